@@ -1,0 +1,53 @@
+import { keyIssued, keyRevoked, type AccessEventDefinition } from './access.events.ts';
+import { purgeApplied, purgeRequested, type CacheEventDefinition } from './cache.events.ts';
+import type { EventDefinition } from './define.ts';
+import { edgeRegistered, edgeReported, type EdgeEventDefinition } from './edge.events.ts';
+import type { EventEnvelope } from './envelope.ts';
+import {
+  encodingEnded,
+  encodingStarted,
+  segmentProduced,
+  streamCreated,
+  streamInterrupted,
+  streamPublishRejected,
+  streamStarted,
+  streamStopped,
+  type StreamEventDefinition,
+} from './stream.events.ts';
+
+export type AnyDefinition = StreamEventDefinition | CacheEventDefinition | EdgeEventDefinition | AccessEventDefinition;
+
+/** Every event there is. Code, docs/EVENTS.md, JSON Schemas and topics derive from this list. */
+export const catalogue: readonly AnyDefinition[] = [
+  streamCreated,
+  streamStarted,
+  streamPublishRejected,
+  streamInterrupted,
+  streamStopped,
+  encodingStarted,
+  encodingEnded,
+  segmentProduced,
+  purgeRequested,
+  purgeApplied,
+  edgeRegistered,
+  edgeReported,
+  keyIssued,
+  keyRevoked,
+];
+
+/** The envelope type of a definition: `EventOf<typeof streamCreated>`. */
+export type EventOf<Definition> = Definition extends EventDefinition<infer Type, infer Data> ? EventEnvelope<Type, Data> : never;
+
+/** The closed union of all events, as decoded: the newest version of each. */
+export type DomainEvent = EventOf<AnyDefinition>;
+export type StreamEvent = EventOf<StreamEventDefinition>;
+export type CacheEvent = EventOf<CacheEventDefinition>;
+export type EdgeEvent = EventOf<EdgeEventDefinition>;
+export type AccessEvent = EventOf<AccessEventDefinition>;
+
+const byType = new Map<string, EventDefinition>(catalogue.map((definition) => [definition.type, definition as EventDefinition]));
+
+/** The definition of a type, or undefined for a type that the catalogue does not know. */
+export function definitionOf(type: string): EventDefinition | undefined {
+  return byType.get(type);
+}

@@ -1,0 +1,66 @@
+import type { z } from 'zod';
+import type { Context } from './envelope.ts';
+
+/** Turns the data of the version before into the data of the version after; pure. */
+export type Upcaster = (data: unknown) => unknown;
+
+export interface EventInit<Type extends string, Schema extends z.ZodType> {
+  readonly type: Type;
+  readonly version: number;
+  readonly context: Context;
+  /** One line for docs/EVENTS.md: what happened, in the past tense. */
+  readonly meaning: string;
+  readonly schema: Schema;
+  /** Partition key: events of one key keep their order. */
+  readonly key: (data: z.infer<Schema>) => string;
+  /** What the event is about; defaults to the key. */
+  readonly subject?: (data: z.infer<Schema>) => string;
+  /** `upcasters[n]` lifts version n + 1 to n + 2; exactly `version - 1` of them. */
+  readonly upcasters?: readonly Upcaster[];
+  /** A golden sample per released version, oldest first; today's upcasters must read each of them. */
+  readonly samples: readonly unknown[];
+}
+
+/** An event that is decided but not yet written: it gets its envelope from whoever writes it. */
+export interface DraftEvent<Type extends string = string, Data = unknown> {
+  readonly type: Type;
+  readonly data: Data;
+}
+
+export interface EventDefinition<Type extends string = string, Data = unknown> {
+  readonly type: Type;
+  readonly version: number;
+  readonly context: Context;
+  readonly meaning: string;
+  readonly schema: z.ZodType<Data>;
+  readonly upcasters: readonly Upcaster[];
+  readonly samples: readonly unknown[];
+  key(data: Data): string;
+  subject(data: Data): string;
+  /** The event as a decider returns it. */
+  draft(data: Data): DraftEvent<Type, Data>;
+}
+
+/** Defines an event once, as a value. */
+export function defineEvent<const Type extends string, Schema extends z.ZodType>(
+  init: EventInit<Type, Schema>,
+): EventDefinition<Type, z.infer<Schema>> {
+  type Data = z.infer<Schema>;
+  const upcasters = init.upcasters ?? [];
+  if (upcasters.length !== init.version - 1) throw new RangeError(`${init.type}: version ${init.version} needs ${init.version - 1} upcasters`);
+  return {
+    type: init.type,
+    version: init.version,
+    context: init.context,
+    meaning: init.meaning,
+    schema: init.schema as z.ZodType<Data>,
+    upcasters,
+    samples: init.samples,
+    key: init.key,
+    subject: init.subject ?? init.key,
+    draft: (data) => ({ type: init.type, data }),
+  };
+}
+
+/** The draft type of a definition: `DraftOf<typeof streamCreated>`. */
+export type DraftOf<Definition> = Definition extends EventDefinition<infer Type, infer Data> ? DraftEvent<Type, Data> : never;

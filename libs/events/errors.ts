@@ -1,0 +1,13 @@
+import { OperatingError } from '#kernel';
+
+/** Why an event is not acceptable; never retryable: the same bytes stay wrong. */
+export class EventInvalidError extends OperatingError {
+  override readonly name = 'EventInvalidError';
+  /** The field at fault, as a path such as `data.mediaSequence`; empty when the whole event is. */
+  readonly field: string;
+
+  constructor(code: 'EVENT_TYPE_UNKNOWN' | 'EVENT_VERSION_UNKNOWN' | 'EVENT_DATA_INVALID' | 'EVENT_ATTRIBUTE_INVALID', message: string, field: string, cause?: unknown) {
+    super(message, { code, retryable: false, cause });
+    this.field = field;
+  }
+}

@@ -1,0 +1,10 @@
+export * from './access.events.ts';
+export * from './cache.events.ts';
+export * from './catalogue.ts';
+export { checkData, dataschemaOf, decodeEvent, encodeEvent } from './codec.ts';
+export { defineEvent, type DraftEvent, type DraftOf, type EventDefinition, type EventInit, type Upcaster } from './define.ts';
+export * from './edge.events.ts';
+export { contexts, topicPartitions, type Context, type EventEnvelope } from './envelope.ts';
+export { EventInvalidError } from './errors.ts';
+export type { LogRecord, StoredRecord } from './record.ts';
+export * from './stream.events.ts';

@@ -1,0 +1,236 @@
+import { z } from 'zod';
+import { defineEvent } from './define.ts';
+import { bytes, cid, count, epoch, id, millis, text } from './fields.ts';
+
+/** One rung of a stream's ladder as it was asked for. */
+export const rungSchema = z.object({
+  name: id,
+  height: z.number().int().min(16).max(4320),
+  videoBitrate: z.number().int().positive(),
+});
+
+const sampleStream = 'st-7f3k2m9q';
+const sampleSession = '01926f4e-7d3a-7000-8000-000000000001';
+const sampleCid = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
+
+export const streamCreated = defineEvent({
+  type: 'stream.created',
+  version: 1,
+  context: 'stream',
+  meaning: 'A stream was created; its key is known only as a hash.',
+  schema: z.object({
+    streamId: id,
+    name: z.string().min(1).max(200),
+    /** SHA-256 of the key's secret part, hex. */
+    keyHash: z.string().regex(/^[0-9a-f]{64}$/),
+    ladder: z.array(rungSchema).max(12),
+    audioBitrate: z.number().int().positive(),
+    segmentDurationMs: z.number().int().min(1000).max(10000),
+    /** How long the stream outlives its publisher before it is stopped. */
+    graceMs: millis,
+  }),
+  key: (data) => data.streamId,
+  samples: [
+    {
+      streamId: sampleStream,
+      name: 'Evening news',
+      keyHash: 'a'.repeat(64),
+      ladder: [{ name: '720p', height: 720, videoBitrate: 2500000 }],
+      audioBitrate: 128000,
+      segmentDurationMs: 2000,
+      graceMs: 60000,
+    },
+  ],
+});
+
+export const streamStarted = defineEvent({
+  type: 'stream.started',
+  version: 1,
+  context: 'stream',
+  meaning: 'A publisher was admitted and holds the stream under a fencing epoch.',
+  schema: z.object({
+    streamId: id,
+    sessionId: id,
+    epoch,
+    endpoint: z.enum(['primary', 'backup']),
+    remoteAddress: text,
+    /** Ingest node that holds the session. */
+    node: id,
+    /** Where the packager fetches the session as FLV. */
+    relayUrl: z.string().max(512),
+  }),
+  key: (data) => data.streamId,
+  samples: [
+    {
+      streamId: sampleStream,
+      sessionId: sampleSession,
+      epoch: 1,
+      endpoint: 'primary',
+      remoteAddress: '127.0.0.1:50000',
+      node: 'ingest-1',
+      relayUrl: `http://127.0.0.1:8082/relay/${sampleStream}`,
+    },
+  ],
+});
+
+export const streamPublishRejected = defineEvent({
+  type: 'stream.publish-rejected',
+  version: 1,
+  context: 'stream',
+  meaning: 'A publisher was refused, and why.',
+  schema: z.object({
+    /** The stream asked for; empty when the key names none. */
+    streamId: z.string().max(128),
+    reason: z.enum(['unknown-app', 'bad-key', 'unknown-stream', 'already-publishing', 'stream-stopped', 'unsupported-codec', 'protocol-error', 'busy']),
+    detail: text,
+    remoteAddress: text,
+    node: id,
+  }),
+  key: (data) => data.streamId || data.remoteAddress,
+  samples: [{ streamId: sampleStream, reason: 'bad-key', detail: 'The stream key does not match.', remoteAddress: '127.0.0.1:50001', node: 'ingest-1' }],
+});
+
+export const streamInterrupted = defineEvent({
+  type: 'stream.interrupted',
+  version: 1,
+  context: 'stream',
+  meaning: 'The publisher of a live stream went away; the stream waits for it.',
+  schema: z.object({
+    streamId: id,
+    sessionId: id,
+    reason: z.enum(['unpublished', 'connection-closed', 'stalled', 'protocol-error', 'too-slow', 'ingest-lost', 'shutdown']),
+    detail: text,
+  }),
+  key: (data) => data.streamId,
+  samples: [{ streamId: sampleStream, sessionId: sampleSession, reason: 'connection-closed', detail: '' }],
+});
+
+export const streamStopped = defineEvent({
+  type: 'stream.stopped',
+  version: 1,
+  context: 'stream',
+  meaning: 'A stream ended for good; its playlist is now a recording.',
+  schema: z.object({ streamId: id, reason: z.enum(['operator', 'publisher-gone']), detail: text }),
+  key: (data) => data.streamId,
+  samples: [{ streamId: sampleStream, reason: 'operator', detail: '' }],
+});
+
+/** A rendition as the encoder really produces it. */
+export const renditionSchema = z.object({
+  name: id,
+  kind: z.enum(['video', 'audio']),
+  /** RFC 6381 codec string, such as `avc1.64001f`. */
+  codecs: z.string().max(64),
+  /** Peak bits per second, as EXT-X-STREAM-INF BANDWIDTH wants it for this rendition alone. */
+  bandwidth: z.number().int().positive(),
+  width: z.number().int().positive().optional(),
+  height: z.number().int().positive().optional(),
+  frameRate: z.number().positive().optional(),
+  channels: z.number().int().positive().optional(),
+});
+
+export const encodingStarted = defineEvent({
+  type: 'encoding.started',
+  version: 1,
+  context: 'stream',
+  meaning: 'An encoder runs for a stream; its renditions are known.',
+  schema: z.object({
+    streamId: id,
+    sessionId: id,
+    epoch,
+    node: id,
+    encoder: id,
+    source: z.object({ videoCodec: text, audioCodec: text, width: count, height: count, frameRate: z.number().nonnegative() }),
+    renditions: z.array(renditionSchema).min(1).max(16),
+  }),
+  key: (data) => data.streamId,
+  subject: (data) => `${data.streamId}/encoding`,
+  samples: [
+    {
+      streamId: sampleStream,
+      sessionId: sampleSession,
+      epoch: 1,
+      node: 'media-1',
+      encoder: 'libx264',
+      source: { videoCodec: 'h264', audioCodec: 'aac', width: 1280, height: 720, frameRate: 30 },
+      renditions: [{ name: '720p', kind: 'video', codecs: 'avc1.64001f', bandwidth: 2750000, width: 1280, height: 720, frameRate: 30 }],
+    },
+  ],
+});
+
+export const encodingEnded = defineEvent({
+  type: 'encoding.ended',
+  version: 1,
+  context: 'stream',
+  meaning: 'An encoder ended: cleanly, by failure, or because its stream did.',
+  schema: z.object({
+    streamId: id,
+    sessionId: id,
+    epoch,
+    node: id,
+    reason: z.enum(['source-ended', 'stopped', 'crashed', 'stalled', 'lease-lost', 'failed-to-start', 'shutdown']),
+    exitCode: z.number().int().nullable(),
+    /** The encoder's last log lines, newest last. */
+    lastLines: z.array(z.string().max(500)).max(50),
+  }),
+  key: (data) => data.streamId,
+  subject: (data) => `${data.streamId}/encoding`,
+  samples: [{ streamId: sampleStream, sessionId: sampleSession, epoch: 1, node: 'media-1', reason: 'crashed', exitCode: 1, lastLines: ['Conversion failed!'] }],
+});
+
+export const segmentProduced = defineEvent({
+  type: 'segment.produced',
+  version: 1,
+  context: 'stream',
+  meaning: 'A media segment of one rendition was stored and can be played.',
+  schema: z.object({
+    streamId: id,
+    sessionId: id,
+    rendition: id,
+    /** Fencing epoch of the packager's lease. */
+    epoch,
+    /** EXT-X-MEDIA-SEQUENCE number, the same for the same time in every rendition; never goes back. */
+    mediaSequence: count,
+    cid,
+    sizeBytes: bytes,
+    initCid: cid,
+    initSizeBytes: bytes,
+    /** Sum of the real sample durations, microseconds. */
+    durationUs: z.number().int().positive(),
+    /** Start on the stream's own timeline (continuous over sessions), microseconds. */
+    startUs: z.number().int().nonnegative(),
+    /** Wall clock of the first sample, ms since the Unix epoch: EXT-X-PROGRAM-DATE-TIME. */
+    programDateTimeMs: millis,
+    /** True when timestamps or parameters do not continue those of the segment before. */
+    discontinuity: z.boolean(),
+  }),
+  key: (data) => data.streamId,
+  subject: (data) => `${data.streamId}/${data.rendition}`,
+  samples: [
+    {
+      streamId: sampleStream,
+      sessionId: sampleSession,
+      rendition: '720p',
+      epoch: 1,
+      mediaSequence: 0,
+      cid: sampleCid,
+      sizeBytes: 640000,
+      initCid: sampleCid,
+      initSizeBytes: 800,
+      durationUs: 2000000,
+      startUs: 0,
+      programDateTimeMs: 1790000000000,
+      discontinuity: false,
+    },
+  ],
+});
+
+export type StreamEventDefinition =
+  | typeof streamCreated
+  | typeof streamStarted
+  | typeof streamPublishRejected
+  | typeof streamInterrupted
+  | typeof streamStopped
+  | typeof encodingStarted
+  | typeof encodingEnded
+  | typeof segmentProduced;

@@ -1,0 +1,59 @@
+/**
+ * A projection as a lattice: an event maps to partial rows, and every column has a join that is associative,
+ * commutative and idempotent. Folding in memory, writing to SQL and merging two regions are then the same operation,
+ * and order, repetition and interleaving cannot change the result.
+ */
+
+/** What a column can hold. `bigint` travels as a JavaScript bigint, `json` as plain data, `bytes` as Uint8Array. */
+export type ColumnType = 'text' | 'integer' | 'bigint' | 'double' | 'boolean' | 'json' | 'timestamp';
+
+/**
+ * How two values of a column merge.
+ * - `once`: set by one event and never changed; the joined values are equal by construction (max breaks a tie).
+ * - `max` / `min`: the greater / smaller value wins; null loses.
+ * - `lww`: the value written with the greater stamp wins (last writer wins); columns of a table share its stamp groups.
+ */
+export type ColumnJoin = 'once' | 'max' | 'min' | 'lww';
+
+export interface ColumnSpec {
+  readonly type: ColumnType;
+  readonly join: ColumnJoin;
+  /** For `lww`: the name of the stamp that orders the writes. One stamp column (bigint) is kept per name. */
+  readonly stamp?: string;
+}
+
+export interface TableSpec {
+  /** snake_case; the table's name within its projection's schema, and of the view that readers use. */
+  readonly name: string;
+  /** Primary key columns in order; all are `text` or `integer` or `bigint`. */
+  readonly key: Readonly<Record<string, 'text' | 'integer' | 'bigint'>>;
+  readonly columns: Readonly<Record<string, ColumnSpec>>;
+  /** Secondary indexes, each a list of columns. */
+  readonly indexes?: readonly (readonly string[])[];
+}
+
+export type ColumnValue = string | number | bigint | boolean | null | Readonly<Record<string, unknown>> | readonly unknown[];
+
+/** A partial row: the columns that one event sets. A column not named is left as it is. */
+export interface RowChange {
+  readonly table: string;
+  readonly key: Readonly<Record<string, string | number | bigint>>;
+  readonly set: Readonly<Record<string, ColumnValue>>;
+  /** Stamp per stamp name, for the `lww` columns in `set`. */
+  readonly stamps?: Readonly<Record<string, bigint>>;
+}
+
+export interface Projection<Event> {
+  /** snake_case, unique. */
+  readonly name: string;
+  /** Raised whenever `tables` or `project` change their result: a new version is built in its own schema. */
+  readonly version: number;
+  /** Topics read. */
+  readonly contexts: readonly string[];
+  /** Event types that `project` handles. A type of a read context that is in neither list stops the consumer. */
+  readonly handles: readonly string[];
+  readonly ignores: readonly string[];
+  readonly tables: readonly TableSpec[];
+  /** Pure. */
+  project(event: Event): readonly RowChange[];
+}

@@ -1,0 +1,27 @@
+import type { Context, EventEnvelope } from '#events';
+
+/** An aggregate's head: its version and the state that its events fold to. */
+export interface AggregateHead {
+  readonly version: bigint;
+  readonly state: unknown;
+}
+
+export interface AggregateCommit {
+  readonly context: Context;
+  readonly id: string;
+  /** The version that was loaded; 0n for a new aggregate. */
+  readonly expectedVersion: bigint;
+  /** Plain JSON data. */
+  readonly state: unknown;
+  /** In order; `streamVersion` runs from `expectedVersion + 1`, except for facts about a refusal (version 0n), which do not move the head. */
+  readonly events: readonly EventEnvelope[];
+}
+
+/** Heads of aggregates; a commit writes the new head and the outbox rows in one transaction. */
+export abstract class AggregateStore {
+  abstract load(context: Context, id: string): Promise<AggregateHead | undefined>;
+  /** @throws OperatingError `VERSION_CONFLICT` (retryable) when the head has moved on. */
+  abstract commit(commit: AggregateCommit): Promise<void>;
+  /** Heads of a context whose state has `field` equal to `value`; for the few questions that must not be eventually consistent. */
+  abstract find(context: Context, field: string, value: string): Promise<ReadonlyArray<AggregateHead & { readonly id: string }>>;
+}

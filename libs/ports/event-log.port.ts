@@ -1,0 +1,90 @@
+import type { LogRecord, StoredRecord } from '#events';
+
+/** Where a record stands. */
+export interface Position {
+  readonly partition: number;
+  readonly offset: bigint;
+}
+
+/** Identifies a producer whose retries must not double and whose successors must shut it out. */
+export interface ProducerIdentity {
+  /** Stable over restarts, such as `media:st-7f3k2m9q` or `outbox`. */
+  readonly id: string;
+  /** Fencing epoch of the producer's lease. */
+  readonly epoch: bigint;
+  /**
+   * Sequence of the first record of this append; the records count on from it. Within one (topic, producer) sequences
+   * start where the producer likes and grow without gaps. A greater epoch starts anew.
+   */
+  readonly sequence: bigint;
+}
+
+/** Optimistic append: succeeds only if the last optimistic append of the subject ended at `version`. */
+export interface ExpectedVersion {
+  readonly subject: string;
+  /** 0n for a subject that nobody has appended to yet. On success it grows by the number of records. */
+  readonly version: bigint;
+}
+
+export interface AppendOptions {
+  readonly producer?: ProducerIdentity;
+  readonly expected?: ExpectedVersion;
+}
+
+export interface ReadLimits {
+  readonly recordsMax: number;
+  /** Upper bound for keys, headers and values together; at least one record is returned whatever its size. */
+  readonly bytesMax: number;
+  /** How long to wait for a first record when there is none yet, ms. 0 returns at once. */
+  readonly waitMs: number;
+}
+
+export interface ReadBatch {
+  readonly records: readonly StoredRecord[];
+  /** Where to read on. Offsets may have gaps: never compute it from the last record. */
+  readonly next: bigint;
+  /** The partition's high watermark at the time of the read. */
+  readonly high: bigint;
+}
+
+export interface PartitionHead {
+  readonly partition: number;
+  /** First offset still held. */
+  readonly low: bigint;
+  /** Offset that the next record will get. */
+  readonly high: bigint;
+}
+
+/**
+ * The durable log: topics of a fixed number of partitions, each an ordered sequence of records that nobody changes.
+ * Offsets of consumers and leases are not its business: they live in the read database, so that every engine shares them.
+ *
+ * Errors are `OperatingError`s with these codes: `TOPIC_UNKNOWN`, `OFFSET_OUT_OF_RANGE` (truncated, or beyond the high
+ * watermark; never a silent jump), `PRODUCER_FENCED` (an epoch older than the last seen), `SEQUENCE_GAP`,
+ * `VERSION_CONFLICT`, `LOG_FULL` (disk full; retryable, nothing was written), `LOG_CORRUPT`, `LOG_CLOSED`, `LOG_UNAVAILABLE` (retryable).
+ */
+export abstract class EventLog {
+  /** Creates the topic if it is not there. The partition count of an existing topic is checked, never changed. */
+  abstract ensureTopic(topic: string, partitions: number): Promise<void>;
+
+  /**
+   * Appends records, each to the partition of its key (Java murmur2), and returns once they are durable, with a position
+   * per record in order. All of them or none within one partition; on the embedded log, all or none altogether.
+   * A repeated sequence of the same producer and epoch writes nothing and answers the positions of the first time.
+   */
+  abstract append(topic: string, records: readonly LogRecord[], options?: AppendOptions): Promise<readonly Position[]>;
+
+  /** Reads a partition in order from `from` (inclusive). Aborting the signal ends a wait with an empty batch. */
+  abstract read(topic: string, partition: number, from: bigint, limits: ReadLimits, signal?: AbortSignal): Promise<ReadBatch>;
+
+  /** Low and high watermark of each partition, in partition order. */
+  abstract heads(topic: string): Promise<readonly PartitionHead[]>;
+
+  /** The first offset recorded at or after `timeMs`; the high watermark when there is none. */
+  abstract offsetAt(topic: string, partition: number, timeMs: number): Promise<bigint>;
+
+  /** Forgets the records before `before`. Retention is the only caller. */
+  abstract truncate(topic: string, partition: number, before: bigint): Promise<void>;
+
+  abstract close(): Promise<void>;
+}

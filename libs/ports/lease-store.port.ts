@@ -1,0 +1,25 @@
+/** The right to act for something, held by one owner at a time. Fencing is by epoch, not by the clock. */
+export interface Lease {
+  readonly name: string;
+  readonly owner: string;
+  /** Grows with every acquisition by anybody, the same owner included. */
+  readonly epoch: bigint;
+}
+
+export interface LeaseView extends Lease {
+  readonly expired: boolean;
+}
+
+export abstract class LeaseStore {
+  /**
+   * Takes the lease if it is free, expired, or already held by `owner` (a restarted process takes over from itself at
+   * once). Undefined when somebody else holds it.
+   */
+  abstract acquire(name: string, owner: string, ttlMs: number): Promise<Lease | undefined>;
+  /** Extends the lease; false when it was taken by an other epoch in the meantime. */
+  abstract renew(lease: Lease, ttlMs: number): Promise<boolean>;
+  /** Gives it up; does nothing when it was lost already. */
+  abstract release(lease: Lease): Promise<void>;
+  /** All leases whose name begins with `prefix`. */
+  abstract list(prefix: string): Promise<readonly LeaseView[]>;
+}

@@ -1,0 +1,43 @@
+import type { DomainEvent } from '#events';
+import type { Projection, RowChange } from '#kernel';
+
+/** What one consumer holds: a projection's partition of a topic, under a lease. */
+export interface ProjectionPartition {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+export interface ProjectionCommit {
+  readonly projection: Projection<DomainEvent>;
+  readonly at: ProjectionPartition;
+  /** Compare-and-swap: the position that the checkpoint must still have … */
+  readonly from: bigint;
+  /** … and the one it gets. */
+  readonly to: bigint;
+  /** Epoch of the lease under which the batch was read; a smaller one than the stored is refused. */
+  readonly epoch: bigint;
+  /** Already folded: at most one change per table and key. */
+  readonly changes: readonly RowChange[];
+}
+
+export interface CheckpointView extends ProjectionPartition {
+  readonly projection: string;
+  readonly version: number;
+  readonly position: bigint;
+  readonly epoch: bigint;
+  /** When it last moved, ms since the Unix epoch. */
+  readonly movedAtMs: number;
+}
+
+/** Read models and their checkpoints: rows and checkpoint move in one transaction. */
+export abstract class ProjectionStore {
+  /** Creates the version's tables and the views that readers use, if they are not there. */
+  abstract ensure(projection: Projection<DomainEvent>): Promise<void>;
+  /** Position to read on from; 0n at the start. Raises the stored epoch, so that older owners are fenced from now on. */
+  abstract claim(projection: Projection<DomainEvent>, at: ProjectionPartition, epoch: bigint): Promise<bigint>;
+  /** @throws OperatingError `CHECKPOINT_FENCED` when position or epoch are not as expected; nothing was written. */
+  abstract commit(commit: ProjectionCommit): Promise<void>;
+  abstract checkpoints(projection?: string): Promise<readonly CheckpointView[]>;
+  /** Empties the projection's tables and sets its checkpoints to zero, in one transaction: the way to a rebuild. */
+  abstract reset(projection: Projection<DomainEvent>): Promise<void>;
+}
