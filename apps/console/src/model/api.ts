@@ -1,0 +1,65 @@
+/** RFC 9457 problem details, as every refusal of the API comes. */
+export interface Problem {
+  readonly title: string;
+  readonly status: number;
+  readonly detail?: string;
+}
+
+export class ApiError extends Error {
+  override readonly name = 'ApiError';
+  readonly status: number;
+
+  constructor(problem: Problem) {
+    super(problem.detail ?? problem.title);
+    this.status = problem.status;
+  }
+}
+
+/** Calls the REST API of the same origin: the edge passes `/api` through to the gateway. */
+export class Api {
+  readonly #key: string;
+  readonly #base: string;
+
+  constructor(key: string, base = '') {
+    this.#key = key;
+    this.#base = base;
+  }
+
+  get<T>(path: string, signal?: AbortSignal): Promise<T> {
+    return this.#call<T>('GET', path, undefined, signal);
+  }
+
+  post<T>(path: string, body: unknown): Promise<T> {
+    return this.#call<T>('POST', path, body);
+  }
+
+  /** The raw response of a stream that stays open. */
+  open(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
+    return fetch(this.#base + path, { headers: { authorization: `Bearer ${this.#key}`, ...headers }, signal, cache: 'no-store' });
+  }
+
+  async #call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+    const headers: Record<string, string> = { authorization: `Bearer ${this.#key}`, accept: 'application/json' };
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    const response = await fetch(this.#base + path, {
+      method,
+      headers,
+      cache: 'no-store',
+      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+      ...(signal === undefined ? {} : { signal }),
+    });
+    if (!response.ok) throw new ApiError(await problemOf(response));
+    return (await response.json()) as T;
+  }
+}
+
+/** The problem document of a failed response, or one made up from its status line. */
+export async function problemOf(response: Response): Promise<Problem> {
+  const fallback: Problem = { title: response.statusText || `HTTP ${response.status}`, status: response.status };
+  if (!(response.headers.get('content-type') ?? '').includes('json')) return fallback;
+  try {
+    return { ...fallback, ...((await response.json()) as Partial<Problem>) };
+  } catch {
+    return fallback;
+  }
+}

@@ -1,0 +1,58 @@
+/** The parts of the gateway's answers that the console shows. */
+
+export type StreamStatus = 'created' | 'live' | 'interrupted' | 'stopped';
+
+export interface StreamSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly status: StreamStatus;
+  /** RFC 3339. */
+  readonly createdAt: string;
+  readonly startedAt: string | null;
+  readonly stoppedAt: string | null;
+  readonly playback: { readonly hls: string };
+}
+
+export interface StreamPage {
+  readonly items: readonly StreamSummary[];
+}
+
+export interface CreatedStream extends StreamSummary {
+  readonly streamKey: string;
+  readonly ingest: { readonly primary: string; readonly backup: string };
+}
+
+export interface EdgeHealth {
+  readonly id: string;
+  readonly url: string;
+  readonly region: string;
+  readonly status: string;
+  /** 0 to 1; null before the first request. */
+  readonly hitRatio: number | null;
+  readonly requests: number;
+  readonly bytesServed: number;
+  readonly objects: number;
+  readonly memoryBytes: number;
+}
+
+export interface CdnHealth {
+  readonly status: string;
+  readonly hitRatio: number | null;
+  readonly edges: readonly EdgeHealth[];
+}
+
+export interface PurgeView {
+  readonly id: string;
+  readonly applied: ReadonlyArray<{ readonly edgeId: string; readonly delayMs: number; readonly objects: number }>;
+}
+
+/** An event as the API shows it: CloudEvents 1.0 JSON. */
+export interface FeedEvent {
+  readonly id: string;
+  readonly type: string;
+  readonly source: string;
+  readonly subject: string;
+  readonly time: string;
+  readonly actor: string;
+  readonly data: Readonly<Record<string, unknown>>;
+}

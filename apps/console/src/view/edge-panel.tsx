@@ -1,0 +1,106 @@
+import { type FormEvent, useCallback, useEffect, useState } from 'react';
+import type { Api } from '../model/api.ts';
+import { formatBytes, formatRatio } from '../model/format.ts';
+import type { CdnHealth, EdgeHealth, PurgeView } from '../model/types.ts';
+
+interface EdgePanelProps {
+  readonly api: Api;
+  readonly health: CdnHealth | undefined;
+  /** Path put into the purge field. */
+  readonly suggestion: string;
+}
+
+export function EdgePanel({ api, health, suggestion }: EdgePanelProps) {
+  const edges = health?.edges ?? [];
+  return (
+    <section className="panel edge" aria-label="Edges">
+      <header>
+        <h2>Edges</h2>
+      </header>
+      {edges.length === 0 ? <p className="empty">No edge has registered yet.</p> : edges.map((edge) => <EdgeNode key={edge.id} edge={edge} />)}
+      <PurgeForm api={api} suggestion={suggestion} edges={edges.length} />
+    </section>
+  );
+}
+
+function EdgeNode({ edge }: { readonly edge: EdgeHealth }) {
+  return (
+    <div className="node">
+      <div className="head">
+        <strong>{edge.id}</strong>
+        <span className={edge.status === 'ok' ? 'pill good' : 'pill warn'}>{edge.status}</span>
+        <span className="ratio">{formatRatio(edge.hitRatio)}</span>
+      </div>
+      <div className="bar" role="img" aria-label={`hit ratio ${formatRatio(edge.hitRatio)}`}>
+        <span style={{ width: `${(edge.hitRatio ?? 0) * 100}%` }} />
+      </div>
+      <span className="label">
+        {edge.requests.toLocaleString('en')} requests · {formatBytes(edge.bytesServed)} served · {edge.objects.toLocaleString('en')} objects, {formatBytes(edge.memoryBytes)} in memory · {edge.region}
+      </span>
+    </div>
+  );
+}
+
+function PurgeForm({ api, suggestion, edges }: { readonly api: Api; readonly suggestion: string; readonly edges: number }) {
+  const [typed, setTyped] = useState<string>();
+  const [purge, setPurge] = useState<{ id: string; view?: PurgeView }>();
+  const [problem, setProblem] = useState<string>();
+  const url = typed ?? suggestion;
+  const follow = useCallback((id: string) => followPurge(api, id, (view) => setPurge({ id, view })), [api]);
+  useEffect(() => (purge !== undefined && purge.view === undefined ? follow(purge.id) : undefined), [purge, follow]);
+  const submit = async (event: FormEvent): Promise<void> => {
+    event.preventDefault();
+    setProblem(undefined);
+    try {
+      const { purgeId } = await api.post<{ purgeId: string }>('/api/v1/cdn/cache/purge', { urls: [url], reason: 'console' });
+      setPurge({ id: purgeId });
+    } catch (error) {
+      setProblem(error instanceof Error ? error.message : String(error));
+    }
+  };
+  return (
+    <>
+      <form className="row" onSubmit={(event) => void submit(event)}>
+        <label className="field">
+          <span className="label">Purge a URL or path from every edge</span>
+          <input value={url} onChange={(event) => setTyped(event.target.value)} spellCheck={false} />
+        </label>
+        <button type="submit" className="btn" disabled={url === ''} data-testid="purge">
+          Purge
+        </button>
+      </form>
+      <PurgeResult purge={purge} problem={problem} edges={edges} />
+    </>
+  );
+}
+
+function PurgeResult({ purge, problem, edges }: { readonly purge: { id: string; view?: PurgeView } | undefined; readonly problem: string | undefined; readonly edges: number }) {
+  if (problem !== undefined) {
+    return (
+      <p className="note error" role="alert">
+        {problem}
+      </p>
+    );
+  }
+  if (purge === undefined) return null;
+  const applied = purge.view?.applied ?? [];
+  const slowest = Math.max(0, ...applied.map((one) => one.delayMs));
+  return (
+    <p className="note" role="status" data-testid="purge-result">
+      {applied.length} of {Math.max(edges, applied.length)} edges{applied.length > 0 ? `, slowest after ${slowest} ms` : ' so far'}
+    </p>
+  );
+}
+
+/** Asks for a purge's state until an edge has answered or the patience ends; returns how to stop. */
+function followPurge(api: Api, id: string, onView: (view: PurgeView) => void): () => void {
+  let rounds = 40;
+  let timer: ReturnType<typeof setTimeout>;
+  const round = async (): Promise<void> => {
+    const view = await api.get<PurgeView>(`/api/v1/cdn/purges/${encodeURIComponent(id)}`).catch(() => undefined);
+    if (view !== undefined && view.applied.length > 0) onView(view);
+    else if (rounds-- > 0) timer = setTimeout(() => void round(), 250);
+  };
+  timer = setTimeout(() => void round(), 100);
+  return () => clearTimeout(timer);
+}
