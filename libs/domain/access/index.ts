@@ -1,0 +1,4 @@
+export { bearerOf, formatApiKey, parseApiKey, type ApiKey } from './api-key.codec.ts';
+export { isUsable, keyAggregate, keyDecider, type IssueKey, type KeyCommand, type KeyDraft, type KeyState, type RevokeKey } from './key.decider.ts';
+export { apiKeyTable, keysProjection } from './key.projection.ts';
+export { allows, allScopes, type Scope } from './scope.core.ts';

@@ -1,0 +1,49 @@
+import { purgeApplied, purgeRequested, type DomainEvent } from '#events';
+import type { Projection, RowChange, TableSpec } from '#kernel';
+
+/** One row per purge; null in `requested_at_ms` while only an edge's answer is known. */
+export const purgeTable: TableSpec = {
+  name: 'purge',
+  key: { purge_id: 'text' },
+  columns: {
+    urls: { type: 'json', join: 'once' },
+    reason: { type: 'text', join: 'once' },
+    requested_by: { type: 'text', join: 'once' },
+    requested_at_ms: { type: 'bigint', join: 'once' },
+  },
+  indexes: [['requested_at_ms']],
+};
+
+/** One row per purge and edge. An edge that crashed and applied it again counts from the first time, with the most objects. */
+export const purgeApplicationTable: TableSpec = {
+  name: 'purge_application',
+  key: { purge_id: 'text', edge_id: 'text' },
+  columns: {
+    objects: { type: 'bigint', join: 'max' },
+    applied_at_ms: { type: 'bigint', join: 'min' },
+  },
+};
+
+function project(event: DomainEvent): readonly RowChange[] {
+  if (event.type === purgeRequested.type) {
+    const { purgeId, urls, reason } = event.data;
+    return [{ table: purgeTable.name, key: { purge_id: purgeId }, set: { urls, reason, requested_by: event.actor, requested_at_ms: BigInt(event.time) } }];
+  }
+  if (event.type === purgeApplied.type) {
+    const { purgeId, edgeId, objects, appliedAtMs } = event.data;
+    const key = { purge_id: purgeId, edge_id: edgeId };
+    return [{ table: purgeApplicationTable.name, key, set: { objects: BigInt(objects), applied_at_ms: BigInt(appliedAtMs) } }];
+  }
+  return [];
+}
+
+/** What was purged, and which edge has done it when. */
+export const purgesProjection: Projection<DomainEvent> = {
+  name: 'purges',
+  version: 1,
+  contexts: ['cache'],
+  handles: [purgeRequested.type, purgeApplied.type],
+  ignores: [],
+  tables: [purgeTable, purgeApplicationTable],
+  project,
+};

@@ -1,0 +1,3 @@
+export { edgeAggregate, edgeDecider, type EdgeDraft, type EdgeState, type RegisterEdge } from './edge.decider.ts';
+export { edgeCountersTable, edgesProjection, edgeTable } from './edge.projection.ts';
+export { hitRatio, originOffload, type EdgeCounters } from './hit-ratio.core.ts';

@@ -1,0 +1,28 @@
+export {
+  defaultAudioBitrate,
+  defaultGraceMs,
+  defaultLadder,
+  defaultSegmentDurationMs,
+  graceMsMax,
+  rungsMax,
+  settingsProblem,
+  type Rung,
+  type SettingProblem,
+  type StreamSettings,
+} from './ladder.core.ts';
+export { base32Of, formatStreamKey, isStreamId, parseStreamKey, streamIdOf, type StreamKey } from './stream-key.codec.ts';
+export type {
+  CreateStream,
+  Interrupt,
+  InterruptReason,
+  RejectPublish,
+  RejectReason,
+  StartPublishing,
+  Stop,
+  StopReason,
+  StreamCommand,
+} from './stream.commands.ts';
+export { streamAggregate, streamDecider, type StreamDraft } from './stream.decider.ts';
+export { streamsProjection } from './stream.projection.ts';
+export type { PublisherSession, StreamIdentity, StreamState, StreamStatus } from './stream.state.ts';
+export { renditionTable, segmentTable, sessionTable, streamTable } from './stream.tables.ts';

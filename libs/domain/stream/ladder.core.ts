@@ -1,0 +1,80 @@
+/** One rung of a ladder as it is asked for; the encoder never scales up, so a rung taller than the source is left out. */
+export interface Rung {
+  /** Names the rendition in URLs. */
+  readonly name: string;
+  /** Pixels; even, because 4:2:0 chroma halves it. */
+  readonly height: number;
+  /** Bits per second. */
+  readonly videoBitrate: number;
+}
+
+/** Bit rates in common use for 30 fps H.264; between Apple's HLS authoring figures and those of the large platforms. */
+export const defaultLadder: readonly Rung[] = [
+  { name: '720p', height: 720, videoBitrate: 2_800_000 },
+  { name: '480p', height: 480, videoBitrate: 1_400_000 },
+  { name: '240p', height: 240, videoBitrate: 400_000 },
+];
+
+/** Bits per second of the one AAC rendition that all rungs share. */
+export const defaultAudioBitrate = 128_000;
+export const defaultSegmentDurationMs = 2_000;
+export const defaultGraceMs = 60_000;
+
+export const rungsMax = 12;
+export const graceMsMax = 86_400_000;
+const rungName = /^[a-z0-9][a-z0-9-]{0,31}$/;
+/** Names that mean something else next to the renditions: the shared audio and the multivariant playlist. */
+const reservedNames = new Set(['audio', 'master']);
+
+/** What can be configured per stream. */
+export interface StreamSettings {
+  readonly ladder: readonly Rung[];
+  readonly audioBitrate: number;
+  readonly segmentDurationMs: number;
+  readonly graceMs: number;
+}
+
+/** A setting that cannot be used: which one, and why. */
+export interface SettingProblem {
+  /** Path of the field, such as `ladder.1.height`. */
+  readonly field: string;
+  readonly message: string;
+}
+
+function within(value: number, min: number, max: number): boolean {
+  return Number.isInteger(value) && value >= min && value <= max;
+}
+
+function rungProblem(rung: Rung, at: number): SettingProblem | undefined {
+  const field = `ladder.${at}`;
+  if (!rungName.test(rung.name)) return { field: `${field}.name`, message: 'A rendition name has 1 to 32 of a-z, 0-9 and "-".' };
+  if (reservedNames.has(rung.name)) return { field: `${field}.name`, message: `The name "${rung.name}" is reserved.` };
+  if (!within(rung.height, 16, 4320) || rung.height % 2 !== 0) return { field: `${field}.height`, message: 'The height is an even number of pixels from 16 to 4320.' };
+  if (!within(rung.videoBitrate, 50_000, 100_000_000)) return { field: `${field}.videoBitrate`, message: 'The bit rate is from 50000 to 100000000 bits per second.' };
+  return undefined;
+}
+
+function ladderProblem(ladder: readonly Rung[]): SettingProblem | undefined {
+  if (ladder.length < 1 || ladder.length > rungsMax) return { field: 'ladder', message: `A ladder has 1 to ${rungsMax} rungs.` };
+  const names = new Set<string>();
+  for (const [at, rung] of ladder.entries()) {
+    const problem = rungProblem(rung, at);
+    if (problem !== undefined) return problem;
+    if (names.has(rung.name)) return { field: `ladder.${at}.name`, message: `The name "${rung.name}" is used twice.` };
+    names.add(rung.name);
+  }
+  return undefined;
+}
+
+/** The first problem of the settings, or undefined when a stream can be made of them. */
+export function settingsProblem(settings: StreamSettings): SettingProblem | undefined {
+  const problem = ladderProblem(settings.ladder);
+  if (problem !== undefined) return problem;
+  if (!within(settings.audioBitrate, 16_000, 512_000)) return { field: 'audioBitrate', message: 'The audio bit rate is from 16000 to 512000 bits per second.' };
+  // The packager's grid is in whole seconds, so that every usual frame rate has a frame on each grid point.
+  if (!within(settings.segmentDurationMs, 1_000, 10_000) || settings.segmentDurationMs % 1_000 !== 0) {
+    return { field: 'segmentDurationMs', message: 'The segment duration is 1000 to 10000 ms, in whole seconds.' };
+  }
+  if (!within(settings.graceMs, 0, graceMsMax)) return { field: 'graceMs', message: `The grace period is 0 to ${graceMsMax} ms.` };
+  return undefined;
+}

@@ -1,0 +1,63 @@
+import type { DraftOf, streamInterrupted, streamPublishRejected, streamStopped } from '#events';
+import type { StreamSettings } from './ladder.core.ts';
+
+type Data<Definition> = DraftOf<Definition>['data'];
+
+export type InterruptReason = Data<typeof streamInterrupted>['reason'];
+export type RejectReason = Data<typeof streamPublishRejected>['reason'];
+export type StopReason = Data<typeof streamStopped>['reason'];
+
+export interface CreateStream extends StreamSettings {
+  readonly type: 'CreateStream';
+  readonly streamId: string;
+  readonly name: string;
+  /** SHA-256 of the key's secret part, hex. */
+  readonly keyHash: string;
+}
+
+export interface StartPublishing {
+  readonly type: 'StartPublishing';
+  readonly streamId: string;
+  /** SHA-256 of the secret that the publisher showed, hex. */
+  readonly secretHash: string;
+  readonly sessionId: string;
+  /**
+   * Epoch of the lease `ingest/<streamId>` under which this node would publish. A node that could not take the lease, or
+   * that has a publisher for the stream already, passes 0: the rules then find the right reason to refuse.
+   */
+  readonly epoch: number;
+  readonly endpoint: 'primary' | 'backup';
+  readonly remoteAddress: string;
+  readonly node: string;
+  readonly relayUrl: string;
+}
+
+/** Puts a refusal on record that was decided before the stream's own rules were asked, such as an unsupported codec. */
+export interface RejectPublish {
+  readonly type: 'RejectPublish';
+  /** Empty when the publisher named none. */
+  readonly streamId: string;
+  readonly reason: RejectReason;
+  readonly detail: string;
+  readonly remoteAddress: string;
+  readonly node: string;
+}
+
+export interface Interrupt {
+  readonly type: 'Interrupt';
+  readonly streamId: string;
+  readonly sessionId: string;
+  readonly reason: InterruptReason;
+  readonly detail: string;
+}
+
+export interface Stop {
+  readonly type: 'Stop';
+  readonly streamId: string;
+  readonly reason: StopReason;
+  readonly detail: string;
+  /** For `publisher-gone`: the session whose grace period ended. */
+  readonly sessionId?: string;
+}
+
+export type StreamCommand = CreateStream | StartPublishing | RejectPublish | Interrupt | Stop;

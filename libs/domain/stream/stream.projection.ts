@@ -1,0 +1,180 @@
+import {
+  encodingEnded,
+  encodingStarted,
+  segmentProduced,
+  streamCreated,
+  streamInterrupted,
+  streamPublishRejected,
+  streamStarted,
+  streamStopped,
+  type DomainEvent,
+  type EventOf,
+} from '#events';
+import type { Projection, RowChange } from '#kernel';
+import { renditionTable, segmentTable, sessionTable, streamTable } from './stream.tables.ts';
+import type { StreamStatus } from './stream.state.ts';
+
+/** Room for this many facts per subject within one epoch of its producer. */
+const factsPerEpoch = 1n << 32n;
+
+/** Orders the facts of one subject over all its owners: by fencing epoch, then by sequence. */
+function factStamp(event: DomainEvent): bigint {
+  return event.producerEpoch * factsPerEpoch + event.streamVersion;
+}
+
+/** Sets the whole stamp group at once: columns that were left out would keep what another order of events gave them. */
+function lifecycle(event: DomainEvent, streamId: string, status: StreamStatus, sessionId: string | null, reason: string | null): RowChange {
+  return {
+    table: streamTable.name,
+    key: { stream_id: streamId },
+    set: { status, session_id: sessionId, status_reason: reason, status_at_ms: BigInt(event.time) },
+    stamps: { lifecycle: event.streamVersion },
+  };
+}
+
+function created(event: EventOf<typeof streamCreated>): readonly RowChange[] {
+  const { data } = event;
+  const change = lifecycle(event, data.streamId, 'created', null, null);
+  const once = {
+    name: data.name,
+    tenant: event.tenant,
+    created_at_ms: BigInt(event.time),
+    created_by: event.actor,
+    ladder: data.ladder,
+    audio_bitrate: data.audioBitrate,
+    segment_duration_ms: data.segmentDurationMs,
+    grace_ms: BigInt(data.graceMs),
+  };
+  return [{ ...change, set: { ...change.set, ...once } }];
+}
+
+function started(event: EventOf<typeof streamStarted>): readonly RowChange[] {
+  const { streamId, sessionId, epoch, endpoint, node, remoteAddress } = event.data;
+  const change = lifecycle(event, streamId, 'live', sessionId, null);
+  return [
+    { ...change, set: { ...change.set, first_live_at_ms: BigInt(event.time) } },
+    {
+      table: sessionTable.name,
+      key: { stream_id: streamId, session_id: sessionId },
+      set: { started_at_ms: BigInt(event.time), epoch: BigInt(epoch), endpoint, node, remote_address: remoteAddress },
+    },
+  ];
+}
+
+function interrupted(event: EventOf<typeof streamInterrupted>): readonly RowChange[] {
+  const { streamId, sessionId, reason, detail } = event.data;
+  const key = { stream_id: streamId, session_id: sessionId };
+  return [
+    lifecycle(event, streamId, 'interrupted', sessionId, reason),
+    { table: sessionTable.name, key, set: { ended_at_ms: BigInt(event.time), end_reason: reason, end_detail: detail } },
+  ];
+}
+
+function stopped(event: EventOf<typeof streamStopped>): readonly RowChange[] {
+  return [lifecycle(event, event.data.streamId, 'stopped', null, event.data.reason)];
+}
+
+type Encoding = EventOf<typeof encodingStarted>;
+
+function encodingChange(event: EventOf<typeof encodingStarted> | EventOf<typeof encodingEnded>, reason: string | null): RowChange {
+  return {
+    table: streamTable.name,
+    key: { stream_id: event.data.streamId },
+    set: {
+      encoding_status: reason === null ? 'running' : 'ended',
+      encoding_reason: reason,
+      encoding_session_id: event.data.sessionId,
+      encoding_epoch: BigInt(event.data.epoch),
+      encoding_node: event.data.node,
+      encoding_at_ms: BigInt(event.time),
+    },
+    stamps: { encoding: factStamp(event) },
+  };
+}
+
+function renditionChange(event: Encoding, rendition: Encoding['data']['renditions'][number]): RowChange {
+  return {
+    table: renditionTable.name,
+    key: { stream_id: event.data.streamId, name: rendition.name },
+    set: {
+      encoding_order: factStamp(event),
+      kind: rendition.kind,
+      codecs: rendition.codecs,
+      bandwidth: rendition.bandwidth,
+      width: rendition.width ?? null,
+      height: rendition.height ?? null,
+      frame_rate: rendition.frameRate ?? null,
+      channels: rendition.channels ?? null,
+    },
+    stamps: { encoding: factStamp(event) },
+  };
+}
+
+function encodingBegan(event: Encoding): readonly RowChange[] {
+  const source: RowChange = {
+    table: streamTable.name,
+    key: { stream_id: event.data.streamId },
+    set: { encoding_order: factStamp(event), encoder: event.data.encoder, source: event.data.source },
+    stamps: { source: factStamp(event) },
+  };
+  return [encodingChange(event, null), source, ...event.data.renditions.map((rendition) => renditionChange(event, rendition))];
+}
+
+function segment(event: EventOf<typeof segmentProduced>): readonly RowChange[] {
+  const { data } = event;
+  const set = {
+    epoch: event.producerEpoch,
+    session_id: data.sessionId,
+    cid: data.cid,
+    size_bytes: BigInt(data.sizeBytes),
+    init_cid: data.initCid,
+    init_size_bytes: BigInt(data.initSizeBytes),
+    duration_us: BigInt(data.durationUs),
+    start_us: BigInt(data.startUs),
+    program_date_time_ms: BigInt(data.programDateTimeMs),
+    discontinuity: data.discontinuity,
+    produced_at_ms: BigInt(event.time),
+  };
+  const key = { stream_id: data.streamId, rendition: data.rendition, media_sequence: data.mediaSequence };
+  return [{ table: segmentTable.name, key, set, stamps: { producer: event.producerEpoch } }];
+}
+
+function project(event: DomainEvent): readonly RowChange[] {
+  switch (event.type) {
+    case streamCreated.type:
+      return created(event);
+    case streamStarted.type:
+      return started(event);
+    case streamInterrupted.type:
+      return interrupted(event);
+    case streamStopped.type:
+      return stopped(event);
+    case encodingStarted.type:
+      return encodingBegan(event);
+    case encodingEnded.type:
+      return [encodingChange(event, event.data.reason)];
+    case segmentProduced.type:
+      return segment(event);
+    default:
+      return [];
+  }
+}
+
+/** Streams, their publishers' sessions, their renditions and every segment: what playlists and the console are rendered from. */
+export const streamsProjection: Projection<DomainEvent> = {
+  name: 'streams',
+  version: 1,
+  contexts: ['stream'],
+  handles: [
+    streamCreated.type,
+    streamStarted.type,
+    streamInterrupted.type,
+    streamStopped.type,
+    encodingStarted.type,
+    encodingEnded.type,
+    segmentProduced.type,
+  ],
+  ignores: [streamPublishRejected.type],
+  tables: [streamTable, sessionTable, renditionTable, segmentTable],
+  project,
+};
