@@ -1,0 +1,113 @@
+import type { Context, EventEnvelope } from '#events';
+import { hasCode, OperatingError, type Decider, type Decision } from '#kernel';
+import type { AggregateHead, AggregateStore } from '#ports';
+import { envelop, type CatalogueDraft, type EnvelopeDeps, type EnvelopeMeta } from './envelopes.ts';
+import { pause } from './pause.ts';
+
+/** A kind of aggregate: where its events go, and its rule. The state must be plain JSON data: it is kept as the head. */
+export interface Aggregate<State, Command, Draft extends CatalogueDraft> {
+  readonly context: Context;
+  readonly decider: Decider<State, Command, Draft>;
+}
+
+export interface CommandMeta {
+  /** Who asks: `key:<id>`, `system:<app>`, `publisher:<address>`. */
+  readonly actor: string;
+  readonly correlationId: string;
+  /** Id of the event that led to this command; the correlation id when there is none. */
+  readonly causationId?: string;
+  /** W3C trace context. */
+  readonly traceparent?: string;
+  readonly tenant?: string;
+}
+
+export interface CommandAccepted<State> {
+  readonly refused: false;
+  /** The aggregate's version after the command; unchanged when there was nothing to do. */
+  readonly version: bigint;
+  readonly state: State;
+  readonly events: readonly EventEnvelope[];
+}
+
+export interface CommandRefused<State> {
+  readonly refused: true;
+  readonly code: string;
+  readonly message: string;
+  readonly version: bigint;
+  /** The state that the command met. */
+  readonly state: State;
+}
+
+export type CommandResult<State> = CommandAccepted<State> | CommandRefused<State>;
+
+export interface CommandExecutorInit extends EnvelopeDeps {
+  readonly aggregates: AggregateStore;
+  /** How often a command is decided anew after somebody else moved the head; 8 by default. */
+  readonly conflictRetriesMax?: number;
+}
+
+/** Runs commands that have an invariant: load, decide, commit head and outbox in one transaction. */
+export class CommandExecutor {
+  readonly #init: CommandExecutorInit;
+  readonly #retriesMax: number;
+
+  constructor(init: CommandExecutorInit) {
+    this.#init = init;
+    this.#retriesMax = init.conflictRetriesMax ?? 8;
+  }
+
+  /**
+   * Decides a command against the newest head. A refusal is a value; its facts are committed, the head stays.
+   * @throws OperatingError `COMMAND_CONTENDED` (retryable) when the head moved at every attempt.
+   * @throws EventInvalidError when the decider built an event that its schema refuses.
+   */
+  async execute<State, Command, Draft extends CatalogueDraft>(
+    aggregate: Aggregate<State, Command, Draft>,
+    id: string,
+    command: Command,
+    meta: CommandMeta,
+  ): Promise<CommandResult<State>> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#attempt(aggregate, id, command, meta);
+      } catch (error) {
+        if (!hasCode(error, 'VERSION_CONFLICT')) throw error;
+        if (attempt >= this.#retriesMax) {
+          throw new OperatingError(`${aggregate.context}/${id} is changed by too many commands at once.`, { code: 'COMMAND_CONTENDED', retryable: true, cause: error });
+        }
+        // Losers of a race come back at different times, so that one of them wins each round.
+        await pause(Math.random() * 4 * (attempt + 1));
+      }
+    }
+  }
+
+  async #attempt<State, Command, Draft extends CatalogueDraft>(
+    aggregate: Aggregate<State, Command, Draft>,
+    id: string,
+    command: Command,
+    meta: CommandMeta,
+  ): Promise<CommandResult<State>> {
+    const { context, decider } = aggregate;
+    const head = await this.#init.aggregates.load(context, id);
+    const before: AggregateHead & { state: State } = { version: head?.version ?? 0n, state: head === undefined ? decider.initialState : (head.state as State) };
+    const decision: Decision<Draft> = decider.decide(command, before.state);
+    const state = decision.refused ? before.state : decision.events.reduce((at, event) => decider.evolve(at, event), before.state);
+    const events = this.#envelop(context, decision, before.version, meta);
+    if (events.length > 0) await this.#init.aggregates.commit({ context, id, expectedVersion: before.version, state, events });
+    if (decision.refused) return { refused: true, code: decision.code, message: decision.message, version: before.version, state };
+    return { refused: false, version: before.version + BigInt(events.length), state, events };
+  }
+
+  #envelop(context: Context, decision: Decision<CatalogueDraft>, version: bigint, meta: CommandMeta): EventEnvelope[] {
+    const common: EnvelopeMeta = {
+      context,
+      actor: meta.actor,
+      correlationId: meta.correlationId,
+      causationId: meta.causationId ?? meta.correlationId,
+      traceparent: meta.traceparent ?? '',
+      tenant: meta.tenant ?? 'default',
+      producerEpoch: 0n,
+    };
+    return decision.events.map((draft, at) => envelop(draft, common, decision.refused ? 0n : version + BigInt(at) + 1n, this.#init));
+  }
+}

@@ -1,0 +1,167 @@
+import { encodeEvent, type Context, type EventEnvelope, type LogRecord } from '#events';
+import { assert, hasCode, OperatingError } from '#kernel';
+import type { EventLog, Position } from '#ports';
+import { envelop, type CatalogueDraft, type EnvelopeDeps } from './envelopes.ts';
+import { backOffMs, pause } from './pause.ts';
+
+export interface PublishOptions {
+  /** Stable id and the fencing epoch of its lease; a greater epoch starts a new sequence and shuts the older out. */
+  readonly producer: { readonly id: string; readonly epoch: bigint };
+  readonly correlationId?: string;
+  readonly causationId?: string;
+  readonly traceparent?: string;
+  readonly tenant?: string;
+  /** Ends the retries early; the outcome is then uncertain. */
+  readonly signal?: AbortSignal;
+}
+
+export interface FactPublisherInit extends EnvelopeDeps {
+  readonly log: EventLog;
+  readonly actor: string;
+  /** How long one append may take before it is tried again under the same sequence, ms; 10,000 by default. */
+  readonly appendTimeoutMs?: number;
+  /** How long a publication is retried in all, ms; 30,000 by default. */
+  readonly retryBudgetMs?: number;
+  /** Publications waiting per producer; 256 by default. */
+  readonly waitingMax?: number;
+}
+
+interface Producer {
+  readonly epoch: bigint;
+  nextSequence: bigint;
+  /** An append whose outcome nobody knows: the sequence may be used up, so nothing can follow it in this epoch. */
+  uncertain: boolean;
+  waiting: number;
+  tail: Promise<unknown>;
+}
+
+const producersMax = 65536;
+
+/** Failures after which the records may or may not be on the log, or surely are not: the same sequence is tried again. */
+function mayRetry(error: unknown): boolean {
+  return hasCode(error, 'LOG_UNAVAILABLE') || hasCode(error, 'LOG_FULL') || hasCode(error, 'APPEND_TIMEOUT');
+}
+
+/**
+ * Appends facts that one owner sees (a segment, an edge's counters) straight to the log: fenced by the owner's epoch, and
+ * exactly once however often an append has to be retried. Publications of one producer are written in the order of the calls.
+ *
+ * A fact's `streamVersion` is its place in the producer's sequence, from 1.
+ */
+export class FactPublisher {
+  readonly #init: FactPublisherInit;
+  readonly #producers = new Map<string, Producer>();
+
+  constructor(init: FactPublisherInit) {
+    this.#init = init;
+  }
+
+  /**
+   * Appends all drafts in one call and returns their positions.
+   *
+   * @throws OperatingError `PRODUCER_FENCED`: a greater epoch took over; stop.
+   * @throws OperatingError `PRODUCER_UNCERTAIN`: an append never answered within the retry budget; take a new epoch.
+   * @throws OperatingError `LOG_FULL` (retryable): nothing was written within the retry budget.
+   * @throws OperatingError `PUBLISHER_BUSY` (retryable): too many publications of this producer are waiting.
+   * @throws EventInvalidError: a draft does not fit its schema; nothing was written.
+   */
+  async publish(context: Context, drafts: readonly CatalogueDraft[], options: PublishOptions): Promise<readonly Position[]> {
+    if (drafts.length === 0) return [];
+    const producer = this.#producer(context, options.producer);
+    if (producer.waiting >= (this.#init.waitingMax ?? 256)) {
+      throw new OperatingError(`Too many publications of ${options.producer.id} are waiting for the log.`, { code: 'PUBLISHER_BUSY', retryable: true });
+    }
+    producer.waiting++;
+    const turn = producer.tail.then(() => this.#publishInTurn(context, drafts, options, producer));
+    producer.tail = turn.catch(() => {}).finally(() => producer.waiting--);
+    return turn;
+  }
+
+  /** Forgets a producer that will not publish under this epoch again. */
+  release(producerId: string): void {
+    for (const key of this.#producers.keys()) {
+      if (key.slice(key.indexOf('/') + 1) === producerId) this.#producers.delete(key);
+    }
+  }
+
+  #producer(context: Context, identity: PublishOptions['producer']): Producer {
+    const key = `${context}/${identity.id}`;
+    const known = this.#producers.get(key);
+    if (known !== undefined && known.epoch >= identity.epoch) {
+      if (known.epoch > identity.epoch) throw fenced(identity.id, identity.epoch, known.epoch);
+      return known;
+    }
+    assert(known !== undefined || this.#producers.size < producersMax, 'producers are released when they end');
+    const producer: Producer = { epoch: identity.epoch, nextSequence: 0n, uncertain: false, waiting: 0, tail: known?.tail ?? Promise.resolve() };
+    this.#producers.set(key, producer);
+    return producer;
+  }
+
+  async #publishInTurn(context: Context, drafts: readonly CatalogueDraft[], options: PublishOptions, producer: Producer): Promise<readonly Position[]> {
+    if (producer.uncertain) throw uncertain(options.producer.id);
+    const records = this.#envelop(context, drafts, options, producer.nextSequence).map(encodeEvent);
+    const positions = await this.#append(context, records, options, producer);
+    producer.nextSequence += BigInt(records.length);
+    return positions;
+  }
+
+  #envelop(context: Context, drafts: readonly CatalogueDraft[], options: PublishOptions, sequence: bigint): EventEnvelope[] {
+    const correlationId = options.correlationId ?? this.#init.ids.next();
+    const meta = {
+      context,
+      actor: this.#init.actor,
+      correlationId,
+      causationId: options.causationId ?? correlationId,
+      traceparent: options.traceparent ?? '',
+      tenant: options.tenant ?? 'default',
+      producerEpoch: options.producer.epoch,
+    };
+    return drafts.map((draft, at) => envelop(draft, meta, sequence + BigInt(at) + 1n, this.#init));
+  }
+
+  async #append(context: Context, records: readonly LogRecord[], options: PublishOptions, producer: Producer): Promise<readonly Position[]> {
+    const identity = { ...options.producer, sequence: producer.nextSequence };
+    const budgetMs = this.#init.retryBudgetMs ?? 30000;
+    const startedAt = performance.now();
+    let onlyFull = true;
+    for (let failures = 0; ; failures++) {
+      try {
+        return await withTimeout(this.#init.log.append(context, records, { producer: identity }), this.#init.appendTimeoutMs ?? 10000);
+      } catch (error) {
+        onlyFull &&= hasCode(error, 'LOG_FULL');
+        if (!mayRetry(error)) throw error;
+        const waitMs = backOffMs(failures, 20, 2000);
+        const given = performance.now() - startedAt + waitMs;
+        if (given < budgetMs && options.signal?.aborted !== true) {
+          await pause(waitMs, options.signal);
+          continue;
+        }
+        if (onlyFull) throw error;
+        producer.uncertain = true;
+        throw uncertain(options.producer.id, error);
+      }
+    }
+  }
+}
+
+function fenced(id: string, epoch: bigint, newer: bigint): OperatingError {
+  return new OperatingError(`${id} publishes under epoch ${epoch}, but epoch ${newer} has taken over.`, { code: 'PRODUCER_FENCED', retryable: false });
+}
+
+function uncertain(id: string, cause?: unknown): OperatingError {
+  return new OperatingError(`Nobody knows whether the last append of ${id} reached the log; it must take a new epoch.`, { code: 'PRODUCER_UNCERTAIN', retryable: false, cause });
+}
+
+/** The append goes on behind a timeout: trying again under the same sequence is safe either way. */
+async function withTimeout<T>(work: Promise<T>, ms: number): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new OperatingError(`The log did not answer within ${ms} ms.`, { code: 'APPEND_TIMEOUT', retryable: true })), ms);
+  });
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+    work.catch(() => {});
+  }
+}
