@@ -4,14 +4,16 @@
  * and order, repetition and interleaving cannot change the result.
  */
 
-/** What a column can hold. `bigint` travels as a JavaScript bigint, `json` as plain data, `bytes` as Uint8Array. */
+/** What a column can hold. `bigint` travels as a JavaScript bigint, `json` as plain data, `timestamp` as integer ms since the Unix epoch. */
 export type ColumnType = 'text' | 'integer' | 'bigint' | 'double' | 'boolean' | 'json' | 'timestamp';
 
 /**
  * How two values of a column merge.
  * - `once`: set by one event and never changed; the joined values are equal by construction (max breaks a tie).
  * - `max` / `min`: the greater / smaller value wins; null loses.
- * - `lww`: the value written with the greater stamp wins (last writer wins); columns of a table share its stamp groups.
+ * - `lww`: the value written with the greater stamp wins (last writer wins). Columns of one stamp name are a group that is
+ *   written and won as a whole: a change that sets one of them sets all, or the join would not be a join. Stamps of one
+ *   row and group are unique per write; equal stamps come with equal values.
  */
 export type ColumnJoin = 'once' | 'max' | 'min' | 'lww';
 

@@ -20,7 +20,10 @@ export interface AggregateCommit {
 /** Heads of aggregates; a commit writes the new head and the outbox rows in one transaction. */
 export abstract class AggregateStore {
   abstract load(context: Context, id: string): Promise<AggregateHead | undefined>;
-  /** @throws OperatingError `VERSION_CONFLICT` (retryable) when the head has moved on. */
+  /**
+   * A commit of nothing but facts about a refusal fills the outbox and leaves the head as it is, or absent.
+   * @throws OperatingError `VERSION_CONFLICT` (retryable) when the head has moved on; nothing was written.
+   */
   abstract commit(commit: AggregateCommit): Promise<void>;
   /** Heads of a context whose state has `field` equal to `value`; for the few questions that must not be eventually consistent. */
   abstract find(context: Context, field: string, value: string): Promise<ReadonlyArray<AggregateHead & { readonly id: string }>>;

@@ -31,7 +31,12 @@ export interface AppendOptions {
   readonly expected?: ExpectedVersion;
 }
 
+/** Most bytes of one record: key, header names, header values and value, in UTF-8. Media bytes never travel in the log. */
+export const recordBytesMax = 1_048_576;
+
+/** A read may return fewer records than the limits allow; `next` says where to go on. */
 export interface ReadLimits {
+  /** At least 1. */
   readonly recordsMax: number;
   /** Upper bound for keys, headers and values together; at least one record is returned whatever its size. */
   readonly bytesMax: number;
@@ -59,7 +64,8 @@ export interface PartitionHead {
  * The durable log: topics of a fixed number of partitions, each an ordered sequence of records that nobody changes.
  * Offsets of consumers and leases are not its business: they live in the read database, so that every engine shares them.
  *
- * Errors are `OperatingError`s with these codes: `TOPIC_UNKNOWN`, `OFFSET_OUT_OF_RANGE` (truncated, or beyond the high
+ * Errors are `OperatingError`s with these codes: `TOPIC_UNKNOWN` (or no such partition), `TOPIC_MISMATCH` (it exists with
+ * another partition count), `RECORD_TOO_LARGE` (more than {@link recordBytesMax}), `OFFSET_OUT_OF_RANGE` (truncated, or beyond the high
  * watermark; never a silent jump), `PRODUCER_FENCED` (an epoch older than the last seen), `SEQUENCE_GAP`,
  * `VERSION_CONFLICT`, `LOG_FULL` (disk full; retryable, nothing was written), `LOG_CORRUPT`, `LOG_CLOSED`, `LOG_UNAVAILABLE` (retryable).
  */
@@ -70,11 +76,15 @@ export abstract class EventLog {
   /**
    * Appends records, each to the partition of its key (Java murmur2), and returns once they are durable, with a position
    * per record in order. All of them or none within one partition; on the embedded log, all or none altogether.
-   * A repeated sequence of the same producer and epoch writes nothing and answers the positions of the first time.
+   * A repeated sequence of the same producer and epoch writes nothing and answers the positions of the first time, also
+   * when the repetition is cut into other batches, or goes on with new records, which are then written.
    */
   abstract append(topic: string, records: readonly LogRecord[], options?: AppendOptions): Promise<readonly Position[]>;
 
-  /** Reads a partition in order from `from` (inclusive). Aborting the signal ends a wait with an empty batch. */
+  /**
+   * Reads a partition in order from `from` (inclusive). Aborting the signal ends a wait with an empty batch; closing the
+   * log ends it with `LOG_CLOSED`.
+   */
   abstract read(topic: string, partition: number, from: bigint, limits: ReadLimits, signal?: AbortSignal): Promise<ReadBatch>;
 
   /** Low and high watermark of each partition, in partition order. */
@@ -83,7 +93,7 @@ export abstract class EventLog {
   /** The first offset recorded at or after `timeMs`; the high watermark when there is none. */
   abstract offsetAt(topic: string, partition: number, timeMs: number): Promise<bigint>;
 
-  /** Forgets the records before `before`. Retention is the only caller. */
+  /** Forgets the records before `before`, at most up to the high watermark. Retention is the only caller. */
   abstract truncate(topic: string, partition: number, before: bigint): Promise<void>;
 
   abstract close(): Promise<void>;

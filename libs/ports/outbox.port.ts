@@ -4,6 +4,14 @@ export interface OutboxRow {
   /** Grows without gaps per outbox in commit order. */
   readonly sequence: bigint;
   readonly topic: string;
+  /** Counts the rows of this topic, from 1 without gaps: the sequence under which the row goes to the log. */
+  readonly topicSequence: bigint;
+  /**
+   * When this outbox was created, ms since the Unix epoch: the producer epoch under which its rows go to the log. It
+   * never changes, so a relay that takes over repeats rows harmlessly; an outbox made anew (its database was deleted)
+   * counts from 1 again under a greater epoch, and is not mistaken for a repetition.
+   */
+  readonly incarnation: bigint;
   readonly record: LogRecord;
 }
 

@@ -33,7 +33,10 @@ export interface CheckpointView extends ProjectionPartition {
 export abstract class ProjectionStore {
   /** Creates the version's tables and the views that readers use, if they are not there. */
   abstract ensure(projection: Projection<DomainEvent>): Promise<void>;
-  /** Position to read on from; 0n at the start. Raises the stored epoch, so that older owners are fenced from now on. */
+  /**
+   * Position to read on from; 0n at the start. Raises the stored epoch, so that older owners are fenced from now on.
+   * @throws OperatingError `CHECKPOINT_FENCED` when a greater epoch has claimed it.
+   */
   abstract claim(projection: Projection<DomainEvent>, at: ProjectionPartition, epoch: bigint): Promise<bigint>;
   /** @throws OperatingError `CHECKPOINT_FENCED` when position or epoch are not as expected; nothing was written. */
   abstract commit(commit: ProjectionCommit): Promise<void>;
