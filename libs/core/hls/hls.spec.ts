@@ -1,0 +1,170 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { dateTime } from './date-time.ts';
+import { renderMedia, renderMultivariant, targetDurationOf, type PlaylistRendition, type PlaylistSegment } from './index.ts';
+
+function segment(mediaSequence: number, change: Partial<PlaylistSegment> = {}): PlaylistSegment {
+  return {
+    mediaSequence,
+    cid: `seg${mediaSequence}`,
+    initCid: 'init0',
+    durationUs: 2_000_000,
+    startUs: mediaSequence * 2_000_000,
+    programDateTimeMs: 1_790_000_000_000 + mediaSequence * 2000,
+    discontinuity: false,
+    ...change,
+  };
+}
+
+const live = { targetDurationSec: 2, discontinuitySequence: 0, ended: false };
+
+describe('media playlist', () => {
+  test('a live window', () => {
+    expect(renderMedia({ ...live, segments: [segment(7), segment(8, { durationUs: 2_002_000 })] })).toBe(
+      `#EXTM3U
+#EXT-X-VERSION:7
+#EXT-X-TARGETDURATION:2
+#EXT-X-MEDIA-SEQUENCE:7
+#EXT-X-DISCONTINUITY-SEQUENCE:0
+#EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-MAP:URI="../../media/init0.mp4"
+#EXT-X-PROGRAM-DATE-TIME:2026-09-21T14:13:34.000Z
+#EXTINF:2.000000,
+../../media/seg7.m4s
+#EXT-X-PROGRAM-DATE-TIME:2026-09-21T14:13:36.000Z
+#EXTINF:2.002000,
+../../media/seg8.m4s
+`,
+    );
+  });
+
+  test('a recording over two sessions: discontinuity, new initialisation, end', () => {
+    const segments = [segment(0), segment(1, { durationUs: 1_300_000 }), segment(2, { discontinuity: true, initCid: 'init1' })];
+    expect(renderMedia({ ...live, segments, ended: true })).toBe(
+      `#EXTM3U
+#EXT-X-VERSION:7
+#EXT-X-TARGETDURATION:2
+#EXT-X-MEDIA-SEQUENCE:0
+#EXT-X-DISCONTINUITY-SEQUENCE:0
+#EXT-X-PLAYLIST-TYPE:VOD
+#EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-MAP:URI="../../media/init0.mp4"
+#EXT-X-PROGRAM-DATE-TIME:2026-09-21T14:13:20.000Z
+#EXTINF:2.000000,
+../../media/seg0.m4s
+#EXT-X-PROGRAM-DATE-TIME:2026-09-21T14:13:22.000Z
+#EXTINF:1.300000,
+../../media/seg1.m4s
+#EXT-X-DISCONTINUITY
+#EXT-X-MAP:URI="../../media/init1.mp4"
+#EXT-X-PROGRAM-DATE-TIME:2026-09-21T14:13:24.000Z
+#EXTINF:2.000000,
+../../media/seg2.m4s
+#EXT-X-ENDLIST
+`,
+    );
+  });
+
+  test('a hole in the numbering becomes gap entries that share the missing time', () => {
+    const text = renderMedia({ ...live, segments: [segment(3), segment(6, { startUs: 11_000_000 })] });
+    expect(text).toContain(`seg3.m4s\n#EXT-X-GAP\n#EXTINF:1.500000,\n../../media/gap.m4s\n#EXT-X-GAP\n#EXTINF:1.500000,\n../../media/gap.m4s\n#EXT-X-PROGRAM-DATE-TIME`);
+  });
+
+  test('a hole that the timeline does not show lasts a target duration', () => {
+    expect(renderMedia({ ...live, segments: [segment(3), segment(5, { startUs: 8_000_000 })] })).toContain('#EXT-X-GAP\n#EXTINF:2.000000,');
+  });
+
+  test('a wider window is filled with gaps at both ends', () => {
+    const text = renderMedia({ ...live, segments: [segment(4)], window: { first: 3, last: 6 } });
+    expect(text).toContain('#EXT-X-MEDIA-SEQUENCE:3\n');
+    expect(text.match(/#EXT-X-GAP/g)).toHaveLength(3);
+  });
+
+  test('a number seen twice is listed once', () => {
+    expect(renderMedia({ ...live, segments: [segment(1), segment(1), segment(2)] }).match(/#EXTINF/g)).toHaveLength(2);
+  });
+
+  test('before the first segment there is a header and nothing else', () => {
+    expect(renderMedia({ ...live, segments: [] })).not.toContain('#EXTINF');
+  });
+
+  test('a corrupt number cannot render without bound', () => {
+    expect(renderMedia({ ...live, segments: [segment(0), segment(1e9)] }).match(/#EXT-X-GAP/g)).toHaveLength(1000);
+  });
+});
+
+const rung = (name: string, height: number, bandwidth: number, averageBandwidth?: number): PlaylistRendition => ({
+  name,
+  kind: 'video',
+  codecs: 'avc1.64001f',
+  bandwidth,
+  averageBandwidth,
+  width: (height * 16) / 9,
+  height,
+  frameRate: 30000 / 1001,
+});
+const audio: PlaylistRendition = { name: 'audio', kind: 'audio', codecs: 'mp4a.40.2', bandwidth: 140_000, averageBandwidth: 130_000, channels: 2 };
+
+describe('multivariant playlist', () => {
+  test('video rungs share one audio rendition, best first', () => {
+    expect(renderMultivariant({ renditions: [rung('360p', 360, 900_000), audio, rung('720p', 720, 3_000_000, 2_500_000)] })).toBe(
+      `#EXTM3U
+#EXT-X-VERSION:7
+#EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="audio",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="audio.m3u8"
+#EXT-X-STREAM-INF:BANDWIDTH=3140000,AVERAGE-BANDWIDTH=2630000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=29.970,AUDIO="audio"
+720p.m3u8
+#EXT-X-STREAM-INF:BANDWIDTH=1040000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=640x360,FRAME-RATE=29.970,AUDIO="audio"
+360p.m3u8
+`,
+    );
+  });
+
+  test('audio alone is the only variant', () => {
+    expect(renderMultivariant({ renditions: [audio] })).toBe(
+      `#EXTM3U
+#EXT-X-VERSION:7
+#EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-STREAM-INF:BANDWIDTH=140000,AVERAGE-BANDWIDTH=130000,CODECS="mp4a.40.2"
+audio.m3u8
+`,
+    );
+  });
+
+  test('video alone has no audio group', () => {
+    expect(renderMultivariant({ renditions: [rung('720p', 720, 3_000_000)] })).not.toContain('AUDIO');
+  });
+
+  test('a colon in a name cannot read as a scheme', () => {
+    expect(renderMultivariant({ renditions: [{ ...audio, name: 'a:b' }] })).toContain('\na%3Ab.m3u8\n');
+  });
+});
+
+describe('details', () => {
+  test.each([
+    [2000, 2],
+    [1500, 2],
+    [1000, 1],
+    [10_000, 10],
+  ])('segments of %d ms have the target duration %d s', (ms, target) => expect(targetDurationOf(ms)).toBe(target));
+
+  test('the calendar agrees with the built-in one for four centuries', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 0, max: 12_622_780_800_000 }), (ms) => {
+        expect(dateTime(ms)).toBe(new Date(ms).toISOString());
+      }),
+    );
+  });
+
+  test('the media sequence counts up without a jump whatever rows are there', () => {
+    fc.assert(
+      fc.property(fc.uniqueArray(fc.integer({ min: 5, max: 60 }), { minLength: 1 }), (numbers) => {
+        const sorted = numbers.toSorted((a, b) => a - b);
+        const uris = renderMedia({ ...live, segments: sorted.map((n) => segment(n)) }).split('\n').filter((line) => line.startsWith('..'));
+        const first = sorted[0] as number;
+        uris.forEach((uri, index) => expect(uri).toBe(sorted.includes(first + index) ? `../../media/seg${first + index}.m4s` : '../../media/gap.m4s'));
+        expect(uris).toHaveLength((sorted.at(-1) as number) - first + 1);
+      }),
+    );
+  });
+});

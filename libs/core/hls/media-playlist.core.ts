@@ -1,0 +1,94 @@
+import { dateTime } from './date-time.ts';
+import type { MediaPlaylist, PlaylistSegment } from './playlist.ts';
+
+/** At most this many missing segments in a row become gap entries: a corrupt number must not render millions of lines. */
+const gapEntriesMax = 1000;
+
+/**
+ * Renders a media playlist (RFC 8216bis section 4.4.3). Pure: the same input gives the same bytes.
+ * URIs are relative to `/live/<streamId>/<rendition>.m3u8`, so the playlist works on any host and below any path prefix.
+ */
+export function renderMedia(playlist: MediaPlaylist): string {
+  const { segments, window } = playlist;
+  const first = window?.first ?? segments[0]?.mediaSequence ?? 0;
+  const lines = [...header(playlist, first)];
+  const state: RenderState = { next: first, initCid: undefined, endUs: undefined, playlist };
+  for (const segment of segments) {
+    if (segment.mediaSequence < state.next) continue;
+    lines.push(...gapsUntil(state, segment.mediaSequence, segment.startUs), ...entry(state, segment));
+  }
+  if (window !== undefined && state.initCid !== undefined) lines.push(...gapsUntil(state, window.last + 1, undefined));
+  // 4.4.3.4: no more segments will be added. A recording always ends; a live playlist never shows the tag.
+  if (playlist.ended) lines.push('#EXT-X-ENDLIST');
+  return `${lines.join('\n')}\n`;
+}
+
+interface RenderState {
+  /** Media sequence number that the next line must have. */
+  next: number;
+  initCid: string | undefined;
+  /** Where the entry before ends on the stream's timeline, microseconds. */
+  endUs: number | undefined;
+  readonly playlist: MediaPlaylist;
+}
+
+function* header(playlist: MediaPlaylist, first: number): Generator<string> {
+  // 4.4.1.1: the first line of every playlist.
+  yield '#EXTM3U';
+  // 4.4.1.2 and 8: EXT-X-MAP in a playlist that is not I-frames-only needs 6; 7 is what fragmented MP4 players expect.
+  yield '#EXT-X-VERSION:7';
+  // 4.4.3.1: an upper bound of every rounded EXTINF; 6.2.1: it must not change.
+  yield `#EXT-X-TARGETDURATION:${playlist.targetDurationSec}`;
+  // 4.4.3.2 and 6.2.2: number of the first segment; it grows by one for each segment removed.
+  yield `#EXT-X-MEDIA-SEQUENCE:${first}`;
+  // 4.4.3.3: before the first segment and before any EXT-X-DISCONTINUITY; 6.2.2: it counts the discontinuities removed.
+  yield `#EXT-X-DISCONTINUITY-SEQUENCE:${playlist.discontinuitySequence}`;
+  // 4.4.3.5: VOD says that the playlist cannot change.
+  if (playlist.ended) yield '#EXT-X-PLAYLIST-TYPE:VOD';
+  // 4.4.2.1: each segment starts with a key frame and decodes alone.
+  yield '#EXT-X-INDEPENDENT-SEGMENTS';
+}
+
+function* entry(state: RenderState, segment: PlaylistSegment): Generator<string> {
+  // 4.4.4.3: timestamps or parameters change between the segment before and this one.
+  if (segment.discontinuity) yield '#EXT-X-DISCONTINUITY';
+  // 4.4.4.5: applies to every segment until the next one.
+  if (segment.initCid !== state.initCid) yield `#EXT-X-MAP:URI="${mediaUri(segment.initCid, 'mp4')}"`;
+  // 4.4.4.6: wall clock of the first sample; 6.2.1 wants it on every segment after a discontinuity.
+  yield `#EXT-X-PROGRAM-DATE-TIME:${dateTime(segment.programDateTimeMs)}`;
+  // 4.4.4.1: the real duration, in decimal; rounded it must not exceed the target duration.
+  yield `#EXTINF:${seconds(segment.durationUs)},`;
+  yield mediaUri(segment.cid, 'm4s');
+  state.next = segment.mediaSequence + 1;
+  state.initCid = segment.initCid;
+  state.endUs = segment.startUs + segment.durationUs;
+}
+
+/** 4.4.4.7: a number without media is listed and marked, because 6.2.2 allows no jump in the numbering. */
+function* gapsUntil(state: RenderState, mediaSequence: number, untilUs: number | undefined): Generator<string> {
+  const count = Math.min(mediaSequence - state.next, gapEntriesMax);
+  const durationUs = gapDuration(state, count, untilUs);
+  for (let index = 0; index < count; index++) {
+    yield '#EXT-X-GAP';
+    yield `#EXTINF:${seconds(durationUs)},`;
+    // The URI of a gap is never loaded, but the entry must have one.
+    yield mediaUri('gap', 'm4s');
+  }
+  state.next = mediaSequence;
+}
+
+/** The hole in time shared among the missing entries, or the target duration where the timeline does not tell. */
+function gapDuration(state: RenderState, count: number, untilUs: number | undefined): number {
+  const targetUs = state.playlist.targetDurationSec * 1_000_000;
+  if (untilUs === undefined || state.endUs === undefined || untilUs <= state.endUs) return targetUs;
+  return Math.min(targetUs, Math.round((untilUs - state.endUs) / count));
+}
+
+/** `/media/<cid>.<extension>` as seen from `/live/<streamId>/<rendition>.m3u8`. */
+function mediaUri(cid: string, extension: 'm4s' | 'mp4'): string {
+  return `../../media/${cid}.${extension}`;
+}
+
+function seconds(microseconds: number): string {
+  return (microseconds / 1_000_000).toFixed(6);
+}

@@ -1,0 +1,67 @@
+import type { MultivariantPlaylist, PlaylistRendition } from './playlist.ts';
+
+const audioGroup = 'audio';
+
+/**
+ * Renders a multivariant playlist (RFC 8216bis section 4.4.6): one variant per video rendition, all sharing the one audio
+ * rendition (6.2.4 wants the same audio for every rung). Without video the audio is itself the only variant.
+ * URIs are relative to `/live/<streamId>/master.m3u8`.
+ */
+export function renderMultivariant({ renditions }: MultivariantPlaylist): string {
+  const videos = renditions.filter(({ kind }) => kind === 'video').toSorted((a, b) => b.bandwidth - a.bandwidth);
+  const audios = renditions.filter(({ kind }) => kind === 'audio').toSorted((a, b) => b.bandwidth - a.bandwidth);
+  const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS'];
+  if (videos.length === 0) {
+    for (const audio of audios) lines.push(...variant(audio, undefined));
+  } else {
+    lines.push(...audios.map((audio, index) => audioMedia(audio, index === 0)));
+    for (const video of videos) lines.push(...variant(video, audios[0]));
+  }
+  return `${lines.join('\n')}\n`;
+}
+
+/** 4.4.6.1: a rendition of the audio group; DEFAULT is the one that plays unless somebody chooses. */
+function audioMedia(audio: PlaylistRendition, isDefault: boolean): string {
+  const attributes = [
+    'TYPE=AUDIO',
+    `GROUP-ID="${audioGroup}"`,
+    `NAME="${audio.name}"`,
+    `DEFAULT=${isDefault ? 'YES' : 'NO'}`,
+    'AUTOSELECT=YES',
+    ...(audio.channels === undefined ? [] : [`CHANNELS="${audio.channels}"`]),
+    `URI="${playlistUri(audio)}"`,
+  ];
+  return `#EXT-X-MEDIA:${attributes.join(',')}`;
+}
+
+function variant(rendition: PlaylistRendition, audio: PlaylistRendition | undefined): readonly string[] {
+  const attributes = [...bandwidths(rendition, audio), ...description(rendition, audio)];
+  // 4.4.6.2: the line after the tag is the URI.
+  return [`#EXT-X-STREAM-INF:${attributes.join(',')}`, playlistUri(rendition)];
+}
+
+/** 4.4.6.2: bandwidths count the variant with the renditions that play beside it. */
+function bandwidths(rendition: PlaylistRendition, audio: PlaylistRendition | undefined): readonly string[] {
+  const peak = `BANDWIDTH=${rendition.bandwidth + (audio?.bandwidth ?? 0)}`;
+  const average = rendition.averageBandwidth;
+  const averageAudio = audio === undefined ? 0 : audio.averageBandwidth;
+  if (average === undefined || averageAudio === undefined) return [peak];
+  return [peak, `AVERAGE-BANDWIDTH=${average + averageAudio}`];
+}
+
+function description(rendition: PlaylistRendition, audio: PlaylistRendition | undefined): readonly string[] {
+  const codecs = audio === undefined ? rendition.codecs : `${rendition.codecs},${audio.codecs}`;
+  const { width, height, frameRate } = rendition;
+  return [
+    `CODECS="${codecs}"`,
+    ...(width === undefined || height === undefined ? [] : [`RESOLUTION=${width}x${height}`]),
+    // Rounded to three decimal places, as the attribute's definition asks.
+    ...(frameRate === undefined ? [] : [`FRAME-RATE=${frameRate.toFixed(3)}`]),
+    ...(audio === undefined ? [] : [`AUDIO="${audioGroup}"`]),
+  ];
+}
+
+/** A colon in the first path segment of a relative reference would read as a scheme (RFC 3986 section 4.2). */
+function playlistUri({ name }: PlaylistRendition): string {
+  return `${name.replaceAll(':', '%3A')}.m3u8`;
+}

@@ -1,0 +1,60 @@
+/** A segment as a playlist names it; the fields are those of `segment.produced`. */
+export interface PlaylistSegment {
+  /** EXT-X-MEDIA-SEQUENCE number, the same for the same time in every rendition. */
+  readonly mediaSequence: number;
+  readonly cid: string;
+  /** Initialisation segment that the segment needs. */
+  readonly initCid: string;
+  /** Sum of the real sample durations, microseconds. */
+  readonly durationUs: number;
+  /** Start on the stream's timeline, microseconds. */
+  readonly startUs: number;
+  /** Wall clock of the first sample, ms since the Unix epoch. */
+  readonly programDateTimeMs: number;
+  readonly discontinuity: boolean;
+}
+
+/** What one media playlist is made of. */
+export interface MediaPlaylist {
+  /** In order of media sequence, each at most once: the live window, or everything of a recording. Missing numbers become gaps. */
+  readonly segments: readonly PlaylistSegment[];
+  /** Whole seconds; see {@link targetDurationOf}. Never changes in the life of a stream. */
+  readonly targetDurationSec: number;
+  /** How many segments before the first of this list carry `discontinuity` (in the whole stream, not in the window before). */
+  readonly discontinuitySequence: number;
+  /** The stream was stopped: the playlist is a recording and never changes again. */
+  readonly ended: boolean;
+  /**
+   * Media sequence numbers that the playlist must cover, both inclusive, when the stream's other renditions have more
+   * than this one: what is missing at either end becomes gaps too. Defaults to the first and last segment.
+   */
+  readonly window?: { readonly first: number; readonly last: number };
+}
+
+/** A rendition as a multivariant playlist names it; the fields are those of `encoding.started`. */
+export interface PlaylistRendition {
+  /** File name of its media playlist without `.m3u8`. */
+  readonly name: string;
+  readonly kind: 'video' | 'audio';
+  /** RFC 6381, such as `avc1.64001f`. */
+  readonly codecs: string;
+  /** Peak and average bits per second of this rendition alone. */
+  readonly bandwidth: number;
+  readonly averageBandwidth?: number | undefined;
+  readonly width?: number | undefined;
+  readonly height?: number | undefined;
+  readonly frameRate?: number | undefined;
+  readonly channels?: number | undefined;
+}
+
+export interface MultivariantPlaylist {
+  readonly renditions: readonly PlaylistRendition[];
+}
+
+/**
+ * The target duration of a stream, whole seconds, from the segment duration that its creator asked for. Segments are cut
+ * at the first frame at or after the grid, so a duration exceeds the grid by less than a frame and still rounds to it.
+ */
+export function targetDurationOf(segmentDurationMs: number): number {
+  return Math.ceil(segmentDurationMs / 1000);
+}
