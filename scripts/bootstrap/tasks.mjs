@@ -1,0 +1,12 @@
+import { at } from './paths.mjs';
+
+/** What each command of package.json runs: a compiled program of ours, or a tool of node_modules that needs no build. */
+export const tasks = {
+  build: {},
+  start: { program: at('dist/apps/streams/main.js'), args: ['up'] },
+  streams: { program: at('dist/apps/streams/main.js'), args: [] },
+  test: { program: at('dist/scripts/test/main.js'), args: [] },
+  bench: { program: at('dist/bench/main.js'), args: [] },
+  lint: { tool: at('node_modules/oxlint/bin/oxlint'), args: ['--type-aware', '--deny-warnings'] },
+  format: { tool: at('node_modules/oxfmt/bin/oxfmt'), args: [] },
+};
