@@ -1,0 +1,50 @@
+import { encodeEvent, type Context } from '#events';
+import { assert, OperatingError } from '#kernel';
+import { AggregateStore, type AggregateCommit, type AggregateHead } from '#ports';
+import type { MemoryOutbox } from './memory-outbox.adapter.ts';
+
+interface MemoryHead {
+  readonly context: Context;
+  readonly id: string;
+  readonly version: bigint;
+  /** JSON text, so that nobody can change a stored state from outside. */
+  readonly state: string;
+}
+
+/** Heads that live as long as their object; commits fill the outbox handed in. */
+export class MemoryAggregateStore extends AggregateStore {
+  readonly #outbox: MemoryOutbox;
+  readonly #heads = new Map<string, MemoryHead>();
+
+  constructor(outbox: MemoryOutbox) {
+    super();
+    this.#outbox = outbox;
+  }
+
+  override async load(context: Context, id: string): Promise<AggregateHead | undefined> {
+    const head = this.#heads.get(`${context}/${id}`);
+    return head === undefined ? undefined : { version: head.version, state: JSON.parse(head.state) };
+  }
+
+  override async commit({ context, id, expectedVersion, state, events }: AggregateCommit): Promise<void> {
+    const current = this.#heads.get(`${context}/${id}`)?.version ?? 0n;
+    if (current !== expectedVersion) {
+      throw new OperatingError(`${context}/${id} is at version ${current}, not ${expectedVersion}.`, { code: 'VERSION_CONFLICT', retryable: true });
+    }
+    const moving = events.filter((event) => event.streamVersion !== 0n);
+    moving.forEach((event, at) => assert(event.streamVersion === expectedVersion + BigInt(at) + 1n, 'versions run on from the expected one'));
+    const records = events.map(encodeEvent);
+    if (moving.length > 0) {
+      const version = expectedVersion + BigInt(moving.length);
+      this.#heads.set(`${context}/${id}`, { context, id, version, state: JSON.stringify(state) });
+    }
+    this.#outbox.add(context, records);
+  }
+
+  override async find(context: Context, field: string, value: string): Promise<ReadonlyArray<AggregateHead & { readonly id: string }>> {
+    return [...this.#heads.values()]
+      .filter((head) => head.context === context)
+      .map(({ id, version, state }) => ({ id, version, state: JSON.parse(state) as Record<string, unknown> }))
+      .filter((head) => head.state[field] === value);
+  }
+}

@@ -1,0 +1,24 @@
+/** Those who wait for something to be written. */
+export class Waiters {
+  readonly #waiting = new Set<() => void>();
+
+  /** Resolves when woken, aborted, or after `ms`. */
+  wait(ms: number, signal?: AbortSignal): Promise<void> {
+    return new Promise((resolve) => {
+      const finish = () => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', finish);
+        this.#waiting.delete(finish);
+        resolve();
+      };
+      const timer = setTimeout(finish, ms);
+      this.#waiting.add(finish);
+      signal?.addEventListener('abort', finish);
+      if (signal?.aborted) finish();
+    });
+  }
+
+  wake(): void {
+    for (const finish of [...this.#waiting]) finish();
+  }
+}
