@@ -1,0 +1,192 @@
+import { assert } from '#kernel';
+import { Fmp4Error } from './errors.ts';
+import { isSync, type Fragment, type Sample } from './fragment.core.ts';
+import { writeFragment } from './fragment-writer.core.ts';
+import type { TrackInit } from './init.core.ts';
+import type { SegmenterRendition } from './segmenter.core.ts';
+
+/** A segment of one rendition: one or more movie fragments on the stream's timeline. */
+export interface CutSegment {
+  readonly bytes: Uint8Array;
+  /** Microseconds of the stream's timeline; `startUs + durationUs` is exactly where the next segment starts. */
+  readonly startUs: number;
+  readonly durationUs: number;
+}
+
+/** Samples that stay one movie fragment: as the encoder wrote them, unless a cut goes through. */
+interface Chunk {
+  readonly startTicks: number;
+  readonly samples: Sample[];
+}
+
+interface TimedSample {
+  readonly sample: Sample;
+  readonly us: number;
+}
+
+/** The samples of one rendition, cut where the segmenter says. Times in here are ticks on the stream's timeline. */
+export class RenditionCutter {
+  readonly rendition: SegmenterRendition;
+  #track: TrackInit | undefined;
+  /** Added to the encoder's decode times; its first kept sample then starts at `startUs`. */
+  #baseTicks = 0;
+  #endTicks = 0;
+  #open: Chunk[] = [];
+  readonly #closed: Chunk[][] = [];
+  /** Cuts of the segmenter's list that this rendition has passed. */
+  #cutsPassed = 0;
+
+  constructor(rendition: SegmenterRendition) {
+    this.rendition = rendition;
+  }
+
+  get ready(): boolean {
+    return this.#closed.length > 0;
+  }
+
+  get cutsPassed(): number {
+    return this.#cutsPassed;
+  }
+
+  get endUs(): number {
+    return this.#track === undefined ? this.rendition.startUs : this.#toUs(this.#endTicks);
+  }
+
+  get pendingBytes(): number {
+    let sum = 0;
+    for (const chunk of [...this.#open, ...this.#closed.flat()]) for (const { data } of chunk.samples) sum += data.length;
+    return sum;
+  }
+
+  begin(track: TrackInit): void {
+    assert(this.#track === undefined, 'a rendition begins once');
+    this.#track = track;
+    const startTicks = this.#toTicks(this.rendition.startUs);
+    this.#baseTicks = startTicks - this.rendition.primingTicks;
+    this.#endTicks = startTicks;
+  }
+
+  /** Takes a fragment in; answers its samples with their times, without those before the start. */
+  accept(fragment: Fragment): readonly TimedSample[] {
+    let ticks = fragment.baseDecodeTime + this.#baseTicks;
+    const kept: TimedSample[] = [];
+    const samples: Sample[] = [];
+    let startTicks = ticks;
+    const floor = this.#endTicks;
+    for (const sample of fragment.samples) {
+      const end = ticks + sample.duration;
+      // Priming, or an edit that a muxer shifted: half a sample before the start counts as before.
+      if (ticks + sample.duration / 2 <= this.#startTicks) {
+        startTicks = end;
+      } else {
+        samples.push(sample);
+        kept.push({ sample, us: this.#toUs(ticks) });
+      }
+      ticks = end;
+    }
+    if (samples.length === 0) return kept;
+    if (startTicks < floor) throw new Fmp4Error('FMP4_INVALID', `${this.rendition.name}: decode times go back by ${floor - startTicks} ticks.`);
+    this.#open.push({ startTicks, samples });
+    this.#endTicks = ticks;
+    return kept;
+  }
+
+  /** Closes a segment at every cut that the samples have reached. */
+  cut(cuts: readonly number[]): void {
+    for (let at = cuts[this.#cutsPassed]; at !== undefined; at = cuts[this.#cutsPassed]) {
+      if (!this.#cutAt(this.#toTicks(at))) return;
+      this.#cutsPassed += 1;
+    }
+  }
+
+  forgetCuts(count: number): void {
+    this.#cutsPassed -= count;
+  }
+
+  /** Everything that is left becomes a segment. */
+  finish(): void {
+    if (this.#open.length === 0) return;
+    this.#closed.push(this.#open);
+    this.#open = [];
+  }
+
+  take(mediaSequence: number): CutSegment {
+    const chunks = this.#closed.shift();
+    assert(chunks !== undefined && this.#track !== undefined, 'a segment is ready');
+    const { trackId } = this.#track;
+    const parts = chunks.map(({ startTicks, samples }, index) =>
+      writeFragment({ sequence: mediaSequence * 64 + index + 1, trackId, baseDecodeTime: startTicks, samples }),
+    );
+    const startUs = this.#toUs((chunks[0] as Chunk).startTicks);
+    return { bytes: joined(parts), startUs, durationUs: this.#toUs(endOf(chunks.at(-1) as Chunk)) - startUs };
+  }
+
+  get #startTicks(): number {
+    return this.#toTicks(this.rendition.startUs);
+  }
+
+  /** False while no sample has reached the cut. */
+  #cutAt(cutTicks: number): boolean {
+    const index = this.#open.findIndex((chunk) => endOf(chunk) > cutTicks);
+    if (index < 0) return false;
+    const { before, after } = splitChunk(this.#open[index] as Chunk, cutTicks);
+    if (after === undefined && index === this.#open.length - 1) return false;
+    const rest = [...(after === undefined ? [] : [after]), ...this.#open.slice(index + 1)];
+    this.#checkKeyFrame(rest[0] as Chunk, cutTicks);
+    const head = [...this.#open.slice(0, index), ...(before === undefined ? [] : [before])];
+    if (head.length === 0) throw new Fmp4Error('RENDITIONS_APART', `${this.rendition.name} has no media before the cut at ${this.#toUs(cutTicks)} us.`);
+    this.#closed.push(head);
+    this.#open = rest;
+    return true;
+  }
+
+  #checkKeyFrame({ startTicks, samples }: Chunk, cutTicks: number): void {
+    if (this.rendition.kind !== 'video') return;
+    const first = samples[0] as Sample;
+    if (isSync(first) && Math.abs(startTicks - cutTicks) * 2 < Math.max(first.duration, 2)) return;
+    throw new Fmp4Error('RENDITIONS_MISALIGNED', `${this.rendition.name} has no key frame at ${this.#toUs(cutTicks)} us.`);
+  }
+
+  #toTicks(us: number): number {
+    return Math.round((us * this.#timescale) / 1_000_000);
+  }
+
+  #toUs(ticks: number): number {
+    return Math.round((ticks * 1_000_000) / this.#timescale);
+  }
+
+  get #timescale(): number {
+    assert(this.#track !== undefined, 'the initialisation comes before the fragments');
+    return this.#track.timescale;
+  }
+}
+
+function endOf({ startTicks, samples }: Chunk): number {
+  return samples.reduce((ticks, { duration }) => ticks + duration, startTicks);
+}
+
+/** Splits before the first sample that starts at or after the cut (one tick of rounding allowed). */
+function splitChunk(chunk: Chunk, cutTicks: number): { readonly before: Chunk | undefined; readonly after: Chunk | undefined } {
+  let ticks = chunk.startTicks;
+  for (let index = 0; index < chunk.samples.length; index++) {
+    if (ticks + 1 >= cutTicks) {
+      if (index === 0) return { before: undefined, after: chunk };
+      const before = { startTicks: chunk.startTicks, samples: chunk.samples.slice(0, index) };
+      return { before, after: { startTicks: ticks, samples: chunk.samples.slice(index) } };
+    }
+    ticks += (chunk.samples[index] as Sample).duration;
+  }
+  return { before: chunk, after: undefined };
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const only = parts[0];
+  if (parts.length === 1 && only !== undefined) return only;
+  const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,136 @@
+import { assert } from '#kernel';
+import { Fmp4Error } from './errors.ts';
+import { isSync, type Fragment, type Sample } from './fragment.core.ts';
+import type { TrackInit } from './init.core.ts';
+import { RenditionCutter, type CutSegment } from './rendition-cutter.core.ts';
+
+export interface SegmenterRendition {
+  readonly name: string;
+  readonly kind: 'video' | 'audio';
+  /** Where on the stream's timeline the rendition's media begins, microseconds. */
+  readonly startUs: number;
+  /** Ticks of the encoder's output that come before `startUs`: an audio encoder's priming samples. They are cut off. */
+  readonly primingTicks: number;
+}
+
+export interface SegmenterInit {
+  /** Segments are cut at the first key frame at or after each multiple of this, microseconds of the stream's timeline. */
+  readonly gridUs: number;
+  readonly renditions: readonly SegmenterRendition[];
+  /** Media sequence number of the first group. */
+  readonly mediaSequence: number;
+  /** How far one rendition may run ahead of another before that is an error, microseconds: bounds the media held. */
+  readonly apartUsMax: number;
+}
+
+/** The segments of one media sequence number, one per rendition, in the order of the renditions. */
+export interface SegmentGroup {
+  readonly mediaSequence: number;
+  readonly segments: readonly ProducedSegment[];
+}
+
+export interface ProducedSegment extends CutSegment {
+  readonly rendition: string;
+}
+
+/**
+ * Groups the fragments of an encoder's renditions into segments that all begin at the same key frames. The first video
+ * rendition leads: its key frames at or after the grid are the cuts. Other video renditions must have a key frame at
+ * each cut; audio is cut at its first frame at or after it. Without video the grid itself is the cut.
+ * Pure and synchronous; after an error it must be thrown away.
+ */
+export class Segmenter {
+  readonly #init: SegmenterInit;
+  readonly #cutters: readonly RenditionCutter[];
+  readonly #leader: RenditionCutter;
+  /** Cuts found, microseconds of the stream's timeline. Those that every rendition has passed are forgotten. */
+  #cuts: number[] = [];
+  #nextGridUs: number;
+  #mediaSequence: number;
+
+  constructor(init: SegmenterInit) {
+    assert(init.renditions.length > 0, 'an encoder has renditions');
+    this.#init = init;
+    this.#cutters = init.renditions.map((rendition) => new RenditionCutter(rendition));
+    this.#leader = this.#cutters.find(({ rendition }) => rendition.kind === 'video') ?? (this.#cutters[0] as RenditionCutter);
+    // A start just before the grid must not give a segment of a few milliseconds.
+    this.#nextGridUs = gridAfter(this.#leader.rendition.startUs + init.gridUs / 10, init.gridUs);
+    this.#mediaSequence = init.mediaSequence;
+  }
+
+  /** Media sequence number of the next group. */
+  get mediaSequence(): number {
+    return this.#mediaSequence;
+  }
+
+  /** How far the slowest rendition has come on the stream's timeline, microseconds. */
+  get reachedUs(): number {
+    return Math.min(...this.#cutters.map(({ endUs }) => endUs));
+  }
+
+  /** Media held because a group is not complete, bytes. */
+  get pendingBytes(): number {
+    return this.#cutters.reduce((sum, cutter) => sum + cutter.pendingBytes, 0);
+  }
+
+  /** Must come before the rendition's first fragment. */
+  begin(rendition: string, track: TrackInit): void {
+    this.#cutter(rendition).begin(track);
+  }
+
+  /** @throws Fmp4Error `RENDITIONS_MISALIGNED`, `RENDITIONS_APART`, or `FMP4_INVALID` when time does not advance. */
+  push(rendition: string, fragment: Fragment): SegmentGroup[] {
+    const cutter = this.#cutter(rendition);
+    const pieces = cutter.accept(fragment);
+    if (cutter === this.#leader) for (const { sample, us } of pieces) this.#lead(sample, us);
+    for (const one of this.#cutters) one.cut(this.#cuts);
+    this.#checkApart();
+    return this.#complete();
+  }
+
+  /** The encoder ended in good order: what is left becomes the last groups, as far as every rendition has media. */
+  flush(): SegmentGroup[] {
+    for (const cutter of this.#cutters) cutter.finish();
+    return this.#complete();
+  }
+
+  #cutter(name: string): RenditionCutter {
+    const cutter = this.#cutters.find(({ rendition }) => rendition.name === name);
+    assert(cutter !== undefined, `${name} is a rendition of this encoder`);
+    return cutter;
+  }
+
+  /** A frame of the leader: is it a cut? Half a millisecond of tolerance for time scales that do not divide the grid. */
+  #lead(sample: Sample, us: number): void {
+    if (us + 500 < this.#nextGridUs) return;
+    if (this.#leader.rendition.kind === 'video' && !isSync(sample)) return;
+    this.#cuts.push(us);
+    this.#nextGridUs = gridAfter(us + 500, this.#init.gridUs);
+  }
+
+  #checkApart(): void {
+    const ends = this.#cutters.map(({ endUs, rendition }) => endUs - rendition.startUs);
+    const apart = Math.max(...ends) - Math.min(...ends);
+    if (apart > this.#init.apartUsMax) throw new Fmp4Error('RENDITIONS_APART', `A rendition is ${Math.round(apart / 1000)} ms behind another.`);
+  }
+
+  #complete(): SegmentGroup[] {
+    const groups: SegmentGroup[] = [];
+    while (this.#cutters.every(({ ready }) => ready)) {
+      const mediaSequence = this.#mediaSequence++;
+      const segments = this.#cutters.map((cutter) => ({ rendition: cutter.rendition.name, ...cutter.take(mediaSequence) }));
+      groups.push({ mediaSequence, segments });
+    }
+    const passed = Math.min(...this.#cutters.map(({ cutsPassed }) => cutsPassed));
+    if (passed > 0) {
+      this.#cuts = this.#cuts.slice(passed);
+      for (const cutter of this.#cutters) cutter.forgetCuts(passed);
+    }
+    return groups;
+  }
+}
+
+/** The first multiple of the grid after `us`. */
+function gridAfter(us: number, gridUs: number): number {
+  return (Math.floor(us / gridUs) + 1) * gridUs;
+}

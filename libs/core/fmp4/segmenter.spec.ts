@@ -1,0 +1,138 @@
+import { describe, expect, test } from '@jest/globals';
+import { Fmp4Error, Segmenter, type Fragment, type SegmenterRendition, type SegmentGroup, type TrackInit } from './index.ts';
+
+const sync = 0x0200_0000;
+const delta = 0x0101_0000;
+
+const video: TrackInit = { trackId: 1, timescale: 90_000, kind: 'video', codecs: 'avc1.64001f', defaults: { duration: 0, size: 0, flags: 0 } };
+const audio: TrackInit = { ...video, timescale: 48_000, kind: 'audio', codecs: 'mp4a.40.2' };
+
+/** Half a second of 30 frames a second, the `n`th of its rendition. */
+function pictures(n: number, keyEvery = 60): Fragment {
+  const samples = Array.from({ length: 15 }, (_, i) => ({
+    duration: 3000,
+    flags: (n * 15 + i) % keyEvery === 0 ? sync : delta,
+    compositionOffset: 0,
+    data: Uint8Array.of(n, i),
+  }));
+  return { baseDecodeTime: n * 45_000, samples };
+}
+
+/** 24 AAC frames, 0.512 s. */
+function sound(n: number): Fragment {
+  return {
+    baseDecodeTime: n * 24 * 1024,
+    samples: Array.from({ length: 24 }, (_, i) => ({ duration: 1024, flags: sync, compositionOffset: 0, data: Uint8Array.of(n, i) })),
+  };
+}
+
+const ladder = (startUs = 0, audioStartUs = startUs): SegmenterRendition[] => [
+  { name: '720p', kind: 'video', startUs, primingTicks: 0 },
+  { name: '240p', kind: 'video', startUs, primingTicks: 0 },
+  { name: 'audio', kind: 'audio', startUs: audioStartUs, primingTicks: 1024 },
+];
+
+function segmenter(renditions: readonly SegmenterRendition[], mediaSequence = 0): Segmenter {
+  const made = new Segmenter({ gridUs: 2_000_000, renditions, mediaSequence, apartUsMax: 10_000_000 });
+  for (const { name, kind } of renditions) made.begin(name, kind === 'video' ? video : audio);
+  return made;
+}
+
+/** Feeds `seconds` of all renditions, interleaved as an encoder writes them. */
+function feed(to: Segmenter, seconds: number, keyEvery = 60): SegmentGroup[] {
+  const groups: SegmentGroup[] = [];
+  for (let n = 0; n < seconds * 2; n++) {
+    groups.push(...to.push('720p', pictures(n, keyEvery)), ...to.push('240p', pictures(n, keyEvery)), ...to.push('audio', sound(n)));
+  }
+  return groups;
+}
+
+const times = (groups: readonly SegmentGroup[], rendition: string): Array<[number, number]> =>
+  groups.flatMap(({ segments }) => segments.filter((one) => one.rendition === rendition).map(({ startUs, durationUs }): [number, number] => [startUs, durationUs]));
+
+function codeOf(act: () => unknown): string {
+  try {
+    act();
+  } catch (error) {
+    if (error instanceof Fmp4Error) return error.code;
+    throw error;
+  }
+  return 'none';
+}
+
+describe('segmenter', () => {
+  test('cuts every rendition at the key frames of the grid and numbers the groups', () => {
+    const groups = feed(segmenter(ladder()), 7);
+    expect(groups.map(({ mediaSequence }) => mediaSequence)).toEqual([0, 1, 2]);
+    for (const name of ['720p', '240p']) expect(times(groups, name)).toEqual([[0, 2e6], [2e6, 2e6], [4e6, 2e6]]);
+  });
+
+  test('audio is cut at the first frame at or after the cut, without gap or overlap', () => {
+    const cuts = times(feed(segmenter(ladder()), 9), 'audio');
+    expect(cuts.map(([start]) => start)).toEqual([0, 2_005_333, 4_010_667, 6_016_000]);
+    cuts.slice(1).forEach(([start], index) => expect((cuts[index]?.[0] ?? 0) + (cuts[index]?.[1] ?? 0)).toBe(start));
+  });
+
+  test('priming samples are cut off and audio then starts where the video does', () => {
+    const [first] = feed(segmenter(ladder(8_000_000)), 3);
+    expect(first?.segments.map(({ startUs }) => startUs)).toEqual([8e6, 8e6, 8e6]);
+  });
+
+  test('a run that starts off the grid first ends at it', () => {
+    // Key frames 0.7 s after the start and every two seconds from there: what a phased encoder writes.
+    const run = segmenter(ladder(11_300_000));
+    const groups: SegmentGroup[] = [];
+    for (let n = 0; n < 12; n++) {
+      const frames = pictures(n, 1e9);
+      const phased = { ...frames, samples: frames.samples.map((one, i) => ({ ...one, flags: n * 15 + i === 0 || (n * 15 + i) % 60 === 21 ? sync : delta })) };
+      groups.push(...run.push('720p', phased), ...run.push('240p', phased), ...run.push('audio', sound(n)));
+    }
+    expect(times(groups, '720p')).toEqual([[11.3e6, 0.7e6], [12e6, 2e6], [14e6, 2e6]]);
+  });
+
+  test('a start just before the grid does not give a tiny segment', () => {
+    expect(times(feed(segmenter(ladder(1_990_000, 2_003_000)), 7, 30), '720p')[0]).toEqual([1.99e6, 2e6 + 1e6]);
+  });
+
+  test('the tail is flushed as far as every rendition has media', () => {
+    const run = segmenter(ladder());
+    feed(run, 5);
+    const tail = run.flush();
+    expect(times(tail, '720p')).toEqual([[4e6, 1e6]]);
+    expect(tail[0]?.mediaSequence).toBe(2);
+    expect(run.flush()).toEqual([]);
+  });
+
+  test('audio alone is cut on the grid', () => {
+    const run = segmenter([{ name: 'audio', kind: 'audio', startUs: 0, primingTicks: 1024 }], 40);
+    const groups = Array.from({ length: 9 }, (_, n) => run.push('audio', sound(n))).flat();
+    expect(groups.map(({ mediaSequence }) => mediaSequence)).toEqual([40, 41]);
+    expect(times(groups, 'audio')).toEqual([[0, 2_005_333], [2_005_333, 2_005_334]]);
+  });
+
+  test('a group waits for its slowest rendition; what it holds is counted', () => {
+    const run = segmenter(ladder());
+    for (let n = 0; n < 5; n++) expect([...run.push('720p', pictures(n)), ...run.push('audio', sound(n))]).toEqual([]);
+    expect(run.pendingBytes).toBe(2 * (5 * 15 + 5 * 24 - 1));
+    expect(run.reachedUs).toBe(0);
+    for (let n = 0; n < 4; n++) expect(run.push('240p', pictures(n))).toEqual([]);
+    expect(run.push('240p', pictures(4))).toHaveLength(1);
+  });
+
+  test.each([
+    ['a rendition far behind', 'RENDITIONS_APART', () => Array.from({ length: 30 }, (_, n) => n).reduce((run, n) => (run.push('720p', pictures(n)), run), segmenter(ladder()))],
+    ['key frames at other times', 'RENDITIONS_MISALIGNED', () => {
+      const run = segmenter(ladder());
+      for (let n = 0; n < 6; n++) (run.push('720p', pictures(n)), run.push('240p', pictures(n, 45)));
+    }],
+    ['time that goes back', 'FMP4_INVALID', () => {
+      const run = segmenter(ladder());
+      run.push('720p', pictures(1));
+      run.push('720p', pictures(0));
+    }],
+  ])('%s is an error', (_what, code, act) => expect(codeOf(act)).toBe(code));
+
+  test('the same fragments give the same bytes', () => {
+    expect(feed(segmenter(ladder(4e6), 9), 5)).toEqual(feed(segmenter(ladder(4e6), 9), 5));
+  });
+});
