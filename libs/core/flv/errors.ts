@@ -1,0 +1,12 @@
+import { OperatingError } from '#kernel';
+
+export type FlvErrorCode = 'AMF_INVALID' | 'AMF_TOO_LARGE' | 'FLV_INVALID' | 'FLV_TAG_TOO_LARGE' | 'AVC_CONFIG_INVALID' | 'AAC_CONFIG_INVALID';
+
+/** Bytes that are not what their format says; never retryable. The only error that the parsers of this library throw. */
+export class FlvError extends OperatingError {
+  override readonly name = 'FlvError';
+
+  constructor(code: FlvErrorCode, message: string) {
+    super(message, { code, retryable: false });
+  }
+}

@@ -1,0 +1,61 @@
+/**
+ * The first bytes of audio and video bodies, the same in FLV tags and RTMP messages
+ * (FLV specification 10.1, E.4.2 and E.4.3; Enhanced RTMP v2 for the extended header).
+ */
+
+/** AVC, and the only video codec of the classic header that is still in use. */
+export const videoCodecAvc = 7;
+export const audioCodecAac = 10;
+
+/** How many bytes of a body `readVideoHeader` and `readAudioHeader` look at. */
+export const mediaHeaderBytes = 5;
+
+export type PacketKind = 'sequence-header' | 'frames' | 'end-of-sequence' | 'other';
+
+export interface VideoHeader {
+  /** `avc`, a FourCC of Enhanced RTMP such as `hvc1`, or `codec-<id>`. */
+  readonly codec: string;
+  readonly keyFrame: boolean;
+  readonly kind: PacketKind;
+}
+
+export interface AudioHeader {
+  /** `aac`, `extended` (Enhanced RTMP), or the name of a classic codec. */
+  readonly codec: string;
+  readonly kind: PacketKind;
+}
+
+const classicVideo: Readonly<Record<number, string>> = { 2: 'sorenson-h263', 3: 'screen', 4: 'vp6', 5: 'vp6-alpha', 6: 'screen-2', 12: 'hevc' };
+const classicAudio: Readonly<Record<number, string>> = { 0: 'pcm', 1: 'adpcm', 2: 'mp3', 3: 'pcm-le', 4: 'nellymoser-16k', 5: 'nellymoser-8k', 6: 'nellymoser', 7: 'g711-a', 8: 'g711-mu', 9: 'extended', 11: 'speex', 14: 'mp3-8k' };
+
+function kindOf(packetType: number | undefined): PacketKind {
+  if (packetType === 0) return 'sequence-header';
+  if (packetType === 1) return 'frames';
+  return packetType === 2 ? 'end-of-sequence' : 'other';
+}
+
+function fourCc(body: Uint8Array, at: number): string {
+  return String.fromCharCode(...body.subarray(at, at + 4)).replace(/[^\x20-\x7e]/g, '?');
+}
+
+const keyFrameHeaders: readonly VideoHeader[] = [0, 1, 2, 3].map((type) => ({ codec: 'avc', keyFrame: true, kind: kindOf(type) }));
+const interFrameHeaders: readonly VideoHeader[] = [0, 1, 2, 3].map((type) => ({ codec: 'avc', keyFrame: false, kind: kindOf(type) }));
+const aacHeaders: readonly AudioHeader[] = [0, 1, 2].map((type) => ({ codec: 'aac', kind: kindOf(type) }));
+
+/** Reads the head of a video body; the usual case allocates nothing. */
+export function readVideoHeader(body: Uint8Array): VideoHeader {
+  const first = body[0] ?? 0;
+  // Enhanced RTMP v2: the top bit says that a packet type and a FourCC follow.
+  if ((first & 0x80) !== 0) return { codec: fourCc(body, 1), keyFrame: ((first >> 4) & 7) === 1, kind: kindOf(first & 0x0f) };
+  const codec = first & 0x0f;
+  const keyFrame = first >> 4 === 1;
+  if (codec !== videoCodecAvc) return { codec: classicVideo[codec] ?? `codec-${codec}`, keyFrame, kind: 'frames' };
+  return (keyFrame ? keyFrameHeaders : interFrameHeaders)[Math.min(body[1] ?? 3, 3)] as VideoHeader;
+}
+
+/** Reads the head of an audio body; the usual case allocates nothing. */
+export function readAudioHeader(body: Uint8Array): AudioHeader {
+  const codec = (body[0] ?? 0) >> 4;
+  if (codec !== audioCodecAac) return { codec: classicAudio[codec] ?? `codec-${codec}`, kind: 'frames' };
+  return aacHeaders[Math.min(body[1] ?? 1, 1)] as AudioHeader;
+}

@@ -1,0 +1,48 @@
+import { mediaHeaderBytes, parseAacConfig, parseAvcConfig, readAudioHeader, readVideoHeader, tagType } from '#core/flv';
+import type { RtmpMessage } from './chunk-reader.core.ts';
+import { RtmpError } from './errors.ts';
+import type { MediaMessage } from './session.types.ts';
+import { Timeline } from './timeline.core.ts';
+
+/** Configuration of a decoder never comes near this; a greater one is an attack or an error. */
+const configBytesMax = 16 * 1024;
+
+/** Checks that audio and video are what Streams can carry, and puts them on the session's timeline. */
+export class MediaIntake {
+  readonly #timeline = new Timeline();
+
+  get latestMs(): number {
+    return this.#timeline.latestMs;
+  }
+
+  /**
+   * The message as a sealed tag; undefined (and released) for an empty one, which some encoders send as a keep-alive.
+   * @throws RtmpError `RTMP_CODEC_UNSUPPORTED`, and FlvError for a broken decoder configuration.
+   */
+  accept(message: RtmpMessage, type: typeof tagType.audio | typeof tagType.video): MediaMessage | undefined {
+    const { body } = message;
+    if (body.bodyBytes < 2) {
+      body.release();
+      return undefined;
+    }
+    const head = body.peek(mediaHeaderBytes);
+    const isVideo = type === tagType.video;
+    const { codec, kind, keyFrame } = isVideo ? readVideoHeader(head) : { ...readAudioHeader(head), keyFrame: false };
+    if (codec !== (isVideo ? 'avc' : 'aac')) throw unsupported(isVideo ? 'video' : 'audio', codec);
+    if (kind === 'sequence-header') checkConfig(message, isVideo);
+    const timestampMs = this.#timeline.map(isVideo ? 'video' : 'audio', message.timestamp);
+    body.seal(type, timestampMs);
+    return { type, timestampMs, kind, keyFrame: keyFrame && kind === 'frames', tag: body };
+  }
+}
+
+function unsupported(what: string, codec: string): RtmpError {
+  return new RtmpError('RTMP_CODEC_UNSUPPORTED', `The ${what} codec ${codec} is not supported: send H.264 video and AAC audio.`);
+}
+
+function checkConfig({ body }: RtmpMessage, isVideo: boolean): void {
+  if (body.bodyBytes > configBytesMax) throw new RtmpError('RTMP_MESSAGE_TOO_LARGE', `A decoder configuration of ${body.bodyBytes} bytes is over the limit of ${configBytesMax}.`);
+  const bytes = body.copyBody();
+  if (isVideo) parseAvcConfig(bytes.subarray(5));
+  else parseAacConfig(bytes.subarray(2));
+}
