@@ -1,0 +1,167 @@
+import { assert } from '#kernel';
+
+/** A reader's place in a growing body. */
+export interface Cursor {
+  /** Bytes before it, from the start of the body. */
+  position: number;
+  /** The chunk that holds `position`, counted from the start of the body. */
+  chunk: number;
+  /** Where that chunk begins, bytes from the start of the body. */
+  chunkStart: number;
+}
+
+export type Reading =
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  /** Nothing yet: `wake` is called once when that changes. */
+  | { readonly kind: 'wait' }
+  | { readonly kind: 'end' }
+  | { readonly kind: 'failed'; readonly error: Error };
+
+/**
+ * A body that arrives while many read it, each at its own pace. Whoever fills it knows nothing of the readers, so that
+ * none of them can hold up or break off what the others get.
+ *
+ * A body that turns out too large to keep is turned into a stream by `forgetRead`: what all readers have passed is let
+ * go, nobody may join any more, and `behindBytes` tells the filler when to wait for the slowest.
+ */
+export class GrowingBody {
+  #chunks: Uint8Array[] = [];
+  /** Chunks let go from the front. */
+  #gone = 0;
+  #goneBytes = 0;
+  #length = 0;
+  #end: 'open' | 'complete' | Error = 'open';
+  #streaming = false;
+  readonly #cursors = new Set<Cursor>();
+  readonly #waiting = new Set<() => void>();
+
+  /** Bytes that have arrived. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** Bytes that are held. */
+  get heldBytes(): number {
+    return this.#length - this.#goneBytes;
+  }
+
+  get complete(): boolean {
+    return this.#end === 'complete';
+  }
+
+  get joinable(): boolean {
+    return !this.#streaming && !(this.#end instanceof Error);
+  }
+
+  get readers(): number {
+    return this.#cursors.size;
+  }
+
+  append(chunk: Uint8Array): void {
+    assert(this.#end === 'open', 'a body that has ended does not grow');
+    if (chunk.length === 0) return;
+    this.#chunks.push(chunk);
+    this.#length += chunk.length;
+    this.#wake();
+  }
+
+  end(): void {
+    assert(this.#end === 'open', 'a body ends once');
+    this.#end = 'complete';
+    this.#wake();
+  }
+
+  fail(error: Error): void {
+    if (this.#end !== 'open') return;
+    this.#end = error;
+    this.#wake();
+  }
+
+  /** From now on only what somebody has still to read is held. */
+  forgetRead(): void {
+    this.#streaming = true;
+    this.#trim();
+  }
+
+  join(): Cursor {
+    assert(this.joinable, 'nobody joins a body whose beginning is gone');
+    const cursor = { position: 0, chunk: 0, chunkStart: 0 };
+    this.#cursors.add(cursor);
+    return cursor;
+  }
+
+  leave(cursor: Cursor): void {
+    this.#cursors.delete(cursor);
+    this.#trim();
+    this.#wake();
+  }
+
+  /** The next bytes, at most up to `end` (exclusive); `wake` is kept when there are none yet. */
+  read(cursor: Cursor, end: number, wake: () => void): Reading {
+    if (cursor.position >= end) return { kind: 'end' };
+    const chunk = this.#chunks[cursor.chunk - this.#gone];
+    if (chunk !== undefined) return { kind: 'bytes', bytes: this.#take(cursor, chunk, end) };
+    if (this.#end instanceof Error) return { kind: 'failed', error: this.#end };
+    if (this.#end === 'complete') return { kind: 'end' };
+    this.#waiting.add(wake);
+    return { kind: 'wait' };
+  }
+
+  /** Moves a cursor forward without reading; over what has arrived only. True when it got there. */
+  skip(cursor: Cursor, to: number): boolean {
+    for (;;) {
+      const chunk = this.#chunks[cursor.chunk - this.#gone];
+      if (cursor.position >= to || chunk === undefined) return cursor.position >= to;
+      this.#take(cursor, chunk, to);
+    }
+  }
+
+  /** Calls `wake` at the next change: bytes, an end, a reader gone. */
+  onChange(wake: () => void): void {
+    this.#waiting.add(wake);
+  }
+
+  /** The whole body in one piece. */
+  bytes(): Uint8Array {
+    assert(this.complete && this.#gone === 0, 'only a complete body that was kept can be had in one piece');
+    if (this.#chunks.length === 1) return this.#chunks[0] as Uint8Array;
+    const all = new Uint8Array(this.#length);
+    let at = 0;
+    for (const chunk of this.#chunks) {
+      all.set(chunk, at);
+      at += chunk.length;
+    }
+    return all;
+  }
+
+  #take(cursor: Cursor, chunk: Uint8Array, end: number): Uint8Array {
+    const offset = cursor.position - cursor.chunkStart;
+    const bytes = chunk.subarray(offset, Math.min(chunk.length, offset + end - cursor.position));
+    cursor.position += bytes.length;
+    if (offset + bytes.length === chunk.length) {
+      cursor.chunk++;
+      cursor.chunkStart += chunk.length;
+    }
+    if (this.#streaming) {
+      this.#trim();
+      this.#wake();
+    }
+    return bytes;
+  }
+
+  #trim(): void {
+    if (!this.#streaming) return;
+    let needed = this.#gone + this.#chunks.length;
+    for (const cursor of this.#cursors) needed = Math.min(needed, cursor.chunk);
+    while (this.#gone < needed) {
+      this.#goneBytes += (this.#chunks.shift() as Uint8Array).length;
+      this.#gone++;
+    }
+  }
+
+  #wake(): void {
+    const waiting = [...this.#waiting];
+    this.#waiting.clear();
+    for (const wake of waiting) wake();
+  }
+}
