@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto';
+import { chown, lstat, mkdir, readlink, realpath, rm, rmdir, symlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { OperatingError } from '#kernel';
+import { canEnter, reachableRoots } from './reachable-root.ts';
+import type { ServerUser } from './server-user.ts';
+
+/** The name that the cluster has in the data folder: itself a folder, or a link to where it had to go. */
+export function clusterName(dataDir: string): string {
+  return join(dataDir, 'postgres');
+}
+
+/** Where the cluster lies, its links followed; the name itself when there is none yet. */
+export async function currentCluster(dataDir: string): Promise<string> {
+  const name = clusterName(dataDir);
+  const target = await readlink(name).catch(() => name);
+  return realpath(target).catch(() => target);
+}
+
+async function elsewhere(dataDir: string, user: ServerUser): Promise<string> {
+  const hash = createHash('sha256').update(await realpath(dataDir)).digest('hex').slice(0, 16);
+  for await (const root of reachableRoots(user)) {
+    const home = join(root, hash);
+    await mkdir(home, { recursive: true, mode: 0o755 });
+    return join(home, 'postgres');
+  }
+  throw new OperatingError(`The data folder ${dataDir} is closed to the user that PostgreSQL runs as. Choose another STREAMS_DATA_DIR, or set DATABASE_URL.`, {
+    code: 'POSTGRES_DATA_UNREACHABLE',
+    retryable: false,
+  });
+}
+
+/**
+ * Decides where the cluster lives and answers its real path, which may not exist yet. Normally `<dataDir>/postgres`;
+ * where the server's user cannot get there, a folder of ours elsewhere, with a link to it in the data folder.
+ * @throws OperatingError `POSTGRES_DATA_UNREACHABLE`
+ */
+export async function placeCluster(dataDir: string, user: ServerUser | undefined): Promise<string> {
+  const name = clusterName(dataDir);
+  const entry = await lstat(name).catch(() => undefined);
+  const cluster = await currentCluster(dataDir);
+  if (entry !== undefined) {
+    const there = await lstat(cluster).catch(() => undefined);
+    if (there === undefined || (await canEnter(cluster, user))) return cluster;
+    throw new OperatingError(`The database in ${cluster} is closed to the user that runs it. Give back its ownership and open the folders above it, or set DATABASE_URL.`, {
+      code: 'POSTGRES_DATA_UNREACHABLE',
+      retryable: false,
+    });
+  }
+  if (user === undefined || (await canEnter(dataDir, user))) return join(await realpath(dataDir), 'postgres');
+  const target = await elsewhere(dataDir, user);
+  await symlink(target, name);
+  return target;
+}
+
+/** Gives a path to the server's user; nothing to do when that is ourselves. */
+export async function giveTo(path: string, user: ServerUser | undefined): Promise<void> {
+  if (user !== undefined) await chown(path, user.uid, user.gid);
+}
+
+/** Deletes the cluster, wherever it lies. Its server must be stopped. */
+export async function removeCluster(dataDir: string): Promise<void> {
+  const name = clusterName(dataDir);
+  const target = await readlink(name).catch(() => undefined);
+  await rm(name, { recursive: true, force: true });
+  if (target === undefined) return;
+  await rm(target, { recursive: true, force: true });
+  await rmdir(dirname(target)).catch(() => undefined); // ours alone when it is empty now
+}

@@ -1,0 +1,53 @@
+import { hasCode } from '#kernel';
+import { EmbeddedPostgres } from './embedded-postgres.ts';
+import type { GuardConfig } from './guard.config.ts';
+
+export interface GuardDeps {
+  /** Writes one line of structured log. */
+  readonly say: (line: Readonly<Record<string, unknown>>) => void;
+  readonly nowMs: () => number;
+  /** Aborted when the guard shall end. */
+  readonly stopping: AbortSignal;
+}
+
+/** A server that dies sooner than this after its start would die again: the guard gives up and says so. */
+const healableAfterMs = 5000;
+
+/**
+ * Keeps the server of a data folder running until told to stop. A server that was killed is started again at once on
+ * the same port. Resolves to the exit code.
+ */
+export async function runGuard(config: GuardConfig, deps: GuardDeps): Promise<number> {
+  for (;;) {
+    const server = await start(config, deps);
+    if (server === undefined) return deps.stopping.aborted ? 0 : 1;
+    const startedAt = deps.nowMs();
+    deps.say({ level: 30, msg: 'PostgreSQL serves', ready: true, url: server.url, pid: server.pid });
+    const reason = await Promise.race([server.ended.then(() => 'ended' as const), aborted(deps.stopping)]);
+    if (reason === 'aborted') {
+      await server.stop();
+      return 0;
+    }
+    const healable = deps.nowMs() - startedAt >= healableAfterMs;
+    deps.say({ level: healable ? 40 : 60, msg: healable ? 'PostgreSQL ended unexpectedly; starting it again' : 'PostgreSQL ended right after its start; see postgres/log in the data folder', code: 'POSTGRES_DIED' });
+    if (!healable) return 1;
+  }
+}
+
+async function start(config: GuardConfig, deps: GuardDeps): Promise<EmbeddedPostgres | undefined> {
+  try {
+    return await EmbeddedPostgres.start({ dataDir: config.dataDir, port: config.port, signal: deps.stopping });
+  } catch (error) {
+    if (hasCode(error, 'POSTGRES_START_ABORTED')) return undefined;
+    const { message, code, cause } = error as Error & { code?: string };
+    deps.say({ level: 60, msg: message, code, cause: cause instanceof Error ? cause.message : undefined });
+    return undefined;
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<'aborted'> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve('aborted');
+    else signal.addEventListener('abort', () => resolve('aborted'), { once: true });
+  });
+}

@@ -1,0 +1,2 @@
+export { EmbeddedPostgres, type EmbeddedPostgresInit } from './embedded-postgres.ts';
+export { temporaryPostgres, type TemporaryPostgres } from './temporary-postgres.ts';
