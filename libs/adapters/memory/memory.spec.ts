@@ -1,0 +1,29 @@
+import { aggregateStoreConformance, blobStoreConformance, eventLogConformance, leaseStoreConformance, projectionStoreConformance } from '#ports/conformance';
+import { ManualClock } from './manual-clock.adapter.ts';
+import { MemoryAggregateStore } from './memory-aggregate-store.adapter.ts';
+import { MemoryBlobStore } from './memory-blob-store.adapter.ts';
+import { MemoryEventLog } from './memory-event-log.adapter.ts';
+import { MemoryLeaseStore } from './memory-lease-store.adapter.ts';
+import { MemoryOutbox } from './memory-outbox.adapter.ts';
+import { MemoryProjectionStore } from './memory-projection-store.adapter.ts';
+import { MemoryReadStore } from './memory-read-store.adapter.ts';
+
+/** A factory of subjects on a clock that is moved by hand. */
+function onManualClock<Port>(make: (clock: ManualClock) => Port) {
+  return async () => {
+    const clock = new ManualClock();
+    return { port: make(clock), elapse: async (ms: number) => clock.advance(ms), dispose: async () => {} };
+  };
+}
+
+eventLogConformance('MemoryEventLog', onManualClock((clock) => new MemoryEventLog(clock)));
+blobStoreConformance('MemoryBlobStore', onManualClock(() => new MemoryBlobStore()));
+leaseStoreConformance('MemoryLeaseStore', onManualClock((clock) => new MemoryLeaseStore(clock)));
+aggregateStoreConformance('MemoryAggregateStore', onManualClock((clock) => {
+  const outbox = new MemoryOutbox(clock);
+  return { aggregates: new MemoryAggregateStore(outbox), outbox };
+}));
+projectionStoreConformance('MemoryProjectionStore', onManualClock((clock) => {
+  const projections = new MemoryProjectionStore(clock);
+  return { projections, rows: new MemoryReadStore(projections) };
+}));

@@ -1,0 +1,20 @@
+import { describe } from '@jest/globals';
+import { useSubject, type SubjectFactory } from '../subject.ts';
+import { checkpointCases, partitionCases } from './checkpoint.cases.ts';
+import type { ProjectionSubject } from './fixture.ts';
+import { joinCases, valueCases } from './join.cases.ts';
+import { selectCases } from './select.cases.ts';
+
+export type { ProjectionSubject } from './fixture.ts';
+
+/** What every projection store and the read store over it promise. */
+export function projectionStoreConformance(name: string, factory: SubjectFactory<ProjectionSubject>): void {
+  describe(`${name} is a projection store with a read store`, () => {
+    const subject = useSubject(factory);
+    checkpointCases(() => subject().port);
+    partitionCases(() => subject().port);
+    joinCases(() => subject().port);
+    valueCases(() => subject().port);
+    selectCases(() => subject().port);
+  });
+}
