@@ -19,7 +19,7 @@ interface Chunk {
   readonly samples: Sample[];
 }
 
-interface TimedSample {
+export interface TimedSample {
   readonly sample: Sample;
   readonly us: number;
 }
@@ -86,8 +86,8 @@ export class RenditionCutter {
     }
     if (samples.length === 0) return kept;
     if (startTicks < floor) throw new Fmp4Error('FMP4_INVALID', `${this.rendition.name}: decode times go back by ${floor - startTicks} ticks.`);
-    this.#open.push({ startTicks, samples });
     this.#endTicks = ticks;
+    this.#append({ startTicks, samples });
     return kept;
   }
 
@@ -125,26 +125,39 @@ export class RenditionCutter {
     return this.#toTicks(this.rendition.startUs);
   }
 
-  /** False while no sample has reached the cut. */
+  /** Small audio fragments become chunks of half a second: encoders write them small to keep the delay low. */
+  #append(chunk: Chunk): void {
+    const last = this.#open.at(-1);
+    if (last === undefined) this.#checkKeyFrame(chunk);
+    const joins = this.rendition.kind === 'audio' && last !== undefined && endOf(last) === chunk.startTicks;
+    if (joins && endOf(last) - last.startTicks < this.#timescale / 2) last.samples.push(...chunk.samples);
+    else this.#open.push(chunk);
+  }
+
+  /** False while the samples have not reached the cut. */
   #cutAt(cutTicks: number): boolean {
+    if (this.#endTicks + 1 < cutTicks) return false;
     const index = this.#open.findIndex((chunk) => endOf(chunk) > cutTicks);
-    if (index < 0) return false;
-    const { before, after } = splitChunk(this.#open[index] as Chunk, cutTicks);
-    if (after === undefined && index === this.#open.length - 1) return false;
-    const rest = [...(after === undefined ? [] : [after]), ...this.#open.slice(index + 1)];
-    this.#checkKeyFrame(rest[0] as Chunk, cutTicks);
-    const head = [...this.#open.slice(0, index), ...(before === undefined ? [] : [before])];
+    const { before, after } = index < 0 ? { before: undefined, after: undefined } : splitChunk(this.#open[index] as Chunk, cutTicks);
+    const head = [...this.#open.slice(0, index < 0 ? undefined : index), ...(before === undefined ? [] : [before])];
+    const rest = index < 0 ? [] : [...(after === undefined ? [] : [after]), ...this.#open.slice(index + 1)];
     if (head.length === 0) throw new Fmp4Error('RENDITIONS_APART', `${this.rendition.name} has no media before the cut at ${this.#toUs(cutTicks)} us.`);
+    if (rest[0] !== undefined) this.#checkKeyFrame(rest[0]);
+    this.#checkCut(endOf(head.at(-1) as Chunk), cutTicks);
     this.#closed.push(head);
     this.#open = rest;
     return true;
   }
 
-  #checkKeyFrame({ startTicks, samples }: Chunk, cutTicks: number): void {
-    if (this.rendition.kind !== 'video') return;
-    const first = samples[0] as Sample;
-    if (isSync(first) && Math.abs(startTicks - cutTicks) * 2 < Math.max(first.duration, 2)) return;
-    throw new Fmp4Error('RENDITIONS_MISALIGNED', `${this.rendition.name} has no key frame at ${this.#toUs(cutTicks)} us.`);
+  #checkKeyFrame({ startTicks, samples }: Chunk): void {
+    if (this.rendition.kind === 'audio' || isSync(samples[0] as Sample)) return;
+    throw new Fmp4Error('RENDITIONS_MISALIGNED', `${this.rendition.name} has no key frame at ${this.#toUs(startTicks)} us, where a segment begins.`);
+  }
+
+  /** A video segment must end at the cut itself, within a millisecond: the other renditions' do. */
+  #checkCut(endTicks: number, cutTicks: number): void {
+    if (this.rendition.kind === 'audio' || Math.abs(endTicks - cutTicks) * 1000 <= this.#timescale) return;
+    throw new Fmp4Error('RENDITIONS_MISALIGNED', `${this.rendition.name} has no frame at ${this.#toUs(cutTicks)} us, where a segment begins.`);
   }
 
   #toTicks(us: number): number {

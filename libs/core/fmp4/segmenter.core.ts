@@ -1,8 +1,15 @@
 import { assert } from '#kernel';
 import { Fmp4Error } from './errors.ts';
-import { isSync, type Fragment, type Sample } from './fragment.core.ts';
+import { isSync, type Fragment } from './fragment.core.ts';
 import type { TrackInit } from './init.core.ts';
-import { RenditionCutter, type CutSegment } from './rendition-cutter.core.ts';
+import { RenditionCutter, type CutSegment, type TimedSample } from './rendition-cutter.core.ts';
+
+/**
+ * A key frame this little before the grid is at it: times are rounded. The encoder's own rule (half a millisecond, see
+ * ffmpeg-plan) lies between the two, so that a frame close enough for {@link atGridUs} is a key frame for certain.
+ */
+const nearGridUs = 1000;
+const atGridUs = 50;
 
 export interface SegmenterRendition {
   readonly name: string;
@@ -82,7 +89,7 @@ export class Segmenter {
   push(rendition: string, fragment: Fragment): SegmentGroup[] {
     const cutter = this.#cutter(rendition);
     const pieces = cutter.accept(fragment);
-    if (cutter === this.#leader) for (const { sample, us } of pieces) this.#lead(sample, us);
+    if (cutter === this.#leader) this.#lead(pieces);
     for (const one of this.#cutters) one.cut(this.#cuts);
     this.#checkApart();
     return this.#complete();
@@ -100,12 +107,23 @@ export class Segmenter {
     return cutter;
   }
 
-  /** A frame of the leader: is it a cut? Half a millisecond of tolerance for time scales that do not divide the grid. */
-  #lead(sample: Sample, us: number): void {
-    if (us + 500 < this.#nextGridUs) return;
-    if (this.#leader.rendition.kind === 'video' && !isSync(sample)) return;
+  /**
+   * Looks for cuts in what the leader sent. A fragment that ends at the grid is complete because the next frame is a
+   * forced key frame: the cut is known without waiting for the fragment that begins with it.
+   */
+  #lead(pieces: readonly TimedSample[]): void {
+    const { rendition } = this.#leader;
+    for (const { sample, us } of pieces) {
+      if (us + nearGridUs >= this.#nextGridUs && (rendition.kind === 'audio' || isSync(sample))) this.#addCut(us);
+    }
+    const lastUs = pieces.at(-1)?.us;
+    const crosses = lastUs !== undefined && lastUs < this.#nextGridUs && this.#leader.endUs + atGridUs >= this.#nextGridUs;
+    if (rendition.kind === 'video' && crosses) this.#addCut(this.#leader.endUs);
+  }
+
+  #addCut(us: number): void {
     this.#cuts.push(us);
-    this.#nextGridUs = gridAfter(us + 500, this.#init.gridUs);
+    this.#nextGridUs = gridAfter(us + nearGridUs, this.#init.gridUs);
   }
 
   #checkApart(): void {

@@ -82,7 +82,7 @@ describe('segmenter', () => {
     // Key frames 0.7 s after the start and every two seconds from there: what a phased encoder writes.
     const run = segmenter(ladder(11_300_000));
     const groups: SegmentGroup[] = [];
-    for (let n = 0; n < 12; n++) {
+    for (let n = 0; n < 11; n++) {
       const frames = pictures(n, 1e9);
       const phased = { ...frames, samples: frames.samples.map((one, i) => ({ ...one, flags: n * 15 + i === 0 || (n * 15 + i) % 60 === 21 ? sync : delta })) };
       groups.push(...run.push('720p', phased), ...run.push('240p', phased), ...run.push('audio', sound(n)));
@@ -115,20 +115,22 @@ describe('segmenter', () => {
     for (let n = 0; n < 5; n++) expect([...run.push('720p', pictures(n)), ...run.push('audio', sound(n))]).toEqual([]);
     expect(run.pendingBytes).toBe(2 * (5 * 15 + 5 * 24 - 1));
     expect(run.reachedUs).toBe(0);
-    for (let n = 0; n < 4; n++) expect(run.push('240p', pictures(n))).toEqual([]);
-    expect(run.push('240p', pictures(4))).toHaveLength(1);
+    for (let n = 0; n < 3; n++) expect(run.push('240p', pictures(n))).toEqual([]);
+    // The fragment that ends at the grid completes the group; nobody waits for the next one.
+    expect(run.push('240p', pictures(3))).toHaveLength(1);
   });
 
   test.each([
     ['a rendition far behind', 'RENDITIONS_APART', () => Array.from({ length: 30 }, (_, n) => n).reduce((run, n) => (run.push('720p', pictures(n)), run), segmenter(ladder()))],
+    ['a first frame that is no key frame', 'RENDITIONS_MISALIGNED', () => segmenter(ladder()).push('720p', pictures(1))],
     ['key frames at other times', 'RENDITIONS_MISALIGNED', () => {
       const run = segmenter(ladder());
       for (let n = 0; n < 6; n++) (run.push('720p', pictures(n)), run.push('240p', pictures(n, 45)));
     }],
     ['time that goes back', 'FMP4_INVALID', () => {
       const run = segmenter(ladder());
-      run.push('720p', pictures(1));
-      run.push('720p', pictures(0));
+      run.push('audio', sound(1));
+      run.push('audio', sound(0));
     }],
   ])('%s is an error', (_what, code, act) => expect(codeOf(act)).toBe(code));
 
