@@ -1,6 +1,6 @@
-import type { Context, EventEnvelope } from '#events';
+import { encodeEvent, type Context, type EventEnvelope } from '#events';
 import { hasCode, OperatingError, type Decider, type Decision } from '#kernel';
-import type { AggregateHead, AggregateStore } from '#ports';
+import { checkRecordSize, type AggregateHead, type AggregateStore } from '#ports';
 import { envelop, type CatalogueDraft, type EnvelopeDeps, type EnvelopeMeta } from './envelopes.ts';
 import { pause } from './pause.ts';
 
@@ -59,6 +59,7 @@ export class CommandExecutor {
   /**
    * Decides a command against the newest head. A refusal is a value; its facts are committed, the head stays.
    * @throws OperatingError `COMMAND_CONTENDED` (retryable) when the head moved at every attempt.
+   * @throws OperatingError `RECORD_TOO_LARGE` when an event would not fit the log; nothing was committed.
    * @throws EventInvalidError when the decider built an event that its schema refuses.
    */
   async execute<State, Command, Draft extends CatalogueDraft>(
@@ -93,6 +94,8 @@ export class CommandExecutor {
     const decision: Decision<Draft> = decider.decide(command, before.state);
     const state = decision.refused ? before.state : decision.events.reduce((at, event) => decider.evolve(at, event), before.state);
     const events = this.#envelop(context, decision, before.version, meta);
+    // An event that the log refuses would block the outbox for everybody: it must not get there.
+    for (const event of events) checkRecordSize(encodeEvent(event));
     if (events.length > 0) await this.#init.aggregates.commit({ context, id, expectedVersion: before.version, state, events });
     if (decision.refused) return { refused: true, code: decision.code, message: decision.message, version: before.version, state };
     return { refused: false, version: before.version + BigInt(events.length), state, events };

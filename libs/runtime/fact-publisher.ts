@@ -2,7 +2,7 @@ import { encodeEvent, type Context, type EventEnvelope, type LogRecord } from '#
 import { assert, hasCode, OperatingError } from '#kernel';
 import type { EventLog, Position } from '#ports';
 import { envelop, type CatalogueDraft, type EnvelopeDeps } from './envelopes.ts';
-import { backOffMs, pause } from './pause.ts';
+import { backOffMs, pause, withTimeout } from './pause.ts';
 
 export interface PublishOptions {
   /** Stable id and the fencing epoch of its lease; a greater epoch starts a new sequence and shuts the older out. */
@@ -126,7 +126,8 @@ export class FactPublisher {
     let onlyFull = true;
     for (let failures = 0; ; failures++) {
       try {
-        return await withTimeout(this.#init.log.append(context, records, { producer: identity }), this.#init.appendTimeoutMs ?? 10000);
+        // Behind a timeout the append may go on: trying again under the same sequence is safe either way.
+        return await withTimeout(this.#init.log.append(context, records, { producer: identity }), this.#init.appendTimeoutMs ?? 10000, 'APPEND_TIMEOUT');
       } catch (error) {
         onlyFull &&= hasCode(error, 'LOG_FULL');
         if (!mayRetry(error)) throw error;
@@ -150,18 +151,4 @@ function fenced(id: string, epoch: bigint, newer: bigint): OperatingError {
 
 function uncertain(id: string, cause?: unknown): OperatingError {
   return new OperatingError(`Nobody knows whether the last append of ${id} reached the log; it must take a new epoch.`, { code: 'PRODUCER_UNCERTAIN', retryable: false, cause });
-}
-
-/** The append goes on behind a timeout: trying again under the same sequence is safe either way. */
-async function withTimeout<T>(work: Promise<T>, ms: number): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const timeout = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new OperatingError(`The log did not answer within ${ms} ms.`, { code: 'APPEND_TIMEOUT', retryable: true })), ms);
-  });
-  try {
-    return await Promise.race([work, timeout]);
-  } finally {
-    clearTimeout(timer);
-    work.catch(() => {});
-  }
 }

@@ -1,9 +1,10 @@
 export { CommandExecutor, type Aggregate, type CommandAccepted, type CommandExecutorInit, type CommandMeta, type CommandRefused, type CommandResult } from './command-executor.ts';
+export { ConsumerHost, type ConsumerHostDeps, type ConsumerHostInit } from './consumer/consumer-host.ts';
 export type { CatalogueDraft } from './envelopes.ts';
 export { FactPublisher, type FactPublisherInit, type PublishOptions } from './fact-publisher.ts';
 export { Lifecycle, type LifecycleInit, type StopPhase } from './lifecycle.ts';
 export { createLogger, type Logger, type LoggerInit } from './logging.ts';
-export { backOffMs, pause } from './pause.ts';
+export { OutboxRelay, type OutboxRelayDeps, type OutboxRelayInit } from './outbox-relay.ts';
+export { backOffMs, pause, withTimeout } from './pause.ts';
 export { appLogger, appSettings, runApp, type AppContext, type AppInit, type NestOptions } from './run-app.ts';
 export { invalidSetting, readChoice, readInteger, readPort, readSharedSettings, readText, type Environment, type SharedSettings } from './settings.config.ts';
-export { SystemClock, UuidSource } from './system-clock.ts';

@@ -1,3 +1,5 @@
+import { OperatingError } from '#kernel';
+
 /** Waits `ms`, or until the signal aborts, whichever is first. Never throws. */
 export function pause(ms: number, signal?: AbortSignal): Promise<void> {
   if (signal?.aborted === true) return Promise.resolve();
@@ -16,4 +18,21 @@ export function pause(ms: number, signal?: AbortSignal): Promise<void> {
 export function backOffMs(failures: number, firstMs: number, mostMs: number): number {
   const full = Math.min(mostMs, firstMs * 2 ** Math.min(failures, 30));
   return full * (0.5 + Math.random() / 2);
+}
+
+/**
+ * Waits for `work` no longer than `ms`; the work itself goes on.
+ * @throws OperatingError with `code` (retryable) after `ms`.
+ */
+export async function withTimeout<T>(work: Promise<T>, ms: number, code: string): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new OperatingError(`No answer within ${ms} ms.`, { code, retryable: true })), ms);
+  });
+  work.catch(() => {});
+  try {
+    return await Promise.race([work, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
 }

@@ -1,10 +1,8 @@
 import 'reflect-metadata';
-import { Clock, IdSource } from '#ports';
 import type { DynamicModule, INestApplicationContext, LoggerService, Type } from '@nestjs/common';
 import { Lifecycle } from './lifecycle.ts';
 import { createLogger, NestLog, type Logger } from './logging.ts';
 import type { SharedSettings } from './settings.config.ts';
-import { SystemClock, UuidSource } from './system-clock.ts';
 
 /** What a process has before any of its parts exist. */
 export interface AppContext<Settings extends SharedSettings = SharedSettings> {
@@ -12,8 +10,6 @@ export interface AppContext<Settings extends SharedSettings = SharedSettings> {
   readonly settings: Settings;
   readonly logger: Logger;
   readonly lifecycle: Lifecycle;
-  readonly clock: Clock;
-  readonly ids: IdSource;
 }
 
 export interface NestOptions {
@@ -46,8 +42,6 @@ function rootModule(context: AppContext, module: DynamicModule | Type): DynamicM
     { provide: appLogger, useValue: context.logger },
     { provide: appSettings, useValue: context.settings },
     { provide: Lifecycle, useValue: context.lifecycle },
-    { provide: Clock, useValue: context.clock },
-    { provide: IdSource, useValue: context.ids },
   ];
   return { module: AppRoot, global: true, imports: [module], providers, exports: providers };
 }
@@ -62,7 +56,7 @@ export async function runApp<Settings extends SharedSettings, App extends INestA
   const lifecycle = new Lifecycle({ logger, deadlineMs: init.drainDeadlineMs ?? 8000 });
   endOnError(logger);
   endOnSignal(logger, lifecycle, settings.supervised);
-  const context: AppContext<Settings> = { name, settings, logger, lifecycle, clock: new SystemClock(), ids: new UuidSource() };
+  const context: AppContext<Settings> = { name, settings, logger, lifecycle };
   try {
     const app = await start(init, context);
     if (lifecycle.stopping.aborted) return;

@@ -1,0 +1,171 @@
+import { topicPartitions, type DomainEvent } from '#events';
+import type { Projection } from '#kernel';
+import type { EventLog, Lease, LeaseStore, ProjectionStore, ReadLimits } from '#ports';
+import type { Logger } from '../logging.ts';
+import { pause } from '../pause.ts';
+import { fairShare } from './fair-share.ts';
+import { HeldGroup } from './held-group.ts';
+import { groupLeasePrefix, leaseGroups, type LeaseGroup } from './lease-group.ts';
+import { Slots } from './slots.ts';
+import { StallWatch } from './stall-watch.ts';
+
+export interface ConsumerHostDeps {
+  readonly log: EventLog;
+  readonly leases: LeaseStore;
+  readonly store: ProjectionStore;
+  readonly logger: Logger;
+}
+
+export interface ConsumerHostInit {
+  readonly projections: readonly Projection<DomainEvent>[];
+  /** Unique among living hosts and stable over restarts: a host that comes back takes over from itself at once. */
+  readonly owner: string;
+  readonly leaseTtlMs?: number;
+  /** Between renewals; the partitions of a host that died are taken over after at most `leaseTtlMs` + this. */
+  readonly renewIntervalMs?: number;
+  /** How long a partition with work may stand still before its task is started anew, ms. */
+  readonly stallMs?: number;
+  /** Commits under way at once, over all partitions. */
+  readonly commitsMax?: number;
+  readonly limits?: ReadLimits;
+  /** Records folded ahead of the database, per partition. */
+  readonly readAheadMax?: number;
+}
+
+const defaults = {
+  leaseTtlMs: 6000,
+  renewIntervalMs: 2000,
+  stallMs: 10000,
+  commitsMax: 4,
+  limits: { recordsMax: 1000, bytesMax: 4 * 1024 * 1024, waitMs: 5000 },
+  readAheadMax: 5000,
+};
+
+const hostLeasePrefix = 'consumer-host/';
+/** How soon a host that holds less than its share looks again. */
+const hungryIntervalMs = 400;
+
+/**
+ * Runs projections over the log. Hosts share the partitions evenly through leases; rows and checkpoint move together, so
+ * that a host may be killed, paused or cut off at any moment, and another one goes on exactly where it stood.
+ */
+export class ConsumerHost {
+  readonly #init: ConsumerHostInit & typeof defaults;
+  readonly #deps: ConsumerHostDeps;
+  readonly #groups: ReadonlyMap<string, LeaseGroup>;
+  readonly #held = new Map<string, HeldGroup>();
+  readonly #commits: Slots;
+  readonly #stop = new AbortController();
+  #membership: Lease | undefined;
+  #loops: Promise<unknown> = Promise.resolve();
+
+  constructor(init: ConsumerHostInit, deps: ConsumerHostDeps) {
+    this.#init = { ...defaults, ...init };
+    this.#deps = deps;
+    this.#groups = new Map(leaseGroups(init.projections).map((group) => [group.name, group]));
+    this.#commits = new Slots(this.#init.commitsMax);
+  }
+
+  /** Names of the leases held. */
+  get held(): readonly string[] {
+    return [...this.#held.keys()];
+  }
+
+  /** Creates what is missing, takes a first share, and goes on in the background. */
+  async start(): Promise<void> {
+    const { projections } = this.#init;
+    for (const topic of new Set(projections.flatMap(({ contexts }) => contexts))) await this.#deps.log.ensureTopic(topic, topicPartitions);
+    for (const projection of projections) await this.#deps.store.ensure(projection);
+    const waitMs = await this.#balance();
+    this.#loops = Promise.all([this.#keepBalance(waitMs), this.#keepWatch()]);
+  }
+
+  /** Commits what was read and gives everything back, so that others need not wait for leases to expire. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#loops;
+    await Promise.all([...this.#held.values()].map((held) => this.#giveBack(held)));
+    if (this.#membership !== undefined) await this.#deps.leases.release(this.#membership);
+  }
+
+  async #keepBalance(firstWaitMs: number): Promise<void> {
+    let waitMs = firstWaitMs;
+    for (;;) {
+      await pause(waitMs, this.#stop.signal);
+      if (this.#stop.signal.aborted) return;
+      try {
+        waitMs = await this.#balance();
+      } catch (err) {
+        this.#deps.logger.warn({ err }, 'the lease store does not answer; trying again');
+        waitMs = this.#init.renewIntervalMs / 2;
+      }
+    }
+  }
+
+  /** Renews, gives back what is too much, takes what is missing; answers when to look again, ms. */
+  async #balance(): Promise<number> {
+    const { leases } = this.#deps;
+    await this.#renew();
+    const hosts = (await leases.list(hostLeasePrefix)).filter((lease) => !lease.expired).map((lease) => lease.owner);
+    const share = fairShare({
+      all: [...this.#groups.keys()],
+      self: this.#init.owner,
+      hosts,
+      held: new Set(this.#held.keys()),
+      leases: await leases.list(groupLeasePrefix),
+    });
+    await Promise.all(share.give.map((name) => this.#giveBack(this.#held.get(name) as HeldGroup)));
+    for (const name of share.take) await this.#take(this.#groups.get(name) as LeaseGroup);
+    if (share.give.length + share.take.length > 0) {
+      this.#deps.logger.info({ held: this.#held.size, of: this.#groups.size, hosts: hosts.length }, `holding ${this.#held.size} of ${this.#groups.size} partition groups`);
+    }
+    return this.#held.size < share.count ? Math.min(hungryIntervalMs, this.#init.renewIntervalMs) : this.#init.renewIntervalMs;
+  }
+
+  async #renew(): Promise<void> {
+    const { leases } = this.#deps;
+    const { owner, leaseTtlMs } = this.#init;
+    if (this.#membership === undefined || !(await leases.renew(this.#membership, leaseTtlMs))) {
+      this.#membership = await leases.acquire(`${hostLeasePrefix}${owner}`, owner, leaseTtlMs);
+    }
+    const kept = await Promise.all([...this.#held.values()].map(async (held) => [held, await held.renew()] as const));
+    for (const [held, isOurs] of kept) if (!isOurs) this.#drop(held);
+  }
+
+  async #take(group: LeaseGroup): Promise<void> {
+    const { owner, leaseTtlMs, limits, readAheadMax } = this.#init;
+    const lease = await this.#deps.leases.acquire(group.name, owner, leaseTtlMs);
+    if (lease === undefined) return;
+    this.#held.set(group.name, new HeldGroup({ group, lease, leaseTtlMs, limits, readAheadMax }, { ...this.#deps, commits: this.#commits }));
+  }
+
+  async #giveBack(held: HeldGroup): Promise<void> {
+    await held.stop();
+    this.#held.delete(held.group.name);
+    await held.release();
+  }
+
+  /** The lease is somebody else's: nothing of ours can be committed any more, and nothing needs to be. */
+  #drop(held: HeldGroup): void {
+    this.#held.delete(held.group.name);
+    this.#deps.logger.warn({ lease: held.group.name }, `lost the lease ${held.group.name}`);
+    void held.stop();
+  }
+
+  async #keepWatch(): Promise<void> {
+    const watch = new StallWatch(this.#deps.log);
+    for (;;) {
+      await pause(this.#init.stallMs / 4, this.#stop.signal);
+      if (this.#stop.signal.aborted) return;
+      try {
+        const loops = [...this.#held.values()].flatMap((held) => held.loops);
+        for (const loop of await watch.look(loops)) {
+          this.#deps.logger.error({ ...loop.at, position: String(loop.position) }, 'a partition has work and does not move; starting it anew');
+          loop.restart();
+        }
+      } catch (err) {
+        this.#deps.logger.warn({ err }, 'the log does not tell its heads');
+      }
+    }
+  }
+}

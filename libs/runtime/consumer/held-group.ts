@@ -1,0 +1,65 @@
+import type { EventLog, Lease, LeaseStore, ProjectionStore, ReadLimits } from '#ports';
+import type { Logger } from '../logging.ts';
+import type { LeaseGroup } from './lease-group.ts';
+import { PartitionLoop } from './partition-loop.ts';
+import { PartitionTask } from './partition-task.ts';
+import type { Slots } from './slots.ts';
+
+export interface HeldGroupDeps {
+  readonly log: EventLog;
+  readonly leases: LeaseStore;
+  readonly store: ProjectionStore;
+  readonly commits: Slots;
+  readonly logger: Logger;
+}
+
+export interface HeldGroupInit {
+  readonly group: LeaseGroup;
+  readonly lease: Lease;
+  readonly leaseTtlMs: number;
+  readonly limits: ReadLimits;
+  readonly readAheadMax: number;
+}
+
+/** A group of partitions whose lease this process holds, and the loops that work on them. */
+export class HeldGroup {
+  readonly loops: readonly PartitionLoop[];
+  readonly #init: HeldGroupInit;
+  readonly #deps: HeldGroupDeps;
+
+  constructor(init: HeldGroupInit, deps: HeldGroupDeps) {
+    this.#init = init;
+    this.#deps = deps;
+    const { projection, partitions } = init.group;
+    const { log, store, commits } = deps;
+    const { limits, readAheadMax } = init;
+    const logger = deps.logger.child({ projection: projection.name });
+    this.loops = partitions.map(
+      (at) =>
+        new PartitionLoop({
+          at,
+          logger,
+          stillOurs: () => this.renew(),
+          makeTask: () => new PartitionTask({ projection, at, epoch: init.lease.epoch, log, store, commits, limits, readAheadMax }),
+        }),
+    );
+  }
+
+  get group(): LeaseGroup {
+    return this.#init.group;
+  }
+
+  /** False when somebody else has taken the lease. */
+  renew(): Promise<boolean> {
+    return this.#deps.leases.renew(this.#init.lease, this.#init.leaseTtlMs);
+  }
+
+  /** Ends the loops after a last commit; then the lease can be given back. */
+  async stop(): Promise<void> {
+    await Promise.all(this.loops.map((loop) => loop.stop()));
+  }
+
+  release(): Promise<void> {
+    return this.#deps.leases.release(this.#init.lease);
+  }
+}

@@ -1,0 +1,96 @@
+import type { DomainEvent } from '#events';
+import type { Projection } from '#kernel';
+import type { EventLog, ProjectionPartition, ProjectionStore, ReadLimits } from '#ports';
+import { withTimeout } from '../pause.ts';
+import { PendingBatch } from './pending-batch.ts';
+import type { Slots } from './slots.ts';
+
+export interface PartitionTaskInit {
+  readonly projection: Projection<DomainEvent>;
+  readonly at: ProjectionPartition;
+  /** Of the lease that covers the partition. */
+  readonly epoch: bigint;
+  readonly log: EventLog;
+  readonly store: ProjectionStore;
+  /** Bounds the commits of the whole process that are under way at once. */
+  readonly commits: Slots;
+  readonly limits: ReadLimits;
+  /** Records folded ahead of the database. */
+  readonly readAheadMax: number;
+}
+
+/** A store that hangs must not keep its commit slot for ever; the compare-and-swap makes a late commit harmless. */
+const storeTimeoutMs = 15000;
+
+/** Carries one partition into one projection, from the checkpoint on, until it is told to stop or something fails. */
+export class PartitionTask {
+  readonly #init: PartitionTaskInit;
+  #position: bigint | undefined;
+  #moved = false;
+
+  constructor(init: PartitionTaskInit) {
+    this.#init = init;
+  }
+
+  /** The checkpoint as this task knows it; undefined before the partition is claimed. */
+  get position(): bigint | undefined {
+    return this.#position;
+  }
+
+  /** True once it has committed something: whatever stopped it before is overcome. */
+  get moved(): boolean {
+    return this.#moved;
+  }
+
+  /**
+   * Runs until `stop` aborts; what was read by then is committed first.
+   * @throws OperatingError `CHECKPOINT_FENCED` when somebody else moved the checkpoint, an error of `projectRecord` at an
+   * event that cannot be projected (everything before it is committed), or what the log or the store failed with.
+   */
+  async run(stop: AbortSignal): Promise<void> {
+    const { projection, at, epoch, store, readAheadMax } = this.#init;
+    this.#position = await withTimeout(store.claim(projection, at, epoch), storeTimeoutMs, 'STORE_TIMEOUT');
+    const pending = new PendingBatch(projection, this.#position, readAheadMax);
+    const reading = new AbortController();
+    const reader = this.#read(pending, AbortSignal.any([stop, reading.signal]));
+    try {
+      await this.#commit(pending);
+    } finally {
+      reading.abort();
+      pending.end();
+      await reader;
+    }
+  }
+
+  /** Never throws: what goes wrong ends the batch, and the committer throws it. */
+  async #read(pending: PendingBatch, stop: AbortSignal): Promise<void> {
+    const { log, at, limits } = this.#init;
+    try {
+      while (!stop.aborted) {
+        const recordsMax = Math.min(limits.recordsMax, pending.room);
+        const batch = await log.read(at.topic, at.partition, pending.to, { ...limits, recordsMax }, stop);
+        if (batch.next > pending.to) pending.add(batch.records, batch.next);
+        await pending.waitForRoom();
+      }
+      pending.end();
+    } catch (error) {
+      pending.end({ error });
+    }
+  }
+
+  async #commit(pending: PendingBatch): Promise<void> {
+    const { projection, at, epoch, store, commits } = this.#init;
+    for (;;) {
+      await pending.waitForRecords();
+      const more = await commits.run(async () => {
+        const batch = pending.take();
+        if (batch === undefined) return false;
+        await withTimeout(store.commit({ projection, at, epoch, ...batch }), storeTimeoutMs, 'STORE_TIMEOUT');
+        this.#position = batch.to;
+        this.#moved = true;
+        return true;
+      });
+      if (!more) return;
+    }
+  }
+}

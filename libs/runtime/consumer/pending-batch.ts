@@ -1,0 +1,101 @@
+import type { DomainEvent, StoredRecord } from '#events';
+import { ChangeFold, type Projection, type RowChange } from '#kernel';
+import { projectRecord } from './project-record.ts';
+
+/** What was read and folded, and waits for its commit. */
+export interface FoldedBatch {
+  readonly from: bigint;
+  readonly to: bigint;
+  readonly changes: readonly RowChange[];
+}
+
+/**
+ * Stands between the reader of a partition and its committer: while one batch is being committed the next ones are read,
+ * decoded and folded together, so that the slower the database, the larger its batches.
+ */
+export class PendingBatch {
+  readonly #projection: Projection<DomainEvent>;
+  readonly #recordsMax: number;
+  #fold: ChangeFold;
+  #from: bigint;
+  #to: bigint;
+  #records = 0;
+  #ended = false;
+  #failure: { readonly error: unknown } | undefined;
+  #wakeReader: (() => void) | undefined;
+  #wakeCommitter: (() => void) | undefined;
+
+  constructor(projection: Projection<DomainEvent>, position: bigint, recordsMax: number) {
+    this.#projection = projection;
+    this.#recordsMax = recordsMax;
+    this.#fold = new ChangeFold(projection.tables);
+    this.#from = position;
+    this.#to = position;
+  }
+
+  /** Where to read on. */
+  get to(): bigint {
+    return this.#to;
+  }
+
+  /** How many more records fit before the next commit takes what is here. */
+  get room(): number {
+    return Math.max(0, this.#recordsMax - this.#records);
+  }
+
+  /**
+   * Folds records in; `next` is where to read on. A record that cannot be projected ends the batch before itself.
+   * @throws what made the record fail, once everything before it is in.
+   */
+  add(records: readonly StoredRecord[], next: bigint): void {
+    for (const record of records) {
+      try {
+        for (const change of projectRecord(this.#projection, record)) this.#fold.add(change);
+      } catch (error) {
+        this.#moved(record.offset);
+        throw error;
+      }
+      this.#records++;
+    }
+    this.#moved(next);
+  }
+
+  #moved(to: bigint): void {
+    this.#to = to;
+    this.#wakeCommitter?.();
+  }
+
+  /** No more is added; with an error, the committer throws it after it has committed what is here. */
+  end(failure?: { readonly error: unknown }): void {
+    this.#ended = true;
+    this.#failure ??= failure;
+    this.#wakeCommitter?.();
+  }
+
+  /** For the reader: resolves once there is room. */
+  async waitForRoom(): Promise<void> {
+    while (this.room === 0 && !this.#ended) await new Promise<void>((resolve) => (this.#wakeReader = resolve));
+  }
+
+  /** For the committer: resolves once there is something to commit, or nothing will come any more. */
+  async waitForRecords(): Promise<void> {
+    while (this.#to === this.#from && !this.#ended) await new Promise<void>((resolve) => (this.#wakeCommitter = resolve));
+  }
+
+  /**
+   * Takes everything that is here; undefined at the end.
+   * @throws the failure that ended the batch.
+   */
+  take(): FoldedBatch | undefined {
+    if (this.#to === this.#from) {
+      if (this.#failure !== undefined) throw this.#failure.error;
+      return undefined;
+    }
+    const batch = { from: this.#from, to: this.#to, changes: this.#fold.changes() };
+    this.#fold = new ChangeFold(this.#projection.tables);
+    this.#from = this.#to;
+    this.#records = 0;
+    this.#wakeReader?.();
+    return batch;
+  }
+}

@@ -1,0 +1,37 @@
+import { decodeEvent, type DomainEvent, type StoredRecord } from '#events';
+import { OperatingError, type Projection, type RowChange } from '#kernel';
+
+const nothing: readonly RowChange[] = [];
+
+function at(record: StoredRecord): string {
+  return `partition ${record.partition}, offset ${record.offset}`;
+}
+
+/**
+ * The row changes of one record.
+ * @throws OperatingError `EVENT_UNHANDLED`: the projection says neither that it handles nor that it ignores the type.
+ * @throws OperatingError `EVENT_UNREADABLE`: the record does not decode.
+ * @throws OperatingError `PROJECTION_FAILED`: the projection itself threw.
+ */
+export function projectRecord(projection: Projection<DomainEvent>, record: StoredRecord): readonly RowChange[] {
+  const type = record.headers['ce_type'] ?? '';
+  if (projection.ignores.includes(type)) return nothing;
+  if (!projection.handles.includes(type)) {
+    throw new OperatingError(`${projection.name} neither handles nor ignores "${type}" (${at(record)}).`, { code: 'EVENT_UNHANDLED', retryable: false });
+  }
+  const event = decode(record);
+  try {
+    return projection.project(event);
+  } catch (cause) {
+    throw new OperatingError(`${projection.name} failed on ${type} (${at(record)}).`, { code: 'PROJECTION_FAILED', retryable: false, cause });
+  }
+}
+
+function decode(record: StoredRecord): DomainEvent {
+  try {
+    return decodeEvent(record);
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new OperatingError(`The event at ${at(record)} cannot be read: ${why}`, { code: 'EVENT_UNREADABLE', retryable: false, cause });
+  }
+}

@@ -1,0 +1,125 @@
+import { contexts, topicPartitions } from '#events';
+import type { EventLog, Lease, LeaseStore, Outbox, OutboxRow } from '#ports';
+import type { Logger } from './logging.ts';
+import { backOffMs, pause } from './pause.ts';
+
+export interface OutboxRelayDeps {
+  readonly outbox: Outbox;
+  readonly log: EventLog;
+  readonly leases: LeaseStore;
+  readonly logger: Logger;
+}
+
+export interface OutboxRelayInit {
+  /** Unique among living relays, stable over restarts. */
+  readonly owner: string;
+  readonly leaseTtlMs?: number;
+  readonly rowsMax?: number;
+}
+
+const leaseName = 'outbox';
+const producerId = 'outbox';
+const waitMs = 5000;
+/** How often somebody without the lease asks for it. */
+const askIntervalMs = 1000;
+
+/**
+ * Carries committed events from the outbox to the log, in order. The lease keeps two relays from doing the same work; that
+ * no event is doubled is the log's doing, which knows each row by its sequence: a crash between append and forget, or a
+ * relay that wakes up late, repeats rows that the log then recognises.
+ */
+export class OutboxRelay {
+  readonly #deps: OutboxRelayDeps;
+  readonly #owner: string;
+  readonly #leaseTtlMs: number;
+  readonly #rowsMax: number;
+  readonly #stop = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+  #lease: Lease | undefined;
+
+  constructor(init: OutboxRelayInit, deps: OutboxRelayDeps) {
+    this.#deps = deps;
+    this.#owner = init.owner;
+    this.#leaseTtlMs = init.leaseTtlMs ?? 6000;
+    this.#rowsMax = init.rowsMax ?? 500;
+  }
+
+  /** Creates the topics if they are missing, and goes on in the background. */
+  async start(): Promise<void> {
+    for (const topic of contexts) await this.#deps.log.ensureTopic(topic, topicPartitions);
+    this.#running = this.#run();
+  }
+
+  /** Finishes the rows in hand and gives the lease back. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+    if (this.#lease !== undefined) await this.#deps.leases.release(this.#lease);
+  }
+
+  async #run(): Promise<void> {
+    const stop = this.#stop.signal;
+    for (let failures = 0; !stop.aborted; ) {
+      try {
+        this.#lease = await this.#deps.leases.acquire(leaseName, this.#owner, this.#leaseTtlMs);
+        if (this.#lease === undefined) await pause(askIntervalMs, stop);
+        else await this.#drainUnder(this.#lease, () => (failures = 0));
+      } catch (err) {
+        const retryable = (err as { retryable?: unknown }).retryable === true;
+        this.#deps.logger[retryable ? 'warn' : 'error']({ err, failures }, `the outbox is not drained: ${err instanceof Error ? err.message : String(err)}`);
+        await pause(backOffMs(failures++, 100, retryable ? 2000 : 30000), stop);
+      }
+    }
+  }
+
+  /** Drains until the lease is lost or the relay is stopped. */
+  async #drainUnder(lease: Lease, moved: () => void): Promise<void> {
+    const end = new AbortController();
+    const signal = AbortSignal.any([this.#stop.signal, end.signal]);
+    const renewing = this.#keepLease(lease, end);
+    try {
+      while (!signal.aborted) {
+        const rows = await this.#deps.outbox.take(this.#rowsMax, waitMs, signal);
+        if (rows.length === 0) continue;
+        await this.#relay(rows);
+        moved();
+      }
+    } finally {
+      end.abort();
+      await renewing;
+    }
+  }
+
+  async #keepLease(lease: Lease, end: AbortController): Promise<void> {
+    for (;;) {
+      await pause(this.#leaseTtlMs / 3, end.signal);
+      if (end.signal.aborted) return;
+      try {
+        if (!(await this.#deps.leases.renew(lease, this.#leaseTtlMs))) return end.abort();
+      } catch (err) {
+        this.#deps.logger.warn({ err }, 'the lease of the outbox could not be renewed');
+      }
+    }
+  }
+
+  async #relay(rows: readonly OutboxRow[]): Promise<void> {
+    for (const run of runsOfOneTopic(rows)) {
+      const first = run[0] as OutboxRow;
+      const producer = { id: producerId, epoch: first.incarnation, sequence: first.topicSequence };
+      const records = run.map((row) => row.record);
+      await this.#deps.log.append(first.topic, records, { producer });
+    }
+    await this.#deps.outbox.forget((rows.at(-1) as OutboxRow).sequence);
+  }
+}
+
+/** Cuts rows where the topic changes: their order over all topics is kept, and each part is one append. */
+function runsOfOneTopic(rows: readonly OutboxRow[]): readonly OutboxRow[][] {
+  const runs: OutboxRow[][] = [];
+  for (const row of rows) {
+    const last = runs.at(-1);
+    if (last !== undefined && last[0]?.topic === row.topic) last.push(row);
+    else runs.push([row]);
+  }
+  return runs;
+}
