@@ -62,7 +62,7 @@ export async function build() {
 async function compile() {
   // Without outputs the compiler's own record of them would make it write nothing.
   if (!existsSync(join(dist, 'libs'))) rmSync(join(dist, '.tsbuildinfo'), { force: true });
-  await tool('TypeScript', [at('node_modules/typescript/bin/tsc'), '--pretty', String(process.stderr.isTTY === true)]);
+  await tool('TypeScript', [at('node_modules/typescript/bin/tsc'), '--pretty', String(Boolean(process.stderr.isTTY))]);
   removeOrphans();
 }
 

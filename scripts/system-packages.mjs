@@ -1,0 +1,100 @@
+#!/usr/bin/env node
+// Usage: node scripts/system-packages.mjs [--for test|bench] [--install]
+// The programs that no npm package brings. Lists what is missing with the command that installs it; --install runs that
+// command where it may (root, or sudo without a password). Plain JavaScript for Node 20.
+import { spawnSync } from 'node:child_process';
+import { accessSync, constants, existsSync, readdirSync } from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+const onPath = (...names) => names.flatMap((name) => (process.env.PATH ?? '').split(delimiter).map((folder) => join(folder, name))).find(isExecutable);
+
+function isExecutable(path) {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Chromium as the system has it, or as Playwright has downloaded it. On Ubuntu `chromium-browser` is only a stub for snap. */
+export function findChromium() {
+  const own = process.env.CHROMIUM_PATH;
+  if (own) return own;
+  const system = onPath('chromium', 'google-chrome-stable', 'google-chrome', 'chromium-browser');
+  if (system && spawnSync(system, ['--version'], { timeout: 20_000 }).status === 0) return system;
+  const cache = process.env.PLAYWRIGHT_BROWSERS_PATH ?? join(homedir(), '.cache/ms-playwright');
+  const versions = existsSync(cache) ? readdirSync(cache).filter((name) => /^chromium-\d+$/.test(name)).sort().reverse() : [];
+  return versions.flatMap((name) => ['chrome-linux', 'chrome-linux64'].map((folder) => join(cache, name, folder, 'chrome'))).find(isExecutable);
+}
+
+function findNginxRtmp() {
+  const nginx = onPath('nginx') ?? ['/usr/sbin/nginx', '/usr/local/sbin/nginx'].find(isExecutable);
+  const modules = ['/usr/lib/nginx/modules', '/usr/share/nginx/modules', '/usr/lib64/nginx/modules'];
+  return nginx && modules.some((folder) => existsSync(join(folder, 'ngx_rtmp_module.so'))) ? nginx : undefined;
+}
+
+function findFont() {
+  const found = spawnSync('fc-match', ['-f', '%{file}', 'sans'], { encoding: 'utf8' });
+  return found.status === 0 && existsSync(found.stdout) ? found.stdout : undefined;
+}
+
+/** Each program: who needs it, the package of Debian and Ubuntu, and where it is (undefined: nowhere). */
+export const tools = [
+  { name: 'ffmpeg', for: ['test', 'bench'], packages: ['ffmpeg'], find: () => onPath('ffmpeg') },
+  { name: 'font', for: ['test', 'bench'], packages: ['fontconfig', 'fonts-dejavu-core'], find: findFont },
+  { name: 'chromium', for: ['test', 'bench'], packages: ['chromium'], find: findChromium },
+  { name: 'nginx', for: ['bench'], packages: ['nginx', 'libnginx-mod-rtmp'], find: findNginxRtmp },
+  { name: 'wrk', for: ['bench'], packages: ['wrk'], find: () => onPath('wrk') },
+];
+
+export function missingTools(purpose) {
+  return tools.filter((tool) => tool.for.includes(purpose) && tool.find() === undefined);
+}
+
+export function installCommand(missing) {
+  return `apt-get install -y --no-install-recommends ${missing.flatMap((tool) => tool.packages).join(' ')}`;
+}
+
+/** The words in front of apt-get, or undefined when this user may not install. */
+function privilege() {
+  if (process.getuid?.() === 0) return [];
+  return spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0 ? ['sudo', '-n'] : undefined;
+}
+
+/** Installs what it can, and answers what is still missing. */
+export function installTools(purpose, say) {
+  const missing = missingTools(purpose);
+  const front = missing.length > 0 && onPath('apt-get') ? privilege() : undefined;
+  if (front === undefined) return missing;
+  say(`Installing ${missing.map((tool) => tool.name).join(', ')} …`);
+  // A package's service must not start and take a port of this machine: only the program is wanted.
+  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
+  const apt = (...args) => spawnSync(front[0] ?? 'apt-get', [...(front.length > 0 ? [...front.slice(1), '-E', 'apt-get'] : []), '-o', 'DPkg::Lock::Timeout=120', ...args], { env: environment, stdio: 'ignore' });
+  apt('update');
+  // One by one: a package that this system does not have must not keep the others out.
+  for (const tool of missing) apt('install', '-y', '--no-install-recommends', ...tool.packages);
+  if (missing.some((tool) => tool.name === 'chromium') && findChromium() === undefined) downloadChromium(front);
+  return missingTools(purpose);
+}
+
+/** Ubuntu has Chromium only as a snap: take Playwright's build, with the libraries it needs. */
+function downloadChromium(front) {
+  const cli = new URL('../node_modules/playwright-core/cli.js', import.meta.url).pathname;
+  if (!existsSync(cli)) return;
+  spawnSync(front[0] ?? process.execPath, [...(front.length > 0 ? [...front.slice(1), process.execPath] : []), cli, 'install-deps', 'chromium'], { stdio: 'ignore' });
+  spawnSync(process.execPath, [cli, 'install', 'chromium'], { stdio: 'ignore' });
+}
+
+function main(args) {
+  const purpose = args.includes('--for') ? args[args.indexOf('--for') + 1] : 'bench';
+  const say = (line) => process.stdout.write(`${line}\n`);
+  const missing = args.includes('--install') ? installTools(purpose, say) : missingTools(purpose);
+  for (const tool of tools.filter((one) => one.for.includes(purpose))) say(`${tool.name.padEnd(10)} ${tool.find() ?? 'missing'}`);
+  if (missing.length > 0) say(`\nInstall what is missing with:\n  sudo ${installCommand(missing)}`);
+  process.exitCode = missing.length > 0 ? 1 : 0;
+}
+
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) main(process.argv.slice(2));

@@ -1,0 +1,34 @@
+/** A tier of tests: which files, how many at once, how long one test may take. */
+export interface Tier {
+  readonly name: string;
+  readonly title: string;
+  /** Of the compiled file. */
+  readonly suffix: RegExp;
+  readonly workers: number;
+  readonly testTimeoutMs: number;
+  readonly isCovered: boolean;
+}
+
+/** In the order in which they run: what is quick and tells most comes first. */
+export const tiers: readonly Tier[] = [
+  { name: 'unit', title: 'unit tests', suffix: /\.spec\.js$/, workers: 2, testTimeoutMs: 10_000, isCovered: true },
+  { name: 'sim', title: 'seeded simulations', suffix: /\.sim-spec\.js$/, workers: 2, testTimeoutMs: 60_000, isCovered: false },
+  { name: 'int', title: 'tests on real engines and processes', suffix: /\.int-spec\.js$/, workers: 2, testTimeoutMs: 60_000, isCovered: false },
+  { name: 'e2e', title: 'tests over real protocols and a browser', suffix: /\.e2e-spec\.js$/, workers: 1, testTimeoutMs: 180_000, isCovered: false },
+];
+
+/** What the command line asks for: tiers by name, and patterns that a file's path must contain. */
+export interface Selection {
+  readonly tiers: readonly Tier[];
+  readonly patterns: readonly string[];
+}
+
+export function select(words: readonly string[]): Selection {
+  const named = tiers.filter((tier) => words.includes(tier.name));
+  const patterns = words.filter((word) => !tiers.some((tier) => tier.name === word));
+  return { tiers: named.length > 0 ? named : tiers, patterns };
+}
+
+export function filesOf(tier: Tier, files: readonly string[], patterns: readonly string[]): readonly string[] {
+  return files.filter((file) => tier.suffix.test(file) && (patterns.length === 0 || patterns.some((pattern) => file.includes(pattern)))).sort();
+}
