@@ -1,3 +1,4 @@
+import type { MediaMessage } from './session.types.ts';
 import type { TagBuffer } from './tag-buffer.core.ts';
 
 /**
@@ -9,6 +10,7 @@ export class GopCache {
   readonly #tags: TagBuffer[] = [];
   #bytes = 0;
   #open = false;
+  #startMs: number | undefined;
 
   constructor(bytesMax: number) {
     this.#bytesMax = bytesMax;
@@ -23,11 +25,17 @@ export class GopCache {
     return this.#bytes;
   }
 
+  /** Timestamp of the key frame that the group begins with; undefined when a joiner has to wait. */
+  get startMs(): number | undefined {
+    return this.#startMs;
+  }
+
   /** Adds a sealed tag; the cache holds it until the next key frame. */
-  add(tag: TagBuffer, keyFrame: boolean): void {
+  add({ tag, keyFrame, timestampMs }: Pick<MediaMessage, 'tag' | 'keyFrame' | 'timestampMs'>): void {
     if (keyFrame) {
       this.clear();
       this.#open = true;
+      this.#startMs = timestampMs;
     }
     if (!this.#open) return;
     if (this.#bytes + tag.tagBytes > this.#bytesMax) {
@@ -44,5 +52,6 @@ export class GopCache {
     this.#tags.length = 0;
     this.#bytes = 0;
     this.#open = false;
+    this.#startMs = undefined;
   }
 }

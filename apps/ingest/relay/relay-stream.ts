@@ -1,0 +1,95 @@
+import { encodeFlvHeader, encodeTag, tagType } from '#core/flv';
+import { GopCache, type MediaMessage } from '#core/rtmp';
+import type { RelayReader } from './relay-reader.ts';
+
+/** Media without video after this time is a stream without video: its readers start at any tag. */
+const audioOnlyAfterMs = 2_000;
+
+/** One session as FLV for any number of readers. */
+export class RelayStream {
+  readonly sessionId: string;
+  readonly #gop: GopCache;
+  readonly #readers = new Set<RelayReader>();
+  #metadata: Uint8Array | undefined;
+  #videoConfig: Uint8Array | undefined;
+  #audioConfig: Uint8Array | undefined;
+  #latestMs = 0;
+
+  constructor(sessionId: string, gopBytesMax: number) {
+    this.sessionId = sessionId;
+    this.#gop = new GopCache(gopBytesMax);
+  }
+
+  get readers(): number {
+    return this.#readers.size;
+  }
+
+  /** Where the session stands on its own timeline, ms. */
+  get latestMs(): number {
+    return this.#latestMs;
+  }
+
+  setMetadata(body: Uint8Array): void {
+    this.#metadata = body;
+    this.#sendToStarted(encodeTag({ type: tagType.script, timestampMs: this.#latestMs, body }));
+  }
+
+  /** Takes a message over: whoever still needs its memory afterwards has retained it. */
+  add(message: MediaMessage): void {
+    this.#latestMs = Math.max(this.#latestMs, message.timestampMs);
+    if (message.kind === 'sequence-header') this.#setConfig(message);
+    else if (message.kind === 'frames') this.#addFrames(message);
+    message.tag.release();
+  }
+
+  join(reader: RelayReader): void {
+    this.#readers.add(reader);
+    if (this.#gop.tags.length === 0) return;
+    this.#start(reader);
+    for (const tag of this.#gop.tags) reader.sendTag(tag);
+  }
+
+  leave(reader: RelayReader): void {
+    this.#readers.delete(reader);
+  }
+
+  close(): void {
+    this.#gop.clear();
+    for (const reader of this.#readers) reader.end();
+    this.#readers.clear();
+  }
+
+  /** Encoders repeat their configuration; only one that differs is news to a decoder. */
+  #setConfig(message: MediaMessage): void {
+    const body = message.tag.copyBody();
+    const before = message.type === tagType.video ? this.#videoConfig : this.#audioConfig;
+    if (before !== undefined && Buffer.compare(before, body) === 0) return;
+    if (message.type === tagType.video) this.#videoConfig = body;
+    else this.#audioConfig = body;
+    // Frames under the old configuration cannot be decoded with the new one.
+    if (message.type === tagType.video) this.#gop.clear();
+    this.#sendToStarted(encodeTag({ type: message.type, timestampMs: message.timestampMs, body }));
+  }
+
+  #addFrames(message: MediaMessage): void {
+    this.#gop.add(message);
+    const canStart = message.keyFrame || (this.#videoConfig === undefined && this.#latestMs >= audioOnlyAfterMs);
+    for (const reader of this.#readers) {
+      if (!reader.started && canStart) this.#start(reader);
+      if (reader.started) reader.sendTag(message.tag);
+    }
+  }
+
+  #start(reader: RelayReader): void {
+    reader.started = true;
+    reader.sendBytes(encodeFlvHeader({ audio: this.#audioConfig !== undefined, video: this.#videoConfig !== undefined }));
+    const timestampMs = this.#gop.startMs ?? this.#latestMs;
+    if (this.#metadata !== undefined) reader.sendBytes(encodeTag({ type: tagType.script, timestampMs, body: this.#metadata }));
+    if (this.#videoConfig !== undefined) reader.sendBytes(encodeTag({ type: tagType.video, timestampMs, body: this.#videoConfig }));
+    if (this.#audioConfig !== undefined) reader.sendBytes(encodeTag({ type: tagType.audio, timestampMs, body: this.#audioConfig }));
+  }
+
+  #sendToStarted(bytes: Uint8Array): void {
+    for (const reader of this.#readers) if (reader.started) reader.sendBytes(bytes);
+  }
+}

@@ -1,0 +1,28 @@
+import type { InterruptReason } from '#domain/stream';
+import type { Millis } from '#kernel';
+import type { Lease } from '#ports';
+import type { RelayStream } from '../relay/relay-stream.ts';
+
+export interface SessionEnd {
+  readonly reason: InterruptReason;
+  readonly detail: string;
+}
+
+/** The connection's side of a session, as others may act on it. */
+export interface SessionConnection {
+  /** When the last byte came. */
+  readonly lastByteAt: Millis;
+  /** Tells the encoder why and closes. */
+  end(description: string): void;
+}
+
+/** An admitted publisher: it holds the stream under a lease until it ends, once, for one reason. */
+export interface LiveSession {
+  readonly streamId: string;
+  readonly sessionId: string;
+  readonly lease: Lease;
+  readonly relay: RelayStream;
+  readonly remoteAddress: string;
+  readonly startedAt: Millis;
+  readonly connection: SessionConnection;
+}

@@ -1,0 +1,157 @@
+import { FlvError } from '#core/flv';
+import { RtmpError, ServerSession, type ServerSessionEffect, type ServerSessionInit, type ServerSessionInput } from '#core/rtmp';
+import type { InterruptReason, RejectReason } from '#domain/stream';
+import type { Millis } from '#kernel';
+import type { Clock } from '#ports';
+import type { Logger } from '#runtime';
+import type { Socket } from 'node:net';
+import type { Admission } from './admission.ts';
+import type { LiveSession, SessionConnection, SessionEnd } from './live-session.ts';
+import type { Rejections } from './rejections.ts';
+import type { SessionRegistry } from './session-registry.ts';
+
+export interface PublisherConnectionInit {
+  readonly endpoint: 'primary' | 'backup';
+  readonly remoteAddress: string;
+  readonly session: ServerSessionInit;
+  /** Called once, when the publisher is admitted. */
+  readonly onPublished: () => void;
+}
+
+export interface PublisherConnectionDeps {
+  readonly admission: Admission;
+  readonly registry: SessionRegistry;
+  readonly rejections: Rejections;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Answers to a publisher are small; one that does not read them is not one. */
+const unsentBytesMax = 256 * 1024;
+/** For the last answer to get out before the socket is destroyed. */
+const lingerMs = 2_000;
+
+const interruptReasons: Readonly<Record<string, InterruptReason>> = { RTMP_STALLED: 'stalled', RTMP_TOO_SLOW: 'too-slow' };
+const rejectReasons: Readonly<Record<string, RejectReason>> = { RTMP_APP_UNKNOWN: 'unknown-app', RTMP_CODEC_UNSUPPORTED: 'unsupported-codec' };
+
+/** Drives one RTMP session on a socket: bytes and ticks in, effects out. */
+export class PublisherConnection implements SessionConnection {
+  readonly #init: PublisherConnectionInit;
+  readonly #deps: PublisherConnectionDeps;
+  readonly #socket: Socket;
+  readonly #protocol: ServerSession;
+  readonly #gone = new AbortController();
+  #live: LiveSession | undefined;
+  #closing = false;
+  #linger: NodeJS.Timeout | undefined;
+  lastByteAt: Millis;
+
+  constructor(init: PublisherConnectionInit, socket: Socket, deps: PublisherConnectionDeps) {
+    this.#init = init;
+    this.#deps = deps;
+    this.#socket = socket;
+    this.lastByteAt = deps.clock.now();
+    this.#protocol = new ServerSession(init.session, this.lastByteAt);
+    socket.on('error', () => undefined);
+    socket.once('close', () => this.#closed());
+  }
+
+  /** Bytes from the socket; borrowed for the call. */
+  receive(bytes: Uint8Array): void {
+    this.lastByteAt = this.#deps.clock.now();
+    this.#step({ kind: 'bytes', bytes });
+  }
+
+  tick(now: Millis): void {
+    const deadline = this.#protocol.nextDeadline();
+    if (deadline !== undefined && now >= deadline) this.#step({ kind: 'tick' });
+  }
+
+  end(description: string): void {
+    this.#step({ kind: 'end', status: { level: 'error', code: 'NetStream.Publish.Rejected', description } });
+  }
+
+  #step(input: ServerSessionInput): void {
+    for (const effect of this.#protocol.step(input, this.#deps.clock.now())) this.#perform(effect);
+  }
+
+  #perform(effect: ServerSessionEffect): void {
+    switch (effect.kind) {
+      case 'send':
+        return this.#send(effect.bytes);
+      case 'publish':
+        this.#admit(effect.path.key).catch((err: unknown) => this.#abandon(err));
+        return;
+      case 'media':
+        if (this.#live === undefined) effect.message.tag.release();
+        else this.#live.relay.add(effect.message);
+        return;
+      case 'metadata':
+        this.#live?.relay.setMetadata(effect.body);
+        return;
+      case 'unpublish':
+        return this.#endLive({ reason: 'unpublished', detail: '' });
+      case 'close':
+        return this.#close(effect.error);
+    }
+  }
+
+  #send(bytes: Uint8Array): void {
+    this.#socket.write(bytes);
+    if (this.#socket.writableLength > unsentBytesMax) this.#socket.destroy();
+  }
+
+  /** The socket is not read while the decision is awaited: what the publisher sends meanwhile waits in the kernel. */
+  async #admit(key: string): Promise<void> {
+    this.#socket.pause();
+    const { endpoint, remoteAddress } = this.#init;
+    const result = await this.#deps.admission.admit({ key, endpoint, remoteAddress, connection: this, signal: this.#gone.signal });
+    this.lastByteAt = this.#deps.clock.now();
+    if (!result.admitted) return this.#step({ kind: 'publish-refused', description: result.description });
+    this.#live = result.session;
+    this.#init.onPublished();
+    if (this.#gone.signal.aborted) return this.#endLive({ reason: 'connection-closed', detail: 'The publisher left while it was admitted.' });
+    this.#step({ kind: 'publish-accepted' });
+    this.#socket.resume();
+  }
+
+  #abandon(err: unknown): void {
+    this.#deps.logger.error({ err, remoteAddress: this.#init.remoteAddress }, 'an admission failed');
+    this.#socket.destroy();
+  }
+
+  #endLive(end: SessionEnd): void {
+    const live = this.#live;
+    if (live === undefined) return;
+    this.#live = undefined;
+    void this.#deps.registry.end(live, end);
+  }
+
+  #close(error: RtmpError | FlvError | undefined): void {
+    this.#closing = true;
+    if (error !== undefined) this.#report(error);
+    this.#endLive({ reason: 'unpublished', detail: '' });
+    this.#socket.end();
+    // Reading on empties the kernel's buffer: closing with unread bytes would reset the connection and lose the answer.
+    this.#socket.resume();
+    this.#linger = setTimeout(() => this.#socket.destroy(), lingerMs);
+  }
+
+  #report(error: RtmpError | FlvError): void {
+    const { remoteAddress } = this.#init;
+    const reject = rejectReasons[error.code];
+    const refusedByStream = error.code === 'RTMP_PUBLISH_REFUSED';
+    const silent = error.code === 'RTMP_HANDSHAKE_TIMEOUT' && this.#protocol.receivedBytes === 0;
+    if (reject !== undefined || (this.#live === undefined && !refusedByStream && !silent)) {
+      this.#deps.rejections.record({ streamId: this.#live?.streamId ?? '', reason: reject ?? 'protocol-error', detail: error.message, remoteAddress });
+    }
+    this.#endLive({ reason: interruptReasons[error.code] ?? 'protocol-error', detail: error.message });
+  }
+
+  #closed(): void {
+    clearTimeout(this.#linger);
+    this.#gone.abort();
+    this.#endLive({ reason: 'connection-closed', detail: '' });
+    if (!this.#closing) this.#protocol.step({ kind: 'end', status: { level: 'status', code: 'NetConnection.Connect.Closed', description: '' } }, this.#deps.clock.now());
+  }
+}

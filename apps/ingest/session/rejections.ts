@@ -1,0 +1,58 @@
+import { streamAggregate, type RejectReason } from '#domain/stream';
+import type { Clock, IdSource } from '#ports';
+import type { CommandExecutor, Logger } from '#runtime';
+import { RejectionGuard } from './rejection-guard.ts';
+
+export interface Rejection {
+  /** Empty when the publisher named none. */
+  readonly streamId: string;
+  readonly reason: RejectReason;
+  readonly detail: string;
+  readonly remoteAddress: string;
+}
+
+export interface RejectionsDeps {
+  readonly commands: CommandExecutor;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+  readonly node: string;
+}
+
+const waitingMax = 256;
+
+/** The host of `host:port`, IPv6 in brackets or not. */
+export function hostOf(remoteAddress: string): string {
+  return remoteAddress.slice(0, Math.max(0, remoteAddress.lastIndexOf(':')));
+}
+
+/** Puts refusals on record as `stream.publish-rejected`, as far as the guard lets them. */
+export class Rejections {
+  readonly #deps: RejectionsDeps;
+  readonly #guard: RejectionGuard;
+  #waiting = 0;
+
+  constructor(deps: RejectionsDeps) {
+    this.#deps = deps;
+    this.#guard = new RejectionGuard(deps.clock.now());
+  }
+
+  /** Asks for leave to record one refusal of this address; using it up. */
+  allows(remoteAddress: string): boolean {
+    return this.#guard.allows(hostOf(remoteAddress), this.#deps.clock.now());
+  }
+
+  /** Records a refusal that was decided here. A database that is away costs the record, never the answer. */
+  record(rejection: Rejection): void {
+    const { logger, node } = this.#deps;
+    if (!this.allows(rejection.remoteAddress) || this.#waiting >= waitingMax) return;
+    logger.info({ ...rejection, suppressed: this.#guard.takeSuppressed() }, `publisher refused: ${rejection.reason}`);
+    const meta = { actor: `publisher:${rejection.remoteAddress}`, correlationId: this.#deps.ids.next() };
+    const id = rejection.streamId || rejection.remoteAddress;
+    this.#waiting += 1;
+    this.#deps.commands
+      .execute(streamAggregate, id, { type: 'RejectPublish', ...rejection, detail: rejection.detail.slice(0, 1000), node }, meta)
+      .catch((err: unknown) => logger.warn({ err }, 'a refusal could not be recorded'))
+      .finally(() => (this.#waiting -= 1));
+  }
+}

@@ -1,0 +1,87 @@
+import { SlabPool, type ServerSessionLimits } from '#core/rtmp';
+import type { Logger } from '#runtime';
+import { once } from 'node:events';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import type { ConnectionLimits } from './connection-limits.ts';
+import { PublisherConnection, type PublisherConnectionDeps } from './publisher-connection.ts';
+
+export interface RtmpListenerInit {
+  readonly host: string;
+  readonly port: number;
+  readonly endpoint: 'primary' | 'backup';
+  readonly app: string;
+  readonly session: ServerSessionLimits;
+}
+
+export interface RtmpListenerDeps extends PublisherConnectionDeps {
+  readonly pool: SlabPool;
+  readonly limits: ConnectionLimits;
+  readonly logger: Logger;
+}
+
+const tickMs = 500;
+const keepAliveAfterMs = 10_000;
+
+/** One RTMP port: accepts connections within the limits and gives each its driver. */
+export class RtmpListener {
+  readonly #init: RtmpListenerInit;
+  readonly #deps: RtmpListenerDeps;
+  readonly #server: Server;
+  readonly #connections = new Map<Socket, PublisherConnection>();
+  #timer: NodeJS.Timeout | undefined;
+  #seed = 1;
+
+  constructor(init: RtmpListenerInit, deps: RtmpListenerDeps) {
+    this.#init = init;
+    this.#deps = deps;
+    this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveAfterMs }, (socket) => this.#accept(socket));
+  }
+
+  get port(): number {
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  async listen(): Promise<void> {
+    this.#server.listen(this.#init.port, this.#init.host);
+    await once(this.#server, 'listening');
+    // One timer for all: a timer per packet would cost more than the packet.
+    this.#timer = setInterval(() => this.#tick(), tickMs);
+  }
+
+  /** No new publishers; the ones there stay until their sessions are ended. */
+  stopAccepting(): void {
+    this.#server.close();
+  }
+
+  close(): void {
+    clearInterval(this.#timer);
+    this.#server.close();
+    for (const socket of this.#connections.keys()) socket.destroySoon();
+  }
+
+  #tick(): void {
+    const now = this.#deps.clock.now();
+    for (const connection of this.#connections.values()) connection.tick(now);
+  }
+
+  #accept(socket: Socket): void {
+    const host = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
+    const remoteAddress = `${host}:${socket.remotePort ?? 0}`;
+    const slot = this.#deps.limits.enter(host);
+    if (slot === undefined) {
+      this.#deps.rejections.record({ streamId: '', reason: 'busy', detail: 'Too many connections.', remoteAddress });
+      socket.destroy();
+      return;
+    }
+    const { endpoint, app, session } = this.#init;
+    this.#seed = (this.#seed + 1) >>> 0;
+    const init = { endpoint, remoteAddress, session: { app, pool: this.#deps.pool, seed: this.#seed, limits: session }, onPublished: slot.published };
+    const connection = new PublisherConnection(init, socket, this.#deps);
+    this.#connections.set(socket, connection);
+    socket.on('data', (bytes) => connection.receive(bytes));
+    socket.once('close', () => {
+      this.#connections.delete(socket);
+      slot.closed();
+    });
+  }
+}

@@ -1,0 +1,93 @@
+import { streamAggregate } from '#domain/stream';
+import { backOffMs, pause, type CommandExecutor, type Logger } from '#runtime';
+import type { LeaseStore } from '#ports';
+import type { RelayHub } from '../relay/relay-hub.ts';
+import type { LiveSession, SessionEnd } from './live-session.ts';
+
+export interface SessionRegistryDeps {
+  readonly commands: CommandExecutor;
+  readonly leases: LeaseStore;
+  readonly hub: RelayHub;
+  readonly logger: Logger;
+}
+
+/** The sessions of this node. A stream is in here from the moment its admission begins until its end is on record. */
+export class SessionRegistry {
+  readonly #deps: SessionRegistryDeps;
+  readonly #reserved = new Set<string>();
+  readonly #live = new Map<string, LiveSession>();
+  readonly #ending = new Map<string, Promise<void>>();
+
+  constructor(deps: SessionRegistryDeps) {
+    this.#deps = deps;
+  }
+
+  get live(): readonly LiveSession[] {
+    return [...this.#live.values()];
+  }
+
+  find(streamId: string): LiveSession | undefined {
+    return this.#live.get(streamId);
+  }
+
+  /** True while this node has something to say about the stream: admitting, live, or recording an end. */
+  concerns(streamId: string): boolean {
+    return this.#reserved.has(streamId) || this.#live.has(streamId) || this.#ending.has(streamId);
+  }
+
+  /** Claims a stream for one admission; false when another one or a live session has it. */
+  reserve(streamId: string): boolean {
+    if (this.#reserved.has(streamId) || this.#live.has(streamId)) return false;
+    this.#reserved.add(streamId);
+    return true;
+  }
+
+  unreserve(streamId: string): void {
+    this.#reserved.delete(streamId);
+  }
+
+  add(session: LiveSession): void {
+    this.#reserved.delete(session.streamId);
+    this.#live.set(session.streamId, session);
+  }
+
+  /** Ends a session once: readers first, then the record, then the lease. Resolves when it is on record. */
+  end(session: LiveSession, end: SessionEnd): Promise<void> {
+    const { streamId, sessionId } = session;
+    if (this.#live.get(streamId) !== session) return this.#ending.get(streamId) ?? Promise.resolve();
+    this.#live.delete(streamId);
+    this.#deps.hub.close(streamId, sessionId);
+    this.#deps.logger.info({ streamId, sessionId, ...end }, `publisher gone: ${end.reason}`);
+    const recorded = this.#record(session, end).finally(() => {
+      if (this.#ending.get(streamId) === recorded) this.#ending.delete(streamId);
+    });
+    this.#ending.set(streamId, recorded);
+    return recorded;
+  }
+
+  async endAll(end: SessionEnd, description: string): Promise<void> {
+    const sessions = this.live;
+    const ends = sessions.map((session) => this.end(session, end));
+    for (const session of sessions) session.connection.end(description);
+    await Promise.all([...ends, ...this.#ending.values()]);
+  }
+
+  /**
+   * Tried until it is done: the database may be away. If this process ends before, the sweep of any node finds the stream
+   * live without a lease and records the loss.
+   */
+  async #record(session: LiveSession, end: SessionEnd): Promise<void> {
+    const { streamId, sessionId, lease, remoteAddress } = session;
+    for (let failures = 0; ; failures++) {
+      try {
+        const meta = { actor: `publisher:${remoteAddress}`, correlationId: sessionId };
+        await this.#deps.commands.execute(streamAggregate, streamId, { type: 'Interrupt', streamId, sessionId, ...end }, meta);
+        await this.#deps.leases.release(lease);
+        return;
+      } catch (err) {
+        this.#deps.logger.warn({ err, streamId, sessionId }, 'the end of a session is not on record yet; trying again');
+        await pause(backOffMs(failures, 200, 5_000));
+      }
+    }
+  }
+}
