@@ -24,6 +24,7 @@ describe('format', () => {
   ])('ratio %p', (ratio, text) => expect(formatRatio(ratio)).toBe(text));
 
   test.each([
+    [Number.NaN, '–'],
     [-5, '0 s'],
     [59_000, '59 s'],
     [125_000, '2 min'],

@@ -27,6 +27,7 @@ export function formatRatio(ratio: number | null): string {
 
 /** How long ago, coarsely: `12 s`, `3 min`, `2 h`, `5 d`. */
 export function formatAge(ms: number): string {
+  if (Number.isNaN(ms)) return '–';
   const seconds = Math.max(0, Math.round(ms / 1000));
   if (seconds < 60) return `${seconds} s`;
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min`;

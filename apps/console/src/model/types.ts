@@ -7,7 +7,7 @@ export interface StreamSummary {
   readonly name: string;
   readonly status: StreamStatus;
   /** RFC 3339. */
-  readonly createdAt: string;
+  readonly createdAt: string | null;
   readonly startedAt: string | null;
   readonly stoppedAt: string | null;
   readonly playback: { readonly hls: string };
@@ -24,9 +24,10 @@ export interface CreatedStream extends StreamSummary {
 
 export interface EdgeHealth {
   readonly id: string;
-  readonly url: string;
-  readonly region: string;
-  readonly status: string;
+  readonly url: string | null;
+  readonly region: string | null;
+  /** up: reported lately; silent: used to report; announced: never reported. */
+  readonly status: 'up' | 'silent' | 'announced';
   /** 0 to 1; null before the first request. */
   readonly hitRatio: number | null;
   readonly requests: number;

@@ -28,14 +28,14 @@ function EdgeNode({ edge }: { readonly edge: EdgeHealth }) {
     <div className="node">
       <div className="head">
         <strong>{edge.id}</strong>
-        <span className={edge.status === 'ok' ? 'pill good' : 'pill warn'}>{edge.status}</span>
+        <span className={edge.status === 'up' ? 'pill good' : 'pill warn'}>{edge.status}</span>
         <span className="ratio">{formatRatio(edge.hitRatio)}</span>
       </div>
       <div className="bar" role="img" aria-label={`hit ratio ${formatRatio(edge.hitRatio)}`}>
         <span style={{ width: `${(edge.hitRatio ?? 0) * 100}%` }} />
       </div>
       <span className="label">
-        {edge.requests.toLocaleString('en')} requests · {formatBytes(edge.bytesServed)} served · {edge.objects.toLocaleString('en')} objects, {formatBytes(edge.memoryBytes)} in memory · {edge.region}
+        {edge.requests.toLocaleString('en')} requests · {formatBytes(edge.bytesServed)} served · {edge.objects.toLocaleString('en')} objects, {formatBytes(edge.memoryBytes)} in memory · {edge.region ?? 'no region'}
       </span>
     </div>
   );

@@ -68,7 +68,7 @@ export function StreamList({ api, items, selected, onPick, onChange }: StreamLis
 }
 
 function whenOf(stream: StreamSummary): string {
-  const since = (time: string | null): string => formatAge(Date.now() - Date.parse(time ?? stream.createdAt));
+  const since = (time: string | null): string => formatAge(Date.now() - Date.parse(time ?? stream.createdAt ?? ''));
   if (stream.status === 'live') return `for ${since(stream.startedAt)}`;
   return `${since(stream.stoppedAt ?? stream.startedAt)} ago`;
 }
