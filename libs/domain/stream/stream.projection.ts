@@ -136,7 +136,11 @@ function segment(event: EventOf<typeof segmentProduced>): readonly RowChange[] {
     produced_at_ms: BigInt(event.time),
   };
   const key = { stream_id: data.streamId, rendition: data.rendition, media_sequence: data.mediaSequence };
-  return [{ table: segmentTable.name, key, set, stamps: { producer: event.producerEpoch } }];
+  const extent = { first_media_sequence: data.mediaSequence, last_media_sequence: data.mediaSequence, end_us: BigInt(data.startUs + data.durationUs) };
+  return [
+    { table: segmentTable.name, key, set, stamps: { producer: event.producerEpoch } },
+    { table: streamTable.name, key: { stream_id: data.streamId }, set: extent },
+  ];
 }
 
 function project(event: DomainEvent): readonly RowChange[] {

@@ -39,6 +39,10 @@ export const streamTable: TableSpec = {
     source: lww('json', 'source'),
     /** Equal to `rendition.encoding_order` of the renditions that the newest encoder makes. */
     encoding_order: { type: 'bigint', join: 'max' },
+    /** Over all renditions: what the live window and the length of a recording are taken from. */
+    first_media_sequence: { type: 'integer', join: 'min' },
+    last_media_sequence: { type: 'integer', join: 'max' },
+    end_us: { type: 'bigint', join: 'max' },
   },
   indexes: [['created_at_ms'], ['status', 'created_at_ms']],
 };

@@ -1,0 +1,65 @@
+import { purgeAggregate, purgeApplicationTable, purgeTable, type PurgeState } from '#domain/cache';
+import { edgeCountersTable, edgeTable } from '#domain/edge';
+import type { AggregateStore, Clock, ReadCondition, ReadStore } from '#ports';
+import { isoTime } from '../http/fields.ts';
+import { cdnHealthOf, type CdnHealth } from './edge-health.view.ts';
+
+const rowsMax = 10_000;
+
+export interface PurgeView {
+  readonly id: string;
+  readonly urls: readonly string[];
+  readonly reason: string;
+  readonly requestedAt: string | null;
+  readonly requestedBy: string | null;
+  readonly applied: ReadonlyArray<{ readonly edgeId: string; readonly objects: number; readonly appliedAt: string | null; readonly delayMs: number }>;
+}
+
+/** Reads purges and edges. */
+export class CdnReader {
+  readonly #reads: ReadStore;
+  readonly #aggregates: AggregateStore;
+  readonly #clock: Clock;
+
+  constructor(reads: ReadStore, aggregates: AggregateStore, clock: Clock) {
+    this.#reads = reads;
+    this.#aggregates = aggregates;
+    this.#clock = clock;
+  }
+
+  /** A purge, from the moment it was asked for; undefined when nobody asked. */
+  async purge(id: string): Promise<PurgeView | undefined> {
+    const where: ReadCondition[] = [{ column: 'purge_id', is: 'eq', value: id }];
+    const [[row], applied] = await Promise.all([
+      this.#reads.select(purgeTable, { where, limit: 1 }),
+      this.#reads.select(purgeApplicationTable, { where, orderBy: [{ column: 'edge_id' }], limit: rowsMax }),
+    ]);
+    if (row === undefined || row['requested_at_ms'] === null) return this.#freshPurge(id);
+    const requestedAtMs = Number(row['requested_at_ms']);
+    return {
+      id,
+      urls: row['urls'] as string[],
+      reason: String(row['reason']),
+      requestedAt: isoTime(requestedAtMs),
+      requestedBy: String(row['requested_by']),
+      applied: applied.map((each) => ({
+        edgeId: String(each['edge_id']),
+        objects: Number(each['objects']),
+        appliedAt: isoTime(each['applied_at_ms'] as bigint),
+        // Two machines' clocks: what was applied before it was asked for took no time.
+        delayMs: Math.max(0, Number(each['applied_at_ms']) - requestedAtMs),
+      })),
+    };
+  }
+
+  async #freshPurge(id: string): Promise<PurgeView | undefined> {
+    const state = (await this.#aggregates.load(purgeAggregate.context, id))?.state as PurgeState | undefined;
+    if (state === undefined || state.status === 'absent') return undefined;
+    return { id, urls: state.urls, reason: state.reason, requestedAt: null, requestedBy: null, applied: [] };
+  }
+
+  async health(): Promise<CdnHealth> {
+    const [edges, counters] = await Promise.all([this.#reads.select(edgeTable, { limit: rowsMax }), this.#reads.select(edgeCountersTable, { orderBy: [{ column: 'incarnation', descending: true }], limit: rowsMax })]);
+    return cdnHealthOf(edges, counters, this.#clock.now());
+  }
+}

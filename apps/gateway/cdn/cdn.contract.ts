@@ -1,0 +1,94 @@
+import { purgeUrlsMax } from '#domain/cache';
+import { z } from 'zod';
+import { eventId, purgeId, timestamp } from '../http/fields.ts';
+import { operation } from '../http/operation.ts';
+
+const edgeHealth = z.object({
+  id: z.string(),
+  url: z.string().nullable(),
+  region: z.string().nullable(),
+  status: z.enum(['up', 'silent', 'announced']).describe('up: reported lately; silent: used to report; announced: never reported.'),
+  registeredAt: timestamp.nullable(),
+  lastReportAt: timestamp.nullable(),
+  startedAt: timestamp.nullable(),
+  hitRatio: z.number().nullable().describe('0 to 1, over all its processes; null before the first request.'),
+  originOffload: z.number().nullable(),
+  requests: z.number(),
+  hits: z.number(),
+  collapsed: z.number(),
+  originFetches: z.number(),
+  originErrors: z.number(),
+  bytesServed: z.number(),
+  bytesFromOrigin: z.number(),
+  objects: z.number().describe('In its cache at the last report.'),
+  memoryBytes: z.number(),
+  memoryBytesMax: z.number().nullable(),
+});
+
+export const purgeCache = operation({
+  id: 'purgeCache',
+  tag: 'CDN',
+  method: 'POST',
+  path: '/api/v1/cdn/cache/purge',
+  summary: 'Make every edge forget URLs',
+  scopes: ['operate'],
+  status: 202,
+  headers: { 'Idempotency-Key': 'A repeated request with the same key is the same purge.' },
+  body: z.strictObject({
+    urls: z.array(z.string().min(1).max(4096)).min(1).max(purgeUrlsMax).describe('Absolute URLs, or absolute paths, which stand for every host.'),
+    reason: z.string().max(1024).default(''),
+  }),
+  answer: z.object({ purgeId: z.string() }),
+});
+
+export const showPurge = operation({
+  id: 'showPurge',
+  tag: 'CDN',
+  method: 'GET',
+  path: '/api/v1/cdn/purges/:id',
+  summary: 'Show which edges have applied a purge',
+  scopes: ['view', 'operate'],
+  status: 200,
+  params: z.strictObject({ id: purgeId }),
+  answer: z.object({
+    id: z.string(),
+    urls: z.array(z.string()),
+    reason: z.string(),
+    requestedAt: timestamp.nullable(),
+    requestedBy: z.string().nullable(),
+    applied: z.array(z.object({ edgeId: z.string(), objects: z.number(), appliedAt: timestamp.nullable(), delayMs: z.number() })),
+  }),
+});
+
+export const cdnHealth = operation({
+  id: 'cdnHealth',
+  tag: 'CDN',
+  method: 'GET',
+  path: '/api/v1/cdn/health',
+  summary: 'Show every edge: last report, hit ratio, origin errors',
+  scopes: ['view', 'operate'],
+  status: 200,
+  answer: z.object({
+    status: z.enum(['up', 'degraded', 'down', 'empty']),
+    hitRatio: z.number().nullable(),
+    originOffload: z.number().nullable(),
+    edges: z.array(edgeHealth),
+  }),
+});
+
+export const registerEdge = operation({
+  id: 'registerEdge',
+  tag: 'CDN',
+  method: 'POST',
+  path: '/api/v1/cdn/edge/register',
+  summary: 'Announce an edge, or change what is known about it',
+  scopes: ['edge'],
+  status: 200,
+  body: z.strictObject({
+    id: eventId,
+    url: z.url({ protocol: /^https?$/ }).max(512),
+    region: eventId.default('local'),
+    memoryBytesMax: z.number().int().nonnegative().default(0),
+  }),
+  answer: z.object({ id: z.string(), url: z.string(), region: z.string() }),
+});

@@ -1,0 +1,55 @@
+import { purgeAggregate } from '#domain/cache';
+import { edgeAggregate } from '#domain/edge';
+import { base32Of } from '#domain/stream';
+import { CommandExecutor } from '#runtime';
+import { Controller } from '@nestjs/common';
+import { derivedId, randomId } from '../access/secrets.ts';
+import { ByCaller, type Caller } from '../http/caller.ts';
+import { Input, Route, type InputOf } from '../http/operation.ts';
+import { badRequest, notFound, ProblemError } from '../http/problem.errors.ts';
+import { cdnHealth, purgeCache, registerEdge, showPurge } from './cdn.contract.ts';
+import { CdnReader } from './cdn-reader.ts';
+
+@Controller()
+export class CdnController {
+  readonly #commands: CommandExecutor;
+  readonly #reader: CdnReader;
+
+  constructor(commands: CommandExecutor, reader: CdnReader) {
+    this.#commands = commands;
+    this.#reader = reader;
+  }
+
+  @Route(purgeCache)
+  async purge(@Input(purgeCache) { body }: InputOf<typeof purgeCache>, @ByCaller() caller: Caller): Promise<object> {
+    const { idempotencyKey, keyId } = caller;
+    const purgeId = `pg-${base32Of(idempotencyKey === undefined ? randomId() : derivedId('purge', keyId, idempotencyKey))}`;
+    const result = await this.#commands.execute(purgeAggregate, purgeId, { type: 'RequestPurge', purgeId, ...body }, caller);
+    if (result.refused) throw badRequest(result.code, `body.${result.message}`, [{ field: `body.${result.message.split(': ')[0]}`, message: result.message }]);
+    const { state } = result;
+    if (state.status === 'requested' && JSON.stringify([state.urls, state.reason]) !== JSON.stringify([body.urls, body.reason])) {
+      throw new ProblemError({ status: 422, code: 'idempotency-key-reused', detail: 'This Idempotency-Key was used for another request.' });
+    }
+    return { purgeId };
+  }
+
+  @Route(showPurge)
+  async showPurge(@Input(showPurge) { params }: InputOf<typeof showPurge>): Promise<object> {
+    const purge = await this.#reader.purge(params.id);
+    if (purge === undefined) throw notFound('unknown-purge', `There is no purge ${params.id}.`);
+    return purge;
+  }
+
+  @Route(cdnHealth)
+  health(): Promise<object> {
+    return this.#reader.health();
+  }
+
+  @Route(registerEdge)
+  async register(@Input(registerEdge) { body }: InputOf<typeof registerEdge>, @ByCaller() caller: Caller): Promise<object> {
+    const { id, url, region, memoryBytesMax } = body;
+    const result = await this.#commands.execute(edgeAggregate, id, { type: 'RegisterEdge', edgeId: id, url, region, memoryBytesMax }, caller);
+    if (result.refused) throw badRequest(result.code, `body.${result.message}`);
+    return { id, url, region };
+  }
+}

@@ -1,0 +1,36 @@
+import fastifyStatic from '@fastify/static';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { notFound } from './http/problem.errors.ts';
+import { pathOf } from './http/problem.filter.ts';
+
+const immutableCaching = 'public, max-age=31536000, immutable';
+/** Asked about again each time: a new build changes its content, never its name. */
+const indexCaching = 'no-cache';
+/** Players load media from the edge, which may be another origin; hls.js works in a blob: worker. */
+const contentPolicy = [
+  "default-src 'self'",
+  "img-src 'self' data: blob:",
+  "font-src 'self' data:",
+  "style-src 'self' 'unsafe-inline'",
+  "media-src 'self' blob: http: https:",
+  "connect-src 'self' http: https:",
+  "worker-src 'self' blob:",
+  "object-src 'none'",
+  "base-uri 'none'",
+  "frame-ancestors 'self'",
+].join('; ');
+
+/** Paths that belong to the API and the origin: an unknown one there is a 404, never the console. */
+const reserved = /^\/(api|live|media)(\/|$)/;
+
+/** Serves the built console: its files by name, and its page for every other path that a browser may open. */
+export async function serveConsole(fastify: FastifyInstance, root: string): Promise<void> {
+  await fastify.register(fastifyStatic, { root, serve: false, cacheControl: false });
+  fastify.get('/*', (request: FastifyRequest, reply: FastifyReply) => {
+    const path = pathOf(request.url);
+    if (reserved.test(path)) throw notFound('no-route', `There is nothing at ${path}.`);
+    const isFile = /\.[A-Za-z0-9]{1,8}$/.test(path);
+    reply.headers({ 'cache-control': path.startsWith('/assets/') ? immutableCaching : indexCaching, 'content-security-policy': contentPolicy });
+    return reply.sendFile(isFile ? path.slice(1) : 'index.html');
+  });
+}

@@ -1,0 +1,61 @@
+import type { StoredRecord } from '#events';
+
+/** A record of the log as the events API shows it. */
+export interface ShownEvent {
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: bigint;
+  readonly recordedAt: number;
+  readonly type: string;
+  readonly subject: string;
+  readonly key: string;
+  /** CloudEvents 1.0 JSON (structured mode), one line. */
+  readonly json: string;
+}
+
+/** CloudEvents attributes in the order in which people read them. */
+const attributes = [
+  'specversion',
+  'id',
+  'type',
+  'source',
+  'subject',
+  'time',
+  'dataschema',
+  'partitionkey',
+  'tenant',
+  'actor',
+  'correlationid',
+  'causationid',
+  'traceparent',
+  'streamversion',
+  'producerepoch',
+] as const;
+
+/** The data as JSON; a value that is not JSON is shown as the text it is, so that a broken record can be looked at. */
+function dataOf(value: string): { readonly name: 'data' | 'data_text'; readonly json: string } {
+  try {
+    JSON.parse(value);
+    // A JSON text may have line breaks between its tokens; a line of an event stream may not.
+    return { name: 'data', json: /[\r\n]/.test(value) ? JSON.stringify(JSON.parse(value)) : value };
+  } catch {
+    return { name: 'data_text', json: JSON.stringify(value) };
+  }
+}
+
+/**
+ * Shows a record without judging it: the browser of events must also show what today's catalogue refuses. `recordedtime`
+ * is the extension of that name; `partition` and `offset` say where the record stands.
+ */
+export function showRecord(topic: string, record: StoredRecord): ShownEvent {
+  const { headers, partition, offset, recordedAt } = record;
+  const parts: string[] = [];
+  for (const name of attributes) {
+    const value = headers[`ce_${name}`];
+    if (value !== undefined && value !== '') parts.push(`"${name}":${JSON.stringify(value)}`);
+  }
+  const data = dataOf(record.value);
+  parts.push(`"recordedtime":"${new Date(recordedAt).toISOString()}"`, `"topic":${JSON.stringify(topic)}`, `"partition":${partition}`, `"offset":"${offset}"`);
+  parts.push('"datacontenttype":"application/json"', `"${data.name}":${data.json}`);
+  return { topic, partition, offset, recordedAt, type: headers['ce_type'] ?? '', subject: headers['ce_subject'] ?? '', key: record.key, json: `{${parts.join(',')}}` };
+}

@@ -1,0 +1,146 @@
+import type { EventLog, ReadLimits } from '#ports';
+import { pause } from '#runtime';
+import { hasCode } from '#kernel';
+import { contexts } from '#events';
+import { showRecord, type ShownEvent } from './cloud-event.codec.ts';
+import { laneIndex, lanes, type Lane } from './event-filter.core.ts';
+import type { Positions } from './position-token.codec.ts';
+
+/** An event of the tail, and where its lane stands behind it. */
+export interface TailEntry {
+  readonly lane: number;
+  readonly next: bigint;
+  readonly event: ShownEvent;
+}
+
+/** Entries kept for readers that are a little behind; those further behind read the log. */
+const ringMax = 4_096;
+const ringBytesMax = 8_388_608;
+const pollMs = 40;
+const failedPauseMs = 1_000;
+const limits: ReadLimits = { recordsMax: 512, bytesMax: 1_048_576, waitMs: 0 };
+
+/**
+ * The end of the log, read once for all live readers of this process. Entries have numbers that count up without gaps;
+ * a reader remembers the number it has come to. Runs only while somebody listens.
+ */
+export class LogTail {
+  readonly #log: EventLog;
+  #ring: TailEntry[] = [];
+  #ringBytes = 0;
+  /** Number of the ring's first entry. */
+  #first = 0;
+  #positions: bigint[] = [];
+  #listeners = 0;
+  #running: { readonly abort: AbortController; readonly opened: Promise<void> } | undefined;
+  #wake = Promise.withResolvers<void>();
+
+  constructor(log: EventLog) {
+    this.#log = log;
+  }
+
+  /** Where the tail stands: its positions, and the number of the entry that comes next. */
+  get now(): { readonly positions: Positions; readonly number: number } {
+    return { positions: [...this.#positions], number: this.#first + this.#ring.length };
+  }
+
+  /** Begins to listen; call the answer to end it. */
+  async listen(): Promise<() => void> {
+    this.#listeners++;
+    let listening = true;
+    const end = (): void => {
+      if (!listening) return;
+      listening = false;
+      if (--this.#listeners === 0) this.#stop();
+    };
+    this.#running ??= this.#start();
+    try {
+      await this.#running.opened;
+    } catch (error) {
+      end();
+      throw error;
+    }
+    return end;
+  }
+
+  /** Entries from `number` on; undefined when the ring has forgotten the first of them. */
+  from(number: number, most: number): readonly TailEntry[] | undefined {
+    return number < this.#first ? undefined : this.#ring.slice(number - this.#first, number - this.#first + most);
+  }
+
+  /** Resolves at the next entry, or at the tail's end. */
+  get moved(): Promise<void> {
+    return this.#wake.promise;
+  }
+
+  #start(): { readonly abort: AbortController; readonly opened: Promise<void> } {
+    const abort = new AbortController();
+    const opened = this.#open().then(() => void this.#run(abort.signal));
+    opened.catch(() => (this.#running = undefined));
+    return { abort, opened };
+  }
+
+  #stop(): void {
+    this.#running?.abort.abort();
+    this.#running = undefined;
+    this.#announce();
+  }
+
+  async #open(): Promise<void> {
+    const heads = await Promise.all(contexts.map((topic) => this.#log.heads(topic)));
+    // Numbers go on counting: a reader of an earlier run finds its number forgotten, and reads the log instead.
+    this.#first += this.#ring.length + 1;
+    this.#ring = [];
+    this.#ringBytes = 0;
+    this.#positions = lanes.map((lane) => heads[contexts.indexOf(lane.topic)]?.[lane.partition]?.high ?? 0n);
+  }
+
+  async #run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      const waitMs = await this.#poll(signal).catch(() => failedPauseMs);
+      if (waitMs > 0) await pause(waitMs, signal);
+    }
+  }
+
+  /** Reads what is new; how long to wait before the next look, ms. */
+  async #poll(signal: AbortSignal): Promise<number> {
+    const moved: number[] = [];
+    for (const topic of contexts) {
+      for (const head of await this.#log.heads(topic)) {
+        const lane = laneIndex(topic, head.partition);
+        if (lane < this.#positions.length && head.high > (this.#positions[lane] as bigint)) moved.push(lane);
+      }
+    }
+    for (const lane of moved) if (!signal.aborted) await this.#read(lane, signal);
+    return moved.length > 0 ? 0 : pollMs;
+  }
+
+  async #read(index: number, signal: AbortSignal): Promise<void> {
+    const lane = lanes[index] as Lane;
+    const from = this.#positions[index] as bigint;
+    const { records, next } = await this.#log.read(lane.topic, lane.partition, from, limits).catch((error: unknown) => {
+      // Truncated under a tail that fell asleep: its readers have their own positions and will be told.
+      if (hasCode(error, 'OFFSET_OUT_OF_RANGE')) return { records: [], next: from };
+      throw error;
+    });
+    if (signal.aborted) return;
+    for (const record of records) this.#push({ lane: index, next: record.offset + 1n, event: showRecord(lane.topic, record) });
+    this.#positions[index] = next;
+    if (records.length > 0) this.#announce();
+  }
+
+  #push(entry: TailEntry): void {
+    this.#ring.push(entry);
+    this.#ringBytes += entry.event.json.length;
+    // A quarter at a time, because taking one off the front moves all others.
+    if (this.#ring.length <= ringMax && this.#ringBytes <= ringBytesMax) return;
+    const forgotten = this.#ring.splice(0, Math.ceil(this.#ring.length / 4));
+    for (const each of forgotten) this.#ringBytes -= each.event.json.length;
+    this.#first += forgotten.length;
+  }
+
+  #announce(): void {
+    this.#wake.resolve();
+    this.#wake = Promise.withResolvers<void>();
+  }
+}

@@ -1,0 +1,71 @@
+import type { IdSource } from '#ports';
+import type { Logger, NestOptions } from '#runtime';
+import type { DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { serveConsole } from './console-files.ts';
+import { documentOf, problemOf, problemType } from './http/problem.document.ts';
+import { badRequest } from './http/problem.errors.ts';
+import { pathOf, ProblemFilter, sendProblem } from './http/problem.filter.ts';
+import { RouteTable } from './http/route-table.ts';
+
+/** A purge of a thousand long URLs is the largest thing that anybody sends. */
+const bodyBytesMax = 1_048_576;
+const requestTimeoutMs = 30_000;
+const requestIdPattern = /^[A-Za-z0-9_.:-]{1,128}$/;
+
+export interface GatewayAppInit {
+  readonly logger: Logger;
+  readonly ids: IdSource;
+  /** Built files of the console. */
+  readonly consolePath: string;
+}
+
+/** What is not HTTP gets an answer too, and the connection ends (RFC 9112 section 2.2). */
+function refuseGarbage(_error: Error, socket: Socket): void {
+  if (!socket.writable) return void socket.destroy();
+  const text = JSON.stringify(documentOf(badRequest('malformed-request', 'This is not an HTTP request.').init, '/'));
+  socket.end(`HTTP/1.1 400 Bad Request\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`);
+}
+
+function addHooks(fastify: FastifyInstance, routes: RouteTable): void {
+  fastify.addHook('onRoute', (route) => routes.add(route.method, route.url));
+  fastify.addHook('onSend', (request: FastifyRequest, reply: FastifyReply, payload, done) => {
+    reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
+    if (!reply.hasHeader('cache-control') && pathOf(request.url).startsWith('/api/')) reply.header('cache-control', 'no-store');
+    done(null, payload);
+  });
+}
+
+function adapterOf({ logger, ids }: GatewayAppInit): FastifyAdapter {
+  const options = {
+    loggerInstance: logger.child({}, { level: 'warn' }),
+    disableRequestLogging: true,
+    bodyLimit: bodyBytesMax,
+    requestTimeout: requestTimeoutMs,
+    forceCloseConnections: 'idle',
+    clientErrorHandler: refuseGarbage,
+    frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => sendProblem(reply, request, problemOf(error), logger),
+    routerOptions: { maxParamLength: 256 },
+    genReqId: (request: IncomingMessage) => {
+      const given = request.headers['x-request-id'];
+      return typeof given === 'string' && requestIdPattern.test(given) ? given : ids.next();
+    },
+  };
+  return new FastifyAdapter(options as unknown as ConstructorParameters<typeof FastifyAdapter>[0]) as unknown as FastifyAdapter;
+}
+
+/** The Nest application behind its HTTP server: limits, problem documents for every failure, the console's files. */
+export async function createGateway(root: DynamicModule, options: NestOptions, init: GatewayAppInit): Promise<NestFastifyApplication> {
+  const adapter = adapterOf(init);
+  const fastify = adapter.getInstance() as unknown as FastifyInstance;
+  const routes = new RouteTable();
+  addHooks(fastify, routes);
+  await serveConsole(fastify, init.consolePath);
+  const app = await NestFactory.create<NestFastifyApplication>(root, adapter, options);
+  app.useGlobalFilters(new ProblemFilter(init.logger, routes));
+  return app;
+}

@@ -1,0 +1,78 @@
+import type { Scope } from '#domain/access';
+import { applyDecorators, createParamDecorator, HttpCode, RequestMapping, RequestMethod, SetMetadata, type ExecutionContext } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { badRequest, type FieldProblem } from './problem.errors.ts';
+
+/** A route's contract: the controller, the guard, the validation and the OpenAPI document all read this one value. */
+export interface Operation<Body extends z.ZodType = z.ZodType, Query extends z.ZodType = z.ZodType, Params extends z.ZodType = z.ZodType> {
+  /** Unique; the OpenAPI operationId. */
+  readonly id: string;
+  readonly tag: string;
+  readonly method: 'GET' | 'POST' | 'DELETE';
+  /** With `:name` parameters. */
+  readonly path: string;
+  readonly summary: string;
+  /** Any one of these suffices; empty for a public route. */
+  readonly scopes: readonly Scope[];
+  /** Status of success. */
+  readonly status: number;
+  readonly body?: Body;
+  readonly query?: Query;
+  readonly params?: Params;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly answer?: z.ZodType;
+  /** Media type of success when it is not JSON. */
+  readonly answerType?: string;
+}
+
+type Parsed<Schema> = Schema extends z.ZodType ? z.infer<Schema> : undefined;
+
+/** What an operation's handler gets, checked. */
+export interface InputOf<Op extends Operation> {
+  readonly body: Parsed<Op['body']>;
+  readonly query: Parsed<Op['query']>;
+  readonly params: Parsed<Op['params']>;
+}
+
+export function operation<const Op extends Operation>(op: Op): Op {
+  return op;
+}
+
+export const operationKey = 'streams:operation';
+
+const methods = { GET: RequestMethod.GET, POST: RequestMethod.POST, DELETE: RequestMethod.DELETE };
+
+/** Mounts a controller's method as the operation. */
+export function Route(op: Operation): MethodDecorator {
+  return applyDecorators(RequestMapping({ path: op.path, method: methods[op.method] }), HttpCode(op.status), SetMetadata(operationKey, op));
+}
+
+function problemsOf(part: string, error: z.ZodError): FieldProblem[] {
+  return error.issues.flatMap((issue) => {
+    const paths = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
+    const message = issue.code === 'unrecognized_keys' ? 'There is no such field.' : issue.message;
+    return paths.map((path) => ({ field: [part, ...path].join('.'), message }));
+  });
+}
+
+/** Checks the parts of a request; a wrong one is named. @throws ProblemError 400 `invalid-request`. */
+export function parseInput(op: Operation, request: { body?: unknown; query?: unknown; params?: unknown }): InputOf<Operation> {
+  const errors: FieldProblem[] = [];
+  const read = (part: 'body' | 'query' | 'params'): unknown => {
+    const schema = op[part];
+    if (schema === undefined) return undefined;
+    const result = schema.safeParse(request[part] ?? (part === 'body' ? undefined : {}));
+    if (result.success) return result.data;
+    errors.push(...problemsOf(part, result.error));
+    return undefined;
+  };
+  const input = { params: read('params'), query: read('query'), body: read('body') };
+  if (errors.length > 0) throw badRequest('invalid-request', errors.map((each) => `${each.field}: ${each.message}`).join(' '), errors.slice(0, 20));
+  return input as InputOf<Operation>;
+}
+
+/** Injects the checked input of an operation. */
+export const Input = createParamDecorator((op: Operation, context: ExecutionContext) => parseInput(op, context.switchToHttp().getRequest<FastifyRequest>()));
+
+export type { FastifyReply, FastifyRequest };

@@ -1,0 +1,69 @@
+import { OperatingError } from '#kernel';
+import { STATUS_CODES } from 'node:http';
+import { ProblemError, unavailable, type FieldProblem, type ProblemInit } from './problem.errors.ts';
+
+/** RFC 9457 section 3, with `errors` as an extension member. */
+export interface ProblemDocument {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly instance: string;
+  readonly errors?: readonly FieldProblem[];
+}
+
+export const problemType = 'application/problem+json; charset=utf-8';
+
+export function documentOf(init: ProblemInit, instance: string): ProblemDocument {
+  return {
+    type: `urn:streams:problem:${init.code}`,
+    title: STATUS_CODES[init.status] ?? 'Error',
+    status: init.status,
+    detail: init.detail,
+    instance,
+    ...(init.errors === undefined ? {} : { errors: init.errors }),
+  };
+}
+
+/** What Fastify says by its codes, in our words. */
+const fastifyProblems: Readonly<Record<string, Omit<ProblemInit, 'cause'>>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: { status: 413, code: 'body-too-large', detail: 'The request body is larger than this service accepts.' },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: { status: 415, code: 'unsupported-media-type', detail: 'Send the body as application/json.' },
+  FST_ERR_CTP_EMPTY_JSON_BODY: { status: 400, code: 'malformed-json', detail: 'The body is empty; expected JSON.' },
+  FST_ERR_CTP_INVALID_JSON_BODY: { status: 400, code: 'malformed-json', detail: 'The body is not valid JSON.' },
+  FST_ERR_BAD_URL: { status: 400, code: 'malformed-url', detail: 'The path is not a valid percent-encoded URL.' },
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: { status: 400, code: 'content-length-mismatch', detail: 'The body is not as long as Content-Length says.' },
+  FST_ERR_MAX_PARAM_LENGTH: { status: 414, code: 'url-too-long', detail: 'A part of the path is too long.' },
+};
+
+/** Codes of sockets and of PostgreSQL (classes 08, 53, 57) that mean: the engine is away, not the request wrong. */
+const engineDown = /^(ECONN\w+|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|08\w{3}|53\w{3}|57P\d\d)$/;
+
+function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : '';
+}
+
+function statusOf(error: unknown): number | undefined {
+  const { status, statusCode } = (error ?? {}) as { status?: unknown; statusCode?: unknown };
+  if (typeof statusCode === 'number') return statusCode;
+  return typeof status === 'number' ? status : undefined;
+}
+
+/** True when the failure is of the world around us and passes. */
+function isEngineDown(error: unknown): boolean {
+  if (error instanceof OperatingError) return error.retryable || (error.cause !== undefined && isEngineDown(error.cause));
+  return engineDown.test(codeOf(error)) || /connection terminated|timeout exceeded when trying to connect|cannot use a pool after/i.test(String((error as Error | null)?.message));
+}
+
+/** Any failure as the problem it is for the caller; nothing of our insides is told. */
+export function problemOf(error: unknown): ProblemError {
+  if (error instanceof ProblemError) return error;
+  const known = fastifyProblems[codeOf(error)];
+  if (known !== undefined) return new ProblemError(known);
+  if (error instanceof SyntaxError && statusOf(error) === 400) return new ProblemError({ status: 400, code: 'malformed-json', detail: 'The body is not valid JSON.' });
+  if (isEngineDown(error)) return unavailable('An engine behind this service does not answer. Try again shortly.', error);
+  const status = statusOf(error);
+  if (status !== undefined && status >= 400 && status < 500) return new ProblemError({ status, code: 'request-refused', detail: String((error as Error).message) });
+  return new ProblemError({ status: 500, code: 'internal', detail: 'Something went wrong on our side. The log has the details under this request id.', cause: error });
+}

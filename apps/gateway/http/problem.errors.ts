@@ -1,0 +1,46 @@
+/** A field of the request that is wrong, by its path: `body.name`, `query.limit`, `headers.idempotency-key`. */
+export interface FieldProblem {
+  readonly field: string;
+  readonly message: string;
+}
+
+export interface ProblemInit {
+  readonly status: number;
+  /** Stable reason, kebab-case; the last part of the problem's `type`. */
+  readonly code: string;
+  /** For a person: what is wrong and what to do. */
+  readonly detail: string;
+  readonly errors?: readonly FieldProblem[];
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly cause?: unknown;
+}
+
+/** An answer that is an RFC 9457 problem document. */
+export class ProblemError extends Error {
+  override readonly name = 'ProblemError';
+  readonly init: ProblemInit;
+
+  constructor(init: ProblemInit) {
+    super(init.detail, init.cause === undefined ? undefined : { cause: init.cause });
+    this.init = init;
+  }
+}
+
+export function badRequest(code: string, detail: string, errors?: readonly FieldProblem[]): ProblemError {
+  return new ProblemError({ status: 400, code, detail, ...(errors === undefined ? {} : { errors }) });
+}
+
+export function notFound(code: string, detail: string, headers?: Readonly<Record<string, string>>): ProblemError {
+  return new ProblemError({ status: 404, code, detail, ...(headers === undefined ? {} : { headers }) });
+}
+
+export function conflict(code: string, detail: string): ProblemError {
+  return new ProblemError({ status: 409, code, detail });
+}
+
+/** Seconds after which a client should try again when an engine is down. */
+const retryAfterSeconds = '2';
+
+export function unavailable(detail: string, cause?: unknown): ProblemError {
+  return new ProblemError({ status: 503, code: 'unavailable', detail, headers: { 'retry-after': retryAfterSeconds }, cause });
+}

@@ -1,0 +1,22 @@
+import { issueKey, listKeys, revokeKey } from '../access/keys.contract.ts';
+import { cdnHealth, purgeCache, registerEdge, showPurge } from '../cdn/cdn.contract.ts';
+import { followEvents, listEvents } from '../events/events.contract.ts';
+import type { Operation } from '../http/operation.ts';
+import { listStreams, showStream, startStream, stopStream } from '../streams/streams.contract.ts';
+
+/** Every operation of the API, in the order in which the documentation shows them. */
+export const operations: readonly Operation[] = [
+  startStream,
+  stopStream,
+  listStreams,
+  showStream,
+  listEvents,
+  followEvents,
+  purgeCache,
+  showPurge,
+  cdnHealth,
+  registerEdge,
+  issueKey,
+  listKeys,
+  revokeKey,
+];

@@ -1,0 +1,113 @@
+import { BlobStore } from '#ports';
+import { isStreamId } from '#domain/stream';
+import { hasCode } from '#kernel';
+import { Controller, Get, Head, Options, Param, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { createHash } from 'node:crypto';
+import { matchesTag, rangeOf } from '../http/http-range.core.ts';
+import { notFound, ProblemError } from '../http/problem.errors.ts';
+import { PlaylistReader, type Playlist } from './playlist-reader.ts';
+
+const playlistType = 'application/vnd.apple.mpegurl';
+/** Players of other sites read these; there are no cookies or keys involved. */
+const corsHeaders = { 'access-control-allow-origin': '*', 'access-control-expose-headers': 'Content-Length, Content-Range, ETag, Age, Cache-Status, Date' };
+const liveCaching = 'public, max-age=1, stale-if-error=10';
+const recordingCaching = 'public, max-age=3600, stale-if-error=10';
+const immutableCaching = 'public, max-age=31536000, immutable';
+/** Shorter than the edge's memory of a 404, because this one turns into a playlist any moment. */
+const soonCaching = 'public, max-age=1';
+
+const mediaTypes: Readonly<Record<string, string>> = { m4s: 'video/iso.segment', mp4: 'video/mp4' };
+const mediaName = /^(b[a-z2-7]{20,120})\.(m4s|mp4)$/;
+
+function tagOf(text: string): string {
+  return `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
+}
+
+/** The origin behind the edge: playlists rendered from read models, media by its content identifier. */
+@Controller()
+export class OriginController {
+  readonly #playlists: PlaylistReader;
+  readonly #blobs: BlobStore;
+
+  constructor(playlists: PlaylistReader, blobs: BlobStore) {
+    this.#playlists = playlists;
+    this.#blobs = blobs;
+  }
+
+  @Get('/live/:streamId/:file')
+  async playlist(@Param('streamId') streamId: string, @Param('file') file: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    reply.headers(corsHeaders);
+    const name = /^([A-Za-z0-9][A-Za-z0-9_.:-]{0,127})\.m3u8$/.exec(file)?.[1];
+    if (name === undefined) throw notFound('no-route', 'Playlists end with ".m3u8".');
+    const playlist: Playlist = !isStreamId(streamId)
+      ? { kind: 'unknown-stream' }
+      : name === 'master'
+        ? await this.#playlists.master(streamId)
+        : await this.#playlists.media(streamId, name);
+    sendPlaylist(playlist, streamId, request, reply);
+  }
+
+  @Get('/media/:file')
+  async media(@Param('file') file: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    reply.headers(corsHeaders);
+    const match = mediaName.exec(file);
+    if (match === null) throw notFound('unknown-media', 'Media is named by its content identifier, with ".m4s" or ".mp4".');
+    await this.#sendMedia(match[1] as string, match[2] as string, request, reply);
+  }
+
+  @Options(['/live/:streamId/:file', '/media/:file'])
+  preflight(@Res() reply: FastifyReply): void {
+    void reply
+      .status(204)
+      .headers({ ...corsHeaders, 'access-control-allow-methods': 'GET, HEAD, OPTIONS', 'access-control-allow-headers': 'Range, If-None-Match, If-Range', 'access-control-max-age': '86400' })
+      .send();
+  }
+
+  async #sendMedia(cid: string, extension: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const info = await this.#blobs.stat(cid);
+    if (info === undefined) throw unknownMedia(cid);
+    const tag = `"${cid}"`;
+    reply.headers({ etag: tag, 'cache-control': immutableCaching, 'accept-ranges': 'bytes' });
+    if (matchesTag(request.headers['if-none-match'], tag)) return void reply.status(304).send();
+    // RFC 9110 section 13.1.5: a range of another version is no use; only a strong tag can say that it is the same.
+    const ifRange = request.headers['if-range'];
+    const asked = rangeOf(ifRange === undefined || ifRange === tag ? request.headers.range : undefined, info.sizeBytes);
+    if (asked.kind === 'unsatisfiable') {
+      throw new ProblemError({ status: 416, code: 'range-not-satisfiable', detail: 'The range begins behind the end.', headers: { 'content-range': `bytes */${info.sizeBytes}` } });
+    }
+    const size = asked.kind === 'part' ? asked.range.last - asked.range.first + 1 : info.sizeBytes;
+    if (asked.kind === 'part') reply.status(206).header('content-range', `bytes ${asked.range.first}-${asked.range.last}/${info.sizeBytes}`);
+    reply.type(mediaTypes[extension] as string).header('content-length', size);
+    if (request.method === 'HEAD') return void reply.send();
+    try {
+      const bytes = await this.#blobs.read(cid, asked.kind === 'part' ? asked.range : undefined);
+      void reply.send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
+    } catch (error) {
+      // Deleted between the two calls.
+      if (hasCode(error, 'BLOB_NOT_FOUND')) throw unknownMedia(cid);
+      throw error;
+    }
+  }
+}
+
+function unknownMedia(cid: string): ProblemError {
+  return notFound('unknown-media', `There is no media ${cid}.`);
+}
+
+function sendPlaylist(playlist: Playlist, streamId: string, request: FastifyRequest, reply: FastifyReply): void {
+  switch (playlist.kind) {
+    case 'unknown-stream':
+      throw notFound('unknown-stream', `There is no stream ${streamId}.`);
+    case 'unknown-rendition':
+      throw notFound('unknown-rendition', 'The stream has no such rendition.');
+    case 'nothing-yet':
+      throw notFound('nothing-yet', playlist.ended ? 'The stream ended without a picture.' : 'The stream has not produced anything yet.', { 'cache-control': soonCaching });
+    case 'playlist': {
+      const tag = tagOf(playlist.text);
+      reply.headers({ etag: tag, 'cache-control': playlist.ended ? recordingCaching : liveCaching });
+      if (matchesTag(request.headers['if-none-match'], tag)) return void reply.status(304).send();
+      return void reply.type(playlistType).send(playlist.text);
+    }
+  }
+}

@@ -1,0 +1,83 @@
+import { renditionTable, segmentTable, streamAggregate, streamTable, type StreamState, type StreamStatus } from '#domain/stream';
+import type { AggregateStore, ReadCondition, ReadRow, ReadStore } from '#ports';
+import { badRequest } from '../http/problem.errors.ts';
+import type { KnownStream } from './stream.view.ts';
+
+export interface StreamPageQuery {
+  readonly status?: StreamStatus | undefined;
+  readonly limit: number;
+  readonly cursor?: string | undefined;
+}
+
+export interface StreamPage {
+  readonly rows: readonly ReadRow[];
+  readonly nextCursor: string | null;
+}
+
+const newestFirst = [
+  { column: 'created_at_ms', descending: true },
+  { column: 'stream_id', descending: true },
+] as const;
+
+function cursorOf(row: ReadRow): string {
+  return Buffer.from(`${row['created_at_ms']}/${row['stream_id']}`).toString('base64url');
+}
+
+function parseCursor(text: string): { readonly createdAtMs: bigint; readonly streamId: string } {
+  const match = /^(\d{1,16})\/(st-[a-z2-7]{8,26})$/.exec(Buffer.from(text, 'base64url').toString('latin1'));
+  if (match === null) throw badRequest('invalid-request', 'query.cursor: This is not a cursor of a page before.', [{ field: 'query.cursor', message: 'This is not a cursor of a page before.' }]);
+  return { createdAtMs: BigInt(match[1] as string), streamId: match[2] as string };
+}
+
+/** Reads streams from the read models, and the heads of their aggregates where a reader must see its own writes. */
+export class StreamReader {
+  readonly #reads: ReadStore;
+  readonly #aggregates: AggregateStore;
+
+  constructor(reads: ReadStore, aggregates: AggregateStore) {
+    this.#reads = reads;
+    this.#aggregates = aggregates;
+  }
+
+  async page(query: StreamPageQuery): Promise<StreamPage> {
+    const status: ReadCondition[] = query.status === undefined ? [] : [{ column: 'status', is: 'eq', value: query.status }];
+    const limit = query.limit + 1;
+    const rows: ReadRow[] = [];
+    if (query.cursor === undefined) {
+      // Rows without a creation are not streams yet.
+      rows.push(...(await this.#reads.select(streamTable, { where: [...status, { column: 'created_at_ms', is: 'gte', value: 0n }], orderBy: newestFirst, limit })));
+    } else {
+      const { createdAtMs, streamId } = parseCursor(query.cursor);
+      const ties: ReadCondition[] = [...status, { column: 'created_at_ms', is: 'eq', value: createdAtMs }, { column: 'stream_id', is: 'lt', value: streamId }];
+      rows.push(...(await this.#reads.select(streamTable, { where: ties, orderBy: newestFirst, limit })));
+      const older: ReadCondition[] = [...status, { column: 'created_at_ms', is: 'lt', value: createdAtMs }];
+      if (rows.length < limit) rows.push(...(await this.#reads.select(streamTable, { where: older, orderBy: newestFirst, limit: limit - rows.length })));
+    }
+    const page = rows.slice(0, query.limit);
+    return { rows: page, nextCursor: rows.length > query.limit ? cursorOf(page.at(-1) as ReadRow) : null };
+  }
+
+  async row(streamId: string): Promise<ReadRow | undefined> {
+    const [row] = await this.#reads.select(streamTable, { where: [{ column: 'stream_id', is: 'eq', value: streamId }], limit: 1 });
+    return row === undefined || row['created_at_ms'] === null ? undefined : row;
+  }
+
+  async head(streamId: string): Promise<KnownStream | undefined> {
+    const head = await this.#aggregates.load(streamAggregate.context, streamId);
+    const state = head?.state as StreamState | undefined;
+    return state === undefined || state.status === 'absent' ? undefined : state;
+  }
+
+  /** What the newest encoder makes, best first. */
+  async renditions(stream: ReadRow): Promise<readonly ReadRow[]> {
+    const rows = await this.#reads.select(renditionTable, { where: [{ column: 'stream_id', is: 'eq', value: String(stream['stream_id']) }], limit: 1000 });
+    return rows.filter((row) => row['encoding_order'] === stream['encoding_order']).sort((a, b) => Number(b['bandwidth']) - Number(a['bandwidth']));
+  }
+
+  /** The newest segments of a rendition, oldest first. */
+  async lastSegments(streamId: string, rendition: string, limit: number): Promise<readonly ReadRow[]> {
+    const where: ReadCondition[] = [{ column: 'stream_id', is: 'eq', value: streamId }, { column: 'rendition', is: 'eq', value: rendition }];
+    const rows = await this.#reads.select(segmentTable, { where, orderBy: [{ column: 'media_sequence', descending: true }], limit });
+    return rows.toReversed();
+  }
+}

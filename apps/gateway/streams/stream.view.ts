@@ -1,0 +1,94 @@
+import type { StreamState, StreamStatus } from '#domain/stream';
+import type { ReadRow } from '#ports';
+import type { ColumnValue } from '#kernel';
+import { isoTime } from '../http/fields.ts';
+
+export interface StreamSummary {
+  readonly id: string;
+  readonly name: string;
+  readonly status: StreamStatus;
+  readonly statusReason: string | null;
+  readonly createdAt: string | null;
+  readonly startedAt: string | null;
+  readonly stoppedAt: string | null;
+  readonly durationMs: number | null;
+  readonly playback: { readonly hls: string };
+}
+
+export type KnownStream = Exclude<StreamState, { status: 'absent' }>;
+
+function numberOf(value: ColumnValue | undefined): number | null {
+  return value === null || value === undefined ? null : Number(value);
+}
+
+/**
+ * A stream as the list shows it: from its row, and from its aggregate's head, which is newer, where that was read.
+ * A new stream has a head before it has a row.
+ */
+export function summaryOf(row: ReadRow | undefined, head: KnownStream | undefined, playbackUrl: (streamId: string) => string): StreamSummary {
+  const id = String(head?.streamId ?? row?.['stream_id']);
+  const status = head?.status ?? (row?.['status'] as StreamStatus);
+  const endUs = numberOf(row?.['end_us']);
+  return {
+    id,
+    name: head?.name ?? String(row?.['name']),
+    status,
+    statusReason: head === undefined ? ((row?.['status_reason'] as string | null | undefined) ?? null) : 'reason' in head ? head.reason : null,
+    createdAt: isoTime(row?.['created_at_ms'] as bigint | null | undefined),
+    startedAt: isoTime(row?.['first_live_at_ms'] as bigint | null | undefined),
+    stoppedAt: row?.['status'] === 'stopped' ? isoTime(row['status_at_ms'] as bigint) : null,
+    durationMs: endUs === null ? null : Math.round(endUs / 1000),
+    playback: { hls: playbackUrl(id) },
+  };
+}
+
+export function settingsOf(row: ReadRow | undefined, head: KnownStream | undefined): object {
+  return {
+    ladder: head?.ladder ?? row?.['ladder'],
+    audioBitrate: head?.audioBitrate ?? numberOf(row?.['audio_bitrate']),
+    segmentDurationSeconds: (head?.segmentDurationMs ?? Number(row?.['segment_duration_ms'])) / 1000,
+    graceSeconds: (head?.graceMs ?? Number(row?.['grace_ms'])) / 1000,
+  };
+}
+
+export function encodingOf(row: ReadRow | undefined): object | null {
+  if (row === undefined || row['encoding_status'] === null || row['encoding_status'] === undefined) return null;
+  return { status: row['encoding_status'], reason: row['encoding_reason'], encoder: row['encoder'], node: row['encoding_node'], source: row['source'] };
+}
+
+export function renditionOf(row: ReadRow, segments: readonly ReadRow[]): object {
+  return {
+    name: row['name'],
+    kind: row['kind'],
+    codecs: row['codecs'],
+    bandwidth: row['bandwidth'],
+    width: row['width'],
+    height: row['height'],
+    frameRate: row['frame_rate'],
+    channels: row['channels'],
+    segments: segments.map((segment) => ({
+      mediaSequence: segment['media_sequence'],
+      cid: segment['cid'],
+      sizeBytes: Number(segment['size_bytes']),
+      durationMs: Number(segment['duration_us']) / 1000,
+      discontinuity: segment['discontinuity'],
+      recordedAt: isoTime(segment['program_date_time_ms'] as bigint),
+      producedAt: isoTime(segment['produced_at_ms'] as bigint),
+    })),
+  };
+}
+
+export interface Latency {
+  readonly segmentMsMedian: number;
+  readonly segmentMsMax: number;
+  readonly segments: number;
+}
+
+/** How long segments took from their last sample's arrival to their announcement; null without segments. */
+export function latencyOf(segments: readonly ReadRow[]): Latency | null {
+  if (segments.length === 0) return null;
+  const delays = segments
+    .map((segment) => Number(segment['produced_at_ms']) - Number(segment['program_date_time_ms']) - Math.round(Number(segment['duration_us']) / 1000))
+    .sort((a, b) => a - b);
+  return { segmentMsMedian: delays[delays.length >> 1] as number, segmentMsMax: delays.at(-1) as number, segments: delays.length };
+}

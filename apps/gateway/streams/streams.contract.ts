@@ -1,0 +1,112 @@
+import { defaultAudioBitrate, defaultGraceMs, defaultLadder, defaultSegmentDurationMs, graceMsMax, rungsMax } from '#domain/stream';
+import { z } from 'zod';
+import { streamId, timestamp } from '../http/fields.ts';
+import { operation } from '../http/operation.ts';
+
+const statuses = ['created', 'live', 'interrupted', 'stopped'] as const;
+
+const rung = z.strictObject({
+  name: z.string().min(1).max(32).describe('Names the rendition in URLs: a-z, 0-9 and "-".'),
+  height: z.number().int().min(16).max(4320).describe('Pixels, even. A rung taller than the source is left out.'),
+  videoBitrate: z.number().int().min(50_000).max(100_000_000).describe('Bits per second.'),
+});
+
+const streamSummary = z.object({
+  id: z.string(),
+  name: z.string(),
+  status: z.enum(statuses),
+  statusReason: z.string().nullable(),
+  createdAt: timestamp.nullable(),
+  startedAt: timestamp.nullable().describe('When a publisher first was live.'),
+  stoppedAt: timestamp.nullable(),
+  durationMs: z.number().nullable().describe('Length of what was recorded so far.'),
+  playback: z.object({ hls: z.string() }),
+});
+
+const rendition = z.object({
+  name: z.string(),
+  kind: z.enum(['video', 'audio']),
+  codecs: z.string(),
+  bandwidth: z.number(),
+  width: z.number().nullable(),
+  height: z.number().nullable(),
+  frameRate: z.number().nullable(),
+  channels: z.number().nullable(),
+  segments: z.array(
+    z.object({ mediaSequence: z.number(), cid: z.string(), sizeBytes: z.number(), durationMs: z.number(), discontinuity: z.boolean(), recordedAt: timestamp.nullable(), producedAt: timestamp.nullable() }),
+  ),
+});
+
+const streamDetail = streamSummary.extend({
+  settings: z.object({ ladder: z.array(rung), audioBitrate: z.number(), segmentDurationSeconds: z.number(), graceSeconds: z.number() }),
+  encoding: z
+    .object({ status: z.string(), reason: z.string().nullable(), encoder: z.string().nullable(), node: z.string(), source: z.record(z.string(), z.unknown()).nullable() })
+    .nullable(),
+  renditions: z.array(rendition),
+  latency: z
+    .object({ segmentMsMedian: z.number(), segmentMsMax: z.number(), segments: z.number() })
+    .nullable()
+    .describe('From the moment a segment was complete at the ingest to its announcement on the log, over the last segments.'),
+});
+
+export const startStream = operation({
+  id: 'startStream',
+  tag: 'Streams',
+  method: 'POST',
+  path: '/api/v1/stream/start',
+  summary: 'Create a stream that a publisher can start; the stream key is shown this once',
+  scopes: ['publish'],
+  status: 201,
+  headers: { 'Idempotency-Key': 'A repeated request with the same key makes no second stream and gets the same answer.' },
+  body: z.strictObject({
+    name: z.string().trim().min(1).max(200),
+    ladder: z.array(rung).min(1).max(rungsMax).default([...defaultLadder]),
+    audioBitrate: z.number().int().min(16_000).max(512_000).default(defaultAudioBitrate).describe('Bits per second.'),
+    segmentDurationSeconds: z.number().int().min(1).max(10).default(defaultSegmentDurationMs / 1000),
+    graceSeconds: z.number().int().min(0).max(graceMsMax / 1000).default(defaultGraceMs / 1000).describe('How long the stream waits for a publisher that went away.'),
+  }),
+  answer: streamSummary.extend({
+    streamKey: z.string(),
+    ingest: z.object({ primary: z.string(), backup: z.string() }),
+  }),
+});
+
+export const stopStream = operation({
+  id: 'stopStream',
+  tag: 'Streams',
+  method: 'POST',
+  path: '/api/v1/stream/stop',
+  summary: 'End a stream for good; its playlist becomes a recording',
+  scopes: ['publish', 'operate'],
+  status: 200,
+  body: z.strictObject({ id: streamId, detail: z.string().max(1024).default('') }),
+  answer: z.object({ id: z.string(), status: z.literal('stopped') }),
+});
+
+export const listStreams = operation({
+  id: 'listStreams',
+  tag: 'Streams',
+  method: 'GET',
+  path: '/api/v1/streams',
+  summary: 'List streams, newest first',
+  scopes: ['view', 'publish', 'operate'],
+  status: 200,
+  query: z.strictObject({
+    status: z.enum(statuses).optional(),
+    limit: z.coerce.number().int().min(1).max(200).default(50),
+    cursor: z.string().max(256).optional().describe('`nextCursor` of the page before.'),
+  }),
+  answer: z.object({ items: z.array(streamSummary), nextCursor: z.string().nullable() }),
+});
+
+export const showStream = operation({
+  id: 'showStream',
+  tag: 'Streams',
+  method: 'GET',
+  path: '/api/v1/streams/:id',
+  summary: 'Show one stream: renditions, last segments, latency',
+  scopes: ['view', 'publish', 'operate'],
+  status: 200,
+  params: z.strictObject({ id: streamId }),
+  answer: streamDetail,
+});
