@@ -1,0 +1,139 @@
+import { valueOf } from './frame-rate.core.ts';
+import type { AudioRendition, PlannedRendition, SourceInfo, VideoRendition } from './plan.ts';
+
+/** Speed against quality, fastest last; an encoder that cannot keep up is restarted with the next one. */
+export const presets = ['medium', 'fast', 'faster', 'veryfast', 'superfast', 'ultrafast'] as const;
+export type Preset = (typeof presets)[number];
+
+export interface EncoderInput {
+  readonly source: SourceInfo;
+  readonly renditions: readonly PlannedRendition[];
+  readonly preset: Preset;
+  readonly segmentDurationUs: number;
+  /** Times below are those of the FLV on standard input, microseconds. What comes before them is decoded and dropped. */
+  readonly videoStartUs: number;
+  readonly audioStartUs: number;
+  /** How long after a multiple of the segment duration the first frame stands on the stream's timeline, microseconds. */
+  readonly gridPhaseUs: number;
+}
+
+export interface EncoderOutput {
+  readonly rendition: string;
+  /** File descriptor that the encoder writes the rendition's fragmented MP4 to. */
+  readonly fd: number;
+  /** Ticks of the output before the asked start; see `SegmenterRendition`. */
+  readonly primingTicks: number;
+}
+
+export interface EncoderPlan {
+  /** Without the program's name. Standard input takes FLV, standard output gives `-progress` lines. */
+  readonly argv: readonly string[];
+  readonly outputs: readonly EncoderOutput[];
+}
+
+/** Standard input, output and error come before. */
+const firstOutputFd = 3;
+/** The AAC encoder puts one frame of silence before the first sample, and the muxer moves the track to start at zero. */
+const aacPrimingTicks = 1024;
+/** One encoded frame of delay per thread; the rungs run beside each other anyway. */
+const threadsPerRung = 2;
+/** Frames that the rate control looks ahead: enough for a smooth bitrate, a sixth of a second of delay. */
+const lookaheadFrames = 5;
+
+/**
+ * The argv of ONE ffmpeg that decodes once and encodes every rendition. Output timestamps start at zero, whatever the
+ * input's are: frames are put on a constant rate from `videoStartUs` on and counted, samples likewise, so the timeline
+ * is the caller's to assign. Key frames fall on the grid of the stream's timeline, also after a restart in its middle.
+ */
+export function encoderArguments(input: EncoderInput): EncoderPlan {
+  const videos = input.renditions.filter((one) => one.kind === 'video');
+  const audios = input.renditions.filter((one) => one.kind === 'audio');
+  const argv = [...globalArguments, ...inputArguments, '-filter_complex', filterGraph(input, videos, audios)];
+  const outputs: EncoderOutput[] = [];
+  for (const rendition of [...videos, ...audios]) {
+    const fd = firstOutputFd + outputs.length;
+    argv.push(...(rendition.kind === 'video' ? videoArguments(rendition, input, fd) : audioArguments(rendition, fd)));
+    outputs.push({ rendition: rendition.name, fd, primingTicks: rendition.kind === 'video' ? 0 : aacPrimingTicks });
+  }
+  return { argv, outputs };
+}
+
+/** Standard input carries media, not commands; warnings go to the log, progress to a pipe of its own. */
+const globalArguments = ['-hide_banner', '-nostdin', '-loglevel', 'level+warning', '-nostats', '-progress', 'pipe:1', '-stats_period', '1'];
+
+/**
+ * `copyts`: the input's timestamps reach the filters as they are. A short analysis: the sequence headers stand at the
+ * front, so the streams are known at once. Two decoding threads: each adds a frame of delay.
+ */
+const inputArguments = [
+  ...['-fflags', '+nobuffer+bitexact', '-probesize', '500000', '-analyzeduration', '200000', '-fpsprobesize', '0'],
+  ...['-max_error_rate', '1', '-threads', '2', '-copyts', '-protocol_whitelist', 'pipe', '-f', 'flv', '-i', 'pipe:0'],
+];
+
+function filterGraph(input: EncoderInput, videos: readonly VideoRendition[], audios: readonly AudioRendition[]): string {
+  return [...videoFilters(input, videos), ...audios.map((audio, index) => audioFilter(input, audio, index))].join(';');
+}
+
+function videoFilters({ source, videoStartUs }: EncoderInput, videos: readonly VideoRendition[]): readonly string[] {
+  const first = videos[0];
+  if (first === undefined || source.video === undefined) return [];
+  const { numerator, denominator } = first.frameRate;
+  const rate = denominator === 1 ? `${numerator}` : `${numerator}/${denominator}`;
+  const deinterlace = source.video.interlaced ? 'yadif=deint=interlaced,' : '';
+  const split = videos.length === 1 ? '[s0]' : `,split=${videos.length}${videos.map((_, index) => `[s${index}]`).join('')}`;
+  // `fps` repeats or drops frames to a constant rate that begins exactly at the start; `setpts` then counts them.
+  const head = `[0:v:0]${deinterlace}fps=fps=${rate}:start_time=${seconds(videoStartUs)}:round=near,setpts=N${split}`;
+  const scaled = videos.map(({ width, height }, index) => `[s${index}]scale=${width}:${height}:flags=bicubic,format=yuv420p[v${index}]`);
+  return [head, ...scaled];
+}
+
+/**
+ * The sample count is the clock, disciplined by the source's timestamps: drift is stretched away, a hole of more than
+ * 0.1 s is filled with silence. `atrim` cuts the start to the sample and `first_pts` fills it up. The rate is converted
+ * first, because `first_pts` counts samples of its input's rate (measured with ffmpeg 5.1: off by the ratio otherwise).
+ */
+function audioFilter({ audioStartUs }: EncoderInput, { sampleRate }: AudioRendition, index: number): string {
+  const firstSample = Math.round((audioStartUs * sampleRate) / 1_000_000);
+  const start = `aresample=${sampleRate},atrim=start=${seconds(audioStartUs)}`;
+  const clock = `aresample=${sampleRate}:async=1000:min_comp=0.01:first_pts=${firstSample},asetpts=N/SR/TB`;
+  return `[0:a:0]${start},${clock},aformat=sample_fmts=fltp:channel_layouts=stereo[a${index}]`;
+}
+
+function videoArguments(rendition: VideoRendition, { preset, segmentDurationUs, gridPhaseUs }: EncoderInput, fd: number): readonly string[] {
+  const { bitrate, level, frameRate } = rendition;
+  const index = fd - firstOutputFd;
+  // Twice the grid: a key frame of the encoder's own never comes before the forced one.
+  const groupFrames = Math.ceil((2 * valueOf(frameRate) * segmentDurationUs) / 1_000_000);
+  return [
+    ...['-map', `[v${index}]`, '-c:v', 'libx264', '-preset', preset, '-profile:v', 'high', '-level:v', levelText(level)],
+    ...['-b:v', `${bitrate}`, '-maxrate', `${Math.round(bitrate * 1.1)}`, '-bufsize', `${Math.round(bitrate / 2)}`, '-pix_fmt', 'yuv420p'],
+    ...['-bf', '0', '-g', `${groupFrames}`, '-sc_threshold', '0', '-forced-idr', '1'],
+    ...['-force_key_frames', `expr:gte(t+0.0005,n_forced*${seconds(segmentDurationUs)}-${seconds(gridPhaseUs)})`],
+    // 8x8dct and cabac: the fastest preset turns them off, and the codec string must not depend on the preset.
+    ...['-x264-params', `open-gop=0:8x8dct=1:cabac=1:rc-lookahead=${lookaheadFrames}:sync-lookahead=0:sliced-threads=0`],
+    ...['-threads', `${threadsPerRung}`, '-flags:v', '+cgop+bitexact', '-video_track_timescale', '90000'],
+    ...muxerArguments('+frag_keyframe', 500_000, fd),
+  ];
+}
+
+function levelText(level: number): string {
+  return `${Math.floor(level / 10)}.${level % 10}`;
+}
+
+/** Fragments of a tenth of a second: audio must not be the last to reach a cut. */
+function audioArguments({ bitrate, sampleRate, channels }: AudioRendition, fd: number): readonly string[] {
+  const encoder = ['-c:a', 'aac', '-b:a', `${bitrate}`, '-ar', `${sampleRate}`, '-ac', `${channels}`, '-flags:a', '+bitexact'];
+  return ['-map', '[a0]', ...encoder, ...muxerArguments('', 100_000, fd)];
+}
+
+/** ISO BMFF without anything that depends on the run (dates, versions): the same settings give the same initialisation. */
+function muxerArguments(flags: string, fragmentUs: number, fd: number): readonly string[] {
+  return [
+    ...['-map_metadata', '-1', '-fflags', '+bitexact', '-flush_packets', '1', '-movflags', `${flags}+empty_moov+default_base_moof+cmaf`],
+    ...['-frag_duration', `${fragmentUs}`, '-f', 'mp4', `pipe:${fd}`],
+  ];
+}
+
+function seconds(microseconds: number): string {
+  return (microseconds / 1_000_000).toFixed(6);
+}

@@ -1,0 +1,175 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { constantRate, encoderArguments, planRenditions, ProgressReader, scaledSize, valueOf, type EncoderInput, type Ladder, type SourceInfo, type SourceVideo } from './index.ts';
+
+const ladder: Ladder = {
+  rungs: [
+    { name: '720p', height: 720, videoBitrate: 2_500_000 },
+    { name: '480p', height: 480, videoBitrate: 1_200_000 },
+    { name: '240p', height: 240, videoBitrate: 400_000 },
+  ],
+  audioBitrate: 128_000,
+};
+const picture = (width: number, height: number, frameRate = 30): SourceVideo => ({ codec: 'h264', width, height, frameRate, interlaced: false });
+const hd: SourceInfo = { video: picture(1280, 720), audio: { codec: 'aac' } };
+
+const sizes = (source: SourceInfo, established: readonly string[] = [], from = ladder): string[] =>
+  planRenditions({ source, ladder: from, established }).map((one) => (one.kind === 'video' ? `${one.name} ${one.width}x${one.height}` : one.name));
+
+describe('ladder', () => {
+  test.each<[string, SourceInfo, string[]]>([
+    ['a source of the top rung', hd, ['720p 1280x720', '480p 852x480', '240p 426x240', 'audio']],
+    ['a greater source', { video: picture(1920, 1080) }, ['720p 1280x720', '480p 852x480', '240p 426x240']],
+    ['a smaller source', { video: picture(640, 360) }, ['480p 640x360', '240p 426x240']],
+    ['a source just above a rung', { video: picture(864, 486) }, ['480p 852x480', '240p 426x240']],
+    ['a tiny source', { video: picture(160, 90) }, ['240p 160x90']],
+    ['odd sides', { video: picture(853, 479) }, ['480p 852x478', '240p 426x240']],
+    ['an upright picture', { video: picture(1080, 1920) }, ['720p 720x1280', '480p 480x852', '240p 240x426']],
+    ['audio alone', { audio: { codec: 'aac' } }, ['audio']],
+    ['nothing', {}, []],
+  ])('%s', (_what, source, expected) => expect(sizes(source)).toEqual(expected));
+
+  test('a later session makes the renditions that the stream has, in the size it can', () => {
+    expect(sizes({ video: picture(640, 360) }, ['720p', '240p'])).toEqual(['720p 640x360', '240p 426x240']);
+  });
+
+  test('no ladder: one rendition in the size of the source', () => {
+    expect(sizes(hd, [], { rungs: [], audioBitrate: 96_000 })).toEqual(['source 1280x720', 'audio']);
+  });
+
+  test('what is announced: codec strings by level, peak bandwidth, rate', () => {
+    expect(planRenditions({ source: { ...hd, video: picture(1920, 1080, 59.94) }, ladder, established: [] })).toMatchObject([
+      { codecs: 'avc1.640020', bandwidth: 3_500_000, frameRate: { numerator: 60_000, denominator: 1001 } },
+      { codecs: 'avc1.64001f' },
+      { codecs: 'avc1.64001e' },
+      { codecs: 'mp4a.40.2', bandwidth: 147_200, channels: 2, sampleRate: 48_000 },
+    ]);
+  });
+
+  test('a rung called audio does not collide with the sound', () => {
+    expect(sizes(hd, [], { ...ladder, rungs: [{ name: 'audio', height: 240, videoBitrate: 400_000 }] })).toEqual(['audio 426x240', 'audio-0']);
+  });
+
+  test('whatever the source, nothing grows, sides are even and the aspect stays', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 32, max: 4096 }), fc.integer({ min: 32, max: 4096 }), fc.integer({ min: 16, max: 4320 }), (width, height, lines) => {
+        const size = scaledSize({ width, height }, lines);
+        expect([size.width % 2, size.height % 2]).toEqual([0, 0]);
+        expect(size.width <= Math.max(width, 16) && size.height <= Math.max(height, 16)).toBe(true);
+        expect(Math.min(size.width, size.height)).toBeLessThanOrEqual(Math.max(16, lines));
+        const exact = (size.height * width) / height;
+        if (Math.min(size.width, size.height) > 16) expect(Math.abs(size.width - exact)).toBeLessThanOrEqual(2 + (2 * width) / height);
+      }),
+    );
+  });
+});
+
+test.each([
+  [29.97, 30_000 / 1001],
+  [30, 30],
+  [30.0001, 30],
+  [23.976, 24_000 / 1001],
+  [14.9, 15],
+  [1, 5],
+  [119.88, 60_000 / 1001],
+  [120, 60],
+  [144, 48],
+  [0, 30],
+  [Number.NaN, 30],
+  [100_000, 30],
+])('a claimed rate of %d becomes %d', (claimed, rate) => expect(valueOf(constantRate(claimed))).toBeCloseTo(rate, 6));
+
+function input(source: SourceInfo, change: Partial<EncoderInput> = {}): EncoderInput {
+  const renditions = planRenditions({ source, ladder: { ...ladder, rungs: ladder.rungs.slice(1) }, established: [] });
+  return { source, renditions, preset: 'veryfast', segmentDurationUs: 2_000_000, videoStartUs: 0, audioStartUs: 0, gridPhaseUs: 0, ...change };
+}
+
+/** Options that come in pairs, one line each: the form in which a change of the argv is reviewed. */
+function lines(argv: readonly string[]): string {
+  return argv.join(' ').replaceAll(/ (?=-(?:filter_complex|map|c:v|b:v|bf|force_key_frames|x264-params|threads|map_metadata|c:a|f|i) )/g, '\n');
+}
+
+describe('argv', () => {
+  test('two rungs and audio, resumed in the middle of a segment', () => {
+    const plan = encoderArguments(input(hd, { videoStartUs: 1_367_000, audioStartUs: 1_372_333, gridPhaseUs: 1_300_000 }));
+    expect(plan.outputs).toEqual([
+      { rendition: '480p', fd: 3, primingTicks: 0 },
+      { rendition: '240p', fd: 4, primingTicks: 0 },
+      { rendition: 'audio', fd: 5, primingTicks: 1024 },
+    ]);
+    expect(lines(plan.argv)).toBe(`-hide_banner -nostdin -loglevel level+warning -nostats -progress pipe:1 -stats_period 1 -fflags +nobuffer+bitexact -probesize 500000 -analyzeduration 200000 -fpsprobesize 0 -max_error_rate 1
+-threads 2 -copyts -protocol_whitelist pipe
+-f flv
+-i pipe:0
+-filter_complex [0:v:0]fps=fps=30:start_time=1.367000:round=near,setpts=N,split=2[s0][s1];[s0]scale=852:480:flags=bicubic,format=yuv420p[v0];[s1]scale=426:240:flags=bicubic,format=yuv420p[v1];[0:a:0]aresample=48000,atrim=start=1.372333,aresample=48000:async=1000:min_comp=0.01:first_pts=65872,asetpts=N/SR/TB,aformat=sample_fmts=fltp:channel_layouts=stereo[a0]
+-map [v0]
+-c:v libx264 -preset veryfast -profile:v high -level:v 3.1
+-b:v 1200000 -maxrate 1320000 -bufsize 600000 -pix_fmt yuv420p
+-bf 0 -g 120 -sc_threshold 0 -forced-idr 1
+-force_key_frames expr:gte(t+0.0005,n_forced*2.000000-1.300000)
+-x264-params open-gop=0:8x8dct=1:cabac=1:rc-lookahead=5:sync-lookahead=0:sliced-threads=0
+-threads 2 -flags:v +cgop+bitexact -video_track_timescale 90000
+-map_metadata -1 -fflags +bitexact -flush_packets 1 -movflags +frag_keyframe+empty_moov+default_base_moof+cmaf -frag_duration 500000
+-f mp4 pipe:3
+-map [v1]
+-c:v libx264 -preset veryfast -profile:v high -level:v 2.1
+-b:v 400000 -maxrate 440000 -bufsize 200000 -pix_fmt yuv420p
+-bf 0 -g 120 -sc_threshold 0 -forced-idr 1
+-force_key_frames expr:gte(t+0.0005,n_forced*2.000000-1.300000)
+-x264-params open-gop=0:8x8dct=1:cabac=1:rc-lookahead=5:sync-lookahead=0:sliced-threads=0
+-threads 2 -flags:v +cgop+bitexact -video_track_timescale 90000
+-map_metadata -1 -fflags +bitexact -flush_packets 1 -movflags +frag_keyframe+empty_moov+default_base_moof+cmaf -frag_duration 500000
+-f mp4 pipe:4
+-map [a0]
+-c:a aac -b:a 128000 -ar 48000 -ac 2 -flags:a +bitexact
+-map_metadata -1 -fflags +bitexact -flush_packets 1 -movflags +empty_moov+default_base_moof+cmaf -frag_duration 100000
+-f mp4 pipe:5`);
+  });
+
+  const graph = (source: SourceInfo): string => {
+    const { argv } = encoderArguments(input(source));
+    return argv[argv.indexOf('-filter_complex') + 1] as string;
+  };
+
+  test('audio alone has no picture', () => {
+    const plan = encoderArguments(input({ audio: { codec: 'aac' } }));
+    expect(plan.outputs).toEqual([{ rendition: 'audio', fd: 3, primingTicks: 1024 }]);
+    expect(plan.argv.join(' ')).not.toMatch(/0:v|libx264/);
+  });
+
+  test('video alone has no sound', () => {
+    expect(encoderArguments(input({ video: hd.video })).argv.join(' ')).not.toMatch(/0:a|aac/);
+  });
+
+  test('one rung needs no split', () => expect(graph({ video: picture(320, 180) })).toContain('setpts=N[s0];[s0]scale=320:180'));
+
+  test('29.97 stays a fraction and its group of pictures reaches over the grid', () => {
+    const { argv } = encoderArguments(input({ video: picture(1280, 720, 29.97) }));
+    expect(argv.join(' ')).toMatch(/fps=fps=30000\/1001:.* -g 120 /);
+  });
+
+  test('an interlaced source is deinterlaced', () => {
+    expect(graph({ video: { ...picture(720, 576), interlaced: true } })).toMatch(/^\[0:v:0\]yadif=deint=interlaced,fps=/);
+  });
+});
+
+describe('progress', () => {
+  test('reports come out whole from any chunking', () => {
+    const text = 'frame=47\nfps=0.00\nout_time_us=1322667\ndup_frames=2\ndrop_frames=1\nspeed=1.99x\nprogress=continue\nout_time_us=N/A\nspeed=N/A\nprogress=end\n';
+    for (const size of [1, 5, text.length]) {
+      const reader = new ProgressReader();
+      const reports = Array.from({ length: Math.ceil(text.length / size) }, (_, n) => reader.push(text.slice(n * size, (n + 1) * size))).flat();
+      expect(reports).toEqual([
+        { outTimeUs: 1_322_667, speed: 1.99, droppedFrames: 1, repeatedFrames: 2 },
+        { outTimeUs: 0, speed: 0, droppedFrames: 0, repeatedFrames: 0 },
+      ]);
+    }
+  });
+
+  test('an endless line and endless keys are bounded', () => {
+    const reader = new ProgressReader();
+    for (let n = 0; n < 100; n++) reader.push('x'.repeat(1000));
+    for (let n = 0; n < 1000; n++) reader.push(`\nk${n}=1`);
+    expect(reader.push('\nprogress=continue\n')).toHaveLength(1);
+  });
+});

@@ -1,0 +1,83 @@
+import { constantRate, valueOf } from './frame-rate.core.ts';
+import { highProfileCodecs, levelOf } from './h264-level.core.ts';
+import type { AudioRendition, Ladder, PlannedRendition, Rung, SourceInfo, SourceVideo, VideoRendition } from './plan.ts';
+
+export interface LadderInput {
+  readonly source: SourceInfo;
+  readonly ladder: Ladder;
+  /**
+   * Video renditions that the stream already has. Players may be on any of them, so a later session makes exactly
+   * these again, however small its picture is; none for a stream that has no segments yet.
+   */
+  readonly established: readonly string[];
+}
+
+/**
+ * Peak over average within a segment: the encoder may spend 1.1 times the bitrate plus half a second's worth of buffer
+ * (see the encoder's arguments), which is 1.35 in a segment of 2 s; the rest is the container.
+ */
+const peakFactor = 1.4;
+const audioPeakFactor = 1.15;
+
+/**
+ * The renditions of a session, best first, audio last. No rung is scaled up: a rung higher than the source is left out,
+ * except the smallest such rung where the source lies well above the next one, which is then made in the source's size.
+ */
+export function planRenditions({ source, ladder, established }: LadderInput): readonly PlannedRendition[] {
+  const { video, audio } = source;
+  const rungs = video === undefined ? [] : chosenRungs(video, ladder.rungs, established);
+  const videos = video === undefined ? [] : rungs.map((rung) => videoRendition(video, rung));
+  if (audio === undefined) return videos;
+  return [...videos, audioRendition(ladder, rungs)];
+}
+
+function chosenRungs(video: SourceVideo, asked: readonly Rung[], established: readonly string[]): readonly Rung[] {
+  const rungs = unique(asked).toSorted((a, b) => b.height - a.height);
+  if (established.length > 0) return establishedRungs(video, rungs, established);
+  const lines = Math.min(video.width, video.height);
+  const below = rungs.filter(({ height }) => height <= lines);
+  const above = rungs.filter(({ height }) => height > lines).at(-1);
+  const best = below[0]?.height ?? 0;
+  // 10 %: a 700 line source would lose visibly as 480p, a 486 line source would not.
+  if (above !== undefined && lines > best * 1.1) return [above, ...below];
+  return below.length > 0 ? below : [sourceRung(video)];
+}
+
+function establishedRungs(video: SourceVideo, rungs: readonly Rung[], established: readonly string[]): readonly Rung[] {
+  return established.map((name) => rungs.find((rung) => rung.name === name) ?? { ...sourceRung(video), name });
+}
+
+function unique(rungs: readonly Rung[]): Rung[] {
+  return rungs.filter(({ name }, index) => rungs.findIndex((other) => other.name === name) === index);
+}
+
+/** A stream without a ladder is encoded once, in the source's size, at about 0.08 bits a pixel. */
+function sourceRung({ width, height, frameRate }: SourceVideo): Rung {
+  const perSecond = width * height * valueOf(constantRate(frameRate));
+  return { name: 'source', height: Math.min(width, height), videoBitrate: Math.max(200_000, Math.round((perSecond * 0.08) / 1000) * 1000) };
+}
+
+function videoRendition(video: SourceVideo, rung: Rung): VideoRendition {
+  const { width, height } = scaledSize(video, rung.height);
+  const frameRate = constantRate(video.frameRate);
+  const bandwidth = Math.ceil(rung.videoBitrate * peakFactor);
+  const level = levelOf({ width, height, framesPerSecond: valueOf(frameRate), bitrate: bandwidth });
+  return { kind: 'video', name: rung.name, codecs: highProfileCodecs(level), bandwidth, width, height, frameRate, bitrate: rung.videoBitrate, level };
+}
+
+/** Keeps the aspect ratio with even sides, which 4:2:0 needs, and never exceeds the source. */
+export function scaledSize({ width, height }: { readonly width: number; readonly height: number }, lines: number): { readonly width: number; readonly height: number } {
+  const short = Math.min(lines, width, height);
+  const scale = short / Math.min(width, height);
+  return { width: even(width * scale), height: even(height * scale) };
+}
+
+/** 16 is the least that encoders take. */
+function even(length: number): number {
+  return Math.max(16, 2 * Math.floor(length / 2 + 1e-6));
+}
+
+function audioRendition({ audioBitrate }: Ladder, rungs: readonly Rung[]): AudioRendition {
+  const name = rungs.some((rung) => rung.name === 'audio') ? 'audio-0' : 'audio';
+  return { kind: 'audio', name, codecs: 'mp4a.40.2', bandwidth: Math.ceil(audioBitrate * audioPeakFactor), channels: 2, sampleRate: 48_000, bitrate: audioBitrate };
+}

@@ -1,0 +1,70 @@
+/** What a publisher sends, as its sequence headers and metadata tell it. */
+export interface SourceInfo {
+  readonly video?: SourceVideo | undefined;
+  readonly audio?: SourceAudio | undefined;
+}
+
+export interface SourceVideo {
+  /** As in `encoding.started`, such as `h264`. */
+  readonly codec: string;
+  /** Visible picture, pixels. */
+  readonly width: number;
+  readonly height: number;
+  /** Frames per second; 0 when the source does not say or says nonsense. */
+  readonly frameRate: number;
+  readonly interlaced: boolean;
+}
+
+export interface SourceAudio {
+  readonly codec: string;
+}
+
+/** What is asked for: the fields are those of `stream.created`. */
+export interface Ladder {
+  readonly rungs: readonly Rung[];
+  /** Bits per second. */
+  readonly audioBitrate: number;
+}
+
+export interface Rung {
+  readonly name: string;
+  /** Lines of the picture, counted on its shorter side: an upright 720p picture is 720 wide. */
+  readonly height: number;
+  /** Bits per second. */
+  readonly videoBitrate: number;
+}
+
+/** A frame rate as a fraction, so that 30000/1001 stays exact. */
+export interface FrameRate {
+  readonly numerator: number;
+  readonly denominator: number;
+}
+
+/** A rendition as the encoder will make it. The first group of fields is what `encoding.started` tells. */
+export interface VideoRendition {
+  readonly kind: 'video';
+  readonly name: string;
+  /** RFC 6381. */
+  readonly codecs: string;
+  /** Peak bits per second over a segment, container included. */
+  readonly bandwidth: number;
+  readonly width: number;
+  readonly height: number;
+  readonly frameRate: FrameRate;
+  /** Average bits per second of the video alone. */
+  readonly bitrate: number;
+  /** H.264 level times ten. */
+  readonly level: number;
+}
+
+export interface AudioRendition {
+  readonly kind: 'audio';
+  readonly name: string;
+  readonly codecs: string;
+  readonly bandwidth: number;
+  readonly channels: number;
+  readonly sampleRate: number;
+  readonly bitrate: number;
+}
+
+export type PlannedRendition = VideoRendition | AudioRendition;
