@@ -52,13 +52,19 @@ export class PartitionTask {
     this.#position = await withTimeout(store.claim(projection, at, epoch), storeTimeoutMs, 'STORE_TIMEOUT');
     const pending = new PendingBatch(projection, this.#position, readAheadMax);
     const reading = new AbortController();
-    const reader = this.#read(pending, AbortSignal.any([stop, reading.signal]));
+    // Not left to the reader: a log that hangs must not keep us from ending.
+    const end = (): void => {
+      reading.abort();
+      pending.end();
+    };
+    if (stop.aborted) end();
+    stop.addEventListener('abort', end, { once: true });
+    void this.#read(pending, reading.signal);
     try {
       await this.#commit(pending);
     } finally {
-      reading.abort();
-      pending.end();
-      await reader;
+      stop.removeEventListener('abort', end);
+      end();
     }
   }
 
