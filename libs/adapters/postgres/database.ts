@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { databaseError } from './database-errors.ts';
+
+export interface DatabaseInit {
+  /** `postgresql://user:password@host:port/database` */
+  readonly url: string;
+  /** Connections at most; 8 by default. */
+  readonly connectionsMax?: number;
+  /** Shown by the server in pg_stat_activity. */
+  readonly name?: string;
+}
+
+/** One statement. With a name it is prepared once per connection; a name must always mean the same text. */
+export interface Statement {
+  readonly text: string;
+  readonly values?: readonly unknown[];
+  readonly name?: string;
+}
+
+/** A row as the server sent it: text per column, in the order of the select list. */
+export type TextRow = ReadonlyArray<string | null>;
+
+export interface TextResult {
+  readonly rows: readonly TextRow[];
+  /** Rows that the statement touched. */
+  readonly count: number;
+}
+
+/** How long a statement that only reads is tried again while the server restarts. */
+const readPatienceMs = 3000;
+
+/** Values stay text: each caller knows its columns better than a general parser (int8 is a bigint here and a number there). */
+const textTypes: pg.CustomTypesConfig = { getTypeParser: () => (text: string | Buffer) => text };
+
+/**
+ * The one connection pool of a process. Connections come back by themselves after the server restarted; a statement
+ * that was under way then fails with `DATABASE_UNAVAILABLE`.
+ */
+export class Database {
+  readonly #pool: pg.Pool;
+
+  constructor(init: DatabaseInit) {
+    this.#pool = new pg.Pool({
+      connectionString: init.url,
+      max: init.connectionsMax ?? 8,
+      application_name: init.name ?? 'streams',
+      connectionTimeoutMillis: 5000,
+      idleTimeoutMillis: 60_000,
+      keepAlive: true,
+      types: textTypes,
+      // The server gives up first and says why; the client's own limit is for a server that does not answer at all.
+      statement_timeout: 30_000,
+      lock_timeout: 10_000,
+      query_timeout: 40_000,
+      idle_in_transaction_session_timeout: 30_000,
+    });
+    // A connection that breaks while idle is replaced when the next one is needed.
+    this.#pool.on('error', () => undefined);
+  }
+
+  /** @throws OperatingError of the codes in {@link databaseError} */
+  async run(statement: Statement): Promise<TextResult> {
+    try {
+      return asText(await this.#pool.query(toQuery(statement)));
+    } catch (error) {
+      throw databaseError(error);
+    }
+  }
+
+  /** Runs a statement that may be repeated without harm: a restart of the server is waited out, for a few seconds. */
+  async read(statement: Statement, patienceMs = readPatienceMs): Promise<TextResult> {
+    for (let waited = 0, pauseMs = 25; ; waited += pauseMs, pauseMs = Math.min(pauseMs * 2, 400)) {
+      try {
+        return await this.run(statement);
+      } catch (error) {
+        if (databaseError(error).code !== 'DATABASE_UNAVAILABLE' || waited >= patienceMs) throw error;
+      }
+      await sleep(pauseMs);
+    }
+  }
+
+  /** Runs `work` in a transaction: committed when it returns, rolled back when it throws. */
+  async transaction<T>(work: (run: (statement: Statement) => Promise<TextResult>) => Promise<T>): Promise<T> {
+    const client = await this.#pool.connect().catch((error: unknown) => {
+      throw databaseError(error);
+    });
+    const ignore = () => undefined; // the statement under way fails as well, and says so
+    client.on('error', ignore);
+    let broken: Error | undefined;
+    try {
+      await client.query('BEGIN');
+      const result = await work(async (statement) => asText(await client.query(toQuery(statement))));
+      await client.query('COMMIT');
+      return result;
+    } catch (error) {
+      await client.query('ROLLBACK').catch((lost: Error) => (broken = lost));
+      throw databaseError(error);
+    } finally {
+      client.off('error', ignore);
+      client.release(broken);
+    }
+  }
+
+  /** Waits for statements under way and closes all connections. */
+  async close(): Promise<void> {
+    await this.#pool.end();
+  }
+}
+
+function toQuery({ text, values, name }: Statement): pg.QueryArrayConfig {
+  return { text, rowMode: 'array', ...(values === undefined ? {} : { values: [...values] }), ...(name === undefined ? {} : { name }) };
+}
+
+function asText(result: pg.QueryArrayResult): TextResult {
+  return { rows: result.rows as TextRow[], count: result.rowCount ?? 0 };
+}

@@ -1,0 +1,50 @@
+import { encodeEvent, type Context } from '#events';
+import { assert, OperatingError } from '#kernel';
+import { AggregateStore, type AggregateCommit, type AggregateHead } from '#ports';
+import { textArray } from './array-literal.ts';
+import type { Database, TextRow } from './database.ts';
+
+/** Heads of aggregates in `streams.heads`; a commit is one call of `streams.commit_head`, which fills the outbox as well. */
+export class PostgresAggregateStore extends AggregateStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    super();
+    this.#database = database;
+  }
+
+  override async load(context: Context, id: string): Promise<AggregateHead | undefined> {
+    const text = 'SELECT version, state FROM streams.heads WHERE context = $1 AND id = $2';
+    const { rows } = await this.#database.read({ name: 'load_head', text, values: [context, id] });
+    return rows[0] === undefined ? undefined : headOf(rows[0]);
+  }
+
+  override async commit({ context, id, expectedVersion, state, events }: AggregateCommit): Promise<void> {
+    const moving = events.filter((event) => event.streamVersion !== 0n);
+    moving.forEach((event, at) => assert(event.streamVersion === expectedVersion + BigInt(at) + 1n, 'versions run on from the expected one'));
+    const records = events.map(encodeEvent);
+    const values = [
+      context,
+      id,
+      String(expectedVersion),
+      String(expectedVersion + BigInt(moving.length)),
+      JSON.stringify(state),
+      textArray(records.map(({ key }) => key)),
+      textArray(records.map(({ headers }) => JSON.stringify(headers))),
+      textArray(records.map(({ value }) => value)),
+    ];
+    const { rows } = await this.#database.run({ name: 'commit_head', text: 'SELECT streams.commit_head($1, $2, $3, $4, $5, $6, $7, $8)', values });
+    if (rows[0]?.[0] === 't') return;
+    throw new OperatingError(`${context}/${id} is not at version ${expectedVersion} any more.`, { code: 'VERSION_CONFLICT', retryable: true });
+  }
+
+  override async find(context: Context, field: string, value: string): Promise<ReadonlyArray<AggregateHead & { readonly id: string }>> {
+    const text = 'SELECT version, state, id FROM streams.heads WHERE context = $1 AND state @> $2::jsonb ORDER BY id';
+    const { rows } = await this.#database.read({ name: 'find_heads', text, values: [context, JSON.stringify({ [field]: value })] });
+    return rows.map((row) => ({ ...headOf(row), id: row[2] ?? '' }));
+  }
+}
+
+function headOf([version, state]: TextRow): AggregateHead {
+  return { version: BigInt(version ?? 0), state: JSON.parse(state ?? 'null') };
+}

@@ -1,0 +1,28 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { temporaryPostgres } from '#adapters/embedded-postgres';
+import { aggregateStoreConformance, leaseStoreConformance, projectionStoreConformance } from '#ports/conformance';
+import { runMigrations } from '#migrations';
+import { Database } from './database.ts';
+import { PostgresAggregateStore } from './postgres-aggregate-store.adapter.ts';
+import { PostgresLeaseStore } from './postgres-lease-store.adapter.ts';
+import { PostgresOutbox } from './postgres-outbox.adapter.ts';
+import { PostgresProjectionStore } from './postgres-projection-store.adapter.ts';
+import { PostgresReadStore } from './postgres-read-store.adapter.ts';
+
+/** A factory of subjects, each with a server of its own. */
+function onPostgres<Port>(make: (database: Database) => Port) {
+  return async () => {
+    const server = await temporaryPostgres();
+    await runMigrations(server.url);
+    const database = new Database({ url: server.url });
+    const dispose = async () => {
+      await database.close();
+      await server.stop();
+    };
+    return { port: make(database), elapse: (ms: number) => sleep(ms), dispose };
+  };
+}
+
+leaseStoreConformance('PostgresLeaseStore', onPostgres((database) => new PostgresLeaseStore(database)));
+aggregateStoreConformance('PostgresAggregateStore', onPostgres((database) => ({ aggregates: new PostgresAggregateStore(database), outbox: new PostgresOutbox(database) })));
+projectionStoreConformance('PostgresProjectionStore', onPostgres((database) => ({ projections: new PostgresProjectionStore(database), rows: new PostgresReadStore(database) })));

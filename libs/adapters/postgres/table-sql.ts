@@ -1,0 +1,114 @@
+import { assert, OperatingError, type ColumnSpec, type ColumnType, type Projection, type TableSpec } from '#kernel';
+
+/**
+ * How column types are stored. Integers and timestamps (ms since the Unix epoch) are JavaScript numbers up to 2^53, more
+ * than `integer` holds; text compares by code point on every server, whatever its locale.
+ */
+const storedAs: Readonly<Record<ColumnType, string>> = {
+  text: 'text COLLATE "C"',
+  integer: 'bigint',
+  bigint: 'bigint',
+  timestamp: 'bigint',
+  double: 'double precision',
+  boolean: 'boolean',
+  json: 'jsonb',
+};
+
+/** The element type of the array that carries a column's values. */
+const arrayOf: Readonly<Record<ColumnType, string>> = { ...storedAs, text: 'text' };
+
+const nameShape = /^[a-z][a-z0-9_]{0,49}$/;
+
+/** The schema of one version of a projection. */
+export function schemaOf({ name, version }: Pick<Projection<never>, 'name' | 'version'>): string {
+  return `${name}_v${version}`;
+}
+
+/** The column that orders the writes of a stamp group; the `$` keeps it apart from every column of a spec. */
+export function stampColumn(stamp: string): string {
+  return `${stamp}$stamp`;
+}
+
+/** The stamp groups of a table, in the order of their first column. */
+export function stampsOf(table: TableSpec): readonly string[] {
+  return [...new Set(Object.values(table.columns).flatMap(({ stamp }) => stamp ?? []))];
+}
+
+/** Names go into SQL as they are, and joins need an order: a spec that breaks this is refused before anything is made of it. */
+export function checkProjection(projection: Projection<never>): void {
+  const refuse = (why: string) => {
+    throw new OperatingError(`The projection ${projection.name} is not usable: ${why}.`, { code: 'PROJECTION_INVALID', retryable: false });
+  };
+  if (!nameShape.test(projection.name) || !Number.isInteger(projection.version) || projection.version < 1) refuse('its name must be snake_case and its version a positive integer');
+  for (const table of projection.tables) {
+    const columns = Object.entries(table.columns);
+    if (Object.keys(table.key).length === 0) refuse(`${table.name} has no key`);
+    for (const name of [table.name, ...Object.keys(table.key), ...columns.map(([column]) => column), ...stampsOf(table)]) {
+      if (!nameShape.test(name)) refuse(`"${name}" is not snake_case of at most 50 letters`);
+    }
+    for (const [name, column] of columns) {
+      if (name in table.key) refuse(`${table.name}.${name} is a key and a column`);
+      if ((column.join === 'lww') !== (column.stamp !== undefined)) refuse(`${table.name}.${name} must have a stamp exactly when its join is lww`);
+      if (column.type === 'json' && (column.join === 'max' || column.join === 'min')) refuse(`${table.name}.${name}: plain data has no greatest`);
+    }
+    for (const name of table.indexes?.flat() ?? []) if (!(name in table.key) && !(name in table.columns)) refuse(`${table.name} has no column ${name} to index`);
+  }
+}
+
+/** The statements that make a table and its indexes. */
+export function createTableSql(schema: string, table: TableSpec): readonly string[] {
+  const key = Object.entries(table.key).map(([name, type]) => `"${name}" ${storedAs[type]} NOT NULL`);
+  const columns = Object.entries(table.columns).map(([name, { type }]) => `"${name}" ${storedAs[type]}`);
+  const stamps = stampsOf(table).map((stamp) => `"${stampColumn(stamp)}" bigint`);
+  const quotedKey = Object.keys(table.key).map((name) => `"${name}"`).join(', ');
+  const lines = [...key, ...columns, ...stamps, `PRIMARY KEY (${quotedKey})`];
+  const indexes = (table.indexes ?? []).map((names) => `CREATE INDEX ON ${schema}."${table.name}" (${names.map((name) => `"${name}"`).join(', ')})`);
+  return [`CREATE TABLE ${schema}."${table.name}" (\n  ${lines.join(',\n  ')}\n)`, ...indexes];
+}
+
+/** The view through which readers see a table: its key and columns, without the stamps. */
+export function createViewSql(schema: string, table: TableSpec): string {
+  const columns = [...Object.keys(table.key), ...Object.keys(table.columns)].map((name) => `"${name}"`).join(', ');
+  return `CREATE VIEW read."${table.name}" AS SELECT ${columns} FROM ${schema}."${table.name}"`;
+}
+
+/** The columns of one upsert: names as in the spec, and the stamp groups that they belong to. */
+export interface UpsertColumns {
+  readonly columns: readonly string[];
+  readonly stamps: readonly string[];
+}
+
+/**
+ * One statement that joins many rows into a table, given one array per column: key, columns, stamps. A null is the
+ * identity of every join (a null stamp loses to any), so a row that does not set a column passes null for it. Rows must
+ * come in key order, so that two writers lock them in the same order.
+ */
+export function upsertSql(schema: string, table: TableSpec, { columns, stamps }: UpsertColumns): string {
+  const key = Object.entries(table.key);
+  const types = [...key.map(([, type]) => type), ...columns.map((name) => specOf(table, name).type), ...stamps.map(() => 'bigint' as const)];
+  const names = [...key.map(([name]) => name), ...columns, ...stamps.map(stampColumn)].map((name) => `"${name}"`);
+  const arrays = types.map((type, at) => `$${at + 1}::${arrayOf[type]}[]`);
+  const joins = [...columns.map((name) => `"${name}" = ${joinSql(name, specOf(table, name))}`), ...stamps.map((stamp) => `"${stampColumn(stamp)}" = ${greatest(stampColumn(stamp))}`)];
+  const conflict = joins.length === 0 ? 'DO NOTHING' : `DO UPDATE SET\n  ${joins.join(',\n  ')}`;
+  return `INSERT INTO ${schema}."${table.name}" AS mine (${names.join(', ')})
+SELECT * FROM unnest(${arrays.join(', ')})
+ON CONFLICT (${key.map(([name]) => `"${name}"`).join(', ')}) ${conflict}`;
+}
+
+function specOf(table: TableSpec, name: string): ColumnSpec {
+  const spec = table.columns[name];
+  assert(spec !== undefined, `the table ${table.name} has no column ${name}`);
+  return spec;
+}
+
+/** The join of the kernel's `joinValues` in SQL; GREATEST and LEAST pass over nulls. */
+function joinSql(name: string, { join, stamp }: ColumnSpec): string {
+  if (join === 'min') return `LEAST(mine."${name}", excluded."${name}")`;
+  if (join !== 'lww') return greatest(name);
+  const [mine, theirs] = [`mine."${stampColumn(stamp ?? '')}"`, `excluded."${stampColumn(stamp ?? '')}"`];
+  return `CASE WHEN ${mine} IS NULL OR ${theirs} > ${mine} THEN excluded."${name}" WHEN ${theirs} = ${mine} THEN ${greatest(name)} ELSE mine."${name}" END`;
+}
+
+function greatest(name: string): string {
+  return `GREATEST(mine."${name}", excluded."${name}")`;
+}

@@ -1,0 +1,5 @@
+import type { MigrationInterface } from 'typeorm';
+import { PlatformTables1795390073000 } from './platform-tables.migration.ts';
+
+/** Every migration there is, oldest first. A released one is never changed: what it made is changed by the next one. */
+export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly name: string }> = [PlatformTables1795390073000];
