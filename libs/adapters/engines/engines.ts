@@ -1,0 +1,92 @@
+import { SystemClock, UuidV7IdSource } from '#adapters/system';
+import { OperatingError } from '#kernel';
+import type { AggregateStore, BlobStore, Clock, EventLog, IdSource, LeaseStore, Outbox, ProjectionStore, ReadStore } from '#ports';
+
+/** The settings that choose and place the engines; the shared settings of every app fit. */
+export interface EngineSettings {
+  readonly logPath: string;
+  readonly blobPath: string;
+  readonly databaseUrl: string | undefined;
+}
+
+/** What each engine serves. */
+export interface EngineParts {
+  readonly log: { readonly log: EventLog };
+  readonly database: {
+    readonly aggregates: AggregateStore;
+    readonly outbox: Outbox;
+    readonly leases: LeaseStore;
+    readonly projections: ProjectionStore;
+    readonly reads: ReadStore;
+  };
+  readonly blobs: { readonly blobs: BlobStore };
+}
+
+export type EngineName = keyof EngineParts;
+
+export interface EngineBase {
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  /** Closes what was opened, the last first. */
+  close(): Promise<void>;
+}
+
+type Intersection<Union> = (Union extends unknown ? (each: Union) => void : never) extends (all: infer All) => void ? All : never;
+
+/** The ports of the engines asked for, side by side. */
+export type Engines<Name extends EngineName = EngineName> = EngineBase & Intersection<EngineParts[Name]>;
+
+interface OpenEngine<Part> {
+  readonly part: Part;
+  close(): Promise<void>;
+}
+
+/** How each engine is opened. Code is loaded by need: who reads the log alone does not load a database driver. */
+const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Promise<OpenEngine<EngineParts[Name]>> } = {
+  async log(settings) {
+    const { SqliteEventLog } = await import('#adapters/sqlite-log');
+    const log = await SqliteEventLog.open({ path: settings.logPath });
+    return { part: { log }, close: () => log.close() };
+  },
+
+  async database(settings) {
+    if (settings.databaseUrl === undefined) {
+      throw new OperatingError('Nobody said where PostgreSQL is: set DATABASE_URL, or start everything with npm start.', { code: 'SETTING_INVALID', retryable: false });
+    }
+    const { Database, PostgresAggregateStore, PostgresLeaseStore, PostgresOutbox, PostgresProjectionStore, PostgresReadStore } = await import('#adapters/postgres');
+    const database = new Database({ url: settings.databaseUrl });
+    const part = {
+      aggregates: new PostgresAggregateStore(database),
+      outbox: new PostgresOutbox(database),
+      leases: new PostgresLeaseStore(database),
+      projections: new PostgresProjectionStore(database),
+      reads: new PostgresReadStore(database),
+    };
+    return { part, close: () => database.close() };
+  },
+
+  async blobs(settings) {
+    const { FsBlobStore } = await import('#adapters/fs-blob');
+    return { part: { blobs: await FsBlobStore.open({ path: settings.blobPath }) }, close: () => Promise.resolve() };
+  },
+};
+
+/**
+ * Opens the engines named, as the settings choose them: the one place that composes adapters. A setting that names a
+ * cluster's engine selects it; without one the embedded engine serves.
+ * @throws OperatingError `SETTING_INVALID` when an engine asked for has no place.
+ */
+export async function openEngines<Name extends EngineName>(settings: EngineSettings, ...names: readonly Name[]): Promise<Engines<Name>> {
+  const opened: Array<OpenEngine<object>> = [];
+  const close = async (): Promise<void> => {
+    for (const engine of opened.splice(0).reverse()) await engine.close();
+  };
+  try {
+    for (const name of names) opened.push(await openers[name](settings));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  const base: EngineBase = { clock: new SystemClock(), ids: new UuidV7IdSource(), close };
+  return Object.assign(base, ...opened.map(({ part }) => part)) as Engines<Name>;
+}

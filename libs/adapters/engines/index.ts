@@ -1,0 +1,1 @@
+export { openEngines, type EngineBase, type EngineName, type EngineParts, type Engines, type EngineSettings } from './engines.ts';
