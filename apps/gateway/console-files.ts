@@ -1,6 +1,5 @@
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { notFound } from './http/problem.errors.ts';
 import { pathOf } from './http/problem.filter.ts';
 
 const immutableCaching = 'public, max-age=31536000, immutable';
@@ -23,12 +22,15 @@ const contentPolicy = [
 /** Paths that belong to the API and the origin: an unknown one there is a 404, never the console. */
 const reserved = /^\/(api|live|media)(\/|$)/;
 
-/** Serves the built console: its files by name, and its page for every other path that a browser may open. */
-export async function serveConsole(fastify: FastifyInstance, root: string): Promise<void> {
+/**
+ * Serves the built console: its files by name, and its page for every other path that a browser may open. What is not
+ * there is left to `refuse`.
+ */
+export async function serveConsole(fastify: FastifyInstance, root: string, refuse: (request: FastifyRequest, reply: FastifyReply) => void): Promise<void> {
   await fastify.register(fastifyStatic, { root, serve: false, cacheControl: false });
   fastify.get('/*', (request: FastifyRequest, reply: FastifyReply) => {
     const path = pathOf(request.url);
-    if (reserved.test(path)) throw notFound('no-route', `There is nothing at ${path}.`);
+    if (reserved.test(path)) return refuse(request, reply);
     const isFile = /\.[A-Za-z0-9]{1,8}$/.test(path);
     reply.headers({ 'cache-control': path.startsWith('/assets/') ? immutableCaching : indexCaching, 'content-security-policy': contentPolicy });
     return reply.sendFile(isFile ? path.slice(1) : 'index.html');

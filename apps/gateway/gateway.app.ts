@@ -9,7 +9,7 @@ import type { Socket } from 'node:net';
 import { serveConsole } from './console-files.ts';
 import { documentOf, problemOf, problemType } from './http/problem.document.ts';
 import { badRequest } from './http/problem.errors.ts';
-import { pathOf, ProblemFilter, sendProblem } from './http/problem.filter.ts';
+import { noRoute, pathOf, ProblemFilter, sendProblem } from './http/problem.filter.ts';
 import { RouteTable } from './http/route-table.ts';
 
 /** A purge of a thousand long URLs is the largest thing that anybody sends. */
@@ -64,8 +64,10 @@ export async function createGateway(root: DynamicModule, options: NestOptions, i
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   const routes = new RouteTable();
   addHooks(fastify, routes);
-  await serveConsole(fastify, init.consolePath);
-  const app = await NestFactory.create<NestFastifyApplication>(root, adapter, options);
+  await serveConsole(fastify, init.consolePath, (request, reply) => sendProblem(reply, request, noRoute(request.method, request.url, routes), init.logger));
+  // Fastify's own JSON parser refuses prototypes; a body of another type is of no use to anybody here.
+  fastify.removeContentTypeParser('text/plain');
+  const app = await NestFactory.create<NestFastifyApplication>(root, adapter, { ...options, bodyParser: false });
   app.useGlobalFilters(new ProblemFilter(init.logger, routes));
   return app;
 }

@@ -1,4 +1,4 @@
-import { OperatingError } from '#kernel';
+import { hasCode, OperatingError } from '#kernel';
 import { STATUS_CODES } from 'node:http';
 import { ProblemError, unavailable, type FieldProblem, type ProblemInit } from './problem.errors.ts';
 
@@ -44,6 +44,17 @@ function codeOf(error: unknown): string {
   return typeof code === 'string' ? code : '';
 }
 
+/** What Nest made of a failure of Fastify has that failure as its cause. */
+function refusalOf(error: unknown): Omit<ProblemInit, 'cause'> | undefined {
+  const cause = error instanceof Error && error.name === 'HttpException' ? error.cause : undefined;
+  for (const each of [error, cause]) {
+    const known = fastifyProblems[codeOf(each)];
+    if (known !== undefined) return known;
+    if (each instanceof SyntaxError && statusOf(each) === 400) return fastifyProblems['FST_ERR_CTP_INVALID_JSON_BODY'];
+  }
+  return undefined;
+}
+
 function statusOf(error: unknown): number | undefined {
   const { status, statusCode } = (error ?? {}) as { status?: unknown; statusCode?: unknown };
   if (typeof statusCode === 'number') return statusCode;
@@ -52,6 +63,8 @@ function statusOf(error: unknown): number | undefined {
 
 /** True when the failure is of the world around us and passes. */
 function isEngineDown(error: unknown): boolean {
+  // A table that nobody serves yet is one that a projector will make.
+  if (hasCode(error, 'TABLE_UNKNOWN') || hasCode(error, 'TOPIC_UNKNOWN')) return true;
   if (error instanceof OperatingError) return error.retryable || (error.cause !== undefined && isEngineDown(error.cause));
   return engineDown.test(codeOf(error)) || /connection terminated|timeout exceeded when trying to connect|cannot use a pool after/i.test(String((error as Error | null)?.message));
 }
@@ -59,9 +72,8 @@ function isEngineDown(error: unknown): boolean {
 /** Any failure as the problem it is for the caller; nothing of our insides is told. */
 export function problemOf(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
-  const known = fastifyProblems[codeOf(error)];
-  if (known !== undefined) return new ProblemError(known);
-  if (error instanceof SyntaxError && statusOf(error) === 400) return new ProblemError({ status: 400, code: 'malformed-json', detail: 'The body is not valid JSON.' });
+  const refusal = refusalOf(error);
+  if (refusal !== undefined) return new ProblemError(refusal);
   if (isEngineDown(error)) return unavailable('An engine behind this service does not answer. Try again shortly.', error);
   const status = statusOf(error);
   if (status !== undefined && status >= 400 && status < 500) return new ProblemError({ status, code: 'request-refused', detail: String((error as Error).message) });

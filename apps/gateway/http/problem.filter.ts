@@ -14,7 +14,7 @@ export function pathOf(url: string): string {
 export function noRoute(method: string, url: string, routes: RouteTable): ProblemError {
   const path = pathOf(url);
   const allowed = routes.methodsOf(path);
-  if (allowed.length === 0) return notFound('no-route', `There is nothing at ${path}.`);
+  if (allowed.length === 0 || allowed.includes(method)) return notFound('no-route', `There is nothing at ${path}.`);
   const allow = allowed.join(', ');
   return new ProblemError({ status: 405, code: 'method-not-allowed', detail: `${method} is not possible here; ${allow} is.`, headers: { allow } });
 }
@@ -26,7 +26,7 @@ export function sendProblem(reply: FastifyReply, request: FastifyRequest, error:
   if (reply.raw.headersSent || reply.sent) return void reply.raw.destroy();
   void reply
     .status(problem.init.status)
-    .headers({ 'cache-control': 'no-store', ...problem.init.headers })
+    .headers({ 'cache-control': 'no-store', 'x-request-id': request.id, ...problem.init.headers })
     .type(problemType)
     .send(JSON.stringify(documentOf(problem.init, pathOf(request.url))));
 }

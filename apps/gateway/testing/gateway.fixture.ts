@@ -1,0 +1,126 @@
+import { keysProjection, type Scope } from '#domain/access';
+import { purgesProjection } from '#domain/cache';
+import { edgesProjection } from '#domain/edge';
+import { streamsProjection } from '#domain/stream';
+import { MemoryAggregateStore, MemoryBlobStore, MemoryEventLog, MemoryLeaseStore, MemoryOutbox, MemoryProjectionStore, MemoryReadStore } from '#adapters/memory';
+import { SystemClock, UuidV7IdSource } from '#adapters/system';
+import { contexts, topicPartitions } from '#events';
+import type { LeaseStore, Outbox, ProjectionStore } from '#ports';
+import { CommandExecutor, ConsumerHost, FactPublisher, Lifecycle, OutboxRelay } from '#runtime';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { KeyIssuer } from '../access/key-issuer.ts';
+import type { LiveFeedsInit } from '../events/live-feeds.ts';
+import { createGateway } from '../gateway.app.ts';
+import { readGatewaySettings } from '../gateway.config.ts';
+import { gatewayModule, liveFeedDefaults, type GatewayEngines } from '../gateway.module.ts';
+
+/** Engines, and what the projector works with. */
+export interface WorldEngines extends GatewayEngines {
+  readonly leases: LeaseStore;
+  readonly outbox: Outbox;
+  readonly projections: ProjectionStore;
+}
+
+export function memoryEngines(): WorldEngines {
+  const clock = new SystemClock();
+  const outbox = new MemoryOutbox(clock);
+  const projections = new MemoryProjectionStore(clock);
+  return {
+    clock,
+    ids: new UuidV7IdSource(),
+    outbox,
+    projections,
+    log: new MemoryEventLog(clock),
+    aggregates: new MemoryAggregateStore(outbox),
+    reads: new MemoryReadStore(projections),
+    blobs: new MemoryBlobStore(),
+    leases: new MemoryLeaseStore(clock),
+  };
+}
+
+const logger = pino({ level: 'silent' });
+const projectionList = [streamsProjection, purgesProjection, edgesProjection, keysProjection];
+
+/** A gateway on a free port. */
+export interface RunningGateway extends AsyncDisposable {
+  readonly url: string;
+  readonly app: NestFastifyApplication;
+  stop(): Promise<void>;
+}
+
+export async function startGateway(engines: GatewayEngines, consolePath: string, feeds: Partial<LiveFeedsInit> = {}, port = 0): Promise<RunningGateway> {
+  const lifecycle = new Lifecycle({ logger, deadlineMs: 5000 });
+  const settings = { ...readGatewaySettings({ DATABASE_URL: 'postgres://unused', STREAMS_PUBLIC_HOST: 'media.example' }), consolePath };
+  const providers = [{ provide: Lifecycle, useValue: lifecycle }];
+  class TestRoot {}
+  const root = { module: TestRoot, global: true, imports: [gatewayModule(engines, settings, { ...liveFeedDefaults, ...feeds })], providers, exports: providers };
+  const app = await createGateway(root, { logger: { log() {}, error() {}, warn() {} }, abortOnError: false }, { logger, ids: engines.ids, consolePath });
+  lifecycle.onStop('accept', 'nest', () => app.close());
+  await app.listen(port, '127.0.0.1');
+  const stop = async (): Promise<void> => void (await lifecycle.stop());
+  return { url: await app.getUrl(), app, stop, [Symbol.asyncDispose]: stop };
+}
+
+/** Engines with a projector on them, and a folder that looks like a built console. */
+export class World {
+  readonly engines: WorldEngines;
+  readonly consolePath: string;
+  readonly facts: FactPublisher;
+  readonly commands: CommandExecutor;
+  readonly #host: ConsumerHost;
+  readonly #relay: OutboxRelay;
+
+  private constructor(engines: WorldEngines, consolePath: string) {
+    this.engines = engines;
+    this.consolePath = consolePath;
+    const { clock, ids, log, leases, outbox, projections, aggregates } = engines;
+    const envelope = { clock, ids, source: '/test' };
+    this.facts = new FactPublisher({ ...envelope, log, actor: 'system:test' });
+    this.commands = new CommandExecutor({ ...envelope, aggregates });
+    this.#host = new ConsumerHost({ projections: projectionList, owner: 'test' }, { log, leases, store: projections, logger });
+    this.#relay = new OutboxRelay({ owner: 'test' }, { outbox, log, leases, logger });
+  }
+
+  static async open(engines: WorldEngines = memoryEngines()): Promise<World> {
+    const consolePath = await mkdtemp(join(tmpdir(), 'gateway-console-'));
+    await mkdir(join(consolePath, 'assets'));
+    await writeFile(join(consolePath, 'index.html'), '<!doctype html><title>Console</title>');
+    await writeFile(join(consolePath, 'assets', 'index-abc123.js'), 'export {};');
+    const world = new World(engines, consolePath);
+    for (const topic of contexts) await engines.log.ensureTopic(topic, topicPartitions);
+    await world.#relay.start();
+    await world.#host.start();
+    return world;
+  }
+
+  async key(scopes: readonly Scope[], expiresAtMs = 0): Promise<{ id: string; authorization: string }> {
+    const issued = await new KeyIssuer(this.commands).issue({ name: scopes.join(), scopes, expiresAtMs }, { actor: 'system:test', correlationId: 'test' });
+    return { id: issued.id, authorization: `Bearer ${issued.key}` };
+  }
+
+  /** Waits until every committed event is on the log and in the read models. */
+  async settle(): Promise<void> {
+    while ((await this.engines.outbox.take(1, 0)).length > 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    for (const topic of contexts) {
+      const heads = await this.engines.log.heads(topic);
+      for (const { partition, high } of heads) while (!(await this.#isFolded(topic, partition, high))) await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+  }
+
+  async #isFolded(topic: string, partition: number, high: bigint): Promise<boolean> {
+    if (high === 0n) return true;
+    const checkpoints = (await this.engines.projections.checkpoints()).filter((each) => each.topic === topic && each.partition === partition);
+    return checkpoints.length > 0 && checkpoints.every((each) => each.position >= high);
+  }
+
+  async close(): Promise<void> {
+    await this.#host.stop();
+    await this.#relay.stop();
+    await this.engines.log.close();
+    await rm(this.consolePath, { recursive: true, force: true });
+  }
+}
