@@ -4,6 +4,7 @@ export { Clock, IdSource } from './clock.port.ts';
 export { EventLog, recordBytesMax, type AppendOptions, type ExpectedVersion, type PartitionHead, type Position, type ProducerIdentity, type ReadBatch, type ReadLimits } from './event-log.port.ts';
 export { LeaseStore, type Lease, type LeaseView } from './lease-store.port.ts';
 export { Outbox, type OutboxRow } from './outbox.port.ts';
+export { ProcessRunner, RunningProcess, type ProcessCommand, type ProcessExit } from './process-runner.port.ts';
 export { ProjectionStore, type CheckpointView, type ProjectionCommit, type ProjectionPartition } from './projection-store.port.ts';
 export { ReadStore, type Comparison, type ReadCondition, type ReadQuery, type ReadRow } from './read-store.port.ts';
 export { blobCid, blobDigest } from './blob-cid.ts';
