@@ -13,6 +13,8 @@ export interface EngineSettings {
 export interface EngineParts {
   readonly log: { readonly log: EventLog };
   readonly database: {
+    /** Where it is, for migrations. */
+    readonly databaseUrl: string;
     readonly aggregates: AggregateStore;
     readonly outbox: Outbox;
     readonly leases: LeaseStore;
@@ -45,17 +47,19 @@ interface OpenEngine<Part> {
 const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Promise<OpenEngine<EngineParts[Name]>> } = {
   async log(settings) {
     const { SqliteEventLog } = await import('#adapters/sqlite-log');
-    const log = await SqliteEventLog.open({ path: settings.logPath });
+    const log = new SqliteEventLog({ path: settings.logPath }, { clock: new SystemClock() });
     return { part: { log }, close: () => log.close() };
   },
 
   async database(settings) {
-    if (settings.databaseUrl === undefined) {
+    const { databaseUrl } = settings;
+    if (databaseUrl === undefined) {
       throw new OperatingError('Nobody said where PostgreSQL is: set DATABASE_URL, or start everything with npm start.', { code: 'SETTING_INVALID', retryable: false });
     }
     const { Database, PostgresAggregateStore, PostgresLeaseStore, PostgresOutbox, PostgresProjectionStore, PostgresReadStore } = await import('#adapters/postgres');
-    const database = new Database({ url: settings.databaseUrl });
+    const database = new Database({ url: databaseUrl });
     const part = {
+      databaseUrl,
       aggregates: new PostgresAggregateStore(database),
       outbox: new PostgresOutbox(database),
       leases: new PostgresLeaseStore(database),

@@ -1,0 +1,10 @@
+import { readSharedSettings, readText, type Environment, type SharedSettings } from '#runtime';
+
+export interface ProjectorSettings extends SharedSettings {
+  /** Tells the projectors of one machine apart; stable, so that a restarted one takes over from itself at once. */
+  readonly projectorId: string;
+}
+
+export function readProjectorSettings(env: Environment = process.env): ProjectorSettings {
+  return { ...readSharedSettings(env), projectorId: readText(env, 'PROJECTOR_ID', 'projector-1', /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/) };
+}

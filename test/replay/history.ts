@@ -1,0 +1,179 @@
+import {
+  edgeRegistered,
+  edgeReported,
+  encodeEvent,
+  encodingEnded,
+  encodingStarted,
+  keyIssued,
+  keyRevoked,
+  definitionOf,
+  purgeApplied,
+  purgeRequested,
+  segmentProduced,
+  streamCreated,
+  streamInterrupted,
+  streamPublishRejected,
+  streamStarted,
+  streamStopped,
+  type AnyDefinition,
+  type Context,
+  type DraftOf,
+  type LogRecord,
+} from '#events';
+import { Prng } from '#kernel';
+
+type Draft = DraftOf<AnyDefinition>;
+
+export interface RecordedEvent {
+  readonly topic: Context;
+  readonly record: LogRecord;
+}
+
+export interface HistoryInit {
+  readonly seed: number;
+  readonly streams: number;
+  /** Segments of each rendition and session. */
+  readonly segments: number;
+  readonly edges?: number;
+  readonly keys?: number;
+}
+
+const startMs = 1_790_000_000_000;
+const renditions = ['720p', '240p', 'audio'] as const;
+
+/** Writes events as their owners would: commands count per aggregate, facts per producer and epoch. */
+class Recorder {
+  readonly events: RecordedEvent[] = [];
+  readonly dice: Prng;
+  readonly #counts = new Map<string, bigint>();
+  #now = startMs;
+
+  constructor(seed: number) {
+    this.dice = new Prng(seed);
+  }
+
+  get now(): number {
+    return this.#now;
+  }
+
+  command(draft: Draft): void {
+    this.#write(draft, `command ${definitionOf(draft.type)?.key(draft.data)}`, 0n);
+  }
+
+  fact(draft: Draft, producer: string, epoch: bigint): void {
+    this.#write(draft, `${producer} ${epoch}`, epoch);
+  }
+
+  #write(draft: Draft, counter: string, producerEpoch: bigint): void {
+    const definition = definitionOf(draft.type);
+    if (definition === undefined) throw new RangeError(draft.type);
+    const streamVersion = (this.#counts.get(counter) ?? 0n) + 1n;
+    this.#counts.set(counter, streamVersion);
+    this.#now += this.dice.nextInteger(0, 3);
+    const at = this.events.length;
+    const record = encodeEvent({
+      id: `01926f4e-7d3a-7000-8000-${(at + 1).toString(16).padStart(12, '0')}`,
+      type: draft.type,
+      version: definition.version,
+      source: '/history/1',
+      subject: definition.subject(draft.data),
+      time: this.#now,
+      key: definition.key(draft.data),
+      tenant: 'default',
+      correlationId: `c-${at}`,
+      causationId: `c-${at}`,
+      traceparent: '',
+      actor: 'system:history',
+      streamVersion,
+      producerEpoch,
+      data: draft.data,
+    });
+    this.events.push({ topic: definition.context, record });
+  }
+}
+
+function cid(dice: Prng): string {
+  return `bafkrei${dice.nextUint32().toString(36)}${dice.nextUint32().toString(36)}`.padEnd(59, 'a');
+}
+
+/** One publisher's visit: admitted, encoded, cut, gone. */
+function session(on: Recorder, streamId: string, epoch: number, firstSequence: number, segments: number): void {
+  const { dice } = on;
+  const sessionId = `s-${streamId}-${epoch}`;
+  on.command(streamStarted.draft({ streamId, sessionId, epoch, endpoint: 'primary', remoteAddress: '127.0.0.1:50000', node: 'node-1', relayUrl: 'http://127.0.0.1:8082/' }));
+  const media = `media:${streamId}`;
+  const source = { videoCodec: 'h264', audioCodec: 'aac', width: 1280, height: 720, frameRate: 30 };
+  const rungs = renditions.map((name) => ({ name, kind: name === 'audio' ? ('audio' as const) : ('video' as const), codecs: 'avc1.64001f', bandwidth: dice.nextInteger(1, 5_000_000) }));
+  on.fact(encodingStarted.draft({ streamId, sessionId, epoch, node: 'node-1', encoder: 'libx264', source, renditions: rungs }), media, BigInt(epoch));
+  const initCid = cid(dice);
+  for (let at = 0; at < segments; at++) {
+    for (const rendition of renditions) on.fact(segment(on, { streamId, sessionId, rendition, epoch, mediaSequence: firstSequence + at, initCid }), media, BigInt(epoch));
+  }
+  on.fact(encodingEnded.draft({ streamId, sessionId, epoch, node: 'node-1', reason: 'source-ended', exitCode: 0, lastLines: [] }), media, BigInt(epoch));
+  on.command(streamInterrupted.draft({ streamId, sessionId, reason: 'connection-closed', detail: '' }));
+}
+
+interface SegmentPlace {
+  readonly streamId: string;
+  readonly sessionId: string;
+  readonly rendition: string;
+  readonly epoch: number;
+  readonly mediaSequence: number;
+  readonly initCid: string;
+}
+
+function segment(on: Recorder, place: SegmentPlace): DraftOf<typeof segmentProduced> {
+  const { dice } = on;
+  return segmentProduced.draft({
+    ...place,
+    cid: cid(dice),
+    sizeBytes: dice.nextInteger(1000, 1_000_000),
+    initSizeBytes: 800,
+    durationUs: 2_000_000 + dice.nextInteger(-20000, 20000),
+    startUs: place.mediaSequence * 2_000_000,
+    programDateTimeMs: on.now,
+    discontinuity: dice.next() < 0.05,
+  });
+}
+
+function stream(on: Recorder, streamId: string, segments: number): void {
+  const ladder = [{ name: '720p', height: 720, videoBitrate: 2_500_000 }];
+  on.command(streamCreated.draft({ streamId, name: `Stream ${streamId} – "ü"`, keyHash: 'a'.repeat(64), ladder, audioBitrate: 128_000, segmentDurationMs: 2000, graceMs: 60_000 }));
+  if (on.dice.next() < 0.2) on.command(streamPublishRejected.draft({ streamId, reason: 'bad-key', detail: '', remoteAddress: '127.0.0.1:1', node: 'node-1' }));
+  const sessions = on.dice.nextInteger(1, 2);
+  for (let epoch = 1; epoch <= sessions; epoch++) session(on, streamId, epoch, (epoch - 1) * segments, segments);
+  if (on.dice.next() < 0.5) on.command(streamStopped.draft({ streamId, reason: 'operator', detail: '' }));
+}
+
+function purge(on: Recorder, purgeId: string, edges: number): void {
+  on.command(purgeRequested.draft({ purgeId, urls: ['/live/x/master.m3u8', `/live/${purgeId}.m3u8`], reason: '' }));
+  for (let edge = 0; edge < edges; edge++) {
+    // An edge that crashed applies a purge twice.
+    for (let times = on.dice.nextInteger(1, 2); times > 0; times--) {
+      const applied = purgeApplied.draft({ purgeId, edgeId: `edge-${edge}`, objects: on.dice.nextInteger(0, 9), appliedAtMs: on.now });
+      on.fact(applied, `edge:edge-${edge}`, 1n);
+    }
+  }
+}
+
+function edge(on: Recorder, edgeId: string): void {
+  on.fact(edgeRegistered.draft({ edgeId, url: 'http://127.0.0.1:8081', region: 'local', memoryBytesMax: 268_435_456 }), `edge:${edgeId}`, 1n);
+  for (let report = 1; report <= 5; report++) {
+    const n = report * 100;
+    const counters = { requests: n, hits: n - 5, misses: 5, collapsed: 0, originFetches: 5, originErrors: 0, bytesServed: n * 1000, bytesFromOrigin: 5000 };
+    on.fact(edgeReported.draft({ edgeId, incarnation: startMs, ...counters, objects: on.dice.nextInteger(0, 99), memoryBytes: on.dice.nextInteger(0, 99999) }), `edge:${edgeId}`, 1n);
+  }
+}
+
+/** A history of the whole platform; the same seed gives the same bytes. */
+export function history({ seed, streams, segments, edges = 2, keys = 3 }: HistoryInit): readonly RecordedEvent[] {
+  const on = new Recorder(seed);
+  for (let at = 0; at < streams; at++) stream(on, `st-${at}`, segments);
+  for (let at = 0; at < edges; at++) edge(on, `edge-${at}`);
+  for (let at = 0; at < streams; at += 3) purge(on, `pg-${at}`, edges);
+  for (let at = 0; at < keys; at++) {
+    on.command(keyIssued.draft({ keyId: `k-${at}`, name: `key ${at}`, secretHash: 'b'.repeat(64), scopes: ['view', 'publish'], expiresAtMs: 0 }));
+    if (at % 2 === 1) on.command(keyRevoked.draft({ keyId: `k-${at}`, reason: 'rotated' }));
+  }
+  return on.events;
+}
