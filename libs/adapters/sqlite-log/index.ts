@@ -1,0 +1,1 @@
+export { SqliteEventLog, type SqliteEventLogDeps, type SqliteEventLogInit } from './sqlite-event-log.adapter.ts';

@@ -1,0 +1,69 @@
+/** `PRAGMA application_id` of our files: "STRL" in ASCII. */
+export const applicationId = 0x5354524c;
+
+/** `PRAGMA user_version`. Raised by every change that an older program could not read. */
+export const schemaVersion = 1;
+
+/** A record's rowid is `partition ref * offsetSpan + offset`: one integer key, below 2^53, in order of partition and offset. */
+export const offsetSpan = 2 ** 37;
+export const partitionRefsMax = 2 ** 16;
+
+/**
+ * The file. Any SQLite tool can look into it.
+ *
+ * - `record.headers` are the values in the order of `header_names.names`, with U+001F between; with `names` 0, a JSON object.
+ * - `producer_append.positions` answers repetitions: per record `partition * offsetSpan + offset` as a little-endian double.
+ */
+export const schema = `
+CREATE TABLE topic (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  partitions INTEGER NOT NULL
+) STRICT;
+CREATE TABLE partition (
+  ref INTEGER PRIMARY KEY,
+  topic INTEGER NOT NULL REFERENCES topic (id),
+  number INTEGER NOT NULL,
+  low INTEGER NOT NULL DEFAULT 0,
+  high INTEGER NOT NULL DEFAULT 0,
+  recorded_at INTEGER NOT NULL DEFAULT 0,
+  UNIQUE (topic, number)
+) STRICT;
+CREATE TABLE record (
+  id INTEGER PRIMARY KEY,
+  recorded_at INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  names INTEGER NOT NULL,
+  headers TEXT NOT NULL,
+  value TEXT NOT NULL
+) STRICT;
+CREATE TABLE header_names (
+  id INTEGER PRIMARY KEY,
+  names TEXT NOT NULL UNIQUE
+) STRICT;
+CREATE TABLE producer (
+  ref INTEGER PRIMARY KEY,
+  topic INTEGER NOT NULL REFERENCES topic (id),
+  name TEXT NOT NULL,
+  epoch INTEGER NOT NULL,
+  first INTEGER NOT NULL,
+  next INTEGER NOT NULL,
+  appends INTEGER NOT NULL,
+  UNIQUE (topic, name)
+) STRICT;
+CREATE TABLE producer_append (
+  producer INTEGER NOT NULL REFERENCES producer (ref),
+  epoch INTEGER NOT NULL,
+  sequence INTEGER NOT NULL,
+  positions BLOB NOT NULL,
+  PRIMARY KEY (producer, epoch, sequence)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE subject (
+  topic INTEGER NOT NULL REFERENCES topic (id),
+  name TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  PRIMARY KEY (topic, name)
+) STRICT, WITHOUT ROWID;
+PRAGMA application_id = ${applicationId};
+PRAGMA user_version = ${schemaVersion};
+`;

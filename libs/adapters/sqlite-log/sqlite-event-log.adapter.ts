@@ -1,0 +1,167 @@
+import type { LogRecord } from '#events';
+import { assert } from '#kernel';
+import {
+  checkRecordSize,
+  EventLog,
+  eventLogErrors,
+  type AppendOptions,
+  type Clock,
+  type PartitionHead,
+  type Position,
+  type ReadBatch,
+  type ReadLimits,
+} from '#ports';
+import { retryWhileBusy } from './busy-retry.ts';
+import { LogDatabase } from './log-database.ts';
+import { LogTables } from './log-tables.ts';
+import { LogWatcher } from './log-watcher.ts';
+import { LogWriter } from './log-writer.ts';
+import type { Head } from './topic-table.ts';
+
+/** Bounds of one read, so that none holds the event loop for long; callers get the rest by `next`. */
+const readRecordsMax = 5000;
+const readBytesMax = 8_388_608;
+
+/** Records deleted per transaction by a truncation, so that appends can go between. */
+const truncateRowsMax = 5000;
+
+export interface SqliteEventLogInit {
+  /** The file; its folder is made if it is not there. */
+  readonly path: string;
+  /** Most bytes of the file; beyond, appends are refused with `LOG_FULL` as on a full disk. None by default. */
+  readonly sizeBytesMax?: number;
+  /** Size of the write-ahead log above which it is begun anew by force, bytes; 64 MiB by default. */
+  readonly walBytesMax?: number;
+}
+
+export interface SqliteEventLogDeps {
+  readonly clock: Clock;
+}
+
+/**
+ * The embedded event log: one SQLite file in WAL mode, `synchronous=FULL`, for any number of processes of one machine.
+ * Errors besides the port's: `LOG_TOO_NEW` on opening a file of a newer schema.
+ */
+export class SqliteEventLog extends EventLog {
+  readonly #db: LogDatabase;
+  readonly #tables: LogTables;
+  readonly #writer: LogWriter;
+  readonly #watcher: LogWatcher;
+  #closing: Promise<void> | undefined;
+
+  /** @throws OperatingError `LOG_CORRUPT`, `LOG_TOO_NEW`, `LOG_FULL`, `LOG_UNAVAILABLE` */
+  constructor(init: SqliteEventLogInit, deps: SqliteEventLogDeps) {
+    super();
+    this.#db = new LogDatabase(init.path, init.sizeBytesMax);
+    this.#tables = new LogTables(this.#db);
+    this.#watcher = new LogWatcher(this.#db);
+    this.#writer = new LogWriter({
+      db: this.#db,
+      tables: this.#tables,
+      clock: deps.clock,
+      walBytesMax: init.walBytesMax ?? 67_108_864,
+      onAppended: (highs) => this.#watcher.appended(highs),
+    });
+  }
+
+  override async ensureTopic(topic: string, partitions: number): Promise<void> {
+    this.#checkOpen();
+    assert(Number.isInteger(partitions) && partitions >= 1, 'a topic has at least one partition');
+    await this.#writer.transaction(() => this.#tables.topics.ensure(topic, partitions));
+  }
+
+  override async append(topic: string, records: readonly LogRecord[], options: AppendOptions = {}): Promise<readonly Position[]> {
+    this.#checkOpen();
+    for (const record of records) checkRecordSize(record);
+    return this.#writer.append({ topic, records, options });
+  }
+
+  override async read(topic: string, partition: number, from: bigint, limits: ReadLimits, signal?: AbortSignal): Promise<ReadBatch> {
+    assert(limits.recordsMax >= 1, 'a read asks for at least one record');
+    const deadline = performance.now() + limits.waitMs;
+    for (;;) {
+      this.#checkOpen();
+      const batch = await this.#snapshot(() => this.#readNow(topic, partition, from, limits));
+      const leftMs = deadline - performance.now();
+      if (batch.records.length > 0 || leftMs <= 0 || signal?.aborted) return batch;
+      await this.#watcher.wait(this.#ref(topic, partition), Number(batch.high), leftMs, signal);
+    }
+  }
+
+  #readNow(topic: string, partition: number, from: bigint, limits: ReadLimits): ReadBatch {
+    const ref = this.#ref(topic, partition);
+    const head = this.#tables.topics.head(ref);
+    checkOffset(topic, partition, from, head);
+    const bounded = { recordsMax: Math.min(limits.recordsMax, readRecordsMax), bytesMax: Math.min(limits.bytesMax, readBytesMax) };
+    const records = this.#tables.records.fetch(ref, partition, Number(from), head.high, bounded);
+    return { records, next: from + BigInt(records.length), high: BigInt(head.high) };
+  }
+
+  override async heads(topic: string): Promise<readonly PartitionHead[]> {
+    this.#checkOpen();
+    return this.#snapshot(() => this.#tables.topics.heads(this.#tables.topics.get(topic)));
+  }
+
+  override async offsetAt(topic: string, partition: number, timeMs: number): Promise<bigint> {
+    this.#checkOpen();
+    return this.#snapshot(() => this.#offsetAtNow(this.#ref(topic, partition), timeMs));
+  }
+
+  /** Times never go back within a partition, so a binary search finds the first. */
+  #offsetAtNow(ref: number, timeMs: number): bigint {
+    let { low, high } = this.#tables.topics.head(ref);
+    while (low < high) {
+      const middle = Math.floor((low + high) / 2);
+      const time = this.#tables.records.timeOf(ref, middle);
+      assert(time !== undefined, `the record at offset ${middle} is missing`);
+      if (time >= timeMs) high = middle;
+      else low = middle + 1;
+    }
+    return BigInt(high);
+  }
+
+  override async truncate(topic: string, partition: number, before: bigint): Promise<void> {
+    this.#checkOpen();
+    const ref = await this.#snapshot(() => this.#ref(topic, partition));
+    const end = await this.#writer.transaction(() => {
+      const head = this.#tables.topics.head(ref);
+      if (before <= BigInt(head.low)) return head.low;
+      checkOffset(topic, partition, before, head);
+      this.#tables.topics.setLow(ref, Number(before));
+      return Number(before);
+    });
+    // The records are out of reach by now; should this be cut short, the next truncation removes them.
+    while (this.#closing === undefined && (await this.#writer.transaction(() => this.#tables.records.deleteSome(ref, end, truncateRowsMax))));
+  }
+
+  override async close(): Promise<void> {
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    this.#watcher.wakeAll();
+    await this.#writer.drained();
+    this.#db.close();
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw eventLogErrors.closed();
+  }
+
+  #ref(topic: string, partition: number): number {
+    return this.#tables.topics.ref(this.#tables.topics.get(topic), partition);
+  }
+
+  /** Work that reads, on one snapshot of the file. Checked again: the log may have been closed while the file was busy. */
+  #snapshot<T>(work: () => T): Promise<T> {
+    return retryWhileBusy(this.#db.path, () => {
+      this.#checkOpen();
+      return this.#db.read(work);
+    });
+  }
+}
+
+function checkOffset(topic: string, partition: number, offset: bigint, { low, high }: Head): void {
+  if (offset < BigInt(low) || offset > BigInt(high)) throw eventLogErrors.offsetOutOfRange(topic, partition, offset, BigInt(low), BigInt(high));
+}
