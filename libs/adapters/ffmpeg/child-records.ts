@@ -24,10 +24,10 @@ export class ChildRecords {
   }
 
   async add(pid: number): Promise<void> {
+    await mkdir(this.#folder, { recursive: true });
     const [start, ownerStart] = await Promise.all([startOf(pid), startOf(process.pid)]);
     if (start === undefined || ownerStart === undefined) return;
     const record: ChildRecord = { pid, start, ownerPid: process.pid, ownerStart };
-    await mkdir(this.#folder, { recursive: true });
     const path = this.#path(pid);
     // Renamed into place: a reader sees a whole record or none.
     await writeFile(`${path}.new`, JSON.stringify(record));
