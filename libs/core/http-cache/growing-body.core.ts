@@ -8,6 +8,8 @@ export interface Cursor {
   chunk: number;
   /** Where that chunk begins, bytes from the start of the body. */
   chunkStart: number;
+  /** Where the reader wants to begin. */
+  readonly first: number;
 }
 
 export type Reading =
@@ -32,6 +34,7 @@ export class GrowingBody {
   #length = 0;
   #end: 'open' | 'complete' | Error = 'open';
   #streaming = false;
+  #whole: Uint8Array | undefined;
   readonly #cursors = new Set<Cursor>();
   readonly #waiting = new Set<() => void>();
 
@@ -83,9 +86,10 @@ export class GrowingBody {
     this.#trim();
   }
 
-  join(): Cursor {
+  /** @param first the byte to begin with */
+  join(first = 0): Cursor {
     assert(this.joinable, 'nobody joins a body whose beginning is gone');
-    const cursor = { position: 0, chunk: 0, chunkStart: 0 };
+    const cursor = { position: 0, chunk: 0, chunkStart: 0, first };
     this.#cursors.add(cursor);
     return cursor;
   }
@@ -99,21 +103,13 @@ export class GrowingBody {
   /** The next bytes, at most up to `end` (exclusive); `wake` is kept when there are none yet. */
   read(cursor: Cursor, end: number, wake: () => void): Reading {
     if (cursor.position >= end) return { kind: 'end' };
+    this.#skip(cursor);
     const chunk = this.#chunks[cursor.chunk - this.#gone];
     if (chunk !== undefined) return { kind: 'bytes', bytes: this.#take(cursor, chunk, end) };
     if (this.#end instanceof Error) return { kind: 'failed', error: this.#end };
     if (this.#end === 'complete') return { kind: 'end' };
     this.#waiting.add(wake);
     return { kind: 'wait' };
-  }
-
-  /** Moves a cursor forward without reading; over what has arrived only. True when it got there. */
-  skip(cursor: Cursor, to: number): boolean {
-    for (;;) {
-      const chunk = this.#chunks[cursor.chunk - this.#gone];
-      if (cursor.position >= to || chunk === undefined) return cursor.position >= to;
-      this.#take(cursor, chunk, to);
-    }
   }
 
   /** Calls `wake` at the next change: bytes, an end, a reader gone. */
@@ -124,14 +120,17 @@ export class GrowingBody {
   /** The whole body in one piece. */
   bytes(): Uint8Array {
     assert(this.complete && this.#gone === 0, 'only a complete body that was kept can be had in one piece');
-    if (this.#chunks.length === 1) return this.#chunks[0] as Uint8Array;
-    const all = new Uint8Array(this.#length);
-    let at = 0;
-    for (const chunk of this.#chunks) {
-      all.set(chunk, at);
-      at += chunk.length;
+    this.#whole ??= this.#chunks.length === 1 ? (this.#chunks[0] as Uint8Array) : joined(this.#chunks, this.#length);
+    return this.#whole;
+  }
+
+  /** Passes over what lies before the reader's first byte, as far as it has arrived. */
+  #skip(cursor: Cursor): void {
+    while (cursor.position < cursor.first) {
+      const chunk = this.#chunks[cursor.chunk - this.#gone];
+      if (chunk === undefined) return;
+      this.#take(cursor, chunk, cursor.first);
     }
-    return all;
   }
 
   #take(cursor: Cursor, chunk: Uint8Array, end: number): Uint8Array {
@@ -164,4 +163,14 @@ export class GrowingBody {
     this.#waiting.clear();
     for (const wake of waiting) wake();
   }
+}
+
+function joined(chunks: readonly Uint8Array[], length: number): Uint8Array {
+  const all = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    all.set(chunk, at);
+    at += chunk.length;
+  }
+  return all;
 }

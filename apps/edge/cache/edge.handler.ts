@@ -1,0 +1,225 @@
+import {
+  ageSeconds,
+  judgeReuse,
+  matchesVariant,
+  mayServeOnError,
+  normaliseTarget,
+  parseCacheControl,
+  select,
+  selectedHead,
+  ttlSeconds,
+  withCacheStatus,
+  type CacheOutcome,
+  type Selection,
+  type StoredResponse,
+  type Trust,
+} from '#core/http-cache';
+import type { EdgeCounters } from '../edge-counters.ts';
+import { replyHead, type EdgeReply, type EdgeRequest } from '../server/edge-server.ts';
+import { readerOf, wholeOf } from './body-reader.ts';
+import type { CachedObject } from './cached-object.ts';
+import type { Fill, FillOutcome } from './fill.ts';
+import type { Fills } from './fills.ts';
+import type { ObjectStore } from './object-store.ts';
+import type { PassThrough } from './pass-through.ts';
+import { problem } from './problem.ts';
+
+export interface CacheHandlerInit {
+  readonly cacheName: string;
+  /** Paths that begin with one of these are never cached. */
+  readonly passPrefixes: readonly string[];
+  /** Up to this size a body is waited for whole, so that its failure is a clean error and not a broken connection, bytes. */
+  readonly wholeBytesMax: number;
+}
+
+export interface CacheHandlerDeps {
+  readonly store: ObjectStore;
+  readonly fills: Fills;
+  readonly passThrough: PassThrough;
+  readonly counters: EdgeCounters;
+  readonly now: () => number;
+  readonly trust: () => Trust;
+  /** Told of what should never happen; the client gets a clean error. */
+  readonly onError: (error: unknown) => void;
+  /** Answers the edge's own paths; undefined for all others. */
+  readonly local: (request: EdgeRequest, target: string) => EdgeReply | undefined;
+}
+
+/** A request may see so many fills that turn out to be for another variant. */
+const attemptsMax = 4;
+
+type Waiting = Pick<CacheOutcome, 'forwarded' | 'collapsed'>;
+
+/** From a request to its answer. A hit is answered at once: no promise, no URL object, nothing rebuilt. */
+export class CacheHandler {
+  readonly #init: CacheHandlerInit;
+  readonly #deps: CacheHandlerDeps;
+
+  constructor(init: CacheHandlerInit, deps: CacheHandlerDeps) {
+    this.#init = init;
+    this.#deps = deps;
+  }
+
+  handle(request: EdgeRequest): EdgeReply | Promise<EdgeReply> {
+    const key = normaliseTarget(request.target);
+    if (key !== undefined && (request.method === 'GET' || request.method === 'HEAD')) {
+      const object = this.#deps.store.find(key, request);
+      if (object !== undefined) {
+        const nowMs = this.#deps.now();
+        if (judgeReuse(object.response.freshness, nowMs, this.#deps.trust()) === 'fresh') return this.#hit(object, request, nowMs);
+      }
+    }
+    return this.#otherwise(request, key);
+  }
+
+  #hit(object: CachedObject, request: EdgeRequest, nowMs: number): EdgeReply {
+    const { counters } = this.#deps;
+    counters.requests++;
+    counters.hits++;
+    const selection = select(request, object.response, object.body.length, nowMs);
+    if (selection.kind === 'whole') {
+      counters.bytesServed += object.body.length;
+      return object.hit(nowMs, this.#init.cacheName);
+    }
+    return this.#fromObject(object, selection, nowMs, {});
+  }
+
+  async #otherwise(request: EdgeRequest, key: string | undefined): Promise<EdgeReply> {
+    const { counters, local } = this.#deps;
+    const { cacheName, passPrefixes } = this.#init;
+    if (key === undefined) {
+      counters.requests++;
+      return problem(request.target.length > 1000 ? 414 : 400, 'The request target is not an absolute path of a reasonable length.', cacheName, { forwarded: 'bypass' });
+    }
+    const own = local(request, key);
+    if (own !== undefined) return own;
+    counters.requests++;
+    try {
+      if (request.method !== 'GET' && request.method !== 'HEAD') return await this.#pass(request, key, 'method');
+      const bypass = passPrefixes.some((prefix) => key.startsWith(prefix)) || request.contentLength !== undefined || this.#deps.fills.isUnshared(key) || this.#deps.fills.full;
+      if (bypass) return await this.#pass(request, key, 'bypass');
+      return await this.#miss(request, key);
+    } catch (error) {
+      this.#deps.onError(error);
+      return problem(500, 'The edge failed to answer.', cacheName, { forwarded: 'miss' });
+    }
+  }
+
+  async #pass(request: EdgeRequest, key: string, forwarded: 'method' | 'bypass' | 'miss'): Promise<EdgeReply> {
+    if (request.method === 'CONNECT' || request.method === 'TRACE') return problem(501, `The edge does not forward ${request.method}.`, this.#init.cacheName, { forwarded: 'method' });
+    if (forwarded !== 'method') this.#deps.counters.misses++;
+    return this.#deps.passThrough.forward(request, key, { forwarded });
+  }
+
+  /** Nothing fresh is stored: waits for the fill of another request, or begins one. */
+  async #miss(request: EdgeRequest, key: string): Promise<EdgeReply> {
+    const { counters, fills, now, store, trust } = this.#deps;
+    for (let attempt = 0; attempt < attemptsMax; attempt++) {
+      const object = store.find(key, request);
+      const nowMs = now();
+      const reuse = object === undefined ? undefined : judgeReuse(object.response.freshness, nowMs, trust());
+      if (object !== undefined && reuse === 'fresh') return this.#hit(object, request, nowMs);
+      if (object !== undefined && this.#mayServeWithoutWaiting(object, reuse, nowMs)) {
+        if (nowMs >= object.retryAtMs && fills.find({ key, request }) === undefined) this.#startFill(request, key, object);
+        counters.hits++;
+        return this.#fromObject(object, select(request, object.response, object.body.length, nowMs), nowMs, {});
+      }
+      // RFC 9111 section 5.2.1.7.
+      if (parseCacheControl(request.field('cache-control')).onlyIfCached) return problem(504, 'Not in the cache.', this.#init.cacheName, {});
+      const joined = fills.find({ key, request });
+      // A HEAD does not bring the body that would be stored.
+      if (joined === undefined && request.method === 'HEAD' && object === undefined) return this.#pass(request, key, 'miss');
+      const waiting: Waiting = { forwarded: object !== undefined ? 'stale' : store.has(key) ? 'vary-miss' : 'uri-miss', collapsed: joined !== undefined };
+      const fill = joined ?? this.#startFill(request, key, object);
+      const outcome = await fill.outcome;
+      if (outcome.kind === 'shared' && !(matchesVariant(outcome.response.variant, request) && outcome.body.joinable)) continue;
+      counters.misses++;
+      if (joined !== undefined) counters.collapsed++;
+      return this.#fromOutcome(request, key, outcome, waiting);
+    }
+    return this.#pass(request, key, 'miss');
+  }
+
+  /** RFC 5861 section 3; and after a failure the stale object stands in until the next try is due. */
+  #mayServeWithoutWaiting(object: CachedObject, reuse: string | undefined, nowMs: number): boolean {
+    if (reuse === 'stale-while-revalidate') return true;
+    return nowMs < object.retryAtMs && mayServeOnError(object.response.freshness, nowMs, this.#deps.trust());
+  }
+
+  #startFill(request: EdgeRequest, key: string, stale: CachedObject | undefined): Fill {
+    // The request does not outlive its client; the fill does.
+    const fields = request.fields();
+    const values = new Map<string, string>();
+    for (const [name, value] of fields) values.set(name, values.has(name) ? `${values.get(name)}, ${value}` : value);
+    const head = { method: 'GET', target: key, field: (name: string) => values.get(name) };
+    return this.#deps.fills.start({ key, requestFields: fields, request: head, stale });
+  }
+
+  async #fromOutcome(request: EdgeRequest, key: string, outcome: FillOutcome, waiting: Waiting): Promise<EdgeReply> {
+    const { now } = this.#deps;
+    switch (outcome.kind) {
+      case 'shared':
+        return this.#fromFill(request, outcome, waiting);
+      case 'confirmed': {
+        const nowMs = now();
+        return this.#fromObject(outcome.object, select(request, outcome.object.response, outcome.object.body.length, nowMs), nowMs, { ...waiting, forwardStatus: 304 });
+      }
+      case 'stale': {
+        const nowMs = now();
+        const status: CacheOutcome = outcome.originStatus === undefined ? waiting : { ...waiting, forwardStatus: outcome.originStatus };
+        return this.#fromObject(outcome.object, select(request, outcome.object.response, outcome.object.body.length, nowMs), nowMs, { ...status, detail: 'origin-failed' });
+      }
+      case 'failed':
+        return problem(outcome.error.status, outcome.error.message, this.#init.cacheName, { ...waiting, detail: outcome.error.code.toLowerCase() }, [['retry-after', '1']]);
+      case 'private':
+        return this.#fromPrivate(request, key, outcome, waiting);
+    }
+  }
+
+  /** The first whose request is exactly the fill's takes its response over; every other asks for itself. */
+  async #fromPrivate(request: EdgeRequest, key: string, outcome: FillOutcome & { kind: 'private' }, waiting: Waiting): Promise<EdgeReply> {
+    const plain = request.method === 'GET' && !['range', 'if-none-match', 'if-modified-since', 'if-match', 'if-unmodified-since'].some((name) => request.field(name) !== undefined);
+    const response = plain && waiting.collapsed !== true ? outcome.claim() : undefined;
+    if (response === undefined) return this.#deps.passThrough.forward(request, key, { forwarded: waiting.forwarded ?? 'miss', detail: outcome.reason });
+    request.gone.addEventListener('abort', () => response.body?.cancel(), { once: true });
+    return this.#deps.passThrough.relay(request, response, { ...waiting, forwardStatus: outcome.originStatus, detail: outcome.reason });
+  }
+
+  async #fromFill(request: EdgeRequest, outcome: FillOutcome & { kind: 'shared' }, waiting: Waiting): Promise<EdgeReply> {
+    const { body, response } = outcome;
+    const { cacheName, wholeBytesMax } = this.#init;
+    if (outcome.length !== undefined && outcome.length <= wholeBytesMax) {
+      try {
+        await wholeOf(body);
+      } catch (error) {
+        return problem(502, error instanceof Error ? error.message : 'The origin broke off.', cacheName, { ...waiting, detail: 'origin_broken' }, [['retry-after', '1']]);
+      }
+    }
+    const length = body.complete ? body.length : outcome.length;
+    const selection = select(request, response, length, this.#deps.now());
+    const head = this.#head(response, selection, length, { ...waiting, stored: true, forwardStatus: response.status });
+    if (selection.kind === 'not-modified' || selection.kind === 'unsatisfiable') return { head, body: null };
+    if (request.method === 'HEAD') return { head, body: null };
+    const [first, end] = selection.kind === 'part' ? [selection.span.first, selection.span.last + 1] : [0, length];
+    if (body.complete) return { head, body: this.#counted(body.bytes().subarray(first, end)) };
+    return { head, body: readerOf(body, (count) => (this.#deps.counters.bytesServed += count), first, end) };
+  }
+
+  #fromObject(object: CachedObject, selection: Selection, nowMs: number, outcome: CacheOutcome): EdgeReply {
+    const { body, response } = object;
+    const head = this.#head(response, selection, body.length, { ...outcome, ttl: ttlSeconds(response.freshness, nowMs) }, nowMs);
+    if (selection.kind === 'not-modified' || selection.kind === 'unsatisfiable') return { head, body: null };
+    return { head, body: this.#counted(selection.kind === 'part' ? body.subarray(selection.span.first, selection.span.last + 1) : body) };
+  }
+
+  #counted(bytes: Uint8Array): Uint8Array {
+    this.#deps.counters.bytesServed += bytes.length;
+    return bytes;
+  }
+
+  #head(response: StoredResponse, selection: Selection, length: number | undefined, outcome: CacheOutcome, nowMs = this.#deps.now()): ReturnType<typeof replyHead> {
+    const { status, fields } = selectedHead(selection, response, length);
+    const age: [string, string] = ['age', String(ageSeconds(response.freshness, nowMs))];
+    return replyHead(status, withCacheStatus([...fields, age], this.#init.cacheName, outcome));
+  }
+}

@@ -1,0 +1,227 @@
+import {
+  fieldValue,
+  fillFields,
+  GrowingBody,
+  judgeStoring,
+  mayServeOnError,
+  renewed,
+  revalidationFields,
+  type ExchangeTimes,
+  type Field,
+  type Fields,
+  type NotStoredReason,
+  type PurgeLedger,
+  type RequestHead,
+  type StoredResponse,
+  type Trust,
+  type TtlSettings,
+} from '#core/http-cache';
+import type { GuardedOrigin } from '../origin/guarded-origin.ts';
+import { OriginError, type OriginResponse } from '../origin/origin-client.ts';
+import type { ByteSource } from '../server/edge-server.ts';
+import { CachedObject } from './cached-object.ts';
+import type { ObjectStore } from './object-store.ts';
+
+/** What came of asking the origin, known when its head is there. */
+export type FillOutcome =
+  /** It may be shared: everybody who waits reads it, now or later. */
+  | { readonly kind: 'shared'; readonly response: StoredResponse; readonly body: GrowingBody; readonly length: number | undefined }
+  /** The origin confirmed what is stored. */
+  | { readonly kind: 'confirmed'; readonly object: CachedObject }
+  /** It failed, and what is stored may be served in its place. */
+  | { readonly kind: 'stale'; readonly object: CachedObject; readonly originStatus: number | undefined }
+  /** It is for one request only; the first that claims it. */
+  | { readonly kind: 'private'; readonly reason: NotStoredReason | 'too-large'; readonly originStatus: number; claim(): OriginResponse | undefined }
+  | { readonly kind: 'failed'; readonly error: OriginError };
+
+export interface FillDeps {
+  readonly origin: GuardedOrigin;
+  readonly store: ObjectStore;
+  readonly ledger: PurgeLedger;
+  readonly ttl: TtlSettings;
+  /** Larger bodies are not stored, bytes. */
+  readonly objectBytesMax: number;
+  /** What a stream that is too large to store may be ahead of its slowest reader, bytes. */
+  readonly streamBytesMax: number;
+  readonly now: () => number;
+  readonly trust: () => Trust;
+}
+
+export interface FillInit {
+  readonly key: string;
+  /** The fields of the request that started it; the key apart, they only count where the response varies by them. */
+  readonly requestFields: Fields;
+  readonly request: RequestHead;
+  /** What is stored but stale. */
+  readonly stale: CachedObject | undefined;
+}
+
+/** How long a response that only its first asker may have waits to be claimed. */
+const claimTimeoutMs = 1000;
+
+/**
+ * One request to the origin on behalf of everybody who wants the same. It belongs to no client: whoever goes away, the
+ * first one included, changes nothing for it.
+ */
+export class Fill {
+  readonly key: string;
+  readonly generation: number;
+  readonly outcome: Promise<FillOutcome>;
+  /** Set as soon as the outcome is known. */
+  settled: FillOutcome | undefined;
+  readonly #init: FillInit;
+  readonly #deps: FillDeps;
+
+  /** @param onDone called when the object is stored, or will never be */
+  constructor(init: FillInit, deps: FillDeps, onDone: () => void) {
+    this.#init = init;
+    this.#deps = deps;
+    this.key = init.key;
+    this.generation = deps.ledger.generation;
+    this.outcome = this.#run(onDone);
+  }
+
+  async #run(onDone: () => void): Promise<FillOutcome> {
+    let pumping = false;
+    try {
+      const outcome = await this.#ask(this.#init.stale);
+      this.settled = outcome.outcome;
+      if (outcome.pump !== undefined) {
+        pumping = true;
+        void outcome.pump().finally(onDone);
+      }
+      return outcome.outcome;
+    } catch (error) {
+      const failure = error instanceof OriginError ? error : new OriginError('ORIGIN_INVALID', 'The origin gave no valid HTTP response.', error);
+      this.settled = this.#staleInstead(undefined) ?? { kind: 'failed', error: failure };
+      return this.settled;
+    } finally {
+      if (!pumping) onDone();
+    }
+  }
+
+  async #ask(stale: CachedObject | undefined): Promise<{ outcome: FillOutcome; pump?: () => Promise<void> }> {
+    const { now, origin } = this.#deps;
+    const requestTimeMs = now();
+    const response = await origin.request({ method: 'GET', target: this.key, fields: this.#fields(stale) });
+    const times = { requestTimeMs, responseTimeMs: now() };
+    if (response.status === 304 && stale !== undefined) {
+      response.body?.cancel();
+      const confirmed = this.#confirm(stale, response, times);
+      // RFC 9111 section 4.3.4: a 304 that does not fit what is stored is no answer; the whole is asked for.
+      return confirmed === undefined ? this.#ask(undefined) : { outcome: confirmed };
+    }
+    if (response.status >= 500) {
+      const instead = this.#staleInstead(response.status);
+      if (instead !== undefined) {
+        response.body?.cancel();
+        return { outcome: instead };
+      }
+    }
+    return this.#judge(response, times);
+  }
+
+  #fields(stale: CachedObject | undefined): Field[] {
+    const fields = fillFields(this.#init.requestFields);
+    if (stale !== undefined) fields.push(...revalidationFields(stale.response.validators));
+    return fields;
+  }
+
+  #confirm(stale: CachedObject, response: OriginResponse, times: ExchangeTimes): FillOutcome | undefined {
+    const { ledger, store, ttl } = this.#deps;
+    const fresh = renewed(stale.response, this.key, response, times, ttl);
+    if (fresh === undefined) return undefined;
+    // A purge that came after this was asked for: what waits for it may have it, what comes later may not.
+    const current = store.holds(stale) && ledger.isCurrent(this.key, this.generation);
+    const object = current ? stale : new CachedObject(this.key, stale.response, stale.body, this.generation);
+    object.renew(fresh, this.generation);
+    return { kind: 'confirmed', object };
+  }
+
+  /** RFC 5861 section 4. The failure is remembered with the object, so that the origin is not asked at every request. */
+  #staleInstead(originStatus: number | undefined): FillOutcome | undefined {
+    const { ledger, now, trust, ttl } = this.#deps;
+    const { stale } = this.#init;
+    if (stale === undefined || !ledger.isCurrent(this.key, stale.generation)) return undefined;
+    const nowMs = now();
+    if (!mayServeOnError(stale.response.freshness, nowMs, trust())) return undefined;
+    stale.retryAtMs = nowMs + ttl.errorMs;
+    return { kind: 'stale', object: stale, originStatus };
+  }
+
+  #judge(response: OriginResponse, times: ExchangeTimes): { outcome: FillOutcome; pump?: () => Promise<void> } {
+    const { objectBytesMax, ttl } = this.#deps;
+    const request = { method: 'GET', target: this.key, field: (name: string) => this.#init.request.field(name) };
+    const verdict = judgeStoring(request, response, times, ttl);
+    if (!verdict.store) return { outcome: unshared(response, verdict.reason) };
+    const length = statedLength(response.fields);
+    if (length !== undefined && length > objectBytesMax) return { outcome: unshared(response, 'too-large') };
+    const body = new GrowingBody();
+    const outcome: FillOutcome = { kind: 'shared', response: verdict.response, body, length: response.body === null ? 0 : length };
+    return { outcome, pump: () => this.#pump(response.body, body, verdict.response, outcome.length) };
+  }
+
+  /** Takes the body in, whoever reads it; stores it when it is whole. */
+  async #pump(source: ByteSource | null, body: GrowingBody, response: StoredResponse, length: number | undefined): Promise<void> {
+    let reserved = 0;
+    try {
+      for (let bytes = await source?.read(); bytes !== undefined; bytes = await source?.read()) {
+        const keeps = body.joinable && body.length + bytes.length <= this.#deps.objectBytesMax && this.#deps.store.reserve(bytes.length);
+        if (keeps) reserved += bytes.length;
+        body.append(bytes);
+        if (!keeps && !(await this.#streamOn(body))) throw new OriginError('ORIGIN_BROKEN', 'Nobody wants the rest.');
+      }
+      if (length !== undefined && body.length !== length) throw new OriginError('ORIGIN_BROKEN', `The origin promised ${length} bytes and sent ${body.length}.`);
+      body.end();
+      this.#deps.store.release(reserved);
+      reserved = 0;
+      if (body.joinable) this.#store(response, body.bytes());
+    } catch (error) {
+      source?.cancel();
+      body.fail(error instanceof Error ? error : new Error(String(error)));
+    } finally {
+      this.#deps.store.release(reserved);
+    }
+  }
+
+  /** Too large to keep: goes on as a stream for those who read it, at the pace of the slowest. False when none is left. */
+  async #streamOn(body: GrowingBody): Promise<boolean> {
+    body.forgetRead();
+    while (body.readers > 0 && body.heldBytes > this.#deps.streamBytesMax) {
+      const change = Promise.withResolvers<void>();
+      body.onChange(change.resolve);
+      await change.promise;
+    }
+    return body.readers > 0;
+  }
+
+  /** What was asked for before a purge is not stored after it. */
+  #store(response: StoredResponse, bytes: Uint8Array): void {
+    const { ledger, store } = this.#deps;
+    if (!ledger.isCurrent(this.key, this.generation)) return;
+    store.put(new CachedObject(this.key, response, bytes, this.generation));
+  }
+}
+
+/** RFC 9110 section 8.6; undefined also where transfer-encoding makes it void (RFC 9112 section 6.3). */
+function statedLength(fields: Fields): number | undefined {
+  const value = fieldValue(fields, 'content-length');
+  if (value === undefined || fieldValue(fields, 'transfer-encoding') !== undefined) return undefined;
+  return /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+}
+
+/** Whoever claims it takes the connection over; nobody does so twice, and one that nobody claims is given up. */
+function unshared(response: OriginResponse, reason: NotStoredReason | 'too-large'): FillOutcome {
+  let left: OriginResponse | undefined = response;
+  const timer = setTimeout(() => {
+    left?.body?.cancel();
+    left = undefined;
+  }, claimTimeoutMs);
+  const claim = (): OriginResponse | undefined => {
+    clearTimeout(timer);
+    const claimed = left;
+    left = undefined;
+    return claimed;
+  };
+  return { kind: 'private', reason, originStatus: response.status, claim };
+}

@@ -1,0 +1,67 @@
+import { variantOf, type PurgeLedger } from '#core/http-cache';
+import { BoundedMemo } from './bounded-memo.ts';
+import { Fill, type FillDeps, type FillInit } from './fill.ts';
+
+/** Fills under way at once; beyond that requests pass through uncollapsed. */
+const fillsMax = 10_000;
+const memoEntriesMax = 10_000;
+/** How long a key that turned out to vary, or not to be shared, is known for it, ms. */
+const varyMemoMs = 600_000;
+const unsharedMemoMs = 10_000;
+
+/** The fills under way: one per key and variant, however many wait for it. */
+export class Fills {
+  readonly #deps: FillDeps;
+  readonly #ledger: PurgeLedger;
+  readonly #running = new Map<string, Fill>();
+  readonly #varies = new BoundedMemo<readonly string[]>(memoEntriesMax, varyMemoMs);
+  readonly #unshared = new BoundedMemo<true>(memoEntriesMax, unsharedMemoMs);
+
+  constructor(deps: FillDeps) {
+    this.#deps = deps;
+    this.#ledger = deps.ledger;
+  }
+
+  get running(): number {
+    return this.#running.size;
+  }
+
+  get full(): boolean {
+    return this.#running.size >= fillsMax;
+  }
+
+  /** True for a key whose last response was for one client only: collapsing its requests would only make them wait. */
+  isUnshared(key: string): boolean {
+    return this.#unshared.get(key, this.#deps.now()) === true;
+  }
+
+  /** The fill that this request can wait for: begun after the last purge, for the same variant, with its body at hand. */
+  find(init: Pick<FillInit, 'key' | 'request'>): Fill | undefined {
+    const fill = this.#running.get(this.#idOf(init));
+    if (fill === undefined || !this.#ledger.isCurrent(fill.key, fill.generation)) return undefined;
+    if (fill.settled?.kind !== 'shared') return fill;
+    const { body, response } = fill.settled;
+    return body.joinable && this.#deps.now() < response.freshness.freshUntilMs ? fill : undefined;
+  }
+
+  start(init: FillInit): Fill {
+    const id = this.#idOf(init);
+    const fill: Fill = new Fill(init, this.#deps, () => {
+      if (this.#running.get(id) === fill) this.#running.delete(id);
+    });
+    this.#running.set(id, fill);
+    void fill.outcome.then((outcome) => {
+      if (outcome.kind === 'private') this.#unshared.set(init.key, true, this.#deps.now());
+      else this.#unshared.delete(init.key);
+      if (outcome.kind === 'shared') this.#varies.set(init.key, outcome.response.variant.names, this.#deps.now());
+    });
+    return fill;
+  }
+
+  #idOf(init: Pick<FillInit, 'key' | 'request'>): string {
+    const names = this.#varies.get(init.key, this.#deps.now());
+    if (names === undefined || names.length === 0) return init.key;
+    const { values } = variantOf(names, init.request);
+    return `${init.key} ${JSON.stringify(values)}`;
+  }
+}

@@ -1,0 +1,101 @@
+import { invalidatedKeys, isSafe, passThroughFields, withCacheStatus, withoutHopByHop, type CacheOutcome, type PurgeLedger } from '#core/http-cache';
+import type { EdgeCounters } from '../edge-counters.ts';
+import type { GuardedOrigin } from '../origin/guarded-origin.ts';
+import { OriginError, type OriginResponse } from '../origin/origin-client.ts';
+import { replyHead, type ByteSource, type EdgeReply, type EdgeRequest } from '../server/edge-server.ts';
+import type { ObjectStore } from './object-store.ts';
+import { problem } from './problem.ts';
+
+export interface PassThroughDeps {
+  readonly origin: GuardedOrigin;
+  readonly store: ObjectStore;
+  readonly ledger: PurgeLedger;
+  readonly counters: EdgeCounters;
+  readonly cacheName: string;
+  readonly pseudonym: string;
+  /** Of one request, bytes. */
+  readonly requestBytesMax: number;
+}
+
+class TooLargeError extends Error {}
+
+/** Counts what a client sends, and stops when it is more than it may be. */
+function limited(body: ByteSource | undefined, bytesMax: number): ByteSource | undefined {
+  if (body === undefined) return undefined;
+  let count = 0;
+  return {
+    read: async () => {
+      const bytes = await body.read();
+      count += bytes?.length ?? 0;
+      if (count <= bytesMax) return bytes;
+      body.cancel();
+      throw new TooLargeError();
+    },
+    cancel: () => body.cancel(),
+  };
+}
+
+/** Takes a request to the origin and its response back for one client alone, as it comes, in both directions. */
+export class PassThrough {
+  readonly #deps: PassThroughDeps;
+
+  constructor(deps: PassThroughDeps) {
+    this.#deps = deps;
+  }
+
+  /** @param key the normalised target; the origin gets the client's own spelling */
+  async forward(request: EdgeRequest, key: string, outcome: CacheOutcome): Promise<EdgeReply> {
+    const { cacheName, origin, requestBytesMax } = this.#deps;
+    if ((request.contentLength ?? 0) > requestBytesMax) return this.#tooLarge(outcome);
+    request.allowSilence();
+    const body = limited(request.body(), requestBytesMax);
+    try {
+      const response = await origin.request({ method: request.method, target: request.target, fields: this.#fields(request), body, signal: request.gone, mayBeSilent: true });
+      if (!isSafe(request.method)) this.#invalidate(request, key, response);
+      return this.relay(request, response, { ...outcome, forwardStatus: response.status });
+    } catch (error) {
+      body?.cancel();
+      if (error instanceof TooLargeError || (error instanceof Error && error.cause instanceof TooLargeError)) return this.#tooLarge(outcome);
+      if (error instanceof OriginError) return problem(error.status, error.message, cacheName, { ...outcome, detail: error.code.toLowerCase() });
+      return problem(502, 'The request was broken off.', cacheName, outcome);
+    }
+  }
+
+  /** The origin's response for one client. */
+  relay(request: EdgeRequest, response: OriginResponse, outcome: CacheOutcome): EdgeReply {
+    request.allowSilence();
+    const fields = withCacheStatus(withoutHopByHop(response.fields), this.#deps.cacheName, outcome);
+    const { body } = response;
+    const none = body === null || request.method === 'HEAD';
+    if (body !== null && none) body.cancel();
+    return { head: replyHead(response.status, fields), body: none ? null : this.#counted(body) };
+  }
+
+  #fields(request: EdgeRequest): ReturnType<typeof passThroughFields> {
+    return passThroughFields(request.fields(), { clientAddress: request.clientAddress, scheme: 'http', pseudonym: this.#deps.pseudonym });
+  }
+
+  /** RFC 9111 section 4.4. A fill that is under way was asked for before the change: it is not stored either. */
+  #invalidate(request: EdgeRequest, key: string, response: OriginResponse): void {
+    for (const changed of invalidatedKeys(request.method, key, request.field('host'), response)) {
+      this.#deps.ledger.purge(changed);
+      this.#deps.store.purge(changed);
+    }
+  }
+
+  #counted(body: ByteSource): ByteSource {
+    const { counters } = this.#deps;
+    return {
+      read: async () => {
+        const bytes = await body.read();
+        counters.bytesServed += bytes?.length ?? 0;
+        return bytes;
+      },
+      cancel: () => body.cancel(),
+    };
+  }
+
+  #tooLarge(outcome: CacheOutcome): EdgeReply {
+    return problem(413, `A request may carry ${this.#deps.requestBytesMax} bytes.`, this.#deps.cacheName, outcome, [['connection', 'close']]);
+  }
+}

@@ -1,0 +1,45 @@
+import { invalidSetting, readInteger, readPort, readSharedSettings, readText, type Environment, type SharedSettings } from '#runtime';
+import { join } from 'node:path';
+
+/** What an edge knows about itself. Sizes in bytes, durations in ms. */
+export interface EdgeSettings extends SharedSettings {
+  readonly edgeId: string;
+  readonly region: string;
+  readonly port: number;
+  /** Scheme, host and port of the origin, without a path. */
+  readonly originUrl: string;
+  readonly memoryBytesMax: number;
+  /** Where this edge keeps its own state. */
+  readonly statePath: string;
+  readonly runtime: 'bun' | 'node';
+}
+
+const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
+
+function readOrigin(env: Environment): string {
+  const text = env['EDGE_ORIGIN_URL'] || `http://127.0.0.1:${readPort(env, 'GATEWAY_PORT', 8080)}`;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url === undefined || !/^https?:$/.test(url.protocol) || url.pathname !== '/' || url.search !== '') {
+    throw invalidSetting('EDGE_ORIGIN_URL', `must be an http or https URL without a path, but is ${JSON.stringify(text)}`);
+  }
+  return url.origin;
+}
+
+/**
+ * The settings of the edge, from the environment.
+ * @throws OperatingError `SETTING_INVALID` naming the variable.
+ */
+export function readEdgeSettings(env: Environment = process.env): EdgeSettings {
+  const shared = readSharedSettings(env);
+  const edgeId = readText(env, 'EDGE_ID', 'edge-1', namePattern);
+  return {
+    ...shared,
+    edgeId,
+    region: readText(env, 'EDGE_REGION', 'local', namePattern),
+    port: readPort(env, 'EDGE_PORT', 8081),
+    originUrl: readOrigin(env),
+    memoryBytesMax: readInteger(env, 'EDGE_MEMORY_MB', 256, 1, 1_048_576) * 1024 * 1024,
+    statePath: join(shared.dataDir, 'edge', edgeId),
+    runtime: 'Bun' in globalThis ? 'bun' : 'node',
+  };
+}

@@ -1,0 +1,26 @@
+/** Limits of one edge that no operator has had a reason to change. Durations in ms, sizes in bytes. */
+export const edgeLimits = {
+  /** Objects in memory at most: each costs about a kilobyte whatever its size. */
+  objectsMax: 1_000_000,
+  variantsMax: 16,
+  /** Share of the memory that one object may take: one film must not wash everything else out. */
+  objectShareMax: 1 / 8,
+  objectBytesMax: 256 * 1024 * 1024,
+  streamBytesMax: 1024 * 1024,
+  wholeBytesMax: 64 * 1024,
+  requestBytesMax: 1024 * 1024 * 1024,
+  purgesRemembered: 100_000,
+  /** Without news from the log for so long, purges count as unknown … */
+  purgeDoubtAfterMs: 2000,
+  /** … and what the origin said is believed for so long and no longer. */
+  doubtFreshMs: 2000,
+  purgeWaitMs: 500,
+  reportEveryMs: 2000,
+  idleTimeoutS: 60,
+  drainMs: 5000,
+  origin: { headTimeoutMs: 10_000, silenceTimeoutMs: 15_000, downMs: 1000, headBytesMax: 64 * 1024 },
+  connectTimeoutMs: 3000,
+} as const;
+
+/** Never cached: the platform's API, event streams included. */
+export const passPrefixes: readonly string[] = ['/api/'];

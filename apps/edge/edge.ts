@@ -1,0 +1,152 @@
+import { openEngines } from '#adapters/engines';
+import { hasCode, OperatingError } from '#kernel';
+import { createLogger, FactPublisher, Lifecycle, pause, type Logger } from '#runtime';
+import { join } from 'node:path';
+import { createEdgeCache, type EdgeCache } from './cache/edge-cache.ts';
+import { edgeLimits } from './edge.constants.ts';
+import type { EdgeSettings } from './edge.config.ts';
+import { EdgeCounters } from './edge-counters.ts';
+import { EdgeFacts } from './facts/edge-facts.ts';
+import { localPaths } from './local-paths.ts';
+import type { OriginClient } from './origin/origin-client.ts';
+import { PurgeTail, purgeTopic } from './purge/purge-tail.ts';
+import type { EdgeServer, EdgeServerInit } from './server/edge-server.ts';
+import { takeIncarnation } from './state/incarnation.file.ts';
+import { OffsetsFile } from './state/offsets.file.ts';
+
+/** What the runtime gives: a server, and a client for the origin. */
+export interface EdgePlatform {
+  readonly listen: (init: EdgeServerInit) => Promise<EdgeServer>;
+  readonly client: OriginClient;
+}
+
+async function platformOf(settings: EdgeSettings): Promise<EdgePlatform> {
+  if (settings.runtime === 'bun') {
+    const [{ listenOnBun }, { BunOriginClient }] = await Promise.all([import('./server/bun-server.adapter.ts'), import('./origin/bun-origin.adapter.ts')]);
+    return { listen: listenOnBun, client: new BunOriginClient(settings.originUrl) };
+  }
+  const [{ listenOnNode }, { NodeOriginClient }] = await Promise.all([import('./server/node-server.adapter.ts'), import('./origin/node-origin.adapter.ts')]);
+  return { listen: listenOnNode, client: await NodeOriginClient.connect(settings.originUrl, edgeLimits.connectTimeoutMs) };
+}
+
+/** Runs an edge until it is told to stop: catch up with the purges, listen, follow the log, report. */
+export async function runEdge(settings: EdgeSettings): Promise<void> {
+  const logger = await createLogger({ name: 'edge', ...settings });
+  const lifecycle = new Lifecycle({ logger, deadlineMs: edgeLimits.drainMs + 2000 });
+  endOnError(logger);
+  endOnSignal(logger, lifecycle, settings.supervised);
+  try {
+    await start(settings, logger, lifecycle);
+  } catch (err) {
+    if (lifecycle.stopping.aborted) return;
+    const taken = hasCode(err, 'EADDRINUSE') || hasCode(err, 'PORT_TAKEN');
+    logger.fatal({ err: taken ? undefined : err }, taken ? `Port ${settings.port} is taken: stop what listens there, or set EDGE_PORT to another port.` : `the edge cannot start: ${String(err)}`);
+    process.exit(taken ? 2 : 1);
+  }
+}
+
+async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycle): Promise<void> {
+  const now = (): number => Date.now();
+  const platform = await platformOf(settings);
+  const engines = await openEngines(settings, 'log');
+  lifecycle.onStop('engines', 'engines', () => engines.close());
+  const takeEpoch = (): Promise<number> => takeIncarnation(join(settings.statePath, 'incarnation'), now());
+  const incarnation = await takeEpoch();
+  const publisher = new FactPublisher({ log: engines.log, clock: engines.clock, ids: engines.ids, source: `/edge/${settings.edgeId}`, actor: `edge:${settings.edgeId}` });
+  const facts = new EdgeFacts({ edgeId: settings.edgeId, incarnation }, { publisher, takeEpoch, stopping: lifecycle.stopping });
+  const counters = new EdgeCounters();
+  const parts: { tail?: PurgeTail; cache?: EdgeCache } = {};
+  const purgesKnown = (): boolean => parts.tail !== undefined && now() - parts.tail.knownUntilMs <= edgeLimits.purgeDoubtAfterMs;
+  const view = {
+    healthy: purgesKnown,
+    status: () => ({ edgeId: settings.edgeId, incarnation, purgesKnown: purgesKnown(), positions: parts.tail?.positions.map(String), fills: parts.cache?.fills.running, ...counters.snapshot(), ...gauges(parts.cache) }),
+  };
+  const onError = (err: unknown): void => logger.error({ err }, 'a request failed in the edge itself');
+  const cache = createEdgeCache(
+    { edgeId: settings.edgeId, memoryBytesMax: settings.memoryBytesMax },
+    { client: platform.client, counters, now, local: localPaths(view), onError, trust: () => ({ purgesKnown: purgesKnown(), doubtFreshMs: edgeLimits.doubtFreshMs }) },
+  );
+  parts.cache = cache;
+  const onFatal = (err: unknown): void => endFenced(err, logger);
+  const tail = new PurgeTail(
+    { edgeId: settings.edgeId, waitMs: edgeLimits.purgeWaitMs },
+    { log: engines.log, purger: cache.purger, offsets: new OffsetsFile(join(settings.statePath, 'offsets.json'), purgeTopic), logger, now, acknowledge: (applied) => facts.publish('cache', applied), onFatal },
+  );
+  parts.tail = tail;
+  await tail.catchUp(lifecycle.stopping);
+  if (lifecycle.stopping.aborted) return;
+  const following = tail.run(lifecycle.stopping);
+  lifecycle.onStop('work', 'purge tail', () => following);
+  await serve(settings, { platform, cache, facts, counters, logger, lifecycle, onFatal });
+}
+
+function gauges(cache: EdgeCache | undefined): { objects: number; memoryBytes: number } {
+  return { objects: cache?.store.size ?? 0, memoryBytes: cache?.store.bytes ?? 0 };
+}
+
+interface Serving {
+  readonly platform: EdgePlatform;
+  readonly cache: EdgeCache;
+  readonly facts: EdgeFacts;
+  readonly counters: EdgeCounters;
+  readonly logger: Logger;
+  readonly lifecycle: Lifecycle;
+  readonly onFatal: (err: unknown) => void;
+}
+
+async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
+  const { cache, counters, facts, lifecycle, logger, onFatal, platform } = parts;
+  const server = await platform.listen({ host: settings.host, port: settings.port, handler: cache.handler, idleTimeoutS: edgeLimits.idleTimeoutS });
+  lifecycle.onStop('accept', 'server', () => server.close(edgeLimits.drainMs));
+  lifecycle.onStop('leases', 'origin client', () => platform.client.close());
+  const url = `http://${settings.publicHost}:${server.port}`;
+  void facts.register({ url, region: settings.region, memoryBytesMax: settings.memoryBytesMax }).catch(onFatal);
+  const report = (): Promise<void> => facts.report({ ...counters.snapshot(), ...gauges(cache) });
+  const reporting = reportRegularly(report, lifecycle.stopping, onFatal);
+  // The last report comes after the last answer, so that nothing is missing from the counters of an edge that ended well.
+  lifecycle.onStop('work', 'reports', () => reporting.then(report));
+  logger.info({ ready: true, url, port: server.port, origin: settings.originUrl, runtime: settings.runtime, memoryBytesMax: settings.memoryBytesMax }, `edge ${settings.edgeId} serves ${settings.originUrl} at ${url}`);
+}
+
+async function reportRegularly(report: () => Promise<void>, stopping: AbortSignal, onFatal: (err: unknown) => void): Promise<void> {
+  try {
+    while (!stopping.aborted) {
+      await report();
+      await pause(edgeLimits.reportEveryMs, stopping);
+    }
+  } catch (err) {
+    onFatal(err);
+  }
+}
+
+/** Another process of this edge has taken over, or the log refuses what this one says: it must not go on as if it were the edge. */
+function endFenced(err: unknown, logger: Logger): void {
+  const fenced = err instanceof OperatingError && err.code === 'PRODUCER_FENCED';
+  logger.fatal({ err }, fenced ? 'another process runs this edge: give each its own EDGE_ID' : `ending: ${String(err)}`);
+  process.exit(1);
+}
+
+function endOnError(logger: Logger): void {
+  const end = (err: unknown, origin: string): void => {
+    logger.fatal({ err, origin }, `ending: ${String(err)}`);
+    process.exit(1);
+  };
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', (reason) => end(reason, 'unhandledRejection'));
+}
+
+function endOnSignal(logger: Logger, lifecycle: Lifecycle, supervised: boolean): void {
+  const end = (reason: string): void => {
+    if (lifecycle.stopping.aborted) return;
+    logger.info({ reason }, `stopping: ${reason}`);
+    void lifecycle.stop().then(() => {
+      logger.info('stopped');
+      process.exit(0);
+    });
+  };
+  process.on('SIGTERM', () => end('SIGTERM'));
+  process.on('SIGINT', () => end('SIGINT'));
+  if (!supervised) return;
+  for (const event of ['end', 'close', 'error']) process.stdin.on(event, () => end('the supervisor is gone'));
+  process.stdin.resume();
+}

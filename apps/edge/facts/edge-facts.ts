@@ -1,0 +1,68 @@
+import { edgeRegistered, edgeReported, type Context, type DraftOf } from '#events';
+import { hasCode } from '#kernel';
+import { backOffMs, pause, type CatalogueDraft, type FactPublisher } from '#runtime';
+
+export interface EdgeFactsInit {
+  readonly edgeId: string;
+  /** When this process started: names its counters. */
+  readonly incarnation: number;
+}
+
+export interface EdgeFactsDeps {
+  readonly publisher: FactPublisher;
+  /** A greater epoch than any before, kept on disk. */
+  readonly takeEpoch: () => Promise<number>;
+  readonly stopping: AbortSignal;
+}
+
+/** Counters since the start, and gauges. */
+export type EdgeReport = Omit<DraftOf<typeof edgeReported>['data'], 'edgeId' | 'incarnation'>;
+
+/** What an edge appends to the log about itself, under the producer `edge:<id>` and the epoch of its incarnation. */
+export class EdgeFacts {
+  readonly #init: EdgeFactsInit;
+  readonly #deps: EdgeFactsDeps;
+  #epoch: number;
+  #reported = '';
+
+  constructor(init: EdgeFactsInit, deps: EdgeFactsDeps) {
+    this.#init = init;
+    this.#deps = deps;
+    this.#epoch = init.incarnation;
+  }
+
+  /** @throws OperatingError `PRODUCER_FENCED` when another process of the same edge has started since. */
+  async register(edge: Omit<DraftOf<typeof edgeRegistered>['data'], 'edgeId'>): Promise<void> {
+    await this.publish('edge', [edgeRegistered.draft({ edgeId: this.#init.edgeId, ...edge })]);
+  }
+
+  /** Reports the counters if they are not those of the last report. */
+  async report(report: EdgeReport): Promise<void> {
+    const text = JSON.stringify(report);
+    if (text === this.#reported) return;
+    await this.publish('edge', [edgeReported.draft({ edgeId: this.#init.edgeId, incarnation: this.#init.incarnation, ...report })]);
+    this.#reported = text;
+  }
+
+  /**
+   * Appends facts, however long the log takes. An append whose outcome nobody knows ends its epoch: it is repeated under
+   * the next one, which at worst says the same twice.
+   */
+  async publish(context: Context, drafts: readonly CatalogueDraft[]): Promise<void> {
+    for (let failures = 0; !this.#deps.stopping.aborted || failures === 0; failures++) {
+      const epoch = this.#epoch;
+      try {
+        const producer = { id: `edge:${this.#init.edgeId}`, epoch: BigInt(epoch) };
+        await this.#deps.publisher.publish(context, drafts, { producer, signal: this.#deps.stopping });
+        return;
+      } catch (error) {
+        const uncertain = hasCode(error, 'PRODUCER_UNCERTAIN');
+        // Fenced by our own next epoch, which another fact needed in the meantime, is no reason to end.
+        if (hasCode(error, 'PRODUCER_FENCED') && this.#epoch > epoch) continue;
+        if (!uncertain && !(error as { retryable?: boolean }).retryable) throw error;
+        if (uncertain && this.#epoch === epoch) this.#epoch = await this.#deps.takeEpoch();
+        await pause(backOffMs(failures, 50, 2000), this.#deps.stopping);
+      }
+    }
+  }
+}

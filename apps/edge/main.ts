@@ -1,0 +1,11 @@
+import { hasCode } from '#kernel';
+import { readEdgeSettings } from './edge.config.ts';
+import { runEdge } from './edge.ts';
+
+try {
+  await runEdge(readEdgeSettings());
+} catch (error) {
+  if (!hasCode(error, 'SETTING_INVALID')) throw error;
+  process.stderr.write(`${(error as Error).message}\n`);
+  process.exit(2);
+}

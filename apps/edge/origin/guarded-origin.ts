@@ -1,0 +1,127 @@
+import type { EdgeCounters } from '../edge-counters.ts';
+import type { ByteSource } from '../server/edge-server.ts';
+import { OriginError, type OriginClient, type OriginRequest, type OriginResponse } from './origin-client.ts';
+
+export interface OriginLimits {
+  /** Until the head of the response is there, ms. */
+  readonly headTimeoutMs: number;
+  /** Between two pieces of a body that somebody waits for, ms. */
+  readonly silenceTimeoutMs: number;
+  /** How long an origin that nobody can connect to is left in peace, ms. */
+  readonly downMs: number;
+  /** Fields of a response, bytes. */
+  readonly headBytesMax: number;
+}
+
+export interface GuardedRequest extends Omit<OriginRequest, 'signal'> {
+  readonly signal?: AbortSignal | undefined;
+  /** An event stream may say nothing for as long as it likes. */
+  readonly mayBeSilent?: boolean;
+}
+
+const unreachableCodes = new Set(['ECONNREFUSED', 'ConnectionRefused', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT', 'FailedToOpenSocket']);
+/** The signs of a pooled connection that the origin closed in the moment in which it was used again. */
+const droppedCodes = new Set(['ECONNRESET', 'UND_ERR_SOCKET', 'EPIPE', 'ConnectionClosed']);
+
+function codeOf(error: unknown): string {
+  return error instanceof Error ? String((error as { code?: unknown }).code ?? '') : '';
+}
+
+/**
+ * The origin with its limits: a time to answer, a time between two pieces, one more try on a fresh connection, and a
+ * short rest when nobody can connect to it.
+ */
+export class GuardedOrigin {
+  readonly #client: OriginClient;
+  readonly #limits: OriginLimits;
+  readonly #counters: EdgeCounters;
+  readonly #now: () => number;
+  #downUntilMs = 0;
+
+  constructor(client: OriginClient, limits: OriginLimits, counters: EdgeCounters, now: () => number) {
+    this.#client = client;
+    this.#limits = limits;
+    this.#counters = counters;
+    this.#now = now;
+  }
+
+  /** @throws OriginError when there is no usable response; whatever the signal's abort throws. */
+  async request(request: GuardedRequest): Promise<OriginResponse> {
+    const repeatable = request.method === 'GET' || request.method === 'HEAD';
+    if (repeatable && this.#now() < this.#downUntilMs) throw new OriginError('ORIGIN_UNREACHABLE', 'The origin cannot be reached.');
+    try {
+      return await this.#attempt(request);
+    } catch (error) {
+      // RFC 9110 section 9.2.2: a client may repeat an idempotent request on its own when the connection was lost.
+      if (!repeatable || request.signal?.aborted === true || !(error instanceof OriginError) || !droppedCodes.has(codeOf(error.cause))) throw error;
+      return await this.#attempt(request);
+    }
+  }
+
+  async #attempt(request: GuardedRequest): Promise<OriginResponse> {
+    const abort = new AbortController();
+    const forward = (): void => abort.abort();
+    request.signal?.addEventListener('abort', forward, { once: true });
+    if (request.signal?.aborted === true) abort.abort();
+    let late = false;
+    const timer = setTimeout(() => {
+      late = true;
+      abort.abort();
+    }, this.#limits.headTimeoutMs);
+    this.#counters.originFetches++;
+    try {
+      const response = await this.#client.request({ ...request, signal: abort.signal });
+      this.#check(response);
+      return { ...response, body: response.body === null ? null : this.#guardBody(response.body, abort, request) };
+    } catch (error) {
+      request.signal?.removeEventListener('abort', forward);
+      if (request.signal?.aborted === true) throw error;
+      throw this.#explain(error, late);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #check(response: OriginResponse): void {
+    let bytes = 0;
+    for (const [name, value] of response.fields) bytes += name.length + value.length + 4;
+    if (response.status >= 200 && response.status <= 599 && bytes <= this.#limits.headBytesMax) return;
+    response.body?.cancel();
+    throw new OriginError('ORIGIN_INVALID', `The origin answered with status ${response.status} and ${bytes} bytes of fields.`);
+  }
+
+  #explain(error: unknown, late: boolean): OriginError {
+    this.#counters.originErrors++;
+    if (error instanceof OriginError) return error;
+    if (late) return new OriginError('ORIGIN_TIMEOUT', `The origin did not answer within ${this.#limits.headTimeoutMs} ms.`, error);
+    if (unreachableCodes.has(codeOf(error))) {
+      this.#downUntilMs = this.#now() + this.#limits.downMs;
+      return new OriginError('ORIGIN_UNREACHABLE', 'The origin cannot be reached.', error);
+    }
+    return new OriginError('ORIGIN_INVALID', 'The origin gave no valid HTTP response.', error);
+  }
+
+  #guardBody(body: ByteSource, abort: AbortController, request: GuardedRequest): ByteSource {
+    const silenceMs = request.mayBeSilent === true ? 0 : this.#limits.silenceTimeoutMs;
+    return {
+      read: async () => {
+        let late = false;
+        const timer = silenceMs === 0 ? undefined : setTimeout(() => ((late = true), abort.abort()), silenceMs);
+        try {
+          const bytes = await body.read();
+          if (bytes !== undefined) this.#counters.bytesFromOrigin += bytes.length;
+          return bytes;
+        } catch (error) {
+          if (request.signal?.aborted !== true) this.#counters.originErrors++;
+          throw late ? new OriginError('ORIGIN_TIMEOUT', `The origin was silent for ${silenceMs} ms.`, error) : new OriginError('ORIGIN_BROKEN', 'The origin broke off its response.', error);
+        } finally {
+          clearTimeout(timer);
+        }
+      },
+      cancel: () => {
+        body.cancel();
+        abort.abort();
+      },
+    };
+  }
+}

@@ -1,0 +1,43 @@
+import type { Fields } from '#core/http-cache';
+import { OperatingError } from '#kernel';
+import type { ByteSource } from '../server/edge-server.ts';
+
+export interface OriginRequest {
+  readonly method: string;
+  readonly target: string;
+  readonly fields: Fields;
+  readonly body?: ByteSource | undefined;
+  readonly signal: AbortSignal;
+}
+
+export interface OriginResponse {
+  readonly status: number;
+  readonly fields: Fields;
+  /** Null when there is none. Ends early by a rejection, never in silence. */
+  readonly body: ByteSource | null;
+}
+
+/**
+ * Speaks HTTP/1.1 to one origin over a pool of connections that are kept open. Never decodes, never follows a redirect.
+ * Rejects when there is no response: with an Error whose `code`, if any, is the system's or the HTTP client's.
+ */
+export interface OriginClient {
+  request(request: OriginRequest): Promise<OriginResponse>;
+  close(): Promise<void>;
+}
+
+export type OriginErrorCode = 'ORIGIN_UNREACHABLE' | 'ORIGIN_TIMEOUT' | 'ORIGIN_INVALID' | 'ORIGIN_BROKEN';
+
+/** Why the origin gave no usable answer. */
+export class OriginError extends OperatingError {
+  override readonly name = 'OriginError';
+
+  constructor(code: OriginErrorCode, message: string, cause?: unknown) {
+    super(message, { code, retryable: true, cause });
+  }
+
+  /** RFC 9110 sections 15.6.3 and 15.6.5. */
+  get status(): 502 | 504 {
+    return this.code === 'ORIGIN_TIMEOUT' ? 504 : 502;
+  }
+}

@@ -1,0 +1,191 @@
+import { decodeEvent, EventInvalidError, purgeApplied, purgeRequested, topicPartitions, type DraftOf, type StoredRecord } from '#events';
+import { hasCode } from '#kernel';
+import type { EventLog } from '#ports';
+import { backOffMs, pause, type Logger } from '#runtime';
+import type { OffsetsFile } from '../state/offsets.file.ts';
+import type { Purger } from './purger.ts';
+
+export const purgeTopic = 'cache';
+
+export interface PurgeTailInit {
+  readonly edgeId: string;
+  /** How long one read waits for something new, ms. */
+  readonly waitMs: number;
+}
+
+export interface PurgeTailDeps {
+  readonly log: EventLog;
+  readonly purger: Purger;
+  readonly offsets: OffsetsFile;
+  readonly logger: Logger;
+  readonly now: () => number;
+  /** Appends the acknowledgements durably. Retries by itself; what it throws is not to be retried. */
+  readonly acknowledge: (applied: readonly DraftOf<typeof purgeApplied>[]) => Promise<void>;
+  /** Told of a failure after which the edge must not go on. */
+  readonly onFatal: (error: unknown) => void;
+}
+
+/** Acknowledged purges that may wait for the log before the tail waits for them. */
+const acknowledgementsWaitingMax = 10_000;
+const readLimits = { recordsMax: 1000, bytesMax: 4 * 1024 * 1024 };
+
+interface Acknowledgement {
+  readonly partition: number;
+  readonly next: bigint;
+  readonly applied: readonly DraftOf<typeof purgeApplied>[];
+}
+
+/**
+ * Follows the purges on the log, each partition from the edge's own stored offset. A purge is applied the moment it is
+ * read; then it is acknowledged on the log; only then is the offset stored. After a crash in between it is applied and
+ * acknowledged again, which changes nothing.
+ */
+export class PurgeTail {
+  readonly #init: PurgeTailInit;
+  readonly #deps: PurgeTailDeps;
+  /** Read and applied up to here. */
+  readonly #position: bigint[] = [];
+  /** Acknowledged up to here: what is stored. */
+  readonly #settled: bigint[] = [];
+  /** When each partition was last known to be read to its end, ms. */
+  readonly #atHeadMs: number[] = [];
+  #acknowledgements: Acknowledgement[] = [];
+  #waiting = 0;
+  #settling: Promise<void> | undefined;
+
+  constructor(init: PurgeTailInit, deps: PurgeTailDeps) {
+    this.#init = init;
+    this.#deps = deps;
+  }
+
+  /** Since when purges may have been missed at worst: the oldest time at which a partition was read to its end, ms. */
+  get knownUntilMs(): number {
+    return this.#atHeadMs.length === 0 ? 0 : Math.min(...this.#atHeadMs);
+  }
+
+  get positions(): readonly bigint[] {
+    return this.#position;
+  }
+
+  /** Reads up to what was on the log when this was called; nothing may be served before. Waits for the log however long it takes. */
+  async catchUp(signal: AbortSignal): Promise<void> {
+    await this.#insist(signal, 'the log cannot be read; the edge waits for it before it serves', async () => {
+      await this.#deps.log.ensureTopic(purgeTopic, topicPartitions);
+      await this.#start();
+      const goals = (await this.#deps.log.heads(purgeTopic)).map((head) => head.high);
+      await Promise.all(goals.map((goal, partition) => this.#readTo(partition, goal)));
+    });
+  }
+
+  /** Follows the log until the signal aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    await Promise.all(this.#position.map((_, partition) => this.#follow(partition, signal)));
+    await this.#settling;
+  }
+
+  async #start(): Promise<void> {
+    const heads = await this.#deps.log.heads(purgeTopic);
+    const stored = await this.#deps.offsets.load(topicPartitions);
+    if (stored === 'damaged') this.#purgeAll('the stored offsets are damaged');
+    heads.forEach((head, partition) => {
+      // A new edge has nothing cached: what was purged before it existed is none of its business.
+      const next = stored === undefined ? head.high : stored === 'damaged' ? head.low : (stored[partition] as bigint);
+      this.#position[partition] = next;
+      this.#settled[partition] = next;
+      this.#atHeadMs[partition] = 0;
+    });
+    await this.#deps.offsets.save(this.#settled);
+  }
+
+  async #readTo(partition: number, goal: bigint): Promise<void> {
+    while ((this.#position[partition] as bigint) < goal) await this.#readOnce(partition, 0);
+    this.#atHeadMs[partition] = this.#deps.now();
+  }
+
+  async #follow(partition: number, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      await this.#insist(signal, 'the log cannot be read; what is cached is revalidated until it can', () => this.#readOnce(partition, this.#init.waitMs, signal));
+      if (this.#waiting > acknowledgementsWaitingMax) await this.#settling;
+    }
+  }
+
+  async #readOnce(partition: number, waitMs: number, signal?: AbortSignal): Promise<void> {
+    const startedMs = this.#deps.now();
+    const from = this.#position[partition] as bigint;
+    try {
+      const batch = await this.#deps.log.read(purgeTopic, partition, from, { ...readLimits, waitMs }, signal);
+      const applied = batch.records.flatMap((record) => this.#apply(record));
+      this.#position[partition] = batch.next;
+      if (batch.next >= batch.high) this.#atHeadMs[partition] = startedMs;
+      if (batch.next > from) this.#settle({ partition, next: batch.next, applied });
+    } catch (error) {
+      if (!hasCode(error, 'OFFSET_OUT_OF_RANGE')) throw error;
+      await this.#jump(partition);
+    }
+  }
+
+  /** What was between the stored offset and the log's first is gone: it may have purged anything. */
+  async #jump(partition: number): Promise<void> {
+    const head = (await this.#deps.log.heads(purgeTopic))[partition];
+    if (head === undefined) return;
+    this.#purgeAll(`partition ${partition} of the log was truncated beyond what this edge has read`);
+    this.#position[partition] = head.low;
+    this.#settle({ partition, next: head.low, applied: [] });
+  }
+
+  #apply(record: StoredRecord): DraftOf<typeof purgeApplied>[] {
+    // The acknowledgements of all edges pass here too: not worth decoding.
+    if (record.headers['ce_type'] === purgeApplied.type) return [];
+    try {
+      const event = decodeEvent(record);
+      if (event.type !== purgeRequested.type) return [];
+      const { purgeId, urls } = event.data;
+      const objects = this.#deps.purger.purgeUrls(urls);
+      return [purgeApplied.draft({ purgeId, edgeId: this.#init.edgeId, objects, appliedAtMs: this.#deps.now() })];
+    } catch (error) {
+      if (!(error instanceof EventInvalidError)) throw error;
+      // Perhaps a newer kind of purge that this edge does not understand: forgetting everything is always right.
+      this.#purgeAll(`the record ${record.partition}:${record.offset} cannot be understood: ${error.message}`);
+      return [];
+    }
+  }
+
+  #purgeAll(reason: string): void {
+    const objects = this.#deps.purger.purgeAll();
+    this.#deps.logger.warn({ objects }, `everything is purged: ${reason}`);
+  }
+
+  /** Acknowledges and stores offsets behind the reading, in order, so that a log that takes no appends holds up no purge. */
+  #settle(acknowledgement: Acknowledgement): void {
+    this.#acknowledgements.push(acknowledgement);
+    this.#waiting += acknowledgement.applied.length;
+    this.#settling ??= this.#settleAll()
+      .catch((error: unknown) => this.#deps.onFatal(error))
+      .finally(() => (this.#settling = undefined));
+  }
+
+  async #settleAll(): Promise<void> {
+    while (this.#acknowledgements.length > 0) {
+      const batch = this.#acknowledgements;
+      this.#acknowledgements = [];
+      const applied = batch.flatMap((one) => one.applied);
+      if (applied.length > 0) await this.#deps.acknowledge(applied);
+      this.#waiting -= applied.length;
+      for (const one of batch) this.#settled[one.partition] = one.next;
+      await this.#deps.offsets.save(this.#settled);
+    }
+  }
+
+  /** Tries again until it works or the edge stops. */
+  async #insist(signal: AbortSignal, complaint: string, work: () => Promise<void>): Promise<void> {
+    for (let failures = 0; !signal.aborted; failures++) {
+      try {
+        return await work();
+      } catch (err) {
+        if (signal.aborted || hasCode(err, 'LOG_CLOSED')) return;
+        if (failures % 10 === 0) this.#deps.logger.warn({ err }, complaint);
+        await pause(backOffMs(failures, 50, 2000), signal);
+      }
+    }
+  }
+}

@@ -1,0 +1,67 @@
+import type { Fields, RequestHead } from '#core/http-cache';
+
+/** A body that comes piece by piece. */
+export interface ByteSource {
+  /** The next bytes; undefined at the end. A rejection means that the rest will never come: the connection must be cut. */
+  read(): Promise<Uint8Array | undefined>;
+  /** Nobody wants the rest. */
+  cancel(): void;
+}
+
+/** A request as the handler sees it, whatever server took it. `target` is ASCII, in origin form, as the client spelt it. */
+export interface EdgeRequest extends RequestHead {
+  fields(): Fields;
+  /** Bytes announced by Content-Length; undefined when the request has none. */
+  readonly contentLength: number | undefined;
+  readonly clientAddress: string;
+  /** Aborted when the client goes away before its answer is complete. */
+  readonly gone: AbortSignal;
+  /** Undefined for a request without a body. */
+  body(): ByteSource | undefined;
+  /** Takes the time limit for silence off this connection: an event stream may be quiet for long. */
+  allowSilence(): void;
+}
+
+/** Status and fields, made once and sent many times. */
+export interface ReplyHead {
+  readonly status: number;
+  readonly fields: Fields;
+  /** The server's own form of this head, which it makes at the first use. */
+  prebuilt: unknown;
+}
+
+export interface EdgeReply {
+  readonly head: ReplyHead;
+  /** Null for none. The length of bytes is stated by the server; that of a source is not known to it. */
+  readonly body: Uint8Array | ByteSource | null;
+}
+
+/** Must not throw and must not reject. A hit answers without a promise. */
+export type EdgeHandler = (request: EdgeRequest) => EdgeReply | Promise<EdgeReply>;
+
+export interface EdgeServerInit {
+  readonly host: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  readonly handler: EdgeHandler;
+  /** A connection on which nothing moves for so long is closed, s. */
+  readonly idleTimeoutS: number;
+}
+
+/** The seam between the cache and the runtime's HTTP server. */
+export interface EdgeServer {
+  readonly port: number;
+  /** Stops taking connections; resolves when the answers in flight are out, or cuts them off at the deadline. */
+  close(deadlineMs: number): Promise<void>;
+}
+
+/** @throws Error with `code` EADDRINUSE when the port is taken. */
+export type ListenEdgeServer = (init: EdgeServerInit) => Promise<EdgeServer>;
+
+export function replyHead(status: number, fields: Fields): ReplyHead {
+  return { status, fields, prebuilt: undefined };
+}
+
+export function isSource(body: EdgeReply['body']): body is ByteSource {
+  return body !== null && !(body instanceof Uint8Array);
+}

@@ -1,0 +1,45 @@
+import { z } from 'zod';
+import { readTextFile, writeTextFile } from './atomic-file.ts';
+
+const schema = z.object({ version: z.literal(1), topic: z.string(), next: z.array(z.string().regex(/^\d{1,19}$/)) });
+
+/** Where an edge reads on in each partition of a topic, kept on its own disk. */
+export class OffsetsFile {
+  readonly #path: string;
+  readonly #topic: string;
+  #wanted: readonly bigint[] | undefined;
+  #writing: Promise<void> | undefined;
+
+  constructor(path: string, topic: string) {
+    this.#path = path;
+    this.#topic = topic;
+  }
+
+  /** Undefined when there is none; `damaged` when nobody can tell what was read. */
+  async load(partitions: number): Promise<readonly bigint[] | 'damaged' | undefined> {
+    const text = await readTextFile(this.#path);
+    if (text === undefined) return undefined;
+    try {
+      const stored = schema.parse(JSON.parse(text));
+      if (stored.topic === this.#topic && stored.next.length === partitions) return stored.next.map(BigInt);
+    } catch {
+      // Said by the return value.
+    }
+    return 'damaged';
+  }
+
+  /** Writes the newest offsets; calls that come meanwhile are written together by the next write. */
+  save(next: readonly bigint[]): Promise<void> {
+    this.#wanted = [...next];
+    this.#writing ??= this.#drain().finally(() => (this.#writing = undefined));
+    return this.#writing;
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#wanted !== undefined) {
+      const next = this.#wanted.map(String);
+      this.#wanted = undefined;
+      await writeTextFile(this.#path, `${JSON.stringify({ version: 1, topic: this.#topic, next })}\n`);
+    }
+  }
+}
