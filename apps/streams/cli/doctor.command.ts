@@ -1,0 +1,102 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { access, constants, mkdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { ApiClient } from '../client/api-client.ts';
+import type { CdnHealth } from '../client/api.types.ts';
+import { readAdminKey } from '../client/key-file.ts';
+import { freeBytes, freeBytesLow, freeBytesMin } from '../machine/disk-space.ts';
+import { checkFfmpeg, tryEncode } from '../machine/ffmpeg.ts';
+import { holderOf, portProblem } from '../machine/ports.ts';
+import { portVariables, type Ports, type StreamsSettings } from '../streams.config.ts';
+import { messageOf } from '../streams.errors.ts';
+
+export interface Finding {
+  readonly check: string;
+  readonly status: 'ok' | 'warning' | 'problem';
+  readonly message: string;
+}
+
+type Check = (settings: StreamsSettings) => Promise<Omit<Finding, 'check'>>;
+
+const ok = (message: string): Omit<Finding, 'check'> => ({ status: 'ok', message });
+const warning = (message: string): Omit<Finding, 'check'> => ({ status: 'warning', message });
+const problem = (message: string): Omit<Finding, 'check'> => ({ status: 'problem', message });
+
+const gigabyte = 1024 ** 3;
+
+/** What each line of the report finds out. */
+const checks: Readonly<Record<string, Check>> = {
+  node: async (settings) => {
+    const wanted = (JSON.parse(readFileSync(join(settings.root, 'package.json'), 'utf8')) as { dependencies: { node: string } }).dependencies.node;
+    return process.version === `v${wanted}` ? ok(process.version) : warning(`${process.version} runs this; the project's own is v${wanted}`);
+  },
+  bun: async (settings) => {
+    const path = join(settings.root, 'node_modules/bun/bin/bun.exe');
+    return ok(execFileSync(path, ['--version'], { encoding: 'utf8', timeout: 10_000 }).trim());
+  },
+  ffmpeg: async (settings) => ok(await checkFfmpeg(settings.ffmpegPath)),
+  encoding: async (settings) => {
+    const begun = performance.now();
+    const wrong = await tryEncode(settings.ffmpegPath);
+    return wrong === undefined ? ok(`H.264 and AAC in ${Math.round(performance.now() - begun)} ms for half a second`) : problem(`ffmpeg cannot encode H.264 with libx264 and AAC: ${wrong}`);
+  },
+  disk: async (settings) => {
+    const free = await freeBytes(existingParent(settings.dataDir));
+    const text = `${(free / gigabyte).toFixed(1)} GB free for ${settings.dataDir}`;
+    return free < freeBytesMin ? problem(text) : free < freeBytesLow ? warning(text) : ok(text);
+  },
+  'data folder': async (settings) => {
+    if (!existsSync(settings.dataDir)) return ok(`${settings.dataDir} will be made at the first start`);
+    await access(settings.dataDir, constants.R_OK | constants.W_OK);
+    await mkdir(settings.runPath, { recursive: true });
+    return ok(settings.dataDir);
+  },
+  ports: async (settings) => {
+    const names = Object.keys(settings.ports) as Array<keyof Ports>;
+    const taken = (await Promise.all(names.map(async (name) => ((await portProblem(settings.ports[name], settings.host)) === undefined ? undefined : name)))).filter((name) => name !== undefined);
+    if (taken.length === 0) return ok(names.map((name) => settings.ports[name]).join(', '));
+    if (await gatewayAnswers(settings)) return ok('in use by Streams itself');
+    return problem(taken.map((name) => `${settings.ports[name]} is taken by ${holderOf(settings.ports[name]) ?? 'another program'} (${portVariables[name]} moves it)`).join('; '));
+  },
+  build: async (settings) => (existsSync(join(settings.root, 'dist/apps/gateway/main.js')) ? ok('complete') : problem('the project is not built: run "npm run build"')),
+  engines: async (settings) => ok(`event log: embedded SQLite; read models: ${settings.databaseUrl === undefined ? 'embedded PostgreSQL' : 'PostgreSQL from DATABASE_URL'}; blobs: local disk`),
+  platform: async (settings) => {
+    if (!(await gatewayAnswers(settings))) return ok('not running');
+    const key = readAdminKey(settings.dataDir);
+    const health = await new ApiClient({ url: gatewayUrl(settings), key, timeoutMs: 3000 }).call<CdnHealth>('GET', '/api/v1/cdn/health');
+    return health.status === 'up' ? ok(`running; ${health.edges.length} edge(s) up`) : warning(`running, but its edges are ${health.status}`);
+  },
+};
+
+function gatewayUrl(settings: StreamsSettings): string {
+  return `http://127.0.0.1:${settings.ports.gateway}`;
+}
+
+async function gatewayAnswers(settings: StreamsSettings): Promise<boolean> {
+  const response = await fetch(`${gatewayUrl(settings)}/api/v1/streams`, { signal: AbortSignal.timeout(2000) }).catch(() => undefined);
+  return response?.headers.get('content-type')?.includes('problem+json') ?? false;
+}
+
+function existingParent(path: string): string {
+  return existsSync(path) ? path : existingParent(dirname(path));
+}
+
+/** Looks at this machine from every side that matters; a check that throws is a problem with its message. */
+export async function examine(settings: StreamsSettings): Promise<readonly Finding[]> {
+  return Promise.all(
+    Object.entries(checks).map(async ([check, run]) => {
+      try {
+        return { check, ...(await run(settings)) };
+      } catch (error) {
+        return { check, ...problem(messageOf(error)) };
+      }
+    }),
+  );
+}
+
+const marks: Readonly<Record<Finding['status'], string>> = { ok: '✓', warning: '!', problem: '✗' };
+
+export function findingLine(finding: Finding): string {
+  return `${marks[finding.status]} ${finding.check.padEnd(12)} ${finding.message}`;
+}

@@ -1,0 +1,136 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { hasCode } from '#kernel';
+import { up } from '../supervisor/up.ts';
+import { readStreamsSettings } from '../streams.config.ts';
+import { exitCodes, messageOf, PlainFailure } from '../streams.errors.ts';
+import { createKey, purge } from './cdn.commands.ts';
+import { contextOf, type CommonOptions } from './context.ts';
+import { examine, findingLine } from './doctor.command.ts';
+import { listEvents, tailEvents } from './event.commands.ts';
+import { listStreams, showStream, startStream, stopStream, type StartOptions } from './stream.commands.ts';
+
+const scopes = ['admin', 'operate', 'publish', 'view', 'edge'] as const;
+
+function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
+  return Number(text);
+}
+
+/** `1080p:1080:4500000`, one rung of a ladder. */
+function rungs(text: string, before: StartOptions['ladder'] = []): NonNullable<StartOptions['ladder']> {
+  const match = /^([a-z0-9-]{1,32}):(\d+):(\d+)$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('A rung is NAME:HEIGHT:BITS-PER-SECOND, such as 720p:720:2800000.');
+  return [...before, { name: match[1] as string, height: Number(match[2]), videoBitrate: Number(match[3]) }];
+}
+
+function scopeList(text: string): readonly string[] {
+  const wanted = text.split(',').map((word) => word.trim());
+  const unknown = wanted.find((word) => !scopes.some((scope) => scope === word));
+  if (unknown !== undefined) throw new InvalidArgumentError(`There is no scope "${unknown}": they are ${scopes.join(', ')}.`);
+  return wanted;
+}
+
+/** A command that talks to a gateway. */
+function remote(parent: Command, name: string, description: string): Command {
+  return parent
+    .command(name)
+    .description(description)
+    .option('--json', 'print JSON')
+    .option('--url <url>', 'address of the gateway (default: STREAMS_URL, or this machine)')
+    .option('--key <key>', "API key (default: STREAMS_KEY, or this machine's admin key)");
+}
+
+function addStreams(program: Command): void {
+  const stream = program.command('stream').description('start, stop and see streams');
+  remote(stream, 'start <name>', 'create a stream and print its key, once')
+    .option('--grace <seconds>', 'how long it waits for a publisher that went away', wholeNumber)
+    .option('--segment <seconds>', 'length of a segment', wholeNumber)
+    .option('--rung <name:height:bitrate>', 'a rung of the ladder; repeat for more', rungs)
+    .action((name: string, options: CommonOptions & { grace?: number; segment?: number; rung?: NonNullable<StartOptions['ladder']> }) =>
+      startStream(contextOf(options), name, { ...options, ...(options.rung === undefined ? {} : { ladder: options.rung }) }),
+    );
+  remote(stream, 'stop <id>', 'end a stream for good').action((id: string, options: CommonOptions) => stopStream(contextOf(options), id));
+  remote(stream, 'list', 'list streams, newest first')
+    .option('--status <status>', 'created, live, interrupted or stopped')
+    .option('--limit <number>', 'how many', wholeNumber, 50)
+    .action((options: CommonOptions & { status?: string; limit: number }) => listStreams(contextOf(options), options));
+  remote(stream, 'show <id>', 'show one stream').action((id: string, options: CommonOptions) => showStream(contextOf(options), id));
+}
+
+function addEvents(program: Command): void {
+  const events = program.command('events').description('read the event log');
+  const filtered = (name: string, description: string): Command =>
+    remote(events, name, description).option('--context <name>', 'only this context').option('--type <types>', 'only these event types, separated by commas').option('--subject <subject>', 'only this subject and what is under it');
+  filtered('list', 'print the newest events')
+    .option('--limit <number>', 'how many', wholeNumber, 50)
+    .option('--since <time>', 'recorded at or after (RFC 3339)')
+    .option('--oldest', 'begin with the oldest')
+    .action((options: CommonOptions & { limit: number; since?: string; oldest?: boolean }) => listEvents(contextOf(options), options));
+  filtered('tail', 'follow the log until Ctrl-C')
+    .option('--from <place>', 'now, recent or beginning', 'recent')
+    .action(async (options: CommonOptions & { from: string }) => {
+      const stopping = new AbortController();
+      process.once('SIGINT', () => stopping.abort()).once('SIGTERM', () => stopping.abort());
+      process.stdout.once('error', () => stopping.abort());
+      await tailEvents(contextOf(options), options, stopping.signal);
+    });
+}
+
+function addOperations(program: Command): void {
+  remote(program, 'purge <urls...>', 'make every edge forget URLs, and wait until they have')
+    .option('--no-wait', 'only request it')
+    .option('--timeout <seconds>', 'how long to wait', wholeNumber, 10)
+    .option('--reason <text>', 'why, for the record')
+    .action((urls: string[], options: CommonOptions & { wait: boolean; timeout: number; reason?: string }) => purge(contextOf(options), urls, options));
+  const key = program.command('key').description('API keys');
+  remote(key, 'create <name>', 'make an API key and print it, once')
+    .requiredOption('--scopes <list>', `some of ${scopes.join(', ')}, separated by commas`, scopeList)
+    .option('--ttl <seconds>', 'until it expires (default: never)', wholeNumber)
+    .action((name: string, options: CommonOptions & { scopes: readonly string[]; ttl?: number }) => createKey(contextOf(options), name, options));
+}
+
+function addLocal(program: Command, setExitCode: (code: number) => void): void {
+  program
+    .command('up')
+    .description('run the whole platform on this machine, in the foreground')
+    .option('--demo', 'also publish a live test picture', false)
+    .action(async (options: { demo: boolean }) => setExitCode(await up(readStreamsSettings(), options)));
+  program
+    .command('doctor')
+    .description('check ffmpeg, ports, disk, engines and the data folder')
+    .option('--json', 'print JSON')
+    .action(async (options: { json?: boolean }) => {
+      const findings = await examine(readStreamsSettings());
+      process.stdout.write(`${options.json === true ? JSON.stringify(findings, null, 2) : findings.map(findingLine).join('\n')}\n`);
+      if (findings.some((finding) => finding.status === 'problem')) setExitCode(exitCodes.failed);
+    });
+}
+
+function version(): string {
+  return (JSON.parse(readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+}
+
+/** Runs the `streams` command; resolves to its exit code. Failures are told in one sentence on standard error. */
+export async function runCli(args: readonly string[]): Promise<number> {
+  let exitCode = 0;
+  const program = new Command('streams').description('Streams: live media, every step an event.').version(version()).exitOverride().showHelpAfterError('(streams --help tells more)');
+  addLocal(program, (code) => (exitCode = code));
+  addStreams(program);
+  addEvents(program);
+  addOperations(program);
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return exitCode;
+  } catch (error) {
+    return codeOf(error);
+  }
+}
+
+function codeOf(error: unknown): number {
+  // Commander has said what is wrong already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
+  const isPlain = error instanceof PlainFailure || hasCode(error, 'SETTING_INVALID');
+  process.stderr.write(`${isPlain ? messageOf(error) : ((error as Error).stack ?? messageOf(error))}\n`);
+  return error instanceof PlainFailure ? error.exitCode : isPlain ? exitCodes.usage : exitCodes.failed;
+}

@@ -1,0 +1,59 @@
+import type { Page, StartedStream, StreamSummary } from '../client/api.types.ts';
+import type { CommandContext } from './context.ts';
+import { duration, table } from './table.ts';
+
+export interface StartOptions {
+  readonly grace?: number;
+  readonly segment?: number;
+  readonly ladder?: ReadonlyArray<{ readonly name: string; readonly height: number; readonly videoBitrate: number }>;
+}
+
+export async function startStream({ api, print }: CommandContext, name: string, options: StartOptions): Promise<void> {
+  const stream = await api.call<StartedStream>('POST', '/api/v1/stream/start', {
+    name,
+    ...(options.grace === undefined ? {} : { graceSeconds: options.grace }),
+    ...(options.segment === undefined ? {} : { segmentDurationSeconds: options.segment }),
+    ...(options.ladder === undefined ? {} : { ladder: options.ladder }),
+  });
+  print(stream, () => [
+    `Stream ${stream.id} (${stream.name}) waits for a publisher.`,
+    `  server      ${stream.ingest.primary}`,
+    `  backup      ${stream.ingest.backup}`,
+    `  stream key  ${stream.streamKey}   (shown this once)`,
+    `  watch       ${stream.playback.hls}`,
+  ]);
+}
+
+export async function stopStream({ api, print }: CommandContext, id: string): Promise<void> {
+  const answer = await api.call<{ readonly id: string; readonly status: string }>('POST', '/api/v1/stream/stop', { id });
+  print(answer, () => [`Stream ${answer.id} has ended; its playlist is a recording now.`]);
+}
+
+export async function listStreams({ api, print }: CommandContext, options: { readonly status?: string; readonly limit: number }): Promise<void> {
+  const query = new URLSearchParams({ limit: String(options.limit), ...(options.status === undefined ? {} : { status: options.status }) });
+  const page = await api.call<Page<StreamSummary>>('GET', `/api/v1/streams?${query}`);
+  print(page, () => {
+    if (page.items.length === 0) return ['There are no streams yet: "streams stream start NAME" makes one.'];
+    const rows = page.items.map((one) => [one.id, one.status, one.durationMs === null ? '' : duration(one.durationMs), one.createdAt ?? '', one.name]);
+    return [...table(['ID', 'STATUS', 'LENGTH', 'CREATED', 'NAME'], rows), ...(page.nextCursor === null ? [] : ['… and more: raise --limit.'])];
+  });
+}
+
+interface StreamDetail extends StreamSummary {
+  readonly encoding: { readonly status: string; readonly encoder: string | null; readonly node: string } | null;
+  readonly renditions: ReadonlyArray<{ readonly name: string; readonly codecs: string; readonly bandwidth: number; readonly width: number | null; readonly height: number | null }>;
+  readonly latency: { readonly segmentMsMedian: number } | null;
+}
+
+export async function showStream({ api, print }: CommandContext, id: string): Promise<void> {
+  const stream = await api.call<StreamDetail>('GET', `/api/v1/streams/${encodeURIComponent(id)}`);
+  print(stream, () => [
+    `${stream.id}  ${stream.name}`,
+    `  status      ${stream.status}${stream.statusReason === null || stream.statusReason === '' ? '' : ` (${stream.statusReason})`}`,
+    ...(stream.durationMs === null ? [] : [`  length      ${duration(stream.durationMs)}`]),
+    ...(stream.encoding === null ? [] : [`  encoding    ${stream.encoding.status}${stream.encoding.encoder === null ? '' : ` with ${stream.encoding.encoder}`} on ${stream.encoding.node}`]),
+    ...(stream.latency === null ? [] : [`  latency     ${stream.latency.segmentMsMedian} ms from a segment's last sample to its announcement`]),
+    `  watch       ${stream.playback.hls}`,
+    ...stream.renditions.map((one) => `  ${one.name.padEnd(10)}  ${one.height === null ? 'audio' : `${one.width}×${one.height}`}  ${Math.round(one.bandwidth / 1000)} kbit/s  ${one.codecs}`),
+  ]);
+}

@@ -1,0 +1,127 @@
+import { pause } from '#runtime';
+import { Child, type Exit, type Program } from './child.ts';
+import type { LogLine } from './log-line.ts';
+import { afterExit, calm, restartSettings, type RestartSettings, type RestartState } from './restart.policy.ts';
+
+export interface SupervisedAppInit {
+  readonly name: string;
+  /** Asked before each run: an engine may have moved. */
+  readonly program: () => Program;
+  readonly onLine: (line: LogLine) => void;
+  readonly onStarted: (pid: number) => void;
+  readonly onEnded: () => void;
+  /** Runs that may end before the first one is ready, until the start counts as failed. */
+  readonly startAttemptsMax: number;
+  /** A run that is not ready after this time is ended, ms. */
+  readonly readyWithinMs: number;
+  readonly restart?: RestartSettings;
+}
+
+/** Thrown by {@link SupervisedApp.ready} when an app cannot be started. */
+export class StartFailure extends Error {
+  override readonly name = 'StartFailure';
+  readonly app: string;
+
+  constructor(app: string, exit: Exit) {
+    super(exit.reason === '' ? `${app} ended with ${exit.signal ?? `code ${exit.code}`} before it was ready.` : exit.reason);
+    this.app = app;
+  }
+}
+
+/** An app that is kept running: started again after every end, ever more slowly while it keeps failing. */
+export class SupervisedApp {
+  readonly name: string;
+  /** The first ready line. @throws StartFailure */
+  readonly ready: Promise<LogLine>;
+  /** Called with every ready line after the first. */
+  onReadyAgain: (line: LogLine) => void = () => undefined;
+  readonly #init: SupervisedAppInit;
+  readonly #firstReady = Promise.withResolvers<LogLine>();
+  readonly #stopping = new AbortController();
+  #wasReady = false;
+  #attempts = 0;
+  #state: RestartState = calm;
+  #child: Child | undefined;
+  #loop: Promise<void> | undefined;
+
+  constructor(init: SupervisedAppInit) {
+    this.#init = init;
+    this.name = init.name;
+    this.ready = this.#firstReady.promise;
+    // Whoever waits hears of it; an app that is stopped first has nobody waiting.
+    this.ready.catch(() => undefined);
+  }
+
+  start(): void {
+    this.#loop ??= this.#run();
+  }
+
+  /** Ends the current run; the next one begins as after a crash. */
+  bounce(): void {
+    this.#child?.kill();
+  }
+
+  /** Ends the app for good: politely, and by force after `graceMs`. */
+  async stop(graceMs: number): Promise<void> {
+    this.#stopping.abort();
+    await this.#child?.stop(graceMs);
+    await this.#loop;
+  }
+
+  /** Ends the app for good, at once. */
+  kill(): void {
+    this.#stopping.abort();
+    this.#child?.kill();
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      const begun = performance.now();
+      const exit = await this.#runOnce();
+      if (this.#stopping.signal.aborted) return;
+      if (this.#givesUp(exit)) return;
+      const { state, delayMs } = afterExit(this.#state, performance.now() - begun, this.#init.restart ?? restartSettings);
+      this.#state = state;
+      this.#say('warn', `${this.name} ended with ${exit.signal ?? `code ${exit.code}`}; starting it again in ${delayMs} ms`, { failures: state.failures });
+      await pause(delayMs, this.#stopping.signal);
+    }
+  }
+
+  async #runOnce(): Promise<Exit> {
+    const child = new Child({ ...this.#init.program(), onLine: this.#init.onLine });
+    this.#child = child;
+    if (child.pid !== undefined) this.#init.onStarted(child.pid);
+    const late = setTimeout(() => {
+      this.#say('error', `${this.name} was not ready within ${this.#init.readyWithinMs / 1000} s: ending it`, {});
+      child.kill();
+    }, this.#init.readyWithinMs);
+    void child.ready.then((line) => {
+      clearTimeout(late);
+      this.#becameReady(line);
+    });
+    const exit = await child.exited;
+    clearTimeout(late);
+    child.killGroup();
+    this.#child = undefined;
+    this.#init.onEnded();
+    return exit;
+  }
+
+  #becameReady(line: LogLine): void {
+    const isFirst = !this.#wasReady;
+    this.#wasReady = true;
+    if (isFirst) this.#firstReady.resolve(line);
+    else this.onReadyAgain(line);
+  }
+
+  #givesUp(exit: Exit): boolean {
+    this.#attempts++;
+    if (this.#wasReady || this.#attempts < this.#init.startAttemptsMax) return false;
+    this.#firstReady.reject(new StartFailure(this.name, exit));
+    return true;
+  }
+
+  #say(level: string, msg: string, fields: Readonly<Record<string, unknown>>): void {
+    this.#init.onLine({ app: 'streams', level, msg, timeMs: Date.now(), fields });
+  }
+}

