@@ -1,12 +1,12 @@
 import { spawn } from 'node:child_process';
-import { chmod, cp, mkdir, mkdtemp, readdir, readFile, readlink, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { cp, lstat, mkdir, readdir, readFile, readlink, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { findPackage, serverBinaries } from './binaries.ts';
 import { currentCluster } from './cluster-place.ts';
+import { DataDirs } from './data-dir.fixture.ts';
 import { EmbeddedPostgres } from './embedded-postgres.ts';
 import { isAlive, pidFileOf } from './postmaster-pid.ts';
 import { isRoot, serverUserOf, type ServerUser } from './server-user.ts';
@@ -17,9 +17,16 @@ let dataDir = '';
 let running: EmbeddedPostgres[] = [];
 let strangers: number[] = [];
 
+let dataDirs: DataDirs;
+
+beforeAll(async () => {
+  dataDirs = await DataDirs.open();
+});
+
+afterAll(() => dataDirs.close());
+
 beforeEach(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'streams-pg-'));
-  await chmod(dataDir, 0o755);
+  dataDir = await dataDirs.next();
   running = [];
   strangers = [];
 });
@@ -27,8 +34,6 @@ beforeEach(async () => {
 afterEach(async () => {
   for (const server of running) await server.stop();
   for (const pid of strangers) process.kill(pid, 'SIGKILL');
-  await EmbeddedPostgres.remove(dataDir);
-  await rm(dataDir, { recursive: true, force: true });
 });
 
 async function start(port?: number): Promise<EmbeddedPostgres> {
@@ -158,6 +163,7 @@ describe('an embedded PostgreSQL', () => {
   });
 
   test('leaves no half-made cluster behind, and sweeps one that a killed start left', async () => {
+    await EmbeddedPostgres.remove(dataDir);
     await mkdir(join(dataDir, 'postgres.draft-0000'));
     await start();
     expect((await readdir(dataDir)).sort()).toEqual(['postgres', 'postgres.password', 'run']);
@@ -220,7 +226,7 @@ describe('an embedded PostgreSQL says in one sentence', () => {
     const { native } = await findPackage();
     const closed = join(dataDir, 'closed');
     await mkdir(closed, { mode: 0o700 });
-    await cp(native, join(closed, 'native'), { recursive: true, filter: async (path) => !(await import('node:fs/promises').then(({ lstat }) => lstat(path))).isSymbolicLink() });
+    await cp(native, join(closed, 'native'), { recursive: true, filter: async (path) => !(await lstat(path)).isSymbolicLink() });
     const version = `test-${process.pid}`;
     const binaries = await serverBinaries(user, { native: join(closed, 'native'), version });
     const copy = join(binaries.postgres, '..', '..');

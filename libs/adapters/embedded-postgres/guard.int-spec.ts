@@ -1,9 +1,9 @@
-import { chown, chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { chown, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
+import { DataDirs } from './data-dir.fixture.ts';
 import { EmbeddedPostgres } from './embedded-postgres.ts';
 import { GuardProcess } from './guard-process.fixture.ts';
 import { isAlive } from './postmaster-pid.ts';
@@ -13,9 +13,16 @@ import { isRoot } from './server-user.ts';
 let dataDir = '';
 let guards: GuardProcess[] = [];
 
+let dataDirs: DataDirs;
+
+beforeAll(async () => {
+  dataDirs = await DataDirs.open();
+});
+
+afterAll(() => dataDirs.close());
+
 beforeEach(async () => {
-  dataDir = await mkdtemp(join(tmpdir(), 'streams-guard-'));
-  await chmod(dataDir, 0o755);
+  dataDir = await dataDirs.next();
   guards = [];
 });
 
@@ -23,8 +30,6 @@ afterEach(async () => {
   for (const guard of guards) await guard.stop();
   // A guard that a test killed leaves its server to the next one.
   await (await EmbeddedPostgres.start({ dataDir })).stop();
-  await EmbeddedPostgres.remove(dataDir);
-  await rm(dataDir, { recursive: true, force: true });
 });
 
 function guard(options?: ConstructorParameters<typeof GuardProcess>[1]): GuardProcess {
@@ -128,6 +133,8 @@ const nobody = { uid: 65534, gid: 65534 };
 (isRoot() ? describe : describe.skip)('the guard of a plain user', () => {
   test('runs the server as that user', async () => {
     if (!(await canEnter(import.meta.dirname, nobody))) throw new Error('this checkout is closed to other users, so that the plain user cannot be tried here');
+    dataDir = join(dataDir, 'plain');
+    await mkdir(dataDir);
     await chown(dataDir, nobody.uid, nobody.gid);
     const one = guard({ user: nobody });
     const { url, pid } = await one.ready();
