@@ -53,10 +53,8 @@ export class RelayServer {
     });
   }
 
-  /** The body has no length and no framing: it ends with the connection, as the session does. */
   #serve(response: ServerResponse, join: (reader: RelayReader) => () => void): void {
-    response.useChunkedEncodingByDefault = false;
-    response.writeHead(200, { 'content-type': 'video/x-flv', 'cache-control': 'no-store', connection: 'close' });
+    response.writeHead(200, { 'content-type': 'video/x-flv', 'cache-control': 'no-store', 'transfer-encoding': 'chunked', connection: 'close' });
     response.flushHeaders();
     const socket = response.socket;
     if (socket === null) return;

@@ -31,7 +31,7 @@ export class RelayStream {
 
   setMetadata(body: Uint8Array): void {
     this.#metadata = body;
-    this.#sendToStarted(encodeTag({ type: tagType.script, timestampMs: this.#latestMs, body }));
+    this.#sendToStarted(encodeTag({ type: tagType.script, timestampMs: 0, body }));
   }
 
   /** Takes a message over: whoever still needs its memory afterwards has retained it. */
@@ -44,9 +44,9 @@ export class RelayStream {
 
   join(reader: RelayReader): void {
     this.#readers.add(reader);
-    if (this.#gop.tags.length === 0) return;
+    if (this.#gop.parts.length === 0) return;
     this.#start(reader);
-    for (const tag of this.#gop.tags) reader.sendTag(tag);
+    reader.sendParts(this.#gop.parts);
   }
 
   leave(reader: RelayReader): void {
@@ -76,7 +76,7 @@ export class RelayStream {
     const canStart = message.keyFrame || (this.#videoConfig === undefined && this.#latestMs >= audioOnlyAfterMs);
     for (const reader of this.#readers) {
       if (!reader.started && canStart) this.#start(reader);
-      if (reader.started) reader.sendTag(message.tag);
+      if (reader.started) reader.sendParts(message.tag.parts);
     }
   }
 
@@ -84,7 +84,8 @@ export class RelayStream {
     reader.started = true;
     reader.sendBytes(encodeFlvHeader({ audio: this.#audioConfig !== undefined, video: this.#videoConfig !== undefined }));
     const timestampMs = this.#gop.startMs ?? this.#latestMs;
-    if (this.#metadata !== undefined) reader.sendBytes(encodeTag({ type: tagType.script, timestampMs, body: this.#metadata }));
+    // Always at time 0: demuxers take a later script tag for a text track.
+    if (this.#metadata !== undefined) reader.sendBytes(encodeTag({ type: tagType.script, timestampMs: 0, body: this.#metadata }));
     if (this.#videoConfig !== undefined) reader.sendBytes(encodeTag({ type: tagType.video, timestampMs, body: this.#videoConfig }));
     if (this.#audioConfig !== undefined) reader.sendBytes(encodeTag({ type: tagType.audio, timestampMs, body: this.#audioConfig }));
   }

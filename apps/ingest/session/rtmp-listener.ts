@@ -3,6 +3,7 @@ import type { Logger } from '#runtime';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { ConnectionLimits } from './connection-limits.ts';
+import { readBorrowed } from './borrowed-reads.ts';
 import { PublisherConnection, type PublisherConnectionDeps } from './publisher-connection.ts';
 
 export interface RtmpListenerInit {
@@ -34,7 +35,7 @@ export class RtmpListener {
   constructor(init: RtmpListenerInit, deps: RtmpListenerDeps) {
     this.#init = init;
     this.#deps = deps;
-    this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveAfterMs }, (socket) => this.#accept(socket));
+    this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveAfterMs, pauseOnConnect: true }, (socket) => this.#accept(socket));
   }
 
   get port(): number {
@@ -64,21 +65,22 @@ export class RtmpListener {
     for (const connection of this.#connections.values()) connection.tick(now);
   }
 
-  #accept(socket: Socket): void {
-    const host = (socket.remoteAddress ?? '').replace(/^::ffff:/, '');
-    const remoteAddress = `${host}:${socket.remotePort ?? 0}`;
+  #accept(accepted: Socket): void {
+    const host = (accepted.remoteAddress ?? '').replace(/^::ffff:/, '');
+    const remoteAddress = `${host}:${accepted.remotePort ?? 0}`;
     const slot = this.#deps.limits.enter(host);
     if (slot === undefined) {
       this.#deps.rejections.record({ streamId: '', reason: 'busy', detail: 'Too many connections.', remoteAddress });
-      socket.destroy();
+      accepted.destroy();
       return;
     }
     const { endpoint, app, session } = this.#init;
     this.#seed = (this.#seed + 1) >>> 0;
     const init = { endpoint, remoteAddress, session: { app, pool: this.#deps.pool, seed: this.#seed, limits: session }, onPublished: slot.published };
-    const connection = new PublisherConnection(init, socket, this.#deps);
+    const socket = readBorrowed(accepted, (bytes) => connection.receive(bytes));
+    const connection: PublisherConnection = new PublisherConnection(init, socket, this.#deps);
     this.#connections.set(socket, connection);
-    socket.on('data', (bytes) => connection.receive(bytes));
+    socket.resume();
     socket.once('close', () => {
       this.#connections.delete(socket);
       slot.closed();

@@ -28,30 +28,32 @@ export function encodeFlvHeader(has: { readonly audio: boolean; readonly video: 
     .take();
 }
 
-/** The 11 bytes before a tag's body. The timestamp's upper eight bits stand after its lower 24 (E.4.1). */
-export function encodeTagHeader(type: TagType, bodyBytes: number, timestampMs: number): Uint8Array {
-  const header = new Uint8Array(tagHeaderBytes);
-  header[0] = type;
-  header[1] = bodyBytes >>> 16;
-  header[2] = bodyBytes >>> 8;
-  header[3] = bodyBytes;
-  header[4] = timestampMs >>> 16;
-  header[5] = timestampMs >>> 8;
-  header[6] = timestampMs;
-  header[7] = timestampMs >>> 24;
-  return header;
+/** Writes the 11 bytes before a tag's body. The timestamp's upper eight bits stand after its lower 24 (E.4.1). */
+export function writeTagHeader(target: Uint8Array, at: number, type: TagType, bodyBytes: number, timestampMs: number): void {
+  target[at] = type;
+  target[at + 1] = bodyBytes >>> 16;
+  target[at + 2] = bodyBytes >>> 8;
+  target[at + 3] = bodyBytes;
+  target[at + 4] = timestampMs >>> 16;
+  target[at + 5] = timestampMs >>> 8;
+  target[at + 6] = timestampMs;
+  target[at + 7] = timestampMs >>> 24;
+  target[at + 8] = 0;
+  target[at + 9] = 0;
+  target[at + 10] = 0;
 }
 
-/** The four bytes after a tag's body. */
-export function encodeTagTrailer(bodyBytes: number): Uint8Array {
-  return new ByteWriter(tagTrailerBytes).uint32(bodyBytes + tagHeaderBytes).take();
+/** Byte `index` of PreviousTagSize, the four bytes after a tag's body. */
+export function tagTrailerByte(bodyBytes: number, index: number): number {
+  return ((bodyBytes + tagHeaderBytes) >>> (8 * (tagTrailerBytes - 1 - index))) & 0xff;
 }
 
 /** A whole tag with its PreviousTagSize. */
 export function encodeTag(tag: FlvTag): Uint8Array {
-  const bytes = new Uint8Array(tagHeaderBytes + tag.body.length + tagTrailerBytes);
-  bytes.set(encodeTagHeader(tag.type, tag.body.length, tag.timestampMs));
+  const length = tag.body.length;
+  const bytes = new Uint8Array(tagHeaderBytes + length + tagTrailerBytes);
+  writeTagHeader(bytes, 0, tag.type, length, tag.timestampMs);
   bytes.set(tag.body, tagHeaderBytes);
-  bytes.set(encodeTagTrailer(tag.body.length), tagHeaderBytes + tag.body.length);
+  for (let i = 0; i < tagTrailerBytes; i++) bytes[tagHeaderBytes + length + i] = tagTrailerByte(length, i);
   return bytes;
 }

@@ -7,14 +7,14 @@ export { FlvReader, type FlvReaderInit } from './flv-reader.core.ts';
 export {
   encodeFlvHeader,
   encodeTag,
-  encodeTagHeader,
-  encodeTagTrailer,
   tagBodyBytesMax,
   tagHeaderBytes,
   tagTrailerBytes,
+  tagTrailerByte,
   tagType,
+  writeTagHeader,
   type FlvTag,
   type TagType,
 } from './flv-tag.codec.ts';
-export { audioCodecAac, mediaHeaderBytes, readAudioHeader, readVideoHeader, videoCodecAvc, type AudioHeader, type PacketKind, type VideoHeader } from './media-header.codec.ts';
+export { audioHeader, avcHeader, isAvc, mediaHeaderBytes, readAudioHeader, readVideoHeader, type AudioHeader, type PacketKind, type VideoHeader } from './media-header.codec.ts';
 export { decodeMetadata, encodeMetadata, metadataOf, type StreamMetadata } from './metadata.codec.ts';

@@ -42,20 +42,34 @@ const keyFrameHeaders: readonly VideoHeader[] = [0, 1, 2, 3].map((type) => ({ co
 const interFrameHeaders: readonly VideoHeader[] = [0, 1, 2, 3].map((type) => ({ codec: 'avc', keyFrame: false, kind: kindOf(type) }));
 const aacHeaders: readonly AudioHeader[] = [0, 1, 2].map((type) => ({ codec: 'aac', kind: kindOf(type) }));
 
-/** Reads the head of a video body; the usual case allocates nothing. */
+/** True for the usual video body, whose head `avcHeader` knows without looking further. */
+export function isAvc(first: number): boolean {
+  return (first & 0x8f) === videoCodecAvc;
+}
+
+/** The head of an AVC body from its first two bytes; allocates nothing. */
+export function avcHeader(first: number, second: number): VideoHeader {
+  return ((first & 0xf0) === 0x10 ? keyFrameHeaders : interFrameHeaders)[Math.min(second, 3)] as VideoHeader;
+}
+
+/** The head of an audio body from its first two bytes; allocates nothing for AAC. */
+export function audioHeader(first: number, second: number): AudioHeader {
+  const codec = first >> 4;
+  if (codec !== audioCodecAac) return { codec: classicAudio[codec] ?? `codec-${codec}`, kind: 'frames' };
+  return aacHeaders[Math.min(second, 1)] as AudioHeader;
+}
+
+/** Reads the head of a video body. */
 export function readVideoHeader(body: Uint8Array): VideoHeader {
   const first = body[0] ?? 0;
   // Enhanced RTMP v2: the top bit says that a packet type and a FourCC follow.
   if ((first & 0x80) !== 0) return { codec: fourCc(body, 1), keyFrame: ((first >> 4) & 7) === 1, kind: kindOf(first & 0x0f) };
+  if (isAvc(first)) return avcHeader(first, body[1] ?? 3);
   const codec = first & 0x0f;
-  const keyFrame = first >> 4 === 1;
-  if (codec !== videoCodecAvc) return { codec: classicVideo[codec] ?? `codec-${codec}`, keyFrame, kind: 'frames' };
-  return (keyFrame ? keyFrameHeaders : interFrameHeaders)[Math.min(body[1] ?? 3, 3)] as VideoHeader;
+  return { codec: classicVideo[codec] ?? `codec-${codec}`, keyFrame: first >> 4 === 1, kind: 'frames' };
 }
 
-/** Reads the head of an audio body; the usual case allocates nothing. */
+/** Reads the head of an audio body. */
 export function readAudioHeader(body: Uint8Array): AudioHeader {
-  const codec = (body[0] ?? 0) >> 4;
-  if (codec !== audioCodecAac) return { codec: classicAudio[codec] ?? `codec-${codec}`, kind: 'frames' };
-  return aacHeaders[Math.min(body[1] ?? 1, 1)] as AudioHeader;
+  return audioHeader(body[0] ?? 0, body[1] ?? 1);
 }

@@ -1,15 +1,23 @@
 import type { MediaMessage } from './session.types.ts';
-import type { TagBuffer } from './tag-buffer.core.ts';
+import type { Slab } from './slab-pool.core.ts';
+import type { SlabPart } from './tag-buffer.core.ts';
+
+/** A stretch of a slab that grows while tags follow each other in it. */
+interface GrowingPart extends SlabPart {
+  end: number;
+}
 
 /**
  * The tags since the last key frame, so that a reader who joins can decode at once. Bounded in bytes: a group of
  * pictures that outgrows the bound is given up, and who joins then starts at the next key frame.
+ *
+ * Keeps stretches of slabs, not tags: tags lie one behind the other, so a group is a few dozen stretches, and the tags'
+ * own objects die young.
  */
 export class GopCache {
   readonly #bytesMax: number;
-  readonly #tags: TagBuffer[] = [];
+  #parts: GrowingPart[] = [];
   #bytes = 0;
-  #open = false;
   #startMs: number | undefined;
 
   constructor(bytesMax: number) {
@@ -17,8 +25,8 @@ export class GopCache {
   }
 
   /** In order, beginning with a key frame; empty when a joiner has to wait. */
-  get tags(): readonly TagBuffer[] {
-    return this.#tags;
+  get parts(): readonly SlabPart[] {
+    return this.#parts;
   }
 
   get bytes(): number {
@@ -30,28 +38,32 @@ export class GopCache {
     return this.#startMs;
   }
 
-  /** Adds a sealed tag; the cache holds it until the next key frame. */
+  /** Adds a sealed tag; the cache holds its memory until the next key frame. */
   add({ tag, keyFrame, timestampMs }: Pick<MediaMessage, 'tag' | 'keyFrame' | 'timestampMs'>): void {
     if (keyFrame) {
       this.clear();
-      this.#open = true;
       this.#startMs = timestampMs;
     }
-    if (!this.#open) return;
-    if (this.#bytes + tag.tagBytes > this.#bytesMax) {
-      this.clear();
+    if (this.#startMs === undefined) return;
+    this.#bytes += tag.tagBytes;
+    if (this.#bytes > this.#bytesMax) this.clear();
+    else for (const part of tag.parts) this.#keep(part.slab, part.start, part.end);
+  }
+
+  #keep(slab: Slab, start: number, end: number): void {
+    const last = this.#parts.at(-1);
+    if (last?.slab === slab && last.end === start) {
+      last.end = end;
       return;
     }
-    tag.retain();
-    this.#tags.push(tag);
-    this.#bytes += tag.tagBytes;
+    slab.retain();
+    this.#parts.push({ slab, start, end });
   }
 
   clear(): void {
-    for (const tag of this.#tags) tag.release();
-    this.#tags.length = 0;
+    for (const { slab } of this.#parts) slab.release();
+    this.#parts = [];
     this.#bytes = 0;
-    this.#open = false;
     this.#startMs = undefined;
   }
 }

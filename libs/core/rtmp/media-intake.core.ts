@@ -1,4 +1,4 @@
-import { mediaHeaderBytes, parseAacConfig, parseAvcConfig, readAudioHeader, readVideoHeader, tagType } from '#core/flv';
+import { audioHeader, avcHeader, isAvc, mediaHeaderBytes, parseAacConfig, parseAvcConfig, readVideoHeader, tagType } from '#core/flv';
 import type { RtmpMessage } from './chunk-reader.core.ts';
 import { RtmpError } from './errors.ts';
 import type { MediaMessage } from './session.types.ts';
@@ -25,14 +25,28 @@ export class MediaIntake {
       body.release();
       return undefined;
     }
-    const head = body.peek(mediaHeaderBytes);
-    const isVideo = type === tagType.video;
-    const { codec, kind, keyFrame } = isVideo ? readVideoHeader(head) : { ...readAudioHeader(head), keyFrame: false };
-    if (codec !== (isVideo ? 'avc' : 'aac')) throw unsupported(isVideo ? 'video' : 'audio', codec);
-    if (kind === 'sequence-header') checkConfig(message, isVideo);
-    const timestampMs = this.#timeline.map(isVideo ? 'video' : 'audio', message.timestamp);
-    body.seal(type, timestampMs);
-    return { type, timestampMs, kind, keyFrame: keyFrame && kind === 'frames', tag: body };
+    return type === tagType.video ? this.#video(message) : this.#audio(message);
+  }
+
+  #video(message: RtmpMessage): MediaMessage {
+    const { body } = message;
+    const first = body.byteAt(0);
+    if (!isAvc(first)) throw unsupported('video', readVideoHeader(body.peek(mediaHeaderBytes)).codec);
+    const { kind, keyFrame } = avcHeader(first, body.byteAt(1));
+    if (kind === 'sequence-header') checkConfig(message, true);
+    const timestampMs = this.#timeline.map('video', message.timestamp);
+    body.seal(tagType.video, timestampMs);
+    return { type: tagType.video, timestampMs, kind, keyFrame: keyFrame && kind === 'frames', tag: body };
+  }
+
+  #audio(message: RtmpMessage): MediaMessage {
+    const { body } = message;
+    const { codec, kind } = audioHeader(body.byteAt(0), body.byteAt(1));
+    if (codec !== 'aac') throw unsupported('audio', codec);
+    if (kind === 'sequence-header') checkConfig(message, false);
+    const timestampMs = this.#timeline.map('audio', message.timestamp);
+    body.seal(tagType.audio, timestampMs);
+    return { type: tagType.audio, timestampMs, kind, keyFrame: false, tag: body };
   }
 }
 

@@ -1,4 +1,4 @@
-import { encodeTagHeader, encodeTagTrailer, tagHeaderBytes, tagTrailerBytes, type TagType } from '#core/flv';
+import { tagHeaderBytes, tagTrailerByte, tagTrailerBytes, writeTagHeader, type TagType } from '#core/flv';
 import { assert } from '#kernel';
 import type { Slab, SlabPool } from './slab-pool.core.ts';
 
@@ -51,10 +51,12 @@ export class TagBuffer {
   readonly bodyBytes: number;
   readonly #arena: Arena;
   readonly #parts: SlabPart[] = [];
+  /** The slab of the last part. */
+  #target!: Uint8Array;
   #room: number;
   #at: number;
   #end: number;
-  #holders = 1;
+  #released = false;
 
   constructor(arena: Arena, bodyBytes: number) {
     this.bodyBytes = bodyBytes;
@@ -79,6 +81,7 @@ export class TagBuffer {
     const part = this.#arena.reserve(this.#room, Math.min(min, this.#room));
     this.#room -= part.end - part.start;
     this.#parts.push(part);
+    this.#target = part.slab.bytes;
     return part;
   }
 
@@ -86,18 +89,32 @@ export class TagBuffer {
   append(source: Uint8Array, from: number, to: number): void {
     let at = from;
     while (at < to) {
-      if (this.#at === this.#end) {
-        const part = this.#grow(1);
-        this.#at = part.start;
-        this.#end = part.end;
-      }
+      if (this.#at === this.#end) this.#next();
       const count = Math.min(to - at, this.#end - this.#at);
-      const target = (this.#parts.at(-1) as SlabPart).slab.bytes;
+      const target = this.#target;
       if (count < 64) for (let i = 0; i < count; i++) target[this.#at + i] = source[at + i] as number;
       else target.set(source.subarray(at, at + count), this.#at);
       this.#at += count;
       at += count;
     }
+  }
+
+  #next(): void {
+    const part = this.#grow(1);
+    this.#at = part.start;
+    this.#end = part.end;
+  }
+
+  #put(byte: number): void {
+    if (this.#at === this.#end) this.#next();
+    this.#target[this.#at] = byte;
+    this.#at += 1;
+  }
+
+  /** The body's byte `index`, one of the first few. */
+  byteAt(index: number): number {
+    const first = this.#parts[0] as SlabPart;
+    return index < this.bodyBytes ? (first.slab.bytes[first.start + tagHeaderBytes + index] as number) : 0;
   }
 
   /** The first bytes of the body, as a view. */
@@ -124,20 +141,15 @@ export class TagBuffer {
   /** Makes the complete message an FLV tag. */
   seal(type: TagType, timestampMs: number): void {
     const first = this.#parts[0] as SlabPart;
-    first.slab.bytes.set(encodeTagHeader(type, this.bodyBytes, timestampMs), first.start);
-    this.append(encodeTagTrailer(this.bodyBytes), 0, tagTrailerBytes);
+    writeTagHeader(first.slab.bytes, first.start, type, this.bodyBytes, timestampMs);
+    for (let i = 0; i < tagTrailerBytes; i++) this.#put(tagTrailerByte(this.bodyBytes, i));
     assert(this.#room === 0 && this.#at === this.#end, 'a tag was sealed before its message was complete');
   }
 
-  retain(): void {
-    assert(this.#holders > 0, 'a tag was retained after its last release');
-    this.#holders += 1;
-  }
-
+  /** Gives the memory back; whoever still needs it has retained the slabs. */
   release(): void {
-    assert(this.#holders > 0, 'a tag was released twice');
-    this.#holders -= 1;
-    if (this.#holders > 0) return;
+    assert(!this.#released, 'a tag was released twice');
+    this.#released = true;
     for (const part of this.#parts) part.slab.release();
   }
 }

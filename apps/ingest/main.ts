@@ -1,0 +1,17 @@
+import { openEngines } from '#adapters/engines';
+import { runApp } from '#runtime';
+import { readIngestSettings } from './ingest.config.ts';
+import { ingestModule, serveIngest } from './ingest.module.ts';
+
+const settings = readIngestSettings();
+
+await runApp({
+  name: 'ingest',
+  settings,
+  module: async (context) => {
+    const engines = await openEngines(settings, 'database');
+    context.lifecycle.onStop('engines', 'engines', () => engines.close());
+    return ingestModule(engines, context);
+  },
+  serve: serveIngest,
+});
