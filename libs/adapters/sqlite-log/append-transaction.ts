@@ -38,7 +38,6 @@ export class AppendTransaction {
       }
     });
     this.#tables.records.flush();
-    for (const [ref, head] of this.#heads) this.#tables.topics.setHead(ref, head);
     return outcomes;
   }
 
@@ -55,12 +54,14 @@ export class AppendTransaction {
       return positionsOf(this.#write(topic, records));
     }
     const known = this.#tables.producers.find(topic.id, producer.id);
-    const { repeated, state } = admitProducer(known, producer, records.length);
+    const { repeated } = admitProducer(known, producer, records.length);
     const old = known === undefined || repeated === 0 ? undefined : this.#tables.producers.recall(known, producer.sequence, repeated);
     if (old !== undefined && repeated === records.length) return positionsOf(old);
+    // An append of nothing writes nothing, unless it brings a new epoch, which shuts out the older one.
+    if (records.length === 0 && known?.epoch === producer.epoch) return [];
     if (expected !== undefined) this.#expect(topic, expected.subject, expected.version, repeated, records.length);
     const fresh = this.#write(topic, records.slice(repeated));
-    this.#tables.producers.advance(topic.id, known, producer, state, producer.sequence + BigInt(repeated), fresh);
+    this.#tables.producers.remember(topic.id, known, producer, producer.sequence + BigInt(repeated), fresh);
     return old === undefined ? positionsOf(fresh) : [...positionsOf(old), ...positionsOf(fresh)];
   }
 
@@ -88,7 +89,7 @@ export class AppendTransaction {
   #head(ref: number): Head {
     const open = this.#heads.get(ref);
     if (open !== undefined) return open;
-    const head = { ...this.#tables.topics.head(ref) };
+    const head = this.#tables.topics.head(ref);
     head.recordedAt = Math.max(head.recordedAt, this.#now);
     this.#heads.set(ref, head);
     return head;

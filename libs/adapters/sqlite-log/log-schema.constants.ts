@@ -12,7 +12,8 @@ export const partitionRefsMax = 2 ** 16;
  * The file. Any SQLite tool can look into it.
  *
  * - `record.headers` are the values in the order of `header_names.names`, with U+001F between; with `names` 0, a JSON object.
- * - `producer_append.positions` answers repetitions: per record `partition * offsetSpan + offset` as a little-endian double.
+ * - `partition.low` is the low watermark; `recorded_at` the time below which no record may be, when all are truncated.
+ * - `producer_append`: the last row of a producer says what is due; `positions` answers repetitions: per record `partition * offsetSpan + offset` as a little-endian double.
  */
 export const schema = `
 CREATE TABLE topic (
@@ -25,7 +26,6 @@ CREATE TABLE partition (
   topic INTEGER NOT NULL REFERENCES topic (id),
   number INTEGER NOT NULL,
   low INTEGER NOT NULL DEFAULT 0,
-  high INTEGER NOT NULL DEFAULT 0,
   recorded_at INTEGER NOT NULL DEFAULT 0,
   UNIQUE (topic, number)
 ) STRICT;
@@ -45,10 +45,6 @@ CREATE TABLE producer (
   ref INTEGER PRIMARY KEY,
   topic INTEGER NOT NULL REFERENCES topic (id),
   name TEXT NOT NULL,
-  epoch INTEGER NOT NULL,
-  first INTEGER NOT NULL,
-  next INTEGER NOT NULL,
-  appends INTEGER NOT NULL,
   UNIQUE (topic, name)
 ) STRICT;
 CREATE TABLE producer_append (

@@ -1,11 +1,13 @@
+import { watch, type FSWatcher } from 'node:fs';
 import type { StatementSync } from 'node:sqlite';
 import type { LogDatabase } from './log-database.ts';
 
-/** Looks for appends of other processes: often while some come, else every few milliseconds. */
-const pollActiveMs = 2;
-const pollIdleMs = 5;
-/** Looks without a change after which polling is idle. */
-const activePolls = 100;
+/** The first look after a hint, which comes before the commit is visible; further ones follow at twice the distance … */
+const firstLookMs = 1;
+/** … up to this one, at which the log is polled when nothing hints at an append. */
+const idleLookMs = 25;
+/** Without hints, because the system has none for us. */
+const blindLookMs = 5;
 
 interface Waiter {
   /** Woken when the partition's high watermark exceeds this. */
@@ -14,23 +16,27 @@ interface Waiter {
 }
 
 /**
- * Wakes the readers that wait for records. Appends of this process are told; those of other processes are found by
- * `PRAGMA data_version`, a look into shared memory that costs about a microsecond. One poller serves all readers, and
- * rests when there are none.
+ * Wakes the readers that wait for records. Appends of this process are told. Those of other processes show in
+ * `PRAGMA data_version`, a look into shared memory; the file system hints when to look (a write to the write-ahead log),
+ * and slow polling makes up for hints that get lost. One poller serves all readers, and rests when there are none.
  */
 export class LogWatcher {
+  readonly #path: string;
   readonly #version: StatementSync;
-  readonly #highs: StatementSync;
+  readonly #high: (ref: number) => number;
   readonly #waiters = new Map<number, Set<Waiter>>();
+  #hints: FSWatcher | undefined;
   #timer: NodeJS.Timeout | undefined;
+  /** Distance of the look that is scheduled, ms. */
+  #distanceMs = firstLookMs;
   /** -1: look at the partitions whatever the version is. */
   #seenVersion = -1;
-  #quietPolls = 0;
 
-  constructor(db: LogDatabase) {
+  /** `high` answers the high watermark of a partition now. */
+  constructor(db: LogDatabase, high: (ref: number) => number) {
+    this.#path = `${db.path}-wal`;
     this.#version = db.prepare('PRAGMA data_version');
-    this.#highs = db.prepare('SELECT ref, high FROM partition');
-    this.#highs.setReturnArrays(true);
+    this.#high = high;
   }
 
   /** Resolves when the partition has records at or above `high`, after `ms`, when aborted, or by {@link wakeAll}. */
@@ -65,12 +71,19 @@ export class LogWatcher {
     for (const waiter of [...waiters]) if (high > waiter.high) waiter.wake();
   }
 
+  close(): void {
+    this.wakeAll();
+    this.#hints?.close();
+    this.#hints = undefined;
+  }
+
   #add(ref: number, waiter: Waiter): void {
     const waiters = this.#waiters.get(ref) ?? new Set();
     this.#waiters.set(ref, waiters.add(waiter));
     if (this.#timer !== undefined) return;
+    this.#hints ??= this.#watch();
     this.#seenVersion = -1;
-    this.#schedule();
+    this.#schedule(firstLookMs);
   }
 
   #remove(ref: number, waiter: Waiter): void {
@@ -82,27 +95,51 @@ export class LogWatcher {
     this.#timer = undefined;
   }
 
-  #schedule(): void {
-    this.#timer = setTimeout(() => this.#poll(), this.#quietPolls < activePolls ? pollActiveMs : pollIdleMs);
+  #watch(): FSWatcher | undefined {
+    try {
+      const hints = watch(this.#path, { persistent: false }, () => this.#hinted());
+      hints.on('error', () => {
+        hints.close();
+        this.#hints = undefined;
+      });
+      return hints;
+    } catch {
+      return undefined;
+    }
+  }
+
+  #hinted(): void {
+    // A look is due soon anyway while writes follow each other.
+    if (this.#timer === undefined || this.#distanceMs <= 2 * firstLookMs) return;
+    clearTimeout(this.#timer);
+    this.#schedule(firstLookMs);
+  }
+
+  #schedule(distanceMs: number): void {
+    this.#distanceMs = distanceMs;
+    this.#timer = setTimeout(() => this.#poll(), distanceMs);
   }
 
   #poll(): void {
+    this.#timer = undefined;
+    let changed = true;
     try {
-      this.#look();
+      changed = this.#look();
     } catch {
       // Whatever it is, the readers meet it themselves and tell their callers.
       this.wakeAll();
     }
-    if (this.#waiters.size > 0) this.#schedule();
-    else this.#timer = undefined;
+    if (this.#waiters.size === 0 || this.#timer !== undefined) return;
+    const longest = this.#hints === undefined ? blindLookMs : idleLookMs;
+    this.#schedule(changed ? firstLookMs : Math.min(longest, this.#distanceMs * 2));
   }
 
-  #look(): void {
+  /** True when another process has written. */
+  #look(): boolean {
     const version = this.#version.get()?.['data_version'] as number;
-    this.#quietPolls += 1;
-    if (version === this.#seenVersion) return;
+    if (version === this.#seenVersion) return false;
     this.#seenVersion = version;
-    this.#quietPolls = 0;
-    for (const [ref, high] of this.#highs.all() as unknown as ReadonlyArray<readonly [number, number]>) this.#reached(ref, high);
+    for (const ref of [...this.#waiters.keys()]) this.#reached(ref, this.#high(ref));
+    return true;
   }
 }

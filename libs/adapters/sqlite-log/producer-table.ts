@@ -4,53 +4,56 @@ import type { LogDatabase } from './log-database.ts';
 
 /** Appends of one producer whose positions are kept for repetitions … */
 export const appendsKept = 10_000;
-/** … and after how many further ones the older are dropped. */
-const trimEvery = 1000;
+/** … and after how many appends of any producer the one at hand is trimmed to them; a prime, so that it meets each in turn. */
+const trimEvery = 997;
 
 export interface ProducerRow extends ProducerState {
   readonly ref: bigint;
-  readonly appends: bigint;
 }
 
-/** What the log remembers of producers: where their sequences stand, and where their latest appends went. */
+/** What the log remembers of producers: where their latest appends went, and thereby which sequence is due. */
 export class ProducerTable {
-  readonly #find: StatementSync;
+  readonly #ref: StatementSync;
   readonly #insert: StatementSync;
-  readonly #update: StatementSync;
+  readonly #last: StatementSync;
+  readonly #first: StatementSync;
   readonly #remember: StatementSync;
   readonly #recall: StatementSync;
-  readonly #oldest: StatementSync;
+  readonly #oldestKept: StatementSync;
   readonly #drop: StatementSync;
-  readonly #firstKept: StatementSync;
+  /** Begins anywhere, so that processes that end early trim as well. */
+  #appends = Math.floor(Math.random() * trimEvery);
 
   constructor(db: LogDatabase) {
-    this.#find = db.prepare('SELECT ref, epoch, first, next, appends FROM producer WHERE topic = ? AND name = ?');
-    this.#insert = db.prepare('INSERT INTO producer (topic, name, epoch, first, next, appends) VALUES (?, ?, ?, ?, ?, 1)');
-    this.#update = db.prepare('UPDATE producer SET epoch = ?, first = ?, next = ?, appends = ? WHERE ref = ?');
-    this.#remember = db.prepare('INSERT INTO producer_append (producer, epoch, sequence, positions) VALUES (?, ?, ?, ?)');
+    this.#ref = db.prepare('SELECT ref FROM producer WHERE topic = ? AND name = ?');
+    this.#insert = db.prepare('INSERT INTO producer (topic, name) VALUES (?, ?)');
+    this.#last = db.prepare('SELECT epoch, sequence, octet_length(positions) / 8 AS count FROM producer_append WHERE producer = ? ORDER BY epoch DESC, sequence DESC LIMIT 1');
+    this.#first = db.prepare('SELECT min(sequence) AS first FROM producer_append WHERE producer = ? AND epoch = ?');
+    this.#remember = db.prepare('INSERT OR REPLACE INTO producer_append (producer, epoch, sequence, positions) VALUES (?, ?, ?, ?)');
     this.#recall = db.prepare(`
       SELECT sequence, positions FROM producer_append
       WHERE producer = ?1 AND epoch = ?2 AND sequence < ?4
         AND sequence >= (SELECT max(sequence) FROM producer_append WHERE producer = ?1 AND epoch = ?2 AND sequence <= ?3)
       ORDER BY sequence`);
-    this.#oldest = db.prepare(`SELECT epoch, sequence FROM producer_append WHERE producer = ? ORDER BY epoch DESC, sequence DESC LIMIT 1 OFFSET ${appendsKept - 1}`);
+    this.#oldestKept = db.prepare(`SELECT epoch, sequence FROM producer_append WHERE producer = ? ORDER BY epoch DESC, sequence DESC LIMIT 1 OFFSET ${appendsKept - 1}`);
     this.#drop = db.prepare('DELETE FROM producer_append WHERE producer = ? AND (epoch, sequence) < (?, ?)');
-    this.#firstKept = db.prepare('SELECT min(sequence) AS first FROM producer_append WHERE producer = ? AND epoch = ?');
-    for (const statement of [this.#find, this.#recall, this.#oldest, this.#firstKept]) statement.setReadBigInts(true);
+    for (const statement of [this.#ref, this.#last, this.#first, this.#recall, this.#oldestKept]) statement.setReadBigInts(true);
   }
 
   find(topic: number, name: string): ProducerRow | undefined {
-    return this.#find.get(topic, name) as unknown as ProducerRow | undefined;
+    const ref = this.#ref.get(topic, name)?.['ref'] as bigint | undefined;
+    if (ref === undefined) return undefined;
+    const last = this.#last.get(ref) as unknown as { readonly epoch: bigint; readonly sequence: bigint; readonly count: bigint };
+    const first = this.#first.get(ref, last.epoch)?.['first'] as bigint;
+    return { ref, epoch: last.epoch, first, next: last.sequence + last.count };
   }
 
-  /** Moves the producer on and remembers where the new records, which begin at `sequence`, went. */
-  advance(topic: number, known: ProducerRow | undefined, producer: ProducerIdentity, state: ProducerState, sequence: bigint, positions: Float64Array): void {
-    const ref = known === undefined ? this.#insert.run(topic, producer.id, state.epoch, state.first, state.next).lastInsertRowid : known.ref;
-    if (positions.length > 0) this.#remember.run(ref, state.epoch, sequence, new Uint8Array(positions.buffer, positions.byteOffset, positions.byteLength));
-    if (known === undefined) return;
-    const appends = known.appends + 1n;
-    const first = appends % BigInt(trimEvery) === 0n ? this.#trim(known.ref, state) : state.first;
-    this.#update.run(state.epoch, first, state.next, appends, known.ref);
+  /** Remembers where the producer's new records, which begin at `sequence`, went. */
+  remember(topic: number, known: ProducerRow | undefined, producer: ProducerIdentity, sequence: bigint, positions: Float64Array): void {
+    const ref = known?.ref ?? BigInt(this.#insert.run(topic, producer.id).lastInsertRowid);
+    this.#remember.run(ref, producer.epoch, sequence, new Uint8Array(positions.buffer, positions.byteOffset, positions.byteLength));
+    this.#appends += 1;
+    if (this.#appends % trimEvery === 0) this.#trim(ref);
   }
 
   /** Where `count` records from `sequence` on went. */
@@ -65,11 +68,8 @@ export class ProducerTable {
     return found;
   }
 
-  /** Drops what is too old to be repeated; answers the first sequence that still can be. */
-  #trim(ref: bigint, state: ProducerState): bigint {
-    const oldest = this.#oldest.get(ref);
-    if (oldest === undefined) return state.first;
-    this.#drop.run(ref, oldest['epoch'] as bigint, oldest['sequence'] as bigint);
-    return (this.#firstKept.get(ref, state.epoch)?.['first'] as bigint | null) ?? state.next;
+  #trim(ref: bigint): void {
+    const oldest = this.#oldestKept.get(ref);
+    if (oldest !== undefined) this.#drop.run(ref, oldest['epoch'] as bigint, oldest['sequence'] as bigint);
   }
 }

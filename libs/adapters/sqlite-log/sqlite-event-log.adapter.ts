@@ -54,7 +54,7 @@ export class SqliteEventLog extends EventLog {
     super();
     this.#db = new LogDatabase(init.path, init.sizeBytesMax);
     this.#tables = new LogTables(this.#db);
-    this.#watcher = new LogWatcher(this.#db);
+    this.#watcher = new LogWatcher(this.#db, (ref) => this.#tables.topics.head(ref).high);
     this.#writer = new LogWriter({
       db: this.#db,
       tables: this.#tables,
@@ -127,7 +127,7 @@ export class SqliteEventLog extends EventLog {
       const head = this.#tables.topics.head(ref);
       if (before <= BigInt(head.low)) return head.low;
       checkOffset(topic, partition, before, head);
-      this.#tables.topics.setLow(ref, Number(before));
+      this.#tables.topics.raiseLow(ref, Number(before));
       return Number(before);
     });
     // The records are out of reach by now; should this be cut short, the next truncation removes them.
@@ -140,7 +140,7 @@ export class SqliteEventLog extends EventLog {
   }
 
   async #close(): Promise<void> {
-    this.#watcher.wakeAll();
+    this.#watcher.close();
     await this.#writer.drained();
     this.#db.close();
   }

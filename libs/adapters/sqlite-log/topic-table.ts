@@ -2,7 +2,7 @@ import type { StatementSync } from 'node:sqlite';
 import { assert } from '#kernel';
 import { eventLogErrors, type PartitionHead } from '#ports';
 import type { LogDatabase } from './log-database.ts';
-import { partitionRefsMax } from './log-schema.constants.ts';
+import { offsetSpan, partitionRefsMax } from './log-schema.constants.ts';
 
 export interface TopicRow {
   readonly id: number;
@@ -14,6 +14,7 @@ export interface TopicRow {
 
 /** A partition's watermarks as numbers: offsets stay below 2^37. */
 export interface Head {
+  /** First offset still held. */
   low: number;
   high: number;
   /** Of the last record, ms since the Unix epoch. */
@@ -27,20 +28,18 @@ export class TopicTable {
   readonly #insertTopic: StatementSync;
   readonly #insertPartition: StatementSync;
   readonly #nextRef: StatementSync;
-  readonly #head: StatementSync;
-  readonly #setHead: StatementSync;
-  readonly #setLow: StatementSync;
-  readonly #heads: StatementSync;
+  readonly #floor: StatementSync;
+  readonly #setFloor: StatementSync;
+  readonly #last: StatementSync;
 
   constructor(db: LogDatabase) {
     this.#find = db.prepare('SELECT id, partitions, (SELECT min(ref) FROM partition WHERE topic = topic.id) AS firstRef FROM topic WHERE name = ?');
     this.#insertTopic = db.prepare('INSERT INTO topic (name, partitions) VALUES (?, ?)');
     this.#insertPartition = db.prepare('INSERT INTO partition (ref, topic, number) VALUES (?, ?, ?)');
     this.#nextRef = db.prepare('SELECT coalesce(max(ref) + 1, 0) AS ref FROM partition');
-    this.#head = db.prepare('SELECT low, high, recorded_at AS recordedAt FROM partition WHERE ref = ?');
-    this.#setHead = db.prepare('UPDATE partition SET high = ?, recorded_at = ? WHERE ref = ?');
-    this.#setLow = db.prepare('UPDATE partition SET low = ? WHERE ref = ?');
-    this.#heads = db.prepare('SELECT number, low, high FROM partition WHERE topic = ? ORDER BY number');
+    this.#floor = db.prepare('SELECT low, recorded_at AS recordedAt FROM partition WHERE ref = ?');
+    this.#setFloor = db.prepare('UPDATE partition SET low = ?, recorded_at = ? WHERE ref = ?');
+    this.#last = db.prepare('SELECT id, recorded_at AS recordedAt FROM record WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1');
   }
 
   /** @throws OperatingError `TOPIC_UNKNOWN` */
@@ -69,24 +68,31 @@ export class TopicTable {
     for (let number = 0; number < partitions; number++) this.#insertPartition.run(firstRef + number, id, number);
   }
 
+  /**
+   * The high watermark is one past the last record, or where the truncation stopped that removed the last one. It is not
+   * stored: an append would have to write one more page.
+   */
   head(ref: number): Head {
-    return this.#head.get(ref) as unknown as Head;
+    const base = ref * offsetSpan;
+    const floor = this.#floor.get(ref) as unknown as { readonly low: number; readonly recordedAt: number };
+    const last = this.#last.get(base, base + offsetSpan) as unknown as { readonly id: number; readonly recordedAt: number } | undefined;
+    return {
+      low: floor.low,
+      high: last === undefined ? floor.low : Math.max(floor.low, last.id - base + 1),
+      recordedAt: Math.max(floor.recordedAt, last?.recordedAt ?? 0),
+    };
   }
 
-  setHead(ref: number, head: Head): void {
-    this.#setHead.run(head.high, head.recordedAt, ref);
-  }
-
-  setLow(ref: number, low: number): void {
-    this.#setLow.run(low, ref);
+  /** Within a write transaction: nothing before `low` is held from now on. */
+  raiseLow(ref: number, low: number): void {
+    this.#setFloor.run(low, this.head(ref).recordedAt, ref);
   }
 
   heads(topic: TopicRow): PartitionHead[] {
-    return this.#heads.all(topic.id).map((row) => ({
-      partition: row['number'] as number,
-      low: BigInt(row['low'] as number),
-      high: BigInt(row['high'] as number),
-    }));
+    return Array.from({ length: topic.partitions }, (_, partition) => {
+      const { low, high } = this.head(topic.firstRef + partition);
+      return { partition, low: BigInt(low), high: BigInt(high) };
+    });
   }
 
   #load(name: string): TopicRow | undefined {
