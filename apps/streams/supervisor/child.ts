@@ -60,7 +60,9 @@ export class Child {
     stream?.on('error', () => undefined);
   }
 
+  /** What a runtime says of an error that nobody caught counts, too. */
   #remember(line: LogLine): void {
+    if (this.#reason === '' && /^(\w*Error|error): /.test(line.msg)) this.#reason = line.msg;
     if (line.level === 'fatal' || (line.level === 'error' && !this.#isFatal)) this.#reason = line.msg;
     this.#isFatal ||= line.level === 'fatal';
   }

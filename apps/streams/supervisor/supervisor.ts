@@ -36,6 +36,12 @@ export interface SupervisorInit {
   readonly programOf?: ProgramOf;
 }
 
+/** PostgreSQL's address comes with its password, which no log needs. */
+function withoutPassword(line: LogLine): LogLine {
+  const url = line.fields['url'];
+  return typeof url === 'string' && url.startsWith('postgresql:') ? { ...line, fields: { ...line.fields, url: url.replace(/:[^:@/]*@/, '@') } } : line;
+}
+
 /** The platform on one machine: one process per app, kept running until told to stop. */
 export class Supervisor {
   readonly run = randomUUID();
@@ -90,10 +96,13 @@ export class Supervisor {
     this.#diskTimer = setInterval(() => void this.#watchDisk(), diskCheckMs).unref();
   }
 
-  /** Migrations come first; what needs no tables loads meanwhile. */
+  /** All at once, except where there is nothing yet: the first two make the tables and topics that the others expect. */
   async #startApps(): Promise<void> {
+    const isNew = !existsSync(this.#settings.logPath);
     if (this.#databaseUrl === undefined) await this.#startPostgres();
-    await Promise.all((['projector', 'gateway', 'edge', 'ingest', 'media'] as const).map((name) => this.launch(name)));
+    const makers = Promise.all((['projector', 'gateway'] as const).map((name) => this.launch(name)));
+    if (isNew) await makers;
+    await Promise.all([makers, ...(['edge', 'ingest', 'media'] as const).map((name) => this.launch(name))]);
   }
 
   async #startPostgres(): Promise<void> {
@@ -118,7 +127,7 @@ export class Supervisor {
     const app = new SupervisedApp({
       name,
       program: () => this.#programOf(this.#settings, name, { ...this.environment, ...env }),
-      onLine: this.#view.show,
+      onLine: (line) => this.#view.show(withoutPassword(line)),
       onStarted: (pid) => this.#folder?.enter(name, pid),
       onEnded: () => this.#folder?.leave(name),
       startAttemptsMax: attemptsMax,

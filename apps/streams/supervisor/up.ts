@@ -3,10 +3,10 @@ import { join } from 'node:path';
 import { renewDemoStream } from '../demo/demo-stream.ts';
 import { adminKeyFile } from '../client/key-file.ts';
 import type { StreamsSettings } from '../streams.config.ts';
-import { messageOf, PlainFailure } from '../streams.errors.ts';
 import { banner, type BannerFacts } from './banner.ts';
 import { welcome, type Welcome } from './first-run.ts';
 import { LogView } from './log-view.ts';
+import { runUntilAsked } from './run-until-asked.ts';
 import { Supervisor } from './supervisor.ts';
 
 export interface UpOptions {
@@ -14,25 +14,15 @@ export interface UpOptions {
 }
 
 /** The whole platform on this machine, in the foreground. Resolves to the exit code once everything has ended. */
-export async function up(settings: StreamsSettings, options: UpOptions): Promise<number> {
+export function up(settings: StreamsSettings, options: UpOptions): Promise<number> {
   const begun = performance.now();
   const view = viewOf(settings);
   const supervisor = new Supervisor({ settings, view });
-  const ended = endOnSignals(supervisor, view);
-  try {
-    await supervisor.start();
+  return runUntilAsked(supervisor, view, async () => {
     const greeting = await welcome(settings, supervisor.environment);
     const demo = options.demo ? await startDemo(supervisor, settings, greeting) : undefined;
     announce(settings, view, factsOf(settings, greeting, demo, (performance.now() - begun) / 1000));
-  } catch (error) {
-    const wasAsked = supervisor.stopping;
-    await supervisor.stop();
-    if (wasAsked && !(error instanceof PlainFailure && error.exitCode === 2)) return 0;
-    process.stderr.write(`${error instanceof PlainFailure ? error.message : ((error as Error).stack ?? messageOf(error))}\n`);
-    return error instanceof PlainFailure ? error.exitCode : 1;
-  }
-  await ended;
-  return 0;
+  });
 }
 
 /** Readable lines on a terminal, JSON elsewhere, unless one was asked for. */
@@ -40,27 +30,6 @@ function viewOf(settings: StreamsSettings): LogView {
   const isTerminal = Boolean(process.stdout.isTTY);
   const format = (settings.logFormatAsked ?? (isTerminal ? 'pretty' : 'json')) === 'json' ? 'json' : 'readable';
   return new LogView({ format, hasColours: isTerminal && process.stdout.hasColors(), write: (text) => void process.stdout.write(text) });
-}
-
-/**
- * Ctrl-C ends everything in order, a second one at once. The end of the bootstrap that started this process (a closed
- * channel) and of whoever reads the log count as Ctrl-C.
- */
-function endOnSignals(supervisor: Supervisor, view: LogView): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (reason: string): void => {
-      if (supervisor.stopping) return supervisor.killAll();
-      view.say('info', `stopping (${reason})`);
-      void supervisor.stop().then(() => {
-        view.say('info', 'everything has ended');
-        resolve();
-      });
-    };
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => end(signal));
-    process.once('disconnect', () => end('the starting process has ended'));
-    process.stdout.once('error', () => end('nobody reads the log any more'));
-    process.stderr.on('error', () => undefined);
-  });
 }
 
 async function startDemo(supervisor: Supervisor, settings: StreamsSettings, { api }: Welcome): Promise<BannerFacts['demo'] & object> {

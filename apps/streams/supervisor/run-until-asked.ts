@@ -1,0 +1,43 @@
+import { exitCodes, messageOf, PlainFailure } from '../streams.errors.ts';
+import type { LogView } from './log-view.ts';
+import type { Supervisor } from './supervisor.ts';
+
+/** Starts the platform, greets, and waits until somebody wants it to end. Resolves to the exit code once everything has ended. */
+export async function runUntilAsked(supervisor: Supervisor, view: LogView, greet: () => Promise<void>): Promise<number> {
+  const asked = listenForTheEnd(supervisor, view);
+  try {
+    await supervisor.start();
+    await greet();
+  } catch (error) {
+    // Interrupted while starting: what failed then, failed because everything ends.
+    if (asked.isAsked()) return asked.ended.then(() => 0);
+    await supervisor.stop();
+    process.stderr.write(`${error instanceof PlainFailure ? error.message : ((error as Error).stack ?? messageOf(error))}\n`);
+    return error instanceof PlainFailure ? error.exitCode : exitCodes.failed;
+  }
+  await asked.ended;
+  return 0;
+}
+
+/**
+ * Ctrl-C ends everything in order, a second one at once. The end of the bootstrap that started this process (a closed
+ * channel) and of whoever reads the log count as Ctrl-C.
+ */
+function listenForTheEnd(supervisor: Supervisor, view: LogView): { readonly isAsked: () => boolean; readonly ended: Promise<void> } {
+  const { promise: ended, resolve } = Promise.withResolvers<void>();
+  let isAsked = false;
+  const end = (reason: string): void => {
+    if (isAsked) return;
+    isAsked = true;
+    view.say('info', `stopping (${reason})`);
+    void supervisor.stop().then(() => {
+      view.say('info', 'everything has ended');
+      resolve();
+    });
+  };
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => (isAsked ? supervisor.killAll() : end(signal)));
+  process.once('disconnect', () => end('the starting process has ended'));
+  process.stdout.on('error', () => end('nobody reads the log any more'));
+  process.stderr.on('error', () => undefined);
+  return { isAsked: () => isAsked, ended };
+}

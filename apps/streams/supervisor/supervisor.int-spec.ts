@@ -1,0 +1,161 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { identify } from '../machine/process-identity.ts';
+import { SmallPlatform, until } from '../testing/small-platform.ts';
+import { stopOrder } from './supervisor.ts';
+
+const apps = ['postgres', 'projector', 'gateway', 'ingest', 'media', 'edge'];
+
+describe('the supervisor', () => {
+  let platform: SmallPlatform;
+  beforeEach(() => {
+    platform = new SmallPlatform();
+  });
+  afterEach(() => platform.close());
+
+  test('starts every app once and says when all of them serve', async () => {
+    platform.spawn();
+    await platform.ready();
+    expect(platform.alive().map((entry) => entry.name).sort()).toEqual([...apps].sort());
+  });
+
+  test('keeps the password of the database out of the log', async () => {
+    platform.spawn();
+    await platform.ready();
+    expect(platform.log).toContain('postgresql://streams@127.0.0.1');
+    expect(platform.log).not.toContain('secret');
+  });
+
+  test('starts a killed app again', async () => {
+    platform.spawn();
+    await platform.ready();
+    const victim = platform.alive().find((entry) => entry.name === 'media')?.pid ?? 0;
+    process.kill(victim, 'SIGKILL');
+    await until(() => platform.alive().some((entry) => entry.name === 'media' && entry.pid !== victim), 'a new media');
+    expect(platform.alive()).toHaveLength(apps.length);
+  });
+
+  test('starts an app that keeps crashing ever more slowly', async () => {
+    platform.spawn(['edge=crash']);
+    await until(() => platform.log.includes('in 3200 ms'), 'the fourth delay');
+    const delays = [...platform.log.matchAll(/edge ended with code 7; starting it again in (\d+) ms/g)].map((match) => Number(match[1]));
+    expect(delays.slice(0, 4)).toEqual([50, 200, 800, 3200]);
+  });
+
+  test('on Ctrl-C ends the apps in order and itself with 0', async () => {
+    const child = platform.spawn();
+    await platform.ready();
+    child.kill('SIGINT');
+    expect(await platform.ended(child)).toBe(0);
+    const ends = platform.diary().filter((entry) => entry.what === 'ended').map((entry) => entry.name);
+    const step = (name: string): number => stopOrder.findIndex((one) => one.apps.some((app) => app === name));
+    expect(ends.toSorted()).toEqual(apps.toSorted());
+    expect(ends.map(step)).toEqual(ends.map(step).toSorted((a, b) => a - b));
+    expect(platform.alive()).toEqual([]);
+  });
+
+  test('may take at most ten seconds to end', () => {
+    expect(stopOrder.reduce((sum, step) => sum + step.graceMs, 0)).toBeLessThan(10_000);
+  });
+
+  test('ends an app that does not listen by force', async () => {
+    const child = platform.spawn(['gateway=deaf']);
+    await platform.ready();
+    child.kill('SIGTERM');
+    expect(await platform.ended(child)).toBe(0);
+    expect(platform.diary().filter((entry) => entry.what === 'ignored')).toHaveLength(1);
+    expect(platform.alive()).toEqual([]);
+  });
+
+  test('a second Ctrl-C ends everything at once', async () => {
+    const child = platform.spawn(['gateway=deaf', 'media=deaf', 'projector=deaf']);
+    await platform.ready();
+    child.kill('SIGINT');
+    await until(() => platform.diary().some((entry) => entry.what === 'ignored'), 'the first end');
+    child.kill('SIGINT');
+    expect(await platform.ended(child)).toBe(0);
+    expect(platform.alive()).toEqual([]);
+  });
+
+  test('killed with -9, takes its apps with it', async () => {
+    const child = platform.spawn();
+    await platform.ready();
+    child.kill('SIGKILL');
+    await until(() => platform.alive().length === 0, 'every app to end');
+  });
+
+  test('sweeps what a killed supervisor left behind, and nobody else', async () => {
+    const first = platform.spawn(['media=parent', 'edge=deaf']);
+    await platform.ready();
+    first.kill('SIGKILL');
+    await until(() => platform.alive().length === 2, 'the grandchild and the deaf app alone to be left');
+    const leftovers = platform.alive().map((entry) => entry.pid);
+    const stranger = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore', detached: true });
+    await once(stranger, 'spawn');
+    // As if the stranger had been given the number of an old app of ours.
+    const old = { pid: stranger.pid, started: '1', boot: identify(process.pid)?.boot, run: 'an-old-run' };
+    writeFileSync(join(platform.dataDir, 'run/ingest.pid.json'), JSON.stringify(old));
+    writeFileSync(join(platform.dataDir, 'run/gateway.pid.json'), '{"pid":');
+    try {
+      platform.spawn();
+      await until(() => platform.log.split('everything is ready').length === 3, `the second start\n${platform.log}`);
+      expect(leftovers.filter((pid) => identify(pid) !== undefined)).toEqual([]);
+      expect(identify(stranger.pid ?? 0)).toBeDefined();
+    } finally {
+      stranger.kill('SIGKILL');
+    }
+  });
+
+  test('refuses a data folder that another one runs on', async () => {
+    const first = platform.spawn();
+    await platform.ready();
+    const second = platform.spawn();
+    expect(await platform.ended(second)).toBe(2);
+    expect(platform.log).toContain(`Streams already runs on the data folder ${platform.dataDir} (process ${first.pid}): stop it first, or set STREAMS_DATA_DIR to another folder.`);
+    expect(platform.alive()).toHaveLength(apps.length);
+  });
+
+  test('names a taken port, its holder and the variable that moves it', async () => {
+    const server = createServer().listen(0, '0.0.0.0');
+    await once(server, 'listening');
+    const { port } = server.address() as { port: number };
+    const child = platform.spawn([], { RTMP_PORT: String(port) });
+    expect(await platform.ended(child)).toBe(2);
+    server.close();
+    expect(platform.log).toMatch(new RegExp(`Port ${port} is taken by \\S+ \\(process ${process.pid}\\): stop that program, or set RTMP_PORT to a free port\\.`));
+    expect(platform.diary()).toEqual([]);
+  });
+
+  test('gives up an app that cannot start, with its own reason', async () => {
+    const child = platform.spawn(['projector=refuse']);
+    expect(await platform.ended(child)).toBe(1);
+    expect(platform.log).toContain('projector cannot start: the data folder is damaged: restore it from a backup');
+    expect(platform.diary().filter((entry) => entry.what === 'began' && entry.name === 'projector')).toHaveLength(3);
+    expect(platform.alive()).toEqual([]);
+  });
+
+  test('says that ffmpeg is missing', async () => {
+    const child = platform.spawn([], { FFMPEG_PATH: '/nowhere/ffmpeg' });
+    expect(await platform.ended(child)).toBe(2);
+    expect(platform.log).toContain('ffmpeg is missing (/nowhere/ffmpeg cannot be run)');
+  });
+
+  test('says that the data folder is no folder', async () => {
+    writeFileSync(platform.dataDir, 'a file');
+    const child = platform.spawn();
+    expect(await platform.ended(child)).toBe(2);
+    expect(platform.log).toContain(`The data folder ${platform.dataDir} is not a folder`);
+  });
+
+  test('says that its lock file is damaged', async () => {
+    mkdirSync(join(platform.dataDir, 'run'), { recursive: true });
+    writeFileSync(join(platform.dataDir, 'run/supervisor.lock'), 'x'.repeat(5000));
+    const child = platform.spawn();
+    expect(await platform.ended(child)).toBe(2);
+    expect(platform.log).toContain('run/supervisor.lock in the data folder');
+  });
+});
