@@ -1,0 +1,1 @@
+export { FsBlobStore, type FsBlobStoreInit } from './fs-blob-store.adapter.ts';
