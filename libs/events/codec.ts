@@ -1,5 +1,5 @@
 import type { DomainEvent } from './catalogue.ts';
-import { definitionOf } from './catalogue.ts';
+import { catalogue, definitionOf } from './catalogue.ts';
 import type { EventDefinition } from './define.ts';
 import type { EventEnvelope } from './envelope.ts';
 import { EventInvalidError } from './errors.ts';
@@ -38,19 +38,39 @@ export function encodeEvent(event: EventEnvelope): LogRecord {
   };
 }
 
-function attribute(record: LogRecord, name: string): string {
-  const value = record.headers[`ce_${name}`];
+/** Header names of the attributes, so that decoding puts no names together. */
+const headerOf = {
+  id: 'ce_id',
+  type: 'ce_type',
+  source: 'ce_source',
+  subject: 'ce_subject',
+  time: 'ce_time',
+  dataschema: 'ce_dataschema',
+  tenant: 'ce_tenant',
+  correlationid: 'ce_correlationid',
+  causationid: 'ce_causationid',
+  traceparent: 'ce_traceparent',
+  actor: 'ce_actor',
+  streamversion: 'ce_streamversion',
+  producerepoch: 'ce_producerepoch',
+} as const;
+
+function attribute(record: LogRecord, name: keyof typeof headerOf): string {
+  const value = record.headers[headerOf[name]];
   if (value === undefined) throw new EventInvalidError('EVENT_ATTRIBUTE_INVALID', `The attribute ${name} is missing.`, name);
   return value;
 }
 
+/** Every released dataschema with its version. */
+const versions = new Map(catalogue.flatMap(({ type, version }) => Array.from({ length: version }, (_, at) => [dataschemaOf(type, at + 1), { type, version: at + 1 }] as const)));
+
 function versionOf(record: LogRecord, definition: EventDefinition): number {
   const dataschema = attribute(record, 'dataschema');
-  const version = Number(dataschema.slice(dataschema.lastIndexOf(':') + 1));
-  if (dataschema !== dataschemaOf(definition.type, version) || !Number.isInteger(version) || version < 1 || version > definition.version) {
+  const released = versions.get(dataschema);
+  if (released === undefined || released.type !== definition.type) {
     throw new EventInvalidError('EVENT_VERSION_UNKNOWN', `${dataschema} is not a released version of ${definition.type}.`, 'dataschema');
   }
-  return version;
+  return released.version;
 }
 
 /** Data of any released version, lifted to the newest and checked. */
@@ -74,9 +94,11 @@ export function checkData(definition: EventDefinition, data: unknown): unknown {
   throw new EventInvalidError('EVENT_DATA_INVALID', `${path}: ${issue?.message ?? 'invalid'}`, path, result.error);
 }
 
-function bigintAttribute(record: LogRecord, name: string): bigint {
+const wholeNumber = /^\d{1,19}$/;
+
+function bigintAttribute(record: LogRecord, name: 'streamversion' | 'producerepoch'): bigint {
   const text = attribute(record, name);
-  if (!/^\d{1,19}$/.test(text)) throw new EventInvalidError('EVENT_ATTRIBUTE_INVALID', `The attribute ${name} is not a whole number.`, name);
+  if (!wholeNumber.test(text)) throw new EventInvalidError('EVENT_ATTRIBUTE_INVALID', `The attribute ${name} is not a whole number.`, name);
   return BigInt(text);
 }
 

@@ -100,8 +100,9 @@ export class ChangeFold {
 function identityOf(change: RowChange): string {
   let id = change.table;
   for (const name in change.key) {
-    const part = String(change.key[name]);
-    id += `\u0000${part.length}:${part}`;
+    const part = change.key[name] as string | number | bigint;
+    // Numbers cannot run into what follows them; the length keeps text from it.
+    id += typeof part === 'string' ? `/${part.length}:${part}` : `/${part}`;
   }
   return id;
 }
@@ -127,13 +128,34 @@ export function foldChanges(tables: readonly TableSpec[], changes: Iterable<RowC
   return fold.changes();
 }
 
+const stampGroups = new WeakMap<TableSpec, ReadonlyArray<readonly string[]>>();
+
+/** Columns by stamp, worked out once per table: projections are checked row by row. */
+function stampGroupsOf(table: TableSpec): ReadonlyArray<readonly string[]> {
+  let groups = stampGroups.get(table);
+  if (groups === undefined) {
+    const byStamp = new Map<string, string[]>();
+    for (const [name, { stamp }] of Object.entries(table.columns)) {
+      if (stamp !== undefined) byStamp.set(stamp, [...(byStamp.get(stamp) ?? []), name]);
+    }
+    groups = [...byStamp.values()];
+    stampGroups.set(table, groups);
+  }
+  return groups;
+}
+
+const none: readonly string[] = [];
+
 /**
  * The columns that a change leaves out of a stamp group it writes; empty when the change keeps the law. A column left out
  * would keep what another order of the same events gave it.
  */
 export function wholeStampGroups(table: TableSpec, change: RowChange): readonly string[] {
-  const groups = new Set(Object.keys(change.set).flatMap((name) => table.columns[name]?.stamp ?? []));
-  return Object.entries(table.columns)
-    .filter(([name, column]) => column.stamp !== undefined && groups.has(column.stamp) && change.set[name] === undefined)
-    .map(([name]) => name);
+  let missing = none;
+  for (const group of stampGroupsOf(table)) {
+    let written = 0;
+    for (const name of group) if (change.set[name] !== undefined) written++;
+    if (written > 0 && written < group.length) missing = [...missing, ...group.filter((name) => change.set[name] === undefined)];
+  }
+  return missing;
 }

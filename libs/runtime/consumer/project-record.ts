@@ -7,6 +7,18 @@ function at(record: StoredRecord): string {
   return `partition ${record.partition}, offset ${record.offset}`;
 }
 
+/** What a projection does with each type, looked up by one step per record. */
+const interests = new WeakMap<Projection<DomainEvent>, ReadonlyMap<string, 'handles' | 'ignores'>>();
+
+function interestIn(projection: Projection<DomainEvent>, type: string): 'handles' | 'ignores' | undefined {
+  let types = interests.get(projection);
+  if (types === undefined) {
+    types = new Map([...projection.handles.map((one) => [one, 'handles'] as const), ...projection.ignores.map((one) => [one, 'ignores'] as const)]);
+    interests.set(projection, types);
+  }
+  return types.get(type);
+}
+
 /**
  * The row changes of one record.
  * @throws OperatingError `EVENT_UNHANDLED`: the projection says neither that it handles nor that it ignores the type.
@@ -15,8 +27,9 @@ function at(record: StoredRecord): string {
  */
 export function projectRecord(projection: Projection<DomainEvent>, record: StoredRecord): readonly RowChange[] {
   const type = record.headers['ce_type'] ?? '';
-  if (projection.ignores.includes(type)) return nothing;
-  if (!projection.handles.includes(type)) {
+  const interest = interestIn(projection, type);
+  if (interest === 'ignores') return nothing;
+  if (interest === undefined) {
     throw new OperatingError(`${projection.name} neither handles nor ignores "${type}" (${at(record)}).`, { code: 'EVENT_UNHANDLED', retryable: false });
   }
   const event = decode(record);
