@@ -1,4 +1,5 @@
 import pg from 'pg';
+import { OperatingError } from '#kernel';
 import { migrations } from './migrations.ts';
 
 /** Any number that nothing else uses as an advisory lock: "migrate" in base 36, cut to 31 bits. */
@@ -12,15 +13,25 @@ const lockWaitMs = 120_000;
 export async function runMigrations(databaseUrl: string): Promise<void> {
   const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000, application_name: 'streams-migrations', options: `-c lock_timeout=${lockWaitMs}` });
   client.on('error', () => undefined); // a lost connection fails the statement that it was needed for
-  await client.connect();
   try {
+    await client.connect();
     if (await isUpToDate(client)) return;
     await client.query('SELECT pg_advisory_lock($1)', [lockId]);
     await client.query('CREATE SCHEMA IF NOT EXISTS streams');
     if (!(await isUpToDate(client))) await migrate(databaseUrl);
+  } catch (error) {
+    throw migrationError(error);
   } finally {
-    await client.end(); // gives the lock back, too
+    await client.end().catch(() => undefined); // gives the lock back, too
   }
+}
+
+/** SQLSTATE classes of a server that is starting, stopping, full of connections or busy migrating for somebody else. */
+function migrationError(error: unknown): OperatingError {
+  const { code = '', message } = error as { code?: string; message: string };
+  const passing = /^(08|57P|53300|55P03|E[A-Z]+$)/.test(code) || /Connection terminated|timeout/.test(message);
+  const why = passing ? 'The database cannot be reached to bring it up to date' : 'The database could not be brought up to date';
+  return new OperatingError(`${why}: ${message}. Check DATABASE_URL.`, { code: passing ? 'DATABASE_UNAVAILABLE' : 'MIGRATION_FAILED', retryable: passing, cause: error });
 }
 
 async function isUpToDate(client: pg.Client): Promise<boolean> {

@@ -1,24 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { temporaryPostgres } from '#adapters/embedded-postgres';
 import { aggregateStoreConformance, leaseStoreConformance, projectionStoreConformance } from '#ports/conformance';
-import { runMigrations } from '#migrations';
-import { Database } from './database.ts';
+import type { Database } from './database.ts';
 import { PostgresAggregateStore } from './postgres-aggregate-store.adapter.ts';
 import { PostgresLeaseStore } from './postgres-lease-store.adapter.ts';
 import { PostgresOutbox } from './postgres-outbox.adapter.ts';
 import { PostgresProjectionStore } from './postgres-projection-store.adapter.ts';
 import { PostgresReadStore } from './postgres-read-store.adapter.ts';
+import { openPostgres } from './postgres-subject.fixture.ts';
 
 /** A factory of subjects, each with a server of its own. */
 function onPostgres<Port>(make: (database: Database) => Port) {
   return async () => {
-    const server = await temporaryPostgres();
-    await runMigrations(server.url);
-    const database = new Database({ url: server.url });
-    const dispose = async () => {
-      await database.close();
-      await server.stop();
-    };
+    const { database, dispose } = await openPostgres();
     return { port: make(database), elapse: (ms: number) => sleep(ms), dispose };
   };
 }
