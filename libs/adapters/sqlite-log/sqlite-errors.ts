@@ -33,11 +33,11 @@ function unavailable(path: string, cause: unknown): OperatingError {
   return new OperatingError(`The event log ${path} cannot be used now: ${reason}.`, { code: 'LOG_UNAVAILABLE', retryable: true, cause });
 }
 
-/** What an error of SQLite means to the callers of the log; errors that are not SQLite's pass as they are. */
+/** What an error of SQLite or the file system means to the callers of the log; others pass as they are. */
 export function translated(error: unknown, path: string): unknown {
   switch (primaryCode(error)) {
     case undefined:
-      return error;
+      return (error as NodeJS.ErrnoException | undefined)?.syscall === undefined ? error : fileError(error as NodeJS.ErrnoException, path);
     case codes.full:
       return eventLogErrors.full(error);
     case codes.ioerr:
@@ -52,6 +52,10 @@ export function translated(error: unknown, path: string): unknown {
     default:
       return error;
   }
+}
+
+function fileError(error: NodeJS.ErrnoException, path: string): OperatingError {
+  return error.code === 'ENOSPC' ? eventLogErrors.full(error) : unavailable(path, error);
 }
 
 function diskIsFull(path: string): boolean {

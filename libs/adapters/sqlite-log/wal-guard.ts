@@ -4,6 +4,9 @@ import type { LogDatabase } from './log-database.ts';
 /** Commits between two looks at the file. */
 const commitsPerLook = 64;
 
+/** Most looks left out after a forced checkpoint that failed. */
+const pauseMax = 64;
+
 /** How long a forced checkpoint may hold writers and wait for readers, ms. */
 const patienceMs = 50;
 
@@ -16,6 +19,9 @@ export class WalGuard {
   readonly #db: LogDatabase;
   readonly #bytesMax: number;
   #commits = 0;
+  /** Looks left out because a reader could not be shut out, such as an operator's shell: writers are not held for nothing. */
+  #pause = 0;
+  #nextPause = 1;
 
   constructor(db: LogDatabase, bytesMax: number) {
     this.#db = db;
@@ -26,8 +32,19 @@ export class WalGuard {
   committed(): void {
     this.#commits += 1;
     if (this.#commits % commitsPerLook !== 0) return;
-    const size = statSync(`${this.#db.path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
-    if (size > this.#bytesMax) this.#truncate();
+    if (this.#pause > 0) this.#pause -= 1;
+    else if (this.#size() > this.#bytesMax) this.#shrink();
+  }
+
+  #size(): number {
+    return statSync(`${this.#db.path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+  }
+
+  #shrink(): void {
+    this.#truncate();
+    const done = this.#size() <= this.#bytesMax;
+    this.#pause = done ? 0 : this.#nextPause;
+    this.#nextPause = done ? 1 : Math.min(pauseMax, this.#nextPause * 2);
   }
 
   #truncate(): void {

@@ -1,0 +1,202 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, open, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import type { LogRecord } from '#events';
+import type { EventLog } from '#ports';
+import { SystemTime } from './fixture/system-time.ts';
+import { SqliteEventLog, type SqliteEventLogInit } from './sqlite-event-log.adapter.ts';
+
+const run = promisify(execFile);
+const clock = new SystemTime();
+const atOnce = { recordsMax: 5000, bytesMax: 8_000_000, waitMs: 0 };
+
+let folder = '';
+let path = '';
+const opened: EventLog[] = [];
+
+function openLog(init: Partial<SqliteEventLogInit> = {}): SqliteEventLog {
+  const log = new SqliteEventLog({ path, ...init }, { clock });
+  opened.push(log);
+  return log;
+}
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sqlite-file-'));
+  path = join(folder, 'events.sqlite');
+});
+
+afterEach(async () => {
+  await Promise.all(opened.splice(0).map((log) => log.close()));
+  await rm(folder, { recursive: true });
+});
+
+function records(count: number, bytes = 10): LogRecord[] {
+  return Array.from({ length: count }, (_, n) => ({ key: `k${n}`, headers: { n: `${n}` }, value: 'x'.repeat(bytes) }));
+}
+
+async function countOf(log: EventLog, topic = 't'): Promise<number> {
+  return (await log.heads(topic)).reduce((sum, { low, high }) => sum + Number(high - low), 0);
+}
+
+async function filled(): Promise<void> {
+  const log = openLog();
+  await log.ensureTopic('t', 4);
+  for (let n = 0; n < 20; n++) await log.append('t', records(100, 300), { producer: { id: 'p', epoch: 1n, sequence: BigInt(n * 100) } });
+  await log.close();
+}
+
+/** Appends until it is refused as full; answers how many records were acknowledged. */
+async function fillUp(log: EventLog): Promise<number> {
+  for (let count = 0; ; count += 50) {
+    try {
+      await log.append('t', records(50, 1000));
+    } catch (error) {
+      expect(error).toEqual(expect.objectContaining({ code: 'LOG_FULL', retryable: true, message: expect.stringContaining('full') }));
+      return count;
+    }
+  }
+}
+
+/** A full log refuses, loses nothing, still reads, and goes on when there is room. */
+async function expectFullAndRecovered(log: EventLog, makeRoom: () => Promise<void>): Promise<void> {
+  await log.ensureTopic('t', 4);
+  const acknowledged = await fillUp(log);
+  expect(acknowledged).toBeGreaterThan(0);
+  expect(await countOf(log)).toBe(acknowledged);
+  const together = await Promise.allSettled(Array.from({ length: 3 }, () => log.append('t', records(200, 1000))));
+  for (const one of together) expect(one).toMatchObject({ status: 'rejected', reason: { code: 'LOG_FULL' } });
+  expect(await countOf(log)).toBe(acknowledged);
+  expect((await log.read('t', 0, 0n, atOnce)).records.length).toBeGreaterThan(0);
+  await makeRoom();
+  await log.append('t', records(50, 1000));
+  expect(await countOf(log)).toBeGreaterThanOrEqual(50);
+}
+
+describe('a full disk', () => {
+  test('at the bound that was set; a truncation makes room', async () => {
+    const log = openLog({ sizeBytesMax: 1_000_000 });
+    await expectFullAndRecovered(log, async () => {
+      for (const { partition, high } of await log.heads('t')) await log.truncate('t', partition, high);
+    });
+  });
+
+  const root = process.getuid?.() === 0 && process.platform === 'linux';
+  (root ? test : test.skip)('of a small file system (needs root); freed space makes room', async () => {
+    await run('mount', ['-t', 'tmpfs', '-o', 'size=4m', 'tmpfs', folder]);
+    try {
+      await writeFile(join(folder, 'ballast'), Buffer.alloc(1_500_000));
+      const log = openLog();
+      await expectFullAndRecovered(log, () => rm(join(folder, 'ballast')));
+      await log.close();
+    } finally {
+      await run('umount', [folder]);
+    }
+  });
+});
+
+/** Overwrites bytes of the file with others. */
+async function scribble(at: number, length: number): Promise<void> {
+  const file = await open(path, 'r+');
+  await file.write(Buffer.alloc(length, 0x5a), 0, length, at);
+  await file.close();
+}
+
+describe('a damaged file is one clear sentence', () => {
+  const oneSentence = expect.stringMatching(/^The event log .*events\.sqlite .*\. Restore it from a backup, or move it away to begin with an empty log\.$/);
+
+  test.each([
+    ['no database at all', async () => writeFile(path, 'this is not a database, but long enough to be looked at '.repeat(50))],
+    ['a lost header', async () => scribble(0, 100)],
+    ['a lost first page', async () => scribble(100, 3900)],
+    ['a database of something else', async () => {
+      await rm(path);
+      const other = new DatabaseSync(path);
+      other.exec('CREATE TABLE guests (name TEXT)');
+      other.close();
+    }],
+  ])('%s', async (_what, damage) => {
+    await filled();
+    await damage();
+    expect(() => openLog()).toThrow(expect.objectContaining({ code: 'LOG_CORRUPT', retryable: false, message: oneSentence }));
+  });
+
+  test.each([
+    ['pages overwritten', async (size: number) => scribble(40_960, size - 40_960)],
+    ['the second half lost', async (size: number) => truncate(path, size / 2)],
+  ])('%s, found when they are read', async (_what, damage) => {
+    await filled();
+    await damage((await stat(path)).size);
+    const read = async () => {
+      const log = openLog();
+      for (let partition = 0; partition < 4; partition++) await log.read('t', partition, 0n, atOnce);
+    };
+    await expect(read()).rejects.toEqual(expect.objectContaining({ code: 'LOG_CORRUPT', message: oneSentence }));
+  });
+});
+
+describe('the file', () => {
+  test('of a newer schema is refused and left alone', async () => {
+    await filled();
+    const newer = new DatabaseSync(path);
+    newer.exec('PRAGMA user_version = 99');
+    newer.close();
+    expect(() => openLog()).toThrow(expect.objectContaining({ code: 'LOG_TOO_NEW', retryable: false, message: expect.stringContaining('schema 99') }));
+  });
+
+  test('that cannot be made is a clear sentence', async () => {
+    await writeFile(join(folder, 'plain'), '');
+    expect(() => openLog({ path: join(folder, 'plain', 'events.sqlite') })).toThrow(/event log .* cannot be used/);
+  });
+
+  test('is made by many at once', async () => {
+    const logs = Array.from({ length: 4 }, () => openLog());
+    await Promise.all(logs.map((log) => log.ensureTopic('t', 4)));
+    await Promise.all(logs.map((log) => log.append('t', records(10))));
+    expect(await countOf(logs[0] as EventLog)).toBe(40);
+  });
+
+  test('keeps everything over a restart, what it remembers of producers and subjects too', async () => {
+    await filled();
+    const log = openLog();
+    expect(await countOf(log)).toBe(2000);
+    const repeated = await log.append('t', records(100, 300), { producer: { id: 'p', epoch: 1n, sequence: 1900n } });
+    expect(repeated).toHaveLength(100);
+    expect(await countOf(log)).toBe(2000);
+  });
+
+  test('gets its write-ahead log back to its bound after readers made it grow', async () => {
+    const walBytesMax = 1_000_000;
+    const log = openLog({ walBytesMax });
+    await log.ensureTopic('t', 1);
+    // A reader that always holds a snapshot when a commit comes, and moves on to a new one after each.
+    const reader = new DatabaseSync(path);
+    const look = () => reader.exec('BEGIN; SELECT count(*) FROM topic');
+    look();
+    for (let n = 0; n < 400; n++) {
+      await log.append('t', records(20, 1000));
+      if (n % 70 === 69) reader.exec('COMMIT');
+      else if (n % 70 === 0 && n > 0) look();
+    }
+    reader.close();
+    const grown = (await stat(`${path}-wal`)).size;
+    for (let n = 0; n < 600; n++) await log.append('t', records(1));
+    expect(grown).toBeGreaterThan(2 * walBytesMax);
+    expect((await stat(`${path}-wal`)).size).toBeLessThan(2 * walBytesMax);
+    expect(await countOf(log)).toBe(8600);
+  });
+});
+
+describe('a bad call among others', () => {
+  test('hurts nobody else in its transaction', async () => {
+    const log = openLog();
+    await log.ensureTopic('t', 4);
+    const bad = [{ key: 'k', headers: { broken: 7 as never }, value: 'x' }];
+    const settled = await Promise.allSettled([log.append('t', records(3)), log.append('t', bad), log.append('nowhere', records(1)), log.append('t', records(3))]);
+    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled']);
+    expect(await countOf(log)).toBe(6);
+  });
+});
