@@ -1,4 +1,5 @@
 import { openEngines } from '#adapters/engines';
+import { topicPartitions } from '#events';
 import { hasCode, OperatingError } from '#kernel';
 import { createLogger, FactPublisher, Lifecycle, pause, type Logger } from '#runtime';
 import { join } from 'node:path';
@@ -74,6 +75,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   );
   parts.tail = tail;
   await tail.catchUp(lifecycle.stopping);
+  await engines.log.ensureTopic('edge', topicPartitions);
   if (lifecycle.stopping.aborted) return;
   const following = tail.run(lifecycle.stopping);
   lifecycle.onStop('work', 'purge tail', () => following);

@@ -15,6 +15,7 @@ import {
   type Trust,
 } from '#core/http-cache';
 import type { EdgeCounters } from '../edge-counters.ts';
+import type { OriginError } from '../origin/origin-client.ts';
 import { replyHead, type EdgeReply, type EdgeRequest } from '../server/edge-server.ts';
 import { readerOf, wholeOf } from './body-reader.ts';
 import type { CachedObject } from './cached-object.ts';
@@ -127,6 +128,8 @@ export class CacheHandler {
       // RFC 9111 section 5.2.1.7.
       if (parseCacheControl(request.field('cache-control')).onlyIfCached) return problem(504, 'Not in the cache.', this.#init.cacheName, {});
       const joined = fills.find({ key, request });
+      const failure = joined === undefined ? fills.recentFailure(key) : undefined;
+      if (failure !== undefined) return this.#failed(failure, { forwarded: 'miss' });
       // A HEAD does not bring the body that would be stored.
       if (joined === undefined && request.method === 'HEAD' && object === undefined) return this.#pass(request, key, 'miss');
       const waiting: Waiting = { forwarded: object !== undefined ? 'stale' : store.has(key) ? 'vary-miss' : 'uri-miss', collapsed: joined !== undefined };
@@ -170,7 +173,7 @@ export class CacheHandler {
         return this.#fromObject(outcome.object, select(request, outcome.object.response, outcome.object.body.length, nowMs), nowMs, { ...status, detail: 'origin-failed' });
       }
       case 'failed':
-        return problem(outcome.error.status, outcome.error.message, this.#init.cacheName, { ...waiting, detail: outcome.error.code.toLowerCase() }, [['retry-after', '1']]);
+        return this.#failed(outcome.error, waiting);
       case 'private':
         return this.#fromPrivate(request, key, outcome, waiting);
     }
@@ -187,12 +190,12 @@ export class CacheHandler {
 
   async #fromFill(request: EdgeRequest, outcome: FillOutcome & { kind: 'shared' }, waiting: Waiting): Promise<EdgeReply> {
     const { body, response } = outcome;
-    const { cacheName, wholeBytesMax } = this.#init;
+    const { wholeBytesMax } = this.#init;
     if (outcome.length !== undefined && outcome.length <= wholeBytesMax) {
       try {
         await wholeOf(body);
       } catch (error) {
-        return problem(502, error instanceof Error ? error.message : 'The origin broke off.', cacheName, { ...waiting, detail: 'origin_broken' }, [['retry-after', '1']]);
+        return this.#failed(error as OriginError, waiting);
       }
     }
     const length = body.complete ? body.length : outcome.length;
@@ -203,6 +206,10 @@ export class CacheHandler {
     const [first, end] = selection.kind === 'part' ? [selection.span.first, selection.span.last + 1] : [0, length];
     if (body.complete) return { head, body: this.#counted(body.bytes().subarray(first, end)) };
     return { head, body: readerOf(body, (count) => (this.#deps.counters.bytesServed += count), first, end) };
+  }
+
+  #failed(error: OriginError, waiting: Waiting): EdgeReply {
+    return problem(error.status, error.message, this.#init.cacheName, { ...waiting, detail: error.code.toLowerCase() }, [['retry-after', '1']]);
   }
 
   #fromObject(object: CachedObject, selection: Selection, nowMs: number, outcome: CacheOutcome): EdgeReply {

@@ -69,6 +69,8 @@ export class Fill {
   readonly outcome: Promise<FillOutcome>;
   /** Set as soon as the outcome is known. */
   settled: FillOutcome | undefined;
+  /** Set when the origin gave nothing usable, or broke off. */
+  failure: OriginError | undefined;
   readonly #init: FillInit;
   readonly #deps: FillDeps;
 
@@ -93,6 +95,7 @@ export class Fill {
       return outcome.outcome;
     } catch (error) {
       const failure = error instanceof OriginError ? error : new OriginError('ORIGIN_INVALID', 'The origin gave no valid HTTP response.', error);
+      this.failure = failure;
       this.settled = this.#staleInstead(undefined) ?? { kind: 'failed', error: failure };
       return this.settled;
     } finally {
@@ -169,7 +172,10 @@ export class Fill {
         const keeps = body.joinable && body.length + bytes.length <= this.#deps.objectBytesMax && this.#deps.store.reserve(bytes.length);
         if (keeps) reserved += bytes.length;
         body.append(bytes);
-        if (!keeps && !(await this.#streamOn(body))) throw new OriginError('ORIGIN_BROKEN', 'Nobody wants the rest.');
+        if (!keeps && !(await this.#streamOn(body))) {
+          source?.cancel();
+          return;
+        }
       }
       if (length !== undefined && body.length !== length) throw new OriginError('ORIGIN_BROKEN', `The origin promised ${length} bytes and sent ${body.length}.`);
       body.end();
@@ -178,7 +184,8 @@ export class Fill {
       if (body.joinable) this.#store(response, body.bytes());
     } catch (error) {
       source?.cancel();
-      body.fail(error instanceof Error ? error : new Error(String(error)));
+      this.failure = error instanceof OriginError ? error : new OriginError('ORIGIN_BROKEN', 'The origin broke off its response.', error);
+      body.fail(this.failure);
     } finally {
       this.#deps.store.release(reserved);
     }

@@ -1,4 +1,5 @@
 import { variantOf, type PurgeLedger } from '#core/http-cache';
+import type { OriginError } from '../origin/origin-client.ts';
 import { BoundedMemo } from './bounded-memo.ts';
 import { Fill, type FillDeps, type FillInit } from './fill.ts';
 
@@ -8,6 +9,8 @@ const memoEntriesMax = 10_000;
 /** How long a key that turned out to vary, or not to be shared, is known for it, ms. */
 const varyMemoMs = 600_000;
 const unsharedMemoMs = 10_000;
+/** How long a failure answers for the next try, ms: an ailing origin is not hammered. */
+const failureMemoMs = 1000;
 
 /** The fills under way: one per key and variant, however many wait for it. */
 export class Fills {
@@ -16,6 +19,7 @@ export class Fills {
   readonly #running = new Map<string, Fill>();
   readonly #varies = new BoundedMemo<readonly string[]>(memoEntriesMax, varyMemoMs);
   readonly #unshared = new BoundedMemo<true>(memoEntriesMax, unsharedMemoMs);
+  readonly #failures = new BoundedMemo<OriginError>(memoEntriesMax, failureMemoMs);
 
   constructor(deps: FillDeps) {
     this.#deps = deps;
@@ -35,6 +39,11 @@ export class Fills {
     return this.#unshared.get(key, this.#deps.now()) === true;
   }
 
+  /** Why the last fill of this key failed, a moment ago. */
+  recentFailure(key: string): OriginError | undefined {
+    return this.#failures.get(key, this.#deps.now());
+  }
+
   /** The fill that this request can wait for: begun after the last purge, for the same variant, with its body at hand. */
   find(init: Pick<FillInit, 'key' | 'request'>): Fill | undefined {
     const fill = this.#running.get(this.#idOf(init));
@@ -48,6 +57,7 @@ export class Fills {
     const id = this.#idOf(init);
     const fill: Fill = new Fill(init, this.#deps, () => {
       if (this.#running.get(id) === fill) this.#running.delete(id);
+      if (fill.failure !== undefined) this.#failures.set(init.key, fill.failure, this.#deps.now());
     });
     this.#running.set(id, fill);
     void fill.outcome.then((outcome) => {

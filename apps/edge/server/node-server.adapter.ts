@@ -67,11 +67,12 @@ function prebuilt(head: ReplyHead): string[] {
   return head.prebuilt as string[];
 }
 
-function writeHead(response: ServerResponse, reply: EdgeReply): void {
+function writeHead(response: ServerResponse, reply: EdgeReply, head: boolean): void {
   const fields = prebuilt(reply.head);
   response.sendDate = false;
-  const withLength = reply.body instanceof Uint8Array ? [...fields, 'content-length', String(reply.body.length)] : fields;
-  response.writeHead(reply.head.status, withLength);
+  const { status } = reply.head;
+  const length = reply.body instanceof Uint8Array ? reply.body.length : reply.body === null && !head && status !== 204 && status !== 304 ? 0 : undefined;
+  response.writeHead(status, length === undefined ? fields : [...fields, 'content-length', String(length)]);
 }
 
 function drained(response: ServerResponse): Promise<void> {
@@ -109,7 +110,7 @@ async function answer(handler: EdgeHandler, incoming: IncomingMessage, response:
     if (isSource(reply.body)) reply.body.cancel();
     return;
   }
-  writeHead(response, reply);
+  writeHead(response, reply, incoming.method === 'HEAD');
   const { body } = reply;
   if (incoming.method === 'HEAD' || body === null) {
     if (isSource(body)) body.cancel();

@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { EdgeProcess, ScriptedOrigin, temporaryFolder, until, type EdgeRuntime } from './edge.fixture.ts';
+
+describe.each<EdgeRuntime>(['bun', 'node'])('a bad origin, served by %s', (runtime) => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let origin: ScriptedOrigin;
+  let edge: EdgeProcess;
+
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    origin = await ScriptedOrigin.start();
+    edge = await EdgeProcess.start({ runtime, dataDir: folder.path, originUrl: origin.url });
+  }, 30_000);
+
+  afterAll(async () => {
+    await edge.kill('SIGTERM');
+    await origin.close();
+    await folder.remove();
+  });
+
+  const ok = 'HTTP/1.1 200 OK\r\ncache-control: max-age=60\r\n';
+
+  test.each([
+    ['closes', ''],
+    ['talks garbage', 'lalala\r\n\r\n'],
+    ['cuts a small body', `${ok}content-length: 10\r\n\r\nabc`],
+    ['has two lengths', `${ok}content-length: 3\r\ncontent-length: 5\r\n\r\nabcde`],
+    ['has a length that is no number', `${ok}content-length: abc\r\n\r\nabc`],
+    ['answers with fields without end', `${ok}x-long: ${'a'.repeat(300_000)}`],
+  ])('that %s is a clean 502, remembered for a moment, never stored', async (name, bytes) => {
+    const path = `/bad/${name.replaceAll(' ', '-')}.m4s`;
+    origin.on(path, ({ socket }) => void socket.end(bytes));
+    const answers = await Promise.all(Array.from({ length: 5 }, () => edge.get(path)));
+    for (const answer of answers) {
+      expect([answer.status, answer.broken, answer.headers['content-type']]).toEqual([502, false, 'application/problem+json']);
+      expect(JSON.parse(answer.body)).toMatchObject({ status: 502, title: 'Bad Gateway' });
+    }
+    origin.says(path, '200 OK\r\ncache-control: max-age=60', 'good');
+    await until(async () => (await edge.get(path)).status === 200);
+    expect((await edge.get(path)).body).toBe('good');
+  });
+
+  test.each([
+    ['a length', `${ok}content-length: 300000\r\n\r\n${'a'.repeat(200_000)}`],
+    ['chunks', `${ok}transfer-encoding: chunked\r\n\r\n${(200_000).toString(16)}\r\n${'a'.repeat(200_000)}\r\n`],
+    ['a chunk that is none', `${ok}transfer-encoding: chunked\r\n\r\n${(200_000).toString(16)}\r\n${'a'.repeat(200_000)}\r\nzz\r\n`],
+  ])('that drops a large body with %s breaks the connection: no part looks like the whole', async (name, bytes) => {
+    const path = `/drop/${name.replaceAll(' ', '-')}.m4s`;
+    origin.on(path, ({ socket }) => {
+      socket.write(bytes);
+      setTimeout(() => socket.end(), 50);
+    });
+    const answers = await Promise.all([edge.get(path), edge.get(path)]);
+    for (const answer of answers) expect(answer.broken || answer.status === 502).toBe(true);
+    origin.says(path, '200 OK\r\ncache-control: max-age=60', 'good');
+    await until(async () => (await edge.get(path)).body === 'good');
+  });
+
+  test('more bytes than promised are not taken for the next answer', async () => {
+    origin.on('/more.m4s', ({ socket }) => void socket.write(`${ok}content-length: 3\r\n\r\nabcHTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nevil`));
+    origin.says('/after.m4s', '200 OK\r\ncache-control: max-age=60', 'good');
+    const [more, after] = [await edge.get('/more.m4s'), await edge.get('/after.m4s')];
+    expect(['abc', '']).toContain(more.status === 200 ? more.body : '');
+    expect(after.body).toBe('good');
+  });
+
+  test('a server error is remembered for a moment', async () => {
+    origin.says('/503.m4s', '503 Service Unavailable\r\ncontent-type: text/plain', 'busy');
+    const answers = await Promise.all(Array.from({ length: 20 }, () => edge.get('/503.m4s')));
+    expect(new Set(answers.map((answer) => `${answer.status} ${answer.body}`))).toEqual(new Set(['503 busy']));
+    expect(origin.count('/503.m4s')).toBeLessThan(20);
+    origin.says('/503.m4s', '200 OK\r\ncache-control: max-age=60', 'well');
+    await until(async () => (await edge.get('/503.m4s')).body === 'well');
+  });
+
+  test('what is stale stands in for an error, unless it must be revalidated', async () => {
+    const control = { '/sie.m4s': 'max-age=0, stale-if-error=60', '/must.m4s': 'max-age=0, must-revalidate', '/gone-stale.m4s': 'max-age=0, stale-if-error=60' };
+    for (const [path, value] of Object.entries(control)) {
+      origin.says(path, `200 OK\r\netag: "e"\r\ncache-control: ${value}`, 'stale');
+      await edge.get(path);
+    }
+    origin.says('/sie.m4s', '500 Oops', 'oops');
+    origin.says('/must.m4s', '500 Oops', 'oops');
+    origin.on('/gone-stale.m4s', ({ socket }) => void socket.destroy());
+    const covered = await edge.get('/sie.m4s');
+    expect([covered.status, covered.body, covered.headers['cache-status']]).toEqual([200, 'stale', expect.stringContaining('fwd=stale; fwd-status=500')]);
+    expect(await edge.get('/gone-stale.m4s')).toMatchObject({ status: 200, body: 'stale' });
+    expect(await edge.get('/must.m4s')).toMatchObject({ status: 500, body: 'oops' });
+  });
+
+  test('an origin that is down: 502, stale where it may be, and well again when it is back', async () => {
+    const short = await ScriptedOrigin.start();
+    const own = await temporaryFolder();
+    const lone = await EdgeProcess.start({ runtime, dataDir: own.path, originUrl: short.url });
+    short.says('/kept.m4s', '200 OK\r\netag: "k"\r\ncache-control: max-age=0, stale-if-error=60', 'kept');
+    await lone.get('/kept.m4s');
+    const { port } = short;
+    await short.close();
+    expect(await lone.get('/new.m4s')).toMatchObject({ status: 502, broken: false });
+    expect(await lone.get('/kept.m4s')).toMatchObject({ status: 200, body: 'kept' });
+    expect(await lone.get('/api/v1/streams', {}, 'POST', '{}')).toMatchObject({ status: 502, broken: false });
+    const back = await ScriptedOrigin.start(port);
+    back.says('/new.m4s', '200 OK\r\ncache-control: max-age=60', 'new');
+    await until(async () => (await lone.get('/new.m4s')).body === 'new');
+    await lone.kill('SIGTERM');
+    await back.close();
+    await own.remove();
+  }, 30_000);
+});
