@@ -1,0 +1,47 @@
+import { describe, expect, test } from '@jest/globals';
+import type { RowChange, TableSpec } from '#kernel';
+import { changeBatches } from './change-batch.ts';
+
+const streams: TableSpec = {
+  name: 'stream',
+  key: { id: 'text', n: 'bigint' },
+  columns: { most: { type: 'integer', join: 'max' }, a: { type: 'text', join: 'lww', stamp: 's' }, b: { type: 'text', join: 'lww', stamp: 's' }, c: { type: 'text', join: 'lww', stamp: 't' } },
+};
+const edges: TableSpec = { name: 'edge', key: { id: 'text' }, columns: { seen: { type: 'bigint', join: 'max' } } };
+const projection = { name: 'p', version: 1, contexts: [], handles: [], ignores: [], tables: [streams, edges], project: () => [] };
+
+const change = (id: string, n: bigint, set: RowChange['set'], stamps: RowChange['stamps'] = {}): RowChange => ({ table: 'stream', key: { id, n }, set, stamps });
+
+describe('changes become one batch per table', () => {
+  test('in the order of the spec, rows in key order, with the columns that anybody sets', () => {
+    const batches = changeBatches(projection, [
+      { table: 'edge', key: { id: 'e' }, set: { seen: 1n } },
+      change('b', 1n, { most: 1 }),
+      change('a', 10n, { a: 'x', b: null }, { s: 7n }),
+      change('a', 9n, {}),
+    ]);
+    expect(batches.map(({ table, columns, stamps, values }) => [table.name, columns, stamps, values])).toEqual([
+      ['stream', ['most', 'a', 'b'], ['s'], ['{"a","a","b"}', '{9,10,1}', '{NULL,NULL,1}', '{NULL,"x",NULL}', '{NULL,NULL,NULL}', '{NULL,7,NULL}']],
+      ['edge', ['seen'], [], ['{"e"}', '{1}']],
+    ]);
+  });
+
+  test('none for a table without changes', () => {
+    expect(changeBatches(projection, [])).toEqual([]);
+  });
+
+  test('a stamp without its columns is not sent: it would shut out real writes', () => {
+    const [batch] = changeBatches(projection, [change('a', 1n, { most: 1 }, { s: 9n }), change('b', 1n, { a: 'x', b: 'y' }, { s: 1n })]);
+    expect(batch?.values.at(-1)).toBe('{NULL,1}');
+  });
+});
+
+test.each([
+  ['an unknown table', { table: 'nowhere', key: { id: 'a' }, set: {} }],
+  ['an unknown column', change('a', 1n, { colour: 'red' })],
+  ['a key that lacks a part', { table: 'stream', key: { id: 'a' }, set: {} }],
+  ['half of a stamp group', change('a', 1n, { a: 'x' }, { s: 1n })],
+  ['a stamped column without its stamp', change('a', 1n, { c: 'x' })],
+])('refuses %s', (_what, broken) => {
+  expect(() => changeBatches(projection, [broken])).toThrow();
+});
