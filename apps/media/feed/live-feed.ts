@@ -1,0 +1,52 @@
+import type { FlvTag } from '#core/flv';
+import { SessionFeed, type SessionFeedInit } from './session-feed.core.ts';
+
+/** How the relay's connection came to its end. */
+export type FeedEnd =
+  /** The relay said that the session is over. */
+  | 'session-over'
+  /** The connection broke: the session may go on. */
+  | 'broken';
+
+/** A session's media as it arrives, and waiting for more of it. */
+export class LiveFeed {
+  readonly media: SessionFeed;
+  #end: FeedEnd | undefined;
+  #waiting: Array<() => void> = [];
+
+  constructor(init: SessionFeedInit) {
+    this.media = new SessionFeed(init);
+  }
+
+  /** Undefined while media may still come. */
+  get end(): FeedEnd | undefined {
+    return this.#end;
+  }
+
+  push(tags: readonly FlvTag[]): void {
+    for (const tag of tags) this.media.push(tag);
+    this.#wake();
+  }
+
+  finish(end: FeedEnd): void {
+    this.#end ??= end;
+    this.#wake();
+  }
+
+  /** Resolves at the next change: media, the end, or the signal. */
+  changed(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.resolve();
+    return new Promise((resolve) => {
+      const done = (): void => {
+        signal.removeEventListener('abort', done);
+        resolve();
+      };
+      signal.addEventListener('abort', done, { once: true });
+      this.#waiting.push(done);
+    });
+  }
+
+  #wake(): void {
+    for (const wake of this.#waiting.splice(0)) wake();
+  }
+}

@@ -1,0 +1,94 @@
+import { request, type ClientRequest, type IncomingMessage } from 'node:http';
+import { FlvReader } from '#core/flv';
+import { OperatingError } from '#kernel';
+import type { Logger } from '#runtime';
+import type { LiveSession } from '../fold/stream-fold.core.ts';
+import type { LiveFeed } from './live-feed.ts';
+
+export interface RelayConnectionInit {
+  readonly session: LiveSession;
+  readonly connectTimeoutMs: number;
+  /** Silence after which the relay counts as gone, ms; longer than a relay keeps a silent publisher. */
+  readonly silenceMsMax: number;
+}
+
+/** While the feed is full the socket is looked at again after this long. */
+const fullPauseMs = 50;
+
+/**
+ * Reads a session from its relay into a feed. The end of the response is the end of the session; anything else that ends
+ * it is a broken connection.
+ */
+export class RelayConnection {
+  readonly #init: RelayConnectionInit;
+  readonly #feed: LiveFeed;
+  readonly #logger: Logger;
+  readonly #request: ClientRequest;
+  readonly #reader = new FlvReader();
+  #timer: NodeJS.Timeout | undefined;
+
+  private constructor(init: RelayConnectionInit, feed: LiveFeed, logger: Logger) {
+    this.#init = init;
+    this.#feed = feed;
+    this.#logger = logger;
+    const url = new URL(init.session.relayUrl);
+    url.searchParams.set('session', init.session.sessionId);
+    this.#request = request(url, { agent: false, headers: { accept: 'video/x-flv' } });
+  }
+
+  /** @throws OperatingError `RELAY_UNREACHABLE` or `SESSION_UNKNOWN`, both retryable: the log may know more soon */
+  static async open(init: RelayConnectionInit, feed: LiveFeed, logger: Logger): Promise<RelayConnection> {
+    const connection = new RelayConnection(init, feed, logger);
+    const response = await connection.#respond();
+    if (response.statusCode !== 200) {
+      response.resume();
+      connection.close();
+      throw new OperatingError(`The relay answered ${response.statusCode}.`, { code: 'SESSION_UNKNOWN', retryable: true });
+    }
+    connection.#read(response);
+    return connection;
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#request.destroy();
+    this.#feed.finish('broken');
+  }
+
+  #respond(): Promise<IncomingMessage> {
+    return new Promise((resolve, reject) => {
+      const fail = (cause: Error): void => reject(new OperatingError(`The relay cannot be reached: ${cause.message}`, { code: 'RELAY_UNREACHABLE', retryable: true, cause }));
+      this.#request.setTimeout(this.#init.connectTimeoutMs, () => this.#request.destroy(new Error('it does not answer')));
+      this.#request.once('response', resolve);
+      this.#request.on('error', (error) => {
+        fail(error);
+        this.#feed.finish('broken');
+      });
+      this.#request.end();
+    });
+  }
+
+  #read(response: IncomingMessage): void {
+    this.#request.setTimeout(this.#init.silenceMsMax, () => this.#request.destroy(new Error('the relay is silent')));
+    response.on('data', (chunk: Buffer) => this.#take(response, chunk));
+    response.once('end', () => this.#feed.finish(response.complete ? 'session-over' : 'broken'));
+    response.once('error', () => this.#feed.finish('broken'));
+    response.once('close', () => this.#feed.finish('broken'));
+  }
+
+  #take(response: IncomingMessage, chunk: Uint8Array): void {
+    try {
+      this.#feed.push(this.#reader.push(chunk));
+    } catch (err) {
+      this.#logger.error({ err }, 'the relay sends what is not FLV');
+      return this.close();
+    }
+    if (this.#feed.media.full) this.#holdBack(response);
+  }
+
+  /** The relay sees its backlog grow and cuts us off in the end: memory here stays bounded. */
+  #holdBack(response: IncomingMessage): void {
+    response.pause();
+    this.#timer = setTimeout(() => (this.#feed.media.full ? this.#holdBack(response) : response.resume()), fullPauseMs);
+  }
+}

@@ -1,0 +1,201 @@
+import { decodeMetadata, FlvError, readAudioHeader, readVideoHeader, tagType, type FlvTag, type StreamMetadata } from '#core/flv';
+import type { SourceInfo } from '#core/ffmpeg-plan';
+import { sourceInfo } from './source-info.core.ts';
+
+/** Coded media between two changes of its configuration: one encoder run can decode all of it. */
+export interface Generation {
+  readonly number: number;
+  video: Uint8Array | undefined;
+  audio: Uint8Array | undefined;
+  /** Set when a run relies on the configuration: from then on a change begins a new generation. */
+  sealed: boolean;
+}
+
+export interface FeedTag {
+  readonly kind: 'video' | 'audio';
+  /** Decode time, ms of the session. */
+  readonly timestampMs: number;
+  /** Presentation time, ms of the session. */
+  readonly presentationMs: number;
+  readonly keyFrame: boolean;
+  readonly body: Uint8Array;
+  readonly generation: Generation;
+}
+
+/** Where a run can start decoding. */
+export interface StartPoint {
+  /** Number of the tag to begin with. */
+  readonly index: number;
+  readonly tag: FeedTag;
+  readonly source: SourceInfo;
+}
+
+export interface SessionFeedInit {
+  /** Media held, bytes. */
+  readonly bytesMax: number;
+}
+
+/** How much media must have come without the other kind before a source counts as having only one, ms. */
+const audioOnlyAfterMs = 2000;
+const videoOnlyAfterMs = 1000;
+
+/**
+ * The media of one session as the relay sends it, kept from the last stored segment on: a restarted encoder is fed again
+ * from there, so that its crash loses nothing. Tags are numbered from 0. Pure and synchronous.
+ */
+export class SessionFeed {
+  readonly #bytesMax: number;
+  #tags: FeedTag[] = [];
+  #firstIndex = 0;
+  #bytes = 0;
+  /** Tags before it were given to the encoder. */
+  #readIndex = 0;
+  #metadata: StreamMetadata = {};
+  #generation: Generation = { number: 0, video: undefined, audio: undefined, sealed: false };
+
+  constructor(init: SessionFeedInit) {
+    this.#bytesMax = init.bytesMax;
+  }
+
+  get nextIndex(): number {
+    return this.#firstIndex + this.#tags.length;
+  }
+
+  /** Time of the newest tag, ms of the session. */
+  get latestMs(): number {
+    return this.#tags.at(-1)?.timestampMs ?? 0;
+  }
+
+  /** True when nothing more can be taken until the encoder has read on. */
+  get full(): boolean {
+    return this.#bytes > this.#bytesMax;
+  }
+
+  push(tag: FlvTag): void {
+    if (tag.type === tagType.script) return this.#readMetadata(tag.body);
+    const kind = tag.type === tagType.video ? 'video' : 'audio';
+    const header = kind === 'video' ? readVideoHeader(tag.body) : readAudioHeader(tag.body);
+    if (header.kind === 'sequence-header') this.#configure(kind, tag.body);
+    else if (header.kind === 'frames') this.#append(kind, tag, kind === 'video' && readVideoHeader(tag.body).keyFrame);
+  }
+
+  /** The tag of that number; undefined when it is not there yet. Numbers already forgotten give the oldest tag. */
+  read(index: number): { readonly index: number; readonly tag: FeedTag } | undefined {
+    const at = Math.max(index, this.#firstIndex);
+    const tag = this.#tags[at - this.#firstIndex];
+    if (tag === undefined) return undefined;
+    this.#readIndex = at + 1;
+    // While it is full nothing is appended, so reading has to make the room.
+    if (this.full) this.#forget(Math.min(at, this.#excessEnd()));
+    return { index: at, tag };
+  }
+
+  /**
+   * Where to start so that everything from `fromMs` on can be shown: the last key frame at or before it. When there is
+   * none left, or nothing is asked, the first key frame there is. Undefined while the source is not known.
+   * @param generationMin earlier generations are done with
+   */
+  startPoint(fromMs: number | undefined, generationMin = 0): StartPoint | undefined {
+    const points = this.#startIndexes().filter((index) => this.#at(index).generation.number >= generationMin);
+    const before = fromMs === undefined ? undefined : points.findLast((index) => this.#at(index).presentationMs <= fromMs);
+    return this.#pointAt(before ?? points[0]);
+  }
+
+  /** The newest key frame: for a run that gives up what lies before it. */
+  latestStartPoint(): StartPoint | undefined {
+    return this.#pointAt(this.#startIndexes().at(-1));
+  }
+
+  /** Forgets the media before the last key frame at or before `ms`: it is in stored segments. */
+  forgetBefore(ms: number): void {
+    const point = this.#startIndexes().findLast((index) => this.#at(index).presentationMs <= ms);
+    if (point !== undefined) this.#forget(Math.min(point, this.#readIndex) - interleaveTags);
+  }
+
+  #pointAt(index: number | undefined): StartPoint | undefined {
+    if (index === undefined) return undefined;
+    const tag = this.#at(index);
+    const source = this.#sourceOf(tag.generation);
+    if (source === undefined) return undefined;
+    tag.generation.sealed = true;
+    return { index, tag, source };
+  }
+
+  #at(index: number): FeedTag {
+    return this.#tags[index - this.#firstIndex] as FeedTag;
+  }
+
+  /** Key frames; in a generation without video every frame of audio. */
+  #startIndexes(): number[] {
+    const indexes: number[] = [];
+    this.#tags.forEach((tag, at) => {
+      if (tag.keyFrame || (tag.kind === 'audio' && tag.generation.video === undefined)) indexes.push(this.#firstIndex + at);
+    });
+    return indexes;
+  }
+
+  /** A kind is absent only after enough media of the other kind has come without it. */
+  #sourceOf(generation: Generation): SourceInfo | undefined {
+    const source = sourceInfo({ ...generation, metadata: this.#metadata });
+    if (generation.sealed || (source.video !== undefined && source.audio !== undefined)) return source;
+    const first = this.#tags.find((tag) => tag.generation === generation)?.timestampMs ?? 0;
+    const waitedMs = this.latestMs - first;
+    if (source.video !== undefined) return waitedMs >= videoOnlyAfterMs ? source : undefined;
+    return source.audio !== undefined && waitedMs >= audioOnlyAfterMs ? source : undefined;
+  }
+
+  #configure(kind: 'video' | 'audio', body: Uint8Array): void {
+    const before = this.#generation[kind];
+    // Encoders repeat their headers: only a real change counts.
+    if (before !== undefined && equal(before, body)) return;
+    if (this.#generation.sealed) this.#generation = { ...this.#generation, number: this.#generation.number + 1, sealed: false };
+    this.#generation[kind] = body;
+  }
+
+  #readMetadata(body: Uint8Array): void {
+    try {
+      this.#metadata = decodeMetadata(body) ?? this.#metadata;
+    } catch (error) {
+      if (!(error instanceof FlvError)) throw error;
+    }
+  }
+
+  #append(kind: 'video' | 'audio', { timestampMs, body }: FlvTag, keyFrame: boolean): void {
+    const presentationMs = kind === 'video' ? timestampMs + compositionMs(body) : timestampMs;
+    this.#tags.push({ kind, timestampMs, presentationMs, keyFrame, body, generation: this.#generation });
+    this.#bytes += body.length;
+    if (this.full) this.#forget(Math.min(this.#readIndex, this.#excessEnd()));
+  }
+
+  /** The number of the tag up to which forgetting brings the feed back to three quarters of its bound. */
+  #excessEnd(): number {
+    let left = this.#bytes - this.#bytesMax * 0.75;
+    let index = this.#firstIndex;
+    for (const { body } of this.#tags) {
+      if (left <= 0) break;
+      left -= body.length;
+      index += 1;
+    }
+    return index;
+  }
+
+  #forget(before: number): void {
+    const count = Math.min(this.#tags.length, before - this.#firstIndex);
+    if (count <= 0) return;
+    for (const { body } of this.#tags.slice(0, count)) this.#bytes -= body.length;
+    this.#tags = this.#tags.slice(count);
+    this.#firstIndex += count;
+  }
+}
+
+/** Audio that belongs behind a key frame may have been sent a little before it. */
+export const interleaveTags = 50;
+
+/** Composition time of an AVC packet, ms: a signed 24-bit number (FLV specification 10.1, E.4.3.2). */
+function compositionMs(body: Uint8Array): number {
+  return (((body[2] ?? 0) << 24) | ((body[3] ?? 0) << 16) | ((body[4] ?? 0) << 8)) >> 8;
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}

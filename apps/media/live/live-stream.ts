@@ -1,0 +1,301 @@
+import { encodingEnded, encodingStarted, type EventOf } from '#events';
+import { planRenditions, presets, valueOf, type PlannedRendition } from '#core/ffmpeg-plan';
+import { hasCode, OperatingError } from '#kernel';
+import type { BlobStore, LeaseStore, ProcessRunner } from '#ports';
+import { pause, type FactPublisher, type Logger } from '#runtime';
+import { LiveFeed } from '../feed/live-feed.ts';
+import { RelayConnection } from '../feed/relay-connection.ts';
+import type { StartPoint } from '../feed/session-feed.core.ts';
+import type { LiveSession, StreamState } from '../fold/stream-fold.core.ts';
+import type { StreamFollower } from '../fold/stream-follower.ts';
+import { EncoderRun, type RunEnd } from '../run/encoder-run.ts';
+import { planRun, sessionEnd, storedUntilMs } from '../run/run-plan.core.ts';
+import { SegmentCommitter } from '../run/segment-committer.ts';
+import { HeldLease } from './held-lease.ts';
+import { RestartPace } from './restart-pace.core.ts';
+
+export interface LiveStreamInit {
+  readonly streamId: string;
+  readonly session: LiveSession;
+  readonly owner: string;
+  readonly node: string;
+  /** ffmpeg. */
+  readonly program: string;
+  /** Index into {@link presets} to begin with. */
+  readonly preset: number;
+  readonly leaseTtlMs: number;
+  /** Media of the session that is kept for a restart, bytes. */
+  readonly feedBytesMax: number;
+}
+
+export interface LiveStreamDeps {
+  readonly leases: LeaseStore;
+  readonly blobs: BlobStore;
+  readonly facts: FactPublisher;
+  readonly follower: StreamFollower;
+  readonly runner: ProcessRunner;
+  readonly logger: Logger;
+}
+
+interface Producer {
+  readonly id: string;
+  readonly epoch: bigint;
+}
+
+type EndReason = EventOf<typeof encodingEnded>['data']['reason'];
+
+/** What the loop does after a run. */
+type Next = 'finished' | 'go-on' | 'reconnect' | 'leave' | 'new-epoch';
+
+/** What ends the work on a stream early. */
+interface Ends {
+  /** The process ends, or the session is long over: store what is encoded. */
+  readonly stop: AbortSignal;
+  /** Somebody else has the lease: store nothing more. */
+  readonly lost: AbortSignal;
+  readonly any: AbortSignal;
+}
+
+const connectTimeoutMs = 3000;
+const silenceMsMax = 15_000;
+const groupsWaitingMax = 4;
+/** How long the relay may take to end a session that is over on the log, before the encoder is told to end. */
+const overMsMax = 5000;
+/** Runs that may fail on the rest of a session that is over. */
+const lastFailuresMax = 3;
+
+/**
+ * One session of one stream, held under the lease `media/<streamId>`: reads its media from the relay and keeps exactly
+ * one encoder running on it until the session is over, the stream is stopped, or this process ends.
+ */
+export class LiveStream {
+  readonly #init: LiveStreamInit;
+  readonly #deps: LiveStreamDeps;
+  readonly #logger: Logger;
+  readonly #pace = new RestartPace();
+  #preset: number;
+  #skipToNewest = false;
+  #fenced = false;
+  #shutdown: AbortSignal | undefined;
+  #overTimer: NodeJS.Timeout | undefined;
+
+  constructor(init: LiveStreamInit, deps: LiveStreamDeps) {
+    this.#init = init;
+    this.#deps = deps;
+    this.#preset = init.preset;
+    this.#logger = deps.logger.child({ streamId: init.streamId, sessionId: init.session.sessionId });
+  }
+
+  /**
+   * Answers false when another process holds the stream; otherwise true, once there is nothing left to do.
+   * @param shutdown ends it in good order: what is encoded is stored
+   */
+  async run(shutdown: AbortSignal): Promise<boolean> {
+    const { streamId, owner, leaseTtlMs } = this.#init;
+    const held = await HeldLease.acquire({ name: `media/${streamId}`, owner, ttlMs: leaseTtlMs }, this.#deps.leases, this.#logger);
+    if (held === undefined) return false;
+    const over = new AbortController();
+    const unlisten = this.#deps.follower.onChange(() => this.#isLive() || this.#endSoon(over));
+    const stop = AbortSignal.any([shutdown, over.signal]);
+    this.#shutdown = shutdown;
+    try {
+      await this.#hold(held, { stop, lost: held.lost, any: AbortSignal.any([stop, held.lost]) });
+      return !held.lost.aborted && !this.#fenced;
+    } finally {
+      unlisten();
+      clearTimeout(this.#overTimer);
+      await held.release();
+      this.#deps.facts.release(producerId(streamId));
+    }
+  }
+
+  #endSoon(over: AbortController): void {
+    this.#overTimer ??= setTimeout(() => over.abort(), overMsMax);
+  }
+
+  /** The fold still knows this session as the live one. */
+  #isLive(): boolean {
+    return this.#deps.follower.get(this.#init.streamId)?.session?.sessionId === this.#init.session.sessionId;
+  }
+
+  /** Connects to the relay again and again, as long as the session may go on. */
+  async #hold(held: HeldLease, ends: Ends): Promise<void> {
+    while (!ends.any.aborted && this.#isLive()) {
+      const feed = new LiveFeed({ bytesMax: this.#init.feedBytesMax });
+      const { session } = this.#init;
+      try {
+        const connection = await RelayConnection.open({ session, connectTimeoutMs, silenceMsMax }, feed, this.#logger);
+        try {
+          if ((await this.#encode(held, feed, ends)) === 'leave') return;
+        } finally {
+          connection.close();
+        }
+      } catch (err) {
+        if (!(err instanceof OperatingError) || !err.retryable) throw err;
+        this.#logger.debug({ err }, 'no relay yet');
+      }
+      await pause(this.#pace.afterFailure(performance.now()), ends.any);
+    }
+  }
+
+  /** Runs encoders on one connection's media, one after the other. */
+  async #encode(held: HeldLease, feed: LiveFeed, ends: Ends): Promise<'reconnect' | 'leave'> {
+    let generation = 0;
+    for (let lastFailures = 0; !ends.any.aborted; ) {
+      const start = await this.#startPoint(feed, generation, ends.any);
+      if (start === undefined) break;
+      generation = start.tag.generation.number;
+      const next = await this.#runOnce(held, feed, start, ends);
+      if (next === 'leave' || next === 'reconnect') return next;
+      if (next === 'finished') {
+        generation += 1;
+        continue;
+      }
+      if (feed.end !== undefined && ++lastFailures > lastFailuresMax) break;
+      await pause(this.#pace.afterFailure(performance.now()), ends.any);
+      if (next === 'new-epoch') await held.renewEpoch();
+    }
+    return feed.end === 'broken' ? 'reconnect' : 'leave';
+  }
+
+  /** Waits until the source is known. Undefined when the media ended before it, or there is none of that generation or a later one. */
+  async #startPoint(feed: LiveFeed, generationMin: number, signal: AbortSignal): Promise<StartPoint | undefined> {
+    while (!signal.aborted) {
+      const state = this.#deps.follower.get(this.#init.streamId);
+      const end = state === undefined ? undefined : sessionEnd(state, this.#init.session);
+      const fromMs = end === undefined ? undefined : storedUntilMs(end) + 1;
+      const start = this.#skipToNewest ? feed.media.latestStartPoint() : feed.media.startPoint(fromMs, generationMin);
+      if (start !== undefined) {
+        this.#skipToNewest = false;
+        return start;
+      }
+      if (feed.end !== undefined) return undefined;
+      await feed.changed(signal);
+    }
+    return undefined;
+  }
+
+  async #runOnce(held: HeldLease, feed: LiveFeed, start: StartPoint, ends: Ends): Promise<Next> {
+    const state = this.#deps.follower.get(this.#init.streamId);
+    if (state === undefined) return 'leave';
+    const renditions = planRenditions({ source: start.source, ladder: { rungs: state.rungs, audioBitrate: state.audioBitrate }, established: state.establishedVideo });
+    if (renditions.length === 0) {
+      this.#logger.warn('the session has neither picture nor sound that can be encoded');
+      return 'reconnect';
+    }
+    const producer = { id: producerId(this.#init.streamId), epoch: held.epoch };
+    try {
+      await this.#announce(producer, start, renditions);
+      const end = await this.#supervise(producer, feed, start, renditions, ends);
+      if (ends.lost.aborted) return 'leave';
+      const next = this.#judge(end);
+      if (next !== 'new-epoch' && next !== 'leave') await this.#announceEnd(producer, end);
+      return next;
+    } catch (error) {
+      return this.#afterError(error);
+    }
+  }
+
+  /** Fences every predecessor at the log, then waits until all that it wrote is folded. */
+  async #announce(producer: Producer, start: StartPoint, renditions: readonly PlannedRendition[]): Promise<void> {
+    const { facts, follower } = this.#deps;
+    const { streamId, session, node } = this.#init;
+    const { video, audio } = start.source;
+    const source = { videoCodec: video?.codec ?? '', audioCodec: audio?.codec ?? '', width: video?.width ?? 0, height: video?.height ?? 0, frameRate: video?.frameRate ?? 0 };
+    const encoder = video === undefined ? 'aac' : 'libx264';
+    const draft = encodingStarted.draft({ streamId, sessionId: session.sessionId, epoch: Number(producer.epoch), node, encoder, source, renditions: renditions.map(announced) });
+    const positions = await facts.publish('stream', [draft], { producer, correlationId: session.sessionId });
+    for (const position of positions) await follower.reached(position);
+  }
+
+  async #supervise(producer: Producer, feed: LiveFeed, start: StartPoint, renditions: readonly PlannedRendition[], { lost, stop }: Ends): Promise<RunEnd> {
+    const { streamId, session, program } = this.#init;
+    const { blobs, facts, follower, runner } = this.#deps;
+    const state = follower.get(streamId) as StreamState | undefined;
+    if (state === undefined) throw new OperatingError('The stream was stopped.', { code: 'STREAM_STOPPED', retryable: false });
+    const plan = planRun(state, session, start);
+    const onCommitted = (): void => this.#stored(feed);
+    const initCidsBefore = initCidsOf(state);
+    const committer = new SegmentCommitter(
+      { streamId, session, producer, offsetMs: plan.offsetMs, discontinuity: plan.discontinuity, initCidsBefore, waitingMax: groupsWaitingMax },
+      { blobs, facts, logger: this.#logger, onCommitted },
+    );
+    const abort = (): void => committer.abort();
+    lost.addEventListener('abort', abort, { once: true });
+    const preset = presets[this.#preset] ?? 'ultrafast';
+    this.#logger.info({ preset, epoch: `${producer.epoch}`, mediaSequence: plan.mediaSequence, discontinuity: plan.discontinuity, renditions: renditions.map(({ name }) => name) }, 'encoder starts');
+    try {
+      const run = new EncoderRun({ program, preset, plan, start, renditions, segmentDurationMs: state.segmentDurationMs }, { runner, feed, committer, logger: this.#logger });
+      return await run.run(stop);
+    } finally {
+      lost.removeEventListener('abort', abort);
+    }
+  }
+
+  /** The media of stored segments is not needed again. The fold may lag behind the append; forgetting late is harmless. */
+  #stored(feed: LiveFeed): void {
+    this.#pace.success();
+    const state = this.#deps.follower.get(this.#init.streamId);
+    const end = state === undefined ? undefined : sessionEnd(state, this.#init.session);
+    if (end !== undefined) feed.media.forgetBefore(storedUntilMs(end));
+  }
+
+  #judge(end: RunEnd): Next {
+    if (end.kind === 'finished') return 'finished';
+    const error = end.kind === 'crashed' || end.kind === 'not-started' ? end.error : undefined;
+    this.#logger.warn({ end: end.kind, exitCode: end.exit.code, signal: end.exit.signal, err: error, lastLines: end.exit.lastLines.slice(-5) }, `encoder ${end.kind}`);
+    if (end.kind === 'too-slow') this.#speedUp();
+    return error === undefined ? 'go-on' : this.#afterError(error);
+  }
+
+  /** A faster preset while there is one; then the media that cannot be encoded in time is given up. */
+  #speedUp(): void {
+    if (this.#preset < presets.length - 1) {
+      this.#preset += 1;
+      this.#logger.warn({ preset: presets[this.#preset] }, 'the machine cannot encode in real time; going on with a faster preset');
+    } else {
+      this.#skipToNewest = true;
+      this.#logger.error('the machine cannot encode in real time even with the fastest preset: media is left out; use a smaller ladder or more cores');
+    }
+  }
+
+  #afterError(error: unknown): Next {
+    if (hasCode(error, 'PRODUCER_FENCED')) this.#fenced = true;
+    if (this.#fenced || hasCode(error, 'STREAM_STOPPED')) return 'leave';
+    if (hasCode(error, 'PRODUCER_UNCERTAIN')) return 'new-epoch';
+    this.#logger.error({ err: error }, 'encoding failed');
+    return 'go-on';
+  }
+
+  #reasonOf(end: RunEnd): EndReason {
+    if (this.#shutdown?.aborted === true) return 'shutdown';
+    if (end.kind === 'not-started') return 'failed-to-start';
+    if (this.#deps.follower.get(this.#init.streamId) === undefined) return 'stopped';
+    if (end.kind === 'finished') return 'source-ended';
+    return end.kind === 'crashed' ? 'crashed' : 'stalled';
+  }
+
+  async #announceEnd(producer: Producer, end: RunEnd): Promise<void> {
+    const reason = this.#reasonOf(end);
+    const { exit } = end;
+    const { streamId, session, node } = this.#init;
+    const draft = encodingEnded.draft({ streamId, sessionId: session.sessionId, epoch: Number(producer.epoch), node, reason, exitCode: exit.code, lastLines: [...exit.lastLines] });
+    await this.#deps.facts.publish('stream', [draft], { producer, correlationId: session.sessionId });
+    this.#logger.info({ reason }, 'encoder ended');
+  }
+}
+
+function producerId(streamId: string): string {
+  return `media:${streamId}`;
+}
+
+function initCidsOf({ last }: StreamState): Record<string, string> | undefined {
+  if (last === undefined) return undefined;
+  return Object.fromEntries(Object.entries(last.renditions).map(([name, { initCid }]) => [name, initCid]));
+}
+
+function announced(rendition: PlannedRendition): EventOf<typeof encodingStarted>['data']['renditions'][number] {
+  const { name, codecs, bandwidth } = rendition;
+  if (rendition.kind === 'audio') return { name, kind: 'audio', codecs, bandwidth, channels: rendition.channels };
+  return { name, kind: 'video', codecs, bandwidth, width: rendition.width, height: rendition.height, frameRate: valueOf(rendition.frameRate) };
+}

@@ -1,0 +1,88 @@
+import { backOffMs, pause, type Logger } from '#runtime';
+import type { LiveSession } from '../fold/stream-fold.core.ts';
+import type { StreamFollower } from '../fold/stream-follower.ts';
+
+export interface StreamDirectorInit {
+  /** Streams that this process encodes at the same time. */
+  readonly streamsMax: number;
+  /** How often a stream that somebody else holds is tried again, ms. */
+  readonly retryMs: number;
+}
+
+export interface StreamDirectorDeps {
+  readonly follower: StreamFollower;
+  readonly logger: Logger;
+  /** Encodes one session to its end; false when another process holds the stream. */
+  readonly encode: (streamId: string, session: LiveSession, stop: AbortSignal) => Promise<boolean>;
+}
+
+/** Gives every live stream one task: it waits for the lease, encodes, and starts over when the publisher comes back. */
+export class StreamDirector {
+  readonly #init: StreamDirectorInit;
+  readonly #deps: StreamDirectorDeps;
+  readonly #stop = new AbortController();
+  readonly #tasks = new Map<string, Promise<void>>();
+  #encoding = 0;
+  #unlisten = (): void => {};
+
+  constructor(init: StreamDirectorInit, deps: StreamDirectorDeps) {
+    this.#init = init;
+    this.#deps = deps;
+  }
+
+  get encoding(): number {
+    return this.#encoding;
+  }
+
+  start(): void {
+    const { follower } = this.#deps;
+    this.#unlisten = follower.onChange((streamId) => this.#look(streamId));
+    for (const { streamId } of follower.states()) this.#look(streamId);
+  }
+
+  /** Resolves when every encoder has stored what it had and ended. */
+  async stop(): Promise<void> {
+    this.#unlisten();
+    this.#stop.abort();
+    await Promise.all(this.#tasks.values());
+  }
+
+  #look(streamId: string): void {
+    if (this.#stop.signal.aborted || this.#tasks.has(streamId) || this.#session(streamId) === undefined) return;
+    const task = this.#serve(streamId).finally(() => {
+      this.#tasks.delete(streamId);
+      // A session that began while the task was ending.
+      this.#look(streamId);
+    });
+    this.#tasks.set(streamId, task);
+  }
+
+  #session(streamId: string): LiveSession | undefined {
+    return this.#deps.follower.get(streamId)?.session;
+  }
+
+  async #serve(streamId: string): Promise<void> {
+    const { signal } = this.#stop;
+    const done = new Set<string>();
+    for (let failures = 0; !signal.aborted; ) {
+      const session = this.#session(streamId);
+      if (session === undefined) return;
+      // Its relay said that it is over; the log will say so soon.
+      if (done.has(session.sessionId) || this.#encoding >= this.#init.streamsMax) {
+        await pause(this.#init.retryMs / 4, signal);
+        continue;
+      }
+      try {
+        this.#encoding += 1;
+        if (await this.#deps.encode(streamId, session, signal)) done.add(session.sessionId);
+        else await pause(this.#init.retryMs * (0.5 + Math.random() / 2), signal);
+        failures = 0;
+      } catch (err) {
+        if (failures++ % 10 === 0) this.#deps.logger.error({ err, streamId }, 'a stream cannot be encoded now; trying again');
+        await pause(backOffMs(failures, 200, 5000), signal);
+      } finally {
+        this.#encoding -= 1;
+      }
+    }
+  }
+}

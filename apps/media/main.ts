@@ -1,0 +1,17 @@
+import { openEngines } from '#adapters/engines';
+import { runApp } from '#runtime';
+import { readMediaSettings } from './media.config.ts';
+import { mediaModule, serveMedia } from './media.module.ts';
+
+const settings = readMediaSettings();
+
+await runApp({
+  name: 'media',
+  settings,
+  module: async (context) => {
+    const engines = await openEngines(settings, 'log', 'database', 'blobs');
+    context.lifecycle.onStop('engines', 'engines', () => engines.close());
+    return mediaModule(engines, context);
+  },
+  serve: serveMedia,
+});

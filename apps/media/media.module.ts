@@ -1,0 +1,51 @@
+import { join } from 'node:path';
+import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
+import type { Engines } from '#adapters/engines';
+import { NodeProcessRunner, probeFfmpeg } from '#adapters/ffmpeg';
+import { presets } from '#core/ffmpeg-plan';
+import { FactPublisher, type AppContext } from '#runtime';
+import { StreamFollower } from './fold/stream-follower.ts';
+import { LiveStream, type LiveStreamDeps } from './live/live-stream.ts';
+import { StreamDirector } from './live/stream-director.ts';
+import type { MediaSettings } from './media.config.ts';
+
+class MediaRoot {}
+
+/** ffmpeg says this of every AAC track that starts at its priming; the plan accounts for it. */
+const ignoredLines = /Track 0 starts with a nonzero dts/;
+
+/** The only wiring of the media app: ends what a killed predecessor left, checks ffmpeg, follows the log. */
+export async function mediaModule(engines: Engines<'log' | 'database' | 'blobs'>, context: AppContext<MediaSettings>): Promise<DynamicModule> {
+  const { settings, logger } = context;
+  const runner = new NodeProcessRunner({ runPath: settings.runPath, ignoredLines });
+  const swept = await runner.sweep();
+  if (swept > 0) logger.warn({ swept }, 'ended encoders that a killed process had left');
+  const ffmpeg = await probeFfmpeg(runner, settings.ffmpeg, settings.searchPath);
+  logger.info({ ...ffmpeg }, `ffmpeg ${ffmpeg.version}`);
+  const { log, leases, blobs } = engines;
+  const owner = `${settings.node}/${settings.mediaId}`;
+  const follower = new StreamFollower({ snapshotPath: join(settings.runPath, `${settings.mediaId}.fold.json`) }, { log, logger });
+  const facts = new FactPublisher({ log, clock: engines.clock, ids: engines.ids, source: `/media/${settings.node}`, actor: 'system:media' });
+  const director = directorOf(settings, owner, ffmpeg.program, { leases, blobs, facts, follower, runner, logger });
+  return { module: MediaRoot, providers: [{ provide: StreamFollower, useValue: follower }, { provide: StreamDirector, useValue: director }] };
+}
+
+function directorOf(settings: MediaSettings, owner: string, program: string, deps: LiveStreamDeps): StreamDirector {
+  const { node, leaseTtlMs, feedBytesMax } = settings;
+  const preset = presets.indexOf(settings.preset);
+  return new StreamDirector(
+    { streamsMax: settings.streamsMax, retryMs: Math.min(2000, leaseTtlMs / 3) },
+    { ...deps, encode: (streamId, session, stop) => new LiveStream({ streamId, session, owner, node, program, preset, leaseTtlMs, feedBytesMax }, deps).run(stop) },
+  );
+}
+
+/** Catches up with the log, then takes the live streams. At the end encoders store what they have before the log closes. */
+export async function serveMedia(app: INestApplicationContext, { lifecycle }: AppContext): Promise<object> {
+  const follower = app.get(StreamFollower);
+  const director = app.get(StreamDirector);
+  lifecycle.onStop('leases', 'follower', () => follower.stop());
+  lifecycle.onStop('work', 'encoders', () => director.stop());
+  await follower.start();
+  director.start();
+  return { streams: follower.states().length };
+}

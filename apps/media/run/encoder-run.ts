@@ -1,0 +1,223 @@
+import { encodeFlvHeader, encodeTag, tagType } from '#core/flv';
+import { encoderArguments, type EncoderPlan, type PlannedRendition, type Preset } from '#core/ffmpeg-plan';
+import { Fmp4Splitter, Segmenter } from '#core/fmp4';
+import type { ProcessExit, ProcessRunner, RunningProcess } from '#ports';
+import { pause, type Logger } from '#runtime';
+import { interleaveTags, type StartPoint } from '../feed/session-feed.core.ts';
+import type { LiveFeed } from '../feed/live-feed.ts';
+import type { RunPlan } from './run-plan.core.ts';
+import type { SegmentCommitter } from './segment-committer.ts';
+import { OutputWatch } from './output-watch.core.ts';
+
+export interface EncoderRunInit {
+  readonly program: string;
+  readonly preset: Preset;
+  readonly plan: RunPlan;
+  readonly start: StartPoint;
+  readonly renditions: readonly PlannedRendition[];
+  readonly segmentDurationMs: number;
+}
+
+export interface EncoderRunDeps {
+  readonly runner: ProcessRunner;
+  readonly feed: LiveFeed;
+  readonly committer: SegmentCommitter;
+  readonly logger: Logger;
+}
+
+/** Why a run ended. */
+export type RunEnd =
+  /** Everything that was fed is encoded and stored: the session or its configuration ended, or somebody asked. */
+  | { readonly kind: 'finished'; readonly exit: ProcessExit }
+  | { readonly kind: 'crashed'; readonly exit: ProcessExit; readonly error?: unknown }
+  | { readonly kind: 'stalled' | 'too-slow'; readonly exit: ProcessExit }
+  | { readonly kind: 'not-started'; readonly exit: ProcessExit; readonly error: unknown };
+
+/** An mdat of half a second at 100 Mbit/s is a fifth of it. */
+const boxBytesMax = 32 * 1024 * 1024;
+/** Renditions that are further apart than this do not come together any more. */
+const apartUsMax = 8_000_000;
+/** How long an encoder may take to finish its output after its input ended. */
+const finishMsMax = 4000;
+const watchEveryMs = 500;
+
+/** One ffmpeg from start to end: fed from the session's media, its outputs cut into segments and handed to be stored. */
+export class EncoderRun {
+  readonly #init: EncoderRunInit;
+  readonly #deps: EncoderRunDeps;
+  readonly #encoder: EncoderPlan;
+  readonly #segmenter: Segmenter;
+  readonly #watch: OutputWatch;
+  readonly #over = new AbortController();
+  /** Set when this side ended the run. */
+  #verdict: 'stalled' | 'too-slow' | { readonly error: unknown } | undefined;
+  readonly #timers: NodeJS.Timeout[] = [];
+  #inputEnded = false;
+  /** Latest presentation time given to the encoder, ms of the session. */
+  #fedMs = 0;
+
+  constructor(init: EncoderRunInit, deps: EncoderRunDeps) {
+    this.#init = init;
+    this.#deps = deps;
+    const { plan, start, renditions, preset, segmentDurationMs } = init;
+    const segmentDurationUs = segmentDurationMs * 1000;
+    this.#encoder = encoderArguments({ source: start.source, renditions, preset, segmentDurationUs, ...plan });
+    this.#segmenter = new Segmenter({
+      gridUs: segmentDurationUs,
+      mediaSequence: plan.mediaSequence,
+      apartUsMax,
+      renditions: renditions.map(({ name, kind }) => ({
+        name,
+        kind,
+        startUs: kind === 'video' ? plan.videoStreamUs : plan.audioStreamUs,
+        primingTicks: this.#encoder.outputs.find(({ rendition }) => rendition === name)?.primingTicks ?? 0,
+      })),
+    });
+    this.#watch = new OutputWatch();
+  }
+
+  /** Resolves when the process is gone and what it produced is stored or given up. Ends early, in good order, on `stop`. */
+  async run(stop: AbortSignal): Promise<RunEnd> {
+    const { committer } = this.#deps;
+    let encoder: RunningProcess;
+    try {
+      encoder = await this.#start();
+    } catch (error) {
+      const exit = { code: null, signal: null, asked: false, lastLines: [error instanceof Error ? error.message : String(error)] };
+      return { kind: 'not-started', exit, error };
+    }
+    const outputs = this.#encoder.outputs.map(({ rendition, fd }) => this.#readOutput(encoder, rendition, fd));
+    // Whatever goes wrong in one part ends this run, and this run only.
+    const work = [...outputs, this.#feedAll(encoder, stop), this.#watchOutput(encoder), drain(encoder)].map((part) => part.catch((error: unknown) => this.#fail(encoder, error)));
+    void committer.failure.catch((error: unknown) => this.#fail(encoder, error));
+    const onStop = (): void => this.#finishSoon(encoder, true);
+    stop.addEventListener('abort', onStop, { once: true });
+    if (stop.aborted) onStop();
+    try {
+      const exit = await encoder.exited;
+      this.#over.abort();
+      await Promise.all(work);
+      return await this.#conclude(exit);
+    } finally {
+      stop.removeEventListener('abort', onStop);
+      for (const timer of this.#timers) clearTimeout(timer);
+    }
+  }
+
+  #start(): Promise<RunningProcess> {
+    return this.#deps.runner.start({ program: this.#init.program, argv: this.#encoder.argv, outputs: [1, ...this.#encoder.outputs.map(({ fd }) => fd)] });
+  }
+
+  /** An encoder that does not finish in time is ended; on request (`giveUp`) what cannot be stored is given up too. */
+  #finishSoon(encoder: RunningProcess, giveUp: boolean): void {
+    const { committer } = this.#deps;
+    const look = (): void => {
+      // Held up by the log or the store, not by itself.
+      if (committer.blocked && !giveUp) return void this.#timers.push(setTimeout(look, finishMsMax));
+      if (!this.#over.signal.aborted) this.#fail(encoder, new Error('the encoder did not finish after its input ended'));
+      if (giveUp) committer.abort();
+    };
+    this.#timers.push(setTimeout(look, finishMsMax));
+  }
+
+  async #conclude(exit: ProcessExit): Promise<RunEnd> {
+    const { committer } = this.#deps;
+    const clean = this.#verdict === undefined && this.#inputEnded && exit.code === 0;
+    try {
+      // A crashed encoder's renditions end at different frames: the rest is encoded again by the next run.
+      if (clean) for (const group of this.#segmenter.flush()) committer.add(group);
+      await committer.drained();
+    } catch (error) {
+      return { kind: 'crashed', exit, error };
+    }
+    if (typeof this.#verdict === 'string') return { kind: this.#verdict, exit };
+    return clean ? { kind: 'finished', exit } : { kind: 'crashed', exit, error: this.#verdict?.error };
+  }
+
+  #fail(encoder: RunningProcess, error: unknown): void {
+    this.#verdict ??= { error };
+    this.#over.abort();
+    void encoder.kill();
+  }
+
+  async #readOutput(encoder: RunningProcess, rendition: string, fd: number): Promise<void> {
+    const { committer } = this.#deps;
+    const splitter = new Fmp4Splitter({ boxBytesMax });
+    for await (const chunk of encoder.output(fd)) {
+      // After a failure the rest is only drained, so that the process can end.
+      if (this.#verdict !== undefined) continue;
+      for (const part of splitter.push(chunk)) {
+        if (part.kind === 'fragment') {
+          for (const group of this.#segmenter.push(rendition, part.fragment)) committer.add(group);
+        } else {
+          this.#segmenter.begin(rendition, part.track);
+          committer.begin(rendition, part.bytes);
+        }
+      }
+      await committer.room();
+    }
+  }
+
+  /** Feeds from the start point until the media's configuration, the session or the caller ends it. */
+  async #feedAll(encoder: RunningProcess, stop: AbortSignal): Promise<void> {
+    const { start } = this.#init;
+    const { feed } = this.#deps;
+    const signal = AbortSignal.any([stop, this.#over.signal]);
+    await encoder.write(this.#headers());
+    for (let index = Math.max(0, start.index - interleaveTags); !signal.aborted; ) {
+      const next = feed.media.read(index);
+      if (next === undefined) {
+        if (feed.end !== undefined) break;
+        await feed.changed(signal);
+        continue;
+      }
+      if (next.tag.generation.number > start.tag.generation.number) break;
+      index = next.index + 1;
+      const bytes = this.#encode(next.index, next.tag);
+      if (bytes !== undefined) await encoder.write(bytes);
+    }
+    this.#inputEnded = true;
+    encoder.endInput();
+    this.#finishSoon(encoder, false);
+  }
+
+  #headers(): Uint8Array {
+    const { source, tag } = this.#init.start;
+    const { video, audio } = tag.generation;
+    const hasVideo = source.video !== undefined && video !== undefined;
+    const hasAudio = source.audio !== undefined && audio !== undefined;
+    const parts = [encodeFlvHeader({ audio: hasAudio, video: hasVideo })];
+    if (hasVideo) parts.push(encodeTag({ type: tagType.video, timestampMs: 0, body: video }));
+    if (hasAudio) parts.push(encodeTag({ type: tagType.audio, timestampMs: 0, body: audio }));
+    return Buffer.concat(parts);
+  }
+
+  /** The tag on the run's own clock; undefined for what comes before the start or what the source does not have. */
+  #encode(index: number, tag: StartPoint['tag']): Uint8Array | undefined {
+    const { plan, start } = this.#init;
+    const timestampMs = tag.timestampMs - plan.rebaseMs;
+    const unwanted = tag.generation !== start.tag.generation || (tag.kind === 'video' && index < start.index) || start.source[tag.kind] === undefined;
+    if (timestampMs < 0 || unwanted) return undefined;
+    this.#fedMs = Math.max(this.#fedMs, tag.presentationMs);
+    return encodeTag({ type: tagType[tag.kind], timestampMs, body: tag.body });
+  }
+
+  async #watchOutput(encoder: RunningProcess): Promise<void> {
+    const { feed, committer } = this.#deps;
+    for (;;) {
+      await pause(watchEveryMs, this.#over.signal);
+      if (this.#over.signal.aborted) return;
+      const reachedMs = this.#segmenter.reachedUs / 1000 - this.#init.plan.offsetMs;
+      const verdict = this.#watch.look({ nowMs: performance.now(), reachedMs, fedMs: this.#fedMs, latestMs: feed.media.latestMs, blocked: committer.blocked });
+      if (verdict === undefined) continue;
+      this.#verdict ??= verdict;
+      await encoder.kill();
+      return;
+    }
+  }
+}
+
+/** Progress reports are for people who look into a process; here they only must not fill their pipe. */
+async function drain(encoder: RunningProcess): Promise<void> {
+  for await (const _chunk of encoder.output(1)) continue;
+}

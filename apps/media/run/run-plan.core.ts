@@ -1,0 +1,119 @@
+import type { StartPoint } from '../feed/session-feed.core.ts';
+import type { LastSegment, LiveSession, StreamState } from '../fold/stream-fold.core.ts';
+
+/** How one encoder run is placed between the session's time and the stream's timeline. */
+export interface RunPlan {
+  /** Subtracted from the timestamps of the tags that the encoder is fed, ms. */
+  readonly rebaseMs: number;
+  /** Where the output begins, microseconds of the rebased input; what comes before is decoded and dropped. */
+  readonly videoStartUs: number;
+  readonly audioStartUs: number;
+  /** The same places on the stream's timeline, microseconds. */
+  readonly videoStreamUs: number;
+  readonly audioStreamUs: number;
+  /** How long after a multiple of the segment duration the output begins, microseconds. */
+  readonly gridPhaseUs: number;
+  /** Stream time minus session time, ms; an integer, so that it can be read back from any stored segment. */
+  readonly offsetMs: number;
+  readonly mediaSequence: number;
+  /** True when the media does not continue that of the segment before. */
+  readonly discontinuity: boolean;
+}
+
+/** Where the stored segments of a session end. */
+export interface SessionEnd {
+  readonly offsetMs: number;
+  /** Stream time, microseconds. */
+  readonly leaderEndUs: number;
+  readonly audioEndUs: number;
+}
+
+/** A start this little after the grid counts as on it: times are rounded to microseconds. */
+const onGridUs = 1000;
+/** Sound may end later than the picture by less than a frame of it; more is an encoder's fault and not continued. */
+const audioAheadUsMax = 100_000;
+/** A key frame this little after the end still continues it. */
+const continuesMs = 1;
+
+/** The last segments of a session, and how its time maps to the stream's; undefined when they are of another session or none. */
+export function sessionEnd(state: StreamState, session: LiveSession): SessionEnd | undefined {
+  if (state.last === undefined || state.last.sessionId !== session.sessionId) return undefined;
+  const { leader, audioEndUs } = endsOf(state);
+  // `programDateTime` below, solved for the offset.
+  const offsetMs = Math.floor(leader.startUs / 1000) - (leader.programDateTimeMs - session.startedAtMs);
+  return { offsetMs, leaderEndUs: leader.endUs, audioEndUs };
+}
+
+/** The time of the session up to which segments are stored, ms: a run that starts at or before it loses nothing. */
+export function storedUntilMs(end: SessionEnd): number {
+  return end.leaderEndUs / 1000 - end.offsetMs;
+}
+
+/**
+ * Places a run that begins with the given tag. If it reaches back to the end of the session's stored segments, the run
+ * continues them exactly; otherwise it starts on the next multiple of the segment duration, behind a discontinuity.
+ */
+export function planRun(state: StreamState, session: LiveSession, start: StartPoint): RunPlan {
+  const end = sessionEnd(state, session);
+  if (end !== undefined && start.tag.presentationMs <= storedUntilMs(end) + continuesMs) return continued(state, start, end);
+  return anew(state, start);
+}
+
+function continued(state: StreamState, { tag }: StartPoint, end: SessionEnd): RunPlan {
+  const originUs = (tag.timestampMs + end.offsetMs) * 1000;
+  const audioStreamUs = Math.max(end.audioEndUs, end.leaderEndUs - audioAheadUsMax);
+  return {
+    ...common(state),
+    rebaseMs: tag.timestampMs,
+    offsetMs: end.offsetMs,
+    videoStreamUs: end.leaderEndUs,
+    audioStreamUs,
+    videoStartUs: Math.max(0, end.leaderEndUs - originUs),
+    audioStartUs: Math.max(0, audioStreamUs - originUs),
+    gridPhaseUs: end.leaderEndUs % gridUs(state),
+    discontinuity: false,
+  };
+}
+
+function anew(state: StreamState, { tag }: StartPoint): RunPlan {
+  const ends = state.last === undefined ? undefined : endsOf(state);
+  const leaderEndUs = ends?.leader.endUs ?? 0;
+  const audioEndUs = ends?.audioEndUs ?? 0;
+  const grid = gridUs(state);
+  const videoStreamUs = Math.ceil((Math.max(leaderEndUs, audioEndUs - audioAheadUsMax) - onGridUs) / grid) * grid;
+  const videoStartUs = (tag.presentationMs - tag.timestampMs) * 1000;
+  const audioStreamUs = Math.max(videoStreamUs, audioEndUs);
+  return {
+    ...common(state),
+    rebaseMs: tag.timestampMs,
+    offsetMs: videoStreamUs / 1000 - tag.presentationMs,
+    videoStreamUs: Math.max(0, videoStreamUs),
+    audioStreamUs,
+    videoStartUs: Math.max(0, videoStartUs),
+    audioStartUs: Math.max(0, videoStartUs + audioStreamUs - videoStreamUs),
+    gridPhaseUs: 0,
+    discontinuity: state.last !== undefined,
+  };
+}
+
+function common(state: StreamState): { readonly mediaSequence: number } {
+  return { mediaSequence: (state.last?.mediaSequence ?? -1) + 1 };
+}
+
+function gridUs({ segmentDurationMs }: StreamState): number {
+  return segmentDurationMs * 1000;
+}
+
+/** The picture leads; without one the sound does. */
+function endsOf({ last, establishedVideo }: StreamState): { readonly leader: LastSegment; readonly audioEndUs: number } {
+  const renditions = last?.renditions ?? {};
+  const leaderName = establishedVideo.find((name) => renditions[name] !== undefined) ?? Object.keys(renditions)[0] ?? '';
+  const leader = renditions[leaderName] ?? { startUs: 0, endUs: 0, programDateTimeMs: 0, initCid: '' };
+  const audioName = Object.keys(renditions).find((name) => !establishedVideo.includes(name));
+  return { leader, audioEndUs: renditions[audioName ?? '']?.endUs ?? leader.endUs };
+}
+
+/** Wall clock of a place on the stream's timeline, whole ms since the Unix epoch. */
+export function programDateTime(session: LiveSession, offsetMs: number, streamUs: number): number {
+  return session.startedAtMs + Math.floor(streamUs / 1000) - offsetMs;
+}

@@ -1,0 +1,88 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import type { FeedTag, StartPoint } from '../feed/session-feed.core.ts';
+import type { LiveSession, StreamState } from '../fold/stream-fold.core.ts';
+import { planRun, programDateTime, sessionEnd, storedUntilMs } from './run-plan.core.ts';
+
+const session: LiveSession = { sessionId: 's1', relayUrl: 'http://relay', startedAtMs: 1_790_000_000_123 };
+const created: StreamState = { streamId: 'st-1', rungs: [], audioBitrate: 128_000, segmentDurationMs: 2000, encodingEpoch: 1, encodingVideo: ['720p'], establishedVideo: [] };
+
+function startAt(timestampMs: number, presentationMs = timestampMs): StartPoint {
+  const tag: FeedTag = { kind: 'video', timestampMs, presentationMs, keyFrame: true, body: new Uint8Array(), generation: { number: 0, video: undefined, audio: undefined, sealed: true } };
+  return { index: 0, tag, source: {} };
+}
+
+/** The stream after a segment of a run with that offset. */
+function after(offsetMs: number, startUs: number, endUs: number, audioEndUs = endUs, sessionId = 's1'): StreamState {
+  const video = { startUs, endUs, programDateTimeMs: programDateTime(session, offsetMs, startUs), initCid: 'v' };
+  const audio = { startUs, endUs: audioEndUs, programDateTimeMs: 0, initCid: 'a' };
+  return { ...created, establishedVideo: ['720p'], last: { mediaSequence: 8, sessionId, renditions: { audio, '720p': video } } };
+}
+
+describe('the first run of a stream', () => {
+  test('its first picture is at stream time zero, whatever the session time', () => {
+    expect(planRun(created, session, startAt(40, 107))).toEqual({
+      rebaseMs: 40,
+      videoStartUs: 67_000,
+      audioStartUs: 67_000,
+      videoStreamUs: 0,
+      audioStreamUs: 0,
+      gridPhaseUs: 0,
+      offsetMs: -107,
+      mediaSequence: 0,
+      discontinuity: false,
+    });
+  });
+});
+
+describe('a run of the same session', () => {
+  test('continues exactly where the stored segments end, on their grid', () => {
+    const state = after(-107, 10e6, 11.3e6, 11.314667e6);
+    expect(planRun(state, session, startAt(10_000, 10_067))).toMatchObject({
+      rebaseMs: 10_000,
+      offsetMs: -107,
+      videoStreamUs: 11.3e6,
+      // 11.3 s of stream time are 11.407 s of session time, 1.407 s after the tag.
+      videoStartUs: 1_407_000,
+      audioStreamUs: 11.314667e6,
+      audioStartUs: 1_421_667,
+      gridPhaseUs: 1.3e6,
+      mediaSequence: 9,
+      discontinuity: false,
+    });
+  });
+
+  test('a key frame after the end means lost media: next grid point, discontinuity', () => {
+    const state = after(-107, 10e6, 11.3e6, 11.314667e6);
+    expect(planRun(state, session, startAt(12_000))).toMatchObject({ videoStreamUs: 12e6, audioStreamUs: 12e6, offsetMs: 0, gridPhaseUs: 0, mediaSequence: 9, discontinuity: true });
+  });
+
+  test('however its segments begin, the offset is read back exactly', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: -1e9, max: 1e9 }), fc.nat(4e9), fc.integer({ min: 1, max: 3e6 }), (offsetMs, startUs, durationUs) => {
+        expect(sessionEnd(after(offsetMs, startUs, startUs + durationUs), session)).toEqual({ offsetMs, leaderEndUs: startUs + durationUs, audioEndUs: startUs + durationUs });
+      }),
+    );
+  });
+
+  test('stored until: the end in session time', () => {
+    expect(storedUntilMs({ offsetMs: -107, leaderEndUs: 11.3e6, audioEndUs: 0 })).toBe(11_407);
+  });
+});
+
+describe('a run of a new session', () => {
+  const later = { ...session, sessionId: 's2', startedAtMs: session.startedAtMs + 60_000 };
+
+  test('starts on the next grid point, behind a discontinuity', () => {
+    expect(planRun(after(0, 10e6, 11.3e6), later, startAt(0, 80))).toMatchObject({ videoStreamUs: 12e6, offsetMs: 11_920, discontinuity: true, mediaSequence: 9 });
+  });
+
+  test('an end on the grid is followed without a hole; sound that reaches over it is not overlapped', () => {
+    expect(planRun(after(0, 8e6, 10e6, 10.011e6), later, startAt(0))).toMatchObject({ videoStreamUs: 10e6, audioStreamUs: 10.011e6, videoStartUs: 0, audioStartUs: 11_000 });
+  });
+
+  test('wall clock follows the session', () => {
+    const plan = planRun(after(0, 8e6, 10e6), later, startAt(0, 80));
+    expect(programDateTime(later, plan.offsetMs, plan.videoStreamUs)).toBe(later.startedAtMs + 80);
+  });
+});

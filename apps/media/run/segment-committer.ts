@@ -1,0 +1,170 @@
+import { segmentProduced } from '#events';
+import type { ProducedSegment, SegmentGroup } from '#core/fmp4';
+import { hasCode, OperatingError } from '#kernel';
+import type { BlobInfo, BlobStore } from '#ports';
+import { backOffMs, pause, type FactPublisher, type Logger } from '#runtime';
+import type { LiveSession } from '../fold/stream-fold.core.ts';
+import { programDateTime } from './run-plan.core.ts';
+
+export interface SegmentCommitterInit {
+  readonly streamId: string;
+  readonly session: LiveSession;
+  readonly producer: { readonly id: string; readonly epoch: bigint };
+  readonly offsetMs: number;
+  /** True when the first group does not continue the segments before. */
+  readonly discontinuity: boolean;
+  /** Initialisations of the segments before, by rendition: one that differs makes a discontinuity. Undefined for none. */
+  readonly initCidsBefore: Readonly<Record<string, string>> | undefined;
+  /** Groups that may wait; `room` then holds the encoder up. */
+  readonly waitingMax: number;
+}
+
+export interface SegmentCommitterDeps {
+  readonly blobs: BlobStore;
+  readonly facts: FactPublisher;
+  readonly logger: Logger;
+  /** Called after a group is on the log. */
+  readonly onCommitted: (group: SegmentGroup) => void;
+}
+
+/** Errors after which the same group is tried again for as long as it takes: nothing is dropped. */
+const transient = new Set(['LOG_FULL', 'PUBLISHER_BUSY', 'BLOB_STORE_FULL', 'LOG_UNAVAILABLE']);
+
+/** Stores groups of segments and announces each in one append, in order: first the bytes, then the fact. */
+export class SegmentCommitter {
+  readonly #init: SegmentCommitterInit;
+  readonly #deps: SegmentCommitterDeps;
+  readonly #inits = new Map<string, BlobInfo>();
+  readonly #abort = new AbortController();
+  readonly #failed: (error: unknown) => void;
+  /** Rejects with the error that ended committing. */
+  readonly failure: Promise<never>;
+  #waiting = 0;
+  #tail: Promise<void> = Promise.resolve();
+  #first = true;
+  #wake: Array<() => void> = [];
+  #blocked = false;
+
+  constructor(init: SegmentCommitterInit, deps: SegmentCommitterDeps) {
+    this.#init = init;
+    this.#deps = deps;
+    const { promise, reject } = Promise.withResolvers<never>();
+    this.failure = promise;
+    this.failure.catch(() => {});
+    this.#failed = reject;
+  }
+
+  /** True while a store or the log does not take what it is given. */
+  get blocked(): boolean {
+    return this.#blocked;
+  }
+
+  /** Initialisation segment of a rendition; before its first group. */
+  begin(rendition: string, bytes: Uint8Array): void {
+    this.#enqueue(async () => {
+      this.#inits.set(rendition, await this.#untilDone(() => this.#deps.blobs.put(bytes)));
+    });
+  }
+
+  add(group: SegmentGroup): void {
+    this.#waiting += 1;
+    this.#enqueue(async () => {
+      await this.#commit(group);
+      this.#waiting -= 1;
+      for (const wake of this.#wake.splice(0)) wake();
+    });
+  }
+
+  /** Resolves when few enough groups wait, or committing ended. */
+  async room(): Promise<void> {
+    while (this.#waiting >= this.#init.waitingMax && !this.#abort.signal.aborted) {
+      await new Promise<void>((resolve) => this.#wake.push(resolve));
+    }
+  }
+
+  /** Resolves when everything added is on the log. @throws what committing failed with */
+  async drained(): Promise<void> {
+    await Promise.race([this.#tail, this.failure]);
+  }
+
+  /** Gives up what is not on the log yet. */
+  abort(): void {
+    this.#end(new OperatingError('Committing was given up.', { code: 'COMMIT_ABORTED', retryable: true }));
+  }
+
+  #enqueue(work: () => Promise<void>): void {
+    this.#tail = this.#tail.then(async () => {
+      if (this.#abort.signal.aborted) return;
+      try {
+        await work();
+      } catch (error) {
+        this.#end(error);
+      }
+    });
+  }
+
+  #end(error: unknown): void {
+    this.#abort.abort();
+    this.#failed(error);
+    for (const wake of this.#wake.splice(0)) wake();
+  }
+
+  async #commit(group: SegmentGroup): Promise<void> {
+    const { blobs, facts, onCommitted } = this.#deps;
+    const stored = await Promise.all(group.segments.map(({ bytes }) => this.#untilDone(() => blobs.put(bytes))));
+    const discontinuity = this.#first && this.#isDiscontinuity(group);
+    const drafts = group.segments.map((segment, index) => this.#draft(group, segment, stored[index] as BlobInfo, discontinuity));
+    const { producer, session } = this.#init;
+    await this.#untilDone(() => facts.publish('stream', drafts, { producer, correlationId: session.sessionId, signal: this.#abort.signal }));
+    this.#first = false;
+    onCommitted(group);
+  }
+
+  /** Also true when a rendition's parameters changed although its time continues; then it holds for all of them. */
+  #isDiscontinuity({ segments }: SegmentGroup): boolean {
+    const { discontinuity, initCidsBefore } = this.#init;
+    if (discontinuity || initCidsBefore === undefined) return discontinuity;
+    return segments.some(({ rendition }) => initCidsBefore[rendition] !== this.#inits.get(rendition)?.cid);
+  }
+
+  #draft({ mediaSequence }: SegmentGroup, { rendition, startUs, durationUs }: ProducedSegment, stored: BlobInfo, discontinuity: boolean) {
+    const { streamId, session, producer, offsetMs } = this.#init;
+    const init = this.#inits.get(rendition);
+    if (init === undefined) throw new OperatingError(`${rendition} has segments before its initialisation.`, { code: 'INIT_MISSING', retryable: false });
+    return segmentProduced.draft({
+      streamId,
+      sessionId: session.sessionId,
+      rendition,
+      epoch: Number(producer.epoch),
+      mediaSequence,
+      cid: stored.cid,
+      sizeBytes: stored.sizeBytes,
+      initCid: init.cid,
+      initSizeBytes: init.sizeBytes,
+      durationUs,
+      startUs,
+      programDateTimeMs: programDateTime(session, offsetMs, startUs),
+      discontinuity,
+    });
+  }
+
+  async #untilDone<T>(act: () => Promise<T>): Promise<T> {
+    for (let failures = 0; ; failures++) {
+      try {
+        const result = await act();
+        this.#blocked = false;
+        return result;
+      } catch (err) {
+        if (this.#abort.signal.aborted || !isTransient(err)) throw err;
+        this.#blocked = true;
+        if (failures % 10 === 0) this.#deps.logger.warn({ err, streamId: this.#init.streamId }, 'segments wait: a store or the log takes nothing');
+        await pause(backOffMs(failures, 100, 5000), this.#abort.signal);
+        if (this.#abort.signal.aborted) throw err;
+      }
+    }
+  }
+}
+
+function isTransient(error: unknown): boolean {
+  return [...transient].some((code) => hasCode(error, code)) || ['ENOSPC', 'EDQUOT', 'EMFILE', 'ENFILE', 'EIO'].some((code) => hasCode(error, code));
+}
