@@ -71,7 +71,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
 
   async blobs(settings) {
     const { FsBlobStore } = await import('#adapters/fs-blob');
-    return { part: { blobs: await FsBlobStore.open({ path: settings.blobPath }) }, close: () => Promise.resolve() };
+    return { part: { blobs: await FsBlobStore.open({ folder: settings.blobPath }) }, close: () => Promise.resolve() };
   },
 };
 
