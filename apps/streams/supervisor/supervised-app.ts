@@ -20,11 +20,11 @@ export interface SupervisedAppInit {
 /** Thrown by {@link SupervisedApp.ready} when an app cannot be started. */
 export class StartFailure extends Error {
   override readonly name = 'StartFailure';
-  readonly app: string;
 
   constructor(app: string, exit: Exit) {
-    super(exit.reason === '' ? `${app} ended with ${exit.signal ?? `code ${exit.code}`} before it was ready.` : exit.reason);
-    this.app = app;
+    const reason = exit.reason === '' ? `it ended with ${exit.signal ?? `code ${exit.code}`} before it was ready` : exit.reason;
+    // Most apps begin their last words with the same.
+    super(reason.startsWith(`${app} cannot start`) ? reason : `${app} cannot start: ${reason}`);
   }
 }
 

@@ -81,7 +81,7 @@ export class Supervisor {
       await this.#startApps();
     } catch (error) {
       await this.stop();
-      throw error instanceof StartFailure ? new PlainFailure(`${error.app} cannot start: ${error.message}`) : error;
+      throw error instanceof StartFailure ? new PlainFailure(error.message) : error;
     }
   }
 

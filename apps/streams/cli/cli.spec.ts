@@ -1,0 +1,41 @@
+import { describe, expect, test } from '@jest/globals';
+import { eventLine } from './event.commands.ts';
+import { SseDecoder } from './sse.codec.ts';
+import { duration, table } from './table.ts';
+
+describe('server-sent events', () => {
+  test('arrive whole however they are cut', () => {
+    const text = ': hello\n\nid: 1\ndata: {"a":\ndata: 1}\n\nid: 2\r\ndata:x\r\n\r\n';
+    for (let cut = 0; cut <= text.length; cut++) {
+      const decoder = new SseDecoder();
+      expect([...decoder.push(text.slice(0, cut)), ...decoder.push(text.slice(cut))]).toEqual([
+        { id: '1', data: '{"a":\n1}' },
+        { id: '2', data: 'x' },
+      ]);
+    }
+  });
+
+  test('without an end are refused', () => {
+    expect(() => new SseDecoder(10).push('data: 12345678901')).toThrow(RangeError);
+  });
+});
+
+describe('the output for people', () => {
+  test('has columns', () => {
+    expect(table(['ID', 'NAME'], [['st-1234', 'a'], ['b', 'c d']])).toEqual(['ID       NAME', 'st-1234  a', 'b        c d']);
+  });
+
+  test.each([
+    [999, '1 s'],
+    [59_000, '59 s'],
+    [187_000, '3 min 07 s'],
+    [3_720_000, '1 h 02 min'],
+  ])('says %d ms as %s', (ms, text) => {
+    expect(duration(ms)).toBe(text);
+  });
+
+  test('keeps an event on a line', () => {
+    const event = { id: '1', type: 'stream.created', subject: 'st-1', time: '2026-01-01T00:00:00Z', data: { name: 'x'.repeat(1000) } };
+    expect(eventLine(event)).toHaveLength('2026-01-01T00:00:00Z'.length + 2 + 24 + 2 + 24 + 2 + 161);
+  });
+});

@@ -1,0 +1,40 @@
+import { join } from 'node:path';
+import { describe, expect, test } from '@jest/globals';
+import { parseFfmpegVersion } from './machine/ffmpeg.ts';
+import { readStreamsSettings } from './streams.config.ts';
+import { environmentOf, programOf } from './supervisor/programs.ts';
+
+describe('the settings', () => {
+  test('have a data folder in the checkout', () => {
+    const settings = readStreamsSettings({});
+    expect(settings.dataDir).toBe(join(settings.root, '.streams'));
+    expect(settings.ports).toEqual({ gateway: 8080, edge: 8081, rtmp: 1935, rtmpBackup: 1936, relay: 8082 });
+  });
+
+  test('name the variable that is wrong', () => {
+    expect(() => readStreamsSettings({ RTMP_PORT: 'x' })).toThrow('RTMP_PORT');
+  });
+
+  test('reach every app, with the origin of the edge', () => {
+    const settings = readStreamsSettings({ GATEWAY_PORT: '9000', HOME: '/home/a' });
+    const env = environmentOf(settings, 'run-1', 'postgresql://x');
+    expect(env).toMatchObject({ HOME: '/home/a', GATEWAY_PORT: '9000', EDGE_ORIGIN_URL: 'http://127.0.0.1:9000', STREAMS_SUPERVISED: '1', STREAMS_RUN: 'run-1', DATABASE_URL: 'postgresql://x', LOG_FORMAT: 'json' });
+  });
+
+  test('run the edge on Bun and the rest on Node', () => {
+    const settings = readStreamsSettings({});
+    expect(programOf(settings, 'edge', {}).command).toMatch(/bun/);
+    expect(programOf(settings, 'media', {}).command).toBe(process.execPath);
+  });
+});
+
+describe('the version of ffmpeg', () => {
+  test.each([
+    ['ffmpeg version 5.1.6-0+deb12u1 Copyright', { major: 5, minor: 1 }],
+    ['ffmpeg version n7.0 Copyright', { major: 7, minor: 0 }],
+    ['ffmpeg version N-109741-gbbe95f7353 Copyright', undefined],
+    ['', undefined],
+  ])('in %p', (text, version) => {
+    expect(parseFfmpegVersion(text)).toEqual(version);
+  });
+});
