@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
-import { chown, lstat, mkdir, readlink, realpath, rm, rmdir, symlink } from 'node:fs/promises';
+import { chown, lstat, mkdir, readdir, readFile, readlink, realpath, rm, rmdir, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { OperatingError } from '#kernel';
+import { readPostmasterPid, servesCluster } from './postmaster-pid.ts';
 import { canEnter, reachableRoots } from './reachable-root.ts';
 import type { ServerUser } from './server-user.ts';
 
@@ -17,11 +19,30 @@ export async function currentCluster(dataDir: string): Promise<string> {
   return realpath(target).catch(() => target);
 }
 
+/** Tells whose cluster lies here. */
+const noteName = 'data-dir';
+
+/**
+ * Deletes clusters whose data folder was a temporary one that is gone: nobody can start them again. Any other folder may
+ * come back with its disk.
+ */
+async function sweepForgotten(root: string): Promise<void> {
+  for (const entry of await readdir(root)) {
+    const home = join(root, entry);
+    const dataDir = (await readFile(join(home, noteName), 'utf8').catch(() => '')).trim();
+    if (!dataDir.startsWith(`${await realpath(tmpdir())}/`) || (await lstat(dataDir).catch(() => undefined)) !== undefined) continue;
+    const server = await readPostmasterPid(join(home, 'postgres'));
+    if (server === undefined || !(await servesCluster(server.pid, join(home, 'postgres')))) await rm(home, { recursive: true, force: true });
+  }
+}
+
 async function elsewhere(dataDir: string, user: ServerUser): Promise<string> {
   const hash = createHash('sha256').update(await realpath(dataDir)).digest('hex').slice(0, 16);
   for await (const root of reachableRoots(user)) {
+    await sweepForgotten(root);
     const home = join(root, hash);
     await mkdir(home, { recursive: true, mode: 0o755 });
+    await writeFile(join(home, noteName), `${await realpath(dataDir)}\n`);
     return join(home, 'postgres');
   }
   throw new OperatingError(`The data folder ${dataDir} is closed to the user that PostgreSQL runs as. Choose another STREAMS_DATA_DIR, or set DATABASE_URL.`, {
@@ -65,5 +86,7 @@ export async function removeCluster(dataDir: string): Promise<void> {
   await rm(name, { recursive: true, force: true });
   if (target === undefined) return;
   await rm(target, { recursive: true, force: true });
+  const note = join(dirname(target), noteName);
+  if ((await readFile(note, 'utf8').catch(() => '')).trim() === (await realpath(dataDir).catch(() => dataDir))) await rm(note, { force: true });
   await rmdir(dirname(target)).catch(() => undefined); // ours alone when it is empty now
 }

@@ -1,6 +1,8 @@
+import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OperatingError } from '#kernel';
+import { explainFailure } from './server-failure.ts';
 
 /**
  * The right to run this data folder's server. Node has no file locks, SQLite has: the operating system drops one with
@@ -25,6 +27,7 @@ export class DataDirLock implements Disposable {
         return new DataDirLock(database);
       } catch (cause) {
         database.close();
+        if (/full/i.test(String(cause))) throw explainFailure('No space left on device', dirname(path));
         if (!/locked|busy/i.test(String(cause))) throw new OperatingError(`The lock file ${path} cannot be used. Delete it and start again.`, { code: 'POSTGRES_LOCK_UNUSABLE', retryable: false, cause });
         if (waited >= waitMs) throw new OperatingError('Another Streams runs the database of this data folder. Stop it, or choose another STREAMS_DATA_DIR.', { code: 'POSTGRES_IN_USE', retryable: true, cause });
       }

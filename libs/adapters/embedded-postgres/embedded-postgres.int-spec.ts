@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { cp, lstat, mkdir, readdir, readFile, readlink, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import pg from 'pg';
 import { findPackage, serverBinaries } from './binaries.ts';
@@ -218,7 +218,22 @@ describe('an embedded PostgreSQL says in one sentence', () => {
     expect(await query(second.url, 'SELECT n FROM t')).toEqual([{ n: 42 }]);
     await second.stop();
     await EmbeddedPostgres.remove(below);
-    await expect(stat(target)).rejects.toMatchObject({ code: 'ENOENT' });
+    await expect(stat(dirname(target))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  test('a cluster that had to go elsewhere is swept once its temporary data folder is gone', async () => {
+    const closed = join(dataDir, 'closed');
+    await mkdir(closed, { mode: 0o700 });
+    const homes: string[] = [];
+    for (const name of ['first', 'second']) {
+      const below = join(closed, name);
+      await (await EmbeddedPostgres.start({ dataDir: below })).stop();
+      homes.push(dirname(await readlink(join(below, 'postgres'))));
+      if (name === 'first') await rm(below, { recursive: true });
+    }
+    await expect(stat(homes[0] as string)).rejects.toMatchObject({ code: 'ENOENT' });
+    expect((await stat(homes[1] as string)).isDirectory()).toBe(true);
+    await EmbeddedPostgres.remove(join(closed, 'second'));
   });
 
   test('also when the programs lie in a folder that is closed to others: a copy is made once, complete with its links', async () => {
