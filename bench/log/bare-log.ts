@@ -1,10 +1,9 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
 import type { LogRecord } from '#events';
 import { partitionOf } from '#kernel';
-import { sampleRecords } from './records.ts';
 
-const batchSize = 1000;
-const partitions = 12;
+export const batchSize = 1000;
+export const partitions = 12;
 
 /**
  * The peer: what a careful program would do with `node:sqlite` and nothing else. The same journal, the same durability,
@@ -35,45 +34,17 @@ export class BareLog {
     this.#db.exec('COMMIT');
   }
 
-  /** Reads everything; answers how many records there were. */
-  replay(): number {
-    let count = 0;
-    for (let partition = 0; partition < partitions; partition++) {
-      for (let from = 0; ; ) {
-        const rows = this.#select.all(partition, from, batchSize);
-        for (const row of rows) row['headers'] = JSON.parse(row['headers'] as string);
-        count += rows.length;
-        from += rows.length;
-        if (rows.length < batchSize) break;
-      }
+  /** Reads a partition from the start; answers how many records there were. */
+  replay(partition: number): number {
+    for (let from = 0; ; ) {
+      const rows = this.#select.all(partition, from, batchSize);
+      for (const row of rows) row['headers'] = JSON.parse(row['headers'] as string);
+      from += rows.length;
+      if (rows.length < batchSize) return from;
     }
-    return count;
   }
 
   close(): void {
     this.#db.close();
   }
-}
-
-export interface Rates {
-  readonly batch: number;
-  readonly single: number;
-}
-
-function perSecond(count: number, work: () => void): number {
-  const started = performance.now();
-  work();
-  return (count / (performance.now() - started)) * 1000;
-}
-
-export function measureBare(log: BareLog, batched: number, single: number): Rates & { readonly replay: number } {
-  const batches = Array.from({ length: batched / batchSize }, (_, at) => sampleRecords(batchSize, at * batchSize));
-  const batch = perSecond(batched, () => batches.forEach((records) => log.append(records)));
-  const one = sampleRecords(single);
-  const alone = perSecond(single, () => one.forEach((record) => log.append([record])));
-  const replay = perSecond(batched + single, () => {
-    if (log.replay() !== batched + single) throw new Error('bare node:sqlite lost records');
-  });
-  log.close();
-  return { batch, single: alone, replay };
 }

@@ -37,7 +37,7 @@ export class AppendTransaction {
         throw error;
       }
     });
-    this.#tables.records.flush();
+    for (const ref of this.#heads.keys()) this.#tables.records.of(ref).flush();
     return outcomes;
   }
 

@@ -4,14 +4,33 @@ export const applicationId = 0x5354524c;
 /** `PRAGMA user_version`. Raised by every change that an older program could not read. */
 export const schemaVersion = 1;
 
-/** A record's rowid is `partition ref * offsetSpan + offset`: one integer key, below 2^53, in order of partition and offset. */
+/** Offsets stay below this, so that `partition * offsetSpan + offset` is one exact number. */
 export const offsetSpan = 2 ** 37;
-export const partitionRefsMax = 2 ** 16;
+
+/** Most partitions of all topics together; each has a table. */
+export const partitionRefsMax = 4096;
+
+/** The table of a partition's records. */
+export function recordTableOf(ref: number): string {
+  return `record_${ref}`;
+}
+
+export function recordTableSchema(ref: number): string {
+  return `
+CREATE TABLE ${recordTableOf(ref)} (
+  offset INTEGER PRIMARY KEY,
+  recorded_at INTEGER NOT NULL,
+  key TEXT NOT NULL,
+  names INTEGER NOT NULL,
+  headers TEXT NOT NULL,
+  value TEXT NOT NULL
+) STRICT`;
+}
 
 /**
  * The file. Any SQLite tool can look into it.
  *
- * - `record.headers` are the values in the order of `header_names.names`, with U+001F between; with `names` 0, a JSON object.
+ * - `record_<ref>` holds the records of a partition; `headers` are the values in the order of `header_names.names`, with U+001F between; with `names` 0, a JSON object.
  * - `partition.low` is the low watermark; `recorded_at` the time below which no record may be, when all are truncated.
  * - `producer_append`: the last row of a producer says what is due; `positions` answers repetitions: per record `partition * offsetSpan + offset` as a little-endian double.
  */
@@ -28,14 +47,6 @@ CREATE TABLE partition (
   low INTEGER NOT NULL DEFAULT 0,
   recorded_at INTEGER NOT NULL DEFAULT 0,
   UNIQUE (topic, number)
-) STRICT;
-CREATE TABLE record (
-  id INTEGER PRIMARY KEY,
-  recorded_at INTEGER NOT NULL,
-  key TEXT NOT NULL,
-  names INTEGER NOT NULL,
-  headers TEXT NOT NULL,
-  value TEXT NOT NULL
 ) STRICT;
 CREATE TABLE header_names (
   id INTEGER PRIMARY KEY,

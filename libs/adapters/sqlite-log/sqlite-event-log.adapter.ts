@@ -93,7 +93,7 @@ export class SqliteEventLog extends EventLog {
     const head = this.#tables.topics.head(ref);
     checkOffset(topic, partition, from, head);
     const bounded = { recordsMax: Math.min(limits.recordsMax, readRecordsMax), bytesMax: Math.min(limits.bytesMax, readBytesMax) };
-    const records = this.#tables.records.fetch(ref, partition, Number(from), head.high, bounded);
+    const records = this.#tables.records.of(ref).fetch(partition, Number(from), head.high, bounded);
     return { records, next: from + BigInt(records.length), high: BigInt(head.high) };
   }
 
@@ -109,10 +109,11 @@ export class SqliteEventLog extends EventLog {
 
   /** Times never go back within a partition, so a binary search finds the first. */
   #offsetAtNow(ref: number, timeMs: number): bigint {
+    const records = this.#tables.records.of(ref);
     let { low, high } = this.#tables.topics.head(ref);
     while (low < high) {
       const middle = Math.floor((low + high) / 2);
-      const time = this.#tables.records.timeOf(ref, middle);
+      const time = records.timeOf(middle);
       assert(time !== undefined, `the record at offset ${middle} is missing`);
       if (time >= timeMs) high = middle;
       else low = middle + 1;
@@ -131,7 +132,7 @@ export class SqliteEventLog extends EventLog {
       return Number(before);
     });
     // The records are out of reach by now; should this be cut short, the next truncation removes them.
-    while (this.#closing === undefined && (await this.#writer.transaction(() => this.#tables.records.deleteSome(ref, end, truncateRowsMax))));
+    while (this.#closing === undefined && (await this.#writer.transaction(() => this.#tables.records.of(ref).deleteSome(end, truncateRowsMax))));
   }
 
   override async close(): Promise<void> {

@@ -2,7 +2,8 @@ import type { StatementSync } from 'node:sqlite';
 import { assert } from '#kernel';
 import { eventLogErrors, type PartitionHead } from '#ports';
 import type { LogDatabase } from './log-database.ts';
-import { offsetSpan, partitionRefsMax } from './log-schema.constants.ts';
+import { partitionRefsMax, recordTableSchema } from './log-schema.constants.ts';
+import type { RecordTables } from './record-tables.ts';
 
 export interface TopicRow {
   readonly id: number;
@@ -23,6 +24,8 @@ export interface Head {
 
 /** Topics, their partitions and watermarks. */
 export class TopicTable {
+  readonly #db: LogDatabase;
+  readonly #records: RecordTables;
   readonly #topics = new Map<string, TopicRow>();
   readonly #find: StatementSync;
   readonly #insertTopic: StatementSync;
@@ -30,16 +33,16 @@ export class TopicTable {
   readonly #nextRef: StatementSync;
   readonly #floor: StatementSync;
   readonly #setFloor: StatementSync;
-  readonly #last: StatementSync;
 
-  constructor(db: LogDatabase) {
+  constructor(db: LogDatabase, records: RecordTables) {
+    this.#db = db;
+    this.#records = records;
     this.#find = db.prepare('SELECT id, partitions, (SELECT min(ref) FROM partition WHERE topic = topic.id) AS firstRef FROM topic WHERE name = ?');
     this.#insertTopic = db.prepare('INSERT INTO topic (name, partitions) VALUES (?, ?)');
     this.#insertPartition = db.prepare('INSERT INTO partition (ref, topic, number) VALUES (?, ?, ?)');
     this.#nextRef = db.prepare('SELECT coalesce(max(ref) + 1, 0) AS ref FROM partition');
     this.#floor = db.prepare('SELECT low, recorded_at AS recordedAt FROM partition WHERE ref = ?');
     this.#setFloor = db.prepare('UPDATE partition SET low = ?, recorded_at = ? WHERE ref = ?');
-    this.#last = db.prepare('SELECT id, recorded_at AS recordedAt FROM record WHERE id >= ? AND id < ? ORDER BY id DESC LIMIT 1');
   }
 
   /** @throws OperatingError `TOPIC_UNKNOWN` */
@@ -65,7 +68,10 @@ export class TopicTable {
     const id = Number(this.#insertTopic.run(name, partitions).lastInsertRowid);
     const firstRef = this.#nextRef.get()?.['ref'] as number;
     assert(firstRef + partitions <= partitionRefsMax, `a log has at most ${partitionRefsMax} partitions`);
-    for (let number = 0; number < partitions; number++) this.#insertPartition.run(firstRef + number, id, number);
+    for (let number = 0; number < partitions; number++) {
+      this.#insertPartition.run(firstRef + number, id, number);
+      this.#db.exec(recordTableSchema(firstRef + number));
+    }
   }
 
   /**
@@ -73,12 +79,11 @@ export class TopicTable {
    * stored: an append would have to write one more page.
    */
   head(ref: number): Head {
-    const base = ref * offsetSpan;
     const floor = this.#floor.get(ref) as unknown as { readonly low: number; readonly recordedAt: number };
-    const last = this.#last.get(base, base + offsetSpan) as unknown as { readonly id: number; readonly recordedAt: number } | undefined;
+    const last = this.#records.of(ref).last();
     return {
       low: floor.low,
-      high: last === undefined ? floor.low : Math.max(floor.low, last.id - base + 1),
+      high: last === undefined ? floor.low : Math.max(floor.low, last.offset + 1),
       recordedAt: Math.max(floor.recordedAt, last?.recordedAt ?? 0),
     };
   }
