@@ -12,6 +12,7 @@ import { runMigrations } from '../../migrations/index.ts';
 
 /** The engines of one machine, in folders of their own: the SQLite log and a fresh embedded PostgreSQL. */
 export interface World {
+  /** `STREAMS_DATA_DIR` of processes that join in. */
   readonly folder: string;
   readonly databaseUrl: string;
   readonly log: SqliteEventLog;
@@ -27,7 +28,7 @@ export async function openWorld(): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'streams-bench-'));
   const postgres = await temporaryPostgres();
   await runMigrations(postgres.url);
-  const log = new SqliteEventLog({ path: join(folder, 'events.sqlite') }, { clock: new SystemClock() });
+  const log = new SqliteEventLog({ path: join(folder, 'log', 'events.sqlite') }, { clock: new SystemClock() });
   for (const topic of contexts) await log.ensureTopic(topic, topicPartitions);
   const database = new Database({ url: postgres.url });
   return {

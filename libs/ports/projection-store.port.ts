@@ -40,6 +40,12 @@ export abstract class ProjectionStore {
   abstract claim(projection: Projection<DomainEvent>, at: ProjectionPartition, epoch: bigint): Promise<bigint>;
   /** @throws OperatingError `CHECKPOINT_FENCED` when position or epoch are not as expected; nothing was written. */
   abstract commit(commit: ProjectionCommit): Promise<void>;
+  /**
+   * Commits several claimed partitions of one projection in one transaction: all of them, or none. Many partitions with
+   * few events each then cost what one does.
+   * @throws OperatingError `CHECKPOINT_FENCED` when position or epoch of any of them are not as expected; nothing was written.
+   */
+  abstract commitTogether(commits: readonly ProjectionCommit[]): Promise<void>;
   abstract checkpoints(projection?: string): Promise<readonly CheckpointView[]>;
   /** Empties the projection's tables and sets its checkpoints to zero, in one transaction: the way to a rebuild. */
   abstract reset(projection: Projection<DomainEvent>): Promise<void>;

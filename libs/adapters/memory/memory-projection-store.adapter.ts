@@ -26,13 +26,21 @@ export class MemoryProjectionStore extends ProjectionStore {
     return stored.position;
   }
 
-  override async commit({ projection, at, from, to, epoch, changes }: ProjectionCommit): Promise<void> {
-    const stored = this.#checkpoint(projection, at);
-    if (stored.position !== from || epoch < stored.epoch) throw fenced(stored);
-    assert(to >= from, 'a checkpoint never goes back');
-    for (const change of changes) checkChange(projection, change);
-    this.#tables(projection).join(changes);
-    this.#checkpoints.set(checkpointId(projection, at), { ...stored, position: to, epoch, movedAtMs: this.#clock.now() });
+  override async commit(commit: ProjectionCommit): Promise<void> {
+    await this.commitTogether([commit]);
+  }
+
+  override async commitTogether(commits: readonly ProjectionCommit[]): Promise<void> {
+    for (const { projection, at, from, to, epoch, changes } of commits) {
+      const stored = this.#checkpoint(projection, at);
+      if (stored.position !== from || epoch < stored.epoch) throw fenced(stored);
+      assert(to >= from, 'a checkpoint never goes back');
+      for (const change of changes) checkChange(projection, change);
+    }
+    for (const { projection, at, to, epoch, changes } of commits) {
+      this.#tables(projection).join(changes);
+      this.#checkpoints.set(checkpointId(projection, at), { ...this.#checkpoint(projection, at), position: to, epoch, movedAtMs: this.#clock.now() });
+    }
   }
 
   override async checkpoints(projection?: string): Promise<readonly CheckpointView[]> {

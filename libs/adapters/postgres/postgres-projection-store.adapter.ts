@@ -1,5 +1,5 @@
 import type { DomainEvent } from '#events';
-import { assert, OperatingError, type Projection } from '#kernel';
+import { assert, foldChanges, OperatingError, type Projection } from '#kernel';
 import { ProjectionStore, type CheckpointView, type ProjectionCommit, type ProjectionPartition } from '#ports';
 import { changeBatches, type ChangeBatch } from './change-batch.ts';
 import type { Database, Statement, TextRow } from './database.ts';
@@ -42,6 +42,22 @@ export class PostgresProjectionStore extends ProjectionStore {
       // First, so that of two owners the second waits here and not with half of the rows locked.
       const moved = await run({ ...moveCheckpoint(from), values: [...placeOf(projection, at), String(from), String(to), String(epoch)] });
       if (moved.count !== 1) throw fenced(projection, at);
+      for (const upsert of upserts) await run(upsert);
+    });
+  }
+
+  override async commitTogether(commits: readonly ProjectionCommit[]): Promise<void> {
+    const [first] = commits;
+    if (first === undefined) return;
+    if (commits.length === 1) return this.commit(first);
+    const { projection } = first;
+    assert(commits.every((commit) => commit.projection === projection && commit.to >= commit.from), 'one projection, and no checkpoint goes back');
+    // A row may be touched by two partitions, but only once by one statement.
+    const changes = foldChanges(projection.tables, commits.flatMap((commit) => commit.changes));
+    const upserts = changeBatches(projection, changes).map((batch) => this.#upsert(projection, batch));
+    await this.#database.transaction(async (run) => {
+      const moved = await run(moveCheckpoints(projection, commits));
+      if (moved.count !== commits.length) throw fenced(projection, first.at);
       for (const upsert of upserts) await run(upsert);
     });
   }
@@ -95,6 +111,31 @@ function moveCheckpoint(from: bigint): Pick<Statement, 'name' | 'text'> {
     name: 'begin_checkpoint',
     text: `INSERT INTO streams.checkpoints AS mine (projection, version, topic, partition, position, epoch) VALUES ($1, $2, $3, $4, $6::bigint, $7::bigint)
       ON CONFLICT (projection, version, topic, partition) DO UPDATE SET ${set} WHERE mine.position = $5::bigint AND mine.epoch <= $7::bigint`,
+  };
+}
+
+/** The compare-and-swap of many checkpoints; locked in the order of the key, as every writer locks them. */
+function moveCheckpoints({ name, version }: Projection<DomainEvent>, commits: readonly ProjectionCommit[]): Statement {
+  const array = (values: readonly unknown[]): string => `{${values.join(',')}}`;
+  return {
+    name: 'move_checkpoints',
+    text: `
+      WITH move AS (SELECT * FROM unnest($3::text[], $4::integer[], $5::bigint[], $6::bigint[], $7::bigint[]) AS move (topic, partition, position, next, epoch)),
+      held AS (
+        SELECT mine.topic, mine.partition, move.next, move.epoch FROM streams.checkpoints AS mine JOIN move USING (topic, partition)
+        WHERE mine.projection = $1 AND mine.version = $2 AND mine.position = move.position AND mine.epoch <= move.epoch
+        ORDER BY mine.topic, mine.partition FOR UPDATE OF mine)
+      UPDATE streams.checkpoints AS mine SET position = held.next, epoch = held.epoch, moved_at = clock_timestamp() FROM held
+      WHERE mine.projection = $1 AND mine.version = $2 AND mine.topic = held.topic AND mine.partition = held.partition`,
+    values: [
+      name,
+      version,
+      commits.map(({ at }) => at.topic),
+      array(commits.map(({ at }) => at.partition)),
+      array(commits.map(({ from }) => from)),
+      array(commits.map(({ to }) => to)),
+      array(commits.map(({ epoch }) => epoch)),
+    ],
   };
 }
 

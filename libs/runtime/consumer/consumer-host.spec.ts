@@ -34,11 +34,11 @@ class FragileStore extends MemoryProjectionStore {
   gate: Promise<void> | undefined;
   commits: ProjectionCommit[] = [];
 
-  override async commit(commit: ProjectionCommit): Promise<void> {
+  override async commitTogether(commits: readonly ProjectionCommit[]): Promise<void> {
     await this.gate;
     if (this.down) throw new OperatingError('The database is away.', { code: 'DATABASE_UNAVAILABLE', retryable: true });
-    await super.commit(commit);
-    this.commits.push(commit);
+    await super.commitTogether(commits);
+    this.commits.push(...commits);
   }
 }
 

@@ -4,9 +4,9 @@ import type { EventLog, Lease, LeaseStore, ProjectionStore, ReadLimits } from '#
 import type { Logger } from '../logging.ts';
 import { pause } from '../pause.ts';
 import { fairShare } from './fair-share.ts';
+import { GroupCommitter } from './group-committer.ts';
 import { HeldGroup } from './held-group.ts';
 import { groupLeasePrefix, leaseGroups, type LeaseGroup } from './lease-group.ts';
-import { Slots } from './slots.ts';
 import { StallWatch } from './stall-watch.ts';
 
 export interface ConsumerHostDeps {
@@ -25,8 +25,10 @@ export interface ConsumerHostInit {
   readonly renewIntervalMs?: number;
   /** How long a partition with work may stand still before its task is started anew, ms. */
   readonly stallMs?: number;
-  /** Commits under way at once, over all partitions. */
+  /** Transactions of a projection under way at once. */
   readonly commitsMax?: number;
+  /** How long an event waits for others to share its transaction, ms. */
+  readonly lingerMs?: number;
   readonly limits?: ReadLimits;
   /** Records folded ahead of the database, per partition. */
   readonly readAheadMax?: number;
@@ -36,10 +38,14 @@ const defaults = {
   leaseTtlMs: 6000,
   renewIntervalMs: 2000,
   stallMs: 10000,
-  commitsMax: 4,
+  commitsMax: 2,
+  lingerMs: 5,
   limits: { recordsMax: 1000, bytesMax: 4 * 1024 * 1024, waitMs: 5000 },
-  readAheadMax: 5000,
+  readAheadMax: 4000,
 };
+
+/** Records that make a transaction worth while at once. */
+const recordsEnough = 4000;
 
 const hostLeasePrefix = 'consumer-host/';
 /** How soon a host that holds less than its share looks again. */
@@ -54,7 +60,7 @@ export class ConsumerHost {
   readonly #deps: ConsumerHostDeps;
   readonly #groups: ReadonlyMap<string, LeaseGroup>;
   readonly #held = new Map<string, HeldGroup>();
-  readonly #commits: Slots;
+  readonly #committers: ReadonlyMap<string, GroupCommitter>;
   readonly #stop = new AbortController();
   #membership: Lease | undefined;
   #loops: Promise<unknown> = Promise.resolve();
@@ -63,7 +69,10 @@ export class ConsumerHost {
     this.#init = { ...defaults, ...init };
     this.#deps = deps;
     this.#groups = new Map(leaseGroups(init.projections).map((group) => [group.name, group]));
-    this.#commits = new Slots(this.#init.commitsMax);
+    const { commitsMax, lingerMs } = this.#init;
+    this.#committers = new Map(
+      init.projections.map((projection) => [projection.name, new GroupCommitter({ projection, store: deps.store, commitsMax, lingerMs, recordsEnough })]),
+    );
   }
 
   /** Names of the leases held. */
@@ -136,7 +145,7 @@ export class ConsumerHost {
     const { owner, leaseTtlMs, limits, readAheadMax } = this.#init;
     const lease = await this.#deps.leases.acquire(group.name, owner, leaseTtlMs);
     if (lease === undefined) return;
-    this.#held.set(group.name, new HeldGroup({ group, lease, leaseTtlMs, limits, readAheadMax }, { ...this.#deps, commits: this.#commits }));
+    this.#held.set(group.name, new HeldGroup({ group, lease, leaseTtlMs, limits, readAheadMax }, { ...this.#deps, committer: this.#committers.get(group.projection.name) as GroupCommitter }));
   }
 
   async #giveBack(held: HeldGroup): Promise<void> {

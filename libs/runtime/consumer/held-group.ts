@@ -1,15 +1,15 @@
 import type { EventLog, Lease, LeaseStore, ProjectionStore, ReadLimits } from '#ports';
 import type { Logger } from '../logging.ts';
+import type { GroupCommitter } from './group-committer.ts';
 import type { LeaseGroup } from './lease-group.ts';
 import { PartitionLoop } from './partition-loop.ts';
 import { PartitionTask } from './partition-task.ts';
-import type { Slots } from './slots.ts';
 
 export interface HeldGroupDeps {
   readonly log: EventLog;
   readonly leases: LeaseStore;
   readonly store: ProjectionStore;
-  readonly commits: Slots;
+  readonly committer: GroupCommitter;
   readonly logger: Logger;
 }
 
@@ -31,7 +31,7 @@ export class HeldGroup {
     this.#init = init;
     this.#deps = deps;
     const { projection, partitions } = init.group;
-    const { log, store, commits } = deps;
+    const { log, store, committer } = deps;
     const { limits, readAheadMax } = init;
     const logger = deps.logger.child({ projection: projection.name });
     this.loops = partitions.map(
@@ -40,7 +40,7 @@ export class HeldGroup {
           at,
           logger,
           stillOurs: () => this.renew(),
-          makeTask: () => new PartitionTask({ projection, at, epoch: init.lease.epoch, log, store, commits, limits, readAheadMax }),
+          makeTask: () => new PartitionTask({ projection, at, epoch: init.lease.epoch, log, store, committer, limits, readAheadMax }),
         }),
     );
   }

@@ -2,8 +2,8 @@ import type { DomainEvent } from '#events';
 import type { Projection } from '#kernel';
 import type { EventLog, ProjectionPartition, ProjectionStore, ReadLimits } from '#ports';
 import { withTimeout } from '../pause.ts';
+import type { GroupCommitter } from './group-committer.ts';
 import { PendingBatch } from './pending-batch.ts';
-import type { Slots } from './slots.ts';
 
 export interface PartitionTaskInit {
   readonly projection: Projection<DomainEvent>;
@@ -12,15 +12,13 @@ export interface PartitionTaskInit {
   readonly epoch: bigint;
   readonly log: EventLog;
   readonly store: ProjectionStore;
-  /** Bounds the commits of the whole process that are under way at once. */
-  readonly commits: Slots;
+  readonly committer: GroupCommitter;
   readonly limits: ReadLimits;
   /** Records folded ahead of the database. */
   readonly readAheadMax: number;
 }
 
-/** A store that hangs must not keep its commit slot for ever; the compare-and-swap makes a late commit harmless. */
-const storeTimeoutMs = 15000;
+const claimTimeoutMs = 15000;
 
 /** Carries one partition into one projection, from the checkpoint on, until it is told to stop or something fails. */
 export class PartitionTask {
@@ -49,7 +47,7 @@ export class PartitionTask {
    */
   async run(stop: AbortSignal): Promise<void> {
     const { projection, at, epoch, store, readAheadMax } = this.#init;
-    this.#position = await withTimeout(store.claim(projection, at, epoch), storeTimeoutMs, 'STORE_TIMEOUT');
+    this.#position = await withTimeout(store.claim(projection, at, epoch), claimTimeoutMs, 'STORE_TIMEOUT');
     const pending = new PendingBatch(projection, this.#position, readAheadMax);
     const reading = new AbortController();
     // Not left to the reader: a log that hangs must not keep us from ending.
@@ -85,18 +83,13 @@ export class PartitionTask {
   }
 
   async #commit(pending: PendingBatch): Promise<void> {
-    const { projection, at, epoch, store, commits } = this.#init;
+    const { at, epoch, committer } = this.#init;
     for (;;) {
       await pending.waitForRecords();
-      const more = await commits.run(async () => {
-        const batch = pending.take();
-        if (batch === undefined) return false;
-        await withTimeout(store.commit({ projection, at, epoch, ...batch }), storeTimeoutMs, 'STORE_TIMEOUT');
-        this.#position = batch.to;
-        this.#moved = true;
-        return true;
-      });
-      if (!more) return;
+      const batch = await committer.commit({ at, epoch, pending });
+      if (batch === undefined) return;
+      this.#position = batch.to;
+      this.#moved = true;
     }
   }
 }

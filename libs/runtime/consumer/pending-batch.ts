@@ -38,6 +38,16 @@ export class PendingBatch {
     return this.#to;
   }
 
+  /** Records folded since the last commit took what was here. */
+  get records(): number {
+    return this.#records;
+  }
+
+  /** True when no more comes. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
   /** How many more records fit before the next commit takes what is here. */
   get room(): number {
     return Math.max(0, this.#recordsMax - this.#records);
