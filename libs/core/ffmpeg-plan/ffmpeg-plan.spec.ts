@@ -97,7 +97,7 @@ describe('argv', () => {
       { rendition: '240p', fd: 4, primingTicks: 0 },
       { rendition: 'audio', fd: 5, primingTicks: 1024 },
     ]);
-    expect(lines(plan.argv)).toBe(`-hide_banner -nostdin -loglevel level+warning -nostats -progress pipe:1 -stats_period 1 -fflags +nobuffer+bitexact -probesize 500000 -analyzeduration 200000 -fpsprobesize 0 -max_error_rate 1
+    expect(lines(plan.argv)).toBe(`-hide_banner -nostdin -loglevel level+warning -nostats -progress pipe:1 -stats_period 1 -fflags +bitexact -probesize 500000 -analyzeduration 200000 -fpsprobesize 0 -max_error_rate 1
 -threads 2 -copyts -protocol_whitelist pipe
 -f flv
 -i pipe:0

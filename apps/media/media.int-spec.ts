@@ -1,0 +1,252 @@
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { NodeProcessRunner, probeFfmpeg } from '#adapters/ffmpeg';
+import { MemoryBlobStore, MemoryEventLog, MemoryLeaseStore } from '#adapters/memory';
+import { SystemClock, UuidV7IdSource } from '#adapters/system';
+import { createLogger, FactPublisher, type Logger } from '#runtime';
+import { StreamFollower } from './fold/stream-follower.ts';
+import { LiveStream, type LiveStreamDeps } from './live/live-stream.ts';
+import { StreamDirector } from './live/stream-director.ts';
+import { flvSource } from './testing/flv-source.ts';
+import { joinedBytes, PublishedStream, until, type Segment } from './testing/published-stream.ts';
+import { TestRelay } from './testing/test-relay.ts';
+import { watchAudio, watchVideo } from './testing/watch.ts';
+
+const ladder = [
+  { name: '180p', height: 180, videoBitrate: 300_000 },
+  { name: '90p', height: 90, videoBitrate: 100_000 },
+];
+
+let folder: string;
+let logger: Logger;
+let log: MemoryEventLog;
+let leases: MemoryLeaseStore;
+let blobs: MemoryBlobStore;
+let relay: TestRelay;
+let stream: PublishedStream;
+let media: StreamDirector[];
+let followers: StreamFollower[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'streams-media-'));
+  logger = await createLogger({ name: 'media', node: 'test', logFormat: 'json', logLevel: process.env['TEST_LOG'] ?? 'silent' });
+  log = new MemoryEventLog(new SystemClock());
+  leases = new MemoryLeaseStore(new SystemClock());
+  blobs = new MemoryBlobStore();
+  relay = new TestRelay();
+  await relay.listen();
+  stream = new PublishedStream(log);
+  await stream.create(ladder);
+  media = [];
+  followers = [];
+});
+
+afterEach(async () => {
+  await Promise.all(media.map((one) => one.stop()));
+  await Promise.all(followers.map((one) => one.stop()));
+  await relay.stop();
+  expect(await encoders()).toEqual([]);
+  await rm(folder, { recursive: true, force: true });
+});
+
+/** Pids of the encoders that run, from the records of the process runner. */
+async function encoders(): Promise<number[]> {
+  const names = await readdir(join(folder, 'run')).catch(() => []);
+  return names.flatMap((name) => /^child-(\d+)\.json$/.exec(name)?.[1] ?? []).map(Number);
+}
+
+async function startMedia(owner = 'node-1/media-1'): Promise<StreamDirector> {
+  const runner = new NodeProcessRunner({ runPath: join(folder, 'run') });
+  const { program } = await probeFfmpeg(runner, 'ffmpeg', process.env['PATH'] ?? '');
+  const follower = new StreamFollower({ snapshotPath: join(folder, 'run', `${followers.length}.fold.json`) }, { log, logger });
+  const facts = new FactPublisher({ log, clock: new SystemClock(), ids: new UuidV7IdSource(), source: '/media/test', actor: 'system:media' });
+  const deps: LiveStreamDeps = { leases, blobs, facts, follower, runner, logger };
+  const director = new StreamDirector(
+    { streamsMax: 4, retryMs: 300 },
+    {
+      follower,
+      logger,
+      encode: (streamId, session, stop) =>
+        new LiveStream({ streamId, session, owner, node: 'node-1', program, preset: 5, leaseTtlMs: 2000, feedBytesMax: 8_000_000 }, deps).run(stop),
+    },
+  );
+  followers.push(follower);
+  media.push(director);
+  await follower.start();
+  director.start();
+  return director;
+}
+
+const count = async (type: string): Promise<number> => (await stream.events()).filter((event) => event.type === type).length;
+const endReasons = async (): Promise<string[]> => (await stream.events()).flatMap((event) => (event.type === 'encoding.ended' ? [event.data.reason] : []));
+const sequences = (segments: readonly Segment[]): number[] => segments.map(({ mediaSequence }) => mediaSequence);
+const fromZero = (length: number): number[] => Array.from({ length }, (_, n) => n);
+
+/** Every second from `first` on, within `tolerance` seconds. */
+function expectSeconds(marks: readonly number[], first: number, tolerance: number): void {
+  marks.forEach((mark, n) => expect(Math.abs(mark - first - n)).toBeLessThan(tolerance));
+}
+
+/** What must hold of every stream, whatever happened to it. */
+async function expectSound(): Promise<Segment[]> {
+  const leader = await stream.segments('180p');
+  for (const rendition of ['180p', '90p', 'audio']) {
+    const segments = await stream.segments(rendition);
+    expect(sequences(segments)).toEqual(fromZero(leader.length));
+    segments.forEach((segment, n) => {
+      expect(segment.discontinuity).toBe(leader[n]?.discontinuity);
+      const before = segments[n - 1];
+      if (before !== undefined && !segment.discontinuity) expect(segment.startUs).toBe(before.startUs + before.durationUs);
+    });
+    const { complaints } = await (rendition === 'audio' ? watchAudio(await joinedBytes(blobs, segments), join(folder, 'a.mp4')) : watchVideo(await joinedBytes(blobs, segments), join(folder, 'v.mp4'), 30));
+    expect(complaints).toBe('');
+  }
+  return leader;
+}
+
+describe('a live stream', () => {
+  test('becomes aligned segments on the grid that decode and stay in sync; the tail is not lost', async () => {
+    relay.open('s1', await flvSource({ folder, seconds: 7 }));
+    await stream.start('s1', relay.url);
+    await startMedia();
+    await until('the encoder ended', async () => (await endReasons()).length === 1);
+    expect(await endReasons()).toEqual(['source-ended']);
+    const segments = await expectSound();
+    expect(segments.map(({ startUs, durationUs }) => [startUs, durationUs])).toEqual([[0, 2e6], [2e6, 2e6], [4e6, 2e6], [6e6, 1e6]]);
+    const video = await watchVideo(await joinedBytes(blobs, segments), join(folder, 'v.mp4'), 30);
+    const audio = await watchAudio(await joinedBytes(blobs, await stream.segments('audio')), join(folder, 'a.mp4'));
+    expect(video.marks).toHaveLength(7);
+    expect(audio.marks).toHaveLength(7);
+    expectSeconds(video.marks, video.marks[0] as number, 0.034);
+    video.marks.forEach((mark, n) => expect(Math.abs(mark - (audio.marks[n] as number))).toBeLessThan(0.04));
+    const started = (await stream.events()).find((event) => event.type === 'encoding.started');
+    expect(started?.data).toMatchObject({ source: { videoCodec: 'h264', audioCodec: 'aac', width: 320, height: 180, frameRate: 30 } });
+    const clock = segments.map(({ programDateTimeMs, startUs }) => programDateTimeMs - startUs / 1000);
+    expect(new Set(clock).size).toBe(1);
+  }, 60_000);
+
+  test('a killed encoder loses nothing: same sequence, no discontinuity, no frame missing', async () => {
+    relay.open('s1', await flvSource({ folder, seconds: 11 }));
+    await stream.start('s1', relay.url);
+    await startMedia();
+    for (const enough of [1, 3]) {
+      await until('segments', async () => (await stream.segments('180p')).length >= enough);
+      const [pid, ...others] = await encoders();
+      expect(others).toEqual([]);
+      process.kill(pid as number, 'SIGKILL');
+    }
+    await until('the session ended', async () => (await endReasons()).includes('source-ended'));
+    expect(await endReasons()).toEqual(['crashed', 'crashed', 'source-ended']);
+    const segments = await expectSound();
+    expect(segments.map(({ durationUs }) => durationUs)).toEqual([2e6, 2e6, 2e6, 2e6, 2e6, 1e6]);
+    expect(segments.some(({ discontinuity }) => discontinuity)).toBe(false);
+    const video = await watchVideo(await joinedBytes(blobs, segments), join(folder, 'v.mp4'), 30);
+    const audio = await watchAudio(await joinedBytes(blobs, await stream.segments('audio')), join(folder, 'a.mp4'));
+    expect([video.marks.length, audio.marks.length]).toEqual([11, 11]);
+    expectSeconds(video.marks, video.marks[0] as number, 0.034);
+    video.marks.forEach((mark, n) => expect(Math.abs(mark - (audio.marks[n] as number))).toBeLessThan(0.04));
+  }, 60_000);
+
+  test('a publisher who comes back continues the numbering on the grid, behind a discontinuity', async () => {
+    relay.open('s1', await flvSource({ folder, seconds: 3 }));
+    await stream.start('s1', relay.url);
+    await startMedia();
+    await until('the first session ended', async () => (await endReasons()).length === 1);
+    await stream.interrupt('s1');
+    relay.open('s2', await flvSource({ folder, seconds: 3, size: '160x90' }));
+    await stream.start('s2', relay.url);
+    await until('the second session ended', async () => (await endReasons()).length === 2);
+    const segments = await stream.segments('180p');
+    expect(segments.map(({ mediaSequence, startUs, discontinuity, sessionId }) => [mediaSequence, startUs, discontinuity, sessionId])).toEqual([
+      [0, 0, false, 's1'],
+      [1, 2e6, false, 's1'],
+      [2, 4e6, true, 's2'],
+      [3, 6e6, false, 's2'],
+    ]);
+    expect(sequences(await stream.segments('audio'))).toEqual([0, 1, 2, 3]);
+    await stream.stop();
+    await until('nothing runs', async () => (await encoders()).length === 0);
+  }, 60_000);
+
+  test('a relay that breaks is connected to again', async () => {
+    relay.open('s1', await flvSource({ folder, seconds: 8 }));
+    await stream.start('s1', relay.url);
+    await startMedia();
+    await until('a segment', async () => (await stream.segments('180p')).length >= 1);
+    relay.breakConnections();
+    await until('the session ended', async () => (await endReasons()).length === 2);
+    expect(relay.served).toBe(2);
+    const segments = await stream.segments('180p');
+    expect(sequences(segments)).toEqual(fromZero(segments.length));
+    const total = segments.reduce((sum, { durationUs }) => sum + durationUs, 0);
+    expect(total).toBeGreaterThan(5.9e6);
+  }, 60_000);
+
+  test.each([
+    ['audio', { video: false }, ['audio']],
+    ['video', { audio: false }, ['180p', '90p']],
+  ])('%s alone', async (_what, kinds, renditions) => {
+    relay.open('s1', await flvSource({ folder, seconds: 5, ...kinds }));
+    await stream.start('s1', relay.url);
+    await startMedia();
+    await until('the session ended', async () => (await endReasons()).length === 1);
+    const segments = await stream.segments();
+    expect(new Set(segments.map(({ rendition }) => rendition))).toEqual(new Set(renditions));
+    for (const rendition of renditions) expect(sequences(await stream.segments(rendition))).toEqual([0, 1, 2]);
+  }, 60_000);
+});
+
+describe('several media processes', () => {
+  test('one encodes; when it gives up the stream, the other continues it', async () => {
+    relay.open('s1', await flvSource({ folder, seconds: 12 }));
+    await stream.start('s1', relay.url);
+    const first = await startMedia('node-1/media-1');
+    await until('the first encodes', async () => (await encoders()).length === 1);
+    await startMedia('node-2/media-1');
+    await until('segments', async () => (await stream.segments('180p')).length >= 2);
+    expect(await encoders()).toHaveLength(1);
+    await first.stop();
+    await until('the session ended', async () => (await endReasons()).includes('source-ended'));
+    expect(await endReasons()).toEqual(['shutdown', 'source-ended']);
+    const segments = await expectSound();
+    expect(segments.reduce((sum, { durationUs }) => sum + durationUs, 0)).toBeGreaterThan(9e6);
+    expect(await count('encoding.started')).toBe(2);
+  }, 60_000);
+
+  test('an owner whose lease was taken stores nothing more', async () => {
+    relay.open('s1', await flvSource({ folder, seconds: 10 }));
+    await stream.start('s1', relay.url);
+    await startMedia('node-1/media-1');
+    await until('a segment', async () => (await stream.segments('180p')).length >= 1);
+    for (const lease of await leases.list('media/')) await leases.release(lease);
+    expect(await leases.acquire('media/st-test', 'somebody', 60_000)).toBeDefined();
+    await until('it noticed', async () => (await encoders()).length === 0);
+    const before = (await stream.segments()).length;
+    await new Promise((resolve) => setTimeout(resolve, 1000));
+    expect((await stream.segments()).length).toBe(before);
+    expect(await endReasons()).toEqual([]);
+  }, 60_000);
+});
+
+test('the fold is kept and taken up again; one of another log is not', async () => {
+  relay.open('s1', await flvSource({ folder, seconds: 3 }));
+  await stream.start('s1', relay.url);
+  await startMedia();
+  await until('the session ended', async () => (await endReasons()).length === 1);
+  const [director, follower] = [media.pop(), followers.pop()];
+  const state = follower?.get('st-test');
+  await director?.stop();
+  await follower?.stop();
+  const kept = JSON.parse(await readFile(join(folder, 'run', '0.fold.json'), 'utf8')) as { streams: unknown[] };
+  expect(kept.streams).toEqual([state]);
+  const again = new StreamFollower({ snapshotPath: join(folder, 'run', '0.fold.json') }, { log, logger });
+  await again.start();
+  expect(again.get('st-test')).toEqual(state);
+  await again.stop();
+  const other = new StreamFollower({ snapshotPath: join(folder, 'run', '0.fold.json') }, { log: new MemoryEventLog(new SystemClock()), logger });
+  await other.start();
+  expect(other.states()).toEqual([]);
+  await other.stop();
+}, 60_000);

@@ -1,0 +1,82 @@
+import { once } from 'node:events';
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { encodeFlvHeader, encodeTag, readAudioHeader, readVideoHeader, tagType, type FlvTag } from '#core/flv';
+
+interface TestSession {
+  readonly tags: readonly FlvTag[];
+  readonly startedAt: number;
+  over: boolean;
+}
+
+/** A relay as ingest serves it: each session plays in real time, and a reader starts at its current group of pictures. */
+export class TestRelay {
+  readonly #server: Server;
+  readonly #sessions = new Map<string, TestSession>();
+  readonly #responses = new Set<ServerResponse>();
+  /** Readers served so far. */
+  served = 0;
+
+  constructor() {
+    this.#server = createServer((request, response) => {
+      const session = this.#sessions.get(new URL(request.url ?? '', 'http://relay').searchParams.get('session') ?? '');
+      if (session === undefined) return void response.writeHead(404).end();
+      response.writeHead(200, { 'content-type': 'video/x-flv', connection: 'close' });
+      this.served += 1;
+      this.#responses.add(response);
+      response.once('close', () => this.#responses.delete(response));
+      void serve(session, response);
+    });
+  }
+
+  async listen(): Promise<void> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+  }
+
+  get url(): string {
+    return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/relay/st`;
+  }
+
+  open(sessionId: string, tags: readonly FlvTag[]): void {
+    this.#sessions.set(sessionId, { tags, startedAt: performance.now(), over: false });
+  }
+
+  /** The publisher left: readers get the rest up to now and the end. */
+  close(sessionId: string): void {
+    const session = this.#sessions.get(sessionId);
+    if (session !== undefined) session.over = true;
+    this.#sessions.delete(sessionId);
+  }
+
+  /** Connections break as if the machine were gone. */
+  breakConnections(): void {
+    for (const response of this.#responses) response.destroy();
+  }
+
+  async stop(): Promise<void> {
+    this.#server.close();
+    this.#server.closeAllConnections();
+    await once(this.#server, 'close');
+  }
+}
+
+function isHeader({ type, body }: FlvTag): boolean {
+  if (type === tagType.script) return true;
+  return (type === tagType.video ? readVideoHeader(body) : readAudioHeader(body)).kind === 'sequence-header';
+}
+
+async function serve(session: TestSession, response: ServerResponse): Promise<void> {
+  const media = session.tags.filter((tag) => !isHeader(tag));
+  const now = (): number => performance.now() - session.startedAt;
+  const has = { audio: media.some(({ type }) => type === tagType.audio), video: media.some(({ type }) => type === tagType.video) };
+  response.write(encodeFlvHeader(has));
+  for (const tag of session.tags.filter(isHeader)) response.write(encodeTag({ ...tag, timestampMs: 0 }));
+  const isPoint = ({ type, body }: FlvTag): boolean => !has.video || (type === tagType.video && readVideoHeader(body).keyFrame);
+  let at = Math.max(0, media.findLastIndex((tag) => tag.timestampMs <= now() && isPoint(tag)));
+  while (!response.destroyed) {
+    for (; at < media.length && (media[at] as FlvTag).timestampMs <= now(); at++) response.write(encodeTag(media[at] as FlvTag));
+    if (session.over || at === media.length) return void response.end();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
