@@ -13,6 +13,7 @@ const slowdown = 1.3;
  */
 export class PostgresOutbox extends Outbox {
   readonly #database: Database;
+  #pauseMs = firstPauseMs;
 
   constructor(database: Database) {
     super();
@@ -21,11 +22,12 @@ export class PostgresOutbox extends Outbox {
 
   override async take(rowsMax: number, waitMs: number, signal?: AbortSignal): Promise<readonly OutboxRow[]> {
     const deadline = performance.now() + waitMs;
-    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * slowdown, lastPauseMs)) {
+    for (;;) {
       const rows = await this.#look(rowsMax);
       const leftMs = deadline - performance.now();
+      this.#pauseMs = rows.length > 0 ? firstPauseMs : Math.min(this.#pauseMs * slowdown, lastPauseMs);
       if (rows.length > 0 || leftMs <= 0) return rows;
-      const slept = await sleep(Math.min(pauseMs, leftMs), true, signal === undefined ? {} : { signal }).catch(() => false);
+      const slept = await sleep(Math.min(this.#pauseMs, leftMs), true, signal === undefined ? {} : { signal }).catch(() => false);
       if (!slept) return []; // called off
     }
   }
