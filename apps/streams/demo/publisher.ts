@@ -7,6 +7,11 @@ import { testPictureArguments } from './test-picture.ts';
 
 export type Say = (level: string, msg: string, fields?: Readonly<Record<string, unknown>>) => void;
 
+interface Ability {
+  readonly videoEncoder: string;
+  readonly hasText: boolean;
+}
+
 const stableAfterMs = 10_000;
 const killAfterMs = 500;
 
@@ -16,19 +21,30 @@ async function canDrawText(ffmpegPath: string): Promise<boolean> {
   return (await runShort(ffmpegPath, args)).code === 0;
 }
 
-/** Publishes the test picture, and again after every break, until told to stop. */
-export async function publishForever(settings: DemoSettings, say: Say, stopping: AbortSignal): Promise<void> {
+/** What this ffmpeg can do, found out by doing it. */
+async function probe(settings: DemoSettings, say: Say): Promise<Ability> {
   const [videoEncoder, hasText] = await Promise.all([findVideoEncoder(settings.ffmpegPath), canDrawText(settings.ffmpegPath)]);
   if (videoEncoder === undefined) throw new PlainFailure('This ffmpeg has no working H.264 encoder: install one with libx264.');
   if (!hasText) say('warn', 'this ffmpeg has no font to draw with: the test picture has no clock');
-  const args = testPictureArguments({ url: settings.url, videoEncoder, hasText });
-  say('info', 'publishing the test picture', { ready: true, videoEncoder });
+  return { videoEncoder, hasText };
+}
+
+/** Publishes the test picture, and again after every break, until told to stop. */
+export async function publishForever(settings: DemoSettings, say: Say, stopping: AbortSignal): Promise<void> {
+  // Nearly every ffmpeg can do this; only one that fails early is looked at more closely, so that the picture is up soon.
+  let ability: Ability = { videoEncoder: 'libx264', hasText: true };
+  let isProbed = false;
+  say('info', 'publishing the test picture', { ready: true });
   for (let failures = 0; !stopping.aborted; ) {
     const begun = performance.now();
-    const reason = await publishOnce(settings.ffmpegPath, args, stopping);
+    const reason = await publishOnce(settings.ffmpegPath, testPictureArguments({ url: settings.url, ...ability }), stopping);
     if (stopping.aborted) return;
     failures = performance.now() - begun >= stableAfterMs ? 0 : failures + 1;
     say('warn', 'the publisher was cut off; publishing again', { reason });
+    if (failures > 0 && !isProbed) {
+      ability = await probe(settings, say);
+      isProbed = true;
+    }
     await pause(backOffMs(failures, 100, 3000), stopping);
   }
 }

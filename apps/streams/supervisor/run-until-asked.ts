@@ -2,12 +2,14 @@ import { exitCodes, messageOf, PlainFailure } from '../streams.errors.ts';
 import type { LogView } from './log-view.ts';
 import type { Supervisor } from './supervisor.ts';
 
-/** Starts the platform, greets, and waits until somebody wants it to end. Resolves to the exit code once everything has ended. */
+/**
+ * Starts the platform, greets (which waits for the apps that it needs by itself), and waits until somebody wants it to
+ * end. Resolves to the exit code once everything has ended.
+ */
 export async function runUntilAsked(supervisor: Supervisor, view: LogView, greet: () => Promise<void>): Promise<number> {
   const asked = listenForTheEnd(supervisor, view);
   try {
-    await supervisor.start();
-    await greet();
+    await Promise.all([supervisor.start(), greet()]);
   } catch (error) {
     // Interrupted while starting: what failed then, failed because everything ends.
     if (asked.isAsked()) return asked.ended.then(() => 0);

@@ -17,10 +17,10 @@ import { StartFailure, SupervisedApp } from './supervised-app.ts';
 /** Who ends when, and how long each may take; the sum stays below the ten seconds that Ctrl-C may take. */
 export const stopOrder: ReadonlyArray<{ readonly apps: readonly AppName[]; readonly graceMs: number }> = [
   { apps: ['demo'], graceMs: 800 },
-  { apps: ['ingest', 'edge', 'gateway'], graceMs: 3000 },
-  { apps: ['media'], graceMs: 2500 },
-  { apps: ['projector'], graceMs: 1500 },
-  { apps: ['postgres'], graceMs: 2000 },
+  { apps: ['ingest', 'edge', 'gateway'], graceMs: 2500 },
+  { apps: ['media'], graceMs: 3500 }, // its encoders finish their last segment
+  { apps: ['projector'], graceMs: 1000 },
+  { apps: ['postgres'], graceMs: 1800 },
 ];
 
 const startAttemptsMax = 3;
@@ -49,6 +49,7 @@ export class Supervisor {
   readonly #view: LogView;
   readonly #programOf: ProgramOf;
   readonly #apps = new Map<AppName, SupervisedApp>();
+  readonly #serving = new Map<AppName, PromiseWithResolvers<void>>();
   #folder: RunFolder | undefined;
   #lock: InstanceLock | undefined;
   #databaseUrl: string | undefined;
@@ -136,7 +137,19 @@ export class Supervisor {
     if (this.stopping) return Promise.reject(new PlainFailure('The start was interrupted.'));
     this.#apps.set(name, app);
     app.start();
+    void app.ready.then(() => this.#servingOf(name).resolve(), () => undefined);
     return app.ready;
+  }
+
+  /** Resolves once an app serves for the first time; never, when it does not come to that. */
+  serving(name: AppName): Promise<void> {
+    return this.#servingOf(name).promise;
+  }
+
+  #servingOf(name: AppName): PromiseWithResolvers<void> {
+    const known = this.#serving.get(name) ?? Promise.withResolvers<void>();
+    this.#serving.set(name, known);
+    return known;
   }
 
   async #watchDisk(): Promise<void> {

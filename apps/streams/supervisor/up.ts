@@ -19,8 +19,10 @@ export function up(settings: StreamsSettings, options: UpOptions): Promise<numbe
   const view = viewOf(settings);
   const supervisor = new Supervisor({ settings, view });
   return runUntilAsked(supervisor, view, async () => {
+    await supervisor.serving('gateway');
     const greeting = await welcome(settings, supervisor.environment);
     const demo = options.demo ? await startDemo(supervisor, settings, greeting) : undefined;
+    await Promise.all((['projector', 'ingest', 'media', 'edge'] as const).map((name) => supervisor.serving(name)));
     announce(settings, view, factsOf(settings, greeting, demo, (performance.now() - begun) / 1000));
   });
 }
@@ -33,7 +35,7 @@ function viewOf(settings: StreamsSettings): LogView {
 }
 
 async function startDemo(supervisor: Supervisor, settings: StreamsSettings, { api }: Welcome): Promise<BannerFacts['demo'] & object> {
-  const stream = await renewDemoStream(api, settings.dataDir);
+  const [stream] = await Promise.all([renewDemoStream(api, settings.dataDir), supervisor.serving('ingest')]);
   await supervisor.launch('demo', undefined, { DEMO_URL: `rtmp://127.0.0.1:${settings.ports.rtmp}/live/${stream.streamKey}` });
   return { name: stream.name, id: stream.id, playlistUrl: stream.playback.hls };
 }

@@ -14,4 +14,6 @@ const small: ProgramOf = (settings, name, env) => {
 
 const view = new LogView({ format: 'json', hasColours: false, write: (text) => void process.stdout.write(text) });
 const supervisor = new Supervisor({ settings: readStreamsSettings(), view, programOf: small });
-process.exit(await runUntilAsked(supervisor, view, () => Promise.resolve(view.say('info', 'everything is ready'))));
+const apps = ['postgres', 'projector', 'gateway', 'ingest', 'media', 'edge'] as const;
+const greet = (): Promise<void> => Promise.all(apps.map((name) => supervisor.serving(name))).then(() => view.say('info', 'everything is ready'));
+process.exit(await runUntilAsked(supervisor, view, greet));
