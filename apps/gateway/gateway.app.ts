@@ -42,8 +42,8 @@ function addHooks(fastify: FastifyInstance, routes: RouteTable): void {
 
 function adapterOf({ logger, ids }: GatewayAppInit): FastifyAdapter {
   const options = {
+    // A line per request would be louder than everything else; failures are logged where they are answered.
     loggerInstance: logger.child({}, { level: 'warn' }),
-    disableRequestLogging: true,
     bodyLimit: bodyBytesMax,
     requestTimeout: requestTimeoutMs,
     forceCloseConnections: 'idle',

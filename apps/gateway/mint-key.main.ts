@@ -1,6 +1,6 @@
 import { openEngines } from '#adapters/engines';
 import { CommandExecutor, readSharedSettings } from '#runtime';
-import { runMigrations } from '../../migrations/index.ts';
+import { runMigrations } from '#migrations';
 import { ensureAdminKey } from './access/admin-key.ts';
 import { KeyIssuer } from './access/key-issuer.ts';
 import { readMintKeyRequest } from './mint-key.config.ts';

@@ -1,4 +1,5 @@
 import type { EventLog, ReadLimits } from '#ports';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { badRequest, ProblemError } from '../http/problem.errors.ts';
 import { showRecord, type ShownEvent } from './cloud-event.codec.ts';
 import { lanes, lanesOf, matches, type EventFilter, type Lane } from './event-filter.core.ts';
@@ -125,7 +126,11 @@ export class HistoryReader {
   async #refill(cursor: LaneCursor): Promise<boolean> {
     cursor.chunk = [];
     cursor.at = 0;
-    while (cursor.chunk.length === 0 && cursor.readFrom !== undefined) await (this.#forward ? this.#readOn(cursor) : this.#readBack(cursor));
+    while (cursor.chunk.length === 0 && cursor.readFrom !== undefined) {
+      // An embedded log answers without leaving the thread: others get their turn between the reads.
+      await nextTurn();
+      await (this.#forward ? this.#readOn(cursor) : this.#readBack(cursor));
+    }
     if (cursor.chunk.length === 0) cursor.position = this.#forward ? cursor.high : cursor.low;
     return cursor.chunk.length > 0;
   }

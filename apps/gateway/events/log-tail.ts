@@ -1,4 +1,5 @@
 import type { EventLog, ReadLimits } from '#ports';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pause } from '#runtime';
 import { hasCode } from '#kernel';
 import { contexts } from '#events';
@@ -88,10 +89,7 @@ export class LogTail {
 
   async #open(): Promise<void> {
     const heads = await Promise.all(contexts.map((topic) => this.#log.heads(topic)));
-    // Numbers go on counting: a reader of an earlier run finds its number forgotten, and reads the log instead.
-    this.#first += this.#ring.length + 1;
-    this.#ring = [];
-    this.#ringBytes = 0;
+    this.#forgetAll();
     this.#positions = lanes.map((lane) => heads[contexts.indexOf(lane.topic)]?.[lane.partition]?.high ?? 0n);
   }
 
@@ -111,22 +109,44 @@ export class LogTail {
         if (lane < this.#positions.length && head.high > (this.#positions[lane] as bigint)) moved.push(lane);
       }
     }
-    for (const lane of moved) if (!signal.aborted) await this.#read(lane, signal);
+    for (const lane of moved) {
+      // An embedded log answers without leaving the thread: others get their turn between the reads.
+      await nextTurn();
+      if (!signal.aborted) await this.#read(lane, signal);
+    }
     return moved.length > 0 ? 0 : pollMs;
   }
 
   async #read(index: number, signal: AbortSignal): Promise<void> {
     const lane = lanes[index] as Lane;
     const from = this.#positions[index] as bigint;
-    const { records, next } = await this.#log.read(lane.topic, lane.partition, from, limits).catch((error: unknown) => {
-      // Truncated under a tail that fell asleep: its readers have their own positions and will be told.
-      if (hasCode(error, 'OFFSET_OUT_OF_RANGE')) return { records: [], next: from };
+    const batch = await this.#log.read(lane.topic, lane.partition, from, limits).catch((error: unknown) => {
+      if (hasCode(error, 'OFFSET_OUT_OF_RANGE')) return undefined;
       throw error;
     });
+    if (batch === undefined) return this.#jump(index, signal);
+    const { records, next } = batch;
     if (signal.aborted) return;
     for (const record of records) this.#push({ lane: index, next: record.offset + 1n, event: showRecord(lane.topic, record) });
     this.#positions[index] = next;
     if (records.length > 0) this.#announce();
+  }
+
+  /** Truncated under a tail that was slow: readers have to look at the log, which tells them what they have missed. */
+  async #jump(index: number, signal: AbortSignal): Promise<void> {
+    const lane = lanes[index] as Lane;
+    const low = (await this.#log.heads(lane.topic))[lane.partition]?.low ?? 0n;
+    if (signal.aborted) return;
+    this.#positions[index] = low;
+    this.#forgetAll();
+    this.#announce();
+  }
+
+  /** Numbers go on counting: whoever comes with an older one finds it forgotten, and reads the log instead. */
+  #forgetAll(): void {
+    this.#first += this.#ring.length + 1;
+    this.#ring = [];
+    this.#ringBytes = 0;
   }
 
   #push(entry: TailEntry): void {

@@ -1,7 +1,7 @@
 import { BlobStore } from '#ports';
 import { isStreamId } from '#domain/stream';
 import { hasCode } from '#kernel';
-import { Controller, Get, Head, Options, Param, Req, Res } from '@nestjs/common';
+import { Controller, Get, Options, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { createHash } from 'node:crypto';
 import { matchesTag, rangeOf } from '../http/http-range.core.ts';
@@ -72,14 +72,15 @@ export class OriginController {
     if (matchesTag(request.headers['if-none-match'], tag)) return void reply.status(304).send();
     // RFC 9110 section 13.1.5: a range of another version is no use; only a strong tag can say that it is the same.
     const ifRange = request.headers['if-range'];
-    const asked = rangeOf(ifRange === undefined || ifRange === tag ? request.headers.range : undefined, info.sizeBytes);
+    // Section 14.2: ranges are defined for GET alone.
+    const mayRange = request.method === 'GET' && (ifRange === undefined || ifRange === tag);
+    const asked = rangeOf(mayRange ? request.headers.range : undefined, info.sizeBytes);
     if (asked.kind === 'unsatisfiable') {
       throw new ProblemError({ status: 416, code: 'range-not-satisfiable', detail: 'The range begins behind the end.', headers: { 'content-range': `bytes */${info.sizeBytes}` } });
     }
     const size = asked.kind === 'part' ? asked.range.last - asked.range.first + 1 : info.sizeBytes;
     if (asked.kind === 'part') reply.status(206).header('content-range', `bytes ${asked.range.first}-${asked.range.last}/${info.sizeBytes}`);
     reply.type(mediaTypes[extension] as string).header('content-length', size);
-    if (request.method === 'HEAD') return void reply.send();
     try {
       const bytes = await this.#blobs.read(cid, asked.kind === 'part' ? asked.range : undefined);
       void reply.send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));

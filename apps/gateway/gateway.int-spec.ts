@@ -1,0 +1,254 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { purgeApplied, edgeReported } from '#events';
+import { hashOf } from './access/secrets.ts';
+import { operations } from './openapi/operations.ts';
+import { startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
+import { ask, type Answer } from './testing/http-client.ts';
+import { announceEncoding, announceSegment } from './testing/stream-facts.ts';
+
+let world: World;
+let gateway: RunningGateway;
+let headers: { authorization: string };
+
+beforeAll(async () => {
+  world = await World.open();
+  gateway = await startGateway(world.engines, world.consolePath);
+  headers = { authorization: (await world.key(['admin'])).authorization };
+});
+
+afterAll(async () => {
+  await gateway.stop();
+  await world.close();
+});
+
+const get = (path: string, more: Record<string, string> = {}): Promise<Answer> => ask(gateway.url, path, { headers: { ...headers, ...more } });
+const post = (path: string, body: unknown, more: Record<string, string> = {}): Promise<Answer> => ask(gateway.url, path, { method: 'POST', body, headers: { ...headers, ...more } });
+
+async function createStream(name = 'Evening news'): Promise<{ id: string; streamKey: string }> {
+  return (await post('/api/v1/stream/start', { name })).json;
+}
+
+describe('streams', () => {
+  test('a stream is created with its key shown once and kept as a hash', async () => {
+    const answer = await post('/api/v1/stream/start', { name: 'Evening news', graceSeconds: 5 });
+    expect(answer.status).toBe(201);
+    const { id, streamKey } = answer.json;
+    expect(answer.json).toEqual({
+      id: expect.stringMatching(/^st-[a-z2-7]{16}$/),
+      name: 'Evening news',
+      status: 'created',
+      statusReason: null,
+      createdAt: expect.stringMatching(/Z$/),
+      startedAt: null,
+      stoppedAt: null,
+      durationMs: null,
+      playback: { hls: `http://media.example:8081/live/${id}/master.m3u8` },
+      streamKey: expect.stringMatching(/^st-[a-z2-7]{16}-[a-z2-7]{52}$/),
+      ingest: { primary: 'rtmp://media.example:1935/live', backup: 'rtmp://media.example:1936/live' },
+    });
+    const head = (await world.engines.aggregates.load('stream', id))?.state as { keyHash: string; graceMs: number };
+    expect(head).toEqual(expect.objectContaining({ keyHash: hashOf(streamKey.slice(id.length + 1)), graceMs: 5000 }));
+    await world.settle();
+    expect((await get('/api/v1/events?key=' + id)).text).not.toContain(streamKey.slice(-20));
+  });
+
+  test('it is there to be shown at once, whatever the projection does', async () => {
+    const { id } = await createStream();
+    const answer = await get(`/api/v1/streams/${id}`);
+    expect(answer.status).toBe(200);
+    expect(answer.json).toEqual(expect.objectContaining({ id, status: 'created', encoding: null, renditions: [], latency: null }));
+    expect(answer.json.settings.ladder.map((rung: { name: string }) => rung.name)).toEqual(['720p', '480p', '240p']);
+  });
+
+  test('the same Idempotency-Key gives the same stream and the same key, and refuses another request', async () => {
+    const key = { 'idempotency-key': 'evening-2026-09-21' };
+    const [first, second] = await Promise.all([post('/api/v1/stream/start', { name: 'Once' }, key), post('/api/v1/stream/start', { name: 'Once' }, key)]);
+    expect([first.status, second.status]).toEqual([201, 201]);
+    expect(second.json.id).toBe(first.json.id);
+    expect(second.json.streamKey).toBe(first.json.streamKey);
+    const other = await post('/api/v1/stream/start', { name: 'Twice' }, key);
+    expect([other.status, other.json.type]).toEqual([422, 'urn:streams:problem:idempotency-key-reused']);
+    const otherCaller = await world.key(['publish']);
+    const theirs = await post('/api/v1/stream/start', { name: 'Once' }, { ...key, authorization: otherCaller.authorization });
+    expect(theirs.json.id).not.toBe(first.json.id);
+  });
+
+  test('stopping is final, and may be repeated', async () => {
+    const { id } = await createStream();
+    expect((await post('/api/v1/stream/stop', { id })).json).toEqual({ id, status: 'stopped' });
+    expect((await post('/api/v1/stream/stop', { id })).status).toBe(200);
+    expect((await get(`/api/v1/streams/${id}`)).json.status).toBe('stopped');
+    await world.settle();
+    const events = (await get(`/api/v1/events?key=${id}&order=oldest`)).json.items;
+    expect(events.map((event: { type: string; streamversion: string }) => [event.type, event.streamversion])).toEqual([
+      ['stream.created', '1'],
+      ['stream.stopped', '2'],
+    ]);
+  });
+
+  test('the list pages newest first without loss, by status too', async () => {
+    const made: string[] = [];
+    for (let at = 0; at < 7; at++) made.push((await createStream(`List ${at}`)).id);
+    await post('/api/v1/stream/stop', { id: made[3] });
+    await world.settle();
+    const seen: string[] = [];
+    for (let path = '/api/v1/streams?limit=2&status=created'; ; ) {
+      const { items, nextCursor } = (await get(path)).json;
+      seen.push(...items.map((item: { id: string }) => item.id));
+      if (nextCursor === null) break;
+      path = `/api/v1/streams?limit=2&status=created&cursor=${nextCursor}`;
+    }
+    expect(new Set(seen).size).toBe(seen.length);
+    expect(seen.filter((id) => made.includes(id))).toEqual(made.toReversed().filter((id) => id !== made[3]));
+  });
+});
+
+describe('playlists and media', () => {
+  let id: string;
+  const cids: string[] = [];
+
+  beforeAll(async () => {
+    ({ id } = await createStream('Playable'));
+  });
+
+  test('before anything is produced: 404 that an edge must not keep', async () => {
+    for (const file of ['master', '720p']) {
+      const answer = await ask(gateway.url, `/live/${id}/${file}.m3u8`);
+      expect([answer.status, answer.headers['cache-control'], answer.json.type]).toEqual([404, 'public, max-age=1', 'urn:streams:problem:nothing-yet']);
+    }
+  });
+
+  test('the multivariant playlist lists what the encoder makes', async () => {
+    await announceEncoding(world, id);
+    for (let sequence = 0; sequence < 12; sequence++) cids.push(await announceSegment(world, id, sequence, { discontinuity: sequence === 1 }));
+    await world.settle();
+    const answer = await ask(gateway.url, `/live/${id}/master.m3u8`);
+    expect(answer.headers).toEqual(expect.objectContaining({ 'content-type': 'application/vnd.apple.mpegurl', 'cache-control': 'public, max-age=1, stale-if-error=10', 'access-control-allow-origin': '*' }));
+    expect(answer.text).toContain('RESOLUTION=1280x720');
+    expect(answer.text).toContain('URI="audio.m3u8"');
+  });
+
+  test('a live playlist has the last ten segments and counts the discontinuities before them', async () => {
+    const { text } = await ask(gateway.url, `/live/${id}/720p.m3u8`);
+    expect(text).toContain('#EXT-X-MEDIA-SEQUENCE:2\n');
+    expect(text).toContain('#EXT-X-DISCONTINUITY-SEQUENCE:1\n');
+    expect(text.match(/media\/\w+\.m4s/g)).toEqual(cids.slice(2).map((cid) => `media/${cid}.m4s`));
+    expect(text).not.toContain('#EXT-X-ENDLIST');
+  });
+
+  test('a playlist that has not changed is not sent again', async () => {
+    const first = await ask(gateway.url, `/live/${id}/720p.m3u8`);
+    const again = await ask(gateway.url, `/live/${id}/720p.m3u8`, { headers: { 'if-none-match': first.headers.etag as string } });
+    expect([again.status, again.text]).toEqual([304, '']);
+  });
+
+  test('the renditions and the last segments are in the details', async () => {
+    const { renditions, latency } = (await get(`/api/v1/streams/${id}`)).json;
+    expect(renditions.map((each: { name: string; segments: unknown[] }) => [each.name, each.segments.length])).toEqual([['720p', 10], ['audio', 10]]);
+    expect(renditions[0].segments.at(-1)).toEqual(expect.objectContaining({ mediaSequence: 11, cid: cids[11], durationMs: 2000 }));
+    expect(latency.segments).toBe(10);
+  });
+
+  test('media by its content identifier: whole, in parts, not again, not at all', async () => {
+    const path = `/media/${cids[0]}.m4s`;
+    const whole = await ask(gateway.url, path);
+    expect([whole.status, whole.text]).toEqual([200, `${id} 720p 0 1`]);
+    expect(whole.headers).toEqual(expect.objectContaining({ 'content-type': 'video/iso.segment', etag: `"${cids[0]}"`, 'cache-control': 'public, max-age=31536000, immutable', 'accept-ranges': 'bytes' }));
+    const part = await ask(gateway.url, path, { headers: { range: 'bytes=0-3' } });
+    expect([part.status, part.text, part.headers['content-range']]).toEqual([206, id.slice(0, 4), `bytes 0-3/${whole.text.length}`]);
+    expect((await ask(gateway.url, path, { headers: { range: 'bytes=0-3', 'if-range': '"other"' } })).status).toBe(200);
+    expect((await ask(gateway.url, path, { headers: { 'if-none-match': `W/"${cids[0]}"` } })).status).toBe(304);
+    const beyond = await ask(gateway.url, path, { headers: { range: 'bytes=999-' } });
+    expect([beyond.status, beyond.headers['content-range']]).toEqual([416, `bytes */${whole.text.length}`]);
+    const head = await ask(gateway.url, path, { method: 'HEAD' });
+    expect([head.status, head.headers['content-length'], head.text]).toEqual([200, String(whole.text.length), '']);
+    const init = /media\/(\w+)\.mp4/.exec((await ask(gateway.url, `/live/${id}/720p.m3u8`)).text)?.[1];
+    expect((await ask(gateway.url, `/media/${init}.mp4`)).headers['content-type']).toBe('video/mp4');
+  });
+
+  test('players of other sites may ask', async () => {
+    const answer = await ask(gateway.url, `/live/${id}/master.m3u8`, { method: 'OPTIONS', headers: { origin: 'https://player.example', 'access-control-request-method': 'GET' } });
+    expect([answer.status, answer.headers['access-control-allow-origin']]).toEqual([204, '*']);
+  });
+
+  test('a packager that was shut out cannot change a segment of its successor', async () => {
+    const cid = await announceSegment(world, id, 12, { epoch: 2n });
+    await expect(announceSegment(world, id, 12, { epoch: 1n })).rejects.toThrow();
+    await world.settle();
+    expect((await ask(gateway.url, `/live/${id}/720p.m3u8`)).text).toContain(cid);
+  });
+
+  test('after the stop it is a recording of everything', async () => {
+    await post('/api/v1/stream/stop', { id });
+    await world.settle();
+    const { text, headers: received } = await ask(gateway.url, `/live/${id}/720p.m3u8`);
+    expect(text).toContain('#EXT-X-MEDIA-SEQUENCE:0\n');
+    expect(text).toContain('#EXT-X-ENDLIST');
+    expect(text.match(/#EXTINF/g)).toHaveLength(13);
+    expect(received['cache-control']).toBe('public, max-age=3600, stale-if-error=10');
+    expect((await ask(gateway.url, `/live/${id}/1080p.m3u8`)).json.type).toBe('urn:streams:problem:unknown-rendition');
+  });
+});
+
+describe('the CDN', () => {
+  test('a purge is shown at once, and then edge by edge', async () => {
+    const asked = await post('/api/v1/cdn/cache/purge', { urls: ['/live/x/master.m3u8', 'http://a.example/b?c=d'], reason: 'wrong logo' });
+    expect(asked.status).toBe(202);
+    const { purgeId } = asked.json;
+    expect((await get(`/api/v1/cdn/purges/${purgeId}`)).json).toEqual(expect.objectContaining({ id: purgeId, reason: 'wrong logo', applied: [] }));
+    await world.settle();
+    const requestedAtMs = Date.parse((await get(`/api/v1/cdn/purges/${purgeId}`)).json.requestedAt);
+    const applied = purgeApplied.draft({ purgeId, edgeId: 'edge-1', objects: 3, appliedAtMs: requestedAtMs + 70 });
+    await world.facts.publish('cache', [applied], { producer: { id: 'edge:edge-1', epoch: 1n } });
+    await world.settle();
+    expect((await get(`/api/v1/cdn/purges/${purgeId}`)).json.applied).toEqual([{ edgeId: 'edge-1', objects: 3, appliedAt: new Date(requestedAtMs + 70).toISOString(), delayMs: 70 }]);
+  });
+
+  test('the same Idempotency-Key is the same purge', async () => {
+    const key = { 'idempotency-key': 'p1' };
+    const first = await post('/api/v1/cdn/cache/purge', { urls: ['/a'] }, key);
+    expect((await post('/api/v1/cdn/cache/purge', { urls: ['/a'] }, key)).json).toEqual(first.json);
+    expect((await post('/api/v1/cdn/cache/purge', { urls: ['/b'] }, key)).status).toBe(422);
+  });
+
+  test('edges with their hit ratio over all their processes', async () => {
+    expect((await get('/api/v1/cdn/health')).json).toEqual({ status: 'empty', hitRatio: null, originOffload: null, edges: [] });
+    await post('/api/v1/cdn/edge/register', { id: 'edge-2', url: 'http://edge-2.example:8081', region: 'eu' });
+    const report = (incarnation: number, requests: number, hits: number): Promise<unknown> => {
+      const counters = { misses: requests - hits, collapsed: 0, originFetches: requests - hits, originErrors: 0, bytesServed: requests * 10, bytesFromOrigin: 0, objects: 2, memoryBytes: 99 };
+      return world.facts.publish('edge', [edgeReported.draft({ edgeId: 'edge-1', incarnation, requests, hits, ...counters })], { producer: { id: 'edge:edge-1', epoch: BigInt(incarnation) } });
+    };
+    await report(1_790_000_000_000, 60, 50);
+    await report(1_790_000_000_000, 100, 90);
+    await report(1_790_000_009_000, 100, 100);
+    await world.settle();
+    const health = (await get('/api/v1/cdn/health')).json;
+    expect(health).toEqual(expect.objectContaining({ status: 'up', hitRatio: 0.95, originOffload: 0.95 }));
+    expect(health.edges).toEqual([
+      expect.objectContaining({ id: 'edge-1', status: 'up', requests: 200, hits: 190, bytesServed: 2000, objects: 2, url: null }),
+      expect.objectContaining({ id: 'edge-2', status: 'announced', region: 'eu', hitRatio: null, requests: 0 }),
+    ]);
+  });
+});
+
+describe('the console and the documentation', () => {
+  test('files by name, the page for everything else', async () => {
+    const asset = await ask(gateway.url, '/assets/index-abc123.js');
+    expect([asset.status, asset.headers['cache-control']]).toEqual([200, 'public, max-age=31536000, immutable']);
+    for (const path of ['/', '/streams/st-x', '/?a=b']) {
+      const page = await ask(gateway.url, path);
+      expect([page.status, page.headers['cache-control'], page.headers['content-type']]).toEqual([200, 'no-cache', 'text/html; charset=utf-8']);
+      expect(page.headers['content-security-policy']).toContain("default-src 'self'");
+    }
+    for (const path of ['/assets/gone-1.js', '/..%2f..%2fetc%2fpasswd.txt', '/%2e%2e/secret.txt']) expect((await ask(gateway.url, path)).json.type).toBe('urn:streams:problem:no-route');
+  });
+
+  test('every operation is described and really there', async () => {
+    const document = await ask(gateway.url, '/api/v1/openapi.json');
+    expect(document.json.openapi).toBe('3.1.0');
+    const described = Object.entries<object>(document.json.paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
+    expect(described.sort()).toEqual(operations.map((op) => `${op.method} ${op.path.replace(':id', '{id}')}`).sort());
+    for (const op of operations) expect((await ask(gateway.url, op.path.replace(':id', 'x'), { method: op.method })).status).toBe(401);
+    expect((await ask(gateway.url, '/api/v1/docs')).text).toContain('/api/v1/cdn/cache/purge');
+  });
+});

@@ -1,0 +1,40 @@
+import { encodingStarted, segmentProduced } from '#events';
+import type { World } from './gateway.fixture.ts';
+
+const programDateTimeMs = 1_790_000_000_000;
+
+/** Announces an encoder with a video and an audio rendition. */
+export async function announceEncoding(world: World, streamId: string, epoch = 1n): Promise<void> {
+  const source = { videoCodec: 'h264', audioCodec: 'aac', width: 1280, height: 720, frameRate: 30 };
+  const video = { name: '720p', kind: 'video' as const, codecs: 'avc1.64001f', bandwidth: 2_750_000, width: 1280, height: 720, frameRate: 30 };
+  const audio = { name: 'audio', kind: 'audio' as const, codecs: 'mp4a.40.2', bandwidth: 132_000, channels: 2 };
+  const started = encodingStarted.draft({ streamId, sessionId: 's-1', epoch: Number(epoch), node: 'media-1', encoder: 'libx264', source, renditions: [video, audio] });
+  await world.facts.publish('stream', [started], { producer: { id: `media:${streamId}`, epoch } });
+}
+
+/** Stores and announces a segment of 2 s in both renditions. */
+export async function announceSegment(world: World, streamId: string, mediaSequence: number, { epoch = 1n, discontinuity = false } = {}): Promise<string> {
+  const init = await world.engines.blobs.put(Buffer.from('init'));
+  const drafts = await Promise.all(
+    ['720p', 'audio'].map(async (rendition) => {
+      const { cid, sizeBytes } = await world.engines.blobs.put(Buffer.from(`${streamId} ${rendition} ${mediaSequence} ${epoch}`));
+      return segmentProduced.draft({
+        streamId,
+        sessionId: 's-1',
+        rendition,
+        epoch: Number(epoch),
+        mediaSequence,
+        cid,
+        sizeBytes,
+        initCid: init.cid,
+        initSizeBytes: init.sizeBytes,
+        durationUs: 2_000_000,
+        startUs: mediaSequence * 2_000_000,
+        programDateTimeMs: programDateTimeMs + mediaSequence * 2000,
+        discontinuity,
+      });
+    }),
+  );
+  await world.facts.publish('stream', drafts, { producer: { id: `media:${streamId}`, epoch } });
+  return (drafts[0] as (typeof drafts)[number]).data.cid;
+}
