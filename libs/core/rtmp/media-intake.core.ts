@@ -7,7 +7,10 @@ import { Timeline } from './timeline.core.ts';
 /** Configuration of a decoder never comes near this; a greater one is an attack or an error. */
 const configBytesMax = 16 * 1024;
 
-/** Checks that audio and video are what Streams can carry, and puts them on the session's timeline. */
+/**
+ * Checks that audio and video are what Streams can carry, and puts frames on the session's timeline. Configurations carry
+ * times that mean nothing (ffmpeg says 0 even when its frames begin at five hours).
+ */
 export class MediaIntake {
   readonly #timeline = new Timeline();
 
@@ -34,7 +37,7 @@ export class MediaIntake {
     if (!isAvc(first)) throw unsupported('video', readVideoHeader(body.peek(mediaHeaderBytes)).codec);
     const { kind, keyFrame } = avcHeader(first, body.byteAt(1));
     if (kind === 'sequence-header') checkConfig(message, true);
-    const timestampMs = this.#timeline.map('video', message.timestamp);
+    const timestampMs = kind === 'frames' ? this.#timeline.map('video', message.timestamp) : this.latestMs;
     body.seal(tagType.video, timestampMs);
     return { type: tagType.video, timestampMs, kind, keyFrame: keyFrame && kind === 'frames', tag: body };
   }
@@ -44,7 +47,7 @@ export class MediaIntake {
     const { codec, kind } = audioHeader(body.byteAt(0), body.byteAt(1));
     if (codec !== 'aac') throw unsupported('audio', codec);
     if (kind === 'sequence-header') checkConfig(message, false);
-    const timestampMs = this.#timeline.map('audio', message.timestamp);
+    const timestampMs = kind === 'frames' ? this.#timeline.map('audio', message.timestamp) : this.latestMs;
     body.seal(tagType.audio, timestampMs);
     return { type: tagType.audio, timestampMs, kind, keyFrame: false, tag: body };
   }

@@ -1,0 +1,73 @@
+import { describe, expect, test } from '@jest/globals';
+import { Pace } from './pace.core.ts';
+import { Timeline, type Track } from './timeline.core.ts';
+
+function mapAll(timeline: Timeline, track: Track, timestamps: readonly number[]): number[] {
+  return timestamps.map((timestamp) => timeline.map(track, timestamp));
+}
+
+describe('a session\'s timeline', () => {
+  test('begins at zero wherever the publisher begins', () => {
+    expect(mapAll(new Timeline(), 'video', [90_000, 90_033, 90_066])).toEqual([0, 33, 66]);
+  });
+
+  test('goes on over the wrap at 2^32', () => {
+    expect(mapAll(new Timeline(), 'video', [0xffffffe0, 0xfffffff0, 0x10, 0x30])).toEqual([0, 16, 48, 80]);
+  });
+
+  test('keeps the distance between audio and video', () => {
+    const timeline = new Timeline();
+    expect(timeline.map('video', 1000)).toBe(0);
+    expect(timeline.map('audio', 1023)).toBe(23);
+    expect(timeline.map('video', 1040)).toBe(40);
+  });
+
+  test('a track that begins before the other begins at zero at the earliest', () => {
+    const timeline = new Timeline();
+    timeline.map('video', 1000);
+    expect(timeline.map('audio', 980)).toBe(0);
+    expect(timeline.map('audio', 1003)).toBe(3);
+  });
+
+  test('never goes back within a track', () => {
+    expect(mapAll(new Timeline(), 'video', [100, 140, 130, 180])).toEqual([0, 40, 40, 80]);
+  });
+
+  test('a pause as long as a publisher may stall stays a pause', () => {
+    expect(mapAll(new Timeline(), 'video', [0, 9_900])).toEqual([0, 9_900]);
+  });
+
+  test.each([
+    ['forward by an hour', 3_600_000],
+    ['back to zero', -100_000],
+  ])('a jump %s goes on behind the last time, on both tracks by the same amount', (_name, jump) => {
+    const timeline = new Timeline();
+    mapAll(timeline, 'video', [100_000, 100_040]);
+    mapAll(timeline, 'audio', [100_010, 100_030]);
+    expect(timeline.map('video', 100_080 + jump)).toBe(60);
+    expect(timeline.map('audio', 100_053 + jump)).toBe(33);
+    expect(timeline.map('video', 100_120 + jump)).toBe(100);
+    expect(timeline.jumps).toBe(1);
+  });
+
+  test('the latest time is that of the track that is ahead', () => {
+    const timeline = new Timeline();
+    expect(timeline.latestMs).toBe(0);
+    timeline.map('video', 0);
+    timeline.map('audio', 40);
+    timeline.map('video', 33);
+    expect(timeline.latestMs).toBe(40);
+  });
+});
+
+describe('a publisher\'s pace', () => {
+  test('is looked at when a window ends, and is too slow below the least ratio', () => {
+    const pace = new Pace({ windowMs: 20_000, ratioMin: 0.5 });
+    expect(pace.nextCheck()).toBeUndefined();
+    pace.start(0, 1000);
+    expect(pace.nextCheck()).toBe(21_000);
+    expect(pace.check(0, 20_999)).toBeUndefined();
+    expect(pace.check(10_000, 21_000)).toBeUndefined();
+    expect(pace.check(19_000, 41_000)).toBeCloseTo(0.45);
+  });
+});
