@@ -200,3 +200,48 @@ describe('a bad call among others', () => {
     expect(await countOf(log)).toBe(6);
   });
 });
+
+describe('what it remembers', () => {
+  test('of a producer is its latest 10,000 appends; an older repetition is refused, not written again', async () => {
+    const log = openLog();
+    await log.ensureTopic('t', 1);
+    const [record] = records(1) as [LogRecord];
+    const as = (sequence: number) => ({ producer: { id: 'p', epoch: 1n, sequence: BigInt(sequence) } });
+    const positions = await Promise.all(Array.from({ length: 12_000 }, (_, n) => log.append('t', [record], as(n))));
+    expect(await log.append('t', [record], as(2000))).toEqual(positions[2000]);
+    await expect(log.append('t', [record], as(0))).rejects.toEqual(expect.objectContaining({ code: 'SEQUENCE_GAP' }));
+    expect(await countOf(log)).toBe(12_000);
+    await log.close();
+    const file = new DatabaseSync(path);
+    expect(file.prepare('SELECT count(*) AS count FROM producer_append').get()?.['count']).toBeLessThan(11_000);
+    file.close();
+  });
+
+  test('of time never goes back, even when the clock does', async () => {
+    const times = [1_790_000_005_000, 1_790_000_001_000, 1_790_000_006_000];
+    const log = new SqliteEventLog({ path }, { clock: { now: () => times.shift() ?? 0 } });
+    opened.push(log);
+    await log.ensureTopic('t', 1);
+    for (let n = 0; n < 2; n++) await log.append('t', records(1));
+    await log.truncate('t', 0, 2n);
+    for (let n = 0; n < 2; n++) await log.append('t', records(1));
+    expect((await log.read('t', 0, 2n, atOnce)).records.map(({ recordedAt }) => recordedAt)).toEqual([1_790_000_006_000, 1_790_000_006_000]);
+  });
+});
+
+describe('the event loop', () => {
+  test('goes on while somebody appends and reads without pause', async () => {
+    const log = openLog();
+    await log.ensureTopic('t', 1);
+    let busy = true;
+    let turns = 0;
+    const others = (async () => {
+      for (; busy; turns++) await new Promise((resolve) => setImmediate(resolve));
+    })();
+    for (let n = 0; n < 20; n++) await log.append('t', records(1));
+    for (let n = 0; n < 20; n++) await log.read('t', 0, 0n, atOnce);
+    busy = false;
+    await others;
+    expect(turns).toBeGreaterThanOrEqual(40);
+  });
+});

@@ -92,25 +92,29 @@ function pragma(db: DatabaseSync, name: string): number {
 function prepareFile(db: DatabaseSync, path: string, sizeBytesMax: number | undefined): void {
   db.exec(`PRAGMA busy_timeout = ${openBusyMs}; PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; ${settings}`);
   if (sizeBytesMax !== undefined) db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(sizeBytesMax / pragma(db, 'page_size')))}`);
+  // A file that is there needs no write lock to be opened, which a busy log would not give soon.
+  if (isEmpty(db, path)) createSchema(db, path);
+  // From here on a busy file is waited for without blocking the event loop.
+  db.exec('PRAGMA busy_timeout = 0');
+}
+
+function createSchema(db: DatabaseSync, path: string): void {
   db.exec('BEGIN IMMEDIATE');
   try {
-    checkSchema(db, path);
+    // Another process may have been first.
+    if (isEmpty(db, path)) db.exec(schema);
     db.exec('COMMIT');
   } catch (error) {
     if (db.isTransaction) db.exec('ROLLBACK');
     throw error;
   }
-  // From here on a busy file is waited for without blocking the event loop.
-  db.exec('PRAGMA busy_timeout = 0');
 }
 
-function checkSchema(db: DatabaseSync, path: string): void {
+/** True for a new file, false for an event log of a schema that we know; anything else is an error. */
+function isEmpty(db: DatabaseSync, path: string): boolean {
   const tables = db.prepare('SELECT count(*) AS count FROM sqlite_schema').get()?.['count'];
   const [application, version] = [pragma(db, 'application_id'), pragma(db, 'user_version')];
-  if (tables === 0 && application === 0 && version === 0) {
-    db.exec(schema);
-    return;
-  }
+  if (tables === 0 && application === 0 && version === 0) return true;
   if (application !== applicationId) throw corrupt(path, 'is a database, but not an event log');
   if (version > schemaVersion) {
     throw new OperatingError(`The event log ${path} was written by a newer version of Streams (schema ${version}, this one knows ${schemaVersion}). Start that version.`, {
@@ -118,4 +122,5 @@ function checkSchema(db: DatabaseSync, path: string): void {
       retryable: false,
     });
   }
+  return false;
 }

@@ -5,7 +5,7 @@ import type { LogDatabase } from './log-database.ts';
 /** The first look after a hint, which comes before the commit is visible; further ones follow at twice the distance … */
 const firstLookMs = 1;
 /** … up to this one, at which the log is polled when nothing hints at an append. */
-const idleLookMs = 25;
+const idleLookMs = 40;
 /** Without hints, because the system has none for us. */
 const blindLookMs = 5;
 

@@ -46,11 +46,6 @@ export class LogWriter {
     });
   }
 
-  /** A transaction of another kind, tried until no other process writes. */
-  transaction<T>(work: () => T): Promise<T> {
-    return retryWhileBusy(this.#deps.db.path, () => this.#deps.db.write(work));
-  }
-
   /** Resolves when all that was handed in is written or refused. */
   async drained(): Promise<void> {
     await this.#running;
@@ -86,12 +81,14 @@ export class LogWriter {
   }
 
   async #commit(group: readonly WaitingAppend[]): Promise<readonly AppendOutcome[]> {
-    const { tables, clock, onAppended } = this.#deps;
+    const { db, tables, clock, onAppended } = this.#deps;
     try {
-      const { outcomes, highs } = await this.transaction(() => {
-        const append = new AppendTransaction(tables, clock);
-        return { outcomes: append.run(group), highs: append.highs };
-      });
+      const { outcomes, highs } = await retryWhileBusy(db.path, () =>
+        db.write(() => {
+          const append = new AppendTransaction(tables, clock);
+          return { outcomes: append.run(group), highs: append.highs };
+        }),
+      );
       onAppended(highs);
       this.#walGuard.committed();
       return outcomes;

@@ -65,9 +65,8 @@ export class SqliteEventLog extends EventLog {
   }
 
   override async ensureTopic(topic: string, partitions: number): Promise<void> {
-    this.#checkOpen();
     assert(Number.isInteger(partitions) && partitions >= 1, 'a topic has at least one partition');
-    await this.#writer.transaction(() => this.#tables.topics.ensure(topic, partitions));
+    await this.#exclusive(() => this.#tables.topics.ensure(topic, partitions));
   }
 
   override async append(topic: string, records: readonly LogRecord[], options: AppendOptions = {}): Promise<readonly Position[]> {
@@ -79,8 +78,9 @@ export class SqliteEventLog extends EventLog {
   override async read(topic: string, partition: number, from: bigint, limits: ReadLimits, signal?: AbortSignal): Promise<ReadBatch> {
     assert(limits.recordsMax >= 1, 'a read asks for at least one record');
     const deadline = performance.now() + limits.waitMs;
+    // A caller that reads in a loop must not keep the rest of the process waiting.
+    await nextTurn();
     for (;;) {
-      this.#checkOpen();
       const batch = await this.#snapshot(() => this.#readNow(topic, partition, from, limits));
       const leftMs = deadline - performance.now();
       if (batch.records.length > 0 || leftMs <= 0 || signal?.aborted) return batch;
@@ -98,12 +98,10 @@ export class SqliteEventLog extends EventLog {
   }
 
   override async heads(topic: string): Promise<readonly PartitionHead[]> {
-    this.#checkOpen();
     return this.#snapshot(() => this.#tables.topics.heads(this.#tables.topics.get(topic)));
   }
 
   override async offsetAt(topic: string, partition: number, timeMs: number): Promise<bigint> {
-    this.#checkOpen();
     return this.#snapshot(() => this.#offsetAtNow(this.#ref(topic, partition), timeMs));
   }
 
@@ -122,9 +120,8 @@ export class SqliteEventLog extends EventLog {
   }
 
   override async truncate(topic: string, partition: number, before: bigint): Promise<void> {
-    this.#checkOpen();
     const ref = await this.#snapshot(() => this.#ref(topic, partition));
-    const end = await this.#writer.transaction(() => {
+    const end = await this.#exclusive(() => {
       const head = this.#tables.topics.head(ref);
       if (before <= BigInt(head.low)) return head.low;
       checkOffset(topic, partition, before, head);
@@ -132,7 +129,7 @@ export class SqliteEventLog extends EventLog {
       return Number(before);
     });
     // The records are out of reach by now; should this be cut short, the next truncation removes them.
-    while (this.#closing === undefined && (await this.#writer.transaction(() => this.#tables.records.of(ref).deleteSome(end, truncateRowsMax))));
+    while (this.#closing === undefined && (await this.#exclusive(() => this.#tables.records.of(ref).deleteSome(end, truncateRowsMax)))) await nextTurn();
   }
 
   override async close(): Promise<void> {
@@ -154,13 +151,27 @@ export class SqliteEventLog extends EventLog {
     return this.#tables.topics.ref(this.#tables.topics.get(topic), partition);
   }
 
-  /** Work that reads, on one snapshot of the file. Checked again: the log may have been closed while the file was busy. */
+  /** Work that reads, on one snapshot of the file. */
   #snapshot<T>(work: () => T): Promise<T> {
+    return this.#whileOpen(() => this.#db.read(work));
+  }
+
+  /** Work that writes, as the only writer. */
+  #exclusive<T>(work: () => T): Promise<T> {
+    return this.#whileOpen(() => this.#db.write(work));
+  }
+
+  /** Checked at every try: the log may be closed while the file is busy. */
+  #whileOpen<T>(work: () => T): Promise<T> {
     return retryWhileBusy(this.#db.path, () => {
       this.#checkOpen();
-      return this.#db.read(work);
+      return work();
     });
   }
+}
+
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }
 
 function checkOffset(topic: string, partition: number, offset: bigint, { low, high }: Head): void {
