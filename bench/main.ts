@@ -8,7 +8,9 @@ const words = process.argv.slice(2).filter((word) => !word.startsWith('--'));
 const wanted = words.includes('all') ? names : words;
 const unknown = wanted.filter((name) => !names.includes(name));
 if (wanted.length === 0 || unknown.length > 0) {
-  process.stderr.write(`${unknown.length > 0 ? `No such benchmark: ${unknown.join(', ')}. ` : ''}Usage: bench NAME… | all [--quick]; there are: ${names.join(', ')}\n`);
+  process.stderr.write(
+    `${unknown.length > 0 ? `No such benchmark: ${unknown.join(', ')}. ` : ''}Usage: bench NAME… | all [--quick]; there are: ${names.join(', ')}\n`,
+  );
   process.exit(2);
 }
 

@@ -8,7 +8,10 @@ describe('benchmark report', () => {
     const recorder = new Recorder(true);
     recorder.bar('log.append.single', 5234.6, '1/s', '>= 4000', true, 5600.2);
     recorder.bar('log.visible.p99', 12.3456, 'ms', '<= 10', false);
-    expect(recorder.bars.map(barLine)).toEqual(['ok    log.append.single  5,235 1/s  (goal >= 4000, peer 5,600)', 'MISS  log.visible.p99  12.35 ms  (goal <= 10)']);
+    expect(recorder.bars.map(barLine)).toEqual([
+      'ok    log.append.single  5,235 1/s  (goal >= 4000, peer 5,600)',
+      'MISS  log.visible.p99  12.35 ms  (goal <= 10)',
+    ]);
   });
 
   test('a bar that is no number, or stated twice, is a mistake', () => {
@@ -19,7 +22,13 @@ describe('benchmark report', () => {
   });
 
   test('a table aligns numbers to the right', () => {
-    expect(table([['what', 'per second'], ['append', 1000], ['read', 20]])).toBe(['what    per second', '------  ----------', 'append       1,000', 'read            20'].join('\n'));
+    expect(
+      table([
+        ['what', 'per second'],
+        ['append', 1000],
+        ['read', 20],
+      ]),
+    ).toBe(['what    per second', '------  ----------', 'append       1,000', 'read            20'].join('\n'));
   });
 
   test('quantiles by nearest rank', () => {

@@ -18,7 +18,9 @@ export class BareLog {
   constructor(path: string) {
     this.#db = new DatabaseSync(path);
     this.#db.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -16000');
-    this.#db.exec('CREATE TABLE record (partition INTEGER, offset INTEGER, recorded_at INTEGER, key TEXT, headers TEXT, value TEXT, PRIMARY KEY (partition, offset))');
+    this.#db.exec(
+      'CREATE TABLE record (partition INTEGER, offset INTEGER, recorded_at INTEGER, key TEXT, headers TEXT, value TEXT, PRIMARY KEY (partition, offset))',
+    );
     this.#insert = this.#db.prepare('INSERT INTO record VALUES (?, ?, ?, ?, ?, ?)');
     this.#select = this.#db.prepare('SELECT * FROM record WHERE partition = ? AND offset >= ? ORDER BY offset LIMIT ?');
   }
@@ -36,7 +38,7 @@ export class BareLog {
 
   /** Reads a partition from the start; answers how many records there were. */
   replay(partition: number): number {
-    for (let from = 0; ; ) {
+    for (let from = 0; ;) {
       const rows = this.#select.all(partition, from, batchSize);
       for (const row of rows) row['headers'] = JSON.parse(row['headers'] as string);
       from += rows.length;

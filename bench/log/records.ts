@@ -23,7 +23,13 @@ export function sampleRecord(n: number): LogRecord {
       ce_producerepoch: '3',
       'content-type': 'application/json',
     },
-    value: JSON.stringify({ streamId: stream, rendition: '720p', mediaSequence: n, cid: 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy', sizeBytes: 612_345 }),
+    value: JSON.stringify({
+      streamId: stream,
+      rendition: '720p',
+      mediaSequence: n,
+      cid: 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy',
+      sizeBytes: 612_345,
+    }),
   };
 }
 

@@ -54,7 +54,7 @@ class Contest {
   async replay(partition: number): Promise<Measured> {
     const high = (await this.#log.heads(topic))[partition]?.high ?? 0n;
     const log = await perSecond(Number(high), async () => {
-      for (let from = 0n; from < high; ) from = (await this.#log.read(topic, partition, from, { recordsMax: batchSize, bytesMax: 4_000_000, waitMs: 0 })).next;
+      for (let from = 0n; from < high;) from = (await this.#log.read(topic, partition, from, { recordsMax: batchSize, bytesMax: 4_000_000, waitMs: 0 })).next;
     });
     const bare = await perSecond(Number(high), () => {
       if (this.#bare.replay(partition) !== Number(high)) throw new Error('the two do not hold the same records');
@@ -77,7 +77,16 @@ async function perSecond(count: number, work: () => Promise<void> | void): Promi
 async function median(round: (at: number) => Promise<Measured>): Promise<Measured> {
   const measured: Measured[] = [];
   for (let at = 0; at < rounds; at++) measured.push(await round(at));
-  return { log: quantile(measured.map(({ log }) => log), 0.5), bare: quantile(measured.map(({ bare }) => bare), 0.5) };
+  return {
+    log: quantile(
+      measured.map(({ log }) => log),
+      0.5,
+    ),
+    bare: quantile(
+      measured.map(({ bare }) => bare),
+      0.5,
+    ),
+  };
 }
 
 export async function measureThroughput(folder: string, quick: boolean): Promise<Throughput> {

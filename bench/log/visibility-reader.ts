@@ -11,7 +11,7 @@ const log = new SqliteEventLog({ path }, { clock: new SystemClock() });
 const partitions = (await log.heads(topic)).length;
 
 async function follow(partition: number): Promise<void> {
-  for (let from = 0n; latencies.length < wanted; ) {
+  for (let from = 0n; latencies.length < wanted;) {
     const batch = await log.read(topic, partition, from, { recordsMax: 1000, bytesMax: 4_000_000, waitMs: 60_000 });
     const now = performance.timeOrigin + performance.now();
     for (const { headers } of batch.records) latencies.push(now - Number(headers['sent']));

@@ -9,7 +9,10 @@ export const eventLogErrors = {
   topicMismatch: (topic: string, partitions: number, wanted: number) =>
     new OperatingError(`The topic ${topic} has ${partitions} partitions for ever, not ${wanted}.`, { code: 'TOPIC_MISMATCH', retryable: false }),
   offsetOutOfRange: (topic: string, partition: number, offset: bigint, low: bigint, high: bigint) =>
-    new OperatingError(`Offset ${offset} of ${topic}/${partition} is out of range: it holds ${low} to ${high}.`, { code: 'OFFSET_OUT_OF_RANGE', retryable: false }),
+    new OperatingError(`Offset ${offset} of ${topic}/${partition} is out of range: it holds ${low} to ${high}.`, {
+      code: 'OFFSET_OUT_OF_RANGE',
+      retryable: false,
+    }),
   producerFenced: (producer: string, epoch: bigint, current: bigint) =>
     new OperatingError(`The producer ${producer} of epoch ${epoch} was replaced by epoch ${current}.`, { code: 'PRODUCER_FENCED', retryable: false }),
   sequenceGap: (producer: string, sequence: bigint, next: bigint) =>
@@ -19,6 +22,10 @@ export const eventLogErrors = {
   recordTooLarge: (bytes: number) =>
     new OperatingError(`A record of ${bytes} bytes is more than the log takes (${recordBytesMax}).`, { code: 'RECORD_TOO_LARGE', retryable: false }),
   full: (cause?: unknown) =>
-    new OperatingError('The disk of the event log is full; nothing was written. Free some space, then it goes on.', { code: 'LOG_FULL', retryable: true, cause }),
+    new OperatingError('The disk of the event log is full; nothing was written. Free some space, then it goes on.', {
+      code: 'LOG_FULL',
+      retryable: true,
+      cause,
+    }),
   closed: () => new OperatingError('The event log is closed.', { code: 'LOG_CLOSED', retryable: false }),
 } as const;

@@ -1,7 +1,17 @@
 export { AggregateStore, type AggregateCommit, type AggregateHead } from './aggregate-store.port.ts';
 export { BlobStore, type BlobInfo, type ByteRange } from './blob-store.port.ts';
 export { Clock, IdSource } from './clock.port.ts';
-export { EventLog, recordBytesMax, type AppendOptions, type ExpectedVersion, type PartitionHead, type Position, type ProducerIdentity, type ReadBatch, type ReadLimits } from './event-log.port.ts';
+export {
+  EventLog,
+  recordBytesMax,
+  type AppendOptions,
+  type ExpectedVersion,
+  type PartitionHead,
+  type Position,
+  type ProducerIdentity,
+  type ReadBatch,
+  type ReadLimits,
+} from './event-log.port.ts';
 export { LeaseStore, type Lease, type LeaseView } from './lease-store.port.ts';
 export { Outbox, type OutboxRow } from './outbox.port.ts';
 export { ProcessRunner, RunningProcess, type ProcessCommand, type ProcessExit } from './process-runner.port.ts';

@@ -9,8 +9,9 @@ export function utf8Bytes(text: string): number {
     const unit = text.charCodeAt(at);
     if (unit < 0x80) continue;
     if (unit < 0x800) bytes += 1;
-    else if (unit >= 0xd800 && unit < 0xdc00 && (text.charCodeAt(at + 1) & 0xfc00) === 0xdc00) (bytes += 2), at++;
     else bytes += 2;
+    // A pair of surrogates is four bytes: its two units and two more.
+    if (unit >= 0xd800 && unit < 0xdc00 && (text.charCodeAt(at + 1) & 0xfc00) === 0xdc00) at++;
   }
   return bytes;
 }

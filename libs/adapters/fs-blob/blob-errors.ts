@@ -27,7 +27,11 @@ export function rangeInvalid(cid: string, first: number, last: number, sizeBytes
 export function translated(error: unknown, folder: string): OperatingError {
   if (error instanceof OperatingError) return error;
   if (codeOf(error) === 'ENOSPC' || codeOf(error) === 'EDQUOT') {
-    return new OperatingError(`The disk of the blob store ${folder} is full. Free some space, then it goes on.`, { code: 'BLOB_STORE_FULL', retryable: true, cause: error });
+    return new OperatingError(`The disk of the blob store ${folder} is full. Free some space, then it goes on.`, {
+      code: 'BLOB_STORE_FULL',
+      retryable: true,
+      cause: error,
+    });
   }
   const reason = error instanceof Error ? error.message : String(error);
   return new OperatingError(`The blob store ${folder} cannot be used now: ${reason}.`, { code: 'BLOB_STORE_UNAVAILABLE', retryable: true, cause: error });

@@ -91,7 +91,7 @@ export class FsBlobStore extends BlobStore {
       const { size } = await file.stat();
       if (!Number.isInteger(first) || !Number.isInteger(last) || first < 0 || last < first || first >= size) throw rangeInvalid(cid, first, last, size);
       const part = new Uint8Array(Math.min(last, size - 1) - first + 1);
-      for (let filled = 0; filled < part.length; ) {
+      for (let filled = 0; filled < part.length;) {
         const { bytesRead } = await file.read(part, filled, part.length - filled, first + filled);
         if (bytesRead === 0) throw corrupt(cid, path);
         filled += bytesRead;

@@ -23,7 +23,10 @@ export class MemoryBlobStore extends BlobStore {
     if (range === undefined) return blob.slice();
     const { first, last } = range;
     if (!Number.isInteger(first) || !Number.isInteger(last) || first < 0 || last < first || first >= blob.length) {
-      throw new OperatingError(`Bytes ${first} to ${last} are not within the ${blob.length} bytes of ${cid}.`, { code: 'BLOB_RANGE_INVALID', retryable: false });
+      throw new OperatingError(`Bytes ${first} to ${last} are not within the ${blob.length} bytes of ${cid}.`, {
+        code: 'BLOB_RANGE_INVALID',
+        retryable: false,
+      });
     }
     return blob.slice(first, last + 1);
   }

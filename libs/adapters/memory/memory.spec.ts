@@ -16,14 +16,29 @@ function onManualClock<Port>(make: (clock: ManualClock) => Port) {
   };
 }
 
-eventLogConformance('MemoryEventLog', onManualClock((clock) => new MemoryEventLog(clock)));
-blobStoreConformance('MemoryBlobStore', onManualClock(() => new MemoryBlobStore()));
-leaseStoreConformance('MemoryLeaseStore', onManualClock((clock) => new MemoryLeaseStore(clock)));
-aggregateStoreConformance('MemoryAggregateStore', onManualClock((clock) => {
-  const outbox = new MemoryOutbox(clock);
-  return { aggregates: new MemoryAggregateStore(outbox), outbox };
-}));
-projectionStoreConformance('MemoryProjectionStore', onManualClock((clock) => {
-  const projections = new MemoryProjectionStore(clock);
-  return { projections, rows: new MemoryReadStore(projections) };
-}));
+eventLogConformance(
+  'MemoryEventLog',
+  onManualClock((clock) => new MemoryEventLog(clock)),
+);
+blobStoreConformance(
+  'MemoryBlobStore',
+  onManualClock(() => new MemoryBlobStore()),
+);
+leaseStoreConformance(
+  'MemoryLeaseStore',
+  onManualClock((clock) => new MemoryLeaseStore(clock)),
+);
+aggregateStoreConformance(
+  'MemoryAggregateStore',
+  onManualClock((clock) => {
+    const outbox = new MemoryOutbox(clock);
+    return { aggregates: new MemoryAggregateStore(outbox), outbox };
+  }),
+);
+projectionStoreConformance(
+  'MemoryProjectionStore',
+  onManualClock((clock) => {
+    const projections = new MemoryProjectionStore(clock);
+    return { projections, rows: new MemoryReadStore(projections) };
+  }),
+);

@@ -44,7 +44,7 @@ test('writers killed at random lose nothing that was acknowledged and double not
     const seen = new Map<string, number[]>(producers.map((producer) => [producer, []]));
     const perKey = new Map<string, number[]>();
     for (const { partition, high } of await log.heads('crash')) {
-      for (let from = 0n; from < high; ) {
+      for (let from = 0n; from < high;) {
         const batch = await log.read('crash', partition, from, { recordsMax: 1000, bytesMax: 1_000_000, waitMs: 0 });
         for (const { key, headers, value } of batch.records) {
           seen.get(headers['producer'] ?? '')?.push(Number(value));

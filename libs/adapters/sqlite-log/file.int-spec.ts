@@ -112,12 +112,15 @@ describe('a damaged file is one clear sentence', () => {
     ['no database at all', async () => writeFile(path, 'this is not a database, but long enough to be looked at '.repeat(50))],
     ['a lost header', async () => scribble(0, 100)],
     ['a lost first page', async () => scribble(100, 3900)],
-    ['a database of something else', async () => {
-      await rm(path);
-      const other = new DatabaseSync(path);
-      other.exec('CREATE TABLE guests (name TEXT)');
-      other.close();
-    }],
+    [
+      'a database of something else',
+      async () => {
+        await rm(path);
+        const other = new DatabaseSync(path);
+        other.exec('CREATE TABLE guests (name TEXT)');
+        other.close();
+      },
+    ],
   ])('%s', async (_what, damage) => {
     await filled();
     await damage();
@@ -195,7 +198,12 @@ describe('a bad call among others', () => {
     const log = openLog();
     await log.ensureTopic('t', 4);
     const bad = [{ key: 'k', headers: { broken: 7 as never }, value: 'x' }];
-    const settled = await Promise.allSettled([log.append('t', records(3)), log.append('t', bad), log.append('nowhere', records(1)), log.append('t', records(3))]);
+    const settled = await Promise.allSettled([
+      log.append('t', records(3)),
+      log.append('t', bad),
+      log.append('nowhere', records(1)),
+      log.append('t', records(3)),
+    ]);
     expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'rejected', 'fulfilled']);
     expect(await countOf(log)).toBe(6);
   });

@@ -117,10 +117,13 @@ function isEmpty(db: DatabaseSync, path: string): boolean {
   if (tables === 0 && application === 0 && version === 0) return true;
   if (application !== applicationId) throw corrupt(path, 'is a database, but not an event log');
   if (version > schemaVersion) {
-    throw new OperatingError(`The event log ${path} was written by a newer version of Streams (schema ${version}, this one knows ${schemaVersion}). Start that version.`, {
-      code: 'LOG_TOO_NEW',
-      retryable: false,
-    });
+    throw new OperatingError(
+      `The event log ${path} was written by a newer version of Streams (schema ${version}, this one knows ${schemaVersion}). Start that version.`,
+      {
+        code: 'LOG_TOO_NEW',
+        retryable: false,
+      },
+    );
   }
   return false;
 }

@@ -27,7 +27,9 @@ export class ProducerTable {
   constructor(db: LogDatabase) {
     this.#ref = db.prepare('SELECT ref FROM producer WHERE topic = ? AND name = ?');
     this.#insert = db.prepare('INSERT INTO producer (topic, name) VALUES (?, ?)');
-    this.#last = db.prepare('SELECT epoch, sequence, octet_length(positions) / 8 AS count FROM producer_append WHERE producer = ? ORDER BY epoch DESC, sequence DESC LIMIT 1');
+    this.#last = db.prepare(
+      'SELECT epoch, sequence, octet_length(positions) / 8 AS count FROM producer_append WHERE producer = ? ORDER BY epoch DESC, sequence DESC LIMIT 1',
+    );
     this.#first = db.prepare('SELECT min(sequence) AS first FROM producer_append WHERE producer = ? AND epoch = ?');
     this.#remember = db.prepare('INSERT OR REPLACE INTO producer_append (producer, epoch, sequence, positions) VALUES (?, ?, ?, ?)');
     this.#recall = db.prepare(`
@@ -35,7 +37,9 @@ export class ProducerTable {
       WHERE producer = ?1 AND epoch = ?2 AND sequence < ?4
         AND sequence >= (SELECT max(sequence) FROM producer_append WHERE producer = ?1 AND epoch = ?2 AND sequence <= ?3)
       ORDER BY sequence`);
-    this.#oldestKept = db.prepare(`SELECT epoch, sequence FROM producer_append WHERE producer = ? ORDER BY epoch DESC, sequence DESC LIMIT 1 OFFSET ${appendsKept - 1}`);
+    this.#oldestKept = db.prepare(
+      `SELECT epoch, sequence FROM producer_append WHERE producer = ? ORDER BY epoch DESC, sequence DESC LIMIT 1 OFFSET ${appendsKept - 1}`,
+    );
     this.#drop = db.prepare('DELETE FROM producer_append WHERE producer = ? AND (epoch, sequence) < (?, ?)');
     for (const statement of [this.#ref, this.#last, this.#first, this.#recall, this.#oldestKept]) statement.setReadBigInts(true);
   }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { decodeEvent, keyRevoked, streamInterrupted, type Context, type EventEnvelope } from '#events';
-import type { AggregateCommit, AggregateStore } from '../aggregate-store.port.ts';
+import type { AggregateCommit, AggregateHead, AggregateStore } from '../aggregate-store.port.ts';
 import type { Outbox, OutboxRow } from '../outbox.port.ts';
 import { freshName, operatingError, useSubject, type SubjectFactory } from './subject.ts';
 
@@ -105,8 +105,8 @@ function heads(subject: () => AggregateSubject): void {
       const state = { list: [1] };
       await aggregates.commit(commitOf(id, 0n, 1, state));
       state.list.push(2);
-      const loaded = await aggregates.load('access', id);
-      (loaded?.state as typeof state).list.push(3);
+      const loaded = (await aggregates.load('access', id)) as AggregateHead;
+      (loaded.state as typeof state).list.push(3);
       expect((await aggregates.load('access', id))?.state).toEqual({ list: [1] });
     });
   });

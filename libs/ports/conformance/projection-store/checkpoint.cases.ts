@@ -84,7 +84,10 @@ export function partitionCases(subject: () => ProjectionSubject): void {
     test('partitions and topics have checkpoints of their own, all of which are listed', async () => {
       const { projections } = subject();
       const { projection } = await ProjectionDriver.open(subject());
-      const [next, cache] = [{ ...home, partition: home.partition + 1 }, { ...home, topic: 'cache' }];
+      const [next, cache] = [
+        { ...home, partition: home.partition + 1 },
+        { ...home, topic: 'cache' },
+      ];
       await projections.claim(projection, next, 5n);
       await projections.claim(projection, cache, 1n);
       await projections.commit({ projection, at: home, from: 0n, to: 3n, epoch: 1n, changes: [] });

@@ -52,7 +52,9 @@ export function keyOf(id: string, part = 0, number = 0n): RowChange['key'] {
 }
 
 /** The group `count` with its other columns null. */
-export function countGroup(set: Readonly<Partial<Record<'count' | 'on_air' | 'at_ms' | 'ratio' | 'small', bigint | boolean | number | null>>>): RowChange['set'] {
+export function countGroup(
+  set: Readonly<Partial<Record<'count' | 'on_air' | 'at_ms' | 'ratio' | 'small', bigint | boolean | number | null>>>,
+): RowChange['set'] {
   return { count: null, on_air: null, at_ms: null, ratio: null, small: null, ...set };
 }
 

@@ -19,15 +19,31 @@ const joins: ReadonlyArray<readonly [string, readonly Write[], Readonly<Record<s
   ['max of texts by code point', [[{ name_max: 'Z' }], [{ name_max: 'a' }], [{ name_max: 'B' }]], { name_max: 'a' }],
   ['max of texts beyond the basic plane', [[{ name_max: '\uFF5E' }], [{ name_max: '😀' }]], { name_max: '😀' }],
   ['null loses to a maximum and a minimum', [[{ most: null, least: null }], [{ most: -1, least: 9.5 }]], { most: -1, least: 9.5 }],
-  ['the last writer wins', [status('live', 3n), status('stopped', 9n, { by: 'x' }), status('created', 1n, { a: 1 })], { status: 'stopped', detail: { by: 'x' } }],
+  [
+    'the last writer wins',
+    [status('live', 3n), status('stopped', 9n, { by: 'x' }), status('created', 1n, { a: 1 })],
+    { status: 'stopped', detail: { by: 'x' } },
+  ],
   ['null can be the last word', [status('live', 3n, { a: 1 }), status(null, 4n)], { status: null, detail: null }],
   ['the first stamp may be 0 or negative', [status('zero', 0n), status('below', -1n)], { status: 'zero' }],
   [
     'stamp groups are apart',
-    [status('live', 3n), [countGroup({ count: 5n }), { count: 1n }], status('stopped', 2n), [{ ...countGroup({ count: 6n, small: 1 }), status: 'x', detail: null }, { count: 2n, status: 1n }]],
+    [
+      status('live', 3n),
+      [countGroup({ count: 5n }), { count: 1n }],
+      status('stopped', 2n),
+      [
+        { ...countGroup({ count: 6n, small: 1 }), status: 'x', detail: null },
+        { count: 2n, status: 1n },
+      ],
+    ],
     { status: 'live', count: 6n, small: 1 },
   ],
-  ['columns that a write does not name stay', [[{ most: 4 }], status('live', 1n), [{ created_by: 'me' }]], { most: 4, status: 'live', created_by: 'me', last_sequence: null }],
+  [
+    'columns that a write does not name stay',
+    [[{ most: 4 }], status('live', 1n), [{ created_by: 'me' }]],
+    { most: 4, status: 'live', created_by: 'me', last_sequence: null },
+  ],
 ];
 
 export function joinCases(subject: () => ProjectionSubject): void {

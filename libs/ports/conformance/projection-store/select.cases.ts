@@ -9,7 +9,15 @@ async function filled(subject: ProjectionSubject): Promise<ProjectionDriver> {
   const rows = Array.from({ length: 4 }, (_, n) =>
     driver.change(
       keyOf(`r${n}`, n % 2, 10n ** BigInt(n)),
-      { most: n, last_sequence: 10n ** BigInt(n + 14), least: n / 4, ever: n >= 2, first_ms: 1_790_000_000_000 + n, name_max: ['B', 'a', 'Z', '😀'][n] ?? null, ...countGroup({ small: 1 }) },
+      {
+        most: n,
+        last_sequence: 10n ** BigInt(n + 14),
+        least: n / 4,
+        ever: n >= 2,
+        first_ms: 1_790_000_000_000 + n,
+        name_max: ['B', 'a', 'Z', '😀'][n] ?? null,
+        ...countGroup({ small: 1 }),
+      },
       { count: 1n },
     ),
   );
