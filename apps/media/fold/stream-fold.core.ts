@@ -1,4 +1,4 @@
-import type { DomainEvent, EventOf, segmentProduced } from '#events';
+import { encodingStarted, segmentProduced, streamCreated, streamInterrupted, streamStarted, streamStopped, type DomainEvent, type EventOf } from '#events';
 
 /** What a packager must know of a stream: what to make, from which session, and where the last segments ended. Plain data. */
 export interface StreamState {
@@ -64,28 +64,28 @@ export class StreamFold {
   /** Answers the stream that the event changed. */
   apply(event: DomainEvent): string | undefined {
     switch (event.type) {
-      case 'stream.created': {
+      case streamCreated.type: {
         const { streamId, ladder, audioBitrate, segmentDurationMs } = event.data;
         if (!this.#streams.has(streamId)) this.#streams.set(streamId, { streamId, rungs: ladder, audioBitrate, segmentDurationMs, encodingEpoch: 0, encodingVideo: [], establishedVideo: [] });
         return streamId;
       }
-      case 'stream.started': {
+      case streamStarted.type: {
         const { streamId, sessionId, relayUrl } = event.data;
         return this.#change(streamId, (state) => ({ ...state, session: { sessionId, relayUrl, startedAtMs: event.time } }));
       }
-      case 'stream.interrupted': {
+      case streamInterrupted.type: {
         const { streamId, sessionId } = event.data;
         return this.#change(streamId, (state) => (state.session?.sessionId === sessionId ? withoutSession(state) : state));
       }
-      case 'stream.stopped':
+      case streamStopped.type:
         this.#streams.delete(event.data.streamId);
         return event.data.streamId;
-      case 'encoding.started': {
+      case encodingStarted.type: {
         const { streamId, epoch, renditions } = event.data;
         const encodingVideo = renditions.filter(({ kind }) => kind === 'video').map(({ name }) => name);
         return this.#change(streamId, (state) => (epoch < state.encodingEpoch ? state : { ...state, encodingEpoch: epoch, encodingVideo }));
       }
-      case 'segment.produced':
+      case segmentProduced.type:
         return this.#change(event.data.streamId, (state) => withSegment(state, event.data));
       default:
         return undefined;

@@ -28,7 +28,7 @@ export interface SegmentCommitterDeps {
 }
 
 /** Errors after which the same group is tried again for as long as it takes: nothing is dropped. */
-const transient = new Set(['LOG_FULL', 'PUBLISHER_BUSY', 'BLOB_STORE_FULL', 'LOG_UNAVAILABLE']);
+const transient = new Set(['LOG_FULL', 'PUBLISHER_BUSY', 'BLOB_STORE_FULL', 'BLOB_STORE_UNAVAILABLE', 'LOG_UNAVAILABLE']);
 
 /** Stores groups of segments and announces each in one append, in order: first the bytes, then the fact. */
 export class SegmentCommitter {
