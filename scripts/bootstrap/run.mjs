@@ -17,9 +17,8 @@ export async function runProgram(program, args) {
 function runOnPinnedNode(program, args) {
   return new Promise((resolve, reject) => {
     const child = spawn(nodeBinary, [program, ...args], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
-    // A terminal signals the whole foreground group: the program ends in its own way, and this process waits for it.
-    process.on('SIGINT', () => {});
-    for (const signal of ['SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
+    // The program ends in its own way, and this process waits for it.
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
     child.on('error', reject);
     child.on('exit', (code, signal) => {
       process.exitCode = code ?? 128 + (constants.signals[signal] ?? 0);

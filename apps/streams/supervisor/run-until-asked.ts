@@ -21,6 +21,9 @@ export async function runUntilAsked(supervisor: Supervisor, view: LogView, greet
   return 0;
 }
 
+/** One Ctrl-C may arrive several times: from the terminal, from npm, and from the bootstrap, which all pass it on. */
+const sameSignalMs = 1000;
+
 /**
  * Ctrl-C ends everything in order, a second one at once. The end of the bootstrap that started this process (a closed
  * channel) and of whoever reads the log count as Ctrl-C.
@@ -28,16 +31,23 @@ export async function runUntilAsked(supervisor: Supervisor, view: LogView, greet
 function listenForTheEnd(supervisor: Supervisor, view: LogView): { readonly isAsked: () => boolean; readonly ended: Promise<void> } {
   const { promise: ended, resolve } = Promise.withResolvers<void>();
   let isAsked = false;
+  let askedAt = 0;
   const end = (reason: string): void => {
     if (isAsked) return;
     isAsked = true;
+    askedAt = performance.now();
     view.say('info', `stopping (${reason})`);
     void supervisor.stop().then(() => {
       view.say('info', 'everything has ended');
       resolve();
     });
   };
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => (isAsked ? supervisor.killAll() : end(signal)));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.on(signal, () => {
+      if (!isAsked) end(signal);
+      else if (performance.now() - askedAt > sameSignalMs) supervisor.killAll();
+    });
+  }
   process.once('disconnect', () => end('the starting process has ended'));
   process.stdout.on('error', () => end('nobody reads the log any more'));
   process.stderr.on('error', () => undefined);

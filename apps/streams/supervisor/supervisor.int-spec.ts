@@ -76,8 +76,11 @@ describe('the supervisor', () => {
     await platform.ready();
     child.kill('SIGINT');
     await until(() => platform.diary().some((entry) => entry.what === 'ignored'), 'the first end');
-    child.kill('SIGINT');
+    const impatience = setInterval(() => child.kill('SIGINT'), 300);
     expect(await platform.ended(child)).toBe(0);
+    clearInterval(impatience);
+    // Nobody waited for the second deaf app to be asked.
+    expect(platform.diary().filter((entry) => entry.what === 'ignored')).toHaveLength(1);
     expect(platform.alive()).toEqual([]);
   });
 
