@@ -5,6 +5,7 @@ describe.each<EdgeRuntime>(['bun', 'node'])('a bad origin, served by %s', (runti
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let origin: ScriptedOrigin;
   let edge: EdgeProcess;
+  const failed: string[] = [];
 
   beforeAll(async () => {
     folder = await temporaryFolder();
@@ -35,9 +36,9 @@ describe.each<EdgeRuntime>(['bun', 'node'])('a bad origin, served by %s', (runti
       expect([answer.status, answer.broken, answer.headers['content-type']]).toEqual([502, false, 'application/problem+json']);
       expect(JSON.parse(answer.body)).toMatchObject({ status: 502, title: 'Bad Gateway' });
     }
-    origin.says(path, '200 OK\r\ncache-control: max-age=60', 'good');
-    await until(async () => (await edge.get(path)).status === 200);
-    expect((await edge.get(path)).body).toBe('good');
+    // One try, and one more where a pooled connection may have been lost.
+    expect(origin.count(path)).toBeLessThanOrEqual(2);
+    failed.push(path);
   });
 
   test.each([
@@ -52,8 +53,13 @@ describe.each<EdgeRuntime>(['bun', 'node'])('a bad origin, served by %s', (runti
     });
     const answers = await Promise.all([edge.get(path), edge.get(path)]);
     for (const answer of answers) expect(answer.broken || answer.status === 502).toBe(true);
-    origin.says(path, '200 OK\r\ncache-control: max-age=60', 'good');
-    await until(async () => (await edge.get(path)).body === 'good');
+    failed.push(path);
+  });
+
+  test('an origin that has become well is asked again', async () => {
+    expect(failed.length).toBe(9);
+    for (const path of failed) origin.says(path, '200 OK\r\ncache-control: max-age=60', 'good');
+    for (const path of failed) await until(async () => (await edge.get(path)).body === 'good');
   });
 
   test('more bytes than promised are not taken for the next answer', async () => {
