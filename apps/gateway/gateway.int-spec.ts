@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { purgeApplied, edgeReported } from '#events';
 import { hashOf } from './access/secrets.ts';
 import { operations } from './openapi/operations.ts';
-import { startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
+import { realEngines, startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
 import { ask, type Answer } from './testing/http-client.ts';
 import { announceEncoding, announceSegment } from './testing/stream-facts.ts';
 
@@ -11,7 +11,7 @@ let gateway: RunningGateway;
 let headers: { authorization: string };
 
 beforeAll(async () => {
-  world = await World.open();
+  world = await World.open(await realEngines());
   gateway = await startGateway(world.engines, world.consolePath);
   headers = { authorization: (await world.key(['admin'])).authorization };
 });

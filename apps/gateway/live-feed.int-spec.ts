@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
+import { realEngines, startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
 import { ask } from './testing/http-client.ts';
 import { SseClient } from './testing/sse-client.ts';
 
@@ -7,7 +7,7 @@ let world: World;
 let headers: { authorization: string };
 
 beforeAll(async () => {
-  world = await World.open();
+  world = await World.open(await realEngines());
   headers = { authorization: (await world.key(['admin'])).authorization };
 });
 
@@ -142,27 +142,31 @@ describe('the live feed', () => {
   });
 
   test('a reader that takes nothing is cut off, and resumes from the last id that it saw', async () => {
-    await using gateway = await startGateway(world.engines, world.consolePath, { stallMs: 50, feedsMax: 1 });
+    const other = await World.open();
+    const own = { authorization: (await other.key(['admin'])).authorization };
+    await using gateway = await startGateway(other.engines, other.consolePath, { stallMs: 50, feedsMax: 1 });
     const client = new SseClient();
-    await client.open(gateway.url, live, headers);
+    await client.open(gateway.url, live, own);
     await client.begun();
     client.pause();
     // More than the kernel's buffers hold.
     const urls = Array.from({ length: 200 }, (_, at) => `/${at}/${'x'.repeat(1000)}`);
     const ids: string[] = [];
-    for (let at = 0; at < 80; at++) ids.push((await ask(gateway.url, '/api/v1/cdn/cache/purge', { method: 'POST', headers, body: { urls } })).json.purgeId);
+    for (let at = 0; at < 80; at++) ids.push((await ask(gateway.url, '/api/v1/cdn/cache/purge', { method: 'POST', headers: own, body: { urls } })).json.purgeId);
     const second = new SseClient(client.lastId);
     // There is room for one reader: the second gets in when the first was cut off.
-    while ((await second.open(gateway.url, live, headers)) !== 200) await new Promise((resolve) => setTimeout(resolve, 20));
+    while ((await second.open(gateway.url, live, own)) !== 200) await new Promise((resolve) => setTimeout(resolve, 20));
     second.close();
     client.resume();
     await client.closed;
     const seen = client.messages.length;
     expect(seen).toBeLessThan(ids.length);
-    while ((await client.open(gateway.url, live, headers)) !== 200) await new Promise((resolve) => setTimeout(resolve, 20));
+    while ((await client.open(gateway.url, live, own)) !== 200) await new Promise((resolve) => setTimeout(resolve, 20));
     await client.until(ids.length);
     expect(keysOf(client).sort()).toEqual(ids.sort());
     client.close();
+    await gateway.stop();
+    await other.close();
   });
 
   test('more readers than it can serve are sent away', async () => {

@@ -2,10 +2,13 @@ import { keysProjection, type Scope } from '#domain/access';
 import { purgesProjection } from '#domain/cache';
 import { edgesProjection } from '#domain/edge';
 import { streamsProjection } from '#domain/stream';
+import { temporaryPostgres } from '#adapters/embedded-postgres';
+import { openEngines } from '#adapters/engines';
 import { MemoryAggregateStore, MemoryBlobStore, MemoryEventLog, MemoryLeaseStore, MemoryOutbox, MemoryProjectionStore, MemoryReadStore } from '#adapters/memory';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { contexts, topicPartitions } from '#events';
 import type { LeaseStore, Outbox, ProjectionStore } from '#ports';
+import { runMigrations } from '#migrations';
 import { CommandExecutor, ConsumerHost, FactPublisher, Lifecycle, OutboxRelay } from '#runtime';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -42,6 +45,21 @@ export function memoryEngines(): WorldEngines {
   };
 }
 
+/** SQLite, PostgreSQL and files, as on one machine; everything is deleted at the end. */
+export async function realEngines(): Promise<WorldEngines & { dispose(): Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), 'gateway-engines-'));
+  const postgres = await temporaryPostgres();
+  await runMigrations(postgres.url);
+  const settings = { logPath: join(folder, 'log', 'events.sqlite'), blobPath: join(folder, 'blobs'), databaseUrl: postgres.url };
+  const engines = await openEngines(settings, 'log', 'database', 'blobs');
+  const dispose = async (): Promise<void> => {
+    await engines.close();
+    await postgres.stop();
+    await rm(folder, { recursive: true, force: true });
+  };
+  return { ...engines, dispose };
+}
+
 const logger = pino({ level: 'silent' });
 const projectionList = [streamsProjection, purgesProjection, edgesProjection, keysProjection];
 
@@ -73,8 +91,10 @@ export class World {
   readonly commands: CommandExecutor;
   readonly #host: ConsumerHost;
   readonly #relay: OutboxRelay;
+  readonly #dispose: (() => Promise<void>) | undefined;
 
-  private constructor(engines: WorldEngines, consolePath: string) {
+  private constructor(engines: WorldEngines & { readonly dispose?: () => Promise<void> }, consolePath: string) {
+    this.#dispose = engines.dispose;
     this.engines = engines;
     this.consolePath = consolePath;
     const { clock, ids, log, leases, outbox, projections, aggregates } = engines;
@@ -85,7 +105,7 @@ export class World {
     this.#relay = new OutboxRelay({ owner: 'test' }, { outbox, log, leases, logger });
   }
 
-  static async open(engines: WorldEngines = memoryEngines()): Promise<World> {
+  static async open(engines: WorldEngines & { readonly dispose?: () => Promise<void> } = memoryEngines()): Promise<World> {
     const consolePath = await mkdtemp(join(tmpdir(), 'gateway-console-'));
     await mkdir(join(consolePath, 'assets'));
     await writeFile(join(consolePath, 'index.html'), '<!doctype html><title>Console</title>');
@@ -120,7 +140,7 @@ export class World {
   async close(): Promise<void> {
     await this.#host.stop();
     await this.#relay.stop();
-    await this.engines.log.close();
+    await (this.#dispose?.() ?? this.engines.log.close());
     await rm(this.consolePath, { recursive: true, force: true });
   }
 }
