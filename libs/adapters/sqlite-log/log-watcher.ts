@@ -2,11 +2,13 @@ import { watch, type FSWatcher } from 'node:fs';
 import type { StatementSync } from 'node:sqlite';
 import type { LogDatabase } from './log-database.ts';
 
-/** The first look after a hint, which comes before the commit is visible; further ones follow at twice the distance … */
+/** The first look after a hint, which comes while the commit is still being written; further ones at twice the distance … */
 const firstLookMs = 1;
-/** … up to this one, at which the log is polled when nothing hints at an append. */
+/** … up to this one, at which the log is polled while nothing hints at an append. */
 const idleLookMs = 40;
-/** Without hints, because the system has none for us. */
+/** The look after one that found an append: for a second writer whose hint came together with the first one's. */
+const settledLookMs = 8;
+/** Every look when the system gives no hints. */
 const blindLookMs = 5;
 
 interface Waiter {
@@ -130,8 +132,12 @@ export class LogWatcher {
       this.wakeAll();
     }
     if (this.#waiters.size === 0 || this.#timer !== undefined) return;
-    const longest = this.#hints === undefined ? blindLookMs : idleLookMs;
-    this.#schedule(changed ? firstLookMs : Math.min(longest, this.#distanceMs * 2));
+    this.#schedule(this.#nextDistance(changed));
+  }
+
+  #nextDistance(changed: boolean): number {
+    if (this.#hints === undefined) return blindLookMs;
+    return changed ? settledLookMs : Math.min(idleLookMs, this.#distanceMs * 2);
   }
 
   /** True when another process has written. */
