@@ -1,0 +1,102 @@
+import { decodeAmf0, decodeMetadata, encodeFlvHeader, encodeMetadata, encodeTag, FlvError, FlvReader, parseAacConfig, parseAvcConfig, tagType } from '#core/flv';
+import { Prng } from '#kernel';
+import { describe, expect, test } from '@jest/globals';
+import { encodeCommand } from './command.codec.ts';
+import { RtmpError } from './errors.ts';
+import { ServerSession } from './server-session.core.ts';
+import { SlabPool } from './slab-pool.core.ts';
+import { fixture } from './testing/fixtures.ts';
+import { mutate } from './testing/mutate.ts';
+
+/** The stored corpus: transcripts of ffmpeg, and the shapes in which bugs were found or feared. Each seed below is a run. */
+const transcripts = ['ffmpeg-av', 'ffmpeg-chunks-of-128', 'ffmpeg-after-five-hours', 'ffmpeg-mp3', 'ffmpeg-wrong-app'];
+const runs = 150;
+const heldBytesMax = 10 * 1024 * 1024;
+
+function codeOf(error: unknown): string {
+  if (error instanceof RtmpError || error instanceof FlvError) return error.code;
+  throw error;
+}
+
+/** Feeds a session piece by piece; every effect is taken, every tag released. */
+function feed(input: Uint8Array, prng: Prng, pool: SlabPool): void {
+  const session = new ServerSession({ app: 'live', pool, seed: 1 }, 0);
+  let closes = 0;
+  let heldMax = 0;
+  const step = (one: Parameters<ServerSession['step']>[0], now: number): void => {
+    for (const effect of session.step(one, now)) {
+      expect(closes).toBe(0);
+      if (effect.kind === 'media') effect.message.tag.release();
+      if (effect.kind === 'close') closes += 1;
+      if (effect.kind === 'close' && effect.error !== undefined) codeOf(effect.error);
+    }
+    if (session.phase === 'deciding') step({ kind: prng.next() < 0.9 ? 'publish-accepted' : 'publish-refused', description: 'no' }, now);
+    heldMax = Math.max(heldMax, pool.held * pool.slabBytes);
+  };
+  for (let at = 0, now = 0; at < input.length; now += prng.nextInteger(0, 100)) {
+    const count = prng.nextInteger(1, 6000);
+    step({ kind: 'bytes', bytes: input.slice(at, at + count) }, now);
+    step({ kind: 'tick' }, now);
+    at += count;
+  }
+  step({ kind: 'end', status: { level: 'status', code: 'x', description: '' } }, 0);
+  expect(closes).toBe(1);
+  expect(heldMax).toBeLessThanOrEqual(heldBytesMax);
+  expect(pool.held).toBe(0);
+}
+
+describe('no bytes do more than end a session with a typed error', () => {
+  const pool = new SlabPool();
+
+  test.each(transcripts)('damaged: %s', (name) => {
+    const prng = new Prng(0xf00d);
+    // The first kilobytes hold all there is to break; the rest is media.
+    const input = fixture(name).slice(0, 9000);
+    for (let run = 0; run < runs; run++) feed(mutate(input, prng), prng, pool);
+  });
+
+  test('damaged behind the handshake only, in the chunks of commands and media', () => {
+    const prng = new Prng(0xbeef);
+    const input = fixture('ffmpeg-chunks-of-128').slice(0, 9000);
+    for (let run = 0; run < runs; run++) {
+      const tail = mutate(input.subarray(3073), prng);
+      feed(Uint8Array.from([...input.subarray(0, 3073), ...tail]), prng, pool);
+    }
+  });
+
+  test('noise behind a good handshake', () => {
+    const prng = new Prng(0xcafe);
+    for (let run = 0; run < runs; run++) {
+      const input = new Uint8Array(3073 + prng.nextInteger(1, 2000));
+      for (let i = 3073; i < input.length; i++) input[i] = prng.nextUint32() & 0xff;
+      input[0] = 3;
+      feed(input, prng, pool);
+    }
+  });
+});
+
+describe('no bytes do more than make a codec throw its typed error', () => {
+  const avc = Uint8Array.from(Buffer.from('0164001fffe1001b6764001facd9405005bb0110000003001000000303c0f183196001000668ebe3cb22c0', 'hex'));
+  const command = encodeCommand({ name: 'connect', transactionId: 1, object: { app: 'live', nested: { list: [1, 'two', null] } }, arguments: ['a', true] });
+  const script = encodeMetadata({ width: 1280, height: 720, encoder: 'x' });
+  const flv = Uint8Array.from([...encodeFlvHeader({ audio: true, video: true }), ...encodeTag({ type: tagType.script, timestampMs: 0, body: script }), ...encodeTag({ type: tagType.video, timestampMs: 40, body: avc })]);
+
+  test.each([
+    ['AMF 0 commands', command, (bytes: Uint8Array) => decodeAmf0(bytes)],
+    ['metadata', script, (bytes: Uint8Array) => decodeMetadata(bytes)],
+    ['AVC configurations', avc, (bytes: Uint8Array) => parseAvcConfig(bytes)],
+    ['AAC configurations', Uint8Array.of(0x11, 0x90, 0x56, 0xe5, 0), (bytes: Uint8Array) => parseAacConfig(bytes)],
+    ['FLV', flv, (bytes: Uint8Array) => new FlvReader({ tagBytesMax: 1 << 20 }).push(bytes)],
+  ])('damaged %s', (_name, sample, parse) => {
+    const prng = new Prng(0xdead);
+    let refused = 0;
+    for (let run = 0; run < runs * 5; run++) {
+      try {
+        parse(mutate(sample, prng));
+      } catch (error) {
+        refused += codeOf(error).length > 0 ? 1 : 0;
+      }
+    }
+    expect(refused).toBeGreaterThan(0);
+  });
+});

@@ -1,0 +1,309 @@
+import { decodeAmf0, type AmfObject, type AmfValue } from '#core/flv';
+import { describe, expect, test } from '@jest/globals';
+import { ChunkReader } from './chunk-reader.core.ts';
+import { ChunkWriter } from './chunk-writer.core.ts';
+import { encodeCommand } from './command.codec.ts';
+import { encodeSetDataFrame } from './data-message.codec.ts';
+import { handshakeBytes } from './handshake.core.ts';
+import { messageType } from './rtmp.constants.ts';
+import { ServerSession } from './server-session.core.ts';
+import { serverSessionLimits, type ServerSessionEffect, type ServerSessionInput, type ServerSessionLimits } from './session.types.ts';
+import { SlabPool } from './slab-pool.core.ts';
+import { decodeUserControl, encodeUserControl } from './user-control.codec.ts';
+import { encodeWindowAcknowledgementSize } from './window-acknowledgement-size.codec.ts';
+
+interface Reply {
+  readonly type: number;
+  readonly values: readonly AmfValue[];
+  readonly payload: Uint8Array;
+}
+
+const avcConfig = Uint8Array.from([0x17, 0, 0, 0, 0, ...Buffer.from('0142c028ffe100196742c028da01e0089f97011000000300100000030320f1832a01000468ce0fc8', 'hex')]);
+const keyFrame = Uint8Array.of(0x17, 1, 0, 0, 0, 9, 9, 9);
+const aacConfig = Uint8Array.of(0xaf, 0, 0x11, 0x90);
+const aacFrame = Uint8Array.of(0xaf, 1, 1, 2, 3);
+
+/** A client that speaks to a session directly, as librtmp (OBS) would by default. */
+class Client {
+  readonly pool = new SlabPool();
+  readonly session: ServerSession;
+  readonly effects: ServerSessionEffect[] = [];
+  readonly writer = new ChunkWriter();
+  now = 0;
+  readonly #reader = new ChunkReader({ pool: new SlabPool(), messageBytesMax: 1 << 16 });
+  #greetingLeft = 1 + 2 * handshakeBytes;
+
+  constructor(limits: Partial<ServerSessionLimits> = {}) {
+    this.session = new ServerSession({ app: 'live', pool: this.pool, seed: 1, limits }, 0);
+  }
+
+  step(input: ServerSessionInput): void {
+    this.effects.push(...this.session.step(input, this.now));
+  }
+
+  shakeHands(): this {
+    this.step({ kind: 'bytes', bytes: Uint8Array.of(3, ...new Uint8Array(2 * handshakeBytes)) });
+    return this;
+  }
+
+  send(type: number, payload: Uint8Array, timestamp = 0): this {
+    this.writer.write({ chunkStreamId: 4, type, timestamp, messageStreamId: 1, payload });
+    this.step({ kind: 'bytes', bytes: this.writer.take() });
+    return this;
+  }
+
+  command(name: string, transactionId: number, object: AmfObject | null, ...rest: readonly AmfValue[]): this {
+    return this.send(messageType.commandAmf0, encodeCommand({ name, transactionId, object, arguments: rest }));
+  }
+
+  accept(): this {
+    this.step({ kind: 'publish-accepted' });
+    return this;
+  }
+
+  publish(): this {
+    return this.shakeHands().command('connect', 1, { app: 'live' }).command('createStream', 2, null).command('publish', 3, null, 'key', 'live').accept();
+  }
+
+  /** What the server said since the last call. */
+  replies(): Reply[] {
+    const replies: Reply[] = [];
+    for (const effect of this.effects.filter((one) => one.kind === 'send')) {
+      const skipped = Math.min(this.#greetingLeft, effect.bytes.length);
+      this.#greetingLeft -= skipped;
+      for (let at = skipped; ; ) {
+        at = this.#reader.consume(effect.bytes, at);
+        const message = this.#reader.take();
+        if (message === undefined) break;
+        const payload = message.body.copyBody();
+        if (message.type === messageType.setChunkSize) this.#reader.setChunkBytes(65_536);
+        replies.push({ type: message.type, payload, values: message.type === messageType.commandAmf0 ? decodeAmf0(payload) : [] });
+      }
+    }
+    this.effects.splice(0, this.effects.length, ...this.effects.filter((one) => one.kind !== 'send'));
+    return replies;
+  }
+
+  commands(): string[] {
+    return this.replies()
+      .filter((reply) => reply.type === messageType.commandAmf0)
+      .map(({ values: [name, , , information] }) => [name, (information as AmfObject | undefined)?.['code']].filter(Boolean).join(' '));
+  }
+
+  kinds(): string[] {
+    return this.effects.map((effect) => (effect.kind === 'media' ? `media ${effect.message.kind}` : effect.kind));
+  }
+
+  closedWith(): string | undefined {
+    const last = this.effects.at(-1);
+    return last?.kind === 'close' ? (last.error?.code ?? 'clean') : undefined;
+  }
+}
+
+describe('the session of OBS, as librtmp speaks', () => {
+  test('releaseStream, FCPublish, createStream and publish each get their answer', () => {
+    const client = new Client().shakeHands();
+    client.command('connect', 1, { app: 'live/', type: 'nonprivate', flashVer: 'FMLE/3.0 (compatible; FMSc/1.0)', swfUrl: 'rtmp://h/live', tcUrl: 'rtmp://h/live' });
+    expect(client.replies().map((reply) => reply.type)).toEqual([5, 6, 1, 20]);
+    client.command('releaseStream', 2, null, 'key').command('FCPublish', 3, null, 'key').command('createStream', 4, null);
+    expect(client.commands()).toEqual(['_result', 'onFCPublish NetStream.Publish.Start', '_result', '_result']);
+    client.command('publish', 5, null, 'key', 'live');
+    expect(client.effects).toEqual([{ kind: 'publish', path: { app: 'live', key: 'key' }, type: 'live', encoder: 'FMLE/3.0 (compatible; FMSc/1.0)' }]);
+    expect(client.commands()).toEqual([]);
+    client.step({ kind: 'publish-accepted' });
+    expect(client.commands()).toEqual(['onStatus NetStream.Publish.Start']);
+  });
+
+  test.each(['live', 'record', 'append'])('publish of type %s is taken', (type) => {
+    const client = new Client().shakeHands().command('connect', 1, { app: 'live' }).command('publish', 2, null, 'key', type);
+    expect(client.effects.at(-1)).toMatchObject({ kind: 'publish', type });
+  });
+
+  test('all answers of a step are one write', () => {
+    const client = new Client().shakeHands();
+    client.replies();
+    client.command('connect', 1, { app: 'live' });
+    expect(client.kinds()).toEqual(['send']);
+  });
+
+  test('media, metadata, then FCUnpublish and deleteStream', () => {
+    const client = new Client().publish();
+    client.send(messageType.dataAmf0, encodeSetDataFrame('onMetaData', { width: 1920 })).send(9, avcConfig).send(8, aacConfig).send(9, keyFrame, 40).send(8, aacFrame, 40);
+    client.replies();
+    expect(client.kinds()).toEqual(['publish', 'metadata', 'media sequence-header', 'media sequence-header', 'media frames', 'media frames']);
+    client.command('FCUnpublish', 6, null, 'key').command('deleteStream', 7, null, 1);
+    expect(client.commands()).toEqual(['onFCUnpublish NetStream.Unpublish.Success', '_result', 'onStatus NetStream.Unpublish.Success']);
+    expect(client.kinds().slice(-2)).toEqual(['unpublish', 'close']);
+    expect(client.closedWith()).toBe('clean');
+  });
+
+  test('commands and data in AMF 3 wrapping', () => {
+    const client = new Client().shakeHands();
+    const wrap = (name: string, ...rest: readonly AmfValue[]): Uint8Array => Uint8Array.of(0, ...encodeCommand({ name, transactionId: 1, object: { app: 'live', objectEncoding: 3 }, arguments: rest }));
+    client.send(messageType.commandAmf3, wrap('connect')).send(messageType.commandAmf3, wrap('publish', 'key'));
+    const result = client.replies().find((reply) => reply.values[0] === '_result');
+    expect(result?.values[3]).toMatchObject({ objectEncoding: 3 });
+    client.step({ kind: 'publish-accepted' });
+    client.send(messageType.dataAmf3, Uint8Array.of(0, ...encodeSetDataFrame('onMetaData', { width: 1 })));
+    expect(client.kinds()).toContain('metadata');
+  });
+
+  test('a ping is answered with its time; unknown commands and types are passed over', () => {
+    const client = new Client().publish();
+    client.replies();
+    client.send(messageType.userControl, encodeUserControl('ping-request', 77)).command('_checkbw', 9, null).send(99, Uint8Array.of(1, 2));
+    expect(client.replies().map((reply) => decodeUserControl(reply.payload))).toEqual([{ event: 'ping-response', values: [77] }]);
+  });
+
+  test('empty audio is a keep-alive, data that is not metadata is passed over', () => {
+    const client = new Client().publish();
+    client.send(8, new Uint8Array(0)).send(messageType.dataAmf0, encodeSetDataFrame('onCuePoint', {}));
+    client.replies();
+    expect(client.kinds()).toEqual(['publish']);
+  });
+
+  test('bytes are acknowledged window by window', () => {
+    const client = new Client().publish();
+    client.send(messageType.windowAcknowledgementSize, encodeWindowAcknowledgementSize(100_000));
+    client.replies();
+    for (let i = 0; i < 3; i++) client.send(9, Uint8Array.of(0x27, 1, ...new Uint8Array(60_000)));
+    expect(client.replies().filter((reply) => reply.type === messageType.acknowledgement)).toHaveLength(1);
+  });
+});
+
+describe('refusals that an encoder can show', () => {
+  test('of a publisher', () => {
+    const client = new Client().shakeHands().command('connect', 1, { app: 'live' }).command('publish', 3, null, 'key');
+    client.replies();
+    client.step({ kind: 'publish-refused', description: 'The stream key does not match.' });
+    const [status] = client.replies();
+    expect(status?.values[3]).toMatchObject({ level: 'error', code: 'NetStream.Publish.BadName', description: 'The stream key does not match.' });
+    expect(client.closedWith()).toBe('RTMP_PUBLISH_REFUSED');
+  });
+
+  test('of an application', () => {
+    const client = new Client().shakeHands().command('connect', 1, { app: 'show/x' });
+    expect(client.commands()).toEqual(['_error NetConnection.Connect.Rejected']);
+    expect(client.closedWith()).toBe('RTMP_APP_UNKNOWN');
+  });
+
+  test.each([
+    ['HEVC in the classic header', 9, [0x1c, 1, 0, 0, 0], 'The video codec hevc is not supported'],
+    ['HEVC in Enhanced RTMP', 9, [0x90, 0x68, 0x76, 0x63, 0x31], 'The video codec hvc1 is not supported'],
+    ['MP3', 8, [0x2f, 1], 'The audio codec mp3 is not supported'],
+    ['Opus in Enhanced RTMP', 8, [0x90, 0x4f, 0x70, 0x75, 0x73], 'The audio codec extended is not supported'],
+  ])('of a codec: %s', (_name, type, body, message) => {
+    const client = new Client().publish();
+    client.replies();
+    client.send(type, Uint8Array.from(body));
+    const [status] = client.replies();
+    expect(status?.values[3]).toMatchObject({ level: 'error', code: 'NetStream.Publish.Rejected', description: expect.stringContaining(message) });
+    expect(client.closedWith()).toBe('RTMP_CODEC_UNSUPPORTED');
+  });
+
+  test.each([
+    ['AVC', 9, Uint8Array.of(0x17, 0, 0, 0, 0, 1, 2, 3), 'AVC_CONFIG_INVALID'],
+    ['AAC', 8, Uint8Array.of(0xaf, 0), 'AAC_CONFIG_INVALID'],
+    ['AVC of 20 KB', 9, Uint8Array.of(0x17, 0, 0, 0, 0, ...new Uint8Array(20_000)), 'RTMP_MESSAGE_TOO_LARGE'],
+  ])('of a broken %s configuration', (_name, type, body, code) => {
+    const client = new Client().publish();
+    client.writer.setChunkBytes(65_536);
+    client.send(1, Uint8Array.of(0, 1, 0, 0)).send(type, body);
+    expect(client.closedWith()).toBe(code);
+    expect(client.pool.held).toBe(0);
+  });
+
+  test('of a player', () => {
+    const client = new Client().shakeHands().command('connect', 1, { app: 'live' }).command('createStream', 2, null).command('play', 3, null, 'key');
+    expect(client.closedWith()).toBe('RTMP_PLAY_REFUSED');
+  });
+
+  test.each([
+    ['a command before connect', (client: Client) => client.command('createStream', 1, null), 'RTMP_MESSAGE_INVALID'],
+    ['connect twice', (client: Client) => client.command('connect', 1, { app: 'live' }).command('connect', 2, { app: 'live' }), 'RTMP_MESSAGE_INVALID'],
+    ['publish without a name', (client: Client) => client.command('connect', 1, { app: 'live' }).command('publish', 2, null), 'RTMP_MESSAGE_INVALID'],
+    ['publish twice', (client: Client) => client.command('connect', 1, { app: 'live' }).command('publish', 2, null, 'key').accept().command('publish', 3, null, 'key'), 'RTMP_MESSAGE_INVALID'],
+    ['an aggregate', (client: Client) => client.send(22, Uint8Array.of(1)), 'RTMP_MESSAGE_INVALID'],
+    ['what is not AMF', (client: Client) => client.send(20, Uint8Array.of(0xff)), 'AMF_INVALID'],
+  ])('of %s', (_name, speak, code) => {
+    const client = new Client().shakeHands();
+    speak(client);
+    expect(client.closedWith()).toBe(code);
+  });
+});
+
+describe('a peer that is none', () => {
+  test.each([
+    ['HTTP', 'GET / HTTP/1.1\r\n'],
+    ['TLS', '\x16\x03\x01\x02'],
+    ['encrypted RTMP', '\x06'],
+  ])('%s is refused at its first byte, without an answer', (_name, text) => {
+    const client = new Client();
+    client.step({ kind: 'bytes', bytes: new TextEncoder().encode(text) });
+    expect(client.closedWith()).toBe('RTMP_HANDSHAKE_INVALID');
+    expect(client.kinds()).toEqual(['close']);
+  });
+
+  test('after the close nothing more happens', () => {
+    const client = new Client();
+    client.step({ kind: 'bytes', bytes: Uint8Array.of(1) });
+    expect(client.session.step({ kind: 'bytes', bytes: Uint8Array.of(3) }, 0)).toEqual([]);
+    expect(client.session.nextDeadline()).toBeUndefined();
+  });
+});
+
+describe('deadlines', () => {
+  function tickAt(client: Client, now: number): string | undefined {
+    client.now = now;
+    client.step({ kind: 'tick' });
+    return client.closedWith();
+  }
+
+  test('for the handshake, however slowly its bytes drip in', () => {
+    const client = new Client();
+    client.now = 4000;
+    client.step({ kind: 'bytes', bytes: Uint8Array.of(3) });
+    expect(client.session.nextDeadline()).toBe(serverSessionLimits.handshakeMs);
+    expect(tickAt(client, 4999)).toBeUndefined();
+    expect(tickAt(client, 5000)).toBe('RTMP_HANDSHAKE_TIMEOUT');
+  });
+
+  test('for a publish', () => {
+    const client = new Client().shakeHands().command('connect', 1, { app: 'live' });
+    expect(tickAt(client, 14_999)).toBeUndefined();
+    expect(tickAt(client, 15_000)).toBe('RTMP_PUBLISH_TIMEOUT');
+  });
+
+  test('none while the decision is awaited', () => {
+    const client = new Client().shakeHands().command('connect', 1, { app: 'live' }).command('publish', 2, null, 'key');
+    expect(client.session.nextDeadline()).toBeUndefined();
+  });
+
+  test('for a publisher without a byte', () => {
+    const client = new Client().publish();
+    client.now = 3000;
+    client.send(9, keyFrame, 3000);
+    expect(client.session.nextDeadline()).toBe(13_000);
+    expect(tickAt(client, 13_000)).toBe('RTMP_STALLED');
+  });
+
+  test('for a publisher whose media runs at less than half of real time, pings or not', () => {
+    const client = new Client().publish();
+    for (let second = 1; second <= 20; second++) {
+      client.now = second * 1000;
+      client.send(9, keyFrame, second * 450).send(messageType.userControl, encodeUserControl('ping-request', 1));
+    }
+    expect(tickAt(client, 20_000)).toBe('RTMP_TOO_SLOW');
+    expect(client.replies().at(-1)?.values[3]).toMatchObject({ level: 'error', code: 'NetStream.Publish.Failed' });
+  });
+
+  test('a publisher that keeps pace goes on for ever', () => {
+    const client = new Client().publish();
+    for (let second = 1; second <= 100; second++) {
+      client.now = second * 1000;
+      client.send(9, keyFrame, second * 1000);
+      client.step({ kind: 'tick' });
+    }
+    expect(client.closedWith()).toBeUndefined();
+  });
+});
