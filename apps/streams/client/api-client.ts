@@ -76,7 +76,8 @@ export class ApiClient {
         ? 'A key is needed: give one with --key or STREAMS_KEY.'
         : `The key is not accepted: ${problem.detail ?? 'it is unknown, expired or revoked'}`;
     }
-    const fields = (problem.errors ?? []).map((one) => `\n  ${one.field ?? ''}: ${one.message ?? ''}`).join('');
-    return `${problem.detail ?? problem.title ?? `The gateway answered ${response.status}.`}${fields}`;
+    const detail = problem.detail ?? problem.title ?? `The gateway answered ${response.status}.`;
+    const fields = (problem.errors ?? []).filter((one) => one.message !== undefined && !detail.includes(one.message));
+    return detail + fields.map((one) => `\n  ${one.field ?? ''}: ${one.message}`).join('');
   }
 }

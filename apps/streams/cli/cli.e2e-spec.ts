@@ -1,0 +1,125 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { Platform, until } from '../../../test/constellation/platform.ts';
+
+interface Run {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+const main = join(import.meta.dirname, '../main.js');
+
+/** The real command as a process, as a user runs it. */
+function streams(env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<Run> & { readonly end: () => void; readonly soFar: () => string } {
+  const child = spawn(process.execPath, [main, ...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  const done = new Promise<Run>((resolve) => child.on('close', (code) => resolve({ code, out, err })));
+  return Object.assign(done, { end: () => void child.kill('SIGINT'), soFar: () => out });
+}
+
+describe('the streams command, on a running platform', () => {
+  let platform: Platform;
+  let env: Readonly<Record<string, string>>;
+  beforeAll(async () => {
+    platform = await Platform.start();
+    env = { STREAMS_DATA_DIR: platform.dataDir, GATEWAY_PORT: String(platform.ports.gateway), STREAMS_URL: '', STREAMS_KEY: '' };
+  });
+  afterAll(() => platform?.stop());
+
+  test('starts, shows, lists and stops a stream', async () => {
+    const started = await streams(env, 'stream', 'start', 'Garden', '--grace', '60', '--rung', '240p:240:400000', '--json');
+    expect(started).toMatchObject({ code: 0, err: '' });
+    const { id, streamKey, ingest } = JSON.parse(started.out) as { id: string; streamKey: string; ingest: { primary: string } };
+    expect(streamKey.startsWith(`${id}-`)).toBe(true);
+    expect(ingest.primary).toBe(`rtmp://127.0.0.1:${platform.ports.rtmp}/live`);
+
+    const shown = await streams(env, 'stream', 'show', id);
+    expect(shown).toMatchObject({ code: 0, err: '' });
+    expect(shown.out).toContain(`${id}  Garden\n  status      created`);
+
+    expect(await streams(env, 'stream', 'stop', id)).toMatchObject({ code: 0, out: `Stream ${id} has ended; its playlist is a recording now.\n` });
+    const shownAgain = await streams(env, 'stream', 'show', id, '--json');
+    expect(JSON.parse(shownAgain.out)).toMatchObject({ id, status: 'stopped' });
+
+    const listed = await streams(env, 'stream', 'list', '--json');
+    const { items } = JSON.parse(listed.out) as { items: Array<{ name: string }> };
+    expect(items.map((one) => one.name)).toContain('Garden');
+    expect((await streams(env, 'stream', 'list')).out).toMatch(/^ID +STATUS +LENGTH +CREATED +NAME\n/);
+  });
+
+  test('the first start made a stream and an admin key that only its owner reads', async () => {
+    expect(platform.log).toMatch(/My stream \(st-[a-z0-9]+\)/);
+    expect(statSync(join(platform.dataDir, 'admin-key')).mode & 0o777).toBe(0o600);
+  });
+
+  test('lists and follows events', async () => {
+    const listed = await streams(env, 'events', 'list', '--context', 'stream', '--json');
+    expect((JSON.parse(listed.out) as { items: Array<{ type: string }> }).items.map((one) => one.type)).toContain('stream.created');
+
+    const tail = streams(env, 'events', 'tail', '--from', 'beginning', '--type', 'stream.created', '--json');
+    await until(() => tail.soFar().includes('"My stream"'), 20_000, () => `The past was not told:\n${tail.soFar()}`);
+    const { out } = await streams(env, 'stream', 'start', 'Followed', '--json');
+    const { id } = JSON.parse(out) as { id: string };
+    await until(() => tail.soFar().includes(`"${id}"`), 20_000, () => `The new stream was not told:\n${tail.soFar()}`);
+    tail.end();
+    const followed = await tail;
+    expect(followed).toMatchObject({ code: 0, err: '' });
+    const types = followed.out.trim().split('\n').map((line) => (JSON.parse(line) as { type: string }).type);
+    expect(new Set(types)).toEqual(new Set(['stream.created']));
+  });
+
+  test('purges and waits for every edge', async () => {
+    const { code, out } = await streams(env, 'purge', `${platform.edgeUrl}/live/none/master.m3u8`);
+    expect(out).toMatch(/^Purge pg-[a-z0-9]+ is applied\.\n {2}edge-1: \d+ objects forgotten after \d+ ms\n$/);
+    expect(code).toBe(0);
+  });
+
+  test('makes a key that may do only what it is for', async () => {
+    const made = await streams(env, 'key', 'create', 'viewer', '--scopes', 'view', '--ttl', '60', '--json');
+    const { key } = JSON.parse(made.out) as { key: string };
+    expect((await streams(env, 'stream', 'list', '--key', key)).code).toBe(0);
+    const refused = await streams(env, 'stream', 'start', 'No', '--key', key);
+    expect(refused.code).toBe(4);
+    expect(refused.out).toBe('');
+  });
+
+  test('says what is wrong in a sentence, with its own exit code', async () => {
+    const stranger = await streams({ ...env, STREAMS_KEY: 'sk_k-nobody_00000000000000000000000000' }, 'stream', 'list');
+    expect(stranger.code).toBe(4);
+    expect(stranger.err).toContain('The key is not accepted');
+    expect(await streams(env, 'stream', 'show', 'st-aaaaaaaaaaaaaaaa')).toMatchObject({ code: 1, err: 'There is no stream st-aaaaaaaaaaaaaaaa.\n' });
+    expect((await streams(env, 'stream', 'list', '--url', 'http://127.0.0.1:1')).code).toBe(3);
+    expect((await streams(env, 'stream', 'list', '--limit', 'many')).code).toBe(2);
+    expect((await streams(env, 'nonsense')).code).toBe(2);
+  });
+
+  test('the doctor finds a healthy, running platform', async () => {
+    const ports = Object.entries({ EDGE_PORT: platform.ports.edge, RTMP_PORT: platform.ports.rtmp, RTMP_BACKUP_PORT: platform.ports.rtmpBackup, RELAY_PORT: platform.ports.relay });
+    const { code, out } = await streams({ ...env, ...Object.fromEntries(ports.map(([name, port]) => [name, String(port)])) }, 'doctor', '--json');
+    const findings = JSON.parse(out) as Array<{ check: string; status: string; message: string }>;
+    expect(findings.filter((one) => one.status === 'problem')).toEqual([]);
+    expect(findings.find((one) => one.check === 'platform')?.message).toContain('running');
+    expect(code).toBe(0);
+  });
+});
+
+describe('the doctor, without a platform', () => {
+  test('names what is missing', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'streams-doctor-'));
+    try {
+      const { code, out } = await streams({ STREAMS_DATA_DIR: join(folder, 'data'), FFMPEG_PATH: '/nowhere/ffmpeg', GATEWAY_PORT: '1' }, 'doctor');
+      expect(out).toMatch(/✗ ffmpeg +ffmpeg is missing/);
+      expect(out).toMatch(/✓ data folder +\S+ will be made at the first start/);
+      expect(code).toBe(1);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
