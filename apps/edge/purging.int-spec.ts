@@ -148,8 +148,11 @@ describe.each<EdgeRuntime>(['bun', 'node'])('purging over the log, served by %s'
   test('a second process of the same edge takes over; the first ends', async () => {
     const first = await start();
     const second = await start();
-    await request('pg-7', '/z');
+    await until(async () => (await events('edge')).filter((event) => event.type === 'edge.registered').length === 2);
+    // It learns of its successor as soon as it has something to say.
+    await first.get('/x.m4s');
     expect(await first.ended).toBe(1);
+    await request('pg-7', '/z');
     await until(async () => (await applied('pg-7')).length > 0);
     expect(second.child.exitCode).toBeNull();
   }, 30_000);
