@@ -10,6 +10,7 @@ import { StreamFollower } from './fold/stream-follower.ts';
 import { LiveStream, type LiveStreamDeps } from './live/live-stream.ts';
 import { StreamDirector } from './live/stream-director.ts';
 import { flvSource } from './testing/flv-source.ts';
+import { hlsFolder, probe } from './testing/hls-folder.ts';
 import { joinedBytes, PublishedStream, until, type Segment } from './testing/published-stream.ts';
 import { TestRelay } from './testing/test-relay.ts';
 import { watchAudio, watchVideo } from './testing/watch.ts';
@@ -106,6 +107,23 @@ async function expectSound(): Promise<Segment[]> {
   return leader;
 }
 
+/** A real demuxer reads the playlists without a complaint and finds every frame of every rendition. */
+async function expectPlaylists(seconds: number): Promise<void> {
+  const started = (await stream.events()).flatMap((event) => (event.type === 'encoding.started' ? [event.data] : []));
+  const segments = await stream.segments();
+  const renditions = started[0]?.renditions ?? [];
+  const { complaints, streams, duration } = await probe(await hlsFolder(folder, blobs, renditions, segments));
+  expect(complaints).toBe('');
+  expect(duration).toBeCloseTo(seconds, 1);
+  expect(streams.map(({ codec_name, height }) => height ?? codec_name)).toEqual(expect.arrayContaining([180, 90, 'aac']));
+  for (const video of streams.filter(({ codec_name }) => codec_name === 'h264')) expect(video.packets).toBe(seconds * 30);
+  // What is announced as the peak is never exceeded.
+  for (const { rendition, sizeBytes, durationUs } of segments) {
+    const announced = renditions.find(({ name }) => name === rendition)?.bandwidth ?? 0;
+    if (durationUs >= 1.9e6) expect((sizeBytes * 8e6) / durationUs).toBeLessThanOrEqual(announced);
+  }
+}
+
 describe('a live stream', () => {
   test('becomes aligned segments on the grid that decode and stay in sync; the tail is not lost', async () => {
     relay.open('s1', await flvSource({ folder, seconds: 7 }));
@@ -125,6 +143,7 @@ describe('a live stream', () => {
     expect(started?.data).toMatchObject({ source: { videoCodec: 'h264', audioCodec: 'aac', width: 320, height: 180, frameRate: 30 } });
     const clock = segments.map(({ programDateTimeMs, startUs }) => programDateTimeMs - startUs / 1000);
     expect(new Set(clock).size).toBe(1);
+    await expectPlaylists(7);
   }, 60_000);
 
   test('a killed encoder loses nothing: same sequence, no discontinuity, no frame missing', async () => {
@@ -166,6 +185,7 @@ describe('a live stream', () => {
       [3, 6e6, false, 's2'],
     ]);
     expect(sequences(await stream.segments('audio'))).toEqual([0, 1, 2, 3]);
+    await expectPlaylists(6);
     await stream.stop();
     await until('nothing runs', async () => (await encoders()).length === 0);
   }, 60_000);

@@ -1,0 +1,115 @@
+import { describe, expect, test } from '@jest/globals';
+import { encodeMetadata, tagType, type FlvTag } from '#core/flv';
+import { SessionFeed } from './session-feed.core.ts';
+
+/** Real sequence headers of libx264, 320x180 and 160x90: FLV prefix, then AVCDecoderConfigurationRecord. */
+const avc = Uint8Array.from(Buffer.from('1700000000014d400dffe10019674d400deca0a0cfcf8088000003000800000301e078a14cb001000468ce0fc8', 'hex'));
+const avcOther = Uint8Array.from(Buffer.from('1700000000014d400bffe10017674d400beca146fc980880000003008000001e078a14cb01000468ce0fc8', 'hex'));
+const aac = Uint8Array.of(0xaf, 0, 0x12, 0x10);
+
+const header = (kind: 'video' | 'audio', body: Uint8Array): FlvTag => ({ type: tagType[kind], timestampMs: 0, body });
+const picture = (timestampMs: number, key: boolean, compositionMs = 0, bytes = 100): FlvTag => ({
+  type: tagType.video,
+  timestampMs,
+  body: Uint8Array.of(key ? 0x17 : 0x27, 1, (compositionMs >> 16) & 255, (compositionMs >> 8) & 255, compositionMs & 255, ...new Uint8Array(bytes - 5)),
+});
+const sound = (timestampMs: number): FlvTag => ({ type: tagType.audio, timestampMs, body: Uint8Array.of(0xaf, 1, 0, 0) });
+
+function feed(...tags: readonly FlvTag[]): SessionFeed {
+  const made = new SessionFeed({ bytesMax: 10_000 });
+  for (const tag of tags) made.push(tag);
+  return made;
+}
+
+/** Pictures every 100 ms from `fromMs` to `toMs`, a key frame each second. */
+const pictures = (fromMs: number, toMs: number): FlvTag[] => Array.from({ length: (toMs - fromMs) / 100 }, (_, n) => picture(fromMs + n * 100, (fromMs + n * 100) % 1000 === 0));
+
+describe('the source', () => {
+  test('is known as soon as both headers and a key frame are there', () => {
+    const made = feed({ type: tagType.script, timestampMs: 0, body: encodeMetadata({ frameRate: 25 }) }, header('video', avc), header('audio', aac));
+    expect(made.startPoint(undefined)).toBeUndefined();
+    made.push(picture(0, true));
+    expect(made.startPoint(undefined)?.source).toEqual({ video: { codec: 'h264', width: 320, height: 180, frameRate: 25, interlaced: false }, audio: { codec: 'aac' } });
+  });
+
+  test.each([
+    ['video', avc, picture(0, true), picture(900, false), picture(1000, false)],
+    ['audio', aac, sound(0), sound(1900), sound(2000)],
+  ] as const)('%s alone counts as alone only after a while', (kind, body, first, early, late) => {
+    const made = feed(header(kind, body), first, early);
+    expect(made.startPoint(undefined)).toBeUndefined();
+    made.push(late);
+    expect(Object.entries(made.startPoint(undefined)?.source ?? {}).flatMap(([name, value]) => (value === undefined ? [] : [name]))).toEqual([kind]);
+  });
+
+  test('a header that cannot be read is none', () => {
+    const made = feed(header('video', Uint8Array.of(0x17, 0, 0, 0, 0, 1, 2)), header('audio', aac), picture(0, true), sound(2500));
+    expect(made.startPoint(undefined)?.source).toEqual({ video: undefined, audio: { codec: 'aac' } });
+  });
+});
+
+describe('the start', () => {
+  const headers = [header('video', avc), header('audio', aac)];
+
+  test('is the last key frame at or before the place asked for, by presentation time', () => {
+    const made = feed(...headers, ...pictures(0, 3500));
+    expect(made.startPoint(2500)?.tag.timestampMs).toBe(2000);
+    expect(made.startPoint(2000)?.tag.timestampMs).toBe(2000);
+    const delayed = feed(...headers, picture(0, true), picture(1000, true, 80));
+    expect(delayed.startPoint(1079)?.tag.timestampMs).toBe(0);
+    expect(delayed.startPoint(1080)?.tag.timestampMs).toBe(1000);
+  });
+
+  test('is the first key frame when there is none before, and the newest when asked', () => {
+    const made = feed(...headers, ...pictures(500, 3500));
+    expect(made.startPoint(700)?.tag.timestampMs).toBe(1000);
+    expect(made.startPoint(undefined)?.tag.timestampMs).toBe(1000);
+    expect(made.latestStartPoint()?.tag.timestampMs).toBe(3000);
+  });
+
+  test('a repeated header changes nothing; another one begins a generation of its own', () => {
+    const made = feed(...headers, picture(0, true));
+    made.startPoint(undefined);
+    made.push(header('video', avc));
+    made.push(picture(1000, true));
+    expect(made.startPoint(1500)?.tag.generation.number).toBe(0);
+    made.push(header('video', avcOther));
+    made.push(picture(2000, true));
+    expect(made.startPoint(5000)?.tag.generation.number).toBe(1);
+    expect(made.startPoint(0, 1)?.tag.timestampMs).toBe(2000);
+    expect(made.startPoint(0, 2)).toBeUndefined();
+  });
+});
+
+describe('what is held', () => {
+  const headers = [header('video', avc), header('audio', aac)];
+
+  test('media of stored segments is forgotten once it was read, key frame and a little before it kept', () => {
+    const made = feed(...headers, ...pictures(0, 9000));
+    made.forgetBefore(8500);
+    expect(made.read(0)?.index).toBe(0);
+    for (let index = 0; index < 90; index++) made.read(index);
+    made.forgetBefore(8500);
+    expect(made.read(0)?.index).toBe(30);
+    expect(made.startPoint(8500)?.tag.timestampMs).toBe(8000);
+  });
+
+  test('unread media is never dropped: the feed is full instead, until it is read', () => {
+    const made = feed(...headers);
+    for (let n = 0; !made.full; n++) made.push(picture(n * 100, n % 10 === 0));
+    const held = made.nextIndex;
+    expect(made.read(0)?.index).toBe(0);
+    for (let index = 0; made.full; index++) expect(made.read(index)?.index).toBe(index);
+    expect(made.nextIndex).toBe(held);
+    for (let n = 0; n < 500; n++) {
+      made.push(picture(20_000 + n * 100, n % 10 === 0));
+      made.read(made.nextIndex - 1);
+    }
+    expect(made.full).toBe(false);
+  });
+
+  test('what is neither picture nor sound is not held', () => {
+    const made = feed({ type: tagType.script, timestampMs: 0, body: Uint8Array.of(1, 2, 3) }, { type: tagType.video, timestampMs: 5, body: Uint8Array.of(0x17, 2, 0, 0, 0) });
+    expect(made.nextIndex).toBe(0);
+  });
+});

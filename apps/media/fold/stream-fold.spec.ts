@@ -1,0 +1,91 @@
+import { describe, expect, test } from '@jest/globals';
+import { encodingStarted, segmentProduced, streamCreated, streamInterrupted, streamPublishRejected, streamStarted, streamStopped, type DomainEvent } from '#events';
+import { StreamFold } from './stream-fold.core.ts';
+
+const created = streamCreated.samples[0] as ReturnType<typeof streamCreated.schema.parse>;
+const started = streamStarted.samples[0] as ReturnType<typeof streamStarted.schema.parse>;
+const encoding = encodingStarted.samples[0] as ReturnType<typeof encodingStarted.schema.parse>;
+const segment = segmentProduced.samples[0] as ReturnType<typeof segmentProduced.schema.parse>;
+const { streamId } = created;
+const time = 1_790_000_000_000;
+
+const event = (type: string, data: unknown): DomainEvent => ({ type, data, time }) as DomainEvent;
+const produced = (change: Partial<typeof segment>): DomainEvent => event(segmentProduced.type, { ...segment, ...change });
+
+function fold(...events: readonly DomainEvent[]): StreamFold {
+  const made = new StreamFold();
+  for (const one of events) made.apply(one);
+  return made;
+}
+
+const live = [event(streamCreated.type, created), event(streamStarted.type, started)];
+const encoded = [...live, event(encodingStarted.type, { ...encoding, epoch: 3 })];
+
+describe('sessions', () => {
+  test('a created stream has a ladder and nobody who publishes', () => {
+    const state = fold(live[0] as DomainEvent).get(streamId);
+    expect(state).toMatchObject({ rungs: created.ladder, audioBitrate: created.audioBitrate, segmentDurationMs: created.segmentDurationMs });
+    expect(state?.session).toBeUndefined();
+  });
+
+  test('a session starts and ends; the end of another session changes nothing', () => {
+    const made = fold(...live);
+    const session = { sessionId: started.sessionId, relayUrl: started.relayUrl, startedAtMs: time };
+    expect(made.get(streamId)?.session).toEqual(session);
+    made.apply(event(streamInterrupted.type, { streamId, sessionId: 'other', reason: 'stalled', detail: '' }));
+    expect(made.get(streamId)?.session).toEqual(session);
+    made.apply(event(streamInterrupted.type, { streamId, sessionId: started.sessionId, reason: 'stalled', detail: '' }));
+    expect(made.get(streamId)?.session).toBeUndefined();
+  });
+
+  test('a stopped stream is forgotten, and late facts about it change nothing', () => {
+    const made = fold(...encoded, event(streamStopped.type, { streamId, reason: 'operator', detail: '' }), produced({ epoch: 3 }));
+    expect(made.states()).toEqual([]);
+  });
+
+  test('it says which stream an event changed', () => {
+    expect(fold(...live).apply(produced({}))).toBe(streamId);
+    expect(fold().apply(produced({}))).toBeUndefined();
+    expect(fold(...live).apply(event(streamPublishRejected.type, streamPublishRejected.samples[0]))).toBeUndefined();
+  });
+});
+
+describe('segments', () => {
+  test('the newest number of each rendition is kept', () => {
+    const made = fold(...encoded, produced({ epoch: 3, mediaSequence: 4 }), produced({ epoch: 3, mediaSequence: 5, startUs: 10e6 }), produced({ epoch: 3, mediaSequence: 5, rendition: 'audio', startUs: 10.01e6 }));
+    expect(made.get(streamId)?.last).toEqual({
+      mediaSequence: 5,
+      sessionId: segment.sessionId,
+      renditions: {
+        '720p': { startUs: 10e6, endUs: 12e6, programDateTimeMs: segment.programDateTimeMs, initCid: segment.initCid },
+        audio: { startUs: 10.01e6, endUs: 12.01e6, programDateTimeMs: segment.programDateTimeMs, initCid: segment.initCid },
+      },
+    });
+  });
+
+  test('facts of an older epoch and of an older number are ignored', () => {
+    const made = fold(...encoded, produced({ epoch: 3, mediaSequence: 7 }));
+    const before = made.get(streamId);
+    made.apply(produced({ epoch: 2, mediaSequence: 8 }));
+    made.apply(produced({ epoch: 3, mediaSequence: 6 }));
+    made.apply(event(encodingStarted.type, { ...encoding, epoch: 2, renditions: [{ ...encoding.renditions[0], name: 'other' }] }));
+    expect(made.get(streamId)).toEqual(before);
+  });
+
+  test('the renditions of the first segments stay established', () => {
+    const made = fold(...encoded);
+    expect(made.get(streamId)?.establishedVideo).toEqual([]);
+    made.apply(produced({ epoch: 3 }));
+    made.apply(event(encodingStarted.type, { ...encoding, epoch: 4, renditions: [{ ...encoding.renditions[0], name: '240p' }] }));
+    made.apply(produced({ epoch: 4, mediaSequence: 1, rendition: '240p' }));
+    expect(made.get(streamId)?.establishedVideo).toEqual(['720p']);
+  });
+
+  test('repeating the whole log changes nothing; a restored fold goes on as the first would', () => {
+    const events = [...encoded, produced({ epoch: 3, mediaSequence: 4 }), produced({ epoch: 3, mediaSequence: 5 })];
+    const once = fold(...events);
+    const restored = StreamFold.restore(JSON.parse(JSON.stringify(once.states())));
+    for (const one of events.slice(1)) restored.apply(one);
+    expect(restored.states()).toEqual(once.states());
+  });
+});

@@ -1,0 +1,38 @@
+import { describe, expect, test } from '@jest/globals';
+import { RestartPace } from '../live/restart-pace.core.ts';
+import { OutputWatch, type OutputView } from './output-watch.core.ts';
+
+/** Looks twice a second for `seconds`; answers the first verdict and when. */
+function watch(seconds: number, view: (second: number) => Partial<OutputView>): string | undefined {
+  const made = new OutputWatch();
+  for (let second = 0; second <= seconds; second += 0.5) {
+    const verdict = made.look({ nowMs: second * 1000, reachedMs: second * 1000, fedMs: second * 1000, latestMs: second * 1000, blocked: false, ...view(second) });
+    if (verdict !== undefined) return `${verdict} at ${second}`;
+  }
+  return undefined;
+}
+
+describe('an encoder', () => {
+  test('that keeps up is left alone', () => expect(watch(3600, () => ({}))).toBeUndefined());
+  test('that is fed and silent is stalled', () => expect(watch(60, (second) => ({ reachedMs: Math.min(second, 10) * 1000, latestMs: 0 }))).toBe('stalled at 21.5'));
+  test('that is not fed is not stalled: its publisher is', () => expect(watch(60, () => ({ reachedMs: 0, fedMs: 1000, latestMs: 1000 }))).toBeUndefined());
+  test('that the log holds up is not stalled', () => expect(watch(60, () => ({ reachedMs: 0, blocked: true }))).toBeUndefined());
+  test('that falls behind more and more is too slow', () => expect(watch(120, (second) => ({ reachedMs: second * 700, fedMs: second * 700 + 2000 }))).toBe('too-slow at 25.5'));
+  test('that is behind but catches up is left alone', () => expect(watch(60, (second) => ({ reachedMs: second * 1300 - 15_000, fedMs: second * 1300 - 14_000 }))).toBeUndefined());
+});
+
+describe('restarts', () => {
+  test('come at once at first, then less and less often, then hardly', () => {
+    const pace = new RestartPace();
+    expect(Array.from({ length: 10 }, () => pace.afterFailure(0))).toEqual([100, 200, 400, 800, 1600, 3000, 3000, 3000, 15_000, 15_000]);
+  });
+
+  test('a stored segment or a quiet minute starts the count anew', () => {
+    const pace = new RestartPace();
+    for (let n = 0; n < 9; n++) pace.afterFailure(0);
+    pace.success();
+    expect(pace.afterFailure(0)).toBe(100);
+    pace.afterFailure(0);
+    expect(pace.afterFailure(61_000)).toBe(100);
+  });
+});
