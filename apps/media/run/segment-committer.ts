@@ -54,9 +54,9 @@ export class SegmentCommitter {
     this.#failed = reject;
   }
 
-  /** True while a store or the log does not take what it is given. */
+  /** True while a store or the log does not take what it is given, or takes it so slowly that the encoder is held up. */
   get blocked(): boolean {
-    return this.#blocked;
+    return this.#blocked || this.#waiting >= this.#init.waitingMax;
   }
 
   /** Initialisation segment of a rendition; before its first group. */

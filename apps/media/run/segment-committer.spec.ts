@@ -1,0 +1,150 @@
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { MemoryBlobStore, MemoryEventLog } from '#adapters/memory';
+import { SystemClock, UuidV7IdSource } from '#adapters/system';
+import type { SegmentGroup } from '#core/fmp4';
+import { OperatingError } from '#kernel';
+import type { AppendOptions, BlobInfo, Position } from '#ports';
+import { createLogger, FactPublisher, type Logger } from '#runtime';
+import type { LogRecord } from '#events';
+import { PublishedStream } from '../testing/published-stream.ts';
+import { SegmentCommitter, type SegmentCommitterInit } from './segment-committer.ts';
+
+/** A log that fails on demand. */
+class MoodyLog extends MemoryEventLog {
+  mood: string | undefined;
+  appends = 0;
+
+  override append(topic: string, records: readonly LogRecord[], options?: AppendOptions): Promise<readonly Position[]> {
+    if (options?.producer?.id === 'media:st-test') this.appends += 1;
+    if (this.mood !== undefined) return Promise.reject(new OperatingError('moody', { code: this.mood, retryable: true }));
+    return super.append(topic, records, options);
+  }
+}
+
+/** A store that is full on demand. */
+class MoodyBlobs extends MemoryBlobStore {
+  full = false;
+
+  override put(bytes: Uint8Array): Promise<BlobInfo> {
+    return this.full ? Promise.reject(new OperatingError('full', { code: 'BLOB_STORE_FULL', retryable: true })) : super.put(bytes);
+  }
+}
+
+let log: MoodyLog;
+let blobs: MoodyBlobs;
+let stream: PublishedStream;
+let logger: Logger;
+let committed: number[];
+
+beforeEach(async () => {
+  logger = await createLogger({ name: 'media', node: 'test', logFormat: 'json', logLevel: 'silent' });
+  log = new MoodyLog(new SystemClock());
+  blobs = new MoodyBlobs();
+  stream = new PublishedStream(log);
+  await stream.create([]);
+  committed = [];
+});
+
+const group = (mediaSequence: number): SegmentGroup => ({
+  mediaSequence,
+  segments: ['720p', 'audio'].map((rendition) => ({ rendition, bytes: new TextEncoder().encode(`${rendition} ${mediaSequence}`), startUs: mediaSequence * 2e6, durationUs: 2e6 })),
+});
+
+function committer(change: Partial<SegmentCommitterInit> = {}): SegmentCommitter {
+  const facts = new FactPublisher({ log, clock: new SystemClock(), ids: new UuidV7IdSource(), source: '/media/test', actor: 'system:media', retryBudgetMs: 30 });
+  const session = { sessionId: 's1', relayUrl: 'http://relay', startedAtMs: 1_790_000_000_000 };
+  const init = { streamId: 'st-test', session, producer: { id: 'media:st-test', epoch: 2n }, offsetMs: -500, discontinuity: false, initCidsBefore: undefined, waitingMax: 2, ...change };
+  const made = new SegmentCommitter(init, { blobs, facts, logger, onCommitted: ({ mediaSequence }) => committed.push(mediaSequence) });
+  for (const rendition of ['720p', 'audio']) made.begin(rendition, new TextEncoder().encode(`init ${rendition}`));
+  return made;
+}
+
+describe('committing', () => {
+  test('a group is one append of all its renditions, in order; every blob named is there', async () => {
+    const made = committer();
+    for (const n of [0, 1, 2]) made.add(group(n));
+    await made.drained();
+    expect([committed, log.appends]).toEqual([[0, 1, 2], 3]);
+    const segments = await stream.segments();
+    expect(segments.map(({ rendition, mediaSequence }) => `${rendition} ${mediaSequence}`)).toEqual(['720p 0', 'audio 0', '720p 1', 'audio 1', '720p 2', 'audio 2']);
+    for (const { cid, initCid, sizeBytes, rendition, mediaSequence } of segments) {
+      expect(new TextDecoder().decode(await blobs.read(cid))).toBe(`${rendition} ${mediaSequence}`);
+      expect(new TextDecoder().decode(await blobs.read(initCid))).toBe(`init ${rendition}`);
+      expect(sizeBytes).toBe(`${rendition} ${mediaSequence}`.length);
+    }
+    expect(segments[2]).toMatchObject({ startUs: 2e6, programDateTimeMs: 1_790_000_002_500, discontinuity: false, epoch: 2, sessionId: 's1' });
+  });
+
+  test('only the first group of a run can be a discontinuity', async () => {
+    const made = committer({ discontinuity: true });
+    for (const n of [4, 5]) made.add(group(n));
+    await made.drained();
+    expect((await stream.segments()).map(({ discontinuity }) => discontinuity)).toEqual([true, true, false, false]);
+  });
+
+  test('one rendition whose parameters changed makes it one for all', async () => {
+    const same = committer();
+    same.add(group(0));
+    await same.drained();
+    const cids = Object.fromEntries((await stream.segments()).map(({ rendition, initCid }) => [rendition, initCid]));
+    const alike = committer({ initCidsBefore: cids, producer: { id: 'media:st-test', epoch: 3n } });
+    alike.add(group(1));
+    await alike.drained();
+    const changed = committer({ initCidsBefore: { ...cids, audio: 'other' }, producer: { id: 'media:st-test', epoch: 4n } });
+    changed.add(group(2));
+    await changed.drained();
+    expect((await stream.segments()).map(({ discontinuity }) => discontinuity)).toEqual([false, false, false, false, true, true]);
+  });
+});
+
+describe('trouble', () => {
+  test.each([
+    ['a full log', () => (log.mood = 'LOG_FULL'), () => (log.mood = undefined)],
+    ['a full store', () => (blobs.full = true), () => (blobs.full = false)],
+  ])('%s holds the encoder up and drops nothing', async (_what, begin, end) => {
+    const made = committer();
+    made.add(group(0));
+    await made.drained();
+    begin();
+    made.add(group(1));
+    made.add(group(2));
+    const room = made.room().then(() => 'room');
+    expect(await Promise.race([room, new Promise((resolve) => setTimeout(resolve, 200, 'held up'))])).toBe('held up');
+    expect([made.blocked, committed]).toEqual([true, [0]]);
+    end();
+    await made.drained();
+    expect([made.blocked, committed, await room]).toEqual([false, [0, 1, 2], 'room']);
+  });
+
+  test('nothing follows an append that may have failed', async () => {
+    const made = committer();
+    log.mood = 'LOG_UNAVAILABLE';
+    made.add(group(0));
+    made.add(group(1));
+    await expect(made.drained()).rejects.toMatchObject({ code: 'PRODUCER_UNCERTAIN' });
+    log.mood = undefined;
+    await made.room();
+    expect(committed).toEqual([]);
+  });
+
+  test('a greater epoch shuts it out', async () => {
+    const made = committer();
+    made.add(group(0));
+    await made.drained();
+    const successor = committer({ producer: { id: 'media:st-test', epoch: 9n } });
+    successor.add(group(1));
+    await successor.drained();
+    made.add(group(1));
+    await expect(made.drained()).rejects.toMatchObject({ code: 'PRODUCER_FENCED' });
+  });
+
+  test('given up, it waits for nobody', async () => {
+    const made = committer();
+    log.mood = 'LOG_FULL';
+    made.add(group(0));
+    made.add(group(1));
+    made.abort();
+    await expect(made.drained()).rejects.toMatchObject({ code: 'COMMIT_ABORTED' });
+    await made.room();
+  });
+});
