@@ -9,17 +9,26 @@ import { readMintKeyRequest } from './mint-key.config.ts';
  * Issues an API key where there is none to ask with, and prints it as one line of JSON: `{id, name, scopes, expiresAtMs, key}`,
  * or `null` when `--first-admin` finds that the first admin key was issued before.
  */
-const request = readMintKeyRequest();
-await runMigrations(request.databaseUrl);
-const engines = await openEngines(readSharedSettings(), 'database');
+async function mintKey(): Promise<void> {
+  const request = readMintKeyRequest();
+  await runMigrations(request.databaseUrl);
+  const engines = await openEngines(readSharedSettings(), 'database');
+  try {
+    const { aggregates, clock, ids } = engines;
+    const issuer = new KeyIssuer(new CommandExecutor({ aggregates, clock, ids, source: `/streams/${request.node}` }));
+    const meta = { actor: 'system:streams', correlationId: ids.next() };
+    const { name, scopes, ttlSeconds } = request;
+    const expiresAtMs = ttlSeconds === 0 ? 0 : clock.now() + ttlSeconds * 1000;
+    const issued = request.firstAdmin ? await ensureAdminKey(aggregates, issuer, meta) : await issuer.issue({ name, scopes, expiresAtMs }, meta);
+    console.log(JSON.stringify(issued ?? null));
+  } finally {
+    await engines.close();
+  }
+}
+
 try {
-  const { aggregates, clock, ids } = engines;
-  const issuer = new KeyIssuer(new CommandExecutor({ aggregates, clock, ids, source: `/streams/${request.node}` }));
-  const meta = { actor: 'system:streams', correlationId: ids.next() };
-  const { name, scopes, ttlSeconds } = request;
-  const expiresAtMs = ttlSeconds === 0 ? 0 : clock.now() + ttlSeconds * 1000;
-  const issued = request.firstAdmin ? await ensureAdminKey(aggregates, issuer, meta) : await issuer.issue({ name, scopes, expiresAtMs }, meta);
-  console.log(JSON.stringify(issued ?? null));
-} finally {
-  await engines.close();
+  await mintKey();
+} catch (error) {
+  console.error(`No key was issued: ${error instanceof Error ? error.message : String(error)}`);
+  process.exitCode = 1;
 }

@@ -1,0 +1,134 @@
+import { describe, expect, test } from '@jest/globals';
+import { checkData, definitionOf, encodingStarted, streamCreated, streamInterrupted, streamPublishRejected, streamStarted, streamStopped } from '#events';
+import { defaultLadder } from './ladder.core.ts';
+import type { CreateStream, Interrupt, StartPublishing, Stop, StreamCommand } from './stream.commands.ts';
+import { streamDecider, type StreamDraft } from './stream.decider.ts';
+
+const streamId = 'st-7f3k2m9q';
+const keyHash = 'a'.repeat(64);
+const create: CreateStream = { type: 'CreateStream', streamId, name: 'Evening news', keyHash, ladder: defaultLadder, audioBitrate: 128_000, segmentDurationMs: 2000, graceMs: 60_000 };
+const start: StartPublishing = {
+  type: 'StartPublishing',
+  streamId,
+  secretHash: keyHash,
+  sessionId: 's-1',
+  epoch: 1,
+  endpoint: 'primary',
+  remoteAddress: '192.0.2.1:5000',
+  node: 'node-1',
+  relayUrl: 'http://127.0.0.1:8082/relay/st-7f3k2m9q',
+};
+const interrupt: Interrupt = { type: 'Interrupt', streamId, sessionId: 's-1', reason: 'connection-closed', detail: '' };
+const stop: Stop = { type: 'Stop', streamId, reason: 'operator', detail: '' };
+
+const created = streamCreated.draft({ streamId, name: 'Evening news', keyHash, ladder: [...defaultLadder], audioBitrate: 128_000, segmentDurationMs: 2000, graceMs: 60_000 });
+const startedAs = (sessionId: string, epoch: number): StreamDraft => {
+  const { endpoint, remoteAddress, node, relayUrl } = start;
+  return streamStarted.draft({ streamId, sessionId, epoch, endpoint, remoteAddress, node, relayUrl });
+};
+const started = startedAs('s-1', 1);
+const interrupted = streamInterrupted.draft({ streamId, sessionId: 's-1', reason: 'connection-closed', detail: '' });
+const stopped = streamStopped.draft({ streamId, reason: 'operator', detail: '' });
+
+function given(...events: StreamDraft[]) {
+  const state = events.reduce(streamDecider.evolve, streamDecider.initialState);
+  return { state, when: (command: StreamCommand) => streamDecider.decide(command, state) };
+}
+
+/** What is decided fits the catalogue, whatever the test says about it. */
+function expectValid(events: readonly StreamDraft[]): void {
+  for (const event of events) expect(() => checkData(definitionOf(event.type) as NonNullable<ReturnType<typeof definitionOf>>, event.data)).not.toThrow();
+}
+
+describe('what happens', () => {
+  test.each<[string, StreamDraft[], StreamCommand, StreamDraft[]]>([
+    ['nothing yet, create', [], create, [created]],
+    ['created, publish', [created], start, [started]],
+    ['live, the same session again', [created, started], start, []],
+    ['live, its publisher goes', [created, started], interrupt, [interrupted]],
+    ['live, an older session goes', [created, started, interrupted, startedAs('s-2', 2)], interrupt, []],
+    ['interrupted, told again', [created, started, interrupted], interrupt, []],
+    ['interrupted, the publisher returns', [created, started, interrupted], { ...start, sessionId: 's-2', epoch: 2 }, [startedAs('s-2', 2)]],
+    ['interrupted, the grace period ends', [created, started, interrupted], { ...stop, reason: 'publisher-gone', sessionId: 's-1' }, [streamStopped.draft({ streamId, reason: 'publisher-gone', detail: '' })]],
+    ['created, stop', [created], stop, [stopped]],
+    ['live, stop', [created, started], stop, [stopped]],
+    ['stopped, stop', [created, stopped], stop, []],
+    ['stopped, the publisher is noticed to go', [created, started, stopped], interrupt, []],
+    [
+      'live, but the lease was taken anew: the old session is lost, the new one starts',
+      [created, started],
+      { ...start, sessionId: 's-2', epoch: 2 },
+      [streamInterrupted.draft({ streamId, sessionId: 's-1', reason: 'ingest-lost', detail: 'Its ingest lost the lease.' }), startedAs('s-2', 2)],
+    ],
+  ])('%s', (_what, history, command, events) => {
+    expect(given(...history).when(command)).toEqual({ refused: false, events });
+    expectValid(events);
+  });
+});
+
+describe('what is refused', () => {
+  const rejected = (reason: 'bad-key' | 'unknown-stream' | 'already-publishing' | 'stream-stopped' | 'busy', detail = expect.any(String) as unknown as string): StreamDraft =>
+    streamPublishRejected.draft({ streamId, reason, detail, remoteAddress: start.remoteAddress, node: start.node });
+
+  test.each<[string, StreamDraft[], StreamCommand, string, StreamDraft[]]>([
+    ['creating it twice', [created], create, 'stream-exists', []],
+    ['a name of blanks', [], { ...create, name: ' ' }, 'invalid-setting', []],
+    ['an impossible ladder', [], { ...create, ladder: [] }, 'invalid-setting', []],
+    ['publishing to nothing', [], start, 'unknown-stream', [rejected('unknown-stream')]],
+    ['a wrong key', [created], { ...start, secretHash: 'b'.repeat(64) }, 'bad-key', [rejected('bad-key')]],
+    ['a wrong key to a stopped stream: no hint that it stopped', [created, stopped], { ...start, secretHash: '' }, 'bad-key', [rejected('bad-key')]],
+    ['publishing to a stopped stream', [created, stopped], start, 'stream-stopped', [rejected('stream-stopped')]],
+    ['a second publisher', [created, started], { ...start, sessionId: 's-2' }, 'already-publishing', [rejected('already-publishing')]],
+    ['a second publisher without the lease', [created, started], { ...start, sessionId: 's-2', epoch: 0 }, 'already-publishing', [rejected('already-publishing')]],
+    ['an old epoch during the grace period', [created, started, interrupted], { ...start, sessionId: 's-2' }, 'busy', [rejected('busy')]],
+    ['starting without a lease', [created], { ...start, epoch: 0 }, 'busy', [rejected('busy')]],
+    ['interrupting nothing', [], interrupt, 'unknown-stream', []],
+    ['stopping nothing', [], stop, 'unknown-stream', []],
+    ['ending the grace period of a publisher that is back', [created, started, interrupted, startedAs('s-2', 2)], { ...stop, reason: 'publisher-gone', sessionId: 's-1' }, 'not-interrupted', []],
+    [
+      'ending the grace period of an earlier interruption',
+      [created, started, interrupted, startedAs('s-2', 2), streamInterrupted.draft({ streamId, sessionId: 's-2', reason: 'stalled', detail: '' })],
+      { ...stop, reason: 'publisher-gone', sessionId: 's-1' },
+      'not-interrupted',
+      [],
+    ],
+    [
+      'what the ingest refused by itself, for the record',
+      [created],
+      { type: 'RejectPublish', streamId, reason: 'bad-key', detail: 'x', remoteAddress: start.remoteAddress, node: start.node },
+      'bad-key',
+      [rejected('bad-key', 'x')],
+    ],
+  ])('%s', (_what, history, command, code, events) => {
+    expect(given(...history).when(command)).toEqual({ refused: true, code, message: expect.any(String), events });
+  });
+});
+
+describe('what is remembered', () => {
+  test('a live stream knows its session at the top, where heads are found by it', () => {
+    expect(given(created, started).state).toEqual(expect.objectContaining({ status: 'live', sessionId: 's-1', epoch: 1, node: 'node-1', name: 'Evening news', keyHash }));
+  });
+
+  test('an interrupted stream remembers who held it, and why it does not', () => {
+    expect(given(created, started, interrupted).state).toEqual(expect.objectContaining({ status: 'interrupted', sessionId: 's-1', epoch: 1, reason: 'connection-closed' }));
+  });
+
+  test('a stopped stream forgets its session and keeps its settings', () => {
+    const { state } = given(created, started, stopped);
+    expect(state).toEqual(expect.objectContaining({ status: 'stopped', reason: 'operator', ladder: defaultLadder }));
+    expect(state).not.toHaveProperty('sessionId');
+  });
+
+  test('facts of others and of refusals change nothing', () => {
+    const { state } = given(created, started);
+    const encoding = encodingStarted.draft({ ...(encodingStarted.samples[0] as object), streamId } as never);
+    const rejection = streamPublishRejected.draft({ streamId, reason: 'bad-key', detail: '', remoteAddress: '', node: 'node-1' });
+    for (const event of [encoding, rejection]) expect(streamDecider.evolve(state, event)).toEqual(state);
+    expect(streamDecider.evolve(streamDecider.initialState, started)).toEqual({ status: 'absent' });
+  });
+
+  test('the state is plain JSON', () => {
+    const { state } = given(created, started, interrupted);
+    expect(JSON.parse(JSON.stringify(state))).toEqual(state);
+  });
+});
