@@ -1,0 +1,403 @@
+import { FlvReader, tagType, type FlvTag } from '#core/flv';
+import { encodeSetDataFrame } from '#core/rtmp';
+import { OperatingError } from '#kernel';
+import { pause } from '#runtime';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { RtmpPublisher } from '../../test/interop/rtmp-publisher.ts';
+import { readIngestSettings, type IngestSettings } from './ingest.config.ts';
+import { killTools, publish, Tool } from './testing/ffmpeg.ts';
+import { IngestNode, SharedEngines } from './testing/ingest-harness.ts';
+
+const nodes: IngestNode[] = [];
+const sockets: Socket[] = [];
+
+async function start(engines?: SharedEngines, overrides?: Partial<IngestSettings>): Promise<IngestNode> {
+  const node = await IngestNode.start(engines, overrides);
+  nodes.push(node);
+  return node;
+}
+
+afterEach(async () => {
+  killTools();
+  for (const socket of sockets.splice(0)) socket.destroy();
+  for (const node of nodes.splice(0)) await node.stop();
+});
+
+function limits(overrides: Partial<IngestSettings['session']>): Partial<IngestSettings> {
+  return { session: { ...readIngestSettings({}).session, ...overrides } };
+}
+
+async function publisher(node: IngestNode, key: string, app = 'live'): Promise<RtmpPublisher> {
+  const one = await RtmpPublisher.publish({ host: '127.0.0.1', port: node.ports.rtmpPort, app, streamName: key });
+  sockets.push(one.socket);
+  return one;
+}
+
+const avcConfig = Uint8Array.from([0x17, 0, 0, 0, 0, ...Buffer.from('0142c028ffe100196742c028da01e0089f97011000000300100000030320f1832a01000468ce0fc8', 'hex')]);
+
+function sendFrame(one: RtmpPublisher, timestampMs: number, keyFrame = true, bytes = 100): boolean {
+  return one.sendTag({ type: tagType.video, timestampMs, body: Uint8Array.of(keyFrame ? 0x17 : 0x27, 1, 0, 0, 0, ...new Uint8Array(bytes)) });
+}
+
+/** The relay as a packager reads it. */
+class Reader {
+  readonly tags: FlvTag[] = [];
+  readonly response: Response;
+  readonly ended: Promise<'end' | 'broken'>;
+  readonly #flv = new FlvReader();
+
+  private constructor(response: Response) {
+    this.response = response;
+    this.ended = this.#read();
+  }
+
+  static async open(url: string): Promise<Reader> {
+    return new Reader(await fetch(url));
+  }
+
+  async #read(): Promise<'end' | 'broken'> {
+    try {
+      for await (const chunk of this.response.body ?? []) this.tags.push(...this.#flv.push(chunk as Uint8Array));
+      return 'end';
+    } catch {
+      return 'broken';
+    }
+  }
+
+  async until(count: number): Promise<readonly FlvTag[]> {
+    for (let i = 0; i < 1000 && this.tags.length < count; i++) await pause(5);
+    return this.tags;
+  }
+}
+
+async function relayUrl(engines: SharedEngines, count = 1): Promise<string> {
+  const { data } = await engines.eventually('stream.started', count);
+  return `${data.relayUrl}?session=${data.sessionId}`;
+}
+
+describe('ffmpeg publishes', () => {
+  test('and is read back from the relay as the same picture and sound; leaving, it interrupts the stream', async () => {
+    const node = await start();
+    const ffmpeg = publish(`${node.url(await node.createStream('st-aaaaaaaa'))}?from=test`, 4);
+    const url = await relayUrl(node.engines);
+    const probe = new Tool('ffprobe', ['-v', 'error', '-count_packets', '-show_entries', 'stream=codec_name,width,height,sample_rate,nb_read_packets', '-of', 'json', url]);
+    const { code, output } = await probe.ended;
+    expect(code).toBe(0);
+    const streams = (JSON.parse(output) as { streams: Array<Record<string, unknown>> }).streams;
+    expect(streams).toEqual([
+      { codec_name: 'h264', width: 320, height: 180, nb_read_packets: expect.any(String) },
+      { codec_name: 'aac', sample_rate: '48000', nb_read_packets: expect.any(String) },
+    ]);
+    expect(Number(streams[0]?.['nb_read_packets'])).toBeGreaterThan(60);
+    expect(await ffmpeg.ended).toMatchObject({ code: 0 });
+    expect((await node.engines.eventually('stream.interrupted')).data.reason).toBe('unpublished');
+    expect((await node.engines.leases.list('ingest/')).filter((lease) => !lease.expired)).toEqual([]);
+  });
+
+  test('is killed, and comes back under a greater epoch, at the backup port', async () => {
+    const node = await start();
+    const key = await node.createStream('st-aaaaaaaa');
+    const first = publish(node.url(key));
+    const { data: before } = await node.engines.eventually('stream.started');
+    await pause(500);
+    first.child.kill('SIGKILL');
+    expect((await node.engines.eventually('stream.interrupted')).data.reason).toBe('connection-closed');
+    publish(`rtmp://127.0.0.1:${node.ports.rtmpBackupPort}/live/${key}`);
+    const { data: after } = await node.engines.eventually('stream.started', 2);
+    expect(after.epoch).toBeGreaterThan(before.epoch);
+    expect([before.endpoint, after.endpoint]).toEqual(['primary', 'backup']);
+  });
+
+  test.each([
+    ['a wrong secret', 'bad-key', (key: string) => `live/${key.slice(0, -1)}b`, 'The stream key does not match.'],
+    ['no key at all', 'bad-key', () => 'live/', 'The stream key is not valid.'],
+    ['an unknown stream', 'unknown-stream', (key: string) => `live/${key.replace('aaaaaaaa', 'bbbbbbbb')}`, 'There is no such stream.'],
+    ['an unknown application', 'unknown-app', (key: string) => `show/${key}`, 'There is no application "show" here: publish to /live.'],
+  ])('with %s and is told why', async (_name, reason, pathOf, message) => {
+    const node = await start();
+    const key = await node.createStream('st-aaaaaaaa');
+    const { code, output } = await publish(`rtmp://127.0.0.1:${node.ports.rtmpPort}/${pathOf(key)}`).ended;
+    expect(code).not.toBe(0);
+    expect(output).toContain(message);
+    expect((await node.engines.eventually('stream.publish-rejected')).data).toMatchObject({ reason, node: 'node-1' });
+    expect((await node.state('st-aaaaaaaa')).status).toBe('created');
+  });
+
+  test('to a stopped stream and is told so', async () => {
+    const node = await start();
+    const key = await node.createStream('st-aaaaaaaa');
+    await node.stopStream('st-aaaaaaaa');
+    expect((await publish(node.url(key)).ended).output).toContain('The stream has ended.');
+    expect((await node.engines.eventually('stream.publish-rejected')).data.reason).toBe('stream-stopped');
+  });
+
+  test('as the second, and is told so while the first goes on', async () => {
+    const node = await start();
+    const key = await node.createStream('st-aaaaaaaa');
+    const first = publish(node.url(key));
+    await node.engines.eventually('stream.started');
+    expect((await publish(node.url(key)).ended).output).toContain('Another publisher is live on this stream.');
+    expect((await node.engines.eventually('stream.publish-rejected')).data.reason).toBe('already-publishing');
+    expect(first.child.exitCode).toBeNull();
+    expect((await node.state('st-aaaaaaaa')).status).toBe('live');
+  });
+
+  test('with a codec that nobody here can carry, and is told which', async () => {
+    const node = await start();
+    const key = await node.createStream('st-aaaaaaaa');
+    const { output } = await publish(node.url(key), 30, ['-c:v', 'libx264', '-c:a', 'libmp3lame', '-ar', '44100']).ended;
+    expect(output).toMatch(/Server error: The audio codec mp3 is not supported|Broken pipe|reset|Conversion failed/);
+    expect((await node.engines.eventually('stream.publish-rejected')).data).toMatchObject({ reason: 'unsupported-codec', streamId: 'st-aaaaaaaa', detail: expect.stringContaining('audio codec mp3') });
+    expect((await node.engines.eventually('stream.interrupted')).data.reason).toBe('protocol-error');
+  });
+
+  test('and the operator stops the stream: the encoder is cut off', async () => {
+    const node = await start();
+    const ffmpeg = publish(node.url(await node.createStream('st-aaaaaaaa')));
+    await node.engines.eventually('stream.started');
+    await node.stopStream('st-aaaaaaaa');
+    expect((await ffmpeg.ended).code).not.toBe(0);
+    expect(node.ingest.registry.live).toEqual([]);
+  });
+});
+
+describe('connections that are no publishers', () => {
+  test('garbage is on record as a protocol error, and only so often', async () => {
+    const node = await start();
+    for (let i = 0; i < 30; i++) {
+      const socket = connect(node.ports.rtmpPort, '127.0.0.1');
+      sockets.push(socket);
+      socket.on('error', () => undefined);
+      socket.end('GET / HTTP/1.1\r\n\r\n');
+      await once(socket, 'close');
+    }
+    await node.engines.eventually('stream.publish-rejected');
+    await pause(100);
+    const rejected = (await node.engines.events()).filter((event) => event.type === 'stream.publish-rejected');
+    expect(rejected[0]?.data).toMatchObject({ reason: 'protocol-error', streamId: '' });
+    expect(rejected.length).toBeLessThan(10);
+  });
+
+  test('a connection that says nothing is closed at the handshake\'s deadline, without an event', async () => {
+    const node = await start(undefined, limits({ handshakeMs: 300 }));
+    const socket = connect(node.ports.rtmpPort, '127.0.0.1');
+    sockets.push(socket);
+    await once(socket, 'close');
+    expect(await node.engines.events()).toEqual([]);
+  });
+
+  test('more of them than there are places are closed at once', async () => {
+    const node = await start(undefined, { limits: { connectionsMax: 100, connectionsPerAddressMax: 100, unpublishedMax: 100, unpublishedPerAddressMax: 2 } });
+    const open = Array.from({ length: 3 }, () => connect(node.ports.rtmpPort, '127.0.0.1'));
+    sockets.push(...open);
+    await Promise.race(open.map((socket) => once(socket, 'close')));
+    expect((await node.engines.eventually('stream.publish-rejected')).data.reason).toBe('busy');
+  });
+});
+
+describe('publishers that fail in their own ways', () => {
+  test('one whose bytes stop is stalled', async () => {
+    const node = await start(undefined, limits({ stallMs: 500 }));
+    const one = await publisher(node, await node.createStream('st-aaaaaaaa'));
+    sendFrame(one, 0);
+    expect((await node.engines.eventually('stream.interrupted')).data.reason).toBe('stalled');
+  });
+
+  test('one whose media runs far below real time is too slow', async () => {
+    const node = await start(undefined, limits({ paceWindowMs: 1000 }));
+    const one = await publisher(node, await node.createStream('st-aaaaaaaa'));
+    for (let i = 0; i < 60 && !one.socket.destroyed; i++) {
+      sendFrame(one, i * 10);
+      await pause(50);
+    }
+    expect((await node.engines.eventually('stream.interrupted')).data).toMatchObject({ reason: 'too-slow', detail: expect.stringContaining('times real time') });
+  });
+
+  test('one that sends what is no RTMP in the middle is a protocol error', async () => {
+    const node = await start();
+    const one = await publisher(node, await node.createStream('st-aaaaaaaa'));
+    sendFrame(one, 0);
+    one.socket.write(new Uint8Array(5000).fill(0x83));
+    expect((await node.engines.eventually('stream.interrupted')).data.reason).toBe('protocol-error');
+  });
+
+  test('one that fell silent gives way to the next with the same key', async () => {
+    const node = await start(undefined, { takeoverSilenceMs: 300 });
+    const key = await node.createStream('st-aaaaaaaa');
+    const first = await publisher(node, key);
+    sendFrame(first, 0);
+    await expect(publisher(node, key)).rejects.toMatchObject({ code: 'NetStream.Publish.BadName' });
+    await pause(400);
+    await publisher(node, key);
+    const kinds = (await node.engines.events()).map((event) => event.type);
+    expect(kinds).toEqual(['stream.created', 'stream.started', 'stream.publish-rejected', 'stream.interrupted', 'stream.started']);
+    expect((await node.engines.eventually('stream.interrupted')).data.reason).toBe('stalled');
+  });
+});
+
+describe('the relay', () => {
+  test('gives a reader the configuration and the group of pictures, then what comes, then the end', async () => {
+    const node = await start();
+    const key = await node.createStream('st-aaaaaaaa');
+    const one = await publisher(node, key);
+    one.write(18, 0, encodeSetDataFrame('onMetaData', { width: 1920 }));
+    one.sendTag({ type: tagType.video, timestampMs: 0, body: avcConfig });
+    sendFrame(one, 5000);
+    sendFrame(one, 5040, false);
+    sendFrame(one, 7000);
+    sendFrame(one, 7040, false, 50_000);
+    const url = await relayUrl(node.engines);
+    await pause(100);
+    const reader = await Reader.open(url);
+    expect(reader.response.headers.get('content-type')).toBe('video/x-flv');
+    const tags = await reader.until(4);
+    expect(tags.map((tag) => [tag.type, tag.timestampMs, tag.body.length])).toEqual([
+      [18, 0, expect.any(Number)],
+      [9, 2000, avcConfig.length],
+      [9, 2000, 105],
+      [9, 2040, 50_005],
+    ]);
+    // A repeated configuration is no news; one that differs is.
+    one.sendTag({ type: tagType.video, timestampMs: 7080, body: avcConfig });
+    sendFrame(one, 7080, false);
+    expect((await reader.until(5))[4]).toMatchObject({ timestampMs: 2080 });
+    one.unpublish(key);
+    expect(await reader.ended).toBe('end');
+    expect(reader.tags).toHaveLength(5);
+    expect((await fetch(url)).status).toBe(404);
+  });
+
+  test('of a reader that joins before the first key frame begins with it', async () => {
+    const node = await start();
+    const one = await publisher(node, await node.createStream('st-aaaaaaaa'));
+    const reader = await Reader.open(await relayUrl(node.engines));
+    one.sendTag({ type: tagType.video, timestampMs: 0, body: avcConfig });
+    sendFrame(one, 0, false);
+    sendFrame(one, 40);
+    const tags = await reader.until(2);
+    expect(tags.map((tag) => [tag.body[0], tag.body[1]])).toEqual([
+      [0x17, 0],
+      [0x17, 1],
+    ]);
+  });
+
+  test('cuts off a reader that does not read, and the publisher notices nothing', async () => {
+    const node = await start(undefined, { readerBytesMax: 256 * 1024 });
+    const one = await publisher(node, await node.createStream('st-aaaaaaaa'));
+    one.sendTag({ type: tagType.video, timestampMs: 0, body: avcConfig });
+    sendFrame(one, 0);
+    const { pathname, search } = new URL(await relayUrl(node.engines));
+    const socket = connect(node.ports.relayPort, '127.0.0.1');
+    sockets.push(socket);
+    socket.write(`GET ${pathname}${search} HTTP/1.1\r\nHost: x\r\n\r\n`);
+    socket.pause();
+    const good = await Reader.open(await relayUrl(node.engines));
+    // Far more than the kernel takes for a reader that does not read, and than the bound.
+    for (let i = 1; i <= 400; i++) {
+      sendFrame(one, i * 20, i % 50 === 0, 100_000);
+      await pause(2);
+    }
+    await good.until(300);
+    socket.resume();
+    await once(socket, 'close');
+    expect(good.tags.length).toBeGreaterThanOrEqual(300);
+    expect((await node.state('st-aaaaaaaa')).status).toBe('live');
+  });
+
+  test.each([
+    ['/relay/st-zzzzzzzz?session=x', 'GET', 404],
+    ['/relay/%2e%2e/etc', 'GET', 404],
+    ['/', 'GET', 404],
+    ['/relay/st-aaaaaaaa', 'POST', 405],
+  ])('answers %s by %s with %i', async (path, method, status) => {
+    const node = await start();
+    expect((await fetch(`http://127.0.0.1:${node.ports.relayPort}${path}`, { method })).status).toBe(status);
+  });
+});
+
+describe('ownership', () => {
+  test('a session whose lease was taken is closed', async () => {
+    const node = await start(undefined, { leaseRenewMs: 100 });
+    const key = await node.createStream('st-aaaaaaaa');
+    const one = await publisher(node, key);
+    const { engines } = node;
+    const [lease] = await engines.leases.list('ingest/');
+    await engines.leases.acquire('ingest/st-aaaaaaaa', lease?.owner ?? '', 10_000);
+    await once(one.socket, 'close');
+    expect((await engines.eventually('stream.interrupted')).data.reason).toBe('ingest-lost');
+  });
+
+  test('while another node holds a stream, a publisher here is refused', async () => {
+    const engines = new SharedEngines();
+    const one = await start(engines, { node: 'node-1' });
+    const two = await start(engines, { node: 'node-2' });
+    const key = await one.createStream('st-aaaaaaaa');
+    await publisher(one, key);
+    await expect(publisher(two, key)).rejects.toMatchObject({ message: 'Another publisher is live on this stream.' });
+  });
+
+  test('a wrong key does not touch the lease of the rightful publisher', async () => {
+    const node = await start(undefined, { leaseRenewMs: 50 });
+    const key = await node.createStream('st-aaaaaaaa');
+    const one = await publisher(node, key);
+    await expect(publisher(node, `${key.slice(0, -1)}b`)).rejects.toMatchObject({ message: 'The stream key does not match.' });
+    await pause(200);
+    expect(sendFrame(one, 0)).toBe(true);
+    expect((await node.state('st-aaaaaaaa')).status).toBe('live');
+  });
+
+  test('a stream that nobody publishes again is stopped after its grace', async () => {
+    const node = await start();
+    const one = await publisher(node, await node.createStream('st-aaaaaaaa', 300));
+    one.unpublish('x');
+    expect((await node.engines.eventually('stream.stopped')).data).toMatchObject({ reason: 'publisher-gone' });
+  });
+
+  test('a shutdown interrupts the sessions and gives their leases back', async () => {
+    const engines = new SharedEngines();
+    const node = await start(engines);
+    const one = await publisher(node, await node.createStream('st-aaaaaaaa'));
+    await node.stop();
+    expect((await engines.eventually('stream.interrupted')).data.reason).toBe('shutdown');
+    expect((await engines.leases.list('ingest/')).every((lease) => lease.expired)).toBe(true);
+    if (!one.socket.destroyed) await once(one.socket, 'close');
+    expect(one.statuses).toContain('NetStream.Publish.Rejected');
+  });
+});
+
+function unavailable<T extends object>(store: T): T {
+  const fail = (): Promise<never> => Promise.reject(new OperatingError('The database is away.', { code: 'DATABASE_UNAVAILABLE', retryable: true }));
+  return new Proxy(store, { get: () => fail });
+}
+
+describe('the database is away', () => {
+  test('a live session goes on, and its end is recorded afterwards', async () => {
+    const node = await start(undefined, { leaseRenewMs: 50 });
+    const { engines } = node;
+    const key = await node.createStream('st-aaaaaaaa');
+    const one = await publisher(node, key);
+    const { aggregates, leases } = engines;
+    engines.aggregates = unavailable(aggregates);
+    engines.leases = unavailable(leases);
+    await pause(300);
+    expect(sendFrame(one, 0)).toBe(true);
+    expect(one.socket.destroyed).toBe(false);
+    one.unpublish(key);
+    await pause(300);
+    engines.aggregates = aggregates;
+    engines.leases = leases;
+    expect((await engines.eventually('stream.interrupted')).data.reason).toBe('unpublished');
+  });
+
+  test('a new publisher waits, then is refused with a reason', async () => {
+    const node = await start(undefined, { admissionMs: 500 });
+    const key = await node.createStream('st-aaaaaaaa');
+    const { aggregates } = node.engines;
+    node.engines.aggregates = unavailable(aggregates);
+    await expect(publisher(node, key)).rejects.toMatchObject({ message: expect.stringContaining('cannot check the stream key right now') });
+    node.engines.aggregates = aggregates;
+    await publisher(node, key);
+  });
+});
