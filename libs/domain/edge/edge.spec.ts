@@ -1,0 +1,79 @@
+import { describe, expect, test } from '@jest/globals';
+import { edgeRegistered, edgeReported, type DomainEvent, type DraftEvent } from '#events';
+import { foldChanges, wholeStampGroups } from '#kernel';
+import fc from 'fast-check';
+import { edgeDecider, type RegisterEdge } from './edge.decider.ts';
+import { edgesProjection } from './edge.projection.ts';
+import { hitRatio, originOffload } from './hit-ratio.core.ts';
+
+const register: RegisterEdge = { type: 'RegisterEdge', edgeId: 'edge-1', url: 'http://edge-1.example:8081', region: 'eu', memoryBytesMax: 1024 };
+const registered = edgeRegistered.draft({ edgeId: 'edge-1', url: 'http://edge-1.example:8081', region: 'eu', memoryBytesMax: 1024 });
+
+describe('announcing an edge', () => {
+  const { initialState, decide, evolve } = edgeDecider;
+
+  test('once is enough, a change is told again', () => {
+    expect(decide(register, initialState)).toEqual({ refused: false, events: [registered] });
+    const state = evolve(initialState, registered);
+    expect(decide(register, state)).toEqual({ refused: false, events: [] });
+    expect(decide({ ...register, region: 'us' }, state).events).toHaveLength(1);
+  });
+
+  test.each(['edge-1', 'ftp://h', 'http://h/path', 'http://h?q'])('%s is not the URL of an edge', (url) => {
+    expect(decide({ ...register, url }, initialState)).toEqual(expect.objectContaining({ refused: true, code: 'invalid-url' }));
+  });
+});
+
+describe('the edges projection', () => {
+  let made = 0;
+  const event = (draft: DraftEvent, time: number): DomainEvent => ({ ...draft, id: `e-${made++}`, time }) as unknown as DomainEvent;
+  const report = (incarnation: number, requests: number, objects: number, time: number): DomainEvent => {
+    const rest = { hits: requests - 1, misses: 1, collapsed: 0, originFetches: 1, originErrors: 0, bytesServed: requests * 10, bytesFromOrigin: 10, memoryBytes: objects * 5 };
+    return event(edgeReported.draft({ edgeId: 'edge-1', incarnation, requests, objects, ...rest }), time);
+  };
+  const all = [
+    event(registered, 1000),
+    event(edgeRegistered.draft({ edgeId: 'edge-1', url: 'http://elsewhere.example', region: 'us', memoryBytesMax: 2048 }), 2000),
+    event(edgeRegistered.draft({ edgeId: 'edge-1', url: 'http://same-moment.example', region: 'us', memoryBytesMax: 1 }), 1000),
+    report(5000, 10, 4, 6000),
+    report(5000, 20, 2, 7000),
+    report(8000, 3, 1, 9000),
+  ];
+  const rows = (events: readonly DomainEvent[]) => foldChanges(edgesProjection.tables, events.flatMap((each) => edgesProjection.project(each)));
+
+  test('counters never shrink, gauges and settings are the last, in every order', () => {
+    fc.assert(
+      fc.property(fc.shuffledSubarray(all, { minLength: all.length }), fc.subarray(all), (shuffled, repeated) => {
+        const changes = rows([...shuffled, ...repeated]);
+        expect(changes.find((change) => change.table === 'edge')?.set).toEqual({ url: 'http://elsewhere.example', region: 'us', memory_bytes_max: 2048n, registered_at_ms: 2000n });
+        expect(changes.find((change) => change.key['incarnation'] === 5000n)?.set).toEqual(expect.objectContaining({ requests: 20n, hits: 19n, objects: 2n, memory_bytes: 10n, reported_at_ms: 7000n }));
+        expect(changes).toHaveLength(3);
+      }),
+    );
+  });
+
+  test('two settings of one millisecond have an order too', () => {
+    const pair = [all[0], all[2]] as DomainEvent[];
+    expect(rows(pair)).toEqual(rows(pair.toReversed()));
+  });
+
+  test('no change leaves out a column of a stamp group', () => {
+    for (const change of all.flatMap((each) => edgesProjection.project(each))) {
+      expect(edgesProjection.tables.filter(({ name }) => name === change.table).flatMap((table) => wholeStampGroups(table, change))).toEqual([]);
+    }
+  });
+});
+
+describe('ratios', () => {
+  const counters = (requests: bigint, hits: bigint, collapsed = 0n, originFetches = requests - hits - collapsed) => ({ requests, hits, collapsed, originFetches });
+
+  test.each([
+    ['no edges', [], null, null],
+    ['no requests', [counters(0n, 0n)], null, null],
+    ['over several processes', [counters(60n, 50n), counters(100n, 90n, 5n)], 145 / 160, 1 - 15 / 160],
+    ['read while they grow', [counters(9n, 10n, 0n, 12n)], 1, 0],
+  ])('%s', (_what, all, ratio, offload) => {
+    expect(hitRatio(all)).toBe(ratio);
+    expect(originOffload(all)).toBe(offload);
+  });
+});

@@ -1,0 +1,71 @@
+import { catalogue, contexts, dataschemaOf, type EventDefinition } from '#events';
+import { z } from 'zod';
+
+/** A file of generated truth: where it belongs, and what is in it. */
+export interface GeneratedFile {
+  /** Relative to the checkout. */
+  readonly path: string;
+  readonly text: string;
+}
+
+type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** JSON Schema 2020-12 of an event's data, newest version. */
+function schemaOf(definition: EventDefinition): JsonSchema {
+  const { $schema, ...rest } = z.toJSONSchema(definition.schema, { io: 'input' });
+  return { $schema, $id: dataschemaOf(definition.type, definition.version), title: definition.type, description: definition.meaning, ...rest };
+}
+
+function typeOf(schema: JsonSchema): string {
+  if (Array.isArray(schema['enum'])) return schema['enum'].map((value) => `\`${String(value)}\``).join(', ');
+  if (Array.isArray(schema['anyOf'])) return schema['anyOf'].map((each) => typeOf(each as JsonSchema)).join(' or ');
+  if (schema['type'] === 'array') return `list of ${typeOf((schema['items'] ?? {}) as JsonSchema)}`;
+  if (schema['type'] === 'object') return `{ ${Object.keys((schema['properties'] ?? {}) as object).join(', ')} }`;
+  return String(schema['type'] ?? 'any');
+}
+
+function eventSection(definition: EventDefinition): string {
+  const schema = schemaOf(definition);
+  const required = new Set((schema['required'] ?? []) as string[]);
+  const fields = Object.entries((schema['properties'] ?? {}) as Record<string, JsonSchema>).map(([name, field]) => `| \`${name}\`${required.has(name) ? '' : ' (optional)'} | ${typeOf(field)} |`);
+  const sample = definition.samples.at(-1);
+  return [
+    `### ${definition.type}`,
+    '',
+    definition.meaning,
+    '',
+    `Version ${definition.version} · [schema](schemas/${definition.type}.${definition.version}.json) · key of the sample: \`${definition.key(sample)}\` · subject: \`${definition.subject(sample)}\``,
+    '',
+    '| field | type |',
+    '|---|---|',
+    ...fields,
+    '',
+    '```json',
+    JSON.stringify(sample),
+    '```',
+    '',
+  ].join('\n');
+}
+
+const introduction = `# Events
+
+Generated from \`libs/events\` by \`scripts/generate-events.ts\`; do not edit. Every event is a [CloudEvents 1.0](https://cloudevents.io) event with
+JSON data. One topic per context; events of one key keep their order. \`dataschema\` names type and version:
+\`${dataschemaOf('<type>', 0).replace('0', '<version>')}\`.
+
+Every event carries the extensions \`partitionkey\`, \`tenant\`, \`correlationid\`, \`causationid\`, \`traceparent\`, \`actor\`, \`streamversion\`
+(sequence within the subject, 0 for facts about a refusal) and \`producerepoch\` (fencing epoch of a fact's owner, 0 for commands).
+`;
+
+function overview(definitions: readonly EventDefinition[]): string {
+  const rows = definitions.map((each) => `| [${each.type}](#${each.type.replaceAll('.', '')}) | ${each.context} | ${each.meaning} |`);
+  return ['| event | topic | what happened |', '|---|---|---|', ...rows, ''].join('\n');
+}
+
+/** Everything that is generated from the catalogue of events. */
+export function eventFiles(): readonly GeneratedFile[] {
+  const definitions = catalogue as readonly EventDefinition[];
+  const sections = contexts.map((context) => [`## ${context}`, '', ...definitions.filter((each) => each.context === context).map(eventSection)].join('\n'));
+  const schemas = definitions.map((each) => ({ path: `docs/schemas/${each.type}.${each.version}.json`, text: `${JSON.stringify(schemaOf(each), undefined, 2)}\n` }));
+  return [{ path: 'docs/EVENTS.md', text: `${[introduction, overview(definitions), ...sections].join('\n').trimEnd()}\n` }, ...schemas];
+}
