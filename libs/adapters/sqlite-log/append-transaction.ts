@@ -4,6 +4,7 @@ import { admitProducer, eventLogErrors, type AppendOptions, type Clock, type Pos
 import type { LogTables } from './log-tables.ts';
 import { offsetSpan } from './log-schema.constants.ts';
 import type { Head, TopicRow } from './topic-table.ts';
+import type { WriterMemory } from './writer-memory.ts';
 
 export interface AppendCall {
   readonly topic: string;
@@ -20,15 +21,18 @@ export type AppendOutcome = readonly Position[] | OperatingError;
 export class AppendTransaction {
   readonly #tables: LogTables;
   readonly #now: number;
-  readonly #heads = new Map<number, Head>();
+  readonly #memory: WriterMemory;
+  readonly #touched = new Map<number, Head>();
 
-  constructor(tables: LogTables, clock: Clock) {
+  constructor(tables: LogTables, memory: WriterMemory, clock: Clock) {
     this.#tables = tables;
+    this.#memory = memory;
     this.#now = clock.now();
   }
 
   /** Within a write transaction. Outcomes are in the order of the calls. */
   run(calls: readonly AppendCall[]): readonly AppendOutcome[] {
+    this.#memory.check();
     const outcomes = calls.map((call): AppendOutcome => {
       try {
         return this.#append(call);
@@ -37,13 +41,13 @@ export class AppendTransaction {
         throw error;
       }
     });
-    for (const ref of this.#heads.keys()) this.#tables.records.of(ref).flush();
+    for (const ref of this.#touched.keys()) this.#tables.records.of(ref).flush();
     return outcomes;
   }
 
   /** Partitions that got records, and the new high watermark of each. */
   get highs(): ReadonlyMap<number, number> {
-    return new Map([...this.#heads].map(([ref, head]) => [ref, head.high]));
+    return new Map([...this.#touched].map(([ref, head]) => [ref, head.high]));
   }
 
   #append({ topic: name, records, options }: AppendCall): readonly Position[] {
@@ -53,15 +57,17 @@ export class AppendTransaction {
       if (expected !== undefined) this.#expect(topic, expected.subject, expected.version, 0, records.length);
       return positionsOf(this.#write(topic, records));
     }
-    const known = this.#tables.producers.find(topic.id, producer.id);
-    const { repeated } = admitProducer(known, producer, records.length);
+    const known = this.#memory.producer(topic.id, producer.id) ?? this.#tables.producers.find(topic.id, producer.id);
+    const { repeated, state } = admitProducer(known, producer, records.length);
     const old = known === undefined || repeated === 0 ? undefined : this.#tables.producers.recall(known, producer.sequence, repeated);
     if (old !== undefined && repeated === records.length) return positionsOf(old);
     // An append of nothing writes nothing, unless it brings a new epoch, which shuts out the older one.
     if (records.length === 0 && known?.epoch === producer.epoch) return [];
     if (expected !== undefined) this.#expect(topic, expected.subject, expected.version, repeated, records.length);
     const fresh = this.#write(topic, records.slice(repeated));
-    this.#tables.producers.remember(topic.id, known, producer, producer.sequence + BigInt(repeated), fresh);
+    const sequence = producer.sequence + BigInt(repeated);
+    const row = this.#tables.producers.remember({ topic: topic.id, name: producer.id, ref: known?.ref, state, sequence, positions: fresh });
+    this.#memory.setProducer(topic.id, producer.id, row);
     return old === undefined ? positionsOf(fresh) : [...positionsOf(old), ...positionsOf(fresh)];
   }
 
@@ -87,11 +93,12 @@ export class AppendTransaction {
   }
 
   #head(ref: number): Head {
-    const open = this.#heads.get(ref);
+    const open = this.#touched.get(ref);
     if (open !== undefined) return open;
-    const head = this.#tables.topics.head(ref);
+    const head = this.#memory.heads.get(ref) ?? this.#tables.topics.head(ref);
     head.recordedAt = Math.max(head.recordedAt, this.#now);
-    this.#heads.set(ref, head);
+    this.#memory.heads.set(ref, head);
+    this.#touched.set(ref, head);
     return head;
   }
 }

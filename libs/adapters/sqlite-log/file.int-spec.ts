@@ -162,6 +162,19 @@ describe('the file', () => {
     expect(await countOf(logs[0] as EventLog)).toBe(40);
   });
 
+  test('is written by two connections in turn, under one producer and one subject', async () => {
+    const logs = [openLog(), openLog()] as const;
+    await logs[0].ensureTopic('t', 2);
+    for (let n = 0; n < 20; n++) {
+      const at = BigInt(n * 3);
+      await logs[n % 2 === 0 ? 0 : 1].append('t', records(3), { producer: { id: 'p', epoch: 1n, sequence: at }, expected: { subject: 's', version: at } });
+    }
+    expect(await countOf(logs[0])).toBe(60);
+    await expect(logs[0].append('t', records(1), { producer: { id: 'p', epoch: 1n, sequence: 61n } })).rejects.toEqual(
+      expect.objectContaining({ code: 'SEQUENCE_GAP' }),
+    );
+  });
+
   test('keeps everything over a restart, what it remembers of producers and subjects too', async () => {
     await filled();
     const log = openLog();

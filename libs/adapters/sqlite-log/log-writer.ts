@@ -5,6 +5,7 @@ import { retryWhileBusy } from './busy-retry.ts';
 import type { LogDatabase } from './log-database.ts';
 import type { LogTables } from './log-tables.ts';
 import { WalGuard } from './wal-guard.ts';
+import { WriterMemory } from './writer-memory.ts';
 
 /** Records that one transaction takes before the rest waits for the next; an append is never divided. */
 const groupRecordsMax = 4000;
@@ -31,11 +32,13 @@ export interface LogWriterDeps {
 export class LogWriter {
   readonly #deps: LogWriterDeps;
   readonly #walGuard: WalGuard;
+  readonly #memory: WriterMemory;
   #queue: WaitingAppend[] = [];
   #running: Promise<void> | undefined;
 
   constructor(deps: LogWriterDeps) {
     this.#deps = deps;
+    this.#memory = new WriterMemory(deps.db);
     this.#walGuard = new WalGuard(deps.db, deps.walBytesMax);
   }
 
@@ -85,7 +88,7 @@ export class LogWriter {
     try {
       const { outcomes, highs } = await retryWhileBusy(db.path, () =>
         db.write(() => {
-          const append = new AppendTransaction(tables, clock);
+          const append = new AppendTransaction(tables, this.#memory, clock);
           return { outcomes: append.run(group), highs: append.highs };
         }),
       );
@@ -94,6 +97,7 @@ export class LogWriter {
       return outcomes;
     } catch (error) {
       tables.records.forget();
+      this.#memory.forget();
       throw error;
     }
   }

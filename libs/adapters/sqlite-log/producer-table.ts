@@ -1,5 +1,6 @@
 import type { StatementSync } from 'node:sqlite';
-import type { ProducerIdentity, ProducerState } from '#ports';
+import { assert } from '#kernel';
+import type { ProducerState } from '#ports';
 import type { LogDatabase } from './log-database.ts';
 
 /** Appends of one producer whose positions are kept for repetitions … */
@@ -9,6 +10,16 @@ const trimEvery = 997;
 
 export interface ProducerRow extends ProducerState {
   readonly ref: bigint;
+}
+
+export interface ProducerAppend {
+  readonly topic: number;
+  readonly name: string;
+  /** Undefined for a producer that the topic does not know yet. */
+  readonly ref: bigint | undefined;
+  readonly state: ProducerState;
+  readonly sequence: bigint;
+  readonly positions: Float64Array;
 }
 
 /** What the log remembers of producers: where their latest appends went, and thereby which sequence is due. */
@@ -52,28 +63,36 @@ export class ProducerTable {
     return { ref, epoch: last.epoch, first, next: last.sequence + last.count };
   }
 
-  /** Remembers where the producer's new records, which begin at `sequence`, went. */
-  remember(topic: number, known: ProducerRow | undefined, producer: ProducerIdentity, sequence: bigint, positions: Float64Array): void {
-    const ref = known?.ref ?? BigInt(this.#insert.run(topic, producer.id).lastInsertRowid);
-    this.#remember.run(ref, producer.epoch, sequence, new Uint8Array(positions.buffer, positions.byteOffset, positions.byteLength));
+  /** Moves the producer on to `state`, and remembers where its new records, which begin at `sequence`, went. */
+  remember({ topic, name, ref: known, state, sequence, positions }: ProducerAppend): ProducerRow {
+    const ref = known ?? BigInt(this.#insert.run(topic, name).lastInsertRowid);
+    this.#remember.run(ref, state.epoch, sequence, new Uint8Array(positions.buffer, positions.byteOffset, positions.byteLength));
     this.#appends += 1;
-    if (this.#appends % trimEvery === 0) this.#trim(ref);
+    const first = this.#appends % trimEvery === 0 ? this.#trim(ref, state) : state.first;
+    return { ...state, ref, first };
   }
 
   /** Where `count` records from `sequence` on went. */
   recall(producer: ProducerRow, sequence: bigint, count: number): Float64Array {
     const found = new Float64Array(count);
+    let recalled = 0;
     for (const row of this.#recall.all(producer.ref, producer.epoch, sequence, sequence + BigInt(count))) {
       const bytes = row['positions'] as Uint8Array;
       const positions = new Float64Array(bytes.slice().buffer);
       const start = Number((row['sequence'] as bigint) - sequence);
-      for (let at = Math.max(0, -start); at < positions.length && start + at < count; at++) found[start + at] = positions[at] as number;
+      for (let at = Math.max(0, -start); at < positions.length && start + at < count; at++) {
+        found[start + at] = positions[at] as number;
+        recalled += 1;
+      }
     }
+    assert(recalled === count, `of ${count} records of a producer ${recalled} are remembered`);
     return found;
   }
 
-  #trim(ref: bigint): void {
+  /** Drops what is too old to be repeated; answers the first sequence that still can be. */
+  #trim(ref: bigint, state: ProducerState): bigint {
     const oldest = this.#oldestKept.get(ref);
     if (oldest !== undefined) this.#drop.run(ref, oldest['epoch'] as bigint, oldest['sequence'] as bigint);
+    return this.#first.get(ref, state.epoch)?.['first'] as bigint;
   }
 }
