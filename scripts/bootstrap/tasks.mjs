@@ -6,6 +6,7 @@ export const tasks = {
   start: { program: at('dist/apps/streams/main.js'), args: ['up'] },
   streams: { program: at('dist/apps/streams/main.js'), args: [] },
   test: { program: at('dist/scripts/test/main.js'), args: [] },
+  generate: { program: at('dist/scripts/generate-events.js'), args: [] },
   bench: { program: at('dist/bench/main.js'), args: [] },
   lint: { tool: at('node_modules/oxlint/bin/oxlint'), args: ['--type-aware', '--deny-warnings'] },
   generate: { program: at('dist/scripts/generate-events.js'), args: [] },

@@ -7,7 +7,7 @@ const facts: BannerFacts = {
   engines: [{ serves: 'Event log', engine: 'embedded SQLite', where: '/data/log' }],
   signInUrl: 'http://localhost:8081/#key=sk_k-1_s',
   apiUrl: 'http://localhost:8080/api/v1',
-  docsUrl: 'http://localhost:8080/api/docs',
+  docsUrl: 'http://localhost:8080/api/v1/docs',
   ingestUrl: 'rtmp://localhost:1935/live',
   backupUrl: 'rtmp://localhost:1936/live',
   demo: undefined,
@@ -24,7 +24,7 @@ Streams 0.1.0 is ready (3.2 s)
   Event log     embedded SQLite  /data/log
 
   Console       http://localhost:8081/#key=sk_k-1_s  (signs you in; good for 12 hours)
-  API           http://localhost:8080/api/v1  (described at http://localhost:8080/api/docs)
+  API           http://localhost:8080/api/v1  (described at http://localhost:8080/api/v1/docs)
   Publish to    rtmp://localhost:1935/live  (backup: rtmp://localhost:1936/live)
 
   Ctrl-C stops everything.

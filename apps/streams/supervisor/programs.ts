@@ -38,8 +38,6 @@ export function environmentOf(settings: StreamsSettings, run: string, databaseUr
     RTMP_BACKUP_PORT: String(ports.rtmpBackup),
     RELAY_PORT: String(ports.relay),
     EDGE_ORIGIN_URL: environment['EDGE_ORIGIN_URL'] || `http://127.0.0.1:${ports.gateway}`,
-    // Compiled code is kept: it halves the time that an app needs to load.
-    NODE_COMPILE_CACHE: environment['NODE_COMPILE_CACHE'] || join(settings.root, '.cache/compiled'),
     ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
   };
 }

@@ -54,7 +54,7 @@ function factsOf(settings: StreamsSettings, greeting: Welcome, demo: BannerFacts
     engines: enginesOf(settings),
     signInUrl: `${edge}/#key=${greeting.signInKey}`,
     apiUrl: `http://${publicHost}:${ports.gateway}/api/v1`,
-    docsUrl: `http://${publicHost}:${ports.gateway}/api/docs`,
+    docsUrl: `http://${publicHost}:${ports.gateway}/api/v1/docs`,
     ingestUrl: `rtmp://${publicHost}:${ports.rtmp}/live`,
     backupUrl: `rtmp://${publicHost}:${ports.rtmpBackup}/live`,
     demo,
