@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { OperatingError } from '#kernel';
+import type { BlobStore, EventLog } from '#ports';
 import { connect } from 'node:net';
-import { startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
+import { startGateway, World, type RunningGateway, type WorldEngines } from './testing/gateway.fixture.ts';
 import { ask, type Answer, type Ask } from './testing/http-client.ts';
 
 let world: World;
@@ -126,6 +128,24 @@ describe('what is not a request for anything here', () => {
     });
     expect(text).toMatch(/^HTTP\/1\.1 400 /);
     expect(text).toContain('urn:streams:problem:malformed-request');
+  });
+});
+
+describe('when an engine is away', () => {
+  const away = (): Promise<never> => Promise.reject(new OperatingError('The database is away.', { code: 'DATABASE_UNAVAILABLE', retryable: true }));
+
+  test.each<[string, Partial<WorldEngines>, string, Ask]>([
+    ['read models', { reads: { select: away } }, '/api/v1/streams', {}],
+    ['read models, for a player', { reads: { select: away } }, '/live/st-aaaaaaaaaaaaaaaa/master.m3u8', {}],
+    ['commands', { aggregates: { load: away, commit: away, find: away } }, start, post({ name: 'a' })],
+    ['the log', { log: Object.assign(Object.create(null), { heads: away }) as EventLog }, '/api/v1/events', {}],
+    ['the log, for a live feed', { log: Object.assign(Object.create(null), { heads: away }) as EventLog }, '/api/v1/events/live', {}],
+    ['blobs', { blobs: { stat: away, read: away, put: away, delete: away } as BlobStore }, `/media/b${'a'.repeat(58)}.m4s`, {}],
+  ])('%s: 503, and when to come back', async (_what, broken, path, request) => {
+    await using half = await startGateway({ ...world.engines, ...broken }, world.consolePath);
+    const answer = await ask(half.url, path, { ...request, headers: admin });
+    expectProblem(answer, 503, 'unavailable');
+    expect([answer.headers['retry-after'], answer.headers['cache-control']]).toEqual(['2', 'no-store']);
   });
 });
 

@@ -118,6 +118,15 @@ describe('playlists and media', () => {
     }
   });
 
+  test('what is unknown says nothing about caching, so that an edge keeps it by its own policy; the API is never kept', async () => {
+    for (const path of ['/live/st-aaaaaaaaaaaaaaaa/master.m3u8', `/media/b${'a'.repeat(58)}.m4s`]) {
+      const answer = await ask(gateway.url, path);
+      expect([answer.status, answer.headers['cache-control']]).toEqual([404, undefined]);
+    }
+    expect((await get('/api/v1/streams/st-aaaaaaaaaaaaaaaa')).headers['cache-control']).toBe('no-store');
+    expect((await get('/api/v1/streams')).headers['cache-control']).toBe('no-store');
+  });
+
   test('the multivariant playlist lists what the encoder makes', async () => {
     await announceEncoding(world, id);
     for (let sequence = 0; sequence < 12; sequence++) cids.push(await announceSegment(world, id, sequence, { discontinuity: sequence === 1 }));

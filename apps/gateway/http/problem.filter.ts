@@ -19,6 +19,11 @@ export function noRoute(method: string, url: string, routes: RouteTable): Proble
   return new ProblemError({ status: 405, code: 'method-not-allowed', detail: `${method} is not possible here; ${allow} is.`, headers: { allow } });
 }
 
+/** A cache may remember that something is not there, as long as its own policy says; what is wrong with us passes. */
+function mayBeKept(status: number): boolean {
+  return status === 404 || status === 410;
+}
+
 /** Sends a problem document, and logs what is our own fault. */
 export function sendProblem(reply: FastifyReply, request: FastifyRequest, error: unknown, logger: Logger): void {
   const problem = problemOf(error);
@@ -26,7 +31,7 @@ export function sendProblem(reply: FastifyReply, request: FastifyRequest, error:
   if (reply.raw.headersSent || reply.sent) return void reply.raw.destroy();
   void reply
     .status(problem.init.status)
-    .headers({ 'cache-control': 'no-store', 'x-request-id': request.id, ...problem.init.headers })
+    .headers({ ...(mayBeKept(problem.init.status) ? {} : { 'cache-control': 'no-store' }), 'x-request-id': request.id, ...problem.init.headers })
     .type(problemType)
     .send(JSON.stringify(documentOf(problem.init, pathOf(request.url))));
 }

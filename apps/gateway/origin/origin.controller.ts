@@ -101,7 +101,7 @@ function sendPlaylist(playlist: Playlist, streamId: string, request: FastifyRequ
     case 'unknown-stream':
       throw notFound('unknown-stream', `There is no stream ${streamId}.`);
     case 'unknown-rendition':
-      throw notFound('unknown-rendition', 'The stream has no such rendition.');
+      throw notFound('unknown-rendition', 'The stream has no such rendition.', { 'cache-control': soonCaching });
     case 'nothing-yet':
       throw notFound('nothing-yet', playlist.ended ? 'The stream ended without a picture.' : 'The stream has not produced anything yet.', { 'cache-control': soonCaching });
     case 'playlist': {

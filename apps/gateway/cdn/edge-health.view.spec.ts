@@ -1,0 +1,41 @@
+import { describe, expect, test } from '@jest/globals';
+import type { ReadRow } from '#ports';
+import { cdnHealthOf } from './edge-health.view.ts';
+
+const now = 100_000;
+const edge = (id: string): ReadRow => ({ edge_id: id, url: `http://${id}`, region: 'eu', memory_bytes_max: 10n, registered_at_ms: 1n });
+const process = (id: string, reportedAtMs: number, incarnation = 1n): ReadRow => ({
+  edge_id: id,
+  incarnation,
+  requests: 10n,
+  hits: 9n,
+  misses: 1n,
+  collapsed: 0n,
+  origin_fetches: 1n,
+  origin_errors: 0n,
+  bytes_served: 5n,
+  bytes_from_origin: 1n,
+  reported_at_ms: BigInt(reportedAtMs),
+  objects: incarnation,
+  memory_bytes: 3n,
+});
+
+describe('the state of the CDN', () => {
+  test.each([
+    ['no edges', [], [], 'empty', []],
+    ['announced, never heard of', [edge('a')], [], 'down', ['announced']],
+    ['heard of lately', [edge('a')], [process('a', now - 1000)], 'up', ['up']],
+    ['one of two is silent', [edge('a'), edge('b')], [process('a', now), process('b', now - 60_000)], 'degraded', ['up', 'silent']],
+    ['one of two is only announced', [edge('a'), edge('b')], [process('a', now)], 'up', ['up', 'announced']],
+    ['all are silent', [edge('a')], [process('a', 1)], 'down', ['silent']],
+    ['reports before it is registered', [], [process('a', now)], 'up', ['up']],
+  ])('%s', (_what, edges, processes, status, statuses) => {
+    const health = cdnHealthOf(edges, processes, now);
+    expect([health.status, health.edges.map((each) => each.status)]).toEqual([status, statuses]);
+  });
+
+  test('counters are summed over all processes of an edge, gauges are the newest one', () => {
+    const health = cdnHealthOf([edge('a')], [process('a', now - 50_000, 1n), process('a', now, 7n)], now);
+    expect(health.edges[0]).toEqual(expect.objectContaining({ status: 'up', requests: 20, hits: 18, objects: 7, hitRatio: 0.9, startedAt: new Date(7).toISOString() }));
+  });
+});
