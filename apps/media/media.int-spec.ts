@@ -168,6 +168,19 @@ describe('a live stream', () => {
     video.marks.forEach((mark, n) => expect(Math.abs(mark - (audio.marks[n] as number))).toBeLessThan(0.04));
   }, 60_000);
 
+  test('an encoder that stops working is noticed by its output, and replaced without a loss', async () => {
+    relay.open('s1', await flvSource({ folder, seconds: 16 }));
+    await stream.start('s1', relay.url);
+    await startMedia();
+    await until('a segment', async () => (await stream.segments('180p')).length >= 1);
+    process.kill((await encoders())[0] as number, 'SIGSTOP');
+    await until('the session ended', async () => (await endReasons()).includes('source-ended'), 60_000);
+    expect(await endReasons()).toEqual(['stalled', 'source-ended']);
+    const segments = await expectSound();
+    expect(segments.reduce((sum, { durationUs }) => sum + durationUs, 0)).toBe(16e6);
+    expect(segments.some(({ discontinuity }) => discontinuity)).toBe(false);
+  }, 90_000);
+
   test('a publisher who comes back continues the numbering on the grid, behind a discontinuity', async () => {
     relay.open('s1', await flvSource({ folder, seconds: 3 }));
     await stream.start('s1', relay.url);

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
 import { encodeMetadata, tagType, type FlvTag } from '#core/flv';
 import { SessionFeed } from './session-feed.core.ts';
 
@@ -112,4 +113,18 @@ describe('what is held', () => {
     const made = feed({ type: tagType.script, timestampMs: 0, body: Uint8Array.of(1, 2, 3) }, { type: tagType.video, timestampMs: 5, body: Uint8Array.of(0x17, 2, 0, 0, 0) });
     expect(made.nextIndex).toBe(0);
   });
+});
+
+test('fuzz: whatever the tags hold, the feed takes them or passes them over', () => {
+  const tag = fc.record({ type: fc.constantFrom(tagType.video, tagType.audio, tagType.script), timestampMs: fc.nat(0xffffffff), body: fc.uint8Array({ maxLength: 40 }) });
+  const real = fc.constantFrom(header('video', avc), header('audio', aac), picture(1000, true), sound(1000));
+  fc.assert(
+    fc.property(fc.array(fc.oneof(tag, real), { maxLength: 40 }), fc.nat(5000), (tags, fromMs) => {
+      const made = feed(...tags);
+      made.startPoint(fromMs);
+      made.read(0);
+      made.forgetBefore(fromMs);
+      expect(made.nextIndex).toBeLessThanOrEqual(tags.length);
+    }),
+  );
 });

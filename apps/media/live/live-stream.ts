@@ -54,9 +54,12 @@ interface Ends {
   /** Somebody else has the lease: store nothing more. */
   readonly lost: AbortSignal;
   readonly any: AbortSignal;
+  /** The log says that the session is over: nothing new is begun. */
+  readonly over: AbortSignal;
 }
 
 const connectTimeoutMs = 3000;
+const reconnectMs = 250;
 const silenceMsMax = 15_000;
 const groupsWaitingMax = 4;
 /** How long the relay may take to end a session that is over on the log, before the encoder is told to end. */
@@ -95,11 +98,12 @@ export class LiveStream {
     const held = await HeldLease.acquire({ name: `media/${streamId}`, owner, ttlMs: leaseTtlMs }, this.#deps.leases, this.#logger);
     if (held === undefined) return false;
     const over = new AbortController();
-    const unlisten = this.#deps.follower.onChange(() => this.#isLive() || this.#endSoon(over));
-    const stop = AbortSignal.any([shutdown, over.signal]);
+    const late = new AbortController();
+    const unlisten = this.#deps.follower.onChange(() => this.#isLive() || this.#endSoon(over, late));
+    const stop = AbortSignal.any([shutdown, late.signal]);
     this.#shutdown = shutdown;
     try {
-      await this.#hold(held, { stop, lost: held.lost, any: AbortSignal.any([stop, held.lost]) });
+      await this.#hold(held, { stop, lost: held.lost, any: AbortSignal.any([stop, held.lost]), over: over.signal });
       return !held.lost.aborted && !this.#fenced;
     } finally {
       unlisten();
@@ -109,8 +113,10 @@ export class LiveStream {
     }
   }
 
-  #endSoon(over: AbortController): void {
-    this.#overTimer ??= setTimeout(() => over.abort(), overMsMax);
+  /** The rest of the session is still encoded, unless its relay takes too long to end it. */
+  #endSoon(over: AbortController, late: AbortController): void {
+    over.abort();
+    this.#overTimer ??= setTimeout(() => late.abort(), overMsMax);
   }
 
   /** The fold still knows this session as the live one. */
@@ -134,7 +140,7 @@ export class LiveStream {
         if (!(err instanceof OperatingError) || !err.retryable) throw err;
         this.#logger.debug({ err }, 'no relay yet');
       }
-      await pause(this.#pace.afterFailure(performance.now()), ends.any);
+      await pause(reconnectMs, AbortSignal.any([ends.any, ends.over]));
     }
   }
 

@@ -22,6 +22,8 @@ export class StreamDirector {
   readonly #deps: StreamDirectorDeps;
   readonly #stop = new AbortController();
   readonly #tasks = new Map<string, Promise<void>>();
+  /** Ends the pause of a stream's task. */
+  readonly #wakes = new Map<string, AbortController>();
   #encoding = 0;
   #unlisten = (): void => {};
 
@@ -48,6 +50,7 @@ export class StreamDirector {
   }
 
   #look(streamId: string): void {
+    this.#wakes.get(streamId)?.abort();
     if (this.#stop.signal.aborted || this.#tasks.has(streamId) || this.#session(streamId) === undefined) return;
     const task = this.#serve(streamId).finally(() => {
       this.#tasks.delete(streamId);
@@ -55,6 +58,14 @@ export class StreamDirector {
       this.#look(streamId);
     });
     this.#tasks.set(streamId, task);
+  }
+
+  /** Also looks by itself now and then: room for another stream comes without an event. */
+  async #pauseUntilChange(streamId: string): Promise<void> {
+    const wake = new AbortController();
+    this.#wakes.set(streamId, wake);
+    await pause(this.#init.retryMs, AbortSignal.any([this.#stop.signal, wake.signal]));
+    this.#wakes.delete(streamId);
   }
 
   #session(streamId: string): LiveSession | undefined {
@@ -69,7 +80,7 @@ export class StreamDirector {
       if (session === undefined) return;
       // Its relay said that it is over; the log will say so soon.
       if (done.has(session.sessionId) || this.#encoding >= this.#init.streamsMax) {
-        await pause(this.#init.retryMs / 4, signal);
+        await this.#pauseUntilChange(streamId);
         continue;
       }
       try {

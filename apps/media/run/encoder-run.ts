@@ -53,8 +53,6 @@ export class EncoderRun {
   #verdict: 'stalled' | 'too-slow' | { readonly error: unknown } | undefined;
   readonly #timers: NodeJS.Timeout[] = [];
   #inputEnded = false;
-  /** Latest presentation time given to the encoder, ms of the session. */
-  #fedMs = 0;
 
   constructor(init: EncoderRunInit, deps: EncoderRunDeps) {
     this.#init = init;
@@ -198,7 +196,6 @@ export class EncoderRun {
     const timestampMs = tag.timestampMs - plan.rebaseMs;
     const unwanted = tag.generation !== start.tag.generation || (tag.kind === 'video' && index < start.index) || start.source[tag.kind] === undefined;
     if (timestampMs < 0 || unwanted) return undefined;
-    this.#fedMs = Math.max(this.#fedMs, tag.presentationMs);
     return encodeTag({ type: tagType[tag.kind], timestampMs, body: tag.body });
   }
 
@@ -208,7 +205,7 @@ export class EncoderRun {
       await pause(watchEveryMs, this.#over.signal);
       if (this.#over.signal.aborted) return;
       const reachedMs = this.#segmenter.reachedUs / 1000 - this.#init.plan.offsetMs;
-      const verdict = this.#watch.look({ nowMs: performance.now(), reachedMs, fedMs: this.#fedMs, latestMs: feed.media.latestMs, blocked: committer.blocked });
+      const verdict = this.#watch.look({ nowMs: performance.now(), reachedMs, latestMs: feed.media.latestMs, blocked: committer.blocked });
       if (verdict === undefined) continue;
       this.#verdict ??= verdict;
       await encoder.kill();

@@ -6,7 +6,7 @@ import { OutputWatch, type OutputView } from './output-watch.core.ts';
 function watch(seconds: number, view: (second: number) => Partial<OutputView>): string | undefined {
   const made = new OutputWatch();
   for (let second = 0; second <= seconds; second += 0.5) {
-    const verdict = made.look({ nowMs: second * 1000, reachedMs: second * 1000, fedMs: second * 1000, latestMs: second * 1000, blocked: false, ...view(second) });
+    const verdict = made.look({ nowMs: second * 1000, reachedMs: second * 1000, latestMs: second * 1000, blocked: false, ...view(second) });
     if (verdict !== undefined) return `${verdict} at ${second}`;
   }
   return undefined;
@@ -14,11 +14,11 @@ function watch(seconds: number, view: (second: number) => Partial<OutputView>): 
 
 describe('an encoder', () => {
   test('that keeps up is left alone', () => expect(watch(3600, () => ({}))).toBeUndefined());
-  test('that is fed and silent is stalled', () => expect(watch(60, (second) => ({ reachedMs: Math.min(second, 10) * 1000, latestMs: 0 }))).toBe('stalled at 21.5'));
-  test('that is not fed is not stalled: its publisher is', () => expect(watch(60, () => ({ reachedMs: 0, fedMs: 1000, latestMs: 1000 }))).toBeUndefined());
+  test('that is silent while media waits is stalled', () => expect(watch(60, (second) => ({ reachedMs: Math.min(second, 10) * 1000, latestMs: Math.min(second, 15) * 1000 }))).toBe('stalled at 18.5'));
+  test('that gets nothing is not stalled: its publisher is', () => expect(watch(60, () => ({ reachedMs: 0, latestMs: 1000 }))).toBeUndefined());
   test('that the log holds up is not stalled', () => expect(watch(60, () => ({ reachedMs: 0, blocked: true }))).toBeUndefined());
-  test('that falls behind more and more is too slow', () => expect(watch(120, (second) => ({ reachedMs: second * 700, fedMs: second * 700 + 2000 }))).toBe('too-slow at 25.5'));
-  test('that is behind but catches up is left alone', () => expect(watch(60, (second) => ({ reachedMs: second * 1300 - 15_000, fedMs: second * 1300 - 14_000 }))).toBeUndefined());
+  test('that falls behind more and more is too slow', () => expect(watch(120, (second) => ({ reachedMs: second * 700 }))).toBe('too-slow at 25.5'));
+  test('that is behind but catches up is left alone', () => expect(watch(60, (second) => ({ reachedMs: second * 1300 - 15_000 }))).toBeUndefined());
 });
 
 describe('restarts', () => {
