@@ -9,6 +9,5 @@ export const tasks = {
   generate: { program: at('dist/scripts/generate-events.js'), args: [] },
   bench: { program: at('dist/bench/main.js'), args: [] },
   lint: { tool: at('node_modules/oxlint/bin/oxlint'), args: ['--type-aware', '--deny-warnings'] },
-  generate: { program: at('dist/scripts/generate-events.js'), args: [] },
   format: { tool: at('node_modules/oxfmt/bin/oxfmt'), args: [] },
 };
