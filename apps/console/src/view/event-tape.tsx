@@ -58,7 +58,7 @@ function Entry({ event }: { readonly event: FeedEvent }) {
     <details>
       <summary>
         <time dateTime={event.time}>{clockOf(event.time)}</time>
-        <i className={familyOf(event.type)} aria-hidden="true" />
+        <i data-family={familyOf(event.type)} aria-hidden="true" />
         <span className="type">{event.type}</span>
         <span className="gist">{gistOf(event.data)}</span>
       </summary>
