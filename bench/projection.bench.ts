@@ -1,10 +1,9 @@
 import { streamsProjection } from '#domain/stream';
 import type { LogRecord } from '#events';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { countPerSecond, type Bench, type BenchContext } from './harness/index.ts';
 import { created, segments, started } from './projection/events.ts';
 import { plainUpserts } from './projection/plain-upserts.ts';
-import { hostOf, openWorld, type World } from './projection/world.ts';
+import { caughtUp, hostOf, openWorld, type World } from '../test/replay/world.ts';
 
 const goal = 50_000;
 const keys = 20_000;
@@ -22,17 +21,6 @@ async function fill(world: World, count: number): Promise<number> {
   return total;
 }
 
-/** Until the checkpoints stand where the log ends. */
-async function caughtUp(world: World, total: number): Promise<void> {
-  for (;;) {
-    const checkpoints = await world.store.checkpoints(streamsProjection.name);
-    const projected = checkpoints.reduce((sum, { position }) => sum + Number(position), 0);
-    if (projected > total) throw new Error(`${projected} of ${total} events were projected: a checkpoint is wrong.`);
-    if (projected === total) return;
-    await sleep(20);
-  }
-}
-
 async function run(context: BenchContext): Promise<void> {
   const world = await openWorld();
   try {
@@ -40,7 +28,7 @@ async function run(context: BenchContext): Promise<void> {
     const host = await hostOf(world, [streamsProjection]);
     const ours = await countPerSecond(total, async () => {
       await host.start();
-      await caughtUp(world, total);
+      await caughtUp(world, [streamsProjection]);
     });
     await host.stop();
     const peer = await plainUpserts(world.databaseUrl, total);

@@ -5,9 +5,9 @@ import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { quantile, type Bench, type BenchContext } from './harness/index.ts';
 import { segments } from './projection/events.ts';
-import { startProjector } from './projection/projector-process.ts';
+import { startProjector } from '../test/replay/projector-process.ts';
 import { pace, Visibility } from './projection/visibility.ts';
-import { openWorld, type World } from './projection/world.ts';
+import { openWorld, type World } from '../test/replay/world.ts';
 
 const perSecond = 1000;
 const goalMs = 50;

@@ -197,6 +197,15 @@ describe('a consumer host', () => {
     await until(allAt(40, 1n));
   });
 
+  test('follows a checkpoint that was set back, also where nothing new comes', async () => {
+    await log.append('edge', edges(40, 1));
+    await host('a');
+    await until(allAt(40, 1n));
+    await store.reset(projection);
+    expect(rows().size).toBe(0);
+    await until(allAt(40, 1n));
+  });
+
   test('commits what it has read before it ends', async () => {
     const one = await host('a');
     await log.append('edge', edges(40, 1));

@@ -94,7 +94,9 @@ export class ConsumerHost {
     this.#stop.abort();
     await this.#loops;
     await Promise.all([...this.#held.values()].map((held) => this.#giveBack(held)));
-    if (this.#membership !== undefined) await this.#deps.leases.release(this.#membership);
+    const membership = this.#membership;
+    this.#membership = undefined;
+    if (membership !== undefined) await this.#deps.leases.release(membership);
   }
 
   async #keepBalance(firstWaitMs: number): Promise<void> {
@@ -162,7 +164,7 @@ export class ConsumerHost {
   }
 
   async #keepWatch(): Promise<void> {
-    const watch = new StallWatch(this.#deps.log);
+    const watch = new StallWatch(this.#deps.log, this.#deps.store);
     for (;;) {
       await pause(this.#init.stallMs / 4, this.#stop.signal);
       if (this.#stop.signal.aborted) return;
@@ -172,8 +174,12 @@ export class ConsumerHost {
           this.#deps.logger.error({ ...loop.at, position: String(loop.position) }, 'a partition has work and does not move; starting it anew');
           loop.restart();
         }
+        for (const loop of await watch.setBack(loops)) {
+          this.#deps.logger.info({ ...loop.at, projection: loop.projection.name }, 'the checkpoint was set back; starting again from there');
+          loop.restart();
+        }
       } catch (err) {
-        this.#deps.logger.warn({ err }, 'the log does not tell its heads');
+        this.#deps.logger.warn({ err }, 'log or store do not tell where they stand');
       }
     }
   }

@@ -37,6 +37,7 @@ export class HeldGroup {
     this.loops = partitions.map(
       (at) =>
         new PartitionLoop({
+          projection,
           at,
           logger,
           stillOurs: () => this.renew(),

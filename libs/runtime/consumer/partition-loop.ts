@@ -1,10 +1,12 @@
-import { hasCode } from '#kernel';
+import type { DomainEvent } from '#events';
+import { hasCode, type Projection } from '#kernel';
 import type { ProjectionPartition } from '#ports';
 import type { Logger } from '../logging.ts';
 import { backOffMs, pause } from '../pause.ts';
 import type { PartitionTask } from './partition-task.ts';
 
 export interface PartitionLoopInit {
+  readonly projection: Projection<DomainEvent>;
   readonly at: ProjectionPartition;
   readonly makeTask: () => PartitionTask;
   readonly logger: Logger;
@@ -35,6 +37,10 @@ export class PartitionLoop {
     this.#running = this.#run();
   }
 
+  get projection(): Projection<DomainEvent> {
+    return this.#init.projection;
+  }
+
   get at(): ProjectionPartition {
     return this.#init.at;
   }
@@ -55,7 +61,7 @@ export class PartitionLoop {
     await this.#running;
   }
 
-  /** Starts the task anew although it neither failed nor ended: it hangs. Should it wake up, the checkpoint fences it. */
+  /** Starts the task anew although it neither failed nor ended. Should the abandoned one wake up, the checkpoint fences it. */
   restart(): void {
     this.#attempt?.abandon();
   }

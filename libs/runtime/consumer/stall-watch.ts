@@ -1,4 +1,4 @@
-import type { EventLog } from '#ports';
+import type { EventLog, ProjectionStore } from '#ports';
 import type { PartitionLoop } from './partition-loop.ts';
 
 /** Looks after which a partition that has work and does not move counts as stalled. */
@@ -15,10 +15,24 @@ interface Look {
  */
 export class StallWatch {
   readonly #log: EventLog;
+  readonly #store: ProjectionStore;
   #looks = new Map<PartitionLoop, Look>();
 
-  constructor(log: EventLog) {
+  constructor(log: EventLog, store: ProjectionStore) {
     this.#log = log;
+    this.#store = store;
+  }
+
+  /** The loops whose checkpoint was set back under their feet, because somebody reset the read model to have it rebuilt. */
+  async setBack(loops: readonly PartitionLoop[]): Promise<readonly PartitionLoop[]> {
+    // Taken first: a checkpoint only grows, so that one behind what we knew before we asked was set back.
+    const known = loops.map((loop) => [loop, loop.position] as const);
+    const stored = new Map((await this.#store.checkpoints()).map((view) => [placeOf(view.projection, view.version, view.topic, view.partition), view.position]));
+    const isBack = (loop: PartitionLoop, position: bigint): boolean => {
+      const { name, version } = loop.projection;
+      return (stored.get(placeOf(name, version, loop.at.topic, loop.at.partition)) ?? 0n) < position;
+    };
+    return known.filter(([loop, position]) => position !== undefined && isBack(loop, position)).map(([loop]) => loop);
   }
 
   /** The loops that stood still for four looks in a row although there was something to read. */
@@ -46,4 +60,8 @@ export class StallWatch {
     }
     return highs;
   }
+}
+
+function placeOf(projection: string, version: number, topic: string, partition: number): string {
+  return `${projection}@${version}/${topic}/${partition}`;
 }

@@ -8,7 +8,11 @@ const main = fileURLToPath(new URL('../../apps/projector/main.js', import.meta.u
 
 export interface ProjectorProcess {
   readonly pid: number;
+  /** What it has logged so far. */
+  readonly lines: readonly string[];
   signal(signal: NodeJS.Signals): void;
+  /** Ends it at once, in the middle of whatever it does. */
+  kill(): Promise<void>;
   /** Ends it as its supervisor would, and waits for it. */
   stop(): Promise<void>;
 }
@@ -29,10 +33,15 @@ export async function startProjector(world: Pick<World, 'folder' | 'databaseUrl'
   });
   return {
     pid: child.pid as number,
+    lines: seen,
     signal: (signal) => void child.kill(signal),
+    async kill() {
+      child.kill('SIGKILL');
+      await exited;
+    },
     async stop() {
       child.stdin.end();
-      if (child.exitCode === null && child.signalCode === null) await exited;
+      await exited;
     },
   };
 }

@@ -1,0 +1,115 @@
+import { Database, PostgresLeaseStore, PostgresOutbox, PostgresAggregateStore, PostgresProjectionStore, PostgresReadStore } from '#adapters/postgres';
+import { temporaryPostgres } from '#adapters/embedded-postgres';
+import { SqliteEventLog } from '#adapters/sqlite-log';
+import { SystemClock } from '#adapters/system';
+import { contexts, topicPartitions, type DomainEvent } from '#events';
+import type { Projection } from '#kernel';
+import { ConsumerHost, createLogger, type ConsumerHostInit } from '#runtime';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { runMigrations } from '../../migrations/index.ts';
+import type { RecordedEvent } from './history.ts';
+
+/** The engines of one machine, in folders of their own: the SQLite log and a fresh embedded PostgreSQL. */
+export interface World {
+  /** `STREAMS_DATA_DIR` of processes that join in. */
+  readonly folder: string;
+  readonly databaseUrl: string;
+  readonly log: SqliteEventLog;
+  readonly leases: PostgresLeaseStore;
+  readonly outbox: PostgresOutbox;
+  readonly aggregates: PostgresAggregateStore;
+  readonly store: PostgresProjectionStore;
+  readonly reads: PostgresReadStore;
+  /** What has to end before the engines do. */
+  readonly closing: Array<() => Promise<unknown>>;
+  close(): Promise<void>;
+}
+
+export async function openWorld(): Promise<World> {
+  const folder = await mkdtemp(join(tmpdir(), 'streams-world-'));
+  const postgres = await temporaryPostgres();
+  await runMigrations(postgres.url);
+  const log = new SqliteEventLog({ path: join(folder, 'log', 'events.sqlite') }, { clock: new SystemClock() });
+  for (const topic of contexts) await log.ensureTopic(topic, topicPartitions);
+  const database = new Database({ url: postgres.url });
+  const closing: World['closing'] = [];
+  return {
+    closing,
+    folder,
+    databaseUrl: postgres.url,
+    log,
+    leases: new PostgresLeaseStore(database),
+    outbox: new PostgresOutbox(database),
+    aggregates: new PostgresAggregateStore(database),
+    store: new PostgresProjectionStore(database),
+    reads: new PostgresReadStore(database),
+    async close() {
+      await Promise.all(closing.map((end) => end()));
+      await log.close();
+      await database.close();
+      await postgres.stop();
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** A consumer host in this process. */
+export async function hostOf(world: World, projections: readonly Projection<DomainEvent>[], init: Partial<ConsumerHostInit> = {}): Promise<ConsumerHost> {
+  const logger = await createLogger({ name: 'host', node: 'test', logFormat: 'json', logLevel: 'silent' });
+  const host = new ConsumerHost({ projections, owner: 'host', ...init }, { log: world.log, leases: world.leases, store: world.store, logger });
+  world.closing.push(() => host.stop());
+  return host;
+}
+
+/** Until the checkpoints stand where the log ends. @throws Error when one stands beyond it, or nothing moves for long. */
+export async function caughtUp(world: World, projections: readonly Projection<DomainEvent>[]): Promise<void> {
+  const patienceMs = 30_000;
+  for (let [last, movedAt] = [-1, Date.now()]; ; await sleep(20)) {
+    const lag = await lagOf(world, projections);
+    if (lag < 0) throw new Error('A checkpoint stands beyond the end of the log.');
+    if (lag === 0) return;
+    if (lag !== last) [last, movedAt] = [lag, Date.now()];
+    else if (Date.now() - movedAt > patienceMs) throw new Error(`${lag} records are left and nothing moves.`);
+  }
+}
+
+async function lagOf(world: World, projections: readonly Projection<DomainEvent>[]): Promise<number> {
+  let lag = 0;
+  for (const { name, contexts: topics } of projections) {
+    const positions = new Map((await world.store.checkpoints(name)).map(({ topic, partition, position }) => [`${topic}/${partition}`, position]));
+    for (const topic of topics) {
+      for (const { partition, high } of await world.log.heads(topic)) lag += Number(high - (positions.get(`${topic}/${partition}`) ?? 0n));
+    }
+  }
+  return lag;
+}
+
+/** Every column of every row of the projections, stamps included, as text. */
+export async function dumpRows(world: World, projections: readonly Projection<DomainEvent>[]): Promise<string> {
+  const client = new pg.Client({ connectionString: world.databaseUrl });
+  await client.connect();
+  try {
+    const parts: string[] = [];
+    for (const { name, version, tables } of projections) {
+      for (const table of tables) {
+        const { rows } = await client.query<{ row: string }>(`SELECT row_to_json(t)::text AS row FROM ${name}_v${version}."${table.name}" t ORDER BY 1`);
+        parts.push(`${table.name}: ${rows.length}`, ...rows.map(({ row }) => row));
+      }
+    }
+    return parts.join('\n');
+  } finally {
+    await client.end();
+  }
+}
+
+/** Appends a history in its order, in batches of a few hundred. */
+export async function recordAll(world: Pick<World, 'log'>, events: readonly RecordedEvent[]): Promise<void> {
+  for (const topic of contexts) {
+    const records = events.filter((event) => event.topic === topic).map(({ record }) => record);
+    for (let at = 0; at < records.length; at += 300) await world.log.append(topic, records.slice(at, at + 300));
+  }
+}
