@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { at, bunBinary, modules, nodeBinary, root } from './paths.mjs';
 import { PlainError, say, sentenceFor } from './say.mjs';
@@ -25,6 +25,7 @@ export async function install() {
     await npm(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
   }
   for (const binary of binaries()) await complete(binary);
+  linkNode();
   writeFileSync(stampFile, lockHash());
   say(`Dependencies are installed (${((Date.now() - begun) / 1000).toFixed(1)} s).`);
 }
@@ -51,6 +52,12 @@ async function complete({ name, present, step, cwd }) {
   say(`Fetching the binaries of ${name} …`);
   await run(process.execPath, step, cwd);
   if (!present()) throw new PlainError(`The binaries of the npm package "${name}" are missing: remove node_modules and run the command again.`);
+}
+
+/** npm links a package's programs only if they are there when it unpacks the package. */
+function linkNode() {
+  const link = join(modules, '.bin/node');
+  if (!existsSync(link)) symlinkSync('../node/bin/node', link);
 }
 
 /** The packages that are useless until their install script has run. */
