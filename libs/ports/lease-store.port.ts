@@ -18,6 +18,8 @@ export abstract class LeaseStore {
   abstract acquire(name: string, owner: string, ttlMs: number): Promise<Lease | undefined>;
   /** Extends the lease; false when it was taken by an other epoch in the meantime. */
   abstract renew(lease: Lease, ttlMs: number): Promise<boolean>;
+  /** Extends many at once; true or false for each, in order, as `renew` would say. */
+  abstract renewAll(leases: readonly Lease[], ttlMs: number): Promise<readonly boolean[]>;
   /** Gives it up; does nothing when it was lost already. */
   abstract release(lease: Lease): Promise<void>;
   /** All leases whose name begins with `prefix`. */

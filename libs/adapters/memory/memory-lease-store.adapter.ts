@@ -30,6 +30,10 @@ export class MemoryLeaseStore extends LeaseStore {
     return true;
   }
 
+  override renewAll(leases: readonly Lease[], ttlMs: number): Promise<readonly boolean[]> {
+    return Promise.all(leases.map((lease) => this.renew(lease, ttlMs)));
+  }
+
   override async release(lease: Lease): Promise<void> {
     const held = this.#leases.get(lease.name);
     if (held?.epoch === lease.epoch) this.#leases.set(lease.name, { ...held, expiresAt: Number.NEGATIVE_INFINITY });

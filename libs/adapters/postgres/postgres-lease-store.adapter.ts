@@ -30,6 +30,18 @@ export class PostgresLeaseStore extends LeaseStore {
     return count === 1;
   }
 
+  override async renewAll(leases: readonly Lease[], ttlMs: number): Promise<readonly boolean[]> {
+    if (leases.length === 0) return [];
+    const text = `
+      UPDATE streams.leases AS held SET expires_at = ${inMs('$3')}
+      FROM unnest($1::text[], $2::bigint[]) AS asked (name, epoch)
+      WHERE held.name = asked.name AND held.epoch = asked.epoch AND held.expires_at > '-infinity' RETURNING held.name, held.epoch`;
+    const values = [leases.map(({ name }) => name), leases.map(({ epoch }) => String(epoch)), ttlMs];
+    const { rows } = await this.#database.run({ name: 'renew_leases', text, values });
+    const renewed = new Set(rows.map(([name, epoch]) => `${epoch}/${name}`));
+    return leases.map(({ name, epoch }) => renewed.has(`${epoch}/${name}`));
+  }
+
   override async release(lease: Lease): Promise<void> {
     const text = `UPDATE streams.leases SET expires_at = '-infinity' WHERE name = $1 AND epoch = $2`;
     await this.#database.run({ name: 'release_lease', text, values: [lease.name, String(lease.epoch)] });

@@ -70,6 +70,19 @@ function acquiring(subject: () => Subject<LeaseStore>): void {
 }
 
 function keeping(subject: () => Subject<LeaseStore>): void {
+  test('many are renewed at once, each as it would be alone', async () => {
+    const { port, elapse } = subject();
+    const names = [freshName('lease'), freshName('lease'), freshName('lease')];
+    const [kept, lost, released] = await Promise.all(names.map((name) => acquired(port, name, 'a', ttlMs)));
+    if (kept === undefined || lost === undefined || released === undefined) throw new Error('three were acquired');
+    await acquired(port, lost.name, 'a');
+    await port.release(released);
+    expect(await port.renewAll([released, kept, lost], 60_000)).toEqual([false, true, false]);
+    await elapse(ttlMs + 50);
+    expect(await port.acquire(kept.name, 'b', 60_000)).toBeUndefined();
+    expect(await port.renewAll([], 60_000)).toEqual([]);
+  });
+
   test('a renewed lease does not expire', async () => {
     const { port, elapse } = subject();
     const name = freshName('lease');
