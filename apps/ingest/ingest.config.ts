@@ -17,8 +17,9 @@ export interface IngestSettings extends SharedSettings {
   readonly relayHost: string;
   /** Host in relay URLs, as packagers reach it. */
   readonly relayPublicHost: string;
-  /** Bytes of the current group of pictures kept for readers that join. */
+  /** Bytes of the current group of pictures kept for readers that join: per session, and of all sessions together. */
   readonly gopBytesMax: number;
+  readonly gopBytesTotal: number;
   /** Bytes that a reader may lag before it is cut off. */
   readonly readerBytesMax: number;
   readonly leaseTtlMs: number;
@@ -43,6 +44,7 @@ export function readIngestSettings(env: Environment = process.env): IngestSettin
     relayHost,
     relayPublicHost: env['RELAY_PUBLIC_HOST'] || relayHost,
     gopBytesMax: readInteger(env, 'RELAY_GOP_BYTES_MAX', 4 * 1024 * 1024, 64 * 1024, 64 * 1024 * 1024),
+    gopBytesTotal: readInteger(env, 'RELAY_GOP_BYTES_TOTAL', 32 * 1024 * 1024, 1024 * 1024, 16 * 1024 * 1024 * 1024),
     readerBytesMax: readInteger(env, 'RELAY_READER_BYTES_MAX', 8 * 1024 * 1024, 256 * 1024, 256 * 1024 * 1024),
     leaseTtlMs: 10_000,
     leaseRenewMs: 3_000,

@@ -40,7 +40,7 @@ export class Ingest {
     this.#settings = settings;
     this.#lifecycle = deps.lifecycle;
     const { node } = settings;
-    const hub = new RelayHub(settings.gopBytesMax);
+    const hub = new RelayHub(settings);
     const rejections = new Rejections({ ...deps, node });
     this.registry = new SessionRegistry({ ...deps, hub });
     this.#relay = new RelayServer({ host: settings.relayHost, port: settings.relayPort, readerBytesMax: settings.readerBytesMax }, { hub, logger: deps.logger });

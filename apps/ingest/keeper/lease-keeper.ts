@@ -21,7 +21,7 @@ export interface LeaseKeeperDeps {
 export class LeaseKeeper {
   readonly #init: LeaseKeeperInit;
   readonly #deps: LeaseKeeperDeps;
-  readonly #renewing = new Set<LiveSession>();
+  #renewing = false;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(init: LeaseKeeperInit, deps: LeaseKeeperDeps) {
@@ -30,27 +30,25 @@ export class LeaseKeeper {
   }
 
   start(): void {
-    this.#timer = setInterval(() => this.renewAll(), this.#init.leaseRenewMs);
+    this.#timer = setInterval(() => void this.renewAll(), this.#init.leaseRenewMs);
   }
 
   stop(): void {
     clearInterval(this.#timer);
   }
 
-  renewAll(): void {
-    for (const session of this.#deps.registry.live) void this.#renew(session);
-  }
-
-  async #renew(session: LiveSession): Promise<void> {
-    if (this.#renewing.has(session)) return;
-    this.#renewing.add(session);
+  /** One statement for all sessions; while one is under way no other begins. */
+  async renewAll(): Promise<void> {
+    const sessions = this.#deps.registry.live;
+    if (this.#renewing || sessions.length === 0) return;
+    this.#renewing = true;
     try {
-      const held = await this.#deps.leases.renew(session.lease, this.#init.leaseTtlMs);
-      if (!held) this.#lost(session);
+      const held = await this.#deps.leases.renewAll(sessions.map((session) => session.lease), this.#init.leaseTtlMs);
+      for (const [i, session] of sessions.entries()) if (held[i] === false) this.#lost(session);
     } catch (err) {
-      this.#deps.logger.warn({ err, streamId: session.streamId }, 'a lease could not be renewed; the session goes on');
+      this.#deps.logger.warn({ err, sessions: sessions.length }, 'leases could not be renewed; the sessions go on');
     } finally {
-      this.#renewing.delete(session);
+      this.#renewing = false;
     }
   }
 

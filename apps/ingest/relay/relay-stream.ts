@@ -5,19 +5,25 @@ import type { RelayReader } from './relay-reader.ts';
 /** Media without video after this time is a stream without video: its readers start at any tag. */
 const audioOnlyAfterMs = 2_000;
 
+/** How much one session may keep; it changes with the number of sessions. */
+export interface GopShare {
+  readonly gopBytesMax: number;
+}
+
 /** One session as FLV for any number of readers. */
 export class RelayStream {
   readonly sessionId: string;
-  readonly #gop: GopCache;
+  readonly #gop = new GopCache();
+  readonly #share: GopShare;
   readonly #readers = new Set<RelayReader>();
   #metadata: Uint8Array | undefined;
   #videoConfig: Uint8Array | undefined;
   #audioConfig: Uint8Array | undefined;
   #latestMs = 0;
 
-  constructor(sessionId: string, gopBytesMax: number) {
+  constructor(sessionId: string, share: GopShare) {
     this.sessionId = sessionId;
-    this.#gop = new GopCache(gopBytesMax);
+    this.#share = share;
   }
 
   get readers(): number {
@@ -72,7 +78,7 @@ export class RelayStream {
   }
 
   #addFrames(message: MediaMessage): void {
-    this.#gop.add(message);
+    this.#gop.add(message, this.#share.gopBytesMax);
     const canStart = message.keyFrame || (this.#videoConfig === undefined && this.#latestMs >= audioOnlyAfterMs);
     for (const reader of this.#readers) {
       if (!reader.started && canStart) this.#start(reader);

@@ -126,6 +126,7 @@ function proxyLeases(engines: SharedEngines): LeaseStore {
   return {
     acquire: (name, owner, ttlMs) => engines.leases.acquire(name, owner, ttlMs),
     renew: (lease, ttlMs) => engines.leases.renew(lease, ttlMs),
+    renewAll: (leases, ttlMs) => engines.leases.renewAll(leases, ttlMs),
     release: (lease) => engines.leases.release(lease),
     list: (prefix) => engines.leases.list(prefix),
   };

@@ -15,14 +15,9 @@ interface GrowingPart extends SlabPart {
  * own objects die young.
  */
 export class GopCache {
-  readonly #bytesMax: number;
   #parts: GrowingPart[] = [];
   #bytes = 0;
   #startMs: number | undefined;
-
-  constructor(bytesMax: number) {
-    this.#bytesMax = bytesMax;
-  }
 
   /** In order, beginning with a key frame; empty when a joiner has to wait. */
   get parts(): readonly SlabPart[] {
@@ -38,15 +33,15 @@ export class GopCache {
     return this.#startMs;
   }
 
-  /** Adds a sealed tag; the cache holds its memory until the next key frame. */
-  add({ tag, keyFrame, timestampMs }: Pick<MediaMessage, 'tag' | 'keyFrame' | 'timestampMs'>): void {
+  /** Adds a sealed tag; the cache holds its memory until the next key frame, or until it would be more than `bytesMax`. */
+  add({ tag, keyFrame, timestampMs }: Pick<MediaMessage, 'tag' | 'keyFrame' | 'timestampMs'>, bytesMax: number): void {
     if (keyFrame) {
       this.clear();
       this.#startMs = timestampMs;
     }
     if (this.#startMs === undefined) return;
     this.#bytes += tag.tagBytes;
-    if (this.#bytes > this.#bytesMax) this.clear();
+    if (this.#bytes > bytesMax) this.clear();
     else for (const part of tag.parts) this.#keep(part.slab, part.start, part.end);
   }
 

@@ -89,10 +89,10 @@ describe('the group of pictures', () => {
   function setup(bytesMax: number): { pool: SlabPool; arena: Arena; gop: GopCache; add: (length: number, keyFrame: boolean, timestampMs: number) => Uint8Array } {
     const pool = new SlabPool({ slabBytes: 256 });
     const arena = new Arena(pool);
-    const gop = new GopCache(bytesMax);
+    const gop = new GopCache();
     const add = (length: number, keyFrame: boolean, timestampMs: number): Uint8Array => {
       const tag = sealed(arena, filled(length, timestampMs), timestampMs);
-      gop.add({ tag, keyFrame, timestampMs });
+      gop.add({ tag, keyFrame, timestampMs }, bytesMax);
       const bytes = bytesOf(tag.parts);
       tag.release();
       return bytes;
