@@ -1,6 +1,6 @@
 import { openEngines } from '#adapters/engines';
 import { runApp } from '#runtime';
-import { runMigrations } from '../../migrations/index.ts';
+import { runMigrations } from '#migrations';
 import { readProjectorSettings } from './projector.config.ts';
 import { projectorModule, serveProjector } from './projector.module.ts';
 

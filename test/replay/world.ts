@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { runMigrations } from '../../migrations/index.ts';
+import { runMigrations } from '#migrations';
 import type { RecordedEvent } from './history.ts';
 
 /** The engines of one machine, in folders of their own: the SQLite log and a fresh embedded PostgreSQL. */
