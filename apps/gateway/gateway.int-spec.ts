@@ -3,7 +3,7 @@ import { purgeApplied, edgeReported } from '#events';
 import { hashOf } from './access/secrets.ts';
 import { operations } from './openapi/operations.ts';
 import { realEngines, startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
-import { ask, type Answer } from './testing/http-client.ts';
+import { ask, type Answer, type Ask } from './testing/http-client.ts';
 import { announceEncoding, announceSegment } from './testing/stream-facts.ts';
 
 let world: World;
@@ -21,8 +21,20 @@ afterAll(async () => {
   await world.close();
 });
 
-const get = (path: string, more: Record<string, string> = {}): Promise<Answer> => ask(gateway.url, path, { headers: { ...headers, ...more } });
-const post = (path: string, body: unknown, more: Record<string, string> = {}): Promise<Answer> => ask(gateway.url, path, { method: 'POST', body, headers: { ...headers, ...more } });
+/** Asks, and holds a successful answer to what the operation's contract says about it. */
+async function call(method: string, path: string, request: Ask): Promise<Answer> {
+  const answer = await ask(gateway.url, path, { method, ...request });
+  const bare = path.split('?')[0] as string;
+  const op = operations.find((each) => each.method === method && new RegExp(`^${each.path.replace(':id', '[^/]+')}$`).test(bare));
+  if (op?.answer !== undefined && answer.status < 300) {
+    expect(answer.status).toBe(op.status);
+    expect(op.answer.safeParse(answer.json).error?.issues).toBeUndefined();
+  }
+  return answer;
+}
+
+const get = (path: string, more: Record<string, string> = {}): Promise<Answer> => call('GET', path, { headers: { ...headers, ...more } });
+const post = (path: string, body: unknown, more: Record<string, string> = {}): Promise<Answer> => call('POST', path, { body, headers: { ...headers, ...more } });
 
 async function createStream(name = 'Evening news'): Promise<{ id: string; streamKey: string }> {
   return (await post('/api/v1/stream/start', { name })).json;
@@ -237,6 +249,19 @@ describe('the CDN', () => {
       expect.objectContaining({ id: 'edge-1', status: 'up', requests: 200, hits: 190, bytesServed: 2000, objects: 2, url: null }),
       expect.objectContaining({ id: 'edge-2', status: 'announced', region: 'eu', hitRatio: null, requests: 0 }),
     ]);
+  });
+});
+
+describe('API keys', () => {
+  test('issued, listed without their secrets, revoked', async () => {
+    const issued = await post('/api/v1/keys', { name: 'CI', scopes: ['view'], ttlSeconds: 60 });
+    expect(issued.json).toEqual(expect.objectContaining({ name: 'CI', scopes: ['view'], key: expect.stringMatching(/^sk_k-[a-z2-7]{16}_[a-z2-7]{52}$/), expiresAt: expect.stringMatching(/Z$/) }));
+    await ask(gateway.url, `/api/v1/keys/${issued.json.id}`, { method: 'DELETE', headers });
+    await world.settle();
+    const listed = await get('/api/v1/keys');
+    expect(listed.json.items[0]).toEqual(expect.objectContaining({ id: issued.json.id, name: 'CI', revokedAt: expect.stringMatching(/Z$/) }));
+    expect(listed.text).not.toContain(issued.json.key.slice(-30));
+    expect(listed.text).not.toContain(hashOf(issued.json.key.slice(-52)));
   });
 });
 
