@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { temporaryPostgres, type TemporaryPostgres } from '#adapters/embedded-postgres';
 import { openEngines, type Engines } from '#adapters/engines';
 import { readSharedSettings } from '#runtime';
-import { runMigrations } from '../../migrations/index.ts';
+import { runMigrations } from '#migrations';
 import { flvSource } from './testing/flv-source.ts';
 import { joinedBytes, PublishedStream, until, type Segment } from './testing/published-stream.ts';
 import { TestRelay } from './testing/test-relay.ts';
@@ -56,7 +56,15 @@ async function ended(one: ChildProcess, signal: NodeJS.Signals): Promise<void> {
 
 /** The app as it is deployed, until it says that it is ready. */
 async function startProcess(id: string, environment: Record<string, string> = {}): Promise<ChildProcess> {
-  const env = { PATH: process.env['PATH'], STREAMS_DATA_DIR: folder, DATABASE_URL: postgres.url, MEDIA_ID: id, MEDIA_PRESET: 'ultrafast', MEDIA_LEASE_TTL_MS: '2000', ...environment };
+  const env = {
+    PATH: process.env['PATH'],
+    STREAMS_DATA_DIR: folder,
+    DATABASE_URL: postgres.url,
+    MEDIA_ID: id,
+    MEDIA_PRESET: 'ultrafast',
+    MEDIA_LEASE_TTL_MS: '2000',
+    ...environment,
+  };
   const child = spawn(process.execPath, ['--no-warnings', 'dist/apps/media/main.js'], { env, stdio: ['ignore', 'pipe', 'inherit'] });
   processes.push(child);
   let text = '';
@@ -71,7 +79,14 @@ async function startProcess(id: string, environment: Record<string, string> = {}
 async function encoders(): Promise<number[]> {
   const names = await readdir(join(folder, 'run')).catch(() => []);
   const pids = names.flatMap((name) => /^child-(\d+)\.json$/.exec(name)?.[1] ?? []);
-  const running = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/stat`, 'utf8').then((stat) => !/\) Z /.test(stat), () => false)));
+  const running = await Promise.all(
+    pids.map((pid) =>
+      readFile(`/proc/${pid}/stat`, 'utf8').then(
+        (stat) => !/\) Z /.test(stat),
+        () => false,
+      ),
+    ),
+  );
   return pids.filter((_, n) => running[n]).map(Number);
 }
 
@@ -109,7 +124,8 @@ describe('the media process', () => {
     // Either the media was still at hand, or the break is marked.
     segments.slice(1).forEach((segment, n) => {
       const before = segments[n] as Segment;
-      const continues = segment.startUs === before.startUs + before.durationUs && segment.programDateTimeMs === before.programDateTimeMs + before.durationUs / 1000;
+      const continues =
+        segment.startUs === before.startUs + before.durationUs && segment.programDateTimeMs === before.programDateTimeMs + before.durationUs / 1000;
       expect(segment.discontinuity || continues).toBe(true);
     });
     expect((await encoders()).length).toBe(0);
@@ -153,6 +169,8 @@ describe('the media process', () => {
   }, 120_000);
 
   test('without ffmpeg it says in one sentence what to do', async () => {
-    await expect(startProcess('media-1', { FFMPEG_PATH: '/nowhere/ffmpeg' })).rejects.toThrow(/media cannot start: ffmpeg was not found as \/nowhere\/ffmpeg: install it/);
+    await expect(startProcess('media-1', { FFMPEG_PATH: '/nowhere/ffmpeg' })).rejects.toThrow(
+      /media cannot start: ffmpeg was not found as \/nowhere\/ffmpeg: install it/,
+    );
   }, 60_000);
 });

@@ -48,7 +48,8 @@ afterEach(async () => {
   await Promise.all(media.map((one) => one.stop()));
   await Promise.all(followers.map((one) => one.stop()));
   await relay.stop();
-  expect(await encoders()).toEqual([]);
+  const left = await encoders();
+  if (left.length > 0) throw new Error(`encoders are left: ${left.join()}`);
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -101,7 +102,9 @@ async function expectSound(): Promise<Segment[]> {
       const before = segments[n - 1];
       if (before !== undefined && !segment.discontinuity) expect(segment.startUs).toBe(before.startUs + before.durationUs);
     });
-    const { complaints } = await (rendition === 'audio' ? watchAudio(await joinedBytes(blobs, segments), join(folder, 'a.mp4')) : watchVideo(await joinedBytes(blobs, segments), join(folder, 'v.mp4'), 30));
+    const { complaints } = await (rendition === 'audio'
+      ? watchAudio(await joinedBytes(blobs, segments), join(folder, 'a.mp4'))
+      : watchVideo(await joinedBytes(blobs, segments), join(folder, 'v.mp4'), 30));
     expect(complaints).toBe('');
   }
   return leader;
@@ -132,7 +135,12 @@ describe('a live stream', () => {
     await until('the encoder ended', async () => (await endReasons()).length === 1);
     expect(await endReasons()).toEqual(['source-ended']);
     const segments = await expectSound();
-    expect(segments.map(({ startUs, durationUs }) => [startUs, durationUs])).toEqual([[0, 2e6], [2e6, 2e6], [4e6, 2e6], [6e6, 1e6]]);
+    expect(segments.map(({ startUs, durationUs }) => [startUs, durationUs])).toEqual([
+      [0, 2e6],
+      [2e6, 2e6],
+      [4e6, 2e6],
+      [6e6, 1e6],
+    ]);
     const video = await watchVideo(await joinedBytes(blobs, segments), join(folder, 'v.mp4'), 30);
     const audio = await watchAudio(await joinedBytes(blobs, await stream.segments('audio')), join(folder, 'a.mp4'));
     expect(video.marks).toHaveLength(7);
@@ -220,15 +228,19 @@ describe('a live stream', () => {
   test.each([
     ['audio', { video: false }, ['audio']],
     ['video', { audio: false }, ['180p', '90p']],
-  ])('%s alone', async (_what, kinds, renditions) => {
-    relay.open('s1', await flvSource({ folder, seconds: 5, ...kinds }));
-    await stream.start('s1', relay.url);
-    await startMedia();
-    await until('the session ended', async () => (await endReasons()).length === 1);
-    const segments = await stream.segments();
-    expect(new Set(segments.map(({ rendition }) => rendition))).toEqual(new Set(renditions));
-    for (const rendition of renditions) expect(sequences(await stream.segments(rendition))).toEqual([0, 1, 2]);
-  }, 60_000);
+  ])(
+    '%s alone',
+    async (_what, kinds, renditions) => {
+      relay.open('s1', await flvSource({ folder, seconds: 5, ...kinds }));
+      await stream.start('s1', relay.url);
+      await startMedia();
+      await until('the session ended', async () => (await endReasons()).length === 1);
+      const segments = await stream.segments();
+      expect(new Set(segments.map(({ rendition }) => rendition))).toEqual(new Set(renditions));
+      for (const rendition of renditions) expect(sequences(await stream.segments(rendition))).toEqual([0, 1, 2]);
+    },
+    60_000,
+  );
 });
 
 describe('several media processes', () => {

@@ -27,7 +27,13 @@ export async function mediaModule(engines: Engines<'log' | 'database' | 'blobs'>
   const follower = new StreamFollower({ snapshotPath: join(settings.runPath, `${settings.mediaId}.fold.json`) }, { log, logger });
   const facts = new FactPublisher({ log, clock: engines.clock, ids: engines.ids, source: `/media/${settings.node}`, actor: 'system:media' });
   const director = directorOf(settings, owner, ffmpeg.program, { leases, blobs, facts, follower, runner, logger });
-  return { module: MediaRoot, providers: [{ provide: StreamFollower, useValue: follower }, { provide: StreamDirector, useValue: director }] };
+  return {
+    module: MediaRoot,
+    providers: [
+      { provide: StreamFollower, useValue: follower },
+      { provide: StreamDirector, useValue: director },
+    ],
+  };
 }
 
 function directorOf(settings: MediaSettings, owner: string, program: string, deps: LiveStreamDeps): StreamDirector {
@@ -35,7 +41,10 @@ function directorOf(settings: MediaSettings, owner: string, program: string, dep
   const preset = presets.indexOf(settings.preset);
   return new StreamDirector(
     { streamsMax: settings.streamsMax, retryMs: Math.min(2000, leaseTtlMs / 3) },
-    { ...deps, encode: (streamId, session, stop) => new LiveStream({ streamId, session, owner, node, program, preset, leaseTtlMs, feedBytesMax }, deps).run(stop) },
+    {
+      ...deps,
+      encode: (streamId, session, stop) => new LiveStream({ streamId, session, owner, node, program, preset, leaseTtlMs, feedBytesMax }, deps).run(stop),
+    },
   );
 }
 

@@ -57,7 +57,8 @@ export class RelayConnection {
 
   #respond(): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      const fail = (cause: Error): void => reject(new OperatingError(`The relay cannot be reached: ${cause.message}`, { code: 'RELAY_UNREACHABLE', retryable: true, cause }));
+      const fail = (cause: Error): void =>
+        reject(new OperatingError(`The relay cannot be reached: ${cause.message}`, { code: 'RELAY_UNREACHABLE', retryable: true, cause }));
       this.#request.setTimeout(this.#init.connectTimeoutMs, () => this.#request.destroy(new Error('it does not answer')));
       this.#request.once('response', resolve);
       this.#request.on('error', (error) => {

@@ -23,14 +23,18 @@ function feed(...tags: readonly FlvTag[]): SessionFeed {
 }
 
 /** Pictures every 100 ms from `fromMs` to `toMs`, a key frame each second. */
-const pictures = (fromMs: number, toMs: number): FlvTag[] => Array.from({ length: (toMs - fromMs) / 100 }, (_, n) => picture(fromMs + n * 100, (fromMs + n * 100) % 1000 === 0));
+const pictures = (fromMs: number, toMs: number): FlvTag[] =>
+  Array.from({ length: (toMs - fromMs) / 100 }, (_, n) => picture(fromMs + n * 100, (fromMs + n * 100) % 1000 === 0));
 
 describe('the source', () => {
   test('is known as soon as both headers and a key frame are there', () => {
     const made = feed({ type: tagType.script, timestampMs: 0, body: encodeMetadata({ frameRate: 25 }) }, header('video', avc), header('audio', aac));
     expect(made.startPoint(undefined)).toBeUndefined();
     made.push(picture(0, true));
-    expect(made.startPoint(undefined)?.source).toEqual({ video: { codec: 'h264', width: 320, height: 180, frameRate: 25, interlaced: false }, audio: { codec: 'aac' } });
+    expect(made.startPoint(undefined)?.source).toEqual({
+      video: { codec: 'h264', width: 320, height: 180, frameRate: 25, interlaced: false },
+      audio: { codec: 'aac' },
+    });
   });
 
   test.each([
@@ -110,13 +114,20 @@ describe('what is held', () => {
   });
 
   test('what is neither picture nor sound is not held', () => {
-    const made = feed({ type: tagType.script, timestampMs: 0, body: Uint8Array.of(1, 2, 3) }, { type: tagType.video, timestampMs: 5, body: Uint8Array.of(0x17, 2, 0, 0, 0) });
+    const made = feed(
+      { type: tagType.script, timestampMs: 0, body: Uint8Array.of(1, 2, 3) },
+      { type: tagType.video, timestampMs: 5, body: Uint8Array.of(0x17, 2, 0, 0, 0) },
+    );
     expect(made.nextIndex).toBe(0);
   });
 });
 
 test('fuzz: whatever the tags hold, the feed takes them or passes them over', () => {
-  const tag = fc.record({ type: fc.constantFrom(tagType.video, tagType.audio, tagType.script), timestampMs: fc.nat(0xffffffff), body: fc.uint8Array({ maxLength: 40 }) });
+  const tag = fc.record({
+    type: fc.constantFrom(tagType.video, tagType.audio, tagType.script),
+    timestampMs: fc.nat(0xffffffff),
+    body: fc.uint8Array({ maxLength: 40 }),
+  });
   const real = fc.constantFrom(header('video', avc), header('audio', aac), picture(1000, true), sound(1000));
   fc.assert(
     fc.property(fc.array(fc.oneof(tag, real), { maxLength: 40 }), fc.nat(5000), (tags, fromMs) => {

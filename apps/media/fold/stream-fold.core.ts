@@ -66,7 +66,8 @@ export class StreamFold {
     switch (event.type) {
       case streamCreated.type: {
         const { streamId, ladder, audioBitrate, segmentDurationMs } = event.data;
-        if (!this.#streams.has(streamId)) this.#streams.set(streamId, { streamId, rungs: ladder, audioBitrate, segmentDurationMs, encodingEpoch: 0, encodingVideo: [], establishedVideo: [] });
+        if (!this.#streams.has(streamId))
+          this.#streams.set(streamId, { streamId, rungs: ladder, audioBitrate, segmentDurationMs, encodingEpoch: 0, encodingVideo: [], establishedVideo: [] });
         return streamId;
       }
       case streamStarted.type: {

@@ -1,5 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { encodingStarted, segmentProduced, streamCreated, streamInterrupted, streamPublishRejected, streamStarted, streamStopped, type DomainEvent } from '#events';
+import {
+  encodingStarted,
+  segmentProduced,
+  streamCreated,
+  streamInterrupted,
+  streamPublishRejected,
+  streamStarted,
+  streamStopped,
+  type DomainEvent,
+} from '#events';
 import { StreamFold } from './stream-fold.core.ts';
 
 const created = streamCreated.samples[0] as ReturnType<typeof streamCreated.schema.parse>;
@@ -52,7 +61,12 @@ describe('sessions', () => {
 
 describe('segments', () => {
   test('the newest number of each rendition is kept', () => {
-    const made = fold(...encoded, produced({ epoch: 3, mediaSequence: 4 }), produced({ epoch: 3, mediaSequence: 5, startUs: 10e6 }), produced({ epoch: 3, mediaSequence: 5, rendition: 'audio', startUs: 10.01e6 }));
+    const made = fold(
+      ...encoded,
+      produced({ epoch: 3, mediaSequence: 4 }),
+      produced({ epoch: 3, mediaSequence: 5, startUs: 10e6 }),
+      produced({ epoch: 3, mediaSequence: 5, rendition: 'audio', startUs: 10.01e6 }),
+    );
     expect(made.get(streamId)?.last).toEqual({
       mediaSequence: 5,
       sessionId: segment.sessionId,

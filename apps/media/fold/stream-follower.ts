@@ -44,7 +44,8 @@ export class StreamFollower {
     await this.#restore();
     const heads = await log.heads(topic);
     this.#loops = heads.map(({ partition, low }) => this.#follow(partition, this.#partitions[partition]?.next ?? low));
-    await Promise.all(heads.map(({ partition, high, low }) => (high > low ? this.reached({ partition, offset: high - 1n }) : undefined)));
+    const written = heads.filter(({ high, low }) => high > low);
+    await Promise.all(written.map(({ partition, high }) => this.reached({ partition, offset: high - 1n })));
     this.#timer = setInterval(() => void this.#save(), snapshotEveryMs);
   }
 
@@ -110,7 +111,7 @@ export class StreamFollower {
   async #follow(partition: number, from: bigint): Promise<void> {
     const { log, logger } = this.#deps;
     const { signal } = this.#stop;
-    for (let failures = 0; !signal.aborted; ) {
+    for (let failures = 0; !signal.aborted;) {
       try {
         const { records, next } = await log.read(topic, partition, this.#partitions[partition]?.next ?? from, limits, signal);
         failures = 0;

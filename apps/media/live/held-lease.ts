@@ -23,7 +23,11 @@ export class HeldLease {
   }
 
   /** Undefined when somebody else holds it. */
-  static async acquire(want: { readonly name: string; readonly owner: string; readonly ttlMs: number }, leases: LeaseStore, logger: Logger): Promise<HeldLease | undefined> {
+  static async acquire(
+    want: { readonly name: string; readonly owner: string; readonly ttlMs: number },
+    leases: LeaseStore,
+    logger: Logger,
+  ): Promise<HeldLease | undefined> {
     const lease = await leases.acquire(want.name, want.owner, want.ttlMs);
     return lease === undefined ? undefined : new HeldLease(lease, want.ttlMs, leases, logger);
   }

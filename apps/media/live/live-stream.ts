@@ -1,5 +1,4 @@
-import { encodingEnded, encodingStarted, type EventOf } from '#events';
-import { planRenditions, presets, valueOf, type PlannedRendition } from '#core/ffmpeg-plan';
+import { planRenditions, presets, type PlannedRendition } from '#core/ffmpeg-plan';
 import { hasCode, OperatingError } from '#kernel';
 import type { BlobStore, LeaseStore, ProcessRunner } from '#ports';
 import { pause, type FactPublisher, type Logger } from '#runtime';
@@ -11,6 +10,7 @@ import type { StreamFollower } from '../fold/stream-follower.ts';
 import { EncoderRun, type RunEnd } from '../run/encoder-run.ts';
 import { planRun, sessionEnd, storedUntilMs } from '../run/run-plan.core.ts';
 import { SegmentCommitter } from '../run/segment-committer.ts';
+import { EncodingFacts, type EndReason, type Producer } from './encoding-facts.ts';
 import { HeldLease } from './held-lease.ts';
 import { RestartPace } from './restart-pace.core.ts';
 
@@ -36,13 +36,6 @@ export interface LiveStreamDeps {
   readonly runner: ProcessRunner;
   readonly logger: Logger;
 }
-
-interface Producer {
-  readonly id: string;
-  readonly epoch: bigint;
-}
-
-type EndReason = EventOf<typeof encodingEnded>['data']['reason'];
 
 /** What the loop does after a run. */
 type Next = 'finished' | 'go-on' | 'reconnect' | 'leave' | 'new-epoch';
@@ -147,7 +140,7 @@ export class LiveStream {
   /** Runs encoders on one connection's media, one after the other. */
   async #encode(held: HeldLease, feed: LiveFeed, ends: Ends): Promise<'reconnect' | 'leave'> {
     let generation = 0;
-    for (let lastFailures = 0; !ends.any.aborted; ) {
+    for (let lastFailures = 0; !ends.any.aborted;) {
       const start = await this.#startPoint(feed, generation, ends.any);
       if (start === undefined) break;
       generation = start.tag.generation.number;
@@ -184,34 +177,28 @@ export class LiveStream {
   async #runOnce(held: HeldLease, feed: LiveFeed, start: StartPoint, ends: Ends): Promise<Next> {
     const state = this.#deps.follower.get(this.#init.streamId);
     if (state === undefined) return 'leave';
-    const renditions = planRenditions({ source: start.source, ladder: { rungs: state.rungs, audioBitrate: state.audioBitrate }, established: state.establishedVideo });
+    const renditions = planRenditions({
+      source: start.source,
+      ladder: { rungs: state.rungs, audioBitrate: state.audioBitrate },
+      established: state.establishedVideo,
+    });
     if (renditions.length === 0) {
       this.#logger.warn('the session has neither picture nor sound that can be encoded');
       return 'reconnect';
     }
     const producer = { id: producerId(this.#init.streamId), epoch: held.epoch };
+    const encoding = new EncodingFacts({ ...this.#init, producer }, this.#deps.facts);
     try {
-      await this.#announce(producer, start, renditions);
+      // This fences every predecessor at the log; then all that it wrote is folded.
+      for (const position of await encoding.started(start.source, renditions)) await this.#deps.follower.reached(position);
       const end = await this.#supervise(producer, feed, start, renditions, ends);
       if (ends.lost.aborted) return 'leave';
       const next = this.#judge(end);
-      if (next !== 'new-epoch' && next !== 'leave') await this.#announceEnd(producer, end);
+      if (next !== 'new-epoch' && next !== 'leave') await this.#ended(encoding, end);
       return next;
     } catch (error) {
       return this.#afterError(error);
     }
-  }
-
-  /** Fences every predecessor at the log, then waits until all that it wrote is folded. */
-  async #announce(producer: Producer, start: StartPoint, renditions: readonly PlannedRendition[]): Promise<void> {
-    const { facts, follower } = this.#deps;
-    const { streamId, session, node } = this.#init;
-    const { video, audio } = start.source;
-    const source = { videoCodec: video?.codec ?? '', audioCodec: audio?.codec ?? '', width: video?.width ?? 0, height: video?.height ?? 0, frameRate: video?.frameRate ?? 0 };
-    const encoder = video === undefined ? 'aac' : 'libx264';
-    const draft = encodingStarted.draft({ streamId, sessionId: session.sessionId, epoch: Number(producer.epoch), node, encoder, source, renditions: renditions.map(announced) });
-    const positions = await facts.publish('stream', [draft], { producer, correlationId: session.sessionId });
-    for (const position of positions) await follower.reached(position);
   }
 
   async #supervise(producer: Producer, feed: LiveFeed, start: StartPoint, renditions: readonly PlannedRendition[], { lost, stop }: Ends): Promise<RunEnd> {
@@ -229,9 +216,21 @@ export class LiveStream {
     const abort = (): void => committer.abort();
     lost.addEventListener('abort', abort, { once: true });
     const preset = presets[this.#preset] ?? 'ultrafast';
-    this.#logger.info({ preset, epoch: `${producer.epoch}`, mediaSequence: plan.mediaSequence, discontinuity: plan.discontinuity, renditions: renditions.map(({ name }) => name) }, 'encoder starts');
+    this.#logger.info(
+      {
+        preset,
+        epoch: `${producer.epoch}`,
+        mediaSequence: plan.mediaSequence,
+        discontinuity: plan.discontinuity,
+        renditions: renditions.map(({ name }) => name),
+      },
+      'encoder starts',
+    );
     try {
-      const run = new EncoderRun({ program, preset, plan, start, renditions, segmentDurationMs: state.segmentDurationMs }, { runner, feed, committer, logger: this.#logger });
+      const run = new EncoderRun(
+        { program, preset, plan, start, renditions, segmentDurationMs: state.segmentDurationMs },
+        { runner, feed, committer, logger: this.#logger },
+      );
       return await run.run(stop);
     } finally {
       lost.removeEventListener('abort', abort);
@@ -249,7 +248,10 @@ export class LiveStream {
   #judge(end: RunEnd): Next {
     if (end.kind === 'finished') return 'finished';
     const error = end.kind === 'crashed' || end.kind === 'not-started' ? end.error : undefined;
-    this.#logger.warn({ end: end.kind, exitCode: end.exit.code, signal: end.exit.signal, err: error, lastLines: end.exit.lastLines.slice(-5) }, `encoder ${end.kind}`);
+    this.#logger.warn(
+      { end: end.kind, exitCode: end.exit.code, signal: end.exit.signal, err: error, lastLines: end.exit.lastLines.slice(-5) },
+      `encoder ${end.kind}`,
+    );
     if (end.kind === 'too-slow') this.#speedUp();
     return error === undefined ? 'go-on' : this.#afterError(error);
   }
@@ -273,21 +275,18 @@ export class LiveStream {
     return 'go-on';
   }
 
+  async #ended(encoding: EncodingFacts, end: RunEnd): Promise<void> {
+    const reason = this.#reasonOf(end);
+    await encoding.ended(end.exit, reason);
+    this.#logger.info({ reason }, 'encoder ended');
+  }
+
   #reasonOf(end: RunEnd): EndReason {
     if (this.#shutdown?.aborted === true) return 'shutdown';
     if (end.kind === 'not-started') return 'failed-to-start';
     if (this.#deps.follower.get(this.#init.streamId) === undefined) return 'stopped';
     if (end.kind === 'finished') return 'source-ended';
     return end.kind === 'crashed' ? 'crashed' : 'stalled';
-  }
-
-  async #announceEnd(producer: Producer, end: RunEnd): Promise<void> {
-    const reason = this.#reasonOf(end);
-    const { exit } = end;
-    const { streamId, session, node } = this.#init;
-    const draft = encodingEnded.draft({ streamId, sessionId: session.sessionId, epoch: Number(producer.epoch), node, reason, exitCode: exit.code, lastLines: [...exit.lastLines] });
-    await this.#deps.facts.publish('stream', [draft], { producer, correlationId: session.sessionId });
-    this.#logger.info({ reason }, 'encoder ended');
   }
 }
 
@@ -298,10 +297,4 @@ function producerId(streamId: string): string {
 function initCidsOf({ last }: StreamState): Record<string, string> | undefined {
   if (last === undefined) return undefined;
   return Object.fromEntries(Object.entries(last.renditions).map(([name, { initCid }]) => [name, initCid]));
-}
-
-function announced(rendition: PlannedRendition): EventOf<typeof encodingStarted>['data']['renditions'][number] {
-  const { name, codecs, bandwidth } = rendition;
-  if (rendition.kind === 'audio') return { name, kind: 'audio', codecs, bandwidth, channels: rendition.channels };
-  return { name, kind: 'video', codecs, bandwidth, width: rendition.width, height: rendition.height, frameRate: valueOf(rendition.frameRate) };
 }

@@ -75,7 +75,7 @@ export class StreamDirector {
   async #serve(streamId: string): Promise<void> {
     const { signal } = this.#stop;
     const done = new Set<string>();
-    for (let failures = 0; !signal.aborted; ) {
+    for (let failures = 0; !signal.aborted;) {
       const session = this.#session(streamId);
       if (session === undefined) return;
       // Its relay said that it is over; the log will say so soon.

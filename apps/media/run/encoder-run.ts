@@ -1,5 +1,5 @@
 import { encodeFlvHeader, encodeTag, tagType } from '#core/flv';
-import { encoderArguments, type EncoderPlan, type PlannedRendition, type Preset } from '#core/ffmpeg-plan';
+import { encoderArguments, ProgressReader, type EncoderPlan, type EncoderProgress, type PlannedRendition, type Preset } from '#core/ffmpeg-plan';
 import { Fmp4Splitter, Segmenter } from '#core/fmp4';
 import type { ProcessExit, ProcessRunner, RunningProcess } from '#ports';
 import { pause, type Logger } from '#runtime';
@@ -86,7 +86,9 @@ export class EncoderRun {
     }
     const outputs = this.#encoder.outputs.map(({ rendition, fd }) => this.#readOutput(encoder, rendition, fd));
     // Whatever goes wrong in one part ends this run, and this run only.
-    const work = [...outputs, this.#feedAll(encoder, stop), this.#watchOutput(encoder), drain(encoder)].map((part) => part.catch((error: unknown) => this.#fail(encoder, error)));
+    const work = [...outputs, this.#feedAll(encoder, stop), this.#watchOutput(encoder), this.#readProgress(encoder)].map((part) =>
+      part.catch((error: unknown) => this.#fail(encoder, error)),
+    );
     void committer.failure.catch((error: unknown) => this.#fail(encoder, error));
     const onStop = (): void => this.#finishSoon(encoder, true);
     stop.addEventListener('abort', onStop, { once: true });
@@ -162,7 +164,7 @@ export class EncoderRun {
     const { feed } = this.#deps;
     const signal = AbortSignal.any([stop, this.#over.signal]);
     await encoder.write(this.#headers());
-    for (let index = Math.max(0, start.index - interleaveTags); !signal.aborted; ) {
+    for (let index = Math.max(0, start.index - interleaveTags); !signal.aborted;) {
       const next = feed.media.read(index);
       if (next === undefined) {
         if (feed.end !== undefined) break;
@@ -212,9 +214,13 @@ export class EncoderRun {
       return;
     }
   }
-}
 
-/** Progress reports are for people who look into a process; here they only must not fill their pipe. */
-async function drain(encoder: RunningProcess): Promise<void> {
-  for await (const _chunk of encoder.output(1)) continue;
+  /** What the encoder says about itself goes to the log when it ends: how fast it was, how many frames it made up or left out. */
+  async #readProgress(encoder: RunningProcess): Promise<void> {
+    const reader = new ProgressReader();
+    const decoder = new TextDecoder();
+    let last: EncoderProgress | undefined;
+    for await (const chunk of encoder.output(1)) last = reader.push(decoder.decode(chunk, { stream: true })).at(-1) ?? last;
+    this.#deps.logger.debug({ ...last }, 'encoder progress at its end');
+  }
 }

@@ -14,7 +14,8 @@ function watch(seconds: number, view: (second: number) => Partial<OutputView>): 
 
 describe('an encoder', () => {
   test('that keeps up is left alone', () => expect(watch(3600, () => ({}))).toBeUndefined());
-  test('that is silent while media waits is stalled', () => expect(watch(60, (second) => ({ reachedMs: Math.min(second, 10) * 1000, latestMs: Math.min(second, 15) * 1000 }))).toBe('stalled at 18.5'));
+  test('that is silent while media waits is stalled', () =>
+    expect(watch(60, (second) => ({ reachedMs: Math.min(second, 10) * 1000, latestMs: Math.min(second, 15) * 1000 }))).toBe('stalled at 18.5'));
   test('that gets nothing is not stalled: its publisher is', () => expect(watch(60, () => ({ reachedMs: 0, latestMs: 1000 }))).toBeUndefined());
   test('that the log holds up is not stalled', () => expect(watch(60, () => ({ reachedMs: 0, blocked: true }))).toBeUndefined());
   test('that falls behind more and more is too slow', () => expect(watch(120, (second) => ({ reachedMs: second * 700 }))).toBe('too-slow at 25.5'));

@@ -5,10 +5,25 @@ import type { LiveSession, StreamState } from '../fold/stream-fold.core.ts';
 import { planRun, programDateTime, sessionEnd, storedUntilMs } from './run-plan.core.ts';
 
 const session: LiveSession = { sessionId: 's1', relayUrl: 'http://relay', startedAtMs: 1_790_000_000_123 };
-const created: StreamState = { streamId: 'st-1', rungs: [], audioBitrate: 128_000, segmentDurationMs: 2000, encodingEpoch: 1, encodingVideo: ['720p'], establishedVideo: [] };
+const created: StreamState = {
+  streamId: 'st-1',
+  rungs: [],
+  audioBitrate: 128_000,
+  segmentDurationMs: 2000,
+  encodingEpoch: 1,
+  encodingVideo: ['720p'],
+  establishedVideo: [],
+};
 
 function startAt(timestampMs: number, presentationMs = timestampMs): StartPoint {
-  const tag: FeedTag = { kind: 'video', timestampMs, presentationMs, keyFrame: true, body: new Uint8Array(), generation: { number: 0, video: undefined, audio: undefined, sealed: true } };
+  const tag: FeedTag = {
+    kind: 'video',
+    timestampMs,
+    presentationMs,
+    keyFrame: true,
+    body: new Uint8Array(),
+    generation: { number: 0, video: undefined, audio: undefined, sealed: true },
+  };
   return { index: 0, tag, source: {} };
 }
 
@@ -54,13 +69,24 @@ describe('a run of the same session', () => {
 
   test('a key frame after the end means lost media: next grid point, discontinuity', () => {
     const state = after(-107, 10e6, 11.3e6, 11.314667e6);
-    expect(planRun(state, session, startAt(12_000))).toMatchObject({ videoStreamUs: 12e6, audioStreamUs: 12e6, offsetMs: 0, gridPhaseUs: 0, mediaSequence: 9, discontinuity: true });
+    expect(planRun(state, session, startAt(12_000))).toMatchObject({
+      videoStreamUs: 12e6,
+      audioStreamUs: 12e6,
+      offsetMs: 0,
+      gridPhaseUs: 0,
+      mediaSequence: 9,
+      discontinuity: true,
+    });
   });
 
   test('however its segments begin, the offset is read back exactly', () => {
     fc.assert(
       fc.property(fc.integer({ min: -1e9, max: 1e9 }), fc.nat(4e9), fc.integer({ min: 1, max: 3e6 }), (offsetMs, startUs, durationUs) => {
-        expect(sessionEnd(after(offsetMs, startUs, startUs + durationUs), session)).toEqual({ offsetMs, leaderEndUs: startUs + durationUs, audioEndUs: startUs + durationUs });
+        expect(sessionEnd(after(offsetMs, startUs, startUs + durationUs), session)).toEqual({
+          offsetMs,
+          leaderEndUs: startUs + durationUs,
+          audioEndUs: startUs + durationUs,
+        });
       }),
     );
   });
@@ -74,11 +100,21 @@ describe('a run of a new session', () => {
   const later = { ...session, sessionId: 's2', startedAtMs: session.startedAtMs + 60_000 };
 
   test('starts on the next grid point, behind a discontinuity', () => {
-    expect(planRun(after(0, 10e6, 11.3e6), later, startAt(0, 80))).toMatchObject({ videoStreamUs: 12e6, offsetMs: 11_920, discontinuity: true, mediaSequence: 9 });
+    expect(planRun(after(0, 10e6, 11.3e6), later, startAt(0, 80))).toMatchObject({
+      videoStreamUs: 12e6,
+      offsetMs: 11_920,
+      discontinuity: true,
+      mediaSequence: 9,
+    });
   });
 
   test('an end on the grid is followed without a hole; sound that reaches over it is not overlapped', () => {
-    expect(planRun(after(0, 8e6, 10e6, 10.011e6), later, startAt(0))).toMatchObject({ videoStreamUs: 10e6, audioStreamUs: 10.011e6, videoStartUs: 0, audioStartUs: 11_000 });
+    expect(planRun(after(0, 8e6, 10e6, 10.011e6), later, startAt(0))).toMatchObject({
+      videoStreamUs: 10e6,
+      audioStreamUs: 10.011e6,
+      videoStartUs: 0,
+      audioStartUs: 11_000,
+    });
   });
 
   test('wall clock follows the session', () => {

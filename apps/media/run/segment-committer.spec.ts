@@ -47,13 +47,34 @@ beforeEach(async () => {
 
 const group = (mediaSequence: number): SegmentGroup => ({
   mediaSequence,
-  segments: ['720p', 'audio'].map((rendition) => ({ rendition, bytes: new TextEncoder().encode(`${rendition} ${mediaSequence}`), startUs: mediaSequence * 2e6, durationUs: 2e6 })),
+  segments: ['720p', 'audio'].map((rendition) => ({
+    rendition,
+    bytes: new TextEncoder().encode(`${rendition} ${mediaSequence}`),
+    startUs: mediaSequence * 2e6,
+    durationUs: 2e6,
+  })),
 });
 
 function committer(change: Partial<SegmentCommitterInit> = {}): SegmentCommitter {
-  const facts = new FactPublisher({ log, clock: new SystemClock(), ids: new UuidV7IdSource(), source: '/media/test', actor: 'system:media', retryBudgetMs: 30 });
+  const facts = new FactPublisher({
+    log,
+    clock: new SystemClock(),
+    ids: new UuidV7IdSource(),
+    source: '/media/test',
+    actor: 'system:media',
+    retryBudgetMs: 30,
+  });
   const session = { sessionId: 's1', relayUrl: 'http://relay', startedAtMs: 1_790_000_000_000 };
-  const init = { streamId: 'st-test', session, producer: { id: 'media:st-test', epoch: 2n }, offsetMs: -500, discontinuity: false, initCidsBefore: undefined, waitingMax: 2, ...change };
+  const init = {
+    streamId: 'st-test',
+    session,
+    producer: { id: 'media:st-test', epoch: 2n },
+    offsetMs: -500,
+    discontinuity: false,
+    initCidsBefore: undefined,
+    waitingMax: 2,
+    ...change,
+  };
   const made = new SegmentCommitter(init, { blobs, facts, logger, onCommitted: ({ mediaSequence }) => committed.push(mediaSequence) });
   for (const rendition of ['720p', 'audio']) made.begin(rendition, new TextEncoder().encode(`init ${rendition}`));
   return made;
@@ -66,7 +87,14 @@ describe('committing', () => {
     await made.drained();
     expect([committed, log.appends]).toEqual([[0, 1, 2], 3]);
     const segments = await stream.segments();
-    expect(segments.map(({ rendition, mediaSequence }) => `${rendition} ${mediaSequence}`)).toEqual(['720p 0', 'audio 0', '720p 1', 'audio 1', '720p 2', 'audio 2']);
+    expect(segments.map(({ rendition, mediaSequence }) => `${rendition} ${mediaSequence}`)).toEqual([
+      '720p 0',
+      'audio 0',
+      '720p 1',
+      'audio 1',
+      '720p 2',
+      'audio 2',
+    ]);
     for (const { cid, initCid, sizeBytes, rendition, mediaSequence } of segments) {
       expect(new TextDecoder().decode(await blobs.read(cid))).toBe(`${rendition} ${mediaSequence}`);
       expect(new TextDecoder().decode(await blobs.read(initCid))).toBe(`init ${rendition}`);

@@ -21,13 +21,34 @@ export interface FlvSourceInit {
  * What a publisher would send, by a real encoder, with B-frames and sound at 44.1 kHz: at each full second a white flash
  * and a beep of 0.1 s, so that a viewer's clock and lip-sync can be read off.
  */
-export async function flvSource({ folder, seconds, size = '320x180', rate = '30', groupFrames = 60, video = true, audio = true }: FlvSourceInit): Promise<readonly FlvTag[]> {
+export async function flvSource({
+  folder,
+  seconds,
+  size = '320x180',
+  rate = '30',
+  groupFrames = 60,
+  video = true,
+  audio = true,
+}: FlvSourceInit): Promise<readonly FlvTag[]> {
   const path = join(folder, `source-${size}-${rate}-${seconds}-${video}-${audio}.flv`.replaceAll('/', '_'));
   const picture = ['-f', 'lavfi', '-i', `color=black:size=${size}:rate=${rate},drawbox=color=white:t=fill:enable='lt(mod(t+0.001,1),0.1)'`];
   const sound = ['-f', 'lavfi', '-i', "aevalsrc='if(lt(mod(t,1),0.1),0.8*sin(2*PI*1000*t),0)':s=44100"];
   const videoCodec = ['-c:v', 'libx264', '-preset', 'ultrafast', '-bf', '2', '-g', `${groupFrames}`, '-sc_threshold', '0'];
   const audioCodec = ['-c:a', 'aac', '-b:a', '96k', '-ac', '2'];
-  const argv = ['-v', 'error', '-y', ...(video ? picture : []), ...(audio ? sound : []), '-t', `${seconds}`, ...(video ? videoCodec : []), ...(audio ? audioCodec : []), '-f', 'flv', path];
+  const argv = [
+    '-v',
+    'error',
+    '-y',
+    ...(video ? picture : []),
+    ...(audio ? sound : []),
+    '-t',
+    `${seconds}`,
+    ...(video ? videoCodec : []),
+    ...(audio ? audioCodec : []),
+    '-f',
+    'flv',
+    path,
+  ];
   await run('ffmpeg', argv);
   return new FlvReader().push(new Uint8Array(await readFile(path)));
 }

@@ -16,7 +16,10 @@ export async function hlsFolder(folder: string, blobs: BlobStore, renditions: re
   await writeFile(join(live, 'master.m3u8'), renderMultivariant({ renditions }));
   for (const { name } of renditions) {
     const own = segments.filter(({ rendition }) => rendition === name);
-    await writeFile(join(live, `${name}.m3u8`), renderMedia({ segments: own, targetDurationSec: targetDurationOf(2000), discontinuitySequence: 0, ended: true }));
+    await writeFile(
+      join(live, `${name}.m3u8`),
+      renderMedia({ segments: own, targetDurationSec: targetDurationOf(2000), discontinuitySequence: 0, ended: true }),
+    );
   }
   for (const { cid, initCid } of segments) {
     await writeFile(join(media, `${cid}.m4s`), await blobs.read(cid));
@@ -36,7 +39,10 @@ export interface Probed {
 export async function probe(path: string): Promise<Probed> {
   const argv = ['-v', 'warning', '-count_packets', '-show_entries', 'stream=codec_name,width,height,nb_read_packets:format=duration', '-of', 'json', path];
   const { stdout, stderr } = await run('ffprobe', argv);
-  const found = JSON.parse(stdout) as { streams: Array<{ codec_name: string; width?: number; height?: number; nb_read_packets: string }>; format: { duration: string } };
+  const found = JSON.parse(stdout) as {
+    streams: Array<{ codec_name: string; width?: number; height?: number; nb_read_packets: string }>;
+    format: { duration: string };
+  };
   const streams = found.streams.map(({ nb_read_packets, ...stream }) => ({ ...stream, packets: Number(nb_read_packets) }));
   // This demuxer says so of every EXT-X-MAP after the first, which RFC 8216 section 4.3.2.5 allows.
   const complaints = stderr.replaceAll(/^.*Found duplicated MOOV Atom. Skipped it\n/gm, '');

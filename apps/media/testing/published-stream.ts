@@ -1,4 +1,14 @@
-import { decodeEvent, segmentProduced, streamCreated, streamInterrupted, streamStarted, streamStopped, topicPartitions, type DomainEvent, type EventOf } from '#events';
+import {
+  decodeEvent,
+  segmentProduced,
+  streamCreated,
+  streamInterrupted,
+  streamStarted,
+  streamStopped,
+  topicPartitions,
+  type DomainEvent,
+  type EventOf,
+} from '#events';
 import type { BlobStore, EventLog } from '#ports';
 import { FactPublisher, type CatalogueDraft } from '#runtime';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
@@ -19,7 +29,9 @@ export class PublishedStream {
 
   async create(ladder: Array<{ name: string; height: number; videoBitrate: number }>): Promise<void> {
     await this.#log.ensureTopic('stream', topicPartitions);
-    await this.#publish(streamCreated.draft({ streamId, name: 'test', keyHash: 'a'.repeat(64), ladder, audioBitrate: 96_000, segmentDurationMs: 2000, graceMs: 60_000 }));
+    await this.#publish(
+      streamCreated.draft({ streamId, name: 'test', keyHash: 'a'.repeat(64), ladder, audioBitrate: 96_000, segmentDurationMs: 2000, graceMs: 60_000 }),
+    );
   }
 
   start(sessionId: string, relayUrl: string): Promise<void> {
@@ -37,7 +49,7 @@ export class PublishedStream {
   async events(): Promise<DomainEvent[]> {
     const events: DomainEvent[] = [];
     for (let partition = 0; partition < topicPartitions; partition++) {
-      for (let from = 0n; ; ) {
+      for (let from = 0n; ;) {
         const { records, next } = await this.#log.read('stream', partition, from, { recordsMax: 1000, bytesMax: 10_000_000, waitMs: 0 });
         events.push(...records.map(decodeEvent));
         if (next === from || records.length === 0) break;
@@ -72,7 +84,7 @@ export async function joinedBytes(blobs: BlobStore, segments: readonly Segment[]
 
 /** Waits until the condition holds; fails after a generous time. */
 export async function until(what: string, condition: () => Promise<boolean> | boolean, msMax = 30_000): Promise<void> {
-  for (const end = performance.now() + msMax; performance.now() < end; ) {
+  for (const end = performance.now() + msMax; performance.now() < end;) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }

@@ -73,7 +73,10 @@ async function serve(session: TestSession, response: ServerResponse): Promise<vo
   response.write(encodeFlvHeader(has));
   for (const tag of session.tags.filter(isHeader)) response.write(encodeTag({ ...tag, timestampMs: 0 }));
   const isPoint = ({ type, body }: FlvTag): boolean => !has.video || (type === tagType.video && readVideoHeader(body).keyFrame);
-  let at = Math.max(0, media.findLastIndex((tag) => tag.timestampMs <= now() && isPoint(tag)));
+  let at = Math.max(
+    0,
+    media.findLastIndex((tag) => tag.timestampMs <= now() && isPoint(tag)),
+  );
   while (!response.destroyed) {
     for (; at < media.length && (media[at] as FlvTag).timestampMs <= now(); at++) response.write(encodeTag(media[at] as FlvTag));
     if (session.over || at === media.length) return void response.end();

@@ -29,9 +29,20 @@ export async function probeFfmpeg(runner: ProcessRunner, named: string, searchPa
 }
 
 async function locate(named: string, searchPath: string): Promise<string | undefined> {
-  const candidates = isAbsolute(named) ? [named] : searchPath.split(delimiter).filter(isAbsolute).map((folder) => join(folder, named));
+  const candidates = isAbsolute(named)
+    ? [named]
+    : searchPath
+        .split(delimiter)
+        .filter(isAbsolute)
+        .map((folder) => join(folder, named));
   for (const candidate of candidates) {
-    if (await access(candidate, constants.X_OK).then(() => true, () => false)) return candidate;
+    if (
+      await access(candidate, constants.X_OK).then(
+        () => true,
+        () => false,
+      )
+    )
+      return candidate;
   }
   return undefined;
 }
@@ -44,14 +55,30 @@ async function readVersion(runner: ProcessRunner, program: string): Promise<stri
   const release = /^n?(\d+)\.(\d+)/.exec(version);
   const major = Number(release?.[1]);
   const tooOld = release !== null && (major < versionMin.major || (major === versionMin.major && Number(release[2]) < versionMin.minor));
-  if (tooOld) throw new OperatingError(`ffmpeg ${version} is older than ${versionMin.major}.${versionMin.minor}: ${install}.`, { code: 'FFMPEG_TOO_OLD', retryable: false });
+  if (tooOld)
+    throw new OperatingError(`ffmpeg ${version} is older than ${versionMin.major}.${versionMin.minor}: ${install}.`, {
+      code: 'FFMPEG_TOO_OLD',
+      retryable: false,
+    });
   return version;
 }
 
 /** A real encode: an encoder that is listed may still not work. */
 async function checkEncoders(runner: ProcessRunner, program: string): Promise<void> {
   const inputs = ['-f', 'lavfi', '-i', 'testsrc2=size=64x64:rate=10:duration=0.5', '-f', 'lavfi', '-i', 'sine=duration=0.5'];
-  const encoders = ['-c:v', 'libx264', '-preset', 'veryfast', '-c:a', 'aac', '-movflags', '+frag_keyframe+empty_moov+default_base_moof+cmaf', '-f', 'mp4', 'pipe:1'];
+  const encoders = [
+    '-c:v',
+    'libx264',
+    '-preset',
+    'veryfast',
+    '-c:a',
+    'aac',
+    '-movflags',
+    '+frag_keyframe+empty_moov+default_base_moof+cmaf',
+    '-f',
+    'mp4',
+    'pipe:1',
+  ];
   const { bytes, lastLines } = await capture(runner, program, ['-hide_banner', '-nostdin', '-loglevel', 'error', ...inputs, ...encoders]);
   if (bytes > 1000) return;
   const why = lastLines.at(-1) ?? 'it wrote nothing';

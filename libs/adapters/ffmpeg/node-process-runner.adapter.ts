@@ -40,7 +40,11 @@ export class NodeProcessRunner extends ProcessRunner {
     } catch (cause) {
       // Without a record it could outlive us unseen.
       await running.kill();
-      throw new OperatingError(`${command.program} was not started, because ${this.#init.runPath} cannot be written.`, { code: 'PROGRAM_NOT_STARTED', retryable: true, cause });
+      throw new OperatingError(`${command.program} was not started, because ${this.#init.runPath} cannot be written.`, {
+        code: 'PROGRAM_NOT_STARTED',
+        retryable: true,
+        cause,
+      });
     }
     return running;
   }
@@ -61,7 +65,9 @@ export class NodeProcessRunner extends ProcessRunner {
 
 /** Resolves when the program runs. `detached` makes it the leader of its own group. */
 function spawned({ program, argv, outputs }: ProcessCommand): Promise<ChildProcess> {
-  const stdio = Array.from({ length: Math.max(2, ...outputs) + 1 }, (_, fd): StdioPipe | StdioNull => (fd === 0 || fd === 2 || outputs.includes(fd) ? 'pipe' : 'ignore'));
+  const stdio = Array.from({ length: Math.max(2, ...outputs) + 1 }, (_, fd): StdioPipe | StdioNull =>
+    fd === 0 || fd === 2 || outputs.includes(fd) ? 'pipe' : 'ignore',
+  );
   const child = spawn(program, argv, { stdio, env: {}, detached: true, windowsHide: true });
   return new Promise((resolve, reject) => {
     child.once('spawn', () => resolve(child));

@@ -17,7 +17,8 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-const shell = (script: string, outputs: readonly number[] = [1]): Promise<RunningProcess> => runner.start({ program: '/bin/sh', argv: ['-c', script], outputs });
+const shell = (script: string, outputs: readonly number[] = [1]): Promise<RunningProcess> =>
+  runner.start({ program: '/bin/sh', argv: ['-c', script], outputs });
 
 async function textOf(running: RunningProcess, fd: number): Promise<string> {
   const decoder = new TextDecoder();

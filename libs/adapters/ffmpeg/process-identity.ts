@@ -23,6 +23,8 @@ async function linuxStart(pid: number): Promise<string | undefined> {
 
 function psStart(pid: number): Promise<string | undefined> {
   return new Promise((resolve) => {
-    execFile('/bin/ps', ['-o', 'lstart=', '-p', `${pid}`], { timeout: 2000 }, (error, stdout) => resolve(error === null ? stdout.trim() || undefined : undefined));
+    execFile('/bin/ps', ['-o', 'lstart=', '-p', `${pid}`], { timeout: 2000 }, (error, stdout) =>
+      resolve(error === null ? stdout.trim() || undefined : undefined),
+    );
   });
 }

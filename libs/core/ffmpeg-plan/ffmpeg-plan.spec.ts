@@ -1,6 +1,17 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { constantRate, encoderArguments, planRenditions, ProgressReader, scaledSize, valueOf, type EncoderInput, type Ladder, type SourceInfo, type SourceVideo } from './index.ts';
+import {
+  constantRate,
+  encoderArguments,
+  planRenditions,
+  ProgressReader,
+  scaledSize,
+  valueOf,
+  type EncoderInput,
+  type Ladder,
+  type SourceInfo,
+  type SourceVideo,
+} from './index.ts';
 
 const ladder: Ladder = {
   rungs: [
@@ -97,7 +108,8 @@ describe('argv', () => {
       { rendition: '240p', fd: 4, primingTicks: 0 },
       { rendition: 'audio', fd: 5, primingTicks: 1024 },
     ]);
-    expect(lines(plan.argv)).toBe(`-hide_banner -nostdin -loglevel level+warning -nostats -progress pipe:1 -stats_period 1 -fflags +bitexact -probesize 500000 -analyzeduration 200000 -fpsprobesize 0 -max_error_rate 1
+    expect(lines(plan.argv))
+      .toBe(`-hide_banner -nostdin -loglevel level+warning -nostats -progress pipe:1 -stats_period 1 -fflags +bitexact -probesize 500000 -analyzeduration 200000 -fpsprobesize 0 -max_error_rate 1
 -threads 2 -copyts -protocol_whitelist pipe
 -f flv
 -i pipe:0
@@ -155,7 +167,8 @@ describe('argv', () => {
 
 describe('progress', () => {
   test('reports come out whole from any chunking', () => {
-    const text = 'frame=47\nfps=0.00\nout_time_us=1322667\ndup_frames=2\ndrop_frames=1\nspeed=1.99x\nprogress=continue\nout_time_us=N/A\nspeed=N/A\nprogress=end\n';
+    const text =
+      'frame=47\nfps=0.00\nout_time_us=1322667\ndup_frames=2\ndrop_frames=1\nspeed=1.99x\nprogress=continue\nout_time_us=N/A\nspeed=N/A\nprogress=end\n';
     for (const size of [1, 5, text.length]) {
       const reader = new ProgressReader();
       const reports = Array.from({ length: Math.ceil(text.length / size) }, (_, n) => reader.push(text.slice(n * size, (n + 1) * size))).flat();

@@ -66,7 +66,10 @@ function videoRendition(video: SourceVideo, rung: Rung): VideoRendition {
 }
 
 /** Keeps the aspect ratio with even sides, which 4:2:0 needs, and never exceeds the source. */
-export function scaledSize({ width, height }: { readonly width: number; readonly height: number }, lines: number): { readonly width: number; readonly height: number } {
+export function scaledSize(
+  { width, height }: { readonly width: number; readonly height: number },
+  lines: number,
+): { readonly width: number; readonly height: number } {
   const short = Math.min(lines, width, height);
   const scale = short / Math.min(width, height);
   return { width: even(width * scale), height: even(height * scale) };
@@ -79,5 +82,13 @@ function even(length: number): number {
 
 function audioRendition({ audioBitrate }: Ladder, rungs: readonly Rung[]): AudioRendition {
   const name = rungs.some((rung) => rung.name === 'audio') ? 'audio-0' : 'audio';
-  return { kind: 'audio', name, codecs: 'mp4a.40.2', bandwidth: Math.ceil(audioBitrate * audioPeakFactor), channels: 2, sampleRate: 48_000, bitrate: audioBitrate };
+  return {
+    kind: 'audio',
+    name,
+    codecs: 'mp4a.40.2',
+    bandwidth: Math.ceil(audioBitrate * audioPeakFactor),
+    channels: 2,
+    sampleRate: 48_000,
+    bitrate: audioBitrate,
+  };
 }

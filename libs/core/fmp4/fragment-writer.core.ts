@@ -43,7 +43,10 @@ export function writeFragment(input: FragmentWriterInput): Uint8Array {
   const dataBytes = input.samples.reduce((sum, { data }) => sum + data.length, 0);
   const writer = new BoxWriter(new Uint8Array(moofBytes + 8 + dataBytes));
   writer.box(moofBytes, 'moof');
-  writer.box(16, 'mfhd').uint32(0).uint32(input.sequence >>> 0);
+  writer
+    .box(16, 'mfhd')
+    .uint32(0)
+    .uint32(input.sequence >>> 0);
   writer.box(trafBytes, 'traf');
   writeTrackHeader(writer, tfhdBytes, input.trackId, shape);
   writer.box(20, 'tfdt').uint32(0x0100_0000).uint64(input.baseDecodeTime);
@@ -64,7 +67,11 @@ function writeRun(writer: BoxWriter, size: number, samples: readonly Sample[], s
   const { duration, flags, hasOffsets } = shape;
   const present = 0x201 | (flags === undefined ? 0x400 : 0x04) | (duration === undefined ? 0x100 : 0) | (hasOffsets ? 0x800 : 0);
   // Version 1: composition offsets are signed.
-  writer.box(size, 'trun').uint32(0x0100_0000 | present).uint32(samples.length).uint32(dataOffset);
+  writer
+    .box(size, 'trun')
+    .uint32(0x0100_0000 | present)
+    .uint32(samples.length)
+    .uint32(dataOffset);
   if (flags !== undefined) writer.uint32((samples[0] as Sample).flags);
   for (const sample of samples) {
     if (duration === undefined) writer.uint32(sample.duration);

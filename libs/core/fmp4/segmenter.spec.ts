@@ -48,7 +48,9 @@ function feed(to: Segmenter, seconds: number, keyEvery = 60): SegmentGroup[] {
 }
 
 const times = (groups: readonly SegmentGroup[], rendition: string): Array<[number, number]> =>
-  groups.flatMap(({ segments }) => segments.filter((one) => one.rendition === rendition).map(({ startUs, durationUs }): [number, number] => [startUs, durationUs]));
+  groups.flatMap(({ segments }) =>
+    segments.filter((one) => one.rendition === rendition).map(({ startUs, durationUs }): [number, number] => [startUs, durationUs]),
+  );
 
 function codeOf(act: () => unknown): string {
   try {
@@ -64,7 +66,12 @@ describe('segmenter', () => {
   test('cuts every rendition at the key frames of the grid and numbers the groups', () => {
     const groups = feed(segmenter(ladder()), 7);
     expect(groups.map(({ mediaSequence }) => mediaSequence)).toEqual([0, 1, 2]);
-    for (const name of ['720p', '240p']) expect(times(groups, name)).toEqual([[0, 2e6], [2e6, 2e6], [4e6, 2e6]]);
+    for (const name of ['720p', '240p'])
+      expect(times(groups, name)).toEqual([
+        [0, 2e6],
+        [2e6, 2e6],
+        [4e6, 2e6],
+      ]);
   });
 
   test('audio is cut at the first frame at or after the cut, without gap or overlap', () => {
@@ -87,7 +94,11 @@ describe('segmenter', () => {
       const phased = { ...frames, samples: frames.samples.map((one, i) => ({ ...one, flags: n * 15 + i === 0 || (n * 15 + i) % 60 === 21 ? sync : delta })) };
       groups.push(...run.push('720p', phased), ...run.push('240p', phased), ...run.push('audio', sound(n)));
     }
-    expect(times(groups, '720p')).toEqual([[11.3e6, 0.7e6], [12e6, 2e6], [14e6, 2e6]]);
+    expect(times(groups, '720p')).toEqual([
+      [11.3e6, 0.7e6],
+      [12e6, 2e6],
+      [14e6, 2e6],
+    ]);
   });
 
   test('a start just before the grid does not give a tiny segment', () => {
@@ -107,7 +118,10 @@ describe('segmenter', () => {
     const run = segmenter([{ name: 'audio', kind: 'audio', startUs: 0, primingTicks: 1024 }], 40);
     const groups = Array.from({ length: 9 }, (_, n) => run.push('audio', sound(n))).flat();
     expect(groups.map(({ mediaSequence }) => mediaSequence)).toEqual([40, 41]);
-    expect(times(groups, 'audio')).toEqual([[0, 2_005_333], [2_005_333, 2_005_334]]);
+    expect(times(groups, 'audio')).toEqual([
+      [0, 2_005_333],
+      [2_005_333, 2_005_334],
+    ]);
   });
 
   test('a group waits for its slowest rendition; what it holds is counted', () => {
@@ -121,17 +135,32 @@ describe('segmenter', () => {
   });
 
   test.each([
-    ['a rendition far behind', 'RENDITIONS_APART', () => Array.from({ length: 30 }, (_, n) => n).reduce((run, n) => (run.push('720p', pictures(n)), run), segmenter(ladder()))],
+    [
+      'a rendition far behind',
+      'RENDITIONS_APART',
+      () => Array.from({ length: 30 }, (_, n) => n).reduce((run, n) => (run.push('720p', pictures(n)), run), segmenter(ladder())),
+    ],
     ['a first frame that is no key frame', 'RENDITIONS_MISALIGNED', () => segmenter(ladder()).push('720p', pictures(1))],
-    ['key frames at other times', 'RENDITIONS_MISALIGNED', () => {
-      const run = segmenter(ladder());
-      for (let n = 0; n < 6; n++) (run.push('720p', pictures(n)), run.push('240p', pictures(n, 45)));
-    }],
-    ['time that goes back', 'FMP4_INVALID', () => {
-      const run = segmenter(ladder());
-      run.push('audio', sound(1));
-      run.push('audio', sound(0));
-    }],
+    [
+      'key frames at other times',
+      'RENDITIONS_MISALIGNED',
+      () => {
+        const run = segmenter(ladder());
+        for (let n = 0; n < 6; n++) {
+          run.push('720p', pictures(n));
+          run.push('240p', pictures(n, 45));
+        }
+      },
+    ],
+    [
+      'time that goes back',
+      'FMP4_INVALID',
+      () => {
+        const run = segmenter(ladder());
+        run.push('audio', sound(1));
+        run.push('audio', sound(0));
+      },
+    ],
   ])('%s is an error', (_what, code, act) => expect(codeOf(act)).toBe(code));
 
   test('the same fragments give the same bytes', () => {

@@ -67,7 +67,9 @@ describe('media playlist', () => {
 
   test('a hole in the numbering becomes gap entries that share the missing time', () => {
     const text = renderMedia({ ...live, segments: [segment(3), segment(6, { startUs: 11_000_000 })] });
-    expect(text).toContain(`seg3.m4s\n#EXT-X-GAP\n#EXTINF:1.500000,\n../../media/gap.m4s\n#EXT-X-GAP\n#EXTINF:1.500000,\n../../media/gap.m4s\n#EXT-X-PROGRAM-DATE-TIME`);
+    expect(text).toContain(
+      `seg3.m4s\n#EXT-X-GAP\n#EXTINF:1.500000,\n../../media/gap.m4s\n#EXT-X-GAP\n#EXTINF:1.500000,\n../../media/gap.m4s\n#EXT-X-PROGRAM-DATE-TIME`,
+    );
   });
 
   test('a hole that the timeline does not show lasts a target duration', () => {
@@ -160,7 +162,9 @@ describe('details', () => {
     fc.assert(
       fc.property(fc.uniqueArray(fc.integer({ min: 5, max: 60 }), { minLength: 1 }), (numbers) => {
         const sorted = numbers.toSorted((a, b) => a - b);
-        const uris = renderMedia({ ...live, segments: sorted.map((n) => segment(n)) }).split('\n').filter((line) => line.startsWith('..'));
+        const uris = renderMedia({ ...live, segments: sorted.map((n) => segment(n)) })
+          .split('\n')
+          .filter((line) => line.startsWith('..'));
         const first = sorted[0] as number;
         uris.forEach((uri, index) => expect(uri).toBe(sorted.includes(first + index) ? `../../media/seg${first + index}.m4s` : '../../media/gap.m4s'));
         expect(uris).toHaveLength((sorted.at(-1) as number) - first + 1);

@@ -1,0 +1,62 @@
+import { encodingEnded, encodingStarted, type EventOf } from '#events';
+import { valueOf, type PlannedRendition, type SourceInfo } from '#core/ffmpeg-plan';
+import type { Position, ProcessExit } from '#ports';
+import type { FactPublisher } from '#runtime';
+import type { LiveSession } from '../fold/stream-fold.core.ts';
+
+export interface Producer {
+  readonly id: string;
+  readonly epoch: bigint;
+}
+
+export type EndReason = EventOf<typeof encodingEnded>['data']['reason'];
+
+export interface EncodingFactsInit {
+  readonly streamId: string;
+  readonly session: LiveSession;
+  readonly node: string;
+  readonly producer: Producer;
+}
+
+/** Says on the log that an encoder runs, and that it ended. */
+export class EncodingFacts {
+  readonly #init: EncodingFactsInit;
+  readonly #facts: FactPublisher;
+
+  constructor(init: EncodingFactsInit, facts: FactPublisher) {
+    this.#init = init;
+    this.#facts = facts;
+  }
+
+  started({ video, audio }: SourceInfo, renditions: readonly PlannedRendition[]): Promise<readonly Position[]> {
+    const source = {
+      videoCodec: video?.codec ?? '',
+      audioCodec: audio?.codec ?? '',
+      width: video?.width ?? 0,
+      height: video?.height ?? 0,
+      frameRate: video?.frameRate ?? 0,
+    };
+    const encoder = video === undefined ? 'aac' : 'libx264';
+    return this.#publish(encodingStarted.draft({ ...this.#subject(), encoder, source, renditions: renditions.map(announced) }));
+  }
+
+  ended({ code, lastLines }: ProcessExit, reason: EndReason): Promise<readonly Position[]> {
+    return this.#publish(encodingEnded.draft({ ...this.#subject(), reason, exitCode: code, lastLines: [...lastLines] }));
+  }
+
+  #subject(): { streamId: string; sessionId: string; epoch: number; node: string } {
+    const { streamId, session, node, producer } = this.#init;
+    return { streamId, sessionId: session.sessionId, epoch: Number(producer.epoch), node };
+  }
+
+  #publish(draft: Parameters<FactPublisher['publish']>[1][number]): Promise<readonly Position[]> {
+    const { producer, session } = this.#init;
+    return this.#facts.publish('stream', [draft], { producer, correlationId: session.sessionId });
+  }
+}
+
+function announced(rendition: PlannedRendition): EventOf<typeof encodingStarted>['data']['renditions'][number] {
+  const { name, codecs, bandwidth } = rendition;
+  if (rendition.kind === 'audio') return { name, kind: 'audio', codecs, bandwidth, channels: rendition.channels };
+  return { name, kind: 'video', codecs, bandwidth, width: rendition.width, height: rendition.height, frameRate: valueOf(rendition.frameRate) };
+}
