@@ -11,7 +11,7 @@ import { EdgeFacts } from './facts/edge-facts.ts';
 import { localPaths } from './local-paths.ts';
 import type { OriginClient } from './origin/origin-client.ts';
 import { PurgeTail, purgeTopic } from './purge/purge-tail.ts';
-import type { EdgeServer, EdgeServerInit } from './server/edge-server.ts';
+import type { EdgeServer, EdgeServerInit, KeepBytes } from './server/edge-server.ts';
 import { takeIncarnation } from './state/incarnation.file.ts';
 import { OffsetsFile } from './state/offsets.file.ts';
 
@@ -19,15 +19,16 @@ import { OffsetsFile } from './state/offsets.file.ts';
 export interface EdgePlatform {
   readonly listen: (init: EdgeServerInit) => Promise<EdgeServer>;
   readonly client: OriginClient;
+  readonly keep: KeepBytes;
 }
 
 async function platformOf(settings: EdgeSettings): Promise<EdgePlatform> {
   if (settings.runtime === 'bun') {
-    const [{ listenOnBun }, { BunOriginClient }] = await Promise.all([import('./server/bun-server.adapter.ts'), import('./origin/bun-origin.adapter.ts')]);
-    return { listen: listenOnBun, client: new BunOriginClient(settings.originUrl) };
+    const [{ keepOnBun, listenOnBun }, { BunOriginClient }] = await Promise.all([import('./server/bun-server.adapter.ts'), import('./origin/bun-origin.adapter.ts')]);
+    return { listen: listenOnBun, keep: keepOnBun, client: new BunOriginClient(settings.originUrl) };
   }
-  const [{ listenOnNode }, { NodeOriginClient }] = await Promise.all([import('./server/node-server.adapter.ts'), import('./origin/node-origin.adapter.ts')]);
-  return { listen: listenOnNode, client: await NodeOriginClient.connect(settings.originUrl, edgeLimits.connectTimeoutMs) };
+  const [{ keepOnNode, listenOnNode }, { NodeOriginClient }] = await Promise.all([import('./server/node-server.adapter.ts'), import('./origin/node-origin.adapter.ts')]);
+  return { listen: listenOnNode, keep: keepOnNode, client: await NodeOriginClient.connect(settings.originUrl, edgeLimits.connectTimeoutMs) };
 }
 
 /** Runs an edge until it is told to stop: catch up with the purges, listen, follow the log, report. */
@@ -58,6 +59,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   const counters = new EdgeCounters();
   const parts: { tail?: PurgeTail; cache?: EdgeCache } = {};
   const purgesKnown = (): boolean => parts.tail !== undefined && now() - parts.tail.knownUntilMs <= edgeLimits.purgeDoubtAfterMs;
+  const trusts = { known: { purgesKnown: true, doubtFreshMs: edgeLimits.doubtFreshMs }, doubt: { purgesKnown: false, doubtFreshMs: edgeLimits.doubtFreshMs } };
   const view = {
     healthy: purgesKnown,
     status: () => ({ edgeId: settings.edgeId, incarnation, purgesKnown: purgesKnown(), positions: parts.tail?.positions.map(String), fills: parts.cache?.fills.running, ...counters.snapshot(), ...gauges(parts.cache) }),
@@ -65,7 +67,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   const onError = (err: unknown): void => logger.error({ err }, 'a request failed in the edge itself');
   const cache = createEdgeCache(
     { edgeId: settings.edgeId, memoryBytesMax: settings.memoryBytesMax },
-    { client: platform.client, counters, now, local: localPaths(view), onError, trust: () => ({ purgesKnown: purgesKnown(), doubtFreshMs: edgeLimits.doubtFreshMs }) },
+    { client: platform.client, keep: platform.keep, counters, now, local: localPaths(view), onError, trust: () => (purgesKnown() ? trusts.known : trusts.doubt) },
   );
   parts.cache = cache;
   const onFatal = (err: unknown): void => endFenced(err, logger);

@@ -1,5 +1,5 @@
 import { ageSeconds, formatCacheStatus, selectedHead, ttlSeconds, type StoredResponse } from '#core/http-cache';
-import { replyHead, type EdgeReply } from '../server/edge-server.ts';
+import { replyHead, type EdgeReply, type StoredBytes } from '../server/edge-server.ts';
 
 /** What an object weighs besides its body: its head, its ready-made answer and its places in the tables, bytes. */
 const overheadBytes = 1024;
@@ -7,7 +7,7 @@ const overheadBytes = 1024;
 /** A response in memory, with the answer that most requests for it get, made once a second. */
 export class CachedObject {
   readonly key: string;
-  readonly body: Uint8Array;
+  readonly body: StoredBytes;
   /** The purge generation when the origin was last asked for it. */
   generation: number;
   response: StoredResponse;
@@ -20,7 +20,7 @@ export class CachedObject {
   #reply: EdgeReply | undefined;
   #replySecond = 0;
 
-  constructor(key: string, response: StoredResponse, body: Uint8Array, generation: number) {
+  constructor(key: string, response: StoredResponse, body: StoredBytes, generation: number) {
     this.key = key;
     this.response = response;
     this.body = body;
@@ -28,7 +28,7 @@ export class CachedObject {
   }
 
   get bytes(): number {
-    let bytes = overheadBytes + this.key.length + this.body.length;
+    let bytes = overheadBytes + this.key.length + this.body.size;
     for (const [name, value] of this.response.fields) bytes += 2 * (name.length + value.length);
     return bytes;
   }
@@ -47,7 +47,7 @@ export class CachedObject {
     if (this.#reply !== undefined && this.#replySecond === second) return this.#reply;
     this.#replySecond = second;
     const { freshness } = this.response;
-    const head = selectedHead({ kind: 'whole' }, this.response, this.body.length);
+    const head = selectedHead({ kind: 'whole' }, this.response, this.body.size);
     const status = formatCacheStatus(cacheName, { ttl: ttlSeconds(freshness, nowMs) });
     const fields = [...head.fields, ['age', String(ageSeconds(freshness, nowMs))], ['cache-status', status]] as const;
     this.#reply = { head: replyHead(head.status, fields), body: this.body };

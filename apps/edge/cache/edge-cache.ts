@@ -4,7 +4,7 @@ import type { EdgeCounters } from '../edge-counters.ts';
 import { GuardedOrigin } from '../origin/guarded-origin.ts';
 import type { OriginClient } from '../origin/origin-client.ts';
 import { Purger } from '../purge/purger.ts';
-import type { EdgeHandler } from '../server/edge-server.ts';
+import type { EdgeHandler, KeepBytes } from '../server/edge-server.ts';
 import { CacheHandler, type CacheHandlerDeps } from './edge.handler.ts';
 import { Fills } from './fills.ts';
 import { ObjectStore } from './object-store.ts';
@@ -19,6 +19,7 @@ export interface EdgeCacheInit {
 
 export interface EdgeCacheDeps extends Pick<CacheHandlerDeps, 'local' | 'onError'> {
   readonly client: OriginClient;
+  readonly keep: KeepBytes;
   readonly counters: EdgeCounters;
   readonly now: () => number;
   readonly trust: () => Trust;
@@ -40,7 +41,7 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
   const ledger = new PurgeLedger(limits.purgesRemembered);
   const origin = new GuardedOrigin(deps.client, limits.origin, counters, now);
   const objectBytesMax = Math.min(limits.objectBytesMax, Math.floor(init.memoryBytesMax * limits.objectShareMax));
-  const fills = new Fills({ origin, store, ledger, ttl: init.ttl ?? mediaTtlSettings, objectBytesMax, streamBytesMax: limits.streamBytesMax, now, trust });
+  const fills = new Fills({ origin, store, ledger, ttl: init.ttl ?? mediaTtlSettings, objectBytesMax, streamBytesMax: limits.streamBytesMax, keep: deps.keep, now, trust });
   const passThrough = new PassThrough({ origin, store, ledger, counters, cacheName: name, pseudonym: init.edgeId, requestBytesMax: limits.requestBytesMax });
   const cache = new CacheHandler({ cacheName: name, passPrefixes, wholeBytesMax: limits.wholeBytesMax }, { store, fills, passThrough, counters, now, trust, local: deps.local, onError: deps.onError });
   return { handler: (request) => cache.handle(request), store, fills, purger: new Purger(ledger, store) };

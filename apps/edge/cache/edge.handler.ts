@@ -77,9 +77,9 @@ export class CacheHandler {
     const { counters } = this.#deps;
     counters.requests++;
     counters.hits++;
-    const selection = select(request, object.response, object.body.length, nowMs);
+    const selection = select(request, object.response, object.body.size, nowMs);
     if (selection.kind === 'whole') {
-      counters.bytesServed += object.body.length;
+      counters.bytesServed += object.body.size;
       return object.hit(nowMs, this.#init.cacheName);
     }
     return this.#fromObject(object, selection, nowMs, {});
@@ -123,7 +123,7 @@ export class CacheHandler {
       if (object !== undefined && this.#mayServeWithoutWaiting(object, reuse, nowMs)) {
         if (nowMs >= object.retryAtMs && fills.find({ key, request }) === undefined) this.#startFill(request, key, object);
         counters.hits++;
-        return this.#fromObject(object, select(request, object.response, object.body.length, nowMs), nowMs, {});
+        return this.#fromObject(object, select(request, object.response, object.body.size, nowMs), nowMs, {});
       }
       // RFC 9111 section 5.2.1.7.
       if (parseCacheControl(request.field('cache-control')).onlyIfCached) return problem(504, 'Not in the cache.', this.#init.cacheName, {});
@@ -165,12 +165,12 @@ export class CacheHandler {
         return this.#fromFill(request, outcome, waiting);
       case 'confirmed': {
         const nowMs = now();
-        return this.#fromObject(outcome.object, select(request, outcome.object.response, outcome.object.body.length, nowMs), nowMs, { ...waiting, forwardStatus: 304 });
+        return this.#fromObject(outcome.object, select(request, outcome.object.response, outcome.object.body.size, nowMs), nowMs, { ...waiting, forwardStatus: 304 });
       }
       case 'stale': {
         const nowMs = now();
         const status: CacheOutcome = outcome.originStatus === undefined ? waiting : { ...waiting, forwardStatus: outcome.originStatus };
-        return this.#fromObject(outcome.object, select(request, outcome.object.response, outcome.object.body.length, nowMs), nowMs, { ...status, detail: 'origin-failed' });
+        return this.#fromObject(outcome.object, select(request, outcome.object.response, outcome.object.body.size, nowMs), nowMs, { ...status, detail: 'origin-failed' });
       }
       case 'failed':
         return this.#failed(outcome.error, waiting);
@@ -204,7 +204,11 @@ export class CacheHandler {
     if (selection.kind === 'not-modified' || selection.kind === 'unsatisfiable') return { head, body: null };
     if (request.method === 'HEAD') return { head, body: null };
     const [first, end] = selection.kind === 'part' ? [selection.span.first, selection.span.last + 1] : [0, length];
-    if (body.complete) return { head, body: this.#counted(body.bytes().subarray(first, end)) };
+    if (body.complete) {
+      const bytes = body.bytes().subarray(first, end);
+      this.#deps.counters.bytesServed += bytes.length;
+      return { head, body: bytes };
+    }
     return { head, body: readerOf(body, (count) => (this.#deps.counters.bytesServed += count), first, end) };
   }
 
@@ -214,14 +218,11 @@ export class CacheHandler {
 
   #fromObject(object: CachedObject, selection: Selection, nowMs: number, outcome: CacheOutcome): EdgeReply {
     const { body, response } = object;
-    const head = this.#head(response, selection, body.length, { ...outcome, ttl: ttlSeconds(response.freshness, nowMs) }, nowMs);
+    const head = this.#head(response, selection, body.size, { ...outcome, ttl: ttlSeconds(response.freshness, nowMs) }, nowMs);
     if (selection.kind === 'not-modified' || selection.kind === 'unsatisfiable') return { head, body: null };
-    return { head, body: this.#counted(selection.kind === 'part' ? body.subarray(selection.span.first, selection.span.last + 1) : body) };
-  }
-
-  #counted(bytes: Uint8Array): Uint8Array {
-    this.#deps.counters.bytesServed += bytes.length;
-    return bytes;
+    const sent = selection.kind === 'part' ? body.slice(selection.span.first, selection.span.last + 1) : body;
+    this.#deps.counters.bytesServed += sent.size;
+    return { head, body: sent };
   }
 
   #head(response: StoredResponse, selection: Selection, length: number | undefined, outcome: CacheOutcome, nowMs = this.#deps.now()): ReturnType<typeof replyHead> {

@@ -18,7 +18,7 @@ import {
 } from '#core/http-cache';
 import type { GuardedOrigin } from '../origin/guarded-origin.ts';
 import { OriginError, type OriginResponse } from '../origin/origin-client.ts';
-import type { ByteSource } from '../server/edge-server.ts';
+import type { ByteSource, KeepBytes } from '../server/edge-server.ts';
 import { CachedObject } from './cached-object.ts';
 import type { ObjectStore } from './object-store.ts';
 
@@ -39,6 +39,7 @@ export interface FillDeps {
   readonly store: ObjectStore;
   readonly ledger: PurgeLedger;
   readonly ttl: TtlSettings;
+  readonly keep: KeepBytes;
   /** Larger bodies are not stored, bytes. */
   readonly objectBytesMax: number;
   /** What a stream that is too large to store may be ahead of its slowest reader, bytes. */
@@ -206,7 +207,7 @@ export class Fill {
   #store(response: StoredResponse, bytes: Uint8Array): void {
     const { ledger, store } = this.#deps;
     if (!ledger.isCurrent(this.key, this.generation)) return;
-    store.put(new CachedObject(this.key, response, bytes, this.generation));
+    store.put(new CachedObject(this.key, response, this.#deps.keep(bytes), this.generation));
   }
 }
 

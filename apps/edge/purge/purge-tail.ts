@@ -49,6 +49,8 @@ export class PurgeTail {
   readonly #settled: bigint[] = [];
   /** When each partition was last known to be read to its end, ms. */
   readonly #atHeadMs: number[] = [];
+  /** The least of them: looked at by every request, so it is not computed there. */
+  #knownUntilMs = 0;
   #acknowledgements: Acknowledgement[] = [];
   #waiting = 0;
   #settling: Promise<void> | undefined;
@@ -60,7 +62,7 @@ export class PurgeTail {
 
   /** Since when purges may have been missed at worst: the oldest time at which a partition was read to its end, ms. */
   get knownUntilMs(): number {
-    return this.#atHeadMs.length === 0 ? 0 : Math.min(...this.#atHeadMs);
+    return this.#knownUntilMs;
   }
 
   get positions(): readonly bigint[] {
@@ -99,7 +101,12 @@ export class PurgeTail {
 
   async #readTo(partition: number, goal: bigint): Promise<void> {
     while ((this.#position[partition] as bigint) < goal) await this.#readOnce(partition, 0);
-    this.#atHeadMs[partition] = this.#deps.now();
+    this.#readToEnd(partition, this.#deps.now());
+  }
+
+  #readToEnd(partition: number, nowMs: number): void {
+    this.#atHeadMs[partition] = nowMs;
+    this.#knownUntilMs = Math.min(...this.#atHeadMs);
   }
 
   async #follow(partition: number, signal: AbortSignal): Promise<void> {
@@ -116,7 +123,7 @@ export class PurgeTail {
       const batch = await this.#deps.log.read(purgeTopic, partition, from, { ...readLimits, waitMs }, signal);
       const applied = batch.records.flatMap((record) => this.#apply(record));
       this.#position[partition] = batch.next;
-      if (batch.next >= batch.high) this.#atHeadMs[partition] = startedMs;
+      if (batch.next >= batch.high) this.#readToEnd(partition, startedMs);
       if (batch.next > from) this.#settle({ partition, next: batch.next, applied });
     } catch (error) {
       if (!hasCode(error, 'OFFSET_OUT_OF_RANGE')) throw error;

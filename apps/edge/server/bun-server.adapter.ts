@@ -1,5 +1,5 @@
 import type { Fields } from '#core/http-cache';
-import { isSource, type ByteSource, type EdgeReply, type EdgeRequest, type EdgeServer, type EdgeServerInit, type ReplyHead } from './edge-server.ts';
+import { isSource, type ByteSource, type EdgeReply, type EdgeRequest, type EdgeServer, type EdgeServerInit, type KeepBytes, type ReplyHead } from './edge-server.ts';
 
 /** What is used of Bun's own interface; its type package would change the global types of the whole project. */
 interface BunServer {
@@ -71,6 +71,9 @@ class BunEdgeRequest implements EdgeRequest {
     this.#server.timeout(this.#request, 0);
   }
 }
+
+/** A Blob is sent from where it lies; other bytes are copied for every answer. */
+export const keepOnBun: KeepBytes = (bytes) => new Blob([bytes as Uint8Array<ArrayBuffer>]);
 
 /** The response head as Bun takes it, made once per head. */
 function prebuilt(head: ReplyHead): ResponseInit {

@@ -8,6 +8,16 @@ export interface ByteSource {
   cancel(): void;
 }
 
+/** Bytes in the form in which the server sends them without a copy; Bun's `Blob` is one. Immutable. */
+export interface StoredBytes {
+  readonly size: number;
+  /** The part from `start` to `end` (exclusive), without a copy. */
+  slice(start: number, end: number): StoredBytes;
+}
+
+/** Takes bytes over for keeping. The caller does not change them any more. */
+export type KeepBytes = (bytes: Uint8Array) => StoredBytes;
+
 /** A request as the handler sees it, whatever server took it. `target` is ASCII, in origin form, as the client spelt it. */
 export interface EdgeRequest extends RequestHead {
   fields(): Fields;
@@ -33,7 +43,7 @@ export interface ReplyHead {
 export interface EdgeReply {
   readonly head: ReplyHead;
   /** Null for none. The length of bytes is stated by the server; that of a source is not known to it. */
-  readonly body: Uint8Array | ByteSource | null;
+  readonly body: Uint8Array | StoredBytes | ByteSource | null;
 }
 
 /** Must not throw and must not reject. A hit answers without a promise. */
@@ -63,5 +73,5 @@ export function replyHead(status: number, fields: Fields): ReplyHead {
 }
 
 export function isSource(body: EdgeReply['body']): body is ByteSource {
-  return body !== null && !(body instanceof Uint8Array);
+  return body !== null && 'read' in body;
 }

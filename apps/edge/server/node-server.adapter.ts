@@ -1,7 +1,7 @@
 import type { Field, Fields } from '#core/http-cache';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { isSource, type ByteSource, type EdgeHandler, type EdgeReply, type EdgeRequest, type EdgeServer, type EdgeServerInit, type ReplyHead } from './edge-server.ts';
+import { isSource, type ByteSource, type EdgeHandler, type EdgeReply, type EdgeRequest, type EdgeServer, type EdgeServerInit, type KeepBytes, type ReplyHead, type StoredBytes } from './edge-server.ts';
 
 const requestHeadersTimeoutMs = 15_000;
 
@@ -61,6 +61,28 @@ function originForm(url: string): string {
   return target.replace(/[\x80-\xff]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
+class NodeBytes implements StoredBytes {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  get size(): number {
+    return this.bytes.length;
+  }
+
+  slice(start: number, end: number): NodeBytes {
+    return new NodeBytes(this.bytes.subarray(start, end));
+  }
+}
+
+export const keepOnNode: KeepBytes = (bytes) => new NodeBytes(bytes);
+
+function bytesOf(body: Uint8Array | StoredBytes): Uint8Array {
+  return body instanceof NodeBytes ? body.bytes : (body as Uint8Array);
+}
+
 /** The head as Node takes it: a flat list of names and values. */
 function prebuilt(head: ReplyHead): string[] {
   head.prebuilt ??= head.fields.flatMap(([name, value]) => [name, value]);
@@ -71,7 +93,9 @@ function writeHead(response: ServerResponse, reply: EdgeReply, head: boolean): v
   const fields = prebuilt(reply.head);
   response.sendDate = false;
   const { status } = reply.head;
-  const length = reply.body instanceof Uint8Array ? reply.body.length : reply.body === null && !head && status !== 204 && status !== 304 ? 0 : undefined;
+  const { body } = reply;
+  const empty = body === null && !head && status !== 204 && status !== 304;
+  const length = empty ? 0 : body === null || isSource(body) ? undefined : bytesOf(body).length;
   response.writeHead(status, length === undefined ? fields : [...fields, 'content-length', String(length)]);
 }
 
@@ -118,7 +142,7 @@ async function answer(handler: EdgeHandler, incoming: IncomingMessage, response:
   } else if (isSource(body)) {
     response.flushHeaders();
     await send(body, response);
-  } else response.end(body);
+  } else response.end(bytesOf(body));
 }
 
 /** Serves HTTP/1.1 by `node:http`: the fallback where Bun is not to be had. */

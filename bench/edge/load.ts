@@ -1,0 +1,89 @@
+import { spawn } from 'node:child_process';
+import { createServer, type Server } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { connect } from 'node:net';
+import { cpuSeconds, type Measured } from './processes.ts';
+
+const body = Buffer.alloc(1024, 0x61);
+
+/** An origin with one object of 1 KB under every path; counts who asks. */
+export class BenchOrigin {
+  fetches = 0;
+  /** Answers wait for this. */
+  gate: Promise<void> = Promise.resolve();
+  readonly #server: Server;
+
+  constructor() {
+    this.#server = createServer(async (_request, response) => {
+      this.fetches++;
+      await this.gate;
+      response.writeHead(200, { 'content-type': 'video/mp4', 'cache-control': 'public, max-age=3600', etag: '"bench"', 'content-length': body.length });
+      response.end(body);
+    });
+  }
+
+  async listen(): Promise<number> {
+    this.#server.listen(0, '127.0.0.1');
+    await once(this.#server, 'listening');
+    return (this.#server.address() as AddressInfo).port;
+  }
+
+  close(): void {
+    this.#server.closeAllConnections();
+    this.#server.close();
+  }
+}
+
+export interface Round {
+  readonly requests: number;
+  readonly cpuSeconds: number;
+  readonly p99Ms: number;
+}
+
+function toMs(text: string | undefined): number {
+  const match = /^([\d.]+)(us|ms|s)$/.exec(text ?? '');
+  if (match === null) return Number.NaN;
+  return Number(match[1]) * { us: 0.001, ms: 1, s: 1000 }[match[2] as 'us' | 'ms' | 's'];
+}
+
+/** One round of wrk: 64 connections that are kept open, from a core of their own. */
+export async function wrk(server: Measured, path: string, seconds: number, core: number): Promise<Round> {
+  const before = await cpuSeconds(server.pid);
+  const child = spawn('taskset', ['-c', String(core), 'wrk', '-t1', '-c64', `-d${seconds}`, '--latency', `http://127.0.0.1:${server.port}${path}`], { stdio: ['ignore', 'pipe', 'inherit'] });
+  let out = '';
+  child.stdout.on('data', (text: Buffer) => (out += text.toString()));
+  await once(child, 'close');
+  const used = (await cpuSeconds(server.pid)) - before;
+  if (/Non-2xx|Socket errors/.test(out)) throw new Error(`the server under load failed:\n${out}`);
+  const requests = Number(/(\d+) requests in/.exec(out)?.[1]);
+  return { requests, cpuSeconds: used, p99Ms: toMs(/99%\s+(\S+)/.exec(out)?.[1]) };
+}
+
+/** Opens `count` connections, then sends the same request on all at once; how many got the whole answer. */
+export async function ask(port: number, path: string, count: number, sent: () => void): Promise<number> {
+  const sockets = await Promise.all(
+    Array.from({ length: count }, async () => {
+      const socket = connect(port, '127.0.0.1');
+      await once(socket, 'connect');
+      return socket;
+    }),
+  );
+  const answers = sockets.map(
+    (socket) =>
+      new Promise<boolean>((resolve) => {
+        let got = '';
+        const finish = (whole: boolean): void => (socket.destroy(), resolve(whole));
+        socket.on('data', (bytes: Buffer) => {
+          got += bytes.toString('latin1');
+          const head = got.indexOf('\r\n\r\n');
+          if (head >= 0 && got.length - head - 4 >= body.length) finish(got.startsWith('HTTP/1.1 200') && got.endsWith('aaaa'));
+        });
+        socket.on('error', () => finish(false));
+        socket.on('close', () => finish(false));
+      }),
+  );
+  for (const socket of sockets) socket.write(`GET ${path} HTTP/1.1\r\nHost: bench\r\n\r\n`);
+  sent();
+  return (await Promise.all(answers)).filter(Boolean).length;
+}

@@ -1,0 +1,108 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { createInterface } from 'node:readline';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = new URL('../../../', import.meta.url);
+const bun = fileURLToPath(new URL('node_modules/.bin/bun', root));
+const edgeMain = fileURLToPath(new URL('dist/apps/edge/main.js', root));
+
+/** A server that is measured: where it listens, and whose processor time counts. */
+export interface Measured {
+  readonly port: number;
+  readonly pid: number;
+  stop(): Promise<void>;
+}
+
+async function stopped(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const exit = once(child, 'exit');
+  child.kill('SIGTERM');
+  await exit;
+}
+
+/** An edge on Bun with its own log, kept on one core. */
+export async function startEdge(folder: string, originPort: number, core: number): Promise<Measured> {
+  const env = { PATH: process.env['PATH'], STREAMS_DATA_DIR: folder, STREAMS_HOST: '127.0.0.1', EDGE_PORT: '0', EDGE_ORIGIN_URL: `http://127.0.0.1:${originPort}`, STREAMS_SUPERVISED: '1' };
+  const child = spawn('taskset', ['-c', String(core), bun, edgeMain], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  const port = await new Promise<number>((resolve, reject) => {
+    child.once('exit', (code) => reject(new Error(`the edge ended with ${code} before it was ready`)));
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      const entry = JSON.parse(line) as { ready?: boolean; port?: number };
+      if (entry.ready === true) resolve(entry.port ?? 0);
+    });
+  });
+  return { port, pid: child.pid ?? 0, stop: () => stopped(child) };
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+function accepts(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, '127.0.0.1', () => (socket.destroy(), resolve(true)));
+    socket.on('error', () => resolve(false));
+  });
+}
+
+/** True when a program can be run here. */
+export async function installed(program: string): Promise<boolean> {
+  const child = spawn(program, ['-v'], { stdio: 'ignore' });
+  return new Promise((resolve) => {
+    child.once('error', () => resolve(false));
+    child.once('exit', () => resolve(true));
+  });
+}
+
+/** nginx with proxy_cache, one worker on one core, tuned for small objects: open files are kept, which saves it a third. */
+export async function startNginx(folder: string, originPort: number, core: number): Promise<Measured> {
+  const port = await freePort();
+  const config = `worker_processes 1; daemon off; user root; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
+events { worker_connections 2048; }
+http {
+  access_log off; keepalive_requests 1000000000;
+  client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
+  proxy_cache_path ${folder}/cache levels=1:2 keys_zone=bench:10m;
+  open_file_cache max=1000;
+  server {
+    listen 127.0.0.1:${port};
+    location / { proxy_pass http://127.0.0.1:${originPort}; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_cache bench; proxy_cache_lock on; add_header X-Cache $upstream_cache_status; }
+  }
+}`;
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, 'nginx.conf');
+  await writeFile(file, config);
+  const child = spawn('taskset', ['-c', String(core), 'nginx', '-c', file, '-p', folder], { stdio: ['ignore', 'ignore', 'ignore'] });
+  while (!(await accepts(port))) {
+    if (child.exitCode !== null) throw new Error(`nginx ended with ${child.exitCode}: see ${folder}/error.log`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return { port, pid: await worker(child.pid ?? 0), stop: () => stopped(child) };
+}
+
+/** The worker among a master's children: the one that burns the time. */
+async function worker(master: number): Promise<number> {
+  const children = (await readFile(`/proc/${master}/task/${master}/children`, 'utf8')).trim().split(' ').map(Number);
+  for (const pid of children) {
+    if ((await readFile(`/proc/${pid}/cmdline`, 'utf8')).includes('worker process')) return pid;
+  }
+  throw new Error('nginx has no worker process');
+}
+
+const ticksPerSecond = 100;
+
+/** Processor time that a process has used, user and system, s. */
+export async function cpuSeconds(pid: number): Promise<number> {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8');
+  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
+  return (Number(fields[11]) + Number(fields[12])) / ticksPerSecond;
+}
