@@ -1,3 +1,6 @@
+/** A wait is ended after this at the latest, and begun again by who wants more: timers cannot count beyond 2^31. */
+const waitMsMax = 60_000;
+
 /** Those who wait for something to be written. */
 export class Waiters {
   readonly #waiting = new Set<() => void>();
@@ -11,7 +14,7 @@ export class Waiters {
         this.#waiting.delete(finish);
         resolve();
       };
-      const timer = setTimeout(finish, ms);
+      const timer = setTimeout(finish, Math.min(ms, waitMsMax));
       this.#waiting.add(finish);
       signal?.addEventListener('abort', finish);
       if (signal?.aborted) finish();

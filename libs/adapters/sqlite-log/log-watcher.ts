@@ -11,6 +11,9 @@ const settledLookMs = 8;
 /** Every look when the system gives no hints. */
 const blindLookMs = 5;
 
+/** A wait is ended after this at the latest, and begun again by who wants more: timers cannot count beyond 2^31. */
+const waitMsMax = 60_000;
+
 interface Waiter {
   /** Woken when the partition's high watermark exceeds this. */
   readonly high: number;
@@ -51,7 +54,7 @@ export class LogWatcher {
         resolve();
       };
       const waiter = { high, wake: finish };
-      const timer = setTimeout(finish, ms);
+      const timer = setTimeout(finish, Math.min(ms, waitMsMax));
       this.#add(ref, waiter);
       signal?.addEventListener('abort', finish);
       if (signal?.aborted) finish();
