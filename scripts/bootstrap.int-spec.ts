@@ -117,6 +117,26 @@ describe('the bootstrap', () => {
   });
 });
 
+describe('a program that npm started', () => {
+  test('ends when npm is ended, although its shell passes nothing on', async () => {
+    const tree = new Tree();
+    try {
+      tree.write('bench/main.ts', "process.on('SIGTERM', () => { process.stdout.write('asked to end\\n'); process.exit(0); });\nsetInterval(() => undefined, 1000);\nprocess.stdout.write('running\\n');\n");
+      const npm = spawn('npm', ['run', '-s', 'bench'], { cwd: tree.root, stdio: ['ignore', 'pipe', 'inherit'] });
+      let text = '';
+      npm.stdout.on('data', (chunk: Buffer) => {
+        text += chunk.toString();
+        if (text === 'running\n') npm.kill('SIGTERM');
+      });
+      // The pipe ends with the last process that holds it.
+      await new Promise((done) => npm.stdout.on('close', done));
+      expect(text).toBe('running\nasked to end\n');
+    } finally {
+      rmSync(tree.root, { recursive: true, force: true });
+    }
+  });
+});
+
 describe('an install that fails', () => {
   let tree: Tree;
   beforeEach(() => {
