@@ -68,7 +68,7 @@ export class LiveReader {
   async #catchUp(): Promise<readonly LiveEvent[]> {
     if (this.#history === undefined) {
       // Taken before the heads are read: whatever comes after them is in the tail from this number on.
-      this.#number = this.#tail.now.number;
+      this.#number = this.#tail.number;
       this.#history = await openHistory(this.#log, { filter: this.#filter, order: 'oldest', positions: this.positions });
     }
     const page = await this.#history.take(batchMax);

@@ -1,11 +1,9 @@
 import type { EventLog, ReadLimits } from '#ports';
-import { setImmediate as nextTurn } from 'node:timers/promises';
 import { pause } from '#runtime';
 import { hasCode } from '#kernel';
 import { contexts } from '#events';
 import { showRecord, type ShownEvent } from './cloud-event.codec.ts';
-import { laneIndex, lanes, type Lane } from './event-filter.core.ts';
-import type { Positions } from './position-token.codec.ts';
+import { lanes, type Lane } from './event-filter.core.ts';
 
 /** An event of the tail, and where its lane stands behind it. */
 export interface TailEntry {
@@ -17,9 +15,8 @@ export interface TailEntry {
 /** Entries kept for readers that are a little behind; those further behind read the log. */
 const ringMax = 4_096;
 const ringBytesMax = 8_388_608;
-const pollMs = 40;
 const failedPauseMs = 1_000;
-const limits: ReadLimits = { recordsMax: 512, bytesMax: 1_048_576, waitMs: 0 };
+const limits: ReadLimits = { recordsMax: 512, bytesMax: 1_048_576, waitMs: 10_000 };
 
 /**
  * The end of the log, read once for all live readers of this process. Entries have numbers that count up without gaps;
@@ -40,9 +37,9 @@ export class LogTail {
     this.#log = log;
   }
 
-  /** Where the tail stands: its positions, and the number of the entry that comes next. */
-  get now(): { readonly positions: Positions; readonly number: number } {
-    return { positions: [...this.#positions], number: this.#first + this.#ring.length };
+  /** Number of the entry that comes next. */
+  get number(): number {
+    return this.#first + this.#ring.length;
   }
 
   /** Begins to listen; call the answer to end it. */
@@ -93,34 +90,26 @@ export class LogTail {
     this.#positions = lanes.map((lane) => heads[contexts.indexOf(lane.topic)]?.[lane.partition]?.high ?? 0n);
   }
 
+  /** One waiting read per lane: engines wake all of them from one watch of the log. */
   async #run(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted) {
-      const waitMs = await this.#poll(signal).catch(() => failedPauseMs);
-      if (waitMs > 0) await pause(waitMs, signal);
-    }
+    await Promise.all(lanes.map((_, index) => this.#follow(index, signal)));
   }
 
-  /** Reads what is new; how long to wait before the next look, ms. */
-  async #poll(signal: AbortSignal): Promise<number> {
-    const moved: number[] = [];
-    for (const topic of contexts) {
-      for (const head of await this.#log.heads(topic)) {
-        const lane = laneIndex(topic, head.partition);
-        if (lane < this.#positions.length && head.high > (this.#positions[lane] as bigint)) moved.push(lane);
+  async #follow(index: number, signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.#read(index, signal);
+      } catch {
+        // The engine is away; readers wait as long as we do.
+        await pause(failedPauseMs, signal);
       }
     }
-    for (const lane of moved) {
-      // An embedded log answers without leaving the thread: others get their turn between the reads.
-      await nextTurn();
-      if (!signal.aborted) await this.#read(lane, signal);
-    }
-    return moved.length > 0 ? 0 : pollMs;
   }
 
   async #read(index: number, signal: AbortSignal): Promise<void> {
     const lane = lanes[index] as Lane;
     const from = this.#positions[index] as bigint;
-    const batch = await this.#log.read(lane.topic, lane.partition, from, limits).catch((error: unknown) => {
+    const batch = await this.#log.read(lane.topic, lane.partition, from, limits, signal).catch((error: unknown) => {
       if (hasCode(error, 'OFFSET_OUT_OF_RANGE')) return undefined;
       throw error;
     });
