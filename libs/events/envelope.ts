@@ -32,7 +32,7 @@ export interface EventEnvelope<Type extends string = string, Data = unknown> {
   readonly traceparent: string;
   /** Who caused it: `key:<id>`, `system:<app>`, `publisher:<address>`. */
   readonly actor: string;
-  /** Sequence within the subject, from 1. Facts count within their producer's epoch. */
+  /** Sequence within the subject, from 1. Facts count within their producer's epoch, over all its subjects. */
   readonly streamVersion: bigint;
   /** Fencing epoch of the lease under which a fact was written; 0 for commands. Folds ignore facts of older epochs. */
   readonly producerEpoch: bigint;

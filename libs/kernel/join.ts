@@ -41,12 +41,6 @@ export function joinValues(column: ColumnSpec, a: ColumnValue, b: ColumnValue, s
   return pick('max', a, b);
 }
 
-interface OpenRow {
-  change: RowChange;
-  /** True once the change is a copy of ours, which may be written to. */
-  owned: boolean;
-}
-
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
 /**
@@ -55,7 +49,9 @@ type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
  */
 export class ChangeFold {
   readonly #tables: ReadonlyMap<string, TableSpec>;
-  readonly #rows = new Map<string, OpenRow>();
+  readonly #rows = new Map<string, RowChange>();
+  /** Rows that are copies of ours, which may be written to; most rows of a batch are touched once and need none. */
+  readonly #owned = new Set<RowChange>();
 
   constructor(tables: readonly TableSpec[]) {
     this.#tables = new Map(tables.map((table) => [table.name, table]));
@@ -69,23 +65,27 @@ export class ChangeFold {
   add(change: RowChange): void {
     const id = identityOf(change);
     const row = this.#rows.get(id);
-    if (row === undefined) this.#rows.set(id, { change, owned: false });
-    else this.#join(row, change);
+    if (row === undefined) this.#rows.set(id, change);
+    else this.#join(this.#own(id, row), change);
   }
 
   changes(): readonly RowChange[] {
-    return Array.from(this.#rows.values(), (row) => row.change);
+    return [...this.#rows.values()];
   }
 
-  #join(row: OpenRow, change: RowChange): void {
+  #own(id: string, row: RowChange): RowChange {
+    if (this.#owned.has(row)) return row;
+    const copy = { ...row, set: { ...row.set }, stamps: { ...row.stamps } };
+    this.#owned.add(copy);
+    this.#rows.set(id, copy);
+    return copy;
+  }
+
+  #join(row: RowChange, change: RowChange): void {
     const table = this.#tables.get(change.table);
     assert(table !== undefined, `the projection has no table ${change.table}`);
-    if (!row.owned) {
-      row.change = { ...row.change, set: { ...row.change.set }, stamps: { ...row.change.stamps } };
-      row.owned = true;
-    }
-    const set = row.change.set as Writable<RowChange['set']>;
-    const stamps = row.change.stamps as Record<string, bigint>;
+    const set = row.set as Writable<RowChange['set']>;
+    const stamps = row.stamps as Record<string, bigint>;
     for (const name in change.set) {
       const column = table.columns[name];
       assert(column !== undefined, `the table ${change.table} has no column ${name}`);
