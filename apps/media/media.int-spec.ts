@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { tagType } from '#core/flv';
 import { NodeProcessRunner, probeFfmpeg } from '#adapters/ffmpeg';
 import { MemoryBlobStore, MemoryEventLog, MemoryLeaseStore } from '#adapters/memory';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
@@ -241,6 +242,24 @@ describe('a live stream', () => {
     60_000,
   );
 });
+
+test('a microphone that stops for a while does not stop the picture', async () => {
+  const tags = await flvSource({ folder, seconds: 16 });
+  relay.open(
+    's1',
+    tags.filter(({ type, timestampMs }) => type !== tagType.audio || timestampMs < 3000 || timestampMs > 9000),
+  );
+  await stream.start('s1', relay.url);
+  await startMedia();
+  await until('the session ended', async () => (await endReasons()).length === 3, 40_000);
+  expect(new Set(await endReasons())).toEqual(new Set(['source-ended']));
+  const video = await stream.segments('180p');
+  expect(sequences(video)).toEqual(fromZero(video.length));
+  expect(video.reduce((sum, { durationUs }) => sum + durationUs, 0)).toBeGreaterThan(9e6);
+  const audio = sequences(await stream.segments('audio'));
+  expect(audio.length).toBeLessThan(video.length);
+  expect(audio.at(-1)).toBe(video.length - 1);
+}, 60_000);
 
 describe('several media processes', () => {
   test('one encodes; when it gives up the stream, the other continues it', async () => {

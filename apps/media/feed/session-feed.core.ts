@@ -9,10 +9,14 @@ export interface Generation {
   audio: Uint8Array | undefined;
   /** Set when a run relies on the configuration: from then on a change begins a new generation. */
   sealed: boolean;
+  /** True when a configured kind is left out because nothing of it comes. */
+  readonly muted: boolean;
 }
 
+type Kind = 'video' | 'audio';
+
 export interface FeedTag {
-  readonly kind: 'video' | 'audio';
+  readonly kind: Kind;
   /** Decode time, ms of the session. */
   readonly timestampMs: number;
   /** Presentation time, ms of the session. */
@@ -38,6 +42,8 @@ export interface SessionFeedInit {
 /** How much media must have come without the other kind before a source counts as having only one, ms. */
 const audioOnlyAfterMs = 2000;
 const videoOnlyAfterMs = 1000;
+/** How far a kind may stay behind the other before it counts as silent, ms; slide shows have a picture every few seconds. */
+const silentAfterMs = { video: 6000, audio: 3000 } as const;
 
 /**
  * The media of one session as the relay sends it, kept from the last stored segment on: a restarted encoder is fed again
@@ -51,7 +57,10 @@ export class SessionFeed {
   /** Tags before it were given to the encoder. */
   #readIndex = 0;
   #metadata: StreamMetadata = {};
-  #generation: Generation = { number: 0, video: undefined, audio: undefined, sealed: false };
+  #generation: Generation = { number: 0, video: undefined, audio: undefined, sealed: false, muted: false };
+  /** The newest sequence header of each kind, whether it is in use or not. */
+  readonly #headers: Record<Kind, Uint8Array | undefined> = { video: undefined, audio: undefined };
+  readonly #latestOf: Record<Kind, number> = { video: 0, audio: 0 };
 
   constructor(init: SessionFeedInit) {
     this.#bytesMax = init.bytesMax;
@@ -137,19 +146,43 @@ export class SessionFeed {
   /** A kind is absent only after enough media of the other kind has come without it. */
   #sourceOf(generation: Generation): SourceInfo | undefined {
     const source = sourceInfo({ ...generation, metadata: this.#metadata });
-    if (generation.sealed || (source.video !== undefined && source.audio !== undefined)) return source;
+    if (generation.sealed || generation.muted || (source.video !== undefined && source.audio !== undefined)) return source;
     const first = this.#tags.find((tag) => tag.generation === generation)?.timestampMs ?? 0;
     const waitedMs = this.latestMs - first;
     if (source.video !== undefined) return waitedMs >= videoOnlyAfterMs ? source : undefined;
     return source.audio !== undefined && waitedMs >= audioOnlyAfterMs ? source : undefined;
   }
 
-  #configure(kind: 'video' | 'audio', body: Uint8Array): void {
-    const before = this.#generation[kind];
+  #configure(kind: Kind, body: Uint8Array): void {
+    const before = this.#headers[kind];
     // Encoders repeat their headers: only a real change counts.
     if (before !== undefined && equal(before, body)) return;
-    if (this.#generation.sealed) this.#generation = { ...this.#generation, number: this.#generation.number + 1, sealed: false };
-    this.#generation[kind] = body;
+    this.#headers[kind] = body;
+    const isMuted = this.#generation.muted && this.#generation[kind] === undefined;
+    if (isMuted) return;
+    if (this.#generation.sealed) this.#begin({ ...this.#generation, [kind]: body });
+    else this.#generation[kind] = body;
+  }
+
+  #begin({ video, audio }: Pick<Generation, Kind>): void {
+    const muted = video !== this.#headers.video || audio !== this.#headers.audio;
+    this.#generation = { number: this.#generation.number + 1, video, audio, sealed: false, muted };
+  }
+
+  /**
+   * A publisher's microphone or camera may stop while the other goes on: the encoder would wait for it for ever, so the
+   * silent kind is left out until it is back.
+   */
+  #noticeSilence(kind: Kind, timestampMs: number): void {
+    const other = kind === 'video' ? 'audio' : 'video';
+    const generation = this.#generation;
+    this.#latestOf[kind] = Math.max(this.#latestOf[kind], timestampMs);
+    if (generation.muted && generation[kind] === undefined) {
+      this.#latestOf[other] = Math.max(this.#latestOf[other], timestampMs);
+      return this.#begin(this.#headers);
+    }
+    const isSilent = generation[other] !== undefined && timestampMs - this.#latestOf[other] > silentAfterMs[other];
+    if (generation.sealed && isSilent) this.#begin({ ...generation, [other]: undefined });
   }
 
   #readMetadata(body: Uint8Array): void {
@@ -160,7 +193,8 @@ export class SessionFeed {
     }
   }
 
-  #append(kind: 'video' | 'audio', { timestampMs, body }: FlvTag, keyFrame: boolean): void {
+  #append(kind: Kind, { timestampMs, body }: FlvTag, keyFrame: boolean): void {
+    this.#noticeSilence(kind, timestampMs);
     const presentationMs = kind === 'video' ? timestampMs + compositionMs(body) : timestampMs;
     this.#tags.push({ kind, timestampMs, presentationMs, keyFrame, body, generation: this.#generation });
     this.#bytes += body.length;

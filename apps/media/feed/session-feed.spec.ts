@@ -86,6 +86,41 @@ describe('the start', () => {
   });
 });
 
+describe('a kind that stops', () => {
+  const headers = [header('video', avc), header('audio', aac)];
+  const both = (fromMs: number, toMs: number): FlvTag[] => pictures(fromMs, toMs).flatMap((one) => [one, sound(one.timestampMs)]);
+  const sounds = (fromMs: number, toMs: number): FlvTag[] => pictures(fromMs, toMs).map(({ timestampMs }) => sound(timestampMs));
+
+  test('is left out after a while, and taken in again when it is back', () => {
+    const made = new SessionFeed({ bytesMax: 1e6 });
+    const push = (tags: readonly FlvTag[]): void => tags.forEach((tag) => made.push(tag));
+    push([...headers, ...both(0, 2000)]);
+    expect(made.startPoint(0)?.tag.generation.number).toBe(0);
+    push(pictures(2000, 8000));
+    const silent = made.startPoint(8000);
+    expect([silent?.tag.generation.number, silent?.source.audio, silent?.source.video?.codec]).toEqual([1, undefined, 'h264']);
+    push(both(8000, 12_000));
+    const back = made.startPoint(12_000);
+    expect([back?.tag.generation.number, back?.source.audio?.codec]).toEqual([2, 'aac']);
+  });
+
+  test('sound goes on without the picture', () => {
+    const made = new SessionFeed({ bytesMax: 1e6 });
+    for (const tag of [...headers, ...both(0, 2000)]) made.push(tag);
+    made.startPoint(0);
+    for (const tag of sounds(2000, 9000)) made.push(tag);
+    expect(made.startPoint(9000)).toMatchObject({ tag: { timestampMs: 8900, generation: { number: 1 } }, source: { video: undefined } });
+  });
+
+  test('a picture every five seconds is a picture', () => {
+    const made = new SessionFeed({ bytesMax: 1e6 });
+    for (const tag of [...headers, picture(0, true), ...sounds(0, 5000)]) made.push(tag);
+    made.startPoint(0);
+    for (const tag of [picture(5000, true), ...sounds(5000, 10_000), picture(10_000, true)]) made.push(tag);
+    expect(made.startPoint(10_000)?.tag.generation.number).toBe(0);
+  });
+});
+
 describe('what is held', () => {
   const headers = [header('video', avc), header('audio', aac)];
 

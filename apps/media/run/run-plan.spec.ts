@@ -22,7 +22,7 @@ function startAt(timestampMs: number, presentationMs = timestampMs): StartPoint 
     presentationMs,
     keyFrame: true,
     body: new Uint8Array(),
-    generation: { number: 0, video: undefined, audio: undefined, sealed: true },
+    generation: { number: 0, video: undefined, audio: undefined, sealed: true, muted: false },
   };
   return { index: 0, tag, source: {} };
 }
