@@ -18,12 +18,16 @@ export interface EdgeFactsDeps {
 /** Counters since the start, and gauges. */
 export type EdgeReport = Omit<DraftOf<typeof edgeReported>['data'], 'edgeId' | 'incarnation'>;
 
+/** Every so many reports one is made even though nothing changed: an edge that says nothing at all is taken for gone. */
+const reportsPerSign = 5;
+
 /** What an edge appends to the log about itself, under the producer `edge:<id>` and the epoch of its incarnation. */
 export class EdgeFacts {
   readonly #init: EdgeFactsInit;
   readonly #deps: EdgeFactsDeps;
   #epoch: number;
   #reported = '';
+  #unchanged = 0;
 
   constructor(init: EdgeFactsInit, deps: EdgeFactsDeps) {
     this.#init = init;
@@ -36,10 +40,11 @@ export class EdgeFacts {
     await this.publish('edge', [edgeRegistered.draft({ edgeId: this.#init.edgeId, ...edge })]);
   }
 
-  /** Reports the counters if they are not those of the last report. */
+  /** Reports the counters, most times only if they are not those of the last report. */
   async report(report: EdgeReport): Promise<void> {
     const text = JSON.stringify(report);
-    if (text === this.#reported) return;
+    if (text === this.#reported && ++this.#unchanged < reportsPerSign) return;
+    this.#unchanged = 0;
     await this.publish('edge', [edgeReported.draft({ edgeId: this.#init.edgeId, incarnation: this.#init.incarnation, ...report })]);
     this.#reported = text;
   }
