@@ -63,10 +63,6 @@ export class FieldReader {
     this.#view = viewOf(bytes);
   }
 
-  get left(): number {
-    return this.#bytes.length - this.#at;
-  }
-
   /** Everything not yet read. */
   rest(): Uint8Array {
     return this.#bytes.subarray(this.#at);

@@ -65,11 +65,6 @@ export class Segmenter {
     this.#mediaSequence = init.mediaSequence;
   }
 
-  /** Media sequence number of the next group. */
-  get mediaSequence(): number {
-    return this.#mediaSequence;
-  }
-
   /** How far the slowest rendition has come on the stream's timeline, microseconds. */
   get reachedUs(): number {
     return Math.min(...this.#cutters.map(({ endUs }) => endUs));
