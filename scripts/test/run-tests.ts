@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process';
 import { globSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { coverageByFolder, hasCode, linesMin, readSummary } from './coverage.ts';
-import { runJest, type Counts } from './jest-run.ts';
+import { coverageByFolder, coveredFolders, hasCode, linesMin, readSummary } from './coverage.ts';
+import { runCoverage, runJest, type Counts } from './jest-run.ts';
 import { sortByNeeds } from './needs.ts';
-import { filesOf, select, type Selection, type Tier } from './tiers.ts';
+import { filesOf, select, tiers, type Tier } from './tiers.ts';
 
 export interface TestRunInit {
   readonly root: string;
@@ -27,18 +27,18 @@ export async function runTests(init: TestRunInit): Promise<number> {
   const files = globSync(['libs/**/*spec.js', 'apps/**/*spec.js', 'test/**/*spec.js', 'bench/**/*spec.js', 'scripts/**/*spec.js'], { cwd: join(init.root, 'dist') });
   const counts: Counts[] = [];
   if (init.words.length === 0) counts.push(await lint(init));
+  // A run of one tier alone need not look for programs that it cannot need.
   const missing = selection.tiers.some((tier) => tier.name !== 'unit') ? await missingPrograms(init) : new Set<string>();
   for (const tier of selection.tiers) {
     const chosen = filesOf(tier, files, selection.patterns).map((file) => join(init.root, 'dist', file));
-    if (chosen.length > 0) counts.push(await runTier(init, tier, chosen, missing, isWhole(selection)));
+    if (chosen.length > 0) counts.push(await runTier(init, tier, chosen, missing));
   }
+  if (selection.hasCoverage) counts.push(await coverage(init, files));
   const total = sum(counts);
+  const isEmpty = counts.length === 0;
+  if (isEmpty) init.say(`No test file matches ${init.words.join(' ')}.`);
   init.say(`\n${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
-  return total.failed > 0 || total.passed === 0 ? 1 : 0;
-}
-
-function isWhole(selection: Selection): boolean {
-  return selection.patterns.length === 0;
+  return total.failed > 0 || isEmpty ? 1 : 0;
 }
 
 function sum(counts: readonly Counts[]): Counts {
@@ -46,14 +46,13 @@ function sum(counts: readonly Counts[]): Counts {
   return { passed: add('passed'), failed: add('failed'), skipped: add('skipped') };
 }
 
-async function runTier(init: TestRunInit, tier: Tier, files: readonly string[], missing: ReadonlySet<string>, isWholeTier: boolean): Promise<Counts> {
+async function runTier(init: TestRunInit, tier: Tier, files: readonly string[], missing: ReadonlySet<string>): Promise<Counts> {
   const begun = performance.now();
   init.say(`\n── ${tier.name}: ${tier.title}, ${files.length} files`);
   const { runnable, skipped } = sortByNeeds(files, missing);
   for (const one of skipped) init.say(`${init.isCi ? 'FAILED ' : 'skipped'} ${relative(join(init.root, 'dist'), one.file)}: it needs ${one.missing.join(' and ')}`);
   const counts: Counts[] = [{ passed: 0, failed: init.isCi ? skipped.length : 0, skipped: init.isCi ? 0 : skipped.length }];
   if (runnable.length > 0) counts.push(await runJest(init.root, tier, runnable));
-  if (tier.isCovered && isWholeTier) counts.push(judgeCoverage(init));
   init.say(`── ${tier.name}: ${((performance.now() - begun) / 1000).toFixed(1)} s`);
   return refuseSkips(init, sum(counts));
 }
@@ -64,11 +63,17 @@ function refuseSkips({ isCi, say }: TestRunInit, counts: Counts): Counts {
   return { passed: counts.passed, failed: counts.failed + counts.skipped, skipped: 0 };
 }
 
-function judgeCoverage({ root, say }: TestRunInit): Counts {
+/** The unit tests of the pure folders, run again to count lines: their results are counted already, unless they differ. */
+async function coverage({ root, say }: TestRunInit, files: readonly string[]): Promise<Counts> {
+  const begun = performance.now();
+  say(`\n── coverage of ${coveredFolders.join(', ')}`);
+  const specs = tiers.slice(0, 1).flatMap((tier) => filesOf(tier, files, coveredFolders.map((folder) => `${folder}/`)));
+  const { failed } = await runCoverage(root, specs.map((file) => join(root, 'dist', file)));
   const hasCodeOf = (file: string): boolean => hasCode(readFileSync(join(root, 'dist', relative(root, file).replace(/\.ts$/, '.js')), 'utf8'));
   const folders = coverageByFolder(readSummary(join(root, 'coverage/coverage-summary.json')), root, hasCodeOf);
   for (const { folder, percent, isEnough } of folders) say(`${folder.padEnd(12)} ${percent.toFixed(1).padStart(5)} % of lines${isEnough ? '' : `: too few, ${linesMin} % are asked for`}`);
-  return { passed: 0, failed: folders.filter((one) => !one.isEnough).length, skipped: 0 };
+  say(`── coverage: ${((performance.now() - begun) / 1000).toFixed(1)} s`);
+  return { passed: 0, failed: failed + folders.filter((one) => !one.isEnough).length, skipped: 0 };
 }
 
 /** Programs that no npm package brings: installed where that is allowed, named where it is not. */

@@ -17,7 +17,12 @@ describe('the tiers', () => {
   });
 
   test('are all meant when none is named', () => {
-    expect(select(['edge']).tiers).toEqual(tiers);
+    expect(select(['edge'])).toEqual({ tiers, patterns: ['edge'], hasCoverage: false });
+    expect(select([])).toEqual({ tiers, patterns: [], hasCoverage: true });
+  });
+
+  test('do not run for coverage alone', () => {
+    expect(select(['coverage'])).toEqual({ tiers: [], patterns: [], hasCoverage: true });
   });
 });
 
@@ -59,6 +64,7 @@ describe('coverage', () => {
   test.each([
     ['export {};\n//# sourceMappingURL=a.js.map', false],
     ["import 'a';\nexport { b,\n c } from './b.js';\nexport * from './c.js';", false],
+    ['/** A shape. */\nexport {};', false],
     ['export const a = 5;', true],
     ['export function a() { return 1; }', true],
     ['import "a";\nrun();', true],

@@ -4,29 +4,34 @@ export interface Tier {
   readonly title: string;
   /** Of the compiled file. */
   readonly suffix: RegExp;
+  /** More than cores where tests wait more than they work. */
   readonly workers: number;
   readonly testTimeoutMs: number;
-  readonly isCovered: boolean;
 }
 
 /** In the order in which they run: what is quick and tells most comes first. */
 export const tiers: readonly Tier[] = [
-  { name: 'unit', title: 'unit tests', suffix: /\.spec\.js$/, workers: 2, testTimeoutMs: 10_000, isCovered: true },
-  { name: 'sim', title: 'seeded simulations', suffix: /\.sim-spec\.js$/, workers: 2, testTimeoutMs: 60_000, isCovered: false },
-  { name: 'int', title: 'tests on real engines and processes', suffix: /\.int-spec\.js$/, workers: 2, testTimeoutMs: 60_000, isCovered: false },
-  { name: 'e2e', title: 'tests over real protocols and a browser', suffix: /\.e2e-spec\.js$/, workers: 1, testTimeoutMs: 180_000, isCovered: false },
+  { name: 'unit', title: 'unit tests', suffix: /\.spec\.js$/, workers: 3, testTimeoutMs: 10_000 },
+  { name: 'sim', title: 'seeded simulations', suffix: /\.sim-spec\.js$/, workers: 2, testTimeoutMs: 60_000 },
+  { name: 'int', title: 'tests on real engines and processes', suffix: /\.int-spec\.js$/, workers: 2, testTimeoutMs: 60_000 },
+  { name: 'e2e', title: 'tests over real protocols and a browser', suffix: /\.e2e-spec\.js$/, workers: 1, testTimeoutMs: 180_000 },
 ];
+
+const coverageWord = 'coverage';
 
 /** What the command line asks for: tiers by name, and patterns that a file's path must contain. */
 export interface Selection {
   readonly tiers: readonly Tier[];
   readonly patterns: readonly string[];
+  /** Whether the lines that unit tests run are counted: in a whole run, or when asked for. */
+  readonly hasCoverage: boolean;
 }
 
 export function select(words: readonly string[]): Selection {
   const named = tiers.filter((tier) => words.includes(tier.name));
-  const patterns = words.filter((word) => !tiers.some((tier) => tier.name === word));
-  return { tiers: named.length > 0 ? named : tiers, patterns };
+  const patterns = words.filter((word) => word !== coverageWord && !tiers.some((tier) => tier.name === word));
+  const onlyCoverage = words.length === 1 && words[0] === coverageWord;
+  return { tiers: onlyCoverage ? [] : named.length > 0 ? named : tiers, patterns, hasCoverage: words.length === 0 || words.includes(coverageWord) };
 }
 
 export function filesOf(tier: Tier, files: readonly string[], patterns: readonly string[]): readonly string[] {

@@ -1,4 +1,4 @@
-import { parseSync } from 'oxc-parser';
+import { parseSync, visitorKeys } from 'oxc-parser';
 
 /** A function as the reader meets it: how many lines, where. */
 export interface FunctionShape {
@@ -23,15 +23,8 @@ export interface Heritage {
   readonly parent: string;
 }
 
-/** What the rules need to know of a source file. */
-export interface SourceFile {
-  /** Relative to the checkout, with `/`. */
-  readonly path: string;
-  readonly text: string;
-  readonly lineCount: number;
-  /** Specs, fixtures and what else only tests use. */
-  readonly isTest: boolean;
-  readonly imports: readonly Import[];
+/** What stands in a file's syntax tree. */
+export interface Syntax {
   readonly functions: readonly FunctionShape[];
   readonly strings: readonly Mention[];
   /** Identifiers that are used as values, and `await` and `async` as words. */
@@ -42,6 +35,22 @@ export interface SourceFile {
   readonly heritage: readonly Heritage[];
   readonly anys: readonly Mention[];
 }
+
+/** What the rules need to know of a source file. */
+export interface SourceFile {
+  /** Relative to the checkout, with `/`. */
+  readonly path: string;
+  readonly text: string;
+  readonly lineCount: number;
+  /** Specs, fixtures and what else only tests use. */
+  readonly isTest: boolean;
+  readonly imports: readonly Import[];
+  /** Read when a rule first asks for it: most rules ask of sources only, and trees are what costs. */
+  readonly syntax: Syntax;
+}
+
+/** A global is slow to reach from where tests run, and this one is asked for at every node. */
+const isArray = Array.isArray;
 
 interface AstNode {
   readonly type: string;
@@ -95,9 +104,10 @@ class Reader {
   walk(node: AstNode, label = ''): void {
     if (node.type.startsWith('Import') || node.type.startsWith('TSType') || node.type.startsWith('TSInterface')) return this.#types(node);
     this.#note(node, label);
-    for (const [key, value] of Object.entries(node)) {
+    for (const key of visitorKeys[node.type] ?? []) {
       if (this.#isName(node, key)) continue;
-      if (Array.isArray(value)) for (const one of value) if (isNode(one)) this.walk(one, nameOf(one));
+      const value = node[key];
+      if (isArray(value)) for (const one of value) if (isNode(one)) this.walk(one, nameOf(one));
       if (isNode(value)) this.walk(value, nameOf(value) || nameOf(node));
     }
   }
@@ -105,8 +115,9 @@ class Reader {
   /** Names in types are no values; only `any` matters there. */
   #types(node: AstNode): void {
     if (node.type === 'ImportExpression') return;
-    for (const value of Object.values(node)) {
-      for (const one of Array.isArray(value) ? value : [value]) {
+    for (const key of visitorKeys[node.type] ?? []) {
+      const value = node[key];
+      for (const one of isArray(value) ? value : [value]) {
         if (!isNode(one)) continue;
         if (one.type === 'TSAnyKeyword') this.anys.push(this.#mention('any', one));
         this.#types(one);
@@ -168,15 +179,24 @@ export function readSource(path: string, text: string): SourceFile {
   const fatal = parsed.errors[0];
   if (fatal !== undefined) throw new SyntaxError(`${path}: ${fatal.message}`);
   const lineOf = lineFinder(text);
-  const reader = new Reader(lineOf);
-  const body = parsed.program.body as unknown as readonly AstNode[];
-  for (const node of body) reader.walk(node, nameOf(node));
+  let syntax: Syntax | undefined;
   return {
     path,
     text,
     lineCount: text.split('\n').length - 1,
     isTest: isTestPath(path),
     imports: importsOf(parsed.module, lineOf, text),
+    get syntax() {
+      syntax ??= readSyntax(parsed.program.body as unknown as readonly AstNode[], text, lineOf);
+      return syntax;
+    },
+  };
+}
+
+function readSyntax(body: readonly AstNode[], text: string, lineOf: (offset: number) => number): Syntax {
+  const reader = new Reader(lineOf);
+  for (const node of body) reader.walk(node, nameOf(node));
+  return {
     functions: reader.functions,
     strings: reader.strings,
     names: reader.names,

@@ -20,7 +20,7 @@ export async function checkPorts(ports: Ports, host: string): Promise<void> {
     const twin = names.find((other) => other !== name && ports[name] !== 0 && ports[other] === ports[name]);
     if (twin !== undefined) throw new PlainFailure(`${portVariables[name]} and ${portVariables[twin]} are both ${ports[name]}: give them different ports.`, exitCodes.usage);
   }
-  const problems = await Promise.all(names.map((name) => (ports[name] === 0 ? undefined : portProblem(ports[name], host))));
+  const problems = await Promise.all(names.map((name) => (ports[name] === 0 ? Promise.resolve(undefined) : portProblem(ports[name], host))));
   names.forEach((name, at) => {
     const problem = problems[at];
     if (problem !== undefined) throw new PlainFailure(sentence(portVariables[name], ports[name], host, problem), exitCodes.usage);

@@ -167,7 +167,7 @@ export class Supervisor {
   async #stopAll(): Promise<void> {
     clearInterval(this.#diskTimer);
     for (const { apps, graceMs } of stopOrder) {
-      await Promise.all(apps.map((name) => this.#apps.get(name)?.stop(graceMs)));
+      await Promise.all(apps.map(async (name) => this.#apps.get(name)?.stop(graceMs)));
     }
     this.#lock?.[Symbol.dispose]();
   }

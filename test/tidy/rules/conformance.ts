@@ -26,7 +26,7 @@ export const adaptersConform: Rule = (files) => {
   const ports = portNames(files);
   const adapters = files.filter((file) => file.path.startsWith('libs/adapters/') && !file.isTest);
   return adapters.flatMap((file) =>
-    file.heritage
+    file.syntax.heritage
       .filter((one) => ports.has(one.parent) && !withoutSuite.has(one.parent))
       .flatMap((one) => {
         const suite = suites[one.parent];

@@ -7,4 +7,4 @@ const types = new Set<string>(catalogue.map((definition) => definition.type));
 export const eventNamesOnce: Rule = (files) =>
   files
     .filter((file) => !file.isTest && /^(libs|apps)\//.test(file.path) && !/^(libs\/events|apps\/console)\//.test(file.path))
-    .flatMap((file) => file.strings.filter((one) => types.has(one.text)).map((one) => object(file, one.line, `take "${one.text}" from the catalogue`)));
+    .flatMap((file) => file.syntax.strings.filter((one) => types.has(one.text)).map((one) => object(file, one.line, `take "${one.text}" from the catalogue`)));

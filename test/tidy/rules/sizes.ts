@@ -14,7 +14,7 @@ export const fileSizes: Rule = (files) =>
 export const functionSizes: Rule = (files) =>
   files
     .filter((file) => !file.isTest)
-    .flatMap((file) => file.functions.filter((one) => one.lines > functionLinesMax).map((one) => object(file, one.line, `${one.name} has ${one.lines} lines; at most ${functionLinesMax}`)));
+    .flatMap((file) => file.syntax.functions.filter((one) => one.lines > functionLinesMax).map((one) => object(file, one.line, `${one.name} has ${one.lines} lines; at most ${functionLinesMax}`)));
 
 export interface Spread {
   readonly count: number;
@@ -38,7 +38,7 @@ export function report(files: readonly SourceFile[]): string {
   const core = (file: SourceFile): boolean => file.path.startsWith('libs/core/');
   return [
     line('files', spread(sources.map((file) => file.lineCount))),
-    line('functions', spread(sources.flatMap((file) => file.functions.map((one) => one.lines)))),
+    line('functions', spread(sources.flatMap((file) => file.syntax.functions.map((one) => one.lines)))),
     `tests      ${(lines(tests) / Math.max(1, lines(sources))).toFixed(2)} lines per line of source; in libs/core ${(lines(tests.filter(core)) / Math.max(1, lines(sources.filter(core)))).toFixed(2)}`,
   ].join('\n');
 }
