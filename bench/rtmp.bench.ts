@@ -81,7 +81,12 @@ async function startPeer(file: string, stops: Array<() => Promise<unknown>>): Pr
   if (module === undefined) return undefined;
   const nginx = await NginxRtmp.start(module);
   stops.push(() => nginx.stop());
-  const peer = await load(file, nginx.pid, nginx.port, Array.from({ length: publishers }, (_, i) => nameOf(i)));
+  const peer = await load(
+    file,
+    nginx.pid,
+    nginx.port,
+    Array.from({ length: publishers }, (_, i) => nameOf(i)),
+  );
   stops.push(() => peer.load.stop());
   return peer;
 }

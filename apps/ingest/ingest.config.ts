@@ -1,5 +1,6 @@
 import { readInteger, readPort, readSharedSettings, type Environment, type SharedSettings } from '#runtime';
 import { serverSessionLimits, type ServerSessionLimits } from '#core/rtmp';
+import type { ReadMergerInit } from './session/read-merger.ts';
 
 export interface IngestLimits {
   readonly connectionsMax: number;
@@ -29,6 +30,7 @@ export interface IngestSettings extends SharedSettings {
   readonly admissionMs: number;
   /** Silence after which a second publisher with the right key takes over from the first. */
   readonly takeoverSilenceMs: number;
+  readonly readMerge: ReadMergerInit;
   readonly session: ServerSessionLimits;
   readonly limits: IngestLimits;
 }
@@ -44,13 +46,14 @@ export function readIngestSettings(env: Environment = process.env): IngestSettin
     relayHost,
     relayPublicHost: env['RELAY_PUBLIC_HOST'] || relayHost,
     gopBytesMax: readInteger(env, 'RELAY_GOP_BYTES_MAX', 4 * 1024 * 1024, 64 * 1024, 64 * 1024 * 1024),
-    gopBytesTotal: readInteger(env, 'RELAY_GOP_BYTES_TOTAL', 32 * 1024 * 1024, 1024 * 1024, 16 * 1024 * 1024 * 1024),
+    gopBytesTotal: readInteger(env, 'RELAY_GOP_BYTES_TOTAL', 24 * 1024 * 1024, 1024 * 1024, 16 * 1024 * 1024 * 1024),
     readerBytesMax: readInteger(env, 'RELAY_READER_BYTES_MAX', 8 * 1024 * 1024, 256 * 1024, 256 * 1024 * 1024),
     leaseTtlMs: 10_000,
     leaseRenewMs: 3_000,
     sweepMs: 2_000,
     admissionMs: 5_000,
     takeoverSilenceMs: 3_000,
+    readMerge: { mergeMs: readInteger(env, 'INGEST_READ_MERGE_MS', 4, 0, 20), publishersMin: 32 },
     session: { ...serverSessionLimits, stallMs: readInteger(env, 'INGEST_STALL_MS', serverSessionLimits.stallMs, 1_000, 120_000) },
     limits: {
       connectionsMax: readInteger(env, 'INGEST_CONNECTIONS_MAX', 4096, 1, 65_536),

@@ -35,7 +35,14 @@ async function publisher(node: IngestNode, key: string, app = 'live'): Promise<R
   return one;
 }
 
-const avcConfig = Uint8Array.from([0x17, 0, 0, 0, 0, ...Buffer.from('0142c028ffe100196742c028da01e0089f97011000000300100000030320f1832a01000468ce0fc8', 'hex')]);
+const avcConfig = Uint8Array.from([
+  0x17,
+  0,
+  0,
+  0,
+  0,
+  ...Buffer.from('0142c028ffe100196742c028da01e0089f97011000000300100000030320f1832a01000468ce0fc8', 'hex'),
+]);
 
 function sendFrame(one: RtmpPublisher, timestampMs: number, keyFrame = true, bytes = 100): boolean {
   return one.sendTag({ type: tagType.video, timestampMs, body: Uint8Array.of(keyFrame ? 0x17 : 0x27, 1, 0, 0, 0, ...new Uint8Array(bytes)) });
@@ -82,7 +89,16 @@ describe('ffmpeg publishes', () => {
     const node = await start();
     const ffmpeg = publish(`${node.url(await node.createStream('st-aaaaaaaa'))}?from=test`, 4);
     const url = await relayUrl(node.engines);
-    const probe = new Tool('ffprobe', ['-v', 'error', '-count_packets', '-show_entries', 'stream=codec_name,width,height,sample_rate,nb_read_packets', '-of', 'json', url]);
+    const probe = new Tool('ffprobe', [
+      '-v',
+      'error',
+      '-count_packets',
+      '-show_entries',
+      'stream=codec_name,width,height,sample_rate,nb_read_packets',
+      '-of',
+      'json',
+      url,
+    ]);
     const { code, output } = await probe.ended;
     expect(code).toBe(0);
     const streams = (JSON.parse(output) as { streams: Array<Record<string, unknown>> }).streams;
@@ -149,7 +165,11 @@ describe('ffmpeg publishes', () => {
     const key = await node.createStream('st-aaaaaaaa');
     const { output } = await publish(node.url(key), 30, ['-c:v', 'libx264', '-c:a', 'libmp3lame', '-ar', '44100']).ended;
     expect(output).toMatch(/Server error: The audio codec mp3 is not supported|Broken pipe|reset|Conversion failed/);
-    expect((await node.engines.eventually('stream.publish-rejected')).data).toMatchObject({ reason: 'unsupported-codec', streamId: 'st-aaaaaaaa', detail: expect.stringContaining('audio codec mp3') });
+    expect((await node.engines.eventually('stream.publish-rejected')).data).toMatchObject({
+      reason: 'unsupported-codec',
+      streamId: 'st-aaaaaaaa',
+      detail: expect.stringContaining('audio codec mp3'),
+    });
     expect((await node.engines.eventually('stream.interrupted')).data.reason).toBe('protocol-error');
   });
 
@@ -180,7 +200,7 @@ describe('connections that are no publishers', () => {
     expect(rejected.length).toBeLessThan(10);
   });
 
-  test('a connection that says nothing is closed at the handshake\'s deadline, without an event', async () => {
+  test("a connection that says nothing is closed at the handshake's deadline, without an event", async () => {
     const node = await start(undefined, limits({ handshakeMs: 300 }));
     const socket = connect(node.ports.rtmpPort, '127.0.0.1');
     sockets.push(socket);
@@ -212,7 +232,10 @@ describe('publishers that fail in their own ways', () => {
       sendFrame(one, i * 10);
       await pause(50);
     }
-    expect((await node.engines.eventually('stream.interrupted')).data).toMatchObject({ reason: 'too-slow', detail: expect.stringContaining('times real time') });
+    expect((await node.engines.eventually('stream.interrupted')).data).toMatchObject({
+      reason: 'too-slow',
+      detail: expect.stringContaining('times real time'),
+    });
   });
 
   test('one that sends what is no RTMP in the middle is a protocol error', async () => {

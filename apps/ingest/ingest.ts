@@ -8,6 +8,7 @@ import { RelayHub } from './relay/relay-hub.ts';
 import { RelayServer } from './relay/relay-server.ts';
 import { Admission } from './session/admission.ts';
 import { ConnectionLimits } from './session/connection-limits.ts';
+import { ReadMerger } from './session/read-merger.ts';
 import { Rejections } from './session/rejections.ts';
 import { RtmpListener } from './session/rtmp-listener.ts';
 import { SessionRegistry } from './session/session-registry.ts';
@@ -43,12 +44,16 @@ export class Ingest {
     const hub = new RelayHub(settings);
     const rejections = new Rejections({ ...deps, node });
     this.registry = new SessionRegistry({ ...deps, hub });
-    this.#relay = new RelayServer({ host: settings.relayHost, port: settings.relayPort, readerBytesMax: settings.readerBytesMax }, { hub, logger: deps.logger });
+    this.#relay = new RelayServer(
+      { host: settings.relayHost, port: settings.relayPort, readerBytesMax: settings.readerBytesMax },
+      { hub, logger: deps.logger },
+    );
     this.sweeper = new StreamSweeper(settings, { ...deps, registry: this.registry });
     this.#leaseKeeper = new LeaseKeeper(settings, { ...deps, registry: this.registry });
     const relayUrlOf = (streamId: string): string => `http://${settings.relayPublicHost}:${this.#relay.port}/relay/${streamId}`;
     const admission = new Admission({ ...settings, relayUrlOf }, { ...deps, hub, registry: this.registry, rejections });
-    const shared = { ...deps, admission, registry: this.registry, rejections, pool: new SlabPool(), limits: new ConnectionLimits(settings.limits) };
+    const merger = new ReadMerger(settings.readMerge, () => this.registry.size);
+    const shared = { ...deps, merger, admission, registry: this.registry, rejections, pool: new SlabPool(), limits: new ConnectionLimits(settings.limits) };
     const listen = (endpoint: 'primary' | 'backup', port: number): RtmpListener =>
       new RtmpListener({ host: settings.host, port, endpoint, app: rtmpApp, session: settings.session }, shared);
     this.#listeners = [listen('primary', settings.rtmpPort), listen('backup', settings.rtmpBackupPort)];
@@ -68,7 +73,9 @@ export class Ingest {
 
   #registerStops(): void {
     this.#lifecycle.onStop('accept', 'rtmp listeners', () => this.#listeners.forEach((listener) => listener.stopAccepting()));
-    this.#lifecycle.onStop('work', 'sessions', () => this.registry.endAll({ reason: 'shutdown', detail: `${this.#settings.node} is shutting down.` }, 'The server is shutting down. Connect again.'));
+    this.#lifecycle.onStop('work', 'sessions', () =>
+      this.registry.endAll({ reason: 'shutdown', detail: `${this.#settings.node} is shutting down.` }, 'The server is shutting down. Connect again.'),
+    );
     this.#lifecycle.onStop('work', 'sweeper', () => this.sweeper.stopped());
     this.#lifecycle.onStop('leases', 'connections', () => {
       this.#leaseKeeper.stop();

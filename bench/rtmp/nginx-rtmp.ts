@@ -11,7 +11,13 @@ const modules = ['/usr/lib/nginx/modules/ngx_rtmp_module.so', '/usr/share/nginx/
 /** Where the module is; undefined when nginx-rtmp is not installed. */
 export async function findNginxRtmp(): Promise<string | undefined> {
   for (const path of modules) {
-    if (await access(path).then(() => true, () => false)) return path;
+    if (
+      await access(path).then(
+        () => true,
+        () => false,
+      )
+    )
+      return path;
   }
   return undefined;
 }

@@ -28,7 +28,10 @@ export class IngestProcess {
   static async start(databaseUrl: string, env: Readonly<Record<string, string>> = {}): Promise<IngestProcess> {
     const main = new URL('../../apps/ingest/main.js', import.meta.url).pathname;
     const ports = { RTMP_PORT: '0', RTMP_BACKUP_PORT: '0', RELAY_PORT: '0' };
-    const child = spawn(process.execPath, [main], { env: { ...process.env, STREAMS_HOST: '127.0.0.1', DATABASE_URL: databaseUrl, ...ports, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [main], {
+      env: { ...process.env, STREAMS_HOST: '127.0.0.1', DATABASE_URL: databaseUrl, ...ports, ...env },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
     for await (const line of createInterface({ input: child.stdout as NonNullable<ChildProcess['stdout']> })) {
       const entry = JSON.parse(line) as IngestPorts & { ready?: boolean };
       if (entry.ready !== true) continue;
@@ -75,7 +78,12 @@ export class IngestWorld {
     const commands = new CommandExecutor({ aggregates, clock, ids, source: '/test' });
     const keyHash = createHash('sha256').update(secret).digest('hex');
     const settings = { ladder: defaultLadder, audioBitrate: defaultAudioBitrate, segmentDurationMs: defaultSegmentDurationMs, graceMs };
-    const result = await commands.execute(streamAggregate, streamId, { type: 'CreateStream', streamId, name: streamId, keyHash, ...settings }, { actor: 'system:test', correlationId: 'test' });
+    const result = await commands.execute(
+      streamAggregate,
+      streamId,
+      { type: 'CreateStream', streamId, name: streamId, keyHash, ...settings },
+      { actor: 'system:test', correlationId: 'test' },
+    );
     if (result.refused) throw new Error(result.message);
     return formatStreamKey({ streamId, secret });
   }

@@ -1,5 +1,16 @@
 import { tagType, type AmfObject, type AmfValue, type FlvTag } from '#core/flv';
-import { ChunkReader, ChunkWriter, decodeCommand, decodeSetChunkSize, encodeCommand, encodeSetChunkSize, handshakeBytes, messageType, rtmpVersion, SlabPool } from '#core/rtmp';
+import {
+  ChunkReader,
+  ChunkWriter,
+  decodeCommand,
+  decodeSetChunkSize,
+  encodeCommand,
+  encodeSetChunkSize,
+  handshakeBytes,
+  messageType,
+  rtmpVersion,
+  SlabPool,
+} from '#core/rtmp';
 import { connect, type Socket } from 'node:net';
 
 export interface RtmpPublisherInit {
@@ -136,4 +147,3 @@ export class RtmpPublisher {
     else if (information['level'] === 'error') this.#refused?.(new RefusedError(code, String(information['description'])));
   }
 }
-

@@ -35,7 +35,7 @@ function serve(socket: Socket, chunkBytes: number, keep: (bytes: Buffer) => void
   const step = (input: Parameters<ServerSession['step']>[0]): void => {
     for (const effect of session.step(input, Date.now())) {
       if (effect.kind === 'send') socket.write(effect.bytes);
-      if (effect.kind === 'media') effect.message.tag.release();
+      if (effect.kind === 'media') effect.tag.release();
       if (effect.kind === 'publish') setImmediate(() => step({ kind: 'publish-accepted' }));
       if (effect.kind === 'close') socket.end();
     }
@@ -53,7 +53,9 @@ async function record(recording: Recording): Promise<Uint8Array> {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const url = `rtmp://127.0.0.1:${(server.address() as AddressInfo).port}/${recording.app}st-aaaaaaaa-${'b'.repeat(26)}`;
-  const child = spawn('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-flags', 'bitexact', ...recording.arguments, '-f', 'flv', url], { stdio: ['ignore', 'ignore', 'inherit'] });
+  const child = spawn('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-flags', 'bitexact', ...recording.arguments, '-f', 'flv', url], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  });
   await once(child, 'exit');
   server.close();
   return Buffer.concat(parts);

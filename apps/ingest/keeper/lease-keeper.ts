@@ -43,7 +43,10 @@ export class LeaseKeeper {
     if (this.#renewing || sessions.length === 0) return;
     this.#renewing = true;
     try {
-      const held = await this.#deps.leases.renewAll(sessions.map((session) => session.lease), this.#init.leaseTtlMs);
+      const held = await this.#deps.leases.renewAll(
+        sessions.map((session) => session.lease),
+        this.#init.leaseTtlMs,
+      );
       for (const [i, session] of sessions.entries()) if (held[i] === false) this.#lost(session);
     } catch (err) {
       this.#deps.logger.warn({ err, sessions: sessions.length }, 'leases could not be renewed; the sessions go on');

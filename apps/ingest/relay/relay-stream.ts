@@ -43,8 +43,8 @@ export class RelayStream {
   /** Takes a message over: whoever still needs its memory afterwards has retained it. */
   add(message: MediaMessage): void {
     this.#latestMs = Math.max(this.#latestMs, message.timestampMs);
-    if (message.kind === 'sequence-header') this.#setConfig(message);
-    else if (message.kind === 'frames') this.#addFrames(message);
+    if (message.packet === 'sequence-header') this.#setConfig(message);
+    else if (message.packet === 'frames') this.#addFrames(message);
     message.tag.release();
   }
 
@@ -79,6 +79,7 @@ export class RelayStream {
 
   #addFrames(message: MediaMessage): void {
     this.#gop.add(message, this.#share.gopBytesMax);
+    if (this.#readers.size === 0) return;
     const canStart = message.keyFrame || (this.#videoConfig === undefined && this.#latestMs >= audioOnlyAfterMs);
     for (const reader of this.#readers) {
       if (!reader.started && canStart) this.#start(reader);

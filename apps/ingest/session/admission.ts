@@ -40,7 +40,7 @@ export interface AdmissionRequest {
 
 export type AdmissionResult = { readonly admitted: true; readonly session: LiveSession } | { readonly admitted: false; readonly description: string };
 
-const badKey = 'The stream key is not valid. Copy it again from the stream\'s page.';
+const badKey = "The stream key is not valid. Copy it again from the stream's page.";
 const unavailable = 'The server cannot check the stream key right now. Try again in a few seconds.';
 
 /** Greater than any epoch: what the stream's rules say about a publisher who holds every right but the key. */
@@ -85,7 +85,17 @@ export class Admission {
     const { endpoint, remoteAddress } = request;
     const secretHash = createHash('sha256').update(secret).digest('hex');
     const { node, relayUrlOf } = this.#init;
-    return { type: 'StartPublishing', streamId, secretHash, sessionId: this.#deps.ids.next(), epoch: 0, endpoint, remoteAddress, node, relayUrl: relayUrlOf(streamId) };
+    return {
+      type: 'StartPublishing',
+      streamId,
+      secretHash,
+      sessionId: this.#deps.ids.next(),
+      epoch: 0,
+      endpoint,
+      remoteAddress,
+      node,
+      relayUrl: relayUrlOf(streamId),
+    };
   }
 
   #giveUp(request: AdmissionRequest, command: StartPublishing, err: unknown): AdmissionResult {
@@ -143,7 +153,8 @@ export class Admission {
 
   /** Has the stream's rules find the reason, and puts it on record if the guard allows one more. */
   async #refuse(request: AdmissionRequest, command: StartPublishing): Promise<AdmissionResult> {
-    if (!this.#deps.rejections.allows(request.remoteAddress)) return refused('The publisher was refused too often. Check the stream key, then try again in a minute.');
+    if (!this.#deps.rejections.allows(request.remoteAddress))
+      return refused('The publisher was refused too often. Check the stream key, then try again in a minute.');
     const result = await this.#execute(request, command);
     // The stream was freed between the two looks at it: the encoder's next attempt will succeed.
     if (!result.refused) return refused('The stream is changing hands. Try again.');

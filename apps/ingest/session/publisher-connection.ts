@@ -83,8 +83,8 @@ export class PublisherConnection implements SessionConnection {
         this.#admit(effect.path.key).catch((err: unknown) => this.#abandon(err));
         return;
       case 'media':
-        if (this.#live === undefined) effect.message.tag.release();
-        else this.#live.relay.add(effect.message);
+        if (this.#live === undefined) effect.tag.release();
+        else this.#live.relay.add(effect);
         return;
       case 'metadata':
         this.#live?.relay.setMetadata(effect.body);
@@ -152,6 +152,7 @@ export class PublisherConnection implements SessionConnection {
     clearTimeout(this.#linger);
     this.#gone.abort();
     this.#endLive({ reason: 'connection-closed', detail: '' });
-    if (!this.#closing) this.#protocol.step({ kind: 'end', status: { level: 'status', code: 'NetConnection.Connect.Closed', description: '' } }, this.#deps.clock.now());
+    if (!this.#closing)
+      this.#protocol.step({ kind: 'end', status: { level: 'status', code: 'NetConnection.Connect.Closed', description: '' } }, this.#deps.clock.now());
   }
 }

@@ -3,6 +3,7 @@ import type { Logger } from '#runtime';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { ConnectionLimits } from './connection-limits.ts';
+import type { ReadMerger } from './read-merger.ts';
 import { readBorrowed } from './borrowed-reads.ts';
 import { PublisherConnection, type PublisherConnectionDeps } from './publisher-connection.ts';
 
@@ -17,6 +18,7 @@ export interface RtmpListenerInit {
 export interface RtmpListenerDeps extends PublisherConnectionDeps {
   readonly pool: SlabPool;
   readonly limits: ConnectionLimits;
+  readonly merger: ReadMerger;
   readonly logger: Logger;
 }
 
@@ -35,7 +37,9 @@ export class RtmpListener {
   constructor(init: RtmpListenerInit, deps: RtmpListenerDeps) {
     this.#init = init;
     this.#deps = deps;
-    this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveAfterMs, pauseOnConnect: true }, (socket) => this.#accept(socket));
+    this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveAfterMs, pauseOnConnect: true }, (socket) =>
+      this.#accept(socket),
+    );
   }
 
   get port(): number {
@@ -77,7 +81,10 @@ export class RtmpListener {
     const { endpoint, app, session } = this.#init;
     this.#seed = (this.#seed + 1) >>> 0;
     const init = { endpoint, remoteAddress, session: { app, pool: this.#deps.pool, seed: this.#seed, limits: session }, onPublished: slot.published };
-    const socket = readBorrowed(accepted, (bytes) => connection.receive(bytes));
+    const socket = readBorrowed(accepted, (bytes) => {
+      this.#deps.merger.onRead();
+      connection.receive(bytes);
+    });
     const connection: PublisherConnection = new PublisherConnection(init, socket, this.#deps);
     this.#connections.set(socket, connection);
     socket.resume();

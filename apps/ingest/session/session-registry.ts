@@ -22,6 +22,10 @@ export class SessionRegistry {
     this.#deps = deps;
   }
 
+  get size(): number {
+    return this.#live.size;
+  }
+
   get live(): readonly LiveSession[] {
     return [...this.#live.values()];
   }

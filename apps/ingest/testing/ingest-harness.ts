@@ -131,4 +131,3 @@ function proxyLeases(engines: SharedEngines): LeaseStore {
     list: (prefix) => engines.leases.list(prefix),
   };
 }
-

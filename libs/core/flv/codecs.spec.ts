@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parseAacConfig } from './aac.codec.ts';
 import { amfDepthMax, decodeAmf0, encodeAmf0, encodeAmf0Script, type AmfValue } from './amf0.codec.ts';
-import { parseAvcConfig, parseSequenceParameterSet } from './avc.codec.ts';
+import { parseAvcConfig } from './avc.codec.ts';
 import { FlvReader } from './flv-reader.core.ts';
 import { encodeFlvHeader, encodeTag, tagType, type FlvTag } from './flv-tag.codec.ts';
 import { readAudioHeader, readVideoHeader } from './media-header.codec.ts';
@@ -34,7 +34,10 @@ const amfValue: fc.Arbitrary<AmfValue> = fc.letrec<{ value: AmfValue }>((tie) =>
 
 describe('AMF 0', () => {
   test('any value comes back', () => {
-    fc.assert(fc.property(fc.array(amfValue, { maxLength: 5 }), (values) => expect(decodeAmf0(encodeAmf0(...values)).map(plain)).toEqual(values.map(plain))), { numRuns: 300 });
+    fc.assert(
+      fc.property(fc.array(amfValue, { maxLength: 5 }), (values) => expect(decodeAmf0(encodeAmf0(...values)).map(plain)).toEqual(values.map(plain))),
+      { numRuns: 300 },
+    );
   });
 
   test('a string longer than 65,535 bytes comes back', () => {
@@ -83,13 +86,31 @@ describe('AMF 0', () => {
 describe('decoder configurations', () => {
   test('AVC, made by x264 at 1280x720, 30 frames/s', () => {
     const record = hex('0164001fffe1001b6764001facd940500' + '5bb011000000300100000030' + '3c0f183196001000668ebe3cb22c0');
-    expect(parseAvcConfig(record)).toMatchObject({ profile: 100, level: 31, width: 1280, height: 720, frameRate: 30, interlaced: false, nalLengthBytes: 4, codecs: 'avc1.64001f' });
+    expect(parseAvcConfig(record)).toMatchObject({
+      profile: 100,
+      level: 31,
+      width: 1280,
+      height: 720,
+      frameRate: 30,
+      interlaced: false,
+      nalLengthBytes: 4,
+      codecs: 'avc1.64001f',
+    });
   });
 
   test.each([
-    ['0142c028ffe100196742c028da01e0089f97011000000300100000030320f1832a01000468ce0fc8', { width: 1920, height: 1080, frameRate: 25, interlaced: false, codecs: 'avc1.42c028' }],
-    ['0142c015ffe100166742c015da06c7f93c04400000fa40003a9803c58ba801000468ce0fc8', { width: 426, height: 240, frameRate: 30_000 / 1001, interlaced: false, codecs: 'avc1.42c015' }],
-    ['014d4020ffe10019674d4020f402805df97011000003000100000300641f162ea001000468de0fc8', { width: 1280, height: 720, frameRate: 50, interlaced: true, codecs: 'avc1.4d4020' }],
+    [
+      '0142c028ffe100196742c028da01e0089f97011000000300100000030320f1832a01000468ce0fc8',
+      { width: 1920, height: 1080, frameRate: 25, interlaced: false, codecs: 'avc1.42c028' },
+    ],
+    [
+      '0142c015ffe100166742c015da06c7f93c04400000fa40003a9803c58ba801000468ce0fc8',
+      { width: 426, height: 240, frameRate: 30_000 / 1001, interlaced: false, codecs: 'avc1.42c015' },
+    ],
+    [
+      '014d4020ffe10019674d4020f402805df97011000003000100000300641f162ea001000468de0fc8',
+      { width: 1280, height: 720, frameRate: 50, interlaced: true, codecs: 'avc1.4d4020' },
+    ],
   ])('AVC, made by x264, cropped or interlaced: %s', (bytes, expected) => {
     expect(parseAvcConfig(hex(bytes))).toMatchObject(expected);
   });
@@ -190,7 +211,10 @@ describe('FLV', () => {
   });
 
   test('a tag over the bound is refused before any of it is kept', () => {
-    const file = Uint8Array.from([...encodeFlvHeader({ audio: false, video: true }), ...encodeTag({ type: tagType.video, timestampMs: 0, body: new Uint8Array(101) })]);
+    const file = Uint8Array.from([
+      ...encodeFlvHeader({ audio: false, video: true }),
+      ...encodeTag({ type: tagType.video, timestampMs: 0, body: new Uint8Array(101) }),
+    ]);
     expect(() => new FlvReader({ tagBytesMax: 100 }).push(file)).toThrow(expect.objectContaining({ code: 'FLV_TAG_TOO_LARGE' }));
   });
 });

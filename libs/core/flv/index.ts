@@ -16,5 +16,15 @@ export {
   type FlvTag,
   type TagType,
 } from './flv-tag.codec.ts';
-export { audioHeader, avcHeader, isAvc, mediaHeaderBytes, readAudioHeader, readVideoHeader, type AudioHeader, type PacketKind, type VideoHeader } from './media-header.codec.ts';
+export {
+  audioHeader,
+  avcHeader,
+  isAvc,
+  mediaHeaderBytes,
+  readAudioHeader,
+  readVideoHeader,
+  type AudioHeader,
+  type PacketKind,
+  type VideoHeader,
+} from './media-header.codec.ts';
 export { decodeMetadata, encodeMetadata, metadataOf, type StreamMetadata } from './metadata.codec.ts';

@@ -26,7 +26,20 @@ export interface AudioHeader {
 }
 
 const classicVideo: Readonly<Record<number, string>> = { 2: 'sorenson-h263', 3: 'screen', 4: 'vp6', 5: 'vp6-alpha', 6: 'screen-2', 12: 'hevc' };
-const classicAudio: Readonly<Record<number, string>> = { 0: 'pcm', 1: 'adpcm', 2: 'mp3', 3: 'pcm-le', 4: 'nellymoser-16k', 5: 'nellymoser-8k', 6: 'nellymoser', 7: 'g711-a', 8: 'g711-mu', 9: 'extended', 11: 'speex', 14: 'mp3-8k' };
+const classicAudio: Readonly<Record<number, string>> = {
+  0: 'pcm',
+  1: 'adpcm',
+  2: 'mp3',
+  3: 'pcm-le',
+  4: 'nellymoser-16k',
+  5: 'nellymoser-8k',
+  6: 'nellymoser',
+  7: 'g711-a',
+  8: 'g711-mu',
+  9: 'extended',
+  11: 'speex',
+  14: 'mp3-8k',
+};
 
 function kindOf(packetType: number | undefined): PacketKind {
   if (packetType === 0) return 'sequence-header';

@@ -14,7 +14,14 @@ export interface StreamMetadata {
   readonly encoder?: string;
 }
 
-const numberFields = { width: 'width', height: 'height', framerate: 'frameRate', videodatarate: 'videoKbps', audiodatarate: 'audioKbps', audiosamplerate: 'audioSampleRate' } as const;
+const numberFields = {
+  width: 'width',
+  height: 'height',
+  framerate: 'frameRate',
+  videodatarate: 'videoKbps',
+  audiodatarate: 'audioKbps',
+  audiosamplerate: 'audioSampleRate',
+} as const;
 
 /** Picks what is plausible; encoders write what they like here, so nothing is refused. */
 export function metadataOf(properties: AmfObject): StreamMetadata {

@@ -213,7 +213,8 @@ export class ChunkReader {
   }
 
   #beginMessage(stream: ChunkStream, format: number, value: number, extended: boolean): void {
-    if (stream.length > this.messageBytesMax) throw new RtmpError('RTMP_MESSAGE_TOO_LARGE', `A message of ${stream.length} bytes is over the limit of ${this.messageBytesMax}.`);
+    if (stream.length > this.messageBytesMax)
+      throw new RtmpError('RTMP_MESSAGE_TOO_LARGE', `A message of ${stream.length} bytes is over the limit of ${this.messageBytesMax}.`);
     this.#unfinishedBytes += stream.length;
     if (this.#unfinishedBytes > this.#unfinishedBytesMax) throw new RtmpError('RTMP_LIMIT_EXCEEDED', 'Too many messages are unfinished at once.');
     // Section 5.3.1.2.4: a type 3 chunk that starts a message repeats the last delta, or the timestamp of a type 0 chunk as a delta.

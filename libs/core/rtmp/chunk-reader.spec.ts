@@ -10,7 +10,7 @@ function readAll(reader: ChunkReader, input: Uint8Array, pieceBytes = input.leng
   const messages: Read[] = [];
   for (let from = 0; from < input.length; from += pieceBytes) {
     const piece = input.subarray(from, from + pieceBytes);
-    for (let at = 0, message: RtmpMessage | undefined; ; ) {
+    for (let at = 0, message: RtmpMessage | undefined; ;) {
       at = reader.consume(piece, at);
       message = reader.take();
       if (message === undefined) break;
@@ -45,7 +45,13 @@ describe('what the writer writes, the reader reads', () => {
       // Repeats sizes, types and times, so that all header types occur; now and then a step beyond 24 bits, or back.
       timestamp = (timestamp + prng.pick([0, 0, 20, 20, 33, 0x1000000, -50])) >>> 0;
       const chunkStreamId = prng.pick([2, 3, 4, 63, 64, 319, 320, 65_599]);
-      const message = { chunkStreamId, type: prng.pick([8, 9, 18]), timestamp, messageStreamId: prng.pick([0, 1]), payload: Uint8Array.from(payload(prng.pick([0, 1, 10, 10, 127, 128, 129, 700]))) };
+      const message = {
+        chunkStreamId,
+        type: prng.pick([8, 9, 18]),
+        timestamp,
+        messageStreamId: prng.pick([0, 1]),
+        payload: Uint8Array.from(payload(prng.pick([0, 1, 10, 10, 127, 128, 129, 700]))),
+      };
       messages.push(message);
       writer.write(message);
     }
@@ -136,6 +142,8 @@ describe('bounds', () => {
     const reader = newReader({ unfinishedBytesMax: 1500 });
     readAll(reader, bytes(header(4, 1000), payload(1)));
     reader.abort(4);
-    expect(() => readAll(newReader({ unfinishedBytesMax: 1500 }), bytes(header(4, 1000), payload(128), header(5, 1000)))).toThrow(expect.objectContaining({ code: 'RTMP_LIMIT_EXCEEDED' }));
+    expect(() => readAll(newReader({ unfinishedBytesMax: 1500 }), bytes(header(4, 1000), payload(128), header(5, 1000)))).toThrow(
+      expect.objectContaining({ code: 'RTMP_LIMIT_EXCEEDED' }),
+    );
   });
 });

@@ -67,7 +67,10 @@ export class ChunkWriter {
     const top = format << 6;
     if (id < 64) return this.#out.uint8(top | id);
     if (id < 320) return this.#out.uint8(top).uint8(id - 64);
-    return this.#out.uint8(top | 1).uint8((id - 64) & 0xff).uint8((id - 64) >> 8);
+    return this.#out
+      .uint8(top | 1)
+      .uint8((id - 64) & 0xff)
+      .uint8((id - 64) >> 8);
   }
 
   #extended(field: number): void {

@@ -1,4 +1,15 @@
-import { decodeAmf0, decodeMetadata, encodeFlvHeader, encodeMetadata, encodeTag, FlvError, FlvReader, parseAacConfig, parseAvcConfig, tagType } from '#core/flv';
+import {
+  decodeAmf0,
+  decodeMetadata,
+  encodeFlvHeader,
+  encodeMetadata,
+  encodeTag,
+  FlvError,
+  FlvReader,
+  parseAacConfig,
+  parseAvcConfig,
+  tagType,
+} from '#core/flv';
 import { Prng } from '#kernel';
 import { describe, expect, test } from '@jest/globals';
 import { encodeCommand } from './command.codec.ts';
@@ -26,7 +37,7 @@ function feed(input: Uint8Array, prng: Prng, pool: SlabPool): void {
   const step = (one: Parameters<ServerSession['step']>[0], now: number): void => {
     for (const effect of session.step(one, now)) {
       expect(closes).toBe(0);
-      if (effect.kind === 'media') effect.message.tag.release();
+      if (effect.kind === 'media') effect.tag.release();
       if (effect.kind === 'close') closes += 1;
       if (effect.kind === 'close' && effect.error !== undefined) codeOf(effect.error);
     }
@@ -79,7 +90,11 @@ describe('no bytes do more than make a codec throw its typed error', () => {
   const avc = Uint8Array.from(Buffer.from('0164001fffe1001b6764001facd9405005bb0110000003001000000303c0f183196001000668ebe3cb22c0', 'hex'));
   const command = encodeCommand({ name: 'connect', transactionId: 1, object: { app: 'live', nested: { list: [1, 'two', null] } }, arguments: ['a', true] });
   const script = encodeMetadata({ width: 1280, height: 720, encoder: 'x' });
-  const flv = Uint8Array.from([...encodeFlvHeader({ audio: true, video: true }), ...encodeTag({ type: tagType.script, timestampMs: 0, body: script }), ...encodeTag({ type: tagType.video, timestampMs: 40, body: avc })]);
+  const flv = Uint8Array.from([
+    ...encodeFlvHeader({ audio: true, video: true }),
+    ...encodeTag({ type: tagType.script, timestampMs: 0, body: script }),
+    ...encodeTag({ type: tagType.video, timestampMs: 40, body: avc }),
+  ]);
 
   test.each([
     ['AMF 0 commands', command, (bytes: Uint8Array) => decodeAmf0(bytes)],

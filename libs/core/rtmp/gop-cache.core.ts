@@ -46,7 +46,7 @@ export class GopCache {
   }
 
   #keep(slab: Slab, start: number, end: number): void {
-    const last = this.#parts.at(-1);
+    const last = this.#parts[this.#parts.length - 1];
     if (last?.slab === slab && last.end === start) {
       last.end = end;
       return;

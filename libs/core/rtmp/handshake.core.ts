@@ -24,7 +24,8 @@ export class Handshake {
    * @throws RtmpError `RTMP_HANDSHAKE_INVALID` when the first byte is not RTMP: nothing more is read from such a peer.
    */
   consume(input: Uint8Array, at: number): { at: number; answer: Uint8Array | undefined } {
-    if (this.#received === 0 && input[at] !== rtmpVersion) throw new RtmpError('RTMP_HANDSHAKE_INVALID', `The first byte is ${input[at]}, not RTMP version ${rtmpVersion}.`);
+    if (this.#received === 0 && input[at] !== rtmpVersion)
+      throw new RtmpError('RTMP_HANDSHAKE_INVALID', `The first byte is ${input[at]}, not RTMP version ${rtmpVersion}.`);
     let position = at;
     let answer: Uint8Array | undefined;
     if (this.#received < this.#hello.length) {

@@ -9,7 +9,14 @@ export { publishPathOf, type PublishPath } from './publish-path.core.ts';
 export type { Status } from './replies.core.ts';
 export { messageType } from './rtmp.constants.ts';
 export { ServerSession } from './server-session.core.ts';
-export { serverSessionLimits, type MediaMessage, type ServerSessionEffect, type ServerSessionInit, type ServerSessionInput, type ServerSessionLimits } from './session.types.ts';
+export {
+  serverSessionLimits,
+  type MediaMessage,
+  type ServerSessionEffect,
+  type ServerSessionInit,
+  type ServerSessionInput,
+  type ServerSessionLimits,
+} from './session.types.ts';
 export { encodeSetChunkSize, decodeSetChunkSize } from './set-chunk-size.codec.ts';
 export { SlabPool, type Slab, type SlabPoolInit } from './slab-pool.core.ts';
 export { TagBuffer, type SlabPart } from './tag-buffer.core.ts';

@@ -35,21 +35,21 @@ export class MediaIntake {
     const { body } = message;
     const first = body.byteAt(0);
     if (!isAvc(first)) throw unsupported('video', readVideoHeader(body.peek(mediaHeaderBytes)).codec);
-    const { kind, keyFrame } = avcHeader(first, body.byteAt(1));
-    if (kind === 'sequence-header') checkConfig(message, true);
-    const timestampMs = kind === 'frames' ? this.#timeline.map('video', message.timestamp) : this.latestMs;
+    const { kind: packet, keyFrame } = avcHeader(first, body.byteAt(1));
+    if (packet === 'sequence-header') checkConfig(message, true);
+    const timestampMs = packet === 'frames' ? this.#timeline.map('video', message.timestamp) : this.latestMs;
     body.seal(tagType.video, timestampMs);
-    return { type: tagType.video, timestampMs, kind, keyFrame: keyFrame && kind === 'frames', tag: body };
+    return { kind: 'media', type: tagType.video, timestampMs, packet, keyFrame: keyFrame && packet === 'frames', tag: body };
   }
 
   #audio(message: RtmpMessage): MediaMessage {
     const { body } = message;
-    const { codec, kind } = audioHeader(body.byteAt(0), body.byteAt(1));
+    const { codec, kind: packet } = audioHeader(body.byteAt(0), body.byteAt(1));
     if (codec !== 'aac') throw unsupported('audio', codec);
-    if (kind === 'sequence-header') checkConfig(message, false);
-    const timestampMs = kind === 'frames' ? this.#timeline.map('audio', message.timestamp) : this.latestMs;
+    if (packet === 'sequence-header') checkConfig(message, false);
+    const timestampMs = packet === 'frames' ? this.#timeline.map('audio', message.timestamp) : this.latestMs;
     body.seal(tagType.audio, timestampMs);
-    return { type: tagType.audio, timestampMs, kind, keyFrame: false, tag: body };
+    return { kind: 'media', type: tagType.audio, timestampMs, packet, keyFrame: false, tag: body };
   }
 }
 
@@ -58,7 +58,8 @@ function unsupported(what: string, codec: string): RtmpError {
 }
 
 function checkConfig({ body }: RtmpMessage, isVideo: boolean): void {
-  if (body.bodyBytes > configBytesMax) throw new RtmpError('RTMP_MESSAGE_TOO_LARGE', `A decoder configuration of ${body.bodyBytes} bytes is over the limit of ${configBytesMax}.`);
+  if (body.bodyBytes > configBytesMax)
+    throw new RtmpError('RTMP_MESSAGE_TOO_LARGE', `A decoder configuration of ${body.bodyBytes} bytes is over the limit of ${configBytesMax}.`);
   const bytes = body.copyBody();
   if (isVideo) parseAvcConfig(bytes.subarray(5));
   else parseAacConfig(bytes.subarray(2));

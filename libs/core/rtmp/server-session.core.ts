@@ -189,7 +189,7 @@ export class ServerSession implements Machine<ServerSessionInput, ServerSessionE
       case messageType.aggregate:
         throw new RtmpError('RTMP_MESSAGE_INVALID', 'Aggregate messages are not supported.');
       default:
-        // Acknowledgements, bandwidth hints and vendors' own types ask for nothing.
+      // Acknowledgements, bandwidth hints and vendors' own types ask for nothing.
     }
   }
 
@@ -207,7 +207,7 @@ export class ServerSession implements Machine<ServerSessionInput, ServerSessionE
     }
     if (media === undefined) return;
     if (this.#pace.nextCheck() === undefined) this.#pace.start(media.timestampMs, now);
-    this.#effects.push({ kind: 'media', message: media });
+    this.#effects.push(media);
   }
 
   #data(payload: Uint8Array): void {
@@ -223,7 +223,8 @@ export class ServerSession implements Machine<ServerSessionInput, ServerSessionE
   }
 
   #command(command: Command): void {
-    if (this.#phase === 'connecting' && command.name !== 'connect') throw new RtmpError('RTMP_MESSAGE_INVALID', `The first command is ${command.name.slice(0, 40)}, not connect.`);
+    if (this.#phase === 'connecting' && command.name !== 'connect')
+      throw new RtmpError('RTMP_MESSAGE_INVALID', `The first command is ${command.name.slice(0, 40)}, not connect.`);
     switch (command.name) {
       case 'connect':
         return this.#connect(command);
@@ -243,7 +244,7 @@ export class ServerSession implements Machine<ServerSessionInput, ServerSessionE
       case 'play':
         throw new RtmpError('RTMP_PLAY_REFUSED', 'This server takes streams in; it is not for playing.');
       default:
-        // `_checkbw`, `getStreamLength` and vendors' own commands: nobody waits for an answer.
+      // `_checkbw`, `getStreamLength` and vendors' own commands: nobody waits for an answer.
     }
   }
 
@@ -267,7 +268,12 @@ export class ServerSession implements Machine<ServerSessionInput, ServerSessionE
     const [name, type] = command.arguments;
     if (typeof name !== 'string' || isAmfObject(name)) throw new RtmpError('RTMP_MESSAGE_INVALID', 'publish names no stream.');
     this.#phase = 'deciding';
-    this.#effects.push({ kind: 'publish', path: publishPathOf(this.#app, name), type: typeof type === 'string' ? type.slice(0, 20) : 'live', encoder: this.#encoder });
+    this.#effects.push({
+      kind: 'publish',
+      path: publishPathOf(this.#app, name),
+      type: typeof type === 'string' ? type.slice(0, 20) : 'live',
+      encoder: this.#encoder,
+    });
   }
 
   #acceptPublish(now: Millis): void {

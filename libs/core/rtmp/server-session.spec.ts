@@ -18,7 +18,14 @@ interface Reply {
   readonly payload: Uint8Array;
 }
 
-const avcConfig = Uint8Array.from([0x17, 0, 0, 0, 0, ...Buffer.from('0142c028ffe100196742c028da01e0089f97011000000300100000030320f1832a01000468ce0fc8', 'hex')]);
+const avcConfig = Uint8Array.from([
+  0x17,
+  0,
+  0,
+  0,
+  0,
+  ...Buffer.from('0142c028ffe100196742c028da01e0089f97011000000300100000030320f1832a01000468ce0fc8', 'hex'),
+]);
 const keyFrame = Uint8Array.of(0x17, 1, 0, 0, 0, 9, 9, 9);
 const aacConfig = Uint8Array.of(0xaf, 0, 0x11, 0x90);
 const aacFrame = Uint8Array.of(0xaf, 1, 1, 2, 3);
@@ -71,7 +78,7 @@ class Client {
     for (const effect of this.effects.filter((one) => one.kind === 'send')) {
       const skipped = Math.min(this.#greetingLeft, effect.bytes.length);
       this.#greetingLeft -= skipped;
-      for (let at = skipped; ; ) {
+      for (let at = skipped; ;) {
         at = this.#reader.consume(effect.bytes, at);
         const message = this.#reader.take();
         if (message === undefined) break;
@@ -91,7 +98,7 @@ class Client {
   }
 
   kinds(): string[] {
-    return this.effects.map((effect) => (effect.kind === 'media' ? `media ${effect.message.kind}` : effect.kind));
+    return this.effects.map((effect) => (effect.kind === 'media' ? `media ${effect.packet}` : effect.kind));
   }
 
   closedWith(): string | undefined {
@@ -103,7 +110,13 @@ class Client {
 describe('the session of OBS, as librtmp speaks', () => {
   test('releaseStream, FCPublish, createStream and publish each get their answer', () => {
     const client = new Client().shakeHands();
-    client.command('connect', 1, { app: 'live/', type: 'nonprivate', flashVer: 'FMLE/3.0 (compatible; FMSc/1.0)', swfUrl: 'rtmp://h/live', tcUrl: 'rtmp://h/live' });
+    client.command('connect', 1, {
+      app: 'live/',
+      type: 'nonprivate',
+      flashVer: 'FMLE/3.0 (compatible; FMSc/1.0)',
+      swfUrl: 'rtmp://h/live',
+      tcUrl: 'rtmp://h/live',
+    });
     expect(client.replies().map((reply) => reply.type)).toEqual([5, 6, 1, 20]);
     client.command('releaseStream', 2, null, 'key').command('FCPublish', 3, null, 'key').command('createStream', 4, null);
     expect(client.commands()).toEqual(['_result', 'onFCPublish NetStream.Publish.Start', '_result', '_result']);
@@ -128,7 +141,12 @@ describe('the session of OBS, as librtmp speaks', () => {
 
   test('media, metadata, then FCUnpublish and deleteStream', () => {
     const client = new Client().publish();
-    client.send(messageType.dataAmf0, encodeSetDataFrame('onMetaData', { width: 1920 })).send(9, avcConfig).send(8, aacConfig).send(9, keyFrame, 40).send(8, aacFrame, 40);
+    client
+      .send(messageType.dataAmf0, encodeSetDataFrame('onMetaData', { width: 1920 }))
+      .send(9, avcConfig)
+      .send(8, aacConfig)
+      .send(9, keyFrame, 40)
+      .send(8, aacFrame, 40);
     client.replies();
     expect(client.kinds()).toEqual(['publish', 'metadata', 'media sequence-header', 'media sequence-header', 'media frames', 'media frames']);
     client.command('FCUnpublish', 6, null, 'key').command('deleteStream', 7, null, 1);
@@ -139,7 +157,8 @@ describe('the session of OBS, as librtmp speaks', () => {
 
   test('commands and data in AMF 3 wrapping', () => {
     const client = new Client().shakeHands();
-    const wrap = (name: string, ...rest: readonly AmfValue[]): Uint8Array => Uint8Array.of(0, ...encodeCommand({ name, transactionId: 1, object: { app: 'live', objectEncoding: 3 }, arguments: rest }));
+    const wrap = (name: string, ...rest: readonly AmfValue[]): Uint8Array =>
+      Uint8Array.of(0, ...encodeCommand({ name, transactionId: 1, object: { app: 'live', objectEncoding: 3 }, arguments: rest }));
     client.send(messageType.commandAmf3, wrap('connect')).send(messageType.commandAmf3, wrap('publish', 'key'));
     const result = client.replies().find((reply) => reply.values[0] === '_result');
     expect(result?.values[3]).toMatchObject({ objectEncoding: 3 });
@@ -222,7 +241,11 @@ describe('refusals that an encoder can show', () => {
     ['a command before connect', (client: Client) => client.command('createStream', 1, null), 'RTMP_MESSAGE_INVALID'],
     ['connect twice', (client: Client) => client.command('connect', 1, { app: 'live' }).command('connect', 2, { app: 'live' }), 'RTMP_MESSAGE_INVALID'],
     ['publish without a name', (client: Client) => client.command('connect', 1, { app: 'live' }).command('publish', 2, null), 'RTMP_MESSAGE_INVALID'],
-    ['publish twice', (client: Client) => client.command('connect', 1, { app: 'live' }).command('publish', 2, null, 'key').accept().command('publish', 3, null, 'key'), 'RTMP_MESSAGE_INVALID'],
+    [
+      'publish twice',
+      (client: Client) => client.command('connect', 1, { app: 'live' }).command('publish', 2, null, 'key').accept().command('publish', 3, null, 'key'),
+      'RTMP_MESSAGE_INVALID',
+    ],
     ['an aggregate', (client: Client) => client.send(22, Uint8Array.of(1)), 'RTMP_MESSAGE_INVALID'],
     ['what is not AMF', (client: Client) => client.send(20, Uint8Array.of(0xff)), 'AMF_INVALID'],
   ])('of %s', (_name, speak, code) => {

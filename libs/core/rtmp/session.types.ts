@@ -56,12 +56,13 @@ export type ServerSessionInput =
   | { readonly kind: 'end'; readonly status: Status }
   | { readonly kind: 'tick' };
 
-/** A message of the published stream. Whoever gets it releases its tag. */
+/** A message of the published stream. Whoever gets it releases its tag. One object with its effect: there are many of them. */
 export interface MediaMessage {
+  readonly kind: 'media';
   readonly type: TagType;
   /** Milliseconds since the session's first media; never goes back within a track. */
   readonly timestampMs: number;
-  readonly kind: PacketKind;
+  readonly packet: PacketKind;
   /** True for a video frame that decoding can begin with. */
   readonly keyFrame: boolean;
   /** The message as a sealed FLV tag. */
@@ -72,7 +73,7 @@ export type ServerSessionEffect =
   | { readonly kind: 'send'; readonly bytes: Uint8Array }
   /** Somebody wants to publish. Answer with `publish-accepted` or `publish-refused`; until then input is held back. */
   | { readonly kind: 'publish'; readonly path: PublishPath; readonly type: string; readonly encoder: string }
-  | { readonly kind: 'media'; readonly message: MediaMessage }
+  | MediaMessage
   /** Body of an `onMetaData` script tag. */
   | { readonly kind: 'metadata'; readonly body: Uint8Array }
   /** The publisher said that it ends. */

@@ -86,7 +86,12 @@ describe('a tag in slabs', () => {
 });
 
 describe('the group of pictures', () => {
-  function setup(bytesMax: number): { pool: SlabPool; arena: Arena; gop: GopCache; add: (length: number, keyFrame: boolean, timestampMs: number) => Uint8Array } {
+  function setup(bytesMax: number): {
+    pool: SlabPool;
+    arena: Arena;
+    gop: GopCache;
+    add: (length: number, keyFrame: boolean, timestampMs: number) => Uint8Array;
+  } {
     const pool = new SlabPool({ slabBytes: 256 });
     const arena = new Arena(pool);
     const gop = new GopCache();

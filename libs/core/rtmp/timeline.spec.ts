@@ -6,7 +6,7 @@ function mapAll(timeline: Timeline, track: Track, timestamps: readonly number[])
   return timestamps.map((timestamp) => timeline.map(track, timestamp));
 }
 
-describe('a session\'s timeline', () => {
+describe("a session's timeline", () => {
   test('begins at zero wherever the publisher begins', () => {
     expect(mapAll(new Timeline(), 'video', [90_000, 90_033, 90_066])).toEqual([0, 33, 66]);
   });
@@ -60,7 +60,7 @@ describe('a session\'s timeline', () => {
   });
 });
 
-describe('a publisher\'s pace', () => {
+describe("a publisher's pace", () => {
   test('is looked at when a window ends, and is too slow below the least ratio', () => {
     const pace = new Pace({ windowMs: 20_000, ratioMin: 0.5 });
     expect(pace.nextCheck()).toBeUndefined();

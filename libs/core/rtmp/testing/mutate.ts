@@ -25,7 +25,11 @@ function mutateOnce(bytes: Uint8Array, prng: Prng): Uint8Array {
     case 3:
       return join(bytes.subarray(0, at + length), bytes.subarray(at));
     default:
-      return join(bytes.subarray(0, at), Uint8Array.from({ length }, () => prng.nextUint32() & 0xff), bytes.subarray(at));
+      return join(
+        bytes.subarray(0, at),
+        Uint8Array.from({ length }, () => prng.nextUint32() & 0xff),
+        bytes.subarray(at),
+      );
   }
 }
 

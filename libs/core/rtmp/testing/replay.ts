@@ -58,7 +58,7 @@ class Collector {
     if (effect.kind === 'unpublish') this.unpublished = true;
     if (effect.kind === 'close') this.closed = effect.error?.code ?? '';
     if (effect.kind !== 'media') return;
-    const { type, timestampMs, keyFrame, kind, tag } = effect.message;
+    const { type, timestampMs, keyFrame, packet: kind, tag } = effect;
     const body = tag.copyBody();
     this.tags.push({ type, timestampMs, keyFrame, kind, body: `${body.length}:${checksum(body)}` });
     tag.release();
@@ -78,7 +78,7 @@ export function replay(input: Uint8Array, options: ReplayOptions = {}): Replay {
       if (effect.kind === 'publish') decideIn = options.decideAfter ?? 0;
     }
   };
-  for (let at = 0; at < input.length; ) {
+  for (let at = 0; at < input.length;) {
     const count = options.pieceBytesMax === undefined ? input.length : prng.nextInteger(1, options.pieceBytesMax);
     // A copy that is wiped afterwards, as a borrowed buffer is: nothing may refer to it.
     const piece = input.slice(at, at + count);

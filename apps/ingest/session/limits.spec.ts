@@ -1,0 +1,70 @@
+import { describe, expect, test } from '@jest/globals';
+import { ConnectionLimits } from './connection-limits.ts';
+import { RejectionGuard } from './rejection-guard.ts';
+import { hostOf } from './rejections.ts';
+import { TokenBucket } from './token-bucket.ts';
+
+test('a token bucket lets a burst through, then its rate, and never saves up more than a burst', () => {
+  const bucket = new TokenBucket({ perSecond: 2, burst: 3 }, 0);
+  const taken = (now: number): number => [1, 2, 3, 4, 5].filter(() => bucket.take(now)).length;
+  expect([taken(0), taken(499), taken(500), taken(1500), taken(60_000)]).toEqual([3, 0, 1, 2, 3]);
+  // A clock that is set back gives nothing for free.
+  expect(taken(0)).toBe(0);
+});
+
+describe('the guard of refusals', () => {
+  test('lets five of an address through at once, then one in two seconds, and counts the others', () => {
+    const guard = new RejectionGuard(0);
+    const allowed = Array.from({ length: 20 }, () => guard.allows('10.0.0.1', 0)).filter(Boolean);
+    expect(allowed).toHaveLength(5);
+    expect(guard.takeSuppressed()).toBe(15);
+    expect(guard.takeSuppressed()).toBe(0);
+    expect([guard.allows('10.0.0.1', 1000), guard.allows('10.0.0.1', 2000)]).toEqual([false, true]);
+    expect(guard.allows('10.0.0.2', 0)).toBe(true);
+  });
+
+  test('bounds all addresses together, and how many it remembers', () => {
+    const guard = new RejectionGuard(0);
+    const allowed = Array.from({ length: 10_000 }, (_, i) => guard.allows(`host-${i}`, 0)).filter(Boolean);
+    expect(allowed).toHaveLength(50);
+  });
+});
+
+describe('places for connections', () => {
+  const limits = { connectionsMax: 4, connectionsPerAddressMax: 3, unpublishedMax: 3, unpublishedPerAddressMax: 2 };
+
+  test('an address gets its share, a publisher frees the place of one that has not published', () => {
+    const places = new ConnectionLimits(limits);
+    const [first, second] = [places.enter('a'), places.enter('a')];
+    expect(places.enter('a')).toBeUndefined();
+    first?.published();
+    first?.published();
+    const third = places.enter('a');
+    expect(third).toBeDefined();
+    second?.closed();
+    expect(places.enter('a')).toBeDefined();
+    expect(places.enter('a')).toBeUndefined();
+  });
+
+  test('all together are limited, and a closed connection counts no more', () => {
+    const places = new ConnectionLimits(limits);
+    const slots = ['a', 'b', 'c'].map((address) => places.enter(address));
+    expect(places.enter('d')).toBeUndefined();
+    slots[0]?.published();
+    expect(places.enter('d')).toBeDefined();
+    expect(places.enter('e')).toBeUndefined();
+    slots[0]?.closed();
+    slots[0]?.closed();
+    slots[1]?.closed();
+    expect(places.connections).toBe(2);
+    expect(places.enter('e')).toBeDefined();
+  });
+});
+
+test.each([
+  ['127.0.0.1:5000', '127.0.0.1'],
+  ['::1:5000', '::1'],
+  ['nowhere', ''],
+])('the host of %s is %j', (address, host) => {
+  expect(hostOf(address)).toBe(host);
+});
