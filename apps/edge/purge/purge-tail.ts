@@ -1,5 +1,5 @@
 import { decodeEvent, EventInvalidError, purgeApplied, purgeRequested, topicPartitions, type DraftOf, type StoredRecord } from '#events';
-import { hasCode } from '#kernel';
+import { hasCode, OperatingError } from '#kernel';
 import type { EventLog } from '#ports';
 import { backOffMs, pause, type Logger } from '#runtime';
 import type { OffsetsFile } from '../state/offsets.file.ts';
@@ -179,7 +179,17 @@ export class PurgeTail {
       if (applied.length > 0) await this.#deps.acknowledge(applied);
       this.#waiting -= applied.length;
       for (const one of batch) this.#settled[one.partition] = one.next;
+      await this.#store();
+    }
+  }
+
+  /** Offsets that cannot be stored are no reason to stop purging: after a restart the same purges are applied again. */
+  async #store(): Promise<void> {
+    try {
       await this.#deps.offsets.save(this.#settled);
+    } catch (err) {
+      if (!hasCode(err, 'STATE_UNWRITABLE')) throw err;
+      this.#deps.logger.warn({ err }, 'the offsets of the purges cannot be stored: make room on the disk');
     }
   }
 
@@ -190,6 +200,8 @@ export class PurgeTail {
         return await work();
       } catch (err) {
         if (signal.aborted || hasCode(err, 'LOG_CLOSED')) return;
+        // What is not a failure of the world is a fault of our own: the process ends, and its successor catches up.
+        if (!(err instanceof OperatingError)) throw err;
         if (failures % 10 === 0) this.#deps.logger.warn({ err }, complaint);
         await pause(backOffMs(failures, 50, 2000), signal);
       }

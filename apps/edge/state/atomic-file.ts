@@ -1,4 +1,4 @@
-import { hasCode } from '#kernel';
+import { OperatingError } from '#kernel';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
@@ -7,13 +7,30 @@ export async function readTextFile(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw new OperatingError(`The file ${path} cannot be read: ${codeOf(error)}.`, { code: 'STATE_UNREADABLE', retryable: true, cause: error });
   }
 }
 
-/** Replaces a file so that after a crash it holds the old text or the new one, never a part: write, sync, rename, sync the folder. */
+/** System errors may come from another realm, so only their code tells. */
+function codeOf(error: unknown): string {
+  return String((error as { code?: unknown } | null)?.code);
+}
+
+/**
+ * Replaces a file so that after a crash it holds the old text or the new one, never a part: write, sync, rename, sync
+ * the folder.
+ * @throws OperatingError `STATE_UNWRITABLE` when the disk is full or closed to us; the old text is still there.
+ */
 export async function writeTextFile(path: string, text: string): Promise<void> {
+  try {
+    await replaceFile(path, text);
+  } catch (error) {
+    throw new OperatingError(`The file ${path} cannot be written: ${codeOf(error)}.`, { code: 'STATE_UNWRITABLE', retryable: true, cause: error });
+  }
+}
+
+async function replaceFile(path: string, text: string): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true });
   const temporary = `${path}.new`;
