@@ -40,6 +40,8 @@ export async function startProjector(world: Pick<World, 'folder' | 'databaseUrl'
       await exited;
     },
     async stop() {
+      // One that a test has put to sleep cannot end.
+      child.kill('SIGCONT');
       child.stdin.end();
       await exited;
     },

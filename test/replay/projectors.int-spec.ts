@@ -78,7 +78,8 @@ describe('projector processes', () => {
     sleeper.signal('SIGSTOP');
     await recordAll(world, history({ seed: 12, streams: 20, segments: 5 }));
     await caughtUp(world, projections);
-    expect(heir.lines.join('\n')).toContain('holding 16 of 16');
+    // Groups without a new event may be taken over after the last row was written.
+    while (!heir.lines.some((line) => line.includes('holding 16 of 16'))) await sleep(20);
     sleeper.signal('SIGCONT');
     await recordAll(world, history({ seed: 13, streams: 20, segments: 5 }));
     while (!sleeper.lines.some((line) => line.includes('lost the lease'))) await sleep(20);
