@@ -31,7 +31,13 @@ async function hits(context: BenchContext, edge: Measured, peers: Readonly<Recor
   const median = (name: string, of: (round: Round, at: number) => number): number => quantile((rounds[name] ?? []).map(of), 0.5);
   const ratioTo = (name: string): number => median('edge', (round, at) => perCpuSecond(round) / perCpuSecond(rounds[name]?.[at] as Round));
   context.row('1 KB hits, 64 connections', 'per CPU-second', 'edge is x times that', 'p99 at saturation, ms');
-  for (const name of Object.keys(servers)) context.row(name, median(name, perCpuSecond), ratioTo(name), median(name, (round) => round.p99Ms));
+  for (const name of Object.keys(servers))
+    context.row(
+      name,
+      median(name, perCpuSecond),
+      ratioTo(name),
+      median(name, (round) => round.p99Ms),
+    );
   context.bar('edge.hit.rate', median('edge', perCpuSecond), '1/CPU-s', '> 0', true);
   if (peers[peer] === undefined) return context.row('nginx is not installed', 'no ratio', '', '');
   context.bar('edge.hit.ratio', ratioTo(peer), `x ${peer}`, '>= 1', ratioTo(peer) >= 1, 1);
@@ -69,7 +75,10 @@ export const bench: Bench = {
       servers.push(edge);
       const peers: Record<string, Measured> = {};
       if (await installed('nginx')) {
-        for (const [name, tuned] of [[peer, false], [tunedPeer, true]] as const) {
+        for (const [name, tuned] of [
+          [peer, false],
+          [tunedPeer, true],
+        ] as const) {
           const nginx = await startNginx(join(folder, tuned ? 'tuned' : 'plain'), originPort, serverCore, tuned);
           servers.push(nginx);
           peers[name] = nginx;

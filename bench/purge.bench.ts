@@ -14,7 +14,23 @@ const ids = new UuidV7IdSource();
 
 function purge(purgeId: string, url: string): LogRecord {
   const data = { purgeId, urls: [url], reason: 'bench' };
-  return encodeEvent({ id: ids.next(), type: purgeRequested.type, version: 1, source: '/bench', subject: purgeId, time: Date.now(), key: purgeId, tenant: 'default', correlationId: purgeId, causationId: purgeId, traceparent: '', actor: 'key:bench', streamVersion: 1n, producerEpoch: 0n, data });
+  return encodeEvent({
+    id: ids.next(),
+    type: purgeRequested.type,
+    version: 1,
+    source: '/bench',
+    subject: purgeId,
+    time: Date.now(),
+    key: purgeId,
+    tenant: 'default',
+    correlationId: purgeId,
+    causationId: purgeId,
+    traceparent: '',
+    actor: 'key:bench',
+    streamVersion: 1n,
+    producerEpoch: 0n,
+    data,
+  });
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -22,7 +38,7 @@ const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout
 /** Sees every acknowledgement on the log, and when. */
 async function watch(log: SqliteEventLog, seen: (purgeId: string) => void, signal: AbortSignal): Promise<void> {
   const follow = async (partition: number): Promise<void> => {
-    for (let from = 0n; !signal.aborted; ) {
+    for (let from = 0n; !signal.aborted;) {
       const batch = await log.read('cache', partition, from, { recordsMax: 1000, bytesMax: 1e6, waitMs: 1000 }, signal);
       from = batch.next;
       for (const record of batch.records) {
@@ -37,7 +53,9 @@ async function watch(log: SqliteEventLog, seen: (purgeId: string) => void, signa
 /** A few hundred requests a second, so that purges meet an edge at work. */
 async function lightLoad(port: number, signal: AbortSignal): Promise<void> {
   for (let at = 0; !signal.aborted; at++) {
-    await Promise.all(Array.from({ length: 4 }, (_, client) => fetch(`http://127.0.0.1:${port}/bench/${(at + client) % 50}.m4s`).then((response) => response.arrayBuffer())));
+    await Promise.all(
+      Array.from({ length: 4 }, (_, client) => fetch(`http://127.0.0.1:${port}/bench/${(at + client) % 50}.m4s`).then((response) => response.arrayBuffer())),
+    );
     await pause(10);
   }
 }

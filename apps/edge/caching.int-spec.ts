@@ -111,7 +111,11 @@ describe.each<EdgeRuntime>(['bun', 'node'])('caching, served by %s', (runtime) =
   });
 
   test('conditions of the client are answered here', async () => {
-    origin.says('/cond.m4s', '200 OK\r\ncache-control: max-age=60\r\netag: "c"\r\nlast-modified: Sun, 06 Nov 1994 08:49:37 GMT\r\ncontent-type: video/mp4', 'body');
+    origin.says(
+      '/cond.m4s',
+      '200 OK\r\ncache-control: max-age=60\r\netag: "c"\r\nlast-modified: Sun, 06 Nov 1994 08:49:37 GMT\r\ncontent-type: video/mp4',
+      'body',
+    );
     expect(await edge.get('/cond.m4s', { 'if-none-match': '"c"' })).toMatchObject({ status: 304, body: '' });
     expect(await edge.get('/cond.m4s', { 'if-none-match': 'W/"c", "x"' })).toMatchObject({ status: 304, body: '' });
     expect(await edge.get('/cond.m4s', { 'if-none-match': '"x"' })).toMatchObject({ status: 200, body: 'body' });
@@ -152,7 +156,7 @@ describe.each<EdgeRuntime>(['bun', 'node'])('caching, served by %s', (runtime) =
     expect(origin.count('/vary.css')).toBe(3);
   });
 
-  test('variants asked for at once do not get each other\'s', async () => {
+  test("variants asked for at once do not get each other's", async () => {
     origin.on('/vary2.css', async ({ socket, head }) => {
       await pause(20);
       const coding = /accept-encoding: (.*)\r/.exec(`${head}\r`)?.[1] ?? '';
@@ -198,7 +202,11 @@ describe.each<EdgeRuntime>(['bun', 'node'])('caching, served by %s', (runtime) =
     });
     await edge.get('/reval.m4s');
     const renewed = await edge.get('/reval.m4s');
-    expect(renewed).toMatchObject({ status: 200, body: 'body', headers: { 'x-round': '2', 'cache-status': expect.stringContaining('fwd=stale; fwd-status=304') as never } });
+    expect(renewed).toMatchObject({
+      status: 200,
+      body: 'body',
+      headers: { 'x-round': '2', 'cache-status': expect.stringContaining('fwd=stale; fwd-status=304') as never },
+    });
     const hit = await edge.get('/reval.m4s');
     expect(hit.headers['cache-status']).toContain('hit');
     expect(count).toBe(2);
@@ -206,7 +214,10 @@ describe.each<EdgeRuntime>(['bun', 'node'])('caching, served by %s', (runtime) =
 
   test('stale-while-revalidate answers at once and asks behind it', async () => {
     let count = 0;
-    origin.on('/swr.m4s', ({ socket }) => void socket.write(`HTTP/1.1 200 OK\r\ncache-control: max-age=0, stale-while-revalidate=60\r\ncontent-length: 1\r\n\r\n${++count}`));
+    origin.on(
+      '/swr.m4s',
+      ({ socket }) => void socket.write(`HTTP/1.1 200 OK\r\ncache-control: max-age=0, stale-while-revalidate=60\r\ncontent-length: 1\r\n\r\n${++count}`),
+    );
     expect((await edge.get('/swr.m4s')).body).toBe('1');
     const stale = await edge.get('/swr.m4s');
     expect([stale.body, stale.headers['cache-status']]).toEqual(['1', expect.stringMatching(/^edge-1; hit; ttl=-?\d+$/)]);
@@ -240,7 +251,10 @@ describe.each<EdgeRuntime>(['bun', 'node'])('caching, served by %s', (runtime) =
     }
     expect(Number((await tiny.status())['objects'])).toBeGreaterThan(5);
     const chunks = Array.from({ length: 20 }, () => `${(100_000).toString(16)}\r\n${'y'.repeat(100_000)}\r\n`).join('');
-    origin.on('/huge.m4s', ({ socket }) => void socket.write(`HTTP/1.1 200 OK\r\ncache-control: max-age=60\r\ntransfer-encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`));
+    origin.on(
+      '/huge.m4s',
+      ({ socket }) => void socket.write(`HTTP/1.1 200 OK\r\ncache-control: max-age=60\r\ntransfer-encoding: chunked\r\n\r\n${chunks}0\r\n\r\n`),
+    );
     origin.says('/huge2.m4s', '200 OK\r\ncache-control: max-age=60', 'z'.repeat(2_000_000));
     expect([(await tiny.get('/huge.m4s')).body.length, (await tiny.get('/huge2.m4s')).body.length]).toEqual([2_000_000, 2_000_000]);
     expect(await tiny.get('/huge2.m4s', { range: 'bytes=0-1' })).toMatchObject({ status: 200 });

@@ -8,6 +8,7 @@ export const edgeLimits = {
   objectBytesMax: 256 * 1024 * 1024,
   streamBytesMax: 1024 * 1024,
   wholeBytesMax: 64 * 1024,
+  claimTimeoutMs: 1000,
   requestBytesMax: 1024 * 1024 * 1024,
   purgesRemembered: 100_000,
   /** Without news from the log for so long, purges count as unknown … */

@@ -126,7 +126,15 @@ export class EdgeProcess {
   private constructor(init: EdgeProcessInit) {
     this.child = spawn(bin(init.runtime), [...(init.runtime === 'node' ? ['--no-warnings'] : []), main], {
       stdio: ['pipe', 'pipe', 'pipe'],
-      env: { PATH: process.env['PATH'], STREAMS_DATA_DIR: init.dataDir, STREAMS_HOST: '127.0.0.1', EDGE_PORT: '0', EDGE_ORIGIN_URL: init.originUrl, STREAMS_SUPERVISED: '1', ...init.env },
+      env: {
+        PATH: process.env['PATH'],
+        STREAMS_DATA_DIR: init.dataDir,
+        STREAMS_HOST: '127.0.0.1',
+        EDGE_PORT: '0',
+        EDGE_ORIGIN_URL: init.originUrl,
+        STREAMS_SUPERVISED: '1',
+        ...init.env,
+      },
     });
     this.child.stderr?.resume();
     this.ended = new Promise((resolve) => this.child.once('exit', (code) => resolve(code)));
@@ -172,13 +180,16 @@ export interface Ask {
 /** One request on its own connection. Never rejects for a broken answer: that is what tests look at. */
 export function send(port: number, ask: Ask): Promise<Answer> {
   return new Promise((resolve) => {
-    const request = httpRequest({ host: '127.0.0.1', port, agent: false, path: ask.path, method: ask.method ?? 'GET', headers: ask.headers ?? {} }, (response) => {
-      let body = '';
-      response.setEncoding('latin1');
-      response.on('data', (text: string) => (body += text));
-      response.on('error', () => undefined);
-      response.on('close', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body, broken: !response.complete }));
-    });
+    const request = httpRequest(
+      { host: '127.0.0.1', port, agent: false, path: ask.path, method: ask.method ?? 'GET', headers: ask.headers ?? {} },
+      (response) => {
+        let body = '';
+        response.setEncoding('latin1');
+        response.on('data', (text: string) => (body += text));
+        response.on('error', () => undefined);
+        response.on('close', () => resolve({ status: response.statusCode ?? 0, headers: response.headers, body, broken: !response.complete }));
+      },
+    );
     request.on('error', () => resolve({ status: 0, headers: {}, body: '', broken: true }));
     request.end(ask.body);
   });

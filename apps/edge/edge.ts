@@ -24,10 +24,16 @@ export interface EdgePlatform {
 
 async function platformOf(settings: EdgeSettings): Promise<EdgePlatform> {
   if (settings.runtime === 'bun') {
-    const [{ keepOnBun, listenOnBun }, { BunOriginClient }] = await Promise.all([import('./server/bun-server.adapter.ts'), import('./origin/bun-origin.adapter.ts')]);
+    const [{ keepOnBun, listenOnBun }, { BunOriginClient }] = await Promise.all([
+      import('./server/bun-server.adapter.ts'),
+      import('./origin/bun-origin.adapter.ts'),
+    ]);
     return { listen: listenOnBun, keep: keepOnBun, client: new BunOriginClient(settings.originUrl) };
   }
-  const [{ keepOnNode, listenOnNode }, { NodeOriginClient }] = await Promise.all([import('./server/node-server.adapter.ts'), import('./origin/node-origin.adapter.ts')]);
+  const [{ keepOnNode, listenOnNode }, { NodeOriginClient }] = await Promise.all([
+    import('./server/node-server.adapter.ts'),
+    import('./origin/node-origin.adapter.ts'),
+  ]);
   return { listen: listenOnNode, keep: keepOnNode, client: await NodeOriginClient.connect(settings.originUrl, edgeLimits.connectTimeoutMs) };
 }
 
@@ -42,7 +48,10 @@ export async function runEdge(settings: EdgeSettings): Promise<void> {
   } catch (err) {
     if (lifecycle.stopping.aborted) return;
     const taken = hasCode(err, 'EADDRINUSE') || hasCode(err, 'PORT_TAKEN');
-    logger.fatal({ err: taken ? undefined : err }, taken ? `Port ${settings.port} is taken: stop what listens there, or set EDGE_PORT to another port.` : `the edge cannot start: ${String(err)}`);
+    logger.fatal(
+      { err: taken ? undefined : err },
+      taken ? `Port ${settings.port} is taken: stop what listens there, or set EDGE_PORT to another port.` : `the edge cannot start: ${String(err)}`,
+    );
     process.exit(taken ? 2 : 1);
   }
 }
@@ -54,7 +63,13 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   lifecycle.onStop('engines', 'engines', () => engines.close());
   const takeEpoch = (): Promise<number> => takeIncarnation(join(settings.statePath, 'incarnation'), now());
   const incarnation = await takeEpoch();
-  const publisher = new FactPublisher({ log: engines.log, clock: engines.clock, ids: engines.ids, source: `/edge/${settings.edgeId}`, actor: `edge:${settings.edgeId}` });
+  const publisher = new FactPublisher({
+    log: engines.log,
+    clock: engines.clock,
+    ids: engines.ids,
+    source: `/edge/${settings.edgeId}`,
+    actor: `edge:${settings.edgeId}`,
+  });
   const facts = new EdgeFacts({ edgeId: settings.edgeId, incarnation }, { publisher, takeEpoch, stopping: lifecycle.stopping });
   const counters = new EdgeCounters();
   const parts: { tail?: PurgeTail; cache?: EdgeCache } = {};
@@ -62,18 +77,42 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   const trusts = { known: { purgesKnown: true, doubtFreshMs: edgeLimits.doubtFreshMs }, doubt: { purgesKnown: false, doubtFreshMs: edgeLimits.doubtFreshMs } };
   const view = {
     healthy: purgesKnown,
-    status: () => ({ edgeId: settings.edgeId, incarnation, purgesKnown: purgesKnown(), positions: parts.tail?.positions.map(String), fills: parts.cache?.fills.running, ...counters.snapshot(), ...gauges(parts.cache) }),
+    status: () => ({
+      edgeId: settings.edgeId,
+      incarnation,
+      purgesKnown: purgesKnown(),
+      positions: parts.tail?.positions.map(String),
+      fills: parts.cache?.fills.running,
+      ...counters.snapshot(),
+      ...gauges(parts.cache),
+    }),
   };
   const onError = (err: unknown): void => logger.error({ err }, 'a request failed in the edge itself');
   const cache = createEdgeCache(
     { edgeId: settings.edgeId, memoryBytesMax: settings.memoryBytesMax },
-    { client: platform.client, keep: platform.keep, counters, now, local: localPaths(view), onError, trust: () => (purgesKnown() ? trusts.known : trusts.doubt) },
+    {
+      client: platform.client,
+      keep: platform.keep,
+      counters,
+      now,
+      local: localPaths(view),
+      onError,
+      trust: () => (purgesKnown() ? trusts.known : trusts.doubt),
+    },
   );
   parts.cache = cache;
   const onFatal = (err: unknown): void => endFenced(err, logger);
   const tail = new PurgeTail(
     { edgeId: settings.edgeId, waitMs: edgeLimits.purgeWaitMs },
-    { log: engines.log, purger: cache.purger, offsets: new OffsetsFile(join(settings.statePath, 'offsets.json'), purgeTopic), logger, now, acknowledge: (applied) => facts.publish('cache', applied), onFatal },
+    {
+      log: engines.log,
+      purger: cache.purger,
+      offsets: new OffsetsFile(join(settings.statePath, 'offsets.json'), purgeTopic),
+      logger,
+      now,
+      acknowledge: (applied) => facts.publish('cache', applied),
+      onFatal,
+    },
   );
   parts.tail = tail;
   await tail.catchUp(lifecycle.stopping);
@@ -109,7 +148,10 @@ async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
   const reporting = reportRegularly(report, lifecycle.stopping, onFatal);
   // The last report comes after the last answer, so that nothing is missing from the counters of an edge that ended well.
   lifecycle.onStop('work', 'reports', () => reporting.then(report));
-  logger.info({ ready: true, url, port: server.port, origin: settings.originUrl, runtime: settings.runtime, memoryBytesMax: settings.memoryBytesMax }, `edge ${settings.edgeId} serves ${settings.originUrl} at ${url}`);
+  logger.info(
+    { ready: true, url, port: server.port, origin: settings.originUrl, runtime: settings.runtime, memoryBytesMax: settings.memoryBytesMax },
+    `edge ${settings.edgeId} serves ${settings.originUrl} at ${url}`,
+  );
 }
 
 async function reportRegularly(report: () => Promise<void>, stopping: AbortSignal, onFatal: (err: unknown) => void): Promise<void> {

@@ -80,7 +80,11 @@ describe.each<EdgeRuntime>(['bun', 'node'])('a bad origin, served by %s', (runti
   });
 
   test('what is stale stands in for an error, unless it must be revalidated', async () => {
-    const control = { '/sie.m4s': 'max-age=0, stale-if-error=60', '/must.m4s': 'max-age=0, must-revalidate', '/gone-stale.m4s': 'max-age=0, stale-if-error=60' };
+    const control = {
+      '/sie.m4s': 'max-age=0, stale-if-error=60',
+      '/must.m4s': 'max-age=0, must-revalidate',
+      '/gone-stale.m4s': 'max-age=0, stale-if-error=60',
+    };
     for (const [path, value] of Object.entries(control)) {
       origin.says(path, `200 OK\r\netag: "e"\r\ncache-control: ${value}`, 'stale');
       await edge.get(path);

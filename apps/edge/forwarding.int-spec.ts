@@ -51,13 +51,27 @@ describe.each<EdgeRuntime>(['bun', 'node'])('forwarding, served by %s', (runtime
       const answer = createHash('sha256').update(whole()).digest('hex');
       request.socket.write(`HTTP/1.1 201 Created\r\ncontent-length: ${answer.length}\r\n\r\n${answer}`);
     });
-    const answer = await edge.get('/api/v1/upload', by === 'content-length' ? { 'content-length': String(body.length) } : { 'transfer-encoding': 'chunked' }, 'POST', body);
+    const answer = await edge.get(
+      '/api/v1/upload',
+      by === 'content-length' ? { 'content-length': String(body.length) } : { 'transfer-encoding': 'chunked' },
+      'POST',
+      body,
+    );
     expect(answer).toMatchObject({ status: 201, body: digest });
     expect(answer.headers['cache-status']).toBe('edge-1; fwd=method; fwd-status=201');
   });
 
   test('fields of the connection stay on it, and nobody claims to be somebody else', async () => {
-    const fields = { connection: 'x-hop', 'x-hop': '1', 'x-forwarded-for': '6.6.6.6', 'x-forwarded-host': 'evil.example', 'x-original-url': '/admin', host: 'viewer.example', te: 'trailers', 'proxy-authorization': 'x' };
+    const fields = {
+      connection: 'x-hop',
+      'x-hop': '1',
+      'x-forwarded-for': '6.6.6.6',
+      'x-forwarded-host': 'evil.example',
+      'x-original-url': '/admin',
+      host: 'viewer.example',
+      te: 'trailers',
+      'proxy-authorization': 'x',
+    };
     origin.says('/fill.m4s', '200 OK\r\ncache-control: max-age=60\r\nconnection: x-secret\r\nx-secret: 1', 'x');
     origin.says('/api/own', '200 OK\r\nconnection: x-secret\r\nx-secret: 1', 'x');
     const fill = await edge.get('/fill.m4s', fields);
@@ -115,7 +129,7 @@ describe.each<EdgeRuntime>(['bun', 'node'])('forwarding, served by %s', (runtime
 
 function dechunk(text: string): string {
   let out = '';
-  for (let at = 0; ; ) {
+  for (let at = 0; ;) {
     const end = text.indexOf('\r\n', at);
     const length = Number.parseInt(text.slice(at, end), 16);
     if (!(length > 0)) return out;

@@ -8,7 +8,13 @@ export interface EdgeView {
 }
 
 function json(status: number, document: unknown): EdgeReply {
-  return { head: replyHead(status, [['content-type', 'application/json'], ['cache-control', 'no-store']]), body: new TextEncoder().encode(JSON.stringify(document)) };
+  return {
+    head: replyHead(status, [
+      ['content-type', 'application/json'],
+      ['cache-control', 'no-store'],
+    ]),
+    body: new TextEncoder().encode(JSON.stringify(document)),
+  };
 }
 
 function isLoopback(address: string): boolean {

@@ -39,7 +39,23 @@ describe.each<EdgeRuntime>(['bun', 'node'])('purging over the log, served by %s'
 
   const request = async (purgeId: string, ...urls: string[]): Promise<void> => {
     const data = { purgeId, urls, reason: 'test' };
-    const record = encodeEvent({ id: ids.next(), type: purgeRequested.type, version: 1, source: '/test', subject: purgeId, time: Date.now(), key: purgeId, tenant: 'default', correlationId: 'c', causationId: 'c', traceparent: '', actor: 'key:test', streamVersion: 1n, producerEpoch: 0n, data });
+    const record = encodeEvent({
+      id: ids.next(),
+      type: purgeRequested.type,
+      version: 1,
+      source: '/test',
+      subject: purgeId,
+      time: Date.now(),
+      key: purgeId,
+      tenant: 'default',
+      correlationId: 'c',
+      causationId: 'c',
+      traceparent: '',
+      actor: 'key:test',
+      streamVersion: 1n,
+      producerEpoch: 0n,
+      data,
+    });
     await log.append('cache', [record]);
   };
 
@@ -53,7 +69,9 @@ describe.each<EdgeRuntime>(['bun', 'node'])('purging over the log, served by %s'
   };
 
   const applied = async (purgeId: string): Promise<Array<DomainEvent & { type: 'purge.applied' }>> =>
-    (await events('cache')).filter((event): event is DomainEvent & { type: 'purge.applied' } => event.type === 'purge.applied' && event.data.purgeId === purgeId);
+    (await events('cache')).filter(
+      (event): event is DomainEvent & { type: 'purge.applied' } => event.type === 'purge.applied' && event.data.purgeId === purgeId,
+    );
 
   test('a purge is applied, acknowledged, and the object asked for anew', async () => {
     const edge = await start();
@@ -116,7 +134,9 @@ describe.each<EdgeRuntime>(['bun', 'node'])('purging over the log, served by %s'
     for (const purgeId of ['pg-5', 'pg-6']) await request(purgeId, '/y');
     const second = await start();
     const { positions } = await second.status();
-    expect(positions).toEqual((await log.heads('cache')).map((head, at) => expect.stringMatching(new RegExp(`^(${head.high}|${BigInt(positions[at] ?? 0)})$`))));
+    expect(positions).toEqual(
+      (await log.heads('cache')).map((head, at) => expect.stringMatching(new RegExp(`^(${head.high}|${BigInt(positions[at] ?? 0)})$`))),
+    );
     await until(async () => (await applied('pg-5')).length === 1 && (await applied('pg-6')).length === 1);
     expect((await applied('pg-4')).length).toBe(1);
     expect(second.lines.some((line) => String(line['msg']).includes('everything is purged'))).toBe(false);
@@ -181,9 +201,15 @@ describe.each<EdgeRuntime>(['bun', 'node'])('purging over the log, served by %s'
     for (let round = 0; round < 3; round++) await edge.get('/c.m4s');
     await edge.kill('SIGTERM');
     const all = await events('edge');
-    expect(all.find((event) => event.type === 'edge.registered')).toMatchObject({ key: 'edge-9', data: { edgeId: 'edge-9', region: 'eu', url: `http://localhost:${edge.port}` } });
+    expect(all.find((event) => event.type === 'edge.registered')).toMatchObject({
+      key: 'edge-9',
+      data: { edgeId: 'edge-9', region: 'eu', url: `http://localhost:${edge.port}` },
+    });
     const last = all.filter((event) => event.type === 'edge.reported').at(-1);
-    expect(last).toMatchObject({ subject: expect.stringMatching(/^edge-9\/\d+$/), data: { requests: 3, hits: 2, misses: 1, originFetches: 1, bytesServed: 12, bytesFromOrigin: 4, objects: 1 } });
+    expect(last).toMatchObject({
+      subject: expect.stringMatching(/^edge-9\/\d+$/),
+      data: { requests: 3, hits: 2, misses: 1, originFetches: 1, bytesServed: 12, bytesFromOrigin: 4, objects: 1 },
+    });
     expect(edge.lines.filter((line) => line['level'] === 'error')).toEqual([]);
   }, 30_000);
 

@@ -50,7 +50,9 @@ function toMs(text: string | undefined): number {
 /** One round of wrk: 64 connections that are kept open, from a core of their own. */
 export async function wrk(server: Measured, path: string, seconds: number, core: number): Promise<Round> {
   const before = await cpuSeconds(server.pid);
-  const child = spawn('taskset', ['-c', String(core), 'wrk', '-t1', '-c64', `-d${seconds}`, '--latency', `http://127.0.0.1:${server.port}${path}`], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn('taskset', ['-c', String(core), 'wrk', '-t1', '-c64', `-d${seconds}`, '--latency', `http://127.0.0.1:${server.port}${path}`], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
   let out = '';
   child.stdout.on('data', (text: Buffer) => (out += text.toString()));
   await once(child, 'close');

@@ -26,7 +26,14 @@ async function stopped(child: ChildProcess): Promise<void> {
 
 /** An edge on Bun with its own log, kept on one core. */
 export async function startEdge(folder: string, originPort: number, core: number): Promise<Measured> {
-  const env = { PATH: process.env['PATH'], STREAMS_DATA_DIR: folder, STREAMS_HOST: '127.0.0.1', EDGE_PORT: '0', EDGE_ORIGIN_URL: `http://127.0.0.1:${originPort}`, STREAMS_SUPERVISED: '1' };
+  const env = {
+    PATH: process.env['PATH'],
+    STREAMS_DATA_DIR: folder,
+    STREAMS_HOST: '127.0.0.1',
+    EDGE_PORT: '0',
+    EDGE_ORIGIN_URL: `http://127.0.0.1:${originPort}`,
+    STREAMS_SUPERVISED: '1',
+  };
   const child = spawn('taskset', ['-c', String(core), bun, edgeMain], { env, stdio: ['pipe', 'pipe', 'inherit'] });
   const port = await new Promise<number>((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`the edge ended with ${code} before it was ready`)));

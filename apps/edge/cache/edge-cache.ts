@@ -14,7 +14,7 @@ export interface EdgeCacheInit {
   readonly edgeId: string;
   readonly memoryBytesMax: number;
   readonly ttl?: TtlSettings;
-  readonly limits?: Partial<typeof edgeLimits>;
+  readonly limits?: { readonly claimTimeoutMs?: number };
 }
 
 export interface EdgeCacheDeps extends Pick<CacheHandlerDeps, 'local' | 'onError'> {
@@ -41,8 +41,22 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
   const ledger = new PurgeLedger(limits.purgesRemembered);
   const origin = new GuardedOrigin(deps.client, limits.origin, counters, now);
   const objectBytesMax = Math.min(limits.objectBytesMax, Math.floor(init.memoryBytesMax * limits.objectShareMax));
-  const fills = new Fills({ origin, store, ledger, ttl: init.ttl ?? mediaTtlSettings, objectBytesMax, streamBytesMax: limits.streamBytesMax, keep: deps.keep, now, trust });
+  const fills = new Fills({
+    origin,
+    store,
+    ledger,
+    ttl: init.ttl ?? mediaTtlSettings,
+    objectBytesMax,
+    streamBytesMax: limits.streamBytesMax,
+    claimTimeoutMs: limits.claimTimeoutMs,
+    keep: deps.keep,
+    now,
+    trust,
+  });
   const passThrough = new PassThrough({ origin, store, ledger, counters, cacheName: name, pseudonym: init.edgeId, requestBytesMax: limits.requestBytesMax });
-  const cache = new CacheHandler({ cacheName: name, passPrefixes, wholeBytesMax: limits.wholeBytesMax }, { store, fills, passThrough, counters, now, trust, local: deps.local, onError: deps.onError });
+  const cache = new CacheHandler(
+    { cacheName: name, passPrefixes, wholeBytesMax: limits.wholeBytesMax },
+    { store, fills, passThrough, counters, now, trust, local: deps.local, onError: deps.onError },
+  );
   return { handler: (request) => cache.handle(request), store, fills, purger: new Purger(ledger, store) };
 }

@@ -90,14 +90,20 @@ export class CacheHandler {
     const { cacheName, passPrefixes } = this.#init;
     if (key === undefined) {
       counters.requests++;
-      return problem(request.target.length > 1000 ? 414 : 400, 'The request target is not an absolute path of a reasonable length.', cacheName, { forwarded: 'bypass' });
+      return problem(request.target.length > 1000 ? 414 : 400, 'The request target is not an absolute path of a reasonable length.', cacheName, {
+        forwarded: 'bypass',
+      });
     }
     const own = local(request, key);
     if (own !== undefined) return own;
     counters.requests++;
     try {
       if (request.method !== 'GET' && request.method !== 'HEAD') return await this.#pass(request, key, 'method');
-      const bypass = passPrefixes.some((prefix) => key.startsWith(prefix)) || request.contentLength !== undefined || this.#deps.fills.isUnshared(key) || this.#deps.fills.full;
+      const bypass =
+        passPrefixes.some((prefix) => key.startsWith(prefix)) ||
+        request.contentLength !== undefined ||
+        this.#deps.fills.isUnshared(key) ||
+        this.#deps.fills.full;
       if (bypass) return await this.#pass(request, key, 'bypass');
       return await this.#miss(request, key);
     } catch (error) {
@@ -107,7 +113,8 @@ export class CacheHandler {
   }
 
   async #pass(request: EdgeRequest, key: string, forwarded: 'method' | 'bypass' | 'miss'): Promise<EdgeReply> {
-    if (request.method === 'CONNECT' || request.method === 'TRACE') return problem(501, `The edge does not forward ${request.method}.`, this.#init.cacheName, { forwarded: 'method' });
+    if (request.method === 'CONNECT' || request.method === 'TRACE')
+      return problem(501, `The edge does not forward ${request.method}.`, this.#init.cacheName, { forwarded: 'method' });
     if (forwarded !== 'method') this.#deps.counters.misses++;
     return this.#deps.passThrough.forward(request, key, { forwarded });
   }
@@ -165,12 +172,18 @@ export class CacheHandler {
         return this.#fromFill(request, outcome, waiting);
       case 'confirmed': {
         const nowMs = now();
-        return this.#fromObject(outcome.object, select(request, outcome.object.response, outcome.object.body.size, nowMs), nowMs, { ...waiting, forwardStatus: 304 });
+        return this.#fromObject(outcome.object, select(request, outcome.object.response, outcome.object.body.size, nowMs), nowMs, {
+          ...waiting,
+          forwardStatus: 304,
+        });
       }
       case 'stale': {
         const nowMs = now();
         const status: CacheOutcome = outcome.originStatus === undefined ? waiting : { ...waiting, forwardStatus: outcome.originStatus };
-        return this.#fromObject(outcome.object, select(request, outcome.object.response, outcome.object.body.size, nowMs), nowMs, { ...status, detail: 'origin-failed' });
+        return this.#fromObject(outcome.object, select(request, outcome.object.response, outcome.object.body.size, nowMs), nowMs, {
+          ...status,
+          detail: 'origin-failed',
+        });
       }
       case 'failed':
         return this.#failed(outcome.error, waiting);
@@ -181,7 +194,9 @@ export class CacheHandler {
 
   /** The first whose request is exactly the fill's takes its response over; every other asks for itself. */
   async #fromPrivate(request: EdgeRequest, key: string, outcome: FillOutcome & { kind: 'private' }, waiting: Waiting): Promise<EdgeReply> {
-    const plain = request.method === 'GET' && !['range', 'if-none-match', 'if-modified-since', 'if-match', 'if-unmodified-since'].some((name) => request.field(name) !== undefined);
+    const plain =
+      request.method === 'GET' &&
+      !['range', 'if-none-match', 'if-modified-since', 'if-match', 'if-unmodified-since'].some((name) => request.field(name) !== undefined);
     const response = plain && waiting.collapsed !== true ? outcome.claim() : undefined;
     if (response === undefined) return this.#deps.passThrough.forward(request, key, { forwarded: waiting.forwarded ?? 'miss', detail: outcome.reason });
     request.gone.addEventListener('abort', () => response.body?.cancel(), { once: true });
@@ -225,7 +240,13 @@ export class CacheHandler {
     return { head, body: sent };
   }
 
-  #head(response: StoredResponse, selection: Selection, length: number | undefined, outcome: CacheOutcome, nowMs = this.#deps.now()): ReturnType<typeof replyHead> {
+  #head(
+    response: StoredResponse,
+    selection: Selection,
+    length: number | undefined,
+    outcome: CacheOutcome,
+    nowMs = this.#deps.now(),
+  ): ReturnType<typeof replyHead> {
     const { status, fields } = selectedHead(selection, response, length);
     const age: [string, string] = ['age', String(ageSeconds(response.freshness, nowMs))];
     return replyHead(status, withCacheStatus([...fields, age], this.#init.cacheName, outcome));

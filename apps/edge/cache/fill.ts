@@ -44,6 +44,8 @@ export interface FillDeps {
   readonly objectBytesMax: number;
   /** What a stream that is too large to store may be ahead of its slowest reader, bytes. */
   readonly streamBytesMax: number;
+  /** How long a response that is for one request only waits to be claimed, ms. */
+  readonly claimTimeoutMs: number;
   readonly now: () => number;
   readonly trust: () => Trust;
 }
@@ -56,9 +58,6 @@ export interface FillInit {
   /** What is stored but stale. */
   readonly stale: CachedObject | undefined;
 }
-
-/** How long a response that only its first asker may have waits to be claimed. */
-const claimTimeoutMs = 1000;
 
 /**
  * One request to the origin on behalf of everybody who wants the same. It belongs to no client: whoever goes away, the
@@ -157,9 +156,9 @@ export class Fill {
     const { objectBytesMax, ttl } = this.#deps;
     const request = { method: 'GET', target: this.key, field: (name: string) => this.#init.request.field(name) };
     const verdict = judgeStoring(request, response, times, ttl);
-    if (!verdict.store) return { outcome: unshared(response, verdict.reason) };
+    if (!verdict.store) return { outcome: unshared(response, verdict.reason, this.#deps.claimTimeoutMs) };
     const length = statedLength(response.fields);
-    if (length !== undefined && length > objectBytesMax) return { outcome: unshared(response, 'too-large') };
+    if (length !== undefined && length > objectBytesMax) return { outcome: unshared(response, 'too-large', this.#deps.claimTimeoutMs) };
     const body = new GrowingBody();
     const outcome: FillOutcome = { kind: 'shared', response: verdict.response, body, length: response.body === null ? 0 : length };
     return { outcome, pump: () => this.#pump(response.body, body, verdict.response, outcome.length) };
@@ -178,7 +177,8 @@ export class Fill {
           return;
         }
       }
-      if (length !== undefined && body.length !== length) throw new OriginError('ORIGIN_BROKEN', `The origin promised ${length} bytes and sent ${body.length}.`);
+      if (length !== undefined && body.length !== length)
+        throw new OriginError('ORIGIN_BROKEN', `The origin promised ${length} bytes and sent ${body.length}.`);
       body.end();
       this.#deps.store.release(reserved);
       reserved = 0;
@@ -219,7 +219,7 @@ function statedLength(fields: Fields): number | undefined {
 }
 
 /** Whoever claims it takes the connection over; nobody does so twice, and one that nobody claims is given up. */
-function unshared(response: OriginResponse, reason: NotStoredReason | 'too-large'): FillOutcome {
+function unshared(response: OriginResponse, reason: NotStoredReason | 'too-large', claimTimeoutMs: number): FillOutcome {
   let left: OriginResponse | undefined = response;
   const timer = setTimeout(() => {
     left?.body?.cancel();

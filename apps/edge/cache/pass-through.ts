@@ -1,4 +1,13 @@
-import { invalidatedKeys, isSafe, passThroughFields, withCacheStatus, withoutHopByHop, type CacheOutcome, type PurgeLedger } from '#core/http-cache';
+import {
+  fieldValue,
+  invalidatedKeys,
+  isSafe,
+  passThroughFields,
+  withCacheStatus,
+  withoutHopByHop,
+  type CacheOutcome,
+  type PurgeLedger,
+} from '#core/http-cache';
 import type { EdgeCounters } from '../edge-counters.ts';
 import type { GuardedOrigin } from '../origin/guarded-origin.ts';
 import { OriginError, type OriginResponse } from '../origin/origin-client.ts';
@@ -47,10 +56,16 @@ export class PassThrough {
   async forward(request: EdgeRequest, key: string, outcome: CacheOutcome): Promise<EdgeReply> {
     const { cacheName, origin, requestBytesMax } = this.#deps;
     if ((request.contentLength ?? 0) > requestBytesMax) return this.#tooLarge(outcome);
-    request.allowSilence();
     const body = limited(request.body(), requestBytesMax);
     try {
-      const response = await origin.request({ method: request.method, target: request.target, fields: this.#fields(request), body, signal: request.gone, mayBeSilent: true });
+      const response = await origin.request({
+        method: request.method,
+        target: request.target,
+        fields: this.#fields(request),
+        body,
+        signal: request.gone,
+        mayBeSilent: true,
+      });
       if (!isSafe(request.method)) this.#invalidate(request, key, response);
       return this.relay(request, response, { ...outcome, forwardStatus: response.status });
     } catch (error) {
@@ -63,7 +78,7 @@ export class PassThrough {
 
   /** The origin's response for one client. */
   relay(request: EdgeRequest, response: OriginResponse, outcome: CacheOutcome): EdgeReply {
-    request.allowSilence();
+    if (fieldValue(response.fields, 'content-type')?.startsWith('text/event-stream') === true) request.allowSilence();
     const fields = withCacheStatus(withoutHopByHop(response.fields), this.#deps.cacheName, outcome);
     const { body } = response;
     const none = body === null || request.method === 'HEAD';

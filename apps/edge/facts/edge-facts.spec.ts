@@ -5,7 +5,18 @@ import { FactPublisher } from '#runtime';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { EdgeFacts, type EdgeReport } from './edge-facts.ts';
 
-const quiet: EdgeReport = { requests: 0, hits: 0, misses: 0, collapsed: 0, originFetches: 0, originErrors: 0, bytesServed: 0, bytesFromOrigin: 0, objects: 0, memoryBytes: 0 };
+const quiet: EdgeReport = {
+  requests: 0,
+  hits: 0,
+  misses: 0,
+  collapsed: 0,
+  originFetches: 0,
+  originErrors: 0,
+  bytesServed: 0,
+  bytesFromOrigin: 0,
+  objects: 0,
+  memoryBytes: 0,
+};
 
 describe('EdgeFacts', () => {
   test('reports changes at once, and sameness now and then, so that an idle edge is not taken for gone', async () => {
@@ -13,7 +24,10 @@ describe('EdgeFacts', () => {
     const log = new MemoryEventLog(clock);
     await log.ensureTopic('edge', topicPartitions);
     const publisher = new FactPublisher({ log, clock, ids: new UuidV7IdSource(), source: '/edge/edge-1', actor: 'system:edge' });
-    const facts = new EdgeFacts({ edgeId: 'edge-1', incarnation: 1 }, { publisher, takeEpoch: () => Promise.resolve(2), stopping: new AbortController().signal });
+    const facts = new EdgeFacts(
+      { edgeId: 'edge-1', incarnation: 1 },
+      { publisher, takeEpoch: () => Promise.resolve(2), stopping: new AbortController().signal },
+    );
 
     const made: number[] = [];
     for (let round = 0; round < 11; round++) {

@@ -66,6 +66,22 @@ describe('the guarded origin', () => {
     await expect(origin.request(get)).rejects.toMatchObject({ code: 'ORIGIN_TIMEOUT', status: 504 });
   });
 
+  test('a slow upload is no slow answer', async () => {
+    const pieces = [new Uint8Array(1), new Uint8Array(1), undefined];
+    const body: ByteSource = { read: () => new Promise((resolve) => setTimeout(() => resolve(pieces.shift()), 50)), cancel: () => undefined };
+    const client: OriginClient = {
+      request: async (request) => {
+        while ((await request.body?.read()) !== undefined);
+        return ok;
+      },
+      close: async () => undefined,
+    };
+    const origin = new GuardedOrigin(client, limits, new EdgeCounters(), () => 0);
+    expect((await origin.request({ ...get, method: 'POST', body })).status).toBe(200);
+    const stuck = new GuardedOrigin(new PlayedClient('silence'), limits, new EdgeCounters(), () => 0);
+    await expect(stuck.request(get)).rejects.toMatchObject({ code: 'ORIGIN_TIMEOUT' });
+  });
+
   test.each([
     ['a status out of range', { ...ok, status: 99 }],
     ['too many bytes of fields', { ...ok, fields: [['x', 'y'.repeat(100)]] as const }],
@@ -76,7 +92,10 @@ describe('the guarded origin', () => {
   });
 
   test('a body that falls silent is broken off, unless it may be silent', async () => {
-    const silent = (signal: () => AbortSignal): ByteSource => ({ read: () => new Promise((_, reject) => signal().addEventListener('abort', () => reject(new Error('aborted')))), cancel: () => undefined });
+    const silent = (signal: () => AbortSignal): ByteSource => ({
+      read: () => new Promise((_, reject) => signal().addEventListener('abort', () => reject(new Error('aborted')))),
+      cancel: () => undefined,
+    });
     const played: { signal?: AbortSignal } = {};
     const client: OriginClient = {
       request: async (request) => {

@@ -19,12 +19,59 @@ export interface GuardedRequest extends Omit<OriginRequest, 'signal'> {
   readonly mayBeSilent?: boolean;
 }
 
-const unreachableCodes = new Set(['ECONNREFUSED', 'ConnectionRefused', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT', 'FailedToOpenSocket']);
+const unreachableCodes = new Set([
+  'ECONNREFUSED',
+  'ConnectionRefused',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'FailedToOpenSocket',
+]);
 /** The signs of a pooled connection that the origin closed in the moment in which it was used again. */
 const droppedCodes = new Set(['ECONNRESET', 'UND_ERR_SOCKET', 'EPIPE', 'ConnectionClosed']);
 
 function codeOf(error: unknown): string {
   return error instanceof Error ? String((error as { code?: unknown }).code ?? '') : '';
+}
+
+/** A time limit that can be stopped and started over. */
+class Deadline {
+  passed = false;
+  readonly #ms: number;
+  readonly #abort: AbortController;
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(ms: number, abort: AbortController) {
+    this.#ms = ms;
+    this.#abort = abort;
+  }
+
+  start(): void {
+    this.stop();
+    this.#timer = setTimeout(() => {
+      this.passed = true;
+      this.#abort.abort();
+    }, this.#ms);
+  }
+
+  stop(): void {
+    clearTimeout(this.#timer);
+  }
+}
+
+/** The origin's time to answer runs while it has something of the request to take in, and from its end; not while the client is slow. */
+function uploading(body: ByteSource, deadline: Deadline): ByteSource {
+  return {
+    read: async () => {
+      deadline.stop();
+      const bytes = await body.read();
+      deadline.start();
+      return bytes;
+    },
+    cancel: () => body.cancel(),
+  };
 }
 
 /**
@@ -63,22 +110,20 @@ export class GuardedOrigin {
     const forward = (): void => abort.abort();
     request.signal?.addEventListener('abort', forward, { once: true });
     if (request.signal?.aborted === true) abort.abort();
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      abort.abort();
-    }, this.#limits.headTimeoutMs);
+    const deadline = new Deadline(this.#limits.headTimeoutMs, abort);
+    const body = request.body === undefined ? undefined : uploading(request.body, deadline);
+    if (body === undefined) deadline.start();
     this.#counters.originFetches++;
     try {
-      const response = await this.#client.request({ ...request, signal: abort.signal });
+      const response = await this.#client.request({ ...request, body, signal: abort.signal });
       this.#check(response);
       return { ...response, body: response.body === null ? null : this.#guardBody(response.body, abort, request) };
     } catch (error) {
       request.signal?.removeEventListener('abort', forward);
       if (request.signal?.aborted === true) throw error;
-      throw this.#explain(error, late);
+      throw this.#explain(error, deadline.passed);
     } finally {
-      clearTimeout(timer);
+      deadline.stop();
     }
   }
 
@@ -113,7 +158,9 @@ export class GuardedOrigin {
           return bytes;
         } catch (error) {
           if (request.signal?.aborted !== true) this.#counters.originErrors++;
-          throw late ? new OriginError('ORIGIN_TIMEOUT', `The origin was silent for ${silenceMs} ms.`, error) : new OriginError('ORIGIN_BROKEN', 'The origin broke off its response.', error);
+          throw late
+            ? new OriginError('ORIGIN_TIMEOUT', `The origin was silent for ${silenceMs} ms.`, error)
+            : new OriginError('ORIGIN_BROKEN', 'The origin broke off its response.', error);
         } finally {
           clearTimeout(timer);
         }

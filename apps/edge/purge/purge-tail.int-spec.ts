@@ -16,7 +16,23 @@ const limits: ReadLimits = { recordsMax: 1000, bytesMax: 1e6, waitMs: 0 };
 
 function record(purgeId: string, url: string, changed: Partial<Record<string, string>> = {}): LogRecord {
   const data = { purgeId, urls: [url], reason: '' };
-  const whole = encodeEvent({ id: purgeId, type: purgeRequested.type, version: 1, source: '/test', subject: purgeId, time: 0, key: purgeId, tenant: 'default', correlationId: 'c', causationId: 'c', traceparent: '', actor: 'a', streamVersion: 1n, producerEpoch: 0n, data });
+  const whole = encodeEvent({
+    id: purgeId,
+    type: purgeRequested.type,
+    version: 1,
+    source: '/test',
+    subject: purgeId,
+    time: 0,
+    key: purgeId,
+    tenant: 'default',
+    correlationId: 'c',
+    causationId: 'c',
+    traceparent: '',
+    actor: 'a',
+    streamVersion: 1n,
+    producerEpoch: 0n,
+    data,
+  });
   return { ...whole, headers: { ...whole.headers, ...(changed as Record<string, string>) } };
 }
 
@@ -50,10 +66,17 @@ describe('the purge tail', () => {
     purgeAll: () => (purged.push('everything'), 0),
   } as unknown as Purger;
 
-  const tailOf = async (on: EventLog = log, acknowledge: (applied: readonly Applied[]) => Promise<void> = async (applied) => void acknowledged.push(...applied), now = Date.now): Promise<PurgeTail> => {
+  const tailOf = async (
+    on: EventLog = log,
+    acknowledge: (applied: readonly Applied[]) => Promise<void> = async (applied) => void acknowledged.push(...applied),
+    now = Date.now,
+  ): Promise<PurgeTail> => {
     const logger = await createLogger({ name: 'test', node: 'n', logFormat: 'json', logLevel: 'silent' });
     const offsets = new OffsetsFile(join(folder.path, 'offsets.json'), 'cache');
-    return new PurgeTail({ edgeId: 'edge-1', waitMs: 20 }, { log: on, purger, offsets, logger, now, acknowledge, onFatal: (error) => purged.push(`fatal ${String(error)}`) });
+    return new PurgeTail(
+      { edgeId: 'edge-1', waitMs: 20 },
+      { log: on, purger, offsets, logger, now, acknowledge, onFatal: (error) => purged.push(`fatal ${String(error)}`) },
+    );
   };
 
   const follow = (tail: PurgeTail): void => void running.push(tail.run(stop.signal));

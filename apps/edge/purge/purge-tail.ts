@@ -111,7 +111,9 @@ export class PurgeTail {
 
   async #follow(partition: number, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
-      await this.#insist(signal, 'the log cannot be read; what is cached is revalidated until it can', () => this.#readOnce(partition, this.#init.waitMs, signal));
+      await this.#insist(signal, 'the log cannot be read; what is cached is revalidated until it can', () =>
+        this.#readOnce(partition, this.#init.waitMs, signal),
+      );
       if (this.#waiting > acknowledgementsWaitingMax) await this.#settling;
     }
   }

@@ -1,5 +1,14 @@
 import type { Fields } from '#core/http-cache';
-import { isSource, type ByteSource, type EdgeReply, type EdgeRequest, type EdgeServer, type EdgeServerInit, type KeepBytes, type ReplyHead } from './edge-server.ts';
+import {
+  isSource,
+  type ByteSource,
+  type EdgeReply,
+  type EdgeRequest,
+  type EdgeServer,
+  type EdgeServerInit,
+  type KeepBytes,
+  type ReplyHead,
+} from './edge-server.ts';
 
 /** What is used of Bun's own interface; its type package would change the global types of the whole project. */
 interface BunServer {

@@ -1,7 +1,18 @@
 import type { Field, Fields } from '#core/http-cache';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { isSource, type ByteSource, type EdgeHandler, type EdgeReply, type EdgeRequest, type EdgeServer, type EdgeServerInit, type KeepBytes, type ReplyHead, type StoredBytes } from './edge-server.ts';
+import {
+  isSource,
+  type ByteSource,
+  type EdgeHandler,
+  type EdgeReply,
+  type EdgeRequest,
+  type EdgeServer,
+  type EdgeServerInit,
+  type KeepBytes,
+  type ReplyHead,
+  type StoredBytes,
+} from './edge-server.ts';
 
 const requestHeadersTimeoutMs = 15_000;
 

@@ -6,7 +6,7 @@ import { writeTextFile } from './atomic-file.ts';
 import { takeIncarnation } from './incarnation.file.ts';
 import { OffsetsFile } from './offsets.file.ts';
 
-describe('the edge\'s own files', () => {
+describe("the edge's own files", () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   beforeEach(async () => {
     folder = await temporaryFolder();
@@ -32,7 +32,14 @@ describe('the edge\'s own files', () => {
     expect(await readdir(folder.path)).toEqual(['offsets.json']);
   });
 
-  test.each(['', '{', '{"version":2}', '{"version":1,"topic":"other","next":["1","2"]}', '{"version":1,"topic":"cache","next":["1"]}', '{"version":1,"topic":"cache","next":["1","-2"]}'])('offsets that say %j are damaged', async (text) => {
+  test.each([
+    '',
+    '{',
+    '{"version":2}',
+    '{"version":1,"topic":"other","next":["1","2"]}',
+    '{"version":1,"topic":"cache","next":["1"]}',
+    '{"version":1,"topic":"cache","next":["1","-2"]}',
+  ])('offsets that say %j are damaged', async (text) => {
     const path = join(folder.path, 'offsets.json');
     await writeFile(path, text);
     expect(await new OffsetsFile(path, 'cache').load(2)).toBe('damaged');

@@ -10,7 +10,16 @@ const now = Date.UTC(2026, 10, 22);
 
 describe('fields', () => {
   test('several lines of a field are one list', () => {
-    expect(fieldValue([['vary', 'a'], ['x', '1'], ['vary', 'b']], 'vary')).toBe('a, b');
+    expect(
+      fieldValue(
+        [
+          ['vary', 'a'],
+          ['x', '1'],
+          ['vary', 'b'],
+        ],
+        'vary',
+      ),
+    ).toBe('a, b');
     expect(fieldValue([['vary', 'a']], 'age')).toBeUndefined();
   });
 
@@ -39,7 +48,19 @@ describe('HTTP dates (RFC 9110 section 5.6.7)', () => {
     expect(parseHttpDate(text, now)).toBe(ms);
   });
 
-  test.each(['', '0', '-1', 'Sun, 6 Nov 1994 08:49:37 GMT', 'Sun, 06 Nov 1994 08:49:37 +0000', 'Sun, 06 Nov 1994 24:00:00 GMT', 'Sun, 31 Feb 2026 00:00:00 GMT', 'Sun, 06 Foo 1994 08:49:37 GMT', 'sun, 06 nov 1994 08:49:37 gmt', '1994-11-06T08:49:37Z', 'Sun, 00 Nov 1994 08:49:37 GMT'])('%j is no date', (text) => {
+  test.each([
+    '',
+    '0',
+    '-1',
+    'Sun, 6 Nov 1994 08:49:37 GMT',
+    'Sun, 06 Nov 1994 08:49:37 +0000',
+    'Sun, 06 Nov 1994 24:00:00 GMT',
+    'Sun, 31 Feb 2026 00:00:00 GMT',
+    'Sun, 06 Foo 1994 08:49:37 GMT',
+    'sun, 06 nov 1994 08:49:37 gmt',
+    '1994-11-06T08:49:37Z',
+    'Sun, 00 Nov 1994 08:49:37 GMT',
+  ])('%j is no date', (text) => {
     expect(parseHttpDate(text, now)).toBeUndefined();
   });
 
@@ -69,7 +90,10 @@ describe('Cache-Control (RFC 9111 section 5.2)', () => {
     ['max-age =60', { maxAge: 60 }],
     ['private="set-cookie", no-cache="x"', { isPrivate: true, noCache: true }],
     ['s-maxage=1, stale-while-revalidate=2, stale-if-error=3', { sMaxAge: 1, staleWhileRevalidate: 2, staleIfError: 3 }],
-    ['no-store, must-understand, must-revalidate, proxy-revalidate, only-if-cached', { noStore: true, mustUnderstand: true, mustRevalidate: true, proxyRevalidate: true, onlyIfCached: true }],
+    [
+      'no-store, must-understand, must-revalidate, proxy-revalidate, only-if-cached',
+      { noStore: true, mustUnderstand: true, mustRevalidate: true, proxyRevalidate: true, onlyIfCached: true },
+    ],
     ['x="max-age=60"', {}],
     ['xmax-age=60', {}],
   ])('%j', (value, said) => {
@@ -78,7 +102,11 @@ describe('Cache-Control (RFC 9111 section 5.2)', () => {
   });
 
   test('whatever comes, it is read', () => {
-    fc.assert(fc.property(fc.string({ unit: fc.constantFrom('a', '"', '\\', ',', '=', ' ', '1', '-', 'max-age', 'é') }), (value) => expect(parseCacheControl(value)).toBeDefined()));
+    fc.assert(
+      fc.property(fc.string({ unit: fc.constantFrom('a', '"', '\\', ',', '=', ' ', '1', '-', 'max-age', 'é') }), (value) =>
+        expect(parseCacheControl(value)).toBeDefined(),
+      ),
+    );
   });
 });
 
@@ -119,7 +147,9 @@ describe('request targets', () => {
   });
 
   test('a key is its own key, whatever it was made from', () => {
-    const target = fc.string({ unit: fc.constantFrom('a', '/', '.', '%', '2', 'e', 'E', 'F', '?', '&', '=', '#', 'ü', '\\', ' ', '~') }).map((text) => `/${text}`);
+    const target = fc
+      .string({ unit: fc.constantFrom('a', '/', '.', '%', '2', 'e', 'E', 'F', '?', '&', '=', '#', 'ü', '\\', ' ', '~') })
+      .map((text) => `/${text}`);
     fc.assert(
       fc.property(target, (text) => {
         const key = normaliseTarget(text) as string;
@@ -168,7 +198,16 @@ describe('Cache-Status (RFC 9211)', () => {
   });
 
   test('the member is appended: the list runs from the origin to the user', () => {
-    expect(withCacheStatus([['cache-status', 'shield; hit'], ['etag', '"a"']], 'edge-1', { forwarded: 'uri-miss' })).toEqual([
+    expect(
+      withCacheStatus(
+        [
+          ['cache-status', 'shield; hit'],
+          ['etag', '"a"'],
+        ],
+        'edge-1',
+        { forwarded: 'uri-miss' },
+      ),
+    ).toEqual([
       ['etag', '"a"'],
       ['cache-status', 'shield; hit, edge-1; fwd=uri-miss'],
     ]);

@@ -3,7 +3,18 @@ import { formatHttpDate } from './http-date.codec.ts';
 import { normaliseAcceptEncoding } from './vary.core.ts';
 
 /** RFC 9110 section 7.6.1: connection options, and the fields that older peers fail to name in Connection. */
-const hopByHop = new Set(['connection', 'keep-alive', 'proxy-connection', 'proxy-authenticate', 'proxy-authorization', 'te', 'trailer', 'transfer-encoding', 'upgrade', 'http2-settings']);
+const hopByHop = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'proxy-authenticate',
+  'proxy-authorization',
+  'te',
+  'trailer',
+  'transfer-encoding',
+  'upgrade',
+  'http2-settings',
+]);
 
 /** Fields without the ones that belong to a single connection. */
 export function withoutHopByHop(fields: Fields): Field[] {
@@ -75,7 +86,17 @@ export interface Forwarder {
 }
 
 /** What a client claims about itself is not passed on: the edge is the first that can be trusted. */
-const replacedInPassThrough = new Set(['host', 'forwarded', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-proto', 'x-forwarded-port', 'x-real-ip', 'x-original-url', 'x-rewrite-url']);
+const replacedInPassThrough = new Set([
+  'host',
+  'forwarded',
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-forwarded-port',
+  'x-real-ip',
+  'x-original-url',
+  'x-rewrite-url',
+]);
 
 /** The request fields of a request that is passed through for one client. */
 export function passThroughFields(request: Fields, forwarder: Forwarder): Field[] {

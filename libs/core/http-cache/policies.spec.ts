@@ -113,14 +113,27 @@ describe('storing (RFC 9111 section 3)', () => {
   });
 
   test('what is kept travels end to end, and has a date', () => {
-    const fields: Fields = [['connection', 'x-secret, close'], ['x-secret', '1'], ['keep-alive', '5'], ['transfer-encoding', 'chunked'], ['content-length', '3'], ['age', '4'], ['cache-status', 'a; hit'], ['etag', '"a"']];
-    expect(endToEndFields(fields, t0)).toEqual([['etag', '"a"'], ['date', date]]);
+    const fields: Fields = [
+      ['connection', 'x-secret, close'],
+      ['x-secret', '1'],
+      ['keep-alive', '5'],
+      ['transfer-encoding', 'chunked'],
+      ['content-length', '3'],
+      ['age', '4'],
+      ['cache-status', 'a; hit'],
+      ['etag', '"a"'],
+    ];
+    expect(endToEndFields(fields, t0)).toEqual([
+      ['etag', '"a"'],
+      ['date', date],
+    ]);
     expect(endToEndFields([['date', 'Sun, 06 Nov 1994 08:49:37 GMT']], t0)).toEqual([['date', 'Sun, 06 Nov 1994 08:49:37 GMT']]);
   });
 });
 
 describe('reuse', () => {
-  const at = (control: string, secondsLater: number, trust = known) => judgeReuse(stored({ 'cache-control': control }).freshness, t0 + secondsLater * 1000, trust);
+  const at = (control: string, secondsLater: number, trust = known) =>
+    judgeReuse(stored({ 'cache-control': control }).freshness, t0 + secondsLater * 1000, trust);
   test.each([
     ['max-age=60', 59.999, 'fresh'],
     ['max-age=60', 60, 'must-validate'],
@@ -133,7 +146,7 @@ describe('reuse', () => {
     expect(at(control, seconds)).toBe(expected);
   });
 
-  test('while purges are not known, only the origin\'s last word counts, and nothing stale', () => {
+  test("while purges are not known, only the origin's last word counts, and nothing stale", () => {
     const doubt = { purgesKnown: false, doubtFreshMs: 2000 };
     expect(at('max-age=60', 1.999, doubt)).toBe('fresh');
     expect(at('max-age=60', 2, doubt)).toBe('must-validate');
@@ -156,7 +169,9 @@ describe('reuse', () => {
 
   test('age and the seconds left', () => {
     const { freshness } = stored({ age: '5' });
-    expect([ageSeconds(freshness, t0), ageSeconds(freshness, t0 + 1999), ttlSeconds(freshness, t0), ttlSeconds(freshness, t0 + 60_000)]).toEqual([5, 6, 55, -5]);
+    expect([ageSeconds(freshness, t0), ageSeconds(freshness, t0 + 1999), ttlSeconds(freshness, t0), ttlSeconds(freshness, t0 + 60_000)]).toEqual([
+      5, 6, 55, -5,
+    ]);
   });
 });
 
@@ -176,7 +191,12 @@ describe('Vary (RFC 9111 section 4.1)', () => {
   });
 
   test('names are one sorted list; * matches nothing', () => {
-    expect(varyNames([['vary', 'Origin, accept-encoding'], ['vary', 'ORIGIN']])).toEqual(['accept-encoding', 'origin']);
+    expect(
+      varyNames([
+        ['vary', 'Origin, accept-encoding'],
+        ['vary', 'ORIGIN'],
+      ]),
+    ).toEqual(['accept-encoding', 'origin']);
     expect(varyNames([['vary', 'origin, *']])).toBeUndefined();
     expect(varyNames([])).toEqual([]);
   });
@@ -235,14 +255,18 @@ describe('conditional requests (RFC 9110 section 13)', () => {
   });
 
   test('the origin is asked with what is there', () => {
-    expect(revalidationFields(response.validators)).toEqual([['if-none-match', '"a"'], ['if-modified-since', modified]]);
+    expect(revalidationFields(response.validators)).toEqual([
+      ['if-none-match', '"a"'],
+      ['if-modified-since', modified],
+    ]);
     expect(revalidationFields(stored().validators)).toEqual([]);
   });
 });
 
 describe('what of a stored response answers', () => {
   const response = stored({ etag: '"a"', 'content-type': 'video/mp4', 'accept-ranges': 'none' });
-  const kind = (fields: Record<string, string>, init = {}, of = response, length: number | undefined = 100) => select(request(fields, init), of, length, t0).kind;
+  const kind = (fields: Record<string, string>, init = {}, of = response, length: number | undefined = 100) =>
+    select(request(fields, init), of, length, t0).kind;
 
   test('preconditions come before ranges', () => {
     expect(kind({ 'if-none-match': '"a"', range: 'bytes=0-1' })).toBe('not-modified');
@@ -276,10 +300,23 @@ describe('revalidation (RFC 9111 sections 3.2 and 4.3.4)', () => {
   const renew = (fields: Fields, of = old) => renewed(of, '/x.m4s', { status: 304, fields }, later, mediaTtlSettings);
 
   test('a 304 makes it fresh again and updates its fields', () => {
-    const fresh = renew([['etag', '"a"'], ['cache-control', 'max-age=10'], ['date', formatHttpDate(t0 + 90_000)], ['content-length', '0'], ['x-new', '2']]) as StoredResponse;
+    const fresh = renew([
+      ['etag', '"a"'],
+      ['cache-control', 'max-age=10'],
+      ['date', formatHttpDate(t0 + 90_000)],
+      ['content-length', '0'],
+      ['x-new', '2'],
+    ]) as StoredResponse;
     expect(ageSeconds(fresh.freshness, t0 + 90_000)).toBe(0);
     expect(ttlSeconds(fresh.freshness, t0 + 90_000)).toBe(10);
-    expect(Object.fromEntries(fresh.fields)).toEqual({ etag: '"a"', 'content-type': 'video/mp4', 'x-kept': '1', 'cache-control': 'max-age=10', 'x-new': '2', date: formatHttpDate(t0 + 90_000) });
+    expect(Object.fromEntries(fresh.fields)).toEqual({
+      etag: '"a"',
+      'content-type': 'video/mp4',
+      'x-kept': '1',
+      'cache-control': 'max-age=10',
+      'x-new': '2',
+      date: formatHttpDate(t0 + 90_000),
+    });
   });
 
   test('a 304 without a word keeps the old lifetime, counted anew', () => {
@@ -316,7 +353,10 @@ describe('forwarding', () => {
   ];
 
   test('a fill asks for the whole, on behalf of everybody', () => {
-    expect(fillFields(fields)).toEqual([['accept-language', 'de'], ['accept-encoding', 'br, gzip']]);
+    expect(fillFields(fields)).toEqual([
+      ['accept-language', 'de'],
+      ['accept-encoding', 'br, gzip'],
+    ]);
     expect(fillFields([])).toEqual([['accept-encoding', 'identity']]);
   });
 

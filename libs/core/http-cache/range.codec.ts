@@ -6,9 +6,7 @@ export interface ByteSpan {
 
 export type RangeChoice =
   /** No usable range: the whole representation. */
-  | { readonly kind: 'whole' }
-  | { readonly kind: 'part'; readonly span: ByteSpan }
-  | { readonly kind: 'unsatisfiable' };
+  { readonly kind: 'whole' } | { readonly kind: 'part'; readonly span: ByteSpan } | { readonly kind: 'unsatisfiable' };
 
 const whole: RangeChoice = { kind: 'whole' };
 const rangeSpec = /^(?:(\d{1,15})-(\d{0,15})|-(\d{1,15}))$/;
@@ -55,7 +53,11 @@ export function chooseRange(value: string, length: number): RangeChoice {
   const equals = value.indexOf('=');
   // RFC 9110 section 14.1: range units are case-insensitive.
   if (equals < 0 || value.slice(0, equals).trim().toLowerCase() !== 'bytes') return whole;
-  const specs = value.slice(equals + 1).split(',', rangesMax + 1).map((spec) => spec.trim()).filter((spec) => spec !== '');
+  const specs = value
+    .slice(equals + 1)
+    .split(',', rangesMax + 1)
+    .map((spec) => spec.trim())
+    .filter((spec) => spec !== '');
   if (specs.length === 0 || specs.length > rangesMax) return whole;
   const spans: ByteSpan[] = [];
   for (const spec of specs) {

@@ -11,7 +11,13 @@ import { ttlRuleFor, type TtlSettings } from './ttl.policy.ts';
  * 4.3.4). Undefined when the 304 speaks of another representation, or forbids to keep it: then the origin must be asked
  * for the whole.
  */
-export function renewed(stored: StoredResponse, target: string, notModified: ResponseHead, times: ExchangeTimes, settings: TtlSettings): StoredResponse | undefined {
+export function renewed(
+  stored: StoredResponse,
+  target: string,
+  notModified: ResponseHead,
+  times: ExchangeTimes,
+  settings: TtlSettings,
+): StoredResponse | undefined {
   if (!confirms(notModified, stored)) return undefined;
   const timeFields = new Set(['date', 'age']);
   // Age and Date count from this exchange: those of the stored response would make it look old.

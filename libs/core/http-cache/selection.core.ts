@@ -29,13 +29,29 @@ export function select(request: RequestHead, response: StoredResponse, length: n
 }
 
 /** RFC 9110 section 15.4.5: what a 304 repeats; the rest of the metadata would be lost on the client. */
-const repeatedInNotModified = new Set(['cache-control', 'content-location', 'date', 'etag', 'expires', 'vary', 'last-modified', 'access-control-allow-origin', 'access-control-allow-credentials', 'access-control-expose-headers', 'timing-allow-origin', 'cross-origin-resource-policy']);
+const repeatedInNotModified = new Set([
+  'cache-control',
+  'content-location',
+  'date',
+  'etag',
+  'expires',
+  'vary',
+  'last-modified',
+  'access-control-allow-origin',
+  'access-control-allow-credentials',
+  'access-control-expose-headers',
+  'timing-allow-origin',
+  'cross-origin-resource-policy',
+]);
 
 /** Status and fields of the answer, without Age and Cache-Status. */
 export function selectedHead(selection: Selection, response: StoredResponse, length: number | undefined): { readonly status: number; readonly fields: Fields } {
   switch (selection.kind) {
     case 'whole':
-      return { status: response.status, fields: response.status === 200 ? [...response.fields.filter(([name]) => name !== 'accept-ranges'), ['accept-ranges', 'bytes']] : response.fields };
+      return {
+        status: response.status,
+        fields: response.status === 200 ? [...response.fields.filter(([name]) => name !== 'accept-ranges'), ['accept-ranges', 'bytes']] : response.fields,
+      };
     case 'not-modified':
       return { status: 304, fields: response.fields.filter(([name]) => repeatedInNotModified.has(name)) };
     case 'part': {

@@ -8,9 +8,7 @@ import { variantOf, varyNames } from './vary.core.ts';
 
 export type NotStoredReason = 'method' | 'status' | 'no-store' | 'private' | 'authorization' | 'set-cookie' | 'vary' | 'partial' | 'no-lifetime';
 
-export type StoringVerdict =
-  | { readonly store: true; readonly response: StoredResponse }
-  | { readonly store: false; readonly reason: NotStoredReason };
+export type StoringVerdict = { readonly store: true; readonly response: StoredResponse } | { readonly store: false; readonly reason: NotStoredReason };
 
 /** Final statuses whose meaning for a cache is known here; 206 and 304 have their own rules. */
 const understood = new Set([200, 203, 204, 300, 301, 302, 303, 307, 308, 400, 403, 404, 405, 410, 414, 451, 500, 501, 502, 503, 504]);
