@@ -91,8 +91,8 @@ function expectSeconds(marks: readonly number[], first: number, tolerance: numbe
   marks.forEach((mark, n) => expect(Math.abs(mark - first - n)).toBeLessThan(tolerance));
 }
 
-/** 1024 samples at 48 kHz, rounded up. */
-const aacFrameUs = 21_334;
+/** Players bridge a hole of this size without a discontinuity, as hls.js does with its `maxBufferHole` of 0.1 s. */
+const soundHoleUsMax = 100_000;
 
 /** What must hold of every stream, whatever happened to it. */
 async function expectSound(): Promise<Segment[]> {
@@ -104,8 +104,8 @@ async function expectSound(): Promise<Segment[]> {
       expect(segment.discontinuity).toBe(leader[n]?.discontinuity);
       const before = segments[n - 1];
       if (before === undefined || segment.discontinuity) return;
-      // Where an encoder takes over, its sound begins on a frame grid of its own: up to one AAC frame off.
-      expect(Math.abs(segment.startUs - before.startUs - before.durationUs)).toBeLessThan(rendition === 'audio' ? aacFrameUs : 1);
+      // Where another process takes over, the relay's oldest sound may begin a few frames after the stored sound ends.
+      expect(Math.abs(segment.startUs - before.startUs - before.durationUs)).toBeLessThan(rendition === 'audio' ? soundHoleUsMax : 1);
     });
     const { complaints } = await (rendition === 'audio'
       ? watchAudio(await joinedBytes(blobs, segments), join(folder, 'a.mp4'))
