@@ -28,7 +28,7 @@ let processes: ChildProcess[];
 beforeAll(async () => {
   postgres = await temporaryPostgres();
   await runMigrations(postgres.url);
-}, 60_000);
+}, 240_000);
 afterAll(() => postgres.stop());
 
 beforeEach(async () => {
@@ -129,7 +129,7 @@ describe('the media process', () => {
       expect(segment.discontinuity || continues).toBe(true);
     });
     expect((await encoders()).length).toBe(0);
-  }, 120_000);
+  }, 300_000);
 
   test('asked to end, it stores what it has, says so, and its successor continues', async () => {
     relay.open('s1', await flvSource({ folder, seconds: 12, groupFrames: 300 }));
@@ -150,7 +150,7 @@ describe('the media process', () => {
     expect(seconds(segments)).toBeCloseTo(12, 1);
     const ends = segments.map(({ startUs, durationUs }) => startUs + durationUs);
     expect(segments.slice(1).map(({ startUs }) => startUs)).toEqual(ends.slice(0, -1));
-  }, 120_000);
+  }, 300_000);
 
   test('a second process waits, and takes over when the first is killed', async () => {
     relay.open('s1', await flvSource({ folder, seconds: 16 }));
@@ -166,11 +166,11 @@ describe('the media process', () => {
     const epochs = (await stream.events()).flatMap((event) => (event.type === 'encoding.started' ? [event.data.epoch] : []));
     expect(epochs).toEqual([...new Set(epochs)].toSorted((a, b) => a - b));
     expect(epochs).toHaveLength(2);
-  }, 120_000);
+  }, 300_000);
 
   test('without ffmpeg it says in one sentence what to do', async () => {
     await expect(startProcess('media-1', { FFMPEG_PATH: '/nowhere/ffmpeg' })).rejects.toThrow(
       /media cannot start: ffmpeg was not found as \/nowhere\/ffmpeg: install it/,
     );
-  }, 60_000);
+  }, 240_000);
 });

@@ -83,7 +83,7 @@ export async function joinedBytes(blobs: BlobStore, segments: readonly Segment[]
 }
 
 /** Waits until the condition holds; fails after a generous time. */
-export async function until(what: string, condition: () => Promise<boolean> | boolean, msMax = 30_000): Promise<void> {
+export async function until(what: string, condition: () => Promise<boolean> | boolean, msMax = 90_000): Promise<void> {
   for (const end = performance.now() + msMax; performance.now() < end;) {
     if (await condition()) return;
     await new Promise((resolve) => setTimeout(resolve, 50));
