@@ -16,10 +16,16 @@ interface JestReport {
   readonly numPendingTests: number;
   readonly numTodoTests: number;
   readonly numRuntimeErrorTestSuites: number;
+  readonly testResults: ReadonlyArray<{ readonly name: string; readonly status: string }>;
+}
+
+export interface JestRun extends Counts {
+  /** Files with a failure, absolute paths. */
+  readonly failedFiles: readonly string[];
 }
 
 /** Runs files of a tier under Jest, its output on this terminal, and counts. A file that cannot be loaded is a failure. */
-export function runJest(root: string, tier: Tier, files: readonly string[]): Promise<Counts> {
+export function runJest(root: string, tier: Tier, files: readonly string[]): Promise<JestRun> {
   const workers = tier.workers === 1 ? '--runInBand' : `--maxWorkers=${tier.workers}`;
   return runCounted(root, tier.name, [workers, `--testTimeout=${tier.testTimeoutMs}`, '--testRegex', tier.suffix.source, '--runTestsByPath', ...files]);
 }
@@ -28,12 +34,12 @@ export function runJest(root: string, tier: Tier, files: readonly string[]): Pro
  * Runs files once more and counts the lines of the covered folders that they run, into coverage/. Counting slows the
  * engine down two to three times, so it has a run of its own.
  */
-export function runCoverage(root: string, files: readonly string[]): Promise<Counts> {
+export function runCoverage(root: string, files: readonly string[]): Promise<JestRun> {
   const from = coveredFolders.map((folder) => `--collectCoverageFrom=${folder}/**/*.js`);
   return runCounted(root, 'coverage', ['--maxWorkers=2', '--silent', '--coverage', ...from, '--collectCoverageFrom=!**/*spec.js', '--testRegex', 'spec\\.js$', '--runTestsByPath', ...files]);
 }
 
-async function runCounted(root: string, name: string, args: readonly string[]): Promise<Counts> {
+async function runCounted(root: string, name: string, args: readonly string[]): Promise<JestRun> {
   const folder = join(root, '.cache/test');
   const report = join(folder, `${name}.json`);
   mkdirSync(folder, { recursive: true });
@@ -52,12 +58,13 @@ function run(root: string, args: readonly string[]): Promise<number> {
   });
 }
 
-function readReport(file: string, code: number): Counts {
+function readReport(file: string, code: number): JestRun {
   try {
     const report = JSON.parse(readFileSync(file, 'utf8')) as JestReport;
     const failed = report.numFailedTests + report.numRuntimeErrorTestSuites;
-    return { passed: report.numPassedTests, failed: failed === 0 && code !== 0 ? 1 : failed, skipped: report.numPendingTests + report.numTodoTests };
+    const failedFiles = report.testResults.filter(({ status }) => status === 'failed').map(({ name }) => name);
+    return { passed: report.numPassedTests, failed: failed === 0 && code !== 0 ? 1 : failed, skipped: report.numPendingTests + report.numTodoTests, failedFiles };
   } catch {
-    return { passed: 0, failed: 1, skipped: 0 };
+    return { passed: 0, failed: 1, skipped: 0, failedFiles: [] };
   }
 }

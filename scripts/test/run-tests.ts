@@ -4,6 +4,7 @@ import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { coverageByFolder, coveredFolders, hasCode, linesMin, readSummary } from './coverage.ts';
 import { runCoverage, runJest, type Counts } from './jest-run.ts';
+import { runTwice } from './second-run.ts';
 import { sortByNeeds } from './needs.ts';
 import { filesOf, select, tiers, type Tier } from './tiers.ts';
 
@@ -52,7 +53,7 @@ async function runTier(init: TestRunInit, tier: Tier, files: readonly string[], 
   const { runnable, skipped } = sortByNeeds(files, missing);
   for (const one of skipped) init.say(`${init.isCi ? 'FAILED ' : 'skipped'} ${relative(join(init.root, 'dist'), one.file)}: it needs ${one.missing.join(' and ')}`);
   const counts: Counts[] = [{ passed: 0, failed: init.isCi ? skipped.length : 0, skipped: init.isCi ? 0 : skipped.length }];
-  if (runnable.length > 0) counts.push(await runJest(init.root, tier, runnable));
+  if (runnable.length > 0) counts.push(await runTwice(tier, runnable, (once, some) => runJest(init.root, once, some), init.say));
   init.say(`── ${tier.name}: ${((performance.now() - begun) / 1000).toFixed(1)} s`);
   return refuseSkips(init, sum(counts));
 }

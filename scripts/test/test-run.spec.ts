@@ -1,7 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { coverageByFolder, hasCode } from './coverage.ts';
 import { needsOf, sortByNeeds } from './needs.ts';
-import { filesOf, select, tiers } from './tiers.ts';
+import type { JestRun } from './jest-run.ts';
+import { runTwice } from './second-run.ts';
+import { filesOf, select, tiers, type Tier } from './tiers.ts';
 
 const files = ['apps/edge/a.spec.js', 'apps/edge/b.int-spec.js', 'libs/core/hls/c.spec.js', 'test/e2e/d.e2e-spec.js', 'test/sim/e.sim-spec.js'];
 
@@ -70,5 +72,48 @@ describe('coverage', () => {
     ['import "a";\nrun();', true],
   ])('counts code: %p %p', (compiled, expected) => {
     expect(hasCode(compiled)).toBe(expected);
+  });
+});
+
+describe('a second run', () => {
+  const tier = (name: string): Tier => tiers.find((one) => one.name === name) as Tier;
+  const outcome = (passed: number, failed: number, ...failedFiles: string[]): JestRun => ({ passed, failed, skipped: 1, failedFiles });
+
+  async function twice(name: string, ...outcomes: JestRun[]): Promise<{ counts: object; said: string[]; runs: string[] }> {
+    const said: string[] = [];
+    const runs: string[] = [];
+    const run = (used: { workers: number }, files: readonly string[]): Promise<JestRun> => {
+      runs.push(`${used.workers}: ${files.join(' ')}`);
+      return Promise.resolve(outcomes[runs.length - 1] as JestRun);
+    };
+    const counts = await runTwice(tier(name), ['a', 'b', 'c', 'd'], run, (line) => said.push(line));
+    return { counts, said, runs };
+  }
+
+  test('is not made when all passed', async () => {
+    expect(await twice('int', outcome(9, 0))).toEqual({ counts: { passed: 9, failed: 0, skipped: 1 }, said: [], runs: ['2: a b c d'] });
+  });
+
+  test('repairs what passes alone, and names it', async () => {
+    const { counts, said, runs } = await twice('int', outcome(8, 1, 'b'), outcome(3, 0));
+    expect(counts).toEqual({ passed: 9, failed: 0, skipped: 1 });
+    expect(runs).toEqual(['2: a b c d', '1: b']);
+    expect(said.at(-1)).toBe('UNSTEADY b');
+  });
+
+  test('does not repair what fails again', async () => {
+    const { counts, said } = await twice('e2e', outcome(7, 2, 'b', 'c'), outcome(3, 1, 'c'));
+    expect(counts).toEqual({ passed: 8, failed: 1, skipped: 1 });
+    expect(said.slice(-2)).toEqual(['UNSTEADY b', 'FAILED TWICE c']);
+  });
+
+  test.each([
+    ['of unit tests', 'unit', ['b']],
+    ['of many files', 'int', ['a', 'b', 'c', 'd']],
+    ['of a run that broke off', 'int', []],
+  ])('is not made %s', async (_what, name, failed) => {
+    const { counts, runs } = await twice(name, outcome(1, 4, ...failed), outcome(9, 0));
+    expect(counts).toEqual({ passed: 1, failed: 4, skipped: 1 });
+    expect(runs).toHaveLength(1);
   });
 });

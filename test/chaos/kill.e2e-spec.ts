@@ -1,3 +1,4 @@
+/** @needs chromium ffmpeg */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { killRun, victims } from '../constellation/kill-run.ts';
 import { Platform } from '../constellation/platform.ts';

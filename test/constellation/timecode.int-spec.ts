@@ -1,3 +1,4 @@
+/** @needs ffmpeg */
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from '@jest/globals';
 import { readTimecode, timecodeAgeMs, timecodeBlocks, timecodeFilter, timecodeHeightShare } from './timecode.ts';

@@ -1,3 +1,4 @@
+/** @needs chromium ffmpeg */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
