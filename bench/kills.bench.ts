@@ -9,7 +9,8 @@ export const bench: Bench = {
   async run(context) {
     const platform = await Platform.start();
     try {
-      const onKill = (kill: Kill, count: number): void => void process.stderr.write(`${count} ${kill.part}: still ${kill.stillMs} ms, fresh after ${kill.freshMs} ms\n`);
+      const onKill = (kill: Kill, count: number): void =>
+        void process.stderr.write(`${count} ${kill.part}: still ${kill.stillMs} ms, fresh after ${kill.freshMs} ms\n`);
       const run = await killRun({ platform, kills: context.quick ? victims.length : 105, width: 640, height: 360, onKill });
       const verdict = await judge(platform, run);
       context.row('killed', 'times', 'longest still, ms', 'fresh after, ms (max)');
@@ -22,7 +23,12 @@ export const bench: Bench = {
       }
       context.row('acknowledged commands', run.acknowledged.length, 'refused', run.refused);
       context.row('segments', verdict.segments, 'publisher reconnects', run.reconnects);
-      const wrong = { lost: verdict.lost.length, doubled: verdict.doubled.length, back: run.stepsBack.length + verdict.brokenSequences.length, model: verdict.readModelErrors.length };
+      const wrong = {
+        lost: verdict.lost.length,
+        doubled: verdict.doubled.length,
+        back: run.stepsBack.length + verdict.brokenSequences.length,
+        model: verdict.readModelErrors.length,
+      };
       const longest = Math.max(...run.kills.map((kill) => kill.stillMs)) / 1000;
       context.bar('kills.count', run.kills.length, 'kills', '>= 100', run.kills.length >= 100 || context.quick);
       context.bar('kills.lost', wrong.lost, 'events', 0, wrong.lost === 0);

@@ -19,7 +19,12 @@ async function measureStart(context: BenchContext): Promise<void> {
       const platform = await Platform.start({ dataDir, arguments: ['--demo'] });
       const ready = Date.now() - from;
       const viewer = await Viewer.open(platform.signInUrl);
-      await until(() => viewer.look(), patienceMs, () => `No frame.\n${platform.log.slice(-3000)}`, 50);
+      await until(
+        () => viewer.look(),
+        patienceMs,
+        () => `No frame.\n${platform.log.slice(-3000)}`,
+        50,
+      );
       const frame = Date.now() - from;
       if (round > 0) starts.push(frame);
       context.row(round === 0 ? 'cold start' : `warm start ${round}`, ready, frame);
@@ -40,7 +45,11 @@ async function measureLatency(context: BenchContext): Promise<void> {
   const publisher = new Publisher({ url: platform.rtmpUrl(stream.streamKey) });
   const viewer = await Viewer.open(platform.signInUrl);
   try {
-    await until(async () => ((await viewer.look())?.currentTime ?? 0) > 1, patienceMs, () => `No picture.\n${publisher.log}\n${platform.log.slice(-3000)}`);
+    await until(
+      async () => ((await viewer.look())?.currentTime ?? 0) > 1,
+      patienceMs,
+      () => `No picture.\n${publisher.log}\n${platform.log.slice(-3000)}`,
+    );
     // The player settles on its distance to the live edge first.
     await new Promise((resolve) => setTimeout(resolve, context.quick ? 8000 : 20_000));
     const samples: number[] = [];

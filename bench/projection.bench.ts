@@ -11,7 +11,12 @@ const keys = 20_000;
 /** Ten events per stream: created, started, two media sequences of four renditions; as they come when all streams run at once. */
 async function fill(world: World, count: number): Promise<number> {
   const streams = Array.from({ length: Math.min(keys, count / 10) }, (_, at) => `st-${at}`);
-  const rounds: ReadonlyArray<(streamId: string) => readonly LogRecord[]> = [(id) => [created(id)], (id) => [started(id)], (id) => segments(id, 0), (id) => segments(id, 1)];
+  const rounds: ReadonlyArray<(streamId: string) => readonly LogRecord[]> = [
+    (id) => [created(id)],
+    (id) => [started(id)],
+    (id) => segments(id, 0),
+    (id) => segments(id, 1),
+  ];
   let total = 0;
   for (const round of rounds) {
     const records = streams.flatMap(round);
@@ -41,4 +46,8 @@ async function run(context: BenchContext): Promise<void> {
   }
 }
 
-export const bench: Bench = { name: 'projection', summary: 'Events per second from the SQLite log into embedded PostgreSQL, exact checkpoint, against plain pg', run };
+export const bench: Bench = {
+  name: 'projection',
+  summary: 'Events per second from the SQLite log into embedded PostgreSQL, exact checkpoint, against plain pg',
+  run,
+};

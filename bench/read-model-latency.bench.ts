@@ -51,7 +51,9 @@ const purges = {
   decider: {
     initialState: null,
     decide: (id: string) =>
-      accept(...Array.from({ length: eventsPerCommand }, (_, at) => purgeRequested.draft({ purgeId: `${id}-${at}`, urls: ['/live/st-1/master.m3u8'], reason: '' }))),
+      accept(
+        ...Array.from({ length: eventsPerCommand }, (_, at) => purgeRequested.draft({ purgeId: `${id}-${at}`, urls: ['/live/st-1/master.m3u8'], reason: '' })),
+      ),
     evolve: () => null,
   },
 } as const;
@@ -66,7 +68,10 @@ async function commands(world: World, ms: number): Promise<readonly number[]> {
     await executor.execute(purges, id, id, { actor: 'key:bench', correlationId: id });
     for (let at = 0; at < eventsPerCommand; at++) visibility.sent(`${id}-${at}`, 0);
   };
-  for (const [run, runMs] of [['warm', warmUpMs], ['measured', ms]] as const) {
+  for (const [run, runMs] of [
+    ['warm', warmUpMs],
+    ['measured', ms],
+  ] as const) {
     visibility.samples.length = 0;
     const under: Array<Promise<void>> = [];
     await pace(perSecond / eventsPerCommand, runMs, (n) => under.push(execute(`${run}-${n}`)));
@@ -98,4 +103,8 @@ async function run(context: BenchContext): Promise<void> {
   }
 }
 
-export const bench: Bench = { name: 'read-model-latency', summary: 'From an event on the log, and from a committed command, to the row that a reader sees', run };
+export const bench: Bench = {
+  name: 'read-model-latency',
+  summary: 'From an event on the log, and from a committed command, to the row that a reader sees',
+  run,
+};

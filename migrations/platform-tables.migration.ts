@@ -8,7 +8,8 @@ export class PlatformTables1795390073000 implements MigrationInterface {
   readonly name = 'PlatformTables1795390073000';
 
   async up(runner: QueryRunner): Promise<void> {
-    for (const statement of [heads, ...outbox, commitHead, leases, checkpoints, projectionVersions, 'CREATE SCHEMA IF NOT EXISTS read']) await runner.query(statement);
+    for (const statement of [heads, ...outbox, commitHead, leases, checkpoints, projectionVersions, 'CREATE SCHEMA IF NOT EXISTS read'])
+      await runner.query(statement);
   }
 
   down(): Promise<void> {

@@ -11,7 +11,12 @@ const lockWaitMs = 120_000;
  * nothing left to do. Each migration is one transaction.
  */
 export async function runMigrations(databaseUrl: string): Promise<void> {
-  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000, application_name: 'streams-migrations', options: `-c lock_timeout=${lockWaitMs}` });
+  const client = new pg.Client({
+    connectionString: databaseUrl,
+    connectionTimeoutMillis: 10_000,
+    application_name: 'streams-migrations',
+    options: `-c lock_timeout=${lockWaitMs}`,
+  });
   client.on('error', () => undefined); // a lost connection fails the statement that it was needed for
   try {
     await client.connect();
@@ -31,7 +36,11 @@ function migrationError(error: unknown): OperatingError {
   const { code = '', message } = error as { code?: string; message: string };
   const passing = /^(08|57P|53300|55P03|E[A-Z]+$)/.test(code) || /Connection terminated|timeout/.test(message);
   const why = passing ? 'The database cannot be reached to bring it up to date' : 'The database could not be brought up to date';
-  return new OperatingError(`${why}: ${message}. Check DATABASE_URL.`, { code: passing ? 'DATABASE_UNAVAILABLE' : 'MIGRATION_FAILED', retryable: passing, cause: error });
+  return new OperatingError(`${why}: ${message}. Check DATABASE_URL.`, {
+    code: passing ? 'DATABASE_UNAVAILABLE' : 'MIGRATION_FAILED',
+    retryable: passing,
+    cause: error,
+  });
 }
 
 async function isUpToDate(client: pg.Client): Promise<boolean> {

@@ -16,7 +16,8 @@ class Tree {
   readonly root = mkdtempSync(join(tmpdir(), 'streams-tree-'));
 
   constructor() {
-    for (const name of ['scripts/bootstrap.mjs', 'scripts/bootstrap', 'package.json', 'package-lock.json', 'tsconfig.json']) cpSync(join(checkout, name), join(this.root, name), { recursive: true });
+    for (const name of ['scripts/bootstrap.mjs', 'scripts/bootstrap', 'package.json', 'package-lock.json', 'tsconfig.json'])
+      cpSync(join(checkout, name), join(this.root, name), { recursive: true });
     symlinkSync(join(checkout, 'node_modules'), join(this.root, 'node_modules'));
     this.write('libs/one/a.ts', 'export const a: number = 1;\n');
   }
@@ -32,7 +33,10 @@ class Tree {
 
   task(name: string, env: Readonly<Record<string, string>> = {}): Promise<Run> {
     return new Promise((done, fail) => {
-      const child = spawn(process.execPath, [join(this.root, 'scripts/bootstrap.mjs'), name], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+      const child = spawn(process.execPath, [join(this.root, 'scripts/bootstrap.mjs'), name], {
+        env: { ...process.env, ...env },
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
       let text = '';
       child.stdout.on('data', (chunk: Buffer) => (text += chunk.toString()));
       child.stderr.on('data', (chunk: Buffer) => (text += chunk.toString()));
@@ -121,7 +125,10 @@ describe('a program that npm started', () => {
   test('ends when npm is ended, although its shell passes nothing on', async () => {
     const tree = new Tree();
     try {
-      tree.write('bench/main.ts', "process.on('SIGTERM', () => { process.stdout.write('asked to end\\n'); process.exit(0); });\nsetInterval(() => undefined, 1000);\nprocess.stdout.write('running\\n');\n");
+      tree.write(
+        'bench/main.ts',
+        "process.on('SIGTERM', () => { process.stdout.write('asked to end\\n'); process.exit(0); });\nsetInterval(() => undefined, 1000);\nprocess.stdout.write('running\\n');\n",
+      );
       const npm = spawn('npm', ['run', '-s', 'bench'], { cwd: tree.root, stdio: ['ignore', 'pipe', 'inherit'] });
       let text = '';
       npm.stdout.on('data', (chunk: Buffer) => {

@@ -12,7 +12,11 @@ const libraries = { gnu: 'glibc', gnueabihf: 'glibc', musl: 'musl', musleabihf: 
 
 function platformOf(name) {
   const words = name.split('/').at(-1).split('-');
-  const pick = (table) => words.map((word) => table[word]).filter(Boolean).slice(0, 1);
+  const pick = (table) =>
+    words
+      .map((word) => table[word])
+      .filter(Boolean)
+      .slice(0, 1);
   return { os: pick(systems), cpu: pick(processors), libc: pick(libraries) };
 }
 

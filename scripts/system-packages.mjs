@@ -26,7 +26,12 @@ export function findChromium() {
   const system = onPath('chromium', 'google-chrome-stable', 'google-chrome', 'chromium-browser');
   if (system && spawnSync(system, ['--version'], { timeout: 20_000 }).status === 0) return system;
   const cache = process.env.PLAYWRIGHT_BROWSERS_PATH ?? join(homedir(), '.cache/ms-playwright');
-  const versions = existsSync(cache) ? readdirSync(cache).filter((name) => /^chromium-\d+$/.test(name)).sort().reverse() : [];
+  const versions = existsSync(cache)
+    ? readdirSync(cache)
+        .filter((name) => /^chromium-\d+$/.test(name))
+        .sort()
+        .reverse()
+    : [];
   return versions.flatMap((name) => ['chrome-linux', 'chrome-linux64'].map((folder) => join(cache, name, folder, 'chrome'))).find(isExecutable);
 }
 
@@ -72,7 +77,11 @@ export function installTools(purpose, say) {
   say(`Installing ${missing.map((tool) => tool.name).join(', ')} …`);
   // A package's service must not start and take a port of this machine: only the program is wanted.
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
-  const apt = (...args) => spawnSync(front[0] ?? 'apt-get', [...(front.length > 0 ? [...front.slice(1), '-E', 'apt-get'] : []), '-o', 'DPkg::Lock::Timeout=120', ...args], { env: environment, stdio: 'ignore' });
+  const apt = (...args) =>
+    spawnSync(front[0] ?? 'apt-get', [...(front.length > 0 ? [...front.slice(1), '-E', 'apt-get'] : []), '-o', 'DPkg::Lock::Timeout=120', ...args], {
+      env: environment,
+      stdio: 'ignore',
+    });
   apt('update');
   // One by one: a package that this system does not have must not keep the others out.
   for (const tool of missing) apt('install', '-y', '--no-install-recommends', ...tool.packages);
@@ -84,7 +93,9 @@ export function installTools(purpose, say) {
 function downloadChromium(front) {
   const cli = new URL('../node_modules/playwright-core/cli.js', import.meta.url).pathname;
   if (!existsSync(cli)) return;
-  spawnSync(front[0] ?? process.execPath, [...(front.length > 0 ? [...front.slice(1), process.execPath] : []), cli, 'install-deps', 'chromium'], { stdio: 'ignore' });
+  spawnSync(front[0] ?? process.execPath, [...(front.length > 0 ? [...front.slice(1), process.execPath] : []), cli, 'install-deps', 'chromium'], {
+    stdio: 'ignore',
+  });
   spawnSync(process.execPath, [cli, 'install', 'chromium'], { stdio: 'ignore' });
 }
 

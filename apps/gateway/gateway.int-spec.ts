@@ -34,7 +34,8 @@ async function call(method: string, path: string, request: Ask): Promise<Answer>
 }
 
 const get = (path: string, more: Record<string, string> = {}): Promise<Answer> => call('GET', path, { headers: { ...headers, ...more } });
-const post = (path: string, body: unknown, more: Record<string, string> = {}): Promise<Answer> => call('POST', path, { body, headers: { ...headers, ...more } });
+const post = (path: string, body: unknown, more: Record<string, string> = {}): Promise<Answer> =>
+  call('POST', path, { body, headers: { ...headers, ...more } });
 
 async function createStream(name = 'Evening news'): Promise<{ id: string; streamKey: string }> {
   return (await post('/api/v1/stream/start', { name })).json;
@@ -104,7 +105,7 @@ describe('streams', () => {
     await post('/api/v1/stream/stop', { id: made[3] });
     await world.settle();
     const seen: string[] = [];
-    for (let path = '/api/v1/streams?limit=2&status=created'; ; ) {
+    for (let path = '/api/v1/streams?limit=2&status=created'; ;) {
       const { items, nextCursor } = (await get(path)).json;
       seen.push(...items.map((item: { id: string }) => item.id));
       if (nextCursor === null) break;
@@ -144,7 +145,13 @@ describe('playlists and media', () => {
     for (let sequence = 0; sequence < 12; sequence++) cids.push(await announceSegment(world, id, sequence, { discontinuity: sequence === 1 }));
     await world.settle();
     const answer = await ask(gateway.url, `/live/${id}/master.m3u8`);
-    expect(answer.headers).toEqual(expect.objectContaining({ 'content-type': 'application/vnd.apple.mpegurl', 'cache-control': 'public, max-age=1, stale-if-error=10', 'access-control-allow-origin': '*' }));
+    expect(answer.headers).toEqual(
+      expect.objectContaining({
+        'content-type': 'application/vnd.apple.mpegurl',
+        'cache-control': 'public, max-age=1, stale-if-error=10',
+        'access-control-allow-origin': '*',
+      }),
+    );
     expect(answer.text).toContain('RESOLUTION=1280x720');
     expect(answer.text).toContain('URI="audio.m3u8"');
   });
@@ -165,7 +172,10 @@ describe('playlists and media', () => {
 
   test('the renditions and the last segments are in the details', async () => {
     const { renditions, latency } = (await get(`/api/v1/streams/${id}`)).json;
-    expect(renditions.map((each: { name: string; segments: unknown[] }) => [each.name, each.segments.length])).toEqual([['720p', 10], ['audio', 10]]);
+    expect(renditions.map((each: { name: string; segments: unknown[] }) => [each.name, each.segments.length])).toEqual([
+      ['720p', 10],
+      ['audio', 10],
+    ]);
     expect(renditions[0].segments.at(-1)).toEqual(expect.objectContaining({ mediaSequence: 11, cid: cids[11], durationMs: 2000 }));
     expect(latency.segments).toBe(10);
   });
@@ -174,7 +184,14 @@ describe('playlists and media', () => {
     const path = `/media/${cids[0]}.m4s`;
     const whole = await ask(gateway.url, path);
     expect([whole.status, whole.text]).toEqual([200, `${id} 720p 0 1`]);
-    expect(whole.headers).toEqual(expect.objectContaining({ 'content-type': 'video/iso.segment', etag: `"${cids[0]}"`, 'cache-control': 'public, max-age=31536000, immutable', 'accept-ranges': 'bytes' }));
+    expect(whole.headers).toEqual(
+      expect.objectContaining({
+        'content-type': 'video/iso.segment',
+        etag: `"${cids[0]}"`,
+        'cache-control': 'public, max-age=31536000, immutable',
+        'accept-ranges': 'bytes',
+      }),
+    );
     const part = await ask(gateway.url, path, { headers: { range: 'bytes=0-3' } });
     expect([part.status, part.text, part.headers['content-range']]).toEqual([206, id.slice(0, 4), `bytes 0-3/${whole.text.length}`]);
     expect((await ask(gateway.url, path, { headers: { range: 'bytes=0-3', 'if-range': '"other"' } })).status).toBe(200);
@@ -188,7 +205,10 @@ describe('playlists and media', () => {
   });
 
   test('players of other sites may ask', async () => {
-    const answer = await ask(gateway.url, `/live/${id}/master.m3u8`, { method: 'OPTIONS', headers: { origin: 'https://player.example', 'access-control-request-method': 'GET' } });
+    const answer = await ask(gateway.url, `/live/${id}/master.m3u8`, {
+      method: 'OPTIONS',
+      headers: { origin: 'https://player.example', 'access-control-request-method': 'GET' },
+    });
     expect([answer.status, answer.headers['access-control-allow-origin']]).toEqual([204, '*']);
   });
 
@@ -222,7 +242,9 @@ describe('the CDN', () => {
     const applied = purgeApplied.draft({ purgeId, edgeId: 'edge-1', objects: 3, appliedAtMs: requestedAtMs + 70 });
     await world.facts.publish('cache', [applied], { producer: { id: 'edge:edge-1', epoch: 1n } });
     await world.settle();
-    expect((await get(`/api/v1/cdn/purges/${purgeId}`)).json.applied).toEqual([{ edgeId: 'edge-1', objects: 3, appliedAt: new Date(requestedAtMs + 70).toISOString(), delayMs: 70 }]);
+    expect((await get(`/api/v1/cdn/purges/${purgeId}`)).json.applied).toEqual([
+      { edgeId: 'edge-1', objects: 3, appliedAt: new Date(requestedAtMs + 70).toISOString(), delayMs: 70 },
+    ]);
   });
 
   test('the same Idempotency-Key is the same purge', async () => {
@@ -236,8 +258,19 @@ describe('the CDN', () => {
     expect((await get('/api/v1/cdn/health')).json).toEqual({ status: 'empty', hitRatio: null, originOffload: null, edges: [] });
     await post('/api/v1/cdn/edge/register', { id: 'edge-2', url: 'http://edge-2.example:8081', region: 'eu' });
     const report = (incarnation: number, requests: number, hits: number): Promise<unknown> => {
-      const counters = { misses: requests - hits, collapsed: 0, originFetches: requests - hits, originErrors: 0, bytesServed: requests * 10, bytesFromOrigin: 0, objects: 2, memoryBytes: 99 };
-      return world.facts.publish('edge', [edgeReported.draft({ edgeId: 'edge-1', incarnation, requests, hits, ...counters })], { producer: { id: 'edge:edge-1', epoch: BigInt(incarnation) } });
+      const counters = {
+        misses: requests - hits,
+        collapsed: 0,
+        originFetches: requests - hits,
+        originErrors: 0,
+        bytesServed: requests * 10,
+        bytesFromOrigin: 0,
+        objects: 2,
+        memoryBytes: 99,
+      };
+      return world.facts.publish('edge', [edgeReported.draft({ edgeId: 'edge-1', incarnation, requests, hits, ...counters })], {
+        producer: { id: 'edge:edge-1', epoch: BigInt(incarnation) },
+      });
     };
     await report(1_790_000_000_000, 60, 50);
     await report(1_790_000_000_000, 100, 90);
@@ -255,7 +288,14 @@ describe('the CDN', () => {
 describe('API keys', () => {
   test('issued, listed without their secrets, revoked', async () => {
     const issued = await post('/api/v1/keys', { name: 'CI', scopes: ['view'], ttlSeconds: 60 });
-    expect(issued.json).toEqual(expect.objectContaining({ name: 'CI', scopes: ['view'], key: expect.stringMatching(/^sk_k-[a-z2-7]{16}_[a-z2-7]{52}$/), expiresAt: expect.stringMatching(/Z$/) }));
+    expect(issued.json).toEqual(
+      expect.objectContaining({
+        name: 'CI',
+        scopes: ['view'],
+        key: expect.stringMatching(/^sk_k-[a-z2-7]{16}_[a-z2-7]{52}$/),
+        expiresAt: expect.stringMatching(/Z$/),
+      }),
+    );
     await ask(gateway.url, `/api/v1/keys/${issued.json.id}`, { method: 'DELETE', headers });
     await world.settle();
     const listed = await get('/api/v1/keys');
@@ -274,13 +314,16 @@ describe('the console and the documentation', () => {
       expect([page.status, page.headers['cache-control'], page.headers['content-type']]).toEqual([200, 'no-cache', 'text/html; charset=utf-8']);
       expect(page.headers['content-security-policy']).toContain("default-src 'self'");
     }
-    for (const path of ['/assets/gone-1.js', '/..%2f..%2fetc%2fpasswd.txt', '/%2e%2e/secret.txt']) expect((await ask(gateway.url, path)).json.type).toBe('urn:streams:problem:no-route');
+    for (const path of ['/assets/gone-1.js', '/..%2f..%2fetc%2fpasswd.txt', '/%2e%2e/secret.txt'])
+      expect((await ask(gateway.url, path)).json.type).toBe('urn:streams:problem:no-route');
   });
 
   test('every operation is described and really there', async () => {
     const document = await ask(gateway.url, '/api/v1/openapi.json');
     expect(document.json.openapi).toBe('3.1.0');
-    const described = Object.entries<object>(document.json.paths).flatMap(([path, methods]) => Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`));
+    const described = Object.entries<object>(document.json.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((method) => `${method.toUpperCase()} ${path}`),
+    );
     expect(described.sort()).toEqual(operations.map((op) => `${op.method} ${op.path.replace(':id', '{id}')}`).sort());
     for (const op of operations) expect((await ask(gateway.url, op.path.replace(':id', 'x'), { method: op.method })).status).toBe(401);
     expect((await ask(gateway.url, '/api/v1/docs')).text).toContain('/api/v1/cdn/cache/purge');

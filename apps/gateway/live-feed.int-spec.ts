@@ -37,7 +37,14 @@ describe('the live feed', () => {
     const ids = await purge(gateway, 3);
     await client.until(3);
     expect(keysOf(client).sort()).toEqual(ids.sort());
-    expect(client.messages[0]?.event).toEqual(expect.objectContaining({ specversion: '1.0', type: 'purge.requested', actor: expect.stringMatching(/^key:k-/), data: expect.objectContaining({ reason: '' }) }));
+    expect(client.messages[0]?.event).toEqual(
+      expect.objectContaining({
+        specversion: '1.0',
+        type: 'purge.requested',
+        actor: expect.stringMatching(/^key:k-/),
+        data: expect.objectContaining({ reason: '' }),
+      }),
+    );
     client.close();
   });
 
@@ -152,7 +159,8 @@ describe('the live feed', () => {
     // More than the kernel's buffers hold.
     const urls = Array.from({ length: 200 }, (_, at) => `/${at}/${'x'.repeat(1000)}`);
     const ids: string[] = [];
-    for (let at = 0; at < 80; at++) ids.push((await ask(gateway.url, '/api/v1/cdn/cache/purge', { method: 'POST', headers: own, body: { urls } })).json.purgeId);
+    for (let at = 0; at < 80; at++)
+      ids.push((await ask(gateway.url, '/api/v1/cdn/cache/purge', { method: 'POST', headers: own, body: { urls } })).json.purgeId);
     const second = new SseClient(client.lastId);
     // There is room for one reader: the second gets in when the first was cut off.
     while ((await second.open(gateway.url, live, own)) !== 200) await new Promise((resolve) => setTimeout(resolve, 20));

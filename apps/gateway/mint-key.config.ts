@@ -17,7 +17,12 @@ export interface MintKeyRequest {
 export function readMintKeyRequest(args: readonly string[] = process.argv.slice(2)): MintKeyRequest {
   const { values } = parseArgs({
     args: [...args],
-    options: { name: { type: 'string', default: '' }, scopes: { type: 'string', default: '' }, ttl: { type: 'string', default: '0' }, 'first-admin': { type: 'boolean', default: false } },
+    options: {
+      name: { type: 'string', default: '' },
+      scopes: { type: 'string', default: '' },
+      ttl: { type: 'string', default: '0' },
+      'first-admin': { type: 'boolean', default: false },
+    },
   });
   const { databaseUrl, node } = readSharedSettings();
   if (databaseUrl === undefined) throw invalidSetting('DATABASE_URL', 'is not set');

@@ -18,7 +18,15 @@ describe('the settings', () => {
   test('reach every app, with the origin of the edge', () => {
     const settings = readStreamsSettings({ GATEWAY_PORT: '9000', HOME: '/home/a' });
     const env = environmentOf(settings, 'run-1', 'postgresql://x');
-    expect(env).toMatchObject({ HOME: '/home/a', GATEWAY_PORT: '9000', EDGE_ORIGIN_URL: 'http://127.0.0.1:9000', STREAMS_SUPERVISED: '1', STREAMS_RUN: 'run-1', DATABASE_URL: 'postgresql://x', LOG_FORMAT: 'json' });
+    expect(env).toMatchObject({
+      HOME: '/home/a',
+      GATEWAY_PORT: '9000',
+      EDGE_ORIGIN_URL: 'http://127.0.0.1:9000',
+      STREAMS_SUPERVISED: '1',
+      STREAMS_RUN: 'run-1',
+      DATABASE_URL: 'postgresql://x',
+      LOG_FORMAT: 'json',
+    });
   });
 
   test('run the edge on Bun and the rest on Node', () => {

@@ -30,7 +30,19 @@ export function recordOf(draft: DraftOf<AnyDefinition>, streamVersion: bigint, p
 
 export function created(streamId: string): LogRecord {
   const ladder = [{ name: '720p', height: 720, videoBitrate: 2_500_000 }];
-  return recordOf(streamCreated.draft({ streamId, name: `Stream ${streamId}`, keyHash: 'a'.repeat(64), ladder, audioBitrate: 128_000, segmentDurationMs: 2000, graceMs: 60_000 }), 1n, 0n);
+  return recordOf(
+    streamCreated.draft({
+      streamId,
+      name: `Stream ${streamId}`,
+      keyHash: 'a'.repeat(64),
+      ladder,
+      audioBitrate: 128_000,
+      segmentDurationMs: 2000,
+      graceMs: 60_000,
+    }),
+    1n,
+    0n,
+  );
 }
 
 export function started(streamId: string): LogRecord {
@@ -42,7 +54,16 @@ export function started(streamId: string): LogRecord {
 export function segments(streamId: string, mediaSequence: number): LogRecord[] {
   return renditions.map((rendition, at) => {
     const place = { streamId, sessionId: '01926f4e-7d3a-7000-8000-000000000001', rendition, epoch: 1, mediaSequence };
-    const media = { cid, sizeBytes: 640_000, initCid: cid, initSizeBytes: 800, durationUs: 2_000_000, startUs: mediaSequence * 2_000_000, programDateTimeMs: Date.now(), discontinuity: false };
+    const media = {
+      cid,
+      sizeBytes: 640_000,
+      initCid: cid,
+      initSizeBytes: 800,
+      durationUs: 2_000_000,
+      startUs: mediaSequence * 2_000_000,
+      programDateTimeMs: Date.now(),
+      discontinuity: false,
+    };
     return recordOf(segmentProduced.draft({ ...place, ...media }), BigInt(mediaSequence * renditions.length + at + 1), 1n);
   });
 }

@@ -17,7 +17,22 @@ function columns(from: number): unknown[][] {
   const rows = Array.from({ length: batchRows }, (_, at) => {
     const n = from + at;
     const cid = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
-    return [`st-${n % 20_000}`, `r${Math.floor(n / 20_000)}`, 0, '01926f4e-7d3a-7000-8000-000000000001', cid, 640_000, cid, 800, 2_000_000, 0, 1_790_000_000_000, false, 1, 1_790_000_000_000];
+    return [
+      `st-${n % 20_000}`,
+      `r${Math.floor(n / 20_000)}`,
+      0,
+      '01926f4e-7d3a-7000-8000-000000000001',
+      cid,
+      640_000,
+      cid,
+      800,
+      2_000_000,
+      0,
+      1_790_000_000_000,
+      false,
+      1,
+      1_790_000_000_000,
+    ];
   });
   return types.map((_, column) => rows.map((row) => row[column]));
 }

@@ -70,7 +70,7 @@ export class Visibility {
 /** Calls `each` at an even pace, late calls at once, until `ms` are over. */
 export async function pace(perSecond: number, ms: number, each: (n: number) => void): Promise<void> {
   const started = performance.now();
-  for (let n = 0; ; ) {
+  for (let n = 0; ;) {
     const elapsed = performance.now() - started;
     if (elapsed >= ms) return;
     for (const due = Math.floor((elapsed / 1000) * perSecond); n < due; n++) each(n);

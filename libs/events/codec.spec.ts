@@ -31,18 +31,27 @@ describe('event codec', () => {
     expect(decodeEvent(encodeEvent(event))).toEqual(event);
   });
 
-  test.each(catalogue.map((definition) => [definition.type, definition as EventDefinition] as const))('every released version of %s is still read', (_type, definition) => {
-    expect(definition.samples).toHaveLength(definition.version);
-    definition.samples.forEach((sample, at) => {
-      const record = encodeEvent({ ...eventOf(definition, definition.samples.at(-1)), version: at + 1, data: sample });
-      expect(() => decodeEvent(record)).not.toThrow();
-    });
-  });
+  test.each(catalogue.map((definition) => [definition.type, definition as EventDefinition] as const))(
+    'every released version of %s is still read',
+    (_type, definition) => {
+      expect(definition.samples).toHaveLength(definition.version);
+      definition.samples.forEach((sample, at) => {
+        const record = encodeEvent({ ...eventOf(definition, definition.samples.at(-1)), version: at + 1, data: sample });
+        expect(() => decodeEvent(record)).not.toThrow();
+      });
+    },
+  );
 
   const good = encodeEvent(eventOf(segmentProduced as EventDefinition, segmentProduced.samples[0]));
   test.each([
     ['an unknown type', { ...good.headers, ce_type: 'segment.eaten' }, good.value, 'EVENT_TYPE_UNKNOWN', 'type'],
-    ['a version from the future', { ...good.headers, ce_dataschema: dataschemaOf(segmentProduced.type, 99) }, good.value, 'EVENT_VERSION_UNKNOWN', 'dataschema'],
+    [
+      'a version from the future',
+      { ...good.headers, ce_dataschema: dataschemaOf(segmentProduced.type, 99) },
+      good.value,
+      'EVENT_VERSION_UNKNOWN',
+      'dataschema',
+    ],
     ['data that is not JSON', good.headers, '{', 'EVENT_DATA_INVALID', 'data'],
     ['a field of the wrong type', good.headers, good.value.replace('"mediaSequence":0', '"mediaSequence":"0"'), 'EVENT_DATA_INVALID', 'data.mediaSequence'],
     ['a broken time', { ...good.headers, ce_time: 'noon' }, good.value, 'EVENT_ATTRIBUTE_INVALID', 'time'],

@@ -62,7 +62,9 @@ function attribute(record: LogRecord, name: keyof typeof headerOf): string {
 }
 
 /** Every released dataschema with its version. */
-const versions = new Map(catalogue.flatMap(({ type, version }) => Array.from({ length: version }, (_, at) => [dataschemaOf(type, at + 1), { type, version: at + 1 }] as const)));
+const versions = new Map(
+  catalogue.flatMap(({ type, version }) => Array.from({ length: version }, (_, at) => [dataschemaOf(type, at + 1), { type, version: at + 1 }] as const)),
+);
 
 function versionOf(record: LogRecord, definition: EventDefinition): number {
   const dataschema = attribute(record, 'dataschema');

@@ -42,9 +42,7 @@ export interface EventDefinition<Type extends string = string, Data = unknown> {
 }
 
 /** Defines an event once, as a value. */
-export function defineEvent<const Type extends string, Schema extends z.ZodType>(
-  init: EventInit<Type, Schema>,
-): EventDefinition<Type, z.infer<Schema>> {
+export function defineEvent<const Type extends string, Schema extends z.ZodType>(init: EventInit<Type, Schema>): EventDefinition<Type, z.infer<Schema>> {
   type Data = z.infer<Schema>;
   const upcasters = init.upcasters ?? [];
   if (upcasters.length !== init.version - 1) throw new RangeError(`${init.type}: version ${init.version} needs ${init.version - 1} upcasters`);

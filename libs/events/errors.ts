@@ -6,7 +6,12 @@ export class EventInvalidError extends OperatingError {
   /** The field at fault, as a path such as `data.mediaSequence`; empty when the whole event is. */
   readonly field: string;
 
-  constructor(code: 'EVENT_TYPE_UNKNOWN' | 'EVENT_VERSION_UNKNOWN' | 'EVENT_DATA_INVALID' | 'EVENT_ATTRIBUTE_INVALID', message: string, field: string, cause?: unknown) {
+  constructor(
+    code: 'EVENT_TYPE_UNKNOWN' | 'EVENT_VERSION_UNKNOWN' | 'EVENT_DATA_INVALID' | 'EVENT_ATTRIBUTE_INVALID',
+    message: string,
+    field: string,
+    cause?: unknown,
+  ) {
     super(message, { code, retryable: false, cause });
     this.field = field;
   }

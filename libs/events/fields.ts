@@ -1,7 +1,11 @@
 import { z } from 'zod';
 
 /** Field types that several events share. */
-export const id = z.string().min(1).max(128).regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]*$/);
+export const id = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]*$/);
 export const millis = z.number().int().nonnegative();
 export const bytes = z.number().int().nonnegative();
 export const count = z.number().int().nonnegative();

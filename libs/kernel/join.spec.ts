@@ -35,7 +35,10 @@ const change: fc.Arbitrary<RowChange> = fc
 /** One text per set of rows, whatever the order in which they were touched. */
 function digest(changes: readonly RowChange[]): string {
   const rows = changes.map(({ table: name, key, set, stamps }) => [name, sorted(key), sorted(set), sorted(stamps ?? {})]);
-  return rows.map((row) => JSON.stringify(row, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))).sort().join('\n');
+  return rows
+    .map((row) => JSON.stringify(row, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)))
+    .sort()
+    .join('\n');
 }
 
 function sorted(fields: object): unknown[] {
@@ -92,6 +95,16 @@ test('a change that leaves out a column of a stamp group is named', () => {
 
 test('a table or column that the projection does not have is refused', () => {
   const key = { id: 'x', n: 1n };
-  expect(() => fold([{ table: 'u', key, set: {} }, { table: 'u', key, set: {} }])).toThrow('no table u');
-  expect(() => fold([{ table: 't', key, set: {} }, { table: 't', key, set: { z: 1 } }])).toThrow('no column z');
+  expect(() =>
+    fold([
+      { table: 'u', key, set: {} },
+      { table: 'u', key, set: {} },
+    ]),
+  ).toThrow('no table u');
+  expect(() =>
+    fold([
+      { table: 't', key, set: {} },
+      { table: 't', key, set: { z: 1 } },
+    ]),
+  ).toThrow('no column z');
 });

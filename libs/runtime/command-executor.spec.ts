@@ -58,7 +58,13 @@ describe('a command', () => {
       ['2', 'e-9', '00-a-b-01'],
       ['3', 'e-9', '00-a-b-01'],
     ]);
-    expect(rows[0]?.record.headers).toMatchObject({ ce_actor: 'key:k-1', ce_source: '/test/1', ce_subject: 'st-1', ce_tenant: 'default', ce_producerepoch: '0' });
+    expect(rows[0]?.record.headers).toMatchObject({
+      ce_actor: 'key:k-1',
+      ce_source: '/test/1',
+      ce_subject: 'st-1',
+      ce_tenant: 'default',
+      ce_producerepoch: '0',
+    });
   });
 
   test('that causes nothing commits nothing', async () => {
@@ -69,7 +75,13 @@ describe('a command', () => {
 
   test('that is refused keeps its facts as version 0 and leaves the head', async () => {
     const { executor, outbox, aggregates } = given();
-    expect(await executor.execute(stream, 'st-1', 'publish', meta)).toEqual({ refused: true, code: 'bad-key', message: 'The key is wrong.', version: 0n, state: { stops: 0 } });
+    expect(await executor.execute(stream, 'st-1', 'publish', meta)).toEqual({
+      refused: true,
+      code: 'bad-key',
+      message: 'The key is wrong.',
+      version: 0n,
+      state: { stops: 0 },
+    });
     expect(await aggregates.load('stream', 'st-1')).toBeUndefined();
     expect((await outbox.take(10, 0)).map(({ record }) => record.headers['ce_streamversion'])).toEqual(['0']);
   });

@@ -74,7 +74,11 @@ export class CommandExecutor {
       } catch (error) {
         if (!hasCode(error, 'VERSION_CONFLICT')) throw error;
         if (attempt >= this.#retriesMax) {
-          throw new OperatingError(`${aggregate.context}/${id} is changed by too many commands at once.`, { code: 'COMMAND_CONTENDED', retryable: true, cause: error });
+          throw new OperatingError(`${aggregate.context}/${id} is changed by too many commands at once.`, {
+            code: 'COMMAND_CONTENDED',
+            retryable: true,
+            cause: error,
+          });
         }
         // Losers of a race come back at different times, so that one of them wins each round.
         await pause(Math.random() * 4 * (attempt + 1));

@@ -37,7 +37,11 @@ async function written(): Promise<readonly string[]> {
   const parts = await Promise.all(
     Array.from({ length: topicPartitions }, (_, partition) => log.read('stream', partition, 0n, { recordsMax: 1000, bytesMax: 1e7, waitMs: 0 })),
   );
-  return parts.flatMap(({ records }) => records.map(({ headers, value }) => `${headers['ce_producerepoch']}/${headers['ce_streamversion']}:${(JSON.parse(value) as { mediaSequence: number }).mediaSequence}`));
+  return parts.flatMap(({ records }) =>
+    records.map(
+      ({ headers, value }) => `${headers['ce_producerepoch']}/${headers['ce_streamversion']}:${(JSON.parse(value) as { mediaSequence: number }).mediaSequence}`,
+    ),
+  );
 }
 
 beforeEach(async () => {

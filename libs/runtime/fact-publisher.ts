@@ -150,5 +150,9 @@ function fenced(id: string, epoch: bigint, newer: bigint): OperatingError {
 }
 
 function uncertain(id: string, cause?: unknown): OperatingError {
-  return new OperatingError(`Nobody knows whether the last append of ${id} reached the log; it must take a new epoch.`, { code: 'PRODUCER_UNCERTAIN', retryable: false, cause });
+  return new OperatingError(`Nobody knows whether the last append of ${id} reached the log; it must take a new epoch.`, {
+    code: 'PRODUCER_UNCERTAIN',
+    retryable: false,
+    cause,
+  });
 }

@@ -1,4 +1,12 @@
-export { CommandExecutor, type Aggregate, type CommandAccepted, type CommandExecutorInit, type CommandMeta, type CommandRefused, type CommandResult } from './command-executor.ts';
+export {
+  CommandExecutor,
+  type Aggregate,
+  type CommandAccepted,
+  type CommandExecutorInit,
+  type CommandMeta,
+  type CommandRefused,
+  type CommandResult,
+} from './command-executor.ts';
 export { ConsumerHost, type ConsumerHostDeps, type ConsumerHostInit } from './consumer/consumer-host.ts';
 export type { CatalogueDraft } from './envelopes.ts';
 export { FactPublisher, type FactPublisherInit, type PublishOptions } from './fact-publisher.ts';

@@ -60,7 +60,10 @@ async function relay(owner: string, rowsMax = 500, leaseTtlMs = 60): Promise<Out
 
 function record(at: number, context: 'stream' | 'cache'): LogRecord {
   const envelope = { source: '/t', time: 1, tenant: 'default', correlationId: 'c', causationId: 'c', traceparent: '', actor: 'system:t', producerEpoch: 0n };
-  const draft = context === 'stream' ? streamStopped.draft({ streamId: 'st-1', reason: 'operator', detail: '' }) : purgeRequested.draft({ purgeId: 'p-1', urls: ['/'], reason: '' });
+  const draft =
+    context === 'stream'
+      ? streamStopped.draft({ streamId: 'st-1', reason: 'operator', detail: '' })
+      : purgeRequested.draft({ purgeId: 'p-1', urls: ['/'], reason: '' });
   return encodeEvent({ ...envelope, ...draft, id: `${at}`, version: 1, subject: 's', key: context, streamVersion: BigInt(at) });
 }
 
@@ -73,7 +76,9 @@ function commit(from: number, count: number): void {
 }
 
 async function onLog(context: Context): Promise<readonly number[]> {
-  const parts = await Promise.all(Array.from({ length: topicPartitions }, (_, at) => log.read(context, at, 0n, { recordsMax: 1000, bytesMax: 1e7, waitMs: 0 })));
+  const parts = await Promise.all(
+    Array.from({ length: topicPartitions }, (_, at) => log.read(context, at, 0n, { recordsMax: 1000, bytesMax: 1e7, waitMs: 0 })),
+  );
   return parts.flatMap(({ records }) => records.map(({ headers }) => Number(headers['ce_id'])));
 }
 

@@ -59,7 +59,7 @@ export class OutboxRelay {
 
   async #run(): Promise<void> {
     const stop = this.#stop.signal;
-    for (let failures = 0; !stop.aborted; ) {
+    for (let failures = 0; !stop.aborted;) {
       try {
         this.#lease = await this.#deps.leases.acquire(leaseName, this.#owner, this.#leaseTtlMs);
         if (this.#lease === undefined) await pause(askIntervalMs, stop);

@@ -13,7 +13,10 @@ afterEach(async () => {
 });
 
 /** Starts a process that runs an app whose `serve` is the given source. */
-async function app(serve: string, env: Record<string, string> = {}): Promise<{ child: ChildProcess; lines: Array<Record<string, unknown>>; ended: Promise<unknown[]> }> {
+async function app(
+  serve: string,
+  env: Record<string, string> = {},
+): Promise<{ child: ChildProcess; lines: Array<Record<string, unknown>>; ended: Promise<unknown[]> }> {
   const folder = await mkdtemp(join(tmpdir(), 'streams-app-'));
   const file = join(folder, 'app.mjs');
   await writeFile(
@@ -24,8 +27,19 @@ async function app(serve: string, env: Record<string, string> = {}): Promise<{ c
   );
   const child = spawn(process.execPath, [file], { stdio: ['pipe', 'pipe', 'inherit'], env: { ...process.env, ...env } });
   const lines: Array<Record<string, unknown>> = [];
-  child.stdout?.on('data', (chunk: Buffer) => lines.push(...chunk.toString().trim().split('\n').map((line) => JSON.parse(line) as Record<string, unknown>)));
-  cleanups.push(() => child.kill('SIGKILL'), () => rm(folder, { recursive: true }));
+  child.stdout?.on('data', (chunk: Buffer) =>
+    lines.push(
+      ...chunk
+        .toString()
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>),
+    ),
+  );
+  cleanups.push(
+    () => child.kill('SIGKILL'),
+    () => rm(folder, { recursive: true }),
+  );
   return { child, lines, ended: once(child, 'exit') };
 }
 

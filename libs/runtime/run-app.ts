@@ -50,7 +50,9 @@ function rootModule(context: AppContext, module: DynamicModule | Type): DynamicM
  * Runs a Nest app as a process: JSON log lines, one line with `"ready": true`, an ordered drain on SIGTERM, SIGINT or the
  * supervisor's end (exit 0), and the end of the process at the first error that nobody handled (exit 1).
  */
-export async function runApp<Settings extends SharedSettings, App extends INestApplicationContext = INestApplicationContext>(init: AppInit<Settings, App>): Promise<void> {
+export async function runApp<Settings extends SharedSettings, App extends INestApplicationContext = INestApplicationContext>(
+  init: AppInit<Settings, App>,
+): Promise<void> {
   const { name, settings } = init;
   const logger = await createLogger({ name, ...settings });
   const lifecycle = new Lifecycle({ logger, deadlineMs: init.drainDeadlineMs ?? 8000 });
@@ -70,7 +72,10 @@ export async function runApp<Settings extends SharedSettings, App extends INestA
   }
 }
 
-async function start<Settings extends SharedSettings, App extends INestApplicationContext>(init: AppInit<Settings, App>, context: AppContext<Settings>): Promise<App> {
+async function start<Settings extends SharedSettings, App extends INestApplicationContext>(
+  init: AppInit<Settings, App>,
+  context: AppContext<Settings>,
+): Promise<App> {
   const root = rootModule(context, await init.module(context));
   const options: NestOptions = { logger: new NestLog(context.logger), abortOnError: false };
   const app = await (init.create?.(root, options, context) ?? createContext<App>(root, options));

@@ -63,7 +63,8 @@ export function readInteger(env: Environment, name: string, fallback: number, mi
   const text = env[name];
   if (text === undefined || text === '') return fallback;
   const value = Number(text);
-  if (!/^\d+$/.test(text) || value < min || value > max) throw invalidSetting(name, `must be a whole number from ${min} to ${max}, but is ${JSON.stringify(text)}`);
+  if (!/^\d+$/.test(text) || value < min || value > max)
+    throw invalidSetting(name, `must be a whole number from ${min} to ${max}, but is ${JSON.stringify(text)}`);
   return value;
 }
 

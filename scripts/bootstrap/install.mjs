@@ -8,7 +8,11 @@ import { PlainError, say, sentenceFor } from './say.mjs';
 const stampFile = join(modules, '.streams-install');
 
 export function lockHash() {
-  return createHash('sha256').update(readFileSync(at('package-lock.json'))).update(process.platform).update(process.arch).digest('hex');
+  return createHash('sha256')
+    .update(readFileSync(at('package-lock.json')))
+    .update(process.platform)
+    .update(process.arch)
+    .digest('hex');
 }
 
 /** True when what the lock file asks for is there, with the binaries that install scripts fetch. */

@@ -27,7 +27,9 @@ function typeOf(schema: JsonSchema): string {
 function eventSection(definition: EventDefinition): string {
   const schema = schemaOf(definition);
   const required = new Set((schema['required'] ?? []) as string[]);
-  const fields = Object.entries((schema['properties'] ?? {}) as Record<string, JsonSchema>).map(([name, field]) => `| \`${name}\`${required.has(name) ? '' : ' (optional)'} | ${typeOf(field)} |`);
+  const fields = Object.entries((schema['properties'] ?? {}) as Record<string, JsonSchema>).map(
+    ([name, field]) => `| \`${name}\`${required.has(name) ? '' : ' (optional)'} | ${typeOf(field)} |`,
+  );
   const sample = definition.samples.at(-1);
   return [
     `### ${definition.type}`,
@@ -66,6 +68,9 @@ function overview(definitions: readonly EventDefinition[]): string {
 export function eventFiles(): readonly GeneratedFile[] {
   const definitions = catalogue as readonly EventDefinition[];
   const sections = contexts.map((context) => [`## ${context}`, '', ...definitions.filter((each) => each.context === context).map(eventSection)].join('\n'));
-  const schemas = definitions.map((each) => ({ path: `docs/schemas/${each.type}.${each.version}.json`, text: `${JSON.stringify(schemaOf(each), undefined, 2)}\n` }));
+  const schemas = definitions.map((each) => ({
+    path: `docs/schemas/${each.type}.${each.version}.json`,
+    text: `${JSON.stringify(schemaOf(each), undefined, 2)}\n`,
+  }));
   return [{ path: 'docs/EVENTS.md', text: `${[introduction, overview(definitions), ...sections].join('\n').trimEnd()}\n` }, ...schemas];
 }

@@ -19,7 +19,13 @@ export interface FolderCoverage {
 
 /** A file of types alone compiles to nothing: its lines cannot run. */
 export function hasCode(compiled: string): boolean {
-  return compiled.replaceAll(/\/\*[\s\S]*?\*\//g, '').replaceAll(/\/\/.*$/gm, '').replace(/^(export|import)\b[^;]*;$/gm, (line) => (/^export (\{|\*)|^import/.test(line) ? '' : line)).trim() !== '';
+  return (
+    compiled
+      .replaceAll(/\/\*[\s\S]*?\*\//g, '')
+      .replaceAll(/\/\/.*$/gm, '')
+      .replace(/^(export|import)\b[^;]*;$/gm, (line) => (/^export (\{|\*)|^import/.test(line) ? '' : line))
+      .trim() !== ''
+  );
 }
 
 /** @param counts whether a source file has code at all. */

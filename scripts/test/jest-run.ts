@@ -36,7 +36,17 @@ export function runJest(root: string, tier: Tier, files: readonly string[]): Pro
  */
 export function runCoverage(root: string, files: readonly string[]): Promise<JestRun> {
   const from = coveredFolders.map((folder) => `--collectCoverageFrom=${folder}/**/*.js`);
-  return runCounted(root, 'coverage', ['--maxWorkers=2', '--silent', '--coverage', ...from, '--collectCoverageFrom=!**/*spec.js', '--testRegex', 'spec\\.js$', '--runTestsByPath', ...files]);
+  return runCounted(root, 'coverage', [
+    '--maxWorkers=2',
+    '--silent',
+    '--coverage',
+    ...from,
+    '--collectCoverageFrom=!**/*spec.js',
+    '--testRegex',
+    'spec\\.js$',
+    '--runTestsByPath',
+    ...files,
+  ]);
 }
 
 async function runCounted(root: string, name: string, args: readonly string[]): Promise<JestRun> {
@@ -63,7 +73,12 @@ function readReport(file: string, code: number): JestRun {
     const report = JSON.parse(readFileSync(file, 'utf8')) as JestReport;
     const failed = report.numFailedTests + report.numRuntimeErrorTestSuites;
     const failedFiles = report.testResults.filter(({ status }) => status === 'failed').map(({ name }) => name);
-    return { passed: report.numPassedTests, failed: failed === 0 && code !== 0 ? 1 : failed, skipped: report.numPendingTests + report.numTodoTests, failedFiles };
+    return {
+      passed: report.numPassedTests,
+      failed: failed === 0 && code !== 0 ? 1 : failed,
+      skipped: report.numPendingTests + report.numTodoTests,
+      failedFiles,
+    };
   } catch {
     return { passed: 0, failed: 1, skipped: 0, failedFiles: [] };
   }

@@ -25,7 +25,9 @@ interface SystemPackages {
 /** Runs lint and every tier, and closes with the sum. Resolves to the exit code. */
 export async function runTests(init: TestRunInit): Promise<number> {
   const selection = select(init.words);
-  const files = globSync(['libs/**/*spec.js', 'apps/**/*spec.js', 'test/**/*spec.js', 'bench/**/*spec.js', 'scripts/**/*spec.js'], { cwd: join(init.root, 'dist') });
+  const files = globSync(['libs/**/*spec.js', 'apps/**/*spec.js', 'test/**/*spec.js', 'bench/**/*spec.js', 'scripts/**/*spec.js'], {
+    cwd: join(init.root, 'dist'),
+  });
   const counts: Counts[] = [];
   if (init.words.length === 0) counts.push(await lint(init));
   // A run of one tier alone need not look for programs that it cannot need.
@@ -51,7 +53,8 @@ async function runTier(init: TestRunInit, tier: Tier, files: readonly string[], 
   const begun = performance.now();
   init.say(`\n── ${tier.name}: ${tier.title}, ${files.length} files`);
   const { runnable, skipped } = sortByNeeds(files, missing);
-  for (const one of skipped) init.say(`${init.isCi ? 'FAILED ' : 'skipped'} ${relative(join(init.root, 'dist'), one.file)}: it needs ${one.missing.join(' and ')}`);
+  for (const one of skipped)
+    init.say(`${init.isCi ? 'FAILED ' : 'skipped'} ${relative(join(init.root, 'dist'), one.file)}: it needs ${one.missing.join(' and ')}`);
   const counts: Counts[] = [{ passed: 0, failed: init.isCi ? skipped.length : 0, skipped: init.isCi ? 0 : skipped.length }];
   if (runnable.length > 0) counts.push(await runTwice(tier, runnable, (once, some) => runJest(init.root, once, some), init.say));
   init.say(`── ${tier.name}: ${((performance.now() - begun) / 1000).toFixed(1)} s`);
@@ -68,11 +71,21 @@ function refuseSkips({ isCi, say }: TestRunInit, counts: Counts): Counts {
 async function coverage({ root, say }: TestRunInit, files: readonly string[]): Promise<Counts> {
   const begun = performance.now();
   say(`\n── coverage of ${coveredFolders.join(', ')}`);
-  const specs = tiers.slice(0, 1).flatMap((tier) => filesOf(tier, files, coveredFolders.map((folder) => `${folder}/`)));
-  const { failed } = await runCoverage(root, specs.map((file) => join(root, 'dist', file)));
+  const specs = tiers.slice(0, 1).flatMap((tier) =>
+    filesOf(
+      tier,
+      files,
+      coveredFolders.map((folder) => `${folder}/`),
+    ),
+  );
+  const { failed } = await runCoverage(
+    root,
+    specs.map((file) => join(root, 'dist', file)),
+  );
   const hasCodeOf = (file: string): boolean => hasCode(readFileSync(join(root, 'dist', relative(root, file).replace(/\.ts$/, '.js')), 'utf8'));
   const folders = coverageByFolder(readSummary(join(root, 'coverage/coverage-summary.json')), root, hasCodeOf);
-  for (const { folder, percent, isEnough } of folders) say(`${folder.padEnd(12)} ${percent.toFixed(1).padStart(5)} % of lines${isEnough ? '' : `: too few, ${linesMin} % are asked for`}`);
+  for (const { folder, percent, isEnough } of folders)
+    say(`${folder.padEnd(12)} ${percent.toFixed(1).padStart(5)} % of lines${isEnough ? '' : `: too few, ${linesMin} % are asked for`}`);
   say(`── coverage: ${((performance.now() - begun) / 1000).toFixed(1)} s`);
   return { passed: 0, failed: failed + folders.filter((one) => !one.isEnough).length, skipped: 0 };
 }
@@ -89,7 +102,10 @@ async function missingPrograms({ root, say }: TestRunInit): Promise<ReadonlySet<
 async function lint({ root, say }: TestRunInit): Promise<Counts> {
   const begun = performance.now();
   say('── lint');
-  const codes = [await runProgram(root, 'oxlint/bin/oxlint', '--type-aware', '--deny-warnings'), await runProgram(root, 'typescript/bin/tsc', '-p', 'apps/console')];
+  const codes = [
+    await runProgram(root, 'oxlint/bin/oxlint', '--type-aware', '--deny-warnings'),
+    await runProgram(root, 'typescript/bin/tsc', '-p', 'apps/console'),
+  ];
   say(`── lint: ${((performance.now() - begun) / 1000).toFixed(1)} s`);
   return { passed: 0, failed: codes.filter((code) => code !== 0).length, skipped: 0 };
 }

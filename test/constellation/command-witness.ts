@@ -23,7 +23,10 @@ export class CommandWitness {
   async #run(): Promise<void> {
     for (let count = 0; !this.#stopped; count++) {
       try {
-        const { purgeId } = await this.#platform.api<{ purgeId: string }>('POST', '/api/v1/cdn/cache/purge', { urls: [`/witness/${count}`], reason: 'witness' });
+        const { purgeId } = await this.#platform.api<{ purgeId: string }>('POST', '/api/v1/cdn/cache/purge', {
+          urls: [`/witness/${count}`],
+          reason: 'witness',
+        });
         this.acknowledged.push(purgeId);
       } catch {
         this.refused++;

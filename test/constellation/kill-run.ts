@@ -49,7 +49,11 @@ export async function killRun(init: KillRunInit): Promise<KillRunReport> {
   const playlist = new PlaylistWitness(`${platform.edgeUrl}/live/${stream.id}/240p.m3u8`);
   const kills: Kill[] = [];
   try {
-    await until(async () => (await viewer.look())?.latencyMs !== undefined, healDeadlineMs, () => `No picture before the first kill.\n${publisher.log}\n${platform.log.slice(-3000)}`);
+    await until(
+      async () => (await viewer.look())?.latencyMs !== undefined,
+      healDeadlineMs,
+      () => `No picture before the first kill.\n${publisher.log}\n${platform.log.slice(-3000)}`,
+    );
     for (let count = 0; count < init.kills; count++) {
       const kill = await killOne(platform, viewer, victims[count % victims.length] as Part);
       kills.push(kill);
@@ -71,13 +75,18 @@ export async function killRun(init: KillRunInit): Promise<KillRunReport> {
 }
 
 async function killOne(platform: Platform, viewer: Viewer, part: Part): Promise<Kill> {
-  await until(() => platform.processes(part).length > 0, healDeadlineMs, () => `No ${part} process to kill.\n${platform.log.slice(-3000)}`);
+  await until(
+    () => platform.processes(part).length > 0,
+    healDeadlineMs,
+    () => `No ${part} process to kill.\n${platform.log.slice(-3000)}`,
+  );
   const victim = platform.kill(part);
   const killedAt = Date.now();
   let moved = killedAt;
   let position = -1;
   let stillMs = 0;
-  const complaint = (): string => `After the kill of ${part} (pid ${victim}) the picture did not come back.\n${viewer.problems.join('\n')}\n${platform.log.slice(-6000)}`;
+  const complaint = (): string =>
+    `After the kill of ${part} (pid ${victim}) the picture did not come back.\n${viewer.problems.join('\n')}\n${platform.log.slice(-6000)}`;
   await until(
     async () => {
       const seen = await viewer.look();

@@ -79,10 +79,14 @@ export class Platform {
   }
 
   async #ready(): Promise<void> {
-    await until(() => {
-      if (!isRunning(this.pid)) throw new Error(`The supervisor ended with code ${this.#child.exitCode}.\n${this.#log.slice(-4000)}`);
-      return this.#log.includes('sign-in') || this.#log.includes('signIn') || this.#log.includes('#key=');
-    }, startDeadlineMs, () => `The platform did not come up.\n${this.#log.slice(-4000)}`);
+    await until(
+      () => {
+        if (!isRunning(this.pid)) throw new Error(`The supervisor ended with code ${this.#child.exitCode}.\n${this.#log.slice(-4000)}`);
+        return this.#log.includes('sign-in') || this.#log.includes('signIn') || this.#log.includes('#key=');
+      },
+      startDeadlineMs,
+      () => `The platform did not come up.\n${this.#log.slice(-4000)}`,
+    );
     this.#key = readFileSync(join(this.dataDir, 'admin-key'), 'utf8').trim();
   }
 

@@ -25,7 +25,10 @@ export async function eventsOf(platform: Platform, query: string): Promise<Logge
   const events: LoggedEvent[] = [];
   let cursor: string | null = null;
   do {
-    const page: { items: LoggedEvent[]; nextCursor: string | null } = await platform.api('GET', `/api/v1/events?${query}&order=oldest&limit=1000${cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`}`);
+    const page: { items: LoggedEvent[]; nextCursor: string | null } = await platform.api(
+      'GET',
+      `/api/v1/events?${query}&order=oldest&limit=1000${cursor === null ? '' : `&cursor=${encodeURIComponent(cursor)}`}`,
+    );
     events.push(...page.items);
     cursor = page.nextCursor;
   } while (cursor !== null);
@@ -40,7 +43,11 @@ function repeated(values: readonly string[]): string[] {
 /** Holds what a kill run was told against the log, and the read models against the log. The stream is stopped first. */
 export async function judge(platform: Platform, run: KillRunReport): Promise<Verdict> {
   await platform.api('POST', '/api/v1/stream/stop', { id: run.streamId });
-  const recording = await until(() => endedPlaylist(platform, run.streamId, '240p'), 30_000, () => 'The stopped stream did not become a recording.');
+  const recording = await until(
+    () => endedPlaylist(platform, run.streamId, '240p'),
+    30_000,
+    () => 'The stopped stream did not become a recording.',
+  );
   const purges = await eventsOf(platform, 'type=purge.requested');
   const segments = await eventsOf(platform, `type=segment.produced&key=${run.streamId}`);
   const purgeIds = purges.map((event) => String(event.data['purgeId']));
@@ -68,7 +75,9 @@ async function endedPlaylist(platform: Platform, streamId: string, rendition: st
 
 /** Every media sequence is there once, in the order of the log. */
 function breaksOf(name: string, segments: readonly LoggedEvent[]): string[] {
-  return segments.flatMap((event, at) => (event.data['mediaSequence'] === at ? [] : [`${name}: ${String(event.data['mediaSequence'])} at place ${at}`])).slice(0, 5);
+  return segments
+    .flatMap((event, at) => (event.data['mediaSequence'] === at ? [] : [`${name}: ${String(event.data['mediaSequence'])} at place ${at}`]))
+    .slice(0, 5);
 }
 
 function disagreements(sequences: ReadonlyMap<string, readonly LoggedEvent[]>): string[] {
@@ -87,7 +96,11 @@ function playlistErrors(recording: string, segments: readonly LoggedEvent[]): st
 async function purgeErrors(platform: Platform, ids: readonly string[]): Promise<string[]> {
   const errors: string[] = [];
   for (const id of ids) {
-    const applied = await until(() => applicationsOf(platform, id), 15_000, () => `The purge ${id} is not in the read model as applied.`).catch((error: unknown) => String(error));
+    const applied = await until(
+      () => applicationsOf(platform, id),
+      15_000,
+      () => `The purge ${id} is not in the read model as applied.`,
+    ).catch((error: unknown) => String(error));
     if (typeof applied === 'string') errors.push(applied);
     else if (applied.length !== 1) errors.push(`purge ${id}: ${applied.length} applications`);
   }

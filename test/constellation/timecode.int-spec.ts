@@ -10,7 +10,27 @@ const height = 360;
 function encodedFrame(): Buffer {
   const h264 = execFileSync(
     'ffmpeg',
-    ['-v', 'error', '-f', 'lavfi', '-i', `testsrc2=size=${width}x${height}:rate=25`, '-filter_complex', timecodeFilter(width, height).replace('[in]', '[0:v]'), '-map', '[out]', '-frames:v', '1', '-c:v', 'libx264', '-b:v', '300k', '-f', 'mpegts', 'pipe:1'],
+    [
+      '-v',
+      'error',
+      '-f',
+      'lavfi',
+      '-i',
+      `testsrc2=size=${width}x${height}:rate=25`,
+      '-filter_complex',
+      timecodeFilter(width, height).replace('[in]', '[0:v]'),
+      '-map',
+      '[out]',
+      '-frames:v',
+      '1',
+      '-c:v',
+      'libx264',
+      '-b:v',
+      '300k',
+      '-f',
+      'mpegts',
+      'pipe:1',
+    ],
     { maxBuffer: 1e8 },
   );
   return execFileSync('ffmpeg', ['-v', 'error', '-i', 'pipe:0', '-f', 'rawvideo', '-pix_fmt', 'gray', 'pipe:1'], { input: h264, maxBuffer: 1e8 });

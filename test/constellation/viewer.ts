@@ -35,7 +35,16 @@ export class Viewer {
     if (executablePath === undefined) throw new Error('No Chromium found: install the package chromium, or set CHROMIUM to its path.');
     const browser = await chromium.launch({
       executablePath,
-      args: ['--no-sandbox', '--disable-gpu', '--autoplay-policy=no-user-gesture-required', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-quic'],
+      args: [
+        '--no-sandbox',
+        '--disable-gpu',
+        '--autoplay-policy=no-user-gesture-required',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+        '--disable-quic',
+      ],
     });
     const page = await browser.newPage({ viewport: size, colorScheme });
     const viewer = new Viewer(browser, page);
@@ -78,7 +87,10 @@ function lookAtVideo({ blocks, heightShare }: { blocks: number; heightShare: num
   interface PageCanvas {
     width: number;
     height: number;
-    getContext(kind: '2d', settings: object): { drawImage(video: PageVideo, x: number, y: number): void; getImageData(x: number, y: number, w: number, h: number): { data: Uint8ClampedArray } };
+    getContext(
+      kind: '2d',
+      settings: object,
+    ): { drawImage(video: PageVideo, x: number, y: number): void; getImageData(x: number, y: number, w: number, h: number): { data: Uint8ClampedArray } };
   }
   const { document } = globalThis as unknown as { document: { querySelector(selector: string): PageVideo | null; createElement(name: 'canvas'): PageCanvas } };
   const video = document.querySelector('video');
@@ -96,5 +108,13 @@ function lookAtVideo({ blocks, heightShare }: { blocks: number; heightShare: num
   let sum = 0;
   let samples = 0;
   for (let at = 0; at < picture.length; at += 4 * 997, samples++) sum += lumaAt(picture, at);
-  return { currentTime: video.currentTime, width: canvas.width, height: canvas.height, brightness: sum / samples, luma, now, decodedFrames: video.getVideoPlaybackQuality().totalVideoFrames };
+  return {
+    currentTime: video.currentTime,
+    width: canvas.width,
+    height: canvas.height,
+    brightness: sum / samples,
+    luma,
+    now,
+    decodedFrames: video.getVideoPlaybackQuality().totalVideoFrames,
+  };
 }

@@ -35,7 +35,12 @@ describe('a live stream, from a real ffmpeg to a real browser', () => {
     await platform?.stop();
   });
 
-  const look = (): Promise<Look> => until(() => viewer.look(), 30_000, () => `No picture.\n${viewer.problems.join('\n')}\n${platform.log.slice(-3000)}`);
+  const look = (): Promise<Look> =>
+    until(
+      () => viewer.look(),
+      30_000,
+      () => `No picture.\n${viewer.problems.join('\n')}\n${platform.log.slice(-3000)}`,
+    );
   const playlist = async (path: string): Promise<string> => (await fetch(`${platform.edgeUrl}/live/${stream.id}/${path}`)).text();
 
   test('plays: the time moves, the picture is not black, and its timecode tells the latency', async () => {
@@ -80,7 +85,11 @@ describe('a live stream, from a real ffmpeg to a real browser', () => {
       const { items } = await platform.api<{ items: readonly { type: string }[] }>('GET', `/api/v1/events?type=${type}&limit=1`);
       expect(items.map((item) => item.type)).toEqual([type]);
     }
-    await until(async () => ((await tape.textContent()) ?? '').includes('segment.produced'), 10_000, () => 'The tape shows no segments.');
+    await until(
+      async () => ((await tape.textContent()) ?? '').includes('segment.produced'),
+      10_000,
+      () => 'The tape shows no segments.',
+    );
   });
 
   test('the edge serves from memory, and forgets what is purged', async () => {
@@ -93,7 +102,17 @@ describe('a live stream, from a real ffmpeg to a real browser', () => {
     expect(await status()).toMatch(/hit/);
     await viewer.page.getByLabel('Purge a URL or path from every edge').fill(`/${segment}`);
     await viewer.page.getByTestId('purge').click();
-    await until(async () => /1 of 1 edges, slowest after \d+ ms/.test((await viewer.page.getByTestId('purge-result').textContent().catch(() => '')) ?? ''), 15_000, () => 'The purge was not applied.');
+    await until(
+      async () =>
+        /1 of 1 edges, slowest after \d+ ms/.test(
+          (await viewer.page
+            .getByTestId('purge-result')
+            .textContent()
+            .catch(() => '')) ?? '',
+        ),
+      15_000,
+      () => 'The purge was not applied.',
+    );
     expect(await status()).not.toMatch(/; ?hit/);
     expect(await status()).toMatch(/hit/);
   });

@@ -100,14 +100,30 @@ function cid(dice: Prng): string {
 function session(on: Recorder, streamId: string, epoch: number, firstSequence: number, segments: number): void {
   const { dice } = on;
   const sessionId = `s-${streamId}-${epoch}`;
-  on.command(streamStarted.draft({ streamId, sessionId, epoch, endpoint: 'primary', remoteAddress: '127.0.0.1:50000', node: 'node-1', relayUrl: 'http://127.0.0.1:8082/' }));
+  on.command(
+    streamStarted.draft({
+      streamId,
+      sessionId,
+      epoch,
+      endpoint: 'primary',
+      remoteAddress: '127.0.0.1:50000',
+      node: 'node-1',
+      relayUrl: 'http://127.0.0.1:8082/',
+    }),
+  );
   const media = `media:${streamId}`;
   const source = { videoCodec: 'h264', audioCodec: 'aac', width: 1280, height: 720, frameRate: 30 };
-  const rungs = renditions.map((name) => ({ name, kind: name === 'audio' ? ('audio' as const) : ('video' as const), codecs: 'avc1.64001f', bandwidth: dice.nextInteger(1, 5_000_000) }));
+  const rungs = renditions.map((name) => ({
+    name,
+    kind: name === 'audio' ? ('audio' as const) : ('video' as const),
+    codecs: 'avc1.64001f',
+    bandwidth: dice.nextInteger(1, 5_000_000),
+  }));
   on.fact(encodingStarted.draft({ streamId, sessionId, epoch, node: 'node-1', encoder: 'libx264', source, renditions: rungs }), media, BigInt(epoch));
   const initCid = cid(dice);
   for (let at = 0; at < segments; at++) {
-    for (const rendition of renditions) on.fact(segment(on, { streamId, sessionId, rendition, epoch, mediaSequence: firstSequence + at, initCid }), media, BigInt(epoch));
+    for (const rendition of renditions)
+      on.fact(segment(on, { streamId, sessionId, rendition, epoch, mediaSequence: firstSequence + at, initCid }), media, BigInt(epoch));
   }
   on.fact(encodingEnded.draft({ streamId, sessionId, epoch, node: 'node-1', reason: 'source-ended', exitCode: 0, lastLines: [] }), media, BigInt(epoch));
   on.command(streamInterrupted.draft({ streamId, sessionId, reason: 'connection-closed', detail: '' }));
@@ -138,7 +154,17 @@ function segment(on: Recorder, place: SegmentPlace): DraftOf<typeof segmentProdu
 
 function stream(on: Recorder, streamId: string, segments: number): void {
   const ladder = [{ name: '720p', height: 720, videoBitrate: 2_500_000 }];
-  on.command(streamCreated.draft({ streamId, name: `Stream ${streamId} – "ü"`, keyHash: 'a'.repeat(64), ladder, audioBitrate: 128_000, segmentDurationMs: 2000, graceMs: 60_000 }));
+  on.command(
+    streamCreated.draft({
+      streamId,
+      name: `Stream ${streamId} – "ü"`,
+      keyHash: 'a'.repeat(64),
+      ladder,
+      audioBitrate: 128_000,
+      segmentDurationMs: 2000,
+      graceMs: 60_000,
+    }),
+  );
   if (on.dice.next() < 0.2) on.command(streamPublishRejected.draft({ streamId, reason: 'bad-key', detail: '', remoteAddress: '127.0.0.1:1', node: 'node-1' }));
   const sessions = on.dice.nextInteger(1, 2);
   for (let epoch = 1; epoch <= sessions; epoch++) session(on, streamId, epoch, (epoch - 1) * segments, segments);
@@ -161,7 +187,11 @@ function edge(on: Recorder, edgeId: string): void {
   for (let report = 1; report <= 5; report++) {
     const n = report * 100;
     const counters = { requests: n, hits: n - 5, misses: 5, collapsed: 0, originFetches: 5, originErrors: 0, bytesServed: n * 1000, bytesFromOrigin: 5000 };
-    on.fact(edgeReported.draft({ edgeId, incarnation: startMs, ...counters, objects: on.dice.nextInteger(0, 99), memoryBytes: on.dice.nextInteger(0, 99999) }), `edge:${edgeId}`, 1n);
+    on.fact(
+      edgeReported.draft({ edgeId, incarnation: startMs, ...counters, objects: on.dice.nextInteger(0, 99), memoryBytes: on.dice.nextInteger(0, 99999) }),
+      `edge:${edgeId}`,
+      1n,
+    );
   }
 }
 

@@ -19,7 +19,15 @@ export interface ProjectorProcess {
 
 /** The real projector as its own process, ready to work. It ends with this process. */
 export async function startProjector(world: Pick<World, 'folder' | 'databaseUrl'>, id = 'projector-1'): Promise<ProjectorProcess> {
-  const env = { ...process.env, STREAMS_DATA_DIR: world.folder, DATABASE_URL: world.databaseUrl, STREAMS_SUPERVISED: '1', PROJECTOR_ID: id, LOG_LEVEL: 'info', LOG_FORMAT: 'json' };
+  const env = {
+    ...process.env,
+    STREAMS_DATA_DIR: world.folder,
+    DATABASE_URL: world.databaseUrl,
+    STREAMS_SUPERVISED: '1',
+    PROJECTOR_ID: id,
+    LOG_LEVEL: 'info',
+    LOG_FORMAT: 'json',
+  };
   const child = spawn(process.execPath, ['--no-warnings', main], { env, stdio: ['pipe', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
   const lines = createInterface({ input: child.stdout });

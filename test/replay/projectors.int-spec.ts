@@ -111,7 +111,9 @@ describe('projector processes', () => {
     await committing;
     while ((await world.outbox.take(1, 0)).length > 0) await sleep(20);
     await stopAll();
-    const parts = await Promise.all(Array.from({ length: topicPartitions }, (_, at) => world.log.read('cache', at, 0n, { recordsMax: 5000, bytesMax: 1e7, waitMs: 0 })));
+    const parts = await Promise.all(
+      Array.from({ length: topicPartitions }, (_, at) => world.log.read('cache', at, 0n, { recordsMax: 5000, bytesMax: 1e7, waitMs: 0 })),
+    );
     const relayed = parts.flatMap(({ records }) => records).filter(({ key }) => key === 'outbox');
     expect(relayed.map(({ headers }) => Number(headers['ce_streamversion']))).toEqual(Array.from({ length: 400 }, (_, at) => at + 1));
   });

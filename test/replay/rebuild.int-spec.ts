@@ -28,7 +28,10 @@ describe('read models are rebuilt from the log', () => {
     expect(await dumpRows(world, projections)).not.toContain('{');
 
     const limits = { recordsMax: 7, bytesMax: 20_000, waitMs: 100 };
-    const hosts = [await hostOf(world, projections, { owner: 'a', limits, readAheadMax: 13 }), await hostOf(world, projections, { owner: 'b', readAheadMax: 50, commitsMax: 4, lingerMs: 0 })];
+    const hosts = [
+      await hostOf(world, projections, { owner: 'a', limits, readAheadMax: 13 }),
+      await hostOf(world, projections, { owner: 'b', readAheadMax: 50, commitsMax: 4, lingerMs: 0 }),
+    ];
     for (const host of hosts) await host.start();
     await caughtUp(world, projections);
     await Promise.all(hosts.map((host) => host.stop()));

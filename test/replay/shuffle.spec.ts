@@ -21,7 +21,7 @@ async function rowsAfter(projection: Projection<DomainEvent>, events: readonly D
   const store = new MemoryProjectionStore(new ManualClock());
   await store.ensure(projection);
   let position = 0n;
-  for (let at = 0; at < events.length; ) {
+  for (let at = 0; at < events.length;) {
     const fold = new ChangeFold(projection.tables);
     const batch = events.slice(at, (at += batchSize()));
     for (const event of batch) for (const change of projection.project(event)) fold.add(change);
@@ -33,7 +33,10 @@ async function rowsAfter(projection: Projection<DomainEvent>, events: readonly D
 }
 
 function rowsText(rows: ReadonlyArray<{ table: string; key: object; set: object }>): string {
-  return rows.map(({ table, key, set }) => JSON.stringify([table, inOrder(key), inOrder(set)], (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value))).sort().join('\n');
+  return rows
+    .map(({ table, key, set }) => JSON.stringify([table, inOrder(key), inOrder(set)], (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)))
+    .sort()
+    .join('\n');
 }
 
 function inOrder(fields: object): unknown[] {

@@ -210,10 +210,20 @@ function readSyntax(body: readonly AstNode[], text: string, lineOf: (offset: num
 type Module = ReturnType<typeof parseSync>['module'];
 
 function importsOf(module: Module, lineOf: (offset: number) => number, text: string): readonly Import[] {
-  const taken = module.staticImports.map((one) => ({ text: one.moduleRequest.value, line: lineOf(one.start), names: one.entries.map((entry) => entry.importName.name ?? '*') }));
+  const taken = module.staticImports.map((one) => ({
+    text: one.moduleRequest.value,
+    line: lineOf(one.start),
+    names: one.entries.map((entry) => entry.importName.name ?? '*'),
+  }));
   const passedOn = module.staticExports.flatMap((one) =>
-    one.entries.flatMap((entry) => (entry.moduleRequest ? [{ text: entry.moduleRequest.value, line: lineOf(one.start), names: [entry.importName.name ?? '*'] }] : [])),
+    one.entries.flatMap((entry) =>
+      entry.moduleRequest ? [{ text: entry.moduleRequest.value, line: lineOf(one.start), names: [entry.importName.name ?? '*'] }] : [],
+    ),
   );
-  const later = module.dynamicImports.map((one) => ({ text: text.slice(one.moduleRequest.start, one.moduleRequest.end).replaceAll(/['"`]/g, ''), line: lineOf(one.start), names: ['*'] }));
+  const later = module.dynamicImports.map((one) => ({
+    text: text.slice(one.moduleRequest.start, one.moduleRequest.end).replaceAll(/['"`]/g, ''),
+    line: lineOf(one.start),
+    names: ['*'],
+  }));
   return [...taken, ...passedOn, ...later];
 }

@@ -12,7 +12,11 @@ import { StreamList } from './view/stream-list.tsx';
 
 export function App() {
   const session = useSession();
-  return session.key === '' ? <SignIn onKey={session.signIn} /> : <Console key={session.key} apiKey={session.key} onSignOut={session.signOut} onKey={session.signIn} />;
+  return session.key === '' ? (
+    <SignIn onKey={session.signIn} />
+  ) : (
+    <Console key={session.key} apiKey={session.key} onSignOut={session.signOut} onKey={session.signIn} />
+  );
 }
 
 interface ConsoleProps {
@@ -24,8 +28,14 @@ interface ConsoleProps {
 function Console({ apiKey, onSignOut, onKey }: ConsoleProps) {
   const api = useMemo(() => new Api(apiKey), [apiKey]);
   const [picked, setPicked] = useState<string>();
-  const streams = usePolling(useCallback((signal) => api.get<StreamPage>('/api/v1/streams?limit=50', signal), [api]), 4000);
-  const health = usePolling(useCallback((signal) => api.get<CdnHealth>('/api/v1/cdn/health', signal), [api]), 2000);
+  const streams = usePolling(
+    useCallback((signal) => api.get<StreamPage>('/api/v1/streams?limit=50', signal), [api]),
+    4000,
+  );
+  const health = usePolling(
+    useCallback((signal) => api.get<CdnHealth>('/api/v1/cdn/health', signal), [api]),
+    2000,
+  );
 
   const refreshStreams = streams.refresh;
   const onEvent = useCallback(
@@ -42,7 +52,12 @@ function Console({ apiKey, onSignOut, onKey }: ConsoleProps) {
   const stream = items.find((item) => item.id === picked) ?? items.find((item) => item.status === 'live') ?? items[0];
   return (
     <div className="shell">
-      <Masthead health={health.value} live={items.filter((item) => item.status === 'live').length} offline={streams.error !== undefined} onSignOut={onSignOut} />
+      <Masthead
+        health={health.value}
+        live={items.filter((item) => item.status === 'live').length}
+        offline={streams.error !== undefined}
+        onSignOut={onSignOut}
+      />
       <main className="deck">
         <Stage stream={stream} loading={streams.value === undefined} />
         <EventTape api={api} onEvent={onEvent} />

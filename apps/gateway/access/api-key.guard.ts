@@ -15,7 +15,12 @@ function unauthenticated(detail: string, error?: string): ProblemError {
 
 function forbidden(scopes: readonly string[]): ProblemError {
   const challenge = `Bearer realm="streams", error="insufficient_scope", scope="${scopes.join(' ')}"`;
-  return new ProblemError({ status: 403, code: 'missing-scope', detail: `This needs a key with the scope ${scopes.join(' or ')}.`, headers: { 'www-authenticate': challenge } });
+  return new ProblemError({
+    status: 403,
+    code: 'missing-scope',
+    detail: `This needs a key with the scope ${scopes.join(' or ')}.`,
+    headers: { 'www-authenticate': challenge },
+  });
 }
 
 /** Lets a request through to an operation when its bearer key allows one of the operation's scopes. */

@@ -45,7 +45,11 @@ export class KeysController {
 
   @Route(listKeys)
   async list(@Input(listKeys) input: InputOf<typeof listKeys>): Promise<object> {
-    const rows = await this.#reads.select(apiKeyTable, { where: [{ column: 'issued_at_ms', is: 'gte', value: 0n }], orderBy: [{ column: 'issued_at_ms', descending: true }], limit: input.query.limit });
+    const rows = await this.#reads.select(apiKeyTable, {
+      where: [{ column: 'issued_at_ms', is: 'gte', value: 0n }],
+      orderBy: [{ column: 'issued_at_ms', descending: true }],
+      limit: input.query.limit,
+    });
     return { items: rows.map(viewOf) };
   }
 

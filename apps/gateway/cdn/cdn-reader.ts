@@ -59,7 +59,10 @@ export class CdnReader {
   }
 
   async health(): Promise<CdnHealth> {
-    const [edges, counters] = await Promise.all([this.#reads.select(edgeTable, { limit: rowsMax }), this.#reads.select(edgeCountersTable, { orderBy: [{ column: 'incarnation', descending: true }], limit: rowsMax })]);
+    const [edges, counters] = await Promise.all([
+      this.#reads.select(edgeTable, { limit: rowsMax }),
+      this.#reads.select(edgeCountersTable, { orderBy: [{ column: 'incarnation', descending: true }], limit: rowsMax }),
+    ]);
     return cdnHealthOf(edges, counters, this.#clock.now());
   }
 }

@@ -36,6 +36,8 @@ describe('the state of the CDN', () => {
 
   test('counters are summed over all processes of an edge, gauges are the newest one', () => {
     const health = cdnHealthOf([edge('a')], [process('a', now - 50_000, 1n), process('a', now, 7n)], now);
-    expect(health.edges[0]).toEqual(expect.objectContaining({ status: 'up', requests: 20, hits: 18, objects: 7, hitRatio: 0.9, startedAt: new Date(7).toISOString() }));
+    expect(health.edges[0]).toEqual(
+      expect.objectContaining({ status: 'up', requests: 20, hits: 18, objects: 7, hitRatio: 0.9, startedAt: new Date(7).toISOString() }),
+    );
   });
 });

@@ -21,7 +21,12 @@ export interface CdnHealth {
 }
 
 function counters(row: ReadRow): EdgeCounters {
-  return { requests: row['requests'] as bigint, hits: row['hits'] as bigint, collapsed: row['collapsed'] as bigint, originFetches: row['origin_fetches'] as bigint };
+  return {
+    requests: row['requests'] as bigint,
+    hits: row['hits'] as bigint,
+    collapsed: row['collapsed'] as bigint,
+    originFetches: row['origin_fetches'] as bigint,
+  };
 }
 
 function total(rows: readonly ReadRow[], column: string): number {

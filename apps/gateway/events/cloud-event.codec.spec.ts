@@ -2,7 +2,15 @@ import { describe, expect, test } from '@jest/globals';
 import type { StoredRecord } from '#events';
 import { showRecord } from './cloud-event.codec.ts';
 
-const headers = { ce_specversion: '1.0', ce_id: 'e-1', ce_type: 'stream.stopped', ce_subject: 'st-1', ce_traceparent: '', ce_actor: 'key:k-1', 'content-type': 'application/json' };
+const headers = {
+  ce_specversion: '1.0',
+  ce_id: 'e-1',
+  ce_type: 'stream.stopped',
+  ce_subject: 'st-1',
+  ce_traceparent: '',
+  ce_actor: 'key:k-1',
+  'content-type': 'application/json',
+};
 const record = (value: string): StoredRecord => ({ key: 'st-1', headers, value, partition: 3, offset: 9_007_199_254_740_993n, recordedAt: 0 });
 
 describe('a record as it is shown', () => {

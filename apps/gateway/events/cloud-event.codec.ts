@@ -57,5 +57,14 @@ export function showRecord(topic: string, record: StoredRecord): ShownEvent {
   const data = dataOf(record.value);
   parts.push(`"recordedtime":"${new Date(recordedAt).toISOString()}"`, `"topic":${JSON.stringify(topic)}`, `"partition":${partition}`, `"offset":"${offset}"`);
   parts.push('"datacontenttype":"application/json"', `"${data.name}":${data.json}`);
-  return { topic, partition, offset, recordedAt, type: headers['ce_type'] ?? '', subject: headers['ce_subject'] ?? '', key: record.key, json: `{${parts.join(',')}}` };
+  return {
+    topic,
+    partition,
+    offset,
+    recordedAt,
+    type: headers['ce_type'] ?? '',
+    subject: headers['ce_subject'] ?? '',
+    key: record.key,
+    json: `{${parts.join(',')}}`,
+  };
 }

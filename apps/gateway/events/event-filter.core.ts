@@ -28,7 +28,9 @@ export function laneIndex(topic: Context, partition: number): number {
 /** Indexes of the lanes where a wanted event can stand: a key has one partition per topic. */
 export function lanesOf(filter: EventFilter): readonly number[] {
   const partition = filter.key === undefined ? undefined : partitionOf(filter.key, topicPartitions);
-  return lanes.flatMap((lane, at) => ((filter.context === undefined || lane.topic === filter.context) && (partition === undefined || lane.partition === partition) ? [at] : []));
+  return lanes.flatMap((lane, at) =>
+    (filter.context === undefined || lane.topic === filter.context) && (partition === undefined || lane.partition === partition) ? [at] : [],
+  );
 }
 
 export function matches(filter: EventFilter, event: ShownEvent): boolean {

@@ -29,7 +29,7 @@ const numberOf = (event: { json: string }): number => (JSON.parse(event.json) as
 /** All pages from the first to the last. */
 async function readAll(query: Omit<HistoryQuery, 'positions'>, limit: number): Promise<number[]> {
   const seen: number[] = [];
-  for (let positions: Positions | undefined; ; ) {
+  for (let positions: Positions | undefined; ;) {
     const page = await (await openHistory(log, { ...query, positions })).take(limit);
     seen.push(...page.events.map(numberOf));
     if (!page.more) return seen;

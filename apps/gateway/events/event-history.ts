@@ -149,7 +149,7 @@ export class HistoryReader {
     const start = clamp(until - BigInt(chunkRecords), cursor.low, until);
     const chunk: ShownEvent[] = [];
     // A byte limit may end a read early: read on until the window is complete.
-    for (let from = start; from < until; ) {
+    for (let from = start; from < until;) {
       const { records, next } = await this.#log.read(cursor.lane.topic, cursor.lane.partition, from, limits);
       for (const record of records) if (record.offset < until) chunk.push(showRecord(cursor.lane.topic, record));
       if (next <= from) break;

@@ -17,10 +17,21 @@ const filter = {
   key: z.string().min(1).max(256).optional().describe('Partition key, such as a stream id.'),
 };
 
-const instant = z.union([z.iso.datetime({ offset: true }), z.string().regex(/^\d{1,15}$/)]).transform((text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text)));
+const instant = z
+  .union([z.iso.datetime({ offset: true }), z.string().regex(/^\d{1,15}$/)])
+  .transform((text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text)));
 
 const cloudEvent = z
-  .looseObject({ specversion: z.literal('1.0'), id: z.string(), type: z.string(), source: z.string(), subject: z.string(), time: z.string(), actor: z.string(), data: z.record(z.string(), z.unknown()) })
+  .looseObject({
+    specversion: z.literal('1.0'),
+    id: z.string(),
+    type: z.string(),
+    source: z.string(),
+    subject: z.string(),
+    time: z.string(),
+    actor: z.string(),
+    data: z.record(z.string(), z.unknown()),
+  })
   .describe('CloudEvents 1.0 JSON; docs/schemas describes the data of each type.');
 
 export const listEvents = operation({
@@ -37,7 +48,11 @@ export const listEvents = operation({
     until: instant.optional().describe('Recorded before.'),
     order: z.enum(['newest', 'oldest']).default('newest'),
     limit: z.coerce.number().int().min(1).max(1000).default(100),
-    cursor: z.string().max(2048).optional().describe('`nextCursor` of the page before, with the same order and filter. A page may be empty and still have one.'),
+    cursor: z
+      .string()
+      .max(2048)
+      .optional()
+      .describe('`nextCursor` of the page before, with the same order and filter. A page may be empty and still have one.'),
   }),
   answer: z.object({ items: z.array(cloudEvent), nextCursor: z.string().nullable() }),
 });

@@ -12,11 +12,24 @@ import { formatToken, parseToken, type Positions, type TokenKind } from './posit
 
 function positionsOf(kind: TokenKind, text: string, field: string): Positions {
   const positions = parseToken(kind, text, lanes.length);
-  if (positions === undefined) throw badRequest('token-invalid', `${field}: This is not a token of ours, or a broken one.`, [{ field, message: 'This is not a token of ours, or a broken one.' }]);
+  if (positions === undefined)
+    throw badRequest('token-invalid', `${field}: This is not a token of ours, or a broken one.`, [
+      { field, message: 'This is not a token of ours, or a broken one.' },
+    ]);
   return positions;
 }
 
-function filterOf({ context, type, subject, key }: { context?: EventFilter['context']; type?: readonly string[] | undefined; subject?: string | undefined; key?: string | undefined }): EventFilter {
+function filterOf({
+  context,
+  type,
+  subject,
+  key,
+}: {
+  context?: EventFilter['context'];
+  type?: readonly string[] | undefined;
+  subject?: string | undefined;
+  key?: string | undefined;
+}): EventFilter {
   return { context, types: type, subject, key };
 }
 

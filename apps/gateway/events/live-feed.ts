@@ -44,7 +44,12 @@ export class LiveFeed {
 
   async run(): Promise<FeedEnd> {
     const { response, reader } = this.#init;
-    response.writeHead(200, { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store', 'x-accel-buffering': 'no', ...openHeaders(response) });
+    response.writeHead(200, {
+      'content-type': 'text/event-stream; charset=utf-8',
+      'cache-control': 'no-store',
+      'x-accel-buffering': 'no',
+      ...openHeaders(response),
+    });
     try {
       // The first id lets a reader resume even if it is cut off before the first event.
       if (!(await this.#write(`retry: ${retryMs}\nid: ${formatToken('live', reader.positions)}\n\n`))) return this.#cut();
@@ -58,7 +63,7 @@ export class LiveFeed {
 
   async #pump(): Promise<FeedEnd> {
     const { reader, stopping, heartbeatMs, stillAllowed } = this.#init;
-    for (let beatAt = performance.now() + heartbeatMs; ; ) {
+    for (let beatAt = performance.now() + heartbeatMs; ;) {
       if (this.#gone.signal.aborted) return 'client-gone';
       if (stopping.aborted) return this.#finish('stopping');
       if (!(await this.#send(await reader.next()))) return this.#cut();

@@ -64,7 +64,11 @@ export class LiveFeeds {
     const token = bearerOf(request.headers.authorization) ?? '';
     const { heartbeatMs, stallMs } = this.#init;
     // An engine that is away says nothing about the key.
-    const stillAllowed = (): Promise<boolean> => this.#authority.verify(token).then((holder) => holder !== undefined, () => true);
+    const stillAllowed = (): Promise<boolean> =>
+      this.#authority.verify(token).then(
+        (holder) => holder !== undefined,
+        () => true,
+      );
     reply.hijack();
     const end = await new LiveFeed({ response: reply.raw, reader, tail: this.#tail, stopping, heartbeatMs, stallMs, stillAllowed }).run();
     request.log.debug({ end }, 'a live reader left');
@@ -75,7 +79,10 @@ export class LiveFeeds {
     const headOf = (lane: Lane): PartitionHead => heads.get(lane.topic)?.[lane.partition] ?? { partition: lane.partition, low: 0n, high: 0n };
     if (from === 'now') return lanes.map((lane) => headOf(lane).high);
     if (from === 'beginning') return lanes.map((lane) => headOf(lane).low);
-    const positions = from === 'recent' ? (await (await openHistory(this.#log, { filter, order: 'newest', positions: lanes.map((lane) => headOf(lane).high) })).take(recentEvents)).positions : from;
+    const positions =
+      from === 'recent'
+        ? (await (await openHistory(this.#log, { filter, order: 'newest', positions: lanes.map((lane) => headOf(lane).high) })).take(recentEvents)).positions
+        : from;
     lanes.forEach((lane, at) => checkPosition(positions[at] as bigint, headOf(lane), 'oldest'));
     return positions;
   }

@@ -6,7 +6,11 @@ const positions = fc.array(fc.bigInt({ min: 0n, max: 2n ** 62n }), { minLength: 
 
 describe('position tokens', () => {
   test('survive the round trip', () => {
-    fc.assert(fc.property(positions, fc.constantFrom('live', 'oldest', 'newest'), (given, kind) => expect(parseToken(kind, formatToken(kind, given), 48)).toEqual(given)));
+    fc.assert(
+      fc.property(positions, fc.constantFrom('live', 'oldest', 'newest'), (given, kind) =>
+        expect(parseToken(kind, formatToken(kind, given), 48)).toEqual(given),
+      ),
+    );
   });
 
   test('one that lost or changed a character is none', () => {
@@ -34,6 +38,11 @@ describe('position tokens', () => {
   });
 
   test('a million events in every partition make a token of at most 220 characters', () => {
-    expect(formatToken('live', Array.from({ length: 48 }, () => 1_000_000n)).length).toBeLessThanOrEqual(220);
+    expect(
+      formatToken(
+        'live',
+        Array.from({ length: 48 }, () => 1_000_000n),
+      ).length,
+    ).toBeLessThanOrEqual(220);
   });
 });

@@ -3,7 +3,11 @@ import { z } from 'zod';
 
 /** Fields that several operations share. */
 export const timestamp = z.iso.datetime().describe('RFC 3339, UTC');
-export const eventId = z.string().min(1).max(128).regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]*$/, 'Expected letters, digits and "_.:-".');
+export const eventId = z
+  .string()
+  .min(1)
+  .max(128)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9_.:-]*$/, 'Expected letters, digits and "_.:-".');
 export const streamId = z.string().refine(isStreamId, 'Expected a stream id such as st-7f3k2m9qabcd.').describe('A stream id');
 export const keyId = z.string().regex(/^k-[a-z0-9]{4,32}$/, 'Expected a key id such as k-3f9a2c.');
 export const purgeId = z.string().regex(/^pg-[a-z2-7]{8,26}$/, 'Expected a purge id such as pg-7f3k2m9q.');

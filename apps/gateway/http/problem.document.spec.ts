@@ -9,7 +9,12 @@ describe('a failure as a problem', () => {
   test.each<[string, unknown, number, string]>([
     ['ours', badRequest('x', 'y'), 400, 'x'],
     ['a retryable engine', new OperatingError('away', { code: 'DATABASE_UNAVAILABLE', retryable: true }), 503, 'unavailable'],
-    ['an engine behind another error', new OperatingError('x', { code: 'X', retryable: false, cause: failed('x', { code: 'ECONNREFUSED' }) }), 503, 'unavailable'],
+    [
+      'an engine behind another error',
+      new OperatingError('x', { code: 'X', retryable: false, cause: failed('x', { code: 'ECONNREFUSED' }) }),
+      503,
+      'unavailable',
+    ],
     ['a socket', failed('connect ECONNREFUSED', { code: 'ECONNREFUSED' }), 503, 'unavailable'],
     ['PostgreSQL shutting down', failed('terminating connection', { code: '57P01' }), 503, 'unavailable'],
     ['a read model that nobody has made yet', new OperatingError('x', { code: 'TABLE_UNKNOWN', retryable: false }), 503, 'unavailable'],

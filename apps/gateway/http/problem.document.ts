@@ -66,7 +66,10 @@ function isEngineDown(error: unknown): boolean {
   // A table that nobody serves yet is one that a projector will make.
   if (hasCode(error, 'TABLE_UNKNOWN') || hasCode(error, 'TOPIC_UNKNOWN')) return true;
   if (error instanceof OperatingError) return error.retryable || (error.cause !== undefined && isEngineDown(error.cause));
-  return engineDown.test(codeOf(error)) || /connection terminated|timeout exceeded when trying to connect|cannot use a pool after/i.test(String((error as Error | null)?.message));
+  return (
+    engineDown.test(codeOf(error)) ||
+    /connection terminated|timeout exceeded when trying to connect|cannot use a pool after/i.test(String((error as Error | null)?.message))
+  );
 }
 
 /** Any failure as the problem it is for the caller; nothing of our insides is told. */
@@ -76,6 +79,12 @@ export function problemOf(error: unknown): ProblemError {
   if (refusal !== undefined) return new ProblemError(refusal);
   if (isEngineDown(error)) return unavailable('An engine behind this service does not answer. Try again shortly.', error);
   const status = statusOf(error);
-  if (status !== undefined && status >= 400 && status < 500) return new ProblemError({ status, code: 'request-refused', detail: String((error as Error).message) });
-  return new ProblemError({ status: 500, code: 'internal', detail: 'Something went wrong on our side. The log has the details under this request id.', cause: error });
+  if (status !== undefined && status >= 400 && status < 500)
+    return new ProblemError({ status, code: 'request-refused', detail: String((error as Error).message) });
+  return new ProblemError({
+    status: 500,
+    code: 'internal',
+    detail: 'Something went wrong on our side. The log has the details under this request id.',
+    cause: error,
+  });
 }

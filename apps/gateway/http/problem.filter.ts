@@ -27,7 +27,11 @@ function mayBeKept(status: number): boolean {
 /** Sends a problem document, and logs what is our own fault. */
 export function sendProblem(reply: FastifyReply, request: FastifyRequest, error: unknown, logger: Logger): void {
   const problem = problemOf(error);
-  if (problem.init.status >= 500) logger[problem.init.status === 503 ? 'warn' : 'error']({ err: problem.cause ?? problem, requestId: request.id, path: pathOf(request.url) }, problem.init.detail);
+  if (problem.init.status >= 500)
+    logger[problem.init.status === 503 ? 'warn' : 'error'](
+      { err: problem.cause ?? problem, requestId: request.id, path: pathOf(request.url) },
+      problem.init.detail,
+    );
   if (reply.raw.headersSent || reply.sent) return void reply.raw.destroy();
   void reply
     .status(problem.init.status)

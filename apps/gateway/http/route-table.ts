@@ -10,7 +10,10 @@ export class RouteTable {
   add(method: string | readonly string[], url: string): void {
     // The console's catch-all answers every GET; it says nothing about a path.
     if (url === '/*' || url === '*') return;
-    const source = url.split('/').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:[A-Za-z]+/g, '[^/]+')).join('/');
+    const source = url
+      .split('/')
+      .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&').replace(/:[A-Za-z]+/g, '[^/]+'))
+      .join('/');
     const pattern = new RegExp(`^${source}/?$`);
     for (const each of typeof method === 'string' ? [method] : method) this.#routes.push({ method: each, pattern });
   }

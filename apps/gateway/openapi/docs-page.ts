@@ -43,9 +43,17 @@ interface DocumentedOperation {
 
 function section(method: string, path: string, op: DocumentedOperation): string {
   const parameters = (op.parameters ?? []).map((each) => row(`${each.name}`, each.schema, each.required, `${each.description ?? ''} (${each.in})`)).join('');
-  const body = Object.values(op.requestBody?.content ?? {}).map((each) => fieldRows(each.schema)).join('');
-  const answers = Object.entries(op.responses).map(([status, each]) => `<tr><td>${status}</td><td>${escape(each.description)}</td></tr>`).join('');
-  const success = Object.entries(op.responses).filter(([status]) => status < '300').flatMap(([, each]) => Object.values(each.content ?? {})).map((each) => fieldRows(each.schema)).join('');
+  const body = Object.values(op.requestBody?.content ?? {})
+    .map((each) => fieldRows(each.schema))
+    .join('');
+  const answers = Object.entries(op.responses)
+    .map(([status, each]) => `<tr><td>${status}</td><td>${escape(each.description)}</td></tr>`)
+    .join('');
+  const success = Object.entries(op.responses)
+    .filter(([status]) => status < '300')
+    .flatMap(([, each]) => Object.values(each.content ?? {}))
+    .map((each) => fieldRows(each.schema))
+    .join('');
   return `<section><h3><b>${method.toUpperCase()}</b> ${escape(path)}</h3><p>${escape(op.summary)}. ${escape(op.description).replace(/`([^`]+)`/g, '<code>$1</code>')}</p>${table('Parameters', parameters)}${table('Body', body)}${table('Answer', success)}${table('Statuses', answers)}</section>`;
 }
 

@@ -12,12 +12,18 @@ const problemSchema: JsonObject = {
     status: { type: 'integer' },
     detail: { type: 'string', description: 'What is wrong here, and what to do.' },
     instance: { type: 'string' },
-    errors: { type: 'array', items: { type: 'object', properties: { field: { type: 'string' }, message: { type: 'string' } }, required: ['field', 'message'] } },
+    errors: {
+      type: 'array',
+      items: { type: 'object', properties: { field: { type: 'string' }, message: { type: 'string' } }, required: ['field', 'message'] },
+    },
   },
   required: ['type', 'title', 'status', 'detail', 'instance'],
 };
 
-const problem = (description: string): JsonObject => ({ description, content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } } });
+const problem = (description: string): JsonObject => ({
+  description,
+  content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+});
 
 /** JSON Schema 2020-12, which is what OpenAPI 3.1 speaks. Requests are described as they are sent, answers as they arrive. */
 function schemaOf(schema: z.ZodType, io: 'input' | 'output'): JsonObject {
@@ -34,7 +40,13 @@ function parametersOf(op: Operation): JsonObject[] {
       return { name, in: where, required: where === 'path' || required.includes(name), ...(description === undefined ? {} : { description }), schema: rest };
     });
   };
-  const headers = Object.entries(op.headers ?? {}).map(([name, description]) => ({ name, in: 'header', required: false, description, schema: { type: 'string' } }));
+  const headers = Object.entries(op.headers ?? {}).map(([name, description]) => ({
+    name,
+    in: 'header',
+    required: false,
+    description,
+    schema: { type: 'string' },
+  }));
   return [...of(op.params, 'path'), ...of(op.query, 'query'), ...headers];
 }
 
@@ -74,7 +86,12 @@ export function openApiOf(operations: readonly Operation[]): JsonObject {
   }
   return {
     openapi: '3.1.0',
-    info: { title: 'Streams', version: '1', description: 'Live streams, their delivery, and the log of everything that happened.', license: { name: 'Apache-2.0', identifier: 'Apache-2.0' } },
+    info: {
+      title: 'Streams',
+      version: '1',
+      description: 'Live streams, their delivery, and the log of everything that happened.',
+      license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
+    },
     servers: [{ url: '/' }],
     paths,
     components: {

@@ -60,7 +60,12 @@ export class OriginController {
   preflight(@Res() reply: FastifyReply): void {
     void reply
       .status(204)
-      .headers({ ...corsHeaders, 'access-control-allow-methods': 'GET, HEAD, OPTIONS', 'access-control-allow-headers': 'Range, If-None-Match, If-Range', 'access-control-max-age': '86400' })
+      .headers({
+        ...corsHeaders,
+        'access-control-allow-methods': 'GET, HEAD, OPTIONS',
+        'access-control-allow-headers': 'Range, If-None-Match, If-Range',
+        'access-control-max-age': '86400',
+      })
       .send();
   }
 
@@ -76,7 +81,12 @@ export class OriginController {
     const mayRange = request.method === 'GET' && (ifRange === undefined || ifRange === tag);
     const asked = rangeOf(mayRange ? request.headers.range : undefined, info.sizeBytes);
     if (asked.kind === 'unsatisfiable') {
-      throw new ProblemError({ status: 416, code: 'range-not-satisfiable', detail: 'The range begins behind the end.', headers: { 'content-range': `bytes */${info.sizeBytes}` } });
+      throw new ProblemError({
+        status: 416,
+        code: 'range-not-satisfiable',
+        detail: 'The range begins behind the end.',
+        headers: { 'content-range': `bytes */${info.sizeBytes}` },
+      });
     }
     const size = asked.kind === 'part' ? asked.range.last - asked.range.first + 1 : info.sizeBytes;
     if (asked.kind === 'part') reply.status(206).header('content-range', `bytes ${asked.range.first}-${asked.range.last}/${info.sizeBytes}`);
@@ -103,7 +113,9 @@ function sendPlaylist(playlist: Playlist, streamId: string, request: FastifyRequ
     case 'unknown-rendition':
       throw notFound('unknown-rendition', 'The stream has no such rendition.', { 'cache-control': soonCaching });
     case 'nothing-yet':
-      throw notFound('nothing-yet', playlist.ended ? 'The stream ended without a picture.' : 'The stream has not produced anything yet.', { 'cache-control': soonCaching });
+      throw notFound('nothing-yet', playlist.ended ? 'The stream ended without a picture.' : 'The stream has not produced anything yet.', {
+        'cache-control': soonCaching,
+      });
     case 'playlist': {
       const tag = tagOf(playlist.text);
       reply.headers({ etag: tag, 'cache-control': playlist.ended ? recordingCaching : liveCaching });

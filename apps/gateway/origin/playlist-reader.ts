@@ -68,7 +68,10 @@ export class PlaylistReader {
     const ended = hasEnded(stream);
     if (stream['last_media_sequence'] === null) return { kind: 'nothing-yet', ended };
     const window = windowOf(stream, ended);
-    const of: ReadCondition[] = [{ column: 'stream_id', is: 'eq', value: streamId }, { column: 'rendition', is: 'eq', value: rendition }];
+    const of: ReadCondition[] = [
+      { column: 'stream_id', is: 'eq', value: streamId },
+      { column: 'rendition', is: 'eq', value: rendition },
+    ];
     const segments = await this.#segments(of, window);
     // A rendition without a segment in the window may still be one that the encoder has just begun to make.
     if (segments.length === 0) return (await this.#isRendition(stream, rendition)) ? { kind: 'nothing-yet', ended } : { kind: 'unknown-rendition' };
@@ -89,7 +92,7 @@ export class PlaylistReader {
 
   async #segments(of: readonly ReadCondition[], window: { readonly first: number; readonly last: number }): Promise<readonly ReadRow[]> {
     const rows: ReadRow[] = [];
-    for (let from = window.first; rows.length < segmentsMax; ) {
+    for (let from = window.first; rows.length < segmentsMax;) {
       const where: ReadCondition[] = [...of, { column: 'media_sequence', is: 'gte', value: from }, { column: 'media_sequence', is: 'lte', value: window.last }];
       const page = await this.#reads.select(segmentTable, { where, orderBy: [{ column: 'media_sequence' }], limit: pageRows });
       rows.push(...page);

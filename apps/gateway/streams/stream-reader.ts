@@ -25,7 +25,10 @@ function cursorOf(row: ReadRow): string {
 
 function parseCursor(text: string): { readonly createdAtMs: bigint; readonly streamId: string } {
   const match = /^(\d{1,16})\/(st-[a-z2-7]{8,26})$/.exec(Buffer.from(text, 'base64url').toString('latin1'));
-  if (match === null) throw badRequest('invalid-request', 'query.cursor: This is not a cursor of a page before.', [{ field: 'query.cursor', message: 'This is not a cursor of a page before.' }]);
+  if (match === null)
+    throw badRequest('invalid-request', 'query.cursor: This is not a cursor of a page before.', [
+      { field: 'query.cursor', message: 'This is not a cursor of a page before.' },
+    ]);
   return { createdAtMs: BigInt(match[1] as string), streamId: match[2] as string };
 }
 
@@ -45,7 +48,9 @@ export class StreamReader {
     const rows: ReadRow[] = [];
     if (query.cursor === undefined) {
       // Rows without a creation are not streams yet.
-      rows.push(...(await this.#reads.select(streamTable, { where: [...status, { column: 'created_at_ms', is: 'gte', value: 0n }], orderBy: newestFirst, limit })));
+      rows.push(
+        ...(await this.#reads.select(streamTable, { where: [...status, { column: 'created_at_ms', is: 'gte', value: 0n }], orderBy: newestFirst, limit })),
+      );
     } else {
       const { createdAtMs, streamId } = parseCursor(query.cursor);
       const ties: ReadCondition[] = [...status, { column: 'created_at_ms', is: 'eq', value: createdAtMs }, { column: 'stream_id', is: 'lt', value: streamId }];
@@ -76,7 +81,10 @@ export class StreamReader {
 
   /** The newest segments of a rendition, oldest first. */
   async lastSegments(streamId: string, rendition: string, limit: number): Promise<readonly ReadRow[]> {
-    const where: ReadCondition[] = [{ column: 'stream_id', is: 'eq', value: streamId }, { column: 'rendition', is: 'eq', value: rendition }];
+    const where: ReadCondition[] = [
+      { column: 'stream_id', is: 'eq', value: streamId },
+      { column: 'rendition', is: 'eq', value: rendition },
+    ];
     const rows = await this.#reads.select(segmentTable, { where, orderBy: [{ column: 'media_sequence', descending: true }], limit });
     return rows.toReversed();
   }

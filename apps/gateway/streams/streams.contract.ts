@@ -33,14 +33,28 @@ const rendition = z.object({
   frameRate: z.number().nullable(),
   channels: z.number().nullable(),
   segments: z.array(
-    z.object({ mediaSequence: z.number(), cid: z.string(), sizeBytes: z.number(), durationMs: z.number(), discontinuity: z.boolean(), recordedAt: timestamp.nullable(), producedAt: timestamp.nullable() }),
+    z.object({
+      mediaSequence: z.number(),
+      cid: z.string(),
+      sizeBytes: z.number(),
+      durationMs: z.number(),
+      discontinuity: z.boolean(),
+      recordedAt: timestamp.nullable(),
+      producedAt: timestamp.nullable(),
+    }),
   ),
 });
 
 const streamDetail = streamSummary.extend({
   settings: z.object({ ladder: z.array(rung), audioBitrate: z.number(), segmentDurationSeconds: z.number(), graceSeconds: z.number() }),
   encoding: z
-    .object({ status: z.string(), reason: z.string().nullable(), encoder: z.string().nullable(), node: z.string(), source: z.record(z.string(), z.unknown()).nullable() })
+    .object({
+      status: z.string(),
+      reason: z.string().nullable(),
+      encoder: z.string().nullable(),
+      node: z.string(),
+      source: z.record(z.string(), z.unknown()).nullable(),
+    })
     .nullable(),
   renditions: z.array(rendition),
   latency: z
@@ -60,10 +74,25 @@ export const startStream = operation({
   headers: { 'Idempotency-Key': 'A repeated request with the same key makes no second stream and gets the same answer.' },
   body: z.strictObject({
     name: z.string().trim().min(1).max(200),
-    ladder: z.array(rung).min(1).max(rungsMax).default([...defaultLadder]),
+    ladder: z
+      .array(rung)
+      .min(1)
+      .max(rungsMax)
+      .default([...defaultLadder]),
     audioBitrate: z.number().int().min(16_000).max(512_000).default(defaultAudioBitrate).describe('Bits per second.'),
-    segmentDurationSeconds: z.number().int().min(1).max(10).default(defaultSegmentDurationMs / 1000),
-    graceSeconds: z.number().int().min(0).max(graceMsMax / 1000).default(defaultGraceMs / 1000).describe('How long the stream waits for a publisher that went away.'),
+    segmentDurationSeconds: z
+      .number()
+      .int()
+      .min(1)
+      .max(10)
+      .default(defaultSegmentDurationMs / 1000),
+    graceSeconds: z
+      .number()
+      .int()
+      .min(0)
+      .max(graceMsMax / 1000)
+      .default(defaultGraceMs / 1000)
+      .describe('How long the stream waits for a publisher that went away.'),
   }),
   answer: streamSummary.extend({
     streamKey: z.string(),

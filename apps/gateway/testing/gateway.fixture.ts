@@ -4,7 +4,15 @@ import { edgesProjection } from '#domain/edge';
 import { streamsProjection } from '#domain/stream';
 import { temporaryPostgres } from '#adapters/embedded-postgres';
 import { openEngines } from '#adapters/engines';
-import { MemoryAggregateStore, MemoryBlobStore, MemoryEventLog, MemoryLeaseStore, MemoryOutbox, MemoryProjectionStore, MemoryReadStore } from '#adapters/memory';
+import {
+  MemoryAggregateStore,
+  MemoryBlobStore,
+  MemoryEventLog,
+  MemoryLeaseStore,
+  MemoryOutbox,
+  MemoryProjectionStore,
+  MemoryReadStore,
+} from '#adapters/memory';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { contexts, topicPartitions } from '#events';
 import type { LeaseStore, Outbox, ProjectionStore } from '#ports';
@@ -75,7 +83,13 @@ export async function startGateway(engines: GatewayEngines, consolePath: string,
   const settings = { ...readGatewaySettings({ DATABASE_URL: 'postgres://unused', STREAMS_PUBLIC_HOST: 'media.example' }), consolePath };
   const providers = [{ provide: Lifecycle, useValue: lifecycle }];
   class TestRoot {}
-  const root = { module: TestRoot, global: true, imports: [gatewayModule(engines, settings, { ...liveFeedDefaults, ...feeds })], providers, exports: providers };
+  const root = {
+    module: TestRoot,
+    global: true,
+    imports: [gatewayModule(engines, settings, { ...liveFeedDefaults, ...feeds })],
+    providers,
+    exports: providers,
+  };
   const app = await createGateway(root, { logger: { log() {}, error() {}, warn() {} }, abortOnError: false }, { logger, ids: engines.ids, consolePath });
   lifecycle.onStop('accept', 'nest', () => app.close());
   await app.listen(port, '127.0.0.1');

@@ -8,7 +8,15 @@ export async function announceEncoding(world: World, streamId: string, epoch = 1
   const source = { videoCodec: 'h264', audioCodec: 'aac', width: 1280, height: 720, frameRate: 30 };
   const video = { name: '720p', kind: 'video' as const, codecs: 'avc1.64001f', bandwidth: 2_750_000, width: 1280, height: 720, frameRate: 30 };
   const audio = { name: 'audio', kind: 'audio' as const, codecs: 'mp4a.40.2', bandwidth: 132_000, channels: 2 };
-  const started = encodingStarted.draft({ streamId, sessionId: 's-1', epoch: Number(epoch), node: 'media-1', encoder: 'libx264', source, renditions: [video, audio] });
+  const started = encodingStarted.draft({
+    streamId,
+    sessionId: 's-1',
+    epoch: Number(epoch),
+    node: 'media-1',
+    encoder: 'libx264',
+    source,
+    renditions: [video, audio],
+  });
   await world.facts.publish('stream', [started], { producer: { id: `media:${streamId}`, epoch } });
 }
 

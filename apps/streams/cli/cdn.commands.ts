@@ -7,8 +7,15 @@ import type { CommandContext } from './context.ts';
 const pollMs = 100;
 
 /** Requests a purge and waits until every edge that is up has applied it. */
-export async function purge({ api, print }: CommandContext, urls: readonly string[], options: { readonly wait: boolean; readonly timeout: number; readonly reason?: string }): Promise<void> {
-  const { purgeId } = await api.call<{ readonly purgeId: string }>('POST', '/api/v1/cdn/cache/purge', { urls, ...(options.reason === undefined ? {} : { reason: options.reason }) });
+export async function purge(
+  { api, print }: CommandContext,
+  urls: readonly string[],
+  options: { readonly wait: boolean; readonly timeout: number; readonly reason?: string },
+): Promise<void> {
+  const { purgeId } = await api.call<{ readonly purgeId: string }>('POST', '/api/v1/cdn/cache/purge', {
+    urls,
+    ...(options.reason === undefined ? {} : { reason: options.reason }),
+  });
   if (!options.wait) return print({ purgeId }, () => [`Purge ${purgeId} is requested.`]);
   const health = await api.call<CdnHealth>('GET', '/api/v1/cdn/health');
   const edges = health.edges.filter((edge) => edge.status === 'up').map((edge) => edge.id);
@@ -22,14 +29,31 @@ export async function purge({ api, print }: CommandContext, urls: readonly strin
     const applied = view?.applied ?? [];
     const missing = edges.filter((id) => !applied.some((one) => one.edgeId === id));
     if (missing.length === 0) {
-      return print(view ?? { purgeId, applied }, () => [`Purge ${purgeId} is applied.`, ...applied.map((one) => `  ${one.edgeId}: ${one.objects} objects forgotten after ${one.delayMs} ms`)]);
+      return print(view ?? { purgeId, applied }, () => [
+        `Purge ${purgeId} is applied.`,
+        ...applied.map((one) => `  ${one.edgeId}: ${one.objects} objects forgotten after ${one.delayMs} ms`),
+      ]);
     }
-    if (Date.now() > deadline) throw new PlainFailure(`Purge ${purgeId} is on the log, but ${missing.join(', ')} did not apply it within ${options.timeout} s; it will when it is back.`);
+    if (Date.now() > deadline)
+      throw new PlainFailure(
+        `Purge ${purgeId} is on the log, but ${missing.join(', ')} did not apply it within ${options.timeout} s; it will when it is back.`,
+      );
     await pause(pollMs);
   }
 }
 
-export async function createKey({ api, print }: CommandContext, name: string, options: { readonly scopes: readonly string[]; readonly ttl?: number }): Promise<void> {
-  const key = await api.call<IssuedKey>('POST', '/api/v1/keys', { name, scopes: options.scopes, ...(options.ttl === undefined ? {} : { ttlSeconds: options.ttl }) });
-  print(key, () => [`Key ${key.id} (${key.name}), scopes ${key.scopes.join(', ')}${key.expiresAt === null ? '' : `, until ${key.expiresAt}`}:`, `  ${key.key}   (shown this once)`]);
+export async function createKey(
+  { api, print }: CommandContext,
+  name: string,
+  options: { readonly scopes: readonly string[]; readonly ttl?: number },
+): Promise<void> {
+  const key = await api.call<IssuedKey>('POST', '/api/v1/keys', {
+    name,
+    scopes: options.scopes,
+    ...(options.ttl === undefined ? {} : { ttlSeconds: options.ttl }),
+  });
+  print(key, () => [
+    `Key ${key.id} (${key.name}), scopes ${key.scopes.join(', ')}${key.expiresAt === null ? '' : `, until ${key.expiresAt}`}:`,
+    `  ${key.key}   (shown this once)`,
+  ]);
 }

@@ -64,14 +64,25 @@ describe('the streams command, on a running platform', () => {
     expect((JSON.parse(listed.out) as { items: Array<{ type: string }> }).items.map((one) => one.type)).toContain('stream.created');
 
     const tail = streams(env, 'events', 'tail', '--from', 'beginning', '--type', 'stream.created', '--json');
-    await until(() => tail.soFar().includes('"My stream"'), 20_000, () => `The past was not told:\n${tail.soFar()}`);
+    await until(
+      () => tail.soFar().includes('"My stream"'),
+      20_000,
+      () => `The past was not told:\n${tail.soFar()}`,
+    );
     const { out } = await streams(env, 'stream', 'start', 'Followed', '--json');
     const { id } = JSON.parse(out) as { id: string };
-    await until(() => tail.soFar().includes(`"${id}"`), 20_000, () => `The new stream was not told:\n${tail.soFar()}`);
+    await until(
+      () => tail.soFar().includes(`"${id}"`),
+      20_000,
+      () => `The new stream was not told:\n${tail.soFar()}`,
+    );
     tail.end();
     const followed = await tail;
     expect(followed).toMatchObject({ code: 0, err: '' });
-    const types = followed.out.trim().split('\n').map((line) => (JSON.parse(line) as { type: string }).type);
+    const types = followed.out
+      .trim()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as { type: string }).type);
     expect(new Set(types)).toEqual(new Set(['stream.created']));
   });
 
@@ -101,7 +112,12 @@ describe('the streams command, on a running platform', () => {
   });
 
   test('the doctor finds a healthy, running platform', async () => {
-    const ports = Object.entries({ EDGE_PORT: platform.ports.edge, RTMP_PORT: platform.ports.rtmp, RTMP_BACKUP_PORT: platform.ports.rtmpBackup, RELAY_PORT: platform.ports.relay });
+    const ports = Object.entries({
+      EDGE_PORT: platform.ports.edge,
+      RTMP_PORT: platform.ports.rtmp,
+      RTMP_BACKUP_PORT: platform.ports.rtmpBackup,
+      RELAY_PORT: platform.ports.relay,
+    });
     const { code, out } = await streams({ ...env, ...Object.fromEntries(ports.map(([name, port]) => [name, String(port)])) }, 'doctor', '--json');
     const findings = JSON.parse(out) as Array<{ check: string; status: string; message: string }>;
     expect(findings.filter((one) => one.status === 'problem')).toEqual([]);

@@ -22,7 +22,15 @@ describe('server-sent events', () => {
 
 describe('the output for people', () => {
   test('has columns', () => {
-    expect(table(['ID', 'NAME'], [['st-1234', 'a'], ['b', 'c d']])).toEqual(['ID       NAME', 'st-1234  a', 'b        c d']);
+    expect(
+      table(
+        ['ID', 'NAME'],
+        [
+          ['st-1234', 'a'],
+          ['b', 'c d'],
+        ],
+      ),
+    ).toEqual(['ID       NAME', 'st-1234  a', 'b        c d']);
   });
 
   test.each([

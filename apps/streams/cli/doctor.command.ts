@@ -39,7 +39,9 @@ const checks: Readonly<Record<string, Check>> = {
   encoding: async (settings) => {
     const begun = performance.now();
     const wrong = await tryEncode(settings.ffmpegPath);
-    return wrong === undefined ? ok(`H.264 and AAC in ${Math.round(performance.now() - begun)} ms for half a second`) : problem(`ffmpeg cannot encode H.264 with libx264 and AAC: ${wrong}`);
+    return wrong === undefined
+      ? ok(`H.264 and AAC in ${Math.round(performance.now() - begun)} ms for half a second`)
+      : problem(`ffmpeg cannot encode H.264 with libx264 and AAC: ${wrong}`);
   },
   disk: async (settings) => {
     const free = await freeBytes(existingParent(settings.dataDir));
@@ -54,13 +56,23 @@ const checks: Readonly<Record<string, Check>> = {
   },
   ports: async (settings) => {
     const names = Object.keys(settings.ports) as Array<keyof Ports>;
-    const taken = (await Promise.all(names.map(async (name) => ((await portProblem(settings.ports[name], settings.host)) === undefined ? undefined : name)))).filter((name) => name !== undefined);
+    const taken = (
+      await Promise.all(names.map(async (name) => ((await portProblem(settings.ports[name], settings.host)) === undefined ? undefined : name)))
+    ).filter((name) => name !== undefined);
     if (taken.length === 0) return ok(names.map((name) => settings.ports[name]).join(', '));
     if (await gatewayAnswers(settings)) return ok('in use by Streams itself');
-    return problem(taken.map((name) => `${settings.ports[name]} is taken by ${holderOf(settings.ports[name]) ?? 'another program'} (${portVariables[name]} moves it)`).join('; '));
+    return problem(
+      taken
+        .map((name) => `${settings.ports[name]} is taken by ${holderOf(settings.ports[name]) ?? 'another program'} (${portVariables[name]} moves it)`)
+        .join('; '),
+    );
   },
-  build: async (settings) => (existsSync(join(settings.root, 'dist/apps/gateway/main.js')) ? ok('complete') : problem('the project is not built: run "npm run build"')),
-  engines: async (settings) => ok(`event log: embedded SQLite; read models: ${settings.databaseUrl === undefined ? 'embedded PostgreSQL' : 'PostgreSQL from DATABASE_URL'}; blobs: local disk`),
+  build: async (settings) =>
+    existsSync(join(settings.root, 'dist/apps/gateway/main.js')) ? ok('complete') : problem('the project is not built: run "npm run build"'),
+  engines: async (settings) =>
+    ok(
+      `event log: embedded SQLite; read models: ${settings.databaseUrl === undefined ? 'embedded PostgreSQL' : 'PostgreSQL from DATABASE_URL'}; blobs: local disk`,
+    ),
   platform: async (settings) => {
     if (!(await gatewayAnswers(settings))) return ok('not running');
     const key = readAdminKey(settings.dataDir);

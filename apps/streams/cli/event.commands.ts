@@ -24,8 +24,15 @@ export function eventLine(event: CloudEvent): string {
   return `${event.time}  ${event.type.padEnd(24)}  ${event.subject.padEnd(24)}  ${data.length > dataCharsMax ? `${data.slice(0, dataCharsMax)}…` : data}`;
 }
 
-export async function listEvents({ api, print }: CommandContext, options: EventFilterOptions & { readonly limit: number; readonly since?: string; readonly oldest?: boolean }): Promise<void> {
-  const query = queryOf(options, { limit: String(options.limit), order: options.oldest === true ? 'oldest' : 'newest', ...(options.since === undefined ? {} : { since: options.since }) });
+export async function listEvents(
+  { api, print }: CommandContext,
+  options: EventFilterOptions & { readonly limit: number; readonly since?: string; readonly oldest?: boolean },
+): Promise<void> {
+  const query = queryOf(options, {
+    limit: String(options.limit),
+    order: options.oldest === true ? 'oldest' : 'newest',
+    ...(options.since === undefined ? {} : { since: options.since }),
+  });
   const page = await api.call<Page<CloudEvent>>('GET', `/api/v1/events?${query}`);
   // The newest stands last, next to the prompt, as in any log.
   print(page, () => (options.oldest === true ? page.items : page.items.toReversed()).map(eventLine));
@@ -50,8 +57,16 @@ export async function tailEvents(context: CommandContext, options: EventFilterOp
   }
 }
 
-async function* follow({ api }: CommandContext, query: URLSearchParams, lastId: string | undefined, signal: AbortSignal): AsyncGenerator<{ id: string | undefined; data: string }> {
-  const response = await api.open('GET', `/api/v1/events/live?${query}`, { signal, headers: { accept: 'text/event-stream', ...(lastId === undefined ? {} : { 'last-event-id': lastId }) } });
+async function* follow(
+  { api }: CommandContext,
+  query: URLSearchParams,
+  lastId: string | undefined,
+  signal: AbortSignal,
+): AsyncGenerator<{ id: string | undefined; data: string }> {
+  const response = await api.open('GET', `/api/v1/events/live?${query}`, {
+    signal,
+    headers: { accept: 'text/event-stream', ...(lastId === undefined ? {} : { 'last-event-id': lastId }) },
+  });
   const decoder = new SseDecoder();
   const text = new TextDecoder();
   for await (const chunk of response.body ?? []) yield* decoder.push(text.decode(chunk, { stream: true }));

@@ -61,7 +61,10 @@ function addStreams(program: Command): void {
 function addEvents(program: Command): void {
   const events = program.command('events').description('read the event log');
   const filtered = (name: string, description: string): Command =>
-    remote(events, name, description).option('--context <name>', 'only this context').option('--type <types>', 'only these event types, separated by commas').option('--subject <subject>', 'only this subject and what is under it');
+    remote(events, name, description)
+      .option('--context <name>', 'only this context')
+      .option('--type <types>', 'only these event types, separated by commas')
+      .option('--subject <subject>', 'only this subject and what is under it');
   filtered('list', 'print the newest events')
     .option('--limit <number>', 'how many', wholeNumber, 50)
     .option('--since <time>', 'recorded at or after (RFC 3339)')
@@ -114,7 +117,11 @@ function version(): string {
 /** Runs the `streams` command; resolves to its exit code. Failures are told in one sentence on standard error. */
 export async function runCli(args: readonly string[]): Promise<number> {
   let exitCode = 0;
-  const program = new Command('streams').description('Streams: live media, every step an event.').version(version()).exitOverride().showHelpAfterError('(streams --help tells more)');
+  const program = new Command('streams')
+    .description('Streams: live media, every step an event.')
+    .version(version())
+    .exitOverride()
+    .showHelpAfterError('(streams --help tells more)');
   addLocal(program, (code) => (exitCode = code));
   addStreams(program);
   addEvents(program);

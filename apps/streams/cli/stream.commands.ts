@@ -41,7 +41,13 @@ export async function listStreams({ api, print }: CommandContext, options: { rea
 
 interface StreamDetail extends StreamSummary {
   readonly encoding: { readonly status: string; readonly encoder: string | null; readonly node: string } | null;
-  readonly renditions: ReadonlyArray<{ readonly name: string; readonly codecs: string; readonly bandwidth: number; readonly width: number | null; readonly height: number | null }>;
+  readonly renditions: ReadonlyArray<{
+    readonly name: string;
+    readonly codecs: string;
+    readonly bandwidth: number;
+    readonly width: number | null;
+    readonly height: number | null;
+  }>;
   readonly latency: { readonly segmentMsMedian: number } | null;
 }
 
@@ -51,9 +57,14 @@ export async function showStream({ api, print }: CommandContext, id: string): Pr
     `${stream.id}  ${stream.name}`,
     `  status      ${stream.status}${stream.statusReason === null || stream.statusReason === '' ? '' : ` (${stream.statusReason})`}`,
     ...(stream.durationMs === null ? [] : [`  length      ${duration(stream.durationMs)}`]),
-    ...(stream.encoding === null ? [] : [`  encoding    ${stream.encoding.status}${stream.encoding.encoder === null ? '' : ` with ${stream.encoding.encoder}`} on ${stream.encoding.node}`]),
+    ...(stream.encoding === null
+      ? []
+      : [`  encoding    ${stream.encoding.status}${stream.encoding.encoder === null ? '' : ` with ${stream.encoding.encoder}`} on ${stream.encoding.node}`]),
     ...(stream.latency === null ? [] : [`  latency     ${stream.latency.segmentMsMedian} ms from a segment's last sample to its announcement`]),
     `  watch       ${stream.playback.hls}`,
-    ...stream.renditions.map((one) => `  ${one.name.padEnd(10)}  ${one.height === null ? 'audio' : `${one.width}×${one.height}`}  ${Math.round(one.bandwidth / 1000)} kbit/s  ${one.codecs}`),
+    ...stream.renditions.map(
+      (one) =>
+        `  ${one.name.padEnd(10)}  ${one.height === null ? 'audio' : `${one.width}×${one.height}`}  ${Math.round(one.bandwidth / 1000)} kbit/s  ${one.codecs}`,
+    ),
   ]);
 }

@@ -43,7 +43,11 @@ export class ApiClient {
   }
 
   /** The response itself, when it is one of success. */
-  async open(method: string, path: string, options: { readonly body?: unknown; readonly signal?: AbortSignal; readonly headers?: Readonly<Record<string, string>> } = {}): Promise<Response> {
+  async open(
+    method: string,
+    path: string,
+    options: { readonly body?: unknown; readonly signal?: AbortSignal; readonly headers?: Readonly<Record<string, string>> } = {},
+  ): Promise<Response> {
     const headers = {
       ...(this.#init.key === undefined ? {} : { authorization: `Bearer ${this.#init.key}` }),
       ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
@@ -64,8 +68,12 @@ export class ApiClient {
       return await fetch(url, init);
     } catch (error) {
       if (error instanceof Error && error.name === 'AbortError') throw error;
-      const why = error instanceof Error && error.name === 'TimeoutError' ? 'it did not answer in time' : messageOf((error as { cause?: unknown }).cause ?? error);
-      throw new PlainFailure(`Streams cannot be reached at ${this.#init.url} (${why}): start it with "npm start", or name its address with --url.`, exitCodes.unreachable);
+      const why =
+        error instanceof Error && error.name === 'TimeoutError' ? 'it did not answer in time' : messageOf((error as { cause?: unknown }).cause ?? error);
+      throw new PlainFailure(
+        `Streams cannot be reached at ${this.#init.url} (${why}): start it with "npm start", or name its address with --url.`,
+        exitCodes.unreachable,
+      );
     }
   }
 

@@ -17,7 +17,22 @@ const killAfterMs = 500;
 
 /** True where ffmpeg can write into a picture: it needs a build with freetype, and a font. */
 async function canDrawText(ffmpegPath: string): Promise<boolean> {
-  const args = ['-hide_banner', '-loglevel', 'error', '-f', 'lavfi', '-i', 'color=size=64x64:rate=1', '-vf', 'drawtext=text=1', '-frames:v', '1', '-f', 'null', '-'];
+  const args = [
+    '-hide_banner',
+    '-loglevel',
+    'error',
+    '-f',
+    'lavfi',
+    '-i',
+    'color=size=64x64:rate=1',
+    '-vf',
+    'drawtext=text=1',
+    '-frames:v',
+    '1',
+    '-f',
+    'null',
+    '-',
+  ];
   return (await runShort(ffmpegPath, args)).code === 0;
 }
 
@@ -35,7 +50,7 @@ export async function publishForever(settings: DemoSettings, say: Say, stopping:
   let ability: Ability = { videoEncoder: 'libx264', hasText: true };
   let isProbed = false;
   say('info', 'publishing the test picture', { ready: true });
-  for (let failures = 0; !stopping.aborted; ) {
+  for (let failures = 0; !stopping.aborted;) {
     const begun = performance.now();
     const reason = await publishOnce(settings.ffmpegPath, testPictureArguments({ url: settings.url, ...ability }), stopping);
     if (stopping.aborted) return;

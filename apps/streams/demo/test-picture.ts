@@ -12,7 +12,8 @@ const groupSeconds = 2;
 /** A moving picture with the time burnt in, and a tone that beeps every second: enough to see and hear that it is live. */
 export function testPictureArguments(init: TestPictureInit): readonly string[] {
   const picture = `testsrc2=size=1280x720:rate=${framesPerSecond}`;
-  const clock = "drawtext=text='%{localtime\\:%H\\\\\\:%M\\\\\\:%S}  frame %{n}':x=(w-tw)/2:y=h-110:fontsize=64:fontcolor=white:box=1:boxcolor=black@0.65:boxborderw=16";
+  const clock =
+    "drawtext=text='%{localtime\\:%H\\\\\\:%M\\\\\\:%S}  frame %{n}':x=(w-tw)/2:y=h-110:fontsize=64:fontcolor=white:box=1:boxcolor=black@0.65:boxborderw=16";
   return [
     ...['-hide_banner', '-nostdin', '-loglevel', 'error', '-re'],
     ...['-f', 'lavfi', '-i', init.hasText ? `${picture},${clock}` : picture],

@@ -34,18 +34,44 @@ export function parseFfmpegVersion(text: string): { readonly major: number; read
 export async function checkFfmpeg(path: string): Promise<string> {
   const { code, text } = await runShort(path, ['-hide_banner', '-version']);
   if (code !== 0) {
-    throw new PlainFailure(`ffmpeg is missing (${path} cannot be run): install it (Debian and Ubuntu: sudo apt-get install ffmpeg), or set FFMPEG_PATH.`, exitCodes.usage);
+    throw new PlainFailure(
+      `ffmpeg is missing (${path} cannot be run): install it (Debian and Ubuntu: sudo apt-get install ffmpeg), or set FFMPEG_PATH.`,
+      exitCodes.usage,
+    );
   }
   const version = parseFfmpegVersion(text);
   const isOld = version !== undefined && (version.major < oldest.major || (version.major === oldest.major && version.minor < oldest.minor));
-  if (isOld) throw new PlainFailure(`ffmpeg ${version.major}.${version.minor} is too old: install ffmpeg ${oldest.major}.${oldest.minor} or newer, or set FFMPEG_PATH to one.`, exitCodes.usage);
+  if (isOld)
+    throw new PlainFailure(
+      `ffmpeg ${version.major}.${version.minor} is too old: install ffmpeg ${oldest.major}.${oldest.minor} or newer, or set FFMPEG_PATH to one.`,
+      exitCodes.usage,
+    );
   return /^ffmpeg version (\S+)/.exec(text)?.[1] ?? 'unknown';
 }
 
 /** Encodes half a second of picture and tone; what went wrong, or undefined. */
 export async function tryEncode(path: string, videoEncoder = 'libx264'): Promise<string | undefined> {
   const input = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=30', '-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000'];
-  const { code, text } = await runShort(path, ['-hide_banner', '-loglevel', 'error', ...input, '-t', '0.5', '-pix_fmt', 'yuv420p', '-c:v', videoEncoder, '-c:a', 'aac', '-f', 'mp4', '-movflags', 'frag_keyframe+empty_moov', '-y', '/dev/null']);
+  const { code, text } = await runShort(path, [
+    '-hide_banner',
+    '-loglevel',
+    'error',
+    ...input,
+    '-t',
+    '0.5',
+    '-pix_fmt',
+    'yuv420p',
+    '-c:v',
+    videoEncoder,
+    '-c:a',
+    'aac',
+    '-f',
+    'mp4',
+    '-movflags',
+    'frag_keyframe+empty_moov',
+    '-y',
+    '/dev/null',
+  ]);
   return code === 0 ? undefined : text.trim().split('\n').at(-1) || 'it did not finish';
 }
 

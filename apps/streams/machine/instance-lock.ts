@@ -46,7 +46,10 @@ function busyOrBroken(error: unknown, dataDir: string, holder: string): PlainFai
   if (!/locked|busy/i.test(messageOf(error))) return folderFailure(error, dataDir);
   const pid = readHolder(holder);
   const who = pid === '' ? '' : ` (process ${pid})`;
-  return new PlainFailure(`Streams already runs on the data folder ${dataDir}${who}: stop it first, or set STREAMS_DATA_DIR to another folder.`, exitCodes.usage);
+  return new PlainFailure(
+    `Streams already runs on the data folder ${dataDir}${who}: stop it first, or set STREAMS_DATA_DIR to another folder.`,
+    exitCodes.usage,
+  );
 }
 
 function readHolder(path: string): string {
@@ -59,7 +62,8 @@ function readHolder(path: string): string {
 
 function folderFailure(error: unknown, dataDir: string): PlainFailure {
   const text = `${errnoOf(error)} ${messageOf(error)}`;
-  if (/ENOTDIR|EEXIST/.test(text)) return new PlainFailure(`The data folder ${dataDir} is not a folder: remove that file, or set STREAMS_DATA_DIR to another place.`, exitCodes.usage);
+  if (/ENOTDIR|EEXIST/.test(text))
+    return new PlainFailure(`The data folder ${dataDir} is not a folder: remove that file, or set STREAMS_DATA_DIR to another place.`, exitCodes.usage);
   if (/ENOSPC|disk is full/i.test(text)) return new PlainFailure(`The disk that holds ${dataDir} is full: free some space and start again.`, exitCodes.usage);
   if (/EACCES|EPERM|EROFS|unable to open|readonly/i.test(text)) {
     return new PlainFailure(`The data folder ${dataDir} cannot be written: run as its owner, or set STREAMS_DATA_DIR to a folder of yours.`, exitCodes.usage);

@@ -18,7 +18,8 @@ export async function checkPorts(ports: Ports, host: string): Promise<void> {
   const names = Object.keys(ports) as Array<keyof Ports>;
   for (const name of names) {
     const twin = names.find((other) => other !== name && ports[name] !== 0 && ports[other] === ports[name]);
-    if (twin !== undefined) throw new PlainFailure(`${portVariables[name]} and ${portVariables[twin]} are both ${ports[name]}: give them different ports.`, exitCodes.usage);
+    if (twin !== undefined)
+      throw new PlainFailure(`${portVariables[name]} and ${portVariables[twin]} are both ${ports[name]}: give them different ports.`, exitCodes.usage);
   }
   const problems = await Promise.all(names.map((name) => (ports[name] === 0 ? Promise.resolve(undefined) : portProblem(ports[name], host))));
   names.forEach((name, at) => {
@@ -52,7 +53,10 @@ export function holderOf(port: number): string | undefined {
 function listeningInodes(table: string, port: number): readonly string[] {
   const hex = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
   const rows = text(table).split('\n').slice(1);
-  return rows.map((row) => row.trim().split(/\s+/)).filter((columns) => columns[1]?.endsWith(hex) && columns[3] === '0A').map((columns) => columns[9] ?? '');
+  return rows
+    .map((row) => row.trim().split(/\s+/))
+    .filter((columns) => columns[1]?.endsWith(hex) && columns[3] === '0A')
+    .map((columns) => columns[9] ?? '');
 }
 
 function text(path: string): string {

@@ -40,7 +40,9 @@ export class RunFolder {
 
   /** Ends what an earlier run left behind, with its descendants; answers their names. Strangers are never touched. */
   async sweep(): Promise<readonly string[]> {
-    const names = readdirSync(this.#path).filter((name) => name.endsWith('.pid.json')).map((name) => name.slice(0, -'.pid.json'.length));
+    const names = readdirSync(this.#path)
+      .filter((name) => name.endsWith('.pid.json'))
+      .map((name) => name.slice(0, -'.pid.json'.length));
     const swept = await Promise.all(names.map(async (name) => ((await this.#sweepOne(name)) ? name : undefined)));
     return swept.filter((name) => name !== undefined);
   }

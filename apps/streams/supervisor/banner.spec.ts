@@ -34,10 +34,14 @@ Streams 0.1.0 is ready (3.2 s)
 
   test('shows keys on the first start', () => {
     const text = banner({ ...facts, adminKey: 'sk_admin', firstStream: { name: 'My stream', id: 'st-1', key: 'st-1-secret' } }, false);
-    expect(text).toContain('  Your stream   My stream (st-1)\n  Stream key    st-1-secret  (shown this once)\n  Admin key     sk_admin  (shown this once; kept in /data/admin-key)');
+    expect(text).toContain(
+      '  Your stream   My stream (st-1)\n  Stream key    st-1-secret  (shown this once)\n  Admin key     sk_admin  (shown this once; kept in /data/admin-key)',
+    );
   });
 
   test('says where the demo is to be seen', () => {
-    expect(banner({ ...facts, demo: { name: 'Demo', id: 'st-2', playlistUrl: 'http://localhost:8081/live/st-2/master.m3u8' } }, false)).toContain('  Watch         http://localhost:8081/#key=sk_k-1_s');
+    expect(banner({ ...facts, demo: { name: 'Demo', id: 'st-2', playlistUrl: 'http://localhost:8081/live/st-2/master.m3u8' } }, false)).toContain(
+      '  Watch         http://localhost:8081/#key=sk_k-1_s',
+    );
   });
 });

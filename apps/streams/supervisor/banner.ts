@@ -34,7 +34,10 @@ export function banner(facts: BannerFacts, hasColours: boolean): string {
     firstTime(facts, row, paint),
     [paint('2', '  Ctrl-C stops everything.')],
   ];
-  return `\n${sections.filter((section) => section.length > 0).map((section) => section.join('\n')).join('\n\n')}\n\n`;
+  return `\n${sections
+    .filter((section) => section.length > 0)
+    .map((section) => section.join('\n'))
+    .join('\n\n')}\n\n`;
 }
 
 function firstTime(facts: BannerFacts, row: (label: string, text: string) => string, paint: Paint): string[] {

@@ -24,7 +24,11 @@ export async function welcome(settings: StreamsSettings, environment: Readonly<R
   const known = await usableKey(settings);
   const adminKey = known ?? (await mintAdminKey(settings, environment));
   const api = clientOf(settings, adminKey);
-  const signIn = await api.call<IssuedKey>('POST', '/api/v1/keys', { name: 'sign-in link', scopes: ['admin', 'operate', 'publish', 'view'], ttlSeconds: signInSeconds });
+  const signIn = await api.call<IssuedKey>('POST', '/api/v1/keys', {
+    name: 'sign-in link',
+    scopes: ['admin', 'operate', 'publish', 'view'],
+    ttlSeconds: signInSeconds,
+  });
   const firstStream = known === undefined ? await startStream(api, 'My stream') : undefined;
   return { adminKey: known === undefined ? adminKey : undefined, firstStream, signInKey: signIn.key, api };
 }
@@ -53,7 +57,11 @@ async function usableKey(settings: StreamsSettings): Promise<string | undefined>
 /** Nobody has a key yet, so the first one is made beside the API, by a program that needs the database. */
 async function mintAdminKey(settings: StreamsSettings, environment: Readonly<Record<string, string | undefined>>): Promise<string> {
   const entry = join(settings.root, 'dist/apps/gateway/mint-key.main.js');
-  const output = await run(process.execPath, ['--disable-warning=ExperimentalWarning', entry, '--name', 'admin', '--scopes', 'admin,operate,publish,view,edge'], environment);
+  const output = await run(
+    process.execPath,
+    ['--disable-warning=ExperimentalWarning', entry, '--name', 'admin', '--scopes', 'admin,operate,publish,view,edge'],
+    environment,
+  );
   const key = /\bsk_k-[a-z0-9]+_[A-Za-z0-9]+\b/.exec(output)?.[0];
   if (key === undefined) throw new PlainFailure(`The admin key could not be made: ${output.trim().slice(-400)}`);
   writeSecret(adminKeyFile(settings.dataDir), key);

@@ -34,7 +34,13 @@ describe('a log line', () => {
   });
 
   test('is JSON for machines', () => {
-    expect(JSON.parse(toJson({ app: 'edge', level: 'info', msg: 'm', timeMs: 7, fields: { a: 1 } }))).toEqual({ level: 'info', time: 7, name: 'edge', msg: 'm', a: 1 });
+    expect(JSON.parse(toJson({ app: 'edge', level: 'info', msg: 'm', timeMs: 7, fields: { a: 1 } }))).toEqual({
+      level: 'info',
+      time: 7,
+      name: 'edge',
+      msg: 'm',
+      a: 1,
+    });
   });
 });
 

@@ -62,7 +62,10 @@ function valueOf(value: unknown): string {
 /** A line for people: time, app, level, message, then the fields in grey. */
 export function toReadable(line: LogLine, hasColours: boolean): string {
   const paint = (code: string, text: string): string => (hasColours && text !== '' ? `\u001b[${code}m${text}\u001b[0m` : text);
-  const fields = Object.entries(line.fields).filter(([key, value]) => key !== 'ready' && value !== undefined && value !== null && value !== '').map(([key, value]) => `${key}=${valueOf(value)}`).join(' ');
+  const fields = Object.entries(line.fields)
+    .filter(([key, value]) => key !== 'ready' && value !== undefined && value !== null && value !== '')
+    .map(([key, value]) => `${key}=${valueOf(value)}`)
+    .join(' ');
   const tail = fields.length > fieldsCharsMax ? `${fields.slice(0, fieldsCharsMax)} …` : fields;
   return `${paint('2', clock(line.timeMs))} ${paint('36', line.app.padEnd(nameWidth))} ${paint(colours[line.level] ?? '0', line.level.padEnd(5))} ${line.msg}${tail === '' ? '' : ` ${paint('2', tail)}`}`;
 }

@@ -20,7 +20,12 @@ describe('the supervisor', () => {
   test('starts every app once and says when all of them serve', async () => {
     platform.spawn();
     await platform.ready();
-    expect(platform.alive().map((entry) => entry.name).sort()).toEqual([...apps].sort());
+    expect(
+      platform
+        .alive()
+        .map((entry) => entry.name)
+        .sort(),
+    ).toEqual([...apps].sort());
   });
 
   test('keeps the password of the database out of the log', async () => {
@@ -51,7 +56,10 @@ describe('the supervisor', () => {
     await platform.ready();
     child.kill('SIGINT');
     expect(await platform.ended(child)).toBe(0);
-    const ends = platform.diary().filter((entry) => entry.what === 'ended').map((entry) => entry.name);
+    const ends = platform
+      .diary()
+      .filter((entry) => entry.what === 'ended')
+      .map((entry) => entry.name);
     const step = (name: string): number => stopOrder.findIndex((one) => one.apps.some((app) => app === name));
     expect(ends.toSorted()).toEqual(apps.toSorted());
     expect(ends.map(step)).toEqual(ends.map(step).toSorted((a, b) => a - b));
@@ -118,7 +126,9 @@ describe('the supervisor', () => {
     await platform.ready();
     const second = platform.spawn();
     expect(await platform.ended(second)).toBe(2);
-    expect(platform.log).toContain(`Streams already runs on the data folder ${platform.dataDir} (process ${first.pid}): stop it first, or set STREAMS_DATA_DIR to another folder.`);
+    expect(platform.log).toContain(
+      `Streams already runs on the data folder ${platform.dataDir} (process ${first.pid}): stop it first, or set STREAMS_DATA_DIR to another folder.`,
+    );
     expect(platform.alive()).toHaveLength(apps.length);
   });
 
@@ -129,7 +139,9 @@ describe('the supervisor', () => {
     const child = platform.spawn([], { RTMP_PORT: String(port) });
     expect(await platform.ended(child)).toBe(2);
     server.close();
-    expect(platform.log).toMatch(new RegExp(`Port ${port} is taken by \\S+ \\(process ${process.pid}\\): stop that program, or set RTMP_PORT to a free port\\.`));
+    expect(platform.log).toMatch(
+      new RegExp(`Port ${port} is taken by \\S+ \\(process ${process.pid}\\): stop that program, or set RTMP_PORT to a free port\\.`),
+    );
     expect(platform.diary()).toEqual([]);
   });
 

@@ -137,7 +137,10 @@ export class Supervisor {
     if (this.stopping) return Promise.reject(new PlainFailure('The start was interrupted.'));
     this.#apps.set(name, app);
     app.start();
-    void app.ready.then(() => this.#servingOf(name).resolve(), () => undefined);
+    void app.ready.then(
+      () => this.#servingOf(name).resolve(),
+      () => undefined,
+    );
     return app.ready;
   }
 
@@ -155,7 +158,10 @@ export class Supervisor {
   async #watchDisk(): Promise<void> {
     const free = await freeBytes(this.#settings.dataDir).catch(() => undefined);
     if (free === undefined || free >= freeBytesLow) return;
-    this.#view.say('warn', `only ${Math.floor(free / 1024 / 1024)} MB are free on the disk that holds ${this.#settings.dataDir}: free some space, or live streams will stop being recorded`);
+    this.#view.say(
+      'warn',
+      `only ${Math.floor(free / 1024 / 1024)} MB are free on the disk that holds ${this.#settings.dataDir}: free some space, or live streams will stop being recorded`,
+    );
   }
 
   /** Ends everything in order; the same promise however often it is called. */

@@ -79,7 +79,11 @@ function enginesOf(settings: StreamsSettings): BannerFacts['engines'] {
 /** The banner is for people: on the terminal, or on standard error where standard output carries JSON lines. */
 function announce(settings: StreamsSettings, view: LogView, facts: BannerFacts): void {
   const isTerminal = Boolean(process.stdout.isTTY);
-  if (!isTerminal) view.say('info', 'everything is ready', { ready: true, urls: { console: facts.signInUrl.split('#')[0], api: facts.apiUrl, ingest: facts.ingestUrl, watch: facts.demo?.playlistUrl } });
+  if (!isTerminal)
+    view.say('info', 'everything is ready', {
+      ready: true,
+      urls: { console: facts.signInUrl.split('#')[0], api: facts.apiUrl, ingest: facts.ingestUrl, watch: facts.demo?.playlistUrl },
+    });
   const stream = isTerminal ? process.stdout : process.stderr;
   stream.write(banner(facts, Boolean(stream.isTTY) && stream.hasColors()));
 }

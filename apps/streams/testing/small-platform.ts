@@ -9,7 +9,7 @@ const patienceMs = 30_000;
 
 /** Asks until the answer is truthy. @throws when it never is. */
 export async function until<T>(ask: () => T, what: string): Promise<NonNullable<T>> {
-  for (const end = Date.now() + patienceMs; Date.now() < end; ) {
+  for (const end = Date.now() + patienceMs; Date.now() < end;) {
     const answer = ask();
     if (answer) return answer;
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -38,7 +38,11 @@ export async function findPackage(): Promise<BinariesPackage> {
 }
 
 function unusable(why: string, cause?: unknown): OperatingError {
-  return new OperatingError(`${why} Run "npm install" again, or set DATABASE_URL to a PostgreSQL of your own.`, { code: 'POSTGRES_BINARIES_UNUSABLE', retryable: false, cause });
+  return new OperatingError(`${why} Run "npm install" again, or set DATABASE_URL to a PostgreSQL of your own.`, {
+    code: 'POSTGRES_BINARIES_UNUSABLE',
+    retryable: false,
+    cause,
+  });
 }
 
 /**
@@ -116,5 +120,10 @@ export async function serverBinaries(user: ServerUser | undefined, installed?: B
       reasons.push(copied?.why ?? '');
     }
   }
-  throw unusable(`PostgreSQL's programs do not run here (${reasons.filter((reason) => reason !== '').join('; ').slice(0, 300)}); they need glibc.`);
+  throw unusable(
+    `PostgreSQL's programs do not run here (${reasons
+      .filter((reason) => reason !== '')
+      .join('; ')
+      .slice(0, 300)}); they need glibc.`,
+  );
 }

@@ -37,7 +37,10 @@ async function sweepForgotten(root: string): Promise<void> {
 }
 
 async function elsewhere(dataDir: string, user: ServerUser): Promise<string> {
-  const hash = createHash('sha256').update(await realpath(dataDir)).digest('hex').slice(0, 16);
+  const hash = createHash('sha256')
+    .update(await realpath(dataDir))
+    .digest('hex')
+    .slice(0, 16);
   for await (const root of reachableRoots(user)) {
     await sweepForgotten(root);
     const home = join(root, hash);
@@ -63,10 +66,13 @@ export async function placeCluster(dataDir: string, user: ServerUser | undefined
   if (entry !== undefined) {
     const there = await lstat(cluster).catch(() => undefined);
     if (there === undefined || (await canEnter(cluster, user))) return cluster;
-    throw new OperatingError(`The database in ${cluster} is closed to the user that runs it. Give back its ownership and open the folders above it, or set DATABASE_URL.`, {
-      code: 'POSTGRES_DATA_UNREACHABLE',
-      retryable: false,
-    });
+    throw new OperatingError(
+      `The database in ${cluster} is closed to the user that runs it. Give back its ownership and open the folders above it, or set DATABASE_URL.`,
+      {
+        code: 'POSTGRES_DATA_UNREACHABLE',
+        retryable: false,
+      },
+    );
   }
   if (user === undefined || (await canEnter(dataDir, user))) return join(await realpath(dataDir), 'postgres');
   const target = await elsewhere(dataDir, user);

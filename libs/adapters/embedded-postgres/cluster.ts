@@ -46,7 +46,9 @@ export async function createCluster(init: ClusterInit): Promise<void> {
     await giveTo(draft, init.user);
     // The built-in locale gives the same order on every machine, whatever locales it has.
     const locale = ['--encoding=UTF8', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C'];
-    const made = await runCommand(init.binaries.initdb, ['-D', draft, `--username=${roleName}`, '--auth=trust', '--no-instructions', ...locale], { user: init.user });
+    const made = await runCommand(init.binaries.initdb, ['-D', draft, `--username=${roleName}`, '--auth=trust', '--no-instructions', ...locale], {
+      user: init.user,
+    });
     if (made.code !== 0) throw explainFailure(made.output, init.cluster);
     await runStandalone(init, draft, [`CREATE DATABASE ${databaseName}`]);
     await setPassword(init, draft);
@@ -85,6 +87,7 @@ export async function setPassword(init: ClusterInit, cluster = init.cluster): Pr
 async function runStandalone(init: ClusterInit, cluster: string, statements: readonly string[]): Promise<void> {
   const run = await runCommand(init.binaries.postgres, ['--single', '-D', cluster, 'postgres'], { user: init.user, input: `${statements.join('\n')}\n` });
   if (run.code === 0 && !/ERROR:|FATAL:|PANIC:/.test(run.output)) return;
-  if (run.code === -1) throw new OperatingError(`PostgreSQL's programs could not be started: ${run.output}`, { code: 'POSTGRES_START_FAILED', retryable: false });
+  if (run.code === -1)
+    throw new OperatingError(`PostgreSQL's programs could not be started: ${run.output}`, { code: 'POSTGRES_START_FAILED', retryable: false });
   throw explainFailure(run.output, cluster);
 }

@@ -28,8 +28,18 @@ export class DataDirLock implements Disposable {
       } catch (cause) {
         database.close();
         if (/full/i.test(String(cause))) throw explainFailure('No space left on device', dirname(path));
-        if (!/locked|busy/i.test(String(cause))) throw new OperatingError(`The lock file ${path} cannot be used. Delete it and start again.`, { code: 'POSTGRES_LOCK_UNUSABLE', retryable: false, cause });
-        if (waited >= waitMs) throw new OperatingError('Another Streams runs the database of this data folder. Stop it, or choose another STREAMS_DATA_DIR.', { code: 'POSTGRES_IN_USE', retryable: true, cause });
+        if (!/locked|busy/i.test(String(cause)))
+          throw new OperatingError(`The lock file ${path} cannot be used. Delete it and start again.`, {
+            code: 'POSTGRES_LOCK_UNUSABLE',
+            retryable: false,
+            cause,
+          });
+        if (waited >= waitMs)
+          throw new OperatingError('Another Streams runs the database of this data folder. Stop it, or choose another STREAMS_DATA_DIR.', {
+            code: 'POSTGRES_IN_USE',
+            retryable: true,
+            cause,
+          });
       }
       await sleep(50);
     }

@@ -78,7 +78,8 @@ describe('an embedded PostgreSQL', () => {
 
   test('listens on loopback only, asks for the password, and keeps it to its owner', async () => {
     const server = await start();
-    const settings = "SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'listen_addresses', 'synchronous_commit', 'unix_socket_directories') ORDER BY name";
+    const settings =
+      "SELECT name, setting FROM pg_settings WHERE name IN ('fsync', 'listen_addresses', 'synchronous_commit', 'unix_socket_directories') ORDER BY name";
     expect((await query(server.url, settings)).map(({ setting }) => setting)).toEqual(['on', '127.0.0.1', 'on', '']);
     const wrong = new URL(server.url);
     wrong.password = 'x'.repeat(48);
@@ -90,7 +91,9 @@ describe('an embedded PostgreSQL', () => {
 
   test('orders text by code point and keeps every character', async () => {
     const { url } = await start();
-    expect(await query(url, "SELECT string_agg(c, '' ORDER BY c) AS sorted FROM unnest(ARRAY['ä', 'a', 'Z', '😀', '～']) AS c")).toEqual([{ sorted: 'Zaä～😀' }]);
+    expect(await query(url, "SELECT string_agg(c, '' ORDER BY c) AS sorted FROM unnest(ARRAY['ä', 'a', 'Z', '😀', '～']) AS c")).toEqual([
+      { sorted: 'Zaä～😀' },
+    ]);
   });
 
   test('takes the port that is wished for, and another when that is taken', async () => {

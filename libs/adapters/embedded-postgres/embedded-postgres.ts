@@ -119,7 +119,9 @@ async function isOurs(url: string, cluster: string, binaries: ServerBinaries): P
   client.on('error', () => undefined);
   try {
     await client.connect();
-    const { rows } = await client.query<{ folder: string; version: string }>("SELECT current_setting('data_directory') AS folder, current_setting('server_version') AS version");
+    const { rows } = await client.query<{ folder: string; version: string }>(
+      "SELECT current_setting('data_directory') AS folder, current_setting('server_version') AS version",
+    );
     return rows[0]?.folder === cluster && rows[0].version === binaries.version;
   } catch {
     return false;

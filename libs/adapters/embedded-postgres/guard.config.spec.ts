@@ -7,7 +7,11 @@ test('has defaults', () => {
 });
 
 test('reads the settings', () => {
-  expect(guardConfig({ STREAMS_DATA_DIR: '/data', POSTGRES_PORT: '5433', STREAMS_SUPERVISED: '1' })).toEqual({ dataDir: '/data', port: 5433, supervised: true });
+  expect(guardConfig({ STREAMS_DATA_DIR: '/data', POSTGRES_PORT: '5433', STREAMS_SUPERVISED: '1' })).toEqual({
+    dataDir: '/data',
+    port: 5433,
+    supervised: true,
+  });
 });
 
 test.each(['http', '0', '-1', '65536', '1.5', ' '])('refuses the port %j', (port) => {

@@ -11,7 +11,8 @@ export interface GuardConfig {
 export function guardConfig(environment: Readonly<Record<string, string | undefined>> = process.env): GuardConfig {
   const text = environment['POSTGRES_PORT'] ?? '';
   const port = text === '' ? undefined : Number(text);
-  if (port !== undefined && !(Number.isInteger(port) && port > 0 && port < 65536)) throw new RangeError(`POSTGRES_PORT must be a port number, but is "${text}".`);
+  if (port !== undefined && !(Number.isInteger(port) && port > 0 && port < 65536))
+    throw new RangeError(`POSTGRES_PORT must be a port number, but is "${text}".`);
   return {
     dataDir: resolve(environment['STREAMS_DATA_DIR'] ?? '.streams'),
     port,

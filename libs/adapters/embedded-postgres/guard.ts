@@ -29,7 +29,11 @@ export async function runGuard(config: GuardConfig, deps: GuardDeps): Promise<nu
       return 0;
     }
     const healable = deps.nowMs() - startedAt >= healableAfterMs;
-    deps.say({ level: healable ? 40 : 60, msg: healable ? 'PostgreSQL ended unexpectedly; starting it again' : 'PostgreSQL ended right after its start; see postgres/log in the data folder', code: 'POSTGRES_DIED' });
+    deps.say({
+      level: healable ? 40 : 60,
+      msg: healable ? 'PostgreSQL ended unexpectedly; starting it again' : 'PostgreSQL ended right after its start; see postgres/log in the data folder',
+      code: 'POSTGRES_DIED',
+    });
     if (!healable) return 1;
   }
 }

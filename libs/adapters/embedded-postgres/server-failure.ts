@@ -31,7 +31,8 @@ const knownFailures: readonly KnownFailure[] = [
     sign: /incompatible with server|initialized by PostgreSQL version/,
     code: 'POSTGRES_VERSION_MISMATCH',
     retryable: false,
-    sentence: (cluster) => `The database in ${cluster} was written by another major version of PostgreSQL. Use the Streams version that wrote it, or move the folder away to rebuild it from the log.`,
+    sentence: (cluster) =>
+      `The database in ${cluster} was written by another major version of PostgreSQL. Use the Streams version that wrote it, or move the folder away to rebuild it from the log.`,
   },
   {
     sign: /[Cc]annot allocate memory|could not (map anonymous|create|resize) shared memory/,
@@ -64,5 +65,9 @@ export function explainFailure(output: string, cluster: string): OperatingError 
   const known = knownFailures.find((failure) => failure.sign.test(output));
   const cause = new Error(output.trim().slice(-4000));
   if (known !== undefined) return new OperatingError(known.sentence(cluster), { code: known.code, retryable: known.retryable, cause });
-  return new OperatingError(`The embedded PostgreSQL in ${cluster} did not start: ${lastWords(output)}.`, { code: 'POSTGRES_START_FAILED', retryable: false, cause });
+  return new OperatingError(`The embedded PostgreSQL in ${cluster} did not start: ${lastWords(output)}.`, {
+    code: 'POSTGRES_START_FAILED',
+    retryable: false,
+    cause,
+  });
 }

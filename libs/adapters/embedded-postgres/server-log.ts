@@ -7,7 +7,10 @@ const filesMax = 5;
 async function logFiles(cluster: string): Promise<string[]> {
   const folder = join(cluster, 'log');
   const names = await readdir(folder).catch(() => []);
-  return names.filter((name) => /^postgres-[\d-]+\.log$/.test(name)).sort().map((name) => join(folder, name));
+  return names
+    .filter((name) => /^postgres-[\d-]+\.log$/.test(name))
+    .sort()
+    .map((name) => join(folder, name));
 }
 
 /** Deletes all but the newest log files: the server rotates, but never deletes. */

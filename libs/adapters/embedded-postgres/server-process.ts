@@ -88,10 +88,13 @@ export class ServerProcess {
     if (!aborted && waitedMs < init.readyWithinMs) return;
     await this.stop();
     if (aborted) throw new OperatingError('The start of the embedded PostgreSQL was called off.', { code: 'POSTGRES_START_ABORTED', retryable: true });
-    throw new OperatingError(`The embedded PostgreSQL did not become ready within ${Math.round(init.readyWithinMs / 1000)} s; see the log in ${init.cluster}/log.`, {
-      code: 'POSTGRES_START_TIMEOUT',
-      retryable: true,
-    });
+    throw new OperatingError(
+      `The embedded PostgreSQL did not become ready within ${Math.round(init.readyWithinMs / 1000)} s; see the log in ${init.cluster}/log.`,
+      {
+        code: 'POSTGRES_START_TIMEOUT',
+        retryable: true,
+      },
+    );
   }
 
   /** Ends the server, the gentle way first. Returns when it is gone. */

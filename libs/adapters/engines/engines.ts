@@ -54,9 +54,13 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
   async database(settings) {
     const { databaseUrl } = settings;
     if (databaseUrl === undefined) {
-      throw new OperatingError('Nobody said where PostgreSQL is: set DATABASE_URL, or start everything with npm start.', { code: 'SETTING_INVALID', retryable: false });
+      throw new OperatingError('Nobody said where PostgreSQL is: set DATABASE_URL, or start everything with npm start.', {
+        code: 'SETTING_INVALID',
+        retryable: false,
+      });
     }
-    const { Database, PostgresAggregateStore, PostgresLeaseStore, PostgresOutbox, PostgresProjectionStore, PostgresReadStore } = await import('#adapters/postgres');
+    const { Database, PostgresAggregateStore, PostgresLeaseStore, PostgresOutbox, PostgresProjectionStore, PostgresReadStore } =
+      await import('#adapters/postgres');
     const database = new Database({ url: databaseUrl });
     const part = {
       databaseUrl,

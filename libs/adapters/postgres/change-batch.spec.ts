@@ -5,12 +5,22 @@ import { changeBatches } from './change-batch.ts';
 const streams: TableSpec = {
   name: 'stream',
   key: { id: 'text', n: 'bigint' },
-  columns: { most: { type: 'integer', join: 'max' }, a: { type: 'text', join: 'lww', stamp: 's' }, b: { type: 'text', join: 'lww', stamp: 's' }, c: { type: 'text', join: 'lww', stamp: 't' } },
+  columns: {
+    most: { type: 'integer', join: 'max' },
+    a: { type: 'text', join: 'lww', stamp: 's' },
+    b: { type: 'text', join: 'lww', stamp: 's' },
+    c: { type: 'text', join: 'lww', stamp: 't' },
+  },
 };
 const edges: TableSpec = { name: 'edge', key: { id: 'text' }, columns: { seen: { type: 'bigint', join: 'max' } } };
 const projection = { name: 'p', version: 1, contexts: [], handles: [], ignores: [], tables: [streams, edges], project: () => [] };
 
-const change = (id: string, n: bigint, set: RowChange['set'], stamps: RowChange['stamps'] = {}): RowChange => ({ table: 'stream', key: { id, n }, set, stamps });
+const change = (id: string, n: bigint, set: RowChange['set'], stamps: RowChange['stamps'] = {}): RowChange => ({
+  table: 'stream',
+  key: { id, n },
+  set,
+  stamps,
+});
 
 describe('changes become one batch per table', () => {
   test('in the order of the spec, rows in key order, with the columns that anybody sets', () => {

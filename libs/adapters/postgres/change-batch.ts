@@ -54,8 +54,18 @@ function batchOf(table: TableSpec, changes: RowChange[]): ChangeBatch {
   changes.sort((a, b) => compareKeys(keyNames, a, b));
   const { columns, stamps } = columnsOf(table, changes);
   const values = [
-    ...keyNames.map((name) => columnArray(table.key[name] ?? 'text', changes.map((change) => change.key[name]))),
-    ...columns.map((name) => columnArray(table.columns[name]?.type ?? 'text', changes.map((change): ColumnValue | undefined => change.set[name]))),
+    ...keyNames.map((name) =>
+      columnArray(
+        table.key[name] ?? 'text',
+        changes.map((change) => change.key[name]),
+      ),
+    ),
+    ...columns.map((name) =>
+      columnArray(
+        table.columns[name]?.type ?? 'text',
+        changes.map((change): ColumnValue | undefined => change.set[name]),
+      ),
+    ),
     ...stamps.map((stamp) => columnArray('bigint', stampValues(table, stamp, changes))),
   ];
   return { table, columns, stamps, values };

@@ -26,7 +26,8 @@ export function databaseError(error: unknown): OperatingError {
   const { code = '', message } = error as { code?: string; message?: string };
   const found = errorClasses.find((candidate) => candidate.code.test(code));
   if (found !== undefined) return new OperatingError(`The database failed: ${message}.`, { code: found.as, retryable: found.retryable, cause: error });
-  if (lostConnection.test(message ?? '')) return new OperatingError(`The database cannot be reached: ${message}.`, { code: 'DATABASE_UNAVAILABLE', retryable: true, cause: error });
+  if (lostConnection.test(message ?? ''))
+    return new OperatingError(`The database cannot be reached: ${message}.`, { code: 'DATABASE_UNAVAILABLE', retryable: true, cause: error });
   return new OperatingError(`The database failed: ${message ?? String(error)}.`, { code: 'DATABASE_FAILED', retryable: false, cause: error });
 }
 

@@ -28,7 +28,16 @@ afterAll(async () => {
 });
 
 function eventOf(id: string, streamVersion: bigint): EventEnvelope {
-  const common = { source: '/test/1', time: 1_790_000_000_123, tenant: 'default', correlationId: 'c', causationId: 'c', traceparent: '', actor: 'system:test', producerEpoch: 0n };
+  const common = {
+    source: '/test/1',
+    time: 1_790_000_000_123,
+    tenant: 'default',
+    correlationId: 'c',
+    causationId: 'c',
+    traceparent: '',
+    actor: 'system:test',
+    producerEpoch: 0n,
+  };
   return { ...common, id: `${id}-${streamVersion}`, type: keyRevoked.type, version: 1, subject: id, key: id, streamVersion, data: { keyId: id, reason: 'r' } };
 }
 

@@ -27,10 +27,17 @@ const table: TableSpec = {
 
 const maybe = <T>(values: fc.Arbitrary<T>) => fc.option(values, { nil: null });
 /** Whole characters: PostgreSQL keeps neither U+0000 nor half of a surrogate pair. */
-const text = fc.array(fc.oneof(fc.constantFrom('a', 'B', 'ä', '"', '\\', '{', ',', '\n', '\uff5e', '😀', 'NULL'), fc.string({ unit: 'grapheme', maxLength: 1 })), { maxLength: 3 }).map((parts) => parts.join('').replaceAll('\u0000', ''));
+const text = fc
+  .array(fc.oneof(fc.constantFrom('a', 'B', 'ä', '"', '\\', '{', ',', '\n', '\uff5e', '😀', 'NULL'), fc.string({ unit: 'grapheme', maxLength: 1 })), {
+    maxLength: 3,
+  })
+  .map((parts) => parts.join('').replaceAll('\u0000', ''));
 /** Numbers that text carries exactly, without the sign of zero, which PostgreSQL keeps and joins forget. */
 const double = fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => value + 0);
-const plainData = fc.jsonValue({ maxDepth: 2 }).filter((value) => !/\\u0000|-0(?![.\d])/.test(JSON.stringify(value))).map((value) => JSON.parse(JSON.stringify(value)) as ColumnValue);
+const plainData = fc
+  .jsonValue({ maxDepth: 2 })
+  .filter((value) => !/\\u0000|-0(?![.\d])/.test(JSON.stringify(value)))
+  .map((value) => JSON.parse(JSON.stringify(value)) as ColumnValue);
 
 const free = fc.record(
   {
@@ -99,11 +106,17 @@ test('joining in SQL, commit by commit, gives what folding in memory gives', asy
       await store.claim(projection, at, 1n);
       let from = 0n;
       for (const writes of commits) {
-        const changes = foldChanges(projection.tables, writes.map((one) => changeOf(one, values)));
+        const changes = foldChanges(
+          projection.tables,
+          writes.map((one) => changeOf(one, values)),
+        );
         await store.commit({ projection, at, from, to: from + 1n, epoch: 1n, changes });
         from += 1n;
       }
-      const expected = foldChanges(projection.tables, commits.flat().map((one) => changeOf(one, values))).map(({ key, set }) => ({ ...key, ...nothing, ...set }));
+      const expected = foldChanges(
+        projection.tables,
+        commits.flat().map((one) => changeOf(one, values)),
+      ).map(({ key, set }) => ({ ...key, ...nothing, ...set }));
       const rows = await reader.select(table, { limit: 100 });
       const sorted = (list: readonly object[]) => [...list].sort((a, b) => (rowId(a) < rowId(b) ? -1 : 1));
       expect(sorted(rows)).toEqual(sorted(expected));

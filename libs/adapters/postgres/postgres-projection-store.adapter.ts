@@ -51,9 +51,15 @@ export class PostgresProjectionStore extends ProjectionStore {
     if (first === undefined) return;
     if (commits.length === 1) return this.commit(first);
     const { projection } = first;
-    assert(commits.every((commit) => commit.projection === projection && commit.to >= commit.from), 'one projection, and no checkpoint goes back');
+    assert(
+      commits.every((commit) => commit.projection === projection && commit.to >= commit.from),
+      'one projection, and no checkpoint goes back',
+    );
     // A row may be touched by two partitions, but only once by one statement.
-    const changes = foldChanges(projection.tables, commits.flatMap((commit) => commit.changes));
+    const changes = foldChanges(
+      projection.tables,
+      commits.flatMap((commit) => commit.changes),
+    );
     const upserts = changeBatches(projection, changes).map((batch) => this.#upsert(projection, batch));
     await this.#database.transaction(async (run) => {
       const moved = await run(moveCheckpoints(projection, commits));
@@ -76,7 +82,10 @@ export class PostgresProjectionStore extends ProjectionStore {
       // Owners under way hold their checkpoint first and their tables second; so does this.
       const where = 'projection = $1 AND version = $2';
       await run({ text: `SELECT FROM streams.checkpoints WHERE ${where} ORDER BY topic, partition FOR UPDATE`, values: [projection.name, projection.version] });
-      await run({ text: `UPDATE streams.checkpoints SET position = 0, moved_at = clock_timestamp() WHERE ${where}`, values: [projection.name, projection.version] });
+      await run({
+        text: `UPDATE streams.checkpoints SET position = 0, moved_at = clock_timestamp() WHERE ${where}`,
+        values: [projection.name, projection.version],
+      });
       await run({ text: `TRUNCATE ${projection.tables.map(({ name }) => `${schema}."${name}"`).join(', ')}` });
     });
   }
@@ -140,7 +149,10 @@ function moveCheckpoints({ name, version }: Projection<DomainEvent>, commits: re
 }
 
 function fenced({ name }: Projection<DomainEvent>, { topic, partition }: ProjectionPartition): OperatingError {
-  return new OperatingError(`The checkpoint of ${name} at ${topic}/${partition} has moved on, or a newer owner has claimed it.`, { code: 'CHECKPOINT_FENCED', retryable: false });
+  return new OperatingError(`The checkpoint of ${name} at ${topic}/${partition} has moved on, or a newer owner has claimed it.`, {
+    code: 'CHECKPOINT_FENCED',
+    retryable: false,
+  });
 }
 
 function checkpointOf([projection, version, topic, partition, position, epoch, movedAtMs]: TextRow): CheckpointView {

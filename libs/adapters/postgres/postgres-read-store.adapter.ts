@@ -21,7 +21,11 @@ export class PostgresReadStore extends ReadStore {
       ...Object.entries(table.key),
       ...Object.entries(table.columns).map(([name, { type }]) => [name, type] as const),
     ];
-    const statement = selectSql(table, columns.map(([name]) => name), query);
+    const statement = selectSql(
+      table,
+      columns.map(([name]) => name),
+      query,
+    );
     const { rows } = await this.#database.read(statement).catch((error: unknown) => {
       if (sqlState(error) !== undefinedTable) throw error;
       throw new OperatingError(`No projection serves the table ${table.name}.`, { code: 'TABLE_UNKNOWN', retryable: false, cause: error });

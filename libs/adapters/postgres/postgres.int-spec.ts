@@ -16,6 +16,15 @@ function onPostgres<Port>(make: (database: Database) => Port) {
   };
 }
 
-leaseStoreConformance('PostgresLeaseStore', onPostgres((database) => new PostgresLeaseStore(database)));
-aggregateStoreConformance('PostgresAggregateStore', onPostgres((database) => ({ aggregates: new PostgresAggregateStore(database), outbox: new PostgresOutbox(database) })));
-projectionStoreConformance('PostgresProjectionStore', onPostgres((database) => ({ projections: new PostgresProjectionStore(database), rows: new PostgresReadStore(database) })));
+leaseStoreConformance(
+  'PostgresLeaseStore',
+  onPostgres((database) => new PostgresLeaseStore(database)),
+);
+aggregateStoreConformance(
+  'PostgresAggregateStore',
+  onPostgres((database) => ({ aggregates: new PostgresAggregateStore(database), outbox: new PostgresOutbox(database) })),
+);
+projectionStoreConformance(
+  'PostgresProjectionStore',
+  onPostgres((database) => ({ projections: new PostgresProjectionStore(database), rows: new PostgresReadStore(database) })),
+);

@@ -74,12 +74,22 @@ test('two partitions that write the same rows in opposite orders do not lock eac
 });
 
 test('a value that PostgreSQL cannot hold is refused, and nothing is written', async () => {
-  const table: TableSpec = { name: 'picky', key: { id: 'text' }, columns: { t: { type: 'text', join: 'once' }, j: { type: 'json', join: 'once' }, n: { type: 'bigint', join: 'max' } } };
+  const table: TableSpec = {
+    name: 'picky',
+    key: { id: 'text' },
+    columns: { t: { type: 'text', join: 'once' }, j: { type: 'json', join: 'once' }, n: { type: 'bigint', join: 'max' } },
+  };
   const projection = projectionOf('pickies', 1, table);
   await store.ensure(projection);
   for (const set of [{ t: 'a\u0000b' }, { j: { a: '\u0000' } }, { n: 2n ** 63n }]) {
-    const changes = [{ table: 'picky', key: { id: 'good' }, set: { t: 'x' } }, { table: 'picky', key: { id: 'bad' }, set }];
-    await expect(store.commit({ projection, at, from: 0n, to: 1n, epoch: 1n, changes })).rejects.toMatchObject({ code: 'DATABASE_VALUE_INVALID', retryable: false });
+    const changes = [
+      { table: 'picky', key: { id: 'good' }, set: { t: 'x' } },
+      { table: 'picky', key: { id: 'bad' }, set },
+    ];
+    await expect(store.commit({ projection, at, from: 0n, to: 1n, epoch: 1n, changes })).rejects.toMatchObject({
+      code: 'DATABASE_VALUE_INVALID',
+      retryable: false,
+    });
   }
   expect(await reader.select(table, { limit: 9 })).toEqual([]);
   expect(await store.claim(projection, at, 1n)).toBe(0n);

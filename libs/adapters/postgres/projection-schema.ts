@@ -46,8 +46,12 @@ async function serveNewest(run: Run, projection: Projection<DomainEvent>): Promi
   for (const { name } of JSON.parse(serving?.[1] ?? '[]') as readonly TableSpec[]) await run({ text: `DROP VIEW IF EXISTS read."${name}"` });
   for (const table of projection.tables) {
     const taken = await run({ text: 'SELECT to_regclass($1) IS NOT NULL', values: [`read."${table.name}"`] });
-    if (taken.rows[0]?.[0] === 't') throw new OperatingError(`Another projection serves a table ${table.name} already.`, { code: 'TABLE_TAKEN', retryable: false });
+    if (taken.rows[0]?.[0] === 't')
+      throw new OperatingError(`Another projection serves a table ${table.name} already.`, { code: 'TABLE_TAKEN', retryable: false });
     await run({ text: createViewSql(schemaOf(projection), table) });
   }
-  await run({ text: 'UPDATE streams.projection_versions SET serving = (version = $2) WHERE projection = $1 AND serving <> (version = $2)', values: [projection.name, projection.version] });
+  await run({
+    text: 'UPDATE streams.projection_versions SET serving = (version = $2) WHERE projection = $1 AND serving <> (version = $2)',
+    values: [projection.name, projection.version],
+  });
 }

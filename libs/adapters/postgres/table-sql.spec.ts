@@ -34,7 +34,9 @@ describe('the SQL of a table', () => {
   });
 
   test('shows readers everything but the stamps', () => {
-    expect(createViewSql('streams_v1', table)).toBe('CREATE VIEW read."stream" AS SELECT "stream_id", "n", "name", "end_us", "first", "status", "source" FROM streams_v1."stream"');
+    expect(createViewSql('streams_v1', table)).toBe(
+      'CREATE VIEW read."stream" AS SELECT "stream_id", "n", "name", "end_us", "first", "status", "source" FROM streams_v1."stream"',
+    );
   });
 
   test('joins what is set and leaves the rest alone', () => {

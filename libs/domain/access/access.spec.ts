@@ -56,7 +56,16 @@ describe('the text of a key', () => {
     expect(parseApiKey(formatApiKey(key))).toEqual(key);
   });
 
-  test.each(['', 'sk_', 'sk_k-3f9a_', `sk_3f9a_${'a'.repeat(52)}`, `sk_k-3f9a_${'a'.repeat(20)}`, `pk_k-3f9a_${'a'.repeat(52)}`, `sk_k-3f9a_${'a'.repeat(52)} `, `sk_k-3f9a_${'a'.repeat(129)}`])('%j is none', (text) => {
+  test.each([
+    '',
+    'sk_',
+    'sk_k-3f9a_',
+    `sk_3f9a_${'a'.repeat(52)}`,
+    `sk_k-3f9a_${'a'.repeat(20)}`,
+    `pk_k-3f9a_${'a'.repeat(52)}`,
+    `sk_k-3f9a_${'a'.repeat(52)} `,
+    `sk_k-3f9a_${'a'.repeat(129)}`,
+  ])('%j is none', (text) => {
     expect(parseApiKey(text)).toBeUndefined();
   });
 
@@ -71,12 +80,25 @@ describe('the text of a key', () => {
 });
 
 test('the keys projection keeps no hash, and ends the same in every order', () => {
-  const events = [issued, revoked, keyIssued.draft({ ...issued.data, keyId: 'k-0001' })].map((draft, at) => ({ ...draft, time: 100 + at, actor: 'system:streams' }) as unknown as DomainEvent);
+  const events = [issued, revoked, keyIssued.draft({ ...issued.data, keyId: 'k-0001' })].map(
+    (draft, at) => ({ ...draft, time: 100 + at, actor: 'system:streams' }) as unknown as DomainEvent,
+  );
   fc.assert(
     fc.property(fc.shuffledSubarray(events, { minLength: events.length }), fc.subarray(events), (shuffled, repeated) => {
-      const rows = foldChanges(keysProjection.tables, [...shuffled, ...repeated].flatMap((each) => keysProjection.project(each)));
+      const rows = foldChanges(
+        keysProjection.tables,
+        [...shuffled, ...repeated].flatMap((each) => keysProjection.project(each)),
+      );
       const row = rows.find((change) => change.key['key_id'] === 'k-3f9a');
-      expect(row?.set).toEqual({ name: 'CI', scopes: ['view', 'publish'], issued_at_ms: 100n, issued_by: 'system:streams', expires_at_ms: 5000n, revoked_at_ms: 101n, revoke_reason: 'lost' });
+      expect(row?.set).toEqual({
+        name: 'CI',
+        scopes: ['view', 'publish'],
+        issued_at_ms: 100n,
+        issued_by: 'system:streams',
+        expires_at_ms: 5000n,
+        revoked_at_ms: 101n,
+        revoke_reason: 'lost',
+      });
       expect(JSON.stringify(rows, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))).not.toContain('b'.repeat(64));
     }),
   );

@@ -10,7 +10,9 @@ export interface RequestPurge {
 }
 
 export type PurgeDraft = DraftOf<typeof purgeRequested>;
-export type PurgeState = { readonly status: 'absent' } | { readonly status: 'requested'; readonly purgeId: string; readonly urls: readonly string[]; readonly reason: string };
+export type PurgeState =
+  | { readonly status: 'absent' }
+  | { readonly status: 'requested'; readonly purgeId: string; readonly urls: readonly string[]; readonly reason: string };
 
 export const purgeUrlsMax = 1_000;
 

@@ -28,7 +28,16 @@ describe('the edges projection', () => {
   let made = 0;
   const event = (draft: DraftEvent, time: number): DomainEvent => ({ ...draft, id: `e-${made++}`, time }) as unknown as DomainEvent;
   const report = (incarnation: number, requests: number, objects: number, time: number): DomainEvent => {
-    const rest = { hits: requests - 1, misses: 1, collapsed: 0, originFetches: 1, originErrors: 0, bytesServed: requests * 10, bytesFromOrigin: 10, memoryBytes: objects * 5 };
+    const rest = {
+      hits: requests - 1,
+      misses: 1,
+      collapsed: 0,
+      originFetches: 1,
+      originErrors: 0,
+      bytesServed: requests * 10,
+      bytesFromOrigin: 10,
+      memoryBytes: objects * 5,
+    };
     return event(edgeReported.draft({ edgeId: 'edge-1', incarnation, requests, objects, ...rest }), time);
   };
   const all = [
@@ -39,14 +48,25 @@ describe('the edges projection', () => {
     report(5000, 20, 2, 7000),
     report(8000, 3, 1, 9000),
   ];
-  const rows = (events: readonly DomainEvent[]) => foldChanges(edgesProjection.tables, events.flatMap((each) => edgesProjection.project(each)));
+  const rows = (events: readonly DomainEvent[]) =>
+    foldChanges(
+      edgesProjection.tables,
+      events.flatMap((each) => edgesProjection.project(each)),
+    );
 
   test('counters never shrink, gauges and settings are the last, in every order', () => {
     fc.assert(
       fc.property(fc.shuffledSubarray(all, { minLength: all.length }), fc.subarray(all), (shuffled, repeated) => {
         const changes = rows([...shuffled, ...repeated]);
-        expect(changes.find((change) => change.table === 'edge')?.set).toEqual({ url: 'http://elsewhere.example', region: 'us', memory_bytes_max: 2048n, registered_at_ms: 2000n });
-        expect(changes.find((change) => change.key['incarnation'] === 5000n)?.set).toEqual(expect.objectContaining({ requests: 20n, hits: 19n, objects: 2n, memory_bytes: 10n, reported_at_ms: 7000n }));
+        expect(changes.find((change) => change.table === 'edge')?.set).toEqual({
+          url: 'http://elsewhere.example',
+          region: 'us',
+          memory_bytes_max: 2048n,
+          registered_at_ms: 2000n,
+        });
+        expect(changes.find((change) => change.key['incarnation'] === 5000n)?.set).toEqual(
+          expect.objectContaining({ requests: 20n, hits: 19n, objects: 2n, memory_bytes: 10n, reported_at_ms: 7000n }),
+        );
         expect(changes).toHaveLength(3);
       }),
     );
@@ -65,7 +85,12 @@ describe('the edges projection', () => {
 });
 
 describe('ratios', () => {
-  const counters = (requests: bigint, hits: bigint, collapsed = 0n, originFetches = requests - hits - collapsed) => ({ requests, hits, collapsed, originFetches });
+  const counters = (requests: bigint, hits: bigint, collapsed = 0n, originFetches = requests - hits - collapsed) => ({
+    requests,
+    hits,
+    collapsed,
+    originFetches,
+  });
 
   test.each([
     ['no edges', [], null, null],

@@ -49,8 +49,10 @@ function rungProblem(rung: Rung, at: number): SettingProblem | undefined {
   const field = `ladder.${at}`;
   if (!rungName.test(rung.name)) return { field: `${field}.name`, message: 'A rendition name has 1 to 32 of a-z, 0-9 and "-".' };
   if (reservedNames.has(rung.name)) return { field: `${field}.name`, message: `The name "${rung.name}" is reserved.` };
-  if (!within(rung.height, 16, 4320) || rung.height % 2 !== 0) return { field: `${field}.height`, message: 'The height is an even number of pixels from 16 to 4320.' };
-  if (!within(rung.videoBitrate, 50_000, 100_000_000)) return { field: `${field}.videoBitrate`, message: 'The bit rate is from 50000 to 100000000 bits per second.' };
+  if (!within(rung.height, 16, 4320) || rung.height % 2 !== 0)
+    return { field: `${field}.height`, message: 'The height is an even number of pixels from 16 to 4320.' };
+  if (!within(rung.videoBitrate, 50_000, 100_000_000))
+    return { field: `${field}.videoBitrate`, message: 'The bit rate is from 50000 to 100000000 bits per second.' };
   return undefined;
 }
 

@@ -32,10 +32,17 @@ describe('stream keys', () => {
     expect(parseStreamKey(`${key}?token=x`)).toEqual({ streamId: 'st-abcdefgh', secret: 'a'.repeat(52) });
   });
 
-  test.each(['', 'live', 'st-abcdefgh', 'st-abcdefgh-', `st-abc-${'a'.repeat(52)}`, `st-abcdefgh-${'a'.repeat(53)}`, `ST-abcdefgh-${'a'.repeat(52)}`, `st-abcdefgh-${'1'.repeat(52)}`, `x st-abcdefgh-${'a'.repeat(52)}`])(
-    '%j is not one',
-    (text) => expect(parseStreamKey(text)).toBeUndefined(),
-  );
+  test.each([
+    '',
+    'live',
+    'st-abcdefgh',
+    'st-abcdefgh-',
+    `st-abc-${'a'.repeat(52)}`,
+    `st-abcdefgh-${'a'.repeat(53)}`,
+    `ST-abcdefgh-${'a'.repeat(52)}`,
+    `st-abcdefgh-${'1'.repeat(52)}`,
+    `x st-abcdefgh-${'a'.repeat(52)}`,
+  ])('%j is not one', (text) => expect(parseStreamKey(text)).toBeUndefined());
 
   test('any text is answered, none is thrown at', () => {
     fc.assert(fc.property(fc.string(), (text) => void parseStreamKey(text)));

@@ -6,7 +6,16 @@ import { streamDecider, type StreamDraft } from './stream.decider.ts';
 
 const streamId = 'st-7f3k2m9q';
 const keyHash = 'a'.repeat(64);
-const create: CreateStream = { type: 'CreateStream', streamId, name: 'Evening news', keyHash, ladder: defaultLadder, audioBitrate: 128_000, segmentDurationMs: 2000, graceMs: 60_000 };
+const create: CreateStream = {
+  type: 'CreateStream',
+  streamId,
+  name: 'Evening news',
+  keyHash,
+  ladder: defaultLadder,
+  audioBitrate: 128_000,
+  segmentDurationMs: 2000,
+  graceMs: 60_000,
+};
 const start: StartPublishing = {
   type: 'StartPublishing',
   streamId,
@@ -21,7 +30,15 @@ const start: StartPublishing = {
 const interrupt: Interrupt = { type: 'Interrupt', streamId, sessionId: 's-1', reason: 'connection-closed', detail: '' };
 const stop: Stop = { type: 'Stop', streamId, reason: 'operator', detail: '' };
 
-const created = streamCreated.draft({ streamId, name: 'Evening news', keyHash, ladder: [...defaultLadder], audioBitrate: 128_000, segmentDurationMs: 2000, graceMs: 60_000 });
+const created = streamCreated.draft({
+  streamId,
+  name: 'Evening news',
+  keyHash,
+  ladder: [...defaultLadder],
+  audioBitrate: 128_000,
+  segmentDurationMs: 2000,
+  graceMs: 60_000,
+});
 const startedAs = (sessionId: string, epoch: number): StreamDraft => {
   const { endpoint, remoteAddress, node, relayUrl } = start;
   return streamStarted.draft({ streamId, sessionId, epoch, endpoint, remoteAddress, node, relayUrl });
@@ -49,7 +66,12 @@ describe('what happens', () => {
     ['live, an older session goes', [created, started, interrupted, startedAs('s-2', 2)], interrupt, []],
     ['interrupted, told again', [created, started, interrupted], interrupt, []],
     ['interrupted, the publisher returns', [created, started, interrupted], { ...start, sessionId: 's-2', epoch: 2 }, [startedAs('s-2', 2)]],
-    ['interrupted, the grace period ends', [created, started, interrupted], { ...stop, reason: 'publisher-gone', sessionId: 's-1' }, [streamStopped.draft({ streamId, reason: 'publisher-gone', detail: '' })]],
+    [
+      'interrupted, the grace period ends',
+      [created, started, interrupted],
+      { ...stop, reason: 'publisher-gone', sessionId: 's-1' },
+      [streamStopped.draft({ streamId, reason: 'publisher-gone', detail: '' })],
+    ],
     ['created, stop', [created], stop, [stopped]],
     ['live, stop', [created, started], stop, [stopped]],
     ['stopped, stop', [created, stopped], stop, []],
@@ -67,8 +89,10 @@ describe('what happens', () => {
 });
 
 describe('what is refused', () => {
-  const rejected = (reason: 'bad-key' | 'unknown-stream' | 'already-publishing' | 'stream-stopped' | 'busy', detail = expect.any(String) as unknown as string): StreamDraft =>
-    streamPublishRejected.draft({ streamId, reason, detail, remoteAddress: start.remoteAddress, node: start.node });
+  const rejected = (
+    reason: 'bad-key' | 'unknown-stream' | 'already-publishing' | 'stream-stopped' | 'busy',
+    detail = expect.any(String) as unknown as string,
+  ): StreamDraft => streamPublishRejected.draft({ streamId, reason, detail, remoteAddress: start.remoteAddress, node: start.node });
 
   test.each<[string, StreamDraft[], StreamCommand, string, StreamDraft[]]>([
     ['creating it twice', [created], create, 'stream-exists', []],
@@ -79,12 +103,24 @@ describe('what is refused', () => {
     ['a wrong key to a stopped stream: no hint that it stopped', [created, stopped], { ...start, secretHash: '' }, 'bad-key', [rejected('bad-key')]],
     ['publishing to a stopped stream', [created, stopped], start, 'stream-stopped', [rejected('stream-stopped')]],
     ['a second publisher', [created, started], { ...start, sessionId: 's-2' }, 'already-publishing', [rejected('already-publishing')]],
-    ['a second publisher without the lease', [created, started], { ...start, sessionId: 's-2', epoch: 0 }, 'already-publishing', [rejected('already-publishing')]],
+    [
+      'a second publisher without the lease',
+      [created, started],
+      { ...start, sessionId: 's-2', epoch: 0 },
+      'already-publishing',
+      [rejected('already-publishing')],
+    ],
     ['an old epoch during the grace period', [created, started, interrupted], { ...start, sessionId: 's-2' }, 'busy', [rejected('busy')]],
     ['starting without a lease', [created], { ...start, epoch: 0 }, 'busy', [rejected('busy')]],
     ['interrupting nothing', [], interrupt, 'unknown-stream', []],
     ['stopping nothing', [], stop, 'unknown-stream', []],
-    ['ending the grace period of a publisher that is back', [created, started, interrupted, startedAs('s-2', 2)], { ...stop, reason: 'publisher-gone', sessionId: 's-1' }, 'not-interrupted', []],
+    [
+      'ending the grace period of a publisher that is back',
+      [created, started, interrupted, startedAs('s-2', 2)],
+      { ...stop, reason: 'publisher-gone', sessionId: 's-1' },
+      'not-interrupted',
+      [],
+    ],
     [
       'ending the grace period of an earlier interruption',
       [created, started, interrupted, startedAs('s-2', 2), streamInterrupted.draft({ streamId, sessionId: 's-2', reason: 'stalled', detail: '' })],
@@ -106,11 +142,15 @@ describe('what is refused', () => {
 
 describe('what is remembered', () => {
   test('a live stream knows its session at the top, where heads are found by it', () => {
-    expect(given(created, started).state).toEqual(expect.objectContaining({ status: 'live', sessionId: 's-1', epoch: 1, node: 'node-1', name: 'Evening news', keyHash }));
+    expect(given(created, started).state).toEqual(
+      expect.objectContaining({ status: 'live', sessionId: 's-1', epoch: 1, node: 'node-1', name: 'Evening news', keyHash }),
+    );
   });
 
   test('an interrupted stream remembers who held it, and why it does not', () => {
-    expect(given(created, started, interrupted).state).toEqual(expect.objectContaining({ status: 'interrupted', sessionId: 's-1', epoch: 1, reason: 'connection-closed' }));
+    expect(given(created, started, interrupted).state).toEqual(
+      expect.objectContaining({ status: 'interrupted', sessionId: 's-1', epoch: 1, reason: 'connection-closed' }),
+    );
   });
 
   test('a stopped stream forgets its session and keeps its settings', () => {

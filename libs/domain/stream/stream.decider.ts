@@ -1,12 +1,4 @@
-import {
-  streamCreated,
-  streamInterrupted,
-  streamPublishRejected,
-  streamStarted,
-  streamStopped,
-  type DraftOf,
-  type StreamEventDefinition,
-} from '#events';
+import { streamCreated, streamInterrupted, streamPublishRejected, streamStarted, streamStopped, type DraftOf, type StreamEventDefinition } from '#events';
 import { accept, refuse, unreachable, type Decider, type Decision } from '#kernel';
 import { settingsProblem } from './ladder.core.ts';
 import type { CreateStream, Interrupt, RejectPublish, RejectReason, StartPublishing, Stop, StreamCommand } from './stream.commands.ts';

@@ -1,5 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
-import { encodingEnded, encodingStarted, segmentProduced, streamCreated, streamInterrupted, streamPublishRejected, streamStarted, streamStopped, type DomainEvent, type DraftEvent } from '#events';
+import {
+  encodingEnded,
+  encodingStarted,
+  segmentProduced,
+  streamCreated,
+  streamInterrupted,
+  streamPublishRejected,
+  streamStarted,
+  streamStopped,
+  type DomainEvent,
+  type DraftEvent,
+} from '#events';
 import { foldChanges, wholeStampGroups, type ColumnValue, type RowChange } from '#kernel';
 import fc from 'fast-check';
 import { defaultLadder } from './ladder.core.ts';
@@ -10,7 +21,15 @@ let made = 0;
 
 function event(draft: DraftEvent, streamVersion: bigint, producerEpoch = 0n): DomainEvent {
   made++;
-  return { ...draft, id: `e-${made}`, time: 1_790_000_000_000 + made, tenant: 'default', actor: 'key:k-1', streamVersion, producerEpoch } as unknown as DomainEvent;
+  return {
+    ...draft,
+    id: `e-${made}`,
+    time: 1_790_000_000_000 + made,
+    tenant: 'default',
+    actor: 'key:k-1',
+    streamVersion,
+    producerEpoch,
+  } as unknown as DomainEvent;
 }
 
 const source = { videoCodec: 'h264', audioCodec: 'aac', width: 1280, height: 720, frameRate: 30 };
@@ -18,8 +37,10 @@ const renditions = (bandwidth: number) => [
   { name: '720p', kind: 'video' as const, codecs: 'avc1.64001f', bandwidth, width: 1280, height: 720, frameRate: 30 },
   { name: 'audio', kind: 'audio' as const, codecs: 'mp4a.40.2', bandwidth: 132_000, channels: 2 },
 ];
-const encoder = (epoch: number, bandwidth: number) => encodingStarted.draft({ streamId, sessionId: `s-${epoch}`, epoch, node: 'media-1', encoder: 'libx264', source, renditions: renditions(bandwidth) });
-const ended = (epoch: number) => encodingEnded.draft({ streamId, sessionId: `s-${epoch}`, epoch, node: 'media-1', reason: 'crashed', exitCode: 1, lastLines: [] });
+const encoder = (epoch: number, bandwidth: number) =>
+  encodingStarted.draft({ streamId, sessionId: `s-${epoch}`, epoch, node: 'media-1', encoder: 'libx264', source, renditions: renditions(bandwidth) });
+const ended = (epoch: number) =>
+  encodingEnded.draft({ streamId, sessionId: `s-${epoch}`, epoch, node: 'media-1', reason: 'crashed', exitCode: 1, lastLines: [] });
 const segment = (epoch: number, mediaSequence: number, rendition = '720p') =>
   segmentProduced.draft({
     streamId,
@@ -39,27 +60,50 @@ const segment = (epoch: number, mediaSequence: number, rendition = '720p') =>
 
 /** A stream's life with a packager that was replaced while it still wrote. */
 const life: readonly DomainEvent[] = [
-  event(streamCreated.draft({ streamId, name: 'News', keyHash: 'a'.repeat(64), ladder: [...defaultLadder], audioBitrate: 128_000, segmentDurationMs: 2000, graceMs: 60_000 }), 1n),
-  event(streamStarted.draft({ streamId, sessionId: 's-1', epoch: 1, endpoint: 'primary', remoteAddress: '192.0.2.1:1', node: 'node-1', relayUrl: 'http://x/' }), 2n),
+  event(
+    streamCreated.draft({
+      streamId,
+      name: 'News',
+      keyHash: 'a'.repeat(64),
+      ladder: [...defaultLadder],
+      audioBitrate: 128_000,
+      segmentDurationMs: 2000,
+      graceMs: 60_000,
+    }),
+    1n,
+  ),
+  event(
+    streamStarted.draft({ streamId, sessionId: 's-1', epoch: 1, endpoint: 'primary', remoteAddress: '192.0.2.1:1', node: 'node-1', relayUrl: 'http://x/' }),
+    2n,
+  ),
   event(encoder(1, 2_000_000), 1n, 1n),
   event(segment(1, 0), 2n, 1n),
   event(segment(1, 1), 3n, 1n),
   event(segment(1, 2), 4n, 1n),
   event(ended(1), 5n, 1n),
   event(streamInterrupted.draft({ streamId, sessionId: 's-1', reason: 'stalled', detail: 'nothing for 10 s' }), 3n),
-  event(streamStarted.draft({ streamId, sessionId: 's-2', epoch: 2, endpoint: 'backup', remoteAddress: '192.0.2.2:1', node: 'node-2', relayUrl: 'http://y/' }), 4n),
+  event(
+    streamStarted.draft({ streamId, sessionId: 's-2', epoch: 2, endpoint: 'backup', remoteAddress: '192.0.2.2:1', node: 'node-2', relayUrl: 'http://y/' }),
+    4n,
+  ),
   event(encoder(2, 3_000_000), 1n, 2n),
   event(segment(2, 2), 2n, 2n),
   event(segment(2, 3, 'audio'), 3n, 2n),
   event(streamStopped.draft({ streamId, reason: 'operator', detail: '' }), 5n),
 ];
 
-const fold = (events: readonly DomainEvent[]): readonly RowChange[] => foldChanges(streamsProjection.tables, events.flatMap((each) => streamsProjection.project(each)));
+const fold = (events: readonly DomainEvent[]): readonly RowChange[] =>
+  foldChanges(
+    streamsProjection.tables,
+    events.flatMap((each) => streamsProjection.project(each)),
+  );
 
 function digest(rows: readonly RowChange[]): string {
   const sorted = (fields: object): unknown[] => Object.entries(fields).sort(([a], [b]) => (a < b ? -1 : 1));
   return rows
-    .map(({ table, key, set, stamps }) => JSON.stringify([table, sorted(key), sorted(set), sorted(stamps ?? {})], (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)))
+    .map(({ table, key, set, stamps }) =>
+      JSON.stringify([table, sorted(key), sorted(set), sorted(stamps ?? {})], (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)),
+    )
     .sort()
     .join('\n');
 }
@@ -90,7 +134,18 @@ describe('the streams projection', () => {
 
   test('status, encoder and extent of a stream', () => {
     expect(row('stream', { stream_id: streamId })).toEqual(
-      expect.objectContaining({ name: 'News', status: 'stopped', status_reason: 'operator', session_id: null, encoding_status: 'running', encoding_epoch: 2n, encoder: 'libx264', first_media_sequence: 0, last_media_sequence: 3, end_us: 8_000_000n }),
+      expect.objectContaining({
+        name: 'News',
+        status: 'stopped',
+        status_reason: 'operator',
+        session_id: null,
+        encoding_status: 'running',
+        encoding_epoch: 2n,
+        encoder: 'libx264',
+        first_media_sequence: 0,
+        last_media_sequence: 3,
+        end_us: 8_000_000n,
+      }),
     );
   });
 
@@ -105,7 +160,9 @@ describe('the streams projection', () => {
   });
 
   test('each session with its beginning and its end', () => {
-    expect(row('session', { session_id: 's-1' })).toEqual(expect.objectContaining({ endpoint: 'primary', end_reason: 'stalled', end_detail: 'nothing for 10 s' }));
+    expect(row('session', { session_id: 's-1' })).toEqual(
+      expect.objectContaining({ endpoint: 'primary', end_reason: 'stalled', end_detail: 'nothing for 10 s' }),
+    );
     expect(row('session', { session_id: 's-2' })).toEqual(expect.objectContaining({ endpoint: 'backup', node: 'node-2' }));
   });
 

@@ -128,7 +128,10 @@ export class ConsumerHost {
     await Promise.all(share.give.map((name) => this.#giveBack(this.#held.get(name) as HeldGroup)));
     for (const name of share.take) await this.#take(this.#groups.get(name) as LeaseGroup);
     if (share.give.length + share.take.length > 0) {
-      this.#deps.logger.info({ held: this.#held.size, of: this.#groups.size, hosts: hosts.length }, `holding ${this.#held.size} of ${this.#groups.size} partition groups`);
+      this.#deps.logger.info(
+        { held: this.#held.size, of: this.#groups.size, hosts: hosts.length },
+        `holding ${this.#held.size} of ${this.#groups.size} partition groups`,
+      );
     }
     return this.#held.size < share.count ? Math.min(hungryIntervalMs, this.#init.renewIntervalMs) : this.#init.renewIntervalMs;
   }
@@ -147,7 +150,13 @@ export class ConsumerHost {
     const { owner, leaseTtlMs, limits, readAheadMax } = this.#init;
     const lease = await this.#deps.leases.acquire(group.name, owner, leaseTtlMs);
     if (lease === undefined) return;
-    this.#held.set(group.name, new HeldGroup({ group, lease, leaseTtlMs, limits, readAheadMax }, { ...this.#deps, committer: this.#committers.get(group.projection.name) as GroupCommitter }));
+    this.#held.set(
+      group.name,
+      new HeldGroup(
+        { group, lease, leaseTtlMs, limits, readAheadMax },
+        { ...this.#deps, committer: this.#committers.get(group.projection.name) as GroupCommitter },
+      ),
+    );
   }
 
   async #giveBack(held: HeldGroup): Promise<void> {

@@ -27,7 +27,9 @@ export class StallWatch {
   async setBack(loops: readonly PartitionLoop[]): Promise<readonly PartitionLoop[]> {
     // Taken first: a checkpoint only grows, so that one behind what we knew before we asked was set back.
     const known = loops.map((loop) => [loop, loop.position] as const);
-    const stored = new Map((await this.#store.checkpoints()).map((view) => [placeOf(view.projection, view.version, view.topic, view.partition), view.position]));
+    const stored = new Map(
+      (await this.#store.checkpoints()).map((view) => [placeOf(view.projection, view.version, view.topic, view.partition), view.position]),
+    );
     const isBack = (loop: PartitionLoop, position: bigint): boolean => {
       const { name, version } = loop.projection;
       return (stored.get(placeOf(name, version, loop.at.topic, loop.at.partition)) ?? 0n) < position;

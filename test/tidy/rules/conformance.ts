@@ -17,7 +17,9 @@ const suites: Readonly<Record<string, string | undefined>> = {
 const withoutSuite = new Set(['Clock', 'IdSource', 'ProcessRunner', 'RunningProcess']);
 
 function portNames(files: readonly SourceFile[]): ReadonlySet<string> {
-  const names = files.filter((file) => /^libs\/ports\/[^/]+\.port\.ts$/.test(file.path)).flatMap((file) => [...file.text.matchAll(/export abstract class (\w+)/g)].map((match) => match[1] ?? ''));
+  const names = files
+    .filter((file) => /^libs\/ports\/[^/]+\.port\.ts$/.test(file.path))
+    .flatMap((file) => [...file.text.matchAll(/export abstract class (\w+)/g)].map((match) => match[1] ?? ''));
   return new Set(names);
 }
 
@@ -31,7 +33,12 @@ export const adaptersConform: Rule = (files) => {
       .flatMap((one) => {
         const suite = suites[one.parent];
         if (suite === undefined) return [`${file.path}: the port ${one.parent} has no conformance suite`];
-        const isTried = files.some((spec) => spec.isTest && unitOf(spec.path) === unitOf(file.path) && spec.imports.some((each) => each.text === '#ports/conformance' && each.names.includes(suite)));
+        const isTried = files.some(
+          (spec) =>
+            spec.isTest &&
+            unitOf(spec.path) === unitOf(file.path) &&
+            spec.imports.some((each) => each.text === '#ports/conformance' && each.names.includes(suite)),
+        );
         return isTried ? [] : [`${file.path}: ${one.className} is not tried by ${suite}`];
       }),
   );

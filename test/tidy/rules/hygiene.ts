@@ -5,7 +5,11 @@ import type { SourceFile } from '../source-file.ts';
 export const environment: Rule = (files) =>
   files
     .filter((file) => !file.isTest && /^(apps|libs|migrations)\//.test(file.path) && !file.path.endsWith('.config.ts'))
-    .flatMap((file) => file.syntax.members.filter((one) => one.text === 'process.env' || one.text === 'Bun.env').map((one) => object(file, one.line, 'only *.config.ts reads the environment')));
+    .flatMap((file) =>
+      file.syntax.members
+        .filter((one) => one.text === 'process.env' || one.text === 'Bun.env')
+        .map((one) => object(file, one.line, 'only *.config.ts reads the environment')),
+    );
 
 /** Spelled so that this file does not object to itself. */
 const markers = /\b(TO(?:)DO|FIX(?:)ME|XX(?:)X|HA(?:)CK)\b/;
@@ -32,4 +36,6 @@ export const noFocus: Rule = (files) =>
 
 /** Where data is shaped, its shape is known. */
 export const noAny: Rule = (files) =>
-  files.filter((file) => /^libs\/(kernel|events|core|domain)\//.test(file.path)).flatMap((file) => file.syntax.anys.map((one) => object(file, one.line, '"any" switches the compiler off')));
+  files
+    .filter((file) => /^libs\/(kernel|events|core|domain)\//.test(file.path))
+    .flatMap((file) => file.syntax.anys.map((one) => object(file, one.line, '"any" switches the compiler off')));

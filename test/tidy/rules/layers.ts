@@ -77,7 +77,9 @@ export const layers: Rule = (files) =>
 export const noDeepImports: Rule = (files) =>
   files.flatMap((file) =>
     file.imports
-      .filter((one) => one.text.startsWith('.') && unitOf(join(dirname(file.path), one.text)) !== unitOf(file.path) && isLibrary(join(dirname(file.path), one.text)))
+      .filter(
+        (one) => one.text.startsWith('.') && unitOf(join(dirname(file.path), one.text)) !== unitOf(file.path) && isLibrary(join(dirname(file.path), one.text)),
+      )
       .map((one) => object(file, one.line, `reach ${unitOf(join(dirname(file.path), one.text))} by its # subpath, not by ${one.text}`)),
   );
 
@@ -88,7 +90,9 @@ function isLibrary(path: string): boolean {
 export const nestOnlyAtTheTop: Rule = (files) =>
   files
     .filter((file) => !/^(libs\/runtime|apps)\//.test(file.path))
-    .flatMap((file) => file.imports.filter((one) => one.text.startsWith('@nestjs/')).map((one) => object(file, one.line, '@nestjs is for libs/runtime and apps')));
+    .flatMap((file) =>
+      file.imports.filter((one) => one.text.startsWith('@nestjs/')).map((one) => object(file, one.line, '@nestjs is for libs/runtime and apps')),
+    );
 
 /** Rooms that lead back to themselves. */
 export const noCycles: Rule = (files) => {

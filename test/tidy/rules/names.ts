@@ -55,11 +55,16 @@ export const roleSuffixes: Rule = (files) =>
     });
 
 export const kebabCase: Rule = (files) =>
-  files.flatMap((file) => (/^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*\.(ts|tsx|mjs)$/.test(file.path.split('/').at(-1) ?? '') ? [] : [object(file, 1, 'file names are kebab-case')]));
+  files.flatMap((file) =>
+    /^[a-z0-9]+(-[a-z0-9]+)*(\.[a-z0-9]+(-[a-z0-9]+)*)*\.(ts|tsx|mjs)$/.test(file.path.split('/').at(-1) ?? '')
+      ? []
+      : [object(file, 1, 'file names are kebab-case')],
+  );
 
 const drawers = /(^|\/)(commons?|shared|utils?|helpers?|misc|base)(\/|\.ts$)/;
 
-export const noDrawers: Rule = (files) => files.filter((file) => /^(libs|apps)\//.test(file.path) && drawers.test(file.path)).map((file) => object(file, 1, 'a drawer is no room: name what it is'));
+export const noDrawers: Rule = (files) =>
+  files.filter((file) => /^(libs|apps)\//.test(file.path) && drawers.test(file.path)).map((file) => object(file, 1, 'a drawer is no room: name what it is'));
 
 /** Every library has one entrance. */
 export const oneIndex: Rule = (files) => {

@@ -19,16 +19,22 @@ const bannedNames = new Set([
 const bannedMembers = new Set(['Math.random']);
 
 export const pureNames: Rule = (files) =>
-  files.filter((file) => isPureRoom(file) || hasPureRole(file)).flatMap((file) => [
-    ...file.syntax.names.filter((one) => bannedNames.has(one.text)).map((one) => object(file, one.line, `${one.text} has no place in pure code`)),
-    ...file.syntax.members.filter((one) => bannedMembers.has(one.text) || one.text.endsWith('.localeCompare')).map((one) => object(file, one.line, `${one.text} has no place in pure code`)),
-  ]);
+  files
+    .filter((file) => isPureRoom(file) || hasPureRole(file))
+    .flatMap((file) => [
+      ...file.syntax.names.filter((one) => bannedNames.has(one.text)).map((one) => object(file, one.line, `${one.text} has no place in pure code`)),
+      ...file.syntax.members
+        .filter((one) => bannedMembers.has(one.text) || one.text.endsWith('.localeCompare'))
+        .map((one) => object(file, one.line, `${one.text} has no place in pure code`)),
+    ]);
 
 /** With imports of our own libraries judged by the layers, no package and no module of Node is left. */
 export const pureImports: Rule = (files) =>
   files
     .filter((file) => isPureRoom(file) || (!file.isTest && file.path.startsWith('libs/kernel/')))
-    .flatMap((file) => file.imports.filter((one) => !/^[.#]/.test(one.text)).map((one) => object(file, one.line, `pure code imports no package, but ${one.text}`)));
+    .flatMap((file) =>
+      file.imports.filter((one) => !/^[.#]/.test(one.text)).map((one) => object(file, one.line, `pure code imports no package, but ${one.text}`)),
+    );
 
 export const noModuleState: Rule = (files) =>
   files.filter(isPureRoom).flatMap((file) => file.syntax.mutableModuleState.map((one) => object(file, one.line, `module state that changes: ${one.text}`)));

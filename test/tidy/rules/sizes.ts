@@ -8,13 +8,19 @@ export const functionLinesMax = 70;
 const tables = new Set<string>([]);
 
 export const fileSizes: Rule = (files) =>
-  files.filter((file) => file.lineCount > fileLinesMax && !tables.has(file.path)).map((file) => object(file, 1, `${file.lineCount} lines; at most ${fileLinesMax}`));
+  files
+    .filter((file) => file.lineCount > fileLinesMax && !tables.has(file.path))
+    .map((file) => object(file, 1, `${file.lineCount} lines; at most ${fileLinesMax}`));
 
 /** Test suites are one long callback by their nature. */
 export const functionSizes: Rule = (files) =>
   files
     .filter((file) => !file.isTest)
-    .flatMap((file) => file.syntax.functions.filter((one) => one.lines > functionLinesMax).map((one) => object(file, one.line, `${one.name} has ${one.lines} lines; at most ${functionLinesMax}`)));
+    .flatMap((file) =>
+      file.syntax.functions
+        .filter((one) => one.lines > functionLinesMax)
+        .map((one) => object(file, one.line, `${one.name} has ${one.lines} lines; at most ${functionLinesMax}`)),
+    );
 
 export interface Spread {
   readonly count: number;
@@ -34,7 +40,8 @@ export function report(files: readonly SourceFile[]): string {
   const sources = files.filter((file) => !file.isTest);
   const tests = files.filter((file) => file.isTest);
   const lines = (some: readonly SourceFile[]): number => some.reduce((sum, file) => sum + file.lineCount, 0);
-  const line = (name: string, one: Spread): string => `${name.padEnd(10)} ${one.count} of them, median ${one.median}, p90 ${one.p90}, largest ${one.largest} lines`;
+  const line = (name: string, one: Spread): string =>
+    `${name.padEnd(10)} ${one.count} of them, median ${one.median}, p90 ${one.p90}, largest ${one.largest} lines`;
   const core = (file: SourceFile): boolean => file.path.startsWith('libs/core/');
   return [
     line('files', spread(sources.map((file) => file.lineCount))),

@@ -13,7 +13,14 @@ describe('SseParser', () => {
     ['several data lines', 'data: a\ndata: b\n\n', [{ id: '', event: 'message', data: 'a\nb' }]],
     ['a named event', 'event: gap\ndata: x\n\n', [{ id: '', event: 'gap', data: 'x' }]],
     ['a comment as heartbeat', ': beat\n\ndata: x\n\n', [{ id: '', event: 'message', data: 'x' }]],
-    ['an id that stays', 'id: 1\ndata: a\n\ndata: b\n\n', [{ id: '1', event: 'message', data: 'a' }, { id: '1', event: 'message', data: 'b' }]],
+    [
+      'an id that stays',
+      'id: 1\ndata: a\n\ndata: b\n\n',
+      [
+        { id: '1', event: 'message', data: 'a' },
+        { id: '1', event: 'message', data: 'b' },
+      ],
+    ],
     ['CRLF', 'data: a\r\n\r\n', [{ id: '', event: 'message', data: 'a' }]],
     ['no space after the colon', 'data:a\n\n', [{ id: '', event: 'message', data: 'a' }]],
     ['an unfinished message', 'data: a\n', []],

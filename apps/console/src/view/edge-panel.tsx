@@ -35,7 +35,8 @@ function EdgeNode({ edge }: { readonly edge: EdgeHealth }) {
         <span style={{ width: `${(edge.hitRatio ?? 0) * 100}%` }} />
       </div>
       <span className="label">
-        {edge.requests.toLocaleString('en')} requests · {formatBytes(edge.bytesServed)} served · {edge.objects.toLocaleString('en')} objects, {formatBytes(edge.memoryBytes)} in memory · {edge.region ?? 'no region'}
+        {edge.requests.toLocaleString('en')} requests · {formatBytes(edge.bytesServed)} served · {edge.objects.toLocaleString('en')} objects,{' '}
+        {formatBytes(edge.memoryBytes)} in memory · {edge.region ?? 'no region'}
       </span>
     </div>
   );
@@ -74,7 +75,15 @@ function PurgeForm({ api, suggestion, edges }: { readonly api: Api; readonly sug
   );
 }
 
-function PurgeResult({ purge, problem, edges }: { readonly purge: { id: string; view?: PurgeView } | undefined; readonly problem: string | undefined; readonly edges: number }) {
+function PurgeResult({
+  purge,
+  problem,
+  edges,
+}: {
+  readonly purge: { id: string; view?: PurgeView } | undefined;
+  readonly problem: string | undefined;
+  readonly edges: number;
+}) {
   if (problem !== undefined) {
     return (
       <p className="note error" role="alert">

@@ -47,7 +47,11 @@ export function EventTape({ api, onEvent }: EventTapeProps) {
         </div>
       </header>
       <div className="tape" data-testid="events">
-        {shown.length === 0 ? <p className="empty">{state === 'refused' ? detail : 'Events appear here as they happen.'}</p> : shown.map((event) => <Entry key={event.id} event={event} />)}
+        {shown.length === 0 ? (
+          <p className="empty">{state === 'refused' ? detail : 'Events appear here as they happen.'}</p>
+        ) : (
+          shown.map((event) => <Entry key={event.id} event={event} />)
+        )}
       </div>
     </section>
   );

@@ -17,7 +17,11 @@ export function Masthead({ health, live, offline, onSignOut }: MastheadProps) {
         </svg>
       </span>
       <h1>Streams</h1>
-      {offline ? <span className="pill bad">gateway unreachable, retrying</span> : <span className={live > 0 ? 'pill live' : 'pill'}>{live > 0 ? `${live} on air` : 'nothing on air'}</span>}
+      {offline ? (
+        <span className="pill bad">gateway unreachable, retrying</span>
+      ) : (
+        <span className={live > 0 ? 'pill live' : 'pill'}>{live > 0 ? `${live} on air` : 'nothing on air'}</span>
+      )}
       <span className="gap" />
       <dl className="figures">
         <div>

@@ -18,7 +18,13 @@ const figuresPeriodMs = 500;
 const retryMs = 1500;
 
 /** With two-second segments, a segment and a half behind the newest one's end: low, and still a reserve for a late one. */
-const hlsSettings = { liveSyncDurationCount: 1.5, liveMaxLatencyDurationCount: 6, maxLiveSyncPlaybackRate: 1.1, backBufferLength: 60, enableWorker: true } as const;
+const hlsSettings = {
+  liveSyncDurationCount: 1.5,
+  liveMaxLatencyDurationCount: 6,
+  maxLiveSyncPlaybackRate: 1.1,
+  backBufferLength: 60,
+  enableWorker: true,
+} as const;
 
 /** Plays an HLS URL in a video element; heals itself: a lost network, a bad segment, an origin that was away. */
 export function usePlayer(video: RefObject<HTMLVideoElement | null>, url: string | undefined): PlayerState {

@@ -23,7 +23,15 @@ export function Stage({ stream, loading }: StageProps) {
         <QualityMenu player={player} />
       </header>
       <div className="screen">
-        <video ref={video} autoPlay muted={muted} playsInline controls={playable} onVolumeChange={(event) => setMuted(event.currentTarget.muted)} data-testid="video" />
+        <video
+          ref={video}
+          autoPlay
+          muted={muted}
+          playsInline
+          controls={playable}
+          onVolumeChange={(event) => setMuted(event.currentTarget.muted)}
+          data-testid="video"
+        />
         {muted && playable && player.level >= 0 ? (
           <button type="button" className="btn small unmute" onClick={() => setMuted(false)}>
             Unmute

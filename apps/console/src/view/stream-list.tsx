@@ -26,7 +26,8 @@ export function StreamList({ api, items, selected, onPick, onChange }: StreamLis
   };
   const create = (name: string): Promise<void> => act(async () => setCreated(await api.post<CreatedStream>('/api/v1/stream/start', { name })));
   const stop = (stream: StreamSummary): void => {
-    if (confirm(`Stop “${stream.name}” for good? Its playlist becomes a recording, and nobody can publish to it again.`)) void act(async () => void (await api.post('/api/v1/stream/stop', { id: stream.id })));
+    if (confirm(`Stop “${stream.name}” for good? Its playlist becomes a recording, and nobody can publish to it again.`))
+      void act(async () => void (await api.post('/api/v1/stream/stop', { id: stream.id })));
   };
   return (
     <section className="panel streams" aria-label="Streams">
