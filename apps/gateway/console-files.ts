@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import fastifyStatic from '@fastify/static';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { pathOf } from './http/problem.filter.ts';
@@ -27,12 +28,15 @@ const reserved = /^\/(api|live|media)(\/|$)/;
  * there is left to `refuse`.
  */
 export async function serveConsole(fastify: FastifyInstance, root: string, refuse: (request: FastifyRequest, reply: FastifyReply) => void): Promise<void> {
-  await fastify.register(fastifyStatic, { root, serve: false, cacheControl: false });
+  // Set for files that are there alone: a missing one is a 404 that nobody may keep for a year.
+  const setHeaders = (reply: FastifyReply, file: string): void => {
+    reply.headers({ 'cache-control': relative(root, file).startsWith('assets') ? immutableCaching : indexCaching, 'content-security-policy': contentPolicy });
+  };
+  await fastify.register(fastifyStatic, { root, serve: false, cacheControl: false, setHeaders });
   fastify.get('/*', (request: FastifyRequest, reply: FastifyReply) => {
     const path = pathOf(request.url);
     if (reserved.test(path)) return refuse(request, reply);
     const isFile = /\.[A-Za-z0-9]{1,8}$/.test(path);
-    reply.headers({ 'cache-control': path.startsWith('/assets/') ? immutableCaching : indexCaching, 'content-security-policy': contentPolicy });
     return reply.sendFile(isFile ? path.slice(1) : 'index.html');
   });
 }

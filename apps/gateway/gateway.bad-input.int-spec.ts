@@ -39,6 +39,8 @@ describe('what is wrong is named', () => {
     ['no name', start, post({}), 'invalid-request', 'body.name'],
     ['an empty name', start, post({ name: '  ' }), 'invalid-request', 'body.name'],
     ['a name that is too long', start, post({ name: 'x'.repeat(201) }), 'invalid-request', 'body.name'],
+    ['a name with U+0000', start, post({ name: 'a\0b' }), 'invalid-request', 'body.name'],
+    ['a name with a tab in it', start, post({ name: 'a\tb' }), 'invalid-request', 'body.name'],
     ['a number for a name', start, post({ name: 7 }), 'invalid-request', 'body.name'],
     ['a field that does not exist', start, post({ name: 'a', grace: 1 }), 'invalid-request', 'body.grace'],
     ['a list for a body', start, post([]), 'invalid-request', 'body'],

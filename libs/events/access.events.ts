@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineEvent } from './define.ts';
-import { id, millis, text } from './fields.ts';
+import { id, millis, text, withoutNul } from './fields.ts';
 
 export const scopes = ['publish', 'operate', 'view', 'edge', 'admin'] as const;
 
@@ -11,7 +11,7 @@ export const keyIssued = defineEvent({
   meaning: 'An API key was issued; its secret is known only as a hash.',
   schema: z.object({
     keyId: id,
-    name: z.string().min(1).max(200),
+    name: z.string().min(1).max(200).regex(withoutNul),
     /** SHA-256 of the secret part, hex. The secret has 256 bits of entropy, so a slow hash would add nothing. */
     secretHash: z.string().regex(/^[0-9a-f]{64}$/),
     scopes: z.array(z.enum(scopes)).min(1),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineEvent } from './define.ts';
-import { count, id, millis, text } from './fields.ts';
+import { count, id, millis, text, withoutNul } from './fields.ts';
 
 export const purgeRequested = defineEvent({
   type: 'purge.requested',
@@ -10,7 +10,7 @@ export const purgeRequested = defineEvent({
   schema: z.object({
     purgeId: id,
     /** Absolute URLs or absolute paths (`/live/x/master.m3u8`): a path purges it on every host. */
-    urls: z.array(z.string().min(1).max(4096)).min(1).max(1000),
+    urls: z.array(z.string().min(1).max(4096).regex(withoutNul)).min(1).max(1000),
     reason: text,
   }),
   key: (data) => data.purgeId,

@@ -3,7 +3,7 @@ import { catalogue } from './catalogue.ts';
 import { dataschemaOf, decodeEvent, encodeEvent } from './codec.ts';
 import type { EventDefinition } from './define.ts';
 import type { EventEnvelope } from './envelope.ts';
-import { segmentProduced } from './stream.events.ts';
+import { segmentProduced, streamCreated } from './stream.events.ts';
 
 function eventOf(definition: EventDefinition, data: unknown): EventEnvelope {
   return {
@@ -43,6 +43,7 @@ describe('event codec', () => {
   );
 
   const good = encodeEvent(eventOf(segmentProduced as EventDefinition, segmentProduced.samples[0]));
+  const created = encodeEvent(eventOf(streamCreated as EventDefinition, streamCreated.samples[0]));
   test.each([
     ['an unknown type', { ...good.headers, ce_type: 'segment.eaten' }, good.value, 'EVENT_TYPE_UNKNOWN', 'type'],
     [
@@ -54,6 +55,7 @@ describe('event codec', () => {
     ],
     ['data that is not JSON', good.headers, '{', 'EVENT_DATA_INVALID', 'data'],
     ['a field of the wrong type', good.headers, good.value.replace('"mediaSequence":0', '"mediaSequence":"0"'), 'EVENT_DATA_INVALID', 'data.mediaSequence'],
+    ['a name with U+0000', { ...created.headers }, created.value.replace('Evening', 'Eve\\u0000ning'), 'EVENT_DATA_INVALID', 'data.name'],
     ['a broken time', { ...good.headers, ce_time: 'noon' }, good.value, 'EVENT_ATTRIBUTE_INVALID', 'time'],
     ['a negative version', { ...good.headers, ce_streamversion: '-1' }, good.value, 'EVENT_ATTRIBUTE_INVALID', 'streamversion'],
   ])('refuses %s and names the field', (_what, headers, value, code, field) => {

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { defineEvent } from './define.ts';
-import { bytes, cid, count, epoch, id, millis, text } from './fields.ts';
+import { bytes, cid, count, epoch, id, millis, text, withoutNul } from './fields.ts';
 
 /** One rung of a stream's ladder as it was asked for. */
 export const rungSchema = z.object({
@@ -20,7 +20,7 @@ export const streamCreated = defineEvent({
   meaning: 'A stream was created; its key is known only as a hash.',
   schema: z.object({
     streamId: id,
-    name: z.string().min(1).max(200),
+    name: z.string().min(1).max(200).regex(withoutNul),
     /** SHA-256 of the key's secret part, hex. */
     keyHash: z.string().regex(/^[0-9a-f]{64}$/),
     ladder: z.array(rungSchema).max(12),
@@ -171,7 +171,7 @@ export const encodingEnded = defineEvent({
     reason: z.enum(['source-ended', 'stopped', 'crashed', 'stalled', 'lease-lost', 'failed-to-start', 'shutdown']),
     exitCode: z.number().int().nullable(),
     /** The encoder's last log lines, newest last. */
-    lastLines: z.array(z.string().max(500)).max(50),
+    lastLines: z.array(z.string().max(500).regex(withoutNul)).max(50),
   }),
   key: (data) => data.streamId,
   subject: (data) => `${data.streamId}/encoding`,

@@ -1,7 +1,7 @@
 import { scopes } from '#events';
 import { z } from 'zod';
 import { operation } from '../http/operation.ts';
-import { keyId, timestamp } from '../http/fields.ts';
+import { lineOfText, keyId, timestamp } from '../http/fields.ts';
 
 const apiKey = z.object({
   id: z.string(),
@@ -21,7 +21,7 @@ export const issueKey = operation({
   scopes: ['admin'],
   status: 201,
   body: z.strictObject({
-    name: z.string().trim().min(1).max(200),
+    name: lineOfText.min(1).max(200),
     scopes: z.array(z.enum(scopes)).min(1).max(scopes.length),
     ttlSeconds: z.number().int().min(1).max(315_360_000).optional().describe('Seconds until it expires; never when left out.'),
   }),

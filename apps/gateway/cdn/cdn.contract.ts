@@ -1,6 +1,6 @@
 import { purgeUrlsMax } from '#domain/cache';
 import { z } from 'zod';
-import { eventId, purgeId, timestamp } from '../http/fields.ts';
+import { eventId, lineOfText, purgeId, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
 
 const edgeHealth = z.object({
@@ -35,8 +35,8 @@ export const purgeCache = operation({
   status: 202,
   headers: { 'Idempotency-Key': 'A repeated request with the same key is the same purge.' },
   body: z.strictObject({
-    urls: z.array(z.string().min(1).max(4096)).min(1).max(purgeUrlsMax).describe('Absolute URLs, or absolute paths, which stand for every host.'),
-    reason: z.string().max(1024).default(''),
+    urls: z.array(lineOfText.min(1).max(4096)).min(1).max(purgeUrlsMax).describe('Absolute URLs, or absolute paths, which stand for every host.'),
+    reason: lineOfText.max(1024).default(''),
   }),
   answer: z.object({ purgeId: z.string() }),
 });

@@ -1,6 +1,12 @@
 import { isStreamId } from '#domain/stream';
 import { z } from 'zod';
 
+/** One line of text for people: no control characters, which would break logs, tables and engines. */
+export const lineOfText = z
+  .string()
+  .trim()
+  .regex(/^[^\u0000-\u001f\u007f]*$/, 'Expected text without control characters.');
+
 /** Fields that several operations share. */
 export const timestamp = z.iso.datetime().describe('RFC 3339, UTC');
 export const eventId = z

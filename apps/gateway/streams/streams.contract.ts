@@ -1,6 +1,6 @@
 import { defaultAudioBitrate, defaultGraceMs, defaultLadder, defaultSegmentDurationMs, graceMsMax, rungsMax } from '#domain/stream';
 import { z } from 'zod';
-import { streamId, timestamp } from '../http/fields.ts';
+import { lineOfText, streamId, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
 
 const statuses = ['created', 'live', 'interrupted', 'stopped'] as const;
@@ -73,7 +73,7 @@ export const startStream = operation({
   status: 201,
   headers: { 'Idempotency-Key': 'A repeated request with the same key makes no second stream and gets the same answer.' },
   body: z.strictObject({
-    name: z.string().trim().min(1).max(200),
+    name: lineOfText.min(1).max(200),
     ladder: z
       .array(rung)
       .min(1)

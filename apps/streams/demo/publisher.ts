@@ -79,7 +79,7 @@ function publishOnce(command: string, args: readonly string[], stopping: AbortSi
       resolve(text);
     };
     child.on('error', (error) => done(error.message));
-    child.on('close', () => done(last.trim().split('\n').at(-1) ?? ''));
+    child.on('close', () => done(withoutKey(last.trim().split('\n').at(-1) ?? '')));
   });
 }
 
@@ -87,4 +87,9 @@ function publishOnce(command: string, args: readonly string[], stopping: AbortSi
 function endPolitely(child: ChildProcess): void {
   child.kill('SIGTERM');
   setTimeout(() => child.kill('SIGKILL'), killAfterMs).unref();
+}
+
+/** ffmpeg names the URL that it could not write to, and with it the stream key. */
+export function withoutKey(text: string): string {
+  return text.replace(/(rtmps?:\/\/[^\s/]+\/[^\s/]+\/)[^\s:]+/g, '$1***');
 }

@@ -25,7 +25,8 @@ export class LineRing {
 
   #add(line: string): void {
     if (line === '' || this.#ignored.test(line)) return;
-    this.#lines.push(line.slice(0, lineCharsMax));
+    // Programs write what they like; U+0000 has no place in an event.
+    this.#lines.push(line.slice(0, lineCharsMax).replaceAll('\0', '\uFFFD'));
     if (this.#lines.length > linesMax) this.#lines.shift();
   }
 }
