@@ -59,10 +59,14 @@ function Console({ apiKey, onSignOut, onKey }: ConsoleProps) {
         onSignOut={onSignOut}
       />
       <main className="deck">
-        <Stage stream={stream} loading={streams.value === undefined} />
-        <EventTape api={api} onEvent={onEvent} />
-        <StreamList api={api} items={items} selected={stream?.id} onPick={setPicked} onChange={refreshStreams} />
-        <EdgePanel api={api} health={health.value} suggestion={stream === undefined ? '' : `/live/${stream.id}/master.m3u8`} />
+        <div className="column">
+          <Stage stream={stream} loading={streams.value === undefined} />
+          <StreamList api={api} items={items} selected={stream?.id} onPick={setPicked} onChange={refreshStreams} />
+        </div>
+        <div className="column">
+          <EventTape api={api} onEvent={onEvent} />
+          <EdgePanel api={api} health={health.value} suggestion={stream === undefined ? '' : `/live/${stream.id}/master.m3u8`} />
+        </div>
       </main>
     </div>
   );

@@ -29,7 +29,7 @@ export function Masthead({ health, live, offline, onSignOut }: MastheadProps) {
           <dd data-testid="hit-ratio">{formatRatio(health?.hitRatio ?? null)}</dd>
         </div>
         <div>
-          <dt>edges</dt>
+          <dt>{health?.edges.length === 1 ? 'edge' : 'edges'}</dt>
           <dd>{health?.edges.length ?? '–'}</dd>
         </div>
       </dl>

@@ -17,11 +17,16 @@ export interface PlayerState {
 const figuresPeriodMs = 500;
 const retryMs = 1500;
 
-/** With two-second segments, a segment and a half behind the newest one's end: low, and still a reserve for a late one. */
+/**
+ * With two-second segments, a segment and a half behind the newest one's end: low, and still a reserve for a late one.
+ * A stall moves the player back by half a second only, and what it lost it gains back: by playing faster, or by a jump
+ * once it is four segments behind.
+ */
 const hlsSettings = {
   liveSyncDurationCount: 1.5,
-  liveMaxLatencyDurationCount: 6,
-  maxLiveSyncPlaybackRate: 1.1,
+  liveMaxLatencyDurationCount: 4,
+  liveSyncOnStallIncrease: 0.5,
+  maxLiveSyncPlaybackRate: 1.25,
   backBufferLength: 60,
   enableWorker: true,
 } as const;
