@@ -1,5 +1,6 @@
 import type { MigrationInterface } from 'typeorm';
 import { PlatformTables1795390073000 } from './platform-tables.migration.ts';
+import { RestoredHeads1795395600000 } from './restored-heads.migration.ts';
 
 /** Every migration there is, oldest first. A released one is never changed: what it made is changed by the next one. */
-export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly name: string }> = [PlatformTables1795390073000];
+export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly name: string }> = [PlatformTables1795390073000, RestoredHeads1795395600000];

@@ -139,7 +139,12 @@ describe('when an engine is away', () => {
   test.each<[string, Partial<WorldEngines>, string, Ask]>([
     ['read models', { reads: { select: away } }, '/api/v1/streams', {}],
     ['read models, for a player', { reads: { select: away } }, '/live/st-aaaaaaaaaaaaaaaa/master.m3u8', {}],
-    ['commands', { aggregates: { load: away, commit: away, find: away } }, start, post({ name: 'a' })],
+    [
+      'commands',
+      { aggregates: { load: away, commit: away, find: away, restore: away, restoredPartitions: away, markRestored: away } },
+      start,
+      post({ name: 'a' }),
+    ],
     ['the log', { log: Object.assign(Object.create(null), { heads: away }) as EventLog }, '/api/v1/events', {}],
     ['the log, for a live feed', { log: Object.assign(Object.create(null), { heads: away }) as EventLog }, '/api/v1/events/live', {}],
     ['blobs', { blobs: { stat: away, read: away, put: away, delete: away } as BlobStore }, `/media/b${'a'.repeat(58)}.m4s`, {}],

@@ -1,6 +1,7 @@
 import { openEngines } from '#adapters/engines';
-import { runApp } from '#runtime';
+import { restoreHeads, runApp } from '#runtime';
 import { runMigrations } from '#migrations';
+import { aggregates } from './aggregates.ts';
 import { readProjectorSettings } from './projector.config.ts';
 import { projectorModule, serveProjector } from './projector.module.ts';
 
@@ -13,6 +14,7 @@ await runApp({
     const engines = await openEngines(settings, 'log', 'database');
     context.lifecycle.onStop('engines', 'engines', () => engines.close());
     await runMigrations(engines.databaseUrl);
+    await restoreHeads(aggregates, { log: engines.log, aggregates: engines.aggregates, logger: context.logger });
     return projectorModule(engines, context);
   },
   serve: serveProjector,

@@ -6,6 +6,10 @@ export interface AggregateHead {
   readonly state: unknown;
 }
 
+export interface IdentifiedHead extends AggregateHead {
+  readonly id: string;
+}
+
 export interface AggregateCommit {
   readonly context: Context;
   readonly id: string;
@@ -26,5 +30,14 @@ export abstract class AggregateStore {
    */
   abstract commit(commit: AggregateCommit): Promise<void>;
   /** Heads of a context whose state has `field` equal to `value`; for the few questions that must not be eventually consistent. */
-  abstract find(context: Context, field: string, value: string): Promise<ReadonlyArray<AggregateHead & { readonly id: string }>>;
+  abstract find(context: Context, field: string, value: string): Promise<readonly IdentifiedHead[]>;
+  /**
+   * Inserts heads that were folded from the log where there is none; those that exist stay as they are, and nothing goes
+   * to the outbox. Returns how many were inserted.
+   */
+  abstract restore(context: Context, heads: readonly IdentifiedHead[]): Promise<number>;
+  /** Partitions of the context's topic whose heads this store is known to have. */
+  abstract restoredPartitions(context: Context): Promise<readonly number[]>;
+  /** Remembers a partition as restored; doing so twice does no harm. */
+  abstract markRestored(context: Context, partition: number): Promise<void>;
 }

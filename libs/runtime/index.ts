@@ -14,5 +14,6 @@ export { Lifecycle, type LifecycleInit, type StopPhase } from './lifecycle.ts';
 export { createLogger, type Logger, type LoggerInit } from './logging.ts';
 export { OutboxRelay, type OutboxRelayDeps, type OutboxRelayInit } from './outbox-relay.ts';
 export { backOffMs, pause, withTimeout } from './pause.ts';
+export { restoreHeads, type RestorableAggregate, type RestoreHeadsDeps } from './restore-heads.ts';
 export { appLogger, appSettings, runApp, type AppContext, type AppInit, type NestOptions } from './run-app.ts';
 export { invalidSetting, readChoice, readInteger, readPort, readSharedSettings, readText, type Environment, type SharedSettings } from './settings.config.ts';

@@ -119,6 +119,9 @@ function proxyAggregates(engines: SharedEngines): AggregateStore {
     load: (context, id) => engines.aggregates.load(context, id),
     commit: (commit) => engines.aggregates.commit(commit),
     find: (context, field, value) => engines.aggregates.find(context, field, value),
+    restore: (context, heads) => engines.aggregates.restore(context, heads),
+    restoredPartitions: (context) => engines.aggregates.restoredPartitions(context),
+    markRestored: (context, partition) => engines.aggregates.markRestored(context, partition),
   };
 }
 

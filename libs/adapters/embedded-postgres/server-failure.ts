@@ -44,7 +44,7 @@ const knownFailures: readonly KnownFailure[] = [
     sign: /PANIC:|invalid checkpoint|valid checkpoint record|pg_control|is not a valid data directory|invalid data in file|base\/\d|global\/|could not open file|could not read file|could not open directory|required .* directory/,
     code: 'POSTGRES_DATA_CORRUPT',
     retryable: false,
-    sentence: (cluster) => `The database in ${cluster} is damaged. Move the folder away or restore a backup; read models are rebuilt from the log.`,
+    sentence: (cluster) => `The database in ${cluster} is damaged. Move the folder away or restore a backup: what it held is rebuilt from the log.`,
   },
   {
     sign: /Permission denied|has wrong ownership|invalid permissions/,

@@ -1,6 +1,6 @@
 import { encodeEvent, type Context } from '#events';
 import { assert, OperatingError } from '#kernel';
-import { AggregateStore, type AggregateCommit, type AggregateHead } from '#ports';
+import { AggregateStore, type AggregateCommit, type AggregateHead, type IdentifiedHead } from '#ports';
 import type { MemoryOutbox } from './memory-outbox.adapter.ts';
 
 interface MemoryHead {
@@ -15,6 +15,7 @@ interface MemoryHead {
 export class MemoryAggregateStore extends AggregateStore {
   readonly #outbox: MemoryOutbox;
   readonly #heads = new Map<string, MemoryHead>();
+  readonly #restored = new Map<Context, Set<number>>();
 
   constructor(outbox: MemoryOutbox) {
     super();
@@ -41,10 +42,24 @@ export class MemoryAggregateStore extends AggregateStore {
     this.#outbox.add(context, records);
   }
 
-  override async find(context: Context, field: string, value: string): Promise<ReadonlyArray<AggregateHead & { readonly id: string }>> {
+  override async find(context: Context, field: string, value: string): Promise<readonly IdentifiedHead[]> {
     return [...this.#heads.values()]
       .filter((head) => head.context === context)
       .map(({ id, version, state }) => ({ id, version, state: JSON.parse(state) as Record<string, unknown> }))
       .filter((head) => head.state[field] === value);
+  }
+
+  override async restore(context: Context, heads: readonly IdentifiedHead[]): Promise<number> {
+    const absent = heads.filter(({ id }) => !this.#heads.has(`${context}/${id}`));
+    for (const { id, version, state } of absent) this.#heads.set(`${context}/${id}`, { context, id, version, state: JSON.stringify(state) });
+    return absent.length;
+  }
+
+  override async restoredPartitions(context: Context): Promise<readonly number[]> {
+    return [...(this.#restored.get(context) ?? [])];
+  }
+
+  override async markRestored(context: Context, partition: number): Promise<void> {
+    this.#restored.set(context, (this.#restored.get(context) ?? new Set()).add(partition));
   }
 }

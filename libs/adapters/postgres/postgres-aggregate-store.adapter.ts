@@ -1,6 +1,6 @@
 import { encodeEvent, type Context } from '#events';
 import { assert, OperatingError } from '#kernel';
-import { AggregateStore, type AggregateCommit, type AggregateHead } from '#ports';
+import { AggregateStore, type AggregateCommit, type AggregateHead, type IdentifiedHead } from '#ports';
 import { textArray } from './array-literal.ts';
 import type { Database, TextRow } from './database.ts';
 
@@ -38,10 +38,34 @@ export class PostgresAggregateStore extends AggregateStore {
     throw new OperatingError(`${context}/${id} is not at version ${expectedVersion} any more.`, { code: 'VERSION_CONFLICT', retryable: true });
   }
 
-  override async find(context: Context, field: string, value: string): Promise<ReadonlyArray<AggregateHead & { readonly id: string }>> {
+  override async find(context: Context, field: string, value: string): Promise<readonly IdentifiedHead[]> {
     const text = 'SELECT version, state, id FROM streams.heads WHERE context = $1 AND state @> $2::jsonb ORDER BY id';
     const { rows } = await this.#database.read({ name: 'find_heads', text, values: [context, JSON.stringify({ [field]: value })] });
     return rows.map((row) => ({ ...headOf(row), id: row[2] ?? '' }));
+  }
+
+  override async restore(context: Context, heads: readonly IdentifiedHead[]): Promise<number> {
+    const text = `INSERT INTO streams.heads (context, id, version, state)
+      SELECT $1, id, version, state::jsonb FROM unnest($2::text[], $3::bigint[], $4::text[]) AS head (id, version, state)
+      ON CONFLICT DO NOTHING`;
+    const values = [
+      context,
+      textArray(heads.map(({ id }) => id)),
+      textArray(heads.map(({ version }) => String(version))),
+      textArray(heads.map(({ state }) => JSON.stringify(state))),
+    ];
+    return (await this.#database.run({ name: 'restore_heads', text, values })).count;
+  }
+
+  override async restoredPartitions(context: Context): Promise<readonly number[]> {
+    const text = 'SELECT partition FROM streams.restored_heads WHERE context = $1 ORDER BY partition';
+    const { rows } = await this.#database.read({ name: 'restored_heads', text, values: [context] });
+    return rows.map(([partition]) => Number(partition));
+  }
+
+  override async markRestored(context: Context, partition: number): Promise<void> {
+    const text = 'INSERT INTO streams.restored_heads (context, partition) VALUES ($1, $2) ON CONFLICT DO NOTHING';
+    await this.#database.run({ name: 'mark_restored_heads', text, values: [context, String(partition)] });
   }
 }
 

@@ -59,6 +59,7 @@ export function aggregateStoreConformance(name: string, factory: SubjectFactory<
     heads(() => subject().port);
     conflicts(() => subject().port);
     finding(() => subject().port);
+    restoring(() => subject().port);
     outboxOrder(() => subject().port);
     outboxWaits(() => subject().port);
   });
@@ -163,6 +164,43 @@ function finding(subject: () => AggregateSubject): void {
     expect((await aggregates.find('access', 'hash', hash)).map(({ id }) => id)).toEqual([one]);
     expect(await aggregates.find('stream', 'hash', hash)).toEqual([]);
     expect(await aggregates.find('access', 'absent', hash)).toEqual([]);
+  });
+}
+
+function restoring(subject: () => AggregateSubject): void {
+  describe('restoring', () => {
+    test('inserts heads that are absent, keeps the others, and leaves the outbox alone', async () => {
+      const { aggregates, outbox } = subject();
+      const [old, kept] = [freshName('k'), freshName('k')];
+      await aggregates.commit(commitOf(kept, 0n, 1, { kept: true }));
+      await drain(outbox);
+      const heads = [
+        { id: old, version: 7n, state: { text: `"😀'\\`, n: [1, null] } },
+        { id: kept, version: 9n, state: { kept: false } },
+      ];
+      expect(await aggregates.restore('access', heads)).toBe(1);
+      expect(await aggregates.restore('access', heads)).toBe(0);
+      expect(await aggregates.restore('access', [])).toBe(0);
+      expect(await aggregates.load('access', old)).toEqual({ version: 7n, state: { text: `"😀'\\`, n: [1, null] } });
+      expect(await aggregates.load('access', kept)).toEqual({ version: 1n, state: { kept: true } });
+      expect(await drain(outbox)).toEqual([]);
+      await aggregates.commit(commitOf(old, 7n, 1, { moved: true }));
+      expect((await aggregates.load('access', old))?.version).toBe(8n);
+    });
+
+    test('by many at once inserts each head once', async () => {
+      const heads = Array.from({ length: 300 }, (_, at) => ({ id: freshName('k'), version: BigInt(at + 1), state: { at } }));
+      const counts = await Promise.all([1, 2, 3, 4].map(() => subject().aggregates.restore('access', heads)));
+      expect(counts.reduce((sum, count) => sum + count, 0)).toBe(300);
+    });
+
+    test('is remembered per partition of a context', async () => {
+      const { aggregates } = subject();
+      expect(await aggregates.restoredPartitions('cache')).toEqual([]);
+      for (const partition of [3, 11, 3]) await aggregates.markRestored('cache', partition);
+      expect(await aggregates.restoredPartitions('cache')).toEqual([3, 11]);
+      expect(await aggregates.restoredPartitions('edge')).toEqual([]);
+    });
   });
 }
 
