@@ -5,6 +5,7 @@ import { z } from 'zod';
 export const lineOfText = z
   .string()
   .trim()
+  // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
   .regex(/^[^\u0000-\u001f\u007f]*$/, 'Expected text without control characters.');
 
 /** Fields that several operations share. */
