@@ -378,6 +378,18 @@ describe('ownership', () => {
     expect((await node.engines.eventually('stream.stopped')).data).toMatchObject({ reason: 'publisher-gone' });
   });
 
+  test('a stream whose ingest was restarted during its grace is stopped after it all the same', async () => {
+    const engines = new SharedEngines();
+    const before = await start(engines, limits({ stallMs: 500 }));
+    const one = await publisher(before, await before.createStream('st-aaaaaaaa', 2000));
+    sendFrame(one, 0);
+    expect((await engines.eventually('stream.interrupted')).data.reason).toBe('stalled');
+    await before.stop();
+    expect((await before.state('st-aaaaaaaa')).status).toBe('interrupted');
+    await start(engines);
+    expect((await engines.eventually('stream.stopped')).data).toMatchObject({ reason: 'publisher-gone' });
+  });
+
   test('a shutdown interrupts the sessions and gives their leases back', async () => {
     const engines = new SharedEngines();
     const node = await start(engines);

@@ -141,6 +141,7 @@ export class PublisherConnection implements SessionConnection {
     const { remoteAddress } = this.#init;
     const reject = rejectReasons[error.code];
     const refusedByStream = error.code === 'RTMP_PUBLISH_REFUSED';
+    // Port scanners and health checks connect and say nothing: that is no attempt to publish, and no fact for the log.
     const silent = error.code === 'RTMP_HANDSHAKE_TIMEOUT' && this.#protocol.receivedBytes === 0;
     if (reject !== undefined || (this.#live === undefined && !refusedByStream && !silent)) {
       this.#deps.rejections.record({ streamId: this.#live?.streamId ?? '', reason: reject ?? 'protocol-error', detail: error.message, remoteAddress });
