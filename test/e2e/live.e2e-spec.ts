@@ -1,7 +1,9 @@
 /** @needs chromium ffmpeg */
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { Database, PostgresProjectionStore, PostgresReadStore } from '#adapters/postgres';
+import { segmentTable, streamsProjection } from '#domain/stream';
 import { Platform, until } from '../constellation/platform.ts';
 import { Publisher } from '../constellation/publisher.ts';
 import { type Look, Viewer } from '../constellation/viewer.ts';
@@ -143,5 +145,33 @@ describe('a live stream, from a real ffmpeg to a real browser', () => {
     expect(recording).toContain('#EXT-X-PLAYLIST-TYPE:VOD');
     expect(recording).toContain('#EXT-X-MEDIA-SEQUENCE:0');
     expect([...recording.matchAll(/^#EXTINF/gm)].length).toBeGreaterThan(newest);
+  });
+
+  test('read models emptied and rebuilt from the log give the same playlists, byte for byte', async () => {
+    const paths = ['master.m3u8', '720p.m3u8', '480p.m3u8', '240p.m3u8', 'audio.m3u8'];
+    // The gateway renders; the edge would answer from its memory.
+    const playlists = (): Promise<string[]> =>
+      Promise.all(paths.map(async (path) => (await fetch(`${platform.gatewayUrl}/live/${stream.id}/${path}`)).text()));
+    // The encoder stores its last, shorter segments after the stream was stopped.
+    const ended = (): Promise<{ items: readonly object[] }> => platform.api('GET', `/api/v1/events?type=encoding.ended&key=${stream.id}&limit=1`);
+    await until(async () => (await ended()).items.length > 0, 30_000, () => 'The encoder did not end.');
+    const before = await until(
+      async () => {
+        const [one, other] = [await playlists(), await new Promise((resolve) => setTimeout(resolve, 1000)).then(playlists)];
+        return JSON.stringify(one) === JSON.stringify(other) ? other : undefined;
+      },
+      30_000,
+      () => 'The recording keeps changing.',
+    );
+    expect(before.every((text) => text.startsWith('#EXTM3U'))).toBe(true);
+    const { url } = JSON.parse(readFileSync(join(platform.dataDir, 'run/postgres.json'), 'utf8')) as { url: string };
+    const database = new Database({ url, connectionsMax: 1 });
+    try {
+      await new PostgresProjectionStore(database).reset(streamsProjection);
+      expect(await new PostgresReadStore(database).select(segmentTable, { limit: 1 })).toEqual([]);
+    } finally {
+      await database.close();
+    }
+    await until(async () => JSON.stringify(await playlists()) === JSON.stringify(before), 60_000, () => 'The rebuilt playlists differ.');
   });
 });

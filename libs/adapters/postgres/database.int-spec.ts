@@ -47,7 +47,9 @@ describe('migrations', () => {
     const before = await database.run({ text: 'SELECT incarnation, last FROM streams.outbox_state' });
     await runMigrations(server.url);
     expect(await database.run({ text: 'SELECT incarnation, last FROM streams.outbox_state' })).toEqual(before);
-    expect((await database.run({ text: 'SELECT name FROM streams.migrations' })).rows).toHaveLength(1);
+    const names = (await database.run({ text: 'SELECT name FROM streams.migrations' })).rows.map(([name]) => String(name));
+    expect(names.length).toBeGreaterThan(0);
+    expect(new Set(names).size).toBe(names.length);
   });
 
   test('say when the database is not there', async () => {
