@@ -226,7 +226,7 @@ describe('playlists and media', () => {
     expect(text).toContain('#EXT-X-MEDIA-SEQUENCE:0\n');
     expect(text).toContain('#EXT-X-ENDLIST');
     expect(text.match(/#EXTINF/g)).toHaveLength(13);
-    expect(received['cache-control']).toBe('public, max-age=3600, stale-if-error=10');
+    expect(received['cache-control']).toBe('public, max-age=10, stale-if-error=10');
     expect((await ask(gateway.url, `/live/${id}/1080p.m3u8`)).json.type).toBe('urn:streams:problem:unknown-rendition');
   });
 });

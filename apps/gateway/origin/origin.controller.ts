@@ -12,7 +12,8 @@ const playlistType = 'application/vnd.apple.mpegurl';
 /** Players of other sites read these; there are no cookies or keys involved. */
 const corsHeaders = { 'access-control-allow-origin': '*', 'access-control-expose-headers': 'Content-Length, Content-Range, ETag, Age, Cache-Status, Date' };
 const liveCaching = 'public, max-age=1, stale-if-error=10';
-const recordingCaching = 'public, max-age=3600, stale-if-error=10';
+/** Not longer: the encoder stores its last, shorter segments a moment after the stream was stopped. */
+const recordingCaching = 'public, max-age=10, stale-if-error=10';
 const immutableCaching = 'public, max-age=31536000, immutable';
 /** Shorter than the edge's memory of a 404, because this one turns into a playlist any moment. */
 const soonCaching = 'public, max-age=1';
