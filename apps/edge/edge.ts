@@ -1,7 +1,7 @@
 import { openEngines } from '#adapters/engines';
 import { topicPartitions } from '#events';
 import { hasCode, OperatingError } from '#kernel';
-import { createLogger, FactPublisher, Lifecycle, pause, type Logger } from '#runtime';
+import { endOnError, endOnSignal, createLogger, FactPublisher, Lifecycle, pause, type Logger } from '#runtime';
 import { join } from 'node:path';
 import { createEdgeCache, type EdgeCache } from './cache/edge-cache.ts';
 import { edgeLimits } from './edge.constants.ts';
@@ -170,29 +170,4 @@ function endFenced(err: unknown, logger: Logger): void {
   const fenced = err instanceof OperatingError && err.code === 'PRODUCER_FENCED';
   logger.fatal({ err }, fenced ? 'another process runs this edge: give each its own EDGE_ID' : `ending: ${String(err)}`);
   process.exit(1);
-}
-
-function endOnError(logger: Logger): void {
-  const end = (err: unknown, origin: string): void => {
-    logger.fatal({ err, origin }, `ending: ${String(err)}`);
-    process.exit(1);
-  };
-  process.on('uncaughtException', end);
-  process.on('unhandledRejection', (reason) => end(reason, 'unhandledRejection'));
-}
-
-function endOnSignal(logger: Logger, lifecycle: Lifecycle, supervised: boolean): void {
-  const end = (reason: string): void => {
-    if (lifecycle.stopping.aborted) return;
-    logger.info({ reason }, `stopping: ${reason}`);
-    void lifecycle.stop().then(() => {
-      logger.info('stopped');
-      process.exit(0);
-    });
-  };
-  process.on('SIGTERM', () => end('SIGTERM'));
-  process.on('SIGINT', () => end('SIGINT'));
-  if (!supervised) return;
-  for (const event of ['end', 'close', 'error']) process.stdin.on(event, () => end('the supervisor is gone'));
-  process.stdin.resume();
 }

@@ -17,3 +17,4 @@ export { backOffMs, pause, withTimeout } from './pause.ts';
 export { restoreHeads, type RestorableAggregate, type RestoreHeadsDeps } from './restore-heads.ts';
 export { appLogger, appSettings, runApp, type AppContext, type AppInit, type NestOptions } from './run-app.ts';
 export { invalidSetting, readChoice, readInteger, readPort, readSharedSettings, readText, type Environment, type SharedSettings } from './settings.config.ts';
+export { endOnError, endOnSignal } from './process-ends.ts';

@@ -1,6 +1,7 @@
 import 'reflect-metadata';
 import type { DynamicModule, INestApplicationContext, LoggerService, Type } from '@nestjs/common';
 import { Lifecycle } from './lifecycle.ts';
+import { endOnError, endOnSignal } from './process-ends.ts';
 import { createLogger, NestLog, type Logger } from './logging.ts';
 import type { SharedSettings } from './settings.config.ts';
 
@@ -88,29 +89,4 @@ async function start<Settings extends SharedSettings, App extends INestApplicati
 async function createContext<App>(root: DynamicModule, options: NestOptions): Promise<App> {
   const { NestFactory } = await import('@nestjs/core');
   return (await NestFactory.createApplicationContext(root, options)) as App;
-}
-
-function endOnError(logger: Logger): void {
-  const end = (err: unknown, origin: string): void => {
-    logger.fatal({ err, origin }, `ending: ${err instanceof Error ? err.message : String(err)}`);
-    process.exit(1);
-  };
-  process.on('uncaughtException', end);
-  process.on('unhandledRejection', (reason) => end(reason, 'unhandledRejection'));
-}
-
-function endOnSignal(logger: Logger, lifecycle: Lifecycle, supervised: boolean): void {
-  const end = (reason: string): void => {
-    if (lifecycle.stopping.aborted) return;
-    logger.info({ reason }, `stopping: ${reason}`);
-    void lifecycle.stop().then(() => {
-      logger.info('stopped');
-      process.exit(0);
-    });
-  };
-  process.on('SIGTERM', () => end('SIGTERM'));
-  process.on('SIGINT', () => end('SIGINT'));
-  if (!supervised) return;
-  for (const event of ['end', 'close', 'error']) process.stdin.on(event, () => end('the supervisor is gone'));
-  process.stdin.resume();
 }

@@ -1,0 +1,29 @@
+import type { Lifecycle } from './lifecycle.ts';
+import type { Logger } from './logging.ts';
+
+/** What nobody caught is a broken invariant: say it and end; the supervisor starts again, replay recovers. */
+export function endOnError(logger: Logger): void {
+  const end = (err: unknown, origin: string): void => {
+    logger.fatal({ err, origin }, `ending: ${err instanceof Error ? err.message : String(err)}`);
+    process.exit(1);
+  };
+  process.on('uncaughtException', end);
+  process.on('unhandledRejection', (reason) => end(reason, 'unhandledRejection'));
+}
+
+/** Drains on SIGTERM and SIGINT and, under a supervisor, when its pipe closes because it is gone. */
+export function endOnSignal(logger: Logger, lifecycle: Lifecycle, supervised: boolean): void {
+  const end = (reason: string): void => {
+    if (lifecycle.stopping.aborted) return;
+    logger.info({ reason }, `stopping: ${reason}`);
+    void lifecycle.stop().then(() => {
+      logger.info('stopped');
+      process.exit(0);
+    });
+  };
+  process.on('SIGTERM', () => end('SIGTERM'));
+  process.on('SIGINT', () => end('SIGINT'));
+  if (!supervised) return;
+  for (const event of ['end', 'close', 'error']) process.stdin.on(event, () => end('the supervisor is gone'));
+  process.stdin.resume();
+}
