@@ -6,5 +6,6 @@ export { defineEvent, type DraftEvent, type DraftOf, type EventDefinition, type 
 export * from './edge.events.ts';
 export { contexts, topicPartitions, type Context, type EventEnvelope } from './envelope.ts';
 export { EventInvalidError } from './errors.ts';
+export type { IncomingEvent, IntakeRefusalCode } from './incoming.ts';
 export type { LogRecord, StoredRecord } from './record.ts';
 export * from './stream.events.ts';

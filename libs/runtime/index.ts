@@ -10,6 +10,16 @@ export {
 export { ConsumerHost, type ConsumerHostDeps, type ConsumerHostInit } from './consumer/consumer-host.ts';
 export type { CatalogueDraft } from './envelopes.ts';
 export { FactPublisher, type FactPublisherInit, type PublishOptions } from './fact-publisher.ts';
+export {
+  EventIntake,
+  intakeLimits,
+  retryAfterMsOf,
+  type IntakeOptions,
+  type PublishAccepted,
+  type PublishingCaller,
+  type PublishOutcome,
+  type PublishRejected,
+} from './intake/event-intake.ts';
 export { Lifecycle, type LifecycleInit, type StopPhase } from './lifecycle.ts';
 export { createLogger, type Logger, type LoggerInit } from './logging.ts';
 export { OutboxRelay, type OutboxRelayDeps, type OutboxRelayInit } from './outbox-relay.ts';

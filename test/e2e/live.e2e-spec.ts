@@ -150,11 +150,14 @@ describe('a live stream, from a real ffmpeg to a real browser', () => {
   test('read models emptied and rebuilt from the log give the same playlists, byte for byte', async () => {
     const paths = ['master.m3u8', '720p.m3u8', '480p.m3u8', '240p.m3u8', 'audio.m3u8'];
     // The gateway renders; the edge would answer from its memory.
-    const playlists = (): Promise<string[]> =>
-      Promise.all(paths.map(async (path) => (await fetch(`${platform.gatewayUrl}/live/${stream.id}/${path}`)).text()));
+    const playlists = (): Promise<string[]> => Promise.all(paths.map(async (path) => (await fetch(`${platform.gatewayUrl}/live/${stream.id}/${path}`)).text()));
     // The encoder stores its last, shorter segments after the stream was stopped.
     const ended = (): Promise<{ items: readonly object[] }> => platform.api('GET', `/api/v1/events?type=encoding.ended&key=${stream.id}&limit=1`);
-    await until(async () => (await ended()).items.length > 0, 30_000, () => 'The encoder did not end.');
+    await until(
+      async () => (await ended()).items.length > 0,
+      30_000,
+      () => 'The encoder did not end.',
+    );
     const before = await until(
       async () => {
         const [one, other] = [await playlists(), await new Promise((resolve) => setTimeout(resolve, 1000)).then(playlists)];
@@ -172,6 +175,10 @@ describe('a live stream, from a real ffmpeg to a real browser', () => {
     } finally {
       await database.close();
     }
-    await until(async () => JSON.stringify(await playlists()) === JSON.stringify(before), 60_000, () => 'The rebuilt playlists differ.');
+    await until(
+      async () => JSON.stringify(await playlists()) === JSON.stringify(before),
+      60_000,
+      () => 'The rebuilt playlists differ.',
+    );
   });
 });

@@ -1,6 +1,14 @@
 import { ManualClock, MemoryAggregateStore, MemoryLeaseStore, MemoryOutbox, MemoryProjectionStore, MemoryReadStore } from '#adapters/memory';
 import { UuidV7IdSource } from '#adapters/system';
-import { defaultAudioBitrate, defaultLadder, defaultSegmentDurationMs, streamAggregate, streamsProjection, type StreamCommand, type StreamState } from '#domain/stream';
+import {
+  defaultAudioBitrate,
+  defaultLadder,
+  defaultSegmentDurationMs,
+  streamAggregate,
+  streamsProjection,
+  type StreamCommand,
+  type StreamState,
+} from '#domain/stream';
 import { decodeEvent } from '#events';
 import { foldChanges } from '#kernel';
 import { CommandExecutor, createLogger, type Logger } from '#runtime';

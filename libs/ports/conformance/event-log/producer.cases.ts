@@ -80,6 +80,26 @@ export function fencingCases(fixture: () => LogFixture): void {
       expect(await valuesOf(log, name)).toEqual(['k-0', 'k-1', 'k-2', 'k-3']);
     });
 
+    test('an append of nothing under a greater epoch shuts the older one out, also from partitions it never wrote to', async () => {
+      const { log, topic } = fixture();
+      const name = await topic();
+      await log.append(name, run(2), as(10n, 1n));
+      expect(await log.append(name, [], as(0n, 2n))).toEqual([]);
+      await expect(log.append(name, spread, as(12n, 1n))).rejects.toEqual(operatingError('PRODUCER_FENCED'));
+      expect(await log.append(name, [], as(0n, 2n))).toEqual([]);
+      await log.append(name, run(1, 'k', 2), as(0n, 2n));
+      expect(await log.append(name, [], as(0n, 2n))).toEqual([]);
+      expect(await valuesOf(log, name)).toEqual(['k-0', 'k-1', 'k-2']);
+    });
+
+    test('a producer that never wrote can be shut out before it does', async () => {
+      const { log, topic } = fixture();
+      const name = await topic();
+      await log.append(name, [], as(0n, 2n));
+      await expect(log.append(name, spread, as(0n, 1n))).rejects.toEqual(operatingError('PRODUCER_FENCED'));
+      expect(await valuesOf(log, name)).toEqual([]);
+    });
+
     test('the same sequences under a greater epoch are new records', async () => {
       const { log, topic } = fixture();
       const name = await topic();
