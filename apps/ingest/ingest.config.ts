@@ -53,7 +53,7 @@ export function readIngestSettings(env: Environment = process.env): IngestSettin
     sweepMs: 2_000,
     admissionMs: 5_000,
     takeoverSilenceMs: 3_000,
-    readMerge: { mergeMs: readInteger(env, 'INGEST_READ_MERGE_MS', 4, 0, 20), publishersMin: 32 },
+    readMerge: { mergeMs: readInteger(env, 'INGEST_READ_MERGE_MS', 10, 0, 20), publishersMin: 32 },
     session: { ...serverSessionLimits, stallMs: readInteger(env, 'INGEST_STALL_MS', serverSessionLimits.stallMs, 1_000, 120_000) },
     limits: {
       connectionsMax: readInteger(env, 'INGEST_CONNECTIONS_MAX', 4096, 1, 65_536),

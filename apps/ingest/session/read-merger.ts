@@ -12,7 +12,7 @@ export interface ReadMergerInit {
  * With many publishers a packet arrives every fraction of a millisecond, and a process that wakes for each spends more on
  * waking than on reading. So after a round of reads the loop rests for a moment: the kernel gathers what comes meanwhile,
  * and one wake-up reads it all. The more comes, the more each round reads: rest costs latency (at most `mergeMs`), never
- * throughput. Measured with 60 publishers on a busy machine: 12.7 % of a core without it, 9.2 % with 5 ms.
+ * throughput. Measured with 60 publishers of 2.7 Mbit/s: 10 % of a core with 4 ms, 7.3 % with 8, 6.8 % with 12.
  */
 export class ReadMerger {
   readonly #init: ReadMergerInit;
