@@ -2,7 +2,8 @@ import { AggregateStore, BlobStore, Clock, EventLog, IdSource, ReadStore } from 
 import { CommandExecutor } from '#runtime';
 import type { DynamicModule } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
-import { ApiKeyGuard } from './access/api-key.guard.ts';
+import { AccessGuard } from './access/access.guard.ts';
+import { Authenticator, recheckMs } from './access/authenticator.ts';
 import { KeyAuthority } from './access/key-authority.ts';
 import { KeyIssuer } from './access/key-issuer.ts';
 import { KeysController } from './access/keys.controller.ts';
@@ -29,7 +30,7 @@ export interface GatewayEngines {
   readonly ids: IdSource;
 }
 
-export const liveFeedDefaults: LiveFeedsInit = { feedsMax: 1_000, heartbeatMs: 10_000, stallMs: 10_000 };
+export const liveFeedDefaults: LiveFeedsInit = { feedsMax: 1_000, heartbeatMs: 10_000, stallMs: 10_000, recheckMs };
 
 class GatewayRoot {}
 
@@ -49,6 +50,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       { provide: PublicUrls, useValue: urls },
       { provide: CommandExecutor, useValue: new CommandExecutor({ aggregates: engines.aggregates, clock, ids, source: `/gateway/${settings.node}` }) },
       { provide: KeyAuthority, useFactory: (aggregates: AggregateStore, now: Clock) => new KeyAuthority(aggregates, now), inject: [AggregateStore, Clock] },
+      { provide: Authenticator, useFactory: (keys: KeyAuthority) => new Authenticator(keys), inject: [KeyAuthority] },
       { provide: KeyIssuer, useFactory: (commands: CommandExecutor) => new KeyIssuer(commands), inject: [CommandExecutor] },
       { provide: StreamCommands, useFactory: (commands: CommandExecutor) => new StreamCommands(commands), inject: [CommandExecutor] },
       {
@@ -66,8 +68,12 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
         useFactory: (reads: ReadStore, aggregates: AggregateStore, now: Clock) => new CdnReader(reads, aggregates, now),
         inject: [ReadStore, AggregateStore, Clock],
       },
-      { provide: LiveFeeds, useFactory: (log: EventLog, authority: KeyAuthority) => new LiveFeeds(log, authority, feeds), inject: [EventLog, KeyAuthority] },
-      { provide: APP_GUARD, useClass: ApiKeyGuard },
+      {
+        provide: LiveFeeds,
+        useFactory: (log: EventLog, authenticator: Authenticator) => new LiveFeeds(log, authenticator, feeds),
+        inject: [EventLog, Authenticator],
+      },
+      { provide: APP_GUARD, useClass: AccessGuard },
     ],
   };
 }

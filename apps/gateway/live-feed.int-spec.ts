@@ -139,8 +139,8 @@ describe('the live feed', () => {
     await other.close();
   });
 
-  test('a key that is revoked ends its feed', async () => {
-    await using gateway = await startGateway(world.engines, world.consolePath, { heartbeatMs: 20 });
+  test('a key that is revoked ends its feed, between two heartbeats', async () => {
+    await using gateway = await startGateway(world.engines, world.consolePath, { heartbeatMs: 3_600_000, recheckMs: 20 });
     const key = await world.key(['view']);
     const client = new SseClient();
     await client.open(gateway.url, live, { authorization: key.authorization });

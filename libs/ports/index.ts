@@ -16,6 +16,8 @@ export { LeaseStore, type Lease, type LeaseView } from './lease-store.port.ts';
 export { Outbox, type OutboxRow } from './outbox.port.ts';
 export { ProcessRunner, RunningProcess, type ProcessCommand, type ProcessExit } from './process-runner.port.ts';
 export { ProjectionStore, type CheckpointView, type ProjectionCommit, type ProjectionPartition } from './projection-store.port.ts';
+export { spend, type RateDecision, type RatePolicy } from './rate-limit.ts';
+export { RateLimiter } from './rate-limiter.port.ts';
 export { ReadStore, type Comparison, type ReadCondition, type ReadQuery, type ReadRow } from './read-store.port.ts';
 export { blobCid, blobDigest } from './blob-cid.ts';
 export { eventLogErrors } from './event-log.errors.ts';

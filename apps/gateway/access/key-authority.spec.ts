@@ -1,9 +1,10 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { ManualClock, MemoryAggregateStore, MemoryOutbox } from '#adapters/memory';
 import { UuidV7IdSource } from '#adapters/system';
-import { formatApiKey, parseApiKey, type ApiKey } from '#domain/access';
+import { formatApiKey, parseApiKey, type ApiKey, type Principal } from '#domain/access';
 import { CommandExecutor } from '#runtime';
 import { ensureAdminKey } from './admin-key.ts';
+import { Authenticator } from './authenticator.ts';
 import { KeyAuthority } from './key-authority.ts';
 import { KeyIssuer } from './key-issuer.ts';
 
@@ -11,17 +12,29 @@ const meta = { actor: 'system:test', correlationId: 'c-1' };
 let clock: ManualClock;
 let aggregates: MemoryAggregateStore;
 let loads: number;
+let away: boolean;
 let issuer: KeyIssuer;
 let authority: KeyAuthority;
+
+async function principalOf(key: string): Promise<Principal | undefined> {
+  const shown = await authority.verify(key);
+  return shown.refused ? undefined : shown.principal;
+}
+
+async function reasonOf(key: string): Promise<string | undefined> {
+  const shown = await authority.verify(key);
+  return shown.refused ? shown.reason : undefined;
+}
 
 beforeEach(() => {
   clock = new ManualClock(1_000_000);
   aggregates = new MemoryAggregateStore(new MemoryOutbox(clock));
   loads = 0;
+  away = false;
   const counting = Object.assign(Object.create(aggregates) as MemoryAggregateStore, {
     load: (...args: Parameters<MemoryAggregateStore['load']>) => {
       loads++;
-      return aggregates.load(...args);
+      return away ? Promise.reject(new Error('away')) : aggregates.load(...args);
     },
   });
   issuer = new KeyIssuer(new CommandExecutor({ aggregates, clock, ids: new UuidV7IdSource(), source: '/test' }));
@@ -31,18 +44,20 @@ beforeEach(() => {
 describe('whose key is it', () => {
   test('the holder is known by the secret, not by the id', async () => {
     const { id, key } = await issuer.issue({ name: 'a', scopes: ['view'], expiresAtMs: 0 }, meta);
-    expect(await authority.verify(key)).toEqual({ keyId: id, secret: parseApiKey(key)?.secret, scopes: ['view'] });
+    const principal = { kind: 'key', id, actor: `key:${id}`, tenant: 'default', scopes: ['view'], expiresAtMs: 0 };
+    expect(await authority.verify(key)).toEqual({ refused: false, principal, proof: parseApiKey(key)?.secret });
     const other = await issuer.issue({ name: 'b', scopes: ['admin'], expiresAtMs: 0 }, meta);
     const mixed: ApiKey = { keyId: other.id, secret: (parseApiKey(key) as ApiKey).secret };
-    expect(await authority.verify(formatApiKey(mixed))).toBeUndefined();
-    expect(await authority.verify('nonsense')).toBeUndefined();
+    expect(await reasonOf(formatApiKey(mixed))).toBe('wrong-secret');
+    expect(await reasonOf('nonsense')).toBe('malformed');
+    expect(await reasonOf(formatApiKey({ ...mixed, keyId: 'k-none' }))).toBe('unknown-key');
   });
 
   test('a key ends at its time, remembered or not', async () => {
     const { key } = await issuer.issue({ name: 'a', scopes: ['view'], expiresAtMs: 1_000_100 }, meta);
-    expect(await authority.verify(key)).toBeDefined();
+    expect(await principalOf(key)).toBeDefined();
     clock.advance(100);
-    expect(await authority.verify(key)).toBeUndefined();
+    expect(await reasonOf(key)).toBe('expired');
   });
 
   test('one that another process revokes works for three seconds more, and not longer', async () => {
@@ -50,16 +65,34 @@ describe('whose key is it', () => {
     await authority.verify(key);
     await issuer.revoke(id, 'lost', meta);
     clock.advance(2_999);
-    expect(await authority.verify(key)).toBeDefined();
+    expect(await principalOf(key)).toBeDefined();
     clock.advance(1);
-    expect(await authority.verify(key)).toBeUndefined();
+    expect(await reasonOf(key)).toBe('revoked');
   });
 
   test('keys are not looked up for each request, unknown ones neither', async () => {
     const { key } = await issuer.issue({ name: 'a', scopes: ['view'], expiresAtMs: 0 }, meta);
     for (let at = 0; at < 10; at++) await authority.verify(key);
-    for (let at = 0; at < 10; at++) await authority.verify(`sk_k-guess_${'a'.repeat(52)}`);
+    await Promise.all(Array.from({ length: 10 }, () => authority.verify(`sk_k-guess_${'a'.repeat(52)}`)));
     expect(loads).toBe(2);
+  });
+
+  test('an engine that is away is asked again, and ends no open stream', async () => {
+    const { key } = await issuer.issue({ name: 'a', scopes: ['view'], expiresAtMs: 0 }, meta);
+    const principal = (await principalOf(key)) as Principal;
+    const authenticator = new Authenticator(authority);
+    expect(await authenticator.stillHolds(key, principal)).toBe(true);
+    expect(await authenticator.stillHolds(key, { ...principal, scopes: ['view', 'admin'] })).toBe(false);
+    expect(await authenticator.authenticate(undefined)).toMatchObject({ refused: true, reason: 'no-credential' });
+    clock.advance(3_000);
+    away = true;
+    await expect(authenticator.authenticate(key)).rejects.toThrow('away');
+    expect(await authenticator.stillHolds(key, principal)).toBe(true);
+    away = false;
+    expect(await principalOf(key)).toEqual(principal);
+    await issuer.revoke(principal.id, 'lost', meta);
+    clock.advance(3_000);
+    expect(await authenticator.stillHolds(key, principal)).toBe(false);
   });
 });
 
@@ -68,7 +101,7 @@ describe('the first admin key', () => {
     const made = await Promise.all([ensureAdminKey(aggregates, issuer, meta), ensureAdminKey(aggregates, issuer, meta)]);
     const keys = made.filter((each) => each !== undefined);
     expect(keys).toHaveLength(1);
-    expect((await authority.verify(keys[0]?.key ?? ''))?.scopes).toEqual(['admin']);
+    expect((await principalOf(keys[0]?.key ?? ''))?.scopes).toEqual(['admin']);
     await issuer.revoke('k-admin', 'rotated', meta);
     expect(await ensureAdminKey(aggregates, issuer, meta)).toBeUndefined();
   });

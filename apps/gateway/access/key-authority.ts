@@ -1,15 +1,10 @@
-import { isUsable, keyAggregate, parseApiKey, type KeyState, type Scope } from '#domain/access';
+import { defaultTenant, keyAggregate, parseApiKey, type KeyState } from '#domain/access';
 import type { AggregateStore, Clock } from '#ports';
+import { unauthenticated, type Authentication } from './authenticator.ts';
 import { hashOf, sameHash } from './secrets.ts';
 
-export interface KeyHolder {
-  readonly keyId: string;
-  readonly secret: string;
-  readonly scopes: readonly Scope[];
-}
-
 interface Cached {
-  readonly state: KeyState;
+  readonly state: Promise<KeyState>;
   readonly untilMs: number;
 }
 
@@ -30,14 +25,18 @@ export class KeyAuthority {
     this.#clock = clock;
   }
 
-  /** The holder of a usable key, or undefined for any other text. */
-  async verify(text: string): Promise<KeyHolder | undefined> {
+  /** The principal of a usable key, or why the text is none. */
+  async verify(text: string): Promise<Authentication> {
     const key = parseApiKey(text);
-    if (key === undefined) return undefined;
+    if (key === undefined) return unauthenticated('malformed');
     const state = await this.#load(key.keyId);
-    const hash = hashOf(key.secret);
-    if (!isUsable(state, this.#clock.now()) || !sameHash(hash, state.secretHash)) return undefined;
-    return { ...key, scopes: state.scopes };
+    if (state.status === 'absent') return unauthenticated('unknown-key');
+    if (!sameHash(hashOf(key.secret), state.secretHash)) return unauthenticated('wrong-secret');
+    if (state.status === 'revoked') return unauthenticated('revoked');
+    if (state.expiresAtMs !== 0 && this.#clock.now() >= state.expiresAtMs) return unauthenticated('expired');
+    const { scopes, expiresAtMs } = state;
+    const principal = { kind: 'key', id: key.keyId, actor: `key:${key.keyId}`, tenant: defaultTenant, scopes, expiresAtMs } as const;
+    return { refused: false, principal, proof: key.secret };
   }
 
   /** Makes this process see a change at once; others see it when their memory of the key ends. */
@@ -45,14 +44,18 @@ export class KeyAuthority {
     this.#cache.delete(keyId);
   }
 
-  async #load(keyId: string): Promise<KeyState> {
+  /** One question at a time for each key, however many ask. */
+  #load(keyId: string): Promise<KeyState> {
     const cached = this.#cache.get(keyId);
     if (cached !== undefined && this.#clock.now() < cached.untilMs) return cached.state;
-    const head = await this.#aggregates.load(keyAggregate.context, keyId);
-    const state = head === undefined ? absent : (head.state as KeyState);
+    const state = this.#aggregates.load(keyAggregate.context, keyId).then((head) => (head === undefined ? absent : (head.state as KeyState)));
+    const entry = { state, untilMs: this.#clock.now() + cacheMs };
     this.#cache.delete(keyId);
     if (this.#cache.size >= cachedMax) this.#cache.delete(this.#cache.keys().next().value as string);
-    this.#cache.set(keyId, { state, untilMs: this.#clock.now() + cacheMs });
+    this.#cache.set(keyId, entry);
+    state.catch(() => {
+      if (this.#cache.get(keyId) === entry) this.#cache.delete(keyId);
+    });
     return state;
   }
 }

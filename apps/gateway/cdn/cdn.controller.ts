@@ -22,8 +22,8 @@ export class CdnController {
 
   @Route(purgeCache)
   async purge(@Input(purgeCache) { body }: InputOf<typeof purgeCache>, @ByCaller() caller: Caller): Promise<object> {
-    const { idempotencyKey, keyId } = caller;
-    const purgeId = `pg-${base32Of(idempotencyKey === undefined ? randomId() : derivedId('purge', keyId, idempotencyKey))}`;
+    const { idempotencyKey, principal } = caller;
+    const purgeId = `pg-${base32Of(idempotencyKey === undefined ? randomId() : derivedId('purge', principal.id, idempotencyKey))}`;
     const result = await this.#commands.execute(purgeAggregate, purgeId, { type: 'RequestPurge', purgeId, ...body }, caller);
     if (result.refused) throw badRequest(result.code, `body.${result.message}`, [{ field: `body.${result.message.split(': ')[0]}`, message: result.message }]);
     const { state } = result;

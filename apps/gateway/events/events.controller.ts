@@ -2,6 +2,7 @@ import { EventLog } from '#ports';
 import { Lifecycle } from '#runtime';
 import { Controller, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ByCaller, type Caller } from '../http/caller.ts';
 import { Input, Route, type InputOf } from '../http/operation.ts';
 import { badRequest } from '../http/problem.errors.ts';
 import { LiveFeeds } from './live-feeds.ts';
@@ -56,13 +57,18 @@ export class EventsController {
   }
 
   @Route(followEvents)
-  async follow(@Input(followEvents) { query }: InputOf<typeof followEvents>, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+  async follow(
+    @Input(followEvents) { query }: InputOf<typeof followEvents>,
+    @ByCaller() caller: Caller,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
     const lastId = request.headers['last-event-id'];
     const token = typeof lastId === 'string' && lastId !== '' ? { text: lastId, field: 'headers.last-event-id' } : { text: query.from, field: 'query.from' };
     const named = token.field === 'query.from' && (token.text === 'now' || token.text === 'recent' || token.text === 'beginning');
     const from = named ? (token.text as 'now' | 'recent' | 'beginning') : positionsOf('live', token.text, token.field);
     // HEAD asks for the head alone; a stream would never end.
     if (request.method === 'HEAD') return void reply.type('text/event-stream; charset=utf-8').send();
-    await this.#feeds.serve({ filter: filterOf(query), from, request, reply, stopping: this.#lifecycle.stopping });
+    await this.#feeds.serve({ filter: filterOf(query), from, caller, request, reply, stopping: this.#lifecycle.stopping });
   }
 }

@@ -13,7 +13,8 @@ export interface LiveFeedInit {
   readonly heartbeatMs: number;
   /** How long a reader may take nothing while something waits for it, ms. */
   readonly stallMs: number;
-  /** Asked at every heartbeat; false ends the feed. */
+  /** How often `stillAllowed` is asked, ms; false ends the feed. */
+  readonly recheckMs: number;
   readonly stillAllowed: () => Promise<boolean>;
 }
 
@@ -62,18 +63,22 @@ export class LiveFeed {
   }
 
   async #pump(): Promise<FeedEnd> {
-    const { reader, stopping, heartbeatMs, stillAllowed } = this.#init;
+    const { reader, stopping, heartbeatMs, recheckMs, stillAllowed } = this.#init;
+    let recheckAt = performance.now() + recheckMs;
     for (let beatAt = performance.now() + heartbeatMs; ;) {
       if (this.#gone.signal.aborted) return 'client-gone';
       if (stopping.aborted) return this.#finish('stopping');
       if (!(await this.#send(await reader.next()))) return this.#cut();
-      if (performance.now() >= beatAt) {
+      if (performance.now() >= recheckAt) {
         if (!(await stillAllowed())) return this.#finish('not-allowed');
+        recheckAt = performance.now() + recheckMs;
+      }
+      if (performance.now() >= beatAt) {
         // An id without data moves the reader's position past events that its filter left out.
         if (!(await this.#write(`id: ${formatToken('live', reader.positions)}\n: heartbeat\n\n`))) return this.#cut();
         beatAt = performance.now() + heartbeatMs;
       }
-      if (!reader.behind) await this.#sleep(beatAt - performance.now());
+      if (!reader.behind) await this.#sleep(Math.min(beatAt, recheckAt) - performance.now());
     }
   }
 
@@ -116,7 +121,7 @@ export class LiveFeed {
     return 'too-slow';
   }
 
-  /** Until the tail moves, the heartbeat is due, the client leaves, or the process ends. */
+  /** Until the tail moves, a heartbeat or a check is due, the client leaves, or the process ends. */
   async #sleep(ms: number): Promise<void> {
     const { tail, stopping } = this.#init;
     const woken = Promise.withResolvers<void>();

@@ -2,7 +2,8 @@ import { contexts } from '#events';
 import type { EventLog, PartitionHead } from '#ports';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { bearerOf } from '#domain/access';
-import type { KeyAuthority } from '../access/key-authority.ts';
+import type { Authenticator } from '../access/authenticator.ts';
+import type { Caller } from '../http/caller.ts';
 import { unavailable } from '../http/problem.errors.ts';
 import { lanes, type EventFilter, type Lane } from './event-filter.core.ts';
 import { checkPosition, openHistory } from './event-history.ts';
@@ -15,11 +16,14 @@ export interface LiveFeedsInit {
   readonly feedsMax: number;
   readonly heartbeatMs: number;
   readonly stallMs: number;
+  /** How often a reader's credential is checked again, ms. */
+  readonly recheckMs: number;
 }
 
 export interface FeedRequest {
   readonly filter: EventFilter;
   readonly from: 'now' | 'recent' | 'beginning' | Positions;
+  readonly caller: Caller;
   readonly request: FastifyRequest;
   readonly reply: FastifyReply;
   readonly stopping: AbortSignal;
@@ -31,14 +35,14 @@ const recentEvents = 50;
 /** Serves live readers, all from one tail of the log. */
 export class LiveFeeds {
   readonly #log: EventLog;
-  readonly #authority: KeyAuthority;
+  readonly #authenticator: Authenticator;
   readonly #init: LiveFeedsInit;
   readonly #tail: LogTail;
   #open = 0;
 
-  constructor(log: EventLog, authority: KeyAuthority, init: LiveFeedsInit) {
+  constructor(log: EventLog, authenticator: Authenticator, init: LiveFeedsInit) {
     this.#log = log;
-    this.#authority = authority;
+    this.#authenticator = authenticator;
     this.#init = init;
     this.#tail = new LogTail(log);
   }
@@ -59,18 +63,13 @@ export class LiveFeeds {
     }
   }
 
-  async #run({ filter, from, request, reply, stopping }: FeedRequest): Promise<void> {
+  async #run({ filter, from, caller, request, reply, stopping }: FeedRequest): Promise<void> {
     const reader = new LiveReader(this.#log, this.#tail, filter, await this.#begin(filter, from));
     const token = bearerOf(request.headers.authorization) ?? '';
-    const { heartbeatMs, stallMs } = this.#init;
-    // An engine that is away says nothing about the key.
-    const stillAllowed = (): Promise<boolean> =>
-      this.#authority.verify(token).then(
-        (holder) => holder !== undefined,
-        () => true,
-      );
+    const { heartbeatMs, stallMs, recheckMs } = this.#init;
+    const stillAllowed = (): Promise<boolean> => this.#authenticator.stillHolds(token, caller.principal);
     reply.hijack();
-    const end = await new LiveFeed({ response: reply.raw, reader, tail: this.#tail, stopping, heartbeatMs, stallMs, stillAllowed }).run();
+    const end = await new LiveFeed({ response: reply.raw, reader, tail: this.#tail, stopping, heartbeatMs, stallMs, recheckMs, stillAllowed }).run();
     request.log.debug({ end }, 'a live reader left');
   }
 

@@ -1,4 +1,4 @@
-import { allows, type Scope } from '#domain/access';
+import type { Principal } from '#domain/access';
 import type { CommandMeta } from '#runtime';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
@@ -6,10 +6,9 @@ import { badRequest } from './problem.errors.ts';
 
 /** Who asks, and under which names the request is traced. */
 export interface Caller extends CommandMeta {
-  readonly keyId: string;
-  /** The secret that the caller showed; lives no longer than the request. */
-  readonly secret: string;
-  readonly scopes: readonly Scope[];
+  readonly principal: Principal;
+  /** What only this caller can know; lives no longer than the request. */
+  readonly proof: string;
   /** The Idempotency-Key header. */
   readonly idempotencyKey: string | undefined;
 }
@@ -30,7 +29,7 @@ function header(request: FastifyRequest, name: string): string | undefined {
   return Array.isArray(value) ? value[0] : value;
 }
 
-export function callerOf(request: FastifyRequest, key: { keyId: string; secret: string; scopes: readonly Scope[] }): Caller {
+export function callerOf(request: FastifyRequest, shown: Pick<Caller, 'principal' | 'proof'>): Caller {
   const traceparent = header(request, 'traceparent') ?? '';
   const idempotencyKey = header(request, 'idempotency-key');
   if (idempotencyKey !== undefined && !idempotencyPattern.test(idempotencyKey)) {
@@ -38,16 +37,13 @@ export function callerOf(request: FastifyRequest, key: { keyId: string; secret: 
     throw badRequest('invalid-request', `headers.idempotency-key: ${message}`, [{ field: 'headers.idempotency-key', message }]);
   }
   return {
-    ...key,
-    actor: `key:${key.keyId}`,
+    principal: shown.principal,
+    proof: shown.proof,
+    actor: shown.principal.actor,
     correlationId: request.id,
     traceparent: traceparentPattern.test(traceparent) ? traceparent : '',
     idempotencyKey,
   };
-}
-
-export function mayCall(caller: Caller, scopes: readonly Scope[]): boolean {
-  return scopes.some((scope) => allows(caller.scopes, scope));
 }
 
 /** Injects the authenticated caller. */

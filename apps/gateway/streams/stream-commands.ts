@@ -25,9 +25,9 @@ interface Identity {
  * With an Idempotency-Key, id and secret follow from it and from the caller's own secret: the retry makes the same
  * stream and shows the same key, although nobody keeps the key.
  */
-function identityFor({ keyId, secret, idempotencyKey }: Caller): Identity {
+function identityFor({ principal, proof, idempotencyKey }: Caller): Identity {
   if (idempotencyKey === undefined) return { streamId: streamIdOf(randomId()), secret: randomSecret() };
-  return { streamId: streamIdOf(derivedId('stream', keyId, idempotencyKey)), secret: derivedSecret(secret, 'stream key', idempotencyKey) };
+  return { streamId: streamIdOf(derivedId('stream', principal.id, idempotencyKey)), secret: derivedSecret(proof, 'stream key', idempotencyKey) };
 }
 
 function sameRequest(state: KnownStream, request: StreamRequest, keyHash: string): boolean {

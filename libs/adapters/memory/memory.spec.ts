@@ -1,4 +1,11 @@
-import { aggregateStoreConformance, blobStoreConformance, eventLogConformance, leaseStoreConformance, projectionStoreConformance } from '#ports/conformance';
+import {
+  aggregateStoreConformance,
+  blobStoreConformance,
+  eventLogConformance,
+  leaseStoreConformance,
+  projectionStoreConformance,
+  rateLimiterConformance,
+} from '#ports/conformance';
 import { ManualClock } from './manual-clock.adapter.ts';
 import { MemoryAggregateStore } from './memory-aggregate-store.adapter.ts';
 import { MemoryBlobStore } from './memory-blob-store.adapter.ts';
@@ -6,6 +13,7 @@ import { MemoryEventLog } from './memory-event-log.adapter.ts';
 import { MemoryLeaseStore } from './memory-lease-store.adapter.ts';
 import { MemoryOutbox } from './memory-outbox.adapter.ts';
 import { MemoryProjectionStore } from './memory-projection-store.adapter.ts';
+import { MemoryRateLimiter } from './memory-rate-limiter.adapter.ts';
 import { MemoryReadStore } from './memory-read-store.adapter.ts';
 
 /** A factory of subjects on a clock that is moved by hand. */
@@ -41,4 +49,8 @@ projectionStoreConformance(
     const projections = new MemoryProjectionStore(clock);
     return { projections, rows: new MemoryReadStore(projections) };
   }),
+);
+rateLimiterConformance(
+  'MemoryRateLimiter',
+  onManualClock((clock) => ({ limiter: new MemoryRateLimiter(), now: () => clock.now() })),
 );

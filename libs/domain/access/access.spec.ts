@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { bearerOf, formatApiKey, parseApiKey } from './api-key.codec.ts';
 import { isUsable, keyDecider, type IssueKey, type KeyDraft, type KeyState } from './key.decider.ts';
 import { keysProjection } from './key.projection.ts';
-import { allows } from './scope.core.ts';
+import { allows, homeTenantOf, isExpired, isOfPlatform, mayPublish, mayView, seesEveryTenant, type Principal } from './principal.core.ts';
+import { isTenantId } from './tenant.core.ts';
 
 const issue: IssueKey = { type: 'IssueKey', keyId: 'k-3f9a', name: 'CI', secretHash: 'b'.repeat(64), scopes: ['view', 'publish', 'view'], expiresAtMs: 5000 };
 const issued = keyIssued.draft({ keyId: 'k-3f9a', name: 'CI', secretHash: 'b'.repeat(64), scopes: ['view', 'publish'], expiresAtMs: 5000 });
@@ -43,11 +44,69 @@ describe('API keys', () => {
   });
 
   test('admin is all', () => {
-    expect(allows(['admin'], 'edge')).toBe(true);
-    expect(allows(['view', 'publish'], 'publish')).toBe(true);
-    expect(allows(['view'], 'admin')).toBe(false);
-    expect(allows([], 'view')).toBe(false);
+    expect(allows({ scopes: ['admin'] }, 'edge')).toBe(true);
+    expect(allows({ scopes: ['view', 'publish'] }, 'publish')).toBe(true);
+    expect(allows({ scopes: ['view'] }, 'admin')).toBe(false);
+    expect(allows({ scopes: [] }, 'view')).toBe(false);
   });
+});
+
+describe('a principal', () => {
+  const one = (change: Partial<Principal> = {}): Principal => ({
+    kind: 'key',
+    id: 'k-3f9a',
+    actor: 'key:k-3f9a',
+    tenant: 'acme',
+    scopes: ['view', 'publish'],
+    expiresAtMs: 0,
+    ...change,
+  });
+
+  test.each<[string, Partial<Principal>, string, boolean]>([
+    ['its own tenant', {}, 'acme', true],
+    ['another tenant', {}, 'globex', false],
+    ['the platform', {}, 'default', false],
+    ['another tenant, as admin of its own', { scopes: ['admin'] }, 'globex', false],
+    ['another tenant, as admin of the platform', { tenant: 'default', scopes: ['admin'] }, 'globex', true],
+    ['another tenant, as viewer of the platform', { tenant: 'default' }, 'globex', false],
+    ['another tenant, as one of all', { tenant: '*' }, 'globex', true],
+    ['its own tenant, without the scope', { scopes: ['publish', 'edge'] }, 'acme', false],
+    ['its own tenant, as operator', { scopes: ['operate'] }, 'acme', true],
+    ['its own tenant, in another context', { contexts: ['cache'] }, 'acme', false],
+    ['its own tenant, in a context of its own', { contexts: ['cache', 'stream'] }, 'acme', true],
+  ])('views streams of %s: %#', (_what, change, tenant, views) => {
+    expect(mayView(one(change), 'stream', tenant)).toBe(views);
+  });
+
+  test('publishes to its contexts', () => {
+    expect(mayPublish(one(), 'stream')).toBe(true);
+    expect(mayPublish(one({ contexts: ['cache'] }), 'stream')).toBe(false);
+    expect(mayPublish(one({ scopes: ['view'] }), 'stream')).toBe(false);
+    expect(mayPublish(one({ scopes: ['admin'], contexts: ['cache'] }), 'stream')).toBe(false);
+  });
+
+  test('has a home, and may be of the platform', () => {
+    expect([one(), one({ tenant: 'default' }), one({ tenant: '*' })].map((each) => [homeTenantOf(each), isOfPlatform(each), seesEveryTenant(each)])).toEqual([
+      ['acme', false, false],
+      ['default', true, false],
+      ['default', true, true],
+    ]);
+  });
+
+  test('ends at its time', () => {
+    expect([isExpired(one(), 9e15), isExpired(one({ expiresAtMs: 5 }), 4), isExpired(one({ expiresAtMs: 5 }), 5)]).toEqual([false, false, true]);
+  });
+
+  test.each([
+    ['acme', true],
+    ['a', true],
+    ['acme-tv-2', true],
+    ['', false],
+    ['*', false],
+    ['-acme', false],
+    ['Acme', false],
+    ['a'.repeat(64), false],
+  ])('%j names a tenant: %s', (text, named) => expect(isTenantId(text)).toBe(named));
 });
 
 describe('the text of a key', () => {

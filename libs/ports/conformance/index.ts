@@ -3,4 +3,5 @@ export { blobStoreConformance } from './blob-store.conformance.ts';
 export { eventLogConformance } from './event-log/index.ts';
 export { leaseStoreConformance } from './lease-store.conformance.ts';
 export { projectionStoreConformance, type ProjectionSubject } from './projection-store/index.ts';
+export { rateLimiterConformance, type RateLimiterSubject } from './rate-limiter.conformance.ts';
 export type { Subject, SubjectFactory } from './subject.ts';

@@ -1,15 +1,15 @@
-import { bearerOf } from '#domain/access';
+import { allows, bearerOf } from '#domain/access';
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
-import { callerOf, mayCall } from '../http/caller.ts';
+import { callerOf } from '../http/caller.ts';
 import { operationKey, type Operation } from '../http/operation.ts';
 import { ProblemError } from '../http/problem.errors.ts';
-import { KeyAuthority } from './key-authority.ts';
+import { Authenticator, type Unauthenticated } from './authenticator.ts';
 
 /** RFC 6750 section 3: the challenge names the scheme, and the error when there was a token. */
-function unauthenticated(detail: string, error?: string): ProblemError {
-  const challenge = `Bearer realm="streams"${error === undefined ? '' : `, error="${error}"`}`;
+function unauthenticated({ reason, detail }: Unauthenticated): ProblemError {
+  const challenge = `Bearer realm="streams"${reason === 'no-credential' ? '' : ', error="invalid_token"'}`;
   return new ProblemError({ status: 401, code: 'unauthenticated', detail, headers: { 'www-authenticate': challenge } });
 }
 
@@ -23,14 +23,14 @@ function forbidden(scopes: readonly string[]): ProblemError {
   });
 }
 
-/** Lets a request through to an operation when its bearer key allows one of the operation's scopes. */
+/** Lets a request through to an operation when its bearer token allows one of the operation's scopes. */
 @Injectable()
-export class ApiKeyGuard implements CanActivate {
-  readonly #authority: KeyAuthority;
+export class AccessGuard implements CanActivate {
+  readonly #authenticator: Authenticator;
   readonly #reflector: Reflector;
 
-  constructor(authority: KeyAuthority, reflector: Reflector) {
-    this.#authority = authority;
+  constructor(authenticator: Authenticator, reflector: Reflector) {
+    this.#authenticator = authenticator;
     this.#reflector = reflector;
   }
 
@@ -38,13 +38,10 @@ export class ApiKeyGuard implements CanActivate {
     const operation = this.#reflector.get<Operation | undefined>(operationKey, context.getHandler());
     if (operation === undefined || operation.scopes.length === 0) return true;
     const request = context.switchToHttp().getRequest<FastifyRequest>();
-    const token = bearerOf(request.headers.authorization);
-    if (token === undefined) throw unauthenticated('Send an API key: "Authorization: Bearer sk_…".');
-    const holder = await this.#authority.verify(token);
-    if (holder === undefined) throw unauthenticated('This API key is unknown, expired or revoked.', 'invalid_token');
-    const caller = callerOf(request, holder);
-    if (!mayCall(caller, operation.scopes)) throw forbidden(operation.scopes);
-    request.caller = caller;
+    const shown = await this.#authenticator.authenticate(bearerOf(request.headers.authorization));
+    if (shown.refused) throw unauthenticated(shown);
+    if (!operation.scopes.some((scope) => allows(shown.principal, scope))) throw forbidden(operation.scopes);
+    request.caller = callerOf(request, shown);
     return true;
   }
 }
