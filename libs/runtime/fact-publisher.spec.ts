@@ -45,11 +45,15 @@ async function written(): Promise<readonly string[]> {
 }
 
 beforeEach(async () => {
-  const clock = new ManualClock();
-  log = new ShakyLog(clock);
+  log = new ShakyLog(new ManualClock());
   await log.ensureTopic('stream', topicPartitions);
-  publisher = new FactPublisher({ log, clock, ids: new UuidV7IdSource(), source: '/media/n', actor: 'system:media', appendTimeoutMs: 30, retryBudgetMs: 500 });
+  publisher = publisherOn(log, 500);
 });
+
+function publisherOn(target: MemoryEventLog, retryBudgetMs: number): FactPublisher {
+  const deps = { log: target, clock: new ManualClock(), ids: new UuidV7IdSource() };
+  return new FactPublisher({ ...deps, source: '/media/n', actor: 'system:media', appendTimeoutMs: 20, retryBudgetMs });
+}
 
 describe('facts', () => {
   test('of one call are appended in one call, in order, numbered within their epoch', async () => {
@@ -89,6 +93,7 @@ describe('facts', () => {
   });
 
   test('whose outcome stays unknown end the epoch; the next one goes on', async () => {
+    publisher = publisherOn(log, 60);
     log.mishaps = Array.from({ length: 99 }, () => 'before' as const);
     await expect(publisher.publish('stream', [segment(0)], { producer })).rejects.toMatchObject({ code: 'PRODUCER_UNCERTAIN' });
     log.mishaps = [];
@@ -98,6 +103,7 @@ describe('facts', () => {
   });
 
   test('that only ever met a full disk may be published again', async () => {
+    publisher = publisherOn(log, 60);
     log.mishaps = Array.from({ length: 99 }, () => 'full' as const);
     await expect(publisher.publish('stream', [segment(0)], { producer })).rejects.toMatchObject({ code: 'LOG_FULL' });
     log.mishaps = [];

@@ -15,13 +15,15 @@ export interface OutboxRelayInit {
   readonly owner: string;
   readonly leaseTtlMs?: number;
   readonly rowsMax?: number;
+  /** How often somebody without the lease asks for it, ms; 1,000 by default. */
+  readonly askIntervalMs?: number;
+  /** First wait after a failure, ms, doubled with each further one; 100 by default. */
+  readonly retryMs?: number;
 }
 
 const leaseName = 'outbox';
 const producerId = 'outbox';
 const waitMs = 5000;
-/** How often somebody without the lease asks for it. */
-const askIntervalMs = 1000;
 
 /**
  * Carries committed events from the outbox to the log, in order. The lease keeps two relays from doing the same work; that
@@ -33,6 +35,8 @@ export class OutboxRelay {
   readonly #owner: string;
   readonly #leaseTtlMs: number;
   readonly #rowsMax: number;
+  readonly #askIntervalMs: number;
+  readonly #retryMs: number;
   readonly #stop = new AbortController();
   #running: Promise<void> = Promise.resolve();
   #lease: Lease | undefined;
@@ -42,6 +46,8 @@ export class OutboxRelay {
     this.#owner = init.owner;
     this.#leaseTtlMs = init.leaseTtlMs ?? 6000;
     this.#rowsMax = init.rowsMax ?? 500;
+    this.#askIntervalMs = init.askIntervalMs ?? 1000;
+    this.#retryMs = init.retryMs ?? 100;
   }
 
   /** Creates the topics if they are missing, and goes on in the background. */
@@ -62,12 +68,12 @@ export class OutboxRelay {
     for (let failures = 0; !stop.aborted;) {
       try {
         this.#lease = await this.#deps.leases.acquire(leaseName, this.#owner, this.#leaseTtlMs);
-        if (this.#lease === undefined) await pause(askIntervalMs, stop);
+        if (this.#lease === undefined) await pause(this.#askIntervalMs, stop);
         else await this.#drainUnder(this.#lease, () => (failures = 0));
       } catch (err) {
         const retryable = (err as { retryable?: unknown }).retryable === true;
         this.#deps.logger[retryable ? 'warn' : 'error']({ err, failures }, `the outbox is not drained: ${err instanceof Error ? err.message : String(err)}`);
-        await pause(backOffMs(failures++, 100, retryable ? 2000 : 30000), stop);
+        await pause(backOffMs(failures++, this.#retryMs, retryable ? 2000 : 30000), stop);
       }
     }
   }

@@ -27,7 +27,14 @@ export interface JestRun extends Counts {
 /** Runs files of a tier under Jest, its output on this terminal, and counts. A file that cannot be loaded is a failure. */
 export function runJest(root: string, tier: Tier, files: readonly string[]): Promise<JestRun> {
   const workers = tier.workers === 1 ? '--runInBand' : `--maxWorkers=${tier.workers}`;
-  return runCounted(root, tier.name, [workers, `--testTimeout=${tier.testTimeoutMs}`, '--testRegex', tier.suffix.source, '--runTestsByPath', ...files]);
+  return runCounted(root, tier.name, [
+    workers,
+    `--testTimeout=${tier.testTimeoutMs}`,
+    '--testRegex',
+    tier.suffix.source.replace('js$', 'c?js$'),
+    '--runTestsByPath',
+    ...files,
+  ]);
 }
 
 /**

@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { coverageByFolder, coveredFolders, hasCode, linesMin, readSummary } from './coverage.ts';
 import { runCoverage, runJest, type Counts } from './jest-run.ts';
 import { runTwice } from './second-run.ts';
+import { writeGroups } from './groups.ts';
 import { sortByNeeds } from './needs.ts';
 import { filesOf, select, tiers, type Tier } from './tiers.ts';
 
@@ -56,7 +57,8 @@ async function runTier(init: TestRunInit, tier: Tier, files: readonly string[], 
   for (const one of skipped)
     init.say(`${init.isCi ? 'FAILED ' : 'skipped'} ${relative(join(init.root, 'dist'), one.file)}: it needs ${one.missing.join(' and ')}`);
   const counts: Counts[] = [{ passed: 0, failed: init.isCi ? skipped.length : 0, skipped: init.isCi ? 0 : skipped.length }];
-  if (runnable.length > 0) counts.push(await runTwice(tier, runnable, (once, some) => runJest(init.root, once, some), init.say));
+  const jestFiles = tier.groups === undefined ? runnable : writeGroups(join(init.root, 'dist'), tier.name, runnable, tier.groups);
+  if (jestFiles.length > 0) counts.push(await runTwice(tier, jestFiles, (once, some) => runJest(init.root, once, some), init.say));
   init.say(`── ${tier.name}: ${((performance.now() - begun) / 1000).toFixed(1)} s`);
   return refuseSkips(init, sum(counts));
 }

@@ -1,5 +1,7 @@
+import { runInNewContext } from 'node:vm';
 import { describe, expect, test } from '@jest/globals';
 import { coverageByFolder, hasCode } from './coverage.ts';
+import { groupSource, partition } from './groups.ts';
 import { needsOf, sortByNeeds } from './needs.ts';
 import type { JestRun } from './jest-run.ts';
 import { runTwice } from './second-run.ts';
@@ -25,6 +27,32 @@ describe('the tiers', () => {
 
   test('do not run for coverage alone', () => {
     expect(select(['coverage'])).toEqual({ tiers: [], patterns: [], hasCoverage: true });
+  });
+});
+
+describe('groups of test files', () => {
+  test.each([1, 3, 8, 20])('hold every file once, in order, in %i parts at most', (groups) => {
+    const names = Array.from({ length: 11 }, (_, at) => `${at}`);
+    const parts = partition(names, groups);
+    expect(parts.flat()).toEqual(names);
+    expect(parts).toHaveLength(Math.min(groups, 11));
+    expect(Math.max(...parts.map((part) => part.length)) - Math.min(...parts.map((part) => part.length))).toBeLessThanOrEqual(1);
+    expect(partition([], groups)).toEqual([]);
+  });
+
+  test('load each file in a block of its name; what cannot be loaded fails, and the others run', () => {
+    const seen: string[] = [];
+    const failures: unknown[] = [];
+    const globals = { describe: (name: string, body: () => void) => (seen.push(name), body()), test: (_: string, body: () => void) => failures.push(body) };
+    const load = (name: string): unknown => {
+      if (name === '@jest/globals') return globals;
+      if (name.endsWith('b.spec.js')) throw new Error('no such export');
+      return seen.push(`loaded ${name}`);
+    };
+    runInNewContext(groupSource(['x/a.spec.js', 'x/b.spec.js', 'x/c.spec.js'], '../'), { require: load });
+    expect(seen).toEqual(['x/a.spec.js', 'loaded ../x/a.spec.js', 'x/b.spec.js', 'x/c.spec.js', 'loaded ../x/c.spec.js']);
+    expect(failures).toHaveLength(1);
+    expect(failures[0]).toThrow('no such export');
   });
 });
 

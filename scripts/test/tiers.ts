@@ -7,11 +7,13 @@ export interface Tier {
   /** More than cores where tests wait more than they work. */
   readonly workers: number;
   readonly testTimeoutMs: number;
+  /** Its files run as so many test files (groups.ts); each by itself when absent. */
+  readonly groups?: number;
 }
 
 /** In the order in which they run: what is quick and tells most comes first. */
 export const tiers: readonly Tier[] = [
-  { name: 'unit', title: 'unit tests', suffix: /\.spec\.js$/, workers: 3, testTimeoutMs: 10_000 },
+  { name: 'unit', title: 'unit tests', suffix: /\.spec\.js$/, workers: 2, testTimeoutMs: 10_000, groups: 8 },
   { name: 'sim', title: 'seeded simulations', suffix: /\.sim-spec\.js$/, workers: 2, testTimeoutMs: 60_000 },
   { name: 'int', title: 'tests on real engines and processes', suffix: /\.int-spec\.js$/, workers: 2, testTimeoutMs: 60_000 },
   { name: 'e2e', title: 'tests over real protocols and a browser', suffix: /\.e2e-spec\.js$/, workers: 1, testTimeoutMs: 180_000 },

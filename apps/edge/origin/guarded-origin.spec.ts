@@ -68,7 +68,7 @@ describe('the guarded origin', () => {
 
   test('a slow upload is no slow answer', async () => {
     const pieces = [new Uint8Array(1), new Uint8Array(1), undefined];
-    const body: ByteSource = { read: () => new Promise((resolve) => setTimeout(() => resolve(pieces.shift()), 50)), cancel: () => undefined };
+    const body: ByteSource = { read: () => new Promise((resolve) => setTimeout(() => resolve(pieces.shift()), 20)), cancel: () => undefined };
     const client: OriginClient = {
       request: async (request) => {
         while ((await request.body?.read()) !== undefined);

@@ -137,7 +137,7 @@ describe('trouble', () => {
     made.add(group(1));
     made.add(group(2));
     const room = made.room().then(() => 'room');
-    expect(await Promise.race([room, new Promise((resolve) => setTimeout(resolve, 200, 'held up'))])).toBe('held up');
+    expect(await Promise.race([room, new Promise((resolve) => setTimeout(resolve, 50, 'held up'))])).toBe('held up');
     expect([made.blocked, committed]).toEqual([true, [0]]);
     end();
     await made.drained();

@@ -41,7 +41,7 @@ async function collect(api: Api, enough: number): Promise<{ messages: SseMessage
     states.push(state);
     detail = why;
   };
-  await followFeed(api, { path: '/events', onMessages, onState }, abort.signal);
+  await followFeed(api, { path: '/events', retryMs: 10, onMessages, onState }, abort.signal);
   return { messages, states, detail };
 }
 

@@ -5,15 +5,17 @@ export type FeedState = 'connecting' | 'live' | 'waiting' | 'refused';
 
 export interface LiveFeedInit {
   readonly path: string;
+  /** First wait after a break, ms, doubled with each further one; 500 by default. */
+  readonly retryMs?: number;
   onMessages(messages: readonly SseMessage[]): void;
   onState(state: FeedState, detail: string): void;
 }
 
-const retryMsMin = 500;
 const retryMsMax = 8000;
 
 /** Follows a server-sent event stream until aborted, resuming after every break from the last id it has seen. */
 export async function followFeed(api: Api, init: LiveFeedInit, signal: AbortSignal): Promise<void> {
+  const retryMsMin = init.retryMs ?? 500;
   let lastId = '';
   let retryMs = retryMsMin;
   while (!signal.aborted) {
