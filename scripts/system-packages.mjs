@@ -46,11 +46,21 @@ function findFont() {
   return found.status === 0 && existsSync(found.stdout) ? found.stdout : undefined;
 }
 
+/** Java 17 or newer, for the Kafka of the tests. */
+function findJava() {
+  const java = onPath('java');
+  if (java === undefined) return undefined;
+  const version = /version "(\d+)/.exec(spawnSync(java, ['-version'], { encoding: 'utf8' }).stderr ?? '')?.[1];
+  return Number(version) >= 17 ? java : undefined;
+}
+
 /** Each program: who needs it, the package of Debian and Ubuntu, and where it is (undefined: nowhere). */
 export const tools = [
   { name: 'ffmpeg', for: ['test', 'bench'], packages: ['ffmpeg'], find: () => onPath('ffmpeg') },
   { name: 'font', for: ['test', 'bench'], packages: ['fontconfig', 'fonts-dejavu-core'], find: findFont },
   { name: 'chromium', for: ['test', 'bench'], packages: ['chromium'], find: findChromium },
+  { name: 'java', for: ['test', 'bench'], packages: ['openjdk-17-jre-headless'], find: findJava },
+  { name: 'maven', for: ['test', 'bench'], packages: ['maven'], find: () => onPath('mvn') },
   { name: 'nginx', for: ['bench'], packages: ['nginx', 'libnginx-mod-rtmp'], find: findNginxRtmp },
   { name: 'wrk', for: ['bench'], packages: ['wrk'], find: () => onPath('wrk') },
 ];
