@@ -54,13 +54,51 @@ function findJava() {
   return Number(version) >= 17 ? java : undefined;
 }
 
-/** Each program: who needs it, the package of Debian and Ubuntu, and where it is (undefined: nowhere). */
+/** Where programs go that Go builds from source. */
+const goFolder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'streams-tools/bin');
+const versitygwModule = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
+
+/** The S3 server of tests and benchmarks. */
+export function findVersitygw() {
+  return onPath('versitygw') ?? [join(goFolder, 'versitygw')].find(isExecutable);
+}
+
+const findGo = () => onPath('go') ?? ['/usr/local/go/bin/go'].find(isExecutable);
+
+function hasDocker() {
+  return onPath('docker') !== undefined && spawnSync('docker', ['info'], { timeout: 10_000, stdio: 'ignore' }).status === 0;
+}
+
+/** An engine that tests reach by URL, or start out of Docker, needs no program of this machine. */
+const elsewhere = (variable) => process.env[variable] ?? (hasDocker() ? 'out of Docker' : undefined);
+
+/** Builds the S3 server from the Go module proxy: there is no package of it. */
+function buildVersitygw() {
+  const go = findGo();
+  if (go) spawnSync(go, ['install', versitygwModule], { env: { ...process.env, GOBIN: goFolder, GOTOOLCHAIN: 'auto' }, stdio: 'ignore', timeout: 900_000 });
+}
+
+/**
+ * Each program: who needs it, the package of Debian and Ubuntu, and where it is (undefined: nowhere). `build` follows the
+ * packages where there is none of the program itself; `hint` is the command that does the same.
+ */
 export const tools = [
   { name: 'ffmpeg', for: ['test', 'bench'], packages: ['ffmpeg'], find: () => onPath('ffmpeg') },
   { name: 'font', for: ['test', 'bench'], packages: ['fontconfig', 'fonts-dejavu-core'], find: findFont },
   { name: 'chromium', for: ['test', 'bench'], packages: ['chromium'], find: findChromium },
   { name: 'java', for: ['test', 'bench'], packages: ['openjdk-17-jre-headless'], find: findJava },
   { name: 'maven', for: ['test', 'bench'], packages: ['maven'], find: () => onPath('mvn') },
+  { name: 'go', for: ['test', 'bench'], packages: ['golang-go'], find: () => elsewhere('S3_ENDPOINT') ?? findVersitygw() ?? findGo() },
+  {
+    name: 's3',
+    for: ['test', 'bench'],
+    packages: [],
+    find: () => findVersitygw() ?? elsewhere('S3_ENDPOINT'),
+    build: buildVersitygw,
+    hint: `GOBIN=${goFolder} go install ${versitygwModule}`,
+  },
+  { name: 'redis', for: ['test', 'bench'], packages: ['redis-server'], find: () => onPath('redis-server', 'valkey-server') ?? elsewhere('REDIS_URL') },
+  { name: 'openssl', for: ['test'], packages: ['openssl'], find: () => onPath('openssl') },
   { name: 'nginx', for: ['bench'], packages: ['nginx', 'libnginx-mod-rtmp'], find: findNginxRtmp },
   { name: 'wrk', for: ['bench'], packages: ['wrk'], find: () => onPath('wrk') },
 ];
@@ -70,7 +108,9 @@ export function missingTools(purpose) {
 }
 
 export function installCommand(missing) {
-  return `apt-get install -y --no-install-recommends ${missing.flatMap((tool) => tool.packages).join(' ')}`;
+  const packages = missing.flatMap((tool) => tool.packages);
+  const apt = packages.length > 0 ? [`apt-get install -y --no-install-recommends ${packages.join(' ')}`] : [];
+  return [...apt, ...missing.flatMap((tool) => tool.hint ?? [])].join(' && ');
 }
 
 /** The words in front of apt-get, or undefined when this user may not install. */
@@ -82,9 +122,17 @@ function privilege() {
 /** Installs what it can, and answers what is still missing. */
 export function installTools(purpose, say) {
   const missing = missingTools(purpose);
-  const front = missing.length > 0 && onPath('apt-get') ? privilege() : undefined;
-  if (front === undefined) return missing;
-  say(`Installing ${missing.map((tool) => tool.name).join(', ')} …`);
+  const packaged = missing.filter((tool) => tool.packages.length > 0);
+  const front = packaged.length > 0 && onPath('apt-get') ? privilege() : undefined;
+  const able = missing.filter((tool) => tool.build !== undefined || (front !== undefined && packaged.includes(tool)));
+  if (able.length === 0) return missing;
+  say(`Installing ${able.map((tool) => tool.name).join(', ')} …`);
+  if (front !== undefined) installPackages(packaged, front);
+  for (const tool of missing) tool.build?.();
+  return missingTools(purpose);
+}
+
+function installPackages(missing, front) {
   // A package's service must not start and take a port of this machine: only the program is wanted.
   const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive', RUNLEVEL: '1' };
   const apt = (...args) =>
@@ -96,7 +144,6 @@ export function installTools(purpose, say) {
   // One by one: a package that this system does not have must not keep the others out.
   for (const tool of missing) apt('install', '-y', '--no-install-recommends', ...tool.packages);
   if (missing.some((tool) => tool.name === 'chromium') && findChromium() === undefined) downloadChromium(front);
-  return missingTools(purpose);
 }
 
 /** Ubuntu has Chromium only as a snap: take Playwright's build, with the libraries it needs. */

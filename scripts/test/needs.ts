@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 /** A test file says what it needs from the system in its first comment: `@needs ffmpeg chromium`. */
 export function needsOf(text: string): readonly string[] {
   const comment = /^\s*\/\*\*?([\s\S]*?)\*\//.exec(text)?.[1] ?? '';
-  return [...comment.matchAll(/@needs ([a-z][a-z ]*)/g)].flatMap((match) => (match[1] ?? '').trim().split(/\s+/));
+  return [...comment.matchAll(/@needs ([a-z][a-z0-9 ]*)/g)].flatMap((match) => (match[1] ?? '').trim().split(/\s+/));
 }
 
 export interface Sorted {
