@@ -2,6 +2,7 @@ import type { Scope } from '#domain/access';
 import { applyDecorators, createParamDecorator, HttpCode, RequestMapping, RequestMethod, SetMetadata, type ExecutionContext } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { fieldSentence } from './field-sentences.ts';
 import { badRequest, type FieldProblem } from './problem.errors.ts';
 
 /** A route's contract: the controller, the guard, the validation and the OpenAPI document all read this one value. */
@@ -51,8 +52,7 @@ export function Route(op: Operation): MethodDecorator {
 function problemsOf(part: string, error: z.ZodError): FieldProblem[] {
   return error.issues.flatMap((issue) => {
     const paths = issue.code === 'unrecognized_keys' ? issue.keys.map((key) => [...issue.path, key]) : [issue.path];
-    const message = issue.code === 'unrecognized_keys' ? 'There is no such field.' : issue.message;
-    return paths.map((path) => ({ field: [part, ...path].join('.'), message }));
+    return paths.map((path) => ({ field: [part, ...path].join('.'), message: issue.message }));
   });
 }
 
@@ -62,7 +62,7 @@ export function parseInput(op: Operation, request: { body?: unknown; query?: unk
   const read = (part: 'body' | 'query' | 'params'): unknown => {
     const schema = op[part];
     if (schema === undefined) return undefined;
-    const result = schema.safeParse(request[part] ?? (part === 'body' ? undefined : {}));
+    const result = schema.safeParse(request[part] ?? (part === 'body' ? undefined : {}), { error: fieldSentence });
     if (result.success) return result.data;
     errors.push(...problemsOf(part, result.error));
     return undefined;

@@ -1,5 +1,5 @@
 import { pause } from '#runtime';
-import type { CdnHealth, IssuedKey, PurgeView } from '../client/api.types.ts';
+import type { CdnHealth, PurgeView } from '../client/api.types.ts';
 import { ApiFailure } from '../client/api-client.ts';
 import { PlainFailure } from '../streams.errors.ts';
 import type { CommandContext } from './context.ts';
@@ -40,20 +40,4 @@ export async function purge(
       );
     await pause(pollMs);
   }
-}
-
-export async function createKey(
-  { api, print }: CommandContext,
-  name: string,
-  options: { readonly scopes: readonly string[]; readonly ttl?: number },
-): Promise<void> {
-  const key = await api.call<IssuedKey>('POST', '/api/v1/keys', {
-    name,
-    scopes: options.scopes,
-    ...(options.ttl === undefined ? {} : { ttlSeconds: options.ttl }),
-  });
-  print(key, () => [
-    `Key ${key.id} (${key.name}), scopes ${key.scopes.join(', ')}${key.expiresAt === null ? '' : `, until ${key.expiresAt}`}:`,
-    `  ${key.key}   (shown this once)`,
-  ]);
 }

@@ -101,6 +101,20 @@ describe('the streams command, on a running platform', () => {
     expect(refused.out).toBe('');
   });
 
+  test('lists keys and revokes one', async () => {
+    const made = JSON.parse((await streams(env, 'key', 'create', 'for a day', '--scopes', 'view', '--json')).out) as { id: string; key: string };
+    await until(
+      async () => (await streams(env, 'key', 'list')).out.includes(made.id),
+      20_000,
+      () => 'The new key is not listed.',
+    );
+    expect((await streams(env, 'key', 'list')).out).not.toContain(made.key);
+    expect(await streams(env, 'key', 'revoke', made.id)).toMatchObject({ code: 0, err: '' });
+    const refused = await streams(env, 'stream', 'list', '--key', made.key);
+    expect(refused.code).toBe(4);
+    expect(await streams(env, 'key', 'revoke', 'k-none')).toMatchObject({ code: 1, out: '' });
+  });
+
   test('says what is wrong in a sentence, with its own exit code', async () => {
     const stranger = await streams({ ...env, STREAMS_KEY: 'sk_k-nobody_00000000000000000000000000' }, 'stream', 'list');
     expect(stranger.code).toBe(4);
@@ -108,7 +122,11 @@ describe('the streams command, on a running platform', () => {
     expect(await streams(env, 'stream', 'show', 'st-aaaaaaaaaaaaaaaa')).toMatchObject({ code: 1, err: 'There is no stream st-aaaaaaaaaaaaaaaa.\n' });
     expect((await streams(env, 'stream', 'list', '--url', 'http://127.0.0.1:1')).code).toBe(3);
     expect((await streams(env, 'stream', 'list', '--limit', 'many')).code).toBe(2);
-    expect((await streams(env, 'nonsense')).code).toBe(2);
+    expect(await streams(env, 'nonsense')).toMatchObject({ code: 2, err: expect.stringContaining('(streams --help tells more)') });
+    expect(await streams(env, 'keys')).toMatchObject({ code: 2, err: expect.stringContaining('Did you mean key?') });
+    expect(await streams(env, 'key', 'lost')).toMatchObject({ code: 2, err: expect.stringContaining('(streams key --help tells more)') });
+    const wrong = await streams(env, 'stream', 'start', 'x', '--grace', '999999');
+    expect(wrong).toMatchObject({ code: 1, err: 'body.graceSeconds: It must be at most 86400.\n' });
   });
 
   test('the doctor finds a healthy, running platform', async () => {

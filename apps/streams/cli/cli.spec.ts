@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { eventLine } from './event.commands.ts';
+import { stateOf } from './key.commands.ts';
 import { SseDecoder } from './sse.codec.ts';
 import { duration, table } from './table.ts';
 
@@ -40,6 +41,15 @@ describe('the output for people', () => {
     [3_720_000, '1 h 02 min'],
   ])('says %d ms as %s', (ms, text) => {
     expect(duration(ms)).toBe(text);
+  });
+
+  test.each([
+    [null, null, 'valid'],
+    ['2026-01-02T00:00:00.000Z', null, 'until 2026-01-02T00:00:00.000Z'],
+    ['2026-01-01T00:00:00.000Z', null, 'expired'],
+    ['2026-01-02T00:00:00.000Z', '2025-12-31T00:00:00.000Z', 'revoked'],
+  ])('of a key that expires at %s and was revoked at %s is %s', (expiresAt, revokedAt, state) => {
+    expect(stateOf({ expiresAt, revokedAt }, Date.parse('2026-01-01T00:00:00.000Z'))).toBe(state);
   });
 
   test('keeps an event on a line', () => {

@@ -4,10 +4,11 @@ import { hasCode } from '#kernel';
 import { up } from '../supervisor/up.ts';
 import { readStreamsSettings } from '../streams.config.ts';
 import { exitCodes, messageOf, PlainFailure } from '../streams.errors.ts';
-import { createKey, purge } from './cdn.commands.ts';
+import { purge } from './cdn.commands.ts';
 import { contextOf, type CommonOptions } from './context.ts';
 import { examine, findingLine } from './doctor.command.ts';
 import { listEvents, tailEvents } from './event.commands.ts';
+import { createKey, listKeys, revokeKey } from './key.commands.ts';
 import { listStreams, showStream, startStream, stopStream, type StartOptions } from './stream.commands.ts';
 
 const scopes = ['admin', 'operate', 'publish', 'view', 'edge'] as const;
@@ -31,6 +32,11 @@ function scopeList(text: string): readonly string[] {
   return wanted;
 }
 
+/** A word that others follow; who gets one of them wrong is pointed to its help. */
+function group(program: Command, name: string, description: string): Command {
+  return program.command(name).description(description).showHelpAfterError(`(streams ${name} --help tells more)`);
+}
+
 /** A command that talks to a gateway. */
 function remote(parent: Command, name: string, description: string): Command {
   return parent
@@ -42,7 +48,7 @@ function remote(parent: Command, name: string, description: string): Command {
 }
 
 function addStreams(program: Command): void {
-  const stream = program.command('stream').description('start, stop and see streams');
+  const stream = group(program, 'stream', 'start, stop and see streams');
   remote(stream, 'start <name>', 'create a stream and print its key, once')
     .option('--grace <seconds>', 'how long it waits for a publisher that went away', wholeNumber)
     .option('--segment <seconds>', 'length of a segment', wholeNumber)
@@ -59,7 +65,7 @@ function addStreams(program: Command): void {
 }
 
 function addEvents(program: Command): void {
-  const events = program.command('events').description('read the event log');
+  const events = group(program, 'events', 'read the event log');
   const filtered = (name: string, description: string): Command =>
     remote(events, name, description)
       .option('--context <name>', 'only this context')
@@ -86,11 +92,15 @@ function addOperations(program: Command): void {
     .option('--timeout <seconds>', 'how long to wait', wholeNumber, 10)
     .option('--reason <text>', 'why, for the record')
     .action((urls: string[], options: CommonOptions & { wait: boolean; timeout: number; reason?: string }) => purge(contextOf(options), urls, options));
-  const key = program.command('key').description('API keys');
+  const key = group(program, 'key', 'make, see and revoke API keys');
   remote(key, 'create <name>', 'make an API key and print it, once')
     .requiredOption('--scopes <list>', `some of ${scopes.join(', ')}, separated by commas`, scopeList)
     .option('--ttl <seconds>', 'until it expires (default: never)', wholeNumber)
     .action((name: string, options: CommonOptions & { scopes: readonly string[]; ttl?: number }) => createKey(contextOf(options), name, options));
+  remote(key, 'list', 'list API keys, newest first; never their secrets')
+    .option('--limit <number>', 'how many', wholeNumber, 100)
+    .action((options: CommonOptions & { limit: number }) => listKeys(contextOf(options), options));
+  remote(key, 'revoke <id>', 'end an API key for good').action((id: string, options: CommonOptions) => revokeKey(contextOf(options), id));
 }
 
 function addLocal(program: Command, setExitCode: (code: number) => void): void {

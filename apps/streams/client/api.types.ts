@@ -29,6 +29,15 @@ export interface IssuedKey {
   readonly key: string;
 }
 
+export interface KeyView {
+  readonly id: string;
+  readonly name: string;
+  readonly scopes: readonly string[];
+  readonly issuedAt: string | null;
+  readonly expiresAt: string | null;
+  readonly revokedAt: string | null;
+}
+
 export interface CloudEvent {
   readonly id: string;
   readonly type: string;
