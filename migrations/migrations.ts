@@ -1,6 +1,11 @@
 import type { MigrationInterface } from 'typeorm';
 import { PlatformTables1795390073000 } from './platform-tables.migration.ts';
 import { RestoredHeads1795395600000 } from './restored-heads.migration.ts';
+import { Secrets1795669200000 } from './secrets.migration.ts';
 
 /** Every migration there is, oldest first. A released one is never changed: what it made is changed by the next one. */
-export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly name: string }> = [PlatformTables1795390073000, RestoredHeads1795395600000];
+export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly name: string }> = [
+  PlatformTables1795390073000,
+  RestoredHeads1795395600000,
+  Secrets1795669200000,
+];

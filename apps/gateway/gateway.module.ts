@@ -1,7 +1,8 @@
-import { AggregateStore, BlobStore, Clock, EventLog, IdSource, ReadStore } from '#ports';
-import { CommandExecutor } from '#runtime';
+import { AggregateStore, BlobStore, Clock, EventLog, IdSource, ReadStore, type SecretStore } from '#ports';
+import { CommandExecutor, Lifecycle } from '#runtime';
 import type { DynamicModule } from '@nestjs/common';
-import { APP_GUARD } from '@nestjs/core';
+import { APP_GUARD, HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
 import { AccessGuard } from './access/access.guard.ts';
 import { Authenticator, recheckMs } from './access/authenticator.ts';
 import { KeyAuthority } from './access/key-authority.ts';
@@ -9,8 +10,10 @@ import { KeyIssuer } from './access/key-issuer.ts';
 import { KeysController } from './access/keys.controller.ts';
 import { CdnController } from './cdn/cdn.controller.ts';
 import { CdnReader } from './cdn/cdn-reader.ts';
+import { EventSockets } from './events/event-sockets.ts';
 import { EventsController } from './events/events.controller.ts';
-import { LiveFeeds, type LiveFeedsInit } from './events/live-feeds.ts';
+import { ResumeTokens } from './events/resume-token.codec.ts';
+import { Subscriptions, type SubscriptionsInit } from './events/subscriptions.ts';
 import type { GatewaySettings } from './gateway.config.ts';
 import { DocsController } from './openapi/docs.controller.ts';
 import { OriginController } from './origin/origin.controller.ts';
@@ -26,16 +29,20 @@ export interface GatewayEngines {
   readonly aggregates: AggregateStore;
   readonly reads: ReadStore;
   readonly blobs: BlobStore;
+  readonly secrets: SecretStore;
   readonly clock: Clock;
   readonly ids: IdSource;
 }
 
-export const liveFeedDefaults: LiveFeedsInit = { feedsMax: 1_000, heartbeatMs: 10_000, stallMs: 10_000, recheckMs };
+export const subscriptionDefaults: SubscriptionsInit = { readersMax: 2_000, heartbeatMs: 10_000, stallMs: 10_000, checkMs: recheckMs };
+
+/** Signs the resume tokens of all gateways. */
+const tokenSecret = 'resume-tokens';
 
 class GatewayRoot {}
 
 /** The only wiring of the gateway. */
-export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings, feeds: LiveFeedsInit = liveFeedDefaults): DynamicModule {
+export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings, subscriptions: SubscriptionsInit = subscriptionDefaults): DynamicModule {
   const { clock, ids } = engines;
   const urls = new PublicUrls({ edgeUrl: settings.publicEdgeUrl, ingestPrimaryUrl: settings.ingestPrimaryUrl, ingestBackupUrl: settings.ingestBackupUrl });
   return {
@@ -68,10 +75,20 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
         useFactory: (reads: ReadStore, aggregates: AggregateStore, now: Clock) => new CdnReader(reads, aggregates, now),
         inject: [ReadStore, AggregateStore, Clock],
       },
+      { provide: ResumeTokens, useFactory: async () => new ResumeTokens(await engines.secrets.secret(tokenSecret)) },
       {
-        provide: LiveFeeds,
-        useFactory: (log: EventLog, authenticator: Authenticator) => new LiveFeeds(log, authenticator, feeds),
-        inject: [EventLog, Authenticator],
+        provide: Subscriptions,
+        useFactory: (log: EventLog, tokens: ResumeTokens) => new Subscriptions(log, tokens, subscriptions),
+        inject: [EventLog, ResumeTokens],
+      },
+      {
+        provide: EventSockets,
+        useFactory: (host: HttpAdapterHost, served: Subscriptions, tokens: ResumeTokens, authenticator: Authenticator, { stopping }: Lifecycle) => {
+          const sockets = new EventSockets({ subscriptions: served, tokens, authenticator, stopping });
+          sockets.attach(host.httpAdapter.getInstance<FastifyInstance>().server);
+          return sockets;
+        },
+        inject: [HttpAdapterHost, Subscriptions, ResumeTokens, Authenticator, Lifecycle],
       },
       { provide: APP_GUARD, useClass: AccessGuard },
     ],

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { realEngines, startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
+import { memoryEngines, realEngines, startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
 import { ask } from './testing/http-client.ts';
 import { SseClient } from './testing/sse-client.ts';
 
@@ -115,9 +115,9 @@ describe('the live feed', () => {
     await client.open(gateway.url, `${live}?from=now`, headers);
     await client.begun();
     client.close();
-    const other = await World.open();
+    const other = await World.open({ ...memoryEngines(), secrets: world.engines.secrets });
     await using empty = await startGateway(other.engines, other.consolePath);
-    const key = await other.key(['view']);
+    const key = await other.key(['admin']);
     const answer = await ask(empty.url, live, { headers: { authorization: key.authorization, 'last-event-id': client.lastId } });
     expect([answer.status, answer.json.type]).toEqual([400, 'urn:streams:problem:token-invalid']);
     await other.close();
@@ -132,15 +132,19 @@ describe('the live feed', () => {
     await client.begun();
     const token = client.lastId;
     client.close();
+    await other.key(['view']);
     await other.settle();
     for (const { partition, high } of await other.engines.log.heads('access')) await other.engines.log.truncate('access', partition, high);
     const answer = await ask(gateway.url, `${live}?from=${token}`, { headers: own });
     expect([answer.status, answer.json.type]).toEqual([410, 'urn:streams:problem:position-truncated']);
+    const again = new SseClient();
+    expect(await again.open(gateway.url, `${live}?from=${answer.json.earliestToken}`, own)).toBe(200);
+    again.close();
     await other.close();
   });
 
   test('a key that is revoked ends its feed, between two heartbeats', async () => {
-    await using gateway = await startGateway(world.engines, world.consolePath, { heartbeatMs: 3_600_000, recheckMs: 20 });
+    await using gateway = await startGateway(world.engines, world.consolePath, { heartbeatMs: 3_600_000, checkMs: 20 });
     const key = await world.key(['view']);
     const client = new SseClient();
     await client.open(gateway.url, live, { authorization: key.authorization });
@@ -151,7 +155,7 @@ describe('the live feed', () => {
   test('a reader that takes nothing is cut off, and resumes from the last id that it saw', async () => {
     const other = await World.open();
     const own = { authorization: (await other.key(['admin'])).authorization };
-    await using gateway = await startGateway(other.engines, other.consolePath, { stallMs: 50, feedsMax: 1 });
+    await using gateway = await startGateway(other.engines, other.consolePath, { stallMs: 50, readersMax: 1 });
     const client = new SseClient();
     await client.open(gateway.url, live, own);
     await client.begun();
@@ -178,7 +182,7 @@ describe('the live feed', () => {
   });
 
   test('more readers than it can serve are sent away', async () => {
-    await using gateway = await startGateway(world.engines, world.consolePath, { feedsMax: 1 });
+    await using gateway = await startGateway(world.engines, world.consolePath, { readersMax: 1 });
     const client = new SseClient();
     await client.open(gateway.url, live, headers);
     const answer = await ask(gateway.url, live, { headers });

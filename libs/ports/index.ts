@@ -19,6 +19,7 @@ export { ProjectionStore, type CheckpointView, type ProjectionCommit, type Proje
 export { spend, type RateDecision, type RatePolicy } from './rate-limit.ts';
 export { RateLimiter } from './rate-limiter.port.ts';
 export { ReadStore, type Comparison, type ReadCondition, type ReadQuery, type ReadRow } from './read-store.port.ts';
+export { SecretStore } from './secret-store.port.ts';
 export { blobCid, blobDigest } from './blob-cid.ts';
 export { eventLogErrors } from './event-log.errors.ts';
 export { admitProducer, type Admission, type ProducerState } from './producer-admission.ts';

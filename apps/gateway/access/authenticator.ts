@@ -46,8 +46,8 @@ export class Authenticator {
   }
 
   /**
-   * For streams that stay open: true while the token still lets in who it let in. Ask every two seconds (`recheckMs`),
-   * so that a revoked key ends within five. An engine that is away says nothing about the credential.
+   * For streams that stay open: true while the token still lets in who it let in. Ask every `recheckMs`,
+   * so that a revoked key ends within five seconds. An engine that is away says nothing about the credential.
    */
   async stillHolds(token: string, principal: Principal): Promise<boolean> {
     try {
@@ -60,7 +60,7 @@ export class Authenticator {
 }
 
 /** How often an open stream asks whether its credential still holds, ms. */
-export const recheckMs = 2_000;
+export const recheckMs = 1_500;
 
 /** A principal with other rights is another one: a stream that it opened ends, and it may come back with what it has now. */
 function sameRights(one: Principal, other: Principal): boolean {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { StoredRecord } from '#events';
-import { showRecord } from './cloud-event.codec.ts';
+import { cloudEventJson } from './cloud-event.codec.ts';
 
 const headers = {
   ce_specversion: '1.0',
@@ -15,8 +15,8 @@ const record = (value: string): StoredRecord => ({ key: 'st-1', headers, value, 
 
 describe('a record as it is shown', () => {
   test('a CloudEvent of one line', () => {
-    const shown = showRecord('stream', record('{"a":"\\n"}'));
-    expect(JSON.parse(shown.json)).toEqual({
+    const shown = cloudEventJson('stream', record('{"a":"\\n"}'));
+    expect(JSON.parse(shown)).toEqual({
       specversion: '1.0',
       id: 'e-1',
       type: 'stream.stopped',
@@ -29,16 +29,16 @@ describe('a record as it is shown', () => {
       datacontenttype: 'application/json',
       data: { a: '\n' },
     });
-    expect(shown.json).not.toContain('\n');
+    expect(shown).not.toContain('\n');
   });
 
   test('line breaks between tokens do not break the line', () => {
-    const shown = showRecord('stream', record('{\r\n"a":\n1}'));
-    expect(shown.json).not.toMatch(/[\r\n]/);
-    expect(JSON.parse(shown.json)).toEqual(expect.objectContaining({ data: { a: 1 } }));
+    const shown = cloudEventJson('stream', record('{\r\n"a":\n1}'));
+    expect(shown).not.toMatch(/[\r\n]/);
+    expect(JSON.parse(shown)).toEqual(expect.objectContaining({ data: { a: 1 } }));
   });
 
   test('what is not JSON is shown as the text that it is', () => {
-    expect(JSON.parse(showRecord('stream', record('{oops\n')).json)).toEqual(expect.objectContaining({ data_text: '{oops\n' }));
+    expect(JSON.parse(cloudEventJson('stream', record('{oops\n')))).toEqual(expect.objectContaining({ data_text: '{oops\n' }));
   });
 });

@@ -1,18 +1,5 @@
 import type { StoredRecord } from '#events';
 
-/** A record of the log as the events API shows it. */
-export interface ShownEvent {
-  readonly topic: string;
-  readonly partition: number;
-  readonly offset: bigint;
-  readonly recordedAt: number;
-  readonly type: string;
-  readonly subject: string;
-  readonly key: string;
-  /** CloudEvents 1.0 JSON (structured mode), one line. */
-  readonly json: string;
-}
-
 /** CloudEvents attributes in the order in which people read them. */
 const attributes = [
   'specversion',
@@ -44,10 +31,11 @@ function dataOf(value: string): { readonly name: 'data' | 'data_text'; readonly 
 }
 
 /**
- * Shows a record without judging it: the browser of events must also show what today's catalogue refuses. `recordedtime`
- * is the extension of that name; `partition` and `offset` say where the record stands.
+ * CloudEvents 1.0 JSON (structured mode) of a record, one line, without judging it: the browser of events must also show
+ * what today's catalogue refuses. `recordedtime` is the extension of that name; `partition` and `offset` say where the
+ * record stands.
  */
-export function showRecord(topic: string, record: StoredRecord): ShownEvent {
+export function cloudEventJson(topic: string, record: StoredRecord): string {
   const { headers, partition, offset, recordedAt } = record;
   const parts: string[] = [];
   for (const name of attributes) {
@@ -57,14 +45,5 @@ export function showRecord(topic: string, record: StoredRecord): ShownEvent {
   const data = dataOf(record.value);
   parts.push(`"recordedtime":"${new Date(recordedAt).toISOString()}"`, `"topic":${JSON.stringify(topic)}`, `"partition":${partition}`, `"offset":"${offset}"`);
   parts.push('"datacontenttype":"application/json"', `"${data.name}":${data.json}`);
-  return {
-    topic,
-    partition,
-    offset,
-    recordedAt,
-    type: headers['ce_type'] ?? '',
-    subject: headers['ce_subject'] ?? '',
-    key: record.key,
-    json: `{${parts.join(',')}}`,
-  };
+  return `{${parts.join(',')}}`;
 }

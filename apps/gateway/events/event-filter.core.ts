@@ -1,15 +1,19 @@
-import { contexts, topicPartitions, type Context } from '#events';
+import { contexts, topicPartitions, type Context, type LogRecord } from '#events';
 import { partitionOf } from '#kernel';
-import type { ShownEvent } from './cloud-event.codec.ts';
 
 /** Which events somebody wants; what is left out does not matter. */
 export interface EventFilter {
-  readonly context?: Context | undefined;
+  /** Any one of these. */
+  readonly contexts?: readonly Context[] | undefined;
   /** Any one of these. */
   readonly types?: readonly string[] | undefined;
   /** Exactly this subject, or everything under it (`st-1` also means `st-1/720p`). */
   readonly subject?: string | undefined;
+  /** Subjects that begin like this. */
+  readonly subjectPrefix?: string | undefined;
   readonly key?: string | undefined;
+  /** Only this tenant's; all of them when left out, which only those who administer the platform may ask for. */
+  readonly tenant?: string | undefined;
 }
 
 /** A partition of a topic. */
@@ -20,6 +24,9 @@ export interface Lane {
 
 export const lanes: readonly Lane[] = contexts.flatMap((topic) => Array.from({ length: topicPartitions }, (_, partition) => ({ topic, partition })));
 
+/** One position per lane, in the order of `lanes`. */
+export type Positions = readonly bigint[];
+
 /** Index of a lane in `lanes`. */
 export function laneIndex(topic: Context, partition: number): number {
   return contexts.indexOf(topic) * topicPartitions + partition;
@@ -29,13 +36,24 @@ export function laneIndex(topic: Context, partition: number): number {
 export function lanesOf(filter: EventFilter): readonly number[] {
   const partition = filter.key === undefined ? undefined : partitionOf(filter.key, topicPartitions);
   return lanes.flatMap((lane, at) =>
-    (filter.context === undefined || lane.topic === filter.context) && (partition === undefined || lane.partition === partition) ? [at] : [],
+    (filter.contexts === undefined || filter.contexts.includes(lane.topic)) && (partition === undefined || lane.partition === partition) ? [at] : [],
   );
 }
 
-export function matches(filter: EventFilter, event: ShownEvent): boolean {
-  if (filter.context !== undefined && event.topic !== filter.context) return false;
-  if (filter.types !== undefined && !filter.types.includes(event.type)) return false;
-  if (filter.key !== undefined && event.key !== filter.key) return false;
-  return filter.subject === undefined || event.subject === filter.subject || event.subject.startsWith(`${filter.subject}/`);
+/** The topic of the record is one that the filter reads: {@link lanesOf} sees to that, and this looks again. */
+export function matches(filter: EventFilter, topic: Context, { key, headers }: LogRecord): boolean {
+  if (filter.contexts !== undefined && !filter.contexts.includes(topic)) return false;
+  if (filter.types !== undefined && !filter.types.includes(headers['ce_type'] ?? '')) return false;
+  if (filter.key !== undefined && key !== filter.key) return false;
+  if (filter.tenant !== undefined && headers['ce_tenant'] !== filter.tenant) return false;
+  const subject = headers['ce_subject'] ?? '';
+  if (filter.subjectPrefix !== undefined && !subject.startsWith(filter.subjectPrefix)) return false;
+  return filter.subject === undefined || subject === filter.subject || subject.startsWith(`${filter.subject}/`);
+}
+
+/** The filter as one text: the same for filters that mean the same. */
+export function filterText(filter: EventFilter): string {
+  const sorted = (names: readonly string[] | undefined): readonly string[] | null => (names === undefined ? null : [...new Set(names)].sort());
+  const { subject = null, subjectPrefix = null, key = null, tenant = null } = filter;
+  return JSON.stringify([sorted(filter.contexts), sorted(filter.types), subject, subjectPrefix, key, tenant]);
 }

@@ -4,8 +4,7 @@ import { contexts, topicPartitions, type LogRecord } from '#events';
 import { partitionOf } from '#kernel';
 import fc from 'fast-check';
 import { openHistory, type HistoryQuery } from './event-history.ts';
-import { lanes, lanesOf } from './event-filter.core.ts';
-import type { Positions } from './position-token.codec.ts';
+import { lanes, lanesOf, type Positions } from './event-filter.core.ts';
 
 const clock = new ManualClock(1000);
 const log = new MemoryEventLog(clock);
@@ -53,12 +52,14 @@ describe('paging through the log', () => {
     const check = async (filter: HistoryQuery['filter'], keep: (event: (typeof written)[number]) => boolean): Promise<void> => {
       expect(await readAll({ filter, order: 'oldest' }, 200)).toEqual(written.filter(keep).map(({ at }) => at));
     };
-    await check({ context: 'edge' }, ({ topic }) => topic === 'edge');
+    await check({ contexts: ['edge'] }, ({ topic }) => topic === 'edge');
     await check({ types: ['rare'] }, ({ type }) => type === 'rare');
     await check({ key: 'k3' }, ({ key }) => key === 'k3');
     await check({ subject: 'k3' }, ({ key }) => key === 'k3');
-    await check({ subject: 'k3/x', context: 'cache' }, ({ key, topic }) => key === 'k3' && topic === 'cache');
+    await check({ subject: 'k3/x', contexts: ['cache'] }, ({ key, topic }) => key === 'k3' && topic === 'cache');
     await check({ subject: 'k' }, () => false);
+    await check({ subjectPrefix: 'k3' }, ({ key }) => key === 'k3');
+    await check({ tenant: 'nobody' }, () => false);
   });
 
   test('between two times, the second exclusive', async () => {

@@ -1,22 +1,22 @@
 import type { EventLog, ReadLimits } from '#ports';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { badRequest, ProblemError } from '../http/problem.errors.ts';
-import { showRecord, type ShownEvent } from './cloud-event.codec.ts';
-import { lanes, lanesOf, matches, type EventFilter, type Lane } from './event-filter.core.ts';
-import type { Positions } from './position-token.codec.ts';
+import { badRequest, positionTruncated } from '../http/problem.errors.ts';
+import { lanes, lanesOf, matches, type EventFilter, type Lane, type Positions } from './event-filter.core.ts';
+import { LogEntry } from './log-entry.ts';
+import type { TokenPositions } from './resume-token.codec.ts';
 
 export interface HistoryQuery {
   readonly filter: EventFilter;
   readonly order: 'newest' | 'oldest';
   /** Of the page before, in the same order. */
-  readonly positions?: Positions | undefined;
+  readonly positions?: TokenPositions | undefined;
   /** Recorded at or after / before, ms since the Unix epoch. */
   readonly fromMs?: number | undefined;
   readonly untilMs?: number | undefined;
 }
 
 export interface HistoryPage {
-  readonly events: readonly ShownEvent[];
+  readonly events: readonly LogEntry[];
   /** Where to read on in the same order. */
   readonly positions: Positions;
   /** False at the end of what was there when the reading began. */
@@ -37,7 +37,7 @@ interface LaneCursor {
   /** Forward: the next offset to show. Backward: one above it. */
   position: bigint;
   /** Read but not yet shown, in the order of showing. */
-  chunk: readonly ShownEvent[];
+  chunk: readonly LogEntry[];
   at: number;
   /** Where the read behind the chunk begins; undefined at the end. */
   readFrom: bigint | undefined;
@@ -77,12 +77,10 @@ async function openLane(log: EventLog, query: HistoryQuery, index: number, head:
   return { index, lane: { topic, partition }, low, high, position, chunk: [], at: 0, readFrom: position };
 }
 
-/** A position that cannot be served is said so; jumping over the hole in silence would look like the whole truth. */
+/** @throws ProblemError 400 beyond the end, 410 when truncated */
 export function checkPosition(position: bigint, head: { readonly low: bigint; readonly high: bigint }, order: 'newest' | 'oldest'): void {
   if (position > head.high) throw badRequest('token-invalid', 'This position lies beyond the end of the log: it is of another log.');
-  if (order === 'oldest' && position < head.low) {
-    throw new ProblemError({ status: 410, code: 'position-truncated', detail: 'The events from this position on are no longer kept. Begin anew.' });
-  }
+  if (order === 'oldest' && position < head.low) throw positionTruncated();
 }
 
 /** A reading of the log under way. */
@@ -99,7 +97,7 @@ export class HistoryReader {
     this.#filter = query.filter;
     this.#forward = query.order === 'oldest';
     this.#cursors = cursors;
-    this.#base = query.positions ?? lanes.map(() => 0n);
+    this.#base = lanes.map((_, at) => query.positions?.[at] ?? 0n);
   }
 
   async begin(): Promise<void> {
@@ -109,12 +107,12 @@ export class HistoryReader {
 
   /** The next events that match, at most `limit`; fewer when it had to look at too many that do not. */
   async take(limit: number): Promise<HistoryPage> {
-    const events: ShownEvent[] = [];
+    const events: LogEntry[] = [];
     for (let scanned = 0; events.length < limit && scanned < scannedMax && this.#open.length > 0; scanned++) {
       const next = this.#open.reduce((best, each) => (comes(each, best, this.#forward) ? each : best));
-      const event = next.chunk[next.at++] as ShownEvent;
-      next.position = this.#forward ? event.offset + 1n : event.offset;
-      if (matches(this.#filter, event)) events.push(event);
+      const event = next.chunk[next.at++] as LogEntry;
+      next.position = this.#forward ? event.record.offset + 1n : event.record.offset;
+      if (matches(this.#filter, event.topic, event.record)) events.push(event);
       if (next.at === next.chunk.length && !(await this.#refill(next))) this.#open = this.#open.filter((each) => each !== next);
     }
     const positions = [...this.#base];
@@ -139,7 +137,7 @@ export class HistoryReader {
     const from = cursor.readFrom as bigint;
     if (from >= cursor.high) return void (cursor.readFrom = undefined);
     const { records, next } = await this.#log.read(cursor.lane.topic, cursor.lane.partition, from, limits);
-    cursor.chunk = records.filter((record) => record.offset < cursor.high).map((record) => showRecord(cursor.lane.topic, record));
+    cursor.chunk = records.filter((record) => record.offset < cursor.high).map((record) => new LogEntry(cursor.lane.topic, record));
     cursor.readFrom = next > from ? next : undefined;
   }
 
@@ -147,11 +145,11 @@ export class HistoryReader {
     const until = cursor.readFrom as bigint;
     if (until <= cursor.low) return void (cursor.readFrom = undefined);
     const start = clamp(until - BigInt(chunkRecords), cursor.low, until);
-    const chunk: ShownEvent[] = [];
+    const chunk: LogEntry[] = [];
     // A byte limit may end a read early: read on until the window is complete.
     for (let from = start; from < until;) {
       const { records, next } = await this.#log.read(cursor.lane.topic, cursor.lane.partition, from, limits);
-      for (const record of records) if (record.offset < until) chunk.push(showRecord(cursor.lane.topic, record));
+      for (const record of records) if (record.offset < until) chunk.push(new LogEntry(cursor.lane.topic, record));
       if (next <= from) break;
       from = next;
     }
@@ -163,7 +161,7 @@ export class HistoryReader {
 /** True when the next event of `one` is shown before that of `other`; ties go by place, so that pages agree. */
 function comes(one: LaneCursor, other: LaneCursor, forward: boolean): boolean {
   if (one === other) return false;
-  const [a, b] = [one.chunk[one.at] as ShownEvent, other.chunk[other.at] as ShownEvent];
-  const before = a.recordedAt === b.recordedAt ? one.index < other.index : a.recordedAt < b.recordedAt;
+  const [a, b] = [one.chunk[one.at] as LogEntry, other.chunk[other.at] as LogEntry];
+  const before = a.record.recordedAt === b.record.recordedAt ? one.index < other.index : a.record.recordedAt < b.record.recordedAt;
   return before === forward;
 }

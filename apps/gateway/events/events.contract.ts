@@ -4,16 +4,20 @@ import { operation } from '../http/operation.ts';
 
 const types = catalogue.map((definition) => definition.type);
 
-const typeList = z
-  .union([z.string(), z.array(z.string())])
-  .transform((value) => (typeof value === 'string' ? value.split(',') : value))
-  .pipe(z.array(z.enum(types)).min(1).max(types.length))
-  .describe('Event types, repeated or separated by commas.');
+function listOf<const Name extends string>(names: readonly Name[], what: string) {
+  return z
+    .union([z.string(), z.array(z.string())])
+    .transform((value) => (typeof value === 'string' ? value.split(',') : value))
+    .pipe(z.array(z.enum(names)).min(1).max(names.length))
+    .optional()
+    .describe(`${what}, repeated or separated by commas.`);
+}
 
 const filter = {
-  context: z.enum(contexts).optional(),
-  type: typeList.optional(),
+  context: listOf(contexts, 'Contexts'),
+  type: listOf(types, 'Event types'),
   subject: z.string().min(1).max(256).optional().describe('Exactly this subject, or everything under it.'),
+  subjectPrefix: z.string().min(1).max(256).optional().describe('Subjects that begin like this.'),
   key: z.string().min(1).max(256).optional().describe('Partition key, such as a stream id.'),
 };
 
@@ -50,11 +54,17 @@ export const listEvents = operation({
     limit: z.coerce.number().int().min(1).max(1000).default(100),
     cursor: z
       .string()
-      .max(2048)
+      .max(4096)
       .optional()
       .describe('`nextCursor` of the page before, with the same order and filter. A page may be empty and still have one.'),
   }),
   answer: z.object({ items: z.array(cloudEvent), nextCursor: z.string().nullable() }),
+});
+
+const live = z.strictObject({
+  ...filter,
+  from: z.string().min(1).max(4096).default('now').describe('`now`, `recent` (the last 50 events first), `beginning`, or a token that came with an event.'),
+  since: instant.optional().describe('Begin with what was recorded at or after this time: RFC 3339, or ms since the Unix epoch. Not together with `from`.'),
 });
 
 export const followEvents = operation({
@@ -65,11 +75,44 @@ export const followEvents = operation({
   summary: 'Follow the log as server-sent events',
   scopes: ['view', 'operate'],
   status: 200,
-  headers: { 'Last-Event-ID': 'Resume behind this event: nothing is lost and nothing comes twice. Wins over `from`.' },
-  query: z.strictObject({
-    ...filter,
-    from: z.string().min(1).max(2048).default('now').describe('`now`, `recent` (the last 50 events first), `beginning`, or the id of an event.'),
-  }),
+  headers: { 'Last-Event-ID': 'Resume behind this event: nothing is lost and nothing comes twice. Wins over `from` and `since`.' },
+  query: live,
   answer: z.string().describe('Each message: `id`, an opaque resume token, and `data`, a CloudEvent.'),
   answerType: 'text/event-stream',
+});
+
+export const streamEvents = operation({
+  id: 'streamEvents',
+  tag: 'Events',
+  method: 'GET',
+  path: '/api/v1/events/stream',
+  summary: 'Follow the log as lines of JSON',
+  scopes: ['view', 'operate'],
+  status: 200,
+  query: live,
+  answer: z
+    .string()
+    .describe(
+      'A line per event: `{"token", "live", "event"}`; `from=TOKEN` resumes behind it. A line with a token alone moves on without an event; one with a `problem` is the last.',
+    ),
+  answerType: 'application/x-ndjson',
+});
+export const socketEvents = operation({
+  id: 'socketEvents',
+  tag: 'Events',
+  method: 'GET',
+  path: '/api/v1/events/ws',
+  summary: 'Follow the log over a WebSocket',
+  scopes: ['view', 'operate'],
+  status: 101,
+  headers: {
+    'Sec-WebSocket-Protocol': '`streams.v1`; browsers, which cannot send Authorization, offer `bearer.<key>` beside it.',
+  },
+  query: live,
+  answer: z
+    .string()
+    .describe(
+      'The messages are the lines of /api/v1/events/stream. Close codes: 1001 the server ends (resume at once), 1008 the key ended, 1011 a failure on our side, 1013 too slow.',
+    ),
+  answerType: 'application/json',
 });

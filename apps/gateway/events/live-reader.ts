@@ -1,18 +1,18 @@
 import type { EventLog } from '#ports';
-import type { ShownEvent } from './cloud-event.codec.ts';
-import { laneIndex, matches, type EventFilter } from './event-filter.core.ts';
-import { openHistory, type HistoryReader } from './event-history.ts';
+import { CatchUp } from './catch-up.ts';
+import { lanesOf, matches, type EventFilter, type Positions } from './event-filter.core.ts';
+import type { LiveEvent } from './log-entry.ts';
 import type { LogTail, TailEntry } from './log-tail.ts';
-import type { Positions } from './position-token.codec.ts';
-import type { Context } from '#events';
 
-/** An event, and the positions behind it. */
-export interface LiveEvent {
-  readonly event: ShownEvent;
-  readonly positions: Positions;
+/** How much is wanted at once. */
+export interface NextLimits {
+  /** About as many bytes. */
+  readonly bytesMax: number;
+  readonly eventsMax: number;
 }
 
-const batchMax = 256;
+/** Entries of the tail that are looked at in one go. */
+const entriesMax = 512;
 
 /**
  * One reader's cursor on the log: it catches up from the log itself, then follows the shared tail, and goes back to the
@@ -22,65 +22,82 @@ export class LiveReader {
   readonly #log: EventLog;
   readonly #tail: LogTail;
   readonly #filter: EventFilter;
-  readonly #positions: bigint[];
-  #history: HistoryReader | undefined;
+  readonly #lanes: readonly number[];
+  #positions: Positions;
+  #catchUp: CatchUp | undefined;
   /** Number of the tail's entry to read next, once the history before it is read. */
   #number = -1;
   #following = false;
+  /** True once our positions are those of the tail, in every lane that matters to us. */
+  #inStep = false;
 
   constructor(log: EventLog, tail: LogTail, filter: EventFilter, positions: Positions) {
     this.#log = log;
     this.#tail = tail;
     this.#filter = filter;
-    this.#positions = [...positions];
+    this.#lanes = lanesOf(filter);
+    this.#positions = positions;
   }
 
+  /** Behind everything that `next` has answered. */
   get positions(): Positions {
-    return [...this.#positions];
+    return this.#positions;
   }
 
-  /** What is there now, at most a batch; empty when nothing is new. */
-  async next(): Promise<readonly LiveEvent[]> {
-    if (this.#following) {
-      const entries = this.#tail.from(this.#number, batchMax);
-      if (entries !== undefined) return this.#follow(entries);
-      this.#following = false;
-    }
-    return this.#catchUp();
+  /** True when the history has been read: what comes now is new. */
+  get live(): boolean {
+    return this.#following;
   }
 
   /** True when `next` has to be called again at once. */
   get behind(): boolean {
-    return !this.#following || (this.#tail.from(this.#number, 1)?.length ?? 1) > 0;
+    return !this.#following || this.#number < this.#tail.number;
   }
 
-  #follow(entries: readonly TailEntry[]): readonly LiveEvent[] {
-    this.#number += entries.length;
+  /** What is there now; empty when nothing is new, or nothing of it is wanted. */
+  async next(limits: NextLimits): Promise<readonly LiveEvent[]> {
+    if (this.#following) {
+      const entries = this.#tail.from(this.#number, entriesMax);
+      if (entries !== undefined) return this.#follow(entries, limits);
+      this.#following = false;
+    }
+    return this.#readHistory(limits);
+  }
+
+  #follow(entries: readonly TailEntry[], { bytesMax, eventsMax }: NextLimits): readonly LiveEvent[] {
     const fresh: LiveEvent[] = [];
-    for (const { lane, next, event } of entries) {
-      if (next <= (this.#positions[lane] as bigint)) continue;
-      this.#positions[lane] = next;
-      if (matches(this.#filter, event)) fresh.push({ event, positions: this.positions });
+    let bytes = 0;
+    for (const { entry, positions } of entries) {
+      if (bytes >= bytesMax || fresh.length >= eventsMax) break;
+      this.#number++;
+      const isNew = entry.next > (this.#positions[entry.lane] as bigint);
+      this.#move(positions);
+      if (!isNew || !matches(this.#filter, entry.topic, entry.record)) continue;
+      fresh.push({ entry, positions: this.#positions, common: this.#inStep });
+      bytes += entry.record.value.length + 256;
     }
     return fresh;
   }
 
-  async #catchUp(): Promise<readonly LiveEvent[]> {
-    if (this.#history === undefined) {
+  /** Never back: the history may have been read further than the tail was when we joined it. */
+  #move(tail: Positions): void {
+    if (!this.#inStep) this.#inStep = this.#lanes.every((lane) => (this.#positions[lane] as bigint) <= (tail[lane] as bigint));
+    this.#positions = this.#inStep ? tail : this.#positions.map((own, lane) => (own > (tail[lane] as bigint) ? own : (tail[lane] as bigint)));
+  }
+
+  async #readHistory(limits: NextLimits): Promise<readonly LiveEvent[]> {
+    if (this.#catchUp === undefined) {
       // Taken before the heads are read: whatever comes after them is in the tail from this number on.
       this.#number = this.#tail.number;
-      this.#history = await openHistory(this.#log, { filter: this.#filter, order: 'oldest', positions: this.positions });
+      this.#inStep = false;
+      this.#catchUp = await CatchUp.begin(this.#log, this.#filter);
     }
-    const page = await this.#history.take(batchMax);
-    const events = page.events.map((event) => {
-      this.#positions[laneIndex(event.topic as Context, event.partition)] = event.offset + 1n;
-      return { event, positions: this.positions };
-    });
-    page.positions.forEach((position, lane) => (this.#positions[lane] = position));
+    const page = await this.#catchUp.page(this.#positions, limits);
+    this.#positions = page.positions;
     if (!page.more) {
-      this.#history = undefined;
+      this.#catchUp = undefined;
       this.#following = true;
     }
-    return events;
+    return page.events;
   }
 }

@@ -2,14 +2,13 @@ import type { EventLog, ReadLimits } from '#ports';
 import { pause } from '#runtime';
 import { hasCode } from '#kernel';
 import { contexts } from '#events';
-import { showRecord, type ShownEvent } from './cloud-event.codec.ts';
-import { lanes, type Lane } from './event-filter.core.ts';
+import { lanes, type Lane, type Positions } from './event-filter.core.ts';
+import { LogEntry } from './log-entry.ts';
 
-/** An event of the tail, and where its lane stands behind it. */
+/** An entry of the tail, and where all lanes stand behind it. */
 export interface TailEntry {
-  readonly lane: number;
-  readonly next: bigint;
-  readonly event: ShownEvent;
+  readonly entry: LogEntry;
+  readonly positions: Positions;
 }
 
 /** Entries kept for readers that are a little behind; those further behind read the log. */
@@ -31,7 +30,7 @@ export class LogTail {
   #positions: bigint[] = [];
   #listeners = 0;
   #running: { readonly abort: AbortController; readonly opened: Promise<void> } | undefined;
-  #wake = Promise.withResolvers<void>();
+  readonly #watchers = new Set<() => void>();
 
   constructor(log: EventLog) {
     this.#log = log;
@@ -66,9 +65,10 @@ export class LogTail {
     return number < this.#first ? undefined : this.#ring.slice(number - this.#first, number - this.#first + most);
   }
 
-  /** Resolves at the next entry, or at the tail's end. */
-  get moved(): Promise<void> {
-    return this.#wake.promise;
+  /** Calls `wake` whenever there is more, and at the tail's end, until the answer is called. */
+  watch(wake: () => void): () => void {
+    this.#watchers.add(wake);
+    return () => void this.#watchers.delete(wake);
   }
 
   #start(): { readonly abort: AbortController; readonly opened: Promise<void> } {
@@ -116,7 +116,10 @@ export class LogTail {
     if (batch === undefined) return this.#jump(index, signal);
     const { records, next } = batch;
     if (signal.aborted) return;
-    for (const record of records) this.#push({ lane: index, next: record.offset + 1n, event: showRecord(lane.topic, record) });
+    for (const record of records) {
+      this.#positions[index] = record.offset + 1n;
+      this.#push({ entry: new LogEntry(lane.topic, record), positions: [...this.#positions] });
+    }
     this.#positions[index] = next;
     if (records.length > 0) this.#announce();
   }
@@ -140,16 +143,20 @@ export class LogTail {
 
   #push(entry: TailEntry): void {
     this.#ring.push(entry);
-    this.#ringBytes += entry.event.json.length;
+    this.#ringBytes += bytesOf(entry);
     // A quarter at a time, because taking one off the front moves all others.
     if (this.#ring.length <= ringMax && this.#ringBytes <= ringBytesMax) return;
     const forgotten = this.#ring.splice(0, Math.ceil(this.#ring.length / 4));
-    for (const each of forgotten) this.#ringBytes -= each.event.json.length;
+    for (const each of forgotten) this.#ringBytes -= bytesOf(each);
     this.#first += forgotten.length;
   }
 
   #announce(): void {
-    this.#wake.resolve();
-    this.#wake = Promise.withResolvers<void>();
+    for (const wake of this.#watchers) wake();
   }
+}
+
+/** About what an entry weighs. */
+function bytesOf({ entry }: TailEntry): number {
+  return entry.record.value.length + 512;
 }

@@ -1,8 +1,8 @@
 import { hasCode, OperatingError } from '#kernel';
 import { STATUS_CODES } from 'node:http';
-import { ProblemError, unavailable, type FieldProblem, type ProblemInit } from './problem.errors.ts';
+import { positionTruncated, ProblemError, unavailable, type FieldProblem, type ProblemInit } from './problem.errors.ts';
 
-/** RFC 9457 section 3, with `errors` as an extension member. */
+/** RFC 9457 section 3, with `errors` and what the problem brings itself as extension members. */
 export interface ProblemDocument {
   readonly type: string;
   readonly title: string;
@@ -22,6 +22,7 @@ export function documentOf(init: ProblemInit, instance: string): ProblemDocument
     detail: init.detail,
     instance,
     ...(init.errors === undefined ? {} : { errors: init.errors }),
+    ...init.extensions,
   };
 }
 
@@ -77,6 +78,7 @@ export function problemOf(error: unknown): ProblemError {
   if (error instanceof ProblemError) return error;
   const refusal = refusalOf(error);
   if (refusal !== undefined) return new ProblemError(refusal);
+  if (hasCode(error, 'OFFSET_OUT_OF_RANGE')) return positionTruncated(error);
   if (isEngineDown(error)) return unavailable('An engine behind this service does not answer. Try again shortly.', error);
   const status = statusOf(error);
   if (status !== undefined && status >= 400 && status < 500)

@@ -12,6 +12,8 @@ export interface ProblemInit {
   readonly detail: string;
   readonly errors?: readonly FieldProblem[];
   readonly headers?: Readonly<Record<string, string>>;
+  /** Further members of the document. */
+  readonly extensions?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
 }
 
@@ -43,4 +45,9 @@ const retryAfterSeconds = '2';
 
 export function unavailable(detail: string, cause?: unknown): ProblemError {
   return new ProblemError({ status: 503, code: 'unavailable', detail, headers: { 'retry-after': retryAfterSeconds }, cause });
+}
+
+/** A position that cannot be served is said so; jumping over the hole in silence would look like the whole truth. */
+export function positionTruncated(cause?: unknown): ProblemError {
+  return new ProblemError({ status: 410, code: 'position-truncated', detail: 'The events from this position on are no longer kept. Begin anew.', cause });
 }

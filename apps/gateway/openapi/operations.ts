@@ -1,6 +1,6 @@
 import { issueKey, listKeys, revokeKey } from '../access/keys.contract.ts';
 import { cdnHealth, purgeCache, registerEdge, showPurge } from '../cdn/cdn.contract.ts';
-import { followEvents, listEvents } from '../events/events.contract.ts';
+import { followEvents, listEvents, socketEvents, streamEvents } from '../events/events.contract.ts';
 import type { Operation } from '../http/operation.ts';
 import { listStreams, showStream, startStream, stopStream } from '../streams/streams.contract.ts';
 
@@ -12,6 +12,8 @@ export const operations: readonly Operation[] = [
   showStream,
   listEvents,
   followEvents,
+  streamEvents,
+  socketEvents,
   purgeCache,
   showPurge,
   cdnHealth,

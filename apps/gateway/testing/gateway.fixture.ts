@@ -12,6 +12,7 @@ import {
   MemoryOutbox,
   MemoryProjectionStore,
   MemoryReadStore,
+  MemorySecretStore,
 } from '#adapters/memory';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { contexts, topicPartitions } from '#events';
@@ -24,10 +25,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pino } from 'pino';
 import { KeyIssuer } from '../access/key-issuer.ts';
-import type { LiveFeedsInit } from '../events/live-feeds.ts';
+import type { SubscriptionsInit } from '../events/subscriptions.ts';
 import { createGateway } from '../gateway.app.ts';
 import { readGatewaySettings } from '../gateway.config.ts';
-import { gatewayModule, liveFeedDefaults, type GatewayEngines } from '../gateway.module.ts';
+import { gatewayModule, subscriptionDefaults, type GatewayEngines } from '../gateway.module.ts';
 
 /** Engines, and what the projector works with. */
 export interface WorldEngines extends GatewayEngines {
@@ -50,6 +51,7 @@ export function memoryEngines(): WorldEngines {
     reads: new MemoryReadStore(projections),
     blobs: new MemoryBlobStore(),
     leases: new MemoryLeaseStore(clock),
+    secrets: new MemorySecretStore(),
   };
 }
 
@@ -78,7 +80,7 @@ export interface RunningGateway extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-export async function startGateway(engines: GatewayEngines, consolePath: string, feeds: Partial<LiveFeedsInit> = {}, port = 0): Promise<RunningGateway> {
+export async function startGateway(engines: GatewayEngines, consolePath: string, feeds: Partial<SubscriptionsInit> = {}, port = 0): Promise<RunningGateway> {
   const lifecycle = new Lifecycle({ logger, deadlineMs: 5000 });
   const settings = { ...readGatewaySettings({ DATABASE_URL: 'postgres://unused', STREAMS_PUBLIC_HOST: 'media.example' }), consolePath };
   const providers = [{ provide: Lifecycle, useValue: lifecycle }];
@@ -86,7 +88,7 @@ export async function startGateway(engines: GatewayEngines, consolePath: string,
   const root = {
     module: TestRoot,
     global: true,
-    imports: [gatewayModule(engines, settings, { ...liveFeedDefaults, ...feeds })],
+    imports: [gatewayModule(engines, settings, { ...subscriptionDefaults, ...feeds })],
     providers,
     exports: providers,
   };

@@ -1,6 +1,6 @@
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { OperatingError } from '#kernel';
-import type { AggregateStore, BlobStore, Clock, EventLog, IdSource, LeaseStore, Outbox, ProjectionStore, ReadStore } from '#ports';
+import type { AggregateStore, BlobStore, Clock, EventLog, IdSource, LeaseStore, Outbox, ProjectionStore, ReadStore, SecretStore } from '#ports';
 
 /** The settings that choose and place the engines; the shared settings of every app fit. */
 export interface EngineSettings {
@@ -20,6 +20,7 @@ export interface EngineParts {
     readonly leases: LeaseStore;
     readonly projections: ProjectionStore;
     readonly reads: ReadStore;
+    readonly secrets: SecretStore;
   };
   readonly blobs: { readonly blobs: BlobStore };
 }
@@ -59,7 +60,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
         retryable: false,
       });
     }
-    const { Database, PostgresAggregateStore, PostgresLeaseStore, PostgresOutbox, PostgresProjectionStore, PostgresReadStore } =
+    const { Database, PostgresAggregateStore, PostgresLeaseStore, PostgresOutbox, PostgresProjectionStore, PostgresReadStore, PostgresSecretStore } =
       await import('#adapters/postgres');
     const database = new Database({ url: databaseUrl });
     const part = {
@@ -69,6 +70,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
       leases: new PostgresLeaseStore(database),
       projections: new PostgresProjectionStore(database),
       reads: new PostgresReadStore(database),
+      secrets: new PostgresSecretStore(database),
     };
     return { part, close: () => database.close() };
   },

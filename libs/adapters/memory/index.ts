@@ -7,3 +7,4 @@ export { MemoryOutbox } from './memory-outbox.adapter.ts';
 export { MemoryProjectionStore } from './memory-projection-store.adapter.ts';
 export { MemoryRateLimiter } from './memory-rate-limiter.adapter.ts';
 export { MemoryReadStore } from './memory-read-store.adapter.ts';
+export { MemorySecretStore } from './memory-secret-store.adapter.ts';

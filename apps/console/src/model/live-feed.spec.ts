@@ -66,6 +66,14 @@ describe('followFeed', () => {
     expect(states).toContain('waiting');
   });
 
+  test.each([400, 410])('begins anew when the place it remembers is refused with %i', async (status) => {
+    const refuse: Answer = (_request, response) => response.writeHead(status).end();
+    const { api, requests } = await serve(feed('id: old\ndata: one\n\n'), refuse, feed('id: t1\ndata: two\n\n'));
+    const { messages } = await collect(api, 2);
+    expect(messages.map((message) => message.data)).toEqual(['one', 'two']);
+    expect(requests.map((request) => request.headers['last-event-id'])).toEqual([undefined, 'old', undefined]);
+  });
+
   test('ends when the key is refused, and says why', async () => {
     const problem = JSON.stringify({ title: 'Forbidden', status: 403, detail: 'The key lacks the scope view.' });
     const { api, requests } = await serve((_request, response) => response.writeHead(403, { 'content-type': 'application/problem+json' }).end(problem));

@@ -23,6 +23,11 @@ export async function followFeed(api: Api, init: LiveFeedInit, signal: AbortSign
     try {
       init.onState('connecting', '');
       const response = await api.open(init.path, lastId === '' ? {} : { 'last-event-id': lastId }, signal);
+      if (lastId !== '' && (response.status === 400 || response.status === 410)) {
+        // The place that we remember is no longer one: the server was changed, or the log cut. What it has now is what we want.
+        lastId = '';
+        continue;
+      }
       if (response.status === 400 || response.status === 401 || response.status === 403) {
         init.onState('refused', (await problemOf(response)).detail ?? 'The event feed was refused.');
         return;

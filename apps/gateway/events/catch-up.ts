@@ -1,0 +1,89 @@
+import type { EventLog, ReadLimits } from '#ports';
+import { lanes, lanesOf, matches, type EventFilter, type Lane, type Positions } from './event-filter.core.ts';
+import type { NextLimits } from './live-reader.ts';
+import { LogEntry, type LiveEvent } from './log-entry.ts';
+
+export interface CatchUpPage {
+  readonly events: readonly LiveEvent[];
+  /** Behind everything that was looked at. */
+  readonly positions: Positions;
+  /** False when what was there at the beginning has been read. */
+  readonly more: boolean;
+}
+
+/** So close to the end everything is read at once and put in the order in which it was recorded. */
+const sortedRecordsMax = 256;
+const chunkRecords = 512;
+
+/**
+ * Reads the log from given positions up to where it ended when the reading began. It holds nothing but positions between
+ * two pages, so that a reader that does not take them costs no memory. A page is a part of one lane; the lane whose
+ * records are the oldest comes next, so events arrive about in the order of time, and exactly so near the end.
+ */
+export class CatchUp {
+  readonly #log: EventLog;
+  readonly #filter: EventFilter;
+  readonly #open: readonly number[];
+  readonly #ends: Positions;
+  /** When the last record that was read of each lane was recorded, ms. */
+  readonly #times: number[] = lanes.map(() => 0);
+
+  private constructor(log: EventLog, filter: EventFilter, open: readonly number[], ends: Positions) {
+    this.#log = log;
+    this.#filter = filter;
+    this.#open = open;
+    this.#ends = ends;
+  }
+
+  static async begin(log: EventLog, filter: EventFilter): Promise<CatchUp> {
+    const open = lanesOf(filter);
+    const topics = [...new Set(open.map((lane) => (lanes[lane] as Lane).topic))];
+    const heads = new Map(await Promise.all(topics.map(async (topic) => [topic, await log.heads(topic)] as const)));
+    return new CatchUp(
+      log,
+      filter,
+      open,
+      lanes.map(({ topic, partition }) => heads.get(topic)?.[partition]?.high ?? 0n),
+    );
+  }
+
+  /** The next page from `positions` on. @throws OperatingError `OFFSET_OUT_OF_RANGE` when the log has been truncated meanwhile. */
+  async page(from: Positions, { bytesMax, eventsMax }: NextLimits): Promise<CatchUpPage> {
+    const behind = this.#open.filter((lane) => (from[lane] as bigint) < (this.#ends[lane] as bigint));
+    const distance = (lane: number): number => Number((this.#ends[lane] as bigint) - (from[lane] as bigint));
+    const left = behind.reduce((sum, lane) => sum + distance(lane), 0);
+    if (left === 0) return { events: [], positions: from, more: false };
+    const positions = [...from];
+    if (left > Math.min(sortedRecordsMax, eventsMax)) {
+      const lane = behind.reduce((best, each) => ((this.#times[each] as number) < (this.#times[best] as number) ? each : best));
+      const entries = await this.#read(lane, positions, { recordsMax: Math.min(chunkRecords, eventsMax), bytesMax, waitMs: 0 });
+      return { events: this.#wanted(from, entries), positions, more: true };
+    }
+    const all: LogEntry[] = [];
+    for (const lane of behind) {
+      const entries = await this.#read(lane, positions, { recordsMax: distance(lane), bytesMax, waitMs: 0 });
+      for (const entry of entries) all.push(entry);
+    }
+    // Stable, and times never go back within a lane: so each lane keeps its order.
+    all.sort((a, b) => a.record.recordedAt - b.record.recordedAt);
+    return { events: this.#wanted(from, all), positions, more: true };
+  }
+
+  async #read(lane: number, positions: bigint[], limits: ReadLimits): Promise<LogEntry[]> {
+    const { topic, partition } = lanes[lane] as Lane;
+    const { records, next } = await this.#log.read(topic, partition, positions[lane] as bigint, limits);
+    positions[lane] = next;
+    this.#times[lane] = records.at(-1)?.recordedAt ?? (this.#times[lane] as number);
+    return records.map((record) => new LogEntry(topic, record));
+  }
+
+  #wanted(from: Positions, entries: readonly LogEntry[]): LiveEvent[] {
+    const positions = [...from];
+    const wanted: LiveEvent[] = [];
+    for (const entry of entries) {
+      positions[entry.lane] = entry.next;
+      if (matches(this.#filter, entry.topic, entry.record)) wanted.push({ entry, positions: [...positions], common: false });
+    }
+    return wanted;
+  }
+}

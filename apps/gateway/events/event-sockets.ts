@@ -1,0 +1,134 @@
+import { allows, bearerOf, type Principal } from '#domain/access';
+import type { IncomingMessage, Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { STATUS_CODES } from 'node:http';
+import { WebSocketServer } from 'ws';
+import type { Authenticator } from '../access/authenticator.ts';
+import { parseInput, type InputOf } from '../http/operation.ts';
+import { documentOf, problemOf, problemType } from '../http/problem.document.ts';
+import { notFound, ProblemError } from '../http/problem.errors.ts';
+import { pathOf } from '../http/problem.filter.ts';
+import { filterOf, startOf } from './event-query.ts';
+import { socketEvents } from './events.contract.ts';
+import type { ResumeTokens } from './resume-token.codec.ts';
+import { SocketSink } from './socket-sink.ts';
+import type { SubscriptionEnd } from './subscription.ts';
+import type { Subscriptions } from './subscriptions.ts';
+
+export interface EventSocketsDeps {
+  readonly subscriptions: Subscriptions;
+  readonly tokens: ResumeTokens;
+  readonly authenticator: Authenticator;
+  /** Aborted when the process ends. */
+  readonly stopping: AbortSignal;
+}
+
+const protocol = 'streams.v1';
+const bearerProtocol = 'bearer.';
+/** Readers have nothing to say but pongs and goodbyes. */
+const incomingBytesMax = 1_024;
+const pingMs = 20_000;
+
+interface Admitted {
+  readonly token: string;
+  readonly principal: Principal;
+}
+
+/** `GET /api/v1/events/ws`: the subscription over WebSockets (RFC 6455). Refusals are plain HTTP answers, before the upgrade. */
+export class EventSockets {
+  readonly #deps: EventSocketsDeps;
+  readonly #server = new WebSocketServer({
+    noServer: true,
+    clientTracking: false,
+    maxPayload: incomingBytesMax,
+    handleProtocols: (offered) => (offered.has(protocol) ? protocol : false),
+  });
+
+  constructor(deps: EventSocketsDeps) {
+    this.#deps = deps;
+  }
+
+  attach(server: Server): void {
+    server.on('upgrade', (request, socket, head) => {
+      socket.on('error', () => socket.destroy());
+      void this.#upgrade(request, socket, head);
+    });
+  }
+
+  /** Resolves when the socket is closed, or the request refused. */
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
+    const path = pathOf(request.url ?? '');
+    let upgraded = false;
+    try {
+      if (path !== socketEvents.path) throw notFound('no-route', `There is no WebSocket at ${path}.`);
+      const admitted = await this.#admit(request);
+      const query = Object.fromEntries(new URL(request.url ?? '', 'http://host').searchParams);
+      const input = parseInput(socketEvents, { query }) as InputOf<typeof socketEvents>;
+      await this.#serve(input.query, admitted, path, () => {
+        upgraded = true;
+        return this.#accept(request, socket, head);
+      });
+    } catch (error) {
+      if (upgraded) return void socket.destroy();
+      refuse(socket, path, error);
+    }
+  }
+
+  async #serve(
+    query: InputOf<typeof socketEvents>['query'],
+    { token, principal }: Admitted,
+    path: string,
+    accept: () => SocketSinkFactory,
+  ): Promise<SubscriptionEnd> {
+    const { subscriptions, tokens, authenticator, stopping } = this.#deps;
+    const filter = filterOf(query, principal);
+    return subscriptions.serve({
+      filter,
+      start: startOf(tokens, filter, query),
+      stopping,
+      stillAllowed: () => authenticator.stillHolds(token, principal),
+      sink: (context) => accept()({ ...context, path }),
+    });
+  }
+
+  async #admit(request: IncomingMessage): Promise<Admitted> {
+    const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((one) => one.trim());
+    const token = bearerOf(request.headers.authorization) ?? offered.find((one) => one.startsWith(bearerProtocol))?.slice(bearerProtocol.length);
+    const shown = await this.#deps.authenticator.authenticate(token);
+    if (shown.refused)
+      throw new ProblemError({ status: 401, code: 'unauthenticated', detail: shown.detail, headers: { 'www-authenticate': 'Bearer realm="streams"' } });
+    if (!socketEvents.scopes.some((scope) => allows(shown.principal, scope)))
+      throw new ProblemError({ status: 403, code: 'missing-scope', detail: `This needs a key with the scope ${socketEvents.scopes.join(' or ')}.` });
+    return { token: token ?? '', principal: shown.principal };
+  }
+
+  /** `ws` answers at once, within the call, when the handshake is right; otherwise it has refused it itself. */
+  #accept(request: IncomingMessage, socket: Duplex, head: Buffer): SocketSinkFactory {
+    let make: SocketSinkFactory | undefined;
+    this.#server.handleUpgrade(request, socket, head, (ws) => {
+      // A silent line looks alive to TCP for hours; what does not answer a ping until the next is dead.
+      let alive = true;
+      const pings = setInterval(() => {
+        if (!alive) return ws.terminate();
+        alive = false;
+        ws.ping();
+      }, pingMs);
+      ws.on('pong', () => (alive = true));
+      ws.on('close', () => clearInterval(pings));
+      ws.on('error', () => ws.terminate());
+      make = (init) => new SocketSink(ws, init);
+    });
+    if (make === undefined) throw new Error('The WebSocket handshake was refused.');
+    return make;
+  }
+}
+
+type SocketSinkFactory = (init: ConstructorParameters<typeof SocketSink>[1]) => SocketSink;
+
+function refuse(socket: Duplex, path: string, error: unknown): void {
+  const { init } = problemOf(error);
+  const text = JSON.stringify(documentOf(init, path));
+  const headers = { 'Content-Type': problemType, 'Content-Length': String(Buffer.byteLength(text)), Connection: 'close', ...init.headers };
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${init.status} ${STATUS_CODES[init.status] ?? 'Error'}\r\n${lines.join('')}\r\n${text}`);
+}

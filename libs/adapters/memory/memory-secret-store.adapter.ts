@@ -1,0 +1,13 @@
+import { SecretStore } from '#ports';
+import { randomBytes } from 'node:crypto';
+
+/** Secrets that live as long as their object. */
+export class MemorySecretStore extends SecretStore {
+  readonly #secrets = new Map<string, Uint8Array>();
+
+  override async secret(name: string): Promise<Uint8Array> {
+    const known = this.#secrets.get(name) ?? randomBytes(32);
+    this.#secrets.set(name, known);
+    return known;
+  }
+}
