@@ -149,7 +149,7 @@ describe('when an engine is away', () => {
     ],
     ['the log', { log: Object.assign(Object.create(null), { heads: away }) as EventLog }, '/api/v1/events', {}],
     ['the log, for a live feed', { log: Object.assign(Object.create(null), { heads: away }) as EventLog }, '/api/v1/events/live', {}],
-    ['blobs', { blobs: { stat: away, read: away, put: away, delete: away } as BlobStore }, `/media/b${'a'.repeat(58)}.m4s`, {}],
+    ['blobs', { blobs: { stat: away, read: away, put: away, delete: away } as Partial<BlobStore> as BlobStore }, `/media/b${'a'.repeat(58)}.m4s`, {}],
   ])('%s: 503, and when to come back', async (_what, broken, path, request) => {
     await using half = await startGateway({ ...world.engines, ...broken }, world.consolePath);
     const answer = await ask(half.url, path, { ...request, headers: admin });

@@ -1,5 +1,5 @@
 export { AggregateStore, type AggregateCommit, type AggregateHead, type IdentifiedHead } from './aggregate-store.port.ts';
-export { BlobStore, type BlobInfo, type ByteRange } from './blob-store.port.ts';
+export { blobBytesMax, BlobStore, type BlobInfo, type ByteRange } from './blob-store.port.ts';
 export { Clock, IdSource } from './clock.port.ts';
 export {
   EventLog,

@@ -1,4 +1,5 @@
 import { OperatingError } from '#kernel';
+import { blobBytesMax } from '#ports';
 
 function codeOf(error: unknown): string | undefined {
   return (error as { code?: string } | undefined)?.code;
@@ -17,6 +18,10 @@ export function corrupt(cid: string, path: string): OperatingError {
     code: 'BLOB_CORRUPT',
     retryable: false,
   });
+}
+
+export function tooLarge(): OperatingError {
+  return new OperatingError(`A blob has at most ${blobBytesMax} bytes.`, { code: 'BLOB_TOO_LARGE', retryable: false });
 }
 
 export function rangeInvalid(cid: string, first: number, last: number, sizeBytes: number): OperatingError {

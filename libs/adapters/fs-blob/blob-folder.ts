@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 
@@ -31,19 +31,28 @@ export class BlobFolder {
 
   /** Writes the file whole and durably, or not at all. */
   async write(cid: string, bytes: Uint8Array): Promise<void> {
-    const path = this.pathOf(cid);
+    await this.writeUnnamed(async (file) => {
+      await file.writeFile(bytes);
+      return { cid };
+    });
+  }
+
+  /** The same for a file whose CID is known only when it is written. */
+  async writeUnnamed<T extends { readonly cid: string }>(fill: (file: FileHandle) => Promise<T>): Promise<T> {
     const temporary = join(this.#temporary, `${hostname()}.${process.pid}.${randomUUID()}`);
     try {
       const file = await open(temporary, 'wx');
+      let written: T;
       try {
-        await file.writeFile(bytes);
+        written = await fill(file);
         await file.datasync();
       } finally {
         await file.close();
       }
-      const shard = await this.#shard(cid);
-      await rename(temporary, path);
+      const shard = await this.#shard(written.cid);
+      await rename(temporary, this.pathOf(written.cid));
       await syncFolder(shard);
+      return written;
     } catch (error) {
       // Should somebody have removed the shard, the next write makes it again.
       this.#shards.clear();

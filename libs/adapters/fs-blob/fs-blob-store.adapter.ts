@@ -1,11 +1,12 @@
-import { open, readFile, rm, stat } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { open, readFile, rm, stat, type FileHandle } from 'node:fs/promises';
 import { assert } from '#kernel';
-import { blobCid, blobDigest, BlobStore, type BlobInfo, type ByteRange } from '#ports';
-import { corrupt, isMissing, notFound, rangeInvalid, translated } from './blob-errors.ts';
+import { blobBytesMax, blobCid, blobDigest, BlobStore, type BlobInfo, type ByteRange } from '#ports';
+import { corrupt, isMissing, notFound, rangeInvalid, tooLarge, translated } from './blob-errors.ts';
 import { BlobFolder } from './blob-folder.ts';
 
-/** Most bytes of one blob: a segment or a picture, not a film. */
-const blobBytesMax = 1_073_741_824;
+/** So many bytes are read ahead of who takes them. */
+const pieceBytes = 262_144;
 
 export interface FsBlobStoreInit {
   /** Made if it is not there. Several processes may share it. */
@@ -52,6 +53,15 @@ export class FsBlobStore extends BlobStore {
     });
   }
 
+  override async putStream(source: AsyncIterable<Uint8Array>): Promise<BlobInfo> {
+    const failures: unknown[] = [];
+    try {
+      return await this.#guarded(() => this.#folder.writeUnnamed((file) => fill(file, noting(source, failures))));
+    } catch (error) {
+      throw failures.length > 0 ? failures[0] : error;
+    }
+  }
+
   override stat(cid: string): Promise<BlobInfo | undefined> {
     return this.#guarded(async () => {
       const sizeBytes = await this.#size(cid);
@@ -71,6 +81,33 @@ export class FsBlobStore extends BlobStore {
     });
   }
 
+  override async *readStream(cid: string, range?: ByteRange): AsyncGenerator<Uint8Array> {
+    const digest = blobDigest(cid);
+    if (digest === undefined) throw notFound(cid);
+    const path = this.#folder.pathOf(cid);
+    const file = await this.#guarded(() =>
+      open(path, 'r').catch((error: unknown) => {
+        throw isMissing(error) ? notFound(cid) : error;
+      }),
+    );
+    try {
+      const { size } = await this.#guarded(() => file.stat());
+      const { first, last } = range === undefined ? { first: 0, last: size - 1 } : within(cid, range, size);
+      const hash = createHash('sha256');
+      for (let at = first; at <= last;) {
+        const piece = new Uint8Array(Math.min(pieceBytes, last - at + 1));
+        const { bytesRead } = await this.#guarded(() => file.read(piece, 0, piece.length, at));
+        if (bytesRead === 0) throw corrupt(cid, path);
+        if (range === undefined) hash.update(piece.subarray(0, bytesRead));
+        at += bytesRead;
+        yield piece.subarray(0, bytesRead);
+      }
+      if (range === undefined && !hash.digest().equals(digest)) throw corrupt(cid, path);
+    } finally {
+      await file.close();
+    }
+  }
+
   override delete(cid: string): Promise<void> {
     return this.#guarded(async () => {
       if (blobDigest(cid) !== undefined) await rm(this.#folder.pathOf(cid), { force: true });
@@ -84,13 +121,12 @@ export class FsBlobStore extends BlobStore {
     return bytes;
   }
 
-  async #readRange(cid: string, { first, last }: ByteRange): Promise<Uint8Array> {
+  async #readRange(cid: string, range: ByteRange): Promise<Uint8Array> {
     const path = this.#folder.pathOf(cid);
     const file = await open(path, 'r');
     try {
-      const { size } = await file.stat();
-      if (!Number.isInteger(first) || !Number.isInteger(last) || first < 0 || last < first || first >= size) throw rangeInvalid(cid, first, last, size);
-      const part = new Uint8Array(Math.min(last, size - 1) - first + 1);
+      const { first, last } = within(cid, range, (await file.stat()).size);
+      const part = new Uint8Array(last - first + 1);
       for (let filled = 0; filled < part.length;) {
         const { bytesRead } = await file.read(part, filled, part.length - filled, first + filled);
         if (bytesRead === 0) throw corrupt(cid, path);
@@ -119,6 +155,35 @@ export class FsBlobStore extends BlobStore {
       throw translated(error, this.#path);
     }
   }
+}
+
+/** The range as far as there are bytes. */
+function within(cid: string, { first, last }: ByteRange, size: number): ByteRange {
+  if (!Number.isInteger(first) || !Number.isInteger(last) || first < 0 || last < first || first >= size) throw rangeInvalid(cid, first, last, size);
+  return { first, last: Math.min(last, size - 1) };
+}
+
+/** What a source throws is no failure of this store: it is noted, so that it stays as it is. */
+async function* noting(source: AsyncIterable<Uint8Array>, failures: unknown[]): AsyncGenerator<Uint8Array> {
+  try {
+    yield* source;
+  } catch (error) {
+    failures.push(error);
+    throw error;
+  }
+}
+
+/** Writes what comes, piece by piece, and says what it was. */
+async function fill(file: FileHandle, source: AsyncIterable<Uint8Array>): Promise<BlobInfo> {
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  for await (const piece of source) {
+    sizeBytes += piece.length;
+    if (sizeBytes > blobBytesMax) throw tooLarge();
+    hash.update(piece);
+    await file.writeFile(piece);
+  }
+  return { cid: blobCid(hash.digest()), sizeBytes };
 }
 
 /** Hashed off the event loop: a segment takes milliseconds. */

@@ -1,6 +1,8 @@
 import { createHash } from 'node:crypto';
 import { OperatingError } from '#kernel';
-import { blobCid, BlobStore, type BlobInfo, type ByteRange } from '#ports';
+import { blobBytesMax, blobCid, BlobStore, type BlobInfo, type ByteRange } from '#ports';
+
+const pieceBytes = 65_536;
 
 /** Blobs that live as long as their object. */
 export class MemoryBlobStore extends BlobStore {
@@ -10,6 +12,17 @@ export class MemoryBlobStore extends BlobStore {
     const cid = blobCid(createHash('sha256').update(bytes).digest());
     if (!this.#blobs.has(cid)) this.#blobs.set(cid, bytes.slice());
     return { cid, sizeBytes: bytes.length };
+  }
+
+  override async putStream(source: AsyncIterable<Uint8Array>): Promise<BlobInfo> {
+    const parts: Uint8Array[] = [];
+    let sizeBytes = 0;
+    for await (const part of source) {
+      sizeBytes += part.length;
+      if (sizeBytes > blobBytesMax) throw new OperatingError(`A blob has at most ${blobBytesMax} bytes.`, { code: 'BLOB_TOO_LARGE', retryable: false });
+      parts.push(part.slice());
+    }
+    return this.put(Buffer.concat(parts));
   }
 
   override async stat(cid: string): Promise<BlobInfo | undefined> {
@@ -29,6 +42,11 @@ export class MemoryBlobStore extends BlobStore {
       });
     }
     return blob.slice(first, last + 1);
+  }
+
+  override async *readStream(cid: string, range?: ByteRange): AsyncGenerator<Uint8Array> {
+    const bytes = await this.read(cid, range);
+    for (let at = 0; at < bytes.length; at += pieceBytes) yield bytes.subarray(at, at + pieceBytes);
   }
 
   override async delete(cid: string): Promise<void> {

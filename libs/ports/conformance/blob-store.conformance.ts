@@ -13,6 +13,7 @@ export function blobStoreConformance(name: string, factory: SubjectFactory<BlobS
     const subject = useSubject(factory);
     storing(() => subject().port);
     ranges(() => subject().port);
+    streams(() => subject().port);
     absence(() => subject().port);
   });
 }
@@ -79,6 +80,72 @@ function ranges(store: () => BlobStore): void {
   test('nothing has no range', async () => {
     const { cid } = await store().put(new Uint8Array(0));
     await expect(store().read(cid, { first: 0, last: 0 })).rejects.toEqual(operatingError('BLOB_RANGE_INVALID'));
+  });
+}
+
+async function* piecesOf(...pieces: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
+  for (const piece of pieces) yield piece;
+}
+
+async function collected(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of source) pieces.push(piece.slice());
+  return Buffer.concat(pieces);
+}
+
+/** Pieces of a length that divides neither blocks nor parts. */
+const film = Array.from({ length: 40 }, (_, at) => new Uint8Array(499_979).map((__, byte) => (byte * 7 + at) >> 2));
+
+function streams(store: () => BlobStore): void {
+  test.each([
+    ['nothing', []],
+    ['one piece', [bytesOf('streamed')]],
+    ['empty pieces in between', [bytesOf('a'), new Uint8Array(0), bytesOf('b')]],
+    ['twenty megabytes in pieces', film],
+  ])('streams %s in and out, the same blob as put at once', async (_what, pieces) => {
+    const whole = Buffer.concat(pieces);
+    const info = await store().putStream(piecesOf(...pieces));
+    expect(info).toEqual({ cid: cidOf(whole), sizeBytes: whole.length });
+    expect(await store().stat(info.cid)).toEqual(info);
+    expect(Buffer.compare(await collected(store().readStream(info.cid)), whole)).toBe(0);
+    expect(await store().put(whole)).toEqual(info);
+    expect(await store().putStream(piecesOf(...pieces))).toEqual(info);
+  });
+
+  test.each([
+    [0, 0, '0'],
+    [2, 5, '2345'],
+    [7, 1000, '789'],
+  ])('streams bytes %i to %i', async (first, last, expected) => {
+    const { cid } = await store().put(bytesOf('0123456789'));
+    expect((await collected(store().readStream(cid, { first, last }))).toString()).toBe(expected);
+  });
+
+  test('a source that fails leaves nothing, and its own error', async () => {
+    const pieces = film.slice(0, 30);
+    async function* broken(): AsyncGenerator<Uint8Array> {
+      yield* pieces;
+      throw new Error('the camera fell over');
+    }
+    await expect(store().putStream(broken())).rejects.toThrow('the camera fell over');
+    expect(await store().stat(cidOf(Buffer.concat(pieces)))).toBeUndefined();
+  });
+
+  test('who stops in the middle of a stream has had enough', async () => {
+    const { cid } = await store().putStream(piecesOf(...film));
+    for await (const piece of store().readStream(cid)) {
+      expect(piece.length).toBeGreaterThan(0);
+      break;
+    }
+    expect((await collected(store().readStream(cid, { first: 0, last: 3 }))).length).toBe(4);
+  });
+
+  test('what is not there, or not within, cannot be streamed', async () => {
+    const { cid } = await store().put(bytesOf('0123456789'));
+    await expect(collected(store().readStream(cid, { first: 10, last: 12 }))).rejects.toEqual(operatingError('BLOB_RANGE_INVALID'));
+    for (const absent of [cidOf(bytesOf('never streamed')), 'nonsense']) {
+      await expect(collected(store().readStream(absent))).rejects.toEqual(operatingError('BLOB_NOT_FOUND'));
+    }
   });
 }
 
