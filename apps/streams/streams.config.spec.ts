@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { describe, expect, test } from '@jest/globals';
+import { engineFacts } from './machine/engine-facts.ts';
 import { parseFfmpegVersion } from './machine/ffmpeg.ts';
 import { readStreamsSettings } from './streams.config.ts';
 import { environmentOf, programOf } from './supervisor/programs.ts';
@@ -27,6 +28,19 @@ describe('the settings', () => {
       DATABASE_URL: 'postgresql://x',
       LOG_FORMAT: 'json',
     });
+  });
+
+  test('choose the engines, which are named without passwords', () => {
+    expect(engineFacts(readStreamsSettings({ STREAMS_DATA_DIR: '/data' }))).toEqual([
+      { serves: 'Event log', engine: 'embedded SQLite', where: '/data/log/events.sqlite' },
+      { serves: 'Read models', engine: expect.stringMatching(/^embedded PostgreSQL \d+\.\d+$/), where: '/data/postgres' },
+      { serves: 'Blobs', engine: 'local disk', where: '/data/blobs' },
+    ]);
+    const given = { DATABASE_URL: 'postgresql://me:secret@db:5432/x', S3_ENDPOINT: 'https://s3.example', S3_BUCKET: 'media', S3_PREFIX: 'a' };
+    expect(engineFacts(readStreamsSettings(given)).slice(1)).toEqual([
+      { serves: 'Read models', engine: 'PostgreSQL from DATABASE_URL', where: 'db:5432' },
+      { serves: 'Blobs', engine: 'S3 from S3_ENDPOINT', where: 's3.example/media/a/' },
+    ]);
   });
 
   test('run the edge on Bun and the rest on Node', () => {

@@ -6,6 +6,7 @@ import { ApiClient } from '../client/api-client.ts';
 import type { CdnHealth } from '../client/api.types.ts';
 import { readAdminKey } from '../client/key-file.ts';
 import { freeBytes, freeBytesLow, freeBytesMin } from '../machine/disk-space.ts';
+import { engineFacts } from '../machine/engine-facts.ts';
 import { checkFfmpeg, tryEncode } from '../machine/ffmpeg.ts';
 import { holderOf, portProblem } from '../machine/ports.ts';
 import { portVariables, type Ports, type StreamsSettings } from '../streams.config.ts';
@@ -71,7 +72,9 @@ const checks: Readonly<Record<string, Check>> = {
     existsSync(join(settings.root, 'dist/apps/gateway/main.js')) ? ok('complete') : problem('the project is not built: run "npm run build"'),
   engines: async (settings) =>
     ok(
-      `event log: embedded SQLite; read models: ${settings.databaseUrl === undefined ? 'embedded PostgreSQL' : 'PostgreSQL from DATABASE_URL'}; blobs: local disk`,
+      engineFacts(settings)
+        .map(({ serves, engine }) => `${serves.toLowerCase()}: ${engine}`)
+        .join('; '),
     ),
   platform: async (settings) => {
     if (!(await gatewayAnswers(settings))) return ok('not running');

@@ -1,8 +1,10 @@
+import type { EngineFact } from '../machine/engine-facts.ts';
+
 /** What the supervisor tells once everything serves. */
 export interface BannerFacts {
   readonly version: string;
   readonly seconds: number;
-  readonly engines: ReadonlyArray<{ readonly serves: string; readonly engine: string; readonly where: string }>;
+  readonly engines: readonly EngineFact[];
   readonly signInUrl: string;
   readonly apiUrl: string;
   readonly docsUrl: string;

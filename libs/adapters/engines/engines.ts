@@ -1,3 +1,4 @@
+import type { S3BlobStoreInit } from '#adapters/s3-blob';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { OperatingError } from '#kernel';
 import type { AggregateStore, BlobStore, Clock, EventLog, IdSource, LeaseStore, Outbox, ProjectionStore, ReadStore, SecretStore } from '#ports';
@@ -7,6 +8,8 @@ export interface EngineSettings {
   readonly logPath: string;
   readonly blobPath: string;
   readonly databaseUrl: string | undefined;
+  /** Blobs go to this bucket instead of `blobPath`. */
+  readonly s3?: S3BlobStoreInit | undefined;
 }
 
 /** What each engine serves. */
@@ -76,6 +79,11 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
   },
 
   async blobs(settings) {
+    if (settings.s3 !== undefined) {
+      const { S3BlobStore } = await import('#adapters/s3-blob');
+      const blobs = await S3BlobStore.open(settings.s3);
+      return { part: { blobs }, close: async () => blobs.close() };
+    }
     const { FsBlobStore } = await import('#adapters/fs-blob');
     return { part: { blobs: await FsBlobStore.open({ folder: settings.blobPath }) }, close: () => Promise.resolve() };
   },
