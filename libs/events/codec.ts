@@ -1,8 +1,9 @@
 import type { DomainEvent } from './catalogue.ts';
-import { catalogue, definitionOf } from './catalogue.ts';
+import { catalogue } from './catalogue.ts';
 import type { EventDefinition } from './define.ts';
 import type { EventEnvelope } from './envelope.ts';
 import { EventInvalidError } from './errors.ts';
+import { plainCheckOf, type PlainCheck } from './plain-check.ts';
 import type { LogRecord } from './record.ts';
 
 const schemaPrefix = 'urn:streams:event:';
@@ -38,45 +39,38 @@ export function encodeEvent(event: EventEnvelope): LogRecord {
   };
 }
 
-/** Header names of the attributes, so that decoding puts no names together. */
-const headerOf = {
-  id: 'ce_id',
-  type: 'ce_type',
-  source: 'ce_source',
-  subject: 'ce_subject',
-  time: 'ce_time',
-  dataschema: 'ce_dataschema',
-  tenant: 'ce_tenant',
-  correlationid: 'ce_correlationid',
-  causationid: 'ce_causationid',
-  traceparent: 'ce_traceparent',
-  actor: 'ce_actor',
-  streamversion: 'ce_streamversion',
-  producerepoch: 'ce_producerepoch',
-} as const;
+type AttributeHeader = `ce_${string}`;
 
-function attribute(record: LogRecord, name: keyof typeof headerOf): string {
-  const value = record.headers[headerOf[name]];
-  if (value === undefined) throw new EventInvalidError('EVENT_ATTRIBUTE_INVALID', `The attribute ${name} is missing.`, name);
-  return value;
+function attribute(headers: LogRecord['headers'], header: AttributeHeader): string {
+  const value = headers[header];
+  if (value !== undefined) return value;
+  const name = header.slice('ce_'.length);
+  throw new EventInvalidError('EVENT_ATTRIBUTE_INVALID', `The attribute ${name} is missing.`, name);
 }
 
-/** Every released dataschema with its version. */
-const versions = new Map(
-  catalogue.flatMap(({ type, version }) => Array.from({ length: version }, (_, at) => [dataschemaOf(type, at + 1), { type, version: at + 1 }] as const)),
-);
+/** What decoding a type needs, looked up by one step per record. */
+interface DecodePlan {
+  readonly definition: EventDefinition;
+  /** Every released `dataschema` with its version. */
+  readonly versions: ReadonlyMap<string, number>;
+  readonly isPlain: PlainCheck | undefined;
+}
 
-function versionOf(record: LogRecord, definition: EventDefinition): number {
-  const dataschema = attribute(record, 'dataschema');
-  const released = versions.get(dataschema);
-  if (released === undefined || released.type !== definition.type) {
-    throw new EventInvalidError('EVENT_VERSION_UNKNOWN', `${dataschema} is not a released version of ${definition.type}.`, 'dataschema');
-  }
-  return released.version;
+const plans = new Map(catalogue.map((definition) => [definition.type as string, planOf(definition as EventDefinition)]));
+
+function planOf(definition: EventDefinition): DecodePlan {
+  const versions = new Map(Array.from({ length: definition.version }, (_, at) => [dataschemaOf(definition.type, at + 1), at + 1]));
+  return { definition, versions, isPlain: plainCheckOf(definition.schema) };
+}
+
+function versionOf(dataschema: string, { definition, versions }: DecodePlan): number {
+  const version = versions.get(dataschema);
+  if (version !== undefined) return version;
+  throw new EventInvalidError('EVENT_VERSION_UNKNOWN', `${dataschema} is not a released version of ${definition.type}.`, 'dataschema');
 }
 
 /** Data of any released version, lifted to the newest and checked. */
-export function readData(definition: EventDefinition, version: number, json: string): unknown {
+function readData({ definition, isPlain }: DecodePlan, version: number, json: string): unknown {
   let data: unknown;
   try {
     data = JSON.parse(json);
@@ -84,7 +78,7 @@ export function readData(definition: EventDefinition, version: number, json: str
     throw new EventInvalidError('EVENT_DATA_INVALID', 'The data is not JSON.', 'data', cause);
   }
   for (let at = version; at < definition.version; at++) data = definition.upcasters[at - 1]?.(data);
-  return checkData(definition, data);
+  return isPlain?.(data) === true ? data : checkData(definition, data);
 }
 
 /** Data checked against the newest schema of its event; returns what the schema keeps. */
@@ -98,38 +92,39 @@ export function checkData(definition: EventDefinition, data: unknown): unknown {
 
 const wholeNumber = /^\d{1,19}$/;
 
-function bigintAttribute(record: LogRecord, name: 'streamversion' | 'producerepoch'): bigint {
-  const text = attribute(record, name);
-  if (!wholeNumber.test(text)) throw new EventInvalidError('EVENT_ATTRIBUTE_INVALID', `The attribute ${name} is not a whole number.`, name);
-  return BigInt(text);
+function bigintAttribute(headers: LogRecord['headers'], header: AttributeHeader): bigint {
+  const text = attribute(headers, header);
+  if (wholeNumber.test(text)) return BigInt(text);
+  const name = header.slice('ce_'.length);
+  throw new EventInvalidError('EVENT_ATTRIBUTE_INVALID', `The attribute ${name} is not a whole number.`, name);
 }
 
 /**
  * Decodes a record of the log: the catalogue knows its type, the data is upcast to the newest version and valid.
  * @throws EventInvalidError naming the field at fault.
  */
-export function decodeEvent(record: LogRecord): DomainEvent {
-  const type = attribute(record, 'type');
-  const definition = definitionOf(type);
-  if (definition === undefined) throw new EventInvalidError('EVENT_TYPE_UNKNOWN', `The catalogue has no event ${type}.`, 'type');
-  const time = Date.parse(attribute(record, 'time'));
+export function decodeEvent({ key, headers, value }: LogRecord): DomainEvent {
+  const type = attribute(headers, 'ce_type');
+  const plan = plans.get(type);
+  if (plan === undefined) throw new EventInvalidError('EVENT_TYPE_UNKNOWN', `The catalogue has no event ${type}.`, 'type');
+  const time = Date.parse(attribute(headers, 'ce_time'));
   if (!Number.isFinite(time)) throw new EventInvalidError('EVENT_ATTRIBUTE_INVALID', 'The attribute time is not an RFC 3339 time.', 'time');
   const event: EventEnvelope = {
-    id: attribute(record, 'id'),
+    id: attribute(headers, 'ce_id'),
     type,
-    version: definition.version,
-    source: attribute(record, 'source'),
-    subject: attribute(record, 'subject'),
+    version: plan.definition.version,
+    source: attribute(headers, 'ce_source'),
+    subject: attribute(headers, 'ce_subject'),
     time,
-    key: record.key,
-    tenant: attribute(record, 'tenant'),
-    correlationId: attribute(record, 'correlationid'),
-    causationId: attribute(record, 'causationid'),
-    traceparent: attribute(record, 'traceparent'),
-    actor: attribute(record, 'actor'),
-    streamVersion: bigintAttribute(record, 'streamversion'),
-    producerEpoch: bigintAttribute(record, 'producerepoch'),
-    data: readData(definition, versionOf(record, definition), record.value),
+    key,
+    tenant: attribute(headers, 'ce_tenant'),
+    correlationId: attribute(headers, 'ce_correlationid'),
+    causationId: attribute(headers, 'ce_causationid'),
+    traceparent: attribute(headers, 'ce_traceparent'),
+    actor: attribute(headers, 'ce_actor'),
+    streamVersion: bigintAttribute(headers, 'ce_streamversion'),
+    producerEpoch: bigintAttribute(headers, 'ce_producerepoch'),
+    data: readData(plan, versionOf(attribute(headers, 'ce_dataschema'), plan), value),
   };
   return event as DomainEvent;
 }

@@ -43,47 +43,53 @@ export function joinValues(column: ColumnSpec, a: ColumnValue, b: ColumnValue, s
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
+interface FoldedTable {
+  readonly spec: TableSpec;
+  readonly rows: Map<string, RowChange>;
+}
+
 /**
  * Joins the changes of many events into at most one per table and key. Associative, commutative and idempotent like the
  * columns are, provided that a change sets all columns of a stamp group or none, as `wholeStampGroups` demands.
  */
 export class ChangeFold {
-  readonly #tables: ReadonlyMap<string, TableSpec>;
-  readonly #rows = new Map<string, RowChange>();
+  readonly #tables: ReadonlyMap<string, FoldedTable>;
   /** Rows that are copies of ours, which may be written to; most rows of a batch are touched once and need none. */
   readonly #owned = new Set<RowChange>();
 
   constructor(tables: readonly TableSpec[]) {
-    this.#tables = new Map(tables.map((table) => [table.name, table]));
+    this.#tables = new Map(tables.map((spec) => [spec.name, { spec, rows: new Map<string, RowChange>() }]));
   }
 
   /** Rows touched so far. */
   get size(): number {
-    return this.#rows.size;
+    let size = 0;
+    for (const { rows } of this.#tables.values()) size += rows.size;
+    return size;
   }
 
   add(change: RowChange): void {
-    const id = identityOf(change);
-    const row = this.#rows.get(id);
-    if (row === undefined) this.#rows.set(id, change);
-    else this.#join(this.#own(id, row), change);
+    const table = this.#tables.get(change.table);
+    assert(table !== undefined, `the projection has no table ${change.table}`);
+    const id = identityOf(change.key);
+    const row = table.rows.get(id);
+    if (row === undefined) table.rows.set(id, change);
+    else this.#join(table.spec, this.#own(table, id, row), change);
   }
 
   changes(): readonly RowChange[] {
-    return [...this.#rows.values()];
+    return [...this.#tables.values()].flatMap(({ rows }) => [...rows.values()]);
   }
 
-  #own(id: string, row: RowChange): RowChange {
+  #own({ rows }: FoldedTable, id: string, row: RowChange): RowChange {
     if (this.#owned.has(row)) return row;
     const copy = { ...row, set: { ...row.set }, stamps: { ...row.stamps } };
     this.#owned.add(copy);
-    this.#rows.set(id, copy);
+    rows.set(id, copy);
     return copy;
   }
 
-  #join(row: RowChange, change: RowChange): void {
-    const table = this.#tables.get(change.table);
-    assert(table !== undefined, `the projection has no table ${change.table}`);
+  #join(table: TableSpec, row: RowChange, change: RowChange): void {
     const set = row.set as Writable<RowChange['set']>;
     const stamps = row.stamps as Record<string, bigint>;
     for (const name in change.set) {
@@ -97,14 +103,15 @@ export class ChangeFold {
   }
 }
 
-function identityOf(change: RowChange): string {
-  let id = change.table;
-  for (const name in change.key) {
-    const part = change.key[name] as string | number | bigint;
-    // Numbers cannot run into what follows them; the length keeps text from it.
-    id += typeof part === 'string' ? `/${part.length}:${part}` : `/${part}`;
+/** The key as one text; a key of one text is that text and costs nothing. A length behind each further text keeps two from running together. */
+function identityOf(key: RowChange['key']): string {
+  let id: string | undefined;
+  for (const name in key) {
+    const part = key[name] as string | number | bigint;
+    if (id === undefined) id = String(part);
+    else id = typeof part === 'string' ? `${id}/${part}:${part.length}` : `${id}/${part}`;
   }
-  return id;
+  return id ?? '';
 }
 
 function greater(a: bigint | undefined, b: bigint): bigint {

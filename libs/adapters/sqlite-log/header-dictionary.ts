@@ -16,6 +16,8 @@ const asJson = 0;
 interface NameSet {
   readonly id: number;
   readonly names: readonly string[];
+  /** All names, without values: a copy of it gets its shape at once, where an object filled name by name grows step by step. */
+  readonly template: Headers;
   /** Bytes that the names add to a record, less the separators that its stored text holds. */
   readonly extraBytes: number;
 }
@@ -61,9 +63,9 @@ export class HeaderDictionary {
 
   decode(id: number, text: string): Headers {
     if (id === asJson) return JSON.parse(text) as Headers;
-    const { names } = this.#setById(id);
+    const { names, template } = this.#setById(id);
     const values = text.split(separator);
-    const headers: Record<string, string> = {};
+    const headers: Record<string, string> = { ...template };
     for (let at = 0; at < names.length; at++) headers[names[at] as string] = values[at] as string;
     return headers;
   }
@@ -106,7 +108,7 @@ export class HeaderDictionary {
 
   #remember(id: number, key: string, names: readonly string[]): NameSet {
     const extraBytes = names.reduce((sum, name) => sum + Buffer.byteLength(name), 0) - Math.max(0, names.length - 1);
-    const set = { id, names, extraBytes };
+    const set = { id, names, template: Object.fromEntries(names.map((name) => [name, ''])), extraBytes };
     this.#byId.set(id, set);
     this.#byNames.set(key, set);
     return set;

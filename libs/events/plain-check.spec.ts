@@ -1,0 +1,87 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { z } from 'zod';
+import { catalogue } from './catalogue.ts';
+import { plainCheckOf } from './plain-check.ts';
+
+const definitions = catalogue.map(({ type, schema, samples }) => ({ type, schema: schema as z.ZodType, sample: samples.at(-1) as unknown }));
+
+/** Values at the edges of what schemas ask. */
+const odd = fc.constantFrom<unknown>(
+  ...[null, undefined, '', 'a', 'a'.repeat(129), 'a'.repeat(1025), '-x', 'with\u0000nul', '\ud800', 'video', 'a'.repeat(64)],
+  ...[0, -0, 1, -1, 0.5, 16, 4321, 2 ** 53, Number.NaN, Number.POSITIVE_INFINITY, true, false, [], {}, [[]], [1], { a: 1 }],
+);
+
+type Path = ReadonlyArray<string | number>;
+
+function pathsOf(value: unknown, path: Path = []): Path[] {
+  if (typeof value !== 'object' || value === null) return [path];
+  return [path, ...Object.entries(value).flatMap(([key, inner]) => pathsOf(inner, [...path, Array.isArray(value) ? Number(key) : key]))];
+}
+
+/** The value with what stands at `path` replaced, removed, joined by a stranger, or its keys turned round. */
+function edited(value: unknown, [key, ...rest]: Path, edit: 'replace' | 'remove' | 'add' | 'turn', by: unknown): unknown {
+  const isContainer = typeof value === 'object' && value !== null;
+  if (key === undefined || !isContainer) {
+    if (edit === 'replace' || !isContainer) return by;
+    if (edit === 'add') return Array.isArray(value) ? [...value, by] : { ...value, stranger: by };
+    return Array.isArray(value) ? value.toReversed() : Object.fromEntries(Object.entries(value).toReversed());
+  }
+  const entries = Object.entries(value).flatMap(([name, inner]) => {
+    if (name !== String(key)) return [[name, inner] as const];
+    return edit === 'remove' && rest.length === 0 ? [] : [[name, edited(inner, rest, edit, by)] as const];
+  });
+  return Array.isArray(value) ? entries.map(([, inner]) => inner) : Object.fromEntries(entries);
+}
+
+describe('the plain check', () => {
+  test.each(definitions.filter(({ type }) => type !== 'edge.registered'))('takes the sample of $type', ({ schema, sample }) => {
+    expect(plainCheckOf(schema)?.(sample)).toBe(true);
+  });
+
+  test.each(definitions)('says yes to $type only where the schema does, and changes nothing', ({ schema, sample }) => {
+    const check = plainCheckOf(schema);
+    const edit = fc.tuple(fc.constantFrom(...pathsOf(sample)), fc.constantFrom('replace' as const, 'remove' as const, 'add' as const, 'turn' as const), odd);
+    fc.assert(
+      fc.property(fc.array(edit, { minLength: 1, maxLength: 3 }), (edits) => {
+        const data = edits.reduce<unknown>((value, [path, how, by]) => edited(value, path, how, by), sample);
+        if (check?.(data) !== true) return;
+        const parsed = schema.safeParse(data);
+        expect(parsed.success).toBe(true);
+        expect(JSON.stringify(parsed.data)).toBe(JSON.stringify(data));
+      }),
+      { numRuns: 200 },
+    );
+  });
+
+  const optional = z.object({ a: z.string().optional(), b: z.number(), c: z.array(z.boolean()).min(1).nullable().optional() });
+  test.each([
+    ['all fields', { a: '', b: 1, c: [true] }, true],
+    ['a null where one may be', { b: 1, c: null }, true],
+    ['a null where none may be', { b: null }, false],
+    ['optional ones left out', { b: 1 }, true],
+    ['the last left out', { a: '', b: 1 }, true],
+    ['a stranger behind', { b: 1, d: 1 }, false],
+    ['another order', { b: 1, a: '' }, false],
+    ['too few of a list', { b: 1, c: [] }, false],
+    ['a wrong one in a list', { b: 1, c: [true, 1] }, false],
+    ['a list for an object', [], false],
+  ])('%s', (_what, data, says) => {
+    expect(plainCheckOf(optional)?.(data)).toBe(says);
+  });
+
+  test.each([
+    ['a format of its own', z.object({ url: z.url() })],
+    ['a change of the value', z.string().trim()],
+    ['a rule of its own', z.array(z.number().refine((n) => n > 1))],
+    ['strangers allowed', z.looseObject({ a: z.string() })],
+    ['a default', z.object({ a: z.string().default('') })],
+    ['a coerced value', z.object({ a: z.coerce.number() })],
+    ['a pattern that remembers', z.string().regex(/a/g)],
+    ['an integer of 32 bits', z.int32()],
+    ['an enum of numbers', z.enum({ one: 1 })],
+    ['bounds that are no numbers', z.object({ a: z.bigint().min(1n) })],
+  ])('leaves %s to the schema', (_what, schema) => {
+    expect(plainCheckOf(schema)).toBeUndefined();
+  });
+});
