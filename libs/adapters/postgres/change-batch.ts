@@ -1,13 +1,15 @@
-import { assert, wholeStampGroups, type ColumnValue, type Projection, type RowChange, type TableSpec } from '#kernel';
+import { assert, wholeStampGroups, type ColumnType, type ColumnValue, type Projection, type RowChange, type TableSpec } from '#kernel';
 import { columnArray } from './array-literal.ts';
+import { copyText } from './copy-text.ts';
 import { stampsOf, type UpsertColumns } from './table-sql.ts';
 
-/** The changes of one table, ready to be sent: which columns, and one array literal per key part, column and stamp. */
+/** The changes of one table in the order of their keys, checked: each key once, and which columns any of them sets. */
 export interface ChangeBatch extends UpsertColumns {
   readonly table: TableSpec;
-  readonly values: readonly string[];
+  readonly changes: readonly RowChange[];
 }
 
+type Value = ColumnValue | undefined;
 type KeyPart = string | number | bigint;
 
 function compareKeys(names: readonly string[], a: RowChange, b: RowChange): number {
@@ -19,9 +21,20 @@ function compareKeys(names: readonly string[], a: RowChange, b: RowChange): numb
   return 0;
 }
 
-function check(table: TableSpec, keyNames: readonly string[], change: RowChange): void {
+type StampMember = readonly [stamp: string, member: string];
+
+/** Each stamp of a table with a column of its group: what sets that one writes the group. */
+function stampMembers(table: TableSpec): readonly StampMember[] {
+  return stampsOf(table).map((stamp) => [stamp, Object.keys(table.columns).find((name) => table.columns[name]?.stamp === stamp) ?? '']);
+}
+
+function check(table: TableSpec, keyNames: readonly string[], members: readonly StampMember[], change: RowChange): void {
   for (const name of keyNames) assert(change.key[name] !== undefined, `${table.name}: the key lacks ${name}`);
   for (const name in change.set) assert(table.columns[name] !== undefined, `${table.name} has no column ${name}`);
+  const missing = wholeStampGroups(table, change);
+  assert(missing.length === 0, `${table.name}: ${missing.join(', ')} must be set with the rest of the stamp's columns`);
+  for (const [stamp, member] of members)
+    assert(change.set[member] === undefined || change.stamps?.[stamp] !== undefined, `a change of ${table.name} has no stamp ${stamp}`);
 }
 
 /** The columns that any of the changes sets, in the order of the spec. Rows that leave one out pass null for it. */
@@ -33,42 +46,12 @@ function columnsOf(table: TableSpec, changes: readonly RowChange[]): UpsertColum
   return { columns, stamps: stampsOf(table).filter((stamp) => groups.has(stamp)) };
 }
 
-function stampValues(table: TableSpec, stamp: string, changes: readonly RowChange[]): (bigint | undefined)[] {
-  const member = Object.keys(table.columns).find((name) => table.columns[name]?.stamp === stamp) ?? '';
-  return changes.map((change) => {
-    const value = change.stamps?.[stamp];
-    // Only a change that writes the group may bring its stamp: an empty stamped write would shut out real ones.
-    if (change.set[member] === undefined) return undefined;
-    assert(value !== undefined, `a change of ${table.name} has no stamp ${stamp}`);
-    return value;
-  });
-}
-
 function batchOf(table: TableSpec, changes: RowChange[]): ChangeBatch {
   const keyNames = Object.keys(table.key);
-  for (const change of changes) {
-    check(table, keyNames, change);
-    const missing = wholeStampGroups(table, change);
-    assert(missing.length === 0, `${table.name}: ${missing.join(', ')} must be set with the rest of the stamp's columns`);
-  }
+  const members = stampMembers(table);
+  for (const change of changes) check(table, keyNames, members, change);
   changes.sort((a, b) => compareKeys(keyNames, a, b));
-  const { columns, stamps } = columnsOf(table, changes);
-  const values = [
-    ...keyNames.map((name) =>
-      columnArray(
-        table.key[name] ?? 'text',
-        changes.map((change) => change.key[name]),
-      ),
-    ),
-    ...columns.map((name) =>
-      columnArray(
-        table.columns[name]?.type ?? 'text',
-        changes.map((change): ColumnValue | undefined => change.set[name]),
-      ),
-    ),
-    ...stamps.map((stamp) => columnArray('bigint', stampValues(table, stamp, changes))),
-  ];
-  return { table, columns, stamps, values };
+  return { table, changes, ...columnsOf(table, changes) };
 }
 
 /** Sorts changes into one batch per table, tables in the order of the spec and rows in the order of their keys. */
@@ -83,4 +66,32 @@ export function changeBatches(projection: Projection<never>, changes: readonly R
     const list = byTable.get(table.name) ?? [];
     return list.length === 0 ? [] : [batchOf(table, list)];
   });
+}
+
+/** One value of each row: a part of its key, a column or a stamp. */
+interface Field {
+  readonly type: ColumnType;
+  of(change: RowChange): Value;
+}
+
+/** In the order in which the statements name them: key, columns, stamps. */
+function fieldsOf({ table, columns, stamps }: ChangeBatch): readonly Field[] {
+  return [
+    ...Object.entries(table.key).map(([name, type]): Field => ({ type, of: (change) => change.key[name] })),
+    ...columns.map((name): Field => ({ type: table.columns[name]?.type ?? 'text', of: (change) => change.set[name] })),
+    // Only a change that writes the group may bring its stamp: an empty stamped write would shut out real ones.
+    ...stampMembers(table)
+      .filter(([stamp]) => stamps.includes(stamp))
+      .map(([stamp, member]): Field => ({ type: 'bigint', of: (change) => (change.set[member] === undefined ? undefined : change.stamps?.[stamp]) })),
+  ];
+}
+
+/** The batch as one array literal per column, for an upsert. */
+export function upsertValues(batch: ChangeBatch): readonly string[] {
+  return fieldsOf(batch).map(({ type, of }) => columnArray(type, batch.changes.map(of)));
+}
+
+/** The batch as lines, for a COPY. */
+export function copyData(batch: ChangeBatch): Buffer {
+  return copyText(fieldsOf(batch), batch.changes);
 }

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { databaseError } from './database-errors.ts';
+import type { OperatingError } from '#kernel';
+import { databaseError, sqlState } from './database-errors.ts';
+import { Pipeline, type Step } from './pipeline.ts';
 
 export interface DatabaseInit {
   /** `postgresql://user:password@host:port/database` */
@@ -25,6 +27,13 @@ export interface TextResult {
   readonly rows: readonly TextRow[];
   /** Rows that the statement touched. */
   readonly count: number;
+}
+
+/** Why a pipeline was rolled back. */
+export interface StepFailure {
+  /** Which of the steps failed, from 0; the number of steps when it was the commit, or the connection. */
+  readonly step: number;
+  readonly error: OperatingError;
 }
 
 /** How long a statement that only reads is tried again while the server restarts. */
@@ -100,6 +109,31 @@ export class Database {
       client.off('error', ignore);
       client.release(broken);
     }
+  }
+
+  /**
+   * Runs statements as one transaction, sent together and answered together: what a transaction of several round trips
+   * costs in waiting, above all while this process is busy, it does not.
+   * @returns what failed, and then nothing was written; undefined when all is committed.
+   */
+  async atomically(steps: readonly Step[]): Promise<StepFailure | undefined> {
+    let client: pg.PoolClient;
+    try {
+      client = await this.#pool.connect();
+    } catch (error) {
+      return { step: steps.length, error: databaseError(error) };
+    }
+    const ignore = () => undefined; // the pipeline under way fails as well, and says so
+    client.on('error', ignore);
+    const [failure, finished] = await new Promise<[unknown, number]>((resolve) => {
+      const pipeline: Pipeline = new Pipeline(steps, (error) => resolve([error, pipeline.finished]));
+      client.query(pipeline);
+    });
+    client.off('error', ignore);
+    const error = failure === undefined ? undefined : databaseError(failure);
+    // A statement that the server refused leaves the connection in order; whatever else happened does not.
+    client.release(error !== undefined && (sqlState(error) === '' || error.code === 'DATABASE_UNAVAILABLE'));
+    return error === undefined ? undefined : { step: finished, error };
   }
 
   /** Waits for statements under way and closes all connections. */

@@ -1,18 +1,28 @@
 import type { DomainEvent } from '#events';
-import { assert, foldChanges, OperatingError, type Projection } from '#kernel';
+import { assert, foldChanges, OperatingError, type Projection, type RowChange, type TableSpec } from '#kernel';
 import { ProjectionStore, type CheckpointView, type ProjectionCommit, type ProjectionPartition } from '#ports';
-import { changeBatches, type ChangeBatch } from './change-batch.ts';
-import type { Database, Statement, TextRow } from './database.ts';
+import { textArray } from './array-literal.ts';
+import { changeBatches, copyData, upsertValues, type ChangeBatch } from './change-batch.ts';
+import { sqlState } from './database-errors.ts';
+import type { Database, TextRow } from './database.ts';
+import { NewRowsGuess } from './new-rows-guess.ts';
+import type { Step } from './pipeline.ts';
 import { ensureSchema } from './projection-schema.ts';
-import { schemaOf, upsertSql } from './table-sql.ts';
+import { copySql, schemaOf, upsertSql } from './table-sql.ts';
 
 /** A table is written with few sets of columns; should there be many, the rest is planned anew each time. */
 const preparedMax = 256;
 
+/** SQLSTATE of a unique violation: a row that was copied as new is there. */
+const rowIsThere = '23505';
+/** SQLSTATE of a division by zero: how a statement that moved too few checkpoints stops those that are sent behind it. */
+const notMoved = '22012';
+
 /** Read models: a schema per projection and version, written by one upsert per table and batch. */
 export class PostgresProjectionStore extends ProjectionStore {
   readonly #database: Database;
-  readonly #statements = new Map<string, { readonly text: string; readonly name: string }>();
+  readonly #statements = new Map<string, Step>();
+  readonly #guesses = new Map<string, NewRowsGuess>();
 
   constructor(database: Database) {
     super();
@@ -34,16 +44,10 @@ export class PostgresProjectionStore extends ProjectionStore {
   }
 
   override async commit(commit: ProjectionCommit): Promise<void> {
-    const { projection, at, from, to, epoch } = commit;
+    const { projection, at, from, to, epoch, changes } = commit;
     assert(to >= from, 'a checkpoint never goes back');
-    // Everything that can fail in here fails before the database is asked.
-    const upserts = changeBatches(projection, commit.changes).map((batch) => this.#upsert(projection, batch));
-    await this.#database.transaction(async (run) => {
-      // First, so that of two owners the second waits here and not with half of the rows locked.
-      const moved = await run({ ...moveCheckpoint(from), values: [...placeOf(projection, at), String(from), String(to), String(epoch)] });
-      if (moved.count !== 1) throw fenced(projection, at);
-      for (const upsert of upserts) await run(upsert);
-    });
+    const move = { ...moveCheckpoint(from), values: [...placeOf(projection, at), from, to, epoch].map(String) };
+    await this.#write(projection, move, at, changes);
   }
 
   override async commitTogether(commits: readonly ProjectionCommit[]): Promise<void> {
@@ -60,12 +64,28 @@ export class PostgresProjectionStore extends ProjectionStore {
       projection.tables,
       commits.flatMap((commit) => commit.changes),
     );
-    const upserts = changeBatches(projection, changes).map((batch) => this.#upsert(projection, batch));
-    await this.#database.transaction(async (run) => {
-      const moved = await run(moveCheckpoints(projection, commits));
-      if (moved.count !== commits.length) throw fenced(projection, first.at);
-      for (const upsert of upserts) await run(upsert);
-    });
+    await this.#write(projection, moveCheckpoints(projection, commits), first.at, changes);
+  }
+
+  /**
+   * Moves checkpoints and writes rows, in one transaction. The checkpoints first, so that of two owners the second waits
+   * there and not with half of the rows locked. Batches that look like new rows are copied; if some of their rows are
+   * there after all, nothing was written, and the transaction is done again with an upsert in place of that copy.
+   */
+  async #write(projection: Projection<DomainEvent>, move: Step, at: ProjectionPartition, changes: readonly RowChange[]): Promise<void> {
+    // Everything that can fail in here fails before the database is asked.
+    const batches = changeBatches(projection, changes);
+    const copied = new Set(batches.filter(({ table, changes: { length } }) => this.#guessFor(projection, table).ask(length)));
+    for (;;) {
+      const steps = batches.map((batch) => (copied.has(batch) ? this.#copy(projection, batch) : this.#upsert(projection, batch)));
+      const failure = await this.#database.atomically([move, ...steps]);
+      if (failure === undefined) break;
+      const batch = batches[failure.step - 1];
+      if (failure.step === 0 && sqlState(failure.error) === notMoved) throw fenced(projection, at);
+      if (batch === undefined || sqlState(failure.error) !== rowIsThere || !copied.delete(batch)) throw failure.error;
+      this.#guessFor(projection, batch.table).wasWrong();
+    }
+    for (const { table } of copied) this.#guessFor(projection, table).wasRight();
   }
 
   override async checkpoints(projection?: string): Promise<readonly CheckpointView[]> {
@@ -90,15 +110,31 @@ export class PostgresProjectionStore extends ProjectionStore {
     });
   }
 
-  #upsert(projection: Projection<DomainEvent>, { table, columns, stamps, values }: ChangeBatch): Statement {
-    const id = `${projection.name}/${projection.version}/${table.name}/${columns.join()}`;
+  #upsert(projection: Projection<DomainEvent>, batch: ChangeBatch): Step {
+    return { ...this.#statement('upsert', projection, batch, upsertSql), values: upsertValues(batch) };
+  }
+
+  #copy(projection: Projection<DomainEvent>, batch: ChangeBatch): Step {
+    return { ...this.#statement('copy', projection, batch, copySql), copy: copyData(batch) };
+  }
+
+  #statement(verb: string, projection: Projection<DomainEvent>, { table, columns, stamps }: ChangeBatch, sql: typeof upsertSql): Step {
+    const id = `${verb}/${projection.name}/${projection.version}/${table.name}/${columns.join()}`;
     let statement = this.#statements.get(id);
     if (statement === undefined) {
-      statement = { text: upsertSql(schemaOf(projection), table, { columns, stamps }), name: `upsert_${this.#statements.size}` };
-      if (this.#statements.size >= preparedMax) return { text: statement.text, values };
-      this.#statements.set(id, statement);
+      const isRoom = this.#statements.size < preparedMax;
+      // The statement without a name is one that every connection prepares anew.
+      statement = { name: isRoom ? `${verb}_${this.#statements.size}` : '', text: sql(schemaOf(projection), table, { columns, stamps }) };
+      if (isRoom) this.#statements.set(id, statement);
     }
-    return { ...statement, values };
+    return statement;
+  }
+
+  #guessFor(projection: Projection<DomainEvent>, table: TableSpec): NewRowsGuess {
+    const id = `${schemaOf(projection)}.${table.name}`;
+    const guess = this.#guesses.get(id) ?? new NewRowsGuess();
+    this.#guesses.set(id, guess);
+    return guess;
   }
 }
 
@@ -106,46 +142,49 @@ function placeOf(projection: Projection<DomainEvent>, { topic, partition }: Proj
   return [projection.name, projection.version, topic, partition];
 }
 
-/** The compare-and-swap. A checkpoint that nobody claimed yet stands at 0. */
-function moveCheckpoint(from: bigint): Pick<Statement, 'name' | 'text'> {
-  const set = 'position = $6::bigint, epoch = $7::bigint, moved_at = clock_timestamp()';
-  if (from > 0n) {
-    return {
-      name: 'move_checkpoint',
-      text: `UPDATE streams.checkpoints SET ${set}
-        WHERE projection = $1 AND version = $2 AND topic = $3 AND partition = $4 AND position = $5::bigint AND epoch <= $7::bigint`,
-    };
-  }
-  return {
-    name: 'begin_checkpoint',
-    text: `INSERT INTO streams.checkpoints AS mine (projection, version, topic, partition, position, epoch) VALUES ($1, $2, $3, $4, $6::bigint, $7::bigint)
-      ON CONFLICT (projection, version, topic, partition) DO UPDATE SET ${set} WHERE mine.position = $5::bigint AND mine.epoch <= $7::bigint`,
-  };
+/** A statement that moves `count` checkpoints, or fails with {@link notMoved}. */
+function movingExactly(count: string, move: string): string {
+  return `WITH ${move}, moved AS (SELECT count(*) AS count FROM done) SELECT 1 / (count = ${count})::integer FROM moved`;
+}
+
+const setMoved = 'position = $6::bigint, epoch = $7::bigint, moved_at = clock_timestamp()';
+
+/** The compare-and-swap. */
+const moveSql = movingExactly(
+  '1',
+  `done AS (UPDATE streams.checkpoints SET ${setMoved}
+    WHERE projection = $1 AND version = $2 AND topic = $3 AND partition = $4 AND position = $5::bigint AND epoch <= $7::bigint RETURNING 1)`,
+);
+
+/** A checkpoint that nobody claimed yet stands at 0. */
+const beginSql = movingExactly(
+  '1',
+  `done AS (INSERT INTO streams.checkpoints AS mine (projection, version, topic, partition, position, epoch) VALUES ($1, $2, $3, $4, $6::bigint, $7::bigint)
+    ON CONFLICT (projection, version, topic, partition) DO UPDATE SET ${setMoved} WHERE mine.position = $5::bigint AND mine.epoch <= $7::bigint RETURNING 1)`,
+);
+
+function moveCheckpoint(from: bigint): Step {
+  return from > 0n ? { name: 'move_checkpoint', text: moveSql } : { name: 'begin_checkpoint', text: beginSql };
 }
 
 /** The compare-and-swap of many checkpoints; locked in the order of the key, as every writer locks them. */
-function moveCheckpoints({ name, version }: Projection<DomainEvent>, commits: readonly ProjectionCommit[]): Statement {
-  const array = (values: readonly unknown[]): string => `{${values.join(',')}}`;
-  return {
-    name: 'move_checkpoints',
-    text: `
-      WITH move AS (SELECT * FROM unnest($3::text[], $4::integer[], $5::bigint[], $6::bigint[], $7::bigint[]) AS move (topic, partition, position, next, epoch)),
-      held AS (
-        SELECT mine.topic, mine.partition, move.next, move.epoch FROM streams.checkpoints AS mine JOIN move USING (topic, partition)
-        WHERE mine.projection = $1 AND mine.version = $2 AND mine.position = move.position AND mine.epoch <= move.epoch
-        ORDER BY mine.topic, mine.partition FOR UPDATE OF mine)
-      UPDATE streams.checkpoints AS mine SET position = held.next, epoch = held.epoch, moved_at = clock_timestamp() FROM held
-      WHERE mine.projection = $1 AND mine.version = $2 AND mine.topic = held.topic AND mine.partition = held.partition`,
-    values: [
-      name,
-      version,
-      commits.map(({ at }) => at.topic),
-      array(commits.map(({ at }) => at.partition)),
-      array(commits.map(({ from }) => from)),
-      array(commits.map(({ to }) => to)),
-      array(commits.map(({ epoch }) => epoch)),
-    ],
-  };
+const moveManySql = movingExactly(
+  '$8::bigint',
+  `move AS (SELECT * FROM unnest($3::text[], $4::integer[], $5::bigint[], $6::bigint[], $7::bigint[]) AS move (topic, partition, position, next, epoch)),
+  held AS (
+    SELECT mine.topic, mine.partition, move.next, move.epoch FROM streams.checkpoints AS mine JOIN move USING (topic, partition)
+    WHERE mine.projection = $1 AND mine.version = $2 AND mine.position = move.position AND mine.epoch <= move.epoch
+    ORDER BY mine.topic, mine.partition FOR UPDATE OF mine),
+  done AS (
+    UPDATE streams.checkpoints AS mine SET position = held.next, epoch = held.epoch, moved_at = clock_timestamp() FROM held
+    WHERE mine.projection = $1 AND mine.version = $2 AND mine.topic = held.topic AND mine.partition = held.partition RETURNING 1)`,
+);
+
+function moveCheckpoints({ name, version }: Projection<DomainEvent>, commits: readonly ProjectionCommit[]): Step {
+  const array = (of: (commit: ProjectionCommit) => unknown): string => textArray(commits.map((commit) => String(of(commit))));
+  const places = [array(({ at }) => at.topic), array(({ at }) => at.partition)];
+  const moves = [array(({ from }) => from), array(({ to }) => to), array(({ epoch }) => epoch)];
+  return { name: 'move_checkpoints', text: moveManySql, values: [name, String(version), ...places, ...moves, String(commits.length)] };
 }
 
 function fenced({ name }: Projection<DomainEvent>, { topic, partition }: ProjectionPartition): OperatingError {

@@ -105,6 +105,12 @@ SELECT * FROM unnest(${arrays.join(', ')})
 ON CONFLICT (${key.map(([name]) => `"${name}"`).join(', ')}) ${conflict}`;
 }
 
+/** Takes many rows that are all new: half of what the upsert costs the server. Columns in the order of {@link upsertSql}. */
+export function copySql(schema: string, table: TableSpec, { columns, stamps }: UpsertColumns): string {
+  const names = [...Object.keys(table.key), ...columns, ...stamps.map(stampColumn)].map((name) => `"${name}"`);
+  return `COPY ${schema}."${table.name}" (${names.join(', ')}) FROM STDIN`;
+}
+
 function specOf(table: TableSpec, name: string): ColumnSpec {
   const spec = table.columns[name];
   assert(spec !== undefined, `the table ${table.name} has no column ${name}`);

@@ -4,6 +4,7 @@ import { checkpointCases, partitionCases } from './checkpoint.cases.ts';
 import type { ProjectionSubject } from './fixture.ts';
 import { joinCases, valueCases } from './join.cases.ts';
 import { selectCases } from './select.cases.ts';
+import { manyRowsCases } from './many-rows.cases.ts';
 import { togetherCases } from './together.cases.ts';
 
 export type { ProjectionSubject } from './fixture.ts';
@@ -15,6 +16,7 @@ export function projectionStoreConformance(name: string, factory: SubjectFactory
     checkpointCases(() => subject().port);
     partitionCases(() => subject().port);
     togetherCases(() => subject().port);
+    manyRowsCases(() => subject().port);
     joinCases(() => subject().port);
     valueCases(() => subject().port);
     selectCases(() => subject().port);
