@@ -35,11 +35,19 @@ describe('the settings', () => {
       { serves: 'Event log', engine: 'embedded SQLite', where: '/data/log/events.sqlite' },
       { serves: 'Read models', engine: expect.stringMatching(/^embedded PostgreSQL \d+\.\d+$/), where: '/data/postgres' },
       { serves: 'Blobs', engine: 'local disk', where: '/data/blobs' },
+      { serves: 'Rate limits', engine: 'in memory', where: 'each process for itself' },
     ]);
-    const given = { DATABASE_URL: 'postgresql://me:secret@db:5432/x', S3_ENDPOINT: 'https://s3.example', S3_BUCKET: 'media', S3_PREFIX: 'a' };
+    const given = {
+      DATABASE_URL: 'postgresql://me:secret@db:5432/x',
+      S3_ENDPOINT: 'https://s3.example',
+      S3_BUCKET: 'media',
+      S3_PREFIX: 'a',
+      REDIS_URL: 'rediss://:secret@cache',
+    };
     expect(engineFacts(readStreamsSettings(given)).slice(1)).toEqual([
       { serves: 'Read models', engine: 'PostgreSQL from DATABASE_URL', where: 'db:5432' },
       { serves: 'Blobs', engine: 'S3 from S3_ENDPOINT', where: 's3.example/media/a/' },
+      { serves: 'Rate limits', engine: 'Redis from REDIS_URL', where: 'cache' },
     ]);
   });
 

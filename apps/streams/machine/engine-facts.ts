@@ -12,7 +12,7 @@ export interface EngineFact {
 
 /** The engines that the settings choose. */
 export function engineFacts(settings: StreamsSettings): readonly EngineFact[] {
-  const { databaseUrl, s3 } = settings;
+  const { databaseUrl, s3, redisUrl } = settings;
   return [
     { serves: 'Event log', engine: 'embedded SQLite', where: settings.logPath },
     databaseUrl === undefined
@@ -21,6 +21,9 @@ export function engineFacts(settings: StreamsSettings): readonly EngineFact[] {
     s3 === undefined
       ? { serves: 'Blobs', engine: 'local disk', where: settings.blobPath }
       : { serves: 'Blobs', engine: 'S3 from S3_ENDPOINT', where: `${new URL(s3.endpoint).host}/${s3.bucket}/${s3.prefix}` },
+    redisUrl === undefined
+      ? { serves: 'Rate limits', engine: 'in memory', where: 'each process for itself' }
+      : { serves: 'Rate limits', engine: 'Redis from REDIS_URL', where: new URL(redisUrl).host },
   ];
 }
 

@@ -1,7 +1,7 @@
 import type { S3BlobStoreInit } from '#adapters/s3-blob';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { OperatingError } from '#kernel';
-import type { AggregateStore, BlobStore, Clock, EventLog, IdSource, LeaseStore, Outbox, ProjectionStore, ReadStore, SecretStore } from '#ports';
+import type { AggregateStore, BlobStore, Clock, EventLog, IdSource, LeaseStore, Outbox, ProjectionStore, RateLimiter, ReadStore, SecretStore } from '#ports';
 
 /** The settings that choose and place the engines; the shared settings of every app fit. */
 export interface EngineSettings {
@@ -10,6 +10,10 @@ export interface EngineSettings {
   readonly databaseUrl: string | undefined;
   /** Blobs go to this bucket instead of `blobPath`. */
   readonly s3?: S3BlobStoreInit | undefined;
+  /** Limits are counted there for all processes; without one each counts for itself. */
+  readonly redisUrl?: string | undefined;
+  /** Hears, for the log, that an engine is done without for a while, and that it is back. */
+  readonly notice?: ((words: string, error?: unknown) => void) | undefined;
 }
 
 /** What each engine serves. */
@@ -26,6 +30,7 @@ export interface EngineParts {
     readonly secrets: SecretStore;
   };
   readonly blobs: { readonly blobs: BlobStore };
+  readonly limits: { readonly limiter: RateLimiter };
 }
 
 export type EngineName = keyof EngineParts;
@@ -86,6 +91,17 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
     }
     const { FsBlobStore } = await import('#adapters/fs-blob');
     return { part: { blobs: await FsBlobStore.open({ folder: settings.blobPath }) }, close: () => Promise.resolve() };
+  },
+
+  async limits({ redisUrl, notice }) {
+    const { MemoryRateLimiter } = await import('#adapters/memory');
+    const local = new MemoryRateLimiter();
+    if (redisUrl === undefined) return { part: { limiter: local }, close: () => Promise.resolve() };
+    const { FailSoftRateLimiter, RedisConnection, RedisRateLimiter } = await import('#adapters/redis');
+    const redis = await RedisConnection.open({ url: redisUrl });
+    const onChange = (error: unknown): void =>
+      notice?.(error === undefined ? 'limits are counted in Redis again' : 'limits are counted by each process for itself, until Redis is back', error);
+    return { part: { limiter: new FailSoftRateLimiter({ onChange }, { local, shared: new RedisRateLimiter(redis) }) }, close: () => redis.close() };
   },
 };
 

@@ -1,0 +1,74 @@
+import { OperatingError } from '#kernel';
+import { Redis } from 'ioredis';
+
+export interface RedisInit {
+  /** `redis://[user:password@]host:port[/database]`, or `rediss://` for TLS. */
+  readonly url: string;
+  /** A command without an answer for this long fails; 500 ms by default: who waits for a limit would rather do without. */
+  readonly commandTimeoutMs?: number;
+}
+
+const connectTimeoutMs = 3000;
+const firstPauseMs = 50;
+const longestPauseMs = 3000;
+
+/**
+ * The one connection of a process. It comes back by itself, with back-off and jitter, for as long as it takes; meanwhile
+ * commands fail at once instead of queueing up. What it holds is derived or may be lost: Redis is no truth here.
+ */
+export class RedisConnection {
+  readonly #client: Redis;
+  #lastError: Error | undefined;
+
+  private constructor(client: Redis) {
+    this.#client = client;
+    // Told by the commands that fail of it.
+    client.on('error', (error: Error) => (this.#lastError = error));
+    client.on('ready', () => (this.#lastError = undefined));
+  }
+
+  /** Resolves also where Redis is away; then the first connection is one of those that come back. */
+  static async open({ url, commandTimeoutMs = 500 }: RedisInit): Promise<RedisConnection> {
+    const client = new Redis(url, {
+      lazyConnect: true,
+      connectionName: 'streams',
+      connectTimeout: connectTimeoutMs,
+      commandTimeout: commandTimeoutMs,
+      enableOfflineQueue: false,
+      maxRetriesPerRequest: 0,
+      autoResendUnfulfilledCommands: false,
+      retryStrategy: (failures) => Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(failures, 10)) * (0.5 + Math.random() / 2),
+      // A replica that was the primary a moment ago: connect again, to the new one.
+      reconnectOnError: (error) => error.message.startsWith('READONLY'),
+    });
+    const connection = new RedisConnection(client);
+    await client.connect().catch(() => undefined);
+    return connection;
+  }
+
+  /** @throws OperatingError `REDIS_UNAVAILABLE` (retryable), `REDIS_REFUSED` (password, rights or a command it does not know) */
+  async run<T>(command: (client: Redis) => Promise<T>): Promise<T> {
+    try {
+      return await command(this.#client);
+    } catch (error) {
+      // While there is no connection, commands fail for want of one; why there is none, its own error tells.
+      throw redisError(this.#lastError ?? (error as Error));
+    }
+  }
+
+  close(): Promise<void> {
+    this.#client.disconnect();
+    return Promise.resolve();
+  }
+}
+
+/** Answers that trying again does not change; LOADING, MASTERDOWN, READONLY, CLUSTERDOWN, OOM and BUSY pass. */
+const refusal = /^(NOAUTH|WRONGPASS|NOPERM|ERR |WRONGTYPE)/;
+
+/** Without the driver's error as its cause: that one carries the command, and with it the password. */
+function redisError({ message, name, code }: Error & { readonly code?: string }): OperatingError {
+  const why = (message || code || name).replace(/\.$/, '');
+  return refusal.test(why)
+    ? new OperatingError(`Redis refuses us: ${why}. Check REDIS_URL.`, { code: 'REDIS_REFUSED', retryable: false })
+    : new OperatingError(`Redis cannot be reached: ${why}.`, { code: 'REDIS_UNAVAILABLE', retryable: true });
+}
