@@ -3,6 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { eventFiles, type GeneratedFile } from './generate/event-docs.ts';
 import { checkout } from './generate/generated-files.ts';
+import { metricFiles } from './generate/metric-docs.ts';
 
 /** The gateway describes itself; scripts know no app from inside. */
 function openApiFile(): GeneratedFile {
@@ -10,8 +11,8 @@ function openApiFile(): GeneratedFile {
   return { path: 'docs/openapi.json', text };
 }
 
-/** Writes docs/EVENTS.md, docs/schemas and docs/openapi.json; tests fail until they are as written here. */
-for (const { path, text } of [...eventFiles(), openApiFile()]) {
+/** Writes docs/EVENTS.md, docs/METRICS.md, docs/schemas and docs/openapi.json; tests fail until they are as written here. */
+for (const { path, text } of [...eventFiles(), ...metricFiles(), openApiFile()]) {
   await mkdir(dirname(checkout + path), { recursive: true });
   await writeFile(checkout + path, text);
   console.log(path);

@@ -1,12 +1,13 @@
 import { openEngines } from '#adapters/engines';
 import { topicPartitions } from '#events';
 import { hasCode, OperatingError } from '#kernel';
-import { endOnError, endOnSignal, createLogger, FactPublisher, Lifecycle, pause, type Logger } from '#runtime';
+import { endOnError, endOnSignal, createLogger, FactPublisher, Lifecycle, observeEngines, openTelemetry, pause, type Logger, type Telemetry } from '#runtime';
 import { join } from 'node:path';
 import { createEdgeCache, type EdgeCache } from './cache/edge-cache.ts';
 import { edgeLimits } from './edge.constants.ts';
 import type { EdgeSettings } from './edge.config.ts';
 import { EdgeCounters } from './edge-counters.ts';
+import { observeEdge } from './edge.telemetry.ts';
 import { EdgeFacts } from './facts/edge-facts.ts';
 import { localPaths } from './local-paths.ts';
 import type { OriginClient } from './origin/origin-client.ts';
@@ -59,7 +60,8 @@ export async function runEdge(settings: EdgeSettings): Promise<void> {
 async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycle): Promise<void> {
   const now = (): number => Date.now();
   const platform = await platformOf(settings);
-  const engines = await openEngines(settings, 'log');
+  const telemetry = await openTelemetry({ app: 'edge', node: settings.edgeId, settings: settings.telemetry, logger, lifecycle });
+  const engines = observeEngines(await openEngines(settings, 'log'), telemetry);
   lifecycle.onStop('engines', 'engines', () => engines.close());
   const takeEpoch = (): Promise<number> => takeIncarnation(join(settings.statePath, 'incarnation'), now());
   const incarnation = await takeEpoch();
@@ -76,7 +78,8 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   const purgesKnown = (): boolean => parts.tail !== undefined && now() - parts.tail.knownUntilMs <= edgeLimits.purgeDoubtAfterMs;
   const trusts = { known: { purgesKnown: true, doubtFreshMs: edgeLimits.doubtFreshMs }, doubt: { purgesKnown: false, doubtFreshMs: edgeLimits.doubtFreshMs } };
   const view = {
-    healthy: purgesKnown,
+    edgeId: settings.edgeId,
+    health: telemetry.health,
     status: () => ({
       edgeId: settings.edgeId,
       incarnation,
@@ -112,15 +115,17 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
       now,
       acknowledge: (applied) => facts.publish('cache', applied),
       onFatal,
+      health: telemetry.health,
     },
   );
   parts.tail = tail;
+  observeEdge(telemetry, { counters, cache, tail, purgesKnown, now });
   await tail.catchUp(lifecycle.stopping);
   await engines.log.ensureTopic('edge', topicPartitions);
   if (lifecycle.stopping.aborted) return;
   const following = tail.run(lifecycle.stopping);
   lifecycle.onStop('work', 'purge tail', () => following);
-  await serve(settings, { platform, cache, facts, counters, logger, lifecycle, onFatal });
+  await serve(settings, { platform, cache, facts, counters, logger, lifecycle, onFatal, telemetry });
 }
 
 function gauges(cache: EdgeCache | undefined): { objects: number; memoryBytes: number } {
@@ -135,10 +140,11 @@ interface Serving {
   readonly logger: Logger;
   readonly lifecycle: Lifecycle;
   readonly onFatal: (err: unknown) => void;
+  readonly telemetry: Telemetry;
 }
 
 async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
-  const { cache, counters, facts, lifecycle, logger, onFatal, platform } = parts;
+  const { cache, counters, facts, lifecycle, logger, onFatal, platform, telemetry } = parts;
   const server = await platform.listen({ host: settings.host, port: settings.port, handler: cache.handler, idleTimeoutS: edgeLimits.idleTimeoutS });
   lifecycle.onStop('accept', 'server', () => server.close(edgeLimits.drainMs));
   lifecycle.onStop('leases', 'origin client', () => platform.client.close());
@@ -148,6 +154,7 @@ async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
   const reporting = reportRegularly(report, lifecycle.stopping, onFatal);
   // The last report comes after the last answer, so that nothing is missing from the counters of an edge that ended well.
   lifecycle.onStop('work', 'reports', () => reporting.then(report));
+  telemetry.health.serving();
   logger.info(
     { ready: true, url, port: server.port, origin: settings.originUrl, runtime: settings.runtime, memoryBytesMax: settings.memoryBytesMax },
     `edge ${settings.edgeId} serves ${settings.originUrl} at ${url}`,

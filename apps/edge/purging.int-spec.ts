@@ -192,7 +192,7 @@ describe.each<EdgeRuntime>(['bun', 'node'])('purging over the log, served by %s'
     for (const head of await log.heads('cache')) await log.truncate('cache', head.partition, head.high);
     const third = await start();
     expect(third.lines.some((line) => String(line['msg']).includes('truncated beyond'))).toBe(true);
-    expect(await third.get('/healthz')).toMatchObject({ status: 200 });
+    expect(await third.get('/readyz')).toMatchObject({ status: 200 });
   }, 60_000);
 
   test('it says what it is and what it did', async () => {

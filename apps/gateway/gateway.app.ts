@@ -1,5 +1,5 @@
 import type { IdSource } from '#ports';
-import type { Logger, NestOptions } from '#runtime';
+import { healthAnswer, type HealthReport, type Logger, type NestOptions, type Telemetry } from '#runtime';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -7,6 +7,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { serveConsole } from './console-files.ts';
+import { observeHttp } from './http/http.telemetry.ts';
 import { documentOf, problemOf, problemType } from './http/problem.document.ts';
 import { badRequest } from './http/problem.errors.ts';
 import { noRoute, pathOf, ProblemFilter, sendProblem } from './http/problem.filter.ts';
@@ -22,6 +23,9 @@ export interface GatewayAppInit {
   readonly ids: IdSource;
   /** Built files of the console. */
   readonly consolePath: string;
+  readonly telemetry?: Telemetry;
+  /** Name of this machine. */
+  readonly node?: string;
 }
 
 /** What is not HTTP gets an answer too, and the connection ends (RFC 9112 section 2.2). */
@@ -38,6 +42,17 @@ function addHooks(fastify: FastifyInstance, routes: RouteTable): void {
     if (!reply.hasHeader('cache-control') && pathOf(request.url).startsWith('/api/')) reply.header('cache-control', 'no-store');
     done(null, payload);
   });
+}
+
+/** Load balancers ask the port that they balance: health is answered here, too, to everybody. */
+function observe(fastify: FastifyInstance, telemetry: Telemetry, node: string): void {
+  observeHttp(fastify, telemetry);
+  const answer = (reply: FastifyReply, report: HealthReport): FastifyReply => {
+    const { status, type, body } = healthAnswer(report, { app: 'gateway', node });
+    return reply.status(status).header('cache-control', 'no-store').type(type).send(body);
+  };
+  fastify.get('/healthz', (_request, reply) => answer(reply, telemetry.health.moving()));
+  fastify.get('/readyz', async (_request, reply) => answer(reply, await telemetry.health.ready()));
 }
 
 function adapterOf({ logger, ids }: GatewayAppInit): FastifyAdapter {
@@ -63,6 +78,7 @@ export async function createGateway(root: DynamicModule, options: NestOptions, i
   const adapter = adapterOf(init);
   const fastify = adapter.getInstance() as unknown as FastifyInstance;
   const routes = new RouteTable();
+  if (init.telemetry !== undefined) observe(fastify, init.telemetry, init.node ?? '');
   addHooks(fastify, routes);
   await serveConsole(fastify, init.consolePath, (request, reply) => sendProblem(reply, request, noRoute(request.method, request.url, routes), init.logger));
   // Fastify's own JSON parser refuses prototypes; a body of another type is of no use to anybody here.

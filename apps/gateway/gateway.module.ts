@@ -1,5 +1,5 @@
 import { AggregateStore, BlobStore, Clock, EventLog, IdSource, ReadStore, type SecretStore } from '#ports';
-import { CommandExecutor, Lifecycle } from '#runtime';
+import { CommandExecutor, Lifecycle, type Telemetry } from '#runtime';
 import type { DynamicModule } from '@nestjs/common';
 import { APP_GUARD, HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
@@ -32,6 +32,7 @@ export interface GatewayEngines {
   readonly secrets: SecretStore;
   readonly clock: Clock;
   readonly ids: IdSource;
+  readonly telemetry?: Telemetry;
 }
 
 export const subscriptionDefaults: SubscriptionsInit = { readersMax: 2_000, heartbeatMs: 10_000, stallMs: 10_000, checkMs: recheckMs };
@@ -41,9 +42,13 @@ const tokenSecret = 'resume-tokens';
 
 class GatewayRoot {}
 
+function commandsOn({ aggregates, clock, ids, telemetry }: GatewayEngines, { node }: GatewaySettings): CommandExecutor {
+  return new CommandExecutor({ aggregates, clock, ids, source: `/gateway/${node}`, ...(telemetry === undefined ? {} : { telemetry }) });
+}
+
 /** The only wiring of the gateway. */
 export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings, subscriptions: SubscriptionsInit = subscriptionDefaults): DynamicModule {
-  const { clock, ids } = engines;
+  const { clock } = engines;
   const urls = new PublicUrls({ edgeUrl: settings.publicEdgeUrl, ingestPrimaryUrl: settings.ingestPrimaryUrl, ingestBackupUrl: settings.ingestBackupUrl });
   return {
     module: GatewayRoot,
@@ -55,7 +60,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       { provide: BlobStore, useValue: engines.blobs },
       { provide: Clock, useValue: clock },
       { provide: PublicUrls, useValue: urls },
-      { provide: CommandExecutor, useValue: new CommandExecutor({ aggregates: engines.aggregates, clock, ids, source: `/gateway/${settings.node}` }) },
+      { provide: CommandExecutor, useValue: commandsOn(engines, settings) },
       { provide: KeyAuthority, useFactory: (aggregates: AggregateStore, now: Clock) => new KeyAuthority(aggregates, now), inject: [AggregateStore, Clock] },
       { provide: Authenticator, useFactory: (keys: KeyAuthority) => new Authenticator(keys), inject: [KeyAuthority] },
       { provide: KeyIssuer, useFactory: (commands: CommandExecutor) => new KeyIssuer(commands), inject: [CommandExecutor] },
@@ -78,7 +83,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       { provide: ResumeTokens, useFactory: async () => new ResumeTokens(await engines.secrets.secret(tokenSecret)) },
       {
         provide: Subscriptions,
-        useFactory: (log: EventLog, tokens: ResumeTokens) => new Subscriptions(log, tokens, subscriptions),
+        useFactory: (log: EventLog, tokens: ResumeTokens) => new Subscriptions(log, tokens, subscriptions, engines.telemetry),
         inject: [EventLog, ResumeTokens],
       },
       {

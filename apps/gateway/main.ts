@@ -1,7 +1,7 @@
 import { openEngines } from '#adapters/engines';
 import { UuidV7IdSource } from '#adapters/system';
 import { contexts, topicPartitions } from '#events';
-import { runApp } from '#runtime';
+import { observeEngines, runApp } from '#runtime';
 import { runMigrations } from '#migrations';
 import { createGateway } from './gateway.app.ts';
 import { readGatewaySettings } from './gateway.config.ts';
@@ -12,14 +12,15 @@ const settings = readGatewaySettings();
 await runApp({
   name: 'gateway',
   settings,
-  module: async ({ lifecycle }) => {
-    const engines = await openEngines(settings, 'log', 'database', 'blobs');
+  module: async ({ lifecycle, telemetry }) => {
+    const engines = observeEngines(await openEngines(settings, 'log', 'database', 'blobs'), telemetry);
     lifecycle.onStop('engines', 'engines', () => engines.close());
     await runMigrations(settings.databaseUrl ?? '');
     for (const topic of contexts) await engines.log.ensureTopic(topic, topicPartitions);
-    return gatewayModule(engines, settings);
+    return gatewayModule({ ...engines, telemetry }, settings);
   },
-  create: (root, options, { logger }) => createGateway(root, options, { logger, ids: new UuidV7IdSource(), consolePath: settings.consolePath }),
+  create: (root, options, { logger, telemetry }) =>
+    createGateway(root, options, { logger, ids: new UuidV7IdSource(), consolePath: settings.consolePath, telemetry, node: settings.node }),
   serve: async (app) => {
     await app.listen(settings.port, settings.host);
     return { url: await app.getUrl() };

@@ -7,10 +7,10 @@ import { Ingest } from './ingest.ts';
 class IngestRoot {}
 
 /** The only wiring of the ingest: its parts on the engines of this process. */
-export function ingestModule(engines: Engines<'database'>, { settings, logger, lifecycle }: AppContext<IngestSettings>): DynamicModule {
+export function ingestModule(engines: Engines<'database'>, { settings, logger, lifecycle, telemetry }: AppContext<IngestSettings>): DynamicModule {
   const { aggregates, leases, reads, clock, ids } = engines;
-  const commands = new CommandExecutor({ aggregates, clock, ids, source: `/ingest/${settings.node}` });
-  const ingest = new Ingest(settings, { aggregates, commands, leases, reads, clock, ids, logger, lifecycle });
+  const commands = new CommandExecutor({ aggregates, clock, ids, source: `/ingest/${settings.node}`, telemetry });
+  const ingest = new Ingest(settings, { aggregates, commands, leases, reads, clock, ids, logger, lifecycle, telemetry });
   return { module: IngestRoot, providers: [{ provide: Ingest, useValue: ingest }] };
 }
 

@@ -1,6 +1,6 @@
 import { SlabPool } from '#core/rtmp';
 import type { AggregateStore, Clock, IdSource, LeaseStore, ReadStore } from '#ports';
-import type { CommandExecutor, Lifecycle, Logger } from '#runtime';
+import { metrics, type CommandExecutor, type Lifecycle, type Logger, type Telemetry } from '#runtime';
 import type { IngestSettings } from './ingest.config.ts';
 import { LeaseKeeper } from './keeper/lease-keeper.ts';
 import { StreamSweeper } from './keeper/stream-sweeper.ts';
@@ -22,6 +22,7 @@ export interface IngestDeps {
   readonly ids: IdSource;
   readonly logger: Logger;
   readonly lifecycle: Lifecycle;
+  readonly telemetry: Telemetry;
 }
 
 /** The application that publishers name in their URL. */
@@ -48,8 +49,9 @@ export class Ingest {
       { host: settings.relayHost, port: settings.relayPort, readerBytesMax: settings.readerBytesMax },
       { hub, logger: deps.logger },
     );
-    this.sweeper = new StreamSweeper(settings, { ...deps, registry: this.registry });
-    this.#leaseKeeper = new LeaseKeeper(settings, { ...deps, registry: this.registry });
+    const { health } = deps.telemetry;
+    this.sweeper = new StreamSweeper(settings, { ...deps, registry: this.registry, health });
+    this.#leaseKeeper = new LeaseKeeper(settings, { ...deps, registry: this.registry, health });
     const relayUrlOf = (streamId: string): string => `http://${settings.relayPublicHost}:${this.#relay.port}/relay/${streamId}`;
     const admission = new Admission({ ...settings, relayUrlOf }, { ...deps, hub, registry: this.registry, rejections });
     const merger = new ReadMerger(settings.readMerge, () => this.registry.size);
@@ -57,6 +59,7 @@ export class Ingest {
     const listen = (endpoint: 'primary' | 'backup', port: number): RtmpListener =>
       new RtmpListener({ host: settings.host, port, endpoint, app: rtmpApp, session: settings.session }, shared);
     this.#listeners = [listen('primary', settings.rtmpPort), listen('backup', settings.rtmpBackupPort)];
+    this.#observe(deps.telemetry);
   }
 
   /** Opens the ports, relay first: a session's relay URL must work when its event is out. Returns the ports. */
@@ -69,6 +72,17 @@ export class Ingest {
     for (const listener of this.#listeners) await listener.listen();
     const [primary, backup] = this.#listeners as [RtmpListener, RtmpListener];
     return { rtmpPort: primary.port, rtmpBackupPort: backup.port, relayPort: this.#relay.port };
+  }
+
+  #observe({ meter }: Telemetry): void {
+    const [publishers, bytes] = [meter.gauge(metrics.publishers), meter.counter(metrics.ingestBytes)];
+    meter.onCollect('ingest', () => {
+      publishers.set(this.registry.size, {});
+      bytes.reach(
+        this.#listeners.reduce((sum, listener) => sum + listener.bytes, 0),
+        {},
+      );
+    });
   }
 
   #registerStops(): void {

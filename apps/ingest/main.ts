@@ -1,5 +1,5 @@
 import { openEngines } from '#adapters/engines';
-import { runApp } from '#runtime';
+import { observeEngines, runApp } from '#runtime';
 import { readIngestSettings } from './ingest.config.ts';
 import { ingestModule, serveIngest } from './ingest.module.ts';
 
@@ -9,7 +9,7 @@ await runApp({
   name: 'ingest',
   settings,
   module: async (context) => {
-    const engines = await openEngines(settings, 'database');
+    const engines = observeEngines(await openEngines(settings, 'database'), context.telemetry);
     context.lifecycle.onStop('engines', 'engines', () => engines.close());
     return ingestModule(engines, context);
   },

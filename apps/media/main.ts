@@ -1,5 +1,5 @@
 import { openEngines } from '#adapters/engines';
-import { runApp } from '#runtime';
+import { observeEngines, runApp } from '#runtime';
 import { readMediaSettings } from './media.config.ts';
 import { mediaModule, serveMedia } from './media.module.ts';
 
@@ -9,7 +9,7 @@ await runApp({
   name: 'media',
   settings,
   module: async (context) => {
-    const engines = await openEngines(settings, 'log', 'database', 'blobs');
+    const engines = observeEngines(await openEngines(settings, 'log', 'database', 'blobs'), context.telemetry);
     context.lifecycle.onStop('engines', 'engines', () => engines.close());
     return mediaModule(engines, context);
   },

@@ -7,7 +7,9 @@ import { FactPublisher, type AppContext } from '#runtime';
 import { StreamFollower } from './fold/stream-follower.ts';
 import { LiveStream, type LiveStreamDeps } from './live/live-stream.ts';
 import { StreamDirector } from './live/stream-director.ts';
+import { MediaCounters } from './media-counters.ts';
 import type { MediaSettings } from './media.config.ts';
+import { observeMedia } from './media.telemetry.ts';
 
 class MediaRoot {}
 
@@ -16,7 +18,7 @@ const ignoredLines = /Track 0 starts with a nonzero dts/;
 
 /** The only wiring of the media app: ends what a killed predecessor left, checks ffmpeg, follows the log. */
 export async function mediaModule(engines: Engines<'log' | 'database' | 'blobs'>, context: AppContext<MediaSettings>): Promise<DynamicModule> {
-  const { settings, logger } = context;
+  const { settings, logger, telemetry } = context;
   const runner = new NodeProcessRunner({ runPath: settings.runPath, ignoredLines });
   const swept = await runner.sweep();
   if (swept > 0) logger.warn({ swept }, 'ended encoders that a killed process had left');
@@ -24,9 +26,11 @@ export async function mediaModule(engines: Engines<'log' | 'database' | 'blobs'>
   logger.info({ ...ffmpeg }, `ffmpeg ${ffmpeg.version}`);
   const { log, leases, blobs } = engines;
   const owner = `${settings.node}/${settings.mediaId}`;
-  const follower = new StreamFollower({ snapshotPath: join(settings.runPath, `${settings.mediaId}.fold.json`) }, { log, logger });
+  const follower = new StreamFollower({ snapshotPath: join(settings.runPath, `${settings.mediaId}.fold.json`) }, { log, logger, health: telemetry.health });
   const facts = new FactPublisher({ log, clock: engines.clock, ids: engines.ids, source: `/media/${settings.node}`, actor: 'system:media' });
-  const director = directorOf(settings, owner, ffmpeg.program, { leases, blobs, facts, follower, runner, logger });
+  const counters = new MediaCounters();
+  const director = directorOf(settings, owner, ffmpeg.program, { leases, blobs, facts, follower, runner, logger, counters });
+  observeMedia(telemetry, director, counters);
   return {
     module: MediaRoot,
     providers: [

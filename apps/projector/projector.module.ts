@@ -1,5 +1,5 @@
 import type { Engines } from '#adapters/engines';
-import { ConsumerHost, OutboxRelay, type AppContext } from '#runtime';
+import { ConsumerHost, ConsumerLag, OutboxRelay, type AppContext } from '#runtime';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import { projections } from './projections.ts';
 import type { ProjectorSettings } from './projector.config.ts';
@@ -7,16 +7,20 @@ import type { ProjectorSettings } from './projector.config.ts';
 class ProjectorRoot {}
 
 /** The only wiring of the projector: read models and the outbox's relay, both under leases. */
-export function projectorModule(engines: Engines<'log' | 'database'>, { settings, logger }: AppContext<ProjectorSettings>): DynamicModule {
-  const { log, leases, outbox, projections: store } = engines;
+export function projectorModule(engines: Engines<'log' | 'database'>, { settings, logger, telemetry }: AppContext<ProjectorSettings>): DynamicModule {
+  const { log, leases, outbox, projections: store, clock } = engines;
+  const { health } = telemetry;
   const owner = `${settings.node}/${settings.projectorId}`;
-  const host = new ConsumerHost({ projections, owner }, { log, leases, store, logger });
-  const relay = new OutboxRelay({ owner }, { outbox, log, leases, logger });
+  const host = new ConsumerHost({ projections, owner }, { log, leases, store, logger, health });
+  const relay = new OutboxRelay({ owner }, { outbox, log, leases, logger, health });
+  const { stallMs } = settings.telemetry;
+  const lag = new ConsumerLag({ lookEveryMs: Math.min(5000, stallMs / 4), stallMs }, { host, log, clock, telemetry, logger });
   return {
     module: ProjectorRoot,
     providers: [
       { provide: ConsumerHost, useValue: host },
       { provide: OutboxRelay, useValue: relay },
+      { provide: ConsumerLag, useValue: lag },
     ],
   };
 }
@@ -27,5 +31,8 @@ export async function serveProjector(app: INestApplicationContext, { lifecycle }
     lifecycle.onStop('work', part.constructor.name, () => part.stop());
     await part.start();
   }
+  const lag = app.get(ConsumerLag);
+  lifecycle.onStop('accept', 'lag watch', () => lag.stop());
+  lag.start();
   return { projections: projections.map(({ name, version }) => `${name}@${version}`) };
 }

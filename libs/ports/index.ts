@@ -13,7 +13,7 @@ export {
   type ReadLimits,
 } from './event-log.port.ts';
 export { LeaseStore, type Lease, type LeaseView } from './lease-store.port.ts';
-export { Outbox, type OutboxRow } from './outbox.port.ts';
+export { Outbox, type OutboxBacklog, type OutboxRow } from './outbox.port.ts';
 export { ProcessRunner, RunningProcess, type ProcessCommand, type ProcessExit } from './process-runner.port.ts';
 export { ProjectionStore, type CheckpointView, type ProjectionCommit, type ProjectionPartition } from './projection-store.port.ts';
 export { spend, type RateDecision, type RatePolicy } from './rate-limit.ts';

@@ -15,10 +15,19 @@ export interface OutboxRow {
   readonly record: LogRecord;
 }
 
+/** What waits in an outbox. */
+export interface OutboxBacklog {
+  readonly rows: number;
+  /** When the oldest of them happened, ms since the Unix epoch; undefined when nothing waits. */
+  readonly oldestMs: number | undefined;
+}
+
 /** Events that are committed but not yet on the log. One relay at a time drains it, in order. */
 export abstract class Outbox {
   /** Oldest rows first; waits up to `waitMs` for the first. */
   abstract take(rowsMax: number, waitMs: number, signal?: AbortSignal): Promise<readonly OutboxRow[]>;
   /** Forgets rows up to and including `sequence`, which are on the log. */
   abstract forget(sequence: bigint): Promise<void>;
+  /** How much waits, at the cost of looking at its two ends. */
+  abstract backlog(): Promise<OutboxBacklog>;
 }

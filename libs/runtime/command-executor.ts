@@ -3,6 +3,9 @@ import { hasCode, OperatingError, type Decider, type Decision } from '#kernel';
 import { checkRecordSize, type AggregateHead, type AggregateStore } from '#ports';
 import { envelop, type CatalogueDraft, type EnvelopeDeps, type EnvelopeMeta } from './envelopes.ts';
 import { pause } from './pause.ts';
+import { observeCommand } from './telemetry/observed/observe-command.ts';
+import type { Telemetry } from './telemetry/telemetry.ts';
+import { activeTraceparent } from './telemetry/tracing/tracer.ts';
 
 /** A kind of aggregate: where its events go, and its rule. The state must be plain JSON data: it is kept as the head. */
 export interface Aggregate<State, Command, Draft extends CatalogueDraft> {
@@ -44,6 +47,8 @@ export interface CommandExecutorInit extends EnvelopeDeps {
   readonly aggregates: AggregateStore;
   /** How often a command is decided anew after somebody else moved the head; 8 by default. */
   readonly conflictRetriesMax?: number;
+  /** Who watches: each command is a span, and counted. */
+  readonly telemetry?: Telemetry;
 }
 
 /** Runs commands that have an invariant: load, decide, commit head and outbox in one transaction. */
@@ -63,6 +68,18 @@ export class CommandExecutor {
    * @throws EventInvalidError when the decider built an event that its schema refuses.
    */
   async execute<State, Command, Draft extends CatalogueDraft>(
+    aggregate: Aggregate<State, Command, Draft>,
+    id: string,
+    command: Command,
+    meta: CommandMeta,
+  ): Promise<CommandResult<State>> {
+    const { telemetry } = this.#init;
+    if (telemetry === undefined) return this.#insist(aggregate, id, command, meta);
+    const { context } = aggregate;
+    return observeCommand(telemetry, { context, command, traceparent: meta.traceparent }, () => this.#insist(aggregate, id, command, meta));
+  }
+
+  async #insist<State, Command, Draft extends CatalogueDraft>(
     aggregate: Aggregate<State, Command, Draft>,
     id: string,
     command: Command,
@@ -111,7 +128,7 @@ export class CommandExecutor {
       actor: meta.actor,
       correlationId: meta.correlationId,
       causationId: meta.causationId ?? meta.correlationId,
-      traceparent: meta.traceparent ?? '',
+      traceparent: activeTraceparent() ?? meta.traceparent ?? '',
       tenant: meta.tenant ?? 'default',
       producerEpoch: 0n,
     };

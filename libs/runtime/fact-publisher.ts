@@ -3,6 +3,7 @@ import { assert, hasCode, OperatingError } from '#kernel';
 import type { EventLog, Position } from '#ports';
 import { envelop, type CatalogueDraft, type EnvelopeDeps } from './envelopes.ts';
 import { backOffMs, pause, withTimeout } from './pause.ts';
+import { activeTraceparent } from './telemetry/tracing/tracer.ts';
 
 export interface PublishOptions {
   /** Stable id and the fencing epoch of its lease; a greater epoch starts a new sequence and shuts the older out. */
@@ -112,7 +113,7 @@ export class FactPublisher {
       actor: this.#init.actor,
       correlationId,
       causationId: options.causationId ?? correlationId,
-      traceparent: options.traceparent ?? '',
+      traceparent: options.traceparent ?? activeTraceparent() ?? '',
       tenant: options.tenant ?? 'default',
       producerEpoch: options.producer.epoch,
     };

@@ -8,6 +8,7 @@ export {
   type CommandResult,
 } from './command-executor.ts';
 export { ConsumerHost, type ConsumerHostDeps, type ConsumerHostInit } from './consumer/consumer-host.ts';
+export { ConsumerLag } from './consumer/consumer-lag.ts';
 export type { CatalogueDraft } from './envelopes.ts';
 export { FactPublisher, type FactPublisherInit, type PublishOptions } from './fact-publisher.ts';
 export {
@@ -30,3 +31,13 @@ export type { ChosenEngines, S3Settings } from './engine-settings.config.ts';
 export { invalidSetting, readChoice, readFlag, readInteger, readPort, readText, readUrl, type Environment } from './setting-values.config.ts';
 export { readSharedSettings, type SharedSettings } from './settings.config.ts';
 export { endOnError, endOnSignal } from './process-ends.ts';
+export { observeEngines } from './telemetry/observed/observe-engines.ts';
+export { Health, type Heartbeat, type HealthReport } from './telemetry/health.ts';
+export { healthAnswer } from './telemetry/watch-server.ts';
+export { noTelemetry, openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
+export { PushTelemetry, type PushedEvent } from './telemetry/push-telemetry.ts';
+export { telemetryOff, type TelemetrySettings } from './telemetry/telemetry.config.ts';
+export { Meter, type Counter, type Gauge, type Histogram, type MetricSpec } from './telemetry/metrics/meter.ts';
+export { allMetrics, metrics } from './telemetry/metrics/metrics.constants.ts';
+export { activeSpan, activeTraceparent, noTracer, runInside, Tracer, type OpenSpan, type Span, type SpanInit } from './telemetry/tracing/tracer.ts';
+export { isSampled, parseTraceparent } from './telemetry/tracing/traceparent.ts';

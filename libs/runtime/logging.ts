@@ -1,5 +1,6 @@
 import { pino, type DestinationStream, type Logger } from 'pino';
 import type { SharedSettings } from './settings.config.ts';
+import { activeSpan } from './telemetry/tracing/tracer.ts';
 
 export type { Logger } from 'pino';
 
@@ -9,14 +10,25 @@ export interface LoggerInit extends Pick<SharedSettings, 'node' | 'logFormat' | 
   readonly destination?: DestinationStream;
 }
 
-/** A log of lines: JSON with `name`, `node`, `pid`, `time` (ms since the Unix epoch), `level` (a word) and `msg`, or readable text. */
+/**
+ * A log of lines: JSON with `name`, `node`, `pid`, `time` (ms since the Unix epoch), `level` (a word) and `msg`, or readable
+ * text. Inside a span, lines also have its `trace_id` and `span_id`.
+ */
 export async function createLogger(init: LoggerInit): Promise<Logger> {
   const options = {
     level: init.logLevel,
     base: { name: init.name, node: init.node, pid: process.pid },
     formatters: { level: (label: string) => ({ level: label }) },
+    mixin: traceIds,
   };
   return pino(options, init.destination ?? (await standardOutput(init.logFormat)));
+}
+
+const outside = {};
+
+function traceIds(): object {
+  const span = activeSpan();
+  return span === undefined ? outside : { trace_id: span.traceId, span_id: span.spanId };
 }
 
 /** Synchronous, so that the last line before a crash is not lost. */

@@ -2,12 +2,14 @@ import { contexts, topicPartitions } from '#events';
 import type { EventLog, Lease, LeaseStore, Outbox, OutboxRow } from '#ports';
 import type { Logger } from './logging.ts';
 import { backOffMs, pause } from './pause.ts';
+import type { Health, Heartbeat } from './telemetry/health.ts';
 
 export interface OutboxRelayDeps {
   readonly outbox: Outbox;
   readonly log: EventLog;
   readonly leases: LeaseStore;
   readonly logger: Logger;
+  readonly health?: Health;
 }
 
 export interface OutboxRelayInit {
@@ -65,26 +67,30 @@ export class OutboxRelay {
 
   async #run(): Promise<void> {
     const stop = this.#stop.signal;
+    const heart = this.#deps.health?.loop('outbox relay', waitMs);
     for (let failures = 0; !stop.aborted;) {
+      heart?.beat();
       try {
         this.#lease = await this.#deps.leases.acquire(leaseName, this.#owner, this.#leaseTtlMs);
         if (this.#lease === undefined) await pause(this.#askIntervalMs, stop);
-        else await this.#drainUnder(this.#lease, () => (failures = 0));
+        else await this.#drainUnder(this.#lease, () => (failures = 0), heart);
       } catch (err) {
         const retryable = (err as { retryable?: unknown }).retryable === true;
         this.#deps.logger[retryable ? 'warn' : 'error']({ err, failures }, `the outbox is not drained: ${err instanceof Error ? err.message : String(err)}`);
         await pause(backOffMs(failures++, this.#retryMs, retryable ? 2000 : 30000), stop);
       }
     }
+    heart?.end();
   }
 
   /** Drains until the lease is lost or the relay is stopped. */
-  async #drainUnder(lease: Lease, moved: () => void): Promise<void> {
+  async #drainUnder(lease: Lease, moved: () => void, heart: Heartbeat | undefined): Promise<void> {
     const end = new AbortController();
     const signal = AbortSignal.any([this.#stop.signal, end.signal]);
     const renewing = this.#keepLease(lease, end);
     try {
       while (!signal.aborted) {
+        heart?.beat();
         const rows = await this.#deps.outbox.take(this.#rowsMax, waitMs, signal);
         if (rows.length === 0) continue;
         await this.#relay(rows);

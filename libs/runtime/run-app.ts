@@ -4,6 +4,7 @@ import { Lifecycle } from './lifecycle.ts';
 import { endOnError, endOnSignal } from './process-ends.ts';
 import { createLogger, NestLog, type Logger } from './logging.ts';
 import type { SharedSettings } from './settings.config.ts';
+import { openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
 
 /** What a process has before any of its parts exist. */
 export interface AppContext<Settings extends SharedSettings = SharedSettings> {
@@ -11,6 +12,7 @@ export interface AppContext<Settings extends SharedSettings = SharedSettings> {
   readonly settings: Settings;
   readonly logger: Logger;
   readonly lifecycle: Lifecycle;
+  readonly telemetry: Telemetry;
 }
 
 export interface NestOptions {
@@ -59,12 +61,16 @@ export async function runApp<Settings extends SharedSettings, App extends INestA
   const lifecycle = new Lifecycle({ logger, deadlineMs: init.drainDeadlineMs ?? 8000 });
   endOnError(logger);
   endOnSignal(logger, lifecycle, settings.supervised);
-  const context: AppContext<Settings> = { name, settings, logger, lifecycle };
   try {
+    // First of all, so that whoever watches sees a start that takes its time, too.
+    const telemetry = await openTelemetry({ app: name, node: settings.node, settings: settings.telemetry, logger, lifecycle });
+    const context: AppContext<Settings> = { name, settings, logger, lifecycle, telemetry };
     const app = await start(init, context);
     if (lifecycle.stopping.aborted) return;
     const facts = (await init.serve?.(app, context)) ?? {};
-    if (!lifecycle.stopping.aborted) logger.info({ ready: true, ...(facts as object) }, `${name} is ready`);
+    if (lifecycle.stopping.aborted) return;
+    telemetry.health.serving();
+    logger.info({ ready: true, ...(facts as object) }, `${name} is ready`);
   } catch (err) {
     if (lifecycle.stopping.aborted) return;
     logger.fatal({ err }, `${name} cannot start: ${err instanceof Error ? err.message : String(err)}`);

@@ -1,6 +1,7 @@
 import { join, resolve } from 'node:path';
 import { readEngineSettings, type ChosenEngines } from './engine-settings.config.ts';
 import { readChoice, readText, type Environment } from './setting-values.config.ts';
+import { readTelemetrySettings, type TelemetrySettings } from './telemetry/telemetry.config.ts';
 
 /** What every app of the platform knows about where it runs. Paths are absolute. */
 export interface SharedSettings extends ChosenEngines {
@@ -17,6 +18,8 @@ export interface SharedSettings extends ChosenEngines {
   readonly supervised: boolean;
   readonly logFormat: 'json' | 'pretty';
   readonly logLevel: string;
+  /** How the process is seen from outside. */
+  readonly telemetry: TelemetrySettings;
 }
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
@@ -41,5 +44,6 @@ export function readSharedSettings(env: Environment = process.env): SharedSettin
     supervised: env['STREAMS_SUPERVISED'] === '1',
     logFormat: readChoice(env, 'LOG_FORMAT', ['json', 'pretty'], 'json'),
     logLevel: readChoice(env, 'LOG_LEVEL', logLevels, 'info'),
+    telemetry: readTelemetrySettings(env),
   };
 }

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { resolve } from 'node:path';
 import { readChoice, readFlag, readInteger, readPort } from './setting-values.config.ts';
 import { readSharedSettings } from './settings.config.ts';
+import { telemetryOff } from './telemetry/telemetry.config.ts';
 
 describe('shared settings', () => {
   test('have a default for everything on one machine', () => {
@@ -21,6 +22,7 @@ describe('shared settings', () => {
       supervised: false,
       logFormat: 'json',
       logLevel: 'info',
+      telemetry: telemetryOff,
     });
   });
 

@@ -43,7 +43,7 @@ export interface CacheHandlerDeps {
   /** Told of what should never happen; the client gets a clean error. */
   readonly onError: (error: unknown) => void;
   /** Answers the edge's own paths; undefined for all others. */
-  readonly local: (request: EdgeRequest, target: string) => EdgeReply | undefined;
+  readonly local: (request: EdgeRequest, target: string) => EdgeReply | Promise<EdgeReply> | undefined;
 }
 
 /** A request may see so many fills that turn out to be for another variant. */

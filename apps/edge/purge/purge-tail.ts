@@ -1,7 +1,7 @@
 import { decodeEvent, EventInvalidError, purgeApplied, purgeRequested, topicPartitions, type DraftOf, type StoredRecord } from '#events';
 import { hasCode, OperatingError } from '#kernel';
 import type { EventLog } from '#ports';
-import { backOffMs, pause, type Logger } from '#runtime';
+import { backOffMs, pause, type Health, type Logger } from '#runtime';
 import type { OffsetsFile } from '../state/offsets.file.ts';
 import type { Purger } from './purger.ts';
 
@@ -23,6 +23,7 @@ export interface PurgeTailDeps {
   readonly acknowledge: (applied: readonly DraftOf<typeof purgeApplied>[]) => Promise<void>;
   /** Told of a failure after which the edge must not go on. */
   readonly onFatal: (error: unknown) => void;
+  readonly health?: Health;
 }
 
 /** Acknowledged purges that may wait for the log before the tail waits for them. */
@@ -110,12 +111,15 @@ export class PurgeTail {
   }
 
   async #follow(partition: number, signal: AbortSignal): Promise<void> {
+    const heart = this.#deps.health?.loop(`purge tail ${partition}`, this.#init.waitMs);
     while (!signal.aborted) {
+      heart?.beat();
       await this.#insist(signal, 'the log cannot be read; what is cached is revalidated until it can', () =>
         this.#readOnce(partition, this.#init.waitMs, signal),
       );
       if (this.#waiting > acknowledgementsWaitingMax) await this.#settling;
     }
+    heart?.end();
   }
 
   async #readOnce(partition: number, waitMs: number, signal?: AbortSignal): Promise<void> {

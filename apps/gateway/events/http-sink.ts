@@ -33,6 +33,7 @@ export function frameOf(event: LiveEvent, live: boolean, { format, filterName, t
 /** Writes a subscription as the body of an HTTP answer. */
 export class HttpSink implements SubscriptionSink {
   readonly #init: HttpSinkInit;
+  readonly transport: string;
   #full = false;
   gone = false;
   readonly held = false;
@@ -40,6 +41,7 @@ export class HttpSink implements SubscriptionSink {
 
   constructor(init: HttpSinkInit) {
     this.#init = init;
+    this.transport = init.format.name === 'sse' ? 'sse' : 'ndjson';
   }
 
   get ready(): boolean {

@@ -17,6 +17,7 @@ export class SocketSink implements SubscriptionSink {
   readonly #socket: WebSocket;
   readonly #init: Pick<HttpSinkInit, 'filterName' | 'tokenOf' | 'path'>;
   #wake: () => void = () => undefined;
+  readonly transport = 'websocket';
   readonly held = false;
   readonly eventsMax = Number.POSITIVE_INFINITY;
 

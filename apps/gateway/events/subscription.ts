@@ -13,6 +13,8 @@ export interface Delivery {
 
 /** One reader's connection, whatever its protocol. */
 export interface SubscriptionSink {
+  /** What its readers are counted as: `sse`, `ndjson`, `websocket`, `grpc`. */
+  readonly transport?: string;
   /** False while what was written has not left, or the reader has asked for no more: nothing may be written then. */
   readonly ready: boolean;
   /** True when the reader itself holds back, which costs us nothing: it is not slow. */

@@ -1,11 +1,13 @@
 import { contexts } from '#events';
 import type { EventLog, PartitionHead } from '#ports';
+import { noTelemetry, type Telemetry } from '#runtime';
 import { badRequest, ProblemError, unavailable } from '../http/problem.errors.ts';
 import { lanes, lanesOf, type EventFilter, type Lane, type Positions } from './event-filter.core.ts';
 import { checkPosition, openHistory } from './event-history.ts';
 import { LiveReader } from './live-reader.ts';
 import type { LiveEvent } from './log-entry.ts';
 import { LogTail } from './log-tail.ts';
+import { SinkObserver } from './subscription.telemetry.ts';
 import type { ResumeTokens, TokenPositions } from './resume-token.codec.ts';
 import { Subscription, type SubscriptionEnd, type SubscriptionSink } from './subscription.ts';
 
@@ -52,13 +54,15 @@ export class Subscriptions {
   readonly #tokens: ResumeTokens;
   readonly #init: SubscriptionsInit;
   readonly #tail: LogTail;
+  readonly #observer: SinkObserver;
   #open = 0;
 
-  constructor(log: EventLog, tokens: ResumeTokens, init: SubscriptionsInit) {
+  constructor(log: EventLog, tokens: ResumeTokens, init: SubscriptionsInit, telemetry: Telemetry = noTelemetry()) {
     this.#log = log;
     this.#tokens = tokens;
     this.#init = init;
     this.#tail = new LogTail(log);
+    this.#observer = new SinkObserver(telemetry);
   }
 
   /** Resolves when the reader is gone. Until a sink is asked for, failures are thrown. */
@@ -81,8 +85,9 @@ export class Subscriptions {
     const { heartbeatMs, stallMs, checkMs } = this.#init;
     const reader = new LiveReader(this.#log, this.#tail, filter, await this.#begin(filter, start));
     const formatToken = (positions: Positions): string => this.#tokens.format('live', filter, positions);
-    return new Subscription({
-      sink: sink({ filterName: this.#tokens.filterName(filter), tokenOf: ({ positions }) => formatToken(positions) }),
+    const observed = this.#observer.observe(sink({ filterName: this.#tokens.filterName(filter), tokenOf: ({ positions }) => formatToken(positions) }));
+    const subscription = new Subscription({
+      sink: observed.sink,
       reader,
       formatToken,
       stopping,
@@ -94,7 +99,8 @@ export class Subscriptions {
       stillAllowed: () => stillAllowed().catch(() => true),
       paceMs: () => Math.min(paceMsMax, Math.floor(this.#open / paceReaders)),
       bytesMax: () => Math.min(readerBytesMax, Math.max(readerBytesMin, bytesUnderWayMax / this.#open)),
-    }).run();
+    });
+    return observed.until(subscription.run());
   }
 
   /** @throws ProblemError 410 with the earliest token when the start was truncated, 400 when it lies beyond the end. */

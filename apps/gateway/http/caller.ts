@@ -1,5 +1,5 @@
 import type { Principal } from '#domain/access';
-import type { CommandMeta } from '#runtime';
+import { activeTraceparent, type CommandMeta } from '#runtime';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
 import { badRequest } from './problem.errors.ts';
@@ -30,7 +30,7 @@ function header(request: FastifyRequest, name: string): string | undefined {
 }
 
 export function callerOf(request: FastifyRequest, shown: Pick<Caller, 'principal' | 'proof'>): Caller {
-  const traceparent = header(request, 'traceparent') ?? '';
+  const traceparent = activeTraceparent() ?? header(request, 'traceparent') ?? '';
   const idempotencyKey = header(request, 'idempotency-key');
   if (idempotencyKey !== undefined && !idempotencyPattern.test(idempotencyKey)) {
     const message = 'Expected 1 to 255 printable ASCII characters without spaces.';

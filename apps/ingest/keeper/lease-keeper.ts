@@ -1,5 +1,5 @@
 import type { LeaseStore } from '#ports';
-import type { Logger } from '#runtime';
+import type { Health, Heartbeat, Logger } from '#runtime';
 import type { LiveSession } from '../session/live-session.ts';
 import type { SessionRegistry } from '../session/session-registry.ts';
 
@@ -12,6 +12,7 @@ export interface LeaseKeeperDeps {
   readonly leases: LeaseStore;
   readonly registry: SessionRegistry;
   readonly logger: Logger;
+  readonly health?: Health;
 }
 
 /**
@@ -23,6 +24,7 @@ export class LeaseKeeper {
   readonly #deps: LeaseKeeperDeps;
   #renewing = false;
   #timer: NodeJS.Timeout | undefined;
+  #heart: Heartbeat | undefined;
 
   constructor(init: LeaseKeeperInit, deps: LeaseKeeperDeps) {
     this.#init = init;
@@ -30,17 +32,21 @@ export class LeaseKeeper {
   }
 
   start(): void {
+    this.#heart = this.#deps.health?.loop('publisher leases', this.#init.leaseRenewMs);
     this.#timer = setInterval(() => void this.renewAll(), this.#init.leaseRenewMs);
   }
 
   stop(): void {
     clearInterval(this.#timer);
+    this.#heart?.end();
   }
 
   /** One statement for all sessions; while one is under way no other begins. */
   async renewAll(): Promise<void> {
     const sessions = this.#deps.registry.live;
-    if (this.#renewing || sessions.length === 0) return;
+    if (this.#renewing) return;
+    this.#heart?.beat();
+    if (sessions.length === 0) return;
     this.#renewing = true;
     try {
       const held = await this.#deps.leases.renewAll(

@@ -1,7 +1,7 @@
 import { streamAggregate, streamTable, type StreamCommand, type StreamState } from '#domain/stream';
 import type { Millis } from '#kernel';
 import type { AggregateStore, Clock, IdSource, LeaseStore, ReadStore } from '#ports';
-import { pause, type CommandExecutor, type Logger } from '#runtime';
+import { pause, type CommandExecutor, type Health, type Logger } from '#runtime';
 import type { SessionRegistry } from '../session/session-registry.ts';
 
 type Live = Extract<StreamState, { status: 'live' }>;
@@ -21,6 +21,7 @@ export interface StreamSweeperDeps {
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly logger: Logger;
+  readonly health?: Health;
 }
 
 /**
@@ -50,7 +51,9 @@ export class StreamSweeper {
   }
 
   async #run(signal: AbortSignal): Promise<void> {
+    const heart = this.#deps.health?.loop('sweeper', this.#init.sweepMs);
     while (!signal.aborted) {
+      heart?.beat();
       try {
         await this.sweep();
       } catch (err) {
@@ -58,6 +61,7 @@ export class StreamSweeper {
       }
       await pause(this.#init.sweepMs, signal);
     }
+    heart?.end();
   }
 
   async sweep(): Promise<void> {

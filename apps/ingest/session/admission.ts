@@ -158,6 +158,7 @@ export class Admission {
     const result = await this.#execute(request, command);
     // The stream was freed between the two looks at it: the encoder's next attempt will succeed.
     if (!result.refused) return refused('The stream is changing hands. Try again.');
+    this.#deps.rejections.count(result.code);
     this.#deps.logger.info({ streamId: command.streamId, remoteAddress: request.remoteAddress, reason: result.code }, `publisher refused: ${result.code}`);
     return refused(result.message);
   }

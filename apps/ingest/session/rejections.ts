@@ -1,6 +1,6 @@
 import { streamAggregate, type RejectReason } from '#domain/stream';
 import type { Clock, IdSource } from '#ports';
-import type { CommandExecutor, Logger } from '#runtime';
+import { metrics, type CommandExecutor, type Logger, type Telemetry } from '#runtime';
 import { RejectionGuard } from './rejection-guard.ts';
 
 export interface Rejection {
@@ -17,6 +17,7 @@ export interface RejectionsDeps {
   readonly ids: IdSource;
   readonly logger: Logger;
   readonly node: string;
+  readonly telemetry?: Telemetry;
 }
 
 const waitingMax = 256;
@@ -42,9 +43,15 @@ export class Rejections {
     return this.#guard.allows(hostOf(remoteAddress), this.#deps.clock.now());
   }
 
+  /** Counts a refusal, on record or not. Reasons are the few of the stream's rules. */
+  count(reason: string): void {
+    this.#deps.telemetry?.meter.counter(metrics.rejections).add(1, { reason });
+  }
+
   /** Records a refusal that was decided here. A database that is away costs the record, never the answer. */
   record(rejection: Rejection): void {
     const { logger, node } = this.#deps;
+    this.count(rejection.reason);
     if (!this.allows(rejection.remoteAddress) || this.#waiting >= waitingMax) return;
     logger.info({ ...rejection, suppressed: this.#guard.takeSuppressed() }, `publisher refused: ${rejection.reason}`);
     const meta = { actor: `publisher:${rejection.remoteAddress}`, correlationId: this.#deps.ids.next() };

@@ -33,6 +33,7 @@ export class RtmpListener {
   readonly #connections = new Map<Socket, PublisherConnection>();
   #timer: NodeJS.Timeout | undefined;
   #seed = 1;
+  #bytes = 0;
 
   constructor(init: RtmpListenerInit, deps: RtmpListenerDeps) {
     this.#init = init;
@@ -40,6 +41,11 @@ export class RtmpListener {
     this.#server = createServer({ noDelay: true, keepAlive: true, keepAliveInitialDelay: keepAliveAfterMs, pauseOnConnect: true }, (socket) =>
       this.#accept(socket),
     );
+  }
+
+  /** Received from publishers since the start. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   get port(): number {
@@ -83,6 +89,7 @@ export class RtmpListener {
     const init = { endpoint, remoteAddress, session: { app, pool: this.#deps.pool, seed: this.#seed, limits: session }, onPublished: slot.published };
     const socket = readBorrowed(accepted, (bytes) => {
       this.#deps.merger.onRead();
+      this.#bytes += bytes.byteLength;
       connection.receive(bytes);
     });
     const connection: PublisherConnection = new PublisherConnection(init, socket, this.#deps);

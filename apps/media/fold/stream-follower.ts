@@ -1,7 +1,7 @@
 import { decodeEvent, topicPartitions, type StoredRecord } from '#events';
 import { hasCode } from '#kernel';
 import type { EventLog, Position, ReadLimits } from '#ports';
-import { backOffMs, pause, type Logger } from '#runtime';
+import { backOffMs, pause, type Health, type Logger } from '#runtime';
 import { readSnapshot, writeSnapshot, type FoldedPartition } from './fold-snapshot.ts';
 import { StreamFold, type StreamState } from './stream-fold.core.ts';
 
@@ -13,6 +13,7 @@ export interface StreamFollowerInit {
 export interface StreamFollowerDeps {
   readonly log: EventLog;
   readonly logger: Logger;
+  readonly health?: Health;
 }
 
 const topic = 'stream';
@@ -111,7 +112,9 @@ export class StreamFollower {
   async #follow(partition: number, from: bigint): Promise<void> {
     const { log, logger } = this.#deps;
     const { signal } = this.#stop;
+    const heart = this.#deps.health?.loop(`stream follower ${partition}`, limits.waitMs);
     for (let failures = 0; !signal.aborted;) {
+      heart?.beat();
       try {
         const { records, next } = await log.read(topic, partition, this.#partitions[partition]?.next ?? from, limits, signal);
         failures = 0;
@@ -122,6 +125,7 @@ export class StreamFollower {
         await pause(backOffMs(failures, 100, 5000), signal);
       }
     }
+    heart?.end();
   }
 
   #take(partition: number, records: readonly StoredRecord[], next: bigint): void {

@@ -1,3 +1,4 @@
+import type { SegmentGroup } from '#core/fmp4';
 import { planRenditions, presets, type PlannedRendition } from '#core/ffmpeg-plan';
 import { hasCode, OperatingError } from '#kernel';
 import type { BlobStore, LeaseStore, ProcessRunner } from '#ports';
@@ -10,6 +11,7 @@ import type { StreamFollower } from '../fold/stream-follower.ts';
 import { EncoderRun, type RunEnd } from '../run/encoder-run.ts';
 import { planRun, sessionEnd, storedUntilMs } from '../run/run-plan.core.ts';
 import { SegmentCommitter } from '../run/segment-committer.ts';
+import type { MediaCounters } from '../media-counters.ts';
 import { EncodingFacts, type EndReason, type Producer } from './encoding-facts.ts';
 import { HeldLease } from './held-lease.ts';
 import { RestartPace } from './restart-pace.core.ts';
@@ -35,6 +37,7 @@ export interface LiveStreamDeps {
   readonly follower: StreamFollower;
   readonly runner: ProcessRunner;
   readonly logger: Logger;
+  readonly counters?: MediaCounters;
 }
 
 /** What the loop does after a run. */
@@ -71,6 +74,7 @@ export class LiveStream {
   readonly #pace = new RestartPace();
   #preset: number;
   #skipToNewest = false;
+  #runs = 0;
   #fenced = false;
   #shutdown: AbortSignal | undefined;
   #overTimer: NodeJS.Timeout | undefined;
@@ -207,7 +211,8 @@ export class LiveStream {
     const state = follower.get(streamId) as StreamState | undefined;
     if (state === undefined) throw new OperatingError('The stream was stopped.', { code: 'STREAM_STOPPED', retryable: false });
     const plan = planRun(state, session, start);
-    const onCommitted = (): void => this.#stored(feed);
+    const onCommitted = (group: SegmentGroup): void => this.#stored(feed, group);
+    if (this.#runs++ > 0) count(this.#deps.counters, 'encoderRestarts', 1);
     const initCidsBefore = initCidsOf(state);
     const committer = new SegmentCommitter(
       { streamId, session, producer, offsetMs: plan.offsetMs, discontinuity: plan.discontinuity, initCidsBefore, waitingMax: groupsWaitingMax },
@@ -238,7 +243,13 @@ export class LiveStream {
   }
 
   /** The media of stored segments is not needed again. The fold may lag behind the append; forgetting late is harmless. */
-  #stored(feed: LiveFeed): void {
+  #stored(feed: LiveFeed, { segments }: SegmentGroup): void {
+    count(this.#deps.counters, 'segments', segments.length);
+    count(
+      this.#deps.counters,
+      'segmentBytes',
+      segments.reduce((sum, { bytes }) => sum + bytes.byteLength, 0),
+    );
     this.#pace.success();
     const state = this.#deps.follower.get(this.#init.streamId);
     const end = state === undefined ? undefined : sessionEnd(state, this.#init.session);
@@ -260,6 +271,7 @@ export class LiveStream {
   #speedUp(): void {
     if (this.#preset < presets.length - 1) {
       this.#preset += 1;
+      count(this.#deps.counters, 'encoderSteps', 1);
       this.#logger.warn({ preset: presets[this.#preset] }, 'the machine cannot encode in real time; going on with a faster preset');
     } else {
       this.#skipToNewest = true;
@@ -288,6 +300,10 @@ export class LiveStream {
     if (end.kind === 'finished') return 'source-ended';
     return end.kind === 'crashed' ? 'crashed' : 'stalled';
   }
+}
+
+function count(counters: MediaCounters | undefined, name: keyof MediaCounters, by: number): void {
+  if (counters !== undefined) counters[name] += by;
 }
 
 function producerId(streamId: string): string {

@@ -28,6 +28,8 @@ export interface EngineParts {
     readonly projections: ProjectionStore;
     readonly reads: ReadStore;
     readonly secrets: SecretStore;
+    /** How its connections are used. */
+    readonly databasePool: () => { readonly total: number; readonly idle: number; readonly waiting: number };
   };
   readonly blobs: { readonly blobs: BlobStore };
   readonly limits: { readonly limiter: RateLimiter };
@@ -79,6 +81,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
       projections: new PostgresProjectionStore(database),
       reads: new PostgresReadStore(database),
       secrets: new PostgresSecretStore(database),
+      databasePool: () => database.use,
     };
     return { part, close: () => database.close() };
   },

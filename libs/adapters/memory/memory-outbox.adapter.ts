@@ -1,5 +1,5 @@
 import type { LogRecord } from '#events';
-import { Outbox, type Clock, type OutboxRow } from '#ports';
+import { Outbox, type Clock, type OutboxBacklog, type OutboxRow } from '#ports';
 import { Waiters } from './waiters.ts';
 
 /** The outbox that a {@link MemoryAggregateStore} fills. */
@@ -33,5 +33,10 @@ export class MemoryOutbox extends Outbox {
 
   override async forget(sequence: bigint): Promise<void> {
     this.#rows = this.#rows.filter((row) => row.sequence > sequence);
+  }
+
+  override async backlog(): Promise<OutboxBacklog> {
+    const oldest = this.#rows[0];
+    return { rows: this.#rows.length, oldestMs: oldest === undefined ? undefined : Date.parse(oldest.record.headers['ce_time'] ?? '') };
   }
 }

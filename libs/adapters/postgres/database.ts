@@ -68,6 +68,11 @@ export class Database {
     this.#pool.on('error', () => undefined);
   }
 
+  /** Connections: open, of them idle, and how many callers wait for one. */
+  get use(): { readonly total: number; readonly idle: number; readonly waiting: number } {
+    return { total: this.#pool.totalCount, idle: this.#pool.idleCount, waiting: this.#pool.waitingCount };
+  }
+
   /** @throws OperatingError of the codes in {@link databaseError} */
   async run(statement: Statement): Promise<TextResult> {
     try {

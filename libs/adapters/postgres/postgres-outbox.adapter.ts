@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Outbox, type OutboxRow } from '#ports';
+import { Outbox, type OutboxBacklog, type OutboxRow } from '#ports';
 import type { Database, TextRow } from './database.ts';
 
 /** Looks follow each other this closely after there was something, and ever less closely while there is nothing. */
@@ -34,6 +34,17 @@ export class PostgresOutbox extends Outbox {
 
   override async forget(sequence: bigint): Promise<void> {
     await this.#database.read({ name: 'forget_outbox', text: 'DELETE FROM streams.outbox WHERE sequence <= $1', values: [String(sequence)] });
+  }
+
+  /** Sequences have no gaps: the ends of the index say how many rows there are. */
+  override async backlog(): Promise<OutboxBacklog> {
+    const text = `
+      SELECT coalesce(max(sequence) - min(sequence) + 1, 0),
+             (SELECT headers ->> 'ce_time' FROM streams.outbox ORDER BY sequence LIMIT 1)
+      FROM streams.outbox`;
+    const { rows } = await this.#database.run({ name: 'outbox_backlog', text });
+    const [count, time] = rows[0] ?? [];
+    return { rows: Number(count ?? 0), oldestMs: time ? Date.parse(time) : undefined };
   }
 
   async #look(rowsMax: number): Promise<readonly OutboxRow[]> {

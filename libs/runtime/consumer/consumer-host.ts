@@ -3,6 +3,7 @@ import type { Projection } from '#kernel';
 import type { EventLog, Lease, LeaseStore, ProjectionStore, ReadLimits } from '#ports';
 import type { Logger } from '../logging.ts';
 import { pause } from '../pause.ts';
+import type { Health } from '../telemetry/health.ts';
 import { fairShare } from './fair-share.ts';
 import { GroupCommitter } from './group-committer.ts';
 import { HeldGroup } from './held-group.ts';
@@ -14,6 +15,7 @@ export interface ConsumerHostDeps {
   readonly leases: LeaseStore;
   readonly store: ProjectionStore;
   readonly logger: Logger;
+  readonly health?: Health;
 }
 
 export interface ConsumerHostInit {
@@ -80,6 +82,11 @@ export class ConsumerHost {
     return [...this.#held.keys()];
   }
 
+  /** What is held, group by group, and the loops that work on it. */
+  get groups(): readonly HeldGroup[] {
+    return [...this.#held.values()];
+  }
+
   /** Creates what is missing, takes a first share, and goes on in the background. */
   async start(): Promise<void> {
     const { projections } = this.#init;
@@ -101,9 +108,11 @@ export class ConsumerHost {
 
   async #keepBalance(firstWaitMs: number): Promise<void> {
     let waitMs = firstWaitMs;
+    const heart = this.#deps.health?.loop('partition leases', this.#init.renewIntervalMs);
     for (;;) {
+      heart?.beat();
       await pause(waitMs, this.#stop.signal);
-      if (this.#stop.signal.aborted) return;
+      if (this.#stop.signal.aborted) return heart?.end();
       try {
         waitMs = await this.#balance();
       } catch (err) {

@@ -1,0 +1,44 @@
+import { OperatingError } from '#kernel';
+import { metrics, type Telemetry } from '#runtime';
+import type { EdgeCache } from './cache/edge-cache.ts';
+import type { EdgeCounters } from './edge-counters.ts';
+import type { PurgeTail } from './purge/purge-tail.ts';
+
+export interface EdgeMeasured {
+  readonly counters: EdgeCounters;
+  readonly cache: EdgeCache;
+  readonly tail: PurgeTail;
+  readonly purgesKnown: () => boolean;
+  readonly now: () => number;
+}
+
+/**
+ * Shows the edge's own counters when somebody asks: a hit counts where it always did, and costs nothing more. An edge that
+ * does not know what was purged lately serves, but is not where traffic should be sent.
+ */
+export function observeEdge({ meter, health }: Telemetry, { counters, cache, tail, purgesKnown, now }: EdgeMeasured): void {
+  health.needs('purges', async () => {
+    if (!purgesKnown()) throw new OperatingError('It is not known what was purged lately.', { code: 'PURGES_UNKNOWN', retryable: true });
+  });
+  const totals = [
+    [meter.counter(metrics.edgeRequests), () => counters.requests],
+    [meter.counter(metrics.edgeHits), () => counters.hits],
+    [meter.counter(metrics.edgeMisses), () => counters.misses],
+    [meter.counter(metrics.edgeCollapsed), () => counters.collapsed],
+    [meter.counter(metrics.edgeFills), () => counters.originFetches],
+    [meter.counter(metrics.edgeOriginErrors), () => counters.originErrors],
+  ] as const;
+  const bytes = meter.counter(metrics.edgeBytes);
+  const gauges = [
+    [meter.gauge(metrics.edgeFillsRunning), () => cache.fills.running],
+    [meter.gauge(metrics.edgeObjects), () => cache.store.size],
+    [meter.gauge(metrics.edgeMemoryBytes), () => cache.store.bytes],
+    [meter.gauge(metrics.edgePurgeLag), () => (tail.knownUntilMs === 0 ? 0 : now() - tail.knownUntilMs) / 1000],
+  ] as const;
+  meter.onCollect('edge', () => {
+    for (const [counter, total] of totals) counter.reach(total(), {});
+    for (const [gauge, value] of gauges) gauge.set(value(), {});
+    bytes.reach(counters.bytesServed, { direction: 'served' });
+    bytes.reach(counters.bytesFromOrigin, { direction: 'origin' });
+  });
+}

@@ -1,0 +1,163 @@
+import type { Clock, EventLog } from '#ports';
+import type { Logger } from '../logging.ts';
+import { pause } from '../pause.ts';
+import { ObservedEventLog } from '../telemetry/observed/observed-event-log.ts';
+import { metrics } from '../telemetry/metrics/metrics.constants.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
+import type { HeldGroup } from './held-group.ts';
+import type { PartitionLoop } from './partition-loop.ts';
+
+export interface ConsumerLagInit {
+  /** Between two looks, ms. */
+  readonly lookEveryMs: number;
+  /** How long a partition with work may stand still without having failed, ms. */
+  readonly stallMs: number;
+}
+
+export interface ConsumerLagDeps {
+  readonly host: { readonly groups: readonly HeldGroup[] };
+  readonly log: EventLog;
+  readonly clock: Clock;
+  readonly telemetry: Telemetry;
+  readonly logger: Logger;
+}
+
+interface Standing {
+  readonly position: bigint | undefined;
+  readonly since: number;
+  readonly behind: bigint;
+}
+
+interface GroupLag {
+  readonly projection: string;
+  readonly topic: string;
+  readonly group: string;
+  readonly events: number;
+  readonly seconds: number;
+}
+
+/**
+ * Looks now and then how far each partition that this process holds is behind the log, and whether those that have work
+ * move. What it finds is shown as metrics, and a partition that stands still makes `/healthz` fail.
+ */
+export class ConsumerLag {
+  readonly #init: ConsumerLagInit;
+  readonly #deps: ConsumerLagDeps;
+  readonly #stop = new AbortController();
+  #standing = new Map<PartitionLoop, Standing>();
+  #lags: readonly GroupLag[] = [];
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(init: ConsumerLagInit, deps: ConsumerLagDeps) {
+    this.#init = init;
+    this.#deps = deps;
+    const { health, meter } = deps.telemetry;
+    health.movement('partitions', () => this.#stalled());
+    const [events, seconds, failing] = [meter.gauge(metrics.lagEvents), meter.gauge(metrics.lagSeconds), meter.gauge(metrics.failingPartitions)];
+    meter.onCollect('consumer lag', () => {
+      for (const gauge of [events, seconds, failing]) gauge.clear();
+      for (const lag of this.#lags) {
+        const labels = { projection: lag.projection, topic: lag.topic, group: lag.group };
+        events.set(lag.events, labels);
+        seconds.set(lag.seconds, labels);
+      }
+      for (const [projection, count] of failingOf(deps.host.groups)) failing.set(count, { projection });
+    });
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const heart = this.#deps.telemetry.health.loop('lag watch', this.#init.lookEveryMs);
+    while (!this.#stop.signal.aborted) {
+      heart.beat();
+      try {
+        await this.look();
+      } catch (err) {
+        this.#deps.logger.debug({ err }, 'the log does not tell where it stands');
+      }
+      await pause(this.#init.lookEveryMs, this.#stop.signal);
+    }
+    heart.end();
+  }
+
+  /** One look at everything that is held. */
+  async look(): Promise<void> {
+    const groups = this.#deps.host.groups;
+    const highs = await this.#highs(new Set(groups.flatMap(({ loops }) => loops.map(({ at }) => at.topic))));
+    const standing = new Map<PartitionLoop, Standing>();
+    const lags: GroupLag[] = [];
+    for (const { group, loops } of groups) {
+      let [events, oldestMs] = [0n, Infinity];
+      for (const loop of loops) {
+        const behind = behindOf(loop, highs);
+        standing.set(loop, this.#standingOf(loop, behind));
+        if (behind === 0n || loop.position === undefined) continue;
+        events += behind;
+        oldestMs = Math.min(oldestMs, await this.#recordedAt(loop, loop.position));
+      }
+      const now = this.#deps.clock.now();
+      const [first, last] = [loops[0]?.at, loops.at(-1)?.at];
+      lags.push({
+        ...{ projection: group.projection.name, topic: first?.topic ?? '', group: `${first?.partition}-${last?.partition}` },
+        ...{ events: Number(events), seconds: oldestMs === Infinity ? 0 : Math.max(0, now - oldestMs) / 1000 },
+      });
+    }
+    this.#standing = standing;
+    this.#lags = lags;
+  }
+
+  async #highs(topics: ReadonlySet<string>): Promise<ReadonlyMap<string, bigint>> {
+    const highs = new Map<string, bigint>();
+    for (const topic of topics) for (const { partition, high } of await this.#deps.log.heads(topic)) highs.set(`${topic}/${partition}`, high);
+    return highs;
+  }
+
+  /** A failure is known, and tried again with back-off: the clock of standing still starts again. */
+  #standingOf(loop: PartitionLoop, behind: bigint): Standing {
+    const before = this.#standing.get(loop);
+    const stands = before !== undefined && before.position === loop.position && behind > 0n && !loop.failing;
+    return { position: loop.position, since: stands ? before.since : performance.now(), behind };
+  }
+
+  async #recordedAt({ at }: PartitionLoop, position: bigint): Promise<number> {
+    const { log, clock } = this.#deps;
+    const known = log instanceof ObservedEventLog ? log.recordedAt(at.topic, at.partition, position) : undefined;
+    if (known !== undefined) return known;
+    const { records } = await log.read(at.topic, at.partition, position, { recordsMax: 1, bytesMax: 1, waitMs: 0 });
+    return records[0]?.recordedAt ?? clock.now();
+  }
+
+  #stalled(): string | undefined {
+    const now = performance.now();
+    const stalled = [...this.#standing].filter(([, { since, behind }]) => behind > 0n && now - since > this.#init.stallMs);
+    const [first] = stalled;
+    if (first === undefined) return undefined;
+    const [{ projection, at }, { since, behind }] = first;
+    const others = stalled.length > 1 ? ` (and ${stalled.length - 1} more)` : '';
+    return `${projection.name} has stood still on ${at.topic}/${at.partition} for ${Math.round((now - since) / 1000)} s, ${behind} behind${others}`;
+  }
+}
+
+function behindOf(loop: PartitionLoop, highs: ReadonlyMap<string, bigint>): bigint {
+  const high = highs.get(`${loop.at.topic}/${loop.at.partition}`) ?? 0n;
+  // A partition that has no position yet waits for its checkpoint: everything is before it.
+  const behind = high - (loop.position ?? 0n);
+  return behind > 0n ? behind : 0n;
+}
+
+function failingOf(groups: readonly HeldGroup[]): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { group, loops } of groups) {
+    const { name } = group.projection;
+    counts.set(name, (counts.get(name) ?? 0) + loops.filter(({ failing }) => failing).length);
+  }
+  return counts;
+}

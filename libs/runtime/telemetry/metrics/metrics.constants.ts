@@ -1,0 +1,93 @@
+import type { MetricSpec } from './meter.ts';
+
+const every = ['gateway', 'projector', 'ingest', 'media', 'edge'] as const;
+/** Latencies from a fast log to a slow request, s. */
+const seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
+
+function counter<const Label extends string = never>(name: string, help: string, apps: readonly string[], labels: readonly Label[] = []): MetricSpec<Label> {
+  return { kind: 'counter', name: `streams_${name}_total`, help, labels, apps };
+}
+
+function gauge<const Label extends string = never>(name: string, help: string, apps: readonly string[], labels: readonly Label[] = []): MetricSpec<Label> {
+  return { kind: 'gauge', name: `streams_${name}`, help, labels, apps };
+}
+
+function histogram<const Label extends string = never>(name: string, help: string, apps: readonly string[], labels: readonly Label[] = []): MetricSpec<Label> {
+  return { kind: 'histogram', name: `streams_${name}_seconds`, help, labels, apps, buckets: seconds };
+}
+
+const database = ['gateway', 'projector', 'ingest', 'media'];
+const log = ['gateway', 'projector', 'media', 'edge'];
+
+/** Every metric of the platform, besides those of the process itself (`process_*`, `nodejs_*`). */
+export const metrics = {
+  buildInfo: gauge('app_info', 'Always 1; the labels say who answers.', every, ['app', 'node']),
+  loopQuietSeconds: gauge('loop_quiet_seconds', 'Since a loop of the process last went round. /healthz fails when it is too long.', every, ['loop']),
+
+  httpRequests: counter('http_requests', 'HTTP requests answered.', ['gateway'], ['route', 'method', 'status']),
+  httpSeconds: histogram('http_request', 'From the head of a request to the end of its answer; event streams are not in it.', ['gateway'], ['route', 'method']),
+  liveReaders: gauge('live_readers', 'Readers of live events that are connected.', ['gateway'], ['transport']),
+  liveEvents: counter('live_events', 'Events sent to live readers.', ['gateway'], ['transport']),
+  liveEnds: counter('live_readers_ended', 'Live readers that ended, by reason.', ['gateway'], ['transport', 'reason']),
+
+  commands: counter('commands', 'Commands decided.', ['gateway', 'ingest'], ['context', 'command', 'outcome']),
+  commandSeconds: histogram('command', 'From a command to its commit.', ['gateway', 'ingest'], ['context']),
+
+  outboxRows: gauge('outbox_rows', 'Committed events that are not yet on the log.', ['projector']),
+  outboxAgeSeconds: gauge('outbox_oldest_seconds', 'Age of the oldest of them.', ['projector']),
+
+  appendSeconds: histogram('log_append', 'One append to the log, until it is durable.', log, ['topic']),
+  appendRecords: counter('log_append_records', 'Records appended.', log, ['topic']),
+  appendBytes: counter('log_append_bytes', 'Bytes of them: keys, headers and values.', log, ['topic']),
+  appendErrors: counter('log_append_errors', 'Appends that failed, by the code of the error.', log, ['topic', 'code']),
+  readRecords: counter('log_read_records', 'Records read from the log.', log, ['topic']),
+  readErrors: counter('log_read_errors', 'Reads of the log that failed.', log, ['topic', 'code']),
+
+  lagEvents: gauge(
+    'consumer_lag_events',
+    'Events of a partition group that a projection has not committed; of the groups that this process holds.',
+    ['projector'],
+    ['projection', 'topic', 'group'],
+  ),
+  lagSeconds: gauge('consumer_lag_seconds', 'Age of the oldest of them.', ['projector'], ['projection', 'topic', 'group']),
+  failingPartitions: gauge(
+    'consumer_failing_partitions',
+    'Partitions that stand at an event which cannot be projected, or wait after another failure.',
+    ['projector'],
+    ['projection'],
+  ),
+  commits: counter('consumer_commits', 'Transactions of a projection.', ['projector'], ['projection', 'outcome']),
+  commitSeconds: histogram('consumer_commit', 'One transaction of a projection.', ['projector'], ['projection']),
+  committedEvents: counter('consumer_events', 'Events that a projection has committed.', ['projector'], ['projection']),
+
+  leases: gauge('leases_held', 'Leases that this process holds, by what they are for.', database, ['family']),
+  databaseConnections: gauge('database_connections', 'Connections of the pool.', database, ['state']),
+
+  blobSeconds: histogram('blob', 'One operation on the blob store.', ['gateway', 'media'], ['operation']),
+  blobBytes: counter('blob_bytes', 'Bytes stored and read.', ['gateway', 'media'], ['operation']),
+  blobErrors: counter('blob_errors', 'Operations on the blob store that failed.', ['gateway', 'media'], ['operation', 'code']),
+
+  publishers: gauge('ingest_publishers', 'Publishers that are live here.', ['ingest']),
+  ingestBytes: counter('ingest_bytes', 'Bytes received from publishers.', ['ingest']),
+  rejections: counter('ingest_rejections', 'Publishers refused.', ['ingest'], ['reason']),
+
+  encoders: gauge('encoders_running', 'Streams that are encoded here.', ['media']),
+  encoderRestarts: counter('encoder_restarts', 'Encoders started after the first of their stream.', ['media']),
+  encoderSteps: counter('encoder_steps', 'Times that an encoder went on with a faster preset because the machine was too slow.', ['media']),
+  segments: counter('segments', 'Segments announced on the log.', ['media']),
+  segmentBytes: counter('segment_bytes', 'Bytes of them.', ['media']),
+
+  edgeRequests: counter('edge_requests', 'Requests to the edge.', ['edge']),
+  edgeHits: counter('edge_hits', 'Requests answered from the cache.', ['edge']),
+  edgeMisses: counter('edge_misses', 'Requests that needed the origin.', ['edge']),
+  edgeCollapsed: counter('edge_collapsed', 'Of the misses, those that shared the fill of another.', ['edge']),
+  edgeFills: counter('edge_origin_fetches', 'Requests to the origin.', ['edge']),
+  edgeOriginErrors: counter('edge_origin_errors', 'Of them, those that failed.', ['edge']),
+  edgeBytes: counter('edge_bytes', 'Body bytes, to clients and from the origin.', ['edge'], ['direction']),
+  edgeFillsRunning: gauge('edge_fills_running', 'Fills under way.', ['edge']),
+  edgeObjects: gauge('edge_objects', 'Objects in memory.', ['edge']),
+  edgeMemoryBytes: gauge('edge_memory_bytes', 'Bytes of them.', ['edge']),
+  edgePurgeLag: gauge('edge_purge_lag_seconds', 'Since when purges may have been missed, at worst.', ['edge']),
+} as const;
+
+export const allMetrics: readonly MetricSpec[] = Object.values(metrics);

@@ -1,0 +1,114 @@
+import type { LogRecord } from '#events';
+import { EventLog, recordBytes, type AppendOptions, type PartitionHead, type Position, type ReadBatch, type ReadLimits } from '#ports';
+import type { Counter, Histogram } from '../metrics/meter.ts';
+import { metrics } from '../metrics/metrics.constants.ts';
+import type { Telemetry } from '../telemetry.ts';
+import { runBatch, tracedPerBatchMax } from '../tracing/batch-span.ts';
+import { messagingSpan } from '../tracing/messaging.telemetry.ts';
+import { sampledAmong } from '../tracing/traceparent.ts';
+import { codeOf } from './error-code.ts';
+import { ReadTimes } from './read-times.ts';
+import type { SeenEvents } from './seen-events.ts';
+
+/** An event log, seen from outside: every engine is measured alike. It changes nothing that the log does. */
+export class ObservedEventLog extends EventLog {
+  readonly #log: EventLog;
+  readonly #telemetry: Telemetry;
+  readonly #seen: SeenEvents;
+  readonly #readTimes = new ReadTimes();
+  readonly #seconds: Histogram<'topic'>;
+  readonly #records: Counter<'topic'>;
+  readonly #bytes: Counter<'topic'>;
+  readonly #failures: Counter<'topic' | 'code'>;
+  readonly #readRecords: Counter<'topic'>;
+  readonly #readFailures: Counter<'topic' | 'code'>;
+
+  constructor(log: EventLog, telemetry: Telemetry, seen: SeenEvents) {
+    super();
+    this.#log = log;
+    this.#telemetry = telemetry;
+    this.#seen = seen;
+    const { meter } = telemetry;
+    this.#seconds = meter.histogram(metrics.appendSeconds);
+    this.#records = meter.counter(metrics.appendRecords);
+    this.#bytes = meter.counter(metrics.appendBytes);
+    this.#failures = meter.counter(metrics.appendErrors);
+    this.#readRecords = meter.counter(metrics.readRecords);
+    this.#readFailures = meter.counter(metrics.readErrors);
+  }
+
+  override ensureTopic(topic: string, partitions: number): Promise<void> {
+    return this.#log.ensureTopic(topic, partitions);
+  }
+
+  /** The inner append is called before this returns: appends keep the order of their calls. */
+  override append(topic: string, records: readonly LogRecord[], options?: AppendOptions): Promise<readonly Position[]> {
+    const { tracer, conventions } = this.#telemetry;
+    if (!tracer.on) return this.#measured(topic, records, options);
+    const traced = sampledAmong(tracesOf(records), tracedPerBatchMax).map((traceparent) => ({ traceparent }));
+    const init = messagingSpan({ operation: 'send', destination: topic, messages: records.length }, conventions);
+    return runBatch(tracer, init, traced, () => this.#measured(topic, records, options));
+  }
+
+  async #measured(topic: string, records: readonly LogRecord[], options: AppendOptions | undefined): Promise<readonly Position[]> {
+    if (!this.#telemetry.meter.on) return this.#log.append(topic, records, options);
+    const begun = performance.now();
+    try {
+      const positions = await this.#log.append(topic, records, options);
+      this.#seconds.observe((performance.now() - begun) / 1000, { topic });
+      this.#records.add(records.length, { topic });
+      this.#bytes.add(bytesOf(records), { topic });
+      return positions;
+    } catch (error) {
+      this.#failures.add(1, { topic, code: codeOf(error) });
+      throw error;
+    }
+  }
+
+  override async read(topic: string, partition: number, from: bigint, limits: ReadLimits, signal?: AbortSignal): Promise<ReadBatch> {
+    try {
+      const batch = await this.#log.read(topic, partition, from, limits, signal);
+      const [first] = batch.records;
+      if (first !== undefined) {
+        this.#readRecords.add(batch.records.length, { topic });
+        this.#readTimes.note(topic, partition, from, batch.next, first);
+        if (this.#telemetry.tracer.on) this.#seen.note(topic, partition, batch.records);
+      }
+      return batch;
+    } catch (error) {
+      this.#readFailures.add(1, { topic, code: codeOf(error) });
+      throw error;
+    }
+  }
+
+  /** When a record was recorded that was read lately, ms since the Unix epoch. */
+  recordedAt(topic: string, partition: number, offset: bigint): number | undefined {
+    return this.#readTimes.recordedAt(topic, partition, offset);
+  }
+
+  override heads(topic: string): Promise<readonly PartitionHead[]> {
+    return this.#log.heads(topic);
+  }
+
+  override offsetAt(topic: string, partition: number, timeMs: number): Promise<bigint> {
+    return this.#log.offsetAt(topic, partition, timeMs);
+  }
+
+  override truncate(topic: string, partition: number, before: bigint): Promise<void> {
+    return this.#log.truncate(topic, partition, before);
+  }
+
+  override close(): Promise<void> {
+    return this.#log.close();
+  }
+}
+
+function* tracesOf(records: readonly LogRecord[]): Iterable<string | undefined> {
+  for (const { headers } of records) yield headers['ce_traceparent'];
+}
+
+function bytesOf(records: readonly LogRecord[]): number {
+  let bytes = 0;
+  for (const record of records) bytes += recordBytes(record);
+  return bytes;
+}
