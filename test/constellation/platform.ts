@@ -35,6 +35,7 @@ export class Platform {
   readonly dataDir: string;
   readonly ports: { readonly gateway: number; readonly edge: number; readonly rtmp: number; readonly rtmpBackup: number; readonly relay: number };
   readonly #ownsData: boolean;
+  readonly #givenDatabase: string | undefined;
   readonly #child: ChildProcess;
   #log = '';
   #key = '';
@@ -43,6 +44,7 @@ export class Platform {
     const [gateway, edge, rtmp, rtmpBackup, relay] = ports as [number, number, number, number, number];
     this.ports = { gateway, edge, rtmp, rtmpBackup, relay };
     this.#ownsData = init.dataDir === undefined;
+    this.#givenDatabase = init.env?.['DATABASE_URL'] || undefined;
     this.dataDir = init.dataDir ?? mkdtempSync(join(tmpdir(), 'streams-platform-'));
     const main = join(import.meta.dirname, '../../apps/streams/main.js');
     this.#child = spawn(process.execPath, [main, 'up', ...(init.arguments ?? [])], {
@@ -101,6 +103,11 @@ export class Platform {
 
   get key(): string {
     return this.#key;
+  }
+
+  /** Of the server that was named, or of the embedded one. */
+  get databaseUrl(): string {
+    return this.#givenDatabase ?? (JSON.parse(readFileSync(join(this.dataDir, 'run/postgres.json'), 'utf8')) as { url: string }).url;
   }
 
   get edgeUrl(): string {

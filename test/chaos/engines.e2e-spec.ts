@@ -1,0 +1,45 @@
+/** @needs chromium ffmpeg s3 redis */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { mixedSet, type RunningSet } from '../constellation/engine-sets.ts';
+import { engineVictim, killRun, partVictim } from '../constellation/kill-run.ts';
+import { Platform } from '../constellation/platform.ts';
+import { judge } from '../constellation/run-oracle.ts';
+
+jest.setTimeout(300_000);
+
+const downMs = 3000;
+
+describe('engines beside the platform that go down during a live stream', () => {
+  let set: RunningSet;
+  let platform: Platform;
+
+  beforeAll(async () => {
+    set = await mixedSet.start();
+    platform = await Platform.start({ env: set.env });
+  });
+
+  afterAll(async () => {
+    await platform?.stop();
+    await set?.stop();
+  });
+
+  test('are those that the banner names, and no embedded one runs beside them', () => {
+    for (const words of ['PostgreSQL from DATABASE_URL', 'S3 from S3_ENDPOINT', 'Redis from REDIS_URL']) expect(platform.log).toContain(words);
+    expect(platform.processes('postgres')).toEqual([]);
+    expect(existsSync(join(platform.dataDir, 'blobs'))).toBe(false);
+  });
+
+  test('are waited for: nothing acknowledged is lost, nothing doubled, the player goes on without a reload', async () => {
+    const order = [...Object.entries(set.engines).map(([name, engine]) => engineVictim(name, engine, downMs)), partVictim('media')];
+    const run = await killRun({ platform, kills: order.length, victims: order, width: 640, height: 360 });
+    expect(run.kills.map((kill) => kill.part)).toEqual(['postgres', 's3', 'redis', 'media']);
+    expect(run.acknowledged.length).toBeGreaterThan(0);
+    expect(run.pageLoads).toBe(0);
+    expect(run.stepsBack).toEqual([]);
+    const { segments, ...wrong } = await judge(platform, run);
+    expect(segments).toBeGreaterThan(0);
+    expect(wrong).toEqual({ lost: [], doubled: [], brokenSequences: [], readModelErrors: [] });
+  });
+});
