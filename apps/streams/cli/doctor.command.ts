@@ -5,8 +5,10 @@ import { dirname, join } from 'node:path';
 import { ApiClient } from '../client/api-client.ts';
 import type { CdnHealth } from '../client/api.types.ts';
 import { readAdminKey } from '../client/key-file.ts';
+import { makeFolder } from '../machine/data-folder.ts';
 import { freeBytes, freeBytesLow, freeBytesMin } from '../machine/disk-space.ts';
 import { engineFacts } from '../machine/engine-facts.ts';
+import { checkEventLog } from '../machine/event-log-file.ts';
 import { checkFfmpeg, tryEncode } from '../machine/ffmpeg.ts';
 import { holderOf, portProblem } from '../machine/ports.ts';
 import { portVariables, type Ports, type StreamsSettings } from '../streams.config.ts';
@@ -50,9 +52,10 @@ const checks: Readonly<Record<string, Check>> = {
     return free < freeBytesMin ? problem(text) : free < freeBytesLow ? warning(text) : ok(text);
   },
   'data folder': async (settings) => {
+    await access(existingParent(settings.dataDir), constants.R_OK | constants.W_OK);
     if (!existsSync(settings.dataDir)) return ok(`${settings.dataDir} will be made at the first start`);
-    await access(settings.dataDir, constants.R_OK | constants.W_OK);
-    await mkdir(settings.runPath, { recursive: true });
+    makeFolder(settings.runPath);
+    await checkEventLog(settings.logPath);
     return ok(settings.dataDir);
   },
   ports: async (settings) => {

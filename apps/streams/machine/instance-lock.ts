@@ -1,7 +1,8 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { errnoOf, exitCodes, messageOf, PlainFailure } from '../streams.errors.ts';
+import { exitCodes, messageOf, PlainFailure } from '../streams.errors.ts';
+import { folderFailure, makeFolder } from './data-folder.ts';
 
 /**
  * The right to be the one supervisor of a data folder. Node has no file locks, SQLite has: the system drops one together
@@ -35,7 +36,7 @@ export class InstanceLock implements Disposable {
 
 function openDatabase(path: string, dataDir: string): DatabaseSync {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    makeFolder(dirname(path));
     return new DatabaseSync(path);
   } catch (error) {
     throw folderFailure(error, dataDir);
@@ -58,18 +59,4 @@ function readHolder(path: string): string {
   } catch {
     return '';
   }
-}
-
-function folderFailure(error: unknown, dataDir: string): PlainFailure {
-  const text = `${errnoOf(error)} ${messageOf(error)}`;
-  if (/ENOTDIR|EEXIST/.test(text))
-    return new PlainFailure(`The data folder ${dataDir} is not a folder: remove that file, or set STREAMS_DATA_DIR to another place.`, exitCodes.usage);
-  if (/ENOSPC|disk is full/i.test(text)) return new PlainFailure(`The disk that holds ${dataDir} is full: free some space and start again.`, exitCodes.usage);
-  if (/EACCES|EPERM|EROFS|unable to open|readonly/i.test(text)) {
-    return new PlainFailure(`The data folder ${dataDir} cannot be written: run as its owner, or set STREAMS_DATA_DIR to a folder of yours.`, exitCodes.usage);
-  }
-  if (/not a database|malformed|corrupt/i.test(text)) {
-    return new PlainFailure(`The file run/supervisor.lock in the data folder ${dataDir} is damaged: delete it and start again.`, exitCodes.usage);
-  }
-  return new PlainFailure(`The data folder ${dataDir} cannot be used: ${messageOf(error)}`, exitCodes.usage);
 }

@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pause } from '#runtime';
+import { makeFolder } from './data-folder.ts';
 import { groupMembers, identify, isSameProcess, signalGroup, type ProcessIdentity } from './process-identity.ts';
 
 /** In the environment of every process of one run: it tells ours from strangers that were given the same number. */
@@ -22,7 +23,7 @@ export class RunFolder {
   constructor(path: string, run: string) {
     this.#path = path;
     this.#run = run;
-    mkdirSync(path, { recursive: true });
+    makeFolder(path);
   }
 
   /** Complete or not there, also on a full disk. */

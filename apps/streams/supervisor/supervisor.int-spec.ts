@@ -166,6 +166,29 @@ describe('the supervisor', () => {
     expect(platform.log).toContain(`The data folder ${platform.dataDir} is not a folder`);
   });
 
+  test.each([
+    ['where nothing can be made', '/proc/x', 'cannot be made there: set STREAMS_DATA_DIR to a folder on a disk.'],
+    ['below that', '/proc/x/y/z', 'cannot be made there: set STREAMS_DATA_DIR to a folder on a disk.'],
+    ['on a read-only file system', '/sys/x', 'set STREAMS_DATA_DIR'],
+  ])('says that the data folder cannot be %s', async (_what, dataDir, sentence) => {
+    const child = platform.spawn([], { STREAMS_DATA_DIR: dataDir });
+    expect(await platform.ended(child)).toBe(2);
+    expect(platform.log).toContain(`The data folder ${dataDir} `);
+    expect(platform.log).toContain(sentence);
+    expect(platform.log.trim().split('\n')).toHaveLength(1);
+  });
+
+  test('says that the event log is damaged, once, and starts nothing on it', async () => {
+    mkdirSync(join(platform.dataDir, 'log'), { recursive: true });
+    writeFileSync(join(platform.dataDir, 'log/events.sqlite'), 'x'.repeat(10_000));
+    const child = platform.spawn();
+    expect(await platform.ended(child)).toBe(1);
+    expect(platform.log.trim()).toBe(
+      `The event log ${join(platform.dataDir, 'log/events.sqlite')} is damaged. Restore it from a backup, or move it away to begin with an empty log.`,
+    );
+    expect(platform.diary()).toEqual([]);
+  });
+
   test('says that its lock file is damaged', async () => {
     mkdirSync(join(platform.dataDir, 'run'), { recursive: true });
     writeFileSync(join(platform.dataDir, 'run/supervisor.lock'), 'x'.repeat(5000));

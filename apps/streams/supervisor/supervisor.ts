@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { checkDiskSpace, freeBytes, freeBytesLow } from '../machine/disk-space.ts';
+import { checkEventLog } from '../machine/event-log-file.ts';
 import { checkFfmpeg } from '../machine/ffmpeg.ts';
 import { InstanceLock } from '../machine/instance-lock.ts';
 import { checkPorts } from '../machine/ports.ts';
@@ -87,13 +88,13 @@ export class Supervisor {
   }
 
   async #prepare(): Promise<void> {
-    const { dataDir, runPath, ports, host } = this.#settings;
+    const { dataDir, runPath, logPath, ports, host } = this.#settings;
     if (!existsSync(entryOf(this.#settings, 'gateway'))) throw new PlainFailure('The project is not built: run "npm run build" first.');
     this.#lock = InstanceLock.acquire(join(runPath, 'supervisor.lock'), dataDir);
     this.#folder = new RunFolder(runPath, this.run);
     const swept = await this.#folder.sweep();
     if (swept.length > 0) this.#view.say('warn', `ended what an earlier run left behind: ${swept.join(', ')}`);
-    await Promise.all([checkPorts(ports, host), checkDiskSpace(dataDir), checkFfmpeg(this.#settings.ffmpegPath)]);
+    await Promise.all([checkPorts(ports, host), checkDiskSpace(dataDir), checkFfmpeg(this.#settings.ffmpegPath), checkEventLog(logPath)]);
     this.#diskTimer = setInterval(() => void this.#watchDisk(), diskCheckMs).unref();
   }
 

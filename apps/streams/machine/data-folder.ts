@@ -1,0 +1,44 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { hasCode } from '#kernel';
+import { errnoOf, exitCodes, messageOf, PlainFailure } from '../streams.errors.ts';
+
+/**
+ * Makes a folder and those above it, one by one from the first that is there. Not by Node's `recursive`: where nothing can
+ * be made (/proc) that goes round in circles for ever, and on a read-only file system it says ENOENT.
+ * @throws the file system's error.
+ */
+export function makeFolder(path: string): void {
+  const missing: string[] = [];
+  for (let at = path; !existsSync(at); at = dirname(at)) missing.push(at);
+  for (const folder of missing.reverse()) {
+    try {
+      mkdirSync(folder);
+    } catch (error) {
+      // Another process may have been first.
+      if (!hasCode(error, 'EEXIST')) throw error;
+    }
+  }
+}
+
+/** What a failure in the data folder means, in a sentence that says what to do. */
+export function folderFailure(error: unknown, dataDir: string): PlainFailure {
+  const text = `${errnoOf(error)} ${messageOf(error)}`;
+  return new PlainFailure(
+    sentences.find(([sign]) => sign.test(text))?.[1](dataDir) ?? `The data folder ${dataDir} cannot be used: ${messageOf(error)}`,
+    exitCodes.usage,
+  );
+}
+
+const sentences: ReadonlyArray<readonly [RegExp, (dataDir: string) => string]> = [
+  [/ENOTDIR|EEXIST/, (dataDir) => `The data folder ${dataDir} is not a folder: remove that file, or set STREAMS_DATA_DIR to another place.`],
+  [/ENOSPC|EDQUOT|disk is full/i, (dataDir) => `The disk that holds ${dataDir} is full: free some space and start again.`],
+  [/EROFS/, (dataDir) => `The data folder ${dataDir} is on a read-only file system: set STREAMS_DATA_DIR to a folder on a disk that can be written.`],
+  [
+    /EACCES|EPERM|unable to open|readonly/i,
+    (dataDir) => `The data folder ${dataDir} cannot be written: run as its owner, or set STREAMS_DATA_DIR to a folder of yours.`,
+  ],
+  [/ENOENT|ENOSYS|EOPNOTSUPP|EINVAL/, (dataDir) => `The data folder ${dataDir} cannot be made there: set STREAMS_DATA_DIR to a folder on a disk.`],
+  [/ENAMETOOLONG/, () => 'The name of the data folder is too long: set STREAMS_DATA_DIR to a shorter one.'],
+  [/not a database|malformed|corrupt/i, (dataDir) => `The file run/supervisor.lock in the data folder ${dataDir} is damaged: delete it and start again.`],
+];
