@@ -4,7 +4,7 @@ import { hashOf } from './access/secrets.ts';
 import { operations } from './openapi/operations.ts';
 import { realEngines, startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
 import { ask, type Answer, type Ask } from './testing/http-client.ts';
-import { announceEncoding, announceSegment } from './testing/stream-facts.ts';
+import { announceEncoding, announceEncodingEnd, announceSegment } from './testing/stream-facts.ts';
 
 let world: World;
 let gateway: RunningGateway;
@@ -219,13 +219,21 @@ describe('playlists and media', () => {
     expect((await ask(gateway.url, `/live/${id}/720p.m3u8`)).text).toContain(cid);
   });
 
-  test('after the stop it is a recording of everything', async () => {
+  test('after the stop it stays open until the encoder has said its last, then it is a recording of everything', async () => {
     await post('/api/v1/stream/stop', { id });
+    await world.settle();
+    expect((await get(`/api/v1/streams/${id}`)).json.status).toBe('stopped');
+    const open = await ask(gateway.url, `/live/${id}/720p.m3u8`);
+    expect(open.text).not.toContain('#EXT-X-ENDLIST');
+    expect(open.headers['cache-control']).toBe('public, max-age=1, stale-if-error=10');
+    const last = await announceSegment(world, id, 13, { epoch: 2n });
+    await announceEncodingEnd(world, id, 2n);
     await world.settle();
     const { text, headers: received } = await ask(gateway.url, `/live/${id}/720p.m3u8`);
     expect(text).toContain('#EXT-X-MEDIA-SEQUENCE:0\n');
     expect(text).toContain('#EXT-X-ENDLIST');
-    expect(text.match(/#EXTINF/g)).toHaveLength(13);
+    expect(text.match(/#EXTINF/g)).toHaveLength(14);
+    expect(text).toContain(last);
     expect(received['cache-control']).toBe('public, max-age=10, stale-if-error=10');
     expect((await ask(gateway.url, `/live/${id}/1080p.m3u8`)).json.type).toBe('urn:streams:problem:unknown-rendition');
   });

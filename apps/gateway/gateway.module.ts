@@ -72,8 +72,8 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       },
       {
         provide: PlaylistReader,
-        useFactory: (streams: StreamReader, reads: ReadStore) => new PlaylistReader(streams, reads),
-        inject: [StreamReader, ReadStore],
+        useFactory: (streams: StreamReader, reads: ReadStore, now: Clock) => new PlaylistReader(streams, reads, now),
+        inject: [StreamReader, ReadStore, Clock],
       },
       {
         provide: CdnReader,

@@ -12,7 +12,7 @@ const playlistType = 'application/vnd.apple.mpegurl';
 /** Players of other sites read these; there are no cookies or keys involved. */
 const corsHeaders = { 'access-control-allow-origin': '*', 'access-control-expose-headers': 'Content-Length, Content-Range, ETag, Age, Cache-Status, Date' };
 const liveCaching = 'public, max-age=1, stale-if-error=10';
-/** Not longer: the encoder stores its last, shorter segments a moment after the stream was stopped. */
+/** Not longer: a packager that was away for longer than a stopped stream is waited for may still bring a last segment. */
 const recordingCaching = 'public, max-age=10, stale-if-error=10';
 const immutableCaching = 'public, max-age=31536000, immutable';
 /** Shorter than the edge's memory of a 404, because this one turns into a playlist any moment. */

@@ -1,6 +1,7 @@
 import { renderMedia, renderMultivariant, targetDurationOf, type PlaylistRendition, type PlaylistSegment } from '#core/hls';
-import { segmentTable, type StreamStatus } from '#domain/stream';
-import type { ReadCondition, ReadRow, ReadStore } from '#ports';
+import { isComplete, segmentTable, type StreamStatus } from '#domain/stream';
+import type { Millis } from '#kernel';
+import type { Clock, ReadCondition, ReadRow, ReadStore } from '#ports';
 import { StreamReader } from '../streams/stream-reader.ts';
 
 /** Segments in a live playlist. */
@@ -47,16 +48,18 @@ function renditionOf(row: ReadRow): PlaylistRendition {
 export class PlaylistReader {
   readonly #streams: StreamReader;
   readonly #reads: ReadStore;
+  readonly #clock: Clock;
 
-  constructor(streams: StreamReader, reads: ReadStore) {
+  constructor(streams: StreamReader, reads: ReadStore, clock: Clock) {
     this.#streams = streams;
     this.#reads = reads;
+    this.#clock = clock;
   }
 
   async master(streamId: string): Promise<Playlist> {
     const stream = await this.#streams.row(streamId);
     if (stream === undefined) return this.#absent(streamId);
-    const ended = hasEnded(stream);
+    const ended = hasEnded(stream, this.#clock.now());
     if (stream['last_media_sequence'] === null || stream['encoding_order'] === null) return { kind: 'nothing-yet', ended };
     const renditions = await this.#streams.renditions(stream);
     return { kind: 'playlist', text: renderMultivariant({ renditions: renditions.map(renditionOf) }), ended };
@@ -65,7 +68,7 @@ export class PlaylistReader {
   async media(streamId: string, rendition: string): Promise<Playlist> {
     const stream = await this.#streams.row(streamId);
     if (stream === undefined) return this.#absent(streamId);
-    const ended = hasEnded(stream);
+    const ended = hasEnded(stream, this.#clock.now());
     if (stream['last_media_sequence'] === null) return { kind: 'nothing-yet', ended };
     const window = windowOf(stream, ended);
     const of: ReadCondition[] = [
@@ -109,8 +112,14 @@ export class PlaylistReader {
   }
 }
 
-function hasEnded(stream: ReadRow): boolean {
-  return (stream['status'] as StreamStatus) === 'stopped';
+function hasEnded(stream: ReadRow, nowMs: Millis): boolean {
+  const end = {
+    status: stream['status'] as StreamStatus | null,
+    statusAtMs: Number(stream['status_at_ms']),
+    encodingStatus: stream['encoding_status'] as string | null,
+    encodingReason: stream['encoding_reason'] as string | null,
+  };
+  return isComplete(end, nowMs);
 }
 
 /** All renditions of a stream show the same window, whichever of them has segments in it. */

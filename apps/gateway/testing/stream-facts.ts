@@ -1,4 +1,4 @@
-import { encodingStarted, segmentProduced } from '#events';
+import { encodingEnded, encodingStarted, segmentProduced } from '#events';
 import type { World } from './gateway.fixture.ts';
 
 const programDateTimeMs = 1_790_000_000_000;
@@ -18,6 +18,12 @@ export async function announceEncoding(world: World, streamId: string, epoch = 1
     renditions: [video, audio],
   });
   await world.facts.publish('stream', [started], { producer: { id: `media:${streamId}`, epoch } });
+}
+
+/** Says that the encoder has stored its last. */
+export async function announceEncodingEnd(world: World, streamId: string, epoch = 1n): Promise<void> {
+  const ended = encodingEnded.draft({ streamId, sessionId: 's-1', epoch: Number(epoch), node: 'media-1', reason: 'stopped', exitCode: 0, lastLines: [] });
+  await world.facts.publish('stream', [ended], { producer: { id: `media:${streamId}`, epoch } });
 }
 
 /** Stores and announces a segment of 2 s in both renditions. */

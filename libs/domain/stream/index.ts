@@ -10,6 +10,7 @@ export {
   type SettingProblem,
   type StreamSettings,
 } from './ladder.core.ts';
+export { isComplete, lastSegmentsMsMax, type StreamEnd } from './recording.core.ts';
 export { base32Of, formatStreamKey, isStreamId, parseStreamKey, streamIdOf, type StreamKey } from './stream-key.codec.ts';
 export type {
   CreateStream,
