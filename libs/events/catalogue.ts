@@ -4,6 +4,7 @@ import type { EventDefinition } from './define.ts';
 import { edgeRegistered, edgeReported, type EdgeEventDefinition } from './edge.events.ts';
 import type { EventEnvelope } from './envelope.ts';
 import {
+  encodingDelayed,
   encodingEnded,
   encodingStarted,
   segmentProduced,
@@ -26,6 +27,7 @@ export const catalogue: readonly AnyDefinition[] = [
   streamStopped,
   encodingStarted,
   encodingEnded,
+  encodingDelayed,
   segmentProduced,
   purgeRequested,
   purgeApplied,

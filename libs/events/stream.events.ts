@@ -178,6 +178,27 @@ export const encodingEnded = defineEvent({
   samples: [{ streamId: sampleStream, sessionId: sampleSession, epoch: 1, node: 'media-1', reason: 'crashed', exitCode: 1, lastLines: ['Conversion failed!'] }],
 });
 
+export const encodingDelayed = defineEvent({
+  type: 'encoding.delayed',
+  version: 1,
+  context: 'stream',
+  meaning: 'A packager could not store segments for a while and held its encoder up; told when it went on, nothing was dropped.',
+  schema: z.object({
+    streamId: id,
+    sessionId: id,
+    epoch,
+    node: id,
+    reason: z.enum(['disk-full', 'store-unavailable', 'log-unavailable']),
+    /** From the first attempt to success. */
+    delayMs: millis,
+    /** The first segments that had to wait. */
+    mediaSequence: count,
+  }),
+  key: (data) => data.streamId,
+  subject: (data) => `${data.streamId}/encoding`,
+  samples: [{ streamId: sampleStream, sessionId: sampleSession, epoch: 1, node: 'media-1', reason: 'disk-full', delayMs: 42000, mediaSequence: 17 }],
+});
+
 export const segmentProduced = defineEvent({
   type: 'segment.produced',
   version: 1,
@@ -233,4 +254,5 @@ export type StreamEventDefinition =
   | typeof streamStopped
   | typeof encodingStarted
   | typeof encodingEnded
+  | typeof encodingDelayed
   | typeof segmentProduced;

@@ -2,6 +2,7 @@ import {
   edgeRegistered,
   edgeReported,
   encodeEvent,
+  encodingDelayed,
   encodingEnded,
   encodingStarted,
   keyIssued,
@@ -125,6 +126,7 @@ function session(on: Recorder, streamId: string, epoch: number, firstSequence: n
     for (const rendition of renditions)
       on.fact(segment(on, { streamId, sessionId, rendition, epoch, mediaSequence: firstSequence + at, initCid }), media, BigInt(epoch));
   }
+  on.fact(encodingDelayed.draft({ streamId, sessionId, epoch, node: 'node-1', reason: 'disk-full', delayMs: 5000, mediaSequence: 0 }), media, BigInt(epoch));
   on.fact(encodingEnded.draft({ streamId, sessionId, epoch, node: 'node-1', reason: 'source-ended', exitCode: 0, lastLines: [] }), media, BigInt(epoch));
   on.command(streamInterrupted.draft({ streamId, sessionId, reason: 'connection-closed', detail: '' }));
 }

@@ -206,7 +206,7 @@ export class LiveStream {
   }
 
   async #supervise(producer: Producer, feed: LiveFeed, start: StartPoint, renditions: readonly PlannedRendition[], { lost, stop }: Ends): Promise<RunEnd> {
-    const { streamId, session, program } = this.#init;
+    const { streamId, session, program, node } = this.#init;
     const { blobs, facts, follower, runner } = this.#deps;
     const state = follower.get(streamId) as StreamState | undefined;
     if (state === undefined) throw new OperatingError('The stream was stopped.', { code: 'STREAM_STOPPED', retryable: false });
@@ -215,7 +215,7 @@ export class LiveStream {
     if (this.#runs++ > 0) count(this.#deps.counters, 'encoderRestarts', 1);
     const initCidsBefore = initCidsOf(state);
     const committer = new SegmentCommitter(
-      { streamId, session, producer, offsetMs: plan.offsetMs, discontinuity: plan.discontinuity, initCidsBefore, waitingMax: groupsWaitingMax },
+      { streamId, session, node, producer, offsetMs: plan.offsetMs, discontinuity: plan.discontinuity, initCidsBefore, waitingMax: groupsWaitingMax },
       { blobs, facts, logger: this.#logger, onCommitted },
     );
     const abort = (): void => committer.abort();

@@ -68,6 +68,7 @@ function committer(change: Partial<SegmentCommitterInit> = {}): SegmentCommitter
   const init = {
     streamId: 'st-test',
     session,
+    node: 'media-1',
     producer: { id: 'media:st-test', epoch: 2n },
     offsetMs: -500,
     discontinuity: false,
@@ -142,6 +143,9 @@ describe('trouble', () => {
     end();
     await made.drained();
     expect([made.blocked, committed, await room]).toEqual([false, [0, 1, 2], 'room']);
+    const delays = await stream.delays();
+    expect(delays).toEqual([expect.objectContaining({ reason: 'disk-full', mediaSequence: 1, node: 'media-1', sessionId: 's1', epoch: 2 })]);
+    expect(delays[0]?.delayMs).toBeGreaterThan(0);
   });
 
   test('nothing follows an append that may have failed', async () => {

@@ -1,4 +1,4 @@
-import { segmentProduced } from '#events';
+import { encodingDelayed, segmentProduced, type EventOf } from '#events';
 import type { ProducedSegment, SegmentGroup } from '#core/fmp4';
 import { hasCode, OperatingError } from '#kernel';
 import type { BlobInfo, BlobStore } from '#ports';
@@ -9,6 +9,8 @@ import { programDateTime } from './run-plan.core.ts';
 export interface SegmentCommitterInit {
   readonly streamId: string;
   readonly session: LiveSession;
+  /** Of this machine, for the log. */
+  readonly node: string;
   readonly producer: { readonly id: string; readonly epoch: bigint };
   readonly offsetMs: number;
   /** True when the first group does not continue the segments before. */
@@ -30,6 +32,14 @@ export interface SegmentCommitterDeps {
 /** Errors after which the same group is tried again for as long as it takes: nothing is dropped. */
 const transient = new Set(['LOG_FULL', 'PUBLISHER_BUSY', 'BLOB_STORE_FULL', 'BLOB_STORE_UNAVAILABLE', 'LOG_UNAVAILABLE']);
 
+type DelayReason = EventOf<typeof encodingDelayed>['data']['reason'];
+
+/** How long storing had to wait, and for what. */
+interface Delay {
+  readonly reason: DelayReason;
+  readonly ms: number;
+}
+
 /** Stores groups of segments and announces each in one append, in order: first the bytes, then the fact. */
 export class SegmentCommitter {
   readonly #init: SegmentCommitterInit;
@@ -44,6 +54,8 @@ export class SegmentCommitter {
   #first = true;
   #wake: Array<() => void> = [];
   #blocked = false;
+  /** The longest wait of the group in hand. */
+  #delay: Delay | undefined;
 
   constructor(init: SegmentCommitterInit, deps: SegmentCommitterDeps) {
     this.#init = init;
@@ -110,14 +122,33 @@ export class SegmentCommitter {
   }
 
   async #commit(group: SegmentGroup): Promise<void> {
-    const { blobs, facts, onCommitted } = this.#deps;
+    const { blobs, onCommitted } = this.#deps;
     const stored = await Promise.all(group.segments.map(({ bytes }) => this.#untilDone(() => blobs.put(bytes))));
     const discontinuity = this.#first && this.#isDiscontinuity(group);
     const drafts = group.segments.map((segment, index) => this.#draft(group, segment, stored[index] as BlobInfo, discontinuity));
-    const { producer, session } = this.#init;
-    await this.#untilDone(() => facts.publish('stream', drafts, { producer, correlationId: session.sessionId, signal: this.#abort.signal }));
+    await this.#publish(drafts);
     this.#first = false;
     onCommitted(group);
+    await this.#tellDelay(group.mediaSequence);
+  }
+
+  /** Only now, when the log takes it: it is often the same disk that was full. */
+  async #tellDelay(mediaSequence: number): Promise<void> {
+    const delay = this.#delay;
+    this.#delay = undefined;
+    if (delay === undefined) return;
+    const { streamId, session, producer, node } = this.#init;
+    const { reason, ms } = delay;
+    const delayMs = Math.round(ms);
+    await this.#publish([
+      encodingDelayed.draft({ streamId, sessionId: session.sessionId, epoch: Number(producer.epoch), node, reason, delayMs, mediaSequence }),
+    ]);
+    this.#delay = undefined;
+  }
+
+  #publish(drafts: Parameters<FactPublisher['publish']>[1]): Promise<unknown> {
+    const { producer, session } = this.#init;
+    return this.#untilDone(() => this.#deps.facts.publish('stream', drafts, { producer, correlationId: session.sessionId, signal: this.#abort.signal }));
   }
 
   /** Also true when a rendition's parameters changed although its time continues; then it holds for all of them. */
@@ -149,13 +180,16 @@ export class SegmentCommitter {
   }
 
   async #untilDone<T>(act: () => Promise<T>): Promise<T> {
-    for (let failures = 0; ; failures++) {
+    const begunAt = performance.now();
+    for (let failures = 0, reason: DelayReason | undefined; ; failures++) {
       try {
         const result = await act();
         this.#blocked = false;
+        if (reason !== undefined) this.#delay = longer(this.#delay, { reason, ms: performance.now() - begunAt });
         return result;
       } catch (err) {
         if (this.#abort.signal.aborted || !isTransient(err)) throw err;
+        reason ??= reasonOf(err);
         this.#blocked = true;
         if (failures % 10 === 0) this.#deps.logger.warn({ err, streamId: this.#init.streamId }, 'segments wait: a store or the log takes nothing');
         await pause(backOffMs(failures, 100, 5000), this.#abort.signal);
@@ -163,6 +197,15 @@ export class SegmentCommitter {
       }
     }
   }
+}
+
+function longer(one: Delay | undefined, other: Delay): Delay {
+  return one === undefined || other.ms > one.ms ? other : one;
+}
+
+function reasonOf(error: unknown): DelayReason {
+  if (['LOG_FULL', 'BLOB_STORE_FULL', 'ENOSPC', 'EDQUOT'].some((code) => hasCode(error, code))) return 'disk-full';
+  return ['LOG_UNAVAILABLE', 'PUBLISHER_BUSY'].some((code) => hasCode(error, code)) ? 'log-unavailable' : 'store-unavailable';
 }
 
 function isTransient(error: unknown): boolean {

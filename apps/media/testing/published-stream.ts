@@ -1,5 +1,6 @@
 import {
   decodeEvent,
+  encodingDelayed,
   segmentProduced,
   streamCreated,
   streamInterrupted,
@@ -68,6 +69,11 @@ export class PublishedStream {
       if (event.type === 'segment.produced' && event.data.epoch >= epoch) segments.push(event.data);
     }
     return rendition === undefined ? segments : segments.filter((one) => one.rendition === rendition);
+  }
+
+  /** What packagers said of stores that took nothing for a while. */
+  async delays(): Promise<Array<EventOf<typeof encodingDelayed>['data']>> {
+    return (await this.events()).flatMap((event) => (event.type === encodingDelayed.type ? [event.data] : []));
   }
 
   async #publish(draft: CatalogueDraft): Promise<void> {

@@ -1,4 +1,5 @@
 import {
+  encodingDelayed,
   encodingEnded,
   encodingStarted,
   segmentProduced,
@@ -170,7 +171,7 @@ export const streamsProjection: Projection<DomainEvent> = {
   version: 1,
   contexts: ['stream'],
   handles: [streamCreated.type, streamStarted.type, streamInterrupted.type, streamStopped.type, encodingStarted.type, encodingEnded.type, segmentProduced.type],
-  ignores: [streamPublishRejected.type],
+  ignores: [streamPublishRejected.type, encodingDelayed.type],
   tables: [streamTable, sessionTable, renditionTable, segmentTable],
   project,
 };
