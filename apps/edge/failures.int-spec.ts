@@ -33,8 +33,14 @@ describe.each<EdgeRuntime>(['bun', 'node'])('a bad origin, served by %s', (runti
     origin.on(path, ({ socket }) => void socket.end(bytes));
     const answers = await Promise.all(Array.from({ length: 5 }, () => edge.get(path)));
     for (const answer of answers) {
-      expect([answer.status, answer.broken, answer.headers['content-type']]).toEqual([502, false, 'application/problem+json']);
-      expect(JSON.parse(answer.body)).toMatchObject({ status: 502, title: 'Bad Gateway' });
+      expect([answer.status, answer.broken, answer.headers['content-type']]).toEqual([502, false, 'application/problem+json; charset=utf-8']);
+      expect(JSON.parse(answer.body)).toEqual({
+        type: 'urn:streams:problem:bad-origin',
+        title: 'Bad Gateway',
+        status: 502,
+        detail: expect.any(String),
+        instance: path,
+      });
     }
     // One try, and one more where a pooled connection may have been lost.
     expect(origin.count(path)).toBeLessThanOrEqual(2);

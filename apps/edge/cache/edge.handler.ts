@@ -10,6 +10,7 @@ import {
   ttlSeconds,
   withCacheStatus,
   type CacheOutcome,
+  type Field,
   type Selection,
   type StoredResponse,
   type Trust,
@@ -87,12 +88,11 @@ export class CacheHandler {
 
   async #otherwise(request: EdgeRequest, key: string | undefined): Promise<EdgeReply> {
     const { counters, local } = this.#deps;
-    const { cacheName, passPrefixes } = this.#init;
+    const { passPrefixes } = this.#init;
     if (key === undefined) {
       counters.requests++;
-      return problem(request.target.length > 1000 ? 414 : 400, 'The request target is not an absolute path of a reasonable length.', cacheName, {
-        forwarded: 'bypass',
-      });
+      const status = request.target.length > 1000 ? 414 : 400;
+      return this.#problem(request, status, 'The request target is not an absolute path of a reasonable length.', { forwarded: 'bypass' });
     }
     const own = local(request, key);
     if (own !== undefined) return own;
@@ -108,13 +108,13 @@ export class CacheHandler {
       return await this.#miss(request, key);
     } catch (error) {
       this.#deps.onError(error);
-      return problem(500, 'The edge failed to answer.', cacheName, { forwarded: 'miss' });
+      return this.#problem(request, 500, 'The edge failed to answer.', { forwarded: 'miss' });
     }
   }
 
   async #pass(request: EdgeRequest, key: string, forwarded: 'method' | 'bypass' | 'miss'): Promise<EdgeReply> {
     if (request.method === 'CONNECT' || request.method === 'TRACE')
-      return problem(501, `The edge does not forward ${request.method}.`, this.#init.cacheName, { forwarded: 'method' });
+      return this.#problem(request, 501, `The edge does not forward ${request.method}.`, { forwarded: 'method' });
     if (forwarded !== 'method') this.#deps.counters.misses++;
     return this.#deps.passThrough.forward(request, key, { forwarded });
   }
@@ -133,10 +133,10 @@ export class CacheHandler {
         return this.#fromObject(object, select(request, object.response, object.body.size, nowMs), nowMs, {});
       }
       // RFC 9111 section 5.2.1.7.
-      if (parseCacheControl(request.field('cache-control')).onlyIfCached) return problem(504, 'Not in the cache.', this.#init.cacheName, {});
+      if (parseCacheControl(request.field('cache-control')).onlyIfCached) return this.#problem(request, 504, 'Not in the cache.', {});
       const joined = fills.find({ key, request });
       const failure = joined === undefined ? fills.recentFailure(key) : undefined;
-      if (failure !== undefined) return this.#failed(failure, { forwarded: 'miss' });
+      if (failure !== undefined) return this.#failed(request, failure, { forwarded: 'miss' });
       // A HEAD does not bring the body that would be stored.
       if (joined === undefined && request.method === 'HEAD' && object === undefined) return this.#pass(request, key, 'miss');
       const waiting: Waiting = { forwarded: object !== undefined ? 'stale' : store.has(key) ? 'vary-miss' : 'uri-miss', collapsed: joined !== undefined };
@@ -186,7 +186,7 @@ export class CacheHandler {
         });
       }
       case 'failed':
-        return this.#failed(outcome.error, waiting);
+        return this.#failed(request, outcome.error, waiting);
       case 'private':
         return this.#fromPrivate(request, key, outcome, waiting);
     }
@@ -210,7 +210,7 @@ export class CacheHandler {
       try {
         await wholeOf(body);
       } catch (error) {
-        return this.#failed(error as OriginError, waiting);
+        return this.#failed(request, error as OriginError, waiting);
       }
     }
     const length = body.complete ? body.length : outcome.length;
@@ -227,8 +227,12 @@ export class CacheHandler {
     return { head, body: readerOf(body, (count) => (this.#deps.counters.bytesServed += count), first, end) };
   }
 
-  #failed(error: OriginError, waiting: Waiting): EdgeReply {
-    return problem(error.status, error.message, this.#init.cacheName, { ...waiting, detail: error.code.toLowerCase() }, [['retry-after', '1']]);
+  #failed(request: EdgeRequest, error: OriginError, waiting: Waiting): EdgeReply {
+    return this.#problem(request, error.status, error.message, { ...waiting, detail: error.code.toLowerCase() }, [['retry-after', '1']]);
+  }
+
+  #problem({ target }: EdgeRequest, status: number, detail: string, outcome: CacheOutcome, more?: readonly Field[]): EdgeReply {
+    return problem({ status, detail, target, cacheName: this.#init.cacheName, outcome }, more);
   }
 
   #fromObject(object: CachedObject, selection: Selection, nowMs: number, outcome: CacheOutcome): EdgeReply {

@@ -55,7 +55,7 @@ export class PassThrough {
   /** @param key the normalised target; the origin gets the client's own spelling */
   async forward(request: EdgeRequest, key: string, outcome: CacheOutcome): Promise<EdgeReply> {
     const { cacheName, origin, requestBytesMax } = this.#deps;
-    if ((request.contentLength ?? 0) > requestBytesMax) return this.#tooLarge(outcome);
+    if ((request.contentLength ?? 0) > requestBytesMax) return this.#tooLarge(request, outcome);
     const body = limited(request.body(), requestBytesMax);
     try {
       const response = await origin.request({
@@ -70,9 +70,11 @@ export class PassThrough {
       return this.relay(request, response, { ...outcome, forwardStatus: response.status });
     } catch (error) {
       body?.cancel();
-      if (error instanceof TooLargeError || (error instanceof Error && error.cause instanceof TooLargeError)) return this.#tooLarge(outcome);
-      if (error instanceof OriginError) return problem(error.status, error.message, cacheName, { ...outcome, detail: error.code.toLowerCase() });
-      return problem(502, 'The request was broken off.', cacheName, outcome);
+      if (error instanceof TooLargeError || (error instanceof Error && error.cause instanceof TooLargeError)) return this.#tooLarge(request, outcome);
+      const { target } = request;
+      if (error instanceof OriginError)
+        return problem({ status: error.status, detail: error.message, target, cacheName, outcome: { ...outcome, detail: error.code.toLowerCase() } });
+      return problem({ status: 502, detail: 'The request was broken off.', target, cacheName, outcome });
     }
   }
 
@@ -110,7 +112,8 @@ export class PassThrough {
     };
   }
 
-  #tooLarge(outcome: CacheOutcome): EdgeReply {
-    return problem(413, `A request may carry ${this.#deps.requestBytesMax} bytes.`, this.#deps.cacheName, outcome, [['connection', 'close']]);
+  #tooLarge({ target }: EdgeRequest, outcome: CacheOutcome): EdgeReply {
+    const { cacheName, requestBytesMax } = this.#deps;
+    return problem({ status: 413, detail: `A request may carry ${requestBytesMax} bytes.`, target, cacheName, outcome }, [['connection', 'close']]);
   }
 }

@@ -1,20 +1,32 @@
 import { withCacheStatus, type CacheOutcome, type Field } from '#core/http-cache';
 import { replyHead, type EdgeReply } from '../server/edge-server.ts';
 
-const titles: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  413: 'Content Too Large',
-  414: 'URI Too Long',
-  500: 'Internal Server Error',
-  501: 'Not Implemented',
-  502: 'Bad Gateway',
-  503: 'Service Unavailable',
-  504: 'Gateway Timeout',
+/** Title, and the last part of the type, as the gateway's own problems have them. */
+const kinds: Readonly<Record<number, readonly [string, string]>> = {
+  400: ['Bad Request', 'malformed-request'],
+  413: ['Payload Too Large', 'body-too-large'],
+  414: ['URI Too Long', 'url-too-long'],
+  500: ['Internal Server Error', 'internal'],
+  501: ['Not Implemented', 'method-not-supported'],
+  502: ['Bad Gateway', 'bad-origin'],
+  503: ['Service Unavailable', 'unavailable'],
+  504: ['Gateway Timeout', 'origin-timeout'],
 };
+const targetCharsMax = 200;
 
-/** An error that the edge itself answers with: a problem document (RFC 9457) that nobody stores. */
-export function problem(status: number, detail: string, cacheName: string, outcome: CacheOutcome, more: readonly Field[] = []): EdgeReply {
-  const document = JSON.stringify({ type: 'about:blank', title: titles[status] ?? 'Error', status, detail });
-  const fields: Field[] = [['content-type', 'application/problem+json'], ['cache-control', 'no-store'], ...more];
+export interface ProblemInit {
+  readonly status: number;
+  readonly detail: string;
+  /** What was asked for; a very long one is cut. */
+  readonly target: string;
+  readonly cacheName: string;
+  readonly outcome: CacheOutcome;
+}
+
+/** An error that the edge itself answers with: a problem document (RFC 9457), shaped as the gateway's, that nobody stores. */
+export function problem({ status, detail, target, cacheName, outcome }: ProblemInit, more: readonly Field[] = []): EdgeReply {
+  const [title, code] = kinds[status] ?? ['Error', 'internal'];
+  const document = JSON.stringify({ type: `urn:streams:problem:${code}`, title, status, detail, instance: target.slice(0, targetCharsMax) });
+  const fields: Field[] = [['content-type', 'application/problem+json; charset=utf-8'], ['cache-control', 'no-store'], ...more];
   return { head: replyHead(status, withCacheStatus(fields, cacheName, outcome)), body: new TextEncoder().encode(document) };
 }
