@@ -78,8 +78,9 @@ export abstract class EventLog {
    * per record in order. All of them or none within one partition; on the embedded log, all or none altogether.
    * A repeated sequence of the same producer and epoch writes nothing and answers the positions of the first time, also
    * when the repetition is cut into other batches, or goes on with new records, which are then written. An engine
-   * remembers at least the last 10,000 appends of a producer; an older repetition is a `SEQUENCE_GAP`. Appends that one
-   * process makes to a topic without waiting for each other are written in the order of the calls.
+   * remembers at least the last 10,000 appends of a producer; an older repetition is a `SEQUENCE_GAP`. Appends of
+   * one producer, and those without one, that a process makes to a topic without waiting for each other are written in
+   * the order of the calls. An engine may refuse more than 16 MiB for one partition in one append (`RECORD_TOO_LARGE`).
    */
   abstract append(topic: string, records: readonly LogRecord[], options?: AppendOptions): Promise<readonly Position[]>;
 

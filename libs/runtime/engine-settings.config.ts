@@ -1,3 +1,4 @@
+import { readKafkaSettings, type KafkaSettings } from './kafka.config.ts';
 import { invalidSetting, readFlag, readText, readUrl, type Environment } from './setting-values.config.ts';
 
 /** An S3 bucket and who asks for it. */
@@ -13,6 +14,8 @@ export interface S3Settings {
 
 /** The engines of a cluster that settings name; undefined where an embedded one serves. */
 export interface ChosenEngines {
+  /** The event log. */
+  readonly kafka: KafkaSettings | undefined;
   /** PostgreSQL; undefined when nobody said where it is. */
   readonly databaseUrl: string | undefined;
   readonly s3: S3Settings | undefined;
@@ -20,8 +23,9 @@ export interface ChosenEngines {
 }
 
 /** @throws OperatingError `SETTING_INVALID` naming the variable */
-export function readEngineSettings(env: Environment): ChosenEngines {
+export function readEngineSettings(env: Environment, node: string): ChosenEngines {
   return {
+    kafka: readKafkaSettings(env, node),
     databaseUrl: readUrl(env, 'DATABASE_URL', ['postgresql', 'postgres']),
     s3: readS3Settings(env),
     redisUrl: readUrl(env, 'REDIS_URL', ['redis', 'rediss']),

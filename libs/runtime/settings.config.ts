@@ -31,12 +31,13 @@ const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']
  */
 export function readSharedSettings(env: Environment = process.env): SharedSettings {
   const dataDir = resolve(env['STREAMS_DATA_DIR'] || '.streams');
+  const node = readText(env, 'STREAMS_NODE', 'node-1', namePattern);
   return {
     dataDir,
-    node: readText(env, 'STREAMS_NODE', 'node-1', namePattern),
+    node,
     host: env['STREAMS_HOST'] || '0.0.0.0',
     publicHost: env['STREAMS_PUBLIC_HOST'] || 'localhost',
-    ...readEngineSettings(env),
+    ...readEngineSettings(env, node),
     logPath: join(dataDir, 'log', 'events.sqlite'),
     blobPath: join(dataDir, 'blobs'),
     postgresPath: join(dataDir, 'postgres'),

@@ -12,6 +12,7 @@ describe('shared settings', () => {
       node: 'node-1',
       host: '0.0.0.0',
       publicHost: 'localhost',
+      kafka: undefined,
       databaseUrl: undefined,
       s3: undefined,
       redisUrl: undefined,
@@ -54,6 +55,41 @@ describe('shared settings', () => {
     const more = { S3_ENDPOINT: 'https://s3.example', S3_PREFIX: '/a/b', S3_ACCESS_KEY_ID: 'k', S3_SECRET_ACCESS_KEY: 's' };
     expect(readSharedSettings(more).s3).toMatchObject({ prefix: 'a/b/', credentials: { accessKeyId: 'k', secretAccessKey: 's' } });
     expect([readFlag({ F: 'true' }, 'F', false), readFlag({ F: '0' }, 'F', true), readFlag({}, 'F', true)]).toEqual([true, false, true]);
+  });
+
+  test('Kafka needs its brokers alone; what does not go together is refused', () => {
+    const KAFKA_BROKERS = 'one:9092, two:9092';
+    expect(readSharedSettings({ KAFKA_BROKERS }).kafka).toEqual({
+      brokers: ['one:9092', 'two:9092'],
+      clientId: 'streams-node-1',
+      sasl: undefined,
+      tls: undefined,
+      replication: undefined,
+      minInSync: undefined,
+      retentionMs: -1,
+      compression: 'lz4',
+      topicPrefix: '',
+    });
+    const more = { KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512', KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD: 'p', KAFKA_TLS: '1', KAFKA_REPLICATION: '3' };
+    expect(readSharedSettings({ KAFKA_BROKERS, ...more }).kafka).toMatchObject({
+      sasl: { mechanism: 'SCRAM-SHA-512', username: 'u', password: 'p' },
+      tls: { ca: undefined, cert: undefined, key: undefined },
+      replication: 3,
+    });
+    for (const [name, value] of Object.entries({
+      KAFKA_BROKERS: 'one',
+      KAFKA_SASL_MECHANISM: 'GSSAPI',
+      KAFKA_COMPRESSION: 'rar',
+      KAFKA_RETENTION_MS: '0',
+      KAFKA_TOPIC_PREFIX: 'a/b',
+      KAFKA_REPLICATION: '0',
+    })) {
+      expect(() => readSharedSettings({ KAFKA_BROKERS, [name]: value })).toThrow(name);
+    }
+    expect(() => readSharedSettings({ KAFKA_BROKERS, KAFKA_SASL_MECHANISM: 'PLAIN' })).toThrow('KAFKA_SASL_PASSWORD must be set');
+    expect(() => readSharedSettings({ KAFKA_BROKERS, KAFKA_TLS: '1', KAFKA_TLS_CA: '/nowhere/ca.pem' })).toThrow(
+      'KAFKA_TLS_CA names a file that cannot be read',
+    );
   });
 
   test.each(['70000', '-1', '1e3', '0x10', ' '])('%j is no port', (text) => {

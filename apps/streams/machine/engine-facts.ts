@@ -14,7 +14,9 @@ export interface EngineFact {
 export function engineFacts(settings: StreamsSettings): readonly EngineFact[] {
   const { databaseUrl, s3, redisUrl } = settings;
   return [
-    { serves: 'Event log', engine: 'embedded SQLite', where: settings.logPath },
+    settings.kafka === undefined
+      ? { serves: 'Event log', engine: 'embedded SQLite', where: settings.logPath }
+      : { serves: 'Event log', engine: 'Kafka from KAFKA_BROKERS', where: settings.kafka.brokers.join(',') },
     databaseUrl === undefined
       ? { serves: 'Read models', engine: `embedded PostgreSQL ${embeddedVersion(settings.root)}`, where: settings.postgresPath }
       : { serves: 'Read models', engine: 'PostgreSQL from DATABASE_URL', where: new URL(databaseUrl).host },

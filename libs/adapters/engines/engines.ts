@@ -1,3 +1,4 @@
+import type { KafkaLogInit } from '#adapters/kafka-log';
 import type { S3BlobStoreInit } from '#adapters/s3-blob';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { OperatingError } from '#kernel';
@@ -8,6 +9,8 @@ export interface EngineSettings {
   readonly logPath: string;
   readonly blobPath: string;
   readonly databaseUrl: string | undefined;
+  /** The event log is on these brokers instead of in `logPath`. */
+  readonly kafka?: KafkaLogInit | undefined;
   /** Blobs go to this bucket instead of `blobPath`. */
   readonly s3?: S3BlobStoreInit | undefined;
   /** Limits are counted there for all processes; without one each counts for itself. */
@@ -57,6 +60,11 @@ interface OpenEngine<Part> {
 /** How each engine is opened. Code is loaded by need: who reads the log alone does not load a database driver. */
 const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Promise<OpenEngine<EngineParts[Name]>> } = {
   async log(settings) {
+    if (settings.kafka !== undefined) {
+      const { KafkaEventLog } = await import('#adapters/kafka-log');
+      const log = new KafkaEventLog(settings.kafka);
+      return { part: { log }, close: () => log.close() };
+    }
     const { SqliteEventLog } = await import('#adapters/sqlite-log');
     const log = new SqliteEventLog({ path: settings.logPath }, { clock: new SystemClock() });
     return { part: { log }, close: () => log.close() };

@@ -1,14 +1,8 @@
-import { existsSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { GenericContainer, Wait } from 'testcontainers';
-
-/** Whether somebody offers a Docker engine here. */
-export function hasDocker(): boolean {
-  return Boolean(process.env['DOCKER_HOST']) || existsSync('/var/run/docker.sock');
-}
 
 /** One broker in a container. Its port is chosen before, because the broker must tell clients the port they see. */
 export async function dockerKafka(): Promise<{ readonly address: string; stop(): Promise<void> }> {
+  const { GenericContainer, Wait } = await import('testcontainers');
   const port = await freePort();
   const container = await new GenericContainer('apache/kafka:4.1.1')
     .withExposedPorts({ container: 9092, host: port })

@@ -1,4 +1,5 @@
-import { dockerKafka, hasDocker } from './docker-kafka.ts';
+import { hasDocker } from '../engines/container.ts';
+import { dockerKafka } from './docker-kafka.ts';
 import { KafkaCluster } from './kafka-cluster.ts';
 
 export { KafkaCluster } from './kafka-cluster.ts';

@@ -18,8 +18,9 @@ export interface KafkaProcessInit {
  */
 const guard = [
   'java "$@" <&- >&2 & broker=$!; echo $broker',
-  'read -r wait; ended=$?; kill -9 $broker 2>&-; wait $broker',
-  '[ $ended = 0 ] || rm -rf "$0"',
+  // Nobody may be left to read what the shell says.
+  'trap "" PIPE; read -r wait; ended=$?; kill -9 $broker 2>&-; wait $broker',
+  '[ $ended = 0 ] || { rm -rf "$0"; rmdir "${0%/*}" 2>&-; }',
 ].join('\n');
 
 /** One broker, from Apache Kafka's jars; may be killed and started again on the same data. */

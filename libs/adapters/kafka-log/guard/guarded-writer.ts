@@ -1,0 +1,54 @@
+import type { LogRecord } from '#events';
+import type { AppendOptions, Position } from '#ports';
+import type { TopicView } from '../cluster/cluster.ts';
+import type { GuardDeps } from './guard-deps.ts';
+import { ProducerGuard } from './producer-guard.ts';
+import { SubjectGuard } from './subject-guard.ts';
+
+/** Guards kept open; one that is opened anew costs a few requests. */
+const guardsMax = 4096;
+
+/** Appends under a producer, or that expect a version. */
+export class GuardedWriter {
+  readonly #deps: GuardDeps;
+  readonly #producers = new Map<string, ProducerGuard>();
+  readonly #subjects = new Map<string, SubjectGuard>();
+  readonly #underWay = new Set<Promise<unknown>>();
+
+  constructor(deps: GuardDeps) {
+    this.#deps = deps;
+  }
+
+  /** @throws OperatingError as the port says */
+  append(topic: TopicView, records: readonly LogRecord[], { producer, expected }: AppendOptions): Promise<readonly Position[]> {
+    const append = (): Promise<readonly Position[]> => {
+      if (producer !== undefined) {
+        const guard = kept(this.#producers, `${topic.name}/${producer.id}`, () => new ProducerGuard(topic.name, producer.id, this.#deps));
+        return guard.append({ topic, records, producer, expected });
+      }
+      if (expected === undefined) throw new Error('An append without a guard is not for guards.');
+      const guard = kept(this.#subjects, `${topic.name}/${expected.subject}`, () => new SubjectGuard(topic.name, expected.subject, this.#deps));
+      return guard.append(topic, records, expected);
+    };
+    const running = append();
+    this.#underWay.add(running);
+    return running.finally(() => this.#underWay.delete(running));
+  }
+
+  /** Resolves when nothing is under way. */
+  async drained(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.allSettled(this.#underWay);
+  }
+}
+
+/** The one of this name, now the last to be forgotten; of too many, the one that was idle for longest is forgotten. */
+function kept<Guard extends { readonly isIdle: boolean }>(guards: Map<string, Guard>, name: string, make: () => Guard): Guard {
+  const guard = guards.get(name) ?? make();
+  guards.delete(name);
+  guards.set(name, guard);
+  if (guards.size > guardsMax) {
+    const idle = [...guards].find(([, one]) => one.isIdle);
+    if (idle !== undefined && idle[0] !== name) guards.delete(idle[0]);
+  }
+  return guard;
+}

@@ -1,0 +1,149 @@
+import type { LogRecord } from '#events';
+import { assert } from '#kernel';
+import { checkRecordSize, EventLog, eventLogErrors, type AppendOptions, type PartitionHead, type Position, type ReadBatch, type ReadLimits } from '#ports';
+import { Cluster, type TopicView } from './cluster/cluster.ts';
+import { deleteRecords, earliest, latest } from './cluster/offsets.ts';
+import { eventTopicConfigs, Topics } from './cluster/topics.ts';
+import { GuardedWriter } from './guard/guarded-writer.ts';
+import { GuardTopic } from './guard/guard-topic.ts';
+import { portError, refusalOf } from './kafka-log.errors.ts';
+import type { KafkaLogInit } from './kafka-log.types.ts';
+import { Fetcher } from './read/fetcher.ts';
+import { PartitionReader } from './read/partition-reader.ts';
+import { PlainWriter } from './write/plain-writer.ts';
+
+const guardTopic = 'streams.guards';
+const defaultAppendTimeoutMs = 30_000;
+const defaultTransactionTimeoutMs = 10_000;
+/** How long `close` waits for appends that are under way. */
+const drainMs = 5000;
+/** A metadata request that fails is repeated for this long. */
+const metadataBudgetMs = 10_000;
+
+/**
+ * The event log on Apache Kafka (3.1 or newer). Records travel as CloudEvents in binary mode; readers see committed
+ * records only, and read from exact offsets or not at all. docs/adr/0012 says how appends are guarded.
+ */
+export class KafkaEventLog extends EventLog {
+  readonly #init: KafkaLogInit;
+  readonly #prefix: string;
+  readonly #cluster: Cluster;
+  readonly #topics: Topics;
+  readonly #reader: PartitionReader;
+  readonly #plain: PlainWriter;
+  readonly #guarded: GuardedWriter;
+  #closing: Promise<void> | undefined;
+
+  /** Connects at the first use. */
+  constructor(init: KafkaLogInit) {
+    super();
+    this.#init = init;
+    this.#prefix = init.topicPrefix ?? '';
+    this.#cluster = new Cluster(init);
+    this.#topics = new Topics(init, this.#cluster);
+    const cluster = this.#cluster;
+    const fetcher = new Fetcher(cluster);
+    const compression = init.compression ?? 'lz4';
+    const appendTimeoutMs = init.appendTimeoutMs ?? defaultAppendTimeoutMs;
+    this.#reader = new PartitionReader(cluster, fetcher);
+    this.#plain = new PlainWriter({ appendTimeoutMs, compression }, cluster);
+    this.#guarded = new GuardedWriter({
+      cluster,
+      fetcher,
+      states: new GuardTopic(`${this.#prefix}${guardTopic}`, { cluster, topics: this.#topics, fetcher }),
+      compression,
+      appendTimeoutMs,
+      transactionTimeoutMs: init.transactionTimeoutMs ?? defaultTransactionTimeoutMs,
+      prefix: this.#prefix,
+    });
+  }
+
+  override async ensureTopic(topic: string, partitions: number): Promise<void> {
+    this.#checkOpen();
+    assert(Number.isInteger(partitions) && partitions >= 1, 'a topic has at least one partition');
+    await this.#topics.ensure(`${this.#prefix}${topic}`, partitions, eventTopicConfigs(this.#init));
+  }
+
+  override async append(topic: string, records: readonly LogRecord[], options: AppendOptions = {}): Promise<readonly Position[]> {
+    this.#checkOpen();
+    for (const record of records) checkRecordSize(record);
+    // Without a turn of the loop where the topic is known, so that calls keep their order.
+    const view = this.#cluster.known(`${this.#prefix}${topic}`) ?? (await this.#view(topic));
+    if (options.producer !== undefined || options.expected !== undefined) return this.#guarded.append(view, records, options);
+    return records.length === 0 ? [] : this.#plain.append(view, records);
+  }
+
+  override async read(topic: string, partition: number, from: bigint, limits: ReadLimits, signal?: AbortSignal): Promise<ReadBatch> {
+    assert(limits.recordsMax >= 1, 'a read asks for at least one record');
+    const view = await this.#place(topic, partition);
+    return this.#reader.read(view.name, partition, from, limits, signal);
+  }
+
+  override async heads(topic: string): Promise<readonly PartitionHead[]> {
+    const { name, leaders } = await this.#view(topic);
+    const partitions = leaders.map((_, partition) => partition);
+    const [lows, highs] = await Promise.all([this.#reader.ends(name, partitions, earliest), this.#reader.ends(name, partitions, latest)]);
+    return partitions.map((partition) => ({ partition, low: lows.get(partition) ?? 0n, high: highs.get(partition) ?? 0n }));
+  }
+
+  override async offsetAt(topic: string, partition: number, timeMs: number): Promise<bigint> {
+    const { name } = await this.#place(topic, partition);
+    // Negative numbers would ask for the beginning or the end.
+    const time = BigInt(Math.ceil(Math.min(Math.max(timeMs, 0), Number.MAX_SAFE_INTEGER)));
+    const found = (await this.#reader.ends(name, [partition], time)).get(partition) ?? -1n;
+    return found >= 0n ? found : ((await this.#reader.ends(name, [partition], latest)).get(partition) ?? 0n);
+  }
+
+  override async truncate(topic: string, partition: number, before: bigint): Promise<void> {
+    const { name } = await this.#place(topic, partition);
+    const [lows, highs] = await Promise.all([this.#reader.ends(name, [partition], earliest), this.#reader.ends(name, [partition], latest)]);
+    const [low, high] = [lows.get(partition) ?? 0n, highs.get(partition) ?? 0n];
+    if (before <= low) return;
+    if (before > high) throw eventLogErrors.offsetOutOfRange(topic, partition, before, low, high);
+    try {
+      await deleteRecords(this.#cluster, name, partition, before);
+    } catch (error) {
+      // Somebody has truncated further.
+      if (refusalOf(error) !== 'OFFSET_OUT_OF_RANGE') throw portError(error, topic);
+    }
+    this.#reader.truncated(name, partition);
+  }
+
+  override async close(): Promise<void> {
+    this.#closing ??= this.#close();
+    await this.#closing;
+  }
+
+  async #close(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<void>((resolve) => (timer = setTimeout(resolve, drainMs)));
+    // Reads end at once, appends get their answer where the brokers give one.
+    this.#cluster.endWaits();
+    await Promise.race([patience, Promise.all([this.#plain.drained(), this.#guarded.drained()])]);
+    clearTimeout(timer);
+    await this.#cluster.close();
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw eventLogErrors.closed();
+  }
+
+  /** @throws OperatingError `TOPIC_UNKNOWN`, `LOG_UNAVAILABLE`, `LOG_CLOSED` */
+  async #view(topic: string): Promise<TopicView> {
+    this.#checkOpen();
+    const name = `${this.#prefix}${topic}`;
+    const known = this.#cluster.known(name);
+    if (known !== undefined) return known;
+    try {
+      return await this.#cluster.lookUp(name, metadataBudgetMs);
+    } catch (error) {
+      throw portError(error, topic);
+    }
+  }
+
+  async #place(topic: string, partition: number): Promise<TopicView> {
+    const view = await this.#view(topic);
+    if (partition < 0 || partition >= view.leaders.length) throw eventLogErrors.partitionUnknown(topic, partition, view.leaders.length);
+    return view;
+  }
+}

@@ -1,0 +1,137 @@
+import { describe, expect, test } from '@jest/globals';
+import { compressionsAlgorithms, type CompressionAlgorithmValue } from '@platformatic/kafka';
+import { OperatingError } from '#kernel';
+import { appendsKept, advance, decodeProducerState, encodeProducerState, type ProducerGuardState } from './guard/guard-state.codec.ts';
+import { BrokerRefusal, isProducerLost, mayPass, portError } from './kafka-log.errors.ts';
+import { readChunk } from './read/chunk.ts';
+import { encodeBatch, encodeRecords } from './wire/record-batch.codec.ts';
+import { ByteRoom } from './write/byte-room.ts';
+
+const record = (key: string, value = key): { record: { key: string; headers: Record<string, string>; value: string }; timestamp: number; mark?: string } => ({
+  record: { key, headers: { ce_id: `id-${key}`, 'h-😀': 'ü' }, value },
+  timestamp: 1_790_000_000_123,
+});
+
+interface BatchInit {
+  readonly compression?: CompressionAlgorithmValue;
+  readonly producer?: bigint;
+  readonly isTransactional?: boolean;
+}
+
+/** A batch as a broker stores it: with its place in the partition. */
+function stored(at: bigint, keys: readonly string[], { compression = 'none', producer = 1n, isTransactional = false }: BatchInit = {}): Buffer {
+  const batch = encodeBatch(
+    encodeRecords(
+      keys.map((key) => record(key)),
+      compression,
+    ),
+    { id: producer, epoch: 0, sequence: 0, isTransactional },
+  );
+  batch.writeBigInt64BE(at, 0);
+  return batch;
+}
+
+function fetched(batches: readonly Buffer[], aborted: ReadonlyArray<{ producerId: bigint; firstOffset: bigint }> = []): Parameters<typeof readChunk>[0] {
+  return { partition: 3, errorCode: 0, lastStableOffset: 100n, logStartOffset: 0n, aborted, records: Buffer.concat(batches) };
+}
+
+describe('record batches', () => {
+  test.each(Object.keys(compressionsAlgorithms) as CompressionAlgorithmValue[])('come back as they were, compressed by %s', (compression) => {
+    const keys = ['a', '', 'ключ', 'x'.repeat(3000), '\u0000'];
+    const { records, next } = readChunk(fetched([stored(7n, keys, { compression })]), 7n);
+    expect(records.map(({ key }) => key)).toEqual(keys);
+    expect(records[2]).toEqual({ ...record('ключ').record, partition: 3, offset: 9n, recordedAt: 1_790_000_000_123 });
+    expect(next).toBe(12n);
+  });
+
+  test('begin where the reader asked, and end where the broker cut them off', () => {
+    const whole = fetched([stored(0n, ['a', 'b', 'c']), stored(3n, ['d', 'e'])]);
+    const { records, next } = readChunk({ ...whole, records: whole.records.subarray(0, whole.records.length - 1) }, 1n);
+    expect(records.map(({ key }) => key)).toEqual(['b', 'c']);
+    expect(next).toBe(3n);
+  });
+
+  test('of aborted transactions are passed over, their offsets too', () => {
+    const batches = [
+      stored(0n, ['kept'], { producer: 1n, isTransactional: true }),
+      stored(1n, ['lost', 'lost'], { producer: 2n, isTransactional: true }),
+      stored(3n, ['plain'], { producer: 2n }),
+    ];
+    const { records, next } = readChunk(fetched(batches, [{ producerId: 2n, firstOffset: 1n }]), 0n);
+    expect(records.map(({ key, offset }) => [key, offset])).toEqual([
+      ['kept', 0n],
+      ['plain', 3n],
+    ]);
+    expect(next).toBe(4n);
+  });
+
+  test('with a flipped bit are an error, not an event', () => {
+    const batch = stored(0n, ['a']);
+    batch[batch.length - 1] = (batch[batch.length - 1] as number) ^ 1;
+    expect(() => readChunk(fetched([batch]), 0n)).toThrow(expect.objectContaining({ code: 'LOG_CORRUPT' }));
+  });
+});
+
+describe('what the log remembers of a producer', () => {
+  /** The state after appends of one record each to partition 0. */
+  function after(appends: number): ProducerGuardState {
+    let state: ProducerGuardState | undefined;
+    for (let n = 0; n < appends; n++) {
+      const admitted = { epoch: 5n, first: state?.first ?? 100n, next: 101n + BigInt(n) };
+      state = advance(state, admitted, 100n + BigInt(n), [BigInt(n), 0n]);
+    }
+    return state as ProducerGuardState;
+  }
+
+  test.each([1, 64, 65, 1000, 30_000])('after %d appends finds at least the last 10,000, by few checkpoints', (appends) => {
+    const state = after(appends);
+    const oldestWanted = 100n + BigInt(Math.max(0, appends - appendsKept));
+    expect(state.first).toBeLessThanOrEqual(oldestWanted);
+    expect(state.checkpoints.length).toBeLessThanOrEqual(12);
+    const checkpoint = state.checkpoints.find(({ sequence }) => sequence <= oldestWanted);
+    expect(checkpoint?.floors[0]).toBeLessThanOrEqual(oldestWanted - 100n);
+    expect(decodeProducerState(encodeProducerState(state))).toEqual(state);
+  });
+
+  test('begins anew with a new epoch', () => {
+    const state = advance(after(500), { epoch: 6n, first: 0n, next: 1n }, 0n, [9n, 9n]);
+    expect(state).toEqual({ epoch: 6n, first: 0n, next: 1n, appends: 1, checkpoints: [{ append: 0, sequence: 0n, floors: [9n, 9n] }] });
+  });
+});
+
+describe('errors', () => {
+  test.each([
+    [6, true, 'LOG_UNAVAILABLE'],
+    [56, true, 'LOG_FULL'],
+    [10, false, 'RECORD_TOO_LARGE'],
+    [29, false, 'LOG_UNAVAILABLE'],
+    [3, true, 'TOPIC_UNKNOWN'],
+  ])('of Kafka (%d) have the codes of the port', (code, passes, expected) => {
+    const refusal = new BrokerRefusal(code);
+    expect([mayPass(refusal), portError(refusal, 't').code]).toEqual([passes, expected]);
+  });
+
+  test('of a lost connection pass, of wrong credentials do not, of ours stay', () => {
+    const denied = Object.assign(new Error('SASL authentication failed.'), { code: 'PLT_KFK_AUTHENTICATION' });
+    expect(mayPass(new Error('Connection closed'))).toBe(true);
+    expect(mayPass(new Error('Connection failed', { cause: denied }))).toBe(false);
+    expect(portError(new Error('Connection failed', { cause: denied }))).toMatchObject({ code: 'LOG_UNAVAILABLE', retryable: false });
+    const ours = new OperatingError('ours', { code: 'PRODUCER_FENCED', retryable: false });
+    expect([mayPass(ours), portError(ours)]).toEqual([false, ours]);
+    expect([isProducerLost(new BrokerRefusal(47)), isProducerLost(new BrokerRefusal(6))]).toEqual([true, false]);
+  });
+});
+
+test('room for bytes is given in the order in which it was asked for', async () => {
+  const room = new ByteRoom(10);
+  const order: string[] = [];
+  expect(room.enter(6)).toBeUndefined();
+  const large = room.enter(8)?.then(() => order.push('large'));
+  const small = room.enter(1)?.then(() => order.push('small'));
+  expect(order).toEqual([]);
+  room.leave(6);
+  await Promise.all([large, small]);
+  expect(order).toEqual(['large', 'small']);
+  room.leave(9);
+  expect(room.enter(100)).toBeUndefined();
+});

@@ -1,0 +1,47 @@
+import type { StoredRecord } from '#events';
+import type { FetchedPartition } from '../wire/fetch.codec.ts';
+import { attributes } from '../wire/record-batch.codec.ts';
+import { readBatchHead, readIsAbort, RecordReader } from '../wire/record-reader.ts';
+
+/** A stretch of a partition: what committed records lie between two offsets. */
+export interface Chunk {
+  readonly from: bigint;
+  /** Behind the last batch that was read, whether or not it held records for us. */
+  readonly next: bigint;
+  readonly records: readonly StoredRecord[];
+  /** Of each record, the guarded append that wrote it. */
+  readonly marks: ReadonlyArray<string | undefined>;
+  /** Of each record, its bytes: a little more than the limits of a read count. */
+  readonly sizes: readonly number[];
+  readonly bytes: number;
+}
+
+/**
+ * Decodes what a broker answered to a read of committed records: without those of aborted transactions, without the
+ * control records that end transactions, and without what stands before `from` in the first batch.
+ * @throws OperatingError `LOG_CORRUPT`
+ */
+export function readChunk(fetched: FetchedPartition, from: bigint): Chunk {
+  const aborts = fetched.aborted.toSorted((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1));
+  const aborting = new Set<bigint>();
+  const records: StoredRecord[] = [];
+  const marks: Array<string | undefined> = [];
+  const sizes: number[] = [];
+  let next = from;
+  for (let at = 0; ;) {
+    const head = readBatchHead(fetched.records, at);
+    if (head === undefined) break;
+    at = head.end;
+    for (let abort = aborts[0]; abort !== undefined && abort.firstOffset <= head.lastOffset; abort = aborts[0]) {
+      aborting.add(abort.producerId);
+      aborts.shift();
+    }
+    if ((head.attributes & attributes.control) !== 0) {
+      if (readIsAbort(fetched.records, head)) aborting.delete(head.producerId);
+    } else if ((head.attributes & attributes.transactional) === 0 || !aborting.has(head.producerId)) {
+      new RecordReader(fetched.records, head).readFrom(from, fetched.partition, { records, marks, sizes });
+    }
+    if (head.lastOffset >= next) next = head.lastOffset + 1n;
+  }
+  return { from, next, records, marks, sizes, bytes: fetched.records.length };
+}

@@ -1,0 +1,163 @@
+import { compressionsAlgorithmsByBitmask, crc32c } from '@platformatic/kafka';
+import type { StoredRecord } from '#events';
+import { OperatingError } from '#kernel';
+import { attributes, batchHeaderBytes, checksumFrom, lengthFrom, markHeader } from './record-batch.codec.ts';
+
+/** The fixed part of a batch. */
+export interface BatchHead {
+  readonly baseOffset: bigint;
+  readonly lastOffset: bigint;
+  readonly attributes: number;
+  readonly maxTimestamp: number;
+  readonly baseTimestamp: number;
+  readonly producerId: bigint;
+  readonly count: number;
+  /** Of the batch within the bytes. */
+  readonly start: number;
+  readonly end: number;
+}
+
+/** The batch that begins at `start`; undefined when the broker cut it off there. @throws OperatingError `LOG_CORRUPT` */
+export function readBatchHead(bytes: Buffer, start: number): BatchHead | undefined {
+  if (start + batchHeaderBytes > bytes.length) return undefined;
+  const end = start + lengthFrom + bytes.readInt32BE(start + 8);
+  if (end > bytes.length) return undefined;
+  if (bytes.readInt8(start + 16) !== 2) throw corrupt('a batch of an unknown format');
+  if (crc32c(bytes.subarray(start + checksumFrom, end)) !== bytes.readUInt32BE(start + 17)) throw corrupt('a batch with a wrong checksum');
+  const baseOffset = bytes.readBigInt64BE(start);
+  return {
+    baseOffset,
+    lastOffset: baseOffset + BigInt(bytes.readInt32BE(start + 23)),
+    attributes: bytes.readInt16BE(start + 21),
+    baseTimestamp: Number(bytes.readBigInt64BE(start + 27)),
+    maxTimestamp: Number(bytes.readBigInt64BE(start + 35)),
+    producerId: bytes.readBigInt64BE(start + 43),
+    count: bytes.readInt32BE(start + 57),
+    start,
+    end,
+  };
+}
+
+function corrupt(what: string): OperatingError {
+  return new OperatingError(`Kafka answered ${what}.`, { code: 'LOG_CORRUPT', retryable: false });
+}
+
+/** What a control batch says: true when its transaction was aborted. */
+export function readIsAbort(bytes: Buffer, head: BatchHead): boolean {
+  const records = new RecordReader(bytes, head);
+  records.skipToKey();
+  // Control record key: version 2 bytes, type 2 bytes; type 0 is ABORT, 1 is COMMIT.
+  return bytes.readInt16BE(records.at + 2) === 0;
+}
+
+/** Header names of the record before: records of one kind have the same ones in the same places. */
+const expected: Array<{ readonly bytes: Buffer; readonly name: string } | undefined> = [];
+const expectedMax = 64;
+
+/** Takes records, and of each the mark that it carries and its bytes. */
+export interface RecordSink {
+  readonly records: StoredRecord[];
+  readonly marks: Array<string | undefined>;
+  readonly sizes: number[];
+}
+
+/** Decodes the records of one batch. */
+export class RecordReader {
+  readonly #bytes: Buffer;
+  readonly #head: BatchHead;
+  #mark: string | undefined;
+  at: number;
+
+  constructor(bytes: Buffer, head: BatchHead) {
+    this.#head = head;
+    const compression = head.attributes & attributes.compression;
+    const records = bytes.subarray(head.start + batchHeaderBytes, head.end);
+    this.#bytes = compression === 0 ? bytes : Buffer.from(decompress(compression, records));
+    this.at = compression === 0 ? head.start + batchHeaderBytes : 0;
+  }
+
+  /** Adds the records from the offset on, in order. */
+  readFrom(from: bigint, partition: number, into: RecordSink): void {
+    for (let n = 0; n < this.#head.count; n++) {
+      const length = this.#varint();
+      const end = this.at + length;
+      this.#mark = undefined;
+      const record = this.#record(partition);
+      this.at = end;
+      if (record.offset < from) continue;
+      into.records.push(record);
+      into.marks.push(this.#mark);
+      into.sizes.push(length);
+    }
+  }
+
+  skipToKey(): void {
+    this.#varint();
+    this.at++;
+    this.#varint();
+    this.#varint();
+    this.#varint();
+  }
+
+  #record(partition: number): StoredRecord {
+    this.at++;
+    const timestamp = this.#head.baseTimestamp + this.#varint();
+    const offset = this.#head.baseOffset + BigInt(this.#varint());
+    const key = this.#text();
+    const value = this.#text();
+    const headers: Record<string, string> = {};
+    const count = this.#varint();
+    for (let n = 0; n < count; n++) {
+      const name = this.#name(n);
+      const text = this.#text();
+      if (name === markHeader) this.#mark = text;
+      else headers[name] = text;
+    }
+    const recordedAt = (this.#head.attributes & attributes.logAppendTime) === 0 ? timestamp : this.#head.maxTimestamp;
+    return { key, headers, value, partition, offset, recordedAt };
+  }
+
+  /** Null, which foreign clients may write, reads as an empty text. */
+  #text(): string {
+    const length = this.#varint();
+    if (length <= 0) return '';
+    const start = this.at;
+    this.at += length;
+    return this.#bytes.toString('utf8', start, this.at);
+  }
+
+  #name(at: number): string {
+    const length = this.#varint();
+    if (length <= 0) return '';
+    const start = this.at;
+    this.at += length;
+    const guess = expected[at];
+    if (guess !== undefined && guess.bytes.length === length && this.#isAt(start, guess.bytes)) return guess.name;
+    const name = this.#bytes.toString('utf8', start, this.at);
+    if (at < expectedMax) expected[at] = { bytes: Buffer.from(this.#bytes.subarray(start, this.at)), name };
+    return name;
+  }
+
+  #isAt(start: number, bytes: Buffer): boolean {
+    for (let n = 0; n < bytes.length; n++) if (this.#bytes[start + n] !== bytes[n]) return false;
+    return true;
+  }
+
+  #varint(): number {
+    const bytes = this.#bytes;
+    let byte = bytes[this.at++] as number;
+    if (byte < 0x80) return byte & 1 ? -((byte + 1) >> 1) : byte >> 1;
+    let value = byte & 0x7f;
+    for (let scale = 0x80; byte >= 0x80; scale *= 0x80) {
+      byte = bytes[this.at++] as number;
+      value += (byte & 0x7f) * scale;
+    }
+    return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
+  }
+}
+
+function decompress(compression: number, records: Buffer): Uint8Array {
+  const algorithm = compressionsAlgorithmsByBitmask[compression];
+  if (algorithm === undefined) throw corrupt(`a batch of the unknown compression ${compression}`);
+  return algorithm.decompressSync(records);
+}

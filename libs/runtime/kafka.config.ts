@@ -1,0 +1,75 @@
+import { readFileSync } from 'node:fs';
+import { invalidSetting, readChoice, readFlag, readInteger, readText, type Environment } from './setting-values.config.ts';
+
+const saslMechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const;
+const compressions = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
+const brokerPattern = /^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9_.-]+):\d{1,5}$/;
+
+/** Where Kafka is and how it is used; given, it serves the event log. */
+export interface KafkaSettings {
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly sasl:
+    | { readonly mechanism: (typeof saslMechanisms)[number]; readonly username: string | undefined; readonly password: string | undefined }
+    | undefined;
+  /** PEM texts. */
+  readonly tls: { readonly ca: string | undefined; readonly cert: string | undefined; readonly key: string | undefined } | undefined;
+  readonly replication: number | undefined;
+  readonly minInSync: number | undefined;
+  readonly retentionMs: number;
+  readonly compression: (typeof compressions)[number];
+  readonly topicPrefix: string;
+}
+
+/**
+ * Kafka's settings; undefined when `KAFKA_BROKERS` is not set.
+ * @throws OperatingError `SETTING_INVALID` naming the variable.
+ */
+export function readKafkaSettings(env: Environment, node: string): KafkaSettings | undefined {
+  const list = env['KAFKA_BROKERS'];
+  if (!list) return undefined;
+  const brokers = list.split(',').map((broker) => broker.trim());
+  const wrong = brokers.find((broker) => !brokerPattern.test(broker));
+  if (wrong !== undefined) throw invalidSetting('KAFKA_BROKERS', `must be host:port, separated by commas, but holds ${JSON.stringify(wrong)}`);
+  return {
+    brokers,
+    clientId: readText(env, 'KAFKA_CLIENT_ID', `streams-${node}`, /^[A-Za-z0-9._-]{1,128}$/),
+    sasl: readSasl(env),
+    tls: readTls(env),
+    replication: readOptional(env, 'KAFKA_REPLICATION', 1, 32767),
+    minInSync: readOptional(env, 'KAFKA_MIN_INSYNC', 1, 32767),
+    retentionMs: env['KAFKA_RETENTION_MS'] === '-1' ? -1 : readInteger(env, 'KAFKA_RETENTION_MS', -1, 1, Number.MAX_SAFE_INTEGER),
+    compression: readChoice(env, 'KAFKA_COMPRESSION', compressions, 'lz4'),
+    topicPrefix: readText(env, 'KAFKA_TOPIC_PREFIX', '', /^[A-Za-z0-9._-]{0,100}$/),
+  };
+}
+
+function readOptional(env: Environment, name: string, min: number, max: number): number | undefined {
+  return env[name] ? readInteger(env, name, min, min, max) : undefined;
+}
+
+function readSasl(env: Environment): KafkaSettings['sasl'] {
+  if (!env['KAFKA_SASL_MECHANISM']) return undefined;
+  const mechanism = readChoice(env, 'KAFKA_SASL_MECHANISM', saslMechanisms, 'PLAIN');
+  const [username, password] = [env['KAFKA_SASL_USERNAME'] || undefined, env['KAFKA_SASL_PASSWORD'] || undefined];
+  if (password === undefined) throw invalidSetting('KAFKA_SASL_PASSWORD', 'must be set with KAFKA_SASL_MECHANISM (for OAUTHBEARER it is the token)');
+  if (username === undefined && mechanism !== 'OAUTHBEARER') throw invalidSetting('KAFKA_SASL_USERNAME', 'must be set with KAFKA_SASL_MECHANISM');
+  return { mechanism, username, password };
+}
+
+function readTls(env: Environment): KafkaSettings['tls'] {
+  if (!readFlag(env, 'KAFKA_TLS', false)) return undefined;
+  const [ca, cert, key] = (['KAFKA_TLS_CA', 'KAFKA_TLS_CERT', 'KAFKA_TLS_KEY'] as const).map((name) => readPem(env, name));
+  if ((cert === undefined) !== (key === undefined)) throw invalidSetting('KAFKA_TLS_CERT', 'and KAFKA_TLS_KEY are set together or not at all');
+  return { ca, cert, key };
+}
+
+function readPem(env: Environment, name: string): string | undefined {
+  const path = env[name];
+  if (!path) return undefined;
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    throw invalidSetting(name, `names a file that cannot be read: ${path}`);
+  }
+}
