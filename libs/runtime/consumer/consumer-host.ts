@@ -47,7 +47,7 @@ const defaults = {
 };
 
 /** Records that make a transaction worth while at once. */
-const recordsEnough = 4000;
+const recordsEnough = 2000;
 
 const hostLeasePrefix = 'consumer-host/';
 /** How soon a host that holds less than its share looks again. */
