@@ -1,9 +1,20 @@
 import { keysProjection } from '#domain/access';
 import { purgesProjection } from '#domain/cache';
+import { contentsProjection } from '#domain/content';
 import { edgesProjection } from '#domain/edge';
+import { parkedEventsProjection } from '#domain/operation';
+import { playbacksProjection } from '#domain/playback';
 import { streamsProjection } from '#domain/stream';
 import type { DomainEvent } from '#events';
 import type { Projection } from '#kernel';
 
 /** Every read model of the platform. */
-export const projections: readonly Projection<DomainEvent>[] = [streamsProjection, purgesProjection, edgesProjection, keysProjection];
+export const projections: readonly Projection<DomainEvent>[] = [
+  streamsProjection,
+  purgesProjection,
+  edgesProjection,
+  keysProjection,
+  contentsProjection,
+  playbacksProjection,
+  parkedEventsProjection,
+];

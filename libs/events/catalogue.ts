@@ -1,8 +1,11 @@
 import { keyIssued, keyRevoked, type AccessEventDefinition } from './access.events.ts';
 import { purgeApplied, purgeRequested, type CacheEventDefinition } from './cache.events.ts';
+import { contentChanged, contentPublished, contentWithdrawn, type ContentEventDefinition } from './content.events.ts';
 import type { EventDefinition } from './define.ts';
 import { edgeRegistered, edgeReported, type EdgeEventDefinition } from './edge.events.ts';
 import type { EventEnvelope } from './envelope.ts';
+import { eventParked, type OperationEventDefinition } from './operation.events.ts';
+import { playbackEnded, playbackReported, playbackStarted, type PlaybackEventDefinition } from './playback.events.ts';
 import {
   encodingDelayed,
   encodingEnded,
@@ -16,7 +19,14 @@ import {
   type StreamEventDefinition,
 } from './stream.events.ts';
 
-export type AnyDefinition = StreamEventDefinition | CacheEventDefinition | EdgeEventDefinition | AccessEventDefinition;
+export type AnyDefinition =
+  | StreamEventDefinition
+  | CacheEventDefinition
+  | EdgeEventDefinition
+  | AccessEventDefinition
+  | ContentEventDefinition
+  | PlaybackEventDefinition
+  | OperationEventDefinition;
 
 /** Every event there is. Code, docs/EVENTS.md, JSON Schemas and topics derive from this list. */
 export const catalogue: readonly AnyDefinition[] = [
@@ -35,6 +45,13 @@ export const catalogue: readonly AnyDefinition[] = [
   edgeReported,
   keyIssued,
   keyRevoked,
+  contentPublished,
+  contentChanged,
+  contentWithdrawn,
+  playbackStarted,
+  playbackReported,
+  playbackEnded,
+  eventParked,
 ];
 
 /** The envelope type of a definition: `EventOf<typeof streamCreated>`. */
@@ -46,6 +63,9 @@ export type StreamEvent = EventOf<StreamEventDefinition>;
 export type CacheEvent = EventOf<CacheEventDefinition>;
 export type EdgeEvent = EventOf<EdgeEventDefinition>;
 export type AccessEvent = EventOf<AccessEventDefinition>;
+export type ContentEvent = EventOf<ContentEventDefinition>;
+export type PlaybackEvent = EventOf<PlaybackEventDefinition>;
+export type OperationEvent = EventOf<OperationEventDefinition>;
 
 const byType = new Map<string, EventDefinition>(catalogue.map((definition) => [definition.type, definition as EventDefinition]));
 

@@ -63,22 +63,55 @@ function planOf(definition: EventDefinition): DecodePlan {
   return { definition, versions, isPlain: plainCheckOf(definition.schema) };
 }
 
-function versionOf(dataschema: string, { definition, versions }: DecodePlan): number {
+function versionIn({ definition, versions }: DecodePlan, dataschema: string): number {
   const version = versions.get(dataschema);
   if (version !== undefined) return version;
   throw new EventInvalidError('EVENT_VERSION_UNKNOWN', `${dataschema} is not a released version of ${definition.type}.`, 'dataschema');
 }
 
+/**
+ * The version of the event that a `dataschema` names.
+ * @throws EventInvalidError `EVENT_VERSION_UNKNOWN`
+ */
+export function releasedVersionOf(definition: EventDefinition, dataschema: string): number {
+  return versionIn(planFor(definition), dataschema);
+}
+
+/** Data of any released version as JSON text, lifted to the newest and checked. */
+export function readJson(definition: EventDefinition, version: number, json: string): unknown {
+  return readData(planFor(definition), version, parse(json));
+}
+
 /** Data of any released version, lifted to the newest and checked. */
-function readData({ definition, isPlain }: DecodePlan, version: number, json: string): unknown {
-  let data: unknown;
+export function readValue(definition: EventDefinition, version: number, value: unknown): unknown {
+  return readData(planFor(definition), version, value);
+}
+
+function planFor(definition: EventDefinition): DecodePlan {
+  return plans.get(definition.type) ?? planOf(definition);
+}
+
+function parse(json: string): unknown {
   try {
-    data = JSON.parse(json);
+    return JSON.parse(json);
   } catch (cause) {
     throw new EventInvalidError('EVENT_DATA_INVALID', 'The data is not JSON.', 'data', cause);
   }
-  for (let at = version; at < definition.version; at++) data = definition.upcasters[at - 1]?.(data);
+}
+
+function readData({ definition, isPlain }: DecodePlan, version: number, value: unknown): unknown {
+  let data = value;
+  for (let at = version; at < definition.version; at++) data = liftedBy(definition, at, data);
   return isPlain?.(data) === true ? data : checkData(definition, data);
+}
+
+/** An upcaster reads what anybody may have written: what it stumbles over is not data of its version. */
+function liftedBy(definition: EventDefinition, version: number, data: unknown): unknown {
+  try {
+    return definition.upcasters[version - 1]?.(data);
+  } catch (cause) {
+    throw new EventInvalidError('EVENT_DATA_INVALID', `The data is not that of ${definition.type} in version ${version}.`, 'data', cause);
+  }
 }
 
 /** Data checked against the newest schema of its event; returns what the schema keeps. */
@@ -86,8 +119,10 @@ export function checkData(definition: EventDefinition, data: unknown): unknown {
   const result = definition.schema.safeParse(data);
   if (result.success) return result.data;
   const issue = result.error.issues[0];
-  const path = ['data', ...(issue?.path ?? [])].join('.');
-  throw new EventInvalidError('EVENT_DATA_INVALID', `${path}: ${issue?.message ?? 'invalid'}`, path, result.error);
+  const surplus = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1).map((key) => key.slice(0, 64)) : [];
+  const path = ['data', ...(issue?.path ?? []), ...surplus].join('.');
+  const message = surplus.length > 0 ? 'there is no such field' : (issue?.message ?? 'invalid');
+  throw new EventInvalidError('EVENT_DATA_INVALID', `${path}: ${message}`, path, result.error);
 }
 
 const wholeNumber = /^\d{1,19}$/;
@@ -124,7 +159,7 @@ export function decodeEvent({ key, headers, value }: LogRecord): DomainEvent {
     actor: attribute(headers, 'ce_actor'),
     streamVersion: bigintAttribute(headers, 'ce_streamversion'),
     producerEpoch: bigintAttribute(headers, 'ce_producerepoch'),
-    data: readData(plan, versionOf(attribute(headers, 'ce_dataschema'), plan), value),
+    data: readData(plan, versionIn(plan, attribute(headers, 'ce_dataschema')), parse(value)),
   };
   return event as DomainEvent;
 }

@@ -1,6 +1,12 @@
 import type { z } from 'zod';
 import type { Context } from './envelope.ts';
 
+/**
+ * Who may say that it happened. `platform`: only its own deciders and owners, so that nobody can forge a decision or a fact
+ * that one process alone sees. `anyone`: every caller with the right to publish into the context.
+ */
+export type Publishers = 'anyone' | 'platform';
+
 /** Turns the data of the version before into the data of the version after; pure. */
 export type Upcaster = (data: unknown) => unknown;
 
@@ -8,6 +14,8 @@ export interface EventInit<Type extends string, Schema extends z.ZodType> {
   readonly type: Type;
   readonly version: number;
   readonly context: Context;
+  /** `platform` when left out. */
+  readonly publishers?: Publishers;
   /** One line for docs/EVENTS.md: what happened, in the past tense. */
   readonly meaning: string;
   readonly schema: Schema;
@@ -31,6 +39,7 @@ export interface EventDefinition<Type extends string = string, Data = unknown> {
   readonly type: Type;
   readonly version: number;
   readonly context: Context;
+  readonly publishers: Publishers;
   readonly meaning: string;
   readonly schema: z.ZodType<Data>;
   readonly upcasters: readonly Upcaster[];
@@ -50,6 +59,7 @@ export function defineEvent<const Type extends string, Schema extends z.ZodType>
     type: init.type,
     version: init.version,
     context: init.context,
+    publishers: init.publishers ?? 'platform',
     meaning: init.meaning,
     schema: init.schema as z.ZodType<Data>,
     upcasters,

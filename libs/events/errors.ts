@@ -1,4 +1,5 @@
 import { OperatingError } from '#kernel';
+import type { IntakeRefusalCode } from './incoming.ts';
 
 /** Why an event is not acceptable; never retryable: the same bytes stay wrong. */
 export class EventInvalidError extends OperatingError {
@@ -6,12 +7,7 @@ export class EventInvalidError extends OperatingError {
   /** The field at fault, as a path such as `data.mediaSequence`; empty when the whole event is. */
   readonly field: string;
 
-  constructor(
-    code: 'EVENT_TYPE_UNKNOWN' | 'EVENT_VERSION_UNKNOWN' | 'EVENT_DATA_INVALID' | 'EVENT_ATTRIBUTE_INVALID',
-    message: string,
-    field: string,
-    cause?: unknown,
-  ) {
+  constructor(code: IntakeRefusalCode, message: string, field: string, cause?: unknown) {
     super(message, { code, retryable: false, cause });
     this.field = field;
   }

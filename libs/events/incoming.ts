@@ -1,9 +1,9 @@
 /**
  * A CloudEvents 1.0 event as a publisher hands it in, whatever transport it came by. Nothing of it is checked yet.
  *
- * A publisher says `specversion`, `id`, `source`, `type` and the data; it may say `time`, `subject`, `dataschema`,
- * `datacontenttype`, `partitionkey`, `correlationid`, `causationid`, `traceparent` and extensions of its own. Who published
- * (`actor`), for whom (`tenant`), and what orders and fences events is the platform's to say.
+ * A publisher says `specversion`, `id`, `source`, `type` and the data; it may say `time`, `subject`, `dataschema` (or, in
+ * short, `dataversion`), `datacontenttype`, `partitionkey`, `correlationid`, `causationid`, `traceparent` and extensions of
+ * its own. Who published (`actor`), for whom (`tenant`), and what orders and fences events is the platform's to say.
  */
 export interface IncomingEvent {
   /**

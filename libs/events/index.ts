@@ -1,11 +1,16 @@
+export { admitEvent, futureMsMax, oldestTimeMs, type AdmissionContext, type AdmittedEvent } from './admission.ts';
 export * from './access.events.ts';
 export * from './cache.events.ts';
 export * from './catalogue.ts';
 export { checkData, dataschemaOf, decodeEvent, encodeEvent } from './codec.ts';
-export { defineEvent, type DraftEvent, type DraftOf, type EventDefinition, type EventInit, type Upcaster } from './define.ts';
+export * from './content.events.ts';
+export { defineEvent, type DraftEvent, type DraftOf, type EventDefinition, type EventInit, type Publishers, type Upcaster } from './define.ts';
 export * from './edge.events.ts';
 export { contexts, topicPartitions, type Context, type EventEnvelope } from './envelope.ts';
 export { EventInvalidError } from './errors.ts';
 export type { IncomingEvent, IntakeRefusalCode } from './incoming.ts';
 export type { LogRecord, StoredRecord } from './record.ts';
+export * from './operation.events.ts';
+export * from './playback.events.ts';
+export { stampOf } from './stamp.ts';
 export * from './stream.events.ts';

@@ -34,8 +34,11 @@ function edited(value: unknown, [key, ...rest]: Path, edit: 'replace' | 'remove'
   return Array.isArray(value) ? entries.map(([, inner]) => inner) : Object.fromEntries(entries);
 }
 
+/** A URL is the schema's own to judge. */
+const withUrl = new Set<string>(['edge.registered', 'content.published', 'content.changed']);
+
 describe('the plain check', () => {
-  test.each(definitions.filter(({ type }) => type !== 'edge.registered'))('takes the sample of $type', ({ schema, sample }) => {
+  test.each(definitions.filter(({ type }) => !withUrl.has(type)))('takes the sample of $type', ({ schema, sample }) => {
     expect(plainCheckOf(schema)?.(sample)).toBe(true);
   });
 

@@ -40,7 +40,7 @@ export function plainCheckOf(schema: z.ZodType): PlainCheck | undefined {
 
 function checkOf(schema: Described): PlainCheck | undefined {
   const definition = definitionOf(schema);
-  if (definition.coerce === true || definition.format !== undefined || definition.catchall !== undefined) return undefined;
+  if (definition.coerce === true || definition.format !== undefined || !isClosed(definition)) return undefined;
   const base = baseOf(definition);
   if (base === undefined) return undefined;
   let check = base;
@@ -51,6 +51,11 @@ function checkOf(schema: Described): PlainCheck | undefined {
     check = (value) => before(value) && next(value);
   }
   return check;
+}
+
+/** Fields that a schema does not name are dropped or, of a strict one, refused: either way the check has not said yes to them. */
+function isClosed({ catchall }: Definition): boolean {
+  return catchall === undefined || definitionOf(catchall as Described).type === 'never';
 }
 
 function baseOf(definition: Definition): PlainCheck | undefined {

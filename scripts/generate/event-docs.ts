@@ -36,7 +36,7 @@ function eventSection(definition: EventDefinition): string {
     '',
     definition.meaning,
     '',
-    `Version ${definition.version} · [schema](schemas/${definition.type}.${definition.version}.json) · key of the sample: \`${definition.key(sample)}\` · subject: \`${definition.subject(sample)}\``,
+    `Version ${definition.version} · published by ${definition.publishers === 'anyone' ? 'anyone with the right to' : 'the platform alone'} · [schema](schemas/${definition.type}.${definition.version}.json) · key of the sample: \`${definition.key(sample)}\` · subject: \`${definition.subject(sample)}\``,
     '',
     '| field | type |',
     '|---|---|',
@@ -56,12 +56,15 @@ JSON data. One topic per context; events of one key keep their order. \`datasche
 \`${dataschemaOf('<type>', 0).replace('0', '<version>')}\`.
 
 Every event carries the extensions \`partitionkey\`, \`tenant\`, \`correlationid\`, \`causationid\`, \`traceparent\`, \`actor\`, \`streamversion\`
-(sequence within the subject, 0 for facts about a refusal) and \`producerepoch\` (fencing epoch of a fact's owner, 0 for commands).
+(sequence within the subject, 0 for facts about a refusal and for events from outside) and \`producerepoch\` (fencing epoch of a fact's owner,
+0 for commands and for events from outside). Events marked as open may be published by backend teams; the others are the platform's own words.
 `;
 
 function overview(definitions: readonly EventDefinition[]): string {
-  const rows = definitions.map((each) => `| [${each.type}](#${each.type.replaceAll('.', '')}) | ${each.context} | ${each.meaning} |`);
-  return ['| event | topic | what happened |', '|---|---|---|', ...rows, ''].join('\n');
+  const rows = definitions.map(
+    (each) => `| [${each.type}](#${each.type.replaceAll('.', '')}) | ${each.context} | ${each.publishers === 'anyone' ? 'yes' : ''} | ${each.meaning} |`,
+  );
+  return ['| event | topic | open | what happened |', '|---|---|---|---|', ...rows, ''].join('\n');
 }
 
 /** Everything that is generated from the catalogue of events. */

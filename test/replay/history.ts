@@ -22,6 +22,7 @@ import {
   type LogRecord,
 } from '#events';
 import { Prng } from '#kernel';
+import { openDrafts } from './open-history.ts';
 
 type Draft = DraftOf<AnyDefinition>;
 
@@ -65,10 +66,15 @@ class Recorder {
     this.#write(draft, `${producer} ${epoch}`, epoch);
   }
 
+  /** Neither a decision nor a fenced fact. */
+  outside(draft: Draft): void {
+    this.#write(draft, '', 0n);
+  }
+
   #write(draft: Draft, counter: string, producerEpoch: bigint): void {
     const definition = definitionOf(draft.type);
     if (definition === undefined) throw new RangeError(draft.type);
-    const streamVersion = (this.#counts.get(counter) ?? 0n) + 1n;
+    const streamVersion = counter === '' ? 0n : (this.#counts.get(counter) ?? 0n) + 1n;
     this.#counts.set(counter, streamVersion);
     this.#now += this.dice.nextInteger(0, 3);
     const at = this.events.length;
@@ -207,5 +213,6 @@ export function history({ seed, streams, segments, edges = 2, keys = 3 }: Histor
     on.command(keyIssued.draft({ keyId: `k-${at}`, name: `key ${at}`, secretHash: 'b'.repeat(64), scopes: ['view', 'publish'], expiresAtMs: 0 }));
     if (at % 2 === 1) on.command(keyRevoked.draft({ keyId: `k-${at}`, reason: 'rotated' }));
   }
+  for (const draft of openDrafts(on.dice, streams)) on.outside(draft);
   return on.events;
 }

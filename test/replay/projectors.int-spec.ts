@@ -1,18 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
-import { keysProjection } from '#domain/access';
-import { purgesProjection } from '#domain/cache';
-import { edgesProjection } from '#domain/edge';
-import { streamsProjection } from '#domain/stream';
 import { purgeRequested, topicPartitions } from '#events';
 import { accept, Prng } from '#kernel';
 import { CommandExecutor } from '#runtime';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { projections } from '../../apps/projector/projections.ts';
 import { history } from './history.ts';
 import { startProjector, type ProjectorProcess } from './projector-process.ts';
 import { caughtUp, dumpRows, hostOf, openWorld, recordAll, type World } from './world.ts';
 
-const projections = [streamsProjection, purgesProjection, edgesProjection, keysProjection];
+/** Leases of all of them: one per projection, topic and three partitions. */
+const groups = (projections.flatMap(({ contexts }) => contexts).length * topicPartitions) / 3;
 
 describe('projector processes', () => {
   let world: World;
@@ -79,7 +77,7 @@ describe('projector processes', () => {
     await recordAll(world, history({ seed: 12, streams: 20, segments: 5 }));
     await caughtUp(world, projections);
     // Groups without a new event may be taken over after the last row was written.
-    while (!heir.lines.some((line) => line.includes('holding 16 of 16'))) await sleep(20);
+    while (!heir.lines.some((line) => line.includes(`holding ${groups} of ${groups}`))) await sleep(20);
     sleeper.signal('SIGCONT');
     await recordAll(world, history({ seed: 13, streams: 20, segments: 5 }));
     while (!sleeper.lines.some((line) => line.includes('lost the lease'))) await sleep(20);

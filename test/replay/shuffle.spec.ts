@@ -1,14 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { ManualClock, MemoryProjectionStore } from '#adapters/memory';
-import { keysProjection } from '#domain/access';
-import { purgesProjection } from '#domain/cache';
-import { edgesProjection } from '#domain/edge';
-import { streamsProjection } from '#domain/stream';
-import { decodeEvent, type DomainEvent } from '#events';
+import { catalogue, decodeEvent, type DomainEvent } from '#events';
 import { ChangeFold, Prng, wholeStampGroups, type Projection } from '#kernel';
+import { projections } from '../../apps/projector/projections.ts';
 import { history, type RecordedEvent } from './history.ts';
-
-const projections: readonly Projection<DomainEvent>[] = [streamsProjection, purgesProjection, edgesProjection, keysProjection];
 
 function eventsOf(projection: Projection<DomainEvent>, events: readonly RecordedEvent[]): readonly DomainEvent[] {
   return events
@@ -52,6 +47,15 @@ function shuffled(events: readonly DomainEvent[], dice: Prng): readonly DomainEv
   }
   return all;
 }
+
+test('every type of the catalogue is read by a projection: nothing invalid can lie in the log unnoticed', () => {
+  const handled = new Set(projections.flatMap(({ handles }) => handles));
+  expect(catalogue.filter(({ type }) => !handled.has(type))).toEqual([]);
+  for (const { contexts, handles, ignores } of projections) {
+    const read = catalogue.filter(({ context }) => contexts.includes(context)).map(({ type }) => type);
+    expect([...handles, ...ignores].sort()).toEqual(read.sort());
+  }
+});
 
 describe.each(projections.map((projection) => [projection.name, projection] as const))('the read model %s', (_name, projection) => {
   test.each([1, 2, 3])('is the same in every order and with repetitions (seed %i)', async (seed) => {

@@ -1,6 +1,9 @@
 import { keysProjection, type Scope } from '#domain/access';
 import { purgesProjection } from '#domain/cache';
+import { contentsProjection } from '#domain/content';
 import { edgesProjection } from '#domain/edge';
+import { parkedEventsProjection } from '#domain/operation';
+import { playbacksProjection } from '#domain/playback';
 import { streamsProjection } from '#domain/stream';
 import { temporaryPostgres } from '#adapters/embedded-postgres';
 import { openEngines } from '#adapters/engines';
@@ -71,7 +74,7 @@ export async function realEngines(): Promise<WorldEngines & { dispose(): Promise
 }
 
 const logger = pino({ level: 'silent' });
-const projectionList = [streamsProjection, purgesProjection, edgesProjection, keysProjection];
+const projectionList = [streamsProjection, purgesProjection, edgesProjection, keysProjection, contentsProjection, playbacksProjection, parkedEventsProjection];
 
 /** A gateway on a free port. */
 export interface RunningGateway extends AsyncDisposable {

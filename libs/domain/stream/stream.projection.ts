@@ -170,8 +170,19 @@ export const streamsProjection: Projection<DomainEvent> = {
   name: 'streams',
   version: 1,
   contexts: ['stream'],
-  handles: [streamCreated.type, streamStarted.type, streamInterrupted.type, streamStopped.type, encodingStarted.type, encodingEnded.type, segmentProduced.type],
-  ignores: [streamPublishRejected.type, encodingDelayed.type],
+  handles: [
+    streamCreated.type,
+    streamStarted.type,
+    streamInterrupted.type,
+    streamStopped.type,
+    encodingStarted.type,
+    encodingEnded.type,
+    segmentProduced.type,
+    // These change no row, but somebody has to read them: what nobody reads could be broken unnoticed.
+    streamPublishRejected.type,
+    encodingDelayed.type,
+  ],
+  ignores: [],
   tables: [streamTable, sessionTable, renditionTable, segmentTable],
   project,
 };

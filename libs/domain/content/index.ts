@@ -1,0 +1,1 @@
+export { contentsProjection, contentTable } from './content.projection.ts';

@@ -1,0 +1,1 @@
+export { parkedEventsProjection, parkedEventTable } from './parked-event.projection.ts';

@@ -1,0 +1,1 @@
+export { playbacksProjection, playbackSessionTable } from './playback.projection.ts';

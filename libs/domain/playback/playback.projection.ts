@@ -1,0 +1,65 @@
+import { playbackEnded, playbackReported, playbackStarted, stampOf, type DomainEvent, type EventOf } from '#events';
+import type { ColumnSpec, Projection, RowChange, TableSpec } from '#kernel';
+
+const counter: ColumnSpec = { type: 'bigint', join: 'max' };
+const once: ColumnSpec = { type: 'text', join: 'once' };
+
+/** One row per playback of a viewer. Who watches now: `seen_at_ms` of a moment ago, `ended_at_ms` null. */
+export const playbackSessionTable: TableSpec = {
+  name: 'playback_session',
+  key: { tenant: 'text', session_id: 'text' },
+  columns: {
+    asset_kind: once,
+    asset_id: once,
+    player: once,
+    startup_ms: counter,
+    started_at_ms: { type: 'bigint', join: 'min' },
+    seen_at_ms: counter,
+    played_ms: counter,
+    stalls: counter,
+    stalled_ms: counter,
+    rendition: { type: 'text', join: 'lww', stamp: 'rendition' },
+    ended_at_ms: counter,
+    end_reason: once,
+    end_detail: once,
+  },
+  indexes: [['asset_id', 'seen_at_ms']],
+};
+
+type PlaybackEvent = EventOf<typeof playbackStarted | typeof playbackReported | typeof playbackEnded>;
+
+function change(event: PlaybackEvent, set: RowChange['set'], rendition?: string): readonly RowChange[] {
+  const { sessionId, assetKind, assetId } = event.data;
+  const seen = { asset_kind: assetKind, asset_id: assetId, seen_at_ms: BigInt(event.time), ...set };
+  const key = { tenant: event.tenant, session_id: sessionId };
+  if (rendition === undefined) return [{ table: playbackSessionTable.name, key, set: seen }];
+  return [{ table: playbackSessionTable.name, key, set: { ...seen, rendition }, stamps: { rendition: stampOf(event) } }];
+}
+
+function countersOf({ playedMs, stalls, stalledMs }: EventOf<typeof playbackReported | typeof playbackEnded>['data']): RowChange['set'] {
+  return { played_ms: BigInt(playedMs), stalls: BigInt(stalls), stalled_ms: BigInt(stalledMs) };
+}
+
+function project(event: DomainEvent): readonly RowChange[] {
+  if (event.type === playbackStarted.type) {
+    const { startupMs, player, rendition } = event.data;
+    return change(event, { startup_ms: BigInt(startupMs), player: player ?? null, started_at_ms: BigInt(event.time) }, rendition);
+  }
+  if (event.type === playbackReported.type) return change(event, countersOf(event.data), event.data.rendition);
+  if (event.type === playbackEnded.type) {
+    const { reason, detail } = event.data;
+    return change(event, { ...countersOf(event.data), ended_at_ms: BigInt(event.time), end_reason: reason, end_detail: detail ?? null });
+  }
+  return [];
+}
+
+/** Playbacks as players report them. */
+export const playbacksProjection: Projection<DomainEvent> = {
+  name: 'playbacks',
+  version: 1,
+  contexts: ['playback'],
+  handles: [playbackStarted.type, playbackReported.type, playbackEnded.type],
+  ignores: [],
+  tables: [playbackSessionTable],
+  project,
+};
