@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { delimiter, dirname } from 'node:path';
 import { eventFiles, type GeneratedFile } from './generate/event-docs.ts';
 import { checkout } from './generate/generated-files.ts';
 import { metricFiles } from './generate/metric-docs.ts';
@@ -11,9 +11,18 @@ function openApiFile(): GeneratedFile {
   return { path: 'docs/openapi.json', text };
 }
 
-/** Writes docs/EVENTS.md, docs/METRICS.md, docs/schemas and docs/openapi.json; tests fail until they are as written here. */
+/** Writes docs/EVENTS.md, docs/METRICS.md, docs/schemas, docs/openapi.json and the code of the gRPC contracts; tests fail until they are as written here. */
 for (const { path, text } of [...eventFiles(), ...metricFiles(), openApiFile()]) {
   await mkdir(dirname(checkout + path), { recursive: true });
   await writeFile(checkout + path, text);
   console.log(path);
 }
+
+/** The code of the gRPC contracts; `proto/buf.gen.yaml` says where it goes. */
+const programs = `${checkout}node_modules/.bin`;
+execFileSync(`${programs}/buf`, ['generate'], {
+  cwd: `${checkout}proto`,
+  env: { ...process.env, PATH: `${programs}${delimiter}${process.env['PATH'] ?? ''}` },
+  stdio: 'inherit',
+});
+console.log('apps/gateway/grpc/generated');

@@ -4,6 +4,9 @@ import { fileURLToPath } from 'node:url';
 
 export interface GatewaySettings extends SharedSettings {
   readonly port: number;
+  readonly grpcPort: number;
+  /** PEM files of the gRPC server; plain text without them. */
+  readonly grpcTls: { readonly certPath: string; readonly keyPath: string } | undefined;
   /** Where viewers reach the platform, without a slash at the end. */
   readonly publicEdgeUrl: string;
   readonly ingestPrimaryUrl: string;
@@ -13,6 +16,14 @@ export interface GatewaySettings extends SharedSettings {
 }
 
 const httpUrl = /^https?:\/\/[^/?#\s]+$/;
+
+function readGrpcTls(env: Environment): GatewaySettings['grpcTls'] {
+  const [certPath, keyPath] = [env['GRPC_TLS_CERT'] || undefined, env['GRPC_TLS_KEY'] || undefined];
+  if (certPath === undefined && keyPath === undefined) return undefined;
+  if (certPath === undefined) throw invalidSetting('GRPC_TLS_CERT', 'is not set, but GRPC_TLS_KEY is: TLS needs both');
+  if (keyPath === undefined) throw invalidSetting('GRPC_TLS_KEY', 'is not set, but GRPC_TLS_CERT is: TLS needs both');
+  return { certPath, keyPath };
+}
 
 /**
  * Settings of the gateway; docs/ARCHITECTURE.md lists those that apps share.
@@ -25,6 +36,8 @@ export function readGatewaySettings(env: Environment = process.env): GatewaySett
   return {
     ...shared,
     port: readPort(env, 'GATEWAY_PORT', 8080),
+    grpcPort: readPort(env, 'GRPC_PORT', 8083),
+    grpcTls: readGrpcTls(env),
     publicEdgeUrl: readText(env, 'EDGE_PUBLIC_URL', `http://${shared.publicHost}:${readPort(env, 'EDGE_PORT', 8081)}`, httpUrl),
     ingestPrimaryUrl: rtmp('RTMP_PORT', 1935),
     ingestBackupUrl: rtmp('RTMP_BACKUP_PORT', 1936),

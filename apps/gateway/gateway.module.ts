@@ -1,5 +1,5 @@
 import { AggregateStore, BlobStore, Clock, EventLog, IdSource, ReadStore, type SecretStore } from '#ports';
-import { CommandExecutor, Lifecycle, type Telemetry } from '#runtime';
+import { appLogger, CommandExecutor, Lifecycle, type Logger, type Telemetry } from '#runtime';
 import type { DynamicModule } from '@nestjs/common';
 import { APP_GUARD, HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
@@ -16,6 +16,8 @@ import { ResumeTokens } from './events/resume-token.codec.ts';
 import { Subscriptions, type SubscriptionsInit } from './events/subscriptions.ts';
 import type { GatewaySettings } from './gateway.config.ts';
 import { DocsController } from './openapi/docs.controller.ts';
+import { gatewayGrpc } from './grpc/gateway-grpc.ts';
+import { GrpcServer } from './grpc/grpc-server.ts';
 import { OriginController } from './origin/origin.controller.ts';
 import { PlaylistReader } from './origin/playlist-reader.ts';
 import { PublicUrls } from './public-urls.ts';
@@ -94,6 +96,15 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
           return sockets;
         },
         inject: [HttpAdapterHost, Subscriptions, ResumeTokens, Authenticator, Lifecycle],
+      },
+      {
+        provide: GrpcServer,
+        useFactory: (authenticator: Authenticator, served: Subscriptions, tokens: ResumeTokens, lifecycle: Lifecycle, logger: Logger) =>
+          gatewayGrpc(
+            { authenticator, subscriptions: served, tokens, ids: engines.ids, lifecycle, logger },
+            { host: settings.host, port: settings.grpcPort, tls: settings.grpcTls },
+          ),
+        inject: [Authenticator, Subscriptions, ResumeTokens, Lifecycle, appLogger],
       },
       { provide: APP_GUARD, useClass: AccessGuard },
     ],

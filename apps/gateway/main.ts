@@ -6,6 +6,7 @@ import { runMigrations } from '#migrations';
 import { createGateway } from './gateway.app.ts';
 import { readGatewaySettings } from './gateway.config.ts';
 import { gatewayModule } from './gateway.module.ts';
+import { GrpcServer } from './grpc/grpc-server.ts';
 
 const settings = readGatewaySettings();
 
@@ -21,8 +22,11 @@ await runApp({
   },
   create: (root, options, { logger, telemetry }) =>
     createGateway(root, options, { logger, ids: new UuidV7IdSource(), consolePath: settings.consolePath, telemetry, node: settings.node }),
-  serve: async (app) => {
+  serve: async (app, { lifecycle }) => {
+    const grpc = app.get(GrpcServer);
+    lifecycle.onStop('accept', 'grpc', () => grpc.stop());
+    const grpcPort = await grpc.listen();
     await app.listen(settings.port, settings.host);
-    return { url: await app.getUrl() };
+    return { url: await app.getUrl(), grpcPort };
   },
 });

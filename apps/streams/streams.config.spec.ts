@@ -9,7 +9,7 @@ describe('the settings', () => {
   test('have a data folder in the checkout', () => {
     const settings = readStreamsSettings({});
     expect(settings.dataDir).toBe(join(settings.root, '.streams'));
-    expect(settings.ports).toEqual({ gateway: 8080, edge: 8081, rtmp: 1935, rtmpBackup: 1936, relay: 8082 });
+    expect(settings.ports).toEqual({ gateway: 8080, grpc: 8083, edge: 8081, rtmp: 1935, rtmpBackup: 1936, relay: 8082 });
   });
 
   test('name the variable that is wrong', () => {

@@ -4,6 +4,7 @@ import { readPort, readSharedSettings, type Environment, type SharedSettings } f
 
 export interface Ports {
   readonly gateway: number;
+  readonly grpc: number;
   readonly edge: number;
   readonly rtmp: number;
   readonly rtmpBackup: number;
@@ -25,6 +26,7 @@ export interface StreamsSettings extends SharedSettings {
 /** The variable that moves each port. */
 export const portVariables: Readonly<Record<keyof Ports, string>> = {
   gateway: 'GATEWAY_PORT',
+  grpc: 'GRPC_PORT',
   edge: 'EDGE_PORT',
   rtmp: 'RTMP_PORT',
   rtmpBackup: 'RTMP_BACKUP_PORT',
@@ -42,6 +44,7 @@ export function readStreamsSettings(env: Environment = process.env): StreamsSett
     root,
     ports: {
       gateway: readPort(env, 'GATEWAY_PORT', 8080),
+      grpc: readPort(env, 'GRPC_PORT', 8083),
       edge: readPort(env, 'EDGE_PORT', 8081),
       rtmp: readPort(env, 'RTMP_PORT', 1935),
       rtmpBackup: readPort(env, 'RTMP_BACKUP_PORT', 1936),

@@ -33,7 +33,14 @@ export interface PlatformInit {
 /** The whole one-machine platform as a user starts it: the real supervisor with all its processes, on free ports. */
 export class Platform {
   readonly dataDir: string;
-  readonly ports: { readonly gateway: number; readonly edge: number; readonly rtmp: number; readonly rtmpBackup: number; readonly relay: number };
+  readonly ports: {
+    readonly gateway: number;
+    readonly edge: number;
+    readonly rtmp: number;
+    readonly rtmpBackup: number;
+    readonly relay: number;
+    readonly grpc: number;
+  };
   readonly #ownsData: boolean;
   readonly #givenDatabase: string | undefined;
   readonly #child: ChildProcess;
@@ -41,8 +48,8 @@ export class Platform {
   #key = '';
 
   private constructor(init: PlatformInit, ports: readonly number[]) {
-    const [gateway, edge, rtmp, rtmpBackup, relay] = ports as [number, number, number, number, number];
-    this.ports = { gateway, edge, rtmp, rtmpBackup, relay };
+    const [gateway, edge, rtmp, rtmpBackup, relay, grpc] = ports as [number, number, number, number, number, number];
+    this.ports = { gateway, edge, rtmp, rtmpBackup, relay, grpc };
     this.#ownsData = init.dataDir === undefined;
     this.#givenDatabase = init.env?.['DATABASE_URL'] || undefined;
     this.dataDir = init.dataDir ?? mkdtempSync(join(tmpdir(), 'streams-platform-'));
@@ -57,6 +64,7 @@ export class Platform {
         RTMP_PORT: String(rtmp),
         RTMP_BACKUP_PORT: String(rtmpBackup),
         RELAY_PORT: String(relay),
+        GRPC_PORT: String(grpc),
         ...init.env,
       },
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -70,7 +78,7 @@ export class Platform {
 
   /** Starts it and resolves once every part serves. @throws with the log's end when it does not come up. */
   static async start(init: PlatformInit = {}): Promise<Platform> {
-    const platform = new Platform(init, await freePorts(5));
+    const platform = new Platform(init, await freePorts(6));
     try {
       await platform.#ready();
     } catch (error) {

@@ -2,6 +2,8 @@
 export interface FieldProblem {
   readonly field: string;
   readonly message: string;
+  /** Stable reason, where there is one; gRPC passes it on. */
+  readonly code?: string;
 }
 
 export interface ProblemInit {

@@ -21,7 +21,7 @@ import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { contexts, topicPartitions } from '#events';
 import type { LeaseStore, Outbox, ProjectionStore } from '#ports';
 import { runMigrations } from '#migrations';
-import { CommandExecutor, ConsumerHost, FactPublisher, Lifecycle, OutboxRelay } from '#runtime';
+import { appLogger, CommandExecutor, ConsumerHost, FactPublisher, Lifecycle, OutboxRelay } from '#runtime';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -31,6 +31,7 @@ import { KeyIssuer } from '../access/key-issuer.ts';
 import type { SubscriptionsInit } from '../events/subscriptions.ts';
 import { createGateway } from '../gateway.app.ts';
 import { readGatewaySettings } from '../gateway.config.ts';
+import { GrpcServer } from '../grpc/grpc-server.ts';
 import { gatewayModule, subscriptionDefaults, type GatewayEngines } from '../gateway.module.ts';
 
 /** Engines, and what the projector works with. */
@@ -79,14 +80,22 @@ const projectionList = [streamsProjection, purgesProjection, edgesProjection, ke
 /** A gateway on a free port. */
 export interface RunningGateway extends AsyncDisposable {
   readonly url: string;
+  /** `host:port` of its gRPC server. */
+  readonly grpc: string;
   readonly app: NestFastifyApplication;
   stop(): Promise<void>;
 }
 
 export async function startGateway(engines: GatewayEngines, consolePath: string, feeds: Partial<SubscriptionsInit> = {}, port = 0): Promise<RunningGateway> {
   const lifecycle = new Lifecycle({ logger, deadlineMs: 5000 });
-  const settings = { ...readGatewaySettings({ DATABASE_URL: 'postgres://unused', STREAMS_PUBLIC_HOST: 'media.example' }), consolePath };
-  const providers = [{ provide: Lifecycle, useValue: lifecycle }];
+  const settings = {
+    ...readGatewaySettings({ DATABASE_URL: 'postgres://unused', STREAMS_PUBLIC_HOST: 'media.example', STREAMS_HOST: '127.0.0.1', GRPC_PORT: '0' }),
+    consolePath,
+  };
+  const providers = [
+    { provide: Lifecycle, useValue: lifecycle },
+    { provide: appLogger, useValue: logger },
+  ];
   class TestRoot {}
   const root = {
     module: TestRoot,
@@ -97,9 +106,12 @@ export async function startGateway(engines: GatewayEngines, consolePath: string,
   };
   const app = await createGateway(root, { logger: { log() {}, error() {}, warn() {} }, abortOnError: false }, { logger, ids: engines.ids, consolePath });
   lifecycle.onStop('accept', 'nest', () => app.close());
+  const grpc = app.get(GrpcServer);
+  lifecycle.onStop('accept', 'grpc', () => grpc.stop());
+  const grpcPort = await grpc.listen();
   await app.listen(port, '127.0.0.1');
   const stop = async (): Promise<void> => void (await lifecycle.stop());
-  return { url: await app.getUrl(), app, stop, [Symbol.asyncDispose]: stop };
+  return { url: await app.getUrl(), grpc: `127.0.0.1:${grpcPort}`, app, stop, [Symbol.asyncDispose]: stop };
 }
 
 /** Engines with a projector on them, and a folder that looks like a built console. */

@@ -131,6 +131,7 @@ describe('the streams command, on a running platform', () => {
 
   test('the doctor finds a healthy, running platform', async () => {
     const ports = Object.entries({
+      GRPC_PORT: platform.ports.grpc,
       EDGE_PORT: platform.ports.edge,
       RTMP_PORT: platform.ports.rtmp,
       RTMP_BACKUP_PORT: platform.ports.rtmpBackup,

@@ -8,6 +8,7 @@ const facts: BannerFacts = {
   signInUrl: 'http://localhost:8081/#key=sk_k-1_s',
   apiUrl: 'http://localhost:8080/api/v1',
   docsUrl: 'http://localhost:8080/api/v1/docs',
+  grpcAddress: 'localhost:8083',
   ingestUrl: 'rtmp://localhost:1935/live',
   backupUrl: 'rtmp://localhost:1936/live',
   demo: undefined,
@@ -25,6 +26,7 @@ Streams 0.1.0 is ready (3.2 s)
 
   Console       http://localhost:8081/#key=sk_k-1_s  (signs you in; good for 12 hours)
   API           http://localhost:8080/api/v1  (described at http://localhost:8080/api/v1/docs)
+  gRPC          localhost:8083  (services by reflection)
   Publish to    rtmp://localhost:1935/live  (backup: rtmp://localhost:1936/live)
 
   Ctrl-C stops everything.

@@ -8,6 +8,7 @@ export interface BannerFacts {
   readonly signInUrl: string;
   readonly apiUrl: string;
   readonly docsUrl: string;
+  readonly grpcAddress: string;
   readonly ingestUrl: string;
   readonly backupUrl: string;
   readonly demo: { readonly name: string; readonly id: string; readonly playlistUrl: string } | undefined;
@@ -31,6 +32,7 @@ export function banner(facts: BannerFacts, hasColours: boolean): string {
       row(facts.demo === undefined ? 'Console' : 'Watch', `${paint('1;36', facts.signInUrl)}  (signs you in; good for 12 hours)`),
       ...(facts.demo === undefined ? [] : [row('Playlist', `${facts.demo.playlistUrl}  (${facts.demo.name}, live now, for any player)`)]),
       row('API', `${facts.apiUrl}  (described at ${facts.docsUrl})`),
+      row('gRPC', `${facts.grpcAddress}  (services by reflection)`),
       row('Publish to', `${facts.ingestUrl}  (backup: ${facts.backupUrl})`),
     ],
     firstTime(facts, row, paint),

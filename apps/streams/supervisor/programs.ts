@@ -33,6 +33,7 @@ export function environmentOf(settings: StreamsSettings, run: string, databaseUr
     [runVariable]: run,
     LOG_FORMAT: 'json',
     GATEWAY_PORT: String(ports.gateway),
+    GRPC_PORT: String(ports.grpc),
     EDGE_PORT: String(ports.edge),
     RTMP_PORT: String(ports.rtmp),
     RTMP_BACKUP_PORT: String(ports.rtmpBackup),

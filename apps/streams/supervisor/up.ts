@@ -55,6 +55,7 @@ function factsOf(settings: StreamsSettings, greeting: Welcome, demo: BannerFacts
     engines: engineFacts(settings),
     signInUrl: `${edge}/#key=${greeting.signInKey}`,
     apiUrl: `http://${publicHost}:${ports.gateway}/api/v1`,
+    grpcAddress: `${publicHost}:${ports.grpc}`,
     docsUrl: `http://${publicHost}:${ports.gateway}/api/v1/docs`,
     ingestUrl: `rtmp://${publicHost}:${ports.rtmp}/live`,
     backupUrl: `rtmp://${publicHost}:${ports.rtmpBackup}/live`,

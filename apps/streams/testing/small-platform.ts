@@ -42,7 +42,7 @@ export class SmallPlatform {
   /** Starts a supervisor; more than one, to let them meet. */
   spawn(modes: readonly string[] = [], env: Readonly<Record<string, string>> = {}): ChildProcess {
     const main = join(import.meta.dirname, 'small-platform.main.js');
-    const ports = Object.fromEntries(['GATEWAY_PORT', 'EDGE_PORT', 'RTMP_PORT', 'RTMP_BACKUP_PORT', 'RELAY_PORT'].map((name) => [name, '0']));
+    const ports = Object.fromEntries(['GATEWAY_PORT', 'GRPC_PORT', 'EDGE_PORT', 'RTMP_PORT', 'RTMP_BACKUP_PORT', 'RELAY_PORT'].map((name) => [name, '0']));
     const child = spawn(process.execPath, ['--no-warnings', main, this.#diary, ...modes], {
       env: { ...process.env, ...ports, STREAMS_DATA_DIR: this.dataDir, DATABASE_URL: '', LOG_FORMAT: 'json', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],

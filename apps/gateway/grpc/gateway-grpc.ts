@@ -1,0 +1,32 @@
+import type { Authenticator } from '../access/authenticator.ts';
+import type { ResumeTokens } from '../events/resume-token.codec.ts';
+import type { Subscriptions } from '../events/subscriptions.ts';
+import type { IdSource } from '#ports';
+import type { Lifecycle, Logger } from '#runtime';
+import { catalogueMessage } from './catalogue.ts';
+import { EventService } from './generated/streams/v1/event_service_pb.ts';
+import { GrpcCalls } from './grpc-calls.ts';
+import { GrpcServer, type GrpcServerInit } from './grpc-server.ts';
+import { Subscriber } from './subscribe.ts';
+
+export interface GatewayGrpcDeps {
+  readonly authenticator: Authenticator;
+  readonly subscriptions: Subscriptions;
+  readonly tokens: ResumeTokens;
+  readonly ids: IdSource;
+  readonly lifecycle: Lifecycle;
+  readonly logger: Logger;
+}
+
+/** The gateway's services over gRPC, on the same parts as its REST. */
+export function gatewayGrpc(deps: GatewayGrpcDeps, init: GrpcServerInit): GrpcServer {
+  const { authenticator, subscriptions, tokens, lifecycle, logger } = deps;
+  const calls = new GrpcCalls({ authenticator, logger, newId: () => deps.ids.next() });
+  const subscriber = new Subscriber({ calls, subscriptions, tokens, authenticator, stopping: lifecycle.stopping });
+  const events = {
+    getCatalogue: calls.unary(EventService.method.getCatalogue, ['view', 'operate', 'publish'], catalogueMessage),
+    subscribe: subscriber.subscribe,
+    subscribeWithCredit: subscriber.subscribeWithCredit,
+  };
+  return new GrpcServer([{ service: EventService, handlers: events }], init);
+}
