@@ -6,7 +6,7 @@ const head = [
   '',
   'Generated from `libs/runtime/telemetry/metrics/metrics.constants.ts` by `npm run generate`; do not edit. Every app also has',
   'the `process_*` and `nodejs_*` metrics of its own process. Labels never hold the id of anything, and a metric has at most',
-  '1,000 series: what goes beyond is counted under the label `other`. Over StatsD the names are the same, behind a prefix.',
+  '1,000 series: what goes beyond is counted under the label `other`. Over StatsD `streams_` is the prefix `streams.`.',
   '',
   '| metric | kind | labels | apps | meaning |',
   '|---|---|---|---|---|',

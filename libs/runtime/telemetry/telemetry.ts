@@ -1,7 +1,7 @@
 import type { Lifecycle } from '../lifecycle.ts';
 import type { Logger } from '../logging.ts';
 import { Health } from './health.ts';
-import { metrics } from './metrics/metrics.constants.ts';
+import { allMetrics, metrics } from './metrics/metrics.constants.ts';
 import { noMeter, type Meter } from './metrics/meter.ts';
 import { telemetryOff, type TelemetrySettings } from './telemetry.config.ts';
 import type { MessagingConventions } from './tracing/messaging.telemetry.ts';
@@ -33,12 +33,13 @@ export function noTelemetry(): Telemetry {
 
 /** Opens what the settings ask for, and closes it last of all. Libraries are loaded only where they are used. */
 export async function openTelemetry(init: TelemetryInit): Promise<Telemetry> {
-  const { app, node, settings, logger, lifecycle } = init;
+  const { app, node, settings, lifecycle } = init;
   const health = new Health(settings.stallMs);
-  const [tracer, meter] = await Promise.all([openTracer(init), openMeter(settings, logger)]);
+  const [tracer, meter] = await Promise.all([openTracer(init), openMeter(init)]);
   lifecycle.stopping.addEventListener('abort', () => health.stopping());
   // The engines are closed in the same phase and opened later, so that what closing them says is still sent.
   lifecycle.onStop('engines', 'tracing', () => tracer.close());
+  declare(meter);
   meter.gauge(metrics.buildInfo).set(1, { app, node });
   const quiet = meter.gauge(metrics.loopQuietSeconds);
   meter.onCollect('loops', () => {
@@ -50,16 +51,21 @@ export async function openTelemetry(init: TelemetryInit): Promise<Telemetry> {
   return { tracer, meter, health, conventions: settings.traces?.conventions ?? 'old', watchUrl };
 }
 
+/** All metrics of the app are there from the beginning, so that a dashboard finds their names before anything has happened. */
+function declare(meter: Meter): void {
+  for (const spec of allMetrics) meter[spec.kind](spec);
+}
+
 async function openTracer({ settings, app, node, logger }: TelemetryInit): Promise<Tracer> {
   if (settings.traces === undefined) return noTracer;
   const { OtelTracer } = await import('./tracing/otel-tracer.ts');
   return new OtelTracer({ settings: settings.traces, app, node, logger });
 }
 
-async function openMeter(settings: TelemetrySettings, logger: Logger): Promise<Meter> {
+async function openMeter({ settings, logger, app }: TelemetryInit): Promise<Meter> {
   if (settings.metrics === undefined && settings.statsd === undefined) return noMeter;
   const { PromMeter } = await import('./metrics/prom-meter.ts');
-  return new PromMeter(logger);
+  return new PromMeter(logger, app);
 }
 
 async function exportToStatsd({ settings, app, logger, lifecycle }: TelemetryInit, meter: Meter): Promise<void> {

@@ -45,6 +45,8 @@ export interface Sample {
 export abstract class Meter {
   /** False when nobody looks: what only serves a metric need not be found out. */
   abstract readonly on: boolean;
+  /** Whether this process shows the metric; one that it does not show costs nothing. */
+  abstract has(spec: MetricSpec): boolean;
   abstract counter<Label extends string>(spec: MetricSpec<Label>): Counter<Label>;
   abstract gauge<Label extends string>(spec: MetricSpec<Label>): Gauge<Label>;
   abstract histogram<Label extends string>(spec: MetricSpec<Label>): Histogram<Label>;
@@ -55,10 +57,15 @@ export abstract class Meter {
   abstract samples(): Promise<readonly Sample[]>;
 }
 
-const nothing = { add: () => undefined, reach: () => undefined, set: () => undefined, clear: () => undefined, observe: () => undefined };
+/** An instrument that nobody reads. */
+export const nothing = { add: () => undefined, reach: () => undefined, set: () => undefined, clear: () => undefined, observe: () => undefined };
 
 class NoMeter extends Meter {
   override readonly on = false;
+
+  override has(): boolean {
+    return false;
+  }
 
   override counter(): typeof nothing {
     return nothing;

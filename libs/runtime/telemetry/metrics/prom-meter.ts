@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Counter as PromCounter, Gauge as PromGauge, Histogram as PromHistogram, Registry } from 'prom-client';
 import type { Logger } from '../../logging.ts';
 import { withTimeout } from '../../pause.ts';
-import { Meter, type Counter, type Gauge, type Histogram, type Labels, type MetricSpec, type Sample } from './meter.ts';
+import { Meter, nothing, type Counter, type Gauge, type Histogram, type Labels, type MetricSpec, type Sample } from './meter.ts';
 
 /** Series of one metric at most. A label that takes more values than that is a mistake, which must not cost the memory. */
 export const seriesMax = 1000;
@@ -31,14 +31,21 @@ export class PromMeter extends Meter {
   override readonly on = true;
   readonly #registry = new Registry();
   readonly #logger: Logger;
+  readonly #app: string | undefined;
   readonly #collectors = new Map<string, () => void | Promise<void>>();
   readonly #instruments = new Map<string, unknown>();
   #collecting: Promise<void> | undefined;
 
-  constructor(logger: Logger) {
+  /** With an app, only its metrics are shown: others are parts that it has and does not use. */
+  constructor(logger: Logger, app?: string) {
     super();
+    this.#app = app;
     this.#logger = logger;
     collectDefaultMetrics({ register: this.#registry });
+  }
+
+  override has({ apps }: MetricSpec): boolean {
+    return this.#app === undefined || apps.includes(this.#app);
   }
 
   override counter<Label extends string>(spec: MetricSpec<Label>): Counter<Label> {
@@ -95,7 +102,8 @@ export class PromMeter extends Meter {
     return samples;
   }
 
-  #once<T>(spec: MetricSpec, make: () => T): T {
+  #once<T>(spec: MetricSpec, make: () => T): T | typeof nothing {
+    if (!this.has(spec)) return nothing;
     const known = this.#instruments.get(spec.name);
     if (known !== undefined) return known as T;
     const made = make();

@@ -61,7 +61,9 @@ export class StatsdExport {
   }
 
   #sendOne(sample: Sample): void {
-    const { name, kind, labels, value } = sample;
+    const { kind, labels, value } = sample;
+    // The prefix says whose they are.
+    const name = sample.name.replace(/^streams_/, '');
     if (!Number.isFinite(value)) return;
     if (kind === 'gauge') {
       this.#client.gauge(name, value, labels);

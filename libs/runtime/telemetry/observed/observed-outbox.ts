@@ -9,6 +9,7 @@ export class ObservedOutbox extends Outbox {
   constructor(outbox: Outbox, { meter }: Telemetry, now: () => number) {
     super();
     this.#outbox = outbox;
+    if (!meter.has(metrics.outboxRows)) return;
     const rows = meter.gauge(metrics.outboxRows);
     const age = meter.gauge(metrics.outboxAgeSeconds);
     meter.onCollect('outbox', async () => {
