@@ -1,8 +1,8 @@
-/** @needs chromium ffmpeg s3 redis */
+/** @needs chromium ffmpeg java maven s3 redis */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { mixedSet, type RunningSet } from '../constellation/engine-sets.ts';
+import { clusterSet, type RunningSet } from '../constellation/engine-sets.ts';
 import { engineVictim, killRun, partVictim } from '../constellation/kill-run.ts';
 import { Platform } from '../constellation/platform.ts';
 import { judge } from '../constellation/run-oracle.ts';
@@ -16,7 +16,7 @@ describe('engines beside the platform that go down during a live stream', () => 
   let platform: Platform;
 
   beforeAll(async () => {
-    set = await mixedSet.start();
+    set = await clusterSet.start();
     platform = await Platform.start({ env: set.env });
   });
 
@@ -26,15 +26,17 @@ describe('engines beside the platform that go down during a live stream', () => 
   });
 
   test('are those that the banner names, and no embedded one runs beside them', () => {
-    for (const words of ['PostgreSQL from DATABASE_URL', 'S3 from S3_ENDPOINT', 'Redis from REDIS_URL']) expect(platform.log).toContain(words);
+    for (const words of ['Kafka from KAFKA_BROKERS', 'PostgreSQL from DATABASE_URL', 'S3 from S3_ENDPOINT', 'Redis from REDIS_URL'])
+      expect(platform.log).toContain(words);
     expect(platform.processes('postgres')).toEqual([]);
-    expect(existsSync(join(platform.dataDir, 'blobs'))).toBe(false);
+    for (const folder of ['log', 'blobs']) expect(existsSync(join(platform.dataDir, folder))).toBe(false);
   });
 
   test('are waited for: nothing acknowledged is lost, nothing doubled, the player goes on without a reload', async () => {
-    const order = [...Object.entries(set.engines).map(([name, engine]) => engineVictim(name, engine, downMs)), partVictim('media')];
+    const processes = (['gateway', 'media', 'projector'] as const).map(partVictim);
+    const order = [...Object.entries(set.engines).map(([name, engine]) => engineVictim(name, engine, downMs)), ...processes];
     const run = await killRun({ platform, kills: order.length, victims: order, width: 640, height: 360 });
-    expect(run.kills.map((kill) => kill.part)).toEqual(['postgres', 's3', 'redis', 'media']);
+    expect(run.kills.map((kill) => kill.part)).toEqual(['kafka', 'postgres', 's3', 'redis', 'gateway', 'media', 'projector']);
     expect(run.acknowledged.length).toBeGreaterThan(0);
     expect(run.pageLoads).toBe(0);
     expect(run.stepsBack).toEqual([]);
