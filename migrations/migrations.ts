@@ -1,4 +1,5 @@
 import type { MigrationInterface } from 'typeorm';
+import { HeadTenants1795678800000 } from './head-tenants.migration.ts';
 import { PlatformTables1795390073000 } from './platform-tables.migration.ts';
 import { RestoredHeads1795395600000 } from './restored-heads.migration.ts';
 import { Secrets1795669200000 } from './secrets.migration.ts';
@@ -8,4 +9,5 @@ export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly
   PlatformTables1795390073000,
   RestoredHeads1795395600000,
   Secrets1795669200000,
+  HeadTenants1795678800000,
 ];

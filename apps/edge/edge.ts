@@ -113,7 +113,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
       offsets: new OffsetsFile(join(settings.statePath, 'offsets.json'), purgeTopic),
       logger,
       now,
-      acknowledge: (applied) => facts.publish('cache', applied),
+      acknowledge: (applied, tenant) => facts.publish('cache', applied, tenant),
       onFatal,
       health: telemetry.health,
     },

@@ -182,7 +182,7 @@ describe('who may not', () => {
   });
 
   test('an expired key is no key', async () => {
-    const { authorization } = await world.key(['view'], 1);
+    const { authorization } = await world.key(['view'], { expiresAtMs: 1 });
     expectProblem(await ask(gateway.url, '/api/v1/streams', { headers: { authorization } }), 401, 'unauthenticated');
   });
 

@@ -8,8 +8,11 @@ import { Authenticator, recheckMs } from './access/authenticator.ts';
 import { KeyAuthority } from './access/key-authority.ts';
 import { KeyIssuer } from './access/key-issuer.ts';
 import { KeysController } from './access/keys.controller.ts';
+import { Tenants } from './access/tenants.ts';
+import { TenantsController } from './access/tenants.controller.ts';
 import { CdnController } from './cdn/cdn.controller.ts';
 import { CdnReader } from './cdn/cdn-reader.ts';
+import { PurgeTargets } from './cdn/purge-targets.ts';
 import { EventSockets } from './events/event-sockets.ts';
 import { EventsController } from './events/events.controller.ts';
 import { ResumeTokens } from './events/resume-token.codec.ts';
@@ -54,7 +57,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
   const urls = new PublicUrls({ edgeUrl: settings.publicEdgeUrl, ingestPrimaryUrl: settings.ingestPrimaryUrl, ingestBackupUrl: settings.ingestBackupUrl });
   return {
     module: GatewayRoot,
-    controllers: [StreamsController, CdnController, EventsController, KeysController, OriginController, DocsController],
+    controllers: [StreamsController, CdnController, EventsController, KeysController, TenantsController, OriginController, DocsController],
     providers: [
       { provide: EventLog, useValue: engines.log },
       { provide: AggregateStore, useValue: engines.aggregates },
@@ -65,7 +68,13 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       { provide: CommandExecutor, useValue: commandsOn(engines, settings) },
       { provide: KeyAuthority, useFactory: (aggregates: AggregateStore, now: Clock) => new KeyAuthority(aggregates, now), inject: [AggregateStore, Clock] },
       { provide: Authenticator, useFactory: (keys: KeyAuthority) => new Authenticator(keys), inject: [KeyAuthority] },
-      { provide: KeyIssuer, useFactory: (commands: CommandExecutor) => new KeyIssuer(commands), inject: [CommandExecutor] },
+      { provide: KeyIssuer, useFactory: (commands: CommandExecutor) => new KeyIssuer(commands, clock), inject: [CommandExecutor] },
+      {
+        provide: Tenants,
+        useFactory: (commands: CommandExecutor, aggregates: AggregateStore, reads: ReadStore) => new Tenants({ commands, aggregates, reads }),
+        inject: [CommandExecutor, AggregateStore, ReadStore],
+      },
+      { provide: PurgeTargets, useFactory: (streams: StreamReader) => new PurgeTargets(streams), inject: [StreamReader] },
       { provide: StreamCommands, useFactory: (commands: CommandExecutor) => new StreamCommands(commands), inject: [CommandExecutor] },
       {
         provide: StreamReader,

@@ -1,4 +1,4 @@
-import { allScopes, type Scope } from '#domain/access';
+import { allScopes, defaultTenant, everyTenant, isTenantId, type Scope } from '#domain/access';
 import { invalidSetting, readSharedSettings } from '#runtime';
 import { parseArgs } from 'node:util';
 
@@ -9,6 +9,8 @@ export interface MintKeyRequest {
   readonly firstAdmin: boolean;
   readonly name: string;
   readonly scopes: readonly Scope[];
+  /** `*` for every tenant. It is not looked up: whoever has the database may write anything there. */
+  readonly tenant: string;
   /** 0 for never. */
   readonly ttlSeconds: number;
 }
@@ -20,6 +22,7 @@ export function readMintKeyRequest(args: readonly string[] = process.argv.slice(
     options: {
       name: { type: 'string', default: '' },
       scopes: { type: 'string', default: '' },
+      tenant: { type: 'string', default: defaultTenant },
       ttl: { type: 'string', default: '0' },
       'first-admin': { type: 'boolean', default: false },
     },
@@ -31,6 +34,7 @@ export function readMintKeyRequest(args: readonly string[] = process.argv.slice(
   const unknown = scopes.find((scope) => !allScopes.includes(scope as Scope));
   if (unknown !== undefined) throw invalidSetting('--scopes', `has "${unknown}"; there are ${allScopes.join(', ')}`);
   if (!firstAdmin && (scopes.length === 0 || values.name === '')) throw invalidSetting('--name and --scopes', 'must be given');
+  if (values.tenant !== everyTenant && !isTenantId(values.tenant)) throw invalidSetting('--tenant', 'must be a tenant id, or * for every tenant');
   if (!/^\d{1,9}$/.test(values.ttl)) throw invalidSetting('--ttl', 'must be a whole number of seconds');
-  return { databaseUrl, node, firstAdmin, name: values.name, scopes: scopes as Scope[], ttlSeconds: Number(values.ttl) };
+  return { databaseUrl, node, firstAdmin, name: values.name, scopes: scopes as Scope[], tenant: values.tenant, ttlSeconds: Number(values.ttl) };
 }

@@ -15,11 +15,13 @@ async function mintKey(): Promise<void> {
   const engines = await openEngines(readSharedSettings(), 'database');
   try {
     const { aggregates, clock, ids } = engines;
-    const issuer = new KeyIssuer(new CommandExecutor({ aggregates, clock, ids, source: `/streams/${request.node}` }));
+    const issuer = new KeyIssuer(new CommandExecutor({ aggregates, clock, ids, source: `/streams/${request.node}` }), clock);
     const meta = { actor: 'system:streams', correlationId: ids.next() };
-    const { name, scopes, ttlSeconds } = request;
+    const { name, scopes, tenant, ttlSeconds } = request;
     const expiresAtMs = ttlSeconds === 0 ? 0 : clock.now() + ttlSeconds * 1000;
-    const issued = request.firstAdmin ? await ensureAdminKey(aggregates, issuer, meta) : await issuer.issue({ name, scopes, expiresAtMs }, meta);
+    const issued = request.firstAdmin
+      ? await ensureAdminKey(aggregates, issuer, meta)
+      : await issuer.issue({ name, scopes, tenant, contexts: null, expiresAtMs, ratePerMinute: null }, meta);
     console.log(JSON.stringify(issued ?? null));
   } finally {
     await engines.close();

@@ -1,8 +1,8 @@
-import { keyAggregate } from '#domain/access';
+import { accessAggregate } from '#domain/access';
 import { purgeAggregate } from '#domain/cache';
 import { edgeAggregate } from '#domain/edge';
 import { streamAggregate } from '#domain/stream';
 import type { RestorableAggregate } from '#runtime';
 
 /** Every aggregate of the platform, the quickest to restore first. */
-export const aggregates: readonly RestorableAggregate[] = [keyAggregate, purgeAggregate, edgeAggregate, streamAggregate];
+export const aggregates: readonly RestorableAggregate[] = [accessAggregate, purgeAggregate, edgeAggregate, streamAggregate];

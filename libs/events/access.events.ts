@@ -1,25 +1,65 @@
 import { z } from 'zod';
 import { defineEvent } from './define.ts';
-import { id, millis, text, withoutNul } from './fields.ts';
+import { contexts } from './envelope.ts';
+import { count, id, millis, text, withoutNul } from './fields.ts';
 
 export const scopes = ['publish', 'operate', 'view', 'edge', 'admin'] as const;
 
+/** SHA-256 of the secret part, hex. The secret has 256 bits of entropy, so a slow hash would add nothing. */
+const secretHash = z.string().regex(/^[0-9a-f]{64}$/);
+const tenantId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
+const name = z.string().min(1).max(200).regex(withoutNul);
+
 export const keyIssued = defineEvent({
   type: 'key.issued',
-  version: 1,
+  version: 2,
   context: 'access',
   meaning: 'An API key was issued; its secret is known only as a hash.',
   schema: z.object({
     keyId: id,
-    name: z.string().min(1).max(200).regex(withoutNul),
-    /** SHA-256 of the secret part, hex. The secret has 256 bits of entropy, so a slow hash would add nothing. */
-    secretHash: z.string().regex(/^[0-9a-f]{64}$/),
+    name,
+    secretHash,
     scopes: z.array(z.enum(scopes)).min(1),
     /** 0 for never. */
     expiresAtMs: millis,
+    /** Whose things it may touch; `*` for every tenant's. */
+    tenant: z.string().regex(/^(\*|[a-z0-9][a-z0-9-]{0,62})$/),
+    /** Event contexts that it may publish to and view; null for all of them, those to come included. */
+    contexts: z.array(z.enum(contexts)).min(1).nullable(),
+    /** Calls per minute; null for what the platform grants. */
+    ratePerMinute: z.number().int().positive().nullable(),
   }),
   key: (data) => data.keyId,
-  samples: [{ keyId: 'k-3f9a', name: 'admin', secretHash: 'b'.repeat(64), scopes: ['admin'], expiresAtMs: 0 }],
+  // Version 1 is older than tenants: its keys were keys to everything that their scopes allow.
+  upcasters: [(data) => ({ ...(data as object), tenant: 'default', contexts: null, ratePerMinute: null })],
+  samples: [
+    { keyId: 'k-3f9a', name: 'admin', secretHash: 'b'.repeat(64), scopes: ['admin'], expiresAtMs: 0 },
+    {
+      keyId: 'k-3f9b',
+      name: 'encoder room',
+      secretHash: 'b'.repeat(64),
+      scopes: ['publish', 'view'],
+      expiresAtMs: 1790003600000,
+      tenant: 'acme',
+      contexts: ['stream'],
+      ratePerMinute: 600,
+    },
+  ],
+});
+
+export const keyRotated = defineEvent({
+  type: 'key.rotated',
+  version: 1,
+  context: 'access',
+  meaning: 'An API key got a new secret; the one before works a little longer.',
+  schema: z.object({
+    keyId: id,
+    secretHash,
+    /** When the secret before stops working, ms since the Unix epoch. */
+    previousUntilMs: millis,
+  }),
+  key: (data) => data.keyId,
+  samples: [{ keyId: 'k-3f9a', secretHash: 'c'.repeat(64), previousUntilMs: 1790003600000 }],
 });
 
 export const keyRevoked = defineEvent({
@@ -32,4 +72,49 @@ export const keyRevoked = defineEvent({
   samples: [{ keyId: 'k-3f9a', reason: 'rotated' }],
 });
 
-export type AccessEventDefinition = typeof keyIssued | typeof keyRevoked;
+export const tenantCreated = defineEvent({
+  type: 'tenant.created',
+  version: 1,
+  context: 'access',
+  meaning: 'A tenant was created: a circle of keys, streams and events that others cannot see.',
+  schema: z.object({ tenantId, name }),
+  /** Apart from the ids of keys, which a tenant could be named like. */
+  key: (data) => `tenant:${data.tenantId}`,
+  samples: [{ tenantId: 'acme', name: 'Acme TV' }],
+});
+
+export const accessRefused = defineEvent({
+  type: 'access.refused',
+  version: 1,
+  context: 'access',
+  meaning: 'Somebody was refused, once or several times within a minute.',
+  schema: z.object({
+    /** Network address; empty for all those together that came after too many others. */
+    address: z.string().max(64),
+    /** `anonymous`, or who it was: `key:<id>`, `jwt:<subject>`; of a credential that did not hold, who it claimed to be. */
+    who: z.string().min(1).max(256).regex(withoutNul),
+    /** Id of the operation in the OpenAPI document, or the method of the gRPC service. */
+    operation: z.string().max(128),
+    reason: z.enum(['no-credential', 'malformed', 'unknown-key', 'wrong-secret', 'revoked', 'expired', 'token-invalid', 'missing-scope', 'rate-limited']),
+    count: count.min(1),
+    /** Of these refusals, ms since the Unix epoch. */
+    firstAtMs: millis,
+    lastAtMs: millis,
+  }),
+  key: (data) => data.address || 'many',
+  subject: (data) => `refusals/${data.address || 'many'}`,
+  samples: [
+    {
+      address: '192.0.2.7',
+      who: 'anonymous',
+      operation: 'listStreams',
+      reason: 'no-credential',
+      count: 12,
+      firstAtMs: 1790000000000,
+      lastAtMs: 1790000041000,
+    },
+  ],
+});
+
+export type KeyEventDefinition = typeof keyIssued | typeof keyRotated | typeof keyRevoked;
+export type AccessEventDefinition = KeyEventDefinition | typeof tenantCreated | typeof accessRefused;

@@ -1,4 +1,4 @@
-import { keyIssued, keyRevoked, type AccessEventDefinition } from './access.events.ts';
+import { accessRefused, keyIssued, keyRevoked, keyRotated, tenantCreated, type AccessEventDefinition } from './access.events.ts';
 import { purgeApplied, purgeRequested, type CacheEventDefinition } from './cache.events.ts';
 import { contentChanged, contentPublished, contentWithdrawn, type ContentEventDefinition } from './content.events.ts';
 import type { EventDefinition } from './define.ts';
@@ -44,7 +44,10 @@ export const catalogue: readonly AnyDefinition[] = [
   edgeRegistered,
   edgeReported,
   keyIssued,
+  keyRotated,
   keyRevoked,
+  tenantCreated,
+  accessRefused,
   contentPublished,
   contentChanged,
   contentWithdrawn,

@@ -4,6 +4,8 @@ import type { Context, EventEnvelope } from '#events';
 export interface AggregateHead {
   readonly version: bigint;
   readonly state: unknown;
+  /** Whose it is: the tenant of its first event. */
+  readonly tenant: string;
 }
 
 export interface IdentifiedHead extends AggregateHead {

@@ -51,7 +51,7 @@ describe('a command', () => {
     await executor.execute(stream, 'st-1', 'stop', meta);
     const result = await executor.execute(stream, 'st-1', 'stop-twice', { ...meta, causationId: 'e-9', traceparent: '00-a-b-01' });
     expect(result).toMatchObject({ refused: false, version: 3n, state: { stops: 3 } });
-    expect(await aggregates.load('stream', 'st-1')).toEqual({ version: 3n, state: { stops: 3 } });
+    expect(await aggregates.load('stream', 'st-1')).toEqual({ version: 3n, state: { stops: 3 }, tenant: 'default' });
     const rows = await outbox.take(10, 0);
     expect(rows.map(({ record }) => [record.headers['ce_streamversion'], record.headers['ce_causationid'], record.headers['ce_traceparent']])).toEqual([
       ['1', 'c-1', ''],
@@ -84,6 +84,29 @@ describe('a command', () => {
     });
     expect(await aggregates.load('stream', 'st-1')).toBeUndefined();
     expect((await outbox.take(10, 0)).map(({ record }) => record.headers['ce_streamversion'])).toEqual(['0']);
+  });
+
+  test('finds nothing of another tenant when it is confined, and changes nothing there', async () => {
+    const { executor, outbox, aggregates } = given();
+    const [acme, globex] = [
+      { ...meta, tenant: 'acme', confined: true },
+      { ...meta, tenant: 'globex', confined: true },
+    ];
+    await executor.execute(stream, 'st-1', 'stop', acme);
+    const absent = await executor.execute(stream, 'st-none', 'publish', globex);
+    await outbox.forget((await outbox.take(10, 0)).at(-1)?.sequence ?? 0n);
+    expect(await executor.execute(stream, 'st-1', 'publish', globex)).toEqual(absent);
+    expect(await executor.execute(stream, 'st-1', 'stop', globex)).toMatchObject({ refused: true, code: 'id-taken', version: 0n });
+    expect(await outbox.take(10, 0)).toEqual([]);
+    expect(await aggregates.load('stream', 'st-1')).toEqual({ version: 1n, state: { stops: 1 }, tenant: 'acme' });
+  });
+
+  test('of somebody who sees every tenant leaves its events with their owner', async () => {
+    const { executor, outbox } = given();
+    await executor.execute(stream, 'st-1', 'stop', { ...meta, tenant: 'acme', confined: true });
+    await executor.execute(stream, 'st-1', 'stop', { ...meta, tenant: 'default' });
+    await executor.execute(stream, 'st-1', 'publish', meta);
+    expect((await outbox.take(10, 0)).map(({ record }) => record.headers['ce_tenant'])).toEqual(['acme', 'acme', 'acme']);
   });
 
   test('that loses the race for the head is decided anew', async () => {

@@ -21,7 +21,10 @@ export interface CommandMeta {
   readonly causationId?: string;
   /** W3C trace context. */
   readonly traceparent?: string;
+  /** Tenant of what the command makes; `default` when left out. What exists keeps its own. */
   readonly tenant?: string;
+  /** True: what belongs to another tenant is to this command as if it did not exist. */
+  readonly confined?: boolean;
 }
 
 export interface CommandAccepted<State> {
@@ -50,6 +53,8 @@ export interface CommandExecutorInit extends EnvelopeDeps {
   /** Who watches: each command is a span, and counted. */
   readonly telemetry?: Telemetry;
 }
+
+const defaultTenant = 'default';
 
 /** Runs commands that have an invariant: load, decide, commit head and outbox in one transaction. */
 export class CommandExecutor {
@@ -111,10 +116,16 @@ export class CommandExecutor {
   ): Promise<CommandResult<State>> {
     const { context, decider } = aggregate;
     const head = await this.#init.aggregates.load(context, id);
-    const before: AggregateHead & { state: State } = { version: head?.version ?? 0n, state: head === undefined ? decider.initialState : (head.state as State) };
+    const tenant = meta.tenant ?? defaultTenant;
+    if (head !== undefined && meta.confined === true && head.tenant !== tenant) return refuseForeign(decider, command);
+    const before: AggregateHead & { state: State } = {
+      version: head?.version ?? 0n,
+      state: head === undefined ? decider.initialState : (head.state as State),
+      tenant: head?.tenant ?? tenant,
+    };
     const decision: Decision<Draft> = decider.decide(command, before.state);
     const state = decision.refused ? before.state : decision.events.reduce((at, event) => decider.evolve(at, event), before.state);
-    const events = this.#envelop(context, decision, before.version, meta);
+    const events = this.#envelop(context, decision, before, meta);
     // An event that the log refuses would block the outbox for everybody: it must not get there.
     for (const event of events) checkRecordSize(encodeEvent(event));
     if (events.length > 0) await this.#init.aggregates.commit({ context, id, expectedVersion: before.version, state, events });
@@ -122,16 +133,26 @@ export class CommandExecutor {
     return { refused: false, version: before.version + BigInt(events.length), state, events };
   }
 
-  #envelop(context: Context, decision: Decision<CatalogueDraft>, version: bigint, meta: CommandMeta): EventEnvelope[] {
+  #envelop(context: Context, decision: Decision<CatalogueDraft>, { version, tenant }: AggregateHead, meta: CommandMeta): EventEnvelope[] {
     const common: EnvelopeMeta = {
       context,
       actor: meta.actor,
       correlationId: meta.correlationId,
       causationId: meta.causationId ?? meta.correlationId,
       traceparent: activeTraceparent() ?? meta.traceparent ?? '',
-      tenant: meta.tenant ?? 'default',
+      tenant,
       producerEpoch: 0n,
     };
     return decision.events.map((draft, at) => envelop(draft, common, decision.refused ? 0n : version + BigInt(at) + 1n, this.#init));
   }
+}
+
+/**
+ * Answers as if the aggregate were absent, and writes nothing: whoever asks must not learn that it is there. Only an id
+ * that both tenants chose themselves gives it away.
+ */
+function refuseForeign<State, Command, Draft extends CatalogueDraft>(decider: Decider<State, Command, Draft>, command: Command): CommandRefused<State> {
+  const decision = decider.decide(command, decider.initialState);
+  const { code, message } = decision.refused ? decision : { code: 'id-taken', message: 'This id cannot be used.' };
+  return { refused: true, code, message, version: 0n, state: decider.initialState };
 }

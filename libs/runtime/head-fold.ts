@@ -80,6 +80,6 @@ export class HeadFold {
       });
     }
     const state = this.#evolution.evolve(head === undefined ? this.#evolution.initialState : head.state, event);
-    return { version: event.streamVersion, state };
+    return { version: event.streamVersion, state, tenant: head?.tenant ?? event.tenant };
   }
 }

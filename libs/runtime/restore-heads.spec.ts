@@ -47,7 +47,7 @@ async function given(...told: ReadonlyArray<readonly [streamId: string, detail: 
   await log.ensureTopic('stream', topicPartitions);
   const { outbox, aggregates } = emptyStore();
   const executor = new CommandExecutor({ aggregates, clock, ids, source: '/test/1' });
-  for (const [streamId, detail] of told) await executor.execute(stream, streamId, { streamId, detail }, { actor: 'key:k', correlationId: 'c' });
+  for (const [streamId, detail] of told) await executor.execute(stream, streamId, { streamId, detail }, { actor: 'key:k', correlationId: 'c', tenant: 'acme' });
   const rows = await outbox.take(1000, 0);
   for (const { record } of rows) await log.append('stream', [record]);
   return { log, before: aggregates };
@@ -64,7 +64,7 @@ describe('heads that the database lost', () => {
     await log.append('stream', [recordOf('st-2', 'a fact', 2n, 7n), recordOf('st-2', 'a fact', 1n, 7n)]);
     const { aggregates, outbox } = emptyStore();
     await restoreHeads([stream], { log, aggregates, logger });
-    expect(await aggregates.load('stream', 'st-1')).toEqual({ version: 3n, state: { details: ['a', 'b', 'c'] } });
+    expect(await aggregates.load('stream', 'st-1')).toEqual({ version: 3n, state: { details: ['a', 'b', 'c'] }, tenant: 'acme' });
     expect(await aggregates.load('stream', 'st-2')).toEqual(await before.load('stream', 'st-2'));
     expect(await aggregates.load('stream', 'st-3')).toBeUndefined();
     expect(await outbox.take(1, 0)).toEqual([]);
@@ -73,9 +73,9 @@ describe('heads that the database lost', () => {
   test('come back although others exist, which are kept', async () => {
     const { log } = await given(['st-1', 'a'], ['st-2', 'x']);
     const { aggregates } = emptyStore();
-    await aggregates.restore('stream', [{ id: 'st-1', version: 5n, state: { details: ['newer'] } }]);
+    await aggregates.restore('stream', [{ id: 'st-1', version: 5n, state: { details: ['newer'] }, tenant: 'acme' }]);
     await restoreHeads([stream], { log, aggregates, logger });
-    expect(await aggregates.load('stream', 'st-1')).toEqual({ version: 5n, state: { details: ['newer'] } });
+    expect(await aggregates.load('stream', 'st-1')).toEqual({ version: 5n, state: { details: ['newer'] }, tenant: 'acme' });
     expect((await aggregates.load('stream', 'st-2'))?.version).toBe(1n);
   });
 
@@ -102,7 +102,7 @@ describe('heads that the database lost', () => {
     await log.append('stream', [recordOf('st-1', 'anew', 1n)]);
     const { aggregates } = emptyStore();
     await restoreHeads([stream], { log, aggregates, logger });
-    expect(await aggregates.load('stream', 'st-1')).toEqual({ version: 1n, state: { details: ['anew'] } });
+    expect(await aggregates.load('stream', 'st-1')).toEqual({ version: 1n, state: { details: ['anew'] }, tenant: 'default' });
   });
 
   test.each([

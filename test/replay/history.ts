@@ -210,7 +210,8 @@ export function history({ seed, streams, segments, edges = 2, keys = 3 }: Histor
   for (let at = 0; at < edges; at++) edge(on, `edge-${at}`);
   for (let at = 0; at < streams; at += 3) purge(on, `pg-${at}`, edges);
   for (let at = 0; at < keys; at++) {
-    on.command(keyIssued.draft({ keyId: `k-${at}`, name: `key ${at}`, secretHash: 'b'.repeat(64), scopes: ['view', 'publish'], expiresAtMs: 0 }));
+    const grant = { tenant: 'default', contexts: null, ratePerMinute: null, expiresAtMs: 0 };
+    on.command(keyIssued.draft({ keyId: `k-${at}`, name: `key ${at}`, secretHash: 'b'.repeat(64), scopes: ['view', 'publish'], ...grant }));
     if (at % 2 === 1) on.command(keyRevoked.draft({ keyId: `k-${at}`, reason: 'rotated' }));
   }
   for (const draft of openDrafts(on.dice, streams)) on.outside(draft);

@@ -52,13 +52,14 @@ export class EdgeFacts {
   /**
    * Appends facts, however long the log takes. An append whose outcome nobody knows ends its epoch: it is repeated under
    * the next one, which at worst says the same twice.
+   * @param tenant whose business they are; the platform's when left out
    */
-  async publish(context: Context, drafts: readonly CatalogueDraft[]): Promise<void> {
+  async publish(context: Context, drafts: readonly CatalogueDraft[], tenant?: string): Promise<void> {
     for (let failures = 0; !this.#deps.stopping.aborted || failures === 0; failures++) {
       const epoch = this.#epoch;
       try {
         const producer = { id: `edge:${this.#init.edgeId}`, epoch: BigInt(epoch) };
-        await this.#deps.publisher.publish(context, drafts, { producer, signal: this.#deps.stopping });
+        await this.#deps.publisher.publish(context, drafts, { producer, signal: this.#deps.stopping, ...(tenant === undefined ? {} : { tenant }) });
         return;
       } catch (error) {
         const uncertain = hasCode(error, 'PRODUCER_UNCERTAIN');

@@ -68,7 +68,7 @@ describe('the purge tail', () => {
 
   const tailOf = async (
     on: EventLog = log,
-    acknowledge: (applied: readonly Applied[]) => Promise<void> = async (applied) => void acknowledged.push(...applied),
+    acknowledge: (applied: readonly Applied[], tenant: string) => Promise<void> = async (applied) => void acknowledged.push(...applied),
     now = Date.now,
   ): Promise<PurgeTail> => {
     const logger = await createLogger({ name: 'test', node: 'n', logFormat: 'json', logLevel: 'silent' });
@@ -142,6 +142,17 @@ describe('the purge tail', () => {
     flaky.down = false;
     await until(() => purged.length === 1);
     await until(() => tail.knownUntilMs > known);
+  });
+
+  test('each acknowledgement belongs to the tenant whose purge it was', async () => {
+    const tenants: string[] = [];
+    const tail = await tailOf(log, async (applied, tenant) => void tenants.push(...applied.map(({ data }) => `${tenant} ${data.purgeId}`)));
+    await tail.catchUp(stop.signal);
+    follow(tail);
+    const of = (tenant: string, purgeId: string): LogRecord => record(purgeId, '/x', { ce_tenant: tenant });
+    await log.append('cache', [of('acme', 'p1'), of('globex', 'p2'), of('acme', 'p3')]);
+    await until(() => tenants.length === 3);
+    expect(tenants.sort()).toEqual(['acme p1', 'acme p3', 'globex p2']);
   });
 
   test('the offset is stored only after the acknowledgement; until then a successor does it again', async () => {

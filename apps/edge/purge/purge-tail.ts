@@ -19,8 +19,8 @@ export interface PurgeTailDeps {
   readonly offsets: OffsetsFile;
   readonly logger: Logger;
   readonly now: () => number;
-  /** Appends the acknowledgements durably. Retries by itself; what it throws is not to be retried. */
-  readonly acknowledge: (applied: readonly DraftOf<typeof purgeApplied>[]) => Promise<void>;
+  /** Appends the acknowledgements of one tenant's purges durably. Retries by itself; what it throws is not to be retried. */
+  readonly acknowledge: (applied: readonly DraftOf<typeof purgeApplied>[], tenant: string) => Promise<void>;
   /** Told of a failure after which the edge must not go on. */
   readonly onFatal: (error: unknown) => void;
   readonly health?: Health;
@@ -33,7 +33,12 @@ const readLimits = { recordsMax: 1000, bytesMax: 4 * 1024 * 1024 };
 interface Acknowledgement {
   readonly partition: number;
   readonly next: bigint;
-  readonly applied: readonly DraftOf<typeof purgeApplied>[];
+  readonly applied: readonly AppliedPurge[];
+}
+
+interface AppliedPurge {
+  readonly tenant: string;
+  readonly fact: DraftOf<typeof purgeApplied>;
 }
 
 /**
@@ -146,7 +151,7 @@ export class PurgeTail {
     this.#settle({ partition, next: head.low, applied: [] });
   }
 
-  #apply(record: StoredRecord): DraftOf<typeof purgeApplied>[] {
+  #apply(record: StoredRecord): AppliedPurge[] {
     // The acknowledgements of all edges pass here too: not worth decoding.
     if (record.headers['ce_type'] === purgeApplied.type) return [];
     try {
@@ -154,7 +159,8 @@ export class PurgeTail {
       if (event.type !== purgeRequested.type) return [];
       const { purgeId, urls } = event.data;
       const objects = this.#deps.purger.purgeUrls(urls);
-      return [purgeApplied.draft({ purgeId, edgeId: this.#init.edgeId, objects, appliedAtMs: this.#deps.now() })];
+      const fact = purgeApplied.draft({ purgeId, edgeId: this.#init.edgeId, objects, appliedAtMs: this.#deps.now() });
+      return [{ tenant: event.tenant, fact }];
     } catch (error) {
       if (!(error instanceof EventInvalidError)) throw error;
       // Perhaps a newer kind of purge that this edge does not understand: forgetting everything is always right.
@@ -182,7 +188,12 @@ export class PurgeTail {
       const batch = this.#acknowledgements;
       this.#acknowledgements = [];
       const applied = batch.flatMap((one) => one.applied);
-      if (applied.length > 0) await this.#deps.acknowledge(applied);
+      for (const [tenant, purges] of Map.groupBy(applied, (one) => one.tenant)) {
+        await this.#deps.acknowledge(
+          purges.map(({ fact }) => fact),
+          tenant,
+        );
+      }
       this.#waiting -= applied.length;
       for (const one of batch) this.#settled[one.partition] = one.next;
       await this.#store();

@@ -1,4 +1,4 @@
-import { allows, bearerOf } from '#domain/access';
+import { allows, bearerOf, coversContext, isOfPlatform, seesEveryTenant, type Principal } from '#domain/access';
 import { Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyRequest } from 'fastify';
@@ -23,6 +23,16 @@ function forbidden(scopes: readonly string[]): ProblemError {
   });
 }
 
+/** Why the operation is not this principal's; undefined when it is. */
+function denialOf({ scopes, tenancy, context }: Operation, principal: Principal): ProblemError | undefined {
+  if (!scopes.some((scope) => allows(principal, scope))) return forbidden(scopes);
+  if (tenancy === 'platform' ? !isOfPlatform(principal) : tenancy === 'all' && !seesEveryTenant(principal))
+    return new ProblemError({ status: 403, code: 'platform-only', detail: 'This is about the platform itself; your credential is of one tenant.' });
+  if (context !== undefined && !coversContext(principal, context))
+    return new ProblemError({ status: 403, code: 'other-context', detail: `Your credential does not cover the event context "${context}".` });
+  return undefined;
+}
+
 /** Lets a request through to an operation when its bearer token allows one of the operation's scopes. */
 @Injectable()
 export class AccessGuard implements CanActivate {
@@ -40,7 +50,8 @@ export class AccessGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<FastifyRequest>();
     const shown = await this.#authenticator.authenticate(bearerOf(request.headers.authorization));
     if (shown.refused) throw unauthenticated(shown);
-    if (!operation.scopes.some((scope) => allows(shown.principal, scope))) throw forbidden(operation.scopes);
+    const denied = denialOf(operation, shown.principal);
+    if (denied !== undefined) throw denied;
     request.caller = callerOf(request, shown);
     return true;
   }

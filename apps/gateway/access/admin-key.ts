@@ -1,4 +1,4 @@
-import { keyAggregate } from '#domain/access';
+import { defaultTenant, keyAggregate } from '#domain/access';
 import type { AggregateStore } from '#ports';
 import type { CommandMeta } from '#runtime';
 import { ProblemError } from '../http/problem.errors.ts';
@@ -11,7 +11,11 @@ export const adminKeyId = 'k-admin';
 export async function ensureAdminKey(aggregates: AggregateStore, issuer: KeyIssuer, meta: CommandMeta): Promise<IssuedKey | undefined> {
   if ((await aggregates.load(keyAggregate.context, adminKeyId)) !== undefined) return undefined;
   try {
-    return await issuer.issueAs(adminKeyId, { name: 'admin', scopes: ['admin'], expiresAtMs: 0 }, meta);
+    return await issuer.issueAs(
+      adminKeyId,
+      { name: 'admin', scopes: ['admin'], tenant: defaultTenant, contexts: null, expiresAtMs: 0, ratePerMinute: null },
+      meta,
+    );
   } catch (error) {
     if (error instanceof ProblemError && error.init.code === 'key-exists') return undefined;
     throw error;

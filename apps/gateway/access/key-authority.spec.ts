@@ -1,13 +1,15 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { ManualClock, MemoryAggregateStore, MemoryOutbox } from '#adapters/memory';
 import { UuidV7IdSource } from '#adapters/system';
-import { formatApiKey, parseApiKey, type ApiKey, type Principal } from '#domain/access';
+import { formatApiKey, parseApiKey, type ApiKey, type KeyGrant, type Principal } from '#domain/access';
+import type { AggregateHead } from '#ports';
 import { CommandExecutor } from '#runtime';
 import { ensureAdminKey } from './admin-key.ts';
 import { Authenticator } from './authenticator.ts';
 import { KeyAuthority } from './key-authority.ts';
 import { KeyIssuer } from './key-issuer.ts';
 
+const viewer: KeyGrant = { name: 'a', scopes: ['view'], tenant: 'default', contexts: null, expiresAtMs: 0, ratePerMinute: null };
 const meta = { actor: 'system:test', correlationId: 'c-1' };
 let clock: ManualClock;
 let aggregates: MemoryAggregateStore;
@@ -37,16 +39,16 @@ beforeEach(() => {
       return away ? Promise.reject(new Error('away')) : aggregates.load(...args);
     },
   });
-  issuer = new KeyIssuer(new CommandExecutor({ aggregates, clock, ids: new UuidV7IdSource(), source: '/test' }));
+  issuer = new KeyIssuer(new CommandExecutor({ aggregates, clock, ids: new UuidV7IdSource(), source: '/test' }), clock);
   authority = new KeyAuthority(counting, clock);
 });
 
 describe('whose key is it', () => {
   test('the holder is known by the secret, not by the id', async () => {
-    const { id, key } = await issuer.issue({ name: 'a', scopes: ['view'], expiresAtMs: 0 }, meta);
+    const { id, key } = await issuer.issue(viewer, meta);
     const principal = { kind: 'key', id, actor: `key:${id}`, tenant: 'default', scopes: ['view'], expiresAtMs: 0 };
     expect(await authority.verify(key)).toEqual({ refused: false, principal, proof: parseApiKey(key)?.secret });
-    const other = await issuer.issue({ name: 'b', scopes: ['admin'], expiresAtMs: 0 }, meta);
+    const other = await issuer.issue({ ...viewer, scopes: ['admin'] }, meta);
     const mixed: ApiKey = { keyId: other.id, secret: (parseApiKey(key) as ApiKey).secret };
     expect(await reasonOf(formatApiKey(mixed))).toBe('wrong-secret');
     expect(await reasonOf('nonsense')).toBe('malformed');
@@ -54,14 +56,14 @@ describe('whose key is it', () => {
   });
 
   test('a key ends at its time, remembered or not', async () => {
-    const { key } = await issuer.issue({ name: 'a', scopes: ['view'], expiresAtMs: 1_000_100 }, meta);
+    const { key } = await issuer.issue({ ...viewer, expiresAtMs: 1_000_100 }, meta);
     expect(await principalOf(key)).toBeDefined();
     clock.advance(100);
     expect(await reasonOf(key)).toBe('expired');
   });
 
   test('one that another process revokes works for three seconds more, and not longer', async () => {
-    const { id, key } = await issuer.issue({ name: 'a', scopes: ['view'], expiresAtMs: 0 }, meta);
+    const { id, key } = await issuer.issue(viewer, meta);
     await authority.verify(key);
     await issuer.revoke(id, 'lost', meta);
     clock.advance(2_999);
@@ -70,15 +72,43 @@ describe('whose key is it', () => {
     expect(await reasonOf(key)).toBe('revoked');
   });
 
+  test('a rotated key: the secret before works to the end of the overlap, here at once and elsewhere in three seconds', async () => {
+    const before = await issuer.issue(viewer, meta);
+    expect(await principalOf(before.key)).toBeDefined();
+    const after = await issuer.rotate(before.id, 10_000, meta);
+    authority.forget(before.id);
+    expect([await reasonOf(before.key), await reasonOf(after.key)]).toEqual([undefined, undefined]);
+    clock.advance(9_999);
+    expect(await reasonOf(before.key)).toBeUndefined();
+    clock.advance(1);
+    expect([await reasonOf(before.key), await reasonOf(after.key)]).toEqual(['wrong-secret', undefined]);
+    const last = await issuer.rotate(before.id, 0, meta);
+    clock.advance(3_000);
+    expect([await reasonOf(after.key), await reasonOf(last.key)]).toEqual(['wrong-secret', undefined]);
+  });
+
+  test('a head from before there were tenants is a key of the platform', async () => {
+    const { key } = await issuer.issue(viewer, meta);
+    const head = (await aggregates.load('access', parseApiKey(key)?.keyId ?? '')) as AggregateHead;
+    const { status, keyId, name, secretHash, scopes, expiresAtMs } = head.state as Record<string, unknown>;
+    await aggregates.restore('access', [{ id: 'k-old0', version: 1n, state: { status, keyId, name, secretHash, scopes, expiresAtMs }, tenant: 'default' }]);
+    const old = formatApiKey({ keyId: 'k-old0', secret: parseApiKey(key)?.secret ?? '' });
+    expect(await principalOf(old)).toMatchObject({ tenant: 'default', scopes: ['view'] });
+    expect((await principalOf(old))?.contexts).toBeUndefined();
+    expect(await principalOf((await issuer.rotate('k-old0', 0, meta)).key)).toBeUndefined();
+    authority.forget('k-old0');
+    expect(await reasonOf(old)).toBe('wrong-secret');
+  });
+
   test('keys are not looked up for each request, unknown ones neither', async () => {
-    const { key } = await issuer.issue({ name: 'a', scopes: ['view'], expiresAtMs: 0 }, meta);
+    const { key } = await issuer.issue(viewer, meta);
     for (let at = 0; at < 10; at++) await authority.verify(key);
     await Promise.all(Array.from({ length: 10 }, () => authority.verify(`sk_k-guess_${'a'.repeat(52)}`)));
     expect(loads).toBe(2);
   });
 
   test('an engine that is away is asked again, and ends no open stream', async () => {
-    const { key } = await issuer.issue({ name: 'a', scopes: ['view'], expiresAtMs: 0 }, meta);
+    const { key } = await issuer.issue(viewer, meta);
     const principal = (await principalOf(key)) as Principal;
     const authenticator = new Authenticator(authority);
     expect(await authenticator.stillHolds(key, principal)).toBe(true);

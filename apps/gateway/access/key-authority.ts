@@ -1,4 +1,4 @@
-import { defaultTenant, keyAggregate, parseApiKey, type KeyState } from '#domain/access';
+import { isUsable, keyAggregate, keyStateOf, parseApiKey, secretHashesOf, type KeyState } from '#domain/access';
 import type { AggregateStore, Clock } from '#ports';
 import { unauthenticated, type Authentication } from './authenticator.ts';
 import { hashOf, sameHash } from './secrets.ts';
@@ -31,11 +31,14 @@ export class KeyAuthority {
     if (key === undefined) return unauthenticated('malformed');
     const state = await this.#load(key.keyId);
     if (state.status === 'absent') return unauthenticated('unknown-key');
-    if (!sameHash(hashOf(key.secret), state.secretHash)) return unauthenticated('wrong-secret');
+    const nowMs = this.#clock.now();
+    const hash = hashOf(key.secret);
+    if (!secretHashesOf(state, nowMs).some((each) => sameHash(hash, each))) return unauthenticated('wrong-secret');
     if (state.status === 'revoked') return unauthenticated('revoked');
-    if (state.expiresAtMs !== 0 && this.#clock.now() >= state.expiresAtMs) return unauthenticated('expired');
-    const { scopes, expiresAtMs } = state;
-    const principal = { kind: 'key', id: key.keyId, actor: `key:${key.keyId}`, tenant: defaultTenant, scopes, expiresAtMs } as const;
+    if (!isUsable(state, nowMs)) return unauthenticated('expired');
+    const { tenant, scopes, contexts, expiresAtMs, ratePerMinute } = state;
+    const who = { kind: 'key', id: key.keyId, actor: `key:${key.keyId}` } as const;
+    const principal = { ...who, tenant, scopes, contexts: contexts ?? undefined, expiresAtMs, ratePerMinute: ratePerMinute ?? undefined };
     return { refused: false, principal, proof: key.secret };
   }
 
@@ -48,7 +51,7 @@ export class KeyAuthority {
   #load(keyId: string): Promise<KeyState> {
     const cached = this.#cache.get(keyId);
     if (cached !== undefined && this.#clock.now() < cached.untilMs) return cached.state;
-    const state = this.#aggregates.load(keyAggregate.context, keyId).then((head) => (head === undefined ? absent : (head.state as KeyState)));
+    const state = this.#aggregates.load(keyAggregate.context, keyId).then((head) => (head === undefined ? absent : keyStateOf(head.state)));
     const entry = { state, untilMs: this.#clock.now() + cacheMs };
     this.#cache.delete(keyId);
     if (this.#cache.size >= cachedMax) this.#cache.delete(this.#cache.keys().next().value as string);

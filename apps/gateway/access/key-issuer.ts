@@ -1,43 +1,53 @@
-import { formatApiKey, keyAggregate, type Scope } from '#domain/access';
+import { formatApiKey, keyAggregate, tenantOfGrant, type KeyGrant } from '#domain/access';
 import { base32Of } from '#domain/stream';
+import type { Clock } from '#ports';
 import type { CommandExecutor, CommandMeta } from '#runtime';
-import { badRequest, notFound } from '../http/problem.errors.ts';
+import { badRequest, conflict, notFound } from '../http/problem.errors.ts';
 import { hashOf, randomId, randomSecret } from './secrets.ts';
 
-export interface IssuedKey {
+export interface IssuedKey extends KeyGrant {
   readonly id: string;
-  readonly name: string;
-  readonly scopes: readonly Scope[];
-  /** ms since the Unix epoch; 0 for never. */
-  readonly expiresAtMs: number;
   /** The key itself; nobody can show it again. */
   readonly key: string;
 }
 
-export interface KeyRequest {
-  readonly name: string;
-  readonly scopes: readonly Scope[];
-  readonly expiresAtMs: number;
+export interface RotatedKey {
+  readonly key: string;
+  /** When the secret before stops working, ms since the Unix epoch. */
+  readonly previousUntilMs: number;
 }
 
-/** Issues and revokes API keys. The secret is made here and kept as a hash only. */
+/** Issues, rotates and revokes API keys. Secrets are made here and kept as hashes only. */
 export class KeyIssuer {
   readonly #commands: CommandExecutor;
+  readonly #clock: Clock;
 
-  constructor(commands: CommandExecutor) {
+  constructor(commands: CommandExecutor, clock: Clock) {
     this.#commands = commands;
+    this.#clock = clock;
   }
 
-  async issue(request: KeyRequest, meta: CommandMeta): Promise<IssuedKey> {
-    return this.issueAs(`k-${base32Of(randomId())}`, request, meta);
+  async issue(grant: KeyGrant, meta: CommandMeta): Promise<IssuedKey> {
+    return this.issueAs(`k-${base32Of(randomId())}`, grant, meta);
   }
 
-  /** @throws ProblemError 400 when the rules refuse the request, or when the id is taken. */
-  async issueAs(keyId: string, request: KeyRequest, meta: CommandMeta): Promise<IssuedKey> {
+  /** @throws ProblemError 400 when the rules refuse the grant, or when the id is taken. */
+  async issueAs(keyId: string, grant: KeyGrant, meta: CommandMeta): Promise<IssuedKey> {
     const secret = randomSecret();
-    const result = await this.#commands.execute(keyAggregate, keyId, { type: 'IssueKey', keyId, ...request, secretHash: hashOf(secret) }, meta);
-    if (result.refused) throw badRequest(result.code, result.message);
-    return { id: keyId, ...request, key: formatApiKey({ keyId, secret }) };
+    const command = { type: 'IssueKey', keyId, ...grant, secretHash: hashOf(secret) } as const;
+    // The key is its tenant's, whoever issues it.
+    const result = await this.#commands.execute(keyAggregate, keyId, command, { ...meta, tenant: tenantOfGrant(grant) });
+    if (result.refused) throw badRequest(result.code, `body.${result.message}`);
+    return { id: keyId, ...grant, key: formatApiKey({ keyId, secret }) };
+  }
+
+  /** @throws ProblemError 404 for a key that the caller cannot see, 409 for one that has ended. */
+  async rotate(keyId: string, overlapMs: number, meta: CommandMeta): Promise<RotatedKey> {
+    const secret = randomSecret();
+    const nowMs = this.#clock.now();
+    const result = await this.#commands.execute(keyAggregate, keyId, { type: 'RotateKey', keyId, secretHash: hashOf(secret), nowMs, overlapMs }, meta);
+    if (!result.refused) return { key: formatApiKey({ keyId, secret }), previousUntilMs: nowMs + overlapMs };
+    throw result.code === 'unknown-key' ? notFound(result.code, result.message) : conflict(result.code, result.message);
   }
 
   async revoke(keyId: string, reason: string, meta: CommandMeta): Promise<void> {

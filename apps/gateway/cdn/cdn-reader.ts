@@ -1,3 +1,4 @@
+import { seesTenant, type Principal } from '#domain/access';
 import { purgeAggregate, purgeApplicationTable, purgeTable, type PurgeState } from '#domain/cache';
 import { edgeCountersTable, edgeTable } from '#domain/edge';
 import type { AggregateStore, Clock, ReadCondition, ReadStore } from '#ports';
@@ -27,14 +28,15 @@ export class CdnReader {
     this.#clock = clock;
   }
 
-  /** A purge, from the moment it was asked for; undefined when nobody asked. */
-  async purge(id: string): Promise<PurgeView | undefined> {
+  /** A purge, from the moment it was asked for; undefined when nobody asked whom the principal may see. */
+  async purge(id: string, principal: Principal): Promise<PurgeView | undefined> {
     const where: ReadCondition[] = [{ column: 'purge_id', is: 'eq', value: id }];
     const [[row], applied] = await Promise.all([
       this.#reads.select(purgeTable, { where, limit: 1 }),
       this.#reads.select(purgeApplicationTable, { where, orderBy: [{ column: 'edge_id' }], limit: rowsMax }),
     ]);
-    if (row === undefined || row['requested_at_ms'] === null) return this.#freshPurge(id);
+    if (row === undefined || row['requested_at_ms'] === null) return this.#freshPurge(id, principal);
+    if (!seesTenant(principal, String(row['tenant']))) return undefined;
     const requestedAtMs = Number(row['requested_at_ms']);
     return {
       id,
@@ -52,9 +54,10 @@ export class CdnReader {
     };
   }
 
-  async #freshPurge(id: string): Promise<PurgeView | undefined> {
-    const state = (await this.#aggregates.load(purgeAggregate.context, id))?.state as PurgeState | undefined;
-    if (state === undefined || state.status === 'absent') return undefined;
+  async #freshPurge(id: string, principal: Principal): Promise<PurgeView | undefined> {
+    const head = await this.#aggregates.load(purgeAggregate.context, id);
+    const state = head?.state as PurgeState | undefined;
+    if (head === undefined || state === undefined || state.status === 'absent' || !seesTenant(principal, head.tenant)) return undefined;
     return { id, urls: state.urls, reason: state.reason, requestedAt: null, requestedBy: null, applied: [] };
   }
 

@@ -32,6 +32,8 @@ export const purgeCache = operation({
   path: '/api/v1/cdn/cache/purge',
   summary: 'Make every edge forget URLs',
   scopes: ['operate'],
+  tenancy: 'own',
+  context: 'cache',
   status: 202,
   headers: { 'Idempotency-Key': 'A repeated request with the same key is the same purge.' },
   body: z.strictObject({
@@ -48,6 +50,8 @@ export const showPurge = operation({
   path: '/api/v1/cdn/purges/:id',
   summary: 'Show which edges have applied a purge',
   scopes: ['view', 'operate'],
+  tenancy: 'own',
+  context: 'cache',
   status: 200,
   params: z.strictObject({ id: purgeId }),
   answer: z.object({
@@ -67,6 +71,8 @@ export const cdnHealth = operation({
   path: '/api/v1/cdn/health',
   summary: 'Show every edge: last report, hit ratio, origin errors',
   scopes: ['view', 'operate'],
+  tenancy: 'platform',
+  context: 'edge',
   status: 200,
   answer: z.object({
     status: z.enum(['up', 'degraded', 'down', 'empty']),
@@ -83,6 +89,8 @@ export const registerEdge = operation({
   path: '/api/v1/cdn/edge/register',
   summary: 'Announce an edge, or change what is known about it',
   scopes: ['edge'],
+  tenancy: 'platform',
+  context: 'edge',
   status: 200,
   body: z.strictObject({
     id: eventId,

@@ -9,20 +9,24 @@ import { Input, Route, type InputOf } from '../http/operation.ts';
 import { badRequest, notFound, ProblemError } from '../http/problem.errors.ts';
 import { cdnHealth, purgeCache, registerEdge, showPurge } from './cdn.contract.ts';
 import { CdnReader } from './cdn-reader.ts';
+import { PurgeTargets } from './purge-targets.ts';
 
 @Controller()
 export class CdnController {
   readonly #commands: CommandExecutor;
   readonly #reader: CdnReader;
+  readonly #targets: PurgeTargets;
 
-  constructor(commands: CommandExecutor, reader: CdnReader) {
+  constructor(commands: CommandExecutor, reader: CdnReader, targets: PurgeTargets) {
     this.#commands = commands;
     this.#reader = reader;
+    this.#targets = targets;
   }
 
   @Route(purgeCache)
   async purge(@Input(purgeCache) { body }: InputOf<typeof purgeCache>, @ByCaller() caller: Caller): Promise<object> {
     const { idempotencyKey, principal } = caller;
+    await this.#targets.check(body.urls, principal);
     const purgeId = `pg-${base32Of(idempotencyKey === undefined ? randomId() : derivedId('purge', principal.id, idempotencyKey))}`;
     const result = await this.#commands.execute(purgeAggregate, purgeId, { type: 'RequestPurge', purgeId, ...body }, caller);
     if (result.refused) throw badRequest(result.code, `body.${result.message}`, [{ field: `body.${result.message.split(': ')[0]}`, message: result.message }]);
@@ -34,8 +38,8 @@ export class CdnController {
   }
 
   @Route(showPurge)
-  async showPurge(@Input(showPurge) { params }: InputOf<typeof showPurge>): Promise<object> {
-    const purge = await this.#reader.purge(params.id);
+  async showPurge(@Input(showPurge) { params }: InputOf<typeof showPurge>, @ByCaller() { principal }: Caller): Promise<object> {
+    const purge = await this.#reader.purge(params.id, principal);
     if (purge === undefined) throw notFound('unknown-purge', `There is no purge ${params.id}.`);
     return purge;
   }

@@ -45,6 +45,7 @@ export const listEvents = operation({
   path: '/api/v1/events',
   summary: 'Page through the log in the order in which it recorded events',
   scopes: ['view', 'operate'],
+  tenancy: 'own',
   status: 200,
   query: z.strictObject({
     ...filter,
@@ -74,6 +75,7 @@ export const followEvents = operation({
   path: '/api/v1/events/live',
   summary: 'Follow the log as server-sent events',
   scopes: ['view', 'operate'],
+  tenancy: 'own',
   status: 200,
   headers: { 'Last-Event-ID': 'Resume behind this event: nothing is lost and nothing comes twice. Wins over `from` and `since`.' },
   query: live,
@@ -88,6 +90,7 @@ export const streamEvents = operation({
   path: '/api/v1/events/stream',
   summary: 'Follow the log as lines of JSON',
   scopes: ['view', 'operate'],
+  tenancy: 'own',
   status: 200,
   query: live,
   answer: z
@@ -104,6 +107,7 @@ export const socketEvents = operation({
   path: '/api/v1/events/ws',
   summary: 'Follow the log over a WebSocket',
   scopes: ['view', 'operate'],
+  tenancy: 'own',
   status: 101,
   headers: {
     'Sec-WebSocket-Protocol': '`streams.v1`; browsers, which cannot send Authorization, offer `bearer.<key>` beside it.',

@@ -1,4 +1,4 @@
-import type { Principal } from '#domain/access';
+import { homeTenantOf, seesEveryTenant, type Principal } from '#domain/access';
 import { activeTraceparent, type CommandMeta } from '#runtime';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
@@ -40,6 +40,8 @@ export function callerOf(request: FastifyRequest, shown: Pick<Caller, 'principal
     principal: shown.principal,
     proof: shown.proof,
     actor: shown.principal.actor,
+    tenant: homeTenantOf(shown.principal),
+    confined: !seesEveryTenant(shown.principal),
     correlationId: request.id,
     traceparent: traceparentPattern.test(traceparent) ? traceparent : '',
     idempotencyKey,

@@ -1,4 +1,5 @@
 import type { Scope } from '#domain/access';
+import type { Context } from '#events';
 import { applyDecorators, createParamDecorator, HttpCode, RequestMapping, RequestMethod, SetMetadata, type ExecutionContext } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
@@ -16,6 +17,13 @@ export interface Operation<Body extends z.ZodType = z.ZodType, Query extends z.Z
   readonly summary: string;
   /** Any one of these suffices; empty for a public route. */
   readonly scopes: readonly Scope[];
+  /**
+   * Whose things it shows and changes. `own`: those of the caller's tenant, and all other tenants' are not there.
+   * `platform`: what no tenant owns, for callers of the platform. `all`: tenants themselves, for who sees every one.
+   */
+  readonly tenancy: 'own' | 'platform' | 'all';
+  /** The event context that it is about; a caller with other contexts alone is refused. */
+  readonly context?: Context;
   /** Status of success. */
   readonly status: number;
   readonly body?: Body;

@@ -1,4 +1,4 @@
-import { issueKey, listKeys, revokeKey } from '../access/keys.contract.ts';
+import { createTenant, issueKey, listKeys, listTenants, revokeKey, rotateKey } from '../access/keys.contract.ts';
 import { cdnHealth, purgeCache, registerEdge, showPurge } from '../cdn/cdn.contract.ts';
 import { followEvents, listEvents, socketEvents, streamEvents } from '../events/events.contract.ts';
 import type { Operation } from '../http/operation.ts';
@@ -20,5 +20,8 @@ export const operations: readonly Operation[] = [
   registerEdge,
   issueKey,
   listKeys,
+  rotateKey,
   revokeKey,
+  createTenant,
+  listTenants,
 ];

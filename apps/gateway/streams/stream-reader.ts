@@ -1,3 +1,4 @@
+import { seesTenant, type Principal } from '#domain/access';
 import { renditionTable, segmentTable, streamAggregate, streamTable, type StreamState, type StreamStatus } from '#domain/stream';
 import type { AggregateStore, ReadCondition, ReadRow, ReadStore } from '#ports';
 import { badRequest } from '../http/problem.errors.ts';
@@ -7,6 +8,8 @@ export interface StreamPageQuery {
   readonly status?: StreamStatus | undefined;
   readonly limit: number;
   readonly cursor?: string | undefined;
+  /** Only this tenant's; all of them when left out. */
+  readonly tenant?: string | undefined;
 }
 
 export interface StreamPage {
@@ -43,19 +46,22 @@ export class StreamReader {
   }
 
   async page(query: StreamPageQuery): Promise<StreamPage> {
-    const status: ReadCondition[] = query.status === undefined ? [] : [{ column: 'status', is: 'eq', value: query.status }];
+    const wanted: ReadCondition[] = [
+      ...(query.tenant === undefined ? [] : [{ column: 'tenant', is: 'eq' as const, value: query.tenant }]),
+      ...(query.status === undefined ? [] : [{ column: 'status', is: 'eq' as const, value: query.status }]),
+    ];
     const limit = query.limit + 1;
     const rows: ReadRow[] = [];
     if (query.cursor === undefined) {
       // Rows without a creation are not streams yet.
       rows.push(
-        ...(await this.#reads.select(streamTable, { where: [...status, { column: 'created_at_ms', is: 'gte', value: 0n }], orderBy: newestFirst, limit })),
+        ...(await this.#reads.select(streamTable, { where: [...wanted, { column: 'created_at_ms', is: 'gte', value: 0n }], orderBy: newestFirst, limit })),
       );
     } else {
       const { createdAtMs, streamId } = parseCursor(query.cursor);
-      const ties: ReadCondition[] = [...status, { column: 'created_at_ms', is: 'eq', value: createdAtMs }, { column: 'stream_id', is: 'lt', value: streamId }];
+      const ties: ReadCondition[] = [...wanted, { column: 'created_at_ms', is: 'eq', value: createdAtMs }, { column: 'stream_id', is: 'lt', value: streamId }];
       rows.push(...(await this.#reads.select(streamTable, { where: ties, orderBy: newestFirst, limit })));
-      const older: ReadCondition[] = [...status, { column: 'created_at_ms', is: 'lt', value: createdAtMs }];
+      const older: ReadCondition[] = [...wanted, { column: 'created_at_ms', is: 'lt', value: createdAtMs }];
       if (rows.length < limit) rows.push(...(await this.#reads.select(streamTable, { where: older, orderBy: newestFirst, limit: limit - rows.length })));
     }
     const page = rows.slice(0, query.limit);
@@ -68,9 +74,25 @@ export class StreamReader {
   }
 
   async head(streamId: string): Promise<KnownStream | undefined> {
+    return (await this.#load(streamId))?.state;
+  }
+
+  /** Whose the stream is; undefined when there is none. */
+  async tenantOf(streamId: string): Promise<string | undefined> {
+    return (await this.#load(streamId))?.tenant;
+  }
+
+  async #load(streamId: string): Promise<{ readonly state: KnownStream; readonly tenant: string } | undefined> {
     const head = await this.#aggregates.load(streamAggregate.context, streamId);
     const state = head?.state as StreamState | undefined;
-    return state === undefined || state.status === 'absent' ? undefined : state;
+    return head === undefined || state === undefined || state.status === 'absent' ? undefined : { state, tenant: head.tenant };
+  }
+
+  /** A stream that the principal may see, from its row and its head; undefined for any other. */
+  async visible(streamId: string, principal: Principal): Promise<{ readonly row: ReadRow | undefined; readonly head: KnownStream | undefined } | undefined> {
+    const [row, loaded] = await Promise.all([this.row(streamId), this.#load(streamId)]);
+    const tenant = loaded?.tenant ?? (row === undefined ? undefined : String(row['tenant']));
+    return tenant === undefined || !seesTenant(principal, tenant) ? undefined : { row, head: loaded?.state };
   }
 
   /** What the newest encoder makes, best first. */

@@ -1,3 +1,4 @@
+import { seesEveryTenant } from '#domain/access';
 import { Controller } from '@nestjs/common';
 import { ByCaller, type Caller } from '../http/caller.ts';
 import { isoTime } from '../http/fields.ts';
@@ -41,15 +42,16 @@ export class StreamsController {
   }
 
   @Route(listStreams)
-  async list(@Input(listStreams) { query }: InputOf<typeof listStreams>): Promise<object> {
-    const page = await this.#reader.page(query);
+  async list(@Input(listStreams) { query }: InputOf<typeof listStreams>, @ByCaller() { principal }: Caller): Promise<object> {
+    const page = await this.#reader.page({ ...query, tenant: seesEveryTenant(principal) ? undefined : principal.tenant });
     return { items: page.rows.map((row) => summaryOf(row, undefined, this.#urls.playback)), nextCursor: page.nextCursor };
   }
 
   @Route(showStream)
-  async show(@Input(showStream) { params }: InputOf<typeof showStream>): Promise<object> {
-    const [row, head] = await Promise.all([this.#reader.row(params.id), this.#reader.head(params.id)]);
-    if (row === undefined && head === undefined) throw notFound('unknown-stream', `There is no stream ${params.id}.`);
+  async show(@Input(showStream) { params }: InputOf<typeof showStream>, @ByCaller() { principal }: Caller): Promise<object> {
+    const stream = await this.#reader.visible(params.id, principal);
+    if (stream === undefined) throw notFound('unknown-stream', `There is no stream ${params.id}.`);
+    const { row, head } = stream;
     const renditions = row === undefined ? [] : await this.#reader.renditions(row);
     const segments = await Promise.all(renditions.map((each) => this.#reader.lastSegments(params.id, String(each['name']), segmentsShown)));
     return {

@@ -1,4 +1,4 @@
-import { keysProjection, type Scope } from '#domain/access';
+import { keysProjection, type KeyGrant, type Scope } from '#domain/access';
 import { purgesProjection } from '#domain/cache';
 import { contentsProjection } from '#domain/content';
 import { edgesProjection } from '#domain/edge';
@@ -148,8 +148,9 @@ export class World {
     return world;
   }
 
-  async key(scopes: readonly Scope[], expiresAtMs = 0): Promise<{ id: string; authorization: string }> {
-    const issued = await new KeyIssuer(this.commands).issue({ name: scopes.join(), scopes, expiresAtMs }, { actor: 'system:test', correlationId: 'test' });
+  async key(scopes: readonly Scope[], grant: Partial<KeyGrant> = {}): Promise<{ id: string; authorization: string }> {
+    const whole = { name: scopes.join(), scopes, tenant: 'default', contexts: null, expiresAtMs: 0, ratePerMinute: null, ...grant };
+    const issued = await new KeyIssuer(this.commands, this.engines.clock).issue(whole, { actor: 'system:test', correlationId: 'test' });
     return { id: issued.id, authorization: `Bearer ${issued.key}` };
   }
 

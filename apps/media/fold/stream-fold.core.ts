@@ -22,6 +22,8 @@ export interface LiveSession {
   readonly relayUrl: string;
   /** Wall clock of the session's time zero, ms since the Unix epoch. */
   readonly startedAtMs: number;
+  /** Whose stream it is. */
+  readonly tenant: string;
 }
 
 /** The segments of the newest media sequence number. */
@@ -72,7 +74,7 @@ export class StreamFold {
       }
       case streamStarted.type: {
         const { streamId, sessionId, relayUrl } = event.data;
-        return this.#change(streamId, (state) => ({ ...state, session: { sessionId, relayUrl, startedAtMs: event.time } }));
+        return this.#change(streamId, (state) => ({ ...state, session: { sessionId, relayUrl, startedAtMs: event.time, tenant: event.tenant } }));
       }
       case streamInterrupted.type: {
         const { streamId, sessionId } = event.data;

@@ -18,7 +18,7 @@ const segment = segmentProduced.samples[0] as ReturnType<typeof segmentProduced.
 const { streamId } = created;
 const time = 1_790_000_000_000;
 
-const event = (type: string, data: unknown): DomainEvent => ({ type, data, time }) as DomainEvent;
+const event = (type: string, data: unknown): DomainEvent => ({ type, data, time, tenant: 'acme' }) as DomainEvent;
 const produced = (change: Partial<typeof segment>): DomainEvent => event(segmentProduced.type, { ...segment, ...change });
 
 function fold(...events: readonly DomainEvent[]): StreamFold {
@@ -39,7 +39,7 @@ describe('sessions', () => {
 
   test('a session starts and ends; the end of another session changes nothing', () => {
     const made = fold(...live);
-    const session = { sessionId: started.sessionId, relayUrl: started.relayUrl, startedAtMs: time };
+    const session = { sessionId: started.sessionId, relayUrl: started.relayUrl, startedAtMs: time, tenant: 'acme' };
     expect(made.get(streamId)?.session).toEqual(session);
     made.apply(event(streamInterrupted.type, { streamId, sessionId: 'other', reason: 'stalled', detail: '' }));
     expect(made.get(streamId)?.session).toEqual(session);

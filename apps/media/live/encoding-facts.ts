@@ -51,7 +51,7 @@ export class EncodingFacts {
 
   #publish(draft: Parameters<FactPublisher['publish']>[1][number]): Promise<readonly Position[]> {
     const { producer, session } = this.#init;
-    return this.#facts.publish('stream', [draft], { producer, correlationId: session.sessionId });
+    return this.#facts.publish('stream', [draft], { producer, correlationId: session.sessionId, tenant: session.tenant });
   }
 }
 

@@ -4,7 +4,7 @@ import type { FeedTag, StartPoint } from '../feed/session-feed.core.ts';
 import type { LiveSession, StreamState } from '../fold/stream-fold.core.ts';
 import { planRun, programDateTime, sessionEnd, storedUntilMs } from './run-plan.core.ts';
 
-const session: LiveSession = { sessionId: 's1', relayUrl: 'http://relay', startedAtMs: 1_790_000_000_123 };
+const session: LiveSession = { sessionId: 's1', relayUrl: 'http://relay', startedAtMs: 1_790_000_000_123, tenant: 'acme' };
 const created: StreamState = {
   streamId: 'st-1',
   rungs: [],

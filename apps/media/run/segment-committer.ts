@@ -148,7 +148,8 @@ export class SegmentCommitter {
 
   #publish(drafts: Parameters<FactPublisher['publish']>[1]): Promise<unknown> {
     const { producer, session } = this.#init;
-    return this.#untilDone(() => this.#deps.facts.publish('stream', drafts, { producer, correlationId: session.sessionId, signal: this.#abort.signal }));
+    const options = { producer, correlationId: session.sessionId, tenant: session.tenant, signal: this.#abort.signal };
+    return this.#untilDone(() => this.#deps.facts.publish('stream', drafts, options));
   }
 
   /** Also true when a rendition's parameters changed although its time continues; then it holds for all of them. */

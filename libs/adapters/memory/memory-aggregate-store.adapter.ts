@@ -1,4 +1,4 @@
-import { encodeEvent, type Context } from '#events';
+import { encodeEvent, type Context, type EventEnvelope } from '#events';
 import { assert, OperatingError } from '#kernel';
 import { AggregateStore, type AggregateCommit, type AggregateHead, type IdentifiedHead } from '#ports';
 import type { MemoryOutbox } from './memory-outbox.adapter.ts';
@@ -9,6 +9,7 @@ interface MemoryHead {
   readonly version: bigint;
   /** JSON text, so that nobody can change a stored state from outside. */
   readonly state: string;
+  readonly tenant: string;
 }
 
 /** Heads that live as long as their object; commits fill the outbox handed in. */
@@ -24,11 +25,12 @@ export class MemoryAggregateStore extends AggregateStore {
 
   override async load(context: Context, id: string): Promise<AggregateHead | undefined> {
     const head = this.#heads.get(`${context}/${id}`);
-    return head === undefined ? undefined : { version: head.version, state: JSON.parse(head.state) };
+    return head === undefined ? undefined : { version: head.version, state: JSON.parse(head.state), tenant: head.tenant };
   }
 
   override async commit({ context, id, expectedVersion, state, events }: AggregateCommit): Promise<void> {
-    const current = this.#heads.get(`${context}/${id}`)?.version ?? 0n;
+    const before = this.#heads.get(`${context}/${id}`);
+    const current = before?.version ?? 0n;
     if (current !== expectedVersion) {
       throw new OperatingError(`${context}/${id} is at version ${current}, not ${expectedVersion}.`, { code: 'VERSION_CONFLICT', retryable: true });
     }
@@ -37,7 +39,8 @@ export class MemoryAggregateStore extends AggregateStore {
     const records = events.map(encodeEvent);
     if (moving.length > 0) {
       const version = expectedVersion + BigInt(moving.length);
-      this.#heads.set(`${context}/${id}`, { context, id, version, state: JSON.stringify(state) });
+      const tenant = before?.tenant ?? (events[0] as EventEnvelope).tenant;
+      this.#heads.set(`${context}/${id}`, { context, id, version, state: JSON.stringify(state), tenant });
     }
     this.#outbox.add(context, records);
   }
@@ -45,13 +48,13 @@ export class MemoryAggregateStore extends AggregateStore {
   override async find(context: Context, field: string, value: string): Promise<readonly IdentifiedHead[]> {
     return [...this.#heads.values()]
       .filter((head) => head.context === context)
-      .map(({ id, version, state }) => ({ id, version, state: JSON.parse(state) as Record<string, unknown> }))
+      .map(({ id, version, state, tenant }) => ({ id, version, state: JSON.parse(state) as Record<string, unknown>, tenant }))
       .filter((head) => head.state[field] === value);
   }
 
   override async restore(context: Context, heads: readonly IdentifiedHead[]): Promise<number> {
     const absent = heads.filter(({ id }) => !this.#heads.has(`${context}/${id}`));
-    for (const { id, version, state } of absent) this.#heads.set(`${context}/${id}`, { context, id, version, state: JSON.stringify(state) });
+    for (const { id, version, state, tenant } of absent) this.#heads.set(`${context}/${id}`, { context, id, version, state: JSON.stringify(state), tenant });
     return absent.length;
   }
 

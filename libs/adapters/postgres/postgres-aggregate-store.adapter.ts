@@ -14,7 +14,7 @@ export class PostgresAggregateStore extends AggregateStore {
   }
 
   override async load(context: Context, id: string): Promise<AggregateHead | undefined> {
-    const text = 'SELECT version, state FROM streams.heads WHERE context = $1 AND id = $2';
+    const text = 'SELECT version, state, tenant FROM streams.heads WHERE context = $1 AND id = $2';
     const { rows } = await this.#database.read({ name: 'load_head', text, values: [context, id] });
     return rows[0] === undefined ? undefined : headOf(rows[0]);
   }
@@ -39,20 +39,21 @@ export class PostgresAggregateStore extends AggregateStore {
   }
 
   override async find(context: Context, field: string, value: string): Promise<readonly IdentifiedHead[]> {
-    const text = 'SELECT version, state, id FROM streams.heads WHERE context = $1 AND state @> $2::jsonb ORDER BY id';
+    const text = 'SELECT version, state, tenant, id FROM streams.heads WHERE context = $1 AND state @> $2::jsonb ORDER BY id';
     const { rows } = await this.#database.read({ name: 'find_heads', text, values: [context, JSON.stringify({ [field]: value })] });
-    return rows.map((row) => ({ ...headOf(row), id: row[2] ?? '' }));
+    return rows.map((row) => ({ ...headOf(row), id: row[3] ?? '' }));
   }
 
   override async restore(context: Context, heads: readonly IdentifiedHead[]): Promise<number> {
-    const text = `INSERT INTO streams.heads (context, id, version, state)
-      SELECT $1, id, version, state::jsonb FROM unnest($2::text[], $3::bigint[], $4::text[]) AS head (id, version, state)
+    const text = `INSERT INTO streams.heads (context, id, version, state, tenant)
+      SELECT $1, id, version, state::jsonb, tenant FROM unnest($2::text[], $3::bigint[], $4::text[], $5::text[]) AS head (id, version, state, tenant)
       ON CONFLICT DO NOTHING`;
     const values = [
       context,
       textArray(heads.map(({ id }) => id)),
       textArray(heads.map(({ version }) => String(version))),
       textArray(heads.map(({ state }) => JSON.stringify(state))),
+      textArray(heads.map(({ tenant }) => tenant)),
     ];
     return (await this.#database.run({ name: 'restore_heads', text, values })).count;
   }
@@ -69,6 +70,6 @@ export class PostgresAggregateStore extends AggregateStore {
   }
 }
 
-function headOf([version, state]: TextRow): AggregateHead {
-  return { version: BigInt(version ?? 0), state: JSON.parse(state ?? 'null') };
+function headOf([version, state, tenant]: TextRow): AggregateHead {
+  return { version: BigInt(version ?? 0), state: JSON.parse(state ?? 'null'), tenant: tenant ?? '' };
 }

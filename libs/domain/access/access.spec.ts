@@ -1,21 +1,45 @@
 import { describe, expect, test } from '@jest/globals';
-import { keyIssued, keyRevoked, type DomainEvent } from '#events';
+import {
+  decodeEvent,
+  encodeEvent,
+  keyIssued,
+  keyRevoked,
+  keyRotated,
+  tenantCreated,
+  type DomainEvent,
+  type EventDefinition,
+  type EventEnvelope,
+} from '#events';
 import { foldChanges } from '#kernel';
 import fc from 'fast-check';
 import { bearerOf, formatApiKey, parseApiKey } from './api-key.codec.ts';
-import { isUsable, keyDecider, type IssueKey, type KeyDraft, type KeyState } from './key.decider.ts';
+import { accessAggregate } from './access-aggregate.ts';
+import { isUsable, keyDecider, keyStateOf, secretHashesOf, type IssueKey, type KeyDraft, type KeyState } from './key.decider.ts';
 import { keysProjection } from './key.projection.ts';
 import { allows, homeTenantOf, isExpired, isOfPlatform, mayPublish, mayView, seesEveryTenant, type Principal } from './principal.core.ts';
 import { isTenantId } from './tenant.core.ts';
+import { tenantDecider, type TenantState } from './tenant.decider.ts';
 
-const issue: IssueKey = { type: 'IssueKey', keyId: 'k-3f9a', name: 'CI', secretHash: 'b'.repeat(64), scopes: ['view', 'publish', 'view'], expiresAtMs: 5000 };
-const issued = keyIssued.draft({ keyId: 'k-3f9a', name: 'CI', secretHash: 'b'.repeat(64), scopes: ['view', 'publish'], expiresAtMs: 5000 });
+const grant = { name: 'CI', expiresAtMs: 5000, tenant: 'acme', ratePerMinute: 60 };
+const issue: IssueKey = {
+  type: 'IssueKey',
+  keyId: 'k-3f9a',
+  secretHash: 'b'.repeat(64),
+  scopes: ['view', 'publish', 'view'],
+  contexts: ['stream', 'stream'],
+  ...grant,
+};
+const issued = keyIssued.draft({ keyId: 'k-3f9a', secretHash: 'b'.repeat(64), scopes: ['view', 'publish'], contexts: ['stream'], ...grant });
+const rotated = keyRotated.draft({ keyId: 'k-3f9a', secretHash: 'c'.repeat(64), previousUntilMs: 3000 });
 const revoked = keyRevoked.draft({ keyId: 'k-3f9a', reason: 'lost' });
+const rotate = { type: 'RotateKey', keyId: 'k-3f9a', secretHash: 'c'.repeat(64), nowMs: 1000, overlapMs: 2000 } as const;
 const given = (...events: KeyDraft[]): KeyState => events.reduce(keyDecider.evolve, keyDecider.initialState);
 
 describe('API keys', () => {
   test.each<[string, KeyDraft[], Parameters<typeof keyDecider.decide>[0], KeyDraft[]]>([
-    ['issued, each scope once', [], issue, [issued]],
+    ['issued, each scope and context once', [], issue, [issued]],
+    ['issued for all tenants and contexts', [], { ...issue, tenant: '*', contexts: null }, [keyIssued.draft({ ...issued.data, tenant: '*', contexts: null })]],
+    ['rotated', [issued], rotate, [rotated]],
     ['revoked', [issued], { type: 'RevokeKey', keyId: 'k-3f9a', reason: 'lost' }, [revoked]],
     ['revoked again', [issued, revoked], { type: 'RevokeKey', keyId: 'k-3f9a', reason: 'lost' }, []],
   ])('%s', (_what, history, command, events) => {
@@ -27,6 +51,13 @@ describe('API keys', () => {
     ['an id that was revoked', [issued, revoked], issue, 'key-exists'],
     ['no scopes', [], { ...issue, scopes: [] }, 'invalid-scopes'],
     ['no name', [], { ...issue, name: ' ' }, 'invalid-name'],
+    ['a tenant that cannot be named so', [], { ...issue, tenant: 'Acme' }, 'invalid-tenant'],
+    ['no contexts', [], { ...issue, contexts: [] }, 'invalid-contexts'],
+    ['no calls at all', [], { ...issue, ratePerMinute: 0 }, 'invalid-rate'],
+    ['rotating nothing', [], rotate, 'unknown-key'],
+    ['rotating what is revoked', [issued, revoked], rotate, 'key-revoked'],
+    ['rotating what has expired', [issued], { ...rotate, nowMs: 5000 }, 'key-expired'],
+    ['an overlap without end', [issued], { ...rotate, overlapMs: 604_800_001 }, 'invalid-overlap'],
     ['revoking nothing', [], { type: 'RevokeKey', keyId: 'k-0000', reason: '' }, 'unknown-key'],
   ])('%s is refused', (_what, history, command, code) => {
     expect(keyDecider.decide(command, given(...history))).toEqual(expect.objectContaining({ refused: true, code, events: [] }));
@@ -43,11 +74,67 @@ describe('API keys', () => {
     expect(isUsable(state, nowMs)).toBe(usable);
   });
 
+  test('a rotated key opens with the new secret, and for a while with the one before it, but not with older ones', () => {
+    const state = given(issued, rotated, keyRotated.draft({ keyId: 'k-3f9a', secretHash: 'd'.repeat(64), previousUntilMs: 4000 }));
+    if (!isUsable(state, 0)) throw new Error('it is usable');
+    expect(secretHashesOf(state, 3999)).toEqual(['d'.repeat(64), 'c'.repeat(64)]);
+    expect(secretHashesOf(state, 4000)).toEqual(['d'.repeat(64)]);
+    expect(given(rotated)).toEqual({ status: 'absent' });
+  });
+
+  test('what was issued before there were tenants is the platform’s own, in events and in heads', () => {
+    const [old] = keyIssued.samples as [object];
+    const envelope = {
+      id: 'e',
+      source: '/t',
+      subject: 'k-3f9a',
+      time: 1,
+      key: 'k-3f9a',
+      tenant: 'default',
+      correlationId: '',
+      causationId: '',
+      traceparent: '',
+    };
+    const rest = { ...envelope, actor: 'system:t', streamVersion: 1n, producerEpoch: 0n };
+    const record = encodeEvent({ ...rest, type: keyIssued.type, version: 1, data: old } as EventEnvelope);
+    const whole = { ...old, tenant: 'default', contexts: null, ratePerMinute: null };
+    expect(decodeEvent(record)).toMatchObject({ version: (keyIssued as EventDefinition).version, data: whole });
+    expect(keyStateOf({ status: 'active', ...old })).toEqual({ status: 'active', ...whole });
+    expect(keyStateOf({ status: 'absent' })).toEqual({ status: 'absent' });
+  });
+
   test('admin is all', () => {
     expect(allows({ scopes: ['admin'] }, 'edge')).toBe(true);
     expect(allows({ scopes: ['view', 'publish'] }, 'publish')).toBe(true);
     expect(allows({ scopes: ['view'] }, 'admin')).toBe(false);
     expect(allows({ scopes: [] }, 'view')).toBe(false);
+  });
+});
+
+describe('tenants', () => {
+  const created = tenantCreated.draft({ tenantId: 'acme', name: 'Acme TV' });
+  const create = { type: 'CreateTenant', tenantId: 'acme', name: 'Acme TV' } as const;
+  const there: TenantState = { status: 'created', tenantId: 'acme', name: 'Acme TV' };
+
+  test('are created once', () => {
+    expect(tenantDecider.decide(create, { status: 'absent' })).toEqual({ refused: false, events: [created] });
+    expect(tenantDecider.evolve({ status: 'absent' }, created)).toEqual(there);
+    expect(tenantDecider.decide(create, there)).toEqual({ refused: false, events: [] });
+  });
+
+  test.each([
+    ['another by the same id', { ...create, name: 'Other' }, there, 'tenant-exists'],
+    ['the platform', { ...create, tenantId: 'default' }, { status: 'absent' } as const, 'tenant-exists'],
+    ['all of them', { ...create, tenantId: '*' }, { status: 'absent' } as const, 'invalid-tenant'],
+    ['one without a name', { ...create, name: ' ' }, { status: 'absent' } as const, 'invalid-name'],
+  ])('%s is refused', (_what, command, state, code) => {
+    expect(tenantDecider.decide(command, state)).toMatchObject({ refused: true, code });
+  });
+
+  test('heads of both kinds fold from the log', () => {
+    const { initialState, evolve } = accessAggregate.decider;
+    expect(evolve(initialState, created)).toEqual(there);
+    expect(evolve(evolve(initialState, issued), revoked)).toEqual(given(issued, revoked));
   });
 });
 
@@ -139,9 +226,8 @@ describe('the text of a key', () => {
 });
 
 test('the keys projection keeps no hash, and ends the same in every order', () => {
-  const events = [issued, revoked, keyIssued.draft({ ...issued.data, keyId: 'k-0001' })].map(
-    (draft, at) => ({ ...draft, time: 100 + at, actor: 'system:streams' }) as unknown as DomainEvent,
-  );
+  const drafts = [issued, rotated, revoked, tenantCreated.draft({ tenantId: 'acme', name: 'Acme TV' })];
+  const events = drafts.map((draft, at) => ({ ...draft, time: 100 + at, actor: 'system:streams' }) as unknown as DomainEvent);
   fc.assert(
     fc.property(fc.shuffledSubarray(events, { minLength: events.length }), fc.subarray(events), (shuffled, repeated) => {
       const rows = foldChanges(
@@ -151,11 +237,15 @@ test('the keys projection keeps no hash, and ends the same in every order', () =
       const row = rows.find((change) => change.key['key_id'] === 'k-3f9a');
       expect(row?.set).toEqual({
         name: 'CI',
+        tenant: 'acme',
         scopes: ['view', 'publish'],
+        contexts: ['stream'],
+        rate_per_minute: 60,
         issued_at_ms: 100n,
         issued_by: 'system:streams',
         expires_at_ms: 5000n,
-        revoked_at_ms: 101n,
+        rotated_at_ms: 101n,
+        revoked_at_ms: 102n,
         revoke_reason: 'lost',
       });
       expect(JSON.stringify(rows, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))).not.toContain('b'.repeat(64));

@@ -1,6 +1,23 @@
+export { accessAggregate } from './access-aggregate.ts';
 export { bearerOf, formatApiKey, parseApiKey, type ApiKey } from './api-key.codec.ts';
-export { isUsable, keyAggregate, keyDecider, type IssueKey, type KeyCommand, type KeyDraft, type KeyState, type RevokeKey } from './key.decider.ts';
-export { apiKeyTable, keysProjection } from './key.projection.ts';
+export { grantRefusal, tenantOfGrant, unknownTenant, type GrantRefusal } from './grant.core.ts';
+export {
+  isUsable,
+  keyAggregate,
+  keyDecider,
+  keyStateOf,
+  overlapMsMax,
+  ratePerMinuteMax,
+  secretHashesOf,
+  type IssueKey,
+  type KeyCommand,
+  type KeyDraft,
+  type KeyGrant,
+  type KeyState,
+  type RevokeKey,
+  type RotateKey,
+} from './key.decider.ts';
+export { apiKeyTable, keysProjection, refusalTable, tenantTable } from './key.projection.ts';
 export {
   allows,
   coversContext,
@@ -13,5 +30,7 @@ export {
   seesTenant,
   type Principal,
 } from './principal.core.ts';
+export { refusalAggregate, type Refusals } from './refusal.decider.ts';
 export { allScopes, type Scope } from './scope.core.ts';
 export { defaultTenant, everyTenant, isTenantId } from './tenant.core.ts';
+export { tenantAggregate, tenantAggregateId, type CreateTenant, type TenantState } from './tenant.decider.ts';

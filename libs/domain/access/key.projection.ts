@@ -1,4 +1,4 @@
-import { keyIssued, keyRevoked, type DomainEvent } from '#events';
+import { accessRefused, keyIssued, keyRevoked, keyRotated, tenantCreated, type DomainEvent } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
 
 /** One row per API key, without its hash: keys are checked against their aggregate, never against this table. */
@@ -7,36 +7,79 @@ export const apiKeyTable: TableSpec = {
   key: { key_id: 'text' },
   columns: {
     name: { type: 'text', join: 'once' },
+    tenant: { type: 'text', join: 'once' },
     scopes: { type: 'json', join: 'once' },
+    contexts: { type: 'json', join: 'once' },
+    rate_per_minute: { type: 'integer', join: 'once' },
     issued_at_ms: { type: 'bigint', join: 'once' },
     issued_by: { type: 'text', join: 'once' },
     expires_at_ms: { type: 'bigint', join: 'once' },
+    rotated_at_ms: { type: 'bigint', join: 'max' },
     revoked_at_ms: { type: 'bigint', join: 'min' },
     revoke_reason: { type: 'text', join: 'once' },
   },
-  indexes: [['issued_at_ms']],
+  indexes: [['issued_at_ms'], ['tenant', 'issued_at_ms']],
 };
 
-function project(event: DomainEvent): readonly RowChange[] {
-  if (event.type === keyIssued.type) {
-    const { keyId, name, scopes, expiresAtMs } = event.data;
-    const set = { name, scopes, issued_at_ms: BigInt(event.time), issued_by: event.actor, expires_at_ms: BigInt(expiresAtMs) };
-    return [{ table: apiKeyTable.name, key: { key_id: keyId }, set }];
-  }
-  if (event.type === keyRevoked.type) {
-    const { keyId, reason } = event.data;
-    return [{ table: apiKeyTable.name, key: { key_id: keyId }, set: { revoked_at_ms: BigInt(event.time), revoke_reason: reason } }];
-  }
-  return [];
+/** One row per tenant besides `default`. */
+export const tenantTable: TableSpec = {
+  name: 'tenant',
+  key: { tenant_id: 'text' },
+  columns: {
+    name: { type: 'text', join: 'once' },
+    created_at_ms: { type: 'bigint', join: 'once' },
+    created_by: { type: 'text', join: 'once' },
+  },
+};
+
+/** One row per kind of refusal: who was refused what from where, and since when. */
+export const refusalTable: TableSpec = {
+  name: 'refusal',
+  key: { address: 'text', who: 'text', operation: 'text', reason: 'text' },
+  columns: {
+    tenant: { type: 'text', join: 'max' },
+    first_at_ms: { type: 'bigint', join: 'min' },
+    last_at_ms: { type: 'bigint', join: 'max' },
+  },
+  indexes: [['last_at_ms']],
+};
+
+function keyChange(keyId: string, set: RowChange['set']): readonly RowChange[] {
+  return [{ table: apiKeyTable.name, key: { key_id: keyId }, set }];
 }
 
-/** Which keys there are. */
+function project(event: DomainEvent): readonly RowChange[] {
+  switch (event.type) {
+    case keyIssued.type: {
+      const { keyId, name, tenant, scopes, contexts, ratePerMinute, expiresAtMs } = event.data;
+      const issued = { issued_at_ms: BigInt(event.time), issued_by: event.actor, expires_at_ms: BigInt(expiresAtMs) };
+      return keyChange(keyId, { name, tenant, scopes, contexts, rate_per_minute: ratePerMinute, ...issued });
+    }
+    case keyRotated.type:
+      return keyChange(event.data.keyId, { rotated_at_ms: BigInt(event.time) });
+    case keyRevoked.type:
+      return keyChange(event.data.keyId, { revoked_at_ms: BigInt(event.time), revoke_reason: event.data.reason });
+    case tenantCreated.type: {
+      const { tenantId, name } = event.data;
+      return [{ table: tenantTable.name, key: { tenant_id: tenantId }, set: { name, created_at_ms: BigInt(event.time), created_by: event.actor } }];
+    }
+    case accessRefused.type: {
+      const { address, who, operation, reason, firstAtMs, lastAtMs } = event.data;
+      const set = { tenant: event.tenant, first_at_ms: BigInt(firstAtMs), last_at_ms: BigInt(lastAtMs) };
+      return [{ table: refusalTable.name, key: { address, who, operation, reason }, set }];
+    }
+    default:
+      return [];
+  }
+}
+
+/** Which keys and tenants there are, and who was refused. */
 export const keysProjection: Projection<DomainEvent> = {
   name: 'keys',
-  version: 1,
+  version: 2,
   contexts: ['access'],
-  handles: [keyIssued.type, keyRevoked.type],
+  handles: [keyIssued.type, keyRotated.type, keyRevoked.type, tenantCreated.type, accessRefused.type],
   ignores: [],
-  tables: [apiKeyTable],
+  tables: [apiKeyTable, tenantTable, refusalTable],
   project,
 };

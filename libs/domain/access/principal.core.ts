@@ -16,6 +16,8 @@ export interface Principal {
   readonly contexts?: readonly Context[] | undefined;
   /** ms since the Unix epoch; 0 for never. */
   readonly expiresAtMs: number;
+  /** Calls per minute; what the platform grants when left out. */
+  readonly ratePerMinute?: number | undefined;
 }
 
 /** True when the principal may do what needs the scope; admin is all of them. */

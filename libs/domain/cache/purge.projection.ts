@@ -6,6 +6,7 @@ export const purgeTable: TableSpec = {
   name: 'purge',
   key: { purge_id: 'text' },
   columns: {
+    tenant: { type: 'text', join: 'once' },
     urls: { type: 'json', join: 'once' },
     reason: { type: 'text', join: 'once' },
     requested_by: { type: 'text', join: 'once' },
@@ -27,7 +28,8 @@ export const purgeApplicationTable: TableSpec = {
 function project(event: DomainEvent): readonly RowChange[] {
   if (event.type === purgeRequested.type) {
     const { purgeId, urls, reason } = event.data;
-    return [{ table: purgeTable.name, key: { purge_id: purgeId }, set: { urls, reason, requested_by: event.actor, requested_at_ms: BigInt(event.time) } }];
+    const set = { tenant: event.tenant, urls, reason, requested_by: event.actor, requested_at_ms: BigInt(event.time) };
+    return [{ table: purgeTable.name, key: { purge_id: purgeId }, set }];
   }
   if (event.type === purgeApplied.type) {
     const { purgeId, edgeId, objects, appliedAtMs } = event.data;
@@ -40,7 +42,7 @@ function project(event: DomainEvent): readonly RowChange[] {
 /** What was purged, and which edge has done it when. */
 export const purgesProjection: Projection<DomainEvent> = {
   name: 'purges',
-  version: 1,
+  version: 2,
   contexts: ['cache'],
   handles: [purgeRequested.type, purgeApplied.type],
   ignores: [],

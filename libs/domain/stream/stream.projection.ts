@@ -168,7 +168,7 @@ function project(event: DomainEvent): readonly RowChange[] {
 /** Streams, their publishers' sessions, their renditions and every segment: what playlists and the console are rendered from. */
 export const streamsProjection: Projection<DomainEvent> = {
   name: 'streams',
-  version: 1,
+  version: 2,
   contexts: ['stream'],
   handles: [
     streamCreated.type,

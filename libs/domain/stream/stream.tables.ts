@@ -44,7 +44,7 @@ export const streamTable: TableSpec = {
     last_media_sequence: { type: 'integer', join: 'max' },
     end_us: { type: 'bigint', join: 'max' },
   },
-  indexes: [['created_at_ms'], ['status', 'created_at_ms']],
+  indexes: [['created_at_ms'], ['status', 'created_at_ms'], ['tenant', 'created_at_ms'], ['tenant', 'status', 'created_at_ms']],
 };
 
 /** One row per publisher's session. */

@@ -12,6 +12,8 @@ export interface AggregateSubject {
 
 let ids = 0;
 
+const tenant = 'acme';
+
 function eventOf(id: string, streamVersion: bigint, context: Context = 'access'): EventEnvelope {
   ids += 1;
   const definition = context === 'access' ? keyRevoked : streamInterrupted;
@@ -23,7 +25,7 @@ function eventOf(id: string, streamVersion: bigint, context: Context = 'access')
     subject: id,
     time: 1_790_000_000_123,
     key: id,
-    tenant: 'default',
+    tenant,
     correlationId: 'c-1',
     causationId: 'c-1',
     traceparent: '',
@@ -75,9 +77,22 @@ function heads(subject: () => AggregateSubject): void {
       const { aggregates } = subject();
       const id = freshName('k');
       await aggregates.commit(commitOf(id, 0n, 2, { tags: ['a', null], text: '"😀\u2028', deep: { n: 1.5, yes: true } }));
-      expect(await aggregates.load('access', id)).toEqual({ version: 2n, state: { tags: ['a', null], text: '"😀\u2028', deep: { n: 1.5, yes: true } } });
+      expect(await aggregates.load('access', id)).toEqual({
+        version: 2n,
+        state: { tags: ['a', null], text: '"😀\u2028', deep: { n: 1.5, yes: true } },
+        tenant,
+      });
       await aggregates.commit(commitOf(id, 2n, 1, { gone: true }));
-      expect(await aggregates.load('access', id)).toEqual({ version: 3n, state: { gone: true } });
+      expect(await aggregates.load('access', id)).toEqual({ version: 3n, state: { gone: true }, tenant });
+    });
+
+    test('stay with the tenant of their first event', async () => {
+      const { aggregates } = subject();
+      const id = freshName('k');
+      await aggregates.commit(commitOf(id, 0n, 1));
+      const [event] = commitOf(id, 1n, 1).events as [EventEnvelope];
+      await aggregates.commit({ ...commitOf(id, 1n, 0, { moved: true }), events: [{ ...event, tenant: 'globex' }] });
+      expect(await aggregates.load('access', id)).toEqual({ version: 2n, state: { moved: true }, tenant });
     });
 
     test('contexts are apart', async () => {
@@ -96,7 +111,7 @@ function heads(subject: () => AggregateSubject): void {
       expect(await aggregates.load('access', id)).toBeUndefined();
       await aggregates.commit(commitOf(id, 0n, 1, { kept: true }));
       await aggregates.commit({ ...refusal, expectedVersion: 1n });
-      expect(await aggregates.load('access', id)).toEqual({ version: 1n, state: { kept: true } });
+      expect(await aggregates.load('access', id)).toEqual({ version: 1n, state: { kept: true }, tenant });
       expect(await drain(outbox)).toHaveLength(3);
     });
 
@@ -157,8 +172,8 @@ function finding(subject: () => AggregateSubject): void {
     await aggregates.commit(commitOf(three, 0n, 1, { hash: 'other', nested: { hash } }));
     const found = [...(await aggregates.find('access', 'hash', hash))].sort((a, b) => (a.id < b.id ? -1 : 1));
     expect(found).toEqual([
-      { id: one, version: 1n, state: { hash, n: 1 } },
-      { id: two, version: 2n, state: { hash, n: 2 } },
+      { id: one, version: 1n, state: { hash, n: 1 }, tenant },
+      { id: two, version: 2n, state: { hash, n: 2 }, tenant },
     ]);
     await aggregates.commit(commitOf(two, 2n, 1, { hash: 'moved on' }));
     expect((await aggregates.find('access', 'hash', hash)).map(({ id }) => id)).toEqual([one]);
@@ -175,21 +190,21 @@ function restoring(subject: () => AggregateSubject): void {
       await aggregates.commit(commitOf(kept, 0n, 1, { kept: true }));
       await drain(outbox);
       const heads = [
-        { id: old, version: 7n, state: { text: `"😀'\\`, n: [1, null] } },
-        { id: kept, version: 9n, state: { kept: false } },
+        { id: old, version: 7n, state: { text: `"😀'\\`, n: [1, null] }, tenant: 'globex' },
+        { id: kept, version: 9n, state: { kept: false }, tenant: 'globex' },
       ];
       expect(await aggregates.restore('access', heads)).toBe(1);
       expect(await aggregates.restore('access', heads)).toBe(0);
       expect(await aggregates.restore('access', [])).toBe(0);
-      expect(await aggregates.load('access', old)).toEqual({ version: 7n, state: { text: `"😀'\\`, n: [1, null] } });
-      expect(await aggregates.load('access', kept)).toEqual({ version: 1n, state: { kept: true } });
+      expect(await aggregates.load('access', old)).toEqual({ version: 7n, state: { text: `"😀'\\`, n: [1, null] }, tenant: 'globex' });
+      expect(await aggregates.load('access', kept)).toEqual({ version: 1n, state: { kept: true }, tenant });
       expect(await drain(outbox)).toEqual([]);
       await aggregates.commit(commitOf(old, 7n, 1, { moved: true }));
       expect((await aggregates.load('access', old))?.version).toBe(8n);
     });
 
     test('by many at once inserts each head once', async () => {
-      const heads = Array.from({ length: 300 }, (_, at) => ({ id: freshName('k'), version: BigInt(at + 1), state: { at } }));
+      const heads = Array.from({ length: 300 }, (_, at) => ({ id: freshName('k'), version: BigInt(at + 1), state: { at }, tenant }));
       const counts = await Promise.all([1, 2, 3, 4].map(() => subject().aggregates.restore('access', heads)));
       expect(counts.reduce((sum, count) => sum + count, 0)).toBe(300);
     });

@@ -1,0 +1,247 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { contexts } from '#events';
+import { WebSocket } from 'ws';
+import { operations } from './openapi/operations.ts';
+import { realEngines, startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
+import { ask, type Answer, type Ask } from './testing/http-client.ts';
+import { SseClient } from './testing/sse-client.ts';
+import { announceEncoding, announceSegment } from './testing/stream-facts.ts';
+
+/** A tenant with one of everything. */
+interface Tenant {
+  readonly id: string;
+  readonly headers: { readonly authorization: string };
+  readonly streamId: string;
+  readonly purgeId: string;
+  readonly keyId: string;
+}
+
+let world: World;
+let gateway: RunningGateway;
+let platform: { readonly authorization: string };
+let acme: Tenant;
+let globex: Tenant;
+
+const as = (headers: Readonly<Record<string, string>>, method: string, path: string, body?: unknown): Promise<Answer> =>
+  ask(gateway.url, path, { method, headers, ...(body === undefined ? {} : { body }) } satisfies Ask);
+
+async function furnish(id: string): Promise<Tenant> {
+  expect((await as(platform, 'POST', '/api/v1/tenants', { id, name: `${id} TV` })).status).toBe(201);
+  const admin = await as(platform, 'POST', '/api/v1/keys', { name: `${id} admin`, scopes: ['admin'], tenant: id });
+  const headers = { authorization: `Bearer ${admin.json.key}` };
+  const streamId = (await as(headers, 'POST', '/api/v1/stream/start', { name: `${id} news` })).json.id as string;
+  const purgeId = (await as(headers, 'POST', '/api/v1/cdn/cache/purge', { urls: [`/live/${streamId}/master.m3u8`], reason: id })).json.purgeId as string;
+  const keyId = (await as(headers, 'POST', '/api/v1/keys', { name: `${id} viewer`, scopes: ['view'] })).json.id as string;
+  await announceEncoding(world, streamId);
+  await announceSegment(world, streamId, 0);
+  return { id, headers, streamId, purgeId, keyId };
+}
+
+beforeAll(async () => {
+  world = await World.open(await realEngines());
+  gateway = await startGateway(world.engines, world.consolePath);
+  platform = { authorization: (await world.key(['admin'])).authorization };
+  acme = await furnish('acme');
+  globex = await furnish('globex');
+  await world.settle();
+});
+
+afterAll(async () => {
+  await gateway.stop();
+  await world.close();
+});
+
+/** Everything on the log that belongs to the tenant, as it stands there. */
+async function eventsOf(tenant: string): Promise<string[]> {
+  await world.settle();
+  const found: string[] = [];
+  for (const topic of contexts) {
+    for (const { partition, low, high } of await world.engines.log.heads(topic)) {
+      for (let from = low; from < high;) {
+        const { records, next } = await world.engines.log.read(topic, partition, from, { recordsMax: 1000, bytesMax: 1e7, waitMs: 0 });
+        for (const { headers, offset } of records) if (headers['ce_tenant'] === tenant) found.push(`${topic}/${partition}/${offset} ${headers['ce_type']}`);
+        from = next;
+      }
+    }
+  }
+  return found;
+}
+
+/** What must not be in any answer to acme. */
+function expectNothingForeign(answer: Answer): void {
+  expect(answer.status).toBeLessThan(500);
+  for (const secret of [globex.id, globex.streamId, globex.purgeId, globex.keyId]) expect(answer.text).not.toContain(secret);
+}
+
+/** Asked about another's thing, acme hears what it hears about a thing that is not there. */
+async function expectAbsent(ask: (id: string) => Promise<Answer>, foreign: string, absent: string): Promise<void> {
+  const [theirs, nobodys] = [await ask(foreign), await ask(absent)];
+  expect([theirs.status, nobodys.status]).toEqual([404, 404]);
+  const told = ({ json }: Answer): string => JSON.stringify({ ...json, instance: '' });
+  expect(told(theirs).replaceAll(foreign, '*')).toBe(told(nobodys).replaceAll(absent, '*'));
+}
+
+/** Makes keys in both tenants while somebody follows, who has to see acme's. */
+async function makeKeys(followed: (mine: string) => Promise<void>): Promise<void> {
+  await as(globex.headers, 'POST', '/api/v1/keys', { name: 'theirs', scopes: ['view'] });
+  await followed((await as(acme.headers, 'POST', '/api/v1/keys', { name: 'mine', scopes: ['view'] })).json.id);
+}
+
+function expectOnlyAcme(lines: readonly string[]): void {
+  const tenants = lines.map((line) => (JSON.parse(line) as { event?: { tenant: string } }).event?.tenant).filter((tenant) => tenant !== undefined);
+  expect(new Set(tenants)).toEqual(new Set(['acme']));
+}
+
+/** What the operation must keep from acme, and that it gives acme its own; by the operation's id. */
+const probes: Readonly<Record<string, () => Promise<void>>> = {
+  startStream: async () => {
+    const answer = await as(acme.headers, 'POST', '/api/v1/stream/start', { name: 'x' });
+    expectNothingForeign(answer);
+    expect((await as(globex.headers, 'GET', `/api/v1/streams/${answer.json.id}`)).status).toBe(404);
+    expect((await as(acme.headers, 'GET', `/api/v1/streams/${answer.json.id}`)).status).toBe(200);
+  },
+  stopStream: async () => {
+    await expectAbsent((id) => as(acme.headers, 'POST', '/api/v1/stream/stop', { id }), globex.streamId, 'st-aaaaaaaaaaaaaaaa');
+    expect((await as(platform, 'GET', `/api/v1/streams/${globex.streamId}`)).json.status).toBe('created');
+  },
+  listStreams: async () => {
+    for (const query of ['', '?status=created', '?limit=1', '?status=live']) expectNothingForeign(await as(acme.headers, 'GET', `/api/v1/streams${query}`));
+    const pages: string[] = [];
+    for (let cursor: string | null = ''; cursor !== null;) {
+      const { json } = await as(acme.headers, 'GET', `/api/v1/streams?limit=1${cursor === '' ? '' : `&cursor=${cursor}`}`);
+      pages.push(...json.items.map((each: { id: string }) => each.id));
+      cursor = json.nextCursor;
+    }
+    expect(pages).toContain(acme.streamId);
+    expect(pages).not.toContain(globex.streamId);
+    const all = await as(platform, 'GET', '/api/v1/streams');
+    expect(all.text).toContain(acme.streamId);
+    expect(all.text).toContain(globex.streamId);
+  },
+  showStream: async () => {
+    await expectAbsent((id) => as(acme.headers, 'GET', `/api/v1/streams/${id}`), globex.streamId, 'st-aaaaaaaaaaaaaaaa');
+    expect((await as(acme.headers, 'GET', `/api/v1/streams/${acme.streamId}`)).json.renditions).toHaveLength(2);
+  },
+  listEvents: async () => {
+    const seen = new Set<string>();
+    for (const query of ['', '&order=oldest', ...contexts.map((context) => `&context=${context}`)]) {
+      const answer = await as(acme.headers, 'GET', `/api/v1/events?limit=1000${query}`);
+      expectNothingForeign(answer);
+      for (const event of answer.json.items) seen.add(event.type);
+    }
+    expect([...seen]).toEqual(expect.arrayContaining(['stream.created', 'purge.requested', 'key.issued', 'tenant.created']));
+    for (const subject of [globex.streamId, globex.keyId, globex.purgeId]) {
+      for (const by of ['subject', 'key']) expect((await as(acme.headers, 'GET', `/api/v1/events?${by}=${subject}`)).json.items).toEqual([]);
+    }
+  },
+  followEvents: async () => {
+    const client = new SseClient();
+    expect(await client.open(gateway.url, '/api/v1/events/live?from=beginning', acme.headers)).toBe(200);
+    await makeKeys(async (mine) => {
+      for (let count = 1; !client.messages.some(({ event }) => event.subject === mine); count++) await client.until(count);
+    });
+    client.close();
+    expect(client.messages.map(({ event }) => event.tenant)).toEqual(client.messages.map(() => 'acme'));
+  },
+  streamEvents: async () => {
+    const answer = await fetch(`${gateway.url}/api/v1/events/stream?from=beginning`, { headers: acme.headers });
+    let text = '';
+    await makeKeys(async (mine) => {
+      const reader = (answer.body as ReadableStream<Uint8Array>).pipeThrough(new TextDecoderStream()).getReader();
+      while (!text.includes(mine)) text += (await reader.read()).value ?? '';
+      await reader.cancel();
+    });
+    expectOnlyAcme(text.split('\n').slice(0, -1));
+  },
+  socketEvents: async () => {
+    const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/api/v1/events/ws?from=beginning`, { headers: acme.headers });
+    const lines: string[] = [];
+    await makeKeys((mine) => new Promise((resolve) => socket.on('message', (data) => (lines.push(String(data)), String(data).includes(mine) && resolve()))));
+    socket.terminate();
+    expectOnlyAcme(lines);
+  },
+  purgeCache: async () => {
+    const purge = (url: string, headers: Readonly<Record<string, string>> = acme.headers): Promise<Answer> =>
+      as(headers, 'POST', '/api/v1/cdn/cache/purge', { urls: [`/live/${acme.streamId}/master.m3u8`, url] });
+    await expectAbsent((id) => purge(`/live/${id}/master.m3u8`), globex.streamId, 'st-aaaaaaaaaaaaaaaa');
+    const theirs = globex.streamId;
+    const disguised = [`http://x/live/${theirs}/a`, `/live/${acme.streamId}/../${theirs}/a`, `/live/%73${theirs.slice(1)}/a`, '/media/bafy.m4s', '/', '/live/'];
+    for (const url of disguised) expect([url, (await purge(url)).status]).toEqual([url, 404]);
+    const operator = await world.key(['operate']);
+    expect((await purge(`/live/${theirs}/master.m3u8`, operator)).status).toBe(404);
+    const { status } = await as({ authorization: operator.authorization }, 'POST', '/api/v1/cdn/cache/purge', { urls: ['/media/bafy.m4s', '/live/st-none/x'] });
+    expect(status).toBe(202);
+  },
+  showPurge: () => expectAbsent((id) => as(acme.headers, 'GET', `/api/v1/cdn/purges/${id}`), globex.purgeId, 'pg-aaaaaaaaaaaaaaaa'),
+  cdnHealth: async () => expect((await as(acme.headers, 'GET', '/api/v1/cdn/health')).status).toBe(403),
+  registerEdge: async () => {
+    const edge = { id: 'edge-x', url: 'http://x', region: 'x', memoryBytesMax: 0 };
+    expect((await as(acme.headers, 'POST', '/api/v1/cdn/edge/register', edge)).status).toBe(403);
+  },
+  issueKey: async () => {
+    const issue = (tenant: string): Promise<Answer> => as(acme.headers, 'POST', '/api/v1/keys', { name: 'spy', scopes: ['view'], tenant });
+    await expectAbsent(issue, globex.id, 'nobody');
+    for (const tenant of ['default', '*']) expect((await issue(tenant)).status).toBe(404);
+    expect((await issue('acme')).status).toBe(201);
+    expect((await as(acme.headers, 'POST', '/api/v1/keys', { name: 'greedy', scopes: ['view'], ratePerMinute: 10_000_000 })).status).toBe(403);
+  },
+  listKeys: async () => {
+    for (const query of ['', '?tenant=globex', '?limit=1000']) expectNothingForeign(await as(acme.headers, 'GET', `/api/v1/keys${query}`));
+    expect((await as(acme.headers, 'GET', '/api/v1/keys?tenant=globex')).json.items).toEqual([]);
+    expect((await as(acme.headers, 'GET', '/api/v1/keys')).text).toContain(acme.keyId);
+    expect((await as(platform, 'GET', '/api/v1/keys?tenant=globex')).text).toContain(globex.keyId);
+  },
+  rotateKey: () => expectAbsent((id) => as(acme.headers, 'POST', `/api/v1/keys/${id}/rotate`, {}), globex.keyId, 'k-none0'),
+  revokeKey: () => expectAbsent((id) => as(acme.headers, 'DELETE', `/api/v1/keys/${id}`), globex.keyId, 'k-none0'),
+  createTenant: async () => expect((await as(acme.headers, 'POST', '/api/v1/tenants', { id: 'third', name: 'Third' })).status).toBe(403),
+  listTenants: async () => {
+    expect((await as(acme.headers, 'GET', '/api/v1/tenants')).status).toBe(403);
+    const { json } = await as(platform, 'GET', '/api/v1/tenants');
+    expect(json.items.map(({ id }: { id: string }) => id)).toEqual(['acme', 'globex']);
+    expect((await as(platform, 'GET', '/api/v1/tenants?after=acme')).json.items).toHaveLength(1);
+  },
+};
+
+describe('a tenant', () => {
+  test('is kept apart in every operation that there is', () => {
+    // A new operation? Say here what it keeps from other tenants.
+    expect(Object.keys(probes).sort()).toEqual(operations.map(({ id }) => id).sort());
+  });
+
+  test.each(Object.keys(probes))('sees and changes nothing of another: %s', async (id) => {
+    // Who follows live has to be shown something of globex to be kept from: those probes make it a key.
+    const live = ['followEvents', 'streamEvents', 'socketEvents'].includes(id);
+    const before = await eventsOf('globex');
+    await probes[id]?.();
+    const after = await eventsOf('globex');
+    expect(after.filter((event) => !before.includes(event)).map((event) => event.split(' ')[1])).toEqual(live ? ['key.issued'] : []);
+  });
+
+  test('has its facts on the log under its own name: what the platform stops stays its own', async () => {
+    const { id } = (await as(globex.headers, 'POST', '/api/v1/stream/start', { name: 'to be stopped' })).json;
+    expect((await as(platform, 'POST', '/api/v1/stream/stop', { id })).status).toBe(200);
+    await world.settle();
+    const { json } = await as(globex.headers, 'GET', `/api/v1/events?subject=${id}&order=oldest`);
+    expect(json.items.map(({ type, tenant }: Record<string, string>) => [type, tenant])).toEqual([
+      ['stream.created', 'globex'],
+      ['stream.stopped', 'globex'],
+    ]);
+  });
+
+  test('plays to everybody: playlists and media have no tenants', async () => {
+    for (const { streamId } of [acme, globex]) expect((await as({}, 'GET', `/live/${streamId}/master.m3u8`)).status).toBe(200);
+  });
+
+  test('keeps a key of fewer contexts to them', async () => {
+    const issued = await as(acme.headers, 'POST', '/api/v1/keys', { name: 'streams only', scopes: ['admin'], contexts: ['stream'] });
+    const only = { authorization: `Bearer ${issued.json.key}` };
+    expect((await as(only, 'GET', '/api/v1/streams')).status).toBe(200);
+    for (const path of ['/api/v1/keys', `/api/v1/cdn/purges/${acme.purgeId}`]) {
+      const { status, json } = await as(only, 'GET', path);
+      expect([path, status, json.type]).toEqual([path, 403, 'urn:streams:problem:other-context']);
+    }
+    expect((await as(only, 'GET', '/api/v1/events?context=access')).json.items).toEqual([]);
+    const { json } = await as(only, 'GET', '/api/v1/events?limit=1000');
+    expect(new Set(json.items.map((event: { topic: string }) => event.topic))).toEqual(new Set(['stream']));
+  });
+});
