@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import type { ServerUser } from './server-user.ts';
 
 export interface CommandResult {
   /** Exit code; -1 when the command could not be started or was ended by a signal. */
@@ -9,7 +8,8 @@ export interface CommandResult {
 }
 
 export interface CommandOptions {
-  readonly user?: ServerUser | undefined;
+  /** Whom to run as; ourselves by default. */
+  readonly user?: { readonly uid: number; readonly gid: number } | undefined;
   readonly input?: string;
 }
 

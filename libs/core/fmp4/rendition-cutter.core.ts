@@ -3,7 +3,15 @@ import { Fmp4Error } from './errors.ts';
 import { isSync, type Fragment, type Sample } from './fragment.core.ts';
 import { writeFragment } from './fragment-writer.core.ts';
 import type { TrackInit } from './init.core.ts';
-import type { SegmenterRendition } from './segmenter.core.ts';
+
+export interface SegmenterRendition {
+  readonly name: string;
+  readonly kind: 'video' | 'audio';
+  /** Where on the stream's timeline the rendition's media begins, microseconds. */
+  readonly startUs: number;
+  /** Ticks of the encoder's output that come before `startUs`: an audio encoder's priming samples. They are cut off. */
+  readonly primingTicks: number;
+}
 
 /** A segment of one rendition: one or more movie fragments on the stream's timeline. */
 export interface CutSegment {

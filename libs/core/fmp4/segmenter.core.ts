@@ -2,7 +2,7 @@ import { assert } from '#kernel';
 import { Fmp4Error } from './errors.ts';
 import { isSync, type Fragment } from './fragment.core.ts';
 import type { TrackInit } from './init.core.ts';
-import { RenditionCutter, type CutSegment, type TimedSample } from './rendition-cutter.core.ts';
+import { RenditionCutter, type CutSegment, type TimedSample, type SegmenterRendition } from './rendition-cutter.core.ts';
 
 /**
  * A key frame this little before the grid is at it: times are rounded. The encoder's own rule (half a millisecond, see
@@ -10,15 +10,6 @@ import { RenditionCutter, type CutSegment, type TimedSample } from './rendition-
  */
 const nearGridUs = 1000;
 const atGridUs = 50;
-
-export interface SegmenterRendition {
-  readonly name: string;
-  readonly kind: 'video' | 'audio';
-  /** Where on the stream's timeline the rendition's media begins, microseconds. */
-  readonly startUs: number;
-  /** Ticks of the encoder's output that come before `startUs`: an audio encoder's priming samples. They are cut off. */
-  readonly primingTicks: number;
-}
 
 export interface SegmenterInit {
   /** Segments are cut at the first key frame at or after each multiple of this, microseconds of the stream's timeline. */
