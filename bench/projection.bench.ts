@@ -10,11 +10,10 @@ import { caughtUp, hostOf, openWorld, type World } from '../test/replay/world.ts
 /**
  * Two shapes, each beside plain `pg` that does nothing but write the same shape. `projection.throughput`, the promised
  * events per second, is the shape in which research/event-sourcing.md 2.2 measured it: 200,000 events over 20,000 keys
- * that fold to rows. `projection.throughput.rows` is the hard one, where nearly every event is a wide new row: it is
- * bound by what PostgreSQL takes, so its promise is a share of the plain upserts of such rows.
+ * that fold to rows. `projection.throughput.rows` is the hard one, where nearly every event is a wide new row. The promise
+ * is the same for both; what plain upserts of such rows reach in the same run tells how fast the machine is.
  */
 const goal = 50_000;
-const rowsShare = 0.8;
 
 interface Shape {
   readonly projection: Projection<DomainEvent>;
@@ -46,7 +45,7 @@ async function run(context: BenchContext): Promise<void> {
   const wide = await measure({ projection: streamsProjection, fill: fillWide, plain: plainWide }, count);
   context.row('segments, a wide new row each', wide.ours, wide.peer);
   context.bar('projection.throughput', folded.ours, '1/s', `>= ${goal}`, folded.ours >= goal, folded.peer);
-  context.bar('projection.throughput.rows', wide.ours, '1/s', `>= ${rowsShare} x plain pg`, wide.ours >= rowsShare * wide.peer, wide.peer);
+  context.bar('projection.throughput.rows', wide.ours, '1/s', `>= ${goal}`, wide.ours >= goal, wide.peer);
 }
 
 export const bench: Bench = {

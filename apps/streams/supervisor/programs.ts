@@ -16,6 +16,12 @@ const entries: Readonly<Record<AppName, string>> = {
   demo: 'apps/streams/demo/demo.main.js',
 };
 
+/**
+ * What an app asks of Node. The projector makes millions of objects that die young: with room for 64 MB of them (16 by
+ * default) fewer live long enough to be moved, which is worth a tenth of its events per second.
+ */
+const nodeFlags: Partial<Readonly<Record<AppName, readonly string[]>>> = { projector: ['--max-semi-space-size=64'] };
+
 export function entryOf(settings: StreamsSettings, name: AppName): string {
   return join(settings.root, 'dist', entries[name]);
 }
@@ -48,5 +54,5 @@ export function programOf(settings: StreamsSettings, name: AppName, env: Program
   const entry = entryOf(settings, name);
   const common = { name, env, cwd: settings.root };
   if (name === 'edge') return { ...common, command: join(settings.root, 'node_modules/bun/bin/bun.exe'), args: [entry] };
-  return { ...common, command: process.execPath, args: ['--disable-warning=ExperimentalWarning', entry] };
+  return { ...common, command: process.execPath, args: ['--disable-warning=ExperimentalWarning', ...(nodeFlags[name] ?? []), entry] };
 }
