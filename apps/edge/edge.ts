@@ -1,7 +1,19 @@
 import { openEngines } from '#adapters/engines';
 import { topicPartitions } from '#events';
 import { hasCode, OperatingError } from '#kernel';
-import { endOnError, endOnSignal, createLogger, FactPublisher, Lifecycle, observeEngines, openTelemetry, pause, type Logger, type Telemetry } from '#runtime';
+import {
+  endOnError,
+  endOnSignal,
+  createLogger,
+  FactPublisher,
+  Lifecycle,
+  observeEngines,
+  openTelemetry,
+  pause,
+  type Logger,
+  type Telemetry,
+  waitingLog,
+} from '#runtime';
 import { join } from 'node:path';
 import { createEdgeCache, type EdgeCache } from './cache/edge-cache.ts';
 import { edgeLimits } from './edge.constants.ts';
@@ -61,7 +73,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   const now = (): number => Date.now();
   const platform = await platformOf(settings);
   const telemetry = await openTelemetry({ app: 'edge', node: settings.edgeId, settings: settings.telemetry, logger, lifecycle });
-  const engines = observeEngines(await openEngines(settings, 'log'), telemetry);
+  const engines = observeEngines(await openEngines({ ...settings, onWaiting: waitingLog(logger) }, 'log'), telemetry);
   lifecycle.onStop('engines', 'engines', () => engines.close());
   const takeEpoch = (): Promise<number> => takeIncarnation(join(settings.statePath, 'incarnation'), now());
   const incarnation = await takeEpoch();

@@ -1,7 +1,7 @@
 import { openEngines } from '#adapters/engines';
 import { UuidV7IdSource } from '#adapters/system';
 import { contexts, topicPartitions } from '#events';
-import { observeEngines, runApp } from '#runtime';
+import { observeEngines, runApp, waitingLog } from '#runtime';
 import { runMigrations } from '#migrations';
 import { createGateway } from './gateway.app.ts';
 import { readGatewaySettings } from './gateway.config.ts';
@@ -13,8 +13,8 @@ const settings = readGatewaySettings();
 await runApp({
   name: 'gateway',
   settings,
-  module: async ({ lifecycle, telemetry }) => {
-    const engines = observeEngines(await openEngines(settings, 'log', 'database', 'blobs'), telemetry);
+  module: async ({ lifecycle, logger, telemetry }) => {
+    const engines = observeEngines(await openEngines({ ...settings, onWaiting: waitingLog(logger) }, 'log', 'database', 'blobs'), telemetry);
     lifecycle.onStop('engines', 'engines', () => engines.close());
     await runMigrations(settings.databaseUrl ?? '');
     for (const topic of contexts) await engines.log.ensureTopic(topic, topicPartitions);

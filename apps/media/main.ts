@@ -1,5 +1,5 @@
 import { openEngines } from '#adapters/engines';
-import { observeEngines, runApp } from '#runtime';
+import { observeEngines, runApp, waitingLog } from '#runtime';
 import { readMediaSettings } from './media.config.ts';
 import { mediaModule, serveMedia } from './media.module.ts';
 
@@ -9,7 +9,7 @@ await runApp({
   name: 'media',
   settings,
   module: async (context) => {
-    const engines = observeEngines(await openEngines(settings, 'log', 'database', 'blobs'), context.telemetry);
+    const engines = observeEngines(await openEngines({ ...settings, onWaiting: waitingLog(context.logger) }, 'log', 'database', 'blobs'), context.telemetry);
     context.lifecycle.onStop('engines', 'engines', () => engines.close());
     return mediaModule(engines, context);
   },

@@ -1,5 +1,5 @@
 import { openEngines } from '#adapters/engines';
-import { observeEngines, restoreHeads, runApp } from '#runtime';
+import { observeEngines, restoreHeads, runApp, waitingLog } from '#runtime';
 import { runMigrations } from '#migrations';
 import { aggregates } from './aggregates.ts';
 import { readProjectorSettings } from './projector.config.ts';
@@ -11,7 +11,7 @@ await runApp({
   name: 'projector',
   settings,
   module: async (context) => {
-    const engines = observeEngines(await openEngines(settings, 'log', 'database'), context.telemetry);
+    const engines = observeEngines(await openEngines({ ...settings, onWaiting: waitingLog(context.logger) }, 'log', 'database'), context.telemetry);
     context.lifecycle.onStop('engines', 'engines', () => engines.close());
     await runMigrations(engines.databaseUrl);
     await restoreHeads(aggregates, { log: engines.log, aggregates: engines.aggregates, logger: context.logger });

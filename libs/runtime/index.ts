@@ -22,7 +22,7 @@ export {
   type PublishRejected,
 } from './intake/event-intake.ts';
 export { Lifecycle, type LifecycleInit, type StopPhase } from './lifecycle.ts';
-export { createLogger, type Logger, type LoggerInit } from './logging.ts';
+export { createLogger, waitingLog, type Logger, type LoggerInit } from './logging.ts';
 export { OutboxRelay, type OutboxRelayDeps, type OutboxRelayInit } from './outbox-relay.ts';
 export { backOffMs, pause, withTimeout } from './pause.ts';
 export { restoreHeads, type RestorableAggregate, type RestoreHeadsDeps } from './restore-heads.ts';

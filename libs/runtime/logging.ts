@@ -14,6 +14,11 @@ export interface LoggerInit extends Pick<SharedSettings, 'node' | 'logFormat' | 
  * A log of lines: JSON with `name`, `node`, `pid`, `time` (ms since the Unix epoch), `level` (a word) and `msg`, or readable
  * text. Inside a span, lines also have its `trace_id` and `span_id`.
  */
+/** Says in the log that an engine is waited for, for `openEngines`. */
+export function waitingLog(logger: Logger): (message: string, err: unknown) => void {
+  return (message, err) => logger.warn({ err }, `${message}: ${err instanceof Error ? err.message : String(err)}`);
+}
+
 export async function createLogger(init: LoggerInit): Promise<Logger> {
   const options = {
     level: init.logLevel,

@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises';
+import { startKafka } from './kafka/index.ts';
 import { type LocalEngine, startPostgres, startRedis, startS3 } from './engines/index.ts';
-import { KafkaCluster } from './kafka/index.ts';
 
 /** Engines that a platform runs on. */
 export interface RunningSet {
@@ -31,28 +30,11 @@ export const mixedSet: EngineSet = {
   start: () => startSet({ postgres: startPostgres, s3: startS3, redis: startRedis }),
 };
 
-/** Nothing of the platform's state on this machine. */
+/** Nothing on this machine but the processes. */
 export const clusterSet: EngineSet = {
   name: 'Kafka, S3, PostgreSQL and Redis',
-  start: () => startSet({ kafka: startKafkaEngine, postgres: startPostgres, s3: startS3, redis: startRedis }),
+  start: () => startSet({ kafka: startKafka, postgres: startPostgres, s3: startS3, redis: startRedis }),
 };
-
-/** One broker that can be hurt; it keeps its disk. */
-async function startKafkaEngine(): Promise<LocalEngine> {
-  const cluster = await KafkaCluster.start({ brokers: 1 });
-  const [broker] = cluster.brokers;
-  return {
-    url: cluster.address,
-    env: { KAFKA_BROKERS: cluster.address },
-    restart: async (downMs = 0) => {
-      await broker?.kill();
-      await sleep(downMs);
-      await broker?.start();
-      await cluster.serving();
-    },
-    stop: () => cluster.stop(),
-  };
-}
 
 /** Starts engines side by side; when one does not come up, the others go. */
 export async function startSet(starters: Readonly<Record<string, () => Promise<LocalEngine>>>): Promise<RunningSet> {

@@ -18,9 +18,13 @@ export interface ProjectorProcess {
 }
 
 /** The real projector as its own process, ready to work. It ends with this process. */
-export async function startProjector(world: Pick<World, 'folder' | 'databaseUrl'>, id = 'projector-1'): Promise<ProjectorProcess> {
+export async function startProjector(
+  world: Pick<World, 'folder' | 'databaseUrl'> & Partial<Pick<World, 'env'>>,
+  id = 'projector-1',
+): Promise<ProjectorProcess> {
   const env = {
     ...process.env,
+    ...world.env,
     STREAMS_DATA_DIR: world.folder,
     DATABASE_URL: world.databaseUrl,
     STREAMS_SUPERVISED: '1',

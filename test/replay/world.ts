@@ -1,10 +1,10 @@
 import { Database, PostgresLeaseStore, PostgresOutbox, PostgresAggregateStore, PostgresProjectionStore, PostgresReadStore } from '#adapters/postgres';
 import { temporaryPostgres } from '#adapters/embedded-postgres';
-import { SqliteEventLog } from '#adapters/sqlite-log';
-import { SystemClock } from '#adapters/system';
+import { openEngines } from '#adapters/engines';
 import { contexts, topicPartitions, type DomainEvent } from '#events';
 import type { Projection } from '#kernel';
-import { ConsumerHost, createLogger, type ConsumerHostInit } from '#runtime';
+import type { EventLog } from '#ports';
+import { ConsumerHost, createLogger, readSharedSettings, type ConsumerHostInit } from '#runtime';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,12 +13,14 @@ import pg from 'pg';
 import { runMigrations } from '#migrations';
 import type { RecordedEvent } from './history.ts';
 
-/** The engines of one machine, in folders of their own: the SQLite log and a fresh embedded PostgreSQL. */
+/** Engines of its own: a log, embedded unless told otherwise, and a fresh embedded PostgreSQL. */
 export interface World {
   /** `STREAMS_DATA_DIR` of processes that join in. */
   readonly folder: string;
   readonly databaseUrl: string;
-  readonly log: SqliteEventLog;
+  readonly log: EventLog;
+  /** What processes that join in are told about the log. */
+  readonly env: Readonly<Record<string, string>>;
   readonly leases: PostgresLeaseStore;
   readonly outbox: PostgresOutbox;
   readonly aggregates: PostgresAggregateStore;
@@ -29,16 +31,18 @@ export interface World {
   close(): Promise<void>;
 }
 
-export async function openWorld(): Promise<World> {
+/** @param env the settings of a log in a cluster */
+export async function openWorld(env: Readonly<Record<string, string>> = { KAFKA_BROKERS: '' }): Promise<World> {
   const folder = await mkdtemp(join(tmpdir(), 'streams-world-'));
   const postgres = await temporaryPostgres();
   await runMigrations(postgres.url);
-  const log = new SqliteEventLog({ path: join(folder, 'log', 'events.sqlite') }, { clock: new SystemClock() });
+  const { log } = await openEngines(readSharedSettings({ ...env, STREAMS_DATA_DIR: folder }), 'log');
   for (const topic of contexts) await log.ensureTopic(topic, topicPartitions);
   const database = new Database({ url: postgres.url });
   const closing: World['closing'] = [];
   return {
     closing,
+    env,
     folder,
     databaseUrl: postgres.url,
     log,
@@ -56,6 +60,9 @@ export async function openWorld(): Promise<World> {
     },
   };
 }
+
+/** Answers the settings that choose a log, once it serves. */
+export type LogStarter = () => Promise<Readonly<Record<string, string>>>;
 
 /** A consumer host in this process. */
 export async function hostOf(world: World, projections: readonly Projection<DomainEvent>[], init: Partial<ConsumerHostInit> = {}): Promise<ConsumerHost> {

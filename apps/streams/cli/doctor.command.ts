@@ -55,7 +55,7 @@ const checks: Readonly<Record<string, Check>> = {
     await access(existingParent(settings.dataDir), constants.R_OK | constants.W_OK);
     if (!existsSync(settings.dataDir)) return ok(`${settings.dataDir} will be made at the first start`);
     makeFolder(settings.runPath);
-    await checkEventLog(settings.logPath);
+    await checkEventLog(settings);
     return ok(settings.dataDir);
   },
   ports: async (settings) => {

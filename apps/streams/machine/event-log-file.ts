@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { SqliteEventLog } from '#adapters/sqlite-log';
 import { SystemClock } from '#adapters/system';
 import { OperatingError } from '#kernel';
+import type { StreamsSettings } from '../streams.config.ts';
 import { PlainFailure } from '../streams.errors.ts';
 
 /**
@@ -9,8 +10,8 @@ import { PlainFailure } from '../streams.errors.ts';
  * again, before the sentence that counts.
  * @throws PlainFailure when it is damaged, or of a newer version.
  */
-export async function checkEventLog(path: string): Promise<void> {
-  if (!existsSync(path)) return;
+export async function checkEventLog({ logPath: path, kafka }: Pick<StreamsSettings, 'logPath' | 'kafka'>): Promise<void> {
+  if (kafka !== undefined || !existsSync(path)) return;
   try {
     await new SqliteEventLog({ path }, { clock: new SystemClock() }).close();
   } catch (error) {

@@ -26,6 +26,8 @@ export const stopOrder: ReadonlyArray<{ readonly apps: readonly AppName[]; reado
 
 const startAttemptsMax = 3;
 const readyWithinMs = 60_000;
+/** Brokers that are away are waited for, which the apps say. */
+const readyWithinKafkaMs = 3_600_000;
 const diskCheckMs = 30_000;
 
 /** Replaces the programs, for tests with small ones. */
@@ -88,19 +90,19 @@ export class Supervisor {
   }
 
   async #prepare(): Promise<void> {
-    const { dataDir, runPath, logPath, ports, host } = this.#settings;
+    const { dataDir, runPath, ports, host } = this.#settings;
     if (!existsSync(entryOf(this.#settings, 'gateway'))) throw new PlainFailure('The project is not built: run "npm run build" first.');
     this.#lock = InstanceLock.acquire(join(runPath, 'supervisor.lock'), dataDir);
     this.#folder = new RunFolder(runPath, this.run);
     const swept = await this.#folder.sweep();
     if (swept.length > 0) this.#view.say('warn', `ended what an earlier run left behind: ${swept.join(', ')}`);
-    await Promise.all([checkPorts(ports, host), checkDiskSpace(dataDir), checkFfmpeg(this.#settings.ffmpegPath), checkEventLog(logPath)]);
+    await Promise.all([checkPorts(ports, host), checkDiskSpace(dataDir), checkFfmpeg(this.#settings.ffmpegPath), checkEventLog(this.#settings)]);
     this.#diskTimer = setInterval(() => void this.#watchDisk(), diskCheckMs).unref();
   }
 
   /** All at once, except where there is nothing yet: the first two make the tables and topics that the others expect. */
   async #startApps(): Promise<void> {
-    const isNew = !existsSync(this.#settings.logPath);
+    const isNew = this.#settings.kafka !== undefined || !existsSync(this.#settings.logPath);
     if (this.#databaseUrl === undefined) await this.#startPostgres();
     const makers = Promise.all((['projector', 'gateway'] as const).map((name) => this.launch(name)));
     if (isNew) await makers;
@@ -133,7 +135,7 @@ export class Supervisor {
       onStarted: (pid) => this.#folder?.enter(name, pid),
       onEnded: () => this.#folder?.leave(name),
       startAttemptsMax: attemptsMax,
-      readyWithinMs,
+      readyWithinMs: this.#settings.kafka === undefined ? readyWithinMs : readyWithinKafkaMs,
     });
     if (this.stopping) return Promise.reject(new PlainFailure('The start was interrupted.'));
     this.#apps.set(name, app);

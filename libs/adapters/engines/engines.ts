@@ -11,6 +11,8 @@ export interface EngineSettings {
   readonly databaseUrl: string | undefined;
   /** The event log is on these brokers instead of in `logPath`. */
   readonly kafka?: KafkaLogInit | undefined;
+  /** Told at first, and then twice a minute, that an engine does not answer and is waited for. */
+  readonly onWaiting?: ((message: string, err: unknown) => void) | undefined;
   /** Blobs go to this bucket instead of `blobPath`. */
   readonly s3?: S3BlobStoreInit | undefined;
   /** Limits are counted there for all processes; without one each counts for itself. */
@@ -63,6 +65,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
     if (settings.kafka !== undefined) {
       const { KafkaEventLog } = await import('#adapters/kafka-log');
       const log = new KafkaEventLog(settings.kafka);
+      await log.reached((err) => settings.onWaiting?.('Kafka does not answer; waiting for it', err));
       return { part: { log }, close: () => log.close() };
     }
     const { SqliteEventLog } = await import('#adapters/sqlite-log');

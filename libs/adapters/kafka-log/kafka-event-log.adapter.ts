@@ -2,11 +2,12 @@ import type { LogRecord } from '#events';
 import { assert } from '#kernel';
 import { checkRecordSize, EventLog, eventLogErrors, type AppendOptions, type PartitionHead, type Position, type ReadBatch, type ReadLimits } from '#ports';
 import { Cluster, type TopicView } from './cluster/cluster.ts';
+import { pauseMs } from './cluster/pause.ts';
 import { deleteRecords, earliest, latest } from './cluster/offsets.ts';
 import { eventTopicConfigs, Topics } from './cluster/topics.ts';
 import { GuardedWriter } from './guard/guarded-writer.ts';
 import { GuardTopic } from './guard/guard-topic.ts';
-import { portError, refusalOf } from './kafka-log.errors.ts';
+import { mayPass, portError, refusalOf } from './kafka-log.errors.ts';
 import type { KafkaLogInit } from './kafka-log.types.ts';
 import { Fetcher } from './read/fetcher.ts';
 import { PartitionReader } from './read/partition-reader.ts';
@@ -17,6 +18,8 @@ const defaultAppendTimeoutMs = 30_000;
 const defaultTransactionTimeoutMs = 10_000;
 /** How long `close` waits for appends that are under way. */
 const drainMs = 5000;
+const waitingPauseMs = 1000;
+const waitingSayMs = 30_000;
 /** A metadata request that fails is repeated for this long. */
 const metadataBudgetMs = 10_000;
 
@@ -56,6 +59,24 @@ export class KafkaEventLog extends EventLog {
       transactionTimeoutMs: init.transactionTimeoutMs ?? defaultTransactionTimeoutMs,
       prefix: this.#prefix,
     });
+  }
+
+  /**
+   * Waits until the cluster answers, however long that takes; `onWaiting` is told why it does not, twice a minute.
+   * @throws OperatingError `LOG_UNAVAILABLE`, not retryable, when it refuses our credentials
+   */
+  async reached(onWaiting: (error: unknown) => void): Promise<void> {
+    for (let failures = 0; ; failures++) {
+      this.#checkOpen();
+      try {
+        await this.#cluster.metadata([]);
+        return;
+      } catch (error) {
+        if (!mayPass(error)) throw portError(error);
+        if (failures % (waitingSayMs / waitingPauseMs) === 0) onWaiting(portError(error));
+        await pauseMs(waitingPauseMs, this.#cluster.stopping);
+      }
+    }
   }
 
   override async ensureTopic(topic: string, partitions: number): Promise<void> {
