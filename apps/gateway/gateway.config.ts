@@ -1,4 +1,5 @@
 import { invalidSetting, readPort, readSharedSettings, readText, type Environment, type SharedSettings } from '#runtime';
+import { readJwtSettings, type JwtSettings } from './access/jwt.config.ts';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -11,6 +12,8 @@ export interface GatewaySettings extends SharedSettings {
   readonly publicEdgeUrl: string;
   readonly ingestPrimaryUrl: string;
   readonly ingestBackupUrl: string;
+  /** Whose JSON Web Tokens are accepted; nobody's when left out. */
+  readonly jwt: JwtSettings | undefined;
   /** Built files of the console. */
   readonly consolePath: string;
 }
@@ -41,6 +44,7 @@ export function readGatewaySettings(env: Environment = process.env): GatewaySett
     publicEdgeUrl: readText(env, 'EDGE_PUBLIC_URL', `http://${shared.publicHost}:${readPort(env, 'EDGE_PORT', 8081)}`, httpUrl),
     ingestPrimaryUrl: rtmp('RTMP_PORT', 1935),
     ingestBackupUrl: rtmp('RTMP_BACKUP_PORT', 1936),
+    jwt: readJwtSettings(env),
     consolePath: join(fileURLToPath(new URL('.', import.meta.url)), '../../console'),
   };
 }

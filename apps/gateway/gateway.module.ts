@@ -1,14 +1,13 @@
-import { AggregateStore, BlobStore, Clock, EventLog, IdSource, ReadStore, type SecretStore } from '#ports';
+import { AggregateStore, BlobStore, Clock, EventLog, IdSource, ReadStore, type RateLimiter, type SecretStore } from '#ports';
 import { appLogger, CommandExecutor, Lifecycle, type Logger, type Telemetry } from '#runtime';
 import type { DynamicModule } from '@nestjs/common';
 import { APP_GUARD, HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { AccessGuard } from './access/access.guard.ts';
+import { accessProviders } from './access/access-providers.ts';
+import { Admissions } from './access/admissions.ts';
 import { Authenticator, recheckMs } from './access/authenticator.ts';
-import { KeyAuthority } from './access/key-authority.ts';
-import { KeyIssuer } from './access/key-issuer.ts';
 import { KeysController } from './access/keys.controller.ts';
-import { Tenants } from './access/tenants.ts';
 import { TenantsController } from './access/tenants.controller.ts';
 import { CdnController } from './cdn/cdn.controller.ts';
 import { CdnReader } from './cdn/cdn-reader.ts';
@@ -35,6 +34,7 @@ export interface GatewayEngines {
   readonly reads: ReadStore;
   readonly blobs: BlobStore;
   readonly secrets: SecretStore;
+  readonly limiter: RateLimiter;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly telemetry?: Telemetry;
@@ -66,14 +66,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       { provide: Clock, useValue: clock },
       { provide: PublicUrls, useValue: urls },
       { provide: CommandExecutor, useValue: commandsOn(engines, settings) },
-      { provide: KeyAuthority, useFactory: (aggregates: AggregateStore, now: Clock) => new KeyAuthority(aggregates, now), inject: [AggregateStore, Clock] },
-      { provide: Authenticator, useFactory: (keys: KeyAuthority) => new Authenticator(keys), inject: [KeyAuthority] },
-      { provide: KeyIssuer, useFactory: (commands: CommandExecutor) => new KeyIssuer(commands, clock), inject: [CommandExecutor] },
-      {
-        provide: Tenants,
-        useFactory: (commands: CommandExecutor, aggregates: AggregateStore, reads: ReadStore) => new Tenants({ commands, aggregates, reads }),
-        inject: [CommandExecutor, AggregateStore, ReadStore],
-      },
+      ...accessProviders(engines, settings.jwt),
       { provide: PurgeTargets, useFactory: (streams: StreamReader) => new PurgeTargets(streams), inject: [StreamReader] },
       { provide: StreamCommands, useFactory: (commands: CommandExecutor) => new StreamCommands(commands), inject: [CommandExecutor] },
       {
@@ -99,21 +92,28 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       },
       {
         provide: EventSockets,
-        useFactory: (host: HttpAdapterHost, served: Subscriptions, tokens: ResumeTokens, authenticator: Authenticator, { stopping }: Lifecycle) => {
-          const sockets = new EventSockets({ subscriptions: served, tokens, authenticator, stopping });
+        useFactory: (
+          host: HttpAdapterHost,
+          served: Subscriptions,
+          tokens: ResumeTokens,
+          admissions: Admissions,
+          authenticator: Authenticator,
+          { stopping }: Lifecycle,
+        ) => {
+          const sockets = new EventSockets({ subscriptions: served, tokens, admissions, authenticator, stopping });
           sockets.attach(host.httpAdapter.getInstance<FastifyInstance>().server);
           return sockets;
         },
-        inject: [HttpAdapterHost, Subscriptions, ResumeTokens, Authenticator, Lifecycle],
+        inject: [HttpAdapterHost, Subscriptions, ResumeTokens, Admissions, Authenticator, Lifecycle],
       },
       {
         provide: GrpcServer,
-        useFactory: (authenticator: Authenticator, served: Subscriptions, tokens: ResumeTokens, lifecycle: Lifecycle, logger: Logger) =>
+        useFactory: (admissions: Admissions, authenticator: Authenticator, served: Subscriptions, tokens: ResumeTokens, lifecycle: Lifecycle, logger: Logger) =>
           gatewayGrpc(
-            { authenticator, subscriptions: served, tokens, ids: engines.ids, lifecycle, logger },
+            { admissions, authenticator, subscriptions: served, tokens, ids: engines.ids, lifecycle, logger },
             { host: settings.host, port: settings.grpcPort, tls: settings.grpcTls },
           ),
-        inject: [Authenticator, Subscriptions, ResumeTokens, Lifecycle, appLogger],
+        inject: [Admissions, Authenticator, Subscriptions, ResumeTokens, Lifecycle, appLogger],
       },
       { provide: APP_GUARD, useClass: AccessGuard },
     ],

@@ -14,7 +14,7 @@ await runApp({
   name: 'gateway',
   settings,
   module: async ({ lifecycle, logger, telemetry }) => {
-    const engines = observeEngines(await openEngines({ ...settings, onWaiting: waitingLog(logger) }, 'log', 'database', 'blobs'), telemetry);
+    const engines = observeEngines(await openEngines({ ...settings, onWaiting: waitingLog(logger) }, 'log', 'database', 'blobs', 'limits'), telemetry);
     lifecycle.onStop('engines', 'engines', () => engines.close());
     await runMigrations(settings.databaseUrl ?? '');
     for (const topic of contexts) await engines.log.ensureTopic(topic, topicPartitions);

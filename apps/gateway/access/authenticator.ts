@@ -1,30 +1,7 @@
 import type { Principal } from '#domain/access';
+import { unauthenticated, type Authentication } from './authentication.ts';
+import { looksLikeJwt, type JwtVerifier } from './jwt-verifier.ts';
 import type { KeyAuthority } from './key-authority.ts';
-
-/** Why somebody was not let in; goes into logs and events, not to the caller, who learns no more than the detail. */
-export type RefusalReason = 'no-credential' | 'malformed' | 'unknown-key' | 'wrong-secret' | 'revoked' | 'expired';
-
-export interface Authenticated {
-  readonly refused: false;
-  readonly principal: Principal;
-  /** What only this principal can know; lives no longer than the request. */
-  readonly proof: string;
-}
-
-export interface Unauthenticated {
-  readonly refused: true;
-  readonly reason: RefusalReason;
-  /** One sentence for the caller. */
-  readonly detail: string;
-}
-
-export type Authentication = Authenticated | Unauthenticated;
-
-export function unauthenticated(reason: RefusalReason): Unauthenticated {
-  const detail =
-    reason === 'no-credential' ? 'Send an API key: "Authorization: Bearer sk_…".' : 'This credential is unknown, expired or revoked. Ask for a new API key.';
-  return { refused: true, reason, detail };
-}
 
 /**
  * Tells who shows a bearer token, for every way in: the REST guard, gRPC metadata, WebSocket and server-sent events. What
@@ -32,9 +9,12 @@ export function unauthenticated(reason: RefusalReason): Unauthenticated {
  */
 export class Authenticator {
   readonly #keys: KeyAuthority;
+  readonly #tokens: JwtVerifier | undefined;
 
-  constructor(keys: KeyAuthority) {
+  /** @param tokens left out where no identity provider is set */
+  constructor(keys: KeyAuthority, tokens?: JwtVerifier) {
     this.#keys = keys;
+    this.#tokens = tokens;
   }
 
   /**
@@ -42,7 +22,13 @@ export class Authenticator {
    * @throws when an engine is away: then nobody knows, and the caller should try again.
    */
   async authenticate(token: string | undefined): Promise<Authentication> {
-    return token === undefined || token === '' ? unauthenticated('no-credential') : this.#keys.verify(token);
+    if (token === undefined || token === '') return unauthenticated('no-credential');
+    return this.#tokens !== undefined && looksLikeJwt(token) ? this.#tokens.verify(token) : this.#keys.verify(token);
+  }
+
+  /** True when the credential was seen lately and costs no look-up. */
+  remembers(token: string | undefined): boolean {
+    return token !== undefined && (this.#keys.remembers(token) || this.#tokens?.remembers(token) === true);
   }
 
   /**

@@ -1,11 +1,13 @@
 import { isUsable, keyAggregate, keyStateOf, parseApiKey, secretHashesOf, type KeyState } from '#domain/access';
 import type { AggregateStore, Clock } from '#ports';
-import { unauthenticated, type Authentication } from './authenticator.ts';
+import { unauthenticated, type Authentication } from './authentication.ts';
 import { hashOf, sameHash } from './secrets.ts';
 
 interface Cached {
   readonly state: Promise<KeyState>;
   readonly untilMs: number;
+  /** Set once the answer is there. */
+  exists: boolean;
 }
 
 /** How long a revoked key may still work, ms. */
@@ -31,15 +33,21 @@ export class KeyAuthority {
     if (key === undefined) return unauthenticated('malformed');
     const state = await this.#load(key.keyId);
     if (state.status === 'absent') return unauthenticated('unknown-key');
+    const who = { kind: 'key', id: key.keyId, actor: `key:${key.keyId}` } as const;
     const nowMs = this.#clock.now();
     const hash = hashOf(key.secret);
-    if (!secretHashesOf(state, nowMs).some((each) => sameHash(hash, each))) return unauthenticated('wrong-secret');
-    if (state.status === 'revoked') return unauthenticated('revoked');
-    if (!isUsable(state, nowMs)) return unauthenticated('expired');
+    if (!secretHashesOf(state, nowMs).some((each) => sameHash(hash, each))) return unauthenticated('wrong-secret', who.actor);
+    if (state.status === 'revoked') return unauthenticated('revoked', who.actor);
+    if (!isUsable(state, nowMs)) return unauthenticated('expired', who.actor);
     const { tenant, scopes, contexts, expiresAtMs, ratePerMinute } = state;
-    const who = { kind: 'key', id: key.keyId, actor: `key:${key.keyId}` } as const;
     const principal = { ...who, tenant, scopes, contexts: contexts ?? undefined, expiresAtMs, ratePerMinute: ratePerMinute ?? undefined };
     return { refused: false, principal, proof: key.secret };
+  }
+
+  /** True when there was such a key lately, whether the secret is right or not. */
+  remembers(text: string): boolean {
+    const key = parseApiKey(text);
+    return key !== undefined && this.#cache.get(key.keyId)?.exists === true;
   }
 
   /** Makes this process see a change at once; others see it when their memory of the key ends. */
@@ -52,13 +60,16 @@ export class KeyAuthority {
     const cached = this.#cache.get(keyId);
     if (cached !== undefined && this.#clock.now() < cached.untilMs) return cached.state;
     const state = this.#aggregates.load(keyAggregate.context, keyId).then((head) => (head === undefined ? absent : keyStateOf(head.state)));
-    const entry = { state, untilMs: this.#clock.now() + cacheMs };
+    const entry: Cached = { state, untilMs: this.#clock.now() + cacheMs, exists: false };
     this.#cache.delete(keyId);
     if (this.#cache.size >= cachedMax) this.#cache.delete(this.#cache.keys().next().value as string);
     this.#cache.set(keyId, entry);
-    state.catch(() => {
-      if (this.#cache.get(keyId) === entry) this.#cache.delete(keyId);
-    });
+    state.then(
+      ({ status }) => (entry.exists = status !== 'absent'),
+      () => {
+        if (this.#cache.get(keyId) === entry) this.#cache.delete(keyId);
+      },
+    );
     return state;
   }
 }

@@ -1,8 +1,9 @@
-import { allows, bearerOf, type Principal } from '#domain/access';
+import { bearerOf, type Principal } from '#domain/access';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { STATUS_CODES } from 'node:http';
 import { WebSocketServer } from 'ws';
+import type { Admissions } from '../access/admissions.ts';
 import type { Authenticator } from '../access/authenticator.ts';
 import { parseInput, type InputOf } from '../http/operation.ts';
 import { documentOf, problemOf, problemType } from '../http/problem.document.ts';
@@ -18,6 +19,7 @@ import type { Subscriptions } from './subscriptions.ts';
 export interface EventSocketsDeps {
   readonly subscriptions: Subscriptions;
   readonly tokens: ResumeTokens;
+  readonly admissions: Admissions;
   readonly authenticator: Authenticator;
   /** Aborted when the process ends. */
   readonly stopping: AbortSignal;
@@ -94,12 +96,7 @@ export class EventSockets {
   async #admit(request: IncomingMessage): Promise<Admitted> {
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((one) => one.trim());
     const token = bearerOf(request.headers.authorization) ?? offered.find((one) => one.startsWith(bearerProtocol))?.slice(bearerProtocol.length);
-    const shown = await this.#deps.authenticator.authenticate(token);
-    if (shown.refused)
-      throw new ProblemError({ status: 401, code: 'unauthenticated', detail: shown.detail, headers: { 'www-authenticate': 'Bearer realm="streams"' } });
-    if (!socketEvents.scopes.some((scope) => allows(shown.principal, scope)))
-      throw new ProblemError({ status: 403, code: 'missing-scope', detail: `This needs a key with the scope ${socketEvents.scopes.join(' or ')}.` });
-    return { token: token ?? '', principal: shown.principal };
+    return this.#deps.admissions.admit({ operation: socketEvents, token, address: request.socket.remoteAddress ?? '' });
   }
 
   /** `ws` answers at once, within the call, when the handshake is right; otherwise it has refused it itself. */

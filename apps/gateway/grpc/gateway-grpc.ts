@@ -1,3 +1,4 @@
+import type { Admissions } from '../access/admissions.ts';
 import type { Authenticator } from '../access/authenticator.ts';
 import type { ResumeTokens } from '../events/resume-token.codec.ts';
 import type { Subscriptions } from '../events/subscriptions.ts';
@@ -10,6 +11,7 @@ import { GrpcServer, type GrpcServerInit } from './grpc-server.ts';
 import { Subscriber } from './subscribe.ts';
 
 export interface GatewayGrpcDeps {
+  readonly admissions: Admissions;
   readonly authenticator: Authenticator;
   readonly subscriptions: Subscriptions;
   readonly tokens: ResumeTokens;
@@ -20,8 +22,8 @@ export interface GatewayGrpcDeps {
 
 /** The gateway's services over gRPC, on the same parts as its REST. */
 export function gatewayGrpc(deps: GatewayGrpcDeps, init: GrpcServerInit): GrpcServer {
-  const { authenticator, subscriptions, tokens, lifecycle, logger } = deps;
-  const calls = new GrpcCalls({ authenticator, logger, newId: () => deps.ids.next() });
+  const { admissions, authenticator, subscriptions, tokens, lifecycle, logger } = deps;
+  const calls = new GrpcCalls({ admissions, logger, newId: () => deps.ids.next() });
   const subscriber = new Subscriber({ calls, subscriptions, tokens, authenticator, stopping: lifecycle.stopping });
   const events = {
     getCatalogue: calls.unary(EventService.method.getCatalogue, ['view', 'operate', 'publish'], catalogueMessage),

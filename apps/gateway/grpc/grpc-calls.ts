@@ -1,4 +1,4 @@
-import { allows, bearerOf, type Principal, type Scope } from '#domain/access';
+import { bearerOf, type Principal, type Scope } from '#domain/access';
 import { fromBinary, type DescMessage, type DescMethodServerStreaming, type DescMethodUnary, type MessageShape } from '@bufbuild/protobuf';
 import {
   status as Status,
@@ -10,8 +10,8 @@ import {
   type StatusObject,
 } from '@grpc/grpc-js';
 import type { Logger } from '#runtime';
-import type { Authenticator } from '../access/authenticator.ts';
-import { badRequest, ProblemError } from '../http/problem.errors.ts';
+import type { Admissions } from '../access/admissions.ts';
+import { badRequest } from '../http/problem.errors.ts';
 import { statusOf } from './grpc-status.ts';
 import type { Answer } from './service-definition.ts';
 
@@ -26,7 +26,7 @@ export interface GrpcCaller {
 }
 
 export interface GrpcCallsDeps {
-  readonly authenticator: Authenticator;
+  readonly admissions: Admissions;
   readonly logger: Logger;
   readonly newId: () => string;
 }
@@ -58,6 +58,16 @@ async function settle<Value>(answer: Promise<Value>, callback: sendUnaryData<Val
   callback(null, value);
 }
 
+type ArrivingCall = Pick<ServerWritableStream<Buffer, Uint8Array>, 'metadata' | 'getPeer'>;
+
+/** `192.0.2.7:50000`, `[2001:db8::1]:50000` or `unix:…`, without the port. */
+function hostOf(peer: string): string {
+  return peer
+    .replace(/:\d+$/, '')
+    .replace(/^\[|\]$/g, '')
+    .slice(0, 64);
+}
+
 /** Wraps handlers: who calls is known and allowed, the request is a message, and what is thrown becomes a status. */
 export class GrpcCalls {
   readonly #deps: GrpcCallsDeps;
@@ -66,19 +76,19 @@ export class GrpcCalls {
     this.#deps = deps;
   }
 
-  /** @throws ProblemError 401, 403 */
-  async admit(metadata: Metadata, scopes: readonly Scope[]): Promise<GrpcCaller> {
-    const token = bearerOf(textOf(metadata, 'authorization'));
-    const shown = await this.#deps.authenticator.authenticate(token);
-    if (shown.refused) throw new ProblemError({ status: 401, code: 'unauthenticated', detail: shown.detail });
-    const { principal } = shown;
-    if (!scopes.some((scope) => allows(principal, scope)))
-      throw new ProblemError({ status: 403, code: 'missing-scope', detail: `This needs a key with the scope ${scopes.join(' or ')}.` });
-    const id = textOf(metadata, 'x-request-id') ?? '';
-    const traceparent = textOf(metadata, 'traceparent') ?? '';
+  /**
+   * @param method as refusals name it
+   * @throws ProblemError 401, 403, 429
+   */
+  async admit(call: ArrivingCall, scopes: readonly Scope[], method: string): Promise<GrpcCaller> {
+    const operation = { id: method, scopes, tenancy: 'own' } as const;
+    const shown = await this.#deps.admissions.admit({ operation, token: bearerOf(textOf(call.metadata, 'authorization')), address: hostOf(call.getPeer()) });
+    const { principal, token } = shown;
+    const id = textOf(call.metadata, 'x-request-id') ?? '';
+    const traceparent = textOf(call.metadata, 'traceparent') ?? '';
     return {
       principal,
-      token: token ?? '',
+      token,
       correlationId: idPattern.test(id) ? id : this.#deps.newId(),
       traceparent: traceparentPattern.test(traceparent) ? traceparent : '',
     };
@@ -93,7 +103,7 @@ export class GrpcCalls {
       const gone = new AbortController();
       call.on('cancelled', () => gone.abort());
       const answer = async (): Promise<Answer<Method>> => {
-        const caller = await this.admit(call.metadata, scopes);
+        const caller = await this.admit(call, scopes, method.name);
         return handle(parseMessage<Method['input']>(method.input, call.request), caller, gone.signal);
       };
       void settle(answer(), callback, (error) => this.statusOf(error, method.name));
@@ -108,7 +118,7 @@ export class GrpcCalls {
   ): handleServerStreamingCall<Buffer, Uint8Array> {
     return (call) => {
       const serve = async (): Promise<void> => {
-        const caller = await this.admit(call.metadata, scopes);
+        const caller = await this.admit(call, scopes, method.name);
         await handle(parseMessage<Method['input']>(method.input, call.request), caller, call);
       };
       serve().catch((error: unknown) => call.emit('error', this.statusOf(error, method.name)));

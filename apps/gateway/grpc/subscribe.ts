@@ -104,7 +104,7 @@ export class Subscriber {
     const { calls } = this.#deps;
     const credit = new Credit();
     const fail = (error: unknown): void => void call.emit('error', calls.statusOf(error, 'SubscribeWithCredit'));
-    const admitted = calls.admit(call.metadata, scopes);
+    const admitted = calls.admit(call, scopes, 'SubscribeWithCredit');
     admitted.catch(fail);
     let begun = false;
     call.on('data', (bytes: Buffer) => {

@@ -55,6 +55,9 @@ function successOf(op: Operation): JsonObject {
   return { description: 'Success.', content: { [op.answerType ?? 'application/json']: { schema: schemaOf(op.answer, 'output') } } };
 }
 
+/** Operations that name a thing in their body. */
+const mayBeAbsent = new Set(['stopStream', 'purgeCache', 'issueKey']);
+
 function operationOf(op: Operation): JsonObject {
   const input = op.body !== undefined || op.query !== undefined || op.params !== undefined;
   return {
@@ -62,16 +65,17 @@ function operationOf(op: Operation): JsonObject {
     tags: [op.tag],
     summary: op.summary,
     description: `Needs a key with the scope ${op.scopes.map((scope) => `\`${scope}\``).join(' or ')}.`,
-    security: [{ apiKey: [] }],
+    security: [{ apiKey: [] }, { jwt: [] }],
     ...(op.params === undefined && op.query === undefined && op.headers === undefined ? {} : { parameters: parametersOf(op) }),
     ...(op.body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(op.body, 'input') } } } }),
     responses: {
       [op.status]: successOf(op),
       ...(input ? { 400: problem('The request is wrong; `errors` names the fields.') } : {}),
-      401: problem('No API key, or one that is unknown, expired or revoked.'),
-      403: problem('The key does not have the scope.'),
-      ...(op.params === undefined && op.id !== 'stopStream' ? {} : { 404: problem('There is no such thing.') }),
+      401: problem('No credential, or one that is unknown, expired or revoked.'),
+      403: problem('The credential does not have the scope, or is of another tenant or context.'),
+      ...(op.params === undefined && !mayBeAbsent.has(op.id) ? {} : { 404: problem('There is no such thing.') }),
       ...(op.headers?.['Idempotency-Key'] === undefined ? {} : { 422: problem('The Idempotency-Key was used for another request.') }),
+      429: problem('Too many calls; Retry-After says when to try again, RateLimit-* how it stands.'),
       503: problem('An engine is away; Retry-After says when to try again.'),
     },
   };
@@ -96,7 +100,15 @@ export function openApiOf(operations: readonly Operation[]): JsonObject {
     paths,
     components: {
       schemas: { Problem: problemSchema },
-      securitySchemes: { apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: sk_<keyId>_<secret>.' } },
+      securitySchemes: {
+        apiKey: { type: 'http', scheme: 'bearer', description: 'An API key: sk_<keyId>_<secret>.' },
+        jwt: {
+          type: 'http',
+          scheme: 'bearer',
+          bearerFormat: 'JWT',
+          description: 'A JSON Web Token of the identity provider that the platform is set up with: ES256, EdDSA or RS256.',
+        },
+      },
     },
   };
 }

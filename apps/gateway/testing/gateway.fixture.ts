@@ -14,6 +14,7 @@ import {
   MemoryLeaseStore,
   MemoryOutbox,
   MemoryProjectionStore,
+  MemoryRateLimiter,
   MemoryReadStore,
   MemorySecretStore,
 } from '#adapters/memory';
@@ -30,7 +31,7 @@ import { pino } from 'pino';
 import { KeyIssuer } from '../access/key-issuer.ts';
 import type { SubscriptionsInit } from '../events/subscriptions.ts';
 import { createGateway } from '../gateway.app.ts';
-import { readGatewaySettings } from '../gateway.config.ts';
+import { readGatewaySettings, type GatewaySettings } from '../gateway.config.ts';
 import { GrpcServer } from '../grpc/grpc-server.ts';
 import { gatewayModule, subscriptionDefaults, type GatewayEngines } from '../gateway.module.ts';
 
@@ -56,6 +57,7 @@ export function memoryEngines(): WorldEngines {
     blobs: new MemoryBlobStore(),
     leases: new MemoryLeaseStore(clock),
     secrets: new MemorySecretStore(),
+    limiter: new MemoryRateLimiter(),
   };
 }
 
@@ -65,7 +67,7 @@ export async function realEngines(): Promise<WorldEngines & { dispose(): Promise
   const postgres = await temporaryPostgres();
   await runMigrations(postgres.url);
   const settings = { logPath: join(folder, 'log', 'events.sqlite'), blobPath: join(folder, 'blobs'), databaseUrl: postgres.url };
-  const engines = await openEngines(settings, 'log', 'database', 'blobs');
+  const engines = await openEngines(settings, 'log', 'database', 'blobs', 'limits');
   const dispose = async (): Promise<void> => {
     await engines.close();
     await postgres.stop();
@@ -86,11 +88,18 @@ export interface RunningGateway extends AsyncDisposable {
   stop(): Promise<void>;
 }
 
-export async function startGateway(engines: GatewayEngines, consolePath: string, feeds: Partial<SubscriptionsInit> = {}, port = 0): Promise<RunningGateway> {
+export async function startGateway(
+  engines: GatewayEngines,
+  consolePath: string,
+  feeds: Partial<SubscriptionsInit> = {},
+  port = 0,
+  changed: Partial<GatewaySettings> = {},
+): Promise<RunningGateway> {
   const lifecycle = new Lifecycle({ logger, deadlineMs: 5000 });
   const settings = {
     ...readGatewaySettings({ DATABASE_URL: 'postgres://unused', STREAMS_PUBLIC_HOST: 'media.example', STREAMS_HOST: '127.0.0.1', GRPC_PORT: '0' }),
     consolePath,
+    ...changed,
   };
   const providers = [
     { provide: Lifecycle, useValue: lifecycle },
