@@ -7,7 +7,7 @@ import type { Admissions } from '../access/admissions.ts';
 import type { Authenticator } from '../access/authenticator.ts';
 import { parseInput, type InputOf } from '../http/operation.ts';
 import { documentOf, problemOf, problemType } from '../http/problem.document.ts';
-import { notFound, ProblemError } from '../http/problem.errors.ts';
+import { notFound } from '../http/problem.errors.ts';
 import { pathOf } from '../http/problem.filter.ts';
 import { filterOf, startOf } from './event-query.ts';
 import { socketEvents } from './events.contract.ts';
