@@ -2,7 +2,7 @@ export { admitEvent, futureMsMax, oldestTimeMs, type AdmissionContext, type Admi
 export * from './access.events.ts';
 export * from './cache.events.ts';
 export * from './catalogue.ts';
-export { checkData, dataschemaOf, decodeEvent, encodeEvent } from './codec.ts';
+export { checkData, dataschemaOf, decodeEvent, encodeEvent, readValue, releasedVersionOf } from './codec.ts';
 export * from './content.events.ts';
 export { defineEvent, type DraftEvent, type DraftOf, type EventDefinition, type EventInit, type Publishers, type Upcaster } from './define.ts';
 export * from './edge.events.ts';

@@ -8,6 +8,8 @@ import { PlainError, say, sentenceFor } from './say.mjs';
 
 const sourceFolders = ['libs', 'apps', 'test', 'bench', 'scripts', 'migrations'];
 const consoleFolder = at('apps/console');
+/** What the console takes from the SDK. */
+const sseFolder = at('libs/sdk/sse');
 
 const targets = [
   {
@@ -20,7 +22,7 @@ const targets = [
   {
     name: 'console',
     stamp: join(dist, '.stamp-console'),
-    print: () => `${fingerprint(files(consoleFolder, () => true))} ${lockHash()}`,
+    print: () => `${fingerprint([...files(consoleFolder, () => true), ...files(sseFolder, () => true)])} ${lockHash()}`,
     complete: () => existsSync(join(dist, 'console/index.html')),
     absent: () => !existsSync(join(consoleFolder, 'index.html')),
     build: bundleConsole,

@@ -2,13 +2,13 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** Every file below `folder` with a path for which `wanted` holds. */
+/** Every file below `folder` with a path for which `wanted` holds; what was built or installed below it is not looked at. */
 export function* files(folder, wanted) {
   if (!existsSync(folder)) return;
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) {
-      if (entry.name !== 'node_modules') yield* files(path, wanted);
+      if (entry.name !== 'node_modules' && entry.name !== 'dist') yield* files(path, wanted);
     } else if (wanted(path)) yield path;
   }
 }

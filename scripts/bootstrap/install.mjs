@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { delimiter, dirname, join, relative } from 'node:path';
 import { at, bunBinary, modules, nodeBinary, root } from './paths.mjs';
 import { PlainError, say, sentenceFor } from './say.mjs';
 
@@ -30,19 +30,23 @@ export async function install() {
   }
   for (const binary of binaries()) await complete(binary);
   linkNode();
+  linkWorkspaces();
   writeFileSync(stampFile, lockHash());
   say(`Dependencies are installed (${((Date.now() - begun) / 1000).toFixed(1)} s).`);
 }
 
-/** True when npm's own record of node_modules says what the lock file says: somebody ran `npm install` by hand. */
+/**
+ * True when npm's own record of node_modules says what the lock file says: somebody ran `npm install` by hand. Our own
+ * packages are in the checkout already, and {@link linkWorkspaces} links them.
+ */
 function matchesLock() {
   const record = join(modules, '.package-lock.json');
   if (!existsSync(record)) return false;
   const wanted = packagesOf(at('package-lock.json'));
   const present = packagesOf(record);
-  return Object.entries(wanted).every(([path, { version, optional }]) => {
+  return Object.entries(wanted).every(([path, { version, optional, link }]) => {
     const found = present[path]?.version;
-    return path === '' || found === version || (found === undefined && optional === true);
+    return link === true || !path.startsWith('node_modules/') || found === version || (found === undefined && optional === true);
   });
 }
 
@@ -62,6 +66,15 @@ async function complete({ name, present, step, cwd }) {
 function linkNode() {
   const link = join(modules, '.bin/node');
   if (!existsSync(link)) symlinkSync('../node/bin/node', link);
+}
+
+/** What `npm ci` does for the packages of this checkout. */
+function linkWorkspaces() {
+  for (const [path, { link, resolved }] of Object.entries(packagesOf(at('package-lock.json')))) {
+    if (link !== true || existsSync(at(path))) continue;
+    mkdirSync(dirname(at(path)), { recursive: true });
+    symlinkSync(relative(dirname(at(path)), at(resolved)), at(path));
+  }
 }
 
 /** The packages that are useless until their install script has run. */

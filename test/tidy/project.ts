@@ -11,7 +11,7 @@ const patterns = ['libs/**/*.ts', 'apps/**/*.{ts,tsx}', 'bench/**/*.ts', 'migrat
 export function readProject(): readonly SourceFile[] {
   return globSync(patterns, { cwd: root })
     .map((path) => path.replaceAll('\\', '/'))
-    .filter((path) => !path.includes('node_modules/') && !path.includes('/generated/'))
+    .filter((path) => !/(^|\/)(node_modules|generated|dist)\//.test(path))
     .sort()
     .map((path) => readSource(path, readFileSync(join(root, path), 'utf8')));
 }

@@ -1,25 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { eventLine } from './event.commands.ts';
 import { stateOf } from './key.commands.ts';
-import { SseDecoder } from './sse.codec.ts';
 import { duration, table } from './table.ts';
-
-describe('server-sent events', () => {
-  test('arrive whole however they are cut', () => {
-    const text = ': hello\n\nid: 1\ndata: {"a":\ndata: 1}\n\nid: 2\r\ndata:x\r\n\r\n';
-    for (let cut = 0; cut <= text.length; cut++) {
-      const decoder = new SseDecoder();
-      expect([...decoder.push(text.slice(0, cut)), ...decoder.push(text.slice(cut))]).toEqual([
-        { id: '1', data: '{"a":\n1}' },
-        { id: '2', data: 'x' },
-      ]);
-    }
-  });
-
-  test('without an end are refused', () => {
-    expect(() => new SseDecoder(10).push('data: 12345678901')).toThrow(RangeError);
-  });
-});
 
 describe('the output for people', () => {
   test('has columns', () => {

@@ -1,9 +1,9 @@
 import { backOffMs, pause } from '#runtime';
+import { SseParser, type SseMessage } from '#sdk/sse';
 import type { CloudEvent, Page } from '../client/api.types.ts';
 import { ApiFailure } from '../client/api-client.ts';
 import { messageOf } from '../streams.errors.ts';
 import type { CommandContext } from './context.ts';
-import { SseDecoder } from './sse.codec.ts';
 
 export interface EventFilterOptions {
   readonly context?: string;
@@ -45,7 +45,7 @@ export async function tailEvents(context: CommandContext, options: EventFilterOp
     try {
       for await (const event of follow(context, queryOf(options, { from: options.from }), lastId, stopping)) {
         failures = 0;
-        lastId = event.id ?? lastId;
+        lastId = event.id || lastId;
         context.write(context.isJson ? event.data : eventLine(JSON.parse(event.data) as CloudEvent));
       }
     } catch (error) {
@@ -57,17 +57,17 @@ export async function tailEvents(context: CommandContext, options: EventFilterOp
   }
 }
 
-async function* follow(
-  { api }: CommandContext,
-  query: URLSearchParams,
-  lastId: string | undefined,
-  signal: AbortSignal,
-): AsyncGenerator<{ id: string | undefined; data: string }> {
+async function* follow({ api }: CommandContext, query: URLSearchParams, lastId: string | undefined, signal: AbortSignal): AsyncGenerator<SseMessage> {
   const response = await api.open('GET', `/api/v1/events/live?${query}`, {
     signal,
     headers: { accept: 'text/event-stream', ...(lastId === undefined ? {} : { 'last-event-id': lastId }) },
   });
-  const decoder = new SseDecoder();
+  const parser = new SseParser();
   const text = new TextDecoder();
-  for await (const chunk of response.body ?? []) yield* decoder.push(text.decode(chunk, { stream: true }));
+  for await (const chunk of response.body ?? []) {
+    for (const message of parser.push(text.decode(chunk, { stream: true }))) {
+      if (message.event === 'error') throw new Error((JSON.parse(message.data) as { detail?: string }).detail ?? 'The gateway ended the feed.');
+      yield message;
+    }
+  }
 }

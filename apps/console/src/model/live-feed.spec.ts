@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { Api } from './api.ts';
 import { type FeedState, followFeed } from './live-feed.ts';
-import type { SseMessage } from './sse.ts';
+import type { SseMessage } from '#sdk/sse';
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void;
 

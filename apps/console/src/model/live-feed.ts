@@ -1,5 +1,5 @@
 import { type Api, problemOf } from './api.ts';
-import { SseParser, type SseMessage } from './sse.ts';
+import { SseParser, type SseMessage } from '#sdk/sse';
 
 export type FeedState = 'connecting' | 'live' | 'waiting' | 'refused';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { SseParser, type SseMessage } from './sse.ts';
+import { SseParser, type SseMessage } from './sse-parser.ts';
 
 function parse(chunks: readonly string[]): SseMessage[] {
   const parser = new SseParser();
@@ -49,6 +49,11 @@ describe('SseParser', () => {
 
   test('gives up on a line without end instead of growing', () => {
     const parser = new SseParser();
-    expect(() => parser.push('x'.repeat(3 * 1024 * 1024))).toThrow(RangeError);
+    expect(() => parser.push('x'.repeat(5 * 1024 * 1024))).toThrow(RangeError);
+  });
+
+  test('gives up on a message without end instead of growing', () => {
+    const parser = new SseParser(100);
+    expect(() => Array.from({ length: 20 }, () => parser.push('data: 0123456789\n'))).toThrow(RangeError);
   });
 });

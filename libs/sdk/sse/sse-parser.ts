@@ -5,22 +5,29 @@ export interface SseMessage {
   readonly data: string;
 }
 
-/** A line longer than this is not ours; the parser gives up instead of growing. */
-const lineLengthMax = 2 * 1024 * 1024;
+/** A line or a message longer than this is not ours; the parser gives up instead of growing. */
+const lengthMax = 4 * 1024 * 1024;
 
 /**
  * Parses `text/event-stream` as WHATWG HTML section 9.2.6 says, chunk by chunk. Hand-made because the browser's
  * EventSource cannot send an Authorization header.
  */
 export class SseParser {
+  readonly #lengthMax: number;
   #rest = '';
   #data: string[] = [];
+  #dataLength = 0;
   #event = '';
-  /** Id of the last message that was complete: what `Last-Event-ID` has to carry after a break. */
-  lastId = '';
   #id = '';
+  /** Id of the last message that was complete, also of one without data: what `Last-Event-ID` has to carry after a break. */
+  lastId = '';
 
-  /** Messages completed by this chunk. @throws RangeError when a line has no end. */
+  /** @param most characters of a line, and of a message's data */
+  constructor(most = lengthMax) {
+    this.#lengthMax = most;
+  }
+
+  /** Messages completed by this chunk. @throws RangeError when a line or a message has no end. */
   push(chunk: string): SseMessage[] {
     const messages: SseMessage[] = [];
     const text = this.#rest + chunk;
@@ -30,7 +37,7 @@ export class SseParser {
       start = end + (text[end] === '\r' && text[end + 1] === '\n' ? 2 : 1);
     }
     this.#rest = text.slice(start);
-    if (this.#rest.length > lineLengthMax) throw new RangeError('event stream line is too long');
+    if (this.#rest.length + this.#dataLength > this.#lengthMax) throw new RangeError('a server-sent event is too long');
     return messages;
   }
 
@@ -40,8 +47,10 @@ export class SseParser {
     if (colon === 0) return;
     const field = colon < 0 ? line : line.slice(0, colon);
     const value = colon < 0 ? '' : line.slice(line[colon + 1] === ' ' ? colon + 2 : colon + 1);
-    if (field === 'data') this.#data.push(value);
-    else if (field === 'event') this.#event = value;
+    if (field === 'data') {
+      this.#data.push(value);
+      this.#dataLength += value.length;
+    } else if (field === 'event') this.#event = value;
     else if (field === 'id' && !value.includes('\0')) this.#id = value;
   }
 
@@ -49,6 +58,7 @@ export class SseParser {
     this.lastId = this.#id;
     if (this.#data.length > 0) messages.push({ id: this.#id, event: this.#event || 'message', data: this.#data.join('\n') });
     this.#data = [];
+    this.#dataLength = 0;
     this.#event = '';
   }
 }

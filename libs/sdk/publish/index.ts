@@ -1,0 +1,2 @@
+export { deliver, refusedBy, type DeliverInit } from './deliver.ts';
+export { Publisher, type PublisherInit, type PublisherSummary } from './publisher.ts';

@@ -1,0 +1,2 @@
+export { MemoryResumeStore, type ResumeStore } from './resume-store.ts';
+export { subscription, type SubscribeInit } from './subscription.ts';
