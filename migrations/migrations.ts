@@ -1,6 +1,7 @@
 import type { MigrationInterface } from 'typeorm';
 import { HeadTenants1795678800000 } from './head-tenants.migration.ts';
 import { PlatformTables1795390073000 } from './platform-tables.migration.ts';
+import { Publications1795680000000 } from './publications.migration.ts';
 import { RestoredHeads1795395600000 } from './restored-heads.migration.ts';
 import { Secrets1795669200000 } from './secrets.migration.ts';
 
@@ -10,4 +11,5 @@ export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly
   RestoredHeads1795395600000,
   Secrets1795669200000,
   HeadTenants1795678800000,
+  Publications1795680000000,
 ];

@@ -18,6 +18,16 @@ export { ProcessRunner, RunningProcess, type ProcessCommand, type ProcessExit } 
 export { ProjectionStore, type CheckpointView, type ProjectionCommit, type ProjectionPartition } from './projection-store.port.ts';
 export { spend, type RateDecision, type RatePolicy } from './rate-limit.ts';
 export { RateLimiter } from './rate-limiter.port.ts';
+export {
+  publicationDaysMin,
+  PublicationStore,
+  type KnownPublication,
+  type PublicationBatch,
+  type PublicationBatchInit,
+  type PublicationEntry,
+  type Reservation,
+  type Reserved,
+} from './publication-store.port.ts';
 export { ReadStore, type Comparison, type ReadCondition, type ReadQuery, type ReadRow } from './read-store.port.ts';
 export { SecretStore } from './secret-store.port.ts';
 export { blobCid, blobDigest } from './blob-cid.ts';

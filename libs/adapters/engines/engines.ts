@@ -2,7 +2,7 @@ import type { KafkaLogInit } from '#adapters/kafka-log';
 import type { S3BlobStoreInit } from '#adapters/s3-blob';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { OperatingError } from '#kernel';
-import type { AggregateStore, BlobStore, Clock, EventLog, IdSource, LeaseStore, Outbox, ProjectionStore, RateLimiter, ReadStore, SecretStore } from '#ports';
+import type { AggregateStore, BlobStore, Clock, EventLog, IdSource, LeaseStore, Outbox, ProjectionStore, PublicationStore, RateLimiter, ReadStore, SecretStore } from '#ports';
 
 /** The settings that choose and place the engines; the shared settings of every app fit. */
 export interface EngineSettings {
@@ -31,6 +31,7 @@ export interface EngineParts {
     readonly outbox: Outbox;
     readonly leases: LeaseStore;
     readonly projections: ProjectionStore;
+    readonly publications: PublicationStore;
     readonly reads: ReadStore;
     readonly secrets: SecretStore;
     /** How its connections are used. */
@@ -81,7 +82,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
         retryable: false,
       });
     }
-    const { Database, PostgresAggregateStore, PostgresLeaseStore, PostgresOutbox, PostgresProjectionStore, PostgresReadStore, PostgresSecretStore } =
+    const { Database, PostgresAggregateStore, PostgresLeaseStore, PostgresOutbox, PostgresProjectionStore, PostgresPublicationStore, PostgresReadStore, PostgresSecretStore } =
       await import('#adapters/postgres');
     const database = new Database({ url: databaseUrl });
     const part = {
@@ -90,6 +91,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
       outbox: new PostgresOutbox(database),
       leases: new PostgresLeaseStore(database),
       projections: new PostgresProjectionStore(database),
+      publications: new PostgresPublicationStore(database),
       reads: new PostgresReadStore(database),
       secrets: new PostgresSecretStore(database),
       databasePool: () => database.use,

@@ -4,6 +4,7 @@ import {
   eventLogConformance,
   leaseStoreConformance,
   projectionStoreConformance,
+  publicationStoreConformance,
   rateLimiterConformance,
 } from '#ports/conformance';
 import { ManualClock } from './manual-clock.adapter.ts';
@@ -13,6 +14,7 @@ import { MemoryEventLog } from './memory-event-log.adapter.ts';
 import { MemoryLeaseStore } from './memory-lease-store.adapter.ts';
 import { MemoryOutbox } from './memory-outbox.adapter.ts';
 import { MemoryProjectionStore } from './memory-projection-store.adapter.ts';
+import { MemoryPublicationStore } from './memory-publication-store.adapter.ts';
 import { MemoryRateLimiter } from './memory-rate-limiter.adapter.ts';
 import { MemoryReadStore } from './memory-read-store.adapter.ts';
 
@@ -31,6 +33,14 @@ eventLogConformance(
 blobStoreConformance(
   'MemoryBlobStore',
   onManualClock(() => new MemoryBlobStore()),
+);
+publicationStoreConformance(
+  'MemoryPublicationStore',
+  onManualClock((clock) => {
+    // The suite counts days from today on, as a database does.
+    clock.advance(Date.now() - clock.now());
+    return new MemoryPublicationStore(clock);
+  }),
 );
 leaseStoreConformance(
   'MemoryLeaseStore',

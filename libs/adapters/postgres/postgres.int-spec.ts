@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { aggregateStoreConformance, leaseStoreConformance, projectionStoreConformance } from '#ports/conformance';
+import { aggregateStoreConformance, leaseStoreConformance, projectionStoreConformance, publicationStoreConformance } from '#ports/conformance';
 import type { Database } from './database.ts';
 import { PostgresAggregateStore } from './postgres-aggregate-store.adapter.ts';
 import { PostgresLeaseStore } from './postgres-lease-store.adapter.ts';
 import { PostgresOutbox } from './postgres-outbox.adapter.ts';
 import { PostgresProjectionStore } from './postgres-projection-store.adapter.ts';
+import { PostgresPublicationStore } from './postgres-publication-store.adapter.ts';
 import { PostgresReadStore } from './postgres-read-store.adapter.ts';
 import { openPostgres } from './postgres-subject.fixture.ts';
 
@@ -16,6 +17,10 @@ function onPostgres<Port>(make: (database: Database) => Port) {
   };
 }
 
+publicationStoreConformance(
+  'PostgresPublicationStore',
+  onPostgres((database) => new PostgresPublicationStore(database)),
+);
 leaseStoreConformance(
   'PostgresLeaseStore',
   onPostgres((database) => new PostgresLeaseStore(database)),

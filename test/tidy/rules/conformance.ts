@@ -10,6 +10,7 @@ const suites: Readonly<Record<string, string | undefined>> = {
   EventLog: 'eventLogConformance',
   LeaseStore: 'leaseStoreConformance',
   ProjectionStore: 'projectionStoreConformance',
+  PublicationStore: 'publicationStoreConformance',
   RateLimiter: 'rateLimiterConformance',
   ReadStore: 'projectionStoreConformance',
 };
