@@ -40,7 +40,8 @@ const publications = [
     PRIMARY KEY (day, key)
   ) PARTITION BY LIST (day)`,
   `CREATE TABLE streams.publications_0 PARTITION OF streams.publications FOR VALUES IN (0)`,
-  `CREATE INDEX publications_0_batch ON streams.publications_0 (batch)`,
+  // Batches count up with the rows: such an index costs next to nothing, and finds the rows of a batch.
+  `CREATE INDEX publications_batch ON streams.publications USING brin (batch) WITH (pages_per_range = 32, autosummarize = on)`,
 ];
 
 /**

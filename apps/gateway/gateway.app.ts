@@ -1,5 +1,5 @@
 import type { IdSource } from '#ports';
-import { healthAnswer, type HealthReport, type Logger, type NestOptions, type Telemetry } from '#runtime';
+import { healthAnswer, intakeLimits, type HealthReport, type Logger, type NestOptions, type Telemetry } from '#runtime';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -12,6 +12,7 @@ import { documentOf, problemOf, problemType } from './http/problem.document.ts';
 import { badRequest } from './http/problem.errors.ts';
 import { noRoute, pathOf, ProblemFilter, sendProblem } from './http/problem.filter.ts';
 import { RouteTable } from './http/route-table.ts';
+import { cloudEventTypes, parseEventText } from './publish/cloud-event-body.codec.ts';
 
 /** A purge of a thousand long URLs is the largest thing that anybody sends. */
 const bodyBytesMax = 1_048_576;
@@ -73,6 +74,18 @@ function adapterOf({ logger, ids }: GatewayAppInit): FastifyAdapter {
   return new FastifyAdapter(options as unknown as ConstructorParameters<typeof FastifyAdapter>[0]) as unknown as FastifyAdapter;
 }
 
+/** Bodies of events: larger than others, and read as they are, for the intake judges every field of them. */
+function takeEvents(fastify: FastifyInstance): void {
+  const options = { parseAs: 'string', bodyLimit: intakeLimits.bytesMax } as const;
+  fastify.addContentTypeParser<string>([...cloudEventTypes], options, (request, text, done) => {
+    try {
+      done(null, parseEventText(request.headers['content-type'] ?? '', text));
+    } catch (error) {
+      done(Object.assign(error as Error, { statusCode: 400 }));
+    }
+  });
+}
+
 /** The Nest application behind its HTTP server: limits, problem documents for every failure, the console's files. */
 export async function createGateway(root: DynamicModule, options: NestOptions, init: GatewayAppInit): Promise<NestFastifyApplication> {
   const adapter = adapterOf(init);
@@ -83,6 +96,7 @@ export async function createGateway(root: DynamicModule, options: NestOptions, i
   await serveConsole(fastify, init.consolePath, (request, reply) => sendProblem(reply, request, noRoute(request.method, request.url, routes), init.logger));
   // Fastify's own JSON parser refuses prototypes; a body of another type is of no use to anybody here.
   fastify.removeContentTypeParser('text/plain');
+  takeEvents(fastify);
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, { ...options, bodyParser: false });
   app.useGlobalFilters(new ProblemFilter(init.logger, routes));
   return app;

@@ -1,6 +1,17 @@
-import { AggregateStore, BlobStore, Clock, EventLog, IdSource, ReadStore, type RateLimiter, type SecretStore } from '#ports';
-import { appLogger, CommandExecutor, Lifecycle, type Logger, type Telemetry } from '#runtime';
-import type { DynamicModule } from '@nestjs/common';
+import {
+  AggregateStore,
+  BlobStore,
+  Clock,
+  EventLog,
+  IdSource,
+  ReadStore,
+  type LeaseStore,
+  type PublicationStore,
+  type RateLimiter,
+  type SecretStore,
+} from '#ports';
+import { appLogger, CommandExecutor, EventIntake, Lifecycle, LogEventIntake, type Logger, type Telemetry } from '#runtime';
+import type { DynamicModule, Provider } from '@nestjs/common';
 import { APP_GUARD, HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
 import { AccessGuard } from './access/access.guard.ts';
@@ -12,6 +23,7 @@ import { TenantsController } from './access/tenants.controller.ts';
 import { CdnController } from './cdn/cdn.controller.ts';
 import { CdnReader } from './cdn/cdn-reader.ts';
 import { PurgeTargets } from './cdn/purge-targets.ts';
+import { ContentsController } from './contents/contents.controller.ts';
 import { EventSockets } from './events/event-sockets.ts';
 import { EventsController } from './events/events.controller.ts';
 import { ResumeTokens } from './events/resume-token.codec.ts';
@@ -23,6 +35,7 @@ import { GrpcServer } from './grpc/grpc-server.ts';
 import { OriginController } from './origin/origin.controller.ts';
 import { PlaylistReader } from './origin/playlist-reader.ts';
 import { PublicUrls } from './public-urls.ts';
+import { PublishController } from './publish/publish.controller.ts';
 import { StreamCommands } from './streams/stream-commands.ts';
 import { StreamReader } from './streams/stream-reader.ts';
 import { StreamsController } from './streams/streams.controller.ts';
@@ -35,6 +48,8 @@ export interface GatewayEngines {
   readonly blobs: BlobStore;
   readonly secrets: SecretStore;
   readonly limiter: RateLimiter;
+  readonly publications: PublicationStore;
+  readonly leases: LeaseStore;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly telemetry?: Telemetry;
@@ -51,13 +66,52 @@ function commandsOn({ aggregates, clock, ids, telemetry }: GatewayEngines, { nod
   return new CommandExecutor({ aggregates, clock, ids, source: `/gateway/${node}`, ...(telemetry === undefined ? {} : { telemetry }) });
 }
 
+/** The door for events; what it has taken in when the process ends is written first. */
+function intakeOn({ log, publications, leases, clock, ids }: GatewayEngines, node: string, lifecycle: Lifecycle, logger: Logger): EventIntake {
+  const intake = new LogEventIntake({ owner: `${node}/gateway/${ids.next()}` }, { log, publications, leases, clock, logger });
+  intake.start();
+  lifecycle.onStop('work', 'intake', () => intake.stop());
+  return intake;
+}
+
+const controllers = [
+  StreamsController,
+  CdnController,
+  PublishController,
+  EventsController,
+  ContentsController,
+  KeysController,
+  TenantsController,
+  OriginController,
+  DocsController,
+];
+
+/** Who reads the read models. */
+const readers: Provider[] = [
+  {
+    provide: StreamReader,
+    useFactory: (reads: ReadStore, aggregates: AggregateStore) => new StreamReader(reads, aggregates),
+    inject: [ReadStore, AggregateStore],
+  },
+  {
+    provide: PlaylistReader,
+    useFactory: (streams: StreamReader, reads: ReadStore, now: Clock) => new PlaylistReader(streams, reads, now),
+    inject: [StreamReader, ReadStore, Clock],
+  },
+  {
+    provide: CdnReader,
+    useFactory: (reads: ReadStore, aggregates: AggregateStore, now: Clock) => new CdnReader(reads, aggregates, now),
+    inject: [ReadStore, AggregateStore, Clock],
+  },
+];
+
 /** The only wiring of the gateway. */
 export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings, subscriptions: SubscriptionsInit = subscriptionDefaults): DynamicModule {
   const { clock } = engines;
   const urls = new PublicUrls({ edgeUrl: settings.publicEdgeUrl, ingestPrimaryUrl: settings.ingestPrimaryUrl, ingestBackupUrl: settings.ingestBackupUrl });
   return {
     module: GatewayRoot,
-    controllers: [StreamsController, CdnController, EventsController, KeysController, TenantsController, OriginController, DocsController],
+    controllers,
     providers: [
       { provide: EventLog, useValue: engines.log },
       { provide: AggregateStore, useValue: engines.aggregates },
@@ -69,21 +123,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       ...accessProviders(engines, settings.jwt),
       { provide: PurgeTargets, useFactory: (streams: StreamReader) => new PurgeTargets(streams), inject: [StreamReader] },
       { provide: StreamCommands, useFactory: (commands: CommandExecutor) => new StreamCommands(commands), inject: [CommandExecutor] },
-      {
-        provide: StreamReader,
-        useFactory: (reads: ReadStore, aggregates: AggregateStore) => new StreamReader(reads, aggregates),
-        inject: [ReadStore, AggregateStore],
-      },
-      {
-        provide: PlaylistReader,
-        useFactory: (streams: StreamReader, reads: ReadStore, now: Clock) => new PlaylistReader(streams, reads, now),
-        inject: [StreamReader, ReadStore, Clock],
-      },
-      {
-        provide: CdnReader,
-        useFactory: (reads: ReadStore, aggregates: AggregateStore, now: Clock) => new CdnReader(reads, aggregates, now),
-        inject: [ReadStore, AggregateStore, Clock],
-      },
+      ...readers,
       { provide: ResumeTokens, useFactory: async () => new ResumeTokens(await engines.secrets.secret(tokenSecret)) },
       {
         provide: Subscriptions,
@@ -114,6 +154,11 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
             { host: settings.host, port: settings.grpcPort, tls: settings.grpcTls },
           ),
         inject: [Admissions, Authenticator, Subscriptions, ResumeTokens, Lifecycle, appLogger],
+      },
+      {
+        provide: EventIntake,
+        useFactory: (lifecycle: Lifecycle, logger: Logger) => intakeOn(engines, settings.node, lifecycle, logger),
+        inject: [Lifecycle, appLogger],
       },
       { provide: APP_GUARD, useClass: AccessGuard },
     ],

@@ -27,6 +27,8 @@ export interface Operation<Body extends z.ZodType = z.ZodType, Query extends z.Z
   /** Status of success. */
   readonly status: number;
   readonly body?: Body;
+  /** A body that the handler reads by itself, of these media types: described, but not checked here. */
+  readonly request?: { readonly types: readonly string[]; readonly schema: z.ZodType };
   readonly query?: Query;
   readonly params?: Params;
   readonly headers?: Readonly<Record<string, string>>;

@@ -58,8 +58,16 @@ function successOf(op: Operation): JsonObject {
 /** Operations that name a thing in their body. */
 const mayBeAbsent = new Set(['stopStream', 'purgeCache', 'issueKey']);
 
+function bodyOf({ body, request }: Operation): JsonObject {
+  if (request !== undefined) {
+    const schema = schemaOf(request.schema, 'input');
+    return { requestBody: { required: true, content: Object.fromEntries(request.types.map((type) => [type, { schema }])) } };
+  }
+  return body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input') } } } };
+}
+
 function operationOf(op: Operation): JsonObject {
-  const input = op.body !== undefined || op.query !== undefined || op.params !== undefined;
+  const input = op.body !== undefined || op.request !== undefined || op.query !== undefined || op.params !== undefined;
   return {
     operationId: op.id,
     tags: [op.tag],
@@ -67,13 +75,19 @@ function operationOf(op: Operation): JsonObject {
     description: `Needs a key with the scope ${op.scopes.map((scope) => `\`${scope}\``).join(' or ')}.`,
     security: [{ apiKey: [] }, { jwt: [] }],
     ...(op.params === undefined && op.query === undefined && op.headers === undefined ? {} : { parameters: parametersOf(op) }),
-    ...(op.body === undefined ? {} : { requestBody: { required: true, content: { 'application/json': { schema: schemaOf(op.body, 'input') } } } }),
+    ...bodyOf(op),
     responses: {
       [op.status]: successOf(op),
       ...(input ? { 400: problem('The request is wrong; `errors` names the fields.') } : {}),
       401: problem('No credential, or one that is unknown, expired or revoked.'),
       403: problem('The credential does not have the scope, or is of another tenant or context.'),
       ...(op.params === undefined && !mayBeAbsent.has(op.id) ? {} : { 404: problem('There is no such thing.') }),
+      ...(op.request === undefined
+        ? {}
+        : {
+            409: problem('An id was published before with other content.'),
+            413: problem('The body, the list or one event is too large.'),
+          }),
       ...(op.headers?.['Idempotency-Key'] === undefined ? {} : { 422: problem('The Idempotency-Key was used for another request.') }),
       429: problem('Too many calls; Retry-After says when to try again, RateLimit-* how it stands.'),
       503: problem('An engine is away; Retry-After says when to try again.'),

@@ -1,7 +1,9 @@
 import { createTenant, issueKey, listKeys, listTenants, revokeKey, rotateKey } from '../access/keys.contract.ts';
 import { cdnHealth, purgeCache, registerEdge, showPurge } from '../cdn/cdn.contract.ts';
 import { followEvents, listEvents, socketEvents, streamEvents } from '../events/events.contract.ts';
+import { listContents, showContent } from '../contents/contents.contract.ts';
 import type { Operation } from '../http/operation.ts';
+import { publishEvents } from '../publish/publish.contract.ts';
 import { listStreams, showStream, startStream, stopStream } from '../streams/streams.contract.ts';
 
 /** Every operation of the API, in the order in which the documentation shows them. */
@@ -10,10 +12,13 @@ export const operations: readonly Operation[] = [
   stopStream,
   listStreams,
   showStream,
+  publishEvents,
   listEvents,
   followEvents,
   streamEvents,
   socketEvents,
+  listContents,
+  showContent,
   purgeCache,
   showPurge,
   cdnHealth,

@@ -15,6 +15,7 @@ import {
   MemoryOutbox,
   MemoryProjectionStore,
   MemoryRateLimiter,
+  MemoryPublicationStore,
   MemoryReadStore,
   MemorySecretStore,
 } from '#adapters/memory';
@@ -58,6 +59,7 @@ export function memoryEngines(): WorldEngines {
     leases: new MemoryLeaseStore(clock),
     secrets: new MemorySecretStore(),
     limiter: new MemoryRateLimiter(),
+    publications: new MemoryPublicationStore(clock),
   };
 }
 

@@ -2,7 +2,20 @@ import type { KafkaLogInit } from '#adapters/kafka-log';
 import type { S3BlobStoreInit } from '#adapters/s3-blob';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { OperatingError } from '#kernel';
-import type { AggregateStore, BlobStore, Clock, EventLog, IdSource, LeaseStore, Outbox, ProjectionStore, PublicationStore, RateLimiter, ReadStore, SecretStore } from '#ports';
+import type {
+  AggregateStore,
+  BlobStore,
+  Clock,
+  EventLog,
+  IdSource,
+  LeaseStore,
+  Outbox,
+  ProjectionStore,
+  PublicationStore,
+  RateLimiter,
+  ReadStore,
+  SecretStore,
+} from '#ports';
 
 /** The settings that choose and place the engines; the shared settings of every app fit. */
 export interface EngineSettings {
@@ -82,8 +95,16 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
         retryable: false,
       });
     }
-    const { Database, PostgresAggregateStore, PostgresLeaseStore, PostgresOutbox, PostgresProjectionStore, PostgresPublicationStore, PostgresReadStore, PostgresSecretStore } =
-      await import('#adapters/postgres');
+    const {
+      Database,
+      PostgresAggregateStore,
+      PostgresLeaseStore,
+      PostgresOutbox,
+      PostgresProjectionStore,
+      PostgresPublicationStore,
+      PostgresReadStore,
+      PostgresSecretStore,
+    } = await import('#adapters/postgres');
     const database = new Database({ url: databaseUrl });
     const part = {
       databaseUrl,

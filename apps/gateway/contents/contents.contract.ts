@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { eventId, timestamp } from '../http/fields.ts';
+import { operation } from '../http/operation.ts';
+
+const content = z.object({
+  id: z.string(),
+  tenant: z.string(),
+  status: z.enum(['published', 'withdrawn', 'unpublished']).describe('unpublished: only changes of it were told so far.'),
+  statusReason: z.string().nullable(),
+  url: z.string().nullable(),
+  contentType: z.string().nullable(),
+  sizeBytes: z.number().nullable(),
+  etag: z.string().nullable(),
+  title: z.string().nullable(),
+  tags: z.array(z.string()),
+  publishedBy: z.string().nullable(),
+  firstPublishedAt: timestamp.nullable(),
+  changedAt: timestamp.nullable(),
+});
+
+export const listContents = operation({
+  id: 'listContents',
+  tag: 'Content',
+  method: 'GET',
+  path: '/api/v1/contents',
+  summary: 'List content that was published by events, by its id',
+  scopes: ['view', 'operate'],
+  tenancy: 'own',
+  context: 'content',
+  status: 200,
+  query: z.strictObject({
+    status: z.enum(['published', 'withdrawn']).optional(),
+    limit: z.coerce.number().int().min(1).max(1000).default(100),
+    after: eventId.optional().describe('`nextAfter` of the page before.'),
+  }),
+  answer: z.object({ items: z.array(content), nextAfter: z.string().nullable() }),
+});
+
+export const showContent = operation({
+  id: 'showContent',
+  tag: 'Content',
+  method: 'GET',
+  path: '/api/v1/contents/:id',
+  summary: 'Show published content',
+  scopes: ['view', 'operate'],
+  tenancy: 'own',
+  context: 'content',
+  status: 200,
+  params: z.strictObject({ id: eventId }),
+  answer: content,
+});

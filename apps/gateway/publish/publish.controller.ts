@@ -1,0 +1,47 @@
+import { homeTenantOf, mayPublish } from '#domain/access';
+import { hasCode } from '#kernel';
+import { EventIntake, intakeLimits, retryAfterMsOf, type PublishingCaller } from '#runtime';
+import { Controller, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { ByCaller, type Caller } from '../http/caller.ts';
+import { Route } from '../http/operation.ts';
+import { ProblemError } from '../http/problem.errors.ts';
+import { readEventBody } from './cloud-event-body.codec.ts';
+import { publishEvents } from './publish.contract.ts';
+import { acceptedText, refusalOf } from './publish.view.ts';
+
+/** The caller as the intake knows it. */
+export function publishingCaller({ principal, actor, correlationId, traceparent }: Caller): PublishingCaller {
+  return { tenant: homeTenantOf(principal), actor, correlationId, traceparent: traceparent ?? '', mayPublish: (context) => mayPublish(principal, context) };
+}
+
+/** A full queue is the caller's to wait for; every other failure is as it is everywhere. */
+function problemOfIntake(error: unknown): unknown {
+  if (!hasCode(error, 'INTAKE_BUSY')) return error;
+  const headers = { 'retry-after': String(Math.ceil(retryAfterMsOf(error) / 1000)) };
+  return new ProblemError({ status: 429, code: 'intake-busy', detail: 'More events come in than can be written. Nothing of this request was.', headers });
+}
+
+@Controller()
+export class PublishController {
+  readonly #intake: EventIntake;
+
+  constructor(intake: EventIntake) {
+    this.#intake = intake;
+  }
+
+  @Route(publishEvents)
+  async publish(@Req() request: FastifyRequest, @Res() reply: FastifyReply, @ByCaller() caller: Caller): Promise<void> {
+    const { events, single } = readEventBody(request.headers, request.body);
+    if (events.length > intakeLimits.eventsMax) {
+      const detail = `A request has at most ${intakeLimits.eventsMax} events, not ${events.length}.`;
+      throw new ProblemError({ status: 413, code: 'too-many-events', detail });
+    }
+    const outcomes = await this.#intake.publish(events, publishingCaller(caller), { together: true }).catch((error: unknown) => {
+      throw problemOfIntake(error);
+    });
+    const refusal = refusalOf(outcomes, single);
+    if (refusal !== undefined) throw refusal;
+    void reply.type('application/json; charset=utf-8').send(acceptedText(outcomes));
+  }
+}

@@ -1,0 +1,42 @@
+import type { PublishAccepted, PublishOutcome, PublishRejected } from '#runtime';
+import { ProblemError } from '../http/problem.errors.ts';
+
+const errorsShown = 20;
+const forbidden = new Set<PublishRejected['code']>(['EVENT_NOT_OPEN', 'EVENT_CONTEXT_FORBIDDEN', 'EVENT_TENANT_FORBIDDEN']);
+
+function isAccepted(outcome: PublishOutcome): outcome is PublishAccepted {
+  return outcome.accepted;
+}
+
+/** The answer to a request of which everything is on the log, as JSON text. */
+export function acceptedText(outcomes: readonly PublishOutcome[]): string {
+  const items = outcomes
+    .filter(isAccepted)
+    .map(
+      ({ id, topic, partition, offset, duplicate }) =>
+        `{"id":${JSON.stringify(id)},"topic":"${topic}","partition":${partition},"offset":"${offset}","duplicate":${duplicate}}`,
+    );
+  return `{"events":[${items.join(',')}]}`;
+}
+
+/** The refusal of a request, naming each event at fault; undefined when there is none. */
+export function refusalOf(outcomes: readonly PublishOutcome[], single: boolean): ProblemError | undefined {
+  const faults = outcomes.flatMap((outcome, index) => (outcome.accepted || outcome.code === 'EVENT_BATCH_REFUSED' ? [] : [{ index, ...outcome }]));
+  const first = faults[0];
+  if (first === undefined) return undefined;
+  const path = (index: number, field: string): string => ['body', ...(single ? [] : [index]), ...(field === '' ? [] : [field])].join('.');
+  const more = faults.length > 1 ? ` ${faults.length - 1} more of the ${outcomes.length} events are at fault.` : '';
+  return new ProblemError({
+    status: statusOf(first.code),
+    code: first.code.toLowerCase().replaceAll('_', '-'),
+    detail: `${path(first.index, first.field)}: ${first.message}${more}${single ? '' : ' Nothing of this request was written.'}`,
+    errors: faults.slice(0, errorsShown).map(({ index, field, message, code }) => ({ field: path(index, field), message, code })),
+    extensions: { events: faults.map(({ index, id, code, field, message }) => ({ index, ...(id === undefined ? {} : { id }), code, field, message })) },
+  });
+}
+
+function statusOf(code: PublishRejected['code']): number {
+  if (code === 'EVENT_ID_CONFLICT') return 409;
+  if (code === 'EVENT_TOO_LARGE') return 413;
+  return forbidden.has(code) ? 403 : 400;
+}

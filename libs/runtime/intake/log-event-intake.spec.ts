@@ -1,0 +1,258 @@
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { MemoryEventLog, MemoryLeaseStore, MemoryPublicationStore } from '#adapters/memory';
+import { SystemClock } from '#adapters/system';
+import { contentPublished, contexts, playbackStarted, topicPartitions, type IncomingEvent, type LogRecord } from '#events';
+import { OperatingError } from '#kernel';
+import type { AppendOptions, EventLog, Position } from '#ports';
+import { pino } from 'pino';
+import type { PublishingCaller, PublishOutcome } from './event-intake.ts';
+import { LogEventIntake, type LogEventIntakeInit } from './log-event-intake.ts';
+import { publicationKeyOf } from './publication-key.ts';
+
+const clock = new SystemClock();
+const logger = pino({ level: 'silent' });
+const caller: PublishingCaller = { tenant: 'acme', actor: 'key:k-1', correlationId: 'r-1', traceparent: '', mayPublish: () => true };
+
+/** A log that can be told to fail before or after it has written. */
+class FaultyLog extends MemoryEventLog {
+  readonly failures: Array<'before' | 'after' | 'fenced'> = [];
+  /** Held until called, as by a process that is paused. */
+  hold: Promise<void> | undefined;
+  appends = 0;
+
+  override async append(topic: string, records: readonly LogRecord[], options: AppendOptions = {}): Promise<readonly Position[]> {
+    if (records.length > 0) {
+      this.appends++;
+      await this.hold;
+      const failure = this.failures.shift();
+      if (failure === 'after') await super.append(topic, records, options);
+      if (failure === 'fenced') throw new OperatingError('Fenced.', { code: 'PRODUCER_FENCED', retryable: false });
+      if (failure !== undefined) throw new OperatingError('The log is away.', { code: 'LOG_UNAVAILABLE', retryable: true });
+    }
+    return super.append(topic, records, options);
+  }
+}
+
+let world: { log: FaultyLog; publications: MemoryPublicationStore; leases: MemoryLeaseStore };
+const intakes: LogEventIntake[] = [];
+
+async function open(): Promise<void> {
+  world = { log: new FaultyLog(clock), publications: new MemoryPublicationStore(clock), leases: new MemoryLeaseStore(clock) };
+  for (const topic of contexts) await world.log.ensureTopic(topic, topicPartitions);
+}
+
+function intake(init: Partial<LogEventIntakeInit> = {}, log: EventLog = world.log): LogEventIntake {
+  const one = new LogEventIntake(
+    { owner: `gateway-${intakes.length}`, leaseTtlMs: 60, patienceMs: 2_000, appendBudgetMs: 60, ...init },
+    { ...world, log, clock, logger },
+  );
+  intakes.push(one);
+  return one;
+}
+
+afterEach(async () => {
+  await Promise.all(intakes.splice(0).map((one) => one.stop()));
+});
+
+function published(id: string, data: object = {}, attributes: object = {}): IncomingEvent {
+  const value = { ...(contentPublished.samples[0] as object), contentId: `c-${id}`, ...data };
+  return { attributes: { specversion: '1.0', id, type: contentPublished.type, source: '/cms', ...attributes }, data: { value } };
+}
+
+function started(id: string): IncomingEvent {
+  return { attributes: { specversion: '1.0', id, type: playbackStarted.type, source: '/player' }, data: { value: playbackStarted.samples[0] } };
+}
+
+async function idsOn(topic: string): Promise<string[]> {
+  const limits = { recordsMax: 10_000, bytesMax: 1e9, waitMs: 0 };
+  const parts = await Promise.all(Array.from({ length: topicPartitions }, (_, at) => world.log.read(topic, at, 0n, limits)));
+  return parts.flatMap(({ records }) => records.map(({ headers }) => headers['ce_id'] ?? '')).sort();
+}
+
+const shown = (outcomes: readonly PublishOutcome[]) =>
+  outcomes.map((one) => (one.accepted ? `${one.id}${one.duplicate ? ' again' : ''}` : `${one.code} ${one.field}`.trim()));
+
+describe('publishing', () => {
+  test('one append per topic for all requests of a moment, in the order of the calls', async () => {
+    await open();
+    const door = intake();
+    const calls = [
+      door.publish([published('a'), started('s')], caller, { together: true }),
+      ...['b', 'c', 'd'].map((id) => door.publish([published(id, { contentId: 'same' })], caller, { together: true })),
+    ];
+    const outcomes = (await Promise.all(calls)).flat();
+    expect(shown(outcomes)).toEqual(['a', 's', 'b', 'c', 'd']);
+    expect(world.log.appends).toBe(2);
+    const places = outcomes.slice(2).map((one) => (one.accepted ? one.offset : -1n));
+    expect(places).toEqual([...places].sort((a, b) => Number(a - b)));
+    expect(await idsOn('content')).toEqual(['a', 'b', 'c', 'd']);
+  });
+
+  test('a repetition is answered with the first place, another content with a conflict', async () => {
+    await open();
+    const [first] = await intake().publish([published('a')], caller, { together: true });
+    const [again] = await intake().publish([published('a')], caller, { together: true });
+    expect(again).toEqual({ ...first, duplicate: true });
+    const [other] = await intake().publish([published('a', { title: 'Other' })], caller, { together: true });
+    expect(other).toMatchObject({ accepted: false, code: 'EVENT_ID_CONFLICT', field: 'id', retryable: false });
+    expect(shown(await intake().publish([published('a')], { ...caller, tenant: 'other' }, { together: true }))).toEqual(['a']);
+    expect(await idsOn('content')).toEqual(['a', 'a']);
+  });
+
+  test('together, one wrong event refuses all; apart, itself alone', async () => {
+    await open();
+    const door = intake();
+    const events = [published('a'), published('b', { url: 'nonsense' }), started('s')];
+    expect(shown(await door.publish(events, caller, { together: true }))).toEqual([
+      'EVENT_BATCH_REFUSED',
+      'EVENT_DATA_INVALID data.url',
+      'EVENT_BATCH_REFUSED',
+    ]);
+    expect(await idsOn('content')).toEqual([]);
+    expect(shown(await door.publish(events, caller, { together: false }))).toEqual(['a', 'EVENT_DATA_INVALID data.url', 's']);
+    const conflicting = [published('a', { title: 'Other' }), published('new')];
+    expect(shown(await door.publish(conflicting, caller, { together: true }))).toEqual(['EVENT_ID_CONFLICT id', 'EVENT_BATCH_REFUSED']);
+    // What was refused with its batch took no id: it can be published.
+    expect(shown(await door.publish([published('new')], caller, { together: true }))).toEqual(['new']);
+    expect(await idsOn('content')).toEqual(['a', 'new']);
+  });
+
+  test('the same id twice in one call is once on the log, or a conflict', async () => {
+    await open();
+    const door = intake();
+    expect(shown(await door.publish([published('a'), published('a')], caller, { together: true }))).toEqual(['a', 'a again']);
+    expect(shown(await door.publish([published('b'), published('b', { title: 'x' })], caller, { together: true }))).toEqual([
+      'EVENT_BATCH_REFUSED',
+      'EVENT_ID_CONFLICT id',
+    ]);
+    expect(await idsOn('content')).toEqual(['a']);
+  });
+
+  test('two gateways at once with the same ids: each is on the log once, and both are told where', async () => {
+    await open();
+    const [one, two] = [intake(), intake()];
+    const events = Array.from({ length: 40 }, (_, at) => published(`e-${String(at).padStart(2, '0')}`));
+    const [first, second] = await Promise.all([one.publish(events, caller, { together: true }), two.publish(events.toReversed(), caller, { together: true })]);
+    const place = (outcomes: readonly PublishOutcome[]) =>
+      outcomes.map((each) => (each.accepted ? `${each.id} ${each.partition}/${each.offset}` : each.code)).sort();
+    expect(place(first)).toEqual(place(second));
+    expect(await idsOn('content')).toEqual(events.map(({ attributes }) => attributes['id']));
+  });
+
+  test('too large, too old an id, nothing at all', async () => {
+    await open();
+    const door = intake();
+    expect(await door.publish([], caller, { together: true })).toEqual([]);
+    const large = published('a', {}, Object.fromEntries(Array.from({ length: 16 }, (_, at) => [`x${at}`, 'y'.repeat(1024)])));
+    expect(shown(await door.publish([large], caller, { together: true }))).toEqual(['a']);
+    const tooLarge: IncomingEvent = {
+      ...published('b'),
+      data: { json: JSON.stringify({ ...(contentPublished.samples[0] as object) }) + ' '.repeat(1_048_576) },
+    };
+    expect(shown(await door.publish([tooLarge], caller, { together: true }))).toEqual(['EVENT_TOO_LARGE data']);
+    const uuid = (ms: number) =>
+      `${ms
+        .toString(16)
+        .padStart(12, '0')
+        .replace(/(.{8})/, '$1-')}-7000-8000-000000000001`;
+    const [old, ahead, now] = [uuid(clock.now() - 9 * 86_400_000), uuid(clock.now() + 2 * 86_400_000), uuid(clock.now())];
+    expect(shown(await door.publish([published(old), published(ahead), published(now)], caller, { together: false }))).toEqual([
+      'EVENT_TIME_INVALID id',
+      'EVENT_TIME_INVALID id',
+      now,
+    ]);
+  });
+});
+
+describe('in bad weather', () => {
+  test('an append that failed, or whose answer was lost, is tried again and is there once', async () => {
+    await open();
+    world.log.failures.push('before', 'after');
+    const door = intake({ appendBudgetMs: 2_000 });
+    expect(shown(await door.publish([published('a')], caller, { together: true }))).toEqual(['a']);
+    expect(await idsOn('content')).toEqual(['a']);
+  });
+
+  test.each(['before', 'after', 'fenced'] as const)('the log is away for longer (%s): nothing is acknowledged, a repetition finds out', async (when) => {
+    await open();
+    world.log.failures.push(...Array.from({ length: when === 'fenced' ? 1 : 50 }, () => when));
+    const door = intake();
+    await expect(door.publish([published('a'), started('s')], caller, { together: true })).rejects.toMatchObject({
+      code: 'INTAKE_UNAVAILABLE',
+      retryable: true,
+    });
+    world.log.failures.length = 0;
+    const [a, s] = await door.publish([published('a'), started('s')], caller, { together: true });
+    expect(a).toMatchObject({ accepted: true, duplicate: when === 'after' });
+    expect(s).toMatchObject({ accepted: true, duplicate: false });
+    expect([await idsOn('content'), await idsOn('playback')]).toEqual([['a'], ['s']]);
+  });
+
+  test('a gateway that slept between reservation and append cannot write late', async () => {
+    await open();
+    const held = Promise.withResolvers<void>();
+    const sleeping = new FaultyLog(clock);
+    sleeping.append = async (topic, records, options) => {
+      if (records.length > 0) await held.promise;
+      return world.log.append(topic, records, options);
+    };
+    sleeping.heads = (topic) => world.log.heads(topic);
+    const sleeper = intake({ appendBudgetMs: 5_000, leaseTtlMs: 30 }, sleeping);
+    const asleep = sleeper.publish([published('a')], caller, { together: true });
+    // Its process is paused, so that its lease is not renewed either.
+    const renewal = world.leases.renew.bind(world.leases);
+    const frozen = Promise.withResolvers<boolean>();
+    world.leases.renew = () => frozen.promise;
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect(shown(await intake().publish([published('a')], caller, { together: true }))).toEqual(['a']);
+    held.resolve();
+    await expect(asleep).rejects.toMatchObject({ code: 'INTAKE_UNAVAILABLE' });
+    world.leases.renew = renewal;
+    frozen.resolve(false);
+    expect(await idsOn('content')).toEqual(['a']);
+  });
+
+  test('a full queue refuses, and goes on when there is room', async () => {
+    await open();
+    const held = Promise.withResolvers<void>();
+    world.log.hold = held.promise;
+    const door = intake({ queueEventsMax: 2, groupEventsMax: 1 });
+    const taken = [door.publish([published('a')], caller, { together: true })];
+    await new Promise((resolve) => setTimeout(resolve, 10));
+    taken.push(...['b', 'c'].map((id) => door.publish([published(id)], caller, { together: true })));
+    await expect(door.publish([published('d')], caller, { together: true })).rejects.toMatchObject({ code: 'INTAKE_BUSY', retryable: true });
+    expect(door.depth).toBe(2);
+    held.resolve();
+    expect(shown((await Promise.all(taken)).flat())).toEqual(['a', 'b', 'c']);
+    expect(shown(await door.publish([published('d')], caller, { together: true }))).toEqual(['d']);
+  });
+
+  test('what was taken in is written before the end; nothing is taken in after it', async () => {
+    await open();
+    const door = intake();
+    const taken = door.publish([published('a')], caller, { together: true });
+    await door.stop();
+    expect(shown(await taken)).toEqual(['a']);
+    await expect(door.publish([published('b')], caller, { together: true })).rejects.toMatchObject({ code: 'INTAKE_STOPPED' });
+  });
+
+  test('what a gateway left behind is settled by the sweep of another', async () => {
+    await open();
+    const key = publicationKeyOf(caller.tenant, 'a');
+    const [id] = (
+      await world.publications.reserve({
+        producer: 'intake/9',
+        epoch: 1n,
+        batches: [{ topic: 'content', heads: [], entries: [{ ...key, digest: 1n }] }],
+      })
+    ).ids;
+    const door = intake({ sweepAfterMs: 0 });
+    door.start();
+    for (let tries = 0; tries < 200; tries++) {
+      if ((await world.publications.batches([id as bigint]))[0]?.positions !== undefined) break;
+      await new Promise((resolve) => setTimeout(resolve, 5));
+    }
+    expect((await world.publications.batches([id as bigint]))[0]?.positions).toEqual([undefined]);
+    expect(shown(await door.publish([published('a')], caller, { together: true }))).toEqual(['a']);
+  });
+});
