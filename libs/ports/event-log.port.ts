@@ -52,6 +52,9 @@ export interface ReadBatch {
   readonly high: bigint;
 }
 
+/** Puts records of another log at the ends of their partitions, in order. */
+export type RestoreRecords = (records: readonly StoredRecord[]) => Promise<void>;
+
 export interface PartitionHead {
   readonly partition: number;
   /** First offset still held. */
@@ -98,6 +101,12 @@ export abstract class EventLog {
 
   /** Forgets the records before `before`, at most up to the high watermark. Retention is the only caller. */
   abstract truncate(topic: string, partition: number, before: bigint): Promise<void>;
+
+  /**
+   * Lets `work` write records of another log as they were: in the same partitions, with the same times of record, under
+   * offsets of this log. For copies alone: nobody else may append to the topic meanwhile. The topic is made when it is not there.
+   */
+  abstract restore(topic: string, partitions: number, work: (write: RestoreRecords) => Promise<void>): Promise<void>;
 
   abstract close(): Promise<void>;
 }

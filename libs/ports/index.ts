@@ -11,6 +11,7 @@ export {
   type ProducerIdentity,
   type ReadBatch,
   type ReadLimits,
+  type RestoreRecords,
 } from './event-log.port.ts';
 export { LeaseStore, type Lease, type LeaseView } from './lease-store.port.ts';
 export { Outbox, type OutboxBacklog, type OutboxRow } from './outbox.port.ts';

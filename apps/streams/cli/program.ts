@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { hasCode } from '#kernel';
 import { up } from '../supervisor/up.ts';
 import { readStreamsSettings } from '../streams.config.ts';
@@ -7,6 +7,7 @@ import { exitCodes, messageOf, PlainFailure } from '../streams.errors.ts';
 import { purge } from './cdn.commands.ts';
 import { contextOf, type CommonOptions } from './context.ts';
 import { examine, findingLine } from './doctor.command.ts';
+import { migrate, type MigrateOptions } from './migrate.command.ts';
 import { listEvents, tailEvents } from './event.commands.ts';
 import { createKey, listKeys, revokeKey } from './key.commands.ts';
 import { listStreams, showStream, startStream, stopStream, type StartOptions } from './stream.commands.ts';
@@ -109,6 +110,12 @@ function addLocal(program: Command, setExitCode: (code: number) => void): void {
     .description('run the whole platform on this machine, in the foreground')
     .option('--demo', 'also publish a live test picture', false)
     .action(async (options: { demo: boolean }) => setExitCode(await up(readStreamsSettings(), options)));
+  program
+    .command('migrate-log')
+    .description('copy the event log of this machine to Kafka, or back')
+    .addOption(new Option('--to <engine>', 'where to').choices(['kafka', 'embedded']).makeOptionMandatory())
+    .option('--json', 'print JSON')
+    .action(async (options: MigrateOptions) => migrate(options));
   program
     .command('doctor')
     .description('check ffmpeg, ports, disk, engines and the data folder')

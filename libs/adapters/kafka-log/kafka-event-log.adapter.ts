@@ -1,16 +1,27 @@
 import type { LogRecord } from '#events';
 import { assert } from '#kernel';
-import { checkRecordSize, EventLog, eventLogErrors, type AppendOptions, type PartitionHead, type Position, type ReadBatch, type ReadLimits } from '#ports';
+import {
+  checkRecordSize,
+  EventLog,
+  eventLogErrors,
+  type AppendOptions,
+  type PartitionHead,
+  type Position,
+  type ReadBatch,
+  type ReadLimits,
+  type RestoreRecords,
+} from '#ports';
 import { Cluster, type TopicView } from './cluster/cluster.ts';
 import { pauseMs } from './cluster/pause.ts';
 import { deleteRecords, earliest, latest } from './cluster/offsets.ts';
-import { eventTopicConfigs, Topics } from './cluster/topics.ts';
+import { eventTopicConfigs, Topics, type TopicConfigs } from './cluster/topics.ts';
 import { GuardedWriter } from './guard/guarded-writer.ts';
 import { GuardTopic } from './guard/guard-topic.ts';
 import { mayPass, portError, refusalOf } from './kafka-log.errors.ts';
 import type { KafkaLogInit } from './kafka-log.types.ts';
 import { Fetcher } from './read/fetcher.ts';
 import { PartitionReader } from './read/partition-reader.ts';
+import { sharesOfStored } from './write/share.ts';
 import { PlainWriter } from './write/plain-writer.ts';
 
 const guardTopic = 'streams.guards';
@@ -18,6 +29,9 @@ const defaultAppendTimeoutMs = 30_000;
 const defaultTransactionTimeoutMs = 10_000;
 /** How long `close` waits for appends that are under way. */
 const drainMs = 5000;
+/** Whose clock tells when a record was recorded: the one of the log it comes from, or the broker's. */
+const recordTimes = { kept: { 'message.timestamp.type': 'CreateTime' }, given: { 'message.timestamp.type': 'LogAppendTime' } } as const;
+const configuredWithinMs = 1000;
 const waitingPauseMs = 1000;
 const waitingSayMs = 30_000;
 /** A metadata request that fails is repeated for this long. */
@@ -130,6 +144,33 @@ export class KafkaEventLog extends EventLog {
     this.#reader.truncated(name, partition);
   }
 
+  /** While it runs, the topic takes the times that records bring along; afterwards the broker's clock counts again. */
+  override async restore(topic: string, partitions: number, work: (write: RestoreRecords) => Promise<void>): Promise<void> {
+    this.#checkOpen();
+    const name = `${this.#prefix}${topic}`;
+    const view = await this.#topics.ensure(name, partitions, { ...eventTopicConfigs(this.#init), ...recordTimes.kept });
+    await this.#configure(name, recordTimes.kept);
+    try {
+      await work(async (records) => {
+        this.#checkOpen();
+        for (const { partition } of records) checkPartition(topic, partition, view);
+        await this.#plain.write(view, sharesOfStored(records), records.length);
+      });
+    } finally {
+      await this.#configure(name, recordTimes.given);
+    }
+  }
+
+  async #configure(name: string, configs: TopicConfigs): Promise<void> {
+    try {
+      await this.#topics.configure(name, configs);
+    } catch (error) {
+      throw portError(error, name);
+    }
+    // Brokers hear of it a moment later.
+    await pauseMs(configuredWithinMs, this.#cluster.stopping);
+  }
+
   override async close(): Promise<void> {
     this.#closing ??= this.#close();
     await this.#closing;
@@ -164,7 +205,11 @@ export class KafkaEventLog extends EventLog {
 
   async #place(topic: string, partition: number): Promise<TopicView> {
     const view = await this.#view(topic);
-    if (partition < 0 || partition >= view.leaders.length) throw eventLogErrors.partitionUnknown(topic, partition, view.leaders.length);
+    checkPartition(topic, partition, view);
     return view;
   }
+}
+
+function checkPartition(topic: string, partition: number, { leaders }: TopicView): void {
+  if (partition < 0 || partition >= leaders.length) throw eventLogErrors.partitionUnknown(topic, partition, leaders.length);
 }

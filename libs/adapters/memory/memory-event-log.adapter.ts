@@ -12,6 +12,7 @@ import {
   type ProducerState,
   type ReadBatch,
   type ReadLimits,
+  type RestoreRecords,
 } from '#ports';
 import { MemoryPartition } from './memory-partition.ts';
 import { Waiters } from './waiters.ts';
@@ -105,6 +106,16 @@ export class MemoryEventLog extends EventLog {
 
   override async truncate(name: string, partition: number, before: bigint): Promise<void> {
     this.#partition(this.#topic(name), partition).truncate(before);
+  }
+
+  override async restore(name: string, partitions: number, work: (write: RestoreRecords) => Promise<void>): Promise<void> {
+    await this.ensureTopic(name, partitions);
+    const topic = this.#topic(name);
+    await work(async (records) => {
+      this.#checkOpen();
+      for (const record of records) this.#partition(topic, record.partition).restore(record);
+      topic.waiters.wake();
+    });
   }
 
   override async close(): Promise<void> {

@@ -30,6 +30,11 @@ export class MemoryPartition {
     return offset;
   }
 
+  /** A record of another log, with its time. */
+  restore(record: StoredRecord): void {
+    this.append(record, record.recordedAt);
+  }
+
   read(from: bigint, limits: ReadLimits): ReadBatch {
     this.#check(from);
     const records: StoredRecord[] = [];

@@ -1,6 +1,8 @@
+import type { StoredRecord } from '#events';
 import { hasCode } from '#kernel';
 import type { Clock, Position } from '#ports';
 import { AppendTransaction, type AppendCall, type AppendOutcome } from './append-transaction.ts';
+import { restoreRecords } from './restore-records.ts';
 import { retryWhileBusy } from './busy-retry.ts';
 import type { LogDatabase } from './log-database.ts';
 import type { LogTables } from './log-tables.ts';
@@ -47,6 +49,20 @@ export class LogWriter {
       this.#queue.push({ ...call, resolve, reject });
       this.#running ??= this.#run();
     });
+  }
+
+  /** Records of another log, in one transaction. */
+  async restore(topic: string, records: readonly StoredRecord[]): Promise<void> {
+    const { db, tables, onAppended } = this.#deps;
+    try {
+      onAppended(await retryWhileBusy(db.path, () => db.write(() => restoreRecords(tables, topic, records))));
+      this.#walGuard.committed();
+    } catch (error) {
+      tables.records.forget();
+      throw error;
+    } finally {
+      this.#memory.forget();
+    }
   }
 
   /** Resolves when all that was handed in is written or refused. */

@@ -10,6 +10,7 @@ import {
   type Position,
   type ReadBatch,
   type ReadLimits,
+  type RestoreRecords,
 } from '#ports';
 import { retryWhileBusy } from './busy-retry.ts';
 import { LogDatabase } from './log-database.ts';
@@ -130,6 +131,14 @@ export class SqliteEventLog extends EventLog {
     });
     // The records are out of reach by now; should this be cut short, the next truncation removes them.
     while (this.#closing === undefined && (await this.#exclusive(() => this.#tables.records.of(ref).deleteSome(end, truncateRowsMax)))) await nextTurn();
+  }
+
+  override async restore(topic: string, partitions: number, work: (write: RestoreRecords) => Promise<void>): Promise<void> {
+    await this.ensureTopic(topic, partitions);
+    await work(async (records) => {
+      this.#checkOpen();
+      await this.#writer.restore(topic, records);
+    });
   }
 
   override async close(): Promise<void> {

@@ -8,7 +8,7 @@ import { answerOf, BrokerRefusal, isProducerLost, mayPass, portError, refusalOf 
 import { createProduceRequest, produceApi, type ProduceTopic } from '../wire/produce.codec.ts';
 import { ByteRoom } from './byte-room.ts';
 import { PartitionQueue, type PendingShare, type Writer } from './partition-queue.ts';
-import { positionsOf, sharesOf } from './share.ts';
+import { positionsOf, sharesOf, type Share } from './share.ts';
 
 const roomBytes = 67_108_864;
 const requestBytesMax = 8_388_608;
@@ -46,7 +46,11 @@ export class PlainWriter {
 
   /** @throws OperatingError as the port says; other partitions' records may be written then */
   async append(topic: TopicView, records: readonly LogRecord[]): Promise<readonly Position[]> {
-    const shares = sharesOf(records, topic.leaders.length, Date.now());
+    return this.write(topic, sharesOf(records, topic.leaders.length, Date.now()), records.length);
+  }
+
+  /** As {@link append}, into partitions that are chosen already. */
+  async write(topic: TopicView, shares: readonly Share[], count: number): Promise<readonly Position[]> {
     const size = shares.reduce((sum, share) => sum + share.size, 0);
     this.#underWay++;
     try {
@@ -59,7 +63,7 @@ export class PlainWriter {
       return positionsOf(
         shares,
         bases.map((one) => (one as PromiseFulfilledResult<bigint>).value),
-        records.length,
+        count,
       );
     } finally {
       if (--this.#underWay === 0) this.#drained.resolve();

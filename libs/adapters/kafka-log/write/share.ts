@@ -1,5 +1,5 @@
 import { partitionOf, OperatingError } from '#kernel';
-import type { LogRecord } from '#events';
+import type { LogRecord, StoredRecord } from '#events';
 import type { Position } from '#ports';
 import type { RecordToEncode } from '../wire/record-batch.codec.ts';
 import { batchBytesMax } from '../cluster/topics.ts';
@@ -26,6 +26,19 @@ export function sharesOf(records: readonly LogRecord[], partitions: number, now:
     share.size += sizeOf(record);
   });
   for (const { size } of shares.values()) if (size > batchBytesMax) throw tooMuch(size);
+  return [...shares.values()];
+}
+
+/** Records of another log, each for its partition and with its time of record. */
+export function sharesOfStored(records: readonly StoredRecord[]): readonly Share[] {
+  const shares = new Map<number, Share>();
+  records.forEach((record, at) => {
+    const share = shares.get(record.partition) ?? { partition: record.partition, records: [], places: [], size: 0 };
+    shares.set(record.partition, share);
+    share.records.push({ record, timestamp: record.recordedAt });
+    share.places.push(at);
+    share.size += sizeOf(record);
+  });
   return [...shares.values()];
 }
 

@@ -5,6 +5,7 @@ import { appendCases, contentCases, topicCases } from './append.cases.ts';
 import { useLog } from './fixture.ts';
 import { expectedVersionCases, fencingCases, producerCases } from './producer.cases.ts';
 import { headCases, readCases } from './read.cases.ts';
+import { restoreCases } from './restore.cases.ts';
 import { closingCases, waitCases } from './wait.cases.ts';
 
 /** What every event log promises. */
@@ -20,6 +21,7 @@ export function eventLogConformance(name: string, factory: SubjectFactory<EventL
     readCases(fixture);
     headCases(fixture);
     waitCases(fixture);
+    restoreCases(fixture);
     closingCases(fixture);
   });
 }

@@ -1,5 +1,5 @@
 import type { LogRecord } from '#events';
-import { EventLog, recordBytes, type AppendOptions, type PartitionHead, type Position, type ReadBatch, type ReadLimits } from '#ports';
+import { EventLog, recordBytes, type AppendOptions, type PartitionHead, type Position, type ReadBatch, type ReadLimits, type RestoreRecords } from '#ports';
 import type { Counter, Histogram } from '../metrics/meter.ts';
 import { metrics } from '../metrics/metrics.constants.ts';
 import type { Telemetry } from '../telemetry.ts';
@@ -96,6 +96,10 @@ export class ObservedEventLog extends EventLog {
 
   override truncate(topic: string, partition: number, before: bigint): Promise<void> {
     return this.#log.truncate(topic, partition, before);
+  }
+
+  override restore(topic: string, partitions: number, work: (write: RestoreRecords) => Promise<void>): Promise<void> {
+    return this.#log.restore(topic, partitions, work);
   }
 
   override close(): Promise<void> {

@@ -1,0 +1,88 @@
+import { existsSync } from 'node:fs';
+import { EmbeddedPostgres } from '#adapters/embedded-postgres';
+import { Database, PostgresOutbox } from '#adapters/postgres';
+import type { OutboxRow } from '#ports';
+import type { StreamsSettings } from '../streams.config.ts';
+import type { TopicCopy } from './log-copy.ts';
+
+/** Secret that signs resume tokens, which hold offsets. */
+const tokenSecret = 'resume-tokens';
+const outboxRowsMax = 1_000_000;
+
+export interface DatabaseMoves {
+  readonly checkpoints: number;
+  /** Outbox rows that the log held already. */
+  readonly forgotten: number;
+}
+
+/** What the database knows about the old log, made true of the new one. */
+export class MigratedDatabase {
+  readonly #database: Database;
+  readonly #stop: () => Promise<void>;
+  readonly #outbox: PostgresOutbox;
+  /** Rows that the relay had not forgotten, by event id. */
+  readonly #waiting: ReadonlyMap<string, OutboxRow>;
+  #last: bigint | undefined;
+  #forgotten = 0;
+
+  private constructor(database: Database, outbox: PostgresOutbox, rows: readonly OutboxRow[], stop: () => Promise<void>) {
+    this.#database = database;
+    this.#outbox = outbox;
+    this.#stop = stop;
+    this.#waiting = new Map(rows.map((row) => [row.record.headers['ce_id'] ?? '', row]));
+  }
+
+  /** The database that belongs to the log: by `DATABASE_URL`, else the embedded one, when there is one. */
+  static async open(settings: StreamsSettings): Promise<MigratedDatabase | undefined> {
+    const { databaseUrl, dataDir, postgresPath } = settings;
+    if (databaseUrl === undefined && !existsSync(postgresPath)) return undefined;
+    const server = databaseUrl === undefined ? await EmbeddedPostgres.start({ dataDir }) : undefined;
+    const database = new Database({ url: databaseUrl ?? server?.url ?? '', name: 'migrate-log' });
+    const stop = async (): Promise<void> => {
+      await database.close();
+      await server?.stop();
+    };
+    try {
+      const outbox = new PostgresOutbox(database);
+      return new MigratedDatabase(database, outbox, await outbox.take(outboxRowsMax, 0), stop);
+    } catch (error) {
+      await stop();
+      throw error;
+    }
+  }
+
+  /** A record of the old log. One that waits in the outbox, too, was written just before the relay could forget it. */
+  saw(headers: Readonly<Record<string, string>>): void {
+    const row = this.#waiting.get(headers['ce_id'] ?? '');
+    if (row === undefined) return;
+    this.#forgotten++;
+    if (this.#last === undefined || row.sequence > this.#last) this.#last = row.sequence;
+  }
+
+  /**
+   * Moves the checkpoints of all projections, keeps the outbox from sending again what is copied, and makes resume tokens
+   * of the old log invalid, which name its offsets. Once more changes nothing for the worse: a checkpoint that is
+   * translated twice reads some events again, which projections do not mind.
+   */
+  async move(copies: readonly TopicCopy[]): Promise<DatabaseMoves> {
+    const byTopic = new Map(copies.map((copy) => [copy.topic, copy]));
+    const checkpoints = await this.#database.transaction(async (run) => {
+      const { rows } = await run({ text: 'SELECT projection, version, topic, partition, position FROM streams.checkpoints FOR UPDATE', values: [] });
+      for (const [projection, version, topic, partition, position] of rows) {
+        const moved = byTopic.get(topic ?? '')?.offsets[Number(partition)]?.translate(BigInt(position ?? '0')) ?? 0n;
+        await run({
+          text: 'UPDATE streams.checkpoints SET position = $5 WHERE projection = $1 AND version = $2 AND topic = $3 AND partition = $4',
+          values: [projection, version, topic, partition, `${moved}`],
+        });
+      }
+      await run({ text: 'DELETE FROM streams.secrets WHERE name = $1', values: [tokenSecret] });
+      return rows.length;
+    });
+    if (this.#last !== undefined) await this.#outbox.forget(this.#last);
+    return { checkpoints, forgotten: this.#forgotten };
+  }
+
+  async close(): Promise<void> {
+    await this.#stop();
+  }
+}

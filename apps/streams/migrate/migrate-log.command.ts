@@ -1,0 +1,99 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { KafkaEventLog } from '#adapters/kafka-log';
+import { SqliteEventLog } from '#adapters/sqlite-log';
+import { SystemClock } from '#adapters/system';
+import { contexts } from '#events';
+import { OperatingError } from '#kernel';
+import type { EventLog } from '#ports';
+import { InstanceLock } from '../machine/instance-lock.ts';
+import type { StreamsSettings } from '../streams.config.ts';
+import { exitCodes, PlainFailure } from '../streams.errors.ts';
+import { compareTopic, copyTopic, type BegunCopy, type CopyDeps, type TopicCopy } from './log-copy.ts';
+import { MigratedDatabase, type DatabaseMoves } from './database-moves.ts';
+
+export type LogEngine = 'kafka' | 'embedded';
+
+export interface MigrationInit {
+  readonly settings: StreamsSettings;
+  readonly to: LogEngine;
+  /** One line of progress or of the result. */
+  readonly say: (line: string) => void;
+  /** Overwrites the line before; on a terminal only. */
+  readonly showProgress: (line: string) => void;
+}
+
+export interface MigrationReport {
+  readonly to: LogEngine;
+  readonly topics: ReadonlyArray<{ readonly topic: string; readonly records: number; readonly found: number; readonly digest: string }>;
+  /** Undefined when there is no database here. */
+  readonly database: DatabaseMoves | undefined;
+}
+
+/**
+ * Copies the event log from this machine's file to Kafka, or back: every event with its id, key, headers and time of
+ * record, in the order of each partition. The original is left as it is. Broken off, the same command goes on.
+ * @throws PlainFailure when the platform runs, or the target holds something else.
+ */
+export async function migrateLog(init: MigrationInit): Promise<MigrationReport> {
+  const { settings, to } = init;
+  const { kafka, logPath, dataDir, runPath } = settings;
+  if (kafka === undefined) throw new PlainFailure('Say where Kafka is: set KAFKA_BROKERS.', exitCodes.usage);
+  if (to === 'kafka' && !existsSync(logPath)) throw new PlainFailure(`There is no event log at ${logPath}: set STREAMS_DATA_DIR.`, exitCodes.usage);
+  using _lock = InstanceLock.acquire(join(runPath, 'supervisor.lock'), dataDir);
+  const cluster = new KafkaEventLog(kafka);
+  const file = new SqliteEventLog({ path: logPath }, { clock: new SystemClock() });
+  try {
+    await reachable(cluster);
+    return await copyAll(init, to === 'kafka' ? { source: file, target: cluster } : { source: cluster, target: file });
+  } finally {
+    await cluster.close();
+    await file.close();
+  }
+}
+
+async function reachable(cluster: KafkaEventLog): Promise<void> {
+  try {
+    await cluster.heads(contexts[0]);
+  } catch (error) {
+    if (error instanceof OperatingError && error.code === 'LOG_UNAVAILABLE') throw new PlainFailure(error.message, exitCodes.unreachable);
+    if (!(error instanceof OperatingError && error.code === 'TOPIC_UNKNOWN')) throw error;
+  }
+}
+
+async function copyAll(
+  { settings, to, say, showProgress }: MigrationInit,
+  logs: { readonly source: EventLog; readonly target: EventLog },
+): Promise<MigrationReport> {
+  const database = await MigratedDatabase.open(settings);
+  try {
+    const deps = (topic: string): CopyDeps => ({
+      ...logs,
+      onProgress: (done, all) => showProgress(progressLine(topic, done, all)),
+      onRecord: ({ headers }) => database?.saw(headers),
+    });
+    // All of them before the first is touched: a refusal changes nothing.
+    const begun: BegunCopy[] = [];
+    for (const topic of contexts) begun.push(...[await compareTopic(topic, deps(topic))].filter((one) => one !== undefined));
+    const copies: TopicCopy[] = [];
+    for (const one of begun) {
+      const copy = await copyTopic(one, deps(one.topic));
+      copies.push(copy);
+      const before = copy.found > 0 ? `, ${copy.found} of them copied before` : '';
+      say(`${copy.topic.padEnd(8)} ${String(copy.records).padStart(10)} events${before}  sha256 ${copy.digest.slice(0, 16)}…`);
+    }
+    const moved = await database?.move(copies);
+    if (moved !== undefined) say(`Checkpoints moved: ${moved.checkpoints}. Commands that were on the log already: ${moved.forgotten}.`);
+    return { to, topics: copies.map(({ topic, records, found, digest }) => ({ topic, records, found, digest })), database: moved };
+  } finally {
+    await database?.close();
+  }
+}
+
+const barWidth = 30;
+
+export function progressLine(topic: string, done: number, all: number): string {
+  const share = Math.min(1, done / Math.max(1, all));
+  const full = Math.round(share * barWidth);
+  return `${topic.padEnd(8)} ${'█'.repeat(full)}${'░'.repeat(barWidth - full)} ${String(Math.floor(share * 100)).padStart(3)} %`;
+}

@@ -1,0 +1,63 @@
+import { describe, expect, test } from '@jest/globals';
+import type { StoredRecord } from '#events';
+import { freshName, operatingError } from '../subject.ts';
+import { partitions, readAll, record, run, type LogFixture } from './fixture.ts';
+
+const hourAgo = (): number => Date.now() - 3_600_000;
+
+/** Records as another log held them; one in a partition that its key would not choose. */
+function foreign(at: number): StoredRecord[] {
+  const place = (partition: number, offset: bigint, recordedAt: number) => ({ partition, offset, recordedAt });
+  return [
+    { ...record('a', '1'), ...place(0, 90n, at) },
+    { ...record('a', '2', { ce_id: 'ü', empty: '' }), ...place(0, 95n, at + 7) },
+    { ...record('b', '3'), ...place(2, 4n, at + 1) },
+    { ...record('a', '4'), ...place(0, 96n, at + 7) },
+  ];
+}
+
+export function restoreCases(fixture: () => LogFixture): void {
+  describe('restoring records of another log', () => {
+    test('keeps partition, order, content and time; offsets are ours', async () => {
+      const { log } = fixture();
+      const name = freshName('restored');
+      const records = foreign(hourAgo());
+      await log.restore(name, partitions, async (write) => {
+        await write(records.slice(0, 3));
+        await write(records.slice(3));
+      });
+      for (const partition of [0, 2]) {
+        const mine = records.filter((one) => one.partition === partition);
+        const stored = await readAll(log, name, partition);
+        expect(stored.map(({ offset: _, ...rest }) => rest)).toEqual(mine.map(({ offset: _, ...rest }) => rest));
+        expect(stored[0]?.offset).toBe(0n);
+      }
+      expect(await log.offsetAt(name, 0, (records[1] as StoredRecord).recordedAt)).toBe(1n);
+    });
+
+    test('goes on where it stopped, and then the log goes on with times of its own', async () => {
+      const { log } = fixture();
+      const name = freshName('restored');
+      const at = hourAgo();
+      const broken = log.restore(name, partitions, async (write) => {
+        await write(foreign(at).slice(0, 1));
+        throw new Error('the copy broke off');
+      });
+      await expect(broken).rejects.toThrow('the copy broke off');
+      await log.restore(name, partitions, (write) => write(foreign(at).slice(1)));
+      const [position] = await log.append(name, run(1, 'k'));
+      const stored = await readAll(log, name, position?.partition ?? -1);
+      expect(stored.at(-1)).toMatchObject({ value: 'k-0', offset: position?.offset });
+      expect((await readAll(log, name, 0)).slice(0, 3).map(({ value }) => value)).toEqual(['1', '2', '4']);
+    });
+
+    test('into a topic of other partitions is refused', async () => {
+      const { log, topic } = fixture();
+      const name = await topic();
+      await expect(log.restore(name, partitions + 1, async () => {})).rejects.toEqual(operatingError('TOPIC_MISMATCH'));
+      await expect(
+        log.restore(name, partitions, (write) => write([{ ...record('a', '1'), partition: partitions, offset: 0n, recordedAt: 1 }])),
+      ).rejects.toEqual(operatingError('TOPIC_UNKNOWN'));
+    });
+  });
+}

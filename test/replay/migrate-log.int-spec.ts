@@ -1,0 +1,139 @@
+/** @needs java maven */
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { openEngines } from '#adapters/engines';
+import { contexts, type StoredRecord } from '#events';
+import type { EventLog } from '#ports';
+import { readSharedSettings } from '#runtime';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { projections } from '../../apps/projector/projections.ts';
+import { migrateLog, type MigrationReport } from '../../apps/streams/migrate/migrate-log.command.ts';
+import { readStreamsSettings } from '../../apps/streams/streams.config.ts';
+import { kafkaStartTimeoutMs, startKafka, type Kafka } from '../constellation/kafka/index.ts';
+import { history } from './history.ts';
+import { caughtUp, dumpRows, hostOf, openWorld, recordAll, type World } from './world.ts';
+
+jest.setTimeout(180_000);
+
+type Env = Readonly<Record<string, string>>;
+
+/** What each partition of each topic holds, without offsets. */
+async function contentOf(log: EventLog): Promise<ReadonlyArray<ReadonlyArray<Omit<StoredRecord, 'offset'>>>> {
+  const partitions: Array<Array<Omit<StoredRecord, 'offset'>>> = [];
+  for (const topic of contexts) {
+    for (const { partition, low, high } of await log.heads(topic)) {
+      const records: Array<Omit<StoredRecord, 'offset'>> = [];
+      for (let from = low; from < high;) {
+        const batch = await log.read(topic, partition, from, { recordsMax: 1000, bytesMax: 10_000_000, waitMs: 0 });
+        for (const { offset: _, ...record } of batch.records) records.push(record);
+        from = batch.next;
+      }
+      partitions.push(records);
+    }
+  }
+  return partitions;
+}
+
+describe('streams migrate-log', () => {
+  let kafka: Kafka;
+  let world: World;
+  let elsewhere: string;
+
+  beforeAll(async () => {
+    kafka = await startKafka();
+    world = await openWorld();
+    elsewhere = await mkdtemp(join(tmpdir(), 'streams-elsewhere-'));
+    await recordAll(world, history({ seed: 5, streams: 30, segments: 6 }));
+  }, kafkaStartTimeoutMs);
+
+  afterAll(async () => {
+    await world?.close();
+    await kafka?.stop();
+    if (elsewhere !== undefined) await rm(elsewhere, { recursive: true, force: true });
+  });
+
+  const onKafka = (topics: string): Env => ({ ...kafka.env, KAFKA_TOPIC_PREFIX: `${topics}-${kafka.env['KAFKA_TOPIC_PREFIX']}` });
+
+  function migrate(to: 'kafka' | 'embedded', dataDir: string, env: Env): Promise<MigrationReport> {
+    const settings = readStreamsSettings({ ...env, STREAMS_DATA_DIR: dataDir, DATABASE_URL: world.databaseUrl });
+    return migrateLog({ settings, to, say: () => undefined, showProgress: () => undefined });
+  }
+
+  async function withLog<Result>(env: Env, dataDir: string, work: (log: EventLog) => Promise<Result>): Promise<Result> {
+    const engines = await openEngines(readSharedSettings({ ...env, STREAMS_DATA_DIR: dataDir }), 'log');
+    try {
+      return await work(engines.log);
+    } finally {
+      await engines.close();
+    }
+  }
+
+  test('copies everything as it was, goes on where it broke off, and back again it is the same log', async () => {
+    const env = onKafka('move');
+    const original = await contentOf(world.log);
+    // As a run that was killed leaves it: one partition whole, one in its middle.
+    const whole = (await world.log.read('stream', 0, 0n, { recordsMax: 5000, bytesMax: 1e7, waitMs: 0 })).records;
+    const half = (await world.log.read('stream', 1, 0n, { recordsMax: 3, bytesMax: 1e7, waitMs: 0 })).records;
+    await withLog(env, world.folder, (log) => log.restore('stream', 12, (write) => write([...whole, ...half])));
+
+    const there = await migrate('kafka', world.folder, env);
+    const all = original.reduce((sum, records) => sum + records.length, 0);
+    expect(there.topics.reduce((sum, { records }) => sum + records, 0)).toBe(all);
+    expect(there.topics.find(({ topic }) => topic === 'stream')?.found).toBe(whole.length + half.length);
+    expect(await withLog(env, world.folder, contentOf)).toEqual(original);
+
+    const again = await migrate('kafka', world.folder, env);
+    expect(again.topics.map(({ found, digest }) => [found, digest])).toEqual(there.topics.map(({ records, digest }) => [records, digest]));
+
+    const back = await migrate('embedded', elsewhere, env);
+    expect(back.topics.map(({ digest }) => digest)).toEqual(there.topics.map(({ digest }) => digest));
+    expect(await withLog({ KAFKA_BROKERS: '' }, elsewhere, contentOf)).toEqual(original);
+  });
+
+  test('refuses a target that holds something else, and changes nothing there', async () => {
+    const env = onKafka('taken');
+    const taken = { key: 'k', headers: {}, value: 'somebody was here' };
+    await withLog(env, world.folder, async (log) => {
+      await log.ensureTopic('cache', 12);
+      await log.append('cache', [taken]);
+    });
+    await expect(migrate('kafka', world.folder, env)).rejects.toThrow('already holds other records than this log');
+    const cache = (await withLog(env, world.folder, (log) => log.heads('cache'))).reduce((sum, { high }) => sum + high, 0n);
+    expect(cache).toBe(1n);
+  });
+
+  test('read models go on over there: nothing is read twice, nothing left out', async () => {
+    const env = onKafka('models');
+    const host = await hostOf(world, projections);
+    await host.start();
+    await caughtUp(world, projections);
+    await host.stop();
+    const rows = await dumpRows(world, projections);
+
+    // Transactions leave gaps in Kafka's offsets: back and forth, checkpoints have to be translated.
+    await migrate('kafka', world.folder, env);
+    const moved = await withLog(env, world.folder, async (log) => {
+      const [first] = history({ seed: 6, streams: 1, segments: 1 }).filter(({ topic }) => topic === 'stream');
+      for (let n = 0n; n < 3n; n++) {
+        const record = { ...(first as NonNullable<typeof first>).record, headers: { ...first?.record.headers, ce_id: `gap-${n}` } };
+        await log.append('stream', [record], { producer: { id: 'gaps', epoch: 1n, sequence: n } });
+      }
+      const over: World = { ...world, log };
+      const follower = await hostOf(over, projections, { owner: 'over there' });
+      await follower.start();
+      await caughtUp(over, projections);
+      await follower.stop();
+      expect((await dumpRows(world, projections)).length).toBeGreaterThanOrEqual(rows.length);
+      return contentOf(log);
+    });
+    const home = join(elsewhere, 'home');
+    const report = await migrate('embedded', home, env);
+    expect(report.database?.checkpoints).toBeGreaterThan(0);
+    await withLog({ KAFKA_BROKERS: '' }, home, async (log) => {
+      expect(await contentOf(log)).toEqual(moved);
+      const positions = await world.store.checkpoints();
+      for (const { topic, partition, position } of positions) expect(position).toBe((await log.heads(topic))[partition]?.high);
+    });
+  });
+});
