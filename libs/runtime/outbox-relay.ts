@@ -88,14 +88,22 @@ export class OutboxRelay {
     const end = new AbortController();
     const signal = AbortSignal.any([this.#stop.signal, end.signal]);
     const renewing = this.#keepLease(lease, end);
+    // Rows are forgotten while the next are on their way: they are taken once more meanwhile, and passed over.
+    let relayed = 0n;
+    let forgetting: Promise<void> = Promise.resolve();
     try {
       while (!signal.aborted) {
         heart?.beat();
-        const rows = await this.#deps.outbox.take(this.#rowsMax, waitMs, signal);
+        const rows = (await this.#deps.outbox.take(this.#rowsMax, waitMs, signal)).filter(({ sequence }) => sequence > relayed);
+        if (rows.length > 0) await this.#append(rows);
+        await forgetting;
         if (rows.length === 0) continue;
-        await this.#relay(rows);
+        relayed = (rows.at(-1) as OutboxRow).sequence;
+        forgetting = this.#deps.outbox.forget(relayed);
+        forgetting.catch(() => undefined); // thrown where it is awaited
         moved();
       }
+      await forgetting;
     } finally {
       end.abort();
       await renewing;
@@ -114,14 +122,13 @@ export class OutboxRelay {
     }
   }
 
-  async #relay(rows: readonly OutboxRow[]): Promise<void> {
+  async #append(rows: readonly OutboxRow[]): Promise<void> {
     for (const run of runsOfOneTopic(rows)) {
       const first = run[0] as OutboxRow;
       const producer = { id: producerId, epoch: first.incarnation, sequence: first.topicSequence };
       const records = run.map((row) => row.record);
       await this.#deps.log.append(first.topic, records, { producer });
     }
-    await this.#deps.outbox.forget((rows.at(-1) as OutboxRow).sequence);
   }
 }
 
