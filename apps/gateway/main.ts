@@ -1,7 +1,7 @@
 import { openEngines } from '#adapters/engines';
 import { UuidV7IdSource } from '#adapters/system';
 import { contexts, topicPartitions } from '#events';
-import { observeEngines, runApp, waitingLog } from '#runtime';
+import { observeEngines, runApp, untilThere, waitingLog } from '#runtime';
 import { runMigrations } from '#migrations';
 import { createGateway } from './gateway.app.ts';
 import { readGatewaySettings } from './gateway.config.ts';
@@ -16,8 +16,9 @@ await runApp({
   module: async ({ lifecycle, logger, telemetry }) => {
     const engines = observeEngines(await openEngines({ ...settings, onWaiting: waitingLog(logger) }, 'log', 'database', 'blobs', 'limits'), telemetry);
     lifecycle.onStop('engines', 'engines', () => engines.close());
-    await runMigrations(settings.databaseUrl ?? '');
-    for (const topic of contexts) await engines.log.ensureTopic(topic, topicPartitions);
+    const wait = { logger, signal: lifecycle.stopping };
+    await untilThere(() => runMigrations(settings.databaseUrl ?? ''), wait);
+    for (const topic of contexts) await untilThere(() => engines.log.ensureTopic(topic, topicPartitions), wait);
     return gatewayModule({ ...engines, telemetry }, settings);
   },
   create: (root, options, { logger, telemetry }) =>

@@ -1,5 +1,5 @@
 import { openEngines } from '#adapters/engines';
-import { observeEngines, restoreHeads, runApp, waitingLog } from '#runtime';
+import { observeEngines, restoreHeads, runApp, untilThere, waitingLog } from '#runtime';
 import { runMigrations } from '#migrations';
 import { aggregates } from './aggregates.ts';
 import { readProjectorSettings } from './projector.config.ts';
@@ -13,8 +13,9 @@ await runApp({
   module: async (context) => {
     const engines = observeEngines(await openEngines({ ...settings, onWaiting: waitingLog(context.logger) }, 'log', 'database'), context.telemetry);
     context.lifecycle.onStop('engines', 'engines', () => engines.close());
-    await runMigrations(engines.databaseUrl);
-    await restoreHeads(aggregates, { log: engines.log, aggregates: engines.aggregates, logger: context.logger });
+    const wait = { logger: context.logger, signal: context.lifecycle.stopping };
+    await untilThere(() => runMigrations(engines.databaseUrl), wait);
+    await untilThere(() => restoreHeads(aggregates, { log: engines.log, aggregates: engines.aggregates, logger: context.logger }), wait);
     return projectorModule(engines, context);
   },
   serve: serveProjector,

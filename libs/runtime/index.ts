@@ -42,3 +42,4 @@ export { Meter, type Counter, type Gauge, type Histogram, type MetricSpec } from
 export { allMetrics, metrics } from './telemetry/metrics/metrics.constants.ts';
 export { activeSpan, activeTraceparent, noTracer, runInside, Tracer, type OpenSpan, type Span, type SpanInit } from './telemetry/tracing/tracer.ts';
 export { isSampled, parseTraceparent } from './telemetry/tracing/traceparent.ts';
+export { untilThere, type UntilThereInit } from './until-there.ts';

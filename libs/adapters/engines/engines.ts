@@ -24,14 +24,12 @@ export interface EngineSettings {
   readonly databaseUrl: string | undefined;
   /** The event log is on these brokers instead of in `logPath`. */
   readonly kafka?: KafkaLogInit | undefined;
-  /** Told at first, and then twice a minute, that an engine does not answer and is waited for. */
+  /** Told at first, and then twice a minute, that an engine does not answer and is waited for; once, that it is done without, or back. */
   readonly onWaiting?: ((message: string, err: unknown) => void) | undefined;
   /** Blobs go to this bucket instead of `blobPath`. */
   readonly s3?: S3BlobStoreInit | undefined;
   /** Limits are counted there for all processes; without one each counts for itself. */
   readonly redisUrl?: string | undefined;
-  /** Hears, for the log, that an engine is done without for a while, and that it is back. */
-  readonly notice?: ((words: string, error?: unknown) => void) | undefined;
 }
 
 /** What each engine serves. */
@@ -130,14 +128,17 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
     return { part: { blobs: await FsBlobStore.open({ folder: settings.blobPath }) }, close: () => Promise.resolve() };
   },
 
-  async limits({ redisUrl, notice }) {
+  async limits({ redisUrl, onWaiting }) {
     const { MemoryRateLimiter } = await import('#adapters/memory');
     const local = new MemoryRateLimiter();
     if (redisUrl === undefined) return { part: { limiter: local }, close: () => Promise.resolve() };
     const { FailSoftRateLimiter, RedisConnection, RedisRateLimiter } = await import('#adapters/redis');
     const redis = await RedisConnection.open({ url: redisUrl });
     const onChange = (error: unknown): void =>
-      notice?.(error === undefined ? 'limits are counted in Redis again' : 'limits are counted by each process for itself, until Redis is back', error);
+      onWaiting?.(
+        error === undefined ? 'Redis is back; limits are counted there again' : 'Redis does not answer; each process counts limits for itself',
+        error,
+      );
     return { part: { limiter: new FailSoftRateLimiter({ onChange }, { local, shared: new RedisRateLimiter(redis) }) }, close: () => redis.close() };
   },
 };

@@ -1,7 +1,7 @@
 /** @needs s3 */
 import { createHash, randomBytes } from 'node:crypto';
 import { DeleteBucketCommand, DeleteObjectCommand, ListMultipartUploadsCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { blobCid } from '#ports';
 import { type S3Engine, startS3 } from '../../../test/constellation/engines/index.ts';
 import { type Fault, FaultProxy } from '../../../test/constellation/fault-proxy.ts';
@@ -98,6 +98,21 @@ describe('faults that pass', () => {
     const before = proxy.requests.length;
     expect(Buffer.compare(await collected(store.readStream(cid)), film)).toBe(0);
     expect(proxy.requests.length - before).toBe(5);
+  });
+
+  test('a clock that jumped is set right by what the store says about it', async () => {
+    const store = await open();
+    const { cid } = await store.put(segment);
+    const now = Date.now.bind(Date);
+    const jump = jest.spyOn(Date, 'now').mockImplementation(() => now() + 7_200_000);
+    try {
+      const before = proxy.requests.length;
+      expect(Buffer.compare(await store.read(cid), segment)).toBe(0);
+      expect(proxy.requests.length - before).toBe(2);
+    } finally {
+      jump.mockRestore();
+    }
+    expect(Buffer.compare(await store.read(cid), segment)).toBe(0);
   });
 
   test('a store that restarts in the middle is waited for', async () => {
