@@ -1,0 +1,28 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { FuzzedWorld } from './testing/fuzz/fuzzed-world.ts';
+import { World } from './testing/gateway.fixture.ts';
+
+let fuzzed: FuzzedWorld;
+
+beforeAll(async () => void (fuzzed = await FuzzedWorld.open(await World.open())));
+afterAll(() => fuzzed.close());
+
+describe('whatever is called', () => {
+  test('nobody without the right changes anything, and nothing breaks', async () => {
+    const { byStatus, failures, changes } = await fuzzed.asOthers(1_000, 1);
+    expect(failures).toEqual([]);
+    expect(changes).toEqual([]);
+    // The calls reach every kind of judgement: otherwise nothing was tried.
+    expect(byStatus).toMatchObject({ 200: expect.any(Number), 400: expect.any(Number), 401: expect.any(Number), 403: expect.any(Number) });
+    expect(byStatus['401']).toBeGreaterThan(100);
+    expect(byStatus['403']).toBeGreaterThan(100);
+  });
+
+  test('not even an admin breaks anything', async () => {
+    const { byStatus, failures } = await fuzzed.asAdmin(1_000, 2);
+    expect(failures).toEqual([]);
+    expect(byStatus).toMatchObject({ 200: expect.any(Number), 201: expect.any(Number), 400: expect.any(Number), 404: expect.any(Number) });
+    expect(byStatus['400']).toBeGreaterThan(100);
+    expect(byStatus['201']).toBeGreaterThan(10);
+  });
+});
