@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { engineFacts } from './machine/engine-facts.ts';
 import { parseFfmpegVersion } from './machine/ffmpeg.ts';
 import { readStreamsSettings } from './streams.config.ts';
-import { environmentOf, programOf } from './supervisor/programs.ts';
+import { environmentOf, programOf, watchEnvironmentOf } from './supervisor/programs.ts';
 
 describe('the settings', () => {
   test('have a data folder in the checkout', () => {
@@ -49,6 +49,13 @@ describe('the settings', () => {
       { serves: 'Blobs', engine: 'S3 from S3_ENDPOINT', where: 's3.example/media/a/' },
       { serves: 'Rate limits', engine: 'Redis from REDIS_URL', where: 'cache' },
     ]);
+  });
+
+  test('give every app a port for watchers, one after the other, or one that the system chooses', () => {
+    const apps = ['gateway', 'projector', 'ingest', 'media', 'edge', 'postgres', 'demo'] as const;
+    const portsBy = (env: Record<string, string>) => apps.map((name) => watchEnvironmentOf(readStreamsSettings(env), name)['METRICS_PORT']);
+    expect(portsBy({})).toEqual(['9460', '9461', '9462', '9463', '9464', undefined, undefined]);
+    expect(portsBy({ METRICS_PORT: '0' })).toEqual(['0', '0', '0', '0', '0', undefined, undefined]);
   });
 
   test('run the edge on Bun and the rest on Node', () => {

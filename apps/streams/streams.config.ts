@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
-import { readPort, readSharedSettings, type Environment, type SharedSettings } from '#runtime';
+import { readInteger, readPort, readSharedSettings, type Environment, type SharedSettings } from '#runtime';
 
 export interface Ports {
   readonly gateway: number;
@@ -15,6 +15,8 @@ export interface StreamsSettings extends SharedSettings {
   /** The checkout. */
   readonly root: string;
   readonly ports: Ports;
+  /** Of the first app that is watched, the others follow; 0 lets the system choose for each. */
+  readonly metricsPort: number;
   /** Set when the log format was asked for; otherwise a terminal decides. */
   readonly logFormatAsked: 'json' | 'pretty' | undefined;
   readonly ffmpegPath: string;
@@ -50,6 +52,7 @@ export function readStreamsSettings(env: Environment = process.env): StreamsSett
       rtmpBackup: readPort(env, 'RTMP_BACKUP_PORT', 1936),
       relay: readPort(env, 'RELAY_PORT', 8082),
     },
+    metricsPort: readInteger(env, 'METRICS_PORT', 9460, 0, 65_500),
     logFormatAsked: env['LOG_FORMAT'] ? shared.logFormat : undefined,
     ffmpegPath: env['FFMPEG_PATH'] || 'ffmpeg',
     cores: availableParallelism(),

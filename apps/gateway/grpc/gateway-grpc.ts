@@ -3,7 +3,7 @@ import type { Authenticator } from '../access/authenticator.ts';
 import type { ResumeTokens } from '../events/resume-token.codec.ts';
 import type { Subscriptions } from '../events/subscriptions.ts';
 import type { IdSource } from '#ports';
-import type { Lifecycle, Logger } from '#runtime';
+import type { Lifecycle, Logger, Telemetry } from '#runtime';
 import { catalogueMessage } from './catalogue.ts';
 import { EventService } from './generated/streams/v1/event_service_pb.ts';
 import { GrpcCalls } from './grpc-calls.ts';
@@ -18,6 +18,7 @@ export interface GatewayGrpcDeps {
   readonly ids: IdSource;
   readonly lifecycle: Lifecycle;
   readonly logger: Logger;
+  readonly telemetry?: Telemetry | undefined;
 }
 
 /** The gateway's services over gRPC, on the same parts as its REST. */
@@ -30,5 +31,5 @@ export function gatewayGrpc(deps: GatewayGrpcDeps, init: GrpcServerInit): GrpcSe
     subscribe: subscriber.subscribe,
     subscribeWithCredit: subscriber.subscribeWithCredit,
   };
-  return new GrpcServer([{ service: EventService, handlers: events }], init);
+  return new GrpcServer([{ service: EventService, handlers: events }], init, deps.telemetry);
 }

@@ -9,7 +9,7 @@ import {
   type ServerWritableStream,
   type StatusObject,
 } from '@grpc/grpc-js';
-import type { Logger } from '#runtime';
+import { activeTraceparent, type Logger } from '#runtime';
 import type { Admissions } from '../access/admissions.ts';
 import { badRequest } from '../http/problem.errors.ts';
 import { statusOf } from './grpc-status.ts';
@@ -85,7 +85,7 @@ export class GrpcCalls {
     const shown = await this.#deps.admissions.admit({ operation, token: bearerOf(textOf(call.metadata, 'authorization')), address: hostOf(call.getPeer()) });
     const { principal, token } = shown;
     const id = textOf(call.metadata, 'x-request-id') ?? '';
-    const traceparent = textOf(call.metadata, 'traceparent') ?? '';
+    const traceparent = activeTraceparent() ?? textOf(call.metadata, 'traceparent') ?? '';
     return {
       principal,
       token,

@@ -5,6 +5,8 @@ import type { DescFile, DescService } from '@bufbuild/protobuf';
 import { toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { HealthImplementation } from 'grpc-health-check';
+import type { Telemetry } from '#runtime';
+import { grpcInterceptors } from './grpc.telemetry.ts';
 import { definitionOf } from './service-definition.ts';
 
 export interface GrpcServerInit {
@@ -45,7 +47,7 @@ export class GrpcServer {
   readonly #health: HealthImplementation;
   readonly #names: readonly string[];
 
-  constructor(services: readonly GrpcService[], init: GrpcServerInit) {
+  constructor(services: readonly GrpcService[], init: GrpcServerInit, telemetry?: Telemetry) {
     this.#init = init;
     this.#server = new Server({
       'grpc.max_receive_message_length': receiveBytesMax,
@@ -54,6 +56,7 @@ export class GrpcServer {
       'grpc.keepalive_time_ms': 20_000,
       'grpc.keepalive_timeout_ms': 10_000,
       'grpc.keepalive_permit_without_calls': 1,
+      interceptors: telemetry === undefined ? [] : [...grpcInterceptors(telemetry)],
     });
     for (const { service, handlers } of services) this.#server.addService(definitionOf(service), handlers);
     this.#names = ['', ...services.map(({ service }) => service.typeName)];

@@ -53,6 +53,7 @@ function farewell(end: Exclude<SubscriptionEnd, 'client-gone' | 'failed'>): Prob
  */
 export class GrpcSink implements SubscriptionSink {
   readonly #init: GrpcSinkInit;
+  readonly transport = 'grpc';
   #underWay = 0;
   #wake: () => void = () => undefined;
   gone = false;

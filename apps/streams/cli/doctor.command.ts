@@ -11,6 +11,7 @@ import { engineFacts } from '../machine/engine-facts.ts';
 import { checkEventLog } from '../machine/event-log-file.ts';
 import { checkFfmpeg, tryEncode } from '../machine/ffmpeg.ts';
 import { holderOf, portProblem } from '../machine/ports.ts';
+import { askWatched } from '../machine/watch-ports.ts';
 import { portVariables, type Ports, type StreamsSettings } from '../streams.config.ts';
 import { messageOf } from '../streams.errors.ts';
 
@@ -79,6 +80,14 @@ const checks: Readonly<Record<string, Check>> = {
         .map(({ serves, engine }) => `${serves.toLowerCase()}: ${engine}`)
         .join('; '),
     ),
+  metrics: async (settings) => {
+    if (settings.metricsPort === 0) return ok('at ports that the system chose: LOG_LEVEL=debug shows them');
+    const watched = (await askWatched(settings)).filter(({ health }) => health !== undefined);
+    if (watched.length === 0) return ok('nobody answers: not running, or METRICS_PORT was taken');
+    const sick = watched.filter(({ health }) => health?.status !== 'ok');
+    if (sick.length > 0) return warning(sick.map(({ app, health }) => `${app}: ${health?.problems.join(', ')}`).join('; '));
+    return ok(watched.map(({ app, url }) => `${app} ${url}/metrics`).join(', '));
+  },
   platform: async (settings) => {
     if (!(await gatewayAnswers(settings))) return ok('not running');
     const key = readAdminKey(settings.dataDir);

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { runVariable } from '../machine/run-folder.ts';
 import type { StreamsSettings } from '../streams.config.ts';
+import { watchPortOf } from '../machine/watch-ports.ts';
 import type { Program } from './child.ts';
 
 export type AppName = 'postgres' | 'projector' | 'gateway' | 'ingest' | 'media' | 'edge' | 'demo';
@@ -24,6 +25,12 @@ const nodeFlags: Partial<Readonly<Record<AppName, readonly string[]>>> = { proje
 
 export function entryOf(settings: StreamsSettings, name: AppName): string {
   return join(settings.root, 'dist', entries[name]);
+}
+
+/** On one machine every app can be watched, from this machine alone unless METRICS_HOST says otherwise. */
+export function watchEnvironmentOf(settings: StreamsSettings, name: AppName): Record<string, string> {
+  const port = watchPortOf(settings, name);
+  return port === undefined ? {} : { METRICS_PORT: String(port) };
 }
 
 /** The environment of an app: what the supervisor was started with, and every shared setting spelled out. */

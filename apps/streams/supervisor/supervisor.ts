@@ -12,7 +12,7 @@ import { PlainFailure } from '../streams.errors.ts';
 import type { Program } from './child.ts';
 import type { LogLine } from './log-line.ts';
 import type { LogView } from './log-view.ts';
-import { entryOf, environmentOf, programOf, type AppName } from './programs.ts';
+import { entryOf, environmentOf, programOf, watchEnvironmentOf, type AppName } from './programs.ts';
 import { StartFailure, SupervisedApp } from './supervised-app.ts';
 
 /** Who ends when, and how long each may take; the sum stays below the ten seconds that Ctrl-C may take. */
@@ -130,7 +130,7 @@ export class Supervisor {
   launch(name: AppName, attemptsMax = startAttemptsMax, env: Readonly<Record<string, string>> = {}): Promise<LogLine> {
     const app = new SupervisedApp({
       name,
-      program: () => this.#programOf(this.#settings, name, { ...this.environment, ...env }),
+      program: () => this.#programOf(this.#settings, name, { ...this.environment, ...watchEnvironmentOf(this.#settings, name), ...env }),
       onLine: (line) => this.#view.show(withoutPassword(line)),
       onStarted: (pid) => this.#folder?.enter(name, pid),
       onEnded: () => this.#folder?.leave(name),

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { temporaryPostgres, type TemporaryPostgres } from '#adapters/embedded-postgres';
 import { runMigrations } from '#migrations';
 import { allMetrics, pause } from '#runtime';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import { execFileSync } from 'node:child_process';
 import { createSocket, type Socket } from 'node:dgram';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -43,7 +44,10 @@ beforeAll(async () => {
     STATSD_INTERVAL_MS: '300',
     HEALTH_STALL_MS: '1500',
   };
-  const [gateway, projector] = await Promise.all([WatchedApp.start('gateway', { ...shared, GATEWAY_PORT: '0' }), WatchedApp.start('projector', shared)]);
+  const [gateway, projector] = await Promise.all([
+    WatchedApp.start('gateway', { ...shared, GATEWAY_PORT: '0', GRPC_PORT: '0' }),
+    WatchedApp.start('projector', shared),
+  ]);
   base = String(gateway.ready['url']);
   const edge = await WatchedApp.start('edge', { ...shared, EDGE_PORT: '0', EDGE_ORIGIN_URL: base });
   apps = { gateway, projector, edge };
@@ -128,6 +132,21 @@ describe('traces', () => {
     expect(batch).toMatchObject({ name: 'send stream', parentSpanId: '', service: 'projector' });
     expect(batch.links).toContainEqual({ traceId: step.traceId, spanId: step.parentSpanId });
   });
+
+  test('go through gRPC, too: a call belongs to the trace that its metadata names', async () => {
+    const traceId = 'aaf92f3577b34da6a3ce929d0e0e4736';
+    const metadata = new Metadata();
+    metadata.set('traceparent', `00-${traceId}-00f067aa0ba902b7-01`);
+    const client = new Client(`127.0.0.1:${String(apps.gateway.ready['grpcPort'])}`, credentials.createInsecure());
+    const same = (bytes: Buffer): Buffer => bytes;
+    await new Promise<void>((resolve, reject) => {
+      client.makeUnaryRequest('/grpc.health.v1.Health/Check', same, same, Buffer.alloc(0), metadata, (error) => (error === null ? resolve() : reject(error)));
+    });
+    client.close();
+    const span = await until(() => receiver.spans.find((one) => one.traceId === traceId));
+    expect(span).toMatchObject({ name: 'grpc.health.v1.Health/Check', kind: 2, parentSpanId: '00f067aa0ba902b7', attributes: { 'rpc.grpc.status_code': '0' } });
+    expect((await apps.gateway.ask('/metrics')).text).toContain('streams_grpc_calls_total{method="grpc.health.v1.Health/Check",code="OK"} 1\n');
+  }, 60_000);
 
   test('go with the headers that the standard variable asks for', () => {
     expect(receiver.headers[0]).toMatchObject({ 'x-tenant': 'acme' });
