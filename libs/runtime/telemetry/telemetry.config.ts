@@ -4,6 +4,8 @@ import { readConventions, type MessagingConventions } from './tracing/messaging.
 export const samplers = ['always_on', 'always_off', 'traceidratio', 'parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'] as const;
 
 export interface TraceSettings {
+  /** Where spans go, with its path. */
+  readonly url: string;
   readonly sampler: (typeof samplers)[number];
   /** Share of the traces that begin here and are sampled, 0 to 1. */
   readonly ratio: number;
@@ -48,15 +50,18 @@ export function readTelemetrySettings(env: Environment): TelemetrySettings {
   };
 }
 
-/** The standard variables of OpenTelemetry; those of the exporter itself (address, headers, certificates) it reads by itself. */
+/** The standard variables of OpenTelemetry; those of the exporter itself (headers, certificates, timeouts) it reads by itself. */
 function readTraces(env: Environment): TraceSettings | undefined {
-  const endpoint = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] || env['OTEL_EXPORTER_OTLP_ENDPOINT'];
+  const base = env['OTEL_EXPORTER_OTLP_ENDPOINT'];
+  // The general address is a base, that of the traces is taken as it is.
+  const endpoint = env['OTEL_EXPORTER_OTLP_TRACES_ENDPOINT'] || (base ? `${base.replace(/\/$/, '')}/v1/traces` : undefined);
   const exporter = readChoice(env, 'OTEL_TRACES_EXPORTER', ['otlp', 'none'], 'otlp');
   if (!endpoint || exporter === 'none' || env['OTEL_SDK_DISABLED']?.toLowerCase() === 'true') return undefined;
   if (!URL.canParse(endpoint) || !/^https?:$/.test(new URL(endpoint).protocol)) {
     throw invalidSetting('OTEL_EXPORTER_OTLP_ENDPOINT', `must be an http or https URL, but is ${JSON.stringify(endpoint)}`);
   }
   return {
+    url: endpoint,
     sampler: readChoice(env, 'OTEL_TRACES_SAMPLER', samplers, 'parentbased_traceidratio'),
     ratio: readRatio(env),
     conventions: readConventions(env['OTEL_SEMCONV_STABILITY_OPT_IN']),

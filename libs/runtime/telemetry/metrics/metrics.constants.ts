@@ -40,7 +40,7 @@ export const metrics = {
 
   appendSeconds: histogram('log_append', 'One append to the log, until it is durable.', log, ['topic']),
   appendRecords: counter('log_append_records', 'Records appended.', log, ['topic']),
-  appendBytes: counter('log_append_bytes', 'Bytes of them: keys, headers and values.', log, ['topic']),
+  appendBytes: counter('log_append_bytes', 'Bytes of their keys and values, counted as characters.', log, ['topic']),
   appendErrors: counter('log_append_errors', 'Appends that failed, by the code of the error.', log, ['topic', 'code']),
   readRecords: counter('log_read_records', 'Records read from the log.', log, ['topic']),
   readErrors: counter('log_read_errors', 'Reads of the log that failed.', log, ['topic', 'code']),

@@ -1,11 +1,11 @@
 import type { LogRecord } from '#events';
-import { EventLog, recordBytes, type AppendOptions, type PartitionHead, type Position, type ReadBatch, type ReadLimits, type RestoreRecords } from '#ports';
+import { EventLog, type AppendOptions, type PartitionHead, type Position, type ReadBatch, type ReadLimits, type RestoreRecords } from '#ports';
 import type { Counter, Histogram } from '../metrics/meter.ts';
 import { metrics } from '../metrics/metrics.constants.ts';
 import type { Telemetry } from '../telemetry.ts';
-import { runBatch, tracedPerBatchMax } from '../tracing/batch-span.ts';
+import { runBatch, tracedPerBatchMax, type TracedEvent } from '../tracing/batch-span.ts';
 import { messagingSpan } from '../tracing/messaging.telemetry.ts';
-import { sampledAmong } from '../tracing/traceparent.ts';
+import { isSampled } from '../tracing/traceparent.ts';
 import { codeOf } from './error-code.ts';
 import { ReadTimes } from './read-times.ts';
 import type { SeenEvents } from './seen-events.ts';
@@ -45,7 +45,7 @@ export class ObservedEventLog extends EventLog {
   override append(topic: string, records: readonly LogRecord[], options?: AppendOptions): Promise<readonly Position[]> {
     const { tracer, conventions } = this.#telemetry;
     if (!tracer.on) return this.#measured(topic, records, options);
-    const traced = sampledAmong(tracesOf(records), tracedPerBatchMax).map((traceparent) => ({ traceparent }));
+    const traced = sampledIn(records);
     const init = messagingSpan({ operation: 'send', destination: topic, messages: records.length }, conventions);
     return runBatch(tracer, init, traced, () => this.#measured(topic, records, options));
   }
@@ -57,7 +57,7 @@ export class ObservedEventLog extends EventLog {
       const positions = await this.#log.append(topic, records, options);
       this.#seconds.observe((performance.now() - begun) / 1000, { topic });
       this.#records.add(records.length, { topic });
-      this.#bytes.add(bytesOf(records), { topic });
+      this.#bytes.add(sizeOf(records), { topic });
       return positions;
     } catch (error) {
       this.#failures.add(1, { topic, code: codeOf(error) });
@@ -107,12 +107,23 @@ export class ObservedEventLog extends EventLog {
   }
 }
 
-function* tracesOf(records: readonly LogRecord[]): Iterable<string | undefined> {
-  for (const { headers } of records) yield headers['ce_traceparent'];
+const none: readonly TracedEvent[] = [];
+
+/** The distinct sampled traces of a batch, as far as they get spans. */
+function sampledIn(records: readonly LogRecord[]): readonly TracedEvent[] {
+  let found: Set<string> | undefined;
+  for (const { headers } of records) {
+    const traceparent = headers['ce_traceparent'];
+    if (!isSampled(traceparent)) continue;
+    found ??= new Set();
+    if (found.size < tracedPerBatchMax) found.add(traceparent);
+  }
+  return found === undefined ? none : [...found].map((traceparent) => ({ traceparent }));
 }
 
-function bytesOf(records: readonly LogRecord[]): number {
-  let bytes = 0;
-  for (const record of records) bytes += recordBytes(record);
-  return bytes;
+/** Characters of keys and values: going through the headers of every record would cost more than half of all watching. */
+function sizeOf(records: readonly LogRecord[]): number {
+  let size = 0;
+  for (const { key, value } of records) size += key.length + value.length;
+  return size;
 }

@@ -85,7 +85,7 @@ function otelContext({ traceId, spanId, sampled }: TraceContext) {
   return { traceId, spanId, traceFlags: sampled ? TraceFlags.SAMPLED : TraceFlags.NONE, isRemote: true };
 }
 
-/** Spans by the OpenTelemetry SDK, sent by OTLP over HTTP; the exporter reads its address and headers from the standard variables. */
+/** Spans by the OpenTelemetry SDK, sent by OTLP over HTTP; the exporter reads headers and certificates from the standard variables. */
 export class OtelTracer extends Tracer {
   override readonly on = true;
   readonly #provider: TracerProvider;
@@ -95,7 +95,11 @@ export class OtelTracer extends Tracer {
     super();
     // The SDK has one place for its own complaints in each process.
     diag.setLogger(complaintsTo(init.logger), { logLevel: DiagLogLevel.WARN, suppressOverrideMessage: true });
-    const sent = new BatchSpanProcessor({ exporter: init.exporter ?? new OTLPTraceExporter(), maxQueueSize: queueMax, scheduledDelayMillis: exportEveryMs });
+    const sent = new BatchSpanProcessor({
+      exporter: init.exporter ?? new OTLPTraceExporter({ url: init.settings.url }),
+      maxQueueSize: queueMax,
+      scheduledDelayMillis: exportEveryMs,
+    });
     this.#provider = new TracerProvider({
       sampler: samplerOf(init.settings),
       resource: resourceFromAttributes({ 'service.name': init.app, 'service.namespace': 'streams', 'service.instance.id': `${init.node}/${init.app}` }).merge(

@@ -30,14 +30,3 @@ export function isSampled(traceparent: string | undefined): traceparent is strin
   const last = traceparent.charCodeAt(length - 1);
   return ((last < digitsEnd ? last : last + 1) & 1) === 1;
 }
-
-/** The distinct sampled contexts among many, the first `most` of them. */
-export function sampledAmong(traceparents: Iterable<string | undefined>, most: number): readonly string[] {
-  let found: Set<string> | undefined;
-  for (const one of traceparents) {
-    if (!isSampled(one)) continue;
-    found ??= new Set();
-    if (found.size < most) found.add(one);
-  }
-  return found === undefined ? [] : [...found];
-}
