@@ -26,7 +26,7 @@ export const metrics = {
 
   httpRequests: counter('http_requests', 'HTTP requests answered.', ['gateway'], ['route', 'method', 'status']),
   httpSeconds: histogram('http_request', 'From the head of a request to the end of its answer; event streams are not in it.', ['gateway'], ['route', 'method']),
-  grpcCalls: counter('grpc_calls', 'gRPC calls that have ended.', ['gateway'], ['method', 'code']),
+  grpcCalls: counter('grpc_calls', 'Calls by gRPC that have ended.', ['gateway'], ['method', 'code']),
   grpcSeconds: histogram('grpc_call', 'Unary gRPC calls, from their metadata to their status.', ['gateway'], ['method']),
   liveReaders: gauge('live_readers', 'Readers of live events that are connected.', ['gateway'], ['transport']),
   liveEvents: counter('live_events', 'Events sent to live readers.', ['gateway'], ['transport']),
