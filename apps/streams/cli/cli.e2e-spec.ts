@@ -101,6 +101,18 @@ describe('the streams command, on a running platform', () => {
     expect(refused.out).toBe('');
   });
 
+  test('makes a tenant with a key of its own, which sees nothing else, and rotates it', async () => {
+    expect(await streams(env, 'tenant', 'create', 'acme', 'Acme TV')).toMatchObject({ code: 0, err: '' });
+    const made = await streams(env, 'key', 'create', 'acme', '--tenant', 'acme', '--scope', 'publish,view', '--context', 'stream', '--rate', '600', '--json');
+    const { id, key, tenant, ratePerMinute } = JSON.parse(made.out) as { id: string; key: string; tenant: string; ratePerMinute: number };
+    expect([tenant, ratePerMinute]).toEqual(['acme', 600]);
+    const listed = await streams(env, 'stream', 'list', '--key', key, '--json');
+    expect(JSON.parse(listed.out)).toMatchObject({ items: [] });
+    const rotated = JSON.parse((await streams(env, 'key', 'rotate', id, '--json')).out) as { key: string };
+    expect((await streams(env, 'stream', 'list', '--key', key)).code).toBe(4);
+    expect((await streams(env, 'stream', 'list', '--key', rotated.key)).code).toBe(0);
+  });
+
   test('lists keys and revokes one', async () => {
     const made = JSON.parse((await streams(env, 'key', 'create', 'for a day', '--scopes', 'view', '--json')).out) as { id: string; key: string };
     await until(

@@ -1,30 +1,56 @@
-import type { IssuedKey, KeyView } from '../client/api.types.ts';
+import type { IssuedKey, KeyView, RotatedKey, TenantView } from '../client/api.types.ts';
 import type { CommandContext } from './context.ts';
 import { table } from './table.ts';
 
-export async function createKey(
-  { api, print }: CommandContext,
-  name: string,
-  options: { readonly scopes: readonly string[]; readonly ttl?: number },
-): Promise<void> {
-  const key = await api.call<IssuedKey>('POST', '/api/v1/keys', {
-    name,
-    scopes: options.scopes,
-    ...(options.ttl === undefined ? {} : { ttlSeconds: options.ttl }),
-  });
+export interface CreateKeyOptions {
+  readonly scopes: readonly string[];
+  readonly tenant?: string;
+  readonly contexts?: readonly string[];
+  readonly rate?: number;
+  readonly ttl?: number;
+}
+
+export async function createKey({ api, print }: CommandContext, name: string, { scopes, tenant, contexts, rate, ttl }: CreateKeyOptions): Promise<void> {
+  // What is left out is left out of the JSON, too.
+  const key = await api.call<IssuedKey>('POST', '/api/v1/keys', { name, scopes, tenant, contexts, ratePerMinute: rate, ttlSeconds: ttl });
   print(key, () => [
-    `Key ${key.id} (${key.name}), scopes ${key.scopes.join(', ')}${key.expiresAt === null ? '' : `, until ${key.expiresAt}`}:`,
+    `Key ${key.id} (${key.name}) of ${key.tenant}, scopes ${key.scopes.join(', ')}${key.expiresAt === null ? '' : `, until ${key.expiresAt}`}:`,
     `  ${key.key}   (shown this once)`,
   ]);
 }
 
-export async function listKeys({ api, print }: CommandContext, options: { readonly limit: number }): Promise<void> {
-  const page = await api.call<{ readonly items: readonly KeyView[] }>('GET', `/api/v1/keys?limit=${options.limit}`);
+export async function rotateKey({ api, print }: CommandContext, id: string, options: { readonly overlap: number }): Promise<void> {
+  const rotated = await api.call<RotatedKey>('POST', `/api/v1/keys/${encodeURIComponent(id)}/rotate`, { overlapSeconds: options.overlap });
+  const { previousUntil } = rotated;
+  print(rotated, () => [
+    `Key ${rotated.id} has a new secret; the one before ${previousUntil === null ? 'opens nothing any more' : `works until ${previousUntil}`}:`,
+    `  ${rotated.key}   (shown this once)`,
+  ]);
+}
+
+export async function createTenant({ api, print }: CommandContext, id: string, name: string): Promise<void> {
+  const tenant = await api.call<{ readonly id: string; readonly name: string }>('POST', '/api/v1/tenants', { id, name });
+  print(tenant, () => [`Tenant ${tenant.id} (${tenant.name}) is there. Its first key: streams key create NAME --tenant ${tenant.id} --scope admin`]);
+}
+
+export async function listTenants({ api, print }: CommandContext): Promise<void> {
+  const page = await api.call<{ readonly items: readonly TenantView[] }>('GET', '/api/v1/tenants?limit=1000');
+  print(page, () =>
+    table(
+      ['ID', 'CREATED', 'NAME'],
+      page.items.map((one) => [one.id, one.createdAt ?? '', one.name]),
+    ),
+  );
+}
+
+export async function listKeys({ api, print }: CommandContext, options: { readonly limit: number; readonly tenant?: string }): Promise<void> {
+  const tenant = options.tenant === undefined ? '' : `&tenant=${encodeURIComponent(options.tenant)}`;
+  const page = await api.call<{ readonly items: readonly KeyView[] }>('GET', `/api/v1/keys?limit=${options.limit}${tenant}`);
   const now = Date.now();
   print(page, () =>
     table(
-      ['ID', 'STATE', 'SCOPES', 'ISSUED', 'NAME'],
-      page.items.map((one) => [one.id, stateOf(one, now), one.scopes.join(','), one.issuedAt ?? '', one.name]),
+      ['ID', 'STATE', 'TENANT', 'SCOPES', 'ISSUED', 'NAME'],
+      page.items.map((one) => [one.id, stateOf(one, now), one.tenant, one.scopes.join(','), one.issuedAt ?? '', one.name]),
     ),
   );
 }

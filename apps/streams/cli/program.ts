@@ -9,7 +9,7 @@ import { contextOf, type CommonOptions } from './context.ts';
 import { examine, findingLine } from './doctor.command.ts';
 import { migrate, type MigrateOptions } from './migrate.command.ts';
 import { listEvents, tailEvents } from './event.commands.ts';
-import { createKey, listKeys, revokeKey } from './key.commands.ts';
+import { createKey, createTenant, listKeys, listTenants, revokeKey, rotateKey, type CreateKeyOptions } from './key.commands.ts';
 import { listStreams, showStream, startStream, stopStream, type StartOptions } from './stream.commands.ts';
 
 const scopes = ['admin', 'operate', 'publish', 'view', 'edge'] as const;
@@ -26,8 +26,12 @@ function rungs(text: string, before: StartOptions['ladder'] = []): NonNullable<S
   return [...before, { name: match[1] as string, height: Number(match[2]), videoBitrate: Number(match[3]) }];
 }
 
+function words(text: string): readonly string[] {
+  return text.split(',').map((word) => word.trim());
+}
+
 function scopeList(text: string): readonly string[] {
-  const wanted = text.split(',').map((word) => word.trim());
+  const wanted = words(text);
   const unknown = wanted.find((word) => !scopes.some((scope) => scope === word));
   if (unknown !== undefined) throw new InvalidArgumentError(`There is no scope "${unknown}": they are ${scopes.join(', ')}.`);
   return wanted;
@@ -95,13 +99,25 @@ function addOperations(program: Command): void {
     .action((urls: string[], options: CommonOptions & { wait: boolean; timeout: number; reason?: string }) => purge(contextOf(options), urls, options));
   const key = group(program, 'key', 'make, see and revoke API keys');
   remote(key, 'create <name>', 'make an API key and print it, once')
-    .requiredOption('--scopes <list>', `some of ${scopes.join(', ')}, separated by commas`, scopeList)
+    .requiredOption('--scope, --scopes <list>', `some of ${scopes.join(', ')}, separated by commas`, scopeList)
+    .option('--tenant <id>', 'whose things it may touch (default: yours); * for every tenant')
+    .option('--context, --contexts <list>', 'event contexts that it may see and publish to, separated by commas (default: yours)', words)
+    .option('--rate <number>', 'calls per minute (default: what the platform grants)', wholeNumber)
     .option('--ttl <seconds>', 'until it expires (default: never)', wholeNumber)
-    .action((name: string, options: CommonOptions & { scopes: readonly string[]; ttl?: number }) => createKey(contextOf(options), name, options));
+    .action((name: string, options: CommonOptions & CreateKeyOptions) => createKey(contextOf(options), name, options));
   remote(key, 'list', 'list API keys, newest first; never their secrets')
+    .option('--tenant <id>', 'only keys of this tenant')
     .option('--limit <number>', 'how many', wholeNumber, 100)
-    .action((options: CommonOptions & { limit: number }) => listKeys(contextOf(options), options));
+    .action((options: CommonOptions & { limit: number; tenant?: string }) => listKeys(contextOf(options), options));
+  remote(key, 'rotate <id>', 'give an API key a new secret and print it, once')
+    .option('--overlap <seconds>', 'how long the secret before goes on working', wholeNumber, 0)
+    .action((id: string, options: CommonOptions & { overlap: number }) => rotateKey(contextOf(options), id, options));
   remote(key, 'revoke <id>', 'end an API key for good').action((id: string, options: CommonOptions) => revokeKey(contextOf(options), id));
+  const tenant = group(program, 'tenant', 'make and see tenants, which cannot see each other');
+  remote(tenant, 'create <id> <name>', 'create a tenant').action((id: string, name: string, options: CommonOptions) =>
+    createTenant(contextOf(options), id, name),
+  );
+  remote(tenant, 'list', 'list tenants').action((options: CommonOptions) => listTenants(contextOf(options)));
 }
 
 function addLocal(program: Command, setExitCode: (code: number) => void): void {

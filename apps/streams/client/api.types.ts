@@ -24,14 +24,28 @@ export interface Page<T> {
 export interface IssuedKey {
   readonly id: string;
   readonly name: string;
+  readonly tenant: string;
   readonly scopes: readonly string[];
   readonly expiresAt: string | null;
   readonly key: string;
 }
 
+export interface RotatedKey {
+  readonly id: string;
+  readonly key: string;
+  readonly previousUntil: string | null;
+}
+
+export interface TenantView {
+  readonly id: string;
+  readonly name: string;
+  readonly createdAt: string | null;
+}
+
 export interface KeyView {
   readonly id: string;
   readonly name: string;
+  readonly tenant: string;
   readonly scopes: readonly string[];
   readonly issuedAt: string | null;
   readonly expiresAt: string | null;
