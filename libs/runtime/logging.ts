@@ -14,11 +14,6 @@ export interface LoggerInit extends Pick<SharedSettings, 'node' | 'logFormat' | 
  * A log of lines: JSON with `name`, `node`, `pid`, `time` (ms since the Unix epoch), `level` (a word) and `msg`, or readable
  * text. Inside a span, lines also have its `trace_id` and `span_id`.
  */
-/** Says in the log that an engine is waited for, for `openEngines`. */
-export function waitingLog(logger: Logger): (message: string, err: unknown) => void {
-  return (message, err) => logger.warn({ err }, `${message}: ${err instanceof Error ? err.message : String(err)}`);
-}
-
 export async function createLogger(init: LoggerInit): Promise<Logger> {
   const options = {
     level: init.logLevel,
@@ -76,4 +71,12 @@ export class NestLog {
     const err = message instanceof Error ? message : rest.find((one) => one instanceof Error);
     this.#logger[level]({ context, err, stack: rest.length > 1 ? rest[0] : undefined }, message instanceof Error ? message.message : String(message));
   }
+}
+
+/** Says in the log that an engine is waited for, or, without an error, that it is back; for `openEngines`. */
+export function waitingLog(logger: Logger): (message: string, err: unknown) => void {
+  return (message, err) => {
+    if (err === undefined) logger.info(message);
+    else logger.warn({ err }, `${message}: ${err instanceof Error ? err.message : String(err)}`);
+  };
 }

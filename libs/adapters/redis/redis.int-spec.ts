@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { inspect } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { openEngines } from '#adapters/engines';
 import { MemoryRateLimiter } from '#adapters/memory';
 import type { RateLimiter } from '#ports';
 import { rateLimiterConformance, type RateLimiterSubject, type Subject } from '#ports/conformance';
@@ -90,6 +91,21 @@ describe('bad weather', () => {
     for (let tries = 0; changes.length < 2 && tries < 100; tries++, await sleep(100)) await take();
     expect(changes).toHaveLength(2);
     expect(changes[1]).toBeUndefined();
+  });
+
+  test('the engine that the settings choose says when counting changes, once each way', async () => {
+    const said: Array<readonly [string, unknown]> = [];
+    const settings = { logPath: '', blobPath: '', databaseUrl: undefined, redisUrl: engine.url };
+    const engines = await openEngines({ ...settings, onWaiting: (words, error) => said.push([words, error]) }, 'limits');
+    const take = (): Promise<{ allowed: boolean }> => engines.limiter.take('chosen', 1, { limit: 1000, windowMs: 1000 }, Date.now());
+    const back = engine.restart(300);
+    for (let tries = 0; said.length < 2 && tries < 200; tries++, await sleep(50)) expect((await take()).allowed).toBe(true);
+    await back;
+    await engines.close();
+    expect(said).toEqual([
+      ['Redis does not answer; each process counts limits for itself', expect.objectContaining({ code: 'REDIS_UNAVAILABLE' })],
+      ['Redis is back; limits are counted there again', undefined],
+    ]);
   });
 
   test('a wrong password is one clear sentence, without the password', async () => {
