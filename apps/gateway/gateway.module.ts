@@ -35,6 +35,7 @@ import { GrpcServer } from './grpc/grpc-server.ts';
 import { OriginController } from './origin/origin.controller.ts';
 import { PlaylistReader } from './origin/playlist-reader.ts';
 import { PublicUrls } from './public-urls.ts';
+import { ParkedController } from './parked/parked.controller.ts';
 import { PublishController } from './publish/publish.controller.ts';
 import { StreamCommands } from './streams/stream-commands.ts';
 import { StreamReader } from './streams/stream-reader.ts';
@@ -80,6 +81,7 @@ const controllers = [
   PublishController,
   EventsController,
   ContentsController,
+  ParkedController,
   KeysController,
   TenantsController,
   OriginController,

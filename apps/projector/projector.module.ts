@@ -1,5 +1,5 @@
 import type { Engines } from '#adapters/engines';
-import { ConsumerHost, ConsumerLag, OutboxRelay, type AppContext } from '#runtime';
+import { ConsumerHost, ConsumerLag, EventParking, LogEventIntake, OutboxRelay, type AppContext } from '#runtime';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import { projections } from './projections.ts';
 import type { ProjectorSettings } from './projector.config.ts';
@@ -8,10 +8,12 @@ class ProjectorRoot {}
 
 /** The only wiring of the projector: read models and the outbox's relay, both under leases. */
 export function projectorModule(engines: Engines<'log' | 'database'>, { settings, logger, telemetry }: AppContext<ProjectorSettings>): DynamicModule {
-  const { log, leases, outbox, projections: store, clock } = engines;
+  const { log, leases, outbox, projections: store, publications, clock, ids } = engines;
   const { health } = telemetry;
   const owner = `${settings.node}/${settings.projectorId}`;
-  const host = new ConsumerHost({ projections, owner }, { log, leases, store, logger, health });
+  const intake = new LogEventIntake({ owner: `${owner}/${ids.next()}` }, { log, publications, leases, clock, logger });
+  const parking = new EventParking({ intake, clock, logger, source: `/projector/${settings.node}` });
+  const host = new ConsumerHost({ projections, owner }, { log, leases, store, logger, health, parking });
   const relay = new OutboxRelay({ owner }, { outbox, log, leases, logger, health });
   const { stallMs } = settings.telemetry;
   const lag = new ConsumerLag({ lookEveryMs: Math.min(5000, stallMs / 4), stallMs }, { host, log, clock, telemetry, logger });
@@ -19,6 +21,7 @@ export function projectorModule(engines: Engines<'log' | 'database'>, { settings
     module: ProjectorRoot,
     providers: [
       { provide: ConsumerHost, useValue: host },
+      { provide: LogEventIntake, useValue: intake },
       { provide: OutboxRelay, useValue: relay },
       { provide: ConsumerLag, useValue: lag },
     ],
@@ -27,6 +30,9 @@ export function projectorModule(engines: Engines<'log' | 'database'>, { settings
 
 /** Starts both and has them drained at the end. */
 export async function serveProjector(app: INestApplicationContext, { lifecycle }: AppContext): Promise<object> {
+  const intake = app.get(LogEventIntake);
+  lifecycle.onStop('leases', 'intake', () => intake.stop());
+  intake.start();
   for (const part of [app.get(OutboxRelay), app.get(ConsumerHost)]) {
     lifecycle.onStop('work', part.constructor.name, () => part.stop());
     await part.start();

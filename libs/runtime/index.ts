@@ -21,6 +21,7 @@ export {
   type PublishOutcome,
   type PublishRejected,
 } from './intake/event-intake.ts';
+export { EventParking, type EventParkingDeps } from './intake/event-parking.ts';
 export { LogEventIntake, type LogEventIntakeDeps, type LogEventIntakeInit } from './intake/log-event-intake.ts';
 export { Lifecycle, type LifecycleInit, type StopPhase } from './lifecycle.ts';
 export { createLogger, waitingLog, type Logger, type LoggerInit } from './logging.ts';

@@ -3,6 +3,7 @@ import { cdnHealth, purgeCache, registerEdge, showPurge } from '../cdn/cdn.contr
 import { followEvents, listEvents, socketEvents, streamEvents } from '../events/events.contract.ts';
 import { listContents, showContent } from '../contents/contents.contract.ts';
 import type { Operation } from '../http/operation.ts';
+import { listParked } from '../parked/parked.contract.ts';
 import { publishEvents } from '../publish/publish.contract.ts';
 import { listStreams, showStream, startStream, stopStream } from '../streams/streams.contract.ts';
 
@@ -19,6 +20,7 @@ export const operations: readonly Operation[] = [
   socketEvents,
   listContents,
   showContent,
+  listParked,
   purgeCache,
   showPurge,
   cdnHealth,

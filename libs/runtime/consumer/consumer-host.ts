@@ -8,6 +8,7 @@ import { fairShare } from './fair-share.ts';
 import { GroupCommitter } from './group-committer.ts';
 import { HeldGroup } from './held-group.ts';
 import { groupLeasePrefix, leaseGroups, type LeaseGroup } from './lease-group.ts';
+import type { Parking } from './parking.ts';
 import { StallWatch } from './stall-watch.ts';
 
 export interface ConsumerHostDeps {
@@ -16,6 +17,8 @@ export interface ConsumerHostDeps {
   readonly store: ProjectionStore;
   readonly logger: Logger;
   readonly health?: Health;
+  /** Where records go that can never be read; without one they stop their partition. */
+  readonly parking?: Parking;
 }
 
 export interface ConsumerHostInit {

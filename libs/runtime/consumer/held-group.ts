@@ -2,6 +2,7 @@ import type { EventLog, Lease, LeaseStore, ProjectionStore, ReadLimits } from '#
 import type { Logger } from '../logging.ts';
 import type { GroupCommitter } from './group-committer.ts';
 import type { LeaseGroup } from './lease-group.ts';
+import type { Parking } from './parking.ts';
 import { PartitionLoop } from './partition-loop.ts';
 import { PartitionTask } from './partition-task.ts';
 
@@ -11,6 +12,7 @@ export interface HeldGroupDeps {
   readonly store: ProjectionStore;
   readonly committer: GroupCommitter;
   readonly logger: Logger;
+  readonly parking?: Parking | undefined;
 }
 
 export interface HeldGroupInit {
@@ -31,7 +33,7 @@ export class HeldGroup {
     this.#init = init;
     this.#deps = deps;
     const { projection, partitions } = init.group;
-    const { log, store, committer } = deps;
+    const { log, store, committer, parking } = deps;
     const { limits, readAheadMax } = init;
     const logger = deps.logger.child({ projection: projection.name });
     this.loops = partitions.map(
@@ -41,7 +43,7 @@ export class HeldGroup {
           at,
           logger,
           stillOurs: () => this.renew(),
-          makeTask: () => new PartitionTask({ projection, at, epoch: init.lease.epoch, log, store, committer, limits, readAheadMax }),
+          makeTask: () => new PartitionTask({ projection, at, epoch: init.lease.epoch, log, store, committer, limits, readAheadMax, parking }),
         }),
     );
   }

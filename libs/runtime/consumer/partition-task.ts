@@ -1,8 +1,9 @@
 import type { DomainEvent } from '#events';
 import type { Projection } from '#kernel';
-import type { EventLog, ProjectionPartition, ProjectionStore, ReadLimits } from '#ports';
+import type { EventLog, ProjectionPartition, ProjectionStore, ReadBatch, ReadLimits } from '#ports';
 import { pause, withTimeout } from '../pause.ts';
 import type { GroupCommitter } from './group-committer.ts';
+import { invalidityOf, type Parking } from './parking.ts';
 import { PendingBatch } from './pending-batch.ts';
 
 export interface PartitionTaskInit {
@@ -16,6 +17,8 @@ export interface PartitionTaskInit {
   readonly limits: ReadLimits;
   /** Records folded ahead of the database. */
   readonly readAheadMax: number;
+  /** Without one, a record that cannot be read stops the partition. */
+  readonly parking?: Parking | undefined;
 }
 
 const claimTimeoutMs = 15000;
@@ -78,13 +81,31 @@ export class PartitionTask {
       while (!stop.aborted) {
         const recordsMax = Math.min(limits.recordsMax, pending.room);
         const batch = await log.read(at.topic, at.partition, pending.to, { ...limits, recordsMax }, stop);
-        if (batch.next > pending.to) pending.add(batch.records, batch.next);
+        if (batch.next > pending.to) await this.#add(pending, batch);
         await pending.waitForRoom();
         if (batch.next === batch.high) await pause(restMs, stop);
       }
       pending.end();
     } catch (error) {
       pending.end({ error });
+    }
+  }
+
+  /** Folds a batch in; what can never be read is set aside, and the rest goes on. */
+  async #add(pending: PendingBatch, { records, next }: ReadBatch): Promise<void> {
+    const { parking, at } = this.#init;
+    for (let rest = records; ;) {
+      try {
+        return pending.add(rest, next);
+      } catch (error) {
+        const reason = invalidityOf(error);
+        const place = rest.findIndex(({ offset }) => offset === pending.to);
+        const record = rest[place];
+        if (reason === undefined || parking === undefined || record === undefined) throw error;
+        await parking.park(at.topic, record, reason);
+        pending.skip(record);
+        rest = rest.slice(place + 1);
+      }
     }
   }
 

@@ -70,6 +70,11 @@ export class PendingBatch {
     this.#moved(next);
   }
 
+  /** Goes on behind a record that was set aside. */
+  skip(record: StoredRecord): void {
+    this.#moved(record.offset + 1n);
+  }
+
   #moved(to: bigint): void {
     this.#to = to;
     this.#wakeCommitter?.();

@@ -1,4 +1,4 @@
-import { decodeEvent, type DomainEvent, type StoredRecord } from '#events';
+import { decodeEvent, definitionOf, EventInvalidError, type DomainEvent, type StoredRecord } from '#events';
 import { OperatingError, type Projection, type RowChange } from '#kernel';
 
 const nothing: readonly RowChange[] = [];
@@ -22,7 +22,7 @@ function interestIn(projection: Projection<DomainEvent>, type: string): 'handles
 /**
  * The row changes of one record.
  * @throws OperatingError `EVENT_UNHANDLED`: the projection says neither that it handles nor that it ignores the type.
- * @throws OperatingError `EVENT_UNREADABLE`: the record does not decode.
+ * @throws OperatingError `EVENT_UNREADABLE`: the record does not decode, or is of no type of this topic; the cause says why.
  * @throws OperatingError `PROJECTION_FAILED`: the projection itself threw.
  */
 export function projectRecord(projection: Projection<DomainEvent>, record: StoredRecord): readonly RowChange[] {
@@ -30,6 +30,7 @@ export function projectRecord(projection: Projection<DomainEvent>, record: Store
   const interest = interestIn(projection, type);
   if (interest === 'ignores') return nothing;
   if (interest === undefined) {
+    if (!belongsTo(projection, type)) throw unreadable(record, new EventInvalidError('EVENT_TYPE_UNKNOWN', `This topic has no event "${type}".`, 'type'));
     throw new OperatingError(`${projection.name} neither handles nor ignores "${type}" (${at(record)}).`, { code: 'EVENT_UNHANDLED', retryable: false });
   }
   const event = decode(record);
@@ -44,7 +45,17 @@ function decode(record: StoredRecord): DomainEvent {
   try {
     return decodeEvent(record);
   } catch (cause) {
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new OperatingError(`The event at ${at(record)} cannot be read: ${why}`, { code: 'EVENT_UNREADABLE', retryable: false, cause });
+    throw unreadable(record, cause);
   }
+}
+
+function unreadable(record: StoredRecord, cause: unknown): OperatingError {
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new OperatingError(`The event at ${at(record)} cannot be read: ${why}`, { code: 'EVENT_UNREADABLE', retryable: false, cause });
+}
+
+/** False for a type that the catalogue does not have in any topic that the projection reads. */
+function belongsTo({ contexts }: Projection<DomainEvent>, type: string): boolean {
+  const definition = definitionOf(type);
+  return definition !== undefined && contexts.includes(definition.context);
 }

@@ -1,0 +1,78 @@
+import { encodeEvent, eventParked, type EventInvalidError, type StoredRecord } from '#events';
+import { OperatingError } from '#kernel';
+import type { Clock } from '#ports';
+import type { Parking } from '../consumer/parking.ts';
+import type { Logger } from '../logging.ts';
+import type { LogEventIntake } from './log-event-intake.ts';
+
+export interface EventParkingDeps {
+  readonly intake: LogEventIntake;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** CloudEvents `source`, such as `/projector/node-1`. */
+  readonly source: string;
+}
+
+const tenant = 'default';
+const lengthMax = 1_024;
+
+/** As much of somebody's text as an event may hold. */
+function cut(text: string): string {
+  return text.replaceAll('\0', '').slice(0, lengthMax);
+}
+
+/**
+ * Records parked records as events. The id follows from the record's place, so that all readers of a partition, and those
+ * that read it again, mean the same event.
+ */
+export class EventParking implements Parking {
+  readonly #deps: EventParkingDeps;
+
+  constructor(deps: EventParkingDeps) {
+    this.#deps = deps;
+  }
+
+  async park(topic: string, record: StoredRecord, reason: EventInvalidError): Promise<void> {
+    const { partition, offset, headers, recordedAt } = record;
+    const data = {
+      topic,
+      partition,
+      offset: String(offset),
+      eventId: cut(headers['ce_id'] ?? ''),
+      eventType: cut(headers['ce_type'] ?? ''),
+      code: reason.code,
+      field: cut(reason.field),
+      message: cut(reason.message),
+      consumer: '*',
+      recordedAtMs: recordedAt,
+    };
+    const id = `parked.${topic}.${partition}.${offset}`;
+    const [outcome] = await this.#deps.intake.publishOwn([{ id, context: eventParked.context, record: this.#recordOf(id, data), content: id }], tenant);
+    if (outcome?.accepted !== true) {
+      throw new OperatingError(`A record could not be parked: ${outcome?.message}`, { code: 'PARKING_FAILED', retryable: true, cause: reason });
+    }
+    const { code, field, message, eventId, eventType } = data;
+    if (!outcome.duplicate)
+      this.#deps.logger.warn({ topic, partition, offset: data.offset, eventId, eventType, code, field }, `a record was parked: ${message}`);
+  }
+
+  #recordOf(id: string, data: Parameters<typeof eventParked.draft>[0]): ReturnType<typeof encodeEvent> {
+    return encodeEvent({
+      id,
+      type: eventParked.type,
+      version: eventParked.version,
+      source: this.#deps.source,
+      subject: eventParked.subject(data),
+      time: this.#deps.clock.now(),
+      key: eventParked.key(data),
+      tenant,
+      correlationId: id,
+      causationId: data.eventId || id,
+      traceparent: '',
+      actor: 'system:parking',
+      streamVersion: 0n,
+      producerEpoch: 0n,
+      data,
+    });
+  }
+}
