@@ -1,9 +1,8 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, dirname } from 'node:path';
-import { eventFiles, type GeneratedFile } from './generate/event-docs.ts';
-import { checkout } from './generate/generated-files.ts';
-import { metricFiles } from './generate/metric-docs.ts';
+import type { GeneratedFile } from './generate/event-docs.ts';
+import { checkout, generatedFiles } from './generate/generated-files.ts';
 
 /** The gateway describes itself; scripts know no app from inside. */
 function openApiFile(): GeneratedFile {
@@ -11,8 +10,8 @@ function openApiFile(): GeneratedFile {
   return { path: 'docs/openapi.json', text };
 }
 
-/** Writes docs/EVENTS.md, docs/METRICS.md, docs/schemas, docs/openapi.json and the code of the gRPC contracts; tests fail until they are as written here. */
-for (const { path, text } of [...eventFiles(), ...metricFiles(), openApiFile()]) {
+/** Writes docs/EVENTS.md, docs/METRICS.md, docs/schemas, docs/asyncapi.json, docs/released-schemas.json, docs/openapi.json and the code of the gRPC contracts; tests fail until they are as written here. */
+for (const { path, text } of [...generatedFiles(), openApiFile()]) {
   await mkdir(dirname(checkout + path), { recursive: true });
   await writeFile(checkout + path, text);
   console.log(path);

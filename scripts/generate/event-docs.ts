@@ -1,5 +1,7 @@
 import { catalogue, contexts, dataschemaOf, type EventDefinition } from '#events';
+import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { checkout } from './checkout.ts';
 
 /** A file of generated truth: where it belongs, and what is in it. */
 export interface GeneratedFile {
@@ -9,6 +11,13 @@ export interface GeneratedFile {
 }
 
 type JsonSchema = Readonly<Record<string, unknown>>;
+
+/** The schema of any version: made of the definition for the newest, as it was committed for the others. */
+export function schemaOfVersion(type: string, version: number): JsonSchema {
+  const definition = (catalogue as readonly EventDefinition[]).find((each) => each.type === type);
+  if (definition?.version === version) return schemaOf(definition);
+  return JSON.parse(readFileSync(`${checkout}docs/schemas/${type}.${version}.json`, 'utf8')) as JsonSchema;
+}
 
 /** JSON Schema 2020-12 of an event's data, newest version. */
 function schemaOf(definition: EventDefinition): JsonSchema {
