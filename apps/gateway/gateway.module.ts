@@ -20,6 +20,7 @@ import { Admissions } from './access/admissions.ts';
 import { Authenticator, recheckMs } from './access/authenticator.ts';
 import { KeysController } from './access/keys.controller.ts';
 import { TenantsController } from './access/tenants.controller.ts';
+import { CatalogueController } from './catalogue/catalogue.controller.ts';
 import { CdnController } from './cdn/cdn.controller.ts';
 import { CdnReader } from './cdn/cdn-reader.ts';
 import { PurgeTargets } from './cdn/purge-targets.ts';
@@ -80,6 +81,7 @@ const controllers = [
   CdnController,
   PublishController,
   EventsController,
+  CatalogueController,
   ContentsController,
   ParkedController,
   KeysController,

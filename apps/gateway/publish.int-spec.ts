@@ -178,6 +178,21 @@ describe('what is refused is named, and leaves nothing behind', () => {
   });
 });
 
+describe('the catalogue', () => {
+  test('lists what may be published, and shows every version with its schema and a sample', async () => {
+    const open = await ask(gateway.url, '/api/v1/catalogue?open=true', { headers: publisher });
+    expect(open.json.items.map((each: { type: string }) => each.type)).toContain(contentPublished.type);
+    expect(open.json.items.map((each: { type: string }) => each.type)).not.toContain('stream.stopped');
+    const shown = await ask(gateway.url, '/api/v1/catalogue/key.issued', { headers: viewer });
+    expect(shown.json).toMatchObject({ type: 'key.issued', version: 2, open: false, context: 'access' });
+    expect(shown.json.versions.map((each: { version: number; schema: { $id: string } }) => [each.version, each.schema.$id])).toEqual([
+      [1, 'urn:streams:event:key.issued:1'],
+      [2, 'urn:streams:event:key.issued:2'],
+    ]);
+    expect((await ask(gateway.url, '/api/v1/catalogue/nonsense', { headers: viewer })).status).toBe(404);
+  });
+});
+
 describe('engines', () => {
   test('away: nothing is acknowledged, and the caller is told when to come back', async () => {
     const { log } = world.engines;

@@ -1,4 +1,5 @@
 import { createTenant, issueKey, listKeys, listTenants, revokeKey, rotateKey } from '../access/keys.contract.ts';
+import { listCatalogue, showEventType } from '../catalogue/catalogue.contract.ts';
 import { cdnHealth, purgeCache, registerEdge, showPurge } from '../cdn/cdn.contract.ts';
 import { followEvents, listEvents, socketEvents, streamEvents } from '../events/events.contract.ts';
 import { listContents, showContent } from '../contents/contents.contract.ts';
@@ -18,6 +19,8 @@ export const operations: readonly Operation[] = [
   followEvents,
   streamEvents,
   socketEvents,
+  listCatalogue,
+  showEventType,
   listContents,
   showContent,
   listParked,

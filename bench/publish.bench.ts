@@ -1,0 +1,62 @@
+import { Database, PostgresAggregateStore } from '#adapters/postgres';
+import { temporaryPostgres } from '#adapters/embedded-postgres';
+import { SystemClock, UuidV7IdSource } from '#adapters/system';
+import { CommandExecutor } from '#runtime';
+import { runMigrations } from '#migrations';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { KeyIssuer } from '../apps/gateway/access/key-issuer.ts';
+import type { Bench, BenchContext } from './harness/index.ts';
+import { publishAll } from './publish/load.ts';
+import { startServer, type ServerProcess } from './publish/server-process.ts';
+
+const goal = 15_000;
+
+async function publisherKey(databaseUrl: string): Promise<string> {
+  const database = new Database({ url: databaseUrl });
+  const clock = new SystemClock();
+  const commands = new CommandExecutor({ aggregates: new PostgresAggregateStore(database), clock, ids: new UuidV7IdSource(), source: '/bench' });
+  const grant = { name: 'bench', scopes: ['publish'] as const, tenant: 'default', contexts: null, expiresAtMs: 0, ratePerMinute: 1_000_000 };
+  const { key } = await new KeyIssuer(commands, clock).issue(grant, { actor: 'system:bench', correlationId: 'bench' });
+  await database.close();
+  return key;
+}
+
+/** One measured server: events a second, and what it took of its core. */
+async function measure(server: ServerProcess, authorization: string, context: BenchContext, batch: number): Promise<{ rate: number; cpu: number }> {
+  const calls = Math.ceil((context.quick ? 20_000 : 60_000) / batch);
+  const init = { url: `${server.url}/api/v1/events`, authorization, batch, connections: 8 };
+  await publishAll({ ...init, calls: Math.ceil(4_000 / batch) });
+  const before = server.cpuSeconds();
+  const started = performance.now();
+  await publishAll({ ...init, calls });
+  const seconds = (performance.now() - started) / 1000;
+  return { rate: (calls * batch) / seconds, cpu: ((server.cpuSeconds() - before) / seconds) * 100 };
+}
+
+/** Publishing by REST in batches: the gateway, checked and idempotent, beside a server that only appends. */
+export const bench: Bench = {
+  name: 'publish',
+  summary: 'Events published by REST, one gateway process, against fastify that appends what it gets',
+  async run(context) {
+    const folder = await mkdtemp(join(tmpdir(), 'bench-publish-'));
+    const postgres = await temporaryPostgres();
+    await using stack = new AsyncDisposableStack();
+    stack.defer(() => rm(folder, { recursive: true, force: true }));
+    stack.defer(() => postgres.stop());
+    await runMigrations(postgres.url);
+    const authorization = `Bearer ${await publisherKey(postgres.url)}`;
+    const env = { STREAMS_DATA_DIR: folder, DATABASE_URL: postgres.url, GATEWAY_PORT: '0', GRPC_PORT: '0', STREAMS_HOST: '127.0.0.1', LOG_LEVEL: 'error' };
+    const gateway = stack.use(await startServer('apps/gateway/main.js', env));
+    const bare = stack.use(await startServer('bench/publish/bare-server.js', {}, join(folder, 'bare.sqlite')));
+    context.row('server', 'events a call', 'events/s', '% of a core');
+    for (const batch of [500, 100]) {
+      const peer = await measure(bare, '', context, batch);
+      const ours = await measure(gateway, authorization, context, batch);
+      context.row('fastify, append alone', batch, peer.rate, peer.cpu);
+      context.row('gateway', batch, ours.rate, ours.cpu);
+      if (batch === 500) context.bar('publish.rest', ours.rate, '1/s', `>= ${goal}`, ours.rate >= goal, peer.rate);
+    }
+  },
+};
