@@ -25,6 +25,13 @@ let globex: Tenant;
 const as = (headers: Readonly<Record<string, string>>, method: string, path: string, body?: unknown): Promise<Answer> =>
   ask(gateway.url, path, { method, headers, ...(body === undefined ? {} : { body }) } satisfies Ask);
 
+/** Publishes content; under an id of its own, or one that somebody chose. */
+function publish(headers: Readonly<Record<string, string>>, contentId: string, more: Readonly<Record<string, string>> = {}): Promise<Answer> {
+  const data = { contentId, url: `https://origin.example/${contentId}`, contentType: 'video/mp4' };
+  const id = `e-${contentId}`;
+  return as(headers, 'POST', '/api/v1/events', { specversion: '1.0', id, source: '/cms', type: 'content.published', data, ...more });
+}
+
 async function furnish(id: string): Promise<Tenant> {
   expect((await as(platform, 'POST', '/api/v1/tenants', { id, name: `${id} TV` })).status).toBe(201);
   const admin = await as(platform, 'POST', '/api/v1/keys', { name: `${id} admin`, scopes: ['admin'], tenant: id });
@@ -32,6 +39,7 @@ async function furnish(id: string): Promise<Tenant> {
   const streamId = (await as(headers, 'POST', '/api/v1/stream/start', { name: `${id} news` })).json.id as string;
   const purgeId = (await as(headers, 'POST', '/api/v1/cdn/cache/purge', { urls: [`/live/${streamId}/master.m3u8`], reason: id })).json.purgeId as string;
   const keyId = (await as(headers, 'POST', '/api/v1/keys', { name: `${id} viewer`, scopes: ['view'] })).json.id as string;
+  expect((await publish(headers, id === 'acme' ? 'ours' : 'theirs')).status).toBe(200);
   await announceEncoding(world, streamId);
   await announceSegment(world, streamId, 0);
   return { id, headers, streamId, purgeId, keyId };
@@ -122,6 +130,26 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
     await expectAbsent((id) => as(acme.headers, 'GET', `/api/v1/streams/${id}`), globex.streamId, 'st-aaaaaaaaaaaaaaaa');
     expect((await as(acme.headers, 'GET', `/api/v1/streams/${acme.streamId}`)).json.renditions).toHaveLength(2);
   },
+  publishEvents: async () => {
+    const refused = await publish(acme.headers, 'spy', { tenant: globex.id });
+    expect(Math.floor(refused.status / 100)).toBe(4);
+    // The same id and content in another tenant is another event: it neither meets nor changes what globex published.
+    expect((await publish(acme.headers, 'theirs')).json.events).toEqual([expect.objectContaining({ duplicate: false })]);
+    await world.settle();
+    expect((await as(acme.headers, 'GET', '/api/v1/contents/theirs')).json.tenant).toBe('acme');
+    expect((await as(globex.headers, 'GET', '/api/v1/contents/theirs')).json.tenant).toBe('globex');
+  },
+  listContents: async () => {
+    const { json } = await as(acme.headers, 'GET', '/api/v1/contents?limit=1000');
+    expect(json.items.map(({ tenant }: { tenant: string }) => tenant)).toEqual(json.items.map(() => 'acme'));
+    expect(json.items).toContainEqual(expect.objectContaining({ id: 'ours' }));
+  },
+  showContent: async () => {
+    await publish(globex.headers, 'hidden');
+    await world.settle();
+    await expectAbsent((id) => as(acme.headers, 'GET', `/api/v1/contents/${id}`), 'hidden', 'absent');
+    expect((await as(globex.headers, 'GET', '/api/v1/contents/hidden')).status).toBe(200);
+  },
   listEvents: async () => {
     const seen = new Set<string>();
     for (const query of ['', '&order=oldest', ...contexts.map((context) => `&context=${context}`)]) {
@@ -209,12 +237,12 @@ describe('a tenant', () => {
   });
 
   test.each(Object.keys(probes))('sees and changes nothing of another: %s', async (id) => {
-    // Who follows live has to be shown something of globex to be kept from: those probes make it a key.
-    const live = ['followEvents', 'streamEvents', 'socketEvents'].includes(id);
+    // Some probes give globex something new to be kept from acme.
+    const caused = ['followEvents', 'streamEvents', 'socketEvents'].includes(id) ? ['key.issued'] : id === 'showContent' ? ['content.published'] : [];
     const before = await eventsOf('globex');
     await probes[id]?.();
     const after = await eventsOf('globex');
-    expect(after.filter((event) => !before.includes(event)).map((event) => event.split(' ')[1])).toEqual(live ? ['key.issued'] : []);
+    expect(after.filter((event) => !before.includes(event)).map((event) => event.split(' ')[1])).toEqual(caused);
   });
 
   test('has its facts on the log under its own name: what the platform stops stays its own', async () => {
