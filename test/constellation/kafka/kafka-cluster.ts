@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Admin } from '@platformatic/kafka';
+import { CutProxy } from './cut-proxy.ts';
 import { kafkaJars } from './kafka-jars.ts';
 import { KafkaProcess } from './kafka-process.ts';
 
@@ -12,6 +13,8 @@ const startDeadlineMs = 60_000;
 
 export interface KafkaClusterInit {
   readonly brokers: number;
+  /** Clients and the other brokers reach each broker through a proxy whose network can be cut. */
+  readonly isProxied?: boolean;
   /** More lines of server.properties. */
   readonly properties?: Readonly<Record<string, string>>;
 }
@@ -21,10 +24,13 @@ export class KafkaCluster {
   readonly brokers: readonly KafkaProcess[];
   /** `KAFKA_BROKERS` */
   readonly address: string;
+  /** Of each broker, when they were asked for. */
+  readonly proxies: readonly CutProxy[];
   readonly #folder: string;
 
-  private constructor(folder: string, brokers: readonly KafkaProcess[], ports: readonly number[]) {
+  private constructor(folder: string, brokers: readonly KafkaProcess[], proxies: readonly CutProxy[], ports: readonly number[]) {
     this.#folder = folder;
+    this.proxies = proxies;
     this.brokers = brokers;
     this.address = ports.map((port) => `127.0.0.1:${port}`).join(',');
   }
@@ -37,13 +43,15 @@ export class KafkaCluster {
     const clusterId = randomBytes(16).toString('base64url');
     const clients = ports.slice(0, init.brokers);
     const controllers = ports.slice(init.brokers);
+    const proxies = init.isProxied === true ? await Promise.all(clients.map((port) => CutProxy.start(() => port))) : [];
+    const advertised = clients.map((port, at) => proxies[at]?.port ?? port);
     const brokers = await Promise.all(
       clients.map((port, at) => {
-        const properties = propertiesOf({ id: at + 1, port, controllers, more: init.properties ?? {} });
+        const properties = propertiesOf({ id: at + 1, port, advertised: advertised[at] ?? port, controllers, more: init.properties ?? {} });
         return KafkaProcess.create({ jars, folder: join(folder, `broker-${at + 1}`), properties }, clusterId);
       }),
     );
-    const cluster = new KafkaCluster(folder, brokers, clients);
+    const cluster = new KafkaCluster(folder, brokers, proxies, advertised);
     try {
       await Promise.all(brokers.map((broker) => broker.start()));
       await cluster.serving();
@@ -66,6 +74,7 @@ export class KafkaCluster {
 
   async stop(): Promise<void> {
     await Promise.all(this.brokers.map((broker) => broker.kill()));
+    await Promise.all(this.proxies.map((proxy) => proxy.stop()));
     await rm(this.#folder, { recursive: true, force: true });
   }
 }
@@ -85,12 +94,14 @@ async function livingBrokers(address: string): Promise<number> {
 interface BrokerPlace {
   readonly id: number;
   readonly port: number;
+  /** Where clients are told to find it. */
+  readonly advertised: number;
   readonly controllers: readonly number[];
   readonly more: Readonly<Record<string, string>>;
 }
 
 /** Small internal topics, and failures noticed within seconds, so that tests need not wait for defaults meant for data centres. */
-function propertiesOf({ id, port, controllers, more }: BrokerPlace): string {
+function propertiesOf({ id, port, advertised, controllers, more }: BrokerPlace): string {
   const copies = String(controllers.length);
   const inSync = controllers.length > 1 ? '2' : '1';
   const properties: Readonly<Record<string, string>> = {
@@ -98,7 +109,7 @@ function propertiesOf({ id, port, controllers, more }: BrokerPlace): string {
     'node.id': String(id),
     'controller.quorum.voters': controllers.map((controller, at) => `${at + 1}@127.0.0.1:${controller}`).join(','),
     listeners: `PLAINTEXT://127.0.0.1:${port},CONTROLLER://127.0.0.1:${controllers[id - 1]}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${port}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${advertised}`,
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAINTEXT',
     'listener.security.protocol.map': 'CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT',

@@ -105,20 +105,16 @@ export class ProducerGuard {
 
   async #attempt(calls: readonly Waiting[]): Promise<void> {
     const { topic, producer } = calls[0] as Waiting;
-    const session = (this.#session ??= await this.#open(topic, producer));
-    const decisions: Decision[] = [];
-    let state = session.state as Parameters<typeof admitProducer>[0];
-    for (const call of calls) {
-      try {
-        const admission = admitProducer(state, call.producer, call.records.length);
-        state = admission.state;
-        decisions.push({ call, repeated: admission.repeated });
-      } catch (error) {
-        // Refused without having written anything: the others are not touched by it.
-        if (!(error instanceof OperatingError)) throw error;
-        call.reject(error);
-      }
+    const isKnown = this.#session !== undefined;
+    this.#session ??= await this.#open(topic, producer);
+    let plan = planOf(this.#session, calls);
+    // Another process may have gone on under the same epoch: before anybody is refused, it is asked anew.
+    if (isKnown && plan.refused.length > 0) {
+      this.#session = await this.#open(topic, producer);
+      plan = planOf(this.#session, calls);
     }
+    const session = this.#session;
+    const { decisions, refused, state } = plan;
     const fresh = decisions.flatMap(({ call, repeated }) => call.records.slice(repeated));
     const isNewEpoch = state !== undefined && state.epoch !== session.state?.epoch;
     if (state !== undefined && (fresh.length > 0 || isNewEpoch)) {
@@ -126,6 +122,8 @@ export class ProducerGuard {
       const sequence = state.next - BigInt(fresh.length);
       await this.#write({ session, topic, fresh, sequence, state, expected, repeated: decisions[0]?.repeated ?? 0 });
     }
+    // Only now: a failure before this would have had all of them decided again.
+    for (const { call, error } of refused) call.reject(error);
     await Promise.all(decisions.map((decision) => this.#answer(session, decision)));
   }
 
@@ -177,6 +175,31 @@ export class ProducerGuard {
     this.#recent.add(producer.sequence, found);
     call.resolve(found);
   }
+}
+
+interface Plan {
+  readonly decisions: readonly Decision[];
+  readonly refused: ReadonlyArray<{ readonly call: Waiting; readonly error: OperatingError }>;
+  /** Once everything is written. */
+  readonly state: Parameters<typeof admitProducer>[0];
+}
+
+/** What becomes of each call. One that is refused has written nothing: the others are not touched by it. */
+function planOf(session: Session, calls: readonly Waiting[]): Plan {
+  const decisions: Decision[] = [];
+  const refused: Array<Plan['refused'][number]> = [];
+  let state: Plan['state'] = session.state;
+  for (const call of calls) {
+    try {
+      const admission = admitProducer(state, call.producer, call.records.length);
+      state = admission.state;
+      decisions.push({ call, repeated: admission.repeated });
+    } catch (error) {
+      if (!(error instanceof OperatingError)) throw error;
+      refused.push({ call, error });
+    }
+  }
+  return { decisions, refused, state };
 }
 
 interface FreshAppend {

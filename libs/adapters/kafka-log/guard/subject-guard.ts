@@ -33,6 +33,10 @@ export class SubjectHold {
     return new SubjectHold(guard, subject, writer, text === undefined ? { version: 0n, last: '' } : decodeSubjectState(text), deps);
   }
 
+  get version(): bigint {
+    return this.#state.version;
+  }
+
   /** Id of the append that came to the version at hand. */
   get last(): string {
     return this.#state.last;
@@ -94,6 +98,8 @@ export class SubjectGuard {
       this.#deps,
       topic.name,
       async () => {
+        // Another process may have gone on: before a version is refused, it is asked anew.
+        if (this.#hold?.version !== version && this.#hold?.last !== id) this.#hold = undefined;
         const hold = (this.#hold ??= await SubjectHold.take(this.#topic, this.#subject, this.#deps));
         // An attempt before was written after all, only its answer was lost.
         if (hold.last !== id) {
