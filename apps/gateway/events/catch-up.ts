@@ -78,12 +78,50 @@ export class CatchUp {
   }
 
   #wanted(from: Positions, entries: readonly LogEntry[]): LiveEvent[] {
-    const positions = [...from];
-    const wanted: LiveEvent[] = [];
-    for (const entry of entries) {
-      positions[entry.lane] = entry.next;
-      if (matches(this.#filter, entry.topic, entry.record)) wanted.push({ entry, positions: [...positions], common: false });
+    const trail = new Trail(from, entries);
+    return entries.flatMap((entry, at) => (matches(this.#filter, entry.topic, entry.record) ? [new PastEvent(entry, trail, at)] : []));
+  }
+}
+
+/** The positions behind each entry of a page, made when they are asked for: protocols with a token per page ask for the last alone. */
+class Trail {
+  readonly #from: Positions;
+  readonly #entries: readonly LogEntry[];
+  #at = 0;
+  #positions: bigint[];
+
+  constructor(from: Positions, entries: readonly LogEntry[]) {
+    this.#from = from;
+    this.#entries = entries;
+    this.#positions = [...from];
+  }
+
+  behind(index: number): Positions {
+    if (index < this.#at - 1) {
+      this.#at = 0;
+      this.#positions = [...this.#from];
     }
-    return wanted;
+    for (; this.#at <= index; this.#at++) {
+      const entry = this.#entries[this.#at] as LogEntry;
+      this.#positions[entry.lane] = entry.next;
+    }
+    return [...this.#positions];
+  }
+}
+
+class PastEvent implements LiveEvent {
+  readonly entry: LogEntry;
+  readonly common = false;
+  readonly #trail: Trail;
+  readonly #at: number;
+
+  constructor(entry: LogEntry, trail: Trail, at: number) {
+    this.entry = entry;
+    this.#trail = trail;
+    this.#at = at;
+  }
+
+  get positions(): Positions {
+    return this.#trail.behind(this.#at);
   }
 }

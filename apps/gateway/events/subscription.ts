@@ -54,7 +54,7 @@ export interface SubscriptionInit {
 }
 
 /** What a reader gets that has not shown yet how fast it is, bytes. */
-const firstBytes = 16_384;
+const firstBytes = 8_192;
 
 /**
  * Hands the log to one reader for as long as it keeps up. Nothing is queued: the next events are read when the last have

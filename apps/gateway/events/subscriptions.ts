@@ -9,6 +9,7 @@ import type { LiveEvent } from './log-entry.ts';
 import { LogTail } from './log-tail.ts';
 import { SinkObserver } from './subscription.telemetry.ts';
 import type { ResumeTokens, TokenPositions } from './resume-token.codec.ts';
+import { Turns } from './turns.ts';
 import { Subscription, type SubscriptionEnd, type SubscriptionSink } from './subscription.ts';
 
 export interface SubscriptionsInit {
@@ -40,10 +41,12 @@ export interface SinkContext {
 /** Events that a start at `recent` begins with. */
 const recentEvents = 50;
 /** Bytes under way to all readers together, before their encoding … */
-const bytesUnderWayMax = 50_331_648;
+const bytesUnderWayMax = 16_777_216;
 /** … and to one of them. */
 const readerBytesMax = 196_608;
-const readerBytesMin = 16_384;
+const readerBytesMin = 8_192;
+/** Readers that read history at the same time: their records are objects, and weigh far more than their bytes. */
+const historyReads = 8;
 /** With so many readers, new events are written every so many ms. */
 const paceReaders = 20;
 const paceMsMax = 50;
@@ -55,6 +58,7 @@ export class Subscriptions {
   readonly #init: SubscriptionsInit;
   readonly #tail: LogTail;
   readonly #observer: SinkObserver;
+  readonly #turns = new Turns(historyReads);
   #open = 0;
 
   constructor(log: EventLog, tokens: ResumeTokens, init: SubscriptionsInit, telemetry: Telemetry = noTelemetry()) {
@@ -83,7 +87,7 @@ export class Subscriptions {
 
   async #run({ filter, start, stopping, stillAllowed, sink }: SubscribeRequest): Promise<SubscriptionEnd> {
     const { heartbeatMs, stallMs, checkMs } = this.#init;
-    const reader = new LiveReader(this.#log, this.#tail, filter, await this.#begin(filter, start));
+    const reader = new LiveReader({ log: this.#log, tail: this.#tail, turns: this.#turns }, filter, await this.#begin(filter, start));
     const formatToken = (positions: Positions): string => this.#tokens.format('live', filter, positions);
     const observed = this.#observer.observe(sink({ filterName: this.#tokens.filterName(filter), tokenOf: ({ positions }) => formatToken(positions) }));
     const subscription = new Subscription({

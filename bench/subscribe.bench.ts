@@ -1,0 +1,209 @@
+import { SqliteEventLog } from '#adapters/sqlite-log';
+import { SystemClock } from '#adapters/system';
+import { contexts, topicPartitions, type LogRecord } from '#events';
+import { StartAt } from '../apps/gateway/grpc/generated/streams/v1/event_service_pb.ts';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { countPerSecond, quantile, type Bench, type BenchContext } from './harness/index.ts';
+import { sampleRecord, sampleRecords } from './log/records.ts';
+import { residentMb } from './rtmp/process-usage.ts';
+import { start, type Running } from './subscribe/process.ts';
+import { countEvents, openSse, readMessages, subscribe, type GatewayFacts } from './subscribe/readers.ts';
+
+const goals = { replay: 80_000, latencyMs: 50, sseMs: 250, stalledMb: 100 };
+const sseReaders = 1_000;
+const stalledReaders = 1_000;
+
+interface World {
+  readonly log: SqliteEventLog;
+  readonly gateway: Running<GatewayFacts>;
+}
+
+/** A record that tells when it was written, on the clock of this machine. */
+function stamped(n: number): LogRecord {
+  const record = sampleRecord(n);
+  return { ...record, headers: { ...record.headers, ce_id: `at-${performance.timeOrigin + performance.now()}-` } };
+}
+
+const stamp = /at-([\d.]+)-/g;
+
+/** Delays of the stamped events in a text, ms. */
+function delaysIn(text: string, delays: number[]): void {
+  const now = performance.timeOrigin + performance.now();
+  for (const match of text.matchAll(stamp)) delays.push(now - Number(match[1]));
+}
+
+async function replay({ gateway }: World, events: number, context: BenchContext): Promise<void> {
+  let bytes = 0;
+  let messages = 0;
+  const rate = await countPerSecond(events, async () => {
+    let seen = 0;
+    const call = subscribe(gateway.facts, { start: { case: 'at', value: StartAt.BEGINNING } });
+    for await (const message of call as AsyncIterable<Buffer>) {
+      seen += countEvents(message);
+      bytes += message.length;
+      messages++;
+      if (seen >= events) break;
+    }
+    call.cancel();
+  });
+  const size = Math.round(bytes / messages);
+  const bare = await bareStream(size, messages, events);
+  context.row(
+    'Subscribe from the beginning',
+    rate,
+    'events/s',
+    `${Math.round(bytes / events)} B an event on the wire, ${Math.round(events / messages)} a message`,
+  );
+  context.row('bare grpc-js, the same messages', bare, 'events/s', 'no log, no filter, no encoding');
+  context.bar('subscribe.replay', rate, '1/s', `>= ${goals.replay}`, rate >= goals.replay, bare);
+}
+
+/** The peer: as many messages of the same size from a grpc-js server that does nothing else. */
+async function bareStream(size: number, messages: number, events: number): Promise<number> {
+  await using peer = await start<{ grpc: string }>('bare-stream-process', String(size), String(messages));
+  return await countPerSecond(events, async () => {
+    for await (const _ of readMessages(peer.facts.grpc, '/bare.Bare/Read', Buffer.alloc(0)) as AsyncIterable<Buffer>);
+  });
+}
+
+/** Appends one event every so many ms, as evenly as timers can. */
+async function appendEvenly(log: SqliteEventLog, perSecond: number, seconds: number): Promise<void> {
+  const started = performance.now();
+  const under = new Set<Promise<unknown>>();
+  for (let n = 0; n < perSecond * seconds;) {
+    const due = Math.min(perSecond * seconds, Math.floor(((performance.now() - started) / 1000) * perSecond) + 1);
+    for (; n < due; n++) {
+      const append = log.append('stream', [stamped(n)]);
+      under.add(append);
+      void append.finally(() => under.delete(append));
+    }
+    await sleep(1);
+  }
+  await Promise.all(under);
+}
+
+async function latency({ log, gateway }: World, seconds: number, context: BenchContext): Promise<void> {
+  const delays: number[] = [];
+  const call = subscribe(gateway.facts, {});
+  const begun = new Promise((resolve) => call.once('data', resolve));
+  call.on('data', (message: Buffer) => delaysIn(message.toString('latin1'), delays));
+  await begun;
+  await appendEvenly(log, 1_000, 1);
+  delays.length = 0;
+  await appendEvenly(log, 1_000, seconds);
+  while (delays.length < 1_000 * seconds) await sleep(20);
+  call.cancel();
+  const [p50, p99] = [quantile(delays, 0.5), quantile(delays, 0.99)];
+  context.row('append → gRPC subscriber at 1,000/s', p50, 'ms p50', `p99 ${p99.toFixed(1)} ms`);
+  context.bar('subscribe.latency.p99', p99, 'ms', `<= ${goals.latencyMs}`, p99 <= goals.latencyMs);
+}
+
+async function manySse({ log, gateway }: World, seconds: number, context: BenchContext): Promise<void> {
+  const before = await residentMb(gateway.pid);
+  const delays: number[] = [];
+  let events = 0;
+  const readers = [];
+  for (let at = 0; at < sseReaders; at++) {
+    const response = await openSse(gateway.facts, 'context=stream');
+    // The delay of every event is counted for one reader in twenty; all are read to the end of each chunk.
+    response.on('data', (chunk: Buffer) => {
+      if (at % 20 === 0) delaysIn(chunk.toString('latin1'), delays);
+      events += chunk.length;
+    });
+    response.on('error', () => undefined);
+    readers.push(response);
+  }
+  await appendEvenly(log, 100, 2);
+  await sleep(500);
+  delays.length = 0;
+  events = 0;
+  await appendEvenly(log, 100, seconds);
+  await sleep(1_000);
+  const after = await residentMb(gateway.pid);
+  for (const response of readers) response.destroy();
+  const wanted = (100 * seconds * sseReaders) / 20;
+  if (delays.length < wanted * 0.99) throw new Error(`only ${delays.length} of ${wanted} events arrived`);
+  const p99 = quantile(delays, 0.99);
+  context.row(
+    `${sseReaders} SSE readers, 100 events/s each`,
+    p99,
+    'ms p99',
+    `gateway +${Math.round(after - before)} MB, ${Math.round(events / seconds / 1e6)} MB/s`,
+  );
+  context.bar('subscribe.sse.p99', p99, 'ms', `<= ${goals.sseMs}`, p99 <= goals.sseMs);
+  context.bar('subscribe.sse.memory', after - before, 'MB', 'stated', true);
+}
+
+/**
+ * Half of them by gRPC, half by SSE, each on a connection of its own and behind by the whole log: they take one chunk, then
+ * nothing. Half of them come back again and again.
+ */
+async function stalled({ log, gateway }: World, seconds: number, context: BenchContext): Promise<void> {
+  const before = await residentMb(gateway.pid);
+  let most = 0;
+  let open = true;
+  const stallSse = async (): Promise<void> => {
+    while (open) {
+      const response = await openSse(gateway.facts, 'from=beginning').catch(() => undefined);
+      if (response === undefined) continue;
+      response.on('error', () => undefined);
+      response.once('data', () => response.pause());
+      // A socket that is not read does not tell that it was closed: so it is left after a while, as by a client that gives up.
+      await sleep(15_000, undefined, { ref: false });
+      response.destroy();
+    }
+  };
+  const calls = Array.from({ length: stalledReaders / 2 }, () => {
+    const call = subscribe(gateway.facts, { start: { case: 'at', value: StartAt.BEGINNING } }, 65_535);
+    call.once('data', () => call.pause());
+    return call;
+  });
+  for (let at = 0; at < stalledReaders / 2; at++) void stallSse();
+  for (let at = 0; at < seconds; at++) {
+    await log.append('stream', sampleRecords(100, at * 100));
+    await sleep(1_000);
+    most = Math.max(most, await residentMb(gateway.pid));
+  }
+  open = false;
+  for (const call of calls) call.cancel();
+  context.row(`${stalledReaders} readers that take nothing, ${seconds} s`, most - before, 'MB more', `than with as many that read (${Math.round(before)} MB)`);
+  context.bar('subscribe.stalled.memory', most - before, 'MB', `<= ${goals.stalledMb}`, most - before <= goals.stalledMb);
+}
+
+async function fill(log: SqliteEventLog, events: number): Promise<void> {
+  for (const topic of contexts) await log.ensureTopic(topic, topicPartitions);
+  for (let from = 0; from < events; from += 1_000) await log.append('stream', sampleRecords(1_000, from));
+}
+
+async function run(context: BenchContext): Promise<void> {
+  const folder = await mkdtemp(join(tmpdir(), 'streams-subscribe-'));
+  const log = new SqliteEventLog({ path: join(folder, 'events.sqlite') }, { clock: new SystemClock() });
+  context.row('what', 'value', 'unit', 'note');
+  try {
+    const events = context.quick ? 100_000 : 400_000;
+    await fill(log, events);
+    {
+      await using gateway = await start<GatewayFacts>('gateway-process', join(folder, 'events.sqlite'));
+      await replay({ log, gateway }, events, context);
+      await latency({ log, gateway }, context.quick ? 3 : 10, context);
+    }
+    {
+      await using gateway = await start<GatewayFacts>('gateway-process', join(folder, 'events.sqlite'));
+      await manySse({ log, gateway }, context.quick ? 5 : 15, context);
+      // On the same gateway: what a thousand readers cost at all is there already, so that what shows is what stalling costs.
+      await stalled({ log, gateway }, context.quick ? 20 : 60, context);
+    }
+  } finally {
+    await log.close();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+export const bench: Bench = {
+  name: 'subscribe',
+  summary: 'reading the log by gRPC and server-sent events, beside a bare grpc-js stream of the same messages',
+  run,
+};
