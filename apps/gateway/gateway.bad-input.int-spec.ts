@@ -139,8 +139,8 @@ describe('when an engine is away', () => {
   const away = (): Promise<never> => Promise.reject(new OperatingError('The database is away.', { code: 'DATABASE_UNAVAILABLE', retryable: true }));
 
   test.each<[string, Partial<WorldEngines>, string, Ask]>([
-    ['read models', { reads: { select: away } }, '/api/v1/streams', {}],
-    ['read models, for a player', { reads: { select: away } }, '/live/st-aaaaaaaaaaaaaaaa/master.m3u8', {}],
+    ['read models', { reads: { select: away, snapshot: away } }, '/api/v1/streams', {}],
+    ['read models, for a player', { reads: { select: away, snapshot: away } }, '/live/st-aaaaaaaaaaaaaaaa/master.m3u8', {}],
     [
       'commands',
       { aggregates: { load: away, commit: away, find: away, restore: away, restoredPartitions: away, markRestored: away } },

@@ -154,7 +154,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
         provide: GrpcServer,
         useFactory: (admissions: Admissions, authenticator: Authenticator, served: Subscriptions, tokens: ResumeTokens, lifecycle: Lifecycle, logger: Logger) =>
           gatewayGrpc(
-            { admissions, authenticator, subscriptions: served, tokens, ids: engines.ids, lifecycle, logger, telemetry: engines.telemetry },
+            { admissions, authenticator, subscriptions: served, tokens, reads: engines.reads, ids: engines.ids, lifecycle, logger, telemetry: engines.telemetry },
             { host: settings.host, port: settings.grpcPort, tls: settings.grpcTls },
           ),
         inject: [Admissions, Authenticator, Subscriptions, ResumeTokens, Lifecycle, appLogger],

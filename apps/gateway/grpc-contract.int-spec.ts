@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
@@ -80,7 +80,7 @@ describe('strangers’ clients', () => {
 
   test('reflection lists every service and method', async () => {
     const services = (await curl('--list-services', `http://${gateway.grpc}`)).trim().split('\n');
-    expect(services).toEqual(expect.arrayContaining(['streams.v1.EventService']));
+    expect(services).toEqual(expect.arrayContaining(['streams.v1.EventService', 'streams.v1.QueryService', 'streams.v1.WatchService']));
     const methods = await curl('--list-methods', `http://${gateway.grpc}`);
     expect(methods.trim().split('\n')).toEqual(expect.arrayContaining(['streams.v1.EventService/Subscribe', 'streams.v1.EventService/GetCatalogue']));
   });
@@ -90,9 +90,33 @@ describe('strangers’ clients', () => {
     expect(answer.types[0]).toEqual(expect.objectContaining({ type: 'stream.created', context: 'stream' }));
   });
 
+  test('rows of a read model, and a stream until its deadline', async () => {
+    const [tables] = await call('streams.v1.QueryService/ListTables', {});
+    expect(tables.tables.map(({ name }: { name: string }) => name)).toContain('stream');
+    const [page] = await call('streams.v1.QueryService/ListRows', { table: 'api_key' });
+    expect(page.rows[0].columns.key_id.text).toMatch(/^k-/);
+    const [row] = await call('streams.v1.QueryService/GetRow', { table: 'api_key', key: { key_id: page.rows[0].columns.key_id } });
+    expect(row.row.columns.key_id).toEqual(page.rows[0].columns.key_id);
+  });
+
+  test.each([
+    ['streams.v1.EventService/Subscribe', { at: 'START_AT_BEGINNING' }, 'partitionkey'],
+    ['streams.v1.WatchService/Watch', { table: 'api_key' }, 'key_id'],
+  ])('%s, for as long as it is read', async (method, data, expected) => {
+    const args = ['--header', `authorization: ${authorization}`, '--data', JSON.stringify(data), `http://${gateway.grpc}/${method}`];
+    const reading = spawn(join(programs, 'buf'), ['curl', '--protocol', 'grpc', '--http2-prior-knowledge', ...args], {
+      cwd: proto,
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let read = '';
+    for await (const chunk of reading.stdout) if ((read += String(chunk)).includes(expected)) break;
+    reading.kill();
+    expect(read).toContain(expected);
+  });
+
   test('the health of the server and of its service', async () => {
     const health = ['--schema', join(root, 'node_modules/grpc-health-check/proto'), '--data'];
-    for (const service of ['', 'streams.v1.EventService'])
+    for (const service of ['', 'streams.v1.EventService', 'streams.v1.WatchService'])
       expect(await curl(...health, JSON.stringify({ service }), `http://${gateway.grpc}/grpc.health.v1.Health/Check`)).toContain('SERVING');
   });
 });

@@ -11,8 +11,11 @@ const clock = new SystemClock();
 const log = new SqliteEventLog({ path }, { clock });
 for (const topic of contexts) await log.ensureTopic(topic, topicPartitions);
 const engines = { ...memoryEngines(), log };
-const issuer = new KeyIssuer(new CommandExecutor({ aggregates: engines.aggregates, clock, ids: new UuidV7IdSource(), source: '/bench' }));
-const { key } = await issuer.issue({ name: 'bench', scopes: ['admin'], expiresAtMs: 0 }, { actor: 'system:bench', correlationId: 'bench' });
+const issuer = new KeyIssuer(new CommandExecutor({ aggregates: engines.aggregates, clock, ids: new UuidV7IdSource(), source: '/bench' }), clock);
+const { key } = await issuer.issue(
+  { name: 'bench', scopes: ['admin'], tenant: 'default', contexts: null, ratePerMinute: null, expiresAtMs: 0 },
+  { actor: 'system:bench', correlationId: 'bench' },
+);
 const gateway = await startGateway(engines, '/nowhere');
 process.stdout.write(`${JSON.stringify({ url: gateway.url, grpc: gateway.grpc, authorization: `Bearer ${key}` })}\n`);
 process.stdin.on('end', () => process.exit(0)).resume();

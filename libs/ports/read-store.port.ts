@@ -1,4 +1,5 @@
 import type { ColumnValue, TableSpec } from '#kernel';
+import type { ProjectionPartition } from './projection-store.port.ts';
 
 export type Comparison = 'eq' | 'gt' | 'gte' | 'lt' | 'lte';
 
@@ -12,11 +13,27 @@ export interface ReadQuery {
   /** All must hold. */
   readonly where?: readonly ReadCondition[];
   readonly orderBy?: ReadonlyArray<{ readonly column: string; readonly descending?: boolean }>;
+  /** Only rows whose key comes after this one in the order of keys; every column of the key is given. */
+  readonly after?: RowKey;
+  /** Only the rows with these keys. */
+  readonly keys?: readonly RowKey[];
   /** 1 to 10,000. */
   readonly limit: number;
 }
 
+/** The columns of a row's key. */
+export type RowKey = Readonly<Record<string, string | number | bigint>>;
+
 export type ReadRow = Readonly<Record<string, ColumnValue>>;
+
+/** Rows and what they were made of, as of one moment. */
+export interface ReadSnapshot {
+  readonly rows: readonly ReadRow[];
+  /** Of the projection that serves the table. */
+  readonly version: number;
+  /** How far the log has been folded into the rows; a partition that is not named has not been begun. */
+  readonly checkpoints: ReadonlyArray<ProjectionPartition & { readonly position: bigint }>;
+}
 
 /**
  * Reads rows of read models through the views of the serving versions. A row holds the key and all columns, without the
@@ -25,4 +42,6 @@ export type ReadRow = Readonly<Record<string, ColumnValue>>;
  */
 export abstract class ReadStore {
   abstract select(table: TableSpec, query: ReadQuery): Promise<readonly ReadRow[]>;
+  /** The same, together with the checkpoints of the projection of that name, in one snapshot. */
+  abstract snapshot(projection: string, table: TableSpec, query: ReadQuery): Promise<ReadSnapshot>;
 }

@@ -14,6 +14,8 @@ export interface EventFilter {
   readonly key?: string | undefined;
   /** Only this tenant's; all of them when left out, which only those who administer the platform may ask for. */
   readonly tenant?: string | undefined;
+  /** What the events are read for, when it is not the events themselves: its tokens fit nothing else. */
+  readonly purpose?: string | undefined;
 }
 
 /** A partition of a topic. */
@@ -54,6 +56,6 @@ export function matches(filter: EventFilter, topic: Context, { key, headers }: L
 /** The filter as one text: the same for filters that mean the same. */
 export function filterText(filter: EventFilter): string {
   const sorted = (names: readonly string[] | undefined): readonly string[] | null => (names === undefined ? null : [...new Set(names)].sort());
-  const { subject = null, subjectPrefix = null, key = null, tenant = null } = filter;
-  return JSON.stringify([sorted(filter.contexts), sorted(filter.types), subject, subjectPrefix, key, tenant]);
+  const { subject = null, subjectPrefix = null, key = null, tenant = null, purpose = null } = filter;
+  return JSON.stringify([sorted(filter.contexts), sorted(filter.types), subject, subjectPrefix, key, tenant, ...(purpose === null ? [] : [purpose])]);
 }

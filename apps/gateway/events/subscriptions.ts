@@ -36,6 +36,7 @@ export interface SubscribeRequest {
 export interface SinkContext {
   readonly filterName: string;
   readonly tokenOf: (event: LiveEvent) => string;
+  readonly formatToken: (positions: Positions) => string;
 }
 
 /** Events that a start at `recent` begins with. */
@@ -89,7 +90,9 @@ export class Subscriptions {
     const { heartbeatMs, stallMs, checkMs } = this.#init;
     const reader = new LiveReader({ log: this.#log, tail: this.#tail, turns: this.#turns }, filter, await this.#begin(filter, start));
     const formatToken = (positions: Positions): string => this.#tokens.format('live', filter, positions);
-    const observed = this.#observer.observe(sink({ filterName: this.#tokens.filterName(filter), tokenOf: ({ positions }) => formatToken(positions) }));
+    const observed = this.#observer.observe(
+      sink({ filterName: this.#tokens.filterName(filter), tokenOf: ({ positions }) => formatToken(positions), formatToken }),
+    );
     const subscription = new Subscription({
       sink: observed.sink,
       reader,

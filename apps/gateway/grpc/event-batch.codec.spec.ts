@@ -78,7 +78,7 @@ describe('a batch of events', () => {
         const wanted = create(SubscribeResponseSchema, { events: records.map(([topic, each]) => expected(topic, each)), token, live });
         expect(equals(SubscribeResponseSchema, read, wanted)).toBe(true);
       }),
-      { numRuns: 40 },
+      { numRuns: 12 },
     );
   });
 

@@ -2,19 +2,24 @@ import type { Admissions } from '../access/admissions.ts';
 import type { Authenticator } from '../access/authenticator.ts';
 import type { ResumeTokens } from '../events/resume-token.codec.ts';
 import type { Subscriptions } from '../events/subscriptions.ts';
-import type { IdSource } from '#ports';
+import type { IdSource, ReadStore } from '#ports';
 import type { Lifecycle, Logger, Telemetry } from '#runtime';
 import { catalogueMessage } from './catalogue.ts';
 import { EventService } from './generated/streams/v1/event_service_pb.ts';
+import { QueryService } from './generated/streams/v1/query_service_pb.ts';
+import { WatchService } from './generated/streams/v1/watch_service_pb.ts';
 import { GrpcCalls } from './grpc-calls.ts';
 import { GrpcServer, type GrpcServerInit } from './grpc-server.ts';
+import { queryHandlers } from './query.ts';
 import { Subscriber } from './subscribe.ts';
+import { Watcher } from './watch.ts';
 
 export interface GatewayGrpcDeps {
   readonly admissions: Admissions;
   readonly authenticator: Authenticator;
   readonly subscriptions: Subscriptions;
   readonly tokens: ResumeTokens;
+  readonly reads: ReadStore;
   readonly ids: IdSource;
   readonly lifecycle: Lifecycle;
   readonly logger: Logger;
@@ -31,5 +36,11 @@ export function gatewayGrpc(deps: GatewayGrpcDeps, init: GrpcServerInit): GrpcSe
     subscribe: subscriber.subscribe,
     subscribeWithCredit: subscriber.subscribeWithCredit,
   };
-  return new GrpcServer([{ service: EventService, handlers: events }], init, deps.telemetry);
+  const watcher = new Watcher({ calls, reads: deps.reads, subscriptions, tokens, authenticator, stopping: lifecycle.stopping });
+  const services = [
+    { service: EventService, handlers: events },
+    { service: QueryService, handlers: queryHandlers(calls, deps.reads) },
+    { service: WatchService, handlers: { watch: watcher.watch } },
+  ];
+  return new GrpcServer(services, init, deps.telemetry);
 }

@@ -16,7 +16,8 @@ import {
   type SubscribeRequest,
 } from './generated/streams/v1/event_service_pb.ts';
 import { parseMessage, type GrpcCaller, type GrpcCalls } from './grpc-calls.ts';
-import { Credit, GrpcSink, type SubscribeCall } from './grpc-sink.ts';
+import { Credit, GrpcSink } from './grpc-sink.ts';
+import { GrpcWriter, type StreamCall } from './grpc-writer.ts';
 
 export interface SubscribeDeps {
   readonly calls: GrpcCalls;
@@ -131,7 +132,7 @@ export class Subscriber {
     ]);
   }
 
-  async #serve(request: SubscribeRequest, caller: GrpcCaller, call: SubscribeCall, credit: Credit | undefined): Promise<void> {
+  async #serve(request: SubscribeRequest, caller: GrpcCaller, call: StreamCall, credit: Credit | undefined): Promise<void> {
     const { subscriptions, tokens, authenticator, stopping, calls } = this.#deps;
     const filter = filterOfMessage(request.filter, caller);
     await subscriptions.serve({
@@ -141,11 +142,10 @@ export class Subscriber {
       stillAllowed: () => authenticator.stillHolds(caller.token, caller.principal),
       sink: ({ tokenOf }) =>
         new GrpcSink({
-          call,
+          writer: new GrpcWriter(call, (error, token) => calls.statusOf(error, 'Subscribe', token)),
           credit,
           tokenOf,
           batchEventsMax: request.batchEventsMax === 0 ? batchEventsMax : Math.min(request.batchEventsMax, batchEventsMax),
-          statusOf: (error, token) => calls.statusOf(error, 'Subscribe', token),
         }),
     });
   }

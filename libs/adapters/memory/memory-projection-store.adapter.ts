@@ -44,7 +44,16 @@ export class MemoryProjectionStore extends ProjectionStore {
   }
 
   override async checkpoints(projection?: string): Promise<readonly CheckpointView[]> {
+    return this.checkpointsNow(projection);
+  }
+
+  checkpointsNow(projection?: string): readonly CheckpointView[] {
     return [...this.#checkpoints.values()].filter((checkpoint) => projection === undefined || checkpoint.projection === projection);
+  }
+
+  /** The newest version of the projection that was made; 0 when none was. */
+  servingVersion(projection: string): number {
+    return Math.max(0, ...[...this.#versions.values()].filter((tables) => tables.projection.name === projection).map((tables) => tables.projection.version));
   }
 
   override async reset(projection: Projection<DomainEvent>): Promise<void> {

@@ -1,5 +1,5 @@
-import { compareValues, OperatingError, type ColumnValue, type TableSpec } from '#kernel';
-import { ReadStore, type ReadCondition, type ReadQuery, type ReadRow } from '#ports';
+import { assert, compareValues, OperatingError, type ColumnValue, type TableSpec } from '#kernel';
+import { ReadStore, type ReadCondition, type ReadQuery, type ReadRow, type ReadSnapshot, type RowKey } from '#ports';
 import type { MemoryProjectionStore } from './memory-projection-store.adapter.ts';
 
 const limitMax = 10_000;
@@ -21,12 +21,30 @@ export class MemoryReadStore extends ReadStore {
     return stored
       .map(({ key, set }): ReadRow => structuredClone({ ...key, ...empty, ...set }))
       .filter((row) => (query.where ?? []).every((condition) => holds(row, condition)))
+      .filter((row) => query.after === undefined || compareKeys(table, row, query.after) > 0)
+      .filter((row) => query.keys === undefined || query.keys.some((key) => compareKeys(table, row, key) === 0))
       .sort((a, b) => compareRows(a, b, query.orderBy ?? []))
       .slice(0, query.limit);
   }
+
+  /** Nothing else runs between the two: neither waits. */
+  override async snapshot(projection: string, table: TableSpec, query: ReadQuery): Promise<ReadSnapshot> {
+    const rows = this.select(table, query);
+    const version = this.#store.servingVersion(projection);
+    const checkpoints = this.#store.checkpointsNow(projection).filter((one) => one.version === version);
+    return { rows: await rows, version, checkpoints: checkpoints.map(({ topic, partition, position }) => ({ topic, partition, position })) };
+  }
 }
 
-function check(table: TableSpec, { where = [], orderBy = [], limit }: ReadQuery): void {
+function compareKeys(table: TableSpec, row: ReadRow, key: RowKey): number {
+  for (const name of Object.keys(table.key)) {
+    const order = compareValues(row[name] as ColumnValue, key[name] as ColumnValue);
+    if (order !== 0) return order;
+  }
+  return 0;
+}
+
+function check(table: TableSpec, { where = [], orderBy = [], after, keys = [], limit }: ReadQuery): void {
   if (!Number.isInteger(limit) || limit < 1 || limit > limitMax) {
     throw new OperatingError(`The limit must be 1 to ${limitMax}, not ${limit}.`, { code: 'LIMIT_INVALID', retryable: false });
   }
@@ -34,6 +52,8 @@ function check(table: TableSpec, { where = [], orderBy = [], limit }: ReadQuery)
     if (Object.hasOwn(table.key, column) || Object.hasOwn(table.columns, column)) continue;
     throw new OperatingError(`The table ${table.name} has no column ${column}.`, { code: 'COLUMN_UNKNOWN', retryable: false });
   }
+  for (const key of after === undefined ? keys : [after, ...keys])
+    for (const name of Object.keys(table.key)) assert(key[name] !== undefined, `${table.name}: the key lacks ${name}`);
 }
 
 function holds(row: ReadRow, { column, is, value }: ReadCondition): boolean {

@@ -1,10 +1,12 @@
-import { OperatingError, type ColumnType, type ColumnValue, type TableSpec } from '#kernel';
-import { ReadStore, type Comparison, type ReadQuery, type ReadRow } from '#ports';
+import { assert, OperatingError, type ColumnType, type ColumnValue, type TableSpec } from '#kernel';
+import { ReadStore, type Comparison, type ReadQuery, type ReadRow, type ReadSnapshot, type RowKey } from '#ports';
 import { sqlState } from './database-errors.ts';
-import type { Database, Statement } from './database.ts';
+import type { Database, Statement, TextRow } from './database.ts';
 
 const limitMax = 10_000;
 const undefinedTable = '42P01';
+/** Types of key columns as they are compared; a text column brings its own order. */
+const keyTypes = { text: 'text', integer: 'bigint', bigint: 'bigint' } as const;
 const operators: Readonly<Record<Comparison, string>> = { eq: '=', gt: '>', gte: '>=', lt: '<', lte: '<=' };
 
 /** Reads the views of the serving versions in the schema `read`. */
@@ -17,29 +19,56 @@ export class PostgresReadStore extends ReadStore {
   }
 
   override async select(table: TableSpec, query: ReadQuery): Promise<readonly ReadRow[]> {
-    const columns: ReadonlyArray<readonly [string, ColumnType]> = [
-      ...Object.entries(table.key),
-      ...Object.entries(table.columns).map(([name, { type }]) => [name, type] as const),
-    ];
-    const statement = selectSql(
-      table,
-      columns.map(([name]) => name),
-      query,
+    const { rows } = await this.#database.read(selectSql(table, query)).catch(asTableUnknown(table));
+    return rowsOf(table, rows);
+  }
+
+  override async snapshot(projection: string, table: TableSpec, query: ReadQuery): Promise<ReadSnapshot> {
+    const select = selectSql(table, query);
+    const found = await this.#database
+      .transaction(async (run) => {
+        await run({ text: 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY' });
+        const checkpoints = await run({ text: checkpointsSql, name: 'serving_checkpoints', values: [projection] });
+        return { checkpoints: checkpoints.rows, rows: (await run(select)).rows };
+      })
+      .catch(asTableUnknown(table));
+    const version = Number(found.checkpoints[0]?.[0] ?? 0);
+    const checkpoints = found.checkpoints.flatMap(([, topic, partition, position]) =>
+      topic === null || topic === undefined ? [] : [{ topic, partition: Number(partition), position: BigInt(position ?? 0) }],
     );
-    const { rows } = await this.#database.read(statement).catch((error: unknown) => {
-      if (sqlState(error) !== undefinedTable) throw error;
-      throw new OperatingError(`No projection serves the table ${table.name}.`, { code: 'TABLE_UNKNOWN', retryable: false, cause: error });
-    });
-    return rows.map((row) => {
-      const values: Record<string, ColumnValue> = {};
-      columns.forEach(([name, type], at) => (values[name] = valueOf(type, row[at] ?? null)));
-      return values;
-    });
+    return { rows: rowsOf(table, found.rows), version, checkpoints };
   }
 }
 
+/** A row at least, so that the version is known before the first checkpoint. */
+const checkpointsSql = `
+  SELECT serving.version, mine.topic, mine.partition, mine.position
+  FROM streams.projection_versions AS serving LEFT JOIN streams.checkpoints AS mine USING (projection, version)
+  WHERE serving.projection = $1 AND serving.serving`;
+
+function asTableUnknown(table: TableSpec): (error: unknown) => never {
+  return (error) => {
+    if (sqlState(error) !== undefinedTable) throw error;
+    throw new OperatingError(`No projection serves the table ${table.name}.`, { code: 'TABLE_UNKNOWN', retryable: false, cause: error });
+  };
+}
+
+function columnsOf(table: TableSpec): ReadonlyArray<readonly [string, ColumnType]> {
+  return [...Object.entries(table.key), ...Object.entries(table.columns).map(([name, { type }]) => [name, type] as const)];
+}
+
+function rowsOf(table: TableSpec, rows: readonly TextRow[]): readonly ReadRow[] {
+  const columns = columnsOf(table);
+  return rows.map((row) => {
+    const values: Record<string, ColumnValue> = {};
+    columns.forEach(([name, type], at) => (values[name] = valueOf(type, row[at] ?? null)));
+    return values;
+  });
+}
+
 /** Column names come from the spec, so nothing that a caller made up gets into the text. */
-function selectSql(table: TableSpec, columns: readonly string[], { where = [], orderBy = [], limit }: ReadQuery): Statement {
+function selectSql(table: TableSpec, { where = [], orderBy = [], after, keys, limit }: ReadQuery): Statement {
+  const columns = columnsOf(table).map(([name]) => name);
   if (!Number.isInteger(limit) || limit < 1 || limit > limitMax) {
     throw new OperatingError(`The limit must be 1 to ${limitMax}, not ${limit}.`, { code: 'LIMIT_INVALID', retryable: false });
   }
@@ -47,7 +76,20 @@ function selectSql(table: TableSpec, columns: readonly string[], { where = [], o
   for (const { column } of [...where, ...orderBy]) {
     if (!known.has(column)) throw new OperatingError(`The table ${table.name} has no column ${column}.`, { code: 'COLUMN_UNKNOWN', retryable: false });
   }
-  const conditions = where.map(({ column, is }, at) => `"${column}" ${operators[is]} $${at + 1}`);
+  const values: unknown[] = [];
+  const place = (value: unknown): string => `$${values.push(value)}`;
+  const conditions = where.map(({ column, is, value }) => `"${column}" ${operators[is]} ${place(String(value))}`);
+  const key = Object.entries(table.key);
+  const names = key.map(([name]) => `"${name}"`).join(', ');
+  const valueIn = (one: RowKey, name: string): string => {
+    assert(one[name] !== undefined, `${table.name}: the key lacks ${name}`);
+    return String(one[name]);
+  };
+  if (after !== undefined) conditions.push(`(${names}) > (${key.map(([name, type]) => `${place(valueIn(after, name))}::${keyTypes[type]}`).join(', ')})`);
+  if (keys !== undefined) {
+    const arrays = key.map(([name, type]) => `${place(keys.map((one) => valueIn(one, name)))}::${keyTypes[type]}[]`);
+    conditions.push(`(${names}) IN (SELECT * FROM unnest(${arrays.join(', ')}))`);
+  }
   const order = orderBy.map(({ column, descending }) => `"${column}"${descending === true ? ' DESC' : ''}`);
   const text = [
     `SELECT ${columns.map((name) => `"${name}"`).join(', ')} FROM read."${table.name}"`,
@@ -55,7 +97,7 @@ function selectSql(table: TableSpec, columns: readonly string[], { where = [], o
     order.length === 0 ? '' : `ORDER BY ${order.join(', ')}`,
     `LIMIT ${limit}`,
   ];
-  return { text: text.join(' '), values: where.map(({ value }) => String(value)) };
+  return { text: text.join(' '), values };
 }
 
 function valueOf(type: ColumnType, text: string | null): ColumnValue {

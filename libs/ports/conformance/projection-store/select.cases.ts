@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
-import type { Comparison, ReadCondition, ReadQuery } from '../../read-store.port.ts';
+import type { Comparison, ReadCondition, ReadQuery, ReadRow, RowKey } from '../../read-store.port.ts';
 import { operatingError } from '../subject.ts';
-import { countGroup, keyOf, makeProjection, ProjectionDriver, type ProjectionSubject } from './fixture.ts';
+import { countGroup, home, keyOf, makeProjection, ProjectionDriver, type ProjectionSubject } from './fixture.ts';
 
 /** Five rows, `r0` to `r4`; the columns of `r4` are null. */
 async function filled(subject: ProjectionSubject): Promise<ProjectionDriver> {
@@ -73,6 +73,46 @@ export function selectCases(subject: () => ProjectionSubject): void {
       for (const limit of [0, -1, 10_001, 1.5, Number.NaN]) {
         await expect(rows.select(driver.table, { limit })).rejects.toEqual(operatingError('LIMIT_INVALID'));
       }
+    });
+
+    test('behind a key, in the order of keys: pages meet without gap or overlap', async () => {
+      const driver = await filled(subject());
+      const { rows } = subject();
+      const orderBy = [{ column: 'id' }, { column: 'part' }, { column: 'number' }];
+      const seen: unknown[] = [];
+      for (let after: RowKey | undefined; ;) {
+        const page = await rows.select(driver.table, { orderBy, limit: 2, ...(after === undefined ? {} : { after }) });
+        if (page.length === 0) break;
+        seen.push(...page.map(({ id }) => id));
+        const last = page.at(-1) as ReadRow;
+        after = { id: last['id'] as string, part: last['part'] as number, number: last['number'] as bigint };
+      }
+      expect(seen).toEqual(['r0', 'r1', 'r2', 'r3', 'r4']);
+      const behind = await rows.select(driver.table, { after: { id: 'r3', part: 1, number: 999n }, limit: 10, orderBy });
+      expect(behind.map(({ id }) => id)).toEqual(['r3', 'r4']);
+    });
+
+    test('by their keys', async () => {
+      const driver = await filled(subject());
+      const keys = [keyOf('r1', 1, 10n), keyOf('r3', 1, 1000n), keyOf('r3', 0, 1000n), keyOf('no')];
+      const found = await subject().rows.select(driver.table, { keys, limit: 10, orderBy: [{ column: 'id' }] });
+      expect(found.map(({ id }) => id)).toEqual(['r1', 'r3']);
+      expect(await subject().rows.select(driver.table, { keys: [], limit: 10 })).toEqual([]);
+    });
+
+    test('together with the checkpoint that they stand at', async () => {
+      const driver = await ProjectionDriver.open(subject());
+      const { rows } = subject();
+      const at = async (): Promise<unknown> => {
+        const { rows: found, version, checkpoints } = await rows.snapshot(driver.projection.name, driver.table, { limit: 10 });
+        return [found.length, version, checkpoints.filter(({ position }) => position > 0n)];
+      };
+      expect(await at()).toEqual([0, 1, []]);
+      await driver.write(driver.change(keyOf('a'), {}));
+      expect(await at()).toEqual([1, 1, [{ ...home, position: 1n }]]);
+      await driver.write(driver.change(keyOf('b'), {}));
+      expect(await at()).toEqual([2, 1, [{ ...home, position: 2n }]]);
+      await expect(rows.snapshot('none', makeProjection().table, { limit: 1 })).rejects.toEqual(operatingError('TABLE_UNKNOWN'));
     });
 
     test('by columns of the table only', async () => {

@@ -1,0 +1,54 @@
+import { allows, coversContext, keysProjection, seesEveryTenant, type Principal } from '#domain/access';
+import { purgesProjection } from '#domain/cache';
+import { contentsProjection } from '#domain/content';
+import { edgesProjection } from '#domain/edge';
+import { parkedEventsProjection } from '#domain/operation';
+import { playbacksProjection } from '#domain/playback';
+import { streamsProjection } from '#domain/stream';
+import type { Context, DomainEvent } from '#events';
+import type { Projection, TableSpec } from '#kernel';
+import type { ReadCondition } from '#ports';
+import { notFound, ProblemError } from '../http/problem.errors.ts';
+
+/** Every read model; a test compares them with those that the projector keeps. */
+export const readModels: readonly Projection<DomainEvent>[] = [
+  streamsProjection,
+  purgesProjection,
+  edgesProjection,
+  keysProjection,
+  contentsProjection,
+  playbacksProjection,
+  parkedEventsProjection,
+];
+
+export interface ReadTable {
+  readonly projection: Projection<DomainEvent>;
+  readonly table: TableSpec;
+}
+
+export const readTables: readonly ReadTable[] = readModels.flatMap((projection) => projection.tables.map((table) => ({ projection, table })));
+
+/** Who may read a table: keys and tenants are for those who administer them. */
+function isOpenTo({ projection, table }: ReadTable, principal: Principal): boolean {
+  if (projection === keysProjection && !allows(principal, 'admin')) return false;
+  if (!projection.contexts.every((context) => coversContext(principal, context as Context))) return false;
+  // What does not say whose it is, is shown to those alone from whom nothing is hidden.
+  return seesEveryTenant(principal) || 'tenant' in table.columns;
+}
+
+export function tablesFor(principal: Principal): readonly ReadTable[] {
+  return readTables.filter((each) => isOpenTo(each, principal));
+}
+
+/** @throws ProblemError 404 for a table that is not there, 403 for one that is not for this caller */
+export function tableFor(principal: Principal, name: string): ReadTable {
+  const found = readTables.find(({ table }) => table.name === name);
+  if (found === undefined) throw notFound('unknown-table', `There is no table ${name.slice(0, 64)}. ListTables names those there are.`);
+  if (!isOpenTo(found, principal)) throw new ProblemError({ status: 403, code: 'table-not-open', detail: `The table ${name} is not open to this key.` });
+  return found;
+}
+
+/** Keeps what is another tenant's out of a query. */
+export function confinement(principal: Principal): readonly ReadCondition[] {
+  return seesEveryTenant(principal) ? [] : [{ column: 'tenant', is: 'eq', value: principal.tenant }];
+}

@@ -1,0 +1,7 @@
+import { expect, test } from '@jest/globals';
+import { readModels } from '../../apps/gateway/grpc/read-models.ts';
+import { projections } from '../../apps/projector/projections.ts';
+
+test('the gateway shows every read model that the projector keeps', () => {
+  expect(readModels.map(({ name, version }) => [name, version])).toEqual(projections.map(({ name, version }) => [name, version]));
+});
