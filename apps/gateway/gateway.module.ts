@@ -109,6 +109,26 @@ const readers: Provider[] = [
   },
 ];
 
+/** gRPC stands on the same parts as REST. */
+function grpcProvider({ reads, ids, telemetry }: GatewayEngines, { host, grpcPort, grpcTls }: GatewaySettings): Provider {
+  return {
+    provide: GrpcServer,
+    useFactory: (
+      admissions: Admissions,
+      authenticator: Authenticator,
+      subscriptions: Subscriptions,
+      tokens: ResumeTokens,
+      intake: EventIntake,
+      lifecycle: Lifecycle,
+      logger: Logger,
+    ) => {
+      const parts = { admissions, authenticator, subscriptions, tokens, intake, reads, ids, lifecycle, logger, telemetry };
+      return gatewayGrpc(parts, { host, port: grpcPort, tls: grpcTls });
+    },
+    inject: [Admissions, Authenticator, Subscriptions, ResumeTokens, EventIntake, Lifecycle, appLogger],
+  };
+}
+
 /** The only wiring of the gateway. */
 export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings, subscriptions: SubscriptionsInit = subscriptionDefaults): DynamicModule {
   const { clock } = engines;
@@ -150,15 +170,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
         },
         inject: [HttpAdapterHost, Subscriptions, ResumeTokens, Admissions, Authenticator, Lifecycle],
       },
-      {
-        provide: GrpcServer,
-        useFactory: (admissions: Admissions, authenticator: Authenticator, served: Subscriptions, tokens: ResumeTokens, lifecycle: Lifecycle, logger: Logger) =>
-          gatewayGrpc(
-            { admissions, authenticator, subscriptions: served, tokens, reads: engines.reads, ids: engines.ids, lifecycle, logger, telemetry: engines.telemetry },
-            { host: settings.host, port: settings.grpcPort, tls: settings.grpcTls },
-          ),
-        inject: [Admissions, Authenticator, Subscriptions, ResumeTokens, Lifecycle, appLogger],
-      },
+      grpcProvider(engines, settings),
       {
         provide: EventIntake,
         useFactory: (lifecycle: Lifecycle, logger: Logger) => intakeOn(engines, settings.node, lifecycle, logger),

@@ -13,7 +13,7 @@ export interface Delivery {
 
 /** One reader's connection, whatever its protocol. */
 export interface SubscriptionSink {
-  /** What its readers are counted as: `sse`, `ndjson`, `websocket`, `grpc`. */
+  /** What its readers are counted as: `sse`, `ndjson`, `websocket`, `grpc`, `watch`. */
   readonly transport?: string;
   /** False while what was written has not left, or the reader has asked for no more: nothing may be written then. */
   readonly ready: boolean;

@@ -3,13 +3,14 @@ import type { Authenticator } from '../access/authenticator.ts';
 import type { ResumeTokens } from '../events/resume-token.codec.ts';
 import type { Subscriptions } from '../events/subscriptions.ts';
 import type { IdSource, ReadStore } from '#ports';
-import type { Lifecycle, Logger, Telemetry } from '#runtime';
+import type { EventIntake, Lifecycle, Logger, Telemetry } from '#runtime';
 import { catalogueMessage } from './catalogue.ts';
 import { EventService } from './generated/streams/v1/event_service_pb.ts';
 import { QueryService } from './generated/streams/v1/query_service_pb.ts';
 import { WatchService } from './generated/streams/v1/watch_service_pb.ts';
 import { GrpcCalls } from './grpc-calls.ts';
 import { GrpcServer, type GrpcServerInit } from './grpc-server.ts';
+import { Publisher } from './publish.ts';
 import { queryHandlers } from './query.ts';
 import { Subscriber } from './subscribe.ts';
 import { Watcher } from './watch.ts';
@@ -19,6 +20,7 @@ export interface GatewayGrpcDeps {
   readonly authenticator: Authenticator;
   readonly subscriptions: Subscriptions;
   readonly tokens: ResumeTokens;
+  readonly intake: EventIntake;
   readonly reads: ReadStore;
   readonly ids: IdSource;
   readonly lifecycle: Lifecycle;
@@ -31,7 +33,15 @@ export function gatewayGrpc(deps: GatewayGrpcDeps, init: GrpcServerInit): GrpcSe
   const { admissions, authenticator, subscriptions, tokens, lifecycle, logger } = deps;
   const calls = new GrpcCalls({ admissions, logger, newId: () => deps.ids.next() });
   const subscriber = new Subscriber({ calls, subscriptions, tokens, authenticator, stopping: lifecycle.stopping });
+  const publisher = new Publisher({
+    calls,
+    intake: deps.intake,
+    stillHolds: ({ token, principal }) => authenticator.stillHolds(token, principal),
+    stopping: lifecycle.stopping,
+  });
   const events = {
+    publish: publisher.publish,
+    publishStream: publisher.publishStream,
     getCatalogue: calls.unary(EventService.method.getCatalogue, ['view', 'operate', 'publish'], catalogueMessage),
     subscribe: subscriber.subscribe,
     subscribeWithCredit: subscriber.subscribeWithCredit,

@@ -18,7 +18,7 @@ const codes: Readonly<Record<number, status>> = {
   409: status.ABORTED,
   410: status.OUT_OF_RANGE,
   412: status.FAILED_PRECONDITION,
-  413: status.RESOURCE_EXHAUSTED,
+  413: status.INVALID_ARGUMENT,
   422: status.INVALID_ARGUMENT,
   429: status.RESOURCE_EXHAUSTED,
   501: status.UNIMPLEMENTED,
@@ -34,7 +34,7 @@ const detailBytesMax = 4_096;
 
 function detailsOf({ init }: ProblemError): Any[] {
   const metadata: Record<string, string> = {};
-  for (const [name, value] of Object.entries(init.extensions ?? {})) metadata[name] = String(value);
+  for (const [name, value] of Object.entries(init.extensions ?? {})) if (typeof value !== 'object') metadata[name] = String(value);
   const details = [anyPack(ErrorInfoSchema, create(ErrorInfoSchema, { reason: reasonOf(init.code), domain: errorDomain, metadata }))];
   if (init.errors !== undefined && init.errors.length > 0) {
     const fieldViolations = init.errors.slice(0, violationsMax).map(({ field, message, code }) => ({
@@ -59,7 +59,7 @@ function reasonOf(code: string): string {
 /** A failure as the gRPC status that its caller gets. `token` goes along when a stream can be resumed. */
 export function statusOf(error: unknown, token?: string): StatusObject {
   const problem = problemOf(error);
-  const code = codes[problem.init.status] ?? status.INTERNAL;
+  const code = problem.init.code === 'event-id-conflict' ? status.ALREADY_EXISTS : (codes[problem.init.status] ?? status.INTERNAL);
   // Header values are one line (RFC 9110 section 5.5).
   const message = problem.init.detail.replaceAll(/\s+/g, ' ').slice(0, 1_024);
   const metadata = new Metadata();

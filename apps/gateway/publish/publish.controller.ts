@@ -1,6 +1,5 @@
 import { homeTenantOf, mayPublish } from '#domain/access';
-import { hasCode } from '#kernel';
-import { EventIntake, intakeLimits, retryAfterMsOf, type PublishingCaller } from '#runtime';
+import { EventIntake, intakeLimits, type PublishingCaller } from '#runtime';
 import { Controller, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { ByCaller, type Caller } from '../http/caller.ts';
@@ -8,18 +7,11 @@ import { Route } from '../http/operation.ts';
 import { ProblemError } from '../http/problem.errors.ts';
 import { readEventBody } from './cloud-event-body.codec.ts';
 import { publishEvents } from './publish.contract.ts';
-import { acceptedText, refusalOf } from './publish.view.ts';
+import { acceptedText, problemOfIntake, refusalOf } from './publish.view.ts';
 
 /** The caller as the intake knows it. */
 export function publishingCaller({ principal, actor, correlationId, traceparent }: Caller): PublishingCaller {
   return { tenant: homeTenantOf(principal), actor, correlationId, traceparent: traceparent ?? '', mayPublish: (context) => mayPublish(principal, context) };
-}
-
-/** A full queue is the caller's to wait for; every other failure is as it is everywhere. */
-function problemOfIntake(error: unknown): unknown {
-  if (!hasCode(error, 'INTAKE_BUSY')) return error;
-  const headers = { 'retry-after': String(Math.ceil(retryAfterMsOf(error) / 1000)) };
-  return new ProblemError({ status: 429, code: 'intake-busy', detail: 'More events come in than can be written. Nothing of this request was.', headers });
 }
 
 @Controller()

@@ -1,4 +1,5 @@
-import type { PublishAccepted, PublishOutcome, PublishRejected } from '#runtime';
+import { hasCode } from '#kernel';
+import { retryAfterMsOf, type PublishAccepted, type PublishOutcome, type PublishRejected } from '#runtime';
 import { ProblemError } from '../http/problem.errors.ts';
 
 const errorsShown = 20;
@@ -39,4 +40,11 @@ function statusOf(code: PublishRejected['code']): number {
   if (code === 'EVENT_ID_CONFLICT') return 409;
   if (code === 'EVENT_TOO_LARGE') return 413;
   return forbidden.has(code) ? 403 : 400;
+}
+
+/** A full queue is the caller's to wait for; every other failure is as it is everywhere. */
+export function problemOfIntake(error: unknown): unknown {
+  if (!hasCode(error, 'INTAKE_BUSY')) return error;
+  const headers = { 'retry-after': String(Math.ceil(retryAfterMsOf(error) / 1000)) };
+  return new ProblemError({ status: 429, code: 'intake-busy', detail: 'More events come in than can be written. Nothing of this request was.', headers });
 }

@@ -17,7 +17,196 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file streams/v1/event_service.proto.
  */
 export const file_streams_v1_event_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5zdHJlYW1zL3YxL2V2ZW50X3NlcnZpY2UucHJvdG8SCnN0cmVhbXMudjEiZAoLRXZlbnRGaWx0ZXISEAoIY29udGV4dHMYASADKAkSDQoFdHlwZXMYAiADKAkSDwoHc3ViamVjdBgDIAEoCRIWCg5zdWJqZWN0X3ByZWZpeBgEIAEoCRILCgNrZXkYBSABKAkivgEKEFN1YnNjcmliZVJlcXVlc3QSJwoGZmlsdGVyGAEgASgLMhcuc3RyZWFtcy52MS5FdmVudEZpbHRlchIhCgJhdBgCIAEoDjITLnN0cmVhbXMudjEuU3RhcnRBdEgAEg8KBXRva2VuGAMgASgJSAASKgoEdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBIABIYChBiYXRjaF9ldmVudHNfbWF4GAUgASgNQgcKBXN0YXJ0Il8KEVN1YnNjcmliZVJlc3BvbnNlEi0KBmV2ZW50cxgBIAMoCzIdLmlvLmNsb3VkZXZlbnRzLnYxLkNsb3VkRXZlbnQSDQoFdG9rZW4YAiABKAkSDAoEbGl2ZRgDIAEoCCJoChpTdWJzY3JpYmVXaXRoQ3JlZGl0UmVxdWVzdBItCgViZWdpbhgBIAEoCzIcLnN0cmVhbXMudjEuU3Vic2NyaWJlUmVxdWVzdEgAEhAKBmNyZWRpdBgCIAEoDUgAQgkKB3JlcXVlc3QiaQobU3Vic2NyaWJlV2l0aENyZWRpdFJlc3BvbnNlEi0KBmV2ZW50cxgBIAMoCzIdLmlvLmNsb3VkZXZlbnRzLnYxLkNsb3VkRXZlbnQSDQoFdG9rZW4YAiABKAkSDAoEbGl2ZRgDIAEoCCIVChNHZXRDYXRhbG9ndWVSZXF1ZXN0IjwKFEdldENhdGFsb2d1ZVJlc3BvbnNlEiQKBXR5cGVzGAEgAygLMhUuc3RyZWFtcy52MS5FdmVudFR5cGUihQEKCUV2ZW50VHlwZRIMCgR0eXBlGAEgASgJEg8KB3ZlcnNpb24YAiABKA0SDwoHY29udGV4dBgDIAEoCRIPCgdtZWFuaW5nGAQgASgJEhIKCmRhdGFzY2hlbWEYBSABKAkSEwoLanNvbl9zY2hlbWEYBiABKAkSDgoGc2FtcGxlGAcgASgJKmIKB1N0YXJ0QXQSGAoUU1RBUlRfQVRfVU5TUEVDSUZJRUQQABIQCgxTVEFSVF9BVF9OT1cQARITCg9TVEFSVF9BVF9SRUNFTlQQAhIWChJTVEFSVF9BVF9CRUdJTk5JTkcQAzKZAgoMRXZlbnRTZXJ2aWNlEkoKCVN1YnNjcmliZRIcLnN0cmVhbXMudjEuU3Vic2NyaWJlUmVxdWVzdBodLnN0cmVhbXMudjEuU3Vic2NyaWJlUmVzcG9uc2UwARJqChNTdWJzY3JpYmVXaXRoQ3JlZGl0EiYuc3RyZWFtcy52MS5TdWJzY3JpYmVXaXRoQ3JlZGl0UmVxdWVzdBonLnN0cmVhbXMudjEuU3Vic2NyaWJlV2l0aENyZWRpdFJlc3BvbnNlKAEwARJRCgxHZXRDYXRhbG9ndWUSHy5zdHJlYW1zLnYxLkdldENhdGFsb2d1ZVJlcXVlc3QaIC5zdHJlYW1zLnYxLkdldENhdGFsb2d1ZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_io_cloudevents_v1_cloudevents]);
+  fileDesc("Ch5zdHJlYW1zL3YxL2V2ZW50X3NlcnZpY2UucHJvdG8SCnN0cmVhbXMudjEiVAoOUHVibGlzaFJlcXVlc3QSLQoGZXZlbnRzGAEgAygLMh0uaW8uY2xvdWRldmVudHMudjEuQ2xvdWRFdmVudBITCgtpbmRlcGVuZGVudBgCIAEoCCI/Cg9QdWJsaXNoUmVzcG9uc2USLAoIb3V0Y29tZXMYASADKAsyGi5zdHJlYW1zLnYxLlB1Ymxpc2hPdXRjb21lIokBCg5QdWJsaXNoT3V0Y29tZRIKCgJpZBgBIAEoCRIvCghhY2NlcHRlZBgCIAEoCzIbLnN0cmVhbXMudjEuUHVibGlzaEFjY2VwdGVkSAASLwoIcmVqZWN0ZWQYAyABKAsyGy5zdHJlYW1zLnYxLlB1Ymxpc2hSZWplY3RlZEgAQgkKB291dGNvbWUiWAoPUHVibGlzaEFjY2VwdGVkEg8KB2NvbnRleHQYASABKAkSEQoJcGFydGl0aW9uGAIgASgFEg4KBm9mZnNldBgDIAEoAxIRCglkdXBsaWNhdGUYBCABKAgiUgoPUHVibGlzaFJlamVjdGVkEgwKBGNvZGUYASABKAkSDQoFZmllbGQYAiABKAkSDwoHbWVzc2FnZRgDIAEoCRIRCglyZXRyeWFibGUYBCABKAgiRQoUUHVibGlzaFN0cmVhbVJlcXVlc3QSLQoGZXZlbnRzGAEgAygLMh0uaW8uY2xvdWRldmVudHMudjEuQ2xvdWRFdmVudCJFChVQdWJsaXNoU3RyZWFtUmVzcG9uc2USLAoIb3V0Y29tZXMYASADKAsyGi5zdHJlYW1zLnYxLlB1Ymxpc2hPdXRjb21lImQKC0V2ZW50RmlsdGVyEhAKCGNvbnRleHRzGAEgAygJEg0KBXR5cGVzGAIgAygJEg8KB3N1YmplY3QYAyABKAkSFgoOc3ViamVjdF9wcmVmaXgYBCABKAkSCwoDa2V5GAUgASgJIr4BChBTdWJzY3JpYmVSZXF1ZXN0EicKBmZpbHRlchgBIAEoCzIXLnN0cmVhbXMudjEuRXZlbnRGaWx0ZXISIQoCYXQYAiABKA4yEy5zdHJlYW1zLnYxLlN0YXJ0QXRIABIPCgV0b2tlbhgDIAEoCUgAEioKBHRpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wSAASGAoQYmF0Y2hfZXZlbnRzX21heBgFIAEoDUIHCgVzdGFydCJfChFTdWJzY3JpYmVSZXNwb25zZRItCgZldmVudHMYASADKAsyHS5pby5jbG91ZGV2ZW50cy52MS5DbG91ZEV2ZW50Eg0KBXRva2VuGAIgASgJEgwKBGxpdmUYAyABKAgiaAoaU3Vic2NyaWJlV2l0aENyZWRpdFJlcXVlc3QSLQoFYmVnaW4YASABKAsyHC5zdHJlYW1zLnYxLlN1YnNjcmliZVJlcXVlc3RIABIQCgZjcmVkaXQYAiABKA1IAEIJCgdyZXF1ZXN0ImkKG1N1YnNjcmliZVdpdGhDcmVkaXRSZXNwb25zZRItCgZldmVudHMYASADKAsyHS5pby5jbG91ZGV2ZW50cy52MS5DbG91ZEV2ZW50Eg0KBXRva2VuGAIgASgJEgwKBGxpdmUYAyABKAgiFQoTR2V0Q2F0YWxvZ3VlUmVxdWVzdCI8ChRHZXRDYXRhbG9ndWVSZXNwb25zZRIkCgV0eXBlcxgBIAMoCzIVLnN0cmVhbXMudjEuRXZlbnRUeXBlIoUBCglFdmVudFR5cGUSDAoEdHlwZRgBIAEoCRIPCgd2ZXJzaW9uGAIgASgNEg8KB2NvbnRleHQYAyABKAkSDwoHbWVhbmluZxgEIAEoCRISCgpkYXRhc2NoZW1hGAUgASgJEhMKC2pzb25fc2NoZW1hGAYgASgJEg4KBnNhbXBsZRgHIAEoCSpiCgdTdGFydEF0EhgKFFNUQVJUX0FUX1VOU1BFQ0lGSUVEEAASEAoMU1RBUlRfQVRfTk9XEAESEwoPU1RBUlRfQVRfUkVDRU5UEAISFgoSU1RBUlRfQVRfQkVHSU5OSU5HEAMytwMKDEV2ZW50U2VydmljZRJCCgdQdWJsaXNoEhouc3RyZWFtcy52MS5QdWJsaXNoUmVxdWVzdBobLnN0cmVhbXMudjEuUHVibGlzaFJlc3BvbnNlElgKDVB1Ymxpc2hTdHJlYW0SIC5zdHJlYW1zLnYxLlB1Ymxpc2hTdHJlYW1SZXF1ZXN0GiEuc3RyZWFtcy52MS5QdWJsaXNoU3RyZWFtUmVzcG9uc2UoATABEkoKCVN1YnNjcmliZRIcLnN0cmVhbXMudjEuU3Vic2NyaWJlUmVxdWVzdBodLnN0cmVhbXMudjEuU3Vic2NyaWJlUmVzcG9uc2UwARJqChNTdWJzY3JpYmVXaXRoQ3JlZGl0EiYuc3RyZWFtcy52MS5TdWJzY3JpYmVXaXRoQ3JlZGl0UmVxdWVzdBonLnN0cmVhbXMudjEuU3Vic2NyaWJlV2l0aENyZWRpdFJlc3BvbnNlKAEwARJRCgxHZXRDYXRhbG9ndWUSHy5zdHJlYW1zLnYxLkdldENhdGFsb2d1ZVJlcXVlc3QaIC5zdHJlYW1zLnYxLkdldENhdGFsb2d1ZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_io_cloudevents_v1_cloudevents]);
+
+/**
+ * @generated from message streams.v1.PublishRequest
+ */
+export type PublishRequest = Message<"streams.v1.PublishRequest"> & {
+  /**
+   * In the order in which those of one key shall stand on the log.
+   *
+   * @generated from field: repeated io.cloudevents.v1.CloudEvent events = 1;
+   */
+  events: CloudEvent[];
+
+  /**
+   * Each event for itself: one that is refused does not keep the others off the log.
+   *
+   * @generated from field: bool independent = 2;
+   */
+  independent: boolean;
+};
+
+/**
+ * Describes the message streams.v1.PublishRequest.
+ * Use `create(PublishRequestSchema)` to create a new message.
+ */
+export const PublishRequestSchema: GenMessage<PublishRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_event_service, 0);
+
+/**
+ * @generated from message streams.v1.PublishResponse
+ */
+export type PublishResponse = Message<"streams.v1.PublishResponse"> & {
+  /**
+   * One per event, in order.
+   *
+   * @generated from field: repeated streams.v1.PublishOutcome outcomes = 1;
+   */
+  outcomes: PublishOutcome[];
+};
+
+/**
+ * Describes the message streams.v1.PublishResponse.
+ * Use `create(PublishResponseSchema)` to create a new message.
+ */
+export const PublishResponseSchema: GenMessage<PublishResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_event_service, 1);
+
+/**
+ * @generated from message streams.v1.PublishOutcome
+ */
+export type PublishOutcome = Message<"streams.v1.PublishOutcome"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * @generated from oneof streams.v1.PublishOutcome.outcome
+   */
+  outcome: {
+    /**
+     * @generated from field: streams.v1.PublishAccepted accepted = 2;
+     */
+    value: PublishAccepted;
+    case: "accepted";
+  } | {
+    /**
+     * @generated from field: streams.v1.PublishRejected rejected = 3;
+     */
+    value: PublishRejected;
+    case: "rejected";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message streams.v1.PublishOutcome.
+ * Use `create(PublishOutcomeSchema)` to create a new message.
+ */
+export const PublishOutcomeSchema: GenMessage<PublishOutcome> = /*@__PURE__*/
+  messageDesc(file_streams_v1_event_service, 2);
+
+/**
+ * On the log, durably.
+ *
+ * @generated from message streams.v1.PublishAccepted
+ */
+export type PublishAccepted = Message<"streams.v1.PublishAccepted"> & {
+  /**
+   * @generated from field: string context = 1;
+   */
+  context: string;
+
+  /**
+   * @generated from field: int32 partition = 2;
+   */
+  partition: number;
+
+  /**
+   * @generated from field: int64 offset = 3;
+   */
+  offset: bigint;
+
+  /**
+   * It was there already, with the same content.
+   *
+   * @generated from field: bool duplicate = 4;
+   */
+  duplicate: boolean;
+};
+
+/**
+ * Describes the message streams.v1.PublishAccepted.
+ * Use `create(PublishAcceptedSchema)` to create a new message.
+ */
+export const PublishAcceptedSchema: GenMessage<PublishAccepted> = /*@__PURE__*/
+  messageDesc(file_streams_v1_event_service, 3);
+
+/**
+ * Not on the log.
+ *
+ * @generated from message streams.v1.PublishRejected
+ */
+export type PublishRejected = Message<"streams.v1.PublishRejected"> & {
+  /**
+   * Such as EVENT_DATA_INVALID.
+   *
+   * @generated from field: string code = 1;
+   */
+  code: string;
+
+  /**
+   * Such as `data.contentId`; empty when it is the whole event.
+   *
+   * @generated from field: string field = 2;
+   */
+  field: string;
+
+  /**
+   * @generated from field: string message = 3;
+   */
+  message: string;
+
+  /**
+   * The same event may be accepted later as it is.
+   *
+   * @generated from field: bool retryable = 4;
+   */
+  retryable: boolean;
+};
+
+/**
+ * Describes the message streams.v1.PublishRejected.
+ * Use `create(PublishRejectedSchema)` to create a new message.
+ */
+export const PublishRejectedSchema: GenMessage<PublishRejected> = /*@__PURE__*/
+  messageDesc(file_streams_v1_event_service, 4);
+
+/**
+ * @generated from message streams.v1.PublishStreamRequest
+ */
+export type PublishStreamRequest = Message<"streams.v1.PublishStreamRequest"> & {
+  /**
+   * @generated from field: repeated io.cloudevents.v1.CloudEvent events = 1;
+   */
+  events: CloudEvent[];
+};
+
+/**
+ * Describes the message streams.v1.PublishStreamRequest.
+ * Use `create(PublishStreamRequestSchema)` to create a new message.
+ */
+export const PublishStreamRequestSchema: GenMessage<PublishStreamRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_event_service, 5);
+
+/**
+ * @generated from message streams.v1.PublishStreamResponse
+ */
+export type PublishStreamResponse = Message<"streams.v1.PublishStreamResponse"> & {
+  /**
+   * @generated from field: repeated streams.v1.PublishOutcome outcomes = 1;
+   */
+  outcomes: PublishOutcome[];
+};
+
+/**
+ * Describes the message streams.v1.PublishStreamResponse.
+ * Use `create(PublishStreamResponseSchema)` to create a new message.
+ */
+export const PublishStreamResponseSchema: GenMessage<PublishStreamResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_event_service, 6);
 
 /**
  * What is left out does not matter.
@@ -66,7 +255,7 @@ export type EventFilter = Message<"streams.v1.EventFilter"> & {
  * Use `create(EventFilterSchema)` to create a new message.
  */
 export const EventFilterSchema: GenMessage<EventFilter> = /*@__PURE__*/
-  messageDesc(file_streams_v1_event_service, 0);
+  messageDesc(file_streams_v1_event_service, 7);
 
 /**
  * @generated from message streams.v1.SubscribeRequest
@@ -117,7 +306,7 @@ export type SubscribeRequest = Message<"streams.v1.SubscribeRequest"> & {
  * Use `create(SubscribeRequestSchema)` to create a new message.
  */
 export const SubscribeRequestSchema: GenMessage<SubscribeRequest> = /*@__PURE__*/
-  messageDesc(file_streams_v1_event_service, 1);
+  messageDesc(file_streams_v1_event_service, 8);
 
 /**
  * @generated from message streams.v1.SubscribeResponse
@@ -151,7 +340,7 @@ export type SubscribeResponse = Message<"streams.v1.SubscribeResponse"> & {
  * Use `create(SubscribeResponseSchema)` to create a new message.
  */
 export const SubscribeResponseSchema: GenMessage<SubscribeResponse> = /*@__PURE__*/
-  messageDesc(file_streams_v1_event_service, 2);
+  messageDesc(file_streams_v1_event_service, 9);
 
 /**
  * @generated from message streams.v1.SubscribeWithCreditRequest
@@ -182,7 +371,7 @@ export type SubscribeWithCreditRequest = Message<"streams.v1.SubscribeWithCredit
  * Use `create(SubscribeWithCreditRequestSchema)` to create a new message.
  */
 export const SubscribeWithCreditRequestSchema: GenMessage<SubscribeWithCreditRequest> = /*@__PURE__*/
-  messageDesc(file_streams_v1_event_service, 3);
+  messageDesc(file_streams_v1_event_service, 10);
 
 /**
  * The fields of SubscribeResponse.
@@ -211,7 +400,7 @@ export type SubscribeWithCreditResponse = Message<"streams.v1.SubscribeWithCredi
  * Use `create(SubscribeWithCreditResponseSchema)` to create a new message.
  */
 export const SubscribeWithCreditResponseSchema: GenMessage<SubscribeWithCreditResponse> = /*@__PURE__*/
-  messageDesc(file_streams_v1_event_service, 4);
+  messageDesc(file_streams_v1_event_service, 11);
 
 /**
  * @generated from message streams.v1.GetCatalogueRequest
@@ -224,7 +413,7 @@ export type GetCatalogueRequest = Message<"streams.v1.GetCatalogueRequest"> & {
  * Use `create(GetCatalogueRequestSchema)` to create a new message.
  */
 export const GetCatalogueRequestSchema: GenMessage<GetCatalogueRequest> = /*@__PURE__*/
-  messageDesc(file_streams_v1_event_service, 5);
+  messageDesc(file_streams_v1_event_service, 12);
 
 /**
  * @generated from message streams.v1.GetCatalogueResponse
@@ -241,7 +430,7 @@ export type GetCatalogueResponse = Message<"streams.v1.GetCatalogueResponse"> & 
  * Use `create(GetCatalogueResponseSchema)` to create a new message.
  */
 export const GetCatalogueResponseSchema: GenMessage<GetCatalogueResponse> = /*@__PURE__*/
-  messageDesc(file_streams_v1_event_service, 6);
+  messageDesc(file_streams_v1_event_service, 13);
 
 /**
  * @generated from message streams.v1.EventType
@@ -296,7 +485,7 @@ export type EventType = Message<"streams.v1.EventType"> & {
  * Use `create(EventTypeSchema)` to create a new message.
  */
 export const EventTypeSchema: GenMessage<EventType> = /*@__PURE__*/
-  messageDesc(file_streams_v1_event_service, 7);
+  messageDesc(file_streams_v1_event_service, 14);
 
 /**
  * @generated from enum streams.v1.StartAt
@@ -334,11 +523,35 @@ export const StartAtSchema: GenEnum<StartAt> = /*@__PURE__*/
   enumDesc(file_streams_v1_event_service, 0);
 
 /**
- * Events.
+ * Events in and out.
  *
  * @generated from service streams.v1.EventService
  */
 export const EventService: GenService<{
+  /**
+   * Publishes up to 1,000 events. By default all of them or none: with one that is refused the call fails with
+   * INVALID_ARGUMENT and names each fault. What is answered is durable. Repetitions with the same ids are safe.
+   *
+   * @generated from rpc streams.v1.EventService.Publish
+   */
+  publish: {
+    methodKind: "unary";
+    input: typeof PublishRequestSchema;
+    output: typeof PublishResponseSchema;
+  },
+  /**
+   * Publishes without end. Each message is answered by one message, in the order of the messages, with an outcome per
+   * event, each for itself. At most eight messages are taken in before their answers; HTTP/2 flow control holds the rest
+   * back. Messages that are under way at the same time have no order among them on the log. When the stream fails, what
+   * was not answered is sent again, with the same ids.
+   *
+   * @generated from rpc streams.v1.EventService.PublishStream
+   */
+  publishStream: {
+    methodKind: "bidi_streaming";
+    input: typeof PublishStreamRequestSchema;
+    output: typeof PublishStreamResponseSchema;
+  },
   /**
    * Follows the log. A reader that takes nothing for ten seconds is cut off with ABORTED and its token.
    *
