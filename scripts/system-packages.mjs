@@ -98,6 +98,7 @@ export const tools = [
     hint: `GOBIN=${goFolder} go install ${versitygwModule}`,
   },
   { name: 'redis', for: ['test', 'bench'], packages: ['redis-server'], find: () => onPath('redis-server', 'valkey-server') ?? elsewhere('REDIS_URL') },
+  { name: 'kcat', for: ['test'], packages: ['kcat'], find: () => onPath('kcat') },
   { name: 'openssl', for: ['test'], packages: ['openssl'], find: () => onPath('openssl') },
   { name: 'nginx', for: ['bench'], packages: ['nginx', 'libnginx-mod-rtmp'], find: findNginxRtmp },
   { name: 'wrk', for: ['bench'], packages: ['wrk'], find: () => onPath('wrk') },

@@ -32,6 +32,11 @@ describe('a Kafka message', () => {
     },
   );
 
+  test('is read as Nest hands it on, too', () => {
+    const { message } = toKafkaMessage('content.published', data);
+    expect(fromKafkaMessage({ ...message, value: data }).data).toEqual(data);
+  });
+
   test('is refused before it leaves when the catalogue would', () => {
     expect(() => toKafkaMessage('content.published', { ...data, url: 'nowhere' })).toThrow(
       expect.objectContaining({ code: 'EVENT_DATA_INVALID', field: 'data.url' }),

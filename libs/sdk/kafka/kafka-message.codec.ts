@@ -64,10 +64,10 @@ export function toKafkaMessage<Type extends OpenType>(type: Type, data: DataOf<T
   return { topic: event.context, message: kafkaMessageOf(event, options) };
 }
 
-/** A message as kafkajs consumes it; texts or bytes. */
+/** A message as kafkajs consumes it: texts or bytes; or as Nest hands it on, whose value is parsed already. */
 export interface ConsumedMessage {
   readonly key?: string | Uint8Array | null | undefined;
-  readonly value?: string | Uint8Array | null | undefined;
+  readonly value?: string | Uint8Array | object | null | undefined;
   /** kafkajs hands in a list where a name stands more than once. */
   readonly headers?: Readonly<Record<string, string | Uint8Array | ReadonlyArray<string | Uint8Array> | null | undefined>> | undefined;
 }
@@ -76,6 +76,10 @@ const decoder = new TextDecoder();
 
 function textOf(value: string | Uint8Array): string {
   return typeof value === 'string' ? value : decoder.decode(value);
+}
+
+function dataText(value: string | Uint8Array | object): string {
+  return typeof value === 'string' || value instanceof Uint8Array ? textOf(value) : JSON.stringify(value);
 }
 
 /**
@@ -91,5 +95,5 @@ export function fromKafkaMessage({ key, value, headers = {} }: ConsumedMessage):
     if (one !== null && one !== undefined) texts[name] = textOf(one);
   }
   const partitionKey = key === null || key === undefined ? (texts['ce_partitionkey'] ?? '') : textOf(key);
-  return decodeEvent({ key: partitionKey, headers: texts, value: textOf(value) });
+  return decodeEvent({ key: partitionKey, headers: texts, value: dataText(value) });
 }
