@@ -12,10 +12,13 @@ import { connect, type AnyEvent } from '#sdk';
 import { fromKafkaMessage, kafka as kafkaTransport, toKafkaMessage, type KafkaRecord } from '#sdk/kafka';
 import { Producer, stringSerializers } from '@platformatic/kafka';
 import { Kafka as KafkaJs, logLevel, type Producer as KafkaJsProducer } from 'kafkajs';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { pino } from 'pino';
 import { kafkaStartTimeoutMs, startKafka, type Kafka } from '../constellation/kafka/index.ts';
 import { until } from '../constellation/platform.ts';
 import { kcatConsume, kcatProduce } from './kcat.ts';
+import { checkout, codeBlocks, mustRun, SdkConsumer } from './sdk-consumer.ts';
 import { NestService } from './nest-microservice.ts';
 
 jest.setTimeout(120_000);
@@ -187,5 +190,24 @@ describe('others read everything, as the catalogue types it', () => {
   test('kcat', async () => {
     const seen = (await kcatConsume(kafka.address, topic)).map(fromKafkaMessage);
     expect(seen.map(({ id }) => id).sort()).toEqual(ids());
+  });
+});
+
+describe('the example of the README', () => {
+  test('compiles, and runs as it stands', async () => {
+    const consumer = await SdkConsumer.install();
+    const fresh = new KafkaEventLog({ brokers: kafka.address.split(','), clientId: 'readme', topicPrefix: `${prefix}readme-` });
+    try {
+      await fresh.ensureTopic('content', topicPartitions);
+      await consumer.add('kafkajs', '@types/node', 'undici-types');
+      const [block] = codeBlocks(readFileSync(join(checkout, 'libs/sdk/README.md'), 'utf8'), 'ts').filter(({ words }) => words.includes('kafka'));
+      await consumer.write('example.ts', block?.source ?? '');
+      expect(await consumer.compile(['example.ts'])).toBe('');
+      const env = { KAFKA_BROKERS: kafka.address, KAFKA_TOPIC_PREFIX: `${prefix}readme-` };
+      expect(await mustRun(process.execPath, ['example.js'], { cwd: consumer.folder, env })).toContain('trailer-42 rights ended\n');
+    } finally {
+      await fresh.close();
+      await consumer.remove();
+    }
   });
 });
