@@ -1,6 +1,6 @@
 import { Controller, Module, type INestMicroservice } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { ClientKafka, Ctx, EventPattern, KafkaContext, Payload, Transport, type MicroserviceOptions } from '@nestjs/microservices';
+import { ClientKafka, Ctx, EventPattern, type KafkaContext, Payload, Transport, type MicroserviceOptions } from '@nestjs/microservices';
 import { lastValueFrom } from 'rxjs';
 import { fromKafkaMessage } from '#sdk/kafka';
 import type { AnyEvent } from '#sdk';
@@ -32,7 +32,7 @@ export class NestService {
     @Module({ controllers: [Reader] })
     class Service {}
 
-    const client = { clientId: 'nest', brokers: brokers.split(','), logLevel: 0 };
+    const client = { clientId: 'nest', brokers: brokers.split(','), logCreator: () => () => undefined };
     const service = await NestFactory.createMicroservice<MicroserviceOptions>(Service, {
       transport: Transport.KAFKA,
       options: { client, consumer: { groupId: `nest-${topic}` }, subscribe: { fromBeginning: true } },

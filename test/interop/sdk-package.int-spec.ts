@@ -17,6 +17,7 @@ let env: Record<string, string>;
 
 beforeAll(async () => {
   consumer = await SdkConsumer.install();
+  await consumer.add('@grpc/grpc-js', '@types/node', 'undici-types');
   world = await World.open();
   gateway = await startGateway(world.engines, world.consolePath, { heartbeatMs: 50 });
   const { authorization } = await world.key(['publish', 'view']);
@@ -150,7 +151,6 @@ describe('the examples of its README', () => {
   const blocks = codeBlocks(readFileSync(join(checkout, 'libs/sdk/README.md'), 'utf8'), 'ts').filter(({ words }) => words.length === 0);
 
   test('compile, and run one after the other as they stand', async () => {
-    await consumer.add('@grpc/grpc-js', '@types/node', 'undici-types');
     const names = blocks.map((_, at) => `example-${at}`);
     for (const [at, { source }] of blocks.entries()) await consumer.write(`example-${at}.ts`, source);
     expect(await consumer.compile(names.map((name) => `${name}.ts`))).toBe('');
@@ -166,5 +166,23 @@ describe('the examples of its README', () => {
     expect(sessions.size).toBe(10_000);
     expect(await example(4)).toMatch(/^content\.\w+ \{ contentId: /);
     expect(blocks.map(({ heading }) => heading)).toEqual(['Publish', 'Publish many', 'Follow', 'Follow', 'gRPC']);
+  });
+});
+
+describe('the examples of the first README', () => {
+  const text = readFileSync(join(checkout, 'README.md'), 'utf8');
+  const ofSection = (language: string): string[] =>
+    codeBlocks(text, language)
+      .filter(({ heading }) => heading === 'Publish events of your own')
+      .map(({ source }) => source);
+
+  test('publish by curl, and by the SDK', async () => {
+    const [curl = ''] = ofSection('sh');
+    const answer = JSON.parse(await mustRun('sh', ['-c', curl.replace('http://localhost:8080', gateway.url)], { cwd: consumer.folder, env })) as unknown;
+    expect(answer).toMatchObject({ events: [{ id: 'first', topic: 'content' }] });
+    const [example = ''] = ofSection('ts');
+    await consumer.write('first.ts', example);
+    expect(await consumer.compile(['first.ts'])).toBe('');
+    expect(await mustRun(process.execPath, ['first.js'], { cwd: consumer.folder, env })).toContain(' trailer-42\n');
   });
 });
