@@ -17,7 +17,8 @@ export interface TopicView {
 type MetadataAnswer = Awaited<ReturnType<typeof metadataV12.api.async>>;
 
 const unknownTopic = 3;
-const firstPauseMs = 20;
+/** Short, because the commonest reason is the end of the transaction before, which takes a moment. */
+const firstPauseMs = 3;
 const longestPauseMs = 500;
 
 /** Which brokers there are, who leads what, and how to reach them. */
