@@ -47,7 +47,7 @@ export const bench: Bench = {
     stack.defer(() => postgres.stop());
     await runMigrations(postgres.url);
     const authorization = `Bearer ${await publisherKey(postgres.url)}`;
-    const env = { STREAMS_DATA_DIR: folder, DATABASE_URL: postgres.url, GATEWAY_PORT: '0', GRPC_PORT: '0', STREAMS_HOST: '127.0.0.1', LOG_LEVEL: 'error' };
+    const env = { STREAMS_DATA_DIR: folder, DATABASE_URL: postgres.url, GATEWAY_PORT: '0', GRPC_PORT: '0', STREAMS_HOST: '127.0.0.1' };
     const gateway = stack.use(await startServer('apps/gateway/main.js', env));
     const bare = stack.use(await startServer('bench/publish/bare-server.js', {}, join(folder, 'bare.sqlite')));
     context.row('server', 'events a call', 'events/s', '% of a core');
