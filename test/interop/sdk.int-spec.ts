@@ -100,6 +100,65 @@ async function restartGateway(): Promise<void> {
   gateway = await startGateway(world.engines, world.consolePath, { heartbeatMs: 50 }, port, { grpcPort });
 }
 
+describe('publishing by gRPC', () => {
+  const byGrpc = (as = key) => connect({ transport: grpc({ address: gateway.grpc, key: as }), source: '/cms' });
+
+  test('an event is on the log once, as it is by REST, and the others of its call are not held up', async () => {
+    const streams = byGrpc();
+    const placed = await streams.publish('content.withdrawn', { contentId: 'grpc', reason: 'Grüße' }, { time: 1_700_000_000_001, correlationId: 'c-1' });
+    expect(
+      await streams.publish('content.withdrawn', { contentId: 'grpc', reason: 'Grüße' }, { id: placed.id, time: 1_700_000_000_001, correlationId: 'c-1' }),
+    ).toEqual({
+      ...placed,
+      duplicate: true,
+    });
+    for await (const event of streams.subscribe({ types: ['content.withdrawn'], key: 'grpc', from: 'beginning' })) {
+      expect(event).toMatchObject({
+        id: placed.id,
+        offset: placed.offset,
+        time: 1_700_000_000_001,
+        source: '/cms',
+        correlationId: 'c-1',
+        data: { reason: 'Grüße' },
+      });
+      break;
+    }
+    const events = [withdraw('good'), withdraw('future')].map(([type, data], at) => ({ type, data, time: Date.now() + at * 1e9 }));
+    expect(await streams.publishAll(events)).toMatchObject([
+      { accepted: true, topic: 'content' },
+      { accepted: false, code: 'EVENT_TIME_INVALID', field: 'time' },
+    ]);
+    await streams.close();
+  });
+
+  test('what the key may not do is an error that says so', async () => {
+    const viewer = (await world.key(['view'])).authorization.slice('Bearer '.length);
+    for (const [as, code] of [
+      [viewer, 'FORBIDDEN'],
+      ['sk-nonsense', 'UNAUTHENTICATED'],
+    ] as const) {
+      const streams = byGrpc(as);
+      await expect(streams.publish(...withdraw('x'))).rejects.toMatchObject({ code, retryable: false });
+      await streams.close();
+    }
+  });
+
+  test('a publisher brings thousands, over a gateway that goes and comes back', async () => {
+    const before = await countOf('content');
+    const streams = byGrpc();
+    const publisher = streams.publisher({ batchEventsMax: 100, retryForMs: 50_000 });
+    let restarted: Promise<void> | undefined;
+    for (let at = 0; at < 3_000; at++) {
+      await publisher.add('content.withdrawn', { contentId: `grpc-${at % 7}`, reason: `${at}` });
+      if (at === 1_000) restarted = restartGateway();
+    }
+    expect(await publisher.close()).toMatchObject({ accepted: 3_000, refused: 0 });
+    await restarted;
+    await streams.close();
+    expect(await countOf('content')).toBe(before + 3_000);
+  });
+});
+
 describe.each<[string, () => Transport | undefined]>([
   ['server-sent events', () => undefined],
   ['gRPC', () => grpc({ address: gateway.grpc, key })],

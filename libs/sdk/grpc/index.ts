@@ -1,8 +1,7 @@
 import { Client, credentials, Metadata, type ChannelCredentials } from '@grpc/grpc-js';
-import { StreamsError } from '../errors.ts';
+import type { OutgoingEvent } from '../event/index.ts';
 import type { Delivery, EventFilter, PublishResult, Start, Transport } from '../transport.ts';
-import { decodeSubscribeResponse, encodeSubscribeRequest } from './event-service.codec.ts';
-import { grpcFailure } from './grpc-failure.ts';
+import { decodePublishResponse, decodeSubscribeResponse, encodePublishRequest, encodeSubscribeRequest, grpcFailure } from './codec/index.ts';
 
 export interface GrpcInit {
   /** `host:port` of the gateway's gRPC server. */
@@ -14,6 +13,7 @@ export interface GrpcInit {
 }
 
 const batchMax = { events: 1_000, bytes: 3_500_000 };
+const publishPath = '/streams.v1.EventService/Publish';
 const subscribePath = '/streams.v1.EventService/Subscribe';
 /** A line that is dead without a word is found out by pings. */
 const channelOptions = { 'grpc.keepalive_time_ms': 30_000, 'grpc.keepalive_timeout_ms': 10_000, 'grpc.max_receive_message_length': 16 * 1024 * 1024 };
@@ -35,8 +35,17 @@ class GrpcTransport implements Transport {
     this.#metadata.set('authorization', `Bearer ${key}`);
   }
 
-  publish(): Promise<readonly PublishResult[]> {
-    return Promise.reject(new StreamsError('Publish by REST or Kafka; gRPC is for subscribing.', { code: 'UNSUPPORTED', retryable: false }));
+  publish(events: readonly OutgoingEvent[], signal: AbortSignal): Promise<readonly PublishResult[]> {
+    return new Promise((resolve, reject) => {
+      const decode = (bytes: Buffer): readonly PublishResult[] => decodePublishResponse(bytes, events);
+      const call = this.#client.makeUnaryRequest(publishPath, encodePublishRequest, decode, events, this.#metadata, (error, results) => {
+        signal.removeEventListener('abort', cancel);
+        if (error === null && results !== undefined) resolve(results);
+        else reject(grpcFailure(error));
+      });
+      const cancel = (): void => call.cancel();
+      signal.addEventListener('abort', cancel, { once: true });
+    });
   }
 
   async *subscribe(filter: EventFilter, start: Start, signal: AbortSignal): AsyncGenerator<Delivery> {

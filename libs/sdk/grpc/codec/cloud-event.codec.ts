@@ -1,4 +1,4 @@
-import type { CloudEventJson, OutgoingEvent } from '../event/index.ts';
+import type { CloudEventJson, OutgoingEvent } from '../../event/index.ts';
 import type { ProtobufReader, ProtobufWriter } from './protobuf.codec.ts';
 
 /*

@@ -1,5 +1,5 @@
 import { status, type ServiceError } from '@grpc/grpc-js';
-import { StreamsError, type StreamsErrorCode, type WrongField } from '../errors.ts';
+import { StreamsError, type StreamsErrorCode, type WrongField } from '../../errors.ts';
 import { secondsAndNanos } from './cloud-event.codec.ts';
 import { ProtobufReader } from './protobuf.codec.ts';
 
@@ -17,6 +17,7 @@ const codes: Readonly<Partial<Record<status, StreamsErrorCode>>> = {
   [status.UNIMPLEMENTED]: 'UNSUPPORTED',
   [status.INVALID_ARGUMENT]: 'INVALID',
   [status.NOT_FOUND]: 'INVALID',
+  [status.ALREADY_EXISTS]: 'INVALID',
   [status.FAILED_PRECONDITION]: 'INVALID',
 };
 
