@@ -7,9 +7,7 @@ import { lanes, matches, type EventFilter } from './event-filter.core.ts';
 import { LiveReader } from './live-reader.ts';
 import type { LiveEvent } from './log-entry.ts';
 import { LogTail } from './log-tail.ts';
-import { Turns } from './turns.ts';
 
-const turns = new Turns(1);
 
 async function openLog(): Promise<MemoryEventLog> {
   const log = new MemoryEventLog(new SystemClock());
@@ -55,7 +53,7 @@ describe('a live reader', () => {
         const stop = await tail.listen();
         await write(log, 0, 400);
         const first = new LiveReader(
-          { log, tail, turns },
+          { log, tail },
           filter,
           lanes.map(() => 0n),
         );
@@ -63,7 +61,7 @@ describe('a live reader', () => {
         await write(log, 400, 450);
         // The line breaks behind any event that it saw; another reader goes on from there.
         const cut = seen.length === 0 ? first.positions : (seen.at(-1) as LiveEvent).positions;
-        const second = new LiveReader({ log, tail, turns }, filter, cut);
+        const second = new LiveReader({ log, tail }, filter, cut);
         seen.push(...(await drain(second, { bytesMax, eventsMax })));
         await write(log, 450, 500);
         await settled(tail, log);
@@ -86,7 +84,7 @@ describe('a live reader', () => {
     const stop = await tail.listen();
     await write(log, 0, 200);
     const reader = new LiveReader(
-      { log, tail, turns },
+      { log, tail },
       {},
       lanes.map(() => 0n),
     );

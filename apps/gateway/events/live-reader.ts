@@ -3,13 +3,10 @@ import { CatchUp } from './catch-up.ts';
 import { lanesOf, matches, type EventFilter, type Positions } from './event-filter.core.ts';
 import type { LiveEvent } from './log-entry.ts';
 import type { LogTail, TailEntry } from './log-tail.ts';
-import type { Turns } from './turns.ts';
 
 export interface LiveReaderDeps {
   readonly log: EventLog;
   readonly tail: LogTail;
-  /** For reading history: what has been read and not yet written is the memory that many readers cost. */
-  readonly turns: Turns;
 }
 
 /** How much is wanted at once. */
@@ -30,7 +27,6 @@ export class LiveReader {
   readonly #log: EventLog;
   readonly #tail: LogTail;
   readonly #filter: EventFilter;
-  readonly #turns: Turns;
   readonly #lanes: readonly number[];
   #positions: Positions;
   #catchUp: CatchUp | undefined;
@@ -40,10 +36,9 @@ export class LiveReader {
   /** True once our positions are those of the tail, in every lane that matters to us. */
   #inStep = false;
 
-  constructor({ log, tail, turns }: LiveReaderDeps, filter: EventFilter, positions: Positions) {
+  constructor({ log, tail }: LiveReaderDeps, filter: EventFilter, positions: Positions) {
     this.#log = log;
     this.#tail = tail;
-    this.#turns = turns;
     this.#filter = filter;
     this.#lanes = lanesOf(filter);
     this.#positions = positions;
@@ -59,6 +54,11 @@ export class LiveReader {
     return this.#following;
   }
 
+  /** True when `next` reads the log itself: because the history is not read yet, or the tail has forgotten where we are. */
+  get readsHistory(): boolean {
+    return !this.#following || !this.#tail.holds(this.#number);
+  }
+
   /** True when `next` has to be called again at once. */
   get behind(): boolean {
     return !this.#following || this.#number < this.#tail.number;
@@ -71,7 +71,7 @@ export class LiveReader {
       if (entries !== undefined) return this.#follow(entries, limits);
       this.#following = false;
     }
-    return this.#turns.run(() => this.#readHistory(limits));
+    return this.#readHistory(limits);
   }
 
   #follow(entries: readonly TailEntry[], { bytesMax, eventsMax }: NextLimits): readonly LiveEvent[] {

@@ -60,6 +60,11 @@ export class LogTail {
     return end;
   }
 
+  /** True until the ring has forgotten the entry of this number. */
+  holds(number: number): boolean {
+    return number >= this.#first;
+  }
+
   /** Entries from `number` on; undefined when the ring has forgotten the first of them. */
   from(number: number, most: number): readonly TailEntry[] | undefined {
     return number < this.#first ? undefined : this.#ring.slice(number - this.#first, number - this.#first + most);

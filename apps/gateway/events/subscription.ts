@@ -1,6 +1,7 @@
 import type { LiveEvent } from './log-entry.ts';
 import { Alarm } from './alarm.ts';
 import type { LiveReader } from './live-reader.ts';
+import type { Turns } from './turns.ts';
 import type { Positions } from './event-filter.core.ts';
 
 export type SubscriptionEnd = 'client-gone' | 'too-slow' | 'stopping' | 'not-allowed' | 'failed';
@@ -35,6 +36,8 @@ export interface SubscriptionSink {
 export interface SubscriptionInit {
   readonly sink: SubscriptionSink;
   readonly reader: LiveReader;
+  /** For reading history: records are objects, and weigh far more than their bytes. */
+  readonly turns: Turns;
   readonly formatToken: (positions: Positions) => string;
   /** Aborted when the process ends. */
   readonly stopping: AbortSignal;
@@ -106,9 +109,21 @@ export class Subscription {
       const now = performance.now();
       const end = await this.#reasonToEnd(now);
       if (end !== undefined) return end;
-      const waitMs = sink.ready ? await this.#step(now) : this.#blocked(now);
+      const waitMs = sink.ready ? await this.#inTurn(now) : this.#blocked(now);
       if (waitMs > 0) await this.#alarm.sleep(waitMs);
       this.#listening = false;
+    }
+  }
+
+  /** What is read in a turn is written in it: until then it is memory. */
+  async #inTurn(now: number): Promise<number> {
+    const { reader, turns } = this.#init;
+    if (!reader.readsHistory) return this.#step(now);
+    await turns.enter();
+    try {
+      return await this.#step(performance.now());
+    } finally {
+      turns.leave();
     }
   }
 

@@ -88,7 +88,7 @@ export class Subscriptions {
 
   async #run({ filter, start, stopping, stillAllowed, sink }: SubscribeRequest): Promise<SubscriptionEnd> {
     const { heartbeatMs, stallMs, checkMs } = this.#init;
-    const reader = new LiveReader({ log: this.#log, tail: this.#tail, turns: this.#turns }, filter, await this.#begin(filter, start));
+    const reader = new LiveReader({ log: this.#log, tail: this.#tail }, filter, await this.#begin(filter, start));
     const formatToken = (positions: Positions): string => this.#tokens.format('live', filter, positions);
     const observed = this.#observer.observe(
       sink({ filterName: this.#tokens.filterName(filter), tokenOf: ({ positions }) => formatToken(positions), formatToken }),
@@ -96,6 +96,7 @@ export class Subscriptions {
     const subscription = new Subscription({
       sink: observed.sink,
       reader,
+      turns: this.#turns,
       formatToken,
       stopping,
       watchLog: (wake) => this.#tail.watch(wake),
