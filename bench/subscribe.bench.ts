@@ -3,6 +3,7 @@ import { SystemClock } from '#adapters/system';
 import { contexts, topicPartitions, type LogRecord } from '#events';
 import { StartAt } from '../apps/gateway/grpc/generated/streams/v1/event_service_pb.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
+import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -137,40 +138,60 @@ async function manySse({ log, gateway }: World, seconds: number, context: BenchC
   context.bar('subscribe.sse.memory', after - before, 'MB', 'stated', true);
 }
 
-/**
- * Half of them by gRPC, half by SSE, each on a connection of its own and behind by the whole log: they take one chunk, then
- * nothing. Half of them come back again and again.
- */
-async function stalled({ log, gateway }: World, seconds: number, context: BenchContext): Promise<void> {
-  const before = await residentMb(gateway.pid);
+/** Highest resident memory within so many seconds of a log that goes on, MB. */
+async function mostResident({ log, gateway }: World, seconds: number): Promise<number> {
   let most = 0;
-  let open = true;
-  const stallSse = async (): Promise<void> => {
-    while (open) {
-      const response = await openSse(gateway.facts, 'from=beginning').catch(() => undefined);
-      if (response === undefined) continue;
-      response.on('error', () => undefined);
-      response.once('data', () => response.pause());
-      // A socket that is not read does not tell that it was closed: so it is left after a while, as by a client that gives up.
-      await sleep(15_000, undefined, { ref: false });
-      response.destroy();
-    }
-  };
-  const calls = Array.from({ length: stalledReaders / 2 }, () => {
-    const call = subscribe(gateway.facts, { start: { case: 'at', value: StartAt.BEGINNING } }, 65_535);
-    call.once('data', () => call.pause());
-    return call;
-  });
-  for (let at = 0; at < stalledReaders / 2; at++) void stallSse();
   for (let at = 0; at < seconds; at++) {
     await log.append('stream', sampleRecords(100, at * 100));
     await sleep(1_000);
     most = Math.max(most, await residentMb(gateway.pid));
   }
-  open = false;
-  for (const call of calls) call.cancel();
+  return most;
+}
+
+/**
+ * Half of them by gRPC, half by SSE, each on a connection of its own and behind by the whole log: they take one chunk, then
+ * nothing. Afterwards the half that speaks SSE comes back every fifteen seconds, as clients do that give up and try again.
+ */
+async function stalled(world: World, seconds: number, context: BenchContext): Promise<void> {
+  const { gateway } = world;
+  const before = await residentMb(gateway.pid);
+  const calls = Array.from({ length: stalledReaders / 2 }, () => {
+    const call = subscribe(gateway.facts, { start: { case: 'at', value: StartAt.BEGINNING } }, 65_535);
+    call.once('data', () => call.pause());
+    return call;
+  });
+  const stall = async (): Promise<IncomingMessage | undefined> => {
+    const response = await openSse(gateway.facts, 'from=beginning').catch(() => undefined);
+    response?.on('error', () => undefined);
+    response?.once('data', () => response.pause());
+    return response;
+  };
+  const responses = await Promise.all(Array.from({ length: stalledReaders / 2 }, stall));
+  const most = await mostResident(world, seconds);
   context.row(`${stalledReaders} readers that take nothing, ${seconds} s`, most - before, 'MB more', `than with as many that read (${Math.round(before)} MB)`);
   context.bar('subscribe.stalled.memory', most - before, 'MB', `<= ${goals.stalledMb}`, most - before <= goals.stalledMb);
+  for (const response of responses) response?.destroy();
+  let open = true;
+  const comeBack = async (): Promise<void> => {
+    while (open) {
+      const response = await stall();
+      // A socket that is not read does not tell that it was closed.
+      await sleep(15_000, undefined, { ref: false });
+      response?.destroy();
+    }
+  };
+  for (let at = 0; at < stalledReaders / 2; at++) void comeBack();
+  const again = await mostResident(world, seconds);
+  open = false;
+  for (const call of calls) call.cancel();
+  context.row(
+    `${stalledReaders / 2} of them come back every 15 s, ${seconds} s`,
+    again - before,
+    'MB more',
+    'and no more after that: what they leave is collected',
+  );
+  context.bar('subscribe.stalled.again.memory', again - before, 'MB', 'stated', true);
 }
 
 async function fill(log: SqliteEventLog, events: number): Promise<void> {

@@ -8,7 +8,6 @@ import { LiveReader } from './live-reader.ts';
 import type { LiveEvent } from './log-entry.ts';
 import { LogTail } from './log-tail.ts';
 
-
 async function openLog(): Promise<MemoryEventLog> {
   const log = new MemoryEventLog(new SystemClock());
   for (const topic of contexts) await log.ensureTopic(topic, topicPartitions);
