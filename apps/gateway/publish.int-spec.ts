@@ -193,6 +193,28 @@ describe('the catalogue', () => {
   });
 });
 
+describe('what came past the door', () => {
+  test('is parked, and everybody who reads the log goes on', async () => {
+    const operator = { authorization: (await world.key(['operate'])).authorization };
+    await send(event('before'));
+    await world.engines.log.append('content', [
+      { key: 'x', headers: {}, value: 'nonsense' },
+      { key: 'x', headers: { ce_type: contentPublished.type, ce_id: 'half', ce_tenant: 'default' }, value: '{"contentId":7}' },
+    ]);
+    await send(event('after'));
+    await world.settle();
+    const parked = await ask(gateway.url, '/api/v1/events/parked?topic=content', { headers: operator });
+    expect(parked.json.items.map((each: { code: string; field: string; eventId: string }) => [each.code, each.field, each.eventId]).sort()).toEqual([
+      ['EVENT_ATTRIBUTE_INVALID', 'time', 'half'],
+      ['EVENT_TYPE_UNKNOWN', 'type', ''],
+    ]);
+    expect((await ask(gateway.url, '/api/v1/contents/after', { headers: viewer })).status).toBe(200);
+    const listed = await ask(gateway.url, '/api/v1/events?context=content&limit=1000', { headers: operator });
+    expect(listed.json.items.map((each: { id: string }) => each.id)).toEqual(expect.arrayContaining(['before', 'half', 'after']));
+    expect((await ask(gateway.url, '/api/v1/events/parked', { headers: publisher })).status).toBe(403);
+  });
+});
+
 describe('engines', () => {
   test('away: nothing is acknowledged, and the caller is told when to come back', async () => {
     const { log } = world.engines;

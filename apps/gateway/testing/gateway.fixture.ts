@@ -23,7 +23,7 @@ import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { contexts, topicPartitions } from '#events';
 import type { LeaseStore, Outbox, ProjectionStore } from '#ports';
 import { runMigrations } from '#migrations';
-import { appLogger, CommandExecutor, ConsumerHost, FactPublisher, Lifecycle, OutboxRelay } from '#runtime';
+import { appLogger, CommandExecutor, ConsumerHost, EventParking, FactPublisher, Lifecycle, LogEventIntake, OutboxRelay } from '#runtime';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -132,6 +132,7 @@ export class World {
   readonly facts: FactPublisher;
   readonly commands: CommandExecutor;
   readonly #host: ConsumerHost;
+  readonly #parked: LogEventIntake;
   readonly #relay: OutboxRelay;
   readonly #dispose: (() => Promise<void>) | undefined;
 
@@ -139,11 +140,13 @@ export class World {
     this.#dispose = engines.dispose;
     this.engines = engines;
     this.consolePath = consolePath;
-    const { clock, ids, log, leases, outbox, projections, aggregates } = engines;
+    const { clock, ids, log, leases, outbox, projections, aggregates, publications } = engines;
     const envelope = { clock, ids, source: '/test' };
     this.facts = new FactPublisher({ ...envelope, log, actor: 'system:test' });
     this.commands = new CommandExecutor({ ...envelope, aggregates });
-    this.#host = new ConsumerHost({ projections: projectionList, owner: 'test' }, { log, leases, store: projections, logger });
+    this.#parked = new LogEventIntake({ owner: 'test' }, { log, publications, leases, clock, logger });
+    const parking = new EventParking({ intake: this.#parked, clock, logger, source: '/test' });
+    this.#host = new ConsumerHost({ projections: projectionList, owner: 'test' }, { log, leases, store: projections, logger, parking });
     this.#relay = new OutboxRelay({ owner: 'test' }, { outbox, log, leases, logger });
   }
 
@@ -182,6 +185,7 @@ export class World {
 
   async close(): Promise<void> {
     await this.#host.stop();
+    await this.#parked.stop();
     await this.#relay.stop();
     await (this.#dispose?.() ?? this.engines.log.close());
     await rm(this.consolePath, { recursive: true, force: true });
