@@ -1,0 +1,59 @@
+/** @needs java maven */
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { KafkaEventLog } from '#adapters/kafka-log';
+import { MemoryLeaseStore, MemoryPublicationStore } from '#adapters/memory';
+import { SystemClock } from '#adapters/system';
+import { admitEvent, topicPartitions } from '#events';
+import { randomUUID } from 'node:crypto';
+import { pino } from 'pino';
+import { kafkaStartTimeoutMs, startKafka, type Kafka } from '../../../test/constellation/kafka/index.ts';
+import { crashCaller, crashEvent } from './fixture/crash-event.ts';
+import { LogEventIntake } from './log-event-intake.ts';
+import { contentDigestOf, publicationKeyOf } from './publication-key.ts';
+
+const clock = new SystemClock();
+let kafka: Kafka;
+let log: KafkaEventLog;
+let intake: LogEventIntake;
+const publications = new MemoryPublicationStore(clock);
+const leases = new MemoryLeaseStore(clock);
+
+beforeAll(async () => {
+  kafka = await startKafka();
+  log = new KafkaEventLog({ brokers: kafka.address.split(','), clientId: 'intake', topicPrefix: `i-${randomUUID()}-` });
+  await log.ensureTopic('content', topicPartitions);
+  intake = new LogEventIntake(
+    { owner: 'survivor', patienceMs: 30_000, appendBudgetMs: 30_000 },
+    { log, publications, leases, clock, logger: pino({ level: 'silent' }) },
+  );
+}, kafkaStartTimeoutMs);
+
+afterAll(async () => {
+  await intake?.stop();
+  await log?.close();
+  await kafka?.stop();
+});
+
+const eventsFrom = (first: number) => Array.from({ length: 30 }, (_, at) => crashEvent(first + at));
+
+test('each event once on Kafka, and a repetition learns where', async () => {
+  const first = await intake.publish(eventsFrom(0), crashCaller, { together: true });
+  expect(first.every((outcome) => outcome.accepted && !outcome.duplicate)).toBe(true);
+  const again = await intake.publish(eventsFrom(0), crashCaller, { together: true });
+  expect(again).toEqual(first.map((outcome) => ({ ...outcome, duplicate: true })));
+}, 60_000);
+
+test('what a gateway wrote before it died is found, and it cannot write any more', async () => {
+  const admitted = eventsFrom(100).map((event) => admitEvent(event, { ...crashCaller, nowMs: clock.now() }));
+  const records = admitted.map(({ record }) => record);
+  const heads = (await log.heads('content')).map(({ high }) => high);
+  const entries = admitted.map(({ id, content }) => ({ ...publicationKeyOf('acme', id), digest: contentDigestOf(content) }));
+  await publications.reserve({ producer: 'intake/9', epoch: 1n, batches: [{ topic: 'content', heads, entries }] });
+  const producer = { id: 'intake/9', epoch: 1n };
+  // It came as far as this, and nobody was told.
+  const written = await log.append('content', records.slice(0, 20), { producer: { ...producer, sequence: 0n } });
+  const outcomes = await intake.publish(eventsFrom(100), crashCaller, { together: true });
+  expect(outcomes.map((outcome) => outcome.accepted && outcome.duplicate)).toEqual(Array.from({ length: 30 }, (_, at) => at < 20));
+  expect(outcomes.slice(0, 20).map((outcome) => outcome.accepted && { partition: outcome.partition, offset: outcome.offset })).toEqual(written);
+  await expect(log.append('content', records.slice(20), { producer: { ...producer, sequence: 20n } })).rejects.toMatchObject({ code: 'PRODUCER_FENCED' });
+}, 60_000);
