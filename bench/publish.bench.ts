@@ -8,10 +8,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { KeyIssuer } from '../apps/gateway/access/key-issuer.ts';
 import type { Bench, BenchContext } from './harness/index.ts';
+import { publishAllByGrpc } from './publish/grpc-load.ts';
 import { publishAll } from './publish/load.ts';
 import { startServer, type ServerProcess } from './publish/server-process.ts';
 
 const goal = 15_000;
+const grpcGoal = 30_000;
 
 async function publisherKey(databaseUrl: string): Promise<string> {
   const database = new Database({ url: databaseUrl });
@@ -24,21 +26,28 @@ async function publisherKey(databaseUrl: string): Promise<string> {
 }
 
 /** One measured server: events a second, and what it took of its core. */
-async function measure(server: ServerProcess, authorization: string, context: BenchContext, batch: number): Promise<{ rate: number; cpu: number }> {
+async function measure(
+  server: ServerProcess,
+  authorization: string,
+  context: BenchContext,
+  batch: number,
+  byGrpc = false,
+): Promise<{ rate: number; cpu: number }> {
   const calls = Math.ceil((context.quick ? 20_000 : 60_000) / batch);
-  const init = { url: `${server.url}/api/v1/events`, authorization, batch, connections: 8 };
-  await publishAll({ ...init, calls: Math.ceil(4_000 / batch) });
+  const init = { url: byGrpc ? server.grpc : `${server.url}/api/v1/events`, authorization, batch, connections: 8 };
+  const publish = byGrpc ? publishAllByGrpc : publishAll;
+  await publish({ ...init, calls: Math.ceil(4_000 / batch) });
   const before = server.cpuSeconds();
   const started = performance.now();
-  await publishAll({ ...init, calls });
+  await publish({ ...init, calls });
   const seconds = (performance.now() - started) / 1000;
   return { rate: (calls * batch) / seconds, cpu: ((server.cpuSeconds() - before) / seconds) * 100 };
 }
 
-/** Publishing by REST in batches: the gateway, checked and idempotent, beside a server that only appends. */
+/** Publishing by REST and gRPC in batches: the gateway, checked and idempotent, beside a server that only appends. */
 export const bench: Bench = {
   name: 'publish',
-  summary: 'Events published by REST, one gateway process, against fastify that appends what it gets',
+  summary: 'Events published by REST and gRPC, one gateway process, against fastify that appends what it gets',
   async run(context) {
     const folder = await mkdtemp(join(tmpdir(), 'bench-publish-'));
     const postgres = await temporaryPostgres();
@@ -55,7 +64,10 @@ export const bench: Bench = {
       const peer = await measure(bare, '', context, batch);
       const ours = await measure(gateway, authorization, context, batch);
       context.row('fastify, append alone', batch, peer.rate, peer.cpu);
-      context.row('gateway', batch, ours.rate, ours.cpu);
+      const grpc = await measure(gateway, authorization, context, batch, true);
+      context.row('gateway, REST', batch, ours.rate, ours.cpu);
+      context.row('gateway, gRPC', batch, grpc.rate, grpc.cpu);
+      if (batch === 500) context.bar('publish.grpc', grpc.rate, '1/s', `>= ${grpcGoal}`, grpc.rate >= grpcGoal, peer.rate);
       if (batch === 500) context.bar('publish.rest', ours.rate, '1/s', `>= ${goal}`, ours.rate >= goal, peer.rate);
     }
   },

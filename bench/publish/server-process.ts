@@ -6,6 +6,8 @@ import { fileURLToPath } from 'node:url';
 
 export interface ServerProcess extends AsyncDisposable {
   readonly url: string;
+  /** `host:port` of its gRPC server, where it has one. */
+  readonly grpc: string;
   /** Of its whole life so far, user and system. */
   cpuSeconds(): number;
 }
@@ -23,14 +25,15 @@ function cpuSecondsOf(pid: number): number {
 export async function startServer(program: string, env: Readonly<Record<string, string>>, ...args: readonly string[]): Promise<ServerProcess> {
   const child = spawn(process.execPath, ['--no-warnings', dist + program, ...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'inherit'] });
   const exited = once(child, 'exit');
-  const url = await new Promise<string>((resolve, reject) => {
+  const ready = await new Promise<{ url: string; grpcPort?: number }>((resolve, reject) => {
     createInterface({ input: child.stdout }).on('line', (line) => {
-      if (line.includes('"ready":true')) resolve((JSON.parse(line) as { url: string }).url);
+      if (line.includes('"ready":true')) resolve(JSON.parse(line) as { url: string; grpcPort?: number });
     });
     void exited.then(() => reject(new Error(`${program} ended before it was ready`)));
   });
   return {
-    url,
+    url: ready.url,
+    grpc: `127.0.0.1:${ready.grpcPort ?? 0}`,
     cpuSeconds: () => cpuSecondsOf(child.pid as number),
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM');
