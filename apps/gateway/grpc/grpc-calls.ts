@@ -99,13 +99,19 @@ export class GrpcCalls {
     scopes: readonly Scope[],
     handle: (request: MessageShape<Method['input']>, caller: GrpcCaller, signal: AbortSignal) => Answer<Method> | Promise<Answer<Method>>,
   ): handleUnaryCall<Buffer, Answer<Method>> {
+    return this.unaryBytes(method, scopes, (bytes, caller, signal) => handle(parseMessage<Method['input']>(method.input, bytes), caller, signal));
+  }
+
+  /** For a method that reads its request itself. */
+  unaryBytes<Method extends DescMethodUnary>(
+    method: Method,
+    scopes: readonly Scope[],
+    handle: (bytes: Buffer, caller: GrpcCaller, signal: AbortSignal) => Answer<Method> | Promise<Answer<Method>>,
+  ): handleUnaryCall<Buffer, Answer<Method>> {
     return (call, callback) => {
       const gone = new AbortController();
       call.on('cancelled', () => gone.abort());
-      const answer = async (): Promise<Answer<Method>> => {
-        const caller = await this.admit(call, scopes, method.name);
-        return handle(parseMessage<Method['input']>(method.input, call.request), caller, gone.signal);
-      };
+      const answer = async (): Promise<Answer<Method>> => handle(call.request, await this.admit(call, scopes, method.name), gone.signal);
       void settle(answer(), callback, (error) => this.statusOf(error, method.name));
     };
   }

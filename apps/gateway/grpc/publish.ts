@@ -1,19 +1,13 @@
+import type { IncomingEvent } from '#events';
 import { homeTenantOf, mayPublish } from '#domain/access';
 import { intakeLimits, type EventIntake, type PublishingCaller, type PublishOutcome } from '#runtime';
 import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
-import { ProblemError } from '../http/problem.errors.ts';
+import { badRequest, ProblemError } from '../http/problem.errors.ts';
 import { problemOfIntake, refusalOf } from '../publish/publish.view.ts';
-import type { CloudEvent } from './generated/io/cloudevents/v1/cloudevents_pb.ts';
-import {
-  EventService,
-  PublishResponseSchema,
-  PublishStreamRequestSchema,
-  PublishStreamResponseSchema,
-  type PublishOutcomeSchema,
-} from './generated/streams/v1/event_service_pb.ts';
-import { parseMessage, type GrpcCaller, type GrpcCalls } from './grpc-calls.ts';
-import { incomingEvent } from './incoming-event.codec.ts';
+import { EventService, PublishResponseSchema, PublishStreamResponseSchema, type PublishOutcomeSchema } from './generated/streams/v1/event_service_pb.ts';
+import type { GrpcCaller, GrpcCalls } from './grpc-calls.ts';
+import { readIncoming, type IncomingBatch } from './publish-request.codec.ts';
 import { PublishSession } from './publish-session.ts';
 
 export interface PublishDeps {
@@ -46,6 +40,15 @@ function inOurTerms(refusal: ProblemError): ProblemError {
   return new ProblemError({ ...refusal.init, detail: renamed(refusal.init.detail), errors, extensions: {} });
 }
 
+/** @throws ProblemError 400 for bytes that are no request */
+function parseIncoming(bytes: Buffer): IncomingBatch {
+  try {
+    return readIncoming(bytes);
+  } catch {
+    throw badRequest('malformed-message', 'The request is not a message of events.');
+  }
+}
+
 /** `Publish` and `PublishStream`. */
 export class Publisher {
   readonly #deps: PublishDeps;
@@ -53,7 +56,8 @@ export class Publisher {
 
   constructor(deps: PublishDeps) {
     this.#deps = deps;
-    this.publish = deps.calls.unary(EventService.method.publish, scopes, async ({ events, independent }, caller, signal) => {
+    this.publish = deps.calls.unaryBytes(EventService.method.publish, scopes, async (bytes, caller, signal) => {
+      const { events, independent } = parseIncoming(bytes);
       const outcomes = await this.#take(events, caller, !independent, signal);
       const refusal = independent ? undefined : refusalOf(outcomes, false);
       if (refusal !== undefined) throw inOurTerms(refusal);
@@ -69,7 +73,7 @@ export class Publisher {
       stillHolds,
       statusOf: (error) => calls.statusOf(error, EventService.method.publishStream.name),
       take: async (bytes, caller, signal) => {
-        const { events } = parseMessage(PublishStreamRequestSchema, bytes);
+        const { events } = parseIncoming(bytes);
         const outcomes = await this.#take(events, caller, false, signal);
         return toBinary(PublishStreamResponseSchema, create(PublishStreamResponseSchema, { outcomes: outcomes.map(outcomeMessage) }));
       },
@@ -77,10 +81,10 @@ export class Publisher {
     session.start();
   };
 
-  async #take(events: readonly CloudEvent[], caller: GrpcCaller, together: boolean, signal: AbortSignal): Promise<readonly PublishOutcome[]> {
+  async #take(events: readonly IncomingEvent[], caller: GrpcCaller, together: boolean, signal: AbortSignal): Promise<readonly PublishOutcome[]> {
     if (events.length > intakeLimits.eventsMax)
       throw new ProblemError({ status: 413, code: 'too-many-events', detail: `A message has at most ${intakeLimits.eventsMax} events, not ${events.length}.` });
-    return this.#deps.intake.publish(events.map(incomingEvent), publishingCaller(caller), { together, signal }).catch((error: unknown) => {
+    return this.#deps.intake.publish(events, publishingCaller(caller), { together, signal }).catch((error: unknown) => {
       throw problemOfIntake(error);
     });
   }

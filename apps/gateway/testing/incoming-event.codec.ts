@@ -1,6 +1,6 @@
 import type { IncomingEvent } from '#events';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
-import type { CloudEvent, CloudEvent_CloudEventAttributeValue } from './generated/io/cloudevents/v1/cloudevents_pb.ts';
+import type { CloudEvent, CloudEvent_CloudEventAttributeValue } from '../grpc/generated/io/cloudevents/v1/cloudevents_pb.ts';
 
 /** Times beyond these are none that a JavaScript date can hold; the intake refuses them as text. */
 const timeMsMax = 8.64e15;
@@ -25,7 +25,7 @@ function attributeOf({ attr }: CloudEvent_CloudEventAttributeValue): unknown {
   }
 }
 
-/** An event of the protobuf format as the intake takes it. Data that is a protobuf message is no JSON, and is refused there. */
+/** What readIncoming does, by the generated code: an event of the protobuf format as the intake takes it. Data that is a protobuf message is no JSON, and is refused there. */
 export function incomingEvent({ id, source, specVersion, type, attributes, data }: CloudEvent): IncomingEvent {
   const all: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   for (const name in attributes) all[name] = attributeOf(attributes[name] as CloudEvent_CloudEventAttributeValue);
