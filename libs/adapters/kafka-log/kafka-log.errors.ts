@@ -111,9 +111,10 @@ export function unavailable(error: unknown): OperatingError {
   return new OperatingError(`Kafka cannot be used now: ${why}`, { code: 'LOG_UNAVAILABLE', retryable: !isDenied(error), cause: error });
 }
 
-/** The innermost message: outer ones only say that something failed. */
+/** The innermost message: outer ones only say that something failed. Errors of Node itself may be of another realm. */
 function rootMessage(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const inner = (error as { errors?: readonly unknown[] }).errors?.at(-1) ?? error.cause;
-  return inner instanceof Error ? rootMessage(inner) : error.message;
+  const { message, errors, cause } = error as { message?: unknown; errors?: readonly unknown[]; cause?: unknown };
+  const inner = errors?.at(-1) ?? cause;
+  if (typeof inner === 'object' && inner !== null) return rootMessage(inner);
+  return typeof message === 'string' ? message : String(error);
 }

@@ -15,8 +15,8 @@ export interface KafkaClusterInit {
   readonly brokers: number;
   /** Clients and the other brokers reach each broker through a proxy whose network can be cut. */
   readonly isProxied?: boolean;
-  /** More lines of server.properties. */
-  readonly properties?: Readonly<Record<string, string>>;
+  /** More lines of server.properties, which may replace those of ours. */
+  readonly properties?: (own: Readonly<Record<string, string>>) => Readonly<Record<string, string>>;
 }
 
 /** Brokers of our own, from Apache Kafka's jars, in KRaft mode on free ports; each can be killed, paused and started again. */
@@ -47,7 +47,7 @@ export class KafkaCluster {
     const advertised = clients.map((port, at) => proxies[at]?.port ?? port);
     const brokers = await Promise.all(
       clients.map((port, at) => {
-        const properties = propertiesOf({ id: at + 1, port, advertised: advertised[at] ?? port, controllers, more: init.properties ?? {} });
+        const properties = propertiesOf({ id: at + 1, port, advertised: advertised[at] ?? port, controllers, more: init.properties });
         return KafkaProcess.create({ jars, folder: join(folder, `broker-${at + 1}`), properties }, clusterId);
       }),
     );
@@ -97,7 +97,7 @@ interface BrokerPlace {
   /** Where clients are told to find it. */
   readonly advertised: number;
   readonly controllers: readonly number[];
-  readonly more: Readonly<Record<string, string>>;
+  readonly more: KafkaClusterInit['properties'];
 }
 
 /** Small internal topics, and failures noticed within seconds, so that tests need not wait for defaults meant for data centres. */
@@ -126,9 +126,8 @@ function propertiesOf({ id, port, advertised, controllers, more }: BrokerPlace):
     'broker.session.timeout.ms': '4000',
     'broker.heartbeat.interval.ms': '500',
     'replica.lag.time.max.ms': '5000',
-    ...more,
   };
-  return Object.entries(properties)
+  return Object.entries({ ...properties, ...more?.(properties) })
     .map(([name, value]) => `${name}=${value}`)
     .join('\n');
 }

@@ -12,6 +12,8 @@ export interface TopicView {
   readonly id: string;
   /** Node that leads each partition; -1 while there is none. */
   readonly leaders: readonly number[];
+  /** How often each partition has changed its leader: a broker that does not know of the last change is not to be believed. */
+  readonly leaderEpochs: readonly number[];
 }
 
 type MetadataAnswer = Awaited<ReturnType<typeof metadataV12.api.async>>;
@@ -28,6 +30,8 @@ export class Cluster {
   readonly #nodes = new Map<number, BrokerAddress>();
   readonly #topics = new Map<string, TopicView>();
   readonly #asking = new Map<string, Promise<TopicView>>();
+  /** The newest known of each topic's partitions. */
+  readonly #leaderEpochs = new Map<string, readonly number[]>();
   readonly #coordinators = new Map<string, number>();
   readonly #stop = new AbortController();
   readonly #waitsEnd = new AbortController();
@@ -94,10 +98,23 @@ export class Cluster {
     const answer = await this.metadata([topic]);
     const found = answer.topics.find(({ name }) => name === topic);
     if (found === undefined || found.errorCode === unknownTopic || found.partitions.length === 0) throw new BrokerRefusal(found?.errorCode || unknownTopic);
-    const leaders = found.partitions.toSorted((a, b) => a.partitionIndex - b.partitionIndex).map(({ leaderId }) => leaderId);
-    const view = { name: topic, id: found.topicId, leaders };
+    const partitions = found.partitions.toSorted((a, b) => a.partitionIndex - b.partitionIndex);
+    const leaders = partitions.map(({ leaderId }) => leaderId);
+    const leaderEpochs = partitions.map(({ leaderEpoch }) => leaderEpoch);
+    this.#checkEpochs(found.topicId, leaderEpochs);
+    const view = { name: topic, id: found.topicId, leaders, leaderEpochs };
     if (!leaders.includes(-1)) this.#topics.set(topic, view);
     return view;
+  }
+
+  /** A broker that slept, or was cut off, still names the leaders of before; another one is asked next. */
+  #checkEpochs(topicId: string, leaderEpochs: readonly number[]): void {
+    const known = this.#leaderEpochs.get(topicId) ?? [];
+    if (leaderEpochs.some((epoch, partition) => epoch < (known[partition] ?? -1))) {
+      this.#turn++;
+      throw new BrokerRefusal(5); // LEADER_NOT_AVAILABLE
+    }
+    this.#leaderEpochs.set(topicId, leaderEpochs);
   }
 
   /** What the cluster says about itself and some topics; those in trouble carry an error code. */

@@ -22,17 +22,22 @@ export async function listOffsets(cluster: Cluster, query: OffsetsQuery): Promis
   return cluster.insist(
     answerWithinMs,
     async () => {
-      const { leaders } = await cluster.topic(query.topic);
+      const { leaders, leaderEpochs } = await cluster.topic(query.topic);
       const groups = Map.groupBy(query.partitions, (partition) => leaders[partition] ?? -1);
-      const answers = await Promise.all([...groups].map(([node, partitions]) => askLeader(cluster, node, { ...query, partitions })));
+      const answers = await Promise.all([...groups].map(([node, partitions]) => askLeader(cluster, node, { ...query, partitions }, leaderEpochs)));
       return new Map(answers.flat());
     },
     () => cluster.forget(query.topic),
   );
 }
 
-async function askLeader(cluster: Cluster, node: number, { topic, partitions, time, isCommitted }: OffsetsQuery): Promise<Array<readonly [number, bigint]>> {
-  const asked = partitions.map((partitionIndex) => ({ partitionIndex, currentLeaderEpoch: -1, timestamp: time }));
+async function askLeader(
+  cluster: Cluster,
+  node: number,
+  { topic, partitions, time, isCommitted }: OffsetsQuery,
+  leaderEpochs: readonly number[],
+): Promise<Array<readonly [number, bigint]>> {
+  const asked = partitions.map((partitionIndex) => ({ partitionIndex, currentLeaderEpoch: leaderEpochs[partitionIndex] ?? -1, timestamp: time }));
   const answer = await cluster.broker(node, 'control', (connection) =>
     answerOf(() => listOffsetsV7.api.async(connection, -1, isCommitted ? 1 : 0, [{ name: topic, partitions: asked }])),
   );

@@ -81,7 +81,12 @@ export class BrokerFetches {
   async #send(demands: readonly Demand[], use: string, waitMs: number): Promise<void> {
     const topics = [...Map.groupBy(demands, ({ place }) => place.topic)].map(([name, each]) => ({
       name,
-      partitions: each.map(({ place }) => ({ partition: place.partition, offset: place.from, bytesMax: place.bytesMax })),
+      partitions: each.map(({ place: { partition, from: offset, bytesMax } }) => ({
+        partition,
+        offset,
+        bytesMax,
+        leaderEpoch: this.#cluster.known(name)?.leaderEpochs[partition] ?? -1,
+      })),
     }));
     try {
       const answer = await this.#cluster.broker(this.#node, use, (connection) =>

@@ -3,6 +3,8 @@ import { Writer, type Reader } from '@platformatic/kafka';
 export interface FetchPartition {
   readonly partition: number;
   readonly offset: bigint;
+  /** The newest that we know of: a leader that was replaced and does not know it has an older one, and refuses. */
+  readonly leaderEpoch: number;
   readonly bytesMax: number;
 }
 
@@ -46,8 +48,8 @@ export function createFetchRequest({ waitMs, bytesMax, topics }: FetchInit): Wri
     .appendInt32(0)
     .appendInt32(-1)
     .appendArray([...topics], (writer, topic) => {
-      writer.appendString(topic.name).appendArray([...topic.partitions], (inner, { partition, offset, bytesMax: most }) => {
-        inner.appendInt32(partition).appendInt32(-1).appendInt64(offset).appendInt32(-1).appendInt64(-1n).appendInt32(most);
+      writer.appendString(topic.name).appendArray([...topic.partitions], (inner, { partition, offset, leaderEpoch, bytesMax: most }) => {
+        inner.appendInt32(partition).appendInt32(leaderEpoch).appendInt64(offset).appendInt32(-1).appendInt64(-1n).appendInt32(most);
       });
     })
     .appendArray([], () => undefined)

@@ -1,0 +1,177 @@
+/** @needs java maven openssl */
+import { execFileSync } from 'node:child_process';
+import { pbkdf2Sync, randomBytes, randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { alterUserScramCredentialsV0, Connection, ScramMechanisms } from '@platformatic/kafka';
+import { KafkaCluster, kafkaStartTimeoutMs } from '../../../test/constellation/kafka/index.ts';
+import { KafkaEventLog } from './kafka-event-log.adapter.ts';
+import type { KafkaLogInit, KafkaSasl } from './kafka-log.types.ts';
+
+jest.setTimeout(120_000);
+
+const [username, password] = ['streams', 'p4ss:w=rd,'];
+
+/** An authority and a server certificate of it for 127.0.0.1, made by openssl. */
+function certificates(folder: string): { readonly ca: string; readonly chain: string; readonly key: string } {
+  const openssl = (...args: string[]): void => void execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });
+  openssl('req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'ca.key', '-out', 'ca.pem', '-days', '2', '-subj', '/CN=test authority');
+  openssl(
+    'req',
+    '-newkey',
+    'rsa:2048',
+    '-nodes',
+    '-keyout',
+    'server.key',
+    '-out',
+    'server.csr',
+    '-subj',
+    '/CN=broker',
+    '-addext',
+    'subjectAltName=IP:127.0.0.1',
+  );
+  openssl(
+    'x509',
+    '-req',
+    '-in',
+    'server.csr',
+    '-CA',
+    'ca.pem',
+    '-CAkey',
+    'ca.key',
+    '-CAcreateserial',
+    '-out',
+    'server.pem',
+    '-days',
+    '2',
+    '-copy_extensions',
+    'copy',
+  );
+  const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
+  return { ca: read('ca.pem'), chain: read('server.pem'), key: read('server.key') };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as { port: number };
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+/** As a line of a properties file. */
+const inline = (text: string): string => text.trim().replaceAll('\n', ' \\\n');
+
+describe('a Kafka that asks who we are', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'kafka-access-'));
+  let cluster: KafkaCluster;
+  let ca: string;
+  let secure: string;
+
+  beforeAll(async () => {
+    const made = certificates(folder);
+    ca = made.ca;
+    const port = await freePort();
+    secure = `127.0.0.1:${port}`;
+    const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule required;';
+    cluster = await KafkaCluster.start({
+      brokers: 1,
+      properties: (own) => ({
+        listeners: `${own['listeners']},SECURE://${secure}`,
+        'advertised.listeners': `${own['advertised.listeners']},SECURE://${secure}`,
+        'listener.security.protocol.map': `${own['listener.security.protocol.map']},SECURE:SASL_SSL`,
+        'listener.name.secure.ssl.keystore.type': 'PEM',
+        'listener.name.secure.ssl.keystore.certificate.chain': inline(made.chain),
+        'listener.name.secure.ssl.keystore.key': inline(made.key),
+        'listener.name.secure.sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER',
+        'listener.name.secure.plain.sasl.jaas.config': `org.apache.kafka.common.security.plain.PlainLoginModule required user_${username}="plain-secret";`,
+        'listener.name.secure.scram-sha-256.sasl.jaas.config': scram,
+        'listener.name.secure.scram-sha-512.sasl.jaas.config': scram,
+        'listener.name.secure.oauthbearer.sasl.jaas.config':
+          'org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="broker";',
+      }),
+    });
+    await addScramUser(cluster.address);
+  }, kafkaStartTimeoutMs);
+
+  afterAll(async () => {
+    await cluster?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  function logOf(sasl: KafkaSasl | undefined, tls: KafkaLogInit['tls']): KafkaEventLog {
+    return new KafkaEventLog({ brokers: [secure], clientId: 'access', sasl, tls, topicPrefix: `a-${randomUUID()}-` });
+  }
+
+  test.each<KafkaSasl>([
+    { mechanism: 'PLAIN', username, password: 'plain-secret' },
+    { mechanism: 'SCRAM-SHA-256', username, password },
+    { mechanism: 'SCRAM-SHA-512', username, password },
+    { mechanism: 'OAUTHBEARER', password: unsecuredToken() },
+  ])('lets us in by $mechanism over TLS', async (sasl) => {
+    const log = logOf(sasl, { ca });
+    try {
+      await log.reached(() => undefined);
+      await log.ensureTopic('t', 2);
+      const producer = { id: 'p', epoch: 1n, sequence: 0n };
+      const [plain] = await log.append('t', [{ key: 'k', headers: {}, value: 'plain' }]);
+      await log.append('t', [{ key: 'k', headers: {}, value: 'guarded' }], { producer });
+      const { records } = await log.read('t', plain?.partition ?? 0, 0n, { recordsMax: 10, bytesMax: 10_000, waitMs: 0 });
+      expect(records.map(({ value }) => value)).toEqual(['plain', 'guarded']);
+    } finally {
+      await log.close();
+    }
+  });
+
+  test.each<readonly [string, KafkaSasl]>([
+    ['a wrong password', { mechanism: 'PLAIN', username, password: 'guessed' }],
+    ['a wrong password', { mechanism: 'SCRAM-SHA-512', username, password: 'guessed' }],
+    ['an unknown user', { mechanism: 'SCRAM-SHA-256', username: 'nobody', password }],
+  ])('refuses %s at once, instead of waiting for ever (%j)', async (_what, sasl) => {
+    const log = logOf(sasl, { ca });
+    await expect(log.reached(() => undefined)).rejects.toMatchObject({ code: 'LOG_UNAVAILABLE', retryable: false });
+    await log.close();
+  });
+
+  test('is not believed to be whom it says it is without its authority', async () => {
+    const log = logOf({ mechanism: 'PLAIN', username, password: 'plain-secret' }, {});
+    const said = await new Promise((resolve) => void log.reached(resolve).catch(() => undefined));
+    const { code, message } = said as { code: string; message: string };
+    expect([code, message]).toEqual(['LOG_UNAVAILABLE', expect.stringContaining('certificate')]);
+    await log.close();
+  });
+});
+
+/** As Kafka's own tool does it: the broker keeps the salted password (RFC 5802). */
+async function addScramUser(address: string): Promise<void> {
+  const [host, port] = address.split(':') as [string, string];
+  const connection = new Connection('access');
+  await connection.connect(host, Number(port));
+  const salt = randomBytes(16);
+  const upsertions = (
+    [
+      ['sha256', 32, ScramMechanisms.SCRAM_SHA_256],
+      ['sha512', 64, ScramMechanisms.SCRAM_SHA_512],
+    ] as const
+  ).map(([hash, length, mechanism]) => ({
+    name: username,
+    mechanism,
+    iterations: 4096,
+    salt,
+    saltedPassword: pbkdf2Sync(password, salt, 4096, length, hash),
+  }));
+  // A request names a user once.
+  for (const upsertion of upsertions) await alterUserScramCredentialsV0.api.async(connection, [], [upsertion]);
+  await connection.close();
+}
+
+/** What a broker without a token service accepts (RFC 7515, appendix A.5). */
+function unsecuredToken(): string {
+  const now = Math.floor(Date.now() / 1000);
+  const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+  return `${part({ alg: 'none' })}.${part({ sub: username, iat: now, exp: now + 3600 })}.`;
+}
