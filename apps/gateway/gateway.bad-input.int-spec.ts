@@ -41,6 +41,8 @@ describe('what is wrong is named', () => {
     ['a name that is too long', start, post({ name: 'x'.repeat(201) }), 'invalid-request', 'body.name'],
     ['a name with U+0000', start, post({ name: 'a\0b' }), 'invalid-request', 'body.name'],
     ['a name with a tab in it', start, post({ name: 'a\tb' }), 'invalid-request', 'body.name'],
+    ['half of a surrogate pair in a name', start, post('{"name":"\\ud800"}'), 'invalid-request', 'body.name'],
+    ['half of a surrogate pair in a list', purge, post('{"urls":["/a\\udc00"]}'), 'invalid-request', 'body.urls.0'],
     ['a number for a name', start, post({ name: 7 }), 'invalid-request', 'body.name'],
     ['a field that does not exist', start, post({ name: 'a', grace: 1 }), 'invalid-request', 'body.grace'],
     ['a list for a body', start, post([]), 'invalid-request', 'body'],

@@ -150,6 +150,23 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
     await expectAbsent((id) => as(acme.headers, 'GET', `/api/v1/contents/${id}`), 'hidden', 'absent');
     expect((await as(globex.headers, 'GET', '/api/v1/contents/hidden')).status).toBe(200);
   },
+  listCatalogue: async () => {
+    const [ours, theirs] = [await as(acme.headers, 'GET', '/api/v1/catalogue'), await as(globex.headers, 'GET', '/api/v1/catalogue')];
+    expectNothingForeign(ours);
+    expect(ours.json.items).toContainEqual(expect.objectContaining({ type: 'content.published', open: true }));
+    expect(ours.json).toEqual(theirs.json);
+  },
+  showEventType: async () => {
+    const answer = await as(acme.headers, 'GET', '/api/v1/catalogue/content.published');
+    expectNothingForeign(answer);
+    expect(answer.json.versions).toHaveLength(answer.json.version);
+  },
+  listParkedEvents: async () => {
+    const answer = await as(acme.headers, 'GET', '/api/v1/events/parked');
+    expectNothingForeign(answer);
+    expect(answer.status).toBe(403);
+    expect((await as(platform, 'GET', '/api/v1/events/parked')).json.items).toEqual([]);
+  },
   listEvents: async () => {
     const seen = new Set<string>();
     for (const query of ['', '&order=oldest', ...contexts.map((context) => `&context=${context}`)]) {

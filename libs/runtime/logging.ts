@@ -24,11 +24,10 @@ export async function createLogger(init: LoggerInit): Promise<Logger> {
   return pino(options, init.destination ?? (await standardOutput(init.logFormat)));
 }
 
-const outside = {};
-
+/** A new object each time: pino writes the line's own fields into it. */
 function traceIds(): object {
   const span = activeSpan();
-  return span === undefined ? outside : { trace_id: span.traceId, span_id: span.spanId };
+  return span === undefined ? {} : { trace_id: span.traceId, span_id: span.spanId };
 }
 
 /** Synchronous, so that the last line before a crash is not lost. */

@@ -19,6 +19,13 @@ export function App() {
   );
 }
 
+/** Everything on air, however old, and the newest of the rest. */
+async function newestAndLive(api: Api, signal: AbortSignal): Promise<StreamPage> {
+  const pages = await Promise.all(['status=live&limit=200', 'limit=50'].map((query) => api.get<StreamPage>(`/api/v1/streams?${query}`, signal)));
+  const byId = new Map(pages.flatMap(({ items }) => items).map((stream) => [stream.id, stream]));
+  return { items: [...byId.values()] };
+}
+
 interface ConsoleProps {
   readonly apiKey: string;
   onKey(key: string): void;
@@ -29,7 +36,7 @@ function Console({ apiKey, onSignOut, onKey }: ConsoleProps) {
   const api = useMemo(() => new Api(apiKey), [apiKey]);
   const [picked, setPicked] = useState<string>();
   const streams = usePolling(
-    useCallback((signal) => api.get<StreamPage>('/api/v1/streams?limit=50', signal), [api]),
+    useCallback((signal) => newestAndLive(api, signal), [api]),
     4000,
   );
   const health = usePolling(

@@ -66,12 +66,29 @@ function problemsOf(part: string, error: z.ZodError): FieldProblem[] {
   });
 }
 
+/** Where a text, or the name of a field, is not Unicode: JSON can escape half of a surrogate pair, no engine can store it. */
+function brokenTextIn(value: unknown, path: readonly string[]): string | undefined {
+  if (typeof value === 'string') return value.isWellFormed() ? undefined : path.join('.');
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [name, inner] of Object.entries(value)) {
+    if (!name.isWellFormed()) return path.join('.');
+    const found = brokenTextIn(inner, [...path, name]);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
 /** Checks the parts of a request; a wrong one is named. @throws ProblemError 400 `invalid-request`. */
 export function parseInput(op: Operation, request: { body?: unknown; query?: unknown; params?: unknown }): InputOf<Operation> {
   const errors: FieldProblem[] = [];
   const read = (part: 'body' | 'query' | 'params'): unknown => {
     const schema = op[part];
     if (schema === undefined) return undefined;
+    const broken = brokenTextIn(request[part], [part]);
+    if (broken !== undefined) {
+      errors.push({ field: broken, message: 'Expected whole characters, not half of a surrogate pair.' });
+      return undefined;
+    }
     const result = schema.safeParse(request[part] ?? (part === 'body' ? undefined : {}), { error: fieldSentence });
     if (result.success) return result.data;
     errors.push(...problemsOf(part, result.error));

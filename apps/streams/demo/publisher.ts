@@ -14,6 +14,8 @@ interface Ability {
 
 const stableAfterMs = 10_000;
 const killAfterMs = 500;
+/** After so many in a row nobody wants the picture, because the stream was stopped: each refusal is an event for good. */
+const refusalsPatient = 10;
 
 /** True where ffmpeg can write into a picture: it needs a build with freetype, and a font. */
 async function canDrawText(ffmpegPath: string): Promise<boolean> {
@@ -60,7 +62,7 @@ export async function publishForever(settings: DemoSettings, say: Say, stopping:
       ability = await probe(settings, say);
       isProbed = true;
     }
-    await pause(backOffMs(failures, 100, 3000), stopping);
+    await pause(backOffMs(failures, 100, failures > refusalsPatient ? 60_000 : 3000), stopping);
   }
 }
 

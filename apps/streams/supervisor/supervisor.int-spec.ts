@@ -189,6 +189,18 @@ describe('the supervisor', () => {
     expect(platform.diary()).toEqual([]);
   });
 
+  test('says that the event log is gone, and starts nothing on a database without it', async () => {
+    const postgres = join(platform.dataDir, 'postgres');
+    mkdirSync(postgres, { recursive: true });
+    writeFileSync(join(postgres, 'PG_VERSION'), '18\n');
+    const child = platform.spawn();
+    expect(await platform.ended(child)).toBe(1);
+    expect(platform.log.trim()).toBe(
+      `There is a database in ${postgres}, but no event log in ${join(platform.dataDir, 'log/events.sqlite')}, which it was made from. Put the log back, or move ${postgres} away, too, to begin anew.`,
+    );
+    expect(platform.diary()).toEqual([]);
+  });
+
   test('says that its lock file is damaged', async () => {
     mkdirSync(join(platform.dataDir, 'run'), { recursive: true });
     writeFileSync(join(platform.dataDir, 'run/supervisor.lock'), 'x'.repeat(5000));

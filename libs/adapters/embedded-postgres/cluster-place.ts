@@ -54,6 +54,12 @@ async function elsewhere(dataDir: string, user: ServerUser): Promise<string> {
   });
 }
 
+/** What lies there belonged to a data folder that was deleted, or was asked to begin anew: nothing leads to it any more. */
+async function discardForgotten(cluster: string): Promise<void> {
+  const server = await readPostmasterPid(cluster);
+  if (server === undefined || !(await servesCluster(server.pid, cluster))) await rm(cluster, { recursive: true, force: true });
+}
+
 /**
  * Decides where the cluster lives and answers its real path, which may not exist yet. Normally `<dataDir>/postgres`;
  * where the server's user cannot get there, a folder of ours elsewhere, with a link to it in the data folder.
@@ -76,6 +82,7 @@ export async function placeCluster(dataDir: string, user: ServerUser | undefined
   }
   if (user === undefined || (await canEnter(dataDir, user))) return join(await realpath(dataDir), 'postgres');
   const target = await elsewhere(dataDir, user);
+  await discardForgotten(target);
   await symlink(target, name);
   return target;
 }

@@ -220,6 +220,12 @@ describe('an embedded PostgreSQL says in one sentence', () => {
     running.push(second);
     expect(await query(second.url, 'SELECT n FROM t')).toEqual([{ n: 42 }]);
     await second.stop();
+    // Who deletes the data folder begins anew, though the cluster lies elsewhere.
+    await rm(below, { recursive: true });
+    const third = await EmbeddedPostgres.start({ dataDir: below });
+    running.push(third);
+    expect(await query(third.url, "SELECT to_regclass('t') AS t")).toEqual([{ t: null }]);
+    await third.stop();
     await EmbeddedPostgres.remove(below);
     await expect(stat(dirname(target))).rejects.toMatchObject({ code: 'ENOENT' });
   });

@@ -1,4 +1,5 @@
 import type { ColumnType, ColumnValue } from '#kernel';
+import { jsonText } from './json-text.ts';
 
 const needsEscape = /["\\]/;
 
@@ -17,7 +18,7 @@ export function textArray(values: readonly string[]): string {
  */
 export function columnArray(type: ColumnType, values: readonly (ColumnValue | undefined)[]): string {
   if (type === 'text') return literal(values, (value) => quoted(value as string));
-  if (type === 'json') return literal(values, (value) => quoted(JSON.stringify(value)));
+  if (type === 'json') return literal(values, (value) => quoted(jsonText(value)));
   return literal(values, String);
 }
 

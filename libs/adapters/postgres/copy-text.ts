@@ -1,4 +1,5 @@
 import type { ColumnType, ColumnValue } from '#kernel';
+import { jsonText } from './json-text.ts';
 
 /** One value of each row. */
 export interface CopyField<Row> {
@@ -16,7 +17,7 @@ function escaped(text: string): string {
 function written(type: ColumnType, value: ColumnValue | undefined): string {
   if (value === null || value === undefined) return '\\N';
   if (type === 'text') return escaped(value as string);
-  return type === 'json' ? escaped(JSON.stringify(value)) : String(value);
+  return type === 'json' ? escaped(jsonText(value)) : String(value);
 }
 
 /**

@@ -133,8 +133,16 @@ describe('a trace', () => {
       logger.child({ part: 'x' }).info('inside');
       expect(JSON.parse(lines[0] ?? '')).toMatchObject({ msg: 'inside', part: 'x', trace_id: span.traceId, span_id: span.spanId });
     });
-    logger.info('outside');
+    logger.info({ reason: 'gone' }, 'outside');
     expect(JSON.parse(lines[1] ?? '')).not.toHaveProperty('trace_id');
+  });
+
+  test('a log line has its own fields and none of the line before', async () => {
+    const lines: string[] = [];
+    const logger = await createLogger({ name: 'a', node: 'n', logFormat: 'json', logLevel: 'info', destination: { write: (line) => void lines.push(line) } });
+    logger.info({ ready: true, reason: 'gone' }, 'one');
+    logger.info('two');
+    expect(Object.keys(JSON.parse(lines[1] ?? '') as object).sort()).toEqual(['level', 'msg', 'name', 'node', 'pid', 'time']);
   });
 });
 

@@ -40,7 +40,9 @@ export class KafkaCluster {
     const jars = await kafkaJars();
     const folder = await mkdtemp(join(tmpdir(), 'streams-kafka-'));
     const ports = await freePorts(init.brokers * 2);
-    const clusterId = randomBytes(16).toString('base64url');
+    const idBytes = randomBytes(16);
+    idBytes[0] = (idBytes[0] as number) & 0x7f; // an id that begins with '-' would be taken for an option
+    const clusterId = idBytes.toString('base64url');
     const clients = ports.slice(0, init.brokers);
     const controllers = ports.slice(init.brokers);
     const proxies = init.isProxied === true ? await Promise.all(clients.map((port) => CutProxy.start(() => port))) : [];
