@@ -10,8 +10,12 @@ export async function runPeer(log: EventLog): Promise<void> {
   let sequence = 0n;
 
   async function follow(partition: number): Promise<void> {
-    for (let from = 0n; !answered.signal.aborted;) {
-      const batch = await log.read('questions', partition, from, { recordsMax: 100, bytesMax: 1_000_000, waitMs: 30_000 }, answered.signal);
+    for (let from = 0n; ;) {
+      // Once one has met the end, the others still answer what was asked before it.
+      const isEnding = answered.signal.aborted;
+      const limits = { recordsMax: 100, bytesMax: 1_000_000, waitMs: isEnding ? 0 : 30_000 };
+      const batch = await log.read('questions', partition, from, limits, isEnding ? undefined : answered.signal);
+      if (isEnding && batch.records.length === 0) return;
       for (const { key, headers, value, offset, recordedAt } of batch.records) {
         if (value === 'stop') answered.abort();
         const record = { key, headers: { ...headers, runtime: process.versions['bun'] === undefined ? 'node' : 'bun' }, value };
