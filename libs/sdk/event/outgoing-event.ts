@@ -1,5 +1,5 @@
 import { v7 } from 'uuid';
-import { checkData, dataschemaOf, definitionOf, type Context } from '../../events/index.ts';
+import { dataschemaOf, definitionOf, readValue, type Context } from '../../events/index.ts';
 import { OperatingError } from '../../kernel/index.ts';
 import { EventRefusedError, type StreamsErrorCode } from '../errors.ts';
 import type { EventOptions } from './event-types.ts';
@@ -42,7 +42,8 @@ export function outgoingEvent(type: string, data: unknown, options: EventOptions
   const time = Number(options.time ?? Date.now());
   if (!(Math.abs(time) <= 8.64e15)) refuse('EVENT_TIME_INVALID', 'time', 'The time is none.');
   try {
-    const checked = checkData(definition, data);
+    // Data that is plainly right is not taken apart and put together again.
+    const checked = readValue(definition, definition.version, data);
     const json = JSON.stringify(checked);
     return {
       id,
