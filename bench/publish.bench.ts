@@ -2,6 +2,8 @@ import { Database, PostgresAggregateStore } from '#adapters/postgres';
 import { temporaryPostgres } from '#adapters/embedded-postgres';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { CommandExecutor } from '#runtime';
+import { rest, type Transport } from '#sdk';
+import { grpc } from '#sdk/grpc';
 import { runMigrations } from '#migrations';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,11 +11,14 @@ import { join } from 'node:path';
 import { KeyIssuer } from '../apps/gateway/access/key-issuer.ts';
 import type { Bench, BenchContext } from './harness/index.ts';
 import { publishAllByGrpc } from './publish/grpc-load.ts';
+import { measureDirect } from './publish/kafka-direct.ts';
 import { publishAll } from './publish/load.ts';
+import { sdkRate } from './publish/sdk-load.ts';
 import { startServer, type ServerProcess } from './publish/server-process.ts';
 
 const goal = 15_000;
 const grpcGoal = 30_000;
+const sdkGoals = { rest: 15_000, grpc: 30_000, kafka: 60_000 } as const;
 
 async function publisherKey(databaseUrl: string): Promise<string> {
   const database = new Database({ url: databaseUrl });
@@ -44,10 +49,29 @@ async function measure(
   return { rate: (calls * batch) / seconds, cpu: ((server.cpuSeconds() - before) / seconds) * 100 };
 }
 
+/** The same gateway, through the SDK's publisher: it composes and checks each event, too. */
+async function measureSdk(context: BenchContext, gateway: ServerProcess, key: string, peer: number): Promise<void> {
+  const ways = { rest: rest({ url: gateway.url, key }), grpc: grpc({ address: gateway.grpc, key }) };
+  for (const [name, transport] of Object.entries(ways) as Array<['rest' | 'grpc', Transport]>) {
+    await sdkRate(transport, 4_000);
+    const before = gateway.cpuSeconds();
+    const count = context.quick ? 40_000 : 150_000;
+    const rate = await sdkRate(transport, count);
+    context.row(`SDK by ${name}`, 1_000, rate, ((gateway.cpuSeconds() - before) / (count / rate)) * 100);
+    context.bar(`publish.sdk.${name}`, rate, '1/s', `>= ${sdkGoals[name]}`, rate >= sdkGoals[name], peer);
+    await transport.close();
+  }
+  const direct = await measureDirect(context.quick ? 50_000 : 200_000);
+  context.row('SDK straight to Kafka', 1_000, direct.sdk, '');
+  context.row('@platformatic/kafka alone', 1_000, direct.bare, '');
+  context.row('kafkajs alone', 1_000, direct.kafkaJs, '');
+  context.bar('publish.sdk.kafka', direct.sdk, '1/s', `>= ${sdkGoals.kafka}`, direct.sdk >= sdkGoals.kafka, direct.kafkaJs);
+}
+
 /** Publishing by REST and gRPC in batches: the gateway, checked and idempotent, beside a server that only appends. */
 export const bench: Bench = {
   name: 'publish',
-  summary: 'Events published by REST and gRPC, one gateway process, against fastify that appends what it gets',
+  summary: 'Events published by REST and gRPC, by the SDK over REST, gRPC and straight to Kafka, beside fastify that appends what it gets, and bare producers',
   async run(context) {
     const folder = await mkdtemp(join(tmpdir(), 'bench-publish-'));
     const postgres = await temporaryPostgres();
@@ -60,6 +84,7 @@ export const bench: Bench = {
     const gateway = stack.use(await startServer('apps/gateway/main.js', env));
     const bare = stack.use(await startServer('bench/publish/bare-server.js', {}, join(folder, 'bare.sqlite')));
     context.row('server', 'events a call', 'events/s', '% of a core');
+    let appendAlone = 0;
     for (const batch of [500, 100]) {
       const peer = await measure(bare, '', context, batch);
       const ours = await measure(gateway, authorization, context, batch);
@@ -68,7 +93,9 @@ export const bench: Bench = {
       context.row('gateway, REST', batch, ours.rate, ours.cpu);
       context.row('gateway, gRPC', batch, grpc.rate, grpc.cpu);
       if (batch === 500) context.bar('publish.grpc', grpc.rate, '1/s', `>= ${grpcGoal}`, grpc.rate >= grpcGoal, peer.rate);
+      appendAlone = Math.max(appendAlone, peer.rate);
       if (batch === 500) context.bar('publish.rest', ours.rate, '1/s', `>= ${goal}`, ours.rate >= goal, peer.rate);
     }
+    await measureSdk(context, gateway, authorization.slice('Bearer '.length), appendAlone);
   },
 };
