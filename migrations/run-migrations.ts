@@ -34,6 +34,11 @@ export async function runMigrations(databaseUrl: string): Promise<void> {
 /** SQLSTATE classes of a server that is starting, stopping, full of connections or busy migrating for somebody else. */
 function migrationError(error: unknown): OperatingError {
   const { code = '', message } = error as { code?: string; message: string };
+  if (/^(XX|58)/.test(code))
+    return new OperatingError(
+      `The database is damaged: ${message}. Stop, and restore a backup or move the database's folder (postgres in the data folder) away: what it held is rebuilt from the log.`,
+      { code: 'DATABASE_DAMAGED', retryable: false, cause: error },
+    );
   const passing = /^(08|57P|53300|55P03|E[A-Z]+$)/.test(code) || /Connection terminated|timeout/.test(message);
   const why = passing ? 'The database cannot be reached to bring it up to date' : 'The database could not be brought up to date';
   return new OperatingError(`${why}: ${message}. Check DATABASE_URL.`, {

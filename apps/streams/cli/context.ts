@@ -1,5 +1,6 @@
 import { ApiClient } from '../client/api-client.ts';
 import { readAdminKey } from '../client/key-file.ts';
+import { withPortsOfRun } from '../machine/run-ports.ts';
 import { readClientSettings, readStreamsSettings } from '../streams.config.ts';
 
 /** What every command takes. */
@@ -21,7 +22,7 @@ export interface CommandContext {
 
 /** The local platform and its admin key, unless the options or the environment name others. */
 export function contextOf(options: CommonOptions): CommandContext {
-  const settings = readStreamsSettings();
+  const settings = withPortsOfRun(readStreamsSettings());
   const client = readClientSettings();
   const url = (options.url ?? client.url ?? `http://127.0.0.1:${settings.ports.gateway}`).replace(/\/+$/, '');
   const write = (line: string): void => void process.stdout.write(`${line}\n`);

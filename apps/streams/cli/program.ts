@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { hasCode } from '#kernel';
 import { up } from '../supervisor/up.ts';
+import { withPortsOfRun } from '../machine/run-ports.ts';
 import { readStreamsSettings } from '../streams.config.ts';
 import { exitCodes, messageOf, PlainFailure } from '../streams.errors.ts';
 import { purge } from './cdn.commands.ts';
@@ -137,7 +138,7 @@ function addLocal(program: Command, setExitCode: (code: number) => void): void {
     .description('check ffmpeg, ports, disk, engines and the data folder')
     .option('--json', 'print JSON')
     .action(async (options: { json?: boolean }) => {
-      const findings = await examine(readStreamsSettings());
+      const findings = await examine(withPortsOfRun(readStreamsSettings()));
       process.stdout.write(`${options.json === true ? JSON.stringify(findings, null, 2) : findings.map(findingLine).join('\n')}\n`);
       if (findings.some((finding) => finding.status === 'problem')) setExitCode(exitCodes.failed);
     });

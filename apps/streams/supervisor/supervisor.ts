@@ -5,6 +5,7 @@ import { checkDiskSpace, freeBytes, freeBytesLow } from '../machine/disk-space.t
 import { checkEventLog } from '../machine/event-log-file.ts';
 import { checkFfmpeg } from '../machine/ffmpeg.ts';
 import { InstanceLock } from '../machine/instance-lock.ts';
+import { forgetPorts, writePorts } from '../machine/run-ports.ts';
 import { checkPorts } from '../machine/ports.ts';
 import { RunFolder } from '../machine/run-folder.ts';
 import type { StreamsSettings } from '../streams.config.ts';
@@ -97,6 +98,7 @@ export class Supervisor {
     const swept = await this.#folder.sweep();
     if (swept.length > 0) this.#view.say('warn', `ended what an earlier run left behind: ${swept.join(', ')}`);
     await Promise.all([checkPorts(ports, host), checkDiskSpace(dataDir), checkFfmpeg(this.#settings.ffmpegPath), checkEventLog(this.#settings)]);
+    writePorts(runPath, ports);
     this.#diskTimer = setInterval(() => void this.#watchDisk(), diskCheckMs).unref();
   }
 
@@ -174,6 +176,7 @@ export class Supervisor {
   }
 
   async #stopAll(): Promise<void> {
+    if (this.#folder !== undefined) forgetPorts(this.#settings.runPath);
     clearInterval(this.#diskTimer);
     for (const { apps, graceMs } of stopOrder) {
       await Promise.all(apps.map(async (name) => this.#apps.get(name)?.stop(graceMs)));

@@ -13,6 +13,11 @@ const sayings: ReadonlyArray<readonly [string, string, boolean]> = [
     'POSTGRES_VERSION_MISMATCH',
     false,
   ],
+  [
+    'FATAL:  database files are incompatible with server\nDETAIL:  The database cluster was initialized with PG_CONTROL_VERSION 2021161080',
+    'POSTGRES_DATA_CORRUPT',
+    false,
+  ],
   ['FATAL:  could not map anonymous shared memory: Cannot allocate memory', 'POSTGRES_NO_MEMORY', true],
   ['PANIC:  could not locate a valid checkpoint record at 0/1B81648', 'POSTGRES_DATA_CORRUPT', false],
   [

@@ -28,7 +28,7 @@ const knownFailures: readonly KnownFailure[] = [
     sentence: () => 'The port chosen for the embedded PostgreSQL was taken in the same moment. Start again.',
   },
   {
-    sign: /incompatible with server|initialized by PostgreSQL version/,
+    sign: /initialized by PostgreSQL version/,
     code: 'POSTGRES_VERSION_MISMATCH',
     retryable: false,
     sentence: (cluster) =>
@@ -41,7 +41,7 @@ const knownFailures: readonly KnownFailure[] = [
     sentence: () => 'There is not enough memory for the embedded PostgreSQL (it needs about 200 MB). Free some and start again.',
   },
   {
-    sign: /PANIC:|invalid checkpoint|valid checkpoint record|pg_control|is not a valid data directory|invalid data in file|base\/\d|global\/|could not open file|could not read file|could not open directory|required .* directory/,
+    sign: /PANIC:|incompatible with server|invalid checkpoint|valid checkpoint record|pg_control|is not a valid data directory|invalid data in file|base\/\d|global\/|could not open file|could not read file|could not open directory|required .* directory/,
     code: 'POSTGRES_DATA_CORRUPT',
     retryable: false,
     sentence: (cluster) => `The database in ${cluster} is damaged. Move the folder away or restore a backup: what it held is rebuilt from the log.`,
