@@ -8,6 +8,6 @@ export const tasks = {
   test: { program: at('dist/scripts/test/main.js'), args: [] },
   generate: { program: at('dist/scripts/generate-events.js'), args: [] },
   bench: { program: at('dist/bench/main.js'), args: [] },
-  lint: { tool: at('node_modules/oxlint/bin/oxlint'), args: ['--type-aware', '--deny-warnings'] },
+  lint: { program: at('dist/scripts/test/main.js'), args: ['lint'] },
   format: { tool: at('node_modules/oxfmt/bin/oxfmt'), args: [] },
 };

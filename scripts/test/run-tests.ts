@@ -30,7 +30,7 @@ export async function runTests(init: TestRunInit): Promise<number> {
     cwd: join(init.root, 'dist'),
   });
   const counts: Counts[] = [];
-  if (init.words.length === 0) counts.push(await lint(init));
+  if (selection.hasLint) counts.push(await lint(init));
   // A run of one tier alone need not look for programs that it cannot need.
   const missing = selection.tiers.some((tier) => tier.name !== 'unit') ? await missingPrograms(init) : new Set<string>();
   for (const tier of selection.tiers) {

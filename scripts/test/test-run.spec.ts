@@ -21,12 +21,13 @@ describe('the tiers', () => {
   });
 
   test('are all meant when none is named', () => {
-    expect(select(['edge'])).toEqual({ tiers, patterns: ['edge'], hasCoverage: false });
-    expect(select([])).toEqual({ tiers, patterns: [], hasCoverage: true });
+    expect(select(['edge'])).toEqual({ tiers, patterns: ['edge'], hasLint: false, hasCoverage: false });
+    expect(select([])).toEqual({ tiers, patterns: [], hasLint: true, hasCoverage: true });
   });
 
-  test('do not run for coverage alone', () => {
-    expect(select(['coverage'])).toEqual({ tiers: [], patterns: [], hasCoverage: true });
+  test('do not run for lint or coverage alone', () => {
+    expect(select(['coverage'])).toEqual({ tiers: [], patterns: [], hasLint: false, hasCoverage: true });
+    expect(select(['lint'])).toEqual({ tiers: [], patterns: [], hasLint: true, hasCoverage: false });
   });
 });
 

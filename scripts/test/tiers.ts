@@ -20,20 +20,31 @@ export const tiers: readonly Tier[] = [
 ];
 
 const coverageWord = 'coverage';
+const lintWord = 'lint';
+const stepWords: readonly string[] = [coverageWord, lintWord];
 
 /** What the command line asks for: tiers by name, and patterns that a file's path must contain. */
 export interface Selection {
   readonly tiers: readonly Tier[];
   readonly patterns: readonly string[];
+  /** Whether style and types are checked: in a whole run, or when asked for. */
+  readonly hasLint: boolean;
   /** Whether the lines that unit tests run are counted: in a whole run, or when asked for. */
   readonly hasCoverage: boolean;
 }
 
 export function select(words: readonly string[]): Selection {
+  const isWhole = words.length === 0;
+  const steps = words.filter((word) => stepWords.includes(word));
   const named = tiers.filter((tier) => words.includes(tier.name));
-  const patterns = words.filter((word) => word !== coverageWord && !tiers.some((tier) => tier.name === word));
-  const onlyCoverage = words.length === 1 && words[0] === coverageWord;
-  return { tiers: onlyCoverage ? [] : named.length > 0 ? named : tiers, patterns, hasCoverage: words.length === 0 || words.includes(coverageWord) };
+  const patterns = words.filter((word) => !steps.includes(word) && !tiers.some((tier) => tier.name === word));
+  const isStepsOnly = !isWhole && steps.length === words.length;
+  return {
+    tiers: isStepsOnly ? [] : named.length > 0 ? named : tiers,
+    patterns,
+    hasLint: isWhole || steps.includes(lintWord),
+    hasCoverage: isWhole || steps.includes(coverageWord),
+  };
 }
 
 export function filesOf(tier: Tier, files: readonly string[], patterns: readonly string[]): readonly string[] {

@@ -2,7 +2,7 @@ import { useEffect, useMemo, useState } from 'react';
 import type { Api } from '../model/api.ts';
 import { gistOf } from '../model/format.ts';
 import { type FeedState, followFeed } from '../model/live-feed.ts';
-import type { SseMessage } from '../model/sse.ts';
+import type { SseMessage } from '#sdk/sse';
 import type { FeedEvent } from '../model/types.ts';
 
 /** More than a screenful to scroll back through, and bounded. */
