@@ -20,6 +20,8 @@ export interface StreamsSettings extends SharedSettings {
   /** Set when the log format was asked for; otherwise a terminal decides. */
   readonly logFormatAsked: 'json' | 'pretty' | undefined;
   readonly ffmpegPath: string;
+  /** An app that has said nothing for so long is frozen, ms. */
+  readonly frozenAfterMs: number;
   readonly cores: number;
   /** What the apps inherit. */
   readonly environment: Environment;
@@ -55,6 +57,7 @@ export function readStreamsSettings(env: Environment = process.env): StreamsSett
     metricsPort: readInteger(env, 'METRICS_PORT', 9460, 0, 65_500),
     logFormatAsked: env['LOG_FORMAT'] ? shared.logFormat : undefined,
     ffmpegPath: env['FFMPEG_PATH'] || 'ffmpeg',
+    frozenAfterMs: readInteger(env, 'STREAMS_FROZEN_AFTER_MS', 15_000, 1000, 600_000),
     cores: availableParallelism(),
     environment: env,
   };

@@ -1,3 +1,4 @@
+import { writeSync } from 'node:fs';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Logger } from './logging.ts';
 
@@ -11,7 +12,19 @@ export function endOnError(logger: Logger): void {
   process.on('unhandledRejection', (reason) => end(reason, 'unhandledRejection'));
 }
 
-/** Drains on SIGTERM and SIGINT and, under a supervisor, when its pipe closes because it is gone. */
+/** How often a supervised process says that it is alive: a supervisor ends one that has said nothing for a while. */
+const beatMs = 1000;
+
+/** A line that only the supervisor reads. Written past the logger, whose level may leave it out. */
+function sayAlive(): void {
+  try {
+    writeSync(1, '{"alive":true}\n');
+  } catch {
+    // Nobody reads, or not fast enough: the next beat is soon.
+  }
+}
+
+/** Drains on SIGTERM and SIGINT and, under a supervisor, when its pipe closes because it is gone; says that it is alive there. */
 export function endOnSignal(logger: Logger, lifecycle: Lifecycle, supervised: boolean): void {
   const end = (reason: string): void => {
     if (lifecycle.stopping.aborted) return;
@@ -26,4 +39,6 @@ export function endOnSignal(logger: Logger, lifecycle: Lifecycle, supervised: bo
   if (!supervised) return;
   for (const event of ['end', 'close', 'error']) process.stdin.on(event, () => end('the supervisor is gone'));
   process.stdin.resume();
+  sayAlive();
+  setInterval(sayAlive, beatMs).unref();
 }

@@ -9,7 +9,12 @@ process.on('SIGTERM', end).on('SIGINT', end);
 process.stdout.on('error', end);
 
 const settings = readDemoSettings();
-if (settings.supervised) process.stdin.on('end', end).on('close', end).on('error', end).resume();
+if (settings.supervised) {
+  process.stdin.on('end', end).on('close', end).on('error', end).resume();
+  const sayAlive = (): void => say('info', '', { alive: true });
+  sayAlive();
+  setInterval(sayAlive, 1000).unref();
+}
 try {
   await publishForever(settings, say, stopping.signal);
   process.exit(0);

@@ -14,6 +14,8 @@ export interface Program {
 
 export interface ChildInit extends Program {
   readonly onLine: (line: LogLine) => void;
+  /** Called with every line, before {@link onLine}; beats are lines that nobody else hears of. */
+  readonly onHeard: (isBeat: boolean) => void;
 }
 
 export interface Exit {
@@ -44,6 +46,9 @@ export class Child {
     const ready = Promise.withResolvers<LogLine>();
     this.ready = ready.promise;
     const hear = (line: LogLine): void => {
+      const isBeat = line.fields['alive'] === true;
+      init.onHeard(isBeat);
+      if (isBeat) return;
       this.#remember(line);
       if (line.fields['ready'] === true) ready.resolve(line);
       init.onLine(line);

@@ -2,6 +2,7 @@ import { pause } from '#runtime';
 import { Child, type Exit, type Program } from './child.ts';
 import type { LogLine } from './log-line.ts';
 import { afterExit, calm, restartSettings, type RestartSettings, type RestartState } from './restart.policy.ts';
+import { SilenceWatch, turnsMax } from './silence-watch.ts';
 
 export interface SupervisedAppInit {
   readonly name: string;
@@ -14,8 +15,13 @@ export interface SupervisedAppInit {
   readonly startAttemptsMax: number;
   /** A run that is not ready after this time is ended, ms. */
   readonly readyWithinMs: number;
+  /** A run that was alive and has said nothing for so long is frozen, and ended, ms. */
+  readonly frozenAfterMs: number;
   readonly restart?: RestartSettings;
 }
+
+/** Why a run is over: by itself, or ended because it said nothing any more, or was not ready in time. */
+type Cause = 'ended' | 'frozen' | 'late';
 
 /** Thrown by {@link SupervisedApp.ready} when an app cannot be started. */
 export class StartFailure extends Error {
@@ -40,6 +46,8 @@ export class SupervisedApp {
   readonly #stopping = new AbortController();
   #wasReady = false;
   #attempts = 0;
+  #cause: Cause = 'ended';
+  readonly #restarts = new Map<Cause, number>();
   #state: RestartState = calm;
   #child: Child | undefined;
   #loop: Promise<void> | undefined;
@@ -82,29 +90,47 @@ export class SupervisedApp {
       if (this.#givesUp(exit)) return;
       const { state, delayMs } = afterExit(this.#state, performance.now() - begun, this.#init.restart ?? restartSettings);
       this.#state = state;
+      this.#restarts.set(this.#cause, (this.#restarts.get(this.#cause) ?? 0) + 1);
       this.#say('warn', `${this.name} ended with ${exit.signal ?? `code ${exit.code}`}; starting it again in ${delayMs} ms`, { failures: state.failures });
       await pause(delayMs, this.#stopping.signal);
     }
   }
 
   async #runOnce(): Promise<Exit> {
-    const child = new Child({ ...this.#init.program(), onLine: this.#init.onLine });
+    const { frozenAfterMs, onLine, readyWithinMs } = this.#init;
+    this.#cause = 'ended';
+    const silence = new SilenceWatch();
+    const child = new Child({ ...this.#program(), onLine, onHeard: (isBeat) => silence.heard(isBeat) });
     this.#child = child;
     if (child.pid !== undefined) this.#init.onStarted(child.pid);
-    const late = setTimeout(() => {
-      this.#say('error', `${this.name} was not ready within ${this.#init.readyWithinMs / 1000} s: ending it`, {});
-      child.kill();
-    }, this.#init.readyWithinMs);
+    const late = setTimeout(() => this.#end(child, 'late', `was not ready within ${readyWithinMs / 1000} s`), readyWithinMs);
+    const watch = setInterval(() => {
+      if (silence.turn()) this.#end(child, 'frozen', `is frozen: it has said nothing for ${frozenAfterMs / 1000} s`);
+    }, frozenAfterMs / turnsMax);
     void child.ready.then((line) => {
       clearTimeout(late);
       this.#becameReady(line);
     });
     const exit = await child.exited;
     clearTimeout(late);
+    clearInterval(watch);
     child.killGroup();
     this.#child = undefined;
     this.#init.onEnded();
     return exit;
+  }
+
+  /** What it is to run, and how often it was started again and why, which it shows as a metric. */
+  #program(): Program {
+    const program = this.#init.program();
+    const restarts = [...this.#restarts].map(([cause, count]) => `${cause}:${count}`).join(',');
+    return { ...program, env: { ...program.env, STREAMS_RESTARTS: restarts } };
+  }
+
+  #end(child: Child, cause: Cause, why: string): void {
+    this.#cause = cause;
+    this.#say('error', `${this.name} ${why}; ending it`, { pid: child.pid });
+    child.kill();
   }
 
   #becameReady(line: LogLine): void {

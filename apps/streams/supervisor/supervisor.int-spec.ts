@@ -44,6 +44,18 @@ describe('the supervisor', () => {
     expect(platform.alive()).toHaveLength(apps.length);
   });
 
+  test('ends a frozen app, starts it again, and says so', async () => {
+    platform.spawn([], { STREAMS_FROZEN_AFTER_MS: '3000' });
+    await platform.ready();
+    const victim = platform.alive().find((entry) => entry.name === 'edge')?.pid ?? 0;
+    process.kill(victim, 'SIGSTOP');
+    await until(() => platform.alive().some((entry) => entry.name === 'edge' && entry.pid !== victim), 'a new edge');
+    expect(platform.alive()).toHaveLength(apps.length);
+    expect(platform.log).toContain('"msg":"edge is frozen: it has said nothing for 3 s; ending it"');
+    await until(() => platform.log.includes('"restarts":"frozen:1"'), 'the new edge to know why it runs');
+    expect(platform.log).not.toContain('alive');
+  });
+
   test('starts an app that keeps crashing ever more slowly', async () => {
     platform.spawn(['edge=crash']);
     await until(() => platform.log.includes('in 3200 ms'), 'the fourth delay');

@@ -138,6 +138,7 @@ export class Supervisor {
       onEnded: () => this.#folder?.leave(name),
       startAttemptsMax: attemptsMax,
       readyWithinMs: this.#settings.kafka === undefined ? readyWithinMs : readyWithinKafkaMs,
+      frozenAfterMs: this.#settings.frozenAfterMs,
     });
     if (this.stopping) return Promise.reject(new PlainFailure('The start was interrupted.'));
     this.#apps.set(name, app);

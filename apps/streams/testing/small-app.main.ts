@@ -28,6 +28,9 @@ if (mode !== 'deaf') {
 } else {
   process.on('SIGTERM', () => note('ignored'));
 }
-setInterval(() => undefined, 1000);
-say({ msg: 'serving', ready: true, url: 'postgresql://streams:secret@127.0.0.1:1/streams' });
+// Who is deaf outlives the reader of its lines.
+process.stdout.on('error', () => undefined);
+say({ alive: true });
+setInterval(() => say({ alive: true }), 100);
+say({ msg: 'serving', ready: true, restarts: process.env['STREAMS_RESTARTS'] ?? '', url: 'postgresql://streams:secret@127.0.0.1:1/streams' });
 if (mode === 'crash') setTimeout(() => process.exit(7), 20);

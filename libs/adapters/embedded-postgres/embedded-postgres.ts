@@ -96,6 +96,12 @@ export class EmbeddedPostgres {
     this.#lock[Symbol.dispose]();
   }
 
+  /** Ends the server at once, as a crash would: the next start recovers. Returns when it is gone. */
+  async kill(): Promise<void> {
+    this.#server.kill();
+    await this.ended;
+  }
+
   /** Deletes the cluster of a data folder, wherever it had to be put. Its server must be stopped. */
   static async remove(dataDir: string): Promise<void> {
     await removeCluster(resolve(dataDir));

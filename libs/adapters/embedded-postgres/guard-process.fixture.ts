@@ -9,6 +9,7 @@ export interface LogLine {
   readonly url?: string;
   readonly pid?: number;
   readonly code?: string;
+  readonly alive?: boolean;
 }
 
 /** The guard as the supervisor runs it, for tests. */
@@ -25,7 +26,9 @@ export class GuardProcess {
     this.exited = new Promise((resolve) => this.child.once('exit', (code) => resolve(code)));
     void this.exited.then(() => this.#wake());
     createInterface({ input: this.child.stdout as NodeJS.ReadableStream }).on('line', (line) => {
-      this.lines.push(JSON.parse(line) as LogLine);
+      const said = JSON.parse(line) as LogLine;
+      if (said.alive === true) return;
+      this.lines.push(said);
       this.#wake();
     });
   }

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { guardConfig } from './guard.config.ts';
 
 test('has defaults', () => {
-  expect(guardConfig({})).toEqual({ dataDir: resolve('.streams'), port: undefined, supervised: false });
+  expect(guardConfig({})).toEqual({ dataDir: resolve('.streams'), port: undefined, supervised: false, frozenAfterMs: 15_000 });
 });
 
 test('reads the settings', () => {
@@ -11,6 +11,7 @@ test('reads the settings', () => {
     dataDir: '/data',
     port: 5433,
     supervised: true,
+    frozenAfterMs: 15_000,
   });
 });
 

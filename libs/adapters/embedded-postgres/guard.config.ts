@@ -5,9 +5,11 @@ export interface GuardConfig {
   readonly port: number | undefined;
   /** End when standard input closes, because the supervisor is gone. */
   readonly supervised: boolean;
+  /** A server that has not answered for so long is frozen, ms. */
+  readonly frozenAfterMs: number;
 }
 
-/** Reads the guard's settings: `STREAMS_DATA_DIR`, `POSTGRES_PORT`, `STREAMS_SUPERVISED`. @throws RangeError */
+/** Reads the guard's settings: `STREAMS_DATA_DIR`, `POSTGRES_PORT`, `STREAMS_SUPERVISED`, `STREAMS_FROZEN_AFTER_MS`. @throws RangeError */
 export function guardConfig(environment: Readonly<Record<string, string | undefined>> = process.env): GuardConfig {
   const text = environment['POSTGRES_PORT'] ?? '';
   const port = text === '' ? undefined : Number(text);
@@ -17,5 +19,7 @@ export function guardConfig(environment: Readonly<Record<string, string | undefi
     dataDir: resolve(environment['STREAMS_DATA_DIR'] ?? '.streams'),
     port,
     supervised: environment['STREAMS_SUPERVISED'] === '1',
+    // Checked by the supervisor.
+    frozenAfterMs: Number(environment['STREAMS_FROZEN_AFTER_MS']) || 15_000,
   };
 }

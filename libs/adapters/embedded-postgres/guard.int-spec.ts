@@ -92,6 +92,18 @@ describe('the guard', () => {
     expect(await query(again.url)).toBe(1);
   });
 
+  test('ends a frozen server and starts it again on the same port', async () => {
+    const one = guard({ environment: { STREAMS_FROZEN_AFTER_MS: '2000' } });
+    const { url, pid } = await one.ready();
+    await sleep(4000); // as above, with the silence
+    process.kill(pid, 'SIGSTOP');
+    const again = await one.ready(2);
+    expect(one.lines.map(({ code }) => code)).toContain('POSTGRES_FROZEN');
+    expect(again.url).toBe(url);
+    expect(isAlive(pid)).toBe(false);
+    expect(await query(again.url)).toBe(1);
+  });
+
   test('gives up on a server that dies right after its start', async () => {
     const one = guard();
     const { pid } = await one.ready();

@@ -10,7 +10,12 @@ process.stdout.on('error', end); // nobody reads any more
 try {
   const config = guardConfig();
   // An end of input, however it comes, means that the supervisor is gone.
-  if (config.supervised) process.stdin.on('end', end).on('close', end).on('error', end).resume();
+  if (config.supervised) {
+    process.stdin.on('end', end).on('close', end).on('error', end).resume();
+    const sayAlive = (): void => say({ alive: true });
+    sayAlive();
+    setInterval(sayAlive, 1000).unref();
+  }
   process.exitCode = await runGuard(config, { say, nowMs: Date.now, stopping: stop.signal });
 } catch (error) {
   say({ level: 60, msg: error instanceof Error ? error.message : String(error) });

@@ -1,6 +1,7 @@
 import { hasCode } from '#kernel';
 import { EmbeddedPostgres } from './embedded-postgres.ts';
 import type { GuardConfig } from './guard.config.ts';
+import { untilSilent } from './silent-server.ts';
 
 export interface GuardDeps {
   /** Writes one line of structured log. */
@@ -15,7 +16,7 @@ const healableAfterMs = 5000;
 
 /**
  * Keeps the server of a data folder running until told to stop. A server that was killed is started again at once on
- * the same port. Resolves to the exit code.
+ * the same port, and so is one that is frozen, after it was ended. Resolves to the exit code.
  */
 export async function runGuard(config: GuardConfig, deps: GuardDeps): Promise<number> {
   for (;;) {
@@ -23,10 +24,14 @@ export async function runGuard(config: GuardConfig, deps: GuardDeps): Promise<nu
     if (server === undefined) return deps.stopping.aborted ? 0 : 1;
     const startedAt = deps.nowMs();
     deps.say({ level: 30, msg: 'PostgreSQL serves', ready: true, url: server.url, pid: server.pid });
-    const reason = await Promise.race([server.ended.then(() => 'ended' as const), aborted(deps.stopping)]);
+    const reason = await endOf(server, config, deps);
     if (reason === 'aborted') {
       await server.stop();
       return 0;
+    }
+    if (reason === 'frozen') {
+      deps.say({ level: 50, msg: `PostgreSQL is frozen: it has not answered for ${config.frozenAfterMs / 1000} s; ending it`, code: 'POSTGRES_FROZEN' });
+      await server.kill();
     }
     const healable = deps.nowMs() - startedAt >= healableAfterMs;
     deps.say({
@@ -35,6 +40,19 @@ export async function runGuard(config: GuardConfig, deps: GuardDeps): Promise<nu
       code: 'POSTGRES_DIED',
     });
     if (!healable) return 1;
+  }
+}
+
+async function endOf(server: EmbeddedPostgres, config: GuardConfig, deps: GuardDeps): Promise<'ended' | 'aborted' | 'frozen'> {
+  const watching = new AbortController();
+  try {
+    return await Promise.race([
+      server.ended.then(() => 'ended' as const),
+      aborted(deps.stopping),
+      untilSilent(server.port, config.frozenAfterMs, watching.signal).then(() => 'frozen' as const),
+    ]);
+  } finally {
+    watching.abort();
   }
 }
 

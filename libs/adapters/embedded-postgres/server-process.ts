@@ -97,6 +97,10 @@ export class ServerProcess {
     );
   }
 
+  kill(): void {
+    signalTo(this.pid, 'SIGKILL');
+  }
+
   /** Ends the server, the gentle way first. Returns when it is gone. */
   async stop(): Promise<void> {
     for (const [signal, patienceMs] of stopSteps) {

@@ -35,10 +35,12 @@ export interface TelemetrySettings {
   readonly statsd: StatsdSettings | undefined;
   /** A loop that has not moved for so long stands still, ms. */
   readonly stallMs: number;
+  /** How often the supervisor has started this app again, by cause. */
+  readonly restarts: ReadonlyMap<string, number>;
 }
 
 /** Everything off: what a process has that nobody watches. */
-export const telemetryOff: TelemetrySettings = { traces: undefined, metrics: undefined, statsd: undefined, stallMs: 30_000 };
+export const telemetryOff: TelemetrySettings = { traces: undefined, metrics: undefined, statsd: undefined, stallMs: 30_000, restarts: new Map() };
 
 /** @throws OperatingError `SETTING_INVALID` naming the variable. */
 export function readTelemetrySettings(env: Environment): TelemetrySettings {
@@ -47,6 +49,7 @@ export function readTelemetrySettings(env: Environment): TelemetrySettings {
     metrics: env['METRICS_PORT'] ? { host: env['METRICS_HOST'] || '127.0.0.1', port: readPort(env, 'METRICS_PORT', 0) } : undefined,
     statsd: readStatsd(env),
     stallMs: readInteger(env, 'HEALTH_STALL_MS', telemetryOff.stallMs, 500, 3_600_000),
+    restarts: readRestarts(env['STREAMS_RESTARTS'] ?? ''),
   };
 }
 
@@ -66,6 +69,11 @@ function readTraces(env: Environment): TraceSettings | undefined {
     ratio: readRatio(env),
     conventions: readConventions(env['OTEL_SEMCONV_STABILITY_OPT_IN']),
   };
+}
+
+/** `cause:count,cause:count`, as the supervisor hands it down. */
+function readRestarts(text: string): ReadonlyMap<string, number> {
+  return new Map([...text.matchAll(/([a-z]{1,16}):(\d{1,9})/g)].map((match) => [match[1] as string, Number(match[2])]));
 }
 
 function readRatio(env: Environment): number {

@@ -41,6 +41,7 @@ export async function openTelemetry(init: TelemetryInit): Promise<Telemetry> {
   lifecycle.onStop('engines', 'tracing', () => tracer.close());
   declare(meter);
   meter.gauge(metrics.buildInfo).set(1, { app, node });
+  for (const [cause, count] of settings.restarts) meter.counter(metrics.restarts).reach(count, { cause });
   const quiet = meter.gauge(metrics.loopQuietSeconds);
   meter.onCollect('loops', () => {
     quiet.clear();

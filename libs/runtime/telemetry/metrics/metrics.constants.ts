@@ -22,6 +22,7 @@ const log = ['gateway', 'projector', 'media', 'edge'];
 /** Every metric of the platform, besides those of the process itself (`process_*`, `nodejs_*`). */
 export const metrics = {
   buildInfo: gauge('app_info', 'Always 1; the labels say who answers.', every, ['app', 'node']),
+  restarts: counter('restarts', 'Times that the supervisor started this app again: it had ended, was frozen, or was late to be ready.', every, ['cause']),
   loopQuietSeconds: gauge('loop_quiet_seconds', 'Since a loop of the process last went round. /healthz fails when it is too long.', every, ['loop']),
 
   httpRequests: counter('http_requests', 'HTTP requests answered.', ['gateway'], ['route', 'method', 'status']),
