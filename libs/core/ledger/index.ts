@@ -1,0 +1,18 @@
+export { fromBase64, toBase64, toHex } from './base64.codec.ts';
+export { checkpointText, parseCheckpoint, parseCheckpointText, type Checkpoint, type SignedCheckpoint } from './checkpoint.codec.ts';
+export type { Difference } from './difference.core.ts';
+export { hashBytes, type LedgerHash } from './ledger-hash.types.ts';
+export { LedgerTree, type FilledTile } from './ledger-tree.core.ts';
+export { emptyRoot, leafHash, nodeHash, sameHash } from './merkle.core.ts';
+export { formatNote, formatSignature, parseNote, parseSignature, type Note, type NoteSignature, type VerifySignature } from './note.codec.ts';
+export { consistencyRanges, inclusionRanges, verifyConsistency, verifyInclusion, type LeafRange, type Proof, type TreeHead } from './proof.core.ts';
+export { RecordAudit, type FirstDifference } from './record-audit.core.ts';
+export { decodeBundle, encodeBundle, type BundledRecord } from './record-bundle.codec.ts';
+export { hashRecord, parseRecordBytes, recordText, type LedgerRecord } from './record-bytes.codec.ts';
+export { cosign, cosignedAt, signedBy, signText, type SignedBy, type Signer } from './signatures.core.ts';
+export { auditTiles, wasAt, type TileAudit } from './tile-audit.core.ts';
+export { rootsOf, tilesFor, type TileSource } from './tile-proof.core.ts';
+export { parseTilePath, tilePath, tilesOf, tileWidth, tileWidthIn, type SizedTile, type TileAt } from './tile.codec.ts';
+export { formatVerifierKey, parseVerifierKey, signatureTypes, verifierKey, type SignatureType, type VerifierKey } from './verifier-key.codec.ts';
+export { formatAddCheckpoint, parseAddCheckpoint, type AddCheckpoint } from './witness.codec.ts';
+export { judgeCheckpoint, type WitnessVerdict, type WitnessView } from './witness.core.ts';

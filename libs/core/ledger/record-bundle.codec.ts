@@ -1,0 +1,46 @@
+import { ledgerInvalid } from './ledger.errors.ts';
+import type { LedgerHash } from './ledger-hash.types.ts';
+import { recordText, type LedgerRecord } from './record-bytes.codec.ts';
+
+/** A record in a bundle. */
+export interface BundledRecord {
+  /** Its place in the partition, on the log that it was read from. */
+  readonly offset: bigint;
+  /** What its leaf hash is the SHA-256 of: 0x00 and the record's bytes. */
+  readonly leafInput: Uint8Array;
+}
+
+const headBytes = 12;
+
+/**
+ * Up to 256 records, one behind the other. C2SP's entry bundles hold 65,535 bytes of an entry at most, and no offsets;
+ * records of ours may have a megabyte.
+ *
+ *     record = offset (uint64) length (uint32) leafInput (length bytes), big-endian
+ */
+export function encodeBundle(records: ReadonlyArray<LedgerRecord & { readonly offset: bigint }>, hash: LedgerHash): Uint8Array {
+  const encoder = new TextEncoder();
+  const inputs = records.map((record) => encoder.encode(`\0${recordText(record, hash)}`));
+  const bytes = new Uint8Array(inputs.reduce((sum, input) => sum + headBytes + input.length, 0));
+  const view = new DataView(bytes.buffer);
+  let at = 0;
+  for (const [number, input] of inputs.entries()) {
+    view.setBigUint64(at, records[number]?.offset ?? 0n);
+    view.setUint32(at + 8, input.length);
+    bytes.set(input, at + headBytes);
+    at += headBytes + input.length;
+  }
+  return bytes;
+}
+
+/** @throws OperatingError `LEDGER_INVALID` when it is cut off or damaged; what came before was given. */
+export function* decodeBundle(bytes: Uint8Array): Generator<BundledRecord, void> {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  for (let at = 0; at < bytes.length;) {
+    const length = at + headBytes <= bytes.length ? view.getUint32(at + 8) : -1;
+    const end = at + headBytes + length;
+    if (length < 1 || end > bytes.length) throw ledgerInvalid('A bundle of records is cut off.');
+    yield { offset: view.getBigUint64(at), leafInput: bytes.subarray(at + headBytes, end) };
+    at = end;
+  }
+}
