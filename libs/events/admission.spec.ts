@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { admitEvent, futureMsMax, type AdmissionContext } from './admission.ts';
 import { catalogue } from './catalogue.ts';
-import { dataschemaOf, decodeEvent } from './codec.ts';
+import { dataschemaOf } from './codec.ts';
+import { decodeEvent } from './decode-event.ts';
 import { contentPublished } from './content.events.ts';
 import type { EventDefinition } from './define.ts';
 import type { Context } from './envelope.ts';

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { catalogue } from './catalogue.ts';
-import { dataschemaOf, decodeEvent, encodeEvent } from './codec.ts';
+import { dataschemaOf, encodeEvent } from './codec.ts';
+import { decodeEvent } from './decode-event.ts';
 import type { EventDefinition } from './define.ts';
 import type { EventEnvelope } from './envelope.ts';
 import { segmentProduced, streamCreated } from './stream.events.ts';

@@ -135,10 +135,10 @@ function bigintAttribute(headers: LogRecord['headers'], header: AttributeHeader)
 }
 
 /**
- * Decodes a record of the log: the catalogue knows its type, the data is upcast to the newest version and valid.
+ * Decodes a record that the platform wrote: the catalogue knows its type, the data is upcast to the newest version and valid.
  * @throws EventInvalidError naming the field at fault.
  */
-export function decodeEvent({ key, headers, value }: LogRecord): DomainEvent {
+export function decodeRecord({ key, headers, value }: LogRecord): DomainEvent {
   const type = attribute(headers, 'ce_type');
   const plan = plans.get(type);
   if (plan === undefined) throw new EventInvalidError('EVENT_TYPE_UNKNOWN', `The catalogue has no event ${type}.`, 'type');

@@ -2,9 +2,11 @@ export { admitEvent, futureMsMax, oldestTimeMs, type AdmissionContext, type Admi
 export * from './access.events.ts';
 export * from './cache.events.ts';
 export * from './catalogue.ts';
-export { checkData, dataschemaOf, decodeEvent, encodeEvent, readValue, releasedVersionOf } from './codec.ts';
+export { checkData, dataschemaOf, encodeEvent, readValue, releasedVersionOf } from './codec.ts';
 export * from './content.events.ts';
+export { decodeEvent, isRefusedDirect } from './decode-event.ts';
 export { defineEvent, type DraftEvent, type DraftOf, type EventDefinition, type EventInit, type Publishers, type Upcaster } from './define.ts';
+export { directHeader, isDirect, type DirectTenancy } from './direct-record.ts';
 export * from './edge.events.ts';
 export { contexts, topicPartitions, type Context, type EventEnvelope } from './envelope.ts';
 export { EventInvalidError } from './errors.ts';

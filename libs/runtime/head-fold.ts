@@ -1,4 +1,4 @@
-import { decodeEvent, type StoredRecord } from '#events';
+import { decodeEvent, isDirect, type StoredRecord } from '#events';
 import { OperatingError } from '#kernel';
 import type { AggregateHead, IdentifiedHead } from '#ports';
 import type { CatalogueDraft } from './envelopes.ts';
@@ -47,6 +47,8 @@ export class HeadFold {
   /** Takes the next record. Returns why its aggregate was given up: without one event its head would be wrong. */
   add(record: StoredRecord): Error | undefined {
     const { ce_streamversion: version, ce_producerepoch: epoch, ce_subject: id } = record.headers;
+    // Nobody else decides for an aggregate.
+    if (isDirect(record)) return undefined;
     // Facts of other producers have an epoch, facts about a refusal version 0. Most records end here, undecoded.
     if (epoch !== '0' || version === undefined || version === '0' || id === undefined || id !== record.key) return undefined;
     const head = this.#open.get(id);

@@ -19,6 +19,7 @@ export interface KafkaSettings {
   readonly retentionMs: number;
   readonly compression: (typeof compressions)[number];
   readonly topicPrefix: string;
+  readonly directTenants: readonly string[] | '*';
 }
 
 /**
@@ -41,7 +42,16 @@ export function readKafkaSettings(env: Environment, node: string): KafkaSettings
     retentionMs: env['KAFKA_RETENTION_MS'] === '-1' ? -1 : readInteger(env, 'KAFKA_RETENTION_MS', -1, 1, Number.MAX_SAFE_INTEGER),
     compression: readChoice(env, 'KAFKA_COMPRESSION', compressions, 'lz4'),
     topicPrefix: readText(env, 'KAFKA_TOPIC_PREFIX', '', /^[A-Za-z0-9._-]{0,100}$/),
+    directTenants: readDirectTenants(env),
   };
+}
+
+const tenantList = /^(\*|[a-z0-9][a-z0-9-]{0,62}(,[a-z0-9][a-z0-9-]{0,62})*)$/;
+
+/** Nobody's word for a tenant is proof of it on a broker: those that are taken at their word are named. */
+function readDirectTenants(env: Environment): KafkaSettings['directTenants'] {
+  const text = readText(env, 'KAFKA_DIRECT_TENANTS', 'default', tenantList);
+  return text === '*' ? '*' : text.split(',');
 }
 
 function readOptional(env: Environment, name: string, min: number, max: number): number | undefined {

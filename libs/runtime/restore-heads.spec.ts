@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ManualClock, MemoryAggregateStore, MemoryEventLog, MemoryOutbox } from '#adapters/memory';
 import { UuidV7IdSource } from '#adapters/system';
-import { encodeEvent, streamPublishRejected, streamStopped, topicPartitions, type DraftOf, type LogRecord } from '#events';
+import { directHeader, encodeEvent, streamPublishRejected, streamStopped, topicPartitions, type DraftOf, type LogRecord } from '#events';
 import { accept, refuse, type Decider } from '#kernel';
 import { pino } from 'pino';
 import { CommandExecutor, type Aggregate } from './command-executor.ts';
@@ -68,6 +68,15 @@ describe('heads that the database lost', () => {
     expect(await aggregates.load('stream', 'st-2')).toEqual(await before.load('stream', 'st-2'));
     expect(await aggregates.load('stream', 'st-3')).toBeUndefined();
     expect(await outbox.take(1, 0)).toEqual([]);
+  });
+
+  test('are not what somebody else wrote past the platform', async () => {
+    const { log, before } = await given(['st-1', 'a']);
+    const forged = recordOf('st-1', 'forged', 2n);
+    await log.append('stream', [{ ...forged, headers: { ...forged.headers, [directHeader]: 'tenant-open' } }]);
+    const { aggregates } = emptyStore();
+    await restoreHeads([stream], { log, aggregates, logger });
+    expect(await aggregates.load('stream', 'st-1')).toEqual(await before.load('stream', 'st-1'));
   });
 
   test('come back although others exist, which are kept', async () => {

@@ -69,6 +69,7 @@ describe('shared settings', () => {
       retentionMs: -1,
       compression: 'lz4',
       topicPrefix: '',
+      directTenants: ['default'],
     });
     const more = { KAFKA_SASL_MECHANISM: 'SCRAM-SHA-512', KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD: 'p', KAFKA_TLS: '1', KAFKA_REPLICATION: '3' };
     expect(readSharedSettings({ KAFKA_BROKERS, ...more }).kafka).toMatchObject({
@@ -82,6 +83,7 @@ describe('shared settings', () => {
       KAFKA_COMPRESSION: 'rar',
       KAFKA_RETENTION_MS: '0',
       KAFKA_TOPIC_PREFIX: 'a/b',
+      KAFKA_DIRECT_TENANTS: 'acme,*',
       KAFKA_REPLICATION: '0',
     })) {
       expect(() => readSharedSettings({ KAFKA_BROKERS, [name]: value })).toThrow(name);

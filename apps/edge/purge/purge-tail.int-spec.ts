@@ -116,6 +116,15 @@ describe('the purge tail', () => {
     expect([purged, acknowledged]).toEqual([['everything'], []]);
   });
 
+  test('what somebody else wrote past the platform purges nothing', async () => {
+    const tail = await tailOf();
+    await tail.catchUp(stop.signal);
+    follow(tail);
+    await log.append('cache', [record('p1', '/forged', { 'streams-direct': 'tenant-open' }), record('p2', '/real')]);
+    await until(() => acknowledged.length === 1);
+    expect(purged).toEqual(['/real']);
+  });
+
   test('while the log cannot be read, it does not claim to know; then it goes on where it was', async () => {
     class Flaky extends MemoryEventLog {
       down = false;

@@ -1,4 +1,4 @@
-import { decodeEvent, EventInvalidError, purgeApplied, purgeRequested, topicPartitions, type DraftOf, type StoredRecord } from '#events';
+import { decodeEvent, EventInvalidError, isDirect, purgeApplied, purgeRequested, topicPartitions, type DraftOf, type StoredRecord } from '#events';
 import { hasCode, OperatingError } from '#kernel';
 import type { EventLog } from '#ports';
 import { backOffMs, pause, type Health, type Logger } from '#runtime';
@@ -154,6 +154,8 @@ export class PurgeTail {
   #apply(record: StoredRecord): AppliedPurge[] {
     // The acknowledgements of all edges pass here too: not worth decoding.
     if (record.headers['ce_type'] === purgeApplied.type) return [];
+    // The platform alone purges: what somebody else wrote here is no purge of a newer kind, and must not empty the cache.
+    if (isDirect(record)) return [];
     try {
       const event = decodeEvent(record);
       if (event.type !== purgeRequested.type) return [];

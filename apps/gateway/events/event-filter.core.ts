@@ -1,4 +1,4 @@
-import { contexts, topicPartitions, type Context, type LogRecord } from '#events';
+import { contexts, isRefusedDirect, topicPartitions, type Context, type StoredRecord } from '#events';
 import { partitionOf } from '#kernel';
 
 /** Which events somebody wants; what is left out does not matter. */
@@ -42,15 +42,20 @@ export function lanesOf(filter: EventFilter): readonly number[] {
   );
 }
 
-/** The topic of the record is one that the filter reads: {@link lanesOf} sees to that, and this looks again. */
-export function matches(filter: EventFilter, topic: Context, { key, headers }: LogRecord): boolean {
+/**
+ * The topic of the record is one that the filter reads: {@link lanesOf} sees to that, and this looks again. What came past
+ * the door and was set aside is nobody's event.
+ */
+export function matches(filter: EventFilter, topic: Context, record: StoredRecord): boolean {
+  const { key, headers } = record;
   if (filter.contexts !== undefined && !filter.contexts.includes(topic)) return false;
   if (filter.types !== undefined && !filter.types.includes(headers['ce_type'] ?? '')) return false;
   if (filter.key !== undefined && key !== filter.key) return false;
   if (filter.tenant !== undefined && headers['ce_tenant'] !== filter.tenant) return false;
   const subject = headers['ce_subject'] ?? '';
   if (filter.subjectPrefix !== undefined && !subject.startsWith(filter.subjectPrefix)) return false;
-  return filter.subject === undefined || subject === filter.subject || subject.startsWith(`${filter.subject}/`);
+  if (filter.subject !== undefined && subject !== filter.subject && !subject.startsWith(`${filter.subject}/`)) return false;
+  return !isRefusedDirect(record);
 }
 
 /** The filter as one text: the same for filters that mean the same. */

@@ -60,9 +60,9 @@ export class KafkaEventLog extends EventLog {
     this.#topics = new Topics(init, this.#cluster);
     const cluster = this.#cluster;
     const fetcher = new Fetcher(cluster);
-    const compression = init.compression ?? 'lz4';
+    const { compression = 'lz4', directTenants = ['default'] } = init;
     const appendTimeoutMs = init.appendTimeoutMs ?? defaultAppendTimeoutMs;
-    this.#reader = new PartitionReader(cluster, fetcher);
+    this.#reader = new PartitionReader(cluster, fetcher, directTenants === '*' ? undefined : new Set(directTenants));
     this.#plain = new PlainWriter({ appendTimeoutMs, compression }, cluster);
     this.#guarded = new GuardedWriter({
       cluster,

@@ -30,6 +30,8 @@ export interface KafkaLogInit {
   readonly compression?: CompressionAlgorithmValue | undefined;
   /** In front of every topic's name, so that installations can share a cluster. */
   readonly topicPrefix?: string | undefined;
+  /** For which tenants others may write events straight to the brokers: ids, or `*` for all; `default` alone by default. */
+  readonly directTenants?: readonly string[] | '*' | undefined;
   /** How long an append is tried, ms; 30,000 by default. */
   readonly appendTimeoutMs?: number | undefined;
   /** After which the broker gives up a transaction of a process that died in the middle, ms; 10,000 by default. */

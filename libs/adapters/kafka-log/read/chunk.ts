@@ -1,4 +1,4 @@
-import type { StoredRecord } from '#events';
+import type { DirectTenancy, StoredRecord } from '#events';
 import type { FetchedPartition } from '../wire/fetch.codec.ts';
 import { attributes } from '../wire/record-batch.codec.ts';
 import { readBatchHead, readIsAbort, RecordReader } from '../wire/record-reader.ts';
@@ -16,12 +16,15 @@ export interface Chunk {
   readonly bytes: number;
 }
 
+const noTenant = (): DirectTenancy => 'tenant-closed';
+
 /**
  * Decodes what a broker answered to a read of committed records: without those of aborted transactions, without the
  * control records that end transactions, and without what stands before `from` in the first batch.
+ * @param tenancyOf what to say of records that somebody else wrote
  * @throws OperatingError `LOG_CORRUPT`
  */
-export function readChunk(fetched: FetchedPartition, from: bigint): Chunk {
+export function readChunk(fetched: FetchedPartition, from: bigint, tenancyOf: (tenant: string | undefined) => DirectTenancy = noTenant): Chunk {
   const aborts = fetched.aborted.toSorted((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1));
   const aborting = new Set<bigint>();
   const records: StoredRecord[] = [];
@@ -39,7 +42,7 @@ export function readChunk(fetched: FetchedPartition, from: bigint): Chunk {
     if ((head.attributes & attributes.control) !== 0) {
       if (readIsAbort(fetched.records, head)) aborting.delete(head.producerId);
     } else if ((head.attributes & attributes.transactional) === 0 || !aborting.has(head.producerId)) {
-      new RecordReader(fetched.records, head).readFrom(from, fetched.partition, { records, marks, sizes });
+      new RecordReader(fetched.records, head).readFrom(from, fetched.partition, { records, marks, sizes, tenancyOf });
     }
     if (head.lastOffset >= next) next = head.lastOffset + 1n;
   }

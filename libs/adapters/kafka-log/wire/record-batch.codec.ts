@@ -41,12 +41,13 @@ export interface RecordToEncode {
   readonly record: LogRecord;
   /** ms; brokers of our topics replace it by their own clock. */
   readonly timestamp: number;
-  /** A header in addition to the record's own. */
+  /** Which guarded append it is of. */
   readonly mark?: string | undefined;
 }
 
-/** Of our own, on records of guarded appends; readers do not see it. */
+/** Of our own, on every record that we write; readers do not see it. A record without it was written by somebody else. */
 export const markHeader = 'streams-producer';
+const plainMark = 'streams';
 
 const body = new ByteWriter();
 const one = new ByteWriter();
@@ -68,19 +69,18 @@ export function encodeRecords(records: readonly RecordToEncode[], compression: C
   return { count: records.length, bytes, compression: algorithm.bitmask, baseTimestamp, maxTimestamp };
 }
 
-function encodeRecord({ record, timestamp, mark }: RecordToEncode, offsetDelta: number, baseTimestamp: number): void {
+function encodeRecord({ record, timestamp, mark = plainMark }: RecordToEncode, offsetDelta: number, baseTimestamp: number): void {
   one.byte(0);
   one.varint(timestamp - baseTimestamp);
   one.varint(offsetDelta);
   one.text(record.key);
   one.text(record.value);
   const names = Object.keys(record.headers);
-  one.varint(names.length + (mark === undefined ? 0 : 1));
+  one.varint(names.length + 1);
   for (const name of names) {
     one.name(name);
     one.text(record.headers[name] as string);
   }
-  if (mark === undefined) return;
   one.name(markHeader);
   one.text(mark);
 }

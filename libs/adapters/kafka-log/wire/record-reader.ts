@@ -1,5 +1,5 @@
 import { compressionsAlgorithmsByBitmask, crc32c } from '@platformatic/kafka';
-import type { StoredRecord } from '#events';
+import { directHeader, type DirectTenancy, type StoredRecord } from '#events';
 import { OperatingError } from '#kernel';
 import { attributes, batchHeaderBytes, checksumFrom, lengthFrom, markHeader } from './record-batch.codec.ts';
 
@@ -59,6 +59,8 @@ export interface RecordSink {
   readonly records: StoredRecord[];
   readonly marks: Array<string | undefined>;
   readonly sizes: number[];
+  /** What to say of records that somebody else wrote, by the tenant that they name. */
+  readonly tenancyOf: (tenant: string | undefined) => DirectTenancy;
 }
 
 /** Decodes the records of one batch. */
@@ -82,7 +84,7 @@ export class RecordReader {
       const length = this.#varint();
       const end = this.at + length;
       this.#mark = undefined;
-      const record = this.#record(partition);
+      const record = this.#record(partition, into.tenancyOf);
       this.at = end;
       if (record.offset < from) continue;
       into.records.push(record);
@@ -99,7 +101,7 @@ export class RecordReader {
     this.#varint();
   }
 
-  #record(partition: number): StoredRecord {
+  #record(partition: number, tenancyOf: RecordSink['tenancyOf']): StoredRecord {
     this.at++;
     const timestamp = this.#head.baseTimestamp + this.#varint();
     const offset = this.#head.baseOffset + BigInt(this.#varint());
@@ -113,6 +115,7 @@ export class RecordReader {
       if (name === markHeader) this.#mark = text;
       else headers[name] = text;
     }
+    if (this.#mark === undefined) headers[directHeader] = tenancyOf(headers['ce_tenant']);
     const recordedAt = (this.#head.attributes & attributes.logAppendTime) === 0 ? timestamp : this.#head.maxTimestamp;
     return { key, headers, value, partition, offset, recordedAt };
   }
