@@ -5,6 +5,7 @@ import type { Context } from './envelope.ts';
 import { EventInvalidError } from './errors.ts';
 import { extensionHeaders, invalidAttribute, optionalText, optionalTime, requiredText } from './incoming-attributes.ts';
 import type { IncomingEvent } from './incoming.ts';
+import { instantText } from './instant.ts';
 import type { LogRecord } from './record.ts';
 
 /** What the door knows of the caller and the moment. */
@@ -70,17 +71,20 @@ export function admitEvent(incoming: IncomingEvent, context: AdmissionContext): 
   checkDerived(attributes, 'partitionkey', key);
   checkDerived(attributes, 'subject', subject);
   const dataschema = dataschemaOf(definition.type, version);
+  const { correlationId, causationId, traceparent } = tracing(attributes, context);
   const headers = {
     ce_specversion: '1.0',
     ce_id: id,
     ce_type: definition.type,
     ce_source: source,
     ce_subject: subject,
-    ce_time: new Date(time ?? context.nowMs).toISOString(),
+    ce_time: instantText(time ?? context.nowMs),
     ce_dataschema: dataschema,
     ce_partitionkey: key,
     ce_tenant: context.tenant,
-    ...tracing(attributes, context),
+    ce_correlationid: correlationId,
+    ce_causationid: causationId,
+    ce_traceparent: traceparent,
     ce_actor: context.actor,
     ce_streamversion: '0',
     ce_producerepoch: '0',
@@ -156,9 +160,5 @@ function tracing(attributes: IncomingEvent['attributes'], context: AdmissionCont
   const traceparent = optionalText(attributes, 'traceparent', 64) ?? context.traceparent;
   if (traceparent !== '' && !traceparentPattern.test(traceparent)) throw invalidAttribute('traceparent', 'is not a W3C trace context');
   const correlationId = optionalText(attributes, 'correlationid', 128) ?? context.correlationId;
-  return {
-    ce_correlationid: correlationId,
-    ce_causationid: optionalText(attributes, 'causationid', 128) ?? correlationId,
-    ce_traceparent: traceparent,
-  };
+  return { correlationId, causationId: optionalText(attributes, 'causationid', 128) ?? correlationId, traceparent };
 }

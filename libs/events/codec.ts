@@ -3,6 +3,7 @@ import { catalogue } from './catalogue.ts';
 import type { EventDefinition } from './define.ts';
 import type { EventEnvelope } from './envelope.ts';
 import { EventInvalidError } from './errors.ts';
+import { instantText } from './instant.ts';
 import { plainCheckOf, type PlainCheck } from './plain-check.ts';
 import type { LogRecord } from './record.ts';
 
@@ -23,7 +24,7 @@ export function encodeEvent(event: EventEnvelope): LogRecord {
       ce_type: event.type,
       ce_source: event.source,
       ce_subject: event.subject,
-      ce_time: new Date(event.time).toISOString(),
+      ce_time: instantText(event.time),
       ce_dataschema: dataschemaOf(event.type, event.version),
       ce_partitionkey: event.key,
       ce_tenant: event.tenant,

@@ -1,4 +1,5 @@
 import { EventInvalidError } from './errors.ts';
+import { instantMs } from './instant.ts';
 
 /** Attributes of an incoming event, read one by one; each refusal names its attribute. */
 
@@ -26,14 +27,11 @@ export function requiredText(attributes: Readonly<Record<string, unknown>>, name
   return value;
 }
 
-/** RFC 3339 section 5.6, with a zone. */
-const instant = /^\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)$/;
-
 /** A time in ms since the Unix epoch; undefined when it is left out. */
 export function optionalTime(attributes: Readonly<Record<string, unknown>>, name: string): number | undefined {
   const text = optionalText(attributes, name, 64);
   if (text === undefined) return undefined;
-  const time = instant.test(text) ? Date.parse(text) : Number.NaN;
+  const time = instantMs(text);
   if (!Number.isFinite(time)) throw invalidAttribute(name, 'is not an RFC 3339 time such as 2026-11-26T09:30:00Z');
   return time;
 }

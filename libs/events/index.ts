@@ -10,6 +10,7 @@ export { directHeader, isDirect, type DirectTenancy } from './direct-record.ts';
 export * from './edge.events.ts';
 export { contexts, topicPartitions, type Context, type EventEnvelope } from './envelope.ts';
 export { EventInvalidError } from './errors.ts';
+export { instantText } from './instant.ts';
 export type { IncomingEvent, IntakeRefusalCode } from './incoming.ts';
 export type { LogRecord, StoredRecord } from './record.ts';
 export * from './operation.events.ts';

@@ -34,11 +34,9 @@ function edited(value: unknown, [key, ...rest]: Path, edit: 'replace' | 'remove'
   return Array.isArray(value) ? entries.map(([, inner]) => inner) : Object.fromEntries(entries);
 }
 
-/** A URL is the schema's own to judge. */
-const withUrl = new Set<string>(['edge.registered', 'content.published', 'content.changed']);
-
 describe('the plain check', () => {
-  test.each(definitions.filter(({ type }) => !withUrl.has(type)))('takes the sample of $type', ({ schema, sample }) => {
+  // Of an address with a number for a host the schema judges.
+  test.each(definitions.filter(({ type }) => type !== 'edge.registered'))('takes the sample of $type', ({ schema, sample }) => {
     expect(plainCheckOf(schema)?.(sample)).toBe(true);
   });
 
@@ -55,6 +53,55 @@ describe('the plain check', () => {
       }),
       { numRuns: 200 },
     );
+  });
+
+  test('says yes to a web address only where the schema does', () => {
+    const web = z.url({ protocol: /^https?$/ });
+    const part = fc.constantFrom(
+      'http://',
+      'https://',
+      'ftp://',
+      'a',
+      'xn--a',
+      'b-',
+      '-',
+      '--',
+      '.',
+      '1',
+      '0x1',
+      ':80',
+      ':99999',
+      ':',
+      '@',
+      '/',
+      '%',
+      '%zz',
+      '?',
+      '#',
+      '[',
+      ' ',
+      '\n',
+      'é',
+      '\\',
+      '"',
+      '<',
+    );
+    const text = fc
+      .oneof(
+        fc.array(part, { maxLength: 8 }),
+        fc.array(part, { maxLength: 6 }).map((parts) => ['https://a', ...parts]),
+      )
+      .map((parts) => parts.join(''));
+    let yes = 0;
+    fc.assert(
+      fc.property(text, (url) => {
+        if (plainCheckOf(web)?.(url) !== true) return;
+        yes++;
+        expect(web.safeParse(url)).toEqual({ success: true, data: url });
+      }),
+      { numRuns: 2_000 },
+    );
+    expect(yes).toBeGreaterThan(50);
   });
 
   const optional = z.object({ a: z.string().optional(), b: z.number(), c: z.array(z.boolean()).min(1).nullable().optional() });
@@ -74,7 +121,10 @@ describe('the plain check', () => {
   });
 
   test.each([
-    ['a format of its own', z.object({ url: z.url() })],
+    ['a format of its own', z.object({ mail: z.email() })],
+    ['an address of certain hosts', z.url({ hostname: /^a$/ })],
+    ['an address that is rewritten', z.url({ normalize: true })],
+    ['an address of another protocol', z.url({ protocol: /^ftp$/ })],
     ['a change of the value', z.string().trim()],
     ['a rule of its own', z.array(z.number().refine((n) => n > 1))],
     ['strangers allowed', z.looseObject({ a: z.string() })],

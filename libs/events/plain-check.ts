@@ -20,6 +20,9 @@ interface Definition {
   readonly value?: unknown;
   readonly inclusive?: boolean;
   readonly pattern?: RegExp;
+  readonly protocol?: RegExp;
+  readonly hostname?: RegExp;
+  readonly normalize?: boolean;
 }
 
 interface Described {
@@ -40,8 +43,8 @@ export function plainCheckOf(schema: z.ZodType): PlainCheck | undefined {
 
 function checkOf(schema: Described): PlainCheck | undefined {
   const definition = definitionOf(schema);
-  if (definition.coerce === true || definition.format !== undefined || !isClosed(definition)) return undefined;
-  const base = baseOf(definition);
+  if (definition.coerce === true || !isClosed(definition)) return undefined;
+  const base = definition.format === undefined ? baseOf(definition) : formatCheck(definition);
   if (base === undefined) return undefined;
   let check = base;
   for (const described of definition.checks ?? []) {
@@ -77,6 +80,20 @@ function baseOf(definition: Definition): PlainCheck | undefined {
     default:
       return undefined;
   }
+}
+
+/**
+ * A web address as nearly all are: host names of lower-case letters, digits and hyphens, none of them a number or in
+ * punycode, and nothing but printable ASCII behind. The URL Standard fails on none of these, so that nobody has to parse it.
+ */
+const plainUrl = /^https?:\/\/(?!xn--)[a-z][a-z0-9-]*(?:\.(?!xn--)[a-z][a-z0-9-]*)*(?::\d{1,4})?(?:[/?#][!-~]*)?$/;
+/** What a schema may ask of the protocol that {@link plainUrl} fulfils. */
+const webProtocol = '^https?$';
+
+function formatCheck({ format, protocol, hostname, normalize }: Definition): PlainCheck | undefined {
+  if (format !== 'url' || hostname !== undefined || normalize === true) return undefined;
+  if (protocol !== undefined && protocol.source !== webProtocol) return undefined;
+  return (value) => typeof value === 'string' && plainUrl.test(value);
 }
 
 function enumCheck({ entries = {} }: Definition): PlainCheck | undefined {

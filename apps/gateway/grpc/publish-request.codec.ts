@@ -1,4 +1,5 @@
-import type { IncomingEvent } from '#events';
+import { instantText, type IncomingEvent } from '#events';
+import { isAscii } from 'node:buffer';
 
 /**
  * The hot path of Publish: `PublishRequest { repeated CloudEvent events = 1; bool independent = 2 }` (and
@@ -13,154 +14,178 @@ export interface IncomingBatch {
 /** Times beyond these are none that a JavaScript date can hold; the intake refuses them as text. */
 const timeMsMax = 8.64e15;
 
-/** Reads the protobuf wire format (https://protobuf.dev/programming-guides/encoding). @throws RangeError when it is broken. */
+/**
+ * Reads the protobuf wire format (https://protobuf.dev/programming-guides/encoding). One reader goes through the whole
+ * request; what it is within ends where the caller says. @throws RangeError when the format is broken.
+ */
 class WireReader {
   readonly #bytes: Buffer;
-  readonly end: number;
-  at: number;
+  /** The whole request as text where it is ASCII, as nearly all are: texts are then parts of it, and nothing is decoded twice. */
+  readonly #text: string | undefined;
+  at = 0;
 
-  constructor(bytes: Buffer, at: number, end: number) {
-    if (end > bytes.length) throw new RangeError('a field ends beyond the message');
+  constructor(bytes: Buffer) {
     this.#bytes = bytes;
-    this.at = at;
-    this.end = end;
+    this.#text = isAscii(bytes) ? bytes.toString('latin1') : undefined;
   }
 
   /** As a signed number of 64 bits, exact up to 2^53. */
-  varint(): number {
+  varint(end: number): number {
     let value = 0;
     for (let scale = 1, index = 0; index < 7; index++, scale *= 128) {
-      const byte = this.#byte();
+      const byte = this.#byte(end);
       value += (byte & 127) * scale;
       if (byte < 128) return value;
     }
     let high = 0n;
     for (let shift = 49n; shift < 70n; shift += 7n) {
-      const byte = this.#byte();
+      const byte = this.#byte(end);
       high |= BigInt(byte & 127) << shift;
       if (byte < 128) return Number(BigInt.asIntN(64, high + BigInt(value)));
     }
     throw new RangeError('a number of more than 64 bits');
   }
 
-  /** What a field of type LEN holds. */
-  inner(): WireReader {
-    const length = this.varint();
-    const from = this.at;
-    if (length < 0 || from + length > this.end) throw new RangeError('a field ends beyond its message');
-    this.at += length;
-    return new WireReader(this.#bytes, from, from + length);
+  /** Where the field of type LEN that begins here ends. */
+  within(end: number): number {
+    const length = this.varint(end);
+    const inner = this.at + length;
+    if (length < 0 || inner > end) throw new RangeError('a field ends beyond its message');
+    return inner;
   }
 
-  text(): string {
-    const { at, end } = this.inner();
-    return this.#bytes.toString('utf8', at, end);
+  text(end: number): string {
+    const to = this.within(end);
+    const text = this.#text === undefined ? this.#bytes.toString('utf8', this.at, to) : this.#text.slice(this.at, to);
+    this.at = to;
+    return text;
   }
 
-  base64(): string {
-    const { at, end } = this.inner();
-    return this.#bytes.toString('base64', at, end);
+  base64(end: number): string {
+    const to = this.within(end);
+    const text = this.#bytes.toString('base64', this.at, to);
+    this.at = to;
+    return text;
   }
 
   /** Passes over a field that nobody knows. */
-  skip(tag: number): void {
+  skip(tag: number, end: number): void {
     switch (tag & 7) {
       case 0:
-        return void this.varint();
+        return void this.varint(end);
       case 1:
-        return this.#pass(8);
+        return this.#pass(8, end);
       case 2:
-        return void this.inner();
+        this.at = this.within(end);
+        return;
       case 5:
-        return this.#pass(4);
+        return this.#pass(4, end);
       default:
         throw new RangeError('a field of no known wire type');
     }
   }
 
-  #pass(bytes: number): void {
+  #pass(bytes: number, end: number): void {
     this.at += bytes;
-    if (this.at > this.end) throw new RangeError('a field ends beyond its message');
+    if (this.at > end) throw new RangeError('a field ends beyond its message');
   }
 
-  #byte(): number {
-    if (this.at >= this.end) throw new RangeError('the message ends within a field');
+  #byte(end: number): number {
+    if (this.at >= end) throw new RangeError('the message ends within a field');
     return this.#bytes[this.at++] as number;
   }
 }
 
 /** @throws RangeError when the bytes are no such message */
 export function readIncoming(bytes: Buffer): IncomingBatch {
-  const reader = new WireReader(bytes, 0, bytes.length);
+  const reader = new WireReader(bytes);
+  const end = bytes.length;
   const events: IncomingEvent[] = [];
   let independent = false;
-  while (reader.at < reader.end) {
-    const tag = reader.varint();
-    if (tag === 0x0a) events.push(event(reader.inner()));
-    else if (tag === 0x10) independent = reader.varint() !== 0;
-    else reader.skip(tag);
+  while (reader.at < end) {
+    const tag = reader.varint(end);
+    if (tag === 0x0a) events.push(event(reader, reader.within(end)));
+    else if (tag === 0x10) independent = reader.varint(end) !== 0;
+    else reader.skip(tag, end);
   }
   return { events, independent };
 }
 
-const fields: Readonly<Record<number, string>> = { 0x0a: 'id', 0x12: 'source', 0x1a: 'specversion', 0x22: 'type' };
-
-function event(reader: WireReader): IncomingEvent {
-  const attributes: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
-  const given: Record<string, string | undefined> = { id: undefined, source: undefined, specversion: undefined, type: undefined };
-  let data: IncomingEvent['data'] = { value: undefined };
-  while (reader.at < reader.end) {
-    const tag = reader.varint();
-    const field = fields[tag];
-    if (field !== undefined) given[field] = reader.text() || undefined;
-    else if (tag === 0x2a) entry(reader.inner(), attributes);
-    // Binary and text alike are JSON here, or refused.
-    else if (tag === 0x32 || tag === 0x3a) data = { json: reader.text() };
-    else if (tag === 0x42) {
-      reader.inner();
-      data = { value: undefined };
-    } else reader.skip(tag);
-  }
-  // The required attributes are what the fields say, whatever the map holds beside them.
-  return { attributes: Object.assign(attributes, given), data };
+/** An object made by these names at once; with names that come one by one it would be a table, which all who read it pay for. */
+class Attributes {
+  [name: string]: unknown;
+  id: string | undefined = undefined;
+  source: string | undefined = undefined;
+  specversion: string | undefined = undefined;
+  type: string | undefined = undefined;
+  time: unknown = undefined;
+  dataschema: unknown = undefined;
 }
 
-function entry(reader: WireReader, attributes: Record<string, unknown>): void {
+function event(reader: WireReader, end: number): IncomingEvent {
+  const attributes = new Attributes();
+  let [id, source, specversion, type] = ['', '', '', ''];
+  let data: IncomingEvent['data'] = { value: undefined };
+  while (reader.at < end) {
+    const tag = reader.varint(end);
+    if (tag === 0x0a) id = reader.text(end);
+    else if (tag === 0x12) source = reader.text(end);
+    else if (tag === 0x1a) specversion = reader.text(end);
+    else if (tag === 0x22) type = reader.text(end);
+    else if (tag === 0x2a) entry(reader, reader.within(end), attributes);
+    // Binary and text alike are JSON here, or refused.
+    else if (tag === 0x32 || tag === 0x3a) data = { json: reader.text(end) };
+    else if (tag === 0x42) {
+      reader.skip(tag, end);
+      data = { value: undefined };
+    } else reader.skip(tag, end);
+  }
+  // The required attributes are what the fields say, whatever the map holds beside them.
+  attributes.id = id || undefined;
+  attributes.source = source || undefined;
+  attributes.specversion = specversion || undefined;
+  attributes.type = type || undefined;
+  return { attributes, data };
+}
+
+function entry(reader: WireReader, end: number, attributes: Attributes): void {
   let name = '';
   let value: unknown;
-  while (reader.at < reader.end) {
-    const tag = reader.varint();
-    if (tag === 0x0a) name = reader.text();
-    else if (tag === 0x12) value = attribute(reader.inner(), value);
-    else reader.skip(tag);
+  while (reader.at < end) {
+    const tag = reader.varint(end);
+    if (tag === 0x0a) name = reader.text(end);
+    else if (tag === 0x12) value = attribute(reader, reader.within(end), value);
+    else reader.skip(tag, end);
   }
-  attributes[name] = value;
+  // The one name whose assignment would not make a member, which then nobody would refuse.
+  if (name === '__proto__') Object.defineProperty(attributes, name, { value, enumerable: true });
+  else attributes[name] = value;
 }
 
 /** CloudEventAttributeValue: of several, the last counts. */
-function attribute(reader: WireReader, before: unknown): unknown {
+function attribute(reader: WireReader, end: number, before: unknown): unknown {
   let value = before;
-  while (reader.at < reader.end) {
-    const tag = reader.varint();
-    if (tag === 0x08) value = String(reader.varint() !== 0);
-    else if (tag === 0x10) value = String(reader.varint() | 0);
-    else if (tag === 0x1a || tag === 0x2a || tag === 0x32) value = reader.text();
-    else if (tag === 0x22) value = reader.base64();
-    else if (tag === 0x3a) value = timestamp(reader.inner());
-    else reader.skip(tag);
+  while (reader.at < end) {
+    const tag = reader.varint(end);
+    if (tag === 0x08) value = String(reader.varint(end) !== 0);
+    else if (tag === 0x10) value = String(reader.varint(end) | 0);
+    else if (tag === 0x1a || tag === 0x2a || tag === 0x32) value = reader.text(end);
+    else if (tag === 0x22) value = reader.base64(end);
+    else if (tag === 0x3a) value = timestamp(reader, reader.within(end));
+    else reader.skip(tag, end);
   }
   return value;
 }
 
-function timestamp(reader: WireReader): string {
+function timestamp(reader: WireReader, end: number): string {
   let seconds = 0;
   let nanos = 0;
-  while (reader.at < reader.end) {
-    const tag = reader.varint();
-    if (tag === 0x08) seconds = reader.varint();
-    else if (tag === 0x10) nanos = reader.varint() | 0;
-    else reader.skip(tag);
+  while (reader.at < end) {
+    const tag = reader.varint(end);
+    if (tag === 0x08) seconds = reader.varint(end);
+    else if (tag === 0x10) nanos = reader.varint(end) | 0;
+    else reader.skip(tag, end);
   }
   const ms = seconds * 1000 + Math.ceil(nanos / 1_000_000);
-  return Math.abs(ms) <= timeMsMax ? new Date(ms).toISOString() : `${seconds} s`;
+  return Math.abs(ms) <= timeMsMax ? instantText(ms) : `${seconds} s`;
 }

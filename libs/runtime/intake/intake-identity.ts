@@ -41,6 +41,11 @@ export class IntakeIdentity {
     return this.#lease;
   }
 
+  /** True while what was begun under this lease may go on under it. */
+  holds(lease: Lease): boolean {
+    return lease === this.#lease && !this.#lost;
+  }
+
   /** Somebody else took over, or nobody knows what became of an append: nothing more goes out in this epoch. */
   lose(): void {
     this.#lost = true;

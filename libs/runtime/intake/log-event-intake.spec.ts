@@ -139,6 +139,38 @@ describe('publishing', () => {
     expect(await idsOn('content')).toEqual(events.map(({ attributes }) => attributes['id']));
   });
 
+  test('the ids of the next group are reserved while one is appended; one that both have is a repetition', async () => {
+    await open();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    world.log.hold = promise;
+    const second = Promise.withResolvers<void>();
+    const reserve = world.publications.reserve.bind(world.publications);
+    let reservations = 0;
+    world.publications.reserve = async (reservation) => {
+      if (++reservations === 2) second.resolve();
+      return reserve(reservation);
+    };
+    const door = intake({ groupEventsMax: 2 });
+    const calls = [
+      ['a', 'b'],
+      ['b', 'c'],
+    ].map((ids) =>
+      door.publish(
+        ids.map((id) => published(id)),
+        caller,
+        { together: true },
+      ),
+    );
+    await second.promise;
+    expect(await idsOn('content')).toEqual([]);
+    resolve();
+    expect((await Promise.all(calls)).map(shown)).toEqual([
+      ['a', 'b'],
+      ['b again', 'c'],
+    ]);
+    expect(await idsOn('content')).toEqual(['a', 'b', 'c']);
+  });
+
   test('too large, too old an id, nothing at all', async () => {
     await open();
     const door = intake();
@@ -186,6 +218,20 @@ describe('in bad weather', () => {
     expect(a).toMatchObject({ accepted: true, duplicate: when === 'after' });
     expect(s).toMatchObject({ accepted: true, duplicate: false });
     expect([await idsOn('content'), await idsOn('playback')]).toEqual([['a'], ['s']]);
+  });
+
+  test('a group whose ids were reserved in an epoch that ended before its turn is reserved anew, and written once', async () => {
+    await open();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    world.log.hold = promise;
+    world.log.failures.push('fenced');
+    const door = intake({ groupEventsMax: 1 });
+    const calls = ['a', 'b', 'c'].map((id) => door.publish([published(id)], caller, { together: true }));
+    const failed = expect(calls[0]).rejects.toMatchObject({ code: 'INTAKE_UNAVAILABLE', retryable: true });
+    resolve();
+    await failed;
+    expect(shown((await Promise.all(calls.slice(1))).flat())).toEqual(['b', 'c']);
+    expect(await idsOn('content')).toEqual(['b', 'c']);
   });
 
   test('a gateway that slept between reservation and append cannot write late', async () => {

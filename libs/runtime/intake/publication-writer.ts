@@ -1,6 +1,6 @@
 import type { Context } from '#events';
 import { hasCode, OperatingError } from '#kernel';
-import type { EventLog, Lease, LeaseStore, Position, PublicationBatch, PublicationStore } from '#ports';
+import type { EventLog, Lease, LeaseStore, Position, PublicationBatch, PublicationStore, Reserved } from '#ports';
 import type { Logger } from '../logging.ts';
 import { backOffMs, pause, withTimeout } from '../pause.ts';
 import type { IntakeIdentity } from './intake-identity.ts';
@@ -34,6 +34,24 @@ export function unavailable(message: string, cause?: unknown): OperatingError {
   return new OperatingError(message, { code: 'INTAKE_UNAVAILABLE', retryable: true, cause });
 }
 
+function failureOf(error: unknown): unknown {
+  return hasCode(error, 'INTAKE_UNAVAILABLE') ? error : unavailable('An engine is away.', error);
+}
+
+/** An epoch of ours, and where we are in it. */
+interface Session {
+  readonly lease: Lease;
+  /** Of each topic, the sequence of the next record. */
+  readonly sequences: Map<Context, bigint>;
+}
+
+/** A group whose ids are reserved in the name of a session. */
+interface ReservedGroup {
+  readonly group: PublicationGroup;
+  readonly session: Session;
+  readonly reserved: Reserved;
+}
+
 const appendTimeoutMs = 10_000;
 /** Requests that wait for ids of another gateway at once. */
 const waitingMax = 1_000;
@@ -42,7 +60,8 @@ const repeatable = ['LOG_UNAVAILABLE', 'LOG_FULL', 'APPEND_TIMEOUT'];
 
 /**
  * Takes requests to the log in groups: one reservation of all ids, one append per topic, one word of where they are. While
- * a group is under way the next one gathers, so that the slower the engines, the larger the groups.
+ * a group is appended the ids of the next are reserved, and the one after that gathers, so that neither engine waits for the
+ * other, and the slower they are, the larger the groups.
  */
 export class PublicationWriter {
   readonly #init: PublicationWriterInit;
@@ -52,9 +71,10 @@ export class PublicationWriter {
   readonly #stop = new AbortController();
   /** Batches of ours that are on the log while the store has not heard of it yet. */
   readonly #unsaid = new Map<bigint, PublicationBatch>();
-  readonly #sequences = new Map<Context, bigint>();
-  #epoch = -1n;
-  #running: Promise<void> | undefined;
+  #session: Session | undefined;
+  #reserving: Promise<void> | undefined;
+  /** The group whose turn it is; never fails. */
+  #appending: Promise<void> | undefined;
   #waiting = 0;
 
   constructor(init: PublicationWriterInit, deps: PublicationWriterDeps) {
@@ -75,53 +95,87 @@ export class PublicationWriter {
     if (!this.#queue.offer(request)) {
       throw new OperatingError('More events come in than the log takes at the moment.', { code: 'INTAKE_BUSY', retryable: true });
     }
-    this.#running ??= this.#run();
+    this.#go();
   }
 
   /** Writes what is waiting and ends. */
   async stop(): Promise<void> {
     this.#stop.abort();
-    while (this.#running !== undefined || this.#waiting > 0) await (this.#running ?? pause(5));
+    while (this.#isBusy) await (this.#reserving ?? this.#appending ?? pause(5));
+  }
+
+  get #isBusy(): boolean {
+    return this.#reserving !== undefined || this.#appending !== undefined || this.#waiting > 0;
+  }
+
+  #go(): void {
+    this.#reserving ??= this.#run();
   }
 
   async #run(): Promise<void> {
     while (this.#queue.events > 0) {
       // Requests of the same turn of the event loop share a group.
       await new Promise((resolve) => setImmediate(resolve));
-      const group = new PublicationGroup(this.#queue.takeGroup(this.#init.groupEventsMax));
-      try {
-        await this.#write(group);
-      } catch (error) {
-        group.fail(hasCode(error, 'INTAKE_UNAVAILABLE') ? error : unavailable('An engine is away.', error));
-      }
+      const reserved = await this.#prepare(new PublicationGroup(this.#queue.takeGroup(this.#init.groupEventsMax)));
+      await this.#appending;
+      if (reserved !== undefined) this.#startAppending(reserved);
     }
-    this.#running = undefined;
+    this.#reserving = undefined;
   }
 
-  async #write(group: PublicationGroup): Promise<void> {
-    const identity = await this.#identity();
-    await this.#heads.refresh(group.topics.map(({ topic }) => topic));
-    const batches = group.batches((topic) => this.#heads.of(topic));
-    const reserved = await this.#reserve({ producer: identity.name, epoch: identity.epoch, batches });
+  #startAppending(reserved: ReservedGroup): void {
+    const appending = this.#write(reserved)
+      .catch((error: unknown) => reserved.group.fail(failureOf(error)))
+      .finally(() => {
+        if (this.#appending === appending) this.#appending = undefined;
+      });
+    this.#appending = appending;
+  }
+
+  /** Reserves the ids of a group; undefined when that failed, and everybody knows. */
+  async #prepare(group: PublicationGroup): Promise<ReservedGroup | undefined> {
+    try {
+      const session = await this.#current();
+      await this.#heads.refresh(group.topics.map(({ topic }) => topic));
+      const batches = group.batches((topic) => this.#heads.of(topic));
+      const { name, epoch } = session.lease;
+      return { group, session, reserved: await this.#reserve({ producer: name, epoch, batches }) };
+    } catch (error) {
+      group.fail(failureOf(error));
+      return undefined;
+    }
+  }
+
+  /** What the groups before it wrote is known by now: an id that they share is a repetition. */
+  async #write({ group, session, reserved }: ReservedGroup): Promise<void> {
+    if (!this.#deps.identity.holds(session.lease)) return this.#startOver(group);
     const known = new Map((await this.#known(reserved.known.map(({ batch }) => batch))).map((batch) => [batch.id, batch]));
     group.judge(reserved, (id) => known.get(id));
     for (const [request, ids] of group.waiting) this.#wait(request, ids);
     for (let at = 0; at < group.topics.length; at++) {
       const batch = group.topics[at] as TopicBatch;
-      const positions = await this.#append(batch, identity);
+      const positions = await this.#append(batch, session);
       this.#heads.moved(batch.topic, positions);
       group.written(batch, positions);
-      this.#say(reserved.ids[at] as bigint, batch, identity, PublicationGroup.positions(batch, positions));
+      this.#say(reserved.ids[at] as bigint, batch, session.lease, PublicationGroup.positions(batch, positions));
     }
     group.answer();
   }
 
+  /**
+   * The epoch ended after the ids were reserved in it: what was appended in it before may be unknown, so nothing more is.
+   * They are reserved once more, which finds a batch without an owner, on the log nowhere.
+   */
+  #startOver({ requests }: PublicationGroup): void {
+    for (const request of requests.toReversed()) this.#queue.putBack(request);
+    this.#go();
+  }
+
   /** The producer to append under, its sequences begun anew in a new epoch. */
-  async #identity(): Promise<Lease> {
-    const identity = await this.#deps.identity.current();
-    if (identity.epoch !== this.#epoch) this.#sequences.clear();
-    this.#epoch = identity.epoch;
-    return identity;
+  async #current(): Promise<Session> {
+    const lease = await this.#deps.identity.current();
+    if (this.#session?.lease !== lease) this.#session = { lease, sequences: new Map() };
+    return this.#session;
   }
 
   async #reserve(reservation: Parameters<PublicationStore['reserve']>[0]): ReturnType<PublicationStore['reserve']> {
@@ -158,24 +212,24 @@ export class PublicationWriter {
       .then(
         () => {
           this.#queue.putBack(request);
-          this.#running ??= this.#run();
+          this.#go();
         },
-        (error: unknown) => request.reject(hasCode(error, 'INTAKE_UNAVAILABLE') ? error : unavailable('An engine is away.', error)),
+        (error: unknown) => request.reject(failureOf(error)),
       )
       .finally(() => this.#waiting--)
       .catch(() => undefined);
   }
 
-  async #append(batch: TopicBatch, { name, epoch }: Lease): Promise<readonly Position[]> {
+  async #append(batch: TopicBatch, { lease, sequences }: Session): Promise<readonly Position[]> {
     const records = PublicationGroup.kept(batch).map(({ entry }) => entry.event.record);
     if (records.length === 0) return [];
-    const sequence = this.#sequences.get(batch.topic) ?? 0n;
-    const options = { producer: { id: name, epoch, sequence } };
+    const sequence = sequences.get(batch.topic) ?? 0n;
+    const options = { producer: { id: lease.name, epoch: lease.epoch, sequence } };
     const startedAt = performance.now();
     for (let failures = 0; ; failures++) {
       try {
         const positions = await withTimeout(this.#deps.log.append(batch.topic, records, options), appendTimeoutMs, 'APPEND_TIMEOUT');
-        this.#sequences.set(batch.topic, sequence + BigInt(records.length));
+        sequences.set(batch.topic, sequence + BigInt(records.length));
         return positions;
       } catch (error) {
         const waitMs = backOffMs(failures, 20, 1_000);

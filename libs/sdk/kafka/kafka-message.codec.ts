@@ -1,4 +1,4 @@
-import { decodeEvent, EventInvalidError, topicPartitions } from '../../events/index.ts';
+import { decodeEvent, EventInvalidError, instantText, topicPartitions } from '../../events/index.ts';
 import { partitionOf } from '../../kernel/index.ts';
 import type { AnyEvent, DataOf, EventOptions, OpenType } from '../event/index.ts';
 import { outgoingEvent, type OutgoingEvent } from '../event/index.ts';
@@ -38,7 +38,7 @@ export function kafkaMessageOf(event: OutgoingEvent, { tenant = 'default', actor
       ce_type: event.type,
       ce_source: event.source,
       ce_subject: event.subject,
-      ce_time: new Date(event.time).toISOString(),
+      ce_time: instantText(event.time),
       ce_dataschema: event.dataschema,
       ce_partitionkey: event.key,
       ce_tenant: tenant,

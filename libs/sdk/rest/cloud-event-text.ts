@@ -1,3 +1,4 @@
+import { instantText } from '../../events/index.ts';
 import type { OutgoingEvent } from '../event/index.ts';
 
 /** An event in the JSON format of CloudEvents 1.0. The data goes in as the text that it is already. */
@@ -8,7 +9,7 @@ export function cloudEventText(event: OutgoingEvent): string {
     id,
     source,
     type,
-    time: new Date(time).toISOString(),
+    time: instantText(time),
     dataschema,
     correlationid: correlationId,
     causationid: causationId,

@@ -1,3 +1,4 @@
+import { instantText } from '../../../events/index.ts';
 import type { CloudEventJson, OutgoingEvent } from '../../event/index.ts';
 import type { ProtobufReader, ProtobufWriter } from './protobuf.codec.ts';
 
@@ -38,7 +39,7 @@ export function writeCloudEvent(writer: ProtobufWriter, event: OutgoingEvent): v
   writer.text(3, '1.0');
   writer.text(4, event.type);
   if (event.time >= 0) timeAttribute(writer, event.time);
-  else textAttribute(writer, 'time', new Date(event.time).toISOString());
+  else textAttribute(writer, 'time', instantText(event.time));
   textAttribute(writer, 'dataschema', event.dataschema, kind.uri);
   textAttribute(writer, 'correlationid', event.correlationId);
   textAttribute(writer, 'causationid', event.causationId);
