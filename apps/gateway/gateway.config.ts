@@ -23,8 +23,8 @@ const httpUrl = /^https?:\/\/[^/?#\s]+$/;
 function readGrpcTls(env: Environment): GatewaySettings['grpcTls'] {
   const [certPath, keyPath] = [env['GRPC_TLS_CERT'] || undefined, env['GRPC_TLS_KEY'] || undefined];
   if (certPath === undefined && keyPath === undefined) return undefined;
-  if (certPath === undefined) throw invalidSetting('GRPC_TLS_CERT', 'is not set, but GRPC_TLS_KEY is: TLS needs both');
-  if (keyPath === undefined) throw invalidSetting('GRPC_TLS_KEY', 'is not set, but GRPC_TLS_CERT is: TLS needs both');
+  if (certPath === undefined) throw invalidSetting('GRPC_TLS_CERT', 'is not set, but GRPC_TLS_KEY is: TLS needs both', ['GRPC_TLS_KEY']);
+  if (keyPath === undefined) throw invalidSetting('GRPC_TLS_KEY', 'is not set, but GRPC_TLS_CERT is: TLS needs both', ['GRPC_TLS_CERT']);
   return { certPath, keyPath };
 }
 

@@ -38,7 +38,7 @@ export const portVariables: Readonly<Record<keyof Ports, string>> = {
 };
 
 /** This file runs as dist/apps/streams/streams.config.js. */
-const root = resolve(import.meta.dirname, '../../..');
+export const root = resolve(import.meta.dirname, '../../..');
 
 /** @throws OperatingError `SETTING_INVALID` naming the variable. */
 export function readStreamsSettings(env: Environment = process.env): StreamsSettings {

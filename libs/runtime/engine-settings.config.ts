@@ -52,7 +52,7 @@ function readS3Settings(env: Environment): S3Settings | undefined {
 function readCredentials(env: Environment): S3Settings['credentials'] {
   const { S3_ACCESS_KEY_ID: accessKeyId = '', S3_SECRET_ACCESS_KEY: secretAccessKey = '' } = env;
   if (accessKeyId === '' && secretAccessKey === '') return undefined;
-  if (accessKeyId === '') throw invalidSetting('S3_ACCESS_KEY_ID', 'is not set, but S3_SECRET_ACCESS_KEY is: both or neither');
-  if (secretAccessKey === '') throw invalidSetting('S3_SECRET_ACCESS_KEY', 'is not set, but S3_ACCESS_KEY_ID is: both or neither');
+  if (accessKeyId === '') throw invalidSetting('S3_ACCESS_KEY_ID', 'is not set, but S3_SECRET_ACCESS_KEY is: both or neither', ['S3_SECRET_ACCESS_KEY']);
+  if (secretAccessKey === '') throw invalidSetting('S3_SECRET_ACCESS_KEY', 'is not set, but S3_ACCESS_KEY_ID is: both or neither', ['S3_ACCESS_KEY_ID']);
   return { accessKeyId, secretAccessKey };
 }

@@ -30,7 +30,18 @@ export { backOffMs, pause, withTimeout } from './pause.ts';
 export { restoreHeads, type RestorableAggregate, type RestoreHeadsDeps } from './restore-heads.ts';
 export { appLogger, appSettings, runApp, type AppContext, type AppInit, type NestOptions } from './run-app.ts';
 export type { ChosenEngines, S3Settings } from './engine-settings.config.ts';
-export { invalidSetting, readChoice, readFlag, readInteger, readPort, readText, readUrl, type Environment } from './setting-values.config.ts';
+export {
+  InvalidSetting,
+  invalidSetting,
+  readChoice,
+  readFlag,
+  readInteger,
+  readPort,
+  readText,
+  readUrl,
+  settingProblems,
+  type Environment,
+} from './setting-values.config.ts';
 export { readSharedSettings, type SharedSettings } from './settings.config.ts';
 export { endOnError, endOnSignal } from './process-ends.ts';
 export { observeEngines } from './telemetry/observed/observe-engines.ts';

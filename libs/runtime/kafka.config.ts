@@ -62,15 +62,18 @@ function readSasl(env: Environment): KafkaSettings['sasl'] {
   if (!env['KAFKA_SASL_MECHANISM']) return undefined;
   const mechanism = readChoice(env, 'KAFKA_SASL_MECHANISM', saslMechanisms, 'PLAIN');
   const [username, password] = [env['KAFKA_SASL_USERNAME'] || undefined, env['KAFKA_SASL_PASSWORD'] || undefined];
-  if (password === undefined) throw invalidSetting('KAFKA_SASL_PASSWORD', 'must be set with KAFKA_SASL_MECHANISM (for OAUTHBEARER it is the token)');
-  if (username === undefined && mechanism !== 'OAUTHBEARER') throw invalidSetting('KAFKA_SASL_USERNAME', 'must be set with KAFKA_SASL_MECHANISM');
+  if (password === undefined)
+    throw invalidSetting('KAFKA_SASL_PASSWORD', 'must be set with KAFKA_SASL_MECHANISM (for OAUTHBEARER it is the token)', ['KAFKA_SASL_MECHANISM']);
+  if (username === undefined && mechanism !== 'OAUTHBEARER')
+    throw invalidSetting('KAFKA_SASL_USERNAME', 'must be set with KAFKA_SASL_MECHANISM', ['KAFKA_SASL_MECHANISM']);
   return { mechanism, username, password };
 }
 
 function readTls(env: Environment): KafkaSettings['tls'] {
   if (!readFlag(env, 'KAFKA_TLS', false)) return undefined;
   const [ca, cert, key] = (['KAFKA_TLS_CA', 'KAFKA_TLS_CERT', 'KAFKA_TLS_KEY'] as const).map((name) => readPem(env, name));
-  if ((cert === undefined) !== (key === undefined)) throw invalidSetting('KAFKA_TLS_CERT', 'and KAFKA_TLS_KEY are set together or not at all');
+  if ((cert === undefined) !== (key === undefined))
+    throw invalidSetting('KAFKA_TLS_CERT', 'and KAFKA_TLS_KEY are set together or not at all', ['KAFKA_TLS_CERT', 'KAFKA_TLS_KEY']);
   return { ca, cert, key };
 }
 

@@ -2,8 +2,41 @@ import { OperatingError } from '#kernel';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-export function invalidSetting(name: string, why: string): OperatingError {
-  return new OperatingError(`The setting ${name} ${why}.`, { code: 'SETTING_INVALID', retryable: false });
+/** A setting that cannot be used: its name, its value where that is no secret, and what is allowed. */
+export class InvalidSetting extends OperatingError {
+  readonly setting: string;
+  /** The variables at fault: without them the rest can be read. */
+  readonly concerned: readonly string[];
+
+  constructor(setting: string, why: string, concerned: readonly string[] = [setting]) {
+    super(`The setting ${setting} ${why}.`, { code: 'SETTING_INVALID', retryable: false });
+    this.setting = setting;
+    this.concerned = concerned;
+  }
+}
+
+/** @param concerned the variables at fault, where they are not the one that is named */
+export function invalidSetting(name: string, why: string, concerned?: readonly string[]): InvalidSetting {
+  return new InvalidSetting(name, why, concerned);
+}
+
+/**
+ * Everything that a reader of settings has to say against an environment: it is asked again without what it refused, until
+ * it refuses nothing, or the same again.
+ */
+export function settingProblems(read: (env: Environment) => unknown, env: Environment): readonly InvalidSetting[] {
+  const problems: InvalidSetting[] = [];
+  for (let rest = env; ;) {
+    try {
+      read(rest);
+      return problems;
+    } catch (error) {
+      if (!(error instanceof InvalidSetting)) throw error;
+      if (problems.some(({ setting }) => setting === error.setting)) return problems;
+      problems.push(error);
+      rest = { ...rest, ...Object.fromEntries(error.concerned.map((name) => [name, undefined])) };
+    }
+  }
 }
 
 /** A text that fits a pattern, or the default when the variable is not set. */

@@ -21,7 +21,8 @@ export function readJwtSettings(env: Environment): JwtSettings | undefined {
   const names = ['JWT_ISSUER', 'JWT_AUDIENCE', 'JWT_JWKS_URL'] as const;
   const missing = names.filter((name) => (env[name] ?? '') === '');
   if (missing.length === names.length) return undefined;
-  if (missing[0] !== undefined) throw invalidSetting(missing[0], `is not set, but belongs to ${names.filter((name) => !missing.includes(name)).join(' and ')}`);
+  if (missing[0] !== undefined)
+    throw invalidSetting(missing[0], `is not set, but belongs to ${names.filter((name) => !missing.includes(name)).join(' and ')}`, names);
   const tenantDefault = env['JWT_TENANT_DEFAULT'] || undefined;
   if (tenantDefault !== undefined && !isTenantId(tenantDefault) && tenantDefault !== everyTenant)
     throw invalidSetting('JWT_TENANT_DEFAULT', 'must be a tenant id, or * for every tenant');

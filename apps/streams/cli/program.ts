@@ -1,15 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { hasCode } from '#kernel';
+import { readCheckedSettings } from '../supervisor/checked-settings.config.ts';
 import { up } from '../supervisor/up.ts';
 import { withPortsOfRun } from '../machine/run-ports.ts';
-import { readStreamsSettings } from '../streams.config.ts';
-import { exitCodes, messageOf, PlainFailure } from '../streams.errors.ts';
+import { exitCodes } from '../streams.errors.ts';
 import { purge } from './cdn.commands.ts';
 import { contextOf, type CommonOptions } from './context.ts';
 import { examine, findingLine } from './doctor.command.ts';
 import { migrate, type MigrateOptions } from './migrate.command.ts';
 import { listEvents, tailEvents } from './event.commands.ts';
+import { exitCodeOf, failureDocument, failureText, helpFor, usageDocument } from './failure.ts';
 import { createKey, createTenant, listKeys, listTenants, revokeKey, rotateKey, type CreateKeyOptions } from './key.commands.ts';
 import { listStreams, showStream, startStream, stopStream, type StartOptions } from './stream.commands.ts';
 
@@ -126,7 +126,7 @@ function addLocal(program: Command, setExitCode: (code: number) => void): void {
     .command('up')
     .description('run the whole platform on this machine, in the foreground')
     .option('--demo', 'also publish a live test picture', false)
-    .action(async (options: { demo: boolean }) => setExitCode(await up(readStreamsSettings(), options)));
+    .action(async (options: { demo: boolean }) => setExitCode(await up(await readCheckedSettings(), options)));
   program
     .command('migrate-log')
     .description('copy the event log of this machine to Kafka, or back')
@@ -138,7 +138,7 @@ function addLocal(program: Command, setExitCode: (code: number) => void): void {
     .description('check ffmpeg, ports, disk, engines and the data folder')
     .option('--json', 'print JSON')
     .action(async (options: { json?: boolean }) => {
-      const findings = await examine(withPortsOfRun(readStreamsSettings()));
+      const findings = await examine(withPortsOfRun(await readCheckedSettings()));
       process.stdout.write(`${options.json === true ? JSON.stringify(findings, null, 2) : findings.map(findingLine).join('\n')}\n`);
       if (findings.some((finding) => finding.status === 'problem')) setExitCode(exitCodes.failed);
     });
@@ -148,13 +148,15 @@ function version(): string {
   return (JSON.parse(readFileSync(new URL('../../../../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 }
 
-/** Runs the `streams` command; resolves to its exit code. Failures are told in one sentence on standard error. */
+/** Runs the `streams` command; resolves to its exit code. Failures are told in one sentence, or as JSON, on standard error. */
 export async function runCli(args: readonly string[]): Promise<number> {
   let exitCode = 0;
+  const isJson = args.includes('--json');
   const program = new Command('streams')
     .description('Streams: live media, every step an event.')
     .version(version())
     .exitOverride()
+    .configureOutput(isJson ? { writeErr: () => undefined } : {})
     .showHelpAfterError('(streams --help tells more)');
   addLocal(program, (code) => (exitCode = code));
   addStreams(program);
@@ -164,14 +166,20 @@ export async function runCli(args: readonly string[]): Promise<number> {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;
   } catch (error) {
-    return codeOf(error);
+    if (error instanceof CommanderError) return tellUsage(error, program, args, isJson);
+    tell(isJson ? JSON.stringify(failureDocument(error)) : failureText(error));
+    return exitCodeOf(error);
   }
 }
 
-function codeOf(error: unknown): number {
-  // Commander has said what is wrong already.
-  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : exitCodes.usage;
-  const isPlain = error instanceof PlainFailure || hasCode(error, 'SETTING_INVALID');
-  process.stderr.write(`${isPlain ? messageOf(error) : ((error as Error).stack ?? messageOf(error))}\n`);
-  return error instanceof PlainFailure ? error.exitCode : isPlain ? exitCodes.usage : exitCodes.failed;
+function tell(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+/** Commander has told people what is wrong already. */
+function tellUsage(error: CommanderError, program: Command, args: readonly string[], isJson: boolean): number {
+  if (error.exitCode === 0) return 0;
+  if (isJson) tell(JSON.stringify(usageDocument(error)));
+  else if (error.code === 'commander.unknownCommand') tell(`\n${helpFor(program, args).trimEnd()}`);
+  return exitCodes.usage;
 }

@@ -7,19 +7,33 @@ export interface ApiClientInit {
   readonly timeoutMs?: number;
 }
 
+export interface FieldFailure {
+  readonly field?: string;
+  readonly message?: string;
+}
+
 interface Problem {
+  /** `urn:streams:problem:CODE` */
+  readonly type?: string;
   readonly title?: string;
   readonly detail?: string;
-  readonly errors?: ReadonlyArray<{ readonly field?: string; readonly message?: string }>;
+  readonly errors?: readonly FieldFailure[];
 }
+
+const problemUrn = 'urn:streams:problem:';
 
 /** An answer of the gateway that says no, told by its problem document (RFC 9457). */
 export class ApiFailure extends PlainFailure {
   readonly status: number;
+  /** The problem's own, such as `stream-not-found`. */
+  readonly code: string;
+  readonly errors: readonly FieldFailure[];
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, problem: Problem = {}) {
     super(message, status === 401 || status === 403 ? exitCodes.forbidden : exitCodes.failed);
     this.status = status;
+    this.code = problem.type?.startsWith(problemUrn) === true ? problem.type.slice(problemUrn.length) : 'failed';
+    this.errors = problem.errors ?? [];
   }
 }
 
@@ -59,7 +73,10 @@ export class ApiClient {
       ...(options.body === undefined ? {} : { body: JSON.stringify(options.body) }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
-    if (!response.ok) throw new ApiFailure(response.status, await this.#tell(response));
+    if (!response.ok) {
+      const problem = (await response.json().catch(() => ({}))) as Problem;
+      throw new ApiFailure(response.status, this.#tell(response.status, problem), problem);
+    }
     return response;
   }
 
@@ -77,14 +94,13 @@ export class ApiClient {
     }
   }
 
-  async #tell(response: Response): Promise<string> {
-    const problem = (await response.json().catch(() => ({}))) as Problem;
-    if (response.status === 401) {
+  #tell(status: number, problem: Problem): string {
+    if (status === 401) {
       return this.#init.key === undefined
         ? 'A key is needed: give one with --key or STREAMS_KEY.'
         : `The key is not accepted: ${problem.detail ?? 'it is unknown, expired or revoked'}`;
     }
-    const detail = problem.detail ?? problem.title ?? `The gateway answered ${response.status}.`;
+    const detail = problem.detail ?? problem.title ?? `The gateway answered ${status}.`;
     const fields = (problem.errors ?? []).filter((one) => one.message !== undefined && !detail.includes(one.message));
     return detail + fields.map((one) => `\n  ${one.field ?? ''}: ${one.message}`).join('');
   }

@@ -1,2 +1,3 @@
+export { guardConfig } from './guard.config.ts';
 export { EmbeddedPostgres, type EmbeddedPostgresInit } from './embedded-postgres.ts';
 export { temporaryPostgres, type TemporaryPostgres } from './temporary-postgres.ts';

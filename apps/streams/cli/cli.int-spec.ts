@@ -1,0 +1,121 @@
+import { execFile, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+
+const main = join(import.meta.dirname, '../main.js');
+let folder = '';
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'streams-cli-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** The real command as a process; nothing of the environment but what a program needs, and no platform anywhere. */
+function streams(env: Readonly<Record<string, string>>, ...args: readonly string[]) {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [main, ...args], {
+    env: { PATH: process.env['PATH'], STREAMS_DATA_DIR: join(folder, 'data'), ...env },
+    encoding: 'utf8',
+  });
+  return { code: status, out: stdout, err: stderr };
+}
+
+describe('wrong settings', () => {
+  const wrong = { EDGE_MEMORY_MB: 'abc', MEDIA_PRESET: 'best', RTMP_PORT: '99999', POSTGRES_PORT: 'http', GRPC_TLS_KEY: '/a.pem', JWT_ISSUER: 'me' };
+
+  test('are all told at once, with their value and what is allowed, before anything is started or made', () => {
+    const { code, out, err } = streams(wrong, 'up');
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err.trim().split('\n  ')).toEqual([
+      '6 settings are wrong:',
+      'The setting RTMP_PORT must be a whole number from 0 to 65535, but is "99999".',
+      'The setting POSTGRES_PORT must be a whole number from 1 to 65535, but is "http".',
+      'The setting GRPC_TLS_CERT is not set, but GRPC_TLS_KEY is: TLS needs both.',
+      'The setting JWT_AUDIENCE is not set, but belongs to JWT_ISSUER.',
+      expect.stringMatching(/^The setting MEDIA_PRESET must be one of .*veryfast.*, but is "best"\.$/),
+      'The setting EDGE_MEMORY_MB must be a whole number from 1 to 1048576, but is "abc".',
+    ]);
+    expect(existsSync(join(folder, 'data'))).toBe(false);
+  });
+
+  test('a single one is a sentence, for the doctor too', () => {
+    const sentence = 'The setting EDGE_MEMORY_MB must be a whole number from 1 to 1048576, but is "abc".\n';
+    expect(streams({ EDGE_MEMORY_MB: 'abc' }, 'up')).toEqual({ code: 2, out: '', err: sentence });
+    const { code, err } = streams({ EDGE_MEMORY_MB: 'abc' }, 'doctor', '--json');
+    expect(code).toBe(2);
+    expect(JSON.parse(err)).toEqual({ error: { code: 'usage', message: sentence.trim(), exitCode: 2 } });
+  });
+});
+
+describe('a failure with --json', () => {
+  const failure = (env: Readonly<Record<string, string>>, ...args: readonly string[]): unknown => {
+    const { code, out, err } = streams(env, ...args, '--json');
+    expect(out).toBe('');
+    return { code, ...(JSON.parse(err) as object) };
+  };
+
+  test('is a document on standard error: nobody answers', () => {
+    expect(failure({ STREAMS_URL: 'http://127.0.0.1:1' }, 'stream', 'list')).toMatchObject({
+      code: 3,
+      error: { code: 'unreachable', message: expect.stringContaining('cannot be reached'), exitCode: 3 },
+    });
+  });
+
+  test.each([
+    ['an unknown command', ['nonsense'], "unknown command 'nonsense'"],
+    ['an unknown command of a group', ['stream', 'pause'], "unknown command 'pause'"],
+    ['no command of a group', ['stream'], 'A command is missing; --help lists them.'],
+    ['an unknown option', ['stream', 'list', '--colour'], "unknown option '--colour'"],
+    ['a value that is none', ['stream', 'list', '--limit', 'many'], expect.stringContaining('It must be a whole number.')],
+    ['an argument that is missing', ['stream', 'show'], "missing required argument 'id'"],
+  ])('is a document: %s', (_what, args, message) => {
+    expect(failure({}, ...args)).toEqual({ code: 2, error: { code: 'usage', message, exitCode: 2 } });
+  });
+
+  test('is a document with the code and the fields of the gateway', async () => {
+    const gateway = createServer((_request, response) => {
+      const problem = {
+        type: 'urn:streams:problem:validation-failed',
+        detail: 'A field is wrong.',
+        errors: [{ field: 'body.name', message: 'It is missing.' }],
+      };
+      response.writeHead(400, { 'content-type': 'application/problem+json' }).end(JSON.stringify(problem));
+    }).listen(0, '127.0.0.1');
+    await once(gateway, 'listening');
+    const url = `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`;
+    const run = promisify(execFile)(process.execPath, [main, 'stream', 'start', 'x', '--json', '--url', url], {
+      env: { PATH: process.env['PATH'], STREAMS_DATA_DIR: join(folder, 'data') },
+    });
+    const { code, stderr } = await run.then(
+      () => ({ code: 0, stderr: '' }),
+      (error: { code: number; stderr: string }) => error,
+    );
+    gateway.close();
+    expect(code).toBe(1);
+    expect(JSON.parse(stderr)).toEqual({
+      error: {
+        code: 'validation-failed',
+        message: 'A field is wrong.\n  body.name: It is missing.',
+        exitCode: 1,
+        status: 400,
+        errors: [{ field: 'body.name', message: 'It is missing.' }],
+      },
+    });
+  });
+});
+
+describe('a command that does not exist', () => {
+  test.each([
+    [['nonsense'], 'Usage: streams [options] [command]'],
+    [['key', 'lost'], 'Usage: streams key [options] [command]'],
+    [['tenant'], 'Usage: streams tenant [options] [command]'],
+  ])('%j is answered with the help and 2', (args, usage) => {
+    const { code, out, err } = streams({}, ...args);
+    expect({ code, out }).toEqual({ code: 2, out: '' });
+    expect(err).toContain(usage);
+  });
+});
