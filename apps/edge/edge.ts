@@ -52,6 +52,8 @@ async function platformOf(settings: EdgeSettings): Promise<EdgePlatform> {
 
 /** Runs an edge until it is told to stop: catch up with the purges, listen, follow the log, report. */
 export async function runEdge(settings: EdgeSettings): Promise<void> {
+  // Its state is nobody else's to read.
+  process.umask(0o077);
   const logger = await createLogger({ name: 'edge', ...settings });
   const lifecycle = new Lifecycle({ logger, deadlineMs: edgeLimits.drainMs + 2000 });
   endOnError(logger);

@@ -57,6 +57,8 @@ export async function runApp<Settings extends SharedSettings, App extends INestA
   init: AppInit<Settings, App>,
 ): Promise<void> {
   const { name, settings } = init;
+  // Events, blobs and state are nobody else's to read.
+  process.umask(0o077);
   const logger = await createLogger({ name, ...settings });
   const lifecycle = new Lifecycle({ logger, deadlineMs: init.drainDeadlineMs ?? 8000 });
   endOnError(logger);

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -57,6 +57,15 @@ describe('the streams command, on a running platform', () => {
   test('the first start made a stream and an admin key that only its owner reads', async () => {
     expect(platform.log).toMatch(/My stream \(st-[a-z0-9]+\)/);
     expect(statSync(join(platform.dataDir, 'admin-key')).mode & 0o777).toBe(0o600);
+  });
+
+  test('keeps everything that it writes from other users', () => {
+    const entries = readdirSync(platform.dataDir, { recursive: true, withFileTypes: true });
+    // Each database closes itself, and may lie elsewhere.
+    const ours = entries.map((entry) => join(entry.parentPath, entry.name)).filter((path) => !path.includes('/postgres'));
+    const open = ours.filter((path) => (statSync(path).mode & 0o077) !== 0);
+    expect(ours.map((path) => path.slice(platform.dataDir.length))).toEqual(expect.arrayContaining(['/log/events.sqlite', '/blobs', '/admin-key']));
+    expect(open).toEqual([]);
   });
 
   test('lists and follows events', async () => {

@@ -1,7 +1,34 @@
-import { existsSync, mkdirSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { chmodSync, existsSync, mkdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { hasCode } from '#kernel';
 import { errnoOf, exitCodes, messageOf, PlainFailure } from '../streams.errors.ts';
+
+/** What others may do with a folder that root makes: pass through, because PostgreSQL runs as another user below it; not look. */
+const passable = 0o711;
+const closed = 0o700;
+/** What lies in a data folder and may hold anything of anybody; the database and the secrets close themselves. */
+const rooms = ['log', 'blobs', 'edge', 'run'];
+
+function isRoot(): boolean {
+  return process.getuid?.() === 0;
+}
+
+/**
+ * Takes a data folder of an earlier version away from everybody but its owner.
+ * @returns the folders that were open to others and are closed now
+ * @throws the file system's error where the folder is somebody else's.
+ */
+export function closeDataFolder(dataDir: string): readonly string[] {
+  const modes = [[dataDir, isRoot() ? passable : closed] as const, ...rooms.map((room) => [join(dataDir, room), closed] as const)];
+  return modes.filter(([path, mode]) => closeFolder(path, mode)).map(([path]) => path);
+}
+
+function closeFolder(path: string, mode: number): boolean {
+  const now = existsSync(path) ? statSync(path).mode & 0o777 : 0;
+  if ((now & ~mode) === 0) return false;
+  chmodSync(path, now & mode);
+  return true;
+}
 
 /**
  * Makes a folder and those above it, one by one from the first that is there. Not by Node's `recursive`: where nothing can
@@ -14,6 +41,7 @@ export function makeFolder(path: string): void {
   for (const folder of missing.reverse()) {
     try {
       mkdirSync(folder);
+      if (isRoot() && folder !== path) chmodSync(folder, passable);
     } catch (error) {
       // Another process may have been first.
       if (!hasCode(error, 'EEXIST')) throw error;

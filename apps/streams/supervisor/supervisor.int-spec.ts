@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -188,6 +188,23 @@ describe('the supervisor', () => {
     expect(platform.log).toContain(`The data folder ${dataDir} `);
     expect(platform.log).toContain(sentence);
     expect(platform.log.trim().split('\n')).toHaveLength(1);
+  });
+
+  test('makes a data folder that others cannot look into, and closes one that was open', async () => {
+    const modeOf = (...path: readonly string[]): number => statSync(join(platform.dataDir, ...path)).mode & 0o777;
+    const own = process.getuid?.() === 0 ? 0o711 : 0o700;
+    const first = platform.spawn();
+    await platform.ready();
+    expect([modeOf(), modeOf('run'), modeOf('run/ports.json')]).toEqual([own, 0o700, 0o600]);
+    expect(platform.log).not.toContain('closed to other users');
+    first.kill('SIGINT');
+    await platform.ended(first);
+    mkdirSync(join(platform.dataDir, 'blobs'));
+    for (const room of ['', 'blobs']) chmodSync(join(platform.dataDir, room), 0o755);
+    platform.spawn();
+    await until(() => platform.log.split('everything is ready').length === 3, `the second start\n${platform.log}`);
+    expect([modeOf(), modeOf('blobs')]).toEqual([own, 0o700]);
+    expect(platform.log).toContain(`closed to other users: ${platform.dataDir}, ${join(platform.dataDir, 'blobs')}"`);
   });
 
   test('says that the event log is damaged, once, and starts nothing on it', async () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { closeDataFolder } from '../machine/data-folder.ts';
 import { checkDiskSpace, freeBytes, freeBytesLow } from '../machine/disk-space.ts';
 import { checkEventLog } from '../machine/event-log-file.ts';
 import { checkFfmpeg } from '../machine/ffmpeg.ts';
@@ -9,7 +10,7 @@ import { forgetPorts, writePorts } from '../machine/run-ports.ts';
 import { checkPorts } from '../machine/ports.ts';
 import { RunFolder } from '../machine/run-folder.ts';
 import type { StreamsSettings } from '../streams.config.ts';
-import { PlainFailure } from '../streams.errors.ts';
+import { messageOf, PlainFailure } from '../streams.errors.ts';
 import type { Program } from './child.ts';
 import type { LogLine } from './log-line.ts';
 import type { LogView } from './log-view.ts';
@@ -98,8 +99,19 @@ export class Supervisor {
     const swept = await this.#folder.sweep();
     if (swept.length > 0) this.#view.say('warn', `ended what an earlier run left behind: ${swept.join(', ')}`);
     await Promise.all([checkPorts(ports, host), checkDiskSpace(dataDir), checkFfmpeg(this.#settings.ffmpegPath), checkEventLog(this.#settings)]);
+    this.#closeDataFolder();
     writePorts(runPath, ports);
     this.#diskTimer = setInterval(() => void this.#watchDisk(), diskCheckMs).unref();
+  }
+
+  #closeDataFolder(): void {
+    const { dataDir } = this.#settings;
+    try {
+      const closed = closeDataFolder(dataDir);
+      if (closed.length > 0) this.#view.say('info', `closed to other users: ${closed.join(', ')}`);
+    } catch (error) {
+      this.#view.say('warn', `other users may read the data folder ${dataDir}, and it cannot be closed (${messageOf(error)}): make it yours with mode 0700`);
+    }
   }
 
   /** All at once, except where there is nothing yet: the first two make the tables and topics that the others expect. */

@@ -12,6 +12,7 @@ const small: ProgramOf = (settings, name, env) => {
   return { ...programOf(settings, name, env), command: process.execPath, args: [join(import.meta.dirname, 'small-app.main.js'), name, diary, mode] };
 };
 
+process.umask(0o077);
 const view = new LogView({ format: 'json', hasColours: false, write: (text) => void process.stdout.write(text) });
 const supervisor = new Supervisor({ settings: readStreamsSettings(), view, programOf: small });
 const apps = ['postgres', 'projector', 'gateway', 'ingest', 'media', 'edge'] as const;

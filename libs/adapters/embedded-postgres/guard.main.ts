@@ -2,6 +2,8 @@ import { guardConfig } from './guard.config.ts';
 import { runGuard } from './guard.ts';
 
 const say = (line: Readonly<Record<string, unknown>>) => void process.stdout.write(`${JSON.stringify({ time: Date.now(), app: 'postgres', ...line })}\n`);
+// As root the server runs as another user, who must reach its programs; what is secret has modes of its own.
+process.umask(0o022);
 const stop = new AbortController();
 const end = () => stop.abort();
 process.on('SIGTERM', end).on('SIGINT', end);
