@@ -1,5 +1,6 @@
 import type { MigrationInterface } from 'typeorm';
 import { HeadTenants1795678800000 } from './head-tenants.migration.ts';
+import { LedgerTables1795687600000 } from './ledger-tables.migration.ts';
 import { PlatformTables1795390073000 } from './platform-tables.migration.ts';
 import { Publications1795680000000 } from './publications.migration.ts';
 import { RestoredHeads1795395600000 } from './restored-heads.migration.ts';
@@ -12,4 +13,5 @@ export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly
   Secrets1795669200000,
   HeadTenants1795678800000,
   Publications1795680000000,
+  LedgerTables1795687600000,
 ];

@@ -1,10 +1,15 @@
-import { readSharedSettings, readText, type Environment, type SharedSettings } from '#runtime';
+import { readLedgerSettings, readSharedSettings, readText, type Environment, type LedgerSettings, type SharedSettings } from '#runtime';
 
 export interface ProjectorSettings extends SharedSettings {
   /** Tells the projectors of one machine apart; stable, so that a restarted one takes over from itself at once. */
   readonly projectorId: string;
+  readonly ledger: LedgerSettings;
 }
 
 export function readProjectorSettings(env: Environment = process.env): ProjectorSettings {
-  return { ...readSharedSettings(env), projectorId: readText(env, 'PROJECTOR_ID', 'projector-1', /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/) };
+  return {
+    ...readSharedSettings(env),
+    projectorId: readText(env, 'PROJECTOR_ID', 'projector-1', /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/),
+    ledger: readLedgerSettings(env),
+  };
 }

@@ -1,12 +1,14 @@
 import type { Engines } from '#adapters/engines';
 import { ConsumerHost, ConsumerLag, EventParking, LogEventIntake, OutboxRelay, type AppContext } from '#runtime';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
+import { LedgerKeeper } from './ledger/ledger-keeper.ts';
+import { ledgerKeeper } from './ledger/ledger-parts.ts';
 import { projections } from './projections.ts';
 import type { ProjectorSettings } from './projector.config.ts';
 
 class ProjectorRoot {}
 
-/** The only wiring of the projector: read models and the outbox's relay, both under leases. */
+/** The only wiring of the projector: read models, the outbox's relay and the audit ledger, all under leases. */
 export function projectorModule(engines: Engines<'log' | 'database'>, { settings, logger, telemetry }: AppContext<ProjectorSettings>): DynamicModule {
   const { log, leases, outbox, projections: store, publications, clock, ids } = engines;
   const { health } = telemetry;
@@ -15,6 +17,7 @@ export function projectorModule(engines: Engines<'log' | 'database'>, { settings
   const parking = new EventParking({ intake, clock, logger, source: `/projector/${settings.node}` });
   const host = new ConsumerHost({ projections, owner }, { log, leases, store, logger, health, parking });
   const relay = new OutboxRelay({ owner }, { outbox, log, leases, logger, health });
+  const keeper = ledgerKeeper({ owner, settings: settings.ledger }, engines, logger, health);
   const { stallMs } = settings.telemetry;
   const lag = new ConsumerLag({ lookEveryMs: Math.min(5000, stallMs / 4), stallMs }, { host, log, clock, telemetry, logger });
   return {
@@ -24,16 +27,17 @@ export function projectorModule(engines: Engines<'log' | 'database'>, { settings
       { provide: LogEventIntake, useValue: intake },
       { provide: OutboxRelay, useValue: relay },
       { provide: ConsumerLag, useValue: lag },
+      { provide: LedgerKeeper, useValue: keeper },
     ],
   };
 }
 
-/** Starts both and has them drained at the end. */
+/** Starts all and has them drained at the end. */
 export async function serveProjector(app: INestApplicationContext, { lifecycle }: AppContext): Promise<object> {
   const intake = app.get(LogEventIntake);
   lifecycle.onStop('leases', 'intake', () => intake.stop());
   intake.start();
-  for (const part of [app.get(OutboxRelay), app.get(ConsumerHost)]) {
+  for (const part of [app.get(OutboxRelay), app.get(ConsumerHost), app.get(LedgerKeeper)]) {
     lifecycle.onStop('work', part.constructor.name, () => part.stop());
     await part.start();
   }

@@ -14,6 +14,16 @@ export {
   type RestoreRecords,
 } from './event-log.port.ts';
 export { LeaseStore, type Lease, type LeaseView } from './lease-store.port.ts';
+export {
+  LedgerStore,
+  type LeafTilePlace,
+  type LedgerCheckpoint,
+  type LedgerGrowth,
+  type LedgerPartition,
+  type LedgerProgress,
+  type LedgerTile,
+  type LedgerWitness,
+} from './ledger-store.port.ts';
 export { Outbox, type OutboxBacklog, type OutboxRow } from './outbox.port.ts';
 export { ProcessRunner, RunningProcess, type ProcessCommand, type ProcessExit } from './process-runner.port.ts';
 export { ProjectionStore, type CheckpointView, type ProjectionCommit, type ProjectionPartition } from './projection-store.port.ts';
@@ -33,5 +43,6 @@ export { ReadStore, type Comparison, type ReadCondition, type ReadQuery, type Re
 export { SecretStore } from './secret-store.port.ts';
 export { blobCid, blobDigest } from './blob-cid.ts';
 export { eventLogErrors } from './event-log.errors.ts';
+export { ledgerStoreErrors } from './ledger-store.errors.ts';
 export { admitProducer, type Admission, type ProducerState } from './producer-admission.ts';
 export { checkRecordSize, recordBytes, utf8Bytes } from './record-size.ts';

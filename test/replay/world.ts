@@ -1,4 +1,12 @@
-import { Database, PostgresLeaseStore, PostgresOutbox, PostgresAggregateStore, PostgresProjectionStore, PostgresReadStore } from '#adapters/postgres';
+import {
+  Database,
+  PostgresLeaseStore,
+  PostgresLedgerStore,
+  PostgresOutbox,
+  PostgresAggregateStore,
+  PostgresProjectionStore,
+  PostgresReadStore,
+} from '#adapters/postgres';
 import { temporaryPostgres } from '#adapters/embedded-postgres';
 import { openEngines } from '#adapters/engines';
 import { contexts, topicPartitions, type DomainEvent } from '#events';
@@ -22,6 +30,7 @@ export interface World {
   /** What processes that join in are told about the log. */
   readonly env: Readonly<Record<string, string>>;
   readonly leases: PostgresLeaseStore;
+  readonly ledger: PostgresLedgerStore;
   readonly outbox: PostgresOutbox;
   readonly aggregates: PostgresAggregateStore;
   readonly store: PostgresProjectionStore;
@@ -47,6 +56,7 @@ export async function openWorld(env: Readonly<Record<string, string>> = { KAFKA_
     databaseUrl: postgres.url,
     log,
     leases: new PostgresLeaseStore(database),
+    ledger: new PostgresLedgerStore(database),
     outbox: new PostgresOutbox(database),
     aggregates: new PostgresAggregateStore(database),
     store: new PostgresProjectionStore(database),

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { EmbeddedPostgres } from '#adapters/embedded-postgres';
-import { Database, PostgresOutbox } from '#adapters/postgres';
+import { Database, PostgresOutbox, type Statement, type TextResult } from '#adapters/postgres';
 import type { OutboxRow } from '#ports';
 import type { StreamsSettings } from '../streams.config.ts';
 import type { TopicCopy } from './log-copy.ts';
@@ -13,6 +13,37 @@ export interface DatabaseMoves {
   readonly checkpoints: number;
   /** Outbox rows that the log held already. */
   readonly forgotten: number;
+}
+
+type Run = (statement: Statement) => Promise<TextResult>;
+
+/**
+ * The trees of the audit ledger stay as they are, for they know nothing of offsets: only where their records stand is moved.
+ * Once: an offset that is translated twice names another record.
+ */
+async function moveLedger(run: Run, copies: ReadonlyMap<string, TopicCopy>, to: string): Promise<void> {
+  const { rows: trees } = await run({
+    text: 'SELECT topic, partition, position, last_offset FROM streams.ledger_trees WHERE log IS DISTINCT FROM $1 FOR UPDATE',
+    values: [to],
+  });
+  for (const [topic, partition, position, lastOffset] of trees) {
+    const offsets = copies.get(topic ?? '')?.offsets[Number(partition)];
+    const moved = (offset: string | null | undefined): string | null =>
+      offset === null || offset === undefined ? null : `${offsets?.translate(BigInt(offset)) ?? 0n}`;
+    await run({
+      text: 'UPDATE streams.ledger_trees SET position = $3, last_offset = $4, log = $5 WHERE topic = $1 AND partition = $2',
+      values: [topic, partition, moved(position), moved(lastOffset), to],
+    });
+    const { rows: tiles } = await run({
+      text: 'SELECT index, first_offset FROM streams.ledger_tiles WHERE topic = $1 AND partition = $2 AND level = 0',
+      values: [topic, partition],
+    });
+    await run({
+      text: `UPDATE streams.ledger_tiles AS tile SET first_offset = moved.first_offset FROM unnest($3::bigint[], $4::bigint[]) AS moved (index, first_offset)
+        WHERE topic = $1 AND partition = $2 AND level = 0 AND tile.index = moved.index`,
+      values: [topic, partition, tiles.map(([index]) => index), tiles.map(([, offset]) => moved(offset))],
+    });
+  }
 }
 
 /** What the database knows about the old log, made true of the new one. */
@@ -61,10 +92,10 @@ export class MigratedDatabase {
 
   /**
    * Moves the checkpoints of all projections, keeps the outbox from sending again what is copied, and makes resume tokens
-   * of the old log invalid, which name its offsets. Once more changes nothing for the worse: a checkpoint that is
+   * of the old log invalid, which name its offsets; the audit ledger goes on where it is. Once more changes nothing for the worse: a checkpoint that is
    * translated twice reads some events again, which projections do not mind.
    */
-  async move(copies: readonly TopicCopy[]): Promise<DatabaseMoves> {
+  async move(copies: readonly TopicCopy[], to: string): Promise<DatabaseMoves> {
     const byTopic = new Map(copies.map((copy) => [copy.topic, copy]));
     const checkpoints = await this.#database.transaction(async (run) => {
       const { rows } = await run({ text: 'SELECT projection, version, topic, partition, position FROM streams.checkpoints FOR UPDATE', values: [] });
@@ -76,6 +107,7 @@ export class MigratedDatabase {
         });
       }
       await run({ text: 'DELETE FROM streams.secrets WHERE name = $1', values: [tokenSecret] });
+      await moveLedger(run, byTopic, to);
       return rows.length;
     });
     if (this.#last !== undefined) await this.#outbox.forget(this.#last);

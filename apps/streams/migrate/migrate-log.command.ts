@@ -82,7 +82,7 @@ async function copyAll(
       const before = copy.found > 0 ? `, ${copy.found} of them copied before` : '';
       say(`${copy.topic.padEnd(8)} ${String(copy.records).padStart(10)} events${before}  sha256 ${copy.digest.slice(0, 16)}…`);
     }
-    const moved = await database?.move(copies);
+    const moved = await database?.move(copies, to);
     if (moved !== undefined) say(`Checkpoints moved: ${moved.checkpoints}. Commands that were on the log already: ${moved.forgotten}.`);
     return { to, topics: copies.map(({ topic, records, found, digest }) => ({ topic, records, found, digest })), database: moved };
   } finally {

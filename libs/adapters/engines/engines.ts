@@ -9,6 +9,7 @@ import type {
   EventLog,
   IdSource,
   LeaseStore,
+  LedgerStore,
   Outbox,
   ProjectionStore,
   PublicationStore,
@@ -41,6 +42,7 @@ export interface EngineParts {
     readonly aggregates: AggregateStore;
     readonly outbox: Outbox;
     readonly leases: LeaseStore;
+    readonly ledger: LedgerStore;
     readonly projections: ProjectionStore;
     readonly publications: PublicationStore;
     readonly reads: ReadStore;
@@ -97,6 +99,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
       Database,
       PostgresAggregateStore,
       PostgresLeaseStore,
+      PostgresLedgerStore,
       PostgresOutbox,
       PostgresProjectionStore,
       PostgresPublicationStore,
@@ -109,6 +112,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
       aggregates: new PostgresAggregateStore(database),
       outbox: new PostgresOutbox(database),
       leases: new PostgresLeaseStore(database),
+      ledger: new PostgresLedgerStore(database),
       projections: new PostgresProjectionStore(database),
       publications: new PostgresPublicationStore(database),
       reads: new PostgresReadStore(database),

@@ -3,6 +3,7 @@ import {
   blobStoreConformance,
   eventLogConformance,
   leaseStoreConformance,
+  ledgerStoreConformance,
   projectionStoreConformance,
   publicationStoreConformance,
   rateLimiterConformance,
@@ -12,6 +13,7 @@ import { MemoryAggregateStore } from './memory-aggregate-store.adapter.ts';
 import { MemoryBlobStore } from './memory-blob-store.adapter.ts';
 import { MemoryEventLog } from './memory-event-log.adapter.ts';
 import { MemoryLeaseStore } from './memory-lease-store.adapter.ts';
+import { MemoryLedgerStore } from './memory-ledger-store.adapter.ts';
 import { MemoryOutbox } from './memory-outbox.adapter.ts';
 import { MemoryProjectionStore } from './memory-projection-store.adapter.ts';
 import { MemoryPublicationStore } from './memory-publication-store.adapter.ts';
@@ -63,4 +65,8 @@ projectionStoreConformance(
 rateLimiterConformance(
   'MemoryRateLimiter',
   onManualClock((clock) => ({ limiter: new MemoryRateLimiter(), now: () => clock.now() })),
+);
+ledgerStoreConformance(
+  'MemoryLedgerStore',
+  onManualClock((clock) => new MemoryLedgerStore(clock)),
 );

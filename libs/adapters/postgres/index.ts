@@ -2,6 +2,7 @@ export { databaseError } from './database-errors.ts';
 export { Database, type DatabaseInit, type Statement, type TextResult, type TextRow } from './database.ts';
 export { PostgresAggregateStore } from './postgres-aggregate-store.adapter.ts';
 export { PostgresLeaseStore } from './postgres-lease-store.adapter.ts';
+export { PostgresLedgerStore } from './postgres-ledger-store.adapter.ts';
 export { PostgresOutbox } from './postgres-outbox.adapter.ts';
 export { PostgresProjectionStore } from './postgres-projection-store.adapter.ts';
 export { PostgresPublicationStore } from './postgres-publication-store.adapter.ts';

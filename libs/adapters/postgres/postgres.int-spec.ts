@@ -1,8 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { aggregateStoreConformance, leaseStoreConformance, projectionStoreConformance, publicationStoreConformance } from '#ports/conformance';
+import {
+  aggregateStoreConformance,
+  leaseStoreConformance,
+  ledgerStoreConformance,
+  projectionStoreConformance,
+  publicationStoreConformance,
+} from '#ports/conformance';
 import type { Database } from './database.ts';
 import { PostgresAggregateStore } from './postgres-aggregate-store.adapter.ts';
 import { PostgresLeaseStore } from './postgres-lease-store.adapter.ts';
+import { PostgresLedgerStore } from './postgres-ledger-store.adapter.ts';
 import { PostgresOutbox } from './postgres-outbox.adapter.ts';
 import { PostgresProjectionStore } from './postgres-projection-store.adapter.ts';
 import { PostgresPublicationStore } from './postgres-publication-store.adapter.ts';
@@ -24,6 +31,10 @@ publicationStoreConformance(
 leaseStoreConformance(
   'PostgresLeaseStore',
   onPostgres((database) => new PostgresLeaseStore(database)),
+);
+ledgerStoreConformance(
+  'PostgresLedgerStore',
+  onPostgres((database) => new PostgresLedgerStore(database)),
 );
 aggregateStoreConformance(
   'PostgresAggregateStore',

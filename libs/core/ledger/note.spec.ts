@@ -7,19 +7,24 @@ import {
   decodeBundle,
   encodeBundle,
   formatAddCheckpoint,
+  formatKeyList,
   formatNote,
   formatVerifierKey,
   hashRecord,
+  idTimeMs,
+  originKeys,
   parseAddCheckpoint,
   parseCheckpoint,
   parseNote,
   parseRecordBytes,
   parseVerifierKey,
+  readKeyList,
   recordText,
   signatureTypes,
   signedBy,
   signText,
   verifierKey,
+  type VerifierKey,
 } from './index.ts';
 import { hex, plainHash, signerOf, verifyPlain } from './ledger.fixture.ts';
 
@@ -147,6 +152,45 @@ describe('checkpoints', () => {
     ])
       expect(() => parseAddCheckpoint(wrong)).toThrow(invalid);
   });
+});
+
+describe('the keys of a ledger', () => {
+  const signers = [1, 2, 3].map((byte) => signerOf(new Uint8Array(32).fill(byte)));
+  const keys = signers.map(({ publicKey }) => verifierKey('log.example', signatureTypes.ed25519, publicKey, plainHash));
+  const stranger = verifierKey('log.example', signatureTypes.ed25519, signerOf(new Uint8Array(32).fill(9)).publicKey, plainHash);
+  const list = formatKeyList('log.example', signers, plainHash);
+  const read = (text: string, trusted: readonly VerifierKey[]): readonly VerifierKey[] => readKeyList(text, trusted, plainHash, verifyPlain);
+
+  test('are learnt by whoever trusts one of them, or nobody yet', () => {
+    expect(read(list, [])).toEqual(keys);
+    for (const key of keys) expect(read(list, [key])).toEqual(keys);
+    expect(() => read(list, [stranger])).toThrow(invalid);
+  });
+
+  test('are a whole list, signed by all', () => {
+    const unsigned = formatNote({ ...parseNote(list), signatures: parseNote(list).signatures.slice(1) });
+    const forged = formatKeyList('log.example', signers.slice(1), plainHash).replace(
+      'log.example/keys\n',
+      `log.example/keys\n${formatVerifierKey(keys[0] as VerifierKey)}\n`,
+    );
+    for (const wrong of [
+      unsigned,
+      forged,
+      list.replace('/keys', '/kezs'),
+      formatKeyList('other.example', signers, plainHash).replace('other.example/keys', 'log.example/keys'),
+    ])
+      expect(() => read(wrong, [])).toThrow(invalid);
+  });
+
+  test('sign the origins under their name', () => {
+    expect(originKeys(keys, 'log.example/stream/3', plainHash).map(({ name }) => name)).toEqual(Array(3).fill('log.example/stream/3'));
+    expect(originKeys(keys, 'log.example.org/stream/3', plainHash)).toEqual([]);
+  });
+});
+
+test('the time in an id', () => {
+  expect(idTimeMs('01926f4e-7d3a-7000-8000-000000000002')).toBe(0x01926f4e7d3a);
+  for (const id of ['', 'order-17', '01926f4e-7d3a-4000-8000-000000000002', 'zzzzzzzz-7d3a-7000-8000-000000000002']) expect(idTimeMs(id)).toBe(0);
 });
 
 describe('the bytes of a record', () => {

@@ -9,6 +9,7 @@ const suites: Readonly<Record<string, string | undefined>> = {
   BlobStore: 'blobStoreConformance',
   EventLog: 'eventLogConformance',
   LeaseStore: 'leaseStoreConformance',
+  LedgerStore: 'ledgerStoreConformance',
   ProjectionStore: 'projectionStoreConformance',
   PublicationStore: 'publicationStoreConformance',
   RateLimiter: 'rateLimiterConformance',

@@ -39,6 +39,7 @@ const declared: Readonly<Record<string, readonly string[]>> = {
   'libs/core/ffmpeg-plan': ['libs/core/hls'], // a plan names its renditions
   'libs/adapters/engines': ['libs/adapters/'], // picks adapters by settings, for every app
   'libs/adapters/postgres': ['migrations'], // its tables are made by them
+  'libs/adapters/ledger': ['libs/core/ledger'], // keys and files of the ledger, for every program that signs, serves or verifies it
 };
 
 /** Tests run a library on real or memory engines. */

@@ -5,6 +5,13 @@ const pkcs8Head = Buffer.from('302e020100300506032b657004220420', 'hex');
 /** SubjectPublicKeyInfo (RFC 8410 section 4), up to the 32 bytes of the key. */
 const spkiHead = Buffer.from('302a300506032b6570032100', 'hex');
 
+/** The 32 bytes that an Ed25519 key is made from. @throws Error for a key of another kind */
+export function seedOf(key: KeyObject): Uint8Array {
+  const pkcs8 = key.export({ format: 'der', type: 'pkcs8' });
+  if (key.asymmetricKeyType !== 'ed25519' || pkcs8.length !== pkcs8Head.length + 32) throw new Error('it is not a key of Ed25519');
+  return new Uint8Array(pkcs8.subarray(pkcs8Head.length));
+}
+
 /** A pair of keys that signs with Ed25519 (RFC 8032). */
 export class Ed25519Signer {
   readonly publicKey: Uint8Array;

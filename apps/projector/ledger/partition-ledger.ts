@@ -1,0 +1,126 @@
+import { nodeLedgerHash } from '#adapters/ledger';
+import { hashBytes, hashRecord, idTimeMs, LedgerTree, sameHash, tileWidth, type TreeHead } from '#core/ledger';
+import type { StoredRecord } from '#events';
+import type { LeafTilePlace, LedgerGrowth, LedgerPartition, LedgerProgress, LedgerStore, PartitionHead, ReadBatch } from '#ports';
+import { ledgerErrors } from './ledger.errors.ts';
+
+/** The tree of one partition, as far as it has to be in memory: its right edge. */
+export class PartitionLedger {
+  readonly at: LedgerPartition;
+  readonly #epoch: bigint;
+  readonly #tree: LedgerTree;
+  readonly #last = new Uint8Array(hashBytes);
+  readonly #places = new Map<number, LeafTilePlace>();
+  #position: bigint;
+  #lastOffset: bigint | undefined;
+  #givenSize: number;
+
+  private constructor(at: LedgerPartition, epoch: bigint, progress: LedgerProgress, tree: LedgerTree) {
+    this.at = at;
+    this.#epoch = epoch;
+    this.#tree = tree;
+    this.#position = progress.position;
+    this.#lastOffset = progress.lastOffset;
+    this.#givenSize = progress.size;
+  }
+
+  /**
+   * Takes a partition over, as the ledger left it.
+   * @throws OperatingError `LEDGER_FENCED`, `LEDGER_INCOMPLETE`
+   */
+  static async claim(at: LedgerPartition, epoch: bigint, store: LedgerStore): Promise<PartitionLedger> {
+    const progress = await store.claim(at, epoch);
+    const { size } = progress;
+    const wanted: Array<{ level: number; index: number }> = [];
+    for (let level = 0, hashes = size; hashes > 0; level++, hashes = Math.floor(hashes / tileWidth))
+      wanted.push({ level, index: Math.floor(hashes / tileWidth) });
+    // The last leaf may stand in a tile that is full.
+    if (size > 0) wanted.push({ level: 0, index: Math.floor((size - 1) / tileWidth) });
+    const tiles = new Map((await store.tiles(at, wanted)).map((tile) => [`${tile.level}/${tile.index}`, tile.hashes]));
+    const tree = LedgerTree.from(size, ({ level, index }) => tiles.get(`${level}/${index}`), nodeLedgerHash);
+    const last = tiles.get(`0/${Math.floor((size - 1) / tileWidth)}`);
+    if (tree === undefined || (size > 0 && last === undefined)) throw ledgerErrors.treeIncomplete(at);
+    const ledger = new PartitionLedger(at, epoch, progress, tree);
+    if (last !== undefined) ledger.#remember(last, ((size - 1) % tileWidth) * hashBytes);
+    return ledger;
+  }
+
+  get size(): number {
+    return this.#tree.size;
+  }
+
+  /** Offset of the first record that is not in the tree. */
+  get position(): bigint {
+    return this.#position;
+  }
+
+  /**
+   * Where to read: at the last record that is in the tree, as long as the log holds it, to see that it is still the one.
+   * @throws OperatingError `LEDGER_LOG_CHANGED` when the log ends before it.
+   */
+  from({ low, high }: PartitionHead): bigint {
+    if (high < this.#position) throw ledgerErrors.logChanged(this.at, `offset ${high} is next, but ${this.#position} was`);
+    if (this.#lastOffset !== undefined && this.#lastOffset >= low) return this.#lastOffset;
+    // A log that forgets by age may have forgotten what the ledger never saw; what is left goes on from there.
+    return this.#position > low ? this.#position : low;
+  }
+
+  /**
+   * Takes records into the tree.
+   * @throws OperatingError `LEDGER_LOG_CHANGED` when the last record that is in it is not there any more.
+   */
+  take(from: bigint, { records, next }: ReadBatch): void {
+    const overlaps = from === this.#lastOffset;
+    if (overlaps) this.#checkLast(records[0]);
+    for (let number = overlaps ? 1 : 0; number < records.length; number++) this.#append(records[number] as StoredRecord);
+    if (next > this.#position) this.#position = next;
+  }
+
+  #checkLast(record: StoredRecord | undefined): void {
+    if (record === undefined || record.offset !== this.#lastOffset) throw ledgerErrors.logChanged(this.at, `the record at offset ${this.#lastOffset} is gone`);
+    const hash = new Uint8Array(hashBytes);
+    hashRecord(record, nodeLedgerHash, hash, 0);
+    if (!sameHash(hash, this.#last)) throw ledgerErrors.logChanged(this.at, `the record at offset ${record.offset} is another one`);
+  }
+
+  #append(record: StoredRecord): void {
+    const index = Math.floor(this.#tree.size / tileWidth);
+    const idMs = idTimeMs(record.headers['ce_id'] ?? '');
+    const place = this.#places.get(index);
+    if (place === undefined) this.#places.set(index, { index, firstOffset: record.offset, firstIdMs: idMs, lastIdMs: idMs });
+    else if (idMs < place.firstIdMs || idMs > place.lastIdMs)
+      this.#places.set(index, { ...place, firstIdMs: Math.min(place.firstIdMs, idMs), lastIdMs: Math.max(place.lastIdMs, idMs) });
+    this.#tree.append(record);
+    this.#lastOffset = record.offset;
+    const edge = this.#tree.lastLeaf();
+    this.#remember(edge.hashes, edge.at);
+  }
+
+  #remember(hashes: Uint8Array, at: number): void {
+    for (let byte = 0; byte < hashBytes; byte++) this.#last[byte] = hashes[at + byte] as number;
+  }
+
+  /** What is new since this was last asked; undefined when nothing is. */
+  growth(): LedgerGrowth | undefined {
+    const { size } = this.#tree;
+    if (size === this.#givenSize) return undefined;
+    const growth: LedgerGrowth = {
+      ...this.at,
+      fromSize: this.#givenSize,
+      size,
+      position: this.#position,
+      lastOffset: this.#lastOffset,
+      epoch: this.#epoch,
+      tiles: this.#tree.takeChanged(),
+      places: [...this.#places.values()],
+    };
+    this.#places.clear();
+    this.#givenSize = size;
+    return growth;
+  }
+
+  /** Size and root of the tree as it is now. */
+  head(): TreeHead {
+    return { size: this.#tree.size, root: this.#tree.root() };
+  }
+}

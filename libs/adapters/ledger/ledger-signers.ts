@@ -1,0 +1,92 @@
+import { checkpointText, formatKeyList, formatNote, signatureTypes, signText, verifierKey, type Signer, type TreeHead, type VerifierKey } from '#core/ledger';
+import { OperatingError } from '#kernel';
+import type { LedgerPartition, SecretStore } from '#ports';
+import { createPrivateKey, hash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { Ed25519Signer, seedOf } from './ed25519.ts';
+import { nodeLedgerHash } from './node-ledger-hash.ts';
+
+/** Checkpoints carry the signatures of so many keys, the newest last: who knows only the one before the last still can verify. */
+const keysPerCheckpoint = 2;
+
+/** What tells a ledger apart when nobody gave it a name. */
+const nameSecret = 'ledger-name';
+
+/** The name of a ledger that got none: the same for every process of the platform. */
+export async function ledgerName(secrets: SecretStore): Promise<string> {
+  return `streams-${hash('sha256', await secrets.secret(nameSecret), 'hex').slice(0, 12)}`;
+}
+
+/** The origin line of a partition's tree. */
+export function originOf(name: string, { topic, partition }: LedgerPartition): string {
+  return `${name}/${topic}/${partition}`;
+}
+
+/** Who signs the checkpoints of a ledger: all keys that it has had. */
+export class LedgerSigners {
+  readonly name: string;
+  readonly #signers: readonly Signer[];
+  readonly #keys = new Map<string, readonly VerifierKey[]>();
+
+  /** @param signers oldest first, at least one */
+  constructor(name: string, signers: readonly Signer[]) {
+    this.name = name;
+    this.#signers = signers;
+  }
+
+  /** The first `count` keys out of the secrets of the platform. */
+  static async fromSecrets(name: string, secrets: SecretStore, count: number): Promise<LedgerSigners> {
+    const seeds: Uint8Array[] = [];
+    for (let number = 1; number <= count; number++) seeds.push(await secrets.secret(`ledger-key-${number}`));
+    return new LedgerSigners(
+      name,
+      seeds.map((seed) => new Ed25519Signer(seed)),
+    );
+  }
+
+  /**
+   * The keys out of a PEM file: private keys of Ed25519, oldest first.
+   * @throws OperatingError `LEDGER_KEY_INVALID`
+   */
+  static async fromFile(name: string, path: string): Promise<LedgerSigners> {
+    try {
+      const blocks = (await readFile(path, 'utf8')).match(/-----BEGIN PRIVATE KEY-----[^-]+-----END PRIVATE KEY-----/g) ?? [];
+      const signers = blocks.map((block) => new Ed25519Signer(seedOf(createPrivateKey(block))));
+      if (signers.length > 0) return new LedgerSigners(name, signers);
+      throw new Error('it holds no private key in PEM');
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new OperatingError(`The file ${path} gives no key of Ed25519 to sign the ledger with: ${why}.`, {
+        code: 'LEDGER_KEY_INVALID',
+        retryable: false,
+        cause,
+      });
+    }
+  }
+
+  get count(): number {
+    return this.#signers.length;
+  }
+
+  /** All keys, signed by all of them. */
+  keyList(): string {
+    return formatKeyList(this.name, this.#signers, nodeLedgerHash);
+  }
+
+  /** A signed checkpoint. */
+  sign(at: LedgerPartition, head: TreeHead): string {
+    const origin = originOf(this.name, at);
+    const text = checkpointText({ origin, ...head });
+    const keys = this.#keysOf(origin);
+    const signers = this.#signers.slice(-keysPerCheckpoint);
+    return formatNote({ text, signatures: signers.map((signer, number) => signText(text, keys[number] as VerifierKey, signer)) });
+  }
+
+  #keysOf(origin: string): readonly VerifierKey[] {
+    const known = this.#keys.get(origin);
+    if (known !== undefined) return known;
+    const keys = this.#signers.slice(-keysPerCheckpoint).map(({ publicKey }) => verifierKey(origin, signatureTypes.ed25519, publicKey, nodeLedgerHash));
+    this.#keys.set(origin, keys);
+    return keys;
+  }
+}

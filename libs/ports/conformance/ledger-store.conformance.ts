@@ -1,0 +1,158 @@
+import { describe, expect, test } from '@jest/globals';
+import type { LedgerGrowth, LedgerPartition, LedgerStore, LedgerTile } from '../ledger-store.port.ts';
+import { freshName, operatingError, useSubject, type Subject, type SubjectFactory } from './subject.ts';
+
+/** What every store of the ledger promises. */
+export function ledgerStoreConformance(name: string, factory: SubjectFactory<LedgerStore>): void {
+  describe(`${name} is a ledger store`, () => {
+    const subject = useSubject(factory);
+    growing(subject);
+    finding(subject);
+    keeping(subject);
+    knowing(subject);
+  });
+}
+
+const at = (): LedgerPartition => ({ topic: freshName('topic'), partition: 3 });
+
+function tile(level: number, index: number, width: number): LedgerTile {
+  return { level, index, width, hashes: Uint8Array.from({ length: width * 32 }, (_, byte) => (byte * 7 + width + level) % 256) };
+}
+
+function growth(where: LedgerPartition, fromSize: number, size: number, more: Partial<LedgerGrowth> = {}): LedgerGrowth {
+  return { ...where, fromSize, size, position: BigInt(size * 2), lastOffset: BigInt(size * 2 - 2), epoch: 1n, tiles: [], places: [], ...more };
+}
+
+function growing(subject: () => Subject<LedgerStore>): void {
+  test('a tree begins empty and goes on where it was left', async () => {
+    const { port } = subject();
+    const where = at();
+    expect(await port.claim(where, 1n)).toEqual({ ...where, size: 0, position: 0n, lastOffset: undefined });
+    await port.grow([growth(where, 0, 300)]);
+    expect(await port.claim(where, 2n)).toEqual({ ...where, size: 300, position: 600n, lastOffset: 598n });
+    expect(await port.progress()).toContainEqual({ ...where, size: 300, position: 600n, lastOffset: 598n });
+  });
+
+  test('an older owner, and one that missed something, is refused; nothing of it is written', async () => {
+    const { port } = subject();
+    const [one, two] = [at(), at()];
+    await port.claim(one, 5n);
+    await port.claim(two, 5n);
+    await expect(port.claim(one, 4n)).rejects.toEqual(operatingError('LEDGER_FENCED'));
+    await port.grow([growth(one, 0, 1, { epoch: 5n })]);
+    const late = [growth(two, 0, 1, { epoch: 5n, tiles: [tile(0, 0, 1)] }), growth(one, 1, 2, { epoch: 4n })];
+    await expect(port.grow(late)).rejects.toEqual(operatingError('LEDGER_FENCED'));
+    await expect(port.grow([growth(one, 0, 2, { epoch: 5n })])).rejects.toEqual(operatingError('LEDGER_FENCED'));
+    await expect(port.grow([growth(at(), 0, 1)])).rejects.toEqual(operatingError('LEDGER_FENCED'));
+    expect(await port.tiles(two, [{ level: 0, index: 0 }])).toEqual([]);
+    expect(await port.claim(two, 6n)).toMatchObject({ size: 0 });
+  });
+
+  test('tiles grow and come back as they were last written', async () => {
+    const { port } = subject();
+    const [where, other] = [at(), at()];
+    await port.claim(where, 1n);
+    await port.claim(other, 1n);
+    await port.grow([growth(where, 0, 300, { tiles: [tile(0, 0, 256), tile(0, 1, 44), tile(1, 0, 1)] }), growth(other, 0, 7, { tiles: [tile(0, 0, 7)] })]);
+    await port.grow([growth(where, 300, 310, { tiles: [tile(0, 1, 54)] })]);
+    const asked = [
+      { level: 0, index: 0 },
+      { level: 0, index: 1 },
+      { level: 1, index: 0 },
+      { level: 0, index: 2 },
+    ];
+    const tiles = [...(await port.tiles(where, asked))].sort((a, b) => a.level - b.level || a.index - b.index);
+    expect(tiles.map(plain)).toEqual([tile(0, 0, 256), tile(0, 1, 54), tile(1, 0, 1)].map(plain));
+    expect((await port.tiles(other, asked)).map(plain)).toEqual([plain(tile(0, 0, 7))]);
+    expect(await port.tiles(where, [])).toEqual([]);
+  });
+}
+
+/** Whatever kind of byte array it is. */
+function plain(one: LedgerTile): object {
+  return { ...one, hashes: [...one.hashes] };
+}
+
+function finding(subject: () => Subject<LedgerStore>): void {
+  const place = (index: number, firstOffset: bigint, firstIdMs: number, lastIdMs: number) => ({ index, firstOffset, firstIdMs, lastIdMs });
+
+  test('records are found by offset and by the time in their id', async () => {
+    const { port } = subject();
+    const where = at();
+    const beside = { ...where, partition: 4 };
+    await port.claim(where, 1n);
+    await port.claim(beside, 1n);
+    const tiles = [tile(0, 0, 256), tile(0, 1, 256), tile(0, 2, 1)];
+    const places = [place(0, 10n, 1000, 2000), place(1, 700n, 1900, 3000), place(2, 1500n, 3000, 3000)];
+    await port.grow([
+      growth(where, 0, 513, { tiles, places, lastOffset: 1500n }),
+      growth(beside, 0, 1, { tiles: [tile(0, 0, 1)], places: [place(0, 0n, 0, 1950)] }),
+    ]);
+    await port.grow([growth(where, 513, 514, { tiles: [tile(0, 2, 2)], places: [place(2, 1501n, 2500, 2500)], lastOffset: 1501n })]);
+    expect(await port.place(where, 1)).toEqual(places[1]);
+    expect(await port.place(where, 9)).toBeUndefined();
+    expect(await port.placeOf(where, 10n)).toEqual(places[0]);
+    expect(await port.placeOf(where, 1499n)).toEqual(places[1]);
+    expect(await port.placeOf(where, 1501n)).toEqual(place(2, 1500n, 2500, 3000));
+    expect(await port.placeOf(where, 9n)).toBeUndefined();
+    expect(await port.placeOf(where, 1502n)).toBeUndefined();
+    const found = async (idMs: number, limit = 10): Promise<string[]> =>
+      (await port.placesAt(where.topic, idMs, limit)).map((one) => `${one.partition}/${one.index}`);
+    expect(await found(1950)).toEqual(['4/0', '3/0', '3/1']);
+    expect(await found(1950, 2)).toEqual(['4/0', '3/0']);
+    expect(await found(0)).toEqual(['4/0']);
+    expect(await found(2700)).toEqual(['3/1', '3/2']);
+    expect(await found(3001)).toEqual([]);
+  });
+}
+
+function keeping(subject: () => Subject<LedgerStore>): void {
+  test('the largest checkpoint counts, and one with more signatures takes its place', async () => {
+    const { port } = subject();
+    const where = at();
+    expect(await port.checkpoint(where)).toBeUndefined();
+    await port.keep([
+      { ...where, size: 7, note: 'seven\n' },
+      { ...where, size: 9, note: 'nine\n' },
+    ]);
+    await port.keep([{ ...where, size: 7, note: 'seven, cosigned\n' }]);
+    expect(await port.checkpoint(where)).toEqual({ ...where, size: 9, note: 'nine\n' });
+    expect(await port.checkpoints(where, 10)).toEqual([
+      { ...where, size: 9, note: 'nine\n' },
+      { ...where, size: 7, note: 'seven, cosigned\n' },
+    ]);
+    expect(await port.checkpoints(where, 1)).toHaveLength(1);
+    await port.keep([]);
+  });
+}
+
+function knowing(subject: () => Subject<LedgerStore>): void {
+  test('keys are counted, one more for one of those who ask at once', async () => {
+    const { port } = subject();
+    const count = await port.keyCount();
+    const added = await Promise.all([port.addKey(count), port.addKey(count), port.addKey(count)]);
+    expect(added.filter(Boolean)).toHaveLength(1);
+    expect(await port.keyCount()).toBe(count + 1);
+    expect(await port.addKey(count)).toBe(false);
+  });
+
+  test('the list of the most keys counts', async () => {
+    const { port } = subject();
+    const count = await port.keyCount();
+    await port.keepKeyList(count, 'list\n');
+    expect(await port.keyList()).toBe('list\n');
+    expect(await port.addKey(count)).toBe(true);
+    expect(await port.keyList()).toBe('list\n');
+    await port.keepKeyList(count + 1, 'longer\n');
+    await port.keepKeyList(count, 'list again\n');
+    expect(await port.keyList()).toBe('longer\n');
+  });
+
+  test('of a witness the first key counts', async () => {
+    const { port } = subject();
+    const edgeId = freshName('edge');
+    expect(await port.meet({ edgeId, verifierKey: 'one' })).toEqual({ edgeId, verifierKey: 'one' });
+    expect(await port.meet({ edgeId, verifierKey: 'two' })).toEqual({ edgeId, verifierKey: 'one' });
+    expect(await port.witnesses()).toContainEqual({ edgeId, verifierKey: 'one' });
+  });
+}

@@ -1,0 +1,104 @@
+import type { ProjectionPartition } from './projection-store.port.ts';
+
+/** A partition whose records a tree holds. */
+export type LedgerPartition = ProjectionPartition;
+
+/** How far the ledger has come in a partition. */
+export interface LedgerProgress extends LedgerPartition {
+  /** Records in the tree. */
+  readonly size: number;
+  /** Where to read on. */
+  readonly position: bigint;
+  /** Offset of the last record in the tree; undefined before the first. */
+  readonly lastOffset: bigint | undefined;
+}
+
+/** 256 hashes of a level of the tree, or fewer at its right edge (C2SP tlog-tiles). */
+export interface LedgerTile {
+  /** 0 holds hashes of records. */
+  readonly level: number;
+  readonly index: number;
+  readonly width: number;
+  /** 32 bytes each. */
+  readonly hashes: Uint8Array;
+}
+
+/** Which records a tile of level 0 holds. */
+export interface LeafTilePlace {
+  readonly index: number;
+  /** Of its first record. */
+  readonly firstOffset: bigint;
+  /** The earliest and the latest time that ids of its records name, ms since the Unix epoch; 0 for an id without one. */
+  readonly firstIdMs: number;
+  readonly lastIdMs: number;
+}
+
+/** What a partition's tree has grown by. */
+export interface LedgerGrowth extends LedgerProgress {
+  /** Compare-and-swap: the size that the tree must still have, and the epoch under which it was claimed. */
+  readonly fromSize: number;
+  readonly epoch: bigint;
+  /** Every tile that changed; a full one comes for the last time. */
+  readonly tiles: readonly LedgerTile[];
+  /** Of the tiles of level 0 among them; of one that grew, of its new records. */
+  readonly places: readonly LeafTilePlace[];
+}
+
+export interface LedgerCheckpoint extends LedgerPartition {
+  readonly size: number;
+  /** The signed note. */
+  readonly note: string;
+}
+
+/** The key of a witness, as it said it first. */
+export interface LedgerWitness {
+  /** The edge that it is. */
+  readonly edgeId: string;
+  /** C2SP signed-note. */
+  readonly verifierKey: string;
+}
+
+/**
+ * The audit ledger: a Merkle tree per partition in tiles, and what was signed of it. Tiles and progress move together, so
+ * that every record is in the tree once, whatever process dies when.
+ */
+export abstract class LedgerStore {
+  /**
+   * How far the ledger has come; nowhere, for a partition that it does not know. From now on the growth of older epochs is refused.
+   * @throws OperatingError `LEDGER_FENCED` when a greater epoch has claimed it.
+   */
+  abstract claim(at: LedgerPartition, epoch: bigint): Promise<LedgerProgress>;
+  /**
+   * Writes the growth of several trees: all of it or nothing.
+   * @throws OperatingError `LEDGER_FENCED` when size or epoch of any of them are not as expected.
+   */
+  abstract grow(growths: readonly LedgerGrowth[]): Promise<void>;
+  /** Every tree, by topic and partition. */
+  abstract progress(): Promise<readonly LedgerProgress[]>;
+  /** The tiles asked for, as far as they are there, in no order. */
+  abstract tiles(at: LedgerPartition, tiles: ReadonlyArray<Pick<LedgerTile, 'level' | 'index'>>): Promise<readonly LedgerTile[]>;
+  /** A tile of level 0 by its index; undefined when there is none. */
+  abstract place(at: LedgerPartition, index: number): Promise<LeafTilePlace | undefined>;
+  /** The tile of level 0 that holds the record at that offset, if any does: the last one that begins there or before. */
+  abstract placeOf(at: LedgerPartition, offset: bigint): Promise<LeafTilePlace | undefined>;
+  /** The tiles of level 0 that may hold a record whose id names that time, oldest first; 0 for an id that names none. */
+  abstract placesAt(topic: string, idMs: number, limit: number): Promise<ReadonlyArray<LedgerPartition & LeafTilePlace>>;
+  /** Keeps checkpoints; one of a size that has one already takes its place, because it carries more signatures. */
+  abstract keep(checkpoints: readonly LedgerCheckpoint[]): Promise<void>;
+  /** The checkpoint of the greatest size; undefined when there is none. */
+  abstract checkpoint(at: LedgerPartition): Promise<LedgerCheckpoint | undefined>;
+  /** The newest checkpoints, the largest first: the last of every hour is kept for ever, all of the last hour. */
+  abstract checkpoints(at: LedgerPartition, limit: number): Promise<readonly LedgerCheckpoint[]>;
+  /** How many keys the ledger has had; the last of them signs. At least 1. */
+  abstract keyCount(): Promise<number>;
+  /** One key more, if there are `count` now; false when somebody else was first. */
+  abstract addKey(count: number): Promise<boolean>;
+  /** Keeps the list of the first `count` keys, signed by all of them. */
+  abstract keepKeyList(count: number, note: string): Promise<void>;
+  /** The signed list of the most keys that there is; undefined before the first. */
+  abstract keyList(): Promise<string | undefined>;
+  /** The keys of witnesses. */
+  abstract witnesses(): Promise<readonly LedgerWitness[]>;
+  /** Remembers the key of a witness that has none yet, and answers the one that counts: the first. */
+  abstract meet(witness: LedgerWitness): Promise<LedgerWitness>;
+}
