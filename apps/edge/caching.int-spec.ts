@@ -34,6 +34,15 @@ describe.each<EdgeRuntime>(['bun', 'node'])('caching, served by %s', (runtime) =
     expect(origin.count('/a.m4s')).toBe(1);
   });
 
+  test('what is not there is a 404, remembered without being asked for again', async () => {
+    const problem = '404 Not Found\r\ncontent-type: application/problem+json; charset=utf-8';
+    origin.says('/nowhere', problem, '{"status":404}');
+    const [first, second] = [await edge.get('/nowhere'), await edge.get('/nowhere')];
+    expect([first.status, second.status, second.body]).toEqual([404, 404, '{"status":404}']);
+    expect(second.headers['cache-status']).toMatch(/^edge-1; hit; ttl=(60|59|58)$/);
+    expect(origin.count('/nowhere')).toBe(1);
+  });
+
   test('spellings of one URL are one object, and the origin is asked for the normal one', async () => {
     origin.says('/n/a?x=1&y=%C3%A9', '200 OK\r\ncache-control: max-age=60', 'one');
     for (const path of ['/n/a?y=%c3%a9&x=1', '/n/./b/../a?x=1&y=%C3%A9', '/n/%61?x=1&&y=%C3%A9']) expect((await edge.get(path)).body).toBe('one');

@@ -20,12 +20,12 @@ const contentPolicy = [
   "frame-ancestors 'self'",
 ].join('; ');
 
-/** Paths that belong to the API and the origin: an unknown one there is a 404, never the console. */
-const reserved = /^\/(api|live|media)(\/|$)/;
+/** Where the console's page is. What it shows is not in its address, so it has no other. */
+const pages: ReadonlySet<string> = new Set(['/', '/index.html']);
 
 /**
- * Serves the built console: its files by name, and its page for every other path that a browser may open. What is not
- * there is left to `refuse`.
+ * Serves the built console: its page, and its files by name. What is not there is left to `refuse`: a mistyped address is a
+ * 404, which caches may keep as such, never a page that says yes.
  */
 export async function serveConsole(fastify: FastifyInstance, root: string, refuse: (request: FastifyRequest, reply: FastifyReply) => void): Promise<void> {
   // Set for files that are there alone: a missing one is a 404 that nobody may keep for a year.
@@ -35,8 +35,7 @@ export async function serveConsole(fastify: FastifyInstance, root: string, refus
   await fastify.register(fastifyStatic, { root, serve: false, cacheControl: false, setHeaders });
   fastify.get('/*', (request: FastifyRequest, reply: FastifyReply) => {
     const path = pathOf(request.url);
-    if (reserved.test(path)) return refuse(request, reply);
-    const isFile = /\.[A-Za-z0-9]{1,8}$/.test(path);
-    return reply.sendFile(isFile ? path.slice(1) : 'index.html');
+    if (pages.has(path)) return reply.sendFile('index.html');
+    return /\.[A-Za-z0-9]{1,8}$/.test(path) ? reply.sendFile(path.slice(1)) : refuse(request, reply);
   });
 }

@@ -314,17 +314,28 @@ describe('API keys', () => {
 });
 
 describe('the console and the documentation', () => {
-  test('files by name, the page for everything else', async () => {
+  test('files by name, the page at its address, 404 for everything else', async () => {
     const asset = await ask(gateway.url, '/assets/index-abc123.js');
     expect([asset.status, asset.headers['cache-control']]).toEqual([200, 'public, max-age=31536000, immutable']);
-    for (const path of ['/', '/streams/st-x', '/?a=b']) {
+    for (const path of ['/', '/index.html', '/?a=b']) {
       const page = await ask(gateway.url, path);
       expect([page.status, page.headers['cache-control'], page.headers['content-type']]).toEqual([200, 'no-cache', 'text/html; charset=utf-8']);
       expect(page.headers['content-security-policy']).toContain("default-src 'self'");
     }
-    for (const path of ['/assets/gone-1.js', '/..%2f..%2fetc%2fpasswd.txt', '/%2e%2e/secret.txt']) {
+    for (const path of [
+      '/streams/st-x',
+      '/favicon',
+      '/wp-login.php',
+      '/live',
+      '/medias',
+      '/api',
+      '/assets/',
+      '/assets/gone-1.js',
+      '/..%2f..%2fetc%2fpasswd.txt',
+      '/%2e%2e/secret.txt',
+    ]) {
       const gone = await ask(gateway.url, path);
-      expect(gone.json.type).toBe('urn:streams:problem:no-route');
+      expect([gone.status, gone.json.type]).toEqual([404, 'urn:streams:problem:no-route']);
       // During a deploy an asset may be asked for before it is there: nobody may keep that answer for long.
       expect(gone.headers['cache-control'] ?? '').not.toContain('immutable');
     }
