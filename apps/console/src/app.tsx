@@ -1,6 +1,7 @@
 import { useCallback, useMemo, useState } from 'react';
 import { Api, ApiError } from './model/api.ts';
-import type { CdnHealth, FeedEvent, StreamPage } from './model/types.ts';
+import { newestAndLive } from './model/stream-state.ts';
+import type { CdnHealth, FeedEvent } from './model/types.ts';
 import { usePolling } from './polling.tsx';
 import { useSession } from './session.tsx';
 import { EdgePanel } from './view/edge-panel.tsx';
@@ -17,13 +18,6 @@ export function App() {
   ) : (
     <Console key={session.key} apiKey={session.key} onSignOut={session.signOut} onKey={session.signIn} />
   );
-}
-
-/** Everything on air, however old, and the newest of the rest. */
-async function newestAndLive(api: Api, signal: AbortSignal): Promise<StreamPage> {
-  const pages = await Promise.all(['status=live&limit=200', 'limit=50'].map((query) => api.get<StreamPage>(`/api/v1/streams?${query}`, signal)));
-  const byId = new Map(pages.flatMap(({ items }) => items).map((stream) => [stream.id, stream]));
-  return { items: [...byId.values()] };
 }
 
 interface ConsoleProps {

@@ -44,7 +44,7 @@ describe('the streams command, on a running platform', () => {
     expect(shown).toMatchObject({ code: 0, err: '' });
     expect(shown.out).toContain(`${id}  Garden\n  status      created`);
 
-    expect(await streams(env, 'stream', 'stop', id)).toMatchObject({ code: 0, out: `Stream ${id} has ended; its playlist is a recording now.\n` });
+    expect(await streams(env, 'stream', 'stop', id)).toMatchObject({ code: 0, out: `Stream ${id} has ended; nothing was ever published to it.\n` });
     const shownAgain = await streams(env, 'stream', 'show', id, '--json');
     expect(JSON.parse(shownAgain.out)).toMatchObject({ id, status: 'stopped' });
 

@@ -26,7 +26,9 @@ export async function startStream({ api, print }: CommandContext, name: string, 
 
 export async function stopStream({ api, print }: CommandContext, id: string): Promise<void> {
   const answer = await api.call<{ readonly id: string; readonly status: string }>('POST', '/api/v1/stream/stop', { id });
-  print(answer, () => [`Stream ${answer.id} has ended; its playlist is a recording now.`]);
+  const { durationMs } = await api.call<StreamSummary>('GET', `/api/v1/streams/${encodeURIComponent(id)}`);
+  const left = durationMs === null || durationMs === 0 ? 'nothing was ever published to it' : 'its playlist is a recording now';
+  print(answer, () => [`Stream ${answer.id} has ended; ${left}.`]);
 }
 
 export async function listStreams({ api, print }: CommandContext, options: { readonly status?: string; readonly limit: number }): Promise<void> {

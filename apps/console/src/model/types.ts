@@ -10,6 +10,8 @@ export interface StreamSummary {
   readonly createdAt: string | null;
   readonly startedAt: string | null;
   readonly stoppedAt: string | null;
+  /** Length of what was recorded; null when there never was a picture. */
+  readonly durationMs: number | null;
   readonly playback: { readonly hls: string };
 }
 

@@ -1,5 +1,6 @@
 import { useRef, useState } from 'react';
 import { formatBitrate } from '../model/format.ts';
+import { hasPicture } from '../model/stream-state.ts';
 import type { StreamSummary } from '../model/types.ts';
 import { type PlayerState, usePlayer } from './player.tsx';
 import { StatusPill } from './status-pill.tsx';
@@ -12,13 +13,13 @@ interface StageProps {
 export function Stage({ stream, loading }: StageProps) {
   const video = useRef<HTMLVideoElement>(null);
   const [muted, setMuted] = useState(true);
-  const playable = stream !== undefined && stream.status !== 'created';
+  const playable = stream !== undefined && (stream.status === 'live' || stream.status === 'interrupted' || hasPicture(stream));
   const player = usePlayer(video, playable ? `/live/${stream.id}/master.m3u8` : undefined);
   return (
     <section className="panel stage" aria-label="Player">
       <header>
         <h2>{stream?.name ?? 'No stream yet'}</h2>
-        {stream === undefined ? null : <StatusPill status={stream.status} />}
+        {stream === undefined ? null : <StatusPill stream={stream} />}
         <span className="gap" />
         <QualityMenu player={player} />
       </header>
@@ -67,6 +68,8 @@ function Notice({ stream, loading, problem }: { readonly stream: StreamSummary |
   if (loading) return <Message title="Loading" />;
   if (stream === undefined) return <Message title="No stream yet" detail="Create one below, then publish to it from OBS or ffmpeg." />;
   if (stream.status === 'created') return <Message title="Waiting for a publisher" detail="Point OBS or ffmpeg at the stream's RTMP URL with its key." />;
+  if (stream.status === 'stopped' && !hasPicture(stream))
+    return <Message title="Never live" detail="The stream was stopped before anything was published to it." />;
   return null;
 }
 

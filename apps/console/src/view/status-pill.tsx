@@ -1,7 +1,6 @@
-import type { StreamStatus } from '../model/types.ts';
+import { stateOf } from '../model/stream-state.ts';
+import type { StreamSummary } from '../model/types.ts';
 
-const labels: Record<StreamStatus, string> = { created: 'waiting', live: 'live', interrupted: 'interrupted', stopped: 'recording' };
-
-export function StatusPill({ status }: { readonly status: StreamStatus }) {
-  return <span className={`pill ${status}`}>{labels[status]}</span>;
+export function StatusPill({ stream }: { readonly stream: Pick<StreamSummary, 'status' | 'durationMs'> }) {
+  return <span className={`pill ${stream.status}`}>{stateOf(stream)}</span>;
 }

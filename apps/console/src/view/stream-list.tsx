@@ -1,6 +1,7 @@
 import { type FormEvent, useState } from 'react';
 import type { Api } from '../model/api.ts';
 import { formatAge } from '../model/format.ts';
+import { hasPicture } from '../model/stream-state.ts';
 import type { CreatedStream, StreamSummary } from '../model/types.ts';
 import { StatusPill } from './status-pill.tsx';
 
@@ -26,7 +27,8 @@ export function StreamList({ api, items, selected, onPick, onChange }: StreamLis
   };
   const create = (name: string): Promise<void> => act(async () => setCreated(await api.post<CreatedStream>('/api/v1/stream/start', { name })));
   const stop = (stream: StreamSummary): void => {
-    if (confirm(`Stop “${stream.name}” for good? Its playlist becomes a recording, and nobody can publish to it again.`))
+    const left = hasPicture(stream) ? 'Its playlist becomes a recording, and nobody' : 'Nobody';
+    if (confirm(`Stop “${stream.name}” for good? ${left} can publish to it again.`))
       void act(async () => void (await api.post('/api/v1/stream/stop', { id: stream.id })));
   };
   return (
@@ -46,10 +48,11 @@ export function StreamList({ api, items, selected, onPick, onChange }: StreamLis
         {items.map((item) => (
           <li className="stream" key={item.id}>
             <button type="button" className="pick" aria-pressed={item.id === selected} onClick={() => onPick(item.id)}>
-              <StatusPill status={item.status} />
-              <span>
-                <span className="name">{item.name}</span>
-                <br />
+              <StatusPill stream={item} />
+              <span className="what">
+                <span className="name" title={item.name}>
+                  {item.name}
+                </span>
                 <span className="id">{item.id}</span>
               </span>
               <span className="when">{whenOf(item)}</span>
