@@ -3,7 +3,6 @@ import { SystemClock } from '#adapters/system';
 import { contexts, topicPartitions, type LogRecord } from '#events';
 import { StartAt } from '../apps/gateway/grpc/generated/streams/v1/event_service_pb.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
-import type { IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,7 +10,7 @@ import { countPerSecond, quantile, type Bench, type BenchContext } from './harne
 import { sampleRecord, sampleRecords } from './log/records.ts';
 import { residentMb } from './rtmp/process-usage.ts';
 import { start, type Running } from './subscribe/process.ts';
-import { countEvents, openSse, readMessages, subscribe, type GatewayFacts } from './subscribe/readers.ts';
+import { countEvents, openHttp, readMessages, stallBy, subscribe, type GatewayFacts, type Stalled } from './subscribe/readers.ts';
 
 const goals = { replay: 80_000, latencyMs: 50, sseMs: 250, stalledMb: 100 };
 const sseReaders = 1_000;
@@ -108,7 +107,7 @@ async function manySse({ log, gateway }: World, seconds: number, context: BenchC
   let events = 0;
   const readers = [];
   for (let at = 0; at < sseReaders; at++) {
-    const response = await openSse(gateway.facts, 'context=stream');
+    const response = await openHttp(gateway.facts, 'live?context=stream');
     // The delay of every event is counted for one reader in twenty; all are read to the end of each chunk.
     response.on('data', (chunk: Buffer) => {
       if (at % 20 === 0) delaysIn(chunk.toString('latin1'), delays);
@@ -149,49 +148,41 @@ async function mostResident({ log, gateway }: World, seconds: number): Promise<n
   return most;
 }
 
+/** How long a client waits that was cut off and tries again. */
+const comeBackMs = 15_000;
+
 /**
- * Half of them by gRPC, half by SSE, each on a connection of its own and behind by the whole log: they take one chunk, then
- * nothing. Afterwards the half that speaks SSE comes back every fifteen seconds, as clients do that give up and try again.
+ * A quarter of them by each protocol, each on a connection of its own and behind by the whole log: they take one chunk, then
+ * nothing. Afterwards a half of them comes back every fifteen seconds, as clients do that give up and try again.
  */
 async function stalled(world: World, seconds: number, context: BenchContext): Promise<void> {
   const { gateway } = world;
   const before = await residentMb(gateway.pid);
-  const calls = Array.from({ length: stalledReaders / 2 }, () => {
-    const call = subscribe(gateway.facts, { start: { case: 'at', value: StartAt.BEGINNING } }, 65_535);
-    call.once('data', () => call.pause());
-    return call;
-  });
-  const stall = async (): Promise<IncomingMessage | undefined> => {
-    const response = await openSse(gateway.facts, 'from=beginning').catch(() => undefined);
-    response?.on('error', () => undefined);
-    response?.once('data', () => response.pause());
-    return response;
-  };
-  const responses = await Promise.all(Array.from({ length: stalledReaders / 2 }, stall));
+  const ways = Object.values(stallBy);
+  const stall = (at: number): Promise<Stalled> => (ways[at % ways.length] as (typeof ways)[number])(gateway.facts);
+  const readers = await Promise.all(Array.from({ length: stalledReaders }, (_, at) => stall(at)));
   const most = await mostResident(world, seconds);
-  context.row(`${stalledReaders} readers that take nothing, ${seconds} s`, most - before, 'MB more', `than with as many that read (${Math.round(before)} MB)`);
+  context.row(
+    `${stalledReaders} readers that take nothing, ${seconds} s`,
+    most - before,
+    'MB more',
+    `than with as many that read (${Math.round(before)} MB); a quarter each by ${Object.keys(stallBy).join(', ')}`,
+  );
   context.bar('subscribe.stalled.memory', most - before, 'MB', `<= ${goals.stalledMb}`, most - before <= goals.stalledMb);
-  for (const response of responses) response?.destroy();
   let open = true;
-  const comeBack = async (): Promise<void> => {
-    while (open) {
-      const response = await stall();
+  const comeBack = async (first: Stalled, way: number): Promise<void> => {
+    for (let reader = first; open; reader = await stall(way)) {
       // A socket that is not read does not tell that it was closed.
-      await sleep(15_000, undefined, { ref: false });
-      response?.destroy();
+      await sleep(comeBackMs, undefined, { ref: false });
+      reader.leave();
     }
   };
-  for (let at = 0; at < stalledReaders / 2; at++) void comeBack();
+  readers.slice(0, stalledReaders / 2).forEach((reader, at) => void comeBack(reader, at));
   const again = await mostResident(world, seconds);
   open = false;
-  for (const call of calls) call.cancel();
-  context.row(
-    `${stalledReaders / 2} of them come back every 15 s, ${seconds} s`,
-    again - before,
-    'MB more',
-    'and no more after that: what they leave is collected',
-  );
-  context.bar('subscribe.stalled.again.memory', again - before, 'MB', 'stated', true);
+  for (const reader of readers) reader.leave();
+  context.row(`${stalledReaders / 2} of them come back every 15 s, ${seconds} s`, again - before, 'MB more', 'what they leave is collected');
+  context.bar('subscribe.stalled.again.memory', again - before, 'MB', `<= ${goals.stalledMb}`, again - before <= goals.stalledMb);
 }
 
 async function fill(log: SqliteEventLog, events: number): Promise<void> {

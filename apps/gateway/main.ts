@@ -7,7 +7,9 @@ import { createGateway } from './gateway.app.ts';
 import { readGatewaySettings } from './gateway.config.ts';
 import { gatewayModule } from './gateway.module.ts';
 import { GrpcServer } from './grpc/grpc-server.ts';
+import { keepHeapYoung } from './young-heap.ts';
 
+keepHeapYoung();
 const settings = readGatewaySettings();
 
 await runApp({

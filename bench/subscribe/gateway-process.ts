@@ -4,8 +4,10 @@ import { contexts, topicPartitions } from '#events';
 import { CommandExecutor } from '#runtime';
 import { KeyIssuer } from '../../apps/gateway/access/key-issuer.ts';
 import { memoryEngines, startGateway } from '../../apps/gateway/testing/gateway.fixture.ts';
+import { keepHeapYoung } from '../../apps/gateway/young-heap.ts';
 
 /** A gateway on the log at the path given, as a process of its own; everything else that it stands on is in memory. */
+keepHeapYoung();
 const [path = ''] = process.argv.slice(2);
 const clock = new SystemClock();
 const log = new SqliteEventLog({ path }, { clock });

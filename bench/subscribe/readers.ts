@@ -1,7 +1,8 @@
 import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import { Client, credentials, Metadata, type ClientReadableStream } from '@grpc/grpc-js';
 import { request, type IncomingMessage } from 'node:http';
-import { SubscribeRequestSchema } from '../../apps/gateway/grpc/generated/streams/v1/event_service_pb.ts';
+import { WebSocket } from 'ws';
+import { StartAt, SubscribeRequestSchema } from '../../apps/gateway/grpc/generated/streams/v1/event_service_pb.ts';
 
 export interface GatewayFacts {
   readonly url: string;
@@ -56,9 +57,40 @@ export function countEvents(message: Buffer, each?: (from: number, to: number) =
   return count;
 }
 
-/** A server-sent event stream; resolves when it has begun. */
-export function openSse({ url, authorization }: GatewayFacts, query: string): Promise<IncomingMessage> {
+/** Events as an HTTP answer, at `/api/v1/events/…`; resolves when it has begun. */
+export function openHttp({ url, authorization }: GatewayFacts, path: string): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
-    request(`${url}/api/v1/events/live?${query}`, { headers: { authorization }, agent: false }, resolve).on('error', reject).end();
+    request(`${url}/api/v1/events/${path}`, { headers: { authorization }, agent: false }, resolve).on('error', reject).end();
   });
+}
+
+/** A reader that has stopped to read. */
+export interface Stalled {
+  leave(): void;
+}
+
+const window = 65_535;
+/** Ways to begin with the first event, take one chunk, and then nothing any more; each on a connection of its own. */
+export const stallBy: Readonly<Record<'grpc' | 'sse' | 'ndjson' | 'websocket', (facts: GatewayFacts) => Promise<Stalled>>> = {
+  grpc: async (facts) => {
+    const call = subscribe(facts, { start: { case: 'at', value: StartAt.BEGINNING } }, window);
+    call.once('data', () => call.pause());
+    return { leave: () => call.cancel() };
+  },
+  sse: (facts) => stallHttp(facts, 'live?from=beginning'),
+  ndjson: (facts) => stallHttp(facts, 'stream?from=beginning'),
+  websocket: async ({ url, authorization }) => {
+    const socket = new WebSocket(`${url.replace('http', 'ws')}/api/v1/events/ws?from=beginning`, { headers: { authorization } });
+    socket.on('error', () => undefined);
+    await new Promise((resolve) => socket.once('close', resolve).once('message', resolve));
+    socket.pause();
+    return { leave: () => socket.terminate() };
+  },
+};
+
+async function stallHttp(facts: GatewayFacts, path: string): Promise<Stalled> {
+  const response = await openHttp(facts, path).catch(() => undefined);
+  response?.on('error', () => undefined);
+  response?.once('data', () => response.pause());
+  return { leave: () => response?.destroy() };
 }

@@ -16,7 +16,7 @@ const sortedRecordsMax = 256;
 const chunkRecords = 512;
 
 /**
- * Reads the log from given positions up to where it ended when the reading began. It holds nothing but positions between
+ * Reads the log from given positions up to given ends. It holds nothing but positions between
  * two pages, so that a reader that does not take them costs no memory. A page is a part of one lane; the lane whose
  * records are the oldest comes next, so events arrive about in the order of time, and exactly so near the end.
  */
@@ -28,23 +28,12 @@ export class CatchUp {
   /** When the last record that was read of each lane was recorded, ms. */
   readonly #times: number[] = lanes.map(() => 0);
 
-  private constructor(log: EventLog, filter: EventFilter, open: readonly number[], ends: Positions) {
+  /** @param ends where to stop, by lane; what comes behind them is somebody else's to read */
+  constructor(log: EventLog, filter: EventFilter, ends: Positions) {
     this.#log = log;
     this.#filter = filter;
-    this.#open = open;
+    this.#open = lanesOf(filter);
     this.#ends = ends;
-  }
-
-  static async begin(log: EventLog, filter: EventFilter): Promise<CatchUp> {
-    const open = lanesOf(filter);
-    const topics = [...new Set(open.map((lane) => (lanes[lane] as Lane).topic))];
-    const heads = new Map(await Promise.all(topics.map(async (topic) => [topic, await log.heads(topic)] as const)));
-    return new CatchUp(
-      log,
-      filter,
-      open,
-      lanes.map(({ topic, partition }) => heads.get(topic)?.[partition]?.high ?? 0n),
-    );
   }
 
   /** The next page from `positions` on. @throws OperatingError `OFFSET_OUT_OF_RANGE` when the log has been truncated meanwhile. */

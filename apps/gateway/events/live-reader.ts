@@ -97,10 +97,10 @@ export class LiveReader {
 
   async #readHistory(limits: NextLimits): Promise<readonly LiveEvent[]> {
     if (this.#catchUp === undefined) {
-      // Taken before the heads are read: whatever comes after them is in the tail from this number on.
+      // In one breath: whatever comes behind these positions is in the tail from this number on.
       this.#number = this.#tail.number;
       this.#inStep = false;
-      this.#catchUp = await CatchUp.begin(this.#log, this.#filter);
+      this.#catchUp = new CatchUp(this.#log, this.#filter, this.#tail.positions);
     }
     const page = await this.#catchUp.page(this.#positions, limits);
     this.#positions = page.positions;

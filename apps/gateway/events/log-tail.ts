@@ -41,6 +41,11 @@ export class LogTail {
     return this.#first + this.#ring.length;
   }
 
+  /** Behind everything that it has read, by lane. */
+  get positions(): Positions {
+    return [...this.#positions];
+  }
+
   /** Begins to listen; call the answer to end it. */
   async listen(): Promise<() => void> {
     this.#listeners++;
