@@ -160,21 +160,21 @@ describe('the live feed', () => {
     await client.open(gateway.url, live, own);
     await client.begun();
     client.pause();
-    // More than the kernel's buffers hold.
     const urls = Array.from({ length: 200 }, (_, at) => `/${at}/${'x'.repeat(1000)}`);
     const ids: string[] = [];
-    for (let at = 0; at < 80; at++)
-      ids.push((await ask(gateway.url, '/api/v1/cdn/cache/purge', { method: 'POST', headers: own, body: { urls } })).json.purgeId);
     const second = new SseClient(client.lastId);
-    // There is room for one reader: the second gets in when the first was cut off.
-    while ((await second.open(gateway.url, live, own)) !== 200) await new Promise((resolve) => setTimeout(resolve, 20));
+    // Until the kernel's buffers are full, whatever they hold: there is room for one reader, so the second gets in when the first was cut off.
+    while ((await second.open(gateway.url, live, own)) !== 200)
+      ids.push((await ask(gateway.url, '/api/v1/cdn/cache/purge', { method: 'POST', headers: own, body: { urls } })).json.purgeId);
     second.close();
     client.resume();
     await client.closed;
-    const seen = client.messages.length;
-    expect(seen).toBeLessThan(ids.length);
-    while ((await client.open(gateway.url, live, own)) !== 200) await new Promise((resolve) => setTimeout(resolve, 20));
-    await client.until(ids.length);
+    expect(client.messages.length).toBeLessThan(ids.length);
+    // On a busy machine it may be cut off again, and comes back again.
+    while (client.messages.length < ids.length) {
+      if ((await client.open(gateway.url, live, own)) === 200) await Promise.race([client.until(ids.length), client.closed]);
+      else await new Promise((resolve) => setTimeout(resolve, 20));
+    }
     expect(keysOf(client).sort()).toEqual(ids.sort());
     client.close();
     await gateway.stop();
