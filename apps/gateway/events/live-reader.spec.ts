@@ -80,8 +80,9 @@ describe('a live reader', () => {
   test('near the end events come in the order in which they were recorded', async () => {
     const log = await openLog();
     const tail = new LogTail(log);
-    const stop = await tail.listen();
     await write(log, 0, 200);
+    // What the tail has passed is history; what comes later comes as it does to all who follow.
+    const stop = await tail.listen();
     const reader = new LiveReader(
       { log, tail },
       {},
