@@ -41,6 +41,8 @@ import { PublishController } from './publish/publish.controller.ts';
 import { StreamCommands } from './streams/stream-commands.ts';
 import { StreamReader } from './streams/stream-reader.ts';
 import { StreamsController } from './streams/streams.controller.ts';
+import { RowWatches } from './watch/row-watches.ts';
+import { WatchController } from './watch/watch.controller.ts';
 
 /** What the gateway stands on. */
 export interface GatewayEngines {
@@ -83,6 +85,7 @@ const controllers = [
   EventsController,
   CatalogueController,
   ContentsController,
+  WatchController,
   ParkedController,
   KeysController,
   TenantsController,
@@ -119,13 +122,14 @@ function grpcProvider({ reads, ids, telemetry }: GatewayEngines, { host, grpcPor
       subscriptions: Subscriptions,
       tokens: ResumeTokens,
       intake: EventIntake,
+      watches: RowWatches,
       lifecycle: Lifecycle,
       logger: Logger,
     ) => {
-      const parts = { admissions, authenticator, subscriptions, tokens, intake, reads, ids, lifecycle, logger, telemetry };
+      const parts = { admissions, authenticator, subscriptions, tokens, intake, watches, reads, ids, lifecycle, logger, telemetry };
       return gatewayGrpc(parts, { host, port: grpcPort, tls: grpcTls });
     },
-    inject: [Admissions, Authenticator, Subscriptions, ResumeTokens, EventIntake, Lifecycle, appLogger],
+    inject: [Admissions, Authenticator, Subscriptions, ResumeTokens, EventIntake, RowWatches, Lifecycle, appLogger],
   };
 }
 
@@ -155,20 +159,27 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
         inject: [EventLog, ResumeTokens],
       },
       {
+        provide: RowWatches,
+        useFactory: (served: Subscriptions, tokens: ResumeTokens, { stopping }: Lifecycle) =>
+          new RowWatches({ reads: engines.reads, subscriptions: served, tokens, stopping }),
+        inject: [Subscriptions, ResumeTokens, Lifecycle],
+      },
+      {
         provide: EventSockets,
         useFactory: (
           host: HttpAdapterHost,
           served: Subscriptions,
+          watches: RowWatches,
           tokens: ResumeTokens,
           admissions: Admissions,
           authenticator: Authenticator,
           { stopping }: Lifecycle,
         ) => {
-          const sockets = new EventSockets({ subscriptions: served, tokens, admissions, authenticator, stopping });
+          const sockets = new EventSockets({ subscriptions: served, watches, tokens, admissions, authenticator, stopping });
           sockets.attach(host.httpAdapter.getInstance<FastifyInstance>().server);
           return sockets;
         },
-        inject: [HttpAdapterHost, Subscriptions, ResumeTokens, Admissions, Authenticator, Lifecycle],
+        inject: [HttpAdapterHost, Subscriptions, RowWatches, ResumeTokens, Admissions, Authenticator, Lifecycle],
       },
       grpcProvider(engines, settings),
       {

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { purgeRequested } from '#events';
-import { readModels } from './grpc/read-models.ts';
+import { readModels } from './watch/read-models.ts';
 import { QueryService, type Row } from './grpc/generated/streams/v1/query_service_pb.ts';
 import { WatchService, type WatchResponse } from './grpc/generated/streams/v1/watch_service_pb.ts';
 import { startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';

@@ -198,6 +198,22 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
     });
     expectOnlyAcme(text.split('\n').slice(0, -1));
   },
+  followRows: async () => {
+    const client = new SseClient();
+    expect(await client.open(gateway.url, '/api/v1/read-models/stream/live', acme.headers)).toBe(200);
+    const seen = (): string => JSON.stringify(client.messages);
+    for (let count = 1; !seen().includes(acme.streamId); count++) await client.until(count);
+    client.close();
+    expect(seen()).not.toContain(globex.streamId);
+    expectNothingForeign(await as(acme.headers, 'GET', '/api/v1/read-models/edge/live'));
+  },
+  socketRows: async () => {
+    const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/api/v1/read-models/stream/ws`, { headers: acme.headers });
+    let text = '';
+    await new Promise<void>((resolve) => socket.on('message', (data) => ((text += String(data)), text.includes(acme.streamId) && resolve())));
+    socket.close();
+    expect(text).not.toContain(globex.streamId);
+  },
   socketEvents: async () => {
     const socket = new WebSocket(`${gateway.url.replace('http', 'ws')}/api/v1/events/ws?from=beginning`, { headers: acme.headers });
     const lines: string[] = [];

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { readModels } from '../../apps/gateway/grpc/read-models.ts';
+import { readModels } from '../../apps/gateway/watch/read-models.ts';
 import { projections } from '../../apps/projector/projections.ts';
 
 test('the gateway shows every read model that the projector keeps', () => {

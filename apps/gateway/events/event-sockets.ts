@@ -2,7 +2,7 @@ import { bearerOf, type Principal } from '#domain/access';
 import type { IncomingMessage, Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { STATUS_CODES } from 'node:http';
-import { WebSocketServer } from 'ws';
+import { WebSocketServer, type WebSocket } from 'ws';
 import type { Admissions } from '../access/admissions.ts';
 import type { Authenticator } from '../access/authenticator.ts';
 import { parseInput, type InputOf } from '../http/operation.ts';
@@ -15,9 +15,14 @@ import type { ResumeTokens } from './resume-token.codec.ts';
 import { SocketSink } from './socket-sink.ts';
 import type { SubscriptionEnd } from './subscription.ts';
 import type { Subscriptions } from './subscriptions.ts';
+import { conditionsOfText } from '../watch/row-json.codec.ts';
+import type { RowWatches } from '../watch/row-watches.ts';
+import { SocketRows } from '../watch/socket-rows.ts';
+import { socketRows } from '../watch/watch.contract.ts';
 
 export interface EventSocketsDeps {
   readonly subscriptions: Subscriptions;
+  readonly watches: RowWatches;
   readonly tokens: ResumeTokens;
   readonly admissions: Admissions;
   readonly authenticator: Authenticator;
@@ -25,6 +30,7 @@ export interface EventSocketsDeps {
   readonly stopping: AbortSignal;
 }
 
+const rowsPath = /^\/api\/v1\/read-models\/([a-z_]{1,64})\/ws$/;
 const protocol = 'streams.v1';
 const bearerProtocol = 'bearer.';
 /** Readers have nothing to say but pongs and goodbyes. */
@@ -36,7 +42,7 @@ interface Admitted {
   readonly principal: Principal;
 }
 
-/** `GET /api/v1/events/ws`: the subscription over WebSockets (RFC 6455). Refusals are plain HTTP answers, before the upgrade. */
+/** `GET /api/v1/events/ws` and `/api/v1/read-models/:table/ws`: subscriptions over WebSockets (RFC 6455). Refusals are plain HTTP answers, before the upgrade. */
 export class EventSockets {
   readonly #deps: EventSocketsDeps;
   readonly #server = new WebSocketServer({
@@ -62,26 +68,23 @@ export class EventSockets {
     const path = pathOf(request.url ?? '');
     let upgraded = false;
     try {
-      if (path !== socketEvents.path) throw notFound('no-route', `There is no WebSocket at ${path}.`);
-      const admitted = await this.#admit(request);
-      const query = Object.fromEntries(new URL(request.url ?? '', 'http://host').searchParams);
-      const input = parseInput(socketEvents, { query }) as InputOf<typeof socketEvents>;
-      await this.#serve(input.query, admitted, path, () => {
+      const table = rowsPath.exec(path)?.[1];
+      if (path !== socketEvents.path && table === undefined) throw notFound('no-route', `There is no WebSocket at ${path}.`);
+      const admitted = await this.#admit(request, table === undefined ? socketEvents : socketRows);
+      const query = queryOf(new URL(request.url ?? '', 'http://host').searchParams);
+      const accept = (): WebSocket => {
         upgraded = true;
         return this.#accept(request, socket, head);
-      });
+      };
+      if (table === undefined) await this.#serve((parseInput(socketEvents, { query }) as InputOf<typeof socketEvents>).query, admitted, path, accept);
+      else await this.#serveRows(parseInput(socketRows, { query, params: { table } }) as InputOf<typeof socketRows>, admitted, path, accept);
     } catch (error) {
       if (upgraded) return void socket.destroy();
       refuse(socket, path, error);
     }
   }
 
-  async #serve(
-    query: InputOf<typeof socketEvents>['query'],
-    { token, principal }: Admitted,
-    path: string,
-    accept: () => SocketSinkFactory,
-  ): Promise<SubscriptionEnd> {
+  async #serve(query: InputOf<typeof socketEvents>['query'], { token, principal }: Admitted, path: string, accept: () => WebSocket): Promise<SubscriptionEnd> {
     const { subscriptions, tokens, authenticator, stopping } = this.#deps;
     const filter = filterOf(query, principal);
     return subscriptions.serve({
@@ -89,19 +92,37 @@ export class EventSockets {
       start: startOf(tokens, filter, query),
       stopping,
       stillAllowed: () => authenticator.stillHolds(token, principal),
-      sink: (context) => accept()({ ...context, path }),
+      sink: (context) => new SocketSink(accept(), { ...context, path }),
     });
   }
 
-  async #admit(request: IncomingMessage): Promise<Admitted> {
+  async #serveRows(
+    { params, query }: InputOf<typeof socketRows>,
+    { token, principal }: Admitted,
+    path: string,
+    accept: () => WebSocket,
+  ): Promise<SubscriptionEnd> {
+    const { watches, authenticator } = this.#deps;
+    return watches.serve({
+      principal,
+      table: params.table,
+      conditions: (table) => conditionsOfText(table, query.where ?? []),
+      token: query.from ?? '',
+      tokenField: 'query.from',
+      stillAllowed: () => authenticator.stillHolds(token, principal),
+      output: () => new SocketRows(accept(), path),
+    });
+  }
+
+  async #admit(request: IncomingMessage, operation: typeof socketEvents | typeof socketRows): Promise<Admitted> {
     const offered = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((one) => one.trim());
     const token = bearerOf(request.headers.authorization) ?? offered.find((one) => one.startsWith(bearerProtocol))?.slice(bearerProtocol.length);
-    return this.#deps.admissions.admit({ operation: socketEvents, token, address: request.socket.remoteAddress ?? '' });
+    return this.#deps.admissions.admit({ operation, token, address: request.socket.remoteAddress ?? '' });
   }
 
   /** `ws` answers at once, within the call, when the handshake is right; otherwise it has refused it itself. */
-  #accept(request: IncomingMessage, socket: Duplex, head: Buffer): SocketSinkFactory {
-    let make: SocketSinkFactory | undefined;
+  #accept(request: IncomingMessage, socket: Duplex, head: Buffer): WebSocket {
+    let accepted: WebSocket | undefined;
     this.#server.handleUpgrade(request, socket, head, (ws) => {
       // A silent line looks alive to TCP for hours; what does not answer a ping until the next is dead.
       let alive = true;
@@ -113,14 +134,18 @@ export class EventSockets {
       ws.on('pong', () => (alive = true));
       ws.on('close', () => clearInterval(pings));
       ws.on('error', () => ws.terminate());
-      make = (init) => new SocketSink(ws, init);
+      accepted = ws;
     });
-    if (make === undefined) throw new Error('The WebSocket handshake was refused.');
-    return make;
+    if (accepted === undefined) throw new Error('The WebSocket handshake was refused.');
+    return accepted;
   }
 }
 
-type SocketSinkFactory = (init: ConstructorParameters<typeof SocketSink>[1]) => SocketSink;
+/** What is repeated is a list. */
+function queryOf(given: URLSearchParams): Record<string, string | string[]> {
+  const names = [...new Set(given.keys())];
+  return Object.fromEntries(names.map((name) => [name, given.getAll(name).length > 1 ? given.getAll(name) : (given.get(name) ?? '')]));
+}
 
 function refuse(socket: Duplex, path: string, error: unknown): void {
   const { init } = problemOf(error);

@@ -9,8 +9,14 @@ const closeCodes = { stopping: 1001, 'not-allowed': 1008, failed: 1011, 'too-slo
 
 /** How long a connection that was told to close is waited for, ms. */
 const farewellMs = 1_000;
-/** Bytes that may wait in the socket while the next are written. */
-const bufferedMax = 16_384;
+/** Bytes that may wait in a socket while the next are written. */
+export const socketBufferedMax = 16_384;
+
+/** Says by the close code why it ends. */
+export function closeSocket(socket: WebSocket, end: Exclude<SubscriptionEnd, 'client-gone'>): void {
+  socket.close(closeCodes[end], end);
+  setTimeout(() => socket.terminate(), farewellMs).unref();
+}
 
 /** Writes a subscription to a WebSocket: a text message per event. */
 export class SocketSink implements SubscriptionSink {
@@ -27,7 +33,7 @@ export class SocketSink implements SubscriptionSink {
   }
 
   get ready(): boolean {
-    return this.#socket.bufferedAmount <= bufferedMax;
+    return this.#socket.bufferedAmount <= socketBufferedMax;
   }
 
   get gone(): boolean {
@@ -55,8 +61,7 @@ export class SocketSink implements SubscriptionSink {
   end(end: Exclude<SubscriptionEnd, 'client-gone'>, token: string, error?: unknown): void {
     if (end === 'failed') this.#send(jsonFormat.error(JSON.stringify(documentOf(problemOf(error).init, this.#init.path)), token));
     else this.#send(jsonFormat.beat(token));
-    this.#socket.close(closeCodes[end], end);
-    setTimeout(() => this.#socket.terminate(), farewellMs).unref();
+    closeSocket(this.#socket, end);
   }
 
   /** Called back when the message has left for the system: then there may be room again. */

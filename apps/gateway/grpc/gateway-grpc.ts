@@ -14,6 +14,7 @@ import { Publisher } from './publish.ts';
 import { queryHandlers } from './query.ts';
 import { Subscriber } from './subscribe.ts';
 import { Watcher } from './watch.ts';
+import type { RowWatches } from '../watch/row-watches.ts';
 
 export interface GatewayGrpcDeps {
   readonly admissions: Admissions;
@@ -22,6 +23,7 @@ export interface GatewayGrpcDeps {
   readonly tokens: ResumeTokens;
   readonly intake: EventIntake;
   readonly reads: ReadStore;
+  readonly watches: RowWatches;
   readonly ids: IdSource;
   readonly lifecycle: Lifecycle;
   readonly logger: Logger;
@@ -46,7 +48,7 @@ export function gatewayGrpc(deps: GatewayGrpcDeps, init: GrpcServerInit): GrpcSe
     subscribe: subscriber.subscribe,
     subscribeWithCredit: subscriber.subscribeWithCredit,
   };
-  const watcher = new Watcher({ calls, reads: deps.reads, subscriptions, tokens, authenticator, stopping: lifecycle.stopping });
+  const watcher = new Watcher({ calls, watches: deps.watches, authenticator });
   const services = [
     { service: EventService, handlers: events },
     { service: QueryService, handlers: queryHandlers(calls, deps.reads) },

@@ -11,7 +11,7 @@ import {
   type Value,
 } from './generated/streams/v1/query_service_pb.ts';
 import type { GrpcCalls } from './grpc-calls.ts';
-import { confinement, tableFor, tablesFor } from './read-models.ts';
+import { confinement, tableFor, tablesFor } from '../watch/read-models.ts';
 import { comparable, rowMessage } from './row.codec.ts';
 
 const pageSizeMax = 1_000;

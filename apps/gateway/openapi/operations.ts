@@ -7,6 +7,7 @@ import type { Operation } from '../http/operation.ts';
 import { listParked } from '../parked/parked.contract.ts';
 import { publishEvents } from '../publish/publish.contract.ts';
 import { listStreams, showStream, startStream, stopStream } from '../streams/streams.contract.ts';
+import { followRows, socketRows } from '../watch/watch.contract.ts';
 
 /** Every operation of the API, in the order in which the documentation shows them. */
 export const operations: readonly Operation[] = [
@@ -23,6 +24,8 @@ export const operations: readonly Operation[] = [
   showEventType,
   listContents,
   showContent,
+  followRows,
+  socketRows,
   listParked,
   purgeCache,
   showPurge,

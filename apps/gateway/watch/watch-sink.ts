@@ -2,19 +2,27 @@ import { decodeEvent, type DomainEvent } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
 import type { ReadCondition, ReadRow, ReadSnapshot, ReadStore, RowKey } from '#ports';
 import { pause } from '#runtime';
-import { create, toBinary } from '@bufbuild/protobuf';
 import { laneIndex, type Positions } from '../events/event-filter.core.ts';
 import type { LiveEvent, LogEntry } from '../events/log-entry.ts';
 import type { Delivery, SubscriptionEnd, SubscriptionSink } from '../events/subscription.ts';
 import { ProblemError } from '../http/problem.errors.ts';
-import { WatchResponseSchema } from './generated/streams/v1/watch_service_pb.ts';
-import type { GrpcWriter } from './grpc-writer.ts';
 import type { ReadTable } from './read-models.ts';
-import { rowMessage } from './row.codec.ts';
 import type { Context } from '#events';
 
+/** Where the rows go, by one protocol or another. */
+export interface WatchOutput {
+  /** Whether another message may be written now. */
+  readonly hasRoom: boolean;
+  readonly gone: boolean;
+  /** Calls `wake` whenever one of the above may have changed. */
+  watch(wake: () => void): void;
+  /** @param token empty while there is none: what comes after it has to come again */
+  write(rows: readonly ReadRow[], token: string, snapshot: boolean): void;
+  end(end: Exclude<SubscriptionEnd, 'client-gone'>, token: string, error?: unknown): void;
+}
+
 export interface WatchSinkInit extends ReadTable {
-  readonly writer: GrpcWriter;
+  readonly output: WatchOutput;
   readonly reads: ReadStore;
   /** Conditions on columns of the key, as the caller gave them. */
   readonly where: readonly ReadCondition[];
@@ -85,17 +93,17 @@ export class WatchSink implements SubscriptionSink {
   get ready(): boolean {
     if (this.#failed !== undefined) throw this.#failed;
     // The snapshot leaves as fast as it is taken.
-    while (this.#rows.length > 0 && this.#init.writer.hasRoom) this.#writeSnapshot();
-    return this.#rows.length === 0 && !this.#resolving && this.#init.writer.hasRoom;
+    while (this.#rows.length > 0 && this.#init.output.hasRoom) this.#writeSnapshot();
+    return this.#rows.length === 0 && !this.#resolving && this.#init.output.hasRoom;
   }
 
   get gone(): boolean {
-    return this.#init.writer.gone;
+    return this.#init.output.gone;
   }
 
   watch(wake: () => void): void {
     this.#wake = wake;
-    this.#init.writer.watch(wake);
+    this.#init.output.watch(wake);
   }
 
   open(token: string): void {
@@ -139,7 +147,7 @@ export class WatchSink implements SubscriptionSink {
   }
 
   end(end: Exclude<SubscriptionEnd, 'client-gone'>, token: string, error?: unknown): void {
-    this.#init.writer.end(end, this.#resolving || this.#rows.length > 0 || this.#failed !== undefined ? '' : token, error);
+    this.#init.output.end(end, this.#resolving || this.#rows.length > 0 || this.#failed !== undefined ? '' : token, error);
   }
 
   async #resolve(keys: readonly RowKey[], events: readonly LiveEvent[]): Promise<void> {
@@ -187,7 +195,6 @@ export class WatchSink implements SubscriptionSink {
   }
 
   #write(rows: readonly ReadRow[], token: string, snapshot: boolean): void {
-    const { table, writer } = this.#init;
-    writer.write(toBinary(WatchResponseSchema, create(WatchResponseSchema, { rows: rows.map((row) => rowMessage(table, row)), token, snapshot })));
+    this.#init.output.write(rows, token, snapshot);
   }
 }

@@ -1,0 +1,168 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { purgeRequested } from '#events';
+import { WebSocket } from 'ws';
+import { startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
+import { ask } from './testing/http-client.ts';
+import { SseClient } from './testing/sse-client.ts';
+
+let world: World;
+let gateway: RunningGateway;
+let headers: { authorization: string };
+
+beforeAll(async () => {
+  world = await World.open();
+  gateway = await startGateway(world.engines, world.consolePath);
+  headers = { authorization: (await world.key(['admin'])).authorization };
+});
+
+afterAll(async () => {
+  await gateway.stop();
+  await world.close();
+});
+
+const live = '/api/v1/read-models/purge/live';
+let made = 0;
+
+async function purge(times: number): Promise<string[]> {
+  const ids = Array.from({ length: times }, () => `pg-${'e'.repeat(8)}${String(made++).padStart(4, '0')}`);
+  await world.facts.publish(
+    'cache',
+    ids.map((purgeId) => purgeRequested.draft({ purgeId, urls: ['/x'], reason: 'because' })),
+    { producer: { id: 'test', epoch: 1n } },
+  );
+  return ids;
+}
+
+interface Message {
+  readonly token?: string;
+  readonly snapshot: boolean;
+  readonly rows: ReadonlyArray<Readonly<Record<string, unknown>>>;
+}
+
+const messagesOf = (client: SseClient): Message[] => client.messages.map(({ event }) => event as Message);
+const idsOf = (messages: readonly Message[]): unknown[] => messages.flatMap(({ rows }) => rows.map((row) => row['purge_id']));
+
+/** Reads on until every id was there. */
+async function untilSeen(client: SseClient, ids: readonly string[]): Promise<void> {
+  for (let count = 1; !ids.every((id) => idsOf(messagesOf(client)).includes(id)); count++) await client.until(count);
+}
+
+/** Messages of a WebSocket until it holds, and how it closes. */
+class RowSocket {
+  readonly messages: Message[] = [];
+  readonly socket: WebSocket;
+  readonly closed: Promise<number>;
+  #waiters: Array<() => void> = [];
+
+  constructor(of: RunningGateway, path: string, authorization = headers.authorization) {
+    this.socket = new WebSocket(`${of.url.replace('http', 'ws')}${path}`, { headers: { authorization } });
+    this.socket.on('message', (data: Buffer) => {
+      this.messages.push(JSON.parse(data.toString()) as Message);
+      for (const wake of this.#waiters.splice(0)) wake();
+    });
+    this.socket.on('error', () => undefined);
+    this.closed = new Promise((resolve) => this.socket.on('close', resolve));
+  }
+
+  async until(holds: (messages: readonly Message[]) => boolean): Promise<void> {
+    while (!holds(this.messages)) await new Promise<void>((resolve) => this.#waiters.push(resolve));
+  }
+
+  refusal(): Promise<number | undefined> {
+    return new Promise((resolve) => this.socket.on('unexpected-response', (_request, response) => resolve(response.statusCode)));
+  }
+}
+
+describe('the rows of a read model, live', () => {
+  test('the rows as they are, then those that change, as JSON', async () => {
+    const before = await purge(3);
+    await world.settle();
+    const client = new SseClient();
+    expect(await client.open(gateway.url, live, headers)).toBe(200);
+    await untilSeen(client, before);
+    const after = await purge(2);
+    await untilSeen(client, after);
+    client.close();
+    const messages = messagesOf(client);
+    expect(idsOf(messages.filter(({ snapshot }) => snapshot))).toEqual(expect.arrayContaining(before));
+    const changed = messages.filter(({ snapshot }) => !snapshot);
+    expect(idsOf(changed).toSorted()).toEqual(after);
+    expect(changed[0]?.rows[0]).toEqual(expect.objectContaining({ reason: 'because', urls: ['/x'], tenant: 'default' }));
+    expect(typeof changed[0]?.rows[0]?.['requested_at_ms']).toBe('number');
+  });
+
+  test('broken off and resumed, by both protocols in turn and on another gateway: every change once, no row again', async () => {
+    await using other = await startGateway(world.engines, world.consolePath);
+    const client = new SseClient();
+    await client.open(gateway.url, live, headers);
+    await untilSeen(client, await purge(1));
+    client.close();
+    await client.closed;
+    const first = await purge(4);
+    const socket = new RowSocket(other, `/api/v1/read-models/purge/ws?from=${client.lastId}`);
+    await socket.until((messages) => first.every((id) => idsOf(messages).includes(id)));
+    expect(idsOf(socket.messages).toSorted()).toEqual(first);
+    const token = socket.messages.findLast((message) => message.token !== undefined)?.token as string;
+    socket.socket.terminate();
+    const second = await purge(4);
+    const again = new SseClient(token);
+    await again.open(gateway.url, live, headers);
+    await untilSeen(again, second);
+    again.close();
+    expect(idsOf(messagesOf(again)).toSorted()).toEqual(second);
+    expect(messagesOf(again).every(({ snapshot }) => !snapshot)).toBe(true);
+  });
+
+  test('one row by its key; a token is for one table and condition', async () => {
+    const [one] = await purge(2);
+    await world.settle();
+    const client = new SseClient();
+    await client.open(gateway.url, `${live}?where=purge_id:${one}`, headers);
+    await client.until(1);
+    client.close();
+    expect(idsOf(messagesOf(client))).toEqual([one]);
+    const refused = async (path: string): Promise<unknown[]> => {
+      const { status, json } = await ask(gateway.url, `/api/v1/read-models/${path}`, { headers });
+      return [status, json.type, json.errors?.map(({ field }: { field: string }) => field)];
+    };
+    const problem = (code: string): string => `urn:streams:problem:${code}`;
+    expect(await refused(`purge/live?from=${client.lastId}`)).toEqual([400, problem('token-of-other-filter'), ['query.from']]);
+    expect(await refused(`stream/live?from=${client.lastId}`)).toEqual([400, problem('token-of-other-filter'), ['query.from']]);
+    expect(await refused('purge/live?from=AAAA')).toEqual([400, problem('token-invalid'), ['query.from']]);
+    expect(await refused('purge/live?where=reason:a')).toEqual([400, problem('invalid-request'), ['query.where']]);
+    expect(await refused('purge/live?where=purge_id:%00')).toEqual([400, problem('invalid-request'), ['query.where']]);
+    expect(await refused('nothing/live')).toEqual([404, problem('unknown-table'), undefined]);
+    expect((await refused('purge/ws'))[0]).toBe(426);
+    expect(await new RowSocket(gateway, '/api/v1/read-models/nothing/ws').refusal()).toBe(404);
+    expect(await new RowSocket(gateway, '/api/v1/read-models/purge/ws?from=AAAA').refusal()).toBe(400);
+    expect(await new RowSocket(gateway, '/api/v1/read-models/purge/ws', 'Bearer nobody').refusal()).toBe(401);
+  });
+
+  test('another tenant has its own rows, and no use of a token that is not its own', async () => {
+    const mine = await purge(2);
+    await world.settle();
+    const client = new SseClient();
+    await client.open(gateway.url, live, headers);
+    await untilSeen(client, mine);
+    client.close();
+    const acme = { authorization: (await world.key(['view'], { tenant: 'acme' })).authorization };
+    const theirs = new SseClient();
+    expect(await theirs.open(gateway.url, live, acme)).toBe(200);
+    await theirs.until(1);
+    theirs.close();
+    expect(idsOf(messagesOf(theirs))).toEqual([]);
+    expect((await ask(gateway.url, `${live}?from=${client.lastId}`, { headers: acme })).status).toBe(400);
+    expect((await ask(gateway.url, '/api/v1/read-models/access_key/live', { headers: acme })).status).toBeGreaterThanOrEqual(403);
+  });
+
+  test('a key that is revoked ends it, and a server that stops says so', async () => {
+    const own = await startGateway(world.engines, world.consolePath, { checkMs: 20 });
+    const key = await world.key(['view']);
+    const [revoked, other] = [new RowSocket(own, '/api/v1/read-models/purge/ws', key.authorization), new RowSocket(own, '/api/v1/read-models/purge/ws')];
+    await Promise.all([revoked, other].map((one) => one.until((messages) => messages.some(({ token }) => token !== undefined))));
+    await ask(gateway.url, `/api/v1/keys/${key.id}`, { method: 'DELETE', headers });
+    expect(await revoked.closed).toBe(1008);
+    await own.stop();
+    expect(await other.closed).toBe(1001);
+  });
+});
