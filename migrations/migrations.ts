@@ -2,6 +2,7 @@ import type { MigrationInterface } from 'typeorm';
 import { HeadTenants1795678800000 } from './head-tenants.migration.ts';
 import { LedgerTables1795687600000 } from './ledger-tables.migration.ts';
 import { PlatformTables1795390073000 } from './platform-tables.migration.ts';
+import { ProjectionBuilds1795690000000 } from './projection-builds.migration.ts';
 import { Publications1795680000000 } from './publications.migration.ts';
 import { RestoredHeads1795395600000 } from './restored-heads.migration.ts';
 import { Secrets1795669200000 } from './secrets.migration.ts';
@@ -14,4 +15,5 @@ export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly
   HeadTenants1795678800000,
   Publications1795680000000,
   LedgerTables1795687600000,
+  ProjectionBuilds1795690000000,
 ];

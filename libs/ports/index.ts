@@ -24,8 +24,26 @@ export {
   type LedgerTile,
   type LedgerWitness,
 } from './ledger-store.port.ts';
+export type { ModelDifference, RowDifference, TableDifference } from './model-difference.ts';
 export { Outbox, type OutboxBacklog, type OutboxRow } from './outbox.port.ts';
 export { ProcessRunner, RunningProcess, type ProcessCommand, type ProcessExit } from './process-runner.port.ts';
+export {
+  ProjectionBuilds,
+  type BuildClaim,
+  type BuildLoad,
+  type BuildMove,
+  type BuildPosition,
+  type BuildProgress,
+  type BuildStart,
+  type BuildState,
+  type BuildView,
+  type Compare,
+  type FoldBetween,
+  type ModelSwitch,
+  type NewBuild,
+  type Promote,
+  type VersionView,
+} from './projection-builds.port.ts';
 export { ProjectionStore, type CheckpointView, type ProjectionCommit, type ProjectionPartition } from './projection-store.port.ts';
 export { spend, type RateDecision, type RatePolicy } from './rate-limit.ts';
 export { RateLimiter } from './rate-limiter.port.ts';

@@ -3,11 +3,20 @@ import { assert, OperatingError, wholeStampGroups, type Projection, type RowChan
 import { ProjectionStore, type CheckpointView, type Clock, type ProjectionCommit, type ProjectionPartition } from '#ports';
 import { MemoryTables } from './memory-tables.ts';
 
+export type MemoryPosition = ProjectionPartition & { readonly position: bigint };
+
+/** Tables, and how far the log is folded into them. */
+export interface MemoryModel {
+  readonly tables: MemoryTables;
+  readonly positions: readonly MemoryPosition[];
+}
+
 /** Read models that live as long as their object; {@link MemoryReadStore} reads them. */
 export class MemoryProjectionStore extends ProjectionStore {
   readonly #clock: Clock;
   readonly #versions = new Map<string, MemoryTables>();
   readonly #checkpoints = new Map<string, CheckpointView>();
+  readonly #serving = new Map<string, number>();
 
   constructor(clock: Clock) {
     super();
@@ -16,7 +25,9 @@ export class MemoryProjectionStore extends ProjectionStore {
 
   override async ensure(projection: Projection<DomainEvent>): Promise<void> {
     const id = versionId(projection);
-    if (!this.#versions.has(id)) this.#versions.set(id, new MemoryTables(projection));
+    if (this.#versions.has(id)) return;
+    this.#versions.set(id, new MemoryTables(projection));
+    this.#serving.set(projection.name, Math.max(projection.version, this.servingVersion(projection.name)));
   }
 
   override async claim(projection: Projection<DomainEvent>, at: ProjectionPartition, epoch: bigint): Promise<bigint> {
@@ -51,9 +62,39 @@ export class MemoryProjectionStore extends ProjectionStore {
     return [...this.#checkpoints.values()].filter((checkpoint) => projection === undefined || checkpoint.projection === projection);
   }
 
-  /** The newest version of the projection that was made; 0 when none was. */
+  /** The version that readers see; 0 when there is none. */
   servingVersion(projection: string): number {
-    return Math.max(0, ...[...this.#versions.values()].filter((tables) => tables.projection.name === projection).map((tables) => tables.projection.version));
+    return this.#serving.get(projection) ?? 0;
+  }
+
+  /** For {@link MemoryProjectionBuilds}: the versions that have tables. */
+  get made(): readonly MemoryTables[] {
+    return [...this.#versions.values()];
+  }
+
+  /** Lets readers see a version. */
+  serve(projection: string, version: number): void {
+    this.#serving.set(projection, version);
+  }
+
+  /** Gives a version other tables and checkpoints, and answers those that it had. */
+  exchange(tables: MemoryTables, positions: readonly MemoryPosition[]): MemoryModel | undefined {
+    const { projection } = tables;
+    const before = this.#versions.get(versionId(projection));
+    const old = before === undefined ? undefined : { tables: before, positions: this.positionsOf(projection.name, projection.version) };
+    this.#versions.set(versionId(projection), tables);
+    for (const at of positions)
+      this.#checkpoints.set(checkpointId(projection, at), { ...this.#checkpoint(projection, at), position: at.position, movedAtMs: this.#clock.now() });
+    return old;
+  }
+
+  forget({ name, version }: Projection<DomainEvent>): void {
+    this.#versions.delete(versionId({ name, version }));
+    for (const [id, one] of this.#checkpoints) if (one.projection === name && one.version === version) this.#checkpoints.delete(id);
+  }
+
+  positionsOf(projection: string, version: number): readonly MemoryPosition[] {
+    return this.checkpointsNow(projection).filter((one) => one.version === version);
   }
 
   override async reset(projection: Projection<DomainEvent>): Promise<void> {
@@ -64,11 +105,12 @@ export class MemoryProjectionStore extends ProjectionStore {
     }
   }
 
-  /** Rows of the newest version that has the table; undefined when none has it. */
+  /** Rows of the serving version that has the table; undefined when none has it. */
   serving(table: TableSpec): readonly RowChange[] | undefined {
-    const candidates = [...this.#versions.values()].filter(({ projection }) => projection.tables.some(({ name }) => name === table.name));
-    const newest = candidates.sort((a, b) => b.projection.version - a.projection.version)[0];
-    return newest?.rows(table);
+    const found = this.made.find(
+      ({ projection: { name, version, tables } }) => version === this.servingVersion(name) && tables.some((one) => one.name === table.name),
+    );
+    return found?.rows(table);
   }
 
   #tables(projection: Projection<DomainEvent>): MemoryTables {
@@ -83,7 +125,7 @@ export class MemoryProjectionStore extends ProjectionStore {
   }
 }
 
-function versionId({ name, version }: Projection<DomainEvent>): string {
+function versionId({ name, version }: Pick<Projection<DomainEvent>, 'name' | 'version'>): string {
   return `${name} v${version}`;
 }
 

@@ -4,6 +4,7 @@ import {
   eventLogConformance,
   leaseStoreConformance,
   ledgerStoreConformance,
+  projectionBuildsConformance,
   projectionStoreConformance,
   publicationStoreConformance,
   rateLimiterConformance,
@@ -15,6 +16,7 @@ import { MemoryEventLog } from './memory-event-log.adapter.ts';
 import { MemoryLeaseStore } from './memory-lease-store.adapter.ts';
 import { MemoryLedgerStore } from './memory-ledger-store.adapter.ts';
 import { MemoryOutbox } from './memory-outbox.adapter.ts';
+import { MemoryProjectionBuilds } from './memory-projection-builds.adapter.ts';
 import { MemoryProjectionStore } from './memory-projection-store.adapter.ts';
 import { MemoryPublicationStore } from './memory-publication-store.adapter.ts';
 import { MemoryRateLimiter } from './memory-rate-limiter.adapter.ts';
@@ -69,4 +71,11 @@ rateLimiterConformance(
 ledgerStoreConformance(
   'MemoryLedgerStore',
   onManualClock((clock) => new MemoryLedgerStore(clock)),
+);
+projectionBuildsConformance(
+  'MemoryProjectionBuilds',
+  onManualClock((clock) => {
+    const projections = new MemoryProjectionStore(clock);
+    return { projections, builds: new MemoryProjectionBuilds(projections, clock), rows: new MemoryReadStore(projections) };
+  }),
 );

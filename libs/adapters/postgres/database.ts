@@ -18,6 +18,8 @@ export interface Statement {
   readonly text: string;
   readonly values?: readonly unknown[];
   readonly name?: string;
+  /** How long the client waits for the answer, where the common 40 s are too few, ms. */
+  readonly timeoutMs?: number;
 }
 
 /** A row as the server sent it: text per column, in the order of the select list. */
@@ -147,8 +149,14 @@ export class Database {
   }
 }
 
-function toQuery({ text, values, name }: Statement): pg.QueryArrayConfig {
-  return { text, rowMode: 'array', ...(values === undefined ? {} : { values: [...values] }), ...(name === undefined ? {} : { name }) };
+function toQuery({ text, values, name, timeoutMs }: Statement): pg.QueryArrayConfig {
+  return {
+    text,
+    rowMode: 'array',
+    ...(values === undefined ? {} : { values: [...values] }),
+    ...(name === undefined ? {} : { name }),
+    ...(timeoutMs === undefined ? {} : { query_timeout: timeoutMs }),
+  };
 }
 
 function asText(result: pg.QueryArrayResult): TextResult {

@@ -1,32 +1,26 @@
 import type { DomainEvent } from '#events';
-import { assert, foldChanges, OperatingError, type Projection, type RowChange, type TableSpec } from '#kernel';
+import { assert, foldChanges, OperatingError, type Projection, type RowChange } from '#kernel';
 import { ProjectionStore, type CheckpointView, type ProjectionCommit, type ProjectionPartition } from '#ports';
 import { textArray } from './array-literal.ts';
-import { changeBatches, copyData, upsertValues, type ChangeBatch } from './change-batch.ts';
 import { sqlState } from './database-errors.ts';
 import type { Database, TextRow } from './database.ts';
-import { NewRowsGuess } from './new-rows-guess.ts';
 import type { Step } from './pipeline.ts';
 import { ensureSchema } from './projection-schema.ts';
-import { copySql, schemaOf, upsertSql } from './table-sql.ts';
+import { RowWriter } from './row-writer.ts';
+import { schemaOf } from './table-sql.ts';
 
-/** A table is written with few sets of columns; should there be many, the rest is planned anew each time. */
-const preparedMax = 256;
-
-/** SQLSTATE of a unique violation: a row that was copied as new is there. */
-const rowIsThere = '23505';
 /** SQLSTATE of a division by zero: how a statement that moved too few checkpoints stops those that are sent behind it. */
 const notMoved = '22012';
 
 /** Read models: a schema per projection and version, written by one upsert per table and batch. */
 export class PostgresProjectionStore extends ProjectionStore {
   readonly #database: Database;
-  readonly #statements = new Map<string, Step>();
-  readonly #guesses = new Map<string, NewRowsGuess>();
+  readonly #rows: RowWriter;
 
   constructor(database: Database) {
     super();
     this.#database = database;
+    this.#rows = new RowWriter(database, { prepared: true });
   }
 
   override async ensure(projection: Projection<DomainEvent>): Promise<void> {
@@ -67,27 +61,6 @@ export class PostgresProjectionStore extends ProjectionStore {
     await this.#write(projection, moveCheckpoints(projection, commits), first.at, changes);
   }
 
-  /**
-   * Moves checkpoints and writes rows, in one transaction. The checkpoints first, so that of two owners the second waits
-   * there and not with half of the rows locked. Batches that look like new rows are copied; if some of their rows are
-   * there after all, nothing was written, and the transaction is done again with an upsert in place of that copy.
-   */
-  async #write(projection: Projection<DomainEvent>, move: Step, at: ProjectionPartition, changes: readonly RowChange[]): Promise<void> {
-    // Everything that can fail in here fails before the database is asked.
-    const batches = changeBatches(projection, changes);
-    const copied = new Set(batches.filter(({ table, changes: { length } }) => this.#guessFor(projection, table).ask(length)));
-    for (;;) {
-      const steps = batches.map((batch) => (copied.has(batch) ? this.#copy(projection, batch) : this.#upsert(projection, batch)));
-      const failure = await this.#database.atomically([move, ...steps]);
-      if (failure === undefined) break;
-      const batch = batches[failure.step - 1];
-      if (failure.step === 0 && sqlState(failure.error) === notMoved) throw fenced(projection, at);
-      if (batch === undefined || sqlState(failure.error) !== rowIsThere || !copied.delete(batch)) throw failure.error;
-      this.#guessFor(projection, batch.table).wasWrong();
-    }
-    for (const { table } of copied) this.#guessFor(projection, table).wasRight();
-  }
-
   override async checkpoints(projection?: string): Promise<readonly CheckpointView[]> {
     const text = `
       SELECT projection, version, topic, partition, position, epoch, (extract(epoch FROM moved_at) * 1000)::bigint
@@ -110,31 +83,11 @@ export class PostgresProjectionStore extends ProjectionStore {
     });
   }
 
-  #upsert(projection: Projection<DomainEvent>, batch: ChangeBatch): Step {
-    return { ...this.#statement('upsert', projection, batch, upsertSql), values: upsertValues(batch) };
-  }
-
-  #copy(projection: Projection<DomainEvent>, batch: ChangeBatch): Step {
-    return { ...this.#statement('copy', projection, batch, copySql), copy: copyData(batch) };
-  }
-
-  #statement(verb: string, projection: Projection<DomainEvent>, { table, columns, stamps }: ChangeBatch, sql: typeof upsertSql): Step {
-    const id = `${verb}/${projection.name}/${projection.version}/${table.name}/${columns.join()}`;
-    let statement = this.#statements.get(id);
-    if (statement === undefined) {
-      const isRoom = this.#statements.size < preparedMax;
-      // The statement without a name is one that every connection prepares anew.
-      statement = { name: isRoom ? `${verb}_${this.#statements.size}` : '', text: sql(schemaOf(projection), table, { columns, stamps }) };
-      if (isRoom) this.#statements.set(id, statement);
-    }
-    return statement;
-  }
-
-  #guessFor(projection: Projection<DomainEvent>, table: TableSpec): NewRowsGuess {
-    const id = `${schemaOf(projection)}.${table.name}`;
-    const guess = this.#guesses.get(id) ?? new NewRowsGuess();
-    this.#guesses.set(id, guess);
-    return guess;
+  /** Moves checkpoints and writes rows, in one transaction. The checkpoints first, so that of two owners the second waits there. */
+  async #write(projection: Projection<DomainEvent>, move: Step, at: ProjectionPartition, changes: readonly RowChange[]): Promise<void> {
+    const failure = await this.#rows.write({ schema: schemaOf(projection), projection, first: move, changes });
+    if (failure === undefined) return;
+    throw failure.step === 0 && sqlState(failure.error) === notMoved ? fenced(projection, at) : failure.error;
   }
 }
 

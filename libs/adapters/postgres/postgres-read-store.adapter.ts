@@ -27,7 +27,9 @@ export class PostgresReadStore extends ReadStore {
     const select = selectSql(table, query);
     const found = await this.#database
       .transaction(async (run) => {
-        await run({ text: 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY' });
+        // The view is held before the snapshot is taken: tables that changed places in between would be seen with the
+        // checkpoints of the others. Two statements in one message, which is one way to the server and back.
+        await run({ text: `SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; LOCK TABLE read."${table.name}" IN ACCESS SHARE MODE` });
         const checkpoints = await run({ text: checkpointsSql, name: 'serving_checkpoints', values: [projection] });
         return { checkpoints: checkpoints.rows, rows: (await run(select)).rows };
       })

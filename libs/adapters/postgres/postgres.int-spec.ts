@@ -3,6 +3,7 @@ import {
   aggregateStoreConformance,
   leaseStoreConformance,
   ledgerStoreConformance,
+  projectionBuildsConformance,
   projectionStoreConformance,
   publicationStoreConformance,
 } from '#ports/conformance';
@@ -11,6 +12,7 @@ import { PostgresAggregateStore } from './postgres-aggregate-store.adapter.ts';
 import { PostgresLeaseStore } from './postgres-lease-store.adapter.ts';
 import { PostgresLedgerStore } from './postgres-ledger-store.adapter.ts';
 import { PostgresOutbox } from './postgres-outbox.adapter.ts';
+import { PostgresProjectionBuilds } from './builds/postgres-projection-builds.adapter.ts';
 import { PostgresProjectionStore } from './postgres-projection-store.adapter.ts';
 import { PostgresPublicationStore } from './postgres-publication-store.adapter.ts';
 import { PostgresReadStore } from './postgres-read-store.adapter.ts';
@@ -43,4 +45,12 @@ aggregateStoreConformance(
 projectionStoreConformance(
   'PostgresProjectionStore',
   onPostgres((database) => ({ projections: new PostgresProjectionStore(database), rows: new PostgresReadStore(database) })),
+);
+projectionBuildsConformance(
+  'PostgresProjectionBuilds',
+  onPostgres((database) => ({
+    builds: new PostgresProjectionBuilds(database),
+    projections: new PostgresProjectionStore(database),
+    rows: new PostgresReadStore(database),
+  })),
 );

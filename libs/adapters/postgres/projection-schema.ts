@@ -6,7 +6,7 @@ import { checkProjection, createTableSql, createViewSql, schemaOf } from './tabl
 type Run = (statement: Statement) => Promise<TextResult>;
 
 /** Serialises changes of schemas: "project" in base 36, cut to 31 bits. */
-const lockId = 1_545_212_801;
+export const schemaLockId = 1_545_212_801;
 
 /**
  * Makes the schema, tables and views of a version, if they are not there. The newest version that was ever made is the
@@ -16,7 +16,7 @@ const lockId = 1_545_212_801;
 export async function ensureSchema(database: Database, projection: Projection<DomainEvent>): Promise<void> {
   checkProjection(projection);
   await database.transaction(async (run) => {
-    await run({ text: 'SELECT pg_advisory_xact_lock($1)', values: [lockId] });
+    await run({ text: 'SELECT pg_advisory_xact_lock($1)', values: [schemaLockId] });
     if (await isMade(run, projection)) return;
     const schema = schemaOf(projection);
     await run({ text: `CREATE SCHEMA ${schema}` });

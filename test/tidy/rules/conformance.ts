@@ -10,6 +10,7 @@ const suites: Readonly<Record<string, string | undefined>> = {
   EventLog: 'eventLogConformance',
   LeaseStore: 'leaseStoreConformance',
   LedgerStore: 'ledgerStoreConformance',
+  ProjectionBuilds: 'projectionBuildsConformance',
   ProjectionStore: 'projectionStoreConformance',
   PublicationStore: 'publicationStoreConformance',
   RateLimiter: 'rateLimiterConformance',
