@@ -36,6 +36,13 @@ describe('ladder', () => {
     ['a tiny source', { video: picture(160, 90) }, ['240p 160x90']],
     ['odd sides', { video: picture(853, 479) }, ['480p 852x478', '240p 426x240']],
     ['an upright picture', { video: picture(1080, 1920) }, ['720p 720x1280', '480p 480x852', '240p 240x426']],
+    ['4:3', { video: picture(640, 480) }, ['480p 640x480', '240p 320x240']],
+    ['4:3 with more lines than a rung', { video: picture(768, 576) }, ['720p 768x576', '480p 640x480', '240p 320x240']],
+    ['4:3 of high definition', { video: picture(1440, 1080) }, ['720p 960x720', '480p 640x480', '240p 320x240']],
+    ['an upright 3:4', { video: picture(480, 640) }, ['480p 480x640', '240p 240x320']],
+    ['a small upright picture', { video: picture(360, 640) }, ['480p 360x640', '240p 240x426']],
+    ['a wide screen', { video: picture(1920, 804) }, ['720p 1718x720', '480p 1146x480', '240p 572x240']],
+    ['a line more than the lowest rung', { video: picture(428, 241) }, ['240p 426x240']],
     ['audio alone', { audio: { codec: 'aac' } }, ['audio']],
     ['nothing', {}, []],
   ])('%s', (_what, source, expected) => expect(sizes(source)).toEqual(expected));
@@ -59,6 +66,16 @@ describe('ladder', () => {
 
   test('a rung called audio does not collide with the sound', () => {
     expect(sizes(hd, [], { ...ladder, rungs: [{ name: 'audio', height: 240, videoBitrate: 400_000 }] })).toEqual(['audio 426x240', 'audio-0']);
+  });
+
+  test('whatever the source, no two rungs have almost the same size', () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 32, max: 4096 }), fc.integer({ min: 32, max: 4096 }), (width, height) => {
+        const planned = planRenditions({ source: { video: picture(width, height) }, ladder, established: [] });
+        const lines = planned.flatMap((one) => (one.kind === 'video' ? [Math.min(one.width, one.height)] : []));
+        for (const [at, below] of lines.slice(1).entries()) expect(lines[at] as number).toBeGreaterThan(below * 1.09);
+      }),
+    );
   });
 
   test('whatever the source, nothing grows, sides are even and the aspect stays', () => {
