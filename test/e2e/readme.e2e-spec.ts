@@ -1,0 +1,113 @@
+/** @needs ffmpeg curl */
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join, resolve } from 'node:path';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { readCheckedSettings } from '../../apps/streams/supervisor/checked-settings.config.ts';
+import { freePorts, Platform, until } from '../constellation/platform.ts';
+import { shellCommands } from '../interop/readme-commands.ts';
+
+jest.setTimeout(240_000);
+
+const checkout = resolve(import.meta.dirname, '../../..');
+const commands = shellCommands(readFileSync(join(checkout, 'README.md'), 'utf8'));
+
+/** What a command has to print; one that would go on for ever is ended once it has. */
+const expected: ReadonlyArray<readonly [command: string, prints: RegExp]> = [
+  ['ffmpeg -re -i film.mp4', /frame=/],
+  ['npm run -s streams -- stream start "Evening news"', /Stream st-\w+ \(Evening news\) waits for a publisher\.[^]*stream key {2}st-/],
+  ['curl -X POST http://localhost:8080/api/v1/stream/start', /"streamKey":"st-/],
+  ['npm run -s streams -- events tail', /segment\.produced/],
+  ['npm run -s streams -- events list --type segment.produced --json', /"type": "segment\.produced"/],
+  ['curl -N -H "Authorization: Bearer $STREAMS_KEY" http://localhost:8080/api/v1/events/live', /^data: \{/m],
+  ['buf curl --protocol grpc', /"attributes"[^]*stream\.created/],
+  ['curl -X POST http://localhost:8080/api/v1/events', /"id":"first"/],
+  ['npm run -s streams -- purge /live/', /Purge pg-\w+ is applied\./],
+  ['npm run -s streams -- tenant create acme "Acme TV"', /acme/],
+  ['npm run -s streams -- key create "Acme admin" --tenant acme --scope admin', /sk_k-/],
+  ['npm run -s streams -- key create encoder', /sk_k-/],
+  ['npm run -s streams -- key rotate', /sk_k-/],
+  ['npm run -s streams -- key revoke', /revoked|no longer|ended/i],
+  ['curl -s localhost:9461/metrics', /streams_consumer_lag_events\{/],
+];
+
+/** What starts the platform: that is done by whoever runs this test. With settings before it, these are tried instead. */
+const starts = (text: string): boolean => /(^|\s)npm (start|test)\b/.test(text) || text.startsWith('export ');
+
+describe('the commands of the README, on a running platform', () => {
+  let platform: Platform;
+  let folder: string;
+  let watch: number;
+  const known = { stream: '', streamKey: '', key: '' };
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'streams-readme-'));
+    // The apps take the five ports from this one on.
+    [watch = 0] = await freePorts(1);
+    platform = await Platform.start({ env: { METRICS_PORT: String(watch) } });
+    const { id, streamKey } = await platform.api<{ id: string; streamKey: string }>('POST', '/api/v1/stream/start', { name: 'Film' });
+    const { id: key } = await platform.api<{ id: string }>('POST', '/api/v1/keys', { name: 'spare', scopes: ['view'] });
+    Object.assign(known, { stream: id, streamKey, key });
+    const film = ['-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=30', '-f', 'lavfi', '-i', 'sine', '-t', '60', '-c:v', 'libx264', '-preset', 'ultrafast'];
+    expect(spawnSync('ffmpeg', ['-loglevel', 'error', ...film, '-pix_fmt', 'yuv420p', '-c:a', 'aac', join(folder, 'film.mp4')]).status).toBe(0);
+  });
+  afterAll(async () => {
+    await platform?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** The reader's own values in the places that the README leaves for them. */
+  function filledIn(text: string): string {
+    const ports = { 8080: platform.ports.gateway, 8081: platform.ports.edge, 8083: platform.ports.grpc, 1935: platform.ports.rtmp, 9461: watch + 1 };
+    return Object.entries(ports)
+      .reduce((line, [port, real]) => line.replaceAll(`localhost:${port}`, `127.0.0.1:${real}`), text)
+      .replace('film.mp4', join(folder, 'film.mp4'))
+      .replace('YOUR-STREAM-KEY', known.streamKey)
+      .replace('<stream id>', known.stream)
+      .replace('KEY-ID', known.key);
+  }
+
+  function run(text: string, prints: RegExp): Promise<string> {
+    const PATH = [join(checkout, 'node_modules/.bin'), process.env['PATH']].join(delimiter);
+    const env = { ...process.env, PATH, STREAMS_DATA_DIR: platform.dataDir, STREAMS_KEY: platform.key, STREAMS_URL: '' };
+    const child = spawn('sh', ['-c', filledIn(text)], { cwd: checkout, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const ended = new Promise((done) => child.on('close', done));
+    let isOver = false;
+    void ended.then(() => (isOver = true));
+    return until(
+      () => prints.test(output) || isOver,
+      60_000,
+      () => `${text} did not print ${prints}:\n${output}`,
+    ).then(() => {
+      // What publishes goes on: the commands behind it follow its stream.
+      if (!isOver && !text.startsWith('ffmpeg')) process.kill(-(child.pid as number), 'SIGTERM');
+      return output;
+    });
+  }
+
+  test('each is tried here, or starts the platform itself', () => {
+    expect(commands.length).toBeGreaterThan(15);
+    expect(commands.filter(({ text }) => !starts(text) && !expected.some(([command]) => text.startsWith(command)))).toEqual([]);
+    expect(expected.filter(([command]) => !commands.some(({ text }) => text.startsWith(command)))).toEqual([]);
+  });
+
+  test.each(expected)('%s', async (command, prints) => {
+    const found = commands.filter(({ text }) => text.startsWith(command));
+    expect(await run(found[0]?.text ?? '', prints)).toMatch(prints);
+  });
+
+  test('what is exported before a start is what the apps accept', async () => {
+    for (const heading of new Set(commands.filter(({ text }) => /npm start$/.test(text)).map((one) => one.heading))) {
+      const block = commands
+        .filter((one) => one.heading === heading && starts(one.text))
+        .map(({ text }) => text.replace(/npm (start|test)( -- --demo)?$/, 'env'));
+      const { stdout } = spawnSync('sh', ['-c', block.join('\n')], { env: { PATH: process.env['PATH'] }, encoding: 'utf8' });
+      const env = Object.fromEntries(stdout.split('\n').map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]));
+      expect(Object.keys(env).length).toBeGreaterThan(3);
+      await expect(readCheckedSettings(env)).resolves.toMatchObject({ root: checkout });
+    }
+  });
+});
