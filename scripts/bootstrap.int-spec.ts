@@ -153,10 +153,10 @@ describe('an install that fails', () => {
   afterEach(() => rmSync(tree.root, { recursive: true, force: true }));
 
   /** Puts a program called npm in front, which says what the real one says in such a case. */
-  async function failWith(words: string): Promise<Run> {
+  async function failWith(words: string, before = ''): Promise<Run> {
     const bin = join(tree.root, 'bin');
     mkdirSync(bin);
-    writeFileSync(join(bin, 'npm'), `#!/bin/sh\necho "npm error code ${words}" >&2\nexit 1\n`);
+    writeFileSync(join(bin, 'npm'), `#!/bin/sh\n${before}\necho "npm error code ${words}" >&2\nexit 1\n`);
     chmodSync(join(bin, 'npm'), 0o755);
     return tree.task('build', { PATH: `${bin}${delimiter}${process.env['PATH'] ?? ''}` });
   }
@@ -171,6 +171,11 @@ describe('an install that fails', () => {
     expect(code).toBe(1);
     expect(text.split('\n').filter((line) => line !== '')).toHaveLength(2);
     expect(text).toContain(sentence);
+  });
+
+  test('after a while that it said how far it was', async () => {
+    const { text } = await failWith('EWHATEVER', 'mkdir -p node_modules/zod && echo {} > node_modules/zod/package.json; sleep 6');
+    expect(text).toMatch(/^Installing dependencies \(npm ci\) …\n {2}1 of \d{3,} packages are there \(5 s\) …\n/);
   });
 
   test('for another reason shows what npm said', async () => {

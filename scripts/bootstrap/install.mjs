@@ -5,6 +5,8 @@ import { delimiter, dirname, join, relative } from 'node:path';
 import { at, bunBinary, modules, nodeBinary, root } from './paths.mjs';
 import { PlainError, say, sentenceFor } from './say.mjs';
 
+/** npm says nothing for a minute or two; a person wants to see that something happens. */
+const progressMs = 5000;
 const stampFile = join(modules, '.streams-install');
 
 export function lockHash() {
@@ -26,7 +28,7 @@ export async function install() {
   if (!matchesLock()) {
     say('Installing dependencies (npm ci) …');
     // NODE_ENV=production would leave out the compiler.
-    await npm(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']);
+    await showingProgress(begun, () => npm(['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error']));
   }
   for (const binary of binaries()) await complete(binary);
   linkNode();
@@ -48,6 +50,22 @@ function matchesLock() {
     const found = present[path]?.version;
     return link === true || !path.startsWith('node_modules/') || found === version || (found === undefined && optional === true);
   });
+}
+
+/** Says now and then how many of the packages are there. */
+async function showingProgress(begun, work) {
+  const paths = Object.entries(packagesOf(at('package-lock.json'))).flatMap(([path, { link }]) =>
+    path.startsWith('node_modules/') && link !== true ? [path] : [],
+  );
+  const timer = setInterval(() => {
+    const present = paths.filter((path) => existsSync(at(path, 'package.json'))).length;
+    say(`  ${present} of ${paths.length} packages are there (${Math.round((Date.now() - begun) / 1000)} s) …`);
+  }, progressMs);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
 }
 
 function packagesOf(file) {
