@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { withoutKey } from './publisher.ts';
+import { delayMsMax, withoutKey } from './publisher.ts';
 
 describe('what the demo tells of its publisher', () => {
   test.each([
@@ -8,3 +8,10 @@ describe('what the demo tells of its publisher', () => {
     ['Conversion failed!', 'Conversion failed!'],
   ])('%s', (text, shown) => expect(withoutKey(text)).toBe(shown));
 });
+
+test.each([
+  [0, 3000],
+  [10, 3000],
+  [11, 60_000],
+  [10_000, 60_000],
+])('after %d failures in a row the demo waits %d ms at most', (failures, ms) => expect(delayMsMax(failures)).toBe(ms));

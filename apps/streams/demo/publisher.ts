@@ -17,6 +17,13 @@ const killAfterMs = 500;
 /** After so many in a row nobody wants the picture, because the stream was stopped: each refusal is an event for good. */
 const refusalsPatient = 10;
 
+const firstDelayMs = 100;
+
+/** How long the demo waits at most after so many failures in a row: soon back after a restart, and no flood of refusals. */
+export function delayMsMax(failures: number): number {
+  return failures > refusalsPatient ? 60_000 : 3000;
+}
+
 /** True where ffmpeg can write into a picture: it needs a build with freetype, and a font. */
 async function canDrawText(ffmpegPath: string): Promise<boolean> {
   const args = [
@@ -62,7 +69,7 @@ export async function publishForever(settings: DemoSettings, say: Say, stopping:
       ability = await probe(settings, say);
       isProbed = true;
     }
-    await pause(backOffMs(failures, 100, failures > refusalsPatient ? 60_000 : 3000), stopping);
+    await pause(backOffMs(failures, firstDelayMs, delayMsMax(failures)), stopping);
   }
 }
 
