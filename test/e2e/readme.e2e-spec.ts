@@ -100,7 +100,7 @@ describe('the commands of the README, on a running platform', () => {
   });
 
   test('what is exported before a start is what the apps accept', async () => {
-    for (const heading of new Set(commands.filter(({ text }) => /npm start$/.test(text)).map((one) => one.heading))) {
+    for (const heading of new Set(commands.filter(({ text }) => text.endsWith('npm start')).map((one) => one.heading))) {
       const block = commands
         .filter((one) => one.heading === heading && starts(one.text))
         .map(({ text }) => text.replace(/npm (start|test)( -- --demo)?$/, 'env'));
