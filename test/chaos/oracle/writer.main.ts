@@ -14,6 +14,8 @@ const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
 /** Sizes of appends in turn. */
 const sizes = [1, 4, 17, 1, 2, 60];
+/** So that the log of a long run can be held in memory. */
+const restMs = 10;
 let [facts, plains] = [0, 0];
 
 function records(kind: string, first: number, count: number): Array<{ key: string; headers: Record<string, string>; value: string }> {
@@ -62,4 +64,5 @@ say('ready');
 for (let turn = 0; ; turn++) {
   const count = sizes[turn % sizes.length] as number;
   await Promise.all([appendFact(count), turn % 3 === 0 ? appendPlain(count) : undefined]);
+  await sleep(restMs);
 }

@@ -13,6 +13,7 @@ export interface Chunk {
   readonly marks: ReadonlyArray<string | undefined>;
   /** Of each record, its bytes: a little more than the limits of a read count. */
   readonly sizes: readonly number[];
+  /** Of all of them as they are in memory, not as they came compressed. */
   readonly bytes: number;
 }
 
@@ -46,5 +47,5 @@ export function readChunk(fetched: FetchedPartition, from: bigint, tenancyOf: (t
     }
     if (head.lastOffset >= next) next = head.lastOffset + 1n;
   }
-  return { from, next, records, marks, sizes, bytes: fetched.records.length };
+  return { from, next, records, marks, sizes, bytes: sizes.reduce((sum, size) => sum + size, 0) };
 }

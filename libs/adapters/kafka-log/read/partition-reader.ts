@@ -7,8 +7,8 @@ import { readChunk, type Chunk } from './chunk.ts';
 import { ChunkCache } from './chunk-cache.ts';
 import type { Fetcher } from './fetcher.ts';
 
-/** Bytes asked of a partition at once: enough to be worth a request, few enough to be decoded in some milliseconds. */
-const fetchBytes = 1_048_576;
+/** Bytes asked of a partition at once: enough to be worth a request, few enough that what they hold, some times as much, dies young. */
+const fetchBytes = 262_144;
 const offsetMax = 2n ** 63n - 1n;
 
 /** Reads as the port says, over fetches that know only bytes. */

@@ -54,6 +54,13 @@ export function readIsAbort(bytes: Buffer, head: BatchHead): boolean {
 const expected: Array<{ readonly bytes: Buffer; readonly name: string } | undefined> = [];
 const expectedMax = 64;
 
+/** A header of the record before: where its value stands in the bytes, and its text. */
+interface Seen {
+  start: number;
+  length: number;
+  text: string;
+}
+
 /** Takes records, and of each the mark that it carries and its bytes. */
 export interface RecordSink {
   readonly records: StoredRecord[];
@@ -68,6 +75,7 @@ export class RecordReader {
   readonly #bytes: Buffer;
   readonly #head: BatchHead;
   #mark: string | undefined;
+  readonly #seen: Seen[] = [];
   at: number;
 
   constructor(bytes: Buffer, head: BatchHead) {
@@ -111,7 +119,7 @@ export class RecordReader {
     const count = this.#varint();
     for (let n = 0; n < count; n++) {
       const name = this.#name(n);
-      const text = this.#text();
+      const text = this.#repeatable(n);
       if (name === markHeader) this.#mark = text;
       else headers[name] = text;
     }
@@ -127,6 +135,30 @@ export class RecordReader {
     const start = this.at;
     this.at += length;
     return this.#bytes.toString('utf8', start, this.at);
+  }
+
+  /** The value of a header. Most are those of the record before (tenant, type, source): one text serves all that repeat it. */
+  #repeatable(at: number): string {
+    const length = this.#varint();
+    if (length <= 0) return '';
+    const start = this.at;
+    this.at += length;
+    const before = this.#seen[at];
+    if (before !== undefined && before.length === length && this.#isSame(before.start, start, length)) return before.text;
+    const text = this.#bytes.toString('utf8', start, this.at);
+    if (before !== undefined) {
+      before.start = start;
+      before.length = length;
+      before.text = text;
+    } else if (at < expectedMax) this.#seen[at] = { start, length, text };
+    return text;
+  }
+
+  /** From the end: what changes from record to record, numbers and ids, changes there. */
+  #isSame(one: number, other: number, length: number): boolean {
+    const bytes = this.#bytes;
+    for (let n = length - 1; n >= 0; n--) if (bytes[one + n] !== bytes[other + n]) return false;
+    return true;
   }
 
   #name(at: number): string {
