@@ -65,6 +65,29 @@ describe('record batches', () => {
     expect(next).toBe(4n);
   });
 
+  test('keep the headers of each record, whatever those of the record before were', () => {
+    const headers: ReadonlyArray<Record<string, string>> = [
+      { ce_type: 'a', tenant: 'one' },
+      { ce_type: 'b', tenant: 'one' },
+      { ce_type: 'b', tenant: '' },
+      { tenant: 'one', ce_type: 'b' },
+      { tenant: 'one', cf_type: 'b' },
+      { tenant: 'one' },
+      {},
+      { ce_type: 'a', tenant: 'two', more: 'ü' },
+      { ce_type: 'a', tenant: 'too', more: 'ü' },
+    ];
+    const marks = [undefined, undefined, 'p/1', 'p/2', undefined, 'p/2', 'p/2', undefined, 'p/3'];
+    const encoded = encodeRecords(
+      headers.map((each, at) => ({ record: { key: 'k', headers: each, value: '' }, timestamp: 1, mark: marks[at] })),
+      'lz4',
+    );
+    const chunk = readChunk(fetched([encodeBatch(encoded, { id: 1n, epoch: 0, sequence: 0, isTransactional: false })]), 0n);
+    expect(chunk.records.map((each) => each.headers)).toEqual(headers);
+    expect(chunk.records.map((each) => Object.keys(each.headers))).toEqual(headers.map((each) => Object.keys(each)));
+    expect(chunk.marks).toEqual(marks);
+  });
+
   test('with a flipped bit are an error, not an event', () => {
     const batch = stored(0n, ['a']);
     batch[batch.length - 1] = (batch[batch.length - 1] as number) ^ 1;

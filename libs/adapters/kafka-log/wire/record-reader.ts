@@ -54,8 +54,9 @@ export function readIsAbort(bytes: Buffer, head: BatchHead): boolean {
 const expected: Array<{ readonly bytes: Buffer; readonly name: string } | undefined> = [];
 const expectedMax = 64;
 
-/** A header of the record before: where its value stands in the bytes, and its text. */
+/** A header of the record before: its name, where its value stands in the bytes, and its text. */
 interface Seen {
+  name: string;
   start: number;
   length: number;
   text: string;
@@ -75,14 +76,16 @@ export class RecordReader {
   readonly #bytes: Buffer;
   readonly #head: BatchHead;
   #mark: string | undefined;
-  readonly #seen: Seen[] = [];
+  /** The headers of the record before, when the next may begin as a copy of them: each name was there once. */
+  #before: Record<string, string> | undefined;
+  #seen: Seen[] = [];
   at: number;
 
   constructor(bytes: Buffer, head: BatchHead) {
     this.#head = head;
     const compression = head.attributes & attributes.compression;
     const records = bytes.subarray(head.start + batchHeaderBytes, head.end);
-    this.#bytes = compression === 0 ? bytes : Buffer.from(decompress(compression, records));
+    this.#bytes = compression === 0 ? bytes : decompress(compression, records);
     this.at = compression === 0 ? head.start + batchHeaderBytes : 0;
   }
 
@@ -115,43 +118,73 @@ export class RecordReader {
     const offset = this.#head.baseOffset + BigInt(this.#varint());
     const key = this.#text();
     const value = this.#text();
-    const headers: Record<string, string> = {};
-    const count = this.#varint();
-    for (let n = 0; n < count; n++) {
-      const name = this.#name(n);
-      const text = this.#repeatable(n);
-      if (name === markHeader) this.#mark = text;
-      else headers[name] = text;
-    }
-    if (this.#mark === undefined) headers[directHeader] = tenancyOf(headers['ce_tenant']);
+    const own = this.#headers();
+    const headers = this.#mark === undefined ? { ...own, [directHeader]: tenancyOf(own['ce_tenant']) } : own;
     const recordedAt = (this.#head.attributes & attributes.logAppendTime) === 0 ? timestamp : this.#head.maxTimestamp;
     return { key, headers, value, partition, offset, recordedAt };
   }
 
   /** Null, which foreign clients may write, reads as an empty text. */
   #text(): string {
-    const length = this.#varint();
-    if (length <= 0) return '';
+    return this.#textOf(Math.max(0, this.#varint()));
+  }
+
+  /**
+   * Records of one kind have the same names in the same order, and most of their values (tenant, type, source): a copy of
+   * the headers before gets its shape at once, and only what differs is made and set.
+   */
+  #headers(): Record<string, string> {
+    const count = this.#varint();
+    const start = this.at;
+    if (this.#before !== undefined && count === this.#seen.length) {
+      const headers = { ...this.#before };
+      if (this.#change(headers)) return (this.#before = headers);
+      this.at = start;
+    }
+    return this.#freshHeaders(count);
+  }
+
+  #freshHeaders(count: number): Record<string, string> {
+    const headers: Record<string, string> = {};
+    this.#seen = [];
+    this.#mark = undefined;
+    let names = 0;
+    for (let n = 0; n < count; n++) {
+      const name = this.#name(n);
+      const length = Math.max(0, this.#varint());
+      const text = this.#textOf(length);
+      this.#seen.push({ name, start: this.at - length, length, text });
+      if (name === markHeader) this.#mark = text;
+      else headers[name] = text;
+    }
+    for (const _name in headers) names++;
+    const isRepeatable = names + (this.#mark === undefined ? 0 : 1) === count;
+    this.#before = isRepeatable ? headers : undefined;
+    return headers;
+  }
+
+  /** Sets what differs from the record before; false when another name comes. */
+  #change(headers: Record<string, string>): boolean {
+    for (let n = 0; n < this.#seen.length; n++) {
+      const before = this.#seen[n] as Seen;
+      if (this.#name(n) !== before.name) return false;
+      const length = Math.max(0, this.#varint());
+      const isSame = length === before.length && this.#isSame(before.start, this.at, length);
+      if (!isSame) before.text = this.#textOf(length);
+      else this.at += length;
+      before.start = this.at - length;
+      before.length = length;
+      if (before.name === markHeader) this.#mark = before.text;
+      else if (!isSame) headers[before.name] = before.text;
+    }
+    return true;
+  }
+
+  #textOf(length: number): string {
+    if (length === 0) return '';
     const start = this.at;
     this.at += length;
     return this.#bytes.toString('utf8', start, this.at);
-  }
-
-  /** The value of a header. Most are those of the record before (tenant, type, source): one text serves all that repeat it. */
-  #repeatable(at: number): string {
-    const length = this.#varint();
-    if (length <= 0) return '';
-    const start = this.at;
-    this.at += length;
-    const before = this.#seen[at];
-    if (before !== undefined && before.length === length && this.#isSame(before.start, start, length)) return before.text;
-    const text = this.#bytes.toString('utf8', start, this.at);
-    if (before !== undefined) {
-      before.start = start;
-      before.length = length;
-      before.text = text;
-    } else if (at < expectedMax) this.#seen[at] = { start, length, text };
-    return text;
   }
 
   /** From the end: what changes from record to record, numbers and ids, changes there. */
@@ -191,8 +224,9 @@ export class RecordReader {
   }
 }
 
-function decompress(compression: number, records: Buffer): Uint8Array {
+function decompress(compression: number, records: Buffer): Buffer {
   const algorithm = compressionsAlgorithmsByBitmask[compression];
   if (algorithm === undefined) throw corrupt(`a batch of the unknown compression ${compression}`);
-  return algorithm.decompressSync(records);
+  const { buffer, byteOffset, byteLength } = algorithm.decompressSync(records) as Uint8Array;
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
