@@ -21,11 +21,13 @@ class MoodyLog extends MemoryEventLog {
   }
 }
 
-/** A store that is full on demand. */
+/** A store that is full, or refuses us, on demand. */
 class MoodyBlobs extends MemoryBlobStore {
   full = false;
+  refusal: string | undefined;
 
   override put(bytes: Uint8Array): Promise<BlobInfo> {
+    if (this.refusal !== undefined) return Promise.reject(new OperatingError('refused', { code: this.refusal, retryable: false }));
     return this.full ? Promise.reject(new OperatingError('full', { code: 'BLOB_STORE_FULL', retryable: true })) : super.put(bytes);
   }
 }
@@ -146,6 +148,31 @@ describe('trouble', () => {
     const delays = await stream.delays();
     expect(delays).toEqual([expect.objectContaining({ reason: 'disk-full', mediaSequence: 1, node: 'media-1', sessionId: 's1', epoch: 2 })]);
     expect(delays[0]?.delayMs).toBeGreaterThan(0);
+  });
+
+  test.each(['BLOB_STORE_REFUSED', 'BLOB_BUCKET_MISSING'])('%s may be mended by somebody: nothing is dropped, and the wait is told', async (code) => {
+    blobs.refusal = code;
+    const made = committer();
+    made.add(group(0));
+    made.add(group(1));
+    const drained = made.drained();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([made.blocked, committed]).toEqual([true, []]);
+    blobs.refusal = undefined;
+    await drained;
+    expect([made.blocked, committed]).toEqual([false, [0, 1]]);
+    expect(await stream.delays()).toEqual([expect.objectContaining({ reason: 'store-unavailable', mediaSequence: 0 })]);
+  });
+
+  test.each([
+    ['a refusal that stays', 'BLOB_STORE_REFUSED'],
+    ['what comes again however often it is asked', 'BLOB_STORE_FAILED'],
+  ])('%s ends the run with the reason of the store', async (_what, code) => {
+    blobs.refusal = code;
+    const made = committer({ refusedMsMax: 30 });
+    made.add(group(0));
+    await expect(made.drained()).rejects.toMatchObject({ code });
+    expect(committed).toEqual([]);
   });
 
   test('nothing follows an append that may have failed', async () => {

@@ -19,6 +19,8 @@ export interface SegmentCommitterInit {
   readonly initCidsBefore: Readonly<Record<string, string>> | undefined;
   /** Groups that may wait; `room` then holds the encoder up. */
   readonly waitingMax: number;
+  /** How long a store may refuse us before the run ends, ms; 60,000 by default. */
+  readonly refusedMsMax?: number;
 }
 
 export interface SegmentCommitterDeps {
@@ -31,6 +33,14 @@ export interface SegmentCommitterDeps {
 
 /** Errors after which the same group is tried again for as long as it takes: nothing is dropped. */
 const transient = new Set(['LOG_FULL', 'PUBLISHER_BUSY', 'BLOB_STORE_FULL', 'BLOB_STORE_UNAVAILABLE', 'LOG_UNAVAILABLE']);
+
+/**
+ * Errors that somebody has to mend, who often does: keys are rotated, rights and buckets come a moment late. Tried again
+ * for a while; then the run ends with the store's own sentence, and the next one tries. Whatever else a store answers
+ * (it does not understand us, a blob is too large) comes again however often it is asked.
+ */
+const refusals = ['BLOB_STORE_REFUSED', 'BLOB_BUCKET_MISSING'];
+const refusedMsMaxDefault = 60_000;
 
 type DelayReason = EventOf<typeof encodingDelayed>['data']['reason'];
 
@@ -180,6 +190,16 @@ export class SegmentCommitter {
     });
   }
 
+  #mayBeMended(error: unknown, begunAt: number): boolean {
+    return isRefusal(error) && performance.now() - begunAt < (this.#init.refusedMsMax ?? refusedMsMaxDefault);
+  }
+
+  #tellWait(err: unknown): void {
+    const { streamId } = this.#init;
+    if (isRefusal(err)) this.#deps.logger.error({ err, streamId }, `segments wait until somebody mends this: ${(err as Error).message}`);
+    else this.#deps.logger.warn({ err, streamId }, 'segments wait: a store or the log takes nothing');
+  }
+
   async #untilDone<T>(act: () => Promise<T>): Promise<T> {
     const begunAt = performance.now();
     for (let failures = 0, reason: DelayReason | undefined; ; failures++) {
@@ -189,15 +209,19 @@ export class SegmentCommitter {
         if (reason !== undefined) this.#delay = longer(this.#delay, { reason, ms: performance.now() - begunAt });
         return result;
       } catch (err) {
-        if (this.#abort.signal.aborted || !isTransient(err)) throw err;
+        if (this.#abort.signal.aborted || !(isTransient(err) || this.#mayBeMended(err, begunAt))) throw err;
         reason ??= reasonOf(err);
         this.#blocked = true;
-        if (failures % 10 === 0) this.#deps.logger.warn({ err, streamId: this.#init.streamId }, 'segments wait: a store or the log takes nothing');
+        if (failures % 10 === 0) this.#tellWait(err);
         await pause(backOffMs(failures, 100, 5000), this.#abort.signal);
         if (this.#abort.signal.aborted) throw err;
       }
     }
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  return refusals.some((code) => hasCode(error, code));
 }
 
 function longer(one: Delay | undefined, other: Delay): Delay {

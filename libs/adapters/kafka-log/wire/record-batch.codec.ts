@@ -47,7 +47,7 @@ export interface RecordToEncode {
 
 /** Of our own, on every record that we write; readers do not see it. A record without it was written by somebody else. */
 export const markHeader = 'streams-producer';
-const plainMark = 'streams';
+export const plainMark = 'streams';
 
 const body = new ByteWriter();
 const one = new ByteWriter();
