@@ -160,7 +160,7 @@ export const encodingStarted = defineEvent({
 
 export const encodingEnded = defineEvent({
   type: 'encoding.ended',
-  version: 1,
+  version: 2,
   context: 'stream',
   meaning: 'An encoder ended: cleanly, by failure, or because its stream did.',
   schema: z.object({
@@ -168,14 +168,19 @@ export const encodingEnded = defineEvent({
     sessionId: id,
     epoch,
     node: id,
-    reason: z.enum(['source-ended', 'stopped', 'crashed', 'stalled', 'lease-lost', 'failed-to-start', 'shutdown']),
+    reason: z.enum(['source-ended', 'stopped', 'crashed', 'stalled', 'too-slow', 'lease-lost', 'failed-to-start', 'shutdown']),
     exitCode: z.number().int().nullable(),
     /** The encoder's last log lines, newest last. */
     lastLines: z.array(z.string().max(500).regex(withoutNul)).max(50),
   }),
   key: (data) => data.streamId,
   subject: (data) => `${data.streamId}/encoding`,
-  samples: [{ streamId: sampleStream, sessionId: sampleSession, epoch: 1, node: 'media-1', reason: 'crashed', exitCode: 1, lastLines: ['Conversion failed!'] }],
+  // Version 2 tells an encoder that was stepped down (too-slow) from one that stood still (stalled); nothing else changed.
+  upcasters: [(data) => data],
+  samples: [
+    { streamId: sampleStream, sessionId: sampleSession, epoch: 1, node: 'media-1', reason: 'crashed', exitCode: 1, lastLines: ['Conversion failed!'] },
+    { streamId: sampleStream, sessionId: sampleSession, epoch: 1, node: 'media-1', reason: 'too-slow', exitCode: null, lastLines: [] },
+  ],
 });
 
 export const encodingDelayed = defineEvent({

@@ -12,7 +12,8 @@ import { EncoderRun, type RunEnd } from '../run/encoder-run.ts';
 import { planRun, sessionEnd, storedUntilMs } from '../run/run-plan.core.ts';
 import { SegmentCommitter } from '../run/segment-committer.ts';
 import type { MediaCounters } from '../media-counters.ts';
-import { EncodingFacts, type EndReason, type Producer } from './encoding-facts.ts';
+import { endReasonOf } from './end-reason.ts';
+import { EncodingFacts, type Producer } from './encoding-facts.ts';
 import { HeldLease } from './held-lease.ts';
 import { RestartPace } from './restart-pace.core.ts';
 
@@ -288,17 +289,10 @@ export class LiveStream {
   }
 
   async #ended(encoding: EncodingFacts, end: RunEnd): Promise<void> {
-    const reason = this.#reasonOf(end);
+    const isStopped = this.#deps.follower.get(this.#init.streamId) === undefined;
+    const reason = endReasonOf(end.kind, { isShuttingDown: this.#shutdown?.aborted === true, isStopped });
     await encoding.ended(end.exit, reason);
     this.#logger.info({ reason }, 'encoder ended');
-  }
-
-  #reasonOf(end: RunEnd): EndReason {
-    if (this.#shutdown?.aborted === true) return 'shutdown';
-    if (end.kind === 'not-started') return 'failed-to-start';
-    if (this.#deps.follower.get(this.#init.streamId) === undefined) return 'stopped';
-    if (end.kind === 'finished') return 'source-ended';
-    return end.kind === 'crashed' ? 'crashed' : 'stalled';
   }
 }
 
