@@ -1,6 +1,9 @@
+import { KafkaEventLog } from '#adapters/kafka-log';
 import { SqliteEventLog } from '#adapters/sqlite-log';
 import { SystemClock } from '#adapters/system';
 import { contexts, topicPartitions, type LogRecord } from '#events';
+import type { EventLog } from '#ports';
+import { startKafka } from '../test/constellation/kafka/index.ts';
 import { StartAt } from '../apps/gateway/grpc/generated/streams/v1/event_service_pb.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -17,7 +20,7 @@ const sseReaders = 1_000;
 const stalledReaders = 1_000;
 
 interface World {
-  readonly log: SqliteEventLog;
+  readonly log: EventLog;
   readonly gateway: Running<GatewayFacts>;
 }
 
@@ -70,7 +73,7 @@ async function bareStream(size: number, messages: number, events: number): Promi
 }
 
 /** Appends one event every so many ms, as evenly as timers can. */
-async function appendEvenly(log: SqliteEventLog, perSecond: number, seconds: number): Promise<void> {
+async function appendEvenly(log: EventLog, perSecond: number, seconds: number): Promise<void> {
   const started = performance.now();
   const under = new Set<Promise<unknown>>();
   for (let n = 0; n < perSecond * seconds;) {
@@ -85,7 +88,7 @@ async function appendEvenly(log: SqliteEventLog, perSecond: number, seconds: num
   await Promise.all(under);
 }
 
-async function latency({ log, gateway }: World, seconds: number, context: BenchContext): Promise<void> {
+async function latency(engine: 'embedded' | 'kafka', { log, gateway }: World, seconds: number, context: BenchContext): Promise<void> {
   const delays: number[] = [];
   const call = subscribe(gateway.facts, {});
   const begun = new Promise((resolve) => call.once('data', resolve));
@@ -97,8 +100,8 @@ async function latency({ log, gateway }: World, seconds: number, context: BenchC
   while (delays.length < 1_000 * seconds) await sleep(20);
   call.cancel();
   const [p50, p99] = [quantile(delays, 0.5), quantile(delays, 0.99)];
-  context.row('append → gRPC subscriber at 1,000/s', p50, 'ms p50', `p99 ${p99.toFixed(1)} ms`);
-  context.bar('subscribe.latency.p99', p99, 'ms', `<= ${goals.latencyMs}`, p99 <= goals.latencyMs);
+  context.row(`append → gRPC subscriber at 1,000/s, ${engine}`, p50, 'ms p50', `p99 ${p99.toFixed(1)} ms`);
+  context.bar(`subscribe.latency.${engine}.p99`, p99, 'ms', `<= ${goals.latencyMs}`, p99 <= goals.latencyMs);
 }
 
 async function manySse({ log, gateway }: World, seconds: number, context: BenchContext): Promise<void> {
@@ -185,9 +188,24 @@ async function stalled(world: World, seconds: number, context: BenchContext): Pr
   context.bar('subscribe.stalled.again.memory', again - before, 'MB', `<= ${goals.stalledMb}`, again - before <= goals.stalledMb);
 }
 
-async function fill(log: SqliteEventLog, events: number): Promise<void> {
+async function fill(log: EventLog, events: number): Promise<void> {
   for (const topic of contexts) await log.ensureTopic(topic, topicPartitions);
   for (let from = 0; from < events; from += 1_000) await log.append('stream', sampleRecords(1_000, from));
+}
+
+/** The same on a real broker, with a gateway of its own. */
+async function latencyOnKafka(seconds: number, context: BenchContext): Promise<void> {
+  const kafka = await startKafka();
+  const topicPrefix = `${kafka.env['KAFKA_TOPIC_PREFIX']}subscribe-`;
+  const log = new KafkaEventLog({ brokers: kafka.address.split(','), clientId: 'bench', topicPrefix });
+  try {
+    for (const topic of contexts) await log.ensureTopic(topic, topicPartitions);
+    await using gateway = await start<GatewayFacts>('gateway-process', 'kafka', kafka.address, topicPrefix);
+    await latency('kafka', { log, gateway }, seconds, context);
+  } finally {
+    await log.close();
+    await kafka.stop();
+  }
 }
 
 async function run(context: BenchContext): Promise<void> {
@@ -198,12 +216,13 @@ async function run(context: BenchContext): Promise<void> {
     const events = context.quick ? 100_000 : 400_000;
     await fill(log, events);
     {
-      await using gateway = await start<GatewayFacts>('gateway-process', join(folder, 'events.sqlite'));
+      await using gateway = await start<GatewayFacts>('gateway-process', 'embedded', join(folder, 'events.sqlite'));
       await replay({ log, gateway }, events, context);
-      await latency({ log, gateway }, context.quick ? 3 : 10, context);
+      await latency('embedded', { log, gateway }, context.quick ? 3 : 10, context);
     }
+    await latencyOnKafka(context.quick ? 3 : 10, context);
     {
-      await using gateway = await start<GatewayFacts>('gateway-process', join(folder, 'events.sqlite'));
+      await using gateway = await start<GatewayFacts>('gateway-process', 'embedded', join(folder, 'events.sqlite'));
       await manySse({ log, gateway }, context.quick ? 5 : 15, context);
       // On the same gateway: what a thousand readers cost at all is there already, so that what shows is what stalling costs.
       await stalled({ log, gateway }, context.quick ? 20 : 60, context);

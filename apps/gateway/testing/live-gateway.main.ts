@@ -1,0 +1,3 @@
+import { liveGateway } from './live-gateway.ts';
+
+await liveGateway(process.argv.slice(2));
