@@ -37,6 +37,7 @@ const statements = [
     hashes bytea STORAGE EXTERNAL NOT NULL,
     first_offset bigint,
     ids int8range,
+    id_prints bytea,
     PRIMARY KEY (topic, partition, level, index)
   )`,
   `CREATE INDEX ledger_tiles_ids ON streams.ledger_tiles USING gist (ids) WHERE level = 0`,

@@ -11,6 +11,8 @@ export interface EdgeSettings extends SharedSettings {
   readonly memoryBytesMax: number;
   /** Where this edge keeps its own state. */
   readonly statePath: string;
+  /** Verifier keys of the ledger that the edge's witness trusts; empty for those that the origin shows first. */
+  readonly ledgerKeys: readonly string[];
   readonly runtime: 'bun' | 'node';
 }
 
@@ -40,6 +42,10 @@ export function readEdgeSettings(env: Environment = process.env): EdgeSettings {
     originUrl: readOrigin(env),
     memoryBytesMax: readInteger(env, 'EDGE_MEMORY_MB', 256, 1, 1_048_576) * 1024 * 1024,
     statePath: join(shared.dataDir, 'edge', edgeId),
+    ledgerKeys: (env['EDGE_LEDGER_KEYS'] ?? '')
+      .split(',')
+      .map((key) => key.trim())
+      .filter(Boolean),
     runtime: 'Bun' in globalThis ? 'bun' : 'node',
   };
 }

@@ -26,6 +26,8 @@ import type { OriginClient } from './origin/origin-client.ts';
 import { PurgeTail, purgeTopic } from './purge/purge-tail.ts';
 import type { EdgeServer, EdgeServerInit, KeepBytes } from './server/edge-server.ts';
 import { takeIncarnation } from './state/incarnation.file.ts';
+import { openWitness } from './witness/open-witness.ts';
+import { witnessPaths } from './witness/witness-paths.ts';
 import { OffsetsFile } from './state/offsets.file.ts';
 
 /** What the runtime gives: a server, and a client for the origin. */
@@ -112,7 +114,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
       keep: platform.keep,
       counters,
       now,
-      local: localPaths(view),
+      local: localOf(localPaths(view), witnessPaths(await openWitness(settings, logger, now), onError)),
       onError,
       trust: () => (purgesKnown() ? trusts.known : trusts.doubt),
     },
@@ -140,6 +142,12 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   const following = tail.run(lifecycle.stopping);
   lifecycle.onStop('work', 'purge tail', () => following);
   await serve(settings, { platform, cache, facts, counters, logger, lifecycle, onFatal, telemetry });
+}
+
+type LocalPaths = ReturnType<typeof localPaths>;
+
+function localOf(own: LocalPaths, witness: LocalPaths): LocalPaths {
+  return (request, target) => witness(request, target) ?? own(request, target);
 }
 
 function gauges(cache: EdgeCache | undefined): { objects: number; memoryBytes: number } {

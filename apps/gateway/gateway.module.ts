@@ -5,6 +5,7 @@ import {
   EventLog,
   IdSource,
   ReadStore,
+  type LedgerStore,
   type LeaseStore,
   type PublicationStore,
   type RateLimiter,
@@ -33,6 +34,9 @@ import type { GatewaySettings } from './gateway.config.ts';
 import { DocsController } from './openapi/docs.controller.ts';
 import { gatewayGrpc } from './grpc/gateway-grpc.ts';
 import { GrpcServer } from './grpc/grpc-server.ts';
+import { LedgerController } from './ledger/ledger.controller.ts';
+import { LedgerReader } from './ledger/ledger-reader.ts';
+import { TlogController } from './ledger/tlog.controller.ts';
 import { OriginController } from './origin/origin.controller.ts';
 import { PlaylistReader } from './origin/playlist-reader.ts';
 import { PublicUrls } from './public-urls.ts';
@@ -54,6 +58,7 @@ export interface GatewayEngines {
   readonly limiter: RateLimiter;
   readonly publications: PublicationStore;
   readonly leases: LeaseStore;
+  readonly ledger: LedgerStore;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly telemetry?: Telemetry;
@@ -90,6 +95,8 @@ const controllers = [
   KeysController,
   TenantsController,
   OriginController,
+  LedgerController,
+  TlogController,
   DocsController,
 ];
 
@@ -152,6 +159,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       { provide: PurgeTargets, useFactory: (streams: StreamReader) => new PurgeTargets(streams), inject: [StreamReader] },
       { provide: StreamCommands, useFactory: (commands: CommandExecutor) => new StreamCommands(commands), inject: [CommandExecutor] },
       ...readers,
+      { provide: LedgerReader, useValue: new LedgerReader(engines.ledger, engines.log, () => clock.now()) },
       { provide: ResumeTokens, useFactory: async () => new ResumeTokens(await engines.secrets.secret(tokenSecret)) },
       {
         provide: Subscriptions,

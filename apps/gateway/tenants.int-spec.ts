@@ -161,6 +161,26 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
     expectNothingForeign(answer);
     expect(answer.json.versions).toHaveLength(answer.json.version);
   },
+  showLedger: async () => {
+    expect((await as(acme.headers, 'GET', '/api/v1/ledger')).status).toBe(403);
+    expect((await as(platform, 'GET', '/api/v1/ledger')).status).not.toBe(403);
+  },
+  proveEvent: async () => {
+    expect((await as(acme.headers, 'GET', '/api/v1/ledger/events/e-1/proof')).status).toBe(403);
+    expect((await as(platform, 'GET', '/api/v1/ledger/events/e-1/proof')).status).not.toBe(403);
+  },
+  proveRecord: async () => {
+    expect((await as(acme.headers, 'GET', '/api/v1/ledger/stream/0/offsets/0/proof')).status).toBe(403);
+    expect((await as(platform, 'GET', '/api/v1/ledger/stream/0/offsets/0/proof')).status).not.toBe(403);
+  },
+  listLedgerCheckpoints: async () => {
+    expect((await as(acme.headers, 'GET', '/api/v1/ledger/stream/0/checkpoints')).status).toBe(403);
+    expect((await as(platform, 'GET', '/api/v1/ledger/stream/0/checkpoints')).status).not.toBe(403);
+  },
+  readLedgerRecords: async () => {
+    expect((await as(acme.headers, 'GET', '/api/v1/ledger/stream/0/records/0')).status).toBe(403);
+    expect((await as(platform, 'GET', '/api/v1/ledger/stream/0/records/0')).status).not.toBe(403);
+  },
   listParkedEvents: async () => {
     const answer = await as(acme.headers, 'GET', '/api/v1/events/parked');
     expectNothingForeign(answer);

@@ -2,7 +2,8 @@ import type { Engines } from '#adapters/engines';
 import { ConsumerHost, ConsumerLag, EventParking, LogEventIntake, OutboxRelay, type AppContext } from '#runtime';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import { LedgerKeeper } from './ledger/ledger-keeper.ts';
-import { ledgerKeeper } from './ledger/ledger-parts.ts';
+import { ledgerParts } from './ledger/ledger-parts.ts';
+import { WitnessRounds } from './ledger/witness-rounds.ts';
 import { projections } from './projections.ts';
 import type { ProjectorSettings } from './projector.config.ts';
 
@@ -17,7 +18,7 @@ export function projectorModule(engines: Engines<'log' | 'database'>, { settings
   const parking = new EventParking({ intake, clock, logger, source: `/projector/${settings.node}` });
   const host = new ConsumerHost({ projections, owner }, { log, leases, store, logger, health, parking });
   const relay = new OutboxRelay({ owner }, { outbox, log, leases, logger, health });
-  const keeper = ledgerKeeper({ owner, settings: settings.ledger }, engines, logger, health);
+  const { keeper, rounds } = ledgerParts({ owner, settings: settings.ledger }, engines, logger, health);
   const { stallMs } = settings.telemetry;
   const lag = new ConsumerLag({ lookEveryMs: Math.min(5000, stallMs / 4), stallMs }, { host, log, clock, telemetry, logger });
   return {
@@ -28,6 +29,7 @@ export function projectorModule(engines: Engines<'log' | 'database'>, { settings
       { provide: OutboxRelay, useValue: relay },
       { provide: ConsumerLag, useValue: lag },
       { provide: LedgerKeeper, useValue: keeper },
+      { provide: WitnessRounds, useValue: rounds },
     ],
   };
 }
@@ -37,6 +39,8 @@ export async function serveProjector(app: INestApplicationContext, { lifecycle }
   const intake = app.get(LogEventIntake);
   lifecycle.onStop('leases', 'intake', () => intake.stop());
   intake.start();
+  const rounds = app.get(WitnessRounds);
+  lifecycle.onStop('leases', 'witnesses', () => rounds.stop());
   for (const part of [app.get(OutboxRelay), app.get(ConsumerHost), app.get(LedgerKeeper)]) {
     lifecycle.onStop('work', part.constructor.name, () => part.stop());
     await part.start();

@@ -31,6 +31,8 @@ export interface LeafTilePlace {
   /** The earliest and the latest time that ids of its records name, ms since the Unix epoch; 0 for an id without one. */
   readonly firstIdMs: number;
   readonly lastIdMs: number;
+  /** Two bytes of a hash of each record's id, in the order of the records: finds a record by its id without reading the log. */
+  readonly idPrints: Uint8Array;
 }
 
 /** What a partition's tree has grown by. */
@@ -40,7 +42,7 @@ export interface LedgerGrowth extends LedgerProgress {
   readonly epoch: bigint;
   /** Every tile that changed; a full one comes for the last time. */
   readonly tiles: readonly LedgerTile[];
-  /** Of the tiles of level 0 among them; of one that grew, of its new records. */
+  /** Of the tiles of level 0 among them, as they are now. */
   readonly places: readonly LeafTilePlace[];
 }
 
@@ -82,7 +84,7 @@ export abstract class LedgerStore {
   /** The tile of level 0 that holds the record at that offset, if any does: the last one that begins there or before. */
   abstract placeOf(at: LedgerPartition, offset: bigint): Promise<LeafTilePlace | undefined>;
   /** The tiles of level 0 that may hold a record whose id names that time, oldest first; 0 for an id that names none. */
-  abstract placesAt(topic: string, idMs: number, limit: number): Promise<ReadonlyArray<LedgerPartition & LeafTilePlace>>;
+  abstract placesAt(idMs: number, limit: number): Promise<ReadonlyArray<LedgerPartition & LeafTilePlace>>;
   /** Keeps checkpoints; one of a size that has one already takes its place, because it carries more signatures. */
   abstract keep(checkpoints: readonly LedgerCheckpoint[]): Promise<void>;
   /** The checkpoint of the greatest size; undefined when there is none. */

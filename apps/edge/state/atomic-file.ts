@@ -20,21 +20,22 @@ function codeOf(error: unknown): string {
 /**
  * Replaces a file so that after a crash it holds the old text or the new one, never a part: write, sync, rename, sync
  * the folder.
+ * @param mode of the file, less what the process masks
  * @throws OperatingError `STATE_UNWRITABLE` when the disk is full or closed to us; the old text is still there.
  */
-export async function writeTextFile(path: string, text: string): Promise<void> {
+export async function writeTextFile(path: string, text: string, mode = 0o666): Promise<void> {
   try {
-    await replaceFile(path, text);
+    await replaceFile(path, text, mode);
   } catch (error) {
     throw new OperatingError(`The file ${path} cannot be written: ${codeOf(error)}.`, { code: 'STATE_UNWRITABLE', retryable: true, cause: error });
   }
 }
 
-async function replaceFile(path: string, text: string): Promise<void> {
+async function replaceFile(path: string, text: string, mode: number): Promise<void> {
   const folder = dirname(path);
   await mkdir(folder, { recursive: true });
   const temporary = `${path}.new`;
-  const file = await open(temporary, 'w');
+  const file = await open(temporary, 'w', mode);
   try {
     await file.writeFile(text);
     await file.sync();

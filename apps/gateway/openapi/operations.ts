@@ -4,6 +4,7 @@ import { cdnHealth, purgeCache, registerEdge, showPurge } from '../cdn/cdn.contr
 import { followEvents, listEvents, socketEvents, streamEvents } from '../events/events.contract.ts';
 import { listContents, showContent } from '../contents/contents.contract.ts';
 import type { Operation } from '../http/operation.ts';
+import { listCheckpoints, proveEvent, proveRecord, readLedgerRecords, showLedger } from '../ledger/ledger.contract.ts';
 import { listParked } from '../parked/parked.contract.ts';
 import { publishEvents } from '../publish/publish.contract.ts';
 import { listStreams, showStream, startStream, stopStream } from '../streams/streams.contract.ts';
@@ -37,4 +38,9 @@ export const operations: readonly Operation[] = [
   revokeKey,
   createTenant,
   listTenants,
+  showLedger,
+  proveEvent,
+  proveRecord,
+  listCheckpoints,
+  readLedgerRecords,
 ];

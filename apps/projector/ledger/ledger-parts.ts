@@ -1,24 +1,48 @@
 import type { Engines } from '#adapters/engines';
 import { ledgerName, LedgerSigners } from '#adapters/ledger';
+import { edgeTable } from '#domain/edge';
 import { contexts } from '#events';
+import { hasCode } from '#kernel';
+import type { ReadStore } from '#ports';
 import type { Health, LedgerSettings, Logger } from '#runtime';
 import { LedgerKeeper } from './ledger-keeper.ts';
+import { WitnessRounds, type WitnessEdge } from './witness-rounds.ts';
 
 export interface LedgerPartsInit {
   readonly owner: string;
   readonly settings: LedgerSettings;
 }
 
-/** The keeper of the audit ledger. */
-export function ledgerKeeper({ owner, settings }: LedgerPartsInit, engines: Engines<'log' | 'database'>, logger: Logger, health?: Health): LedgerKeeper {
-  const { log, leases, ledger: store, secrets, clock } = engines;
+/** The keeper of the audit ledger, and who brings its checkpoints to the edges. */
+export interface LedgerParts {
+  readonly keeper: LedgerKeeper;
+  readonly rounds: WitnessRounds;
+}
+
+const edgesMax = 1000;
+
+export function ledgerParts({ owner, settings }: LedgerPartsInit, engines: Engines<'log' | 'database'>, logger: Logger, health?: Health): LedgerParts {
+  const { log, leases, ledger: store, secrets, reads, clock } = engines;
   const now = (): number => clock.now();
   const signersOf = async (count: number): Promise<LedgerSigners> => {
     const name = settings.name ?? (await ledgerName(secrets));
     return settings.keyFile === undefined ? LedgerSigners.fromSecrets(name, secrets, count) : LedgerSigners.fromFile(name, settings.keyFile);
   };
-  return new LedgerKeeper(
+  const rounds = new WitnessRounds({ store, edges: () => knownEdges(reads), logger, now });
+  const keeper = new LedgerKeeper(
     { owner, topics: contexts, checkpointMs: settings.checkpointMs, checkpointRecords: settings.checkpointRecords },
-    { log, store, leases, signersOf, logger, now, ...(health === undefined ? {} : { health }) },
+    { log, store, leases, signersOf, logger, now, onSigned: (checkpoints) => rounds.offer(checkpoints), ...(health === undefined ? {} : { health }) },
   );
+  return { keeper, rounds };
+}
+
+async function knownEdges(reads: ReadStore): Promise<readonly WitnessEdge[]> {
+  try {
+    const rows = await reads.select(edgeTable, { limit: edgesMax });
+    return rows.map((row) => ({ edgeId: String(row['edge_id']), url: String(row['url']) }));
+  } catch (error) {
+    // The read model of a new platform is on its way.
+    if (hasCode(error, 'TABLE_UNKNOWN')) return [];
+    throw error;
+  }
 }

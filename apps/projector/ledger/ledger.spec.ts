@@ -1,6 +1,6 @@
 import { LedgerSigners, nodeLedgerHash, originOf, verifyEd25519 } from '#adapters/ledger';
 import { ManualClock, MemoryEventLog, MemoryLeaseStore, MemoryLedgerStore, MemorySecretStore } from '#adapters/memory';
-import { auditTiles, originKeys, parseCheckpoint, readKeyList, RecordAudit, hashRecord, signedBy, tilesOf, wasAt } from '#core/ledger';
+import { auditTiles, originKeys, parseCheckpoint, printedAt, readKeyList, RecordAudit, hashRecord, signedBy, tilesOf, wasAt } from '#core/ledger';
 import type { LogRecord } from '#events';
 import { OperatingError } from '#kernel';
 import type { LedgerGrowth } from '#ports';
@@ -156,9 +156,16 @@ describe('the ledger', () => {
       Array.from({ length: 600 }, (_, n) => at(1_790_000_000_000 + n)),
     );
     await appender(1n).catchUp(never);
+    const whole = await store.place({ topic: 'stream', partition: (await treeAt()).partition }, 2);
+    await log.append('stream', [at(1_790_000_000_700)]);
+    await appender(2n).catchUp(never);
     const { partition } = await treeAt();
-    const [found] = await store.placesAt('stream', 1_790_000_000_300, 10);
-    expect(found).toEqual({ topic: 'stream', partition, index: 1, firstOffset: 256n, firstIdMs: 1_790_000_000_256, lastIdMs: 1_790_000_000_511 });
+    const grown = await store.place({ topic: 'stream', partition }, 2);
+    expect([...(grown?.idPrints ?? [])].slice(0, -2)).toEqual([...(whole?.idPrints ?? [])]);
+    expect(grown).toMatchObject({ firstOffset: 512n, firstIdMs: 1_790_000_000_512, lastIdMs: 1_790_000_000_700 });
+    const [found] = await store.placesAt(1_790_000_000_300, 10);
+    expect(found).toMatchObject({ topic: 'stream', partition, index: 1, firstOffset: 256n, firstIdMs: 1_790_000_000_256, lastIdMs: 1_790_000_000_511 });
+    expect(printedAt(id(1_790_000_000_300), found?.idPrints ?? new Uint8Array())).toContain(300 - 256);
     expect(await store.placeOf({ topic: 'stream', partition }, 511n)).toMatchObject({ index: 1 });
   });
 });

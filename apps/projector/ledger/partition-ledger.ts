@@ -1,8 +1,28 @@
 import { nodeLedgerHash } from '#adapters/ledger';
-import { hashBytes, hashRecord, idTimeMs, LedgerTree, sameHash, tileWidth, type TreeHead } from '#core/ledger';
+import { hashBytes, hashRecord, idPrint, idPrintBytes, idTimeMs, LedgerTree, sameHash, tileWidth, tileWidthIn, type TreeHead } from '#core/ledger';
 import type { StoredRecord } from '#events';
 import type { LeafTilePlace, LedgerGrowth, LedgerPartition, LedgerProgress, LedgerStore, PartitionHead, ReadBatch } from '#ports';
 import { ledgerErrors } from './ledger.errors.ts';
+
+/** Where the records of a tile of level 0 are, while it grows. */
+interface OpenPlace {
+  readonly index: number;
+  readonly firstOffset: bigint;
+  firstIdMs: number;
+  lastIdMs: number;
+  /** Room for a whole tile's. */
+  readonly prints: Uint8Array;
+}
+
+function openPlace({ index, firstOffset, firstIdMs, lastIdMs, idPrints }: LeafTilePlace): OpenPlace {
+  const prints = new Uint8Array(tileWidth * idPrintBytes);
+  prints.set(idPrints);
+  return { index, firstOffset, firstIdMs, lastIdMs, prints };
+}
+
+function closedPlace({ index, firstOffset, firstIdMs, lastIdMs, prints }: OpenPlace, size: number): LeafTilePlace {
+  return { index, firstOffset, firstIdMs, lastIdMs, idPrints: prints.slice(0, tileWidthIn(size, { level: 0, index }) * idPrintBytes) };
+}
 
 /** The tree of one partition, as far as it has to be in memory: its right edge. */
 export class PartitionLedger {
@@ -10,7 +30,8 @@ export class PartitionLedger {
   readonly #epoch: bigint;
   readonly #tree: LedgerTree;
   readonly #last = new Uint8Array(hashBytes);
-  readonly #places = new Map<number, LeafTilePlace>();
+  /** Of the tiles of level 0 that changed, and the one at the edge. */
+  readonly #places = new Map<number, OpenPlace>();
   #position: bigint;
   #lastOffset: bigint | undefined;
   #givenSize: number;
@@ -41,6 +62,8 @@ export class PartitionLedger {
     const last = tiles.get(`0/${Math.floor((size - 1) / tileWidth)}`);
     if (tree === undefined || (size > 0 && last === undefined)) throw ledgerErrors.treeIncomplete(at);
     const ledger = new PartitionLedger(at, epoch, progress, tree);
+    const place = size % tileWidth === 0 ? undefined : await store.place(at, Math.floor(size / tileWidth));
+    if (place !== undefined) ledger.#places.set(place.index, openPlace(place));
     if (last !== undefined) ledger.#remember(last, ((size - 1) % tileWidth) * hashBytes);
     return ledger;
   }
@@ -85,15 +108,25 @@ export class PartitionLedger {
 
   #append(record: StoredRecord): void {
     const index = Math.floor(this.#tree.size / tileWidth);
-    const idMs = idTimeMs(record.headers['ce_id'] ?? '');
-    const place = this.#places.get(index);
-    if (place === undefined) this.#places.set(index, { index, firstOffset: record.offset, firstIdMs: idMs, lastIdMs: idMs });
-    else if (idMs < place.firstIdMs || idMs > place.lastIdMs)
-      this.#places.set(index, { ...place, firstIdMs: Math.min(place.firstIdMs, idMs), lastIdMs: Math.max(place.lastIdMs, idMs) });
+    const id = record.headers['ce_id'] ?? '';
+    const idMs = idTimeMs(id);
+    const place = this.#places.get(index) ?? this.#begin(index, record.offset, idMs);
+    if (idMs < place.firstIdMs) place.firstIdMs = idMs;
+    if (idMs > place.lastIdMs) place.lastIdMs = idMs;
+    const print = idPrint(id);
+    const at = (this.#tree.size % tileWidth) * idPrintBytes;
+    place.prints[at] = print >>> 8;
+    place.prints[at + 1] = print & 0xff;
     this.#tree.append(record);
     this.#lastOffset = record.offset;
     const edge = this.#tree.lastLeaf();
     this.#remember(edge.hashes, edge.at);
+  }
+
+  #begin(index: number, firstOffset: bigint, idMs: number): OpenPlace {
+    const place = { index, firstOffset, firstIdMs: idMs, lastIdMs: idMs, prints: new Uint8Array(tileWidth * idPrintBytes) };
+    this.#places.set(index, place);
+    return place;
   }
 
   #remember(hashes: Uint8Array, at: number): void {
@@ -112,9 +145,10 @@ export class PartitionLedger {
       lastOffset: this.#lastOffset,
       epoch: this.#epoch,
       tiles: this.#tree.takeChanged(),
-      places: [...this.#places.values()],
+      places: [...this.#places.values()].map((place) => closedPlace(place, size)),
     };
-    this.#places.clear();
+    // The one at the edge goes on.
+    for (const index of this.#places.keys()) if (tileWidthIn(size, { level: 0, index }) === tileWidth) this.#places.delete(index);
     this.#givenSize = size;
     return growth;
   }

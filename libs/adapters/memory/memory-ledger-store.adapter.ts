@@ -53,7 +53,7 @@ export class MemoryLedgerStore extends LedgerStore {
       const { topic, partition, size, position, lastOffset } = growth;
       tree.progress = { topic, partition, size, position, lastOffset };
       for (const tile of growth.tiles) tree.tiles.set(`${tile.level}/${tile.index}`, { ...tile, hashes: tile.hashes.slice() });
-      for (const place of growth.places) tree.places.set(place.index, widened(tree.places.get(place.index), place));
+      for (const place of growth.places) tree.places.set(place.index, place);
     }
   }
 
@@ -78,10 +78,9 @@ export class MemoryLedgerStore extends LedgerStore {
     return [...places.values()].filter(({ firstOffset }) => firstOffset <= offset).sort((a, b) => b.index - a.index)[0];
   }
 
-  override async placesAt(topic: string, idMs: number, limit: number): Promise<ReadonlyArray<LedgerPartition & LeafTilePlace>> {
-    const all = [...this.#trees.values()].filter(({ progress }) => progress.topic === topic);
-    return all
-      .flatMap(({ places, progress: { partition } }) => [...places.values()].map((place) => ({ topic, partition, ...place })))
+  override async placesAt(idMs: number, limit: number): Promise<ReadonlyArray<LedgerPartition & LeafTilePlace>> {
+    return [...this.#trees.values()]
+      .flatMap(({ places, progress: { topic, partition } }) => [...places.values()].map((place) => ({ topic, partition, ...place })))
       .filter(({ firstIdMs, lastIdMs }) => firstIdMs <= idMs && idMs <= lastIdMs)
       .sort((a, b) => a.firstIdMs - b.firstIdMs || a.partition - b.partition || a.index - b.index)
       .slice(0, limit);
@@ -159,10 +158,4 @@ export class MemoryLedgerStore extends LedgerStore {
     this.#trees.set(name, tree);
     return tree;
   }
-}
-
-/** A tile begins where it began; its ids range as far as any of them. */
-function widened(known: LeafTilePlace | undefined, place: LeafTilePlace): LeafTilePlace {
-  if (known === undefined) return place;
-  return { ...known, firstIdMs: Math.min(known.firstIdMs, place.firstIdMs), lastIdMs: Math.max(known.lastIdMs, place.lastIdMs) };
 }

@@ -11,12 +11,8 @@ export function growthTiles(growths: readonly LedgerGrowth[]): readonly unknown[
     return tiles.map((tile) => ({ topic, partition, tile, place: tile.level === 0 ? placeOf.get(tile.index) : undefined }));
   });
   if (rows.length === 0) return undefined;
-  let start = 1;
-  const starts = rows.map(({ tile }) => {
-    const at = start;
-    start += tile.hashes.length;
-    return at;
-  });
+  const noPrints = new Uint8Array(0);
+  const prints = rows.map(({ place }) => place?.idPrints ?? noPrints);
   const column = (of: (row: (typeof rows)[number]) => number | bigint | undefined): string => columnArray('bigint', rows.map(of));
   return [
     Buffer.concat(rows.map(({ tile }) => tile.hashes)),
@@ -25,9 +21,21 @@ export function growthTiles(growths: readonly LedgerGrowth[]): readonly unknown[
     column(({ tile }) => tile.level),
     column(({ tile }) => tile.index),
     column(({ tile }) => tile.width),
-    columnArray('bigint', starts),
+    columnArray('bigint', starts(rows.map(({ tile }) => tile.hashes))),
     column(({ place }) => place?.firstOffset),
     column(({ place }) => place?.firstIdMs),
     column(({ place }) => place?.lastIdMs),
+    Buffer.concat(prints),
+    columnArray('bigint', starts(prints)),
   ];
+}
+
+/** Where each begins when they stand one behind the other; SQL counts from 1. */
+function starts(parts: readonly Uint8Array[]): readonly number[] {
+  let next = 1;
+  return parts.map(({ length }) => {
+    const start = next;
+    next += length;
+    return start;
+  });
 }

@@ -14,7 +14,7 @@ import type { Database, TextRow } from './database.ts';
 import { growthTiles } from './ledger-tiles.ts';
 
 const progressColumns = 'topic, partition, size, position, last_offset';
-const placeColumns = 'index, first_offset, lower(ids), upper(ids) - 1';
+const placeColumns = "index, first_offset, lower(ids), upper(ids) - 1, encode(id_prints, 'hex')";
 
 /** The audit ledger in `streams.ledger_*`. */
 export class PostgresLedgerStore extends LedgerStore {
@@ -93,12 +93,12 @@ export class PostgresLedgerStore extends LedgerStore {
     return rows[0] === undefined ? undefined : placeOf(rows[0]);
   }
 
-  override async placesAt(topic: string, idMs: number, limit: number): Promise<ReadonlyArray<LedgerPartition & LeafTilePlace>> {
+  override async placesAt(idMs: number, limit: number): Promise<ReadonlyArray<LedgerPartition & LeafTilePlace>> {
     const text = `
-      SELECT ${placeColumns}, partition FROM streams.ledger_tiles
-      WHERE level = 0 AND ids @> $2::bigint AND topic = $1 ORDER BY lower(ids), partition, index LIMIT $3`;
-    const { rows } = await this.#database.read({ name: 'ledger_places_at', text, values: [topic, Math.trunc(idMs), limit] });
-    return rows.map((row) => ({ topic, partition: Number(row[4]), ...placeOf(row) }));
+      SELECT ${placeColumns}, topic, partition FROM streams.ledger_tiles
+      WHERE level = 0 AND ids @> $1::bigint ORDER BY lower(ids), topic, partition, index LIMIT $2`;
+    const { rows } = await this.#database.read({ name: 'ledger_places_at', text, values: [Math.trunc(idMs), limit] });
+    return rows.map((row) => ({ topic: row[5] ?? '', partition: Number(row[6]), ...placeOf(row) }));
   }
 
   override async keep(checkpoints: readonly LedgerCheckpoint[]): Promise<void> {
@@ -173,11 +173,12 @@ export class PostgresLedgerStore extends LedgerStore {
 }
 
 const writeTiles = `
-  INSERT INTO streams.ledger_tiles AS tile (topic, partition, level, index, width, hashes, first_offset, ids)
-  SELECT topic, partition, level, index, width, substr($1::bytea, start, width * 32), first_offset, CASE WHEN first_id IS NOT NULL THEN int8range(first_id, last_id, '[]') END
-  FROM unnest($2::text[], $3::int[], $4::smallint[], $5::bigint[], $6::smallint[], $7::int[], $8::bigint[], $9::bigint[], $10::bigint[])
-    AS grown (topic, partition, level, index, width, start, first_offset, first_id, last_id)
-  ON CONFLICT (topic, partition, level, index) DO UPDATE SET width = excluded.width, hashes = excluded.hashes, ids = range_merge(tile.ids, excluded.ids)`;
+  INSERT INTO streams.ledger_tiles (topic, partition, level, index, width, hashes, first_offset, ids, id_prints)
+  SELECT topic, partition, level, index, width, substr($1::bytea, start, width * 32), first_offset, CASE WHEN first_id IS NOT NULL THEN int8range(first_id, last_id, '[]') END,
+    CASE WHEN first_id IS NOT NULL THEN substr($11::bytea, print_start, width * 2) END
+  FROM unnest($2::text[], $3::int[], $4::smallint[], $5::bigint[], $6::smallint[], $7::int[], $8::bigint[], $9::bigint[], $10::bigint[], $12::int[])
+    AS grown (topic, partition, level, index, width, start, first_offset, first_id, last_id, print_start)
+  ON CONFLICT (topic, partition, level, index) DO UPDATE SET width = excluded.width, hashes = excluded.hashes, ids = excluded.ids, id_prints = excluded.id_prints`;
 
 function growthColumns(growths: readonly LedgerGrowth[]): readonly string[] {
   const column = (of: (growth: LedgerGrowth) => number | bigint | undefined): string => columnArray('bigint', growths.map(of));
@@ -202,6 +203,12 @@ function progressOf([topic, partition, size, position, lastOffset]: TextRow): Le
   };
 }
 
-function placeOf([index, firstOffset, firstIdMs, lastIdMs]: TextRow): LeafTilePlace {
-  return { index: Number(index), firstOffset: BigInt(firstOffset ?? 0), firstIdMs: Number(firstIdMs), lastIdMs: Number(lastIdMs) };
+function placeOf([index, firstOffset, firstIdMs, lastIdMs, idPrints]: TextRow): LeafTilePlace {
+  return {
+    index: Number(index),
+    firstOffset: BigInt(firstOffset ?? 0),
+    firstIdMs: Number(firstIdMs),
+    lastIdMs: Number(lastIdMs),
+    idPrints: Buffer.from(idPrints ?? '', 'hex'),
+  };
 }

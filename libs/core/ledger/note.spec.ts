@@ -11,6 +11,7 @@ import {
   formatNote,
   formatVerifierKey,
   hashRecord,
+  idPrint,
   idTimeMs,
   originKeys,
   parseAddCheckpoint,
@@ -18,6 +19,7 @@ import {
   parseNote,
   parseRecordBytes,
   parseVerifierKey,
+  printedAt,
   readKeyList,
   recordText,
   signatureTypes,
@@ -191,6 +193,14 @@ describe('the keys of a ledger', () => {
 test('the time in an id', () => {
   expect(idTimeMs('01926f4e-7d3a-7000-8000-000000000002')).toBe(0x01926f4e7d3a);
   for (const id of ['', 'order-17', '01926f4e-7d3a-4000-8000-000000000002', 'zzzzzzzz-7d3a-7000-8000-000000000002']) expect(idTimeMs(id)).toBe(0);
+});
+
+test('an id is found by its print', () => {
+  const ids = Array.from({ length: 256 }, (_, n) => `event-${n}`);
+  const prints = Uint8Array.from(ids.flatMap((id) => [idPrint(id) >>> 8, idPrint(id) & 0xff]));
+  for (const [at, id] of ids.entries()) expect(printedAt(id, prints)).toContain(at);
+  expect(ids.reduce((sum, id) => sum + printedAt(id, prints).length, 0)).toBeLessThan(ids.length + 8);
+  expect(printedAt('event-0', new Uint8Array(0))).toEqual([]);
 });
 
 describe('the bytes of a record', () => {

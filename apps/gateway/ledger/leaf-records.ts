@@ -1,0 +1,48 @@
+import { tileWidth, tileWidthIn } from '#core/ledger';
+import type { StoredRecord } from '#events';
+import type { EventLog, LeafTilePlace, LedgerPartition, LedgerProgress, LedgerStore } from '#ports';
+
+/** A record and which leaf of the tree it is. */
+export interface LeafRecord {
+  readonly index: number;
+  readonly record: StoredRecord;
+}
+
+const bytesMax = 8_388_608;
+
+/**
+ * The records of a tile of level 0, as the log has them now: no more than the tile has leaves. What retention has removed
+ * is missing at the front, so leaves are counted from the end. On a log that somebody changed they may be too few; then
+ * they are counted from the front, as they would stand if nobody had.
+ */
+export async function leafRecords(
+  at: LedgerPartition,
+  place: LeafTilePlace,
+  progress: LedgerProgress,
+  { log, store }: LeafSources,
+): Promise<readonly LeafRecord[]> {
+  const width = tileWidthIn(progress.size, { level: 0, index: place.index });
+  const next = await store.place(at, place.index + 1);
+  const end = next?.firstOffset ?? (progress.lastOffset ?? -1n) + 1n;
+  const low = (await log.heads(at.topic))[at.partition]?.low ?? 0n;
+  const isCut = low > place.firstOffset;
+  const records = await recordsBetween(at, isCut ? low : place.firstOffset, end, width, log);
+  const first = place.index * tileWidth + (isCut ? width - records.length : 0);
+  return records.map((record, number) => ({ index: first + number, record }));
+}
+
+export interface LeafSources {
+  readonly log: EventLog;
+  readonly store: LedgerStore;
+}
+
+async function recordsBetween(at: LedgerPartition, start: bigint, end: bigint, recordsMax: number, log: EventLog): Promise<StoredRecord[]> {
+  const records: StoredRecord[] = [];
+  for (let from = start; from < end && records.length < recordsMax;) {
+    const batch = await log.read(at.topic, at.partition, from, { recordsMax: recordsMax - records.length, bytesMax, waitMs: 0 });
+    records.push(...batch.records.filter(({ offset }) => offset < end));
+    if (batch.next <= from) break;
+    from = batch.next;
+  }
+  return records;
+}

@@ -1,0 +1,92 @@
+import { nodeLedgerHash } from '#adapters/ledger';
+import { encodeBundle, toBase64 } from '#core/ledger';
+import { Controller, Res } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { Input, Route, type InputOf } from '../http/operation.ts';
+import { conflict, notFound, ProblemError } from '../http/problem.errors.ts';
+import { LedgerReader, type ProofAnswer } from './ledger-reader.ts';
+import { listCheckpoints, proveEvent, proveRecord, readLedgerRecords, showLedger } from './ledger.contract.ts';
+
+/** The audit ledger, for those who operate the platform. */
+@Controller()
+export class LedgerController {
+  readonly #ledger: LedgerReader;
+
+  constructor(ledger: LedgerReader) {
+    this.#ledger = ledger;
+  }
+
+  @Route(showLedger)
+  async show(): Promise<object> {
+    const [identity, trees, witnesses] = await Promise.all([this.#ledger.identity(), this.#ledger.trees(), this.#ledger.witnesses()]);
+    return {
+      name: identity?.name ?? null,
+      keys: identity?.keys ?? [],
+      witnesses,
+      trees: trees
+        .filter(({ size }) => size > 0)
+        .map(({ topic, partition, origin, size, signedSize, checkpoint }) => ({
+          topic,
+          partition,
+          origin,
+          records: size,
+          signedRecords: signedSize,
+          checkpoint: checkpoint ?? null,
+        })),
+    };
+  }
+
+  @Route(proveEvent)
+  async proveEvent(@Input(proveEvent) { params }: InputOf<typeof proveEvent>): Promise<object> {
+    return viewOf(await this.#ledger.proveEvent(params.id), `event ${params.id}`);
+  }
+
+  @Route(proveRecord)
+  async proveRecord(@Input(proveRecord) { params: { topic, partition, offset } }: InputOf<typeof proveRecord>): Promise<object> {
+    return viewOf(await this.#ledger.proveAt({ topic, partition }, BigInt(offset)), `record at offset ${offset} of ${topic}/${partition}`);
+  }
+
+  @Route(listCheckpoints)
+  async checkpoints(@Input(listCheckpoints) { params, query }: InputOf<typeof listCheckpoints>): Promise<object> {
+    const checkpoints = await this.#ledger.checkpoints(params, query.limit);
+    return { items: checkpoints.map(({ size, note }) => ({ records: size, checkpoint: note })) };
+  }
+
+  @Route(readLedgerRecords)
+  async records(@Input(readLedgerRecords) { params }: InputOf<typeof readLedgerRecords>, @Res() reply: FastifyReply): Promise<void> {
+    const records = await this.#ledger.records(params, params.tile);
+    if (records === undefined) throw notFound('unknown-tile', `The ledger of ${params.topic}/${params.partition} has no tile ${params.tile}.`);
+    const bytes = encodeBundle(
+      records.map(({ record }) => record),
+      nodeLedgerHash,
+    );
+    // Which leaf the first of them is: retention may have removed the ones before.
+    void reply
+      .header('x-first-leaf', String(records[0]?.index ?? -1))
+      .type('application/octet-stream')
+      .send(Buffer.from(bytes));
+  }
+}
+
+function viewOf(answer: ProofAnswer, what: string): object {
+  switch (answer.kind) {
+    case 'unknown':
+      throw notFound('unknown-record', `There is no ${what} in the audit ledger.`);
+    case 'not-signed-yet':
+      throw new ProblemError({
+        status: 409,
+        code: 'not-signed-yet',
+        detail: `The ${what} is not signed yet. It will be within seconds.`,
+        headers: { 'retry-after': '10' },
+      });
+    case 'altered':
+      throw conflict(
+        'record-altered',
+        `The ${what} is not what was recorded: the log was changed at offset ${answer.at.offset} of ${answer.at.topic}/${answer.at.partition}.`,
+      );
+    case 'proof': {
+      const { eventId, topic, partition, offset, index, size, leafHash, proof, checkpoint } = answer.proof;
+      return { eventId, topic, partition, offset: String(offset), index, treeSize: size, leafHash: toBase64(leafHash), proof: proof.map(toBase64), checkpoint };
+    }
+  }
+}
