@@ -5,21 +5,22 @@ import { MemoryLeaseStore, MemoryPublicationStore } from '#adapters/memory';
 import { SystemClock } from '#adapters/system';
 import { admitEvent, topicPartitions } from '#events';
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
-import { kafkaStartTimeoutMs, startKafka, type Kafka } from '../../../test/constellation/kafka/index.ts';
+import { KafkaCluster, kafkaStartTimeoutMs } from '../../../test/constellation/kafka/index.ts';
 import { crashCaller, crashEvent } from './fixture/crash-event.ts';
 import { LogEventIntake } from './log-event-intake.ts';
 import { contentDigestOf, publicationKeyOf } from './publication-key.ts';
 
 const clock = new SystemClock();
-let kafka: Kafka;
+let kafka: KafkaCluster;
 let log: KafkaEventLog;
 let intake: LogEventIntake;
 const publications = new MemoryPublicationStore(clock);
 const leases = new MemoryLeaseStore(clock);
 
 beforeAll(async () => {
-  kafka = await startKafka();
+  kafka = await KafkaCluster.start({ brokers: 1 });
   log = new KafkaEventLog({ brokers: kafka.address.split(','), clientId: 'intake', topicPrefix: `i-${randomUUID()}-` });
   await log.ensureTopic('content', topicPartitions);
   intake = new LogEventIntake(
@@ -57,3 +58,45 @@ test('what a gateway wrote before it died is found, and it cannot write any more
   expect(outcomes.slice(0, 20).map((outcome) => outcome.accepted && { partition: outcome.partition, offset: outcome.offset })).toEqual(written);
   await expect(log.append('content', records.slice(20), { producer: { ...producer, sequence: 20n } })).rejects.toMatchObject({ code: 'PRODUCER_FENCED' });
 }, 60_000);
+
+/** How often each id stands on the log. */
+async function copies(): Promise<ReadonlyMap<string, number>> {
+  const counts = new Map<string, number>();
+  for (const { partition, low, high } of await log.heads('content')) {
+    for (let from = low; from < high;) {
+      const { records, next } = await log.read('content', partition, from, { recordsMax: 5_000, bytesMax: 1e8, waitMs: 0 });
+      for (const { headers } of records) counts.set(headers['ce_id'] ?? '', (counts.get(headers['ce_id'] ?? '') ?? 0) + 1);
+      from = next;
+    }
+  }
+  return counts;
+}
+
+test('a broker that is away for longer than a publisher is kept waiting: refused, to be tried again, and each there once in the end', async () => {
+  const hasty = new LogEventIntake(
+    { owner: 'hasty', patienceMs: 1_000, appendBudgetMs: 1_000 },
+    { log, publications, leases, clock, logger: pino({ level: 'silent' }) },
+  );
+  const [first, count] = [1_000, 40];
+  const refused: unknown[] = [];
+  const broker = kafka.brokers[0] as (typeof kafka.brokers)[number];
+  const away = (async () => {
+    await broker.kill();
+    while (refused.length === 0) await sleep(20);
+    await broker.start();
+  })();
+  for (let n = first; n < first + count; n++) {
+    for (let isThere = false; !isThere;) {
+      const [outcome] = await hasty.publish([crashEvent(n)], crashCaller, { together: true }).catch((error: unknown) => {
+        refused.push(error);
+        return sleep(200, []);
+      });
+      isThere = outcome?.accepted === true;
+    }
+  }
+  await away;
+  await hasty.stop();
+  expect(refused[0]).toMatchObject({ code: 'INTAKE_UNAVAILABLE', retryable: true });
+  const counts = await copies();
+  for (let n = first; n < first + count; n++) expect([n, counts.get(`crash-${n}`)]).toEqual([n, 1]);
+}, 180_000);

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import type { StartedTestContainer } from 'testcontainers';
+import { freePort } from './server-process.ts';
 
 export interface ContainerInit {
   readonly image: string;
@@ -23,10 +24,10 @@ export function hasDocker(): boolean {
   return answers;
 }
 
-/** Starts a container and waits until its port takes connections. */
+/** Starts a container and waits until its port takes connections. The port is ours to choose: Docker gives another one after a restart. */
 export async function startContainer(init: ContainerInit): Promise<RunningContainer> {
   const { GenericContainer } = await import('testcontainers');
-  const described = new GenericContainer(init.image).withExposedPorts(init.port).withEnvironment({ ...init.env });
+  const described = new GenericContainer(init.image).withExposedPorts({ container: init.port, host: await freePort() }).withEnvironment({ ...init.env });
   const started: StartedTestContainer = await (init.command === undefined ? described : described.withCommand([...init.command])).start();
   return {
     host: started.getHost(),
