@@ -11,6 +11,10 @@ const schemaPrefix = 'urn:streams:event:';
 
 /** The `dataschema` of an event: its type and the version of its data. */
 export function dataschemaOf(type: string, version: number): string {
+  return plans.get(type)?.dataschemas[version - 1] ?? composedSchema(type, version);
+}
+
+function composedSchema(type: string, version: number): string {
   return `${schemaPrefix}${type}:${version}`;
 }
 
@@ -55,13 +59,16 @@ interface DecodePlan {
   /** Every released `dataschema` with its version. */
   readonly versions: ReadonlyMap<string, number>;
   readonly isPlain: PlainCheck | undefined;
+  /** Of all versions, the first at 0. */
+  readonly dataschemas: readonly string[];
 }
 
 const plans = new Map(catalogue.map((definition) => [definition.type as string, planOf(definition as EventDefinition)]));
 
 function planOf(definition: EventDefinition): DecodePlan {
-  const versions = new Map(Array.from({ length: definition.version }, (_, at) => [dataschemaOf(definition.type, at + 1), at + 1]));
-  return { definition, versions, isPlain: plainCheckOf(definition.schema) };
+  const dataschemas = Array.from({ length: definition.version }, (_, at) => composedSchema(definition.type, at + 1));
+  const versions = new Map(dataschemas.map((dataschema, at) => [dataschema, at + 1]));
+  return { definition, versions, isPlain: plainCheckOf(definition.schema), dataschemas };
 }
 
 function versionIn({ definition, versions }: DecodePlan, dataschema: string): number {

@@ -51,6 +51,10 @@ export interface Transport {
   readonly name: string;
   /** Most events and bytes that one call should hold. */
   readonly batchMax: { readonly events: number; readonly bytes: number };
+  /** How many lanes a publisher has to have, where that is not for the publisher to say. */
+  readonly lanes?: number;
+  /** The lane of an event, where it is not for the publisher to say. */
+  laneOf?(event: OutgoingEvent): number;
   /** One result per event, in their order. @throws StreamsError when the outcome of all is unknown, or nothing was tried. */
   publish(events: readonly OutgoingEvent[], signal: AbortSignal): Promise<readonly PublishResult[]>;
   /** One connection: ends, or throws a StreamsError, when it does. */

@@ -137,6 +137,15 @@ describe('what others publish lands where ours does, and is projected', () => {
         await direct.close();
       },
     ],
+    [
+      'the SDK, by a producer of its own',
+      async (keys) => {
+        const streams = connect({ transport: kafkaTransport({ brokers: kafka.address.split(','), topicPrefix: prefix }) });
+        const results = await streams.publishAll(keys.map((key) => eventOf(published(key))));
+        expect(results.map((result) => result.accepted && result.partition)).toEqual(keys.map((key) => partitionOf(key, topicPartitions)));
+        await streams.close();
+      },
+    ],
   ])('%s', async (who, publish) => {
     const keys = Array.from({ length: 6 }, (_, at) => `${who.replaceAll(/\W+/g, '-')}-${at}`);
     await publish(keys);

@@ -1,7 +1,7 @@
-import { v7 } from 'uuid';
 import { dataschemaOf, definitionOf, readValue, type Context } from '../../events/index.ts';
 import { OperatingError } from '../../kernel/index.ts';
 import { EventRefusedError, type StreamsErrorCode } from '../errors.ts';
+import { newEventId } from './event-id.ts';
 import type { EventOptions } from './event-types.ts';
 
 /** An event that is checked and on its way; its id stays the same however often it is sent. */
@@ -33,7 +33,7 @@ const envelopeBytes = 400;
  * @throws EventRefusedError naming the field at fault.
  */
 export function outgoingEvent(type: string, data: unknown, options: EventOptions, source: string): OutgoingEvent {
-  const id = options.id ?? v7();
+  const id = options.id ?? newEventId();
   const refuse = (code: StreamsErrorCode, field: string, message: string, cause?: unknown): never => {
     throw new EventRefusedError(message, { code, field, eventId: id, cause });
   };

@@ -6,4 +6,5 @@ export {
   type KafkaMessageOptions,
   type KafkaRecord,
 } from './kafka-message.codec.ts';
-export { kafka, type KafkaJsProducer, type KafkaTransportInit, type PlatformaticProducer } from './kafka-transport.ts';
+export { kafka, type KafkaProducer, type KafkaTransportInit } from './kafka-transport.ts';
+export type { KafkaBrokers, KafkaJsProducer, PlatformaticProducer } from './partition-producer.ts';

@@ -1,8 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { catalogue, topicPartitions } from '../../events/index.ts';
 import { partitionOf } from '../../kernel/index.ts';
-import { connect } from '../index.ts';
-import { fromKafkaMessage, kafka, toKafkaMessage, type KafkaJsProducer, type KafkaMessage, type PlatformaticProducer } from './index.ts';
+import { outgoingEvent } from '../event/index.ts';
+import { fromKafkaMessage, toKafkaMessage, type KafkaMessage } from './index.ts';
+import { KafkaBytes } from './kafka-bytes.codec.ts';
+import { kafkaMessageOf } from './kafka-message.codec.ts';
 
 const data = { contentId: 'trailer-42', url: 'https://origin.example/42.mp4', contentType: 'video/mp4', title: 'Über' };
 
@@ -32,6 +34,22 @@ describe('a Kafka message', () => {
     },
   );
 
+  test('is the same as bytes', () => {
+    const said = { tenant: 'acme', actor: 'team' };
+    const sources = [{}, { source: '/other', correlationId: 'c', causationId: 'd', traceparent: 'e', time: 5 }];
+    for (const options of [undefined, said]) {
+      const bytes = new KafkaBytes(options ?? {});
+      const open = catalogue.filter(({ publishers }) => publishers === 'anyone');
+      for (const event of open.flatMap(({ type, samples }) => sources.map((more) => outgoingEvent(type, samples.at(-1), more, '/a')))) {
+        const { headers, ...rest } = kafkaMessageOf(event, options);
+        const { headers: own, key, value, topic, partition } = bytes.message(event, 'x', rest.partition);
+        expect({ key: String(key), value: String(value), partition }).toEqual(rest);
+        expect(Object.fromEntries([...own].map(([name, text]) => [String(name), String(text)]))).toEqual(headers);
+        expect(topic).toBe('x');
+      }
+    }
+  });
+
   test('is read as Nest hands it on, too', () => {
     const { message } = toKafkaMessage('content.published', data);
     expect(fromKafkaMessage({ ...message, value: data }).data).toEqual(data);
@@ -53,49 +71,5 @@ describe('a Kafka message', () => {
   ])('that holds %s is no event', (_what, change, code, field) => {
     const { message } = toKafkaMessage('content.withdrawn', { contentId: 'a' });
     expect(() => fromKafkaMessage(change(message))).toThrow(expect.objectContaining({ code, field }));
-  });
-});
-
-describe('straight to Kafka', () => {
-  const events = ['a', 'b', 'a'].map((contentId) => ({ type: 'content.withdrawn', data: { contentId } }) as const);
-  const at = (key: string): number => partitionOf(key, topicPartitions);
-
-  test('by kafkajs, with the place of each', async () => {
-    const sent: unknown[] = [];
-    const producer: KafkaJsProducer = {
-      sendBatch: async (batch) => {
-        sent.push(
-          batch.topicMessages.map(({ topic, messages }) => [topic, messages.length]),
-          batch.acks,
-        );
-        return [...new Set(['a', 'b'])].map((key) => ({ topicName: 'x-content', partition: at(key), errorCode: 0, baseOffset: '7' }));
-      },
-    };
-    const results = await connect({ transport: kafka({ producer, topicPrefix: 'x-' }) }).publishAll(events);
-    expect(sent).toEqual([[['x-content', 3]], -1]);
-    expect(results.map((result) => result.accepted && [result.topic, result.partition, result.offset])).toEqual([
-      ['content', at('a'), 7n],
-      ['content', at('b'), 7n],
-      ['content', at('a'), 8n],
-    ]);
-  });
-
-  test.each([
-    ['a broker that is away', { name: 'KafkaJSConnectionError', message: 'ECONNREFUSED' }, 'UNAVAILABLE', true],
-    ['a topic that is not ours', { message: 'no', cause: { code: 29 } }, 'FORBIDDEN', false],
-    ['a message that is too large', { message: 'no', errors: [{ apiCode: 10 }] }, 'TOO_LARGE', false],
-  ])('%s is told', async (_what, failure, code, retryable) => {
-    const producer: PlatformaticProducer = { send: () => Promise.reject(Object.assign(new Error(), failure)) };
-    const results = await connect({ transport: kafka({ producer }), retryForMs: 0 }).publishAll(events.slice(0, 1));
-    expect(results).toMatchObject([{ accepted: false, code, retryable }]);
-  });
-
-  test('is no way to follow the log', async () => {
-    const producer: PlatformaticProducer = { send: () => Promise.resolve({}) };
-    await expect(
-      connect({ transport: kafka({ producer }) })
-        .subscribe()
-        .next(),
-    ).rejects.toMatchObject({ code: 'UNSUPPORTED' });
   });
 });

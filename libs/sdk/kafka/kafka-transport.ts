@@ -1,28 +1,25 @@
+import { topicPartitions } from '../../events/index.ts';
+import { partitionOf } from '../../kernel/index.ts';
 import { StreamsError } from '../errors.ts';
 import type { OutgoingEvent } from '../event/index.ts';
-import type { Accepted, PublishResult, Transport } from '../transport.ts';
+import type { PublishResult, Transport } from '../transport.ts';
 import { kafkaFailure } from './kafka-failure.ts';
-import { kafkaMessageOf, type KafkaMessage } from './kafka-message.codec.ts';
+import {
+  kafkaJsPartitions,
+  ownPartitions,
+  platformaticPartitions,
+  type KafkaBrokers,
+  type KafkaJsProducer,
+  type PartitionProducer,
+  type PlatformaticProducer,
+} from './partition-producer.ts';
 
-/** As much of a kafkajs producer as is needed; connected, and closed by whoever made it. */
-export interface KafkaJsProducer {
-  sendBatch(batch: {
-    readonly topicMessages: Array<{ readonly topic: string; readonly messages: KafkaMessage[] }>;
-    readonly acks?: number;
-  }): Promise<ReadonlyArray<{ readonly topicName: string; readonly partition: number; readonly errorCode: number; readonly baseOffset?: string }>>;
-}
-
-/** As much of a producer of `@platformatic/kafka` (with string serializers) as is needed. */
-export interface PlatformaticProducer {
-  send(options: {
-    readonly messages: Array<{ readonly topic: string } & KafkaMessage>;
-    readonly acks?: number;
-  }): Promise<{ readonly offsets?: ReadonlyArray<{ readonly topic: string; readonly partition: number; readonly offset: bigint }> }>;
-}
-
-export interface KafkaTransportInit {
-  /** Of kafkajs or `@platformatic/kafka`. Make it idempotent: then a retry inside of it is no second event. */
+export interface KafkaProducer {
+  /** Of kafkajs or `@platformatic/kafka`. Make it idempotent, and leave its retries as they are then: endless. */
   readonly producer: KafkaJsProducer | PlatformaticProducer;
+}
+
+interface KafkaEvents {
   /** `KAFKA_TOPIC_PREFIX` of the installation. */
   readonly topicPrefix?: string;
   /** Whose events these are; `default`, the platform's own. */
@@ -31,69 +28,148 @@ export interface KafkaTransportInit {
   readonly actor?: string;
 }
 
-const batchMax = { events: 1_000, bytes: 1_000_000 };
-const acksOfAll = -1;
+export type KafkaTransportInit = KafkaEvents & (KafkaProducer | KafkaBrokers);
 
-/** Publishes straight to Kafka, past the gateway: checked here against the catalogue, and by the platform when it reads. */
-export function kafka({ producer, topicPrefix = '', tenant, actor }: KafkaTransportInit): Transport {
-  const said = { ...(tenant === undefined ? {} : { tenant }), ...(actor === undefined ? {} : { actor }) };
-  return {
-    name: 'kafka',
-    batchMax,
-    async publish(events) {
-      const records = events.map((event) => ({ event, topic: topicPrefix + event.context, message: kafkaMessageOf(event, said) }));
-      const bases = await send(producer, records);
-      return records.map((record) => accepted(record, bases));
-    },
-    // oxlint-disable-next-line require-yield -- it only says no
-    async *subscribe() {
-      throw new StreamsError('Read from Kafka with a consumer of its own and fromKafkaMessage, or subscribe by REST or gRPC.', {
-        code: 'UNSUPPORTED',
-        retryable: false,
-      });
-    },
-    close: () => Promise.resolve(),
-  };
-}
+const batchMax = { events: 1_000, bytes: 900_000 };
 
-interface Routed {
-  readonly event: OutgoingEvent;
+/** Events of one call and one partition, and what became of them. */
+class Share {
   readonly topic: string;
-  readonly message: KafkaMessage;
-}
+  readonly partition: number;
+  readonly events: OutgoingEvent[] = [];
+  readonly results = new Map<OutgoingEvent, PublishResult>();
+  /** From here on it may be on the log. */
+  isSent = false;
+  settled: Promise<void> = Promise.resolve();
 
-/** The next offset of each partition that was written to, as `topic/partition`. */
-type Bases = Map<string, bigint>;
+  constructor(topic: string, partition: number) {
+    this.topic = topic;
+    this.partition = partition;
+  }
 
-function accepted({ event, topic, message: { partition } }: Routed, bases: Bases): PublishResult {
-  const place = `${topic}/${partition}`;
-  const offset = bases.get(place) ?? -1n;
-  // A batch lies on its partition in the order in which it was handed in.
-  if (offset >= 0n) bases.set(place, offset + 1n);
-  return { accepted: true, id: event.id, topic: event.context, partition, offset, duplicate: false } satisfies Accepted;
-}
+  accepted(events: readonly OutgoingEvent[], base: bigint): void {
+    const { partition } = this;
+    events.forEach(({ id, context }, at) => {
+      // A batch lies on its partition in the order in which it was handed in.
+      const offset = base < 0n ? base : base + BigInt(at);
+      this.results.set(events[at] as OutgoingEvent, { accepted: true, id, topic: context, partition, offset, duplicate: false });
+    });
+  }
 
-async function send(producer: KafkaTransportInit['producer'], records: readonly Routed[]): Promise<Bases> {
-  try {
-    return 'sendBatch' in producer ? await sendByKafkaJs(producer, records) : await sendByPlatformatic(producer, records);
-  } catch (error) {
-    throw kafkaFailure(error);
+  refused(events: readonly OutgoingEvent[], { code, message, retryable }: StreamsError): void {
+    for (const event of events) this.results.set(event, { accepted: false, id: event.id, code, field: '', message, retryable });
   }
 }
 
-async function sendByKafkaJs(producer: KafkaJsProducer, records: readonly Routed[]): Promise<Bases> {
-  const byTopic = new Map<string, KafkaMessage[]>();
-  for (const { topic, message } of records) {
-    const messages = byTopic.get(topic);
-    if (messages === undefined) byTopic.set(topic, [message]);
-    else messages.push(message);
+/**
+ * Straight to Kafka, past the gateway: checked here against the catalogue, and by the platform when it reads.
+ *
+ * To each partition one batch at a time is under way, and nothing follows it before its outcome is known: an idempotent
+ * producer then repeats it under the sequence that it had, which brokers recognise. An attempt that was given up goes on
+ * within the producer; whoever tries its events again gets that one's outcome instead of a second event.
+ */
+class KafkaTransport implements Transport {
+  readonly name = 'kafka';
+  readonly batchMax = batchMax;
+  readonly lanes = topicPartitions;
+  readonly #topicPrefix: string;
+  readonly #producer: PartitionProducer;
+  /** The batch under way of each partition, as `topic/partition`. */
+  readonly #underWay = new Map<string, Promise<void>>();
+  /** Sent by attempts that were given up. */
+  readonly #abandoned = new WeakMap<OutgoingEvent, Share>();
+
+  constructor(producer: PartitionProducer, topicPrefix: string) {
+    this.#producer = producer;
+    this.#topicPrefix = topicPrefix;
   }
-  const topicMessages = [...byTopic].map(([topic, messages]) => ({ topic, messages }));
-  const written = await producer.sendBatch({ topicMessages, acks: acksOfAll });
-  return new Map(written.map(({ topicName, partition, baseOffset }) => [`${topicName}/${partition}`, BigInt(baseOffset ?? -1)]));
+
+  laneOf({ key }: OutgoingEvent): number {
+    return partitionOf(key, topicPartitions);
+  }
+
+  async publish(events: readonly OutgoingEvent[], signal: AbortSignal): Promise<readonly PublishResult[]> {
+    const before = events.map((event) => this.#abandoned.get(event));
+    const shares = [...new Set(before.filter((share) => share !== undefined)), ...this.#sharesOf(events.filter((_, at) => before[at] === undefined))];
+    const given = Promise.withResolvers<void>();
+    const abandon = (): void => {
+      for (const share of shares) if (share.isSent) for (const event of share.events) this.#abandoned.set(event, share);
+      given.resolve();
+    };
+    signal.addEventListener('abort', abandon, { once: true });
+    for (const share of shares) if (!share.isSent) share.settled = this.#deliver(share, signal, given.promise);
+    await Promise.all(shares.map(({ settled }) => settled));
+    signal.removeEventListener('abort', abandon);
+    // They were told; what is still refused may be sent again.
+    if (!signal.aborted) for (const event of events) this.#abandoned.delete(event);
+    return results(events, shares);
+  }
+
+  #sharesOf(events: readonly OutgoingEvent[]): Iterable<Share> {
+    const shares = new Map<string, Share>();
+    for (const event of events) {
+      const partition = this.laneOf(event);
+      const place = `${event.context}/${partition}`;
+      let share = shares.get(place);
+      if (share === undefined) shares.set(place, (share = new Share(this.#topicPrefix + event.context, partition)));
+      share.events.push(event);
+    }
+    return shares.values();
+  }
+
+  async #deliver(share: Share, signal: AbortSignal, given: Promise<void>): Promise<void> {
+    const place = `${share.topic}/${share.partition}`;
+    for (let before = this.#underWay.get(place); before !== undefined && !signal.aborted; before = this.#underWay.get(place)) {
+      await Promise.race([before, given]);
+    }
+    if (signal.aborted) return share.refused(share.events, new StreamsError('Nothing was sent.', { code: 'UNAVAILABLE', retryable: true }));
+    share.isSent = true;
+    const sending = this.#send(share, share.events).finally(() => this.#underWay.delete(place));
+    this.#underWay.set(place, sending);
+    await sending;
+  }
+
+  /** Never fails. What is too large together goes in halves. */
+  async #send(share: Share, events: readonly OutgoingEvent[]): Promise<void> {
+    try {
+      share.accepted(events, await this.#producer.send(share.topic, share.partition, events));
+    } catch (error) {
+      const failure = kafkaFailure(error);
+      if (failure.code !== 'TOO_LARGE' || events.length === 1) return share.refused(events, failure);
+      const middle = events.length >> 1;
+      await this.#send(share, events.slice(0, middle));
+      await this.#send(share, events.slice(middle));
+    }
+  }
+
+  // oxlint-disable-next-line require-yield -- it only says no
+  async *subscribe(): AsyncGenerator<never> {
+    throw new StreamsError('Read from Kafka with a consumer of its own and fromKafkaMessage, or subscribe by REST or gRPC.', {
+      code: 'UNSUPPORTED',
+      retryable: false,
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#producer.close();
+  }
 }
 
-async function sendByPlatformatic(producer: PlatformaticProducer, records: readonly Routed[]): Promise<Bases> {
-  const { offsets = [] } = await producer.send({ messages: records.map(({ topic, message }) => ({ topic, ...message })), acks: acksOfAll });
-  return new Map(offsets.map(({ topic, partition, offset }) => [`${topic}/${partition}`, offset]));
+function results(events: readonly OutgoingEvent[], shares: readonly Share[]): readonly PublishResult[] {
+  const [only] = shares;
+  if (shares.length === 1) return events.map((event) => only?.results.get(event) as PublishResult);
+  const all = new Map(shares.flatMap((share) => [...share.results]));
+  return events.map((event) => all.get(event) as PublishResult);
+}
+
+function producerOf(init: KafkaTransportInit): PartitionProducer {
+  const said = { ...(init.tenant === undefined ? {} : { tenant: init.tenant }), ...(init.actor === undefined ? {} : { actor: init.actor }) };
+  if ('brokers' in init) return ownPartitions(init, said);
+  const { producer } = init;
+  return 'sendBatch' in producer ? kafkaJsPartitions(producer, said) : platformaticPartitions(producer, said);
+}
+
+/** A transport that publishes to Kafka by a producer of its own (`brokers`), or by yours (`producer`). */
+export function kafka(init: KafkaTransportInit): Transport {
+  return new KafkaTransport(producerOf(init), init.topicPrefix ?? '');
 }

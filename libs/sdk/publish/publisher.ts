@@ -11,7 +11,10 @@ export interface PublisherInit {
   readonly batchBytesMax?: number;
   /** How long a batch that is not full waits for company, ms; 5. */
   readonly lingerMs?: number;
-  /** Batches under way at a time; 4. Events of one key go through one lane, so that they keep their order. */
+  /**
+   * Batches under way at a time; 4. Events of one key go through one lane, so that they keep their order. Straight to Kafka
+   * it is one per partition, whatever this says.
+   */
   readonly lanes?: number;
   /** What may wait and be under way, bytes; 16 MiB. Whoever adds more waits for room. */
   readonly bufferBytesMax?: number;
@@ -68,7 +71,7 @@ export class Publisher {
     const { transport } = deps;
     const { batchEventsMax, batchBytesMax, lingerMs, lanes } = this.#init;
     this.#lanes = Array.from(
-      { length: Math.max(1, lanes) },
+      { length: transport.lanes ?? Math.max(1, lanes) },
       () =>
         new Lane({
           batchEventsMax: Math.min(batchEventsMax, transport.batchMax.events),
@@ -147,7 +150,7 @@ export class Publisher {
 
   #admit(event: OutgoingEvent): void {
     this.#bytes += event.bytes;
-    this.#laneOf(event.key).add(event);
+    this.#laneOf(event).add(event);
   }
 
   #admitWaiters(): void {
@@ -158,7 +161,10 @@ export class Publisher {
     }
   }
 
-  #laneOf(key: string): Lane {
+  #laneOf(event: OutgoingEvent): Lane {
+    const { transport } = this.#deps;
+    if (transport.laneOf !== undefined) return this.#lanes[transport.laneOf(event)] as Lane;
+    const { key } = event;
     let hash = 0;
     for (let at = 0; at < key.length; at++) hash = (Math.imul(hash, 31) + key.charCodeAt(at)) | 0;
     return this.#lanes[(hash >>> 0) % this.#lanes.length] as Lane;
