@@ -4,6 +4,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocket } from 'ws';
 import { ManualClock } from '#adapters/memory';
+import { EventService, StartAt } from './grpc/generated/streams/v1/event_service_pb.ts';
+import { GrpcClient } from './testing/grpc-client.ts';
 import { memoryEngines, startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
 import { ask, type Answer } from './testing/http-client.ts';
 import { SseClient } from './testing/sse-client.ts';
@@ -51,6 +53,7 @@ describe('JSON Web Tokens', () => {
     const jwksUrl = await provider.open();
     clock = new ManualClock(Date.now());
     world = await World.open(memoryEngines());
+    await world.tenant('acme');
     const claims = { scope: 'scope', tenant: 'tenant', contexts: 'contexts' };
     const jwt = { issuer, audience, jwksUrl, cacheMs: 300_000, claims };
     gateway = await startGateway({ ...world.engines, clock }, world.consolePath, {}, 0, { jwt });
@@ -101,6 +104,7 @@ describe('JSON Web Tokens', () => {
     ['without an end', { exp: undefined }],
     ['without a subject', { sub: undefined }],
     ['without a tenant', { tenant: undefined }],
+    ['of a tenant that is not there', { tenant: 'nobody' }],
   ])('%s are refused', async (_what, change) => {
     expect(await list(await tokenOf('one', change))).toBe(401);
   });
@@ -218,6 +222,38 @@ describe('API keys', () => {
     await sse.closed;
     expect(await closed).toBe(1008);
     expect((await ask(other.url, '/api/v1/streams', { headers: key })).status).toBe(401);
+  });
+
+  test('of a tenant that is suspended open nothing, streams under way included, until it is resumed', async () => {
+    const key = await world.key(['view', 'publish'], { tenant: 'initech' });
+    const client = new GrpcClient(other.grpc, key.authorization);
+    const sse = new SseClient();
+    expect(await sse.open(other.url, '/api/v1/events/live', key)).toBe(200);
+    const socket = new WebSocket(`${other.url.replace('http', 'ws')}/api/v1/events/ws`, { headers: { authorization: key.authorization } });
+    await new Promise((resolve) => socket.once('open', resolve));
+    const closed = new Promise<number>((resolve) => socket.once('close', resolve));
+    const pushed = client.serverStream(EventService.method.subscribe, { start: { case: 'at', value: StartAt.BEGINNING } });
+    await pushed.until((messages) => messages.length > 0);
+
+    expect((await as(admin, 'POST', '/api/v1/tenants/initech/suspend', { reason: 'unpaid' })).json).toEqual({ id: 'initech', status: 'suspended' });
+    await sse.closed;
+    expect(await closed).toBe(1008);
+    expect(await pushed.ended).toMatchObject({ code: 'UNAUTHENTICATED' });
+    await expect(client.unary(EventService.method.getCatalogue, {})).rejects.toMatchObject({ code: 'PERMISSION_DENIED', reason: 'TENANT_SUSPENDED' });
+    client.close();
+    for (const { url } of [gateway, other]) {
+      const { status, json } = await ask(url, '/api/v1/streams', { headers: key });
+      expect([status, json.type]).toEqual([403, 'urn:streams:problem:tenant-suspended']);
+    }
+    await world.settle();
+    const shown = (await as(admin, 'GET', '/api/v1/tenants')).json.items.find(({ id }: { id: string }) => id === 'initech');
+    expect(shown).toMatchObject({ status: 'suspended', statusReason: 'unpaid', statusAt: expect.stringMatching(/Z$/) });
+
+    expect((await as(admin, 'POST', '/api/v1/tenants/initech/resume')).json).toEqual({ id: 'initech', status: 'active' });
+    expect((await ask(gateway.url, '/api/v1/streams', { headers: key })).status).toBe(200);
+    await world.settle();
+    const { items } = (await as(admin, 'GET', '/api/v1/events?key=tenant:initech&order=oldest')).json;
+    expect(items.map(({ type }: { type: string }) => type)).toEqual(['tenant.created', 'tenant.suspended', 'tenant.resumed']);
   });
 
   test('have a rate of their own, which every answer tells', async () => {

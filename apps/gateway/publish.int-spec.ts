@@ -184,10 +184,11 @@ describe('the catalogue', () => {
     expect(open.json.items.map((each: { type: string }) => each.type)).toContain(contentPublished.type);
     expect(open.json.items.map((each: { type: string }) => each.type)).not.toContain('stream.stopped');
     const shown = await ask(gateway.url, '/api/v1/catalogue/key.issued', { headers: viewer });
-    expect(shown.json).toMatchObject({ type: 'key.issued', version: 2, open: false, context: 'access' });
+    expect(shown.json).toMatchObject({ type: 'key.issued', version: 3, open: false, context: 'access' });
     expect(shown.json.versions.map((each: { version: number; schema: { $id: string } }) => [each.version, each.schema.$id])).toEqual([
       [1, 'urn:streams:event:key.issued:1'],
       [2, 'urn:streams:event:key.issued:2'],
+      [3, 'urn:streams:event:key.issued:3'],
     ]);
     expect((await ask(gateway.url, '/api/v1/catalogue/nonsense', { headers: viewer })).status).toBe(404);
   });

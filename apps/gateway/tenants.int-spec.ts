@@ -275,6 +275,15 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
   rotateKey: () => expectAbsent((id) => as(acme.headers, 'POST', `/api/v1/keys/${id}/rotate`, {}), globex.keyId, 'k-none0'),
   revokeKey: () => expectAbsent((id) => as(acme.headers, 'DELETE', `/api/v1/keys/${id}`), globex.keyId, 'k-none0'),
   createTenant: async () => expect((await as(acme.headers, 'POST', '/api/v1/tenants', { id: 'third', name: 'Third' })).status).toBe(403),
+  suspendTenant: async () => {
+    for (const id of [globex.id, acme.id, 'nobody']) expect((await as(acme.headers, 'POST', `/api/v1/tenants/${id}/suspend`, {})).status).toBe(403);
+    expect((await as(platform, 'POST', '/api/v1/tenants/nobody/suspend', {})).json.type).toBe('urn:streams:problem:unknown-tenant');
+    expect((await as(platform, 'POST', '/api/v1/tenants/default/suspend', {})).status).toBe(409);
+  },
+  resumeTenant: async () => {
+    for (const id of [globex.id, acme.id, 'nobody']) expect((await as(acme.headers, 'POST', `/api/v1/tenants/${id}/resume`)).status).toBe(403);
+    expect((await as(platform, 'POST', '/api/v1/tenants/nobody/resume')).status).toBe(404);
+  },
   listTenants: async () => {
     expect((await as(acme.headers, 'GET', '/api/v1/tenants')).status).toBe(403);
     const { json } = await as(platform, 'GET', '/api/v1/tenants');

@@ -352,6 +352,25 @@ describe('ownership', () => {
     expect((await engines.eventually('stream.interrupted')).data.reason).toBe('ingest-lost');
   });
 
+  test("a suspended tenant's publisher is cut off, and comes back when the tenant is resumed", async () => {
+    const node = await start(undefined, { leaseRenewMs: 50 });
+    await node.tell({ type: 'CreateTenant', tenantId: 'acme', name: 'Acme' });
+    const key = await node.createStream('st-aaaaaaaa', 60_000, 'acme');
+    const [one, bystander] = [await publisher(node, key), await publisher(node, await node.createStream('st-bbbbbbbb'))];
+    await node.tell({ type: 'SuspendTenant', tenantId: 'acme', reason: 'unpaid' });
+    await once(one.socket, 'close');
+    expect((await node.engines.eventually('stream.interrupted')).data).toMatchObject({ streamId: 'st-aaaaaaaa', detail: 'The tenant was suspended.' });
+    await expect(publisher(node, key)).rejects.toMatchObject({ message: expect.stringContaining('suspended') });
+    expect((await node.engines.eventually('stream.publish-rejected')).data.reason).toBe('tenant-suspended');
+    // Whoever lacks the key hears nothing of the tenant.
+    await expect(publisher(node, `${key.slice(0, -1)}b`)).rejects.toMatchObject({ message: 'The stream key does not match.' });
+    expect(sendFrame(bystander, 0)).toBe(true);
+    await node.tell({ type: 'ResumeTenant', tenantId: 'acme' });
+    await pause(1_100);
+    await publisher(node, key);
+    expect((await node.state('st-aaaaaaaa')).status).toBe('live');
+  });
+
   test('while another node holds a stream, a publisher here is refused', async () => {
     const engines = new SharedEngines();
     const one = await start(engines, { node: 'node-1' });

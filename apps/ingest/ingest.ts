@@ -12,6 +12,7 @@ import { ReadMerger } from './session/read-merger.ts';
 import { Rejections } from './session/rejections.ts';
 import { RtmpListener } from './session/rtmp-listener.ts';
 import { SessionRegistry } from './session/session-registry.ts';
+import { TenantGate } from './session/tenant-gate.ts';
 
 export interface IngestDeps {
   readonly aggregates: AggregateStore;
@@ -44,6 +45,7 @@ export class Ingest {
     const { node } = settings;
     const hub = new RelayHub(settings);
     const rejections = new Rejections({ ...deps, node });
+    const tenants = new TenantGate(deps);
     this.registry = new SessionRegistry({ ...deps, hub });
     this.#relay = new RelayServer(
       { host: settings.relayHost, port: settings.relayPort, readerBytesMax: settings.readerBytesMax },
@@ -51,9 +53,9 @@ export class Ingest {
     );
     const { health } = deps.telemetry;
     this.sweeper = new StreamSweeper(settings, { ...deps, registry: this.registry, health });
-    this.#leaseKeeper = new LeaseKeeper(settings, { ...deps, registry: this.registry, health });
+    this.#leaseKeeper = new LeaseKeeper(settings, { ...deps, registry: this.registry, tenants, health });
     const relayUrlOf = (streamId: string): string => `http://${settings.relayPublicHost}:${this.#relay.port}/relay/${streamId}`;
-    const admission = new Admission({ ...settings, relayUrlOf }, { ...deps, hub, registry: this.registry, rejections });
+    const admission = new Admission({ ...settings, relayUrlOf }, { ...deps, hub, registry: this.registry, rejections, tenants });
     const merger = new ReadMerger(settings.readMerge, () => this.registry.size);
     const shared = { ...deps, merger, admission, registry: this.registry, rejections, pool: new SlabPool(), limits: new ConnectionLimits(settings.limits) };
     const listen = (endpoint: 'primary' | 'backup', port: number): RtmpListener =>

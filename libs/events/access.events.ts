@@ -1,6 +1,5 @@
 import { z } from 'zod';
 import { defineEvent } from './define.ts';
-import { contexts } from './envelope.ts';
 import { count, id, millis, text, withoutNul } from './fields.ts';
 
 export const scopes = ['publish', 'operate', 'view', 'edge', 'admin'] as const;
@@ -8,30 +7,36 @@ export const scopes = ['publish', 'operate', 'view', 'edge', 'admin'] as const;
 /** SHA-256 of the secret part, hex. The secret has 256 bits of entropy, so a slow hash would add nothing. */
 const secretHash = z.string().regex(/^[0-9a-f]{64}$/);
 const tenantId = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/);
+/**
+ * A word of a list that grows: one that is not known yet must not make a new version of an event. Deciders check which there
+ * are; readers pass over those that they do not know.
+ */
+const word = z.string().regex(/^[a-z][a-z0-9-]{0,63}$/);
 const name = z.string().min(1).max(200).regex(withoutNul);
 
 export const keyIssued = defineEvent({
   type: 'key.issued',
-  version: 2,
+  version: 3,
   context: 'access',
   meaning: 'An API key was issued; its secret is known only as a hash.',
   schema: z.object({
     keyId: id,
     name,
     secretHash,
-    scopes: z.array(z.enum(scopes)).min(1),
+    scopes: z.array(word).min(1),
     /** 0 for never. */
     expiresAtMs: millis,
     /** Whose things it may touch; `*` for every tenant's. */
     tenant: z.string().regex(/^(\*|[a-z0-9][a-z0-9-]{0,62})$/),
     /** Event contexts that it may publish to and view; null for all of them, those to come included. */
-    contexts: z.array(z.enum(contexts)).min(1).nullable(),
+    contexts: z.array(word).min(1).nullable(),
     /** Calls per minute; null for what the platform grants. */
     ratePerMinute: z.number().int().positive().nullable(),
   }),
   key: (data) => data.keyId,
   // Version 1 is older than tenants: its keys were keys to everything that their scopes allow.
-  upcasters: [(data) => ({ ...(data as object), tenant: 'default', contexts: null, ratePerMinute: null })],
+  // Version 2 named scopes and contexts by closed lists.
+  upcasters: [(data) => ({ ...(data as object), tenant: 'default', contexts: null, ratePerMinute: null }), (data) => data],
   samples: [
     { keyId: 'k-3f9a', name: 'admin', secretHash: 'b'.repeat(64), scopes: ['admin'], expiresAtMs: 0 },
     {
@@ -43,6 +48,16 @@ export const keyIssued = defineEvent({
       tenant: 'acme',
       contexts: ['stream'],
       ratePerMinute: 600,
+    },
+    {
+      keyId: 'k-3f9c',
+      name: 'newsroom',
+      secretHash: 'b'.repeat(64),
+      scopes: ['publish'],
+      expiresAtMs: 0,
+      tenant: 'acme',
+      contexts: ['content', 'playback'],
+      ratePerMinute: null,
     },
   ],
 });
@@ -83,9 +98,29 @@ export const tenantCreated = defineEvent({
   samples: [{ tenantId: 'acme', name: 'Acme TV' }],
 });
 
+export const tenantSuspended = defineEvent({
+  type: 'tenant.suspended',
+  version: 1,
+  context: 'access',
+  meaning: 'A tenant was suspended: its credentials open nothing, and its publishers are cut off, until it is resumed.',
+  schema: z.object({ tenantId, reason: text.max(200).regex(withoutNul) }),
+  key: (data) => `tenant:${data.tenantId}`,
+  samples: [{ tenantId: 'acme', reason: 'unpaid' }],
+});
+
+export const tenantResumed = defineEvent({
+  type: 'tenant.resumed',
+  version: 1,
+  context: 'access',
+  meaning: 'A suspended tenant may go on.',
+  schema: z.object({ tenantId }),
+  key: (data) => `tenant:${data.tenantId}`,
+  samples: [{ tenantId: 'acme' }],
+});
+
 export const accessRefused = defineEvent({
   type: 'access.refused',
-  version: 1,
+  version: 2,
   context: 'access',
   meaning: 'Somebody was refused, once or several times within a minute.',
   schema: z.object({
@@ -95,7 +130,8 @@ export const accessRefused = defineEvent({
     who: z.string().min(1).max(256).regex(withoutNul),
     /** Id of the operation in the OpenAPI document, or the method of the gRPC service. */
     operation: z.string().max(128),
-    reason: z.enum(['no-credential', 'malformed', 'unknown-key', 'wrong-secret', 'revoked', 'expired', 'token-invalid', 'missing-scope', 'rate-limited']),
+    /** `no-credential`, `wrong-secret`, `rate-limited` …: one of the gateway's refusal reasons. */
+    reason: word,
     count: count.min(1),
     /** Of these refusals, ms since the Unix epoch. */
     firstAtMs: millis,
@@ -103,7 +139,18 @@ export const accessRefused = defineEvent({
   }),
   key: (data) => data.address || 'many',
   subject: (data) => `refusals/${data.address || 'many'}`,
+  // Version 1 named the reasons by a closed list.
+  upcasters: [(data) => data],
   samples: [
+    {
+      address: '192.0.2.9',
+      who: 'key:k-3f9b',
+      operation: 'issueKey',
+      reason: 'missing-scope',
+      count: 1,
+      firstAtMs: 1790000000000,
+      lastAtMs: 1790000000000,
+    },
     {
       address: '192.0.2.7',
       who: 'anonymous',
@@ -117,4 +164,5 @@ export const accessRefused = defineEvent({
 });
 
 export type KeyEventDefinition = typeof keyIssued | typeof keyRotated | typeof keyRevoked;
-export type AccessEventDefinition = KeyEventDefinition | typeof tenantCreated | typeof accessRefused;
+export type TenantEventDefinition = typeof tenantCreated | typeof tenantSuspended | typeof tenantResumed;
+export type AccessEventDefinition = KeyEventDefinition | TenantEventDefinition | typeof accessRefused;

@@ -1,4 +1,13 @@
-import { accessRefused, keyIssued, keyRevoked, keyRotated, tenantCreated, type AccessEventDefinition } from './access.events.ts';
+import {
+  accessRefused,
+  keyIssued,
+  keyRevoked,
+  keyRotated,
+  tenantCreated,
+  tenantResumed,
+  tenantSuspended,
+  type AccessEventDefinition,
+} from './access.events.ts';
 import { purgeApplied, purgeRequested, type CacheEventDefinition } from './cache.events.ts';
 import { contentChanged, contentPublished, contentWithdrawn, type ContentEventDefinition } from './content.events.ts';
 import type { EventDefinition } from './define.ts';
@@ -47,6 +56,8 @@ export const catalogue: readonly AnyDefinition[] = [
   keyRotated,
   keyRevoked,
   tenantCreated,
+  tenantSuspended,
+  tenantResumed,
   accessRefused,
   contentPublished,
   contentChanged,

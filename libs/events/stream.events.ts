@@ -73,21 +73,38 @@ export const streamStarted = defineEvent({
   ],
 });
 
+const rejectReasons = [
+  'unknown-app',
+  'bad-key',
+  'unknown-stream',
+  'already-publishing',
+  'stream-stopped',
+  'unsupported-codec',
+  'protocol-error',
+  'busy',
+  'tenant-suspended',
+] as const;
+
 export const streamPublishRejected = defineEvent({
   type: 'stream.publish-rejected',
-  version: 1,
+  version: 2,
   context: 'stream',
   meaning: 'A publisher was refused, and why.',
   schema: z.object({
     /** The stream asked for; empty when the key names none. */
     streamId: z.string().max(128),
-    reason: z.enum(['unknown-app', 'bad-key', 'unknown-stream', 'already-publishing', 'stream-stopped', 'unsupported-codec', 'protocol-error', 'busy']),
+    reason: z.enum(rejectReasons),
     detail: text,
     remoteAddress: text,
     node: id,
   }),
   key: (data) => data.streamId || data.remoteAddress,
-  samples: [{ streamId: sampleStream, reason: 'bad-key', detail: 'The stream key does not match.', remoteAddress: '127.0.0.1:50001', node: 'ingest-1' }],
+  // Version 1 did not know of suspended tenants.
+  upcasters: [(data) => data],
+  samples: [
+    { streamId: sampleStream, reason: 'bad-key', detail: 'The stream key does not match.', remoteAddress: '127.0.0.1:50001', node: 'ingest-1' },
+    { streamId: sampleStream, reason: 'tenant-suspended', detail: 'The tenant is suspended.', remoteAddress: '127.0.0.1:50001', node: 'ingest-1' },
+  ],
 });
 
 export const streamInterrupted = defineEvent({

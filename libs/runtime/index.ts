@@ -24,6 +24,7 @@ export {
 export { EventParking, type EventParkingDeps } from './intake/event-parking.ts';
 export { LogEventIntake, type LogEventIntakeDeps, type LogEventIntakeInit } from './intake/log-event-intake.ts';
 export { readLedgerSettings, type LedgerSettings } from './ledger.config.ts';
+export { HeadCache, type HeadCacheInit } from './head-cache.ts';
 export { Lifecycle, type LifecycleInit, type StopPhase } from './lifecycle.ts';
 export { createLogger, waitingLog, type Logger, type LoggerInit } from './logging.ts';
 export { OutboxRelay, type OutboxRelayDeps, type OutboxRelayInit } from './outbox-relay.ts';

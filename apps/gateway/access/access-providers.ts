@@ -9,6 +9,7 @@ import { JwtVerifier } from './jwt-verifier.ts';
 import { KeyAuthority } from './key-authority.ts';
 import { KeyIssuer } from './key-issuer.ts';
 import { RefusalRecorder } from './refusal-recorder.ts';
+import { TenantStandings } from './tenant-standings.ts';
 import { Tenants } from './tenants.ts';
 
 export interface AccessEngines {
@@ -33,11 +34,13 @@ async function verifierOf(settings: JwtSettings, { clock, secrets }: AccessEngin
 export function accessProviders(engines: AccessEngines, jwt: JwtSettings | undefined): Provider[] {
   const { clock, ids, limiter } = engines;
   return [
+    { provide: TenantStandings, useFactory: (aggregates: AggregateStore) => new TenantStandings(aggregates, clock), inject: [AggregateStore] },
     { provide: KeyAuthority, useFactory: (aggregates: AggregateStore) => new KeyAuthority(aggregates, clock), inject: [AggregateStore] },
     {
       provide: Authenticator,
-      useFactory: async (keys: KeyAuthority, logger: Logger) => new Authenticator(keys, jwt === undefined ? undefined : await verifierOf(jwt, engines, logger)),
-      inject: [KeyAuthority, appLogger],
+      useFactory: async (keys: KeyAuthority, tenants: TenantStandings, logger: Logger) =>
+        new Authenticator(keys, tenants, jwt === undefined ? undefined : await verifierOf(jwt, engines, logger)),
+      inject: [KeyAuthority, TenantStandings, appLogger],
     },
     {
       provide: RefusalRecorder,
@@ -57,8 +60,9 @@ export function accessProviders(engines: AccessEngines, jwt: JwtSettings | undef
     { provide: KeyIssuer, useFactory: (commands: CommandExecutor) => new KeyIssuer(commands, clock), inject: [CommandExecutor] },
     {
       provide: Tenants,
-      useFactory: (commands: CommandExecutor, aggregates: AggregateStore, reads: ReadStore) => new Tenants({ commands, aggregates, reads }),
-      inject: [CommandExecutor, AggregateStore, ReadStore],
+      useFactory: (commands: CommandExecutor, aggregates: AggregateStore, reads: ReadStore, standings: TenantStandings) =>
+        new Tenants({ commands, aggregates, reads, standings }),
+      inject: [CommandExecutor, AggregateStore, ReadStore, TenantStandings],
     },
   ];
 }

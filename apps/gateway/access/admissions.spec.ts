@@ -9,9 +9,13 @@ import { Admissions } from './admissions.ts';
 import { Authenticator } from './authenticator.ts';
 import { principalOfClaims, type ClaimNames } from './jwt-claims.core.ts';
 import { KeyAuthority } from './key-authority.ts';
+import type { TenantStandings } from './tenant-standings.ts';
 import { KeyIssuer } from './key-issuer.ts';
 import { addressesMax, kindsMax, RefusalLedger, type Refusal } from './refusal-ledger.core.ts';
 import { RefusalRecorder } from './refusal-recorder.ts';
+
+/** Here it is not about tenants: they are all there. */
+const everybody: Pick<TenantStandings, 'of'> = { of: () => Promise.resolve('good') };
 
 const logger = pino({ level: 'silent' });
 const operation = { id: 'listStreams', scopes: ['view'], tenancy: 'own', context: 'stream' } as const;
@@ -37,7 +41,7 @@ describe('admission', () => {
     const commands = new CommandExecutor({ aggregates, clock, ids, source: '/test' });
     issuer = new KeyIssuer(commands, clock);
     recorder = new RefusalRecorder({ commands, clock, ids, logger });
-    const authenticator = new Authenticator(new KeyAuthority(counting, clock));
+    const authenticator = new Authenticator(new KeyAuthority(counting, clock), everybody);
     admissions = new Admissions({ authenticator, limiter: new MemoryRateLimiter(), refusals: recorder, clock, logger });
   });
 
@@ -107,7 +111,7 @@ describe('admission', () => {
   test('a limiter that is away refuses nobody', async () => {
     const limiter = { take: () => Promise.reject(new Error('away')) };
     const lone = new Admissions({
-      authenticator: new Authenticator(new KeyAuthority(new MemoryAggregateStore(outbox), clock)),
+      authenticator: new Authenticator(new KeyAuthority(new MemoryAggregateStore(outbox), clock), everybody),
       limiter,
       refusals: recorder,
       clock,

@@ -43,6 +43,8 @@ const exhaustedMax = 10_000;
 
 /** RFC 6750 section 3: the challenge names the scheme, and the error when there was a token. */
 function unauthenticatedProblem({ reason, detail }: Unauthenticated): ProblemError {
+  // The credential holds, and will again: another one is no help.
+  if (reason === 'tenant-suspended') return new ProblemError({ status: 403, code: reason, detail });
   const challenge = `Bearer realm="streams"${reason === 'no-credential' ? '' : ', error="invalid_token"'}`;
   return new ProblemError({ status: 401, code: 'unauthenticated', detail, headers: { 'www-authenticate': challenge } });
 }

@@ -1,7 +1,16 @@
 import type { Principal } from '#domain/access';
 
 /** Why somebody was not let in; goes into logs and events, not to the caller, who learns no more than the detail. */
-export type RefusalReason = 'no-credential' | 'malformed' | 'unknown-key' | 'wrong-secret' | 'revoked' | 'expired' | 'token-invalid';
+export type RefusalReason =
+  | 'no-credential'
+  | 'malformed'
+  | 'unknown-key'
+  | 'wrong-secret'
+  | 'revoked'
+  | 'expired'
+  | 'token-invalid'
+  | 'unknown-tenant'
+  | 'tenant-suspended';
 
 export interface Authenticated {
   readonly refused: false;
@@ -21,8 +30,12 @@ export interface Unauthenticated {
 
 export type Authentication = Authenticated | Unauthenticated;
 
+const unknownCredential = 'This credential is unknown, expired or revoked. Ask for a new API key.';
+const details: Partial<Record<RefusalReason, string>> = {
+  'no-credential': 'Send an API key: "Authorization: Bearer sk_…".',
+  'tenant-suspended': 'Your tenant is suspended. Ask those who run this platform.',
+};
+
 export function unauthenticated(reason: RefusalReason, who?: string): Unauthenticated {
-  const detail =
-    reason === 'no-credential' ? 'Send an API key: "Authorization: Bearer sk_…".' : 'This credential is unknown, expired or revoked. Ask for a new API key.';
-  return { refused: true, reason, detail, ...(who === undefined ? {} : { who }) };
+  return { refused: true, reason, detail: details[reason] ?? unknownCredential, ...(who === undefined ? {} : { who }) };
 }

@@ -2,6 +2,7 @@ import type { Principal } from '#domain/access';
 import { unauthenticated, type Authentication } from './authentication.ts';
 import { looksLikeJwt, type JwtVerifier } from './jwt-verifier.ts';
 import type { KeyAuthority } from './key-authority.ts';
+import type { TenantStandings } from './tenant-standings.ts';
 
 /**
  * Tells who shows a bearer token, for every way in: the REST guard, gRPC metadata, WebSocket and server-sent events. What
@@ -9,11 +10,13 @@ import type { KeyAuthority } from './key-authority.ts';
  */
 export class Authenticator {
   readonly #keys: KeyAuthority;
+  readonly #tenants: Pick<TenantStandings, 'of'>;
   readonly #tokens: JwtVerifier | undefined;
 
   /** @param tokens left out where no identity provider is set */
-  constructor(keys: KeyAuthority, tokens?: JwtVerifier) {
+  constructor(keys: KeyAuthority, tenants: Pick<TenantStandings, 'of'>, tokens?: JwtVerifier) {
     this.#keys = keys;
+    this.#tenants = tenants;
     this.#tokens = tokens;
   }
 
@@ -23,7 +26,11 @@ export class Authenticator {
    */
   async authenticate(token: string | undefined): Promise<Authentication> {
     if (token === undefined || token === '') return unauthenticated('no-credential');
-    return this.#tokens !== undefined && looksLikeJwt(token) ? this.#tokens.verify(token) : this.#keys.verify(token);
+    const shown = await (this.#tokens !== undefined && looksLikeJwt(token) ? this.#tokens.verify(token) : this.#keys.verify(token));
+    if (shown.refused) return shown;
+    const { actor, tenant } = shown.principal;
+    const standing = await this.#tenants.of(tenant);
+    return standing === 'good' ? shown : unauthenticated(standing === 'absent' ? 'unknown-tenant' : 'tenant-suspended', actor);
   }
 
   /** True when the credential was seen lately and costs no look-up. */

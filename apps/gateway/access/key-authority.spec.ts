@@ -8,6 +8,7 @@ import { ensureAdminKey } from './admin-key.ts';
 import { Authenticator } from './authenticator.ts';
 import { KeyAuthority } from './key-authority.ts';
 import { KeyIssuer } from './key-issuer.ts';
+import { TenantStandings } from './tenant-standings.ts';
 
 const viewer: KeyGrant = { name: 'a', scopes: ['view'], tenant: 'default', contexts: null, expiresAtMs: 0, ratePerMinute: null };
 const meta = { actor: 'system:test', correlationId: 'c-1' };
@@ -110,7 +111,7 @@ describe('whose key is it', () => {
   test('an engine that is away is asked again, and ends no open stream', async () => {
     const { key } = await issuer.issue(viewer, meta);
     const principal = (await principalOf(key)) as Principal;
-    const authenticator = new Authenticator(authority);
+    const authenticator = new Authenticator(authority, new TenantStandings(aggregates, clock));
     expect(await authenticator.stillHolds(key, principal)).toBe(true);
     expect(await authenticator.stillHolds(key, { ...principal, scopes: ['view', 'admin'] })).toBe(false);
     expect(await authenticator.authenticate(undefined)).toMatchObject({ refused: true, reason: 'no-credential' });

@@ -116,6 +116,35 @@ export const createTenant = operation({
   answer: z.object({ id: z.string(), name: z.string() }),
 });
 
+export const suspendTenant = operation({
+  id: 'suspendTenant',
+  tag: 'Access',
+  method: 'POST',
+  path: '/api/v1/tenants/:id/suspend',
+  summary: 'Suspend a tenant: within five seconds its keys and tokens open nothing, its open streams end, its publishers are cut off',
+  scopes: ['admin'],
+  tenancy: 'all',
+  context: 'access',
+  status: 200,
+  params: z.strictObject({ id: tenantId }),
+  body: z.strictObject({ reason: lineOfText.max(200).default('') }),
+  answer: z.object({ id: z.string(), status: z.literal('suspended') }),
+});
+
+export const resumeTenant = operation({
+  id: 'resumeTenant',
+  tag: 'Access',
+  method: 'POST',
+  path: '/api/v1/tenants/:id/resume',
+  summary: 'Let a suspended tenant go on',
+  scopes: ['admin'],
+  tenancy: 'all',
+  context: 'access',
+  status: 200,
+  params: z.strictObject({ id: tenantId }),
+  answer: z.object({ id: z.string(), status: z.literal('active') }),
+});
+
 export const listTenants = operation({
   id: 'listTenants',
   tag: 'Access',
@@ -127,5 +156,17 @@ export const listTenants = operation({
   context: 'access',
   status: 200,
   query: z.strictObject({ limit: z.coerce.number().int().min(1).max(1000).default(100), after: tenantId.optional().describe('Last id of the page before.') }),
-  answer: z.object({ items: z.array(z.object({ id: z.string(), name: z.string(), createdAt: timestamp.nullable(), createdBy: z.string().nullable() })) }),
+  answer: z.object({
+    items: z.array(
+      z.object({
+        id: z.string(),
+        name: z.string(),
+        createdAt: timestamp.nullable(),
+        createdBy: z.string().nullable(),
+        status: z.enum(['active', 'suspended']),
+        statusReason: z.string().nullable(),
+        statusAt: timestamp.nullable(),
+      }),
+    ),
+  }),
 });

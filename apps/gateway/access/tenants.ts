@@ -1,12 +1,25 @@
-import { defaultTenant, everyTenant, tenantAggregate, tenantAggregateId, tenantTable, unknownTenant, type GrantRefusal } from '#domain/access';
+import {
+  defaultTenant,
+  everyTenant,
+  tenantAggregate,
+  tenantAggregateId,
+  tenantTable,
+  unknownTenant,
+  type GrantRefusal,
+  type ResumeTenant,
+  type SuspendTenant,
+  type TenantCommand,
+} from '#domain/access';
 import type { AggregateStore, ReadRow, ReadStore } from '#ports';
 import type { CommandExecutor, CommandMeta } from '#runtime';
-import { badRequest, conflict } from '../http/problem.errors.ts';
+import { badRequest, conflict, notFound } from '../http/problem.errors.ts';
+import type { TenantStandings } from './tenant-standings.ts';
 
 export interface TenantsDeps {
   readonly commands: CommandExecutor;
   readonly aggregates: AggregateStore;
   readonly reads: ReadStore;
+  readonly standings: TenantStandings;
 }
 
 /** Creates tenants and tells which there are. */
@@ -19,10 +32,35 @@ export class Tenants {
 
   /** @throws ProblemError 400 when the rules refuse it, 409 when there is another by this id. */
   async create(tenantId: string, name: string, meta: CommandMeta): Promise<void> {
-    const command = { type: 'CreateTenant', tenantId, name } as const;
-    const result = await this.#deps.commands.execute(tenantAggregate, tenantAggregateId(tenantId), command, { ...meta, tenant: tenantId });
+    const result = await this.#execute({ type: 'CreateTenant', tenantId, name }, meta);
     if (!result.refused) return;
     throw result.code === 'tenant-exists' ? conflict(result.code, result.message) : badRequest(result.code, `body.${result.message}`);
+  }
+
+  /**
+   * From now on here, and within five seconds everywhere: nobody of the tenant is let in, open streams end, publishers are
+   * cut off. What it published stays where it is.
+   * @throws ProblemError 404 when there is no such tenant, 409 for the platform's own.
+   */
+  async suspend(tenantId: string, reason: string, meta: CommandMeta): Promise<void> {
+    await this.#change({ type: 'SuspendTenant', tenantId, reason }, meta);
+  }
+
+  /** @throws ProblemError 404 when there is no such tenant, 409 for the platform's own. */
+  async resume(tenantId: string, meta: CommandMeta): Promise<void> {
+    await this.#change({ type: 'ResumeTenant', tenantId }, meta);
+  }
+
+  async #change(command: SuspendTenant | ResumeTenant, meta: CommandMeta): Promise<void> {
+    const result = await this.#execute(command, meta);
+    this.#deps.standings.forget(command.tenantId);
+    if (!result.refused) return;
+    throw result.code === 'unknown-tenant' ? notFound(result.code, result.message) : conflict(result.code, result.message);
+  }
+
+  #execute(command: TenantCommand, meta: CommandMeta): ReturnType<CommandExecutor['execute']> {
+    const { tenantId } = command;
+    return this.#deps.commands.execute(tenantAggregate, tenantAggregateId(tenantId), command, { ...meta, tenant: tenantId });
   }
 
   /** The refusal when there is no such tenant. */

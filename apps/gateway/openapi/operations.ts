@@ -1,4 +1,4 @@
-import { createTenant, issueKey, listKeys, listTenants, revokeKey, rotateKey } from '../access/keys.contract.ts';
+import { createTenant, issueKey, listKeys, listTenants, resumeTenant, revokeKey, rotateKey, suspendTenant } from '../access/keys.contract.ts';
 import { listCatalogue, showEventType } from '../catalogue/catalogue.contract.ts';
 import { cdnHealth, purgeCache, registerEdge, showPurge } from '../cdn/cdn.contract.ts';
 import { followEvents, listEvents, socketEvents, streamEvents } from '../events/events.contract.ts';
@@ -37,6 +37,8 @@ export const operations: readonly Operation[] = [
   rotateKey,
   revokeKey,
   createTenant,
+  suspendTenant,
+  resumeTenant,
   listTenants,
   showLedger,
   proveEvent,

@@ -1,4 +1,4 @@
-import { keysProjection, type KeyGrant, type Scope } from '#domain/access';
+import { keysProjection, standsAlways, tenantAggregate, tenantAggregateId, type KeyGrant, type Scope } from '#domain/access';
 import { purgesProjection } from '#domain/cache';
 import { contentsProjection } from '#domain/content';
 import { edgesProjection } from '#domain/edge';
@@ -165,9 +165,16 @@ export class World {
   }
 
   async key(scopes: readonly Scope[], grant: Partial<KeyGrant> = {}): Promise<{ id: string; authorization: string }> {
+    if (grant.tenant !== undefined && !standsAlways(grant.tenant)) await this.tenant(grant.tenant);
     const whole = { name: scopes.join(), scopes, tenant: 'default', contexts: null, expiresAtMs: 0, ratePerMinute: null, ...grant };
     const issued = await new KeyIssuer(this.commands, this.engines.clock).issue(whole, { actor: 'system:test', correlationId: 'test' });
     return { id: issued.id, authorization: `Bearer ${issued.key}` };
+  }
+
+  /** Makes a tenant of which there may be one already. */
+  async tenant(tenantId: string): Promise<void> {
+    const command = { type: 'CreateTenant', tenantId, name: tenantId } as const;
+    await this.commands.execute(tenantAggregate, tenantAggregateId(tenantId), command, { actor: 'system:test', correlationId: 'test', tenant: tenantId });
   }
 
   /** Waits until every committed event is on the log and in the read models. */

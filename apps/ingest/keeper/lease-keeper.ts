@@ -2,6 +2,7 @@ import type { LeaseStore } from '#ports';
 import type { Health, Heartbeat, Logger } from '#runtime';
 import type { LiveSession } from '../session/live-session.ts';
 import type { SessionRegistry } from '../session/session-registry.ts';
+import type { TenantGate } from '../session/tenant-gate.ts';
 
 export interface LeaseKeeperInit {
   readonly leaseTtlMs: number;
@@ -11,13 +12,14 @@ export interface LeaseKeeperInit {
 export interface LeaseKeeperDeps {
   readonly leases: LeaseStore;
   readonly registry: SessionRegistry;
+  readonly tenants: TenantGate;
   readonly logger: Logger;
   readonly health?: Health;
 }
 
 /**
  * Renews the leases of live sessions. A database that is away ends no session: nobody else can take the lease from it
- * meanwhile. A lease that somebody took does: from then on the other one's epoch counts.
+ * meanwhile. A lease that somebody took does: from then on the other one's epoch counts. So does a tenant's suspension.
  */
 export class LeaseKeeper {
   readonly #init: LeaseKeeperInit;
@@ -54,10 +56,22 @@ export class LeaseKeeper {
         this.#init.leaseTtlMs,
       );
       for (const [i, session] of sessions.entries()) if (held[i] === false) this.#lost(session);
+      await this.#endSuspended();
     } catch (err) {
       this.#deps.logger.warn({ err, sessions: sessions.length }, 'leases could not be renewed; the sessions go on');
     } finally {
       this.#renewing = false;
+    }
+  }
+
+  /** Tenants that were suspended meanwhile lose their publishers; the streams wait for them as long as their grace lasts. */
+  async #endSuspended(): Promise<void> {
+    for (const [tenant, sessions] of Map.groupBy(this.#deps.registry.live, (session) => session.tenant)) {
+      if (!(await this.#deps.tenants.isSuspended(tenant))) continue;
+      for (const session of sessions) {
+        void this.#deps.registry.end(session, { reason: 'connection-closed', detail: 'The tenant was suspended.' });
+        session.connection.end('This tenant is suspended.');
+      }
     }
   }
 

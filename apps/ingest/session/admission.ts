@@ -7,6 +7,7 @@ import type { RelayHub } from '../relay/relay-hub.ts';
 import type { LiveSession, SessionConnection } from './live-session.ts';
 import type { Rejections } from './rejections.ts';
 import type { SessionRegistry } from './session-registry.ts';
+import type { TenantGate } from './tenant-gate.ts';
 
 export interface AdmissionInit {
   readonly node: string;
@@ -26,6 +27,7 @@ export interface AdmissionDeps {
   readonly hub: RelayHub;
   readonly registry: SessionRegistry;
   readonly rejections: Rejections;
+  readonly tenants: TenantGate;
   readonly logger: Logger;
 }
 
@@ -41,6 +43,7 @@ export interface AdmissionRequest {
 export type AdmissionResult = { readonly admitted: true; readonly session: LiveSession } | { readonly admitted: false; readonly description: string };
 
 const badKey = "The stream key is not valid. Copy it again from the stream's page.";
+const suspended = 'This tenant is suspended. Ask those who run this platform.';
 const unavailable = 'The server cannot check the stream key right now. Try again in a few seconds.';
 
 /** Greater than any epoch: what the stream's rules say about a publisher who holds every right but the key. */
@@ -104,15 +107,21 @@ export class Admission {
     return refused(unavailable);
   }
 
+  #turnAway({ remoteAddress }: AdmissionRequest, { streamId }: StartPublishing): AdmissionResult {
+    this.#deps.rejections.record({ streamId, reason: 'tenant-suspended', detail: suspended, remoteAddress });
+    return refused(suspended);
+  }
+
   async #try(request: AdmissionRequest, command: StartPublishing): Promise<AdmissionResult> {
     const head = await this.#deps.aggregates.load('stream', command.streamId);
     const state = head === undefined ? streamDecider.initialState : (head.state as StreamState);
     // Nobody who lacks the key gets as far as the lease: taking it would fence the rightful publisher.
-    if (streamDecider.decide({ ...command, epoch: epochOfTrial }, state).refused) return this.#refuse(request, command);
+    if (head === undefined || streamDecider.decide({ ...command, epoch: epochOfTrial }, state).refused) return this.#refuse(request, command);
+    if (await this.#deps.tenants.isSuspended(head.tenant)) return this.#turnAway(request, command);
     await this.#retireSilent(command.streamId);
     if (!this.#deps.registry.reserve(command.streamId)) return this.#refuse(request, command);
     try {
-      return await this.#start(request, command);
+      return await this.#start(request, command, head.tenant);
     } finally {
       this.#deps.registry.unreserve(command.streamId);
     }
@@ -127,12 +136,12 @@ export class Admission {
     await ended;
   }
 
-  async #start(request: AdmissionRequest, command: StartPublishing): Promise<AdmissionResult> {
+  async #start(request: AdmissionRequest, command: StartPublishing, tenant: string): Promise<AdmissionResult> {
     const lease = await this.#deps.leases.acquire(`ingest/${command.streamId}`, this.#init.node, this.#init.leaseTtlMs);
     if (lease === undefined) return this.#refuse(request, command);
     try {
       const result = await this.#execute(request, { ...command, epoch: Number(lease.epoch) });
-      if (!result.refused) return this.#admitted(request, command, lease);
+      if (!result.refused) return this.#admitted(request, command, lease, tenant);
       await this.#deps.leases.release(lease);
       return refused(result.message);
     } catch (error) {
@@ -141,11 +150,11 @@ export class Admission {
     }
   }
 
-  #admitted(request: AdmissionRequest, { streamId, sessionId }: StartPublishing, lease: Lease): AdmissionResult {
+  #admitted(request: AdmissionRequest, { streamId, sessionId }: StartPublishing, lease: Lease, tenant: string): AdmissionResult {
     const { remoteAddress, connection } = request;
     const relay = this.#deps.hub.open(streamId, sessionId);
     const startedAt: Millis = this.#deps.clock.now();
-    const session: LiveSession = { streamId, sessionId, lease, relay, remoteAddress, startedAt, connection };
+    const session: LiveSession = { streamId, tenant, sessionId, lease, relay, remoteAddress, startedAt, connection };
     this.#deps.registry.add(session);
     this.#deps.logger.info({ streamId, sessionId, remoteAddress, epoch: Number(lease.epoch) }, 'publisher admitted');
     return { admitted: true, session };

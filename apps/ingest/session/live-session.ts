@@ -19,6 +19,8 @@ export interface SessionConnection {
 /** An admitted publisher: it holds the stream under a lease until it ends, once, for one reason. */
 export interface LiveSession {
   readonly streamId: string;
+  /** Whose stream it is. */
+  readonly tenant: string;
   readonly sessionId: string;
   readonly lease: Lease;
   readonly relay: RelayStream;

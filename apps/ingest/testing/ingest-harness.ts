@@ -1,5 +1,6 @@
 import { MemoryAggregateStore, MemoryLeaseStore, MemoryOutbox, MemoryProjectionStore, MemoryReadStore } from '#adapters/memory';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
+import { tenantAggregate, tenantAggregateId, type TenantCommand } from '#domain/access';
 import { defaultAudioBitrate, defaultLadder, defaultSegmentDurationMs, formatStreamKey, streamAggregate, type StreamState } from '#domain/stream';
 import { decodeEvent, type DomainEvent, type StreamEvent } from '#events';
 import type { AggregateStore, Clock, LeaseStore } from '#ports';
@@ -88,13 +89,18 @@ export class IngestNode {
   }
 
   /** Creates a stream and answers its key. */
-  async createStream(streamId: string, graceMs = 60_000): Promise<string> {
+  async createStream(streamId: string, graceMs = 60_000, tenant = 'default'): Promise<string> {
     const keyHash = createHash('sha256').update(secret).digest('hex');
     const settings = { ladder: defaultLadder, audioBitrate: defaultAudioBitrate, segmentDurationMs: defaultSegmentDurationMs, graceMs };
     const command = { type: 'CreateStream' as const, streamId, name: streamId, keyHash, ...settings };
-    const result = await this.commands.execute(streamAggregate, streamId, command, { actor: 'system:test', correlationId: 'test' });
+    const result = await this.commands.execute(streamAggregate, streamId, command, { actor: 'system:test', correlationId: 'test', tenant });
     if (result.refused) throw new Error(result.message);
     return formatStreamKey({ streamId, secret });
+  }
+
+  async tell(command: TenantCommand): Promise<void> {
+    const { tenantId: tenant } = command;
+    await this.commands.execute(tenantAggregate, tenantAggregateId(tenant), command, { actor: 'system:test', correlationId: 'test', tenant });
   }
 
   async stopStream(streamId: string): Promise<void> {

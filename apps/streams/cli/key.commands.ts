@@ -33,12 +33,22 @@ export async function createTenant({ api, print }: CommandContext, id: string, n
   print(tenant, () => [`Tenant ${tenant.id} (${tenant.name}) is there. Its first key: streams key create NAME --tenant ${tenant.id} --scope admin`]);
 }
 
+export async function suspendTenant({ api, print }: CommandContext, id: string, { reason }: { readonly reason: string }): Promise<void> {
+  const tenant = await api.call<{ readonly id: string }>('POST', `/api/v1/tenants/${encodeURIComponent(id)}/suspend`, { reason });
+  print(tenant, () => [`Tenant ${tenant.id} is suspended: within five seconds nobody of it is let in anywhere, and its publishers are cut off.`]);
+}
+
+export async function resumeTenant({ api, print }: CommandContext, id: string): Promise<void> {
+  const tenant = await api.call<{ readonly id: string }>('POST', `/api/v1/tenants/${encodeURIComponent(id)}/resume`);
+  print(tenant, () => [`Tenant ${tenant.id} may go on.`]);
+}
+
 export async function listTenants({ api, print }: CommandContext): Promise<void> {
   const page = await api.call<{ readonly items: readonly TenantView[] }>('GET', '/api/v1/tenants?limit=1000');
   print(page, () =>
     table(
-      ['ID', 'CREATED', 'NAME'],
-      page.items.map((one) => [one.id, one.createdAt ?? '', one.name]),
+      ['ID', 'STATE', 'CREATED', 'NAME'],
+      page.items.map((one) => [one.id, one.status, one.createdAt ?? '', one.name]),
     ),
   );
 }

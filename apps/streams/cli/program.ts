@@ -10,7 +10,7 @@ import { examine, findingLine } from './doctor.command.ts';
 import { migrate, type MigrateOptions } from './migrate.command.ts';
 import { listEvents, tailEvents } from './event.commands.ts';
 import { exitCodeOf, failureDocument, failureText, helpFor, usageDocument } from './failure.ts';
-import { createKey, createTenant, listKeys, listTenants, revokeKey, rotateKey, type CreateKeyOptions } from './key.commands.ts';
+import { createKey, createTenant, listKeys, listTenants, resumeTenant, revokeKey, rotateKey, suspendTenant, type CreateKeyOptions } from './key.commands.ts';
 import { listStreams, showStream, startStream, stopStream, type StartOptions } from './stream.commands.ts';
 
 const scopes = ['admin', 'operate', 'publish', 'view', 'edge'] as const;
@@ -118,6 +118,10 @@ function addOperations(program: Command): void {
   remote(tenant, 'create <id> <name>', 'create a tenant').action((id: string, name: string, options: CommonOptions) =>
     createTenant(contextOf(options), id, name),
   );
+  remote(tenant, 'suspend <id>', 'let nobody of a tenant in, until it is resumed')
+    .option('--reason <text>', 'why, for the log', '')
+    .action((id: string, options: CommonOptions & { reason: string }) => suspendTenant(contextOf(options), id, options));
+  remote(tenant, 'resume <id>', 'let a suspended tenant go on').action((id: string, options: CommonOptions) => resumeTenant(contextOf(options), id));
   remote(tenant, 'list', 'list tenants').action((options: CommonOptions) => listTenants(contextOf(options)));
 }
 

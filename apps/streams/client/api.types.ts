@@ -40,6 +40,7 @@ export interface TenantView {
   readonly id: string;
   readonly name: string;
   readonly createdAt: string | null;
+  readonly status: 'active' | 'suspended';
 }
 
 export interface KeyView {

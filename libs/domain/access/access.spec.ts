@@ -6,6 +6,8 @@ import {
   keyRevoked,
   keyRotated,
   tenantCreated,
+  tenantResumed,
+  tenantSuspended,
   type DomainEvent,
   type EventDefinition,
   type EventEnvelope,
@@ -18,7 +20,7 @@ import { isUsable, keyDecider, keyStateOf, secretHashesOf, type IssueKey, type K
 import { keysProjection } from './key.projection.ts';
 import { allows, homeTenantOf, isExpired, isOfPlatform, mayPublish, mayView, seesEveryTenant, type Principal } from './principal.core.ts';
 import { isTenantId } from './tenant.core.ts';
-import { tenantDecider, type TenantState } from './tenant.decider.ts';
+import { standingOf, tenantDecider, type TenantCommand, type TenantState } from './tenant.decider.ts';
 
 const grant = { name: 'CI', expiresAtMs: 5000, tenant: 'acme', ratePerMinute: 60 };
 const issue: IssueKey = {
@@ -82,6 +84,12 @@ describe('API keys', () => {
     expect(given(rotated)).toEqual({ status: 'absent' });
   });
 
+  test('scopes and contexts of a newer version allow nothing, and never all', () => {
+    const newer = keyIssued.draft({ ...issued.data, scopes: ['view', 'levitate'], contexts: ['weather'] });
+    expect(given(newer)).toMatchObject({ scopes: ['view'], contexts: [] });
+    expect(given(keyIssued.draft({ ...issued.data, contexts: ['weather', 'stream'] }))).toMatchObject({ contexts: ['stream'] });
+  });
+
   test('what was issued before there were tenants is the platform’s own, in events and in heads', () => {
     const [old] = keyIssued.samples as [object];
     const envelope = {
@@ -131,9 +139,40 @@ describe('tenants', () => {
     expect(tenantDecider.decide(command, state)).toMatchObject({ refused: true, code });
   });
 
+  const suspended = tenantSuspended.draft({ tenantId: 'acme', reason: 'unpaid' });
+  const resumed = tenantResumed.draft({ tenantId: 'acme' });
+  const away: TenantState = { ...there, status: 'suspended' };
+
+  test.each<[string, TenantCommand, TenantState, readonly unknown[]]>([
+    ['suspended', { type: 'SuspendTenant', tenantId: 'acme', reason: 'unpaid' }, there, [suspended]],
+    ['suspended twice', { type: 'SuspendTenant', tenantId: 'acme', reason: 'again' }, away, []],
+    ['resumed', { type: 'ResumeTenant', tenantId: 'acme' }, away, [resumed]],
+    ['resumed without need', { type: 'ResumeTenant', tenantId: 'acme' }, there, []],
+    ['created as it is, while it is suspended', create, away, []],
+  ])('may be %s', (_what, command, state, events) => {
+    expect(tenantDecider.decide(command, state)).toEqual({ refused: false, events });
+  });
+
+  test.each<[string, TenantCommand, TenantState, string]>([
+    ['one that is not there', { type: 'SuspendTenant', tenantId: 'nobody', reason: '' }, { status: 'absent' }, 'unknown-tenant'],
+    ['the platform', { type: 'SuspendTenant', tenantId: 'default', reason: '' }, { status: 'absent' }, 'platform-tenant'],
+    ['nobody, to resume', { type: 'ResumeTenant', tenantId: 'nobody' }, { status: 'absent' }, 'unknown-tenant'],
+  ])('%s is not suspended', (_what, command, state, code) => {
+    expect(tenantDecider.decide(command, state)).toMatchObject({ refused: true, code });
+  });
+
+  test('stand as their last event says', () => {
+    const standings = [[], [created], [created, suspended], [created, suspended, resumed], [suspended]].map((drafts) =>
+      standingOf(drafts.reduce<TenantState>((state, draft) => tenantDecider.evolve(state, draft), { status: 'absent' })),
+    );
+    expect(standings).toEqual(['absent', 'good', 'suspended', 'good', 'absent']);
+    expect(standingOf(undefined)).toBe('absent');
+  });
+
   test('heads of both kinds fold from the log', () => {
     const { initialState, evolve } = accessAggregate.decider;
     expect(evolve(initialState, created)).toEqual(there);
+    expect(evolve(evolve(initialState, created), suspended)).toEqual(away);
     expect(evolve(evolve(initialState, issued), revoked)).toEqual(given(issued, revoked));
   });
 });

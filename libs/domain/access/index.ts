@@ -33,4 +33,15 @@ export {
 export { refusalAggregate, type Refusals } from './refusal.decider.ts';
 export { allScopes, type Scope } from './scope.core.ts';
 export { defaultTenant, everyTenant, isTenantId } from './tenant.core.ts';
-export { tenantAggregate, tenantAggregateId, type CreateTenant, type TenantState } from './tenant.decider.ts';
+export {
+  standingOf,
+  standsAlways,
+  tenantAggregate,
+  tenantAggregateId,
+  type CreateTenant,
+  type ResumeTenant,
+  type SuspendTenant,
+  type TenantCommand,
+  type TenantStanding,
+  type TenantState,
+} from './tenant.decider.ts';

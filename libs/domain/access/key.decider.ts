@@ -1,6 +1,6 @@
-import { keyIssued, keyRevoked, keyRotated, type Context, type DraftOf, type KeyEventDefinition } from '#events';
+import { contexts, keyIssued, keyRevoked, keyRotated, type Context, type DraftOf, type KeyEventDefinition } from '#events';
 import { accept, refuse, unreachable, type Decider, type Decision } from '#kernel';
-import type { Scope } from './scope.core.ts';
+import { scopesIn, type Scope } from './scope.core.ts';
 import { defaultTenant, everyTenant, isTenantId } from './tenant.core.ts';
 
 /** What a key may do, and for how long. */
@@ -97,8 +97,14 @@ function decide(command: KeyCommand, state: KeyState): Decision<KeyDraft> {
   }
 }
 
+/** Scopes and contexts that this version knows; null, for all contexts, is never what is left of some. */
+function knownOf(issued: { readonly scopes: readonly string[]; readonly contexts: readonly string[] | null }): Pick<KeyGrant, 'scopes' | 'contexts'> {
+  const { contexts: named } = issued;
+  return { scopes: scopesIn(issued.scopes), contexts: named === null ? null : contexts.filter((context) => named.includes(context)) };
+}
+
 function evolve(state: KeyState, event: KeyDraft): KeyState {
-  if (event.type === keyIssued.type) return { status: 'active', ...event.data };
+  if (event.type === keyIssued.type) return { status: 'active', ...event.data, ...knownOf(event.data) };
   if (state.status === 'absent') return state;
   if (event.type === keyRevoked.type) return { ...state, status: 'revoked' };
   const { secretHash, previousUntilMs } = event.data;

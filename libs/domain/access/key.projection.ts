@@ -1,5 +1,5 @@
-import { accessRefused, keyIssued, keyRevoked, keyRotated, tenantCreated, type DomainEvent } from '#events';
-import type { Projection, RowChange, TableSpec } from '#kernel';
+import { accessRefused, keyIssued, keyRevoked, keyRotated, tenantCreated, tenantResumed, tenantSuspended, type DomainEvent, type EventOf } from '#events';
+import type { ColumnSpec, Projection, RowChange, TableSpec } from '#kernel';
 
 /** One row per API key, without its hash: keys are checked against their aggregate, never against this table. */
 export const apiKeyTable: TableSpec = {
@@ -21,7 +21,9 @@ export const apiKeyTable: TableSpec = {
   indexes: [['issued_at_ms'], ['tenant', 'issued_at_ms']],
 };
 
-/** One row per tenant besides `default`. */
+const standing = (type: 'text' | 'bigint'): ColumnSpec => ({ type, join: 'lww', stamp: 'standing' });
+
+/** One row per tenant besides `default`; null in `status` for one that was never suspended. */
 export const tenantTable: TableSpec = {
   name: 'tenant',
   key: { tenant_id: 'text' },
@@ -29,6 +31,9 @@ export const tenantTable: TableSpec = {
     name: { type: 'text', join: 'once' },
     created_at_ms: { type: 'bigint', join: 'once' },
     created_by: { type: 'text', join: 'once' },
+    status: standing('text'),
+    status_at_ms: standing('bigint'),
+    status_reason: standing('text'),
   },
 };
 
@@ -48,6 +53,12 @@ function keyChange(keyId: string, set: RowChange['set']): readonly RowChange[] {
   return [{ table: apiKeyTable.name, key: { key_id: keyId }, set }];
 }
 
+/** In the order of the tenant's own events, which one aggregate decides. */
+function standingChange(event: EventOf<typeof tenantSuspended | typeof tenantResumed>, status: string, reason: string | null): readonly RowChange[] {
+  const set = { status, status_at_ms: BigInt(event.time), status_reason: reason };
+  return [{ table: tenantTable.name, key: { tenant_id: event.data.tenantId }, set, stamps: { standing: event.streamVersion } }];
+}
+
 function project(event: DomainEvent): readonly RowChange[] {
   switch (event.type) {
     case keyIssued.type: {
@@ -63,6 +74,10 @@ function project(event: DomainEvent): readonly RowChange[] {
       const { tenantId, name } = event.data;
       return [{ table: tenantTable.name, key: { tenant_id: tenantId }, set: { name, created_at_ms: BigInt(event.time), created_by: event.actor } }];
     }
+    case tenantSuspended.type:
+      return standingChange(event, 'suspended', event.data.reason);
+    case tenantResumed.type:
+      return standingChange(event, 'active', null);
     case accessRefused.type: {
       const { address, who, operation, reason, firstAtMs, lastAtMs } = event.data;
       const set = { tenant: event.tenant, first_at_ms: BigInt(firstAtMs), last_at_ms: BigInt(lastAtMs) };
@@ -76,9 +91,9 @@ function project(event: DomainEvent): readonly RowChange[] {
 /** Which keys and tenants there are, and who was refused. */
 export const keysProjection: Projection<DomainEvent> = {
   name: 'keys',
-  version: 2,
+  version: 3,
   contexts: ['access'],
-  handles: [keyIssued.type, keyRotated.type, keyRevoked.type, tenantCreated.type, accessRefused.type],
+  handles: [keyIssued.type, keyRotated.type, keyRevoked.type, tenantCreated.type, tenantSuspended.type, tenantResumed.type, accessRefused.type],
   ignores: [],
   tables: [apiKeyTable, tenantTable, refusalTable],
   project,

@@ -4,3 +4,8 @@ import { scopes } from '#events';
 export type Scope = (typeof scopes)[number];
 
 export const allScopes: readonly Scope[] = scopes;
+
+/** The scopes among the words; one that this version does not know allows nothing. */
+export function scopesIn(words: readonly string[]): readonly Scope[] {
+  return allScopes.filter((scope) => words.includes(scope));
+}
