@@ -1,4 +1,4 @@
-import { invalidSetting, readInteger, readPort, readSharedSettings, readText, type Environment, type SharedSettings } from '#runtime';
+import { invalidSetting, readEdgeSecret, readInteger, readPort, readSharedSettings, readText, type Environment, type SharedSettings } from '#runtime';
 import { join } from 'node:path';
 
 /** What an edge knows about itself. Sizes in bytes, durations in ms. */
@@ -8,6 +8,8 @@ export interface EdgeSettings extends SharedSettings {
   readonly port: number;
   /** Scheme, host and port of the origin, without a path. */
   readonly originUrl: string;
+  /** Shared with the gateways, to which it proves whose address is forwarded. */
+  readonly edgeSecret: string | undefined;
   readonly memoryBytesMax: number;
   /** Where this edge keeps its own state. */
   readonly statePath: string;
@@ -40,6 +42,7 @@ export function readEdgeSettings(env: Environment = process.env): EdgeSettings {
     region: readText(env, 'EDGE_REGION', 'local', namePattern),
     port: readPort(env, 'EDGE_PORT', 8081),
     originUrl: readOrigin(env),
+    edgeSecret: readEdgeSecret(env),
     memoryBytesMax: readInteger(env, 'EDGE_MEMORY_MB', 256, 1, 1_048_576) * 1024 * 1024,
     statePath: join(shared.dataDir, 'edge', edgeId),
     ledgerKeys: (env['EDGE_LEDGER_KEYS'] ?? '')

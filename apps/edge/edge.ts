@@ -108,7 +108,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   };
   const onError = (err: unknown): void => logger.error({ err }, 'a request failed in the edge itself');
   const cache = createEdgeCache(
-    { edgeId: settings.edgeId, memoryBytesMax: settings.memoryBytesMax },
+    { edgeId: settings.edgeId, edgeSecret: settings.edgeSecret, memoryBytesMax: settings.memoryBytesMax },
     {
       client: platform.client,
       keep: platform.keep,

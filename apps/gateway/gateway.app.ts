@@ -7,11 +7,15 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { serveConsole } from './console-files.ts';
+import { admitByHeaders } from './access/access-hook.ts';
+import { Admissions } from './access/admissions.ts';
+import { allowOrigins } from './http/cors.ts';
 import { observeHttp } from './http/http.telemetry.ts';
 import { documentOf, problemOf, problemType } from './http/problem.document.ts';
 import { badRequest } from './http/problem.errors.ts';
 import { noRoute, pathOf, ProblemFilter, sendProblem } from './http/problem.filter.ts';
 import { RouteTable } from './http/route-table.ts';
+import { operations } from './openapi/operations.ts';
 import { cloudEventTypes, parseEventText } from './publish/cloud-event-body.codec.ts';
 
 /** A purge of a thousand long URLs is the largest thing that anybody sends. */
@@ -27,6 +31,10 @@ export interface GatewayAppInit {
   readonly telemetry?: Telemetry;
   /** Name of this machine. */
   readonly node?: string;
+  /** Shared with edges, which prove by it whose address they forward. */
+  readonly edgeSecret?: string | undefined;
+  /** Origins of pages that may call the API; none when left out. */
+  readonly corsOrigins?: readonly string[] | '*' | undefined;
 }
 
 /** What is not HTTP gets an answer too, and the connection ends (RFC 9112 section 2.2). */
@@ -93,6 +101,9 @@ export async function createGateway(root: DynamicModule, options: NestOptions, i
   const routes = new RouteTable();
   if (init.telemetry !== undefined) observe(fastify, init.telemetry, init.node ?? '');
   addHooks(fastify, routes);
+  allowOrigins(fastify, init.corsOrigins);
+  const admissions = (): Admissions => app.get(Admissions);
+  admitByHeaders(fastify, { operations, admissions, edgeSecret: init.edgeSecret, logger: init.logger });
   await serveConsole(fastify, init.consolePath, (request, reply) => sendProblem(reply, request, noRoute(request.method, request.url, routes), init.logger));
   // Fastify's own JSON parser refuses prototypes; a body of another type is of no use to anybody here.
   fastify.removeContentTypeParser('text/plain');

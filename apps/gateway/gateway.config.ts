@@ -1,4 +1,4 @@
-import { invalidSetting, readPort, readSharedSettings, readText, type Environment, type SharedSettings } from '#runtime';
+import { invalidSetting, readEdgeSecret, readPort, readSharedSettings, readText, type Environment, type SharedSettings } from '#runtime';
 import { readJwtSettings, type JwtSettings } from './access/jwt.config.ts';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,11 +14,23 @@ export interface GatewaySettings extends SharedSettings {
   readonly ingestBackupUrl: string;
   /** Whose JSON Web Tokens are accepted; nobody's when left out. */
   readonly jwt: JwtSettings | undefined;
+  /** Shared with the edges: whose word for a client's address counts. */
+  readonly edgeSecret: string | undefined;
+  /** Origins of pages that may call the API; none but its own when left out. */
+  readonly corsOrigins: readonly string[] | '*' | undefined;
   /** Built files of the console. */
   readonly consolePath: string;
 }
 
 const httpUrl = /^https?:\/\/[^/?#\s]+$/;
+
+const originList = /^(\*|https?:\/\/[^/?#\s,]+(,https?:\/\/[^/?#\s,]+)*)$/;
+
+function readCorsOrigins(env: Environment): GatewaySettings['corsOrigins'] {
+  if (!env['CORS_ORIGINS']) return undefined;
+  const text = readText(env, 'CORS_ORIGINS', '', originList);
+  return text === '*' ? '*' : text.split(',');
+}
 
 function readGrpcTls(env: Environment): GatewaySettings['grpcTls'] {
   const [certPath, keyPath] = [env['GRPC_TLS_CERT'] || undefined, env['GRPC_TLS_KEY'] || undefined];
@@ -44,6 +56,8 @@ export function readGatewaySettings(env: Environment = process.env): GatewaySett
     publicEdgeUrl: readText(env, 'EDGE_PUBLIC_URL', `http://${shared.publicHost}:${readPort(env, 'EDGE_PORT', 8081)}`, httpUrl),
     ingestPrimaryUrl: rtmp('RTMP_PORT', 1935),
     ingestBackupUrl: rtmp('RTMP_BACKUP_PORT', 1936),
+    edgeSecret: readEdgeSecret(env),
+    corsOrigins: readCorsOrigins(env),
     jwt: readJwtSettings(env),
     consolePath: join(fileURLToPath(new URL('.', import.meta.url)), '../../console'),
   };

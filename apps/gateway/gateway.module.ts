@@ -20,6 +20,7 @@ import { accessProviders } from './access/access-providers.ts';
 import { Admissions } from './access/admissions.ts';
 import { Authenticator, recheckMs } from './access/authenticator.ts';
 import { KeysController } from './access/keys.controller.ts';
+import { RefusalsController } from './access/refusals.controller.ts';
 import { TenantsController } from './access/tenants.controller.ts';
 import { CatalogueController } from './catalogue/catalogue.controller.ts';
 import { CdnController } from './cdn/cdn.controller.ts';
@@ -41,6 +42,7 @@ import { OriginController } from './origin/origin.controller.ts';
 import { PlaylistReader } from './origin/playlist-reader.ts';
 import { PublicUrls } from './public-urls.ts';
 import { ParkedController } from './parked/parked.controller.ts';
+import { PlaybacksController } from './playbacks/playbacks.controller.ts';
 import { PublishController } from './publish/publish.controller.ts';
 import { StreamCommands } from './streams/stream-commands.ts';
 import { StreamReader } from './streams/stream-reader.ts';
@@ -91,9 +93,11 @@ const controllers = [
   CatalogueController,
   ContentsController,
   WatchController,
+  PlaybacksController,
   ParkedController,
   KeysController,
   TenantsController,
+  RefusalsController,
   OriginController,
   LedgerController,
   TlogController,

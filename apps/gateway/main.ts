@@ -24,7 +24,15 @@ await runApp({
     return gatewayModule({ ...engines, telemetry }, settings);
   },
   create: (root, options, { logger, telemetry }) =>
-    createGateway(root, options, { logger, ids: new UuidV7IdSource(), consolePath: settings.consolePath, telemetry, node: settings.node }),
+    createGateway(root, options, {
+      logger,
+      ids: new UuidV7IdSource(),
+      consolePath: settings.consolePath,
+      telemetry,
+      node: settings.node,
+      edgeSecret: settings.edgeSecret,
+      corsOrigins: settings.corsOrigins,
+    }),
   serve: async (app, { lifecycle }) => {
     const grpc = app.get(GrpcServer);
     lifecycle.onStop('accept', 'grpc', () => grpc.stop());

@@ -32,6 +32,12 @@ function publish(headers: Readonly<Record<string, string>>, contentId: string, m
   return as(headers, 'POST', '/api/v1/events', { specversion: '1.0', id, source: '/cms', type: 'content.published', data, ...more });
 }
 
+/** A player's report that somebody began to watch. */
+function play(headers: Readonly<Record<string, string>>, sessionId: string): Promise<Answer> {
+  const data = { sessionId, assetKind: 'stream', assetId: 'st-shared', startupMs: 900 };
+  return as(headers, 'POST', '/api/v1/events', { specversion: '1.0', id: `e-${sessionId}`, source: '/player', type: 'playback.started', data });
+}
+
 async function furnish(id: string): Promise<Tenant> {
   expect((await as(platform, 'POST', '/api/v1/tenants', { id, name: `${id} TV` })).status).toBe(201);
   const admin = await as(platform, 'POST', '/api/v1/keys', { name: `${id} admin`, scopes: ['admin'], tenant: id });
@@ -143,6 +149,8 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
     const { json } = await as(acme.headers, 'GET', '/api/v1/contents?limit=1000');
     expect(json.items.map(({ tenant }: { tenant: string }) => tenant)).toEqual(json.items.map(() => 'acme'));
     expect(json.items).toContainEqual(expect.objectContaining({ id: 'ours' }));
+    expect((await as(acme.headers, 'GET', '/api/v1/contents?tenant=globex')).json).toEqual({ items: [], nextAfter: null });
+    expect((await as(platform, 'GET', '/api/v1/contents?tenant=globex')).json.items).toContainEqual(expect.objectContaining({ tenant: 'globex' }));
   },
   showContent: async () => {
     await publish(globex.headers, 'hidden');
@@ -275,6 +283,36 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
   rotateKey: () => expectAbsent((id) => as(acme.headers, 'POST', `/api/v1/keys/${id}/rotate`, {}), globex.keyId, 'k-none0'),
   revokeKey: () => expectAbsent((id) => as(acme.headers, 'DELETE', `/api/v1/keys/${id}`), globex.keyId, 'k-none0'),
   createTenant: async () => expect((await as(acme.headers, 'POST', '/api/v1/tenants', { id: 'third', name: 'Third' })).status).toBe(403),
+  listPlaybacks: async () => {
+    for (const [tenant, sessionId] of [
+      [acme, 'ps-ours'],
+      [globex, 'ps-theirs'],
+    ] as const)
+      expect((await play(tenant.headers, sessionId)).status).toBe(200);
+    await world.settle();
+    const list = async (query: string): Promise<string[]> =>
+      (await as(acme.headers, 'GET', `/api/v1/playbacks${query}`)).json.items.map(({ id }: { id: string }) => id);
+    expect([await list(''), await list('?tenant=globex')]).toEqual([['ps-ours'], []]);
+    expect((await as(platform, 'GET', '/api/v1/playbacks?tenant=globex')).json.items).toEqual([expect.objectContaining({ id: 'ps-theirs', tenant: 'globex' })]);
+  },
+  showAudience: async () => {
+    const of = async (headers: Readonly<Record<string, string>>, more = ''): Promise<unknown> =>
+      (await as(headers, 'GET', `/api/v1/playbacks/audience?assetKind=stream&assetId=st-shared${more}`)).json;
+    await play(acme.headers, 'ps-ours');
+    await world.settle();
+    expect(await of(acme.headers)).toMatchObject({ viewers: 1, playbacks: 1, startupMs: { median: 900, p95: 900 }, isSample: false });
+    expect(await of(acme.headers, '&tenant=globex')).toMatchObject({ viewers: 0 });
+  },
+  listRefusals: async () => {
+    await as(acme.headers, 'GET', '/api/v1/tenants');
+    await as(globex.headers, 'GET', '/api/v1/tenants');
+    await world.settle();
+    const items = async (headers: Readonly<Record<string, string>>, query = ''): Promise<Array<{ tenant: string }>> =>
+      (await as(headers, 'GET', `/api/v1/refusals${query}`)).json.items;
+    expect(new Set((await items(acme.headers)).map(({ tenant }) => tenant))).toEqual(new Set(['acme']));
+    expect(await items(acme.headers, '?tenant=globex')).toEqual([]);
+    expect(await items(platform, '?tenant=globex')).toContainEqual(expect.objectContaining({ tenant: 'globex', operation: 'listTenants' }));
+  },
   suspendTenant: async () => {
     for (const id of [globex.id, acme.id, 'nobody']) expect((await as(acme.headers, 'POST', `/api/v1/tenants/${id}/suspend`, {})).status).toBe(403);
     expect((await as(platform, 'POST', '/api/v1/tenants/nobody/suspend', {})).json.type).toBe('urn:streams:problem:unknown-tenant');
@@ -292,6 +330,16 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
   },
 };
 
+/** What probes give globex to be kept from acme. */
+const causedInGlobex: Readonly<Record<string, readonly string[]>> = {
+  followEvents: ['key.issued'],
+  streamEvents: ['key.issued'],
+  socketEvents: ['key.issued'],
+  showContent: ['content.published'],
+  listPlaybacks: ['playback.started'],
+  listRefusals: ['access.refused'],
+};
+
 describe('a tenant', () => {
   test('is kept apart in every operation that there is', () => {
     // A new operation? Say here what it keeps from other tenants.
@@ -299,8 +347,7 @@ describe('a tenant', () => {
   });
 
   test.each(Object.keys(probes))('sees and changes nothing of another: %s', async (id) => {
-    // Some probes give globex something new to be kept from acme.
-    const caused = ['followEvents', 'streamEvents', 'socketEvents'].includes(id) ? ['key.issued'] : id === 'showContent' ? ['content.published'] : [];
+    const caused = causedInGlobex[id] ?? [];
     const before = await eventsOf('globex');
     await probes[id]?.();
     const after = await eventsOf('globex');

@@ -147,7 +147,9 @@ function checkTime(time: number | undefined, nowMs: number): void {
 function dataOf({ data }: IncomingEvent, definition: EventDefinition, version: number): { readonly value: string; readonly data: unknown } {
   if ('json' in data) return { value: data.json, data: readJson(definition, version, data.json) };
   if (data.value === undefined) throw new EventInvalidError('EVENT_DATA_INVALID', 'The event has no data.', 'data');
-  return { value: JSON.stringify(data.value), data: readValue(definition, version, data.value) };
+  // First: what fits a schema is never nested deeper than a stack.
+  const read = readValue(definition, version, data.value);
+  return { value: JSON.stringify(data.value), data: read };
 }
 
 /** What follows from the data may be said, if it is said right. */

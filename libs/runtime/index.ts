@@ -21,6 +21,7 @@ export {
   type PublishOutcome,
   type PublishRejected,
 } from './intake/event-intake.ts';
+export { edgeProofHeader, edgeProofOf, isEdgeProof } from './edge-proof.ts';
 export { EventParking, type EventParkingDeps } from './intake/event-parking.ts';
 export { LogEventIntake, type LogEventIntakeDeps, type LogEventIntakeInit } from './intake/log-event-intake.ts';
 export { readLedgerSettings, type LedgerSettings } from './ledger.config.ts';
@@ -36,6 +37,7 @@ export {
   InvalidSetting,
   invalidSetting,
   readChoice,
+  readEdgeSecret,
   readFlag,
   readInteger,
   readPort,

@@ -86,3 +86,8 @@ export function readFlag(env: Environment, name: string, fallback: boolean): boo
   const choice = readChoice(env, name, ['1', 'true', '0', 'false'], fallback ? '1' : '0');
   return choice === '1' || choice === 'true';
 }
+
+/** `EDGE_SECRET`, which edges and gateways share; undefined when it is not set. @throws OperatingError `SETTING_INVALID` */
+export function readEdgeSecret(env: Environment): string | undefined {
+  return env['EDGE_SECRET'] ? readText(env, 'EDGE_SECRET', '', /^[\x21-\x7e]{16,256}$/) : undefined;
+}

@@ -106,13 +106,18 @@ describe('installed from its tarball, without a network', () => {
   });
 });
 
+/** The SDK as a page loads it. */
+async function pageCode(): Promise<string> {
+  await consumer.write('page.js', "export { connect } from '@streams/sdk';\n");
+  const library = { entry: 'page.js', formats: ['iife'], name: 'sdk', fileName: 'page' };
+  await consumer.write('vite.config.mjs', `export default ${JSON.stringify({ logLevel: 'error', build: { minify: false, lib: library } })};`);
+  await mustRun(process.execPath, [join(checkout, 'node_modules/vite/bin/vite.js'), 'build'], { cwd: consumer.folder });
+  return readFileSync(join(consumer.folder, 'dist/page.iife.js'), 'utf8');
+}
+
 describe('in a browser', () => {
   test('it follows the log, and goes on over a gateway that goes and comes back', async () => {
-    await consumer.write('page.js', "export { connect } from '@streams/sdk';\n");
-    const library = { entry: 'page.js', formats: ['iife'], name: 'sdk', fileName: 'page' };
-    await consumer.write('vite.config.mjs', `export default ${JSON.stringify({ logLevel: 'error', build: { minify: false, lib: library } })};`);
-    await mustRun(process.execPath, [join(checkout, 'node_modules/vite/bin/vite.js'), 'build'], { cwd: consumer.folder });
-    const code = readFileSync(join(consumer.folder, 'dist/page.iife.js'), 'utf8');
+    const code = await pageCode();
     const viewer = await Viewer.open(gateway.url);
     try {
       const { page } = viewer;
@@ -139,6 +144,31 @@ describe('in a browser', () => {
       expect(await page.evaluate('globalThis.following.then(() => globalThis.seen)')).toEqual(['0', '1', '2', '3']);
     } finally {
       await viewer.close();
+    }
+  });
+});
+
+describe('on a page of another origin', () => {
+  test('it publishes and follows where the origin is allowed, and nowhere else', async () => {
+    const code = await pageCode();
+    const open = await startGateway(world.engines, world.consolePath, { heartbeatMs: 50 }, 0, { corsOrigins: [new URL(gateway.url).origin] });
+    const closed = await startGateway(world.engines, world.consolePath);
+    const viewer = await Viewer.open(gateway.url);
+    try {
+      const run = (url: string): Promise<unknown> =>
+        viewer.page.evaluate(`${code}; (async () => {
+          const streams = sdk.connect({ url: ${JSON.stringify(url)}, key: ${JSON.stringify(env['STREAMS_KEY'])}, retryForMs: 0 });
+          const following = (async () => { for await (const event of streams.subscribe({ types: ['content.withdrawn'], key: 'afar', from: 'beginning' })) return event.data.contentId; })();
+          await streams.publish('content.withdrawn', { contentId: 'afar' });
+          return following;
+        })()`);
+      expect(await run(open.url)).toBe('afar');
+      const refused = await viewer.page.evaluate(`fetch(${JSON.stringify(`${closed.url}/api/v1/catalogue`)}).then(() => 'answered', () => 'kept from us')`);
+      expect(refused).toBe('kept from us');
+    } finally {
+      await viewer.close();
+      await open.stop();
+      await closed.stop();
     }
   });
 });

@@ -12,6 +12,8 @@ import { PassThrough } from './pass-through.ts';
 
 export interface EdgeCacheInit {
   readonly edgeId: string;
+  /** Shared with the gateway: proves whose address is forwarded. */
+  readonly edgeSecret?: string | undefined;
   readonly memoryBytesMax: number;
   readonly ttl?: TtlSettings;
   readonly limits?: { readonly claimTimeoutMs?: number };
@@ -53,7 +55,10 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
     now,
     trust,
   });
-  const passThrough = new PassThrough({ origin, store, ledger, counters, cacheName: name, pseudonym: init.edgeId, requestBytesMax: limits.requestBytesMax });
+  const passThrough = new PassThrough({
+    ...{ origin, store, ledger, counters, cacheName: name },
+    ...{ pseudonym: init.edgeId, edgeSecret: init.edgeSecret, requestBytesMax: limits.requestBytesMax },
+  });
   const cache = new CacheHandler(
     { cacheName: name, passPrefixes, wholeBytesMax: limits.wholeBytesMax },
     { store, fills, passThrough, counters, now, trust, local: deps.local, onError: deps.onError },

@@ -8,6 +8,7 @@ import {
   type CacheOutcome,
   type PurgeLedger,
 } from '#core/http-cache';
+import { edgeProofHeader, edgeProofOf } from '#runtime';
 import type { EdgeCounters } from '../edge-counters.ts';
 import type { GuardedOrigin } from '../origin/guarded-origin.ts';
 import { OriginError, type OriginResponse } from '../origin/origin-client.ts';
@@ -22,6 +23,8 @@ export interface PassThroughDeps {
   readonly counters: EdgeCounters;
   readonly cacheName: string;
   readonly pseudonym: string;
+  /** Shared with the gateway: proves whose address is forwarded. */
+  readonly edgeSecret?: string | undefined;
   /** Of one request, bytes. */
   readonly requestBytesMax: number;
 }
@@ -89,7 +92,10 @@ export class PassThrough {
   }
 
   #fields(request: EdgeRequest): ReturnType<typeof passThroughFields> {
-    return passThroughFields(request.fields(), { clientAddress: request.clientAddress, scheme: 'http', pseudonym: this.#deps.pseudonym });
+    const { pseudonym, edgeSecret } = this.#deps;
+    const { clientAddress } = request;
+    const fields = passThroughFields(request.fields(), { clientAddress, scheme: 'http', pseudonym });
+    return edgeSecret === undefined ? fields : [...fields, [edgeProofHeader, edgeProofOf(edgeSecret, clientAddress)]];
   }
 
   /** RFC 9111 section 4.4. A fill that is under way was asked for before the change: it is not stored either. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { eventId, timestamp } from '../http/fields.ts';
+import { eventId, pageLimit, tenantFilter, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
 
 const content = z.object({
@@ -30,7 +30,8 @@ export const listContents = operation({
   status: 200,
   query: z.strictObject({
     status: z.enum(['published', 'withdrawn']).optional(),
-    limit: z.coerce.number().int().min(1).max(1000).default(100),
+    tenant: tenantFilter.describe('Whose content; yours when left out. What you cannot see is not there.'),
+    limit: pageLimit,
     after: eventId.optional().describe('`nextAfter` of the page before.'),
   }),
   answer: z.object({ items: z.array(content), nextAfter: z.string().nullable() }),
@@ -47,5 +48,6 @@ export const showContent = operation({
   context: 'content',
   status: 200,
   params: z.strictObject({ id: eventId }),
+  query: z.strictObject({ tenant: tenantFilter.describe('Whose content; yours when left out. What you cannot see is not there.') }),
   answer: content,
 });

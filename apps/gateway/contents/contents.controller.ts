@@ -1,4 +1,4 @@
-import { homeTenantOf } from '#domain/access';
+import { homeTenantOf, seesTenant, type Principal } from '#domain/access';
 import { contentTable } from '#domain/content';
 import { ReadStore, type ReadCondition, type ReadRow } from '#ports';
 import { Controller } from '@nestjs/common';
@@ -26,6 +26,12 @@ function viewOf(row: ReadRow): object {
   };
 }
 
+/** The tenant asked for, or the caller's own; undefined for one that is not there for it. */
+function tenantFor(principal: Principal, asked: string | undefined): string | undefined {
+  const tenant = asked ?? homeTenantOf(principal);
+  return seesTenant(principal, tenant) || tenant === homeTenantOf(principal) ? tenant : undefined;
+}
+
 /** Content as backend teams publish it; each tenant has names of its own. */
 @Controller()
 export class ContentsController {
@@ -37,7 +43,9 @@ export class ContentsController {
 
   @Route(listContents)
   async list(@Input(listContents) { query }: InputOf<typeof listContents>, @ByCaller() { principal }: Caller): Promise<object> {
-    const where: ReadCondition[] = [{ column: 'tenant', is: 'eq', value: homeTenantOf(principal) }];
+    const tenant = tenantFor(principal, query.tenant);
+    if (tenant === undefined) return { items: [], nextAfter: null };
+    const where: ReadCondition[] = [{ column: 'tenant', is: 'eq', value: tenant }];
     if (query.status !== undefined) where.push({ column: 'status', is: 'eq', value: query.status });
     if (query.after !== undefined) where.push({ column: 'content_id', is: 'gt', value: query.after });
     const rows = await this.#reads.select(contentTable, { where, orderBy: [{ column: 'content_id' }], limit: query.limit + 1 });
@@ -46,13 +54,18 @@ export class ContentsController {
   }
 
   @Route(showContent)
-  async show(@Input(showContent) { params }: InputOf<typeof showContent>, @ByCaller() { principal }: Caller): Promise<object> {
-    const where: ReadCondition[] = [
-      { column: 'tenant', is: 'eq', value: homeTenantOf(principal) },
-      { column: 'content_id', is: 'eq', value: params.id },
-    ];
-    const [row] = await this.#reads.select(contentTable, { where, limit: 1 });
+  async show(@Input(showContent) { params, query }: InputOf<typeof showContent>, @ByCaller() { principal }: Caller): Promise<object> {
+    const tenant = tenantFor(principal, query.tenant);
+    const row = tenant === undefined ? undefined : await this.#row(tenant, params.id);
     if (row === undefined) throw notFound('unknown-content', `There is no content ${params.id}.`);
     return viewOf(row);
+  }
+
+  async #row(tenant: string, contentId: string): Promise<ReadRow | undefined> {
+    const where: ReadCondition[] = [
+      { column: 'tenant', is: 'eq', value: tenant },
+      { column: 'content_id', is: 'eq', value: contentId },
+    ];
+    return (await this.#reads.select(contentTable, { where, limit: 1 }))[0];
   }
 }

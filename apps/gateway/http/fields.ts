@@ -24,3 +24,7 @@ export const purgeId = z.string().regex(/^pg-[a-z2-7]{8,26}$/, 'Expected a purge
 export function isoTime(ms: number | bigint | null | undefined): string | null {
   return ms === null || ms === undefined ? null : new Date(Number(ms)).toISOString();
 }
+
+export const pageLimit = z.coerce.number().int().min(1).max(1000).default(100);
+export const pageCursor = z.string().min(1).max(256).optional().describe('`nextCursor` of the page before, with the same filter.');
+export const tenantFilter = tenantId.optional().describe('Only of this tenant; what you cannot see is not there.');

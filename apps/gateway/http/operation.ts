@@ -66,13 +66,21 @@ function problemsOf(part: string, error: z.ZodError): FieldProblem[] {
   });
 }
 
-/** Where a text, or the name of a field, is not Unicode: JSON can escape half of a surrogate pair, no engine can store it. */
-function brokenTextIn(value: unknown, path: readonly string[]): string | undefined {
-  if (typeof value === 'string') return value.isWellFormed() ? undefined : path.join('.');
+/** Deeper than any request of ours, and far from where a parser's stack ends. */
+const depthMax = 32;
+const notWhole = 'Expected whole characters, not half of a surrogate pair.';
+
+/**
+ * Where a text, or the name of a field, is not Unicode (JSON can escape half of a surrogate pair, no engine can store it),
+ * or where values are nested too deep to be looked at.
+ */
+function unusableIn(value: unknown, path: readonly string[]): FieldProblem | undefined {
+  if (typeof value === 'string') return value.isWellFormed() ? undefined : { field: path.join('.'), message: notWhole };
   if (typeof value !== 'object' || value === null) return undefined;
+  if (path.length > depthMax) return { field: path.slice(0, 4).join('.'), message: `Expected at most ${depthMax} values inside each other.` };
   for (const [name, inner] of Object.entries(value)) {
-    if (!name.isWellFormed()) return path.join('.');
-    const found = brokenTextIn(inner, [...path, name]);
+    if (!name.isWellFormed()) return { field: path.join('.'), message: notWhole };
+    const found = unusableIn(inner, [...path, name]);
     if (found !== undefined) return found;
   }
   return undefined;
@@ -84,9 +92,9 @@ export function parseInput(op: Operation, request: { body?: unknown; query?: unk
   const read = (part: 'body' | 'query' | 'params'): unknown => {
     const schema = op[part];
     if (schema === undefined) return undefined;
-    const broken = brokenTextIn(request[part], [part]);
-    if (broken !== undefined) {
-      errors.push({ field: broken, message: 'Expected whole characters, not half of a surrogate pair.' });
+    const unusable = unusableIn(request[part], [part]);
+    if (unusable !== undefined) {
+      errors.push(unusable);
       return undefined;
     }
     const result = schema.safeParse(request[part] ?? (part === 'body' ? undefined : {}), { error: fieldSentence });

@@ -1,4 +1,5 @@
 import { createTenant, issueKey, listKeys, listTenants, resumeTenant, revokeKey, rotateKey, suspendTenant } from '../access/keys.contract.ts';
+import { listRefusals } from '../access/refusals.contract.ts';
 import { listCatalogue, showEventType } from '../catalogue/catalogue.contract.ts';
 import { cdnHealth, purgeCache, registerEdge, showPurge } from '../cdn/cdn.contract.ts';
 import { followEvents, listEvents, socketEvents, streamEvents } from '../events/events.contract.ts';
@@ -6,6 +7,7 @@ import { listContents, showContent } from '../contents/contents.contract.ts';
 import type { Operation } from '../http/operation.ts';
 import { listCheckpoints, proveEvent, proveRecord, readLedgerRecords, showLedger } from '../ledger/ledger.contract.ts';
 import { listParked } from '../parked/parked.contract.ts';
+import { listPlaybacks, showAudience } from '../playbacks/playbacks.contract.ts';
 import { publishEvents } from '../publish/publish.contract.ts';
 import { listStreams, showStream, startStream, stopStream } from '../streams/streams.contract.ts';
 import { followRows, socketRows } from '../watch/watch.contract.ts';
@@ -27,6 +29,8 @@ export const operations: readonly Operation[] = [
   showContent,
   followRows,
   socketRows,
+  listPlaybacks,
+  showAudience,
   listParked,
   purgeCache,
   showPurge,
@@ -45,4 +49,5 @@ export const operations: readonly Operation[] = [
   proveRecord,
   listCheckpoints,
   readLedgerRecords,
+  listRefusals,
 ];

@@ -1,6 +1,6 @@
 import { contexts } from '#events';
 import { z } from 'zod';
-import { timestamp } from '../http/fields.ts';
+import { pageCursor, pageLimit, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
 
 export const listParked = operation({
@@ -13,7 +13,7 @@ export const listParked = operation({
   tenancy: 'platform',
   context: 'operation',
   status: 200,
-  query: z.strictObject({ topic: z.enum(contexts).optional(), limit: z.coerce.number().int().min(1).max(1000).default(100) }),
+  query: z.strictObject({ topic: z.enum(contexts).optional(), limit: pageLimit, cursor: pageCursor }),
   answer: z.object({
     items: z.array(
       z.object({
@@ -30,5 +30,6 @@ export const listParked = operation({
         parkedAt: timestamp.nullable(),
       }),
     ),
+    nextCursor: z.string().nullable(),
   }),
 });

@@ -2,6 +2,7 @@ import { parkedEventTable } from '#domain/operation';
 import { ReadStore, type ReadRow } from '#ports';
 import { Controller } from '@nestjs/common';
 import { isoTime } from '../http/fields.ts';
+import { newestPage } from '../http/newest-page.ts';
 import { Input, Route, type InputOf } from '../http/operation.ts';
 import { listParked } from './parked.contract.ts';
 
@@ -33,7 +34,7 @@ export class ParkedController {
   @Route(listParked)
   async list(@Input(listParked) { query }: InputOf<typeof listParked>): Promise<object> {
     const where = query.topic === undefined ? [] : [{ column: 'topic', is: 'eq', value: query.topic } as const];
-    const rows = await this.#reads.select(parkedEventTable, { where, orderBy: [{ column: 'recorded_at_ms', descending: true }], limit: query.limit });
-    return { items: rows.map(viewOf) };
+    const { rows, nextCursor } = await newestPage(this.#reads, parkedEventTable, { where, by: 'recorded_at_ms', limit: query.limit, cursor: query.cursor });
+    return { items: rows.map(viewOf), nextCursor };
   }
 }

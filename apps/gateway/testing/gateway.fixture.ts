@@ -117,7 +117,15 @@ export async function startGateway(
     providers,
     exports: providers,
   };
-  const app = await createGateway(root, { logger: { log() {}, error() {}, warn() {} }, abortOnError: false }, { logger, ids: engines.ids, consolePath });
+  const app = await createGateway(
+    root,
+    { logger: { log() {}, error() {}, warn() {} }, abortOnError: false },
+    {
+      ...{ logger, ids: engines.ids, consolePath },
+      edgeSecret: settings.edgeSecret,
+      corsOrigins: settings.corsOrigins,
+    },
+  );
   lifecycle.onStop('accept', 'nest', () => app.close());
   const grpc = app.get(GrpcServer);
   lifecycle.onStop('accept', 'grpc', () => grpc.stop());

@@ -1,7 +1,7 @@
 import { create, fromBinary, toBinary, type DescMethod, type MessageInitShape, type MessageShape } from '@bufbuild/protobuf';
 import { Client, credentials, Metadata, status, type ClientDuplexStream, type ClientReadableStream, type ServiceError } from '@grpc/grpc-js';
 import { StatusSchema } from '../grpc/generated/google/rpc/status_pb.ts';
-import { BadRequestSchema, ErrorInfoSchema } from '../grpc/generated/google/rpc/error_details_pb.ts';
+import { BadRequestSchema, ErrorInfoSchema, RetryInfoSchema } from '../grpc/generated/google/rpc/error_details_pb.ts';
 import { anyUnpack } from '@bufbuild/protobuf/wkt';
 
 /** How a call ended. */
@@ -11,6 +11,8 @@ export interface Ended {
   readonly details: string;
   readonly reason: string | undefined;
   readonly fields: readonly string[];
+  /** What `google.rpc.RetryInfo` says, seconds. */
+  readonly retrySec: number | undefined;
   readonly metadata: Metadata;
 }
 
@@ -19,7 +21,9 @@ export function endedOf({ code, details, metadata }: Pick<ServiceError, 'code' |
   const rich = Buffer.isBuffer(bytes) ? fromBinary(StatusSchema, bytes).details : [];
   const reason = rich.map((detail) => anyUnpack(detail, ErrorInfoSchema)).find((one) => one !== undefined)?.reason;
   const fields = rich.flatMap((detail) => anyUnpack(detail, BadRequestSchema)?.fieldViolations.map(({ field }) => field) ?? []);
-  return { code: status[code] ?? String(code), details, reason, fields, metadata };
+  const retry = rich.map((detail) => anyUnpack(detail, RetryInfoSchema)?.retryDelay).find((one) => one !== undefined);
+  const retrySec = retry === undefined ? undefined : Number(retry.seconds) + retry.nanos / 1e9;
+  return { code: status[code] ?? String(code), details, reason, fields, retrySec, metadata };
 }
 
 function pathOf(method: DescMethod): string {

@@ -33,7 +33,7 @@ function isOpenTo({ projection, table }: ReadTable, principal: Principal): boole
   if (projection === keysProjection && !allows(principal, 'admin')) return false;
   if (!projection.contexts.every((context) => coversContext(principal, context as Context))) return false;
   // What does not say whose it is, is shown to those alone from whom nothing is hidden.
-  return seesEveryTenant(principal) || 'tenant' in table.columns;
+  return seesEveryTenant(principal) || 'tenant' in table.columns || 'tenant' in table.key;
 }
 
 export function tablesFor(principal: Principal): readonly ReadTable[] {

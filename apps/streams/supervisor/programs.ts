@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
 import { runVariable } from '../machine/run-folder.ts';
 import type { StreamsSettings } from '../streams.config.ts';
@@ -33,6 +34,8 @@ export function watchEnvironmentOf(settings: StreamsSettings, name: AppName): Re
   return port === undefined ? {} : { METRICS_PORT: String(port) };
 }
 
+const ownEdgeSecret = randomBytes(24).toString('base64url');
+
 /** The environment of an app: what the supervisor was started with, and every shared setting spelled out. */
 export function environmentOf(settings: StreamsSettings, run: string, databaseUrl: string | undefined): Record<string, string | undefined> {
   const { ports, environment } = settings;
@@ -51,6 +54,8 @@ export function environmentOf(settings: StreamsSettings, run: string, databaseUr
     RTMP_PORT: String(ports.rtmp),
     RTMP_BACKUP_PORT: String(ports.rtmpBackup),
     RELAY_PORT: String(ports.relay),
+    // Of this process alone: all apps of one machine are its own.
+    EDGE_SECRET: environment['EDGE_SECRET'] || ownEdgeSecret,
     EDGE_ORIGIN_URL: environment['EDGE_ORIGIN_URL'] || `http://127.0.0.1:${ports.gateway}`,
     ...(databaseUrl === undefined ? {} : { DATABASE_URL: databaseUrl }),
   };

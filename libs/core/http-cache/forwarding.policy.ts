@@ -60,6 +60,7 @@ const notInFills = new Set([
   'x-forwarded-prefix',
   'x-forwarded-scheme',
   'x-forwarded-server',
+  'x-streams-edge',
   'x-host',
   'x-http-method-override',
   'x-method-override',
@@ -96,6 +97,7 @@ const replacedInPassThrough = new Set([
   'x-real-ip',
   'x-original-url',
   'x-rewrite-url',
+  'x-streams-edge',
 ]);
 
 /** The request fields of a request that is passed through for one client. */

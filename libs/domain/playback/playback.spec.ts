@@ -3,6 +3,7 @@ import { edgeReported, playbackEnded, playbackReported, playbackStarted, type Do
 import { foldChanges, wholeStampGroups } from '#kernel';
 import fc from 'fast-check';
 import { playbackSessionTable, playbacksProjection } from './playback.projection.ts';
+import { audienceOf, type PlaybackFigures } from './audience.core.ts';
 
 const watched = { sessionId: 'ps-1', assetKind: 'stream', assetId: 'st-7f3k2m9q' } as const;
 const event = (id: string, time: number, draft: DraftEvent): DomainEvent => ({ ...draft, id, time, tenant: 'acme' }) as unknown as DomainEvent;
@@ -58,5 +59,22 @@ describe('the playbacks projection', () => {
 
   test('events of others change nothing', () => {
     expect(playbacksProjection.project({ ...started, type: edgeReported.type } as unknown as DomainEvent)).toEqual([]);
+  });
+});
+
+describe('an audience', () => {
+  const one = (change: Partial<PlaybackFigures> = {}): PlaybackFigures => ({
+    ...{ startupMs: 800, playedMs: 1_800_000, stalls: 1, stalledMs: 0, rendition: '720p', hasEnded: false },
+    ...change,
+  });
+
+  test('of nobody says nothing of quality', () => {
+    expect(audienceOf([])).toEqual({ viewers: 0, playbacks: 0, startupMs: null, stalledShare: null, stallsPerHour: null, renditions: {} });
+  });
+
+  test('counts those who have not ended, and the quality of all', () => {
+    const audience = audienceOf([one(), one({ startupMs: 1_200, rendition: '1080p' }), one({ startupMs: undefined, stalledMs: 1_800_000, hasEnded: true })]);
+    expect(audience).toMatchObject({ viewers: 2, playbacks: 3, startupMs: { median: 800, p95: 1_200 }, stalledShare: 0.25, stallsPerHour: 2 });
+    expect(audience.renditions).toEqual({ '720p': 1, '1080p': 1 });
   });
 });

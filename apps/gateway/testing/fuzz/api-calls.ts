@@ -24,7 +24,7 @@ export interface ApiCall {
   readonly method: string;
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
-  readonly body: string | undefined;
+  readonly body: string | Buffer | undefined;
 }
 
 /** Percent-encodes what a URL cannot hold; half of a surrogate pair has no encoding. */
@@ -49,7 +49,28 @@ function parametersOf(all: readonly Parameter[], where: Parameter['in'], known: 
   return fc.tuple(...values).map((pairs) => pairs.filter(([, value]) => value !== undefined));
 }
 
-const encodings: Arbitrary<(value: unknown) => string> = fc.oneof(
+const oddTypes = ['application/json; charset=utf-16', 'text/plain', 'application/xml', 'multipart/form-data', 'application/json, text/html', 'x'];
+
+/** Bodies that are no JSON, no UTF-8, or JSON that parsers disagree about. */
+const broken: ReadonlyArray<string | Buffer> = [
+  '',
+  '\u0000',
+  '\ufeff{}',
+  '['.repeat(100_000),
+  '['.repeat(20_000) + ']'.repeat(20_000),
+  '{"data":'.repeat(5_000) + '1' + '}'.repeat(5_000),
+  '{"name":"a","name":"b","id":"x","id":"y"}',
+  '{"name":1e400,"limit":-1e400,"id":123456789012345678901234567890}',
+  '{"__proto__":{"scopes":["admin"]},"constructor":{"prototype":{}}}',
+  '{"name":"\\ud800"}',
+  Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x3a, 0x31, 0x7d]),
+  Buffer.from('{"name":"ü"}', 'utf16le'),
+  Buffer.from('{"name":"ü"}', 'latin1'),
+  Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0]),
+];
+
+const encodings: Arbitrary<(value: unknown) => string | Buffer> = fc.oneof(
+  { weight: 2, arbitrary: fc.constantFrom(...broken).map((text) => () => text) },
   { weight: 12, arbitrary: fc.constant((value: unknown) => JSON.stringify(value)) },
   { weight: 1, arbitrary: fc.constant((value: unknown) => JSON.stringify(value).slice(0, -1)) },
   { weight: 1, arbitrary: fc.string({ unit: 'binary' }).map((text) => () => text) },
@@ -57,20 +78,28 @@ const encodings: Arbitrary<(value: unknown) => string> = fc.oneof(
 
 function callOf(method: string, template: string, operation: OperationDocument, known: readonly string[]): Arbitrary<ApiCall> {
   const { operationId, parameters = [], requestBody } = operation;
-  const [type, media] = Object.entries(requestBody?.content ?? {})[0] ?? [];
+  const media = Object.values(requestBody?.content ?? {})[0];
+  const types = Object.keys(requestBody?.content ?? {});
+  const type = fc.oneof(
+    { weight: 9, arbitrary: types.length === 0 ? fc.constant(undefined) : fc.constantFrom(...types) },
+    { weight: 1, arbitrary: fc.constantFrom(...oddTypes) },
+  );
   const body =
     media === undefined
       ? fc.constant(undefined)
       : fc.tuple(fc.oneof({ weight: 19, arbitrary: valueOf(media.schema) }, { weight: 1, arbitrary: junk }), encodings);
   const of = (where: Parameter['in']): ReturnType<typeof parametersOf> => parametersOf(parameters, where, known);
-  return fc.tuple(of('path'), of('query'), of('header'), body).map(([path, query, headers, content]) => {
+  return fc.tuple(of('path'), of('query'), of('header'), body, type).map(([path, query, headers, content, contentType]) => {
     const filled = path.reduce((text, [name, value]) => text.replace(`{${name}}`, encoded(value)), template);
     const search = query.map(([name, value]) => `${name}=${encoded(value)}`).join('&');
     return {
       operationId,
       method: method.toUpperCase(),
       path: search === '' ? filled : `${filled}?${search}`,
-      headers: { ...(type === undefined ? {} : { 'content-type': type }), ...Object.fromEntries(headers.map(([name, value]) => [name, headerText(value)])) },
+      headers: {
+        ...(media === undefined || contentType === undefined ? {} : { 'content-type': contentType }),
+        ...Object.fromEntries(headers.map(([name, value]) => [name, headerText(value)])),
+      },
       body: content === undefined ? undefined : content[1](content[0]),
     };
   });

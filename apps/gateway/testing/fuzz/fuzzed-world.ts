@@ -6,6 +6,12 @@ import { ask } from '../http-client.ts';
 import { apiCalls, type ApiDocument } from './api-calls.ts';
 import { runFuzz, type FuzzReport } from './run-fuzz.ts';
 
+/** Content and a viewer of it. */
+const furniture = [
+  ['content.published', { contentId: 'film-1', url: 'https://origin.example/film-1', contentType: 'video/mp4' }],
+  ['playback.started', { sessionId: 'ps-1', assetKind: 'stream', assetId: 'film-1', startupMs: 1 }],
+] as const;
+
 /** A gateway with things in it that somebody might want to break. */
 export class FuzzedWorld {
   readonly #world: World;
@@ -37,6 +43,7 @@ export class FuzzedWorld {
     await post('/api/v1/tenants', { id: 'acme', name: 'Acme' });
     const stream = await post('/api/v1/stream/start', { name: 'News' });
     const purge = await post('/api/v1/cdn/cache/purge', { urls: ['/x'] });
+    for (const [type, data] of furniture) await post('/api/v1/events', { specversion: '1.0', id: `fuzz-${type}`, source: '/fuzz', type, data });
     const victim = await world.key(['view']);
     const viewer = await world.key(['view'], { ...unlimited, tenant: 'acme' });
     const edge = await world.key(['edge'], { ...unlimited, tenant: 'acme' });
@@ -49,7 +56,7 @@ export class FuzzedWorld {
       ...[viewer, edge, ended].map((key) => ({ authorization: key.authorization })),
     ];
     await world.settle();
-    return new FuzzedWorld(world, gateway, [stream.id, purge.purgeId, victim.id, 'acme'], authorization, powerless);
+    return new FuzzedWorld(world, gateway, [stream.id, purge.purgeId, victim.id, 'acme', 'film-1', 'content.published'], authorization, powerless);
   }
 
   /** Calls as an admin, who may do everything: nothing of it may break the gateway. */

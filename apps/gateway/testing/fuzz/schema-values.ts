@@ -19,6 +19,10 @@ export interface Schema {
   readonly pattern?: string;
 }
 
+function nested(depth: number): unknown {
+  return depth === 0 ? [] : depth % 2 === 0 ? [nested(depth - 1)] : { a: nested(depth - 1) };
+}
+
 /** What breaks parsers, engines and the patience of those who trust their input. */
 const nasty: readonly unknown[] = [
   null,
@@ -43,6 +47,14 @@ const nasty: readonly unknown[] = [
   [],
   {},
   [[[[[[]]]]]],
+  nested(500),
+  -0,
+  Number.MIN_VALUE,
+  2 ** 63,
+  'a\udc00b',
+  '\ufeff',
+  '\u0000'.repeat(50),
+  { '\ud800': 1, '\u0000': 2, ['x'.repeat(2_000)]: 3 },
   { __proto__x: 1, constructor: { prototype: {} } },
   ...['st-aaaaaaaaaaaaaaaa', 'k-admin', 'pg-aaaaaaaaaaaaaaaa', 'default', '*', '/live/x/master.m3u8', 'now', 'beginning'],
 ];
