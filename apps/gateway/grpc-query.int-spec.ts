@@ -169,7 +169,11 @@ describe('WatchService', () => {
     await reading.until((messages) => lastToken(messages) !== '');
     const purges = readModels.find(({ name }) => name === 'purges');
     if (purges === undefined) throw new Error('there are purges');
-    await world.engines.projections.ensure({ ...purges, version: purges.version + 1 });
+    const claim = { id: 'rp-purges', projection: { ...purges, version: purges.version + 1 }, epoch: 1n };
+    const { builds } = world.engines;
+    await builds.create({ ...claim, whole: true, starts: [] });
+    await builds.finish(claim);
+    await builds.promote({ ...claim, behindMax: 0, fold: async () => [] });
     await purge(1);
     const { code, reason } = await reading.ended;
     expect([code, reason]).toEqual(['ABORTED', 'READ_MODEL_REBUILT']);

@@ -1,9 +1,11 @@
 import { readLedgerSettings, readSharedSettings, readText, type Environment, type LedgerSettings, type SharedSettings } from '#runtime';
+import { readReplaySettings, type ReplaySettings } from './replay/replay.config.ts';
 
 export interface ProjectorSettings extends SharedSettings {
   /** Tells the projectors of one machine apart; stable, so that a restarted one takes over from itself at once. */
   readonly projectorId: string;
   readonly ledger: LedgerSettings;
+  readonly replay: ReplaySettings;
 }
 
 export function readProjectorSettings(env: Environment = process.env): ProjectorSettings {
@@ -11,5 +13,6 @@ export function readProjectorSettings(env: Environment = process.env): Projector
     ...readSharedSettings(env),
     projectorId: readText(env, 'PROJECTOR_ID', 'projector-1', /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/),
     ledger: readLedgerSettings(env),
+    replay: readReplaySettings(env),
   };
 }

@@ -4,6 +4,7 @@ import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import { LedgerKeeper } from './ledger/ledger-keeper.ts';
 import { ledgerParts } from './ledger/ledger-parts.ts';
 import { WitnessRounds } from './ledger/witness-rounds.ts';
+import { ReplayThread } from './replay/replay-thread.ts';
 import { projections } from './projections.ts';
 import type { ProjectorSettings } from './projector.config.ts';
 
@@ -28,6 +29,7 @@ export function projectorModule(engines: Engines<'log' | 'database'>, { settings
       { provide: LogEventIntake, useValue: intake },
       { provide: OutboxRelay, useValue: relay },
       { provide: ConsumerLag, useValue: lag },
+      { provide: ReplayThread, useValue: new ReplayThread(logger) },
       { provide: LedgerKeeper, useValue: keeper },
       { provide: WitnessRounds, useValue: rounds },
     ],
@@ -45,6 +47,9 @@ export async function serveProjector(app: INestApplicationContext, { lifecycle }
     lifecycle.onStop('work', part.constructor.name, () => part.stop());
     await part.start();
   }
+  const replays = app.get(ReplayThread);
+  lifecycle.onStop('work', 'replays', () => replays.stop());
+  replays.start();
   const lag = app.get(ConsumerLag);
   lifecycle.onStop('accept', 'lag watch', () => lag.stop());
   lag.start();

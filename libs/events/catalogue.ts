@@ -16,6 +16,22 @@ import type { EventEnvelope } from './envelope.ts';
 import { eventParked, type OperationEventDefinition } from './operation.events.ts';
 import { playbackEnded, playbackReported, playbackStarted, type PlaybackEventDefinition } from './playback.events.ts';
 import {
+  projectionPromoted,
+  projectionRolledBack,
+  replayCancelled,
+  replayCompared,
+  replayCompleted,
+  replayFailed,
+  replayPaused,
+  replayPromotionRequested,
+  replayRequested,
+  replayResumed,
+  replayRollbackRefused,
+  replayRollbackRequested,
+  replayStarted,
+  type ReplayEventDefinition,
+} from './replay.events.ts';
+import {
   encodingDelayed,
   encodingEnded,
   encodingStarted,
@@ -35,7 +51,8 @@ export type AnyDefinition =
   | AccessEventDefinition
   | ContentEventDefinition
   | PlaybackEventDefinition
-  | OperationEventDefinition;
+  | OperationEventDefinition
+  | ReplayEventDefinition;
 
 /** Every event there is. Code, docs/EVENTS.md, JSON Schemas and topics derive from this list. */
 export const catalogue: readonly AnyDefinition[] = [
@@ -66,6 +83,19 @@ export const catalogue: readonly AnyDefinition[] = [
   playbackReported,
   playbackEnded,
   eventParked,
+  replayRequested,
+  replayStarted,
+  replayPaused,
+  replayResumed,
+  replayCancelled,
+  replayCompleted,
+  replayFailed,
+  replayCompared,
+  replayPromotionRequested,
+  projectionPromoted,
+  replayRollbackRequested,
+  replayRollbackRefused,
+  projectionRolledBack,
 ];
 
 /** The envelope type of a definition: `EventOf<typeof streamCreated>`. */
@@ -79,7 +109,7 @@ export type EdgeEvent = EventOf<EdgeEventDefinition>;
 export type AccessEvent = EventOf<AccessEventDefinition>;
 export type ContentEvent = EventOf<ContentEventDefinition>;
 export type PlaybackEvent = EventOf<PlaybackEventDefinition>;
-export type OperationEvent = EventOf<OperationEventDefinition>;
+export type OperationEvent = EventOf<OperationEventDefinition | ReplayEventDefinition>;
 
 const byType = new Map<string, EventDefinition>(catalogue.map((definition) => [definition.type, definition as EventDefinition]));
 

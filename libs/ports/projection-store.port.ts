@@ -31,8 +31,11 @@ export interface CheckpointView extends ProjectionPartition {
 
 /** Read models and their checkpoints: rows and checkpoint move in one transaction. */
 export abstract class ProjectionStore {
-  /** Creates the version's tables and the views that readers use, if they are not there. */
-  abstract ensure(projection: Projection<DomainEvent>): Promise<void>;
+  /**
+   * True when the version has tables that the host feeds; where no version serves yet they are made, and readers see them.
+   * False while another version serves and this one has to be built beside it.
+   */
+  abstract ensure(projection: Projection<DomainEvent>): Promise<boolean>;
   /**
    * Position to read on from; 0n at the start. Raises the stored epoch, so that older owners are fenced from now on.
    * @throws OperatingError `CHECKPOINT_FENCED` when a greater epoch has claimed it.

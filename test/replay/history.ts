@@ -10,6 +10,10 @@ import {
   definitionOf,
   purgeApplied,
   purgeRequested,
+  replayCancelled,
+  replayCompared,
+  replayRequested,
+  replayStarted,
   segmentProduced,
   streamCreated,
   streamInterrupted,
@@ -203,6 +207,18 @@ function edge(on: Recorder, edgeId: string): void {
   }
 }
 
+/** Replays that are over: whoever reads this history must not begin to work on them. */
+function replays(on: Recorder): void {
+  for (const [at, mode] of (['rebuild', 'comparison'] as const).entries()) {
+    const replayId = `rp-old${at}`;
+    const whole = { fromMs: null, untilMs: null, partitions: null };
+    on.command(replayRequested.draft({ replayId, projection: 'streams', mode, ...whole, promote: false, reason: 'history' }));
+    on.command(replayStarted.draft({ replayId, projectionVersion: 1, owner: 'node-1' }));
+    if (mode === 'comparison') on.command(replayCompared.draft({ replayId, equal: true, added: 0, removed: 0, changed: 0, digest: '0' }));
+    else on.command(replayCancelled.draft({ replayId, reason: 'history' }));
+  }
+}
+
 /** A history of the whole platform; the same seed gives the same bytes. */
 export function history({ seed, streams, segments, edges = 2, keys = 3 }: HistoryInit): readonly RecordedEvent[] {
   const on = new Recorder(seed);
@@ -214,6 +230,7 @@ export function history({ seed, streams, segments, edges = 2, keys = 3 }: Histor
     on.command(keyIssued.draft({ keyId: `k-${at}`, name: `key ${at}`, secretHash: 'b'.repeat(64), scopes: ['view', 'publish'], ...grant }));
     if (at % 2 === 1) on.command(keyRevoked.draft({ keyId: `k-${at}`, reason: 'rotated' }));
   }
+  replays(on);
   for (const draft of openDrafts(on.dice, streams)) on.outside(draft);
   return on.events;
 }

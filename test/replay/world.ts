@@ -4,6 +4,7 @@ import {
   PostgresLedgerStore,
   PostgresOutbox,
   PostgresAggregateStore,
+  PostgresProjectionBuilds,
   PostgresProjectionStore,
   PostgresReadStore,
 } from '#adapters/postgres';
@@ -34,6 +35,7 @@ export interface World {
   readonly outbox: PostgresOutbox;
   readonly aggregates: PostgresAggregateStore;
   readonly store: PostgresProjectionStore;
+  readonly builds: PostgresProjectionBuilds;
   readonly reads: PostgresReadStore;
   /** What has to end before the engines do. */
   readonly closing: Array<() => Promise<unknown>>;
@@ -60,6 +62,7 @@ export async function openWorld(env: Readonly<Record<string, string>> = { KAFKA_
     outbox: new PostgresOutbox(database),
     aggregates: new PostgresAggregateStore(database),
     store: new PostgresProjectionStore(database),
+    builds: new PostgresProjectionBuilds(database),
     reads: new PostgresReadStore(database),
     async close() {
       await Promise.all(closing.map((end) => end()));
@@ -96,8 +99,12 @@ export async function caughtUp(world: World, projections: readonly Projection<Do
 
 async function lagOf(world: World, projections: readonly Projection<DomainEvent>[]): Promise<number> {
   let lag = 0;
-  for (const { name, contexts: topics } of projections) {
-    const positions = new Map((await world.store.checkpoints(name)).map(({ topic, partition, position }) => [`${topic}/${partition}`, position]));
+  for (const { name, version, contexts: topics } of projections) {
+    const positions = new Map(
+      (await world.store.checkpoints(name))
+        .filter((one) => one.version === version)
+        .map(({ topic, partition, position }) => [`${topic}/${partition}`, position]),
+    );
     for (const topic of topics) {
       for (const { partition, high } of await world.log.heads(topic)) lag += Number(high - (positions.get(`${topic}/${partition}`) ?? 0n));
     }

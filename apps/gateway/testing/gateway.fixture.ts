@@ -2,7 +2,7 @@ import { keysProjection, standsAlways, tenantAggregate, tenantAggregateId, type 
 import { purgesProjection } from '#domain/cache';
 import { contentsProjection } from '#domain/content';
 import { edgesProjection } from '#domain/edge';
-import { parkedEventsProjection } from '#domain/operation';
+import { parkedEventsProjection, replaysProjection } from '#domain/operation';
 import { playbacksProjection } from '#domain/playback';
 import { streamsProjection } from '#domain/stream';
 import { temporaryPostgres } from '#adapters/embedded-postgres';
@@ -14,6 +14,7 @@ import {
   MemoryLeaseStore,
   MemoryLedgerStore,
   MemoryOutbox,
+  MemoryProjectionBuilds,
   MemoryProjectionStore,
   MemoryRateLimiter,
   MemoryPublicationStore,
@@ -22,7 +23,7 @@ import {
 } from '#adapters/memory';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { contexts, topicPartitions } from '#events';
-import type { LeaseStore, Outbox, ProjectionStore } from '#ports';
+import type { LeaseStore, Outbox, ProjectionBuilds, ProjectionStore } from '#ports';
 import { runMigrations } from '#migrations';
 import { appLogger, CommandExecutor, ConsumerHost, EventParking, FactPublisher, Lifecycle, LogEventIntake, OutboxRelay } from '#runtime';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -42,6 +43,7 @@ export interface WorldEngines extends GatewayEngines {
   readonly leases: LeaseStore;
   readonly outbox: Outbox;
   readonly projections: ProjectionStore;
+  readonly builds: ProjectionBuilds;
 }
 
 export function memoryEngines(): WorldEngines {
@@ -53,6 +55,7 @@ export function memoryEngines(): WorldEngines {
     ids: new UuidV7IdSource(),
     outbox,
     projections,
+    builds: new MemoryProjectionBuilds(projections, clock),
     log: new MemoryEventLog(clock),
     aggregates: new MemoryAggregateStore(outbox),
     reads: new MemoryReadStore(projections),
@@ -81,7 +84,16 @@ export async function realEngines(): Promise<WorldEngines & { dispose(): Promise
 }
 
 const logger = pino({ level: 'silent' });
-const projectionList = [streamsProjection, purgesProjection, edgesProjection, keysProjection, contentsProjection, playbacksProjection, parkedEventsProjection];
+const projectionList = [
+  streamsProjection,
+  purgesProjection,
+  edgesProjection,
+  keysProjection,
+  contentsProjection,
+  playbacksProjection,
+  parkedEventsProjection,
+  replaysProjection,
+];
 
 /** A gateway on a free port. */
 export interface RunningGateway extends AsyncDisposable {

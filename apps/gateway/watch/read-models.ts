@@ -2,7 +2,7 @@ import { allows, coversContext, keysProjection, seesEveryTenant, type Principal 
 import { purgesProjection } from '#domain/cache';
 import { contentsProjection } from '#domain/content';
 import { edgesProjection } from '#domain/edge';
-import { parkedEventsProjection } from '#domain/operation';
+import { parkedEventsProjection, replaysProjection } from '#domain/operation';
 import { playbacksProjection } from '#domain/playback';
 import { streamsProjection } from '#domain/stream';
 import type { Context, DomainEvent } from '#events';
@@ -19,6 +19,7 @@ export const readModels: readonly Projection<DomainEvent>[] = [
   contentsProjection,
   playbacksProjection,
   parkedEventsProjection,
+  replaysProjection,
 ];
 
 export interface ReadTable {

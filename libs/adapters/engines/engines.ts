@@ -11,6 +11,7 @@ import type {
   LeaseStore,
   LedgerStore,
   Outbox,
+  ProjectionBuilds,
   ProjectionStore,
   PublicationStore,
   RateLimiter,
@@ -44,6 +45,7 @@ export interface EngineParts {
     readonly leases: LeaseStore;
     readonly ledger: LedgerStore;
     readonly projections: ProjectionStore;
+    readonly builds: ProjectionBuilds;
     readonly publications: PublicationStore;
     readonly reads: ReadStore;
     readonly secrets: SecretStore;
@@ -101,6 +103,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
       PostgresLeaseStore,
       PostgresLedgerStore,
       PostgresOutbox,
+      PostgresProjectionBuilds,
       PostgresProjectionStore,
       PostgresPublicationStore,
       PostgresReadStore,
@@ -114,6 +117,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
       leases: new PostgresLeaseStore(database),
       ledger: new PostgresLedgerStore(database),
       projections: new PostgresProjectionStore(database),
+      builds: new PostgresProjectionBuilds(database),
       publications: new PostgresPublicationStore(database),
       reads: new PostgresReadStore(database),
       secrets: new PostgresSecretStore(database),

@@ -23,11 +23,13 @@ export class MemoryProjectionStore extends ProjectionStore {
     this.#clock = clock;
   }
 
-  override async ensure(projection: Projection<DomainEvent>): Promise<void> {
+  override async ensure(projection: Projection<DomainEvent>): Promise<boolean> {
     const id = versionId(projection);
-    if (this.#versions.has(id)) return;
+    if (this.#versions.has(id)) return true;
+    if (this.servingVersion(projection.name) > 0) return false;
     this.#versions.set(id, new MemoryTables(projection));
-    this.#serving.set(projection.name, Math.max(projection.version, this.servingVersion(projection.name)));
+    this.#serving.set(projection.name, projection.version);
+    return true;
   }
 
   override async claim(projection: Projection<DomainEvent>, at: ProjectionPartition, epoch: bigint): Promise<bigint> {

@@ -23,8 +23,8 @@ export class PostgresProjectionStore extends ProjectionStore {
     this.#rows = new RowWriter(database, { prepared: true });
   }
 
-  override async ensure(projection: Projection<DomainEvent>): Promise<void> {
-    await ensureSchema(this.#database, projection);
+  override ensure(projection: Projection<DomainEvent>): Promise<boolean> {
+    return ensureSchema(this.#database, projection);
   }
 
   override async claim(projection: Projection<DomainEvent>, at: ProjectionPartition, epoch: bigint): Promise<bigint> {

@@ -1,17 +1,20 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import type { TableSpec } from '#kernel';
 import { openPostgres, projectionOf, type PostgresSubject } from './postgres-subject.fixture.ts';
+import { PostgresProjectionBuilds } from './builds/postgres-projection-builds.adapter.ts';
 import { PostgresProjectionStore } from './postgres-projection-store.adapter.ts';
 import { PostgresReadStore } from './postgres-read-store.adapter.ts';
 
 let subject: PostgresSubject;
 let store: PostgresProjectionStore;
 let reader: PostgresReadStore;
+let builds: PostgresProjectionBuilds;
 
 beforeAll(async () => {
   subject = await openPostgres();
   store = new PostgresProjectionStore(subject.database);
   reader = new PostgresReadStore(subject.database);
+  builds = new PostgresProjectionBuilds(subject.database);
 });
 afterAll(() => subject.dispose());
 
@@ -22,16 +25,22 @@ function tableOf(name: string, ...columns: string[]): TableSpec {
 }
 
 describe('versions of a projection', () => {
-  test('the newest serves, whatever the order in which they are ensured', async () => {
+  test('the one that serves goes on while another is not built, and until that takes its place', async () => {
     const [before, after] = [tableOf('menu', 'price'), tableOf('menu', 'price', 'stars')];
     const [old, young] = [projectionOf('menus', 1, before, tableOf('dropped', 'x')), projectionOf('menus', 2, after)];
     const commit = { at, from: 0n, to: 1n, epoch: 1n };
-    await store.ensure(old);
+    expect(await store.ensure(old)).toBe(true);
     await store.commit({ ...commit, projection: old, changes: [{ table: 'menu', key: { id: 'old' }, set: { price: 1 } }] });
     expect(await reader.select(before, { limit: 9 })).toEqual([{ id: 'old', price: 1 }]);
-    await store.ensure(young);
-    await store.commit({ ...commit, projection: young, changes: [{ table: 'menu', key: { id: 'young' }, set: { stars: 5 } }] });
-    await store.ensure(old);
+    expect(await store.ensure(young)).toBe(false);
+    expect(await reader.select(before, { limit: 9 })).toEqual([{ id: 'old', price: 1 }]);
+    const claim = { id: 'rp-menus', projection: young, epoch: 1n };
+    await builds.create({ ...claim, whole: true, starts: [{ ...at, first: 0n }] });
+    await builds.finish(claim);
+    await builds.promote({ ...claim, behindMax: 1, fold: async () => [] });
+    expect(await store.ensure(young)).toBe(true);
+    await store.commit({ ...commit, from: 1n, to: 2n, projection: young, changes: [{ table: 'menu', key: { id: 'young' }, set: { stars: 5 } }] });
+    expect(await store.ensure(old)).toBe(true);
     expect(await reader.select(after, { limit: 9 })).toEqual([{ id: 'young', price: null, stars: 5 }]);
     await expect(reader.select(tableOf('dropped', 'x'), { limit: 9 })).rejects.toMatchObject({ code: 'TABLE_UNKNOWN' });
     // A projector of the release before goes on building its own tables.

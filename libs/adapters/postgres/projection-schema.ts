@@ -9,21 +9,25 @@ type Run = (statement: Statement) => Promise<TextResult>;
 export const schemaLockId = 1_545_212_801;
 
 /**
- * Makes the schema, tables and views of a version, if they are not there. The newest version that was ever made is the
- * one that readers see.
+ * Makes the schema, tables and views of a projection's first version. While another version serves, nothing is made: a new
+ * one is built beside it, and takes its place when it has caught up.
+ * @returns whether the version has tables.
  * @throws OperatingError `PROJECTION_CHANGED`, `PROJECTION_INVALID`, `TABLE_TAKEN`
  */
-export async function ensureSchema(database: Database, projection: Projection<DomainEvent>): Promise<void> {
+export async function ensureSchema(database: Database, projection: Projection<DomainEvent>): Promise<boolean> {
   checkProjection(projection);
-  await database.transaction(async (run) => {
+  return database.transaction(async (run) => {
     await run({ text: 'SELECT pg_advisory_xact_lock($1)', values: [schemaLockId] });
-    if (await isMade(run, projection)) return;
+    if (await isMade(run, projection)) return true;
+    const serving = await run({ text: 'SELECT FROM streams.projection_versions WHERE projection = $1 AND serving', values: [projection.name] });
+    if (serving.count > 0) return false;
     const schema = schemaOf(projection);
     await run({ text: `CREATE SCHEMA ${schema}` });
     for (const table of projection.tables) for (const text of createTableSql(schema, table)) await run({ text });
     const values = [projection.name, projection.version, JSON.stringify(projection.tables)];
-    await run({ text: 'INSERT INTO streams.projection_versions (projection, version, tables, serving) VALUES ($1, $2, $3, false)', values });
-    await serveNewest(run, projection);
+    await run({ text: 'INSERT INTO streams.projection_versions (projection, version, tables, serving) VALUES ($1, $2, $3, true)', values });
+    await createViews(run, schema, projection.tables);
+    return true;
   });
 }
 
@@ -38,20 +42,12 @@ async function isMade(run: Run, { name, version, tables }: Projection<DomainEven
   });
 }
 
-/** Lets readers see this version, unless a newer one serves. */
-async function serveNewest(run: Run, projection: Projection<DomainEvent>): Promise<void> {
-  const text = 'SELECT version, tables FROM streams.projection_versions WHERE projection = $1 AND serving';
-  const serving = (await run({ text, values: [projection.name] })).rows[0];
-  if (serving !== undefined && Number(serving[0]) > projection.version) return;
-  for (const { name } of JSON.parse(serving?.[1] ?? '[]') as readonly TableSpec[]) await run({ text: `DROP VIEW IF EXISTS read."${name}"` });
-  for (const table of projection.tables) {
+/** What readers see. @throws OperatingError `TABLE_TAKEN` */
+export async function createViews(run: Run, schema: string, tables: readonly TableSpec[]): Promise<void> {
+  for (const table of tables) {
     const taken = await run({ text: 'SELECT to_regclass($1) IS NOT NULL', values: [`read."${table.name}"`] });
     if (taken.rows[0]?.[0] === 't')
       throw new OperatingError(`Another projection serves a table ${table.name} already.`, { code: 'TABLE_TAKEN', retryable: false });
-    await run({ text: createViewSql(schemaOf(projection), table) });
+    await run({ text: createViewSql(schema, table) });
   }
-  await run({
-    text: 'UPDATE streams.projection_versions SET serving = (version = $2) WHERE projection = $1 AND serving <> (version = $2)',
-    values: [projection.name, projection.version],
-  });
 }

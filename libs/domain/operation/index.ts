@@ -1,1 +1,12 @@
 export { parkedEventsProjection, parkedEventTable } from './parked-event.projection.ts';
+export {
+  isPartial,
+  replayAggregate,
+  replayDecider,
+  type KnownReplay,
+  type ReplayCommand,
+  type ReplayOrder,
+  type ReplayState,
+  type ReplayStatus,
+} from './replay.decider.ts';
+export { replaysProjection, replayTable } from './replay.projection.ts';

@@ -1,5 +1,6 @@
 import { eventParked, type DomainEvent } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
+import { replayEventTypes } from './replay.projection.ts';
 
 /** One row per record that was set aside, and reader that did so. */
 export const parkedEventTable: TableSpec = {
@@ -31,7 +32,7 @@ export const parkedEventsProjection: Projection<DomainEvent> = {
   version: 1,
   contexts: ['operation'],
   handles: [eventParked.type],
-  ignores: [],
+  ignores: replayEventTypes,
   tables: [parkedEventTable],
   project,
 };

@@ -63,7 +63,9 @@ const hungryIntervalMs = 400;
 export class ConsumerHost {
   readonly #init: ConsumerHostInit & typeof defaults;
   readonly #deps: ConsumerHostDeps;
-  readonly #groups: ReadonlyMap<string, LeaseGroup>;
+  #groups: ReadonlyMap<string, LeaseGroup> = new Map();
+  /** Versions that have no tables yet: another one serves until they are built. */
+  #waiting: readonly Projection<DomainEvent>[];
   readonly #held = new Map<string, HeldGroup>();
   readonly #committers: ReadonlyMap<string, GroupCommitter>;
   readonly #stop = new AbortController();
@@ -73,7 +75,7 @@ export class ConsumerHost {
   constructor(init: ConsumerHostInit, deps: ConsumerHostDeps) {
     this.#init = { ...defaults, ...init };
     this.#deps = deps;
-    this.#groups = new Map(leaseGroups(init.projections).map((group) => [group.name, group]));
+    this.#waiting = init.projections;
     const { commitsMax, lingerMs } = this.#init;
     this.#committers = new Map(
       init.projections.map((projection) => [projection.name, new GroupCommitter({ projection, store: deps.store, commitsMax, lingerMs, recordsEnough })]),
@@ -94,7 +96,6 @@ export class ConsumerHost {
   async start(): Promise<void> {
     const { projections } = this.#init;
     for (const topic of new Set(projections.flatMap(({ contexts }) => contexts))) await this.#deps.log.ensureTopic(topic, topicPartitions);
-    for (const projection of projections) await this.#deps.store.ensure(projection);
     const waitMs = await this.#balance();
     this.#loops = Promise.all([this.#keepBalance(waitMs), this.#keepWatch()]);
   }
@@ -128,6 +129,7 @@ export class ConsumerHost {
   /** Renews, gives back what is too much, takes what is missing; answers when to look again, ms. */
   async #balance(): Promise<number> {
     const { leases } = this.#deps;
+    if (this.#waiting.length > 0) await this.#admit();
     await this.#renew();
     const hosts = (await leases.list(hostLeasePrefix)).filter((lease) => !lease.expired).map((lease) => lease.owner);
     const share = fairShare({
@@ -146,6 +148,20 @@ export class ConsumerHost {
       );
     }
     return this.#held.size < share.count ? Math.min(hungryIntervalMs, this.#init.renewIntervalMs) : this.#init.renewIntervalMs;
+  }
+
+  /** Takes in the versions that have tables by now. */
+  async #admit(): Promise<void> {
+    const waiting: Projection<DomainEvent>[] = [];
+    for (const projection of this.#waiting) if (!(await this.#deps.store.ensure(projection))) waiting.push(projection);
+    this.#waiting = waiting;
+    const admitted = this.#init.projections.filter((projection) => !waiting.includes(projection));
+    this.#groups = new Map(leaseGroups(admitted).map((group) => [group.name, group]));
+    if (waiting.length > 0)
+      this.#deps.logger.info(
+        { waiting: waiting.map(({ name, version }) => `${name}@${version}`) },
+        'versions are being built; the ones before serve meanwhile',
+      );
   }
 
   async #renew(): Promise<void> {

@@ -1,7 +1,6 @@
 import { OperatingError, type TableSpec } from '#kernel';
 import type { BuildMove, ModelSwitch, Promote } from '#ports';
-import { schemaLockId } from '../projection-schema.ts';
-import { createViewSql } from '../table-sql.ts';
+import { createViews, schemaLockId } from '../projection-schema.ts';
 import { buildError, buildSchema, foldIn, lackOf, lockBuild, lockClaimed, mainSchema, servingOf, unknownBuild, type BuildRow, type Run } from './build-rows.ts';
 
 /** How long readers may be kept waiting for one that is slow; the caller tries again. */
@@ -19,14 +18,6 @@ async function begin(run: Run): Promise<void> {
  */
 async function dropViews(run: Run, tables: readonly TableSpec[]): Promise<void> {
   for (const { name } of [...tables].sort((a, b) => (a.name < b.name ? -1 : 1))) await run({ text: `DROP VIEW IF EXISTS read."${name}"` });
-}
-
-async function createViews(run: Run, schema: string, tables: readonly TableSpec[]): Promise<void> {
-  for (const table of tables) {
-    const taken = await run({ text: 'SELECT to_regclass($1) IS NOT NULL', values: [`read."${table.name}"`] });
-    if (taken.rows[0]?.[0] === 't') throw buildError('TABLE_TAKEN', `Another projection serves a table ${table.name} already.`);
-    await run({ text: createViewSql(schema, table) });
-  }
 }
 
 function behind(id: string, moves: readonly BuildMove[]): OperatingError {

@@ -28,7 +28,7 @@ export class ObservedProjectionStore extends ProjectionStore {
     this.#events = telemetry.meter.counter(metrics.committedEvents);
   }
 
-  override ensure(projection: Projection<DomainEvent>): Promise<void> {
+  override ensure(projection: Projection<DomainEvent>): Promise<boolean> {
     return this.#store.ensure(projection);
   }
 

@@ -1,0 +1,203 @@
+import { replayAggregate, type KnownReplay, type ReplayCommand, type ReplayState } from '#domain/operation';
+import type { DomainEvent } from '#events';
+import { hasCode, type Projection } from '#kernel';
+import type { AggregateStore, BuildClaim, BuildView, Clock, EventLog, ModelDifference, ProjectionBuilds } from '#ports';
+import { buildEnds, buildStarts, BulkLoad, foldBetween, isWhole, pause, ReplayProgress, type CommandExecutor, type Logger } from '#runtime';
+
+export interface ReplayLimits {
+  /** Partitions of one replay that are read at once. */
+  readonly partitionsMax: number;
+  /** Of one replay; 0 for as many as the machine gives. */
+  readonly eventsPerSecondMax: number;
+}
+
+export interface ReplayRunInit extends ReplayLimits {
+  readonly id: string;
+  /** Of the lease under which this process works on it. */
+  readonly epoch: bigint;
+  readonly owner: string;
+}
+
+export interface ReplayRunDeps {
+  readonly projections: readonly Projection<DomainEvent>[];
+  readonly log: EventLog;
+  readonly builds: ProjectionBuilds;
+  readonly aggregates: AggregateStore;
+  readonly commands: CommandExecutor;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** What is missing at the moment of promotion is folded in while the host stands still: a few milliseconds' worth. */
+const behindMax = 10_000;
+const lookMs = 500;
+const samplesMax = 20;
+
+/** Works on one replay, whatever its state, until there is nothing to do for it. */
+export class ReplayRun {
+  readonly #init: ReplayRunInit;
+  readonly #deps: ReplayRunDeps;
+
+  constructor(init: ReplayRunInit, deps: ReplayRunDeps) {
+    this.#init = init;
+    this.#deps = deps;
+  }
+
+  /** @throws what may pass by itself; what does not is told as `replay.failed`. */
+  async run(stop: AbortSignal): Promise<void> {
+    try {
+      while (!stop.aborted) {
+        const state = await this.#state();
+        if (state.status === 'absent' || state.phase === 'closed') return;
+        await this.#step(state, stop);
+      }
+    } catch (error) {
+      if (hasCode(error, 'BUILD_FENCED')) return;
+      if ((error as { retryable?: unknown }).retryable === true) throw error;
+      await this.#fail(error);
+    }
+  }
+
+  async #step(state: KnownReplay, stop: AbortSignal): Promise<void> {
+    if (state.status === 'rolling-back') return this.#rollBack();
+    const projection = this.#deps.projections.find(({ name }) => name === state.projection);
+    if (projection === undefined)
+      return this.#fail(Object.assign(new Error(`This release has no projection ${state.projection}.`), { code: 'PROJECTION_UNKNOWN' }));
+    const claim: BuildClaim = { id: this.#init.id, projection, epoch: this.#init.epoch };
+    const view = await this.#open(state, claim);
+    await this.#tell({ type: 'StartReplay', projectionVersion: projection.version, owner: this.#init.owner });
+    const progress = new ReplayProgress(view.positions.reduce((sum, { first, position }) => sum + Number(position - first), 0));
+    const load = await this.#loadOf(state, claim, view, progress);
+    if (state.status === 'promoting') return this.#promote(claim, view, load, stop);
+    const following = this.#watched(state, stop);
+    const telling = this.#note(claim, load, progress, following.signal);
+    try {
+      if (state.status === 'ready') await this.#follow(load, following.signal);
+      else await this.#build(state, claim, load, progress, following.signal);
+    } finally {
+      following.end();
+      await telling;
+    }
+  }
+
+  async #open(state: KnownReplay, claim: BuildClaim): Promise<BuildView> {
+    const starts = await buildStarts(this.#deps.log, claim.projection.contexts, state);
+    return this.#deps.builds.create({ ...claim, starts, whole: isWhole(state) });
+  }
+
+  async #loadOf(state: KnownReplay, claim: BuildClaim, { positions }: BuildView, progress: ReplayProgress): Promise<BulkLoad> {
+    const ends = await buildEnds(this.#deps.log, positions, state);
+    const { partitionsMax, eventsPerSecondMax } = this.#init;
+    return new BulkLoad({ claim, positions, partitionsMax, eventsPerSecondMax, ...(ends === undefined ? {} : { ends }) }, { ...this.#deps, progress });
+  }
+
+  async #build(state: KnownReplay, claim: BuildClaim, load: BulkLoad, progress: ReplayProgress, stop: AbortSignal): Promise<void> {
+    if (!(await load.run(stop))) return;
+    if (state.mode === 'comparison') {
+      const difference = await this.#deps.builds.compare({ ...claim, samplesMax, fold: foldBetween(this.#deps.log, claim.projection) });
+      await this.#tell({ type: 'RecordComparison', ...totalsOf(difference) });
+      return this.#deps.builds.drop(claim.id);
+    }
+    await this.#deps.builds.finish(claim);
+    if (!(await load.run(stop))) return;
+    await this.#deps.builds.note(claim, progress.look(0, this.#deps.clock.now()));
+    await this.#tell({ type: 'CompleteReplay', events: progress.records, skipped: progress.skipped });
+  }
+
+  /** Keeps up with the log until somebody decides. */
+  async #follow(load: BulkLoad, stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      await load.run(stop);
+      await pause(lookMs, stop);
+    }
+  }
+
+  async #promote(claim: BuildClaim, view: BuildView, load: BulkLoad, stop: AbortSignal): Promise<void> {
+    const { builds, log, logger } = this.#deps;
+    if (view.state === 'building') {
+      await builds.finish(claim);
+      if (!(await load.run(stop))) return;
+    }
+    try {
+      const { fromVersion, toVersion } = await builds.promote({ ...claim, behindMax, fold: foldBetween(log, claim.projection) });
+      await this.#tell({ type: 'RecordPromotion', fromVersion, toVersion });
+      logger.info({ replay: claim.id, fromVersion, toVersion }, `readers see the rebuilt ${claim.projection.name}`);
+    } catch (error) {
+      // Readers that are slow, or a log that is quicker than we are: both pass.
+      if (!hasCode(error, 'BUILD_BEHIND') && !hasCode(error, 'DATABASE_CONTENDED')) throw error;
+      logger.info({ replay: claim.id, err: error }, 'not promoted yet; trying again');
+      await pause(lookMs / 2, stop);
+    }
+  }
+
+  async #rollBack(): Promise<void> {
+    try {
+      await this.#tell({ type: 'RecordRollBack', ...(await this.#deps.builds.rollBack(this.#init.id)) });
+    } catch (error) {
+      const code = (error as { code?: unknown }).code;
+      // It was done, and the process ended before it could say so.
+      const done = code === 'BUILD_NOT_SERVING' ? await this.#deps.builds.show(this.#init.id) : undefined;
+      if (done?.state === 'kept')
+        return this.#tell({ type: 'RecordRollBack', fromVersion: done.version, toVersion: await this.#servingVersion(done.projection) });
+      if (code !== 'BUILD_NOT_SERVING' && code !== 'BUILD_NOT_KEPT' && code !== 'BUILD_UNKNOWN') throw error;
+      await this.#tell({ type: 'RefuseRollBack', code, message: (error as Error).message.slice(0, 1024) });
+    }
+  }
+
+  async #servingVersion(projection: string): Promise<number> {
+    return (await this.#deps.builds.versions()).find((one) => one.projection === projection && one.serving)?.version ?? 0;
+  }
+
+  /** Aborts when the replay is no longer in the state in which it was begun. */
+  #watched(state: KnownReplay, stop: AbortSignal): { readonly signal: AbortSignal; end(): void } {
+    const changed = new AbortController();
+    const signal = AbortSignal.any([stop, changed.signal]);
+    const look = async (): Promise<void> => {
+      while (!signal.aborted) {
+        await pause(lookMs, signal);
+        const now = signal.aborted ? state : await this.#state().catch(() => state);
+        if (now.status !== state.status && !(state.status === 'requested' && now.status === 'running')) changed.abort();
+      }
+    };
+    void look();
+    return { signal, end: () => changed.abort() };
+  }
+
+  async #note(claim: BuildClaim, load: BulkLoad, progress: ReplayProgress, stop: AbortSignal): Promise<void> {
+    while (!stop.aborted) {
+      try {
+        await this.#deps.builds.note(claim, progress.look(await load.left(), this.#deps.clock.now()));
+      } catch (err) {
+        this.#deps.logger.debug({ err }, 'the progress of a replay could not be told');
+      }
+      await pause(lookMs, stop);
+    }
+  }
+
+  async #state(): Promise<ReplayState> {
+    const head = await this.#deps.aggregates.load(replayAggregate.context, this.#init.id);
+    return head === undefined ? { status: 'absent' } : (head.state as ReplayState);
+  }
+
+  async #tell(command: ReplayCommand): Promise<void> {
+    await this.#deps.commands.execute(replayAggregate, this.#init.id, command, { actor: 'system:projector', correlationId: this.#init.id });
+  }
+
+  async #fail(error: unknown): Promise<void> {
+    const { code = 'REPLAY_FAILED', message } = error as { code?: unknown; message?: string };
+    this.#deps.logger.error({ err: error, replay: this.#init.id }, `a replay failed: ${message ?? String(error)}`);
+    const known = typeof code === 'string' && /^[A-Z][A-Z0-9_]{0,63}$/.test(code) ? code : 'REPLAY_FAILED';
+    await this.#tell({ type: 'FailReplay', code: known, message: (message ?? String(error)).slice(0, 1024) });
+  }
+}
+
+function totalsOf({ equal, tables }: ModelDifference): Omit<Extract<ReplayCommand, { type: 'RecordComparison' }>, 'type'> {
+  const sum = (of: (table: ModelDifference['tables'][number]) => number): number => tables.reduce((total, table) => total + of(table), 0);
+  return {
+    ...{ equal, added: sum(({ added }) => added), removed: sum(({ removed }) => removed), changed: sum(({ changed }) => changed) },
+    digest: tables
+      .map(({ rebuiltDigest }) => rebuiltDigest)
+      .join(' ')
+      .slice(0, 1024),
+  };
+}

@@ -1,0 +1,24 @@
+import { readInteger, type Environment } from '#runtime';
+
+/** How much replays may take. */
+export interface ReplaySettings {
+  /** Replays that a projector works on at once. */
+  readonly replaysMax: number;
+  /** Partitions of one that are read at once. */
+  readonly partitionsMax: number;
+  /** Of one replay; 0 for no limit. */
+  readonly eventsPerSecondMax: number;
+  /** How long what a replay replaced is kept, ms. */
+  readonly keepMs: number;
+}
+
+const hourMs = 3_600_000;
+
+export function readReplaySettings(env: Environment): ReplaySettings {
+  return {
+    replaysMax: readInteger(env, 'REPLAYS_MAX', 2, 1, 64),
+    partitionsMax: readInteger(env, 'REPLAY_PARTITIONS', 4, 1, 64),
+    eventsPerSecondMax: readInteger(env, 'REPLAY_EVENTS_PER_SECOND', 0, 0, 100_000_000),
+    keepMs: readInteger(env, 'REPLAY_KEEP_HOURS', 24, 0, 8760) * hourMs,
+  };
+}

@@ -1,0 +1,29 @@
+import { setPriority } from 'node:os';
+import { parentPort, threadId } from 'node:worker_threads';
+import { openEngines } from '#adapters/engines';
+import { CommandExecutor, createLogger, waitingLog } from '#runtime';
+import { projections } from '../projections.ts';
+import { readProjectorSettings } from '../projector.config.ts';
+import { ReplayHost } from './replay-host.ts';
+
+/**
+ * Replays have a thread of their own, at a low priority: decoding a million events must not keep a single live one
+ * waiting. (On Linux, 0 is the calling thread.)
+ */
+const niceness = 10;
+
+const settings = readProjectorSettings();
+const logger = await createLogger({ ...settings, name: 'replay' });
+if (process.platform === 'linux' && threadId > 0) setPriority(0, niceness);
+const engines = await openEngines({ ...settings, onWaiting: waitingLog(logger) }, 'log', 'database');
+const { aggregates, clock, ids } = engines;
+const commands = new CommandExecutor({ aggregates, clock, ids, source: `/projector/${settings.node}` });
+const owner = `${settings.node}/${settings.projectorId}`;
+const host = new ReplayHost({ owner, ...settings.replay }, { ...engines, projections, commands, logger });
+host.start();
+parentPort?.once('message', () => {
+  void host
+    .stop()
+    .then(() => engines.close())
+    .then(() => parentPort?.close());
+});

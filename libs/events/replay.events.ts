@@ -1,0 +1,146 @@
+import { z } from 'zod';
+import { defineEvent } from './define.ts';
+import { count, id, millis, text } from './fields.ts';
+
+const version = z.number().int().nonnegative();
+const replayId = 'rp-7f3k2m9qabcd';
+const common = {
+  context: 'operation' as const,
+  version: 1,
+  key: (data: { replayId: string }) => data.replayId,
+  subject: (data: { replayId: string }) => data.replayId,
+};
+
+export const replayRequested = defineEvent({
+  ...common,
+  type: 'replay.requested',
+  meaning: 'Somebody asked for a read model to be built anew from the log, to serve or to be compared.',
+  schema: z.object({
+    replayId: id,
+    projection: id,
+    /** `comparison`: built beside the serving one, compared with it and dropped. */
+    mode: z.enum(['rebuild', 'comparison']),
+    /** Only events recorded from then on, ms since the Unix epoch; null: from the beginning. */
+    fromMs: millis.nullable(),
+    untilMs: millis.nullable(),
+    /** Only these partitions of each topic; null: all. */
+    partitions: z.array(z.number().int().nonnegative()).max(1000).nullable(),
+    /** Lets readers see it as soon as it has caught up. */
+    promote: z.boolean(),
+    reason: text,
+  }),
+  samples: [{ replayId, projection: 'streams', mode: 'rebuild', fromMs: null, untilMs: null, partitions: null, promote: true, reason: 'new columns' }],
+});
+
+export const replayStarted = defineEvent({
+  ...common,
+  type: 'replay.started',
+  meaning: 'A projector began to build the read model, by the code that it has.',
+  schema: z.object({ replayId: id, projectionVersion: version, owner: text }),
+  samples: [{ replayId, projectionVersion: 2, owner: 'node-1/projector-1' }],
+});
+
+export const replayPaused = defineEvent({
+  ...common,
+  type: 'replay.paused',
+  meaning: 'A replay stands still, at a position at which its rows are whole.',
+  schema: z.object({ replayId: id }),
+  samples: [{ replayId }],
+});
+
+export const replayResumed = defineEvent({
+  ...common,
+  type: 'replay.resumed',
+  meaning: 'A replay that was paused goes on from where it stood.',
+  schema: z.object({ replayId: id }),
+  samples: [{ replayId }],
+});
+
+export const replayCancelled = defineEvent({
+  ...common,
+  type: 'replay.cancelled',
+  meaning: 'A replay was given up before anybody saw its rows; its tables are dropped.',
+  schema: z.object({ replayId: id, reason: text }),
+  samples: [{ replayId, reason: 'wrong projection' }],
+});
+
+export const replayCompleted = defineEvent({
+  ...common,
+  type: 'replay.completed',
+  meaning: 'A replay has caught up with the log and its indexes are made: it could serve.',
+  schema: z.object({ replayId: id, events: count, skipped: count }),
+  samples: [{ replayId, events: 1_000_000, skipped: 0 }],
+});
+
+export const replayFailed = defineEvent({
+  ...common,
+  type: 'replay.failed',
+  meaning: 'A replay ended at something that trying again does not overcome; what serves goes on as it was.',
+  schema: z.object({ replayId: id, code: z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/), message: text }),
+  samples: [{ replayId, code: 'PROJECTION_FAILED', message: 'streams failed on stream.started (partition 3, offset 17).' }],
+});
+
+export const replayCompared = defineEvent({
+  ...common,
+  type: 'replay.compared',
+  meaning: 'A replay was compared with the serving read model row by row, both at the same positions, and dropped.',
+  schema: z.object({ replayId: id, equal: z.boolean(), added: count, removed: count, changed: count, digest: text }),
+  samples: [{ replayId, equal: false, added: 0, removed: 0, changed: 3, digest: '5f1c09d2a7b3e841-9c0de7f2b1a45360' }],
+});
+
+export const replayPromotionRequested = defineEvent({
+  ...common,
+  type: 'replay.promotion-requested',
+  meaning: 'Somebody asked that readers see a replay that has caught up.',
+  schema: z.object({ replayId: id }),
+  samples: [{ replayId }],
+});
+
+export const replayRollbackRequested = defineEvent({
+  ...common,
+  type: 'replay.rollback-requested',
+  meaning: 'Somebody asked that readers see again what a replay replaced.',
+  schema: z.object({ replayId: id, reason: text }),
+  samples: [{ replayId, reason: 'wrong totals' }],
+});
+
+export const replayRollbackRefused = defineEvent({
+  ...common,
+  type: 'replay.rollback-refused',
+  meaning: 'What a replay replaced cannot serve again: it is no longer kept, or the replay does not serve.',
+  schema: z.object({ replayId: id, code: z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/), message: text }),
+  samples: [{ replayId, code: 'BUILD_NOT_KEPT', message: 'What served before is no longer kept.' }],
+});
+
+const modelSwitch = z.object({ replayId: id, projection: id, fromVersion: version, toVersion: version });
+
+export const projectionPromoted = defineEvent({
+  ...common,
+  type: 'projection.promoted',
+  meaning: 'Readers see the rows of a replay; what they saw before is kept for a while.',
+  schema: modelSwitch,
+  samples: [{ replayId, projection: 'streams', fromVersion: 1, toVersion: 2 }],
+});
+
+export const projectionRolledBack = defineEvent({
+  ...common,
+  type: 'projection.rolled-back',
+  meaning: 'Readers see again what a replay had replaced.',
+  schema: modelSwitch,
+  samples: [{ replayId, projection: 'streams', fromVersion: 2, toVersion: 1 }],
+});
+
+export type ReplayEventDefinition =
+  | typeof replayRequested
+  | typeof replayStarted
+  | typeof replayPaused
+  | typeof replayResumed
+  | typeof replayCancelled
+  | typeof replayCompleted
+  | typeof replayFailed
+  | typeof replayCompared
+  | typeof replayPromotionRequested
+  | typeof replayRollbackRequested
+  | typeof replayRollbackRefused
+  | typeof projectionPromoted
+  | typeof projectionRolledBack;

@@ -1,0 +1,36 @@
+import type { BuildStart, EventLog } from '#ports';
+
+export interface ReplayWindow {
+  /** Only events recorded from then on, ms since the Unix epoch; null: from the beginning. */
+  readonly fromMs: number | null;
+  /** Only events recorded before; null: without an end. */
+  readonly untilMs: number | null;
+  /** Only these partitions of each topic; null: all. */
+  readonly partitions: readonly number[] | null;
+}
+
+/** Where a replay begins in each partition of the topics. */
+export async function buildStarts(log: EventLog, topics: readonly string[], { fromMs, partitions }: ReplayWindow): Promise<readonly BuildStart[]> {
+  const starts: BuildStart[] = [];
+  for (const topic of topics) {
+    for (const { partition, low } of await log.heads(topic)) {
+      if (partitions !== null && !partitions.includes(partition)) continue;
+      const at = fromMs === null ? low : await log.offsetAt(topic, partition, fromMs);
+      starts.push({ topic, partition, first: at > low ? at : low });
+    }
+  }
+  return starts;
+}
+
+/** Where it ends, by `topic/partition`; undefined without an end. */
+export async function buildEnds(log: EventLog, starts: readonly BuildStart[], { untilMs }: ReplayWindow): Promise<ReadonlyMap<string, bigint> | undefined> {
+  if (untilMs === null) return undefined;
+  const ends = new Map<string, bigint>();
+  for (const { topic, partition } of starts) ends.set(`${topic}/${partition}`, await log.offsetAt(topic, partition, untilMs));
+  return ends;
+}
+
+/** True for a replay of the whole log: such a build can serve. */
+export function isWhole({ fromMs, untilMs, partitions }: ReplayWindow): boolean {
+  return fromMs === null && untilMs === null && partitions === null;
+}
