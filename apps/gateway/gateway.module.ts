@@ -7,6 +7,7 @@ import {
   ReadStore,
   type LedgerStore,
   type LeaseStore,
+  type ProjectionBuilds,
   type PublicationStore,
   type RateLimiter,
   type SecretStore,
@@ -44,6 +45,8 @@ import { PublicUrls } from './public-urls.ts';
 import { ParkedController } from './parked/parked.controller.ts';
 import { PlaybacksController } from './playbacks/playbacks.controller.ts';
 import { PublishController } from './publish/publish.controller.ts';
+import { ReplayReader } from './replays/replay-reader.ts';
+import { ReplaysController } from './replays/replays.controller.ts';
 import { StreamCommands } from './streams/stream-commands.ts';
 import { StreamReader } from './streams/stream-reader.ts';
 import { StreamsController } from './streams/streams.controller.ts';
@@ -61,6 +64,7 @@ export interface GatewayEngines {
   readonly publications: PublicationStore;
   readonly leases: LeaseStore;
   readonly ledger: LedgerStore;
+  readonly builds: ProjectionBuilds;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly telemetry?: Telemetry;
@@ -95,6 +99,7 @@ const controllers = [
   WatchController,
   PlaybacksController,
   ParkedController,
+  ReplaysController,
   KeysController,
   TenantsController,
   RefusalsController,
@@ -164,6 +169,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       { provide: StreamCommands, useFactory: (commands: CommandExecutor) => new StreamCommands(commands), inject: [CommandExecutor] },
       ...readers,
       { provide: LedgerReader, useValue: new LedgerReader(engines.ledger, engines.log, () => clock.now()) },
+      { provide: ReplayReader, useValue: new ReplayReader(engines) },
       { provide: ResumeTokens, useFactory: async () => new ResumeTokens(await engines.secrets.secret(tokenSecret)) },
       {
         provide: Subscriptions,

@@ -17,6 +17,8 @@ export const exitCodes = {
   unreachable: 3,
   /** No key, or one without the right. */
   forbidden: 4,
+  /** Two things that were compared are not equal. */
+  different: 5,
 } as const;
 
 export function messageOf(error: unknown): string {

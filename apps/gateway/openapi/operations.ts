@@ -9,6 +9,17 @@ import { listCheckpoints, proveEvent, proveRecord, readLedgerRecords, showLedger
 import { listParked } from '../parked/parked.contract.ts';
 import { listPlaybacks, showAudience } from '../playbacks/playbacks.contract.ts';
 import { publishEvents } from '../publish/publish.contract.ts';
+import {
+  cancelReplay,
+  listProjections,
+  listReplays,
+  pauseReplay,
+  promoteReplay,
+  requestReplay,
+  resumeReplay,
+  rollBackReplay,
+  showReplay,
+} from '../replays/replays.contract.ts';
 import { listStreams, showStream, startStream, stopStream } from '../streams/streams.contract.ts';
 import { followRows, socketRows } from '../watch/watch.contract.ts';
 
@@ -32,6 +43,15 @@ export const operations: readonly Operation[] = [
   listPlaybacks,
   showAudience,
   listParked,
+  listProjections,
+  requestReplay,
+  listReplays,
+  showReplay,
+  pauseReplay,
+  resumeReplay,
+  cancelReplay,
+  promoteReplay,
+  rollBackReplay,
   purgeCache,
   showPurge,
   cdnHealth,

@@ -11,14 +11,11 @@ import { migrate, type MigrateOptions } from './migrate.command.ts';
 import { listEvents, tailEvents } from './event.commands.ts';
 import { exitCodeOf, failureDocument, failureText, helpFor, usageDocument } from './failure.ts';
 import { createKey, createTenant, listKeys, listTenants, resumeTenant, revokeKey, rotateKey, suspendTenant, type CreateKeyOptions } from './key.commands.ts';
+import { group, remote, wholeNumber } from './program-parts.ts';
+import { addReplays } from './replay-program.ts';
 import { listStreams, showStream, startStream, stopStream, type StartOptions } from './stream.commands.ts';
 
 const scopes = ['admin', 'operate', 'publish', 'view', 'edge'] as const;
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
-  return Number(text);
-}
 
 /** `1080p:1080:4500000`, one rung of a ladder. */
 function rungs(text: string, before: StartOptions['ladder'] = []): NonNullable<StartOptions['ladder']> {
@@ -36,21 +33,6 @@ function scopeList(text: string): readonly string[] {
   const unknown = wanted.find((word) => !scopes.some((scope) => scope === word));
   if (unknown !== undefined) throw new InvalidArgumentError(`There is no scope "${unknown}": they are ${scopes.join(', ')}.`);
   return wanted;
-}
-
-/** A word that others follow; who gets one of them wrong is pointed to its help. */
-function group(program: Command, name: string, description: string): Command {
-  return program.command(name).description(description).showHelpAfterError(`(streams ${name} --help tells more)`);
-}
-
-/** A command that talks to a gateway. */
-function remote(parent: Command, name: string, description: string): Command {
-  return parent
-    .command(name)
-    .description(description)
-    .option('--json', 'print JSON')
-    .option('--url <url>', 'address of the gateway (default: STREAMS_URL, or this machine)')
-    .option('--key <key>', "API key (default: STREAMS_KEY, or this machine's admin key)");
 }
 
 function addStreams(program: Command): void {
@@ -166,6 +148,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
   addStreams(program);
   addEvents(program);
   addOperations(program);
+  addReplays(program, (code) => (exitCode = code));
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;

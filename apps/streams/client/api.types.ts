@@ -72,3 +72,63 @@ export interface CdnHealth {
   readonly status: string;
   readonly edges: ReadonlyArray<{ readonly id: string; readonly status: string }>;
 }
+
+export interface TableDifferenceView {
+  readonly table: string;
+  readonly serving: number;
+  readonly rebuilt: number;
+  readonly added: number;
+  readonly removed: number;
+  readonly changed: number;
+  readonly changedColumns: Readonly<Record<string, number>>;
+  readonly onlyServing: readonly string[];
+  readonly onlyRebuilt: readonly string[];
+  readonly servingDigest: string;
+  readonly rebuiltDigest: string;
+  readonly samples: ReadonlyArray<{
+    readonly kind: 'added' | 'removed' | 'changed';
+    readonly key: Readonly<Record<string, unknown>>;
+    readonly columns: Readonly<Record<string, { readonly serving: unknown; readonly rebuilt: unknown }>>;
+  }>;
+}
+
+export interface ModelDifferenceView {
+  readonly equal: boolean;
+  readonly servingVersion: number;
+  readonly rebuiltVersion: number;
+  readonly tables: readonly TableDifferenceView[];
+  readonly tablesOnlyServing: readonly string[];
+  readonly tablesOnlyRebuilt: readonly string[];
+}
+
+export interface ReplayView {
+  readonly id: string;
+  readonly projection: string;
+  readonly mode: 'rebuild' | 'comparison';
+  readonly status: string;
+  readonly version: number | null;
+  readonly from: string | null;
+  readonly until: string | null;
+  readonly partitions: readonly number[] | null;
+  readonly requestedBy: string | null;
+  readonly requestedAt: string | null;
+  readonly note: string | null;
+  readonly progress: {
+    readonly done: number;
+    readonly total: number;
+    readonly eventsPerSecond: number;
+    readonly etaMs: number | null;
+    readonly skipped: number;
+  } | null;
+  readonly behind: { readonly events: number; readonly partition: string } | null;
+  readonly difference: ModelDifferenceView | null;
+}
+
+export interface ProjectionView {
+  readonly name: string;
+  readonly version: number | null;
+  readonly codeVersion: number;
+  readonly lagEvents: number;
+  readonly lagSeconds: number;
+  readonly kept: number;
+}

@@ -1,0 +1,119 @@
+import { pause } from '#runtime';
+import type { ModelDifferenceView, ProjectionView, ReplayView } from '../client/api.types.ts';
+import { PlainFailure } from '../streams.errors.ts';
+import type { CommandContext } from './context.ts';
+import { differenceLines, progressLine, replayLines } from './replay-text.ts';
+import { table } from './table.ts';
+
+export interface ReplayRunOptions {
+  readonly from?: string;
+  readonly until?: string;
+  readonly partitions?: readonly number[];
+  readonly promote: boolean;
+  readonly reason?: string;
+  readonly wait: boolean;
+}
+
+const pollMs = 300;
+/** What a replay is asked to come to, beside what ends it. */
+const ended = ['failed', 'cancelled', 'rolled-back'];
+
+async function request({ api }: CommandContext, projection: string, mode: 'rebuild' | 'comparison', options: Partial<ReplayRunOptions>): Promise<string> {
+  const { from, until, partitions, promote, reason } = options;
+  const body = { projection, mode, from, until, partitions, promote, reason };
+  return (await api.call<{ readonly id: string }>('POST', '/api/v1/replays', body)).id;
+}
+
+/** Shows how far it is until it is in one of the states. @throws PlainFailure when it ends otherwise. */
+async function until(context: CommandContext, id: string, ...wanted: readonly string[]): Promise<ReplayView> {
+  const isTerminal = process.stdout.isTTY && !context.isJson;
+  for (;;) {
+    const replay = await context.api.call<ReplayView>('GET', `/api/v1/replays/${id}`);
+    const isThere = wanted.includes(replay.status);
+    if (isTerminal) process.stdout.write(`\r\u001b[K${isThere ? '' : progressLine(replay)}`);
+    if (isThere) return replay;
+    if (ended.includes(replay.status)) throw new PlainFailure(`The replay ${id} is ${replay.status}${replay.note ? `: ${replay.note}` : ''}.`);
+    if (replay.status === 'paused') throw new PlainFailure(`The replay ${id} is paused: "streams replay resume ${id}" lets it go on.`);
+    await pause(pollMs);
+  }
+}
+
+/** `streams replay run` */
+export async function runReplay(context: CommandContext, projection: string, options: ReplayRunOptions): Promise<void> {
+  const id = await request(context, projection, 'rebuild', options);
+  if (!options.wait) return context.print({ id }, () => [`Replay ${id} of ${projection} is requested: streams replay show ${id}`]);
+  const replay = await until(context, id, ...(options.promote ? ['promoted'] : ['ready', 'promoted']));
+  context.print(replay, () => [
+    ...replayLines(replay),
+    replay.status === 'promoted'
+      ? `Readers see it. What they saw before is kept: streams replay rollback ${id}`
+      : options.from === undefined && options.until === undefined && options.partitions === undefined
+        ? `It keeps up with the log until you say: streams replay promote ${id}, or cancel ${id}`
+        : `It holds a part of the log and cannot serve: streams replay cancel ${id} drops it`,
+  ]);
+}
+
+/** `streams replay diff`; true when the rebuilt read model equals the serving one. */
+export async function diffReplay(
+  context: CommandContext,
+  projection: string,
+  options: { readonly until?: string; readonly reason?: string },
+): Promise<boolean> {
+  const id = await request(context, projection, 'comparison', options);
+  const { difference } = await until(context, id, 'compared');
+  if (difference === null) throw new PlainFailure(`The difference of ${id} is no longer kept.`);
+  context.print({ id, projection, ...difference }, () => differenceLines(projection, difference));
+  return difference.equal;
+}
+
+export async function listReplays({ api, print }: CommandContext, options: { readonly limit: number; readonly projection?: string }): Promise<void> {
+  const projection = options.projection === undefined ? '' : `&projection=${encodeURIComponent(options.projection)}`;
+  const page = await api.call<{ readonly items: readonly ReplayView[] }>('GET', `/api/v1/replays?limit=${options.limit}${projection}`);
+  print(page, () =>
+    table(
+      ['ID', 'PROJECTION', 'MODE', 'STATUS', 'REQUESTED', 'BY', 'NOTE'],
+      page.items.map((one) => [one.id, one.projection, one.mode, one.status, one.requestedAt ?? '', one.requestedBy ?? '', one.note ?? '']),
+    ),
+  );
+}
+
+export async function showReplay({ api, print }: CommandContext, id: string): Promise<void> {
+  const replay = await api.call<ReplayView>('GET', `/api/v1/replays/${encodeURIComponent(id)}`);
+  print(replay, () => [
+    ...replayLines(replay),
+    ...(replay.difference === null ? [] : differenceLines(replay.projection, replay.difference as ModelDifferenceView)),
+  ]);
+}
+
+const verbs = { pause: ['paused'], resume: [], cancel: [], promote: ['promoted'], rollback: ['rolled-back'] } as const;
+
+/** `streams replay pause|resume|cancel|promote|rollback`; promotion and roll-back are waited for. */
+export async function tellReplay(context: CommandContext, verb: keyof typeof verbs, id: string, reason: string | undefined): Promise<void> {
+  const { api, print } = context;
+  let told = await api.call<{ readonly id: string; readonly status: string }>('POST', `/api/v1/replays/${encodeURIComponent(id)}/${verb}`, { reason });
+  if (verb === 'promote') told = await until(context, id, 'promoted');
+  while (verb === 'rollback' && told.status === 'rolling-back') {
+    await pause(pollMs);
+    told = await api.call<ReplayView>('GET', `/api/v1/replays/${encodeURIComponent(id)}`);
+  }
+  if (verb === 'rollback' && told.status !== 'rolled-back')
+    throw new PlainFailure(`The replay ${id} was not rolled back: ${(told as ReplayView).note ?? told.status}.`);
+  print(told, () => [`Replay ${id} is ${told.status}.`]);
+}
+
+export async function listProjections({ api, print }: CommandContext): Promise<void> {
+  const page = await api.call<{ readonly items: readonly ProjectionView[] }>('GET', '/api/v1/projections');
+  print(page, () =>
+    table(
+      ['PROJECTION', 'VERSION', 'CODE', 'EVENTS BEHIND', 'SECONDS BEHIND', 'KEPT'],
+      page.items.map((one) => [
+        one.name,
+        String(one.version ?? ''),
+        String(one.codeVersion),
+        String(one.lagEvents),
+        one.lagSeconds.toFixed(1),
+        String(one.kept),
+      ]),
+    ),
+  );
+}
