@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { contexts } from '#events';
+import { edgeProofOf } from '#runtime';
 import { WebSocket } from 'ws';
 import { operations } from './openapi/operations.ts';
 import { realEngines, startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
@@ -16,6 +17,7 @@ interface Tenant {
   readonly keyId: string;
 }
 
+const edgeSecret = 'shared by edges and gateways';
 let world: World;
 let gateway: RunningGateway;
 let platform: { readonly authorization: string };
@@ -53,7 +55,7 @@ async function furnish(id: string): Promise<Tenant> {
 
 beforeAll(async () => {
   world = await World.open(await realEngines());
-  gateway = await startGateway(world.engines, world.consolePath);
+  gateway = await startGateway(world.engines, world.consolePath, {}, 0, { edgeSecret });
   platform = { authorization: (await world.key(['admin'])).authorization };
   acme = await furnish('acme');
   globex = await furnish('globex');
@@ -328,11 +330,17 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
     expect(await of(acme.headers, '&tenant=globex')).toMatchObject({ viewers: 0 });
   },
   listRefusals: async () => {
-    await as(acme.headers, 'GET', '/api/v1/tenants');
-    await as(globex.headers, 'GET', '/api/v1/tenants');
-    await world.settle();
-    const items = async (headers: Readonly<Record<string, string>>, query = ''): Promise<Array<{ tenant: string }>> =>
+    // From an address of its own: of one address only so many kinds of refusal are told apart.
+    const from = { 'x-forwarded-for': '192.0.2.9', 'x-streams-edge': edgeProofOf(edgeSecret, '192.0.2.9') };
+    for (const { headers } of [acme, globex]) await as({ ...headers, ...from }, 'GET', '/api/v1/tenants');
+    const items = async (headers: Readonly<Record<string, string>>, query = ''): Promise<Array<{ tenant: string; address: string }>> =>
       (await as(headers, 'GET', `/api/v1/refusals${query}`)).json.items;
+    // Nobody waits for a refusal to be recorded.
+    const recorded = async (): Promise<boolean> => {
+      await world.settle();
+      return (await Promise.all([items(acme.headers), items(globex.headers)])).every((found) => found.some(({ address }) => address === '192.0.2.9'));
+    };
+    while (!(await recorded())) await new Promise((resolve) => setTimeout(resolve, 10));
     expect(new Set((await items(acme.headers)).map(({ tenant }) => tenant))).toEqual(new Set(['acme']));
     expect(await items(acme.headers, '?tenant=globex')).toEqual([]);
     expect(await items(platform, '?tenant=globex')).toContainEqual(expect.objectContaining({ tenant: 'globex', operation: 'listTenants' }));
