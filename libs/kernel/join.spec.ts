@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { compareValues, foldChanges, wholeStampGroups } from './join.ts';
+import { compareValues } from './compare.ts';
+import { columnFault, foldChanges, wholeStampGroups } from './join.ts';
 import type { RowChange, TableSpec } from './projection.ts';
 
 const table: TableSpec = {
@@ -13,10 +14,17 @@ const table: TableSpec = {
     flag: { type: 'boolean', join: 'max' },
     a: { type: 'text', join: 'lww', stamp: 's' },
     b: { type: 'json', join: 'lww', stamp: 's' },
+    c: { type: 'text', join: 'hlc', stamp: 'h' },
+    stage: { type: 'text', join: 'enum', stages: ['first', 'later', 'a-last'] },
+    counts: { type: 'json', join: 'counter' },
+    elements: { type: 'json', join: 'set' },
+    versions: { type: 'json', join: 'register' },
   },
 };
 
 const optional = <T>(values: fc.Arbitrary<T>): fc.Arbitrary<T | null> => fc.option(values, { nil: null });
+const entries = <T>(values: fc.Arbitrary<T>) => optional(fc.dictionary(fc.constantFrom('n', 's', '__proto__'), values));
+const dots = entries(optional(fc.constantFrom('a', 'b')));
 const change: fc.Arbitrary<RowChange> = fc
   .record({
     id: fc.constantFrom('x', 'y'),
@@ -25,20 +33,30 @@ const change: fc.Arbitrary<RowChange> = fc
     most: optional(fc.bigInt(0n, 5n)),
     least: optional(fc.integer({ min: 0, max: 5 })),
     flag: optional(fc.boolean()),
+    stage: fc.constantFrom(null, 'first', 'later', 'a-last'),
+    counts: entries(fc.nat({ max: 4 })),
+    elements: dots,
+    versions: dots,
+    hlc: optional(fc.record({ c: optional(fc.string({ maxLength: 2 })), stamp: fc.constantFrom('1-a', '1-b', '2-\uff5e', '2-\u{1f600}') })),
     lww: optional(fc.record({ a: optional(fc.string({ maxLength: 2 })), b: optional(fc.record({ v: fc.integer() })), stamp: fc.bigInt(0n, 3n) })),
   })
-  .map(({ id, n, lww, ...columns }) => {
-    const set = lww === null ? columns : { ...columns, a: lww.a, b: lww.b };
-    return { table: 't', key: { id, n }, set, ...(lww === null ? {} : { stamps: { s: lww.stamp } }) };
+  .map(({ id, n, lww, hlc, ...columns }) => {
+    const set = { ...columns, ...(lww === null ? {} : { a: lww.a, b: lww.b }), ...(hlc === null ? {} : { c: hlc.c }) };
+    const stamps = { ...(lww === null ? {} : { s: lww.stamp }), ...(hlc === null ? {} : { h: hlc.stamp }) };
+    return { table: 't', key: { id, n }, set, stamps };
   });
 
 /** One text per set of rows, whatever the order in which they were touched. */
 function digest(changes: readonly RowChange[]): string {
   const rows = changes.map(({ table: name, key, set, stamps }) => [name, sorted(key), sorted(set), sorted(stamps ?? {})]);
   return rows
-    .map((row) => JSON.stringify(row, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : value)))
+    .map((row) => JSON.stringify(row, (_, value: unknown) => (typeof value === 'bigint' ? `${value}n` : isPlain(value) ? sorted(value) : value)))
     .sort()
     .join('\n');
+}
+
+function isPlain(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function sorted(fields: object): unknown[] {
@@ -107,4 +125,21 @@ test('a table or column that the projection does not have is refused', () => {
       { table: 't', key, set: { z: 1 } },
     ]),
   ).toThrow('no column z');
+});
+
+test.each([
+  ['stage', 'unheard-of'],
+  ['counts', { north: -1 }],
+  ['counts', { north: 1.5 }],
+  ['counts', ['north']],
+  ['elements', { dot: 1 }],
+  ['versions', 'value'],
+  ['z', 1],
+])('the column %s does not take %j', (name, value) => {
+  expect(columnFault(table, name, value)).toContain(name);
+});
+
+test('what fits, and what is not set, is taken', () => {
+  const values = { stage: 'later', counts: { north: 3 }, elements: { dot: null, other: 'x' }, versions: null, most: 1n, least: undefined };
+  for (const [name, value] of Object.entries(values)) expect(columnFault(table, name, value)).toBeUndefined();
 });

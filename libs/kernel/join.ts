@@ -1,30 +1,7 @@
 import { assert } from './assert.ts';
-import type { ColumnSpec, ColumnValue, RowChange, TableSpec } from './projection.ts';
-
-/**
- * A total order of the values of one column, the same as PostgreSQL's for that column's type: numbers and bigints by
- * size, false before true, text by code point (collation "C"), plain data by its JSON text.
- */
-export function compareValues(a: ColumnValue, b: ColumnValue): number {
-  if (typeof a === 'string' && typeof b === 'string') return compareText(a, b);
-  if (typeof a === 'object' || typeof b === 'object') return compareText(JSON.stringify(a), JSON.stringify(b));
-  return a < b ? -1 : a > b ? 1 : 0;
-}
-
-/** By code point: UTF-16 code units would put U+1F600 before U+FF5E. */
-function compareText(a: string, b: string): number {
-  if (a === b) return 0;
-  const length = Math.min(a.length, b.length);
-  let at = 0;
-  while (at < length && a.charCodeAt(at) === b.charCodeAt(at)) at++;
-  if (at === length) return a.length - b.length;
-  return rank(a.charCodeAt(at)) - rank(b.charCodeAt(at));
-}
-
-/** Moves surrogates, which begin code points from U+10000 on, behind the rest of the basic plane. */
-function rank(unit: number): number {
-  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
-}
+import { compareValues } from './compare.ts';
+import { joinCounts, joinDots, joinStages, type Counts, type Dots } from './lattice.ts';
+import type { ColumnSpec, ColumnValue, RowChange, Stamp, TableSpec } from './projection.ts';
 
 /** The greater of two values, or the smaller; null loses. */
 function pick(join: 'max' | 'min', a: ColumnValue, b: ColumnValue): ColumnValue {
@@ -34,11 +11,25 @@ function pick(join: 'max' | 'min', a: ColumnValue, b: ColumnValue): ColumnValue 
   return (join === 'max' ? order >= 0 : order <= 0) ? a : b;
 }
 
-/** Joins two values of a column. `stampOrder` is the sign of (stamp of a) - (stamp of b); only `lww` looks at it. */
+/** Joins two values of a column. `stampOrder` is the sign of (stamp of a) - (stamp of b); only `lww` and `hlc` look at it. */
 export function joinValues(column: ColumnSpec, a: ColumnValue, b: ColumnValue, stampOrder = 0): ColumnValue {
-  if (column.join === 'min') return pick('min', a, b);
-  if (column.join === 'lww' && stampOrder !== 0) return stampOrder > 0 ? a : b;
-  return pick('max', a, b);
+  switch (column.join) {
+    case 'once':
+    case 'max':
+      return pick('max', a, b);
+    case 'min':
+      return pick('min', a, b);
+    case 'lww':
+    case 'hlc':
+      return stampOrder === 0 ? pick('max', a, b) : stampOrder > 0 ? a : b;
+    default:
+      return a === null ? b : b === null ? a : joinStructures(column, a, b);
+  }
+}
+
+function joinStructures({ join, stages }: ColumnSpec, a: ColumnValue, b: ColumnValue): ColumnValue {
+  if (join === 'enum') return joinStages(stages ?? [], a as string, b as string);
+  return join === 'counter' ? joinCounts(a as Counts, b as Counts) : joinDots(a as Dots, b as Dots);
 }
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -91,7 +82,7 @@ export class ChangeFold {
 
   #join(table: TableSpec, row: RowChange, change: RowChange): void {
     const set = row.set as Writable<RowChange['set']>;
-    const stamps = row.stamps as Record<string, bigint>;
+    const stamps = row.stamps as Record<string, Stamp>;
     for (const name in change.set) {
       const column = table.columns[name];
       assert(column !== undefined, `the table ${change.table} has no column ${name}`);
@@ -99,7 +90,7 @@ export class ChangeFold {
       const mine = set[name];
       set[name] = mine === undefined ? theirs : joinValues(column, mine, theirs, stampOrder(column, stamps, change));
     }
-    for (const name in change.stamps) stamps[name] = greater(stamps[name], change.stamps[name] as bigint);
+    for (const name in change.stamps) stamps[name] = greater(stamps[name], change.stamps[name] as Stamp);
   }
 }
 
@@ -114,18 +105,18 @@ function identityOf(key: RowChange['key']): string {
   return id ?? '';
 }
 
-function greater(a: bigint | undefined, b: bigint): bigint {
-  return a === undefined || b > a ? b : a;
+function greater(a: Stamp | undefined, b: Stamp): Stamp {
+  return a === undefined || compareValues(b, a) > 0 ? b : a;
 }
 
-function stampOrder(column: ColumnSpec, stamps: Readonly<Record<string, bigint>>, change: RowChange): number {
-  if (column.join !== 'lww') return 0;
-  const group = column.stamp as string;
+function stampOrder(column: ColumnSpec, stamps: Readonly<Record<string, Stamp>>, change: RowChange): number {
+  if (column.stamp === undefined) return 0;
+  const group = column.stamp;
   const mine = stamps[group];
   const theirs = change.stamps?.[group];
   assert(theirs !== undefined, `a change of ${change.table} has no stamp ${group}`);
   if (mine === undefined) return -1;
-  return mine > theirs ? 1 : mine < theirs ? -1 : 0;
+  return compareValues(mine, theirs);
 }
 
 /** Joins changes into at most one per table and key. */
@@ -165,4 +156,36 @@ export function wholeStampGroups(table: TableSpec, change: RowChange): readonly 
     if (written > 0 && written < group.length) missing = [...missing, ...group.filter((name) => change.set[name] === undefined)];
   }
   return missing;
+}
+
+/** The columns whose values must have a certain shape. */
+export function structuredColumns(table: TableSpec): readonly string[] {
+  return Object.keys(table.columns).filter((name) => isStructured(table.columns[name] as ColumnSpec));
+}
+
+/** Why a value cannot be joined into a column; undefined when it can. */
+export function columnFault(table: TableSpec, name: string, value: ColumnValue | undefined): string | undefined {
+  const column = table.columns[name];
+  if (column === undefined) return `${table.name} has no column ${name}`;
+  if (value === null || value === undefined || !isStructured(column)) return undefined;
+  return isOfJoin(column, value) ? undefined : `${table.name}.${name}: ${JSON.stringify(value)} is no value of the join ${column.join}`;
+}
+
+function isStructured({ join }: ColumnSpec): boolean {
+  return join === 'enum' || join === 'counter' || join === 'set' || join === 'register';
+}
+
+function isOfJoin({ join, stages }: ColumnSpec, value: ColumnValue): boolean {
+  if (join === 'enum') return stages?.includes(value as string) === true;
+  if (typeof value !== 'object' || Array.isArray(value)) return false;
+  const isEntry = join === 'counter' ? isCount : isDotValue;
+  return Object.values(value as object).every(isEntry);
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isDotValue(value: unknown): boolean {
+  return value === null || typeof value === 'string';
 }

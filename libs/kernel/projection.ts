@@ -14,14 +14,27 @@ export type ColumnType = 'text' | 'integer' | 'bigint' | 'double' | 'boolean' | 
  * - `lww`: the value written with the greater stamp wins (last writer wins). Columns of one stamp name are a group that is
  *   written and won as a whole: a change that sets one of them sets all, or the join would not be a join. Stamps of one
  *   row and group are unique per write; equal stamps come with equal values.
+ * - `hlc`: as `lww`, for writers in several places: the stamp is the text of a hybrid logical clock with its origin, by
+ *   which what was written after something else also counts as later (`hlcText` in `#core/crdt`).
+ * - `enum` (text): the later of `stages`, a life that only goes forward.
+ * - `counter` (json): `Counts`, of each origin the greater count; `totalOf` reads it. A value grows with its origins:
+ *   where they are many, a row per origin with a `max` is the same counter.
+ * - `set` (json): `Dots`, added and removed by dots; `elementsOf` reads it.
+ * - `register` (json): `Dots`; a write undoes the dots that its writer saw, so that writes which knew nothing of each
+ *   other stand side by side in `elementsOf` until somebody decides (multi-value register).
  */
-export type ColumnJoin = 'once' | 'max' | 'min' | 'lww';
+export type ColumnJoin = 'once' | 'max' | 'min' | 'lww' | 'hlc' | 'enum' | 'counter' | 'set' | 'register';
+
+/** Orders the writes of a stamp group: a number of one writer's, or the text of a hybrid logical clock and its origin. */
+export type Stamp = bigint | string;
 
 export interface ColumnSpec {
   readonly type: ColumnType;
   readonly join: ColumnJoin;
-  /** For `lww`: the name of the stamp that orders the writes. One stamp column (bigint) is kept per name. */
+  /** For `lww` and `hlc`: the name of the stamp that orders the writes. One stamp column is kept per name. */
   readonly stamp?: string;
+  /** For `enum`: the values that there are, from the first to the last. */
+  readonly stages?: readonly string[];
 }
 
 export interface TableSpec {
@@ -41,8 +54,8 @@ export interface RowChange {
   readonly table: string;
   readonly key: Readonly<Record<string, string | number | bigint>>;
   readonly set: Readonly<Record<string, ColumnValue>>;
-  /** Stamp per stamp name, for the `lww` columns in `set`. */
-  readonly stamps?: Readonly<Record<string, bigint>>;
+  /** Stamp per stamp name, for the `lww` and `hlc` columns in `set`. */
+  readonly stamps?: Readonly<Record<string, Stamp>>;
 }
 
 export interface Projection<Event> {

@@ -16,7 +16,9 @@ function rowOf({ set, stamps = {} }: RowChange): Row {
 }
 
 function columnsOf(table: TableSpec): ReadonlyMap<string, string> {
-  const stamps = Object.values(table.columns).flatMap(({ stamp }) => (stamp === undefined ? [] : [[`${stamp}$stamp`, 'bigint'] as const]));
+  const stamps = Object.values(table.columns).flatMap(({ stamp, join }) =>
+    stamp === undefined ? [] : [[`${stamp}$stamp`, join === 'hlc' ? 'text' : 'bigint'] as const],
+  );
   return new Map([...Object.entries(table.columns).map(([name, { type }]) => [name, type] as const), ...stamps]);
 }
 

@@ -1,5 +1,5 @@
 import type { DomainEvent } from '#events';
-import { assert, OperatingError, wholeStampGroups, type Projection, type RowChange, type TableSpec } from '#kernel';
+import { assert, columnFault, OperatingError, wholeStampGroups, type Projection, type RowChange, type TableSpec } from '#kernel';
 import { ProjectionStore, type CheckpointView, type Clock, type ProjectionCommit, type ProjectionPartition } from '#ports';
 import { MemoryTables } from './memory-tables.ts';
 
@@ -139,7 +139,10 @@ function checkChange(projection: Projection<DomainEvent>, change: RowChange): vo
   const table = projection.tables.find(({ name }) => name === change.table);
   assert(table !== undefined, `${projection.name} has no table ${change.table}`);
   for (const name of Object.keys(table.key)) assert(change.key[name] !== undefined, `${change.table}: the key lacks ${name}`);
-  for (const name of Object.keys(change.set)) assert(table.columns[name] !== undefined, `${change.table} has no column ${name}`);
+  for (const name of Object.keys(change.set)) {
+    const fault = columnFault(table, name, change.set[name]);
+    assert(fault === undefined, fault ?? '');
+  }
   const missing = wholeStampGroups(table, change);
   assert(missing.length === 0, `${change.table}: ${missing.join(', ')} must be set with the rest of the stamp's columns`);
 }

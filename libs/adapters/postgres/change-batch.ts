@@ -1,7 +1,17 @@
-import { assert, wholeStampGroups, type ColumnType, type ColumnValue, type Projection, type RowChange, type TableSpec } from '#kernel';
+import {
+  assert,
+  columnFault,
+  structuredColumns,
+  wholeStampGroups,
+  type ColumnType,
+  type ColumnValue,
+  type Projection,
+  type RowChange,
+  type TableSpec,
+} from '#kernel';
 import { columnArray } from './array-literal.ts';
 import { copyText } from './copy-text.ts';
-import { stampsOf, type UpsertColumns } from './table-sql.ts';
+import { stampsOf, stampType, type UpsertColumns } from './table-sql.ts';
 
 /** The changes of one table in the order of their keys, checked: each key once, and which columns any of them sets. */
 export interface ChangeBatch extends UpsertColumns {
@@ -28,9 +38,20 @@ function stampMembers(table: TableSpec): readonly StampMember[] {
   return stampsOf(table).map((stamp) => [stamp, Object.keys(table.columns).find((name) => table.columns[name]?.stamp === stamp) ?? '']);
 }
 
-function check(table: TableSpec, keyNames: readonly string[], members: readonly StampMember[], change: RowChange): void {
+interface Checks {
+  readonly keyNames: readonly string[];
+  readonly members: readonly StampMember[];
+  /** Columns whose values have a shape that the server would stumble over too late. */
+  readonly checked: readonly string[];
+}
+
+function check(table: TableSpec, { keyNames, members, checked }: Checks, change: RowChange): void {
   for (const name of keyNames) assert(change.key[name] !== undefined, `${table.name}: the key lacks ${name}`);
   for (const name in change.set) assert(table.columns[name] !== undefined, `${table.name} has no column ${name}`);
+  for (const name of checked) {
+    const fault = columnFault(table, name, change.set[name]);
+    assert(fault === undefined, fault ?? '');
+  }
   const missing = wholeStampGroups(table, change);
   assert(missing.length === 0, `${table.name}: ${missing.join(', ')} must be set with the rest of the stamp's columns`);
   for (const [stamp, member] of members)
@@ -48,8 +69,8 @@ function columnsOf(table: TableSpec, changes: readonly RowChange[]): UpsertColum
 
 function batchOf(table: TableSpec, changes: RowChange[]): ChangeBatch {
   const keyNames = Object.keys(table.key);
-  const members = stampMembers(table);
-  for (const change of changes) check(table, keyNames, members, change);
+  const checks = { keyNames, members: stampMembers(table), checked: structuredColumns(table) };
+  for (const change of changes) check(table, checks, change);
   changes.sort((a, b) => compareKeys(keyNames, a, b));
   return { table, changes, ...columnsOf(table, changes) };
 }
@@ -82,7 +103,10 @@ function fieldsOf({ table, columns, stamps }: ChangeBatch): readonly Field[] {
     // Only a change that writes the group may bring its stamp: an empty stamped write would shut out real ones.
     ...stampMembers(table)
       .filter(([stamp]) => stamps.includes(stamp))
-      .map(([stamp, member]): Field => ({ type: 'bigint', of: (change) => (change.set[member] === undefined ? undefined : change.stamps?.[stamp]) })),
+      .map(([stamp, member]): Field => ({
+        type: stampType(table, stamp),
+        of: (change) => (change.set[member] === undefined ? undefined : change.stamps?.[stamp]),
+      })),
   ];
 }
 

@@ -68,6 +68,19 @@ test.each([
   ['a last writer without a stamp', { ...projection, tables: [{ ...table, columns: { a: { type: 'text', join: 'lww' } as const } }] }],
   ['a maximum with a stamp', { ...projection, tables: [{ ...table, columns: { a: { type: 'text', join: 'max', stamp: 's' } as const } }] }],
   ['the greatest of plain data', { ...projection, tables: [{ ...table, columns: { a: { type: 'json', join: 'max' } as const } }] }],
+  ['a counter that is no plain data', { ...projection, tables: [{ ...table, columns: { a: { type: 'bigint', join: 'counter' } as const } }] }],
+  ['a set of text', { ...projection, tables: [{ ...table, columns: { a: { type: 'text', join: 'set' } as const } }] }],
+  ['an enum without stages', { ...projection, tables: [{ ...table, columns: { a: { type: 'text', join: 'enum' } as const } }] }],
+  ['a maximum with stages', { ...projection, tables: [{ ...table, columns: { a: { type: 'text', join: 'max', stages: ['x'] } as const } }] }],
+  ['stages that are the same', { ...projection, tables: [{ ...table, columns: { a: { type: 'text', join: 'enum', stages: ['x', 'x'] } as const } }] }],
+  ['a stage with a quote', { ...projection, tables: [{ ...table, columns: { a: { type: 'text', join: 'enum', stages: ["x'"] } as const } }] }],
+  [
+    'a stamp that is a number here and a text there',
+    {
+      ...projection,
+      tables: [{ ...table, columns: { a: { type: 'text', join: 'lww', stamp: 's' } as const, b: { type: 'text', join: 'hlc', stamp: 's' } as const } }],
+    },
+  ],
   ['an index on nothing', { ...projection, tables: [{ ...table, indexes: [['colour']] }] }],
 ])('refuses %s', (_what, broken) => {
   expect(() => checkProjection(broken)).toThrow(expect.objectContaining({ code: 'PROJECTION_INVALID' }));

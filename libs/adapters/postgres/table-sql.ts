@@ -1,4 +1,4 @@
-import { assert, OperatingError, type ColumnSpec, type ColumnType, type Projection, type TableSpec } from '#kernel';
+import { assert, OperatingError, type ColumnJoin, type ColumnSpec, type ColumnType, type Projection, type TableSpec } from '#kernel';
 
 /**
  * How column types are stored. Integers and timestamps (ms since the Unix epoch) are JavaScript numbers up to 2^53, more
@@ -18,6 +18,8 @@ const storedAs: Readonly<Record<ColumnType, string>> = {
 const arrayOf: Readonly<Record<ColumnType, string>> = { ...storedAs, text: 'text' };
 
 const nameShape = /^[a-z][a-z0-9_]{0,49}$/;
+/** Stages go into SQL as they are. */
+const stageShape = /^[a-z][a-z0-9-]{0,49}$/;
 
 /** The schema of one version of a projection. */
 export function schemaOf({ name, version }: Pick<Projection<never>, 'name' | 'version'>): string {
@@ -34,6 +36,29 @@ export function stampsOf(table: TableSpec): readonly string[] {
   return [...new Set(Object.values(table.columns).flatMap(({ stamp }) => stamp ?? []))];
 }
 
+/** A number counts one writer's writes; the text of a hybrid logical clock orders those of several places. */
+export function stampType(table: TableSpec, stamp: string): 'bigint' | 'text' {
+  return Object.values(table.columns).some((column) => column.stamp === stamp && column.join === 'hlc') ? 'text' : 'bigint';
+}
+
+const growing: readonly ColumnJoin[] = ['max', 'min', 'counter', 'set', 'register'];
+const stamped: readonly ColumnJoin[] = ['lww', 'hlc'];
+/** The type that a join needs, where it needs one. */
+const joinTypes: Readonly<Partial<Record<ColumnJoin, ColumnType>>> = { enum: 'text', counter: 'json', set: 'json', register: 'json' };
+
+/** What is wrong with a column; undefined when nothing is. */
+function faultOf(table: TableSpec, name: string, { type, join, stamp, stages }: ColumnSpec): string | undefined {
+  if (name in table.key) return 'is a key and a column';
+  if (stamped.includes(join) !== (stamp !== undefined)) return 'must have a stamp exactly when its join is lww or hlc';
+  if (join === 'lww' && stampType(table, stamp ?? '') === 'text') return `shares the stamp ${stamp} with columns of the join hlc`;
+  if (type === 'json' && (join === 'max' || join === 'min')) return 'plain data has no greatest';
+  if (joinTypes[join] !== undefined && joinTypes[join] !== type) return `must be ${joinTypes[join]} for the join ${join}`;
+  if ((join === 'enum') !== (stages !== undefined)) return 'must have stages exactly when its join is enum';
+  if (stages !== undefined && (!stages.every((stage) => stageShape.test(stage)) || new Set(stages).size !== stages.length || stages.length === 0))
+    return 'must have stages that are told apart, of lower-case letters, digits and dashes';
+  return undefined;
+}
+
 /** Names go into SQL as they are, and joins need an order: a spec that breaks this is refused before anything is made of it. */
 export function checkProjection(projection: Projection<never>): void {
   const refuse = (why: string) => {
@@ -48,9 +73,8 @@ export function checkProjection(projection: Projection<never>): void {
       if (!nameShape.test(name)) refuse(`"${name}" is not snake_case of at most 50 letters`);
     }
     for (const [name, column] of columns) {
-      if (name in table.key) refuse(`${table.name}.${name} is a key and a column`);
-      if ((column.join === 'lww') !== (column.stamp !== undefined)) refuse(`${table.name}.${name} must have a stamp exactly when its join is lww`);
-      if (column.type === 'json' && (column.join === 'max' || column.join === 'min')) refuse(`${table.name}.${name}: plain data has no greatest`);
+      const fault = faultOf(table, name, column);
+      if (fault !== undefined) refuse(`${table.name}.${name} ${fault}`);
     }
     for (const name of table.indexes?.flat() ?? [])
       if (!(name in table.key) && !(name in table.columns)) refuse(`${table.name} has no column ${name} to index`);
@@ -61,15 +85,15 @@ export function checkProjection(projection: Projection<never>): void {
 export function createTableSql(schema: string, table: TableSpec): readonly string[] {
   const key = Object.entries(table.key).map(([name, type]) => `"${name}" ${storedAs[type]} NOT NULL`);
   const columns = Object.entries(table.columns).map(([name, { type }]) => `"${name}" ${storedAs[type]}`);
-  const stamps = stampsOf(table).map((stamp) => `"${stampColumn(stamp)}" bigint`);
+  const stamps = stampsOf(table).map((stamp) => `"${stampColumn(stamp)}" ${storedAs[stampType(table, stamp)]}`);
   const quotedKey = Object.keys(table.key)
     .map((name) => `"${name}"`)
     .join(', ');
   const lines = [...key, ...columns, ...stamps, `PRIMARY KEY (${quotedKey})`];
   const indexes = (table.indexes ?? []).map((names) => `CREATE INDEX ON ${schema}."${table.name}" (${names.map((name) => `"${name}"`).join(', ')})`);
   // Room on each page lets an update stay on its page without touching the indexes: a third less time per upsert of
-  // rows that change with every batch. A table that never takes a maximum is mostly written once.
-  const grows = Object.values(table.columns).some(({ join }) => join === 'max' || join === 'min');
+  // rows that change with every batch. A table that never takes a maximum or counts is mostly written once.
+  const grows = Object.values(table.columns).some(({ join }) => growing.includes(join));
   return [`CREATE TABLE ${schema}."${table.name}" (\n  ${lines.join(',\n  ')}\n) WITH (fillfactor = ${grows ? 75 : 100})`, ...indexes];
 }
 
@@ -92,7 +116,7 @@ export interface UpsertColumns {
  */
 export function upsertSql(schema: string, table: TableSpec, { columns, stamps }: UpsertColumns): string {
   const key = Object.entries(table.key);
-  const types = [...key.map(([, type]) => type), ...columns.map((name) => specOf(table, name).type), ...stamps.map(() => 'bigint' as const)];
+  const types = [...key.map(([, type]) => type), ...columns.map((name) => specOf(table, name).type), ...stamps.map((stamp) => stampType(table, stamp))];
   const names = [...key.map(([name]) => name), ...columns, ...stamps.map(stampColumn)].map((name) => `"${name}"`);
   const arrays = types.map((type, at) => `$${at + 1}::${arrayOf[type]}[]`);
   const joins = [
@@ -118,13 +142,45 @@ function specOf(table: TableSpec, name: string): ColumnSpec {
 }
 
 /** The join of the kernel's `joinValues` in SQL; GREATEST and LEAST pass over nulls. */
-function joinSql(name: string, { join, stamp }: ColumnSpec): string {
-  if (join === 'min') return `LEAST(mine."${name}", excluded."${name}")`;
-  if (join !== 'lww') return greatest(name);
-  const [mine, theirs] = [`mine."${stampColumn(stamp ?? '')}"`, `excluded."${stampColumn(stamp ?? '')}"`];
-  return `CASE WHEN ${mine} IS NULL OR ${theirs} > ${mine} THEN excluded."${name}" WHEN ${theirs} = ${mine} THEN ${greatest(name)} ELSE mine."${name}" END`;
+function joinSql(name: string, { join, stamp, stages = [] }: ColumnSpec): string {
+  switch (join) {
+    case 'once':
+    case 'max':
+      return greatest(name);
+    case 'min':
+      return `LEAST(mine."${name}", excluded."${name}")`;
+    case 'lww':
+    case 'hlc':
+      return lastWriteSql(name, stampColumn(stamp ?? ''));
+    case 'enum':
+      return stageSql(name, stages);
+    case 'counter':
+      return entriesSql(name, 'max(value::numeric)');
+    case 'set':
+    case 'register':
+      // A tombstone wins; two values under one dot break the law of dots, and the greater wins then.
+      return entriesSql(name, `CASE WHEN bool_or(value IS NULL) THEN NULL ELSE max(value COLLATE "C") END`);
+  }
 }
 
 function greatest(name: string): string {
   return `GREATEST(mine."${name}", excluded."${name}")`;
+}
+
+function lastWriteSql(name: string, stamp: string): string {
+  const [mine, theirs] = [`mine."${stamp}"`, `excluded."${stamp}"`];
+  return `CASE WHEN ${mine} IS NULL OR ${theirs} > ${mine} THEN excluded."${name}" WHEN ${theirs} = ${mine} THEN ${greatest(name)} ELSE mine."${name}" END`;
+}
+
+function stageSql(name: string, stages: readonly string[]): string {
+  const all = `ARRAY[${stages.map((stage) => `'${stage}'`).join(', ')}]`;
+  return `(${all})[GREATEST(array_position(${all}, mine."${name}"), array_position(${all}, excluded."${name}"))]`;
+}
+
+/** Joins two objects name by name; `value` is a name's values as text, null for a JSON null. */
+function entriesSql(name: string, value: string): string {
+  const [mine, theirs] = [`mine."${name}"`, `excluded."${name}"`];
+  const both = `SELECT * FROM jsonb_each_text(${mine}) UNION ALL SELECT * FROM jsonb_each_text(${theirs})`;
+  const joined = `SELECT jsonb_object_agg(key, joined) FROM (SELECT key, ${value} AS joined FROM (${both}) AS both_sides GROUP BY key) AS by_name`;
+  return `CASE WHEN ${theirs} IS NULL THEN ${mine} WHEN ${mine} IS NULL THEN ${theirs} ELSE coalesce((${joined}), '{}') END`;
 }

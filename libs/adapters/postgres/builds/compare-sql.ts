@@ -1,7 +1,7 @@
 import type { ColumnType, TableSpec } from '#kernel';
 import type { RowDifference, TableDifference } from '#ports';
 import type { TextRow } from '../database.ts';
-import { stampColumn, stampsOf } from '../table-sql.ts';
+import { stampColumn, stampsOf, stampType } from '../table-sql.ts';
 import type { Run } from './build-rows.ts';
 
 /** Two tables of one name, and where they stand. */
@@ -14,7 +14,7 @@ export interface ComparedTable {
 const compareTimeoutMs = 600_000;
 
 function columnsOf(table: TableSpec): ReadonlyMap<string, ColumnType> {
-  const stamps = stampsOf(table).map((stamp) => [stampColumn(stamp), 'bigint'] as const);
+  const stamps = stampsOf(table).map((stamp) => [stampColumn(stamp), stampType(table, stamp)] as const);
   return new Map([...Object.entries(table.columns).map(([name, { type }]) => [name, type] as const), ...stamps]);
 }
 
