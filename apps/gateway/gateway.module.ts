@@ -12,7 +12,7 @@ import {
   type RateLimiter,
   type SecretStore,
 } from '#ports';
-import { appLogger, CommandExecutor, EventIntake, Lifecycle, LogEventIntake, type Logger, type Telemetry } from '#runtime';
+import { appLogger, CommandExecutor, EventIntake, Lifecycle, LogEventIntake, observeIntake, type Logger, type Telemetry } from '#runtime';
 import type { DynamicModule, Provider } from '@nestjs/common';
 import { APP_GUARD, HttpAdapterHost } from '@nestjs/core';
 import type { FastifyInstance } from 'fastify';
@@ -82,11 +82,11 @@ function commandsOn({ aggregates, clock, ids, telemetry }: GatewayEngines, { nod
 }
 
 /** The door for events; what it has taken in when the process ends is written first. */
-function intakeOn({ log, publications, leases, clock, ids }: GatewayEngines, node: string, lifecycle: Lifecycle, logger: Logger): EventIntake {
+function intakeOn({ log, publications, leases, clock, ids, telemetry }: GatewayEngines, node: string, lifecycle: Lifecycle, logger: Logger): EventIntake {
   const intake = new LogEventIntake({ owner: `${node}/gateway/${ids.next()}` }, { log, publications, leases, clock, logger });
   intake.start();
   lifecycle.onStop('work', 'intake', () => intake.stop());
-  return intake;
+  return telemetry === undefined ? intake : observeIntake(intake, telemetry);
 }
 
 const controllers = [

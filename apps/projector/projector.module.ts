@@ -16,7 +16,7 @@ export function projectorModule(engines: Engines<'log' | 'database'>, { settings
   const { health } = telemetry;
   const owner = `${settings.node}/${settings.projectorId}`;
   const intake = new LogEventIntake({ owner: `${owner}/${ids.next()}` }, { log, publications, leases, clock, logger });
-  const parking = new EventParking({ intake, clock, logger, source: `/projector/${settings.node}` });
+  const parking = new EventParking({ intake, clock, logger, source: `/projector/${settings.node}`, telemetry });
   const host = new ConsumerHost({ projections, owner }, { log, leases, store, logger, health, parking });
   const relay = new OutboxRelay({ owner }, { outbox, log, leases, logger, health });
   const { keeper, rounds } = ledgerParts({ owner, settings: settings.ledger }, engines, logger, health);

@@ -52,6 +52,7 @@ export {
 } from './setting-values.config.ts';
 export { readSharedSettings, type SharedSettings } from './settings.config.ts';
 export { endOnError, endOnSignal } from './process-ends.ts';
+export { observeIntake } from './telemetry/observed/observe-intake.ts';
 export { observeEngines } from './telemetry/observed/observe-engines.ts';
 export { Health, type Heartbeat, type HealthReport } from './telemetry/health.ts';
 export { healthAnswer } from './telemetry/watch-server.ts';

@@ -84,7 +84,7 @@ export class Publisher {
   async #take(events: readonly IncomingEvent[], caller: GrpcCaller, together: boolean, signal: AbortSignal): Promise<readonly PublishOutcome[]> {
     if (events.length > intakeLimits.eventsMax)
       throw new ProblemError({ status: 413, code: 'too-many-events', detail: `A message has at most ${intakeLimits.eventsMax} events, not ${events.length}.` });
-    return this.#deps.intake.publish(events, publishingCaller(caller), { together, signal }).catch((error: unknown) => {
+    return this.#deps.intake.publish(events, publishingCaller(caller), { together, signal, transport: 'grpc' }).catch((error: unknown) => {
       throw problemOfIntake(error);
     });
   }

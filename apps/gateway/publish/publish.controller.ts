@@ -29,7 +29,7 @@ export class PublishController {
       const detail = `A request has at most ${intakeLimits.eventsMax} events, not ${events.length}.`;
       throw new ProblemError({ status: 413, code: 'too-many-events', detail });
     }
-    const outcomes = await this.#intake.publish(events, publishingCaller(caller), { together: true }).catch((error: unknown) => {
+    const outcomes = await this.#intake.publish(events, publishingCaller(caller), { together: true, transport: 'rest' }).catch((error: unknown) => {
       throw problemOfIntake(error);
     });
     const refusal = refusalOf(outcomes, single);

@@ -4,6 +4,8 @@ import { SystemClock } from '#adapters/system';
 import { contentPublished, contexts, decodeEvent, encodeEvent, eventParked, topicPartitions, type DomainEvent, type LogRecord } from '#events';
 import { OperatingError, type Projection } from '#kernel';
 import { pino } from 'pino';
+import { PromMeter } from '../telemetry/metrics/prom-meter.ts';
+import { noTelemetry } from '../telemetry/telemetry.ts';
 import { EventParking } from '../intake/event-parking.ts';
 import { LogEventIntake } from '../intake/log-event-intake.ts';
 import { ConsumerHost } from './consumer-host.ts';
@@ -74,7 +76,8 @@ async function world() {
   for (const topic of contexts) await log.ensureTopic(topic, topicPartitions);
   const intake = new LogEventIntake({ owner: 'test' }, { log, publications, leases, clock, logger });
   ends.push(() => intake.stop());
-  const parking = new EventParking({ intake, clock, logger, source: '/projector/test' });
+  const meter = new PromMeter(logger);
+  const parking = new EventParking({ intake, clock, logger, source: '/projector/test', telemetry: { ...noTelemetry(), meter } });
   const host = async (parking: Parking, ...names: string[]): Promise<void> => {
     const one = new ConsumerHost({ projections: names.map(counting), owner: 'host' }, { log, leases, store, logger, parking });
     ends.unshift(() => one.stop());
@@ -87,7 +90,7 @@ async function world() {
     );
     return parts.flatMap(({ records }) => records.map(decodeEvent)).filter((event) => event.type === eventParked.type);
   };
-  return { log, parking, host, rows, parked };
+  return { log, parking, host, rows, parked, meter };
 }
 
 async function until(condition: () => boolean): Promise<void> {
@@ -96,7 +99,7 @@ async function until(condition: () => boolean): Promise<void> {
 
 describe('a record that can never be read', () => {
   test('is parked once for all readers, with its place and its reason, and the partition goes on', async () => {
-    const { log, parking, host, rows, parked } = await world();
+    const { log, parking, host, rows, parked, meter } = await world();
     await log.append('content', [record('a'), ...broken.slice(0, 4), record('b'), ...broken.slice(4), record('c')]);
     await host(parking, 'one', 'two');
     await until(() => rows('one').length === 3 && rows('two').length === 3);
@@ -113,6 +116,7 @@ describe('a record that can never be read', () => {
     ]);
     expect(events[0]?.data).toMatchObject({ topic: 'content', consumer: '*', eventId: 'good', eventType: contentPublished.type });
     expect(new Set(events.map(({ id }) => id)).size).toBe(events.length);
+    expect(await meter.exposition()).toContain('streams_consumer_parked_records_total{topic="content",code="EVENT_TYPE_UNKNOWN"} 3');
   });
 
   test('is not left behind while it cannot be parked', async () => {

@@ -16,6 +16,8 @@ export interface PublishingCaller {
 export interface IntakeOptions {
   /** True: one event that is refused refuses the whole call, and nothing of it is written. False: each event for itself. */
   readonly together: boolean;
+  /** By which protocol the events came, for the metrics. */
+  readonly transport?: 'rest' | 'grpc';
   /** When aborted, the answer is no longer wanted; what is under way may still be written. */
   readonly signal?: AbortSignal;
 }

@@ -3,12 +3,15 @@ import { OperatingError } from '#kernel';
 import type { Clock } from '#ports';
 import type { Parking } from '../consumer/parking.ts';
 import type { Logger } from '../logging.ts';
+import { metrics } from '../telemetry/metrics/metrics.constants.ts';
+import type { Telemetry } from '../telemetry/telemetry.ts';
 import type { LogEventIntake } from './log-event-intake.ts';
 
 export interface EventParkingDeps {
   readonly intake: LogEventIntake;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly telemetry?: Telemetry;
   /** CloudEvents `source`, such as `/projector/node-1`. */
   readonly source: string;
 }
@@ -51,9 +54,10 @@ export class EventParking implements Parking {
     if (outcome?.accepted !== true) {
       throw new OperatingError(`A record could not be parked: ${outcome?.message}`, { code: 'PARKING_FAILED', retryable: true, cause: reason });
     }
+    if (outcome.duplicate) return;
     const { code, field, message, eventId, eventType } = data;
-    if (!outcome.duplicate)
-      this.#deps.logger.warn({ topic, partition, offset: data.offset, eventId, eventType, code, field }, `a record was parked: ${message}`);
+    this.#deps.telemetry?.meter.counter(metrics.parked).add(1, { topic, code });
+    this.#deps.logger.warn({ topic, partition, offset: data.offset, eventId, eventType, code, field }, `a record was parked: ${message}`);
   }
 
   #recordOf(id: string, data: Parameters<typeof eventParked.draft>[0]): ReturnType<typeof encodeEvent> {

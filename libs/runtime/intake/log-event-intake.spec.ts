@@ -5,6 +5,9 @@ import { contentPublished, contexts, playbackStarted, topicPartitions, type Inco
 import { OperatingError } from '#kernel';
 import type { AppendOptions, EventLog, Position } from '#ports';
 import { pino } from 'pino';
+import { PromMeter } from '../telemetry/metrics/prom-meter.ts';
+import { observeIntake } from '../telemetry/observed/observe-intake.ts';
+import { noTelemetry } from '../telemetry/telemetry.ts';
 import type { PublishingCaller, PublishOutcome } from './event-intake.ts';
 import { LogEventIntake, type LogEventIntakeInit } from './log-event-intake.ts';
 import { publicationKeyOf } from './publication-key.ts';
@@ -97,6 +100,24 @@ describe('publishing', () => {
     expect(other).toMatchObject({ accepted: false, code: 'EVENT_ID_CONFLICT', field: 'id', retryable: false });
     expect(shown(await intake().publish([published('a')], { ...caller, tenant: 'other' }, { together: true }))).toEqual(['a']);
     expect(await idsOn('content')).toEqual(['a', 'a']);
+  });
+
+  test('is counted by transport and by how it ended', async () => {
+    await open();
+    const meter = new PromMeter(logger);
+    const door = observeIntake(intake({ patienceMs: 30 }), { ...noTelemetry(), meter });
+    const byRest = { together: false, transport: 'rest' } as const;
+    await door.publish([published('a'), published('b', { url: 'nonsense' })], caller, byRest);
+    await door.publish([published('a')], caller, { ...byRest, transport: 'grpc' });
+    world.log.failures.push(...Array.from({ length: 200 }, () => 'before' as const));
+    await expect(door.publish([published('c')], caller, byRest)).rejects.toMatchObject({ code: 'INTAKE_UNAVAILABLE' });
+    world.log.failures.length = 0;
+    const text = await meter.exposition();
+    expect(text).toContain('streams_intake_events_total{transport="rest",outcome="accepted"} 1');
+    expect(text).toContain('streams_intake_events_total{transport="rest",outcome="EVENT_DATA_INVALID"} 1');
+    expect(text).toContain('streams_intake_events_total{transport="grpc",outcome="duplicate"} 1');
+    expect(text).toContain('streams_intake_errors_total{transport="rest",code="INTAKE_UNAVAILABLE"} 1');
+    expect(text).toMatch(/streams_intake_waiting_events \d/);
   });
 
   test('together, one wrong event refuses all; apart, itself alone', async () => {

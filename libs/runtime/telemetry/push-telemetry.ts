@@ -36,13 +36,13 @@ export class PushTelemetry {
 
   /** Told after events have left for one reader: how many, and those whose traces are sampled; `startedAtMs` is when they were at hand, ms since the Unix epoch. */
   sent(count: number, sampled: readonly PushedEvent[], startedAtMs: number): void {
-    const { meter, tracer } = this.#telemetry;
+    const { meter, tracer, messaging } = this.#telemetry;
     const transport = this.#transport;
     meter.counter(metrics.liveEvents).add(count, { transport });
     if (!tracer.on) return;
     for (const { topic, traceparent } of sampled) {
       if (!this.#maySpan()) return;
-      const attributes = { 'messaging.system': 'streams', 'messaging.destination.name': topic, 'streams.push.transport': transport };
+      const attributes = { 'messaging.system': messaging.system, 'messaging.destination.name': topic, 'streams.push.transport': transport };
       tracer.start({ name: `push ${topic}`, kind: 'producer', parent: traceparent, startedAtMs, attributes }).end();
     }
   }

@@ -1,5 +1,5 @@
 import { invalidSetting, readChoice, readInteger, readPort, readText, type Environment } from '../setting-values.config.ts';
-import { readConventions, type MessagingConventions } from './tracing/messaging.telemetry.ts';
+import { readConventions, type MessagingNames } from './tracing/messaging.telemetry.ts';
 
 export const samplers = ['always_on', 'always_off', 'traceidratio', 'parentbased_always_on', 'parentbased_always_off', 'parentbased_traceidratio'] as const;
 
@@ -9,7 +9,7 @@ export interface TraceSettings {
   readonly sampler: (typeof samplers)[number];
   /** Share of the traces that begin here and are sampled, 0 to 1. */
   readonly ratio: number;
-  readonly conventions: MessagingConventions;
+  readonly messaging: MessagingNames;
 }
 
 export interface MetricsSettings {
@@ -67,7 +67,7 @@ function readTraces(env: Environment): TraceSettings | undefined {
     url: endpoint,
     sampler: readChoice(env, 'OTEL_TRACES_SAMPLER', samplers, 'parentbased_traceidratio'),
     ratio: readRatio(env),
-    conventions: readConventions(env['OTEL_SEMCONV_STABILITY_OPT_IN']),
+    messaging: { conventions: readConventions(env['OTEL_SEMCONV_STABILITY_OPT_IN']), system: env['KAFKA_BROKERS'] ? 'kafka' : 'streams' },
   };
 }
 

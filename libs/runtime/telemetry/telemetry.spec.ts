@@ -33,7 +33,7 @@ afterEach(async () => {
 function given(sampler: 'always_on' | 'always_off' | 'parentbased_traceidratio' | 'parentbased_always_off', ratio = 0) {
   const exporter = new InMemorySpanExporter();
   const tracer = new OtelTracer({
-    settings: { url: 'http://127.0.0.1:1/v1/traces', sampler, ratio, conventions: 'new' },
+    settings: { url: 'http://127.0.0.1:1/v1/traces', sampler, ratio, messaging: { conventions: 'new', system: 'kafka' } },
     app: 'test',
     node: 'n',
     logger: silent,
@@ -48,7 +48,7 @@ function given(sampler: 'always_on' | 'always_off' | 'parentbased_traceidratio' 
 }
 
 function watched(tracer: Tracer, meter = new PromMeter(silent)): Telemetry {
-  return { ...noTelemetry(), tracer, meter, conventions: 'new' };
+  return { ...noTelemetry(), tracer, meter, messaging: { conventions: 'new', system: 'kafka' } };
 }
 
 const record = (traceparent: string) => ({ key: 'k', headers: { ce_traceparent: traceparent }, value: '{}' });
@@ -172,9 +172,9 @@ describe('a batch', () => {
 
   test('has the words of the conventions that are asked for', () => {
     const attributes = (optIn: string | undefined): string[] =>
-      Object.keys(messagingSpan({ operation: 'process', destination: 't', messages: 1, group: 'g' }, readConventions(optIn)).attributes).filter((name) =>
-        /operation|group/.test(name),
-      );
+      Object.keys(
+        messagingSpan({ operation: 'process', destination: 't', messages: 1, group: 'g' }, { conventions: readConventions(optIn), system: 'kafka' }).attributes,
+      ).filter((name) => /operation|group/.test(name));
     expect(attributes(undefined)).toEqual(['messaging.operation', 'messaging.kafka.consumer.group']);
     expect(attributes('http, messaging')).toEqual(['messaging.operation.name', 'messaging.operation.type', 'messaging.consumer.group.name']);
     expect(attributes('messaging/dup')).toEqual([
@@ -194,7 +194,7 @@ describe('settings', () => {
       url: 'http://collector:4318/v1/traces',
       sampler: 'parentbased_traceidratio',
       ratio: 0.01,
-      conventions: 'old',
+      messaging: { conventions: 'old', system: 'streams' },
     });
     expect(readTelemetrySettings({ ...endpoint, OTEL_SDK_DISABLED: 'true' }).traces).toBeUndefined();
     expect(readTelemetrySettings({ ...endpoint, OTEL_TRACES_EXPORTER: 'none' }).traces).toBeUndefined();

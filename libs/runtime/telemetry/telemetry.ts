@@ -4,7 +4,7 @@ import { Health } from './health.ts';
 import { allMetrics, metrics } from './metrics/metrics.constants.ts';
 import { noMeter, type Meter } from './metrics/meter.ts';
 import { telemetryOff, type TelemetrySettings } from './telemetry.config.ts';
-import type { MessagingConventions } from './tracing/messaging.telemetry.ts';
+import type { MessagingNames } from './tracing/messaging.telemetry.ts';
 import { noTracer, type Tracer } from './tracing/tracer.ts';
 import { WatchServer } from './watch-server.ts';
 
@@ -13,7 +13,7 @@ export interface Telemetry {
   readonly tracer: Tracer;
   readonly meter: Meter;
   readonly health: Health;
-  readonly conventions: MessagingConventions;
+  readonly messaging: MessagingNames;
   /** Where `/metrics`, `/healthz` and `/readyz` are served. */
   readonly watchUrl: string | undefined;
 }
@@ -26,9 +26,11 @@ export interface TelemetryInit {
   readonly lifecycle: Lifecycle;
 }
 
+const embeddedLog: MessagingNames = { conventions: 'old', system: 'streams' };
+
 /** For tests, and for parts that stand alone. */
 export function noTelemetry(): Telemetry {
-  return { tracer: noTracer, meter: noMeter, health: new Health(telemetryOff.stallMs), conventions: 'old', watchUrl: undefined };
+  return { tracer: noTracer, meter: noMeter, health: new Health(telemetryOff.stallMs), messaging: embeddedLog, watchUrl: undefined };
 }
 
 /** Opens what the settings ask for, and closes it last of all. Libraries are loaded only where they are used. */
@@ -49,7 +51,7 @@ export async function openTelemetry(init: TelemetryInit): Promise<Telemetry> {
   });
   await exportToStatsd(init, meter);
   const watchUrl = await listen(init, meter, health);
-  return { tracer, meter, health, conventions: settings.traces?.conventions ?? 'old', watchUrl };
+  return { tracer, meter, health, messaging: settings.traces?.messaging ?? embeddedLog, watchUrl };
 }
 
 /** All metrics of the app are there from the beginning, so that a dashboard finds their names before anything has happened. */

@@ -36,6 +36,16 @@ export const metrics = {
   commands: counter('commands', 'Commands decided.', ['gateway', 'ingest'], ['context', 'command', 'outcome']),
   commandSeconds: histogram('command', 'From a command to its commit.', ['gateway', 'ingest'], ['context']),
 
+  intakeEvents: counter(
+    'intake_events',
+    'Events handed to the intake: accepted, duplicate, or the code of their refusal.',
+    ['gateway'],
+    ['transport', 'outcome'],
+  ),
+  intakeSeconds: histogram('intake_call', 'One call of the intake, until its events are durable.', ['gateway'], ['transport']),
+  intakeErrors: counter('intake_errors', 'Calls of the intake that ended without an outcome, by the code of the error.', ['gateway'], ['transport', 'code']),
+  intakeWaiting: gauge('intake_waiting_events', 'Events taken in that are not durable yet.', ['gateway']),
+
   outboxRows: gauge('outbox_rows', 'Committed events that are not yet on the log.', ['projector']),
   outboxAgeSeconds: gauge('outbox_oldest_seconds', 'Age of the oldest of them.', ['projector']),
 
@@ -59,6 +69,7 @@ export const metrics = {
     ['projector'],
     ['projection'],
   ),
+  parked: counter('consumer_parked_records', 'Records set aside because they can never be read, by the code of the reason.', ['projector'], ['topic', 'code']),
   commits: counter('consumer_commits', 'Transactions of a projection.', ['projector'], ['projection', 'outcome']),
   commitSeconds: histogram('consumer_commit', 'One transaction of a projection.', ['projector'], ['projection']),
   committedEvents: counter('consumer_events', 'Events that a projection has committed.', ['projector'], ['projection']),

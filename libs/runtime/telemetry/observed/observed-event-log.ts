@@ -43,10 +43,10 @@ export class ObservedEventLog extends EventLog {
 
   /** The inner append is called before this returns: appends keep the order of their calls. */
   override append(topic: string, records: readonly LogRecord[], options?: AppendOptions): Promise<readonly Position[]> {
-    const { tracer, conventions } = this.#telemetry;
+    const { tracer, messaging } = this.#telemetry;
     if (!tracer.on) return this.#measured(topic, records, options);
     const traced = sampledIn(records);
-    const init = messagingSpan({ operation: 'send', destination: topic, messages: records.length }, conventions);
+    const init = messagingSpan({ operation: 'send', destination: topic, messages: records.length }, messaging);
     return runBatch(tracer, init, traced, () => this.#measured(topic, records, options));
   }
 

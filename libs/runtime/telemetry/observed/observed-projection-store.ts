@@ -54,7 +54,7 @@ export class ObservedProjectionStore extends ProjectionStore {
 
   #observed(commits: readonly ProjectionCommit[], work: () => Promise<void>): Promise<void> {
     const first = commits[0];
-    const { tracer, conventions } = this.#telemetry;
+    const { tracer, messaging } = this.#telemetry;
     if (first === undefined || !tracer.on) return this.#measured(commits, work);
     const { name, version } = first.projection;
     const init = messagingSpan(
@@ -65,7 +65,7 @@ export class ObservedProjectionStore extends ProjectionStore {
         partition: commits.length === 1 ? first.at.partition : undefined,
         group: `${name}@${version}`,
       },
-      conventions,
+      messaging,
     );
     const traced = commits.flatMap(({ at, from, to }) => this.#seen.between(at.topic, at.partition, from, to)).slice(0, tracedPerBatchMax);
     return runBatch(tracer, init, traced, () => this.#measured(commits, work));

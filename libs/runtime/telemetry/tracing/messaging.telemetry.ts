@@ -8,6 +8,13 @@ import type { Attributes, SpanKind } from './tracer.ts';
  */
 export type MessagingConventions = 'old' | 'new' | 'both';
 
+/** How spans of messages are named in this process. */
+export interface MessagingNames {
+  readonly conventions: MessagingConventions;
+  /** `messaging.system`: `kafka` when the log is there, `streams` for the embedded log. */
+  readonly system: 'kafka' | 'streams';
+}
+
 export interface MessagingOperation {
   /** What is done with the messages. */
   readonly operation: 'create' | 'send' | 'receive' | 'process';
@@ -30,13 +37,13 @@ export function readConventions(optIn: string | undefined): MessagingConventions
 }
 
 /** Name, kind and attributes of a span for an operation on the log. */
-export function messagingSpan(one: MessagingOperation, conventions: MessagingConventions): { name: string; kind: SpanKind; attributes: Attributes } {
+export function messagingSpan(one: MessagingOperation, { conventions, system }: MessagingNames): { name: string; kind: SpanKind; attributes: Attributes } {
   const { operation, destination, messages, partition, group } = one;
   return {
     name: `${operation} ${destination}`,
     kind: kinds[operation],
     attributes: {
-      'messaging.system': 'streams',
+      'messaging.system': system,
       'messaging.destination.name': destination,
       'messaging.batch.message_count': messages > 1 ? messages : undefined,
       'messaging.destination.partition.id': partition === undefined ? undefined : String(partition),
