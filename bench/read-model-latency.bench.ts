@@ -2,47 +2,13 @@ import { purgeRequested, topicPartitions } from '#events';
 import { accept } from '#kernel';
 import { CommandExecutor } from '#runtime';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { quantile, type Bench, type BenchContext } from './harness/index.ts';
-import { segments } from './projection/events.ts';
 import { startProjector } from '../test/replay/projector-process.ts';
+import { facts, factsPerSecond as perSecond, settle, warmUpMs } from './projection/facts.ts';
 import { pace, Visibility } from './projection/visibility.ts';
 import { openWorld, type World } from '../test/replay/world.ts';
 
-const perSecond = 1000;
 const goalMs = 50;
-const streams = 100;
-const warmUpMs = 2000;
-
-/** Until everything is seen; a lost event would make this wait for ever, so it gives up loudly. */
-async function settle(visibility: Visibility): Promise<void> {
-  for (let waited = 0; visibility.unseen > 0; waited += 10) {
-    if (waited > 10_000) throw new Error(`${visibility.unseen} events never became visible.`);
-    await sleep(10);
-  }
-}
-
-/** Facts, one append each, over a hundred streams and so over all partitions. */
-async function facts(world: World, ms: number): Promise<readonly number[]> {
-  const visibility = new Visibility(world.databaseUrl, { text: 'SELECT stream_id, last_media_sequence FROM read.stream' });
-  await visibility.start();
-  let first = 0;
-  const send = (n: number): void => {
-    const streamId = `st-${n % streams}`;
-    const mediaSequence = first + Math.floor(n / streams);
-    const [record] = segments(streamId, mediaSequence);
-    visibility.sent(streamId, mediaSequence);
-    void world.log.append('stream', record === undefined ? [] : [record]);
-  };
-  await pace(perSecond, warmUpMs, send);
-  await settle(visibility);
-  first = 1_000_000;
-  visibility.samples.length = 0;
-  await pace(perSecond, ms, send);
-  await settle(visibility);
-  await visibility.stop();
-  return visibility.samples;
-}
 
 const eventsPerCommand = 10;
 

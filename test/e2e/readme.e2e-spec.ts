@@ -24,6 +24,8 @@ const expected: ReadonlyArray<readonly [command: string, prints: RegExp]> = [
   ['buf curl --protocol grpc', /"attributes"[^]*stream\.created/],
   ['curl -X POST http://localhost:8080/api/v1/events', /"id":"first"/],
   ['npm run -s streams -- purge /live/', /Purge pg-\w+ is applied\./],
+  ['npm run -s streams -- replay diff streams', /makes the same rows as those that serve/],
+  ['npm run -s streams -- replay run streams --promote', /Readers see it\./],
   ['npm run -s streams -- tenant create acme "Acme TV"', /acme/],
   ['npm run -s streams -- key create "Acme admin" --tenant acme --scope admin', /sk_k-/],
   ['npm run -s streams -- key create encoder', /sk_k-/],

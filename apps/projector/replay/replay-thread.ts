@@ -3,6 +3,9 @@ import { backOffMs, pause, type Logger } from '#runtime';
 
 const main = new URL('./replay.main.js', import.meta.url);
 
+/** Decoded events die young; with room for them few live long enough to be moved. */
+const maxYoungGenerationSizeMb = 192;
+
 /** Keeps the thread that works on replays alive: one that ends by itself is started anew, and goes on from what is stored. */
 export class ReplayThread {
   readonly #logger: Logger;
@@ -35,7 +38,7 @@ export class ReplayThread {
 
   #once(): Promise<unknown> {
     return new Promise((resolve) => {
-      const worker = new Worker(main);
+      const worker = new Worker(main, { resourceLimits: { maxYoungGenerationSizeMb } });
       this.#worker = worker;
       let failure: unknown;
       worker.once('error', (error) => (failure = error));

@@ -106,6 +106,15 @@ export class MigratedDatabase {
           values: [projection, version, topic, partition, `${moved}`],
         });
       }
+      // What is being built, and what is kept for a roll-back.
+      const builds = await run({ text: 'SELECT build, topic, partition, first, position FROM streams.build_positions FOR UPDATE' });
+      for (const [build, topic, partition, ...offsets] of builds.rows) {
+        const [first, position] = offsets.map((offset) => `${byTopic.get(topic ?? '')?.offsets[Number(partition)]?.translate(BigInt(offset ?? '0')) ?? 0n}`);
+        await run({
+          text: 'UPDATE streams.build_positions SET first = $4, position = $5 WHERE build = $1 AND topic = $2 AND partition = $3',
+          values: [build, topic, partition, first, position],
+        });
+      }
       await run({ text: 'DELETE FROM streams.secrets WHERE name = $1', values: [tokenSecret] });
       await moveLedger(run, byTopic, to);
       return rows.length;
