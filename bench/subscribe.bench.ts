@@ -72,14 +72,15 @@ async function bareStream(size: number, messages: number, events: number): Promi
   });
 }
 
-/** Appends one event every so many ms, as evenly as timers can. */
-async function appendEvenly(log: EventLog, perSecond: number, seconds: number): Promise<void> {
+/** Appends one event every so many ms, as evenly as timers can; `acked` gets the moment at which each was durable, by its stamp. */
+async function appendEvenly(log: EventLog, perSecond: number, seconds: number, acked = new Map<string, number>()): Promise<void> {
   const started = performance.now();
   const under = new Set<Promise<unknown>>();
   for (let n = 0; n < perSecond * seconds;) {
     const due = Math.min(perSecond * seconds, Math.floor(((performance.now() - started) / 1000) * perSecond) + 1);
     for (; n < due; n++) {
-      const append = log.append('stream', [stamped(n)]);
+      const record = stamped(n);
+      const append = log.append('stream', [record]).then(() => acked.set(String(record.headers['ce_id']), performance.timeOrigin + performance.now()));
       under.add(append);
       void append.finally(() => under.delete(append));
     }
@@ -88,19 +89,39 @@ async function appendEvenly(log: EventLog, perSecond: number, seconds: number): 
   await Promise.all(under);
 }
 
+/**
+ * A JVM that has just started compiles what it runs, which takes more of two cores than all else here: a broker in service
+ * has that behind it.
+ */
+const warmUpSeconds = { embedded: 1, kafka: 10 };
+
 async function latency(engine: 'embedded' | 'kafka', { log, gateway }: World, seconds: number, context: BenchContext): Promise<void> {
-  const delays: number[] = [];
+  const seen: Array<readonly [id: string, at: number]> = [];
+  const acked = new Map<string, number>();
   const call = subscribe(gateway.facts, {});
   const begun = new Promise((resolve) => call.once('data', resolve));
-  call.on('data', (message: Buffer) => delaysIn(message.toString('latin1'), delays));
+  call.on('data', (message: Buffer) => {
+    const now = performance.timeOrigin + performance.now();
+    for (const [id] of message.toString('latin1').matchAll(stamp)) seen.push([id, now]);
+  });
   await begun;
-  await appendEvenly(log, 1_000, 1);
-  delays.length = 0;
-  await appendEvenly(log, 1_000, seconds);
-  while (delays.length < 1_000 * seconds) await sleep(20);
+  /** Appends for so long, and tells how long it was from the beginning of an append, and from its acknowledgement, ms. */
+  const measure = async (forSeconds: number): Promise<string> => {
+    seen.length = 0;
+    await appendEvenly(log, 1_000, forSeconds, acked);
+    while (seen.length < 1_000 * forSeconds) await sleep(20);
+    const [begin, ack] = [seen.map(([id, at]) => at - Number(id.slice(3, -1))), seen.map(([id, at]) => Math.max(0, at - (acked.get(id) ?? at)))];
+    p50 = quantile(begin, 0.5);
+    p99 = quantile(begin, 0.99);
+    return `p99 ${p99.toFixed(1)} ms; from the acknowledgement p50 ${quantile(ack, 0.5).toFixed(1)}, p99 ${quantile(ack, 0.99).toFixed(1)}`;
+  };
+  let [p50, p99] = [0, 0];
+  const cold = await measure(warmUpSeconds[engine] > 1 ? 3 : 1);
+  if (engine === 'kafka') context.row('the same in the first 3 s of a broker', p50, 'ms p50', cold);
+  await measure(warmUpSeconds[engine]);
+  const warm = await measure(seconds);
   call.cancel();
-  const [p50, p99] = [quantile(delays, 0.5), quantile(delays, 0.99)];
-  context.row(`append → gRPC subscriber at 1,000/s, ${engine}`, p50, 'ms p50', `p99 ${p99.toFixed(1)} ms`);
+  context.row(`append → gRPC subscriber at 1,000/s, ${engine}`, p50, 'ms p50', warm);
   context.bar(`subscribe.latency.${engine}.p99`, p99, 'ms', `<= ${goals.latencyMs}`, p99 <= goals.latencyMs);
 }
 

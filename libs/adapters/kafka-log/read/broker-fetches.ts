@@ -11,7 +11,7 @@ export interface FetchListener {
   readonly dropped: (demand: Demand) => void;
 }
 
-/** Requests that wait at one broker at once; each has a connection of its own. */
+/** Requests of one kind that wait at one broker at once; each has a connection of its own. */
 const longLanesMax = 3;
 const longWaitMs = 500;
 /**
@@ -20,16 +20,35 @@ const longWaitMs = 500;
  */
 const shortWaitMs = 20;
 const answerBytesMax = 8_388_608;
+/** A partition that brought records so lately is busy. */
+const busyMs = 2_000;
 
-/** What is asked of one broker: many partitions in few requests, however many readers there are. */
+/** Patient demands of one kind. */
+interface Queue {
+  readonly use: string;
+  waiting: Demand[];
+  readonly long: Set<number>;
+  isShortOut: boolean;
+}
+
+function queueOf(use: string): Queue {
+  return { use, waiting: [], long: new Set(), isShortOut: false };
+}
+
+/**
+ * What is asked of one broker: many partitions in few requests, however many readers there are. The busy partitions have
+ * requests of their own: one event ends a request, and asking anew for a hundred partitions costs the broker far more than
+ * for the few that events come from.
+ */
 export class BrokerFetches {
   readonly #node: number;
   readonly #cluster: Cluster;
   readonly #listener: FetchListener;
-  #patient: Demand[] = [];
+  readonly #busy = queueOf('fetch-busy');
+  readonly #idle = queueOf('fetch-idle');
+  /** When each partition brought records, by the monotonic clock, ms. */
+  readonly #broughtAt = new Map<string, number>();
   #hurried: Demand[] = [];
-  readonly #long = new Set<number>();
-  #isShortOut = false;
   #isHurriedOut = false;
   #isScheduled = false;
 
@@ -40,8 +59,13 @@ export class BrokerFetches {
   }
 
   add(demand: Demand): void {
-    (demand.isPatient ? this.#patient : this.#hurried).push(demand);
+    (demand.isPatient ? this.#queueFor(demand).waiting : this.#hurried).push(demand);
     this.#schedule();
+  }
+
+  #queueFor(demand: Demand): Queue {
+    const isBusy = performance.now() - (this.#broughtAt.get(partitionOf(demand)) ?? -Infinity) < busyMs;
+    return isBusy ? this.#busy : this.#idle;
   }
 
   /** At the end of this turn of the loop: readers who were answered together ask together. */
@@ -51,7 +75,7 @@ export class BrokerFetches {
     setImmediate(() => {
       this.#isScheduled = false;
       if (!this.#isHurriedOut && this.#hurried.length > 0) void this.#sendHurried();
-      if (!this.#isShortOut && this.#patient.length > 0) void this.#sendPatient();
+      for (const queue of [this.#busy, this.#idle]) if (!queue.isShortOut && queue.waiting.length > 0) void this.#sendPatient(queue);
     });
   }
 
@@ -64,17 +88,17 @@ export class BrokerFetches {
     this.#schedule();
   }
 
-  async #sendPatient(): Promise<void> {
-    const waiting = this.#patient.filter((demand) => !demand.isAbandoned || (this.#listener.dropped(demand), false));
+  async #sendPatient(queue: Queue): Promise<void> {
+    const waiting = queue.waiting.filter((demand) => !demand.isAbandoned || (this.#listener.dropped(demand), false));
     const [demands, rest] = distinct(waiting);
-    this.#patient = rest;
+    queue.waiting = rest;
     if (demands.length === 0) return;
-    const lane = Array.from({ length: longLanesMax }, (_, at) => at).find((at) => !this.#long.has(at));
-    if (lane === undefined) this.#isShortOut = true;
-    else this.#long.add(lane);
-    await this.#send(demands, `fetch-${lane ?? 'short'}`, lane === undefined ? shortWaitMs : longWaitMs);
-    if (lane === undefined) this.#isShortOut = false;
-    else this.#long.delete(lane);
+    const lane = Array.from({ length: longLanesMax }, (_, at) => at).find((at) => !queue.long.has(at));
+    if (lane === undefined) queue.isShortOut = true;
+    else queue.long.add(lane);
+    await this.#send(demands, `${queue.use}-${lane ?? 'short'}`, lane === undefined ? shortWaitMs : longWaitMs);
+    if (lane === undefined) queue.isShortOut = false;
+    else queue.long.delete(lane);
     this.#schedule();
   }
 
@@ -100,10 +124,14 @@ export class BrokerFetches {
 
   #read(answer: FetchAnswer, demands: readonly Demand[]): void {
     if (answer.errorCode !== 0) throw new BrokerRefusal(answer.errorCode);
-    const said = new Map(answer.topics.flatMap(({ name, partitions }) => partitions.map((one) => [`${name}/${one.partition}`, one] as const)));
+    const said = new Map<string, FetchedPartition>(
+      answer.topics.flatMap(({ name, partitions }) => partitions.map((one) => [`${name}/${one.partition}`, one] as const)),
+    );
     const empty: Demand[] = [];
     for (const demand of demands) {
-      const one = said.get(`${demand.place.topic}/${demand.place.partition}`);
+      const name = partitionOf(demand);
+      const one = said.get(name);
+      if (one !== undefined && one.records.length > 0) this.#broughtAt.set(name, performance.now());
       if (one !== undefined && one.errorCode !== 0) this.#listener.failed(demand, new BrokerRefusal(one.errorCode));
       else if (one !== undefined && (one.records.length > 0 || !demand.isPatient)) this.#listener.answered(demand, one);
       else {
@@ -112,9 +140,17 @@ export class BrokerFetches {
       }
     }
     // In front, so that a partition which found no room in this answer has its turn in the next.
-    this.#patient.unshift(...empty.filter(({ isPatient }) => isPatient));
+    const patient = Map.groupBy(
+      empty.filter(({ isPatient }) => isPatient),
+      (demand) => this.#queueFor(demand),
+    );
+    for (const [queue, each] of patient) queue.waiting.unshift(...each);
     this.#hurried.unshift(...empty.filter(({ isPatient }) => !isPatient));
   }
+}
+
+function partitionOf({ place: { topic, partition } }: Demand): string {
+  return `${topic}/${partition}`;
 }
 
 /** A request names a partition once: readers at other places of it take the next. */
@@ -122,7 +158,7 @@ function distinct(demands: readonly Demand[]): [Demand[], Demand[]] {
   const names = new Set<string>();
   const [first, rest]: [Demand[], Demand[]] = [[], []];
   for (const demand of demands) {
-    const name = `${demand.place.topic}/${demand.place.partition}`;
+    const name = partitionOf(demand);
     (names.has(name) ? rest : first).push(demand);
     names.add(name);
   }
