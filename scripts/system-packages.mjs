@@ -57,10 +57,16 @@ function findJava() {
 /** Where programs go that Go builds from source. */
 const goFolder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'streams-tools/bin');
 const versitygwModule = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
+const grpcurlModule = 'github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4';
 
 /** The S3 server of tests and benchmarks. */
 export function findVersitygw() {
   return onPath('versitygw') ?? [join(goFolder, 'versitygw')].find(isExecutable);
+}
+
+/** The gRPC client of the tests that is not ours. */
+export function findGrpcurl() {
+  return onPath('grpcurl') ?? [join(goFolder, 'grpcurl')].find(isExecutable);
 }
 
 const findGo = () => onPath('go') ?? ['/usr/local/go/bin/go'].find(isExecutable);
@@ -72,10 +78,10 @@ function hasDocker() {
 /** An engine that tests reach by URL, or start out of Docker, needs no program of this machine. */
 const elsewhere = (variable) => process.env[variable] ?? (hasDocker() ? 'out of Docker' : undefined);
 
-/** Builds the S3 server from the Go module proxy: there is no package of it. */
-function buildVersitygw() {
+/** Builds a program from the Go module proxy: there is no package of it. */
+function buildByGo(module) {
   const go = findGo();
-  if (go) spawnSync(go, ['install', versitygwModule], { env: { ...process.env, GOBIN: goFolder, GOTOOLCHAIN: 'auto' }, stdio: 'ignore', timeout: 900_000 });
+  if (go) spawnSync(go, ['install', module], { env: { ...process.env, GOBIN: goFolder, GOTOOLCHAIN: 'auto' }, stdio: 'ignore', timeout: 900_000 });
 }
 
 /**
@@ -88,14 +94,22 @@ export const tools = [
   { name: 'chromium', for: ['test', 'bench'], packages: ['chromium'], find: findChromium },
   { name: 'java', for: ['test', 'bench'], packages: ['openjdk-17-jre-headless'], find: findJava },
   { name: 'maven', for: ['test', 'bench'], packages: ['maven'], find: () => onPath('mvn') },
-  { name: 'go', for: ['test', 'bench'], packages: ['golang-go'], find: () => elsewhere('S3_ENDPOINT') ?? findVersitygw() ?? findGo() },
+  { name: 'go', for: ['test', 'bench'], packages: ['golang-go'], find: () => (findGrpcurl() && (elsewhere('S3_ENDPOINT') ?? findVersitygw())) || findGo() },
   {
     name: 's3',
     for: ['test', 'bench'],
     packages: [],
     find: () => findVersitygw() ?? elsewhere('S3_ENDPOINT'),
-    build: buildVersitygw,
+    build: () => buildByGo(versitygwModule),
     hint: `GOBIN=${goFolder} go install ${versitygwModule}`,
+  },
+  {
+    name: 'grpcurl',
+    for: ['test'],
+    packages: [],
+    find: findGrpcurl,
+    build: () => buildByGo(grpcurlModule),
+    hint: `GOBIN=${goFolder} go install ${grpcurlModule}`,
   },
   { name: 'redis', for: ['test', 'bench'], packages: ['redis-server'], find: () => onPath('redis-server', 'valkey-server') ?? elsewhere('REDIS_URL') },
   { name: 'kcat', for: ['test'], packages: ['kcat'], find: () => onPath('kcat') },

@@ -93,15 +93,15 @@ describe('strangers’ clients', () => {
   test('rows of a read model, and a stream until its deadline', async () => {
     const [tables] = await call('streams.v1.QueryService/ListTables', {});
     expect(tables.tables.map(({ name }: { name: string }) => name)).toContain('stream');
-    const [page] = await call('streams.v1.QueryService/ListRows', { table: 'api_key' });
-    expect(page.rows[0].columns.key_id.text).toMatch(/^k-/);
-    const [row] = await call('streams.v1.QueryService/GetRow', { table: 'api_key', key: { key_id: page.rows[0].columns.key_id } });
-    expect(row.row.columns.key_id).toEqual(page.rows[0].columns.key_id);
+    const [page] = await call('streams.v1.QueryService/ListApiKeys', { where: { tenant: 'default' }, pageSize: 1 });
+    expect(page.apiKeys[0]).toMatchObject({ keyId: expect.stringMatching(/^k-/), scopes: ['admin'] });
+    const { keyId } = page.apiKeys[0];
+    expect(await call('streams.v1.QueryService/GetApiKey', { keyId })).toEqual([{ apiKey: page.apiKeys[0] }]);
   });
 
   test.each([
     ['streams.v1.EventService/Subscribe', { at: 'START_AT_BEGINNING' }, 'partitionkey'],
-    ['streams.v1.WatchService/Watch', { table: 'api_key' }, 'key_id'],
+    ['streams.v1.WatchService/Watch', { where: { apiKey: {} } }, 'keyId'],
   ])('%s, for as long as it is read', async (method, data, expected) => {
     const args = ['--header', `authorization: ${authorization}`, '--data', JSON.stringify(data), `http://${gateway.grpc}/${method}`];
     const reading = spawn(join(programs, 'buf'), ['curl', '--protocol', 'grpc', '--http2-prior-knowledge', ...args], {

@@ -126,7 +126,7 @@ describe('PublishStream', () => {
 });
 
 describe('whatever is sent', () => {
-  const methods = [publish, getCatalogue, QueryService.method.listTables, QueryService.method.listRows, QueryService.method.getRow];
+  const methods = [publish, getCatalogue, ...Object.values(QueryService.method)];
   const streams = [subscribe, WatchService.method.watch];
   const bidis = [publishStream, subscribeWithCredit];
   /** Random bytes, and fields of random numbers with random contents, which parse more often. */

@@ -6,6 +6,9 @@ import { toBinary } from '@bufbuild/protobuf';
 import { FileDescriptorProtoSchema } from '@bufbuild/protobuf/wkt';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Telemetry } from '#runtime';
+import { ErrorInfoSchema } from './generated/google/rpc/error_details_pb.ts';
+import { StatusSchema } from './generated/google/rpc/status_pb.ts';
+import { Health } from './generated/grpc/health/v1/health_pb.ts';
 import { grpcInterceptors } from './grpc.telemetry.ts';
 import { definitionOf } from './service-definition.ts';
 
@@ -29,14 +32,14 @@ const sendBytesMax = 16_777_216;
 /** How long calls under way are waited for at the end, ms. */
 const drainMs = 1_500;
 
-/** Every file that the services need, those of others first. */
+/** Every file that the services need, what their errors carry, and the health service; a file comes behind those that it needs. */
 function filesOf(services: readonly DescService[]): readonly DescFile[] {
   const files = new Set<DescFile>();
   const add = (file: DescFile): void => {
     for (const dependency of file.dependencies) add(dependency);
     files.add(file);
   };
-  for (const service of services) add(service.file);
+  for (const { file } of [...services, Health, StatusSchema, ErrorInfoSchema]) add(file);
   return [...files];
 }
 

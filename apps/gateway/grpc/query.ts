@@ -1,46 +1,17 @@
 import type { TableSpec } from '#kernel';
-import type { ReadCondition, ReadRow, ReadStore, RowKey } from '#ports';
-import { create } from '@bufbuild/protobuf';
-import { badRequest, notFound, type FieldProblem } from '../http/problem.errors.ts';
-import {
-  ColumnType,
-  GetRowResponseSchema,
-  ListRowsResponseSchema,
-  ListTablesResponseSchema,
-  QueryService,
-  type Value,
-} from './generated/streams/v1/query_service_pb.ts';
+import type { ReadRow, ReadStore, RowKey } from '#ports';
+import { create, type DescMessage, type DescMethodUnary, type Message } from '@bufbuild/protobuf';
+import type { UntypedServiceImplementation } from '@grpc/grpc-js';
+import { badRequest, notFound } from '../http/problem.errors.ts';
+import { confinement, readTables, tableFor, tablesFor } from '../watch/read-models.ts';
+import { ListTablesResponseSchema, QueryService, type ListStreamsRequest } from './generated/streams/v1/query_service_pb.ts';
 import type { GrpcCalls } from './grpc-calls.ts';
-import { confinement, tableFor, tablesFor } from '../watch/read-models.ts';
-import { comparable, rowMessage } from './row.codec.ts';
+import { conditionsOf, fieldOfTable, invalid, rowMessage } from './row.codec.ts';
 
 const pageSizeMax = 1_000;
 const pageSizeDefault = 100;
 const pageBytesMax = 2_000_000;
 const scopes = ['view', 'operate'] as const;
-
-const columnTypes = {
-  text: ColumnType.TEXT,
-  integer: ColumnType.INTEGER,
-  bigint: ColumnType.INTEGER,
-  double: ColumnType.DOUBLE,
-  boolean: ColumnType.BOOLEAN,
-  json: ColumnType.JSON,
-  timestamp: ColumnType.TIMESTAMP,
-} as const;
-
-/** @throws ProblemError 400 naming the columns that are wrong */
-export function conditionsOf(table: TableSpec, where: Readonly<Record<string, Value>>): ReadCondition[] {
-  const errors: FieldProblem[] = [];
-  const conditions: ReadCondition[] = [];
-  for (const [column, given] of Object.entries(where)) {
-    const value = comparable(table, column, given, `where.${column.slice(0, 64)}`);
-    if (typeof value === 'object') errors.push(value);
-    else conditions.push({ column, is: 'eq', value });
-  }
-  if (errors.length > 0) throw badRequest('invalid-request', errors.map(({ field, message }) => `${field}: ${message}`).join(' '), errors);
-  return conditions;
-}
 
 /** A page goes on behind a key: it is in the token, in the order of the key's columns. It shows nothing that the page did not. */
 function formatPage(table: TableSpec, row: ReadRow): string {
@@ -79,47 +50,68 @@ function weightOf(row: ReadRow): number {
   return JSON.stringify(Object.values(row), (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value)).length;
 }
 
-/** `QueryService`: pages and rows of every read model. */
-export function queryHandlers(calls: GrpcCalls, reads: ReadStore) {
-  const { listTables, listRows, getRow } = QueryService.method;
-  return {
-    listTables: calls.unary(listTables, scopes, (_request, { principal }) =>
-      create(ListTablesResponseSchema, {
-        tables: tablesFor(principal).map(({ projection, table }) => ({
-          name: table.name,
-          projection: projection.name,
-          version: projection.version,
-          columns: [
-            ...Object.entries(table.key).map(([name, type]) => ({ name, type: columnTypes[type], key: true })),
-            ...Object.entries(table.columns).map(([name, { type }]) => ({ name, type: columnTypes[type], key: false })),
-          ],
-        })),
-      }),
-    ),
-    listRows: calls.unary(listRows, scopes, async ({ table: name, where, pageSize, pageToken }, { principal }) => {
+/** The method that answers one row of the message, or many. */
+function methodFor(message: DescMessage, answers: 'list' | 'message'): DescMethodUnary {
+  const method = QueryService.methods.find(({ output }) => output.fields.some((field) => field.fieldKind === answers && field.message === message));
+  if (method?.methodKind !== 'unary') throw new Error(`the contract has no method for ${message.typeName}`);
+  return method as DescMethodUnary;
+}
+
+/** What the requests of all `List…` methods have alike. */
+type ListRequest = Omit<ListStreamsRequest, '$typeName' | 'where'> & Message & { readonly where?: Message };
+
+/** The field of an answer that holds rows. */
+function rowsField({ output }: DescMethodUnary, message: DescMessage): string {
+  return output.fields.find((field) => field.message === message)?.localName ?? '';
+}
+
+function listHandler(calls: GrpcCalls, reads: ReadStore, { name }: TableSpec, message: DescMessage) {
+  const method = methodFor(message, 'list');
+  return [
+    method.localName,
+    calls.unary(method, scopes, async (request, { principal }) => {
       const { table } = tableFor(principal, name);
+      const { where, pageSize, pageToken } = request as ListRequest;
       const limit = Math.min(pageSize === 0 ? pageSizeDefault : pageSize, pageSizeMax);
       const rows = await reads.select(table, {
-        where: [...conditionsOf(table, where), ...confinement(principal)],
+        where: [...(where === undefined ? [] : conditionsOf(message, where, 'where')), ...confinement(principal)],
         orderBy: Object.keys(table.key).map((column) => ({ column })),
         limit: limit + 1,
         ...(pageToken === '' ? {} : { after: parsePage(table, pageToken) }),
       });
       const page = fitting(rows.slice(0, limit));
       const nextPageToken = rows.length > page.length ? formatPage(table, page.at(-1) as ReadRow) : '';
-      return create(ListRowsResponseSchema, { rows: page.map((row) => rowMessage(table, row)), nextPageToken });
+      return create(method.output, { [rowsField(method, message)]: page.map((row) => rowMessage(message, row)), nextPageToken } as never);
     }),
-    getRow: calls.unary(getRow, scopes, async ({ table: name, key }, { principal }) => {
+  ] as const;
+}
+
+function getHandler(calls: GrpcCalls, reads: ReadStore, { name }: TableSpec, message: DescMessage) {
+  const method = methodFor(message, 'message');
+  return [
+    method.localName,
+    calls.unary(method, scopes, async (request, { principal }) => {
       const { table } = tableFor(principal, name);
-      const conditions = conditionsOf(table, key);
+      const conditions = conditionsOf(method.input, request, '');
       const missing = Object.keys(table.key).filter((column) => !conditions.some((one) => one.column === column));
-      if (missing.length > 0) {
-        const errors = missing.map((column) => ({ field: `key.${column}`, message: 'This column of the key is missing.' }));
-        throw badRequest('invalid-request', errors.map(({ field, message }) => `${field}: ${message}`).join(' '), errors);
-      }
+      if (missing.length > 0) throw invalid(missing.map((field) => ({ field, message: 'This field of the key is missing.' })));
       const [row] = await reads.select(table, { where: [...conditions, ...confinement(principal)], limit: 1 });
-      if (row === undefined) throw notFound('unknown-row', `There is no such row in ${table.name}.`);
-      return create(GetRowResponseSchema, { row: rowMessage(table, row) });
+      if (row === undefined) throw notFound('unknown-row', `There is no such row in ${name}.`);
+      return create(method.output, { [rowsField(method, message)]: rowMessage(message, row) } as never);
     }),
-  };
+  ] as const;
+}
+
+/** `QueryService`: pages and rows of every read model, each as a message of its own. */
+export function queryHandlers(calls: GrpcCalls, reads: ReadStore): UntypedServiceImplementation {
+  const listTables = calls.unary(QueryService.method.listTables, scopes, (_request, { principal }) =>
+    create(ListTablesResponseSchema, {
+      tables: tablesFor(principal).map(({ projection, table }) => ({ name: table.name, projection: projection.name, version: projection.version })),
+    }),
+  );
+  const ofTables = readTables.flatMap(({ table }) => {
+    const { message } = fieldOfTable(table);
+    return [listHandler(calls, reads, table, message), getHandler(calls, reads, table, message)];
+  });
+  return { listTables, ...Object.fromEntries(ofTables) };
 }

@@ -1,45 +1,52 @@
-import type { ColumnType, ColumnValue, TableSpec } from '#kernel';
-import type { ReadRow } from '#ports';
-import { create } from '@bufbuild/protobuf';
-import type { FieldProblem } from '../http/problem.errors.ts';
-import { RowSchema, ValueSchema, type Row, type Value } from './generated/streams/v1/query_service_pb.ts';
+import type { TableSpec } from '#kernel';
+import type { ReadCondition, ReadRow } from '#ports';
+import { create, isFieldSet, ScalarType, type DescField, type DescMessage, type Message, type MessageShape } from '@bufbuild/protobuf';
+import { badRequest, type FieldProblem } from '../http/problem.errors.ts';
+import { RowSchema, type Row } from './generated/streams/v1/read_models_pb.ts';
 
-export function typeOfColumn(table: TableSpec, name: string): ColumnType | undefined {
-  if (Object.hasOwn(table.key, name)) return table.key[name];
-  return Object.hasOwn(table.columns, name) ? table.columns[name]?.type : undefined;
+/** A row as the message of its table: fields are named as columns, and what is null is not set. */
+export function rowMessage<Desc extends DescMessage>(desc: Desc, row: ReadRow): MessageShape<Desc> {
+  const set = desc.fields.flatMap(({ name, localName }) => ((row[name] ?? null) === null ? [] : [[localName, row[name]]]));
+  return create(desc, Object.fromEntries(set) as never);
 }
 
-function valueMessage(type: ColumnType, value: ColumnValue): Value {
-  if (value === null) return create(ValueSchema);
-  switch (type) {
-    case 'text':
-      return create(ValueSchema, { value: { case: 'text', value: value as string } });
-    case 'integer':
-    case 'timestamp':
-    case 'bigint':
-      return create(ValueSchema, { value: { case: 'integer', value: BigInt(value as number | bigint) } });
-    case 'double':
-      return create(ValueSchema, { value: { case: 'number', value: value as number } });
-    case 'boolean':
-      return create(ValueSchema, { value: { case: 'boolean', value: value as boolean } });
-    case 'json':
-      return create(ValueSchema, { value: { case: 'json', value: JSON.stringify(value) } });
+/** The field of a {@link Row} that holds rows of a table. */
+export function fieldOfTable({ name }: TableSpec): DescField & { readonly message: DescMessage } {
+  const field = RowSchema.fields.find((one) => one.name === name);
+  if (field?.message === undefined) throw new Error(`the contract has no rows of ${name}`);
+  return field as DescField & { readonly message: DescMessage };
+}
+
+/** A row of any table. */
+export function anyRowMessage(table: TableSpec, row: ReadRow): Row {
+  const { message, localName } = fieldOfTable(table);
+  return create(RowSchema, { row: { case: localName, value: rowMessage(message, row) } as never });
+}
+
+/**
+ * The fields that are set, as conditions on the columns of their names.
+ * @param where the request's field that they came in, as problems name it; empty for the request itself
+ * @throws ProblemError 400 naming the fields that are wrong
+ */
+export function conditionsOf(desc: DescMessage, message: Message, where: string): ReadCondition[] {
+  const errors: FieldProblem[] = [];
+  const conditions: ReadCondition[] = [];
+  for (const field of desc.fields.filter((one) => isFieldSet(message, one))) {
+    const value = (message as unknown as Readonly<Record<string, unknown>>)[field.localName];
+    const problem = problemOf(field, value);
+    if (problem === undefined) conditions.push({ column: field.name, is: 'eq', value: value as string | number | bigint | boolean });
+    else errors.push({ field: where === '' ? field.name : `${where}.${field.name}`, message: problem });
   }
+  if (errors.length > 0) throw invalid(errors);
+  return conditions;
 }
 
-export function rowMessage(table: TableSpec, row: ReadRow): Row {
-  const columns: Record<string, Value> = {};
-  for (const [name, value] of Object.entries(row)) columns[name] = valueMessage(typeOfColumn(table, name) ?? 'json', value);
-  return create(RowSchema, { columns });
-}
-
-/** A value of a request as one that can be compared with a column's; a problem when it is of another type. */
-export function comparable(table: TableSpec, name: string, { value }: Value, field: string): string | number | bigint | boolean | FieldProblem {
-  const type = typeOfColumn(table, name);
-  if (type === undefined) return { field, message: `The table ${table.name} has no such column.` };
-  const wanted = type === 'integer' || type === 'timestamp' || type === 'bigint' ? 'integer' : type === 'double' ? 'number' : type;
-  if (value.case === undefined || value.case !== wanted || type === 'json') return { field, message: `Expected a value of the type ${wanted}.` };
+function problemOf(field: DescField, value: unknown): string | undefined {
+  if (field.fieldKind !== 'scalar') return 'Rows cannot be found by this field.';
   // U+0000 is in no text that a read model holds, and PostgreSQL takes none.
-  if (typeof value.value === 'string' && value.value.includes('\0')) return { field, message: 'Expected text without U+0000.' };
-  return type === 'integer' || type === 'timestamp' ? Number(value.value) : value.value;
+  return field.scalar === ScalarType.STRING && (value as string).includes('\0') ? 'Expected text without U+0000.' : undefined;
+}
+
+export function invalid(errors: readonly FieldProblem[]): Error {
+  return badRequest('invalid-request', errors.map(({ field, message }) => `${field}: ${message}`).join(' '), errors);
 }

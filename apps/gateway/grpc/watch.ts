@@ -1,16 +1,16 @@
-import type { ReadRow } from '#ports';
+import type { ReadCondition, ReadRow } from '#ports';
 import type { TableSpec } from '#kernel';
 import { create, toBinary } from '@bufbuild/protobuf';
 import type { Authenticator } from '../access/authenticator.ts';
 import type { SubscriptionEnd } from '../events/subscription.ts';
-import { tableFor } from '../watch/read-models.ts';
+import { readTables, tableFor } from '../watch/read-models.ts';
 import type { RowWatches } from '../watch/row-watches.ts';
 import type { WatchOutput } from '../watch/watch-sink.ts';
+import type { Row } from './generated/streams/v1/read_models_pb.ts';
 import { WatchResponseSchema, WatchService, type WatchRequest } from './generated/streams/v1/watch_service_pb.ts';
 import type { GrpcCaller, GrpcCalls } from './grpc-calls.ts';
 import { GrpcWriter, type StreamCall } from './grpc-writer.ts';
-import { conditionsOf } from './query.ts';
-import { rowMessage } from './row.codec.ts';
+import { anyRowMessage, conditionsOf, fieldOfTable, invalid } from './row.codec.ts';
 
 export interface WatchDeps {
   readonly calls: GrpcCalls;
@@ -28,18 +28,27 @@ export class Watcher {
     this.watch = deps.calls.serverStream(WatchService.method.watch, ['view', 'operate'], (request, caller, call) => this.#serve(request, caller, call));
   }
 
-  async #serve({ table, where, token }: WatchRequest, { principal, token: bearer }: GrpcCaller, call: StreamCall): Promise<void> {
+  async #serve({ where, token }: WatchRequest, { principal, token: bearer }: GrpcCaller, call: StreamCall): Promise<void> {
     const { watches, authenticator, calls } = this.#deps;
+    const { name, conditions } = asked(where);
     await watches.serve({
       principal,
-      table,
-      conditions: (spec) => conditionsOf(spec, where),
+      table: name,
+      conditions: () => conditions,
       token,
       tokenField: 'token',
       stillAllowed: () => authenticator.stillHolds(bearer, principal),
-      output: () => new GrpcRows(tableFor(principal, table).table, new GrpcWriter(call, (error, at) => calls.statusOf(error, 'Watch', at))),
+      output: () => new GrpcRows(tableFor(principal, name).table, new GrpcWriter(call, (error, at) => calls.statusOf(error, 'Watch', at))),
     });
   }
+}
+
+/** The table that is meant, and which of its rows. @throws ProblemError 400 */
+function asked(where: Row | undefined): { readonly name: string; readonly conditions: readonly ReadCondition[] } {
+  const found = readTables.find(({ table }) => fieldOfTable(table).localName === where?.row.case);
+  if (found === undefined || where?.row.value === undefined) throw invalid([{ field: 'where', message: 'Which read model? Set one of its fields.' }]);
+  const { name, message } = fieldOfTable(found.table);
+  return { name, conditions: conditionsOf(message, where.row.value, `where.${name}`) };
 }
 
 /** Rows as messages of a call. */
@@ -65,7 +74,7 @@ class GrpcRows implements WatchOutput {
   }
 
   write(rows: readonly ReadRow[], token: string, snapshot: boolean): void {
-    const message = create(WatchResponseSchema, { rows: rows.map((row) => rowMessage(this.#table, row)), token, snapshot });
+    const message = create(WatchResponseSchema, { rows: rows.map((row) => anyRowMessage(this.#table, row)), token, snapshot });
     this.#writer.write(toBinary(WatchResponseSchema, message));
   }
 

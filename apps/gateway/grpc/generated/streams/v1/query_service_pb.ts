@@ -2,15 +2,17 @@
 // @generated from file streams/v1/query_service.proto (package streams.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { ApiKey, Content, Edge, EdgeCounters, ParkedEvent, PlaybackSession, Purge, PurgeApplication, Refusal, Rendition, Segment, Session, Stream, Tenant } from "./read_models_pb.ts";
+import { file_streams_v1_read_models } from "./read_models_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file streams/v1/query_service.proto.
  */
 export const file_streams_v1_query_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5zdHJlYW1zL3YxL3F1ZXJ5X3NlcnZpY2UucHJvdG8SCnN0cmVhbXMudjEiEwoRTGlzdFRhYmxlc1JlcXVlc3QiNwoSTGlzdFRhYmxlc1Jlc3BvbnNlEiEKBnRhYmxlcxgBIAMoCzIRLnN0cmVhbXMudjEuVGFibGUiXwoFVGFibGUSDAoEbmFtZRgBIAEoCRISCgpwcm9qZWN0aW9uGAIgASgJEg8KB3ZlcnNpb24YAyABKA0SIwoHY29sdW1ucxgEIAMoCzISLnN0cmVhbXMudjEuQ29sdW1uIkkKBkNvbHVtbhIMCgRuYW1lGAEgASgJEiQKBHR5cGUYAiABKA4yFi5zdHJlYW1zLnYxLkNvbHVtblR5cGUSCwoDa2V5GAMgASgIImgKBVZhbHVlEg4KBHRleHQYASABKAlIABIRCgdpbnRlZ2VyGAIgASgDSAASEAoGbnVtYmVyGAMgASgBSAASEQoHYm9vbGVhbhgEIAEoCEgAEg4KBGpzb24YBSABKAlIAEIHCgV2YWx1ZSJ3CgNSb3cSLQoHY29sdW1ucxgBIAMoCzIcLnN0cmVhbXMudjEuUm93LkNvbHVtbnNFbnRyeRpBCgxDb2x1bW5zRW50cnkSCwoDa2V5GAEgASgJEiAKBXZhbHVlGAIgASgLMhEuc3RyZWFtcy52MS5WYWx1ZToCOAEivwEKD0xpc3RSb3dzUmVxdWVzdBINCgV0YWJsZRgBIAEoCRI1CgV3aGVyZRgCIAMoCzImLnN0cmVhbXMudjEuTGlzdFJvd3NSZXF1ZXN0LldoZXJlRW50cnkSEQoJcGFnZV9zaXplGAMgASgNEhIKCnBhZ2VfdG9rZW4YBCABKAkaPwoKV2hlcmVFbnRyeRILCgNrZXkYASABKAkSIAoFdmFsdWUYAiABKAsyES5zdHJlYW1zLnYxLlZhbHVlOgI4ASJKChBMaXN0Um93c1Jlc3BvbnNlEh0KBHJvd3MYASADKAsyDy5zdHJlYW1zLnYxLlJvdxIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkijgEKDUdldFJvd1JlcXVlc3QSDQoFdGFibGUYASABKAkSLwoDa2V5GAIgAygLMiIuc3RyZWFtcy52MS5HZXRSb3dSZXF1ZXN0LktleUVudHJ5Gj0KCEtleUVudHJ5EgsKA2tleRgBIAEoCRIgCgV2YWx1ZRgCIAEoCzIRLnN0cmVhbXMudjEuVmFsdWU6AjgBIi4KDkdldFJvd1Jlc3BvbnNlEhwKA3JvdxgBIAEoCzIPLnN0cmVhbXMudjEuUm93KroBCgpDb2x1bW5UeXBlEhsKF0NPTFVNTl9UWVBFX1VOU1BFQ0lGSUVEEAASFAoQQ09MVU1OX1RZUEVfVEVYVBABEhcKE0NPTFVNTl9UWVBFX0lOVEVHRVIQAhIWChJDT0xVTU5fVFlQRV9ET1VCTEUQAxIXChNDT0xVTU5fVFlQRV9CT09MRUFOEAQSFAoQQ09MVU1OX1RZUEVfSlNPThAFEhkKFUNPTFVNTl9UWVBFX1RJTUVTVEFNUBAGMuMBCgxRdWVyeVNlcnZpY2USSwoKTGlzdFRhYmxlcxIdLnN0cmVhbXMudjEuTGlzdFRhYmxlc1JlcXVlc3QaHi5zdHJlYW1zLnYxLkxpc3RUYWJsZXNSZXNwb25zZRJFCghMaXN0Um93cxIbLnN0cmVhbXMudjEuTGlzdFJvd3NSZXF1ZXN0Ghwuc3RyZWFtcy52MS5MaXN0Um93c1Jlc3BvbnNlEj8KBkdldFJvdxIZLnN0cmVhbXMudjEuR2V0Um93UmVxdWVzdBoaLnN0cmVhbXMudjEuR2V0Um93UmVzcG9uc2ViBnByb3RvMw");
+  fileDesc("Ch5zdHJlYW1zL3YxL3F1ZXJ5X3NlcnZpY2UucHJvdG8SCnN0cmVhbXMudjEiEwoRTGlzdFRhYmxlc1JlcXVlc3QiNwoSTGlzdFRhYmxlc1Jlc3BvbnNlEiEKBnRhYmxlcxgBIAMoCzIRLnN0cmVhbXMudjEuVGFibGUiOgoFVGFibGUSDAoEbmFtZRgBIAEoCRISCgpwcm9qZWN0aW9uGAIgASgJEg8KB3ZlcnNpb24YAyABKA0iXgoSTGlzdFN0cmVhbXNSZXF1ZXN0EiEKBXdoZXJlGAEgASgLMhIuc3RyZWFtcy52MS5TdHJlYW0SEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiUwoTTGlzdFN0cmVhbXNSZXNwb25zZRIjCgdzdHJlYW1zGAEgAygLMhIuc3RyZWFtcy52MS5TdHJlYW0SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjgKEEdldFN0cmVhbVJlcXVlc3QSFgoJc3RyZWFtX2lkGAEgASgJSACIAQFCDAoKX3N0cmVhbV9pZCI3ChFHZXRTdHJlYW1SZXNwb25zZRIiCgZzdHJlYW0YASABKAsyEi5zdHJlYW1zLnYxLlN0cmVhbSJgChNMaXN0U2Vzc2lvbnNSZXF1ZXN0EiIKBXdoZXJlGAEgASgLMhMuc3RyZWFtcy52MS5TZXNzaW9uEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJIlYKFExpc3RTZXNzaW9uc1Jlc3BvbnNlEiUKCHNlc3Npb25zGAEgAygLMhMuc3RyZWFtcy52MS5TZXNzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJhChFHZXRTZXNzaW9uUmVxdWVzdBIWCglzdHJlYW1faWQYASABKAlIAIgBARIXCgpzZXNzaW9uX2lkGAIgASgJSAGIAQFCDAoKX3N0cmVhbV9pZEINCgtfc2Vzc2lvbl9pZCI6ChJHZXRTZXNzaW9uUmVzcG9uc2USJAoHc2Vzc2lvbhgBIAEoCzITLnN0cmVhbXMudjEuU2Vzc2lvbiJkChVMaXN0UmVuZGl0aW9uc1JlcXVlc3QSJAoFd2hlcmUYASABKAsyFS5zdHJlYW1zLnYxLlJlbmRpdGlvbhIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJcChZMaXN0UmVuZGl0aW9uc1Jlc3BvbnNlEikKCnJlbmRpdGlvbnMYASADKAsyFS5zdHJlYW1zLnYxLlJlbmRpdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiVwoTR2V0UmVuZGl0aW9uUmVxdWVzdBIWCglzdHJlYW1faWQYASABKAlIAIgBARIRCgRuYW1lGAIgASgJSAGIAQFCDAoKX3N0cmVhbV9pZEIHCgVfbmFtZSJAChRHZXRSZW5kaXRpb25SZXNwb25zZRIoCglyZW5kaXRpb24YASABKAsyFS5zdHJlYW1zLnYxLlJlbmRpdGlvbiJgChNMaXN0U2VnbWVudHNSZXF1ZXN0EiIKBXdoZXJlGAEgASgLMhMuc3RyZWFtcy52MS5TZWdtZW50EhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJIlYKFExpc3RTZWdtZW50c1Jlc3BvbnNlEiUKCHNlZ21lbnRzGAEgAygLMhMuc3RyZWFtcy52MS5TZWdtZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKPAQoRR2V0U2VnbWVudFJlcXVlc3QSFgoJc3RyZWFtX2lkGAEgASgJSACIAQESFgoJcmVuZGl0aW9uGAIgASgJSAGIAQESGwoObWVkaWFfc2VxdWVuY2UYAyABKAVIAogBAUIMCgpfc3RyZWFtX2lkQgwKCl9yZW5kaXRpb25CEQoPX21lZGlhX3NlcXVlbmNlIjoKEkdldFNlZ21lbnRSZXNwb25zZRIkCgdzZWdtZW50GAEgASgLMhMuc3RyZWFtcy52MS5TZWdtZW50IlwKEUxpc3RQdXJnZXNSZXF1ZXN0EiAKBXdoZXJlGAEgASgLMhEuc3RyZWFtcy52MS5QdXJnZRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJQChJMaXN0UHVyZ2VzUmVzcG9uc2USIQoGcHVyZ2VzGAEgAygLMhEuc3RyZWFtcy52MS5QdXJnZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNQoPR2V0UHVyZ2VSZXF1ZXN0EhUKCHB1cmdlX2lkGAEgASgJSACIAQFCCwoJX3B1cmdlX2lkIjQKEEdldFB1cmdlUmVzcG9uc2USIAoFcHVyZ2UYASABKAsyES5zdHJlYW1zLnYxLlB1cmdlInIKHExpc3RQdXJnZUFwcGxpY2F0aW9uc1JlcXVlc3QSKwoFd2hlcmUYASABKAsyHC5zdHJlYW1zLnYxLlB1cmdlQXBwbGljYXRpb24SEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkicgodTGlzdFB1cmdlQXBwbGljYXRpb25zUmVzcG9uc2USOAoScHVyZ2VfYXBwbGljYXRpb25zGAEgAygLMhwuc3RyZWFtcy52MS5QdXJnZUFwcGxpY2F0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJiChpHZXRQdXJnZUFwcGxpY2F0aW9uUmVxdWVzdBIVCghwdXJnZV9pZBgBIAEoCUgAiAEBEhQKB2VkZ2VfaWQYAiABKAlIAYgBAUILCglfcHVyZ2VfaWRCCgoIX2VkZ2VfaWQiVgobR2V0UHVyZ2VBcHBsaWNhdGlvblJlc3BvbnNlEjcKEXB1cmdlX2FwcGxpY2F0aW9uGAEgASgLMhwuc3RyZWFtcy52MS5QdXJnZUFwcGxpY2F0aW9uIloKEExpc3RFZGdlc1JlcXVlc3QSHwoFd2hlcmUYASABKAsyEC5zdHJlYW1zLnYxLkVkZ2USEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiTQoRTGlzdEVkZ2VzUmVzcG9uc2USHwoFZWRnZXMYASADKAsyEC5zdHJlYW1zLnYxLkVkZ2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjIKDkdldEVkZ2VSZXF1ZXN0EhQKB2VkZ2VfaWQYASABKAlIAIgBAUIKCghfZWRnZV9pZCIxCg9HZXRFZGdlUmVzcG9uc2USHgoEZWRnZRgBIAEoCzIQLnN0cmVhbXMudjEuRWRnZSJpChdMaXN0RWRnZUNvdW50ZXJzUmVxdWVzdBInCgV3aGVyZRgBIAEoCzIYLnN0cmVhbXMudjEuRWRnZUNvdW50ZXJzEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJImQKGExpc3RFZGdlQ291bnRlcnNSZXNwb25zZRIvCg1lZGdlX2NvdW50ZXJzGAEgAygLMhguc3RyZWFtcy52MS5FZGdlQ291bnRlcnMSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImQKFkdldEVkZ2VDb3VudGVyc1JlcXVlc3QSFAoHZWRnZV9pZBgBIAEoCUgAiAEBEhgKC2luY2FybmF0aW9uGAIgASgDSAGIAQFCCgoIX2VkZ2VfaWRCDgoMX2luY2FybmF0aW9uIkoKF0dldEVkZ2VDb3VudGVyc1Jlc3BvbnNlEi8KDWVkZ2VfY291bnRlcnMYASABKAsyGC5zdHJlYW1zLnYxLkVkZ2VDb3VudGVycyJeChJMaXN0QXBpS2V5c1JlcXVlc3QSIQoFd2hlcmUYASABKAsyEi5zdHJlYW1zLnYxLkFwaUtleRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJUChNMaXN0QXBpS2V5c1Jlc3BvbnNlEiQKCGFwaV9rZXlzGAEgAygLMhIuc3RyZWFtcy52MS5BcGlLZXkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjIKEEdldEFwaUtleVJlcXVlc3QSEwoGa2V5X2lkGAEgASgJSACIAQFCCQoHX2tleV9pZCI4ChFHZXRBcGlLZXlSZXNwb25zZRIjCgdhcGlfa2V5GAEgASgLMhIuc3RyZWFtcy52MS5BcGlLZXkiXgoSTGlzdFRlbmFudHNSZXF1ZXN0EiEKBXdoZXJlGAEgASgLMhIuc3RyZWFtcy52MS5UZW5hbnQSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiUwoTTGlzdFRlbmFudHNSZXNwb25zZRIjCgd0ZW5hbnRzGAEgAygLMhIuc3RyZWFtcy52MS5UZW5hbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjgKEEdldFRlbmFudFJlcXVlc3QSFgoJdGVuYW50X2lkGAEgASgJSACIAQFCDAoKX3RlbmFudF9pZCI3ChFHZXRUZW5hbnRSZXNwb25zZRIiCgZ0ZW5hbnQYASABKAsyEi5zdHJlYW1zLnYxLlRlbmFudCJgChNMaXN0UmVmdXNhbHNSZXF1ZXN0EiIKBXdoZXJlGAEgASgLMhMuc3RyZWFtcy52MS5SZWZ1c2FsEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJIlYKFExpc3RSZWZ1c2Fsc1Jlc3BvbnNlEiUKCHJlZnVzYWxzGAEgAygLMhMuc3RyZWFtcy52MS5SZWZ1c2FsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKVAQoRR2V0UmVmdXNhbFJlcXVlc3QSFAoHYWRkcmVzcxgBIAEoCUgAiAEBEhAKA3dobxgCIAEoCUgBiAEBEhYKCW9wZXJhdGlvbhgDIAEoCUgCiAEBEhMKBnJlYXNvbhgEIAEoCUgDiAEBQgoKCF9hZGRyZXNzQgYKBF93aG9CDAoKX29wZXJhdGlvbkIJCgdfcmVhc29uIjoKEkdldFJlZnVzYWxSZXNwb25zZRIkCgdyZWZ1c2FsGAEgASgLMhMuc3RyZWFtcy52MS5SZWZ1c2FsImAKE0xpc3RDb250ZW50c1JlcXVlc3QSIgoFd2hlcmUYASABKAsyEy5zdHJlYW1zLnYxLkNvbnRlbnQSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiVgoUTGlzdENvbnRlbnRzUmVzcG9uc2USJQoIY29udGVudHMYASADKAsyEy5zdHJlYW1zLnYxLkNvbnRlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlsKEUdldENvbnRlbnRSZXF1ZXN0EhMKBnRlbmFudBgBIAEoCUgAiAEBEhcKCmNvbnRlbnRfaWQYAiABKAlIAYgBAUIJCgdfdGVuYW50Qg0KC19jb250ZW50X2lkIjoKEkdldENvbnRlbnRSZXNwb25zZRIkCgdjb250ZW50GAEgASgLMhMuc3RyZWFtcy52MS5Db250ZW50InAKG0xpc3RQbGF5YmFja1Nlc3Npb25zUmVxdWVzdBIqCgV3aGVyZRgBIAEoCzIbLnN0cmVhbXMudjEuUGxheWJhY2tTZXNzaW9uEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJIm8KHExpc3RQbGF5YmFja1Nlc3Npb25zUmVzcG9uc2USNgoRcGxheWJhY2tfc2Vzc2lvbnMYASADKAsyGy5zdHJlYW1zLnYxLlBsYXliYWNrU2Vzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiYwoZR2V0UGxheWJhY2tTZXNzaW9uUmVxdWVzdBITCgZ0ZW5hbnQYASABKAlIAIgBARIXCgpzZXNzaW9uX2lkGAIgASgJSAGIAQFCCQoHX3RlbmFudEINCgtfc2Vzc2lvbl9pZCJTChpHZXRQbGF5YmFja1Nlc3Npb25SZXNwb25zZRI1ChBwbGF5YmFja19zZXNzaW9uGAEgASgLMhsuc3RyZWFtcy52MS5QbGF5YmFja1Nlc3Npb24iaAoXTGlzdFBhcmtlZEV2ZW50c1JlcXVlc3QSJgoFd2hlcmUYASABKAsyFy5zdHJlYW1zLnYxLlBhcmtlZEV2ZW50EhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJImMKGExpc3RQYXJrZWRFdmVudHNSZXNwb25zZRIuCg1wYXJrZWRfZXZlbnRzGAEgAygLMhcuc3RyZWFtcy52MS5QYXJrZWRFdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkirQEKFUdldFBhcmtlZEV2ZW50UmVxdWVzdBISCgV0b3BpYxgBIAEoCUgAiAEBEhYKCXBhcnRpdGlvbhgCIAEoBUgBiAEBEhoKDXJlY29yZF9vZmZzZXQYAyABKANIAogBARIVCghjb25zdW1lchgEIAEoCUgDiAEBQggKBl90b3BpY0IMCgpfcGFydGl0aW9uQhAKDl9yZWNvcmRfb2Zmc2V0QgsKCV9jb25zdW1lciJHChZHZXRQYXJrZWRFdmVudFJlc3BvbnNlEi0KDHBhcmtlZF9ldmVudBgBIAEoCzIXLnN0cmVhbXMudjEuUGFya2VkRXZlbnQykBMKDFF1ZXJ5U2VydmljZRJLCgpMaXN0VGFibGVzEh0uc3RyZWFtcy52MS5MaXN0VGFibGVzUmVxdWVzdBoeLnN0cmVhbXMudjEuTGlzdFRhYmxlc1Jlc3BvbnNlEk4KC0xpc3RTdHJlYW1zEh4uc3RyZWFtcy52MS5MaXN0U3RyZWFtc1JlcXVlc3QaHy5zdHJlYW1zLnYxLkxpc3RTdHJlYW1zUmVzcG9uc2USSAoJR2V0U3RyZWFtEhwuc3RyZWFtcy52MS5HZXRTdHJlYW1SZXF1ZXN0Gh0uc3RyZWFtcy52MS5HZXRTdHJlYW1SZXNwb25zZRJRCgxMaXN0U2Vzc2lvbnMSHy5zdHJlYW1zLnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaIC5zdHJlYW1zLnYxLkxpc3RTZXNzaW9uc1Jlc3BvbnNlEksKCkdldFNlc3Npb24SHS5zdHJlYW1zLnYxLkdldFNlc3Npb25SZXF1ZXN0Gh4uc3RyZWFtcy52MS5HZXRTZXNzaW9uUmVzcG9uc2USVwoOTGlzdFJlbmRpdGlvbnMSIS5zdHJlYW1zLnYxLkxpc3RSZW5kaXRpb25zUmVxdWVzdBoiLnN0cmVhbXMudjEuTGlzdFJlbmRpdGlvbnNSZXNwb25zZRJRCgxHZXRSZW5kaXRpb24SHy5zdHJlYW1zLnYxLkdldFJlbmRpdGlvblJlcXVlc3QaIC5zdHJlYW1zLnYxLkdldFJlbmRpdGlvblJlc3BvbnNlElEKDExpc3RTZWdtZW50cxIfLnN0cmVhbXMudjEuTGlzdFNlZ21lbnRzUmVxdWVzdBogLnN0cmVhbXMudjEuTGlzdFNlZ21lbnRzUmVzcG9uc2USSwoKR2V0U2VnbWVudBIdLnN0cmVhbXMudjEuR2V0U2VnbWVudFJlcXVlc3QaHi5zdHJlYW1zLnYxLkdldFNlZ21lbnRSZXNwb25zZRJLCgpMaXN0UHVyZ2VzEh0uc3RyZWFtcy52MS5MaXN0UHVyZ2VzUmVxdWVzdBoeLnN0cmVhbXMudjEuTGlzdFB1cmdlc1Jlc3BvbnNlEkUKCEdldFB1cmdlEhsuc3RyZWFtcy52MS5HZXRQdXJnZVJlcXVlc3QaHC5zdHJlYW1zLnYxLkdldFB1cmdlUmVzcG9uc2USbAoVTGlzdFB1cmdlQXBwbGljYXRpb25zEiguc3RyZWFtcy52MS5MaXN0UHVyZ2VBcHBsaWNhdGlvbnNSZXF1ZXN0Gikuc3RyZWFtcy52MS5MaXN0UHVyZ2VBcHBsaWNhdGlvbnNSZXNwb25zZRJmChNHZXRQdXJnZUFwcGxpY2F0aW9uEiYuc3RyZWFtcy52MS5HZXRQdXJnZUFwcGxpY2F0aW9uUmVxdWVzdBonLnN0cmVhbXMudjEuR2V0UHVyZ2VBcHBsaWNhdGlvblJlc3BvbnNlEkgKCUxpc3RFZGdlcxIcLnN0cmVhbXMudjEuTGlzdEVkZ2VzUmVxdWVzdBodLnN0cmVhbXMudjEuTGlzdEVkZ2VzUmVzcG9uc2USQgoHR2V0RWRnZRIaLnN0cmVhbXMudjEuR2V0RWRnZVJlcXVlc3QaGy5zdHJlYW1zLnYxLkdldEVkZ2VSZXNwb25zZRJdChBMaXN0RWRnZUNvdW50ZXJzEiMuc3RyZWFtcy52MS5MaXN0RWRnZUNvdW50ZXJzUmVxdWVzdBokLnN0cmVhbXMudjEuTGlzdEVkZ2VDb3VudGVyc1Jlc3BvbnNlEloKD0dldEVkZ2VDb3VudGVycxIiLnN0cmVhbXMudjEuR2V0RWRnZUNvdW50ZXJzUmVxdWVzdBojLnN0cmVhbXMudjEuR2V0RWRnZUNvdW50ZXJzUmVzcG9uc2USTgoLTGlzdEFwaUtleXMSHi5zdHJlYW1zLnYxLkxpc3RBcGlLZXlzUmVxdWVzdBofLnN0cmVhbXMudjEuTGlzdEFwaUtleXNSZXNwb25zZRJICglHZXRBcGlLZXkSHC5zdHJlYW1zLnYxLkdldEFwaUtleVJlcXVlc3QaHS5zdHJlYW1zLnYxLkdldEFwaUtleVJlc3BvbnNlEk4KC0xpc3RUZW5hbnRzEh4uc3RyZWFtcy52MS5MaXN0VGVuYW50c1JlcXVlc3QaHy5zdHJlYW1zLnYxLkxpc3RUZW5hbnRzUmVzcG9uc2USSAoJR2V0VGVuYW50Ehwuc3RyZWFtcy52MS5HZXRUZW5hbnRSZXF1ZXN0Gh0uc3RyZWFtcy52MS5HZXRUZW5hbnRSZXNwb25zZRJRCgxMaXN0UmVmdXNhbHMSHy5zdHJlYW1zLnYxLkxpc3RSZWZ1c2Fsc1JlcXVlc3QaIC5zdHJlYW1zLnYxLkxpc3RSZWZ1c2Fsc1Jlc3BvbnNlEksKCkdldFJlZnVzYWwSHS5zdHJlYW1zLnYxLkdldFJlZnVzYWxSZXF1ZXN0Gh4uc3RyZWFtcy52MS5HZXRSZWZ1c2FsUmVzcG9uc2USUQoMTGlzdENvbnRlbnRzEh8uc3RyZWFtcy52MS5MaXN0Q29udGVudHNSZXF1ZXN0GiAuc3RyZWFtcy52MS5MaXN0Q29udGVudHNSZXNwb25zZRJLCgpHZXRDb250ZW50Eh0uc3RyZWFtcy52MS5HZXRDb250ZW50UmVxdWVzdBoeLnN0cmVhbXMudjEuR2V0Q29udGVudFJlc3BvbnNlEmkKFExpc3RQbGF5YmFja1Nlc3Npb25zEicuc3RyZWFtcy52MS5MaXN0UGxheWJhY2tTZXNzaW9uc1JlcXVlc3QaKC5zdHJlYW1zLnYxLkxpc3RQbGF5YmFja1Nlc3Npb25zUmVzcG9uc2USYwoSR2V0UGxheWJhY2tTZXNzaW9uEiUuc3RyZWFtcy52MS5HZXRQbGF5YmFja1Nlc3Npb25SZXF1ZXN0GiYuc3RyZWFtcy52MS5HZXRQbGF5YmFja1Nlc3Npb25SZXNwb25zZRJdChBMaXN0UGFya2VkRXZlbnRzEiMuc3RyZWFtcy52MS5MaXN0UGFya2VkRXZlbnRzUmVxdWVzdBokLnN0cmVhbXMudjEuTGlzdFBhcmtlZEV2ZW50c1Jlc3BvbnNlElcKDkdldFBhcmtlZEV2ZW50EiEuc3RyZWFtcy52MS5HZXRQYXJrZWRFdmVudFJlcXVlc3QaIi5zdHJlYW1zLnYxLkdldFBhcmtlZEV2ZW50UmVzcG9uc2ViBnByb3RvMw", [file_streams_v1_read_models]);
 
 /**
  * @generated from message streams.v1.ListTablesRequest
@@ -47,6 +49,8 @@ export const ListTablesResponseSchema: GenMessage<ListTablesResponse> = /*@__PUR
  */
 export type Table = Message<"streams.v1.Table"> & {
   /**
+   * As in Row.
+   *
    * @generated from field: string name = 1;
    */
   name: string;
@@ -62,13 +66,6 @@ export type Table = Message<"streams.v1.Table"> & {
    * @generated from field: uint32 version = 3;
    */
   version: number;
-
-  /**
-   * The key first, in order.
-   *
-   * @generated from field: repeated streams.v1.Column columns = 4;
-   */
-  columns: Column[];
 };
 
 /**
@@ -79,148 +76,44 @@ export const TableSchema: GenMessage<Table> = /*@__PURE__*/
   messageDesc(file_streams_v1_query_service, 2);
 
 /**
- * @generated from message streams.v1.Column
+ * @generated from message streams.v1.ListStreamsRequest
  */
-export type Column = Message<"streams.v1.Column"> & {
+export type ListStreamsRequest = Message<"streams.v1.ListStreamsRequest"> & {
   /**
-   * @generated from field: string name = 1;
+   * @generated from field: streams.v1.Stream where = 1;
    */
-  name: string;
-
-  /**
-   * @generated from field: streams.v1.ColumnType type = 2;
-   */
-  type: ColumnType;
-
-  /**
-   * @generated from field: bool key = 3;
-   */
-  key: boolean;
-};
-
-/**
- * Describes the message streams.v1.Column.
- * Use `create(ColumnSchema)` to create a new message.
- */
-export const ColumnSchema: GenMessage<Column> = /*@__PURE__*/
-  messageDesc(file_streams_v1_query_service, 3);
-
-/**
- * A value of a column. Null: none is set.
- *
- * @generated from message streams.v1.Value
- */
-export type Value = Message<"streams.v1.Value"> & {
-  /**
-   * @generated from oneof streams.v1.Value.value
-   */
-  value: {
-    /**
-     * @generated from field: string text = 1;
-     */
-    value: string;
-    case: "text";
-  } | {
-    /**
-     * Integers and timestamps.
-     *
-     * @generated from field: int64 integer = 2;
-     */
-    value: bigint;
-    case: "integer";
-  } | {
-    /**
-     * @generated from field: double number = 3;
-     */
-    value: number;
-    case: "number";
-  } | {
-    /**
-     * @generated from field: bool boolean = 4;
-     */
-    value: boolean;
-    case: "boolean";
-  } | {
-    /**
-     * JSON text.
-     *
-     * @generated from field: string json = 5;
-     */
-    value: string;
-    case: "json";
-  } | { case: undefined; value?: undefined };
-};
-
-/**
- * Describes the message streams.v1.Value.
- * Use `create(ValueSchema)` to create a new message.
- */
-export const ValueSchema: GenMessage<Value> = /*@__PURE__*/
-  messageDesc(file_streams_v1_query_service, 4);
-
-/**
- * @generated from message streams.v1.Row
- */
-export type Row = Message<"streams.v1.Row"> & {
-  /**
-   * @generated from field: map<string, streams.v1.Value> columns = 1;
-   */
-  columns: { [key: string]: Value };
-};
-
-/**
- * Describes the message streams.v1.Row.
- * Use `create(RowSchema)` to create a new message.
- */
-export const RowSchema: GenMessage<Row> = /*@__PURE__*/
-  messageDesc(file_streams_v1_query_service, 5);
-
-/**
- * @generated from message streams.v1.ListRowsRequest
- */
-export type ListRowsRequest = Message<"streams.v1.ListRowsRequest"> & {
-  /**
-   * @generated from field: string table = 1;
-   */
-  table: string;
-
-  /**
-   * Columns that must have these values.
-   *
-   * @generated from field: map<string, streams.v1.Value> where = 2;
-   */
-  where: { [key: string]: Value };
+  where?: Stream | undefined;
 
   /**
    * 1 to 1,000; 100 when it is 0.
    *
-   * @generated from field: uint32 page_size = 3;
+   * @generated from field: uint32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * Of the page before, with the same table and `where`.
+   * Of the page before, with the same `where`.
    *
-   * @generated from field: string page_token = 4;
+   * @generated from field: string page_token = 3;
    */
   pageToken: string;
 };
 
 /**
- * Describes the message streams.v1.ListRowsRequest.
- * Use `create(ListRowsRequestSchema)` to create a new message.
+ * Describes the message streams.v1.ListStreamsRequest.
+ * Use `create(ListStreamsRequestSchema)` to create a new message.
  */
-export const ListRowsRequestSchema: GenMessage<ListRowsRequest> = /*@__PURE__*/
-  messageDesc(file_streams_v1_query_service, 6);
+export const ListStreamsRequestSchema: GenMessage<ListStreamsRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 3);
 
 /**
- * @generated from message streams.v1.ListRowsResponse
+ * @generated from message streams.v1.ListStreamsResponse
  */
-export type ListRowsResponse = Message<"streams.v1.ListRowsResponse"> & {
+export type ListStreamsResponse = Message<"streams.v1.ListStreamsResponse"> & {
   /**
-   * @generated from field: repeated streams.v1.Row rows = 1;
+   * @generated from field: repeated streams.v1.Stream streams = 1;
    */
-  rows: Row[];
+  streams: Stream[];
 
   /**
    * Empty at the end.
@@ -231,108 +124,1205 @@ export type ListRowsResponse = Message<"streams.v1.ListRowsResponse"> & {
 };
 
 /**
- * Describes the message streams.v1.ListRowsResponse.
- * Use `create(ListRowsResponseSchema)` to create a new message.
+ * Describes the message streams.v1.ListStreamsResponse.
+ * Use `create(ListStreamsResponseSchema)` to create a new message.
  */
-export const ListRowsResponseSchema: GenMessage<ListRowsResponse> = /*@__PURE__*/
+export const ListStreamsResponseSchema: GenMessage<ListStreamsResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 4);
+
+/**
+ * @generated from message streams.v1.GetStreamRequest
+ */
+export type GetStreamRequest = Message<"streams.v1.GetStreamRequest"> & {
+  /**
+   * @generated from field: optional string stream_id = 1;
+   */
+  streamId?: string | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetStreamRequest.
+ * Use `create(GetStreamRequestSchema)` to create a new message.
+ */
+export const GetStreamRequestSchema: GenMessage<GetStreamRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 5);
+
+/**
+ * @generated from message streams.v1.GetStreamResponse
+ */
+export type GetStreamResponse = Message<"streams.v1.GetStreamResponse"> & {
+  /**
+   * @generated from field: streams.v1.Stream stream = 1;
+   */
+  stream?: Stream | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetStreamResponse.
+ * Use `create(GetStreamResponseSchema)` to create a new message.
+ */
+export const GetStreamResponseSchema: GenMessage<GetStreamResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 6);
+
+/**
+ * @generated from message streams.v1.ListSessionsRequest
+ */
+export type ListSessionsRequest = Message<"streams.v1.ListSessionsRequest"> & {
+  /**
+   * @generated from field: streams.v1.Session where = 1;
+   */
+  where?: Session | undefined;
+
+  /**
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListSessionsRequest.
+ * Use `create(ListSessionsRequestSchema)` to create a new message.
+ */
+export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__PURE__*/
   messageDesc(file_streams_v1_query_service, 7);
 
 /**
- * @generated from message streams.v1.GetRowRequest
+ * @generated from message streams.v1.ListSessionsResponse
  */
-export type GetRowRequest = Message<"streams.v1.GetRowRequest"> & {
+export type ListSessionsResponse = Message<"streams.v1.ListSessionsResponse"> & {
   /**
-   * @generated from field: string table = 1;
+   * @generated from field: repeated streams.v1.Session sessions = 1;
    */
-  table: string;
+  sessions: Session[];
 
   /**
-   * Every column of the key.
-   *
-   * @generated from field: map<string, streams.v1.Value> key = 2;
+   * @generated from field: string next_page_token = 2;
    */
-  key: { [key: string]: Value };
+  nextPageToken: string;
 };
 
 /**
- * Describes the message streams.v1.GetRowRequest.
- * Use `create(GetRowRequestSchema)` to create a new message.
+ * Describes the message streams.v1.ListSessionsResponse.
+ * Use `create(ListSessionsResponseSchema)` to create a new message.
  */
-export const GetRowRequestSchema: GenMessage<GetRowRequest> = /*@__PURE__*/
+export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@__PURE__*/
   messageDesc(file_streams_v1_query_service, 8);
 
 /**
- * @generated from message streams.v1.GetRowResponse
+ * @generated from message streams.v1.GetSessionRequest
  */
-export type GetRowResponse = Message<"streams.v1.GetRowResponse"> & {
+export type GetSessionRequest = Message<"streams.v1.GetSessionRequest"> & {
   /**
-   * @generated from field: streams.v1.Row row = 1;
+   * @generated from field: optional string stream_id = 1;
    */
-  row?: Row | undefined;
+  streamId?: string | undefined;
+
+  /**
+   * @generated from field: optional string session_id = 2;
+   */
+  sessionId?: string | undefined;
 };
 
 /**
- * Describes the message streams.v1.GetRowResponse.
- * Use `create(GetRowResponseSchema)` to create a new message.
+ * Describes the message streams.v1.GetSessionRequest.
+ * Use `create(GetSessionRequestSchema)` to create a new message.
  */
-export const GetRowResponseSchema: GenMessage<GetRowResponse> = /*@__PURE__*/
+export const GetSessionRequestSchema: GenMessage<GetSessionRequest> = /*@__PURE__*/
   messageDesc(file_streams_v1_query_service, 9);
 
 /**
- * @generated from enum streams.v1.ColumnType
+ * @generated from message streams.v1.GetSessionResponse
  */
-export enum ColumnType {
+export type GetSessionResponse = Message<"streams.v1.GetSessionResponse"> & {
   /**
-   * @generated from enum value: COLUMN_TYPE_UNSPECIFIED = 0;
+   * @generated from field: streams.v1.Session session = 1;
    */
-  UNSPECIFIED = 0,
-
-  /**
-   * @generated from enum value: COLUMN_TYPE_TEXT = 1;
-   */
-  TEXT = 1,
-
-  /**
-   * @generated from enum value: COLUMN_TYPE_INTEGER = 2;
-   */
-  INTEGER = 2,
-
-  /**
-   * @generated from enum value: COLUMN_TYPE_DOUBLE = 3;
-   */
-  DOUBLE = 3,
-
-  /**
-   * @generated from enum value: COLUMN_TYPE_BOOLEAN = 4;
-   */
-  BOOLEAN = 4,
-
-  /**
-   * @generated from enum value: COLUMN_TYPE_JSON = 5;
-   */
-  JSON = 5,
-
-  /**
-   * Integer milliseconds since the Unix epoch.
-   *
-   * @generated from enum value: COLUMN_TYPE_TIMESTAMP = 6;
-   */
-  TIMESTAMP = 6,
-}
+  session?: Session | undefined;
+};
 
 /**
- * Describes the enum streams.v1.ColumnType.
+ * Describes the message streams.v1.GetSessionResponse.
+ * Use `create(GetSessionResponseSchema)` to create a new message.
  */
-export const ColumnTypeSchema: GenEnum<ColumnType> = /*@__PURE__*/
-  enumDesc(file_streams_v1_query_service, 0);
+export const GetSessionResponseSchema: GenMessage<GetSessionResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 10);
 
 /**
- * Read models, as tables. What a table holds and which columns it has is said by ListTables.
+ * @generated from message streams.v1.ListRenditionsRequest
+ */
+export type ListRenditionsRequest = Message<"streams.v1.ListRenditionsRequest"> & {
+  /**
+   * @generated from field: streams.v1.Rendition where = 1;
+   */
+  where?: Rendition | undefined;
+
+  /**
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListRenditionsRequest.
+ * Use `create(ListRenditionsRequestSchema)` to create a new message.
+ */
+export const ListRenditionsRequestSchema: GenMessage<ListRenditionsRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 11);
+
+/**
+ * @generated from message streams.v1.ListRenditionsResponse
+ */
+export type ListRenditionsResponse = Message<"streams.v1.ListRenditionsResponse"> & {
+  /**
+   * @generated from field: repeated streams.v1.Rendition renditions = 1;
+   */
+  renditions: Rendition[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListRenditionsResponse.
+ * Use `create(ListRenditionsResponseSchema)` to create a new message.
+ */
+export const ListRenditionsResponseSchema: GenMessage<ListRenditionsResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 12);
+
+/**
+ * @generated from message streams.v1.GetRenditionRequest
+ */
+export type GetRenditionRequest = Message<"streams.v1.GetRenditionRequest"> & {
+  /**
+   * @generated from field: optional string stream_id = 1;
+   */
+  streamId?: string | undefined;
+
+  /**
+   * @generated from field: optional string name = 2;
+   */
+  name?: string | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetRenditionRequest.
+ * Use `create(GetRenditionRequestSchema)` to create a new message.
+ */
+export const GetRenditionRequestSchema: GenMessage<GetRenditionRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 13);
+
+/**
+ * @generated from message streams.v1.GetRenditionResponse
+ */
+export type GetRenditionResponse = Message<"streams.v1.GetRenditionResponse"> & {
+  /**
+   * @generated from field: streams.v1.Rendition rendition = 1;
+   */
+  rendition?: Rendition | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetRenditionResponse.
+ * Use `create(GetRenditionResponseSchema)` to create a new message.
+ */
+export const GetRenditionResponseSchema: GenMessage<GetRenditionResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 14);
+
+/**
+ * @generated from message streams.v1.ListSegmentsRequest
+ */
+export type ListSegmentsRequest = Message<"streams.v1.ListSegmentsRequest"> & {
+  /**
+   * @generated from field: streams.v1.Segment where = 1;
+   */
+  where?: Segment | undefined;
+
+  /**
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListSegmentsRequest.
+ * Use `create(ListSegmentsRequestSchema)` to create a new message.
+ */
+export const ListSegmentsRequestSchema: GenMessage<ListSegmentsRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 15);
+
+/**
+ * @generated from message streams.v1.ListSegmentsResponse
+ */
+export type ListSegmentsResponse = Message<"streams.v1.ListSegmentsResponse"> & {
+  /**
+   * @generated from field: repeated streams.v1.Segment segments = 1;
+   */
+  segments: Segment[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListSegmentsResponse.
+ * Use `create(ListSegmentsResponseSchema)` to create a new message.
+ */
+export const ListSegmentsResponseSchema: GenMessage<ListSegmentsResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 16);
+
+/**
+ * @generated from message streams.v1.GetSegmentRequest
+ */
+export type GetSegmentRequest = Message<"streams.v1.GetSegmentRequest"> & {
+  /**
+   * @generated from field: optional string stream_id = 1;
+   */
+  streamId?: string | undefined;
+
+  /**
+   * @generated from field: optional string rendition = 2;
+   */
+  rendition?: string | undefined;
+
+  /**
+   * @generated from field: optional int32 media_sequence = 3;
+   */
+  mediaSequence?: number | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetSegmentRequest.
+ * Use `create(GetSegmentRequestSchema)` to create a new message.
+ */
+export const GetSegmentRequestSchema: GenMessage<GetSegmentRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 17);
+
+/**
+ * @generated from message streams.v1.GetSegmentResponse
+ */
+export type GetSegmentResponse = Message<"streams.v1.GetSegmentResponse"> & {
+  /**
+   * @generated from field: streams.v1.Segment segment = 1;
+   */
+  segment?: Segment | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetSegmentResponse.
+ * Use `create(GetSegmentResponseSchema)` to create a new message.
+ */
+export const GetSegmentResponseSchema: GenMessage<GetSegmentResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 18);
+
+/**
+ * @generated from message streams.v1.ListPurgesRequest
+ */
+export type ListPurgesRequest = Message<"streams.v1.ListPurgesRequest"> & {
+  /**
+   * @generated from field: streams.v1.Purge where = 1;
+   */
+  where?: Purge | undefined;
+
+  /**
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListPurgesRequest.
+ * Use `create(ListPurgesRequestSchema)` to create a new message.
+ */
+export const ListPurgesRequestSchema: GenMessage<ListPurgesRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 19);
+
+/**
+ * @generated from message streams.v1.ListPurgesResponse
+ */
+export type ListPurgesResponse = Message<"streams.v1.ListPurgesResponse"> & {
+  /**
+   * @generated from field: repeated streams.v1.Purge purges = 1;
+   */
+  purges: Purge[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListPurgesResponse.
+ * Use `create(ListPurgesResponseSchema)` to create a new message.
+ */
+export const ListPurgesResponseSchema: GenMessage<ListPurgesResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 20);
+
+/**
+ * @generated from message streams.v1.GetPurgeRequest
+ */
+export type GetPurgeRequest = Message<"streams.v1.GetPurgeRequest"> & {
+  /**
+   * @generated from field: optional string purge_id = 1;
+   */
+  purgeId?: string | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetPurgeRequest.
+ * Use `create(GetPurgeRequestSchema)` to create a new message.
+ */
+export const GetPurgeRequestSchema: GenMessage<GetPurgeRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 21);
+
+/**
+ * @generated from message streams.v1.GetPurgeResponse
+ */
+export type GetPurgeResponse = Message<"streams.v1.GetPurgeResponse"> & {
+  /**
+   * @generated from field: streams.v1.Purge purge = 1;
+   */
+  purge?: Purge | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetPurgeResponse.
+ * Use `create(GetPurgeResponseSchema)` to create a new message.
+ */
+export const GetPurgeResponseSchema: GenMessage<GetPurgeResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 22);
+
+/**
+ * @generated from message streams.v1.ListPurgeApplicationsRequest
+ */
+export type ListPurgeApplicationsRequest = Message<"streams.v1.ListPurgeApplicationsRequest"> & {
+  /**
+   * @generated from field: streams.v1.PurgeApplication where = 1;
+   */
+  where?: PurgeApplication | undefined;
+
+  /**
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListPurgeApplicationsRequest.
+ * Use `create(ListPurgeApplicationsRequestSchema)` to create a new message.
+ */
+export const ListPurgeApplicationsRequestSchema: GenMessage<ListPurgeApplicationsRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 23);
+
+/**
+ * @generated from message streams.v1.ListPurgeApplicationsResponse
+ */
+export type ListPurgeApplicationsResponse = Message<"streams.v1.ListPurgeApplicationsResponse"> & {
+  /**
+   * @generated from field: repeated streams.v1.PurgeApplication purge_applications = 1;
+   */
+  purgeApplications: PurgeApplication[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListPurgeApplicationsResponse.
+ * Use `create(ListPurgeApplicationsResponseSchema)` to create a new message.
+ */
+export const ListPurgeApplicationsResponseSchema: GenMessage<ListPurgeApplicationsResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 24);
+
+/**
+ * @generated from message streams.v1.GetPurgeApplicationRequest
+ */
+export type GetPurgeApplicationRequest = Message<"streams.v1.GetPurgeApplicationRequest"> & {
+  /**
+   * @generated from field: optional string purge_id = 1;
+   */
+  purgeId?: string | undefined;
+
+  /**
+   * @generated from field: optional string edge_id = 2;
+   */
+  edgeId?: string | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetPurgeApplicationRequest.
+ * Use `create(GetPurgeApplicationRequestSchema)` to create a new message.
+ */
+export const GetPurgeApplicationRequestSchema: GenMessage<GetPurgeApplicationRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 25);
+
+/**
+ * @generated from message streams.v1.GetPurgeApplicationResponse
+ */
+export type GetPurgeApplicationResponse = Message<"streams.v1.GetPurgeApplicationResponse"> & {
+  /**
+   * @generated from field: streams.v1.PurgeApplication purge_application = 1;
+   */
+  purgeApplication?: PurgeApplication | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetPurgeApplicationResponse.
+ * Use `create(GetPurgeApplicationResponseSchema)` to create a new message.
+ */
+export const GetPurgeApplicationResponseSchema: GenMessage<GetPurgeApplicationResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 26);
+
+/**
+ * @generated from message streams.v1.ListEdgesRequest
+ */
+export type ListEdgesRequest = Message<"streams.v1.ListEdgesRequest"> & {
+  /**
+   * @generated from field: streams.v1.Edge where = 1;
+   */
+  where?: Edge | undefined;
+
+  /**
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListEdgesRequest.
+ * Use `create(ListEdgesRequestSchema)` to create a new message.
+ */
+export const ListEdgesRequestSchema: GenMessage<ListEdgesRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 27);
+
+/**
+ * @generated from message streams.v1.ListEdgesResponse
+ */
+export type ListEdgesResponse = Message<"streams.v1.ListEdgesResponse"> & {
+  /**
+   * @generated from field: repeated streams.v1.Edge edges = 1;
+   */
+  edges: Edge[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListEdgesResponse.
+ * Use `create(ListEdgesResponseSchema)` to create a new message.
+ */
+export const ListEdgesResponseSchema: GenMessage<ListEdgesResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 28);
+
+/**
+ * @generated from message streams.v1.GetEdgeRequest
+ */
+export type GetEdgeRequest = Message<"streams.v1.GetEdgeRequest"> & {
+  /**
+   * @generated from field: optional string edge_id = 1;
+   */
+  edgeId?: string | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetEdgeRequest.
+ * Use `create(GetEdgeRequestSchema)` to create a new message.
+ */
+export const GetEdgeRequestSchema: GenMessage<GetEdgeRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 29);
+
+/**
+ * @generated from message streams.v1.GetEdgeResponse
+ */
+export type GetEdgeResponse = Message<"streams.v1.GetEdgeResponse"> & {
+  /**
+   * @generated from field: streams.v1.Edge edge = 1;
+   */
+  edge?: Edge | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetEdgeResponse.
+ * Use `create(GetEdgeResponseSchema)` to create a new message.
+ */
+export const GetEdgeResponseSchema: GenMessage<GetEdgeResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 30);
+
+/**
+ * @generated from message streams.v1.ListEdgeCountersRequest
+ */
+export type ListEdgeCountersRequest = Message<"streams.v1.ListEdgeCountersRequest"> & {
+  /**
+   * @generated from field: streams.v1.EdgeCounters where = 1;
+   */
+  where?: EdgeCounters | undefined;
+
+  /**
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListEdgeCountersRequest.
+ * Use `create(ListEdgeCountersRequestSchema)` to create a new message.
+ */
+export const ListEdgeCountersRequestSchema: GenMessage<ListEdgeCountersRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 31);
+
+/**
+ * @generated from message streams.v1.ListEdgeCountersResponse
+ */
+export type ListEdgeCountersResponse = Message<"streams.v1.ListEdgeCountersResponse"> & {
+  /**
+   * @generated from field: repeated streams.v1.EdgeCounters edge_counters = 1;
+   */
+  edgeCounters: EdgeCounters[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListEdgeCountersResponse.
+ * Use `create(ListEdgeCountersResponseSchema)` to create a new message.
+ */
+export const ListEdgeCountersResponseSchema: GenMessage<ListEdgeCountersResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 32);
+
+/**
+ * @generated from message streams.v1.GetEdgeCountersRequest
+ */
+export type GetEdgeCountersRequest = Message<"streams.v1.GetEdgeCountersRequest"> & {
+  /**
+   * @generated from field: optional string edge_id = 1;
+   */
+  edgeId?: string | undefined;
+
+  /**
+   * @generated from field: optional int64 incarnation = 2;
+   */
+  incarnation?: bigint | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetEdgeCountersRequest.
+ * Use `create(GetEdgeCountersRequestSchema)` to create a new message.
+ */
+export const GetEdgeCountersRequestSchema: GenMessage<GetEdgeCountersRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 33);
+
+/**
+ * @generated from message streams.v1.GetEdgeCountersResponse
+ */
+export type GetEdgeCountersResponse = Message<"streams.v1.GetEdgeCountersResponse"> & {
+  /**
+   * @generated from field: streams.v1.EdgeCounters edge_counters = 1;
+   */
+  edgeCounters?: EdgeCounters | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetEdgeCountersResponse.
+ * Use `create(GetEdgeCountersResponseSchema)` to create a new message.
+ */
+export const GetEdgeCountersResponseSchema: GenMessage<GetEdgeCountersResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 34);
+
+/**
+ * @generated from message streams.v1.ListApiKeysRequest
+ */
+export type ListApiKeysRequest = Message<"streams.v1.ListApiKeysRequest"> & {
+  /**
+   * @generated from field: streams.v1.ApiKey where = 1;
+   */
+  where?: ApiKey | undefined;
+
+  /**
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListApiKeysRequest.
+ * Use `create(ListApiKeysRequestSchema)` to create a new message.
+ */
+export const ListApiKeysRequestSchema: GenMessage<ListApiKeysRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 35);
+
+/**
+ * @generated from message streams.v1.ListApiKeysResponse
+ */
+export type ListApiKeysResponse = Message<"streams.v1.ListApiKeysResponse"> & {
+  /**
+   * @generated from field: repeated streams.v1.ApiKey api_keys = 1;
+   */
+  apiKeys: ApiKey[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListApiKeysResponse.
+ * Use `create(ListApiKeysResponseSchema)` to create a new message.
+ */
+export const ListApiKeysResponseSchema: GenMessage<ListApiKeysResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 36);
+
+/**
+ * @generated from message streams.v1.GetApiKeyRequest
+ */
+export type GetApiKeyRequest = Message<"streams.v1.GetApiKeyRequest"> & {
+  /**
+   * @generated from field: optional string key_id = 1;
+   */
+  keyId?: string | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetApiKeyRequest.
+ * Use `create(GetApiKeyRequestSchema)` to create a new message.
+ */
+export const GetApiKeyRequestSchema: GenMessage<GetApiKeyRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 37);
+
+/**
+ * @generated from message streams.v1.GetApiKeyResponse
+ */
+export type GetApiKeyResponse = Message<"streams.v1.GetApiKeyResponse"> & {
+  /**
+   * @generated from field: streams.v1.ApiKey api_key = 1;
+   */
+  apiKey?: ApiKey | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetApiKeyResponse.
+ * Use `create(GetApiKeyResponseSchema)` to create a new message.
+ */
+export const GetApiKeyResponseSchema: GenMessage<GetApiKeyResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 38);
+
+/**
+ * @generated from message streams.v1.ListTenantsRequest
+ */
+export type ListTenantsRequest = Message<"streams.v1.ListTenantsRequest"> & {
+  /**
+   * @generated from field: streams.v1.Tenant where = 1;
+   */
+  where?: Tenant | undefined;
+
+  /**
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListTenantsRequest.
+ * Use `create(ListTenantsRequestSchema)` to create a new message.
+ */
+export const ListTenantsRequestSchema: GenMessage<ListTenantsRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 39);
+
+/**
+ * @generated from message streams.v1.ListTenantsResponse
+ */
+export type ListTenantsResponse = Message<"streams.v1.ListTenantsResponse"> & {
+  /**
+   * @generated from field: repeated streams.v1.Tenant tenants = 1;
+   */
+  tenants: Tenant[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListTenantsResponse.
+ * Use `create(ListTenantsResponseSchema)` to create a new message.
+ */
+export const ListTenantsResponseSchema: GenMessage<ListTenantsResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 40);
+
+/**
+ * @generated from message streams.v1.GetTenantRequest
+ */
+export type GetTenantRequest = Message<"streams.v1.GetTenantRequest"> & {
+  /**
+   * @generated from field: optional string tenant_id = 1;
+   */
+  tenantId?: string | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetTenantRequest.
+ * Use `create(GetTenantRequestSchema)` to create a new message.
+ */
+export const GetTenantRequestSchema: GenMessage<GetTenantRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 41);
+
+/**
+ * @generated from message streams.v1.GetTenantResponse
+ */
+export type GetTenantResponse = Message<"streams.v1.GetTenantResponse"> & {
+  /**
+   * @generated from field: streams.v1.Tenant tenant = 1;
+   */
+  tenant?: Tenant | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetTenantResponse.
+ * Use `create(GetTenantResponseSchema)` to create a new message.
+ */
+export const GetTenantResponseSchema: GenMessage<GetTenantResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 42);
+
+/**
+ * @generated from message streams.v1.ListRefusalsRequest
+ */
+export type ListRefusalsRequest = Message<"streams.v1.ListRefusalsRequest"> & {
+  /**
+   * @generated from field: streams.v1.Refusal where = 1;
+   */
+  where?: Refusal | undefined;
+
+  /**
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListRefusalsRequest.
+ * Use `create(ListRefusalsRequestSchema)` to create a new message.
+ */
+export const ListRefusalsRequestSchema: GenMessage<ListRefusalsRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 43);
+
+/**
+ * @generated from message streams.v1.ListRefusalsResponse
+ */
+export type ListRefusalsResponse = Message<"streams.v1.ListRefusalsResponse"> & {
+  /**
+   * @generated from field: repeated streams.v1.Refusal refusals = 1;
+   */
+  refusals: Refusal[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListRefusalsResponse.
+ * Use `create(ListRefusalsResponseSchema)` to create a new message.
+ */
+export const ListRefusalsResponseSchema: GenMessage<ListRefusalsResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 44);
+
+/**
+ * @generated from message streams.v1.GetRefusalRequest
+ */
+export type GetRefusalRequest = Message<"streams.v1.GetRefusalRequest"> & {
+  /**
+   * @generated from field: optional string address = 1;
+   */
+  address?: string | undefined;
+
+  /**
+   * @generated from field: optional string who = 2;
+   */
+  who?: string | undefined;
+
+  /**
+   * @generated from field: optional string operation = 3;
+   */
+  operation?: string | undefined;
+
+  /**
+   * @generated from field: optional string reason = 4;
+   */
+  reason?: string | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetRefusalRequest.
+ * Use `create(GetRefusalRequestSchema)` to create a new message.
+ */
+export const GetRefusalRequestSchema: GenMessage<GetRefusalRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 45);
+
+/**
+ * @generated from message streams.v1.GetRefusalResponse
+ */
+export type GetRefusalResponse = Message<"streams.v1.GetRefusalResponse"> & {
+  /**
+   * @generated from field: streams.v1.Refusal refusal = 1;
+   */
+  refusal?: Refusal | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetRefusalResponse.
+ * Use `create(GetRefusalResponseSchema)` to create a new message.
+ */
+export const GetRefusalResponseSchema: GenMessage<GetRefusalResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 46);
+
+/**
+ * @generated from message streams.v1.ListContentsRequest
+ */
+export type ListContentsRequest = Message<"streams.v1.ListContentsRequest"> & {
+  /**
+   * @generated from field: streams.v1.Content where = 1;
+   */
+  where?: Content | undefined;
+
+  /**
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListContentsRequest.
+ * Use `create(ListContentsRequestSchema)` to create a new message.
+ */
+export const ListContentsRequestSchema: GenMessage<ListContentsRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 47);
+
+/**
+ * @generated from message streams.v1.ListContentsResponse
+ */
+export type ListContentsResponse = Message<"streams.v1.ListContentsResponse"> & {
+  /**
+   * @generated from field: repeated streams.v1.Content contents = 1;
+   */
+  contents: Content[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListContentsResponse.
+ * Use `create(ListContentsResponseSchema)` to create a new message.
+ */
+export const ListContentsResponseSchema: GenMessage<ListContentsResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 48);
+
+/**
+ * @generated from message streams.v1.GetContentRequest
+ */
+export type GetContentRequest = Message<"streams.v1.GetContentRequest"> & {
+  /**
+   * @generated from field: optional string tenant = 1;
+   */
+  tenant?: string | undefined;
+
+  /**
+   * @generated from field: optional string content_id = 2;
+   */
+  contentId?: string | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetContentRequest.
+ * Use `create(GetContentRequestSchema)` to create a new message.
+ */
+export const GetContentRequestSchema: GenMessage<GetContentRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 49);
+
+/**
+ * @generated from message streams.v1.GetContentResponse
+ */
+export type GetContentResponse = Message<"streams.v1.GetContentResponse"> & {
+  /**
+   * @generated from field: streams.v1.Content content = 1;
+   */
+  content?: Content | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetContentResponse.
+ * Use `create(GetContentResponseSchema)` to create a new message.
+ */
+export const GetContentResponseSchema: GenMessage<GetContentResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 50);
+
+/**
+ * @generated from message streams.v1.ListPlaybackSessionsRequest
+ */
+export type ListPlaybackSessionsRequest = Message<"streams.v1.ListPlaybackSessionsRequest"> & {
+  /**
+   * @generated from field: streams.v1.PlaybackSession where = 1;
+   */
+  where?: PlaybackSession | undefined;
+
+  /**
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListPlaybackSessionsRequest.
+ * Use `create(ListPlaybackSessionsRequestSchema)` to create a new message.
+ */
+export const ListPlaybackSessionsRequestSchema: GenMessage<ListPlaybackSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 51);
+
+/**
+ * @generated from message streams.v1.ListPlaybackSessionsResponse
+ */
+export type ListPlaybackSessionsResponse = Message<"streams.v1.ListPlaybackSessionsResponse"> & {
+  /**
+   * @generated from field: repeated streams.v1.PlaybackSession playback_sessions = 1;
+   */
+  playbackSessions: PlaybackSession[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListPlaybackSessionsResponse.
+ * Use `create(ListPlaybackSessionsResponseSchema)` to create a new message.
+ */
+export const ListPlaybackSessionsResponseSchema: GenMessage<ListPlaybackSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 52);
+
+/**
+ * @generated from message streams.v1.GetPlaybackSessionRequest
+ */
+export type GetPlaybackSessionRequest = Message<"streams.v1.GetPlaybackSessionRequest"> & {
+  /**
+   * @generated from field: optional string tenant = 1;
+   */
+  tenant?: string | undefined;
+
+  /**
+   * @generated from field: optional string session_id = 2;
+   */
+  sessionId?: string | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetPlaybackSessionRequest.
+ * Use `create(GetPlaybackSessionRequestSchema)` to create a new message.
+ */
+export const GetPlaybackSessionRequestSchema: GenMessage<GetPlaybackSessionRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 53);
+
+/**
+ * @generated from message streams.v1.GetPlaybackSessionResponse
+ */
+export type GetPlaybackSessionResponse = Message<"streams.v1.GetPlaybackSessionResponse"> & {
+  /**
+   * @generated from field: streams.v1.PlaybackSession playback_session = 1;
+   */
+  playbackSession?: PlaybackSession | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetPlaybackSessionResponse.
+ * Use `create(GetPlaybackSessionResponseSchema)` to create a new message.
+ */
+export const GetPlaybackSessionResponseSchema: GenMessage<GetPlaybackSessionResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 54);
+
+/**
+ * @generated from message streams.v1.ListParkedEventsRequest
+ */
+export type ListParkedEventsRequest = Message<"streams.v1.ListParkedEventsRequest"> & {
+  /**
+   * @generated from field: streams.v1.ParkedEvent where = 1;
+   */
+  where?: ParkedEvent | undefined;
+
+  /**
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListParkedEventsRequest.
+ * Use `create(ListParkedEventsRequestSchema)` to create a new message.
+ */
+export const ListParkedEventsRequestSchema: GenMessage<ListParkedEventsRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 55);
+
+/**
+ * @generated from message streams.v1.ListParkedEventsResponse
+ */
+export type ListParkedEventsResponse = Message<"streams.v1.ListParkedEventsResponse"> & {
+  /**
+   * @generated from field: repeated streams.v1.ParkedEvent parked_events = 1;
+   */
+  parkedEvents: ParkedEvent[];
+
+  /**
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.ListParkedEventsResponse.
+ * Use `create(ListParkedEventsResponseSchema)` to create a new message.
+ */
+export const ListParkedEventsResponseSchema: GenMessage<ListParkedEventsResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 56);
+
+/**
+ * @generated from message streams.v1.GetParkedEventRequest
+ */
+export type GetParkedEventRequest = Message<"streams.v1.GetParkedEventRequest"> & {
+  /**
+   * @generated from field: optional string topic = 1;
+   */
+  topic?: string | undefined;
+
+  /**
+   * @generated from field: optional int32 partition = 2;
+   */
+  partition?: number | undefined;
+
+  /**
+   * @generated from field: optional int64 record_offset = 3;
+   */
+  recordOffset?: bigint | undefined;
+
+  /**
+   * @generated from field: optional string consumer = 4;
+   */
+  consumer?: string | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetParkedEventRequest.
+ * Use `create(GetParkedEventRequestSchema)` to create a new message.
+ */
+export const GetParkedEventRequestSchema: GenMessage<GetParkedEventRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 57);
+
+/**
+ * @generated from message streams.v1.GetParkedEventResponse
+ */
+export type GetParkedEventResponse = Message<"streams.v1.GetParkedEventResponse"> & {
+  /**
+   * @generated from field: streams.v1.ParkedEvent parked_event = 1;
+   */
+  parkedEvent?: ParkedEvent | undefined;
+};
+
+/**
+ * Describes the message streams.v1.GetParkedEventResponse.
+ * Use `create(GetParkedEventResponseSchema)` to create a new message.
+ */
+export const GetParkedEventResponseSchema: GenMessage<GetParkedEventResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_query_service, 58);
+
+/**
+ * Read models. `List…` answers a page of rows in the order of their keys: those that equal `where` in every field that is
+ * set there. `Get…` answers one row by its whole key, or NOT_FOUND.
  *
  * @generated from service streams.v1.QueryService
  */
 export const QueryService: GenService<{
   /**
+   * The read models that are open to the caller.
+   *
    * @generated from rpc streams.v1.QueryService.ListTables
    */
   listTables: {
@@ -341,22 +1331,228 @@ export const QueryService: GenService<{
     output: typeof ListTablesResponseSchema;
   },
   /**
-   * A page of rows in the order of their keys.
-   *
-   * @generated from rpc streams.v1.QueryService.ListRows
+   * @generated from rpc streams.v1.QueryService.ListStreams
    */
-  listRows: {
+  listStreams: {
     methodKind: "unary";
-    input: typeof ListRowsRequestSchema;
-    output: typeof ListRowsResponseSchema;
+    input: typeof ListStreamsRequestSchema;
+    output: typeof ListStreamsResponseSchema;
   },
   /**
-   * @generated from rpc streams.v1.QueryService.GetRow
+   * @generated from rpc streams.v1.QueryService.GetStream
    */
-  getRow: {
+  getStream: {
     methodKind: "unary";
-    input: typeof GetRowRequestSchema;
-    output: typeof GetRowResponseSchema;
+    input: typeof GetStreamRequestSchema;
+    output: typeof GetStreamResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.ListSessions
+   */
+  listSessions: {
+    methodKind: "unary";
+    input: typeof ListSessionsRequestSchema;
+    output: typeof ListSessionsResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.GetSession
+   */
+  getSession: {
+    methodKind: "unary";
+    input: typeof GetSessionRequestSchema;
+    output: typeof GetSessionResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.ListRenditions
+   */
+  listRenditions: {
+    methodKind: "unary";
+    input: typeof ListRenditionsRequestSchema;
+    output: typeof ListRenditionsResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.GetRendition
+   */
+  getRendition: {
+    methodKind: "unary";
+    input: typeof GetRenditionRequestSchema;
+    output: typeof GetRenditionResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.ListSegments
+   */
+  listSegments: {
+    methodKind: "unary";
+    input: typeof ListSegmentsRequestSchema;
+    output: typeof ListSegmentsResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.GetSegment
+   */
+  getSegment: {
+    methodKind: "unary";
+    input: typeof GetSegmentRequestSchema;
+    output: typeof GetSegmentResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.ListPurges
+   */
+  listPurges: {
+    methodKind: "unary";
+    input: typeof ListPurgesRequestSchema;
+    output: typeof ListPurgesResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.GetPurge
+   */
+  getPurge: {
+    methodKind: "unary";
+    input: typeof GetPurgeRequestSchema;
+    output: typeof GetPurgeResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.ListPurgeApplications
+   */
+  listPurgeApplications: {
+    methodKind: "unary";
+    input: typeof ListPurgeApplicationsRequestSchema;
+    output: typeof ListPurgeApplicationsResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.GetPurgeApplication
+   */
+  getPurgeApplication: {
+    methodKind: "unary";
+    input: typeof GetPurgeApplicationRequestSchema;
+    output: typeof GetPurgeApplicationResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.ListEdges
+   */
+  listEdges: {
+    methodKind: "unary";
+    input: typeof ListEdgesRequestSchema;
+    output: typeof ListEdgesResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.GetEdge
+   */
+  getEdge: {
+    methodKind: "unary";
+    input: typeof GetEdgeRequestSchema;
+    output: typeof GetEdgeResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.ListEdgeCounters
+   */
+  listEdgeCounters: {
+    methodKind: "unary";
+    input: typeof ListEdgeCountersRequestSchema;
+    output: typeof ListEdgeCountersResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.GetEdgeCounters
+   */
+  getEdgeCounters: {
+    methodKind: "unary";
+    input: typeof GetEdgeCountersRequestSchema;
+    output: typeof GetEdgeCountersResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.ListApiKeys
+   */
+  listApiKeys: {
+    methodKind: "unary";
+    input: typeof ListApiKeysRequestSchema;
+    output: typeof ListApiKeysResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.GetApiKey
+   */
+  getApiKey: {
+    methodKind: "unary";
+    input: typeof GetApiKeyRequestSchema;
+    output: typeof GetApiKeyResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.ListTenants
+   */
+  listTenants: {
+    methodKind: "unary";
+    input: typeof ListTenantsRequestSchema;
+    output: typeof ListTenantsResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.GetTenant
+   */
+  getTenant: {
+    methodKind: "unary";
+    input: typeof GetTenantRequestSchema;
+    output: typeof GetTenantResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.ListRefusals
+   */
+  listRefusals: {
+    methodKind: "unary";
+    input: typeof ListRefusalsRequestSchema;
+    output: typeof ListRefusalsResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.GetRefusal
+   */
+  getRefusal: {
+    methodKind: "unary";
+    input: typeof GetRefusalRequestSchema;
+    output: typeof GetRefusalResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.ListContents
+   */
+  listContents: {
+    methodKind: "unary";
+    input: typeof ListContentsRequestSchema;
+    output: typeof ListContentsResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.GetContent
+   */
+  getContent: {
+    methodKind: "unary";
+    input: typeof GetContentRequestSchema;
+    output: typeof GetContentResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.ListPlaybackSessions
+   */
+  listPlaybackSessions: {
+    methodKind: "unary";
+    input: typeof ListPlaybackSessionsRequestSchema;
+    output: typeof ListPlaybackSessionsResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.GetPlaybackSession
+   */
+  getPlaybackSession: {
+    methodKind: "unary";
+    input: typeof GetPlaybackSessionRequestSchema;
+    output: typeof GetPlaybackSessionResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.ListParkedEvents
+   */
+  listParkedEvents: {
+    methodKind: "unary";
+    input: typeof ListParkedEventsRequestSchema;
+    output: typeof ListParkedEventsResponseSchema;
+  },
+  /**
+   * @generated from rpc streams.v1.QueryService.GetParkedEvent
+   */
+  getParkedEvent: {
+    methodKind: "unary";
+    input: typeof GetParkedEventRequestSchema;
+    output: typeof GetParkedEventResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_streams_v1_query_service, 0);

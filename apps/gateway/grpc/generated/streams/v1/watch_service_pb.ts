@@ -4,36 +4,31 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Row, Value } from "./query_service_pb.ts";
-import { file_streams_v1_query_service } from "./query_service_pb.ts";
+import type { Row } from "./read_models_pb.ts";
+import { file_streams_v1_read_models } from "./read_models_pb.ts";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file streams/v1/watch_service.proto.
  */
 export const file_streams_v1_watch_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5zdHJlYW1zL3YxL3dhdGNoX3NlcnZpY2UucHJvdG8SCnN0cmVhbXMudjEioQEKDFdhdGNoUmVxdWVzdBINCgV0YWJsZRgBIAEoCRIyCgV3aGVyZRgCIAMoCzIjLnN0cmVhbXMudjEuV2F0Y2hSZXF1ZXN0LldoZXJlRW50cnkSDQoFdG9rZW4YAyABKAkaPwoKV2hlcmVFbnRyeRILCgNrZXkYASABKAkSIAoFdmFsdWUYAiABKAsyES5zdHJlYW1zLnYxLlZhbHVlOgI4ASJPCg1XYXRjaFJlc3BvbnNlEh0KBHJvd3MYASADKAsyDy5zdHJlYW1zLnYxLlJvdxINCgV0b2tlbhgCIAEoCRIQCghzbmFwc2hvdBgDIAEoCDJOCgxXYXRjaFNlcnZpY2USPgoFV2F0Y2gSGC5zdHJlYW1zLnYxLldhdGNoUmVxdWVzdBoZLnN0cmVhbXMudjEuV2F0Y2hSZXNwb25zZTABYgZwcm90bzM", [file_streams_v1_query_service]);
+  fileDesc("Ch5zdHJlYW1zL3YxL3dhdGNoX3NlcnZpY2UucHJvdG8SCnN0cmVhbXMudjEiPQoMV2F0Y2hSZXF1ZXN0Eh4KBXdoZXJlGAEgASgLMg8uc3RyZWFtcy52MS5Sb3cSDQoFdG9rZW4YAiABKAkiTwoNV2F0Y2hSZXNwb25zZRIdCgRyb3dzGAEgAygLMg8uc3RyZWFtcy52MS5Sb3cSDQoFdG9rZW4YAiABKAkSEAoIc25hcHNob3QYAyABKAgyTgoMV2F0Y2hTZXJ2aWNlEj4KBVdhdGNoEhguc3RyZWFtcy52MS5XYXRjaFJlcXVlc3QaGS5zdHJlYW1zLnYxLldhdGNoUmVzcG9uc2UwAWIGcHJvdG8z", [file_streams_v1_read_models]);
 
 /**
  * @generated from message streams.v1.WatchRequest
  */
 export type WatchRequest = Message<"streams.v1.WatchRequest"> & {
   /**
-   * @generated from field: string table = 1;
+   * The read model: all of its rows, or those that equal the fields of the key that are set, such as `stream_id`.
+   *
+   * @generated from field: streams.v1.Row where = 1;
    */
-  table: string;
+  where?: Row | undefined;
 
   /**
-   * Columns of the key that must have these values, such as `stream_id`; all rows when there is none.
+   * Of a WatchResponse with the same `where`: no rows but those that have changed since.
    *
-   * @generated from field: map<string, streams.v1.Value> where = 2;
-   */
-  where: { [key: string]: Value };
-
-  /**
-   * Of a WatchResponse of the same table and `where`: no rows but those that have changed since.
-   *
-   * @generated from field: string token = 3;
+   * @generated from field: string token = 2;
    */
   token: string;
 };
