@@ -22,6 +22,8 @@ const expected: ReadonlyArray<readonly [command: string, prints: RegExp]> = [
   ['npm run -s streams -- events list --type segment.produced --json', /"type": "segment\.produced"/],
   ['curl -N -H "Authorization: Bearer $STREAMS_KEY" http://localhost:8080/api/v1/events/live', /^data: \{/m],
   ['buf curl --protocol grpc', /"attributes"[^]*stream\.created/],
+  [`buf curl -d '{"where": {"status"`, /"streams"[^]*"status":\s*"live"/],
+  [`buf curl -d '{"where": {"stream"`, /"rows"[^]*"stream":\s*\{/],
   ['curl -X POST http://localhost:8080/api/v1/events', /"id":"first"/],
   ['npm run -s streams -- purge /live/', /Purge pg-\w+ is applied\./],
   ['npm run -s streams -- replay diff streams', /makes the same rows as those that serve/],

@@ -36,7 +36,17 @@ test('the contract has every table, with every column, of its type', () => {
 function sampleEvents(): DomainEvent[] {
   return (catalogue as readonly EventDefinition[]).map(
     ({ type, samples }) =>
-      ({ type, data: samples.at(-1), id: `e-${type}`, time: 1_700_000_000_000, tenant: 'acme', actor: 'a', producerEpoch: 1n, streamVersion: 1n }) as never,
+      ({
+        type,
+        data: samples.at(-1),
+        id: `e-${type}`,
+        time: 1_700_000_000_000,
+        tenant: 'acme',
+        actor: 'a',
+        subject: 's',
+        producerEpoch: 1n,
+        streamVersion: 1n,
+      }) as never,
   );
 }
 
