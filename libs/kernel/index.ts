@@ -3,6 +3,7 @@ export type { Brand } from './brand.ts';
 export { accept, refuse, type Acceptance, type Decider, type Decision, type Refusal } from './decider.ts';
 export { hasCode, OperatingError, type OperatingErrorInit } from './errors.ts';
 export { compareText, compareValues } from './compare.ts';
+export { canonicalText, rowsText } from './canonical.ts';
 export { ChangeFold, columnFault, foldChanges, joinValues, structuredColumns, wholeStampGroups } from './join.ts';
 export { elementsOf, joinCounts, joinDots, joinStages, totalOf, type Counts, type Dots } from './lattice.ts';
 export type { Machine, Millis } from './machine.ts';

@@ -9,3 +9,11 @@ export abstract class Clock {
 export abstract class IdSource {
   abstract next(): string;
 }
+
+/** What else of time a program depends on: being woken later, and chance. A simulation brings its own. */
+export abstract class Timers {
+  /** Calls `wake` once, after `ms`; the answer calls it off. */
+  abstract after(ms: number, wake: () => void): () => void;
+  /** A uniform number in [0, 1), so that those who lost the same race do not meet again. */
+  abstract chance(): number;
+}

@@ -1,6 +1,6 @@
 export { AggregateStore, type AggregateCommit, type AggregateHead, type IdentifiedHead } from './aggregate-store.port.ts';
 export { blobBytesMax, BlobStore, type BlobInfo, type ByteRange } from './blob-store.port.ts';
-export { Clock, IdSource } from './clock.port.ts';
+export { Clock, IdSource, Timers } from './clock.port.ts';
 export {
   EventLog,
   recordBytesMax,

@@ -1,8 +1,8 @@
 import { topicPartitions, type DomainEvent } from '#events';
 import type { Projection } from '#kernel';
-import type { EventLog, Lease, LeaseStore, ProjectionStore, ReadLimits } from '#ports';
+import type { EventLog, Lease, LeaseStore, ProjectionStore, ReadLimits, Timers } from '#ports';
 import type { Logger } from '../logging.ts';
-import { pause } from '../pause.ts';
+import { pause, systemTimers } from '../pause.ts';
 import type { Health } from '../telemetry/health.ts';
 import { fairShare } from './fair-share.ts';
 import { GroupCommitter } from './group-committer.ts';
@@ -19,6 +19,8 @@ export interface ConsumerHostDeps {
   readonly health?: Health;
   /** Where records go that can never be read; without one they stop their partition. */
   readonly parking?: Parking;
+  /** Real ones when left out. */
+  readonly timers?: Timers;
 }
 
 export interface ConsumerHostInit {
@@ -62,7 +64,7 @@ const hungryIntervalMs = 400;
  */
 export class ConsumerHost {
   readonly #init: ConsumerHostInit & typeof defaults;
-  readonly #deps: ConsumerHostDeps;
+  readonly #deps: ConsumerHostDeps & { readonly timers: Timers };
   #groups: ReadonlyMap<string, LeaseGroup> = new Map();
   /** Versions that have no tables yet: another one serves until they are built. */
   #waiting: readonly Projection<DomainEvent>[];
@@ -74,11 +76,14 @@ export class ConsumerHost {
 
   constructor(init: ConsumerHostInit, deps: ConsumerHostDeps) {
     this.#init = { ...defaults, ...init };
-    this.#deps = deps;
+    this.#deps = { timers: systemTimers, ...deps };
     this.#waiting = init.projections;
     const { commitsMax, lingerMs } = this.#init;
     this.#committers = new Map(
-      init.projections.map((projection) => [projection.name, new GroupCommitter({ projection, store: deps.store, commitsMax, lingerMs, recordsEnough })]),
+      init.projections.map((projection) => [
+        projection.name,
+        new GroupCommitter({ projection, store: deps.store, timers: this.#deps.timers, commitsMax, lingerMs, recordsEnough }),
+      ]),
     );
   }
 
@@ -115,7 +120,7 @@ export class ConsumerHost {
     const heart = this.#deps.health?.loop('partition leases', this.#init.renewIntervalMs);
     for (;;) {
       heart?.beat();
-      await pause(waitMs, this.#stop.signal);
+      await pause(waitMs, this.#stop.signal, this.#deps.timers);
       if (this.#stop.signal.aborted) return heart?.end();
       try {
         waitMs = await this.#balance();
@@ -203,7 +208,7 @@ export class ConsumerHost {
   async #keepWatch(): Promise<void> {
     const watch = new StallWatch(this.#deps.log, this.#deps.store);
     for (;;) {
-      await pause(this.#init.stallMs / 4, this.#stop.signal);
+      await pause(this.#init.stallMs / 4, this.#stop.signal, this.#deps.timers);
       if (this.#stop.signal.aborted) return;
       try {
         const loops = [...this.#held.values()].flatMap((held) => held.loops);

@@ -1,12 +1,13 @@
 import type { DomainEvent } from '#events';
 import type { Projection } from '#kernel';
-import type { ProjectionCommit, ProjectionPartition, ProjectionStore } from '#ports';
+import type { ProjectionCommit, ProjectionPartition, ProjectionStore, Timers } from '#ports';
 import { pause, withTimeout } from '../pause.ts';
 import type { FoldedBatch, PendingBatch } from './pending-batch.ts';
 
 export interface GroupCommitterInit {
   readonly projection: Projection<DomainEvent>;
   readonly store: ProjectionStore;
+  readonly timers?: Timers;
   /** Transactions under way at once. */
   readonly commitsMax: number;
   /** How long the first waits for company, ms. */
@@ -74,7 +75,7 @@ export class GroupCommitter {
   async #linger(): Promise<void> {
     if (this.#lingering) return;
     this.#lingering = true;
-    await pause(this.#init.lingerMs);
+    await pause(this.#init.lingerMs, undefined, this.#init.timers);
     this.#lingering = false;
     this.#lingered = true;
     this.#next();
@@ -104,7 +105,7 @@ export class GroupCommitter {
     const { store, projection } = this.#init;
     const commits = taken.map(([{ at, epoch }, batch]): ProjectionCommit => ({ projection, at, epoch, ...batch }));
     try {
-      await withTimeout(store.commitTogether(commits), storeTimeoutMs, 'STORE_TIMEOUT');
+      await withTimeout(store.commitTogether(commits), storeTimeoutMs, 'STORE_TIMEOUT', this.#init.timers);
       for (const [waiting, batch] of taken) waiting.resolve(batch);
     } catch (error) {
       // One of them is fenced, or has a row that the store refuses: the others must not suffer for it.

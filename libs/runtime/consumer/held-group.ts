@@ -1,4 +1,4 @@
-import type { EventLog, Lease, LeaseStore, ProjectionStore, ReadLimits } from '#ports';
+import type { EventLog, Lease, LeaseStore, ProjectionStore, ReadLimits, Timers } from '#ports';
 import type { Logger } from '../logging.ts';
 import type { GroupCommitter } from './group-committer.ts';
 import type { LeaseGroup } from './lease-group.ts';
@@ -13,6 +13,7 @@ export interface HeldGroupDeps {
   readonly committer: GroupCommitter;
   readonly logger: Logger;
   readonly parking?: Parking | undefined;
+  readonly timers: Timers;
 }
 
 export interface HeldGroupInit {
@@ -33,7 +34,7 @@ export class HeldGroup {
     this.#init = init;
     this.#deps = deps;
     const { projection, partitions } = init.group;
-    const { log, store, committer, parking } = deps;
+    const { log, store, committer, parking, timers } = deps;
     const { limits, readAheadMax } = init;
     const logger = deps.logger.child({ projection: projection.name });
     this.loops = partitions.map(
@@ -42,8 +43,9 @@ export class HeldGroup {
           projection,
           at,
           logger,
+          timers,
           stillOurs: () => this.renew(),
-          makeTask: () => new PartitionTask({ projection, at, epoch: init.lease.epoch, log, store, committer, limits, readAheadMax, parking }),
+          makeTask: () => new PartitionTask({ projection, at, epoch: init.lease.epoch, log, store, committer, limits, readAheadMax, parking, timers }),
         }),
     );
   }

@@ -1,6 +1,6 @@
 import type { DomainEvent } from '#events';
 import { hasCode, type Projection } from '#kernel';
-import type { ProjectionPartition } from '#ports';
+import type { ProjectionPartition, Timers } from '#ports';
 import type { Logger } from '../logging.ts';
 import { backOffMs, pause } from '../pause.ts';
 import type { PartitionTask } from './partition-task.ts';
@@ -10,6 +10,7 @@ export interface PartitionLoopInit {
   readonly at: ProjectionPartition;
   readonly makeTask: () => PartitionTask;
   readonly logger: Logger;
+  readonly timers: Timers;
   /** Called when the checkpoint was fenced; true when the lease is still ours, so that it is worth trying again. */
   readonly stillOurs: () => Promise<boolean>;
 }
@@ -108,7 +109,8 @@ export class PartitionLoop {
       this.#init.logger.warn({ err, ...this.#init.at }, 'the lease store does not answer');
     }
     this.#backingOff = true;
-    await pause(backOffMs(this.#failures - 1, 100, retryable || fenced ? retryableMostMs : stuckMostMs), this.#stop.signal);
+    const { timers } = this.#init;
+    await pause(backOffMs(this.#failures - 1, 100, retryable || fenced ? retryableMostMs : stuckMostMs, timers), this.#stop.signal, timers);
     this.#backingOff = false;
     return true;
   }

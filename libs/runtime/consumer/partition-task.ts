@@ -1,6 +1,6 @@
 import type { DomainEvent } from '#events';
 import type { Projection } from '#kernel';
-import type { EventLog, ProjectionPartition, ProjectionStore, ReadBatch, ReadLimits } from '#ports';
+import type { EventLog, ProjectionPartition, ProjectionStore, ReadBatch, ReadLimits, Timers } from '#ports';
 import { pause, withTimeout } from '../pause.ts';
 import type { GroupCommitter } from './group-committer.ts';
 import { invalidityOf, type Parking } from './parking.ts';
@@ -19,6 +19,7 @@ export interface PartitionTaskInit {
   readonly readAheadMax: number;
   /** Without one, a record that cannot be read stops the partition. */
   readonly parking?: Parking | undefined;
+  readonly timers: Timers;
 }
 
 const claimTimeoutMs = 15000;
@@ -54,8 +55,8 @@ export class PartitionTask {
    * event that cannot be projected (everything before it is committed), or what the log or the store failed with.
    */
   async run(stop: AbortSignal): Promise<void> {
-    const { projection, at, epoch, store, readAheadMax } = this.#init;
-    this.#position = await withTimeout(store.claim(projection, at, epoch), claimTimeoutMs, 'STORE_TIMEOUT');
+    const { projection, at, epoch, store, readAheadMax, timers } = this.#init;
+    this.#position = await withTimeout(store.claim(projection, at, epoch), claimTimeoutMs, 'STORE_TIMEOUT', timers);
     const pending = new PendingBatch(projection, this.#position, readAheadMax);
     const reading = new AbortController();
     // Not left to the reader: a log that hangs must not keep us from ending.
@@ -76,14 +77,14 @@ export class PartitionTask {
 
   /** Never throws: what goes wrong ends the batch, and the committer throws it. */
   async #read(pending: PendingBatch, stop: AbortSignal): Promise<void> {
-    const { log, at, limits } = this.#init;
+    const { log, at, limits, timers } = this.#init;
     try {
       while (!stop.aborted) {
         const recordsMax = Math.min(limits.recordsMax, pending.room);
         const batch = await log.read(at.topic, at.partition, pending.to, { ...limits, recordsMax }, stop);
         if (batch.next > pending.to) await this.#add(pending, batch);
         await pending.waitForRoom();
-        if (batch.next === batch.high) await pause(restMs, stop);
+        if (batch.next === batch.high) await pause(restMs, stop, timers);
       }
       pending.end();
     } catch (error) {

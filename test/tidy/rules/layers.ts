@@ -43,7 +43,7 @@ const declared: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Tests run a library on real or memory engines. */
-const forTests = ['libs/adapters/', 'libs/ports', 'migrations', 'libs/kernel', 'libs/events', 'test'];
+const forTests = ['libs/adapters/', 'libs/ports', 'libs/sim', 'migrations', 'libs/kernel', 'libs/events', 'test'];
 
 const subpaths: Readonly<Record<string, string>> = { core: 'libs/core', domain: 'libs/domain', adapters: 'libs/adapters' };
 

@@ -1,0 +1,172 @@
+import { edgeRegistered, edgeReported, encodeEvent, topicPartitions, type DomainEvent, type LogRecord, type StoredRecord } from '#events';
+import { foldChanges, rowsText, type Projection, type TableSpec } from '#kernel';
+import { MemoryProjectionStore } from '#adapters/memory';
+import type { LeaseStore, ProjectionStore } from '#ports';
+import { CheckedLeaseStore, CheckedProjectionStore, manyFaults, noFaults, SimEventLog, SimNetwork, SimProcess, Simulation, Violations } from '#sim';
+import { pino } from 'pino';
+import { ConsumerHost } from './consumer-host.ts';
+import { leaseGroups } from './lease-group.ts';
+import { projectRecord } from './project-record.ts';
+
+const table: TableSpec = {
+  name: 'seen',
+  key: { edge_id: 'text' },
+  columns: { requests: { type: 'bigint', join: 'max' }, hits: { type: 'json', join: 'counter' }, status: { type: 'text', join: 'lww', stamp: 'at' } },
+};
+
+/** Small, and with a join of each kind: one that forgets what it had, one that adds up, one that depends on order. */
+export const simulated: Projection<DomainEvent> = {
+  name: 'seen',
+  version: 1,
+  contexts: ['edge'],
+  handles: [edgeReported.type],
+  ignores: [edgeRegistered.type],
+  tables: [table],
+  project(event) {
+    if (event.type !== edgeReported.type) return [];
+    const { edgeId, incarnation, requests, hits } = event.data;
+    const set = { requests: BigInt(requests), hits: { [incarnation]: hits }, status: `after ${requests}` };
+    return [{ table: 'seen', key: { edge_id: edgeId }, set, stamps: { at: event.streamVersion } }];
+  },
+};
+
+/** Engines that are broken on purpose stand behind the checks. */
+export interface SimulatedEngines {
+  readonly leases?: (simulation: Simulation) => LeaseStore;
+  readonly store?: (simulation: Simulation) => ProjectionStore & MemoryProjectionStore;
+}
+
+export interface SimulatedRun {
+  readonly seed: number;
+  readonly steps: number;
+  readonly events: number;
+  /** What must never happen, and did; undefined when nothing did. */
+  readonly violation: string | undefined;
+  /** Crashes by the continuation that they came before. */
+  readonly crashes: ReadonlyMap<string, number>;
+  /** Everything that was written, and when: the same for the same seed. */
+  readonly digest: string;
+}
+
+const hostsMax = 3;
+const logger = pino({ level: 'silent' });
+
+function fold(projection: Projection<DomainEvent>, records: readonly StoredRecord[]) {
+  return foldChanges(
+    projection.tables,
+    records.flatMap((record) => projectRecord(projection, record)),
+  );
+}
+
+/** Three hosts that come and go on a log that grows, with everything going wrong; then a time of peace, in which all must be made good. */
+export class SimulatedHosts {
+  readonly #simulation: Simulation;
+  readonly #violations = new Violations();
+  readonly #log: SimEventLog;
+  readonly #leases: CheckedLeaseStore;
+  readonly #rows: MemoryProjectionStore;
+  readonly #store: CheckedProjectionStore;
+  readonly #network: SimNetwork;
+  readonly #crashes = new Map<string, number>();
+  readonly #hosts: Array<ConsumerHost | undefined> = Array.from({ length: hostsMax }, () => undefined);
+  #faults = manyFaults;
+  #written = 0;
+
+  constructor(seed: number, engines: SimulatedEngines = {}) {
+    const simulation = (this.#simulation = new Simulation(seed));
+    this.#log = new SimEventLog(simulation);
+    this.#leases = new CheckedLeaseStore(simulation, this.#violations, engines.leases?.(simulation));
+    this.#rows = engines.store?.(simulation) ?? new MemoryProjectionStore(simulation.clock);
+    this.#store = new CheckedProjectionStore({ simulation, violations: this.#violations, log: this.#log, fold, inner: this.#rows });
+    this.#network = new SimNetwork(simulation, () => this.#faults);
+  }
+
+  async run(stepsMax: number): Promise<SimulatedRun> {
+    await this.#log.ensureTopic('edge', topicPartitions);
+    this.#write();
+    for (let at = 0; at < hostsMax; at++) this.#start(at);
+    await this.#simulation.runUntil(() => this.#violations.first !== undefined, stepsMax);
+    this.#faults = noFaults;
+    if (this.#violations.first === undefined) await this.#makePeace();
+    const { seed, steps, now } = this.#simulation;
+    const digest = `${steps} steps, ${now} ms, ${this.#store.events} events\n${rowsText(this.#rows.serving(table) ?? [])}`;
+    return { seed, steps, events: this.#store.events, violation: this.#violations.first, crashes: this.#crashes, digest };
+  }
+
+  /** Nothing goes wrong any more: what is behind catches up, every lease comes into one hand, the rows are the fold of the log. */
+  async #makePeace(): Promise<void> {
+    const highs = (await this.#log.heads('edge')).map(({ high }) => high);
+    const isCaughtUp = (): boolean => highs.every((high, partition) => this.#store.appliedTo(simulated, { topic: 'edge', partition }) >= high);
+    const all = leaseGroups([simulated]).map(({ name }) => name);
+    const held = (): readonly string[] => this.#hosts.flatMap((host) => host?.held ?? []);
+    const isShared = (): boolean => held().length === all.length && new Set(held()).size === all.length;
+    const isDone = (): boolean => this.#violations.first !== undefined || (isCaughtUp() && isShared());
+    if (!(await this.#simulation.runUntil(isDone, 60_000)))
+      this.#violations.add(isCaughtUp() ? `leases are lost: ${held().length} of ${all.length} held` : 'some partitions are never read to their end');
+    await this.#compareRows();
+  }
+
+  async #compareRows(): Promise<void> {
+    const records: StoredRecord[] = [];
+    for (const { partition } of await this.#log.heads('edge')) {
+      const to = this.#store.appliedTo(simulated, { topic: 'edge', partition });
+      const batch = await this.#log.read('edge', partition, 0n, { recordsMax: 1_000_000, bytesMax: Infinity, waitMs: 0 });
+      records.push(...batch.records.filter(({ offset }) => offset < to));
+    }
+    if (rowsText(this.#rows.serving(table) ?? []) !== rowsText(fold(simulated, records))) this.#violations.add('the rows are not the fold of the log');
+  }
+
+  /** The log grows all the time, by a few events of some edges. */
+  #write(): void {
+    const { dice } = this.#simulation;
+    const records = Array.from({ length: dice.nextInteger(1, 6) }, () => this.#record(`edge-${dice.nextInteger(0, 30)}`));
+    void this.#log.append('edge', records);
+    this.#simulation.after(dice.nextInteger(1, 400), () => this.#write());
+  }
+
+  #record(edgeId: string): LogRecord {
+    const count = ++this.#written;
+    const sample = edgeReported.samples[0] as Parameters<typeof edgeReported.draft>[0];
+    const data = { ...sample, edgeId, incarnation: sample.incarnation + (count % 3), requests: count, hits: count };
+    const envelope = { source: '/sim', tenant: 'default', correlationId: '', causationId: '', traceparent: '', actor: 'system:sim', producerEpoch: 1n };
+    const about = { type: edgeReported.type, version: 1, subject: edgeId, key: edgeId, streamVersion: BigInt(count) };
+    return encodeEvent({ ...envelope, ...about, id: `id-${count}`, time: this.#simulation.now, data });
+  }
+
+  /** Starts a host; one that ends, by a crash, by a failed start or because it was told to, is started again a little later. */
+  #start(at: number): void {
+    const { dice } = this.#simulation;
+    const again = (): void => {
+      this.#hosts[at] = undefined;
+      this.#simulation.after(dice.nextInteger(0, 12_000), () => this.#start(at));
+    };
+    const process = new SimProcess({ simulation: this.#simulation, faults: () => this.#faults, onCrash: (point) => (this.#count(point), again()) });
+    const timeouts = ['claim', 'commitTogether', 'read'];
+    const [log, leases, store] = [this.#log, this.#leases, this.#store].map((engine) => this.#network.remote<object>(process, engine, timeouts));
+    const deps = { log: log as SimEventLog, leases: leases as LeaseStore, store: store as ProjectionStore, logger, timers: process };
+    const host = new ConsumerHost({ projections: [simulated], owner: `host-${at}` }, deps);
+    host.start().then(
+      () => process.alive && (this.#hosts[at] = host),
+      () => process.crash('start'),
+    );
+    this.#simulation.after(dice.nextInteger(5_000, 300_000), () => this.#stop(process, host));
+  }
+
+  /** An orderly end: it commits what it has read and gives its leases back, unless it crashes over that. */
+  #stop(process: SimProcess, host: ConsumerHost): void {
+    if (!process.alive || this.#faults === noFaults) return;
+    const end = (): void => process.crash('stop');
+    host.stop().then(end, end);
+  }
+
+  #count(point: string): void {
+    this.#crashes.set(point, (this.#crashes.get(point) ?? 0) + 1);
+  }
+}
+
+/** Runs a seed, and tells in one line how to run it again when it fails. */
+export async function simulateHosts(seed: number, steps: number, engines?: SimulatedEngines): Promise<SimulatedRun> {
+  const run = await new SimulatedHosts(seed, engines).run(steps);
+  if (run.violation === undefined) return run;
+  throw new Error(`After ${run.steps} steps: ${run.violation}. Again: SIM_SEED=${seed} npm test -- sim consumer-host`);
+}
