@@ -30,6 +30,8 @@ export { Lifecycle, type LifecycleInit, type StopPhase } from './lifecycle.ts';
 export { createLogger, waitingLog, type Logger, type LoggerInit } from './logging.ts';
 export { OutboxRelay, type OutboxRelayDeps, type OutboxRelayInit } from './outbox-relay.ts';
 export { backOffMs, pause, withTimeout } from './pause.ts';
+export { divergence, logDigests, rowDigests, type RegionDigests } from './region/region-digests.ts';
+export { RegionMirror, type RegionMirrorDeps, type RegionMirrorInit } from './region/region-mirror.ts';
 export { buildEnds, buildStarts, isWhole, type ReplayWindow } from './replay/build-starts.ts';
 export { BulkLoad, type BulkLoadInit } from './replay/bulk-load.ts';
 export { foldBetween } from './replay/read-between.ts';

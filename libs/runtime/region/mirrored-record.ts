@@ -1,0 +1,32 @@
+import type { LogRecord, StoredRecord } from '#events';
+
+/** The region in which an event was written; only copies carry it. */
+const originHeader = 'ce_origin';
+/** Where a copy stood in its own region, and the how-many-th copy of that partition it is, from 1. */
+const offsetHeader = 'streams-origin-offset';
+const sequenceHeader = 'streams-origin-sequence';
+
+/** How far the copies of one partition have come. */
+export interface MirrorPosition {
+  /** Where to read on in the region that is copied; undefined before the first copy. */
+  readonly next: bigint | undefined;
+  /** Copies so far. */
+  readonly sequence: bigint;
+}
+
+export const nothingMirrored: MirrorPosition = { next: undefined, sequence: 0n };
+
+/** The region that a copy comes from; undefined for what was written where it stands. */
+export function originOf({ headers }: LogRecord): string | undefined {
+  return headers[originHeader];
+}
+
+/** A record as it goes to another region: the same event, with where it comes from. */
+export function mirrored({ key, headers, value, offset }: StoredRecord, origin: string, sequence: bigint): LogRecord {
+  return { key, value, headers: { ...headers, [originHeader]: origin, [offsetHeader]: String(offset), [sequenceHeader]: String(sequence) } };
+}
+
+/** How far the copies have come, from the last of them. */
+export function positionAfter({ headers }: LogRecord): MirrorPosition {
+  return { next: BigInt(headers[offsetHeader] ?? '') + 1n, sequence: BigInt(headers[sequenceHeader] ?? '') };
+}

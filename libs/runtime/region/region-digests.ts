@@ -1,0 +1,62 @@
+import { topicPartitions } from '#events';
+import { canonicalText, partitionOf, type TableSpec } from '#kernel';
+import type { EventLog, ReadLimits, ReadRow, ReadStore, RowKey } from '#ports';
+import { SetDigest } from './set-digest.ts';
+
+/** Digests of the parts of a region by name: `stream/7` is partition 7 of a topic, `content 3 of 12` a range of a table's rows. */
+export type RegionDigests = ReadonlyMap<string, string>;
+
+const limits: ReadLimits = { recordsMax: 1000, bytesMax: 4 * 1024 * 1024, waitMs: 0 };
+const rowsAtOnce = 5000;
+
+/** The parts in which two regions differ, by name: where to look, and what to copy or build anew. */
+export function divergence(mine: RegionDigests, theirs: RegionDigests): readonly string[] {
+  return [...new Set([...mine.keys(), ...theirs.keys()])].filter((name) => mine.get(name) !== theirs.get(name)).sort();
+}
+
+/**
+ * A digest per partition of the events that it holds, by id and data, in any order: regions take each other's events in
+ * as they come. As of the moment at which each partition is read.
+ */
+export async function logDigests(log: EventLog, topics: readonly string[]): Promise<RegionDigests> {
+  const digests = new Map<string, string>();
+  for (const topic of topics) {
+    for (const { partition, low, high } of await log.heads(topic)) {
+      const digest = new SetDigest();
+      for (let at = low; at < high;) {
+        const batch = await log.read(topic, partition, at, limits);
+        for (const { headers, value, offset } of batch.records) if (offset < high) digest.add(`${headers['ce_id']} ${value}`);
+        if (batch.next === at) break;
+        at = batch.next;
+      }
+      digests.set(`${topic}/${partition}`, String(digest));
+    }
+  }
+  return digests;
+}
+
+/** A digest per range of the rows of each table; a row belongs to the range of its key's hash. */
+export async function rowDigests(reads: ReadStore, tables: readonly TableSpec[], ranges: number = topicPartitions): Promise<RegionDigests> {
+  const digests = new Map<string, string>();
+  for (const table of tables) {
+    const parts = Array.from({ length: ranges }, () => new SetDigest());
+    for await (const row of rowsOf(reads, table)) parts[partitionOf(canonicalText(keyOf(table, row)), ranges)]?.add(canonicalText(row));
+    parts.forEach((digest, range) => digests.set(`${table.name} ${range} of ${ranges}`, String(digest)));
+  }
+  return digests;
+}
+
+function keyOf(table: TableSpec, row: ReadRow): RowKey {
+  return Object.fromEntries(Object.keys(table.key).map((name) => [name, row[name] as string | number | bigint]));
+}
+
+async function* rowsOf(reads: ReadStore, table: TableSpec): AsyncGenerator<ReadRow> {
+  const orderBy = Object.keys(table.key).map((column) => ({ column }));
+  for (let after: RowKey | undefined; ;) {
+    const rows = await reads.select(table, { orderBy, limit: rowsAtOnce, ...(after === undefined ? {} : { after }) });
+    yield* rows;
+    const last = rows.at(-1);
+    if (last === undefined || rows.length < rowsAtOnce) return;
+    after = keyOf(table, last);
+  }
+}

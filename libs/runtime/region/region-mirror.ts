@@ -1,0 +1,118 @@
+import { topicPartitions, type LogRecord } from '#events';
+import { hasCode } from '#kernel';
+import type { EventLog, ReadLimits, Timers } from '#ports';
+import type { Logger } from '../logging.ts';
+import { backOffMs, pause, systemTimers } from '../pause.ts';
+import { mirrored, nothingMirrored, originOf, positionAfter, type MirrorPosition } from './mirrored-record.ts';
+
+export interface RegionMirrorInit {
+  /** Name of the region whose events are copied; the same for every mirror of it, for ever. */
+  readonly origin: string;
+  readonly topics: readonly string[];
+  readonly limits?: ReadLimits;
+}
+
+export interface RegionMirrorDeps {
+  readonly source: EventLog;
+  readonly target: EventLog;
+  readonly logger: Logger;
+  readonly timers?: Timers;
+}
+
+const defaultLimits: ReadLimits = { recordsMax: 500, bytesMax: 4 * 1024 * 1024, waitMs: 5000 };
+/** Records looked through at once for the last copy, from the end of the partition backwards. */
+const lookBack = 1000n;
+
+/**
+ * Copies the events of one region into the log of another, in the order of each partition and exactly once. The target's
+ * log itself says how far it has come: the last copy of a partition carries its place, and copies are appended on the
+ * condition that none came in between. So a mirror may be killed, doubled, or left without a reply, and nothing else
+ * has to be kept. What came from elsewhere stays: a mirror from each region to each other makes all logs hold the same events.
+ */
+export class RegionMirror {
+  readonly #init: RegionMirrorInit;
+  readonly #deps: RegionMirrorDeps & { readonly timers: Timers };
+  readonly #stop = new AbortController();
+  #running: Promise<unknown> = Promise.resolve();
+
+  constructor(init: RegionMirrorInit, deps: RegionMirrorDeps) {
+    this.#init = init;
+    this.#deps = { timers: systemTimers, ...deps };
+  }
+
+  /** Makes sure of the topics on both sides and goes on in the background. */
+  async start(): Promise<void> {
+    const { source, target } = this.#deps;
+    for (const topic of this.#init.topics) {
+      await source.ensureTopic(topic, topicPartitions);
+      await target.ensureTopic(topic, topicPartitions);
+    }
+    const partitions = Array.from({ length: topicPartitions }, (_, partition) => partition);
+    this.#running = Promise.all(this.#init.topics.flatMap((topic) => partitions.map((partition) => this.#keepCopying(topic, partition))));
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #keepCopying(topic: string, partition: number): Promise<void> {
+    const { logger, timers } = this.#deps;
+    const { signal } = this.#stop;
+    for (let failures = 0; !signal.aborted;) {
+      try {
+        let position = await this.#position(topic, partition);
+        while (!signal.aborted) {
+          position = await this.#copy(topic, partition, position);
+          failures = 0;
+        }
+      } catch (err) {
+        if (signal.aborted) return;
+        // Another mirror of the same region was here, or our last reply was lost: the log knows how far it has come.
+        if (hasCode(err, 'VERSION_CONFLICT')) continue;
+        logger.warn({ err, topic, partition, origin: this.#init.origin }, 'events of another region cannot be copied; trying again');
+        await pause(backOffMs(failures++, 100, 10_000, timers), signal, timers);
+      }
+    }
+  }
+
+  /** Copies what one read brings; answers where to go on. */
+  async #copy(topic: string, partition: number, { next, sequence }: MirrorPosition): Promise<MirrorPosition> {
+    const { source, target } = this.#deps;
+    const { origin, limits = defaultLimits } = this.#init;
+    // Before the first copy the region's log begins where its retention has left it; afterwards a gap would be a loss.
+    const from = next ?? (await source.heads(topic)).find((head) => head.partition === partition)?.low ?? 0n;
+    const batch = await source.read(topic, partition, from, limits, this.#stop.signal);
+    const own = batch.records.filter((record) => originOf(record) === undefined);
+    const records = own.map((record, at) => mirrored(record, origin, sequence + BigInt(at) + 1n));
+    // The condition counts copies of this partition alone: they land on one partition there, too, so all or none are written.
+    if (records.length > 0) await target.append(topic, records, { expected: { subject: `mirror/${origin}/${partition}`, version: sequence } });
+    return { next: batch.next, sequence: sequence + BigInt(records.length) };
+  }
+
+  /** How far the copies of a partition have come, by the last of them in the target's log. */
+  async #position(topic: string, partition: number): Promise<MirrorPosition> {
+    const { target } = this.#deps;
+    const head = (await target.heads(topic)).find((one) => one.partition === partition);
+    if (head === undefined) return nothingMirrored;
+    for (let end = head.high; end > head.low;) {
+      const from = end - lookBack > head.low ? end - lookBack : head.low;
+      const last = await this.#lastCopy(topic, partition, from, end);
+      if (last !== undefined) return positionAfter(last);
+      end = from;
+    }
+    return nothingMirrored;
+  }
+
+  async #lastCopy(topic: string, partition: number, from: bigint, end: bigint): Promise<LogRecord | undefined> {
+    const { target } = this.#deps;
+    let last: LogRecord | undefined;
+    for (let at = from; at < end;) {
+      const batch = await target.read(topic, partition, at, { ...defaultLimits, recordsMax: Number(lookBack), waitMs: 0 }, this.#stop.signal);
+      for (const record of batch.records) if (record.offset < end && originOf(record) === this.#init.origin) last = record;
+      if (batch.next === at) break;
+      at = batch.next;
+    }
+    return last;
+  }
+}

@@ -1,0 +1,143 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { topicPartitions, type LogRecord, type StoredRecord } from '#events';
+import { OperatingError } from '#kernel';
+import { ManualClock, MemoryEventLog } from '#adapters/memory';
+import type { AppendOptions, Position } from '#ports';
+import { pino } from 'pino';
+import { pause } from '../pause.ts';
+import { originOf } from './mirrored-record.ts';
+import { divergence, logDigests } from './region-digests.ts';
+import { RegionMirror } from './region-mirror.ts';
+
+/** Writes what it is told, and now and then says that it has not. */
+class ForgetfulLog extends MemoryEventLog {
+  forgets = 0;
+  override async append(topic: string, records: readonly LogRecord[], options: AppendOptions = {}): Promise<readonly Position[]> {
+    const positions = await super.append(topic, records, options);
+    if (options.expected !== undefined && this.forgets-- > 0) throw new OperatingError('No reply.', { code: 'LOG_UNAVAILABLE', retryable: true });
+    return positions;
+  }
+}
+
+const topic = 'content';
+let north: MemoryEventLog;
+let south: ForgetfulLog;
+let mirrors: RegionMirror[];
+
+beforeEach(async () => {
+  north = new MemoryEventLog(new ManualClock());
+  south = new ForgetfulLog(new ManualClock());
+  mirrors = [];
+  for (const log of [north, south]) await log.ensureTopic(topic, topicPartitions);
+});
+
+afterEach(async () => {
+  await Promise.all(mirrors.map((mirror) => mirror.stop()));
+});
+
+async function mirror(origin: 'north' | 'south', init: { recordsMax?: number } = {}): Promise<RegionMirror> {
+  const [source, target] = origin === 'north' ? [north, south] : [south, north];
+  const limits = { recordsMax: 3, bytesMax: 10_000, waitMs: 50, ...init };
+  const one = new RegionMirror({ origin, topics: [topic], limits }, { source, target, logger: pino({ level: 'silent' }) });
+  mirrors.push(one);
+  await one.start();
+  return one;
+}
+
+function events(region: string, count: number, first = 0): LogRecord[] {
+  return Array.from({ length: count }, (_, at) => ({ key: `c-${(first + at) % 9}`, headers: { ce_id: `${region}-${first + at}` }, value: '{}' }));
+}
+
+async function recordsOf(log: MemoryEventLog): Promise<readonly StoredRecord[]> {
+  const heads = await log.heads(topic);
+  const batches = await Promise.all(heads.map(({ partition, low }) => log.read(topic, partition, low, { recordsMax: 10_000, bytesMax: 1_000_000, waitMs: 0 })));
+  return batches.flatMap(({ records }) => records);
+}
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await pause(2);
+}
+
+const holds = (log: MemoryEventLog, count: number) => async (): Promise<boolean> => (await recordsOf(log)).length >= count;
+const idsOf = async (log: MemoryEventLog): Promise<readonly (string | undefined)[]> => (await recordsOf(log)).map(({ headers }) => headers['ce_id']).sort();
+
+describe('two regions that mirror each other', () => {
+  test('hold the same events, each once, and do not send back what they were sent', async () => {
+    await north.append(topic, events('north', 40));
+    await mirror('north');
+    await mirror('south');
+    await south.append(topic, events('south', 30));
+    await north.append(topic, events('north', 10, 40));
+    await until(async () => (await holds(north, 80)()) && (await holds(south, 80)()));
+    await pause(20);
+    expect(await idsOf(north)).toEqual([...events('north', 50), ...events('south', 30)].map(({ headers }) => headers['ce_id']).sort());
+    expect(await idsOf(south)).toEqual(await idsOf(north));
+    expect(divergence(await logDigests(north, [topic]), await logDigests(south, [topic]))).toEqual([]);
+    expect((await recordsOf(south)).filter((record) => originOf(record) === 'north')).toHaveLength(50);
+  });
+
+  test('keep the order of each partition', async () => {
+    await north.append(topic, events('north', 60));
+    await mirror('north');
+    await until(holds(south, 60));
+    const order = async (log: MemoryEventLog) => (await recordsOf(log)).map(({ partition, headers }) => `${partition} ${headers['ce_id']}`);
+    expect(await order(south)).toEqual(await order(north));
+  });
+});
+
+describe('events are copied once', () => {
+  test('when replies are lost, mirrors are doubled and started anew', async () => {
+    south.forgets = 12;
+    await north.append(topic, events('north', 100));
+    const first = await mirror('north');
+    await mirror('north', { recordsMax: 2 });
+    await pause(5);
+    await first.stop();
+    await mirror('north');
+    await until(holds(south, 100));
+    await pause(20);
+    expect(await idsOf(south)).toEqual(await idsOf(north));
+  });
+
+  test('when the last copy lies far back, behind what the region wrote itself', async () => {
+    await north.append(topic, events('north', 9));
+    const first = await mirror('north');
+    await until(holds(south, 9));
+    await first.stop();
+    await south.append(topic, events('south', 30_000));
+    await north.append(topic, events('north', 9, 9));
+    await mirror('north');
+    await until(holds(south, 30_018));
+    expect((await recordsOf(south)).filter((record) => originOf(record) === 'north')).toHaveLength(18);
+  });
+});
+
+test('a log that begins late is copied from where it begins; what is lost later is not passed over', async () => {
+  await north.append(topic, events('north', 90));
+  for (const { partition, high } of await north.heads(topic)) await north.truncate(topic, partition, high > 2n ? 2n : high);
+  const left = (await recordsOf(north)).length;
+  const first = await mirror('north');
+  await until(holds(south, left));
+  await first.stop();
+  await north.append(topic, events('north', 18, 90));
+  for (const { partition, high } of await north.heads(topic)) await north.truncate(topic, partition, high);
+  await north.append(topic, events('north', 18, 108));
+  await mirror('north');
+  await pause(30);
+  expect(await recordsOf(south)).toHaveLength(left);
+});
+
+test('an event that is missing, altered or there twice is found, and its partition named', async () => {
+  const all = events('north', 20);
+  const [lacking, doubled, altered] = await Promise.all(
+    [all.slice(1), [...all, ...all.slice(0, 1)], all.map((one, at) => (at === 0 ? { ...one, value: '{ }' } : one))].map(async (some) => {
+      const log = new MemoryEventLog(new ManualClock());
+      await log.ensureTopic(topic, topicPartitions);
+      await log.append(topic, some);
+      return logDigests(log, [topic]);
+    }),
+  );
+  const [{ partition }] = (await north.append(topic, all)) as [Position];
+  const digests = await logDigests(north, [topic]);
+  for (const other of [lacking, doubled, altered]) expect(divergence(digests, other as typeof digests)).toEqual([`${topic}/${partition}`]);
+});

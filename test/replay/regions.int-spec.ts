@@ -1,0 +1,98 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { contexts, topicPartitions } from '#events';
+import { partitionOf } from '#kernel';
+import { createLogger, divergence, logDigests, RegionMirror, rowDigests } from '#runtime';
+import { setTimeout as sleep } from 'node:timers/promises';
+import pg from 'pg';
+import { projections } from '../../apps/projector/projections.ts';
+import { history, type RecordedEvent } from './history.ts';
+import { caughtUp, dumpRows, hostOf, openWorld, type World } from './world.ts';
+
+const tables = projections.flatMap((projection) => projection.tables);
+let north: World;
+let south: World;
+
+beforeAll(async () => {
+  [north, south] = await Promise.all([openWorld(), openWorld()]);
+});
+
+afterAll(async () => {
+  await Promise.all([north.close(), south.close()]);
+});
+
+/** Both regions speak of the same streams, edges and contents, and contradict each other; each event has an id of its own. */
+function historyOf(region: number): readonly RecordedEvent[] {
+  return history({ seed: region, streams: 8, segments: 12, edges: 3, keys: 3 }).map(({ topic, record }) => ({
+    topic,
+    record: { ...record, headers: { ...record.headers, ce_id: `0192${region}${record.headers['ce_id']?.slice(5)}` } },
+  }));
+}
+
+async function write(world: World, events: readonly RecordedEvent[], fromShare: number, toShare: number): Promise<void> {
+  for (const { topic, record } of events.slice(events.length * fromShare, events.length * toShare)) await world.log.append(topic, [record]);
+}
+
+async function mirror(origin: string, from: World, to: World): Promise<RegionMirror> {
+  const logger = await createLogger({ name: 'mirror', node: 'test', logFormat: 'json', logLevel: 'silent' });
+  const limits = { recordsMax: 20, bytesMax: 1_000_000, waitMs: 200 };
+  const one = new RegionMirror({ origin, topics: contexts, limits }, { source: from.log, target: to.log, logger });
+  to.closing.push(() => one.stop());
+  await one.start();
+  return one;
+}
+
+async function idsOf(world: World): Promise<readonly string[]> {
+  const ids: string[] = [];
+  for (const topic of contexts) {
+    for (const { partition, low } of await world.log.heads(topic)) {
+      const { records } = await world.log.read(topic, partition, low, { recordsMax: 100_000, bytesMax: 64_000_000, waitMs: 0 });
+      ids.push(...records.map(({ headers }) => headers['ce_id'] ?? ''));
+    }
+  }
+  return ids.sort();
+}
+
+async function divergentLogs(): Promise<readonly string[]> {
+  return divergence(await logDigests(north.log, contexts), await logDigests(south.log, contexts));
+}
+
+test('two regions that mirror each other come to the same events, each once, and to the same rows', async () => {
+  const [northern, southern] = [historyOf(1), historyOf(2)];
+  await write(north, northern, 0, 0.5);
+  for (const world of [north, south]) await (await hostOf(world, projections)).start();
+  const first = await mirror('north', north, south);
+  await mirror('south', south, north);
+  await Promise.all([write(south, southern, 0, 0.7), mirror('north', north, south)]);
+  await first.stop();
+  await Promise.all([write(north, northern, 0.5, 1), write(south, southern, 0.7, 1), mirror('north', north, south)]);
+  while ((await divergentLogs()).length > 0) await sleep(50);
+
+  const ids = [...northern, ...southern].map(({ record }) => record.headers['ce_id'] ?? '').sort();
+  for (const world of [north, south]) {
+    expect(await idsOf(world)).toEqual(ids);
+    await caughtUp(world, projections);
+  }
+  expect(divergence(await rowDigests(north.reads, tables), await rowDigests(south.reads, tables))).toEqual([]);
+  const rows = await dumpRows(north, projections);
+  expect(rows).toBe(await dumpRows(south, projections));
+  expect(rows.length).toBeGreaterThan(100_000);
+});
+
+test('a row that was altered in one region is found, and its range named', async () => {
+  const table = `streams_v${projections.find(({ name }) => name === 'streams')?.version}.stream`;
+  const client = new pg.Client({ connectionString: south.databaseUrl });
+  await client.connect();
+  const { rows } = await client.query<{ stream_id: string }>(
+    `UPDATE ${table} SET name = 'another' WHERE stream_id = (SELECT min(stream_id) FROM ${table}) RETURNING stream_id`,
+  );
+  await client.end();
+  const [a, b] = [await rowDigests(north.reads, tables, 64), await rowDigests(south.reads, tables, 64)];
+  expect(divergence(a, b)).toEqual([`stream ${partitionOf(JSON.stringify(['stream_id:', rows[0]?.stream_id]), 64)} of 64`]);
+});
+
+test('an event that reached one region alone is found, and its partition named', async () => {
+  await Promise.all(south.closing.splice(0).map((end) => end()));
+  const [last] = historyOf(3).filter(({ topic }) => topic === 'content') as [RecordedEvent];
+  await north.log.append('content', [last.record]);
+  expect(await divergentLogs()).toEqual([`content/${partitionOf(last.record.key, topicPartitions)}`]);
+});
