@@ -40,7 +40,7 @@ export function readKafkaSettings(env: Environment, node: string): KafkaSettings
     replication: readOptional(env, 'KAFKA_REPLICATION', 1, 32767),
     minInSync: readOptional(env, 'KAFKA_MIN_INSYNC', 1, 32767),
     retentionMs: env['KAFKA_RETENTION_MS'] === '-1' ? -1 : readInteger(env, 'KAFKA_RETENTION_MS', -1, 1, Number.MAX_SAFE_INTEGER),
-    compression: readChoice(env, 'KAFKA_COMPRESSION', compressions, 'lz4'),
+    compression: readChoice(env, 'KAFKA_COMPRESSION', compressions, 'gzip'),
     topicPrefix: readText(env, 'KAFKA_TOPIC_PREFIX', '', /^[A-Za-z0-9._-]{0,100}$/),
     directTenants: readDirectTenants(env),
   };

@@ -67,7 +67,7 @@ describe('shared settings', () => {
       replication: undefined,
       minInSync: undefined,
       retentionMs: -1,
-      compression: 'lz4',
+      compression: 'gzip',
       topicPrefix: '',
       directTenants: ['default'],
     });

@@ -6,7 +6,7 @@ import { fromKafkaMessage } from '#sdk/kafka';
 import type { AnyEvent } from '#sdk';
 import type { KafkaRecord } from '#sdk/kafka';
 
-/** A backend team's Nest service: it reads our events from one topic, and emits its own. */
+/** A backend team's Nest service: it reads our events from topics, and emits its own. */
 export class NestService {
   readonly seen: AnyEvent[];
   readonly #service: INestMicroservice;
@@ -18,12 +18,12 @@ export class NestService {
     this.#client = client;
   }
 
-  static async start(brokers: string, topic: string): Promise<NestService> {
+  static async start(brokers: string, ...topics: readonly string[]): Promise<NestService> {
     const seen: AnyEvent[] = [];
 
     @Controller()
     class Reader {
-      @EventPattern(topic)
+      @EventPattern(topics)
       handle(@Payload() _data: unknown, @Ctx() context: unknown): void {
         seen.push(fromKafkaMessage((context as KafkaContext).getMessage()));
       }
@@ -35,7 +35,7 @@ export class NestService {
     const client = { clientId: 'nest', brokers: brokers.split(','), logCreator: () => () => undefined };
     const service = await NestFactory.createMicroservice<MicroserviceOptions>(Service, {
       transport: Transport.KAFKA,
-      options: { client, consumer: { groupId: `nest-${topic}` }, subscribe: { fromBeginning: true } },
+      options: { client, consumer: { groupId: `nest-${topics[0]}` }, subscribe: { fromBeginning: true } },
       logger: false,
     });
     await service.listen();

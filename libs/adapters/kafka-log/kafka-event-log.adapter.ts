@@ -60,7 +60,7 @@ export class KafkaEventLog extends EventLog {
     this.#topics = new Topics(init, this.#cluster);
     const cluster = this.#cluster;
     const fetcher = new Fetcher(cluster);
-    const { compression = 'lz4', directTenants = ['default'] } = init;
+    const { compression = 'gzip', directTenants = ['default'] } = init;
     const appendTimeoutMs = init.appendTimeoutMs ?? defaultAppendTimeoutMs;
     this.#reader = new PartitionReader(cluster, fetcher, directTenants === '*' ? undefined : new Set(directTenants));
     this.#plain = new PlainWriter({ appendTimeoutMs, compression }, cluster);

@@ -38,10 +38,16 @@ function fetched(batches: readonly Buffer[], aborted: ReadonlyArray<{ producerId
 describe('record batches', () => {
   test.each(Object.keys(compressionsAlgorithms) as CompressionAlgorithmValue[])('come back as they were, compressed by %s', (compression) => {
     const keys = ['a', '', 'ключ', 'x'.repeat(3000), '\u0000'];
-    const { records, next } = readChunk(fetched([stored(7n, keys, { compression })]), 7n);
+    const batch = stored(7n, keys, { compression });
+    const { records, next } = readChunk(fetched([batch]), 7n);
+    expect(batch.length < stored(7n, keys).length).toBe(compression !== 'none');
     expect(records.map(({ key }) => key)).toEqual(keys);
     expect(records[2]).toEqual({ ...record('ключ').record, partition: 3, offset: 9n, recordedAt: 1_790_000_000_123 });
     expect(next).toBe(12n);
+  });
+
+  test('of one small record are not worth compressing', () => {
+    expect(stored(0n, ['a'], { compression: 'gzip' })).toEqual(stored(0n, ['a']));
   });
 
   test('begin where the reader asked, and end where the broker cut them off', () => {

@@ -27,6 +27,7 @@ export interface KafkaLogInit {
   readonly minInSync?: number | undefined;
   /** How long records are kept, ms; -1, for ever, by default. */
   readonly retentionMs?: number | undefined;
+  /** Of batches; `gzip` by default, which every client reads: kafkajs has no codec for the others. */
   readonly compression?: CompressionAlgorithmValue | undefined;
   /** In front of every topic's name, so that installations can share a cluster. */
   readonly topicPrefix?: string | undefined;

@@ -1,3 +1,4 @@
+import { gzipSync } from 'node:zlib';
 import { compressionsAlgorithms, crc32c, type CompressionAlgorithmValue } from '@platformatic/kafka';
 import type { LogRecord } from '#events';
 import { ByteWriter } from './byte-writer.ts';
@@ -49,10 +50,15 @@ export interface RecordToEncode {
 export const markHeader = 'streams-producer';
 export const plainMark = 'streams';
 
+/** Smaller ones stay as they are: setting up a compressor (20 µs for gzip) costs more than they save. */
+const compressedBytesMin = 1024;
+/** The library's own, 6, takes twice the time of 1 and makes batches 5 % smaller. */
+const gzipLevel = 1;
+
 const body = new ByteWriter();
 const one = new ByteWriter();
 
-/** Encodes records; what a record is not worth compressing for stays as it is. */
+/** Encodes records; what is not worth compressing stays as it is. */
 export function encodeRecords(records: readonly RecordToEncode[], compression: CompressionAlgorithmValue): EncodedRecords {
   const baseTimestamp = records[0]?.timestamp ?? 0;
   let maxTimestamp = baseTimestamp;
@@ -64,9 +70,19 @@ export function encodeRecords(records: readonly RecordToEncode[], compression: C
     body.bytes(one.view());
     maxTimestamp = Math.max(maxTimestamp, each.timestamp);
   });
-  const algorithm = compressionsAlgorithms[compression];
-  const bytes = compression === 'none' ? body.take() : Buffer.from(algorithm.compressSync(body.take()));
-  return { count: records.length, bytes, compression: algorithm.bitmask, baseTimestamp, maxTimestamp };
+  const used = body.length < compressedBytesMin ? 'none' : compression;
+  return {
+    count: records.length,
+    bytes: used === 'none' ? body.take() : compress(body.view(), used),
+    compression: compressionsAlgorithms[used].bitmask,
+    baseTimestamp,
+    maxTimestamp,
+  };
+}
+
+function compress(bytes: Buffer, compression: CompressionAlgorithmValue): Buffer {
+  if (compression === 'gzip') return gzipSync(bytes, { level: gzipLevel });
+  return Buffer.from(compressionsAlgorithms[compression].compressSync(bytes));
 }
 
 function encodeRecord({ record, timestamp, mark = plainMark }: RecordToEncode, offsetDelta: number, baseTimestamp: number): void {
