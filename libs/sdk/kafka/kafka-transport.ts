@@ -91,13 +91,14 @@ class KafkaTransport implements Transport {
   async publish(events: readonly OutgoingEvent[], signal: AbortSignal): Promise<readonly PublishResult[]> {
     const before = events.map((event) => this.#abandoned.get(event));
     const shares = [...new Set(before.filter((share) => share !== undefined)), ...this.#sharesOf(events.filter((_, at) => before[at] === undefined))];
-    const given = Promise.withResolvers<void>();
+    let giveUp = (): void => undefined;
+    const given = new Promise<void>((resolve) => (giveUp = resolve));
     const abandon = (): void => {
       for (const share of shares) if (share.isSent) for (const event of share.events) this.#abandoned.set(event, share);
-      given.resolve();
+      giveUp();
     };
     signal.addEventListener('abort', abandon, { once: true });
-    for (const share of shares) if (!share.isSent) share.settled = this.#deliver(share, signal, given.promise);
+    for (const share of shares) if (!share.isSent) share.settled = this.#deliver(share, signal, given);
     await Promise.all(shares.map(({ settled }) => settled));
     signal.removeEventListener('abort', abandon);
     // They were told; what is still refused may be sent again.
