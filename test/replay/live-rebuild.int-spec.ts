@@ -8,11 +8,12 @@ import type { Projection, RowChange } from '#kernel';
 import { CommandExecutor, createLogger, type ConsumerHost } from '#runtime';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ReplayHost, type ReplayHostInit } from '../../apps/projector/replay/replay-host.ts';
+import { fillFolded } from '../../bench/projection/folded-rows.ts';
 import { history } from './history.ts';
 import { startProjector } from './projector-process.ts';
 import { caughtUp, dumpRows, hostOf, openWorld, recordAll, type World } from './world.ts';
 
-const limits = { replaysMax: 2, partitionsMax: 4, eventsPerSecondMax: 0, keepMs: 3_600_000, leaseTtlMs: 600, lookMs: 50 };
+const limits = { replaysMax: 2, partitionsMax: 4, threadsMax: 1, threadEventsMin: 1, eventsPerSecondMax: 0, keepMs: 3_600_000, leaseTtlMs: 600, lookMs: 50 };
 
 /** Orders replays and sees what becomes of them. */
 class Orders {
@@ -38,8 +39,7 @@ class Orders {
     for (let waited = 0; ; waited += 20) {
       const state = (await this.#world.aggregates.load('operation', id))?.state as KnownReplay | undefined;
       if (state !== undefined && statuses.includes(state.status)) return state;
-      if (state?.status === 'failed' || waited > 25_000)
-        throw new Error(`${id} is ${state?.status}, not ${statuses.join()}: ${JSON.stringify(await this.#world.builds.show(id))}`);
+      if (state?.status === 'failed' || waited > 25_000) throw new Error(`${id} is ${state?.status}, not ${statuses.join()}: ${JSON.stringify(state)}`);
       await sleep(20);
     }
   }
@@ -144,6 +144,7 @@ describe('read models are rebuilt beside the serving ones', () => {
     const other = await replayHost([changed]);
     await orders.request('rp-other', { mode: 'comparison' });
     await orders.until('rp-other', 'compared');
+    for (; (await world.builds.show('rp-other'))?.state !== 'dropped';) await sleep(20);
     const view = await world.builds.show('rp-other');
     expect(view).toMatchObject({ state: 'dropped', difference: { equal: false } });
     const streams = view?.difference?.tables.find(({ table }) => table === 'stream');
@@ -188,6 +189,26 @@ describe('read models are rebuilt beside the serving ones', () => {
 function renamed(change: RowChange): RowChange {
   return 'name' in change.set && change.table === 'stream' ? { ...change, set: { ...change.set, name: 'renamed' } } : change;
 }
+
+describe('a projector with much to rebuild', () => {
+  test('shares the partitions out to threads, to the same bytes', async () => {
+    const world = await openWorld();
+    const orders = new Orders(world);
+    try {
+      await fillFolded(world, 20_000);
+      const projector = await startProjector({ ...world, env: { ...world.env, REPLAY_THREAD_EVENTS: '5000' } });
+      await caughtUp(world, [edgesProjection]);
+      const before = await dumpRows(world, [edgesProjection]);
+      await orders.request('rp-much', { projection: 'edges', promote: true });
+      await orders.until('rp-much', 'promoted');
+      expect(await dumpRows(world, [edgesProjection])).toBe(before);
+      expect((await world.builds.show('rp-much'))?.progress).toMatchObject({ done: 20_000, total: 20_000, skipped: 0 });
+      await projector.stop();
+    } finally {
+      await world.close();
+    }
+  });
+});
 
 describe('a projector that is killed', () => {
   test('in the middle of a replay leaves it to the next one, which goes on from its positions', async () => {

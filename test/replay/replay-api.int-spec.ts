@@ -13,7 +13,7 @@ import { history } from './history.ts';
 import { recordAll } from './world.ts';
 
 const main = fileURLToPath(new URL('../../apps/streams/main.js', import.meta.url));
-const limits = { replaysMax: 2, partitionsMax: 4, eventsPerSecondMax: 0, keepMs: 3_600_000, lookMs: 50 };
+const limits = { replaysMax: 2, partitionsMax: 4, threadsMax: 1, threadEventsMin: 1, eventsPerSecondMax: 0, keepMs: 3_600_000, lookMs: 50 };
 
 let world: World;
 let gateway: RunningGateway;

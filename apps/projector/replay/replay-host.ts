@@ -26,6 +26,9 @@ interface Running {
   readonly done: Promise<void>;
 }
 
+/** Names of the orders that projectors give by themselves, with the version that they are for. */
+const versionOrder = /^rp-v(\d+)-/;
+
 const sweepEveryMs = 10_000;
 /** A build whose order nobody knows (a database that was restored) is left alone for so long. */
 const strayMs = 3_600_000;
@@ -96,12 +99,18 @@ export class ReplayHost {
 
   async #look(now: number): Promise<void> {
     await this.#askForVersions();
-    for (const { id } of await this.#deps.aggregates.find(replayAggregate.context, 'phase', 'open')) {
+    for (const { id, state } of await this.#deps.aggregates.find(replayAggregate.context, 'phase', 'open')) {
       if (this.#running.size >= this.#init.replaysMax) return;
-      if (this.#running.has(id) || (this.#notBefore.get(id) ?? 0) > now) continue;
+      if (this.#running.has(id) || (this.#notBefore.get(id) ?? 0) > now || this.#isForNewer(id, state as KnownReplay)) continue;
       const lease = await this.#deps.leases.acquire(`replay/${id}`, this.#init.owner, this.#init.leaseTtlMs);
       if (lease !== undefined) this.#begin(id, lease);
     }
+  }
+
+  /** While releases change, one of newer code is left to a projector that has it. */
+  #isForNewer(id: string, { projection, projectionVersion }: KnownReplay): boolean {
+    const mine = this.#deps.projections.find(({ name }) => name === projection)?.version ?? 0;
+    return mine > 0 && Math.max(projectionVersion, Number(versionOrder.exec(id)?.[1] ?? 0)) > mine;
   }
 
   #begin(id: string, lease: Lease): void {

@@ -3,10 +3,15 @@ import type { DomainEvent } from '#events';
 import { hasCode, type Projection } from '#kernel';
 import type { AggregateStore, BuildClaim, BuildView, Clock, EventLog, ModelDifference, ProjectionBuilds } from '#ports';
 import { buildEnds, buildStarts, BulkLoad, foldBetween, isWhole, pause, ReplayProgress, type CommandExecutor, type Logger } from '#runtime';
+import { sharedOut, type loadInThread } from './load-threads.ts';
 
 export interface ReplayLimits {
   /** Partitions of one replay that are read at once. */
   readonly partitionsMax: number;
+  /** Threads that one replay may take … */
+  readonly threadsMax: number;
+  /** … when it has so many events to read: fewer are not worth the start of a thread. */
+  readonly threadEventsMin: number;
   /** Of one replay; 0 for as many as the machine gives. */
   readonly eventsPerSecondMax: number;
 }
@@ -26,6 +31,8 @@ export interface ReplayRunDeps {
   readonly commands: CommandExecutor;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Without it, everything is loaded in this thread. */
+  readonly loadInThread?: typeof loadInThread;
 }
 
 /** What is missing at the moment of promotion is folded in while the host stands still: a few milliseconds' worth. */
@@ -73,7 +80,7 @@ export class ReplayRun {
     const telling = this.#note(claim, load, progress, following.signal);
     try {
       if (state.status === 'ready') await this.#follow(load, following.signal);
-      else await this.#build(state, claim, load, progress, following.signal);
+      else await this.#build(state, claim, view, load, progress, following.signal);
     } finally {
       following.end();
       await telling;
@@ -91,8 +98,8 @@ export class ReplayRun {
     return new BulkLoad({ claim, positions, partitionsMax, eventsPerSecondMax, ...(ends === undefined ? {} : { ends }) }, { ...this.#deps, progress });
   }
 
-  async #build(state: KnownReplay, claim: BuildClaim, load: BulkLoad, progress: ReplayProgress, stop: AbortSignal): Promise<void> {
-    if (!(await load.run(stop))) return;
+  async #build(state: KnownReplay, claim: BuildClaim, view: BuildView, load: BulkLoad, progress: ReplayProgress, stop: AbortSignal): Promise<void> {
+    if ((await this.#loadShared(claim, view, load, progress, stop)) || !(await load.run(stop))) return;
     if (state.mode === 'comparison') {
       const difference = await this.#deps.builds.compare({ ...claim, samplesMax, fold: foldBetween(this.#deps.log, claim.projection) });
       await this.#tell({ type: 'RecordComparison', ...totalsOf(difference) });
@@ -101,7 +108,39 @@ export class ReplayRun {
     await this.#deps.builds.finish(claim);
     if (!(await load.run(stop))) return;
     await this.#deps.builds.note(claim, progress.look(0, this.#deps.clock.now()));
-    await this.#tell({ type: 'CompleteReplay', events: progress.records, skipped: progress.skipped });
+    await this.#tell({ type: 'CompleteReplay', events: progress.done, skipped: progress.skipped });
+  }
+
+  /**
+   * Loads what is there now with several threads, each some of the partitions, when there is much.
+   * @returns whether it did: then the build stands elsewhere, and everything about it is asked anew.
+   */
+  async #loadShared(claim: BuildClaim, { positions }: BuildView, load: BulkLoad, progress: ReplayProgress, stop: AbortSignal): Promise<boolean> {
+    const { loadInThread: inThread } = this.#deps;
+    const { threadsMax, threadEventsMin, partitionsMax, eventsPerSecondMax } = this.#init;
+    const left = await load.lefts();
+    const records = [...left.values()].reduce((sum, one) => sum + one, 0);
+    if (inThread === undefined || threadsMax < 2 || records < threadEventsMin) return false;
+    const shares = sharedOut(positions, ({ topic, partition }) => left.get(`${topic}/${partition}`) ?? 0, threadsMax);
+    const each = {
+      partitionsMax: Math.ceil(partitionsMax / shares.length),
+      eventsPerSecondMax: Math.ceil(eventsPerSecondMax / shares.length),
+      ends: load.ends,
+    };
+    const failed = new AbortController();
+    const signal = AbortSignal.any([stop, failed.signal]);
+    const work = shares.map((share, at) =>
+      at === 0
+        ? new BulkLoad({ ...each, claim, positions: share }, { ...this.#deps, progress }).run(signal)
+        : inThread({ ...each, id: claim.id, projection: claim.projection.name, epoch: claim.epoch, positions: share }, signal, (some, skipped) =>
+            progress.add(some, skipped),
+          ),
+    );
+    // When one fails the others end behind their last whole wave.
+    const ended = await Promise.allSettled(work.map((one) => Promise.resolve(one).catch((error: unknown) => (failed.abort(), Promise.reject(error)))));
+    const failure = ended.find((one) => one.status === 'rejected');
+    if (failure !== undefined) throw failure.reason;
+    return true;
   }
 
   /** Keeps up with the log until somebody decides. */
@@ -166,7 +205,7 @@ export class ReplayRun {
   async #note(claim: BuildClaim, load: BulkLoad, progress: ReplayProgress, stop: AbortSignal): Promise<void> {
     while (!stop.aborted) {
       try {
-        await this.#deps.builds.note(claim, progress.look(await load.left(), this.#deps.clock.now()));
+        await this.#deps.builds.note(claim, progress.look(Math.max(0, (await load.left()) - (load.ran ? 0 : progress.records)), this.#deps.clock.now()));
       } catch (err) {
         this.#deps.logger.debug({ err }, 'the progress of a replay could not be told');
       }

@@ -1,10 +1,8 @@
 import { Worker } from 'node:worker_threads';
 import { backOffMs, pause, type Logger } from '#runtime';
+import { threadLimits } from './niceness.constants.ts';
 
 const main = new URL('./replay.main.js', import.meta.url);
-
-/** Decoded events die young; with room for them few live long enough to be moved. */
-const maxYoungGenerationSizeMb = 192;
 
 /** Keeps the thread that works on replays alive: one that ends by itself is started anew, and goes on from what is stored. */
 export class ReplayThread {
@@ -38,7 +36,7 @@ export class ReplayThread {
 
   #once(): Promise<unknown> {
     return new Promise((resolve) => {
-      const worker = new Worker(main, { resourceLimits: { maxYoungGenerationSizeMb } });
+      const worker = new Worker(main, { resourceLimits: threadLimits });
       this.#worker = worker;
       let failure: unknown;
       worker.once('error', (error) => (failure = error));

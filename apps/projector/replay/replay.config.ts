@@ -6,6 +6,10 @@ export interface ReplaySettings {
   readonly replaysMax: number;
   /** Partitions of one that are read at once. */
   readonly partitionsMax: number;
+  /** Threads that one replay may take … */
+  readonly threadsMax: number;
+  /** … from so many events on. */
+  readonly threadEventsMin: number;
   /** Of one replay; 0 for no limit. */
   readonly eventsPerSecondMax: number;
   /** How long what a replay replaced is kept, ms. */
@@ -18,6 +22,8 @@ export function readReplaySettings(env: Environment): ReplaySettings {
   return {
     replaysMax: readInteger(env, 'REPLAYS_MAX', 2, 1, 64),
     partitionsMax: readInteger(env, 'REPLAY_PARTITIONS', 4, 1, 64),
+    threadsMax: readInteger(env, 'REPLAY_THREADS', 2, 1, 16),
+    threadEventsMin: readInteger(env, 'REPLAY_THREAD_EVENTS', 200_000, 1, 1_000_000_000),
     eventsPerSecondMax: readInteger(env, 'REPLAY_EVENTS_PER_SECOND', 0, 0, 100_000_000),
     keepMs: readInteger(env, 'REPLAY_KEEP_HOURS', 24, 0, 8760) * hourMs,
   };

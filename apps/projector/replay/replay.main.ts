@@ -4,13 +4,9 @@ import { openEngines } from '#adapters/engines';
 import { CommandExecutor, createLogger, waitingLog } from '#runtime';
 import { projections } from '../projections.ts';
 import { readProjectorSettings } from '../projector.config.ts';
+import { loadInThread } from './load-threads.ts';
+import { niceness } from './niceness.constants.ts';
 import { ReplayHost } from './replay-host.ts';
-
-/**
- * Replays have a thread of their own, at a low priority: decoding a million events must not keep a single live one
- * waiting. (On Linux, 0 is the calling thread.)
- */
-const niceness = 10;
 
 const settings = readProjectorSettings();
 const logger = await createLogger({ ...settings, name: 'replay' });
@@ -19,7 +15,7 @@ const engines = await openEngines({ ...settings, onWaiting: waitingLog(logger) }
 const { aggregates, clock, ids } = engines;
 const commands = new CommandExecutor({ aggregates, clock, ids, source: `/projector/${settings.node}` });
 const owner = `${settings.node}/${settings.projectorId}`;
-const host = new ReplayHost({ owner, ...settings.replay }, { ...engines, projections, commands, logger });
+const host = new ReplayHost({ owner, ...settings.replay }, { ...engines, projections, commands, logger, loadInThread });
 host.start();
 parentPort?.once('message', () => {
   void host

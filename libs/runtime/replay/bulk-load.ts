@@ -10,7 +10,7 @@ export interface BulkLoadInit {
   readonly claim: BuildClaim;
   readonly positions: readonly BuildPosition[];
   /** Where each partition ends for this build, by `topic/partition`; those not named have no end. */
-  readonly ends?: ReadonlyMap<string, bigint>;
+  readonly ends?: ReadonlyMap<string, bigint> | undefined;
   /** Partitions that are read at once. */
   readonly partitionsMax: number;
   /** Events per second at most; 0 for as fast as it goes. */
@@ -45,6 +45,7 @@ export class BulkLoad {
   readonly #deps: BulkLoadDeps;
   /** How far each partition has been read; ahead of the store by the wave under way. */
   readonly #read: Map<string, BuildMove>;
+  #ran = false;
 
   constructor(init: BulkLoadInit, deps: BulkLoadDeps) {
     this.#init = init;
@@ -52,11 +53,23 @@ export class BulkLoad {
     this.#read = new Map(init.positions.map(({ topic, partition, position }) => [`${topic}/${partition}`, { topic, partition, from: position, to: position }]));
   }
 
+  get ends(): ReadonlyMap<string, bigint> | undefined {
+    return this.#init.ends;
+  }
+
+  /** True once it was asked to load. */
+  get ran(): boolean {
+    return this.#ran;
+  }
+
   /** Records between where it has read and the ends of the log, as far as offsets tell. */
   async left(): Promise<number> {
-    let left = 0n;
-    for (const { from, to } of await this.#goals()) left += to - from;
-    return Number(left);
+    return [...(await this.lefts()).values()].reduce((sum, one) => sum + one, 0);
+  }
+
+  /** The same by `topic/partition`, where there is something left. */
+  async lefts(): Promise<ReadonlyMap<string, number>> {
+    return new Map((await this.#goals()).map(({ topic, partition, from, to }) => [`${topic}/${partition}`, Number(to - from)]));
   }
 
   /**
@@ -65,6 +78,7 @@ export class BulkLoad {
    * @throws what the log, the projection or the store failed with; everything before is loaded.
    */
   async run(stop: AbortSignal): Promise<boolean> {
+    this.#ran = true;
     const goals = await this.#goals();
     let writing: Promise<void> = Promise.resolve();
     let failure: unknown;

@@ -19,6 +19,11 @@ export class ReplayProgress {
     return this.#records;
   }
 
+  /** Those of earlier owners included. */
+  get done(): number {
+    return this.#begun + this.#records;
+  }
+
   get skipped(): number {
     return this.#skipped;
   }
