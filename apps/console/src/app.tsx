@@ -7,6 +7,7 @@ import { useSession } from './session.tsx';
 import { EdgePanel } from './view/edge-panel.tsx';
 import { EventTape } from './view/event-tape.tsx';
 import { Masthead } from './view/masthead.tsx';
+import { ProjectionPanel } from './view/projection-panel.tsx';
 import { SignIn } from './view/sign-in.tsx';
 import { Stage } from './view/stage.tsx';
 import { StreamList } from './view/stream-list.tsx';
@@ -67,6 +68,7 @@ function Console({ apiKey, onSignOut, onKey }: ConsoleProps) {
         <div className="column">
           <EventTape api={api} onEvent={onEvent} />
           <EdgePanel api={api} health={health.value} suggestion={stream === undefined ? '' : `/live/${stream.id}/master.m3u8`} />
+          <ProjectionPanel api={api} />
         </div>
       </main>
     </div>

@@ -30,7 +30,7 @@ export function loadInThread(order: LoadOrder, stop: AbortSignal, onProgress: (r
   return new Promise((resolve, reject) => {
     const worker = new Worker(main, { workerData: order, resourceLimits: threadLimits });
     let failure: OperatingError | undefined = new OperatingError('A thread of a replay ended without a word.', { code: 'REPLAY_THREAD_LOST', retryable: true });
-    const end = (): void => worker?.postMessage('stop');
+    const end = (): void => worker.postMessage('stop', []);
     if (stop.aborted) end();
     stop.addEventListener('abort', end, { once: true });
     worker.on('message', (word: LoadWord) => {

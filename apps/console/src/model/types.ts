@@ -59,3 +59,56 @@ export interface FeedEvent {
   readonly actor: string;
   readonly data: Readonly<Record<string, unknown>>;
 }
+
+export interface ProjectionSummary {
+  readonly name: string;
+  /** The one that readers see. */
+  readonly version: number | null;
+  readonly codeVersion: number;
+  readonly lagEvents: number;
+  readonly lagSeconds: number;
+  /** Predecessors that a roll-back can bring back. */
+  readonly kept: number;
+}
+
+export interface Replay {
+  readonly id: string;
+  readonly projection: string;
+  readonly mode: 'rebuild' | 'comparison';
+  readonly status:
+    | 'requested'
+    | 'running'
+    | 'paused'
+    | 'ready'
+    | 'promoting'
+    | 'promoted'
+    | 'rolling-back'
+    | 'rolled-back'
+    | 'compared'
+    | 'cancelled'
+    | 'failed';
+  readonly version: number | null;
+  readonly requestedBy: string | null;
+  readonly note: string | null;
+  readonly progress: { readonly done: number; readonly total: number; readonly eventsPerSecond: number; readonly etaMs: number | null } | null;
+}
+
+export interface RowDifference {
+  readonly kind: 'added' | 'removed' | 'changed';
+  readonly key: Readonly<Record<string, unknown>>;
+  readonly columns: Readonly<Record<string, { readonly serving: unknown; readonly rebuilt: unknown }>>;
+}
+
+export interface ReplayDetail extends Replay {
+  readonly difference: {
+    readonly equal: boolean;
+    readonly tables: ReadonlyArray<{
+      readonly table: string;
+      readonly rebuilt: number;
+      readonly added: number;
+      readonly removed: number;
+      readonly changed: number;
+      readonly samples: readonly RowDifference[];
+    }>;
+  } | null;
+}

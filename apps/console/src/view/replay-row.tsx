@@ -1,0 +1,116 @@
+import { useCallback, useEffect, useState } from 'react';
+import type { Api } from '../model/api.ts';
+import type { Replay, ReplayDetail, RowDifference } from '../model/types.ts';
+import { TypedConfirm } from './typed-confirm.tsx';
+
+interface ReplayRowProps {
+  readonly api: Api;
+  readonly replay: Replay;
+  act(path: string, body: object): Promise<void>;
+}
+
+const pills: Readonly<Partial<Record<Replay['status'], string>>> = { failed: 'pill bad', promoted: 'pill good', compared: 'pill good', running: 'pill live' };
+
+/** One replay: how far it is, what can be done with it, and what differs. */
+export function ReplayRow({ api, replay, act }: ReplayRowProps) {
+  const { id, mode, status, progress, note, requestedBy } = replay;
+  const share = progress === null || progress.total === 0 ? 0 : progress.done / progress.total;
+  const post = (verb: string): void => void act(`/api/v1/replays/${id}/${verb}`, { reason: 'console' });
+  return (
+    <div className="replay" data-testid="replay">
+      <div className="head">
+        <span className={pills[status] ?? 'pill warn'}>{status}</span>
+        <span className="label">
+          {mode} {id} · {requestedBy ?? '–'}
+          {note !== null && note !== '' && status === 'failed' ? ` · ${note}` : ''}
+        </span>
+      </div>
+      {status === 'running' && progress !== null ? (
+        <>
+          <div className="bar" role="img" aria-label={`${Math.floor(share * 100)} percent`}>
+            <span style={{ width: `${share * 100}%` }} />
+          </div>
+          <span className="label">
+            {progress.done.toLocaleString('en')} of {progress.total.toLocaleString('en')} events, {progress.eventsPerSecond.toLocaleString('en')}/s
+            {progress.etaMs === null ? '' : `, ${Math.ceil(progress.etaMs / 1000)} s left`}
+          </span>
+        </>
+      ) : null}
+      <div className="row">
+        {status === 'running' || status === 'requested' ? <Verb label="Pause" onClick={() => post('pause')} /> : null}
+        {status === 'paused' ? <Verb label="Resume" onClick={() => post('resume')} /> : null}
+        {['requested', 'running', 'paused', 'ready'].includes(status) ? <Verb label="Cancel" onClick={() => post('cancel')} /> : null}
+        {status === 'ready' ? <TypedConfirm word={replay.projection} label="Promote" onConfirm={() => post('promote')} /> : null}
+        {status === 'promoted' ? <TypedConfirm word={replay.projection} label="Roll back" onConfirm={() => post('rollback')} /> : null}
+      </div>
+      {status === 'compared' ? <Difference api={api} id={id} /> : null}
+    </div>
+  );
+}
+
+function Verb({ label, onClick }: { readonly label: string; onClick(): void }) {
+  return (
+    <button type="button" className="btn small" onClick={onClick}>
+      {label}
+    </button>
+  );
+}
+
+function Difference({ api, id }: { readonly api: Api; readonly id: string }) {
+  const [detail, setDetail] = useState<ReplayDetail>();
+  const load = useCallback(
+    (signal: AbortSignal) =>
+      api
+        .get<ReplayDetail>(`/api/v1/replays/${id}`, signal)
+        .then(setDetail)
+        .catch(() => undefined),
+    [api, id],
+  );
+  useEffect(() => {
+    const abort = new AbortController();
+    void load(abort.signal);
+    return () => abort.abort();
+  }, [load]);
+  if (detail?.difference === undefined || detail.difference === null) return null;
+  const { equal, tables } = detail.difference;
+  if (equal)
+    return <p className="note">The code makes the same rows as those that serve: {tables.map(({ table, rebuilt }) => `${rebuilt} in ${table}`).join(', ')}.</p>;
+  return (
+    <>
+      {tables
+        .filter(({ added, removed, changed }) => added + removed + changed > 0)
+        .map(({ table, added, removed, changed, samples }) => (
+          <div key={table}>
+            <p className="note">
+              {table}: {added} added, {removed} removed, {changed} changed
+            </p>
+            <table className="difference">
+              <tbody>
+                {samples.map((sample) => (
+                  <SampleRows key={JSON.stringify(sample.key)} sample={sample} />
+                ))}
+              </tbody>
+            </table>
+          </div>
+        ))}
+    </>
+  );
+}
+
+const signs = { added: '+', removed: '−', changed: '~' } as const;
+
+function SampleRows({ sample: { kind, key, columns } }: { readonly sample: RowDifference }) {
+  const name = Object.values(key).map(String).join(' / ');
+  return (
+    <>
+      {Object.entries(columns).map(([column, { serving, rebuilt }], at) => (
+        <tr key={column}>
+          <th scope="row">{at === 0 ? `${signs[kind]} ${name}` : ''}</th>
+          <td>{column}</td>
+          <td className="before">{JSON.stringify(serving)}</td>
+          <td className="after">{JSON.stringify(rebuilt)}</td>
+        </tr>
+      ))}
+    </>
+  );
+}

@@ -1,0 +1,96 @@
+/** @needs chromium */
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { streamsProjection } from '#domain/stream';
+import type { DomainEvent } from '#events';
+import type { Projection } from '#kernel';
+import { createLogger } from '#runtime';
+import { realEngines, startGateway, World, type RunningGateway } from '../../apps/gateway/testing/gateway.fixture.ts';
+import { projections } from '../../apps/projector/projections.ts';
+import { ReplayHost } from '../../apps/projector/replay/replay-host.ts';
+import { Viewer } from '../constellation/viewer.ts';
+import { history } from '../replay/history.ts';
+import { recordAll } from '../replay/world.ts';
+
+const consolePath = fileURLToPath(new URL('../../console', import.meta.url));
+const limits = { replaysMax: 2, partitionsMax: 4, threadsMax: 1, threadEventsMin: 1, eventsPerSecondMax: 0, keepMs: 3_600_000, lookMs: 50 };
+
+/** A release that calls one stream otherwise. */
+const renaming: Projection<DomainEvent> = {
+  ...streamsProjection,
+  project: (event) =>
+    streamsProjection
+      .project(event)
+      .map((change) => (String(change.set['name']).includes('st-3 ') ? { ...change, set: { ...change.set, name: 'Other name' } } : change)),
+};
+
+describe('read models in the console, in a real browser', () => {
+  let world: World;
+  let gateway: RunningGateway;
+  let host: ReplayHost;
+
+  beforeAll(async () => {
+    world = await World.open(await realEngines());
+    gateway = await startGateway(world.engines, consolePath);
+    await recordAll(world.engines, history({ seed: 3, streams: 8, segments: 3 }));
+    await world.settle();
+    const logger = await createLogger({ name: 'replay', node: 'test', logFormat: 'json', logLevel: 'silent' });
+    const list = projections.map((one) => (one === streamsProjection ? renaming : one));
+    host = new ReplayHost({ owner: 'replayer', ...limits }, { ...world.engines, projections: list, commands: world.commands, logger });
+    host.start();
+  });
+
+  afterAll(async () => {
+    await host?.stop();
+    await gateway?.stop();
+    await world?.close();
+  });
+
+  async function signedIn(...scopes: Parameters<World['key']>[0]): Promise<Viewer> {
+    const { authorization } = await world.key(scopes);
+    const viewer = await Viewer.open(gateway.url);
+    const { page } = viewer;
+    await page.fill('input', authorization.slice('Bearer '.length));
+    await page.keyboard.press('Enter');
+    await page.getByText('Events', { exact: true }).waitFor();
+    return viewer;
+  }
+
+  test('are compared by row and column, rebuilt, promoted and rolled back, by a typed word', async () => {
+    const viewer = await signedIn('operate', 'view');
+    const { page } = viewer;
+    const row = page.getByTestId('projection-streams');
+    await row.locator('summary').click();
+    await row.getByText('Compare with the log').click();
+    await row.getByText('stream: 0 added, 0 removed, 1 changed').waitFor();
+    expect(await row.locator('.difference tr').allInnerTexts()).toEqual([expect.stringMatching(/st-3.*name.*Stream st-3.*Other name/s)]);
+
+    const confirm = async (label: string): Promise<void> => {
+      await row.getByText(`${label}…`).click();
+      const button = row.getByRole('button', { name: label, exact: true });
+      expect(await button.isDisabled()).toBe(true);
+      await row.locator('input').fill('stream');
+      expect(await button.isDisabled()).toBe(true);
+      await row.locator('input').fill('streams');
+      await button.click();
+    };
+    await confirm('Rebuild');
+    await row.getByText('ready', { exact: true }).waitFor();
+    await confirm('Promote');
+    await row.getByText('promoted', { exact: true }).waitFor();
+    await page.getByText('Other name').first().waitFor();
+    await confirm('Roll back');
+    await row.getByText('rolled-back', { exact: true }).waitFor();
+    expect(viewer.problems).toEqual([]);
+    await viewer.close();
+  });
+
+  test('are for operators', async () => {
+    const viewer = await signedIn('view');
+    const { page } = viewer;
+    await page.getByText('New stream').waitFor();
+    expect(await page.getByText('Read models').count()).toBe(0);
+    expect(viewer.problems).toEqual([]);
+    await viewer.close();
+  });
+});
