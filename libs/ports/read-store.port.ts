@@ -38,7 +38,8 @@ export interface ReadSnapshot {
 /**
  * Reads rows of read models through the views of the serving versions. A row holds the key and all columns, without the
  * stamps. Text is ordered by code points; null is greater than every value in an order and matches no condition.
- * Errors: `COLUMN_UNKNOWN` (not in the spec), `LIMIT_INVALID`, `TABLE_UNKNOWN` (no version serves it).
+ * Errors: `COLUMN_UNKNOWN` (not in the spec), `LIMIT_INVALID`, `TABLE_UNKNOWN` (no version serves it),
+ * `READ_MODEL_BUILDING` (retryable: an older version serves, which lacks a column).
  */
 export abstract class ReadStore {
   abstract select(table: TableSpec, query: ReadQuery): Promise<readonly ReadRow[]>;

@@ -5,6 +5,7 @@ import type { Database, Statement, TextRow } from './database.ts';
 
 const limitMax = 10_000;
 const undefinedTable = '42P01';
+const undefinedColumn = '42703';
 /** Types of key columns as they are compared; a text column brings its own order. */
 const keyTypes = { text: 'text', integer: 'bigint', bigint: 'bigint' } as const;
 const operators: Readonly<Record<Comparison, string>> = { eq: '=', gt: '>', gte: '>=', lt: '<', lte: '<=' };
@@ -50,6 +51,13 @@ const checkpointsSql = `
 
 function asTableUnknown(table: TableSpec): (error: unknown) => never {
   return (error) => {
+    // The code knows a column that the serving version, an older one, does not have yet.
+    if (sqlState(error) === undefinedColumn)
+      throw new OperatingError(`A new version of the table ${table.name} is being built; the one that serves lacks a column.`, {
+        code: 'READ_MODEL_BUILDING',
+        retryable: true,
+        cause: error,
+      });
     if (sqlState(error) !== undefinedTable) throw error;
     throw new OperatingError(`No projection serves the table ${table.name}.`, { code: 'TABLE_UNKNOWN', retryable: false, cause: error });
   };

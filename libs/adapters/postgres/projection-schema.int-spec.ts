@@ -34,6 +34,7 @@ describe('versions of a projection', () => {
     expect(await reader.select(before, { limit: 9 })).toEqual([{ id: 'old', price: 1 }]);
     expect(await store.ensure(young)).toBe(false);
     expect(await reader.select(before, { limit: 9 })).toEqual([{ id: 'old', price: 1 }]);
+    await expect(reader.select(after, { limit: 9 })).rejects.toMatchObject({ code: 'READ_MODEL_BUILDING', retryable: true });
     const claim = { id: 'rp-menus', projection: young, epoch: 1n };
     await builds.create({ ...claim, whole: true, starts: [{ ...at, first: 0n }] });
     await builds.finish(claim);

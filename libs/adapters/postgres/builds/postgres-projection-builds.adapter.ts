@@ -43,9 +43,9 @@ const notMoved = '22012';
 /** Indexes of a large model take their time, and nobody waits behind them. */
 const indexTimeoutMs = 3_600_000;
 
-/** Moves the positions of a build, all of them, or fails with {@link notMoved}. The build's row is held first, beside other loads: it is the fence. */
+/** Moves the positions of a build, all of them, or fails with {@link notMoved}. The build's row is locked first: it is the fence, and lets one load write at a time, so that live commits have the other core. */
 const moveSql = `
-  WITH held AS (SELECT FROM streams.projection_builds WHERE build = $1 AND epoch = $2::bigint AND state = 'building' FOR SHARE),
+  WITH held AS (SELECT FROM streams.projection_builds WHERE build = $1 AND epoch = $2::bigint AND state = 'building' FOR UPDATE),
   done AS (
     UPDATE streams.build_positions AS mine SET position = move.next
     FROM unnest($3::text[], $4::integer[], $5::bigint[], $6::bigint[]) AS move (topic, partition, position, next)
