@@ -5,17 +5,18 @@ import {
   hashRecord,
   idTimeMs,
   inclusionRanges,
-  parseCheckpoint,
   printedAt,
   readKeyList,
   rootsOf,
+  sameHash,
   tilesFor,
   tileWidth,
   type Proof,
   type SizedTile,
 } from '#core/ledger';
-import { contexts } from '#events';
-import type { EventLog, LedgerCheckpoint, LedgerPartition, LedgerProgress, LedgerStore } from '#ports';
+import { contexts, type StoredRecord } from '#events';
+import { OperatingError } from '#kernel';
+import type { EventLog, LeafTilePlace, LedgerCheckpoint, LedgerPartition, LedgerProgress, LedgerStore } from '#ports';
 import { leafRecords, type LeafRecord } from './leaf-records.ts';
 
 /** A record and the proof that it is in a signed tree. */
@@ -113,9 +114,17 @@ export class LedgerReader {
 
   /** Proves the record at a place of the log. */
   async proveAt(at: LedgerPartition, offset: bigint): Promise<ProofAnswer> {
-    const place = await this.#store.placeOf(at, offset);
-    const found = (place === undefined ? [] : ((await this.records(at, place.index)) ?? [])).find(({ record }) => record.offset === offset);
-    return found === undefined ? this.#absent(at, offset) : this.#prove(at, found);
+    const [place, record] = await Promise.all([this.#store.placeOf(at, offset), this.#recordAt(at, offset)]);
+    if (place === undefined || record === undefined) return this.#absent(at, offset);
+    return this.#prove(at, place, record);
+  }
+
+  /** Undefined when the log has none there, any more or yet. */
+  async #recordAt({ topic, partition }: LedgerPartition, offset: bigint): Promise<StoredRecord | undefined> {
+    const head = (await this.#log.heads(topic))[partition];
+    if (head === undefined || offset < head.low || offset >= head.high) return undefined;
+    const { records } = await this.#log.read(topic, partition, offset, { recordsMax: 1, bytesMax: 1, waitMs: 0 });
+    return records.find((record) => record.offset === offset);
   }
 
   async #absent(at: LedgerPartition, offset: bigint): Promise<ProofAnswer> {
@@ -128,31 +137,51 @@ export class LedgerReader {
   /** Proves the event of that id: its time says which tiles may hold it, its print where in them. */
   async proveEvent(id: string): Promise<ProofAnswer> {
     for (const place of await this.#store.placesAt(idTimeMs(id), candidatesMax)) {
-      const slots = printedAt(id, place.idPrints);
-      if (slots.length === 0) continue;
-      const records = (await this.records(place, place.index)) ?? [];
-      const found = records.find(({ index, record }) => slots.includes(index % tileWidth) && record.headers['ce_id'] === id);
-      if (found !== undefined) return this.#prove({ topic: place.topic, partition: place.partition }, found);
+      const at = { topic: place.topic, partition: place.partition };
+      for (const slot of printedAt(id, place.idPrints)) {
+        const record = (await this.#withId(id, at, place.firstOffset + BigInt(slot))) ?? (await this.#searched(id, at, place.index));
+        if (record !== undefined) return this.#prove(at, place, record);
+      }
     }
     return { kind: 'unknown' };
   }
 
-  async #prove(at: LedgerPartition, { index, record }: LeafRecord): Promise<ProofAnswer> {
-    const checkpoint = await this.#store.checkpoint(at);
+  async #withId(id: string, at: LedgerPartition, offset: bigint): Promise<StoredRecord | undefined> {
+    const record = await this.#recordAt(at, offset);
+    return record?.headers['ce_id'] === id ? record : undefined;
+  }
+
+  /** Where offsets have gaps, a record stands further on than its number says. */
+  async #searched(id: string, at: LedgerPartition, tile: number): Promise<StoredRecord | undefined> {
+    return (await this.records(at, tile))?.find(({ record }) => record.headers['ce_id'] === id)?.record;
+  }
+
+  /** The leaf is found by its hash, in the tile where it must be. */
+  async #prove(at: LedgerPartition, place: LeafTilePlace, record: StoredRecord): Promise<ProofAnswer> {
+    const hash = new Uint8Array(hashBytes);
+    hashRecord(record, nodeLedgerHash, hash, 0);
+    const [checkpoint, [tile]] = await Promise.all([this.#store.checkpoint(at), this.#store.tiles(at, [{ level: 0, index: place.index }])]);
+    const slot = slotOf(hash, tile?.hashes ?? new Uint8Array(0), Number(record.offset - place.firstOffset));
+    if (slot === undefined) return { kind: 'altered', at: { ...at, offset: record.offset } };
+    const index = place.index * tileWidth + slot;
     if (checkpoint === undefined || index >= checkpoint.size) return { kind: 'not-signed-yet' };
-    const { size } = checkpoint;
-    const ranges = inclusionRanges(index, size);
-    const leafTile = { level: 0, index: Math.floor(index / tileWidth) };
-    const tiles = new Map((await this.#store.tiles(at, [...tilesFor(ranges, size), leafTile])).map((tile) => [`${tile.level}/${tile.index}`, tile.hashes]));
-    const leafHash = new Uint8Array(hashBytes);
-    hashRecord(record, nodeLedgerHash, leafHash, 0);
+    const ranges = inclusionRanges(index, checkpoint.size);
+    const tiles = new Map((await this.#store.tiles(at, tilesFor(ranges, checkpoint.size))).map((one) => [`${one.level}/${one.index}`, one.hashes]));
     const proof = rootsOf(ranges, ({ level, index: of }) => tiles.get(`${level}/${of}`), nodeLedgerHash);
-    const signed = tiles.get(`0/${leafTile.index}`)?.subarray((index % tileWidth) * hashBytes, ((index % tileWidth) + 1) * hashBytes);
-    if (proof === undefined || signed === undefined || !Buffer.from(leafHash).equals(signed)) return { kind: 'altered', at: { ...at, offset: record.offset } };
+    if (proof === undefined)
+      throw new OperatingError(`The audit ledger of ${at.topic}/${at.partition} lacks tiles.`, { code: 'LEDGER_INCOMPLETE', retryable: false });
     const eventId = record.headers['ce_id'] ?? '';
     return {
       kind: 'proof',
-      proof: { ...at, index, offset: record.offset, eventId, leafHash, proof, checkpoint: checkpoint.note, size: parseCheckpoint(checkpoint.note).size },
+      proof: { ...at, index, offset: record.offset, eventId, leafHash: hash, proof, checkpoint: checkpoint.note, size: checkpoint.size },
     };
   }
+}
+
+/** Where a hash stands in a tile: where it should, unless offsets have gaps. */
+function slotOf(hash: Uint8Array, hashes: Uint8Array, likely: number): number | undefined {
+  const isAt = (slot: number): boolean => sameHash(hashes.subarray(slot * hashBytes, (slot + 1) * hashBytes), hash);
+  if (isAt(likely)) return likely;
+  for (let slot = 0; slot < hashes.length / hashBytes; slot++) if (isAt(slot)) return slot;
+  return undefined;
 }

@@ -13,7 +13,7 @@ export interface LedgerKeeperDeps {
   readonly logger: Logger;
   readonly now: () => number;
   readonly health?: Health;
-  /** Told of checkpoints that were kept: asks witnesses for their signatures. */
+  /** Told of checkpoints that were kept, and whenever it is time and there were none: asks witnesses for their signatures. */
   readonly onSigned?: (checkpoints: readonly LedgerCheckpoint[]) => void;
 }
 
@@ -111,7 +111,7 @@ export class LedgerKeeper {
 
   async #sign(checkpointer: Checkpointer, appender: LedgerAppender): Promise<void> {
     const signed = await checkpointer.sign(appender.ledgers);
-    if (signed.length > 0) this.#deps.onSigned?.(signed);
+    this.#deps.onSigned?.(signed);
   }
 
   async #keepLease(lease: Lease, end: AbortController): Promise<void> {

@@ -222,6 +222,7 @@ describe('checkpoints', () => {
       );
     const [one, two] = [keeperOf('one'), keeperOf('two')];
     await one.start();
+    await until(async () => (await leases.list('ledger')).length > 0);
     await two.start();
     await log.append('stream', records(0, 300));
     await until(async () => (await treeAt()).size === 300);

@@ -25,7 +25,8 @@ export const witnessPrefix = '/ledger/witness/v1';
 const timeoutMs = 5000;
 const answerBytesMax = 16_384;
 
-function unreachable(url: string, cause: unknown): OperatingError {
+/** The witness, or what it said, is of no use now; later perhaps. */
+export function unreachable(url: string, cause: unknown): OperatingError {
   const why = cause instanceof Error ? cause.message : String(cause);
   return new OperatingError(`The witness at ${url} does not answer: ${why}.`, { code: 'WITNESS_UNREACHABLE', retryable: true, cause });
 }

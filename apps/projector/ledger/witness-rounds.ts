@@ -13,7 +13,7 @@ import {
 } from '#core/ledger';
 import type { LedgerCheckpoint, LedgerPartition, LedgerStore } from '#ports';
 import { backOffMs, type Logger } from '#runtime';
-import { addCheckpoint, fetchWitnessKey } from './witness-client.ts';
+import { addCheckpoint, fetchWitnessKey, unreachable } from './witness-client.ts';
 
 /** An edge that is asked as a witness. */
 export interface WitnessEdge {
@@ -36,24 +36,29 @@ interface Away {
 }
 
 /**
- * Asks the known edges to cosign checkpoints: each says by that that what it saw before is the beginning of what it sees
- * now. Nobody waits for it. An edge that is away, or refuses, leaves a checkpoint without its signature.
+ * Asks the known edges to cosign the newest checkpoint of every tree: each says by that that what it saw before is the
+ * beginning of what it sees now. Nobody waits for it. An edge that is away is asked again later; one that has seen another
+ * history leaves the checkpoint without its signature, and an error in the log.
  */
 export class WitnessRounds {
   readonly #deps: WitnessRoundsDeps;
-  /** The newest checkpoint of each partition that was not brought round yet. */
-  readonly #due = new Map<string, LedgerCheckpoint>();
+  /** The newest checkpoint of each tree, with the signatures that it has by now; undefined before the first round. */
+  #newest: Map<string, LedgerCheckpoint> | undefined;
   readonly #away = new Map<string, Away>();
-  /** At which size each witness stands, as far as known. */
+  /** At which size each witness stands in each tree, as far as known. */
   readonly #sizes = new Map<string, number>();
+  /** Of which size each witness has refused a tree for good. */
+  readonly #refused = new Map<string, number>();
+  #offered: LedgerCheckpoint[] = [];
   #running: Promise<void> | undefined;
 
   constructor(deps: WitnessRoundsDeps) {
     this.#deps = deps;
   }
 
+  /** New checkpoints, or none: then edges that were away get those that they have missed. */
   offer(checkpoints: readonly LedgerCheckpoint[]): void {
-    for (const checkpoint of checkpoints) this.#due.set(nameOf(checkpoint), checkpoint);
+    this.#offered.push(...checkpoints);
     this.#running ??= this.#run().finally(() => (this.#running = undefined));
   }
 
@@ -63,45 +68,57 @@ export class WitnessRounds {
   }
 
   async #run(): Promise<void> {
-    while (this.#due.size > 0) {
-      const due = [...this.#due.values()];
-      this.#due.clear();
-      try {
+    try {
+      do {
+        const newest = (this.#newest ??= await this.#known());
+        for (const checkpoint of this.#offered.splice(0)) newest.set(nameOf(checkpoint), checkpoint);
         const edges = (await this.#deps.edges()).filter(({ edgeId }) => this.#deps.now() >= (this.#away.get(edgeId)?.until ?? 0));
-        const rounds = await Promise.all(edges.map((edge) => this.#ask(edge, due)));
-        await this.#deps.store.keep(
-          due.flatMap((checkpoint) =>
-            cosigned(
-              checkpoint,
-              rounds.flatMap((round) => round.get(nameOf(checkpoint)) ?? []),
-            ),
-          ),
-        );
-      } catch (err) {
-        this.#deps.logger.warn({ err }, 'checkpoints could not be brought to the witnesses');
-      }
+        const rounds = await Promise.all(edges.map((edge) => this.#ask(edge, [...newest.values()])));
+        await this.#keep(rounds.flat(), newest);
+      } while (this.#offered.length > 0);
+    } catch (err) {
+      this.#deps.logger.warn({ err }, 'checkpoints could not be brought to the witnesses');
     }
   }
 
-  /** What one edge signs of them, by partition. */
-  async #ask(edge: WitnessEdge, due: readonly LedgerCheckpoint[]): Promise<ReadonlyMap<string, NoteSignature>> {
-    const signatures = new Map<string, NoteSignature>();
+  /** What was signed before this process began. */
+  async #known(): Promise<Map<string, LedgerCheckpoint>> {
+    const newest = new Map<string, LedgerCheckpoint>();
+    for (const tree of await this.#deps.store.progress()) {
+      const checkpoint = tree.size === 0 ? undefined : await this.#deps.store.checkpoint(tree);
+      if (checkpoint !== undefined) newest.set(nameOf(tree), checkpoint);
+    }
+    return newest;
+  }
+
+  async #keep(signed: readonly Cosigned[], newest: Map<string, LedgerCheckpoint>): Promise<void> {
+    const changed = new Set<string>();
+    for (const { checkpoint, signature } of signed) {
+      const name = nameOf(checkpoint);
+      newest.set(name, withSignature(newest.get(name) ?? checkpoint, signature));
+      changed.add(name);
+    }
+    await this.#deps.store.keep([...changed].map((name) => newest.get(name) as LedgerCheckpoint));
+  }
+
+  /** What one edge signs of them. */
+  async #ask(edge: WitnessEdge, newest: readonly LedgerCheckpoint[]): Promise<readonly Cosigned[]> {
+    const due = newest.filter((one) => [this.#sizes, this.#refused].every((sizes) => sizes.get(placeOf(edge, one)) !== one.size));
+    const signed: Cosigned[] = [];
     try {
-      const key = await this.#keyOf(edge);
-      for (const checkpoint of due) {
-        const signature = await this.#cosign(edge, key, checkpoint);
-        if (signature !== undefined) signatures.set(nameOf(checkpoint), signature);
+      const key = due.length === 0 ? undefined : await this.#keyOf(edge);
+      for (const checkpoint of key === undefined ? [] : due) {
+        const signature = await this.#cosign(edge, key as VerifierKey, checkpoint);
+        if (signature !== undefined) signed.push({ checkpoint, signature });
       }
       this.#away.delete(edge.edgeId);
     } catch (err) {
       const failures = (this.#away.get(edge.edgeId)?.failures ?? 0) + 1;
       this.#away.set(edge.edgeId, { failures, until: this.#deps.now() + backOffMs(failures - 1, retryMs.first, retryMs.most) });
-      this.#deps.logger[failures === 1 ? 'warn' : 'debug'](
-        { err, edgeId: edge.edgeId },
-        `edge ${edge.edgeId} does not cosign: ${err instanceof Error ? err.message : String(err)}`,
-      );
+      const why = err instanceof Error ? err.message : String(err);
+      this.#deps.logger[failures === 2 ? 'warn' : 'debug']({ err, edgeId: edge.edgeId }, `edge ${edge.edgeId} does not cosign: ${why}`);
     }
-    return signatures;
+    return signed;
   }
 
   /** The key that the edge said first; another one later is not believed. */
@@ -116,40 +133,36 @@ export class WitnessRounds {
     return parseVerifierKey(verifierKey, nodeLedgerHash);
   }
 
+  /** @throws OperatingError `WITNESS_UNREACHABLE` when it does not answer, or does not know the ledger yet. */
   async #cosign(edge: WitnessEdge, key: VerifierKey, checkpoint: LedgerCheckpoint): Promise<NoteSignature | undefined> {
-    const place = `${edge.edgeId}/${nameOf(checkpoint)}`;
+    const place = placeOf(edge, checkpoint);
     const parsed = parseCheckpoint(checkpoint.note);
-    let oldSize = this.#sizes.get(place) ?? 0;
     // Once more with the size that the witness names, when it stands elsewhere.
-    for (let attempt = 0; attempt < 2; attempt++) {
+    for (let [attempt, oldSize] = [0, this.#sizes.get(place) ?? 0]; attempt < 2 && oldSize <= checkpoint.size; attempt++) {
       const proof = await this.#proof(checkpoint, oldSize);
-      if (proof === undefined) break;
+      if (proof === undefined) return undefined;
       const answer = await addCheckpoint(edge.url, key, { oldSize, proof, checkpoint: parsed, note: checkpoint.note });
       if (answer.kind === 'cosigned') {
         this.#sizes.set(place, checkpoint.size);
         return answer.signature;
       }
       if (answer.kind === 'refused') {
-        const facts = { edgeId: edge.edgeId, topic: checkpoint.topic, partition: checkpoint.partition, size: checkpoint.size, status: answer.status };
-        const forked = answer.status === 422;
-        this.#deps.logger[forked ? 'error' : 'warn'](
-          facts,
-          forked
-            ? `edge ${edge.edgeId} has seen another history of ${nameOf(checkpoint)}`
-            : `edge ${edge.edgeId} did not cosign ${nameOf(checkpoint)}: ${answer.text.slice(0, 200)}`,
-        );
+        if (answer.status !== 422) throw unreachable(edge.url, `${answer.status} ${answer.text.slice(0, 200).trim()}`);
+        this.#refuse(edge, checkpoint, 'has seen another history');
         return undefined;
       }
       oldSize = answer.size;
-      if (oldSize > checkpoint.size) {
-        this.#deps.logger.error(
-          { edgeId: edge.edgeId, seen: oldSize, size: checkpoint.size },
-          `edge ${edge.edgeId} has seen ${nameOf(checkpoint)} with ${oldSize} records, now there are ${checkpoint.size}: was the log or the database set back?`,
-        );
-        return undefined;
-      }
+      if (oldSize > checkpoint.size)
+        this.#refuse(edge, checkpoint, `has seen ${oldSize} records, now there are ${checkpoint.size}: was the log or the database set back?`);
     }
     return undefined;
+  }
+
+  /** Said once of each checkpoint. */
+  #refuse(edge: WitnessEdge, checkpoint: LedgerCheckpoint, why: string): void {
+    this.#refused.set(placeOf(edge, checkpoint), checkpoint.size);
+    const { topic, partition, size } = checkpoint;
+    this.#deps.logger.error({ edgeId: edge.edgeId, topic, partition, size }, `edge ${edge.edgeId} refuses to cosign ${nameOf(checkpoint)}: it ${why}`);
   }
 
   async #proof(at: LedgerPartition & { readonly size: number }, oldSize: number): Promise<Proof | undefined> {
@@ -159,11 +172,20 @@ export class WitnessRounds {
   }
 }
 
-/** The checkpoint with the signatures of witnesses under it; none when there are none. */
-function cosigned(checkpoint: LedgerCheckpoint, more: readonly NoteSignature[]): readonly LedgerCheckpoint[] {
-  if (more.length === 0) return [];
+interface Cosigned {
+  readonly checkpoint: LedgerCheckpoint;
+  readonly signature: NoteSignature;
+}
+
+/** The checkpoint with one signature more, in the place of an earlier one by the same key. */
+function withSignature(checkpoint: LedgerCheckpoint, signature: NoteSignature): LedgerCheckpoint {
   const { text, signatures } = parseCheckpoint(checkpoint.note).note;
-  return [{ ...checkpoint, note: formatNote({ text, signatures: [...signatures, ...more] }) }];
+  const others = signatures.filter(({ name, keyId }) => name !== signature.name || keyId !== signature.keyId);
+  return { ...checkpoint, note: formatNote({ text, signatures: [...others, signature] }) };
+}
+
+function placeOf({ edgeId }: WitnessEdge, checkpoint: LedgerPartition): string {
+  return `${edgeId}/${nameOf(checkpoint)}`;
 }
 
 function nameOf({ topic, partition }: LedgerPartition): string {

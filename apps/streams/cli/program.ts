@@ -4,6 +4,7 @@ import { readCheckedSettings } from '../supervisor/checked-settings.config.ts';
 import { up } from '../supervisor/up.ts';
 import { withPortsOfRun } from '../machine/run-ports.ts';
 import { exitCodes } from '../streams.errors.ts';
+import { exportLedger, proveEvent, verifyLedger, type VerifyOptions } from './audit.commands.ts';
 import { purge } from './cdn.commands.ts';
 import { contextOf, type CommonOptions } from './context.ts';
 import { examine, findingLine } from './doctor.command.ts';
@@ -72,6 +73,28 @@ function addEvents(program: Command): void {
       process.stdout.once('error', () => stopping.abort());
       await tailEvents(contextOf(options), options, stopping.signal);
     });
+}
+
+function more(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
+}
+
+function addAudit(program: Command): void {
+  const audit = group(program, 'audit', 'prove that nobody has changed the record');
+  remote(audit, 'verify', 'verify every record against the signed ledger, and name the first that was changed')
+    .option('--offline <folder>', 'a bundle of "audit export" instead of the running platform')
+    .option('--log', "with --offline: this machine's log instead of the records in the bundle")
+    .option('--since <folder>', 'an earlier bundle: what was signed then must still hold')
+    .option('--trust <key>', 'a verifier key of the ledger that you know; repeat for more', more)
+    .option('--witness <key>', 'a verifier key of a witness; repeat for more', more)
+    .option('--cosigners <number>', 'how many witnesses must have cosigned', wholeNumber, 0)
+    .action((options: CommonOptions & VerifyOptions) => verifyLedger(contextOf(options), options));
+  remote(audit, 'export <folder>', "write an auditor's bundle: tiles, checkpoints, keys and records")
+    .option('--no-records', 'hashes only: nothing that was said is in it')
+    .action((folder: string, options: CommonOptions & { records: boolean }) => exportLedger(contextOf(options), folder, options));
+  remote(audit, 'prove <event>', 'prove that an event (by id, or by place such as stream/3/1041) is on the record').action(
+    (event: string, options: CommonOptions) => proveEvent(contextOf(options), event),
+  );
 }
 
 function addOperations(program: Command): void {
@@ -149,6 +172,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
   addEvents(program);
   addOperations(program);
   addReplays(program, (code) => (exitCode = code));
+  addAudit(program);
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;

@@ -70,7 +70,20 @@ export interface PurgeView {
 
 export interface CdnHealth {
   readonly status: string;
-  readonly edges: ReadonlyArray<{ readonly id: string; readonly status: string }>;
+  readonly edges: ReadonlyArray<{ readonly id: string; readonly status: string; readonly url: string | null }>;
+}
+
+export interface LedgerView {
+  readonly name: string | null;
+  readonly keys: readonly string[];
+  readonly witnesses: ReadonlyArray<{ readonly edgeId: string; readonly verifierKey: string }>;
+  readonly trees: ReadonlyArray<{
+    readonly topic: string;
+    readonly partition: number;
+    readonly origin: string;
+    readonly records: number;
+    readonly checkpoint: string | null;
+  }>;
 }
 
 export interface TableDifferenceView {

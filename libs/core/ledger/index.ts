@@ -9,7 +9,7 @@ export { emptyRoot, leafHash, nodeHash, sameHash } from './merkle.core.ts';
 export { formatNote, formatSignature, parseNote, parseSignature, type Note, type NoteSignature, type VerifySignature } from './note.codec.ts';
 export { consistencyRanges, inclusionRanges, verifyConsistency, verifyInclusion, type LeafRange, type Proof, type TreeHead } from './proof.core.ts';
 export { RecordAudit, type FirstDifference } from './record-audit.core.ts';
-export { decodeBundle, encodeBundle, type BundledRecord } from './record-bundle.codec.ts';
+export { cutBundle, decodeBundle, encodeBundle, type BundledRecord } from './record-bundle.codec.ts';
 export { hashRecord, parseRecordBytes, recordText, type LedgerRecord } from './record-bytes.codec.ts';
 export { cosign, cosignedAt, signedBy, signText, type SignedBy, type Signer } from './signatures.core.ts';
 export { auditTiles, wasAt, type TileAudit } from './tile-audit.core.ts';

@@ -4,6 +4,7 @@ import {
   checkpointText,
   cosign,
   cosignedAt,
+  cutBundle,
   decodeBundle,
   encodeBundle,
   formatAddCheckpoint,
@@ -255,6 +256,8 @@ describe('the bytes of a record', () => {
     const read = [...decodeBundle(bundle)];
     expect(read.map(({ offset }) => offset)).toEqual([7n, 2n ** 40n]);
     expect(parseRecordBytes((read[1]?.leafInput ?? new Uint8Array()).subarray(1))).toEqual({ ...record, value: '"ü"' });
+    expect([...decodeBundle(cutBundle(bundle, 1))].map(({ offset }) => offset)).toEqual([7n]);
+    expect([cutBundle(bundle, 0).length, cutBundle(bundle, 5).length]).toEqual([0, bundle.length]);
     for (const cut of [1, 11, 12, bundle.length - 1]) expect(() => [...decodeBundle(bundle.subarray(0, cut))]).toThrow(invalid);
   });
 });

@@ -20,11 +20,15 @@ export class RecordAudit {
   readonly #size: number;
   readonly #leaves: (at: TileAt) => Uint8Array | undefined;
   readonly #there: string[] = [];
-  #count = 0;
+  #count: number;
   #differs = -1;
 
-  /** @param leaves the tiles of level 0, complete: their root is the signed one. */
-  constructor(size: number, leaves: (at: TileAt) => Uint8Array | undefined) {
+  /**
+   * @param leaves the tiles of level 0, complete: their root is the signed one
+   * @param first the leaf that the first record is
+   */
+  constructor(size: number, leaves: (at: TileAt) => Uint8Array | undefined, first = 0) {
+    this.#count = first;
     this.#size = size;
     this.#leaves = leaves;
   }

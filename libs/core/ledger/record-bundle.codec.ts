@@ -44,3 +44,14 @@ export function* decodeBundle(bytes: Uint8Array): Generator<BundledRecord, void>
     at = end;
   }
 }
+
+/** The first `count` records of a bundle. @throws OperatingError `LEDGER_INVALID` */
+export function cutBundle(bytes: Uint8Array, count: number): Uint8Array {
+  let end = 0;
+  let taken = 0;
+  for (const { leafInput } of decodeBundle(bytes)) {
+    if (taken++ === count) break;
+    end += headBytes + leafInput.length;
+  }
+  return bytes.subarray(0, end);
+}

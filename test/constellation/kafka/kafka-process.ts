@@ -49,6 +49,11 @@ export class KafkaProcess {
     return this.#output;
   }
 
+  /** Where its logs are. */
+  get dataFolder(): string {
+    return join(this.#init.folder, 'data');
+  }
+
   get running(): boolean {
     return this.#guard !== undefined;
   }

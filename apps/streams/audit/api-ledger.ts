@@ -1,0 +1,116 @@
+import { createHash } from 'node:crypto';
+import type { Bundle, SeenCheckpoint, TreeSource } from '#adapters/ledger';
+import { cutBundle, decodeBundle, parseCheckpoint, tilePath, tilesOf, type BundledRecord, type SizedTile } from '#core/ledger';
+import type { CdnHealth, LedgerView } from '../client/api.types.ts';
+import type { ApiClient } from '../client/api-client.ts';
+import { messageOf, PlainFailure } from '../streams.errors.ts';
+
+const timeoutMs = 60_000;
+const edgeTimeoutMs = 3000;
+const tilesAtOnce = 8;
+const checkpointsMax = 10_000;
+
+export interface ApiLedgerInit {
+  /** Whether records are read, or hashes alone. */
+  readonly records: boolean;
+  /** Told of edges that do not say what they have seen. */
+  readonly warn: (line: string) => void;
+}
+
+/** A tree as the gateway serves it, and its records tile by tile. */
+export interface ApiTree extends TreeSource {
+  readonly size: number;
+  /** The records of a tile of level 0, as many as the newest checkpoint vouches for; `first` is their first leaf. */
+  tileRecords(tile: SizedTile): Promise<{ readonly bundle: Uint8Array; readonly first: number }>;
+}
+
+/** The audit ledger of a running platform, over HTTP. @throws PlainFailure when nothing is signed yet. */
+export async function apiLedger(api: ApiClient, init: ApiLedgerInit): Promise<Bundle & { readonly trees: readonly ApiTree[] }> {
+  const view = await api.call<LedgerView>('GET', '/api/v1/ledger');
+  if (view.name === null) throw new PlainFailure('The audit ledger has not signed anything yet: it does every few seconds once there are events.');
+  const keyList = await (await api.open('GET', '/ledger/v1/keys', { signal: AbortSignal.timeout(timeoutMs) })).text();
+  const edges = await knownEdges(api);
+  const trees: ApiTree[] = [];
+  for (const tree of view.trees) if (tree.checkpoint !== null) trees.push(await openTree(api, tree, edges, init));
+  return { keyList, witnessKeys: view.witnesses.map(({ verifierKey }) => verifierKey), trees };
+}
+
+interface Edge {
+  readonly id: string;
+  readonly url: string;
+}
+
+async function knownEdges(api: ApiClient): Promise<readonly Edge[]> {
+  const { edges } = await api.call<CdnHealth>('GET', '/api/v1/cdn/health');
+  return edges.filter(({ status, url }) => status === 'up' && url !== null).map(({ id, url }) => ({ id, url: url ?? '' }));
+}
+
+async function openTree(api: ApiClient, tree: LedgerView['trees'][number], edges: readonly Edge[], init: ApiLedgerInit): Promise<ApiTree> {
+  const { topic, partition, origin } = tree;
+  const { items } = await api.call<{ items: ReadonlyArray<{ checkpoint: string }> }>(
+    'GET',
+    `/api/v1/ledger/${topic}/${partition}/checkpoints?limit=${checkpointsMax}`,
+  );
+  const checkpoints = items.map(({ checkpoint }) => checkpoint);
+  const { size } = parseCheckpoint(checkpoints[0] ?? '');
+  const tiles = await readTiles(api, origin, size);
+  const tileRecords = (tile: SizedTile): ReturnType<ApiTree['tileRecords']> => readRecords(api, tree, tile);
+  const first = init.records ? (await tileRecords(firstTile(size))).first : 0;
+  return {
+    topic,
+    partition,
+    size,
+    checkpoints,
+    seen: await seenOf(origin, edges, init.warn),
+    tile: ({ level, index }) => tiles.get(`${level}/${index}`),
+    tileRecords,
+    records: init.records ? { firstLeaf: first === 0 ? 0 : undefined, read: () => allRecords(size, tileRecords) } : undefined,
+  };
+}
+
+function firstTile(size: number): SizedTile {
+  return { level: 0, index: 0, width: Math.min(size, 256) };
+}
+
+async function readTiles(api: ApiClient, origin: string, size: number): Promise<ReadonlyMap<string, Uint8Array>> {
+  const tiles = new Map<string, Uint8Array>();
+  const wanted = tilesOf(size);
+  const reader = async (): Promise<void> => {
+    for (const tile of wanted) {
+      const response = await api.open('GET', `/ledger/v1/${origin}/${tilePath(tile)}`, { signal: AbortSignal.timeout(timeoutMs) });
+      tiles.set(`${tile.level}/${tile.index}`, new Uint8Array(await response.arrayBuffer()));
+    }
+  };
+  await Promise.all(Array.from({ length: tilesAtOnce }, reader));
+  return tiles;
+}
+
+async function readRecords(api: ApiClient, { topic, partition }: LedgerView['trees'][number], tile: SizedTile): ReturnType<ApiTree['tileRecords']> {
+  const response = await api.open('GET', `/api/v1/ledger/${topic}/${partition}/records/${tile.index}`, { signal: AbortSignal.timeout(timeoutMs) });
+  const first = Number(response.headers.get('x-first-leaf') ?? -1);
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  // The tree may have grown since the checkpoint.
+  return { bundle: cutBundle(bytes, Math.max(0, tile.index * 256 + tile.width - first)), first };
+}
+
+async function* allRecords(size: number, tileRecords: ApiTree['tileRecords']): AsyncGenerator<BundledRecord, void> {
+  for (const tile of tilesOf(size)) {
+    if (tile.level > 0) return;
+    yield* decodeBundle((await tileRecords(tile)).bundle);
+  }
+}
+
+/** What each edge that is up has cosigned last of a tree; asked directly, not through the gateway. */
+async function seenOf(origin: string, edges: readonly Edge[], warn: (line: string) => void): Promise<readonly SeenCheckpoint[]> {
+  const path = `/ledger/witness/v1/${createHash('sha256').update(origin).digest('hex')}/checkpoint`;
+  const seen: SeenCheckpoint[] = [];
+  for (const { id, url } of edges) {
+    try {
+      const response = await fetch(`${url}${path}`, { signal: AbortSignal.timeout(edgeTimeoutMs) });
+      if (response.ok) seen.push({ by: id, note: await response.text() });
+    } catch (error) {
+      warn(`Edge ${id} does not say what it has seen of ${origin}: ${messageOf(error)}`);
+    }
+  }
+  return seen;
+}

@@ -1,0 +1,50 @@
+import { openEngines } from '#adapters/engines';
+import { nodeLedgerHash, type Bundle } from '#adapters/ledger';
+import { recordText, type BundledRecord } from '#core/ledger';
+import { hasCode } from '#kernel';
+import type { EventLog, PartitionHead } from '#ports';
+import { readStreamsSettings } from '../streams.config.ts';
+
+/** Runs `work` on the bundle with the records of the log that the settings name (the embedded one, or Kafka). */
+export async function withRecordsOfLog<Result>(bundle: Bundle, work: (bundle: Bundle) => Promise<Result>): Promise<Result> {
+  const engines = await openEngines(readStreamsSettings(), 'log');
+  try {
+    return await work(await recordsOfLog(bundle, engines.log));
+  } finally {
+    await engines.close();
+  }
+}
+
+/** The bundle, with records read from a log instead of its own. */
+export async function recordsOfLog(bundle: Bundle, log: EventLog): Promise<Bundle> {
+  const trees = await Promise.all(
+    bundle.trees.map(async (tree) => {
+      const head = (await headsOf(log, tree.topic))[tree.partition];
+      // Only a log that says itself that it has forgotten its beginning may begin in the middle.
+      const firstLeaf = head === undefined || head.low === 0n ? 0 : undefined;
+      return { ...tree, records: { firstLeaf, read: () => recordsOf(log, tree.topic, head) } };
+    }),
+  );
+  return { ...bundle, trees };
+}
+
+async function* recordsOf(log: EventLog, topic: string, head: PartitionHead | undefined): AsyncGenerator<BundledRecord, void> {
+  if (head === undefined) return;
+  const encoder = new TextEncoder();
+  for (let from = head.low; from < head.high;) {
+    const { records, next } = await log.read(topic, head.partition, from, { recordsMax: 1000, bytesMax: 8_388_608, waitMs: 0 });
+    for (const record of records) yield { offset: record.offset, leafInput: encoder.encode(`\0${recordText(record, nodeLedgerHash)}`) };
+    if (next <= from) return;
+    from = next;
+  }
+}
+
+/** A topic that is gone has no records. */
+async function headsOf(log: EventLog, topic: string): ReturnType<EventLog['heads']> {
+  try {
+    return await log.heads(topic);
+  } catch (error) {
+    if (hasCode(error, 'TOPIC_UNKNOWN')) return [];
+    throw error;
+  }
+}

@@ -1,0 +1,111 @@
+import {
+  audit,
+  auditLines,
+  BundleWriter,
+  nodeLedgerHash,
+  openBundle,
+  verifyEd25519,
+  type AuditReport,
+  type Bundle,
+  type SeenCheckpoint,
+} from '#adapters/ledger';
+import { readKeyList, tilesOf } from '#core/ledger';
+import { apiLedger, type ApiTree } from '../audit/api-ledger.ts';
+import { bundleReadme } from '../audit/bundle-readme.ts';
+import { withRecordsOfLog } from '../audit/log-records.ts';
+import { PlainFailure } from '../streams.errors.ts';
+import type { CommandContext } from './context.ts';
+
+export interface VerifyOptions {
+  /** A bundle instead of the running platform. */
+  readonly offline?: string;
+  /** With a bundle: the records of the log of this machine instead of the bundle's. */
+  readonly log?: boolean;
+  /** An earlier bundle: what was signed then must still hold. */
+  readonly since?: string;
+  readonly trust?: readonly string[];
+  readonly witness?: readonly string[];
+  readonly cosigners: number;
+}
+
+const warn = (line: string): void => void process.stderr.write(`${line}\n`);
+
+/** Verifies the ledger of a platform or of a bundle. @throws PlainFailure when something is not as it was signed. */
+export async function verifyLedger({ api, print }: CommandContext, options: VerifyOptions): Promise<void> {
+  const read = (bundle: Bundle): Promise<AuditReport> =>
+    audit(bundle, { keys: options.trust ?? [], witnessKeys: options.witness ?? [], cosignersMin: options.cosigners });
+  const run = async (bundle: Bundle): Promise<AuditReport> => {
+    const whole = options.since === undefined ? bundle : withSeen(bundle, await openBundle(options.since), options.since);
+    return options.log === true ? withRecordsOfLog(whole, read) : read(whole);
+  };
+  if (options.log === true && options.offline === undefined)
+    throw new PlainFailure('--log compares the log of this machine with a bundle: name it with --offline.');
+  const report = await run(options.offline === undefined ? await apiLedger(api, { records: true, warn }) : await openBundle(options.offline));
+  print(report, () => auditLines(report));
+  if (!report.ok) throw new PlainFailure('The log or its ledger was changed.');
+}
+
+/** What an earlier bundle holds is what an auditor has seen. A tree that is gone is a finding, too. */
+function withSeen(bundle: Bundle, earlier: Bundle, by: string): Bundle {
+  const nameOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string => `${topic}/${partition}`;
+  const before = new Map(earlier.trees.map((tree) => [nameOf(tree), tree]));
+  const trees = bundle.trees.map((tree) => {
+    const seen: SeenCheckpoint[] = (before.get(nameOf(tree))?.checkpoints ?? []).map((note) => ({ by, note }));
+    before.delete(nameOf(tree));
+    return { ...tree, seen: [...tree.seen, ...seen] };
+  });
+  return { ...bundle, trees: [...trees, ...[...before.values()].map((tree) => ({ ...tree, checkpoints: [], tile: () => undefined, records: undefined }))] };
+}
+
+/** Writes a bundle for an auditor. */
+export async function exportLedger({ api, print }: CommandContext, folder: string, options: { readonly records: boolean }): Promise<void> {
+  const writer = await BundleWriter.create(folder);
+  const ledger = await apiLedger(api, { records: options.records, warn });
+  const keys = readKeyList(ledger.keyList, [], nodeLedgerHash, verifyEd25519);
+  await writer.write('keys', ledger.keyList);
+  await writer.write('witness-keys', ledger.witnessKeys.map((key) => `${key}\n`).join(''));
+  await writer.write('README.md', bundleReadme(keys[0]?.name ?? '', keys, options.records));
+  let records = 0;
+  for (const tree of ledger.trees) {
+    await writer.writeTree(tree);
+    records += tree.size;
+    if (options.records) await exportRecords(writer, tree);
+  }
+  const trees = ledger.trees.length;
+  print({ folder, trees, records }, () => [
+    `${folder} holds ${trees} trees of ${records} records${options.records ? '' : ' (hashes only)'}. Verify it: streams audit verify --offline ${folder}`,
+  ]);
+}
+
+async function exportRecords(writer: BundleWriter, tree: ApiTree): Promise<void> {
+  let first: number | undefined;
+  for (const tile of tilesOf(tree.size)) {
+    if (tile.level > 0) break;
+    const records = await tree.tileRecords(tile);
+    if (records.bundle.length === 0) continue;
+    first ??= records.first;
+    await writer.writeRecords(tree, tile, records.bundle);
+  }
+  if (first !== undefined && first > 0) await writer.write(`${tree.topic}/${tree.partition}/first-leaf`, `${first}\n`);
+}
+
+interface ProofView {
+  readonly eventId: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string;
+  readonly index: number;
+  readonly treeSize: number;
+  readonly proof: readonly string[];
+}
+
+/** Shows the proof of an event, or of a record by its place, `stream/3/1041`. */
+export async function proveEvent({ api, print }: CommandContext, what: string): Promise<void> {
+  const place = /^([a-z]+)\/(\d+)\/(\d+)$/.exec(what);
+  const path = place === null ? `/api/v1/ledger/events/${encodeURIComponent(what)}/proof` : `/api/v1/ledger/${place[1]}/${place[2]}/offsets/${place[3]}/proof`;
+  const proof = await api.call<ProofView>('GET', path);
+  print(proof, () => [
+    `Event ${proof.eventId} is record ${proof.index} of ${proof.treeSize} in the tree of ${proof.topic}/${proof.partition} (offset ${proof.offset}),`,
+    `proven by ${proof.proof.length} hashes against the signed checkpoint. --json shows the proof.`,
+  ]);
+}

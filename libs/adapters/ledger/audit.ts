@@ -1,0 +1,62 @@
+import { parseVerifierKey, readKeyList, type VerifierKey } from '#core/ledger';
+import type { Bundle } from './bundle-folder.ts';
+import { verifyEd25519 } from './ed25519.ts';
+import { nodeLedgerHash } from './node-ledger-hash.ts';
+import { verifyTree, type TreeReport } from './verify-tree.ts';
+
+/** What an auditor brings along. */
+export interface AuditInit {
+  /** Verifier keys of the ledger that the auditor knows; none: those that the bundle names are believed. */
+  readonly keys: readonly string[];
+  /** Verifier keys of witnesses, besides those of the bundle. */
+  readonly witnessKeys: readonly string[];
+  readonly cosignersMin: number;
+}
+
+export interface AuditReport {
+  readonly name: string;
+  /** Whether the keys were the auditor's own. */
+  readonly keysKnown: boolean;
+  readonly ok: boolean;
+  readonly records: number;
+  readonly compared: number;
+  readonly trees: readonly TreeReport[];
+}
+
+/**
+ * Verifies everything of a ledger.
+ * @throws OperatingError `LEDGER_INVALID` when its list of keys is none, or not one of the auditor's.
+ */
+export async function audit(bundle: Bundle, init: AuditInit, onTree: (report: TreeReport) => void = () => undefined): Promise<AuditReport> {
+  const parse = (text: string): VerifierKey => parseVerifierKey(text, nodeLedgerHash);
+  const keys = readKeyList(bundle.keyList, init.keys.map(parse), nodeLedgerHash, verifyEd25519);
+  const name = keys[0]?.name ?? '';
+  const witnesses = [...new Set([...init.witnessKeys, ...bundle.witnessKeys])].map(parse);
+  const trees: TreeReport[] = [];
+  for (const tree of bundle.trees) {
+    const report = await verifyTree(tree, { name, keys, witnesses, cosignersMin: init.cosignersMin });
+    trees.push(report);
+    onTree(report);
+  }
+  const sum = (of: (report: TreeReport) => number): number => trees.reduce((all, report) => all + of(report), 0);
+  return {
+    name,
+    keysKnown: init.keys.length > 0,
+    ok: trees.every(({ findings }) => findings.length === 0),
+    records: sum(({ size }) => size),
+    compared: sum(({ compared }) => compared),
+    trees,
+  };
+}
+
+/** The report for people. */
+export function auditLines({ name, keysKnown, ok, records, compared, trees }: AuditReport): readonly string[] {
+  const findings = trees.flatMap((tree) => tree.findings.map(({ kind, message }) => `✗ ${kind.padEnd(20)} ${message}`));
+  const cosigned = trees.filter(({ cosigners }) => cosigners.length > 0).length;
+  return [
+    ...findings,
+    `${ok ? '✓' : '✗'} ${name}: ${trees.length} trees with ${records} records, ${trees.reduce((sum, { checkpoints }) => sum + checkpoints, 0)} checkpoints; ${compared} records compared, ${cosigned} trees cosigned by witnesses.`,
+    ok ? 'Everything is as it was signed.' : `${findings.length} findings: this is not what was signed.`,
+    ...(keysKnown ? [] : ['The keys are those that the bundle names itself: compare them with what you were told, or name them with --key.']),
+  ];
+}

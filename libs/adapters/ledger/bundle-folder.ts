@@ -1,0 +1,180 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { decodeBundle, parseCheckpoint, tilePath, tilesOf, type BundledRecord, type SizedTile } from '#core/ledger';
+import { OperatingError } from '#kernel';
+import type { SeenCheckpoint, TreeSource } from './tree-source.ts';
+
+/**
+ * A bundle on disk, which any static web server can serve as a C2SP tlog-tiles log:
+ *
+ *     keys                                  the signed list of the ledger's keys
+ *     witness-keys                          verifier keys, one a line
+ *     <topic>/<partition>/checkpoint        the newest signed note
+ *     <topic>/<partition>/tile/…            tiles
+ *     <topic>/<partition>/checkpoints/<n>   signed notes, by their size
+ *     <topic>/<partition>/seen/<who>        what witnesses cosigned last
+ *     <topic>/<partition>/records/…         records, 256 a file, unless only hashes were exported
+ *     <topic>/<partition>/first-leaf        which leaf the first record is, when it is not 0
+ */
+export interface Bundle {
+  readonly keyList: string;
+  readonly witnessKeys: readonly string[];
+  readonly trees: readonly TreeSource[];
+}
+
+function notABundle(folder: string, cause?: unknown): OperatingError {
+  return new OperatingError(`${folder} is no bundle of the audit ledger: it has no "keys". Make one with "streams audit export".`, {
+    code: 'BUNDLE_INVALID',
+    retryable: false,
+    cause,
+  });
+}
+
+/** Path of the records of a tile; of the same width as the tile. */
+export function recordsPath(tile: SizedTile): string {
+  return tilePath(tile).replace('tile/0/', 'records/');
+}
+
+/** @throws OperatingError `BUNDLE_INVALID` */
+export async function openBundle(folder: string): Promise<Bundle> {
+  const keyList = await textOf(join(folder, 'keys'));
+  if (keyList === undefined) throw notABundle(folder);
+  const trees: TreeSource[] = [];
+  for (const topic of await namesIn(folder)) {
+    for (const partition of await namesIn(join(folder, topic))) {
+      if (/^\d{1,6}$/.test(partition)) trees.push(await openTree(join(folder, topic, partition), topic, Number(partition)));
+    }
+  }
+  trees.sort((a, b) => (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition));
+  return { keyList, witnessKeys: linesOf((await textOf(join(folder, 'witness-keys'))) ?? ''), trees };
+}
+
+async function openTree(folder: string, topic: string, partition: number): Promise<TreeSource> {
+  const newest = await textOf(join(folder, 'checkpoint'));
+  const older: string[] = [];
+  for (const name of await namesIn(join(folder, 'checkpoints'))) older.push((await textOf(join(folder, 'checkpoints', name))) ?? '');
+  const checkpoints = [...(newest === undefined ? [] : [newest]), ...older.filter((note) => note !== newest)];
+  const size = Math.max(0, ...checkpoints.map(sizeOf));
+  const tiles = await readTiles(folder, size);
+  return {
+    topic,
+    partition,
+    checkpoints,
+    seen: await readSeen(join(folder, 'seen')),
+    tile: ({ level, index }) => tiles.get(`${level}/${index}`),
+    records: existsSync(join(folder, 'records'))
+      ? { firstLeaf: Number((await textOf(join(folder, 'first-leaf'))) ?? 0), read: () => readRecords(folder, size) }
+      : undefined,
+  };
+}
+
+/** A damaged one is found by whoever verifies it. */
+function sizeOf(note: string): number {
+  try {
+    return parseCheckpoint(note).size;
+  } catch {
+    return 0;
+  }
+}
+
+async function readTiles(folder: string, size: number): Promise<ReadonlyMap<string, Uint8Array>> {
+  const tiles = new Map<string, Uint8Array>();
+  for (const tile of tilesOf(size)) {
+    const bytes = await bytesOf(join(folder, tilePath(tile)));
+    if (bytes !== undefined) tiles.set(`${tile.level}/${tile.index}`, bytes);
+  }
+  return tiles;
+}
+
+async function readSeen(folder: string): Promise<readonly SeenCheckpoint[]> {
+  const seen: SeenCheckpoint[] = [];
+  for (const by of await namesIn(folder)) seen.push({ by, note: (await textOf(join(folder, by))) ?? '' });
+  return seen;
+}
+
+/** Ends where a file is missing: what it held is missing, too. */
+async function* readRecords(folder: string, size: number): AsyncGenerator<BundledRecord, void> {
+  let begun = false;
+  for (const tile of tilesOf(size)) {
+    if (tile.level > 0) return;
+    const bytes = await bytesOf(join(folder, recordsPath(tile)));
+    // Before the first there are none when retention has removed them.
+    if (bytes === undefined && begun) return;
+    if (bytes === undefined) continue;
+    begun = true;
+    yield* decodeBundle(bytes);
+  }
+}
+
+/** Writes a bundle, file by file. */
+export class BundleWriter {
+  readonly #folder: string;
+
+  private constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  /** @throws OperatingError `BUNDLE_INVALID` when the folder holds something already. */
+  static async create(folder: string): Promise<BundleWriter> {
+    await mkdir(folder, { recursive: true });
+    if ((await readdir(folder)).length > 0)
+      throw new OperatingError(`${folder} is not empty: a bundle gets a folder of its own.`, { code: 'BUNDLE_INVALID', retryable: false });
+    return new BundleWriter(folder);
+  }
+
+  async write(path: string, content: string | Uint8Array): Promise<void> {
+    const target = join(this.#folder, path);
+    await mkdir(dirname(target), { recursive: true });
+    await writeFile(target, content);
+  }
+
+  /** All of a tree but its records. */
+  async writeTree({ topic, partition, checkpoints, seen, tile }: TreeSource): Promise<void> {
+    const prefix = `${topic}/${partition}`;
+    const size = Math.max(0, ...checkpoints.map(sizeOf));
+    for (const note of checkpoints) {
+      await this.write(`${prefix}/checkpoints/${sizeOf(note)}`, note);
+      if (sizeOf(note) === size) await this.write(`${prefix}/checkpoint`, note);
+    }
+    for (const { by, note } of seen) await this.write(`${prefix}/seen/${by.replaceAll(/[^A-Za-z0-9_.-]/g, '_')}`, note);
+    for (const one of tilesOf(size)) {
+      const hashes = tile(one);
+      if (hashes !== undefined) await this.write(`${prefix}/${tilePath(one)}`, hashes.subarray(0, one.width * 32));
+    }
+  }
+
+  async writeRecords({ topic, partition }: Pick<TreeSource, 'topic' | 'partition'>, tile: SizedTile, bundle: Uint8Array): Promise<void> {
+    await this.write(`${topic}/${partition}/${recordsPath(tile)}`, bundle);
+  }
+}
+
+async function textOf(path: string): Promise<string | undefined> {
+  const bytes = await bytesOf(path);
+  return bytes === undefined ? undefined : Buffer.from(bytes).toString('utf8');
+}
+
+async function bytesOf(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR', 'EISDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return (await readdir(folder)).sort();
+  } catch (error) {
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return [];
+    throw error;
+  }
+}
+
+function linesOf(text: string): readonly string[] {
+  return text
+    .split('\n')
+    .map((line) => line.trim())
+    .filter(Boolean);
+}

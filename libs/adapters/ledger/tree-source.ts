@@ -1,0 +1,26 @@
+import type { BundledRecord, TileAt } from '#core/ledger';
+import type { LedgerPartition } from '#ports';
+
+/** What there is of one tree, wherever it lies. */
+export interface TreeSource extends LedgerPartition {
+  /** Signed notes of the ledger, the newest first. */
+  readonly checkpoints: readonly string[];
+  /** Signed notes that others have kept, witnesses and earlier audits: what the ledger once said, it must stand by. */
+  readonly seen: readonly SeenCheckpoint[];
+  /** A tile, read before; undefined when it is not there. */
+  tile(at: TileAt): Uint8Array | undefined;
+  /** The records, in order; undefined when only hashes are to be verified. */
+  readonly records: RecordSource | undefined;
+}
+
+export interface SeenCheckpoint {
+  /** Who kept it, for people. */
+  readonly by: string;
+  readonly note: string;
+}
+
+export interface RecordSource {
+  /** The leaf that the first record is; undefined when it has to be found by its hash, because earlier ones are removed. */
+  readonly firstLeaf: number | undefined;
+  read(): AsyncIterable<BundledRecord>;
+}

@@ -1,0 +1,141 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { realEngines, startGateway, World, type RunningGateway } from '../../apps/gateway/testing/gateway.fixture.ts';
+import { keepLedger } from './ledger-run.ts';
+
+const dist = fileURLToPath(new URL('../..', import.meta.url));
+const auditor = join(dist, 'apps/auditor/main.js');
+const streams = join(dist, 'apps/streams/main.js');
+
+interface Run {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function run(program: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<Run> {
+  const child = spawn(process.execPath, [program, ...args], { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  let [out, err] = ['', ''];
+  child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
+  const [code] = (await once(child, 'close')) as [number];
+  return { code, out, err };
+}
+
+/** Every module that a compiled file loads, and every package. */
+async function closureOf(entry: string, seen = new Set<string>()): Promise<ReadonlySet<string>> {
+  if (seen.has(entry)) return seen;
+  seen.add(entry);
+  if (!entry.endsWith('.js')) return seen;
+  const text = await readFile(entry, 'utf8');
+  for (const match of text.matchAll(/^(?:import|export) [^'"();=]*from ['"]([^'"]+)['"]|^import ['"]([^'"]+)['"]|\bimport\(['"]([^'"]+)['"]/gm)) {
+    const name = match.slice(1).find(Boolean) ?? '';
+    if (name.startsWith('.')) await closureOf(resolve(dirname(entry), name), seen);
+    else if (name.startsWith('#')) await closureOf(join(dist, 'libs', name.slice(1), 'index.js'), seen);
+    else seen.add(name);
+  }
+  return seen;
+}
+
+describe('the audit by command', () => {
+  let world: World;
+  let gateway: RunningGateway;
+  let folder: string;
+  let authorization: string;
+  const api = (): string[] => ['--url', gateway.url, '--key', authorization.replace('Bearer ', '')];
+
+  async function publish(from: number, to: number): Promise<void> {
+    for (let n = from; n < to; n++) {
+      const data = { contentId: 'one', url: `https://origin.example/${n}`, contentType: 'video/mp4' };
+      const body = JSON.stringify({ specversion: '1.0', id: `e-${n}`, source: '/cms', type: 'content.published', data });
+      await fetch(`${gateway.url}/api/v1/events`, { method: 'POST', headers: { authorization, 'content-type': 'application/cloudevents+json' }, body });
+    }
+    await world.settle();
+    await keepLedger({ ...world.engines, store: world.engines.ledger });
+  }
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'audit-cli-'));
+    world = await World.open(await realEngines());
+    gateway = await startGateway(world.engines, world.consolePath);
+    ({ authorization } = await world.key(['admin']));
+    await publish(0, 270);
+  }, 60_000);
+
+  afterAll(async () => {
+    await gateway.stop();
+    await world.close();
+    await rm(folder, { recursive: true });
+  });
+
+  test('the auditor’s program loads no package', async () => {
+    const loaded = [...(await closureOf(auditor))].filter((name) => !name.startsWith('/'));
+    expect(loaded.filter((name) => !name.startsWith('node:'))).toEqual([]);
+    expect(loaded.length).toBeGreaterThan(0);
+  });
+
+  test('verifies the running platform', async () => {
+    const { code, out, err } = await run(streams, ['audit', 'verify', ...api()]);
+    expect([code, err]).toEqual([0, '']);
+    expect(out).toMatch(/✓ ledger\.example: \d+ trees with \d+ records, \d+ checkpoints; \d+ records compared/);
+    const { trees } = JSON.parse((await run(streams, ['audit', 'verify', ...api(), '--json'])).out) as {
+      trees: Array<{ topic: string; size: number; compared: number }>;
+    };
+    expect(trees.find(({ topic }) => topic === 'content')).toMatchObject({ size: 270, compared: 270 });
+  });
+
+  test('proves an event by id and by place', async () => {
+    const { code, out } = await run(streams, ['audit', 'prove', 'e-17', ...api()]);
+    expect(code).toBe(0);
+    const [, place = ''] = /in the tree of (\S+) \(offset/.exec(out) ?? [];
+    const offset = /\(offset (\d+)\)/.exec(out)?.[1] ?? '';
+    expect((await run(streams, ['audit', 'prove', `${place}/${offset}`, ...api()])).out).toBe(out);
+    expect(await run(streams, ['audit', 'prove', 'e-none', ...api()])).toMatchObject({ code: 1, err: expect.stringContaining('There is no event e-none') });
+  });
+
+  test('exports a bundle that stands by itself, and holds later ones to it', async () => {
+    const bundle = join(folder, 'bundle');
+    expect(await run(streams, ['audit', 'export', bundle, ...api()])).toMatchObject({ code: 0, err: '' });
+    expect(await run(streams, ['audit', 'export', bundle, ...api()])).toMatchObject({ code: 1, err: expect.stringContaining('is not empty') });
+    const key = /^ {4}(ledger\.example\+\S+)$/m.exec(await readFile(join(bundle, 'README.md'), 'utf8'))?.[1] ?? '';
+    expect(await run(auditor, [bundle, '--key', key])).toMatchObject({ code: 0, out: expect.stringContaining('Everything is as it was signed.') });
+    expect(await run(streams, ['audit', 'verify', '--offline', bundle, '--trust', key])).toMatchObject({ code: 0 });
+    expect(await run(auditor, [bundle, '--key', key.replace(/.{44}$/, 'AfgyQ8ggVQbWmj1Y1eGzGdTn0Jsb1nNqhpq4Ge5bkLvB')])).toMatchObject({ code: 2 });
+    expect(await run(auditor, [bundle, '--cosigners', '1'])).toMatchObject({ code: 1, out: expect.stringContaining('cosignatures-missing') });
+
+    await publish(270, 280);
+    expect(await run(streams, ['audit', 'verify', '--since', bundle, '--trust', key, ...api()])).toMatchObject({ code: 0, err: '' });
+    const hashes = join(folder, 'hashes');
+    expect(await run(streams, ['audit', 'export', hashes, '--no-records', ...api()])).toMatchObject({ code: 0 });
+    expect(await run(auditor, [hashes, '--key', key])).toMatchObject({ code: 0, out: expect.stringContaining(' 0 records compared') });
+    const back = await run(streams, ['audit', 'verify', '--offline', bundle, '--since', hashes]);
+    expect([back.code, back.out]).toEqual([1, expect.stringContaining('rolled-back')]);
+  });
+
+  test('names what was changed in a bundle', async () => {
+    const bundle = join(folder, 'bundle');
+    const partition = (await readdir(join(bundle, 'content')))[0] ?? '';
+    const file = join(bundle, 'content', partition, 'records', '000');
+    const bytes = await readFile(file);
+    await writeFile(file, Buffer.from(bytes.toString('latin1').replace('origin.example/42"', 'origin.example/43"'), 'latin1'));
+    const { code, out } = await run(auditor, [bundle]);
+    expect(code).toBe(1);
+    expect(out).toMatch(new RegExp(`✗ altered +content/${partition}: record 42 of the ledger is another one: at offset 42, event e-42`));
+    await writeFile(file, bytes.subarray(0, -7));
+    expect(await run(auditor, [bundle])).toMatchObject({ code: 1, out: expect.stringContaining('cut off') });
+    await rm(file);
+    expect(await run(auditor, [bundle])).toMatchObject({ code: 1 });
+  });
+
+  test('says what it cannot verify', async () => {
+    expect(await run(auditor, [])).toMatchObject({ code: 2, err: expect.stringContaining('--cosigners') });
+    expect(await run(auditor, [join(folder, 'nothing')])).toMatchObject({ code: 2, err: expect.stringContaining('is no bundle') });
+    expect(await run(auditor, [folder, '--nonsense'])).toMatchObject({ code: 2 });
+    expect(await run(streams, ['audit', 'verify', '--log', ...api()])).toMatchObject({ code: 1, err: expect.stringContaining('--offline') });
+  });
+});
