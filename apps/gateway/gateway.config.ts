@@ -1,4 +1,4 @@
-import { invalidSetting, readEdgeSecret, readPort, readSharedSettings, readText, type Environment, type SharedSettings } from '#runtime';
+import { invalidSetting, readEdgeSecret, readLedgerSettings, readPort, readSharedSettings, readText, type Environment, type SharedSettings } from '#runtime';
 import { readJwtSettings, type JwtSettings } from './access/jwt.config.ts';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +18,8 @@ export interface GatewaySettings extends SharedSettings {
   readonly edgeSecret: string | undefined;
   /** Origins of pages that may call the API; none but its own when left out. */
   readonly corsOrigins: readonly string[] | '*' | undefined;
+  /** PEM file that the ledger's keys come from; undefined when they are among the secrets of the platform. */
+  readonly ledgerKeyFile: string | undefined;
   /** Built files of the console. */
   readonly consolePath: string;
 }
@@ -59,6 +61,7 @@ export function readGatewaySettings(env: Environment = process.env): GatewaySett
     edgeSecret: readEdgeSecret(env),
     corsOrigins: readCorsOrigins(env),
     jwt: readJwtSettings(env),
+    ledgerKeyFile: readLedgerSettings(env).keyFile,
     consolePath: join(fileURLToPath(new URL('.', import.meta.url)), '../../console'),
   };
 }

@@ -37,6 +37,7 @@ import { DocsController } from './openapi/docs.controller.ts';
 import { gatewayGrpc } from './grpc/gateway-grpc.ts';
 import { GrpcServer } from './grpc/grpc-server.ts';
 import { LedgerController } from './ledger/ledger.controller.ts';
+import { LedgerKeys } from './ledger/ledger-keys.ts';
 import { LedgerReader } from './ledger/ledger-reader.ts';
 import { TlogController } from './ledger/tlog.controller.ts';
 import { OriginController } from './origin/origin.controller.ts';
@@ -168,6 +169,11 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       { provide: PurgeTargets, useFactory: (streams: StreamReader) => new PurgeTargets(streams), inject: [StreamReader] },
       { provide: StreamCommands, useFactory: (commands: CommandExecutor) => new StreamCommands(commands), inject: [CommandExecutor] },
       ...readers,
+      {
+        provide: LedgerKeys,
+        useFactory: (commands: CommandExecutor) => new LedgerKeys(settings.ledgerKeyFile !== undefined, { commands, store: engines.ledger }),
+        inject: [CommandExecutor],
+      },
       { provide: LedgerReader, useValue: new LedgerReader(engines.ledger, engines.log, () => clock.now()) },
       { provide: ReplayReader, useValue: new ReplayReader(engines) },
       { provide: ResumeTokens, useFactory: async () => new ResumeTokens(await engines.secrets.secret(tokenSecret)) },

@@ -13,7 +13,7 @@ import { contentChanged, contentPublished, contentWithdrawn, type ContentEventDe
 import type { EventDefinition } from './define.ts';
 import { edgeRegistered, edgeReported, type EdgeEventDefinition } from './edge.events.ts';
 import type { EventEnvelope } from './envelope.ts';
-import { eventParked, type OperationEventDefinition } from './operation.events.ts';
+import { eventParked, ledgerKeyRotated, type OperationEventDefinition } from './operation.events.ts';
 import { playbackEnded, playbackReported, playbackStarted, type PlaybackEventDefinition } from './playback.events.ts';
 import {
   projectionPromoted,
@@ -83,6 +83,7 @@ export const catalogue: readonly AnyDefinition[] = [
   playbackReported,
   playbackEnded,
   eventParked,
+  ledgerKeyRotated,
   replayRequested,
   replayStarted,
   replayPaused,

@@ -44,4 +44,20 @@ export const eventParked = defineEvent({
   ],
 });
 
-export type OperationEventDefinition = typeof eventParked;
+export const ledgerKeyRotated = defineEvent({
+  type: 'ledger.key-rotated',
+  version: 1,
+  context: 'operation',
+  meaning: 'The audit ledger got a further key: it and the one before sign from now on.',
+  schema: z.object({
+    /** Keys that there have been, this one included. */
+    number: z.number().int().min(2),
+    /** Why, for people. */
+    reason: z.string().min(1).max(1000),
+  }),
+  key: () => 'ledger',
+  subject: () => 'ledger',
+  samples: [{ number: 2, reason: 'once a year' }],
+});
+
+export type OperationEventDefinition = typeof eventParked | typeof ledgerKeyRotated;

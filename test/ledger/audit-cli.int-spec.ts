@@ -117,6 +117,23 @@ describe('the audit by command', () => {
     expect([back.code, back.out]).toEqual([1, expect.stringContaining('rolled-back')]);
   });
 
+  test('gives the ledger its next key, which those who trust the one before learn', async () => {
+    const key = /^ {4}(ledger\.example\+\S+)$/m.exec(await readFile(join(folder, 'bundle', 'README.md'), 'utf8'))?.[1] ?? '';
+    expect(await run(streams, ['audit', 'rotate-key', '--reason', 'a test', ...api()])).toMatchObject({
+      code: 0,
+      out: expect.stringContaining('key number 2'),
+    });
+    await publish(280, 281);
+    const known = async (): Promise<string[]> =>
+      ((await (await fetch(`${gateway.url}/api/v1/ledger`, { headers: { authorization } })).json()) as { keys: string[] }).keys;
+    // The gateway looks again after a few seconds.
+    while ((await known()).length < 2) await new Promise((again) => setTimeout(again, 100));
+    const keys = await known();
+    for (const trusted of keys) expect(await run(streams, ['audit', 'verify', '--trust', trusted, ...api()])).toMatchObject({ code: 0 });
+    expect(keys[0]).toBe(key);
+    expect((await run(streams, ['audit', 'rotate-key', ...api()])).code).toBe(2);
+  });
+
   test('names what was changed in a bundle', async () => {
     const bundle = join(folder, 'bundle');
     const partition = (await readdir(join(bundle, 'content')))[0] ?? '';

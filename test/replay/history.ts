@@ -10,6 +10,7 @@ import {
   definitionOf,
   purgeApplied,
   purgeRequested,
+  ledgerKeyRotated,
   replayCancelled,
   replayCompared,
   replayRequested,
@@ -231,6 +232,7 @@ export function history({ seed, streams, segments, edges = 2, keys = 3 }: Histor
     if (at % 2 === 1) on.command(keyRevoked.draft({ keyId: `k-${at}`, reason: 'rotated' }));
   }
   replays(on);
+  for (let number = 2; number <= 6; number++) on.command(ledgerKeyRotated.draft({ number, reason: 'history' }));
   for (const draft of openDrafts(on.dice, streams)) on.outside(draft);
   return on.events;
 }

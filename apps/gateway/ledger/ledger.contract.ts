@@ -1,6 +1,6 @@
 import { contexts, topicPartitions } from '#events';
 import { z } from 'zod';
-import { eventId } from '../http/fields.ts';
+import { eventId, lineOfText } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
 
 const topic = z.enum(contexts);
@@ -94,4 +94,17 @@ export const readLedgerRecords = operation({
   params: z.strictObject({ topic, partition, tile: z.coerce.number().int().min(0).max(1_000_000_000) }),
   answer: z.string().describe('Up to 256 records: offset (uint64), length (uint32), and what the leaf hash is the SHA-256 of; big-endian.'),
   answerType: 'application/octet-stream',
+});
+
+export const rotateLedgerKey = operation({
+  ...common,
+  scopes: ['admin'],
+  context: 'operation',
+  id: 'rotateLedgerKey',
+  method: 'POST',
+  path: '/api/v1/ledger/keys/rotate',
+  summary: 'Give the audit ledger its next signing key; the one before goes on signing beside it',
+  status: 202,
+  body: z.strictObject({ reason: lineOfText.min(1).max(1000) }),
+  answer: z.object({ keys: z.number().describe('Keys that the ledger has had, the new one included. It signs from the next checkpoint on.') }),
 });

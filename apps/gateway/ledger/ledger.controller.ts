@@ -2,18 +2,22 @@ import { nodeLedgerHash } from '#adapters/ledger';
 import { encodeBundle, toBase64 } from '#core/ledger';
 import { Controller, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { ByCaller, type Caller } from '../http/caller.ts';
 import { Input, Route, type InputOf } from '../http/operation.ts';
 import { conflict, notFound, ProblemError } from '../http/problem.errors.ts';
+import { LedgerKeys } from './ledger-keys.ts';
 import { LedgerReader, type ProofAnswer } from './ledger-reader.ts';
-import { listCheckpoints, proveEvent, proveRecord, readLedgerRecords, showLedger } from './ledger.contract.ts';
+import { listCheckpoints, proveEvent, proveRecord, readLedgerRecords, rotateLedgerKey, showLedger } from './ledger.contract.ts';
 
 /** The audit ledger, for those who operate the platform. */
 @Controller()
 export class LedgerController {
   readonly #ledger: LedgerReader;
+  readonly #keys: LedgerKeys;
 
-  constructor(ledger: LedgerReader) {
+  constructor(ledger: LedgerReader, keys: LedgerKeys) {
     this.#ledger = ledger;
+    this.#keys = keys;
   }
 
   @Route(showLedger)
@@ -44,6 +48,11 @@ export class LedgerController {
   @Route(proveRecord)
   async proveRecord(@Input(proveRecord) { params: { topic, partition, offset } }: InputOf<typeof proveRecord>): Promise<object> {
     return viewOf(await this.#ledger.proveAt({ topic, partition }, BigInt(offset)), `record at offset ${offset} of ${topic}/${partition}`);
+  }
+
+  @Route(rotateLedgerKey)
+  async rotate(@Input(rotateLedgerKey) { body }: InputOf<typeof rotateLedgerKey>, @ByCaller() caller: Caller): Promise<object> {
+    return { keys: await this.#keys.rotate(body.reason, caller) };
   }
 
   @Route(listCheckpoints)

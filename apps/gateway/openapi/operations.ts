@@ -5,7 +5,7 @@ import { cdnHealth, purgeCache, registerEdge, showPurge } from '../cdn/cdn.contr
 import { followEvents, listEvents, socketEvents, streamEvents } from '../events/events.contract.ts';
 import { listContents, showContent } from '../contents/contents.contract.ts';
 import type { Operation } from '../http/operation.ts';
-import { listCheckpoints, proveEvent, proveRecord, readLedgerRecords, showLedger } from '../ledger/ledger.contract.ts';
+import { listCheckpoints, proveEvent, proveRecord, readLedgerRecords, rotateLedgerKey, showLedger } from '../ledger/ledger.contract.ts';
 import { listParked } from '../parked/parked.contract.ts';
 import { listPlaybacks, showAudience } from '../playbacks/playbacks.contract.ts';
 import { publishEvents } from '../publish/publish.contract.ts';
@@ -69,5 +69,6 @@ export const operations: readonly Operation[] = [
   proveRecord,
   listCheckpoints,
   readLedgerRecords,
+  rotateLedgerKey,
   listRefusals,
 ];

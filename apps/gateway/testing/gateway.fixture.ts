@@ -2,7 +2,7 @@ import { keysProjection, standsAlways, tenantAggregate, tenantAggregateId, type 
 import { purgesProjection } from '#domain/cache';
 import { contentsProjection } from '#domain/content';
 import { edgesProjection } from '#domain/edge';
-import { parkedEventsProjection, replaysProjection } from '#domain/operation';
+import { ledgerKeysProjection, parkedEventsProjection, replaysProjection } from '#domain/operation';
 import { playbacksProjection } from '#domain/playback';
 import { streamsProjection } from '#domain/stream';
 import { temporaryPostgres } from '#adapters/embedded-postgres';
@@ -93,6 +93,7 @@ const projectionList = [
   playbacksProjection,
   parkedEventsProjection,
   replaysProjection,
+  ledgerKeysProjection,
 ];
 
 /** A gateway on a free port. */

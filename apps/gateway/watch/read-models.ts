@@ -2,7 +2,7 @@ import { allows, coversContext, keysProjection, seesEveryTenant, type Principal 
 import { purgesProjection } from '#domain/cache';
 import { contentsProjection } from '#domain/content';
 import { edgesProjection } from '#domain/edge';
-import { parkedEventsProjection, replaysProjection } from '#domain/operation';
+import { ledgerKeysProjection, parkedEventsProjection, replaysProjection } from '#domain/operation';
 import { playbacksProjection } from '#domain/playback';
 import { streamsProjection } from '#domain/stream';
 import type { Context, DomainEvent } from '#events';
@@ -20,6 +20,7 @@ export const readModels: readonly Projection<DomainEvent>[] = [
   playbacksProjection,
   parkedEventsProjection,
   replaysProjection,
+  ledgerKeysProjection,
 ];
 
 export interface ReadTable {

@@ -109,3 +109,12 @@ export async function proveEvent({ api, print }: CommandContext, what: string): 
     `proven by ${proof.proof.length} hashes against the signed checkpoint. --json shows the proof.`,
   ]);
 }
+
+/** Gives the ledger its next key. */
+export async function rotateLedgerKey({ api, print }: CommandContext, reason: string): Promise<void> {
+  const rotated = await api.call<{ readonly keys: number }>('POST', '/api/v1/ledger/keys/rotate', { reason });
+  print(rotated, () => [
+    `The audit ledger has its key number ${rotated.keys}. It signs from the next checkpoint on, together with the one before;`,
+    'the list of keys (/ledger/v1/keys) lets whoever trusts an earlier one know it.',
+  ]);
+}

@@ -4,7 +4,7 @@ import { readCheckedSettings } from '../supervisor/checked-settings.config.ts';
 import { up } from '../supervisor/up.ts';
 import { withPortsOfRun } from '../machine/run-ports.ts';
 import { exitCodes } from '../streams.errors.ts';
-import { exportLedger, proveEvent, verifyLedger, type VerifyOptions } from './audit.commands.ts';
+import { exportLedger, proveEvent, rotateLedgerKey, verifyLedger, type VerifyOptions } from './audit.commands.ts';
 import { purge } from './cdn.commands.ts';
 import { contextOf, type CommonOptions } from './context.ts';
 import { examine, findingLine } from './doctor.command.ts';
@@ -92,6 +92,9 @@ function addAudit(program: Command): void {
   remote(audit, 'export <folder>', "write an auditor's bundle: tiles, checkpoints, keys and records")
     .option('--no-records', 'hashes only: nothing that was said is in it')
     .action((folder: string, options: CommonOptions & { records: boolean }) => exportLedger(contextOf(options), folder, options));
+  remote(audit, 'rotate-key', 'give the ledger its next signing key')
+    .requiredOption('--reason <text>', 'why, for the record')
+    .action((options: CommonOptions & { reason: string }) => rotateLedgerKey(contextOf(options), options.reason));
   remote(audit, 'prove <event>', 'prove that an event (by id, or by place such as stream/3/1041) is on the record').action(
     (event: string, options: CommonOptions) => proveEvent(contextOf(options), event),
   );

@@ -1,3 +1,6 @@
+export { ledgerKeyAggregate, ledgerKeyDecider, ledgerKeySubject, type LedgerKeyState, type RotateLedgerKey } from './ledger-key.decider.ts';
+export { ledgerKeysProjection, ledgerKeyTable } from './ledger-key.projection.ts';
+export { operationAggregate } from './operation-aggregate.ts';
 export { parkedEventsProjection, parkedEventTable } from './parked-event.projection.ts';
 export {
   isPartial,

@@ -1,4 +1,4 @@
-import { eventParked, type DomainEvent } from '#events';
+import { eventParked, ledgerKeyRotated, type DomainEvent } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
 import { replayEventTypes } from './replay.projection.ts';
 
@@ -32,7 +32,7 @@ export const parkedEventsProjection: Projection<DomainEvent> = {
   version: 1,
   contexts: ['operation'],
   handles: [eventParked.type],
-  ignores: replayEventTypes,
+  ignores: [...replayEventTypes, ledgerKeyRotated.type],
   tables: [parkedEventTable],
   project,
 };

@@ -1,5 +1,6 @@
 import {
   eventParked,
+  ledgerKeyRotated,
   projectionPromoted,
   projectionRolledBack,
   replayCancelled,
@@ -113,7 +114,7 @@ export const replaysProjection: Projection<DomainEvent> = {
   version: 1,
   contexts: ['operation'],
   handles: replayEventTypes,
-  ignores: [eventParked.type],
+  ignores: [eventParked.type, ledgerKeyRotated.type],
   tables: [replayTable],
   project,
 };

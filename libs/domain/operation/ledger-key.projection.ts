@@ -1,0 +1,31 @@
+import { eventParked, ledgerKeyRotated, type DomainEvent } from '#events';
+import type { Projection, RowChange, TableSpec } from '#kernel';
+import { replayEventTypes } from './replay.projection.ts';
+
+/** One row per key that the audit ledger got after its first. */
+export const ledgerKeyTable: TableSpec = {
+  name: 'ledger_key',
+  key: { number: 'integer' },
+  columns: {
+    reason: { type: 'text', join: 'once' },
+    actor: { type: 'text', join: 'once' },
+    rotated_at_ms: { type: 'bigint', join: 'min' },
+  },
+};
+
+function project(event: DomainEvent): readonly RowChange[] {
+  if (event.type !== ledgerKeyRotated.type) return [];
+  const { number, reason } = event.data;
+  return [{ table: ledgerKeyTable.name, key: { number }, set: { reason, actor: event.actor, rotated_at_ms: BigInt(event.time) } }];
+}
+
+/** Since when the audit ledger has which key, and why. */
+export const ledgerKeysProjection: Projection<DomainEvent> = {
+  name: 'ledger_keys',
+  version: 1,
+  contexts: ['operation'],
+  handles: [ledgerKeyRotated.type],
+  ignores: [eventParked.type, ...replayEventTypes],
+  tables: [ledgerKeyTable],
+  project,
+};
