@@ -1,4 +1,5 @@
 import type { MigrationInterface } from 'typeorm';
+import { BoundLog1795700400000 } from './bound-log.migration.ts';
 import { HeadTenants1795678800000 } from './head-tenants.migration.ts';
 import { LedgerTables1795687600000 } from './ledger-tables.migration.ts';
 import { PlatformTables1795390073000 } from './platform-tables.migration.ts';
@@ -16,4 +17,5 @@ export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly
   Publications1795680000000,
   LedgerTables1795687600000,
   ProjectionBuilds1795690000000,
+  BoundLog1795700400000,
 ];

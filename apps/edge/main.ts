@@ -1,4 +1,5 @@
 import { hasCode } from '#kernel';
+import { misconfigured } from '#runtime';
 import { readEdgeSettings } from './edge.config.ts';
 import { runEdge } from './edge.ts';
 
@@ -7,5 +8,5 @@ try {
 } catch (error) {
   if (!hasCode(error, 'SETTING_INVALID')) throw error;
   process.stderr.write(`${(error as Error).message}\n`);
-  process.exit(2);
+  process.exit(misconfigured);
 }

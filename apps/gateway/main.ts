@@ -1,7 +1,7 @@
 import { openEngines } from '#adapters/engines';
 import { UuidV7IdSource } from '#adapters/system';
 import { contexts, topicPartitions } from '#events';
-import { observeEngines, runApp, untilThere, waitingLog } from '#runtime';
+import { observeEngines, requireBoundLog, runApp, untilThere, waitingLog } from '#runtime';
 import { runMigrations } from '#migrations';
 import { createGateway } from './gateway.app.ts';
 import { readGatewaySettings } from './gateway.config.ts';
@@ -20,6 +20,7 @@ await runApp({
     lifecycle.onStop('engines', 'engines', () => engines.close());
     const wait = { logger, signal: lifecycle.stopping };
     await untilThere(() => runMigrations(settings.databaseUrl ?? ''), wait);
+    await untilThere(() => requireBoundLog(engines), wait);
     for (const topic of contexts) await untilThere(() => engines.log.ensureTopic(topic, topicPartitions), wait);
     return gatewayModule({ ...engines, telemetry }, settings);
   },

@@ -1,5 +1,6 @@
 import { openEngines } from '#adapters/engines';
-import { observeEngines, runApp, waitingLog } from '#runtime';
+import { observeEngines, requireBoundLog, runApp, untilThere, waitingLog } from '#runtime';
+import { runMigrations } from '#migrations';
 import { readMediaSettings } from './media.config.ts';
 import { mediaModule, serveMedia } from './media.module.ts';
 
@@ -11,6 +12,9 @@ await runApp({
   module: async (context) => {
     const engines = observeEngines(await openEngines({ ...settings, onWaiting: waitingLog(context.logger) }, 'log', 'database', 'blobs'), context.telemetry);
     context.lifecycle.onStop('engines', 'engines', () => engines.close());
+    const wait = { logger: context.logger, signal: context.lifecycle.stopping };
+    await untilThere(() => runMigrations(engines.databaseUrl), wait);
+    await untilThere(() => requireBoundLog(engines), wait);
     return mediaModule(engines, context);
   },
   serve: serveMedia,

@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import pg from 'pg';
 import { temporaryPostgres, type TemporaryPostgres } from '#adapters/embedded-postgres';
 import { openEngines, type Engines } from '#adapters/engines';
 import { readSharedSettings } from '#runtime';
@@ -33,6 +34,8 @@ afterAll(() => postgres.stop());
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'streams-media-'));
+  // Each test has a log of its own.
+  await unbindLog();
   engines = await openEngines(readSharedSettings({ STREAMS_DATA_DIR: folder }), 'log', 'blobs');
   processes = [];
   relay = new TestRelay();
@@ -47,6 +50,13 @@ afterEach(async () => {
   await engines.close();
   await rm(folder, { recursive: true, force: true });
 });
+
+async function unbindLog(): Promise<void> {
+  const client = new pg.Client({ connectionString: postgres.url });
+  await client.connect();
+  await client.query('DELETE FROM streams.bound_log');
+  await client.end();
+}
 
 async function ended(one: ChildProcess, signal: NodeJS.Signals): Promise<void> {
   if (one.exitCode !== null || one.signalCode !== null) return;

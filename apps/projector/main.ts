@@ -1,5 +1,5 @@
 import { openEngines } from '#adapters/engines';
-import { observeEngines, restoreHeads, runApp, untilThere, waitingLog } from '#runtime';
+import { observeEngines, requireBoundLog, restoreHeads, runApp, untilThere, waitingLog } from '#runtime';
 import { runMigrations } from '#migrations';
 import { aggregates } from './aggregates.ts';
 import { readProjectorSettings } from './projector.config.ts';
@@ -15,6 +15,7 @@ await runApp({
     context.lifecycle.onStop('engines', 'engines', () => engines.close());
     const wait = { logger: context.logger, signal: context.lifecycle.stopping };
     await untilThere(() => runMigrations(engines.databaseUrl), wait);
+    await untilThere(() => requireBoundLog(engines), wait);
     await untilThere(() => restoreHeads(aggregates, { log: engines.log, aggregates: engines.aggregates, logger: context.logger }), wait);
     return projectorModule(engines, context);
   },

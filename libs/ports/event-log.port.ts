@@ -108,5 +108,11 @@ export abstract class EventLog {
    */
   abstract restore(topic: string, partitions: number, work: (write: RestoreRecords) => Promise<void>): Promise<void>;
 
+  /**
+   * Names this log among all logs, for whoever keeps offsets: offsets of one log mean nothing in another. Such as
+   * `embedded:<id>` or `kafka:<cluster>/<prefix>`; the same for all processes and for as long as the records are there.
+   */
+  abstract identity(): Promise<string>;
+
   abstract close(): Promise<void>;
 }

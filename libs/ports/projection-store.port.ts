@@ -50,6 +50,10 @@ export abstract class ProjectionStore {
    */
   abstract commitTogether(commits: readonly ProjectionCommit[]): Promise<void>;
   abstract checkpoints(projection?: string): Promise<readonly CheckpointView[]>;
+  /** The log that the checkpoints are of, by its `identity()`; undefined while none is bound. */
+  abstract boundLog(): Promise<string | undefined>;
+  /** Binds the checkpoints to a log where none is bound, and answers the one that is: another process may have been first. */
+  abstract bindLog(log: string): Promise<string>;
   /** Empties the projection's tables and sets its checkpoints to zero, in one transaction: the way to a rebuild. */
   abstract reset(projection: Projection<DomainEvent>): Promise<void>;
 }

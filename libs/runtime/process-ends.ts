@@ -2,6 +2,9 @@ import { writeSync } from 'node:fs';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Logger } from './logging.ts';
 
+/** Exit code of a process that cannot run with these settings however often it is started. */
+export const misconfigured = 2;
+
 /** What nobody caught is a broken invariant: say it and end; the supervisor starts again, replay recovers. */
 export function endOnError(logger: Logger): void {
   const end = (err: unknown, origin: string): void => {

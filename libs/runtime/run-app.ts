@@ -1,7 +1,9 @@
 import 'reflect-metadata';
 import type { DynamicModule, INestApplicationContext, LoggerService, Type } from '@nestjs/common';
+import { hasCode } from '#kernel';
+import { logForeign } from './bound-log.ts';
 import { Lifecycle } from './lifecycle.ts';
-import { endOnError, endOnSignal } from './process-ends.ts';
+import { endOnError, endOnSignal, misconfigured } from './process-ends.ts';
 import { createLogger, NestLog, type Logger } from './logging.ts';
 import type { SharedSettings } from './settings.config.ts';
 import { openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
@@ -51,7 +53,8 @@ function rootModule(context: AppContext, module: DynamicModule | Type): DynamicM
 
 /**
  * Runs a Nest app as a process: JSON log lines, one line with `"ready": true`, an ordered drain on SIGTERM, SIGINT or the
- * supervisor's end (exit 0), and the end of the process at the first error that nobody handled (exit 1).
+ * supervisor's end (exit 0), and the end of the process at the first error that nobody handled (exit 1). Exit 2 says that
+ * somebody has to change the settings first.
  */
 export async function runApp<Settings extends SharedSettings, App extends INestApplicationContext = INestApplicationContext>(
   init: AppInit<Settings, App>,
@@ -77,7 +80,7 @@ export async function runApp<Settings extends SharedSettings, App extends INestA
     if (lifecycle.stopping.aborted) return;
     logger.fatal({ err }, `${name} cannot start: ${err instanceof Error ? err.message : String(err)}`);
     await lifecycle.stop();
-    process.exit(1);
+    process.exit(hasCode(err, logForeign) ? misconfigured : 1);
   }
 }
 

@@ -76,6 +76,14 @@ export class CheckedProjectionStore extends ProjectionStore {
     if (rowsText(expected) !== rowsText(changes)) violations.add(`the batch ${from} to ${to} of ${place} is not the fold of its records`);
   }
 
+  override boundLog(): Promise<string | undefined> {
+    return this.#inner.boundLog();
+  }
+
+  override bindLog(log: string): Promise<string> {
+    return this.#inner.bindLog(log);
+  }
+
   override checkpoints(projection?: string): Promise<readonly CheckpointView[]> {
     return this.#inner.checkpoints(projection);
   }

@@ -5,7 +5,7 @@ import { contexts, type StoredRecord } from '#events';
 import { MemoryLedgerStore } from '#adapters/memory';
 import { SystemClock } from '#adapters/system';
 import type { EventLog, LedgerStore } from '#ports';
-import { createLogger, readSharedSettings } from '#runtime';
+import { createLogger, readSharedSettings, requireBoundLog } from '#runtime';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -58,8 +58,9 @@ describe('streams migrate-log', () => {
 
   const onKafka = (topics: string): Env => ({ ...kafka.env, KAFKA_TOPIC_PREFIX: `${topics}-${kafka.env['KAFKA_TOPIC_PREFIX']}` });
 
-  function migrate(to: 'kafka' | 'embedded', dataDir: string, env: Env): Promise<MigrationReport> {
-    const settings = readStreamsSettings({ ...env, STREAMS_DATA_DIR: dataDir, DATABASE_URL: world.databaseUrl });
+  /** @param databaseUrl the database that moves along; none, to copy the log alone */
+  function migrate(to: 'kafka' | 'embedded', dataDir: string, env: Env, databaseUrl = ''): Promise<MigrationReport> {
+    const settings = readStreamsSettings({ ...env, STREAMS_DATA_DIR: dataDir, DATABASE_URL: databaseUrl });
     return migrateLog({ settings, to, say: () => undefined, showProgress: () => undefined });
   }
 
@@ -137,10 +138,15 @@ describe('streams migrate-log', () => {
     expect(await ledgered(world.log, 1n)).toBe(all);
 
     // Transactions leave gaps in Kafka's offsets: back and forth, checkpoints have to be translated.
-    await migrate('kafka', world.folder, env);
+    await requireBoundLog({ log: world.log, projections: world.store });
+    await migrate('kafka', world.folder, env, world.databaseUrl);
+    const there = await world.store.checkpoints();
     // Once more, as somebody does who is not sure that it was done.
-    await migrate('kafka', world.folder, env);
+    await migrate('kafka', world.folder, env, world.databaseUrl);
+    expect(await world.store.checkpoints()).toEqual(there);
+    await expect(requireBoundLog({ log: world.log, projections: world.store })).rejects.toThrow(await world.log.identity());
     const moved = await withLog(env, world.folder, async (log) => {
+      await requireBoundLog({ log, projections: world.store });
       const [first] = history({ seed: 6, streams: 1, segments: 1 }).filter(({ topic }) => topic === 'stream');
       for (let n = 0n; n < 3n; n++) {
         const record = { ...(first as NonNullable<typeof first>).record, headers: { ...first?.record.headers, ce_id: `gap-${n}` } };
@@ -156,7 +162,9 @@ describe('streams migrate-log', () => {
       return contentOf(log);
     });
     const home = join(elsewhere, 'home');
-    const report = await migrate('embedded', home, env);
+    // The offsets of a third log cannot be translated.
+    await expect(migrate('kafka', elsewhere, onKafka('third'), world.databaseUrl)).rejects.toThrow('The database belongs to the event log kafka:');
+    const report = await migrate('embedded', home, env, world.databaseUrl);
     expect(report.database?.checkpoints).toBeGreaterThan(0);
     await withLog({ KAFKA_BROKERS: '' }, home, async (log) => {
       expect(await contentOf(log)).toEqual(moved);

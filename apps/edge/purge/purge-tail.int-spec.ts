@@ -104,6 +104,17 @@ describe('the purge tail', () => {
     await until(() => acknowledged.length === 30);
   });
 
+  test('the offsets of one log are not used in another: everything is purged, and all of it is read', async () => {
+    await (await tailOf()).catchUp(stop.signal);
+    const other = new MemoryEventLog({ now: () => Date.now() } as never);
+    await other.ensureTopic('cache', topicPartitions);
+    await other.append('cache', [record('p1', '/long-ago')]);
+    await (await tailOf(other)).catchUp(stop.signal);
+    expect(purged).toEqual(['everything', '/long-ago']);
+    await (await tailOf(other)).catchUp(stop.signal);
+    expect(purged.filter((one) => one === 'everything')).toHaveLength(1);
+  });
+
   test.each([
     ['an event of a type that it does not know', { ce_type: 'purge.by-tag' }],
     ['a version that it does not know', { ce_dataschema: 'urn:streams:event:purge.requested:99' }],

@@ -51,6 +51,8 @@ export class PurgeTail {
   readonly #deps: PurgeTailDeps;
   /** Read and applied up to here. */
   readonly #position: bigint[] = [];
+  /** Which log it is that all this is about. */
+  #identity: string | undefined;
   /** Acknowledged up to here: what is stored. */
   readonly #settled: bigint[] = [];
   /** When each partition was last known to be read to its end, ms. */
@@ -93,16 +95,25 @@ export class PurgeTail {
 
   async #start(): Promise<void> {
     const heads = await this.#deps.log.heads(purgeTopic);
-    const stored = await this.#deps.offsets.load(topicPartitions);
-    if (stored === 'damaged') this.#purgeAll('the stored offsets are damaged');
+    this.#identity = await this.#deps.log.identity();
+    const stored = await this.#stored(this.#identity);
     heads.forEach((head, partition) => {
       // A new edge has nothing cached: what was purged before it existed is none of its business.
-      const next = stored === undefined ? head.high : stored === 'damaged' ? head.low : (stored[partition] as bigint);
+      const next = stored === undefined ? head.high : stored === 'useless' ? head.low : (stored[partition] as bigint);
       this.#position[partition] = next;
       this.#settled[partition] = next;
       this.#atHeadMs[partition] = 0;
     });
-    await this.#deps.offsets.save(this.#settled);
+    await this.#deps.offsets.save({ log: this.#identity, next: this.#settled });
+  }
+
+  /** Where this edge was in this log; when nobody can tell, everything is purged and the whole log is read. */
+  async #stored(identity: string): Promise<readonly bigint[] | 'useless' | undefined> {
+    const stored = await this.#deps.offsets.load(topicPartitions);
+    if (stored === undefined) return undefined;
+    if (stored !== 'damaged' && (stored.log ?? identity) === identity) return stored.next;
+    this.#purgeAll(stored === 'damaged' ? 'the stored offsets are damaged' : `the stored offsets are of the log ${stored.log}, but this is ${identity}`);
+    return 'useless';
   }
 
   async #readTo(partition: number, goal: bigint): Promise<void> {
@@ -205,7 +216,7 @@ export class PurgeTail {
   /** Offsets that cannot be stored are no reason to stop purging: after a restart the same purges are applied again. */
   async #store(): Promise<void> {
     try {
-      await this.#deps.offsets.save(this.#settled);
+      await this.#deps.offsets.save({ log: this.#identity, next: this.#settled });
     } catch (err) {
       if (!hasCode(err, 'STATE_UNWRITABLE')) throw err;
       this.#deps.logger.warn({ err }, 'the offsets of the purges cannot be stored: make room on the disk');

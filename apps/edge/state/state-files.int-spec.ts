@@ -27,9 +27,21 @@ describe("the edge's own files", () => {
     const path = join(folder.path, 'offsets.json');
     const file = new OffsetsFile(path, 'cache');
     expect(await file.load(2)).toBeUndefined();
-    await Promise.all([file.save([1n, 2n]), file.save([3n, 4n]), file.save([5n, 2n ** 62n])]);
-    expect(await new OffsetsFile(path, 'cache').load(2)).toEqual([5n, 2n ** 62n]);
+    const log = 'embedded:1';
+    const saved = [
+      [1n, 2n],
+      [3n, 4n],
+      [5n, 2n ** 62n],
+    ].map((next) => file.save({ log, next }));
+    await Promise.all(saved);
+    expect(await new OffsetsFile(path, 'cache').load(2)).toEqual({ log, next: [5n, 2n ** 62n] });
     expect(await readdir(folder.path)).toEqual(['offsets.json']);
+  });
+
+  test('offsets of before logs had names are of no log that is known', async () => {
+    const path = join(folder.path, 'offsets.json');
+    await writeFile(path, '{"version":1,"topic":"cache","next":["1","2"]}');
+    expect(await new OffsetsFile(path, 'cache').load(2)).toEqual({ log: undefined, next: [1n, 2n] });
   });
 
   test.each([
@@ -52,6 +64,6 @@ describe("the edge's own files", () => {
     await expect(writeTextFile(path, 'new')).rejects.toMatchObject({ code: 'STATE_UNWRITABLE' });
     expect(await readFile(path, 'utf8')).toBe('old');
     const file = new OffsetsFile(path, 'cache');
-    await expect(file.save([1n])).rejects.toMatchObject({ code: 'STATE_UNWRITABLE' });
+    await expect(file.save({ log: 'embedded:1', next: [1n] })).rejects.toMatchObject({ code: 'STATE_UNWRITABLE' });
   });
 });

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { EmbeddedPostgres } from '#adapters/embedded-postgres';
-import { Database, PostgresOutbox, type Statement, type TextResult } from '#adapters/postgres';
+import { Database, PostgresOutbox, PostgresProjectionStore, type Statement, type TextResult } from '#adapters/postgres';
 import type { OutboxRow } from '#ports';
+import { runMigrations } from '#migrations';
 import type { StreamsSettings } from '../streams.config.ts';
+import { exitCodes, PlainFailure } from '../streams.errors.ts';
 import type { TopicCopy } from './log-copy.ts';
 
 /** Secret that signs resume tokens, which hold offsets. */
@@ -15,7 +17,26 @@ export interface DatabaseMoves {
   readonly forgotten: number;
 }
 
+/** The new log: the engine's name, and which log it is. */
+export interface MoveGoal {
+  readonly to: string;
+  readonly target: string;
+}
+
 type Run = (statement: Statement) => Promise<TextResult>;
+
+/** Builds beside the read models that serve, by the same translation. */
+async function moveBuilds(run: Run, copies: ReadonlyMap<string, TopicCopy>): Promise<void> {
+  const { rows } = await run({ text: 'SELECT build, topic, partition, first, position FROM streams.build_positions FOR UPDATE' });
+  for (const [build, topic, partition, first, position] of rows) {
+    const offsets = copies.get(topic ?? '')?.offsets[Number(partition)];
+    const moved = [first, position].map((offset) => `${offsets?.translate(BigInt(offset ?? '0')) ?? 0n}`);
+    await run({
+      text: 'UPDATE streams.build_positions SET first = $4, position = $5 WHERE build = $1 AND topic = $2 AND partition = $3',
+      values: [build, topic, partition, ...moved],
+    });
+  }
+}
 
 /**
  * The trees of the audit ledger stay as they are, for they know nothing of offsets: only where their records stand is moved.
@@ -74,12 +95,24 @@ export class MigratedDatabase {
       await server?.stop();
     };
     try {
+      // The database may be of an older version, which has not started since.
+      await runMigrations(databaseUrl ?? server?.url ?? '');
       const outbox = new PostgresOutbox(database);
       return new MigratedDatabase(database, outbox, await outbox.take(outboxRowsMax, 0), stop);
     } catch (error) {
       await stop();
       throw error;
     }
+  }
+
+  /** @throws PlainFailure when the database is of neither log: its offsets cannot be translated. */
+  async check(source: string, target: string): Promise<void> {
+    const bound = await new PostgresProjectionStore(this.#database).boundLog();
+    if (bound === undefined || bound === source || bound === target) return;
+    throw new PlainFailure(
+      `The database belongs to the event log ${bound}, but ${source} is to be copied: set KAFKA_BROKERS, KAFKA_TOPIC_PREFIX, STREAMS_DATA_DIR and DATABASE_URL of one platform. Nothing was changed.`,
+      exitCodes.usage,
+    );
   }
 
   /** A record of the old log. One that waits in the outbox, too, was written just before the relay could forget it. */
@@ -92,12 +125,14 @@ export class MigratedDatabase {
 
   /**
    * Moves the checkpoints of all projections, keeps the outbox from sending again what is copied, and makes resume tokens
-   * of the old log invalid, which name its offsets; the audit ledger goes on where it is. Once more changes nothing for the worse: a checkpoint that is
-   * translated twice reads some events again, which projections do not mind.
+   * of the old log invalid, which name its offsets; the audit ledger goes on where it is. Binds the database to the new log,
+   * in the same transaction, so that once more changes nothing.
    */
-  async move(copies: readonly TopicCopy[], to: string): Promise<DatabaseMoves> {
+  async move(copies: readonly TopicCopy[], { to, target }: MoveGoal): Promise<DatabaseMoves> {
     const byTopic = new Map(copies.map((copy) => [copy.topic, copy]));
     const checkpoints = await this.#database.transaction(async (run) => {
+      const { rows: bound } = await run({ text: 'SELECT log FROM streams.bound_log FOR UPDATE' });
+      if (bound[0]?.[0] === target) return 0;
       const { rows } = await run({ text: 'SELECT projection, version, topic, partition, position FROM streams.checkpoints FOR UPDATE', values: [] });
       for (const [projection, version, topic, partition, position] of rows) {
         const moved = byTopic.get(topic ?? '')?.offsets[Number(partition)]?.translate(BigInt(position ?? '0')) ?? 0n;
@@ -107,16 +142,13 @@ export class MigratedDatabase {
         });
       }
       // What is being built, and what is kept for a roll-back.
-      const builds = await run({ text: 'SELECT build, topic, partition, first, position FROM streams.build_positions FOR UPDATE' });
-      for (const [build, topic, partition, ...offsets] of builds.rows) {
-        const [first, position] = offsets.map((offset) => `${byTopic.get(topic ?? '')?.offsets[Number(partition)]?.translate(BigInt(offset ?? '0')) ?? 0n}`);
-        await run({
-          text: 'UPDATE streams.build_positions SET first = $4, position = $5 WHERE build = $1 AND topic = $2 AND partition = $3',
-          values: [build, topic, partition, first, position],
-        });
-      }
+      await moveBuilds(run, byTopic);
       await run({ text: 'DELETE FROM streams.secrets WHERE name = $1', values: [tokenSecret] });
       await moveLedger(run, byTopic, to);
+      await run({
+        text: 'INSERT INTO streams.bound_log (log) VALUES ($1) ON CONFLICT (one) DO UPDATE SET log = excluded.log, bound_at = now()',
+        values: [target],
+      });
       return rows.length;
     });
     if (this.#last !== undefined) await this.#outbox.forget(this.#last);

@@ -67,6 +67,8 @@ async function copyAll(
 ): Promise<MigrationReport> {
   const database = await MigratedDatabase.open(settings);
   try {
+    const [source, target] = [await logs.source.identity(), await logs.target.identity()];
+    await database?.check(source, target);
     const deps = (topic: string): CopyDeps => ({
       ...logs,
       onProgress: (done, all) => showProgress(progressLine(topic, done, all)),
@@ -82,7 +84,7 @@ async function copyAll(
       const before = copy.found > 0 ? `, ${copy.found} of them copied before` : '';
       say(`${copy.topic.padEnd(8)} ${String(copy.records).padStart(10)} events${before}  sha256 ${copy.digest.slice(0, 16)}…`);
     }
-    const moved = await database?.move(copies, to);
+    const moved = await database?.move(copies, { to, target });
     if (moved !== undefined) say(`Checkpoints moved: ${moved.checkpoints}. Commands that were on the log already: ${moved.forgotten}.`);
     return { to, topics: copies.map(({ topic, records, found, digest }) => ({ topic, records, found, digest })), database: moved };
   } finally {

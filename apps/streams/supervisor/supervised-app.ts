@@ -1,4 +1,4 @@
-import { pause } from '#runtime';
+import { misconfigured, pause } from '#runtime';
 import { Child, type Exit, type Program } from './child.ts';
 import type { LogLine } from './log-line.ts';
 import { afterExit, calm, restartSettings, type RestartSettings, type RestartState } from './restart.policy.ts';
@@ -142,7 +142,8 @@ export class SupervisedApp {
 
   #givesUp(exit: Exit): boolean {
     this.#attempts++;
-    if (this.#wasReady || this.#attempts < this.#init.startAttemptsMax) return false;
+    const isHopeless = exit.code === misconfigured;
+    if (this.#wasReady || (!isHopeless && this.#attempts < this.#init.startAttemptsMax)) return false;
     this.#firstReady.reject(new StartFailure(this.name, exit));
     return true;
   }

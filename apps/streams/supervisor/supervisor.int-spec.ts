@@ -165,6 +165,13 @@ describe('the supervisor', () => {
     expect(platform.alive()).toEqual([]);
   });
 
+  test('does not start an app again that says that its settings are wrong', async () => {
+    const child = platform.spawn(['projector=misconfigured']);
+    expect(await platform.ended(child)).toBe(1);
+    expect(platform.log).toContain('projector cannot start: this database belongs to another log');
+    expect(platform.diary().filter((entry) => entry.what === 'began' && entry.name === 'projector')).toHaveLength(1);
+  });
+
   test('says that ffmpeg is missing', async () => {
     const child = platform.spawn([], { FFMPEG_PATH: '/nowhere/ffmpeg' });
     expect(await platform.ended(child)).toBe(2);

@@ -14,6 +14,10 @@ if (mode === 'refuse') {
   say({ level: 'fatal', msg: 'the data folder is damaged: restore it from a backup' });
   process.exit(1);
 }
+if (mode === 'misconfigured') {
+  say({ level: 'fatal', msg: 'this database belongs to another log' });
+  process.exit(2);
+}
 if (mode === 'parent') {
   // A grandchild that notices nothing of its parent's end.
   const child = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1000)'], { stdio: 'ignore' });

@@ -171,6 +171,17 @@ export class KafkaEventLog extends EventLog {
     await pauseMs(configuredWithinMs, this.#cluster.stopping);
   }
 
+  /** Topics that are deleted and made again under the same prefix are the same log by name. */
+  override async identity(): Promise<string> {
+    this.#checkOpen();
+    try {
+      const { clusterId } = await this.#cluster.insist(metadataBudgetMs, () => this.#cluster.metadata([]));
+      return `kafka:${clusterId ?? ''}/${this.#prefix}`;
+    } catch (error) {
+      throw portError(error);
+    }
+  }
+
   override async close(): Promise<void> {
     this.#closing ??= this.#close();
     await this.#closing;

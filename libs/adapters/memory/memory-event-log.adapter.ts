@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { LogRecord } from '#events';
 import { assert, partitionOf } from '#kernel';
 import {
@@ -34,6 +35,7 @@ interface MemoryTopic {
 export class MemoryEventLog extends EventLog {
   readonly #clock: Clock;
   readonly #topics = new Map<string, MemoryTopic>();
+  readonly #identity = `memory:${randomUUID()}`;
   #closed = false;
 
   constructor(clock: Clock) {
@@ -116,6 +118,11 @@ export class MemoryEventLog extends EventLog {
       for (const record of records) this.#partition(topic, record.partition).restore(record);
       topic.waiters.wake();
     });
+  }
+
+  override async identity(): Promise<string> {
+    this.#checkOpen();
+    return this.#identity;
   }
 
   override async close(): Promise<void> {

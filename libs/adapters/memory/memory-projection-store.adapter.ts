@@ -17,6 +17,7 @@ export class MemoryProjectionStore extends ProjectionStore {
   readonly #versions = new Map<string, MemoryTables>();
   readonly #checkpoints = new Map<string, CheckpointView>();
   readonly #serving = new Map<string, number>();
+  #boundLog: string | undefined;
 
   constructor(clock: Clock) {
     super();
@@ -58,6 +59,14 @@ export class MemoryProjectionStore extends ProjectionStore {
 
   override async checkpoints(projection?: string): Promise<readonly CheckpointView[]> {
     return this.checkpointsNow(projection);
+  }
+
+  override async boundLog(): Promise<string | undefined> {
+    return this.#boundLog;
+  }
+
+  override async bindLog(log: string): Promise<string> {
+    return (this.#boundLog ??= log);
   }
 
   checkpointsNow(projection?: string): readonly CheckpointView[] {

@@ -69,6 +69,16 @@ export class PostgresProjectionStore extends ProjectionStore {
     return rows.map(checkpointOf);
   }
 
+  override async boundLog(): Promise<string | undefined> {
+    const { rows } = await this.#database.read({ text: 'SELECT log FROM streams.bound_log' });
+    return rows[0]?.[0] ?? undefined;
+  }
+
+  override async bindLog(log: string): Promise<string> {
+    await this.#database.read({ text: 'INSERT INTO streams.bound_log (log) VALUES ($1) ON CONFLICT DO NOTHING', values: [log] });
+    return (await this.boundLog()) ?? log;
+  }
+
   override async reset(projection: Projection<DomainEvent>): Promise<void> {
     const schema = schemaOf(projection);
     await this.#database.transaction(async (run) => {

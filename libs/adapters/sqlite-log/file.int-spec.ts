@@ -150,6 +150,16 @@ describe('the file', () => {
     expect(() => openLog()).toThrow(expect.objectContaining({ code: 'LOG_TOO_NEW', retryable: false, message: expect.stringContaining('schema 99') }));
   });
 
+  test('keeps its id, also one that was written before there were ids', async () => {
+    await filled();
+    // Nobody has asked for it so far: the file is as older versions left it.
+    const identities = await Promise.all([openLog(), openLog(), openLog()].map((log) => log.identity()));
+    expect(new Set(identities).size).toBe(1);
+    expect(await openLog().identity()).toBe(identities[0]);
+    expect(await openLog({ path: join(folder, 'other.sqlite') }).identity()).not.toBe(identities[0]);
+    expect(await countOf(openLog())).toBe(2000);
+  });
+
   test('that cannot be made is a clear sentence', async () => {
     await writeFile(join(folder, 'plain'), '');
     expect(() => openLog({ path: join(folder, 'plain', 'events.sqlite') })).toThrow(/event log .* cannot be used/);

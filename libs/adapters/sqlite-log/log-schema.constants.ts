@@ -31,6 +31,7 @@ CREATE TABLE ${recordTableOf(ref)} (
  * The file. Any SQLite tool can look into it.
  *
  * - `record_<ref>` holds the records of a partition; `headers` are the values in the order of `header_names.names`, with U+001F between; with `names` 0, a JSON object.
+ * - `log_id`, made when it is first asked for, tells this file from all others.
  * - `partition.low` is the low watermark; `recorded_at` the time below which no record may be, when all are truncated.
  * - `producer_append`: the last row of a producer says what is due; `positions` answers repetitions: per record `partition * offsetSpan + offset` as a little-endian double.
  */

@@ -14,6 +14,7 @@ import {
 } from '#ports';
 import { retryWhileBusy } from './busy-retry.ts';
 import { LogDatabase } from './log-database.ts';
+import { makeLogId, readLogId } from './log-id.ts';
 import { LogTables } from './log-tables.ts';
 import { LogWatcher } from './log-watcher.ts';
 import { LogWriter } from './log-writer.ts';
@@ -139,6 +140,11 @@ export class SqliteEventLog extends EventLog {
       this.#checkOpen();
       await this.#writer.restore(topic, records);
     });
+  }
+
+  override async identity(): Promise<string> {
+    const id = (await this.#snapshot(() => readLogId(this.#db))) ?? (await this.#exclusive(() => makeLogId(this.#db)));
+    return `embedded:${id}`;
   }
 
   override async close(): Promise<void> {

@@ -43,6 +43,25 @@ export function topicCases(fixture: () => LogFixture): void {
   });
 }
 
+export function identityCases(fixture: () => LogFixture): void {
+  describe('identity', () => {
+    test('is the same for ever, and no other log has it', async () => {
+      const { log, topic, factory } = fixture();
+      const [identity, again] = await Promise.all([log.identity(), log.identity()]);
+      expect(identity).toMatch(/^[a-z]+:./);
+      expect(again).toBe(identity);
+      await log.append(await topic(), run(3));
+      expect(await log.identity()).toBe(identity);
+      const other = await factory();
+      try {
+        expect(await other.port.identity()).not.toBe(identity);
+      } finally {
+        await other.dispose();
+      }
+    });
+  });
+}
+
 export function appendCases(fixture: () => LogFixture): void {
   describe('append', () => {
     test('puts each record into the partition of its key (murmur2), in order, and answers where', async () => {

@@ -1,7 +1,7 @@
 import { describe } from '@jest/globals';
 import type { EventLog } from '../../event-log.port.ts';
 import type { SubjectFactory } from '../subject.ts';
-import { appendCases, contentCases, topicCases } from './append.cases.ts';
+import { appendCases, contentCases, identityCases, topicCases } from './append.cases.ts';
 import { useLog } from './fixture.ts';
 import { expectedVersionCases, fencingCases, producerCases } from './producer.cases.ts';
 import { headCases, readCases } from './read.cases.ts';
@@ -13,6 +13,7 @@ export function eventLogConformance(name: string, factory: SubjectFactory<EventL
   describe(`${name} is an event log`, () => {
     const fixture = useLog(factory);
     topicCases(fixture);
+    identityCases(fixture);
     appendCases(fixture);
     contentCases(fixture);
     producerCases(fixture);

@@ -61,6 +61,7 @@ export function closingCases(fixture: () => LogFixture): void {
         await expect(log.append('t', run(1))).rejects.toEqual(closed);
         await expect(log.read('t', home, 0n, atOnce)).rejects.toEqual(closed);
         await expect(log.heads('t')).rejects.toEqual(closed);
+        await expect(log.identity()).rejects.toEqual(closed);
         await expect(log.offsetAt('t', home, 0)).rejects.toEqual(closed);
         await expect(log.truncate('t', home, 0n)).rejects.toEqual(closed);
       } finally {

@@ -125,6 +125,14 @@ export function partitionCases(subject: () => ProjectionSubject): void {
       expect(await driver.rows()).toEqual([]);
     });
 
+    test('are bound to one log: the first that asks', async () => {
+      const { projections } = subject();
+      expect(await projections.boundLog()).toBeUndefined();
+      const answers = await Promise.all(['embedded:a', 'kafka:b/', 'kafka:c/'].map((log) => projections.bindLog(log)));
+      expect(new Set(answers)).toEqual(new Set([await projections.boundLog()]));
+      expect(await projections.bindLog('embedded:d')).toBe(answers[0]);
+    });
+
     test('ensuring again keeps what is there', async () => {
       const { projections } = subject();
       const driver = await ProjectionDriver.open(subject());

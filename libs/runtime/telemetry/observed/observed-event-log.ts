@@ -102,6 +102,10 @@ export class ObservedEventLog extends EventLog {
     return this.#log.restore(topic, partitions, work);
   }
 
+  override identity(): Promise<string> {
+    return this.#log.identity();
+  }
+
   override close(): Promise<void> {
     return this.#log.close();
   }

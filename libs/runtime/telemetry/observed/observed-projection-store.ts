@@ -48,6 +48,14 @@ export class ObservedProjectionStore extends ProjectionStore {
     return this.#store.checkpoints(projection);
   }
 
+  override boundLog(): Promise<string | undefined> {
+    return this.#store.boundLog();
+  }
+
+  override bindLog(log: string): Promise<string> {
+    return this.#store.bindLog(log);
+  }
+
   override reset(projection: Projection<DomainEvent>): Promise<void> {
     return this.#store.reset(projection);
   }
