@@ -15,6 +15,8 @@ export interface KafkaClusterInit {
   readonly brokers: number;
   /** Clients and the other brokers reach each broker through a proxy whose network can be cut. */
   readonly isProxied?: boolean;
+  /** Each broker's data is on a disk of so many bytes, a {@link SmallDisk}. */
+  readonly diskBytes?: number;
   /** More lines of server.properties, which may replace those of ours. */
   readonly properties?: (own: Readonly<Record<string, string>>) => Readonly<Record<string, string>>;
 }
@@ -50,7 +52,7 @@ export class KafkaCluster {
     const brokers = await Promise.all(
       clients.map((port, at) => {
         const properties = propertiesOf({ id: at + 1, port, advertised: advertised[at] ?? port, controllers, more: init.properties });
-        return KafkaProcess.create({ jars, folder: join(folder, `broker-${at + 1}`), properties }, clusterId);
+        return KafkaProcess.create({ jars, folder: join(folder, `broker-${at + 1}`), properties, diskBytes: init.diskBytes }, clusterId);
       }),
     );
     const cluster = new KafkaCluster(folder, brokers, proxies, advertised);
@@ -76,6 +78,7 @@ export class KafkaCluster {
 
   async stop(): Promise<void> {
     await Promise.all(this.brokers.map((broker) => broker.kill()));
+    await Promise.all(this.brokers.map(async (broker) => broker.disk?.remove()));
     await Promise.all(this.proxies.map((proxy) => proxy.stop()));
     await rm(this.#folder, { recursive: true, force: true });
   }

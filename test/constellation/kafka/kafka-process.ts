@@ -4,12 +4,15 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { promisify } from 'node:util';
+import { SmallDisk } from './small-disk.ts';
 
 export interface KafkaProcessInit {
   readonly jars: string;
   /** Of this broker alone; kept over restarts. */
   readonly folder: string;
   readonly properties: string;
+  /** Of its data, when that is bounded. */
+  readonly diskBytes?: number | undefined;
 }
 
 /**
@@ -20,28 +23,33 @@ const guard = [
   'java "$@" <&- >&2 & broker=$!; echo $broker',
   // Nobody may be left to read what the shell says.
   'trap "" PIPE; read -r wait; ended=$?; kill -9 $broker 2>&-; wait $broker',
-  '[ $ended = 0 ] || { rm -rf "$0"; rmdir "${0%/*}" 2>&-; }',
+  '[ $ended = 0 ] || { umount "$0/data" 2>&-; rm -rf "$0"; rmdir "${0%/*}" 2>&-; }',
 ].join('\n');
 
 /** One broker, from Apache Kafka's jars; may be killed and started again on the same data. */
 export class KafkaProcess {
   readonly #init: KafkaProcessInit;
+  /** When it was asked for. */
+  readonly disk: SmallDisk | undefined;
   #guard: ChildProcess | undefined;
   #pid = 0;
   #output = '';
 
-  private constructor(init: KafkaProcessInit) {
+  private constructor(init: KafkaProcessInit, disk: SmallDisk | undefined) {
     this.#init = init;
+    this.disk = disk;
   }
 
   /** Formats the data folder of a new broker. */
   static async create(init: KafkaProcessInit, clusterId: string): Promise<KafkaProcess> {
     await mkdir(init.folder, { recursive: true });
     const properties = join(init.folder, 'server.properties');
-    await writeFile(properties, `${init.properties}\nlog.dirs=${join(init.folder, 'data')}\n`);
+    const data = join(init.folder, 'data');
+    await writeFile(properties, `${init.properties}\nlog.dirs=${data}\n`);
+    const disk = init.diskBytes === undefined ? undefined : await SmallDisk.at(data, init.diskBytes);
     const flags = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-cp', join(init.jars, '*')];
     await promisify(execFile)('java', [...flags, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', properties]);
-    return new KafkaProcess(init);
+    return new KafkaProcess(init, disk);
   }
 
   /** The newest of what it printed. */
@@ -62,7 +70,7 @@ export class KafkaProcess {
   async start(): Promise<void> {
     const { jars, folder } = this.#init;
     const java = ['-Xms128m', '-Xmx384m', '-XX:+UseSerialGC', '-cp', join(jars, '*'), 'kafka.Kafka', join(folder, 'server.properties')];
-    const child = spawn('sh', ['-c', guard, folder, ...java], { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = spawn('sh', ['-c', `${this.disk?.shellCommand ?? ''}\n${guard}`, folder, ...java], { stdio: ['pipe', 'pipe', 'pipe'] });
     this.#guard = child;
     child.stderr.on('data', (chunk: Buffer) => void (this.#output = (this.#output + chunk.toString()).slice(-16_000)));
     const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
