@@ -74,6 +74,19 @@ describe('JSON Web Tokens', () => {
 
   const list = async (token: string): Promise<number> => (await ask(gateway.url, '/api/v1/streams', { headers: { authorization: `Bearer ${token}` } })).status;
 
+  test.each([-7_200_000, 7_200_000])('the keys of the provider are asked for again after the clock jumped by %i ms', async (jumpMs) => {
+    expect(await list(await tokenOf('one'))).toBe(200);
+    clock.advance(jumpMs);
+    await provider.add('two', 'ES256');
+    expect([await list(await tokenOf('one')), await list(await tokenOf('two'))]).toEqual([200, 200]);
+    // The leeway is what it was.
+    const now = Math.floor(clock.now() / 1000);
+    expect(await list(await tokenOf('two', { exp: now - 20 }))).toBe(200);
+    expect(await list(await tokenOf('two', { exp: now - 40 }))).toBe(401);
+    expect(await list(await tokenOf('two', { nbf: now + 20 }))).toBe(200);
+    expect(await list(await tokenOf('two', { nbf: now + 40 }))).toBe(401);
+  });
+
   test.each(['ES256', 'EdDSA', 'RS256'])('signed with %s let their subject in, as one of its tenant', async (alg) => {
     await provider.add('other', alg);
     const token = await tokenOf('other', { scope: 'publish view' });

@@ -1,6 +1,7 @@
 export { assert, InvariantError, unreachable } from './assert.ts';
 export type { Brand } from './brand.ts';
 export { accept, refuse, type Acceptance, type Decider, type Decision, type Refusal } from './decider.ts';
+export { isFresh } from './fresh.ts';
 export { hasCode, OperatingError, type OperatingErrorInit } from './errors.ts';
 export { compareText, compareValues } from './compare.ts';
 export { canonicalText, rowsText } from './canonical.ts';

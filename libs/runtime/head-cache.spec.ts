@@ -24,6 +24,16 @@ test('a head is asked for once in its time, however many ask, and whether it is 
   expect([await heads.load('a'), store.loads]).toEqual(['two', 3]);
 });
 
+test('a clock that is set back keeps nobody from asking again', async () => {
+  const { clock, store, heads } = given();
+  clock.advance(10_000_000);
+  store.states.set('a', 'one');
+  await heads.load('a');
+  store.states.set('a', 'two');
+  clock.advance(-7_200_000);
+  expect(await heads.load('a')).toBe('two');
+});
+
 test('while the store is away the last state counts on; what was never read fails, and is asked for again', async () => {
   const { clock, store, heads } = given();
   store.states.set('a', 'one');

@@ -1,3 +1,4 @@
+import { isFresh } from '#kernel';
 import type { AggregateStore, Clock } from '#ports';
 
 export interface HeadCacheInit {
@@ -10,7 +11,7 @@ export interface HeadCacheInit {
 
 interface Cached {
   readonly state: Promise<unknown>;
-  readonly untilMs: number;
+  readonly sinceMs: number;
 }
 
 /**
@@ -33,11 +34,11 @@ export class HeadCache {
   /** The state of the aggregate's head; undefined when there is none. One question at a time for each. */
   load(id: string): Promise<unknown> {
     const known = this.#cache.get(id);
-    if (known !== undefined && this.#clock.now() < known.untilMs) return known.state;
     const { context, keepMs, max } = this.#init;
+    if (known !== undefined && isFresh(known.sinceMs, this.#clock.now(), keepMs)) return known.state;
     const read = this.#aggregates.load(context as never, id).then((head) => head?.state);
     const state = known === undefined ? read : read.catch(() => known.state);
-    const entry = { state, untilMs: this.#clock.now() + keepMs };
+    const entry = { state, sinceMs: this.#clock.now() };
     this.#cache.delete(id);
     if (this.#cache.size >= max) this.#cache.delete(this.#cache.keys().next().value as string);
     this.#cache.set(id, entry);

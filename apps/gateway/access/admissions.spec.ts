@@ -93,6 +93,19 @@ describe('admission', () => {
     expect((await knock(guess(1))).status).toBe(401);
   });
 
+  test.each([-7_200_000, 7_200_000])('a clock that jumps by %i ms keeps nobody out for longer than a window', async (jumpMs) => {
+    clock.advance(20_000_000);
+    const slow = await issue({ ratePerMinute: 3 });
+    for (let at = 0; at < 4; at++) await knock(slow);
+    for (let at = 0; at <= 1_000; at++) await knock('nonsense', '192.0.2.9');
+    expect([(await knock(slow)).status, (await knock('nonsense', '192.0.2.9')).status]).toEqual([429, 429]);
+    clock.advance(jumpMs);
+    clock.advance(60_000);
+    expect([(await knock(slow)).status, (await knock('nonsense', '192.0.2.9')).status]).toEqual([200, 401]);
+    for (let at = 0; at < 2; at++) await knock(slow);
+    expect((await knock(slow)).status).toBe(429);
+  });
+
   test('every refusal is on record with who, what and why; many of one kind as one', async () => {
     const key = await issue({ scopes: ['edge'] });
     const wrong = `${key.slice(0, -52)}${'a'.repeat(52)}`;

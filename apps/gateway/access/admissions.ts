@@ -109,10 +109,11 @@ export class Admissions {
   async admit({ operation, token, address }: Knock): Promise<Admitted> {
     const { authenticator, clock } = this.#deps;
     // Guessing costs us a look-up: who has been wrong too often is not looked up, unless it was right a moment ago.
-    const untilMs = this.#exhausted.get(address) ?? 0;
-    if (untilMs > clock.now() && !authenticator.remembers(token)) {
+    const waitMs = (this.#exhausted.get(address) ?? 0) - clock.now();
+    // It cannot be longer than a window, unless the clock was set back.
+    if (waitMs > 0 && waitMs <= windowMs && !authenticator.remembers(token)) {
       this.#refused('anonymous', operation.id, 'rate-limited', address);
-      throw tooMany({ limit: anonymousPerMinute, allowed: false, remaining: 0, retryAfterMs: untilMs - clock.now(), resetMs: windowMs });
+      throw tooMany({ limit: anonymousPerMinute, allowed: false, remaining: 0, retryAfterMs: waitMs, resetMs: windowMs });
     }
     const shown = await authenticator.authenticate(token);
     if (shown.refused) throw await this.#turnAway(shown, operation.id, address);

@@ -1,3 +1,4 @@
+import { isFresh } from '#kernel';
 import type { Clock } from '#ports';
 import type { Logger } from '#runtime';
 import { createLocalJWKSet, errors, type FlattenedJWSInput, type JSONWebKeySet, type JWTHeaderParameters } from 'jose';
@@ -43,7 +44,7 @@ export class JwksCache {
 
   /** Asks again when the keys are old. */
   async refresh(): Promise<void> {
-    if (this.#clock.now() - this.#fetchedAtMs >= this.#init.cacheMs) await this.#ask();
+    if (!isFresh(this.#fetchedAtMs, this.#clock.now(), this.#init.cacheMs)) await this.#ask();
   }
 
   /** The key for a token's header. @throws JOSEError when there is none. */
@@ -66,7 +67,7 @@ export class JwksCache {
   /** One question at a time, and not more often than the cool-down allows. */
   async #ask(): Promise<void> {
     if (this.#asking === undefined) {
-      if (this.#clock.now() - this.#askedAtMs < this.#init.cooldownMs) return;
+      if (isFresh(this.#askedAtMs, this.#clock.now(), this.#init.cooldownMs)) return;
       this.#askedAtMs = this.#clock.now();
       this.#asking = this.#fetch()
         .catch((err: unknown) => this.#logger.warn({ err, url: this.#init.url }, 'the keys of the identity provider cannot be fetched; the last known go on'))

@@ -73,6 +73,16 @@ describe('whose key is it', () => {
     expect(await reasonOf(key)).toBe('revoked');
   });
 
+  test.each([-7_200_000, 7_200_000])('one that another process revokes ends also when the clock jumps by %i ms', async (jumpMs) => {
+    clock.advance(20_000_000);
+    const { id, key } = await issuer.issue(viewer, meta);
+    await authority.verify(key);
+    await issuer.revoke(id, 'lost', meta);
+    clock.advance(jumpMs);
+    clock.advance(3_000);
+    expect(await reasonOf(key)).toBe('revoked');
+  });
+
   test('a rotated key: the secret before works to the end of the overlap, here at once and elsewhere in three seconds', async () => {
     const before = await issuer.issue(viewer, meta);
     expect(await principalOf(before.key)).toBeDefined();

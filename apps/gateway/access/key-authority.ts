@@ -1,11 +1,12 @@
 import { isUsable, keyAggregate, keyStateOf, parseApiKey, secretHashesOf, type KeyState } from '#domain/access';
+import { isFresh } from '#kernel';
 import type { AggregateStore, Clock } from '#ports';
 import { unauthenticated, type Authentication } from './authentication.ts';
 import { hashOf, sameHash } from './secrets.ts';
 
 interface Cached {
   readonly state: Promise<KeyState>;
-  readonly untilMs: number;
+  readonly sinceMs: number;
   /** Set once the answer is there. */
   exists: boolean;
 }
@@ -58,9 +59,9 @@ export class KeyAuthority {
   /** One question at a time for each key, however many ask. */
   #load(keyId: string): Promise<KeyState> {
     const cached = this.#cache.get(keyId);
-    if (cached !== undefined && this.#clock.now() < cached.untilMs) return cached.state;
+    if (cached !== undefined && isFresh(cached.sinceMs, this.#clock.now(), cacheMs)) return cached.state;
     const state = this.#aggregates.load(keyAggregate.context, keyId).then((head) => (head === undefined ? absent : keyStateOf(head.state)));
-    const entry: Cached = { state, untilMs: this.#clock.now() + cacheMs, exists: false };
+    const entry: Cached = { state, sinceMs: this.#clock.now(), exists: false };
     this.#cache.delete(keyId);
     if (this.#cache.size >= cachedMax) this.#cache.delete(this.#cache.keys().next().value as string);
     this.#cache.set(keyId, entry);

@@ -8,7 +8,14 @@ export class MemoryRateLimiter extends RateLimiter {
   /** When each name's limit is whole again; the names that paid last are at the end. */
   readonly #fullAtMs = new Map<string, number>();
 
-  override async take(name: string, cost: number, policy: RatePolicy, nowMs: number): Promise<RateDecision> {
+  /** What the clock was set back by, ms: here time only goes on. */
+  #aheadMs = 0;
+  #latestMs = Number.NEGATIVE_INFINITY;
+
+  override async take(name: string, cost: number, policy: RatePolicy, clockMs: number): Promise<RateDecision> {
+    this.#aheadMs = Math.max(this.#aheadMs, this.#latestMs - clockMs);
+    const nowMs = clockMs + this.#aheadMs;
+    this.#latestMs = nowMs;
     const { fullAtMs, ...decision } = spend(this.#fullAtMs.get(name), cost, policy, nowMs);
     this.#fullAtMs.delete(name);
     this.#forget(nowMs);
