@@ -1,5 +1,8 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { readProject, type Rule } from './project.ts';
+import { allMetrics } from '#runtime';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readProject, root, type Rule } from './project.ts';
 import { adaptersConform } from './rules/conformance.ts';
 import { eventNamesOnce } from './rules/events.ts';
 import { environment, noAny, noFocus, noMarkers } from './rules/hygiene.ts';
@@ -40,6 +43,31 @@ describe('the house is tidy', () => {
 
   test.each(rules)('%s', (_, rule) => {
     expect(rule(files)).toEqual([]);
+  });
+});
+
+describe('docs/OPERATIONS.md', () => {
+  const rows = readFileSync(join(root, 'docs/OPERATIONS.md'), 'utf8')
+    .split('\n')
+    .filter((line) => line.startsWith('| '))
+    .slice(1)
+    .map((line) => line.split(' | '));
+
+  test('names metrics that there are', () => {
+    const named = rows.flatMap((row) => row.join(' ').match(/streams_[a-z_]+/g) ?? []);
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((name) => !allMetrics.some((metric) => metric.name === name))).toEqual([]);
+  });
+
+  test('quotes lines that are said', () => {
+    const said = readProject()
+      .filter(({ path }) => !/^(test|bench)|spec\.ts$|testing\//.test(path))
+      .map(({ text }) => text)
+      .join('\n');
+    const quoted = rows.flatMap(([, lines = '']) => [...lines.matchAll(/`([^`]+)`/g)].flatMap(([, quote = '']) => quote.split('…')));
+    const parts = quoted.map((part) => part.trim()).filter((part) => part !== '');
+    expect(parts.length).toBeGreaterThan(20);
+    expect(parts.filter((part) => !said.includes(part))).toEqual([]);
   });
 });
 
