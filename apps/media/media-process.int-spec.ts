@@ -1,3 +1,4 @@
+/** @needs s3 */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
@@ -7,7 +8,10 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import pg from 'pg';
 import { temporaryPostgres, type TemporaryPostgres } from '#adapters/embedded-postgres';
 import { openEngines, type Engines } from '#adapters/engines';
+import type { BlobStore } from '#ports';
 import { readSharedSettings } from '#runtime';
+import { startS3 } from '../../test/constellation/engines/index.ts';
+import { FaultProxy } from '../../test/constellation/fault-proxy.ts';
 import { runMigrations } from '#migrations';
 import { flvSource } from './testing/flv-source.ts';
 import { joinedBytes, PublishedStream, until, type Segment } from './testing/published-stream.ts';
@@ -25,6 +29,8 @@ let engines: Engines<'log' | 'blobs'>;
 let relay: TestRelay;
 let stream: PublishedStream;
 let processes: ChildProcess[];
+/** What the processes of a test have said. */
+let said: string;
 
 beforeAll(async () => {
   postgres = await temporaryPostgres();
@@ -38,6 +44,7 @@ beforeEach(async () => {
   await unbindLog();
   engines = await openEngines(readSharedSettings({ STREAMS_DATA_DIR: folder }), 'log', 'blobs');
   processes = [];
+  said = '';
   relay = new TestRelay();
   await relay.listen();
   stream = new PublishedStream(engines.log);
@@ -79,7 +86,10 @@ async function startProcess(id: string, environment: Record<string, string> = {}
   processes.push(child);
   let text = '';
   const watch = child.stdout as NodeJS.ReadableStream;
-  watch.setEncoding('utf8').on('data', (chunk: string) => (text += chunk));
+  watch.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+    said += chunk;
+  });
   await until(`${id} is ready`, () => text.includes('"ready":true') || child.exitCode !== null);
   if (child.exitCode !== null) throw new Error(text);
   return child;
@@ -103,12 +113,12 @@ async function encoders(): Promise<number[]> {
 const reasons = async (): Promise<string[]> => (await stream.events()).flatMap((event) => (event.type === 'encoding.ended' ? [event.data.reason] : []));
 
 /** Every rendition has the same numbers, each once, counting up by one; every byte decodes. */
-async function expectWhole(): Promise<Segment[]> {
+async function expectWhole(blobs: BlobStore = engines.blobs): Promise<Segment[]> {
   const leader = await stream.segments('180p');
   for (const rendition of ['180p', '90p', 'audio']) {
     const segments = await stream.segments(rendition);
     expect(segments.map(({ mediaSequence }) => mediaSequence)).toEqual(Array.from({ length: leader.length }, (_, n) => n));
-    const bytes = await joinedBytes(engines.blobs, segments);
+    const bytes = await joinedBytes(blobs, segments);
     const { complaints } = await (rendition === 'audio' ? watchAudio(bytes, join(folder, 'a.mp4')) : watchVideo(bytes, join(folder, 'v.mp4'), 30));
     expect(complaints).toBe('');
   }
@@ -176,6 +186,38 @@ describe('the media process', () => {
     const epochs = (await stream.events()).flatMap((event) => (event.type === 'encoding.started' ? [event.data.epoch] : []));
     expect(epochs).toEqual([...new Set(epochs)].toSorted((a, b) => a - b));
     expect(epochs).toHaveLength(2);
+  }, 300_000);
+
+  test('an S3 server that is busy, loses answers and refuses the key: segments wait, and none is lost', async () => {
+    const s3 = await startS3();
+    const proxy = await FaultProxy.start(s3.endpoint);
+    const stored = await openEngines(readSharedSettings({ ...s3.env, STREAMS_DATA_DIR: folder }), 'blobs');
+    try {
+      const source = await flvSource({ folder, seconds: 26 });
+      await startProcess('media-1', { ...s3.env, S3_ENDPOINT: proxy.url });
+      relay.open('s1', source);
+      await stream.start('s1', relay.url);
+      await until('a segment', async () => (await stream.segments('180p')).length >= 1);
+      proxy.plan('lose-answer', 4, /^PUT/);
+      proxy.plan('busy', 10_000);
+      await until('the wait is told', () => said.includes('segments wait: a store or the log takes nothing'));
+      proxy.heal();
+      const before = (await stream.segments('180p')).length;
+      await until('more segments', async () => (await stream.segments('180p')).length > before);
+      proxy.plan('forge', 10_000);
+      await until('the refusal is told', () => said.includes('segments wait until somebody mends this'));
+      proxy.heal();
+      await until('the session ended', async () => (await reasons()).includes('source-ended'));
+      const segments = await expectWhole(stored.blobs);
+      expect(segments.some(({ discontinuity }) => discontinuity)).toBe(false);
+      expect(seconds(segments)).toBeCloseTo(26, 1);
+      expect((await stream.delays()).map(({ reason }) => reason)).toContain('store-unavailable');
+      expect(await reasons()).toEqual(['source-ended']);
+    } finally {
+      await stored.close();
+      await proxy.stop();
+      await s3.stop();
+    }
   }, 300_000);
 
   test('without ffmpeg it says in one sentence what to do', async () => {

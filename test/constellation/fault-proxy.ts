@@ -18,6 +18,8 @@ export type Fault =
   | 'flip'
   /** A byte of what is sent is another one. */
   | 'flip-upload'
+  /** Its signature is another one, as if the key were wrong. */
+  | 'forge'
   /** The answer's body comes a few bytes at a time. */
   | 'trickle';
 
@@ -81,7 +83,7 @@ export class FaultProxy {
     const body = Buffer.concat(await incoming.toArray());
     if (fault === 'busy')
       return void answer.writeHead(503, { 'content-type': 'application/xml' }).end('<Error><Code>SlowDown</Code><Message>busy</Message></Error>');
-    const response = await this.#pass(incoming, fault === 'flip-upload' ? flipped(body) : body);
+    const response = await this.#pass(incoming, fault === 'flip-upload' ? flipped(body) : body, fault === 'forge');
     const content = Buffer.concat(await response.toArray());
     if (fault === 'lose-answer') return void incoming.socket.destroy();
     answer.writeHead(response.statusCode ?? 502, response.rawHeaders);
@@ -93,9 +95,11 @@ export class FaultProxy {
   }
 
   /** As it came, its Host header too: signatures cover it. */
-  async #pass(incoming: IncomingMessage, body: Buffer): Promise<IncomingMessage> {
+  async #pass(incoming: IncomingMessage, body: Buffer, isForged: boolean): Promise<IncomingMessage> {
     const { hostname, port } = this.#target;
-    const outgoing = request({ hostname, port, method: incoming.method, path: incoming.url, headers: incoming.headers, agent: this.#agent });
+    const { authorization = '' } = incoming.headers;
+    const headers = isForged ? { ...incoming.headers, authorization: authorization.replace(/Signature=.{8}/, 'Signature=00000000') } : incoming.headers;
+    const outgoing = request({ hostname, port, method: incoming.method, path: incoming.url, headers, agent: this.#agent });
     outgoing.end(body);
     const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
     return response;
