@@ -4,6 +4,7 @@ import { request } from 'node:http';
 import { WebSocket } from 'ws';
 import { startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
 import { ask } from './testing/http-client.ts';
+import { SseClient } from './testing/sse-client.ts';
 
 let world: World;
 let key: { id: string; authorization: string };
@@ -153,6 +154,37 @@ describe('one cursor for every protocol', () => {
     expect(client.events).toEqual([]);
     expect(partition).toHaveLength(12);
     client.socket.close();
+  });
+});
+
+describe('one tenant of many', () => {
+  /** Reads until it has heard of this key; answers whose events came. */
+  async function tenantsUntil(client: SocketClient, id: string): Promise<Set<string>> {
+    for (let count = 1; !client.events.some(({ event }) => event.subject === id); count++) await client.until(count);
+    return new Set(client.events.map(({ event }) => event.tenant as string));
+  }
+
+  test("comes alone when asked for, over every protocol; a tenant that is not one's own has nothing", async () => {
+    await using gateway = await startGateway(world.engines, world.consolePath, { heartbeatMs: 20 });
+    const acme = await world.key(['view'], { tenant: 'acme' });
+    const globex = await world.key(['view'], { tenant: 'globex' });
+    const query = 'tenant=acme&from=beginning';
+    const client = new SocketClient(gateway, query);
+    const foreign = new SocketClient(gateway, query, [], { authorization: globex.authorization });
+    const own = new SocketClient(gateway, query, [], { authorization: acme.authorization });
+    const last = (await world.key(['view'], { tenant: 'acme' })).id;
+    await world.settle();
+    for (const one of [client, own]) expect(await tenantsUntil(one, last)).toEqual(new Set(['acme']));
+    const seen = client.events.length;
+    expect((await readLines(gateway, query, seen)).flatMap(({ event }) => event?.tenant ?? [])).toEqual(client.events.map(() => 'acme'));
+    const feed = new SseClient();
+    await feed.open(gateway.url, `/api/v1/events/live?${query}`, { authorization: key.authorization });
+    await feed.until(seen);
+    feed.close();
+    expect(new Set(feed.messages.map(({ event }) => event.tenant))).toEqual(new Set(['acme']));
+    while (foreign.lines.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    expect(foreign.events).toEqual([]);
+    for (const { socket } of [client, foreign, own]) socket.terminate();
   });
 });
 

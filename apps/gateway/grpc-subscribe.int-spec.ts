@@ -132,6 +132,27 @@ describe('Subscribe', () => {
     );
   });
 
+  test("one tenant of many: its events alone; of one that is not the caller's, none", async () => {
+    const { id } = await world.key(['view'], { tenant: 'acme' });
+    const globex = await world.key(['view'], { tenant: 'globex' });
+    await world.settle();
+    const request = { filter: { tenant: 'acme' }, start: { case: 'at', value: StartAt.BEGINNING } } as const;
+    await withGateway(
+      async (client, gateway) => {
+        const reading = client.serverStream(subscribe, request);
+        await reading.until((messages) => idsOf(messages).includes(id));
+        reading.cancel();
+        expect(new Set(eventsOf(reading.messages).map(({ attributes }) => attributes['tenant']?.attr.value))).toEqual(new Set(['acme']));
+        const foreign = new GrpcClient(gateway.grpc, globex.authorization).serverStream(subscribe, request);
+        await foreign.until((messages) => messages.length >= 3);
+        expect(eventsOf(foreign.messages)).toEqual([]);
+        foreign.cancel();
+        expect(await client.serverStream(subscribe, { filter: { tenant: 'No Tenant' } }).ended).toMatchObject({ code: 'INVALID_ARGUMENT' });
+      },
+      { heartbeatMs: 20 },
+    );
+  });
+
   test('refuses by name: tokens forged, of another filter and beyond the end; unknown contexts, times and places', async () => {
     const other = await World.open();
     const strangers = new Map<string, string>();

@@ -212,6 +212,13 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
     for (const subject of [globex.streamId, globex.keyId, globex.purgeId]) {
       for (const by of ['subject', 'key']) expect((await as(acme.headers, 'GET', `/api/v1/events?${by}=${subject}`)).json.items).toEqual([]);
     }
+    for (const tenant of [globex.id, 'nobody'])
+      expect((await as(acme.headers, 'GET', `/api/v1/events?tenant=${tenant}`)).json).toEqual({ items: [], nextCursor: null });
+    const told = async (query: string, headers: Readonly<Record<string, string>> = platform): Promise<Set<string>> =>
+      new Set((await as(headers, 'GET', `/api/v1/events?limit=1000&${query}`)).json.items.map(({ tenant }: { tenant: string }) => tenant));
+    expect([await told('tenant=globex'), await told('tenant=acme', acme.headers)]).toEqual([new Set(['globex']), new Set(['acme'])]);
+    expect(await told(`tenant=globex&subject=${acme.streamId}`)).toEqual(new Set());
+    expect((await as(platform, 'GET', '/api/v1/events?tenant=No%20Tenant')).json.errors).toEqual([expect.objectContaining({ field: 'query.tenant' })]);
   },
   followEvents: async () => {
     const client = new SseClient();

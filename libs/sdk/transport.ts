@@ -35,6 +35,8 @@ export interface EventFilter {
   readonly subjectPrefix?: string | undefined;
   /** Partition key, such as a stream id. */
   readonly key?: string | undefined;
+  /** Only this tenant's; what your key cannot see is not there. */
+  readonly tenant?: string | undefined;
 }
 
 /** Where a subscription begins: at a place, at what was recorded since a time, or behind a token. */

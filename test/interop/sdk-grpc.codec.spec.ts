@@ -60,7 +60,7 @@ describe('what the SDK writes by hand is what the generated code reads', () => {
     [{ token: 't' }, { case: 'token', value: 't' }],
     [{ time: 1_500 }, { case: 'time', value: expect.objectContaining({ seconds: 1n, nanos: 500_000_000 }) }],
   ])('SubscribeRequest from %j', (start, expected) => {
-    const filter = { contexts: ['content'], types: ['a', 'b'], subject: 's', subjectPrefix: 'p', key: 'k' };
+    const filter = { contexts: ['content'], types: ['a', 'b'], subject: 's', subjectPrefix: 'p', key: 'k', tenant: 'acme' };
     const read = fromBinary(SubscribeRequestSchema, encodeSubscribeRequest({ filter, start }));
     expect(read.filter).toMatchObject(filter);
     expect(read.start).toEqual(expected);

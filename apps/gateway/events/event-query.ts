@@ -1,4 +1,4 @@
-import { seesEveryTenant, type Principal } from '#domain/access';
+import { seesEveryTenant, seesTenant, type Principal } from '#domain/access';
 import type { Context } from '#events';
 import type { z } from 'zod';
 import { badRequest } from '../http/problem.errors.ts';
@@ -10,17 +10,26 @@ import { positionsOfToken, type Start } from './subscriptions.ts';
 type ListQuery = z.infer<typeof listEvents.query>;
 type LiveQuery = z.infer<typeof followEvents.query>;
 
-export function filterOf({ context, type, subject, subjectPrefix, key }: ListQuery | LiveQuery, principal: Principal): EventFilter {
-  return { contexts: contextsOf(context, principal), types: type, subject, subjectPrefix, key, ...tenantOf(principal) };
+export function filterOf({ context, type, subject, subjectPrefix, key, tenant }: ListQuery | LiveQuery, principal: Principal): EventFilter {
+  return visibleTo(principal, { contexts: context, types: type, subject, subjectPrefix, key, tenant });
 }
 
-/** What is another tenant's is not there, except for those who administer the platform. */
-export function tenantOf(principal: Principal): Pick<EventFilter, 'tenant'> {
+/**
+ * What the principal sees of what it asks for. What is another tenant's is not there, except for those who administer the
+ * platform: who names it gets nothing, as from every other operation.
+ */
+export function visibleTo(principal: Principal, asked: EventFilter): EventFilter {
+  const { tenant } = asked;
+  if (tenant !== undefined && !seesTenant(principal, tenant)) return { ...asked, contexts: [] };
+  return { ...asked, contexts: contextsOf(asked.contexts, principal), ...(tenant === undefined ? tenantOf(principal) : {}) };
+}
+
+function tenantOf(principal: Principal): Pick<EventFilter, 'tenant'> {
   return seesEveryTenant(principal) ? {} : { tenant: principal.tenant };
 }
 
 /** The contexts asked for that the principal may see: what it may not see is not there either. */
-export function contextsOf(asked: readonly Context[] | undefined, { contexts }: Principal): readonly Context[] | undefined {
+function contextsOf(asked: readonly Context[] | undefined, { contexts }: Principal): readonly Context[] | undefined {
   if (contexts === undefined) return asked;
   return asked === undefined ? contexts : asked.filter((context) => contexts.includes(context));
 }

@@ -1,5 +1,6 @@
 import { catalogue, contexts } from '#events';
 import { z } from 'zod';
+import { tenantFilter } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
 
 const types = catalogue.map((definition) => definition.type);
@@ -19,6 +20,7 @@ const filter = {
   subject: z.string().min(1).max(256).optional().describe('Exactly this subject, or everything under it.'),
   subjectPrefix: z.string().min(1).max(256).optional().describe('Subjects that begin like this.'),
   key: z.string().min(1).max(256).optional().describe('Partition key, such as a stream id.'),
+  tenant: tenantFilter,
 };
 
 const instant = z

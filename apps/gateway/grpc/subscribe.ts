@@ -1,9 +1,10 @@
+import { isTenantId } from '#domain/access';
 import { contexts as allContexts, type Context } from '#events';
 import type { MessageShape } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import type { EventFilter } from '../events/event-filter.core.ts';
-import { contextsOf, tenantOf } from '../events/event-query.ts';
+import { visibleTo } from '../events/event-query.ts';
 import type { ResumeTokens } from '../events/resume-token.codec.ts';
 import { positionsOfToken, type Start, type Subscriptions } from '../events/subscriptions.ts';
 import type { Authenticator } from '../access/authenticator.ts';
@@ -42,8 +43,8 @@ function isContext(name: string): name is Context {
 
 /** @throws ProblemError 400 naming the fields. */
 export function filterOfMessage(message: FilterMessage | undefined, { principal }: GrpcCaller): EventFilter {
-  if (message === undefined) return { contexts: contextsOf(undefined, principal), ...tenantOf(principal) };
-  const { contexts, types, subject, subjectPrefix, key } = message;
+  if (message === undefined) return visibleTo(principal, {});
+  const { contexts, types, subject, subjectPrefix, key, tenant } = message;
   const errors: FieldProblem[] = [];
   contexts.forEach((name, at) => {
     if (!isContext(name)) errors.push({ field: `filter.contexts[${at}]`, message: `There is no such context; there are ${allContexts.join(', ')}.` });
@@ -52,17 +53,18 @@ export function filterOfMessage(message: FilterMessage | undefined, { principal 
     if (names.length > namesMax) errors.push({ field: `filter.${field}`, message: `At most ${namesMax}.` });
   for (const [field, text] of Object.entries({ subject, subject_prefix: subjectPrefix, key }))
     if (text.length > textMax) errors.push({ field: `filter.${field}`, message: `At most ${textMax} characters.` });
+  if (tenant !== '' && !isTenantId(tenant)) errors.push({ field: 'filter.tenant', message: 'Expected a tenant id such as acme: a-z, 0-9 and "-".' });
   if (errors.length > 0) throw invalid(errors);
   const given = (text: string): string | undefined => (text === '' ? undefined : text);
   const asked = contexts.length === 0 ? undefined : contexts.filter(isContext);
-  return {
-    contexts: contextsOf(asked, principal),
+  return visibleTo(principal, {
+    contexts: asked,
     types: types.length === 0 ? undefined : types,
     subject: given(subject),
     subjectPrefix: given(subjectPrefix),
     key: given(key),
-    ...tenantOf(principal),
-  };
+    tenant: given(tenant),
+  });
 }
 
 const places: Readonly<Record<number, 'now' | 'recent' | 'beginning' | undefined>> = {

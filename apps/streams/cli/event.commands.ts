@@ -9,11 +9,12 @@ export interface EventFilterOptions {
   readonly context?: string;
   readonly type?: string;
   readonly subject?: string;
+  readonly tenant?: string;
 }
 
 function queryOf(options: EventFilterOptions, more: Readonly<Record<string, string>>): URLSearchParams {
   const query = new URLSearchParams(more);
-  for (const name of ['context', 'type', 'subject'] as const) if (options[name] !== undefined) query.set(name, options[name]);
+  for (const name of ['context', 'type', 'subject', 'tenant'] as const) if (options[name] !== undefined) query.set(name, options[name]);
   return query;
 }
 

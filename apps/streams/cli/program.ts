@@ -59,7 +59,8 @@ function addEvents(program: Command): void {
     remote(events, name, description)
       .option('--context <name>', 'only this context')
       .option('--type <types>', 'only these event types, separated by commas')
-      .option('--subject <subject>', 'only this subject and what is under it');
+      .option('--subject <subject>', 'only this subject and what is under it')
+      .option('--tenant <id>', 'only what belongs to this tenant');
   filtered('list', 'print the newest events')
     .option('--limit <number>', 'how many', wholeNumber, 50)
     .option('--since <time>', 'recorded at or after (RFC 3339)')

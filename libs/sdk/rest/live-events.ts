@@ -5,13 +5,14 @@ import type { Delivery, EventFilter, Start } from '../transport.ts';
 import { problemError, type ProblemDocument } from './problem.ts';
 
 /** The query of a live feed. */
-export function liveQuery({ contexts, types, subject, subjectPrefix, key }: EventFilter, start: Start): URLSearchParams {
+export function liveQuery({ contexts, types, subject, subjectPrefix, key, tenant }: EventFilter, start: Start): URLSearchParams {
   const query = new URLSearchParams();
   if (contexts !== undefined) query.set('context', contexts.join());
   if (types !== undefined) query.set('type', types.join());
   if (subject !== undefined) query.set('subject', subject);
   if (subjectPrefix !== undefined) query.set('subjectPrefix', subjectPrefix);
   if (key !== undefined) query.set('key', key);
+  if (tenant !== undefined) query.set('tenant', tenant);
   if ('time' in start) query.set('since', String(start.time));
   else query.set('from', 'at' in start ? start.at : start.token);
   return query;

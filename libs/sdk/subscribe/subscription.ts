@@ -29,7 +29,8 @@ export async function* subscription<Type extends EventType>(transport: Transport
   const outer = init.signal ?? new AbortController().signal;
   const saver = new TokenSaver(init.resume, init.saveEveryMs ?? 1_000);
   const seen = new SeenPlaces();
-  const { contexts, types, subject, subjectPrefix, key } = init;
+  const { contexts, types, subject, subjectPrefix, key, tenant } = init;
+  const filter = { contexts, types, subject, subjectPrefix, key, tenant };
   let start = startOf(await init.resume?.load(), init.from ?? 'now');
   try {
     for (let failures = 0; !outer.aborted; failures++) {
@@ -39,7 +40,7 @@ export async function* subscription<Type extends EventType>(transport: Transport
       let retryAfterMs: number | undefined;
       let broken: Error | undefined;
       try {
-        for await (const delivery of transport.subscribe({ contexts, types, subject, subjectPrefix, key }, start, ended.signal)) {
+        for await (const delivery of transport.subscribe(filter, start, ended.signal)) {
           failures = 0;
           const isDone = yield* eventsOf<Type>(delivery, start, { seen, outer, onUnreadable: init.onUnreadable });
           if (!isDone) return;

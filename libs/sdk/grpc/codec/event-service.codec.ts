@@ -22,6 +22,7 @@ export function encodeSubscribeRequest({ filter, start }: SubscribeRequest): Buf
     if (filter.subject !== undefined) writer.text(3, filter.subject);
     if (filter.subjectPrefix !== undefined) writer.text(4, filter.subjectPrefix);
     if (filter.key !== undefined) writer.text(5, filter.key);
+    if (filter.tenant !== undefined) writer.text(6, filter.tenant);
   });
   if ('at' in start) writer.number(2, places[start.at]);
   else if ('token' in start) writer.text(3, start.token);
