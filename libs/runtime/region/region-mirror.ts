@@ -59,17 +59,22 @@ export class RegionMirror {
   async #keepCopying(topic: string, partition: number): Promise<void> {
     const { logger, timers } = this.#deps;
     const { signal } = this.#stop;
+    let [position, refused] = [nothingMirrored, -1n];
     for (let failures = 0; !signal.aborted;) {
       try {
-        let position = await this.#position(topic, partition);
+        position = await this.#position(topic, partition);
         while (!signal.aborted) {
           position = await this.#copy(topic, partition, position);
           failures = 0;
         }
       } catch (err) {
         if (signal.aborted) return;
-        // Another mirror of the same region was here, or our last reply was lost: the log knows how far it has come.
-        if (hasCode(err, 'VERSION_CONFLICT')) continue;
+        // Another mirror of the same region was here, or our last reply was lost: the log knows how far it has come. If it
+        // says the same again, its retention has taken the last copies: nobody knows any more, and nothing may be doubled.
+        if (hasCode(err, 'VERSION_CONFLICT') && position.sequence !== refused) {
+          refused = position.sequence;
+          continue;
+        }
         logger.warn({ err, topic, partition, origin: this.#init.origin }, 'events of another region cannot be copied; trying again');
         await pause(backOffMs(failures++, 100, 10_000, timers), signal, timers);
       }

@@ -127,6 +127,18 @@ test('a log that begins late is copied from where it begins; what is lost later 
   expect(await recordsOf(south)).toHaveLength(left);
 });
 
+test('a log that has forgotten its last copies gets no more: none could be told from one that it had', async () => {
+  await north.append(topic, events('north', 40));
+  const first = await mirror('north');
+  await until(holds(south, 40));
+  await first.stop();
+  for (const { partition, high } of await south.heads(topic)) await south.truncate(topic, partition, high);
+  await north.append(topic, events('north', 18, 40));
+  await mirror('north');
+  await pause(30);
+  expect(await recordsOf(south)).toEqual([]);
+});
+
 test('an event that is missing, altered or there twice is found, and its partition named', async () => {
   const all = events('north', 20);
   const [lacking, doubled, altered] = await Promise.all(
