@@ -1,4 +1,4 @@
-import type { TableSpec } from '#kernel';
+import { elementsOf, type Dots, type TableSpec } from '#kernel';
 import type { ReadCondition, ReadRow } from '#ports';
 import { create, isFieldSet, ScalarType, type DescField, type DescMessage, type Message, type MessageShape } from '@bufbuild/protobuf';
 import { badRequest, type FieldProblem } from '../http/problem.errors.ts';
@@ -6,8 +6,16 @@ import { RowSchema, type Row } from './generated/streams/v1/read_models_pb.ts';
 
 /** A row as the message of its table: fields are named as columns, and what is null is not set. */
 export function rowMessage<Desc extends DescMessage>(desc: Desc, row: ReadRow): MessageShape<Desc> {
-  const set = desc.fields.flatMap(({ name, localName }) => ((row[name] ?? null) === null ? [] : [[localName, row[name]]]));
+  const set = desc.fields.flatMap((field) => {
+    const value = row[field.name] ?? null;
+    return value === null ? [] : [[field.localName, isDots(field, value) ? elementsOf(value as Dots) : value]];
+  });
   return create(desc, Object.fromEntries(set) as never);
+}
+
+/** A column that joins as a set has a list in the contract: its elements, without the dots by which they were added. */
+function isDots(field: DescField, value: unknown): boolean {
+  return field.fieldKind === 'list' && !Array.isArray(value);
 }
 
 /** The field of a {@link Row} that holds rows of a table. */

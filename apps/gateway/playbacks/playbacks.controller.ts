@@ -1,5 +1,6 @@
 import { seesEveryTenant, type Principal } from '#domain/access';
 import { audienceOf, playbackSessionTable, type PlaybackFigures } from '#domain/playback';
+import { elementsOf, type Dots } from '#kernel';
 import { Clock, ReadStore, type ReadCondition, type ReadRow } from '#ports';
 import { Controller } from '@nestjs/common';
 import { ByCaller, type Caller } from '../http/caller.ts';
@@ -23,6 +24,8 @@ function viewOf(row: ReadRow): object {
     assetId: row['asset_id'],
     player: row['player'],
     rendition: row['rendition'],
+    renditions: elementsOf((row['renditions'] ?? {}) as Dots),
+    state: row['state'],
     startupMs: numberOf(row['startup_ms']),
     playedMs: numberOf(row['played_ms']),
     stalls: numberOf(row['stalls']),
@@ -41,7 +44,7 @@ function figuresOf(row: ReadRow): PlaybackFigures {
     stalls: numberOf(row['stalls']) ?? 0,
     stalledMs: numberOf(row['stalled_ms']) ?? 0,
     rendition: typeof row['rendition'] === 'string' ? row['rendition'] : undefined,
-    hasEnded: row['ended_at_ms'] !== null,
+    hasEnded: row['state'] === 'ended',
   };
 }
 

@@ -4,7 +4,7 @@ import type { ColumnSpec, Projection, RowChange, TableSpec } from '#kernel';
 const counter: ColumnSpec = { type: 'bigint', join: 'max' };
 const once: ColumnSpec = { type: 'text', join: 'once' };
 
-/** One row per playback of a viewer. Who watches now: `seen_at_ms` of a moment ago, `ended_at_ms` null. */
+/** One row per playback of a viewer. Who watches now: `seen_at_ms` of a moment ago, `state` before `ended`. */
 export const playbackSessionTable: TableSpec = {
   name: 'playback_session',
   key: { tenant: 'text', session_id: 'text' },
@@ -19,6 +19,10 @@ export const playbackSessionTable: TableSpec = {
     stalls: counter,
     stalled_ms: counter,
     rendition: { type: 'text', join: 'lww', stamp: 'rendition' },
+    /** All that was ever seen, a ladder's worth at most; only added to, so a rendition is its own dot. */
+    renditions: { type: 'json', join: 'set' },
+    /** Reports of a playback that has ended come late at times, and do not open it again. */
+    state: { type: 'text', join: 'enum', stages: ['started', 'playing', 'ended'] },
     ended_at_ms: counter,
     end_reason: once,
     end_detail: once,
@@ -33,7 +37,8 @@ function change(event: PlaybackEvent, set: RowChange['set'], rendition?: string)
   const seen = { asset_kind: assetKind, asset_id: assetId, seen_at_ms: BigInt(event.time), ...set };
   const key = { tenant: event.tenant, session_id: sessionId };
   if (rendition === undefined) return [{ table: playbackSessionTable.name, key, set: seen }];
-  return [{ table: playbackSessionTable.name, key, set: { ...seen, rendition }, stamps: { rendition: stampOf(event) } }];
+  const watched = { rendition, renditions: { [rendition]: rendition } };
+  return [{ table: playbackSessionTable.name, key, set: { ...seen, ...watched }, stamps: { rendition: stampOf(event) } }];
 }
 
 function countersOf({ playedMs, stalls, stalledMs }: EventOf<typeof playbackReported | typeof playbackEnded>['data']): RowChange['set'] {
@@ -43,12 +48,12 @@ function countersOf({ playedMs, stalls, stalledMs }: EventOf<typeof playbackRepo
 function project(event: DomainEvent): readonly RowChange[] {
   if (event.type === playbackStarted.type) {
     const { startupMs, player, rendition } = event.data;
-    return change(event, { startup_ms: BigInt(startupMs), player: player ?? null, started_at_ms: BigInt(event.time) }, rendition);
+    return change(event, { startup_ms: BigInt(startupMs), player: player ?? null, started_at_ms: BigInt(event.time), state: 'started' }, rendition);
   }
-  if (event.type === playbackReported.type) return change(event, countersOf(event.data), event.data.rendition);
+  if (event.type === playbackReported.type) return change(event, { ...countersOf(event.data), state: 'playing' }, event.data.rendition);
   if (event.type === playbackEnded.type) {
     const { reason, detail } = event.data;
-    return change(event, { ...countersOf(event.data), ended_at_ms: BigInt(event.time), end_reason: reason, end_detail: detail ?? null });
+    return change(event, { ...countersOf(event.data), state: 'ended', ended_at_ms: BigInt(event.time), end_reason: reason, end_detail: detail ?? null });
   }
   return [];
 }
@@ -56,7 +61,7 @@ function project(event: DomainEvent): readonly RowChange[] {
 /** Playbacks as players report them. */
 export const playbacksProjection: Projection<DomainEvent> = {
   name: 'playbacks',
-  version: 1,
+  version: 2,
   contexts: ['playback'],
   handles: [playbackStarted.type, playbackReported.type, playbackEnded.type],
   ignores: [],

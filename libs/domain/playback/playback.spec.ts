@@ -37,6 +37,8 @@ describe('the playbacks projection', () => {
           stalls: 2n,
           stalled_ms: 900n,
           rendition: '720p',
+          renditions: { '240p': '240p', '480p': '480p', '720p': '720p' },
+          state: 'ended',
           ended_at_ms: 400n,
           end_reason: 'left',
           end_detail: null,
@@ -48,7 +50,7 @@ describe('the playbacks projection', () => {
   test('a playback that goes on has no end, and one that named no rendition at its start waits for a report', () => {
     const silent = event('e-1', 100, playbackStarted.draft({ ...watched, startupMs: 840 }));
     const set = rowsOf([silent])[0]?.set;
-    expect(set).toMatchObject({ player: null, seen_at_ms: 100n });
+    expect(set).toMatchObject({ player: null, seen_at_ms: 100n, state: 'started' });
     expect(set).not.toHaveProperty('ended_at_ms');
     expect(set).not.toHaveProperty('rendition');
   });
