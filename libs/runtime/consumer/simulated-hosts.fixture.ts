@@ -2,7 +2,18 @@ import { edgeRegistered, edgeReported, encodeEvent, topicPartitions, type Domain
 import { foldChanges, rowsText, type Projection, type TableSpec } from '#kernel';
 import { MemoryProjectionStore } from '#adapters/memory';
 import type { LeaseStore, ProjectionStore } from '#ports';
-import { CheckedLeaseStore, CheckedProjectionStore, manyFaults, noFaults, SimEventLog, SimNetwork, SimProcess, Simulation, Violations } from '#sim';
+import {
+  CheckedLeaseStore,
+  CheckedProjectionStore,
+  manyFaults,
+  noFaults,
+  SimEventLog,
+  SimNetwork,
+  SimProcess,
+  Simulation,
+  Violations,
+  type FaultPlan,
+} from '#sim';
 import { pino } from 'pino';
 import { ConsumerHost } from './consumer-host.ts';
 import { leaseGroups } from './lease-group.ts';
@@ -49,6 +60,7 @@ export interface SimulatedRun {
 }
 
 const hostsMax = 3;
+const crashWhenNew = 0.03;
 const logger = pino({ level: 'silent' });
 
 function fold(projection: Projection<DomainEvent>, records: readonly StoredRecord[]) {
@@ -140,13 +152,19 @@ export class SimulatedHosts {
       this.#hosts[at] = undefined;
       this.#simulation.after(dice.nextInteger(0, 12_000), () => this.#start(at));
     };
-    const process = new SimProcess({ simulation: this.#simulation, faults: () => this.#faults, onCrash: (point) => (this.#count(point), again()) });
+    let isNew = true;
+    // The first steps of a process are few, so they would hardly ever be its last.
+    const faults = (): FaultPlan => (isNew && this.#faults !== noFaults ? { ...this.#faults, crash: crashWhenNew } : this.#faults);
+    const process = new SimProcess({ simulation: this.#simulation, faults, onCrash: (point) => (this.#count(point), again()) });
     const timeouts = ['claim', 'commitTogether', 'read'];
     const [log, leases, store] = [this.#log, this.#leases, this.#store].map((engine) => this.#network.remote<object>(process, engine, timeouts));
     const deps = { log: log as SimEventLog, leases: leases as LeaseStore, store: store as ProjectionStore, logger, timers: process };
     const host = new ConsumerHost({ projections: [simulated], owner: `host-${at}` }, deps);
     host.start().then(
-      () => process.alive && (this.#hosts[at] = host),
+      () => {
+        isNew = false;
+        if (process.alive) this.#hosts[at] = host;
+      },
       () => process.crash('start'),
     );
     this.#simulation.after(dice.nextInteger(5_000, 300_000), () => this.#stop(process, host));
