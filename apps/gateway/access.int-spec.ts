@@ -109,17 +109,31 @@ describe('JSON Web Tokens', () => {
     expect([first.status, second.json.id, second.json.streamKey]).toEqual([201, first.json.id, first.json.streamKey]);
   });
 
-  test.each<[string, Record<string, unknown>]>([
-    ['of another issuer', { iss: 'https://other.example' }],
-    ['for another audience', { aud: 'other' }],
-    ['that have ended', { exp: 1 }],
-    ['that have not begun', { nbf: 99_999_999_999 }],
-    ['without an end', { exp: undefined }],
-    ['without a subject', { sub: undefined }],
-    ['without a tenant', { tenant: undefined }],
-    ['of a tenant that is not there', { tenant: 'nobody' }],
-  ])('%s are refused', async (_what, change) => {
-    expect(await list(await tokenOf('one', change))).toBe(401);
+  test.each<[string, Record<string, unknown>, string]>([
+    ['of another issuer', { iss: 'https://other.example' }, 'claim iss'],
+    ['for another audience', { aud: 'other' }, 'claim aud'],
+    ['that have ended', { exp: 1 }, 'has expired'],
+    ['that have not begun', { nbf: 99_999_999_999 }, 'not valid yet (claim nbf)'],
+    ['without an end', { exp: undefined }, 'claim exp'],
+    ['without a subject', { sub: undefined }, 'claim sub'],
+    ['without a tenant', { tenant: undefined }, 'claim tenant'],
+    ['of a tenant that is not there', { tenant: 'nobody' }, 'no such tenant'],
+  ])('%s are refused, and say why', async (_what, change, why) => {
+    const answer = await ask(gateway.url, '/api/v1/streams', { headers: { authorization: `Bearer ${await tokenOf('one', change)}` } });
+    expect([answer.status, answer.json.detail]).toEqual([401, expect.stringContaining(why)]);
+    const { detail } = answer.json as { detail: string };
+    expect(answer.headers['www-authenticate']).toBe(`Bearer realm="streams", error="invalid_token", error_description="${detail}"`);
+    expect(answer.text).not.toContain(issuer);
+  });
+
+  test('of unknown keys hear that, and nothing of their claims', async () => {
+    await provider.add('hidden', 'ES256');
+    const [unknown, forged] = [await tokenOf('hidden', { aud: 'other' }), `${(await tokenOf('one', { aud: 'other' })).slice(0, -8)}AAAAAAAA`];
+    provider.keys.delete('hidden');
+    const detail = async (token: string): Promise<string> =>
+      (await ask(gateway.url, '/api/v1/streams', { headers: { authorization: `Bearer ${token}` } })).json.detail;
+    expect(await detail(unknown)).toBe('This token names a key that the identity provider does not have.');
+    expect(await detail(forged)).toBe('This token is not signed in a way that can be verified here.');
   });
 
   test('that anybody could have made are refused', async () => {

@@ -45,7 +45,7 @@ const exhaustedMax = 10_000;
 function unauthenticatedProblem({ reason, detail }: Unauthenticated): ProblemError {
   // The credential holds, and will again: another one is no help.
   if (reason === 'tenant-suspended') return new ProblemError({ status: 403, code: reason, detail });
-  const challenge = `Bearer realm="streams"${reason === 'no-credential' ? '' : ', error="invalid_token"'}`;
+  const challenge = `Bearer realm="streams"${reason === 'no-credential' ? '' : `, error="invalid_token", error_description="${detail.replace(/[^ !#-[\]-~]/g, '')}"`}`;
   return new ProblemError({ status: 401, code: 'unauthenticated', detail, headers: { 'www-authenticate': challenge } });
 }
 

@@ -24,7 +24,7 @@ export interface Unauthenticated {
   readonly reason: RefusalReason;
   /** Who it claimed to be, when there is such a one. */
   readonly who?: string;
-  /** One sentence for the caller. */
+  /** A sentence or two for the caller. */
   readonly detail: string;
 }
 
@@ -33,9 +33,16 @@ export type Authentication = Authenticated | Unauthenticated;
 const unknownCredential = 'This credential is unknown, expired or revoked. Ask for a new API key.';
 const details: Partial<Record<RefusalReason, string>> = {
   'no-credential': 'Send an API key: "Authorization: Bearer sk_…".',
+  'unknown-tenant': 'There is no such tenant as this credential is of.',
   'tenant-suspended': 'Your tenant is suspended. Ask those who run this platform.',
 };
 
-export function unauthenticated(reason: RefusalReason, who?: string): Unauthenticated {
-  return { refused: true, reason, detail: details[reason] ?? unknownCredential, ...(who === undefined ? {} : { who }) };
+interface Unproven {
+  readonly who?: string;
+  /** When there is more to say than the reason. */
+  readonly detail?: string;
+}
+
+export function unauthenticated(reason: RefusalReason, { who, detail }: Unproven = {}): Unauthenticated {
+  return { refused: true, reason, detail: detail ?? details[reason] ?? unknownCredential, ...(who === undefined ? {} : { who }) };
 }

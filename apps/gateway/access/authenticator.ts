@@ -30,7 +30,7 @@ export class Authenticator {
     if (shown.refused) return shown;
     const { actor, tenant } = shown.principal;
     const standing = await this.#tenants.of(tenant);
-    return standing === 'good' ? shown : unauthenticated(standing === 'absent' ? 'unknown-tenant' : 'tenant-suspended', actor);
+    return standing === 'good' ? shown : unauthenticated(standing === 'absent' ? 'unknown-tenant' : 'tenant-suspended', { who: actor });
   }
 
   /** True when the credential was seen lately and costs no look-up. */

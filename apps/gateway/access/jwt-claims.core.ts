@@ -18,18 +18,25 @@ function wordsOf(claim: unknown): readonly string[] | undefined {
   return Array.isArray(claim) && claim.every((word) => typeof word === 'string') ? claim : undefined;
 }
 
+/** The claim that is missing, or is nothing that makes a principal. */
+export interface ClaimFault {
+  readonly claim: string;
+}
+
 /**
- * The principal that verified claims make; undefined when they make none. Scopes that are not ours are another service's
+ * The principal that verified claims make, or the claim that keeps them from it. Scopes that are not ours are another service's
  * and do not count. A token that names contexts has those alone, even if none of them is there.
  */
-export function principalOfClaims(claims: Readonly<Record<string, unknown>>, names: ClaimNames): Principal | undefined {
+export function principalOfClaims(claims: Readonly<Record<string, unknown>>, names: ClaimNames): Principal | ClaimFault {
   const { sub, exp } = claims;
   const tenant = claims[names.tenant] ?? names.tenantDefault;
   const scopeWords = wordsOf(claims[names.scope] ?? '');
   const contextWords = claims[names.contexts] === undefined ? null : wordsOf(claims[names.contexts]);
-  if (typeof sub !== 'string' || !subjectPattern.test(sub) || typeof exp !== 'number') return undefined;
-  if (typeof tenant !== 'string' || !(isTenantId(tenant) || tenant === everyTenant)) return undefined;
-  if (scopeWords === undefined || contextWords === undefined) return undefined;
+  if (typeof sub !== 'string' || !subjectPattern.test(sub)) return { claim: 'sub' };
+  if (typeof exp !== 'number') return { claim: 'exp' };
+  if (typeof tenant !== 'string' || !(isTenantId(tenant) || tenant === everyTenant)) return { claim: names.tenant };
+  if (scopeWords === undefined) return { claim: names.scope };
+  if (contextWords === undefined) return { claim: names.contexts };
   return {
     kind: 'jwt',
     id: sub,

@@ -1,7 +1,7 @@
 import { isExpired, type Principal } from '#domain/access';
 import type { Clock } from '#ports';
-import { jwtVerify, type FlattenedJWSInput, type JWTHeaderParameters } from 'jose';
-import { unauthenticated, type Authentication } from './authentication.ts';
+import { errors, jwtVerify, type FlattenedJWSInput, type JWTHeaderParameters } from 'jose';
+import { unauthenticated, type Authentication, type Unauthenticated } from './authentication.ts';
 import { principalOfClaims, type ClaimNames } from './jwt-claims.core.ts';
 import type { JwksCache } from './jwks-cache.ts';
 import { derivedSecret, hashOf } from './secrets.ts';
@@ -31,6 +31,30 @@ export function looksLikeJwt(token: string): boolean {
   return token.length <= tokenLengthMax && /^[\w-]+\.[\w-]+\.[\w-]*$/.test(token);
 }
 
+function invalid(detail: string): Unauthenticated {
+  return unauthenticated('token-invalid', { detail });
+}
+
+function expired(): Unauthenticated {
+  return unauthenticated('expired', { detail: 'This token has expired.' });
+}
+
+function claimSentence(claim: string): string {
+  return `The claim ${claim} of this token is missing, or is not what it has to be here.`;
+}
+
+/**
+ * Why a token does not let in, for the sentence of RFC 6750 section 3. Claims are looked at behind the signature: whoever
+ * hears of one holds a token that the identity provider has made. Of what was expected nothing is told.
+ */
+function refusalOf(error: unknown): Unauthenticated {
+  if (error instanceof errors.JWTExpired) return expired();
+  if (error instanceof errors.JWTClaimValidationFailed)
+    return invalid(error.claim === 'nbf' ? 'This token is not valid yet (claim nbf).' : claimSentence(error.claim));
+  if (error instanceof errors.JWKSNoMatchingKey) return invalid('This token names a key that the identity provider does not have.');
+  return invalid('This token is not signed in a way that can be verified here.');
+}
+
 /** Tells whose JSON Web Token it is (RFC 7519, RFC 8725). A verified one is remembered for as long as its keys stay. */
 export class JwtVerifier {
   readonly #init: JwtVerifierInit;
@@ -56,29 +80,29 @@ export class JwtVerifier {
     const known = this.#verified.get(hash);
     if (known?.generation === this.#keys.generation) return this.#answer(known.principal);
     this.#verified.delete(hash);
-    const principal = await this.#check(token);
-    if (principal === undefined) return unauthenticated('token-invalid');
+    const checked = await this.#check(token);
+    if ('refused' in checked) return checked;
     if (this.#verified.size >= verifiedMax) this.#verified.delete(this.#verified.keys().next().value as string);
-    this.#verified.set(hash, { principal, generation: this.#keys.generation });
-    return this.#answer(principal);
+    this.#verified.set(hash, { principal: checked, generation: this.#keys.generation });
+    return this.#answer(checked);
   }
 
   #answer(principal: Principal): Authentication {
     // The leeway holds for what is remembered as it does for what is new.
-    if (isExpired(principal, this.#clock.now() - leewaySec * 1000)) return unauthenticated('expired');
+    if (isExpired(principal, this.#clock.now() - leewaySec * 1000)) return expired();
     return { refused: false, principal, proof: derivedSecret(this.#init.secret, 'proof', principal.actor) };
   }
 
-  async #check(token: string): Promise<Principal | undefined> {
+  async #check(token: string): Promise<Principal | Unauthenticated> {
     const { issuer, audience, claims } = this.#init;
     const currentDate = new Date(this.#clock.now());
     const rules = { issuer, audience, algorithms, clockTolerance: leewaySec, requiredClaims: ['sub', 'exp'], currentDate };
     try {
       const { payload } = await jwtVerify(token, (header: JWTHeaderParameters, jws: FlattenedJWSInput) => this.#keys.keyOf(header, jws), rules);
-      return principalOfClaims(payload, claims);
-    } catch {
-      // Whatever is wrong with it, the answer is the same.
-      return undefined;
+      const principal = principalOfClaims(payload, claims);
+      return 'claim' in principal ? invalid(claimSentence(principal.claim)) : principal;
+    } catch (error) {
+      return refusalOf(error);
     }
   }
 }

@@ -37,9 +37,9 @@ export class KeyAuthority {
     const who = { kind: 'key', id: key.keyId, actor: `key:${key.keyId}` } as const;
     const nowMs = this.#clock.now();
     const hash = hashOf(key.secret);
-    if (!secretHashesOf(state, nowMs).some((each) => sameHash(hash, each))) return unauthenticated('wrong-secret', who.actor);
-    if (state.status === 'revoked') return unauthenticated('revoked', who.actor);
-    if (!isUsable(state, nowMs)) return unauthenticated('expired', who.actor);
+    if (!secretHashesOf(state, nowMs).some((each) => sameHash(hash, each))) return unauthenticated('wrong-secret', { who: who.actor });
+    if (state.status === 'revoked') return unauthenticated('revoked', { who: who.actor });
+    if (!isUsable(state, nowMs)) return unauthenticated('expired', { who: who.actor });
     const { tenant, scopes, contexts, expiresAtMs, ratePerMinute } = state;
     const principal = { ...who, tenant, scopes, contexts: contexts ?? undefined, expiresAtMs, ratePerMinute: ratePerMinute ?? undefined };
     return { refused: false, principal, proof: key.secret };
