@@ -11,7 +11,7 @@ import { admitByHeaders } from './access/access-hook.ts';
 import { Admissions } from './access/admissions.ts';
 import { allowOrigins } from './http/cors.ts';
 import { observeHttp } from './http/http.telemetry.ts';
-import { documentOf, problemOf, problemType } from './http/problem.document.ts';
+import { bodyBytesMax, documentOf, problemOf, problemType } from './http/problem.document.ts';
 import { badRequest } from './http/problem.errors.ts';
 import { noRoute, pathOf, ProblemFilter, sendProblem } from './http/problem.filter.ts';
 import { RouteTable } from './http/route-table.ts';
@@ -19,7 +19,6 @@ import { operations } from './openapi/operations.ts';
 import { cloudEventTypes, parseEventText } from './publish/cloud-event-body.codec.ts';
 
 /** A purge of a thousand long URLs is the largest thing that anybody sends. */
-const bodyBytesMax = 1_048_576;
 const requestTimeoutMs = 30_000;
 const requestIdPattern = /^[A-Za-z0-9_.:-]{1,128}$/;
 

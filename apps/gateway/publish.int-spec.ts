@@ -163,6 +163,8 @@ describe('what is refused is named, and leaves nothing behind', () => {
     const answer = await request();
     expect({ status: answer.status, type: answer.json?.type }).toEqual({ status, type: `urn:streams:problem:${code}` });
     expect(answer.headers['content-type']).toContain('application/problem+json');
+    if (code === 'body-too-large') expect(answer.json.detail).toContain('4 MiB');
+    if (code === 'unsupported-media-type') expect(answer.json.detail).toContain('application/cloudevents-batch+json');
     if (field !== undefined) expect(answer.json.errors).toContainEqual(expect.objectContaining({ field }));
     expect([await countOf('content'), await countOf('playback')]).toEqual(before);
   });

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { OperatingError } from '#kernel';
+import { cloudEventTypes } from '../publish/cloud-event-body.codec.ts';
 import { documentOf, problemOf } from './problem.document.ts';
 import { badRequest, ProblemError } from './problem.errors.ts';
 
@@ -27,6 +28,12 @@ describe('a failure as a problem', () => {
   ])('%s', (_what, error, status, code) => {
     const problem = problemOf(error);
     expect([problem.init.status, problem.init.code]).toEqual([status, code]);
+  });
+
+  test('of a body names what would be taken', () => {
+    const detail = (code: string): string => problemOf(failed('x', { code })).init.detail;
+    expect(detail('FST_ERR_CTP_BODY_TOO_LARGE')).toBe('The request body is too large: 4 MiB of events is the most, of anything else 1 MiB.');
+    for (const type of ['application/json', ...cloudEventTypes]) expect(detail('FST_ERR_CTP_INVALID_MEDIA_TYPE')).toContain(type);
   });
 
   test('nothing of our insides is told', () => {

@@ -1,5 +1,7 @@
 import { hasCode, OperatingError } from '#kernel';
+import { intakeLimits } from '#runtime';
 import { STATUS_CODES } from 'node:http';
+import { cloudEventTypes } from '../publish/cloud-event-body.codec.ts';
 import { positionTruncated, ProblemError, unavailable, type FieldProblem, type ProblemInit } from './problem.errors.ts';
 
 /** RFC 9457 section 3, with `errors` and what the problem brings itself as extension members. */
@@ -26,10 +28,20 @@ export function documentOf(init: ProblemInit, instance: string): ProblemDocument
   };
 }
 
+/** Most bytes of a body that is no batch of events. */
+export const bodyBytesMax = 1_048_576;
+/** What bodies of events may be besides JSON. */
+const eventTypes = cloudEventTypes.join(', ');
+const mebi = (bytes: number): string => `${bytes / 1_048_576} MiB`;
+
 /** What Fastify says by its codes, in our words. */
 const fastifyProblems: Readonly<Record<string, Omit<ProblemInit, 'cause'>>> = {
-  FST_ERR_CTP_BODY_TOO_LARGE: { status: 413, code: 'body-too-large', detail: 'The request body is larger than this service accepts.' },
-  FST_ERR_CTP_INVALID_MEDIA_TYPE: { status: 415, code: 'unsupported-media-type', detail: 'Send the body as application/json.' },
+  FST_ERR_CTP_BODY_TOO_LARGE: {
+    status: 413,
+    code: 'body-too-large',
+    detail: `The request body is too large: ${mebi(intakeLimits.bytesMax)} of events is the most, of anything else ${mebi(bodyBytesMax)}.`,
+  },
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: { status: 415, code: 'unsupported-media-type', detail: `Send the body as application/json; events also as ${eventTypes}.` },
   FST_ERR_CTP_EMPTY_JSON_BODY: { status: 400, code: 'malformed-json', detail: 'The body is empty; expected JSON.' },
   FST_ERR_CTP_INVALID_JSON_BODY: { status: 400, code: 'malformed-json', detail: 'The body is not valid JSON.' },
   FST_ERR_BAD_URL: { status: 400, code: 'malformed-url', detail: 'The path is not a valid percent-encoded URL.' },
