@@ -9,7 +9,8 @@ import { CutProxy } from './cut-proxy.ts';
 import { kafkaJars } from './kafka-jars.ts';
 import { KafkaProcess } from './kafka-process.ts';
 
-const startDeadlineMs = 60_000;
+/** It only bounds a hang: on a busy machine three brokers take a minute. */
+const startDeadlineMs = 180_000;
 
 export interface KafkaClusterInit {
   readonly brokers: number;
