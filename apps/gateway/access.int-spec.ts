@@ -245,10 +245,13 @@ describe('API keys', () => {
     const socket = new WebSocket(`${other.url.replace('http', 'ws')}/api/v1/events/ws`, { headers: { authorization: key.authorization } });
     await new Promise((resolve) => socket.once('open', resolve));
     const closed = new Promise<number>((resolve) => socket.once('close', resolve));
-    expect((await as(admin, 'DELETE', `/api/v1/keys/${key.id}`)).status).toBe(204);
+    expect((await as(admin, 'DELETE', `/api/v1/keys/${key.id}?reason=lost%20laptop`)).status).toBe(204);
     await sse.closed;
     expect(await closed).toBe(1008);
     expect((await ask(other.url, '/api/v1/streams', { headers: key })).status).toBe(401);
+    await world.settle();
+    const { items } = (await as(admin, 'GET', `/api/v1/events?type=key.revoked&subject=${key.id}`)).json;
+    expect(items).toEqual([expect.objectContaining({ data: { keyId: key.id, reason: 'lost laptop' } })]);
   });
 
   test('of a tenant that is suspended open nothing, streams under way included, until it is resumed', async () => {

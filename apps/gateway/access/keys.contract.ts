@@ -100,6 +100,7 @@ export const revokeKey = operation({
   context: 'access',
   status: 204,
   params: z.strictObject({ id: keyId }),
+  query: z.strictObject({ reason: lineOfText.max(200).optional().describe('Why, for the record.') }),
 });
 
 export const createTenant = operation({

@@ -85,7 +85,7 @@ export class KeysController {
 
   @Route(revokeKey)
   async revoke(@Input(revokeKey) input: InputOf<typeof revokeKey>, @ByCaller() caller: Caller): Promise<void> {
-    await this.#issuer.revoke(input.params.id, `by ${caller.actor}`, caller);
+    await this.#issuer.revoke(input.params.id, input.query.reason || `by ${caller.actor}`, caller);
     this.#authority.forget(input.params.id);
   }
 }

@@ -112,7 +112,23 @@ describe('the streams command, on a running platform', () => {
 
   test('makes a tenant with a key of its own, which sees nothing else, and rotates it', async () => {
     expect(await streams(env, 'tenant', 'create', 'acme', 'Acme TV')).toMatchObject({ code: 0, err: '' });
-    const made = await streams(env, 'key', 'create', 'acme', '--tenant', 'acme', '--scope', 'publish,view', '--context', 'stream', '--rate', '600', '--json');
+    const made = await streams(
+      env,
+      'key',
+      'create',
+      'acme',
+      '--tenant',
+      'acme',
+      '--scope',
+      'publish',
+      '--scope',
+      'view',
+      '--context',
+      'stream',
+      '--rate',
+      '600',
+      '--json',
+    );
     const { id, key, tenant, ratePerMinute } = JSON.parse(made.out) as { id: string; key: string; tenant: string; ratePerMinute: number };
     expect([tenant, ratePerMinute]).toEqual(['acme', 600]);
     const listed = await streams(env, 'stream', 'list', '--key', key, '--json');
@@ -130,7 +146,7 @@ describe('the streams command, on a running platform', () => {
       () => 'The new key is not listed.',
     );
     expect((await streams(env, 'key', 'list')).out).not.toContain(made.key);
-    expect(await streams(env, 'key', 'revoke', made.id)).toMatchObject({ code: 0, err: '' });
+    expect(await streams(env, 'key', 'revoke', made.id, '--reason', 'lost')).toMatchObject({ code: 0, err: '' });
     const refused = await streams(env, 'stream', 'list', '--key', made.key);
     expect(refused.code).toBe(4);
     expect(await streams(env, 'key', 'revoke', 'k-none')).toMatchObject({ code: 1, out: '' });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { eventLine } from './event.commands.ts';
 import { stateOf } from './key.commands.ts';
+import { scopeList, words } from './program-parts.ts';
 import { differenceLines, progressLine } from './replay-text.ts';
 import { duration, table } from './table.ts';
 
@@ -38,6 +39,18 @@ describe('the output for people', () => {
   test('keeps an event on a line', () => {
     const event = { id: '1', type: 'stream.created', subject: 'st-1', time: '2026-01-01T00:00:00Z', data: { name: 'x'.repeat(1000) } };
     expect(eventLine(event)).toHaveLength('2026-01-01T00:00:00Z'.length + 2 + 24 + 2 + 24 + 2 + 161);
+  });
+});
+
+describe('a list as an option', () => {
+  test('is separated by commas, repeated, or both; nothing of it is lost', () => {
+    expect(scopeList('view,edge', scopeList('publish'))).toEqual(['publish', 'view', 'edge']);
+    expect(words('stream, cache', words('stream'))).toEqual(['stream', 'cache']);
+  });
+
+  test('refuses what is no scope, wherever it stands', () => {
+    expect(() => scopeList('view,fly')).toThrow('There is no scope "fly"');
+    expect(() => scopeList('fly', ['view'])).toThrow('There is no scope "fly"');
   });
 });
 

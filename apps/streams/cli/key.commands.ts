@@ -65,8 +65,9 @@ export async function listKeys({ api, print }: CommandContext, options: { readon
   );
 }
 
-export async function revokeKey({ api, print }: CommandContext, id: string): Promise<void> {
-  await api.call('DELETE', `/api/v1/keys/${encodeURIComponent(id)}`);
+export async function revokeKey({ api, print }: CommandContext, id: string, { reason }: { readonly reason?: string }): Promise<void> {
+  const query = reason === undefined ? '' : `?${new URLSearchParams({ reason })}`;
+  await api.call('DELETE', `/api/v1/keys/${encodeURIComponent(id)}${query}`);
   print({ id, revoked: true }, () => [`Key ${id} is revoked: it opens nothing any more, within five seconds everywhere.`]);
 }
 

@@ -1,8 +1,22 @@
 import { InvalidArgumentError, type Command } from 'commander';
 
+export const scopes = ['admin', 'operate', 'publish', 'view', 'edge'] as const;
+
 export function wholeNumber(text: string): number {
   if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('It must be a whole number.');
   return Number(text);
+}
+
+/** Words between commas, behind those of the option's earlier places. */
+export function words(text: string, before: readonly string[] = []): readonly string[] {
+  return [...new Set([...before, ...text.split(',').map((word) => word.trim())])];
+}
+
+export function scopeList(text: string, before: readonly string[] = []): readonly string[] {
+  const wanted = words(text, before);
+  const unknown = wanted.find((word) => !scopes.some((scope) => scope === word));
+  if (unknown !== undefined) throw new InvalidArgumentError(`There is no scope "${unknown}": they are ${scopes.join(', ')}.`);
+  return wanted;
 }
 
 /** A word that others follow; who gets one of them wrong is pointed to its help. */

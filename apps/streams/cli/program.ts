@@ -12,28 +12,15 @@ import { migrate, type MigrateOptions } from './migrate.command.ts';
 import { listEvents, tailEvents } from './event.commands.ts';
 import { exitCodeOf, failureDocument, failureText, helpFor, usageDocument } from './failure.ts';
 import { createKey, createTenant, listKeys, listTenants, resumeTenant, revokeKey, rotateKey, suspendTenant, type CreateKeyOptions } from './key.commands.ts';
-import { group, remote, wholeNumber } from './program-parts.ts';
+import { group, remote, scopeList, scopes, wholeNumber, words } from './program-parts.ts';
 import { addReplays } from './replay-program.ts';
 import { listStreams, showStream, startStream, stopStream, type StartOptions } from './stream.commands.ts';
-
-const scopes = ['admin', 'operate', 'publish', 'view', 'edge'] as const;
 
 /** `1080p:1080:4500000`, one rung of a ladder. */
 function rungs(text: string, before: StartOptions['ladder'] = []): NonNullable<StartOptions['ladder']> {
   const match = /^([a-z0-9-]{1,32}):(\d+):(\d+)$/.exec(text);
   if (match === null) throw new InvalidArgumentError('A rung is NAME:HEIGHT:BITS-PER-SECOND, such as 720p:720:2800000.');
   return [...before, { name: match[1] as string, height: Number(match[2]), videoBitrate: Number(match[3]) }];
-}
-
-function words(text: string): readonly string[] {
-  return text.split(',').map((word) => word.trim());
-}
-
-function scopeList(text: string): readonly string[] {
-  const wanted = words(text);
-  const unknown = wanted.find((word) => !scopes.some((scope) => scope === word));
-  if (unknown !== undefined) throw new InvalidArgumentError(`There is no scope "${unknown}": they are ${scopes.join(', ')}.`);
-  return wanted;
 }
 
 function addStreams(program: Command): void {
@@ -109,9 +96,9 @@ function addOperations(program: Command): void {
     .action((urls: string[], options: CommonOptions & { wait: boolean; timeout: number; reason?: string }) => purge(contextOf(options), urls, options));
   const key = group(program, 'key', 'make, see and revoke API keys');
   remote(key, 'create <name>', 'make an API key and print it, once')
-    .requiredOption('--scope, --scopes <list>', `some of ${scopes.join(', ')}, separated by commas`, scopeList)
+    .requiredOption('--scope, --scopes <list>', `some of ${scopes.join(', ')}, separated by commas or repeated`, scopeList)
     .option('--tenant <id>', 'whose things it may touch (default: yours); * for every tenant')
-    .option('--context, --contexts <list>', 'event contexts that it may see and publish to, separated by commas (default: yours)', words)
+    .option('--context, --contexts <list>', 'event contexts that it may see and publish to, separated by commas or repeated (default: yours)', words)
     .option('--rate <number>', 'calls per minute (default: what the platform grants)', wholeNumber)
     .option('--ttl <seconds>', 'until it expires (default: never)', wholeNumber)
     .action((name: string, options: CommonOptions & CreateKeyOptions) => createKey(contextOf(options), name, options));
@@ -122,7 +109,9 @@ function addOperations(program: Command): void {
   remote(key, 'rotate <id>', 'give an API key a new secret and print it, once')
     .option('--overlap <seconds>', 'how long the secret before goes on working', wholeNumber, 0)
     .action((id: string, options: CommonOptions & { overlap: number }) => rotateKey(contextOf(options), id, options));
-  remote(key, 'revoke <id>', 'end an API key for good').action((id: string, options: CommonOptions) => revokeKey(contextOf(options), id));
+  remote(key, 'revoke <id>', 'end an API key for good')
+    .option('--reason <text>', 'why, for the record')
+    .action((id: string, options: CommonOptions & { reason?: string }) => revokeKey(contextOf(options), id, options));
   const tenant = group(program, 'tenant', 'make and see tenants, which cannot see each other');
   remote(tenant, 'create <id> <name>', 'create a tenant').action((id: string, name: string, options: CommonOptions) =>
     createTenant(contextOf(options), id, name),
