@@ -16,7 +16,19 @@ type JsonSchema = Readonly<Record<string, unknown>>;
 export function schemaOfVersion(type: string, version: number): JsonSchema {
   const definition = (catalogue as readonly EventDefinition[]).find((each) => each.type === type);
   if (definition?.version === version) return schemaOf(definition);
-  return JSON.parse(readFileSync(`${checkout}docs/schemas/${type}.${version}.json`, 'utf8')) as JsonSchema;
+  return committedSchema(type, version);
+}
+
+/** The schema of a version as it was committed. @throws Error telling what to do about one that is not there. */
+export function committedSchema(type: string, version: number): JsonSchema {
+  const path = `docs/schemas/${type}.${version}.json`;
+  let text: string;
+  try {
+    text = readFileSync(`${checkout}${path}`, 'utf8');
+  } catch (cause) {
+    throw new Error(`${path} cannot be read. Is the version new? "npm run generate" writes it; commit it with the event.`, { cause });
+  }
+  return JSON.parse(text) as JsonSchema;
 }
 
 /** JSON Schema 2020-12 of an event's data, newest version. */

@@ -1,25 +1,24 @@
 import { describe, expect, test } from '@jest/globals';
 import { catalogue, defineEvent, type EventDefinition, type EventInit } from '#events';
-import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
-import { checkout } from './generated-files.ts';
+import { committedSchema } from './event-docs.ts';
 import { compatibilityBreaks, type JsonSchema } from './schema-compatibility.ts';
 
-async function committedSchema(type: string, version: number): Promise<JsonSchema> {
-  return JSON.parse(await readFile(`${checkout}docs/schemas/${type}.${version}.json`, 'utf8')) as JsonSchema;
-}
-
-test('today reads everything that any released version of any event could be', async () => {
+test('today reads everything that any released version of any event could be', () => {
   const breaks: string[] = [];
   let read = 0;
   for (const definition of catalogue as readonly EventDefinition[]) {
     for (let version = 1; version <= definition.version; version++) {
-      breaks.push(...compatibilityBreaks(definition, version, await committedSchema(definition.type, version)));
+      breaks.push(...compatibilityBreaks(definition, version, committedSchema(definition.type, version)));
       read++;
     }
   }
   expect(breaks).toEqual([]);
   expect(read).toBeGreaterThan(catalogue.length);
+});
+
+test('a new version whose schema was not generated says how it is', () => {
+  expect(() => committedSchema('stream.created', 99)).toThrow(/^docs\/schemas\/stream\.created\.99\.json cannot be read\. .*"npm run generate"/);
 });
 
 const first = z.object({
