@@ -30,6 +30,7 @@ const expected: ReadonlyArray<readonly [command: string, prints: RegExp]> = [
   ['npm run -s streams -- replay run streams --promote', /Readers see it\./],
   ['npm run -s streams -- tenant create acme "Acme TV"', /acme/],
   ['npm run -s streams -- key create "Acme admin" --tenant acme --scope admin', /sk_k-/],
+  ['npm run -s streams -- tenant suspend acme --reason unpaid', /Tenant acme is suspended/],
   ['npm run -s streams -- key create encoder', /sk_k-/],
   ['npm run -s streams -- key rotate', /sk_k-/],
   ['npm run -s streams -- key revoke', /revoked|no longer|ended/i],
