@@ -55,7 +55,13 @@ const headers = fc
     ce_actor: wellFormed,
     'content-type': fc.constant('application/json'),
   })
-  .chain((base) => fc.dictionary(fc.stringMatching(/^ce_[a-z0-9]{1,20}$/), wellFormed, { maxKeys: 3 }).map((more) => ({ ...more, ...base })));
+  .chain((base) =>
+    fc
+      .dictionary(fc.oneof(fc.stringMatching(/^ce_[a-z0-9]{1,20}$/), fc.constantFrom('ce_constructor', 'ce_valueof', 'constructor')), wellFormed, {
+        maxKeys: 3,
+      })
+      .map((more) => ({ ...more, ...base })),
+  );
 const record: fc.Arbitrary<StoredRecord> = fc.record({
   key: wellFormed,
   headers,

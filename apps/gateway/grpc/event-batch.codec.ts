@@ -23,20 +23,24 @@ interface AttributeName {
   readonly kind: number;
 }
 
-const fields: Readonly<Record<string, number>> = {
-  ce_id: field.id,
-  ce_source: field.source,
-  ce_specversion: field.specversion,
-  ce_type: field.type,
-};
-const kinds: Readonly<Record<string, number>> = { time: value.timestamp, dataschema: value.uri };
+/** Maps, not objects: publishers name attributes, and an object has a `constructor`. */
+const fields: ReadonlyMap<string, number> = new Map([
+  ['ce_id', field.id],
+  ['ce_source', field.source],
+  ['ce_specversion', field.specversion],
+  ['ce_type', field.type],
+]);
+const kinds: ReadonlyMap<string, number> = new Map([
+  ['time', value.timestamp],
+  ['dataschema', value.uri],
+]);
 const names = new Map<string, AttributeName>();
 
 function nameOf(header: string): AttributeName {
   const known = names.get(header);
   if (known !== undefined) return known;
   const text = Buffer.from(header.startsWith('ce_') ? header.slice(3) : header);
-  const made = { key: Buffer.concat([Buffer.of(0x0a, ...varint(text.length)), text]), kind: kinds[text.toString()] ?? value.string };
+  const made = { key: Buffer.concat([Buffer.of(0x0a, ...varint(text.length)), text]), kind: kinds.get(text.toString()) ?? value.string };
   if (names.size < namesMax) names.set(header, made);
   return made;
 }
@@ -166,7 +170,7 @@ function event(topic: Context, record: StoredRecord): void {
   for (const header in headers) {
     const text = headers[header] as string;
     if (text === '' || !header.startsWith('ce_')) continue;
-    const own = fields[header];
+    const own = fields.get(header);
     if (own === undefined) attribute(nameOf(header), text);
     else scratch.text(own, text);
   }
