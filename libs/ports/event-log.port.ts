@@ -105,6 +105,8 @@ export abstract class EventLog {
   /**
    * Lets `work` write records of another log as they were: in the same partitions, with the same times of record, under
    * offsets of this log. For copies alone: nobody else may append to the topic meanwhile. The topic is made when it is not there.
+   * What is remembered of the topic's producers is forgotten first: they went on in the other log, under sequences that this one
+   * has never seen. So each goes on here as in a log that is new to it, with any epoch and sequence.
    */
   abstract restore(topic: string, partitions: number, work: (write: RestoreRecords) => Promise<void>): Promise<void>;
 

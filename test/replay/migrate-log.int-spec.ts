@@ -1,11 +1,11 @@
 /** @needs java maven */
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { openEngines } from '#adapters/engines';
-import { contexts, type StoredRecord } from '#events';
+import { contexts, keyRevoked, type EventEnvelope, type StoredRecord } from '#events';
 import { MemoryLedgerStore } from '#adapters/memory';
 import { SystemClock } from '#adapters/system';
 import type { EventLog, LedgerStore } from '#ports';
-import { createLogger, readSharedSettings, requireBoundLog } from '#runtime';
+import { createLogger, OutboxRelay, pause, readSharedSettings, requireBoundLog } from '#runtime';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -36,6 +36,11 @@ async function contentOf(log: EventLog): Promise<ReadonlyArray<ReadonlyArray<Omi
     }
   }
   return partitions;
+}
+
+function revoked(id: string): EventEnvelope {
+  const common = { source: '/test', time: 1_790_000_000_123, tenant: 'default', correlationId: 'c', causationId: 'c', traceparent: '', actor: 'system:test' };
+  return { ...common, producerEpoch: 0n, id, type: keyRevoked.type, version: 1, subject: id, key: id, streamVersion: 1n, data: { keyId: id, reason: 'r' } };
 }
 
 describe('streams migrate-log', () => {
@@ -173,5 +178,38 @@ describe('streams migrate-log', () => {
       const positions = await world.store.checkpoints();
       for (const { topic, partition, position } of positions) expect(position).toBe((await log.heads(topic))[partition]?.high);
     });
+  });
+
+  /** Commits commands, and has the relay carry their events to the log, as the platform does. */
+  async function command(env: Env, folder: string, ids: readonly string[]): Promise<void> {
+    for (const id of ids) await world.aggregates.commit({ context: 'access', id, expectedVersion: 0n, state: {}, events: [revoked(id)] });
+    const logger = await createLogger({ name: 'relay', node: 'test', logFormat: 'json', logLevel: 'silent' });
+    await withLog(env, folder, async (log) => {
+      const relay = new OutboxRelay({ owner: 'relay' }, { outbox: world.outbox, leases: world.leases, log, logger });
+      await relay.start();
+      try {
+        for (const until = Date.now() + 20_000; (await world.outbox.backlog()).rows > 0; await pause(10)) {
+          if (Date.now() > until) throw new Error('The outbox is not drained.');
+        }
+      } finally {
+        await relay.stop();
+      }
+    });
+  }
+
+  test('there and back into the logs that were kept, with commands in between: each is on the log once, and more go through', async () => {
+    const [there, here] = [onKafka('kept'), { KAFKA_BROKERS: '' }];
+    const home = join(elsewhere, 'kept');
+    const names = (from: number, count: number) => Array.from({ length: count }, (_, n) => `kept-${from + n}`);
+    await command(here, home, names(0, 5));
+    await migrate('kafka', home, there);
+    await command(there, home, names(5, 7));
+    const back = await migrate('embedded', home, there);
+    expect(back.topics.find(({ topic }) => topic === 'access')).toMatchObject({ records: 12, found: 5 });
+    await command(here, home, names(12, 3));
+    await migrate('kafka', home, there);
+    await command(there, home, names(15, 2));
+    const ids = (await withLog(there, home, contentOf)).flat().map(({ headers }) => headers['ce_id'] ?? '');
+    expect(ids.filter((id) => id.startsWith('kept-')).toSorted()).toEqual(names(0, 17).toSorted());
   });
 });

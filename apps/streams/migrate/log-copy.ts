@@ -141,17 +141,17 @@ async function verifyPartition(topic: string, head: PartitionHead, { source, tar
   const there = (await target.heads(topic))[head.partition] as PartitionHead;
   const copies = recordsOf(target, topic, there);
   const [digest, copied] = [createHash('sha256'), createHash('sha256')];
-  const offsets = new OffsetMap();
+  const offsets = new OffsetMap(there.low);
   // The embedded log never lets time go back; where brokers did, the copy holds the time before.
   let latest = 0;
   for await (const record of recordsOf(source, topic, head)) {
     onRecord(record);
     const other = await copies.next();
     latest = Math.max(latest, record.recordedAt);
-    if (other.done === true || other.value.offset !== offsets.count || !isTime(other.value, record, latest)) throw differs(topic, head.partition);
+    if (other.done === true || !isTime(other.value, record, latest)) throw differs(topic, head.partition);
     add(digest, record);
     add(copied, other.value);
-    offsets.add(record.offset);
+    offsets.add(record.offset, other.value.offset);
   }
   const [one, two] = [digest.digest(), copied.digest()];
   if (!one.equals(two) || (await copies.next()).done !== true) throw differs(topic, head.partition);

@@ -151,6 +151,7 @@ export class KafkaEventLog extends EventLog {
     const view = await this.#topics.ensure(name, partitions, { ...eventTopicConfigs(this.#init), ...recordTimes.kept });
     await this.#configure(name, recordTimes.kept);
     try {
+      await this.#forgetProducers(view);
       await work(async (records) => {
         this.#checkOpen();
         for (const { partition } of records) checkPartition(topic, partition, view);
@@ -158,6 +159,14 @@ export class KafkaEventLog extends EventLog {
       });
     } finally {
       await this.#configure(name, recordTimes.given);
+    }
+  }
+
+  async #forgetProducers({ name }: TopicView): Promise<void> {
+    try {
+      await this.#guarded.forgetProducers(name, this.#plain);
+    } catch (error) {
+      throw portError(error, name);
     }
   }
 

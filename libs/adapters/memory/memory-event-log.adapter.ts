@@ -113,6 +113,7 @@ export class MemoryEventLog extends EventLog {
   override async restore(name: string, partitions: number, work: (write: RestoreRecords) => Promise<void>): Promise<void> {
     await this.ensureTopic(name, partitions);
     const topic = this.#topic(name);
+    topic.producers.clear();
     await work(async (records) => {
       this.#checkOpen();
       for (const record of records) this.#partition(topic, record.partition).restore(record);

@@ -51,6 +51,17 @@ export class LogWriter {
     });
   }
 
+  /** The topic's producers are new to the log from now on. */
+  async forgetProducers(topic: string): Promise<void> {
+    const { db, tables } = this.#deps;
+    try {
+      await retryWhileBusy(db.path, () => db.write(() => tables.producers.forget(tables.topics.get(topic).id)));
+      this.#walGuard.committed();
+    } finally {
+      this.#memory.forget();
+    }
+  }
+
   /** Records of another log, in one transaction. */
   async restore(topic: string, records: readonly StoredRecord[]): Promise<void> {
     const { db, tables, onAppended } = this.#deps;

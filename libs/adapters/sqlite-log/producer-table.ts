@@ -32,6 +32,8 @@ export class ProducerTable {
   readonly #recall: StatementSync;
   readonly #oldestKept: StatementSync;
   readonly #drop: StatementSync;
+  readonly #dropAppends: StatementSync;
+  readonly #dropProducers: StatementSync;
   /** Begins anywhere, so that processes that end early trim as well. */
   #appends = Math.floor(Math.random() * trimEvery);
 
@@ -52,6 +54,8 @@ export class ProducerTable {
       `SELECT epoch, sequence FROM producer_append WHERE producer = ? ORDER BY epoch DESC, sequence DESC LIMIT 1 OFFSET ${appendsKept - 1}`,
     );
     this.#drop = db.prepare('DELETE FROM producer_append WHERE producer = ? AND (epoch, sequence) < (?, ?)');
+    this.#dropAppends = db.prepare('DELETE FROM producer_append WHERE producer IN (SELECT ref FROM producer WHERE topic = ?)');
+    this.#dropProducers = db.prepare('DELETE FROM producer WHERE topic = ?');
     for (const statement of [this.#ref, this.#last, this.#first, this.#recall, this.#oldestKept]) statement.setReadBigInts(true);
   }
 
@@ -70,6 +74,12 @@ export class ProducerTable {
     this.#appends += 1;
     const first = this.#appends % trimEvery === 0 ? this.#trim(ref, state) : state.first;
     return { ...state, ref, first };
+  }
+
+  /** Within a write transaction: the topic's producers are new to the log from now on. */
+  forget(topic: number): void {
+    this.#dropAppends.run(topic);
+    this.#dropProducers.run(topic);
   }
 
   /** Where `count` records from `sequence` on went. */

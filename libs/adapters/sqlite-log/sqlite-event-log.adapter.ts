@@ -136,6 +136,7 @@ export class SqliteEventLog extends EventLog {
 
   override async restore(topic: string, partitions: number, work: (write: RestoreRecords) => Promise<void>): Promise<void> {
     await this.ensureTopic(topic, partitions);
+    await this.#writer.forgetProducers(topic);
     await work(async (records) => {
       this.#checkOpen();
       await this.#writer.restore(topic, records);

@@ -1,5 +1,6 @@
+import type { LogRecord } from '#events';
 import { partitionOf } from '#kernel';
-import type { Cluster } from '../cluster/cluster.ts';
+import type { Cluster, TopicView } from '../cluster/cluster.ts';
 import { latest, listOffsets } from '../cluster/offsets.ts';
 import type { Topics } from '../cluster/topics.ts';
 import { BrokerRefusal, refusalOf } from '../kafka-log.errors.ts';
@@ -11,6 +12,8 @@ const partitions = 12;
 const fetchBytes = 1_048_576;
 /** Longer than a transaction that nobody ends may hold up what comes behind it. */
 const readWithinMs = 20_000;
+/** The state of a guard that is as if it had never been. */
+const forgotten = '';
 
 interface Indexed {
   next: bigint;
@@ -26,7 +29,7 @@ export class GuardTopic {
   readonly #fetcher: Fetcher;
   /** Where the newest state of each guard stands, as far as it was read. */
   readonly #index = Array.from({ length: partitions }, (): Indexed => ({ next: 0n, offsets: new Map(), reading: Promise.resolve() }));
-  #made: Promise<unknown> | undefined;
+  #made: Promise<TopicView> | undefined;
 
   constructor(name: string, deps: { readonly cluster: Cluster; readonly topics: Topics; readonly fetcher: Fetcher }) {
     this.name = name;
@@ -36,17 +39,22 @@ export class GuardTopic {
   }
 
   /** Makes the topic when it is not there. Small segments, because the one being written is never compacted. */
-  async ensure(): Promise<void> {
+  async ensure(): Promise<TopicView> {
     this.#made ??= this.#topics.ensure(this.name, partitions, {
       'cleanup.policy': 'compact',
       'segment.bytes': '16777216',
       'segment.ms': '21600000',
       'min.cleanable.dirty.ratio': '0.1',
     });
-    await this.#made.catch((error: unknown) => {
+    return this.#made.catch((error: unknown) => {
       this.#made = undefined;
       throw error;
     });
+  }
+
+  /** What is written to have the guards forgotten. */
+  forgetting(guards: readonly string[]): readonly LogRecord[] {
+    return guards.map((guard) => ({ key: guard, headers: {}, value: forgotten }));
   }
 
   /** What a transaction writes to remember a state. */
@@ -58,6 +66,12 @@ export class GuardTopic {
     return partitionOf(guard, partitions);
   }
 
+  /** The guards whose names begin so, of all that had begun to be written when this was called. */
+  async named(beginning: string): Promise<readonly string[]> {
+    await Promise.all(this.#index.map((_, partition) => this.#readToEnd(partition)));
+    return this.#index.flatMap(({ offsets }) => [...offsets.keys()].filter((guard) => guard.startsWith(beginning)));
+  }
+
   /** The state that the newest committed transaction left, of all that had begun to write it when this was called. */
   async newest(guard: string): Promise<string | undefined> {
     const partition = this.partitionOf(guard);
@@ -67,7 +81,7 @@ export class GuardTopic {
       if (offset === undefined) return undefined;
       const state = await this.#stateAt(partition, offset, guard);
       // Compaction took it, because there is a newer one.
-      if (state !== undefined) return state;
+      if (state !== undefined) return state === forgotten ? undefined : state;
     }
   }
 

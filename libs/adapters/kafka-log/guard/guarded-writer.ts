@@ -2,11 +2,13 @@ import type { LogRecord } from '#events';
 import type { AppendOptions, Position } from '#ports';
 import type { TopicView } from '../cluster/cluster.ts';
 import type { GuardDeps } from './guard-deps.ts';
-import { ProducerGuard } from './producer-guard.ts';
+import type { PlainWriter } from '../write/plain-writer.ts';
+import { producerGuards, ProducerGuard } from './producer-guard.ts';
 import { SubjectGuard } from './subject-guard.ts';
 
 /** Guards kept open; one that is opened anew costs a few requests. */
 const guardsMax = 4096;
+const forgottenAtOnce = 1000;
 
 /** Appends under a producer, or that expect a version. */
 export class GuardedWriter {
@@ -33,6 +35,15 @@ export class GuardedWriter {
     const running = append();
     this.#underWay.add(running);
     return running.finally(() => this.#underWay.delete(running));
+  }
+
+  /** The topic's producers are new to the log from now on. @throws OperatingError `LOG_UNAVAILABLE` */
+  async forgetProducers(topic: string, plain: PlainWriter): Promise<void> {
+    const { states } = this.#deps;
+    for (const name of this.#producers.keys()) if (name.startsWith(`${topic}/`)) this.#producers.delete(name);
+    const view = await states.ensure();
+    const records = states.forgetting(await states.named(producerGuards(topic)));
+    for (let at = 0; at < records.length; at += forgottenAtOnce) await plain.append(view, records.slice(at, at + forgottenAtOnce));
   }
 
   /** Resolves when nothing is under way. */

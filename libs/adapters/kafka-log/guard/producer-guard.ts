@@ -40,6 +40,11 @@ interface Decision {
 /** Records of appends that wait for each other and are written together. */
 const togetherMax = 2000;
 
+/** How the names of a topic's producer guards begin. */
+export function producerGuards(topic: string): string {
+  return `producer/${topic}/`;
+}
+
 /**
  * The appends of one producer to one topic, one transaction at a time. What the log remembers of the producer is written
  * in the same transaction as its records, under the producer's own transactional id: another holder of the id, in
@@ -55,7 +60,7 @@ export class ProducerGuard {
   #isRunning = false;
 
   constructor(topic: string, producer: string, deps: GuardDeps) {
-    this.#name = `producer/${topic}/${producer}`;
+    this.#name = `${producerGuards(topic)}${producer}`;
     this.#producer = producer;
     this.#deps = deps;
   }

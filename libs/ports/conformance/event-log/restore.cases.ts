@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import type { StoredRecord } from '#events';
 import { freshName, operatingError } from '../subject.ts';
-import { partitions, readAll, record, run, type LogFixture } from './fixture.ts';
+import { partitions, readAll, record, run, valuesOf, type LogFixture } from './fixture.ts';
 
 const hourAgo = (): number => Date.now() - 3_600_000;
 
@@ -49,6 +49,20 @@ export function restoreCases(fixture: () => LogFixture): void {
       const stored = await readAll(log, name, position?.partition ?? -1);
       expect(stored.at(-1)).toMatchObject({ value: 'k-0', offset: position?.offset });
       expect((await readAll(log, name, 0)).slice(0, 3).map(({ value }) => value)).toEqual(['1', '2', '4']);
+    });
+
+    test('forgets where producers were: they went on in the other log, and go on here from there', async () => {
+      const { log, topic } = fixture();
+      const name = await topic();
+      const producer = (sequence: bigint) => ({ producer: { id: 'outbox', epoch: 7n, sequence } });
+      await log.append(name, run(3), producer(1n));
+      await expect(log.append(name, run(2, 'k', 9), producer(10n))).rejects.toEqual(operatingError('SEQUENCE_GAP'));
+      await log.restore(name, partitions, (write) => write(foreign(hourAgo())));
+      const first = await log.append(name, run(2, 'k', 9), producer(10n));
+      expect(await log.append(name, run(2, 'k', 9), producer(10n))).toEqual(first);
+      expect((await log.append(name, run(1, 'k', 11), producer(12n)))[0]?.offset).toBeGreaterThan(first[1]?.offset ?? 0n);
+      expect((await valuesOf(log, name)).filter((value) => value.startsWith('k-'))).toEqual(['k-0', 'k-1', 'k-2', 'k-9', 'k-10', 'k-11']);
+      await expect(log.append(name, run(1), producer(20n))).rejects.toEqual(operatingError('SEQUENCE_GAP'));
     });
 
     test('into a topic of other partitions is refused', async () => {
