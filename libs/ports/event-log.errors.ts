@@ -13,6 +13,12 @@ export const eventLogErrors = {
       code: 'OFFSET_OUT_OF_RANGE',
       retryable: false,
     }),
+  /** Brokers that have just changed hands may not know yet how far the log goes; what was read must not be taken for all of it. */
+  endsEarly: (topic: string, partition: number, from: bigint, high: bigint) =>
+    new OperatingError(`Nothing follows ${from} of ${topic}/${partition} just now, though it went on to ${high} a moment ago.`, {
+      code: 'LOG_UNAVAILABLE',
+      retryable: true,
+    }),
   producerFenced: (producer: string, epoch: bigint, current: bigint) =>
     new OperatingError(`The producer ${producer} of epoch ${epoch} was replaced by epoch ${current}.`, { code: 'PRODUCER_FENCED', retryable: false }),
   sequenceGap: (producer: string, sequence: bigint, next: bigint) =>

@@ -40,7 +40,7 @@ export interface ReadLimits {
   readonly recordsMax: number;
   /** Upper bound for keys, headers and values together; at least one record is returned whatever its size. */
   readonly bytesMax: number;
-  /** How long to wait for a first record when there is none yet, ms. 0 returns at once. */
+  /** How long to wait for a first record when there is none yet, ms. 0 does not wait for any. */
   readonly waitMs: number;
 }
 
@@ -88,7 +88,10 @@ export abstract class EventLog {
   abstract append(topic: string, records: readonly LogRecord[], options?: AppendOptions): Promise<readonly Position[]>;
 
   /**
-   * Reads a partition in order from `from` (inclusive). Aborting the signal ends a wait with an empty batch; closing the
+   * Reads a partition in order from `from` (inclusive). However little it may wait, an answer whose `next` is `from` says that
+   * the partition ended there, as far as the engine knew: whatever was appended before is found, unless the signal
+   * aborted. An engine that has just changed hands may know less than `heads` has said: who wants all that is below a
+   * `high` reads until `next` is there. Aborting the signal ends a wait with an empty batch; closing the
    * log ends it with `LOG_CLOSED`.
    */
   abstract read(topic: string, partition: number, from: bigint, limits: ReadLimits, signal?: AbortSignal): Promise<ReadBatch>;

@@ -1,5 +1,5 @@
 import { topicPartitions, type Context } from '#events';
-import type { AggregateStore, EventLog, PartitionHead } from '#ports';
+import { eventLogErrors, type AggregateStore, type EventLog, type PartitionHead } from '#ports';
 import { HeadFold } from './head-fold.ts';
 import type { CatalogueDraft } from './envelopes.ts';
 import type { Logger } from './logging.ts';
@@ -63,7 +63,7 @@ async function readTo(high: bigint, low: bigint, context: Context, partition: nu
       const err = fold.add(record);
       if (err !== undefined) logger.error({ err, context, partition, offset: `${record.offset}` }, `a head is not restored: ${err.message}`);
     }
-    if (next <= from) return;
+    if (next <= from) throw eventLogErrors.endsEarly(context, partition, from, high);
     from = next;
   }
 }

@@ -172,12 +172,12 @@ function differs(topic: string, partition: number): PlainFailure {
   );
 }
 
-/** A partition's records up to where it ended when it was asked. */
+/** A partition's records up to where it ended when it was asked. @throws PlainFailure when they are not all there */
 async function* recordsOf(log: EventLog, topic: string, { partition, low, high }: PartitionHead): AsyncGenerator<StoredRecord, undefined> {
   for (let from = low; from < high;) {
     const { records, next } = await log.read(topic, partition, from, { recordsMax: 1000, bytesMax: 8_388_608, waitMs: 0 });
     for (const record of records) if (record.offset < high) yield record;
-    if (next <= from) return;
+    if (next <= from) throw new PlainFailure(`The log ends at ${from} of ${topic}/${partition}, though ${high} was its end: is a broker away? Try again.`);
     from = next;
   }
 }

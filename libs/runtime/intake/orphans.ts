@@ -1,5 +1,5 @@
 import { hasCode, OperatingError } from '#kernel';
-import type { EventLog, Lease, LeaseStore, Position, PublicationBatch, PublicationStore } from '#ports';
+import { eventLogErrors, type EventLog, type Lease, type LeaseStore, type Position, type PublicationBatch, type PublicationStore } from '#ports';
 import type { Logger } from '../logging.ts';
 import { pause } from '../pause.ts';
 import { producerPrefix } from './intake-identity.ts';
@@ -107,7 +107,7 @@ export class Orphans {
           const place = places.get(publicationKeyOf(headers['ce_tenant'] ?? '', headers['ce_id'] ?? '').key);
           if (place !== undefined) positions[place] ??= { partition, offset };
         }
-        if (next <= from) break;
+        if (next <= from) throw eventLogErrors.endsEarly(batch.topic, partition, from, high);
         from = next;
       }
     }

@@ -1,6 +1,6 @@
 import { topicPartitions } from '#events';
 import { canonicalText, partitionOf, type TableSpec } from '#kernel';
-import type { EventLog, ReadLimits, ReadRow, ReadStore, RowKey } from '#ports';
+import { eventLogErrors, type EventLog, type ReadLimits, type ReadRow, type ReadStore, type RowKey } from '#ports';
 import { SetDigest } from './set-digest.ts';
 
 /** Digests of the parts of a region by name: `stream/7` is partition 7 of a topic, `content 3 of 12` a range of a table's rows. */
@@ -26,7 +26,7 @@ export async function logDigests(log: EventLog, topics: readonly string[]): Prom
       for (let at = low; at < high;) {
         const batch = await log.read(topic, partition, at, limits);
         for (const { headers, value, offset } of batch.records) if (offset < high) digest.add(`${headers['ce_id']} ${value}`);
-        if (batch.next === at) break;
+        if (batch.next === at) throw eventLogErrors.endsEarly(topic, partition, at, high);
         at = batch.next;
       }
       digests.set(`${topic}/${partition}`, String(digest));

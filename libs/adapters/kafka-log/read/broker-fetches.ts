@@ -50,6 +50,8 @@ export class BrokerFetches {
   readonly #broughtAt = new Map<string, number>();
   #hurried: Demand[] = [];
   #isHurriedOut = false;
+  /** Nobody was answered: the next request waits a little at the broker, so that asking again is no busy loop. */
+  #isHurriedStuck = false;
   #isScheduled = false;
 
   constructor(node: number, cluster: Cluster, listener: FetchListener) {
@@ -80,17 +82,18 @@ export class BrokerFetches {
   }
 
   async #sendHurried(): Promise<void> {
-    const [demands, rest] = distinct(this.#hurried);
+    const [demands, rest] = distinct(this.#stillWanted(this.#hurried));
     this.#hurried = rest;
+    if (demands.length === 0) return;
     this.#isHurriedOut = true;
-    await this.#send(demands, 'fetch-now', 0);
+    await this.#send(demands, 'fetch-now', this.#isHurriedStuck ? shortWaitMs : 0);
     this.#isHurriedOut = false;
+    this.#isHurriedStuck = demands.every((demand) => this.#hurried.includes(demand));
     this.#schedule();
   }
 
   async #sendPatient(queue: Queue): Promise<void> {
-    const waiting = queue.waiting.filter((demand) => !demand.isAbandoned || (this.#listener.dropped(demand), false));
-    const [demands, rest] = distinct(waiting);
+    const [demands, rest] = distinct(this.#stillWanted(queue.waiting));
     queue.waiting = rest;
     if (demands.length === 0) return;
     const lane = Array.from({ length: longLanesMax }, (_, at) => at).find((at) => !queue.long.has(at));
@@ -100,6 +103,10 @@ export class BrokerFetches {
     if (lane === undefined) queue.isShortOut = false;
     else queue.long.delete(lane);
     this.#schedule();
+  }
+
+  #stillWanted(demands: readonly Demand[]): readonly Demand[] {
+    return demands.filter((demand) => !demand.isAbandoned || (this.#listener.dropped(demand), false));
   }
 
   async #send(demands: readonly Demand[], use: string, waitMs: number): Promise<void> {
@@ -133,13 +140,14 @@ export class BrokerFetches {
       const one = said.get(name);
       if (one !== undefined && one.records.length > 0) this.#broughtAt.set(name, performance.now());
       if (one !== undefined && one.errorCode !== 0) this.#listener.failed(demand, new BrokerRefusal(one.errorCode));
-      else if (one !== undefined && (one.records.length > 0 || !demand.isPatient)) this.#listener.answered(demand, one);
+      else if (one !== undefined && (one.records.length > 0 || isEnd(demand, one))) this.#listener.answered(demand, one);
       else {
         demand.asked();
         empty.push(demand);
       }
     }
-    // In front, so that a partition which found no room in this answer has its turn in the next.
+    // In front, so that a partition which found no room in this answer has its turn in the next: brokers give room in the
+    // order of the request, and to the first of it whatever its next batch takes.
     const patient = Map.groupBy(
       empty.filter(({ isPatient }) => isPatient),
       (demand) => this.#queueFor(demand),
@@ -147,6 +155,11 @@ export class BrokerFetches {
     for (const [queue, each] of patient) queue.waiting.unshift(...each);
     this.#hurried.unshift(...empty.filter(({ isPatient }) => !isPatient));
   }
+}
+
+/** Nothing is an answer to one in a hurry where the partition ends; before that, it only found no room in the answer. */
+function isEnd({ isPatient, place }: Demand, { lastStableOffset }: FetchedPartition): boolean {
+  return !isPatient && lastStableOffset <= place.from;
 }
 
 function partitionOf({ place: { topic, partition } }: Demand): string {

@@ -20,7 +20,7 @@ const overdueAfterMs = 10_000;
 export class Demand {
   readonly name: string;
   readonly place: Place;
-  /** True when only records are an answer; false when an empty one is, too. */
+  /** True when only records are an answer; false when an empty one is, too, at the end of the partition. */
   readonly isPatient: boolean;
   failures = 0;
   readonly #waiters = new Set<Waiter>();

@@ -24,7 +24,7 @@ export class Fetcher {
   }
 
   /**
-   * What follows the place: at once what is there, perhaps nothing, or waiting until something is.
+   * What follows the place: at once what is there, nothing only at the end of the partition, or waiting until something is.
    * @throws BrokerRefusal `OFFSET_OUT_OF_RANGE`; OperatingError `LOG_UNAVAILABLE`, `LOG_CLOSED`
    */
   fetch(place: Place, isPatient: boolean, signal?: AbortSignal): Promise<FetchedPartition | undefined> {

@@ -1,8 +1,9 @@
+import { randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
 import { partitionOf } from '#kernel';
 import { recordBytes } from '../../record-size.ts';
 import { operatingError } from '../subject.ts';
-import { atOnce, partitions, readAll, record, run, valuesOf, type LogFixture } from './fixture.ts';
+import { atOnce, keys, partitions, readAll, record, run, valuesOf, type LogFixture } from './fixture.ts';
 
 const home = partitionOf('k', partitions);
 
@@ -32,6 +33,30 @@ export function readCases(fixture: () => LogFixture): void {
       expect(records.length).toBeGreaterThanOrEqual(1);
       expect(records.length).toBeLessThanOrEqual(3);
       expect((await readAll(log, name, home, { ...atOnce, bytesMax: 1 })).map(({ value }) => value.length)).toEqual([10_000, 3, 3, 3, 3, 3, 10_000]);
+    });
+
+    test('of many partitions at once, without waiting, is empty at the end alone, however much the others hold', async () => {
+      const { log, topic } = fixture();
+      const name = await topic();
+      // Each record is more than an engine asks of a partition in one go, and does not shrink when it is compressed.
+      const noise = randomBytes(600_000).toString('base64');
+      for (const key of keys) for (const value of ['0', '1']) await log.append(name, [record(key, `${value}/${noise}`)]);
+      await log.append(name, run(1, keys[0]));
+      const heads = await log.heads(name);
+      const readers = [0, 1, 2].flatMap(() => heads);
+      const found = await Promise.all(
+        readers.map(async ({ partition, low, high }) => {
+          const values: string[] = [];
+          for (let from = low; ;) {
+            const { records, next } = await log.read(name, partition, from, atOnce);
+            values.push(...records.map(({ value }) => value.split('/', 1)[0] as string));
+            if (next === from) return { values, end: next === high };
+            from = next;
+          }
+        }),
+      );
+      const filled = ['0', '1'];
+      expect(found).toEqual(readers.map(({ partition }) => ({ values: partition === 0 ? [...filled, `${keys[0]}-0`] : filled, end: true })));
     });
 
     test('at the end is empty, beyond it or before 0 an error', async () => {
