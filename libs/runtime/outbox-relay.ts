@@ -68,15 +68,29 @@ export class OutboxRelay {
   async #run(): Promise<void> {
     const stop = this.#stop.signal;
     const heart = this.#deps.health?.loop('outbox relay', waitMs);
-    for (let failures = 0; !stop.aborted;) {
+    let failures = 0;
+    const moved = (): void => {
+      failures = 0;
+      heart?.accepted();
+    };
+    while (!stop.aborted) {
       heart?.beat();
       try {
         this.#lease = await this.#deps.leases.acquire(leaseName, this.#owner, this.#leaseTtlMs);
-        if (this.#lease === undefined) await pause(this.#askIntervalMs, stop);
-        else await this.#drainUnder(this.#lease, () => (failures = 0), heart);
+        if (this.#lease !== undefined) {
+          await this.#drainUnder(this.#lease, moved, heart);
+          continue;
+        }
+        // Somebody else drains it.
+        heart?.accepted();
+        await pause(this.#askIntervalMs, stop);
       } catch (err) {
         const retryable = (err as { retryable?: unknown }).retryable === true;
-        this.#deps.logger[retryable ? 'warn' : 'error']({ err, failures }, `the outbox is not drained: ${err instanceof Error ? err.message : String(err)}`);
+        const reason = err instanceof Error ? err.message : String(err);
+        // An engine that is away comes back. Anything else fails every round until somebody sees to it, and has to be seen.
+        if (retryable) heart?.accepted();
+        else heart?.refused(reason);
+        this.#deps.logger[retryable ? 'warn' : 'error']({ err, failures }, `the outbox is not drained: ${reason}`);
         await pause(backOffMs(failures++, this.#retryMs, retryable ? 2000 : 30000), stop);
       }
     }
@@ -97,7 +111,10 @@ export class OutboxRelay {
         const rows = (await this.#deps.outbox.take(this.#rowsMax, waitMs, signal)).filter(({ sequence }) => sequence > relayed);
         if (rows.length > 0) await this.#append(rows);
         await forgetting;
-        if (rows.length === 0) continue;
+        if (rows.length === 0) {
+          heart?.accepted();
+          continue;
+        }
         relayed = (rows.at(-1) as OutboxRow).sequence;
         forgetting = this.#deps.outbox.forget(relayed);
         forgetting.catch(() => undefined); // thrown where it is awaited

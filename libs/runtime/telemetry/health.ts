@@ -3,6 +3,10 @@ import { withTimeout } from '../pause.ts';
 /** A loop of the process says that it went round. */
 export interface Heartbeat {
   beat(): void;
+  /** What it does was refused in a way that trying again does not mend, and why; once more changes nothing but the reason. */
+  refused(reason: string): void;
+  /** Not, or no longer, refused like that. */
+  accepted(): void;
   /** The loop has ended as it should. */
   end(): void;
 }
@@ -15,6 +19,8 @@ export interface HealthReport {
 
 interface Loop {
   beatAt: number;
+  /** Since when, by the clock of the health, and why it gets nowhere. */
+  refused: { readonly at: number; readonly reason: string } | undefined;
   readonly quietMsMax: number;
 }
 
@@ -26,7 +32,8 @@ const checkedForMs = 500;
 
 /**
  * Two questions with two answers. Moving: do the loops of this process go round? A rebuild that lags for an hour moves,
- * and so does a loop that keeps trying an engine that refuses; one that waits for an answer that never comes does not.
+ * and so does a loop that keeps trying an engine that is away; one that waits for an answer that never comes does not, nor
+ * does one that goes round for as long with nothing but refusals that no retry can mend.
  * Ready: is everything there that the work needs? Only the first is worth ending the process for.
  */
 export class Health {
@@ -45,10 +52,12 @@ export class Health {
 
   /** A loop that says when it goes round. It counts from now on; `roundMs` is how long a round takes when nothing happens. */
   loop(name: string, roundMs = 0): Heartbeat {
-    const loop = { beatAt: this.#now(), quietMsMax: this.#stallMs + roundMs };
+    const loop: Loop = { beatAt: this.#now(), refused: undefined, quietMsMax: this.#stallMs + roundMs };
     this.#loops.set(name, loop);
     return {
       beat: () => (loop.beatAt = this.#now()),
+      refused: (reason) => (loop.refused = { at: loop.refused?.at ?? this.#now(), reason }),
+      accepted: () => (loop.refused = undefined),
       end: () => {
         if (this.#loops.get(name) === loop) this.#loops.delete(name);
       },
@@ -78,17 +87,26 @@ export class Health {
     return new Map([...this.#loops].map(([name, { beatAt }]) => [name, this.#now() - beatAt]));
   }
 
+  /** How long each loop has been refused for good, ms; 0 where it is not. */
+  refused(): ReadonlyMap<string, number> {
+    return new Map([...this.#loops].map(([name, { refused }]) => [name, refused === undefined ? 0 : this.#now() - refused.at]));
+  }
+
   moving(): HealthReport {
     const problems: string[] = [];
     // At its end a process is not to be ended again for standing still.
     if (this.#state !== 'stopping') {
-      for (const [name, { beatAt, quietMsMax }] of this.#loops) {
-        const quietMs = this.#now() - beatAt;
-        if (quietMs > quietMsMax) problems.push(`${name} has stood still for ${Math.round(quietMs / 1000)} s`);
-      }
+      for (const [name, loop] of this.#loops) problems.push(...[this.#troubleOf(name, loop) ?? []].flat());
       for (const look of this.#movements.values()) problems.push(...[look() ?? []].flat());
     }
     return { ok: problems.length === 0, problems };
+  }
+
+  #troubleOf(name: string, { beatAt, quietMsMax, refused }: Loop): string | undefined {
+    const quietMs = this.#now() - beatAt;
+    if (quietMs > quietMsMax) return `${name} has stood still for ${Math.round(quietMs / 1000)} s`;
+    const refusedMs = refused === undefined ? 0 : this.#now() - refused.at;
+    return refusedMs > this.#stallMs ? `${name} has been refused for ${Math.round(refusedMs / 1000)} s: ${refused?.reason}` : undefined;
   }
 
   async ready(): Promise<HealthReport> {

@@ -1,12 +1,14 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { MemoryAggregateStore, MemoryEventLog, MemoryLeaseStore, MemoryOutbox, MemoryProjectionStore } from '#adapters/memory';
 import { SystemClock } from '#adapters/system';
-import { Outbox } from '#ports';
+import { OperatingError } from '#kernel';
+import { eventLogErrors, Outbox } from '#ports';
 import { InMemorySpanExporter, type ReadableSpan } from '@opentelemetry/sdk-trace';
 import { SpanStatusCode } from '@opentelemetry/api';
 import { pino } from 'pino';
 import { createLogger } from '../logging.ts';
 import { OutboxRelay } from '../outbox-relay.ts';
+import { pause } from '../pause.ts';
 import { Health } from './health.ts';
 import { allMetrics } from './metrics/metrics.constants.ts';
 import { PromMeter, seriesMax } from './metrics/prom-meter.ts';
@@ -327,5 +329,45 @@ describe('health', () => {
     expect(health.moving().problems).toEqual(['outbox relay has stood still for 10 s']);
     await relay.stop();
     expect(health.moving().ok).toBe(true);
+  });
+
+  test('sees the relay whose rows the log refuses for good, and leaves one in peace whose log is away', async () => {
+    class RefusingLog extends MemoryEventLog {
+      error: OperatingError | undefined;
+
+      override async append(...call: Parameters<MemoryEventLog['append']>): ReturnType<MemoryEventLog['append']> {
+        if (this.error !== undefined) throw this.error;
+        return super.append(...call);
+      }
+    }
+    let now = 0;
+    const health = new Health(1000, () => now);
+    const clock = new SystemClock();
+    const [log, outbox] = [new RefusingLog(clock), new MemoryOutbox(clock)];
+    log.error = new OperatingError('Away.', { code: 'LOG_UNAVAILABLE', retryable: true });
+    const relay = new OutboxRelay({ owner: 'r', retryMs: 1 }, { outbox, log, leases: new MemoryLeaseStore(clock), logger: silent, health });
+    outbox.add('stream', [record('')]);
+    await relay.start();
+    await pause(10);
+    const refusedMs = (): number => health.refused().get('outbox relay') ?? 0;
+    const later = (): readonly string[] => {
+      now += 2000;
+      return health.moving().problems;
+    };
+    expect(later()).toEqual([]);
+    expect(refusedMs()).toBe(0);
+
+    log.error = eventLogErrors.sequenceGap('outbox', 46n, 29n);
+    while (refusedMs() === 0) {
+      await pause(1);
+      now += 1;
+    }
+    expect(later()).toEqual([expect.stringMatching(/^outbox relay has been refused for \d+ s: The producer outbox sent sequence 46, but 29 is next\.$/)]);
+
+    log.error = undefined;
+    while (refusedMs() > 0) await pause(1);
+    expect(later()).toEqual([]);
+    expect((await log.heads('stream')).reduce((sum, { high }) => sum + high, 0n)).toBe(1n);
+    await relay.stop();
   });
 });

@@ -45,9 +45,12 @@ export async function openTelemetry(init: TelemetryInit): Promise<Telemetry> {
   meter.gauge(metrics.buildInfo).set(1, { app, node });
   for (const [cause, count] of settings.restarts) meter.counter(metrics.restarts).reach(count, { cause });
   const quiet = meter.gauge(metrics.loopQuietSeconds);
+  const refused = meter.gauge(metrics.loopRefusedSeconds);
   meter.onCollect('loops', () => {
     quiet.clear();
+    refused.clear();
     for (const [loop, ms] of health.quiet()) quiet.set(ms / 1000, { loop });
+    for (const [loop, ms] of health.refused()) refused.set(ms / 1000, { loop });
   });
   await exportToStatsd(init, meter);
   const watchUrl = await listen(init, meter, health);

@@ -24,6 +24,12 @@ export const metrics = {
   buildInfo: gauge('app_info', 'Always 1; the labels say who answers.', every, ['app', 'node']),
   restarts: counter('restarts', 'Times that the supervisor started this app again: it had ended, was frozen, or was late to be ready.', every, ['cause']),
   loopQuietSeconds: gauge('loop_quiet_seconds', 'Since a loop of the process last went round. /healthz fails when it is too long.', every, ['loop']),
+  loopRefusedSeconds: gauge(
+    'loop_refused_seconds',
+    'Since what a loop does is refused in a way that trying again does not mend; 0: it is not. /healthz fails when it is too long.',
+    every,
+    ['loop'],
+  ),
 
   httpRequests: counter('http_requests', 'HTTP requests answered.', ['gateway'], ['route', 'method', 'status']),
   httpSeconds: histogram('http_request', 'From the head of a request to the end of its answer; event streams are not in it.', ['gateway'], ['route', 'method']),
