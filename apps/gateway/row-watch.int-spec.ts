@@ -41,6 +41,7 @@ interface Message {
 
 const messagesOf = (client: SseClient): Message[] => client.messages.map(({ event }) => event as Message);
 const idsOf = (messages: readonly Message[]): unknown[] => messages.flatMap(({ rows }) => rows.map((row) => row['purge_id']));
+const idsOfKeys = (messages: readonly Message[]): unknown[] => messages.flatMap(({ rows }) => rows.map((row) => row['key_id']));
 
 /** Reads on until every id was there. */
 async function untilSeen(client: SseClient, ids: readonly string[]): Promise<void> {
@@ -170,6 +171,35 @@ describe('the rows of a read model, live', () => {
     second.close();
     return ids;
   }
+
+  test("what happens to other tenants' rows is no news, over any protocol", async () => {
+    const [acme, globex] = [await world.key(['view', 'admin'], { tenant: 'acme' }), await world.key(['view', 'admin'], { tenant: 'globex' })];
+    await using own = await startGateway(world.engines, world.consolePath, { heartbeatMs: 3_600_000 });
+    await world.settle();
+    const rows = new RowSocket(own, '/api/v1/read-models/api_key/ws', acme.authorization);
+    await rows.until((messages) => messages.length > 0);
+    const events = new WebSocket(`${own.url.replace('http', 'ws')}/api/v1/events/ws`, { headers: { authorization: acme.authorization } });
+    const lines: string[] = [];
+    events.on('message', (data: Buffer) => lines.push(data.toString()));
+    await new Promise((resolve) => events.once('open', resolve));
+    const opening = rows.messages.length;
+    const issue = async ({ authorization }: { authorization: string }): Promise<string> =>
+      (await ask(own.url, '/api/v1/keys', { method: 'POST', headers: { authorization }, body: { name: 'x', scopes: ['view'] } })).json.id as string;
+    for (let times = 0; times < 5; times++) {
+      await issue(globex);
+      await world.settle();
+    }
+    const mine = await issue(acme);
+    await rows.until((messages) => JSON.stringify(messages).includes(mine));
+    while (!lines.some((line) => line.includes(mine))) await new Promise((resolve) => setTimeout(resolve, 5));
+    const told = rows.messages.slice(opening);
+    expect(idsOfKeys(told)).toEqual([mine]);
+    // A token alone every ten seconds at most, however much others do.
+    expect(told.filter(({ rows: changed }) => changed.length === 0).length).toBeLessThanOrEqual(1);
+    expect(lines.slice(1).map((line) => (JSON.parse(line) as { event?: { subject: string } }).event?.subject)).toEqual([mine]);
+    events.terminate();
+    rows.socket.terminate();
+  });
 
   test('a reader that takes nothing is cut off by either protocol, and resumes from its last token without a gap', async () => {
     const other = await World.open();

@@ -42,6 +42,8 @@ const firstLookMs = 5;
 const lastLookMs = 200;
 /** Tokens without rows come at most every so many ms. */
 const moveMs = 1_000;
+/** … and to those who do not see every tenant's rows, when nothing of theirs changes, as seldom as heartbeats: others' doings are none of theirs. */
+const confinedMoveMs = 10_000;
 
 /** What each event does to each read model, worked out once for all who watch. */
 const changesOf = new WeakMap<LogEntry, Map<Projection<DomainEvent>, readonly RowChange[]>>();
@@ -79,7 +81,7 @@ export class WatchSink implements SubscriptionSink {
   #rows: ReadRow[] = [];
   #openToken = '';
   #resolving = false;
-  #movedAt = 0;
+  #movedAt: number;
   #failed: Error | undefined;
   #wake: () => void = () => undefined;
   readonly transport = 'watch';
@@ -88,6 +90,11 @@ export class WatchSink implements SubscriptionSink {
 
   constructor(init: WatchSinkInit) {
     this.#init = init;
+    this.#movedAt = this.#isConfined ? performance.now() : Number.NEGATIVE_INFINITY;
+  }
+
+  get #isConfined(): boolean {
+    return this.#init.confinement.length > 0;
   }
 
   get ready(): boolean {
@@ -137,7 +144,7 @@ export class WatchSink implements SubscriptionSink {
   /** Events of other rows: their only news is the token, and that can wait. */
   #moveOn({ positions }: LiveEvent): void {
     const now = performance.now();
-    if (now < this.#movedAt + moveMs) return;
+    if (now < this.#movedAt + (this.#isConfined ? confinedMoveMs : moveMs)) return;
     this.#movedAt = now;
     this.#write([], this.#init.formatToken(positions), false);
   }
@@ -160,7 +167,9 @@ export class WatchSink implements SubscriptionSink {
       for (const row of rows) found.push(row);
     }
     if (this.gone) return;
-    const token = formatToken((events.at(-1) as LiveEvent).positions);
+    const last = events.at(-1) as LiveEvent;
+    if (found.length === 0 && this.#isConfined) return this.#moveOn(last);
+    const token = formatToken(last.positions);
     for (let at = 0; at < found.length; at += rowsPerMessage) {
       const isLast = at + rowsPerMessage >= found.length;
       this.#write(found.slice(at, at + rowsPerMessage), isLast ? token : '', false);
