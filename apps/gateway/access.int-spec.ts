@@ -314,4 +314,29 @@ describe('API keys', () => {
     const theirs = (await as({ authorization: `Bearer ${issued.key}` }, 'GET', '/api/v1/events?type=access.refused')).json.items;
     expect(theirs.map(({ tenant }: { tenant: string }) => tenant)).toEqual(['acme']);
   });
+
+  test('are on record by what was told, behind the door too, and with the tenant of a suspended key', async () => {
+    // Of its own: the kinds of refusals that a gateway tells apart for one address are few.
+    const own = await startGateway(world.engines, world.consolePath);
+    const call = (headers: Record<string, string>, method: string, at: string, body?: unknown) =>
+      ask(own.url, at, { method, headers, ...(body === undefined ? {} : { body }) });
+    await call(admin, 'POST', '/api/v1/tenants', { id: 'hooli', name: 'Hooli' });
+    const make = async (scope: string, contexts: readonly string[]): Promise<Record<string, string>> => ({
+      authorization: `Bearer ${(await call(admin, 'POST', '/api/v1/keys', { name: scope, scopes: [scope], contexts, tenant: 'hooli' })).json.key}`,
+    });
+    const [writer, reader] = [await make('publish', ['playback']), await make('admin', ['stream'])];
+    const event = { specversion: '1.0', id: 'r-1', source: '/x', type: 'content.withdrawn', data: { contentId: 'c', reason: '' } };
+    for (const wrong of [event, { ...event, type: 'stream.stopped' }, { ...event, type: 'playback.started', tenant: 'other' }])
+      expect((await call(writer, 'POST', '/api/v1/events', wrong)).status).toBe(403);
+    expect((await call(reader, 'GET', '/api/v1/keys')).status).toBe(403);
+    await call(admin, 'POST', '/api/v1/tenants/hooli/suspend', { reason: 'unpaid' });
+    expect((await call(writer, 'GET', '/api/v1/streams')).json.type).toBe('urn:streams:problem:tenant-suspended');
+    await own.stop();
+    await world.settle();
+    const { items } = (await as(admin, 'GET', '/api/v1/events?type=access.refused&limit=1000')).json;
+    const ofHooli = items.filter(({ tenant }: { tenant: string }) => tenant === 'hooli').map(({ data }: { data: { reason: string } }) => data.reason);
+    expect(ofHooli).toEqual(
+      expect.arrayContaining(['event-context-forbidden', 'event-not-open', 'event-tenant-forbidden', 'other-context', 'tenant-suspended']),
+    );
+  });
 });

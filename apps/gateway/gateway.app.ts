@@ -4,6 +4,7 @@ import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { serveConsole } from './console-files.ts';
@@ -83,10 +84,11 @@ function adapterOf({ logger, ids }: GatewayAppInit): FastifyAdapter {
 
 /** Bodies of events: larger than others, and read as they are, for the intake judges every field of them. */
 function takeEvents(fastify: FastifyInstance): void {
-  const options = { parseAs: 'string', bodyLimit: intakeLimits.bytesMax } as const;
-  fastify.addContentTypeParser<string>([...cloudEventTypes], options, (request, text, done) => {
+  const options = { parseAs: 'buffer', bodyLimit: intakeLimits.bytesMax } as const;
+  fastify.addContentTypeParser<Buffer>([...cloudEventTypes], options, (request, bytes, done) => {
     try {
-      done(null, parseEventText(request.headers['content-type'] ?? '', text));
+      if (!isUtf8(bytes)) throw new TypeError('The body is not UTF-8.');
+      done(null, parseEventText(request.headers['content-type'] ?? '', bytes.toString('utf8')));
     } catch (error) {
       done(Object.assign(error as Error, { statusCode: 400 }));
     }

@@ -145,6 +145,7 @@ function checkTime(time: number | undefined, nowMs: number): void {
 
 /** The data as text, and as the newest version reads it. Given text is kept to the byte. */
 function dataOf({ data }: IncomingEvent, definition: EventDefinition, version: number): { readonly value: string; readonly data: unknown } {
+  if ('fault' in data) throw new EventInvalidError('EVENT_DATA_INVALID', data.fault.message, data.fault.field);
   if ('json' in data) return { value: data.json, data: readJson(definition, version, data.json) };
   if (data.value === undefined) throw new EventInvalidError('EVENT_DATA_INVALID', 'The event has no data.', 'data');
   // First: what fits a schema is never nested deeper than a stack.

@@ -12,7 +12,14 @@ export interface IncomingEvent {
    */
   readonly attributes: Readonly<Record<string, unknown>>;
   /** The data as JSON text, which then stays as it is to the byte, or as the value that it was parsed to. */
-  readonly data: { readonly json: string } | { readonly value: unknown };
+  readonly data: { readonly json: string } | { readonly value: unknown } | { readonly fault: DataFault };
+}
+
+/** Why a transport could not make text of the data. */
+export interface DataFault {
+  readonly field: 'data' | 'data_base64';
+  /** One sentence. */
+  readonly message: string;
 }
 
 /** Why an event was refused; stable, for machines. */

@@ -3,7 +3,7 @@ import type { Clock, RateDecision, RateLimiter } from '#ports';
 import type { Logger } from '#runtime';
 import { ProblemError } from '../http/problem.errors.ts';
 import type { Operation } from '../http/operation.ts';
-import type { Authenticated, RefusalReason, Unauthenticated } from './authentication.ts';
+import type { Authenticated, Unauthenticated } from './authentication.ts';
 import type { Authenticator } from './authenticator.ts';
 import { anonymousPerMinute, grantedPerMinute } from './rates.constants.ts';
 import type { RefusalRecorder } from './refusal-recorder.ts';
@@ -20,6 +20,8 @@ export interface Knock {
 export interface Admitted extends Authenticated {
   /** The bearer token. */
   readonly token: string;
+  /** Network address, without the port. */
+  readonly address: string;
   /** How the caller's rate stands after this call. */
   readonly rate: Rate;
 }
@@ -120,17 +122,17 @@ export class Admissions {
     const { principal } = shown;
     const rate = await this.#take(`caller:${principal.tenant}:${principal.actor}`, principal.ratePerMinute ?? grantedPerMinute);
     if (!rate.allowed) {
-      this.#refused(principal.actor, operation.id, 'rate-limited', address, principal);
+      this.#refused(principal.actor, operation.id, 'rate-limited', address, homeTenantOf(principal));
       throw tooMany(rate);
     }
     const denied = denialOf(operation, principal);
-    if (denied === undefined) return { ...shown, token: token ?? '', rate };
-    this.#refused(principal.actor, operation.id, 'missing-scope', address, principal);
+    if (denied === undefined) return { ...shown, token: token ?? '', address, rate };
+    this.#refused(principal.actor, operation.id, denied.init.code, address, homeTenantOf(principal));
     throw denied;
   }
 
   async #turnAway(shown: Unauthenticated, operation: string, address: string): Promise<ProblemError> {
-    this.#refused(shown.who ?? 'anonymous', operation, shown.reason, address);
+    this.#refused(shown.who ?? 'anonymous', operation, shown.reason, address, shown.tenant);
     const rate = await this.#take(`address:${address}`, anonymousPerMinute);
     if (rate.allowed) return unauthenticatedProblem(shown);
     if (this.#exhausted.size >= exhaustedMax) this.#exhausted.delete(this.#exhausted.keys().next().value as string);
@@ -149,7 +151,15 @@ export class Admissions {
     }
   }
 
-  #refused(who: string, operation: string, reason: RefusalReason | 'missing-scope' | 'rate-limited', address: string, principal?: Principal): void {
-    this.#deps.refusals.record({ who, operation, reason, address, tenant: principal === undefined ? 'default' : homeTenantOf(principal) });
+  /**
+   * Puts on record what was refused behind the door, of a caller who had been let in.
+   * @param reason one word, as the caller was told
+   */
+  refusedLater(principal: Principal, { operation, address, reason }: { readonly operation: string; readonly address: string; readonly reason: string }): void {
+    this.#refused(principal.actor, operation, reason, address, homeTenantOf(principal));
+  }
+
+  #refused(who: string, operation: string, reason: string, address: string, tenant = 'default'): void {
+    this.#deps.refusals.record({ who, operation, reason, address, tenant });
   }
 }

@@ -24,6 +24,8 @@ export interface Unauthenticated {
   readonly reason: RefusalReason;
   /** Who it claimed to be, when there is such a one. */
   readonly who?: string;
+  /** Whose credential it is, when that is certain. */
+  readonly tenant?: string;
   /** A sentence or two for the caller. */
   readonly detail: string;
 }
@@ -39,10 +41,18 @@ const details: Partial<Record<RefusalReason, string>> = {
 
 interface Unproven {
   readonly who?: string;
+  /** Whose credential it is, when that is certain. */
+  readonly tenant?: string;
   /** When there is more to say than the reason. */
   readonly detail?: string;
 }
 
-export function unauthenticated(reason: RefusalReason, { who, detail }: Unproven = {}): Unauthenticated {
-  return { refused: true, reason, detail: detail ?? details[reason] ?? unknownCredential, ...(who === undefined ? {} : { who }) };
+export function unauthenticated(reason: RefusalReason, { who, tenant, detail }: Unproven = {}): Unauthenticated {
+  return {
+    refused: true,
+    reason,
+    detail: detail ?? details[reason] ?? unknownCredential,
+    ...(who === undefined ? {} : { who }),
+    ...(tenant === undefined ? {} : { tenant }),
+  };
 }

@@ -1,4 +1,4 @@
-import type { Principal } from '#domain/access';
+import { homeTenantOf, type Principal } from '#domain/access';
 import { unauthenticated, type Authentication } from './authentication.ts';
 import { looksLikeJwt, type JwtVerifier } from './jwt-verifier.ts';
 import type { KeyAuthority } from './key-authority.ts';
@@ -30,7 +30,10 @@ export class Authenticator {
     if (shown.refused) return shown;
     const { actor, tenant } = shown.principal;
     const standing = await this.#tenants.of(tenant);
-    return standing === 'good' ? shown : unauthenticated(standing === 'absent' ? 'unknown-tenant' : 'tenant-suspended', { who: actor });
+    if (standing === 'good') return shown;
+    // What a token says of a tenant that is not there is nobody's business but the platform's.
+    if (standing === 'absent') return unauthenticated('unknown-tenant', { who: actor });
+    return unauthenticated('tenant-suspended', { who: actor, tenant: homeTenantOf(shown.principal) });
   }
 
   /** True when the credential was seen lately and costs no look-up. */

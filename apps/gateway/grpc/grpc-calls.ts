@@ -20,6 +20,8 @@ export interface GrpcCaller {
   readonly principal: Principal;
   /** The bearer token. */
   readonly token: string;
+  /** Network address, without the port. */
+  readonly address: string;
   readonly correlationId: string;
   /** W3C trace context of the call; empty when there is none. */
   readonly traceparent: string;
@@ -83,15 +85,21 @@ export class GrpcCalls {
   async admit(call: ArrivingCall, scopes: readonly Scope[], method: string): Promise<GrpcCaller> {
     const operation = { id: method, scopes, tenancy: 'own' } as const;
     const shown = await this.#deps.admissions.admit({ operation, token: bearerOf(textOf(call.metadata, 'authorization')), address: hostOf(call.getPeer()) });
-    const { principal, token } = shown;
+    const { principal, token, address } = shown;
     const id = textOf(call.metadata, 'x-request-id') ?? '';
     const traceparent = activeTraceparent() ?? textOf(call.metadata, 'traceparent') ?? '';
     return {
       principal,
       token,
+      address,
       correlationId: idPattern.test(id) ? id : this.#deps.newId(),
       traceparent: traceparentPattern.test(traceparent) ? traceparent : '',
     };
+  }
+
+  /** Puts on record what was refused behind the door, in one word. */
+  refusedLater(...refusal: Parameters<Admissions['refusedLater']>): void {
+    this.#deps.admissions.refusedLater(...refusal);
   }
 
   unary<Method extends DescMethodUnary>(

@@ -1,5 +1,5 @@
 import { instantText, type IncomingEvent } from '#events';
-import { isAscii } from 'node:buffer';
+import { isAscii, isUtf8 } from 'node:buffer';
 
 /**
  * The hot path of Publish: `PublishRequest { repeated CloudEvent events = 1; bool independent = 2 }` (and
@@ -59,6 +59,15 @@ class WireReader {
     const text = this.#text === undefined ? this.#bytes.toString('utf8', this.at, to) : this.#text.slice(this.at, to);
     this.at = to;
     return text;
+  }
+
+  /** The data: bytes that are no text are nobody's to guess at. */
+  json(end: number): IncomingEvent['data'] {
+    if (this.#text !== undefined) return { json: this.text(end) };
+    const to = this.within(end);
+    const bytes = this.#bytes.subarray(this.at, to);
+    this.at = to;
+    return isUtf8(bytes) ? { json: bytes.toString('utf8') } : { fault: { field: 'data', message: 'The data is not UTF-8.' } };
   }
 
   base64(end: number): string {
@@ -134,7 +143,7 @@ function event(reader: WireReader, end: number): IncomingEvent {
     else if (tag === 0x22) type = reader.text(end);
     else if (tag === 0x2a) entry(reader, reader.within(end), attributes);
     // Binary and text alike are JSON here, or refused.
-    else if (tag === 0x32 || tag === 0x3a) data = { json: reader.text(end) };
+    else if (tag === 0x32 || tag === 0x3a) data = reader.json(end);
     else if (tag === 0x42) {
       reader.skip(tag, end);
       data = { value: undefined };

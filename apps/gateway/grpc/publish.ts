@@ -4,7 +4,7 @@ import { intakeLimits, type EventIntake, type PublishingCaller, type PublishOutc
 import { create, toBinary, type MessageInitShape } from '@bufbuild/protobuf';
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import { badRequest, ProblemError } from '../http/problem.errors.ts';
-import { problemOfIntake, refusalOf } from '../publish/publish.view.ts';
+import { forbiddenReasons, problemOfIntake, refusalOf } from '../publish/publish.view.ts';
 import { EventService, PublishResponseSchema, PublishStreamResponseSchema, type PublishOutcomeSchema } from './generated/streams/v1/event_service_pb.ts';
 import type { GrpcCaller, GrpcCalls } from './grpc-calls.ts';
 import { readIncoming, type IncomingBatch } from './publish-request.codec.ts';
@@ -59,6 +59,7 @@ export class Publisher {
     this.publish = deps.calls.unaryBytes(EventService.method.publish, scopes, async (bytes, caller, signal) => {
       const { events, independent } = parseIncoming(bytes);
       const outcomes = await this.#take(events, caller, !independent, signal);
+      this.#record(outcomes, caller, EventService.method.publish.name);
       const refusal = independent ? undefined : refusalOf(outcomes, false);
       if (refusal !== undefined) throw inOurTerms(refusal);
       return create(PublishResponseSchema, { outcomes: outcomes.map(outcomeMessage) });
@@ -75,11 +76,16 @@ export class Publisher {
       take: async (bytes, caller, signal) => {
         const { events } = parseIncoming(bytes);
         const outcomes = await this.#take(events, caller, false, signal);
+        this.#record(outcomes, caller, EventService.method.publishStream.name);
         return toBinary(PublishStreamResponseSchema, create(PublishStreamResponseSchema, { outcomes: outcomes.map(outcomeMessage) }));
       },
     });
     session.start();
   };
+
+  #record(outcomes: readonly PublishOutcome[], { principal, address }: GrpcCaller, operation: string): void {
+    for (const reason of forbiddenReasons(outcomes)) this.#deps.calls.refusedLater(principal, { operation, address, reason });
+  }
 
   async #take(events: readonly IncomingEvent[], caller: GrpcCaller, together: boolean, signal: AbortSignal): Promise<readonly PublishOutcome[]> {
     if (events.length > intakeLimits.eventsMax)

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingEvent } from '#events';
 import { badRequest } from '../http/problem.errors.ts';
 
@@ -12,6 +13,8 @@ export interface EventBody {
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
+/** RFC 4648 section 4; nothing is read over. */
+const base64Pattern = /^[A-Za-z0-9+/]*={0,2}$/;
 const nothing: Readonly<Record<string, unknown>> = {};
 const absent = { value: undefined } as const;
 
@@ -36,8 +39,15 @@ function structured(event: unknown): IncomingEvent {
   if (typeof event !== 'object' || event === null) return { attributes: nothing, data: absent };
   const attributes = event as Record<string, unknown>;
   const base64 = attributes['data_base64'];
-  if (typeof base64 === 'string' && attributes['data'] === undefined) return { attributes, data: { json: Buffer.from(base64, 'base64').toString('utf8') } };
-  return { attributes, data: { value: attributes['data'] } };
+  if (base64 === undefined || base64 === null) return { attributes, data: { value: attributes['data'] } };
+  if (attributes['data'] !== undefined) return { attributes, data: fault('An event has data or data_base64, not both.') };
+  if (typeof base64 !== 'string' || !base64Pattern.test(base64)) return { attributes, data: fault('The data is not base64.') };
+  const bytes = Buffer.from(base64, 'base64');
+  return { attributes, data: isUtf8(bytes) ? { json: bytes.toString('utf8') } : fault('The data is not UTF-8.') };
+}
+
+function fault(message: string): IncomingEvent['data'] {
+  return { fault: { field: 'data_base64', message } };
 }
 
 function isBinary(headers: Headers): boolean {

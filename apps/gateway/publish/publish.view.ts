@@ -29,11 +29,20 @@ export function refusalOf(outcomes: readonly PublishOutcome[], single: boolean):
   const more = faults.length > 1 ? ` ${faults.length - 1} more of the ${outcomes.length} events are at fault.` : '';
   return new ProblemError({
     status: statusOf(first.code),
-    code: first.code.toLowerCase().replaceAll('_', '-'),
-    detail: `${path(first.index, first.field)}: ${first.message}${more}${single ? '' : ' Nothing of this request was written.'}`,
+    code: wordOf(first.code),
+    detail: `${path(first.index, first.field)}: ${first.message.startsWith(`${first.field}: `) ? first.message.slice(first.field.length + 2) : first.message}${more}${single ? '' : ' Nothing of this request was written.'}`,
     errors: faults.slice(0, errorsShown).map(({ index, field, message, code }) => ({ field: path(index, field), message, code })),
     extensions: { events: faults.map(({ index, id, code, field, message }) => ({ index, ...(id === undefined ? {} : { id }), code, field, message })) },
   });
+}
+
+/** What the caller had no right to, one word for each kind: that goes on record, what is merely wrong does not. */
+export function forbiddenReasons(outcomes: readonly PublishOutcome[]): readonly string[] {
+  return [...new Set(outcomes.flatMap((outcome) => (outcome.accepted || !forbidden.has(outcome.code) ? [] : [wordOf(outcome.code)])))];
+}
+
+function wordOf(code: PublishRejected['code']): string {
+  return code.toLowerCase().replaceAll('_', '-');
 }
 
 function statusOf(code: PublishRejected['code']): number {
