@@ -5,7 +5,7 @@ import { MemoryLeaseStore, MemoryProjectionStore, MemoryPublicationStore, Memory
 import { SystemClock } from '#adapters/system';
 import { apiKeyTable, keysProjection } from '#domain/access';
 import { contentsProjection, contentTable } from '#domain/content';
-import { contentPublished, contexts, decodeEvent, eventParked, keyIssued, topicPartitions } from '#events';
+import { contentPublished, contexts, decodeEvent, eventParked, keyIssued, topicPartitions, type StoredRecord } from '#events';
 import { partitionOf, type TableSpec } from '#kernel';
 import { ConsumerHost, EventParking, LogEventIntake } from '#runtime';
 import { toKafkaMessage, type KafkaMessage } from '#sdk/kafka';
@@ -66,11 +66,22 @@ function forgedKey(): KafkaMessage {
 const send = (context: string, messages: readonly KafkaMessage[]) =>
   producer.send({ topic: `${kafka.env['KAFKA_TOPIC_PREFIX']}${context}`, messages: [...messages], acks: -1 });
 
+/** Everything on a topic; one read may bring less than there is. */
+async function allOf(topic: string): Promise<readonly StoredRecord[]> {
+  const records: StoredRecord[] = [];
+  for (let partition = 0; partition < topicPartitions; partition++) {
+    for (let at = 0n; ;) {
+      const batch = await log.read(topic, partition, at, { recordsMax: 1_000, bytesMax: 1e9, waitMs: 0 });
+      if (batch.next === at) break;
+      records.push(...batch.records);
+      at = batch.next;
+    }
+  }
+  return records;
+}
+
 async function parked() {
-  const parts = await Promise.all(
-    Array.from({ length: topicPartitions }, (_, at) => log.read('operation', at, 0n, { recordsMax: 1_000, bytesMax: 1e9, waitMs: 0 })),
-  );
-  return parts.flatMap(({ records }) => records.map(decodeEvent)).flatMap((event) => (event.type === eventParked.type ? [event.data] : []));
+  return (await allOf('operation')).map(decodeEvent).flatMap((event) => (event.type === eventParked.type ? [event.data] : []));
 }
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
