@@ -21,13 +21,19 @@ const expected: ReadonlyArray<readonly [command: string, prints: RegExp]> = [
   ['npm run -s streams -- events tail', /segment\.produced/],
   ['npm run -s streams -- events list --type segment.produced --json', /"type": "segment\.produced"/],
   ['curl -N -H "Authorization: Bearer $STREAMS_KEY" http://localhost:8080/api/v1/events/live', /^data: \{/m],
-  ['buf curl --protocol grpc', /"attributes"[^]*stream\.created/],
-  [`buf curl -d '{"where": {"status"`, /"streams"[^]*"status":\s*"live"/],
-  [`buf curl -d '{"where": {"stream"`, /"rows"[^]*"stream":\s*\{/],
+  ['npx buf curl --protocol grpc', /"attributes"[^]*stream\.created/],
+  [`npx buf curl -d '{"where": {"status"`, /"streams"[^]*"status":\s*"live"/],
+  [`npx buf curl -d '{"where": {"stream"`, /"rows"[^]*"stream":\s*\{/],
   ['curl -X POST http://localhost:8080/api/v1/events', /"id":"first"/],
   ['npm run -s streams -- purge /live/', /Purge pg-\w+ is applied\./],
   ['npm run -s streams -- replay diff streams', /makes the same rows as those that serve/],
   ['npm run -s streams -- replay run streams --promote', /Readers see it\./],
+  ['npm run -s streams -- audit verify', /Everything is as it was signed\./],
+  ['npm run -s streams -- audit prove', /in the tree of /],
+  ['npm run -s streams -- audit export', /bundle/],
+  ['node dist/apps/auditor/main.js', /Everything is as it was signed\./],
+  ['npm run -s streams -- audit verify --offline', /Everything is as it was signed\./],
+  ['npm run -s streams -- audit rotate-key', /has its key number 2/],
   ['npm run -s streams -- tenant create acme "Acme TV"', /acme/],
   ['npm run -s streams -- key create "Acme admin" --tenant acme --scope admin', /sk_k-/],
   ['npm run -s streams -- tenant suspend acme --reason unpaid', /Tenant acme is suspended/],
@@ -40,11 +46,14 @@ const expected: ReadonlyArray<readonly [command: string, prints: RegExp]> = [
 /** What starts the platform: that is done by whoever runs this test. With settings before it, these are tried instead. */
 const starts = (text: string): boolean => /(^|\s)npm (start|test)\b/.test(text) || text.startsWith('export ');
 
+/** As the README of an auditor's bundle has it. */
+const verifierKeyIn = (bundle: string): string => /^ {4}(\S+\+\S+)$/m.exec(readFileSync(join(bundle, 'README.md'), 'utf8'))?.[1] ?? 'none';
+
 describe('the commands of the README, on a running platform', () => {
   let platform: Platform;
   let folder: string;
   let watch: number;
-  const known = { stream: '', streamKey: '', key: '' };
+  const known = { stream: '', streamKey: '', key: '', event: '' };
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'streams-readme-'));
@@ -53,7 +62,8 @@ describe('the commands of the README, on a running platform', () => {
     platform = await Platform.start({ env: { METRICS_PORT: String(watch) } });
     const { id, streamKey } = await platform.api<{ id: string; streamKey: string }>('POST', '/api/v1/stream/start', { name: 'Film' });
     const { id: key } = await platform.api<{ id: string }>('POST', '/api/v1/keys', { name: 'spare', scopes: ['view'] });
-    Object.assign(known, { stream: id, streamKey, key });
+    const { items } = await platform.api<{ items: ReadonlyArray<{ id: string }> }>('GET', '/api/v1/events?type=stream.created');
+    Object.assign(known, { stream: id, streamKey, key, event: items[0]?.id ?? '' });
     const film = ['-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=30', '-f', 'lavfi', '-i', 'sine', '-t', '60', '-c:v', 'libx264', '-preset', 'ultrafast'];
     expect(spawnSync('ffmpeg', ['-loglevel', 'error', ...film, '-pix_fmt', 'yuv420p', '-c:a', 'aac', join(folder, 'film.mp4')]).status).toBe(0);
   });
@@ -70,7 +80,10 @@ describe('the commands of the README, on a running platform', () => {
       .replace('film.mp4', join(folder, 'film.mp4'))
       .replace('YOUR-STREAM-KEY', known.streamKey)
       .replace('<stream id>', known.stream)
-      .replace('KEY-ID', known.key);
+      .replace('KEY-ID', known.key)
+      .replace('EVENT_ID', known.event)
+      .replace(/ DIR\b/, ` ${join(folder, 'bundle')}`)
+      .replace('VERIFIER_KEY', () => verifierKeyIn(join(folder, 'bundle')));
   }
 
   function run(text: string, prints: RegExp): Promise<string> {
