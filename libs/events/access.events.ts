@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineEvent } from './define.ts';
 import { count, id, millis, text, withoutNul } from './fields.ts';
+import { personal } from './personal.ts';
 
 export const scopes = ['publish', 'operate', 'view', 'edge', 'admin'] as const;
 
@@ -125,7 +126,7 @@ export const accessRefused = defineEvent({
   meaning: 'Somebody was refused, once or several times within a minute.',
   schema: z.object({
     /** Network address; empty for all those together that came after too many others. */
-    address: z.string().max(64),
+    address: personal(z.string().max(64)),
     /** `anonymous`, or who it was: `key:<id>`, `jwt:<subject>`; of a credential that did not hold, who it claimed to be. */
     who: z.string().min(1).max(256).regex(withoutNul),
     /** Id of the operation in the OpenAPI document, or the method of the gRPC service. */

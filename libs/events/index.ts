@@ -16,5 +16,6 @@ export type { LogRecord, StoredRecord } from './record.ts';
 export * from './operation.events.ts';
 export * from './replay.events.ts';
 export * from './playback.events.ts';
+export { personal, personalPaths, type PersonalPath } from './personal.ts';
 export { stampOf } from './stamp.ts';
 export * from './stream.events.ts';

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { defineEvent } from './define.ts';
 import { bytes, cid, count, epoch, id, millis, text, withoutNul } from './fields.ts';
+import { personal } from './personal.ts';
 
 /** One rung of a stream's ladder as it was asked for. */
 export const rungSchema = z.object({
@@ -53,7 +54,7 @@ export const streamStarted = defineEvent({
     sessionId: id,
     epoch,
     endpoint: z.enum(['primary', 'backup']),
-    remoteAddress: text,
+    remoteAddress: personal(text),
     /** Ingest node that holds the session. */
     node: id,
     /** Where the packager fetches the session as FLV. */
@@ -95,7 +96,7 @@ export const streamPublishRejected = defineEvent({
     streamId: z.string().max(128),
     reason: z.enum(rejectReasons),
     detail: text,
-    remoteAddress: text,
+    remoteAddress: personal(text),
     node: id,
   }),
   key: (data) => data.streamId || data.remoteAddress,

@@ -10,10 +10,11 @@ export type ReleasedSchemas = Readonly<Record<string, Readonly<Record<string, st
 
 const path = 'docs/released-schemas.json';
 
-/** Of what decides about data; words for people may be improved. */
+/** Of what decides about data; words for people may be improved, and a field be found personal later (`x-personal`). */
 export function schemaDigestOf(schema: JsonSchema): string {
   const { description: _, title: __, ...deciding } = schema;
-  return createHash('sha256').update(JSON.stringify(deciding)).digest('hex').slice(0, 32);
+  const text = JSON.stringify(deciding, (key, value: unknown) => (key === 'x-personal' ? undefined : value));
+  return createHash('sha256').update(text).digest('hex').slice(0, 32);
 }
 
 /** Versions whose schema is not the one that was released. */

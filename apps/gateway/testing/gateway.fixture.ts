@@ -36,7 +36,8 @@ import type { SubscriptionsInit } from '../events/subscriptions.ts';
 import { createGateway } from '../gateway.app.ts';
 import { readGatewaySettings, type GatewaySettings } from '../gateway.config.ts';
 import { GrpcServer } from '../grpc/grpc-server.ts';
-import { gatewayModule, subscriptionDefaults, type GatewayEngines } from '../gateway.module.ts';
+import type { GatewayEngines } from '../gateway-engines.ts';
+import { gatewayModule, subscriptionDefaults } from '../gateway.module.ts';
 
 /** Engines, and what the projector works with. */
 export interface WorldEngines extends GatewayEngines {

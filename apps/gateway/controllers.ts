@@ -1,0 +1,38 @@
+import { KeysController } from './access/keys.controller.ts';
+import { RefusalsController } from './access/refusals.controller.ts';
+import { TenantsController } from './access/tenants.controller.ts';
+import { CatalogueController } from './catalogue/catalogue.controller.ts';
+import { CdnController } from './cdn/cdn.controller.ts';
+import { ContentsController } from './contents/contents.controller.ts';
+import { EventsController } from './events/events.controller.ts';
+import { LedgerController } from './ledger/ledger.controller.ts';
+import { TlogController } from './ledger/tlog.controller.ts';
+import { DocsController } from './openapi/docs.controller.ts';
+import { OriginController } from './origin/origin.controller.ts';
+import { ParkedController } from './parked/parked.controller.ts';
+import { PlaybacksController } from './playbacks/playbacks.controller.ts';
+import { PublishController } from './publish/publish.controller.ts';
+import { ReplaysController } from './replays/replays.controller.ts';
+import { StreamsController } from './streams/streams.controller.ts';
+import { WatchController } from './watch/watch.controller.ts';
+
+/** All of REST. */
+export const controllers = [
+  StreamsController,
+  CdnController,
+  PublishController,
+  EventsController,
+  CatalogueController,
+  ContentsController,
+  WatchController,
+  PlaybacksController,
+  ParkedController,
+  ReplaysController,
+  KeysController,
+  TenantsController,
+  RefusalsController,
+  OriginController,
+  LedgerController,
+  TlogController,
+  DocsController,
+];

@@ -1,0 +1,52 @@
+import { EventLog } from '#ports';
+import { Lifecycle } from '#runtime';
+import type { Provider } from '@nestjs/common';
+import { HttpAdapterHost } from '@nestjs/core';
+import type { FastifyInstance } from 'fastify';
+import { Admissions } from '../access/admissions.ts';
+import { Authenticator } from '../access/authenticator.ts';
+import type { GatewayEngines } from '../gateway-engines.ts';
+import { RowWatches } from '../watch/row-watches.ts';
+import { EventSockets } from './event-sockets.ts';
+import { ResumeTokens } from './resume-token.codec.ts';
+import { Subscriptions, type SubscriptionsInit } from './subscriptions.ts';
+
+/** Signs the resume tokens of all gateways. */
+const tokenSecret = 'resume-tokens';
+
+/** WebSockets need the HTTP server itself. */
+const sockets: Provider = {
+  provide: EventSockets,
+  useFactory: (
+    host: HttpAdapterHost,
+    subscriptions: Subscriptions,
+    watches: RowWatches,
+    tokens: ResumeTokens,
+    admissions: Admissions,
+    authenticator: Authenticator,
+    { stopping }: Lifecycle,
+  ) => {
+    const served = new EventSockets({ subscriptions, watches, tokens, admissions, authenticator, stopping });
+    served.attach(host.httpAdapter.getInstance<FastifyInstance>().server);
+    return served;
+  },
+  inject: [HttpAdapterHost, Subscriptions, RowWatches, ResumeTokens, Admissions, Authenticator, Lifecycle],
+};
+
+/** Whoever follows the log or live rows. */
+export function eventProviders({ secrets, reads, telemetry }: GatewayEngines, init: SubscriptionsInit): Provider[] {
+  return [
+    { provide: ResumeTokens, useFactory: async () => new ResumeTokens(await secrets.secret(tokenSecret)) },
+    {
+      provide: Subscriptions,
+      useFactory: (log: EventLog, tokens: ResumeTokens) => new Subscriptions(log, tokens, init, telemetry),
+      inject: [EventLog, ResumeTokens],
+    },
+    {
+      provide: RowWatches,
+      useFactory: (subscriptions: Subscriptions, tokens: ResumeTokens, { stopping }: Lifecycle) => new RowWatches({ reads, subscriptions, tokens, stopping }),
+      inject: [Subscriptions, ResumeTokens, Lifecycle],
+    },
+    sockets,
+  ];
+}
