@@ -12,6 +12,8 @@ import { fillFolded, plainFolded } from './projection/folded-rows.ts';
 
 const goals = { seconds: 12, ofPlain: 0.8, liveRatio: 2, diffSeconds: 20 };
 const alteredRows = 3;
+/** The first one of a process compiles its code and reads a log that no cache holds: it is told apart. */
+const rebuildsRun = 3;
 const schema = `${edgesProjection.name}_v${edgesProjection.version}`;
 
 /** Orders replays of the edges' read model from the projector's process, and waits for them. */
@@ -85,9 +87,18 @@ async function run(context: BenchContext): Promise<void> {
     await caughtUp(world, [edgesProjection]);
     const orders = new Orders(world);
     context.row('what', 'seconds', 'events/s', 'plain pg, decoded already');
-    const rebuild = await orders.done('promoted', { promote: true });
-    const speed = count / rebuild.seconds;
-    context.row(`rebuild of ${count} events over 20,000 keys, to promoted`, rounded(rebuild.seconds), Math.round(speed), Math.round(plain));
+    const rebuilds: number[] = [];
+    for (let at = 0; at < rebuildsRun; at++) rebuilds.push((await orders.done('promoted', { promote: true })).seconds);
+    const first = rebuilds[0] as number;
+    const seconds = quantile(rebuilds, 0.5);
+    const speed = count / seconds;
+    context.row(
+      `rebuild of ${count} events over 20,000 keys, to promoted: first of a new process`,
+      rounded(first),
+      Math.round(count / first),
+      Math.round(plain),
+    );
+    context.row(`the same, median of ${rebuildsRun}`, rounded(seconds), Math.round(speed), Math.round(plain));
     await alterRows(world.databaseUrl);
     const diff = await orders.done('compared', { mode: 'comparison' });
     const tables = (await world.builds.show(diff.id))?.difference?.tables ?? [];
@@ -99,7 +110,8 @@ async function run(context: BenchContext): Promise<void> {
     const ratio = beside.p99 / alone;
     context.row(`live p99 alone ${rounded(alone)} ms, beside ${beside.replays} rebuilds ${rounded(beside.p99)} ms`, '', '', '');
     const goalSeconds = (goals.seconds * count) / 1_000_000;
-    context.bar('rebuild.seconds', rounded(rebuild.seconds), 's', `<= ${goalSeconds}`, rebuild.seconds <= goalSeconds);
+    context.bar('rebuild.seconds', rounded(seconds), 's', `<= ${goalSeconds}`, seconds <= goalSeconds);
+    context.bar('rebuild.first.seconds', rounded(first), 's', `<= ${goalSeconds}`, first <= goalSeconds);
     context.bar('rebuild.of-plain', rounded(speed / plain), 'x', `>= ${goals.ofPlain}`, speed / plain >= goals.ofPlain, Math.round(plain));
     context.bar('rebuild.diff.rows', found, 'rows', `= ${alteredRows}`, found === alteredRows);
     context.bar('rebuild.diff.seconds', rounded(diff.seconds), 's', `<= ${goals.diffSeconds}`, diff.seconds <= goals.diffSeconds);
