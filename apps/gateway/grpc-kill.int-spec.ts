@@ -52,7 +52,7 @@ async function startProcess(args: readonly string[]): Promise<GatewayProcess> {
 }
 
 function record(n: number): LogRecord {
-  const headers = { ce_specversion: '1.0', ce_id: `e-${n}`, ce_source: '/test', ce_type: 'purge.requested', ce_subject: `s-${n % 40}` };
+  const headers = { ce_specversion: '1.0', ce_id: `e-${n}`, ce_source: '/test', ce_type: 'cache.counted', ce_subject: `s-${n % 40}` };
   return { key: `s-${n % 40}`, headers, value: JSON.stringify({ n }) };
 }
 

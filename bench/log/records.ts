@@ -1,6 +1,6 @@
 import type { LogRecord } from '#events';
 
-/** A segment announcement as the media app writes it: 16 headers, about 600 bytes. */
+/** A packager's report as the media app writes it: 16 headers, about 600 bytes. */
 export function sampleRecord(n: number): LogRecord {
   const stream = `st-${(n * 7919) % 97}`;
   return {
@@ -8,11 +8,11 @@ export function sampleRecord(n: number): LogRecord {
     headers: {
       ce_specversion: '1.0',
       ce_id: `01926f4e-7d3a-7000-8000-${n.toString(16).padStart(12, '0')}`,
-      ce_type: 'segment.produced',
+      ce_type: 'encoding.delayed',
       ce_source: '/media/node-1',
-      ce_subject: `${stream}/720p`,
+      ce_subject: `${stream}/encoding`,
       ce_time: '2026-09-21T12:00:00.123Z',
-      ce_dataschema: 'urn:streams:event:segment.produced:1',
+      ce_dataschema: 'urn:streams:event:encoding.delayed:1',
       ce_partitionkey: stream,
       ce_tenant: 'default',
       ce_correlationid: '01926f4e-7d3a-7000-8000-000000000001',
@@ -25,10 +25,12 @@ export function sampleRecord(n: number): LogRecord {
     },
     value: JSON.stringify({
       streamId: stream,
-      rendition: '720p',
+      sessionId: '01926f4e-7d3a-7000-8000-000000000001',
+      epoch: 3,
+      node: 'media-1',
+      reason: 'store-unavailable',
+      delayMs: 1_234,
       mediaSequence: n,
-      cid: 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy',
-      sizeBytes: 612_345,
     }),
   };
 }

@@ -17,6 +17,8 @@ const text = { type: 'string' };
 /** CloudEvents Kafka binding, binary mode: the attributes as headers. */
 const headers: JsonSchema = {
   type: 'object',
+  description:
+    'All of them are there in what the platform publishes. Who publishes straight to Kafka sends ce_specversion, ce_id, ce_source and ce_type, and the key; the rest is set where it is left out.',
   properties: {
     ce_specversion: { type: 'string', const: '1.0' },
     ce_id: text,

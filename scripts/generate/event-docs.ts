@@ -79,6 +79,18 @@ JSON data. One topic per context; events of one key keep their order. \`datasche
 Every event carries the extensions \`partitionkey\`, \`tenant\`, \`correlationid\`, \`causationid\`, \`traceparent\`, \`actor\`, \`streamversion\`
 (sequence within the subject, 0 for facts about a refusal and for events from outside) and \`producerepoch\` (fencing epoch of a fact's owner,
 0 for commands and for events from outside). Events marked as open may be published by backend teams; the others are the platform's own words.
+
+## Straight to Kafka
+
+A record of any client is an event when it has the headers \`ce_specversion\` (\`1.0\`), \`ce_id\`, \`ce_source\` and \`ce_type\`, the data as its
+value (binary mode; structured mode is not taken), and as its key the partition key, put on its partition by murmur2, as Java's,
+kafkajs' and the SDK's producers do (librdkafka and kcat: \`partitioner=murmur2_random\`). The key of each type follows from its data:
+the sample's stands at each. Everything else is set where it is left out, as it is over REST: \`time\` is the record's, \`subject\` and
+\`partitionkey\` follow from the data, \`tenant\` is the one of KAFKA_DIRECT_TENANTS when that names one alone (else \`ce_tenant\` says
+which), \`dataschema\` is the newest version that the data fits, \`actor\` is \`direct\`. What is no event is parked: \`event.parked\` names
+the reason and the field.
+
+## Types
 `;
 
 function overview(definitions: readonly EventDefinition[]): string {

@@ -1,18 +1,31 @@
-/** @needs java maven */
+/** @needs java maven kcat */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { KafkaEventLog } from '#adapters/kafka-log';
-import { MemoryLeaseStore, MemoryProjectionStore, MemoryPublicationStore, MemoryReadStore } from '#adapters/memory';
+import { MemoryLeaseStore, MemoryLedgerStore, MemoryProjectionStore, MemoryPublicationStore, MemoryReadStore } from '#adapters/memory';
+import { SqliteEventLog } from '#adapters/sqlite-log';
 import { SystemClock } from '#adapters/system';
 import { apiKeyTable, keysProjection } from '#domain/access';
 import { contentsProjection, contentTable } from '#domain/content';
 import { contentPublished, contexts, decodeEvent, eventParked, keyIssued, topicPartitions, type StoredRecord } from '#events';
 import { partitionOf, type TableSpec } from '#kernel';
+import type { EventLog } from '#ports';
 import { ConsumerHost, EventParking, LogEventIntake } from '#runtime';
 import { toKafkaMessage, type KafkaMessage } from '#sdk/kafka';
+import { matches } from '../../apps/gateway/events/event-filter.core.ts';
+import { LogEntry } from '../../apps/gateway/events/log-entry.ts';
+import { LedgerAppender } from '../../apps/projector/ledger/ledger-appender.ts';
 import { Kafka as KafkaJs, logLevel, type Producer } from 'kafkajs';
 import { pino } from 'pino';
+import { codeBlocks } from './sdk-consumer.ts';
+import { kcatProduce } from './kcat.ts';
 import { kafkaStartTimeoutMs, startKafka, type Kafka } from '../constellation/kafka/index.ts';
 
+const checkout = resolve(import.meta.dirname, '../../..');
 const clock = new SystemClock();
 const logger = pino({ level: 'silent' });
 let kafka: Kafka;
@@ -67,11 +80,11 @@ const send = (context: string, messages: readonly KafkaMessage[]) =>
   producer.send({ topic: `${kafka.env['KAFKA_TOPIC_PREFIX']}${context}`, messages: [...messages], acks: -1 });
 
 /** Everything on a topic; one read may bring less than there is. */
-async function allOf(topic: string): Promise<readonly StoredRecord[]> {
+async function allOf(from: KafkaEventLog, topic: string): Promise<readonly StoredRecord[]> {
   const records: StoredRecord[] = [];
   for (let partition = 0; partition < topicPartitions; partition++) {
     for (let at = 0n; ;) {
-      const batch = await log.read(topic, partition, at, { recordsMax: 1_000, bytesMax: 1e9, waitMs: 0 });
+      const batch = await from.read(topic, partition, at, { recordsMax: 1_000, bytesMax: 1e9, waitMs: 0 });
       if (batch.next === at) break;
       records.push(...batch.records);
       at = batch.next;
@@ -81,7 +94,7 @@ async function allOf(topic: string): Promise<readonly StoredRecord[]> {
 }
 
 async function parked() {
-  return (await allOf('operation')).map(decodeEvent).flatMap((event) => (event.type === eventParked.type ? [event.data] : []));
+  return (await allOf(log, 'operation')).map(decodeEvent).flatMap((event) => (event.type === eventParked.type ? [event.data] : []));
 }
 
 async function until(condition: () => Promise<boolean>): Promise<void> {
@@ -122,4 +135,98 @@ test('what comes straight onto Kafka is projected when the door would have taken
   ]);
   expect(await idsIn(contentTable, 'content_id')).toEqual(['acmes', 'good', 'last', 'taken']);
   expect(await idsIn(apiKeyTable, 'key_id')).toEqual([]);
+}, 120_000);
+
+/** The same log as somebody reads it whose one tenant is `default`. */
+async function ofOneTenant<Result>(work: (other: KafkaEventLog) => Promise<Result>): Promise<Result> {
+  const { env, address } = kafka;
+  const other = new KafkaEventLog({ brokers: address.split(','), clientId: 'one', topicPrefix: env['KAFKA_TOPIC_PREFIX'] as string });
+  try {
+    return await work(other);
+  } finally {
+    await other.close();
+  }
+}
+
+const contents = async (wanted: readonly string[]): Promise<boolean> => {
+  const ids = await idsIn(contentTable, 'content_id');
+  return wanted.every((id) => ids.includes(id));
+};
+
+test("the README's line and a hand-written producer need four headers, the key and the data", async () => {
+  const [line] = codeBlocks(readFileSync(`${checkout}/README.md`, 'utf8'), 'bash');
+  const env = { ...process.env, KAFKA_BROKERS: kafka.address };
+  const typed = (line?.source ?? '').replace('-t content', `-t ${kafka.env['KAFKA_TOPIC_PREFIX']}content`);
+  expect(spawnSync('sh', ['-c', typed], { env, encoding: 'utf8' })).toMatchObject({ status: 0 });
+  const natural = { ce_specversion: '1.0', ce_id: 'hand-1', ce_source: '/hand', ce_type: contentPublished.type, ce_tenant: 'acme' };
+  const value = JSON.stringify({ contentId: 'by-hand', url: 'https://origin.example/x', contentType: 'video/mp4' });
+  const topic = `${kafka.env['KAFKA_TOPIC_PREFIX']}content`;
+  await kcatProduce(kafka.address, topic, { key: 'by-hand', value, headers: natural });
+  const plain = { key: 'by-kafkajs', value: value.replace('by-hand', 'by-kafkajs'), headers: { ...natural, ce_id: 'hand-0' } };
+  await producer.send({ topic, messages: [plain], acks: -1 });
+  await kcatProduce(kafka.address, topic, { key: 'nobodys', value, headers: { ...natural, ce_id: 'hand-2' } });
+  const structured = JSON.stringify({ specversion: '1.0', id: 'hand-3', source: '/hand', type: contentPublished.type, data: JSON.parse(value) as unknown });
+  await kcatProduce(kafka.address, topic, { key: 'by-hand', value: structured, headers: { 'content-type': 'application/cloudevents+json' } });
+  const forged = { ...published('forged').headers, ce_id: 'forged', ce_actor: 'key:root', 'streams-producer': 'x' };
+  await kcatProduce(kafka.address, topic, { key: 'by-hand', value: '{"contentId":7}', headers: forged });
+
+  await until(async () => (await parked()).length >= 9 && (await contents(['by-hand', 'by-kafkajs'])));
+  const reasons = (await parked()).map(({ eventId, message }) => `${eventId}: ${message}`).join('\n');
+  // Two tenants may write here, and the README's line names none.
+  expect(reasons).toMatch(/^cms-0001: .*the header ce_tenant must say which/m);
+  expect(reasons).toMatch(/^hand-2: .*"by-hand".*the key of the record is "nobodys"/m);
+  expect(reasons).toMatch(/^: .*binary mode/m);
+  expect(reasons).toMatch(/^forged: .*contentId/m);
+  const records = await ofOneTenant((other) => allOf(other, 'content'));
+  expect(decodeEvent(records.find(({ headers }) => headers['ce_id'] === 'cms-0001') as StoredRecord)).toMatchObject({ tenant: 'default', actor: 'direct' });
+  const live = records.filter((record) => matches({}, new LogEntry('content', record))).map(({ headers }) => headers['ce_id']);
+  expect(live).toContain('cms-0001');
+  expect(live).not.toContain('forged');
+}, 120_000);
+
+/** What the keepers of audit ledgers complain of. */
+const complaints: string[] = [];
+
+/** Takes what is new of a log into an audit ledger; answers how many records that were. */
+async function ledgered(from: EventLog, store: MemoryLedgerStore, epoch = 1n): Promise<number> {
+  const heard = pino({ level: 'warn' }, { write: (line: string) => void complaints.push(line) });
+  const appender = new LedgerAppender({ topics: ['content', 'access'], epoch }, { log: from, store, logger: heard, now: Date.now });
+  let all = 0;
+  for (let taken = -1; taken !== 0; all += taken) taken = await appender.catchUp(new AbortController().signal);
+  return all;
+}
+
+/** Every leaf of the trees that a log gives. */
+async function leavesOf(from: EventLog): Promise<readonly string[]> {
+  const store = new MemoryLedgerStore(clock);
+  await ledgered(from, store);
+  const trees = await store.progress();
+  const tiles = await Promise.all(trees.map((tree) => store.tiles(tree, tree.size > 0 ? [{ level: 0, index: 0 }] : [])));
+  return tiles.flatMap((each, at) => each.map(({ hashes }) => `${trees[at]?.topic}/${trees[at]?.partition} ${Buffer.from(hashes).toString('hex')}`));
+}
+
+test('the audit ledger knows what was written, not what the settings say of it', async () => {
+  const store = new MemoryLedgerStore(clock);
+  const taken = await ledgered(log, store);
+  expect(taken).toBeGreaterThan(10);
+  const leaves = await leavesOf(log);
+  const folder = await mkdtemp(join(tmpdir(), 'streams-direct-'));
+  const file = new SqliteEventLog({ path: join(folder, 'log.db') }, { clock });
+  try {
+    await ofOneTenant(async (other) => {
+      // The keeper that comes next looks at the last record again, and finds that it is the one.
+      expect(await ledgered(other, store, 2n)).toBe(0);
+      expect(await leavesOf(other)).toEqual(leaves);
+      for (const topic of ['content', 'access']) {
+        const records = await allOf(other, topic);
+        await file.restore(topic, topicPartitions, (write) => write(records));
+      }
+    });
+    // A copy holds the same records at other offsets: its trees are the same.
+    expect(await leavesOf(file)).toEqual(leaves);
+    expect(complaints).toEqual([]);
+  } finally {
+    await file.close();
+    await rm(folder, { recursive: true, force: true });
+  }
 }, 120_000);

@@ -68,7 +68,7 @@ export class CatchUp {
 
   #wanted(from: Positions, entries: readonly LogEntry[]): LiveEvent[] {
     const trail = new Trail(from, entries);
-    return entries.flatMap((entry, at) => (matches(this.#filter, entry.topic, entry.record) ? [new PastEvent(entry, trail, at)] : []));
+    return entries.flatMap((entry, at) => (matches(this.#filter, entry) ? [new PastEvent(entry, trail, at)] : []));
   }
 }
 

@@ -1,4 +1,4 @@
-import { contexts, isRefusedDirect, topicPartitions, type Context, type StoredRecord } from '#events';
+import { contexts, topicPartitions, type Context, type StoredRecord } from '#events';
 import { partitionOf } from '#kernel';
 
 /** Which events somebody wants; what is left out does not matter. */
@@ -42,12 +42,18 @@ export function lanesOf(filter: EventFilter): readonly number[] {
   );
 }
 
-/**
- * The topic of the record is one that the filter reads: {@link lanesOf} sees to that, and this looks again. What came past
- * the door and was set aside is nobody's event.
- */
-export function matches(filter: EventFilter, topic: Context, record: StoredRecord): boolean {
-  const { key, headers } = record;
+/** A record of the log, and whether it is an event. */
+export interface Candidate {
+  readonly topic: Context;
+  readonly record: StoredRecord;
+  /** False for what projections park: it is nobody's event. */
+  readonly isReadable: boolean;
+}
+
+/** The topic of the record is one that the filter reads: {@link lanesOf} sees to that, and this looks again. */
+export function matches(filter: EventFilter, candidate: Candidate): boolean {
+  const { topic } = candidate;
+  const { key, headers } = candidate.record;
   if (filter.contexts !== undefined && !filter.contexts.includes(topic)) return false;
   if (filter.types !== undefined && !filter.types.includes(headers['ce_type'] ?? '')) return false;
   if (filter.key !== undefined && key !== filter.key) return false;
@@ -55,7 +61,7 @@ export function matches(filter: EventFilter, topic: Context, record: StoredRecor
   const subject = headers['ce_subject'] ?? '';
   if (filter.subjectPrefix !== undefined && !subject.startsWith(filter.subjectPrefix)) return false;
   if (filter.subject !== undefined && subject !== filter.subject && !subject.startsWith(`${filter.subject}/`)) return false;
-  return !isRefusedDirect(record);
+  return candidate.isReadable;
 }
 
 /** The filter as one text: the same for filters that mean the same. */

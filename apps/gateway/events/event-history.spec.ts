@@ -16,7 +16,11 @@ beforeAll(async () => {
     const topic = contexts[(at * 7) % contexts.length] as (typeof contexts)[number];
     const key = `k${(at * 13) % 29}`;
     const type = at % 10 === 0 ? 'rare' : 'common';
-    const record: LogRecord = { key, headers: { ce_id: `e${at}`, ce_type: type, ce_subject: `${key}/x` }, value: `{"at":${at}}` };
+    const record: LogRecord = {
+      key,
+      headers: { ce_specversion: '1.0', ce_source: '/test', ce_id: `e${at}`, ce_type: type, ce_subject: `${key}/x` },
+      value: `{"at":${at}}`,
+    };
     clock.advance(1);
     await log.append(topic, [record]);
     written.push({ topic, key, at, type });

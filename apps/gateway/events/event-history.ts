@@ -112,7 +112,7 @@ export class HistoryReader {
       const next = this.#open.reduce((best, each) => (comes(each, best, this.#forward) ? each : best));
       const event = next.chunk[next.at++] as LogEntry;
       next.position = this.#forward ? event.record.offset + 1n : event.record.offset;
-      if (matches(this.#filter, event.topic, event.record)) events.push(event);
+      if (matches(this.#filter, event)) events.push(event);
       if (next.at === next.chunk.length && !(await this.#refill(next))) this.#open = this.#open.filter((each) => each !== next);
     }
     const positions = [...this.#base];

@@ -5,7 +5,7 @@ import { contexts, topicPartitions } from '#events';
 import fc from 'fast-check';
 import { lanes, matches, type EventFilter } from './event-filter.core.ts';
 import { LiveReader } from './live-reader.ts';
-import type { LiveEvent } from './log-entry.ts';
+import { LogEntry, type LiveEvent } from './log-entry.ts';
 import { LogTail } from './log-tail.ts';
 
 async function openLog(): Promise<MemoryEventLog> {
@@ -14,9 +14,18 @@ async function openLog(): Promise<MemoryEventLog> {
   return log;
 }
 
+/** Types of tomorrow: shown as they are. */
+const envelope = { ce_specversion: '1.0', ce_source: '/test' };
+
 async function write(log: MemoryEventLog, from: number, to: number): Promise<void> {
   for (let at = from; at < to; at++) {
-    const headers = { ce_id: `e${at}`, ce_type: at % 7 === 0 ? 'rare' : 'common', ce_subject: `k${at % 31}`, ce_tenant: at % 2 === 0 ? 'even' : 'odd' };
+    const headers = {
+      ...envelope,
+      ce_id: `e${at}`,
+      ce_type: at % 7 === 0 ? 'rare' : 'common',
+      ce_subject: `k${at % 31}`,
+      ce_tenant: at % 2 === 0 ? 'even' : 'odd',
+    };
     await log.append(contexts[at % contexts.length] as string, [{ key: `k${at % 31}`, headers, value: `{"at":${at}}` }]);
   }
 }
@@ -102,7 +111,7 @@ async function everything(log: MemoryEventLog, filter: EventFilter): Promise<str
   for (const { topic, partition } of lanes) {
     if (filter.contexts?.includes(topic) === false) continue;
     const { records } = await log.read(topic, partition, 0n, { recordsMax: 5000, bytesMax: 1e8, waitMs: 0 });
-    for (const record of records) if (matches(filter, topic, record)) ids.push(record.headers['ce_id'] as string);
+    for (const record of records) if (matches(filter, new LogEntry(topic, record))) ids.push(record.headers['ce_id'] as string);
   }
   return ids;
 }

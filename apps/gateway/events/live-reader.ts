@@ -82,7 +82,7 @@ export class LiveReader {
       this.#number++;
       const isNew = entry.next > (this.#positions[entry.lane] as bigint);
       this.#move(positions);
-      if (!isNew || !matches(this.#filter, entry.topic, entry.record)) continue;
+      if (!isNew || !matches(this.#filter, entry)) continue;
       fresh.push({ entry, positions: this.#positions, common: this.#inStep });
       bytes += entry.record.value.length + 256;
     }

@@ -1,15 +1,16 @@
-import type { Context, StoredRecord } from '#events';
+import { isReadable, type Context, type StoredRecord } from '#events';
 import { cloudEventJson } from './cloud-event.codec.ts';
-import { laneIndex, type Positions } from './event-filter.core.ts';
+import { laneIndex, type Candidate, type Positions } from './event-filter.core.ts';
 
 /** Encodings kept per entry of the tail: as many as there are usual ways of asking. Others encode for themselves. */
 const sharedMax = 6;
 
 /** A record of the log on its way to readers. */
-export class LogEntry {
+export class LogEntry implements Candidate {
   readonly topic: Context;
   readonly record: StoredRecord;
   readonly lane: number;
+  #isReadable: boolean | undefined;
   #json: string | undefined;
   #shared: Map<string, Buffer> | undefined;
 
@@ -22,6 +23,12 @@ export class LogEntry {
   /** Where its lane goes on. */
   get next(): bigint {
     return this.record.offset + 1n;
+  }
+
+  /** Judged once, however many follow. */
+  get isReadable(): boolean {
+    this.#isReadable ??= isReadable(this.topic, this.record);
+    return this.#isReadable;
   }
 
   /** CloudEvents 1.0 JSON (structured mode), one line. */

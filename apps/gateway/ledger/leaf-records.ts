@@ -1,8 +1,8 @@
 import { tileWidth, tileWidthIn } from '#core/ledger';
-import type { StoredRecord } from '#events';
+import { asWritten, type StoredRecord } from '#events';
 import type { EventLog, LeafTilePlace, LedgerPartition, LedgerProgress, LedgerStore } from '#ports';
 
-/** A record and which leaf of the tree it is. */
+/** A record as its writer left it, and which leaf of the tree it is. */
 export interface LeafRecord {
   readonly index: number;
   readonly record: StoredRecord;
@@ -28,7 +28,7 @@ export async function leafRecords(
   const isCut = low > place.firstOffset;
   const records = await recordsBetween(at, isCut ? low : place.firstOffset, end, width, log);
   const first = place.index * tileWidth + (isCut ? width - records.length : 0);
-  return records.map((record, number) => ({ index: first + number, record }));
+  return records.map((record, number) => ({ index: first + number, record: asWritten(record) }));
 }
 
 export interface LeafSources {

@@ -14,7 +14,7 @@ import {
   type Proof,
   type SizedTile,
 } from '#core/ledger';
-import { contexts, type StoredRecord } from '#events';
+import { asWritten, contexts, type StoredRecord } from '#events';
 import { OperatingError } from '#kernel';
 import type { EventLog, LeafTilePlace, LedgerCheckpoint, LedgerPartition, LedgerProgress, LedgerStore } from '#ports';
 import { leafRecords, type LeafRecord } from './leaf-records.ts';
@@ -124,7 +124,8 @@ export class LedgerReader {
     const head = (await this.#log.heads(topic))[partition];
     if (head === undefined || offset < head.low || offset >= head.high) return undefined;
     const { records } = await this.#log.read(topic, partition, offset, { recordsMax: 1, bytesMax: 1, waitMs: 0 });
-    return records.find((record) => record.offset === offset);
+    const found = records.find((record) => record.offset === offset);
+    return found === undefined ? undefined : asWritten(found);
   }
 
   async #absent(at: LedgerPartition, offset: bigint): Promise<ProofAnswer> {

@@ -1,6 +1,7 @@
 import { openEngines } from '#adapters/engines';
 import { nodeLedgerHash, type Bundle } from '#adapters/ledger';
 import { recordText, type BundledRecord } from '#core/ledger';
+import { asWritten } from '#events';
 import { hasCode } from '#kernel';
 import type { EventLog, PartitionHead } from '#ports';
 import { readStreamsSettings } from '../streams.config.ts';
@@ -33,7 +34,7 @@ async function* recordsOf(log: EventLog, topic: string, head: PartitionHead | un
   const encoder = new TextEncoder();
   for (let from = head.low; from < head.high;) {
     const { records, next } = await log.read(topic, head.partition, from, { recordsMax: 1000, bytesMax: 8_388_608, waitMs: 0 });
-    for (const record of records) yield { offset: record.offset, leafInput: encoder.encode(`\0${recordText(record, nodeLedgerHash)}`) };
+    for (const record of records) yield { offset: record.offset, leafInput: encoder.encode(`\0${recordText(asWritten(record), nodeLedgerHash)}`) };
     if (next <= from) return;
     from = next;
   }

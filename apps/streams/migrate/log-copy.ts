@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import type { StoredRecord } from '#events';
+import { asWritten, type StoredRecord } from '#events';
 import { hasCode } from '#kernel';
 import type { EventLog, PartitionHead, RestoreRecords } from '#ports';
 import { PlainFailure } from '../streams.errors.ts';
@@ -127,8 +127,9 @@ function isSame(one: StoredRecord, other: StoredRecord): boolean {
   return contentOf(one) === contentOf(other);
 }
 
-/** Header order counts: it is part of what was written. */
-function contentOf({ key, headers, value }: StoredRecord): string {
+/** What was written, whatever readers add. Header order counts. */
+function contentOf(record: StoredRecord): string {
+  const { key, headers, value } = asWritten(record);
   return JSON.stringify([key, headers, value]);
 }
 

@@ -62,7 +62,7 @@ export class KafkaEventLog extends EventLog {
     const fetcher = new Fetcher(cluster);
     const { compression = 'gzip', directTenants = ['default'] } = init;
     const appendTimeoutMs = init.appendTimeoutMs ?? defaultAppendTimeoutMs;
-    this.#reader = new PartitionReader(cluster, fetcher, directTenants === '*' ? undefined : new Set(directTenants));
+    this.#reader = new PartitionReader(cluster, fetcher, directTenants === '*' ? '*' : new Set(directTenants));
     this.#plain = new PlainWriter({ appendTimeoutMs, compression }, cluster);
     this.#guarded = new GuardedWriter({
       cluster,

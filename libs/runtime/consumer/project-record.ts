@@ -1,4 +1,4 @@
-import { decodeEvent, definitionOf, EventInvalidError, type DomainEvent, type StoredRecord } from '#events';
+import { decodeEvent, definitionOf, EventInvalidError, isDirect, type DomainEvent, type StoredRecord } from '#events';
 import { OperatingError, type Projection, type RowChange } from '#kernel';
 
 const nothing: readonly RowChange[] = [];
@@ -30,7 +30,7 @@ export function projectRecord(projection: Projection<DomainEvent>, record: Store
   const interest = interestIn(projection, type);
   if (interest === 'ignores') return nothing;
   if (interest === undefined) {
-    if (!belongsTo(projection, type)) throw unreadable(record, new EventInvalidError('EVENT_TYPE_UNKNOWN', `This topic has no event "${type}".`, 'type'));
+    if (!belongsTo(projection, type)) throw foreign(record, type);
     throw new OperatingError(`${projection.name} neither handles nor ignores "${type}" (${at(record)}).`, { code: 'EVENT_UNHANDLED', retryable: false });
   }
   const event = decode(record);
@@ -39,6 +39,12 @@ export function projectRecord(projection: Projection<DomainEvent>, record: Store
   } catch (cause) {
     throw new OperatingError(`${projection.name} failed on ${type} (${at(record)}).`, { code: 'PROJECTION_FAILED', retryable: false, cause });
   }
+}
+
+/** Somebody else's record is told what is wrong with it first: it may lack more than a type of this topic. */
+function foreign(record: StoredRecord, type: string): OperatingError {
+  if (isDirect(record)) decode(record);
+  return unreadable(record, new EventInvalidError('EVENT_TYPE_UNKNOWN', `This topic has no event "${type}".`, 'type'));
 }
 
 function decode(record: StoredRecord): DomainEvent {

@@ -1,4 +1,4 @@
-import type { DirectTenancy, StoredRecord } from '#events';
+import type { DirectTenants, StoredRecord } from '#events';
 import type { FetchedPartition } from '../wire/fetch.codec.ts';
 import { attributes } from '../wire/record-batch.codec.ts';
 import { readBatchHead, readIsAbort, RecordReader } from '../wire/record-reader.ts';
@@ -17,15 +17,13 @@ export interface Chunk {
   readonly bytes: number;
 }
 
-const noTenant = (): DirectTenancy => 'tenant-closed';
-
 /**
  * Decodes what a broker answered to a read of committed records: without those of aborted transactions, without the
  * control records that end transactions, and without what stands before `from` in the first batch.
- * @param tenancyOf what to say of records that somebody else wrote
+ * @param directTenants for whom others may write past us; left out where nobody looks at their events
  * @throws OperatingError `LOG_CORRUPT`
  */
-export function readChunk(fetched: FetchedPartition, from: bigint, tenancyOf: (tenant: string | undefined) => DirectTenancy = noTenant): Chunk {
+export function readChunk(fetched: FetchedPartition, from: bigint, directTenants?: DirectTenants): Chunk {
   const aborts = fetched.aborted.toSorted((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1));
   const aborting = new Set<bigint>();
   const records: StoredRecord[] = [];
@@ -43,7 +41,7 @@ export function readChunk(fetched: FetchedPartition, from: bigint, tenancyOf: (t
     if ((head.attributes & attributes.control) !== 0) {
       if (readIsAbort(fetched.records, head)) aborting.delete(head.producerId);
     } else if ((head.attributes & attributes.transactional) === 0 || !aborting.has(head.producerId)) {
-      new RecordReader(fetched.records, head).readFrom(from, fetched.partition, { records, marks, sizes, tenancyOf });
+      new RecordReader(fetched.records, head).readFrom(from, fetched.partition, { records, marks, sizes, directTenants });
     }
     if (head.lastOffset >= next) next = head.lastOffset + 1n;
   }

@@ -1,4 +1,4 @@
-import type { DirectTenancy } from '#events';
+import type { DirectTenants } from '#events';
 import { eventLogErrors, type ReadBatch, type ReadLimits } from '#ports';
 import type { Cluster } from '../cluster/cluster.ts';
 import { earliest, latest, listOffsets } from '../cluster/offsets.ts';
@@ -15,16 +15,15 @@ const offsetMax = 2n ** 63n - 1n;
 export class PartitionReader {
   readonly #cluster: Cluster;
   readonly #fetcher: Fetcher;
-  readonly #tenancyOf: (tenant: string | undefined) => DirectTenancy;
+  readonly #directTenants: DirectTenants;
   readonly #cache = new ChunkCache();
   /** Ends as they were last seen. */
   readonly #highs = new Map<string, bigint>();
 
-  /** @param directTenants for whom others may write past us; all of them when undefined */
-  constructor(cluster: Cluster, fetcher: Fetcher, directTenants: ReadonlySet<string> | undefined) {
+  constructor(cluster: Cluster, fetcher: Fetcher, directTenants: DirectTenants) {
     this.#cluster = cluster;
     this.#fetcher = fetcher;
-    this.#tenancyOf = (tenant) => (directTenants === undefined || directTenants.has(tenant ?? '') ? 'tenant-open' : 'tenant-closed');
+    this.#directTenants = directTenants;
   }
 
   /** @throws OperatingError `OFFSET_OUT_OF_RANGE`, `LOG_UNAVAILABLE`, `LOG_CORRUPT`, `LOG_CLOSED` */
@@ -66,7 +65,7 @@ export class PartitionReader {
     // Others who waited at this place have had it decoded already.
     const known = this.#cache.find(topic, partition, from);
     if (known !== undefined) return known;
-    const chunk = readChunk(fetched, from, this.#tenancyOf);
+    const chunk = readChunk(fetched, from, this.#directTenants);
     if (chunk.next > from) this.#cache.add(topic, partition, chunk);
     return chunk;
   }

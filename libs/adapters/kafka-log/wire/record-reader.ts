@@ -1,5 +1,5 @@
 import { compressionsAlgorithmsByBitmask, crc32c } from '@platformatic/kafka';
-import { directHeader, type DirectTenancy, type StoredRecord } from '#events';
+import { asClosedDirect, asDirect, type DirectTenants, type StoredRecord } from '#events';
 import { OperatingError } from '#kernel';
 import { attributes, batchHeaderBytes, checksumFrom, lengthFrom, markHeader } from './record-batch.codec.ts';
 
@@ -67,8 +67,8 @@ export interface RecordSink {
   readonly records: StoredRecord[];
   readonly marks: Array<string | undefined>;
   readonly sizes: number[];
-  /** What to say of records that somebody else wrote, by the tenant that they name. */
-  readonly tenancyOf: (tenant: string | undefined) => DirectTenancy;
+  /** For whom others may write past us; undefined where nobody looks at their events. */
+  readonly directTenants: DirectTenants | undefined;
 }
 
 /** Decodes the records of one batch. */
@@ -95,7 +95,7 @@ export class RecordReader {
       const length = this.#varint();
       const end = this.at + length;
       this.#mark = undefined;
-      const record = this.#record(partition, into.tenancyOf);
+      const record = this.#record(partition, into.directTenants);
       this.at = end;
       if (record.offset < from) continue;
       into.records.push(record);
@@ -112,16 +112,17 @@ export class RecordReader {
     this.#varint();
   }
 
-  #record(partition: number, tenancyOf: RecordSink['tenancyOf']): StoredRecord {
+  #record(partition: number, directTenants: DirectTenants | undefined): StoredRecord {
     this.at++;
     const timestamp = this.#head.baseTimestamp + this.#varint();
     const offset = this.#head.baseOffset + BigInt(this.#varint());
     const key = this.#text();
     const value = this.#text();
-    const own = this.#headers();
-    const headers = this.#mark === undefined ? { ...own, [directHeader]: tenancyOf(own['ce_tenant']) } : own;
+    const headers = this.#headers();
     const recordedAt = (this.#head.attributes & attributes.logAppendTime) === 0 ? timestamp : this.#head.maxTimestamp;
-    return { key, headers, value, partition, offset, recordedAt };
+    const record = { key, headers, value, partition, offset, recordedAt };
+    if (this.#mark !== undefined) return record;
+    return directTenants === undefined ? asClosedDirect(record) : asDirect(record, directTenants);
   }
 
   /** Null, which foreign clients may write, reads as an empty text. */
