@@ -1,4 +1,13 @@
-import { readLedgerSettings, readSharedSettings, readText, type Environment, type LedgerSettings, type SharedSettings } from '#runtime';
+import {
+  readLedgerSettings,
+  readRegionPeers,
+  readSharedSettings,
+  readText,
+  type Environment,
+  type LedgerSettings,
+  type RegionPeer,
+  type SharedSettings,
+} from '#runtime';
 import { readReplaySettings, type ReplaySettings } from './replay/replay.config.ts';
 
 export interface ProjectorSettings extends SharedSettings {
@@ -6,13 +15,16 @@ export interface ProjectorSettings extends SharedSettings {
   readonly projectorId: string;
   readonly ledger: LedgerSettings;
   readonly replay: ReplaySettings;
+  readonly regionPeers: readonly RegionPeer[];
 }
 
 export function readProjectorSettings(env: Environment = process.env): ProjectorSettings {
+  const shared = readSharedSettings(env);
   return {
-    ...readSharedSettings(env),
+    ...shared,
     projectorId: readText(env, 'PROJECTOR_ID', 'projector-1', /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/),
     ledger: readLedgerSettings(env),
     replay: readReplaySettings(env),
+    regionPeers: readRegionPeers(env, shared.node),
   };
 }

@@ -5,13 +5,16 @@ import { LedgerKeeper } from './ledger/ledger-keeper.ts';
 import { ledgerParts } from './ledger/ledger-parts.ts';
 import { WitnessRounds } from './ledger/witness-rounds.ts';
 import { ReplayThread } from './replay/replay-thread.ts';
+import { RegionKeeper } from './region/region-keeper.ts';
+import { regionParts } from './region/region-parts.ts';
 import { projections } from './projections.ts';
 import type { ProjectorSettings } from './projector.config.ts';
 
 class ProjectorRoot {}
 
 /** The only wiring of the projector: read models, the outbox's relay and the audit ledger, all under leases. */
-export function projectorModule(engines: Engines<'log' | 'database'>, { settings, logger, telemetry }: AppContext<ProjectorSettings>): DynamicModule {
+export function projectorModule(engines: Engines<'log' | 'database'>, context: AppContext<ProjectorSettings>): DynamicModule {
+  const { settings, logger, telemetry } = context;
   const { log, leases, outbox, projections: store, publications, clock, ids } = engines;
   const { health } = telemetry;
   const owner = `${settings.node}/${settings.projectorId}`;
@@ -32,6 +35,7 @@ export function projectorModule(engines: Engines<'log' | 'database'>, { settings
       { provide: ReplayThread, useValue: new ReplayThread(logger) },
       { provide: LedgerKeeper, useValue: keeper },
       { provide: WitnessRounds, useValue: rounds },
+      { provide: RegionKeeper, useValue: regionParts(owner, engines, context) },
     ],
   };
 }
@@ -47,6 +51,9 @@ export async function serveProjector(app: INestApplicationContext, { lifecycle }
     lifecycle.onStop('work', part.constructor.name, () => part.stop());
     await part.start();
   }
+  const regions = app.get(RegionKeeper);
+  lifecycle.onStop('work', 'regions', () => regions.stop());
+  regions.start();
   const replays = app.get(ReplayThread);
   lifecycle.onStop('work', 'replays', () => replays.stop());
   replays.start();

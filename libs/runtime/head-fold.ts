@@ -2,6 +2,7 @@ import { decodeEvent, isDirect, type StoredRecord } from '#events';
 import { OperatingError } from '#kernel';
 import type { AggregateHead, IdentifiedHead } from '#ports';
 import type { CatalogueDraft } from './envelopes.ts';
+import { originOf } from './region/mirrored-record.ts';
 
 interface Evolution {
   readonly initialState: unknown;
@@ -47,8 +48,8 @@ export class HeadFold {
   /** Takes the next record. Returns why its aggregate was given up: without one event its head would be wrong. */
   add(record: StoredRecord): Error | undefined {
     const { ce_streamversion: version, ce_producerepoch: epoch, ce_subject: id } = record.headers;
-    // Nobody else decides for an aggregate.
-    if (isDirect(record)) return undefined;
+    // Nobody else decides for an aggregate: not who writes past the door, not another region.
+    if (isDirect(record) || originOf(record) !== undefined) return undefined;
     // Facts of other producers have an epoch, facts about a refusal version 0. Most records end here, undecoded.
     if (epoch !== '0' || version === undefined || version === '0' || id === undefined || id !== record.key) return undefined;
     const head = this.#open.get(id);

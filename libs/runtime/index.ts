@@ -33,6 +33,7 @@ export { OutboxRelay, type OutboxRelayDeps, type OutboxRelayInit } from './outbo
 export { backOffMs, pause, withTimeout } from './pause.ts';
 export { divergence, logDigests, rowDigests, type RegionDigests } from './region/region-digests.ts';
 export { RegionMirror, type RegionMirrorDeps, type RegionMirrorInit } from './region/region-mirror.ts';
+export { readRegionPeers, type RegionPeer } from './region/region-peers.config.ts';
 export { buildEnds, buildStarts, isWhole, type ReplayWindow } from './replay/build-starts.ts';
 export { BulkLoad, type BulkLoadInit } from './replay/bulk-load.ts';
 export { foldBetween } from './replay/read-between.ts';

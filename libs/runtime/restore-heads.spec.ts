@@ -70,10 +70,13 @@ describe('heads that the database lost', () => {
     expect(await outbox.take(1, 0)).toEqual([]);
   });
 
-  test('are not what somebody else wrote past the platform', async () => {
+  test.each([
+    ['somebody wrote past the platform', { [directHeader]: 'tenant-open' }],
+    ['another region decided', { ce_origin: 'north' }],
+  ])('are not what %s', async (_, headers) => {
     const { log, before } = await given(['st-1', 'a']);
-    const forged = recordOf('st-1', 'forged', 2n);
-    await log.append('stream', [{ ...forged, headers: { ...forged.headers, [directHeader]: 'tenant-open' } }]);
+    const other = recordOf('st-1', 'of others', 2n);
+    await log.append('stream', [{ ...other, headers: { ...other.headers, ...headers } }]);
     const { aggregates } = emptyStore();
     await restoreHeads([stream], { log, aggregates, logger });
     expect(await aggregates.load('stream', 'st-1')).toEqual(await before.load('stream', 'st-1'));

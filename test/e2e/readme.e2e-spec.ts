@@ -34,6 +34,9 @@ const expected: ReadonlyArray<readonly [command: string, prints: RegExp]> = [
   ['node dist/apps/auditor/main.js', /Everything is as it was signed\./],
   ['npm run -s streams -- audit verify --offline', /Everything is as it was signed\./],
   ['npm run -s streams -- audit rotate-key', /has its key number 2/],
+  ['npm run -s streams -- region digest', /north\.json holds \d+ digests/],
+  // There is one region here.
+  ['npm run -s streams -- region compare', /are of one and the same log/],
   ['npm run -s streams -- tenant create acme "Acme TV"', /acme/],
   ['npm run -s streams -- key create "Acme admin" --tenant acme --scope admin', /sk_k-/],
   ['npm run -s streams -- tenant suspend acme --reason unpaid', /Tenant acme is suspended/],
@@ -82,6 +85,7 @@ describe('the commands of the README, on a running platform', () => {
       .replace('<stream id>', known.stream)
       .replace('KEY-ID', known.key)
       .replace('EVENT_ID', known.event)
+      .replaceAll(/\b(north|south)\.json/g, join(folder, 'north.json'))
       .replace(/ DIR\b/, ` ${join(folder, 'bundle')}`)
       .replace('VERIFIER_KEY', () => verifierKeyIn(join(folder, 'bundle')));
   }

@@ -33,6 +33,8 @@ export class RegionMirror {
   readonly #init: RegionMirrorInit;
   readonly #deps: RegionMirrorDeps & { readonly timers: Timers };
   readonly #stop = new AbortController();
+  /** Where to read on, by `topic/partition`. */
+  readonly #next = new Map<string, bigint>();
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(init: RegionMirrorInit, deps: RegionMirrorDeps) {
@@ -56,6 +58,15 @@ export class RegionMirror {
     await this.#running;
   }
 
+  /** Records of the region that were not looked at yet, as far as offsets tell. */
+  async behind(): Promise<number> {
+    let behind = 0n;
+    for (const topic of this.#init.topics) {
+      for (const { partition, low, high } of await this.#deps.source.heads(topic)) behind += high - (this.#next.get(`${topic}/${partition}`) ?? low);
+    }
+    return Number(behind);
+  }
+
   async #keepCopying(topic: string, partition: number): Promise<void> {
     const { logger, timers } = this.#deps;
     const { signal } = this.#stop;
@@ -65,6 +76,7 @@ export class RegionMirror {
         position = await this.#position(topic, partition);
         while (!signal.aborted) {
           position = await this.#copy(topic, partition, position);
+          if (position.next !== undefined) this.#next.set(`${topic}/${partition}`, position.next);
           failures = 0;
         }
       } catch (err) {

@@ -69,6 +69,7 @@ export const metrics = {
     ['projection', 'topic', 'group'],
   ),
   lagSeconds: gauge('consumer_lag_seconds', 'Age of the oldest of them.', ['projector'], ['projection', 'topic', 'group']),
+  mirrorLagEvents: gauge('mirror_lag_events', 'Events of another region that its mirror here has not looked at yet.', ['projector'], ['origin']),
   failingPartitions: gauge(
     'consumer_failing_partitions',
     'Partitions that stand at an event which cannot be projected, or wait after another failure.',

@@ -1,0 +1,35 @@
+import { openEngines } from '#adapters/engines';
+import { logDigests, readSharedSettings, rowDigests, type RegionDigests } from '#runtime';
+import { projections } from '../projections.ts';
+import { mirroredProjections, mirroredTopics } from './mirrored.constants.ts';
+
+/** Of the log, and of the rows where it is known which database holds them. */
+async function digests(): Promise<{ readonly log: string; readonly rows: boolean; readonly parts: RegionDigests }> {
+  const settings = readSharedSettings();
+  const rows = settings.databaseUrl !== undefined;
+  const engines = await openEngines(settings, 'log');
+  try {
+    const parts = new Map(await logDigests(engines.log, mirroredTopics));
+    if (rows) {
+      const database = await openEngines(settings, 'database');
+      try {
+        const tables = mirroredProjections(projections).flatMap((projection) => projection.tables);
+        for (const [name, digest] of await rowDigests(database.reads, tables)) parts.set(name, digest);
+      } finally {
+        await database.close();
+      }
+    }
+    return { log: await engines.log.identity(), rows, parts };
+  } finally {
+    await engines.close();
+  }
+}
+
+/** Prints one line of JSON: which log, whether rows are in it, and a digest by the name of each part. */
+try {
+  const { log, rows, parts } = await digests();
+  console.log(JSON.stringify({ log, rows, takenAt: new Date().toISOString(), parts: Object.fromEntries(parts) }));
+} catch (error) {
+  console.error(error instanceof Error ? error.message : String(error));
+  process.exitCode = 1;
+}

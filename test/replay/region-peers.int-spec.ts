@@ -1,0 +1,103 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { spawn } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import pg from 'pg';
+import { projections } from '../../apps/projector/projections.ts';
+import { history, type RecordedEvent } from './history.ts';
+import { startProjector, type ProjectorProcess } from './projector-process.ts';
+import { caughtUp, openWorld, type World } from './world.ts';
+
+const cli = fileURLToPath(new URL('../../apps/streams/main.js', import.meta.url));
+let north: World;
+let south: World;
+
+beforeAll(async () => {
+  [north, south] = await Promise.all([openWorld(), openWorld()]);
+});
+
+afterAll(async () => {
+  await Promise.all([north.close(), south.close()]);
+});
+
+async function projectorOf(world: World, peers: string): Promise<ProjectorProcess> {
+  const projector = await startProjector({ ...world, env: { ...world.env, REGION_PEERS: peers } });
+  world.closing.push(() => projector.stop());
+  return projector;
+}
+
+async function write(world: World, region: number): Promise<number> {
+  const events: readonly RecordedEvent[] = history({ seed: region, streams: 6, segments: 12, edges: 3, keys: 2 });
+  for (const { topic, record } of events) {
+    await world.log.append(topic, [{ ...record, headers: { ...record.headers, ce_id: `0192${region}${record.headers['ce_id']?.slice(5)}` } }]);
+  }
+  return events.length;
+}
+
+interface Ran {
+  readonly code: number | null;
+  readonly out: string;
+  readonly err: string;
+}
+
+async function streams(world: World, ...args: readonly string[]): Promise<Ran> {
+  const env = { ...process.env, ...world.env, STREAMS_DATA_DIR: world.folder, DATABASE_URL: world.databaseUrl };
+  const child = spawn(process.execPath, ['--no-warnings', cli, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const code = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
+  return { code: await code, out, err };
+}
+
+/** As an operator does it: a digest of each region, side by side. */
+async function compare(): Promise<Ran> {
+  const [a, b] = [join(north.folder, 'north.json'), join(south.folder, 'south.json')];
+  await streams(north, 'region', 'digest', a);
+  await writeFile(b, (await streams(south, 'region', 'digest')).out);
+  return streams(north, 'region', 'compare', a, b, '--json');
+}
+
+test('projectors that are told of each other make both regions equal, whatever is killed meanwhile', async () => {
+  const [toSouth, toNorth] = [`south=${south.folder}`, `north=${north.folder}`];
+  const first = await projectorOf(north, toSouth);
+  await projectorOf(south, toNorth);
+  await write(south, 2);
+  const writing = write(north, 1);
+  await first.kill();
+  await projectorOf(north, toSouth);
+  await writing;
+  let ran = await compare();
+  for (const until = Date.now() + 60_000; ran.code !== 0 && Date.now() < until; ran = await compare()) await sleep(200);
+  expect(JSON.parse(ran.out)).toEqual({ equal: true, rows: true, parts: [] });
+  for (const world of [north, south]) await caughtUp(world, projections);
+});
+
+test('a row that was altered in one region alone is named', async () => {
+  const client = new pg.Client({ connectionString: south.databaseUrl });
+  await client.connect();
+  const version = projections.find(({ name }) => name === 'streams')?.version;
+  const table = `streams_v${version}.stream`;
+  await client.query(`UPDATE ${table} SET name = 'another' WHERE stream_id = (SELECT min(stream_id) FROM ${table})`);
+  await client.end();
+  const { code, out } = await compare();
+  expect(code).toBe(5);
+  expect(JSON.parse(out)).toMatchObject({ equal: false, parts: [expect.stringMatching(/^stream \d+ of 12$/)] });
+});
+
+test('a peer that is this region itself, or is not there, is told and does not stop the projector', async () => {
+  const alone = await openWorld();
+  const projector = await startProjector({ ...alone, env: { ...alone.env, REGION_PEERS: `me=${alone.folder};gone=${alone.folder}/nowhere` } }, 'projector-2');
+  alone.closing.push(() => projector.stop());
+  try {
+    const told = (what: string): boolean => projector.lines.some((line) => line.includes(what));
+    for (const until = Date.now() + 20_000; !(told("region's own log as me") && told('no event log of gone')) && Date.now() < until;) await sleep(50);
+    expect(told("region's own log as me")).toBe(true);
+    expect(told('no event log of gone')).toBe(true);
+    await write(alone, 3);
+    await caughtUp(alone, projections);
+  } finally {
+    await alone.close();
+  }
+});
