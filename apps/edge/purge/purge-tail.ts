@@ -148,18 +148,22 @@ export class PurgeTail {
       if (batch.next >= batch.high) this.#readToEnd(partition, startedMs);
       if (batch.next > from) this.#settle({ partition, next: batch.next, applied });
     } catch (error) {
-      if (!hasCode(error, 'OFFSET_OUT_OF_RANGE')) throw error;
-      await this.#jump(partition);
+      if (hasCode(error, 'OFFSET_OUT_OF_RANGE')) await this.#jump(partition, 'was truncated beyond what this edge has read', 'low');
+      else if (hasCode(error, 'SEALED_SEGMENT_DAMAGED') || hasCode(error, 'LOG_HOLE')) await this.#jump(partition, (error as Error).message, 'high');
+      else throw error;
     }
   }
 
-  /** What was between the stored offset and the log's first is gone: it may have purged anything. */
-  async #jump(partition: number): Promise<void> {
+  /**
+   * What comes next cannot be read: it may have purged anything.
+   * @param to where the log can be read again: from its first offset, or surely from its end, up to which everything is purged now
+   */
+  async #jump(partition: number, reason: string, to: 'low' | 'high'): Promise<void> {
     const head = (await this.#deps.log.heads(purgeTopic))[partition];
     if (head === undefined) return;
-    this.#purgeAll(`partition ${partition} of the log was truncated beyond what this edge has read`);
-    this.#position[partition] = head.low;
-    this.#settle({ partition, next: head.low, applied: [] });
+    this.#purgeAll(`partition ${partition} of the log ${reason}`);
+    this.#position[partition] = head[to];
+    this.#settle({ partition, next: head[to], applied: [] });
   }
 
   #apply(record: StoredRecord): AppliedPurge[] {

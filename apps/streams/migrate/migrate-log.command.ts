@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { openEngines, type Engines } from '#adapters/engines';
 import { KafkaEventLog } from '#adapters/kafka-log';
+import { SealedEventLog } from '#adapters/sealed-log';
 import { SqliteEventLog } from '#adapters/sqlite-log';
 import { SystemClock } from '#adapters/system';
 import { contexts } from '#events';
 import { OperatingError } from '#kernel';
-import type { EventLog } from '#ports';
+import type { BlobStore, EventLog } from '#ports';
 import { InstanceLock } from '../machine/instance-lock.ts';
 import type { StreamsSettings } from '../streams.config.ts';
 import { exitCodes, PlainFailure } from '../streams.errors.ts';
@@ -43,12 +45,36 @@ export async function migrateLog(init: MigrationInit): Promise<MigrationReport> 
   using _lock = InstanceLock.acquire(join(runPath, 'supervisor.lock'), dataDir);
   const cluster = new KafkaEventLog(kafka);
   const file = new SqliteEventLog({ path: logPath }, { clock: new SystemClock() });
+  // What is sealed of either is read from the blob store, so that the copy holds all of it.
+  const store = new LazyBlobs(settings);
+  const whole = (hot: EventLog): EventLog => new SealedEventLog({}, { hot, blobs: () => store.open() });
   try {
     await reachable(cluster);
-    return await copyAll(init, to === 'kafka' ? { source: file, target: cluster } : { source: cluster, target: file });
+    const logs = to === 'kafka' ? { source: file, target: cluster } : { source: cluster, target: file };
+    return await copyAll(init, { source: whole(logs.source), target: whole(logs.target) });
   } finally {
     await cluster.close();
     await file.close();
+    await store.close();
+  }
+}
+
+/** The blob store, if anything of a log is sealed. */
+class LazyBlobs {
+  readonly #settings: StreamsSettings;
+  #opened: Promise<Engines<'blobs'>> | undefined;
+
+  constructor(settings: StreamsSettings) {
+    this.#settings = settings;
+  }
+
+  async open(): Promise<BlobStore> {
+    this.#opened ??= openEngines(this.#settings, 'blobs');
+    return (await this.#opened).blobs;
+  }
+
+  async close(): Promise<void> {
+    await (await this.#opened)?.close();
   }
 }
 

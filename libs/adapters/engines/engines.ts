@@ -1,5 +1,6 @@
 import type { KafkaLogInit } from '#adapters/kafka-log';
 import type { S3BlobStoreInit } from '#adapters/s3-blob';
+import type { SealedEventLog } from '#adapters/sealed-log';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { OperatingError } from '#kernel';
 import type {
@@ -36,7 +37,11 @@ export interface EngineSettings {
 
 /** What each engine serves. */
 export interface EngineParts {
-  readonly log: { readonly log: EventLog };
+  readonly log: {
+    readonly log: EventLog;
+    /** The same log, to those who seal its past or ask what is sealed. */
+    readonly sealedLog: SealedEventLog;
+  };
   readonly database: {
     /** Where it is, for migrations. */
     readonly databaseUrl: string;
@@ -75,18 +80,35 @@ interface OpenEngine<Part> {
   close(): Promise<void>;
 }
 
+async function openHotLog(settings: EngineSettings): Promise<EventLog> {
+  if (settings.kafka !== undefined) {
+    const { KafkaEventLog } = await import('#adapters/kafka-log');
+    const log = new KafkaEventLog(settings.kafka);
+    await log.reached((err) => settings.onWaiting?.('Kafka does not answer; waiting for it', err));
+    return log;
+  }
+  const { SqliteEventLog } = await import('#adapters/sqlite-log');
+  return new SqliteEventLog({ path: settings.logPath }, { clock: new SystemClock() });
+}
+
 /** How each engine is opened. Code is loaded by need: who reads the log alone does not load a database driver. */
 const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Promise<OpenEngine<EngineParts[Name]>> } = {
   async log(settings) {
-    if (settings.kafka !== undefined) {
-      const { KafkaEventLog } = await import('#adapters/kafka-log');
-      const log = new KafkaEventLog(settings.kafka);
-      await log.reached((err) => settings.onWaiting?.('Kafka does not answer; waiting for it', err));
-      return { part: { log }, close: () => log.close() };
-    }
-    const { SqliteEventLog } = await import('#adapters/sqlite-log');
-    const log = new SqliteEventLog({ path: settings.logPath }, { clock: new SystemClock() });
-    return { part: { log }, close: () => log.close() };
+    const { SealedEventLog } = await import('#adapters/sealed-log');
+    const hot = await openHotLog(settings);
+    // Whoever reads nothing that is sealed needs no store, nor the right to use it.
+    let store: Promise<OpenEngine<EngineParts['blobs']>> | undefined;
+    const blobs = async (): Promise<BlobStore> => {
+      store ??= openers.blobs(settings);
+      store.catch(() => (store = undefined));
+      return (await store).part.blobs;
+    };
+    const log = new SealedEventLog({}, { hot, blobs });
+    const close = async (): Promise<void> => {
+      await log.close();
+      await (await store)?.close();
+    };
+    return { part: { log, sealedLog: log }, close };
   },
 
   async database(settings) {

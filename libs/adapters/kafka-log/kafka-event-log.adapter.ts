@@ -96,7 +96,7 @@ export class KafkaEventLog extends EventLog {
   override async ensureTopic(topic: string, partitions: number): Promise<void> {
     this.#checkOpen();
     assert(Number.isInteger(partitions) && partitions >= 1, 'a topic has at least one partition');
-    await this.#topics.ensure(`${this.#prefix}${topic}`, partitions, eventTopicConfigs(this.#init));
+    await this.#topics.ensure(`${this.#prefix}${topic}`, partitions, eventTopicConfigs(topic, this.#init));
   }
 
   override async append(topic: string, records: readonly LogRecord[], options: AppendOptions = {}): Promise<readonly Position[]> {
@@ -148,7 +148,7 @@ export class KafkaEventLog extends EventLog {
   override async restore(topic: string, partitions: number, work: (write: RestoreRecords) => Promise<void>): Promise<void> {
     this.#checkOpen();
     const name = `${this.#prefix}${topic}`;
-    const view = await this.#topics.ensure(name, partitions, { ...eventTopicConfigs(this.#init), ...recordTimes.kept });
+    const view = await this.#topics.ensure(name, partitions, { ...eventTopicConfigs(topic, this.#init), ...recordTimes.kept });
     await this.#configure(name, recordTimes.kept);
     try {
       await this.#forgetProducers(view);

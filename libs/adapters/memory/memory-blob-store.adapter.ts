@@ -10,7 +10,8 @@ export class MemoryBlobStore extends BlobStore {
 
   override async put(bytes: Uint8Array): Promise<BlobInfo> {
     const cid = blobCid(createHash('sha256').update(bytes).digest());
-    if (!this.#blobs.has(cid)) this.#blobs.set(cid, bytes.slice());
+    // A Buffer's slice would be the same memory.
+    if (!this.#blobs.has(cid)) this.#blobs.set(cid, new Uint8Array(bytes));
     return { cid, sizeBytes: bytes.length };
   }
 

@@ -8,6 +8,7 @@ export { LedgerTree, type FilledTile } from './ledger-tree.core.ts';
 export { emptyRoot, leafHash, nodeHash, sameHash } from './merkle.core.ts';
 export { formatNote, formatSignature, parseNote, parseSignature, type Note, type NoteSignature, type VerifySignature } from './note.codec.ts';
 export { consistencyRanges, inclusionRanges, verifyConsistency, verifyInclusion, type LeafRange, type Proof, type TreeHead } from './proof.core.ts';
+export { RangeTree, rangeParts, rangeRoots, verifyRange, type RangeProof } from './range-tree.core.ts';
 export { RecordAudit, type FirstDifference } from './record-audit.core.ts';
 export { cutBundle, decodeBundle, encodeBundle, type BundledRecord } from './record-bundle.codec.ts';
 export { hashRecord, parseRecordBytes, recordText, type LedgerRecord } from './record-bytes.codec.ts';

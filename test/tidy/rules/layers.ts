@@ -39,6 +39,7 @@ const declared: Readonly<Record<string, readonly string[]>> = {
   'libs/core/ffmpeg-plan': ['libs/core/hls'], // a plan names its renditions
   'libs/adapters/engines': ['libs/adapters/'], // picks adapters by settings, for every app
   'libs/adapters/postgres': ['migrations'], // its tables are made by them
+  'libs/adapters/sealed-log': ['libs/core/ledger'], // a sealed segment carries its range of the tree
   'libs/adapters/ledger': ['libs/core/ledger'], // keys and files of the ledger, for every program that signs, serves or verifies it
 };
 

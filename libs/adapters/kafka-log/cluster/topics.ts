@@ -83,8 +83,15 @@ export class Topics {
   }
 }
 
-/** Of topics that hold events. Every record gets the broker's time, which a client cannot falsify. */
-export function eventTopicConfigs({ retentionMs }: KafkaLogInit): TopicConfigs {
+/** Topics of the platform itself, which say what became of others, begin with this; time never removes their records. */
+const ownPrefix = 'streams.';
+
+/**
+ * Of topics that hold events. Every record gets the broker's time, which a client cannot falsify.
+ * @param topic its name, without the installation's prefix
+ */
+export function eventTopicConfigs(topic: string, init: KafkaLogInit): TopicConfigs {
+  const retentionMs = topic.startsWith(ownPrefix) ? undefined : init.retentionMs;
   return {
     'cleanup.policy': 'delete',
     'retention.ms': String(retentionMs ?? -1),

@@ -1,0 +1,28 @@
+import { OperatingError } from '#kernel';
+import type { SealedSegment } from './segment.types.ts';
+
+function nameOf({ number, topic, partition, first, end }: SealedSegment): string {
+  return `Sealed segment ${number} of ${topic}/${partition} (offsets ${first} to before ${end})`;
+}
+
+export const sealedLogErrors = {
+  /** Nothing is passed over: reading stops here. */
+  damaged: (segment: SealedSegment, what: string, cause?: unknown) =>
+    new OperatingError(`${nameOf(segment)} ${what}: blob ${segment.cid}. Put the blob back as it was; until then the log cannot be read past it.`, {
+      code: 'SEALED_SEGMENT_DAMAGED',
+      retryable: false,
+      cause,
+    }),
+  hole: (topic: string, partition: number, from: bigint, to: bigint) =>
+    new OperatingError(
+      `The log has lost the offsets ${from} to before ${to} of ${topic}/${partition}: they were removed by something else before they were sealed. Reading stops here instead of passing over them.`,
+      { code: 'LOG_HOLE', retryable: false },
+    ),
+  notVerified: (topic: string, partition: number, what: string) =>
+    new OperatingError(`What was sealed of ${topic}/${partition} is not what the log holds: ${what}. Nothing was removed.`, {
+      code: 'SEALING_FAILED',
+      retryable: false,
+    }),
+  catalogueDamaged: (offset: bigint, cause: unknown) =>
+    new OperatingError(`The catalogue of sealed segments cannot be read at offset ${offset}.`, { code: 'LOG_CORRUPT', retryable: false, cause }),
+} as const;
