@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { memoryEngines, realEngines, startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
+import { realEngines, startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
 import { ask } from './testing/http-client.ts';
 import { SseClient } from './testing/sse-client.ts';
 
@@ -107,20 +107,6 @@ describe('the live feed', () => {
     while (client.lastId === first) await new Promise((resolve) => setTimeout(resolve, 5));
     expect(client.messages).toEqual([]);
     client.close();
-  });
-
-  test('a token of another log is refused', async () => {
-    await using gateway = await startGateway(world.engines, world.consolePath);
-    const client = new SseClient();
-    await client.open(gateway.url, `${live}?from=now`, headers);
-    await client.begun();
-    client.close();
-    const other = await World.open({ ...memoryEngines(), secrets: world.engines.secrets });
-    await using empty = await startGateway(other.engines, other.consolePath);
-    const key = await other.key(['admin']);
-    const answer = await ask(empty.url, live, { headers: { authorization: key.authorization, 'last-event-id': client.lastId } });
-    expect([answer.status, answer.json.type]).toEqual([400, 'urn:streams:problem:token-invalid']);
-    await other.close();
   });
 
   test('events that are no longer kept are said to be gone', async () => {

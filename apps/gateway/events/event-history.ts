@@ -79,7 +79,8 @@ async function openLane(log: EventLog, query: HistoryQuery, index: number, head:
 
 /** @throws ProblemError 400 beyond the end, 410 when truncated */
 export function checkPosition(position: bigint, head: { readonly low: bigint; readonly high: bigint }, order: 'newest' | 'oldest'): void {
-  if (position > head.high) throw badRequest('token-invalid', 'This position lies beyond the end of the log: it is of another log.');
+  if (position > head.high)
+    throw badRequest('token-of-another-log', 'This position lies beyond the end of the log: it is of another log, or its topics were made anew. Begin anew.');
   if (order === 'oldest' && position < head.low) throw positionTruncated();
 }
 

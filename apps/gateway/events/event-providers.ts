@@ -11,7 +11,7 @@ import { EventSockets } from './event-sockets.ts';
 import { ResumeTokens } from './resume-token.codec.ts';
 import { Subscriptions, type SubscriptionsInit } from './subscriptions.ts';
 
-/** Signs the resume tokens of all gateways. */
+/** Seals the resume tokens of all gateways. */
 const tokenSecret = 'resume-tokens';
 
 /** WebSockets need the HTTP server itself. */
@@ -36,7 +36,11 @@ const sockets: Provider = {
 /** Whoever follows the log or live rows. */
 export function eventProviders({ secrets, reads, telemetry }: GatewayEngines, init: SubscriptionsInit): Provider[] {
   return [
-    { provide: ResumeTokens, useFactory: async () => new ResumeTokens(await secrets.secret(tokenSecret)) },
+    {
+      provide: ResumeTokens,
+      useFactory: async (log: EventLog) => new ResumeTokens(await secrets.secret(tokenSecret), await log.identity()),
+      inject: [EventLog],
+    },
     {
       provide: Subscriptions,
       useFactory: (log: EventLog, tokens: ResumeTokens) => new Subscriptions(log, tokens, init, telemetry),

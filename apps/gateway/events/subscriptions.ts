@@ -8,7 +8,7 @@ import { LiveReader } from './live-reader.ts';
 import type { LiveEvent } from './log-entry.ts';
 import { LogTail } from './log-tail.ts';
 import { SinkObserver } from './subscription.telemetry.ts';
-import type { ResumeTokens, TokenPositions } from './resume-token.codec.ts';
+import type { ResumeTokens, TokenPositions, TokenRefusal } from './resume-token.codec.ts';
 import { Turns } from './turns.ts';
 import { Subscription, type SubscriptionEnd, type SubscriptionSink } from './subscription.ts';
 
@@ -157,11 +157,21 @@ function withEarliest(error: unknown, earliestToken: string): unknown {
 export function positionsOfToken(tokens: ResumeTokens, kind: 'live' | 'oldest' | 'newest', filter: EventFilter, text: string, field: string): TokenPositions {
   const parsed = tokens.parse(kind, filter, text);
   if ('positions' in parsed) return parsed.positions;
-  const message = {
-    broken: 'This is not a token of ours, or a broken one.',
-    outdated: 'This token is of an older version. Begin anew.',
-    'other-filter': 'This token was given for another filter. Use it with the same filter, or begin anew.',
-  }[parsed.refused];
-  const code = parsed.refused === 'other-filter' ? 'token-of-other-filter' : 'token-invalid';
-  throw badRequest(code, `${field}: ${message}`, [{ field, message }]);
+  const message = refusals[parsed.refused];
+  throw badRequest(tokenCodes[parsed.refused], `${field}: ${message}`, [{ field, message }]);
 }
+
+const refusals: Readonly<Record<TokenRefusal, string>> = {
+  broken: 'This is not a token of ours, or a broken one.',
+  outdated: 'This token is of an older version. Begin anew.',
+  'other-log':
+    'This token is of another event log, for it was given by another installation, or before the log was moved: places of that log are other events in this one. Begin anew, by a time if you know how far you were.',
+  'other-filter': 'This token was given for another filter. Use it with the same filter, or begin anew.',
+};
+
+const tokenCodes: Readonly<Record<TokenRefusal, string>> = {
+  broken: 'token-invalid',
+  outdated: 'token-invalid',
+  'other-log': 'token-of-another-log',
+  'other-filter': 'token-of-other-filter',
+};

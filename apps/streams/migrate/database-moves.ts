@@ -7,8 +7,6 @@ import type { StreamsSettings } from '../streams.config.ts';
 import { exitCodes, PlainFailure } from '../streams.errors.ts';
 import type { TopicCopy } from './log-copy.ts';
 
-/** Secret that signs resume tokens, which hold offsets. */
-const tokenSecret = 'resume-tokens';
 const outboxRowsMax = 1_000_000;
 
 export interface DatabaseMoves {
@@ -124,9 +122,9 @@ export class MigratedDatabase {
   }
 
   /**
-   * Moves the checkpoints of all projections, keeps the outbox from sending again what is copied, and makes resume tokens
-   * of the old log invalid, which name its offsets; the audit ledger goes on where it is. Binds the database to the new log,
-   * in the same transaction, so that once more changes nothing.
+   * Moves the checkpoints of all projections, and keeps the outbox from sending again what is copied; the audit ledger goes
+   * on where it is. Resume tokens name the log that they are of, and gateways refuse those of the old one. Binds the database to
+   * the new log, in the same transaction, so that once more changes nothing.
    */
   async move(copies: readonly TopicCopy[], { to, target }: MoveGoal): Promise<DatabaseMoves> {
     const byTopic = new Map(copies.map((copy) => [copy.topic, copy]));
@@ -143,7 +141,6 @@ export class MigratedDatabase {
       }
       // What is being built, and what is kept for a roll-back.
       await moveBuilds(run, byTopic);
-      await run({ text: 'DELETE FROM streams.secrets WHERE name = $1', values: [tokenSecret] });
       await moveLedger(run, byTopic, to);
       await run({
         text: 'INSERT INTO streams.bound_log (log) VALUES ($1) ON CONFLICT (one) DO UPDATE SET log = excluded.log, bound_at = now()',
