@@ -2,11 +2,13 @@ import react from '@vitejs/plugin-react';
 import { join } from 'node:path';
 import { defineConfig } from 'vite';
 
+const lib = (path: string): string => join(import.meta.dirname, '../../libs', path, 'index.ts');
+
 export default defineConfig({
   root: import.meta.dirname,
   plugins: [react()],
-  // From its source: the compiled one may not be there yet, for both are built side by side.
-  resolve: { alias: { '#sdk/sse': join(import.meta.dirname, '../../libs/sdk/sse/index.ts') } },
+  // From their sources: the compiled ones may not be there yet, for both are built side by side.
+  resolve: { alias: { '#sdk/sse': lib('sdk/sse'), '#core/ledger': lib('core/ledger'), '#kernel': lib('kernel') } },
   build: {
     // The gateway serves this folder; hashed names below assets/ may be cached for ever.
     outDir: '../../dist/console',

@@ -59,6 +59,7 @@ describe('read models in the console, in a real browser', () => {
   test('are compared by row and column, rebuilt, promoted and rolled back, by a typed word', async () => {
     const viewer = await signedIn('operate', 'view');
     const { page } = viewer;
+    await page.getByRole('link', { name: 'Read models' }).click();
     const row = page.getByTestId('projection-streams');
     await row.locator('summary').click();
     await row.getByText('Compare with the log').click();
@@ -78,7 +79,10 @@ describe('read models in the console, in a real browser', () => {
     await row.getByText('ready', { exact: true }).waitFor();
     await confirm('Promote');
     await row.getByText('promoted', { exact: true }).waitFor();
+    await page.getByRole('link', { name: 'Live' }).click();
     await page.getByText('Other name').first().waitFor();
+    await page.goBack();
+    await row.locator('summary').click();
     await confirm('Roll back');
     await row.getByText('rolled-back', { exact: true }).waitFor();
     expect(viewer.problems).toEqual([]);
@@ -89,7 +93,9 @@ describe('read models in the console, in a real browser', () => {
     const viewer = await signedIn('view');
     const { page } = viewer;
     await page.getByText('New stream').waitFor();
-    expect(await page.getByText('Read models').count()).toBe(0);
+    await page.getByRole('link', { name: 'Read models' }).click();
+    await page.getByText('scope operate').waitFor();
+    expect(await page.getByTestId('projection-streams').count()).toBe(0);
     expect(viewer.problems).toEqual([]);
     await viewer.close();
   });

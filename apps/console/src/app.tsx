@@ -1,16 +1,13 @@
-import { useCallback, useMemo, useState } from 'react';
+import { useCallback, useMemo } from 'react';
 import { Api, ApiError } from './model/api.ts';
 import { newestAndLive } from './model/stream-state.ts';
-import type { CdnHealth, FeedEvent } from './model/types.ts';
+import type { CdnHealth } from './model/types.ts';
+import { Navigation, pageOf } from './page/pages.tsx';
+import { useRoute } from './route.tsx';
 import { usePolling } from './polling.tsx';
 import { useSession } from './session.tsx';
-import { EdgePanel } from './view/edge-panel.tsx';
-import { EventTape } from './view/event-tape.tsx';
 import { Masthead } from './view/masthead.tsx';
-import { ProjectionPanel } from './view/projection-panel.tsx';
 import { SignIn } from './view/sign-in.tsx';
-import { Stage } from './view/stage.tsx';
-import { StreamList } from './view/stream-list.tsx';
 
 export function App() {
   const session = useSession();
@@ -29,7 +26,7 @@ interface ConsoleProps {
 
 function Console({ apiKey, onSignOut, onKey }: ConsoleProps) {
   const api = useMemo(() => new Api(apiKey), [apiKey]);
-  const [picked, setPicked] = useState<string>();
+  const page = pageOf(useRoute());
   const streams = usePolling(
     useCallback((signal) => newestAndLive(api, signal), [api]),
     4000,
@@ -38,39 +35,20 @@ function Console({ apiKey, onSignOut, onKey }: ConsoleProps) {
     useCallback((signal) => api.get<CdnHealth>('/api/v1/cdn/health', signal), [api]),
     2000,
   );
-
-  const refreshStreams = streams.refresh;
-  const onEvent = useCallback(
-    (event: FeedEvent) => {
-      if (event.type.startsWith('stream.')) refreshStreams();
-    },
-    [refreshStreams],
-  );
-
   if (streams.error instanceof ApiError && streams.error.status === 401) {
     return <SignIn onKey={onKey} problem="This key is not, or no longer, valid." />;
   }
-  const items = streams.value?.items ?? [];
-  const stream = items.find((item) => item.id === picked) ?? items.find((item) => item.status === 'live') ?? items[0];
+  const items = streams.value?.items;
   return (
     <div className="shell">
       <Masthead
         health={health.value}
-        live={items.filter((item) => item.status === 'live').length}
+        live={items?.filter((item) => item.status === 'live').length ?? 0}
         offline={streams.error !== undefined}
         onSignOut={onSignOut}
       />
-      <main className="deck">
-        <div className="column">
-          <Stage stream={stream} loading={streams.value === undefined} />
-          <StreamList api={api} items={items} selected={stream?.id} onPick={setPicked} onChange={refreshStreams} />
-        </div>
-        <div className="column">
-          <EventTape api={api} onEvent={onEvent} />
-          <EdgePanel api={api} health={health.value} suggestion={stream === undefined ? '' : `/live/${stream.id}/master.m3u8`} />
-          <ProjectionPanel api={api} />
-        </div>
-      </main>
+      <Navigation current={page} />
+      {page.render({ api, streams: items, health: health.value, refreshStreams: streams.refresh })}
     </div>
   );
 }

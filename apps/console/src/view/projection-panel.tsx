@@ -1,5 +1,5 @@
 import { useCallback, useState } from 'react';
-import { type Api, ApiError } from '../model/api.ts';
+import type { Api } from '../model/api.ts';
 import type { ProjectionSummary, Replay } from '../model/types.ts';
 import { usePolling } from '../polling.tsx';
 import { ReplayRow } from './replay-row.tsx';
@@ -18,14 +18,13 @@ async function standing(api: Api, signal: AbortSignal): Promise<Standing> {
   return { projections: projections.items, replays: replays.items };
 }
 
-/** What is kept of the log for readers, how far it is behind, and how to build it anew. Only operators see it. */
+/** What is kept of the log for readers, how far it is behind, and how to build it anew. */
 export function ProjectionPanel({ api }: { readonly api: Api }) {
   const { value, error, refresh } = usePolling(
     useCallback((signal) => standing(api, signal), [api]),
     1500,
   );
   const [problem, setProblem] = useState<string>();
-  if (value === undefined && error instanceof ApiError && error.status === 403) return null;
   const act = async (path: string, body: object): Promise<void> => {
     setProblem(undefined);
     try {
@@ -40,6 +39,7 @@ export function ProjectionPanel({ api }: { readonly api: Api }) {
       <header>
         <h2>Read models</h2>
       </header>
+      {value !== undefined ? null : <p className="empty">{error?.message ?? 'Asking …'}</p>}
       {problem === undefined ? null : (
         <p className="note error" role="alert">
           {problem}

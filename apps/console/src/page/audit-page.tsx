@@ -1,0 +1,13 @@
+import type { Api } from '../model/api.ts';
+import { LedgerPanel } from '../view/ledger-panel.tsx';
+import { ProofPanel } from '../view/proof-panel.tsx';
+
+/** What shows that nobody has changed the record. */
+export function AuditPage({ api }: { readonly api: Api }) {
+  return (
+    <main className="page">
+      <ProofPanel api={api} />
+      <LedgerPanel api={api} />
+    </main>
+  );
+}

@@ -1,0 +1,40 @@
+import { useCallback, useState } from 'react';
+import type { Api } from '../model/api.ts';
+import type { CdnHealth, FeedEvent, StreamSummary } from '../model/types.ts';
+import { EdgePanel } from '../view/edge-panel.tsx';
+import { EventTape } from '../view/event-tape.tsx';
+import { Stage } from '../view/stage.tsx';
+import { StreamList } from '../view/stream-list.tsx';
+
+export interface LivePageProps {
+  readonly api: Api;
+  /** Undefined until they are known. */
+  readonly streams: readonly StreamSummary[] | undefined;
+  readonly health: CdnHealth | undefined;
+  refreshStreams(): void;
+}
+
+/** What is on air now: the picture, its events beside it, and the edges. */
+export function LivePage({ api, streams, health, refreshStreams }: LivePageProps) {
+  const [picked, setPicked] = useState<string>();
+  const onEvent = useCallback(
+    (event: FeedEvent) => {
+      if (event.type.startsWith('stream.')) refreshStreams();
+    },
+    [refreshStreams],
+  );
+  const items = streams ?? [];
+  const stream = items.find((item) => item.id === picked) ?? items.find((item) => item.status === 'live') ?? items[0];
+  return (
+    <main className="deck">
+      <div className="column">
+        <Stage stream={stream} loading={streams === undefined} />
+        <StreamList api={api} items={items} selected={stream?.id} onPick={setPicked} onChange={refreshStreams} />
+      </div>
+      <div className="column">
+        <EventTape api={api} onEvent={onEvent} />
+        <EdgePanel api={api} health={health} suggestion={stream === undefined ? '' : `/live/${stream.id}/master.m3u8`} />
+      </div>
+    </main>
+  );
+}

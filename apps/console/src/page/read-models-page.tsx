@@ -1,0 +1,11 @@
+import type { Api } from '../model/api.ts';
+import { ProjectionPanel } from '../view/projection-panel.tsx';
+
+/** What is kept of the log for readers. */
+export function ReadModelsPage({ api }: { readonly api: Api }) {
+  return (
+    <main className="page">
+      <ProjectionPanel api={api} />
+    </main>
+  );
+}
