@@ -2,9 +2,8 @@
  * Murmur2 exactly as Kafka's Java client computes it (org.apache.kafka.common.utils.Utils.murmur2),
  * so that a key lands on the same partition on every engine and with every client.
  */
-export function murmur2(data: Uint8Array): number {
+export function murmur2(data: Uint8Array, length: number = data.length): number {
   const m = 0x5bd1e995;
-  const length = data.length;
   let h = 0x9747b28c ^ length;
   const blocks = length >> 2;
   for (let i = 0; i < blocks; i++) {
@@ -29,8 +28,22 @@ export function murmur2(data: Uint8Array): number {
 }
 
 const encoder = new TextEncoder();
+/** For the bytes of one key, used up at once: an encoder makes an object per key, which costs more than the hash. */
+const scratch = new Uint8Array(256);
+
+/** In UTF-8. Nearly all keys are short and ASCII. */
+function bytesOf(key: string): Uint8Array {
+  if (key.length > scratch.length) return encoder.encode(key);
+  for (let at = 0; at < key.length; at++) {
+    const code = key.charCodeAt(at);
+    if (code >= 0x80) return encoder.encode(key);
+    scratch[at] = code;
+  }
+  return scratch;
+}
 
 /** The partition of a key among `partitions`, as Kafka's default partitioner picks it. */
 export function partitionOf(key: string, partitions: number): number {
-  return (murmur2(encoder.encode(key)) & 0x7fffffff) % partitions;
+  const bytes = bytesOf(key);
+  return (murmur2(bytes, bytes === scratch ? key.length : bytes.length) & 0x7fffffff) % partitions;
 }

@@ -37,7 +37,8 @@ class Share {
   readonly topic: string;
   readonly partition: number;
   readonly events: OutgoingEvent[] = [];
-  readonly results = new Map<OutgoingEvent, PublishResult>();
+  /** Of each event, in their order. */
+  readonly results: PublishResult[] = [];
   /** From here on it may be on the log. */
   isSent = false;
   settled: Promise<void> = Promise.resolve();
@@ -47,17 +48,19 @@ class Share {
     this.partition = partition;
   }
 
+  /** @param base offset of the first; -1 when that is not told */
   accepted(events: readonly OutgoingEvent[], base: bigint): void {
     const { partition } = this;
-    events.forEach(({ id, context }, at) => {
-      // A batch lies on its partition in the order in which it was handed in.
-      const offset = base < 0n ? base : base + BigInt(at);
-      this.results.set(events[at] as OutgoingEvent, { accepted: true, id, topic: context, partition, offset, duplicate: false });
-    });
+    // A batch lies on its partition in the order in which it was handed in.
+    let offset = base;
+    for (const { id, context } of events) {
+      this.results.push({ accepted: true, id, topic: context, partition, offset, duplicate: false });
+      if (base >= 0n) offset++;
+    }
   }
 
   refused(events: readonly OutgoingEvent[], { code, message, retryable }: StreamsError): void {
-    for (const event of events) this.results.set(event, { accepted: false, id: event.id, code, field: '', message, retryable });
+    for (const event of events) this.results.push({ accepted: false, id: event.id, code, field: '', message, retryable });
   }
 }
 
@@ -77,7 +80,7 @@ class KafkaTransport implements Transport {
   /** The batch under way of each partition, as `topic/partition`. */
   readonly #underWay = new Map<string, Promise<void>>();
   /** Sent by attempts that were given up. */
-  readonly #abandoned = new WeakMap<OutgoingEvent, Share>();
+  #abandoned: WeakMap<OutgoingEvent, Share> | undefined;
 
   constructor(producer: PartitionProducer, topicPrefix: string) {
     this.#producer = producer;
@@ -89,11 +92,11 @@ class KafkaTransport implements Transport {
   }
 
   async publish(events: readonly OutgoingEvent[], signal: AbortSignal): Promise<readonly PublishResult[]> {
-    const before = events.map((event) => this.#abandoned.get(event));
-    const shares = [...new Set(before.filter((share) => share !== undefined)), ...this.#sharesOf(events.filter((_, at) => before[at] === undefined))];
+    const shares = this.#abandoned === undefined ? [...this.#sharesOf(events)] : this.#joined(events, this.#abandoned);
     let giveUp = (): void => undefined;
     const given = new Promise<void>((resolve) => (giveUp = resolve));
     const abandon = (): void => {
+      this.#abandoned ??= new WeakMap();
       for (const share of shares) if (share.isSent) for (const event of share.events) this.#abandoned.set(event, share);
       giveUp();
     };
@@ -102,8 +105,14 @@ class KafkaTransport implements Transport {
     await Promise.all(shares.map(({ settled }) => settled));
     signal.removeEventListener('abort', abandon);
     // They were told; what is still refused may be sent again.
-    if (!signal.aborted) for (const event of events) this.#abandoned.delete(event);
+    if (!signal.aborted && this.#abandoned !== undefined) for (const event of events) this.#abandoned.delete(event);
     return results(events, shares);
+  }
+
+  /** What was sent before is joined, the rest is shared out anew. */
+  #joined(events: readonly OutgoingEvent[], abandoned: WeakMap<OutgoingEvent, Share>): Share[] {
+    const before = events.map((event) => abandoned.get(event));
+    return [...new Set(before.filter((share) => share !== undefined)), ...this.#sharesOf(events.filter((_, at) => before[at] === undefined))];
   }
 
   #sharesOf(events: readonly OutgoingEvent[]): Iterable<Share> {
@@ -158,8 +167,9 @@ class KafkaTransport implements Transport {
 
 function results(events: readonly OutgoingEvent[], shares: readonly Share[]): readonly PublishResult[] {
   const [only] = shares;
-  if (shares.length === 1) return events.map((event) => only?.results.get(event) as PublishResult);
-  const all = new Map(shares.flatMap((share) => [...share.results]));
+  // All of one partition, and nothing that was sent before: they stand as they came.
+  if (shares.length === 1 && only?.events.length === events.length && only.events[0] === events[0]) return only.results;
+  const all = new Map(shares.flatMap((share) => share.events.map((event, at) => [event, share.results[at] as PublishResult] as const)));
   return events.map((event) => all.get(event) as PublishResult);
 }
 

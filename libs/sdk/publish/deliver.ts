@@ -24,6 +24,8 @@ export async function deliver(transport: Transport, events: readonly OutgoingEve
     let retryAfterMs: number | undefined;
     try {
       const answers = await attempt(transport, open, init);
+      // As nearly always: all of them at the first try.
+      if (open === events && !answers.some(isToBeRetried)) return answers;
       open.forEach((event, at) => results.set(event, answers[at] as PublishResult));
       const left = open.filter((event) => isToBeRetried(results.get(event)));
       const isProgress = left.length < open.length;

@@ -16,7 +16,10 @@ export interface PublisherInit {
    * it is one per partition, whatever this says.
    */
   readonly lanes?: number;
-  /** What may wait and be under way, bytes; 16 MiB. Whoever adds more waits for room. */
+  /**
+   * What may wait and be under way, bytes; 8 MiB: enough that full batches wait for the one before, little enough that most
+   * of it dies young. Whoever adds more waits for room.
+   */
   readonly bufferBytesMax?: number;
   /** How long a batch is tried before its events are given up, ms; 120,000. */
   readonly retryForMs?: number;
@@ -40,7 +43,7 @@ export interface PublisherSummary {
 const waitersMax = 10_000;
 const refusalsMax = 100;
 
-const defaults = { batchEventsMax: 500, batchBytesMax: 1_048_576, lingerMs: 5, lanes: 4, bufferBytesMax: 16_777_216, retryForMs: 120_000, timeoutMs: 30_000 };
+const defaults = { batchEventsMax: 500, batchBytesMax: 1_048_576, lingerMs: 5, lanes: 4, bufferBytesMax: 8_388_608, retryForMs: 120_000, timeoutMs: 30_000 };
 
 interface Waiter {
   readonly event: OutgoingEvent;
@@ -179,8 +182,10 @@ export class Publisher {
       this.#count.refused++;
       if (this.#refusals.length < refusalsMax) this.#refusals.push(result);
     }
-    this.#awaited.get(event)?.(result);
-    this.#awaited.delete(event);
+    if (this.#awaited.size > 0) {
+      this.#awaited.get(event)?.(result);
+      this.#awaited.delete(event);
+    }
     this.#admitWaiters();
     this.#init.onResult?.(result);
   }
