@@ -6,6 +6,7 @@ import type {
   IdSource,
   LeaseStore,
   LedgerStore,
+  PastStore,
   ProjectionBuilds,
   PublicationStore,
   RateLimiter,
@@ -26,6 +27,7 @@ export interface GatewayEngines {
   readonly leases: LeaseStore;
   readonly ledger: LedgerStore;
   readonly builds: ProjectionBuilds;
+  readonly past: PastStore;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly telemetry?: Telemetry;

@@ -13,6 +13,7 @@ import type { GatewayEngines } from './gateway-engines.ts';
 import type { GatewaySettings } from './gateway.config.ts';
 import { grpcProviders } from './grpc/grpc-providers.ts';
 import { ledgerProviders } from './ledger/ledger-providers.ts';
+import { pastProviders } from './past/past-providers.ts';
 import { PublicUrls } from './public-urls.ts';
 import { publishProviders } from './publish/publish-providers.ts';
 import { ReplayReader } from './replays/replay-reader.ts';
@@ -42,6 +43,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       ...publishProviders(engines, settings.node),
       ...eventProviders(engines, subscriptions),
       ...ledgerProviders(engines, settings.ledgerKeyFile),
+      ...pastProviders(engines),
       { provide: ReplayReader, useValue: new ReplayReader(engines) },
       ...grpcProviders(engines, settings),
       { provide: APP_GUARD, useClass: AccessGuard },

@@ -16,4 +16,15 @@ export class PublicUrls {
   }
 
   readonly playback = (streamId: string): string => `${this.#edgeUrl}/live/${streamId}/master.m3u8`;
+
+  /** Plays what there was at a moment; `asOf` is a time or a token. */
+  readonly playbackAsOf =
+    (asOf: string) =>
+    (streamId: string): string =>
+      `${this.playback(streamId)}${asOfQuery(asOf)}`;
+}
+
+/** A time as it is reads better than with its colons escaped, and they need not be (RFC 3986 section 3.4). */
+export function asOfQuery(asOf: string): string {
+  return `?asOf=${encodeURIComponent(asOf).replaceAll('%3A', ':')}`;
 }

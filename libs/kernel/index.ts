@@ -6,6 +6,7 @@ export { hasCode, OperatingError, type OperatingErrorInit } from './errors.ts';
 export { compareText, compareValues } from './compare.ts';
 export { canonicalText, rowsText } from './canonical.ts';
 export { ChangeFold, columnFault, foldChanges, joinValues, structuredColumns, wholeStampGroups } from './join.ts';
+export { keyText, keyTextOf, lastKeyText } from './key-text.ts';
 export { elementsOf, joinCounts, joinDots, joinStages, totalOf, type Counts, type Dots } from './lattice.ts';
 export type { Machine, Millis } from './machine.ts';
 export { murmur2, partitionOf } from './murmur2.ts';

@@ -69,6 +69,11 @@ export interface Projection<Event> {
   readonly handles: readonly string[];
   readonly ignores: readonly string[];
   readonly tables: readonly TableSpec[];
+  /**
+   * By table, the key column that holds the key of the events that write the row: its past is then in one partition. A
+   * table that is not named has rows of events with other keys.
+   */
+  readonly partitionedBy?: Readonly<Record<string, string>>;
   /** Pure. */
   project(event: Event): readonly RowChange[];
 }

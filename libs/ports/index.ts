@@ -26,6 +26,7 @@ export {
 } from './ledger-store.port.ts';
 export type { ModelDifference, RowDifference, TableDifference } from './model-difference.ts';
 export { Outbox, type OutboxBacklog, type OutboxRow } from './outbox.port.ts';
+export { PastStore, type PastBlock, type PastCut, type PastModel, type PastPiece, type PastRange, type PastSize, type StoredPiece } from './past-store.port.ts';
 export { ProcessRunner, RunningProcess, type ProcessCommand, type ProcessExit } from './process-runner.port.ts';
 export {
   ProjectionBuilds,
@@ -63,4 +64,5 @@ export { blobCid, blobDigest } from './blob-cid.ts';
 export { eventLogErrors } from './event-log.errors.ts';
 export { ledgerStoreErrors } from './ledger-store.errors.ts';
 export { admitProducer, type Admission, type ProducerState } from './producer-admission.ts';
+export { checkQuery, rowsFor } from './row-query.ts';
 export { checkRecordSize, recordBytes, utf8Bytes } from './record-size.ts';

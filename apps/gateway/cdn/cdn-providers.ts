@@ -9,7 +9,7 @@ export const cdnProviders: readonly Provider[] = [
   { provide: PurgeTargets, useFactory: (streams: StreamReader) => new PurgeTargets(streams), inject: [StreamReader] },
   {
     provide: CdnReader,
-    useFactory: (reads: ReadStore, aggregates: AggregateStore, now: Clock) => new CdnReader(reads, aggregates, now),
-    inject: [ReadStore, AggregateStore, Clock],
+    useFactory: (reads: ReadStore, now: Clock, aggregates: AggregateStore) => new CdnReader(reads, now, aggregates),
+    inject: [ReadStore, Clock, AggregateStore],
   },
 ];

@@ -1,6 +1,6 @@
 import { purgeUrlsMax } from '#domain/cache';
 import { z } from 'zod';
-import { eventId, lineOfText, purgeId, timestamp } from '../http/fields.ts';
+import { asOf, eventId, lineOfText, purgeId, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
 
 const edgeHealth = z.object({
@@ -54,6 +54,7 @@ export const showPurge = operation({
   context: 'cache',
   status: 200,
   params: z.strictObject({ id: purgeId }),
+  query: z.strictObject({ asOf }),
   answer: z.object({
     id: z.string(),
     urls: z.array(z.string()),

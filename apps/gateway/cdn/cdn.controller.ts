@@ -1,12 +1,15 @@
+import type { Principal } from '#domain/access';
 import { purgeAggregate } from '#domain/cache';
 import { edgeAggregate } from '#domain/edge';
 import { base32Of } from '#domain/stream';
+import { Clock } from '#ports';
 import { CommandExecutor } from '#runtime';
 import { Controller } from '@nestjs/common';
 import { derivedId, randomId } from '../access/secrets.ts';
 import { ByCaller, type Caller } from '../http/caller.ts';
 import { Input, Route, type InputOf } from '../http/operation.ts';
 import { badRequest, notFound, ProblemError } from '../http/problem.errors.ts';
+import { PastModels } from '../past/past-models.ts';
 import { cdnHealth, purgeCache, registerEdge, showPurge } from './cdn.contract.ts';
 import { CdnReader } from './cdn-reader.ts';
 import { PurgeTargets } from './purge-targets.ts';
@@ -16,11 +19,15 @@ export class CdnController {
   readonly #commands: CommandExecutor;
   readonly #reader: CdnReader;
   readonly #targets: PurgeTargets;
+  readonly #past: PastModels;
+  readonly #clock: Clock;
 
-  constructor(commands: CommandExecutor, reader: CdnReader, targets: PurgeTargets) {
+  constructor(commands: CommandExecutor, reader: CdnReader, targets: PurgeTargets, past: PastModels, clock: Clock) {
     this.#commands = commands;
     this.#reader = reader;
     this.#targets = targets;
+    this.#past = past;
+    this.#clock = clock;
   }
 
   @Route(purgeCache)
@@ -38,10 +45,9 @@ export class CdnController {
   }
 
   @Route(showPurge)
-  async showPurge(@Input(showPurge) { params }: InputOf<typeof showPurge>, @ByCaller() { principal }: Caller): Promise<object> {
-    const purge = await this.#reader.purge(params.id, principal);
-    if (purge === undefined) throw notFound('unknown-purge', `There is no purge ${params.id}.`);
-    return purge;
+  async showPurge(@Input(showPurge) { params, query }: InputOf<typeof showPurge>, @ByCaller() { principal }: Caller): Promise<object> {
+    if (query.asOf === undefined) return purgeIn(this.#reader, params.id, principal);
+    return this.#past.at(query.asOf, 'query.asOf', ({ reads }) => purgeIn(new CdnReader(reads, this.#clock), params.id, principal));
   }
 
   @Route(cdnHealth)
@@ -56,4 +62,10 @@ export class CdnController {
     if (result.refused) throw badRequest(result.code, `body.${result.message}`);
     return { id, url, region };
   }
+}
+
+async function purgeIn(reader: CdnReader, id: string, principal: Principal): Promise<object> {
+  const purge = await reader.purge(id, principal);
+  if (purge === undefined) throw notFound('unknown-purge', `There is no purge ${id}.`);
+  return purge;
 }

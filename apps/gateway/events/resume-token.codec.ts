@@ -140,6 +140,19 @@ export class ResumeTokens {
   }
 
   parse(kind: TokenKind, filter: EventFilter, text: string): ParsedToken {
+    const opened = this.#open(kind, text);
+    if ('refused' in opened) return opened;
+    if (!opened.body.subarray(1, bodyBytes).equals(this.#known(filter).hash)) return { refused: 'other-filter' };
+    return { positions: positionsOf(opened.body) };
+  }
+
+  /** The positions of a live reader's token, whatever it reads: a moment of the log, as far as the filter's topics go. */
+  moment(text: string): ParsedToken {
+    const opened = this.#open('live', text);
+    return 'refused' in opened ? opened : { positions: positionsOf(opened.body) };
+  }
+
+  #open(kind: TokenKind, text: string): { readonly body: Buffer } | { readonly refused: TokenRefusal } {
     if (text.length > textMax || !/^[A-Za-z0-9_-]+$/.test(text)) return { refused: 'broken' };
     const bytes = Buffer.from(text, 'base64url');
     // What looks like an old one is told that it is old, whatever it is; and what looks like another log's likewise: with
@@ -149,9 +162,7 @@ export class ResumeTokens {
     const head = bytes.subarray(0, headBytes);
     if (!head.equals(this.#head)) return { refused: 'other-log' };
     const body = this.#sealed.open(bytes.subarray(headBytes), head);
-    if (body === undefined || body[0] !== kinds.indexOf(kind)) return { refused: 'broken' };
-    if (!body.subarray(1, bodyBytes).equals(this.#known(filter).hash)) return { refused: 'other-filter' };
-    return { positions: positionsOf(body) };
+    return body === undefined || body[0] !== kinds.indexOf(kind) ? { refused: 'broken' } : { body };
   }
 
   #known(filter: EventFilter): KnownFilter {

@@ -157,8 +157,12 @@ function withEarliest(error: unknown, earliestToken: string): unknown {
 export function positionsOfToken(tokens: ResumeTokens, kind: 'live' | 'oldest' | 'newest', filter: EventFilter, text: string, field: string): TokenPositions {
   const parsed = tokens.parse(kind, filter, text);
   if ('positions' in parsed) return parsed.positions;
-  const message = refusals[parsed.refused];
-  throw badRequest(tokenCodes[parsed.refused], `${field}: ${message}`, [{ field, message }]);
+  throw tokenRefused(parsed.refused, field);
+}
+
+export function tokenRefused(refused: TokenRefusal, field: string): ProblemError {
+  const message = refusals[refused];
+  return badRequest(tokenCodes[refused], `${field}: ${message}`, [{ field, message }]);
 }
 
 const refusals: Readonly<Record<TokenRefusal, string>> = {

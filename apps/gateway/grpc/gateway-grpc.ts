@@ -4,6 +4,7 @@ import type { ResumeTokens } from '../events/resume-token.codec.ts';
 import type { Subscriptions } from '../events/subscriptions.ts';
 import type { IdSource, ReadStore } from '#ports';
 import type { EventIntake, Lifecycle, Logger, Telemetry } from '#runtime';
+import type { PastModels } from '../past/past-models.ts';
 import { catalogueMessage } from './catalogue.ts';
 import { EventService } from './generated/streams/v1/event_service_pb.ts';
 import { QueryService } from './generated/streams/v1/query_service_pb.ts';
@@ -23,6 +24,7 @@ export interface GatewayGrpcDeps {
   readonly tokens: ResumeTokens;
   readonly intake: EventIntake;
   readonly reads: ReadStore;
+  readonly past: PastModels;
   readonly watches: RowWatches;
   readonly ids: IdSource;
   readonly lifecycle: Lifecycle;
@@ -51,7 +53,13 @@ export function gatewayGrpc(deps: GatewayGrpcDeps, init: GrpcServerInit): GrpcSe
   const watcher = new Watcher({ calls, watches: deps.watches, authenticator });
   const services = [
     { service: EventService, handlers: events },
-    { service: QueryService, handlers: queryHandlers(calls, deps.reads) },
+    {
+      service: QueryService,
+      handlers: queryHandlers({
+        calls,
+        readsOf: (asOf, read) => (asOf === undefined ? read(deps.reads) : deps.past.at(asOf, 'as_of', (past) => read(past.reads))),
+      }),
+    },
     { service: WatchService, handlers: { watch: watcher.watch } },
   ];
   return new GrpcServer(services, init, deps.telemetry);

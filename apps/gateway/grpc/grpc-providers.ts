@@ -6,6 +6,7 @@ import { ResumeTokens } from '../events/resume-token.codec.ts';
 import { Subscriptions } from '../events/subscriptions.ts';
 import type { GatewayEngines } from '../gateway-engines.ts';
 import type { GatewaySettings } from '../gateway.config.ts';
+import { PastModels } from '../past/past-models.ts';
 import { RowWatches } from '../watch/row-watches.ts';
 import { gatewayGrpc } from './gateway-grpc.ts';
 import { GrpcServer } from './grpc-server.ts';
@@ -22,13 +23,14 @@ export function grpcProviders({ reads, ids, telemetry }: GatewayEngines, { host,
         tokens: ResumeTokens,
         intake: EventIntake,
         watches: RowWatches,
+        past: PastModels,
         lifecycle: Lifecycle,
         logger: Logger,
       ) => {
-        const parts = { admissions, authenticator, subscriptions, tokens, intake, watches, reads, ids, lifecycle, logger, telemetry };
+        const parts = { admissions, authenticator, subscriptions, tokens, intake, watches, past, reads, ids, lifecycle, logger, telemetry };
         return gatewayGrpc(parts, { host, port: grpcPort, tls: grpcTls });
       },
-      inject: [Admissions, Authenticator, Subscriptions, ResumeTokens, EventIntake, RowWatches, Lifecycle, appLogger],
+      inject: [Admissions, Authenticator, Subscriptions, ResumeTokens, EventIntake, RowWatches, PastModels, Lifecycle, appLogger],
     },
   ];
 }

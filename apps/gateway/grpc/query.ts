@@ -58,27 +58,33 @@ function methodFor(message: DescMessage, answers: 'list' | 'message'): DescMetho
 }
 
 /** What the requests of all `List…` methods have alike. */
-type ListRequest = Omit<ListStreamsRequest, '$typeName' | 'where'> & Message & { readonly where?: Message };
+type ListRequest = Omit<ListStreamsRequest, '$typeName' | 'where'> & Message & Moment & { readonly where?: Message };
+
+/** … and those of all methods that answer rows. */
+interface Moment {
+  readonly asOf?: string;
+}
 
 /** The field of an answer that holds rows. */
 function rowsField({ output }: DescMethodUnary, message: DescMessage): string {
   return output.fields.find((field) => field.message === message)?.localName ?? '';
 }
 
-function listHandler(calls: GrpcCalls, reads: ReadStore, { name }: TableSpec, message: DescMessage) {
+function listHandler({ calls, readsOf }: QueryDeps, { name }: TableSpec, message: DescMessage) {
   const method = methodFor(message, 'list');
   return [
     method.localName,
     calls.unary(method, scopes, async (request, { principal }) => {
       const { table } = tableFor(principal, name);
-      const { where, pageSize, pageToken } = request as ListRequest;
+      const { where, pageSize, pageToken, asOf } = request as ListRequest;
       const limit = Math.min(pageSize === 0 ? pageSizeDefault : pageSize, pageSizeMax);
-      const rows = await reads.select(table, {
+      const query = {
         where: [...(where === undefined ? [] : conditionsOf(message, where, 'where')), ...confinement(principal)],
         orderBy: Object.keys(table.key).map((column) => ({ column })),
         limit: limit + 1,
         ...(pageToken === '' ? {} : { after: parsePage(table, pageToken) }),
-      });
+      };
+      const rows = await readsOf(asOf, (reads) => reads.select(table, query));
       const page = fitting(rows.slice(0, limit));
       const nextPageToken = rows.length > page.length ? formatPage(table, page.at(-1) as ReadRow) : '';
       return create(method.output, { [rowsField(method, message)]: page.map((row) => rowMessage(message, row)), nextPageToken } as never);
@@ -86,7 +92,7 @@ function listHandler(calls: GrpcCalls, reads: ReadStore, { name }: TableSpec, me
   ] as const;
 }
 
-function getHandler(calls: GrpcCalls, reads: ReadStore, { name }: TableSpec, message: DescMessage) {
+function getHandler({ calls, readsOf }: QueryDeps, { name }: TableSpec, message: DescMessage) {
   const method = methodFor(message, 'message');
   return [
     method.localName,
@@ -95,23 +101,32 @@ function getHandler(calls: GrpcCalls, reads: ReadStore, { name }: TableSpec, mes
       const conditions = conditionsOf(method.input, request, '');
       const missing = Object.keys(table.key).filter((column) => !conditions.some((one) => one.column === column));
       if (missing.length > 0) throw invalid(missing.map((field) => ({ field, message: 'This field of the key is missing.' })));
-      const [row] = await reads.select(table, { where: [...conditions, ...confinement(principal)], limit: 1 });
-      if (row === undefined) throw notFound('unknown-row', `There is no such row in ${name}.`);
+      const row = await readsOf((request as Message & Moment).asOf, async (reads) => {
+        const [found] = await reads.select(table, { where: [...conditions, ...confinement(principal)], limit: 1 });
+        if (found === undefined) throw notFound('unknown-row', `There is no such row in ${name}.`);
+        return found;
+      });
       return create(method.output, { [rowsField(method, message)]: rowMessage(message, row) } as never);
     }),
   ] as const;
 }
 
+export interface QueryDeps {
+  readonly calls: GrpcCalls;
+  /** Lets `read` see the rows of now, or of a moment. */
+  readonly readsOf: <T>(asOf: string | undefined, read: (reads: ReadStore) => Promise<T>) => Promise<T>;
+}
+
 /** `QueryService`: pages and rows of every read model, each as a message of its own. */
-export function queryHandlers(calls: GrpcCalls, reads: ReadStore): UntypedServiceImplementation {
-  const listTables = calls.unary(QueryService.method.listTables, scopes, (_request, { principal }) =>
+export function queryHandlers(deps: QueryDeps): UntypedServiceImplementation {
+  const listTables = deps.calls.unary(QueryService.method.listTables, scopes, (_request, { principal }) =>
     create(ListTablesResponseSchema, {
       tables: tablesFor(principal).map(({ projection, table }) => ({ name: table.name, projection: projection.name, version: projection.version })),
     }),
   );
   const ofTables = readTables.flatMap(({ table }) => {
     const { message } = fieldOfTable(table);
-    return [listHandler(calls, reads, table, message), getHandler(calls, reads, table, message)];
+    return [listHandler(deps, table, message), getHandler(deps, table, message)];
   });
   return { listTables, ...Object.fromEntries(ofTables) };
 }

@@ -28,7 +28,7 @@ test('the contract has every table, with every column, of its type', () => {
       Object.fromEntries(columns.map(([name, type]) => [name, scalars[type]])),
     );
     const get = QueryService.methods.find(({ output }) => output.fields.some((field) => field.fieldKind === 'message' && field.message === message));
-    expect(get?.input.fields.map(({ name }) => name)).toEqual(Object.keys(table.key));
+    expect(get?.input.fields.map(({ name }) => name)).toEqual([...Object.keys(table.key), 'as_of']);
   }
 });
 

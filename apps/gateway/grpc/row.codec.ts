@@ -31,6 +31,9 @@ export function anyRowMessage(table: TableSpec, row: ReadRow): Row {
   return create(RowSchema, { row: { case: localName, value: rowMessage(message, row) } as never });
 }
 
+/** The field of a request that names no column, but the moment of which the rows are. */
+const momentField = 'as_of';
+
 /**
  * The fields that are set, as conditions on the columns of their names.
  * @param where the request's field that they came in, as problems name it; empty for the request itself
@@ -39,7 +42,7 @@ export function anyRowMessage(table: TableSpec, row: ReadRow): Row {
 export function conditionsOf(desc: DescMessage, message: Message, where: string): ReadCondition[] {
   const errors: FieldProblem[] = [];
   const conditions: ReadCondition[] = [];
-  for (const field of desc.fields.filter((one) => isFieldSet(message, one))) {
+  for (const field of desc.fields.filter((one) => one.name !== momentField && isFieldSet(message, one))) {
     const value = (message as unknown as Readonly<Record<string, unknown>>)[field.localName];
     const problem = problemOf(field, value);
     if (problem === undefined) conditions.push({ column: field.name, is: 'eq', value: value as string | number | bigint | boolean });

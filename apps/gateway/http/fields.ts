@@ -27,4 +27,10 @@ export function isoTime(ms: number | bigint | null | undefined): string | null {
 
 export const pageLimit = z.coerce.number().int().min(1).max(1000).default(100);
 export const pageCursor = z.string().min(1).max(256).optional().describe('`nextCursor` of the page before, with the same filter.');
+export const asOf = z
+  .string()
+  .min(1)
+  .max(4096)
+  .optional()
+  .describe('As it stood then: a time (RFC 3339; everything that the log had recorded by then), or the token of a live reader.');
 export const tenantFilter = tenantId.optional().describe('Only of this tenant; what you cannot see is not there.');

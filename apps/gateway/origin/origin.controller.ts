@@ -6,7 +6,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { createHash } from 'node:crypto';
 import { matchesTag, rangeOf } from '../http/http-range.core.ts';
 import { notFound, ProblemError } from '../http/problem.errors.ts';
-import { PlaylistReader, type Playlist } from './playlist-reader.ts';
+import { PastPlaylists, pastQueryOf } from './past-playlists.ts';
+import { PlaylistReader, type Playlist, type PlaylistForm } from './playlist-reader.ts';
 
 const playlistType = 'application/vnd.apple.mpegurl';
 /** Players of other sites read these; there are no cookies or keys involved. */
@@ -14,6 +15,8 @@ const corsHeaders = { 'access-control-allow-origin': '*', 'access-control-expose
 const liveCaching = 'public, max-age=1, stale-if-error=10';
 /** Not longer: a packager that was away for longer than a stopped stream is waited for may still bring a last segment. */
 const recordingCaching = 'public, max-age=10, stale-if-error=10';
+/** A moment that has just passed: something may still be recorded under it. */
+const momentCaching = 'public, max-age=1';
 const immutableCaching = 'public, max-age=31536000, immutable';
 /** Shorter than the edge's memory of a 404, because this one turns into a playlist any moment. */
 const soonCaching = 'public, max-age=1';
@@ -30,10 +33,12 @@ function tagOf(text: string): string {
 export class OriginController {
   readonly #playlists: PlaylistReader;
   readonly #blobs: BlobStore;
+  readonly #past: PastPlaylists;
 
-  constructor(playlists: PlaylistReader, blobs: BlobStore) {
+  constructor(playlists: PlaylistReader, blobs: BlobStore, past: PastPlaylists) {
     this.#playlists = playlists;
     this.#blobs = blobs;
+    this.#past = past;
   }
 
   @Get('/live/:streamId/:file')
@@ -41,12 +46,17 @@ export class OriginController {
     reply.headers(corsHeaders);
     const name = /^([A-Za-z0-9][A-Za-z0-9_.:-]{0,127})\.m3u8$/.exec(file)?.[1];
     if (name === undefined) throw notFound('no-route', 'Playlists end with ".m3u8".');
-    const playlist: Playlist = !isStreamId(streamId)
-      ? { kind: 'unknown-stream' }
-      : name === 'master'
-        ? await this.#playlists.master(streamId)
-        : await this.#playlists.media(streamId, name);
-    sendPlaylist(playlist, streamId, request, reply);
+    const asked = pastQueryOf(request.query as Readonly<Record<string, unknown>>);
+    if (asked !== undefined) {
+      const settled = await this.#past.serve(asked, streamId, async (playlists, form) => {
+        const playlist = await playlistOf(playlists, streamId, name, form);
+        return playlist.kind === 'playlist' ? playlist : refusePlaylist(playlist, streamId);
+      });
+      return sendText(settled.playlist.text, settled.forEver ? immutableCaching : momentCaching, request, reply);
+    }
+    const playlist = await playlistOf(this.#playlists, streamId, name);
+    if (playlist.kind !== 'playlist') return refusePlaylist(playlist, streamId);
+    return sendText(playlist.text, playlist.ended ? recordingCaching : liveCaching, request, reply);
   }
 
   @Get('/media/:file')
@@ -107,7 +117,12 @@ function unknownMedia(cid: string): ProblemError {
   return notFound('unknown-media', `There is no media ${cid}.`);
 }
 
-function sendPlaylist(playlist: Playlist, streamId: string, request: FastifyRequest, reply: FastifyReply): void {
+function playlistOf(playlists: PlaylistReader, streamId: string, name: string, form: PlaylistForm = {}): Promise<Playlist> {
+  if (!isStreamId(streamId)) return Promise.resolve({ kind: 'unknown-stream' });
+  return name === 'master' ? playlists.master(streamId, form) : playlists.media(streamId, name, form);
+}
+
+function refusePlaylist(playlist: Exclude<Playlist, { kind: 'playlist' }>, streamId: string): never {
   switch (playlist.kind) {
     case 'unknown-stream':
       throw notFound('unknown-stream', `There is no stream ${streamId}.`);
@@ -117,11 +132,12 @@ function sendPlaylist(playlist: Playlist, streamId: string, request: FastifyRequ
       throw notFound('nothing-yet', playlist.ended ? 'The stream ended without a picture.' : 'The stream has not produced anything yet.', {
         'cache-control': soonCaching,
       });
-    case 'playlist': {
-      const tag = tagOf(playlist.text);
-      reply.headers({ etag: tag, 'cache-control': playlist.ended ? recordingCaching : liveCaching });
-      if (matchesTag(request.headers['if-none-match'], tag)) return void reply.status(304).send();
-      return void reply.type(playlistType).send(playlist.text);
-    }
   }
+}
+
+function sendText(text: string, caching: string, request: FastifyRequest, reply: FastifyReply): void {
+  const tag = tagOf(text);
+  reply.headers({ etag: tag, 'cache-control': caching });
+  if (matchesTag(request.headers['if-none-match'], tag)) return void reply.status(304).send();
+  void reply.type(playlistType).send(text);
 }

@@ -44,31 +44,39 @@ function renditionOf(row: ReadRow): PlaylistRendition {
   };
 }
 
+/** Which playlist of a stream. */
+export interface PlaylistForm {
+  /** Everything from the first segment on, closed as a recording is, whether the stream has ended or not. */
+  readonly whole?: boolean;
+  /** Query of the URIs of a multivariant playlist. */
+  readonly query?: string;
+}
+
 /** Renders playlists from rows; nothing about a playlist is kept anywhere. */
 export class PlaylistReader {
   readonly #streams: StreamReader;
   readonly #reads: ReadStore;
-  readonly #clock: Clock;
+  readonly #clock: Pick<Clock, 'now'>;
 
-  constructor(streams: StreamReader, reads: ReadStore, clock: Clock) {
+  constructor(streams: StreamReader, reads: ReadStore, clock: Pick<Clock, 'now'>) {
     this.#streams = streams;
     this.#reads = reads;
     this.#clock = clock;
   }
 
-  async master(streamId: string): Promise<Playlist> {
+  async master(streamId: string, { query = '' }: PlaylistForm = {}): Promise<Playlist> {
     const stream = await this.#streams.row(streamId);
     if (stream === undefined) return this.#absent(streamId);
     const ended = hasEnded(stream, this.#clock.now());
     if (stream['last_media_sequence'] === null || stream['encoding_order'] === null) return { kind: 'nothing-yet', ended };
     const renditions = await this.#streams.renditions(stream);
-    return { kind: 'playlist', text: renderMultivariant({ renditions: renditions.map(renditionOf) }), ended };
+    return { kind: 'playlist', text: renderMultivariant({ renditions: renditions.map(renditionOf), query }), ended };
   }
 
-  async media(streamId: string, rendition: string): Promise<Playlist> {
+  async media(streamId: string, rendition: string, { whole = false }: PlaylistForm = {}): Promise<Playlist> {
     const stream = await this.#streams.row(streamId);
     if (stream === undefined) return this.#absent(streamId);
-    const ended = hasEnded(stream, this.#clock.now());
+    const ended = whole || hasEnded(stream, this.#clock.now());
     if (stream['last_media_sequence'] === null) return { kind: 'nothing-yet', ended };
     const window = windowOf(stream, ended);
     const of: ReadCondition[] = [

@@ -1,6 +1,6 @@
 import { contexts } from '#events';
 import { z } from 'zod';
-import { pageCursor, pageLimit, timestamp } from '../http/fields.ts';
+import { asOf, pageCursor, pageLimit, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
 
 export const listParked = operation({
@@ -13,7 +13,7 @@ export const listParked = operation({
   tenancy: 'platform',
   context: 'operation',
   status: 200,
-  query: z.strictObject({ topic: z.enum(contexts).optional(), limit: pageLimit, cursor: pageCursor }),
+  query: z.strictObject({ topic: z.enum(contexts).optional(), limit: pageLimit, cursor: pageCursor, asOf }),
   answer: z.object({
     items: z.array(
       z.object({

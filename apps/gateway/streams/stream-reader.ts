@@ -38,9 +38,10 @@ function parseCursor(text: string): { readonly createdAtMs: bigint; readonly str
 /** Reads streams from the read models, and the heads of their aggregates where a reader must see its own writes. */
 export class StreamReader {
   readonly #reads: ReadStore;
-  readonly #aggregates: AggregateStore;
+  readonly #aggregates: AggregateStore | undefined;
 
-  constructor(reads: ReadStore, aggregates: AggregateStore) {
+  /** @param aggregates left out where rows are not those of now: heads are */
+  constructor(reads: ReadStore, aggregates?: AggregateStore) {
     this.#reads = reads;
     this.#aggregates = aggregates;
   }
@@ -83,7 +84,7 @@ export class StreamReader {
   }
 
   async #load(streamId: string): Promise<{ readonly state: KnownStream; readonly tenant: string } | undefined> {
-    const head = await this.#aggregates.load(streamAggregate.context, streamId);
+    const head = await this.#aggregates?.load(streamAggregate.context, streamId);
     const state = head?.state as StreamState | undefined;
     return head === undefined || state === undefined || state.status === 'absent' ? undefined : { state, tenant: head.tenant };
   }

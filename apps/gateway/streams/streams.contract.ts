@@ -1,6 +1,6 @@
 import { defaultAudioBitrate, defaultGraceMs, defaultLadder, defaultSegmentDurationMs, graceMsMax, rungsMax } from '#domain/stream';
 import { z } from 'zod';
-import { lineOfText, streamId, timestamp } from '../http/fields.ts';
+import { asOf, lineOfText, streamId, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
 
 const statuses = ['created', 'live', 'interrupted', 'stopped'] as const;
@@ -130,6 +130,7 @@ export const listStreams = operation({
     status: z.enum(statuses).optional(),
     limit: z.coerce.number().int().min(1).max(200).default(50),
     cursor: z.string().max(256).optional().describe('`nextCursor` of the page before.'),
+    asOf,
   }),
   answer: z.object({ items: z.array(streamSummary), nextCursor: z.string().nullable() }),
 });
@@ -145,5 +146,6 @@ export const showStream = operation({
   context: 'stream',
   status: 200,
   params: z.strictObject({ id: streamId }),
+  query: z.strictObject({ asOf }),
   answer: streamDetail,
 });

@@ -1,12 +1,13 @@
-import { seesEveryTenant } from '#domain/access';
+import { seesEveryTenant, type Principal } from '#domain/access';
 import { Controller } from '@nestjs/common';
 import { ByCaller, type Caller } from '../http/caller.ts';
 import { isoTime } from '../http/fields.ts';
 import { Input, Route, type InputOf } from '../http/operation.ts';
 import { notFound } from '../http/problem.errors.ts';
+import { PastModels } from '../past/past-models.ts';
 import { PublicUrls } from '../public-urls.ts';
 import { StreamCommands } from './stream-commands.ts';
-import { StreamReader } from './stream-reader.ts';
+import { StreamReader, type StreamPage } from './stream-reader.ts';
 import { encodingOf, latencyOf, renditionOf, settingsOf, summaryOf } from './stream.view.ts';
 import { listStreams, showStream, startStream, stopStream } from './streams.contract.ts';
 
@@ -18,11 +19,13 @@ export class StreamsController {
   readonly #commands: StreamCommands;
   readonly #reader: StreamReader;
   readonly #urls: PublicUrls;
+  readonly #past: PastModels;
 
-  constructor(commands: StreamCommands, reader: StreamReader, urls: PublicUrls) {
+  constructor(commands: StreamCommands, reader: StreamReader, urls: PublicUrls, past: PastModels) {
     this.#commands = commands;
     this.#reader = reader;
     this.#urls = urls;
+    this.#past = past;
   }
 
   @Route(startStream)
@@ -43,23 +46,39 @@ export class StreamsController {
 
   @Route(listStreams)
   async list(@Input(listStreams) { query }: InputOf<typeof listStreams>, @ByCaller() { principal }: Caller): Promise<object> {
-    const page = await this.#reader.page({ ...query, tenant: seesEveryTenant(principal) ? undefined : principal.tenant });
-    return { items: page.rows.map((row) => summaryOf(row, undefined, this.#urls.playback)), nextCursor: page.nextCursor };
+    const wanted = { ...query, tenant: seesEveryTenant(principal) ? undefined : principal.tenant };
+    if (query.asOf === undefined) return pageOf(await this.#reader.page(wanted), this.#urls.playback);
+    return this.#past.at(query.asOf, 'query.asOf', async ({ asOf, reads }) => {
+      const page = await new StreamReader(reads).page(wanted);
+      if (page.rows.length === 0) await this.#past.requireBegun(asOf, 'query.asOf');
+      return pageOf(page, this.#urls.playbackAsOf(asOf.text));
+    });
   }
 
   @Route(showStream)
-  async show(@Input(showStream) { params }: InputOf<typeof showStream>, @ByCaller() { principal }: Caller): Promise<object> {
-    const stream = await this.#reader.visible(params.id, principal);
-    if (stream === undefined) throw notFound('unknown-stream', `There is no stream ${params.id}.`);
+  async show(@Input(showStream) { params, query }: InputOf<typeof showStream>, @ByCaller() { principal }: Caller): Promise<object> {
+    if (query.asOf === undefined) return this.#detail(this.#reader, params.id, principal, this.#urls.playback);
+    return this.#past.at(query.asOf, 'query.asOf', ({ asOf, reads }) =>
+      this.#detail(new StreamReader(reads), params.id, principal, this.#urls.playbackAsOf(asOf.text)),
+    );
+  }
+
+  async #detail(reader: StreamReader, id: string, principal: Principal, playback: (streamId: string) => string): Promise<object> {
+    const stream = await reader.visible(id, principal);
+    if (stream === undefined) throw notFound('unknown-stream', `There is no stream ${id}.`);
     const { row, head } = stream;
-    const renditions = row === undefined ? [] : await this.#reader.renditions(row);
-    const segments = await Promise.all(renditions.map((each) => this.#reader.lastSegments(params.id, String(each['name']), segmentsShown)));
+    const renditions = row === undefined ? [] : await reader.renditions(row);
+    const segments = await Promise.all(renditions.map((each) => reader.lastSegments(id, String(each['name']), segmentsShown)));
     return {
-      ...summaryOf(row, head, this.#urls.playback),
+      ...summaryOf(row, head, playback),
       settings: settingsOf(row, head),
       encoding: encodingOf(row),
       renditions: renditions.map((each, at) => renditionOf(each, segments[at] ?? [])),
       latency: latencyOf(segments[0] ?? []),
     };
   }
+}
+
+function pageOf({ rows, nextCursor }: StreamPage, playback: (streamId: string) => string): object {
+  return { items: rows.map((row) => summaryOf(row, undefined, playback)), nextCursor };
 }

@@ -1,7 +1,7 @@
 import { setPriority } from 'node:os';
 import { parentPort, threadId } from 'node:worker_threads';
 import { openEngines } from '#adapters/engines';
-import { CommandExecutor, createLogger, waitingLog } from '#runtime';
+import { CommandExecutor, createLogger, PastKeeper, waitingLog } from '#runtime';
 import { projections } from '../projections.ts';
 import { readProjectorSettings } from '../projector.config.ts';
 import { loadInThread } from './load-threads.ts';
@@ -17,9 +17,10 @@ const commands = new CommandExecutor({ aggregates, clock, ids, source: `/project
 const owner = `${settings.node}/${settings.projectorId}`;
 const host = new ReplayHost({ owner, ...settings.replay }, { ...engines, projections, commands, logger, loadInThread });
 host.start();
+const keeper = new PastKeeper({ owner, projections }, { ...engines, logger });
+keeper.start();
 parentPort?.once('message', () => {
-  void host
-    .stop()
+  void Promise.all([host.stop(), keeper.stop()])
     .then(() => engines.close())
     .then(() => parentPort?.close());
 });

@@ -12,6 +12,7 @@ import type {
   LeaseStore,
   LedgerStore,
   Outbox,
+  PastStore,
   ProjectionBuilds,
   ProjectionStore,
   PublicationStore,
@@ -51,6 +52,7 @@ export interface EngineParts {
     readonly ledger: LedgerStore;
     readonly projections: ProjectionStore;
     readonly builds: ProjectionBuilds;
+    readonly past: PastStore;
     readonly publications: PublicationStore;
     readonly reads: ReadStore;
     readonly secrets: SecretStore;
@@ -125,6 +127,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
       PostgresLeaseStore,
       PostgresLedgerStore,
       PostgresOutbox,
+      PostgresPastStore,
       PostgresProjectionBuilds,
       PostgresProjectionStore,
       PostgresPublicationStore,
@@ -140,6 +143,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
       ledger: new PostgresLedgerStore(database),
       projections: new PostgresProjectionStore(database),
       builds: new PostgresProjectionBuilds(database),
+      past: new PostgresPastStore(database),
       publications: new PostgresPublicationStore(database),
       reads: new PostgresReadStore(database),
       secrets: new PostgresSecretStore(database),

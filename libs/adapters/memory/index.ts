@@ -5,6 +5,7 @@ export { MemoryEventLog } from './memory-event-log.adapter.ts';
 export { MemoryLeaseStore } from './memory-lease-store.adapter.ts';
 export { MemoryLedgerStore } from './memory-ledger-store.adapter.ts';
 export { MemoryOutbox } from './memory-outbox.adapter.ts';
+export { MemoryPastStore } from './memory-past-store.adapter.ts';
 export { MemoryProjectionBuilds } from './memory-projection-builds.adapter.ts';
 export { MemoryProjectionStore } from './memory-projection-store.adapter.ts';
 export { MemoryPublicationStore } from './memory-publication-store.adapter.ts';

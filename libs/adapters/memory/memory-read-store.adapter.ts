@@ -1,8 +1,6 @@
-import { assert, compareValues, OperatingError, type ColumnValue, type TableSpec } from '#kernel';
-import { ReadStore, type ReadCondition, type ReadQuery, type ReadRow, type ReadSnapshot, type RowKey } from '#ports';
+import { OperatingError, type TableSpec } from '#kernel';
+import { checkQuery, ReadStore, rowsFor, type ReadQuery, type ReadRow, type ReadSnapshot } from '#ports';
 import type { MemoryProjectionStore } from './memory-projection-store.adapter.ts';
-
-const limitMax = 10_000;
 
 /** Reads what a {@link MemoryProjectionStore} holds. */
 export class MemoryReadStore extends ReadStore {
@@ -14,17 +12,10 @@ export class MemoryReadStore extends ReadStore {
   }
 
   override async select(table: TableSpec, query: ReadQuery): Promise<readonly ReadRow[]> {
-    check(table, query);
+    checkQuery(table, query);
     const stored = this.#store.serving(table);
     if (stored === undefined) throw new OperatingError(`No projection serves the table ${table.name}.`, { code: 'TABLE_UNKNOWN', retryable: false });
-    const empty = Object.fromEntries(Object.keys(table.columns).map((name) => [name, null]));
-    return stored
-      .map(({ key, set }): ReadRow => structuredClone({ ...key, ...empty, ...set }))
-      .filter((row) => (query.where ?? []).every((condition) => holds(row, condition)))
-      .filter((row) => query.after === undefined || compareKeys(table, row, query.after) > 0)
-      .filter((row) => query.keys === undefined || query.keys.some((key) => compareKeys(table, row, key) === 0))
-      .sort((a, b) => compareRows(a, b, query.orderBy ?? []))
-      .slice(0, query.limit);
+    return structuredClone(rowsFor(table, query, stored));
   }
 
   /** Nothing else runs between the two: neither waits. */
@@ -34,55 +25,4 @@ export class MemoryReadStore extends ReadStore {
     const checkpoints = this.#store.checkpointsNow(projection).filter((one) => one.version === version);
     return { rows: await rows, version, checkpoints: checkpoints.map(({ topic, partition, position }) => ({ topic, partition, position })) };
   }
-}
-
-function compareKeys(table: TableSpec, row: ReadRow, key: RowKey): number {
-  for (const name of Object.keys(table.key)) {
-    const order = compareValues(row[name] as ColumnValue, key[name] as ColumnValue);
-    if (order !== 0) return order;
-  }
-  return 0;
-}
-
-function check(table: TableSpec, { where = [], orderBy = [], after, keys = [], limit }: ReadQuery): void {
-  if (!Number.isInteger(limit) || limit < 1 || limit > limitMax) {
-    throw new OperatingError(`The limit must be 1 to ${limitMax}, not ${limit}.`, { code: 'LIMIT_INVALID', retryable: false });
-  }
-  for (const { column } of [...where, ...orderBy]) {
-    if (Object.hasOwn(table.key, column) || Object.hasOwn(table.columns, column)) continue;
-    throw new OperatingError(`The table ${table.name} has no column ${column}.`, { code: 'COLUMN_UNKNOWN', retryable: false });
-  }
-  for (const key of after === undefined ? keys : [after, ...keys])
-    for (const name of Object.keys(table.key)) assert(key[name] !== undefined, `${table.name}: the key lacks ${name}`);
-}
-
-function holds(row: ReadRow, { column, is, value }: ReadCondition): boolean {
-  const actual = row[column] ?? null;
-  if (actual === null) return false;
-  const order = compareValues(actual, value);
-  switch (is) {
-    case 'eq':
-      return order === 0;
-    case 'gt':
-      return order > 0;
-    case 'gte':
-      return order >= 0;
-    case 'lt':
-      return order < 0;
-    case 'lte':
-      return order <= 0;
-  }
-}
-
-function compareNullable(a: ColumnValue, b: ColumnValue): number {
-  if (a === null || b === null) return Number(a === null) - Number(b === null);
-  return compareValues(a, b);
-}
-
-function compareRows(a: ReadRow, b: ReadRow, orderBy: NonNullable<ReadQuery['orderBy']>): number {
-  for (const { column, descending } of orderBy) {
-    const order = compareNullable(a[column] ?? null, b[column] ?? null);
-    if (order !== 0) return descending ? -order : order;
-  }
-  return 0;
 }

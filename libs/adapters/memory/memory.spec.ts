@@ -4,6 +4,7 @@ import {
   eventLogConformance,
   leaseStoreConformance,
   ledgerStoreConformance,
+  pastStoreConformance,
   projectionBuildsConformance,
   projectionStoreConformance,
   publicationStoreConformance,
@@ -16,6 +17,7 @@ import { MemoryEventLog } from './memory-event-log.adapter.ts';
 import { MemoryLeaseStore } from './memory-lease-store.adapter.ts';
 import { MemoryLedgerStore } from './memory-ledger-store.adapter.ts';
 import { MemoryOutbox } from './memory-outbox.adapter.ts';
+import { MemoryPastStore } from './memory-past-store.adapter.ts';
 import { MemoryProjectionBuilds } from './memory-projection-builds.adapter.ts';
 import { MemoryProjectionStore } from './memory-projection-store.adapter.ts';
 import { MemoryPublicationStore } from './memory-publication-store.adapter.ts';
@@ -45,6 +47,10 @@ publicationStoreConformance(
     clock.advance(Date.now() - clock.now());
     return new MemoryPublicationStore(clock);
   }),
+);
+pastStoreConformance(
+  'MemoryPastStore',
+  onManualClock(() => new MemoryPastStore()),
 );
 leaseStoreConformance(
   'MemoryLeaseStore',

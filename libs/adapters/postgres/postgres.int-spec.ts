@@ -3,6 +3,7 @@ import {
   aggregateStoreConformance,
   leaseStoreConformance,
   ledgerStoreConformance,
+  pastStoreConformance,
   projectionBuildsConformance,
   projectionStoreConformance,
   publicationStoreConformance,
@@ -12,6 +13,7 @@ import { PostgresAggregateStore } from './postgres-aggregate-store.adapter.ts';
 import { PostgresLeaseStore } from './postgres-lease-store.adapter.ts';
 import { PostgresLedgerStore } from './postgres-ledger-store.adapter.ts';
 import { PostgresOutbox } from './postgres-outbox.adapter.ts';
+import { PostgresPastStore } from './postgres-past-store.adapter.ts';
 import { PostgresProjectionBuilds } from './builds/postgres-projection-builds.adapter.ts';
 import { PostgresProjectionStore } from './postgres-projection-store.adapter.ts';
 import { PostgresPublicationStore } from './postgres-publication-store.adapter.ts';
@@ -29,6 +31,10 @@ function onPostgres<Port>(make: (database: Database) => Port) {
 publicationStoreConformance(
   'PostgresPublicationStore',
   onPostgres((database) => new PostgresPublicationStore(database)),
+);
+pastStoreConformance(
+  'PostgresPastStore',
+  onPostgres((database) => new PostgresPastStore(database)),
 );
 leaseStoreConformance(
   'PostgresLeaseStore',

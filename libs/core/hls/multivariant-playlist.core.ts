@@ -7,21 +7,21 @@ const audioGroup = 'audio';
  * rendition (6.2.4 wants the same audio for every rung). Without video the audio is itself the only variant.
  * URIs are relative to `/live/<streamId>/master.m3u8`.
  */
-export function renderMultivariant({ renditions }: MultivariantPlaylist): string {
+export function renderMultivariant({ renditions, query = '' }: MultivariantPlaylist): string {
   const videos = renditions.filter(({ kind }) => kind === 'video').toSorted((a, b) => b.bandwidth - a.bandwidth);
   const audios = renditions.filter(({ kind }) => kind === 'audio').toSorted((a, b) => b.bandwidth - a.bandwidth);
   const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS'];
   if (videos.length === 0) {
-    for (const audio of audios) lines.push(...variant(audio, undefined));
+    for (const audio of audios) lines.push(...variant(audio, undefined, query));
   } else {
-    lines.push(...audios.map((audio, index) => audioMedia(audio, index === 0)));
-    for (const video of videos) lines.push(...variant(video, audios[0]));
+    lines.push(...audios.map((audio, index) => audioMedia(audio, index === 0, query)));
+    for (const video of videos) lines.push(...variant(video, audios[0], query));
   }
   return `${lines.join('\n')}\n`;
 }
 
 /** 4.4.6.1: a rendition of the audio group; DEFAULT is the one that plays unless somebody chooses. */
-function audioMedia(audio: PlaylistRendition, isDefault: boolean): string {
+function audioMedia(audio: PlaylistRendition, isDefault: boolean, query: string): string {
   const attributes = [
     'TYPE=AUDIO',
     `GROUP-ID="${audioGroup}"`,
@@ -29,15 +29,15 @@ function audioMedia(audio: PlaylistRendition, isDefault: boolean): string {
     `DEFAULT=${isDefault ? 'YES' : 'NO'}`,
     'AUTOSELECT=YES',
     ...(audio.channels === undefined ? [] : [`CHANNELS="${audio.channels}"`]),
-    `URI="${playlistUri(audio)}"`,
+    `URI="${playlistUri(audio, query)}"`,
   ];
   return `#EXT-X-MEDIA:${attributes.join(',')}`;
 }
 
-function variant(rendition: PlaylistRendition, audio: PlaylistRendition | undefined): readonly string[] {
+function variant(rendition: PlaylistRendition, audio: PlaylistRendition | undefined, query: string): readonly string[] {
   const attributes = [...bandwidths(rendition, audio), ...description(rendition, audio)];
   // 4.4.6.2: the line after the tag is the URI.
-  return [`#EXT-X-STREAM-INF:${attributes.join(',')}`, playlistUri(rendition)];
+  return [`#EXT-X-STREAM-INF:${attributes.join(',')}`, playlistUri(rendition, query)];
 }
 
 /** 4.4.6.2: bandwidths count the variant with the renditions that play beside it. */
@@ -62,6 +62,6 @@ function description(rendition: PlaylistRendition, audio: PlaylistRendition | un
 }
 
 /** A colon in the first path segment of a relative reference would read as a scheme (RFC 3986 section 4.2). */
-function playlistUri({ name }: PlaylistRendition): string {
-  return `${name.replaceAll(':', '%3A')}.m3u8`;
+function playlistUri({ name }: PlaylistRendition, query: string): string {
+  return `${name.replaceAll(':', '%3A')}.m3u8${query}`;
 }

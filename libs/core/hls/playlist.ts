@@ -49,6 +49,8 @@ export interface PlaylistRendition {
 
 export interface MultivariantPlaylist {
   readonly renditions: readonly PlaylistRendition[];
+  /** Query of every URI, with its question mark: what the playlist itself was asked for with. */
+  readonly query?: string;
 }
 
 /**

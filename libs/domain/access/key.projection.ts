@@ -96,5 +96,6 @@ export const keysProjection: Projection<DomainEvent> = {
   handles: [keyIssued.type, keyRotated.type, keyRevoked.type, tenantCreated.type, tenantSuspended.type, tenantResumed.type, accessRefused.type],
   ignores: [],
   tables: [apiKeyTable, tenantTable, refusalTable],
+  partitionedBy: { api_key: 'key_id' },
   project,
 };

@@ -47,5 +47,6 @@ export const purgesProjection: Projection<DomainEvent> = {
   handles: [purgeRequested.type, purgeApplied.type],
   ignores: [],
   tables: [purgeTable, purgeApplicationTable],
+  partitionedBy: { purge: 'purge_id', purge_application: 'purge_id' },
   project,
 };

@@ -56,5 +56,6 @@ export const contentsProjection: Projection<DomainEvent> = {
   handles: [contentPublished.type, contentChanged.type, contentWithdrawn.type],
   ignores: [],
   tables: [contentTable],
+  partitionedBy: { content: 'content_id' },
   project,
 };

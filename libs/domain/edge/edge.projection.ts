@@ -80,5 +80,6 @@ export const edgesProjection: Projection<DomainEvent> = {
   handles: [edgeRegistered.type, edgeReported.type],
   ignores: [],
   tables: [edgeTable, edgeCountersTable],
+  partitionedBy: { edge: 'edge_id', edge_counters: 'edge_id' },
   project,
 };

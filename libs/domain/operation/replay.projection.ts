@@ -116,5 +116,6 @@ export const replaysProjection: Projection<DomainEvent> = {
   handles: replayEventTypes,
   ignores: [eventParked.type, ledgerKeyRotated.type],
   tables: [replayTable],
+  partitionedBy: { replay: 'replay_id' },
   project,
 };

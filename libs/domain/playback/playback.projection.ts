@@ -66,5 +66,6 @@ export const playbacksProjection: Projection<DomainEvent> = {
   handles: [playbackStarted.type, playbackReported.type, playbackEnded.type],
   ignores: [],
   tables: [playbackSessionTable],
+  partitionedBy: { playback_session: 'session_id' },
   project,
 };

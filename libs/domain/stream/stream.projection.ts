@@ -184,5 +184,6 @@ export const streamsProjection: Projection<DomainEvent> = {
   ],
   ignores: [],
   tables: [streamTable, sessionTable, renditionTable, segmentTable],
+  partitionedBy: { stream: 'stream_id', session: 'stream_id', rendition: 'stream_id', segment: 'stream_id' },
   project,
 };

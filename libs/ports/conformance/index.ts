@@ -4,6 +4,7 @@ export { eventLogBetweenProcesses } from './event-log/between-processes.ts';
 export { eventLogConformance } from './event-log/index.ts';
 export { leaseStoreConformance } from './lease-store.conformance.ts';
 export { ledgerStoreConformance } from './ledger-store.conformance.ts';
+export { pastStoreConformance } from './past-store.conformance.ts';
 export { projectionBuildsConformance, type BuildsSubject } from './projection-builds/index.ts';
 export { projectionStoreConformance, type ProjectionSubject } from './projection-store/index.ts';
 export { publicationStoreConformance } from './publication-store.conformance.ts';

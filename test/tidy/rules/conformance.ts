@@ -11,6 +11,7 @@ const suites: Readonly<Record<string, string | undefined>> = {
   LeaseStore: 'leaseStoreConformance',
   LedgerStore: 'ledgerStoreConformance',
   ProjectionBuilds: 'projectionBuildsConformance',
+  PastStore: 'pastStoreConformance',
   ProjectionStore: 'projectionStoreConformance',
   PublicationStore: 'publicationStoreConformance',
   RateLimiter: 'rateLimiterConformance',

@@ -12,7 +12,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file streams/v1/query_service.proto.
  */
 export const file_streams_v1_query_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5zdHJlYW1zL3YxL3F1ZXJ5X3NlcnZpY2UucHJvdG8SCnN0cmVhbXMudjEiEwoRTGlzdFRhYmxlc1JlcXVlc3QiNwoSTGlzdFRhYmxlc1Jlc3BvbnNlEiEKBnRhYmxlcxgBIAMoCzIRLnN0cmVhbXMudjEuVGFibGUiOgoFVGFibGUSDAoEbmFtZRgBIAEoCRISCgpwcm9qZWN0aW9uGAIgASgJEg8KB3ZlcnNpb24YAyABKA0iXgoSTGlzdFN0cmVhbXNSZXF1ZXN0EiEKBXdoZXJlGAEgASgLMhIuc3RyZWFtcy52MS5TdHJlYW0SEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiUwoTTGlzdFN0cmVhbXNSZXNwb25zZRIjCgdzdHJlYW1zGAEgAygLMhIuc3RyZWFtcy52MS5TdHJlYW0SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjgKEEdldFN0cmVhbVJlcXVlc3QSFgoJc3RyZWFtX2lkGAEgASgJSACIAQFCDAoKX3N0cmVhbV9pZCI3ChFHZXRTdHJlYW1SZXNwb25zZRIiCgZzdHJlYW0YASABKAsyEi5zdHJlYW1zLnYxLlN0cmVhbSJgChNMaXN0U2Vzc2lvbnNSZXF1ZXN0EiIKBXdoZXJlGAEgASgLMhMuc3RyZWFtcy52MS5TZXNzaW9uEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJIlYKFExpc3RTZXNzaW9uc1Jlc3BvbnNlEiUKCHNlc3Npb25zGAEgAygLMhMuc3RyZWFtcy52MS5TZXNzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJhChFHZXRTZXNzaW9uUmVxdWVzdBIWCglzdHJlYW1faWQYASABKAlIAIgBARIXCgpzZXNzaW9uX2lkGAIgASgJSAGIAQFCDAoKX3N0cmVhbV9pZEINCgtfc2Vzc2lvbl9pZCI6ChJHZXRTZXNzaW9uUmVzcG9uc2USJAoHc2Vzc2lvbhgBIAEoCzITLnN0cmVhbXMudjEuU2Vzc2lvbiJkChVMaXN0UmVuZGl0aW9uc1JlcXVlc3QSJAoFd2hlcmUYASABKAsyFS5zdHJlYW1zLnYxLlJlbmRpdGlvbhIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJcChZMaXN0UmVuZGl0aW9uc1Jlc3BvbnNlEikKCnJlbmRpdGlvbnMYASADKAsyFS5zdHJlYW1zLnYxLlJlbmRpdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiVwoTR2V0UmVuZGl0aW9uUmVxdWVzdBIWCglzdHJlYW1faWQYASABKAlIAIgBARIRCgRuYW1lGAIgASgJSAGIAQFCDAoKX3N0cmVhbV9pZEIHCgVfbmFtZSJAChRHZXRSZW5kaXRpb25SZXNwb25zZRIoCglyZW5kaXRpb24YASABKAsyFS5zdHJlYW1zLnYxLlJlbmRpdGlvbiJgChNMaXN0U2VnbWVudHNSZXF1ZXN0EiIKBXdoZXJlGAEgASgLMhMuc3RyZWFtcy52MS5TZWdtZW50EhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJIlYKFExpc3RTZWdtZW50c1Jlc3BvbnNlEiUKCHNlZ21lbnRzGAEgAygLMhMuc3RyZWFtcy52MS5TZWdtZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKPAQoRR2V0U2VnbWVudFJlcXVlc3QSFgoJc3RyZWFtX2lkGAEgASgJSACIAQESFgoJcmVuZGl0aW9uGAIgASgJSAGIAQESGwoObWVkaWFfc2VxdWVuY2UYAyABKAVIAogBAUIMCgpfc3RyZWFtX2lkQgwKCl9yZW5kaXRpb25CEQoPX21lZGlhX3NlcXVlbmNlIjoKEkdldFNlZ21lbnRSZXNwb25zZRIkCgdzZWdtZW50GAEgASgLMhMuc3RyZWFtcy52MS5TZWdtZW50IlwKEUxpc3RQdXJnZXNSZXF1ZXN0EiAKBXdoZXJlGAEgASgLMhEuc3RyZWFtcy52MS5QdXJnZRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJQChJMaXN0UHVyZ2VzUmVzcG9uc2USIQoGcHVyZ2VzGAEgAygLMhEuc3RyZWFtcy52MS5QdXJnZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiNQoPR2V0UHVyZ2VSZXF1ZXN0EhUKCHB1cmdlX2lkGAEgASgJSACIAQFCCwoJX3B1cmdlX2lkIjQKEEdldFB1cmdlUmVzcG9uc2USIAoFcHVyZ2UYASABKAsyES5zdHJlYW1zLnYxLlB1cmdlInIKHExpc3RQdXJnZUFwcGxpY2F0aW9uc1JlcXVlc3QSKwoFd2hlcmUYASABKAsyHC5zdHJlYW1zLnYxLlB1cmdlQXBwbGljYXRpb24SEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkicgodTGlzdFB1cmdlQXBwbGljYXRpb25zUmVzcG9uc2USOAoScHVyZ2VfYXBwbGljYXRpb25zGAEgAygLMhwuc3RyZWFtcy52MS5QdXJnZUFwcGxpY2F0aW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJiChpHZXRQdXJnZUFwcGxpY2F0aW9uUmVxdWVzdBIVCghwdXJnZV9pZBgBIAEoCUgAiAEBEhQKB2VkZ2VfaWQYAiABKAlIAYgBAUILCglfcHVyZ2VfaWRCCgoIX2VkZ2VfaWQiVgobR2V0UHVyZ2VBcHBsaWNhdGlvblJlc3BvbnNlEjcKEXB1cmdlX2FwcGxpY2F0aW9uGAEgASgLMhwuc3RyZWFtcy52MS5QdXJnZUFwcGxpY2F0aW9uIloKEExpc3RFZGdlc1JlcXVlc3QSHwoFd2hlcmUYASABKAsyEC5zdHJlYW1zLnYxLkVkZ2USEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiTQoRTGlzdEVkZ2VzUmVzcG9uc2USHwoFZWRnZXMYASADKAsyEC5zdHJlYW1zLnYxLkVkZ2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjIKDkdldEVkZ2VSZXF1ZXN0EhQKB2VkZ2VfaWQYASABKAlIAIgBAUIKCghfZWRnZV9pZCIxCg9HZXRFZGdlUmVzcG9uc2USHgoEZWRnZRgBIAEoCzIQLnN0cmVhbXMudjEuRWRnZSJpChdMaXN0RWRnZUNvdW50ZXJzUmVxdWVzdBInCgV3aGVyZRgBIAEoCzIYLnN0cmVhbXMudjEuRWRnZUNvdW50ZXJzEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJImQKGExpc3RFZGdlQ291bnRlcnNSZXNwb25zZRIvCg1lZGdlX2NvdW50ZXJzGAEgAygLMhguc3RyZWFtcy52MS5FZGdlQ291bnRlcnMSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJImQKFkdldEVkZ2VDb3VudGVyc1JlcXVlc3QSFAoHZWRnZV9pZBgBIAEoCUgAiAEBEhgKC2luY2FybmF0aW9uGAIgASgDSAGIAQFCCgoIX2VkZ2VfaWRCDgoMX2luY2FybmF0aW9uIkoKF0dldEVkZ2VDb3VudGVyc1Jlc3BvbnNlEi8KDWVkZ2VfY291bnRlcnMYASABKAsyGC5zdHJlYW1zLnYxLkVkZ2VDb3VudGVycyJeChJMaXN0QXBpS2V5c1JlcXVlc3QSIQoFd2hlcmUYASABKAsyEi5zdHJlYW1zLnYxLkFwaUtleRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJUChNMaXN0QXBpS2V5c1Jlc3BvbnNlEiQKCGFwaV9rZXlzGAEgAygLMhIuc3RyZWFtcy52MS5BcGlLZXkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjIKEEdldEFwaUtleVJlcXVlc3QSEwoGa2V5X2lkGAEgASgJSACIAQFCCQoHX2tleV9pZCI4ChFHZXRBcGlLZXlSZXNwb25zZRIjCgdhcGlfa2V5GAEgASgLMhIuc3RyZWFtcy52MS5BcGlLZXkiXgoSTGlzdFRlbmFudHNSZXF1ZXN0EiEKBXdoZXJlGAEgASgLMhIuc3RyZWFtcy52MS5UZW5hbnQSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiUwoTTGlzdFRlbmFudHNSZXNwb25zZRIjCgd0ZW5hbnRzGAEgAygLMhIuc3RyZWFtcy52MS5UZW5hbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjgKEEdldFRlbmFudFJlcXVlc3QSFgoJdGVuYW50X2lkGAEgASgJSACIAQFCDAoKX3RlbmFudF9pZCI3ChFHZXRUZW5hbnRSZXNwb25zZRIiCgZ0ZW5hbnQYASABKAsyEi5zdHJlYW1zLnYxLlRlbmFudCJgChNMaXN0UmVmdXNhbHNSZXF1ZXN0EiIKBXdoZXJlGAEgASgLMhMuc3RyZWFtcy52MS5SZWZ1c2FsEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJIlYKFExpc3RSZWZ1c2Fsc1Jlc3BvbnNlEiUKCHJlZnVzYWxzGAEgAygLMhMuc3RyZWFtcy52MS5SZWZ1c2FsEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKVAQoRR2V0UmVmdXNhbFJlcXVlc3QSFAoHYWRkcmVzcxgBIAEoCUgAiAEBEhAKA3dobxgCIAEoCUgBiAEBEhYKCW9wZXJhdGlvbhgDIAEoCUgCiAEBEhMKBnJlYXNvbhgEIAEoCUgDiAEBQgoKCF9hZGRyZXNzQgYKBF93aG9CDAoKX29wZXJhdGlvbkIJCgdfcmVhc29uIjoKEkdldFJlZnVzYWxSZXNwb25zZRIkCgdyZWZ1c2FsGAEgASgLMhMuc3RyZWFtcy52MS5SZWZ1c2FsImAKE0xpc3RDb250ZW50c1JlcXVlc3QSIgoFd2hlcmUYASABKAsyEy5zdHJlYW1zLnYxLkNvbnRlbnQSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiVgoUTGlzdENvbnRlbnRzUmVzcG9uc2USJQoIY29udGVudHMYASADKAsyEy5zdHJlYW1zLnYxLkNvbnRlbnQSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlsKEUdldENvbnRlbnRSZXF1ZXN0EhMKBnRlbmFudBgBIAEoCUgAiAEBEhcKCmNvbnRlbnRfaWQYAiABKAlIAYgBAUIJCgdfdGVuYW50Qg0KC19jb250ZW50X2lkIjoKEkdldENvbnRlbnRSZXNwb25zZRIkCgdjb250ZW50GAEgASgLMhMuc3RyZWFtcy52MS5Db250ZW50InAKG0xpc3RQbGF5YmFja1Nlc3Npb25zUmVxdWVzdBIqCgV3aGVyZRgBIAEoCzIbLnN0cmVhbXMudjEuUGxheWJhY2tTZXNzaW9uEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJIm8KHExpc3RQbGF5YmFja1Nlc3Npb25zUmVzcG9uc2USNgoRcGxheWJhY2tfc2Vzc2lvbnMYASADKAsyGy5zdHJlYW1zLnYxLlBsYXliYWNrU2Vzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiYwoZR2V0UGxheWJhY2tTZXNzaW9uUmVxdWVzdBITCgZ0ZW5hbnQYASABKAlIAIgBARIXCgpzZXNzaW9uX2lkGAIgASgJSAGIAQFCCQoHX3RlbmFudEINCgtfc2Vzc2lvbl9pZCJTChpHZXRQbGF5YmFja1Nlc3Npb25SZXNwb25zZRI1ChBwbGF5YmFja19zZXNzaW9uGAEgASgLMhsuc3RyZWFtcy52MS5QbGF5YmFja1Nlc3Npb24iaAoXTGlzdFBhcmtlZEV2ZW50c1JlcXVlc3QSJgoFd2hlcmUYASABKAsyFy5zdHJlYW1zLnYxLlBhcmtlZEV2ZW50EhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJImMKGExpc3RQYXJrZWRFdmVudHNSZXNwb25zZRIuCg1wYXJrZWRfZXZlbnRzGAEgAygLMhcuc3RyZWFtcy52MS5QYXJrZWRFdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkirQEKFUdldFBhcmtlZEV2ZW50UmVxdWVzdBISCgV0b3BpYxgBIAEoCUgAiAEBEhYKCXBhcnRpdGlvbhgCIAEoBUgBiAEBEhoKDXJlY29yZF9vZmZzZXQYAyABKANIAogBARIVCghjb25zdW1lchgEIAEoCUgDiAEBQggKBl90b3BpY0IMCgpfcGFydGl0aW9uQhAKDl9yZWNvcmRfb2Zmc2V0QgsKCV9jb25zdW1lciJHChZHZXRQYXJrZWRFdmVudFJlc3BvbnNlEi0KDHBhcmtlZF9ldmVudBgBIAEoCzIXLnN0cmVhbXMudjEuUGFya2VkRXZlbnQiXgoSTGlzdFJlcGxheXNSZXF1ZXN0EiEKBXdoZXJlGAEgASgLMhIuc3RyZWFtcy52MS5SZXBsYXkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiUwoTTGlzdFJlcGxheXNSZXNwb25zZRIjCgdyZXBsYXlzGAEgAygLMhIuc3RyZWFtcy52MS5SZXBsYXkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjgKEEdldFJlcGxheVJlcXVlc3QSFgoJcmVwbGF5X2lkGAEgASgJSACIAQFCDAoKX3JlcGxheV9pZCI3ChFHZXRSZXBsYXlSZXNwb25zZRIiCgZyZXBsYXkYASABKAsyEi5zdHJlYW1zLnYxLlJlcGxheSJkChVMaXN0TGVkZ2VyS2V5c1JlcXVlc3QSJAoFd2hlcmUYASABKAsyFS5zdHJlYW1zLnYxLkxlZGdlcktleRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJdChZMaXN0TGVkZ2VyS2V5c1Jlc3BvbnNlEioKC2xlZGdlcl9rZXlzGAEgAygLMhUuc3RyZWFtcy52MS5MZWRnZXJLZXkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjUKE0dldExlZGdlcktleVJlcXVlc3QSEwoGbnVtYmVyGAEgASgFSACIAQFCCQoHX251bWJlciJBChRHZXRMZWRnZXJLZXlSZXNwb25zZRIpCgpsZWRnZXJfa2V5GAEgASgLMhUuc3RyZWFtcy52MS5MZWRnZXJLZXky1hUKDFF1ZXJ5U2VydmljZRJLCgpMaXN0VGFibGVzEh0uc3RyZWFtcy52MS5MaXN0VGFibGVzUmVxdWVzdBoeLnN0cmVhbXMudjEuTGlzdFRhYmxlc1Jlc3BvbnNlEk4KC0xpc3RTdHJlYW1zEh4uc3RyZWFtcy52MS5MaXN0U3RyZWFtc1JlcXVlc3QaHy5zdHJlYW1zLnYxLkxpc3RTdHJlYW1zUmVzcG9uc2USSAoJR2V0U3RyZWFtEhwuc3RyZWFtcy52MS5HZXRTdHJlYW1SZXF1ZXN0Gh0uc3RyZWFtcy52MS5HZXRTdHJlYW1SZXNwb25zZRJRCgxMaXN0U2Vzc2lvbnMSHy5zdHJlYW1zLnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaIC5zdHJlYW1zLnYxLkxpc3RTZXNzaW9uc1Jlc3BvbnNlEksKCkdldFNlc3Npb24SHS5zdHJlYW1zLnYxLkdldFNlc3Npb25SZXF1ZXN0Gh4uc3RyZWFtcy52MS5HZXRTZXNzaW9uUmVzcG9uc2USVwoOTGlzdFJlbmRpdGlvbnMSIS5zdHJlYW1zLnYxLkxpc3RSZW5kaXRpb25zUmVxdWVzdBoiLnN0cmVhbXMudjEuTGlzdFJlbmRpdGlvbnNSZXNwb25zZRJRCgxHZXRSZW5kaXRpb24SHy5zdHJlYW1zLnYxLkdldFJlbmRpdGlvblJlcXVlc3QaIC5zdHJlYW1zLnYxLkdldFJlbmRpdGlvblJlc3BvbnNlElEKDExpc3RTZWdtZW50cxIfLnN0cmVhbXMudjEuTGlzdFNlZ21lbnRzUmVxdWVzdBogLnN0cmVhbXMudjEuTGlzdFNlZ21lbnRzUmVzcG9uc2USSwoKR2V0U2VnbWVudBIdLnN0cmVhbXMudjEuR2V0U2VnbWVudFJlcXVlc3QaHi5zdHJlYW1zLnYxLkdldFNlZ21lbnRSZXNwb25zZRJLCgpMaXN0UHVyZ2VzEh0uc3RyZWFtcy52MS5MaXN0UHVyZ2VzUmVxdWVzdBoeLnN0cmVhbXMudjEuTGlzdFB1cmdlc1Jlc3BvbnNlEkUKCEdldFB1cmdlEhsuc3RyZWFtcy52MS5HZXRQdXJnZVJlcXVlc3QaHC5zdHJlYW1zLnYxLkdldFB1cmdlUmVzcG9uc2USbAoVTGlzdFB1cmdlQXBwbGljYXRpb25zEiguc3RyZWFtcy52MS5MaXN0UHVyZ2VBcHBsaWNhdGlvbnNSZXF1ZXN0Gikuc3RyZWFtcy52MS5MaXN0UHVyZ2VBcHBsaWNhdGlvbnNSZXNwb25zZRJmChNHZXRQdXJnZUFwcGxpY2F0aW9uEiYuc3RyZWFtcy52MS5HZXRQdXJnZUFwcGxpY2F0aW9uUmVxdWVzdBonLnN0cmVhbXMudjEuR2V0UHVyZ2VBcHBsaWNhdGlvblJlc3BvbnNlEkgKCUxpc3RFZGdlcxIcLnN0cmVhbXMudjEuTGlzdEVkZ2VzUmVxdWVzdBodLnN0cmVhbXMudjEuTGlzdEVkZ2VzUmVzcG9uc2USQgoHR2V0RWRnZRIaLnN0cmVhbXMudjEuR2V0RWRnZVJlcXVlc3QaGy5zdHJlYW1zLnYxLkdldEVkZ2VSZXNwb25zZRJdChBMaXN0RWRnZUNvdW50ZXJzEiMuc3RyZWFtcy52MS5MaXN0RWRnZUNvdW50ZXJzUmVxdWVzdBokLnN0cmVhbXMudjEuTGlzdEVkZ2VDb3VudGVyc1Jlc3BvbnNlEloKD0dldEVkZ2VDb3VudGVycxIiLnN0cmVhbXMudjEuR2V0RWRnZUNvdW50ZXJzUmVxdWVzdBojLnN0cmVhbXMudjEuR2V0RWRnZUNvdW50ZXJzUmVzcG9uc2USTgoLTGlzdEFwaUtleXMSHi5zdHJlYW1zLnYxLkxpc3RBcGlLZXlzUmVxdWVzdBofLnN0cmVhbXMudjEuTGlzdEFwaUtleXNSZXNwb25zZRJICglHZXRBcGlLZXkSHC5zdHJlYW1zLnYxLkdldEFwaUtleVJlcXVlc3QaHS5zdHJlYW1zLnYxLkdldEFwaUtleVJlc3BvbnNlEk4KC0xpc3RUZW5hbnRzEh4uc3RyZWFtcy52MS5MaXN0VGVuYW50c1JlcXVlc3QaHy5zdHJlYW1zLnYxLkxpc3RUZW5hbnRzUmVzcG9uc2USSAoJR2V0VGVuYW50Ehwuc3RyZWFtcy52MS5HZXRUZW5hbnRSZXF1ZXN0Gh0uc3RyZWFtcy52MS5HZXRUZW5hbnRSZXNwb25zZRJRCgxMaXN0UmVmdXNhbHMSHy5zdHJlYW1zLnYxLkxpc3RSZWZ1c2Fsc1JlcXVlc3QaIC5zdHJlYW1zLnYxLkxpc3RSZWZ1c2Fsc1Jlc3BvbnNlEksKCkdldFJlZnVzYWwSHS5zdHJlYW1zLnYxLkdldFJlZnVzYWxSZXF1ZXN0Gh4uc3RyZWFtcy52MS5HZXRSZWZ1c2FsUmVzcG9uc2USUQoMTGlzdENvbnRlbnRzEh8uc3RyZWFtcy52MS5MaXN0Q29udGVudHNSZXF1ZXN0GiAuc3RyZWFtcy52MS5MaXN0Q29udGVudHNSZXNwb25zZRJLCgpHZXRDb250ZW50Eh0uc3RyZWFtcy52MS5HZXRDb250ZW50UmVxdWVzdBoeLnN0cmVhbXMudjEuR2V0Q29udGVudFJlc3BvbnNlEmkKFExpc3RQbGF5YmFja1Nlc3Npb25zEicuc3RyZWFtcy52MS5MaXN0UGxheWJhY2tTZXNzaW9uc1JlcXVlc3QaKC5zdHJlYW1zLnYxLkxpc3RQbGF5YmFja1Nlc3Npb25zUmVzcG9uc2USYwoSR2V0UGxheWJhY2tTZXNzaW9uEiUuc3RyZWFtcy52MS5HZXRQbGF5YmFja1Nlc3Npb25SZXF1ZXN0GiYuc3RyZWFtcy52MS5HZXRQbGF5YmFja1Nlc3Npb25SZXNwb25zZRJdChBMaXN0UGFya2VkRXZlbnRzEiMuc3RyZWFtcy52MS5MaXN0UGFya2VkRXZlbnRzUmVxdWVzdBokLnN0cmVhbXMudjEuTGlzdFBhcmtlZEV2ZW50c1Jlc3BvbnNlElcKDkdldFBhcmtlZEV2ZW50EiEuc3RyZWFtcy52MS5HZXRQYXJrZWRFdmVudFJlcXVlc3QaIi5zdHJlYW1zLnYxLkdldFBhcmtlZEV2ZW50UmVzcG9uc2USTgoLTGlzdFJlcGxheXMSHi5zdHJlYW1zLnYxLkxpc3RSZXBsYXlzUmVxdWVzdBofLnN0cmVhbXMudjEuTGlzdFJlcGxheXNSZXNwb25zZRJICglHZXRSZXBsYXkSHC5zdHJlYW1zLnYxLkdldFJlcGxheVJlcXVlc3QaHS5zdHJlYW1zLnYxLkdldFJlcGxheVJlc3BvbnNlElcKDkxpc3RMZWRnZXJLZXlzEiEuc3RyZWFtcy52MS5MaXN0TGVkZ2VyS2V5c1JlcXVlc3QaIi5zdHJlYW1zLnYxLkxpc3RMZWRnZXJLZXlzUmVzcG9uc2USUQoMR2V0TGVkZ2VyS2V5Eh8uc3RyZWFtcy52MS5HZXRMZWRnZXJLZXlSZXF1ZXN0GiAuc3RyZWFtcy52MS5HZXRMZWRnZXJLZXlSZXNwb25zZWIGcHJvdG8z", [file_streams_v1_read_models]);
+  fileDesc("Ch5zdHJlYW1zL3YxL3F1ZXJ5X3NlcnZpY2UucHJvdG8SCnN0cmVhbXMudjEiEwoRTGlzdFRhYmxlc1JlcXVlc3QiNwoSTGlzdFRhYmxlc1Jlc3BvbnNlEiEKBnRhYmxlcxgBIAMoCzIRLnN0cmVhbXMudjEuVGFibGUiOgoFVGFibGUSDAoEbmFtZRgBIAEoCRISCgpwcm9qZWN0aW9uGAIgASgJEg8KB3ZlcnNpb24YAyABKA0ifAoSTGlzdFN0cmVhbXNSZXF1ZXN0EiEKBXdoZXJlGAEgASgLMhIuc3RyZWFtcy52MS5TdHJlYW0SEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkSEgoFYXNfb2YYDyABKAlIAIgBAUIICgZfYXNfb2YiUwoTTGlzdFN0cmVhbXNSZXNwb25zZRIjCgdzdHJlYW1zGAEgAygLMhIuc3RyZWFtcy52MS5TdHJlYW0SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlYKEEdldFN0cmVhbVJlcXVlc3QSFgoJc3RyZWFtX2lkGAEgASgJSACIAQESEgoFYXNfb2YYDyABKAlIAYgBAUIMCgpfc3RyZWFtX2lkQggKBl9hc19vZiI3ChFHZXRTdHJlYW1SZXNwb25zZRIiCgZzdHJlYW0YASABKAsyEi5zdHJlYW1zLnYxLlN0cmVhbSJ+ChNMaXN0U2Vzc2lvbnNSZXF1ZXN0EiIKBXdoZXJlGAEgASgLMhMuc3RyZWFtcy52MS5TZXNzaW9uEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJEhIKBWFzX29mGA8gASgJSACIAQFCCAoGX2FzX29mIlYKFExpc3RTZXNzaW9uc1Jlc3BvbnNlEiUKCHNlc3Npb25zGAEgAygLMhMuc3RyZWFtcy52MS5TZXNzaW9uEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSJ/ChFHZXRTZXNzaW9uUmVxdWVzdBIWCglzdHJlYW1faWQYASABKAlIAIgBARIXCgpzZXNzaW9uX2lkGAIgASgJSAGIAQESEgoFYXNfb2YYDyABKAlIAogBAUIMCgpfc3RyZWFtX2lkQg0KC19zZXNzaW9uX2lkQggKBl9hc19vZiI6ChJHZXRTZXNzaW9uUmVzcG9uc2USJAoHc2Vzc2lvbhgBIAEoCzITLnN0cmVhbXMudjEuU2Vzc2lvbiKCAQoVTGlzdFJlbmRpdGlvbnNSZXF1ZXN0EiQKBXdoZXJlGAEgASgLMhUuc3RyZWFtcy52MS5SZW5kaXRpb24SEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkSEgoFYXNfb2YYDyABKAlIAIgBAUIICgZfYXNfb2YiXAoWTGlzdFJlbmRpdGlvbnNSZXNwb25zZRIpCgpyZW5kaXRpb25zGAEgAygLMhUuc3RyZWFtcy52MS5SZW5kaXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJInUKE0dldFJlbmRpdGlvblJlcXVlc3QSFgoJc3RyZWFtX2lkGAEgASgJSACIAQESEQoEbmFtZRgCIAEoCUgBiAEBEhIKBWFzX29mGA8gASgJSAKIAQFCDAoKX3N0cmVhbV9pZEIHCgVfbmFtZUIICgZfYXNfb2YiQAoUR2V0UmVuZGl0aW9uUmVzcG9uc2USKAoJcmVuZGl0aW9uGAEgASgLMhUuc3RyZWFtcy52MS5SZW5kaXRpb24ifgoTTGlzdFNlZ21lbnRzUmVxdWVzdBIiCgV3aGVyZRgBIAEoCzITLnN0cmVhbXMudjEuU2VnbWVudBIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCRISCgVhc19vZhgPIAEoCUgAiAEBQggKBl9hc19vZiJWChRMaXN0U2VnbWVudHNSZXNwb25zZRIlCghzZWdtZW50cxgBIAMoCzITLnN0cmVhbXMudjEuU2VnbWVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkirQEKEUdldFNlZ21lbnRSZXF1ZXN0EhYKCXN0cmVhbV9pZBgBIAEoCUgAiAEBEhYKCXJlbmRpdGlvbhgCIAEoCUgBiAEBEhsKDm1lZGlhX3NlcXVlbmNlGAMgASgFSAKIAQESEgoFYXNfb2YYDyABKAlIA4gBAUIMCgpfc3RyZWFtX2lkQgwKCl9yZW5kaXRpb25CEQoPX21lZGlhX3NlcXVlbmNlQggKBl9hc19vZiI6ChJHZXRTZWdtZW50UmVzcG9uc2USJAoHc2VnbWVudBgBIAEoCzITLnN0cmVhbXMudjEuU2VnbWVudCJ6ChFMaXN0UHVyZ2VzUmVxdWVzdBIgCgV3aGVyZRgBIAEoCzIRLnN0cmVhbXMudjEuUHVyZ2USEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkSEgoFYXNfb2YYDyABKAlIAIgBAUIICgZfYXNfb2YiUAoSTGlzdFB1cmdlc1Jlc3BvbnNlEiEKBnB1cmdlcxgBIAMoCzIRLnN0cmVhbXMudjEuUHVyZ2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlMKD0dldFB1cmdlUmVxdWVzdBIVCghwdXJnZV9pZBgBIAEoCUgAiAEBEhIKBWFzX29mGA8gASgJSAGIAQFCCwoJX3B1cmdlX2lkQggKBl9hc19vZiI0ChBHZXRQdXJnZVJlc3BvbnNlEiAKBXB1cmdlGAEgASgLMhEuc3RyZWFtcy52MS5QdXJnZSKQAQocTGlzdFB1cmdlQXBwbGljYXRpb25zUmVxdWVzdBIrCgV3aGVyZRgBIAEoCzIcLnN0cmVhbXMudjEuUHVyZ2VBcHBsaWNhdGlvbhIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCRISCgVhc19vZhgPIAEoCUgAiAEBQggKBl9hc19vZiJyCh1MaXN0UHVyZ2VBcHBsaWNhdGlvbnNSZXNwb25zZRI4ChJwdXJnZV9hcHBsaWNhdGlvbnMYASADKAsyHC5zdHJlYW1zLnYxLlB1cmdlQXBwbGljYXRpb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIoABChpHZXRQdXJnZUFwcGxpY2F0aW9uUmVxdWVzdBIVCghwdXJnZV9pZBgBIAEoCUgAiAEBEhQKB2VkZ2VfaWQYAiABKAlIAYgBARISCgVhc19vZhgPIAEoCUgCiAEBQgsKCV9wdXJnZV9pZEIKCghfZWRnZV9pZEIICgZfYXNfb2YiVgobR2V0UHVyZ2VBcHBsaWNhdGlvblJlc3BvbnNlEjcKEXB1cmdlX2FwcGxpY2F0aW9uGAEgASgLMhwuc3RyZWFtcy52MS5QdXJnZUFwcGxpY2F0aW9uIngKEExpc3RFZGdlc1JlcXVlc3QSHwoFd2hlcmUYASABKAsyEC5zdHJlYW1zLnYxLkVkZ2USEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkSEgoFYXNfb2YYDyABKAlIAIgBAUIICgZfYXNfb2YiTQoRTGlzdEVkZ2VzUmVzcG9uc2USHwoFZWRnZXMYASADKAsyEC5zdHJlYW1zLnYxLkVkZ2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlAKDkdldEVkZ2VSZXF1ZXN0EhQKB2VkZ2VfaWQYASABKAlIAIgBARISCgVhc19vZhgPIAEoCUgBiAEBQgoKCF9lZGdlX2lkQggKBl9hc19vZiIxCg9HZXRFZGdlUmVzcG9uc2USHgoEZWRnZRgBIAEoCzIQLnN0cmVhbXMudjEuRWRnZSKHAQoXTGlzdEVkZ2VDb3VudGVyc1JlcXVlc3QSJwoFd2hlcmUYASABKAsyGC5zdHJlYW1zLnYxLkVkZ2VDb3VudGVycxIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCRISCgVhc19vZhgPIAEoCUgAiAEBQggKBl9hc19vZiJkChhMaXN0RWRnZUNvdW50ZXJzUmVzcG9uc2USLwoNZWRnZV9jb3VudGVycxgBIAMoCzIYLnN0cmVhbXMudjEuRWRnZUNvdW50ZXJzEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSKCAQoWR2V0RWRnZUNvdW50ZXJzUmVxdWVzdBIUCgdlZGdlX2lkGAEgASgJSACIAQESGAoLaW5jYXJuYXRpb24YAiABKANIAYgBARISCgVhc19vZhgPIAEoCUgCiAEBQgoKCF9lZGdlX2lkQg4KDF9pbmNhcm5hdGlvbkIICgZfYXNfb2YiSgoXR2V0RWRnZUNvdW50ZXJzUmVzcG9uc2USLwoNZWRnZV9jb3VudGVycxgBIAEoCzIYLnN0cmVhbXMudjEuRWRnZUNvdW50ZXJzInwKEkxpc3RBcGlLZXlzUmVxdWVzdBIhCgV3aGVyZRgBIAEoCzISLnN0cmVhbXMudjEuQXBpS2V5EhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJEhIKBWFzX29mGA8gASgJSACIAQFCCAoGX2FzX29mIlQKE0xpc3RBcGlLZXlzUmVzcG9uc2USJAoIYXBpX2tleXMYASADKAsyEi5zdHJlYW1zLnYxLkFwaUtleRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiUAoQR2V0QXBpS2V5UmVxdWVzdBITCgZrZXlfaWQYASABKAlIAIgBARISCgVhc19vZhgPIAEoCUgBiAEBQgkKB19rZXlfaWRCCAoGX2FzX29mIjgKEUdldEFwaUtleVJlc3BvbnNlEiMKB2FwaV9rZXkYASABKAsyEi5zdHJlYW1zLnYxLkFwaUtleSJ8ChJMaXN0VGVuYW50c1JlcXVlc3QSIQoFd2hlcmUYASABKAsyEi5zdHJlYW1zLnYxLlRlbmFudBIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCRISCgVhc19vZhgPIAEoCUgAiAEBQggKBl9hc19vZiJTChNMaXN0VGVuYW50c1Jlc3BvbnNlEiMKB3RlbmFudHMYASADKAsyEi5zdHJlYW1zLnYxLlRlbmFudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiVgoQR2V0VGVuYW50UmVxdWVzdBIWCgl0ZW5hbnRfaWQYASABKAlIAIgBARISCgVhc19vZhgPIAEoCUgBiAEBQgwKCl90ZW5hbnRfaWRCCAoGX2FzX29mIjcKEUdldFRlbmFudFJlc3BvbnNlEiIKBnRlbmFudBgBIAEoCzISLnN0cmVhbXMudjEuVGVuYW50In4KE0xpc3RSZWZ1c2Fsc1JlcXVlc3QSIgoFd2hlcmUYASABKAsyEy5zdHJlYW1zLnYxLlJlZnVzYWwSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkSEgoFYXNfb2YYDyABKAlIAIgBAUIICgZfYXNfb2YiVgoUTGlzdFJlZnVzYWxzUmVzcG9uc2USJQoIcmVmdXNhbHMYASADKAsyEy5zdHJlYW1zLnYxLlJlZnVzYWwSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIrMBChFHZXRSZWZ1c2FsUmVxdWVzdBIUCgdhZGRyZXNzGAEgASgJSACIAQESEAoDd2hvGAIgASgJSAGIAQESFgoJb3BlcmF0aW9uGAMgASgJSAKIAQESEwoGcmVhc29uGAQgASgJSAOIAQESEgoFYXNfb2YYDyABKAlIBIgBAUIKCghfYWRkcmVzc0IGCgRfd2hvQgwKCl9vcGVyYXRpb25CCQoHX3JlYXNvbkIICgZfYXNfb2YiOgoSR2V0UmVmdXNhbFJlc3BvbnNlEiQKB3JlZnVzYWwYASABKAsyEy5zdHJlYW1zLnYxLlJlZnVzYWwifgoTTGlzdENvbnRlbnRzUmVxdWVzdBIiCgV3aGVyZRgBIAEoCzITLnN0cmVhbXMudjEuQ29udGVudBIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCRISCgVhc19vZhgPIAEoCUgAiAEBQggKBl9hc19vZiJWChRMaXN0Q29udGVudHNSZXNwb25zZRIlCghjb250ZW50cxgBIAMoCzITLnN0cmVhbXMudjEuQ29udGVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkieQoRR2V0Q29udGVudFJlcXVlc3QSEwoGdGVuYW50GAEgASgJSACIAQESFwoKY29udGVudF9pZBgCIAEoCUgBiAEBEhIKBWFzX29mGA8gASgJSAKIAQFCCQoHX3RlbmFudEINCgtfY29udGVudF9pZEIICgZfYXNfb2YiOgoSR2V0Q29udGVudFJlc3BvbnNlEiQKB2NvbnRlbnQYASABKAsyEy5zdHJlYW1zLnYxLkNvbnRlbnQijgEKG0xpc3RQbGF5YmFja1Nlc3Npb25zUmVxdWVzdBIqCgV3aGVyZRgBIAEoCzIbLnN0cmVhbXMudjEuUGxheWJhY2tTZXNzaW9uEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJEhIKBWFzX29mGA8gASgJSACIAQFCCAoGX2FzX29mIm8KHExpc3RQbGF5YmFja1Nlc3Npb25zUmVzcG9uc2USNgoRcGxheWJhY2tfc2Vzc2lvbnMYASADKAsyGy5zdHJlYW1zLnYxLlBsYXliYWNrU2Vzc2lvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkigQEKGUdldFBsYXliYWNrU2Vzc2lvblJlcXVlc3QSEwoGdGVuYW50GAEgASgJSACIAQESFwoKc2Vzc2lvbl9pZBgCIAEoCUgBiAEBEhIKBWFzX29mGA8gASgJSAKIAQFCCQoHX3RlbmFudEINCgtfc2Vzc2lvbl9pZEIICgZfYXNfb2YiUwoaR2V0UGxheWJhY2tTZXNzaW9uUmVzcG9uc2USNQoQcGxheWJhY2tfc2Vzc2lvbhgBIAEoCzIbLnN0cmVhbXMudjEuUGxheWJhY2tTZXNzaW9uIoYBChdMaXN0UGFya2VkRXZlbnRzUmVxdWVzdBImCgV3aGVyZRgBIAEoCzIXLnN0cmVhbXMudjEuUGFya2VkRXZlbnQSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkSEgoFYXNfb2YYDyABKAlIAIgBAUIICgZfYXNfb2YiYwoYTGlzdFBhcmtlZEV2ZW50c1Jlc3BvbnNlEi4KDXBhcmtlZF9ldmVudHMYASADKAsyFy5zdHJlYW1zLnYxLlBhcmtlZEV2ZW50EhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSLLAQoVR2V0UGFya2VkRXZlbnRSZXF1ZXN0EhIKBXRvcGljGAEgASgJSACIAQESFgoJcGFydGl0aW9uGAIgASgFSAGIAQESGgoNcmVjb3JkX29mZnNldBgDIAEoA0gCiAEBEhUKCGNvbnN1bWVyGAQgASgJSAOIAQESEgoFYXNfb2YYDyABKAlIBIgBAUIICgZfdG9waWNCDAoKX3BhcnRpdGlvbkIQCg5fcmVjb3JkX29mZnNldEILCglfY29uc3VtZXJCCAoGX2FzX29mIkcKFkdldFBhcmtlZEV2ZW50UmVzcG9uc2USLQoMcGFya2VkX2V2ZW50GAEgASgLMhcuc3RyZWFtcy52MS5QYXJrZWRFdmVudCJ8ChJMaXN0UmVwbGF5c1JlcXVlc3QSIQoFd2hlcmUYASABKAsyEi5zdHJlYW1zLnYxLlJlcGxheRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCRISCgVhc19vZhgPIAEoCUgAiAEBQggKBl9hc19vZiJTChNMaXN0UmVwbGF5c1Jlc3BvbnNlEiMKB3JlcGxheXMYASADKAsyEi5zdHJlYW1zLnYxLlJlcGxheRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiVgoQR2V0UmVwbGF5UmVxdWVzdBIWCglyZXBsYXlfaWQYASABKAlIAIgBARISCgVhc19vZhgPIAEoCUgBiAEBQgwKCl9yZXBsYXlfaWRCCAoGX2FzX29mIjcKEUdldFJlcGxheVJlc3BvbnNlEiIKBnJlcGxheRgBIAEoCzISLnN0cmVhbXMudjEuUmVwbGF5IoIBChVMaXN0TGVkZ2VyS2V5c1JlcXVlc3QSJAoFd2hlcmUYASABKAsyFS5zdHJlYW1zLnYxLkxlZGdlcktleRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCRISCgVhc19vZhgPIAEoCUgAiAEBQggKBl9hc19vZiJdChZMaXN0TGVkZ2VyS2V5c1Jlc3BvbnNlEioKC2xlZGdlcl9rZXlzGAEgAygLMhUuc3RyZWFtcy52MS5MZWRnZXJLZXkSFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIlMKE0dldExlZGdlcktleVJlcXVlc3QSEwoGbnVtYmVyGAEgASgFSACIAQESEgoFYXNfb2YYDyABKAlIAYgBAUIJCgdfbnVtYmVyQggKBl9hc19vZiJBChRHZXRMZWRnZXJLZXlSZXNwb25zZRIpCgpsZWRnZXJfa2V5GAEgASgLMhUuc3RyZWFtcy52MS5MZWRnZXJLZXky1hUKDFF1ZXJ5U2VydmljZRJLCgpMaXN0VGFibGVzEh0uc3RyZWFtcy52MS5MaXN0VGFibGVzUmVxdWVzdBoeLnN0cmVhbXMudjEuTGlzdFRhYmxlc1Jlc3BvbnNlEk4KC0xpc3RTdHJlYW1zEh4uc3RyZWFtcy52MS5MaXN0U3RyZWFtc1JlcXVlc3QaHy5zdHJlYW1zLnYxLkxpc3RTdHJlYW1zUmVzcG9uc2USSAoJR2V0U3RyZWFtEhwuc3RyZWFtcy52MS5HZXRTdHJlYW1SZXF1ZXN0Gh0uc3RyZWFtcy52MS5HZXRTdHJlYW1SZXNwb25zZRJRCgxMaXN0U2Vzc2lvbnMSHy5zdHJlYW1zLnYxLkxpc3RTZXNzaW9uc1JlcXVlc3QaIC5zdHJlYW1zLnYxLkxpc3RTZXNzaW9uc1Jlc3BvbnNlEksKCkdldFNlc3Npb24SHS5zdHJlYW1zLnYxLkdldFNlc3Npb25SZXF1ZXN0Gh4uc3RyZWFtcy52MS5HZXRTZXNzaW9uUmVzcG9uc2USVwoOTGlzdFJlbmRpdGlvbnMSIS5zdHJlYW1zLnYxLkxpc3RSZW5kaXRpb25zUmVxdWVzdBoiLnN0cmVhbXMudjEuTGlzdFJlbmRpdGlvbnNSZXNwb25zZRJRCgxHZXRSZW5kaXRpb24SHy5zdHJlYW1zLnYxLkdldFJlbmRpdGlvblJlcXVlc3QaIC5zdHJlYW1zLnYxLkdldFJlbmRpdGlvblJlc3BvbnNlElEKDExpc3RTZWdtZW50cxIfLnN0cmVhbXMudjEuTGlzdFNlZ21lbnRzUmVxdWVzdBogLnN0cmVhbXMudjEuTGlzdFNlZ21lbnRzUmVzcG9uc2USSwoKR2V0U2VnbWVudBIdLnN0cmVhbXMudjEuR2V0U2VnbWVudFJlcXVlc3QaHi5zdHJlYW1zLnYxLkdldFNlZ21lbnRSZXNwb25zZRJLCgpMaXN0UHVyZ2VzEh0uc3RyZWFtcy52MS5MaXN0UHVyZ2VzUmVxdWVzdBoeLnN0cmVhbXMudjEuTGlzdFB1cmdlc1Jlc3BvbnNlEkUKCEdldFB1cmdlEhsuc3RyZWFtcy52MS5HZXRQdXJnZVJlcXVlc3QaHC5zdHJlYW1zLnYxLkdldFB1cmdlUmVzcG9uc2USbAoVTGlzdFB1cmdlQXBwbGljYXRpb25zEiguc3RyZWFtcy52MS5MaXN0UHVyZ2VBcHBsaWNhdGlvbnNSZXF1ZXN0Gikuc3RyZWFtcy52MS5MaXN0UHVyZ2VBcHBsaWNhdGlvbnNSZXNwb25zZRJmChNHZXRQdXJnZUFwcGxpY2F0aW9uEiYuc3RyZWFtcy52MS5HZXRQdXJnZUFwcGxpY2F0aW9uUmVxdWVzdBonLnN0cmVhbXMudjEuR2V0UHVyZ2VBcHBsaWNhdGlvblJlc3BvbnNlEkgKCUxpc3RFZGdlcxIcLnN0cmVhbXMudjEuTGlzdEVkZ2VzUmVxdWVzdBodLnN0cmVhbXMudjEuTGlzdEVkZ2VzUmVzcG9uc2USQgoHR2V0RWRnZRIaLnN0cmVhbXMudjEuR2V0RWRnZVJlcXVlc3QaGy5zdHJlYW1zLnYxLkdldEVkZ2VSZXNwb25zZRJdChBMaXN0RWRnZUNvdW50ZXJzEiMuc3RyZWFtcy52MS5MaXN0RWRnZUNvdW50ZXJzUmVxdWVzdBokLnN0cmVhbXMudjEuTGlzdEVkZ2VDb3VudGVyc1Jlc3BvbnNlEloKD0dldEVkZ2VDb3VudGVycxIiLnN0cmVhbXMudjEuR2V0RWRnZUNvdW50ZXJzUmVxdWVzdBojLnN0cmVhbXMudjEuR2V0RWRnZUNvdW50ZXJzUmVzcG9uc2USTgoLTGlzdEFwaUtleXMSHi5zdHJlYW1zLnYxLkxpc3RBcGlLZXlzUmVxdWVzdBofLnN0cmVhbXMudjEuTGlzdEFwaUtleXNSZXNwb25zZRJICglHZXRBcGlLZXkSHC5zdHJlYW1zLnYxLkdldEFwaUtleVJlcXVlc3QaHS5zdHJlYW1zLnYxLkdldEFwaUtleVJlc3BvbnNlEk4KC0xpc3RUZW5hbnRzEh4uc3RyZWFtcy52MS5MaXN0VGVuYW50c1JlcXVlc3QaHy5zdHJlYW1zLnYxLkxpc3RUZW5hbnRzUmVzcG9uc2USSAoJR2V0VGVuYW50Ehwuc3RyZWFtcy52MS5HZXRUZW5hbnRSZXF1ZXN0Gh0uc3RyZWFtcy52MS5HZXRUZW5hbnRSZXNwb25zZRJRCgxMaXN0UmVmdXNhbHMSHy5zdHJlYW1zLnYxLkxpc3RSZWZ1c2Fsc1JlcXVlc3QaIC5zdHJlYW1zLnYxLkxpc3RSZWZ1c2Fsc1Jlc3BvbnNlEksKCkdldFJlZnVzYWwSHS5zdHJlYW1zLnYxLkdldFJlZnVzYWxSZXF1ZXN0Gh4uc3RyZWFtcy52MS5HZXRSZWZ1c2FsUmVzcG9uc2USUQoMTGlzdENvbnRlbnRzEh8uc3RyZWFtcy52MS5MaXN0Q29udGVudHNSZXF1ZXN0GiAuc3RyZWFtcy52MS5MaXN0Q29udGVudHNSZXNwb25zZRJLCgpHZXRDb250ZW50Eh0uc3RyZWFtcy52MS5HZXRDb250ZW50UmVxdWVzdBoeLnN0cmVhbXMudjEuR2V0Q29udGVudFJlc3BvbnNlEmkKFExpc3RQbGF5YmFja1Nlc3Npb25zEicuc3RyZWFtcy52MS5MaXN0UGxheWJhY2tTZXNzaW9uc1JlcXVlc3QaKC5zdHJlYW1zLnYxLkxpc3RQbGF5YmFja1Nlc3Npb25zUmVzcG9uc2USYwoSR2V0UGxheWJhY2tTZXNzaW9uEiUuc3RyZWFtcy52MS5HZXRQbGF5YmFja1Nlc3Npb25SZXF1ZXN0GiYuc3RyZWFtcy52MS5HZXRQbGF5YmFja1Nlc3Npb25SZXNwb25zZRJdChBMaXN0UGFya2VkRXZlbnRzEiMuc3RyZWFtcy52MS5MaXN0UGFya2VkRXZlbnRzUmVxdWVzdBokLnN0cmVhbXMudjEuTGlzdFBhcmtlZEV2ZW50c1Jlc3BvbnNlElcKDkdldFBhcmtlZEV2ZW50EiEuc3RyZWFtcy52MS5HZXRQYXJrZWRFdmVudFJlcXVlc3QaIi5zdHJlYW1zLnYxLkdldFBhcmtlZEV2ZW50UmVzcG9uc2USTgoLTGlzdFJlcGxheXMSHi5zdHJlYW1zLnYxLkxpc3RSZXBsYXlzUmVxdWVzdBofLnN0cmVhbXMudjEuTGlzdFJlcGxheXNSZXNwb25zZRJICglHZXRSZXBsYXkSHC5zdHJlYW1zLnYxLkdldFJlcGxheVJlcXVlc3QaHS5zdHJlYW1zLnYxLkdldFJlcGxheVJlc3BvbnNlElcKDkxpc3RMZWRnZXJLZXlzEiEuc3RyZWFtcy52MS5MaXN0TGVkZ2VyS2V5c1JlcXVlc3QaIi5zdHJlYW1zLnYxLkxpc3RMZWRnZXJLZXlzUmVzcG9uc2USUQoMR2V0TGVkZ2VyS2V5Eh8uc3RyZWFtcy52MS5HZXRMZWRnZXJLZXlSZXF1ZXN0GiAuc3RyZWFtcy52MS5HZXRMZWRnZXJLZXlSZXNwb25zZWIGcHJvdG8z", [file_streams_v1_read_models]);
 
 /**
  * @generated from message streams.v1.ListTablesRequest
@@ -97,6 +97,11 @@ export type ListStreamsRequest = Message<"streams.v1.ListStreamsRequest"> & {
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -138,6 +143,11 @@ export type GetStreamRequest = Message<"streams.v1.GetStreamRequest"> & {
    * @generated from field: optional string stream_id = 1;
    */
   streamId?: string | undefined;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -182,6 +192,11 @@ export type ListSessionsRequest = Message<"streams.v1.ListSessionsRequest"> & {
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -226,6 +241,11 @@ export type GetSessionRequest = Message<"streams.v1.GetSessionRequest"> & {
    * @generated from field: optional string session_id = 2;
    */
   sessionId?: string | undefined;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -270,6 +290,11 @@ export type ListRenditionsRequest = Message<"streams.v1.ListRenditionsRequest"> 
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -314,6 +339,11 @@ export type GetRenditionRequest = Message<"streams.v1.GetRenditionRequest"> & {
    * @generated from field: optional string name = 2;
    */
   name?: string | undefined;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -358,6 +388,11 @@ export type ListSegmentsRequest = Message<"streams.v1.ListSegmentsRequest"> & {
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -407,6 +442,11 @@ export type GetSegmentRequest = Message<"streams.v1.GetSegmentRequest"> & {
    * @generated from field: optional int32 media_sequence = 3;
    */
   mediaSequence?: number | undefined;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -451,6 +491,11 @@ export type ListPurgesRequest = Message<"streams.v1.ListPurgesRequest"> & {
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -490,6 +535,11 @@ export type GetPurgeRequest = Message<"streams.v1.GetPurgeRequest"> & {
    * @generated from field: optional string purge_id = 1;
    */
   purgeId?: string | undefined;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -534,6 +584,11 @@ export type ListPurgeApplicationsRequest = Message<"streams.v1.ListPurgeApplicat
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -578,6 +633,11 @@ export type GetPurgeApplicationRequest = Message<"streams.v1.GetPurgeApplication
    * @generated from field: optional string edge_id = 2;
    */
   edgeId?: string | undefined;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -622,6 +682,11 @@ export type ListEdgesRequest = Message<"streams.v1.ListEdgesRequest"> & {
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -661,6 +726,11 @@ export type GetEdgeRequest = Message<"streams.v1.GetEdgeRequest"> & {
    * @generated from field: optional string edge_id = 1;
    */
   edgeId?: string | undefined;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -705,6 +775,11 @@ export type ListEdgeCountersRequest = Message<"streams.v1.ListEdgeCountersReques
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -749,6 +824,11 @@ export type GetEdgeCountersRequest = Message<"streams.v1.GetEdgeCountersRequest"
    * @generated from field: optional int64 incarnation = 2;
    */
   incarnation?: bigint | undefined;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -793,6 +873,11 @@ export type ListApiKeysRequest = Message<"streams.v1.ListApiKeysRequest"> & {
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -832,6 +917,11 @@ export type GetApiKeyRequest = Message<"streams.v1.GetApiKeyRequest"> & {
    * @generated from field: optional string key_id = 1;
    */
   keyId?: string | undefined;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -876,6 +966,11 @@ export type ListTenantsRequest = Message<"streams.v1.ListTenantsRequest"> & {
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -915,6 +1010,11 @@ export type GetTenantRequest = Message<"streams.v1.GetTenantRequest"> & {
    * @generated from field: optional string tenant_id = 1;
    */
   tenantId?: string | undefined;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -959,6 +1059,11 @@ export type ListRefusalsRequest = Message<"streams.v1.ListRefusalsRequest"> & {
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -1013,6 +1118,11 @@ export type GetRefusalRequest = Message<"streams.v1.GetRefusalRequest"> & {
    * @generated from field: optional string reason = 4;
    */
   reason?: string | undefined;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -1057,6 +1167,11 @@ export type ListContentsRequest = Message<"streams.v1.ListContentsRequest"> & {
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -1101,6 +1216,11 @@ export type GetContentRequest = Message<"streams.v1.GetContentRequest"> & {
    * @generated from field: optional string content_id = 2;
    */
   contentId?: string | undefined;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -1145,6 +1265,11 @@ export type ListPlaybackSessionsRequest = Message<"streams.v1.ListPlaybackSessio
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -1189,6 +1314,11 @@ export type GetPlaybackSessionRequest = Message<"streams.v1.GetPlaybackSessionRe
    * @generated from field: optional string session_id = 2;
    */
   sessionId?: string | undefined;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -1233,6 +1363,11 @@ export type ListParkedEventsRequest = Message<"streams.v1.ListParkedEventsReques
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -1287,6 +1422,11 @@ export type GetParkedEventRequest = Message<"streams.v1.GetParkedEventRequest"> 
    * @generated from field: optional string consumer = 4;
    */
   consumer?: string | undefined;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -1331,6 +1471,11 @@ export type ListReplaysRequest = Message<"streams.v1.ListReplaysRequest"> & {
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -1370,6 +1515,11 @@ export type GetReplayRequest = Message<"streams.v1.GetReplayRequest"> & {
    * @generated from field: optional string replay_id = 1;
    */
   replayId?: string | undefined;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -1414,6 +1564,11 @@ export type ListLedgerKeysRequest = Message<"streams.v1.ListLedgerKeysRequest"> 
    * @generated from field: string page_token = 3;
    */
   pageToken: string;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -1453,6 +1608,11 @@ export type GetLedgerKeyRequest = Message<"streams.v1.GetLedgerKeyRequest"> & {
    * @generated from field: optional int32 number = 1;
    */
   number?: number | undefined;
+
+  /**
+   * @generated from field: optional string as_of = 15;
+   */
+  asOf?: string | undefined;
 };
 
 /**
@@ -1481,7 +1641,8 @@ export const GetLedgerKeyResponseSchema: GenMessage<GetLedgerKeyResponse> = /*@_
 
 /**
  * Read models. `List…` answers a page of rows in the order of their keys: those that equal `where` in every field that is
- * set there. `Get…` answers one row by its whole key, or NOT_FOUND.
+ * set there. `Get…` answers one row by its whole key, or NOT_FOUND. With `as_of`, rows as they stood then: at a time (RFC 3339;
+ * everything that the log had recorded by then), or at the token of a subscription. A column that is named `as_of` there is none.
  *
  * @generated from service streams.v1.QueryService
  */

@@ -1,0 +1,168 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import type { DomainEvent } from '#events';
+import { ChangeFold, type Projection } from '#kernel';
+import type { EventLog, Lease, LeaseStore, PastCut, PastModel, PastStore, StoredPiece } from '#ports';
+import type { Logger } from '../logging.ts';
+import { pause } from '../pause.ts';
+import { readTail } from './past-tail.ts';
+import { foldedBlocks, joinedBlocks } from './piece-blocks.ts';
+
+export interface PastKeeperInit {
+  readonly projections: readonly Projection<DomainEvent>[];
+  /** Unique among living keepers and stable over restarts. */
+  readonly owner: string;
+  /** Offsets of the smallest pieces: so many events of a partition, at most, are folded to answer. */
+  readonly pieceEvents?: number;
+  /** So many pieces are joined into one of the next size. */
+  readonly fan?: number;
+  readonly leaseTtlMs?: number;
+  /** Between two looks at the log, ms. */
+  readonly lookMs?: number;
+}
+
+export interface PastKeeperDeps {
+  readonly log: EventLog;
+  readonly past: PastStore;
+  readonly leases: LeaseStore;
+  readonly logger: Logger;
+}
+
+/** Sizes of pieces: with the defaults the largest is of 134 million offsets. */
+const levels = 4;
+
+export const pieceEventsDefault = 2_048;
+
+/**
+ * Keeps the past of read models: as a partition grows, each full part of it is folded into a piece, and each full number of
+ * pieces is joined into a larger one. Parts begin at multiples of their size, so that whoever keeps them makes the same ones;
+ * one keeper works on a projection at a time, so that the work is done once.
+ */
+export class PastKeeper {
+  readonly #init: Required<PastKeeperInit>;
+  readonly #deps: PastKeeperDeps;
+  readonly #held = new Map<string, Lease>();
+  readonly #stop = new AbortController();
+  #loop: Promise<void> = Promise.resolve();
+  #tidied = false;
+
+  constructor(init: PastKeeperInit, deps: PastKeeperDeps) {
+    this.#init = { pieceEvents: pieceEventsDefault, fan: 16, leaseTtlMs: 15_000, lookMs: 1_000, ...init };
+    this.#deps = deps;
+  }
+
+  start(): void {
+    this.#loop = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#loop;
+    for (const lease of this.#held.values()) await this.#deps.leases.release(lease).catch(() => undefined);
+    this.#held.clear();
+  }
+
+  /** Folds what is there now; for tests and tools that do not wait. */
+  async catchUp(): Promise<void> {
+    for (const projection of this.#init.projections) await this.#keep(projection);
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#stop.signal.aborted) {
+      try {
+        await this.#look();
+      } catch (err) {
+        if (!this.#stop.signal.aborted) this.#deps.logger.warn({ err }, 'the past of read models is not kept up; trying again');
+      }
+      await pause(this.#init.lookMs, this.#stop.signal);
+    }
+  }
+
+  async #look(): Promise<void> {
+    if (!this.#tidied) {
+      const log = await this.#deps.log.identity();
+      await this.#deps.past.forgetOlder(this.#init.projections.map((projection) => modelOf(log, projection)));
+      this.#tidied = true;
+    }
+    for (const projection of this.#init.projections) {
+      if (this.#stop.signal.aborted) return;
+      if (await this.#holds(projection)) await this.#keep(projection);
+    }
+  }
+
+  async #holds({ name, version }: Projection<DomainEvent>): Promise<boolean> {
+    const { leases } = this.#deps;
+    const { owner, leaseTtlMs } = this.#init;
+    const id = `past/${name}@${version}`;
+    const mine = this.#held.get(id);
+    if (mine !== undefined && (await leases.renewAll([mine], leaseTtlMs))[0] === true) return true;
+    this.#held.delete(id);
+    const lease = await leases.acquire(id, owner, leaseTtlMs);
+    if (lease !== undefined) this.#held.set(id, lease);
+    return lease !== undefined;
+  }
+
+  async #keep(projection: Projection<DomainEvent>): Promise<void> {
+    const { log, past } = this.#deps;
+    const model = modelOf(await log.identity(), projection);
+    for (const topic of projection.contexts) {
+      const heads = await log.heads(topic);
+      const cuts = heads.map(({ partition, high }) => ({ topic, partition, before: high }));
+      const chains = await past.chains(model, cuts);
+      for (const [at, { low, high }] of heads.entries()) {
+        const cut = cuts[at] as PastCut;
+        const kept = chains[at]?.at(-1)?.next;
+        await this.#grow(projection, model, cut, kept ?? low, high);
+        if (this.#stop.signal.aborted) return;
+      }
+    }
+  }
+
+  /** Folds each part that is full by now; joins are made up for first, should the last keeper have ended before one. */
+  async #grow(projection: Projection<DomainEvent>, model: PastModel, cut: PastCut, from: bigint, high: bigint): Promise<void> {
+    const size = BigInt(this.#init.pieceEvents);
+    let next = from;
+    let renewedAt = performance.now();
+    await this.#join(projection, model, cut, next);
+    while (!this.#stop.signal.aborted && (next / size + 1n) * size <= high) {
+      const to = (next / size + 1n) * size;
+      if (!(await this.#fold(projection, model, cut, next, to))) return;
+      next = to;
+      await this.#join(projection, model, cut, next);
+      await turn();
+      if (performance.now() - renewedAt < this.#init.leaseTtlMs / 3) continue;
+      renewedAt = performance.now();
+      if (this.#held.size > 0 && !(await this.#holds(projection))) return;
+    }
+  }
+
+  async #fold(projection: Projection<DomainEvent>, model: PastModel, { topic, partition }: PastCut, first: bigint, next: bigint): Promise<boolean> {
+    const { changes, lastRecordedAtMs } = await readTail(this.#deps.log, projection, { topic, partition, from: first, to: next });
+    const fold = new ChangeFold(projection.tables);
+    for (const change of changes) fold.add(change);
+    return this.#deps.past.add(model, { topic, partition, first, next, lastRecordedAtMs }, foldedBlocks(projection, fold.changes()));
+  }
+
+  /** Joins the pieces that end here into one of the next size, and so on, where a part of that size has become full. */
+  async #join(projection: Projection<DomainEvent>, model: PastModel, { topic, partition }: PastCut, next: bigint): Promise<void> {
+    let size = BigInt(this.#init.pieceEvents);
+    for (let level = 1; level <= levels; level++) {
+      size *= BigInt(this.#init.fan);
+      const end = (next / size) * size;
+      if (end === 0n) return;
+      const [chain = []] = await this.#deps.past.chains(model, [{ topic, partition, before: end }]);
+      const parts = chain.filter(({ first }) => first >= end - size);
+      if (chain.at(-1)?.next !== end || parts.length < 2) continue;
+      const piece = { topic, partition, first: (parts[0] as StoredPiece).first, next: end, lastRecordedAtMs: lastTime(parts) };
+      const ids = parts.map(({ id }) => id);
+      await this.#deps.past.add(model, piece, joinedBlocks(projection, this.#deps.past, ids));
+    }
+  }
+}
+
+function lastTime(pieces: readonly StoredPiece[]): number | null {
+  return pieces.findLast(({ lastRecordedAtMs }) => lastRecordedAtMs !== null)?.lastRecordedAtMs ?? null;
+}
+
+function modelOf(log: string, { name, version }: Projection<DomainEvent>): PastModel {
+  return { log, projection: name, version };
+}

@@ -1,0 +1,209 @@
+import { topicPartitions, type DomainEvent } from '#events';
+import { ChangeFold, keyTextOf, OperatingError, partitionOf, type Projection, type TableSpec } from '#kernel';
+import {
+  checkQuery,
+  ReadStore,
+  rowsFor,
+  type EventLog,
+  type PartitionHead,
+  type PastStore,
+  type ProjectionPartition,
+  type ReadQuery,
+  type ReadRow,
+  type ReadSnapshot,
+  type StoredPiece,
+} from '#ports';
+import { rowsOfBlock } from './past-block.codec.ts';
+import { isIn, mayAnswer, rangeOf } from './past-query.ts';
+import { readTail, type Tail } from './past-tail.ts';
+
+/** A moment, as positions of the log. */
+export interface PastMoment {
+  /** How much of a partition had been recorded by then: what is before this offset. */
+  before(topic: string, partition: number): Promise<bigint>;
+}
+
+export interface PastReadsInit {
+  readonly projections: readonly Projection<DomainEvent>[];
+  readonly moment: PastMoment;
+  /** Records of one partition that are folded behind the last piece, at most. */
+  readonly tailMax: number;
+  /** Rows of a table that are joined for one answer, at most. */
+  readonly rowsMax: number;
+}
+
+export interface PastReadsDeps {
+  readonly log: EventLog;
+  readonly past: PastStore;
+}
+
+/** What is known of a partition as of the moment. */
+interface Place extends ProjectionPartition {
+  readonly before: bigint;
+  readonly chain: readonly StoredPiece[];
+  /** Where the rest begins that is folded from the log. */
+  readonly tailFrom: bigint;
+}
+
+/**
+ * Read models as they stood at a moment: for each partition the chain of pieces before it, joined with the events behind the
+ * last piece. It answers for one moment, is as cheap as its first question, and remembers what it has read for the next.
+ *
+ * Besides the errors of a read store: `PAST_NOT_KEPT` (retryable: what is needed is being folded), `PAST_TOO_LARGE`,
+ * `PAST_TRUNCATED` (the log does not reach back so far), `PAST_AHEAD` (it does not reach so far yet).
+ */
+export class PastReadStore extends ReadStore {
+  readonly #init: PastReadsInit;
+  readonly #deps: PastReadsDeps;
+  readonly #places = new Map<string, Promise<Place>>();
+  readonly #tails = new Map<string, Promise<Tail>>();
+  #log: Promise<string> | undefined;
+
+  constructor(init: PastReadsInit, deps: PastReadsDeps) {
+    super();
+    this.#init = init;
+    this.#deps = deps;
+  }
+
+  override async select(table: TableSpec, query: ReadQuery): Promise<readonly ReadRow[]> {
+    checkQuery(table, query);
+    const projection = this.#projectionOf(table);
+    const key = partitionKeyOf(projection, table, query);
+    const places = await this.#placesOf(projection, key);
+    const fold = new ChangeFold(projection.tables);
+    await this.#addPieces(fold, table, query, places);
+    for (const place of places) await this.#addTail(fold, projection, table, query, place, key);
+    this.#checkSize(table, fold);
+    return rowsFor(table, query, fold.changes());
+  }
+
+  override async snapshot(projection: string, table: TableSpec, query: ReadQuery): Promise<ReadSnapshot> {
+    const model = this.#projectionOf(table);
+    const places = await this.#placesOf(model, undefined);
+    const checkpoints = places.map(({ topic, partition, before }) => ({ topic, partition, position: before }));
+    return { rows: await this.select(table, query), version: projection === model.name ? model.version : 0, checkpoints };
+  }
+
+  /** When the last event was recorded that the rows of a key may have, ms; null when there was none. */
+  async lastRecordedAtMs(table: TableSpec, key: string): Promise<number | null> {
+    const projection = this.#projectionOf(table);
+    let last: number | null = null;
+    for (const place of await this.#placesOf(projection, key)) {
+      const { lastRecordedAtMs } = await this.#tail(projection, place, key);
+      const atMs = lastRecordedAtMs ?? place.chain.findLast((piece) => piece.lastRecordedAtMs !== null)?.lastRecordedAtMs ?? null;
+      if (atMs !== null) last = Math.max(last ?? 0, atMs);
+    }
+    return last;
+  }
+
+  #projectionOf(table: TableSpec): Projection<DomainEvent> {
+    const found = this.#init.projections.find(({ tables }) => tables.some(({ name }) => name === table.name));
+    if (found === undefined) throw new OperatingError(`No projection has a table ${table.name}.`, { code: 'TABLE_UNKNOWN', retryable: false });
+    return found;
+  }
+
+  /** The partitions that can have rows for the query, asked for together and once. */
+  async #placesOf(projection: Projection<DomainEvent>, key: string | undefined): Promise<readonly Place[]> {
+    const partitions = key === undefined ? Array.from({ length: topicPartitions }, (_, at) => at) : [partitionOf(key, topicPartitions)];
+    const wanted = projection.contexts.flatMap((topic) => partitions.map((partition) => ({ topic, partition })));
+    const missing = wanted.filter((at) => !this.#places.has(nameOf(projection, at)));
+    if (missing.length > 0) {
+      const found = this.#findPlaces(projection, missing);
+      found.catch(() => missing.forEach((at) => this.#places.delete(nameOf(projection, at))));
+      missing.forEach((at, index) =>
+        this.#places.set(
+          nameOf(projection, at),
+          found.then((places) => places[index] as Place),
+        ),
+      );
+    }
+    return Promise.all(wanted.map((at) => this.#places.get(nameOf(projection, at)) as Promise<Place>));
+  }
+
+  async #findPlaces(projection: Projection<DomainEvent>, wanted: readonly ProjectionPartition[]): Promise<readonly Place[]> {
+    const { log, past } = this.#deps;
+    const heads = new Map<string, PartitionHead>();
+    for (const topic of new Set(wanted.map((at) => at.topic))) for (const head of await log.heads(topic)) heads.set(`${topic}/${head.partition}`, head);
+    const cuts = await Promise.all(wanted.map(async (at) => ({ ...at, before: await this.#init.moment.before(at.topic, at.partition) })));
+    this.#log ??= log.identity();
+    const model = { log: await this.#log, projection: projection.name, version: projection.version };
+    const chains = await past.chains(model, cuts);
+    return cuts.map((cut, at) => {
+      const chain = chains[at] ?? [];
+      const { low, high } = heads.get(`${cut.topic}/${cut.partition}`) ?? { low: 0n, high: 0n };
+      if (cut.before > high) throw pastError('PAST_AHEAD', `The log of ${cut.topic}/${cut.partition} ends at ${high}, before the position ${cut.before}.`);
+      return { ...cut, chain, tailFrom: this.#tailFrom(cut, low, chain.at(-1)?.next) };
+    });
+  }
+
+  /** @throws OperatingError `PAST_TRUNCATED`, `PAST_NOT_KEPT` */
+  #tailFrom(cut: ProjectionPartition & { readonly before: bigint }, low: bigint, kept: bigint | undefined): bigint {
+    const where = `${cut.topic}/${cut.partition}`;
+    const from = kept ?? low;
+    if (from < low && from < cut.before) throw pastError('PAST_TRUNCATED', `The log of ${where} begins at ${low}, behind the moment that is asked for.`);
+    if (kept === undefined && cut.before < low) throw pastError('PAST_TRUNCATED', `The log of ${where} begins at ${low}, behind the moment that is asked for.`);
+    const rest = cut.before - from;
+    if (rest <= BigInt(this.#init.tailMax)) return from;
+    throw new OperatingError(`The past of ${where} is kept up to ${from}, ${rest} events before the moment that is asked for; it is being folded.`, {
+      code: 'PAST_NOT_KEPT',
+      retryable: true,
+    });
+  }
+
+  async #addPieces(fold: ChangeFold, table: TableSpec, query: ReadQuery, places: readonly Place[]): Promise<void> {
+    const range = rangeOf(table, query);
+    const ids = places.flatMap(({ chain }) => chain.map(({ id }) => id));
+    for (const { bytes, firstKey, lastKey } of await this.#deps.past.blocks(ids, range)) {
+      const whole = isIn(range, firstKey) && isIn(range, lastKey);
+      for (const row of rowsOfBlock(table, bytes)) {
+        if ((whole || isIn(range, keyTextOf(table, row.key))) && mayAnswer(query.where ?? [], row)) fold.add(row);
+      }
+      this.#checkSize(table, fold);
+    }
+  }
+
+  async #addTail(
+    fold: ChangeFold,
+    projection: Projection<DomainEvent>,
+    table: TableSpec,
+    { where = [] }: ReadQuery,
+    place: Place,
+    key: string | undefined,
+  ): Promise<void> {
+    const { changes } = await this.#tail(projection, place, key);
+    for (const change of changes) if (change.table === table.name && mayAnswer(where, change)) fold.add(change);
+  }
+
+  #tail(projection: Projection<DomainEvent>, { topic, partition, tailFrom, before }: Place, key: string | undefined): Promise<Tail> {
+    const name = `${nameOf(projection, { topic, partition })}/${key ?? ''}`;
+    const known = this.#tails.get(name);
+    if (known !== undefined) return known;
+    const tail = readTail(this.#deps.log, projection, { topic, partition, from: tailFrom, to: before, key });
+    this.#tails.set(name, tail);
+    tail.catch(() => this.#tails.delete(name));
+    return tail;
+  }
+
+  #checkSize(table: TableSpec, fold: ChangeFold): void {
+    if (fold.size <= this.#init.rowsMax) return;
+    throw pastError('PAST_TOO_LARGE', `More than ${this.#init.rowsMax} rows of ${table.name} would have to be joined: ask for fewer by their keys.`);
+  }
+}
+
+function pastError(code: string, message: string): OperatingError {
+  return new OperatingError(message, { code, retryable: false });
+}
+
+function nameOf({ name }: Projection<DomainEvent>, { topic, partition }: ProjectionPartition): string {
+  return `${name}/${topic}/${partition}`;
+}
+
+/** The key of the events that wrote the rows, when the query asks for rows of one alone. */
+function partitionKeyOf(projection: Projection<DomainEvent>, table: TableSpec, { where = [], keys }: ReadQuery): string | undefined {
+  const column = projection.partitionedBy?.[table.name];
+  if (column === undefined) return undefined;
+  const condition = where.find((one) => one.column === column && one.is === 'eq');
+  if (condition !== undefined) return String(condition.value);
+  const named = new Set((keys ?? []).map((key) => String(key[column])));
+  return named.size === 1 ? [...named][0] : undefined;
+}

@@ -1,0 +1,47 @@
+import type { DomainEvent, StoredRecord } from '#events';
+import type { Projection, RowChange } from '#kernel';
+import type { EventLog, ProjectionPartition } from '#ports';
+import { projectRecord } from '../consumer/project-record.ts';
+
+/** It waits for records that are known to be there: an engine that has just changed hands may not see them at once. */
+const limits = { recordsMax: 2_000, bytesMax: 8 * 1024 * 1024, waitMs: 200 } as const;
+
+export interface TailPart extends ProjectionPartition {
+  readonly from: bigint;
+  readonly to: bigint;
+  /** Only events of this key. */
+  readonly key?: string | undefined;
+}
+
+export interface Tail {
+  readonly changes: readonly RowChange[];
+  readonly lastRecordedAtMs: number | null;
+}
+
+/**
+ * What the events of a part of a partition do to rows. An event that cannot be read, or that the projection cannot handle,
+ * does nothing: whoever follows the log has set it aside, or stands still before it.
+ * @param part must have been recorded by now
+ */
+export async function readTail(log: EventLog, projection: Projection<DomainEvent>, { topic, partition, from, to, key }: TailPart): Promise<Tail> {
+  const changes: RowChange[] = [];
+  let lastRecordedAtMs: number | null = null;
+  for (let at = from; at < to;) {
+    const { records, next } = await log.read(topic, partition, at, limits);
+    for (const record of records) {
+      if (record.offset >= to) break;
+      lastRecordedAtMs = record.recordedAt;
+      if (key === undefined || record.key === key) changes.push(...changesOf(projection, record));
+    }
+    at = next;
+  }
+  return { changes, lastRecordedAtMs };
+}
+
+function changesOf(projection: Projection<DomainEvent>, record: StoredRecord): readonly RowChange[] {
+  try {
+    return projectRecord(projection, record);
+  } catch {
+    return [];
+  }
+}
