@@ -17,6 +17,11 @@ export class BrokerRefusal extends Error {
   }
 }
 
+/** What a broker sent cannot be read; asking again brings the same. */
+export function corrupt(what: string, cause?: unknown): OperatingError {
+  return new OperatingError(`Kafka answered ${what}.`, { code: 'LOG_CORRUPT', retryable: false, cause });
+}
+
 /** The broker's name for what went wrong; undefined when it did not answer at all. */
 export function refusalOf(error: unknown): string | undefined {
   if (error instanceof BrokerRefusal) return error.kafka;

@@ -1,10 +1,11 @@
+import { gzipSync } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import { compressionsAlgorithms, type CompressionAlgorithmValue } from '@platformatic/kafka';
 import { OperatingError } from '#kernel';
 import { appendsKept, advance, decodeProducerState, encodeProducerState, type ProducerGuardState } from './guard/guard-state.codec.ts';
 import { BrokerRefusal, isProducerLost, mayPass, portError } from './kafka-log.errors.ts';
 import { readChunk } from './read/chunk.ts';
-import { encodeBatch, encodeRecords, plainMark } from './wire/record-batch.codec.ts';
+import { batchHeaderBytes, encodeBatch, encodeRecords, plainMark } from './wire/record-batch.codec.ts';
 import { ByteRoom } from './write/byte-room.ts';
 
 const record = (key: string, value = key): { record: { key: string; headers: Record<string, string>; value: string }; timestamp: number; mark?: string } => ({
@@ -36,10 +37,10 @@ function fetched(batches: readonly Buffer[], aborted: ReadonlyArray<{ producerId
 }
 
 describe('record batches', () => {
-  test.each(Object.keys(compressionsAlgorithms) as CompressionAlgorithmValue[])('come back as they were, compressed by %s', (compression) => {
+  test.each(Object.keys(compressionsAlgorithms) as CompressionAlgorithmValue[])('come back as they were, compressed by %s', async (compression) => {
     const keys = ['a', '', 'ключ', 'x'.repeat(3000), '\u0000'];
     const batch = stored(7n, keys, { compression });
-    const { records, next } = readChunk(fetched([batch]), 7n);
+    const { records, next } = await readChunk(fetched([batch]), 7n);
     expect(batch.length < stored(7n, keys).length).toBe(compression !== 'none');
     expect(records.map(({ key }) => key)).toEqual(keys);
     expect(records[2]).toEqual({ ...record('ключ').record, partition: 3, offset: 9n, recordedAt: 1_790_000_000_123 });
@@ -50,20 +51,20 @@ describe('record batches', () => {
     expect(stored(0n, ['a'], { compression: 'gzip' })).toEqual(stored(0n, ['a']));
   });
 
-  test('begin where the reader asked, and end where the broker cut them off', () => {
+  test('begin where the reader asked, and end where the broker cut them off', async () => {
     const whole = fetched([stored(0n, ['a', 'b', 'c']), stored(3n, ['d', 'e'])]);
-    const { records, next } = readChunk({ ...whole, records: whole.records.subarray(0, whole.records.length - 1) }, 1n);
+    const { records, next } = await readChunk({ ...whole, records: whole.records.subarray(0, whole.records.length - 1) }, 1n);
     expect(records.map(({ key }) => key)).toEqual(['b', 'c']);
     expect(next).toBe(3n);
   });
 
-  test('of aborted transactions are passed over, their offsets too', () => {
+  test('of aborted transactions are passed over, their offsets too', async () => {
     const batches = [
       stored(0n, ['kept'], { producer: 1n, isTransactional: true }),
       stored(1n, ['lost', 'lost'], { producer: 2n, isTransactional: true }),
       stored(3n, ['plain'], { producer: 2n }),
     ];
-    const { records, next } = readChunk(fetched(batches, [{ producerId: 2n, firstOffset: 1n }]), 0n);
+    const { records, next } = await readChunk(fetched(batches, [{ producerId: 2n, firstOffset: 1n }]), 0n);
     expect(records.map(({ key, offset }) => [key, offset])).toEqual([
       ['kept', 0n],
       ['plain', 3n],
@@ -71,7 +72,7 @@ describe('record batches', () => {
     expect(next).toBe(4n);
   });
 
-  test('keep the headers of each record, whatever those of the record before were', () => {
+  test('keep the headers of each record, whatever those of the record before were', async () => {
     const headers: ReadonlyArray<Record<string, string>> = [
       { ce_type: 'a', tenant: 'one' },
       { ce_type: 'b', tenant: 'one' },
@@ -88,16 +89,41 @@ describe('record batches', () => {
       headers.map((each, at) => ({ record: { key: 'k', headers: each, value: '' }, timestamp: 1, mark: marks[at] })),
       'lz4',
     );
-    const chunk = readChunk(fetched([encodeBatch(encoded, { id: 1n, epoch: 0, sequence: 0, isTransactional: false })]), 0n);
+    const chunk = await readChunk(fetched([encodeBatch(encoded, { id: 1n, epoch: 0, sequence: 0, isTransactional: false })]), 0n);
     // In their order.
     expect(chunk.records.map((each) => Object.entries(each.headers))).toEqual(headers.map((each) => Object.entries(each)));
     expect(chunk.marks).toEqual(marks.map((mark) => mark ?? plainMark));
   });
 
-  test('with a flipped bit are an error, not an event', () => {
+  /** What compression makes little of. */
+  const longKeys = (count: number): string[] => Array.from({ length: count }, (_, at) => Array.from({ length: 40 }, (__, n) => Math.sin(at * 40 + n)).join());
+
+  test('that are many are decompressed together, each as it was', async () => {
+    const keys = longKeys(60);
+    const batches = [stored(0n, keys.slice(0, 20), { compression: 'gzip' }), stored(20n, ['plain']), stored(21n, keys.slice(20), { compression: 'gzip' })];
+    expect(fetched(batches).records.length).toBeGreaterThan(16_384);
+    const { records } = await readChunk(fetched(batches), 0n);
+    expect(records.map(({ key }) => key)).toEqual([...keys.slice(0, 20), 'plain', ...keys.slice(20)]);
+  });
+
+  const several = (body: Buffer): Buffer => Buffer.concat([gzipSync(body.subarray(0, 999)), gzipSync(body.subarray(999))]);
+  test.each<[string, (body: Buffer) => Buffer, boolean]>([
+    ['in several members', several, true],
+    ['with a length that is not its own', (body) => Buffer.concat([gzipSync(body).subarray(0, -4), Buffer.from([1, 0, 0, 0])]), false],
+    ['that is none', (body) => body, false],
+  ])('of a foreign gzip %s are read or refused', async (_, zip, isRead) => {
+    const keys = longKeys(40);
+    const times = { baseTimestamp: 0, maxTimestamp: 0 };
+    const encoded = { count: keys.length, bytes: zip(stored(0n, keys).subarray(batchHeaderBytes)), compression: 1, ...times };
+    const foreign = encodeBatch(encoded, { id: 1n, epoch: 0, sequence: 0, isTransactional: false });
+    const read = readChunk(fetched([foreign, stored(40n, keys, { compression: 'gzip' })]), 0n).then(({ records }) => records.map(({ key }) => key));
+    await (isRead ? expect(read).resolves.toEqual([...keys, ...keys]) : expect(read).rejects.toMatchObject({ code: 'LOG_CORRUPT' }));
+  });
+
+  test('with a flipped bit are an error, not an event', async () => {
     const batch = stored(0n, ['a']);
     batch[batch.length - 1] = (batch[batch.length - 1] as number) ^ 1;
-    expect(() => readChunk(fetched([batch]), 0n)).toThrow(expect.objectContaining({ code: 'LOG_CORRUPT' }));
+    await expect(readChunk(fetched([batch]), 0n)).rejects.toThrow(expect.objectContaining({ code: 'LOG_CORRUPT' }));
   });
 });
 

@@ -4,7 +4,7 @@ import type { Cluster, TopicView } from '../cluster/cluster.ts';
 import { latest, listOffsets } from '../cluster/offsets.ts';
 import type { Topics } from '../cluster/topics.ts';
 import { BrokerRefusal, refusalOf } from '../kafka-log.errors.ts';
-import { readChunk } from '../read/chunk.ts';
+import { readChunk, type Chunk } from '../read/chunk.ts';
 import type { Fetcher } from '../read/fetcher.ts';
 import type { TransactionPart } from './transactional-producer.ts';
 
@@ -108,11 +108,11 @@ export class GuardTopic {
     return records.find((record) => record.offset === offset && record.key === guard)?.value;
   }
 
-  async #chunk(partition: number, from: bigint, bytesMax: number, signal: AbortSignal): Promise<ReturnType<typeof readChunk>> {
+  async #chunk(partition: number, from: bigint, bytesMax: number, signal: AbortSignal): Promise<Chunk> {
     try {
       const fetched = await this.#fetcher.fetch({ topic: this.name, partition, from, bytesMax }, true, signal);
       if (fetched === undefined) throw new BrokerRefusal(7); // REQUEST_TIMED_OUT
-      return readChunk(fetched, from);
+      return await readChunk(fetched, from);
     } catch (error) {
       // The topic was made anew under us.
       if (refusalOf(error) === 'OFFSET_OUT_OF_RANGE') Object.assign(this.#index[partition] as Indexed, { next: 0n });

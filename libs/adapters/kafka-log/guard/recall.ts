@@ -67,7 +67,7 @@ async function find(topic: string, partition: number, from: bigint, wanted: Set<
     try {
       const fetched = await deps.fetcher.fetch({ topic, partition, from: at, bytesMax: 1_048_576 }, false);
       if (fetched === undefined) return;
-      const chunk = readChunk(fetched, at);
+      const chunk = await readChunk(fetched, at);
       chunk.marks.forEach((mark, n) => {
         if (mark !== undefined && wanted.delete(mark)) found.set(mark, { partition, offset: chunk.records[n]?.offset ?? 0n });
       });

@@ -1,7 +1,8 @@
 import type { DirectTenants, StoredRecord } from '#events';
 import type { FetchedPartition } from '../wire/fetch.codec.ts';
 import { attributes } from '../wire/record-batch.codec.ts';
-import { readBatchHead, readIsAbort, RecordReader } from '../wire/record-reader.ts';
+import { batchBodies } from '../wire/batch-bodies.ts';
+import { readBatchHeads, readIsAbort, RecordReader, type BatchBody } from '../wire/record-reader.ts';
 
 /** A stretch of a partition: what committed records lie between two offsets. */
 export interface Chunk {
@@ -23,17 +24,16 @@ export interface Chunk {
  * @param directTenants for whom others may write past us; left out where nobody looks at their events
  * @throws OperatingError `LOG_CORRUPT`
  */
-export function readChunk(fetched: FetchedPartition, from: bigint, directTenants?: DirectTenants): Chunk {
+export async function readChunk(fetched: FetchedPartition, from: bigint, directTenants?: DirectTenants): Promise<Chunk> {
+  const heads = readBatchHeads(fetched.records);
+  const bodies = await batchBodies(fetched.records, heads);
   const aborts = fetched.aborted.toSorted((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1));
   const aborting = new Set<bigint>();
   const records: StoredRecord[] = [];
   const marks: Array<string | undefined> = [];
   const sizes: number[] = [];
   let next = from;
-  for (let at = 0; ;) {
-    const head = readBatchHead(fetched.records, at);
-    if (head === undefined) break;
-    at = head.end;
+  for (const [at, head] of heads.entries()) {
     for (let abort = aborts[0]; abort !== undefined && abort.firstOffset <= head.lastOffset; abort = aborts[0]) {
       aborting.add(abort.producerId);
       aborts.shift();
@@ -41,7 +41,7 @@ export function readChunk(fetched: FetchedPartition, from: bigint, directTenants
     if ((head.attributes & attributes.control) !== 0) {
       if (readIsAbort(fetched.records, head)) aborting.delete(head.producerId);
     } else if ((head.attributes & attributes.transactional) === 0 || !aborting.has(head.producerId)) {
-      new RecordReader(fetched.records, head).readFrom(from, fetched.partition, { records, marks, sizes, directTenants });
+      new RecordReader(head, bodies[at] as BatchBody).readFrom(from, fetched.partition, { records, marks, sizes, directTenants });
     }
     if (head.lastOffset >= next) next = head.lastOffset + 1n;
   }

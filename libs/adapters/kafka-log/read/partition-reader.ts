@@ -3,6 +3,7 @@ import { eventLogErrors, type ReadBatch, type ReadLimits } from '#ports';
 import type { Cluster } from '../cluster/cluster.ts';
 import { earliest, latest, listOffsets } from '../cluster/offsets.ts';
 import { portError, refusalOf } from '../kafka-log.errors.ts';
+import type { FetchedPartition } from '../wire/fetch.codec.ts';
 import { readChunk, type Chunk } from './chunk.ts';
 import { ChunkCache } from './chunk-cache.ts';
 import type { Fetcher } from './fetcher.ts';
@@ -17,6 +18,9 @@ export class PartitionReader {
   readonly #fetcher: Fetcher;
   readonly #directTenants: DirectTenants;
   readonly #cache = new ChunkCache();
+  /** What one answer holds, for all who waited for it. */
+  readonly #decoding = new WeakMap<FetchedPartition, Promise<Chunk>>();
+  #truncations = 0;
   /** Ends as they were last seen. */
   readonly #highs = new Map<string, bigint>();
 
@@ -59,14 +63,20 @@ export class PartitionReader {
   }
 
   async #fetch({ topic, partition, from }: Place, isPatient: boolean, over: AbortSignal): Promise<Chunk | undefined> {
+    const truncations = this.#truncations;
     const fetched = await this.#fetcher.fetch({ topic, partition, from, bytesMax: fetchBytes }, isPatient, over);
     if (fetched === undefined) return undefined;
     this.#highs.set(`${topic}/${partition}`, fetched.lastStableOffset);
-    // Others who waited at this place have had it decoded already.
-    const known = this.#cache.find(topic, partition, from);
-    if (known !== undefined) return known;
-    const chunk = readChunk(fetched, from, this.#directTenants);
-    if (chunk.next > from) this.#cache.add(topic, partition, chunk);
+    // Others who waited at this place have it decoded already, or are about to.
+    const known = this.#decoding.get(fetched) ?? this.#decode(topic, fetched, from, truncations);
+    this.#decoding.set(fetched, known);
+    return await known;
+  }
+
+  async #decode(topic: string, fetched: FetchedPartition, from: bigint, truncations: number): Promise<Chunk> {
+    const chunk = await readChunk(fetched, from, this.#directTenants);
+    // What was asked for before a truncation is for those who asked alone.
+    if (chunk.next > from && truncations === this.#truncations) this.#cache.add(topic, fetched.partition, chunk);
     return chunk;
   }
 
@@ -98,6 +108,7 @@ export class PartitionReader {
 
   /** Forgets what was read of a partition that is truncated now. */
   truncated(topic: string, partition: number): void {
+    this.#truncations++;
     this.#cache.clear(topic, partition);
   }
 }

@@ -1,6 +1,6 @@
-import { compressionsAlgorithmsByBitmask, crc32c } from '@platformatic/kafka';
+import { crc32c } from '@platformatic/kafka';
 import { asClosedDirect, asDirect, type DirectTenants, type StoredRecord } from '#events';
-import { OperatingError } from '#kernel';
+import { corrupt } from '../kafka-log.errors.ts';
 import { attributes, batchHeaderBytes, checksumFrom, lengthFrom, markHeader } from './record-batch.codec.ts';
 
 /** The fixed part of a batch. */
@@ -38,13 +38,22 @@ export function readBatchHead(bytes: Buffer, start: number): BatchHead | undefin
   };
 }
 
-function corrupt(what: string): OperatingError {
-  return new OperatingError(`Kafka answered ${what}.`, { code: 'LOG_CORRUPT', retryable: false });
+/** Every batch that is whole. @throws OperatingError `LOG_CORRUPT` */
+export function readBatchHeads(bytes: Buffer): BatchHead[] {
+  const heads: BatchHead[] = [];
+  for (let head = readBatchHead(bytes, 0); head !== undefined; head = readBatchHead(bytes, head.end)) heads.push(head);
+  return heads;
+}
+
+/** Where the records of a batch stand. */
+export interface BatchBody {
+  readonly bytes: Buffer;
+  readonly start: number;
 }
 
 /** What a control batch says: true when its transaction was aborted. */
 export function readIsAbort(bytes: Buffer, head: BatchHead): boolean {
-  const records = new RecordReader(bytes, head);
+  const records = new RecordReader(head, { bytes, start: head.start + batchHeaderBytes });
   records.skipToKey();
   // Control record key: version 2 bytes, type 2 bytes; type 0 is ABORT, 1 is COMMIT.
   return bytes.readInt16BE(records.at + 2) === 0;
@@ -81,12 +90,10 @@ export class RecordReader {
   #seen: Seen[] = [];
   at: number;
 
-  constructor(bytes: Buffer, head: BatchHead) {
+  constructor(head: BatchHead, { bytes, start }: BatchBody) {
     this.#head = head;
-    const compression = head.attributes & attributes.compression;
-    const records = bytes.subarray(head.start + batchHeaderBytes, head.end);
-    this.#bytes = compression === 0 ? bytes : decompress(compression, records);
-    this.at = compression === 0 ? head.start + batchHeaderBytes : 0;
+    this.#bytes = bytes;
+    this.at = start;
   }
 
   /** Adds the records from the offset on, in order. */
@@ -223,11 +230,4 @@ export class RecordReader {
     }
     return value % 2 === 0 ? value / 2 : -(value + 1) / 2;
   }
-}
-
-function decompress(compression: number, records: Buffer): Buffer {
-  const algorithm = compressionsAlgorithmsByBitmask[compression];
-  if (algorithm === undefined) throw corrupt(`a batch of the unknown compression ${compression}`);
-  const { buffer, byteOffset, byteLength } = algorithm.decompressSync(records) as Uint8Array;
-  return Buffer.from(buffer, byteOffset, byteLength);
 }
