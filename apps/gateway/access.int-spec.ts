@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { contentWithdrawn } from '#events';
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey, type JWK } from 'jose';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -264,12 +266,30 @@ describe('API keys', () => {
     const closed = new Promise<number>((resolve) => socket.once('close', resolve));
     const pushed = client.serverStream(EventService.method.subscribe, { start: { case: 'at', value: StartAt.BEGINNING } });
     await pushed.until((messages) => messages.length > 0);
+    const withdrawn = { specVersion: '1.0', source: '/cms', type: contentWithdrawn.type, data: { case: 'textData', value: '{"contentId":"c-1"}' } } as const;
+    const published = (id: string) => ({ events: [{ ...withdrawn, id }] });
+    const publishing = client.bidi(EventService.method.publishStream);
+    publishing.write(published('before'));
+    await publishing.until((messages) => messages.length > 0);
 
     expect((await as(admin, 'POST', '/api/v1/tenants/initech/suspend', { reason: 'unpaid' })).json).toEqual({ id: 'initech', status: 'suspended' });
     await sse.closed;
     expect(await closed).toBe(1008);
     expect(await pushed.ended).toMatchObject({ code: 'UNAUTHENTICATED' });
     await expect(client.unary(EventService.method.getCatalogue, {})).rejects.toMatchObject({ code: 'PERMISSION_DENIED', reason: 'TENANT_SUSPENDED' });
+    // Whoever publishes is shut out as well: by a call, and on a stream that was open.
+    await expect(client.unary(EventService.method.publish, published('after'))).rejects.toMatchObject({
+      code: 'PERMISSION_DENIED',
+      reason: 'TENANT_SUSPENDED',
+    });
+    let isOpen = true;
+    const ended = publishing.ended.finally(() => (isOpen = false));
+    // The stream is looked at again every so often, and then with the next message.
+    for (let at = 0; isOpen; at++) {
+      publishing.write(published(`later-${at}`));
+      await sleep(50);
+    }
+    expect((await ended).code).toBe('UNAUTHENTICATED');
     client.close();
     for (const { url } of [gateway, other]) {
       const { status, json } = await ask(url, '/api/v1/streams', { headers: key });

@@ -78,7 +78,13 @@ JSON data. One topic per context; events of one key keep their order. \`datasche
 
 Every event carries the extensions \`partitionkey\`, \`tenant\`, \`correlationid\`, \`causationid\`, \`traceparent\`, \`actor\`, \`streamversion\`
 (sequence within the subject, 0 for facts about a refusal and for events from outside) and \`producerepoch\` (fencing epoch of a fact's owner,
-0 for commands and for events from outside). Events marked as open may be published by backend teams; the others are the platform's own words.
+0 for commands and for events from outside).
+
+An event is known by \`tenant\` and \`id\`. CloudEvents asks for \`source\` and \`id\` to be unique together; here the id alone has to be, within
+its tenant, whatever the source: the same id with other content, or of another source, is refused by REST and gRPC as a conflict. Producers
+that number their events put a name of their own in front of the number, or use UUIDs.
+
+Events marked as open may be published by backend teams; the others are the platform's own words.
 
 ## Straight to Kafka
 

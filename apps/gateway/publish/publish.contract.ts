@@ -9,7 +9,11 @@ const openTypes = (catalogue as readonly EventDefinition[]).filter(({ publishers
 const event = z
   .looseObject({
     specversion: z.literal('1.0'),
-    id: z.string().describe('Of the publisher’s choice, a UUIDv7 at best: the same id with the same content is one event, however often it is sent.'),
+    id: z
+      .string()
+      .describe(
+        'Of the publisher’s choice, a UUIDv7 at best: the same id with the same content is one event, however often it is sent. Unique within the tenant, whatever the source.',
+      ),
     source: z.string().describe('A URI reference that names the publisher.'),
     type: z.enum(openTypes),
     time: z.iso.datetime({ offset: true }).optional().describe('When it happened; now when left out.'),
