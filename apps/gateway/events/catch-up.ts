@@ -1,7 +1,13 @@
 import type { EventLog, ReadLimits } from '#ports';
 import { lanes, lanesOf, matches, type EventFilter, type Lane, type Positions } from './event-filter.core.ts';
-import type { NextLimits } from './live-reader.ts';
 import { LogEntry, type LiveEvent } from './log-entry.ts';
+
+/** How much is wanted at once. */
+export interface NextLimits {
+  /** About as many bytes. */
+  readonly bytesMax: number;
+  readonly eventsMax: number;
+}
 
 export interface CatchUpPage {
   readonly events: readonly LiveEvent[];

@@ -1,4 +1,4 @@
-import type { EventLog, ReadLimits } from '#ports';
+import { eventLogErrors, type EventLog, type ReadBatch, type ReadLimits } from '#ports';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { badRequest, positionTruncated } from '../http/problem.errors.ts';
 import { lanes, lanesOf, matches, type EventFilter, type Lane, type Positions } from './event-filter.core.ts';
@@ -49,7 +49,9 @@ function clamp(value: bigint, low: bigint, high: bigint): bigint {
 
 /**
  * Opens the log for reading in one direction, in the order in which it recorded events; partitions are merged by that time.
- * @throws ProblemError 410 when the positions' events were truncated, 400 when they lie beyond the end.
+ * @throws ProblemError 410 when the positions' events were truncated, 400 when they lie beyond the end; then and later
+ * OperatingError `LOG_UNAVAILABLE` when the log answers with less than it has, as brokers do that have just changed hands:
+ * a page that left out what is there would look like all of it.
  */
 export async function openHistory(log: EventLog, query: HistoryQuery): Promise<HistoryReader> {
   const indexes = lanesOf(query.filter);
@@ -137,9 +139,16 @@ export class HistoryReader {
   async #readOn(cursor: LaneCursor): Promise<void> {
     const from = cursor.readFrom as bigint;
     if (from >= cursor.high) return void (cursor.readFrom = undefined);
-    const { records, next } = await this.#log.read(cursor.lane.topic, cursor.lane.partition, from, limits);
+    const { records, next } = await this.#read(cursor, from);
     cursor.chunk = records.filter((record) => record.offset < cursor.high).map((record) => new LogEntry(cursor.lane.topic, record));
-    cursor.readFrom = next > from ? next : undefined;
+    cursor.readFrom = next;
+  }
+
+  /** Reads on within what the lane holds. */
+  async #read({ lane: { topic, partition }, high }: LaneCursor, from: bigint): Promise<ReadBatch> {
+    const batch = await this.#log.read(topic, partition, from, limits);
+    if (batch.next <= from) throw eventLogErrors.endsEarly(topic, partition, from, high);
+    return batch;
   }
 
   async #readBack(cursor: LaneCursor): Promise<void> {
@@ -149,9 +158,8 @@ export class HistoryReader {
     const chunk: LogEntry[] = [];
     // A byte limit may end a read early: read on until the window is complete.
     for (let from = start; from < until;) {
-      const { records, next } = await this.#log.read(cursor.lane.topic, cursor.lane.partition, from, limits);
+      const { records, next } = await this.#read(cursor, from);
       for (const record of records) if (record.offset < until) chunk.push(new LogEntry(cursor.lane.topic, record));
-      if (next <= from) break;
       from = next;
     }
     cursor.chunk = chunk.reverse();

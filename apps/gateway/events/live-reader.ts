@@ -1,5 +1,5 @@
 import type { EventLog } from '#ports';
-import { CatchUp } from './catch-up.ts';
+import { CatchUp, type NextLimits } from './catch-up.ts';
 import { lanesOf, matches, type EventFilter, type Positions } from './event-filter.core.ts';
 import type { LiveEvent } from './log-entry.ts';
 import type { LogTail, TailEntry } from './log-tail.ts';
@@ -7,13 +7,6 @@ import type { LogTail, TailEntry } from './log-tail.ts';
 export interface LiveReaderDeps {
   readonly log: EventLog;
   readonly tail: LogTail;
-}
-
-/** How much is wanted at once. */
-export interface NextLimits {
-  /** About as many bytes. */
-  readonly bytesMax: number;
-  readonly eventsMax: number;
 }
 
 /** Entries of the tail that are looked at in one go. */

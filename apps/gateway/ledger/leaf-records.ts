@@ -1,6 +1,6 @@
 import { tileWidth, tileWidthIn } from '#core/ledger';
 import { asWritten, type StoredRecord } from '#events';
-import type { EventLog, LeafTilePlace, LedgerPartition, LedgerProgress, LedgerStore } from '#ports';
+import { eventLogErrors, type EventLog, type LeafTilePlace, type LedgerPartition, type LedgerProgress, type LedgerStore } from '#ports';
 
 /** A record as its writer left it, and which leaf of the tree it is. */
 export interface LeafRecord {
@@ -24,9 +24,9 @@ export async function leafRecords(
   const width = tileWidthIn(progress.size, { level: 0, index: place.index });
   const next = await store.place(at, place.index + 1);
   const end = next?.firstOffset ?? (progress.lastOffset ?? -1n) + 1n;
-  const low = (await log.heads(at.topic))[at.partition]?.low ?? 0n;
+  const { low, high } = (await log.heads(at.topic))[at.partition] ?? { low: 0n, high: 0n };
   const isCut = low > place.firstOffset;
-  const records = await recordsBetween(at, isCut ? low : place.firstOffset, end, width, log);
+  const records = await recordsBetween(at, { start: isCut ? low : place.firstOffset, end, high }, width, log);
   const first = place.index * tileWidth + (isCut ? width - records.length : 0);
   return records.map((record, number) => ({ index: first + number, record: asWritten(record) }));
 }
@@ -36,11 +36,19 @@ export interface LeafSources {
   readonly store: LedgerStore;
 }
 
-async function recordsBetween(at: LedgerPartition, start: bigint, end: bigint, recordsMax: number, log: EventLog): Promise<StoredRecord[]> {
+/** @param high where the log says that it ends: somebody may have cut it before `end` */
+async function recordsBetween(
+  at: LedgerPartition,
+  { start, end, high }: { readonly start: bigint; readonly end: bigint; readonly high: bigint },
+  recordsMax: number,
+  log: EventLog,
+): Promise<StoredRecord[]> {
   const records: StoredRecord[] = [];
   for (let from = start; from < end && records.length < recordsMax;) {
     const batch = await log.read(at.topic, at.partition, from, { recordsMax: recordsMax - records.length, bytesMax, waitMs: 0 });
     records.push(...batch.records.filter(({ offset }) => offset < end));
+    // Leaves are counted by their records: one that is not there just now would shift all others.
+    if (batch.next <= from && from < high) throw eventLogErrors.endsEarly(at.topic, at.partition, from, high);
     if (batch.next <= from) break;
     from = batch.next;
   }

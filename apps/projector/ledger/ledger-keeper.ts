@@ -28,9 +28,11 @@ export interface LedgerKeeperInit {
   readonly leaseTtlMs?: number;
   /** Between looks at a log that had nothing new, ms. */
   readonly idleMs?: number;
+  /** First wait after a failure, ms, doubled with each further one; 100 by default. */
+  readonly retryMs?: number;
 }
 
-const defaults = { leaseTtlMs: 6000, idleMs: 300 };
+const defaults = { leaseTtlMs: 6000, idleMs: 300, retryMs: 100 };
 const leaseName = 'ledger';
 const askIntervalMs = 1000;
 
@@ -66,18 +68,32 @@ export class LedgerKeeper {
   async #run(): Promise<void> {
     const stop = this.#stop.signal;
     const { leases, logger, health } = this.#deps;
-    const { owner, leaseTtlMs } = this.#init;
+    const { owner, leaseTtlMs, retryMs } = this.#init;
     const heart = health?.loop('audit ledger', leaseTtlMs);
-    for (let failures = 0; !stop.aborted;) {
+    let failures = 0;
+    const moved = (): void => {
+      failures = 0;
+      heart?.accepted();
+    };
+    while (!stop.aborted) {
       heart?.beat();
       try {
         this.#lease = await leases.acquire(leaseName, owner, leaseTtlMs);
-        if (this.#lease === undefined) await pause(askIntervalMs, stop);
-        else await this.#keep(this.#lease, () => (failures = 0), heart);
+        if (this.#lease !== undefined) {
+          await this.#keep(this.#lease, moved, heart);
+          continue;
+        }
+        // Somebody else keeps it.
+        heart?.accepted();
+        await pause(askIntervalMs, stop);
       } catch (err) {
         const retryable = (err as { retryable?: unknown }).retryable === true;
-        logger[retryable ? 'warn' : 'error']({ err, failures }, `the audit ledger is not kept: ${err instanceof Error ? err.message : String(err)}`);
-        await pause(backOffMs(failures++, 100, retryable ? 2000 : 30_000), stop);
+        const reason = err instanceof Error ? err.message : String(err);
+        // An engine that is away comes back; one that refuses us waits for somebody who sees to it.
+        if (retryable) heart?.accepted();
+        else heart?.refused(reason);
+        logger[retryable ? 'warn' : 'error']({ err, failures }, `the audit ledger is not kept: ${reason}`);
+        await pause(backOffMs(failures++, retryMs, retryable ? 2000 : 30_000), stop);
       }
     }
     heart?.end();

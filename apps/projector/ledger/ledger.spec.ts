@@ -4,6 +4,7 @@ import { auditTiles, originKeys, parseCheckpoint, printedAt, readKeyList, Record
 import type { LogRecord } from '#events';
 import { OperatingError } from '#kernel';
 import type { LedgerGrowth } from '#ports';
+import { Health } from '#runtime';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { Checkpointer } from './checkpointer.ts';
@@ -13,10 +14,19 @@ import { LedgerKeeper } from './ledger-keeper.ts';
 class FragileStore extends MemoryLedgerStore {
   /** Growth that arrives, and is not acknowledged, as often as this. */
   lostAnswers = 0;
-
   override async grow(growths: readonly LedgerGrowth[]): Promise<void> {
     await super.grow(growths);
     if (this.lostAnswers-- > 0) throw new OperatingError('The database is away.', { code: 'DATABASE_UNAVAILABLE', retryable: true });
+  }
+}
+
+/** A database that does not let us in. */
+class RefusingLeases extends MemoryLeaseStore {
+  refusal: OperatingError | undefined;
+
+  override async acquire(...args: Parameters<MemoryLeaseStore['acquire']>): ReturnType<MemoryLeaseStore['acquire']> {
+    if (this.refusal !== undefined) throw this.refusal;
+    return super.acquire(...args);
   }
 }
 
@@ -211,6 +221,30 @@ describe('checkpoints', () => {
     const [checkpoint] = await checkpointer.sign(keeper.ledgers);
     expect(parseCheckpoint(checkpoint?.note ?? '').note.signatures).toHaveLength(2);
     expect(readKeyList((await store.keyList()) ?? '', old, nodeLedgerHash, verifyEd25519)).toHaveLength(2);
+  });
+
+  test('a store that is away is waited for; one that refuses us is told in health until it does not', async () => {
+    let now = 0;
+    const health = new Health(30_000, () => now);
+    const leases = new RefusingLeases(clock);
+    const deps = { log, store, leases, signersOf, logger: pino({ level: 'silent' }), now: () => clock.now(), health };
+    const keeper = new LedgerKeeper({ owner: 'one', topics: ['stream'], checkpointMs: 1, checkpointRecords: 1, idleMs: 1, retryMs: 1 }, deps);
+    const refusedMs = (): number => health.refused().get('audit ledger') ?? 0;
+    leases.refusal = new OperatingError('Away.', { code: 'DATABASE_UNAVAILABLE', retryable: true });
+    await keeper.start();
+    for (let round = 0; round < 5; round++) await new Promise((resolve) => setTimeout(resolve, 2));
+    now += 60_000;
+    expect(refusedMs()).toBe(0);
+
+    leases.refusal = new OperatingError('password authentication failed', { code: 'DATABASE_REFUSED', retryable: false });
+    await until(async () => (now += 1000) > 0 && refusedMs() > 60_000);
+    expect(health.moving().problems).toEqual([expect.stringMatching(/^audit ledger has been refused for \d+ s: password authentication failed$/)]);
+
+    leases.refusal = undefined;
+    await log.append('stream', records(0, 10));
+    await until(async () => (await treeAt()).size === 10 && refusedMs() === 0);
+    expect(health.moving().ok).toBe(true);
+    await keeper.stop();
   });
 
   test('of two keepers one signs, and the other goes on after it', async () => {

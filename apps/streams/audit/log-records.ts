@@ -3,7 +3,7 @@ import { nodeLedgerHash, type Bundle } from '#adapters/ledger';
 import { recordText, type BundledRecord } from '#core/ledger';
 import { asWritten } from '#events';
 import { hasCode } from '#kernel';
-import type { EventLog, PartitionHead } from '#ports';
+import { eventLogErrors, type EventLog, type PartitionHead } from '#ports';
 import { readStreamsSettings } from '../streams.config.ts';
 
 /** Runs `work` on the bundle with the records of the log that the settings name (the embedded one, or Kafka). */
@@ -35,7 +35,7 @@ async function* recordsOf(log: EventLog, topic: string, head: PartitionHead | un
   for (let from = head.low; from < head.high;) {
     const { records, next } = await log.read(topic, head.partition, from, { recordsMax: 1000, bytesMax: 8_388_608, waitMs: 0 });
     for (const record of records) yield { offset: record.offset, leafInput: encoder.encode(`\0${recordText(asWritten(record), nodeLedgerHash)}`) };
-    if (next <= from) return;
+    if (next <= from) throw eventLogErrors.endsEarly(topic, head.partition, from, head.high);
     from = next;
   }
 }

@@ -1,6 +1,6 @@
 import { topicPartitions, type LogRecord } from '#events';
 import { hasCode } from '#kernel';
-import type { EventLog, ReadLimits, Timers } from '#ports';
+import { eventLogErrors, type EventLog, type ReadLimits, type Timers } from '#ports';
 import type { Logger } from '../logging.ts';
 import { backOffMs, pause, systemTimers } from '../pause.ts';
 import { mirrored, nothingMirrored, originOf, positionAfter, type MirrorPosition } from './mirrored-record.ts';
@@ -127,7 +127,8 @@ export class RegionMirror {
     for (let at = from; at < end;) {
       const batch = await target.read(topic, partition, at, { ...defaultLimits, recordsMax: Number(lookBack), waitMs: 0 }, this.#stop.signal);
       for (const record of batch.records) if (record.offset < end && originOf(record) === this.#init.origin) last = record;
-      if (batch.next === at) break;
+      // Nothing found is not nothing there: who took it for that would copy once more what was copied.
+      if (batch.next === at) throw eventLogErrors.endsEarly(topic, partition, at, end);
       at = batch.next;
     }
     return last;
