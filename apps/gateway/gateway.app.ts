@@ -4,7 +4,6 @@ import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { serveConsole } from './console-files.ts';
@@ -12,6 +11,7 @@ import { admitByHeaders } from './access/access-hook.ts';
 import { Admissions } from './access/admissions.ts';
 import { allowOrigins } from './http/cors.ts';
 import { observeHttp } from './http/http.telemetry.ts';
+import { takeJson, textOfBody } from './http/json-body.ts';
 import { bodyBytesMax, documentOf, problemOf, problemType } from './http/problem.document.ts';
 import { badRequest } from './http/problem.errors.ts';
 import { noRoute, pathOf, ProblemFilter, sendProblem } from './http/problem.filter.ts';
@@ -87,8 +87,7 @@ function takeEvents(fastify: FastifyInstance): void {
   const options = { parseAs: 'buffer', bodyLimit: intakeLimits.bytesMax } as const;
   fastify.addContentTypeParser<Buffer>([...cloudEventTypes], options, (request, bytes, done) => {
     try {
-      if (!isUtf8(bytes)) throw new TypeError('The body is not UTF-8.');
-      done(null, parseEventText(request.headers['content-type'] ?? '', bytes.toString('utf8')));
+      done(null, parseEventText(request.headers['content-type'] ?? '', textOfBody(bytes)));
     } catch (error) {
       done(Object.assign(error as Error, { statusCode: 400 }));
     }
@@ -106,8 +105,9 @@ export async function createGateway(root: DynamicModule, options: NestOptions, i
   const admissions = (): Admissions => app.get(Admissions);
   admitByHeaders(fastify, { operations, admissions, edgeSecret: init.edgeSecret, logger: init.logger });
   await serveConsole(fastify, init.consolePath, (request, reply) => sendProblem(reply, request, noRoute(request.method, request.url, routes), init.logger));
-  // Fastify's own JSON parser refuses prototypes; a body of another type is of no use to anybody here.
+  // A body of another type is of no use to anybody here.
   fastify.removeContentTypeParser('text/plain');
+  takeJson(fastify);
   takeEvents(fastify);
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, { ...options, bodyParser: false });
   app.useGlobalFilters(new ProblemFilter(init.logger, routes));

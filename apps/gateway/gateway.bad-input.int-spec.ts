@@ -47,6 +47,8 @@ describe('what is wrong is named', () => {
     ['a field that does not exist', start, post({ name: 'a', grace: 1 }), 'invalid-request', 'body.grace'],
     ['a list for a body', start, post([]), 'invalid-request', 'body'],
     ['null for a body', start, post('null'), 'invalid-request', 'body'],
+    ['a name in Latin-1', start, post(Buffer.from('{"name":"Z\u00fcrich"}', 'latin1')), 'malformed-body', 'body'],
+    ['a URL cut in the middle of a letter', purge, post(Buffer.from('{"urls":["/\u00fc"]}').fill(0x20, 11, 12)), 'malformed-body', 'body'],
     ['an empty ladder', start, post({ name: 'a', ladder: [] }), 'invalid-request', 'body.ladder'],
     ['a rung without a height', start, post({ name: 'a', ladder: [{ name: 'x', videoBitrate: 90_000 }] }), 'invalid-request', 'body.ladder.0.height'],
     ['too long a grace period', start, post({ name: 'a', graceSeconds: 86_401 }), 'invalid-request', 'body.graceSeconds'],
@@ -149,8 +151,13 @@ describe('when an engine is away', () => {
       start,
       post({ name: 'a' }),
     ],
-    ['the log', { log: Object.assign(Object.create(null), { heads: away }) as EventLog }, '/api/v1/events', {}],
-    ['the log, for a live feed', { log: Object.assign(Object.create(null), { heads: away }) as EventLog }, '/api/v1/events/live', {}],
+    ['the log', { log: Object.assign(Object.create(null), { heads: away, identity: async () => 'away' }) as EventLog }, '/api/v1/events', {}],
+    [
+      'the log, for a live feed',
+      { log: Object.assign(Object.create(null), { heads: away, identity: async () => 'away' }) as EventLog },
+      '/api/v1/events/live',
+      {},
+    ],
     ['blobs', { blobs: { stat: away, read: away, put: away, delete: away } as Partial<BlobStore> as BlobStore }, `/media/b${'a'.repeat(58)}.m4s`, {}],
   ])('%s: 503, and when to come back', async (_what, broken, path, request) => {
     await using half = await startGateway({ ...world.engines, ...broken }, world.consolePath);

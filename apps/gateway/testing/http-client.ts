@@ -11,14 +11,14 @@ export interface Answer {
 export interface Ask {
   readonly method?: string;
   readonly headers?: Readonly<Record<string, string>>;
-  /** Sent as it is when it is text, as JSON otherwise. */
+  /** Sent as it is when it is text or bytes, as JSON otherwise. */
   readonly body?: unknown;
 }
 
 /** A plain HTTP/1.1 request that sends exactly what it is told, broken paths included. */
 export function ask(base: string, path: string, { method = 'GET', headers = {}, body }: Ask = {}): Promise<Answer> {
   const { hostname, port } = new URL(base);
-  const payload = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
+  const payload = body === undefined ? undefined : typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   const type = payload === undefined ? {} : { 'content-type': 'application/json', 'content-length': String(Buffer.byteLength(payload)) };
   return new Promise((resolve, reject) => {
     const outgoing = request({ hostname, port, path, method, headers: { ...type, ...headers }, agent: false }, (response) => {

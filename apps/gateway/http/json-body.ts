@@ -1,0 +1,27 @@
+import type { FastifyInstance } from 'fastify';
+import { isUtf8 } from 'node:buffer';
+import { bodyBytesMax } from './problem.document.ts';
+import { badRequest, type ProblemError } from './problem.errors.ts';
+
+/** JSON is UTF-8 (RFC 8259 section 8.1). Read all the same, what is not would be stored with U+FFFD where somebody's letters were. */
+export function textOfBody(bytes: Buffer): string {
+  if (!isUtf8(bytes)) throw notUtf8();
+  return bytes.toString('utf8');
+}
+
+function notUtf8(): ProblemError {
+  const message = 'The body is not UTF-8.';
+  return badRequest('malformed-body', message, [{ field: 'body', message }]);
+}
+
+/** Fastify's own parser, which refuses prototypes, behind a look at the bytes. */
+export function takeJson(fastify: FastifyInstance): void {
+  const parse = fastify.getDefaultJsonParser('error', 'error');
+  fastify.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer', bodyLimit: bodyBytesMax }, (request, bytes, done) => {
+    try {
+      void parse(request, textOfBody(bytes), done);
+    } catch (error) {
+      done(error as Error);
+    }
+  });
+}
