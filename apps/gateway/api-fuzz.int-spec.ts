@@ -18,6 +18,16 @@ describe('whatever is called', () => {
     expect(byStatus['403']).toBeGreaterThan(100);
   });
 
+  test('nor over gRPC, by messages right and broken', async () => {
+    const { byCode, failures, changes } = await fuzzed.protoAsOthers(600, 3);
+    expect(failures).toEqual([]);
+    expect(changes).toEqual([]);
+    expect(byCode).toMatchObject({ OK: expect.any(Number), UNAUTHENTICATED: expect.any(Number), PERMISSION_DENIED: expect.any(Number) });
+    const admin = await fuzzed.protoAsAdmin(1_000, 4);
+    expect(admin.failures).toEqual([]);
+    expect(admin.byCode).toMatchObject({ OK: expect.any(Number), INVALID_ARGUMENT: expect.any(Number) });
+  });
+
   test('not even an admin breaks anything', async () => {
     const { byStatus, failures } = await fuzzed.asAdmin(2_000, 2);
     expect(failures).toEqual([]);

@@ -3,8 +3,13 @@ import { openApiOf } from '../../openapi/openapi.ts';
 import { operations } from '../../openapi/operations.ts';
 import { startGateway, World, type RunningGateway } from '../gateway.fixture.ts';
 import { ask } from '../http-client.ts';
+import { EventService } from '../../grpc/generated/streams/v1/event_service_pb.ts';
+import { QueryService } from '../../grpc/generated/streams/v1/query_service_pb.ts';
+import { WatchService } from '../../grpc/generated/streams/v1/watch_service_pb.ts';
 import { apiCalls, type ApiDocument } from './api-calls.ts';
+import { protoCalls } from './proto-calls.ts';
 import { runFuzz, type FuzzReport } from './run-fuzz.ts';
+import { runProtoFuzz, type ProtoReport } from './run-proto-fuzz.ts';
 
 /** Content and a viewer of it. */
 const furniture = [
@@ -72,6 +77,19 @@ export class FuzzedWorld {
     return { ...report, changes: after.slice(before.length) };
   }
 
+  /** Calls over gRPC as an admin. */
+  protoAsAdmin(count: number, seed: number): Promise<ProtoReport> {
+    return this.#runProto(count, seed, () => ({ authorization: this.#admin }));
+  }
+
+  /** Calls over gRPC by those who may change nothing. */
+  async protoAsOthers(count: number, seed: number): Promise<ProtoReport & { readonly changes: readonly string[] }> {
+    const before = await this.#events();
+    const report = await this.#runProto(count, seed, (at) => this.#powerless[at % this.#powerless.length] ?? {});
+    const after = await this.#events();
+    return { ...report, changes: after.slice(before.length) };
+  }
+
   async close(): Promise<void> {
     await this.#gateway.stop();
     await this.#world.close();
@@ -81,6 +99,11 @@ export class FuzzedWorld {
     const calls = apiCalls(openApiOf(operations) as unknown as ApiDocument, { seed, count, known: this.#known });
     // Strangers get 1,000 calls a minute for each address: enough addresses let each of them be judged.
     return runFuzz({ url: this.#gateway.url, calls, credentials, localAddress: (at) => `127.0.0.${2 + (at % 120)}` });
+  }
+
+  #runProto(count: number, seed: number, credentials: (at: number) => Readonly<Record<string, string>>): Promise<ProtoReport> {
+    const calls = protoCalls([EventService, QueryService, WatchService], { seed, count, known: this.#known });
+    return runProtoFuzz({ address: this.#gateway.grpc, calls, credentials });
   }
 
   /** Types of all events but refusals, which are put on record however often somebody knocks. */
