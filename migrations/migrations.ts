@@ -3,6 +3,7 @@ import { BoundLog1795700400000 } from './bound-log.migration.ts';
 import { HeadTenants1795678800000 } from './head-tenants.migration.ts';
 import { LedgerTables1795687600000 } from './ledger-tables.migration.ts';
 import { PastPieces1795702000000 } from './past-pieces.migration.ts';
+import { ParkedEvents1795705200000 } from './parked-events.migration.ts';
 import { PlatformTables1795390073000 } from './platform-tables.migration.ts';
 import { ProjectionBuilds1795690000000 } from './projection-builds.migration.ts';
 import { Publications1795680000000 } from './publications.migration.ts';
@@ -20,4 +21,5 @@ export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly
   ProjectionBuilds1795690000000,
   BoundLog1795700400000,
   PastPieces1795702000000,
+  ParkedEvents1795705200000,
 ];

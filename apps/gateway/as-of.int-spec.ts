@@ -180,7 +180,7 @@ describe.each([
     const applied = purgeApplied.draft({ purgeId, edgeId: 'edge-1', objects: 2, appliedAtMs: Date.now() });
     await world.facts.publish('cache', [applied], { producer: { id: `edge:${purgeId}`, epoch: 1n } });
     const broken = { topic: 'content', partition: 1, offset: String(Date.now()), consumer: '*', recordedAtMs: 1 };
-    const why = { eventId: 'e', eventType: 't', code: 'EVENT_TYPE_UNKNOWN', field: '', message: '' };
+    const why = { eventId: 'e', eventType: 't', code: 'EVENT_TYPE_UNKNOWN', field: '', message: '', attempts: 1, stack: '' };
     await world.facts.publish('operation', [eventParked.draft({ ...broken, ...why })], { producer: { id: `test:${purgeId}`, epoch: 1n } });
     const done = await moment();
     expect((await get(`/api/v1/cdn/purges/${purgeId}?asOf=${asked}`)).json).toMatchObject({ id: purgeId, reason: 'test', applied: [] });

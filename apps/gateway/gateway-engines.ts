@@ -7,6 +7,7 @@ import type {
   LeaseStore,
   LedgerStore,
   PastStore,
+  ParkedEvents,
   ProjectionBuilds,
   PublicationStore,
   RateLimiter,
@@ -28,6 +29,7 @@ export interface GatewayEngines {
   readonly ledger: LedgerStore;
   readonly builds: ProjectionBuilds;
   readonly past: PastStore;
+  readonly parked: ParkedEvents;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly telemetry?: Telemetry;

@@ -14,6 +14,7 @@ import type { GatewaySettings } from './gateway.config.ts';
 import { grpcProviders } from './grpc/grpc-providers.ts';
 import { ledgerProviders } from './ledger/ledger-providers.ts';
 import { pastProviders } from './past/past-providers.ts';
+import { ParkedReader } from './parked/parked-reader.ts';
 import { PublicUrls } from './public-urls.ts';
 import { publishProviders } from './publish/publish-providers.ts';
 import { ReplayReader } from './replays/replay-reader.ts';
@@ -44,6 +45,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       ...eventProviders(engines, subscriptions),
       ...ledgerProviders(engines, settings.ledgerKeyFile),
       ...pastProviders(engines),
+      { provide: ParkedReader, useValue: new ParkedReader(engines) },
       { provide: ReplayReader, useValue: new ReplayReader(engines) },
       ...grpcProviders(engines, settings),
       { provide: APP_GUARD, useClass: AccessGuard },

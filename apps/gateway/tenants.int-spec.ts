@@ -360,11 +360,18 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
         ['cancelReplay', 'POST', '/api/v1/replays/rp-theirs/cancel'],
         ['promoteReplay', 'POST', '/api/v1/replays/rp-theirs/promote'],
         ['rollBackReplay', 'POST', '/api/v1/replays/rp-theirs/rollback'],
+        ['showParkedEvent', 'GET', '/api/v1/events/parked/pk-stream-0-0-all'],
+        ['retryParkedEvent', 'POST', '/api/v1/events/parked/pk-stream-0-0-all/retry'],
+        ['discardParkedEvent', 'POST', '/api/v1/events/parked/pk-stream-0-0-all/discard'],
+        ['retryParkedEvents', 'POST', '/api/v1/events/parked/retry'],
       ] as const
     ).map(([id, method, path]) => [
       id,
       async () => {
-        const body = method === 'POST' ? { ...(id === 'requestReplay' ? { projection: 'streams' } : {}) } : undefined;
+        const body =
+          method === 'POST'
+            ? { ...(id === 'requestReplay' ? { projection: 'streams' } : {}), ...(id === 'discardParkedEvent' ? { reason: 'x' } : {}) }
+            : undefined;
         const answer = await as(acme.headers, method, path, body);
         expectNothingForeign(answer);
         expect(answer.status).toBe(403);

@@ -5,9 +5,11 @@ import {
   readText,
   type Environment,
   type LedgerSettings,
+  type PoisonLimits,
   type RegionPeer,
   type SharedSettings,
 } from '#runtime';
+import { readPoisonLimits } from './parked/parked.config.ts';
 import { readReplaySettings, type ReplaySettings } from './replay/replay.config.ts';
 
 export interface ProjectorSettings extends SharedSettings {
@@ -15,6 +17,7 @@ export interface ProjectorSettings extends SharedSettings {
   readonly projectorId: string;
   readonly ledger: LedgerSettings;
   readonly replay: ReplaySettings;
+  readonly poison: PoisonLimits;
   readonly regionPeers: readonly RegionPeer[];
 }
 
@@ -25,6 +28,7 @@ export function readProjectorSettings(env: Environment = process.env): Projector
     projectorId: readText(env, 'PROJECTOR_ID', 'projector-1', /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/),
     ledger: readLedgerSettings(env),
     replay: readReplaySettings(env),
+    poison: readPoisonLimits(env),
     regionPeers: readRegionPeers(env, shared.node),
   };
 }

@@ -1,9 +1,10 @@
 import type { Engines } from '#adapters/engines';
-import { ConsumerHost, ConsumerLag, EventParking, LogEventIntake, OutboxRelay, type AppContext } from '#runtime';
+import { CommandExecutor, ConsumerHost, ConsumerLag, EventParking, LogEventIntake, OutboxRelay, type AppContext } from '#runtime';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import { LedgerKeeper } from './ledger/ledger-keeper.ts';
 import { ledgerParts } from './ledger/ledger-parts.ts';
 import { WitnessRounds } from './ledger/witness-rounds.ts';
+import { ParkedDesk } from './parked/parked-desk.ts';
 import { ReplayThread } from './replay/replay-thread.ts';
 import { RegionKeeper } from './region/region-keeper.ts';
 import { regionParts } from './region/region-parts.ts';
@@ -15,12 +16,14 @@ class ProjectorRoot {}
 /** The only wiring of the projector: read models, the outbox's relay and the audit ledger, all under leases. */
 export function projectorModule(engines: Engines<'log' | 'database'>, context: AppContext<ProjectorSettings>): DynamicModule {
   const { settings, logger, telemetry } = context;
-  const { log, leases, outbox, projections: store, publications, clock, ids } = engines;
+  const { log, leases, outbox, projections: store, parked, aggregates, publications, clock, ids } = engines;
   const { health } = telemetry;
   const owner = `${settings.node}/${settings.projectorId}`;
   const intake = new LogEventIntake({ owner: `${owner}/${ids.next()}` }, { log, publications, leases, clock, logger });
   const parking = new EventParking({ intake, clock, logger, source: `/projector/${settings.node}`, telemetry });
-  const host = new ConsumerHost({ projections, owner }, { log, leases, store, logger, health, parking });
+  const host = new ConsumerHost({ projections, owner }, { log, leases, store, logger, health, parking, poison: { parked, clock, limits: settings.poison } });
+  const commands = new CommandExecutor({ aggregates, clock, ids, source: `/projector/${settings.node}` });
+  const desk = new ParkedDesk({}, { projections, parked, parking, aggregates, commands, log, logger, health });
   const relay = new OutboxRelay({ owner }, { outbox, log, leases, logger, health });
   const { keeper, rounds } = ledgerParts({ owner, settings: settings.ledger }, engines, logger, health);
   const { stallMs } = settings.telemetry;
@@ -29,6 +32,7 @@ export function projectorModule(engines: Engines<'log' | 'database'>, context: A
     module: ProjectorRoot,
     providers: [
       { provide: ConsumerHost, useValue: host },
+      { provide: ParkedDesk, useValue: desk },
       { provide: LogEventIntake, useValue: intake },
       { provide: OutboxRelay, useValue: relay },
       { provide: ConsumerLag, useValue: lag },
@@ -51,6 +55,9 @@ export async function serveProjector(app: INestApplicationContext, { lifecycle }
     lifecycle.onStop('work', part.constructor.name, () => part.stop());
     await part.start();
   }
+  const desk = app.get(ParkedDesk);
+  lifecycle.onStop('work', 'parked events', () => desk.stop());
+  desk.start();
   const regions = app.get(RegionKeeper);
   lifecycle.onStop('work', 'regions', () => regions.stop());
   regions.start();

@@ -14,6 +14,14 @@ import type { EventDefinition } from './define.ts';
 import { edgeRegistered, edgeReported, type EdgeEventDefinition } from './edge.events.ts';
 import type { EventEnvelope } from './envelope.ts';
 import { eventParked, ledgerKeyRotated, type OperationEventDefinition } from './operation.events.ts';
+import {
+  parkedDiscarded,
+  parkedDiscardRequested,
+  parkedRedriven,
+  parkedRetryFailed,
+  parkedRetryRequested,
+  type ParkedEventDefinition,
+} from './parked.events.ts';
 import { playbackEnded, playbackReported, playbackStarted, type PlaybackEventDefinition } from './playback.events.ts';
 import {
   projectionPromoted,
@@ -52,6 +60,7 @@ export type AnyDefinition =
   | ContentEventDefinition
   | PlaybackEventDefinition
   | OperationEventDefinition
+  | ParkedEventDefinition
   | ReplayEventDefinition;
 
 /** Every event there is. Code, docs/EVENTS.md, JSON Schemas and topics derive from this list. */
@@ -83,6 +92,11 @@ export const catalogue: readonly AnyDefinition[] = [
   playbackReported,
   playbackEnded,
   eventParked,
+  parkedRetryRequested,
+  parkedDiscardRequested,
+  parkedRedriven,
+  parkedRetryFailed,
+  parkedDiscarded,
   ledgerKeyRotated,
   replayRequested,
   replayStarted,
@@ -110,7 +124,7 @@ export type EdgeEvent = EventOf<EdgeEventDefinition>;
 export type AccessEvent = EventOf<AccessEventDefinition>;
 export type ContentEvent = EventOf<ContentEventDefinition>;
 export type PlaybackEvent = EventOf<PlaybackEventDefinition>;
-export type OperationEvent = EventOf<OperationEventDefinition | ReplayEventDefinition>;
+export type OperationEvent = EventOf<OperationEventDefinition | ParkedEventDefinition | ReplayEventDefinition>;
 
 const byType = new Map<string, EventDefinition>(catalogue.map((definition) => [definition.type, definition as EventDefinition]));
 

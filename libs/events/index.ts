@@ -14,6 +14,7 @@ export { instantText } from './instant.ts';
 export type { IncomingEvent, IntakeRefusalCode } from './incoming.ts';
 export type { LogRecord, StoredRecord } from './record.ts';
 export * from './operation.events.ts';
+export * from './parked.events.ts';
 export * from './replay.events.ts';
 export * from './playback.events.ts';
 export { personal, personalPaths, type PersonalPath } from './personal.ts';

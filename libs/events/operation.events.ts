@@ -4,9 +4,9 @@ import { millis, text } from './fields.ts';
 
 export const eventParked = defineEvent({
   type: 'event.parked',
-  version: 1,
+  version: 2,
   context: 'operation',
-  meaning: 'A record of the log was set aside: it can never be read as it stands, so its readers went on without it.',
+  meaning: 'A record of the log was set aside: nobody can read it as it stands, or a projection cannot take it, so its readers went on without it.',
   schema: z.object({
     topic: z.string().min(1).max(249),
     partition: z.number().int().nonnegative(),
@@ -15,19 +15,24 @@ export const eventParked = defineEvent({
     /** As far as they can be read; empty otherwise. */
     eventId: text,
     eventType: text,
-    /** Why, for machines: a code of the codec. */
+    /** Why, for machines: a code of the codec, or of the failure. */
     code: z.string().regex(/^[A-Z][A-Z0-9_]{0,63}$/),
     /** The field at fault, such as `data.mediaSequence`; empty when the whole record is. */
     field: text,
     /** Why, for people. */
     message: text,
-    /** The reader that set it aside; `*` when no reader can read it. */
+    /** The projection that set it aside, `name@version`, whose events of the same key wait behind it; `*` when no reader can read it. */
     consumer: z.string().min(1).max(128),
+    /** How often it was tried. */
+    attempts: z.number().int().min(1),
+    /** Where it failed, without folders of the machine; empty when it cannot be read. */
+    stack: z.string().max(4096),
     /** When the log took the record, ms since the Unix epoch. */
     recordedAtMs: millis,
   }),
   key: (data) => `${data.topic}/${data.partition}`,
   subject: (data) => `${data.topic}/${data.partition}/${data.offset}`,
+  upcasters: [(data) => ({ ...(data as object), attempts: 1, stack: '' })],
   samples: [
     {
       topic: 'content',
@@ -39,6 +44,20 @@ export const eventParked = defineEvent({
       field: 'data.url',
       message: 'data.url: Invalid URL',
       consumer: '*',
+      recordedAtMs: 1790000000000,
+    },
+    {
+      topic: 'stream',
+      partition: 7,
+      offset: '88',
+      eventId: '01926f4e-7d3a-7000-8000-000000000003',
+      eventType: 'segment.produced',
+      code: 'PROJECTION_FAILED',
+      field: '',
+      message: 'streams failed on segment.produced (partition 7, offset 88). RangeError: Invalid time value',
+      consumer: 'streams@3',
+      attempts: 5,
+      stack: 'RangeError: Invalid time value\n    at project (dist/libs/domain/stream/stream.projection.js:41:20)',
       recordedAtMs: 1790000000000,
     },
   ],

@@ -27,6 +27,22 @@ export {
 export type { ModelDifference, RowDifference, TableDifference } from './model-difference.ts';
 export { Outbox, type OutboxBacklog, type OutboxRow } from './outbox.port.ts';
 export { PastStore, type PastBlock, type PastCut, type PastModel, type PastPiece, type PastRange, type PastSize, type StoredPiece } from './past-store.port.ts';
+export {
+  ParkedEvents,
+  type HeldEvents,
+  type HoldChanges,
+  type LateEvent,
+  type NewParkedEvent,
+  type ParkedEvent,
+  type ParkedFailure,
+  type ParkedFilter,
+  type ParkedOrder,
+  type ParkedPlace,
+  type ParkedState,
+  type RedriveCommit,
+  type RedriveOutcome,
+  type ReleasedKey,
+} from './parked-events.port.ts';
 export { ProcessRunner, RunningProcess, type ProcessCommand, type ProcessExit } from './process-runner.port.ts';
 export {
   ProjectionBuilds,

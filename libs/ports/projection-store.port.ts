@@ -1,5 +1,6 @@
 import type { DomainEvent } from '#events';
 import type { Projection, RowChange } from '#kernel';
+import type { HoldChanges, RedriveCommit } from './parked-events.port.ts';
 
 /** What one consumer holds: a projection's partition of a topic, under a lease. */
 export interface ProjectionPartition {
@@ -18,6 +19,8 @@ export interface ProjectionCommit {
   readonly epoch: bigint;
   /** Already folded: at most one change per table and key. */
   readonly changes: readonly RowChange[];
+  /** What the batch set aside; undefined when that is nothing. */
+  readonly holds?: HoldChanges | undefined;
 }
 
 export interface CheckpointView extends ProjectionPartition {
@@ -49,11 +52,16 @@ export abstract class ProjectionStore {
    * @throws OperatingError `CHECKPOINT_FENCED` when position or epoch of any of them are not as expected; nothing was written.
    */
   abstract commitTogether(commits: readonly ProjectionCommit[]): Promise<void>;
+  /**
+   * Takes what was set aside, without moving the checkpoint.
+   * @throws OperatingError `CHECKPOINT_FENCED` when a newer owner has claimed the partition, or the parked event is not as expected; nothing was written.
+   */
+  abstract redrive(commit: RedriveCommit): Promise<void>;
   abstract checkpoints(projection?: string): Promise<readonly CheckpointView[]>;
   /** The log that the checkpoints are of, by its `identity()`; undefined while none is bound. */
   abstract boundLog(): Promise<string | undefined>;
   /** Binds the checkpoints to a log where none is bound, and answers the one that is: another process may have been first. */
   abstract bindLog(log: string): Promise<string>;
-  /** Empties the projection's tables and sets its checkpoints to zero, in one transaction: the way to a rebuild. */
+  /** Empties the projection's tables, forgets what it parked and sets its checkpoints to zero, in one transaction: the way to a rebuild. */
   abstract reset(projection: Projection<DomainEvent>): Promise<void>;
 }

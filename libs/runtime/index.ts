@@ -9,6 +9,7 @@ export {
   type CommandResult,
 } from './command-executor.ts';
 export { ConsumerHost, type ConsumerHostDeps, type ConsumerHostInit } from './consumer/consumer-host.ts';
+export { poisonLimits, type Poison, type PoisonLimits } from './consumer/poison/poison.ts';
 export { ConsumerLag } from './consumer/consumer-lag.ts';
 export type { CatalogueDraft } from './envelopes.ts';
 export { FactPublisher, type FactPublisherInit, type PublishOptions } from './fact-publisher.ts';

@@ -1,7 +1,15 @@
 import type { DomainEvent, StoredRecord } from '#events';
 import { MemoryProjectionStore } from '#adapters/memory';
 import { rowsText, type Projection, type RowChange } from '#kernel';
-import { ProjectionStore, type CheckpointView, type EventLog, type ProjectionCommit, type ProjectionPartition } from '#ports';
+import {
+  ProjectionStore,
+  type CheckpointView,
+  type EventLog,
+  type HoldChanges,
+  type ProjectionCommit,
+  type ProjectionPartition,
+  type RedriveCommit,
+} from '#ports';
 import type { Simulation } from './simulation.ts';
 import type { Violations } from './violations.ts';
 
@@ -12,18 +20,37 @@ export interface CheckedProjectionStoreInit {
   /** What the records of a batch come to, worked out anew. */
   readonly fold: (projection: Projection<DomainEvent>, records: readonly StoredRecord[]) => readonly RowChange[];
   readonly inner?: ProjectionStore;
+  /** What was asked for a parked event. */
+  readonly orderOf?: (commit: RedriveCommit) => Promise<'retry' | 'discard' | undefined>;
+  /** True for an event that a projection cannot take. */
+  readonly isPoison?: (record: StoredRecord) => boolean;
+}
+
+/** A key whose events are not taken as they come. */
+interface Blocked {
+  readonly key: string;
+  readonly offset: bigint;
+  /** Those before are taken. */
+  readonly next: bigint;
 }
 
 /**
  * Watches a projection store. It keeps its own account of what was applied, and does not believe checkpoints: each record is
- * applied once, in order, in batches that are the fold of exactly their records, and by nobody whose epoch is past.
+ * applied once, in order, in batches that are the fold of exactly their records, and by nobody whose epoch is past. Of a key
+ * behind a parked event nothing is applied but by its redrive, in order, and the key is free when nothing is left.
  */
 export class CheckedProjectionStore extends ProjectionStore {
   readonly #init: CheckedProjectionStoreInit;
   readonly #inner: ProjectionStore;
   readonly #applied = new Map<string, bigint>();
   readonly #epochs = new Map<string, bigint>();
+  readonly #blocked = new Map<string, Map<string, Blocked>>();
+  readonly #discarded = new Set<string>();
+  /** Checks are made in the order in which the store did what they are about. */
+  #checks: Promise<void> = Promise.resolve();
   #events = 0;
+  #parked = 0;
+  #redriven = 0;
 
   constructor(init: CheckedProjectionStoreInit) {
     super();
@@ -36,9 +63,19 @@ export class CheckedProjectionStore extends ProjectionStore {
     return this.#events;
   }
 
+  /** Events that were parked, and steps of redrives. */
+  get poison(): { readonly parked: number; readonly redriven: number; readonly discarded: number } {
+    return { parked: this.#parked, redriven: this.#redriven, discarded: this.#discarded.size };
+  }
+
   /** How far a partition was applied. */
   appliedTo(projection: Projection<DomainEvent>, at: ProjectionPartition): bigint {
     return this.#applied.get(placeOf(projection, at)) ?? 0n;
+  }
+
+  /** True when an operator had the event left out. */
+  isDiscarded(projection: Projection<DomainEvent>, at: ProjectionPartition, offset: bigint): boolean {
+    return this.#discarded.has(`${placeOf(projection, at)}/${offset}`);
   }
 
   override ensure(projection: Projection<DomainEvent>): Promise<boolean> {
@@ -58,11 +95,23 @@ export class CheckedProjectionStore extends ProjectionStore {
 
   override async commitTogether(commits: readonly ProjectionCommit[]): Promise<void> {
     await this.#inner.commitTogether(commits);
-    for (const commit of commits) await this.#check(commit);
+    await this.#inTurn(async () => {
+      for (const commit of commits) await this.#check(commit);
+    });
   }
 
-  async #check({ projection, at, from, to, epoch, changes }: ProjectionCommit): Promise<void> {
-    const { violations, log, fold } = this.#init;
+  override async redrive(commit: RedriveCommit): Promise<void> {
+    const asked = await this.#init.orderOf?.(commit);
+    await this.#inner.redrive(commit);
+    await this.#inTurn(() => this.#checkRedrive(commit, asked === 'discard'));
+  }
+
+  #inTurn(check: () => Promise<void>): Promise<void> {
+    return (this.#checks = this.#checks.then(check));
+  }
+
+  async #check({ projection, at, from, to, epoch, changes, holds }: ProjectionCommit): Promise<void> {
+    const { violations, fold } = this.#init;
     const place = placeOf(projection, at);
     const applied = this.#applied.get(place) ?? 0n;
     const newest = this.#epochs.get(place) ?? 0n;
@@ -71,9 +120,76 @@ export class CheckedProjectionStore extends ProjectionStore {
     if (from < applied) violations.add(`records ${from} to ${applied} of ${place} were applied twice`);
     if (from > applied) violations.add(`records ${applied} to ${from} of ${place} were passed over`);
     if (epoch < newest) violations.add(`${place} took a commit of epoch ${epoch} when ${newest} had begun: a zombie`);
-    const { records } = await log.read(at.topic, at.partition, from, { recordsMax: Math.max(1, Number(to - from)), bytesMax: Infinity, waitMs: 0 });
-    const expected = fold(projection, records.slice(0, Number(to - from)));
-    if (rowsText(expected) !== rowsText(changes)) violations.add(`the batch ${from} to ${to} of ${place} is not the fold of its records`);
+    const records = await this.#taken(place, at, await this.#records(at, from, to), holds);
+    if (rowsText(fold(projection, records)) !== rowsText(changes)) violations.add(`the batch ${from} to ${to} of ${place} is not the fold of its records`);
+  }
+
+  /** Those of a batch's records that are its own to apply, by what is blocked and what it says of it. */
+  async #taken(place: string, at: ProjectionPartition, records: readonly StoredRecord[], holds?: HoldChanges): Promise<readonly StoredRecord[]> {
+    const { violations, isPoison } = this.#init;
+    const blocked = this.#blockedAt(place);
+    const parked = new Set((holds?.parked ?? []).map(({ offset }) => offset));
+    this.#parked += parked.size;
+    const freeFrom = new Map<string, bigint>();
+    for (const { offset, at: free } of holds?.released ?? []) {
+      const one = [...blocked.values()].find((other) => other.offset === offset);
+      const left = one === undefined ? [] : (await this.#records(at, one.next, free)).filter(({ key }) => key === one.key);
+      if (one === undefined) violations.add(`${place} freed a key that was not blocked`);
+      else if (left.length > 0) violations.add(`${place} freed ${one.key} before its event at ${left[0]?.offset} was taken`);
+      if (one !== undefined) freeFrom.set(one.key, free);
+    }
+    const taken: StoredRecord[] = [];
+    for (const record of records) {
+      const free = freeFrom.get(record.key);
+      if (free !== undefined && record.offset >= free) this.#free(blocked, freeFrom, record.key);
+      if (blocked.has(record.key)) continue;
+      if (!parked.delete(record.offset)) taken.push(record);
+      else {
+        if (isPoison?.(record) !== true) violations.add(`${place} parked ${record.offset}, which can be taken`);
+        blocked.set(record.key, { key: record.key, offset: record.offset, next: record.offset });
+      }
+    }
+    for (const key of [...freeFrom.keys()]) this.#free(blocked, freeFrom, key);
+    if (parked.size > 0) violations.add(`${place} parked events that are not its own`);
+    return taken;
+  }
+
+  #free(blocked: Map<string, Blocked>, freeFrom: Map<string, bigint>, key: string): void {
+    blocked.delete(key);
+    freeFrom.delete(key);
+  }
+
+  async #checkRedrive({ projection, at, offset, from, to, epoch, changes, outcome }: RedriveCommit, isDiscarded: boolean): Promise<void> {
+    const { violations, fold, isPoison } = this.#init;
+    const place = placeOf(projection, at);
+    const blocked = this.#blockedAt(place);
+    const one = [...blocked.values()].find((other) => other.offset === offset);
+    this.#redriven++;
+    if (one === undefined) return violations.add(`${place} redrove ${offset}, which is not parked`);
+    if (from !== one.next) violations.add(`the redrive of ${place}/${offset} goes on from ${from} instead of ${one.next}`);
+    if (epoch < (this.#epochs.get(place) ?? 0n)) violations.add(`${place} took a redrive of epoch ${epoch}: a zombie`);
+    if (isDiscarded && to > offset) this.#discarded.add(`${place}/${offset}`);
+    const records = (await this.#records(at, from, to)).filter((record) => record.key === one.key && !this.isDiscarded(projection, at, record.offset));
+    if (rowsText(fold(projection, records)) !== rowsText(changes))
+      violations.add(`the redrive ${from} to ${to} of ${place}/${offset} is not the fold of the key's records`);
+    blocked.set(one.key, { ...one, next: to });
+    if (outcome.kind !== 'moved') return;
+    this.#parked++;
+    const [next] = await this.#records(at, outcome.parked.offset, outcome.parked.offset + 1n);
+    if (next === undefined || isPoison?.(next) !== true) violations.add(`a redrive of ${place} parked ${outcome.parked.offset}, which can be taken`);
+    blocked.set(one.key, { key: one.key, offset: outcome.parked.offset, next: outcome.parked.offset });
+  }
+
+  #blockedAt(place: string): Map<string, Blocked> {
+    const blocked = this.#blocked.get(place) ?? new Map<string, Blocked>();
+    this.#blocked.set(place, blocked);
+    return blocked;
+  }
+
+  async #records({ topic, partition }: ProjectionPartition, from: bigint, to: bigint): Promise<readonly StoredRecord[]> {
+    if (to <= from) return [];
+    const { records } = await this.#init.log.read(topic, partition, from, { recordsMax: Number(to - from), bytesMax: Infinity, waitMs: 0 });
+    return records;
   }
 
   override boundLog(): Promise<string | undefined> {

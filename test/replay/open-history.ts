@@ -35,7 +35,7 @@ function playback(dice: Prng, sessionId: string): readonly Draft[] {
 
 function parked(dice: Prng, at: number): Draft {
   const record = { topic: 'content', partition: dice.nextInteger(0, 11), offset: String(at), eventId: '', eventType: '', recordedAtMs: at };
-  return eventParked.draft({ ...record, code: 'EVENT_DATA_INVALID', field: 'data', message: 'The data is not JSON.', consumer: '*' });
+  return eventParked.draft({ ...record, code: 'EVENT_DATA_INVALID', field: 'data', message: 'The data is not JSON.', consumer: '*', attempts: 1, stack: '' });
 }
 
 /** What comes from outside, and what could not be read of it. */

@@ -6,7 +6,7 @@ import { followEvents, listEvents, socketEvents, streamEvents } from '../events/
 import { listContents, showContent } from '../contents/contents.contract.ts';
 import type { Operation } from '../http/operation.ts';
 import { listCheckpoints, proveEvent, proveRecord, readLedgerRecords, rotateLedgerKey, showLedger } from '../ledger/ledger.contract.ts';
-import { listParked } from '../parked/parked.contract.ts';
+import { discardParked, listParked, retryAllParked, retryParked, showParked } from '../parked/parked.contract.ts';
 import { listPlaybacks, showAudience } from '../playbacks/playbacks.contract.ts';
 import { publishEvents } from '../publish/publish.contract.ts';
 import {
@@ -43,6 +43,10 @@ export const operations: readonly Operation[] = [
   listPlaybacks,
   showAudience,
   listParked,
+  showParked,
+  retryParked,
+  discardParked,
+  retryAllParked,
   listProjections,
   requestReplay,
   listReplays,

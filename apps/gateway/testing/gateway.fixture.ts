@@ -57,6 +57,7 @@ export function memoryEngines(): WorldEngines {
     ids: new UuidV7IdSource(),
     outbox,
     projections,
+    parked: projections.parked,
     builds: new MemoryProjectionBuilds(projections, clock),
     log: new MemoryEventLog(clock),
     aggregates: new MemoryAggregateStore(outbox),

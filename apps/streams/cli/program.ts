@@ -14,6 +14,7 @@ import { exitCodeOf, failureDocument, failureText, helpFor, usageDocument } from
 import { createKey, createTenant, listKeys, listTenants, resumeTenant, revokeKey, rotateKey, suspendTenant, type CreateKeyOptions } from './key.commands.ts';
 import { group, remote, scopeList, scopes, wholeNumber, words } from './program-parts.ts';
 import { addRegions } from './region-program.ts';
+import { addParked } from './parked-program.ts';
 import { addReplays } from './replay-program.ts';
 import { listStreams, showStream, startStream, stopStream, type StartOptions } from './stream.commands.ts';
 
@@ -166,6 +167,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
   addEvents(program);
   addOperations(program);
   addReplays(program, (code) => (exitCode = code));
+  addParked(program, (code) => (exitCode = code));
   addRegions(program, (code) => (exitCode = code));
   addAudit(program);
   try {

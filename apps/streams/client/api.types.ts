@@ -145,3 +145,30 @@ export interface ProjectionView {
   readonly lagSeconds: number;
   readonly kept: number;
 }
+
+export interface ParkedView {
+  readonly id: string;
+  readonly state: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string;
+  readonly consumer: string;
+  readonly eventId: string;
+  readonly eventType: string;
+  readonly code: string;
+  readonly field: string;
+  readonly message: string;
+  readonly attempts: number;
+  readonly held: number;
+  readonly parkedAt: string | null;
+  readonly stateBy: string | null;
+  readonly stateNote: string | null;
+  readonly stateAt: string | null;
+}
+
+export interface ParkedDetailView extends ParkedView {
+  readonly stack: string;
+  readonly key: string | null;
+  readonly waiting: ReadonlyArray<{ readonly offset: string; readonly eventId: string; readonly eventType: string }>;
+  readonly record: { readonly key: string; readonly headers: Readonly<Record<string, string>>; readonly value: string } | null;
+}

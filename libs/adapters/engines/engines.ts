@@ -13,6 +13,7 @@ import type {
   LedgerStore,
   Outbox,
   PastStore,
+  ParkedEvents,
   ProjectionBuilds,
   ProjectionStore,
   PublicationStore,
@@ -53,6 +54,8 @@ export interface EngineParts {
     readonly projections: ProjectionStore;
     readonly builds: ProjectionBuilds;
     readonly past: PastStore;
+    /** What they have set aside. */
+    readonly parked: ParkedEvents;
     readonly publications: PublicationStore;
     readonly reads: ReadStore;
     readonly secrets: SecretStore;
@@ -128,6 +131,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
       PostgresLedgerStore,
       PostgresOutbox,
       PostgresPastStore,
+      PostgresParkedEvents,
       PostgresProjectionBuilds,
       PostgresProjectionStore,
       PostgresPublicationStore,
@@ -144,6 +148,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
       projections: new PostgresProjectionStore(database),
       builds: new PostgresProjectionBuilds(database),
       past: new PostgresPastStore(database),
+      parked: new PostgresParkedEvents(database),
       publications: new PostgresPublicationStore(database),
       reads: new PostgresReadStore(database),
       secrets: new PostgresSecretStore(database),

@@ -6,6 +6,7 @@ export { MemoryLeaseStore } from './memory-lease-store.adapter.ts';
 export { MemoryLedgerStore } from './memory-ledger-store.adapter.ts';
 export { MemoryOutbox } from './memory-outbox.adapter.ts';
 export { MemoryPastStore } from './memory-past-store.adapter.ts';
+export { MemoryParkedEvents } from './memory-parked-events.adapter.ts';
 export { MemoryProjectionBuilds } from './memory-projection-builds.adapter.ts';
 export { MemoryProjectionStore } from './memory-projection-store.adapter.ts';
 export { MemoryPublicationStore } from './memory-publication-store.adapter.ts';

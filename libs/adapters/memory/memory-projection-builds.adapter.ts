@@ -12,11 +12,12 @@ import {
   type ModelDifference,
   type ModelSwitch,
   type NewBuild,
+  type ParkedEvent,
   type Promote,
   type VersionView,
 } from '#ports';
 import { compareMemoryTables } from './memory-compare.ts';
-import type { MemoryPosition, MemoryProjectionStore } from './memory-projection-store.adapter.ts';
+import type { MemoryModel, MemoryPosition, MemoryProjectionStore } from './memory-projection-store.adapter.ts';
 import { MemoryTables } from './memory-tables.ts';
 
 interface Build {
@@ -26,6 +27,8 @@ interface Build {
   readonly starts: ReadonlyMap<string, bigint>;
   tables: MemoryTables;
   positions: readonly MemoryPosition[];
+  /** What was set aside beside its rows, while it is kept. */
+  parked: readonly ParkedEvent[];
   state: BuildState;
   epoch: bigint;
   finished: boolean;
@@ -69,6 +72,7 @@ export class MemoryProjectionBuilds extends ProjectionBuilds {
       ...{ id, whole, epoch, madeAtMs: this.#clock.now(), tables: new MemoryTables(projection), state: 'building' },
       starts: new Map(starts.map((start) => [placeOf(start), start.first])),
       positions: starts.map(({ topic, partition, first }) => ({ topic, partition, position: first })),
+      parked: [],
       ...{ finished: false, inPlace: false, replaced: null, keptAtMs: null, progress: null, difference: null },
     };
     this.#builds.set(id, build);
@@ -102,8 +106,8 @@ export class MemoryProjectionBuilds extends ProjectionBuilds {
     if (!build.finished) throw buildError('BUILD_BEHIND', `The build ${build.id} is not finished: its indexes are missing.`);
     await this.#catchUp(build, promotion, promotion.behindMax);
     const replaced = this.#keepServing(name);
-    const resident = this.#store.exchange(build.tables, build.positions);
-    if (resident !== undefined) this.#moveOut(resident.tables, resident.positions);
+    const resident = this.#store.exchange(build.tables, build.positions, build.parked);
+    if (resident !== undefined) this.#moveOut(resident);
     Object.assign(build, { state: 'serving', inPlace: true, replaced: replaced?.id ?? null });
     this.#store.serve(name, version);
     return { fromVersion, toVersion: version };
@@ -116,7 +120,7 @@ export class MemoryProjectionBuilds extends ProjectionBuilds {
     if (before?.state !== 'kept') throw buildError('BUILD_NOT_KEPT', `What served before the build ${id} is no longer kept.`);
     const { name, version: fromVersion } = build.tables.projection;
     if (!before.inPlace) {
-      const current = this.#store.exchange(before.tables, before.positions);
+      const current = this.#store.exchange(before.tables, before.positions, before.parked);
       if (current !== undefined) Object.assign(build, { ...current, inPlace: false });
       before.inPlace = true;
     }
@@ -210,7 +214,7 @@ export class MemoryProjectionBuilds extends ProjectionBuilds {
     if (tables === undefined) return undefined;
     const known = [...this.#builds.values()].find((build) => build.inPlace && build.tables === tables);
     const kept: Build = known ?? {
-      ...{ id: `first-${this.#builds.size}`, whole: true, epoch: 0n, madeAtMs: this.#clock.now(), tables, positions: [], starts: new Map() },
+      ...{ id: `first-${this.#builds.size}`, whole: true, epoch: 0n, madeAtMs: this.#clock.now(), tables, positions: [], parked: [], starts: new Map() },
       ...{ state: 'kept', finished: true, inPlace: true, replaced: null, keptAtMs: null, progress: null, difference: null },
     };
     Object.assign(kept, { state: 'kept', keptAtMs: this.#clock.now() });
@@ -218,8 +222,8 @@ export class MemoryProjectionBuilds extends ProjectionBuilds {
     return kept;
   }
 
-  #moveOut(tables: MemoryTables, positions: readonly MemoryPosition[]): void {
-    for (const build of this.#builds.values()) if (build.tables === tables) Object.assign(build, { inPlace: false, positions });
+  #moveOut(model: MemoryModel): void {
+    for (const build of this.#builds.values()) if (build.tables === model.tables) Object.assign(build, { inPlace: false, ...model });
   }
 }
 

@@ -1,6 +1,15 @@
 import type { DomainEvent } from '#events';
 import { assert, columnFault, OperatingError, wholeStampGroups, type Projection, type RowChange, type TableSpec } from '#kernel';
-import { ProjectionStore, type CheckpointView, type Clock, type ProjectionCommit, type ProjectionPartition } from '#ports';
+import {
+  ProjectionStore,
+  type CheckpointView,
+  type Clock,
+  type ParkedEvent,
+  type ProjectionCommit,
+  type ProjectionPartition,
+  type RedriveCommit,
+} from '#ports';
+import { MemoryParkedEvents } from './memory-parked-events.adapter.ts';
 import { MemoryTables } from './memory-tables.ts';
 
 export type MemoryPosition = ProjectionPartition & { readonly position: bigint };
@@ -9,6 +18,7 @@ export type MemoryPosition = ProjectionPartition & { readonly position: bigint }
 export interface MemoryModel {
   readonly tables: MemoryTables;
   readonly positions: readonly MemoryPosition[];
+  readonly parked: readonly ParkedEvent[];
 }
 
 /** Read models that live as long as their object; {@link MemoryReadStore} reads them. */
@@ -17,11 +27,17 @@ export class MemoryProjectionStore extends ProjectionStore {
   readonly #versions = new Map<string, MemoryTables>();
   readonly #checkpoints = new Map<string, CheckpointView>();
   readonly #serving = new Map<string, number>();
+  /** What they have set aside. */
+  readonly parked: MemoryParkedEvents;
   #boundLog: string | undefined;
 
   constructor(clock: Clock) {
     super();
     this.#clock = clock;
+    this.parked = new MemoryParkedEvents(
+      clock,
+      ({ projection: name, version }, at) => this.#checkpoints.get(checkpointId({ name, version }, at))?.position ?? 0n,
+    );
   }
 
   override async ensure(projection: Projection<DomainEvent>): Promise<boolean> {
@@ -45,16 +61,30 @@ export class MemoryProjectionStore extends ProjectionStore {
   }
 
   override async commitTogether(commits: readonly ProjectionCommit[]): Promise<void> {
-    for (const { projection, at, from, to, epoch, changes } of commits) {
+    const places = new Set<string>();
+    for (const { projection, at, from, to, epoch, changes, holds } of commits) {
       const stored = this.#checkpoint(projection, at);
-      if (stored.position !== from || epoch < stored.epoch) throw fenced(stored);
+      // Of two commits of one partition the second does not find it as it expects.
+      if (stored.position !== from || epoch < stored.epoch || places.has(checkpointId(projection, at))) throw fenced(stored);
+      places.add(checkpointId(projection, at));
+      if (holds !== undefined && !this.parked.fits(projection, at, holds)) throw fenced(stored);
       assert(to >= from, 'a checkpoint never goes back');
       for (const change of changes) checkChange(projection, change);
     }
-    for (const { projection, at, to, epoch, changes } of commits) {
+    for (const { projection, at, to, epoch, changes, holds } of commits) {
       this.#tables(projection).join(changes);
+      if (holds !== undefined) this.parked.hold(projection, at, holds);
       this.#checkpoints.set(checkpointId(projection, at), { ...this.#checkpoint(projection, at), position: to, epoch, movedAtMs: this.#clock.now() });
     }
+  }
+
+  override async redrive(commit: RedriveCommit): Promise<void> {
+    const { projection, at, epoch, changes } = commit;
+    const stored = this.#checkpoint(projection, at);
+    if (epoch < stored.epoch || !this.parked.stands(commit)) throw fenced(stored);
+    for (const change of changes) checkChange(projection, change);
+    this.#tables(projection).join(changes);
+    this.parked.redriven(commit);
   }
 
   override async checkpoints(projection?: string): Promise<readonly CheckpointView[]> {
@@ -88,11 +118,15 @@ export class MemoryProjectionStore extends ProjectionStore {
     this.#serving.set(projection, version);
   }
 
-  /** Gives a version other tables and checkpoints, and answers those that it had. */
-  exchange(tables: MemoryTables, positions: readonly MemoryPosition[]): MemoryModel | undefined {
+  /** Gives a version other tables, checkpoints and parked events, and answers those that it had. */
+  exchange(tables: MemoryTables, positions: readonly MemoryPosition[], parked: readonly ParkedEvent[]): MemoryModel | undefined {
     const { projection } = tables;
     const before = this.#versions.get(versionId(projection));
-    const old = before === undefined ? undefined : { tables: before, positions: this.positionsOf(projection.name, projection.version) };
+    const old =
+      before === undefined
+        ? undefined
+        : { tables: before, positions: this.positionsOf(projection.name, projection.version), parked: this.parked.take(projection) };
+    this.parked.put(parked);
     this.#versions.set(versionId(projection), tables);
     for (const at of positions)
       this.#checkpoints.set(checkpointId(projection, at), { ...this.#checkpoint(projection, at), position: at.position, movedAtMs: this.#clock.now() });
@@ -100,6 +134,7 @@ export class MemoryProjectionStore extends ProjectionStore {
   }
 
   forget({ name, version }: Projection<DomainEvent>): void {
+    this.parked.take({ name, version });
     this.#versions.delete(versionId({ name, version }));
     for (const [id, one] of this.#checkpoints) if (one.projection === name && one.version === version) this.#checkpoints.delete(id);
   }
@@ -110,6 +145,7 @@ export class MemoryProjectionStore extends ProjectionStore {
 
   override async reset(projection: Projection<DomainEvent>): Promise<void> {
     this.#tables(projection).clear();
+    this.parked.take(projection);
     for (const [id, checkpoint] of this.#checkpoints) {
       if (checkpoint.projection !== projection.name || checkpoint.version !== projection.version) continue;
       this.#checkpoints.set(id, { ...checkpoint, position: 0n, movedAtMs: this.#clock.now() });
@@ -140,7 +176,7 @@ function versionId({ name, version }: Pick<Projection<DomainEvent>, 'name' | 've
   return `${name} v${version}`;
 }
 
-function checkpointId(projection: Projection<DomainEvent>, { topic, partition }: ProjectionPartition): string {
+function checkpointId(projection: Pick<Projection<DomainEvent>, 'name' | 'version'>, { topic, partition }: ProjectionPartition): string {
   return `${versionId(projection)} ${topic}/${partition}`;
 }
 

@@ -67,7 +67,7 @@ projectionStoreConformance(
   'MemoryProjectionStore',
   onManualClock((clock) => {
     const projections = new MemoryProjectionStore(clock);
-    return { projections, rows: new MemoryReadStore(projections) };
+    return { projections, parked: projections.parked, rows: new MemoryReadStore(projections) };
   }),
 );
 rateLimiterConformance(
@@ -82,6 +82,6 @@ projectionBuildsConformance(
   'MemoryProjectionBuilds',
   onManualClock((clock) => {
     const projections = new MemoryProjectionStore(clock);
-    return { projections, builds: new MemoryProjectionBuilds(projections, clock), rows: new MemoryReadStore(projections) };
+    return { projections, parked: projections.parked, builds: new MemoryProjectionBuilds(projections, clock), rows: new MemoryReadStore(projections) };
   }),
 );

@@ -13,7 +13,7 @@ const errorClasses: readonly ErrorClass[] = [
   { code: /^57014/, as: 'DATABASE_TIMEOUT', retryable: true },
   { code: /^53/, as: 'DATABASE_FULL', retryable: true },
   { code: /^(28|3D)/, as: 'DATABASE_REFUSED', retryable: false },
-  { code: /^(22|23)/, as: 'DATABASE_VALUE_INVALID', retryable: false },
+  { code: /^(22|23|54000)/, as: 'DATABASE_VALUE_INVALID', retryable: false },
   { code: /^(XX|58)/, as: 'DATABASE_DAMAGED', retryable: false },
 ];
 

@@ -5,6 +5,7 @@ export { PostgresLeaseStore } from './postgres-lease-store.adapter.ts';
 export { PostgresLedgerStore } from './postgres-ledger-store.adapter.ts';
 export { PostgresOutbox } from './postgres-outbox.adapter.ts';
 export { PostgresPastStore } from './postgres-past-store.adapter.ts';
+export { PostgresParkedEvents } from './parked/postgres-parked-events.adapter.ts';
 export { PostgresProjectionBuilds } from './builds/postgres-projection-builds.adapter.ts';
 export { PostgresProjectionStore } from './postgres-projection-store.adapter.ts';
 export { PostgresPublicationStore } from './postgres-publication-store.adapter.ts';

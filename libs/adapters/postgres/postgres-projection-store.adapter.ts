@@ -1,9 +1,10 @@
 import type { DomainEvent } from '#events';
 import { assert, foldChanges, OperatingError, type Projection, type RowChange } from '#kernel';
-import { ProjectionStore, type CheckpointView, type ProjectionCommit, type ProjectionPartition } from '#ports';
+import { ProjectionStore, type CheckpointView, type ProjectionCommit, type ProjectionPartition, type RedriveCommit } from '#ports';
 import { textArray } from './array-literal.ts';
 import { sqlState } from './database-errors.ts';
 import type { Database, TextRow } from './database.ts';
+import { holdSteps, redriveSteps } from './parked/parked-steps.ts';
 import type { Step } from './pipeline.ts';
 import { ensureSchema } from './projection-schema.ts';
 import { RowWriter } from './row-writer.ts';
@@ -41,7 +42,7 @@ export class PostgresProjectionStore extends ProjectionStore {
     const { projection, at, from, to, epoch, changes } = commit;
     assert(to >= from, 'a checkpoint never goes back');
     const move = { ...moveCheckpoint(from), values: [...placeOf(projection, at), from, to, epoch].map(String) };
-    await this.#write(projection, move, at, changes);
+    await this.#write(projection, [move, ...holdSteps([commit])], at, changes);
   }
 
   override async commitTogether(commits: readonly ProjectionCommit[]): Promise<void> {
@@ -58,7 +59,11 @@ export class PostgresProjectionStore extends ProjectionStore {
       projection.tables,
       commits.flatMap((commit) => commit.changes),
     );
-    await this.#write(projection, moveCheckpoints(projection, commits), first.at, changes);
+    await this.#write(projection, [moveCheckpoints(projection, commits), ...holdSteps(commits)], first.at, changes);
+  }
+
+  override async redrive(commit: RedriveCommit): Promise<void> {
+    await this.#write(commit.projection, redriveSteps(commit), commit.at, commit.changes);
   }
 
   override async checkpoints(projection?: string): Promise<readonly CheckpointView[]> {
@@ -89,15 +94,16 @@ export class PostgresProjectionStore extends ProjectionStore {
         text: `UPDATE streams.checkpoints SET position = 0, moved_at = clock_timestamp() WHERE ${where}`,
         values: [projection.name, projection.version],
       });
+      await run({ text: `DELETE FROM streams.parked_events WHERE ${where} AND shelf = ''`, values: [projection.name, projection.version] });
       await run({ text: `TRUNCATE ${projection.tables.map(({ name }) => `${schema}."${name}"`).join(', ')}` });
     });
   }
 
   /** Moves checkpoints and writes rows, in one transaction. The checkpoints first, so that of two owners the second waits there. */
-  async #write(projection: Projection<DomainEvent>, move: Step, at: ProjectionPartition, changes: readonly RowChange[]): Promise<void> {
-    const failure = await this.#rows.write({ schema: schemaOf(projection), projection, first: move, changes });
+  async #write(projection: Projection<DomainEvent>, first: readonly Step[], at: ProjectionPartition, changes: readonly RowChange[]): Promise<void> {
+    const failure = await this.#rows.write({ schema: schemaOf(projection), projection, first, changes });
     if (failure === undefined) return;
-    throw failure.step === 0 && sqlState(failure.error) === notMoved ? fenced(projection, at) : failure.error;
+    throw failure.step < first.length && sqlState(failure.error) === notMoved ? fenced(projection, at) : failure.error;
   }
 }
 

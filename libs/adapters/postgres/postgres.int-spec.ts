@@ -14,6 +14,7 @@ import { PostgresLeaseStore } from './postgres-lease-store.adapter.ts';
 import { PostgresLedgerStore } from './postgres-ledger-store.adapter.ts';
 import { PostgresOutbox } from './postgres-outbox.adapter.ts';
 import { PostgresPastStore } from './postgres-past-store.adapter.ts';
+import { PostgresParkedEvents } from './parked/postgres-parked-events.adapter.ts';
 import { PostgresProjectionBuilds } from './builds/postgres-projection-builds.adapter.ts';
 import { PostgresProjectionStore } from './postgres-projection-store.adapter.ts';
 import { PostgresPublicationStore } from './postgres-publication-store.adapter.ts';
@@ -50,13 +51,18 @@ aggregateStoreConformance(
 );
 projectionStoreConformance(
   'PostgresProjectionStore',
-  onPostgres((database) => ({ projections: new PostgresProjectionStore(database), rows: new PostgresReadStore(database) })),
+  onPostgres((database) => ({
+    projections: new PostgresProjectionStore(database),
+    parked: new PostgresParkedEvents(database),
+    rows: new PostgresReadStore(database),
+  })),
 );
 projectionBuildsConformance(
   'PostgresProjectionBuilds',
   onPostgres((database) => ({
     builds: new PostgresProjectionBuilds(database),
     projections: new PostgresProjectionStore(database),
+    parked: new PostgresParkedEvents(database),
     rows: new PostgresReadStore(database),
   })),
 );

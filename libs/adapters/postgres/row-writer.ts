@@ -16,8 +16,8 @@ const rowIsThere = '23505';
 export interface RowWrite {
   readonly schema: string;
   readonly projection: Projection<DomainEvent>;
-  /** Stands before the rows in the same transaction, and stops it by failing. */
-  readonly first: Step;
+  /** Stand before the rows in the same transaction, and stop it by failing. */
+  readonly first: readonly Step[];
   readonly changes: readonly RowChange[];
 }
 
@@ -45,9 +45,9 @@ export class RowWriter {
     const copied = new Set(batches.filter(({ table, changes: { length } }) => this.#guessFor(schema, table).ask(length)));
     for (;;) {
       const steps = batches.map((batch) => (copied.has(batch) ? this.#copy(schema, batch) : this.#upsert(schema, batch)));
-      const failure = await this.#database.atomically([first, ...steps]);
+      const failure = await this.#database.atomically([...first, ...steps]);
       if (failure === undefined) break;
-      const batch = batches[failure.step - 1];
+      const batch = batches[failure.step - first.length];
       if (batch === undefined || sqlState(failure.error) !== rowIsThere || !copied.delete(batch)) return failure;
       this.#guessFor(schema, batch.table).wasWrong();
     }

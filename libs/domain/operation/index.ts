@@ -1,7 +1,19 @@
 export { ledgerKeyAggregate, ledgerKeyDecider, ledgerKeySubject, type LedgerKeyState, type RotateLedgerKey } from './ledger-key.decider.ts';
 export { ledgerKeysProjection, ledgerKeyTable } from './ledger-key.projection.ts';
 export { operationAggregate } from './operation-aggregate.ts';
-export { parkedEventsProjection, parkedEventTable } from './parked-event.projection.ts';
+export {
+  parkedAggregate,
+  parkedDecider,
+  parkedIdOf,
+  parkedKeyOf,
+  projectionOf,
+  type KnownParked,
+  type ParkedAggregateState,
+  type ParkedCommand,
+  type ParkedKey,
+  type ParkedVerb,
+} from './parked.decider.ts';
+export { parkedEventsProjection, parkedEventTable, type ParkedRowState } from './parked-event.projection.ts';
 export {
   isPartial,
   replayAggregate,

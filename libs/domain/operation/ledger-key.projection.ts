@@ -1,5 +1,6 @@
 import { eventParked, ledgerKeyRotated, type DomainEvent } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
+import { parkedEventTypes } from './parked.decider.ts';
 import { replayEventTypes } from './replay.projection.ts';
 
 /** One row per key that the audit ledger got after its first. */
@@ -25,7 +26,7 @@ export const ledgerKeysProjection: Projection<DomainEvent> = {
   version: 1,
   contexts: ['operation'],
   handles: [ledgerKeyRotated.type],
-  ignores: [eventParked.type, ...replayEventTypes],
+  ignores: [eventParked.type, ...replayEventTypes, ...parkedEventTypes],
   tables: [ledgerKeyTable],
   project,
 };

@@ -1,15 +1,22 @@
 import { ledgerKeyRotated } from '#events';
 import { ledgerKeyDecider, type LedgerKeyDraft, type LedgerKeyState } from './ledger-key.decider.ts';
+import { parkedDecider, parkedEventTypes, type ParkedAggregateState, type ParkedDraft } from './parked.decider.ts';
 import { replayDecider, type ReplayDraft, type ReplayState } from './replay.decider.ts';
 
-type OperationState = ReplayState | LedgerKeyState;
+type OperationState = ReplayState | LedgerKeyState | ParkedAggregateState;
+type OperationDraft = ReplayDraft | LedgerKeyDraft | ParkedDraft;
 
-/** Both kinds of aggregates of this context, for folding heads from the log: an event knows which it is of. */
+const isOfParked = (event: OperationDraft): event is ParkedDraft => parkedEventTypes.includes(event.type);
+
+/** All kinds of aggregates of this context, for folding heads from the log: an event knows which it is of. */
 export const operationAggregate = {
   context: 'operation',
   decider: {
     initialState: { status: 'absent' } as OperationState,
-    evolve: (state: OperationState, event: ReplayDraft | LedgerKeyDraft): OperationState =>
-      event.type === ledgerKeyRotated.type ? ledgerKeyDecider.evolve(state as LedgerKeyState, event) : replayDecider.evolve(state as ReplayState, event),
+    evolve: (state: OperationState, event: OperationDraft): OperationState => {
+      if (isOfParked(event)) return parkedDecider.evolve(state as ParkedAggregateState, event);
+      if (event.type === ledgerKeyRotated.type) return ledgerKeyDecider.evolve(state as LedgerKeyState, event);
+      return replayDecider.evolve(state as ReplayState, event);
+    },
   },
 } as const;

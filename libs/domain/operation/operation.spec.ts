@@ -13,10 +13,12 @@ const data: EventOf<typeof eventParked>['data'] = {
   field: 'data.url',
   message: 'data.url: Invalid URL',
   consumer: '*',
+  attempts: 2,
+  stack: 'at x',
   recordedAtMs: 90,
 };
 const parked = (time: number, consumer = '*'): DomainEvent =>
-  ({ ...eventParked.draft({ ...data, consumer }), id: `e-${time}`, time }) as unknown as DomainEvent;
+  ({ ...eventParked.draft({ ...data, consumer }), id: `e-${time}`, time, actor: 'system:t' }) as unknown as DomainEvent;
 const rowsOf = (...events: readonly DomainEvent[]) =>
   foldChanges(
     parkedEventsProjection.tables,
@@ -34,8 +36,14 @@ describe('the parked events projection', () => {
         code: 'EVENT_DATA_INVALID',
         field: 'data.url',
         message: 'data.url: Invalid URL',
+        stack: 'at x',
+        attempts: 2,
         recorded_at_ms: 90n,
         parked_at_ms: 100n,
+        state: 'parked',
+        state_by: 'system:t',
+        state_note: '',
+        state_at_ms: 150n,
       },
     };
     expect(rowsOf(parked(100), parked(150))).toEqual([expect.objectContaining(expected)]);

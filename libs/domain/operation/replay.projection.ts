@@ -17,6 +17,7 @@ import {
   type DomainEvent,
 } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
+import { parkedEventTypes } from './parked.decider.ts';
 
 /** One row per replay that was asked for. */
 export const replayTable: TableSpec = {
@@ -114,7 +115,7 @@ export const replaysProjection: Projection<DomainEvent> = {
   version: 1,
   contexts: ['operation'],
   handles: replayEventTypes,
-  ignores: [eventParked.type, ledgerKeyRotated.type],
+  ignores: [eventParked.type, ledgerKeyRotated.type, ...parkedEventTypes],
   tables: [replayTable],
   partitionedBy: { replay: 'replay_id' },
   project,

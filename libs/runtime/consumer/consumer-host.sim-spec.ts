@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { MemoryLeaseStore, MemoryProjectionStore } from '#adapters/memory';
-import type { Lease, ProjectionCommit } from '#ports';
+import type { Lease, ParkedEvent, ParkedEvents, ProjectionCommit, RedriveCommit } from '#ports';
 import type { Simulation } from '#sim';
 import { simulateHosts, type SimulatedEngines, type SimulatedRun } from './simulated-hosts.fixture.ts';
 
@@ -20,7 +20,11 @@ if (wanted === undefined) {
     expect(total(({ steps }) => steps)).toBeGreaterThanOrEqual(1_000_000);
     expect(total(({ events }) => events)).toBeGreaterThan(10_000);
     const points = new Set(done.flatMap(({ crashes }) => [...crashes.keys()]));
-    const continuations = ['acquire', 'checkpoints', 'claim', 'commitTogether', 'ensure', 'ensureTopic', 'heads', 'list', 'read', 'release', 'renew', 'timer'];
+    expect(total(({ poison }) => poison.parked)).toBeGreaterThan(100);
+    expect(total(({ poison }) => poison.redriven)).toBeGreaterThan(100);
+    expect(total(({ poison }) => poison.discarded)).toBeGreaterThan(10);
+    const ofHosts = ['acquire', 'checkpoints', 'claim', 'commitTogether', 'ensure', 'ensureTopic', 'heads', 'list', 'read', 'release', 'renew', 'timer'];
+    const continuations = [...ofHosts, 'blocking', 'commit', 'ordered', 'redrive'];
     expect(continuations.filter((point) => !points.has(point))).toEqual([]);
   });
 }
@@ -62,10 +66,40 @@ class GenerousLeaseStore extends MemoryLeaseStore {
   }
 }
 
+/** Forgets what a commit sets aside. */
+class ForgetfulStore extends MemoryProjectionStore {
+  override commitTogether(commits: readonly ProjectionCommit[]): Promise<void> {
+    return super.commitTogether(commits.map((commit) => ({ ...commit, holds: undefined })));
+  }
+}
+
+/** Takes every redrive as if it went on from where the queue stands, in the epoch that is. */
+class CredulousStore extends MemoryProjectionStore {
+  override async redrive(commit: RedriveCommit): Promise<void> {
+    const { projection, at, offset } = commit;
+    const stored = await this.parked.show({ projection: projection.name, version: projection.version, ...at, offset });
+    await super.redrive({ ...commit, from: stored?.state === 'parked' ? stored.next : commit.from });
+  }
+}
+
+/** Tells the next owner of a partition that nothing is blocked. */
+function concealing(parked: ParkedEvents): ParkedEvents {
+  return new Proxy(parked, {
+    get: (target, name) => {
+      if (name === 'blocking') return async (): Promise<readonly ParkedEvent[]> => [];
+      const member: unknown = Reflect.get(target, name, target);
+      return typeof member === 'function' ? (...args: readonly unknown[]): unknown => Reflect.apply(member, target, args) : member;
+    },
+  });
+}
+
 describe('an engine that is broken on purpose is found out, with the line that shows it again', () => {
   const broken: ReadonlyArray<readonly [string, SimulatedEngines, RegExp]> = [
     ['a checkpoint that moves from anywhere', { store: (simulation) => new TrustingStore(simulation, 'position') }, /applied twice|passed over/],
     ['a checkpoint that knows no epochs', { store: (simulation) => new TrustingStore(simulation, 'epoch') }, /zombie/],
+    ['a commit that forgets what it set aside', { store: (simulation) => new ForgetfulStore(simulation.clock) }, /is not the fold|not parked|never taken/],
+    ['a redrive that goes on from anywhere', { store: (simulation) => new CredulousStore(simulation.clock) }, /instead of|not the fold/],
+    ['blocked keys that the next owner does not know of', { parked: concealing }, /is not the fold of its records/],
     ['a lease that two are given', { leases: (simulation) => new GenerousLeaseStore(simulation.clock) }, /was given the lease/],
   ];
   test.each(broken)('%s', async (_what, engines, found) => {

@@ -2,13 +2,14 @@ import { topicPartitions, type DomainEvent } from '#events';
 import type { Projection } from '#kernel';
 import type { EventLog, Lease, LeaseStore, ProjectionStore, ReadLimits, Timers } from '#ports';
 import type { Logger } from '../logging.ts';
-import { pause, systemTimers } from '../pause.ts';
+import { pause, systemTimers, withTimeout } from '../pause.ts';
 import type { Health } from '../telemetry/health.ts';
 import { fairShare } from './fair-share.ts';
 import { GroupCommitter } from './group-committer.ts';
 import { HeldGroup } from './held-group.ts';
 import { groupLeasePrefix, leaseGroups, type LeaseGroup } from './lease-group.ts';
 import type { Parking } from './parking.ts';
+import type { Poison } from './poison/poison.ts';
 import { StallWatch } from './stall-watch.ts';
 
 export interface ConsumerHostDeps {
@@ -19,6 +20,8 @@ export interface ConsumerHostDeps {
   readonly health?: Health;
   /** Where records go that can never be read; without one they stop their partition. */
   readonly parking?: Parking;
+  /** With it, an event that a projection cannot take is parked, and its key's successors wait behind it; without it, it stops its partition. */
+  readonly poison?: Poison;
   /** Real ones when left out. */
   readonly timers?: Timers;
 }
@@ -39,6 +42,8 @@ export interface ConsumerHostInit {
   readonly limits?: ReadLimits;
   /** Records folded ahead of the database, per partition. */
   readonly readAheadMax?: number;
+  /** Between two looks at what was asked for parked events, ms. */
+  readonly ordersEveryMs?: number;
 }
 
 const defaults = {
@@ -49,6 +54,7 @@ const defaults = {
   lingerMs: 5,
   limits: { recordsMax: 1000, bytesMax: 4 * 1024 * 1024, waitMs: 5000 },
   readAheadMax: 4000,
+  ordersEveryMs: 1000,
 };
 
 /** Records that make a transaction worth while at once. */
@@ -57,6 +63,7 @@ const recordsEnough = 2000;
 const hostLeasePrefix = 'consumer-host/';
 /** How soon a host that holds less than its share looks again. */
 const hungryIntervalMs = 400;
+const ordersTimeoutMs = 15000;
 
 /**
  * Runs projections over the log. Hosts share the partitions evenly through leases; rows and checkpoint move together, so
@@ -102,7 +109,7 @@ export class ConsumerHost {
     const { projections } = this.#init;
     for (const topic of new Set(projections.flatMap(({ contexts }) => contexts))) await this.#deps.log.ensureTopic(topic, topicPartitions);
     const waitMs = await this.#balance();
-    this.#loops = Promise.all([this.#keepBalance(waitMs), this.#keepWatch()]);
+    this.#loops = Promise.all([this.#keepBalance(waitMs), this.#keepWatch(), this.#keepOrders()]);
   }
 
   /** Commits what was read and gives everything back, so that others need not wait for leases to expire. */
@@ -203,6 +210,23 @@ export class ConsumerHost {
     this.#held.delete(held.group.name);
     this.#deps.logger.warn({ lease: held.group.name }, `lost the lease ${held.group.name}`);
     void held.stop();
+  }
+
+  /** Hands what was asked for parked events to those who hold their partitions. */
+  async #keepOrders(): Promise<void> {
+    const { poison, timers, logger } = this.#deps;
+    while (poison !== undefined) {
+      await pause(this.#init.ordersEveryMs, this.#stop.signal, timers);
+      if (this.#stop.signal.aborted) return;
+      try {
+        for (const event of await withTimeout(poison.parked.ordered(), ordersTimeoutMs, 'STORE_TIMEOUT', timers))
+          for (const { group, loops } of this.#held.values())
+            if (group.projection.name === event.projection && group.projection.version === event.version)
+              loops.find(({ at }) => at.topic === event.topic && at.partition === event.partition)?.order(event);
+      } catch (err) {
+        logger.warn({ err }, 'what was asked for parked events is not known');
+      }
+    }
   }
 
   async #keepWatch(): Promise<void> {

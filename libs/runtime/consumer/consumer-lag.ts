@@ -54,14 +54,20 @@ export class ConsumerLag {
     const { health, meter } = deps.telemetry;
     health.movement('partitions', () => this.#stalled());
     const [events, seconds, failing] = [meter.gauge(metrics.lagEvents), meter.gauge(metrics.lagSeconds), meter.gauge(metrics.failingPartitions)];
+    const [keys, held, age] = [meter.gauge(metrics.blockedKeys), meter.gauge(metrics.heldEvents), meter.gauge(metrics.blockedSeconds)];
     meter.onCollect('consumer lag', () => {
-      for (const gauge of [events, seconds, failing]) gauge.clear();
+      for (const gauge of [events, seconds, failing, keys, held, age]) gauge.clear();
       for (const lag of this.#lags) {
         const labels = { projection: lag.projection, topic: lag.topic, group: lag.group };
         events.set(lag.events, labels);
         seconds.set(lag.seconds, labels);
       }
       for (const [projection, count] of failingOf(deps.host.groups)) failing.set(count, { projection });
+      for (const [projection, blocked] of blockedOf(deps.host.groups)) {
+        keys.set(blocked.keys, { projection });
+        held.set(blocked.held, { projection });
+        age.set(blocked.oldestMs === Infinity ? 0 : Math.max(0, deps.clock.now() - blocked.oldestMs) / 1000, { projection });
+      }
     });
   }
 
@@ -160,4 +166,22 @@ function failingOf(groups: readonly HeldGroup[]): ReadonlyMap<string, number> {
     counts.set(name, (counts.get(name) ?? 0) + loops.filter(({ failing }) => failing).length);
   }
   return counts;
+}
+
+interface BlockedSum {
+  readonly keys: number;
+  readonly held: number;
+  readonly oldestMs: number;
+}
+
+function blockedOf(groups: readonly HeldGroup[]): ReadonlyMap<string, BlockedSum> {
+  const sums = new Map<string, BlockedSum>();
+  for (const { group, loops } of groups) {
+    for (const { blocked } of loops) {
+      const { keys, held, oldestMs } = sums.get(group.projection.name) ?? { keys: 0, held: 0, oldestMs: Infinity };
+      const oldest = Math.min(oldestMs, blocked?.oldestMs ?? Infinity);
+      sums.set(group.projection.name, { keys: keys + (blocked?.size ?? 0), held: held + (blocked?.held ?? 0), oldestMs: oldest });
+    }
+  }
+  return sums;
 }

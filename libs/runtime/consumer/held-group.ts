@@ -5,6 +5,7 @@ import type { LeaseGroup } from './lease-group.ts';
 import type { Parking } from './parking.ts';
 import { PartitionLoop } from './partition-loop.ts';
 import { PartitionTask } from './partition-task.ts';
+import type { Poison } from './poison/poison.ts';
 
 export interface HeldGroupDeps {
   readonly log: EventLog;
@@ -13,6 +14,7 @@ export interface HeldGroupDeps {
   readonly committer: GroupCommitter;
   readonly logger: Logger;
   readonly parking?: Parking | undefined;
+  readonly poison?: Poison | undefined;
   readonly timers: Timers;
 }
 
@@ -34,20 +36,15 @@ export class HeldGroup {
     this.#init = init;
     this.#deps = deps;
     const { projection, partitions } = init.group;
-    const { log, store, committer, parking, timers } = deps;
+    const { log, store, committer, parking, poison, timers } = deps;
     const { limits, readAheadMax } = init;
     const logger = deps.logger.child({ projection: projection.name });
-    this.loops = partitions.map(
-      (at) =>
-        new PartitionLoop({
-          projection,
-          at,
-          logger,
-          timers,
-          stillOurs: () => this.renew(),
-          makeTask: () => new PartitionTask({ projection, at, epoch: init.lease.epoch, log, store, committer, limits, readAheadMax, parking, timers }),
-        }),
-    );
+    const common = { projection, epoch: init.lease.epoch, log, store, committer, limits, readAheadMax, parking, poison, timers };
+    this.loops = partitions.map((at) => {
+      const known = new Set<string>();
+      const makeTask = (suspectTo: bigint): PartitionTask => new PartitionTask({ ...common, at, known, suspectTo });
+      return new PartitionLoop({ projection, at, logger, timers, stillOurs: () => this.renew(), makeTask });
+    });
   }
 
   get group(): LeaseGroup {

@@ -1,4 +1,5 @@
 import { EventInvalidError, type StoredRecord } from '#events';
+import { hasCode } from '#kernel';
 
 /** Where records are set aside that can never be read as they stand. */
 export interface Parking {
@@ -11,6 +12,7 @@ export interface Parking {
 
 /** Why a record can never be read; undefined for a failure of anything but the record itself. */
 export function invalidityOf(error: unknown): EventInvalidError | undefined {
+  if (hasCode(error, 'PROJECTION_FAILED')) return undefined;
   const cause = (error as { cause?: unknown } | null)?.cause;
   return error instanceof EventInvalidError ? error : cause instanceof EventInvalidError ? cause : undefined;
 }

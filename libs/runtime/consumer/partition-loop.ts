@@ -1,14 +1,16 @@
 import type { DomainEvent } from '#events';
 import { hasCode, type Projection } from '#kernel';
-import type { ProjectionPartition, Timers } from '#ports';
+import type { ParkedEvent, ProjectionPartition, Timers } from '#ports';
 import type { Logger } from '../logging.ts';
 import { backOffMs, pause } from '../pause.ts';
 import type { PartitionTask } from './partition-task.ts';
+import type { BlockedKeys } from './poison/blocked-keys.ts';
 
 export interface PartitionLoopInit {
   readonly projection: Projection<DomainEvent>;
   readonly at: ProjectionPartition;
-  readonly makeTask: () => PartitionTask;
+  /** `suspectTo`: up to there the database refused rows. */
+  readonly makeTask: (suspectTo: bigint) => PartitionTask;
   readonly logger: Logger;
   readonly timers: Timers;
   /** Called when the checkpoint was fenced; true when the lease is still ours, so that it is worth trying again. */
@@ -31,6 +33,7 @@ export class PartitionLoop {
   readonly #running: Promise<void>;
   #attempt: Attempt | undefined;
   #failures = 0;
+  #suspectTo = 0n;
   #backingOff = false;
 
   constructor(init: PartitionLoopInit) {
@@ -51,9 +54,19 @@ export class PartitionLoop {
     return this.#attempt?.task.position;
   }
 
+  /** Keys that are blocked behind parked events, as far as known. */
+  get blocked(): BlockedKeys | undefined {
+    return this.#attempt?.task.blocked;
+  }
+
+  /** Hands on what was asked for a parked event; one that is not heard is asked for again. */
+  order(event: ParkedEvent): void {
+    this.#attempt?.task.order(event);
+  }
+
   /** True while it waits after a failure: then it is known why it does not move. */
   get failing(): boolean {
-    return this.#backingOff;
+    return this.#backingOff || this.#attempt?.task.busy === true;
   }
 
   /** Commits what was read and ends. */
@@ -79,7 +92,7 @@ export class PartitionLoop {
   async #try(): Promise<unknown> {
     const stop = new AbortController();
     const abandoned = Promise.withResolvers<void>();
-    const task = this.#init.makeTask();
+    const task = this.#init.makeTask(this.#suspectTo);
     this.#attempt = { task, abandon: abandoned.resolve };
     const forward = (): void => stop.abort();
     this.#stop.signal.addEventListener('abort', forward, { once: true });
@@ -92,6 +105,7 @@ export class PartitionLoop {
       if (task.moved) this.#failures = 0;
       return error ?? new Error('the task failed without saying why');
     } finally {
+      this.#suspectTo = task.suspectTo;
       stop.abort();
       this.#stop.signal.removeEventListener('abort', forward);
     }

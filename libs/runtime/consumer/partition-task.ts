@@ -1,10 +1,15 @@
 import type { DomainEvent } from '#events';
 import type { Projection } from '#kernel';
-import type { EventLog, ProjectionPartition, ProjectionStore, ReadBatch, ReadLimits, Timers } from '#ports';
+import type { EventLog, ParkedEvent, ProjectionPartition, ProjectionStore, ReadLimits, Timers } from '#ports';
 import { pause, withTimeout } from '../pause.ts';
 import type { GroupCommitter } from './group-committer.ts';
-import { invalidityOf, type Parking } from './parking.ts';
+import type { Parking } from './parking.ts';
 import { PendingBatch } from './pending-batch.ts';
+import { BlockedKeys } from './poison/blocked-keys.ts';
+import { CarefulPass } from './poison/careful-pass.ts';
+import { isPoison, type Poison } from './poison/poison.ts';
+import { RecordTaker } from './poison/record-taker.ts';
+import { Redriver } from './poison/redriver.ts';
 
 export interface PartitionTaskInit {
   readonly projection: Projection<DomainEvent>;
@@ -19,6 +24,12 @@ export interface PartitionTaskInit {
   readonly readAheadMax: number;
   /** Without one, a record that cannot be read stops the partition. */
   readonly parking?: Parking | undefined;
+  /** Without it, an event that cannot be projected stops the partition. */
+  readonly poison?: Poison | undefined;
+  /** Failures that trying again did not overcome; kept from task to task. */
+  readonly known?: Set<string>;
+  /** Up to here the database refused rows before: an event among them is to blame. */
+  readonly suspectTo?: bigint;
   readonly timers: Timers;
 }
 
@@ -32,11 +43,21 @@ const restMs = 8;
 /** Carries one partition into one projection, from the checkpoint on, until it is told to stop or something fails. */
 export class PartitionTask {
   readonly #init: PartitionTaskInit;
+  readonly #taker: RecordTaker;
   #position: bigint | undefined;
   #moved = false;
+  #blocked: BlockedKeys | undefined;
+  #suspectTo: bigint;
+  #redriving = false;
+  readonly #ending = new AbortController();
+  /** Aborted, and made anew, when there is something else to do than to wait for records. */
+  #waiting = new AbortController();
 
   constructor(init: PartitionTaskInit) {
     this.#init = init;
+    this.#suspectTo = init.suspectTo ?? 0n;
+    const { projection, at, parking, poison, known = new Set<string>(), timers } = init;
+    this.#taker = new RecordTaker({ projection, at, parking, limits: poison?.limits, known, timers });
   }
 
   /** The checkpoint as this task knows it; undefined before the partition is claimed. */
@@ -49,6 +70,30 @@ export class PartitionTask {
     return this.#moved;
   }
 
+  /** Up to here the database refused rows; the next task looks who is to blame. */
+  get suspectTo(): bigint {
+    return this.#suspectTo;
+  }
+
+  /** True while it knows why it does not move: it tries a poisoned event again, or redrives before it reads on. */
+  get busy(): boolean {
+    return this.#redriving || this.#taker.insisting;
+  }
+
+  /** Keys that are blocked, as far as known. */
+  get blocked(): BlockedKeys | undefined {
+    return this.#blocked;
+  }
+
+  /** Takes in what an operator asked for a parked event of this partition. */
+  order(event: ParkedEvent): void {
+    if (this.#blocked === undefined) return;
+    if (event.late) this.#blocked.addLate(event);
+    else this.#blocked.order(event);
+    this.#waiting.abort();
+    this.#waiting = new AbortController();
+  }
+
   /**
    * Runs until `stop` aborts; what was read by then is committed first.
    * @throws OperatingError `CHECKPOINT_FENCED` when somebody else moved the checkpoint, an error of `projectRecord` at an
@@ -57,16 +102,18 @@ export class PartitionTask {
   async run(stop: AbortSignal): Promise<void> {
     const { projection, at, epoch, store, readAheadMax, timers } = this.#init;
     this.#position = await withTimeout(store.claim(projection, at, epoch), claimTimeoutMs, 'STORE_TIMEOUT', timers);
-    const pending = new PendingBatch(projection, this.#position, readAheadMax);
-    const reading = new AbortController();
+    await this.#passSuspects(this.#position, stop);
+    this.#blocked = await this.#load();
+    const pending = new PendingBatch(projection, this.#position, readAheadMax, this.#blocked);
     // Not left to the reader: a log that hangs must not keep us from ending.
     const end = (): void => {
-      reading.abort();
+      this.#ending.abort();
+      this.#waiting.abort();
       pending.end();
     };
     if (stop.aborted) end();
     stop.addEventListener('abort', end, { once: true });
-    void this.#read(pending, reading.signal);
+    void this.#read(pending);
     try {
       await this.#commit(pending);
     } finally {
@@ -75,49 +122,65 @@ export class PartitionTask {
     }
   }
 
+  async #load(): Promise<BlockedKeys | undefined> {
+    const { projection, at, poison, timers } = this.#init;
+    if (poison === undefined) return undefined;
+    const stored = await withTimeout(poison.parked.blocking(projection, at), claimTimeoutMs, 'STORE_TIMEOUT', timers);
+    return new BlockedKeys(stored, poison.limits, () => poison.clock.now());
+  }
+
+  async #passSuspects(position: bigint, stop: AbortSignal): Promise<void> {
+    if (this.#init.poison === undefined || this.#suspectTo <= position) return;
+    const pass = new CarefulPass(this.#init, { taker: this.#taker, load: async () => (await this.#load()) as BlockedKeys });
+    await pass.run(position, this.#suspectTo, stop, (to) => {
+      this.#position = to;
+      this.#moved = true;
+    });
+  }
+
   /** Never throws: what goes wrong ends the batch, and the committer throws it. */
-  async #read(pending: PendingBatch, stop: AbortSignal): Promise<void> {
+  async #read(pending: PendingBatch): Promise<void> {
     const { log, at, limits, timers } = this.#init;
+    const [blocked, ending] = [this.#blocked, this.#ending.signal];
+    const redriver = blocked === undefined ? undefined : new Redriver(this.#init, blocked, pending);
     try {
-      while (!stop.aborted) {
+      // What was asked for comes first: too much that waits may be why this partition stands still.
+      this.#redriving = true;
+      while (!ending.aborted && blocked?.wanted === true && (await redriver?.round()) === true);
+      this.#redriving = false;
+      while (!ending.aborted) {
+        if (blocked?.wanted === true) await redriver?.round();
         const recordsMax = Math.min(limits.recordsMax, pending.room);
-        const batch = await log.read(at.topic, at.partition, pending.to, { ...limits, recordsMax }, stop);
-        if (batch.next > pending.to) await this.#add(pending, batch);
+        const waitMs = blocked?.wanted === true ? 0 : limits.waitMs;
+        const batch = await log.read(at.topic, at.partition, pending.to, { ...limits, recordsMax, waitMs }, this.#waiting.signal);
+        if (batch.next > pending.to) await this.#taker.take(pending, batch, ending);
         await pending.waitForRoom();
-        if (batch.next === batch.high) await pause(restMs, stop, timers);
+        if (batch.next === batch.high) await pause(restMs, this.#waiting.signal, timers);
       }
       pending.end();
     } catch (error) {
+      if (pending.spoiled) this.#suspect(pending.to + 1n);
       pending.end({ error });
     }
   }
 
-  /** Folds a batch in; what can never be read is set aside, and the rest goes on. */
-  async #add(pending: PendingBatch, { records, next }: ReadBatch): Promise<void> {
-    const { parking, at } = this.#init;
-    for (let rest = records; ;) {
-      try {
-        return pending.add(rest, next);
-      } catch (error) {
-        const reason = invalidityOf(error);
-        const place = rest.findIndex(({ offset }) => offset === pending.to);
-        const record = rest[place];
-        if (reason === undefined || parking === undefined || record === undefined) throw error;
-        await parking.park(at.topic, record, reason);
-        pending.skip(record);
-        rest = rest.slice(place + 1);
-      }
-    }
+  #suspect(to: bigint): void {
+    if (to > this.#suspectTo) this.#suspectTo = to;
   }
 
   async #commit(pending: PendingBatch): Promise<void> {
     const { at, epoch, committer } = this.#init;
     for (;;) {
       await pending.waitForRecords();
-      const batch = await committer.commit({ at, epoch, pending });
-      if (batch === undefined) return;
-      this.#position = batch.to;
-      this.#moved = true;
+      try {
+        const batch = await committer.commit({ at, epoch, pending });
+        if (batch === undefined) return;
+        this.#position = batch.to;
+        this.#moved = true;
+      } catch (error) {
+        if (isPoison(error)) this.#suspect(pending.from);
+        throw error;
+      }
     }
   }
 }

@@ -1,12 +1,16 @@
 import type { DomainEvent, StoredRecord } from '#events';
 import { ChangeFold, type Projection, type RowChange } from '#kernel';
-import { projectRecord } from './project-record.ts';
+import type { HoldChanges, NewParkedEvent } from '#ports';
+import type { BlockedKey, BlockedKeys } from './poison/blocked-keys.ts';
+import { isIgnored, projectRecord } from './project-record.ts';
 
 /** What was read and folded, and waits for its commit. */
 export interface FoldedBatch {
   readonly from: bigint;
   readonly to: bigint;
   readonly changes: readonly RowChange[];
+  /** What was set aside; undefined when that is nothing. */
+  readonly holds?: HoldChanges | undefined;
 }
 
 /**
@@ -16,16 +20,20 @@ export interface FoldedBatch {
 export class PendingBatch {
   readonly #projection: Projection<DomainEvent>;
   readonly #recordsMax: number;
+  readonly #blocked: BlockedKeys | undefined;
   #fold: ChangeFold;
   #from: bigint;
   #to: bigint;
   #records = 0;
   #ended = false;
+  #spoiled = false;
   #failure: { readonly error: unknown } | undefined;
   #wakeReader: (() => void) | undefined;
   #wakeCommitter: (() => void) | undefined;
 
-  constructor(projection: Projection<DomainEvent>, position: bigint, recordsMax: number) {
+  /** @param blocked keys whose events are passed over; without it there are none. */
+  constructor(projection: Projection<DomainEvent>, position: bigint, recordsMax: number, blocked?: BlockedKeys) {
+    this.#blocked = blocked;
     this.#projection = projection;
     this.#recordsMax = recordsMax;
     this.#fold = new ChangeFold(projection.tables);
@@ -36,6 +44,16 @@ export class PendingBatch {
   /** Where to read on. */
   get to(): bigint {
     return this.#to;
+  }
+
+  /** What is taken, or was: everything before is with the committer. */
+  get from(): bigint {
+    return this.#from;
+  }
+
+  /** True when an event is folded in by half: nothing of this is committed any more. */
+  get spoiled(): boolean {
+    return this.#spoiled;
   }
 
   /** Records folded since the last commit took what was here. */
@@ -60,7 +78,7 @@ export class PendingBatch {
   add(records: readonly StoredRecord[], next: bigint): void {
     for (const record of records) {
       try {
-        for (const change of projectRecord(this.#projection, record)) this.#fold.add(change);
+        this.#take(record);
       } catch (error) {
         this.#moved(record.offset);
         throw error;
@@ -68,6 +86,33 @@ export class PendingBatch {
       this.#records++;
     }
     this.#moved(next);
+  }
+
+  #take(record: StoredRecord): void {
+    const blocked = this.#blocked;
+    if (blocked !== undefined && blocked.size > 0 && blocked.has(record.key)) {
+      if (!isIgnored(this.#projection, record)) blocked.hold(record);
+      return;
+    }
+    const changes = projectRecord(this.#projection, record);
+    try {
+      for (const change of changes) this.#fold.add(change);
+    } catch (error) {
+      this.#spoiled = true;
+      throw error;
+    }
+  }
+
+  /** Goes on behind an event that is parked: from here on its key is blocked. */
+  park(event: NewParkedEvent): void {
+    this.#blocked?.park(event);
+    this.#moved(event.offset + 1n);
+  }
+
+  /** From here on the events of a key are folded in as they come. */
+  release(blocked: BlockedKey): void {
+    this.#blocked?.release(blocked, this.#to);
+    this.#wakeCommitter?.();
   }
 
   /** Goes on behind a record that was set aside. */
@@ -87,6 +132,10 @@ export class PendingBatch {
     this.#wakeCommitter?.();
   }
 
+  get #hasWork(): boolean {
+    return this.#to !== this.#from || this.#blocked?.hasHolds === true;
+  }
+
   /** For the reader: resolves once there is room. */
   async waitForRoom(): Promise<void> {
     while (this.room === 0 && !this.#ended) await new Promise<void>((resolve) => (this.#wakeReader = resolve));
@@ -94,7 +143,7 @@ export class PendingBatch {
 
   /** For the committer: resolves once there is something to commit, or nothing will come any more. */
   async waitForRecords(): Promise<void> {
-    while (this.#to === this.#from && !this.#ended) await new Promise<void>((resolve) => (this.#wakeCommitter = resolve));
+    while (!this.#hasWork && !this.#ended) await new Promise<void>((resolve) => (this.#wakeCommitter = resolve));
   }
 
   /**
@@ -102,11 +151,9 @@ export class PendingBatch {
    * @throws the failure that ended the batch.
    */
   take(): FoldedBatch | undefined {
-    if (this.#to === this.#from) {
-      if (this.#failure !== undefined) throw this.#failure.error;
-      return undefined;
-    }
-    const batch = { from: this.#from, to: this.#to, changes: this.#fold.changes() };
+    if (this.#failure !== undefined && (this.#spoiled || !this.#hasWork)) throw this.#failure.error;
+    if (!this.#hasWork) return undefined;
+    const batch = { from: this.#from, to: this.#to, changes: this.#fold.changes(), holds: this.#blocked?.takeHolds() };
     this.#fold = new ChangeFold(this.#projection.tables);
     this.#from = this.#to;
     this.#records = 0;

@@ -19,6 +19,11 @@ function interestIn(projection: Projection<DomainEvent>, type: string): 'handles
   return types.get(type);
 }
 
+/** True for a record of a type that the projection passes over. */
+export function isIgnored(projection: Projection<DomainEvent>, record: StoredRecord): boolean {
+  return interestIn(projection, record.headers['ce_type'] ?? '') === 'ignores';
+}
+
 /**
  * The row changes of one record.
  * @throws OperatingError `EVENT_UNHANDLED`: the projection says neither that it handles nor that it ignores the type.

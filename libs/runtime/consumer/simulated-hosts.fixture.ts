@@ -1,7 +1,7 @@
 import { edgeRegistered, edgeReported, encodeEvent, topicPartitions, type DomainEvent, type LogRecord, type StoredRecord } from '#events';
-import { foldChanges, rowsText, type Projection, type TableSpec } from '#kernel';
+import { foldChanges, OperatingError, rowsText, type Projection, type RowChange, type TableSpec } from '#kernel';
 import { MemoryProjectionStore } from '#adapters/memory';
-import type { LeaseStore, ProjectionStore } from '#ports';
+import type { EventLog, LeaseStore, ParkedEvents, ProjectionCommit, ProjectionStore, RedriveCommit } from '#ports';
 import {
   CheckedLeaseStore,
   CheckedProjectionStore,
@@ -41,16 +41,82 @@ export const simulated: Projection<DomainEvent> = {
   },
 };
 
+/** What the world does to events: some a projection cannot take until it is mended, some fail in passing, some rows the database refuses. */
+class SimulatedPoison {
+  readonly throwing = new Set<string>();
+  readonly refused = new Set<number>();
+  readonly passing = new Map<string, number>();
+  readonly projection: Projection<DomainEvent> = { ...simulated, project: (event) => this.#project(event) };
+
+  /** True for one that cannot be taken now, or could not a moment ago. */
+  readonly ever = new Set<string>();
+
+  poison(id: string, count: number, dice: number): void {
+    if (dice < 0.004) this.throwing.add(id);
+    else if (dice < 0.006) this.refused.add(count);
+    else if (dice < 0.012) this.passing.set(id, 2);
+    if (dice < 0.006) this.ever.add(id);
+  }
+
+  mend(id: string): void {
+    this.throwing.delete(id);
+    this.refused.delete(Number(id.slice('id-'.length)));
+  }
+
+  mendAll(): void {
+    this.throwing.clear();
+    this.refused.clear();
+    this.passing.clear();
+  }
+
+  #project(event: DomainEvent): readonly RowChange[] {
+    const left = this.passing.get(event.id) ?? 0;
+    if (left > 0) {
+      this.passing.set(event.id, left - 1);
+      throw new OperatingError('It passes.', { code: 'AWAY', retryable: true });
+    }
+    if (this.throwing.has(event.id)) throw new RangeError(`cannot take ${event.id}`);
+    return simulated.project(event);
+  }
+}
+
+/** Refuses whole transactions for one row, as a database does. */
+class RefusingStore extends MemoryProjectionStore {
+  readonly #refused: ReadonlySet<number>;
+
+  constructor(simulation: Simulation, refused: ReadonlySet<number>) {
+    super(simulation.clock);
+    this.#refused = refused;
+  }
+
+  override async commitTogether(commits: readonly ProjectionCommit[]): Promise<void> {
+    for (const { changes } of commits) this.#check(changes);
+    await super.commitTogether(commits);
+  }
+
+  override async redrive(commit: RedriveCommit): Promise<void> {
+    this.#check(commit.changes);
+    await super.redrive(commit);
+  }
+
+  #check(changes: readonly RowChange[]): void {
+    if (this.#refused.size > 0 && changes.some(({ set }) => this.#refused.has(Number(set['requests']))))
+      throw new OperatingError('A row is refused.', { code: 'DATABASE_VALUE_INVALID', retryable: false });
+  }
+}
+
 /** Engines that are broken on purpose stand behind the checks. */
 export interface SimulatedEngines {
   readonly leases?: (simulation: Simulation) => LeaseStore;
   readonly store?: (simulation: Simulation) => ProjectionStore & MemoryProjectionStore;
+  readonly parked?: (parked: ParkedEvents) => ParkedEvents;
 }
 
 export interface SimulatedRun {
   readonly seed: number;
   readonly steps: number;
   readonly events: number;
+  readonly poison: { readonly parked: number; readonly redriven: number; readonly discarded: number };
   /** What must never happen, and did; undefined when nothing did. */
   readonly violation: string | undefined;
   /** Crashes by the continuation that they came before. */
@@ -61,6 +127,7 @@ export interface SimulatedRun {
 
 const hostsMax = 3;
 const crashWhenNew = 0.03;
+const limits = { attemptsMax: 3, retryMs: 300, keysMax: 100, heldMax: 100_000 };
 const logger = pino({ level: 'silent' });
 
 function fold(projection: Projection<DomainEvent>, records: readonly StoredRecord[]) {
@@ -79,6 +146,8 @@ export class SimulatedHosts {
   readonly #rows: MemoryProjectionStore;
   readonly #store: CheckedProjectionStore;
   readonly #network: SimNetwork;
+  readonly #poison = new SimulatedPoison();
+  readonly #parked: ParkedEvents;
   readonly #crashes = new Map<string, number>();
   readonly #hosts: Array<ConsumerHost | undefined> = Array.from({ length: hostsMax }, () => undefined);
   #faults = manyFaults;
@@ -88,21 +157,29 @@ export class SimulatedHosts {
     const simulation = (this.#simulation = new Simulation(seed));
     this.#log = new SimEventLog(simulation);
     this.#leases = new CheckedLeaseStore(simulation, this.#violations, engines.leases?.(simulation));
-    this.#rows = engines.store?.(simulation) ?? new MemoryProjectionStore(simulation.clock);
-    this.#store = new CheckedProjectionStore({ simulation, violations: this.#violations, log: this.#log, fold, inner: this.#rows });
+    this.#rows = engines.store?.(simulation) ?? new RefusingStore(simulation, this.#poison.refused);
+    this.#parked = engines.parked?.(this.#rows.parked) ?? this.#rows.parked;
+    this.#store = new CheckedProjectionStore({
+      ...{ simulation, violations: this.#violations, log: this.#log, fold, inner: this.#rows },
+      orderOf: async ({ projection: { name, version }, at, offset }) =>
+        (await this.#rows.parked.show({ projection: name, version, ...at, offset }))?.order?.verb,
+      isPoison: ({ headers }) => this.#poison.ever.has(headers['ce_id'] ?? ''),
+    });
     this.#network = new SimNetwork(simulation, () => this.#faults);
   }
 
   async run(stepsMax: number): Promise<SimulatedRun> {
     await this.#log.ensureTopic('edge', topicPartitions);
     this.#write();
+    this.#operate();
     for (let at = 0; at < hostsMax; at++) this.#start(at);
     await this.#simulation.runUntil(() => this.#violations.first !== undefined, stepsMax);
     this.#faults = noFaults;
+    this.#poison.mendAll();
     if (this.#violations.first === undefined) await this.#makePeace();
     const { seed, steps, now } = this.#simulation;
     const digest = `${steps} steps, ${now} ms, ${this.#store.events} events\n${rowsText(this.#rows.serving(table) ?? [])}`;
-    return { seed, steps, events: this.#store.events, violation: this.#violations.first, crashes: this.#crashes, digest };
+    return { seed, steps, events: this.#store.events, poison: this.#store.poison, violation: this.#violations.first, crashes: this.#crashes, digest };
   }
 
   /** Nothing goes wrong any more: what is behind catches up, every lease comes into one hand, the rows are the fold of the log. */
@@ -112,9 +189,15 @@ export class SimulatedHosts {
     const all = leaseGroups([simulated]).map(({ name }) => name);
     const held = (): readonly string[] => this.#hosts.flatMap((host) => host?.held ?? []);
     const isShared = (): boolean => held().length === all.length && new Set(held()).size === all.length;
-    const isDone = (): boolean => this.#violations.first !== undefined || (isCaughtUp() && isShared());
+    const isDone = (): boolean => this.#violations.first !== undefined || (isCaughtUp() && isShared() && this.#rows.parked.standing === 0);
     if (!(await this.#simulation.runUntil(isDone, 60_000)))
-      this.#violations.add(isCaughtUp() ? `leases are lost: ${held().length} of ${all.length} held` : 'some partitions are never read to their end');
+      this.#violations.add(
+        !isCaughtUp()
+          ? 'some partitions are never read to their end'
+          : isShared()
+            ? `${this.#rows.parked.standing} parked events are never taken`
+            : `leases are lost: ${held().length} of ${all.length} held`,
+      );
     await this.#compareRows();
   }
 
@@ -123,9 +206,28 @@ export class SimulatedHosts {
     for (const { partition } of await this.#log.heads('edge')) {
       const to = this.#store.appliedTo(simulated, { topic: 'edge', partition });
       const batch = await this.#log.read('edge', partition, 0n, { recordsMax: 1_000_000, bytesMax: Infinity, waitMs: 0 });
-      records.push(...batch.records.filter(({ offset }) => offset < to));
+      const isDiscarded = ({ offset }: StoredRecord): boolean => this.#store.isDiscarded(simulated, { topic: 'edge', partition }, offset);
+      records.push(...batch.records.filter((record) => record.offset < to && !isDiscarded(record)));
     }
     if (rowsText(this.#rows.serving(table) ?? []) !== rowsText(fold(simulated, records))) this.#violations.add('the rows are not the fold of the log');
+  }
+
+  /** Somebody looks at what is parked now and then: mends what is broken and asks for it again, or has it left out. */
+  #operate(): void {
+    const { dice } = this.#simulation;
+    const isPeace = this.#faults === noFaults;
+    const work = async (): Promise<void> => {
+      for (const seen of await this.#rows.parked.untold(100)) await this.#rows.parked.told(seen);
+      const parked = await this.#rows.parked.list({ limit: 1000 });
+      const chosen = isPeace ? parked : parked.filter(() => dice.next() < 0.3);
+      for (const event of chosen) {
+        const verb = !isPeace && dice.next() < 0.2 ? 'discard' : 'retry';
+        if (dice.next() < 0.7) this.#poison.mend(event.eventId);
+        await this.#rows.parked.order(event, { id: `order-${this.#simulation.now}`, verb });
+      }
+    };
+    void work();
+    this.#simulation.after(dice.nextInteger(500, 20_000), () => this.#operate());
   }
 
   /** The log grows all the time, by a few events of some edges. */
@@ -140,6 +242,7 @@ export class SimulatedHosts {
     const count = ++this.#written;
     const sample = edgeReported.samples[0] as Parameters<typeof edgeReported.draft>[0];
     const data = { ...sample, edgeId, incarnation: sample.incarnation + (count % 3), requests: count, hits: count };
+    if (this.#faults !== noFaults) this.#poison.poison(`id-${count}`, count, this.#simulation.dice.next());
     const envelope = { source: '/sim', tenant: 'default', correlationId: '', causationId: '', traceparent: '', actor: 'system:sim', producerEpoch: 1n };
     const about = { type: edgeReported.type, version: 1, subject: edgeId, key: edgeId, streamVersion: BigInt(count) };
     return encodeEvent({ ...envelope, ...about, id: `id-${count}`, time: this.#simulation.now, data });
@@ -156,10 +259,14 @@ export class SimulatedHosts {
     // The first steps of a process are few, so they would hardly ever be its last.
     const faults = (): FaultPlan => (isNew && this.#faults !== noFaults ? { ...this.#faults, crash: crashWhenNew } : this.#faults);
     const process = new SimProcess({ simulation: this.#simulation, faults, onCrash: (point) => (this.#count(point), again()) });
-    const timeouts = ['claim', 'commitTogether', 'read'];
-    const [log, leases, store] = [this.#log, this.#leases, this.#store].map((engine) => this.#network.remote<object>(process, engine, timeouts));
-    const deps = { log: log as SimEventLog, leases: leases as LeaseStore, store: store as ProjectionStore, logger, timers: process };
-    const host = new ConsumerHost({ projections: [simulated], owner: `host-${at}` }, deps);
+    const timeouts = ['blocking', 'claim', 'commitTogether', 'commit', 'ordered', 'redrive', 'read'];
+    const remote = <Port extends object>(engine: Port): Port => this.#network.remote(process, engine, timeouts);
+    const poison = { parked: remote(this.#parked), clock: this.#simulation.clock, limits };
+    const deps = { log: remote<EventLog>(this.#log), leases: remote<LeaseStore>(this.#leases), store: remote<ProjectionStore>(this.#store) };
+    const host = new ConsumerHost(
+      { projections: [this.#poison.projection], owner: `host-${at}`, ordersEveryMs: 3000 },
+      { ...deps, logger, timers: process, poison },
+    );
     host.start().then(
       () => {
         isNew = false;

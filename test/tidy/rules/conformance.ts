@@ -10,6 +10,7 @@ const suites: Readonly<Record<string, string | undefined>> = {
   EventLog: 'eventLogConformance',
   LeaseStore: 'leaseStoreConformance',
   LedgerStore: 'ledgerStoreConformance',
+  ParkedEvents: 'projectionStoreConformance',
   ProjectionBuilds: 'projectionBuildsConformance',
   PastStore: 'pastStoreConformance',
   ProjectionStore: 'projectionStoreConformance',

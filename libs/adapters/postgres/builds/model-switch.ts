@@ -48,6 +48,12 @@ async function moveCheckpoints(run: Run, build: BuildRow): Promise<void> {
   await run({ text: 'DELETE FROM streams.build_positions WHERE build = $1', values: [build.id] });
 }
 
+/** What was set aside goes with the rows that lack it: what is kept takes its parked events along, and brings them back. */
+async function moveParked(run: Run, { projection, version }: BuildRow, from: string, to: string): Promise<void> {
+  const text = 'UPDATE streams.parked_events SET shelf = $4 WHERE projection = $1 AND version = $2 AND shelf = $3';
+  await run({ text, values: [projection, version, from, to] });
+}
+
 async function setServing(run: Run, build: BuildRow, replaced: BuildRow | undefined): Promise<void> {
   if (replaced !== undefined)
     await run({ text: `UPDATE streams.projection_builds SET state = 'kept', kept_at = clock_timestamp() WHERE build = $1`, values: [replaced.id] });
@@ -92,7 +98,10 @@ export async function promoteBuild(run: Run, promotion: Promote): Promise<ModelS
     if (moves.length > 0) await foldIn(run, build, promotion.projection, moves, await promotion.fold(moves));
   }
   if (resident === undefined) await run({ text: `ALTER SCHEMA ${build.schema} RENAME TO ${mainSchema(build)}` });
-  else await swapWithMain(run, build, resident);
+  else {
+    await swapWithMain(run, build, resident);
+    await moveParked(run, build, '', resident.id);
+  }
   await moveCheckpoints(run, build);
   await setServing(run, build, replaced);
   await run({ text: 'UPDATE streams.projection_builds SET replaced = $2 WHERE build = $1', values: [build.id, replaced?.id ?? null] });
@@ -112,6 +121,8 @@ export async function rollBackBuild(run: Run, id: string): Promise<ModelSwitch> 
   await run({ text: hold, values: [build.projection, `{${build.version},${before.version}}`] });
   if (before.schema !== mainSchema(before)) {
     await swapWithMain(run, before, build);
+    await moveParked(run, before, '', build.id);
+    await moveParked(run, before, before.id, '');
     await moveCheckpoints(run, before);
   }
   await setServing(run, before, build);

@@ -87,7 +87,7 @@ export class PostgresProjectionBuilds extends ProjectionBuilds {
   }
 
   override async load({ id, projection, epoch, moves, changes }: BuildLoad): Promise<void> {
-    const failure = await this.#rows.write({ schema: buildSchema(id), projection, first: moveStep(id, epoch, moves), changes });
+    const failure = await this.#rows.write({ schema: buildSchema(id), projection, first: [moveStep(id, epoch, moves)], changes });
     if (failure === undefined) return;
     throw failure.step === 0 && sqlState(failure.error) === notMoved ? fencedBuild(id) : failure.error;
   }
@@ -209,9 +209,10 @@ async function dropTables(
 ): Promise<void> {
   await run({ text: `DROP SCHEMA IF EXISTS ${build.schema} CASCADE` });
   await run({ text: 'DELETE FROM streams.build_positions WHERE build = $1', values: [build.id] });
+  await run({ text: 'DELETE FROM streams.parked_events WHERE shelf = $1', values: [build.id] });
   await run({ text: `UPDATE streams.projection_builds SET state = 'dropped' WHERE build = $1`, values: [build.id] });
   if (build.schema !== mainSchema(build)) return;
   // It stood in the schema of its version, which is gone with it.
-  for (const table of ['checkpoints', 'projection_versions'])
+  for (const table of ['checkpoints', 'parked_events', 'projection_versions'])
     await run({ text: `DELETE FROM streams.${table} WHERE projection = $1 AND version = $2`, values: [build.projection, build.version] });
 }

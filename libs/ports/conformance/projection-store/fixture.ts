@@ -1,5 +1,6 @@
 import type { DomainEvent } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
+import type { ParkedEvents } from '../../parked-events.port.ts';
 import type { ProjectionPartition, ProjectionStore } from '../../projection-store.port.ts';
 import type { ReadRow, ReadStore } from '../../read-store.port.ts';
 import { freshName } from '../subject.ts';
@@ -7,6 +8,8 @@ import { freshName } from '../subject.ts';
 /** A projection store and the read store that reads what it wrote. */
 export interface ProjectionSubject {
   readonly projections: ProjectionStore;
+  /** What it has set aside. */
+  readonly parked: ParkedEvents;
   readonly rows: ReadStore;
 }
 

@@ -3,6 +3,7 @@ import { useSubject, type SubjectFactory } from '../subject.ts';
 import { checkpointCases, partitionCases } from './checkpoint.cases.ts';
 import type { ProjectionSubject } from './fixture.ts';
 import { joinCases, valueCases } from './join.cases.ts';
+import { parkedCases } from './parked.cases.ts';
 import { selectCases } from './select.cases.ts';
 import { manyRowsCases } from './many-rows.cases.ts';
 import { togetherCases } from './together.cases.ts';
@@ -16,6 +17,7 @@ export function projectionStoreConformance(name: string, factory: SubjectFactory
     checkpointCases(() => subject().port);
     partitionCases(() => subject().port);
     togetherCases(() => subject().port);
+    parkedCases(() => subject().port);
     manyRowsCases(() => subject().port);
     joinCases(() => subject().port);
     valueCases(() => subject().port);

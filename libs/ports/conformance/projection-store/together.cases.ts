@@ -43,6 +43,14 @@ export function togetherCases(subject: () => ProjectionSubject): void {
       expect(await projections.claim(projection, home, 3n)).toBe(0n);
     });
 
+    test('stay where they are when two of them are of one partition: a task that was given up, and the next', async () => {
+      const { projections } = subject();
+      const { projection } = await claimed();
+      const commits = [9n, 11n].map((to) => ({ projection, at: home, from: 0n, to, epoch: 3n, changes: [] }));
+      await expect(projections.commitTogether(commits)).rejects.toEqual(fenced);
+      expect(await projections.claim(projection, home, 3n)).toBe(0n);
+    });
+
     test('may be none', async () => {
       await expect(subject().projections.commitTogether([])).resolves.toBeUndefined();
     });

@@ -1,6 +1,6 @@
 import type { DomainEvent } from '#events';
 import type { Projection } from '#kernel';
-import { ProjectionStore, type CheckpointView, type ProjectionCommit, type ProjectionPartition } from '#ports';
+import { ProjectionStore, type CheckpointView, type ProjectionCommit, type ProjectionPartition, type RedriveCommit } from '#ports';
 import type { Counter, Histogram } from '../metrics/meter.ts';
 import { metrics } from '../metrics/metrics.constants.ts';
 import type { Telemetry } from '../telemetry.ts';
@@ -42,6 +42,10 @@ export class ObservedProjectionStore extends ProjectionStore {
 
   override commitTogether(commits: readonly ProjectionCommit[]): Promise<void> {
     return this.#observed(commits, () => this.#store.commitTogether(commits));
+  }
+
+  override redrive(commit: RedriveCommit): Promise<void> {
+    return this.#store.redrive(commit);
   }
 
   override checkpoints(projection?: string): Promise<readonly CheckpointView[]> {

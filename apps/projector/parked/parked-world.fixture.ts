@@ -1,0 +1,142 @@
+import { temporaryPostgres } from '#adapters/embedded-postgres';
+import { Database, PostgresAggregateStore, PostgresLeaseStore, PostgresOutbox, PostgresParkedEvents } from '#adapters/postgres';
+import { PostgresProjectionStore, PostgresPublicationStore, PostgresReadStore } from '#adapters/postgres';
+import { SystemClock, UuidV7IdSource } from '#adapters/system';
+import { parkedAggregate, parkedEventsProjection, parkedEventTable, parkedIdOf, type ParkedVerb } from '#domain/operation';
+import { contexts, edgeRegistered, edgeReported, encodeEvent, topicPartitions, type DomainEvent, type LogRecord } from '#events';
+import { partitionOf, type Projection, type TableSpec } from '#kernel';
+import { runMigrations } from '#migrations';
+import type { EventLog, ReadRow } from '#ports';
+import { CommandExecutor, ConsumerHost, EventParking, LogEventIntake, OutboxRelay, pause, type PoisonLimits } from '#runtime';
+import { pino } from 'pino';
+import { ParkedDesk } from './parked-desk.ts';
+
+export const table: TableSpec = {
+  name: 'told',
+  key: { edge_id: 'text' },
+  columns: { requests: { type: 'bigint', join: 'max' }, region: { type: 'text', join: 'lww', stamp: 'at' }, taken: { type: 'json', join: 'counter' } },
+};
+
+/** An event of so many hits is thrown at, while the world is broken; of one of so many, PostgreSQL refuses the row. */
+export const [thrown, refused] = [666, 777];
+
+/** What is wrong with the projection; mended by a test as by a deployment. */
+export class Breakage {
+  throws = true;
+
+  readonly projection: Projection<DomainEvent> = {
+    name: 'told',
+    version: 1,
+    contexts: ['edge'],
+    handles: [edgeReported.type],
+    ignores: [edgeRegistered.type],
+    tables: [table],
+    project: (event) => {
+      if (event.type !== edgeReported.type) return [];
+      const { edgeId, requests, hits } = event.data;
+      if (hits === thrown && this.throws) throw new RangeError(`cannot count to ${hits}`);
+      // PostgreSQL's texts have no NUL (SQLSTATE 22021).
+      const region = hits === refused ? 'a\0b' : 'eu';
+      const set = { requests: BigInt(requests), region, taken: { [String(requests).padStart(4, '0')]: 1 } };
+      return [{ table: 'told', key: { edge_id: edgeId }, set, stamps: { at: BigInt(requests) } }];
+    },
+  };
+}
+
+const logger = pino({ level: 'silent' });
+let ids = 0;
+
+export function report(edgeId: string, requests: number, hits = 1): LogRecord {
+  const data = { ...(edgeReported.samples[0] as Parameters<typeof edgeReported.draft>[0]), edgeId, requests, hits };
+  const envelope = { source: '/t', time: 1, tenant: 'default', correlationId: 'c', causationId: 'c', traceparent: '', actor: 'system:t', producerEpoch: 1n };
+  return encodeEvent({ ...envelope, id: `id-${++ids}`, type: edgeReported.type, version: 1, subject: edgeId, key: edgeId, streamVersion: 1n, data });
+}
+
+/** A log, a PostgreSQL, and everything of a projector that has to do with parked events. */
+export class ParkedWorld {
+  readonly breakage = new Breakage();
+  readonly log: EventLog;
+  readonly parked: PostgresParkedEvents;
+  readonly reads: PostgresReadStore;
+  readonly commands: CommandExecutor;
+  readonly #database: Database;
+  readonly #stopServer: () => Promise<void>;
+  readonly #intake: LogEventIntake;
+  readonly #relay: OutboxRelay;
+  readonly #desk: ParkedDesk;
+  #hosts = 0;
+  #host: ConsumerHost | undefined;
+
+  private constructor(log: EventLog, server: Awaited<ReturnType<typeof temporaryPostgres>>) {
+    this.log = log;
+    this.#stopServer = () => server.stop();
+    const database = (this.#database = new Database({ url: server.url }));
+    const [clock, leases, outbox] = [new SystemClock(), new PostgresLeaseStore(database), new PostgresOutbox(database)];
+    this.parked = new PostgresParkedEvents(database);
+    this.reads = new PostgresReadStore(database);
+    const aggregates = new PostgresAggregateStore(database);
+    this.commands = new CommandExecutor({ aggregates, clock, ids: new UuidV7IdSource(), source: '/test' });
+    this.#intake = new LogEventIntake({ owner: 'test' }, { log, publications: new PostgresPublicationStore(database), leases, clock, logger });
+    this.#relay = new OutboxRelay({ owner: 'test' }, { outbox, log, leases, logger });
+    const parking = new EventParking({ intake: this.#intake, clock, logger, source: '/test' });
+    const common = { parked: this.parked, parking, aggregates, commands: this.commands, log, logger };
+    this.#desk = new ParkedDesk({ lookMs: 50 }, { ...common, projections: [this.breakage.projection, parkedEventsProjection] });
+    this.start = (limits) => this.#start({ log, leases, logger, parking, store: new PostgresProjectionStore(database) }, limits);
+  }
+
+  static async open(log: EventLog): Promise<ParkedWorld> {
+    const server = await temporaryPostgres();
+    await runMigrations(server.url);
+    for (const topic of contexts) await log.ensureTopic(topic, topicPartitions);
+    const world = new ParkedWorld(log, server);
+    await world.#relay.start();
+    world.#desk.start();
+    return world;
+  }
+
+  /** Lets a host work, in place of the one before. */
+  readonly start: (limits?: Partial<PoisonLimits>) => Promise<void>;
+
+  async #start(deps: Omit<ConstructorParameters<typeof ConsumerHost>[1], 'poison'>, changed: Partial<PoisonLimits> = {}): Promise<void> {
+    await this.#host?.stop();
+    const limits = { attemptsMax: 3, retryMs: 5, keysMax: 100, heldMax: 100_000, ...changed };
+    const poison = { parked: this.parked, clock: new SystemClock(), limits };
+    const init = { projections: [this.breakage.projection, parkedEventsProjection], owner: `host-${this.#hosts++}`, ordersEveryMs: 50 };
+    this.#host = new ConsumerHost(init, { ...deps, poison });
+    await this.#host.start();
+  }
+
+  /** What an operator asks for by the API. */
+  async ask(verb: ParkedVerb, offset: bigint, edge: string): Promise<void> {
+    const place = { topic: 'edge', partition: partitionOf(edge, topicPartitions), offset: String(offset), consumer: 'told@1' };
+    const command = { type: 'OrderRedrive', ...place, verb, requestedBy: 'key:operator', reason: 'tried' } as const;
+    await this.commands.execute(parkedAggregate, parkedIdOf(place), command, { actor: 'key:operator', correlationId: 'c' });
+  }
+
+  /** What an edge's row has taken. */
+  async taken(edge: string): Promise<readonly number[]> {
+    const [row] = await this.reads.select(table, { keys: [{ edge_id: edge }], limit: 1 });
+    return Object.keys((row?.['taken'] ?? {}) as object)
+      .map(Number)
+      .sort((a, b) => a - b);
+  }
+
+  /** What the read model tells of parked events. */
+  rows(): Promise<readonly ReadRow[]> {
+    return this.reads.select(parkedEventTable, { orderBy: [{ column: 'record_offset' }], limit: 100 });
+  }
+
+  async until(condition: () => Promise<boolean>): Promise<void> {
+    while (!(await condition())) await pause(20);
+  }
+
+  async close(): Promise<void> {
+    await this.#host?.stop();
+    await this.#desk.stop();
+    await this.#relay.stop();
+    await this.#intake.stop();
+    await this.log.close();
+    await this.#database.close();
+    await this.#stopServer();
+  }
+}

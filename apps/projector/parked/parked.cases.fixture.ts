@@ -1,0 +1,71 @@
+import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import { topicPartitions } from '#events';
+import { partitionOf } from '#kernel';
+import type { EventLog } from '#ports';
+import { ParkedWorld, refused, report, thrown } from './parked-world.fixture.ts';
+
+/** Names of edges, all of one partition. */
+function edgesOf(first: string, count: number): readonly string[] {
+  const partition = partitionOf(first, topicPartitions);
+  return [first, ...Array.from({ length: 400 }, (_, at) => `${first}-${at}`).filter((name) => partitionOf(name, topicPartitions) === partition)].slice(
+    0,
+    count,
+  );
+}
+
+/** From a poisoned event to its redrive, by everything that takes part in it, on a real log and a real PostgreSQL. */
+export function parkedCases(openLog: () => Promise<EventLog>, startTimeoutMs: number): void {
+  let world: ParkedWorld;
+
+  beforeAll(async () => {
+    world = await ParkedWorld.open(await openLog());
+  }, startTimeoutMs);
+
+  afterAll(() => world?.close());
+
+  const waiting = async (edge: string): Promise<number | undefined> => (await world.parked.list({ key: edge, limit: 10 }))[0]?.held;
+  const stateOf = async (offset: bigint): Promise<unknown> => (await world.rows()).find((row) => row['record_offset'] === offset)?.['state'];
+
+  test('a poisoned event is parked, on record, and redriven with what waited behind it', async () => {
+    const [poisoned, neighbour] = edgesOf('edge-a', 2) as [string, string];
+    const [place] = await world.log.append('edge', [report(poisoned, 1, thrown), report(neighbour, 1), report(poisoned, 2), report(neighbour, 2)]);
+    const offset = place?.offset ?? -1n;
+    await world.start();
+    await world.until(async () => (await world.taken(neighbour)).length === 2 && (await stateOf(offset)) === 'parked');
+    expect(await world.taken(poisoned)).toEqual([]);
+    const row = (await world.rows()).find((one) => one['record_offset'] === offset);
+    expect(row).toMatchObject({ consumer: 'told@1', code: 'PROJECTION_FAILED', attempts: 3, stack: expect.stringContaining('cannot count to 666') });
+    // It fails again: it stays, and the row says so.
+    await world.ask('retry', offset, poisoned);
+    await world.until(async () => (await world.rows()).some((one) => one['record_offset'] === offset && one['attempts'] === 4));
+    expect(await stateOf(offset)).toBe('parked');
+    // Another host takes over, with code that is mended.
+    world.breakage.throws = false;
+    await world.start();
+    await world.log.append('edge', [report(poisoned, 3)]);
+    await world.until(async () => (await waiting(poisoned)) === 2);
+    await world.ask('retry', offset, poisoned);
+    await world.until(async () => (await stateOf(offset)) === 'redriven');
+    expect(await world.taken(poisoned)).toEqual([1, 2, 3]);
+    await world.log.append('edge', [report(poisoned, 4)]);
+    await world.until(async () => (await world.taken(poisoned)).length === 4);
+    expect(await world.parked.list({ key: poisoned, limit: 10 })).toEqual([]);
+  }, 60_000);
+
+  test('a row that PostgreSQL refuses is found among many, and can be left out', async () => {
+    const [poisoned, ...others] = edgesOf('edge-b', 20) as [string, ...string[]];
+    const many = others.flatMap((edge) => [report(edge, 1), report(edge, 2)]);
+    const bad = report(poisoned, 2, refused);
+    const places = await world.log.append('edge', [report(poisoned, 1), ...many.slice(0, 19), bad, ...many.slice(19), report(poisoned, 3)]);
+    const offset = places[20]?.offset ?? -1n;
+    await world.start();
+    await world.until(async () => (await stateOf(offset)) === 'parked' && (await waiting(poisoned)) === 1);
+    for (const edge of others) await world.until(async () => (await world.taken(edge)).length === 2);
+    expect(await world.taken(poisoned)).toEqual([1]);
+    expect((await world.rows()).find((one) => one['record_offset'] === offset)).toMatchObject({ code: 'DATABASE_VALUE_INVALID', state: 'parked' });
+    await world.ask('discard', offset, poisoned);
+    await world.until(async () => (await stateOf(offset)) === 'discarded');
+    expect(await world.taken(poisoned)).toEqual([1, 3]);
+    expect((await world.rows()).find((one) => one['record_offset'] === offset)).toMatchObject({ state_by: 'key:operator', state_note: 'tried' });
+  }, 60_000);
+}

@@ -1,0 +1,194 @@
+import { access, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { LogRecord } from '#events';
+import { rowsText } from '#kernel';
+import { pause } from '#runtime';
+import type { ParkedDetailView, ParkedView } from '../client/api.types.ts';
+import { knownProjections } from '../parked/known-projections.ts';
+import { edited, tryRecord, versionOf, type EditData, type Trial } from '../parked/try-event.ts';
+import { PlainFailure } from '../streams.errors.ts';
+import type { CommandContext } from './context.ts';
+import { differenceOf, parkedLines, trialLines } from './parked-text.ts';
+import { table } from './table.ts';
+
+export interface ParkedFilterOptions {
+  readonly topic?: string;
+  readonly consumer?: string;
+  readonly type?: string;
+  readonly code?: string;
+}
+
+const pollMs = 300;
+const base = '/api/v1/events/parked';
+
+export async function listParked(
+  { api, print }: CommandContext,
+  options: ParkedFilterOptions & { readonly state?: string; readonly all?: boolean; readonly limit: number },
+): Promise<void> {
+  const { topic, consumer, type, code, limit } = options;
+  const state = options.state ?? (options.all === true ? undefined : 'parked');
+  const query = new URLSearchParams(
+    Object.entries({ topic, consumer, type, code, state, limit: String(limit) }).filter((one): one is [string, string] => one[1] !== undefined),
+  );
+  const page = await api.call<{ readonly items: readonly ParkedView[] }>('GET', `${base}?${query}`);
+  print(page, () =>
+    page.items.length === 0
+      ? ['Nothing is parked.']
+      : table(
+          ['ID', 'STATE', 'WAITING', 'EVENT', 'CODE', 'TRIES', 'PARKED', 'MESSAGE'],
+          page.items.map((one) => [one.id, one.state, String(one.held), one.eventType, one.code, String(one.attempts), one.parkedAt ?? '', one.message]),
+        ),
+  );
+}
+
+const show = ({ api }: CommandContext, id: string): Promise<ParkedDetailView> => api.call('GET', `${base}/${encodeURIComponent(id)}`);
+
+export async function showParked(context: CommandContext, id: string): Promise<void> {
+  const parked = await show(context, id);
+  context.print(parked, () => parkedLines(parked));
+}
+
+/** Waits until what was asked for is done. @throws PlainFailure when it failed again. */
+async function settled(context: CommandContext, id: string, triesBefore: number): Promise<ParkedDetailView> {
+  for (;;) {
+    const parked = await show(context, id);
+    if (parked.state === 'redriven' || parked.state === 'discarded') return parked;
+    if (parked.state === 'gone') throw new PlainFailure(`${id} is not parked any more: the read model was built anew.`);
+    if (parked.state === 'parked' && (parked.attempts > triesBefore || parked.stateNote?.startsWith('PARKED_GONE') === true))
+      throw new PlainFailure(`${id} failed again and stays parked: ${parked.message}`);
+    await pause(pollMs);
+  }
+}
+
+async function order(
+  context: CommandContext,
+  verb: 'retry' | 'discard',
+  id: string,
+  options: { readonly reason?: string; readonly wait: boolean },
+): Promise<void> {
+  const before = await show(context, id);
+  await context.api.call('POST', `${base}/${encodeURIComponent(id)}/${verb}`, { reason: options.reason });
+  if (!options.wait) return context.print({ id }, () => [`Asked for. See how it goes: streams parked show ${id}`]);
+  const parked = await settled(context, id, before.attempts);
+  context.print(parked, () => [
+    parked.state === 'discarded'
+      ? `${id} is left out for good; what waited behind it is taken.`
+      : `${id} is taken, and what waited behind it${before.held > 0 ? ` (${before.held})` : ''}: in order, up to any that failed itself.`,
+  ]);
+}
+
+export function retryParked(context: CommandContext, id: string, options: { readonly reason?: string; readonly wait: boolean }): Promise<void> {
+  return order(context, 'retry', id, options);
+}
+
+export function discardParked(context: CommandContext, id: string, options: { readonly reason: string; readonly wait: boolean }): Promise<void> {
+  return order(context, 'discard', id, options);
+}
+
+/** `streams parked retry --all` */
+export async function retryAllParked({ api, print }: CommandContext, options: ParkedFilterOptions & { readonly reason?: string }): Promise<void> {
+  const { topic, consumer, type, code, reason } = options;
+  const answer = await api.call<{ readonly ids: readonly string[]; readonly more: boolean }>('POST', `${base}/retry`, { topic, consumer, type, code, reason });
+  print(answer, () => [
+    `Asked for ${answer.ids.length} parked events${answer.more ? '; there are more, ask again' : ''}. See what is left: streams parked list`,
+  ]);
+}
+
+export interface TryOptions {
+  readonly upcaster?: string;
+  readonly data?: string;
+  readonly dir: string;
+}
+
+/** `streams parked try`, also called `edit-upcaster-test`. True when the event can be taken as tried. */
+export async function tryParked(context: CommandContext, id: string, options: TryOptions): Promise<boolean> {
+  const parked = await show(context, id);
+  const { record, consumer } = parked;
+  if (record === null) throw new PlainFailure('The record is shown to admins alone, and only while the log has it.');
+  const name = consumer.split('@')[0];
+  const projections = knownProjections.filter((one) => (consumer === '*' ? (one.contexts as readonly string[]).includes(parked.topic) : one.name === name));
+  if (projections.length === 0) throw new PlainFailure(`This program has no projection of ${consumer}.`);
+  const asItIs = tryRecord(record, projections);
+  if (options.upcaster === undefined && options.data === undefined) {
+    const files = await writeFiles(id, record, options.dir);
+    context.print({ id, files, asItIs: asItIs.map(plain) }, () => [
+      ...trialLines('As it is on the log', asItIs),
+      `Its data is in ${files.data}, a first upcaster in ${files.upcaster}. Edit one of them and try again; nothing is changed by that:`,
+      `  streams parked try ${id} --upcaster ${files.upcaster}`,
+      `  streams parked try ${id} --data ${files.data}`,
+    ]);
+    return asItIs.every(({ error }) => error === undefined);
+  }
+  const tried = tryEdited(record, await editOf(options), projections);
+  context.print({ id, asItIs: asItIs.map(plain), tried: tried.map(plain) }, () => [
+    ...trialLines('As it is on the log', asItIs),
+    ...trialLines('As you changed it', tried),
+    ...differenceOf(asItIs, tried),
+  ]);
+  return tried.every(({ error }) => error === undefined);
+}
+
+function tryEdited(record: LogRecord, edit: EditData, projections: typeof knownProjections): readonly Trial[] {
+  try {
+    return tryRecord(edited(record, edit), projections);
+  } catch (error) {
+    const { name, message } = error as Error;
+    return projections.map((one) => ({ projection: `${one.name}@${one.version}`, changes: [], error: { name, message: `your change: ${message}` } }));
+  }
+}
+
+async function editOf({ upcaster, data }: TryOptions): Promise<EditData> {
+  if (data !== undefined) {
+    const value = readJson(data, await readFile(data, 'utf8'));
+    return () => value;
+  }
+  const module = (await import(pathToFileURL(resolve(upcaster ?? '')).href)) as { readonly default?: unknown };
+  if (typeof module.default !== 'function') throw new PlainFailure(`${upcaster} must export a function as its default: (data, { type, version }) => data.`);
+  return module.default as EditData;
+}
+
+function readJson(file: string, text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new PlainFailure(`${file} is not JSON: ${(error as Error).message}`);
+  }
+}
+
+/** What to edit; files that are there already are somebody's work and stay. */
+async function writeFiles(id: string, record: LogRecord, dir: string): Promise<{ readonly data: string; readonly upcaster: string }> {
+  await mkdir(dir, { recursive: true });
+  const [data, upcaster] = [join(dir, `${id}.json`), join(dir, `${id}.upcaster.mjs`)];
+  const stub = `/** Data of ${record.headers['ce_type']} version ${versionOf(record)}, as it is on the log, becomes data of the newest version. */
+export default function upcast(data) {
+  return { ...data };
+}
+`;
+  for (const [file, text] of [
+    [data, indented(record.value)],
+    [upcaster, stub],
+  ] as const)
+    if (!(await isThere(file))) await writeFile(file, text);
+  return { data, upcaster };
+}
+
+async function isThere(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}
+
+/** Data that is not JSON is what is wrong with it, perhaps. */
+function indented(value: string): string {
+  try {
+    return `${JSON.stringify(JSON.parse(value), null, 2)}\n`;
+  } catch {
+    return value;
+  }
+}
+
+function plain({ projection, changes, error }: Trial): object {
+  return { projection, rows: rowsText(changes), error: error ?? null };
+}

@@ -1,0 +1,22 @@
+import { keysProjection } from '#domain/access';
+import { purgesProjection } from '#domain/cache';
+import { contentsProjection } from '#domain/content';
+import { edgesProjection } from '#domain/edge';
+import { ledgerKeysProjection, parkedEventsProjection, replaysProjection } from '#domain/operation';
+import { playbacksProjection } from '#domain/playback';
+import { streamsProjection } from '#domain/stream';
+import type { DomainEvent } from '#events';
+import type { Projection } from '#kernel';
+
+/** The projections of this program's code, for trying events on them without a platform. */
+export const knownProjections: readonly Projection<DomainEvent>[] = [
+  streamsProjection,
+  purgesProjection,
+  edgesProjection,
+  keysProjection,
+  contentsProjection,
+  playbacksProjection,
+  parkedEventsProjection,
+  replaysProjection,
+  ledgerKeysProjection,
+];
