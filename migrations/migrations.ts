@@ -8,6 +8,7 @@ import { PlatformTables1795390073000 } from './platform-tables.migration.ts';
 import { ProjectionBuilds1795690000000 } from './projection-builds.migration.ts';
 import { Publications1795680000000 } from './publications.migration.ts';
 import { RestoredHeads1795395600000 } from './restored-heads.migration.ts';
+import { SubjectKeys1795708800000 } from './subject-keys.migration.ts';
 import { Secrets1795669200000 } from './secrets.migration.ts';
 
 /** Every migration there is, oldest first. A released one is never changed: what it made is changed by the next one. */
@@ -22,4 +23,5 @@ export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly
   BoundLog1795700400000,
   PastPieces1795702000000,
   ParkedEvents1795705200000,
+  SubjectKeys1795708800000,
 ];

@@ -14,6 +14,7 @@ import { PlaybacksController } from './playbacks/playbacks.controller.ts';
 import { PublishController } from './publish/publish.controller.ts';
 import { ReplaysController } from './replays/replays.controller.ts';
 import { StreamsController } from './streams/streams.controller.ts';
+import { SubjectsController } from './subjects/subjects.controller.ts';
 import { WatchController } from './watch/watch.controller.ts';
 
 /** All of REST. */
@@ -31,6 +32,7 @@ export const controllers = [
   KeysController,
   TenantsController,
   RefusalsController,
+  SubjectsController,
   OriginController,
   LedgerController,
   TlogController,

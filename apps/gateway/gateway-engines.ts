@@ -8,13 +8,15 @@ import type {
   LedgerStore,
   PastStore,
   ParkedEvents,
+  MasterKey,
   ProjectionBuilds,
   PublicationStore,
   RateLimiter,
   ReadStore,
   SecretStore,
+  SubjectKeyStore,
 } from '#ports';
-import type { Telemetry } from '#runtime';
+import type { PersonalData, Telemetry } from '#runtime';
 
 /** What the gateway stands on. */
 export interface GatewayEngines {
@@ -23,6 +25,10 @@ export interface GatewayEngines {
   readonly reads: ReadStore;
   readonly blobs: BlobStore;
   readonly secrets: SecretStore;
+  readonly subjectKeys: SubjectKeyStore;
+  readonly master: MasterKey;
+  /** Decrypts for those who read, and encrypts what is written. */
+  readonly personal: PersonalData;
   readonly limiter: RateLimiter;
   readonly publications: PublicationStore;
   readonly leases: LeaseStore;

@@ -18,14 +18,15 @@ import { ParkedReader } from './parked/parked-reader.ts';
 import { PublicUrls } from './public-urls.ts';
 import { publishProviders } from './publish/publish-providers.ts';
 import { ReplayReader } from './replays/replay-reader.ts';
+import { subjectProviders } from './subjects/subject-providers.ts';
 import { streamProviders } from './streams/stream-providers.ts';
 
 export const subscriptionDefaults: SubscriptionsInit = { readersMax: 2_000, heartbeatMs: 10_000, stallMs: 10_000, checkMs: recheckMs };
 
 class GatewayRoot {}
 
-function commandsOn({ aggregates, clock, ids, telemetry }: GatewayEngines, { node }: GatewaySettings): CommandExecutor {
-  return new CommandExecutor({ aggregates, clock, ids, source: `/gateway/${node}`, ...(telemetry === undefined ? {} : { telemetry }) });
+function commandsOn({ aggregates, clock, ids, personal, telemetry }: GatewayEngines, { node }: GatewaySettings): CommandExecutor {
+  return new CommandExecutor({ aggregates, clock, ids, source: `/gateway/${node}`, personal, ...(telemetry === undefined ? {} : { telemetry }) });
 }
 
 /** The only wiring of the gateway: each feature brings its own providers. */
@@ -43,6 +44,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       ...cdnProviders,
       ...publishProviders(engines, settings.node),
       ...eventProviders(engines, subscriptions),
+      ...subjectProviders(engines, settings.node),
       ...ledgerProviders(engines, settings.ledgerKeyFile),
       ...pastProviders(engines),
       { provide: ParkedReader, useValue: new ParkedReader(engines) },

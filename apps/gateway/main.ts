@@ -1,7 +1,8 @@
 import { openEngines } from '#adapters/engines';
+import { openMasterKey } from '#adapters/master-key';
 import { UuidV7IdSource } from '#adapters/system';
 import { contexts, topicPartitions } from '#events';
-import { observeEngines, requireBoundLog, runApp, untilThere, waitingLog } from '#runtime';
+import { observeEngines, openPersonal, requireBoundLog, runApp, untilThere, waitingLog } from '#runtime';
 import { runMigrations } from '#migrations';
 import { createGateway } from './gateway.app.ts';
 import { readGatewaySettings } from './gateway.config.ts';
@@ -22,7 +23,9 @@ await runApp({
     await untilThere(() => runMigrations(settings.databaseUrl ?? ''), wait);
     await untilThere(() => requireBoundLog(engines), wait);
     for (const topic of contexts) await untilThere(() => engines.log.ensureTopic(topic, topicPartitions), wait);
-    return gatewayModule({ ...engines, telemetry }, settings);
+    const master = openMasterKey(settings.masterKey);
+    const personal = openPersonal({ store: engines.subjectKeys, master, clock: engines.clock, logger }, lifecycle);
+    return gatewayModule({ ...engines, master, personal, telemetry }, settings);
   },
   create: (root, options, { logger, telemetry }) =>
     createGateway(root, options, {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
+import { addressSubject } from './data-subjects.ts';
 import { defineEvent } from './define.ts';
 import { count, id, millis, text, withoutNul } from './fields.ts';
-import { personal } from './personal.ts';
+import { personalIdentifier } from './personal.ts';
 
 export const scopes = ['publish', 'operate', 'view', 'edge', 'admin'] as const;
 
@@ -121,12 +122,12 @@ export const tenantResumed = defineEvent({
 
 export const accessRefused = defineEvent({
   type: 'access.refused',
-  version: 2,
+  version: 3,
   context: 'access',
   meaning: 'Somebody was refused, once or several times within a minute.',
   schema: z.object({
     /** Network address; empty for all those together that came after too many others. */
-    address: personal(z.string().max(64)),
+    address: personalIdentifier(z.string().max(64)),
     /** `anonymous`, or who it was: `key:<id>`, `jwt:<subject>`; of a credential that did not hold, who it claimed to be. */
     who: z.string().min(1).max(256).regex(withoutNul),
     /** Id of the operation in the OpenAPI document, or the method of the gRPC service. */
@@ -140,8 +141,9 @@ export const accessRefused = defineEvent({
   }),
   key: (data) => data.address || 'many',
   subject: (data) => `refusals/${data.address || 'many'}`,
-  // Version 1 named the reasons by a closed list.
-  upcasters: [(data) => data],
+  dataSubject: (data) => addressSubject(data.address),
+  // Version 1 named the reasons by a closed list; version 2 had the address in clear.
+  upcasters: [(data) => data, (data) => data],
   samples: [
     {
       address: '192.0.2.9',
@@ -154,6 +156,15 @@ export const accessRefused = defineEvent({
     },
     {
       address: '192.0.2.7',
+      who: 'anonymous',
+      operation: 'listStreams',
+      reason: 'no-credential',
+      count: 12,
+      firstAtMs: 1790000000000,
+      lastAtMs: 1790000041000,
+    },
+    {
+      address: 'sealed:v1:k7Qm2Zx0Rt4Yb8Nc1Vd5Ww:*:pT4mQz7rXb2k9Lw4Tn1cYp6sDf3gJ8aE5uRi0oHvBxKyMqNtWz2e',
       who: 'anonymous',
       operation: 'listStreams',
       reason: 'no-credential',

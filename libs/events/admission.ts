@@ -6,7 +6,9 @@ import { EventInvalidError } from './errors.ts';
 import { extensionHeaders, invalidAttribute, optionalText, optionalTime, requiredText } from './incoming-attributes.ts';
 import type { IncomingEvent } from './incoming.ts';
 import { instantText } from './instant.ts';
+import { personalTexts } from './personal.ts';
 import type { LogRecord } from './record.ts';
+import { standInPattern } from './stand-in.codec.ts';
 
 /** What the door knows of the caller and the moment. */
 export interface AdmissionContext {
@@ -26,6 +28,14 @@ export interface AdmittedEvent {
   readonly record: LogRecord;
   /** Everything that makes it this event and no other of the same id; a repetition says the same. */
   readonly content: string;
+  /** When it tells of somebody: whom, and the data as the newest version has it. The record has it in clear, and must not go to the log so. */
+  readonly person?: EventPerson;
+}
+
+export interface EventPerson {
+  readonly definition: EventDefinition;
+  readonly subject: string;
+  readonly data: unknown;
 }
 
 /** How far ahead of our clock a publisher's may be. */
@@ -92,7 +102,9 @@ export function admitEvent(incoming: IncomingEvent, context: AdmissionContext): 
   };
   const own = extensionHeaders(attributes, judged);
   const record = { key, headers: own === undefined ? headers : { ...headers, ...own }, value };
-  return { id, context: definition.context, record, content: `${dataschema}\n${source}\n${time ?? ''}\n${value}` };
+  const content = `${dataschema}\n${source}\n${time ?? ''}\n${value}`;
+  const person = personOf(definition, data);
+  return { id, context: definition.context, record, content, ...(person === undefined ? {} : { person }) };
 }
 
 function openDefinition(type: string, context: AdmissionContext): EventDefinition {
@@ -105,6 +117,17 @@ function openDefinition(type: string, context: AdmissionContext): EventDefinitio
     throw new EventInvalidError('EVENT_CONTEXT_FORBIDDEN', `This needs the right to publish into the context ${definition.context}.`, 'type');
   }
   return definition;
+}
+
+/** @throws EventInvalidError for a personal field that holds what stands in the place of one */
+function personOf(definition: EventDefinition, data: unknown): EventPerson | undefined {
+  for (const { place, text } of personalTexts(definition, data)) {
+    if (!standInPattern.test(text)) continue;
+    const field = `data${place.replaceAll('/', '.')}`;
+    throw new EventInvalidError('EVENT_DATA_INVALID', `${field}: begins like what the platform puts in the place of a personal value`, field);
+  }
+  const subject = definition.dataSubject(data);
+  return subject === undefined ? undefined : { definition, subject, data };
 }
 
 function refuseReserved(attributes: IncomingEvent['attributes'], { tenant }: AdmissionContext): void {

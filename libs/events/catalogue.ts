@@ -51,12 +51,14 @@ import {
   streamStopped,
   type StreamEventDefinition,
 } from './stream.events.ts';
+import { masterKeyRotated, subjectErased, subjectExported, type SubjectEventDefinition } from './subject.events.ts';
 
 export type AnyDefinition =
   | StreamEventDefinition
   | CacheEventDefinition
   | EdgeEventDefinition
   | AccessEventDefinition
+  | SubjectEventDefinition
   | ContentEventDefinition
   | PlaybackEventDefinition
   | OperationEventDefinition
@@ -85,6 +87,9 @@ export const catalogue: readonly AnyDefinition[] = [
   tenantSuspended,
   tenantResumed,
   accessRefused,
+  subjectErased,
+  subjectExported,
+  masterKeyRotated,
   contentPublished,
   contentChanged,
   contentWithdrawn,
@@ -121,7 +126,7 @@ export type DomainEvent = EventOf<AnyDefinition>;
 export type StreamEvent = EventOf<StreamEventDefinition>;
 export type CacheEvent = EventOf<CacheEventDefinition>;
 export type EdgeEvent = EventOf<EdgeEventDefinition>;
-export type AccessEvent = EventOf<AccessEventDefinition>;
+export type AccessEvent = EventOf<AccessEventDefinition | SubjectEventDefinition>;
 export type ContentEvent = EventOf<ContentEventDefinition>;
 export type PlaybackEvent = EventOf<PlaybackEventDefinition>;
 export type OperationEvent = EventOf<OperationEventDefinition | ParkedEventDefinition | ReplayEventDefinition>;

@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import type { Context } from './envelope.ts';
+import { personalFields } from './personal.ts';
 
 /**
  * Who may say that it happened. `platform`: only its own deciders and owners, so that nobody can forge a decision or a fact
@@ -23,6 +24,11 @@ export interface EventInit<Type extends string, Schema extends z.ZodType> {
   readonly key: (data: z.infer<Schema>) => string;
   /** What the event is about; defaults to the key. */
   readonly subject?: (data: z.infer<Schema>) => string;
+  /**
+   * Whom the event's personal fields tell of, such as `address:192.0.2.7`: they are encrypted under that subject's key.
+   * Undefined when this one names nobody.
+   */
+  readonly dataSubject?: (data: z.infer<Schema>) => string | undefined;
   /** `upcasters[n]` lifts version n + 1 to n + 2; exactly `version - 1` of them. */
   readonly upcasters?: readonly Upcaster[];
   /** A golden sample per released version, oldest first; today's upcasters must read each of them. */
@@ -46,8 +52,14 @@ export interface EventDefinition<Type extends string = string, Data = unknown> {
   readonly samples: readonly unknown[];
   key(data: Data): string;
   subject(data: Data): string;
+  /** Whom its personal fields tell of; undefined when it names nobody. */
+  dataSubject(data: Data): string | undefined;
   /** The event as a decider returns it. */
   draft(data: Data): DraftEvent<Type, Data>;
+}
+
+function nobody(): undefined {
+  return undefined;
 }
 
 /** Defines an event once, as a value. */
@@ -55,6 +67,7 @@ export function defineEvent<const Type extends string, Schema extends z.ZodType>
   type Data = z.infer<Schema>;
   const upcasters = init.upcasters ?? [];
   if (upcasters.length !== init.version - 1) throw new RangeError(`${init.type}: version ${init.version} needs ${init.version - 1} upcasters`);
+  if (init.dataSubject === undefined && personalFields(init).length > 0) throw new RangeError(`${init.type}: personal fields need a dataSubject`);
   return {
     type: init.type,
     version: init.version,
@@ -66,6 +79,7 @@ export function defineEvent<const Type extends string, Schema extends z.ZodType>
     samples: init.samples,
     key: init.key,
     subject: init.subject ?? init.key,
+    dataSubject: init.dataSubject ?? nobody,
     draft: (data) => ({ type: init.type, data }),
   };
 }

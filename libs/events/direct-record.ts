@@ -126,6 +126,10 @@ export function checkDirect(record: DirectRecord): LogRecord {
   );
   checkPlace(record, admitted.record.key);
   checkTenancy(headers);
+  if (admitted.person !== undefined) {
+    const message = 'This event tells of a person, and would be on the log in clear: publish it through the gateway, which encrypts it.';
+    throw new EventInvalidError('EVENT_DATA_INVALID', message, 'data');
+  }
   if (platformActor.test(actor)) throw reserved('actor');
   if (streamversion !== '0') throw reserved('streamversion');
   if (producerepoch !== '0') throw reserved('producerepoch');

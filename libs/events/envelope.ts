@@ -30,7 +30,7 @@ export interface EventEnvelope<Type extends string = string, Data = unknown> {
   readonly causationId: string;
   /** W3C trace context; empty when there is no trace. */
   readonly traceparent: string;
-  /** Who caused it: `key:<id>`, `system:<app>`, `publisher:<address>`. */
+  /** Who caused it: `key:<id>`, `system:<app>`, `publisher:<session or stream>`. */
   readonly actor: string;
   /** Sequence within the subject, from 1. Facts count within their producer's epoch, over all its subjects. */
   readonly streamVersion: bigint;

@@ -1,9 +1,10 @@
-export { admitEvent, futureMsMax, oldestTimeMs, type AdmissionContext, type AdmittedEvent } from './admission.ts';
+export { admitEvent, futureMsMax, oldestTimeMs, type AdmissionContext, type AdmittedEvent, type EventPerson } from './admission.ts';
 export * from './access.events.ts';
 export * from './cache.events.ts';
 export * from './catalogue.ts';
 export { checkData, dataschemaOf, encodeEvent, readValue, releasedVersionOf } from './codec.ts';
 export * from './content.events.ts';
+export { addressSubject, peerSubject, viewerSubject } from './data-subjects.ts';
 export { decodeEvent, isReadable } from './decode-event.ts';
 export { defineEvent, type DraftEvent, type DraftOf, type EventDefinition, type EventInit, type Publishers, type Upcaster } from './define.ts';
 export { asClosedDirect, asDirect, asWritten, directHeader, isDirect, type DirectTenants } from './direct-record.ts';
@@ -17,6 +18,18 @@ export * from './operation.events.ts';
 export * from './parked.events.ts';
 export * from './replay.events.ts';
 export * from './playback.events.ts';
-export { personal, personalPaths, type PersonalPath } from './personal.ts';
+export {
+  changeAt,
+  keyIdsIn,
+  personal,
+  personalFields,
+  personalIdentifier,
+  personalPaths,
+  personalTexts,
+  type PersonalField,
+  type PersonalPath,
+} from './personal.ts';
+export { formatErased, formatLocked, formatSealed, parseSealed, readPersonal, sealedPrefix, type PersonalValue, type SealedText } from './stand-in.codec.ts';
 export { stampOf } from './stamp.ts';
 export * from './stream.events.ts';
+export * from './subject.events.ts';

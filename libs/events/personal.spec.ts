@@ -1,7 +1,12 @@
 import { describe, expect, it } from '@jest/globals';
 import { z } from 'zod';
 import { accessRefused } from './access.events.ts';
-import { personal, personalPaths } from './personal.ts';
+import { catalogue } from './catalogue.ts';
+import type { EventDefinition } from './define.ts';
+import { peerSubject } from './data-subjects.ts';
+import { defineEvent } from './define.ts';
+import { changeAt, personal, personalFields, personalIdentifier, personalPaths, personalTexts } from './personal.ts';
+import { formatErased, formatLocked, formatSealed, parseSealed, readPersonal } from './stand-in.codec.ts';
 import { streamCreated, streamPublishRejected } from './stream.events.ts';
 
 describe('personal fields', () => {
@@ -33,6 +38,68 @@ describe('personal fields', () => {
   });
 
   it('are told in the JSON Schema', () => {
-    expect(z.toJSONSchema(z.object({ a: personal(z.string()) })).properties?.['a']).toEqual({ type: 'string', 'x-personal': true });
+    const field = z.toJSONSchema(z.object({ a: personal(z.string().max(9)) })).properties?.['a'];
+    expect(field).toMatchObject({
+      'x-personal': true,
+      anyOf: [
+        { type: 'string', maxLength: 9 },
+        { type: 'string', pattern: '^(sealed|erased|locked):' },
+      ],
+    });
   });
+
+  it('need somebody of whom they tell', () => {
+    const init = { type: 'a.b', version: 1, context: 'stream', meaning: '', key: () => 'k', samples: [] } as const;
+    expect(() => defineEvent({ ...init, schema: z.object({ a: personal(z.string()) }) })).toThrow('need a dataSubject');
+  });
+
+  it('are no part of what outsiders have to say of key and subject', () => {
+    for (const definition of catalogue as readonly EventDefinition[]) {
+      if (definition.publishers !== 'anyone') continue;
+      const sample = definition.samples.at(-1);
+      const nameless = personalFields(definition).reduce((data, { path }) => changeAt(data, path, () => 'person:x'), sample);
+      expect([definition.key(nameless), definition.subject(nameless)]).toEqual([definition.key(sample), definition.subject(sample)]);
+    }
+  });
+
+  it('are found and changed in place, and nothing else', () => {
+    const schema = z.object({ seen: z.array(z.object({ at: z.number(), by: personal(z.string()).optional() })), who: personalIdentifier(z.string()) });
+    const data = { seen: [{ at: 1, by: 'a' }, { at: 2 }], who: 'b', more: 1 };
+    expect(personalTexts({ schema }, data)).toEqual([
+      { place: '/seen/0/by', text: 'a' },
+      { place: '/who', text: 'b' },
+    ]);
+    expect(changeAt(data, ['seen', '*', 'by'], (text, place) => `${text}@${place}`)).toEqual({ ...data, seen: [{ at: 1, by: 'a@/seen/0/by' }, { at: 2 }] });
+    expect(personalFields({ schema }).map(({ identifies }) => identifies)).toEqual([false, true]);
+  });
+});
+
+describe('what stands in the place of a personal value', () => {
+  const keyId = 'k7Qm2Zx0Rt4Yb8Nc1Vd5Ww';
+  const sealed = { keyId, place: '*', body: 'a'.repeat(44) };
+
+  it('is told from a value', () => {
+    expect(parseSealed(formatSealed(sealed))).toEqual(sealed);
+    expect(readPersonal(formatSealed(sealed))).toEqual({ is: 'locked', keyId });
+    expect(readPersonal(formatErased(keyId, 1_790_000_000_123))).toEqual({ is: 'erased', keyId, at: '2026-09-21T14:13:20.123Z' });
+    expect(readPersonal(formatLocked(keyId))).toEqual({ is: 'locked', keyId });
+  });
+
+  it.each(['192.0.2.7', '', 'sealed', 'sealed:v1:short:*:x', 'erased:yesterday', `locked:${keyId}x`, `sealed:v2:${keyId}:*:${'a'.repeat(44)}`])(
+    '%j is a value',
+    (text) => {
+      expect(readPersonal(text)).toEqual({ is: 'clear', text });
+      expect(parseSealed(text)).toBeUndefined();
+    },
+  );
+});
+
+it.each([
+  ['192.0.2.7:50000', 'address:192.0.2.7'],
+  ['::ffff:192.0.2.7:1', 'address:192.0.2.7'],
+  ['[2001:DB8::1]:1', 'address:2001:db8::1'],
+  ['2001:db8::1:50000', 'address:2001:db8::1'],
+  [':1', undefined],
+])('the peer %s tells of %s', (peer, subject) => {
+  expect(peerSubject(peer)).toBe(subject);
 });

@@ -11,6 +11,7 @@ interface Definition {
   readonly shape?: Readonly<Record<string, Described>>;
   readonly element?: Described;
   readonly innerType?: Described;
+  readonly options?: readonly Described[];
   readonly entries?: Readonly<Record<string, string | number>>;
   readonly catchall?: unknown;
   readonly coerce?: boolean;
@@ -71,6 +72,8 @@ function baseOf(definition: Definition): PlainCheck | undefined {
       return (value) => typeof value === 'boolean';
     case 'enum':
       return enumCheck(definition);
+    case 'union':
+      return unionCheck(definition);
     case 'nullable':
       return nullableCheck(definition);
     case 'array':
@@ -100,6 +103,14 @@ function enumCheck({ entries = {} }: Definition): PlainCheck | undefined {
   const values = new Set<unknown>(Object.values(entries));
   // TypeScript's enums list numbers both ways; they are left to the schema.
   return [...values].every((value) => typeof value === 'string') ? (value) => values.has(value) : undefined;
+}
+
+function unionCheck({ options = [] }: Definition): PlainCheck | undefined {
+  const checks = options.map(checkOf);
+  if (checks.some((check) => check === undefined)) return undefined;
+  // Of one kind, so that none of them would hand back what another accepts in its own way.
+  if (options.some((option) => definitionOf(option).type !== 'string')) return undefined;
+  return (value) => checks.some((check) => check?.(value) === true);
 }
 
 function nullableCheck({ innerType }: Definition): PlainCheck | undefined {

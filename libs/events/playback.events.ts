@@ -1,6 +1,8 @@
 import { z } from 'zod';
+import { viewerSubject } from './data-subjects.ts';
 import { defineEvent } from './define.ts';
 import { count, id, millis, text } from './fields.ts';
+import { personal, personalIdentifier } from './personal.ts';
 
 /** What is watched, by whom. */
 const playback = {
@@ -23,7 +25,7 @@ const sample = { sessionId: 'ps-01926f4e7d3a', assetKind: 'stream', assetId: 'st
 
 export const playbackStarted = defineEvent({
   type: 'playback.started',
-  version: 1,
+  version: 2,
   context: 'playback',
   publishers: 'anyone',
   meaning: 'A player showed its first picture to a viewer.',
@@ -33,10 +35,18 @@ export const playbackStarted = defineEvent({
     startupMs: millis,
     rendition: id.optional(),
     /** Name and version of the player. */
-    player: text.optional(),
+    player: personal(text).optional(),
+    /** Who watches, as the publisher knows them; left out, the playback names nobody. */
+    viewer: personalIdentifier(id).optional(),
   }),
   key: (data) => data.sessionId,
-  samples: [{ ...sample, startupMs: 840, rendition: '720p', player: 'hls.js 1.7.4' }],
+  dataSubject: (data) => viewerSubject(data.viewer),
+  // Version 1 knew no viewers.
+  upcasters: [(data) => data],
+  samples: [
+    { ...sample, startupMs: 840, rendition: '720p', player: 'hls.js 1.7.4' },
+    { ...sample, startupMs: 840, rendition: '720p', player: 'hls.js 1.7.4', viewer: 'v-4711' },
+  ],
 });
 
 export const playbackReported = defineEvent({

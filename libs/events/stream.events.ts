@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { defineEvent } from './define.ts';
+import { peerSubject } from './data-subjects.ts';
 import { bytes, cid, count, epoch, id, millis, text, withoutNul } from './fields.ts';
 import { personal } from './personal.ts';
 
@@ -12,6 +13,8 @@ export const rungSchema = z.object({
 
 const sampleStream = 'st-7f3k2m9q';
 const sampleSession = '01926f4e-7d3a-7000-8000-000000000001';
+/** An address as the log has it. */
+const sampleSealed = 'sealed:v1:k7Qm2Zx0Rt4Yb8Nc1Vd5Ww:q3T9x0LmZ2A:hV0mQz7rXb2k9Lw4Tn1cYp6sDf3gJ8aE5uRi0oHvBxKyMqNtWz2e';
 const sampleCid = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
 
 export const streamCreated = defineEvent({
@@ -46,7 +49,7 @@ export const streamCreated = defineEvent({
 
 export const streamStarted = defineEvent({
   type: 'stream.started',
-  version: 1,
+  version: 2,
   context: 'stream',
   meaning: 'A publisher was admitted and holds the stream under a fencing epoch.',
   schema: z.object({
@@ -61,6 +64,9 @@ export const streamStarted = defineEvent({
     relayUrl: z.string().max(512),
   }),
   key: (data) => data.streamId,
+  dataSubject: (data) => peerSubject(data.remoteAddress),
+  // Version 1 had the address in clear.
+  upcasters: [(data) => data],
   samples: [
     {
       streamId: sampleStream,
@@ -68,6 +74,15 @@ export const streamStarted = defineEvent({
       epoch: 1,
       endpoint: 'primary',
       remoteAddress: '127.0.0.1:50000',
+      node: 'ingest-1',
+      relayUrl: `http://127.0.0.1:8082/relay/${sampleStream}`,
+    },
+    {
+      streamId: sampleStream,
+      sessionId: sampleSession,
+      epoch: 1,
+      endpoint: 'primary',
+      remoteAddress: sampleSealed,
       node: 'ingest-1',
       relayUrl: `http://127.0.0.1:8082/relay/${sampleStream}`,
     },
@@ -88,7 +103,7 @@ const rejectReasons = [
 
 export const streamPublishRejected = defineEvent({
   type: 'stream.publish-rejected',
-  version: 2,
+  version: 3,
   context: 'stream',
   meaning: 'A publisher was refused, and why.',
   schema: z.object({
@@ -100,11 +115,13 @@ export const streamPublishRejected = defineEvent({
     node: id,
   }),
   key: (data) => data.streamId || data.remoteAddress,
-  // Version 1 did not know of suspended tenants.
-  upcasters: [(data) => data],
+  dataSubject: (data) => peerSubject(data.remoteAddress),
+  // Version 1 did not know of suspended tenants; version 2 had the address in clear.
+  upcasters: [(data) => data, (data) => data],
   samples: [
     { streamId: sampleStream, reason: 'bad-key', detail: 'The stream key does not match.', remoteAddress: '127.0.0.1:50001', node: 'ingest-1' },
     { streamId: sampleStream, reason: 'tenant-suspended', detail: 'The tenant is suspended.', remoteAddress: '127.0.0.1:50001', node: 'ingest-1' },
+    { streamId: sampleStream, reason: 'bad-key', detail: 'The stream key does not match.', remoteAddress: sampleSealed, node: 'ingest-1' },
   ],
 });
 

@@ -43,6 +43,11 @@ export interface TableSpec {
   /** Primary key columns in order; all are `text` or `integer` or `bigint`. */
   readonly key: Readonly<Record<string, 'text' | 'integer' | 'bigint'>>;
   readonly columns: Readonly<Record<string, ColumnSpec>>;
+  /**
+   * Columns that hold personal values, encrypted as the log has them, and decrypted for those who read. Where equal values of
+   * a subject are encrypted alike, `identifies` is the kind of subject that a value names.
+   */
+  readonly personal?: Readonly<Record<string, { readonly identifies?: string }>>;
   /** Secondary indexes, each a list of columns. */
   readonly indexes?: readonly (readonly string[])[];
 }
@@ -74,6 +79,6 @@ export interface Projection<Event> {
    * table that is not named has rows of events with other keys.
    */
   readonly partitionedBy?: Readonly<Record<string, string>>;
-  /** Pure. */
-  project(event: Event): readonly RowChange[];
+  /** Pure. `recordedAtMs` is when the log took the event; left out by those who ask for keys alone. */
+  project(event: Event, recordedAtMs?: number): readonly RowChange[];
 }

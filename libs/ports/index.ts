@@ -24,6 +24,7 @@ export {
   type LedgerTile,
   type LedgerWitness,
 } from './ledger-store.port.ts';
+export { MasterKey, type WrappedKey } from './master-key.port.ts';
 export type { ModelDifference, RowDifference, TableDifference } from './model-difference.ts';
 export { Outbox, type OutboxBacklog, type OutboxRow } from './outbox.port.ts';
 export { PastStore, type PastBlock, type PastCut, type PastModel, type PastPiece, type PastRange, type PastSize, type StoredPiece } from './past-store.port.ts';
@@ -76,6 +77,7 @@ export {
 } from './publication-store.port.ts';
 export { ReadStore, type Comparison, type ReadCondition, type ReadQuery, type ReadRow, type ReadSnapshot, type RowKey } from './read-store.port.ts';
 export { SecretStore } from './secret-store.port.ts';
+export { SubjectKeyStore, type Erasures, type NewSubjectKey, type SubjectKey, type SubjectKeyCounts } from './subject-key-store.port.ts';
 export { blobCid, blobDigest } from './blob-cid.ts';
 export { eventLogErrors } from './event-log.errors.ts';
 export { ledgerStoreErrors } from './ledger-store.errors.ts';

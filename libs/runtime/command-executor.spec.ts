@@ -13,7 +13,7 @@ interface State {
 type Command = 'stop' | 'stop-twice' | 'nothing' | 'publish' | 'shout';
 
 const stop = (detail: string): Draft => streamStopped.draft({ streamId: 'st-1', reason: 'operator', detail });
-const rejected = streamPublishRejected.draft({ streamId: 'st-1', reason: 'bad-key', detail: '', remoteAddress: '127.0.0.1:1', node: 'n' });
+const rejected = streamPublishRejected.draft({ streamId: 'st-1', reason: 'bad-key', detail: '', remoteAddress: '', node: 'n' });
 
 const decider: Decider<State, Command, Draft> = {
   initialState: { stops: 0 },

@@ -14,7 +14,7 @@ export interface Aggregate<State, Command, Draft extends CatalogueDraft> {
 }
 
 export interface CommandMeta {
-  /** Who asks: `key:<id>`, `system:<app>`, `publisher:<address>`. */
+  /** Who asks: `key:<id>`, `system:<app>`, `publisher:<session or stream>`. */
   readonly actor: string;
   readonly correlationId: string;
   /** Id of the event that led to this command; the correlation id when there is none. */
@@ -47,7 +47,7 @@ export interface CommandRefused<State> {
 export type CommandResult<State> = CommandAccepted<State> | CommandRefused<State>;
 
 export interface CommandExecutorInit extends EnvelopeDeps {
-  readonly aggregates: AggregateStore;
+  readonly aggregates: Pick<AggregateStore, 'load' | 'commit'>;
   /** How often a command is decided anew after somebody else moved the head; 8 by default. */
   readonly conflictRetriesMax?: number;
   /** Who watches: each command is a span, and counted. */
@@ -124,8 +124,9 @@ export class CommandExecutor {
       tenant: head?.tenant ?? tenant,
     };
     const decision: Decision<Draft> = decider.decide(command, before.state);
-    const state = decision.refused ? before.state : decision.events.reduce((at, event) => decider.evolve(at, event), before.state);
-    const events = this.#envelop(context, decision, before, meta);
+    const events = await this.#envelop(context, decision, before, meta);
+    // Of the events as they are written, so that a head that is restored from the log is the same.
+    const state = decision.refused ? before.state : events.reduce((at, { type, data }) => decider.evolve(at, { type, data } as Draft), before.state);
     // An event that the log refuses would block the outbox for everybody: it must not get there.
     for (const event of events) checkRecordSize(encodeEvent(event));
     if (events.length > 0) await this.#init.aggregates.commit({ context, id, expectedVersion: before.version, state, events });
@@ -133,7 +134,7 @@ export class CommandExecutor {
     return { refused: false, version: before.version + BigInt(events.length), state, events };
   }
 
-  #envelop(context: Context, decision: Decision<CatalogueDraft>, { version, tenant }: AggregateHead, meta: CommandMeta): EventEnvelope[] {
+  #envelop(context: Context, decision: Decision<CatalogueDraft>, { version, tenant }: AggregateHead, meta: CommandMeta): Promise<EventEnvelope[]> {
     const common: EnvelopeMeta = {
       context,
       actor: meta.actor,
@@ -143,7 +144,7 @@ export class CommandExecutor {
       tenant,
       producerEpoch: 0n,
     };
-    return decision.events.map((draft, at) => envelop(draft, common, decision.refused ? 0n : version + BigInt(at) + 1n, this.#init));
+    return Promise.all(decision.events.map((draft, at) => envelop(draft, common, decision.refused ? 0n : version + BigInt(at) + 1n, this.#init)));
   }
 }
 

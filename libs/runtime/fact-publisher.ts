@@ -100,13 +100,13 @@ export class FactPublisher {
 
   async #publishInTurn(context: Context, drafts: readonly CatalogueDraft[], options: PublishOptions, producer: Producer): Promise<readonly Position[]> {
     if (producer.uncertain) throw uncertain(options.producer.id);
-    const records = this.#envelop(context, drafts, options, producer.nextSequence).map(encodeEvent);
+    const records = (await this.#envelop(context, drafts, options, producer.nextSequence)).map(encodeEvent);
     const positions = await this.#append(context, records, options, producer);
     producer.nextSequence += BigInt(records.length);
     return positions;
   }
 
-  #envelop(context: Context, drafts: readonly CatalogueDraft[], options: PublishOptions, sequence: bigint): EventEnvelope[] {
+  #envelop(context: Context, drafts: readonly CatalogueDraft[], options: PublishOptions, sequence: bigint): Promise<EventEnvelope[]> {
     const correlationId = options.correlationId ?? this.#init.ids.next();
     const meta = {
       context,
@@ -117,7 +117,7 @@ export class FactPublisher {
       tenant: options.tenant ?? 'default',
       producerEpoch: options.producer.epoch,
     };
-    return drafts.map((draft, at) => envelop(draft, meta, sequence + BigInt(at) + 1n, this.#init));
+    return Promise.all(drafts.map((draft, at) => envelop(draft, meta, sequence + BigInt(at) + 1n, this.#init)));
   }
 
   async #append(context: Context, records: readonly LogRecord[], options: PublishOptions, producer: Producer): Promise<readonly Position[]> {

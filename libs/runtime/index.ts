@@ -70,4 +70,9 @@ export { Meter, type Counter, type Gauge, type Histogram, type MetricSpec } from
 export { allMetrics, metrics } from './telemetry/metrics/metrics.constants.ts';
 export { activeSpan, activeTraceparent, noTracer, runInside, Tracer, type OpenSpan, type Span, type SpanInit } from './telemetry/tracing/tracer.ts';
 export { isSampled, parseTraceparent } from './telemetry/tracing/traceparent.ts';
+export { readMasterKeySettings, type MasterKeySettings } from './master-key.config.ts';
+export { openPersonal } from './personal/open-personal.ts';
+export { OpenedEventLog } from './personal/opened-event-log.ts';
+export { PersonalData } from './personal/personal-data.ts';
+export { SubjectKeys, type Person, type SubjectKeysDeps, type SubjectKeysInit } from './personal/subject-keys.ts';
 export { untilThere, type UntilThereInit } from './until-there.ts';

@@ -1,5 +1,6 @@
 import { join, resolve } from 'node:path';
 import { readEngineSettings, type ChosenEngines } from './engine-settings.config.ts';
+import { readMasterKeySettings, type MasterKeySettings } from './master-key.config.ts';
 import { readChoice, readText, type Environment } from './setting-values.config.ts';
 import { readTelemetrySettings, type TelemetrySettings } from './telemetry/telemetry.config.ts';
 
@@ -18,6 +19,8 @@ export interface SharedSettings extends ChosenEngines {
   readonly supervised: boolean;
   readonly logFormat: 'json' | 'pretty';
   readonly logLevel: string;
+  /** What encrypts the keys of personal data. */
+  readonly masterKey: MasterKeySettings;
   /** How the process is seen from outside. */
   readonly telemetry: TelemetrySettings;
 }
@@ -45,6 +48,7 @@ export function readSharedSettings(env: Environment = process.env): SharedSettin
     supervised: env['STREAMS_SUPERVISED'] === '1',
     logFormat: readChoice(env, 'LOG_FORMAT', ['json', 'pretty'], 'json'),
     logLevel: readChoice(env, 'LOG_LEVEL', logLevels, 'info'),
+    masterKey: readMasterKeySettings(env, dataDir),
     telemetry: readTelemetrySettings(env),
   };
 }

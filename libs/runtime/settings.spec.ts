@@ -23,6 +23,7 @@ describe('shared settings', () => {
       supervised: false,
       logFormat: 'json',
       logLevel: 'info',
+      masterKey: { transit: undefined, file: undefined, ownPath: `${dataDir}/master.key` },
       telemetry: telemetryOff,
     });
   });
@@ -31,6 +32,8 @@ describe('shared settings', () => {
     [{ STREAMS_NODE: 'no spaces' }, 'STREAMS_NODE'],
     [{ LOG_FORMAT: 'xml' }, 'LOG_FORMAT must be one of json, pretty'],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL'],
+    [{ MASTER_KEY_URL: 'https://vault.example/v1/transit/keys/streams' }, 'MASTER_KEY_TOKEN is not set'],
+    [{ MASTER_KEY_URL: 'https://vault.example/v1/transit/keys/streams', MASTER_KEY_FILE: '/keys' }, 'MASTER_KEY_FILE is set'],
     [{ DATABASE_URL: 'mysql://root:secret@db/x' }, 'The setting DATABASE_URL must be a URL that begins with postgresql:// or postgres://.'],
     [{ REDIS_URL: 'cache:6379' }, 'REDIS_URL must be a URL that begins with redis:// or rediss://'],
     [{ S3_ENDPOINT: 's3.example' }, 'S3_ENDPOINT must be a URL that begins with https:// or http://'],

@@ -20,3 +20,4 @@ export { rest, type RestInit } from './rest/index.ts';
 export { type Streams } from './streams.ts';
 export { MemoryResumeStore, type ResumeStore, type SubscribeInit } from './subscribe/index.ts';
 export type { Accepted, Delivery, EventFilter, PublishResult, Refused, Start, Transport } from './transport.ts';
+export { readPersonal, type PersonalValue } from '../events/index.ts';

@@ -28,6 +28,11 @@ const expected: ReadonlyArray<readonly [command: string, prints: RegExp]> = [
   ['npm run -s streams -- purge /live/', /Purge pg-\w+ is applied\./],
   ['npm run -s streams -- replay diff streams', /makes the same rows as those that serve/],
   ['npm run -s streams -- replay run streams --promote', /Readers see it\./],
+  ['npm run -s streams -- subject export viewer:v-4711', /"viewer":"v-4711"[^]*"table":"playback_session"/],
+  ['npm run -s streams -- subject erase viewer:v-4711', /viewer:v-4711 is erased/],
+  ['npm run -s streams -- subject keys', /1 erased/],
+  ['npm run -s streams -- subject rotate-master', /under the new master key mk-/],
+  // After the erasure: it changes nothing of what was signed.
   ['npm run -s streams -- audit verify', /Everything is as it was signed\./],
   ['npm run -s streams -- audit prove', /in the tree of /],
   ['npm run -s streams -- audit export', /bundle/],
@@ -64,6 +69,8 @@ describe('the commands of the README, on a running platform', () => {
     [watch = 0] = await freePorts(1);
     platform = await Platform.start({ env: { METRICS_PORT: String(watch) } });
     const { id, streamKey } = await platform.api<{ id: string; streamKey: string }>('POST', '/api/v1/stream/start', { name: 'Film' });
+    const data = { sessionId: 'ps-1', assetKind: 'stream', assetId: id, startupMs: 800, viewer: 'v-4711' };
+    await platform.api('POST', '/api/v1/events', { specversion: '1.0', id: 'watched', source: '/player', type: 'playback.started', data });
     const { id: key } = await platform.api<{ id: string }>('POST', '/api/v1/keys', { name: 'spare', scopes: ['view'] });
     const { items } = await platform.api<{ items: ReadonlyArray<{ id: string }> }>('GET', '/api/v1/events?type=stream.created');
     Object.assign(known, { stream: id, streamKey, key, event: items[0]?.id ?? '' });

@@ -108,6 +108,11 @@ function cid(dice: Prng): string {
   return `bafkrei${dice.nextUint32().toString(36)}${dice.nextUint32().toString(36)}`.padEnd(59, 'a');
 }
 
+/** As the log has it: encrypted, under a key that a few visits share. */
+function sealedAddress(key: number): string {
+  return `sealed:v1:${String(key).padStart(22, 'k')}:${'p'.repeat(11)}:${'b'.repeat(52)}`;
+}
+
 /** One publisher's visit: admitted, encoded, cut, gone. */
 function session(on: Recorder, streamId: string, epoch: number, firstSequence: number, segments: number): void {
   const { dice } = on;
@@ -118,7 +123,7 @@ function session(on: Recorder, streamId: string, epoch: number, firstSequence: n
       sessionId,
       epoch,
       endpoint: 'primary',
-      remoteAddress: '127.0.0.1:50000',
+      remoteAddress: sealedAddress(epoch),
       node: 'node-1',
       relayUrl: 'http://127.0.0.1:8082/',
     }),
@@ -178,7 +183,8 @@ function stream(on: Recorder, streamId: string, segments: number): void {
       graceMs: 60_000,
     }),
   );
-  if (on.dice.next() < 0.2) on.command(streamPublishRejected.draft({ streamId, reason: 'bad-key', detail: '', remoteAddress: '127.0.0.1:1', node: 'node-1' }));
+  if (on.dice.next() < 0.2)
+    on.command(streamPublishRejected.draft({ streamId, reason: 'bad-key', detail: '', remoteAddress: sealedAddress(0), node: 'node-1' }));
   const sessions = on.dice.nextInteger(1, 2);
   for (let epoch = 1; epoch <= sessions; epoch++) session(on, streamId, epoch, (epoch - 1) * segments, segments);
   if (on.dice.next() < 0.5) on.command(streamStopped.draft({ streamId, reason: 'operator', detail: '' }));

@@ -16,7 +16,7 @@ async function recorded(events: readonly DomainEvent[]) {
   const clock = new ManualClock();
   const log = new MemoryEventLog(clock);
   const begunMs = clock.now();
-  for (const topic of new Set(events.map((event) => topicOf(event)))) await log.ensureTopic(topic, topicPartitions);
+  for (const topic of new Set(projections.flatMap((projection) => projection.contexts))) await log.ensureTopic(topic, topicPartitions);
   for (const event of events) {
     clock.advance(1);
     await log.append(topicOf(event), [encodeEvent(event) as LogRecord]);
@@ -68,7 +68,7 @@ function lawOf(projection: Projection<DomainEvent>) {
     const moment = { before: (topic: string, partition: number) => log.offsetAt(topic, partition, begunMs + atMs + 1) };
     const folded = foldChanges(
       projection.tables,
-      events.slice(0, atMs).flatMap((event) => projection.project(event)),
+      events.slice(0, atMs).flatMap((event, at) => projection.project(event, begunMs + at + 1)),
     );
     const reads = new PastReadStore({ projections, moment, tailMax: 1000, rowsMax: 1000 }, { log, past });
     for (const table of projection.tables) {

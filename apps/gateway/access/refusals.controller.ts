@@ -1,5 +1,6 @@
 import { refusalTable, seesEveryTenant } from '#domain/access';
 import { ReadStore, type ReadCondition, type ReadRow } from '#ports';
+import { PersonalData } from '#runtime';
 import { Controller } from '@nestjs/common';
 import { ByCaller, type Caller } from '../http/caller.ts';
 import { isoTime } from '../http/fields.ts';
@@ -17,9 +18,11 @@ function viewOf(row: ReadRow): object {
 @Controller()
 export class RefusalsController {
   readonly #reads: ReadStore;
+  readonly #personal: PersonalData;
 
-  constructor(reads: ReadStore) {
+  constructor(reads: ReadStore, personal: PersonalData) {
     this.#reads = reads;
+    this.#personal = personal;
   }
 
   @Route(listRefusals)
@@ -30,6 +33,6 @@ export class RefusalsController {
     );
     if (!seesEveryTenant(principal)) where.push({ column: 'tenant', is: 'eq', value: principal.tenant });
     const page = await newestPage(this.#reads, refusalTable, { where, by: 'last_at_ms', limit, cursor });
-    return { items: page.rows.map(viewOf), nextCursor: page.nextCursor };
+    return { items: (await this.#personal.openRows(refusalTable, page.rows)).map(viewOf), nextCursor: page.nextCursor };
   }
 }

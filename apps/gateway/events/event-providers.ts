@@ -34,7 +34,7 @@ const sockets: Provider = {
 };
 
 /** Whoever follows the log or live rows. */
-export function eventProviders({ secrets, reads, telemetry }: GatewayEngines, init: SubscriptionsInit): Provider[] {
+export function eventProviders({ secrets, reads, personal, telemetry }: GatewayEngines, init: SubscriptionsInit): Provider[] {
   return [
     {
       provide: ResumeTokens,
@@ -43,12 +43,17 @@ export function eventProviders({ secrets, reads, telemetry }: GatewayEngines, in
     },
     {
       provide: Subscriptions,
-      useFactory: (log: EventLog, tokens: ResumeTokens) => new Subscriptions(log, tokens, init, telemetry),
+      useFactory: (log: EventLog, tokens: ResumeTokens) => {
+        const subscriptions = new Subscriptions(log, tokens, init, telemetry);
+        personal.keys.onErased(() => subscriptions.forget());
+        return subscriptions;
+      },
       inject: [EventLog, ResumeTokens],
     },
     {
       provide: RowWatches,
-      useFactory: (subscriptions: Subscriptions, tokens: ResumeTokens, { stopping }: Lifecycle) => new RowWatches({ reads, subscriptions, tokens, stopping }),
+      useFactory: (subscriptions: Subscriptions, tokens: ResumeTokens, { stopping }: Lifecycle) =>
+        new RowWatches({ reads, personal, subscriptions, tokens, stopping }),
       inject: [Subscriptions, ResumeTokens, Lifecycle],
     },
     sockets,

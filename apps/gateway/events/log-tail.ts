@@ -46,6 +46,12 @@ export class LogTail {
     return [...this.#positions];
   }
 
+  /** Forgets its entries; readers who want them read the log. */
+  forget(): void {
+    this.#forgetAll();
+    this.#announce();
+  }
+
   /** Begins to listen; call the answer to end it. */
   async listen(): Promise<() => void> {
     this.#listeners++;

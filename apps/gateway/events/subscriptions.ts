@@ -70,6 +70,11 @@ export class Subscriptions {
     this.#observer = new SinkObserver(telemetry);
   }
 
+  /** Lets go of decrypted events that are kept for readers who are a little behind: they read the log instead. */
+  forget(): void {
+    this.#tail.forget();
+  }
+
   /** Resolves when the reader is gone. Until a sink is asked for, failures are thrown. */
   async serve(request: SubscribeRequest): Promise<SubscriptionEnd> {
     if (this.#open >= this.#init.readersMax) throw unavailable('This server has all the live readers that it can serve.');

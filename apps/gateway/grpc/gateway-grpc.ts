@@ -3,7 +3,7 @@ import type { Authenticator } from '../access/authenticator.ts';
 import type { ResumeTokens } from '../events/resume-token.codec.ts';
 import type { Subscriptions } from '../events/subscriptions.ts';
 import type { IdSource, ReadStore } from '#ports';
-import type { EventIntake, Lifecycle, Logger, Telemetry } from '#runtime';
+import type { EventIntake, Lifecycle, Logger, PersonalData, Telemetry } from '#runtime';
 import type { PastModels } from '../past/past-models.ts';
 import { catalogueMessage } from './catalogue.ts';
 import { EventService } from './generated/streams/v1/event_service_pb.ts';
@@ -25,6 +25,7 @@ export interface GatewayGrpcDeps {
   readonly intake: EventIntake;
   readonly reads: ReadStore;
   readonly past: PastModels;
+  readonly personal: PersonalData;
   readonly watches: RowWatches;
   readonly ids: IdSource;
   readonly lifecycle: Lifecycle;
@@ -57,6 +58,7 @@ export function gatewayGrpc(deps: GatewayGrpcDeps, init: GrpcServerInit): GrpcSe
       service: QueryService,
       handlers: queryHandlers({
         calls,
+        personal: deps.personal,
         readsOf: (asOf, read) => (asOf === undefined ? read(deps.reads) : deps.past.at(asOf, 'as_of', (past) => read(past.reads))),
       }),
     },

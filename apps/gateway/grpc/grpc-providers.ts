@@ -12,7 +12,7 @@ import { gatewayGrpc } from './gateway-grpc.ts';
 import { GrpcServer } from './grpc-server.ts';
 
 /** gRPC stands on the same parts as REST. */
-export function grpcProviders({ reads, ids, telemetry }: GatewayEngines, { host, grpcPort, grpcTls }: GatewaySettings): Provider[] {
+export function grpcProviders({ reads, ids, personal, telemetry }: GatewayEngines, { host, grpcPort, grpcTls }: GatewaySettings): Provider[] {
   return [
     {
       provide: GrpcServer,
@@ -27,7 +27,7 @@ export function grpcProviders({ reads, ids, telemetry }: GatewayEngines, { host,
         lifecycle: Lifecycle,
         logger: Logger,
       ) => {
-        const parts = { admissions, authenticator, subscriptions, tokens, intake, watches, past, reads, ids, lifecycle, logger, telemetry };
+        const parts = { admissions, authenticator, subscriptions, tokens, intake, watches, past, reads, personal, ids, lifecycle, logger, telemetry };
         return gatewayGrpc(parts, { host, port: grpcPort, tls: grpcTls });
       },
       inject: [Admissions, Authenticator, Subscriptions, ResumeTokens, EventIntake, RowWatches, PastModels, Lifecycle, appLogger],

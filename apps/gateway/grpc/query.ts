@@ -1,5 +1,6 @@
 import type { TableSpec } from '#kernel';
 import type { ReadRow, ReadStore, RowKey } from '#ports';
+import type { PersonalData } from '#runtime';
 import { create, type DescMessage, type DescMethodUnary, type Message } from '@bufbuild/protobuf';
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { badRequest, notFound } from '../http/problem.errors.ts';
@@ -70,7 +71,7 @@ function rowsField({ output }: DescMethodUnary, message: DescMessage): string {
   return output.fields.find((field) => field.message === message)?.localName ?? '';
 }
 
-function listHandler({ calls, readsOf }: QueryDeps, { name }: TableSpec, message: DescMessage) {
+function listHandler({ calls, readsOf, personal }: QueryDeps, { name }: TableSpec, message: DescMessage) {
   const method = methodFor(message, 'list');
   return [
     method.localName,
@@ -79,20 +80,21 @@ function listHandler({ calls, readsOf }: QueryDeps, { name }: TableSpec, message
       const { where, pageSize, pageToken, asOf } = request as ListRequest;
       const limit = Math.min(pageSize === 0 ? pageSizeDefault : pageSize, pageSizeMax);
       const query = {
-        where: [...(where === undefined ? [] : conditionsOf(message, where, 'where')), ...confinement(principal)],
+        where: [...(await personal.conditions(table, where === undefined ? [] : conditionsOf(message, where, 'where'))), ...confinement(principal)],
         orderBy: Object.keys(table.key).map((column) => ({ column })),
         limit: limit + 1,
         ...(pageToken === '' ? {} : { after: parsePage(table, pageToken) }),
       };
       const rows = await readsOf(asOf, (reads) => reads.select(table, query));
       const page = fitting(rows.slice(0, limit));
+      const opened = await personal.openRows(table, page);
       const nextPageToken = rows.length > page.length ? formatPage(table, page.at(-1) as ReadRow) : '';
-      return create(method.output, { [rowsField(method, message)]: page.map((row) => rowMessage(message, row)), nextPageToken } as never);
+      return create(method.output, { [rowsField(method, message)]: opened.map((row) => rowMessage(message, row)), nextPageToken } as never);
     }),
   ] as const;
 }
 
-function getHandler({ calls, readsOf }: QueryDeps, { name }: TableSpec, message: DescMessage) {
+function getHandler({ calls, readsOf, personal }: QueryDeps, { name }: TableSpec, message: DescMessage) {
   const method = methodFor(message, 'message');
   return [
     method.localName,
@@ -101,11 +103,10 @@ function getHandler({ calls, readsOf }: QueryDeps, { name }: TableSpec, message:
       const conditions = conditionsOf(method.input, request, '');
       const missing = Object.keys(table.key).filter((column) => !conditions.some((one) => one.column === column));
       if (missing.length > 0) throw invalid(missing.map((field) => ({ field, message: 'This field of the key is missing.' })));
-      const row = await readsOf((request as Message & Moment).asOf, async (reads) => {
-        const [found] = await reads.select(table, { where: [...conditions, ...confinement(principal)], limit: 1 });
-        if (found === undefined) throw notFound('unknown-row', `There is no such row in ${name}.`);
-        return found;
-      });
+      const where = [...(await personal.conditions(table, conditions)), ...confinement(principal)];
+      const found = await readsOf((request as Message & Moment).asOf, (reads) => reads.select(table, { where, limit: 1 }));
+      const [row] = await personal.openRows(table, found);
+      if (row === undefined) throw notFound('unknown-row', `There is no such row in ${name}.`);
       return create(method.output, { [rowsField(method, message)]: rowMessage(message, row) } as never);
     }),
   ] as const;
@@ -113,6 +114,7 @@ function getHandler({ calls, readsOf }: QueryDeps, { name }: TableSpec, message:
 
 export interface QueryDeps {
   readonly calls: GrpcCalls;
+  readonly personal: PersonalData;
   /** Lets `read` see the rows of now, or of a moment. */
   readonly readsOf: <T>(asOf: string | undefined, read: (reads: ReadStore) => Promise<T>) => Promise<T>;
 }

@@ -21,6 +21,7 @@ import {
   showReplay,
 } from '../replays/replays.contract.ts';
 import { listStreams, showStream, startStream, stopStream } from '../streams/streams.contract.ts';
+import { eraseSubject, exportSubject, rotateMasterKey, showSubjectKeys } from '../subjects/subjects.contract.ts';
 import { followRows, socketRows } from '../watch/watch.contract.ts';
 
 /** Every operation of the API, in the order in which the documentation shows them. */
@@ -68,6 +69,10 @@ export const operations: readonly Operation[] = [
   suspendTenant,
   resumeTenant,
   listTenants,
+  exportSubject,
+  eraseSubject,
+  showSubjectKeys,
+  rotateMasterKey,
   showLedger,
   proveEvent,
   proveRecord,

@@ -16,6 +16,7 @@ const playback = z.object({
   assetKind: z.string().nullable(),
   assetId: z.string().nullable(),
   player: z.string().nullable(),
+  viewer: z.string().nullable().describe('Who watches, where the publisher says so.'),
   rendition: z.string().nullable().describe('The newest.'),
   renditions: z.array(z.string()).describe('All that were seen.'),
   state: z.enum(['started', 'playing', 'ended']).nullable(),
@@ -42,6 +43,7 @@ export const listPlaybacks = operation({
   query: z.strictObject({
     assetKind: asset.assetKind.optional(),
     assetId: asset.assetId.optional(),
+    viewer: eventId.optional().describe('Playbacks of this viewer.'),
     tenant: tenantFilter,
     limit: pageLimit,
     cursor: pageCursor,

@@ -2,6 +2,7 @@ import { seesEveryTenant, type Principal } from '#domain/access';
 import { audienceOf, playbackSessionTable, type PlaybackFigures } from '#domain/playback';
 import { elementsOf, type Dots } from '#kernel';
 import { Clock, ReadStore, type ReadCondition, type ReadRow } from '#ports';
+import { PersonalData } from '#runtime';
 import { Controller } from '@nestjs/common';
 import { ByCaller, type Caller } from '../http/caller.ts';
 import { isoTime } from '../http/fields.ts';
@@ -23,6 +24,7 @@ function viewOf(row: ReadRow): object {
     assetKind: row['asset_kind'],
     assetId: row['asset_id'],
     player: row['player'],
+    viewer: row['viewer'],
     rendition: row['rendition'],
     renditions: elementsOf((row['renditions'] ?? {}) as Dots),
     state: row['state'],
@@ -51,11 +53,12 @@ function figuresOf(row: ReadRow): PlaybackFigures {
 interface Asked {
   readonly assetKind?: string | undefined;
   readonly assetId?: string | undefined;
+  readonly viewer?: string | undefined;
   readonly tenant?: string | undefined;
 }
 
-function conditionsOf({ assetKind, assetId, tenant }: Asked, principal: Principal): ReadCondition[] {
-  const wanted = { asset_kind: assetKind, asset_id: assetId, tenant };
+function conditionsOf({ assetKind, assetId, viewer, tenant }: Asked, principal: Principal): ReadCondition[] {
+  const wanted = { asset_kind: assetKind, asset_id: assetId, viewer, tenant };
   const where = Object.entries(wanted).flatMap(([column, value]): ReadCondition[] => (value === undefined ? [] : [{ column, is: 'eq', value }]));
   return seesEveryTenant(principal) ? where : [...where, { column: 'tenant', is: 'eq', value: principal.tenant }];
 }
@@ -65,17 +68,19 @@ function conditionsOf({ assetKind, assetId, tenant }: Asked, principal: Principa
 export class PlaybacksController {
   readonly #reads: ReadStore;
   readonly #clock: Clock;
+  readonly #personal: PersonalData;
 
-  constructor(reads: ReadStore, clock: Clock) {
+  constructor(reads: ReadStore, clock: Clock, personal: PersonalData) {
+    this.#personal = personal;
     this.#reads = reads;
     this.#clock = clock;
   }
 
   @Route(listPlaybacks)
   async list(@Input(listPlaybacks) { query }: InputOf<typeof listPlaybacks>, @ByCaller() { principal }: Caller): Promise<object> {
-    const where = conditionsOf(query, principal);
+    const where = await this.#personal.conditions(playbackSessionTable, conditionsOf(query, principal));
     const page = await newestPage(this.#reads, playbackSessionTable, { where, by: 'seen_at_ms', limit: query.limit, cursor: query.cursor });
-    return { items: page.rows.map(viewOf), nextCursor: page.nextCursor };
+    return { items: (await this.#personal.openRows(playbackSessionTable, page.rows)).map(viewOf), nextCursor: page.nextCursor };
   }
 
   @Route(showAudience)

@@ -3,8 +3,13 @@ import type { Provider } from '@nestjs/common';
 import type { GatewayEngines } from '../gateway-engines.ts';
 
 /** The door for events; what it has taken in when the process ends is written first. */
-function intakeOn({ log, publications, leases, clock, ids, telemetry }: GatewayEngines, node: string, lifecycle: Lifecycle, logger: Logger): EventIntake {
-  const intake = new LogEventIntake({ owner: `${node}/gateway/${ids.next()}` }, { log, publications, leases, clock, logger });
+function intakeOn(
+  { log, publications, leases, clock, ids, personal, telemetry }: GatewayEngines,
+  node: string,
+  lifecycle: Lifecycle,
+  logger: Logger,
+): EventIntake {
+  const intake = new LogEventIntake({ owner: `${node}/gateway/${ids.next()}` }, { log, publications, leases, clock, logger, personal });
   intake.start();
   lifecycle.onStop('work', 'intake', () => intake.stop());
   return telemetry === undefined ? intake : observeIntake(intake, telemetry);

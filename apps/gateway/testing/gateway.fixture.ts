@@ -1,4 +1,4 @@
-import { keysProjection, standsAlways, tenantAggregate, tenantAggregateId, type KeyGrant, type Scope } from '#domain/access';
+import { keysProjection, standsAlways, subjectsProjection, tenantAggregate, tenantAggregateId, type KeyGrant, type Scope } from '#domain/access';
 import { purgesProjection } from '#domain/cache';
 import { contentsProjection } from '#domain/content';
 import { edgesProjection } from '#domain/edge';
@@ -21,12 +21,25 @@ import {
   MemoryPublicationStore,
   MemoryReadStore,
   MemorySecretStore,
+  MemorySubjectKeyStore,
 } from '#adapters/memory';
+import { LocalMasterKey, MemoryKeyRing } from '#adapters/master-key';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { contexts, topicPartitions } from '#events';
-import type { LeaseStore, Outbox, ProjectionBuilds, ProjectionStore } from '#ports';
+import type { Clock, LeaseStore, Outbox, ProjectionBuilds, ProjectionStore, SubjectKeyStore } from '#ports';
 import { runMigrations } from '#migrations';
-import { appLogger, CommandExecutor, ConsumerHost, EventParking, FactPublisher, Lifecycle, LogEventIntake, OutboxRelay } from '#runtime';
+import {
+  appLogger,
+  CommandExecutor,
+  ConsumerHost,
+  EventParking,
+  FactPublisher,
+  Lifecycle,
+  LogEventIntake,
+  OutboxRelay,
+  PersonalData,
+  SubjectKeys,
+} from '#runtime';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -40,6 +53,8 @@ import { GrpcServer } from '../grpc/grpc-server.ts';
 import type { GatewayEngines } from '../gateway-engines.ts';
 import { gatewayModule, subscriptionDefaults } from '../gateway.module.ts';
 
+const logger = pino({ level: 'silent' });
+
 /** Engines, and what the projector works with. */
 export interface WorldEngines extends GatewayEngines {
   readonly leases: LeaseStore;
@@ -48,11 +63,18 @@ export interface WorldEngines extends GatewayEngines {
   readonly builds: ProjectionBuilds;
 }
 
+function personalOn(subjectKeys: SubjectKeyStore, clock: Clock): Pick<WorldEngines, 'subjectKeys' | 'master' | 'personal'> {
+  const master = new LocalMasterKey(new MemoryKeyRing());
+  return { subjectKeys, master, personal: new PersonalData(new SubjectKeys({}, { store: subjectKeys, master, clock, logger })) };
+}
+
 export function memoryEngines(): WorldEngines {
   const clock = new SystemClock();
   const outbox = new MemoryOutbox(clock);
   const projections = new MemoryProjectionStore(clock);
+  const aggregates = new MemoryAggregateStore(outbox);
   return {
+    ...personalOn(new MemorySubjectKeyStore(aggregates, clock), clock),
     clock,
     ids: new UuidV7IdSource(),
     outbox,
@@ -60,7 +82,7 @@ export function memoryEngines(): WorldEngines {
     parked: projections.parked,
     builds: new MemoryProjectionBuilds(projections, clock),
     log: new MemoryEventLog(clock),
-    aggregates: new MemoryAggregateStore(outbox),
+    aggregates,
     reads: new MemoryReadStore(projections),
     blobs: new MemoryBlobStore(),
     leases: new MemoryLeaseStore(clock),
@@ -73,7 +95,7 @@ export function memoryEngines(): WorldEngines {
 }
 
 /** SQLite, PostgreSQL and files, as on one machine; everything is deleted at the end. */
-export async function realEngines(): Promise<WorldEngines & { dispose(): Promise<void> }> {
+export async function realEngines(): Promise<WorldEngines & { readonly folder: string; readonly databaseUrl: string; dispose(): Promise<void> }> {
   const folder = await mkdtemp(join(tmpdir(), 'gateway-engines-'));
   const postgres = await temporaryPostgres();
   await runMigrations(postgres.url);
@@ -84,10 +106,9 @@ export async function realEngines(): Promise<WorldEngines & { dispose(): Promise
     await postgres.stop();
     await rm(folder, { recursive: true, force: true });
   };
-  return { ...engines, dispose };
+  return { ...engines, ...personalOn(engines.subjectKeys, engines.clock), folder, dispose };
 }
 
-const logger = pino({ level: 'silent' });
 const projectionList = [
   streamsProjection,
   purgesProjection,
@@ -98,6 +119,7 @@ const projectionList = [
   parkedEventsProjection,
   replaysProjection,
   ledgerKeysProjection,
+  subjectsProjection,
 ];
 
 /** A gateway on a free port. */
@@ -167,8 +189,8 @@ export class World {
     this.#dispose = engines.dispose;
     this.engines = engines;
     this.consolePath = consolePath;
-    const { clock, ids, log, leases, outbox, projections, aggregates, publications } = engines;
-    const envelope = { clock, ids, source: '/test' };
+    const { clock, ids, log, leases, outbox, projections, aggregates, publications, personal } = engines;
+    const envelope = { clock, ids, source: '/test', personal };
     this.facts = new FactPublisher({ ...envelope, log, actor: 'system:test' });
     this.commands = new CommandExecutor({ ...envelope, aggregates });
     this.#parked = new LogEventIntake({ owner: 'test' }, { log, publications, leases, clock, logger });

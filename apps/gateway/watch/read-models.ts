@@ -1,4 +1,4 @@
-import { allows, coversContext, keysProjection, seesEveryTenant, type Principal } from '#domain/access';
+import { allows, coversContext, keysProjection, seesEveryTenant, subjectsProjection, type Principal } from '#domain/access';
 import { purgesProjection } from '#domain/cache';
 import { contentsProjection } from '#domain/content';
 import { edgesProjection } from '#domain/edge';
@@ -21,6 +21,7 @@ export const readModels: readonly Projection<DomainEvent>[] = [
   parkedEventsProjection,
   replaysProjection,
   ledgerKeysProjection,
+  subjectsProjection,
 ];
 
 export interface ReadTable {
@@ -30,9 +31,9 @@ export interface ReadTable {
 
 export const readTables: readonly ReadTable[] = readModels.flatMap((projection) => projection.tables.map((table) => ({ projection, table })));
 
-/** Who may read a table: keys and tenants are for those who administer them. */
+/** Who may read a table: keys, tenants and the places of personal data are for those who administer them. */
 function isOpenTo({ projection, table }: ReadTable, principal: Principal): boolean {
-  if (projection === keysProjection && !allows(principal, 'admin')) return false;
+  if ((projection === keysProjection || projection === subjectsProjection) && !allows(principal, 'admin')) return false;
   if (!projection.contexts.every((context) => coversContext(principal, context as Context))) return false;
   // What does not say whose it is, is shown to those alone from whom nothing is hidden.
   return seesEveryTenant(principal) || 'tenant' in table.columns || 'tenant' in table.key;

@@ -9,6 +9,10 @@ function jsonValue(_name: string, value: unknown): unknown {
   return Number.isSafeInteger(number) ? number : String(value);
 }
 
+export function rowJson(row: ReadRow): string {
+  return JSON.stringify(row, jsonValue);
+}
+
 /** `{token, snapshot, rows}` on one line; without a token while there is none. */
 export function rowsJson(rows: readonly ReadRow[], token: string, snapshot: boolean): string {
   return JSON.stringify({ ...(token === '' ? {} : { token }), snapshot, rows }, jsonValue);

@@ -1,4 +1,13 @@
-import { ManualClock, MemoryAggregateStore, MemoryLeaseStore, MemoryOutbox, MemoryProjectionStore, MemoryReadStore } from '#adapters/memory';
+import {
+  ManualClock,
+  MemoryAggregateStore,
+  MemoryLeaseStore,
+  MemoryOutbox,
+  MemoryProjectionStore,
+  MemoryReadStore,
+  MemorySubjectKeyStore,
+} from '#adapters/memory';
+import { LocalMasterKey, MemoryKeyRing } from '#adapters/master-key';
 import { UuidV7IdSource } from '#adapters/system';
 import {
   defaultAudioBitrate,
@@ -11,7 +20,7 @@ import {
 } from '#domain/stream';
 import { decodeEvent } from '#events';
 import { foldChanges } from '#kernel';
-import { CommandExecutor, createLogger, type Logger } from '#runtime';
+import { CommandExecutor, createLogger, PersonalData, SubjectKeys, type Logger } from '#runtime';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { RelayHub } from '../relay/relay-hub.ts';
 import { SessionRegistry } from '../session/session-registry.ts';
@@ -38,7 +47,14 @@ class World {
   readonly leases = new MemoryLeaseStore(this.clock);
   readonly projections = new MemoryProjectionStore(this.clock);
   readonly reads = new MemoryReadStore(this.projections);
-  readonly commands = new CommandExecutor({ aggregates: this.aggregates, clock: this.clock, ids: this.ids, source: '/test' });
+  readonly #keys = {
+    store: new MemorySubjectKeyStore(this.aggregates, this.clock),
+    master: new LocalMasterKey(new MemoryKeyRing()),
+    clock: this.clock,
+    logger,
+  };
+  readonly personal = new PersonalData(new SubjectKeys({}, this.#keys));
+  readonly commands = new CommandExecutor({ aggregates: this.aggregates, clock: this.clock, ids: this.ids, source: '/test', personal: this.personal });
   #projected = 0n;
 
   /** A stream whose publisher was live and then fell silent. */

@@ -140,7 +140,7 @@ export class Admission {
     const lease = await this.#deps.leases.acquire(`ingest/${command.streamId}`, this.#init.node, this.#init.leaseTtlMs);
     if (lease === undefined) return this.#refuse(request, command);
     try {
-      const result = await this.#execute(request, { ...command, epoch: Number(lease.epoch) });
+      const result = await this.#execute({ ...command, epoch: Number(lease.epoch) });
       if (!result.refused) return this.#admitted(request, command, lease, tenant);
       await this.#deps.leases.release(lease);
       return refused(result.message);
@@ -156,7 +156,7 @@ export class Admission {
     const startedAt: Millis = this.#deps.clock.now();
     const session: LiveSession = { streamId, tenant, sessionId, lease, relay, remoteAddress, startedAt, connection };
     this.#deps.registry.add(session);
-    this.#deps.logger.info({ streamId, sessionId, remoteAddress, epoch: Number(lease.epoch) }, 'publisher admitted');
+    this.#deps.logger.info({ streamId, sessionId, epoch: Number(lease.epoch) }, 'publisher admitted');
     return { admitted: true, session };
   }
 
@@ -164,16 +164,16 @@ export class Admission {
   async #refuse(request: AdmissionRequest, command: StartPublishing): Promise<AdmissionResult> {
     if (!this.#deps.rejections.allows(request.remoteAddress))
       return refused('The publisher was refused too often. Check the stream key, then try again in a minute.');
-    const result = await this.#execute(request, command);
+    const result = await this.#execute(command);
     // The stream was freed between the two looks at it: the encoder's next attempt will succeed.
     if (!result.refused) return refused('The stream is changing hands. Try again.');
     this.#deps.rejections.count(result.code);
-    this.#deps.logger.info({ streamId: command.streamId, remoteAddress: request.remoteAddress, reason: result.code }, `publisher refused: ${result.code}`);
+    this.#deps.logger.info({ streamId: command.streamId, reason: result.code }, `publisher refused: ${result.code}`);
     return refused(result.message);
   }
 
-  #execute(request: AdmissionRequest, command: StartPublishing): ReturnType<CommandExecutor['execute']> {
-    const meta = { actor: `publisher:${request.remoteAddress}`, correlationId: command.sessionId };
+  #execute(command: StartPublishing): ReturnType<CommandExecutor['execute']> {
+    const meta = { actor: `publisher:${command.sessionId}`, correlationId: command.sessionId };
     return this.#deps.commands.execute(streamAggregate, command.streamId, command, meta);
   }
 }

@@ -116,7 +116,7 @@ export class PublisherConnection implements SessionConnection {
   }
 
   #abandon(err: unknown): void {
-    this.#deps.logger.error({ err, remoteAddress: this.#init.remoteAddress }, 'an admission failed');
+    this.#deps.logger.error({ err }, 'an admission failed');
     this.#socket.destroy();
   }
 

@@ -53,8 +53,10 @@ export class Rejections {
     const { logger, node } = this.#deps;
     this.count(rejection.reason);
     if (!this.allows(rejection.remoteAddress) || this.#waiting >= waitingMax) return;
-    logger.info({ ...rejection, suppressed: this.#guard.takeSuppressed() }, `publisher refused: ${rejection.reason}`);
-    const meta = { actor: `publisher:${rejection.remoteAddress}`, correlationId: this.#deps.ids.next() };
+    // Without the address: logs are not encrypted, and nobody can erase from them.
+    const { streamId, reason, detail } = rejection;
+    logger.info({ streamId, reason, detail, suppressed: this.#guard.takeSuppressed() }, `publisher refused: ${rejection.reason}`);
+    const meta = { actor: `publisher:${rejection.streamId || 'unknown'}`, correlationId: this.#deps.ids.next() };
     const id = rejection.streamId || rejection.remoteAddress;
     this.#waiting += 1;
     this.#deps.commands

@@ -81,10 +81,10 @@ export class SessionRegistry {
    * live without a lease and records the loss.
    */
   async #record(session: LiveSession, end: SessionEnd): Promise<void> {
-    const { streamId, sessionId, lease, remoteAddress } = session;
+    const { streamId, sessionId, lease } = session;
     for (let failures = 0; ; failures++) {
       try {
-        const meta = { actor: `publisher:${remoteAddress}`, correlationId: sessionId };
+        const meta = { actor: `publisher:${sessionId}`, correlationId: sessionId };
         await this.#deps.commands.execute(streamAggregate, streamId, { type: 'Interrupt', streamId, sessionId, ...end }, meta);
         await this.#deps.leases.release(lease);
         return;

@@ -1,10 +1,11 @@
-import { MemoryAggregateStore, MemoryLeaseStore, MemoryOutbox, MemoryProjectionStore, MemoryReadStore } from '#adapters/memory';
+import { MemoryAggregateStore, MemoryLeaseStore, MemoryOutbox, MemoryProjectionStore, MemoryReadStore, MemorySubjectKeyStore } from '#adapters/memory';
+import { LocalMasterKey, MemoryKeyRing } from '#adapters/master-key';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { tenantAggregate, tenantAggregateId, type TenantCommand } from '#domain/access';
 import { defaultAudioBitrate, defaultLadder, defaultSegmentDurationMs, formatStreamKey, streamAggregate, type StreamState } from '#domain/stream';
 import { decodeEvent, type DomainEvent, type StreamEvent } from '#events';
 import type { AggregateStore, Clock, LeaseStore } from '#ports';
-import { CommandExecutor, createLogger, Lifecycle, noTelemetry, pause } from '#runtime';
+import { CommandExecutor, createLogger, Lifecycle, noTelemetry, pause, PersonalData, SubjectKeys } from '#runtime';
 import { createHash } from 'node:crypto';
 import { readIngestSettings, type IngestSettings } from '../ingest.config.ts';
 import { Ingest } from '../ingest.ts';
@@ -78,8 +79,10 @@ export class IngestNode {
     const settings: IngestSettings = { ...readIngestSettings(env), sweepMs: 100, ...overrides };
     const logger = await createLogger({ name: 'ingest', ...settings });
     const lifecycle = new Lifecycle({ logger, deadlineMs: 8000 });
-    const commands = new CommandExecutor({ aggregates: proxyAggregates(engines), clock: engines.clock, ids: engines.ids, source: `/ingest/${settings.node}` });
     const { clock, ids, reads } = engines;
+    const keys = { store: new MemorySubjectKeyStore(engines.aggregates, clock), master: new LocalMasterKey(new MemoryKeyRing()), clock, logger };
+    const personal = new PersonalData(new SubjectKeys({}, keys));
+    const commands = new CommandExecutor({ aggregates: proxyAggregates(engines), clock, ids, source: `/ingest/${settings.node}`, personal });
     const aggregates = proxyAggregates(engines);
     const telemetry = noTelemetry();
     const ingest = new Ingest(settings, { aggregates, leases: proxyLeases(engines), commands, clock, ids, reads, logger, lifecycle, telemetry });

@@ -11,8 +11,11 @@ import {
   type EventOf,
 } from '#events';
 import type { BlobStore, EventLog } from '#ports';
-import { FactPublisher, type CatalogueDraft } from '#runtime';
+import { FactPublisher, PersonalData, SubjectKeys, type CatalogueDraft } from '#runtime';
+import { MemoryAggregateStore, MemoryOutbox, MemorySubjectKeyStore } from '#adapters/memory';
+import { LocalMasterKey, MemoryKeyRing } from '#adapters/master-key';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
+import { pino } from 'pino';
 
 export type Segment = EventOf<typeof segmentProduced>['data'];
 
@@ -25,7 +28,12 @@ export class PublishedStream {
 
   constructor(log: EventLog) {
     this.#log = log;
-    this.#facts = new FactPublisher({ log, clock: new SystemClock(), ids: new UuidV7IdSource(), source: '/test', actor: 'system:test' });
+    const clock = new SystemClock();
+    const store = new MemorySubjectKeyStore(new MemoryAggregateStore(new MemoryOutbox(clock)), clock);
+    const personal = new PersonalData(
+      new SubjectKeys({}, { store, master: new LocalMasterKey(new MemoryKeyRing()), clock, logger: pino({ level: 'silent' }) }),
+    );
+    this.#facts = new FactPublisher({ log, clock, ids: new UuidV7IdSource(), source: '/test', actor: 'system:test', personal });
   }
 
   async create(ladder: Array<{ name: string; height: number; videoBitrate: number }>): Promise<void> {

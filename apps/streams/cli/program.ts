@@ -16,6 +16,7 @@ import { group, remote, scopeList, scopes, wholeNumber, words } from './program-
 import { addRegions } from './region-program.ts';
 import { addParked } from './parked-program.ts';
 import { addReplays } from './replay-program.ts';
+import { addSubjects } from './subject-program.ts';
 import { listStreams, showStream, startStream, stopStream, type StartOptions } from './stream.commands.ts';
 
 /** `1080p:1080:4500000`, one rung of a ladder. */
@@ -170,6 +171,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
   addParked(program, (code) => (exitCode = code));
   addRegions(program, (code) => (exitCode = code));
   addAudit(program);
+  addSubjects(program);
   try {
     await program.parseAsync(args, { from: 'user' });
     return exitCode;

@@ -20,6 +20,7 @@ import type {
   RateLimiter,
   ReadStore,
   SecretStore,
+  SubjectKeyStore,
 } from '#ports';
 
 /** The settings that choose and place the engines; the shared settings of every app fit. */
@@ -59,6 +60,7 @@ export interface EngineParts {
     readonly publications: PublicationStore;
     readonly reads: ReadStore;
     readonly secrets: SecretStore;
+    readonly subjectKeys: SubjectKeyStore;
     /** How its connections are used. */
     readonly databasePool: () => { readonly total: number; readonly idle: number; readonly waiting: number };
   };
@@ -137,6 +139,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
       PostgresPublicationStore,
       PostgresReadStore,
       PostgresSecretStore,
+      PostgresSubjectKeyStore,
     } = await import('#adapters/postgres');
     const database = new Database({ url: databaseUrl });
     const part = {
@@ -152,6 +155,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
       publications: new PostgresPublicationStore(database),
       reads: new PostgresReadStore(database),
       secrets: new PostgresSecretStore(database),
+      subjectKeys: new PostgresSubjectKeyStore(database),
       databasePool: () => database.use,
     };
     return { part, close: () => database.close() };

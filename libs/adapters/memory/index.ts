@@ -13,3 +13,4 @@ export { MemoryPublicationStore } from './memory-publication-store.adapter.ts';
 export { MemoryRateLimiter } from './memory-rate-limiter.adapter.ts';
 export { MemoryReadStore } from './memory-read-store.adapter.ts';
 export { MemorySecretStore } from './memory-secret-store.adapter.ts';
+export { MemorySubjectKeyStore } from './memory-subject-key-store.adapter.ts';

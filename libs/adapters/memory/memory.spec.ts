@@ -9,6 +9,7 @@ import {
   projectionStoreConformance,
   publicationStoreConformance,
   rateLimiterConformance,
+  subjectKeyStoreConformance,
 } from '#ports/conformance';
 import { ManualClock } from './manual-clock.adapter.ts';
 import { MemoryAggregateStore } from './memory-aggregate-store.adapter.ts';
@@ -22,6 +23,7 @@ import { MemoryProjectionBuilds } from './memory-projection-builds.adapter.ts';
 import { MemoryProjectionStore } from './memory-projection-store.adapter.ts';
 import { MemoryPublicationStore } from './memory-publication-store.adapter.ts';
 import { MemoryRateLimiter } from './memory-rate-limiter.adapter.ts';
+import { MemorySubjectKeyStore } from './memory-subject-key-store.adapter.ts';
 import { MemoryReadStore } from './memory-read-store.adapter.ts';
 
 /** A factory of subjects on a clock that is moved by hand. */
@@ -51,6 +53,13 @@ publicationStoreConformance(
 pastStoreConformance(
   'MemoryPastStore',
   onManualClock(() => new MemoryPastStore()),
+);
+subjectKeyStoreConformance(
+  'MemorySubjectKeyStore',
+  onManualClock((clock) => {
+    const aggregates = new MemoryAggregateStore(new MemoryOutbox(clock));
+    return { keys: new MemorySubjectKeyStore(aggregates, clock), aggregates };
+  }),
 );
 leaseStoreConformance(
   'MemoryLeaseStore',

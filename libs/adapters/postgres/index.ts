@@ -11,3 +11,4 @@ export { PostgresProjectionStore } from './postgres-projection-store.adapter.ts'
 export { PostgresPublicationStore } from './postgres-publication-store.adapter.ts';
 export { PostgresReadStore } from './postgres-read-store.adapter.ts';
 export { PostgresSecretStore } from './postgres-secret-store.adapter.ts';
+export { PostgresSubjectKeyStore } from './postgres-subject-key-store.adapter.ts';

@@ -2,7 +2,7 @@ import { encodeEvent, type Context } from '#events';
 import { assert, OperatingError } from '#kernel';
 import { AggregateStore, type AggregateCommit, type AggregateHead, type IdentifiedHead } from '#ports';
 import { textArray } from './array-literal.ts';
-import type { Database, TextRow } from './database.ts';
+import type { Database, Statement, TextRow } from './database.ts';
 
 /** Heads of aggregates in `streams.heads`; a commit is one call of `streams.commit_head`, which fills the outbox as well. */
 export class PostgresAggregateStore extends AggregateStore {
@@ -19,22 +19,10 @@ export class PostgresAggregateStore extends AggregateStore {
     return rows[0] === undefined ? undefined : headOf(rows[0]);
   }
 
-  override async commit({ context, id, expectedVersion, state, events }: AggregateCommit): Promise<void> {
-    const moving = events.filter((event) => event.streamVersion !== 0n);
-    moving.forEach((event, at) => assert(event.streamVersion === expectedVersion + BigInt(at) + 1n, 'versions run on from the expected one'));
-    const records = events.map(encodeEvent);
-    const values = [
-      context,
-      id,
-      String(expectedVersion),
-      String(expectedVersion + BigInt(moving.length)),
-      JSON.stringify(state),
-      textArray(records.map(({ key }) => key)),
-      textArray(records.map(({ headers }) => JSON.stringify(headers))),
-      textArray(records.map(({ value }) => value)),
-    ];
-    const { rows } = await this.#database.run({ name: 'commit_head', text: 'SELECT streams.commit_head($1, $2, $3, $4, $5, $6, $7, $8)', values });
+  override async commit(commit: AggregateCommit): Promise<void> {
+    const { rows } = await this.#database.run(commitStatement(commit));
     if (rows[0]?.[0] === 't') return;
+    const { context, id, expectedVersion } = commit;
     throw new OperatingError(`${context}/${id} is not at version ${expectedVersion} any more.`, { code: 'VERSION_CONFLICT', retryable: true });
   }
 
@@ -68,6 +56,24 @@ export class PostgresAggregateStore extends AggregateStore {
     const text = 'INSERT INTO streams.restored_heads (context, partition) VALUES ($1, $2) ON CONFLICT DO NOTHING';
     await this.#database.run({ name: 'mark_restored_heads', text, values: [context, String(partition)] });
   }
+}
+
+/** Answers `t`, or anything else when the head has moved on. */
+export function commitStatement({ context, id, expectedVersion, state, events }: AggregateCommit): Statement {
+  const moving = events.filter((event) => event.streamVersion !== 0n);
+  moving.forEach((event, at) => assert(event.streamVersion === expectedVersion + BigInt(at) + 1n, 'versions run on from the expected one'));
+  const records = events.map(encodeEvent);
+  const values = [
+    context,
+    id,
+    String(expectedVersion),
+    String(expectedVersion + BigInt(moving.length)),
+    JSON.stringify(state),
+    textArray(records.map(({ key }) => key)),
+    textArray(records.map(({ headers }) => JSON.stringify(headers))),
+    textArray(records.map(({ value }) => value)),
+  ];
+  return { name: 'commit_head', text: 'SELECT streams.commit_head($1, $2, $3, $4, $5, $6, $7, $8)', values };
 }
 
 function headOf([version, state, tenant]: TextRow): AggregateHead {

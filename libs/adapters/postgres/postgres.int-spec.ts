@@ -7,6 +7,7 @@ import {
   projectionBuildsConformance,
   projectionStoreConformance,
   publicationStoreConformance,
+  subjectKeyStoreConformance,
 } from '#ports/conformance';
 import type { Database } from './database.ts';
 import { PostgresAggregateStore } from './postgres-aggregate-store.adapter.ts';
@@ -19,6 +20,7 @@ import { PostgresProjectionBuilds } from './builds/postgres-projection-builds.ad
 import { PostgresProjectionStore } from './postgres-projection-store.adapter.ts';
 import { PostgresPublicationStore } from './postgres-publication-store.adapter.ts';
 import { PostgresReadStore } from './postgres-read-store.adapter.ts';
+import { PostgresSubjectKeyStore } from './postgres-subject-key-store.adapter.ts';
 import { openPostgres } from './postgres-subject.fixture.ts';
 
 /** A factory of subjects, each with a server of its own. */
@@ -36,6 +38,10 @@ publicationStoreConformance(
 pastStoreConformance(
   'PostgresPastStore',
   onPostgres((database) => new PostgresPastStore(database)),
+);
+subjectKeyStoreConformance(
+  'PostgresSubjectKeyStore',
+  onPostgres((database) => ({ keys: new PostgresSubjectKeyStore(database), aggregates: new PostgresAggregateStore(database) })),
 );
 leaseStoreConformance(
   'PostgresLeaseStore',

@@ -1,19 +1,28 @@
-import { tenantCreated, tenantResumed, tenantSuspended } from '#events';
+import { masterKeyRotated, subjectErased, subjectExported, tenantCreated, tenantResumed, tenantSuspended } from '#events';
 import { keyDecider, type KeyDraft, type KeyState } from './key.decider.ts';
+import { subjectDecider, type SubjectDraft, type SubjectState } from './subject.decider.ts';
 import { tenantDecider, type TenantDraft, type TenantState } from './tenant.decider.ts';
 
-type AccessState = KeyState | TenantState;
+type AccessState = KeyState | TenantState | SubjectState;
+type AccessDraft = KeyDraft | TenantDraft | SubjectDraft;
+
+function isOfSubject(event: AccessDraft): event is SubjectDraft {
+  return event.type === subjectErased.type || event.type === subjectExported.type || event.type === masterKeyRotated.type;
+}
 
 function isOfTenant(event: KeyDraft | TenantDraft): event is TenantDraft {
   return event.type === tenantCreated.type || event.type === tenantSuspended.type || event.type === tenantResumed.type;
 }
 
-/** Both kinds of aggregates of this context, for folding heads from the log: an event knows which it is of. */
+/** All kinds of aggregates of this context, for folding heads from the log: an event knows which it is of. */
 export const accessAggregate = {
   context: 'access',
   decider: {
     initialState: { status: 'absent' } as AccessState,
-    evolve: (state: AccessState, event: KeyDraft | TenantDraft): AccessState =>
-      isOfTenant(event) ? tenantDecider.evolve(state as TenantState, event) : keyDecider.evolve(state as KeyState, event),
+    evolve: (state: AccessState, event: AccessDraft): AccessState => {
+      // All begin as absent; what a subject begins with is its own.
+      if (isOfSubject(event)) return subjectDecider.evolve('erased' in state ? state : subjectDecider.initialState, event);
+      return isOfTenant(event) ? tenantDecider.evolve(state as TenantState, event) : keyDecider.evolve(state as KeyState, event);
+    },
   },
 } as const;

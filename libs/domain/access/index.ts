@@ -32,6 +32,8 @@ export {
 } from './principal.core.ts';
 export { refusalAggregate, type Refusals } from './refusal.decider.ts';
 export { allScopes, type Scope } from './scope.core.ts';
+export { masterKeyAggregateId, subjectAggregate, subjectAggregateId, subjectDecider, type SubjectCommand, type SubjectState } from './subject.decider.ts';
+export { personalPlaceTable, subjectActionTable, subjectsProjection } from './subject.projection.ts';
 export { defaultTenant, everyTenant, isTenantId } from './tenant.core.ts';
 export {
   standingOf,

@@ -1,4 +1,17 @@
-import { accessRefused, keyIssued, keyRevoked, keyRotated, tenantCreated, tenantResumed, tenantSuspended, type DomainEvent, type EventOf } from '#events';
+import {
+  accessRefused,
+  keyIssued,
+  keyRevoked,
+  keyRotated,
+  masterKeyRotated,
+  subjectErased,
+  subjectExported,
+  tenantCreated,
+  tenantResumed,
+  tenantSuspended,
+  type DomainEvent,
+  type EventOf,
+} from '#events';
 import type { ColumnSpec, Projection, RowChange, TableSpec } from '#kernel';
 
 /** One row per API key, without its hash: keys are checked against their aggregate, never against this table. */
@@ -46,6 +59,7 @@ export const refusalTable: TableSpec = {
     first_at_ms: { type: 'bigint', join: 'min' },
     last_at_ms: { type: 'bigint', join: 'max' },
   },
+  personal: { address: { identifies: 'address' } },
   indexes: [['last_at_ms']],
 };
 
@@ -94,7 +108,7 @@ export const keysProjection: Projection<DomainEvent> = {
   version: 3,
   contexts: ['access'],
   handles: [keyIssued.type, keyRotated.type, keyRevoked.type, tenantCreated.type, tenantSuspended.type, tenantResumed.type, accessRefused.type],
-  ignores: [],
+  ignores: [subjectErased.type, subjectExported.type, masterKeyRotated.type],
   tables: [apiKeyTable, tenantTable, refusalTable],
   partitionedBy: { api_key: 'key_id' },
   project,

@@ -12,6 +12,7 @@ export const playbackSessionTable: TableSpec = {
     asset_kind: once,
     asset_id: once,
     player: once,
+    viewer: once,
     startup_ms: counter,
     started_at_ms: { type: 'bigint', join: 'min' },
     seen_at_ms: counter,
@@ -27,6 +28,7 @@ export const playbackSessionTable: TableSpec = {
     end_reason: once,
     end_detail: once,
   },
+  personal: { player: {}, viewer: { identifies: 'viewer' } },
   indexes: [['asset_id', 'seen_at_ms']],
 };
 
@@ -47,8 +49,9 @@ function countersOf({ playedMs, stalls, stalledMs }: EventOf<typeof playbackRepo
 
 function project(event: DomainEvent): readonly RowChange[] {
   if (event.type === playbackStarted.type) {
-    const { startupMs, player, rendition } = event.data;
-    return change(event, { startup_ms: BigInt(startupMs), player: player ?? null, started_at_ms: BigInt(event.time), state: 'started' }, rendition);
+    const { startupMs, player, viewer, rendition } = event.data;
+    const begun = { startup_ms: BigInt(startupMs), player: player ?? null, viewer: viewer ?? null, started_at_ms: BigInt(event.time) };
+    return change(event, { ...begun, state: 'started' }, rendition);
   }
   if (event.type === playbackReported.type) return change(event, { ...countersOf(event.data), state: 'playing' }, event.data.rendition);
   if (event.type === playbackEnded.type) {
@@ -61,7 +64,7 @@ function project(event: DomainEvent): readonly RowChange[] {
 /** Playbacks as players report them. */
 export const playbacksProjection: Projection<DomainEvent> = {
   name: 'playbacks',
-  version: 2,
+  version: 3,
   contexts: ['playback'],
   handles: [playbackStarted.type, playbackReported.type, playbackEnded.type],
   ignores: [],

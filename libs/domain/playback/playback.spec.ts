@@ -30,6 +30,7 @@ describe('the playbacks projection', () => {
           asset_kind: 'stream',
           asset_id: 'st-7f3k2m9q',
           player: 'hls.js 1.7.4',
+          viewer: null,
           startup_ms: 840n,
           started_at_ms: 100n,
           seen_at_ms: 400n,

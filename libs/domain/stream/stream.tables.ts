@@ -61,6 +61,7 @@ export const sessionTable: TableSpec = {
     end_reason: once('text'),
     end_detail: once('text'),
   },
+  personal: { remote_address: {} },
 };
 
 /** One row per rendition that a stream ever had; the newest encoder's carry the stream's `encoding_order`. */

@@ -40,7 +40,7 @@ export function projectRecord(projection: Projection<DomainEvent>, record: Store
   }
   const event = decode(record);
   try {
-    return projection.project(event);
+    return projection.project(event, record.recordedAt);
   } catch (cause) {
     throw new OperatingError(`${projection.name} failed on ${type} (${at(record)}).`, { code: 'PROJECTION_FAILED', retryable: false, cause });
   }

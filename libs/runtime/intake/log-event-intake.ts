@@ -2,12 +2,14 @@ import { admitEvent, EventInvalidError, type AdmittedEvent, type Context, type I
 import { checkRecordSize, type Clock, type EventLog, type LeaseStore, type PublicationStore } from '#ports';
 import type { Logger } from '../logging.ts';
 import { pause } from '../pause.ts';
+import type { PersonalData } from '../personal/personal-data.ts';
 import { EventIntake, type IntakeOptions, type PublishingCaller, type PublishOutcome, type PublishRejected } from './event-intake.ts';
 import { IntakeIdentity } from './intake-identity.ts';
 import type { Entry, Request } from './intake-queue.ts';
 import { Orphans } from './orphans.ts';
 import { checkIdTime, contentDigestOf, publicationKeyOf } from './publication-key.ts';
 import { refuseRest } from './publication-group.ts';
+import { sealPeople } from './seal-people.ts';
 import { PublicationWriter, type PublicationWriterInit } from './publication-writer.ts';
 
 export interface LogEventIntakeInit extends Partial<PublicationWriterInit> {
@@ -25,6 +27,8 @@ export interface LogEventIntakeDeps {
   readonly leases: LeaseStore;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Encrypts what tells of a person; without it events that do are not taken. */
+  readonly personal?: PersonalData | undefined;
 }
 
 const defaults: PublicationWriterInit = {
@@ -107,12 +111,13 @@ export class LogEventIntake extends EventIntake {
     const entries: Entry[] = [];
     const outcomes: (PublishOutcome | undefined)[] = [];
     let size = 0;
-    let refused = false;
+    let [refused, people] = [false, false];
     for (let at = 0; at < events.length; at++) {
       const event = events[at] as Event;
       try {
         const entry = entryOf(admit(event), tenant, at, nowMs);
         entries.push(entry);
+        people ||= entry.event.person !== undefined;
         outcomes.push(undefined);
         size += entry.event.record.value.length + envelopeSize;
       } catch (error) {
@@ -122,8 +127,9 @@ export class LogEventIntake extends EventIntake {
     }
     if (refused && together) refuseRest({ entries, outcomes });
     if (outcomes.every((outcome) => outcome !== undefined)) return outcomes;
+    const sealed = people ? await sealPeople(entries, tenant, this.#deps.personal) : entries;
     return new Promise((resolve, reject) => {
-      const request: Request = { entries, outcomes, together, size, resolve, reject };
+      const request: Request = { entries: sealed, outcomes, together, size, resolve, reject };
       this.#writer.add(request);
     });
   }

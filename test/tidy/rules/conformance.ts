@@ -11,12 +11,14 @@ const suites: Readonly<Record<string, string | undefined>> = {
   LeaseStore: 'leaseStoreConformance',
   LedgerStore: 'ledgerStoreConformance',
   ParkedEvents: 'projectionStoreConformance',
+  MasterKey: 'masterKeyConformance',
   ProjectionBuilds: 'projectionBuildsConformance',
   PastStore: 'pastStoreConformance',
   ProjectionStore: 'projectionStoreConformance',
   PublicationStore: 'publicationStoreConformance',
   RateLimiter: 'rateLimiterConformance',
   ReadStore: 'projectionStoreConformance',
+  SubjectKeyStore: 'subjectKeyStoreConformance',
 };
 
 /** Ports of one method, or with one adapter: there is nothing to agree on. */

@@ -1,0 +1,250 @@
+import { playbackSessionTable } from '#domain/playback';
+import { LocalMasterKey, MemoryKeyRing } from '#adapters/master-key';
+import { Database } from '#adapters/postgres';
+import { contexts, readPersonal, type StoredRecord } from '#events';
+import { pause, PersonalData, SubjectKeys } from '#runtime';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { pino } from 'pino';
+import { realEngines, startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
+import { ask, type Answer } from './testing/http-client.ts';
+import { SseClient } from './testing/sse-client.ts';
+
+/** Found nowhere else by chance. */
+const viewer = 'v-Ada.Lovelace-4711';
+const player = 'Babbage-Engine/1843';
+const address = '203.0.113.199';
+
+let engines: Awaited<ReturnType<typeof realEngines>>;
+let world: World;
+let gateways: readonly [RunningGateway, RunningGateway];
+let admin: { readonly authorization: string };
+
+beforeAll(async () => {
+  engines = await realEngines();
+  world = await World.open(engines);
+  // A second process: it has keys of its own in memory.
+  const deps = { store: engines.subjectKeys, master: engines.master, clock: engines.clock, logger: pino({ level: 'silent' }) };
+  const other = { ...engines, personal: new PersonalData(new SubjectKeys({ pollMs: 200 }, deps)) };
+  gateways = [await startGateway(engines, world.consolePath), await startGateway(other, world.consolePath)];
+  admin = await world.key(['admin'], { tenant: '*' });
+}, 60_000);
+
+afterAll(async () => {
+  for (const gateway of gateways ?? []) await gateway.stop();
+  await world?.close();
+});
+
+const call = (method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = admin, at = 0): Promise<Answer> =>
+  ask((gateways[at] as RunningGateway).url, path, { method, headers, ...(body === undefined ? {} : { body }) });
+
+async function until(isSo: () => Promise<boolean>): Promise<void> {
+  while (!(await isSo())) await pause(20);
+}
+
+let events = 0;
+async function watch(sessionId: string, who: string | undefined, headers = admin): Promise<void> {
+  const data = { sessionId, assetKind: 'stream', assetId: 'st-1', startupMs: 800, player, viewer: who };
+  const answer = await call('POST', '/api/v1/events', { specversion: '1.0', id: `e-${++events}`, source: '/player', type: 'playback.started', data }, headers);
+  expect(answer).toMatchObject({ status: 200 });
+  await world.settle();
+}
+
+const erase = (subject: string, more: object = {}, headers = admin) =>
+  call('POST', '/api/v1/subjects/erase', { subject, reason: 'asked for it', ...more }, headers);
+const exported = (subject: string, headers = admin) => call('POST', '/api/v1/subjects/export', { subject, reason: 'asked what there is' }, headers);
+const listed = async (at = 0): Promise<Array<{ data: Record<string, string> }>> =>
+  (await call('GET', '/api/v1/events?type=playback.started&limit=1000&order=oldest', undefined, admin, at)).json.items;
+const playbacks = async (query = '', at = 0): Promise<Array<Record<string, string>>> =>
+  (await call('GET', `/api/v1/playbacks?limit=1000${query}`, undefined, admin, at)).json.items;
+
+async function rawRecords(): Promise<StoredRecord[]> {
+  const records: StoredRecord[] = [];
+  for (const topic of contexts) {
+    for (const { partition, low, high } of await engines.log.heads(topic)) {
+      for (let from = low; from < high;) {
+        const batch = await engines.log.read(topic, partition, from, { recordsMax: 1000, bytesMax: 4_194_304, waitMs: 0 });
+        records.push(...batch.records);
+        from = batch.next;
+      }
+    }
+  }
+  return records;
+}
+
+/** Files under a folder in which one of the texts stands, as bytes. */
+async function filesWith(folder: string, texts: readonly string[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const entry of await readdir(folder, { recursive: true, withFileTypes: true })) {
+    if (!entry.isFile()) continue;
+    const bytes = await readFile(join(entry.parentPath, entry.name)).catch(() => Buffer.alloc(0));
+    if (texts.some((text) => bytes.includes(text))) found.push(entry.name);
+  }
+  return found;
+}
+
+async function databaseFolder(): Promise<string> {
+  const database = new Database({ url: engines.databaseUrl });
+  const { rows } = await database.read({ text: 'SHOW data_directory' });
+  await database.run({ text: 'CHECKPOINT' });
+  await database.close();
+  return rows[0]?.[0] ?? '';
+}
+
+describe('personal data', () => {
+  test('is read in clear from events, rows and live, and found by whom it tells of', async () => {
+    await watch('ps-1', viewer);
+    await watch('ps-2', undefined);
+    expect((await listed()).map(({ data }) => data['viewer'])).toEqual([viewer, undefined]);
+    expect((await playbacks(`&viewer=${viewer}`)).map(({ id, viewer: who, player: what }) => [id, who, what])).toEqual([['ps-1', viewer, player]]);
+    const live = new SseClient();
+    await live.open(gateways[0].url, '/api/v1/events/live?type=playback.started&from=beginning', admin);
+    await live.until(1);
+    expect(live.messages[0]?.event).toMatchObject({ data: { viewer, player } });
+    live.close();
+  });
+
+  test('is nowhere in clear: not in the log, the database, its journal, blobs', async () => {
+    expect(await filesWith(engines.folder, [viewer])).toEqual([]);
+    expect(await filesWith(await databaseFolder(), [viewer])).toEqual([]);
+    // What names nobody is stored as it is: the search would find it.
+    expect(await filesWith(engines.folder, ['ps-2'])).not.toEqual([]);
+    expect(await filesWith(await databaseFolder(), ['ps-2'])).not.toEqual([]);
+  });
+
+  test('of a refusal is encrypted too, and one row however often it happens', async () => {
+    const refused = () => ask(gateways[0].url, '/api/v1/streams', { headers: { 'x-forwarded-for': address } });
+    for (let at = 0; at < 3; at++) expect((await refused()).status).toBe(401);
+    await until(async () => (await call('GET', '/api/v1/refusals?reason=no-credential')).json.items.length > 0);
+    expect((await call('GET', '/api/v1/refusals?reason=no-credential')).json.items).toMatchObject([{ address: '127.0.0.1' }]);
+    expect(
+      JSON.stringify(
+        (await rawRecords()).filter(({ headers }) => headers['ce_type'] === 'access.refused'),
+        text,
+      ),
+    ).not.toContain('127.0.0.1');
+  });
+
+  test('is exported: every event and row, in clear, and that is an event', async () => {
+    const answer = await exported(`viewer:${viewer}`);
+    expect(answer.status).toBe(200);
+    expect(answer.json).toMatchObject({
+      keys: [{ tenant: 'default', erasedAt: null }],
+      events: [{ type: 'playback.started', data: { sessionId: 'ps-1', viewer, player } }],
+    });
+    expect(answer.json.rows).toContainEqual({ table: 'playback_session', row: expect.objectContaining({ session_id: 'ps-1', viewer, player }) });
+    await world.settle();
+    const onRecord = (await rawRecords()).filter(({ headers }) => headers['ce_type'] === 'subject.exported');
+    expect(onRecord).toHaveLength(1);
+    expect(JSON.stringify(onRecord, text)).not.toContain(viewer);
+  });
+
+  test('is erased: a tombstone in every process, the record as it was, the rows as they were', async () => {
+    await listed(1);
+    const [records, rows] = [await rawRecords(), await engines.reads.select(playbackSessionTable, { limit: 100 })];
+    const answer = await erase(`viewer:${viewer}`);
+    expect(answer).toMatchObject({ status: 200, json: { alreadyErased: false, keys: [{ tenant: 'default', erasedAt: expect.any(String) }] } });
+    const { keyId, erasedAt } = answer.json.keys[0];
+    const tombstone = { is: 'erased', keyId, at: erasedAt };
+    const seen = async (at: number) =>
+      [...(await listed(at)).map(({ data }) => data['viewer']), ...(await playbacks('', at)).map((row) => row['viewer'])].filter(Boolean);
+    for (const at of [0, 1]) {
+      // The other process hears of it in a moment.
+      await until(async () => !(await seen(at)).includes(viewer));
+      expect((await seen(at)).map((one) => readPersonal(one as string))).toEqual([tombstone, tombstone]);
+    }
+    await world.settle();
+    const after = await rawRecords();
+    expect(after.filter(({ headers }) => headers['ce_type'] !== 'subject.erased')).toEqual(records);
+    expect(after.filter(({ headers }) => headers['ce_type'] === 'subject.erased')).toHaveLength(1);
+    expect(await engines.reads.select(playbackSessionTable, { limit: 100 })).toEqual(rows);
+    expect(await playbacks(`&viewer=${viewer}`)).toEqual([]);
+  });
+
+  test('that is erased is erased again without harm, and of whom nothing is known is said so', async () => {
+    expect(await erase(`viewer:${viewer}`)).toMatchObject({ status: 200, json: { alreadyErased: true, keys: [{}] } });
+    await world.settle();
+    expect((await rawRecords()).filter(({ headers }) => headers['ce_type'] === 'subject.erased')).toHaveLength(1);
+    expect(await erase('viewer:v-nobody')).toMatchObject({ status: 404, json: { type: 'urn:streams:problem:unknown-subject' } });
+    expect(await exported('viewer:v-nobody')).toMatchObject({ status: 404 });
+    expect(await erase('nonsense')).toMatchObject({ status: 400 });
+    expect(await erase(`viewer:${viewer}`, { reason: ' ' })).toMatchObject({ status: 400 });
+    expect((await exported(`viewer:${viewer}`)).text).not.toContain(`"${viewer}"`);
+  });
+
+  test('erased at once by many is erased once', async () => {
+    await watch('ps-3', 'v-many');
+    const answers = await Promise.all(
+      Array.from({ length: 6 }, (_, at) => call('POST', '/api/v1/subjects/erase', { subject: 'viewer:v-many', reason: 'r' }, admin, at % 2)),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(Array(6).fill(200));
+    await world.settle();
+    const [keyId] = new Set(answers.map(({ json }) => json.keys[0].keyId as string));
+    const told = (await rawRecords()).filter(({ headers, value }) => headers['ce_type'] === 'subject.erased' && value.includes(keyId as string));
+    expect(told).toHaveLength(1);
+  });
+
+  test('of who comes back is new data, under a new key', async () => {
+    await watch('ps-4', viewer);
+    expect((await playbacks(`&viewer=${viewer}`)).map(({ id }) => id)).toEqual(['ps-4']);
+    const { keys, events: told } = (await exported(`viewer:${viewer}`)).json;
+    expect(keys).toHaveLength(2);
+    expect(told.map(({ data }: { data: { viewer: string } }) => readPersonal(data.viewer).is)).toEqual(expect.arrayContaining(['erased', 'clear']));
+  });
+
+  test('of one tenant is not another’s, though both call it alike', async () => {
+    const [acme, globex] = [await world.key(['admin'], { tenant: 'acme' }), await world.key(['admin'], { tenant: 'globex' })];
+    for (const [id, headers] of [['ps-a', acme] as const, ['ps-g', globex] as const]) await watch(id, 'v-both', { authorization: headers.authorization });
+    expect(await erase('viewer:v-both', {}, { authorization: acme.authorization })).toMatchObject({ status: 200, json: { keys: [{ tenant: 'acme' }] } });
+    const viewers = Object.fromEntries((await playbacks()).map((row) => [row['id'], readPersonal(row['viewer'] ?? '').is]));
+    expect(viewers).toMatchObject({ 'ps-a': 'erased', 'ps-g': 'clear' });
+    expect((await erase('viewer:v-4711', {}, { authorization: globex.authorization })).status).toBe(404);
+  });
+
+  test('goes under a new master key, and the one before opens nothing any more', async () => {
+    const before = await engines.master.newest();
+    expect((await call('POST', '/api/v1/subjects/keys/rotate', { reason: 'yearly' })).json).toMatchObject({ rewrapped: expect.any(Number) });
+    const { masterKey, byMasterKey } = (await call('GET', '/api/v1/subjects/keys')).json;
+    expect(masterKey).not.toBe(before);
+    expect(Object.keys(byMasterKey)).toEqual([masterKey]);
+    await expect(engines.master.unwrap({ masterId: before, wrapped: Buffer.alloc(60) })).rejects.toMatchObject({ code: 'MASTER_KEY_MISSING' });
+    const fresh = new PersonalData(
+      new SubjectKeys({}, { store: engines.subjectKeys, master: engines.master, clock: engines.clock, logger: pino({ level: 'silent' }) }),
+    );
+    expect((await fresh.openRecords(await rawRecords())).some(({ value }) => value.includes(`"${viewer}"`))).toBe(true);
+    await watch('ps-5', 'v-after');
+    expect((await playbacks('&viewer=v-after')).map(({ id }) => id)).toEqual(['ps-5']);
+  });
+
+  test('without its master key is locked, and what names nobody goes on', async () => {
+    const strange = new LocalMasterKey(new MemoryKeyRing());
+    const deps = { store: engines.subjectKeys, master: strange, clock: engines.clock, logger: pino({ level: 'silent' }) };
+    await using lost = await startGateway({ ...engines, master: strange, personal: new PersonalData(new SubjectKeys({}, deps)) }, world.consolePath);
+    const items = (await ask(lost.url, '/api/v1/playbacks?limit=1000', { headers: admin })).json.items as Array<Record<string, string>>;
+    expect(items.find(({ id }) => id === 'ps-5')).toMatchObject({ viewer: expect.stringMatching(/^locked:/) });
+    const publish = (id: string, who?: string) =>
+      ask(lost.url, '/api/v1/events', {
+        ...{ method: 'POST', headers: admin },
+        body: {
+          specversion: '1.0',
+          id,
+          source: '/p',
+          type: 'playback.started',
+          data: { sessionId: id, assetKind: 'stream', assetId: 's', startupMs: 1, viewer: who },
+        },
+      });
+    expect((await publish('e-lost-1')).status).toBe(200);
+    expect((await publish('e-lost-2', 'v-x')).status).toBe(503);
+  });
+
+  test('is nobody’s business without the right', async () => {
+    const viewing = await world.key(['view', 'operate']);
+    for (const path of ['/api/v1/subjects/erase', '/api/v1/subjects/export'])
+      expect((await call('POST', path, { subject: `viewer:${viewer}`, reason: 'r' }, { authorization: viewing.authorization })).status).toBe(403);
+  });
+});
+
+function text(_name: string, value: unknown): unknown {
+  return typeof value === 'bigint' ? String(value) : value;
+}

@@ -1,0 +1,106 @@
+import { masterKeyAggregateId, subjectAggregate, subjectAggregateId, type SubjectCommand } from '#domain/access';
+import { addressSubject } from '#events';
+import type { AggregateStore, Clock, IdSource, MasterKey, SubjectKey, SubjectKeyStore } from '#ports';
+import { CommandExecutor, type CommandMeta, type PersonalData } from '#runtime';
+import { conflict, notFound } from '../http/problem.errors.ts';
+
+export interface SubjectErasureDeps {
+  readonly store: SubjectKeyStore;
+  readonly master: MasterKey;
+  readonly personal: PersonalData;
+  readonly aggregates: AggregateStore;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  /** CloudEvents `source`. */
+  readonly source: string;
+}
+
+export interface FoundSubject {
+  /** A keyed hash of its name. */
+  readonly subject: string;
+  /** All that it ever had, the oldest first. */
+  readonly keys: readonly SubjectKey[];
+}
+
+/** Addresses have several spellings. */
+function normal(name: string): string {
+  const address = /^address:(.+)$/.exec(name)?.[1];
+  return address === undefined ? name : (addressSubject(address) ?? name);
+}
+
+/** Keys put under a new master key by one question. */
+const rewrapBatch = 500;
+
+/** Destroys keys of subjects, and puts them under new master keys. */
+export class SubjectErasure {
+  readonly #deps: SubjectErasureDeps;
+
+  constructor(deps: SubjectErasureDeps) {
+    this.#deps = deps;
+  }
+
+  /** The keys of a subject, of one tenant or of all. @throws ProblemError 404 when it never had one */
+  async find(name: string, tenant: string | undefined): Promise<FoundSubject> {
+    const { personal, store } = this.#deps;
+    const subject = await personal.keys.standInOf(normal(name));
+    const keys = (await store.ofSubject(subject)).filter((key) => tenant === undefined || key.tenant === tenant);
+    if (keys.length === 0) throw notFound('unknown-subject', 'Nothing is stored under a key of this subject, and nothing ever was.');
+    return { subject, keys };
+  }
+
+  /** @returns the keys as they are then, and whether there was anything to destroy. @throws ProblemError 404 */
+  async erase(name: string, reason: string, tenant: string | undefined, meta: CommandMeta): Promise<FoundSubject & { readonly alreadyErased: boolean }> {
+    const { store, personal, clock, aggregates } = this.#deps;
+    const { subject, keys } = await this.find(name, tenant);
+    const live = keys.filter(({ key }) => key !== undefined).map(({ keyId }) => keyId);
+    if (live.length > 0) {
+      // Destroying the keys and putting it on record is one transaction.
+      const commit: AggregateStore['commit'] = (decided) => store.erase(live, clock.now(), decided);
+      const load: AggregateStore['load'] = (context, id) => aggregates.load(context, id);
+      await this.#execute({ load, commit }, subjectAggregateId(subject), { type: 'EraseSubject', subject, keyIds: live, reason }, meta);
+      await personal.keys.refresh();
+    }
+    return { subject, keys: await store.byId(keys.map(({ keyId }) => keyId)), alreadyErased: live.length === 0 };
+  }
+
+  /** Puts on record that somebody is given what is stored. */
+  async recordExport({ subject, keys }: FoundSubject, reason: string, meta: CommandMeta): Promise<void> {
+    const keyIds = keys.map(({ keyId }) => keyId);
+    await this.#execute(this.#deps.aggregates, subjectAggregateId(subject), { type: 'ExportSubject', subject, keyIds, reason }, meta);
+  }
+
+  /**
+   * Makes a new master key, or takes the newest that an operator gave, and puts all keys under it. May be asked again after a
+   * failure: it goes on where it was.
+   * @throws ProblemError 409 when there is no newer master key than the one that wraps everything, and none can be made here
+   */
+  async rotate(reason: string, meta: CommandMeta): Promise<{ readonly masterKey: string; readonly rewrapped: number }> {
+    const { store, master } = this.#deps;
+    const before = await master.newest();
+    // With keys left under an older one, a rotation was begun: by an operator who added a key, or one that failed half-way.
+    const isBegun = (await store.wrappedByOthers(before, 1)).length > 0;
+    const masterKey = isBegun ? before : await master.renew().catch((error: unknown) => Promise.reject(this.#asConflict(error)));
+    let rewrapped = 0;
+    for (let more = true; more;) {
+      const keys = await store.wrappedByOthers(masterKey, rewrapBatch);
+      for (const { keyId, key } of keys) {
+        if (key === undefined) continue;
+        if (await store.rewrap(keyId, key.masterId, await master.wrap(await master.unwrap(key)))) rewrapped++;
+      }
+      more = keys.length > 0;
+    }
+    await this.#execute(this.#deps.aggregates, masterKeyAggregateId, { type: 'RotateMasterKey', masterId: masterKey, rewrapped, reason }, meta);
+    await master.forgetOlder();
+    return { masterKey, rewrapped };
+  }
+
+  #asConflict(error: unknown): unknown {
+    return (error as { code?: unknown }).code === 'MASTER_KEY_READ_ONLY' ? conflict('master-key-read-only', (error as Error).message) : error;
+  }
+
+  async #execute(aggregates: Pick<AggregateStore, 'load' | 'commit'>, id: string, command: SubjectCommand, meta: CommandMeta): Promise<void> {
+    const { clock, ids, source } = this.#deps;
+    const result = await new CommandExecutor({ aggregates, clock, ids, source }).execute(subjectAggregate, id, command, meta);
+    if (result.refused) throw conflict(result.code, result.message);
+  }
+}

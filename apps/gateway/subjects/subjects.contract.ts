@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { lineOfText, tenantFilter, timestamp } from '../http/fields.ts';
+import { operation } from '../http/operation.ts';
+
+/** In the body, never in the path: what is in a URL is in the logs of everything on the way. */
+const subject = lineOfText
+  .min(3)
+  .max(300)
+  .regex(/^[a-z]+:.+$/, 'Expected a kind and a name, such as viewer:v-4711 or address:192.0.2.7.')
+  .describe('Whom the data tells of: `viewer:<id>` or `address:<address>`.');
+const reason = lineOfText.min(1).max(1000).describe('Why; it goes on record, so it should not say who it was.');
+const asked = z.strictObject({ subject, reason, tenant: tenantFilter });
+
+const common = { tag: 'Personal data', scopes: ['admin'], tenancy: 'own', context: 'access' } as const;
+
+export const eraseSubject = operation({
+  ...common,
+  id: 'eraseSubject',
+  method: 'POST',
+  path: '/api/v1/subjects/erase',
+  summary: 'Erase the personal data of a subject for good, by destroying its keys: within five seconds nobody can read it anywhere',
+  status: 200,
+  body: asked,
+  answer: z.object({
+    subject: z.string().describe('What stands for the subject in events: a keyed hash.'),
+    keys: z.array(z.object({ keyId: z.string(), tenant: z.string(), erasedAt: timestamp })),
+    alreadyErased: z.boolean().describe('True when nothing was left to erase.'),
+  }),
+});
+
+export const exportSubject = operation({
+  ...common,
+  id: 'exportSubject',
+  method: 'POST',
+  path: '/api/v1/subjects/export',
+  summary: 'Give all that is stored of a subject: every event and every row that holds its personal data, in clear; the export is itself an event',
+  status: 200,
+  body: asked,
+  answer: z.object({
+    subject: z.string(),
+    exportedAt: timestamp,
+    keys: z.array(z.object({ keyId: z.string(), tenant: z.string(), createdAt: timestamp, erasedAt: timestamp.nullable() })),
+    events: z.array(z.record(z.string(), z.unknown())).describe('CloudEvents in their JSON format.'),
+    rows: z.array(z.object({ table: z.string(), row: z.record(z.string(), z.unknown()) })),
+  }),
+});
+
+export const showSubjectKeys = operation({
+  ...common,
+  tenancy: 'platform',
+  id: 'showSubjectKeys',
+  method: 'GET',
+  path: '/api/v1/subjects/keys',
+  summary: 'Count the keys of personal data, and say which master key wraps them',
+  status: 200,
+  answer: z.object({
+    live: z.number(),
+    erased: z.number(),
+    byMasterKey: z.record(z.string(), z.number()),
+    masterKey: z.string().describe('The one that wraps now.'),
+  }),
+});
+
+export const rotateMasterKey = operation({
+  ...common,
+  tenancy: 'platform',
+  id: 'rotateMasterKey',
+  method: 'POST',
+  path: '/api/v1/subjects/keys/rotate',
+  summary: 'Put all keys of personal data under a new master key and destroy the one before: wrapped keys in old backups are dead from then on',
+  status: 200,
+  body: z.strictObject({ reason }),
+  answer: z.object({ masterKey: z.string(), rewrapped: z.number() }),
+});

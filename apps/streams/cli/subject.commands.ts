@@ -1,0 +1,74 @@
+import { createWriteStream } from 'node:fs';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { ReadableStream } from 'node:stream/web';
+import type { CommandContext } from './context.ts';
+import { table } from './table.ts';
+
+export interface SubjectOptions {
+  readonly reason: string;
+  readonly tenant?: string;
+}
+
+interface ErasedKey {
+  readonly keyId: string;
+  readonly tenant: string;
+  readonly erasedAt: string;
+}
+
+interface Erased {
+  readonly subject: string;
+  readonly alreadyErased: boolean;
+  readonly keys: readonly ErasedKey[];
+}
+
+export async function eraseSubject({ api, print }: CommandContext, subject: string, { reason, tenant }: SubjectOptions): Promise<void> {
+  const erased = await api.call<Erased>('POST', '/api/v1/subjects/erase', { subject, reason, tenant });
+  print(erased, () => [
+    erased.alreadyErased
+      ? `${subject} was erased before, at ${erased.keys.at(-1)?.erasedAt}; nothing was stored of it since.`
+      : `${subject} is erased: its keys are destroyed, and within five seconds nobody can read its data anywhere.`,
+    ...table(
+      ['KEY', 'TENANT', 'ERASED'],
+      erased.keys.map((key) => [key.keyId, key.tenant, key.erasedAt]),
+    ),
+  ]);
+}
+
+/** Writes the document as it comes, to a file or to standard output: it may be large. */
+export async function exportSubject(
+  { api }: CommandContext,
+  subject: string,
+  { reason, tenant, out }: SubjectOptions & { readonly out?: string },
+): Promise<void> {
+  const response = await api.open('POST', '/api/v1/subjects/export', { body: { subject, reason, tenant } });
+  const body = Readable.fromWeb(response.body as ReadableStream);
+  if (out === undefined) return pipeline(body, process.stdout, { end: false });
+  await pipeline(body, createWriteStream(out, { mode: 0o600 }));
+}
+
+interface KeyCounts {
+  readonly live: number;
+  readonly erased: number;
+  readonly byMasterKey: Readonly<Record<string, number>>;
+  readonly masterKey: string;
+}
+
+export async function showKeys({ api, print }: CommandContext): Promise<void> {
+  const counts = await api.call<KeyCounts>('GET', '/api/v1/subjects/keys');
+  print(counts, () => [
+    `${counts.live} live keys and ${counts.erased} erased ones; ${counts.masterKey} wraps now.`,
+    ...table(
+      ['MASTER KEY', 'KEYS'],
+      Object.entries(counts.byMasterKey).map(([id, count]) => [id, String(count)]),
+    ),
+  ]);
+}
+
+export async function rotateMaster({ api, print }: CommandContext, reason: string): Promise<void> {
+  const rotated = await api.call<{ readonly masterKey: string; readonly rewrapped: number }>('POST', '/api/v1/subjects/keys/rotate', { reason });
+  print(rotated, () => [
+    `${rotated.rewrapped} keys are under the new master key ${rotated.masterKey}. Back it up;`,
+    'destroy every copy of the one before, and the keys in old backups of the database open nothing any more.',
+  ]);
+}

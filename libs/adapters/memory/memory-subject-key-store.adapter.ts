@@ -1,0 +1,81 @@
+import {
+  SubjectKeyStore,
+  type AggregateCommit,
+  type AggregateStore,
+  type Clock,
+  type Erasures,
+  type NewSubjectKey,
+  type SubjectKey,
+  type SubjectKeyCounts,
+  type WrappedKey,
+} from '#ports';
+
+/** Keys that live as long as their object; what an erasure decides is committed to the aggregates handed in. */
+export class MemorySubjectKeyStore extends SubjectKeyStore {
+  readonly #aggregates: Pick<AggregateStore, 'commit'>;
+  readonly #clock: Clock;
+  readonly #keys = new Map<string, SubjectKey>();
+  readonly #erased: string[] = [];
+
+  constructor(aggregates: Pick<AggregateStore, 'commit'>, clock: Clock) {
+    super();
+    this.#aggregates = aggregates;
+    this.#clock = clock;
+  }
+
+  get #all(): readonly SubjectKey[] {
+    return [...this.#keys.values()];
+  }
+
+  override async live(subjects: readonly string[]): Promise<readonly SubjectKey[]> {
+    return this.#all.filter(({ subject, key }) => key !== undefined && subjects.includes(subject));
+  }
+
+  override async ensure(keys: readonly NewSubjectKey[]): Promise<readonly SubjectKey[]> {
+    for (const { keyId, tenant, subject, masterId, wrapped } of keys) {
+      if (this.#all.some((one) => one.subject === subject && one.tenant === tenant && one.key !== undefined)) continue;
+      this.#keys.set(keyId, { keyId, tenant, subject, key: { masterId, wrapped }, createdAtMs: this.#clock.now(), erasedAtMs: undefined });
+    }
+    const live = await this.live(keys.map(({ subject }) => subject));
+    return live.filter((one) => keys.some(({ subject, tenant }) => subject === one.subject && tenant === one.tenant));
+  }
+
+  override async byId(keyIds: readonly string[]): Promise<readonly SubjectKey[]> {
+    return keyIds.flatMap((keyId) => this.#keys.get(keyId) ?? []);
+  }
+
+  override async ofSubject(subject: string): Promise<readonly SubjectKey[]> {
+    return this.#all.filter((one) => one.subject === subject);
+  }
+
+  override async erase(keyIds: readonly string[], atMs: number, commit: AggregateCommit): Promise<void> {
+    await this.#aggregates.commit(commit);
+    for (const one of await this.byId(keyIds)) {
+      if (one.key === undefined) continue;
+      this.#keys.set(one.keyId, { ...one, key: undefined, erasedAtMs: atMs });
+      this.#erased.push(one.keyId);
+    }
+  }
+
+  override async erasures(last: bigint): Promise<Erasures> {
+    return { last: BigInt(this.#erased.length), keyIds: this.#erased.slice(Number(last)) };
+  }
+
+  override async wrappedByOthers(masterId: string, limit: number): Promise<readonly SubjectKey[]> {
+    return this.#all.filter(({ key }) => key !== undefined && key.masterId !== masterId).slice(0, limit);
+  }
+
+  override async rewrap(keyId: string, fromMasterId: string, to: WrappedKey): Promise<boolean> {
+    const one = this.#keys.get(keyId);
+    if (one?.key?.masterId !== fromMasterId) return false;
+    this.#keys.set(keyId, { ...one, key: to });
+    return true;
+  }
+
+  override async counts(): Promise<SubjectKeyCounts> {
+    const byMaster: Record<string, number> = {};
+    for (const { key } of this.#all) if (key !== undefined) byMaster[key.masterId] = (byMaster[key.masterId] ?? 0) + 1;
+    const live = Object.values(byMaster).reduce((sum, count) => sum + count, 0);
+    return { live, erased: this.#keys.size - live, byMaster };
+  }
+}

@@ -1,0 +1,115 @@
+import { OperatingError } from '#kernel';
+import { SubjectKeyStore, type AggregateCommit, type Erasures, type NewSubjectKey, type SubjectKey, type SubjectKeyCounts, type WrappedKey } from '#ports';
+import { textArray } from './array-literal.ts';
+import type { Database, Statement, TextResult, TextRow } from './database.ts';
+import { commitStatement } from './postgres-aggregate-store.adapter.ts';
+
+const columns = `key_id, tenant, subject, master_id, encode(wrapped, 'hex'), floor(extract(epoch FROM created_at) * 1000)::bigint,
+  floor(extract(epoch FROM erased_at) * 1000)::bigint`;
+
+/** How often it is asked again for a key that was erased between two statements. */
+const attemptsMax = 5;
+
+/** Keys in `streams.subject_keys`. */
+export class PostgresSubjectKeyStore extends SubjectKeyStore {
+  readonly #database: Database;
+
+  constructor(database: Database) {
+    super();
+    this.#database = database;
+  }
+
+  override async live(subjects: readonly string[]): Promise<readonly SubjectKey[]> {
+    const text = `SELECT ${columns} FROM streams.subject_keys WHERE subject = ANY ($1) AND wrapped IS NOT NULL`;
+    return (await this.#database.read({ name: 'live_subject_keys', text, values: [textArray(subjects)] })).rows.map(keyOf);
+  }
+
+  override async ensure(keys: readonly NewSubjectKey[]): Promise<readonly SubjectKey[]> {
+    // In one order for all, so that no two of them wait for each other.
+    const ordered = keys.toSorted((one, other) => (`${one.subject}/${one.tenant}` < `${other.subject}/${other.tenant}` ? -1 : 1));
+    const text = `INSERT INTO streams.subject_keys (key_id, subject, master_id, wrapped, tenant)
+      SELECT key_id, subject, master_id, decode(wrapped, 'hex'), tenant
+      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS fresh (key_id, subject, master_id, wrapped, tenant)
+      ON CONFLICT (subject, tenant) WHERE wrapped IS NOT NULL DO NOTHING`;
+    const values = [
+      textArray(ordered.map(({ keyId }) => keyId)),
+      textArray(ordered.map(({ subject }) => subject)),
+      textArray(ordered.map(({ masterId }) => masterId)),
+      textArray(ordered.map(({ wrapped }) => Buffer.from(wrapped).toString('hex'))),
+      textArray(ordered.map(({ tenant }) => tenant)),
+    ];
+    const subjects = [...new Set(ordered.map(({ subject }) => subject))];
+    const wanted = new Set(ordered.map(({ subject, tenant }) => `${subject}/${tenant}`));
+    for (let attempt = 0; attempt < attemptsMax; attempt++) {
+      await this.#database.read({ name: 'ensure_subject_keys', text, values });
+      const found = (await this.live(subjects)).filter(({ subject, tenant }) => wanted.has(`${subject}/${tenant}`));
+      if (found.length === wanted.size) return found;
+    }
+    throw new OperatingError('Keys are erased faster than they are made.', { code: 'DATABASE_CONTENDED', retryable: true });
+  }
+
+  override async byId(keyIds: readonly string[]): Promise<readonly SubjectKey[]> {
+    const text = `SELECT ${columns} FROM streams.subject_keys WHERE key_id = ANY ($1)`;
+    return (await this.#database.read({ name: 'subject_keys_by_id', text, values: [textArray(keyIds)] })).rows.map(keyOf);
+  }
+
+  override async ofSubject(subject: string): Promise<readonly SubjectKey[]> {
+    const text = `SELECT ${columns} FROM streams.subject_keys WHERE subject = $1 ORDER BY created_at, key_id`;
+    return (await this.#database.read({ name: 'keys_of_subject', text, values: [subject] })).rows.map(keyOf);
+  }
+
+  override async erase(keyIds: readonly string[], atMs: number, commit: AggregateCommit): Promise<void> {
+    await this.#database.transaction(async (run) => {
+      await runErase(run, keyIds, atMs);
+      const { rows } = await run(commitStatement(commit));
+      if (rows[0]?.[0] !== 't') {
+        throw new OperatingError('This erasure met another one of the same subject.', { code: 'VERSION_CONFLICT', retryable: true });
+      }
+    });
+    // The old versions of the rows hold the keys until then. Whether it succeeds says nothing about the erasure.
+    await this.#database.run({ text: 'VACUUM streams.subject_keys' }).catch(() => undefined);
+  }
+
+  override async erasures(last: bigint): Promise<Erasures> {
+    const text = `SELECT state.last, array_to_string(ARRAY(SELECT key_id FROM streams.subject_keys WHERE erasure > $1 AND erasure <= state.last ORDER BY erasure), ' ')
+      FROM streams.subject_erasures AS state`;
+    const { rows } = await this.#database.read({ name: 'erasures', text, values: [String(last)] });
+    return { last: BigInt(rows[0]?.[0] ?? 0), keyIds: (rows[0]?.[1] ?? '').split(' ').filter((keyId) => keyId !== '') };
+  }
+
+  override async wrappedByOthers(masterId: string, limit: number): Promise<readonly SubjectKey[]> {
+    const text = `SELECT ${columns} FROM streams.subject_keys WHERE wrapped IS NOT NULL AND master_id <> $1 ORDER BY key_id LIMIT $2`;
+    return (await this.#database.read({ text, values: [masterId, limit] })).rows.map(keyOf);
+  }
+
+  override async rewrap(keyId: string, fromMasterId: string, { masterId, wrapped }: WrappedKey): Promise<boolean> {
+    const text = `UPDATE streams.subject_keys SET master_id = $3, wrapped = decode($4, 'hex') WHERE key_id = $1 AND master_id = $2 AND wrapped IS NOT NULL`;
+    const values = [keyId, fromMasterId, masterId, Buffer.from(wrapped).toString('hex')];
+    return (await this.#database.run({ name: 'rewrap_subject_key', text, values })).count === 1;
+  }
+
+  override async counts(): Promise<SubjectKeyCounts> {
+    const { rows } = await this.#database.read({ text: 'SELECT master_id, count(*) FROM streams.subject_keys GROUP BY master_id ORDER BY master_id' });
+    const live = rows.filter(([masterId]) => masterId !== null).map(([masterId, count]) => [masterId ?? '', Number(count)] as const);
+    const erased = rows.find(([masterId]) => masterId === null)?.[1] ?? 0;
+    return { live: live.reduce((sum, [, count]) => sum + count, 0), erased: Number(erased), byMaster: Object.fromEntries(live) };
+  }
+}
+
+async function runErase(run: (statement: Statement) => Promise<TextResult>, keyIds: readonly string[], atMs: number): Promise<void> {
+  const { rows } = await run({ text: 'UPDATE streams.subject_erasures SET last = last + 1 RETURNING last' });
+  const text = `UPDATE streams.subject_keys SET wrapped = NULL, master_id = NULL, erased_at = to_timestamp($2::double precision / 1000), erasure = $3
+    WHERE key_id = ANY ($1) AND wrapped IS NOT NULL`;
+  await run({ text, values: [textArray(keyIds), String(atMs), rows[0]?.[0]] });
+}
+
+function keyOf([keyId, tenant, subject, masterId, wrapped, createdAtMs, erasedAtMs]: TextRow): SubjectKey {
+  return {
+    keyId: keyId ?? '',
+    tenant: tenant ?? '',
+    subject: subject ?? '',
+    key: wrapped === null || wrapped === undefined ? undefined : { masterId: masterId ?? '', wrapped: Buffer.from(wrapped, 'hex') },
+    createdAtMs: Number(createdAtMs),
+    erasedAtMs: erasedAtMs === null || erasedAtMs === undefined ? undefined : Number(erasedAtMs),
+  };
+}

@@ -1,0 +1,51 @@
+import { z } from 'zod';
+import { defineEvent } from './define.ts';
+import { count, text } from './fields.ts';
+
+const standIn = z.string().regex(/^[\w-]{22}$/);
+
+/** Who it was is told by no event: the subject is a keyed hash of its name. */
+const subjectFields = {
+  subject: standIn,
+  /** Of the keys that it had, by which encrypted values name them. */
+  keyIds: z.array(standIn).min(1).max(1000),
+  /** Why, for people; says nothing of who it was. */
+  reason: text,
+};
+
+const sample = { subject: 'Zt0Qm2Zx0Rt4Yb8Nc1Vd5W', keyIds: ['k7Qm2Zx0Rt4Yb8Nc1Vd5Ww'], reason: 'asked for it' };
+
+const common = {
+  context: 'access' as const,
+  version: 1,
+  key: (data: { subject: string }) => `subject:${data.subject}`,
+};
+
+export const subjectErased = defineEvent({
+  ...common,
+  type: 'subject.erased',
+  meaning: 'The keys of a data subject were destroyed: nobody can read its personal data any more.',
+  schema: z.object(subjectFields),
+  samples: [sample],
+});
+
+export const subjectExported = defineEvent({
+  ...common,
+  type: 'subject.exported',
+  meaning: 'Somebody was given all that is stored of a data subject.',
+  schema: z.object(subjectFields),
+  samples: [{ ...sample, reason: 'request for information' }],
+});
+
+export const masterKeyRotated = defineEvent({
+  type: 'master-key.rotated',
+  version: 1,
+  context: 'access',
+  meaning:
+    'The keys of data subjects are wrapped by a new master key; what the one before had wrapped, in backups too, is as good as erased once it is destroyed.',
+  schema: z.object({ masterId: z.string().min(1).max(256), rewrapped: count, reason: text }),
+  key: () => 'master-key',
+  samples: [{ masterId: 'mk-5f1c09d2a7b3e841', rewrapped: 4711, reason: 'once a year' }],
+});
+
+export type SubjectEventDefinition = typeof subjectErased | typeof subjectExported | typeof masterKeyRotated;

@@ -1,0 +1,156 @@
+import { streamStopped, type EventEnvelope } from '#events';
+import { beforeEach, describe, expect, test } from '@jest/globals';
+import { randomBytes } from 'node:crypto';
+import type { AggregateCommit, AggregateStore } from '../aggregate-store.port.ts';
+import type { NewSubjectKey, SubjectKeyStore } from '../subject-key-store.port.ts';
+import { freshName, operatingError, useSubject, type SubjectFactory } from './subject.ts';
+
+/** Keys, and the aggregates to which their erasures commit. */
+export interface SubjectKeysSubject {
+  readonly keys: SubjectKeyStore;
+  readonly aggregates: AggregateStore;
+}
+
+function fresh(subject = freshName('subject'), masterId = 'mk-1'): NewSubjectKey {
+  return { keyId: randomBytes(16).toString('base64url'), tenant: 'default', subject, masterId, wrapped: randomBytes(60) };
+}
+
+function commitOf(id: string, expectedVersion = 0n): AggregateCommit {
+  const data = { streamId: id, reason: 'operator' as const, detail: '' };
+  const event: EventEnvelope = {
+    ...{
+      id: `${id}-${expectedVersion}`,
+      type: streamStopped.type,
+      version: 1,
+      source: '/test',
+      subject: id,
+      time: 1_790_000_000_000,
+      key: id,
+      tenant: 'default',
+    },
+    ...{ correlationId: 'c', causationId: 'c', traceparent: '', actor: 'system:test', streamVersion: expectedVersion + 1n, producerEpoch: 0n, data },
+  };
+  return { context: 'stream', id, expectedVersion, state: { erased: true }, events: [event] };
+}
+
+/** What every store of subjects' keys promises. */
+export function subjectKeyStoreConformance(name: string, factory: SubjectFactory<SubjectKeysSubject>): void {
+  describe(`${name} keeps keys of subjects`, () => {
+    const subject = useSubject(factory);
+    let keys: SubjectKeyStore;
+    beforeEach(() => {
+      keys = subject().port.keys;
+    });
+    makingCases(() => keys);
+    erasingCases(
+      () => keys,
+      () => subject().port.aggregates,
+    );
+    wrappingCases(() => keys);
+  });
+}
+
+function makingCases(keys: () => SubjectKeyStore): void {
+  test('of many who make the key of one subject at once, all get the same', async () => {
+    const subject = freshName('subject');
+    const made = await Promise.all(Array.from({ length: 8 }, () => keys().ensure([fresh(subject), fresh()])));
+    const ids = made.map((found) => found.find((key) => key.subject === subject)?.keyId);
+    expect(new Set(ids).size).toBe(1);
+    expect(made.every((found) => found.length === 2)).toBe(true);
+  });
+
+  test('what two tenants call alike are two subjects', async () => {
+    const one = fresh();
+    const [mine, theirs] = [await keys().ensure([one]), await keys().ensure([{ ...fresh(one.subject), tenant: 'acme' }])];
+    expect([mine, theirs].map((found) => found.map(({ tenant }) => tenant))).toEqual([['default'], ['acme']]);
+    expect((await keys().live([one.subject])).map(({ tenant }) => tenant).toSorted()).toEqual(['acme', 'default']);
+  });
+
+  test('a key is found by subject and by id, to the byte', async () => {
+    const [one, other] = [fresh(), fresh()];
+    await keys().ensure([one, other]);
+    const expected = { keyId: one.keyId, subject: one.subject, key: { masterId: one.masterId, wrapped: one.wrapped }, erasedAtMs: undefined };
+    const [found] = await keys().live([one.subject, 'nobody']);
+    expect({ ...found, key: { ...found?.key, wrapped: Buffer.from(found?.key?.wrapped ?? []) } }).toMatchObject(expected);
+    expect((await keys().byId([other.keyId, 'none'])).map(({ subject }) => subject)).toEqual([other.subject]);
+    expect(await keys().ofSubject('nobody')).toEqual([]);
+  });
+}
+
+function erasingCases(keys: () => SubjectKeyStore, aggregates: () => AggregateStore): void {
+  const erase = (one: NewSubjectKey, atMs = 1_790_000_000_123, version = 0n) => keys().erase([one.keyId], atMs, commitOf(one.subject, version));
+
+  test('erasing destroys the key, says so once, and commits the event with it', async () => {
+    const one = fresh();
+    await keys().ensure([one]);
+    const { last } = await keys().erasures(0n);
+    await erase(one);
+    expect(await keys().live([one.subject])).toEqual([]);
+    expect(await keys().byId([one.keyId])).toEqual([expect.objectContaining({ key: undefined, erasedAtMs: 1_790_000_000_123 })]);
+    expect((await keys().erasures(last)).keyIds).toEqual([one.keyId]);
+    expect((await keys().erasures((await keys().erasures(last)).last)).keyIds).toEqual([]);
+    expect((await aggregates().load('stream', one.subject))?.version).toBe(1n);
+  });
+
+  test('an erasure that does not commit destroys nothing', async () => {
+    const one = fresh();
+    await keys().ensure([one]);
+    await expect(erase(one, 1, 7n)).rejects.toEqual(operatingError('VERSION_CONFLICT'));
+    expect(await keys().live([one.subject])).toHaveLength(1);
+  });
+
+  test('whoever comes back gets another key, and the old one stays erased', async () => {
+    const [first, second] = [fresh(), fresh()];
+    await keys().ensure([first]);
+    await erase(first);
+    await keys().ensure([{ ...second, subject: first.subject }]);
+    const all = await keys().ofSubject(first.subject);
+    expect(all.map(({ keyId, key }) => [keyId, key === undefined])).toEqual([
+      [first.keyId, true],
+      [second.keyId, false],
+    ]);
+  });
+
+  test('erasures at once are all heard of by who asks on from the last', async () => {
+    const all = Array.from({ length: 6 }, () => fresh());
+    await keys().ensure(all);
+    let { last } = await keys().erasures(0n);
+    const heard: string[] = [];
+    const erasing = Promise.all(all.map((one) => erase(one)));
+    let done = false;
+    void erasing.then(() => (done = true));
+    for (let more = true; more;) {
+      more = !done;
+      const news = await keys().erasures(last);
+      last = news.last;
+      heard.push(...news.keyIds);
+    }
+    await erasing;
+    expect(heard.toSorted()).toEqual(all.map(({ keyId }) => keyId).toSorted());
+  });
+}
+
+function wrappingCases(keys: () => SubjectKeyStore): void {
+  test('a key goes under another master key once', async () => {
+    const master = freshName('mk');
+    const one = fresh(freshName('subject'), master);
+    await keys().ensure([one]);
+    const to = { masterId: 'mk-new', wrapped: randomBytes(60) };
+    expect((await keys().wrappedByOthers('mk-new', 10_000)).map(({ keyId }) => keyId)).toContain(one.keyId);
+    expect(await keys().rewrap(one.keyId, master, to)).toBe(true);
+    expect(await keys().rewrap(one.keyId, master, to)).toBe(false);
+    expect((await keys().byId([one.keyId]))[0]?.key?.masterId).toBe('mk-new');
+    expect((await keys().wrappedByOthers('mk-new', 10_000)).map(({ keyId }) => keyId)).not.toContain(one.keyId);
+  });
+
+  test('an erased key is wrapped by nothing, and counted', async () => {
+    const one = fresh();
+    await keys().ensure([one]);
+    const before = await keys().counts();
+    await keys().erase([one.keyId], 1, commitOf(one.subject));
+    expect(await keys().rewrap(one.keyId, one.masterId, { masterId: 'mk-new', wrapped: randomBytes(60) })).toBe(false);
+    const after = await keys().counts();
+    expect([after.live, after.erased]).toEqual([before.live - 1, before.erased + 1]);
+    expect(after.byMaster['mk-1'] ?? 0).toBe((before.byMaster['mk-1'] ?? 0) - 1);
+  });
+}

@@ -1,0 +1,60 @@
+import type { AggregateCommit } from './aggregate-store.port.ts';
+import type { WrappedKey } from './master-key.port.ts';
+
+export interface NewSubjectKey extends WrappedKey {
+  /** Random; what is encrypted names it. */
+  readonly keyId: string;
+  /** Whose events these are: what two tenants call alike are two subjects. */
+  readonly tenant: string;
+  /** Stands for the subject: a keyed hash of its name. */
+  readonly subject: string;
+}
+
+export interface SubjectKey {
+  readonly keyId: string;
+  readonly tenant: string;
+  readonly subject: string;
+  /** Undefined once it is erased. */
+  readonly key: WrappedKey | undefined;
+  readonly createdAtMs: number;
+  readonly erasedAtMs: number | undefined;
+}
+
+/** Keys erased since, in the order of their erasures. */
+export interface Erasures {
+  /** Ask on from here. */
+  readonly last: bigint;
+  readonly keyIds: readonly string[];
+}
+
+export interface SubjectKeyCounts {
+  readonly live: number;
+  readonly erased: number;
+  /** Live keys by the master key that wraps them. */
+  readonly byMaster: Readonly<Record<string, number>>;
+}
+
+/** The keys under which the personal fields of each subject are encrypted: one live key per tenant and subject at most, and what became of those before. */
+export abstract class SubjectKeyStore {
+  /** The live keys of these subjects, of every tenant, as far as there are any. */
+  abstract live(subjects: readonly string[]): Promise<readonly SubjectKey[]>;
+  /** Of each tenant and subject the live key: the one given, unless there was one already. Of many who ask at once all get the same. */
+  abstract ensure(keys: readonly NewSubjectKey[]): Promise<readonly SubjectKey[]>;
+  /** Live or erased; those that are unknown are left out. */
+  abstract byId(keyIds: readonly string[]): Promise<readonly SubjectKey[]>;
+  /** All keys that a subject ever had, the oldest first. */
+  abstract ofSubject(subject: string): Promise<readonly SubjectKey[]>;
+  /**
+   * Destroys these keys and commits what the command decided, both or neither.
+   * Keys that were destroyed before stay as they are.
+   * @throws OperatingError `VERSION_CONFLICT` (retryable) when the head has moved on; nothing was destroyed.
+   */
+  abstract erase(keyIds: readonly string[], atMs: number, commit: AggregateCommit): Promise<void>;
+  /** Erasures after `last`; from the beginning for 0n. */
+  abstract erasures(last: bigint): Promise<Erasures>;
+  /** Live keys that another master key than this one wraps. */
+  abstract wrappedByOthers(masterId: string, limit: number): Promise<readonly SubjectKey[]>;
+  /** Puts a live key under another master key; false when it was erased, or rewrapped by somebody else, meanwhile. */
+  abstract rewrap(keyId: string, fromMasterId: string, to: WrappedKey): Promise<boolean>;
+  abstract counts(): Promise<SubjectKeyCounts>;
+}
