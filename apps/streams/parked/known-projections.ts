@@ -1,4 +1,4 @@
-import { keysProjection } from '#domain/access';
+import { keysProjection, subjectsProjection } from '#domain/access';
 import { purgesProjection } from '#domain/cache';
 import { contentsProjection } from '#domain/content';
 import { edgesProjection } from '#domain/edge';
@@ -19,4 +19,5 @@ export const knownProjections: readonly Projection<DomainEvent>[] = [
   parkedEventsProjection,
   replaysProjection,
   ledgerKeysProjection,
+  subjectsProjection,
 ];

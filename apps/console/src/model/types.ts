@@ -112,3 +112,22 @@ export interface ReplayDetail extends Replay {
     }>;
   } | null;
 }
+
+export interface ParkedSummary {
+  readonly id: string;
+  readonly state: string;
+  /** `*` when nobody can read it. */
+  readonly consumer: string;
+  readonly eventType: string;
+  readonly code: string;
+  readonly message: string;
+  readonly attempts: number;
+  /** Events of its key that wait behind it. */
+  readonly held: number;
+}
+
+export interface ParkedDetail extends ParkedSummary {
+  readonly stack: string;
+  readonly key: string | null;
+  readonly waiting: ReadonlyArray<{ readonly offset: string; readonly eventType: string }>;
+}

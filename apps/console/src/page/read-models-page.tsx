@@ -1,4 +1,5 @@
 import type { Api } from '../model/api.ts';
+import { ParkedPanel } from '../view/parked-panel.tsx';
 import { ProjectionPanel } from '../view/projection-panel.tsx';
 
 /** What is kept of the log for readers. */
@@ -6,6 +7,7 @@ export function ReadModelsPage({ api }: { readonly api: Api }) {
   return (
     <main className="page">
       <ProjectionPanel api={api} />
+      <ParkedPanel api={api} />
     </main>
   );
 }
