@@ -103,10 +103,17 @@ export class MigratedDatabase {
     }
   }
 
-  /** @throws PlainFailure when the database is of neither log: its offsets cannot be translated. */
+  /** @throws PlainFailure when the database is of neither log: its offsets cannot be translated; or when events stand parked at offsets of the old one. */
   async check(source: string, target: string): Promise<void> {
     const bound = await new PostgresProjectionStore(this.#database).boundLog();
-    if (bound === undefined || bound === source || bound === target) return;
+    if (bound === target) return;
+    const { rows } = await this.#database.read({ text: 'SELECT count(*) FROM streams.parked_events' });
+    if (rows[0]?.[0] !== '0')
+      throw new PlainFailure(
+        `${rows[0]?.[0]} events are parked, and what waits behind them is known by its place in this log: start the platform, deal with them (streams parked list), and copy the log then. Nothing was changed.`,
+        exitCodes.usage,
+      );
+    if (bound === undefined || bound === source) return;
     throw new PlainFailure(
       `The database belongs to the event log ${bound}, but ${source} is to be copied: set KAFKA_BROKERS, KAFKA_TOPIC_PREFIX, STREAMS_DATA_DIR and DATABASE_URL of one platform. Nothing was changed.`,
       exitCodes.usage,
