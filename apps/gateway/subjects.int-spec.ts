@@ -208,6 +208,9 @@ describe('personal data', () => {
     const { masterKey, byMasterKey } = (await call('GET', '/api/v1/subjects/keys')).json;
     expect(masterKey).not.toBe(before);
     expect(Object.keys(byMasterKey)).toEqual([masterKey]);
+    const both = await Promise.all([0, 1].map((at) => call('POST', '/api/v1/subjects/keys/rotate', { reason: 'twice at once' }, admin, at)));
+    for (const { status } of both) expect([200, 409]).toContain(status);
+    expect(both.some(({ status }) => status === 200)).toBe(true);
     await expect(engines.master.unwrap({ masterId: before, wrapped: Buffer.alloc(60) })).rejects.toMatchObject({ code: 'MASTER_KEY_MISSING' });
     const fresh = new PersonalData(
       new SubjectKeys({}, { store: engines.subjectKeys, master: engines.master, clock: engines.clock, logger: pino({ level: 'silent' }) }),

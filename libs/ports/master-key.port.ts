@@ -20,6 +20,6 @@ export abstract class MasterKey {
   abstract newest(): Promise<string>;
   /** Makes a new one, which wraps from now on, and answers its id. @throws OperatingError `MASTER_KEY_READ_ONLY` where others make them */
   abstract renew(): Promise<string>;
-  /** Destroys those before the newest, once nothing is wrapped by them; does nothing where others see to it. */
-  abstract forgetOlder(): Promise<void>;
+  /** Destroys those before this one, once nothing is wrapped by them; does nothing where others see to it. */
+  abstract forgetBefore(masterId: string): Promise<void>;
 }

@@ -1,6 +1,6 @@
 import { masterKeyAggregateId, subjectAggregate, subjectAggregateId, type SubjectCommand } from '#domain/access';
 import { addressSubject } from '#events';
-import type { AggregateStore, Clock, IdSource, MasterKey, SubjectKey, SubjectKeyStore } from '#ports';
+import type { AggregateStore, Clock, IdSource, Lease, LeaseStore, MasterKey, SubjectKey, SubjectKeyStore } from '#ports';
 import { CommandExecutor, type CommandMeta, type PersonalData } from '#runtime';
 import { conflict, notFound } from '../http/problem.errors.ts';
 
@@ -9,6 +9,7 @@ export interface SubjectErasureDeps {
   readonly master: MasterKey;
   readonly personal: PersonalData;
   readonly aggregates: AggregateStore;
+  readonly leases: LeaseStore;
   readonly clock: Clock;
   readonly ids: IdSource;
   /** CloudEvents `source`. */
@@ -30,6 +31,8 @@ function normal(name: string): string {
 
 /** Keys put under a new master key by one question. */
 const rewrapBatch = 500;
+const rotationLease = 'master-key-rotation';
+const rotationTtlMs = 60_000;
 
 /** Destroys keys of subjects, and puts them under new master keys. */
 export class SubjectErasure {
@@ -72,25 +75,38 @@ export class SubjectErasure {
   /**
    * Makes a new master key, or takes the newest that an operator gave, and puts all keys under it. May be asked again after a
    * failure: it goes on where it was.
-   * @throws ProblemError 409 when there is no newer master key than the one that wraps everything, and none can be made here
+   * @throws ProblemError 409 when somebody else is at it, or when there is no newer master key than the one that wraps everything
+   * and none can be made here
    */
   async rotate(reason: string, meta: CommandMeta): Promise<{ readonly masterKey: string; readonly rewrapped: number }> {
-    const { store, master } = this.#deps;
-    const before = await master.newest();
+    const { leases, ids } = this.#deps;
+    const lease = await leases.acquire(rotationLease, `rotation/${ids.next()}`, rotationTtlMs);
+    if (lease === undefined) throw conflict('rotation-running', 'A master key is being put over all keys already; wait for it.');
+    try {
+      return await this.#rotateUnder(lease, reason, meta);
+    } finally {
+      await leases.release(lease);
+    }
+  }
+
+  async #rotateUnder(lease: Lease, reason: string, meta: CommandMeta): Promise<{ readonly masterKey: string; readonly rewrapped: number }> {
+    const { store, master, leases } = this.#deps;
     // With keys left under an older one, a rotation was begun: by an operator who added a key, or one that failed half-way.
-    const isBegun = (await store.wrappedByOthers(before, 1)).length > 0;
-    const masterKey = isBegun ? before : await master.renew().catch((error: unknown) => Promise.reject(this.#asConflict(error)));
+    const isBegun = (await store.wrappedByOthers(await master.newest(), 1)).length > 0;
+    if (!isBegun) await master.renew().catch((error: unknown) => Promise.reject(this.#asConflict(error)));
+    const masterKey = await master.newest();
     let rewrapped = 0;
-    for (let more = true; more;) {
-      const keys = await store.wrappedByOthers(masterKey, rewrapBatch);
+    for (let keys = await store.wrappedByOthers(masterKey, rewrapBatch); keys.length > 0; keys = await store.wrappedByOthers(masterKey, rewrapBatch)) {
       for (const { keyId, key } of keys) {
         if (key === undefined) continue;
-        if (await store.rewrap(keyId, key.masterId, await master.wrap(await master.unwrap(key)))) rewrapped++;
+        const wrapped = await master.wrap(await master.unwrap(key));
+        if (wrapped.masterId !== masterKey) throw conflict('rotation-running', 'Another master key was made meanwhile; ask again.');
+        if (await store.rewrap(keyId, key.masterId, wrapped)) rewrapped++;
       }
-      more = keys.length > 0;
+      if (!(await leases.renew(lease, rotationTtlMs))) throw conflict('rotation-running', 'Somebody else went on with this; ask again.');
     }
     await this.#execute(this.#deps.aggregates, masterKeyAggregateId, { type: 'RotateMasterKey', masterId: masterKey, rewrapped, reason }, meta);
-    await master.forgetOlder();
+    await master.forgetBefore(masterKey);
     return { masterKey, rewrapped };
   }
 

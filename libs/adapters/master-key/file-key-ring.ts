@@ -2,7 +2,7 @@ import { OperatingError } from '#kernel';
 import { randomUUID } from 'node:crypto';
 import { chmod, link, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { newRingKey, ringKeyOf, type KeyRing, type RingKey } from './local-master-key.adapter.ts';
+import { from, newRingKey, ringKeyOf, type KeyRing, type RingKey } from './local-master-key.adapter.ts';
 
 export interface FileKeyRingInit {
   readonly path: string;
@@ -39,8 +39,8 @@ export class FileKeyRing implements KeyRing {
     await this.#write([...(await this.read()), key]);
   }
 
-  async keepNewest(): Promise<void> {
-    if (this.#init.mayChange) await this.#write((await this.read()).slice(-1));
+  async forgetBefore(id: string): Promise<void> {
+    if (this.#init.mayChange) await this.#write(from(await this.read(), id));
   }
 
   /** Of several processes that find no file, one makes it: a link never takes the place of what is there. */

@@ -16,8 +16,8 @@ export interface KeyRing {
   /** All keys; makes the first one when there is none and `mayMake` says so. */
   read(): Promise<readonly RingKey[]>;
   add(key: RingKey): Promise<void>;
-  /** Forgets all but the newest. */
-  keepNewest(): Promise<void>;
+  /** Forgets those before this one; nothing when it is not there. */
+  forgetBefore(id: string): Promise<void>;
 }
 
 export class MemoryKeyRing implements KeyRing {
@@ -32,13 +32,23 @@ export class MemoryKeyRing implements KeyRing {
     this.#keys = [...this.#keys, key];
   }
 
-  async keepNewest(): Promise<void> {
-    this.#keys = this.#keys.slice(-1);
+  async forgetBefore(id: string): Promise<void> {
+    this.#keys = from(this.#keys, id);
   }
 }
 
 const nonceBytes = 12;
 const tagBytes = 16;
+
+/** The keys from this one on; all of them when it is not there. */
+export function from(keys: readonly RingKey[], id: string): readonly RingKey[] {
+  return keys.slice(
+    Math.max(
+      0,
+      keys.findIndex((key) => key.id === id),
+    ),
+  );
+}
 
 /** The id follows from the key, so that a file that was swapped for another is found out. */
 export function ringKeyOf(key: Uint8Array): RingKey {
@@ -88,8 +98,8 @@ export class LocalMasterKey extends MasterKey {
     return key.id;
   }
 
-  override async forgetOlder(): Promise<void> {
-    await this.#ring.keepNewest();
+  override async forgetBefore(masterId: string): Promise<void> {
+    await this.#ring.forgetBefore(masterId);
     this.#keys = undefined;
   }
 

@@ -59,8 +59,8 @@ export class TransitMasterKey extends MasterKey {
   }
 
   /** Older versions no longer decrypt; what they are themselves, the engine trims by its own rules. */
-  override async forgetOlder(): Promise<void> {
-    const { latest_version: version } = await this.#ask('GET', `keys/${this.#name}`);
+  override async forgetBefore(masterId: string): Promise<void> {
+    const version = masterId.slice(this.#idOf('').length);
     await this.#ask('POST', `keys/${this.#name}/config`, { min_decryption_version: Number(version) });
   }
 

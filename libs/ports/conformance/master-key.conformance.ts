@@ -31,7 +31,9 @@ export function masterKeyConformance(name: string, factory: SubjectFactory<Maste
       expect((await master.wrap(key)).masterId).toBe(id);
       expect(Buffer.from(await master.unwrap(before)).equals(key)).toBe(true);
       const after = await master.wrap(key);
-      await master.forgetOlder();
+      const later = await master.renew();
+      await master.forgetBefore(id);
+      expect(await master.newest()).toBe(later);
       expect(Buffer.from(await master.unwrap(after)).equals(key)).toBe(true);
       await expect(master.unwrap(before)).rejects.toEqual(operatingError('MASTER_KEY_MISSING'));
     });

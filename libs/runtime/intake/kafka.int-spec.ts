@@ -1,14 +1,17 @@
 /** @needs java maven */
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { KafkaEventLog } from '#adapters/kafka-log';
-import { MemoryLeaseStore, MemoryPublicationStore } from '#adapters/memory';
+import { LocalMasterKey, MemoryKeyRing } from '#adapters/master-key';
+import { MemoryAggregateStore, MemoryLeaseStore, MemoryOutbox, MemoryPublicationStore, MemorySubjectKeyStore } from '#adapters/memory';
 import { SystemClock } from '#adapters/system';
-import { admitEvent, topicPartitions } from '#events';
+import { admitEvent, playbackStarted, topicPartitions, type StoredRecord } from '#events';
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
 import { KafkaCluster, kafkaStartTimeoutMs } from '../../../test/constellation/kafka/index.ts';
 import { crashCaller, crashEvent } from './fixture/crash-event.ts';
+import { PersonalData } from '../personal/personal-data.ts';
+import { SubjectKeys } from '../personal/subject-keys.ts';
 import { LogEventIntake } from './log-event-intake.ts';
 import { contentDigestOf, publicationKeyOf } from './publication-key.ts';
 
@@ -18,18 +21,19 @@ let log: KafkaEventLog;
 let intake: LogEventIntake;
 const publications = new MemoryPublicationStore(clock);
 const leases = new MemoryLeaseStore(clock);
+const logger = pino({ level: 'silent' });
+const store = new MemorySubjectKeyStore(new MemoryAggregateStore(new MemoryOutbox(clock)), clock);
+const personal = new PersonalData(new SubjectKeys({}, { store, master: new LocalMasterKey(new MemoryKeyRing()), clock, logger }));
 
 beforeAll(async () => {
   kafka = await KafkaCluster.start({ brokers: 1 });
   log = new KafkaEventLog({ brokers: kafka.address.split(','), clientId: 'intake', topicPrefix: `i-${randomUUID()}-` });
   await log.ensureTopic('content', topicPartitions);
-  intake = new LogEventIntake(
-    { owner: 'survivor', patienceMs: 30_000, appendBudgetMs: 30_000 },
-    { log, publications, leases, clock, logger: pino({ level: 'silent' }) },
-  );
+  intake = new LogEventIntake({ owner: 'survivor', patienceMs: 30_000, appendBudgetMs: 30_000 }, { log, publications, leases, clock, logger, personal });
 }, kafkaStartTimeoutMs);
 
 afterAll(async () => {
+  personal.keys.stop();
   await intake?.stop();
   await log?.close();
   await kafka?.stop();
@@ -42,6 +46,22 @@ test('each event once on Kafka, and a repetition learns where', async () => {
   expect(first.every((outcome) => outcome.accepted && !outcome.duplicate)).toBe(true);
   const again = await intake.publish(eventsFrom(0), crashCaller, { together: true });
   expect(again).toEqual(first.map((outcome) => ({ ...outcome, duplicate: true })));
+}, 60_000);
+
+test('what tells of a person is encrypted on Kafka, once however often it is published, and in clear for readers alone', async () => {
+  await log.ensureTopic('playback', topicPartitions);
+  const viewer = 'v-Ada.Lovelace-4711';
+  const data = { sessionId: 'ps-1', assetKind: 'stream', assetId: 'st-1', startupMs: 800, viewer };
+  const event = { attributes: { specversion: '1.0', id: randomUUID(), type: playbackStarted.type, source: '/player' }, data: { value: data } };
+  const publish = async () => (await intake.publish([event], crashCaller, { together: true }))[0];
+  expect([await publish(), await publish()]).toMatchObject([{ duplicate: false }, { duplicate: true }]);
+  const records: StoredRecord[] = [];
+  for (const { partition, low } of await log.heads('playback'))
+    records.push(...(await log.read('playback', partition, low, { recordsMax: 10, bytesMax: 1e6, waitMs: 0 })).records);
+  expect(records).toHaveLength(1);
+  expect(records[0]?.value).toMatch(/"viewer":"sealed:v1:/);
+  expect(JSON.stringify(records.map(({ key, headers, value }) => [key, headers, value]))).not.toContain(viewer);
+  expect(JSON.parse((await personal.openRecords(records))[0]?.value ?? '')).toEqual(data);
 }, 60_000);
 
 test('what a gateway wrote before it died is found, and it cannot write any more', async () => {
