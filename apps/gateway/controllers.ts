@@ -13,6 +13,7 @@ import { ParkedController } from './parked/parked.controller.ts';
 import { PlaybacksController } from './playbacks/playbacks.controller.ts';
 import { PublishController } from './publish/publish.controller.ts';
 import { ReplaysController } from './replays/replays.controller.ts';
+import { RetentionController } from './retention/retention.controller.ts';
 import { StreamsController } from './streams/streams.controller.ts';
 import { SubjectsController } from './subjects/subjects.controller.ts';
 import { WatchController } from './watch/watch.controller.ts';
@@ -29,6 +30,7 @@ export const controllers = [
   PlaybacksController,
   ParkedController,
   ReplaysController,
+  RetentionController,
   KeysController,
   TenantsController,
   RefusalsController,

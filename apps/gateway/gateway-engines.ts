@@ -1,3 +1,4 @@
+import type { SealedEventLog } from '#adapters/sealed-log';
 import type {
   AggregateStore,
   BlobStore,
@@ -21,6 +22,7 @@ import type { PersonalData, Telemetry } from '#runtime';
 /** What the gateway stands on. */
 export interface GatewayEngines {
   readonly log: EventLog;
+  readonly sealedLog: SealedEventLog;
   readonly aggregates: AggregateStore;
   readonly reads: ReadStore;
   readonly blobs: BlobStore;

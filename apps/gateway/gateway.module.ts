@@ -19,6 +19,7 @@ import { PublicUrls } from './public-urls.ts';
 import { publishProviders } from './publish/publish-providers.ts';
 import { ReplayReader } from './replays/replay-reader.ts';
 import { subjectProviders } from './subjects/subject-providers.ts';
+import { retentionProviders } from './retention/retention-providers.ts';
 import { streamProviders } from './streams/stream-providers.ts';
 
 export const subscriptionDefaults: SubscriptionsInit = { readersMax: 2_000, heartbeatMs: 10_000, stallMs: 10_000, checkMs: recheckMs };
@@ -49,6 +50,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       ...pastProviders(engines),
       { provide: ParkedReader, useValue: new ParkedReader(engines) },
       { provide: ReplayReader, useValue: new ReplayReader(engines) },
+      ...retentionProviders(engines),
       ...grpcProviders(engines, settings),
       { provide: APP_GUARD, useClass: AccessGuard },
     ],

@@ -364,13 +364,21 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
         ['retryParkedEvent', 'POST', '/api/v1/events/parked/pk-stream-0-0-all/retry'],
         ['discardParkedEvent', 'POST', '/api/v1/events/parked/pk-stream-0-0-all/discard'],
         ['retryParkedEvents', 'POST', '/api/v1/events/parked/retry'],
+        ['showRetention', 'GET', '/api/v1/log'],
+        ['listSealedSegments', 'GET', '/api/v1/log/stream/0/segments'],
+        ['requestSealing', 'POST', '/api/v1/log/sealings'],
+        ['showSealing', 'GET', '/api/v1/log/sealings/sl-theirs'],
       ] as const
     ).map(([id, method, path]) => [
       id,
       async () => {
         const body =
           method === 'POST'
-            ? { ...(id === 'requestReplay' ? { projection: 'streams' } : {}), ...(id === 'discardParkedEvent' ? { reason: 'x' } : {}) }
+            ? {
+                ...(id === 'requestReplay' ? { projection: 'streams' } : {}),
+                ...(id === 'discardParkedEvent' ? { reason: 'x' } : {}),
+                ...(id === 'requestSealing' ? { olderThanSeconds: 1 } : {}),
+              }
             : undefined;
         const answer = await as(acme.headers, method, path, body);
         expectNothingForeign(answer);

@@ -1,12 +1,14 @@
 import {
   readLedgerSettings,
   readRegionPeers,
+  readRetentionSettings,
   readSharedSettings,
   readText,
   type Environment,
   type LedgerSettings,
   type PoisonLimits,
   type RegionPeer,
+  type RetentionSettings,
   type SharedSettings,
 } from '#runtime';
 import { readPoisonLimits } from './parked/parked.config.ts';
@@ -18,6 +20,7 @@ export interface ProjectorSettings extends SharedSettings {
   readonly ledger: LedgerSettings;
   readonly replay: ReplaySettings;
   readonly poison: PoisonLimits;
+  readonly retention: RetentionSettings;
   readonly regionPeers: readonly RegionPeer[];
 }
 
@@ -29,6 +32,7 @@ export function readProjectorSettings(env: Environment = process.env): Projector
     ledger: readLedgerSettings(env),
     replay: readReplaySettings(env),
     poison: readPoisonLimits(env),
+    retention: readRetentionSettings(env),
     regionPeers: readRegionPeers(env, shared.node),
   };
 }

@@ -39,6 +39,7 @@ import {
   replayStarted,
   type ReplayEventDefinition,
 } from './replay.events.ts';
+import { logPastRemoved, logSealingEnded, logSealingFailed, logSealingRequested, logSegmentSealed, type RetentionEventDefinition } from './retention.events.ts';
 import {
   encodingDelayed,
   encodingEnded,
@@ -63,7 +64,8 @@ export type AnyDefinition =
   | PlaybackEventDefinition
   | OperationEventDefinition
   | ParkedEventDefinition
-  | ReplayEventDefinition;
+  | ReplayEventDefinition
+  | RetentionEventDefinition;
 
 /** Every event there is. Code, docs/EVENTS.md, JSON Schemas and topics derive from this list. */
 export const catalogue: readonly AnyDefinition[] = [
@@ -116,6 +118,11 @@ export const catalogue: readonly AnyDefinition[] = [
   replayRollbackRequested,
   replayRollbackRefused,
   projectionRolledBack,
+  logSegmentSealed,
+  logSealingFailed,
+  logPastRemoved,
+  logSealingRequested,
+  logSealingEnded,
 ];
 
 /** The envelope type of a definition: `EventOf<typeof streamCreated>`. */

@@ -17,6 +17,7 @@ export type { LogRecord, StoredRecord } from './record.ts';
 export * from './operation.events.ts';
 export * from './parked.events.ts';
 export * from './replay.events.ts';
+export * from './retention.events.ts';
 export * from './playback.events.ts';
 export {
   changeAt,

@@ -11,7 +11,7 @@ export {
 export { ConsumerHost, type ConsumerHostDeps, type ConsumerHostInit } from './consumer/consumer-host.ts';
 export { poisonLimits, type Poison, type PoisonLimits } from './consumer/poison/poison.ts';
 export { ConsumerLag } from './consumer/consumer-lag.ts';
-export type { CatalogueDraft } from './envelopes.ts';
+export { envelop, type CatalogueDraft, type EnvelopeDeps } from './envelopes.ts';
 export { FactPublisher, type FactPublisherInit, type PublishOptions } from './fact-publisher.ts';
 export {
   EventIntake,
@@ -41,6 +41,7 @@ export { buildEnds, buildStarts, isWhole, type ReplayWindow } from './replay/bui
 export { BulkLoad, type BulkLoadInit } from './replay/bulk-load.ts';
 export { foldBetween } from './replay/read-between.ts';
 export { ReplayProgress } from './replay/replay-progress.ts';
+export { readRetentionSettings, type RetentionSettings } from './retention.config.ts';
 export { restoreHeads, type RestorableAggregate, type RestoreHeadsDeps } from './restore-heads.ts';
 export { appLogger, appSettings, runApp, type AppContext, type AppInit, type NestOptions } from './run-app.ts';
 export type { ChosenEngines, S3Settings } from './engine-settings.config.ts';

@@ -11,6 +11,11 @@ import {
   purgeApplied,
   purgeRequested,
   ledgerKeyRotated,
+  logPastRemoved,
+  logSealingEnded,
+  logSealingFailed,
+  logSealingRequested,
+  logSegmentSealed,
   replayCancelled,
   replayCompared,
   replayRequested,
@@ -214,6 +219,20 @@ function edge(on: Recorder, edgeId: string): void {
   }
 }
 
+/** Segments of a partition that are sealed one after the other, a failure in between, and an order. */
+function retention(on: Recorder): void {
+  const place = { topic: 'stream', partition: 3 };
+  on.command(logSealingRequested.draft({ sealingId: 'sl-history', olderThanMs: 5000, reason: 'history' }));
+  for (let number = 1; number <= 4; number++) {
+    if (number === 3) on.command(logSealingFailed.draft({ ...place, code: 'LEDGER_MISMATCH', message: 'not as it was signed' }));
+    const range = { number, firstOffset: `${number * 100 - 100}`, endOffset: `${number * 100}`, firstLeaf: number * 100 - 100, records: 100 };
+    const size = { firstMs: number, lastMs: number + 1, sizeBytes: 10, rawBytes: 90, cid: `bafkreihistory${number}`, roots: [] };
+    on.command(logSegmentSealed.draft({ ...place, ...range, ...size }));
+  }
+  on.command(logPastRemoved.draft({ ...place, beforeOffset: '200', records: 200 }));
+  on.command(logSealingEnded.draft({ sealingId: 'sl-history', segments: 4, records: 400, sizeBytes: 40, rawBytes: 360, failures: 0 }));
+}
+
 /** Replays that are over: whoever reads this history must not begin to work on them. */
 function replays(on: Recorder): void {
   for (const [at, mode] of (['rebuild', 'comparison'] as const).entries()) {
@@ -239,6 +258,7 @@ export function history({ seed, streams, segments, edges = 2, keys = 3 }: Histor
   }
   replays(on);
   for (let number = 2; number <= 6; number++) on.command(ledgerKeyRotated.draft({ number, reason: 'history' }));
+  retention(on);
   for (const draft of openDrafts(on.dice, streams)) on.outside(draft);
   return on.events;
 }

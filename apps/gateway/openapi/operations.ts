@@ -7,6 +7,7 @@ import { listContents, showContent } from '../contents/contents.contract.ts';
 import type { Operation } from '../http/operation.ts';
 import { listCheckpoints, proveEvent, proveRecord, readLedgerRecords, rotateLedgerKey, showLedger } from '../ledger/ledger.contract.ts';
 import { discardParked, listParked, retryAllParked, retryParked, showParked } from '../parked/parked.contract.ts';
+import { listSegments, requestSealing, showRetention, showSealing } from '../retention/retention.contract.ts';
 import { listPlaybacks, showAudience } from '../playbacks/playbacks.contract.ts';
 import { publishEvents } from '../publish/publish.contract.ts';
 import {
@@ -79,5 +80,9 @@ export const operations: readonly Operation[] = [
   listCheckpoints,
   readLedgerRecords,
   rotateLedgerKey,
+  showRetention,
+  listSegments,
+  requestSealing,
+  showSealing,
   listRefusals,
 ];

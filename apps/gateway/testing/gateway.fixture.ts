@@ -2,7 +2,7 @@ import { keysProjection, standsAlways, subjectsProjection, tenantAggregate, tena
 import { purgesProjection } from '#domain/cache';
 import { contentsProjection } from '#domain/content';
 import { edgesProjection } from '#domain/edge';
-import { ledgerKeysProjection, parkedEventsProjection, replaysProjection } from '#domain/operation';
+import { ledgerKeysProjection, parkedEventsProjection, replaysProjection, retentionProjection } from '#domain/operation';
 import { playbacksProjection } from '#domain/playback';
 import { streamsProjection } from '#domain/stream';
 import { temporaryPostgres } from '#adapters/embedded-postgres';
@@ -24,6 +24,7 @@ import {
   MemorySubjectKeyStore,
 } from '#adapters/memory';
 import { LocalMasterKey, MemoryKeyRing } from '#adapters/master-key';
+import { SealedEventLog } from '#adapters/sealed-log';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { contexts, topicPartitions } from '#events';
 import type { Clock, LeaseStore, Outbox, ProjectionBuilds, ProjectionStore, SubjectKeyStore } from '#ports';
@@ -73,6 +74,8 @@ export function memoryEngines(): WorldEngines {
   const outbox = new MemoryOutbox(clock);
   const projections = new MemoryProjectionStore(clock);
   const aggregates = new MemoryAggregateStore(outbox);
+  const blobs = new MemoryBlobStore();
+  const log = new SealedEventLog({}, { hot: new MemoryEventLog(clock), blobs: () => Promise.resolve(blobs) });
   return {
     ...personalOn(new MemorySubjectKeyStore(aggregates, clock), clock),
     clock,
@@ -81,10 +84,11 @@ export function memoryEngines(): WorldEngines {
     projections,
     parked: projections.parked,
     builds: new MemoryProjectionBuilds(projections, clock),
-    log: new MemoryEventLog(clock),
+    log,
+    sealedLog: log,
     aggregates,
     reads: new MemoryReadStore(projections),
-    blobs: new MemoryBlobStore(),
+    blobs,
     leases: new MemoryLeaseStore(clock),
     ledger: new MemoryLedgerStore(clock),
     past: new MemoryPastStore(),
@@ -120,6 +124,7 @@ const projectionList = [
   replaysProjection,
   ledgerKeysProjection,
   subjectsProjection,
+  retentionProjection,
 ];
 
 /** A gateway on a free port. */

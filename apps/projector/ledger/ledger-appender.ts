@@ -111,9 +111,13 @@ export class LedgerAppender {
   async #read({ ledger, head }: Work): Promise<number> {
     const before = ledger.size;
     try {
-      const from = ledger.from(head);
-      if (from >= head.high) return 0;
-      ledger.take(from, await this.#deps.log.read(ledger.at.topic, ledger.at.partition, from, limits));
+      let from = ledger.from(head);
+      // The first read may bring no more than the record that is in the tree already.
+      for (let last = from - 1n; ledger.size === before && from < head.high && from > last;) {
+        const batch = await this.#deps.log.read(ledger.at.topic, ledger.at.partition, from, limits);
+        ledger.take(from, batch);
+        [last, from] = [from, batch.next];
+      }
       this.#stopped.delete(nameOf(ledger.at));
       return ledger.size - before;
     } catch (error) {

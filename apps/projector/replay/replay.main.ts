@@ -1,11 +1,14 @@
 import { setPriority } from 'node:os';
 import { parentPort, threadId } from 'node:worker_threads';
 import { openEngines } from '#adapters/engines';
+import { contexts } from '#events';
 import { CommandExecutor, createLogger, PastKeeper, waitingLog } from '#runtime';
 import { projections } from '../projections.ts';
 import { readProjectorSettings } from '../projector.config.ts';
 import { loadInThread } from './load-threads.ts';
 import { niceness } from './niceness.constants.ts';
+import { retentionWarning } from '../retention/retention-warning.ts';
+import { RetentionKeeper } from '../retention/retention-keeper.ts';
 import { ReplayHost } from './replay-host.ts';
 
 const settings = readProjectorSettings();
@@ -19,8 +22,16 @@ const host = new ReplayHost({ owner, ...settings.replay }, { ...engines, project
 host.start();
 const keeper = new PastKeeper({ owner, projections }, { ...engines, logger });
 keeper.start();
+// Sealing can wait, as replays can: nothing live waits for this thread.
+const retention = new RetentionKeeper(
+  { owner, topics: contexts, settings: settings.retention, source: `/projector/${settings.node}` },
+  { ...engines, log: engines.sealedLog, store: engines.projections, projections, commands, logger },
+);
+const warning = retentionWarning(settings);
+if (warning !== undefined) logger.warn(warning);
+retention.start();
 parentPort?.once('message', () => {
-  void Promise.all([host.stop(), keeper.stop()])
+  void Promise.all([host.stop(), keeper.stop(), retention.stop()])
     .then(() => engines.close())
     .then(() => parentPort?.close());
 });

@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { eventLine } from './event.commands.ts';
 import { stateOf } from './key.commands.ts';
+import { age } from './log-program.ts';
+import { statusLines } from './log.commands.ts';
 import { scopeList, words } from './program-parts.ts';
 import { differenceLines, progressLine } from './replay-text.ts';
 import { duration, table } from './table.ts';
@@ -94,5 +96,42 @@ describe('a replay for people', () => {
       '  gone: no longer there',
       '  came: new',
     ]);
+  });
+});
+
+describe('streams log', () => {
+  test.each([
+    ['30d', 2_592_000_000],
+    ['1.5h', 5_400_000],
+    ['90m', 5_400_000],
+    ['10s', 10_000],
+  ])('takes the age %s', (text, ms) => {
+    expect(age(text)).toBe(ms);
+  });
+
+  test.each(['30', 'd', '-1d', '1 d', '1y'])('refuses the age %s', (text) => {
+    expect(() => age(text)).toThrow('It must be an age');
+  });
+
+  test('shows what lies where, and why sealing does not go on', () => {
+    const at = new Date(1_700_000_000_000).toISOString();
+    const place = {
+      first: '0',
+      hotFirst: '50',
+      end: '80',
+      sealedEnd: '50',
+      segments: 2,
+      sealedRecords: 50,
+      sealedBytes: 2_000_000,
+      rawBytes: 15_000_000,
+      old: null,
+    };
+    const problem = { code: 'LOG_HOLE', message: 'lost', at };
+    expect(statusLines([{ topic: 'stream', partition: 3, ...place, firstAt: at, sealedUntil: at, problem }], 1_700_000_060_000)).toEqual([
+      'PARTITION  IN THE ENGINE  SEALED  SEGMENTS  MB   RATIO  SEALED UNTIL',
+      'stream/3   50 – 80        0 – 50  2         2.0  7.5 ×  1 min 00 s ago',
+      '✗ stream/3: lost',
+    ]);
+    expect(statusLines([], 0)).toEqual(['The log holds nothing yet.']);
   });
 });

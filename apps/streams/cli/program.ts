@@ -15,6 +15,7 @@ import { createKey, createTenant, listKeys, listTenants, resumeTenant, revokeKey
 import { group, remote, scopeList, scopes, wholeNumber, words } from './program-parts.ts';
 import { addRegions } from './region-program.ts';
 import { addParked } from './parked-program.ts';
+import { addLog } from './log-program.ts';
 import { addReplays } from './replay-program.ts';
 import { addSubjects } from './subject-program.ts';
 import { listStreams, showStream, startStream, stopStream, type StartOptions } from './stream.commands.ts';
@@ -169,6 +170,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
   addOperations(program);
   addReplays(program, (code) => (exitCode = code));
   addParked(program, (code) => (exitCode = code));
+  addLog(program);
   addRegions(program, (code) => (exitCode = code));
   addAudit(program);
   addSubjects(program);

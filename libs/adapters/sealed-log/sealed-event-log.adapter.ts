@@ -16,7 +16,7 @@ import { SegmentCatalogue, type SealedPartition } from './segment-catalogue.ts';
 import { SegmentReader } from './segment-reader.ts';
 import { SegmentSealer } from './segment-sealer.ts';
 import { sealedLogErrors } from './sealed-log.errors.ts';
-import type { SealedSegment } from './segment.types.ts';
+import type { SealedSegment, SegmentIndex } from './segment.types.ts';
 
 export interface SealedEventLogInit {
   /** Most bytes of sealed blocks kept in memory; 32 MiB by default. */
@@ -68,6 +68,11 @@ export class SealedEventLog extends EventLog {
   async sealed(topic: string, partition: number): Promise<SealedPartition> {
     await this.#catalogue.refresh();
     return this.#catalogue.of(topic, partition);
+  }
+
+  /** What a segment says of itself. @throws OperatingError `SEALED_SEGMENT_DAMAGED`, and those of the blob store */
+  indexOf(segment: SealedSegment): Promise<SegmentIndex> {
+    return this.#reader.index(segment);
   }
 
   /** Every partition of which something was sealed, as of now. */

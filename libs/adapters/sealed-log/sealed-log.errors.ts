@@ -23,6 +23,8 @@ export const sealedLogErrors = {
       code: 'SEALING_FAILED',
       retryable: false,
     }),
+  raced: (segment: SealedSegment) =>
+    new OperatingError(`${nameOf(segment)} was sealed by another process at the same time.`, { code: 'SEALING_RACED', retryable: true }),
   catalogueDamaged: (offset: bigint, cause: unknown) =>
     new OperatingError(`The catalogue of sealed segments cannot be read at offset ${offset}.`, { code: 'LOG_CORRUPT', retryable: false, cause }),
 } as const;

@@ -117,13 +117,16 @@ export class SegmentCatalogue {
     known.segments = known.segments.filter(({ end }) => end > known.floor);
   }
 
-  /** Makes a segment part of the log. @throws OperatingError `PRODUCER_FENCED` when a later epoch writes */
+  /** Makes a segment part of the log. @throws OperatingError `PRODUCER_FENCED` when a later epoch writes, `SEALING_RACED` (retryable) */
   async add(segment: SealedSegment, writer: CatalogueEpoch): Promise<void> {
     await this.#log.ensureTopic(catalogueTopic, 1);
     const producer = { id: 'sealer', epoch: writer.epoch, sequence: writer.sequence };
     await this.#log.append(catalogueTopic, [encodeSealed(segment)], { producer });
     writer.sequence += 1n;
     await this.refresh();
+    // Somebody whose lease had ended may have been first: then theirs counts.
+    const { segments } = this.of(segment.topic, segment.partition);
+    if (segments.at(-1)?.cid !== segment.cid) throw sealedLogErrors.raced(segment);
   }
 
   /** What lies before `before` is held no more; its segments are {@link dropped} from now on. */

@@ -90,7 +90,7 @@ function pragma(db: DatabaseSync, name: string): number {
 }
 
 function prepareFile(db: DatabaseSync, path: string, sizeBytesMax: number | undefined): void {
-  db.exec(`PRAGMA busy_timeout = ${openBusyMs}; PRAGMA page_size = 4096; PRAGMA journal_mode = WAL; ${settings}`);
+  db.exec(`PRAGMA busy_timeout = ${openBusyMs}; PRAGMA page_size = 4096; PRAGMA auto_vacuum = INCREMENTAL; PRAGMA journal_mode = WAL; ${settings}`);
   if (sizeBytesMax !== undefined) db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(sizeBytesMax / pragma(db, 'page_size')))}`);
   // A file that is there needs no write lock to be opened, which a busy log would not give soon.
   if (isEmpty(db, path)) createSchema(db, path);

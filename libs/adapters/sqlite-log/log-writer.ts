@@ -76,6 +76,11 @@ export class LogWriter {
     }
   }
 
+  /** Somebody else of this process has committed: the write-ahead log has grown. */
+  grew(): void {
+    this.#walGuard.committed();
+  }
+
   /** Resolves when all that was handed in is written or refused. */
   async drained(): Promise<void> {
     await this.#running;

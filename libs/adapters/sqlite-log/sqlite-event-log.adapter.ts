@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { LogRecord } from '#events';
 import { assert } from '#kernel';
 import {
@@ -13,6 +14,7 @@ import {
   type RestoreRecords,
 } from '#ports';
 import { retryWhileBusy } from './busy-retry.ts';
+import { FileSpace } from './file-space.ts';
 import { LogDatabase } from './log-database.ts';
 import { makeLogId, readLogId } from './log-id.ts';
 import { LogTables } from './log-tables.ts';
@@ -25,7 +27,10 @@ const readRecordsMax = 5000;
 const readBytesMax = 8_388_608;
 
 /** Records deleted per transaction by a truncation, so that appends can go between. */
-const truncateRowsMax = 5000;
+const truncateRowsMax = 2000;
+
+/** Between two of those transactions, at most. */
+const stepPauseMsMax = 50;
 
 export interface SqliteEventLogInit {
   /** The file; its folder is made if it is not there. */
@@ -48,6 +53,7 @@ export class SqliteEventLog extends EventLog {
   readonly #db: LogDatabase;
   readonly #tables: LogTables;
   readonly #writer: LogWriter;
+  readonly #space: FileSpace;
   readonly #watcher: LogWatcher;
   #closing: Promise<void> | undefined;
 
@@ -56,6 +62,7 @@ export class SqliteEventLog extends EventLog {
     super();
     this.#db = new LogDatabase(init.path, init.sizeBytesMax);
     this.#tables = new LogTables(this.#db);
+    this.#space = new FileSpace(this.#db);
     this.#watcher = new LogWatcher(this.#db, (ref) => this.#tables.topics.head(ref).high);
     this.#writer = new LogWriter({
       db: this.#db,
@@ -131,7 +138,18 @@ export class SqliteEventLog extends EventLog {
       return Number(before);
     });
     // The records are out of reach by now; should this be cut short, the next truncation removes them.
-    while (this.#closing === undefined && (await this.#exclusive(() => this.#tables.records.of(ref).deleteSome(end, truncateRowsMax)))) await nextTurn();
+    await this.#inSteps(() => this.#tables.records.of(ref).deleteSome(end, truncateRowsMax));
+    await this.#inSteps(() => this.#space.giveBackSome());
+  }
+
+  /** Work that writes, a transaction at a time until it says that it is done, with as much time between for the appends of others. */
+  async #inSteps(step: () => boolean): Promise<void> {
+    while (this.#closing === undefined) {
+      const begun = performance.now();
+      if (!(await this.#exclusive(step))) return;
+      this.#writer.grew();
+      await sleep(Math.min(stepPauseMsMax, Math.ceil(performance.now() - begun)));
+    }
   }
 
   override async restore(topic: string, partitions: number, work: (write: RestoreRecords) => Promise<void>): Promise<void> {

@@ -24,4 +24,6 @@ export {
   type ReplayState,
   type ReplayStatus,
 } from './replay.decider.ts';
+export { retainedPartitionTable, retentionProjection, sealedSegmentTable, sealingTable } from './retention.projection.ts';
+export { sealingAggregate, sealingDecider, type KnownSealing, type SealingCommand, type SealingResult, type SealingState } from './sealing.decider.ts';
 export { replaysProjection, replayTable } from './replay.projection.ts';

@@ -1,12 +1,14 @@
-import { ledgerKeyRotated } from '#events';
+import { ledgerKeyRotated, logSealingEnded, logSealingRequested } from '#events';
 import { ledgerKeyDecider, type LedgerKeyDraft, type LedgerKeyState } from './ledger-key.decider.ts';
 import { parkedDecider, parkedEventTypes, type ParkedAggregateState, type ParkedDraft } from './parked.decider.ts';
 import { replayDecider, type ReplayDraft, type ReplayState } from './replay.decider.ts';
+import { sealingDecider, type SealingDraft, type SealingState } from './sealing.decider.ts';
 
-type OperationState = ReplayState | LedgerKeyState | ParkedAggregateState;
-type OperationDraft = ReplayDraft | LedgerKeyDraft | ParkedDraft;
+type OperationState = ReplayState | LedgerKeyState | ParkedAggregateState | SealingState;
+type OperationDraft = ReplayDraft | LedgerKeyDraft | ParkedDraft | SealingDraft;
 
 const isOfParked = (event: OperationDraft): event is ParkedDraft => parkedEventTypes.includes(event.type);
+const isOfSealing = (event: OperationDraft): event is SealingDraft => event.type === logSealingRequested.type || event.type === logSealingEnded.type;
 
 /** All kinds of aggregates of this context, for folding heads from the log: an event knows which it is of. */
 export const operationAggregate = {
@@ -15,6 +17,7 @@ export const operationAggregate = {
     initialState: { status: 'absent' } as OperationState,
     evolve: (state: OperationState, event: OperationDraft): OperationState => {
       if (isOfParked(event)) return parkedDecider.evolve(state as ParkedAggregateState, event);
+      if (isOfSealing(event)) return sealingDecider.evolve(state as SealingState, event);
       if (event.type === ledgerKeyRotated.type) return ledgerKeyDecider.evolve(state as LedgerKeyState, event);
       return replayDecider.evolve(state as ReplayState, event);
     },

@@ -1,4 +1,13 @@
-import { eventParked, ledgerKeyRotated, parkedDiscarded, parkedRedriven, parkedRetryFailed, parkedRetryRequested, type DomainEvent } from '#events';
+import {
+  eventParked,
+  ledgerKeyRotated,
+  parkedDiscarded,
+  parkedRedriven,
+  parkedRetryFailed,
+  parkedRetryRequested,
+  retentionEventTypes,
+  type DomainEvent,
+} from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
 import { parkedEventTypes, type ParkedDraft } from './parked.decider.ts';
 import { replayEventTypes } from './replay.projection.ts';
@@ -70,7 +79,7 @@ export const parkedEventsProjection: Projection<DomainEvent> = {
   version: 2,
   contexts: ['operation'],
   handles: [eventParked.type, ...parkedEventTypes],
-  ignores: [...replayEventTypes, ledgerKeyRotated.type],
+  ignores: [...replayEventTypes, ...retentionEventTypes, ledgerKeyRotated.type],
   tables: [parkedEventTable],
   project,
 };

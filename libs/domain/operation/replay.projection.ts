@@ -14,6 +14,7 @@ import {
   replayRollbackRefused,
   replayRollbackRequested,
   replayStarted,
+  retentionEventTypes,
   type DomainEvent,
 } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
@@ -115,7 +116,7 @@ export const replaysProjection: Projection<DomainEvent> = {
   version: 1,
   contexts: ['operation'],
   handles: replayEventTypes,
-  ignores: [eventParked.type, ledgerKeyRotated.type, ...parkedEventTypes],
+  ignores: [eventParked.type, ledgerKeyRotated.type, ...parkedEventTypes, ...retentionEventTypes],
   tables: [replayTable],
   partitionedBy: { replay: 'replay_id' },
   project,

@@ -1,0 +1,207 @@
+import { nodeLedgerHash } from '#adapters/ledger';
+import type { SealedEventLog } from '#adapters/sealed-log';
+import { sealingAggregate, type KnownSealing, type SealingResult } from '#domain/operation';
+import { topicPartitions, type Context, type DomainEvent } from '#events';
+import type { Projection } from '#kernel';
+import type { AggregateStore, Clock, IdSource, Lease, LeaseStore, LedgerPartition, LedgerStore, ProjectionStore } from '#ports';
+import { backOffMs, pause, type CommandExecutor, type Logger, type RetentionSettings } from '#runtime';
+import { PartitionRetention, type SealingPass } from './partition-retention.ts';
+import { PassedOffsets } from './passed-offsets.ts';
+import { RetentionEvents } from './retention-events.ts';
+
+export interface RetentionKeeperInit {
+  /** Unique among living projectors, stable over restarts. */
+  readonly owner: string;
+  readonly topics: readonly Context[];
+  readonly settings: RetentionSettings;
+  readonly source: string;
+  readonly leaseTtlMs?: number;
+  /** Between two rounds, ms. */
+  readonly roundMs?: number;
+  /** Between two looks at what somebody ordered, ms. */
+  readonly lookMs?: number;
+}
+
+export interface RetentionKeeperDeps {
+  readonly log: SealedEventLog;
+  readonly ledger: LedgerStore;
+  readonly projections: ReadonlyArray<Projection<DomainEvent>>;
+  readonly store: ProjectionStore;
+  readonly leases: LeaseStore;
+  readonly aggregates: AggregateStore;
+  readonly commands: CommandExecutor;
+  readonly clock: Clock;
+  readonly ids: IdSource;
+  readonly logger: Logger;
+}
+
+const defaults = { leaseTtlMs: 6000, roundMs: 30_000, lookMs: 1000 };
+const leaseName = 'retention';
+
+/**
+ * Seals the past of the log: one projector at a time, under a lease whose epoch fences the others at the catalogue of
+ * sealed segments. Everything that it begins can be gone on with by the next.
+ */
+export class RetentionKeeper {
+  readonly #init: RetentionKeeperInit & typeof defaults;
+  readonly #deps: RetentionKeeperDeps;
+  readonly #stop = new AbortController();
+  #running: Promise<void> = Promise.resolve();
+
+  constructor(init: RetentionKeeperInit, deps: RetentionKeeperDeps) {
+    this.#init = { ...defaults, ...init };
+    this.#deps = deps;
+  }
+
+  start(): void {
+    this.#running = this.#run();
+  }
+
+  /** Ends behind the step that is under way, and gives the lease back. */
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    const stop = this.#stop.signal;
+    const { leases, logger } = this.#deps;
+    for (let failures = 0; !stop.aborted;) {
+      try {
+        const lease = await leases.acquire(leaseName, this.#init.owner, this.#init.leaseTtlMs);
+        if (lease === undefined) await pause(this.#init.lookMs, stop);
+        else await this.#keep(lease, () => (failures = 0));
+      } catch (err) {
+        const retryable = (err as { retryable?: unknown }).retryable === true;
+        logger[retryable ? 'warn' : 'error']({ err, failures }, `the log's past is not looked after: ${err instanceof Error ? err.message : String(err)}`);
+        await pause(backOffMs(failures++, 200, retryable ? 5000 : 30_000), stop);
+      }
+    }
+  }
+
+  async #keep(lease: Lease, moved: () => void): Promise<void> {
+    const end = new AbortController();
+    const signal = AbortSignal.any([this.#stop.signal, end.signal]);
+    const renewing = this.#keepLease(lease, end);
+    try {
+      const round = new RetentionRound(this.#init, this.#deps, lease.epoch, signal);
+      await round.finish();
+      for (let dueAt = 0; !signal.aborted;) {
+        await round.obey();
+        if (performance.now() >= dueAt) {
+          await round.keep();
+          dueAt = performance.now() + this.#init.roundMs;
+        }
+        moved();
+        await pause(this.#init.lookMs, signal);
+      }
+    } finally {
+      end.abort();
+      await renewing;
+      await this.#deps.leases.release(lease);
+    }
+  }
+
+  async #keepLease(lease: Lease, end: AbortController): Promise<void> {
+    for (;;) {
+      await pause(this.#init.leaseTtlMs / 3, end.signal);
+      if (end.signal.aborted) return;
+      try {
+        if (!(await this.#deps.leases.renew(lease, this.#init.leaseTtlMs))) return end.abort();
+      } catch (err) {
+        this.#deps.logger.warn({ err }, 'the lease of the retention could not be renewed');
+      }
+    }
+  }
+}
+
+const nothing: SealingResult = { segments: 0, records: 0, sizeBytes: 0, rawBytes: 0, failures: 0 };
+
+/** The work under one lease. */
+class RetentionRound {
+  readonly #init: RetentionKeeperInit;
+  readonly #deps: RetentionKeeperDeps;
+  readonly #stop: AbortSignal;
+  readonly #events: RetentionEvents;
+  readonly #partitions: ReadonlyArray<{ readonly at: LedgerPartition & { readonly topic: Context }; readonly retention: PartitionRetention }>;
+
+  constructor(init: RetentionKeeperInit, deps: RetentionKeeperDeps, epoch: bigint, stop: AbortSignal) {
+    this.#init = init;
+    this.#deps = deps;
+    this.#stop = stop;
+    const { log, ledger, clock, ids } = deps;
+    this.#events = new RetentionEvents({ epoch, clock, ids, source: init.source }, log);
+    const parts = { log, ledger, events: this.#events, sealer: log.sealer(epoch, nodeLedgerHash), now: () => clock.now() };
+    const places = init.topics.flatMap((topic) => Array.from({ length: topicPartitions }, (_, partition) => ({ topic, partition })));
+    this.#partitions = places.map((at) => ({ at, retention: new PartitionRetention(at, parts) }));
+  }
+
+  /** What an earlier owner had begun. */
+  async finish(): Promise<void> {
+    for (const topic of this.#init.topics) await this.#deps.log.ensureTopic(topic, topicPartitions);
+    for (const { at, retention } of this.#partitions) if (!this.#stop.aborted) await this.#guarded(at, () => retention.finish());
+  }
+
+  /** What the settings ask for. */
+  async keep(): Promise<void> {
+    const { hotMs, keptMs } = this.#init.settings;
+    if (Object.keys(hotMs).length === 0) return;
+    const passed = await PassedOffsets.read(this.#deps.projections, this.#deps.store);
+    for (const { at, retention } of this.#partitions) {
+      const [hot, kept] = [hotMs[at.topic], keptMs[at.topic]];
+      if (this.#stop.aborted || hot === undefined) continue;
+      await this.#guarded(at, async () => {
+        await retention.seal({ hotMs: hot, passed, all: false, stop: this.#stop });
+        if (kept !== undefined) await retention.expire(kept);
+      });
+    }
+  }
+
+  /** What somebody ordered. */
+  async obey(): Promise<void> {
+    const { aggregates, commands } = this.#deps;
+    for (const { id, state } of await aggregates.find(sealingAggregate.context, 'sealing', 'open')) {
+      const result = await this.#sealAll((state as KnownSealing).olderThanMs);
+      if (this.#stop.aborted) return;
+      await commands.execute(sealingAggregate, id, { type: 'EndSealing', result }, { actor: 'system:retention', correlationId: id });
+    }
+  }
+
+  async #sealAll(hotMs: number): Promise<SealingResult> {
+    const passed = await PassedOffsets.read(this.#deps.projections, this.#deps.store);
+    let result = nothing;
+    for (const { at, retention } of this.#partitions) {
+      if (this.#stop.aborted) break;
+      const done = await this.#guarded(at, () => this.#sealOf(retention, { hotMs, passed, all: true, stop: this.#stop }));
+      result = sumOf(result, done ?? { ...nothing, failures: 1 });
+    }
+    return result;
+  }
+
+  async #sealOf(retention: PartitionRetention, pass: SealingPass): Promise<SealingResult> {
+    const segments = await retention.seal(pass);
+    return segments.map((one) => ({ ...one, segments: 1, failures: 0 })).reduce(sumOf, nothing);
+  }
+
+  /** What is wrong with one partition keeps no other from being looked after; what will pass ends the round. */
+  async #guarded<Result>(at: LedgerPartition, work: () => Promise<Result>): Promise<Result | undefined> {
+    try {
+      return await work();
+    } catch (err) {
+      if ((err as { retryable?: unknown }).retryable !== false || (err as { code?: unknown }).code === 'PRODUCER_FENCED') throw err;
+      this.#deps.logger.error({ err, ...at }, `the past of ${at.topic}/${at.partition} is not sealed: ${(err as Error).message}`);
+      await this.#events.failed(at, err);
+      return undefined;
+    }
+  }
+}
+
+function sumOf(a: SealingResult, b: SealingResult): SealingResult {
+  return {
+    segments: a.segments + b.segments,
+    records: a.records + b.records,
+    sizeBytes: a.sizeBytes + b.sizeBytes,
+    rawBytes: a.rawBytes + b.rawBytes,
+    failures: a.failures + b.failures,
+  };
+}
