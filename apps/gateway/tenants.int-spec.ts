@@ -195,6 +195,8 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
     expect((await as(acme.headers, 'POST', '/api/v1/ledger/keys/rotate', { reason: 'x' })).status).toBe(403);
     expect((await as(platform, 'POST', '/api/v1/ledger/keys/rotate', { reason: 'x' })).status).toBe(202);
   },
+  showSubjectKeys: async () => expect((await as(acme.headers, 'GET', '/api/v1/subjects/keys')).status).toBe(403),
+  rotateMasterKey: async () => expect((await as(acme.headers, 'POST', '/api/v1/subjects/keys/rotate', { reason: 'x' })).status).toBe(403),
   listParkedEvents: async () => {
     const answer = await as(acme.headers, 'GET', '/api/v1/events/parked');
     expectNothingForeign(answer);
@@ -332,6 +334,20 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
     expect(await items(acme.headers, '?tenant=globex')).toEqual([]);
     expect(await items(platform, '?tenant=globex')).toContainEqual(expect.objectContaining({ tenant: 'globex', operation: 'listTenants' }));
   },
+  exportSubject: async () => {
+    const asked = { subject: 'viewer:v-shared', reason: 'x' };
+    const data = { sessionId: 'ps-shared', assetKind: 'stream', assetId: 'st-shared', startupMs: 900, viewer: 'v-shared' };
+    const event = { specversion: '1.0', id: 'e-shared', source: '/player', type: 'playback.started', data };
+    expect((await as(globex.headers, 'POST', '/api/v1/events', event)).status).toBe(200);
+    await world.settle();
+    for (const more of [{}, { tenant: 'globex' }]) expect((await as(acme.headers, 'POST', '/api/v1/subjects/export', { ...asked, ...more })).status).toBe(404);
+    expect((await as(globex.headers, 'POST', '/api/v1/subjects/export', asked)).json.events).toHaveLength(1);
+  },
+  eraseSubject: async () => {
+    const asked = { subject: 'viewer:v-shared', reason: 'x' };
+    for (const more of [{}, { tenant: 'globex' }]) expect((await as(acme.headers, 'POST', '/api/v1/subjects/erase', { ...asked, ...more })).status).toBe(404);
+    expect((await as(globex.headers, 'POST', '/api/v1/subjects/export', asked)).text).toContain('v-shared');
+  },
   suspendTenant: async () => {
     for (const id of [globex.id, acme.id, 'nobody']) expect((await as(acme.headers, 'POST', `/api/v1/tenants/${id}/suspend`, {})).status).toBe(403);
     expect((await as(platform, 'POST', '/api/v1/tenants/nobody/suspend', {})).json.type).toBe('urn:streams:problem:unknown-tenant');
@@ -396,6 +412,8 @@ const causedInGlobex: Readonly<Record<string, readonly string[]>> = {
   showContent: ['content.published'],
   listPlaybacks: ['playback.started'],
   listRefusals: ['access.refused'],
+  exportSubject: ['subject.exported', 'playback.started'],
+  eraseSubject: ['subject.exported'],
 };
 
 describe('a tenant', () => {

@@ -8,7 +8,9 @@ import { projections } from '../../apps/projector/projections.ts';
 import { history, type RecordedEvent } from './history.ts';
 import { caughtUp, dumpRows, hostOf, openWorld, type World } from './world.ts';
 
-const tables = projections.flatMap((projection) => projection.tables);
+/** Where personal data is in each log is that log's own. */
+const alike = projections.filter(({ name }) => name !== 'subjects');
+const tables = alike.flatMap((projection) => projection.tables);
 let north: World;
 let south: World;
 
@@ -73,8 +75,8 @@ test('two regions that mirror each other come to the same events, each once, and
     await caughtUp(world, projections);
   }
   expect(divergence(await rowDigests(north.reads, tables), await rowDigests(south.reads, tables))).toEqual([]);
-  const rows = await dumpRows(north, projections);
-  expect(rows).toBe(await dumpRows(south, projections));
+  const rows = await dumpRows(north, alike);
+  expect(rows).toBe(await dumpRows(south, alike));
   expect(rows.length).toBeGreaterThan(100_000);
 });
 
