@@ -1,5 +1,6 @@
 import type { MigrationInterface } from 'typeorm';
 import { BoundLog1795700400000 } from './bound-log.migration.ts';
+import { EventIndex1795704000000 } from './event-index.migration.ts';
 import { HeadTenants1795678800000 } from './head-tenants.migration.ts';
 import { LedgerTables1795687600000 } from './ledger-tables.migration.ts';
 import { PastPieces1795702000000 } from './past-pieces.migration.ts';
@@ -24,4 +25,5 @@ export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly
   PastPieces1795702000000,
   ParkedEvents1795705200000,
   SubjectKeys1795708800000,
+  EventIndex1795704000000,
 ];

@@ -14,6 +14,7 @@ import { PlaybacksController } from './playbacks/playbacks.controller.ts';
 import { PublishController } from './publish/publish.controller.ts';
 import { ReplaysController } from './replays/replays.controller.ts';
 import { RetentionController } from './retention/retention.controller.ts';
+import { ReviewController } from './review/review.controller.ts';
 import { StreamsController } from './streams/streams.controller.ts';
 import { SubjectsController } from './subjects/subjects.controller.ts';
 import { WatchController } from './watch/watch.controller.ts';
@@ -24,6 +25,7 @@ export const controllers = [
   CdnController,
   PublishController,
   EventsController,
+  ReviewController,
   CatalogueController,
   ContentsController,
   WatchController,

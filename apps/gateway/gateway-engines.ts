@@ -3,6 +3,7 @@ import type {
   AggregateStore,
   BlobStore,
   Clock,
+  EventIndex,
   EventLog,
   IdSource,
   LeaseStore,
@@ -38,6 +39,7 @@ export interface GatewayEngines {
   readonly builds: ProjectionBuilds;
   readonly past: PastStore;
   readonly parked: ParkedEvents;
+  readonly index: EventIndex;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly telemetry?: Telemetry;

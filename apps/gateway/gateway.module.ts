@@ -20,6 +20,7 @@ import { publishProviders } from './publish/publish-providers.ts';
 import { ReplayReader } from './replays/replay-reader.ts';
 import { subjectProviders } from './subjects/subject-providers.ts';
 import { retentionProviders } from './retention/retention-providers.ts';
+import { reviewProviders } from './review/review-providers.ts';
 import { streamProviders } from './streams/stream-providers.ts';
 
 export const subscriptionDefaults: SubscriptionsInit = { readersMax: 2_000, heartbeatMs: 10_000, stallMs: 10_000, checkMs: recheckMs };
@@ -46,6 +47,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       ...publishProviders(engines, settings.node),
       ...eventProviders(engines, subscriptions),
       ...subjectProviders(engines, settings.node),
+      ...reviewProviders(engines),
       ...ledgerProviders(engines, settings.ledgerKeyFile),
       ...pastProviders(engines),
       { provide: ParkedReader, useValue: new ParkedReader(engines) },

@@ -108,6 +108,10 @@ function expectOnlyAcme(lines: readonly string[]): void {
   expect(new Set(tenants)).toEqual(new Set(['acme']));
 }
 
+async function theirEvent(): Promise<string> {
+  return (await as(platform, 'GET', `/api/v1/events/search?subject=${globex.streamId}`)).json.items[0].id as string;
+}
+
 /** What the operation must keep from acme, and that it gives acme its own; by the operation's id. */
 const probes: Readonly<Record<string, () => Promise<void>>> = {
   startStream: async () => {
@@ -202,6 +206,25 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
     expectNothingForeign(answer);
     expect(answer.status).toBe(403);
     expect((await as(platform, 'GET', '/api/v1/events/parked')).json.items).toEqual([]);
+  },
+  searchEvents: async () => {
+    for (const query of ['', '&context=access', `&subject=${globex.streamId}`, `&tenant=${globex.id}`, '&where=true'])
+      expectNothingForeign(await as(acme.headers, 'GET', `/api/v1/events/search?limit=200${query}`));
+    const ours = await as(acme.headers, 'GET', `/api/v1/events/search?subject=${acme.streamId}`);
+    expect(ours.json.items.map(({ type }: { type: string }) => type)).toContain('stream.created');
+    expect((await as(acme.headers, 'GET', `/api/v1/events/search?subject=${globex.streamId}`)).json.items).toEqual([]);
+    const theirs = await as(platform, 'GET', `/api/v1/events/search?subject=${globex.streamId}`);
+    expect(theirs.json.items.length).toBeGreaterThan(0);
+  },
+  showEvent: async () => {
+    await expectAbsent((id) => as(acme.headers, 'GET', `/api/v1/events/${id}`), await theirEvent(), 'e-absent');
+    expect((await as(acme.headers, 'GET', '/api/v1/events/e-ours')).json.event.tenant).toBe('acme');
+  },
+  showCausation: async () => {
+    await expectAbsent((id) => as(acme.headers, 'GET', `/api/v1/events/${id}/causation`), await theirEvent(), 'e-absent');
+    const tree = await as(acme.headers, 'GET', '/api/v1/events/e-ours/causation');
+    expectNothingForeign(tree);
+    expect(tree.json.nodes).toHaveLength(1);
   },
   listEvents: async () => {
     const seen = new Set<string>();

@@ -1,4 +1,5 @@
 import {
+  readInteger,
   readLedgerSettings,
   readRegionPeers,
   readRetentionSettings,
@@ -22,7 +23,11 @@ export interface ProjectorSettings extends SharedSettings {
   readonly poison: PoisonLimits;
   readonly retention: RetentionSettings;
   readonly regionPeers: readonly RegionPeer[];
+  /** How long events stay in the event index, ms; 0 for ever. */
+  readonly eventIndexKeepMs: number;
 }
+
+const dayMs = 86_400_000;
 
 export function readProjectorSettings(env: Environment = process.env): ProjectorSettings {
   const shared = readSharedSettings(env);
@@ -34,5 +39,6 @@ export function readProjectorSettings(env: Environment = process.env): Projector
     poison: readPoisonLimits(env),
     retention: readRetentionSettings(env),
     regionPeers: readRegionPeers(env, shared.node),
+    eventIndexKeepMs: readInteger(env, 'EVENT_INDEX_KEEP_DAYS', 0, 0, 36_500) * dayMs,
   };
 }

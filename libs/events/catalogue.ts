@@ -40,6 +40,7 @@ import {
   type ReplayEventDefinition,
 } from './replay.events.ts';
 import { logPastRemoved, logSealingEnded, logSealingFailed, logSealingRequested, logSegmentSealed, type RetentionEventDefinition } from './retention.events.ts';
+import { personalDataViewed, type ReviewEventDefinition } from './review.events.ts';
 import {
   encodingDelayed,
   encodingEnded,
@@ -65,7 +66,8 @@ export type AnyDefinition =
   | OperationEventDefinition
   | ParkedEventDefinition
   | ReplayEventDefinition
-  | RetentionEventDefinition;
+  | RetentionEventDefinition
+  | ReviewEventDefinition;
 
 /** Every event there is. Code, docs/EVENTS.md, JSON Schemas and topics derive from this list. */
 export const catalogue: readonly AnyDefinition[] = [
@@ -123,6 +125,7 @@ export const catalogue: readonly AnyDefinition[] = [
   logPastRemoved,
   logSealingRequested,
   logSealingEnded,
+  personalDataViewed,
 ];
 
 /** The envelope type of a definition: `EventOf<typeof streamCreated>`. */
@@ -136,7 +139,7 @@ export type EdgeEvent = EventOf<EdgeEventDefinition>;
 export type AccessEvent = EventOf<AccessEventDefinition | SubjectEventDefinition>;
 export type ContentEvent = EventOf<ContentEventDefinition>;
 export type PlaybackEvent = EventOf<PlaybackEventDefinition>;
-export type OperationEvent = EventOf<OperationEventDefinition | ParkedEventDefinition | ReplayEventDefinition>;
+export type OperationEvent = EventOf<OperationEventDefinition | ParkedEventDefinition | ReplayEventDefinition | ReviewEventDefinition>;
 
 const byType = new Map<string, EventDefinition>(catalogue.map((definition) => [definition.type, definition as EventDefinition]));
 

@@ -18,6 +18,7 @@ export * from './operation.events.ts';
 export * from './parked.events.ts';
 export * from './replay.events.ts';
 export * from './retention.events.ts';
+export * from './review.events.ts';
 export * from './playback.events.ts';
 export {
   changeAt,

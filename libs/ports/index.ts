@@ -25,6 +25,19 @@ export {
   type LedgerWitness,
 } from './ledger-store.port.ts';
 export { MasterKey, type WrappedKey } from './master-key.port.ts';
+export {
+  EventIndex,
+  eventIndexVersion,
+  type IndexBatch,
+  type IndexedEvent,
+  type IndexFilter,
+  type IndexMove,
+  type IndexPage,
+  type IndexPlace,
+  type IndexPosition,
+  type IndexSearch,
+} from './event-index.port.ts';
+export { eventIndexErrors } from './event-index.errors.ts';
 export type { ModelDifference, RowDifference, TableDifference } from './model-difference.ts';
 export { Outbox, type OutboxBacklog, type OutboxRow } from './outbox.port.ts';
 export { PastStore, type PastBlock, type PastCut, type PastModel, type PastPiece, type PastRange, type PastSize, type StoredPiece } from './past-store.port.ts';

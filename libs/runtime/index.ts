@@ -24,6 +24,8 @@ export {
   type PublishRejected,
 } from './intake/event-intake.ts';
 export { edgeProofHeader, edgeProofOf, isEdgeProof } from './edge-proof.ts';
+export { EventIndexKeeper, type EventIndexKeeperDeps, type EventIndexKeeperInit } from './event-index/event-index-keeper.ts';
+export { indexedEventOf } from './event-index/indexed-event.ts';
 export { EventParking, type EventParkingDeps } from './intake/event-parking.ts';
 export { LogEventIntake, type LogEventIntakeDeps, type LogEventIntakeInit } from './intake/log-event-intake.ts';
 export { readLedgerSettings, type LedgerSettings } from './ledger.config.ts';

@@ -16,6 +16,7 @@ import {
   logSealingFailed,
   logSealingRequested,
   logSegmentSealed,
+  personalDataViewed,
   replayCancelled,
   replayCompared,
   replayRequested,
@@ -257,6 +258,8 @@ export function history({ seed, streams, segments, edges = 2, keys = 3 }: Histor
     if (at % 2 === 1) on.command(keyRevoked.draft({ keyId: `k-${at}`, reason: 'rotated' }));
   }
   replays(on);
+  for (let view = 1; view <= 5; view++)
+    on.command(personalDataViewed.draft({ operation: 'showEvent', query: `e-${view}`, eventIds: [`e-${view}`], count: 1, reason: 'history' }));
   for (let number = 2; number <= 6; number++) on.command(ledgerKeyRotated.draft({ number, reason: 'history' }));
   retention(on);
   for (const draft of openDrafts(on.dice, streams)) on.outside(draft);

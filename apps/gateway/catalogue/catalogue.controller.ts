@@ -1,12 +1,9 @@
 import { catalogue, dataschemaOf, definitionOf, type EventDefinition } from '#events';
 import { Controller } from '@nestjs/common';
-import { readFile } from 'node:fs/promises';
 import { Input, Route, type InputOf } from '../http/operation.ts';
 import { notFound } from '../http/problem.errors.ts';
+import { jsonSchemaOf } from './json-schemas.ts';
 import { listCatalogue, showEventType } from './catalogue.contract.ts';
-
-/** The committed schemas: those of older versions are nowhere else. */
-const schemas = new URL('../../../../docs/schemas/', import.meta.url);
 
 function entryOf({ type, version, context, publishers, meaning }: EventDefinition): object {
   return { type, version, context, open: publishers === 'anyone', meaning, dataschema: dataschemaOf(type, version) };
@@ -33,7 +30,7 @@ export class CatalogueController {
       samples.map(async (sample, at) => ({
         version: at + 1,
         dataschema: dataschemaOf(type, at + 1),
-        schema: JSON.parse(await readFile(new URL(`${type}.${at + 1}.json`, schemas), 'utf8')) as object,
+        schema: await jsonSchemaOf(type, at + 1),
         sample,
       })),
     );

@@ -1,5 +1,6 @@
 import { contexts, topicPartitions, type Context, type StoredRecord } from '#events';
 import { partitionOf } from '#kernel';
+import { maskedKey, maskedSubject } from '../review/masked-record.ts';
 
 /** Which events somebody wants; what is left out does not matter. */
 export interface EventFilter {
@@ -55,10 +56,12 @@ export function matches(filter: EventFilter, candidate: Candidate): boolean {
   const { topic } = candidate;
   const { key, headers } = candidate.record;
   if (filter.contexts !== undefined && !filter.contexts.includes(topic)) return false;
-  if (filter.types !== undefined && !filter.types.includes(headers['ce_type'] ?? '')) return false;
-  if (filter.key !== undefined && key !== filter.key) return false;
+  const type = headers['ce_type'] ?? '';
+  if (filter.types !== undefined && !filter.types.includes(type)) return false;
+  // What is shown is what is asked about: nobody finds out by asking what is masked.
+  if (filter.key !== undefined && maskedKey(type, key) !== filter.key) return false;
   if (filter.tenant !== undefined && headers['ce_tenant'] !== filter.tenant) return false;
-  const subject = headers['ce_subject'] ?? '';
+  const subject = maskedSubject(type, headers['ce_subject'] ?? '');
   if (filter.subjectPrefix !== undefined && !subject.startsWith(filter.subjectPrefix)) return false;
   if (filter.subject !== undefined && subject !== filter.subject && !subject.startsWith(`${filter.subject}/`)) return false;
   return candidate.isReadable;

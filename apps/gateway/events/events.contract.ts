@@ -5,7 +5,7 @@ import { operation } from '../http/operation.ts';
 
 const types = catalogue.map((definition) => definition.type);
 
-function listOf<const Name extends string>(names: readonly Name[], what: string) {
+export function listOf<const Name extends string>(names: readonly Name[], what: string) {
   return z
     .union([z.string(), z.array(z.string())])
     .transform((value) => (typeof value === 'string' ? value.split(',') : value))
@@ -23,11 +23,11 @@ const filter = {
   tenant: tenantFilter,
 };
 
-const instant = z
+export const instant = z
   .union([z.iso.datetime({ offset: true }), z.string().regex(/^\d{1,15}$/)])
   .transform((text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text)));
 
-const cloudEvent = z
+export const cloudEvent = z
   .looseObject({
     specversion: z.literal('1.0'),
     id: z.string(),

@@ -1,5 +1,6 @@
 import { isReadable, type Context, type StoredRecord } from '#events';
 import { cloudEventJson } from './cloud-event.codec.ts';
+import { maskedRecord } from '../review/masked-record.ts';
 import { laneIndex, type Candidate, type Positions } from './event-filter.core.ts';
 
 /** Encodings kept per entry of the tail: as many as there are usual ways of asking. Others encode for themselves. */
@@ -11,6 +12,7 @@ export class LogEntry implements Candidate {
   readonly record: StoredRecord;
   readonly lane: number;
   #isReadable: boolean | undefined;
+  #shown: StoredRecord | undefined;
   #json: string | undefined;
   #shared: Map<string, Buffer> | undefined;
 
@@ -31,9 +33,15 @@ export class LogEntry implements Candidate {
     return this.#isReadable;
   }
 
+  /** As readers see it: what is personal is masked. */
+  get shown(): StoredRecord {
+    this.#shown ??= maskedRecord(this.record);
+    return this.#shown;
+  }
+
   /** CloudEvents 1.0 JSON (structured mode), one line. */
   get json(): string {
-    this.#json ??= cloudEventJson(this.topic, this.record);
+    this.#json ??= cloudEventJson(this.topic, this.shown);
     return this.#json;
   }
 

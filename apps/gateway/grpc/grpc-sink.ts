@@ -65,8 +65,8 @@ export class GrpcSink implements SubscriptionSink {
       const batch = new EventBatch(part.reduce((sum, { entry }) => sum + entry.record.value.length + 640, 0));
       for (const { entry } of part) {
         // What is new goes to all readers of this process: it is encoded once for them.
-        if (live) batch.addEncoded(entry.shared('grpc', () => encodeEvent(entry.topic, entry.record)));
-        else batch.add(entry.topic, entry.record);
+        if (live) batch.addEncoded(entry.shared('grpc', () => encodeEvent(entry.topic, entry.shown)));
+        else batch.add(entry.topic, entry.shown);
       }
       writer.write(batch.finish(tokenOf(part.at(-1) as LiveEvent), live));
     }

@@ -21,6 +21,7 @@ import {
   rollBackReplay,
   showReplay,
 } from '../replays/replays.contract.ts';
+import { searchEvents, showCausation, showEvent } from '../review/review.contract.ts';
 import { listStreams, showStream, startStream, stopStream } from '../streams/streams.contract.ts';
 import { eraseSubject, exportSubject, rotateMasterKey, showSubjectKeys } from '../subjects/subjects.contract.ts';
 import { followRows, socketRows } from '../watch/watch.contract.ts';
@@ -32,6 +33,9 @@ export const operations: readonly Operation[] = [
   listStreams,
   showStream,
   publishEvents,
+  searchEvents,
+  showEvent,
+  showCausation,
   listEvents,
   followEvents,
   streamEvents,

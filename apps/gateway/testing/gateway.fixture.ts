@@ -2,7 +2,7 @@ import { keysProjection, standsAlways, subjectsProjection, tenantAggregate, tena
 import { purgesProjection } from '#domain/cache';
 import { contentsProjection } from '#domain/content';
 import { edgesProjection } from '#domain/edge';
-import { ledgerKeysProjection, parkedEventsProjection, replaysProjection, retentionProjection } from '#domain/operation';
+import { ledgerKeysProjection, parkedEventsProjection, personalViewsProjection, replaysProjection, retentionProjection } from '#domain/operation';
 import { playbacksProjection } from '#domain/playback';
 import { streamsProjection } from '#domain/stream';
 import { temporaryPostgres } from '#adapters/embedded-postgres';
@@ -10,6 +10,7 @@ import { openEngines } from '#adapters/engines';
 import {
   MemoryAggregateStore,
   MemoryBlobStore,
+  MemoryEventIndex,
   MemoryEventLog,
   MemoryLeaseStore,
   MemoryLedgerStore,
@@ -33,6 +34,7 @@ import {
   appLogger,
   CommandExecutor,
   ConsumerHost,
+  EventIndexKeeper,
   EventParking,
   FactPublisher,
   Lifecycle,
@@ -86,6 +88,7 @@ export function memoryEngines(): WorldEngines {
     builds: new MemoryProjectionBuilds(projections, clock),
     log,
     sealedLog: log,
+    index: new MemoryEventIndex(clock),
     aggregates,
     reads: new MemoryReadStore(projections),
     blobs,
@@ -125,6 +128,7 @@ const projectionList = [
   ledgerKeysProjection,
   subjectsProjection,
   retentionProjection,
+  personalViewsProjection,
 ];
 
 /** A gateway on a free port. */
@@ -186,6 +190,7 @@ export class World {
   readonly facts: FactPublisher;
   readonly commands: CommandExecutor;
   readonly #host: ConsumerHost;
+  readonly #indexKeeper: EventIndexKeeper;
   readonly #parked: LogEventIntake;
   readonly #relay: OutboxRelay;
   readonly #dispose: (() => Promise<void>) | undefined;
@@ -201,6 +206,7 @@ export class World {
     this.#parked = new LogEventIntake({ owner: 'test' }, { log, publications, leases, clock, logger });
     const parking = new EventParking({ intake: this.#parked, clock, logger, source: '/test' });
     this.#host = new ConsumerHost({ projections: projectionList, owner: 'test' }, { log, leases, store: projections, logger, parking });
+    this.#indexKeeper = new EventIndexKeeper({ owner: 'test', topics: contexts, idleMs: 10 }, { log, leases, clock, index: engines.index, logger });
     this.#relay = new OutboxRelay({ owner: 'test' }, { outbox, log, leases, logger });
   }
 
@@ -213,6 +219,7 @@ export class World {
     for (const topic of contexts) await engines.log.ensureTopic(topic, topicPartitions);
     await world.#relay.start();
     await world.#host.start();
+    world.#indexKeeper.start();
     return world;
   }
 
@@ -240,12 +247,15 @@ export class World {
 
   async #isFolded(topic: string, partition: number, high: bigint): Promise<boolean> {
     if (high === 0n) return true;
+    const indexed = (await this.engines.index.positions()).find((each) => each.topic === topic && each.partition === partition);
+    if ((indexed?.position ?? 0n) < high) return false;
     const checkpoints = (await this.engines.projections.checkpoints()).filter((each) => each.topic === topic && each.partition === partition);
     return checkpoints.length > 0 && checkpoints.every((each) => each.position >= high);
   }
 
   async close(): Promise<void> {
     await this.#host.stop();
+    await this.#indexKeeper.stop();
     await this.#parked.stop();
     await this.#relay.stop();
     await (this.#dispose?.() ?? this.engines.log.close());

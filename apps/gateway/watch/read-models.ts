@@ -2,7 +2,7 @@ import { allows, coversContext, keysProjection, seesEveryTenant, subjectsProject
 import { purgesProjection } from '#domain/cache';
 import { contentsProjection } from '#domain/content';
 import { edgesProjection } from '#domain/edge';
-import { ledgerKeysProjection, parkedEventsProjection, replaysProjection, retentionProjection } from '#domain/operation';
+import { ledgerKeysProjection, parkedEventsProjection, personalViewsProjection, replaysProjection, retentionProjection } from '#domain/operation';
 import { playbacksProjection } from '#domain/playback';
 import { streamsProjection } from '#domain/stream';
 import type { Context, DomainEvent } from '#events';
@@ -23,6 +23,7 @@ export const readModels: readonly Projection<DomainEvent>[] = [
   ledgerKeysProjection,
   subjectsProjection,
   retentionProjection,
+  personalViewsProjection,
 ];
 
 export interface ReadTable {

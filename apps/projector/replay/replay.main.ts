@@ -2,7 +2,7 @@ import { setPriority } from 'node:os';
 import { parentPort, threadId } from 'node:worker_threads';
 import { openEngines } from '#adapters/engines';
 import { contexts } from '#events';
-import { CommandExecutor, createLogger, PastKeeper, waitingLog } from '#runtime';
+import { CommandExecutor, createLogger, EventIndexKeeper, PastKeeper, waitingLog } from '#runtime';
 import { projections } from '../projections.ts';
 import { readProjectorSettings } from '../projector.config.ts';
 import { loadInThread } from './load-threads.ts';
@@ -30,8 +30,11 @@ const retention = new RetentionKeeper(
 const warning = retentionWarning(settings);
 if (warning !== undefined) logger.warn(warning);
 retention.start();
+// What may wait as well: nobody's rows depend on the index, and making it anew is as much work as a replay.
+const indexKeeper = new EventIndexKeeper({ owner, topics: contexts, keepMs: settings.eventIndexKeepMs }, { ...engines, logger });
+indexKeeper.start();
 parentPort?.once('message', () => {
-  void Promise.all([host.stop(), keeper.stop(), retention.stop()])
+  void Promise.all([indexKeeper.stop(), host.stop(), keeper.stop(), retention.stop()])
     .then(() => engines.close())
     .then(() => parentPort?.close());
 });

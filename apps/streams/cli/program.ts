@@ -10,6 +10,7 @@ import { contextOf, type CommonOptions } from './context.ts';
 import { examine, findingLine } from './doctor.command.ts';
 import { migrate, type MigrateOptions } from './migrate.command.ts';
 import { listEvents, tailEvents } from './event.commands.ts';
+import { addReview } from './review-program.ts';
 import { exitCodeOf, failureDocument, failureText, helpFor, usageDocument } from './failure.ts';
 import { createKey, createTenant, listKeys, listTenants, resumeTenant, revokeKey, rotateKey, suspendTenant, type CreateKeyOptions } from './key.commands.ts';
 import { group, remote, scopeList, scopes, wholeNumber, words } from './program-parts.ts';
@@ -65,6 +66,7 @@ function addEvents(program: Command): void {
       process.stdout.once('error', () => stopping.abort());
       await tailEvents(contextOf(options), options, stopping.signal);
     });
+  addReview(events);
 }
 
 function more(text: string, before: readonly string[] = []): readonly string[] {

@@ -7,6 +7,7 @@ import type {
   AggregateStore,
   BlobStore,
   Clock,
+  EventIndex,
   EventLog,
   IdSource,
   LeaseStore,
@@ -57,6 +58,7 @@ export interface EngineParts {
     readonly past: PastStore;
     /** What they have set aside. */
     readonly parked: ParkedEvents;
+    readonly index: EventIndex;
     readonly publications: PublicationStore;
     readonly reads: ReadStore;
     readonly secrets: SecretStore;
@@ -129,6 +131,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
     const {
       Database,
       PostgresAggregateStore,
+      PostgresEventIndex,
       PostgresLeaseStore,
       PostgresLedgerStore,
       PostgresOutbox,
@@ -152,6 +155,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
       builds: new PostgresProjectionBuilds(database),
       past: new PostgresPastStore(database),
       parked: new PostgresParkedEvents(database),
+      index: new PostgresEventIndex(database),
       publications: new PostgresPublicationStore(database),
       reads: new PostgresReadStore(database),
       secrets: new PostgresSecretStore(database),

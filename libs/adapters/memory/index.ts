@@ -1,6 +1,7 @@
 export { ManualClock } from './manual-clock.adapter.ts';
 export { MemoryAggregateStore } from './memory-aggregate-store.adapter.ts';
 export { MemoryBlobStore } from './memory-blob-store.adapter.ts';
+export { MemoryEventIndex } from './memory-event-index.adapter.ts';
 export { MemoryEventLog } from './memory-event-log.adapter.ts';
 export { MemoryLeaseStore } from './memory-lease-store.adapter.ts';
 export { MemoryLedgerStore } from './memory-ledger-store.adapter.ts';

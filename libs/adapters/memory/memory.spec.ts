@@ -1,6 +1,7 @@
 import {
   aggregateStoreConformance,
   blobStoreConformance,
+  eventIndexConformance,
   eventLogConformance,
   leaseStoreConformance,
   ledgerStoreConformance,
@@ -14,6 +15,7 @@ import {
 import { ManualClock } from './manual-clock.adapter.ts';
 import { MemoryAggregateStore } from './memory-aggregate-store.adapter.ts';
 import { MemoryBlobStore } from './memory-blob-store.adapter.ts';
+import { MemoryEventIndex } from './memory-event-index.adapter.ts';
 import { MemoryEventLog } from './memory-event-log.adapter.ts';
 import { MemoryLeaseStore } from './memory-lease-store.adapter.ts';
 import { MemoryLedgerStore } from './memory-ledger-store.adapter.ts';
@@ -93,4 +95,8 @@ projectionBuildsConformance(
     const projections = new MemoryProjectionStore(clock);
     return { projections, parked: projections.parked, builds: new MemoryProjectionBuilds(projections, clock), rows: new MemoryReadStore(projections) };
   }),
+);
+eventIndexConformance(
+  'MemoryEventIndex',
+  onManualClock((clock) => new MemoryEventIndex(clock)),
 );

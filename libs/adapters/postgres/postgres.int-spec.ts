@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   aggregateStoreConformance,
+  eventIndexConformance,
   leaseStoreConformance,
   ledgerStoreConformance,
   pastStoreConformance,
@@ -11,6 +12,7 @@ import {
 } from '#ports/conformance';
 import type { Database } from './database.ts';
 import { PostgresAggregateStore } from './postgres-aggregate-store.adapter.ts';
+import { PostgresEventIndex } from './event-index/postgres-event-index.adapter.ts';
 import { PostgresLeaseStore } from './postgres-lease-store.adapter.ts';
 import { PostgresLedgerStore } from './postgres-ledger-store.adapter.ts';
 import { PostgresOutbox } from './postgres-outbox.adapter.ts';
@@ -71,4 +73,8 @@ projectionBuildsConformance(
     parked: new PostgresParkedEvents(database),
     rows: new PostgresReadStore(database),
   })),
+);
+eventIndexConformance(
+  'PostgresEventIndex',
+  onPostgres((database) => new PostgresEventIndex(database)),
 );

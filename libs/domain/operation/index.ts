@@ -26,4 +26,6 @@ export {
 } from './replay.decider.ts';
 export { retainedPartitionTable, retentionProjection, sealedSegmentTable, sealingTable } from './retention.projection.ts';
 export { sealingAggregate, sealingDecider, type KnownSealing, type SealingCommand, type SealingResult, type SealingState } from './sealing.decider.ts';
+export { personalViewAggregate, type PersonalView } from './personal-view.decider.ts';
+export { personalViewsProjection, personalViewTable } from './personal-view.projection.ts';
 export { replaysProjection, replayTable } from './replay.projection.ts';

@@ -1,4 +1,4 @@
-import { eventParked, ledgerKeyRotated, retentionEventTypes, type DomainEvent } from '#events';
+import { eventParked, ledgerKeyRotated, retentionEventTypes, type DomainEvent, personalDataViewed } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
 import { parkedEventTypes } from './parked.decider.ts';
 import { replayEventTypes } from './replay.projection.ts';
@@ -26,7 +26,7 @@ export const ledgerKeysProjection: Projection<DomainEvent> = {
   version: 1,
   contexts: ['operation'],
   handles: [ledgerKeyRotated.type],
-  ignores: [eventParked.type, ...replayEventTypes, ...parkedEventTypes, ...retentionEventTypes],
+  ignores: [personalDataViewed.type, eventParked.type, ...replayEventTypes, ...parkedEventTypes, ...retentionEventTypes],
   tables: [ledgerKeyTable],
   project,
 };

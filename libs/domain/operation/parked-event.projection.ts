@@ -7,6 +7,7 @@ import {
   parkedRetryRequested,
   retentionEventTypes,
   type DomainEvent,
+  personalDataViewed,
 } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
 import { parkedEventTypes, type ParkedDraft } from './parked.decider.ts';
@@ -79,7 +80,7 @@ export const parkedEventsProjection: Projection<DomainEvent> = {
   version: 2,
   contexts: ['operation'],
   handles: [eventParked.type, ...parkedEventTypes],
-  ignores: [...replayEventTypes, ...retentionEventTypes, ledgerKeyRotated.type],
+  ignores: [personalDataViewed.type, ...replayEventTypes, ...retentionEventTypes, ledgerKeyRotated.type],
   tables: [parkedEventTable],
   project,
 };

@@ -16,6 +16,7 @@ import {
   replayStarted,
   retentionEventTypes,
   type DomainEvent,
+  personalDataViewed,
 } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
 import { parkedEventTypes } from './parked.decider.ts';
@@ -116,7 +117,7 @@ export const replaysProjection: Projection<DomainEvent> = {
   version: 1,
   contexts: ['operation'],
   handles: replayEventTypes,
-  ignores: [eventParked.type, ledgerKeyRotated.type, ...parkedEventTypes, ...retentionEventTypes],
+  ignores: [personalDataViewed.type, eventParked.type, ledgerKeyRotated.type, ...parkedEventTypes, ...retentionEventTypes],
   tables: [replayTable],
   partitionedBy: { replay: 'replay_id' },
   project,

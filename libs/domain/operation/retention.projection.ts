@@ -8,6 +8,7 @@ import {
   logSegmentSealed,
   retentionEventTypes,
   type DomainEvent,
+  personalDataViewed,
 } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
 import { parkedEventTypes } from './parked.decider.ts';
@@ -124,7 +125,7 @@ export const retentionProjection: Projection<DomainEvent> = {
   version: 1,
   contexts: ['operation'],
   handles: retentionEventTypes,
-  ignores: [eventParked.type, ledgerKeyRotated.type, ...replayEventTypes, ...parkedEventTypes],
+  ignores: [personalDataViewed.type, eventParked.type, ledgerKeyRotated.type, ...replayEventTypes, ...parkedEventTypes],
   tables: [sealedSegmentTable, retainedPartitionTable, sealingTable],
   project,
 };

@@ -1,5 +1,6 @@
 export { aggregateStoreConformance, type AggregateSubject } from './aggregate-store.conformance.ts';
 export { blobStoreConformance } from './blob-store.conformance.ts';
+export { eventIndexConformance } from './event-index.conformance.ts';
 export { eventLogBetweenProcesses } from './event-log/between-processes.ts';
 export { eventLogConformance } from './event-log/index.ts';
 export { leaseStoreConformance } from './lease-store.conformance.ts';

@@ -14,6 +14,7 @@ const suites: Readonly<Record<string, string | undefined>> = {
   MasterKey: 'masterKeyConformance',
   ProjectionBuilds: 'projectionBuildsConformance',
   PastStore: 'pastStoreConformance',
+  EventIndex: 'eventIndexConformance',
   ProjectionStore: 'projectionStoreConformance',
   PublicationStore: 'publicationStoreConformance',
   RateLimiter: 'rateLimiterConformance',

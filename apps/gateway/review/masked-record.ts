@@ -1,0 +1,85 @@
+import { catalogue, personalPaths, type EventDefinition, type LogRecord, type PersonalPath } from '#events';
+
+/** What stands in the place of what is personal. */
+export const mask = '***';
+
+/** Actors whose name says who or where a person is: a publisher's address, a token's subject. */
+const personalActor = /^(publisher|jwt):/;
+
+interface PersonalType {
+  readonly paths: readonly PersonalPath[];
+  /** The subject, and the partition key, are made of what is personal. */
+  readonly inSubject: boolean;
+  readonly inKey: boolean;
+}
+
+const types = new Map(
+  (catalogue as readonly EventDefinition[]).flatMap((definition) => {
+    const paths = personalPaths(definition);
+    return paths.length === 0 ? [] : [[definition.type, personalTypeOf(definition, paths)] as const];
+  }),
+);
+
+function personalTypeOf({ samples, subject, key }: EventDefinition, paths: readonly PersonalPath[]): PersonalType {
+  const sample = samples.at(-1);
+  const masked = maskedData(sample, paths);
+  return { paths, inSubject: subject(sample) !== subject(masked), inKey: key(sample) !== key(masked) };
+}
+
+/** The paths of a type's personal fields, below `data`; empty for most. */
+export function personalFieldsOf(type: string): readonly PersonalPath[] {
+  return types.get(type)?.paths ?? [];
+}
+
+/** The actor as everybody may see it: of what kind, but not who. */
+export function maskedActor(actor: string): string {
+  const kind = personalActor.exec(actor)?.[1];
+  return kind === undefined ? actor : `${kind}:${mask}`;
+}
+
+/** The subject as everybody may see it: where it is made of something personal, its first part. */
+export function maskedSubject(type: string, subject: string): string {
+  if (types.get(type)?.inSubject !== true) return subject;
+  const slash = subject.indexOf('/');
+  return slash < 0 ? mask : `${subject.slice(0, slash)}/${mask}`;
+}
+
+/** The partition key as everybody may see it. */
+export function maskedKey(type: string, key: string): string {
+  return types.get(type)?.inKey === true ? mask : key;
+}
+
+/**
+ * The record as it is shown: personal fields masked, and what is made of them. The same object for the many that have none.
+ * Data that is not JSON shows nothing where its type has personal fields.
+ */
+export function maskedRecord<Some extends LogRecord>(record: Some): Some {
+  const { ce_type: type = '', ce_actor: actor = '', ce_subject: subject = '' } = record.headers;
+  const personal = types.get(type);
+  const shownActor = maskedActor(actor);
+  if (personal === undefined) return shownActor === actor ? record : { ...record, headers: { ...record.headers, ce_actor: shownActor } };
+  const key = maskedKey(type, record.key);
+  const headers = { ...record.headers, ce_actor: shownActor, ce_subject: maskedSubject(type, subject), ce_partitionkey: key };
+  return { ...record, key, headers, value: maskedJson(record.value, personal.paths) };
+}
+
+function maskedJson(json: string, paths: readonly PersonalPath[]): string {
+  try {
+    const data: unknown = JSON.parse(json);
+    return JSON.stringify(maskedData(data, paths));
+  } catch {
+    return JSON.stringify(mask);
+  }
+}
+
+/** Data with the fields of these paths masked; null and empty texts stay: there is nothing to see. */
+export function maskedData(data: unknown, paths: readonly PersonalPath[]): unknown {
+  return paths.reduce<unknown>((masked, path) => maskedAt(masked, path), data);
+}
+
+function maskedAt(value: unknown, [name, ...rest]: PersonalPath): unknown {
+  if (name === undefined) return value === null || value === '' || value === undefined ? value : mask;
+  if (name === '*') return Array.isArray(value) ? value.map((each) => maskedAt(each, rest)) : value;
+  if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return value;
+  return { ...value, [name]: maskedAt((value as Readonly<Record<string, unknown>>)[name], rest) };
+}
