@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react';
 import type { Api } from '../model/api.ts';
 import { AuditPage } from './audit-page.tsx';
+import { EventsPage } from './events-page.tsx';
 import { LivePage, type LivePageProps } from './live-page.tsx';
 import { ReadModelsPage } from './read-models-page.tsx';
 
@@ -18,6 +19,7 @@ interface Page {
 /** Every page of the console, as the navigation shows them. */
 export const pages: readonly [Page, ...Page[]] = [
   { route: '', title: 'Live', render: (props) => <LivePage {...props} /> },
+  { route: 'events', title: 'Events', render: ({ api }) => <EventsPage api={api} /> },
   { route: 'read-models', title: 'Read models', render: ({ api }) => <ReadModelsPage api={api} /> },
   { route: 'audit', title: 'Audit', render: ({ api }) => <AuditPage api={api} /> },
 ];

@@ -1,0 +1,118 @@
+import type { FeedEvent } from './types.ts';
+
+/** An event that a search found: CloudEvents 1.0 JSON with its place. */
+export interface FoundEvent extends FeedEvent {
+  readonly recordedtime: string;
+  readonly topic: string;
+  readonly tenant: string;
+  readonly correlationid?: string;
+  readonly causationid?: string;
+  readonly dataschema?: string;
+}
+
+export interface SearchPage {
+  readonly items: readonly FoundEvent[];
+  readonly nextCursor: string | null;
+  readonly searchedTo: string | null;
+  readonly looked: number;
+  readonly inapplicable: { readonly count: number; readonly problem: string } | null;
+}
+
+export interface EventDetail {
+  readonly event: FoundEvent;
+  readonly storedVersion: number | null;
+  readonly version: number | null;
+  readonly open: boolean;
+  readonly meaning: string | null;
+  readonly schema: object | null;
+  readonly data: unknown;
+  readonly problem: string | null;
+  readonly personal: readonly string[];
+  readonly revealed: boolean;
+  readonly bytes: number;
+  readonly proof: string;
+}
+
+export interface TreeNode {
+  readonly id: string;
+  readonly parentId: string | null;
+  readonly depth: number;
+  readonly type: string;
+  readonly context: string;
+  readonly subject: string;
+  readonly time: string;
+}
+
+export interface CausationTree {
+  readonly causeId: string | null;
+  readonly nodes: readonly TreeNode[];
+  readonly truncated: boolean;
+}
+
+/** What can be asked for; each as the API names it. */
+export const searchFields = ['context', 'type', 'subject', 'tenant', 'actor', 'correlationId', 'causationId', 'since', 'until', 'where'] as const;
+export type SearchField = (typeof searchFields)[number];
+export type Search = Readonly<Partial<Record<SearchField, string>>>;
+
+/** What the address says behind `#/events/search?`. */
+export function searchOf(route: string): { readonly search: Search; readonly event: string | undefined } {
+  const query = new URLSearchParams(route.includes('?') ? route.slice(route.indexOf('?') + 1) : '');
+  const named = searchFields.flatMap((field) => {
+    const value = query.get(field)?.trim() ?? '';
+    return value === '' ? [] : [[field, value] as const];
+  });
+  return { search: Object.fromEntries(named), event: query.get('event') ?? undefined };
+}
+
+export function routeOf(search: Search, event?: string): string {
+  const query = new URLSearchParams(search);
+  if (event !== undefined) query.set('event', event);
+  return `#/events/search?${query}`;
+}
+
+/** The feed's filters are fewer than the search's; undefined when it cannot tell what is asked for. */
+export function feedPathOf({ context, type, subject, tenant, ...more }: Search): string | undefined {
+  if (Object.keys(more).length > 0) return undefined;
+  const named = Object.entries({ context, type, subject, tenant }).filter((each): each is [string, string] => each[1] !== undefined);
+  return `/api/v1/events/live?${new URLSearchParams([['from', 'now'], ...named])}`;
+}
+
+/** The rows that are seen: what lies below a closed one is not. */
+export function openRows(nodes: readonly TreeNode[], closed: ReadonlySet<string>): readonly TreeNode[] {
+  let closedAt = Infinity;
+  return nodes.filter(({ id, depth }) => {
+    if (depth > closedAt) return false;
+    closedAt = closed.has(id) ? depth : Infinity;
+    return true;
+  });
+}
+
+const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
+
+/** The call that asks for the event again; the key stays a variable. */
+export function fetchCurl(origin: string, id: string): string {
+  return `curl -H "Authorization: Bearer $STREAMS_KEY" ${quoted(`${origin}/api/v1/events/${encodeURIComponent(id)}`)}`;
+}
+
+/** The call that says the same once more, as an event of its own. */
+export function publishCurl(origin: string, { type, source, dataschema, data }: FoundEvent): string {
+  const body = JSON.stringify({ specversion: '1.0', id: 'NEW-ID', source, type, dataschema, data });
+  return `curl -X POST -H "Authorization: Bearer $STREAMS_KEY" -H 'Content-Type: application/cloudevents+json' -d ${quoted(body)} ${quoted(`${origin}/api/v1/events`)}`;
+}
+
+export interface DiffLine {
+  readonly text: string;
+  /** The other side has no such line. */
+  readonly differs: boolean;
+}
+
+/** Two values as lines of JSON, each side with what the other lacks. */
+export function sideBySide(stored: unknown, read: unknown): { readonly stored: readonly DiffLine[]; readonly read: readonly DiffLine[] } {
+  const [before, after] = [stored, read].map((value) => JSON.stringify(value, undefined, 2).split('\n'));
+  const bare = (line: string): string => line.trim().replace(/,$/, '');
+  const marked = (lines: readonly string[] = [], others: readonly string[] = []): readonly DiffLine[] => {
+    const known = new Set(others.map(bare));
+    return lines.map((text) => ({ text, differs: !known.has(bare(text)) }));
+  };
+  return { stored: marked(before, after), read: marked(after, before) };
+}
