@@ -129,7 +129,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
       offsets: new OffsetsFile(join(settings.statePath, 'offsets.json'), purgeTopic),
       logger,
       now,
-      acknowledge: (applied, tenant) => facts.publish('cache', applied, tenant),
+      acknowledge: (applied, tenant, causes) => facts.publish('cache', applied, tenant, causes),
       onFatal,
       health: telemetry.health,
     },

@@ -86,6 +86,8 @@ describe.each<EdgeRuntime>(['bun', 'node'])('purging over the log, served by %s'
     expect((await edge.get('/b.m4s')).headers['cache-status']).toContain('hit');
     const [event] = await applied('pg-1');
     expect(event).toMatchObject({ actor: 'edge:edge-1', source: '/edge/edge-1', subject: 'pg-1/edge-1', data: { edgeId: 'edge-1', objects: 1 } });
+    const asked = (await events('cache')).find(({ subject }) => subject === 'pg-1');
+    expect(event).toMatchObject({ correlationId: 'c', causationId: asked?.id });
   }, 30_000);
 
   test('what was asked for before a purge is never stored after it', async () => {

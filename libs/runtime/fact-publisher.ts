@@ -5,11 +5,19 @@ import { envelop, type CatalogueDraft, type EnvelopeDeps } from './envelopes.ts'
 import { backOffMs, pause, withTimeout } from './pause.ts';
 import { activeTraceparent } from './telemetry/tracing/tracer.ts';
 
+/** The event that led to a fact, and the request or session of both. */
+export interface FactCause {
+  readonly correlationId: string;
+  readonly causationId: string;
+}
+
 export interface PublishOptions {
   /** Stable id and the fencing epoch of its lease; a greater epoch starts a new sequence and shuts the older out. */
   readonly producer: { readonly id: string; readonly epoch: bigint };
   readonly correlationId?: string;
   readonly causationId?: string;
+  /** What caused each of the drafts, in their order, where it is not the same for all. */
+  readonly causes?: readonly FactCause[];
   readonly traceparent?: string;
   readonly tenant?: string;
   /** Ends the retries early; the outcome is then uncertain. */
@@ -117,7 +125,7 @@ export class FactPublisher {
       tenant: options.tenant ?? 'default',
       producerEpoch: options.producer.epoch,
     };
-    return Promise.all(drafts.map((draft, at) => envelop(draft, meta, sequence + BigInt(at) + 1n, this.#init)));
+    return Promise.all(drafts.map((draft, at) => envelop(draft, { ...meta, ...options.causes?.[at] }, sequence + BigInt(at) + 1n, this.#init)));
   }
 
   async #append(context: Context, records: readonly LogRecord[], options: PublishOptions, producer: Producer): Promise<readonly Position[]> {

@@ -12,7 +12,7 @@ export { ConsumerHost, type ConsumerHostDeps, type ConsumerHostInit } from './co
 export { poisonLimits, type Poison, type PoisonLimits } from './consumer/poison/poison.ts';
 export { ConsumerLag } from './consumer/consumer-lag.ts';
 export { envelop, type CatalogueDraft, type EnvelopeDeps } from './envelopes.ts';
-export { FactPublisher, type FactPublisherInit, type PublishOptions } from './fact-publisher.ts';
+export { FactPublisher, type FactCause, type FactPublisherInit, type PublishOptions } from './fact-publisher.ts';
 export {
   EventIntake,
   intakeLimits,

@@ -1,6 +1,6 @@
 import { edgeRegistered, edgeReported, type Context, type DraftOf } from '#events';
 import { hasCode } from '#kernel';
-import { backOffMs, pause, type CatalogueDraft, type FactPublisher } from '#runtime';
+import { backOffMs, pause, type CatalogueDraft, type FactCause, type FactPublisher } from '#runtime';
 
 export interface EdgeFactsInit {
   readonly edgeId: string;
@@ -53,13 +53,19 @@ export class EdgeFacts {
    * Appends facts, however long the log takes. An append whose outcome nobody knows ends its epoch: it is repeated under
    * the next one, which at worst says the same twice.
    * @param tenant whose business they are; the platform's when left out
+   * @param causes what led to each of them
    */
-  async publish(context: Context, drafts: readonly CatalogueDraft[], tenant?: string): Promise<void> {
+  async publish(context: Context, drafts: readonly CatalogueDraft[], tenant?: string, causes?: readonly FactCause[]): Promise<void> {
     for (let failures = 0; !this.#deps.stopping.aborted || failures === 0; failures++) {
       const epoch = this.#epoch;
       try {
         const producer = { id: `edge:${this.#init.edgeId}`, epoch: BigInt(epoch) };
-        await this.#deps.publisher.publish(context, drafts, { producer, signal: this.#deps.stopping, ...(tenant === undefined ? {} : { tenant }) });
+        await this.#deps.publisher.publish(context, drafts, {
+          producer,
+          signal: this.#deps.stopping,
+          ...(tenant === undefined ? {} : { tenant }),
+          ...(causes === undefined ? {} : { causes }),
+        });
         return;
       } catch (error) {
         const uncertain = hasCode(error, 'PRODUCER_UNCERTAIN');

@@ -1,7 +1,7 @@
 import { decodeEvent, EventInvalidError, isDirect, purgeApplied, purgeRequested, topicPartitions, type DraftOf, type StoredRecord } from '#events';
 import { hasCode, OperatingError } from '#kernel';
 import type { EventLog } from '#ports';
-import { backOffMs, pause, type Health, type Logger } from '#runtime';
+import { backOffMs, pause, type FactCause, type Health, type Logger } from '#runtime';
 import type { OffsetsFile } from '../state/offsets.file.ts';
 import type { Purger } from './purger.ts';
 
@@ -20,7 +20,7 @@ export interface PurgeTailDeps {
   readonly logger: Logger;
   readonly now: () => number;
   /** Appends the acknowledgements of one tenant's purges durably. Retries by itself; what it throws is not to be retried. */
-  readonly acknowledge: (applied: readonly DraftOf<typeof purgeApplied>[], tenant: string) => Promise<void>;
+  readonly acknowledge: (applied: readonly DraftOf<typeof purgeApplied>[], tenant: string, causes: readonly FactCause[]) => Promise<void>;
   /** Told of a failure after which the edge must not go on. */
   readonly onFatal: (error: unknown) => void;
   readonly health?: Health;
@@ -38,6 +38,8 @@ interface Acknowledgement {
 
 interface AppliedPurge {
   readonly tenant: string;
+  /** The purge, and the request that it was asked for with. */
+  readonly cause: FactCause;
   readonly fact: DraftOf<typeof purgeApplied>;
 }
 
@@ -177,7 +179,7 @@ export class PurgeTail {
       const { purgeId, urls } = event.data;
       const objects = this.#deps.purger.purgeUrls(urls);
       const fact = purgeApplied.draft({ purgeId, edgeId: this.#init.edgeId, objects, appliedAtMs: this.#deps.now() });
-      return [{ tenant: event.tenant, fact }];
+      return [{ tenant: event.tenant, cause: { correlationId: event.correlationId, causationId: event.id }, fact }];
     } catch (error) {
       if (!(error instanceof EventInvalidError)) throw error;
       // Perhaps a newer kind of purge that this edge does not understand: forgetting everything is always right.
@@ -209,6 +211,7 @@ export class PurgeTail {
         await this.#deps.acknowledge(
           purges.map(({ fact }) => fact),
           tenant,
+          purges.map(({ cause }) => cause),
         );
       }
       this.#waiting -= applied.length;

@@ -24,6 +24,8 @@ export interface LiveSession {
   readonly startedAtMs: number;
   /** Whose stream it is. */
   readonly tenant: string;
+  /** The event that began it; folds from before this was kept do not know it. */
+  readonly startedId?: string;
 }
 
 /** The segments of the newest media sequence number. */
@@ -74,7 +76,10 @@ export class StreamFold {
       }
       case streamStarted.type: {
         const { streamId, sessionId, relayUrl } = event.data;
-        return this.#change(streamId, (state) => ({ ...state, session: { sessionId, relayUrl, startedAtMs: event.time, tenant: event.tenant } }));
+        return this.#change(streamId, (state) => ({
+          ...state,
+          session: { sessionId, relayUrl, startedAtMs: event.time, tenant: event.tenant, startedId: event.id },
+        }));
       }
       case streamInterrupted.type: {
         const { streamId, sessionId } = event.data;
@@ -116,4 +121,9 @@ function withSegment(state: StreamState, data: SegmentProduced['data']): StreamS
   const renditions = { ...before, [rendition]: { startUs, endUs: startUs + durationUs, programDateTimeMs, initCid } };
   const establishedVideo = state.establishedVideo.length > 0 ? state.establishedVideo : state.encodingVideo;
   return { ...state, establishedVideo, last: { mediaSequence, sessionId, renditions } };
+}
+
+/** What led to everything that is said of a session. */
+export function causeOf({ sessionId, startedId }: LiveSession): { readonly correlationId: string; readonly causationId: string } {
+  return { correlationId: sessionId, causationId: startedId ?? sessionId };
 }

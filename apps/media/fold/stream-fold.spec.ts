@@ -9,7 +9,7 @@ import {
   streamStopped,
   type DomainEvent,
 } from '#events';
-import { StreamFold } from './stream-fold.core.ts';
+import { causeOf, StreamFold } from './stream-fold.core.ts';
 
 const created = streamCreated.samples[0] as ReturnType<typeof streamCreated.schema.parse>;
 const started = streamStarted.samples[0] as ReturnType<typeof streamStarted.schema.parse>;
@@ -18,7 +18,7 @@ const segment = segmentProduced.samples[0] as ReturnType<typeof segmentProduced.
 const { streamId } = created;
 const time = 1_790_000_000_000;
 
-const event = (type: string, data: unknown): DomainEvent => ({ type, data, time, tenant: 'acme' }) as DomainEvent;
+const event = (type: string, data: unknown): DomainEvent => ({ id: `e-${type}`, type, data, time, tenant: 'acme' }) as DomainEvent;
 const produced = (change: Partial<typeof segment>): DomainEvent => event(segmentProduced.type, { ...segment, ...change });
 
 function fold(...events: readonly DomainEvent[]): StreamFold {
@@ -39,7 +39,8 @@ describe('sessions', () => {
 
   test('a session starts and ends; the end of another session changes nothing', () => {
     const made = fold(...live);
-    const session = { sessionId: started.sessionId, relayUrl: started.relayUrl, startedAtMs: time, tenant: 'acme' };
+    const session = { sessionId: started.sessionId, relayUrl: started.relayUrl, startedAtMs: time, tenant: 'acme', startedId: 'e-stream.started' };
+    expect(causeOf(session)).toEqual({ correlationId: started.sessionId, causationId: 'e-stream.started' });
     expect(made.get(streamId)?.session).toEqual(session);
     made.apply(event(streamInterrupted.type, { streamId, sessionId: 'other', reason: 'stalled', detail: '' }));
     expect(made.get(streamId)?.session).toEqual(session);

@@ -2,7 +2,7 @@ import { encodingEnded, encodingStarted, type EventOf } from '#events';
 import { valueOf, type PlannedRendition, type SourceInfo } from '#core/ffmpeg-plan';
 import type { Position, ProcessExit } from '#ports';
 import type { FactPublisher } from '#runtime';
-import type { LiveSession } from '../fold/stream-fold.core.ts';
+import { causeOf, type LiveSession } from '../fold/stream-fold.core.ts';
 
 export interface Producer {
   readonly id: string;
@@ -51,7 +51,7 @@ export class EncodingFacts {
 
   #publish(draft: Parameters<FactPublisher['publish']>[1][number]): Promise<readonly Position[]> {
     const { producer, session } = this.#init;
-    return this.#facts.publish('stream', [draft], { producer, correlationId: session.sessionId, tenant: session.tenant });
+    return this.#facts.publish('stream', [draft], { producer, ...causeOf(session), tenant: session.tenant });
   }
 }
 

@@ -3,7 +3,7 @@ import type { ProducedSegment, SegmentGroup } from '#core/fmp4';
 import { hasCode, OperatingError } from '#kernel';
 import type { BlobInfo, BlobStore } from '#ports';
 import { backOffMs, pause, type FactPublisher, type Logger } from '#runtime';
-import type { LiveSession } from '../fold/stream-fold.core.ts';
+import { causeOf, type LiveSession } from '../fold/stream-fold.core.ts';
 import { programDateTime } from './run-plan.core.ts';
 
 export interface SegmentCommitterInit {
@@ -158,7 +158,7 @@ export class SegmentCommitter {
 
   #publish(drafts: Parameters<FactPublisher['publish']>[1]): Promise<unknown> {
     const { producer, session } = this.#init;
-    const options = { producer, correlationId: session.sessionId, tenant: session.tenant, signal: this.#abort.signal };
+    const options = { producer, ...causeOf(session), tenant: session.tenant, signal: this.#abort.signal };
     return this.#untilDone(() => this.#deps.facts.publish('stream', drafts, options));
   }
 
