@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { refusalAggregate } from '#domain/access';
+import { streamsProjection } from '#domain/stream';
+import { eventParked } from '#events';
 import { operations } from './openapi/operations.ts';
 import { realEngines, startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
 import { ask, type Answer } from './testing/http-client.ts';
@@ -163,6 +165,30 @@ describe('personal data', () => {
       ['key:', 'showEvent', 'ticket 4712', [id]],
       ['key:', 'searchEvents', 'ticket 4711', [id]],
     ]);
+  });
+});
+
+test('the read models tell their pace, and the last event that one could not take', async () => {
+  const streams = async (): Promise<any> => (await get('/api/v1/projections', admin)).json.items.find(({ name }: any) => name === 'streams');
+  expect(await streams()).toMatchObject({ eventsPerSecond: null, lastError: null });
+  const place = {
+    topic: 'stream',
+    partition: 3,
+    offset: '17',
+    eventId: 'e-17',
+    eventType: 'stream.started',
+    field: '',
+    recordedAtMs: 1,
+    attempts: 3,
+    stack: '',
+  };
+  const parked = eventParked.draft({ ...place, code: 'PROJECTION_FAILED', message: 'cannot count', consumer: 'streams@' + streamsProjection.version });
+  await world.facts.publish('operation', [parked], { producer: { id: 'test', epoch: 1n } });
+  await world.settle();
+  await new Promise((resolve) => setTimeout(resolve, 600));
+  expect(await streams()).toMatchObject({
+    eventsPerSecond: expect.any(Number),
+    lastError: { code: 'PROJECTION_FAILED', message: 'cannot count', place: 'stream/3/17', eventId: 'e-17', at: expect.any(String) },
   });
 });
 

@@ -1,6 +1,7 @@
-import { replayAggregate, replayTable, type KnownReplay } from '#domain/operation';
+import { parkedEventTable, replayAggregate, replayTable, type KnownReplay } from '#domain/operation';
 import type { AggregateStore, BuildView, Clock, EventLog, ProjectionBuilds, ReadStore } from '#ports';
 import { readModels } from '../watch/read-models.ts';
+import { isoTime } from '../http/fields.ts';
 import { replayDetail, replayRow } from './replay.view.ts';
 
 export interface ReplayReaderDeps {
@@ -26,6 +27,8 @@ interface Place {
 /** What the API shows of replays and of the read models that they rebuild. */
 export class ReplayReader {
   readonly #deps: ReplayReaderDeps;
+  /** How far each read model was when somebody last looked, for its pace. */
+  readonly #seen = new Map<string, { readonly atMs: number; readonly events: number }>();
 
   constructor(deps: ReplayReaderDeps) {
     this.#deps = deps;
@@ -85,10 +88,34 @@ export class ReplayReader {
           ...{ name, version, codeVersion, versions: mine.map((one) => one.version), contexts },
           lagEvents: lag.events,
           lagSeconds: lag.oldestMs === null ? 0 : Math.max(0, clock.now() - lag.oldestMs) / 1000,
+          eventsPerSecond: this.#paceOf(`${name}@${version}`, checkpoints),
+          lastError: await this.#lastErrorOf(`${name}@${version}`),
           kept: kept.filter(({ projection }) => projection === name).length,
         };
       }),
     );
+  }
+
+  /**
+   * Events a second since somebody last looked here, all projectors together: checkpoints are theirs in common. Null at the
+   * first look, and after one from less than half a second ago.
+   */
+  #paceOf(name: string, checkpoints: readonly Place[]): number | null {
+    const atMs = this.#deps.clock.now();
+    const events = checkpoints.reduce((sum, { position }) => sum + Number(position), 0);
+    const before = this.#seen.get(name);
+    if (before !== undefined && atMs - before.atMs < 500) return null;
+    this.#seen.set(name, { atMs, events });
+    return before === undefined ? null : Math.max(0, ((events - before.events) * 1000) / (atMs - before.atMs));
+  }
+
+  /** What a projection could not take is parked, with its place: the newest of these. */
+  async #lastErrorOf(consumer: string): Promise<object | null> {
+    const where = [{ column: 'consumer', is: 'eq', value: consumer } as const];
+    const [row] = await this.#deps.reads.select(parkedEventTable, { where, orderBy: [{ column: 'parked_at_ms', descending: true }], limit: 1 });
+    if (row === undefined) return null;
+    const place = `${String(row['topic'])}/${String(row['partition'])}/${String(row['record_offset'])}`;
+    return { code: row['code'], message: row['message'], place, eventId: row['event_id'], at: isoTime(row['parked_at_ms'] as bigint | null) };
   }
 
   async #lagOf(checkpoints: readonly Place[]): Promise<{ readonly events: number; readonly oldestMs: number | null }> {

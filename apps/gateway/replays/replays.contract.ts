@@ -154,6 +154,11 @@ export const listProjections = operation({
         contexts: z.array(z.string()),
         lagEvents: z.number(),
         lagSeconds: z.number(),
+        eventsPerSecond: z.number().nullable().describe('Of all projectors, since the last look here; null at the first.'),
+        lastError: z
+          .object({ code: z.string(), message: z.string(), place: z.string(), eventId: z.string(), at: timestamp.nullable() })
+          .nullable()
+          .describe('The newest event that it could not take; parked at this place.'),
         kept: z.number().describe('Predecessors that a roll-back can bring back.'),
       }),
     ),

@@ -67,6 +67,8 @@ export interface ProjectionSummary {
   readonly codeVersion: number;
   readonly lagEvents: number;
   readonly lagSeconds: number;
+  readonly eventsPerSecond: number | null;
+  readonly lastError: { readonly code: string; readonly message: string; readonly place: string; readonly eventId: string; readonly at: string | null } | null;
   /** Predecessors that a roll-back can bring back. */
   readonly kept: number;
 }

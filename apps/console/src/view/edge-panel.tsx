@@ -2,6 +2,7 @@ import { type FormEvent, useCallback, useEffect, useState } from 'react';
 import type { Api } from '../model/api.ts';
 import { formatBytes, formatRatio } from '../model/format.ts';
 import type { CdnHealth, EdgeHealth, PurgeView } from '../model/types.ts';
+import { EventsLink } from './events-link.tsx';
 
 interface EdgePanelProps {
   readonly api: Api;
@@ -96,7 +97,8 @@ function PurgeResult({
   const slowest = Math.max(0, ...applied.map((one) => one.delayMs));
   return (
     <p className="note" role="status" data-testid="purge-result">
-      {applied.length} of {Math.max(edges, applied.length)} edges{applied.length > 0 ? `, slowest after ${slowest} ms` : ' so far'}
+      {applied.length} of {Math.max(edges, applied.length)} edges{applied.length > 0 ? `, slowest after ${slowest} ms` : ' so far'} ·{' '}
+      <EventsLink subject={purge.id} />
     </p>
   );
 }

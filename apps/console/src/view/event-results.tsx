@@ -98,15 +98,14 @@ const idle: SearchState = { busy: true, cursor: null, searchedTo: null, looked: 
 function useSearch(api: Api, search: Search): { events: readonly FoundEvent[]; state: SearchState; more(): void; stop(): void } {
   const [events, setEvents] = useState<readonly FoundEvent[]>([]);
   const [state, setState] = useState<SearchState>(idle);
-  const [round, setRound] = useState(0);
   const cursor = useRef<string | null>(null);
   const abort = useRef(new AbortController());
   const text = JSON.stringify(search);
-  useEffect(() => {
+  const look = useCallback(async (): Promise<void> => {
     const mine = new AbortController();
     abort.current = mine;
-    const run = async (): Promise<void> => {
-      setState((before) => ({ ...before, busy: true, problem: undefined }));
+    setState((before) => ({ ...before, busy: true, problem: undefined }));
+    try {
       for (let found = 0; found < enough && !mine.signal.aborted;) {
         const query = new URLSearchParams(JSON.parse(text) as Record<string, string>);
         if (cursor.current !== null) query.set('cursor', cursor.current);
@@ -117,19 +116,17 @@ function useSearch(api: Api, search: Search): { events: readonly FoundEvent[]; s
         setState((before) => ({ ...before, ...standOf(page, before.looked) }));
         if (page.nextCursor === null) break;
       }
-    };
-    run()
-      .catch((failure: unknown) => {
-        if (!mine.signal.aborted) setState((before) => ({ ...before, problem: failure instanceof Error ? failure.message : String(failure) }));
-      })
-      .finally(() => {
-        if (abort.current === mine) setState((before) => ({ ...before, busy: false }));
-      });
-    return () => mine.abort();
-  }, [api, text, round]);
-  const more = useCallback(() => setRound((before) => before + 1), []);
+    } catch (failure) {
+      if (!mine.signal.aborted) setState((before) => ({ ...before, problem: failure instanceof Error ? failure.message : String(failure) }));
+    }
+    if (abort.current === mine) setState((before) => ({ ...before, busy: false }));
+  }, [api, text]);
   const stop = useCallback(() => abort.current.abort(), []);
-  return { events, state, more, stop };
+  useEffect(() => {
+    void look();
+    return stop;
+  }, [look, stop]);
+  return { events, state, more: () => void look(), stop };
 }
 
 function standOf({ nextCursor, searchedTo, looked, inapplicable }: SearchPage, before: number): Partial<SearchState> {

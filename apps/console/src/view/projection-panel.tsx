@@ -66,7 +66,7 @@ interface ProjectionRowProps {
 }
 
 function ProjectionRow({ api, projection, replays, act }: ProjectionRowProps) {
-  const { name, version, codeVersion, lagEvents, lagSeconds } = projection;
+  const { name, version, codeVersion, lagEvents, lagSeconds, eventsPerSecond, lastError } = projection;
   const isBehind = lagSeconds > 5 || version !== codeVersion;
   return (
     <details className="node" data-testid={`projection-${name}`}>
@@ -74,8 +74,15 @@ function ProjectionRow({ api, projection, replays, act }: ProjectionRowProps) {
         <strong>{name}</strong>
         <span className={isBehind ? 'pill warn' : 'pill good'}>version {version ?? '–'}</span>
         <span className="label">{lagEvents === 0 ? 'up to date' : `${lagEvents.toLocaleString('en')} events, ${lagSeconds.toFixed(1)} s behind`}</span>
+        {eventsPerSecond === null ? null : <span className="label">{Math.round(eventsPerSecond).toLocaleString('en')} events/s</span>}
+        {lastError === null ? null : <span className="pill bad">last error</span>}
       </summary>
       {version === codeVersion ? null : <p className="note">The code has version {codeVersion}; it is built while this one serves.</p>}
+      {lastError === null ? null : (
+        <p className="note error">
+          {lastError.at === null ? '' : `${new Date(lastError.at).toLocaleString('en-GB')}, `}at {lastError.place}: {lastError.message}
+        </p>
+      )}
       <div className="row">
         <button type="button" className="btn small" onClick={() => void act('/api/v1/replays', { projection: name, mode: 'comparison', reason: 'console' })}>
           Compare with the log

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import type { Api } from '../model/api.ts';
 import type { Replay, ReplayDetail, RowDifference } from '../model/types.ts';
+import { EventsLink } from './events-link.tsx';
 import { TypedConfirm } from './typed-confirm.tsx';
 
 interface ReplayRowProps {
@@ -22,7 +23,7 @@ export function ReplayRow({ api, replay, act }: ReplayRowProps) {
         <span className={pills[status] ?? 'pill warn'}>{status}</span>
         <span className="label">
           {mode} {id} · {requestedBy ?? '–'}
-          {note !== null && note !== '' && status === 'failed' ? ` · ${note}` : ''}
+          {note !== null && note !== '' && status === 'failed' ? ` · ${note}` : ''} · <EventsLink subject={id} />
         </span>
       </div>
       {status === 'running' && progress !== null ? (

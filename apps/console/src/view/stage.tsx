@@ -3,6 +3,7 @@ import { formatBitrate } from '../model/format.ts';
 import { hasPicture } from '../model/stream-state.ts';
 import type { StreamSummary } from '../model/types.ts';
 import { type PlayerState, usePlayer } from './player.tsx';
+import { EventsLink } from './events-link.tsx';
 import { StatusPill } from './status-pill.tsx';
 
 interface StageProps {
@@ -20,6 +21,7 @@ export function Stage({ stream, loading }: StageProps) {
       <header>
         <h2>{stream?.name ?? 'No stream yet'}</h2>
         {stream === undefined ? null : <StatusPill stream={stream} />}
+        {stream === undefined ? null : <EventsLink subject={stream.id} />}
         <span className="gap" />
         <QualityMenu player={player} />
       </header>
