@@ -15,6 +15,8 @@ import { PublishController } from './publish/publish.controller.ts';
 import { ReplaysController } from './replays/replays.controller.ts';
 import { RetentionController } from './retention/retention.controller.ts';
 import { ReviewController } from './review/review.controller.ts';
+import { SandboxRowsController } from './sandboxes/sandbox-rows.controller.ts';
+import { SandboxesController } from './sandboxes/sandboxes.controller.ts';
 import { StreamsController } from './streams/streams.controller.ts';
 import { SubjectsController } from './subjects/subjects.controller.ts';
 import { WatchController } from './watch/watch.controller.ts';
@@ -33,6 +35,8 @@ export const controllers = [
   ParkedController,
   ReplaysController,
   RetentionController,
+  SandboxesController,
+  SandboxRowsController,
   KeysController,
   TenantsController,
   RefusalsController,

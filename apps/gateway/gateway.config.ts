@@ -1,5 +1,6 @@
 import { invalidSetting, readEdgeSecret, readLedgerSettings, readPort, readSharedSettings, readText, type Environment, type SharedSettings } from '#runtime';
 import { readJwtSettings, type JwtSettings } from './access/jwt.config.ts';
+import { readSandboxSettings, type SandboxSettings } from './sandboxes/sandbox.config.ts';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -20,6 +21,7 @@ export interface GatewaySettings extends SharedSettings {
   readonly corsOrigins: readonly string[] | '*' | undefined;
   /** PEM file that the ledger's keys come from; undefined when they are among the secrets of the platform. */
   readonly ledgerKeyFile: string | undefined;
+  readonly sandboxes: SandboxSettings;
   /** Built files of the console. */
   readonly consolePath: string;
 }
@@ -62,6 +64,7 @@ export function readGatewaySettings(env: Environment = process.env): GatewaySett
     corsOrigins: readCorsOrigins(env),
     jwt: readJwtSettings(env),
     ledgerKeyFile: readLedgerSettings(env).keyFile,
+    sandboxes: readSandboxSettings(env),
     consolePath: join(fileURLToPath(new URL('.', import.meta.url)), '../../console'),
   };
 }

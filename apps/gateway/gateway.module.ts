@@ -18,6 +18,7 @@ import { ParkedReader } from './parked/parked-reader.ts';
 import { PublicUrls } from './public-urls.ts';
 import { publishProviders } from './publish/publish-providers.ts';
 import { ReplayReader } from './replays/replay-reader.ts';
+import { sandboxProviders } from './sandboxes/sandbox-providers.ts';
 import { subjectProviders } from './subjects/subject-providers.ts';
 import { retentionProviders } from './retention/retention-providers.ts';
 import { reviewProviders } from './review/review-providers.ts';
@@ -51,6 +52,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       ...ledgerProviders(engines, settings.ledgerKeyFile),
       ...pastProviders(engines),
       { provide: ParkedReader, useValue: new ParkedReader(engines) },
+      ...sandboxProviders(engines, settings.sandboxes),
       { provide: ReplayReader, useValue: new ReplayReader(engines) },
       ...retentionProviders(engines),
       ...grpcProviders(engines, settings),

@@ -182,12 +182,15 @@ describe('WatchService', () => {
     expect(await ended({ where: { row: { case: 'purge', value: { reason: 'a' } } } })).toEqual(['INVALID_ARGUMENT', 'INVALID_REQUEST', ['where.reason']]);
   });
 
-  test('ends when its read model is rebuilt as another version', async () => {
+  test.each([
+    ['the same', 0],
+    ['another', 1],
+  ])('ends when rows of %s version take the place of those that it began with', async (_which, raise) => {
     const reading = client.serverStream(watch, purges);
     await reading.until((messages) => lastToken(messages) !== '');
     const projection = readModels.find(({ name }) => name === 'purges');
     if (projection === undefined) throw new Error('there are purges');
-    const claim = { id: 'rp-purges', projection: { ...projection, version: projection.version + 1 }, epoch: 1n };
+    const claim = { id: `rp-purges${raise}`, projection: { ...projection, version: projection.version + raise }, epoch: 1n };
     const { builds } = world.engines;
     await builds.create({ ...claim, whole: true, starts: [] });
     await builds.finish(claim);

@@ -407,6 +407,15 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
         ['listSealedSegments', 'GET', '/api/v1/log/stream/0/segments'],
         ['requestSealing', 'POST', '/api/v1/log/sealings'],
         ['showSealing', 'GET', '/api/v1/log/sealings/sl-theirs'],
+        ['createSandbox', 'POST', '/api/v1/sandboxes'],
+        ['listSandboxes', 'GET', '/api/v1/sandboxes'],
+        ['showSandbox', 'GET', '/api/v1/sandboxes/theirs'],
+        ['dropSandbox', 'DELETE', '/api/v1/sandboxes/theirs'],
+        ['compareSandbox', 'GET', '/api/v1/sandboxes/theirs/differences?projection=streams'],
+        ['readSandboxRows', 'GET', '/api/v1/sandboxes/theirs/rows/stream'],
+        ['listSandboxStreams', 'GET', '/api/v1/sandboxes/theirs/streams'],
+        ['showSandboxStream', 'GET', '/api/v1/sandboxes/theirs/streams/st-aaaaaaaaaaaaaaaa'],
+        ['showSandboxPurge', 'GET', '/api/v1/sandboxes/theirs/purges/pg-aaaaaaaa'],
       ] as const
     ).map(([id, method, path]) => [
       id,
@@ -417,6 +426,7 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
                 ...(id === 'requestReplay' ? { projection: 'streams' } : {}),
                 ...(id === 'discardParkedEvent' ? { reason: 'x' } : {}),
                 ...(id === 'requestSealing' ? { olderThanSeconds: 1 } : {}),
+                ...(id === 'createSandbox' ? { name: 'theirs' } : {}),
               }
             : undefined;
         const answer = await as(acme.headers, method, path, body);

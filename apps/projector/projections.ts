@@ -2,7 +2,14 @@ import { keysProjection, subjectsProjection } from '#domain/access';
 import { purgesProjection } from '#domain/cache';
 import { contentsProjection } from '#domain/content';
 import { edgesProjection } from '#domain/edge';
-import { ledgerKeysProjection, parkedEventsProjection, personalViewsProjection, replaysProjection, retentionProjection } from '#domain/operation';
+import {
+  ledgerKeysProjection,
+  parkedEventsProjection,
+  personalViewsProjection,
+  replaysProjection,
+  retentionProjection,
+  sandboxesProjection,
+} from '#domain/operation';
 import { playbacksProjection } from '#domain/playback';
 import { streamsProjection } from '#domain/stream';
 import type { DomainEvent } from '#events';
@@ -22,4 +29,5 @@ export const projections: readonly Projection<DomainEvent>[] = [
   subjectsProjection,
   retentionProjection,
   personalViewsProjection,
+  sandboxesProjection,
 ];

@@ -41,6 +41,7 @@ import {
 } from './replay.events.ts';
 import { logPastRemoved, logSealingEnded, logSealingFailed, logSealingRequested, logSegmentSealed, type RetentionEventDefinition } from './retention.events.ts';
 import { personalDataViewed, type ReviewEventDefinition } from './review.events.ts';
+import { sandboxCreated, sandboxDropped, sandboxDropRequested, sandboxFailed, sandboxReady, type SandboxEventDefinition } from './sandbox.events.ts';
 import {
   encodingDelayed,
   encodingEnded,
@@ -67,7 +68,8 @@ export type AnyDefinition =
   | ParkedEventDefinition
   | ReplayEventDefinition
   | RetentionEventDefinition
-  | ReviewEventDefinition;
+  | ReviewEventDefinition
+  | SandboxEventDefinition;
 
 /** Every event there is. Code, docs/EVENTS.md, JSON Schemas and topics derive from this list. */
 export const catalogue: readonly AnyDefinition[] = [
@@ -119,6 +121,11 @@ export const catalogue: readonly AnyDefinition[] = [
   projectionPromoted,
   replayRollbackRequested,
   replayRollbackRefused,
+  sandboxCreated,
+  sandboxReady,
+  sandboxFailed,
+  sandboxDropRequested,
+  sandboxDropped,
   projectionRolledBack,
   logSegmentSealed,
   logSealingFailed,
@@ -139,7 +146,7 @@ export type EdgeEvent = EventOf<EdgeEventDefinition>;
 export type AccessEvent = EventOf<AccessEventDefinition | SubjectEventDefinition>;
 export type ContentEvent = EventOf<ContentEventDefinition>;
 export type PlaybackEvent = EventOf<PlaybackEventDefinition>;
-export type OperationEvent = EventOf<OperationEventDefinition | ParkedEventDefinition | ReplayEventDefinition | ReviewEventDefinition>;
+export type OperationEvent = EventOf<OperationEventDefinition | ParkedEventDefinition | ReplayEventDefinition | ReviewEventDefinition | SandboxEventDefinition>;
 
 const byType = new Map<string, EventDefinition>(catalogue.map((definition) => [definition.type, definition as EventDefinition]));
 

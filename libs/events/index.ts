@@ -19,6 +19,7 @@ export * from './parked.events.ts';
 export * from './replay.events.ts';
 export * from './retention.events.ts';
 export * from './review.events.ts';
+export * from './sandbox.events.ts';
 export * from './playback.events.ts';
 export {
   changeAt,

@@ -22,6 +22,11 @@ export abstract class LeaseStore {
   abstract renewAll(leases: readonly Lease[], ttlMs: number): Promise<readonly boolean[]>;
   /** Gives it up; does nothing when it was lost already. */
   abstract release(lease: Lease): Promise<void>;
+  /**
+   * Gives it up, and that it ever was, unless it was lost already: its epochs begin anew. Only for a name that stands for
+   * something that is gone and does not come again.
+   */
+  abstract forget(lease: Lease): Promise<void>;
   /** All leases whose name begins with `prefix`. */
   abstract list(prefix: string): Promise<readonly LeaseView[]>;
 }

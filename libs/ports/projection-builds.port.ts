@@ -1,6 +1,7 @@
 import type { DomainEvent } from '#events';
 import type { Projection, RowChange } from '#kernel';
 import type { ModelDifference } from './model-difference.ts';
+import type { ReadStore } from './read-store.port.ts';
 import type { ProjectionPartition } from './projection-store.port.ts';
 
 /** Where a build begins to read a partition. */
@@ -127,6 +128,12 @@ export abstract class ProjectionBuilds {
   abstract rollBack(id: string): Promise<ModelSwitch>;
   /** Brings a whole build to where the serving version stands and compares the two within one snapshot; the build keeps the result. */
   abstract compare(comparison: Compare): Promise<ModelDifference>;
+  /** Compares a build with what serves, both as they are now; nothing is folded in and nothing is kept. @throws OperatingError `BUILD_UNKNOWN`, `BUILD_NOT_SERVING` */
+  abstract difference(id: string, samplesMax: number): Promise<ModelDifference>;
+  /** The rows of a build that is being built, or has been, and does not serve; a snapshot has the build's positions. */
+  abstract reads(id: string): ReadStore;
+  /** Removes the tables of a build that does not serve, and all that was noted about it. Twice does no harm. */
+  abstract forget(id: string): Promise<void>;
   /** Removes the tables of a build that does not serve. Twice does no harm. */
   abstract drop(id: string): Promise<void>;
   /** Drops what was kept since before; answers the ids. */

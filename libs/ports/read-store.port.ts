@@ -31,6 +31,8 @@ export interface ReadSnapshot {
   readonly rows: readonly ReadRow[];
   /** Of the projection that serves the table. */
   readonly version: number;
+  /** Names the rows: another name after a promotion or a roll-back, also of the same version. */
+  readonly serving: string;
   /** How far the log has been folded into the rows; a partition that is not named has not been begun. */
   readonly checkpoints: ReadonlyArray<ProjectionPartition & { readonly position: bigint }>;
 }

@@ -35,6 +35,7 @@ export { createLogger, waitingLog, type Logger, type LoggerInit } from './loggin
 export { OutboxRelay, type OutboxRelayDeps, type OutboxRelayInit } from './outbox-relay.ts';
 export { PastKeeper, pieceEventsDefault, type PastKeeperDeps, type PastKeeperInit } from './past/past-keeper.ts';
 export { PastReadStore, type PastMoment, type PastReadsDeps, type PastReadsInit } from './past/past-read-store.ts';
+export { readTail, type Tail, type TailPart } from './past/past-tail.ts';
 export { backOffMs, pause, withTimeout } from './pause.ts';
 export { divergence, logDigests, rowDigests, type RegionDigests } from './region/region-digests.ts';
 export { RegionMirror, type RegionMirrorDeps, type RegionMirrorInit } from './region/region-mirror.ts';

@@ -51,6 +51,11 @@ export class CheckedLeaseStore extends LeaseStore {
     if (grant?.lease.epoch === lease.epoch) this.#grants.set(lease.name, { lease, untilMs: 0 });
   }
 
+  override async forget(lease: Lease): Promise<void> {
+    await this.#inner.forget(lease);
+    if (this.#grants.get(lease.name)?.lease.epoch === lease.epoch) this.#grants.delete(lease.name);
+  }
+
   override list(prefix: string): Promise<readonly LeaseView[]> {
     return this.#inner.list(prefix);
   }

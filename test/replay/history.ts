@@ -21,6 +21,10 @@ import {
   replayCompared,
   replayRequested,
   replayStarted,
+  sandboxCreated,
+  sandboxDropped,
+  sandboxDropRequested,
+  sandboxReady,
   segmentProduced,
   streamCreated,
   streamInterrupted,
@@ -234,6 +238,17 @@ function retention(on: Recorder): void {
   on.command(logSealingEnded.draft({ sealingId: 'sl-history', segments: 4, records: 400, sizeBytes: 40, rawBytes: 360, failures: 0 }));
 }
 
+/** Sandboxes that were looked at and dropped, one after another under a name. */
+function sandboxes(on: Recorder): void {
+  for (const sandboxId of ['old00001', 'old00002']) {
+    const about = { name: 'old', sandboxId };
+    on.command(sandboxCreated.draft({ ...about, projections: ['streams'], fromMs: null, untilMs: 1000, expiresAtMs: 2000, reason: 'history' }));
+    on.command(sandboxReady.draft({ ...about, events: 7, skipped: 0 }));
+    on.command(sandboxDropRequested.draft({ ...about, reason: 'history' }));
+    on.command(sandboxDropped.draft(about));
+  }
+}
+
 /** Replays that are over: whoever reads this history must not begin to work on them. */
 function replays(on: Recorder): void {
   for (const [at, mode] of (['rebuild', 'comparison'] as const).entries()) {
@@ -260,6 +275,7 @@ export function history({ seed, streams, segments, edges = 2, keys = 3 }: Histor
   replays(on);
   for (let view = 1; view <= 5; view++)
     on.command(personalDataViewed.draft({ operation: 'showEvent', query: `e-${view}`, eventIds: [`e-${view}`], count: 1, reason: 'history' }));
+  sandboxes(on);
   for (let number = 2; number <= 6; number++) on.command(ledgerKeyRotated.draft({ number, reason: 'history' }));
   retention(on);
   for (const draft of openDrafts(on.dice, streams)) on.outside(draft);

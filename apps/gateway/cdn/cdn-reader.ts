@@ -3,6 +3,7 @@ import { purgeAggregate, purgeApplicationTable, purgeTable, type PurgeState } fr
 import { edgeCountersTable, edgeTable } from '#domain/edge';
 import type { AggregateStore, Clock, ReadCondition, ReadStore } from '#ports';
 import { isoTime } from '../http/fields.ts';
+import { notFound } from '../http/problem.errors.ts';
 import { cdnHealthOf, type CdnHealth } from './edge-health.view.ts';
 
 const rowsMax = 10_000;
@@ -53,6 +54,13 @@ export class CdnReader {
         delayMs: Math.max(0, Number(each['applied_at_ms']) - requestedAtMs),
       })),
     };
+  }
+
+  /** @throws ProblemError 404 */
+  async existing(id: string, principal: Principal): Promise<PurgeView> {
+    const purge = await this.purge(id, principal);
+    if (purge === undefined) throw notFound('unknown-purge', `There is no purge ${id}.`);
+    return purge;
   }
 
   async #freshPurge(id: string, principal: Principal): Promise<PurgeView | undefined> {

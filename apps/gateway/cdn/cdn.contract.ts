@@ -25,6 +25,15 @@ const edgeHealth = z.object({
   memoryBytesMax: z.number().nullable(),
 });
 
+export const purgeView = z.object({
+  id: z.string(),
+  urls: z.array(z.string()),
+  reason: z.string(),
+  requestedAt: timestamp.nullable(),
+  requestedBy: z.string().nullable(),
+  applied: z.array(z.object({ edgeId: z.string(), objects: z.number(), appliedAt: timestamp.nullable(), delayMs: z.number() })),
+});
+
 export const purgeCache = operation({
   id: 'purgeCache',
   tag: 'CDN',
@@ -55,14 +64,7 @@ export const showPurge = operation({
   status: 200,
   params: z.strictObject({ id: purgeId }),
   query: z.strictObject({ asOf }),
-  answer: z.object({
-    id: z.string(),
-    urls: z.array(z.string()),
-    reason: z.string(),
-    requestedAt: timestamp.nullable(),
-    requestedBy: z.string().nullable(),
-    applied: z.array(z.object({ edgeId: z.string(), objects: z.number(), appliedAt: timestamp.nullable(), delayMs: z.number() })),
-  }),
+  answer: purgeView,
 });
 
 export const cdnHealth = operation({

@@ -1,4 +1,3 @@
-import type { Principal } from '#domain/access';
 import { purgeAggregate } from '#domain/cache';
 import { edgeAggregate } from '#domain/edge';
 import { base32Of } from '#domain/stream';
@@ -8,7 +7,7 @@ import { Controller } from '@nestjs/common';
 import { derivedId, randomId } from '../access/secrets.ts';
 import { ByCaller, type Caller } from '../http/caller.ts';
 import { Input, Route, type InputOf } from '../http/operation.ts';
-import { badRequest, notFound, ProblemError } from '../http/problem.errors.ts';
+import { badRequest, ProblemError } from '../http/problem.errors.ts';
 import { PastModels } from '../past/past-models.ts';
 import { cdnHealth, purgeCache, registerEdge, showPurge } from './cdn.contract.ts';
 import { CdnReader } from './cdn-reader.ts';
@@ -46,8 +45,8 @@ export class CdnController {
 
   @Route(showPurge)
   async showPurge(@Input(showPurge) { params, query }: InputOf<typeof showPurge>, @ByCaller() { principal }: Caller): Promise<object> {
-    if (query.asOf === undefined) return purgeIn(this.#reader, params.id, principal);
-    return this.#past.at(query.asOf, 'query.asOf', ({ reads }) => purgeIn(new CdnReader(reads, this.#clock), params.id, principal));
+    if (query.asOf === undefined) return this.#reader.existing(params.id, principal);
+    return this.#past.at(query.asOf, 'query.asOf', ({ reads }) => new CdnReader(reads, this.#clock).existing(params.id, principal));
   }
 
   @Route(cdnHealth)
@@ -62,10 +61,4 @@ export class CdnController {
     if (result.refused) throw badRequest(result.code, `body.${result.message}`);
     return { id, url, region };
   }
-}
-
-async function purgeIn(reader: CdnReader, id: string, principal: Principal): Promise<object> {
-  const purge = await reader.purge(id, principal);
-  if (purge === undefined) throw notFound('unknown-purge', `There is no purge ${id}.`);
-  return purge;
 }

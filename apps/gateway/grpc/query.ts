@@ -1,9 +1,10 @@
 import type { TableSpec } from '#kernel';
-import type { ReadRow, ReadStore, RowKey } from '#ports';
+import type { ReadRow, ReadStore } from '#ports';
 import type { PersonalData } from '#runtime';
 import { create, type DescMessage, type DescMethodUnary, type Message } from '@bufbuild/protobuf';
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
-import { badRequest, notFound } from '../http/problem.errors.ts';
+import { formatKeyPage, parseKeyPage } from '../http/key-page.ts';
+import { notFound } from '../http/problem.errors.ts';
 import { confinement, readTables, tableFor, tablesFor } from '../watch/read-models.ts';
 import { ListTablesResponseSchema, QueryService, type ListStreamsRequest } from './generated/streams/v1/query_service_pb.ts';
 import type { GrpcCalls } from './grpc-calls.ts';
@@ -13,32 +14,6 @@ const pageSizeMax = 1_000;
 const pageSizeDefault = 100;
 const pageBytesMax = 2_000_000;
 const scopes = ['view', 'operate'] as const;
-
-/** A page goes on behind a key: it is in the token, in the order of the key's columns. It shows nothing that the page did not. */
-function formatPage(table: TableSpec, row: ReadRow): string {
-  return Buffer.from(JSON.stringify([table.name, ...Object.keys(table.key).map((name) => String(row[name]))])).toString('base64url');
-}
-
-function parsePage(table: TableSpec, token: string): RowKey {
-  const broken = badRequest('token-invalid', 'page_token: This is not a token of this table.', [
-    { field: 'page_token', message: 'This is not a token of this table.' },
-  ]);
-  let parts: unknown;
-  try {
-    parts = JSON.parse(Buffer.from(token, 'base64url').toString());
-  } catch {
-    throw broken;
-  }
-  const names = Object.entries(table.key);
-  if (!Array.isArray(parts) || parts.length !== names.length + 1 || parts[0] !== table.name) throw broken;
-  return Object.fromEntries(
-    names.map(([name, type], at) => {
-      const text: unknown = (parts as unknown[])[at + 1];
-      if (typeof text !== 'string' || text.includes('\0') || (type !== 'text' && !/^-?\d{1,18}$/.test(text))) throw broken;
-      return [name, type === 'text' ? text : type === 'bigint' ? BigInt(text) : Number(text)];
-    }),
-  );
-}
 
 /** The first rows, as many as a message should hold. */
 function fitting(rows: readonly ReadRow[]): readonly ReadRow[] {
@@ -83,12 +58,12 @@ function listHandler({ calls, readsOf, personal }: QueryDeps, { name }: TableSpe
         where: [...(await personal.conditions(table, where === undefined ? [] : conditionsOf(message, where, 'where'))), ...confinement(principal)],
         orderBy: Object.keys(table.key).map((column) => ({ column })),
         limit: limit + 1,
-        ...(pageToken === '' ? {} : { after: parsePage(table, pageToken) }),
+        ...(pageToken === '' ? {} : { after: parseKeyPage(table, pageToken, 'page_token') }),
       };
       const rows = await readsOf(asOf, (reads) => reads.select(table, query));
       const page = fitting(rows.slice(0, limit));
       const opened = await personal.openRows(table, page);
-      const nextPageToken = rows.length > page.length ? formatPage(table, page.at(-1) as ReadRow) : '';
+      const nextPageToken = rows.length > page.length ? formatKeyPage(table, page.at(-1) as ReadRow) : '';
       return create(method.output, { [rowsField(method, message)]: opened.map((row) => rowMessage(message, row)), nextPageToken } as never);
     }),
   ] as const;

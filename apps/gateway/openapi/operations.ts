@@ -22,6 +22,17 @@ import {
   showReplay,
 } from '../replays/replays.contract.ts';
 import { searchEvents, showCausation, showEvent } from '../review/review.contract.ts';
+import {
+  compareSandbox,
+  createSandbox,
+  dropSandbox,
+  listSandboxes,
+  listSandboxStreams,
+  readSandboxRows,
+  showSandbox,
+  showSandboxPurge,
+  showSandboxStream,
+} from '../sandboxes/sandboxes.contract.ts';
 import { listStreams, showStream, startStream, stopStream } from '../streams/streams.contract.ts';
 import { eraseSubject, exportSubject, rotateMasterKey, showSubjectKeys } from '../subjects/subjects.contract.ts';
 import { followRows, socketRows } from '../watch/watch.contract.ts';
@@ -62,6 +73,15 @@ export const operations: readonly Operation[] = [
   cancelReplay,
   promoteReplay,
   rollBackReplay,
+  createSandbox,
+  listSandboxes,
+  showSandbox,
+  dropSandbox,
+  compareSandbox,
+  readSandboxRows,
+  listSandboxStreams,
+  showSandboxStream,
+  showSandboxPurge,
   purgeCache,
   showPurge,
   cdnHealth,

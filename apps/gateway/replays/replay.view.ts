@@ -77,7 +77,7 @@ export function replayRow(row: ReadRow, build: BuildView | undefined): object {
   };
 }
 
-function differenceOf(difference: ModelDifference | null | undefined): object | null {
+export function differenceOf(difference: ModelDifference | null | undefined): object | null {
   if (difference === null || difference === undefined) return null;
   const { comparedAtMs, ...rest } = difference;
   return { ...rest, comparedAt: isoTime(comparedAtMs) };

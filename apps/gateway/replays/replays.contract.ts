@@ -27,7 +27,7 @@ const tableDifference = z.object({
     .describe('The first 20 in the order of their keys.'),
 });
 
-const difference = z.object({
+export const difference = z.object({
   equal: z.boolean(),
   servingVersion: z.number(),
   rebuiltVersion: z.number(),

@@ -11,7 +11,7 @@ const rung = z.strictObject({
   videoBitrate: z.number().int().min(50_000).max(100_000_000).describe('Bits per second.'),
 });
 
-const streamSummary = z.object({
+export const streamSummary = z.object({
   id: z.string(),
   name: z.string(),
   status: z.enum(statuses),
@@ -45,7 +45,7 @@ const rendition = z.object({
   ),
 });
 
-const streamDetail = streamSummary.extend({
+export const streamDetail = streamSummary.extend({
   settings: z.object({ ladder: z.array(rung), audioBitrate: z.number(), segmentDurationSeconds: z.number(), graceSeconds: z.number() }),
   encoding: z
     .object({

@@ -1,18 +1,15 @@
-import { seesEveryTenant, type Principal } from '#domain/access';
+import { seesEveryTenant } from '#domain/access';
 import { Controller } from '@nestjs/common';
 import { ByCaller, type Caller } from '../http/caller.ts';
 import { isoTime } from '../http/fields.ts';
 import { Input, Route, type InputOf } from '../http/operation.ts';
-import { notFound } from '../http/problem.errors.ts';
 import { PastModels } from '../past/past-models.ts';
 import { PublicUrls } from '../public-urls.ts';
 import { StreamCommands } from './stream-commands.ts';
-import { StreamReader, type StreamPage } from './stream-reader.ts';
-import { encodingOf, latencyOf, renditionOf, settingsOf, summaryOf } from './stream.view.ts';
+import { StreamReader } from './stream-reader.ts';
+import { streamDetail, streamPage } from './stream-detail.ts';
+import { summaryOf } from './stream.view.ts';
 import { listStreams, showStream, startStream, stopStream } from './streams.contract.ts';
-
-/** Segments per rendition in a stream's details. */
-const segmentsShown = 10;
 
 @Controller()
 export class StreamsController {
@@ -47,38 +44,19 @@ export class StreamsController {
   @Route(listStreams)
   async list(@Input(listStreams) { query }: InputOf<typeof listStreams>, @ByCaller() { principal }: Caller): Promise<object> {
     const wanted = { ...query, tenant: seesEveryTenant(principal) ? undefined : principal.tenant };
-    if (query.asOf === undefined) return pageOf(await this.#reader.page(wanted), this.#urls.playback);
+    if (query.asOf === undefined) return streamPage(await this.#reader.page(wanted), this.#urls.playback);
     return this.#past.at(query.asOf, 'query.asOf', async ({ asOf, reads }) => {
       const page = await new StreamReader(reads).page(wanted);
       if (page.rows.length === 0) await this.#past.requireBegun(asOf, 'query.asOf');
-      return pageOf(page, this.#urls.playbackAsOf(asOf.text));
+      return streamPage(page, this.#urls.playbackAsOf(asOf.text));
     });
   }
 
   @Route(showStream)
   async show(@Input(showStream) { params, query }: InputOf<typeof showStream>, @ByCaller() { principal }: Caller): Promise<object> {
-    if (query.asOf === undefined) return this.#detail(this.#reader, params.id, principal, this.#urls.playback);
+    if (query.asOf === undefined) return streamDetail(this.#reader, params.id, principal, this.#urls.playback);
     return this.#past.at(query.asOf, 'query.asOf', ({ asOf, reads }) =>
-      this.#detail(new StreamReader(reads), params.id, principal, this.#urls.playbackAsOf(asOf.text)),
+      streamDetail(new StreamReader(reads), params.id, principal, this.#urls.playbackAsOf(asOf.text)),
     );
   }
-
-  async #detail(reader: StreamReader, id: string, principal: Principal, playback: (streamId: string) => string): Promise<object> {
-    const stream = await reader.visible(id, principal);
-    if (stream === undefined) throw notFound('unknown-stream', `There is no stream ${id}.`);
-    const { row, head } = stream;
-    const renditions = row === undefined ? [] : await reader.renditions(row);
-    const segments = await Promise.all(renditions.map((each) => reader.lastSegments(id, String(each['name']), segmentsShown)));
-    return {
-      ...summaryOf(row, head, playback),
-      settings: settingsOf(row, head),
-      encoding: encodingOf(row),
-      renditions: renditions.map((each, at) => renditionOf(each, segments[at] ?? [])),
-      latency: latencyOf(segments[0] ?? []),
-    };
-  }
-}
-
-function pageOf({ rows, nextCursor }: StreamPage, playback: (streamId: string) => string): object {
-  return { items: rows.map((row) => summaryOf(row, undefined, playback)), nextCursor };
 }

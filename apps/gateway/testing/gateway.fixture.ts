@@ -2,7 +2,14 @@ import { keysProjection, standsAlways, subjectsProjection, tenantAggregate, tena
 import { purgesProjection } from '#domain/cache';
 import { contentsProjection } from '#domain/content';
 import { edgesProjection } from '#domain/edge';
-import { ledgerKeysProjection, parkedEventsProjection, personalViewsProjection, replaysProjection, retentionProjection } from '#domain/operation';
+import {
+  ledgerKeysProjection,
+  parkedEventsProjection,
+  personalViewsProjection,
+  replaysProjection,
+  retentionProjection,
+  sandboxesProjection,
+} from '#domain/operation';
 import { playbacksProjection } from '#domain/playback';
 import { streamsProjection } from '#domain/stream';
 import { temporaryPostgres } from '#adapters/embedded-postgres';
@@ -129,6 +136,7 @@ const projectionList = [
   subjectsProjection,
   retentionProjection,
   personalViewsProjection,
+  sandboxesProjection,
 ];
 
 /** A gateway on a free port. */

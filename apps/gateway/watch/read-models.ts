@@ -2,7 +2,14 @@ import { allows, coversContext, keysProjection, seesEveryTenant, subjectsProject
 import { purgesProjection } from '#domain/cache';
 import { contentsProjection } from '#domain/content';
 import { edgesProjection } from '#domain/edge';
-import { ledgerKeysProjection, parkedEventsProjection, personalViewsProjection, replaysProjection, retentionProjection } from '#domain/operation';
+import {
+  ledgerKeysProjection,
+  parkedEventsProjection,
+  personalViewsProjection,
+  replaysProjection,
+  retentionProjection,
+  sandboxesProjection,
+} from '#domain/operation';
 import { playbacksProjection } from '#domain/playback';
 import { streamsProjection } from '#domain/stream';
 import type { Context, DomainEvent } from '#events';
@@ -24,6 +31,7 @@ export const readModels: readonly Projection<DomainEvent>[] = [
   subjectsProjection,
   retentionProjection,
   personalViewsProjection,
+  sandboxesProjection,
 ];
 
 export interface ReadTable {

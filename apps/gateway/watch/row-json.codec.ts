@@ -3,7 +3,7 @@ import type { ReadCondition, ReadRow } from '#ports';
 import { badRequest, type FieldProblem } from '../http/problem.errors.ts';
 
 /** Integers that a JSON number does not hold exactly go as text. */
-function jsonValue(_name: string, value: unknown): unknown {
+export function jsonValue(_name: string, value: unknown): unknown {
   if (typeof value !== 'bigint') return value;
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : String(value);

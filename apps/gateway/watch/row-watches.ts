@@ -52,8 +52,8 @@ export class RowWatches {
     const where = await personal.conditions(found.table, conditions(found.table));
     checkKeys(found, where);
     const own = confinement(principal);
-    const { version, rows, checkpoints } = await this.#snapshot(found, [...where, ...own], token === '');
-    const filter = filterFor(found, where, version, own);
+    const { version, serving, rows, checkpoints } = await this.#snapshot(found, [...where, ...own], token === '');
+    const filter = filterFor(found, where, `${version}/${serving}`, own);
     const positions: TokenPositions = token === '' ? positionsAt(checkpoints) : positionsOfToken(tokens, 'live', filter, token, tokenField);
     const snapshot: readonly ReadRow[] | undefined = token === '' ? await personal.openRows(found.table, rows) : undefined;
     return subscriptions.serve({
@@ -61,7 +61,8 @@ export class RowWatches {
       start: { positions },
       stopping,
       stillAllowed,
-      sink: ({ formatToken }) => new WatchSink({ ...found, output: output(), reads, personal, where, confinement: own, version, snapshot, formatToken }),
+      sink: ({ formatToken }) =>
+        new WatchSink({ ...found, output: output(), reads, personal, where, confinement: own, version, serving, snapshot, formatToken }),
     });
   }
 
@@ -78,13 +79,13 @@ function positionsAt(checkpoints: ReadSnapshot['checkpoints']): TokenPositions {
   return lanes.map(({ topic, partition }) => checkpoints.find((one) => one.topic === topic && one.partition === partition)?.position);
 }
 
-/** The events that the table is made of. Its tokens are for this table, version and condition alone. */
-function filterFor({ projection, table }: ReadTable, where: readonly ReadCondition[], version: number, own: readonly ReadCondition[]): EventFilter {
+/** The events that the table is made of. Its tokens are for this table, these rows of it and this condition alone. */
+function filterFor({ projection, table }: ReadTable, where: readonly ReadCondition[], rows: string, own: readonly ReadCondition[]): EventFilter {
   const conditions = [...where, ...own].map(({ column, value }) => [column, String(value)]).sort();
   return {
     contexts: projection.contexts as readonly Context[],
     types: projection.handles,
-    purpose: JSON.stringify(['watch', table.name, version, conditions]),
+    purpose: JSON.stringify(['watch', table.name, rows, conditions]),
   };
 }
 

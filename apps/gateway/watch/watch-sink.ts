@@ -31,6 +31,8 @@ export interface WatchSinkInit extends ReadTable {
   readonly confinement: readonly ReadCondition[];
   /** Of the version that was read first: with another one there is nothing to go on from. */
   readonly version: number;
+  /** The rows that were read first: behind others, even of the same version, one cannot go on either. */
+  readonly serving: string;
   /** The rows to begin with; none when a token said where to go on. */
   readonly snapshot: readonly ReadRow[] | undefined;
   readonly formatToken: (positions: Positions) => string;
@@ -152,6 +154,31 @@ export class WatchSink implements SubscriptionSink {
 
   beat(token: string): void {
     this.#write([], token, false);
+    // Rows that changed places are noticed by those who wait for no event of theirs, too.
+    if (!this.#resolving) void this.#check();
+  }
+
+  async #check(): Promise<void> {
+    const { reads, projection, table } = this.#init;
+    try {
+      this.#requireSame(await reads.snapshot(projection.name, table, { limit: 1 }));
+    } catch (error) {
+      // A database that is away now is asked again at the next beat.
+      if (!(error instanceof ProblemError)) return;
+      this.#failed = error;
+      this.#wake();
+    }
+  }
+
+  /** @throws ProblemError when other rows serve than those that were read first */
+  #requireSame({ version, serving }: ReadSnapshot): void {
+    const { projection } = this.#init;
+    if (version === this.#init.version && serving === this.#init.serving) return;
+    throw new ProblemError({
+      status: 409,
+      code: 'read-model-rebuilt',
+      detail: `The read model ${projection.name} was rebuilt. Watch it anew, without a token.`,
+    });
   }
 
   end(end: Exclude<SubscriptionEnd, 'client-gone'>, token: string, error?: unknown): void {
@@ -180,15 +207,10 @@ export class WatchSink implements SubscriptionSink {
 
   /** The rows, once the read model has come as far as the events. @throws ProblemError when another version serves */
   async #caughtUp(keys: readonly RowKey[], needed: ReadonlyMap<number, bigint>): Promise<ReadSnapshot> {
-    const { reads, projection, table, where, confinement, version } = this.#init;
+    const { reads, projection, table, where, confinement } = this.#init;
     for (let lookMs = firstLookMs; ; lookMs = Math.min(lookMs * 2, lastLookMs)) {
       const snapshot = await reads.snapshot(projection.name, table, { keys, where: [...where, ...confinement], limit: keys.length });
-      if (snapshot.version !== version)
-        throw new ProblemError({
-          status: 409,
-          code: 'read-model-rebuilt',
-          detail: `The read model ${projection.name} was rebuilt. Watch it anew, without a token.`,
-        });
+      this.#requireSame(snapshot);
       const missing = new Map(needed);
       for (const { topic, partition, position } of snapshot.checkpoints) {
         const lane = laneIndex(topic as Context, partition);

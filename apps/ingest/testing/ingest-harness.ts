@@ -142,6 +142,7 @@ function proxyLeases(engines: SharedEngines): LeaseStore {
     renew: (lease, ttlMs) => engines.leases.renew(lease, ttlMs),
     renewAll: (leases, ttlMs) => engines.leases.renewAll(leases, ttlMs),
     release: (lease) => engines.leases.release(lease),
+    forget: (lease) => engines.leases.forget(lease),
     list: (prefix) => engines.leases.list(prefix),
   };
 }

@@ -1,4 +1,4 @@
-import { replayAggregate, type KnownReplay, type ReplayState } from '#domain/operation';
+import { replayAggregate, sandboxOf, type KnownReplay, type ReplayState } from '#domain/operation';
 import type { Lease, LeaseStore } from '#ports';
 import { pause, type Health } from '#runtime';
 import { ReplayRun, type ReplayLimits, type ReplayRunDeps } from './replay-run.ts';
@@ -146,7 +146,7 @@ export class ReplayHost {
   async #sweep(): Promise<void> {
     const { builds, aggregates, clock, logger } = this.#deps;
     const now = clock.now();
-    for (const { id, madeAtMs } of (await builds.list()).filter(({ state }) => state === 'building')) {
+    for (const { id, madeAtMs } of (await builds.list()).filter(({ id, state }) => state === 'building' && sandboxOf(id) === undefined)) {
       const head = await aggregates.load(replayAggregate.context, id);
       const state: ReplayState = head === undefined ? { status: 'absent' } : (head.state as ReplayState);
       const isOver =

@@ -1,11 +1,12 @@
 import { setPriority } from 'node:os';
 import { parentPort, threadId } from 'node:worker_threads';
-import { openEngines } from '#adapters/engines';
+import { dropSandboxBlobs, openEngines } from '#adapters/engines';
 import { contexts } from '#events';
 import { CommandExecutor, createLogger, EventIndexKeeper, PastKeeper, waitingLog } from '#runtime';
 import { projections } from '../projections.ts';
 import { readProjectorSettings } from '../projector.config.ts';
 import { loadInThread } from './load-threads.ts';
+import { SandboxHost } from '../sandbox/sandbox-host.ts';
 import { niceness } from './niceness.constants.ts';
 import { retentionWarning } from '../retention/retention-warning.ts';
 import { RetentionKeeper } from '../retention/retention-keeper.ts';
@@ -20,6 +21,10 @@ const commands = new CommandExecutor({ aggregates, clock, ids, source: `/project
 const owner = `${settings.node}/${settings.projectorId}`;
 const host = new ReplayHost({ owner, ...settings.replay }, { ...engines, projections, commands, logger, loadInThread });
 host.start();
+const dropBlobs = (sandboxId: string): Promise<void> => dropSandboxBlobs(settings, sandboxId);
+const { partitionsMax } = settings.replay;
+const sandboxes = new SandboxHost({ owner, partitionsMax }, { ...engines, projections, commands, logger, dropBlobs });
+sandboxes.start();
 const keeper = new PastKeeper({ owner, projections }, { ...engines, logger });
 keeper.start();
 // Sealing can wait, as replays can: nothing live waits for this thread.
@@ -34,7 +39,7 @@ retention.start();
 const indexKeeper = new EventIndexKeeper({ owner, topics: contexts, keepMs: settings.eventIndexKeepMs }, { ...engines, logger });
 indexKeeper.start();
 parentPort?.once('message', () => {
-  void Promise.all([indexKeeper.stop(), host.stop(), keeper.stop(), retention.stop()])
+  void Promise.all([indexKeeper.stop(), host.stop(), sandboxes.stop(), keeper.stop(), retention.stop()])
     .then(() => engines.close())
     .then(() => parentPort?.close());
 });

@@ -33,3 +33,20 @@ export function remote(parent: Command, name: string, description: string): Comm
     .option('--url <url>', 'address of the gateway (default: STREAMS_URL, or this machine)')
     .option('--key <key>', "API key (default: STREAMS_KEY, or this machine's admin key)");
 }
+
+/** RFC 3339 in any zone; the API takes UTC. */
+export function moment(text: string): string {
+  const ms = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
+  if (Number.isNaN(ms)) throw new InvalidArgumentError('It must be a time such as 2026-11-26T14:05:00Z.');
+  return new Date(ms).toISOString();
+}
+
+/** A time as above, or the token of a live reader as it is. */
+export function timeOrToken(text: string): string {
+  return /^\d{4}-/.test(text) ? moment(text) : text;
+}
+
+/** Shows what there was at a moment. */
+export function asOf(command: Command): Command {
+  return command.option('--as-of <time>', 'as it stood then: a time such as 2026-11-26T14:05:00Z, or the token of a live reader', timeOrToken);
+}

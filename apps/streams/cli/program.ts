@@ -13,11 +13,12 @@ import { listEvents, tailEvents } from './event.commands.ts';
 import { addReview } from './review-program.ts';
 import { exitCodeOf, failureDocument, failureText, helpFor, usageDocument } from './failure.ts';
 import { createKey, createTenant, listKeys, listTenants, resumeTenant, revokeKey, rotateKey, suspendTenant, type CreateKeyOptions } from './key.commands.ts';
-import { group, remote, scopeList, scopes, wholeNumber, words } from './program-parts.ts';
+import { asOf, group, remote, scopeList, scopes, wholeNumber, words } from './program-parts.ts';
 import { addRegions } from './region-program.ts';
 import { addParked } from './parked-program.ts';
 import { addLog } from './log-program.ts';
 import { addReplays } from './replay-program.ts';
+import { addSandboxes } from './sandbox-program.ts';
 import { addSubjects } from './subject-program.ts';
 import { listStreams, showStream, startStream, stopStream, type StartOptions } from './stream.commands.ts';
 
@@ -38,11 +39,13 @@ function addStreams(program: Command): void {
       startStream(contextOf(options), name, { ...options, ...(options.rung === undefined ? {} : { ladder: options.rung }) }),
     );
   remote(stream, 'stop <id>', 'end a stream for good').action((id: string, options: CommonOptions) => stopStream(contextOf(options), id));
-  remote(stream, 'list', 'list streams, newest first')
+  asOf(remote(stream, 'list', 'list streams, newest first'))
     .option('--status <status>', 'created, live, interrupted or stopped')
     .option('--limit <number>', 'how many', wholeNumber, 50)
-    .action((options: CommonOptions & { status?: string; limit: number }) => listStreams(contextOf(options), options));
-  remote(stream, 'show <id>', 'show one stream').action((id: string, options: CommonOptions) => showStream(contextOf(options), id));
+    .action((options: CommonOptions & { status?: string; limit: number; asOf?: string }) => listStreams(contextOf(options), options));
+  asOf(remote(stream, 'show <id>', 'show one stream')).action((id: string, options: CommonOptions & { asOf?: string }) =>
+    showStream(contextOf(options), id, options.asOf),
+  );
 }
 
 function addEvents(program: Command): void {
@@ -173,6 +176,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
   addReplays(program, (code) => (exitCode = code));
   addParked(program, (code) => (exitCode = code));
   addLog(program);
+  addSandboxes(program, (code) => (exitCode = code));
   addRegions(program, (code) => (exitCode = code));
   addAudit(program);
   addSubjects(program);

@@ -1,7 +1,7 @@
-import { InvalidArgumentError, type Command } from 'commander';
+import type { Command } from 'commander';
 import { exitCodes } from '../streams.errors.ts';
 import { contextOf, type CommonOptions } from './context.ts';
-import { group, remote, wholeNumber } from './program-parts.ts';
+import { group, moment, remote, wholeNumber } from './program-parts.ts';
 import { diffReplay, listProjections, listReplays, runReplay, showReplay, tellReplay, type ReplayRunOptions } from './replay.commands.ts';
 
 /** What `streams replay pause|resume|…` say of themselves. */
@@ -15,13 +15,6 @@ const verbs = {
 
 function numbers(text: string): readonly number[] {
   return text.split(',').map((one) => wholeNumber(one.trim()));
-}
-
-/** RFC 3339 in any zone; the API takes UTC. */
-function moment(text: string): string {
-  const ms = /^\d{4}-\d\d-\d\dT/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(ms)) throw new InvalidArgumentError('It must be a time such as 2026-11-26T14:05:00Z.');
-  return new Date(ms).toISOString();
 }
 
 /** `streams replay …` and `streams projections`. */

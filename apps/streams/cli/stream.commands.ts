@@ -31,11 +31,15 @@ export async function stopStream({ api, print }: CommandContext, id: string): Pr
   print(answer, () => [`Stream ${answer.id} has ended; ${left}.`]);
 }
 
-export async function listStreams({ api, print }: CommandContext, options: { readonly status?: string; readonly limit: number }): Promise<void> {
-  const query = new URLSearchParams({ limit: String(options.limit), ...(options.status === undefined ? {} : { status: options.status }) });
+export async function listStreams(
+  { api, print }: CommandContext,
+  options: { readonly status?: string; readonly limit: number; readonly asOf?: string },
+): Promise<void> {
+  const { status, asOf } = options;
+  const query = new URLSearchParams({ limit: String(options.limit), ...(status === undefined ? {} : { status }), ...(asOf === undefined ? {} : { asOf }) });
   const page = await api.call<Page<StreamSummary>>('GET', `/api/v1/streams?${query}`);
   print(page, () => {
-    if (page.items.length === 0) return ['There are no streams yet: "streams stream start NAME" makes one.'];
+    if (page.items.length === 0) return [asOf === undefined ? 'There are no streams yet: "streams stream start NAME" makes one.' : 'There were no streams.'];
     const rows = page.items.map((one) => [one.id, one.status, one.durationMs === null ? '' : duration(one.durationMs), one.createdAt ?? '', one.name]);
     return [...table(['ID', 'STATUS', 'LENGTH', 'CREATED', 'NAME'], rows), ...(page.nextCursor === null ? [] : ['… and more: raise --limit.'])];
   });
@@ -53,8 +57,9 @@ interface StreamDetail extends StreamSummary {
   readonly latency: { readonly segmentMsMedian: number } | null;
 }
 
-export async function showStream({ api, print }: CommandContext, id: string): Promise<void> {
-  const stream = await api.call<StreamDetail>('GET', `/api/v1/streams/${encodeURIComponent(id)}`);
+export async function showStream({ api, print }: CommandContext, id: string, asOf?: string): Promise<void> {
+  const query = asOf === undefined ? '' : `?${new URLSearchParams({ asOf })}`;
+  const stream = await api.call<StreamDetail>('GET', `/api/v1/streams/${encodeURIComponent(id)}${query}`);
   print(stream, () => [
     `${stream.id}  ${stream.name}`,
     `  status      ${stream.status}${stream.statusReason === null || stream.statusReason === '' ? '' : ` (${stream.statusReason})`}`,

@@ -172,3 +172,16 @@ export interface ParkedDetailView extends ParkedView {
   readonly waiting: ReadonlyArray<{ readonly offset: string; readonly eventId: string; readonly eventType: string }>;
   readonly record: { readonly key: string; readonly headers: Readonly<Record<string, string>>; readonly value: string } | null;
 }
+
+export interface SandboxView {
+  readonly name: string;
+  readonly id: string;
+  readonly status: string;
+  readonly projections: readonly string[];
+  readonly from: string | null;
+  readonly until: string;
+  readonly expiresAt: string;
+  readonly createdBy: string | null;
+  readonly note: string | null;
+  readonly progress: ReadonlyArray<{ readonly projection: string; readonly done: number; readonly total: number }>;
+}

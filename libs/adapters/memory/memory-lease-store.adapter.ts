@@ -39,6 +39,10 @@ export class MemoryLeaseStore extends LeaseStore {
     if (held?.epoch === lease.epoch) this.#leases.set(lease.name, { ...held, expiresAt: Number.NEGATIVE_INFINITY });
   }
 
+  override async forget(lease: Lease): Promise<void> {
+    if (this.#leases.get(lease.name)?.epoch === lease.epoch) this.#leases.delete(lease.name);
+  }
+
   override async list(prefix: string): Promise<readonly LeaseView[]> {
     return [...this.#leases.values()]
       .filter((lease) => lease.name.startsWith(prefix) && lease.expiresAt !== Number.NEGATIVE_INFINITY)

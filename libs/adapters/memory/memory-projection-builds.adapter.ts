@@ -14,10 +14,12 @@ import {
   type NewBuild,
   type ParkedEvent,
   type Promote,
+  type ReadStore,
   type VersionView,
 } from '#ports';
 import { compareMemoryTables } from './memory-compare.ts';
 import type { MemoryModel, MemoryPosition, MemoryProjectionStore } from './memory-projection-store.adapter.ts';
+import { MemoryBuildReads } from './memory-build-reads.adapter.ts';
 import { MemoryTables } from './memory-tables.ts';
 
 interface Build {
@@ -141,6 +143,28 @@ export class MemoryProjectionBuilds extends ProjectionBuilds {
     const compared = compareMemoryTables(serving, build.tables, comparison.samplesMax);
     build.difference = { servingVersion, rebuiltVersion: version, comparedAtMs: this.#clock.now(), ...compared };
     return build.difference;
+  }
+
+  override async difference(id: string, samplesMax: number): Promise<ModelDifference> {
+    const build = this.#found(id);
+    const { name, version } = build.tables.projection;
+    const servingVersion = this.#store.servingVersion(name);
+    const serving = this.#tablesOf(name, servingVersion);
+    if (serving === undefined) throw buildError('BUILD_NOT_SERVING', `No version of ${name} serves, so there is nothing to compare with.`);
+    const compared = compareMemoryTables(serving, build.tables, samplesMax);
+    return { servingVersion, rebuiltVersion: version, comparedAtMs: this.#clock.now(), ...compared };
+  }
+
+  override reads(id: string): ReadStore {
+    return new MemoryBuildReads(() => {
+      const { tables, positions } = this.#found(id);
+      return { tables, positions };
+    });
+  }
+
+  override async forget(id: string): Promise<void> {
+    await this.drop(id);
+    if (this.#builds.get(id)?.state === 'dropped') this.#builds.delete(id);
   }
 
   override async drop(id: string): Promise<void> {

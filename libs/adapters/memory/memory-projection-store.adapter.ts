@@ -27,6 +27,7 @@ export class MemoryProjectionStore extends ProjectionStore {
   readonly #versions = new Map<string, MemoryTables>();
   readonly #checkpoints = new Map<string, CheckpointView>();
   readonly #serving = new Map<string, number>();
+  readonly #switches = new Map<string, number>();
   /** What they have set aside. */
   readonly parked: MemoryParkedEvents;
   #boundLog: string | undefined;
@@ -116,6 +117,12 @@ export class MemoryProjectionStore extends ProjectionStore {
   /** Lets readers see a version. */
   serve(projection: string, version: number): void {
     this.#serving.set(projection, version);
+    this.#switches.set(projection, (this.#switches.get(projection) ?? 0) + 1);
+  }
+
+  /** Names the rows that serve: each promotion and roll-back brings others. */
+  servingName(projection: string): string {
+    return String(this.#switches.get(projection) ?? '');
   }
 
   /** Gives a version other tables, checkpoints and parked events, and answers those that it had. */

@@ -23,6 +23,11 @@ export class MemoryReadStore extends ReadStore {
     const rows = this.select(table, query);
     const version = this.#store.servingVersion(projection);
     const checkpoints = this.#store.checkpointsNow(projection).filter((one) => one.version === version);
-    return { rows: await rows, version, checkpoints: checkpoints.map(({ topic, partition, position }) => ({ topic, partition, position })) };
+    return {
+      rows: await rows,
+      version,
+      serving: this.#store.servingName(projection),
+      checkpoints: checkpoints.map(({ topic, partition, position }) => ({ topic, partition, position })),
+    };
   }
 }

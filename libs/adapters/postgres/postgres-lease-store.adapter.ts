@@ -47,6 +47,10 @@ export class PostgresLeaseStore extends LeaseStore {
     await this.#database.run({ name: 'release_lease', text, values: [lease.name, String(lease.epoch)] });
   }
 
+  override async forget(lease: Lease): Promise<void> {
+    await this.#database.run({ text: 'DELETE FROM streams.leases WHERE name = $1 AND epoch = $2', values: [lease.name, String(lease.epoch)] });
+  }
+
   override async list(prefix: string): Promise<readonly LeaseView[]> {
     const text = `
       SELECT name, owner, epoch, expires_at <= clock_timestamp() FROM streams.leases

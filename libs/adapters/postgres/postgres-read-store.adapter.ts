@@ -10,44 +10,60 @@ const undefinedColumn = '42703';
 const keyTypes = { text: 'text', integer: 'bigint', bigint: 'bigint' } as const;
 const operators: Readonly<Record<Comparison, string>> = { eq: '=', gt: '>', gte: '>=', lt: '<', lte: '<=' };
 
-/** Reads the views of the serving versions in the schema `read`. */
+/** Where rows are, when they are not those that serve. */
+export interface BuildPlace {
+  readonly schema: string;
+  /** Whose positions a snapshot has. */
+  readonly build: string;
+}
+
+/** Reads the views of the serving versions in the schema `read`, or the tables of one build. */
 export class PostgresReadStore extends ReadStore {
   readonly #database: Database;
+  readonly #schema: string;
+  readonly #positions: Statement | undefined;
 
-  constructor(database: Database) {
+  constructor(database: Database, place?: BuildPlace) {
     super();
     this.#database = database;
+    this.#schema = place?.schema ?? 'read';
+    this.#positions = place === undefined ? undefined : { text: positionsSql, values: [place.build] };
   }
 
   override async select(table: TableSpec, query: ReadQuery): Promise<readonly ReadRow[]> {
-    const { rows } = await this.#database.read(selectSql(table, query)).catch(asTableUnknown(table));
+    const { rows } = await this.#database.read(selectSql(this.#schema, table, query)).catch(asTableUnknown(table));
     return rowsOf(table, rows);
   }
 
   override async snapshot(projection: string, table: TableSpec, query: ReadQuery): Promise<ReadSnapshot> {
-    const select = selectSql(table, query);
+    const select = selectSql(this.#schema, table, query);
     const found = await this.#database
       .transaction(async (run) => {
         // The view is held before the snapshot is taken: tables that changed places in between would be seen with the
         // checkpoints of the others. Two statements in one message, which is one way to the server and back.
-        await run({ text: `SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; LOCK TABLE read."${table.name}" IN ACCESS SHARE MODE` });
-        const checkpoints = await run({ text: checkpointsSql, name: 'serving_checkpoints', values: [projection] });
+        await run({ text: `SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY; LOCK TABLE ${this.#schema}."${table.name}" IN ACCESS SHARE MODE` });
+        const checkpoints = await run(this.#positions ?? { text: checkpointsSql, name: 'serving_checkpoints', values: [projection] });
         return { checkpoints: checkpoints.rows, rows: (await run(select)).rows };
       })
       .catch(asTableUnknown(table));
     const version = Number(found.checkpoints[0]?.[0] ?? 0);
-    const checkpoints = found.checkpoints.flatMap(([, topic, partition, position]) =>
+    const checkpoints = found.checkpoints.flatMap(([, , topic, partition, position]) =>
       topic === null || topic === undefined ? [] : [{ topic, partition: Number(partition), position: BigInt(position ?? 0) }],
     );
-    return { rows: rowsOf(table, found.rows), version, checkpoints };
+    return { rows: rowsOf(table, found.rows), version, serving: found.checkpoints[0]?.[1] ?? '', checkpoints };
   }
 }
 
 /** A row at least, so that the version is known before the first checkpoint. */
 const checkpointsSql = `
-  SELECT serving.version, mine.topic, mine.partition, mine.position
+  SELECT serving.version, build.build, mine.topic, mine.partition, mine.position
   FROM streams.projection_versions AS serving LEFT JOIN streams.checkpoints AS mine USING (projection, version)
+    LEFT JOIN streams.projection_builds AS build ON build.projection = serving.projection AND build.state = 'serving'
   WHERE serving.projection = $1 AND serving.serving`;
+
+const positionsSql = `
+  SELECT made.version, made.build, mine.topic, mine.partition, mine.position
+  FROM streams.projection_builds AS made LEFT JOIN streams.build_positions AS mine USING (build) WHERE made.build = $1`;
 
 function asTableUnknown(table: TableSpec): (error: unknown) => never {
   return (error) => {
@@ -77,7 +93,7 @@ function rowsOf(table: TableSpec, rows: readonly TextRow[]): readonly ReadRow[] 
 }
 
 /** Column names come from the spec, so nothing that a caller made up gets into the text. */
-function selectSql(table: TableSpec, { where = [], orderBy = [], after, keys, limit }: ReadQuery): Statement {
+function selectSql(schema: string, table: TableSpec, { where = [], orderBy = [], after, keys, limit }: ReadQuery): Statement {
   const columns = columnsOf(table).map(([name]) => name);
   if (!Number.isInteger(limit) || limit < 1 || limit > limitMax) {
     throw new OperatingError(`The limit must be 1 to ${limitMax}, not ${limit}.`, { code: 'LIMIT_INVALID', retryable: false });
@@ -102,7 +118,7 @@ function selectSql(table: TableSpec, { where = [], orderBy = [], after, keys, li
   }
   const order = orderBy.map(({ column, descending }) => `"${column}"${descending === true ? ' DESC' : ''}`);
   const text = [
-    `SELECT ${columns.map((name) => `"${name}"`).join(', ')} FROM read."${table.name}"`,
+    `SELECT ${columns.map((name) => `"${name}"`).join(', ')} FROM ${schema}."${table.name}"`,
     conditions.length === 0 ? '' : `WHERE ${conditions.join(' AND ')}`,
     order.length === 0 ? '' : `ORDER BY ${order.join(', ')}`,
     `LIMIT ${limit}`,

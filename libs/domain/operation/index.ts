@@ -29,3 +29,15 @@ export { sealingAggregate, sealingDecider, type KnownSealing, type SealingComman
 export { personalViewAggregate, type PersonalView } from './personal-view.decider.ts';
 export { personalViewsProjection, personalViewTable } from './personal-view.projection.ts';
 export { replaysProjection, replayTable } from './replay.projection.ts';
+export {
+  sandboxAggregate,
+  sandboxAggregateId,
+  sandboxDecider,
+  type KnownSandbox,
+  type SandboxCommand,
+  type SandboxOrder,
+  type SandboxState,
+  type SandboxStatus,
+} from './sandbox.decider.ts';
+export { sandboxesProjection, sandboxTable } from './sandbox.projection.ts';
+export { sandboxBuildId, sandboxOf } from './sandbox-build.core.ts';

@@ -2,6 +2,7 @@ import { eventParked, ledgerKeyRotated, retentionEventTypes, type DomainEvent, p
 import type { Projection, RowChange, TableSpec } from '#kernel';
 import { parkedEventTypes } from './parked.decider.ts';
 import { replayEventTypes } from './replay.projection.ts';
+import { sandboxEventTypes } from './sandbox-event-types.ts';
 
 /** One row per key that the audit ledger got after its first. */
 export const ledgerKeyTable: TableSpec = {
@@ -26,7 +27,7 @@ export const ledgerKeysProjection: Projection<DomainEvent> = {
   version: 1,
   contexts: ['operation'],
   handles: [ledgerKeyRotated.type],
-  ignores: [personalDataViewed.type, eventParked.type, ...replayEventTypes, ...parkedEventTypes, ...retentionEventTypes],
+  ignores: [personalDataViewed.type, ...sandboxEventTypes, eventParked.type, ...replayEventTypes, ...parkedEventTypes, ...retentionEventTypes],
   tables: [ledgerKeyTable],
   project,
 };

@@ -12,6 +12,7 @@ import {
 import type { Projection, RowChange, TableSpec } from '#kernel';
 import { parkedEventTypes, type ParkedDraft } from './parked.decider.ts';
 import { replayEventTypes } from './replay.projection.ts';
+import { sandboxEventTypes } from './sandbox-event-types.ts';
 
 /** One row per record that was set aside, and reader that did so. */
 export const parkedEventTable: TableSpec = {
@@ -80,7 +81,7 @@ export const parkedEventsProjection: Projection<DomainEvent> = {
   version: 2,
   contexts: ['operation'],
   handles: [eventParked.type, ...parkedEventTypes],
-  ignores: [personalDataViewed.type, ...replayEventTypes, ...retentionEventTypes, ledgerKeyRotated.type],
+  ignores: [personalDataViewed.type, ...sandboxEventTypes, ...replayEventTypes, ...retentionEventTypes, ledgerKeyRotated.type],
   tables: [parkedEventTable],
   project,
 };

@@ -2,6 +2,7 @@ import { eventParked, ledgerKeyRotated, personalDataViewed, retentionEventTypes,
 import type { Projection, RowChange, TableSpec } from '#kernel';
 import { parkedEventTypes } from './parked.decider.ts';
 import { replayEventTypes } from './replay.projection.ts';
+import { sandboxEventTypes } from './sandbox-event-types.ts';
 
 /** One row per time that personal data was shown. */
 export const personalViewTable: TableSpec = {
@@ -32,7 +33,7 @@ export const personalViewsProjection: Projection<DomainEvent> = {
   version: 1,
   contexts: ['operation'],
   handles: [personalDataViewed.type],
-  ignores: [eventParked.type, ledgerKeyRotated.type, ...replayEventTypes, ...parkedEventTypes, ...retentionEventTypes],
+  ignores: [eventParked.type, ledgerKeyRotated.type, ...replayEventTypes, ...parkedEventTypes, ...retentionEventTypes, ...sandboxEventTypes],
   tables: [personalViewTable],
   project,
 };

@@ -20,6 +20,7 @@ import {
 } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
 import { parkedEventTypes } from './parked.decider.ts';
+import { sandboxEventTypes } from './sandbox-event-types.ts';
 
 /** One row per replay that was asked for. */
 export const replayTable: TableSpec = {
@@ -117,7 +118,7 @@ export const replaysProjection: Projection<DomainEvent> = {
   version: 1,
   contexts: ['operation'],
   handles: replayEventTypes,
-  ignores: [personalDataViewed.type, eventParked.type, ledgerKeyRotated.type, ...parkedEventTypes, ...retentionEventTypes],
+  ignores: [personalDataViewed.type, ...sandboxEventTypes, eventParked.type, ledgerKeyRotated.type, ...parkedEventTypes, ...retentionEventTypes],
   tables: [replayTable],
   partitionedBy: { replay: 'replay_id' },
   project,

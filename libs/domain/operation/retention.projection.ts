@@ -13,6 +13,7 @@ import {
 import type { Projection, RowChange, TableSpec } from '#kernel';
 import { parkedEventTypes } from './parked.decider.ts';
 import { replayEventTypes } from './replay.projection.ts';
+import { sandboxEventTypes } from './sandbox-event-types.ts';
 
 /** One row per segment that was sealed, by its blob: from these rows the catalogue of a log that was lost can be made again. */
 export const sealedSegmentTable: TableSpec = {
@@ -125,7 +126,7 @@ export const retentionProjection: Projection<DomainEvent> = {
   version: 1,
   contexts: ['operation'],
   handles: retentionEventTypes,
-  ignores: [personalDataViewed.type, eventParked.type, ledgerKeyRotated.type, ...replayEventTypes, ...parkedEventTypes],
+  ignores: [personalDataViewed.type, ...sandboxEventTypes, eventParked.type, ledgerKeyRotated.type, ...replayEventTypes, ...parkedEventTypes],
   tables: [sealedSegmentTable, retainedPartitionTable, sealingTable],
   project,
 };

@@ -102,6 +102,17 @@ function keeping(subject: () => Subject<LeaseStore>): void {
     expect(await port.acquire(lease.name, 'b', 60_000)).toBeUndefined();
   });
 
+  test('what is forgotten begins anew; another owner keeps what it has', async () => {
+    const { port } = subject();
+    const lease = await acquired(port, freshName('lease'), 'a');
+    const again = await acquired(port, lease.name, 'a');
+    await port.forget(lease);
+    expect(await port.renew(again, 60_000)).toBe(true);
+    await port.forget(again);
+    expect(await port.renew(again, 60_000)).toBe(false);
+    expect((await acquired(port, lease.name, 'b')).epoch).toBe(1n);
+  });
+
   test('a lease that never was cannot be renewed or released', async () => {
     const { port } = subject();
     const lease: Lease = { name: freshName('lease'), owner: 'a', epoch: 1n };

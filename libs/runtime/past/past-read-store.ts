@@ -81,7 +81,7 @@ export class PastReadStore extends ReadStore {
     const model = this.#projectionOf(table);
     const places = await this.#placesOf(model, undefined);
     const checkpoints = places.map(({ topic, partition, before }) => ({ topic, partition, position: before }));
-    return { rows: await this.select(table, query), version: projection === model.name ? model.version : 0, checkpoints };
+    return { rows: await this.select(table, query), version: projection === model.name ? model.version : 0, serving: 'past', checkpoints };
   }
 
   /** When the last event was recorded that the rows of a key may have, ms; null when there was none. */

@@ -25,9 +25,18 @@ export interface BuildRow {
 const idShape = /^[a-z][a-z0-9-]{2,40}$/;
 const columns = 'build, projection, version, schema_name, tables, whole, state, epoch, finished_at IS NOT NULL, replaced';
 
+/** `sb-<sandbox>-<projection>`: the builds of one sandbox share a schema. */
+const sandboxShape = /^sb-([a-z0-9]+)-/;
+
+export function isOfSandbox(id: string): boolean {
+  return sandboxShape.test(id);
+}
+
 /** The schema of a build that does not serve. */
 export function buildSchema(id: string): string {
   if (!idShape.test(id)) throw buildError('BUILD_UNKNOWN', `"${id}" is no name of a build.`);
+  const sandbox = sandboxShape.exec(id)?.[1];
+  if (sandbox !== undefined) return `sandbox_${sandbox}`;
   return `build_${id.replaceAll('-', '_')}`;
 }
 

@@ -11,6 +11,7 @@ import {
   type ModelSwitch,
   type NewBuild,
   type Promote,
+  type ReadStore,
   type TableDifference,
   type VersionView,
 } from '#ports';
@@ -18,6 +19,7 @@ import { textArray } from '../array-literal.ts';
 import { sqlState } from '../database-errors.ts';
 import type { Database } from '../database.ts';
 import type { Step } from '../pipeline.ts';
+import { PostgresReadStore } from '../postgres-read-store.adapter.ts';
 import { RowWriter } from '../row-writer.ts';
 import { checkProjection, createTableSql } from '../table-sql.ts';
 import {
@@ -26,6 +28,7 @@ import {
   buildViewOf,
   fencedBuild,
   foldIn,
+  isOfSandbox,
   lackOf,
   listSql,
   lockBuild,
@@ -33,6 +36,8 @@ import {
   mainSchema,
   servingOf,
   showSql,
+  unknownBuild,
+  type BuildRow,
   type Run,
 } from './build-rows.ts';
 import { compareTables } from './compare-sql.ts';
@@ -74,7 +79,8 @@ export class PostgresProjectionBuilds extends ProjectionBuilds {
         VALUES ($1, $2, $3, $4, $5, $6, 'building', $7) ON CONFLICT DO NOTHING`;
       const values = [id, projection.name, projection.version, schema, JSON.stringify(projection.tables), whole, String(epoch)];
       if ((await run({ text: insert, values })).count === 0) return claim(run, build);
-      await run({ text: `CREATE SCHEMA ${schema}` });
+      // Those of one sandbox share theirs: the name of a build, which is taken once, keeps their tables apart.
+      await run({ text: `CREATE SCHEMA IF NOT EXISTS ${schema}` });
       for (const table of projection.tables) await run({ text: createTableSql(schema, table)[0] as string });
       const array = (of: (at: (typeof starts)[number]) => unknown): string => textArray(starts.map((at) => String(of(at))));
       await run({
@@ -123,24 +129,32 @@ export class PostgresProjectionBuilds extends ProjectionBuilds {
       await run({ text: 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ' });
       await run({ text: 'SET LOCAL statement_timeout = 600000' });
       const build = await lockClaimed(run, comparison);
-      const serving = await servingOf(run, build.projection);
-      if (serving === undefined) throw buildError('BUILD_NOT_SERVING', `No version of ${build.projection} serves, so there is nothing to compare with.`);
+      const serving = await requireServing(run, build);
       const moves = build.whole ? await lackOf(run, build, serving.version, false) : [];
       if (moves.length > 0) await foldIn(run, build, comparison.projection, moves, await comparison.fold(moves));
-      const schema = mainSchema({ projection: build.projection, version: serving.version });
-      const tables: TableDifference[] = [];
-      for (const table of build.tables) {
-        const other = serving.tables.find(({ name }) => name === table.name);
-        if (other === undefined) continue;
-        tables.push(await compareTables(run, { serving: { schema, table: other }, rebuilt: { schema: build.schema, table } }, comparison.samplesMax));
-      }
-      const difference: ModelDifference = {
-        ...{ servingVersion: serving.version, rebuiltVersion: build.version, comparedAtMs: Date.now(), tables },
-        ...verdictOn(serving.tables, build.tables, tables),
-      };
+      const difference = await differenceOf(run, build, serving, comparison.samplesMax);
       await run({ text: 'UPDATE streams.projection_builds SET difference = $2 WHERE build = $1', values: [build.id, JSON.stringify(difference)] });
       return difference;
     });
+  }
+
+  override difference(id: string, samplesMax: number): Promise<ModelDifference> {
+    return this.#database.transaction(async (run) => {
+      await run({ text: 'SET TRANSACTION ISOLATION LEVEL REPEATABLE READ' });
+      await run({ text: 'SET LOCAL statement_timeout = 600000' });
+      const build = await lockBuild(run, id);
+      if (build.state === 'dropped') throw unknownBuild(id);
+      return differenceOf(run, build, await requireServing(run, build), samplesMax);
+    });
+  }
+
+  override reads(id: string): ReadStore {
+    return new PostgresReadStore(this.#database, { schema: buildSchema(id), build: id });
+  }
+
+  override async forget(id: string): Promise<void> {
+    await this.drop(id);
+    await this.#database.run({ text: `DELETE FROM streams.projection_builds WHERE build = $1 AND state = 'dropped'`, values: [id] });
   }
 
   override async drop(id: string): Promise<void> {
@@ -183,6 +197,31 @@ async function claim(run: Run, build: NewBuild): Promise<void> {
   await lockClaimed(run, build);
 }
 
+interface Serving {
+  readonly version: number;
+  readonly tables: readonly TableSpec[];
+}
+
+async function requireServing(run: Run, { projection }: BuildRow): Promise<Serving> {
+  const serving = await servingOf(run, projection);
+  if (serving === undefined) throw buildError('BUILD_NOT_SERVING', `No version of ${projection} serves, so there is nothing to compare with.`);
+  return serving;
+}
+
+async function differenceOf(run: Run, build: BuildRow, serving: Serving, samplesMax: number): Promise<ModelDifference> {
+  const schema = mainSchema({ projection: build.projection, version: serving.version });
+  const tables: TableDifference[] = [];
+  for (const table of build.tables) {
+    const other = serving.tables.find(({ name }) => name === table.name);
+    if (other === undefined) continue;
+    tables.push(await compareTables(run, { serving: { schema, table: other }, rebuilt: { schema: build.schema, table } }, samplesMax));
+  }
+  return {
+    ...{ servingVersion: serving.version, rebuiltVersion: build.version, comparedAtMs: Date.now(), tables },
+    ...verdictOn(serving.tables, build.tables, tables),
+  };
+}
+
 function moveStep(id: string, epoch: bigint, moves: readonly BuildMove[]): Step {
   const array = (of: (move: BuildMove) => unknown): string => textArray(moves.map((move) => String(of(move))));
   const places = [array(({ topic }) => topic), array(({ partition }) => partition)];
@@ -203,11 +242,15 @@ function verdictOn(
   return { equal: same && tablesOnlyServing.length + tablesOnlyRebuilt.length === 0, tablesOnlyServing, tablesOnlyRebuilt };
 }
 
-async function dropTables(
-  run: Run,
-  build: { readonly id: string; readonly schema: string; readonly projection: string; readonly version: number },
-): Promise<void> {
-  await run({ text: `DROP SCHEMA IF EXISTS ${build.schema} CASCADE` });
+async function dropTables(run: Run, build: BuildRow): Promise<void> {
+  if (isOfSandbox(build.id)) {
+    for (const { name } of build.tables) await run({ text: `DROP TABLE IF EXISTS ${build.schema}."${name}"` });
+    const others = await run({
+      text: `SELECT FROM streams.projection_builds WHERE schema_name = $1 AND build <> $2 AND state <> 'dropped'`,
+      values: [build.schema, build.id],
+    });
+    if (others.count === 0) await run({ text: `DROP SCHEMA IF EXISTS ${build.schema}` });
+  } else await run({ text: `DROP SCHEMA IF EXISTS ${build.schema} CASCADE` });
   await run({ text: 'DELETE FROM streams.build_positions WHERE build = $1', values: [build.id] });
   await run({ text: 'DELETE FROM streams.parked_events WHERE shelf = $1', values: [build.id] });
   await run({ text: `UPDATE streams.projection_builds SET state = 'dropped' WHERE build = $1`, values: [build.id] });

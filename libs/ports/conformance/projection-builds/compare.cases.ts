@@ -21,6 +21,39 @@ export function compareCases(subject: () => BuildsSubject): void {
       expect(difference.tables[0]?.servingDigest).toBe(difference.tables[0]?.rebuiltDigest);
     });
 
+    test('as they are folds nothing in, and keeps nothing; what a build has is read from it alone', async () => {
+      const { builds } = subject();
+      const driver = await ModelDriver.live(subject());
+      const claim = await alike(driver, driver.row('came', 7, 'rebuilt'));
+      await driver.commit(first, 10n, 12n, driver.row('later', 1, 'live'));
+      expect(await builds.difference(claim.id, 5)).toMatchObject({ equal: false, tables: [{ added: 1, removed: 1, changed: 0 }] });
+      expect((await builds.show(claim.id))?.difference).toBeNull();
+      const reads = builds.reads(claim.id);
+      const ids = (await reads.select(driver.table, { orderBy: [{ column: 'id' }], limit: 10 })).map(({ id }) => id);
+      expect(ids).toEqual(['came', 'r0', 'r1']);
+      const { version, checkpoints } = await reads.snapshot(driver.projection.name, driver.table, { limit: 1 });
+      expect([version, checkpoints.map(({ position }) => position)]).toEqual([1, [10n, 10n]]);
+      await builds.drop(claim.id);
+      await expect(builds.difference(claim.id, 5)).rejects.toEqual(operatingError('BUILD_UNKNOWN'));
+    });
+
+    test('the builds of a sandbox stand side by side, and nothing of what is forgotten is left', async () => {
+      const { builds } = subject();
+      const [driver, other] = [await ModelDriver.live(subject()), await ModelDriver.live(subject())];
+      const sandbox = `sb-${freshBuild().slice(3)}`;
+      const [mine, theirs] = [await driver.built(`${sandbox}-one`), await other.built(`${sandbox}-two`)];
+      const rowsOf = (from: ModelDriver, { id }: BuildClaim) => builds.reads(id).select(from.table, { limit: 10 });
+      expect([(await rowsOf(driver, mine)).length, (await rowsOf(other, theirs)).length]).toEqual([2, 2]);
+      await builds.forget(mine.id);
+      await builds.forget(mine.id);
+      expect(await builds.show(mine.id)).toBeUndefined();
+      expect(await rowsOf(other, theirs)).toHaveLength(2);
+      await builds.forget(theirs.id);
+      expect((await builds.list()).filter(({ id }) => id.startsWith(sandbox))).toEqual([]);
+      await driver.built(mine.id);
+      await builds.forget(mine.id);
+    });
+
     test('names each row and column that differs, exactly', async () => {
       const driver = await ModelDriver.live(subject());
       const big = (id: string, value: bigint, stamp: bigint): RowChange => ({

@@ -42,6 +42,11 @@ export class ObservedLeaseStore extends LeaseStore {
     this.#lost(lease);
   }
 
+  override async forget(lease: Lease): Promise<void> {
+    await this.#leases.forget(lease);
+    this.#lost(lease);
+  }
+
   override list(prefix: string): Promise<readonly LeaseView[]> {
     return this.#leases.list(prefix);
   }

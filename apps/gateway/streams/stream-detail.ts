@@ -1,0 +1,27 @@
+import type { Principal } from '#domain/access';
+import { notFound } from '../http/problem.errors.ts';
+import type { StreamPage, StreamReader } from './stream-reader.ts';
+import { encodingOf, latencyOf, renditionOf, settingsOf, summaryOf } from './stream.view.ts';
+
+/** Segments per rendition in a stream's details. */
+const segmentsShown = 10;
+
+/** A stream with its renditions and newest segments, as the reader has it. @throws ProblemError 404 */
+export async function streamDetail(reader: StreamReader, id: string, principal: Principal, playback: (streamId: string) => string): Promise<object> {
+  const stream = await reader.visible(id, principal);
+  if (stream === undefined) throw notFound('unknown-stream', `There is no stream ${id}.`);
+  const { row, head } = stream;
+  const renditions = row === undefined ? [] : await reader.renditions(row);
+  const segments = await Promise.all(renditions.map((each) => reader.lastSegments(id, String(each['name']), segmentsShown)));
+  return {
+    ...summaryOf(row, head, playback),
+    settings: settingsOf(row, head),
+    encoding: encodingOf(row),
+    renditions: renditions.map((each, at) => renditionOf(each, segments[at] ?? [])),
+    latency: latencyOf(segments[0] ?? []),
+  };
+}
+
+export function streamPage({ rows, nextCursor }: StreamPage, playback: (streamId: string) => string): object {
+  return { items: rows.map((row) => summaryOf(row, undefined, playback)), nextCursor };
+}

@@ -1,0 +1,131 @@
+import { sandboxAggregate, sandboxAggregateId, sandboxBuildId, type KnownSandbox, type SandboxCommand, type SandboxState } from '#domain/operation';
+import type { DomainEvent } from '#events';
+import { hasCode, type Projection } from '#kernel';
+import type { AggregateStore, BuildClaim, Clock, EventLog, Lease, LeaseStore, ProjectionBuilds } from '#ports';
+import { buildEnds, buildStarts, BulkLoad, pause, ReplayProgress, type CommandExecutor, type Logger } from '#runtime';
+
+export interface SandboxRunDeps {
+  readonly projections: readonly Projection<DomainEvent>[];
+  readonly log: EventLog;
+  readonly builds: ProjectionBuilds;
+  readonly aggregates: AggregateStore;
+  readonly leases: LeaseStore;
+  readonly commands: CommandExecutor;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** Removes what was written under the sandbox's blob prefix. */
+  readonly dropBlobs: (sandboxId: string) => Promise<void>;
+}
+
+export interface SandboxRunInit {
+  readonly name: string;
+  readonly lease: Lease;
+  /** Partitions that are read at once. */
+  readonly partitionsMax: number;
+}
+
+const lookMs = 250;
+
+/**
+ * Does what a sandbox waits for: builds it, or removes it. It runs projectors, which are pure, and writes into the sandbox's
+ * schema through `ProjectionBuilds`: nothing else is within its reach.
+ */
+export class SandboxRun {
+  readonly #init: SandboxRunInit;
+  readonly #deps: SandboxRunDeps;
+
+  constructor(init: SandboxRunInit, deps: SandboxRunDeps) {
+    this.#init = init;
+    this.#deps = deps;
+  }
+
+  /** @throws what may pass by itself; what does not is told as `sandbox.failed`. */
+  async run(stop: AbortSignal): Promise<void> {
+    const state = await this.#state();
+    if (state === undefined || state.stands === 'no') return;
+    if (state.status === 'dropping') return this.#drop(state);
+    if (state.status !== 'building') return;
+    const watched = new AbortController();
+    const dropped = this.#untilDropping(state, AbortSignal.any([stop, watched.signal]));
+    try {
+      await this.#build(state, AbortSignal.any([stop, dropped]));
+    } catch (error) {
+      if (hasCode(error, 'BUILD_FENCED') || dropped.aborted) return;
+      if ((error as { retryable?: unknown }).retryable === true) throw error;
+      await this.#fail(state, error);
+    } finally {
+      watched.abort();
+    }
+  }
+
+  async #build(state: KnownSandbox, stop: AbortSignal): Promise<void> {
+    let [events, skipped] = [0, 0];
+    for (const name of state.projections) {
+      const projection = this.#deps.projections.find((one) => one.name === name);
+      if (projection === undefined) throw Object.assign(new Error(`This release has no projection ${name}.`), { code: 'PROJECTION_UNKNOWN' });
+      const claim: BuildClaim = { id: sandboxBuildId(state.sandboxId, name), projection, epoch: this.#init.lease.epoch };
+      const progress = await this.#load(state, claim, stop);
+      if (progress === undefined) return;
+      events += progress.done;
+      skipped += progress.skipped;
+    }
+    await this.#tell(state, { type: 'RecordSandboxReady', sandboxId: state.sandboxId, events, skipped });
+  }
+
+  /** @returns undefined when it was stopped */
+  async #load({ fromMs, untilMs }: KnownSandbox, claim: BuildClaim, stop: AbortSignal): Promise<ReplayProgress | undefined> {
+    const { log, builds, clock } = this.#deps;
+    const window = { fromMs, untilMs, partitions: null };
+    const starts = await buildStarts(log, claim.projection.contexts, window);
+    const { positions } = await builds.create({ ...claim, starts, whole: false });
+    const ends = await buildEnds(log, positions, window);
+    const progress = new ReplayProgress(positions.reduce((sum, { first, position }) => sum + Number(position - first), 0));
+    const init = { claim, positions, partitionsMax: this.#init.partitionsMax, eventsPerSecondMax: 0, ...(ends === undefined ? {} : { ends }) };
+    const load = new BulkLoad(init, { log, builds, progress });
+    if (!(await load.run(stop)) || stop.aborted) return undefined;
+    await builds.finish(claim);
+    await builds.note(claim, progress.look(0, clock.now()));
+    return progress;
+  }
+
+  /** The lease goes last but one: whoever comes after finds nothing to remove, and says so. */
+  async #drop(state: KnownSandbox): Promise<void> {
+    const { builds, leases, dropBlobs, logger } = this.#deps;
+    for (const name of state.projections) await builds.forget(sandboxBuildId(state.sandboxId, name));
+    await dropBlobs(state.sandboxId);
+    await leases.forget(this.#init.lease);
+    await this.#tell(state, { type: 'RecordSandboxDrop', sandboxId: state.sandboxId });
+    logger.info({ sandbox: state.name }, 'nothing is left of a sandbox');
+  }
+
+  /** Aborts when somebody asked for the sandbox to be dropped, so that the building ends first. */
+  #untilDropping({ sandboxId }: KnownSandbox, over: AbortSignal): AbortSignal {
+    const dropping = new AbortController();
+    const look = async (): Promise<void> => {
+      while (!over.aborted) {
+        await pause(lookMs, over);
+        const now = over.aborted ? undefined : await this.#state().catch(() => undefined);
+        if (now !== undefined && (now.status !== 'building' || now.sandboxId !== sandboxId)) return dropping.abort();
+      }
+    };
+    void look();
+    return dropping.signal;
+  }
+
+  async #state(): Promise<KnownSandbox | undefined> {
+    const head = await this.#deps.aggregates.load(sandboxAggregate.context, sandboxAggregateId(this.#init.name));
+    const state = head?.state as SandboxState | undefined;
+    return state === undefined || state.status === 'absent' ? undefined : state;
+  }
+
+  async #tell({ name, sandboxId }: KnownSandbox, command: SandboxCommand): Promise<void> {
+    await this.#deps.commands.execute(sandboxAggregate, sandboxAggregateId(name), command, { actor: 'system:projector', correlationId: sandboxId });
+  }
+
+  async #fail(state: KnownSandbox, error: unknown): Promise<void> {
+    const { code, message } = error as { code?: unknown; message?: string };
+    this.#deps.logger.error({ err: error, sandbox: state.name }, `a sandbox failed: ${message ?? String(error)}`);
+    const known = typeof code === 'string' && /^[A-Z][A-Z0-9_]{0,63}$/.test(code) ? code : 'SANDBOX_FAILED';
+    await this.#tell(state, { type: 'FailSandbox', sandboxId: state.sandboxId, code: known, message: (message ?? String(error)).slice(0, 1024) });
+  }
+}

@@ -1,0 +1,69 @@
+import { describe, expect, test } from '@jest/globals';
+import { sandboxCreated, sandboxDropped, sandboxDropRequested, sandboxFailed, sandboxReady } from '#events';
+import type { Decision } from '#kernel';
+import { sandboxBuildId, sandboxOf } from './sandbox-build.core.ts';
+import { sandboxDecider, type SandboxCommand, type SandboxDraft, type SandboxState } from './sandbox.decider.ts';
+
+const order = { name: 'try', sandboxId: 'aaaaaaaa', projections: ['streams'], fromMs: null, untilMs: 1000, expiresAtMs: 5000, reason: 'why' };
+const create = { type: 'CreateSandbox', ...order } as const;
+const id = { name: 'try', sandboxId: 'aaaaaaaa' };
+
+function after(...events: readonly SandboxDraft[]): SandboxState {
+  return events.reduce((state, event) => sandboxDecider.evolve(state, event), sandboxDecider.initialState);
+}
+
+function told(decision: Decision<SandboxDraft>): readonly string[] | string {
+  return decision.refused ? decision.code : decision.events.map(({ type }) => type);
+}
+
+const created = sandboxCreated.draft({ ...order });
+const ready = sandboxReady.draft({ ...id, events: 3, skipped: 0 });
+const failed = sandboxFailed.draft({ ...id, code: 'X', message: 'm' });
+const asked = sandboxDropRequested.draft({ ...id, reason: '' });
+const dropped = sandboxDropped.draft(id);
+const drop = { type: 'DropSandbox', reason: '' } as const;
+const recordReady = { type: 'RecordSandboxReady', sandboxId: 'aaaaaaaa', events: 3, skipped: 0 } as const;
+const recordDrop = { type: 'RecordSandboxDrop', sandboxId: 'aaaaaaaa' } as const;
+const fail = { type: 'FailSandbox', sandboxId: 'aaaaaaaa', code: 'X', message: 'm' } as const;
+
+describe('a sandbox', () => {
+  test.each<readonly [string, readonly SandboxDraft[], SandboxCommand, readonly string[] | string]>([
+    ['is created', [], create, ['sandbox.created']],
+    ['is created once, however often the order comes', [created], create, []],
+    ['has its name for itself', [created], { ...create, sandboxId: 'bbbbbbbb' }, 'sandbox-exists'],
+    ['has its name for itself while it is being dropped', [created, asked], { ...create, sandboxId: 'bbbbbbbb' }, 'sandbox-exists'],
+    ['leaves its name to another', [created, asked, dropped], { ...create, sandboxId: 'bbbbbbbb' }, ['sandbox.created']],
+    ['has a window', [], { ...create, fromMs: 1000 }, 'invalid-window'],
+    ['is ready once', [created], recordReady, ['sandbox.ready']],
+    ['is ready no more when it is being dropped', [created, asked], recordReady, []],
+    ['fails while it is built', [created], fail, ['sandbox.failed']],
+    ['does not fail once it is ready', [created, ready], fail, []],
+    ['is dropped while it is built', [created], drop, ['sandbox.drop-requested']],
+    ['is dropped when it is ready', [created, ready], drop, ['sandbox.drop-requested']],
+    ['is dropped when it failed', [created, failed], drop, ['sandbox.drop-requested']],
+    ['is dropped once', [created, asked], drop, []],
+    ['is gone when nothing is left', [created, asked], recordDrop, ['sandbox.dropped']],
+    ['is not gone unless somebody asked', [created, ready], recordDrop, []],
+    ['that is gone cannot be dropped', [created, asked, dropped], drop, 'unknown-sandbox'],
+    ['that never was cannot be dropped', [], drop, 'unknown-sandbox'],
+    ['is not touched by late words about one before it', [created], { ...recordReady, sandboxId: 'bbbbbbbb' }, []],
+  ])('%s', (_what, history, command, expected) => {
+    expect(told(sandboxDecider.decide(command, after(...history)))).toEqual(expected);
+  });
+
+  test('stands until nothing is left of it', () => {
+    const statuses = [[created], [created, ready], [created, failed], [created, asked], [created, asked, dropped]].map((events) => after(...events));
+    expect(statuses.map((state) => [state.status, 'stands' in state && state.stands])).toEqual([
+      ['building', 'yes'],
+      ['ready', 'yes'],
+      ['failed', 'yes'],
+      ['dropping', 'yes'],
+      ['dropped', 'no'],
+    ]);
+  });
+
+  test('names its builds so that they are known as its own', () => {
+    expect(sandboxBuildId('aaaa', 'parked_events')).toBe('sb-aaaa-parked-events');
+    expect([sandboxOf('sb-aaaa-parked-events'), sandboxOf('rp-7f3k'), sandboxOf('first-12')]).toEqual(['aaaa', undefined, undefined]);
+  });
+});
