@@ -5,6 +5,7 @@ import type { Subscriptions } from '../events/subscriptions.ts';
 import type { IdSource, ReadStore } from '#ports';
 import type { EventIntake, Lifecycle, Logger, PersonalData, Telemetry } from '#runtime';
 import type { PastModels } from '../past/past-models.ts';
+import type { EventReview } from '../review/event-review.ts';
 import { catalogueMessage } from './catalogue.ts';
 import { EventService } from './generated/streams/v1/event_service_pb.ts';
 import { QueryService } from './generated/streams/v1/query_service_pb.ts';
@@ -13,6 +14,7 @@ import { GrpcCalls } from './grpc-calls.ts';
 import { GrpcServer, type GrpcServerInit } from './grpc-server.ts';
 import { Publisher } from './publish.ts';
 import { queryHandlers } from './query.ts';
+import { reviewHandlers } from './review.ts';
 import { Subscriber } from './subscribe.ts';
 import { Watcher } from './watch.ts';
 import type { RowWatches } from '../watch/row-watches.ts';
@@ -24,6 +26,7 @@ export interface GatewayGrpcDeps {
   readonly tokens: ResumeTokens;
   readonly intake: EventIntake;
   readonly reads: ReadStore;
+  readonly review: EventReview;
   readonly past: PastModels;
   readonly personal: PersonalData;
   readonly watches: RowWatches;
@@ -48,6 +51,7 @@ export function gatewayGrpc(deps: GatewayGrpcDeps, init: GrpcServerInit): GrpcSe
     publish: publisher.publish,
     publishStream: publisher.publishStream,
     getCatalogue: calls.unary(EventService.method.getCatalogue, ['view', 'operate', 'publish'], catalogueMessage),
+    ...reviewHandlers(calls, deps.review),
     subscribe: subscriber.subscribe,
     subscribeWithCredit: subscriber.subscribeWithCredit,
   };

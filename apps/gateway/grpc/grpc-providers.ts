@@ -7,6 +7,7 @@ import { Subscriptions } from '../events/subscriptions.ts';
 import type { GatewayEngines } from '../gateway-engines.ts';
 import type { GatewaySettings } from '../gateway.config.ts';
 import { PastModels } from '../past/past-models.ts';
+import { EventReview } from '../review/event-review.ts';
 import { RowWatches } from '../watch/row-watches.ts';
 import { gatewayGrpc } from './gateway-grpc.ts';
 import { GrpcServer } from './grpc-server.ts';
@@ -24,13 +25,14 @@ export function grpcProviders({ reads, ids, personal, telemetry }: GatewayEngine
         intake: EventIntake,
         watches: RowWatches,
         past: PastModels,
+        review: EventReview,
         lifecycle: Lifecycle,
         logger: Logger,
       ) => {
-        const parts = { admissions, authenticator, subscriptions, tokens, intake, watches, past, reads, personal, ids, lifecycle, logger, telemetry };
+        const parts = { admissions, authenticator, subscriptions, tokens, intake, watches, past, review, reads, personal, ids, lifecycle, logger, telemetry };
         return gatewayGrpc(parts, { host, port: grpcPort, tls: grpcTls });
       },
-      inject: [Admissions, Authenticator, Subscriptions, ResumeTokens, EventIntake, RowWatches, PastModels, Lifecycle, appLogger],
+      inject: [Admissions, Authenticator, Subscriptions, ResumeTokens, EventIntake, RowWatches, PastModels, EventReview, Lifecycle, appLogger],
     },
   ];
 }

@@ -116,6 +116,8 @@ function searching(subject: () => Subject<EventIndex>): void {
     ['how subjects begin, below their first part', { subjectPrefix: 'st-a/7' }, [2]],
     ['a tenant', { tenant: 'acme' }, [3]],
     ['a tenant that there is not', { tenant: 'nobody' }, []],
+    ['texts that no engine can hold', { subject: 'a\u0000b', subjectPrefix: '\u0000', actor: '\u0000', tenant: '\u0000' }, []],
+    ['a subject that no engine can hold', { subject: 'a\u0000b' }, []],
     ['an actor', { actor: 'system:media' }, [2]],
     ['a request', { correlationId: uuid(2) }, [5, 4, 2]],
     ['a cause', { causationId: uuid(4) }, [5, 4]],

@@ -1,5 +1,5 @@
 import type { IndexFilter } from '#ports';
-import { rootOf, uuidOf } from './event-row.codec.ts';
+import { rootOf, storable, uuidOf } from './event-row.codec.ts';
 import type { TermNumbers } from './index-terms.ts';
 
 /** Conditions in SQL, and their values from `$1` on. */
@@ -32,11 +32,11 @@ export function conditionsOf({ subject, subjectPrefix, correlationId, causationI
   if (actor !== undefined) conditions.add('event.actor = ?::int', actor);
   if (subject !== undefined) {
     conditions.add('event.root = ?::bigint', rootOf(subject));
-    conditions.add("(event.subject = ?::text OR starts_with(event.subject, ?::text || '/'))", subject, subject);
+    conditions.add("(event.subject = ?::text OR starts_with(event.subject, ?::text || '/'))", storable(subject), storable(subject));
   }
   if (subjectPrefix !== undefined) {
     if (subjectPrefix.includes('/')) conditions.add('event.root = ?::bigint', rootOf(subjectPrefix));
-    conditions.add('starts_with(event.subject, ?::text)', subjectPrefix);
+    conditions.add('starts_with(event.subject, ?::text)', storable(subjectPrefix));
   }
   if (correlationId !== undefined) conditions.add('event.correlation = ?::uuid', uuidOf(correlationId));
   if (causationId !== undefined) conditions.add('event.causation = ?::uuid', uuidOf(causationId));

@@ -46,7 +46,7 @@ export interface EventRow {
 }
 
 /** PostgreSQL has no NUL in text; whoever wrote one straight to a broker does not stop the index. */
-function storable(text: string): string {
+export function storable(text: string): string {
   return text.includes('\u0000') ? text.replaceAll('\u0000', '\uFFFD') : text;
 }
 

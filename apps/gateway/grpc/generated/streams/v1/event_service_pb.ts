@@ -17,7 +17,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file streams/v1/event_service.proto.
  */
 export const file_streams_v1_event_service: GenFile = /*@__PURE__*/
-  fileDesc("Ch5zdHJlYW1zL3YxL2V2ZW50X3NlcnZpY2UucHJvdG8SCnN0cmVhbXMudjEiVAoOUHVibGlzaFJlcXVlc3QSLQoGZXZlbnRzGAEgAygLMh0uaW8uY2xvdWRldmVudHMudjEuQ2xvdWRFdmVudBITCgtpbmRlcGVuZGVudBgCIAEoCCI/Cg9QdWJsaXNoUmVzcG9uc2USLAoIb3V0Y29tZXMYASADKAsyGi5zdHJlYW1zLnYxLlB1Ymxpc2hPdXRjb21lIokBCg5QdWJsaXNoT3V0Y29tZRIKCgJpZBgBIAEoCRIvCghhY2NlcHRlZBgCIAEoCzIbLnN0cmVhbXMudjEuUHVibGlzaEFjY2VwdGVkSAASLwoIcmVqZWN0ZWQYAyABKAsyGy5zdHJlYW1zLnYxLlB1Ymxpc2hSZWplY3RlZEgAQgkKB291dGNvbWUiWAoPUHVibGlzaEFjY2VwdGVkEg8KB2NvbnRleHQYASABKAkSEQoJcGFydGl0aW9uGAIgASgFEg4KBm9mZnNldBgDIAEoAxIRCglkdXBsaWNhdGUYBCABKAgiUgoPUHVibGlzaFJlamVjdGVkEgwKBGNvZGUYASABKAkSDQoFZmllbGQYAiABKAkSDwoHbWVzc2FnZRgDIAEoCRIRCglyZXRyeWFibGUYBCABKAgiRQoUUHVibGlzaFN0cmVhbVJlcXVlc3QSLQoGZXZlbnRzGAEgAygLMh0uaW8uY2xvdWRldmVudHMudjEuQ2xvdWRFdmVudCJFChVQdWJsaXNoU3RyZWFtUmVzcG9uc2USLAoIb3V0Y29tZXMYASADKAsyGi5zdHJlYW1zLnYxLlB1Ymxpc2hPdXRjb21lInQKC0V2ZW50RmlsdGVyEhAKCGNvbnRleHRzGAEgAygJEg0KBXR5cGVzGAIgAygJEg8KB3N1YmplY3QYAyABKAkSFgoOc3ViamVjdF9wcmVmaXgYBCABKAkSCwoDa2V5GAUgASgJEg4KBnRlbmFudBgGIAEoCSK+AQoQU3Vic2NyaWJlUmVxdWVzdBInCgZmaWx0ZXIYASABKAsyFy5zdHJlYW1zLnYxLkV2ZW50RmlsdGVyEiEKAmF0GAIgASgOMhMuc3RyZWFtcy52MS5TdGFydEF0SAASDwoFdG9rZW4YAyABKAlIABIqCgR0aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAEhgKEGJhdGNoX2V2ZW50c19tYXgYBSABKA1CBwoFc3RhcnQiXwoRU3Vic2NyaWJlUmVzcG9uc2USLQoGZXZlbnRzGAEgAygLMh0uaW8uY2xvdWRldmVudHMudjEuQ2xvdWRFdmVudBINCgV0b2tlbhgCIAEoCRIMCgRsaXZlGAMgASgIImgKGlN1YnNjcmliZVdpdGhDcmVkaXRSZXF1ZXN0Ei0KBWJlZ2luGAEgASgLMhwuc3RyZWFtcy52MS5TdWJzY3JpYmVSZXF1ZXN0SAASEAoGY3JlZGl0GAIgASgNSABCCQoHcmVxdWVzdCJpChtTdWJzY3JpYmVXaXRoQ3JlZGl0UmVzcG9uc2USLQoGZXZlbnRzGAEgAygLMh0uaW8uY2xvdWRldmVudHMudjEuQ2xvdWRFdmVudBINCgV0b2tlbhgCIAEoCRIMCgRsaXZlGAMgASgIIhUKE0dldENhdGFsb2d1ZVJlcXVlc3QiPAoUR2V0Q2F0YWxvZ3VlUmVzcG9uc2USJAoFdHlwZXMYASADKAsyFS5zdHJlYW1zLnYxLkV2ZW50VHlwZSKFAQoJRXZlbnRUeXBlEgwKBHR5cGUYASABKAkSDwoHdmVyc2lvbhgCIAEoDRIPCgdjb250ZXh0GAMgASgJEg8KB21lYW5pbmcYBCABKAkSEgoKZGF0YXNjaGVtYRgFIAEoCRITCgtqc29uX3NjaGVtYRgGIAEoCRIOCgZzYW1wbGUYByABKAkqYgoHU3RhcnRBdBIYChRTVEFSVF9BVF9VTlNQRUNJRklFRBAAEhAKDFNUQVJUX0FUX05PVxABEhMKD1NUQVJUX0FUX1JFQ0VOVBACEhYKElNUQVJUX0FUX0JFR0lOTklORxADMrcDCgxFdmVudFNlcnZpY2USQgoHUHVibGlzaBIaLnN0cmVhbXMudjEuUHVibGlzaFJlcXVlc3QaGy5zdHJlYW1zLnYxLlB1Ymxpc2hSZXNwb25zZRJYCg1QdWJsaXNoU3RyZWFtEiAuc3RyZWFtcy52MS5QdWJsaXNoU3RyZWFtUmVxdWVzdBohLnN0cmVhbXMudjEuUHVibGlzaFN0cmVhbVJlc3BvbnNlKAEwARJKCglTdWJzY3JpYmUSHC5zdHJlYW1zLnYxLlN1YnNjcmliZVJlcXVlc3QaHS5zdHJlYW1zLnYxLlN1YnNjcmliZVJlc3BvbnNlMAESagoTU3Vic2NyaWJlV2l0aENyZWRpdBImLnN0cmVhbXMudjEuU3Vic2NyaWJlV2l0aENyZWRpdFJlcXVlc3QaJy5zdHJlYW1zLnYxLlN1YnNjcmliZVdpdGhDcmVkaXRSZXNwb25zZSgBMAESUQoMR2V0Q2F0YWxvZ3VlEh8uc3RyZWFtcy52MS5HZXRDYXRhbG9ndWVSZXF1ZXN0GiAuc3RyZWFtcy52MS5HZXRDYXRhbG9ndWVSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_io_cloudevents_v1_cloudevents]);
+  fileDesc("Ch5zdHJlYW1zL3YxL2V2ZW50X3NlcnZpY2UucHJvdG8SCnN0cmVhbXMudjEiVAoOUHVibGlzaFJlcXVlc3QSLQoGZXZlbnRzGAEgAygLMh0uaW8uY2xvdWRldmVudHMudjEuQ2xvdWRFdmVudBITCgtpbmRlcGVuZGVudBgCIAEoCCI/Cg9QdWJsaXNoUmVzcG9uc2USLAoIb3V0Y29tZXMYASADKAsyGi5zdHJlYW1zLnYxLlB1Ymxpc2hPdXRjb21lIokBCg5QdWJsaXNoT3V0Y29tZRIKCgJpZBgBIAEoCRIvCghhY2NlcHRlZBgCIAEoCzIbLnN0cmVhbXMudjEuUHVibGlzaEFjY2VwdGVkSAASLwoIcmVqZWN0ZWQYAyABKAsyGy5zdHJlYW1zLnYxLlB1Ymxpc2hSZWplY3RlZEgAQgkKB291dGNvbWUiWAoPUHVibGlzaEFjY2VwdGVkEg8KB2NvbnRleHQYASABKAkSEQoJcGFydGl0aW9uGAIgASgFEg4KBm9mZnNldBgDIAEoAxIRCglkdXBsaWNhdGUYBCABKAgiUgoPUHVibGlzaFJlamVjdGVkEgwKBGNvZGUYASABKAkSDQoFZmllbGQYAiABKAkSDwoHbWVzc2FnZRgDIAEoCRIRCglyZXRyeWFibGUYBCABKAgiRQoUUHVibGlzaFN0cmVhbVJlcXVlc3QSLQoGZXZlbnRzGAEgAygLMh0uaW8uY2xvdWRldmVudHMudjEuQ2xvdWRFdmVudCJFChVQdWJsaXNoU3RyZWFtUmVzcG9uc2USLAoIb3V0Y29tZXMYASADKAsyGi5zdHJlYW1zLnYxLlB1Ymxpc2hPdXRjb21lInQKC0V2ZW50RmlsdGVyEhAKCGNvbnRleHRzGAEgAygJEg0KBXR5cGVzGAIgAygJEg8KB3N1YmplY3QYAyABKAkSFgoOc3ViamVjdF9wcmVmaXgYBCABKAkSCwoDa2V5GAUgASgJEg4KBnRlbmFudBgGIAEoCSK+AQoQU3Vic2NyaWJlUmVxdWVzdBInCgZmaWx0ZXIYASABKAsyFy5zdHJlYW1zLnYxLkV2ZW50RmlsdGVyEiEKAmF0GAIgASgOMhMuc3RyZWFtcy52MS5TdGFydEF0SAASDwoFdG9rZW4YAyABKAlIABIqCgR0aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEgAEhgKEGJhdGNoX2V2ZW50c19tYXgYBSABKA1CBwoFc3RhcnQiXwoRU3Vic2NyaWJlUmVzcG9uc2USLQoGZXZlbnRzGAEgAygLMh0uaW8uY2xvdWRldmVudHMudjEuQ2xvdWRFdmVudBINCgV0b2tlbhgCIAEoCRIMCgRsaXZlGAMgASgIImgKGlN1YnNjcmliZVdpdGhDcmVkaXRSZXF1ZXN0Ei0KBWJlZ2luGAEgASgLMhwuc3RyZWFtcy52MS5TdWJzY3JpYmVSZXF1ZXN0SAASEAoGY3JlZGl0GAIgASgNSABCCQoHcmVxdWVzdCJpChtTdWJzY3JpYmVXaXRoQ3JlZGl0UmVzcG9uc2USLQoGZXZlbnRzGAEgAygLMh0uaW8uY2xvdWRldmVudHMudjEuQ2xvdWRFdmVudBINCgV0b2tlbhgCIAEoCRIMCgRsaXZlGAMgASgIIhUKE0dldENhdGFsb2d1ZVJlcXVlc3QiPAoUR2V0Q2F0YWxvZ3VlUmVzcG9uc2USJAoFdHlwZXMYASADKAsyFS5zdHJlYW1zLnYxLkV2ZW50VHlwZSKFAQoJRXZlbnRUeXBlEgwKBHR5cGUYASABKAkSDwoHdmVyc2lvbhgCIAEoDRIPCgdjb250ZXh0GAMgASgJEg8KB21lYW5pbmcYBCABKAkSEgoKZGF0YXNjaGVtYRgFIAEoCRITCgtqc29uX3NjaGVtYRgGIAEoCRIOCgZzYW1wbGUYByABKAkihwIKE1NlYXJjaEV2ZW50c1JlcXVlc3QSJwoGZmlsdGVyGAEgASgLMhcuc3RyZWFtcy52MS5FdmVudEZpbHRlchINCgVhY3RvchgCIAEoCRIWCg5jb3JyZWxhdGlvbl9pZBgDIAEoCRIUCgxjYXVzYXRpb25faWQYBCABKAkSKQoFc2luY2UYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEikKBXVudGlsGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBINCgV3aGVyZRgHIAEoCRIRCglwYWdlX3NpemUYCCABKA0SEgoKcGFnZV90b2tlbhgJIAEoCSKVAQoUU2VhcmNoRXZlbnRzUmVzcG9uc2USLQoGZXZlbnRzGAEgAygLMh0uaW8uY2xvdWRldmVudHMudjEuQ2xvdWRFdmVudBIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSDgoGbG9va2VkGAMgASgNEhQKDGluYXBwbGljYWJsZRgEIAEoDRIPCgdwcm9ibGVtGAUgASgJIkcKE0dldENhdXNhdGlvblJlcXVlc3QSCgoCaWQYASABKAkSEQoJbm9kZXNfbWF4GAIgASgNEhEKCWRlcHRoX21heBgDIAEoDSJlChRHZXRDYXVzYXRpb25SZXNwb25zZRIoCgVub2RlcxgBIAMoCzIZLnN0cmVhbXMudjEuQ2F1c2F0aW9uTm9kZRIQCghjYXVzZV9pZBgCIAEoCRIRCgl0cnVuY2F0ZWQYAyABKAgitgEKDUNhdXNhdGlvbk5vZGUSCgoCaWQYASABKAkSEQoJcGFyZW50X2lkGAIgASgJEg0KBWRlcHRoGAMgASgNEgwKBHR5cGUYBCABKAkSDwoHY29udGV4dBgFIAEoCRIPCgdzdWJqZWN0GAYgASgJEg4KBnRlbmFudBgHIAEoCRINCgVhY3RvchgIIAEoCRIoCgR0aW1lGAkgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCpiCgdTdGFydEF0EhgKFFNUQVJUX0FUX1VOU1BFQ0lGSUVEEAASEAoMU1RBUlRfQVRfTk9XEAESEwoPU1RBUlRfQVRfUkVDRU5UEAISFgoSU1RBUlRfQVRfQkVHSU5OSU5HEAMy3QQKDEV2ZW50U2VydmljZRJCCgdQdWJsaXNoEhouc3RyZWFtcy52MS5QdWJsaXNoUmVxdWVzdBobLnN0cmVhbXMudjEuUHVibGlzaFJlc3BvbnNlElgKDVB1Ymxpc2hTdHJlYW0SIC5zdHJlYW1zLnYxLlB1Ymxpc2hTdHJlYW1SZXF1ZXN0GiEuc3RyZWFtcy52MS5QdWJsaXNoU3RyZWFtUmVzcG9uc2UoATABEkoKCVN1YnNjcmliZRIcLnN0cmVhbXMudjEuU3Vic2NyaWJlUmVxdWVzdBodLnN0cmVhbXMudjEuU3Vic2NyaWJlUmVzcG9uc2UwARJqChNTdWJzY3JpYmVXaXRoQ3JlZGl0EiYuc3RyZWFtcy52MS5TdWJzY3JpYmVXaXRoQ3JlZGl0UmVxdWVzdBonLnN0cmVhbXMudjEuU3Vic2NyaWJlV2l0aENyZWRpdFJlc3BvbnNlKAEwARJRCgxTZWFyY2hFdmVudHMSHy5zdHJlYW1zLnYxLlNlYXJjaEV2ZW50c1JlcXVlc3QaIC5zdHJlYW1zLnYxLlNlYXJjaEV2ZW50c1Jlc3BvbnNlElEKDEdldENhdXNhdGlvbhIfLnN0cmVhbXMudjEuR2V0Q2F1c2F0aW9uUmVxdWVzdBogLnN0cmVhbXMudjEuR2V0Q2F1c2F0aW9uUmVzcG9uc2USUQoMR2V0Q2F0YWxvZ3VlEh8uc3RyZWFtcy52MS5HZXRDYXRhbG9ndWVSZXF1ZXN0GiAuc3RyZWFtcy52MS5HZXRDYXRhbG9ndWVSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_io_cloudevents_v1_cloudevents]);
 
 /**
  * @generated from message streams.v1.PublishRequest
@@ -495,6 +495,249 @@ export const EventTypeSchema: GenMessage<EventType> = /*@__PURE__*/
   messageDesc(file_streams_v1_event_service, 14);
 
 /**
+ * @generated from message streams.v1.SearchEventsRequest
+ */
+export type SearchEventsRequest = Message<"streams.v1.SearchEventsRequest"> & {
+  /**
+   * Its `key` is not searched by.
+   *
+   * @generated from field: streams.v1.EventFilter filter = 1;
+   */
+  filter?: EventFilter | undefined;
+
+  /**
+   * Who caused it, such as `key:k-3f9a2c`.
+   *
+   * @generated from field: string actor = 2;
+   */
+  actor: string;
+
+  /**
+   * The request or session that they belong to.
+   *
+   * @generated from field: string correlation_id = 3;
+   */
+  correlationId: string;
+
+  /**
+   * The event or command that caused them.
+   *
+   * @generated from field: string causation_id = 4;
+   */
+  causationId: string;
+
+  /**
+   * Recorded at or after.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 5;
+   */
+  since?: Timestamp | undefined;
+
+  /**
+   * Recorded before.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 6;
+   */
+  until?: Timestamp | undefined;
+
+  /**
+   * A filter in the Common Expression Language over `data` and `event`, 1,000 characters at most.
+   *
+   * @generated from field: string where = 7;
+   */
+  where: string;
+
+  /**
+   * 1 to 200; 50 when it is 0.
+   *
+   * @generated from field: uint32 page_size = 8;
+   */
+  pageSize: number;
+
+  /**
+   * Of the page before, with the same request.
+   *
+   * @generated from field: string page_token = 9;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message streams.v1.SearchEventsRequest.
+ * Use `create(SearchEventsRequestSchema)` to create a new message.
+ */
+export const SearchEventsRequestSchema: GenMessage<SearchEventsRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_event_service, 15);
+
+/**
+ * @generated from message streams.v1.SearchEventsResponse
+ */
+export type SearchEventsResponse = Message<"streams.v1.SearchEventsResponse"> & {
+  /**
+   * @generated from field: repeated io.cloudevents.v1.CloudEvent events = 1;
+   */
+  events: CloudEvent[];
+
+  /**
+   * Empty when that was everything there is. A page may be empty and still have one: more was not looked at in its time.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * Events that the expression was asked about.
+   *
+   * @generated from field: uint32 looked = 3;
+   */
+  looked: number;
+
+  /**
+   * Those of them that it could not be applied to, and why the first could not.
+   *
+   * @generated from field: uint32 inapplicable = 4;
+   */
+  inapplicable: number;
+
+  /**
+   * @generated from field: string problem = 5;
+   */
+  problem: string;
+};
+
+/**
+ * Describes the message streams.v1.SearchEventsResponse.
+ * Use `create(SearchEventsResponseSchema)` to create a new message.
+ */
+export const SearchEventsResponseSchema: GenMessage<SearchEventsResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_event_service, 16);
+
+/**
+ * @generated from message streams.v1.GetCausationRequest
+ */
+export type GetCausationRequest = Message<"streams.v1.GetCausationRequest"> & {
+  /**
+   * Of the event.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * 1 to 20,000; 10,000 when it is 0.
+   *
+   * @generated from field: uint32 nodes_max = 2;
+   */
+  nodesMax: number;
+
+  /**
+   * Steps up and down, 1 to 200; 64 when it is 0.
+   *
+   * @generated from field: uint32 depth_max = 3;
+   */
+  depthMax: number;
+};
+
+/**
+ * Describes the message streams.v1.GetCausationRequest.
+ * Use `create(GetCausationRequestSchema)` to create a new message.
+ */
+export const GetCausationRequestSchema: GenMessage<GetCausationRequest> = /*@__PURE__*/
+  messageDesc(file_streams_v1_event_service, 17);
+
+/**
+ * @generated from message streams.v1.GetCausationResponse
+ */
+export type GetCausationResponse = Message<"streams.v1.GetCausationResponse"> & {
+  /**
+   * Each event before what it caused, siblings by time.
+   *
+   * @generated from field: repeated streams.v1.CausationNode nodes = 1;
+   */
+  nodes: CausationNode[];
+
+  /**
+   * What the first events name as their cause, which is no event: a request or a session.
+   *
+   * @generated from field: string cause_id = 2;
+   */
+  causeId: string;
+
+  /**
+   * There is more than was allowed.
+   *
+   * @generated from field: bool truncated = 3;
+   */
+  truncated: boolean;
+};
+
+/**
+ * Describes the message streams.v1.GetCausationResponse.
+ * Use `create(GetCausationResponseSchema)` to create a new message.
+ */
+export const GetCausationResponseSchema: GenMessage<GetCausationResponse> = /*@__PURE__*/
+  messageDesc(file_streams_v1_event_service, 18);
+
+/**
+ * @generated from message streams.v1.CausationNode
+ */
+export type CausationNode = Message<"streams.v1.CausationNode"> & {
+  /**
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * The event that caused it, when it is among the nodes.
+   *
+   * @generated from field: string parent_id = 2;
+   */
+  parentId: string;
+
+  /**
+   * @generated from field: uint32 depth = 3;
+   */
+  depth: number;
+
+  /**
+   * @generated from field: string type = 4;
+   */
+  type: string;
+
+  /**
+   * @generated from field: string context = 5;
+   */
+  context: string;
+
+  /**
+   * @generated from field: string subject = 6;
+   */
+  subject: string;
+
+  /**
+   * @generated from field: string tenant = 7;
+   */
+  tenant: string;
+
+  /**
+   * @generated from field: string actor = 8;
+   */
+  actor: string;
+
+  /**
+   * @generated from field: google.protobuf.Timestamp time = 9;
+   */
+  time?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message streams.v1.CausationNode.
+ * Use `create(CausationNodeSchema)` to create a new message.
+ */
+export const CausationNodeSchema: GenMessage<CausationNode> = /*@__PURE__*/
+  messageDesc(file_streams_v1_event_service, 19);
+
+/**
  * @generated from enum streams.v1.StartAt
  */
 export enum StartAt {
@@ -579,6 +822,26 @@ export const EventService: GenService<{
     methodKind: "bidi_streaming";
     input: typeof SubscribeWithCreditRequestSchema;
     output: typeof SubscribeWithCreditResponseSchema;
+  },
+  /**
+   * Finds events by their attributes and by an expression over their data, the newest first. What is personal is masked.
+   *
+   * @generated from rpc streams.v1.EventService.SearchEvents
+   */
+  searchEvents: {
+    methodKind: "unary";
+    input: typeof SearchEventsRequestSchema;
+    output: typeof SearchEventsResponseSchema;
+  },
+  /**
+   * What led to an event and what came of it, across contexts.
+   *
+   * @generated from rpc streams.v1.EventService.GetCausation
+   */
+  getCausation: {
+    methodKind: "unary";
+    input: typeof GetCausationRequestSchema;
+    output: typeof GetCausationResponseSchema;
   },
   /**
    * Every type of event there is, with the JSON Schema of its data.
