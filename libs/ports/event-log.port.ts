@@ -113,6 +113,15 @@ export abstract class EventLog {
    */
   abstract restore(topic: string, partitions: number, work: (write: RestoreRecords) => Promise<void>): Promise<void>;
 
+  /** Versions of the topic's subjects: of all that were ever appended to under an `expected` version. */
+  abstract subjects(topic: string): Promise<readonly ExpectedVersion[]>;
+
+  /**
+   * Makes the versions of the topic's subjects those of another log, and no others: who appends under an `expected` version
+   * goes on here as there. For copies alone, as `restore`.
+   */
+  abstract restoreSubjects(topic: string, versions: readonly ExpectedVersion[]): Promise<void>;
+
   /**
    * Names this log among all logs, for whoever keeps offsets: offsets of one log mean nothing in another. Such as
    * `embedded:<id>` or `kafka:<cluster>/<prefix>`; the same for all processes and for as long as the records are there.

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { EmbeddedPostgres } from '#adapters/embedded-postgres';
-import { Database, PostgresOutbox, PostgresProjectionStore, type Statement, type TextResult } from '#adapters/postgres';
-import type { OutboxRow } from '#ports';
+import { Database, PostgresLeaseStore, PostgresOutbox, PostgresProjectionStore, type Statement, type TextResult } from '#adapters/postgres';
+import type { LeaseView, OutboxRow } from '#ports';
 import { runMigrations } from '#migrations';
 import type { StreamsSettings } from '../streams.config.ts';
 import { exitCodes, PlainFailure } from '../streams.errors.ts';
@@ -118,6 +118,11 @@ export class MigratedDatabase {
       `The database belongs to the event log ${bound}, but ${source} is to be copied: set KAFKA_BROKERS, KAFKA_TOPIC_PREFIX, STREAMS_DATA_DIR and DATABASE_URL of one platform. Nothing was changed.`,
       exitCodes.usage,
     );
+  }
+
+  /** Leases that apps hold, wherever they run. */
+  async liveLeases(): Promise<readonly LeaseView[]> {
+    return (await new PostgresLeaseStore(this.#database).list('')).filter(({ expired }) => !expired);
   }
 
   /** A record of the old log. One that waits in the outbox, too, was written just before the relay could forget it. */

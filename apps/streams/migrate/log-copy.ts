@@ -52,7 +52,7 @@ export async function compareTopic(topic: string, deps: CopyDeps): Promise<Begun
   return { topic, partitions };
 }
 
-/** Copies what is missing of a topic, and reads all of it back. @throws PlainFailure when the copy differs. */
+/** Copies what is missing of a topic and the versions of its subjects, and reads all records back. @throws PlainFailure when the copy differs. */
 export async function copyTopic({ topic, partitions }: BegunCopy, deps: CopyDeps): Promise<TopicCopy> {
   const progress = new Progress(
     partitions.map(({ head }) => head),
@@ -62,6 +62,7 @@ export async function copyTopic({ topic, partitions }: BegunCopy, deps: CopyDeps
   await deps.target.restore(topic, partitions.length, async (write) => {
     await sideBySide(partitions, ({ head, found }) => copyPartition(topic, head, found, write, progress, deps));
   });
+  await deps.target.restoreSubjects(topic, await deps.source.subjects(topic));
   const copies = await sideBySide(partitions, ({ head }) => verifyPartition(topic, head, deps));
   const digest = createHash('sha256');
   for (const copy of copies) digest.update(copy.digest);

@@ -13,6 +13,7 @@ import type { StreamsSettings } from '../streams.config.ts';
 import { exitCodes, PlainFailure } from '../streams.errors.ts';
 import { compareTopic, copyTopic, type BegunCopy, type CopyDeps, type TopicCopy } from './log-copy.ts';
 import { MigratedDatabase, type DatabaseMoves } from './database-moves.ts';
+import { Standstill } from './standstill.ts';
 
 export type LogEngine = 'kafka' | 'embedded';
 
@@ -35,7 +36,7 @@ export interface MigrationReport {
 /**
  * Copies the event log from this machine's file to Kafka, or back: every event with its id, key, headers and time of
  * record, in the order of each partition. The original is left as it is. Broken off, the same command goes on.
- * @throws PlainFailure when the platform runs, or the target holds something else.
+ * @throws PlainFailure when the platform runs anywhere, somebody writes to one of the logs, or the target holds something else.
  */
 export async function migrateLog(init: MigrationInit): Promise<MigrationReport> {
   const { settings, to } = init;
@@ -95,6 +96,8 @@ async function copyAll(
   try {
     const [source, target] = [await logs.source.identity(), await logs.target.identity()];
     await database?.check(source, target);
+    const standstill = new Standstill({ ...logs, topics: contexts, liveLeases: async () => (await database?.liveLeases()) ?? [] });
+    await standstill.begin();
     const deps = (topic: string): CopyDeps => ({
       ...logs,
       onProgress: (done, all) => showProgress(progressLine(topic, done, all)),
@@ -110,6 +113,7 @@ async function copyAll(
       const before = copy.found > 0 ? `, ${copy.found} of them copied before` : '';
       say(`${copy.topic.padEnd(8)} ${String(copy.records).padStart(10)} events${before}  sha256 ${copy.digest.slice(0, 16)}…`);
     }
+    await standstill.confirm();
     const moved = await database?.move(copies, { to, target });
     if (moved !== undefined) say(`Checkpoints moved: ${moved.checkpoints}. Commands that were on the log already: ${moved.forgotten}.`);
     return { to, topics: copies.map(({ topic, records, found, digest }) => ({ topic, records, found, digest })), database: moved };

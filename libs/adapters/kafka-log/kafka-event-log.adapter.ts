@@ -5,6 +5,7 @@ import {
   EventLog,
   eventLogErrors,
   type AppendOptions,
+  type ExpectedVersion,
   type PartitionHead,
   type Position,
   type ReadBatch,
@@ -151,7 +152,7 @@ export class KafkaEventLog extends EventLog {
     const view = await this.#topics.ensure(name, partitions, { ...eventTopicConfigs(topic, this.#init), ...recordTimes.kept });
     await this.#configure(name, recordTimes.kept);
     try {
-      await this.#forgetProducers(view);
+      await this.#guard(topic, (guarded) => this.#guarded.forgetProducers(guarded, this.#plain));
       await work(async (records) => {
         this.#checkOpen();
         for (const { partition } of records) checkPartition(topic, partition, view);
@@ -162,11 +163,21 @@ export class KafkaEventLog extends EventLog {
     }
   }
 
-  async #forgetProducers({ name }: TopicView): Promise<void> {
+  override async subjects(topic: string): Promise<readonly ExpectedVersion[]> {
+    return this.#guard(topic, (name) => this.#guarded.subjects(name));
+  }
+
+  override async restoreSubjects(topic: string, versions: readonly ExpectedVersion[]): Promise<void> {
+    await this.#guard(topic, (name) => this.#guarded.restoreSubjects(name, versions, this.#plain));
+  }
+
+  /** @throws OperatingError as the port says, whatever the brokers say */
+  async #guard<Answer>(topic: string, work: (name: string) => Promise<Answer>): Promise<Answer> {
+    const { name } = await this.#view(topic);
     try {
-      await this.#guarded.forgetProducers(name, this.#plain);
+      return await work(name);
     } catch (error) {
-      throw portError(error, name);
+      throw portError(error, topic);
     }
   }
 

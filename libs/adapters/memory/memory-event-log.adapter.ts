@@ -8,6 +8,7 @@ import {
   eventLogErrors,
   type AppendOptions,
   type Clock,
+  type ExpectedVersion,
   type PartitionHead,
   type Position,
   type ProducerState,
@@ -119,6 +120,16 @@ export class MemoryEventLog extends EventLog {
       for (const record of records) this.#partition(topic, record.partition).restore(record);
       topic.waiters.wake();
     });
+  }
+
+  override async subjects(name: string): Promise<readonly ExpectedVersion[]> {
+    return [...this.#topic(name).versions].map(([subject, version]) => ({ subject, version }));
+  }
+
+  override async restoreSubjects(name: string, versions: readonly ExpectedVersion[]): Promise<void> {
+    const known = this.#topic(name).versions;
+    known.clear();
+    for (const { subject, version } of versions) known.set(subject, version);
   }
 
   override async identity(): Promise<string> {

@@ -6,6 +6,7 @@ import {
   eventLogErrors,
   type AppendOptions,
   type BlobStore,
+  type ExpectedVersion,
   type PartitionHead,
   type Position,
   type ReadBatch,
@@ -214,6 +215,14 @@ export class SealedEventLog extends EventLog {
 
   override restore(topic: string, partitions: number, work: (write: RestoreRecords) => Promise<void>): Promise<void> {
     return this.#hot.restore(topic, partitions, work);
+  }
+
+  override subjects(topic: string): Promise<readonly ExpectedVersion[]> {
+    return this.#hot.subjects(topic);
+  }
+
+  override restoreSubjects(topic: string, versions: readonly ExpectedVersion[]): Promise<void> {
+    return this.#hot.restoreSubjects(topic, versions);
   }
 
   override identity(): Promise<string> {

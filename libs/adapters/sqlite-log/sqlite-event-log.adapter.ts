@@ -7,6 +7,7 @@ import {
   eventLogErrors,
   type AppendOptions,
   type Clock,
+  type ExpectedVersion,
   type PartitionHead,
   type Position,
   type ReadBatch,
@@ -159,6 +160,14 @@ export class SqliteEventLog extends EventLog {
       this.#checkOpen();
       await this.#writer.restore(topic, records);
     });
+  }
+
+  override async subjects(topic: string): Promise<readonly ExpectedVersion[]> {
+    return this.#snapshot(() => this.#tables.subjects.all(this.#tables.topics.get(topic).id));
+  }
+
+  override async restoreSubjects(topic: string, versions: readonly ExpectedVersion[]): Promise<void> {
+    await this.#exclusive(() => this.#tables.subjects.replace(this.#tables.topics.get(topic).id, versions));
   }
 
   override async identity(): Promise<string> {

@@ -7,6 +7,11 @@ import { decide, producerOf, visible, type GuardDeps } from './guard-deps.ts';
 import { decodeSubjectState, encodeSubjectState, type SubjectGuardState } from './guard-state.codec.ts';
 import type { TransactionalProducer, TransactionPart } from './transactional-producer.ts';
 
+/** How the names of all guards of a topic's subjects begin. */
+export function subjectGuards(topic: string): string {
+  return `subject/${topic}/`;
+}
+
 /** A subject in our hands: as long as nobody else takes it, its version is what we have read. */
 export class SubjectHold {
   readonly #guard: string;
@@ -25,7 +30,7 @@ export class SubjectHold {
 
   /** Takes the subject from whoever holds it. @throws BrokerRefusal, or as the network does */
   static async take(topic: string, subject: string, deps: GuardDeps): Promise<SubjectHold> {
-    const guard = `subject/${topic}/${subject}`;
+    const guard = `${subjectGuards(topic)}${subject}`;
     await deps.states.ensure();
     const writer = producerOf(guard, deps);
     await writer.take();

@@ -65,6 +65,30 @@ export function restoreCases(fixture: () => LogFixture): void {
       await expect(log.append(name, run(1), producer(20n))).rejects.toEqual(operatingError('SEQUENCE_GAP'));
     });
 
+    test('takes over the versions of subjects, and forgets those that the other log does not know', async () => {
+      const { log, topic } = fixture();
+      const [there, here] = [await topic(), await topic()];
+      const expecting = (subject: string, version: bigint) => ({ expected: { subject, version } });
+      await log.append(there, run(3), expecting('a/b', 0n));
+      await log.append(there, run(2), expecting('a/b', 3n));
+      await log.append(there, run(1), expecting('ü', 0n));
+      await log.append(here, run(4), expecting('gone', 0n));
+      await log.append(here, run(7), expecting('a/b', 0n));
+      const versions = await log.subjects(there);
+      expect(versions.toSorted((one, other) => Number(other.version - one.version))).toEqual([
+        { subject: 'a/b', version: 5n },
+        { subject: 'ü', version: 1n },
+      ]);
+      for (let times = 0; times < 2; times++) await log.restoreSubjects(here, versions);
+      expect(await log.subjects(here)).toHaveLength(2);
+      await expect(log.append(here, run(1), expecting('a/b', 7n))).rejects.toEqual(operatingError('VERSION_CONFLICT'));
+      await log.append(here, run(1), expecting('a/b', 5n));
+      await log.append(here, run(1), expecting('ü', 1n));
+      await log.append(here, run(1), expecting('gone', 0n));
+      await expect(log.append(here, run(1), expecting('ü', 1n))).rejects.toEqual(operatingError('VERSION_CONFLICT'));
+      await expect(log.subjects(freshName('nobody'))).rejects.toEqual(operatingError('TOPIC_UNKNOWN'));
+    });
+
     test('into a topic of other partitions is refused', async () => {
       const { log, topic } = fixture();
       const name = await topic();
