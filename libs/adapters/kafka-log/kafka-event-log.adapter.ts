@@ -175,7 +175,8 @@ export class KafkaEventLog extends EventLog {
   async #guard<Answer>(topic: string, work: (name: string) => Promise<Answer>): Promise<Answer> {
     const { name } = await this.#view(topic);
     try {
-      return await work(name);
+      // A leader that was just chosen may not know it yet. What is done here may be done twice.
+      return await this.#cluster.insist(metadataBudgetMs, () => work(name));
     } catch (error) {
       throw portError(error, topic);
     }
