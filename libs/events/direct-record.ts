@@ -15,6 +15,9 @@ import type { LogRecord, StoredRecord } from './record.ts';
  */
 export const directHeader = 'streams-direct';
 
+/** Says why nobody can read what stood here; readers get it as a record of its own, which is parked. */
+const unreadableHeader = 'streams-unreadable';
+
 /** What the log says of a direct record's tenant: whether this installation takes events for it on this way. */
 type DirectTenancy = 'tenant-open' | 'tenant-closed';
 
@@ -46,6 +49,11 @@ export function asDirect(record: StoredRecord, tenants: DirectTenants): StoredRe
   const known = tenant === undefined ? {} : { ce_tenant: tenant };
   const marked = filled(record, tenancy, known);
   return isComplete(marked.headers) ? marked : filled(record, tenancy, { ...known, ...doorHeaders(marked) });
+}
+
+/** Stands for what came past the platform and cannot be read at all. The same in every replay. */
+export function unreadableRecord(why: string, place: Pick<StoredRecord, 'partition' | 'offset' | 'recordedAt'>): StoredRecord {
+  return asClosedDirect({ key: '', headers: { [unreadableHeader]: why }, value: '', ...place });
 }
 
 /** The mark alone, where nobody asks for the event. */
@@ -113,6 +121,8 @@ const structuredMode = /^application\/cloudevents/i;
  */
 export function checkDirect(record: DirectRecord): LogRecord {
   const { headers, key, value, recordedAt: nowMs = wholeTimeMax } = record;
+  const unreadable = headers[unreadableHeader];
+  if (unreadable !== undefined) throw new EventInvalidError('EVENT_DATA_INVALID', unreadable, '');
   if (structuredMode.test(headers['content-type'] ?? '')) {
     const wanted = 'this takes the binary mode alone, attributes as headers (ce_id, ce_type …) and the data as the value';
     throw invalid('datacontenttype', `is ${headers['content-type']}, the structured mode of CloudEvents: ${wanted}`);

@@ -1,30 +1,49 @@
 import { promisify } from 'node:util';
-import { gunzip, gunzipSync } from 'node:zlib';
+import { gunzip, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { compressionsAlgorithmsByBitmask } from '@platformatic/kafka';
-import { corrupt } from '../kafka-log.errors.ts';
+import { isTooLarge, lz4Size, snappySize } from './inflated-size.ts';
 import { attributes, batchHeaderBytes } from './record-batch.codec.ts';
 import type { BatchBody, BatchHead } from './record-reader.ts';
 
-const gzip = 1;
+const compressions = { none: 0, gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const;
 const gunzipElsewhere = promisify(gunzip);
 /** More is worth the way to another thread and back, while this one decodes and folds what came before. */
 const elsewhereBytesMin = 16_384;
 const chunkBytesMin = 1_024;
 const chunkBytesMax = 16_777_216;
+/** Nothing that anybody writes for a purpose compresses better than this. */
+const lz4RatioMax = 255;
 
 /**
- * The records of batches as they were before they were compressed.
- * @throws OperatingError `LOG_CORRUPT`
+ * Most bytes of a batch when it is decompressed. Brokers bound the compressed batch alone, and gzip makes a thousand times as
+ * much of it; the largest append of ours is a quarter of this.
  */
-export async function batchBodies(bytes: Buffer, heads: readonly BatchHead[]): Promise<readonly BatchBody[]> {
-  const zipped = heads.filter((head) => compressionOf(head) === gzip);
+export const bodyBytesMax = 67_108_864;
+
+/** Why nobody can read what a batch holds. It was written like that, for its checksum is right. */
+export interface UnreadableBody {
+  readonly unreadable: string;
+}
+
+/**
+ * The records of batches as they were before they were compressed: of the first ones, until they are {@link bodyBytesMax} bytes
+ * together; of one at least.
+ */
+export async function batchBodies(bytes: Buffer, heads: readonly BatchHead[]): Promise<ReadonlyArray<BatchBody | UnreadableBody>> {
+  const zipped = heads.filter((head) => compressionOf(head) === compressions.gzip);
   const size = zipped.reduce((sum, { start, end }) => sum + end - start, 0);
   const unzipped = size < elsewhereBytesMin ? undefined : await gunzipped(zipped.map((head) => compressedOf(bytes, head)));
+  const bodies: Array<BatchBody | UnreadableBody> = [];
   let next = 0;
-  return heads.map((head) => {
-    if (compressionOf(head) === 0) return { bytes, start: head.start + batchHeaderBytes };
-    return (compressionOf(head) === gzip ? unzipped?.[next++] : undefined) ?? { bytes: decompressed(compressionOf(head), compressedOf(bytes, head)), start: 0 };
-  });
+  let room = bodyBytesMax;
+  for (const head of heads) {
+    if (room <= 0) break;
+    const known = compressionOf(head) === compressions.gzip ? unzipped?.[next++] : undefined;
+    const body = known ?? bodyOf(bytes, head);
+    if (!('unreadable' in body)) room -= body.end - body.start;
+    bodies.push(body);
+  }
+  return bodies;
 }
 
 function compressionOf(head: BatchHead): number {
@@ -35,31 +54,57 @@ function compressedOf(bytes: Buffer, { start, end }: BatchHead): Buffer {
   return bytes.subarray(start + batchHeaderBytes, end);
 }
 
-function decompressed(compression: number, bytes: Buffer): Buffer {
-  const algorithm = compressionsAlgorithmsByBitmask[compression];
-  if (algorithm === undefined) throw corrupt(`a batch of the unknown compression ${compression}`);
+function bodyOf(bytes: Buffer, head: BatchHead): BatchBody | UnreadableBody {
+  if (compressionOf(head) === compressions.none) return { bytes, start: head.start + batchHeaderBytes, end: head.end };
   try {
-    if (compression === gzip) return gunzipSync(bytes, { chunkSize: chunkSizeFor(lengthOf(bytes)) });
-    const { buffer, byteOffset, byteLength } = algorithm.decompressSync(bytes) as Uint8Array;
-    return Buffer.from(buffer, byteOffset, byteLength);
-  } catch (cause) {
-    throw corrupt('a batch that does not decompress', cause);
+    const body = decompressed(compressionOf(head), compressedOf(bytes, head));
+    return body === undefined ? tooLarge : { bytes: body, start: 0, end: body.length };
+  } catch (error) {
+    return isTooLarge(error) ? tooLarge : { unreadable: 'The batch does not decompress.' };
   }
+}
+
+const tooLarge: UnreadableBody = { unreadable: `The batch is of more than ${bodyBytesMax} bytes when it is decompressed.` };
+
+/** Undefined for what would be too large. @throws Error for what is damaged, or too large for zlib */
+function decompressed(compression: number, bytes: Buffer): Buffer | undefined {
+  switch (compression) {
+    case compressions.gzip:
+      return gunzipSync(bytes, { chunkSize: chunkSizeFor(lengthOf(bytes)), maxOutputLength: bodyBytesMax });
+    case compressions.zstd:
+      return zstdDecompressSync(bytes, { maxOutputLength: bodyBytesMax });
+    case compressions.snappy:
+      return snappySize(bytes) > bodyBytesMax ? undefined : foreign(compression, bytes);
+    case compressions.lz4:
+      return bytes.length * lz4RatioMax > bodyBytesMax && lz4Size(bytes, bodyBytesMax) > bodyBytesMax ? undefined : foreign(compression, bytes);
+    default:
+      return foreign(compression, bytes);
+  }
+}
+
+function foreign(compression: number, bytes: Buffer): Buffer {
+  const algorithm = compressionsAlgorithmsByBitmask[compression];
+  if (algorithm === undefined) throw new Error(`There is no compression ${compression}.`);
+  const { buffer, byteOffset, byteLength } = algorithm.decompressSync(bytes) as Uint8Array;
+  return Buffer.from(buffer, byteOffset, byteLength);
 }
 
 /**
  * All in one go, since each way to another thread costs as much as a small batch: members of gzip may follow one another
- * (RFC 1952 section 2.2). Undefined for members that are not whole, or several themselves: each has to be looked at alone.
+ * (RFC 1952 section 2.2). Undefined for members that are not whole, or several themselves, or too large together: each has to be
+ * looked at alone.
  */
 async function gunzipped(members: readonly Buffer[]): Promise<readonly BatchBody[] | undefined> {
   const lengths = members.map(lengthOf);
   const length = lengths.reduce((sum, one) => sum + one, 0);
-  const records = await gunzipElsewhere(Buffer.concat(members), { chunkSize: chunkSizeFor(length) }).catch(() => undefined);
+  if (length > bodyBytesMax) return undefined;
+  const options = { chunkSize: chunkSizeFor(length), maxOutputLength: Math.max(1, length) };
+  const records = await gunzipElsewhere(Buffer.concat(members), options).catch(() => undefined);
   if (records?.length !== length) return undefined;
   const bodies: BatchBody[] = [];
   let start = 0;
   for (const one of lengths) {
-    bodies.push({ bytes: records, start });
+    bodies.push({ bytes: records, start, end: start + one });
     start += one;
   }
   return bodies;

@@ -49,11 +49,12 @@ export function readBatchHeads(bytes: Buffer): BatchHead[] {
 export interface BatchBody {
   readonly bytes: Buffer;
   readonly start: number;
+  readonly end: number;
 }
 
 /** What a control batch says: true when its transaction was aborted. */
 export function readIsAbort(bytes: Buffer, head: BatchHead): boolean {
-  const records = new RecordReader(head, { bytes, start: head.start + batchHeaderBytes });
+  const records = new RecordReader(head, { bytes, start: head.start + batchHeaderBytes, end: head.end });
   records.skipToKey();
   // Control record key: version 2 bytes, type 2 bytes; type 0 is ABORT, 1 is COMMIT.
   return bytes.readInt16BE(records.at + 2) === 0;
@@ -83,6 +84,7 @@ export interface RecordSink {
 /** Decodes the records of one batch. */
 export class RecordReader {
   readonly #bytes: Buffer;
+  readonly #end: number;
   readonly #head: BatchHead;
   #mark: string | undefined;
   /** The headers of the record before, when the next may begin as a copy of them: each name was there once. */
@@ -90,25 +92,29 @@ export class RecordReader {
   #seen: Seen[] = [];
   at: number;
 
-  constructor(head: BatchHead, { bytes, start }: BatchBody) {
+  constructor(head: BatchHead, { bytes, start, end }: BatchBody) {
     this.#head = head;
     this.#bytes = bytes;
+    this.#end = end;
     this.at = start;
   }
 
-  /** Adds the records from the offset on, in order. */
-  readFrom(from: bigint, partition: number, into: RecordSink): void {
+  /** Adds the records from the offset on, in order. False when they are not what the batch says: then some of them are missing, or wrong. */
+  readFrom(from: bigint, partition: number, into: RecordSink): boolean {
     for (let n = 0; n < this.#head.count; n++) {
       const length = this.#varint();
       const end = this.at + length;
+      if (length <= 0 || end > this.#end) return false;
       this.#mark = undefined;
       const record = this.#record(partition, into.directTenants);
+      if (this.at > end) return false;
       this.at = end;
       if (record.offset < from) continue;
       into.records.push(record);
       into.marks.push(this.#mark);
       into.sizes.push(length);
     }
+    return true;
   }
 
   skipToKey(): void {
