@@ -1,9 +1,11 @@
-import { Kafka, logLevel, Partitioners, type Consumer, type Producer } from 'kafkajs';
+import { Kafka, logLevel, Partitioners, type Admin, type Consumer, type Producer } from 'kafkajs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { partitionOf } from '#kernel';
 import { sampleRecords } from '../log/records.ts';
 
 const batchSize = 1000;
 const batchesAtOnce = 4;
+const leadersWithinMs = 30_000;
 
 /** kafkajs at the same work: idempotent, acks=all, four batches of 1,000 at once; then everything consumed by eachBatch. */
 export class KafkaJsPeer {
@@ -23,9 +25,21 @@ export class KafkaJsPeer {
   async open(): Promise<void> {
     const admin = this.#kafka.admin();
     await admin.connect();
-    await admin.createTopics({ waitForLeaders: true, topics: [{ topic: this.#topic, numPartitions: this.#partitions }] });
+    // Waiting for its leaders is left to us: kafkajs gives up at the first broker that has not heard of the topic yet.
+    await admin.createTopics({ waitForLeaders: false, topics: [{ topic: this.#topic, numPartitions: this.#partitions }] });
+    await this.#led(admin);
     await admin.disconnect();
     await this.#producer.connect();
+  }
+
+  /** Until every partition has a leader. @throws Error when none is found in time */
+  async #led(admin: Admin): Promise<void> {
+    for (const end = Date.now() + leadersWithinMs; ; await sleep(100)) {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [this.#topic] }).catch(() => ({ topics: [] }));
+      const led = topics[0]?.partitions.filter(({ leader }) => leader >= 0).length ?? 0;
+      if (led === this.#partitions) return;
+      if (Date.now() > end) throw new Error(`Of ${this.#partitions} partitions of ${this.#topic} ${led} have a leader.`);
+    }
   }
 
   async append(count: number): Promise<void> {
