@@ -10,6 +10,7 @@ import { ProjectionBuilds1795690000000 } from './projection-builds.migration.ts'
 import { Publications1795680000000 } from './publications.migration.ts';
 import { RestoredHeads1795395600000 } from './restored-heads.migration.ts';
 import { SubjectKeys1795708800000 } from './subject-keys.migration.ts';
+import { RowKeeps1795710000000 } from './row-keeps.migration.ts';
 import { Secrets1795669200000 } from './secrets.migration.ts';
 
 /** Every migration there is, oldest first. A released one is never changed: what it made is changed by the next one. */
@@ -26,4 +27,5 @@ export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly
   ParkedEvents1795705200000,
   SubjectKeys1795708800000,
   EventIndex1795704000000,
+  RowKeeps1795710000000,
 ];

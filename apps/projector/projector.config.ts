@@ -13,6 +13,7 @@ import {
   type SharedSettings,
 } from '#runtime';
 import { readPoisonLimits } from './parked/parked.config.ts';
+import { readRowKeeps } from './expiry/expiry.config.ts';
 import { readReplaySettings, type ReplaySettings } from './replay/replay.config.ts';
 
 export interface ProjectorSettings extends SharedSettings {
@@ -22,6 +23,8 @@ export interface ProjectorSettings extends SharedSettings {
   readonly replay: ReplaySettings;
   readonly poison: PoisonLimits;
   readonly retention: RetentionSettings;
+  /** How long rows of expiring tables are kept, ms by table. */
+  readonly rowKeeps: Readonly<Record<string, number>>;
   readonly regionPeers: readonly RegionPeer[];
   /** How long events stay in the event index, ms; 0 for ever. */
   readonly eventIndexKeepMs: number;
@@ -38,6 +41,7 @@ export function readProjectorSettings(env: Environment = process.env): Projector
     replay: readReplaySettings(env),
     poison: readPoisonLimits(env),
     retention: readRetentionSettings(env),
+    rowKeeps: readRowKeeps(env),
     regionPeers: readRegionPeers(env, shared.node),
     eventIndexKeepMs: readInteger(env, 'EVENT_INDEX_KEEP_DAYS', 0, 0, 36_500) * dayMs,
   };

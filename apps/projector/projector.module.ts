@@ -5,6 +5,7 @@ import { LedgerKeeper } from './ledger/ledger-keeper.ts';
 import { ledgerParts } from './ledger/ledger-parts.ts';
 import { WitnessRounds } from './ledger/witness-rounds.ts';
 import { ParkedDesk } from './parked/parked-desk.ts';
+import { RowSweeper } from './expiry/row-sweeper.ts';
 import { ReplayThread } from './replay/replay-thread.ts';
 import { RegionKeeper } from './region/region-keeper.ts';
 import { regionParts } from './region/region-parts.ts';
@@ -16,7 +17,7 @@ class ProjectorRoot {}
 /** The only wiring of the projector: read models, the outbox's relay and the audit ledger, all under leases. */
 export function projectorModule(engines: Engines<'log' | 'database'>, context: AppContext<ProjectorSettings>): DynamicModule {
   const { settings, logger, telemetry } = context;
-  const { log, leases, outbox, projections: store, parked, aggregates, publications, clock, ids } = engines;
+  const { log, leases, outbox, projections: store, parked, aggregates, publications, rowRetention, clock, ids } = engines;
   const { health } = telemetry;
   const owner = `${settings.node}/${settings.projectorId}`;
   const intake = new LogEventIntake({ owner: `${owner}/${ids.next()}` }, { log, publications, leases, clock, logger });
@@ -26,6 +27,7 @@ export function projectorModule(engines: Engines<'log' | 'database'>, context: A
   const desk = new ParkedDesk({}, { projections, parked, parking, aggregates, commands, log, logger, health });
   const relay = new OutboxRelay({ owner }, { outbox, log, leases, logger, health });
   const { keeper, rounds } = ledgerParts({ owner, settings: settings.ledger }, engines, logger, health);
+  const sweeper = new RowSweeper({ owner, keeps: settings.rowKeeps }, { retention: rowRetention, leases, logger, health });
   const { stallMs } = settings.telemetry;
   const lag = new ConsumerLag({ lookEveryMs: Math.min(5000, stallMs / 4), stallMs }, { host, log, clock, telemetry, logger });
   return {
@@ -36,6 +38,7 @@ export function projectorModule(engines: Engines<'log' | 'database'>, context: A
       { provide: LogEventIntake, useValue: intake },
       { provide: OutboxRelay, useValue: relay },
       { provide: ConsumerLag, useValue: lag },
+      { provide: RowSweeper, useValue: sweeper },
       { provide: ReplayThread, useValue: new ReplayThread(logger) },
       { provide: LedgerKeeper, useValue: keeper },
       { provide: WitnessRounds, useValue: rounds },
@@ -64,6 +67,9 @@ export async function serveProjector(app: INestApplicationContext, { lifecycle }
   const replays = app.get(ReplayThread);
   lifecycle.onStop('work', 'replays', () => replays.stop());
   replays.start();
+  const sweeper = app.get(RowSweeper);
+  lifecycle.onStop('work', 'row sweeper', () => sweeper.stop());
+  sweeper.start();
   const lag = app.get(ConsumerLag);
   lifecycle.onStop('accept', 'lag watch', () => lag.stop());
   lag.start();

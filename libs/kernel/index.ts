@@ -11,4 +11,4 @@ export { elementsOf, joinCounts, joinDots, joinStages, totalOf, type Counts, typ
 export type { Machine, Millis } from './machine.ts';
 export { murmur2, partitionOf } from './murmur2.ts';
 export { Prng } from './prng.ts';
-export type { ColumnJoin, ColumnSpec, ColumnType, ColumnValue, Projection, RowChange, Stamp, TableSpec } from './projection.ts';
+export type { ColumnJoin, ColumnSpec, ColumnType, ColumnValue, Projection, RowChange, RowExpiry, Stamp, TableSpec } from './projection.ts';

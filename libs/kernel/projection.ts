@@ -37,6 +37,20 @@ export interface ColumnSpec {
   readonly stages?: readonly string[];
 }
 
+/** Rows that nobody tells of any more leave their table, where a time is set for it (`RowRetention`). */
+export interface RowExpiry {
+  /**
+   * The column (`max`) with the time of the newest event of a row, ms since the Unix epoch; every change sets it. Once it is
+   * older than rows are kept, readers do not see the row, and it is removed.
+   */
+  readonly newest: string;
+  /**
+   * The column (`min`) with the time of the oldest; every change sets it. A row that reaches back beyond the horizon may have been
+   * removed and begun anew since: it is not compared with what a rebuild makes of all its events.
+   */
+  readonly oldest: string;
+}
+
 export interface TableSpec {
   /** snake_case; the table's name within its projection's schema, and of the view that readers use. */
   readonly name: string;
@@ -50,6 +64,7 @@ export interface TableSpec {
   readonly personal?: Readonly<Record<string, { readonly identifies?: string }>>;
   /** Secondary indexes, each a list of columns. */
   readonly indexes?: readonly (readonly string[])[];
+  readonly expires?: RowExpiry;
 }
 
 export type ColumnValue = string | number | bigint | boolean | null | Readonly<Record<string, unknown>> | readonly unknown[];

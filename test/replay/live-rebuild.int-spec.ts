@@ -1,49 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { SystemClock, UuidV7IdSource } from '#adapters/system';
+import { SystemClock } from '#adapters/system';
 import { edgesProjection } from '#domain/edge';
-import { replayAggregate, type KnownReplay, type ReplayCommand, type ReplayOrder } from '#domain/operation';
 import { streamsProjection } from '#domain/stream';
 import type { DomainEvent } from '#events';
 import type { Projection, RowChange } from '#kernel';
-import { CommandExecutor, createLogger, type ConsumerHost } from '#runtime';
+import { createLogger, type ConsumerHost } from '#runtime';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { ReplayHost, type ReplayHostInit } from '../../apps/projector/replay/replay-host.ts';
 import { fillFolded } from '../../bench/projection/folded-rows.ts';
 import { history } from './history.ts';
+import { Orders } from './orders.ts';
 import { startProjector } from './projector-process.ts';
 import { caughtUp, dumpRows, hostOf, openWorld, recordAll, type World } from './world.ts';
 
 const limits = { replaysMax: 2, partitionsMax: 4, threadsMax: 1, threadEventsMin: 1, eventsPerSecondMax: 0, keepMs: 3_600_000, leaseTtlMs: 600, lookMs: 50 };
-
-/** Orders replays and sees what becomes of them. */
-class Orders {
-  readonly #world: World;
-  readonly commands: CommandExecutor;
-
-  constructor(world: World) {
-    this.#world = world;
-    this.commands = new CommandExecutor({ aggregates: world.aggregates, clock: new SystemClock(), ids: new UuidV7IdSource(), source: '/test/1' });
-  }
-
-  async request(replayId: string, order: Partial<ReplayOrder> = {}): Promise<void> {
-    const whole = { projection: 'streams', mode: 'rebuild', fromMs: null, untilMs: null, partitions: null, promote: false, reason: '' } as const;
-    await this.tell(replayId, { type: 'RequestReplay', replayId, ...whole, ...order });
-  }
-
-  async tell(id: string, command: ReplayCommand): Promise<void> {
-    const result = await this.commands.execute(replayAggregate, id, command, { actor: 'key:test', correlationId: id });
-    if (result.refused) throw new Error(result.message);
-  }
-
-  async until(id: string, ...statuses: readonly string[]): Promise<KnownReplay> {
-    for (let waited = 0; ; waited += 20) {
-      const state = (await this.#world.aggregates.load('operation', id))?.state as KnownReplay | undefined;
-      if (state !== undefined && statuses.includes(state.status)) return state;
-      if (state?.status === 'failed' || waited > 25_000) throw new Error(`${id} is ${state?.status}, not ${statuses.join()}: ${JSON.stringify(state)}`);
-      await sleep(20);
-    }
-  }
-}
 
 describe('read models are rebuilt beside the serving ones', () => {
   let world: World;

@@ -88,7 +88,7 @@ test('a row that was altered in one region is found, and its range named', async
     `UPDATE ${table} SET name = 'another' WHERE stream_id = (SELECT min(stream_id) FROM ${table}) RETURNING stream_id`,
   );
   await client.end();
-  const [a, b] = [await rowDigests(north.reads, tables, 64), await rowDigests(south.reads, tables, 64)];
+  const [a, b] = [await rowDigests(north.reads, tables, { ranges: 64 }), await rowDigests(south.reads, tables, { ranges: 64 })];
   expect(divergence(a, b)).toEqual([`stream ${partitionOf(JSON.stringify(['stream_id:', rows[0]?.stream_id]), 64)} of 64`]);
 });
 

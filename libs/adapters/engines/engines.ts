@@ -1,3 +1,4 @@
+import type { RowRetention } from '#adapters/postgres';
 import type { KafkaLogInit } from '#adapters/kafka-log';
 import type { S3BlobStoreInit } from '#adapters/s3-blob';
 import type { SealedEventLog } from '#adapters/sealed-log';
@@ -61,6 +62,8 @@ export interface EngineParts {
     readonly index: EventIndex;
     readonly publications: PublicationStore;
     readonly reads: ReadStore;
+    /** Rows that expire. */
+    readonly rowRetention: RowRetention;
     readonly secrets: SecretStore;
     readonly subjectKeys: SubjectKeyStore;
     /** How its connections are used. */
@@ -143,6 +146,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
       PostgresReadStore,
       PostgresSecretStore,
       PostgresSubjectKeyStore,
+      RowRetention: RowRetentionStore,
     } = await import('#adapters/postgres');
     const database = new Database({ url: databaseUrl });
     const part = {
@@ -158,6 +162,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
       index: new PostgresEventIndex(database),
       publications: new PostgresPublicationStore(database),
       reads: new PostgresReadStore(database),
+      rowRetention: new RowRetentionStore(database),
       secrets: new PostgresSecretStore(database),
       subjectKeys: new PostgresSubjectKeyStore(database),
       databasePool: () => database.use,

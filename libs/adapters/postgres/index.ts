@@ -13,3 +13,4 @@ export { PostgresPublicationStore } from './postgres-publication-store.adapter.t
 export { PostgresReadStore } from './postgres-read-store.adapter.ts';
 export { PostgresSecretStore } from './postgres-secret-store.adapter.ts';
 export { PostgresSubjectKeyStore } from './postgres-subject-key-store.adapter.ts';
+export { RowRetention } from './row-retention.ts';

@@ -76,6 +76,15 @@ export function checkProjection(projection: Projection<never>): void {
       const fault = faultOf(table, name, column);
       if (fault !== undefined) refuse(`${table.name}.${name} ${fault}`);
     }
+    const { newest, oldest } = table.expires ?? {};
+    for (const [name, join] of [
+      [newest, 'max'],
+      [oldest, 'min'],
+    ] as const) {
+      const column = name === undefined ? undefined : table.columns[name];
+      if (name !== undefined && (column?.type !== 'bigint' || column.join !== join))
+        refuse(`${table.name} expires by ${name}, which is no bigint of the join ${join}`);
+    }
     for (const name of table.indexes?.flat() ?? [])
       if (!(name in table.key) && !(name in table.columns)) refuse(`${table.name} has no column ${name} to index`);
   }
@@ -97,10 +106,16 @@ export function createTableSql(schema: string, table: TableSpec): readonly strin
   return [`CREATE TABLE ${schema}."${table.name}" (\n  ${lines.join(',\n  ')}\n) WITH (fillfactor = ${grows ? 75 : 100})`, ...indexes];
 }
 
-/** The view through which readers see a table: its key and columns, without the stamps. */
+/** What is older in an expiring table has expired, ms since the Unix epoch; null where rows are kept for ever. Asked once per statement. */
+export function horizonSql(table: string): string {
+  return `(SELECT streams.row_horizon('${table}'))`;
+}
+
+/** The view through which readers see a table: its key and columns, without the stamps and without rows that have expired. */
 export function createViewSql(schema: string, table: TableSpec): string {
   const columns = [...Object.keys(table.key), ...Object.keys(table.columns)].map((name) => `"${name}"`).join(', ');
-  return `CREATE VIEW read."${table.name}" AS SELECT ${columns} FROM ${schema}."${table.name}"`;
+  const lives = table.expires === undefined ? '' : ` WHERE ("${table.expires.newest}" < ${horizonSql(table.name)}) IS NOT TRUE`;
+  return `CREATE VIEW read."${table.name}" AS SELECT ${columns} FROM ${schema}."${table.name}"${lives}`;
 }
 
 /** The columns of one upsert: names as in the spec, and the stamp groups that they belong to. */

@@ -61,6 +61,7 @@ export const refusalTable: TableSpec = {
   },
   personal: { address: { identifies: 'address' } },
   indexes: [['last_at_ms']],
+  expires: { newest: 'last_at_ms', oldest: 'first_at_ms' },
 };
 
 function keyChange(keyId: string, set: RowChange['set']): readonly RowChange[] {
@@ -105,7 +106,7 @@ function project(event: DomainEvent): readonly RowChange[] {
 /** Which keys and tenants there are, and who was refused. */
 export const keysProjection: Projection<DomainEvent> = {
   name: 'keys',
-  version: 3,
+  version: 4,
   contexts: ['access'],
   handles: [keyIssued.type, keyRotated.type, keyRevoked.type, tenantCreated.type, tenantSuspended.type, tenantResumed.type, accessRefused.type],
   ignores: [subjectErased.type, subjectExported.type, masterKeyRotated.type],

@@ -15,6 +15,7 @@ export const playbackSessionTable: TableSpec = {
     viewer: once,
     startup_ms: counter,
     started_at_ms: { type: 'bigint', join: 'min' },
+    first_seen_at_ms: { type: 'bigint', join: 'min' },
     seen_at_ms: counter,
     played_ms: counter,
     stalls: counter,
@@ -29,14 +30,16 @@ export const playbackSessionTable: TableSpec = {
     end_detail: once,
   },
   personal: { player: {}, viewer: { identifies: 'viewer' } },
-  indexes: [['asset_id', 'seen_at_ms']],
+  indexes: [['asset_id', 'seen_at_ms'], ['seen_at_ms']],
+  expires: { newest: 'seen_at_ms', oldest: 'first_seen_at_ms' },
 };
 
 type PlaybackEvent = EventOf<typeof playbackStarted | typeof playbackReported | typeof playbackEnded>;
 
 function change(event: PlaybackEvent, set: RowChange['set'], rendition?: string): readonly RowChange[] {
   const { sessionId, assetKind, assetId } = event.data;
-  const seen = { asset_kind: assetKind, asset_id: assetId, seen_at_ms: BigInt(event.time), ...set };
+  const at = BigInt(event.time);
+  const seen = { asset_kind: assetKind, asset_id: assetId, first_seen_at_ms: at, seen_at_ms: at, ...set };
   const key = { tenant: event.tenant, session_id: sessionId };
   if (rendition === undefined) return [{ table: playbackSessionTable.name, key, set: seen }];
   const watched = { rendition, renditions: { [rendition]: rendition } };
@@ -64,7 +67,7 @@ function project(event: DomainEvent): readonly RowChange[] {
 /** Playbacks as players report them. */
 export const playbacksProjection: Projection<DomainEvent> = {
   name: 'playbacks',
-  version: 3,
+  version: 4,
   contexts: ['playback'],
   handles: [playbackStarted.type, playbackReported.type, playbackEnded.type],
   ignores: [],

@@ -33,6 +33,7 @@ describe('the playbacks projection', () => {
           viewer: null,
           startup_ms: 840n,
           started_at_ms: 100n,
+          first_seen_at_ms: 100n,
           seen_at_ms: 400n,
           played_ms: 125_000n,
           stalls: 2n,

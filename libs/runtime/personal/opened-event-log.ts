@@ -1,5 +1,14 @@
 import type { LogRecord } from '#events';
-import { EventLog, type AppendOptions, type PartitionHead, type Position, type ReadBatch, type ReadLimits, type RestoreRecords } from '#ports';
+import {
+  EventLog,
+  type AppendOptions,
+  type ExpectedVersion,
+  type PartitionHead,
+  type Position,
+  type ReadBatch,
+  type ReadLimits,
+  type RestoreRecords,
+} from '#ports';
 import type { PersonalData } from './personal-data.ts';
 
 /** A log as its readers see it: personal values in clear, as far as they can be decrypted. */
@@ -41,6 +50,14 @@ export class OpenedEventLog extends EventLog {
 
   override restore(topic: string, partitions: number, work: (write: RestoreRecords) => Promise<void>): Promise<void> {
     return this.#log.restore(topic, partitions, work);
+  }
+
+  override subjects(topic: string): Promise<readonly ExpectedVersion[]> {
+    return this.#log.subjects(topic);
+  }
+
+  override restoreSubjects(topic: string, versions: readonly ExpectedVersion[]): Promise<void> {
+    return this.#log.restoreSubjects(topic, versions);
   }
 
   override identity(): Promise<string> {

@@ -1,6 +1,6 @@
 import { topicPartitions } from '#events';
 import { canonicalText, partitionOf, type TableSpec } from '#kernel';
-import { eventLogErrors, type EventLog, type ReadLimits, type ReadRow, type ReadStore, type RowKey } from '#ports';
+import { eventLogErrors, type EventLog, type ReadCondition, type ReadLimits, type ReadRow, type ReadStore, type RowKey } from '#ports';
 import { SetDigest } from './set-digest.ts';
 
 /** Digests of the parts of a region by name: `stream/7` is partition 7 of a topic, `content 3 of 12` a range of a table's rows. */
@@ -35,12 +35,22 @@ export async function logDigests(log: EventLog, topics: readonly string[]): Prom
   return digests;
 }
 
+export interface RowDigestInit {
+  readonly ranges?: number;
+  /** Of expiring tables, rows that reach back before this are left out, ms since the Unix epoch by table: they may be gone in one region. */
+  readonly since?: ReadonlyMap<string, number>;
+}
+
 /** A digest per range of the rows of each table; a row belongs to the range of its key's hash. */
-export async function rowDigests(reads: ReadStore, tables: readonly TableSpec[], ranges: number = topicPartitions): Promise<RegionDigests> {
+export async function rowDigests(
+  reads: ReadStore,
+  tables: readonly TableSpec[],
+  { ranges = topicPartitions, since }: RowDigestInit = {},
+): Promise<RegionDigests> {
   const digests = new Map<string, string>();
   for (const table of tables) {
     const parts = Array.from({ length: ranges }, () => new SetDigest());
-    for await (const row of rowsOf(reads, table)) parts[partitionOf(canonicalText(keyOf(table, row)), ranges)]?.add(canonicalText(row));
+    for await (const row of rowsOf(reads, table, since?.get(table.name))) parts[partitionOf(canonicalText(keyOf(table, row)), ranges)]?.add(canonicalText(row));
     parts.forEach((digest, range) => digests.set(`${table.name} ${range} of ${ranges}`, String(digest)));
   }
   return digests;
@@ -50,10 +60,12 @@ function keyOf(table: TableSpec, row: ReadRow): RowKey {
   return Object.fromEntries(Object.keys(table.key).map((name) => [name, row[name] as string | number | bigint]));
 }
 
-async function* rowsOf(reads: ReadStore, table: TableSpec): AsyncGenerator<ReadRow> {
+async function* rowsOf(reads: ReadStore, table: TableSpec, since: number | undefined): AsyncGenerator<ReadRow> {
+  const { expires } = table;
+  const where: ReadCondition[] = expires === undefined || since === undefined ? [] : [{ column: expires.oldest, is: 'gte', value: BigInt(since) }];
   const orderBy = Object.keys(table.key).map((column) => ({ column }));
   for (let after: RowKey | undefined; ;) {
-    const rows = await reads.select(table, { orderBy, limit: rowsAtOnce, ...(after === undefined ? {} : { after }) });
+    const rows = await reads.select(table, { where, orderBy, limit: rowsAtOnce, ...(after === undefined ? {} : { after }) });
     yield* rows;
     const last = rows.at(-1);
     if (last === undefined || rows.length < rowsAtOnce) return;

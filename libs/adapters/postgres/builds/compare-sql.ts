@@ -1,7 +1,7 @@
 import type { ColumnType, TableSpec } from '#kernel';
 import type { RowDifference, TableDifference } from '#ports';
 import type { TextRow } from '../database.ts';
-import { stampColumn, stampsOf, stampType } from '../table-sql.ts';
+import { horizonSql, stampColumn, stampsOf, stampType } from '../table-sql.ts';
 import type { Run } from './build-rows.ts';
 
 /** Two tables of one name, and where they stand. */
@@ -27,6 +27,13 @@ function jsonOf(alias: string, name: string, type: ColumnType | undefined): stri
   return `to_jsonb(${quoted(alias, name)}${type === 'bigint' ? '::text' : ''})`;
 }
 
+/** Rows of which a part may have been removed, on whichever side, are left out on both. */
+function comparedSql({ name, expires }: TableSpec, serving: ReadonlyMap<string, ColumnType>): string {
+  if (expires === undefined || !serving.has(expires.oldest)) return 'true';
+  const oldest = `LEAST(${quoted('a', expires.oldest)}, ${quoted('b', expires.oldest)})`;
+  return `(${horizonSql(name)} IS NULL OR ${oldest} >= ${horizonSql(name)})`;
+}
+
 /** Whether two tables can be compared row by row: only rows under the same key are the same row. */
 function sameKey(a: TableSpec, b: TableSpec): boolean {
   return JSON.stringify(a.key) === JSON.stringify(b.key);
@@ -35,6 +42,8 @@ function sameKey(a: TableSpec, b: TableSpec): boolean {
 interface Plan {
   readonly from: string;
   readonly differs: string;
+  /** Which rows are compared. */
+  readonly compared: string;
   readonly shared: readonly string[];
   readonly types: ReadonlyMap<string, ColumnType>;
   readonly key: readonly string[];
@@ -51,13 +60,14 @@ function planOf({ serving, rebuilt }: ComparedTable): Plan {
   return {
     from: `${serving.schema}."${serving.table.name}" AS a FULL JOIN ${rebuilt.schema}."${rebuilt.table.name}" AS b ON ${on}`,
     differs: `(${quoted('a', first)} IS NULL OR ${quoted('b', first)} IS NULL OR ${changed})`,
+    compared: comparedSql(rebuilt.table, mine),
     shared,
     types: theirs,
     key,
   };
 }
 
-function countsSql({ from, differs, shared, key }: Plan): string {
+function countsSql({ from, differs, compared, shared, key }: Plan): string {
   const first = key[0] ?? '';
   const [noA, noB] = [`${quoted('a', first)} IS NULL`, `${quoted('b', first)} IS NULL`];
   const all = (alias: string): string => `ROW(${[...key, ...shared].map((name) => quoted(alias, name)).join(', ')})::text`;
@@ -67,16 +77,16 @@ function countsSql({ from, differs, shared, key }: Plan): string {
     count(*) FILTER (WHERE NOT ${noA} AND NOT ${noB} AND ${differs}), ${digest('a', noA)}, ${digest('b', noB)}${shared
       .map((name) => `, count(*) FILTER (WHERE NOT ${noA} AND NOT ${noB} AND ${quoted('a', name)} IS DISTINCT FROM ${quoted('b', name)})`)
       .join('')}
-    FROM ${from}`;
+    FROM ${from} WHERE ${compared}`;
 }
 
-function samplesSql({ from, differs, shared, types, key }: Plan, limit: number): string {
+function samplesSql({ from, differs, compared, shared, types, key }: Plan, limit: number): string {
   const first = key[0] ?? '';
   const keys = key.map((name) => `'${name}', coalesce(${quoted('a', name)}, ${quoted('b', name)})::text`).join(', ');
   const values = (alias: string): string => `jsonb_build_array(${shared.map((name) => jsonOf(alias, name, types.get(name))).join(', ')})`;
   const order = key.map((name) => `coalesce(${quoted('a', name)}, ${quoted('b', name)})`).join(', ');
   return `SELECT CASE WHEN ${quoted('a', first)} IS NULL THEN 'added' WHEN ${quoted('b', first)} IS NULL THEN 'removed' ELSE 'changed' END,
-    jsonb_build_object(${keys}), ${values('a')}, ${values('b')} FROM ${from} WHERE ${differs} ORDER BY ${order} LIMIT ${limit}`;
+    jsonb_build_object(${keys}), ${values('a')}, ${values('b')} FROM ${from} WHERE ${compared} AND ${differs} ORDER BY ${order} LIMIT ${limit}`;
 }
 
 function sampleOf(shared: readonly string[], [kind, key, a, b]: TextRow): RowDifference {

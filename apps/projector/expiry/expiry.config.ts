@@ -1,0 +1,14 @@
+import { refusalTable } from '#domain/access';
+import { playbackSessionTable } from '#domain/playback';
+import { readInteger, type Environment } from '#runtime';
+
+const hourMs = 3_600_000;
+
+/** How long rows of expiring tables are kept, ms by table. */
+export function readRowKeeps(env: Environment): Readonly<Record<string, number>> {
+  return {
+    // The widest window of an audience is a day.
+    [playbackSessionTable.name]: readInteger(env, 'PLAYBACK_KEEP_HOURS', 48, 24, 87_600) * hourMs,
+    [refusalTable.name]: readInteger(env, 'REFUSAL_KEEP_HOURS', 2160, 1, 87_600) * hourMs,
+  };
+}
