@@ -12,7 +12,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { kafkaStartTimeoutMs, startKafka } from '../../test/constellation/kafka/index.ts';
+import { kafkaStartTimeoutMs, sharedKafka } from '../../test/constellation/kafka/index.ts';
 import { EventService, StartAt, type SubscribeResponse } from './grpc/generated/streams/v1/event_service_pb.ts';
 import { GrpcClient } from './testing/grpc-client.ts';
 
@@ -122,7 +122,7 @@ test('the embedded log: gateways are killed, and a reader goes on at the next on
 });
 
 test('Kafka: gateways are killed, and a reader goes on at the next one without a gap or a double', async () => {
-  const kafka = await startKafka();
+  const kafka = await sharedKafka();
   closing.push(() => kafka.stop());
   const topicPrefix = `${kafka.env['KAFKA_TOPIC_PREFIX']}kill-`;
   const log = await prepared(new KafkaEventLog({ brokers: kafka.address.split(','), clientId: 'kill', topicPrefix }));

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
 import { KafkaEventLog } from '#adapters/kafka-log';
 import { purgeRequested } from '#events';
-import { kafkaStartTimeoutMs, startKafka, type Kafka } from '../../test/constellation/kafka/index.ts';
+import { kafkaStartTimeoutMs, sharedKafka, type Kafka } from '../../test/constellation/kafka/index.ts';
 import { WatchService, type WatchResponse } from './grpc/generated/streams/v1/watch_service_pb.ts';
 import { memoryEngines, startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
 import { GrpcClient } from './testing/grpc-client.ts';
@@ -15,7 +15,7 @@ let authorization: string;
 const gateways: RunningGateway[] = [];
 
 beforeAll(async () => {
-  kafka = await startKafka();
+  kafka = await sharedKafka();
   const log = new KafkaEventLog({ brokers: kafka.address.split(','), clientId: 'watch', topicPrefix: `${kafka.env['KAFKA_TOPIC_PREFIX']}watch-` });
   world = await World.open({ ...memoryEngines(), log });
   ({ authorization } = await world.key(['admin']));

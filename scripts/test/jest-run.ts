@@ -25,16 +25,10 @@ export interface JestRun extends Counts {
 }
 
 /** Runs files of a tier under Jest, its output on this terminal, and counts. A file that cannot be loaded is a failure. */
-export function runJest(root: string, tier: Tier, files: readonly string[]): Promise<JestRun> {
+export function runJest(root: string, tier: Tier, files: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<JestRun> {
   const workers = tier.workers === 1 ? '--runInBand' : `--maxWorkers=${tier.workers}`;
-  return runCounted(root, tier.name, [
-    workers,
-    `--testTimeout=${tier.testTimeoutMs}`,
-    '--testRegex',
-    tier.suffix.source.replace('js$', 'c?js$'),
-    '--runTestsByPath',
-    ...files,
-  ]);
+  const args = [workers, `--testTimeout=${tier.testTimeoutMs}`, '--testRegex', tier.suffix.source.replace('js$', 'c?js$'), '--runTestsByPath', ...files];
+  return runCounted(root, tier.name, args, env);
 }
 
 /**
@@ -56,20 +50,21 @@ export function runCoverage(root: string, files: readonly string[]): Promise<Jes
   ]);
 }
 
-async function runCounted(root: string, name: string, args: readonly string[]): Promise<JestRun> {
+async function runCounted(root: string, name: string, args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<JestRun> {
   const folder = join(root, '.cache/test');
   const report = join(folder, `${name}.json`);
   mkdirSync(folder, { recursive: true });
   rmSync(report, { force: true });
-  const code = await run(root, ['--json', `--outputFile=${report}`, ...args]);
+  const code = await run(root, ['--json', `--outputFile=${report}`, ...args], env);
   return readReport(report, code);
 }
 
 /** Jest writes the report to standard output, too; what is for people goes to standard error. */
-function run(root: string, args: readonly string[]): Promise<number> {
+function run(root: string, args: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
   const jest = join(root, 'node_modules/jest/bin/jest.js');
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, ['--no-warnings', '--experimental-vm-modules', jest, ...args], { cwd: root, stdio: ['ignore', 'ignore', 'inherit'] });
+    const node = ['--no-warnings', '--experimental-vm-modules'];
+    const child = spawn(process.execPath, [...node, jest, ...args], { cwd: root, env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'inherit'] });
     child.on('error', reject);
     child.on('close', (code) => resolve(code ?? 1));
   });

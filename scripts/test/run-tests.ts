@@ -4,6 +4,7 @@ import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { coverageByFolder, coveredFolders, hasCode, linesMin, readSummary } from './coverage.ts';
 import { runCoverage, runJest, type Counts } from './jest-run.ts';
+import { SharedKafka, startBroker } from './shared-kafka.ts';
 import { runTwice } from './second-run.ts';
 import { writeGroups } from './groups.ts';
 import { sortByNeeds } from './needs.ts';
@@ -58,9 +59,19 @@ async function runTier(init: TestRunInit, tier: Tier, files: readonly string[], 
     init.say(`${init.isCi ? 'FAILED ' : 'skipped'} ${relative(join(init.root, 'dist'), one.file)}: it needs ${one.missing.join(' and ')}`);
   const counts: Counts[] = [{ passed: 0, failed: init.isCi ? skipped.length : 0, skipped: init.isCi ? 0 : skipped.length }];
   const jestFiles = tier.groups === undefined ? runnable : writeGroups(join(init.root, 'dist'), tier.name, runnable, tier.groups);
-  if (jestFiles.length > 0) counts.push(await runTwice(tier, jestFiles, (once, some) => runJest(init.root, once, some), init.say));
+  if (jestFiles.length > 0) counts.push(await runFiles(init, tier, jestFiles));
   init.say(`── ${tier.name}: ${((performance.now() - begun) / 1000).toFixed(1)} s`);
   return refuseSkips(init, sum(counts));
+}
+
+/** The files of a tier may share a broker. */
+async function runFiles({ root, say }: TestRunInit, tier: Tier, files: readonly string[]): Promise<Counts> {
+  const kafka = await SharedKafka.listen(() => startBroker(join(root, 'dist/test/constellation/kafka/broker.main.js')));
+  try {
+    return await runTwice(tier, files, (once, some) => runJest(root, once, some, kafka.env), say);
+  } finally {
+    await kafka.stop();
+  }
 }
 
 function refuseSkips({ isCi, say }: TestRunInit, counts: Counts): Counts {

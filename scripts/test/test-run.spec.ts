@@ -4,6 +4,8 @@ import { coverageByFolder, hasCode } from './coverage.ts';
 import { groupSource, partition } from './groups.ts';
 import { needsOf, sortByNeeds } from './needs.ts';
 import type { JestRun } from './jest-run.ts';
+import { SharedKafka } from './shared-kafka.ts';
+import { sharedAddress } from '../../test/constellation/kafka/shared-kafka.ts';
 import { runTwice } from './second-run.ts';
 import { filesOf, select, tiers, type Tier } from './tiers.ts';
 
@@ -28,6 +30,30 @@ describe('the tiers', () => {
   test('do not run for lint or coverage alone', () => {
     expect(select(['coverage'])).toEqual({ tiers: [], patterns: [], hasLint: false, hasCoverage: true });
     expect(select(['lint'])).toEqual({ tiers: [], patterns: [], hasLint: true, hasCoverage: false });
+  });
+});
+
+describe('the broker of a run', () => {
+  test('is started for the first who asks, given to all, and stopped with the run', async () => {
+    const told: string[] = [];
+    const start = async () => {
+      told.push('started');
+      return { address: '127.0.0.1:9', stop: async () => void told.push('stopped') };
+    };
+    const [unused, kafka] = [await SharedKafka.listen(start), await SharedKafka.listen(start)];
+    await unused.stop();
+    const url = kafka.env['STREAMS_TEST_KAFKA'] ?? '';
+    expect(told).toEqual([]);
+    expect(await Promise.all([sharedAddress(url), sharedAddress(url)])).toEqual(['127.0.0.1:9', '127.0.0.1:9']);
+    await kafka.stop();
+    expect(told).toEqual(['started', 'stopped']);
+    await expect(sharedAddress(url)).rejects.toThrow('ECONNREFUSED');
+  });
+
+  test('that does not start is told to everyone who asks', async () => {
+    const kafka = await SharedKafka.listen(() => Promise.reject(new Error('no Java here')));
+    await expect(sharedAddress(kafka.env['STREAMS_TEST_KAFKA'] ?? '')).rejects.toThrow('no Java here');
+    await kafka.stop();
   });
 });
 

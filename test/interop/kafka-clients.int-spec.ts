@@ -15,7 +15,7 @@ import { Kafka as KafkaJs, logLevel, type Producer as KafkaJsProducer } from 'ka
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { kafkaStartTimeoutMs, startKafka, type Kafka } from '../constellation/kafka/index.ts';
+import { kafkaStartTimeoutMs, sharedKafka, type Kafka } from '../constellation/kafka/index.ts';
 import { until } from '../constellation/platform.ts';
 import { kcatConsume, kcatProduce } from './kcat.ts';
 import { checkout, codeBlocks, mustRun, SdkConsumer } from './sdk-consumer.ts';
@@ -34,7 +34,7 @@ let producer: KafkaJsProducer;
 let nest: NestService;
 
 beforeAll(async () => {
-  kafka = await startKafka();
+  kafka = await sharedKafka();
   prefix = kafka.env['KAFKA_TOPIC_PREFIX'] as string;
   topic = `${prefix}content`;
   const brokers = kafka.address.split(',');

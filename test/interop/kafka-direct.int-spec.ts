@@ -23,7 +23,7 @@ import { Kafka as KafkaJs, logLevel, type Producer } from 'kafkajs';
 import { pino } from 'pino';
 import { codeBlocks } from './sdk-consumer.ts';
 import { kcatProduce } from './kcat.ts';
-import { kafkaStartTimeoutMs, startKafka, type Kafka } from '../constellation/kafka/index.ts';
+import { kafkaStartTimeoutMs, sharedKafka, type Kafka } from '../constellation/kafka/index.ts';
 
 const checkout = resolve(import.meta.dirname, '../../..');
 const clock = new SystemClock();
@@ -37,7 +37,7 @@ const store = new MemoryProjectionStore(clock);
 const reads = new MemoryReadStore(store);
 
 beforeAll(async () => {
-  kafka = await startKafka();
+  kafka = await sharedKafka();
   const brokers = kafka.address.split(',');
   const topicPrefix = kafka.env['KAFKA_TOPIC_PREFIX'] as string;
   log = new KafkaEventLog({ brokers, clientId: 'direct', topicPrefix, directTenants: ['default', 'acme'] });

@@ -6,7 +6,7 @@ import { segmentProduced, type StoredRecord } from '#events';
 import { readSharedSettings } from '#runtime';
 import { connect } from '#sdk';
 import { Kafka as KafkaJs, logLevel } from 'kafkajs';
-import { kafkaStartTimeoutMs, startKafka, type Kafka } from '../constellation/kafka/index.ts';
+import { kafkaStartTimeoutMs, sharedKafka, type Kafka } from '../constellation/kafka/index.ts';
 import { until } from '../constellation/platform.ts';
 import { kcatConsume, type KcatRecord } from './kcat.ts';
 import { NestService } from './nest-microservice.ts';
@@ -29,7 +29,7 @@ const textOf = ({ key, headers, value }: KcatRecord): string => JSON.stringify([
 const ours = (): string[] => written.map(textOf).sort();
 
 beforeAll(async () => {
-  kafka = await startKafka();
+  kafka = await sharedKafka();
   // As every app reads them when nothing but the brokers is set.
   log = new KafkaEventLog(readSharedSettings(kafka.env).kafka as KafkaLogInit);
   world = await World.open({ ...memoryEngines(), log });

@@ -1,6 +1,6 @@
 /** @needs java maven */
 import { afterAll, beforeAll, jest } from '@jest/globals';
-import { kafkaStartTimeoutMs, startKafka, type Kafka } from '../constellation/kafka/index.ts';
+import { kafkaStartTimeoutMs, sharedKafka, type Kafka } from '../constellation/kafka/index.ts';
 import { projectorCases } from './projectors.cases.ts';
 import { rebuildCases } from './rebuild.cases.ts';
 
@@ -9,7 +9,7 @@ jest.setTimeout(180_000);
 let kafka: Kafka;
 
 beforeAll(async () => {
-  kafka = await startKafka();
+  kafka = await sharedKafka();
 }, kafkaStartTimeoutMs);
 
 afterAll(async () => {

@@ -13,7 +13,7 @@ import { LedgerAppender } from '../../apps/projector/ledger/ledger-appender.ts';
 import { projections } from '../../apps/projector/projections.ts';
 import { migrateLog, type MigrationReport } from '../../apps/streams/migrate/migrate-log.command.ts';
 import { readStreamsSettings } from '../../apps/streams/streams.config.ts';
-import { kafkaStartTimeoutMs, startKafka, type Kafka } from '../constellation/kafka/index.ts';
+import { kafkaStartTimeoutMs, sharedKafka, type Kafka } from '../constellation/kafka/index.ts';
 import { history } from './history.ts';
 import { caughtUp, dumpRows, hostOf, openWorld, recordAll, type World } from './world.ts';
 
@@ -49,7 +49,7 @@ describe('streams migrate-log', () => {
   let elsewhere: string;
 
   beforeAll(async () => {
-    kafka = await startKafka();
+    kafka = await sharedKafka();
     world = await openWorld();
     elsewhere = await mkdtemp(join(tmpdir(), 'streams-elsewhere-'));
     await recordAll(world, history({ seed: 5, streams: 30, segments: 6 }));

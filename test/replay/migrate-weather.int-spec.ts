@@ -13,7 +13,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { migrateLog, type LogEngine, type MigrationReport } from '../../apps/streams/migrate/migrate-log.command.ts';
 import { readStreamsSettings } from '../../apps/streams/streams.config.ts';
-import { kafkaStartTimeoutMs, startKafka, type Kafka } from '../constellation/kafka/index.ts';
+import { kafkaStartTimeoutMs, sharedKafka, type Kafka } from '../constellation/kafka/index.ts';
 import { openWorld, type World } from './world.ts';
 
 jest.setTimeout(180_000);
@@ -34,7 +34,7 @@ describe('streams migrate-log, in bad weather', () => {
   let folder: string;
 
   beforeAll(async () => {
-    kafka = await startKafka();
+    kafka = await sharedKafka();
     world = await openWorld();
     folder = await mkdtemp(join(tmpdir(), 'streams-weather-'));
   }, kafkaStartTimeoutMs);

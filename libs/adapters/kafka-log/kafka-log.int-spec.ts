@@ -4,13 +4,13 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll } from '@jest/globals';
 import { eventLogBetweenProcesses, eventLogConformance } from '#ports/conformance';
-import { kafkaStartTimeoutMs, startKafka, type Kafka } from '../../../test/constellation/kafka/index.ts';
+import { kafkaStartTimeoutMs, sharedKafka, type Kafka } from '../../../test/constellation/kafka/index.ts';
 import { KafkaEventLog } from './kafka-event-log.adapter.ts';
 
 let kafka: Kafka;
 
 beforeAll(async () => {
-  kafka = await startKafka();
+  kafka = await sharedKafka();
 }, kafkaStartTimeoutMs);
 
 afterAll(async () => {

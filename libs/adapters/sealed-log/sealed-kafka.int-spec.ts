@@ -4,13 +4,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll } from '@jest/globals';
 import { KafkaEventLog } from '#adapters/kafka-log';
 import { eventLogConformance } from '#ports/conformance';
-import { kafkaStartTimeoutMs, startKafka, type Kafka } from '../../../test/constellation/kafka/index.ts';
+import { kafkaStartTimeoutMs, sharedKafka, type Kafka } from '../../../test/constellation/kafka/index.ts';
 import { SealedUnderfoot } from './fixture/sealed-underfoot.ts';
 
 let kafka: Kafka;
 
 beforeAll(async () => {
-  kafka = await startKafka();
+  kafka = await sharedKafka();
 }, kafkaStartTimeoutMs);
 
 afterAll(async () => {

@@ -4,6 +4,7 @@ import { hasDocker } from '../engines/container.ts';
 import type { LocalEngine } from '../engines/engine.ts';
 import { dockerKafka } from './docker-kafka.ts';
 import { KafkaCluster } from './kafka-cluster.ts';
+import { deleteTopics, sharedAddress } from './shared-kafka.ts';
 
 export { KafkaCluster } from './kafka-cluster.ts';
 
@@ -29,8 +30,20 @@ export async function startKafka(): Promise<Kafka> {
   return kafkaOf({ address: cluster.address, stop: () => cluster.stop(), restart: (downMs) => restart(cluster, downMs) });
 }
 
-function kafkaOf(server: Pick<Kafka, 'address' | 'stop' | 'restart'>): Kafka {
-  return { ...server, url: server.address, env: { KAFKA_BROKERS: server.address, KAFKA_TOPIC_PREFIX: `t-${randomUUID()}-` } };
+/**
+ * For files that need no more than topics of their own, which is most: the one broker of this run of tests, else as
+ * {@link startKafka}. Nobody may kill, fill or configure it. Its stop removes the file's topics.
+ */
+export async function sharedKafka(): Promise<Kafka> {
+  const runner = process.env['STREAMS_TEST_KAFKA'];
+  if (process.env['KAFKA_BROKERS'] || !runner) return startKafka();
+  const address = await sharedAddress(runner);
+  const prefix = `t-${randomUUID()}-`;
+  return kafkaOf({ address, stop: () => deleteTopics(address, prefix), restart: notOurs }, prefix);
+}
+
+function kafkaOf(server: Pick<Kafka, 'address' | 'stop' | 'restart'>, prefix = `t-${randomUUID()}-`): Kafka {
+  return { ...server, url: server.address, env: { KAFKA_BROKERS: server.address, KAFKA_TOPIC_PREFIX: prefix } };
 }
 
 function notOurs(): Promise<void> {
