@@ -3,7 +3,7 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 /**
  * The event index: a row per event, in the order of time. What singles an event out (its id, its cause, its request) has a
  * b-tree; everything else has a BRIN, a summary of each 64 pages that costs a fifteenth of the b-trees that it replaces
- * (docs/adr/0024). The b-tree of time is on an expression, so that a statement chooses by how it is written: `recorded_at + 0`
+ * (docs/adr/0026). The b-tree of time is on an expression, so that a statement chooses by how it is written: `recorded_at + 0`
  * walks the tree, `recorded_at` goes by the summaries. `root` is a hash of the subject's first part. `odd` holds ids that
  * are no UUIDs as they were; their columns have a hash then.
  */

@@ -1,5 +1,5 @@
 import { openEngines } from '#adapters/engines';
-import { observeEngines, runApp } from '#runtime';
+import { claimName, observeEngines, runApp, untilThere } from '#runtime';
 import { readIngestSettings } from './ingest.config.ts';
 import { ingestModule, serveIngest } from './ingest.module.ts';
 
@@ -11,6 +11,9 @@ await runApp({
   module: async (context) => {
     const engines = observeEngines(await openEngines(settings, 'database'), context.telemetry);
     context.lifecycle.onStop('engines', 'engines', () => engines.close());
+    const claim = { name: `ingest/${settings.node}`, setting: 'STREAMS_NODE', runPath: settings.runPath };
+    const wait = { logger: context.logger, signal: context.lifecycle.stopping };
+    await untilThere(() => claimName(claim, { ...context, leases: engines.leases }), wait);
     return ingestModule(engines, context);
   },
   serve: serveIngest,

@@ -1,5 +1,5 @@
 import { openEngines } from '#adapters/engines';
-import { observeEngines, requireBoundLog, runApp, untilThere, waitingLog } from '#runtime';
+import { claimName, observeEngines, requireBoundLog, runApp, untilThere, waitingLog } from '#runtime';
 import { runMigrations } from '#migrations';
 import { readMediaSettings } from './media.config.ts';
 import { mediaModule, serveMedia } from './media.module.ts';
@@ -15,6 +15,8 @@ await runApp({
     const wait = { logger: context.logger, signal: context.lifecycle.stopping };
     await untilThere(() => runMigrations(engines.databaseUrl), wait);
     await untilThere(() => requireBoundLog(engines), wait);
+    const claim = { name: `media/${settings.node}/${settings.mediaId}`, setting: 'STREAMS_NODE, or MEDIA_ID', runPath: settings.runPath };
+    await untilThere(() => claimName(claim, { ...context, leases: engines.leases }), wait);
     return mediaModule(engines, context);
   },
   serve: serveMedia,

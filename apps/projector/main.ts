@@ -1,5 +1,5 @@
 import { openEngines } from '#adapters/engines';
-import { observeEngines, requireBoundLog, restoreHeads, runApp, untilThere, waitingLog } from '#runtime';
+import { claimName, observeEngines, requireBoundLog, restoreHeads, runApp, untilThere, waitingLog } from '#runtime';
 import { runMigrations } from '#migrations';
 import { aggregates } from './aggregates.ts';
 import { readProjectorSettings } from './projector.config.ts';
@@ -16,6 +16,8 @@ await runApp({
     const wait = { logger: context.logger, signal: context.lifecycle.stopping };
     await untilThere(() => runMigrations(engines.databaseUrl), wait);
     await untilThere(() => requireBoundLog(engines), wait);
+    const claim = { name: `projector/${settings.node}/${settings.projectorId}`, setting: 'STREAMS_NODE, or PROJECTOR_ID', runPath: settings.runPath };
+    await untilThere(() => claimName(claim, { ...context, leases: engines.leases }), wait);
     await untilThere(() => restoreHeads(aggregates, { log: engines.log, aggregates: engines.aggregates, logger: context.logger }), wait);
     return projectorModule(engines, context);
   },

@@ -42,7 +42,7 @@ const settable: ReadonlySet<string> = new Set([...readerAttributes.map((name) =>
  * door would have set it. All of that follows from the record and the tenants, so that every replay reads the same. What
  * is no event gets the mark alone: {@link checkDirect} says why.
  */
-export function asDirect(record: StoredRecord, tenants: DirectTenants): StoredRecord {
+export function asDirect<Any extends DirectRecord>(record: Any, tenants: DirectTenants): Any {
   const tenant = record.headers['ce_tenant'] || onlyOf(tenants);
   const isOpen = tenant !== undefined && (tenants === '*' || tenants.has(tenant));
   const tenancy: DirectTenancy = isOpen ? 'tenant-open' : 'tenant-closed';
@@ -78,7 +78,7 @@ export function asWritten<Any extends LogRecord>(record: Any): Any {
 }
 
 /** With what the writer left out or left empty, and the mark that says what that was. */
-function filled(record: StoredRecord, tenancy: DirectTenancy, values: LogRecord['headers']): StoredRecord {
+function filled<Any extends LogRecord>(record: Any, tenancy: DirectTenancy, values: LogRecord['headers']): Any {
   const headers: Record<string, string> = { ...record.headers };
   let mark: string = tenancy;
   for (const name in values) {
@@ -94,12 +94,13 @@ function onlyOf(tenants: DirectTenants): string | undefined {
   return tenants !== '*' && tenants.size === 1 ? [...tenants][0] : undefined;
 }
 
-function isComplete(headers: LogRecord['headers']): boolean {
+/** False for a record whose writer left something out that the platform itself always says. */
+export function isComplete(headers: LogRecord['headers']): boolean {
   return headers['ce_traceparent'] !== undefined && readerAttributes.every((name) => Boolean(headers[`ce_${name}`]));
 }
 
 /** What the door would have set; nothing for what it would have refused. */
-function doorHeaders(record: StoredRecord): LogRecord['headers'] {
+function doorHeaders(record: DirectRecord): LogRecord['headers'] {
   try {
     return checkDirect(record).headers;
   } catch (error) {

@@ -7,7 +7,7 @@ export * from './content.events.ts';
 export { addressSubject, peerSubject, viewerSubject } from './data-subjects.ts';
 export { decodeEvent, isReadable } from './decode-event.ts';
 export { defineEvent, type DraftEvent, type DraftOf, type EventDefinition, type EventInit, type Publishers, type Upcaster } from './define.ts';
-export { asClosedDirect, asDirect, asWritten, directHeader, isDirect, unreadableRecord, type DirectTenants } from './direct-record.ts';
+export { asClosedDirect, asDirect, asWritten, directHeader, isComplete, isDirect, unreadableRecord, type DirectTenants } from './direct-record.ts';
 export * from './edge.events.ts';
 export { contexts, topicPartitions, type Context, type EventEnvelope } from './envelope.ts';
 export { EventInvalidError } from './errors.ts';

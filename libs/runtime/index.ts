@@ -1,3 +1,4 @@
+export { claimName, type NameClaim } from './claimed-name.ts';
 export { requireBoundLog } from './bound-log.ts';
 export {
   CommandExecutor,

@@ -2,6 +2,7 @@ import 'reflect-metadata';
 import type { DynamicModule, INestApplicationContext, LoggerService, Type } from '@nestjs/common';
 import { hasCode } from '#kernel';
 import { logForeign } from './bound-log.ts';
+import { nameTaken } from './claimed-name.ts';
 import { Lifecycle } from './lifecycle.ts';
 import { endOnError, endOnSignal, misconfigured } from './process-ends.ts';
 import { createLogger, NestLog, type Logger } from './logging.ts';
@@ -80,7 +81,7 @@ export async function runApp<Settings extends SharedSettings, App extends INestA
     if (lifecycle.stopping.aborted) return;
     logger.fatal({ err }, `${name} cannot start: ${err instanceof Error ? err.message : String(err)}`);
     await lifecycle.stop();
-    process.exit(hasCode(err, logForeign) ? misconfigured : 1);
+    process.exit(hasCode(err, logForeign) || hasCode(err, nameTaken) ? misconfigured : 1);
   }
 }
 

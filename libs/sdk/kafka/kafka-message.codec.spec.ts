@@ -55,6 +55,23 @@ describe('a Kafka message', () => {
     expect(fromKafkaMessage({ ...message, value: data }).data).toEqual(data);
   });
 
+  test('that somebody wrote by hand, with the four attributes that CloudEvents asks for, is an event, too', () => {
+    const headers = { ce_specversion: '1.0', ce_id: 'cms-1', ce_source: '/cms', ce_type: 'content.withdrawn' };
+    const message = { key: 'a', value: '{"contentId":"a"}', headers, timestamp: '1790000000000' };
+    expect(fromKafkaMessage(message)).toMatchObject({
+      id: 'cms-1',
+      time: 1_790_000_000_000,
+      tenant: 'default',
+      subject: 'a',
+      actor: 'direct',
+      correlationId: 'cms-1',
+    });
+    expect(fromKafkaMessage({ ...message, headers: { ...headers, ce_tenant: 'acme' } })).toMatchObject({ tenant: 'acme' });
+    const fault = (wrong: Partial<typeof message>): void => void fromKafkaMessage({ ...message, ...wrong });
+    expect(() => fault({ key: 'b' })).toThrow(expect.objectContaining({ field: 'partitionkey' }));
+    expect(() => fault({ timestamp: undefined as unknown as string })).toThrow(expect.objectContaining({ field: 'time' }));
+  });
+
   test('is refused before it leaves when the catalogue would', () => {
     expect(() => toKafkaMessage('content.published', { ...data, url: 'nowhere' })).toThrow(
       expect.objectContaining({ code: 'EVENT_DATA_INVALID', field: 'data.url' }),

@@ -1,4 +1,4 @@
-import { decodeEvent, EventInvalidError, instantText, topicPartitions } from '../../events/index.ts';
+import { asDirect, decodeEvent, EventInvalidError, instantText, isComplete, topicPartitions } from '../../events/index.ts';
 import { partitionOf } from '../../kernel/index.ts';
 import type { AnyEvent, DataOf, EventOptions, OpenType } from '../event/index.ts';
 import { outgoingEvent, type OutgoingEvent } from '../event/index.ts';
@@ -68,6 +68,8 @@ export function toKafkaMessage<Type extends OpenType>(type: Type, data: DataOf<T
 export interface ConsumedMessage {
   readonly key?: string | Uint8Array | null | undefined;
   readonly value?: string | Uint8Array | object | null | undefined;
+  /** When the broker recorded it, ms since the Unix epoch: the time of an event whose writer said none. */
+  readonly timestamp?: string | number | undefined;
   /** kafkajs hands in a list where a name stands more than once. */
   readonly headers?: Readonly<Record<string, string | Uint8Array | ReadonlyArray<string | Uint8Array> | null | undefined>> | undefined;
 }
@@ -82,11 +84,15 @@ function dataText(value: string | Uint8Array | object): string {
   return typeof value === 'string' || value instanceof Uint8Array ? textOf(value) : JSON.stringify(value);
 }
 
+/** Whose an event is that says nothing of it. */
+const defaultTenant = new Set(['default']);
+
 /**
- * The event in a message that was consumed: of the catalogue, valid, its data lifted to the newest version.
+ * The event in a message that was consumed: of the catalogue, valid, its data lifted to the newest version. What its writer
+ * left out is as the platform has it; a message that names no tenant is taken for one of `default`.
  * @throws EventInvalidError (`code`, `field`) for anything else.
  */
-export function fromKafkaMessage({ key, value, headers = {} }: ConsumedMessage): AnyEvent {
+export function fromKafkaMessage({ key, value, timestamp, headers = {} }: ConsumedMessage): AnyEvent {
   if (value === null || value === undefined) throw new EventInvalidError('EVENT_DATA_INVALID', 'The message has no value.', 'data');
   const texts: Record<string, string> = {};
   for (const name in headers) {
@@ -95,5 +101,7 @@ export function fromKafkaMessage({ key, value, headers = {} }: ConsumedMessage):
     if (one !== null && one !== undefined) texts[name] = textOf(one);
   }
   const partitionKey = key === null || key === undefined ? (texts['ce_partitionkey'] ?? '') : textOf(key);
-  return decodeEvent({ key: partitionKey, headers: texts, value: dataText(value) });
+  const record = { key: partitionKey, headers: texts, value: dataText(value), ...(timestamp === undefined ? {} : { recordedAt: Number(timestamp) }) };
+  const hasTime = Boolean(texts['ce_time']) || timestamp !== undefined;
+  return decodeEvent(isComplete(texts) || !hasTime ? record : asDirect(record, texts['ce_tenant'] ? '*' : defaultTenant));
 }
