@@ -230,7 +230,7 @@ describe('API keys', () => {
     expect([(await as(before, 'GET', '/api/v1/streams')).status, (await as(after, 'GET', '/api/v1/streams')).status]).toEqual([401, 401]);
     await world.settle();
     const { items } = (await as(admin, 'GET', `/api/v1/events?key=${issued.id}&order=oldest`)).json;
-    expect(items.map(({ type, actor }: Record<string, string>) => [type, actor?.split('-')[0]])).toEqual([
+    expect(items.map(({ type, actor }) => [type, actor.split('-')[0]])).toEqual([
       ['key.issued', 'key:k'],
       ['key.rotated', 'key:k'],
       ['key.rotated', 'key:k'],
@@ -354,7 +354,7 @@ describe('API keys', () => {
     await own.stop();
     await world.settle();
     const { items } = (await as(admin, 'GET', '/api/v1/events?type=access.refused&limit=1000')).json;
-    const ofHooli = items.filter(({ tenant }: { tenant: string }) => tenant === 'hooli').map(({ data }: { data: { reason: string } }) => data.reason);
+    const ofHooli = items.filter(({ tenant }) => tenant === 'hooli').map(({ data }) => data['reason']);
     expect(ofHooli).toEqual(
       expect.arrayContaining(['event-context-forbidden', 'event-not-open', 'event-tenant-forbidden', 'other-context', 'tenant-suspended']),
     );

@@ -3,6 +3,7 @@ import { purgeRequested } from '#events';
 import { request } from 'node:http';
 import { WebSocket } from 'ws';
 import { startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
+import type { EventBody } from './testing/answer-body.ts';
 import { ask } from './testing/http-client.ts';
 import { SseClient } from './testing/sse-client.ts';
 
@@ -19,7 +20,7 @@ afterAll(() => world.close());
 interface Line {
   readonly token: string;
   readonly live?: boolean;
-  readonly event?: any;
+  readonly event?: EventBody;
 }
 
 let made = 0;
@@ -160,8 +161,8 @@ describe('one cursor for every protocol', () => {
 describe('one tenant of many', () => {
   /** Reads until it has heard of this key; answers whose events came. */
   async function tenantsUntil(client: SocketClient, id: string): Promise<Set<string>> {
-    for (let count = 1; !client.events.some(({ event }) => event.subject === id); count++) await client.until(count);
-    return new Set(client.events.map(({ event }) => event.tenant as string));
+    for (let count = 1; !client.events.some(({ event }) => event?.subject === id); count++) await client.until(count);
+    return new Set(client.events.map(({ event }) => event?.tenant ?? ''));
   }
 
   test("comes alone when asked for, over every protocol; a tenant that is not one's own has nothing", async () => {

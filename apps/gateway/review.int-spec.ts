@@ -60,7 +60,7 @@ describe('searching', () => {
   test('by attributes, a page at a time, with the data that is on the log', async () => {
     const first = await search({ type: 'content.published', limit: '5' });
     expect(first.json.items[0]).toMatchObject({ type: 'content.published', topic: 'content', data: { contentId: expect.stringMatching(/^c-/) } });
-    const second = await search({ type: 'content.published', limit: '100', cursor: first.json.nextCursor });
+    const second = await search({ type: 'content.published', limit: '100', cursor: first.json.nextCursor ?? '' });
     expect([...idsOf(first), ...idsOf(second)].toSorted()).toEqual(Array.from({ length: 12 }, (_, n) => `order-${n}`).toSorted());
     expect(second.json.nextCursor).toBeNull();
     expect(idsOf(await search({ correlationId: 'req-cms', causationId: 'req-cms' }))).toEqual(['order-0']);
@@ -117,7 +117,7 @@ describe('one event', () => {
     expect(json).toMatchObject({ causeId: 'req-cms', truncated: false });
     expect(json.nodes).toHaveLength(12);
     expect(json.nodes[0]).toMatchObject({ id: 'order-0', depth: 0, parentId: null });
-    expect(json.nodes.slice(1).every(({ parentId, depth }: { parentId: string; depth: number }) => parentId === 'order-0' && depth === 1)).toBe(true);
+    expect(json.nodes.slice(1).every(({ parentId, depth }) => parentId === 'order-0' && depth === 1)).toBe(true);
   });
 });
 

@@ -39,12 +39,12 @@ interface Message {
   readonly rows: ReadonlyArray<Readonly<Record<string, unknown>>>;
 }
 
-const messagesOf = (client: SseClient): Message[] => client.messages.map(({ event }) => event as Message);
+const messagesOf = (client: SseClient<Message>): Message[] => client.messages.map(({ event }) => event);
 const idsOf = (messages: readonly Message[]): unknown[] => messages.flatMap(({ rows }) => rows.map((row) => row['purge_id']));
 const idsOfKeys = (messages: readonly Message[]): unknown[] => messages.flatMap(({ rows }) => rows.map((row) => row['key_id']));
 
 /** Reads on until every id was there. */
-async function untilSeen(client: SseClient, ids: readonly string[]): Promise<void> {
+async function untilSeen(client: SseClient<Message>, ids: readonly string[]): Promise<void> {
   for (let count = 1; !ids.every((id) => idsOf(messagesOf(client)).includes(id)); count++) await client.until(count);
 }
 
@@ -80,7 +80,7 @@ describe('the rows of a read model, live', () => {
   test('the rows as they are, then those that change, as JSON', async () => {
     const before = await purge(3);
     await world.settle();
-    const client = new SseClient();
+    const client = new SseClient<Message>();
     expect(await client.open(gateway.url, live, headers)).toBe(200);
     await untilSeen(client, before);
     const after = await purge(2);
@@ -96,7 +96,7 @@ describe('the rows of a read model, live', () => {
 
   test('broken off and resumed, by both protocols in turn and on another gateway: every change once, no row again', async () => {
     await using other = await startGateway(world.engines, world.consolePath);
-    const client = new SseClient();
+    const client = new SseClient<Message>();
     await client.open(gateway.url, live, headers);
     await untilSeen(client, await purge(1));
     client.close();
@@ -108,7 +108,7 @@ describe('the rows of a read model, live', () => {
     const token = socket.messages.findLast((message) => message.token !== undefined)?.token as string;
     socket.socket.terminate();
     const second = await purge(4);
-    const again = new SseClient(token);
+    const again = new SseClient<Message>(token);
     await again.open(gateway.url, live, headers);
     await untilSeen(again, second);
     again.close();
@@ -119,7 +119,7 @@ describe('the rows of a read model, live', () => {
   test('one row by its key; a token is for one table and condition', async () => {
     const [one] = await purge(2);
     await world.settle();
-    const client = new SseClient();
+    const client = new SseClient<Message>();
     await client.open(gateway.url, `${live}?where=purge_id:${one}`, headers);
     await client.until(1);
     client.close();
@@ -144,12 +144,12 @@ describe('the rows of a read model, live', () => {
   test('another tenant has its own rows, and no use of a token that is not its own', async () => {
     const mine = await purge(2);
     await world.settle();
-    const client = new SseClient();
+    const client = new SseClient<Message>();
     await client.open(gateway.url, live, headers);
     await untilSeen(client, mine);
     client.close();
     const acme = { authorization: (await world.key(['view'], { tenant: 'acme' })).authorization };
-    const theirs = new SseClient();
+    const theirs = new SseClient<Message>();
     expect(await theirs.open(gateway.url, live, acme)).toBe(200);
     await theirs.until(1);
     theirs.close();
@@ -162,7 +162,7 @@ describe('the rows of a read model, live', () => {
   async function purgeUntilFree(other: World, of: RunningGateway, authorization: string): Promise<string[]> {
     const urls = Array.from({ length: 200 }, (_, at) => `/${at}/${'x'.repeat(1000)}`);
     const ids: string[] = [];
-    const second = new SseClient();
+    const second = new SseClient<Message>();
     while ((await second.open(of.url, live, { authorization })) !== 200) {
       const id = `pg-${'f'.repeat(8)}${String(made++).padStart(4, '0')}`;
       await other.facts.publish('cache', [purgeRequested.draft({ purgeId: id, urls, reason: '' })], { producer: { id: 'test', epoch: 1n } });
@@ -205,7 +205,7 @@ describe('the rows of a read model, live', () => {
     const other = await World.open();
     const { authorization } = await other.key(['admin']);
     await using own = await startGateway(other.engines, other.consolePath, { stallMs: 50, readersMax: 1 });
-    const stream = new SseClient();
+    const stream = new SseClient<Message>();
     await stream.open(own.url, live, { authorization });
     await stream.begun();
     stream.pause();

@@ -109,7 +109,7 @@ function expectOnlyAcme(lines: readonly string[]): void {
 }
 
 async function theirEvent(): Promise<string> {
-  return (await as(platform, 'GET', `/api/v1/events/search?subject=${globex.streamId}`)).json.items[0].id as string;
+  return (await as(platform, 'GET', `/api/v1/events/search?subject=${globex.streamId}`)).json.items[0]?.id ?? '';
 }
 
 /** What the operation must keep from acme, and that it gives acme its own; by the operation's id. */
@@ -345,7 +345,7 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
     // From an address of its own: of one address only so many kinds of refusal are told apart.
     const from = { 'x-forwarded-for': '192.0.2.9', 'x-streams-edge': edgeProofOf(edgeSecret, '192.0.2.9') };
     for (const { headers } of [acme, globex]) await as({ ...headers, ...from }, 'GET', '/api/v1/tenants');
-    const items = async (headers: Readonly<Record<string, string>>, query = ''): Promise<Array<{ tenant: string; address: string }>> =>
+    const items = async (headers: Readonly<Record<string, string>>, query = ''): Promise<ReadonlyArray<{ tenant: string; address: string }>> =>
       (await as(headers, 'GET', `/api/v1/refusals${query}`)).json.items;
     // Nobody waits for a refusal to be recorded.
     const recorded = async (): Promise<boolean> => {
@@ -468,7 +468,7 @@ describe('a tenant', () => {
     expect((await as(platform, 'POST', '/api/v1/stream/stop', { id })).status).toBe(200);
     await world.settle();
     const { json } = await as(globex.headers, 'GET', `/api/v1/events?subject=${id}&order=oldest`);
-    expect(json.items.map(({ type, tenant }: Record<string, string>) => [type, tenant])).toEqual([
+    expect(json.items.map(({ type, tenant }) => [type, tenant])).toEqual([
       ['stream.created', 'globex'],
       ['stream.stopped', 'globex'],
     ]);

@@ -51,7 +51,7 @@ async function tokensOf({ gateway, headers, grpc }: Platform): Promise<Tokens> {
   await watch.until((messages) => messages.some(({ token }) => token !== ''));
   watch.cancel();
   return {
-    history: page.json.nextCursor,
+    history: page.json.nextCursor ?? '',
     events: (reading.messages[0] as SubscribeResponse).token,
     rows: (watch.messages as WatchResponse[]).find(({ token }) => token !== '')?.token ?? '',
   };

@@ -143,7 +143,7 @@ describe('replays over REST', () => {
     });
     const wrong = async (bad: object): Promise<readonly [number, string]> => {
       const { status, json } = await api('POST', '/api/v1/replays', bad);
-      return [status, json.errors?.[0]?.field];
+      return [status, json.errors[0]?.field ?? ''];
     };
     expect(await wrong({ projection: 'nothing' })).toEqual([400, 'body.projection']);
     expect(await wrong({ projection: 'edges', partitions: [12] })).toEqual([400, 'body.partitions.0']);

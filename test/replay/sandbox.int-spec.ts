@@ -139,7 +139,7 @@ describe('a sandbox', () => {
     const live = await api('GET', '/api/v1/streams?limit=200');
     expect(list.items).toHaveLength(12);
     expect(list.items).toEqual(live.json.items);
-    const [{ id }] = list.items as [{ id: string }];
+    const id = list.items[0]?.id ?? '';
     expect((await api('GET', `/api/v1/sandboxes/whole/streams/${id}`)).status).toBe(/^st-[a-z2-7]{8,26}$/.test(id) ? 200 : 400);
     const rows = (await api('GET', '/api/v1/sandboxes/whole/rows/segment?limit=5')).json;
     expect(rows.rows).toHaveLength(5);
@@ -184,7 +184,7 @@ describe('a sandbox', () => {
     expect(await count('later')).toBe(0);
     const difference = (await api('GET', '/api/v1/sandboxes/later/differences?projection=streams')).json;
     expect(difference.equal).toBe(false);
-    expect(difference.tables.find(({ table }: { table: string }) => table === 'stream')).toMatchObject({ rebuilt: 0, removed: expect.any(Number) });
+    expect(difference.tables.find(({ table }) => table === 'stream')).toMatchObject({ rebuilt: 0, removed: expect.any(Number) });
     expect((await api('GET', '/api/v1/sandboxes/later/rows/purge')).json.type).toBe('urn:streams:problem:not-in-sandbox');
     for (const name of ['none', 'later']) await api('DELETE', `/api/v1/sandboxes/${name}`);
     await until('none', 'gone');
@@ -289,8 +289,8 @@ describe('a sandbox', () => {
     expect((await once('a', 'k2')).json.type).toBe('urn:streams:problem:sandbox-exists');
     for (const name of ['b', 'c']) expect((await once(name, `k-${name}`)).status).toBe(202);
     expect((await once('d', 'k-d')).json.type).toBe('urn:streams:problem:too-many-sandboxes');
-    expect((await api('POST', '/api/v1/sandboxes', { name: 'e', projections: ['nothing'] })).json.errors[0].field).toBe('body.projections.0');
-    expect((await api('POST', '/api/v1/sandboxes', { name: 'Not A Name' })).json.errors[0].field).toBe('body.name');
+    expect((await api('POST', '/api/v1/sandboxes', { name: 'e', projections: ['nothing'] })).json.errors[0]?.field).toBe('body.projections.0');
+    expect((await api('POST', '/api/v1/sandboxes', { name: 'Not A Name' })).json.errors[0]?.field).toBe('body.name');
     expect((await api('DELETE', '/api/v1/sandboxes/nobody')).status).toBe(404);
     const host = await hostOf();
     for (const name of ['a', 'b', 'c']) await api('DELETE', `/api/v1/sandboxes/${name}`);

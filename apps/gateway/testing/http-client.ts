@@ -1,11 +1,12 @@
+import type { AnswerBody } from './answer-body.ts';
 import { request, type IncomingHttpHeaders } from 'node:http';
 
 export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
-  /** The body parsed, or undefined when it is not JSON. */
-  readonly json: any;
+  /** The body parsed. Undefined when it is not JSON: a test that reads a field of it then has failed. */
+  readonly json: AnswerBody;
 }
 
 export interface Ask {
@@ -27,7 +28,7 @@ export function ask(base: string, path: string, { method = 'GET', headers = {}, 
       response.on('error', reject);
       response.on('end', () => {
         const text = Buffer.concat(chunks).toString();
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json: parse(text) });
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json: parse(text) as AnswerBody });
       });
     });
     outgoing.on('error', reject);

@@ -1,13 +1,14 @@
+import type { EventBody } from './answer-body.ts';
 import { request, type IncomingMessage } from 'node:http';
 
-export interface SseMessage {
+export interface SseMessage<Told> {
   readonly id: string;
-  readonly event: any;
+  readonly event: Told;
 }
 
-/** Reads server-sent events until told to stop; remembers the last id, as a browser does. */
-export class SseClient {
-  readonly messages: SseMessage[] = [];
+/** Reads server-sent events until told to stop; remembers the last id, as a browser does. `Told` is what their data says. */
+export class SseClient<Told = EventBody> {
+  readonly messages: SseMessage<Told>[] = [];
   lastId: string;
   #response: IncomingMessage | undefined;
   #rest = '';
@@ -74,6 +75,6 @@ export class SseClient {
     const id = fields.find(([name]) => name === 'id')?.[1];
     if (id !== undefined) this.lastId = id;
     const data = fields.find(([name]) => name === 'data')?.[1];
-    if (data !== undefined) this.messages.push({ id: this.lastId, event: JSON.parse(data) });
+    if (data !== undefined) this.messages.push({ id: this.lastId, event: JSON.parse(data) as Told });
   }
 }

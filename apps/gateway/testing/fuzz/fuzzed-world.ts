@@ -2,6 +2,7 @@ import { contexts } from '#events';
 import { openApiOf } from '../../openapi/openapi.ts';
 import { operations } from '../../openapi/operations.ts';
 import { startGateway, World, type RunningGateway } from '../gateway.fixture.ts';
+import type { AnswerBody } from '../answer-body.ts';
 import { ask } from '../http-client.ts';
 import { EventService } from '../../grpc/generated/streams/v1/event_service_pb.ts';
 import { QueryService } from '../../grpc/generated/streams/v1/query_service_pb.ts';
@@ -44,7 +45,8 @@ export class FuzzedWorld {
     const gateway = await startGateway(world.engines, world.consolePath);
     const unlimited = { ratePerMinute: 10_000_000 };
     const { authorization } = await world.key(['admin'], unlimited);
-    const post = async (path: string, body: unknown): Promise<any> => (await ask(gateway.url, path, { method: 'POST', headers: { authorization }, body })).json;
+    const post = async (path: string, body: unknown): Promise<AnswerBody> =>
+      (await ask(gateway.url, path, { method: 'POST', headers: { authorization }, body })).json;
     await post('/api/v1/tenants', { id: 'acme', name: 'Acme' });
     const stream = await post('/api/v1/stream/start', { name: 'News' });
     const purge = await post('/api/v1/cdn/cache/purge', { urls: ['/x'] });

@@ -1,0 +1,70 @@
+/** One of a list that the API shows: of each kind the fields that tests ask for. */
+export interface ItemBody {
+  readonly id: string;
+  readonly type: string;
+  readonly name: string;
+  readonly status: string;
+  readonly reason: string;
+  readonly actor: string;
+  readonly tenant: string;
+  readonly address: string;
+  readonly topic: string;
+  readonly code: string;
+  readonly field: string;
+  readonly eventId: string;
+}
+
+/** An event, as it is read or as its publication is answered. */
+export interface EventBody extends ItemBody {
+  readonly subject: string;
+  readonly traceparent: string;
+  readonly partitionkey: string;
+  readonly streamversion: string;
+  readonly partition: number;
+  readonly offset: string;
+  readonly duplicate: boolean;
+  readonly data: Readonly<Record<string, string>>;
+}
+
+/**
+ * The body of an answer, of whichever operation: every field that a test asks for, by its type. One that an answer does not have
+ * is undefined, and no expectation holds of it.
+ */
+export interface AnswerBody extends ItemBody {
+  readonly items: readonly EventBody[];
+  readonly events: readonly EventBody[];
+  readonly detail: string;
+  readonly key: string;
+  readonly streamKey: string;
+  readonly playback: Readonly<Record<string, string>>;
+  readonly settings: { readonly ladder: ReadonlyArray<{ readonly name: string }> };
+  readonly renditions: ReadonlyArray<{ readonly name: string; readonly segments: readonly unknown[] }>;
+  readonly latency: { readonly segments: number };
+  readonly note: string;
+  readonly equal: boolean;
+  readonly tables: ReadonlyArray<{ readonly table: string }>;
+  readonly proof: string;
+  readonly event: EventBody;
+  readonly nodes: ReadonlyArray<{ readonly parentId: string | null; readonly depth: number }>;
+  readonly waiting: readonly unknown[];
+  readonly record: unknown;
+  readonly rows: readonly unknown[];
+  readonly keys: ReadonlyArray<{ readonly keyId: string; readonly erasedAt: string | null }>;
+  readonly masterKey: string;
+  readonly byMasterKey: Readonly<Record<string, number>>;
+  readonly progress: { readonly total: number };
+  readonly purgeId: string;
+  readonly requestedAt: string;
+  readonly applied: readonly unknown[];
+  readonly edges: readonly unknown[];
+  readonly nextAfter: string;
+  readonly nextCursor: string | null;
+  readonly earliestToken: string;
+  readonly firstPublishedAt: string;
+  readonly previousUntil: string;
+  readonly version: number;
+  readonly versions: ReadonlyArray<{ readonly version: number; readonly schema: { readonly $id: string } }>;
+  readonly openapi: string;
+  readonly paths: Readonly<Record<string, object>>;
+  readonly errors: ReadonlyArray<{ readonly field: string; readonly message: string }>;
+}
