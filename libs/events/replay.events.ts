@@ -13,6 +13,7 @@ const common = {
 
 export const replayRequested = defineEvent({
   ...common,
+  version: 2,
   type: 'replay.requested',
   meaning: 'Somebody asked for a read model to be built anew from the log, to serve or to be compared.',
   schema: z.object({
@@ -28,8 +29,15 @@ export const replayRequested = defineEvent({
     /** Lets readers see it as soon as it has caught up. */
     promote: z.boolean(),
     reason: text,
+    /** At an event that the projection cannot handle: `stop` ends the replay, `skip` passes it over and lists it. */
+    onPoison: z.enum(['stop', 'skip']),
   }),
-  samples: [{ replayId, projection: 'streams', mode: 'rebuild', fromMs: null, untilMs: null, partitions: null, promote: true, reason: 'new columns' }],
+  // Version 1 knew no choice: it stopped.
+  upcasters: [(data) => ({ ...(data as object), onPoison: 'stop' })],
+  samples: [
+    { replayId, projection: 'streams', mode: 'rebuild', fromMs: null, untilMs: null, partitions: null, promote: true, reason: 'new columns' },
+    { replayId, projection: 'streams', mode: 'rebuild', fromMs: null, untilMs: null, partitions: null, promote: true, reason: '', onPoison: 'skip' },
+  ],
 });
 
 export const replayStarted = defineEvent({
@@ -66,10 +74,21 @@ export const replayCancelled = defineEvent({
 
 export const replayCompleted = defineEvent({
   ...common,
+  version: 2,
   type: 'replay.completed',
   meaning: 'A replay has caught up with the log and its indexes are made: it could serve.',
-  schema: z.object({ replayId: id, events: count, skipped: count }),
-  samples: [{ replayId, events: 1_000_000, skipped: 0 }],
+  schema: z.object({
+    replayId: id,
+    events: count,
+    skipped: count,
+    /** The first events that the projection could not handle, and that were passed over because the order said so. */
+    poisoned: z.array(z.object({ place: text, code: text, message: text })).max(20),
+  }),
+  upcasters: [(data) => ({ ...(data as object), poisoned: [] })],
+  samples: [
+    { replayId, events: 1_000_000, skipped: 0 },
+    { replayId, events: 1_000_000, skipped: 1, poisoned: [{ place: 'stream/3/17', code: 'PROJECTION_FAILED', message: 'streams failed on stream.started' }] },
+  ],
 });
 
 export const replayFailed = defineEvent({

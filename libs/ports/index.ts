@@ -59,7 +59,9 @@ export {
 } from './parked-events.port.ts';
 export { ProcessRunner, RunningProcess, type ProcessCommand, type ProcessExit } from './process-runner.port.ts';
 export {
+  poisonedMax,
   ProjectionBuilds,
+  type PoisonedPlace,
   type BuildClaim,
   type BuildLoad,
   type BuildMove,

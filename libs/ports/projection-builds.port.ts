@@ -71,8 +71,21 @@ export interface BuildProgress {
   readonly etaMs: number | null;
   /** Records that can never be read, and were passed over as they were before. */
   readonly skipped: number;
+  /** The first events that the projection could not handle, and that were passed over. */
+  readonly poisoned?: readonly PoisonedPlace[];
   readonly atMs: number;
 }
+
+/** An event that was passed over. */
+export interface PoisonedPlace {
+  /** `topic/partition/offset` */
+  readonly place: string;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** So many are listed; the others are counted. */
+export const poisonedMax = 20;
 
 /** `building`: beside the serving one; `kept`: served before, for a roll-back; `dropped`: its tables are gone. */
 export type BuildState = 'building' | 'serving' | 'kept' | 'dropped';

@@ -43,7 +43,7 @@ export { RegionMirror, type RegionMirrorDeps, type RegionMirrorInit } from './re
 export { readRegionPeers, type RegionPeer } from './region/region-peers.config.ts';
 export { buildEnds, buildStarts, isWhole, type ReplayWindow } from './replay/build-starts.ts';
 export { BulkLoad, type BulkLoadInit } from './replay/bulk-load.ts';
-export { foldBetween } from './replay/read-between.ts';
+export { foldBetween, type OnPoison } from './replay/read-between.ts';
 export { ReplayProgress } from './replay/replay-progress.ts';
 export { readRetentionSettings, type RetentionSettings } from './retention.config.ts';
 export { restoreHeads, type RestorableAggregate, type RestoreHeadsDeps } from './restore-heads.ts';

@@ -137,6 +137,25 @@ describe('read models are rebuilt beside the serving ones', () => {
     expect((await dumpRows(world, [streamsProjection])).length).toBeGreaterThan(1000);
   });
 
+  test('passes over what the projection cannot handle when it is told to, and lists it', async () => {
+    const picky: Projection<DomainEvent> = {
+      ...streamsProjection,
+      project: (event) => {
+        if (event.type === 'stream.stopped') throw new RangeError('boom');
+        return streamsProjection.project(event);
+      },
+    };
+    const host = await replayHost([picky]);
+    await orders.request('rp-picky', { onPoison: 'skip' });
+    expect(await orders.until('rp-picky', 'ready')).toMatchObject({ status: 'ready', onPoison: 'skip' });
+    const progress = (await world.builds.show('rp-picky'))?.progress;
+    expect(progress?.skipped).toBeGreaterThan(0);
+    expect(progress?.poisoned).toHaveLength(Math.min(20, progress?.skipped ?? 0));
+    expect(progress?.poisoned?.[0]).toMatchObject({ place: expect.stringMatching(/^stream\/\d+\/\d+$/), code: 'PROJECTION_FAILED' });
+    await orders.tell('rp-picky', { type: 'CancelReplay', reason: '' });
+    await host.stop();
+  });
+
   test('by itself when the code has a newer version, which the host then feeds', async () => {
     const [stream] = streamsProjection.tables;
     if (stream === undefined) throw new Error('streams has tables');

@@ -57,7 +57,15 @@ const summary = z.object({
   lastAt: timestamp.nullable(),
   note: z.string().nullable().describe('What the last event says: why it failed, why it was cancelled.'),
   progress: z
-    .object({ done: z.number(), total: z.number(), eventsPerSecond: z.number(), etaMs: z.number().nullable(), skipped: z.number(), at: timestamp })
+    .object({
+      done: z.number(),
+      total: z.number(),
+      eventsPerSecond: z.number(),
+      etaMs: z.number().nullable(),
+      skipped: z.number(),
+      poisoned: z.array(z.object({ place: z.string(), code: z.string(), message: z.string() })).optional(),
+      at: timestamp,
+    })
     .nullable(),
 });
 
@@ -91,6 +99,7 @@ export const requestReplay = operation({
       .max(topicPartitions)
       .optional(),
     promote: z.boolean().default(false).describe('Let readers see it as soon as it has caught up.'),
+    onPoison: z.enum(['stop', 'skip']).default('stop').describe('At an event that the projection cannot handle: end the replay, or pass it over and list it.'),
     reason,
   }),
   answer: z.object({ id: z.string() }),

@@ -21,9 +21,9 @@ import {
 } from './replays.contract.ts';
 
 function orderOf(replayId: string, body: InputOf<typeof requestReplay>['body']): ReplayOrder {
-  const { projection, mode, from, until, partitions, promote, reason } = body;
+  const { projection, mode, from, until, partitions, promote, reason, onPoison } = body;
   const ms = (time: string | undefined): number | null => (time === undefined ? null : Date.parse(time));
-  return { replayId, projection, mode, fromMs: ms(from), untilMs: ms(until), partitions: partitions ?? null, promote, reason };
+  return { replayId, projection, mode, fromMs: ms(from), untilMs: ms(until), partitions: partitions ?? null, promote, reason, onPoison };
 }
 
 /** Replays are asked for here and done by the projectors. */
@@ -121,8 +121,8 @@ export class ReplaysController {
   }
 }
 
-function orderIn({ projection, mode, fromMs, untilMs, partitions, promote, reason }: ReplayOrder): readonly unknown[] {
-  return [projection, mode, fromMs, untilMs, partitions, promote, reason];
+function orderIn({ projection, mode, fromMs, untilMs, partitions, promote, reason, onPoison = 'stop' }: ReplayOrder): readonly unknown[] {
+  return [projection, mode, fromMs, untilMs, partitions, promote, reason, onPoison];
 }
 
 function unknown(id: string): ProblemError {

@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { OperatingError } from '#kernel';
-import type { BuildPosition } from '#ports';
+import type { BuildPosition, PoisonedPlace } from '#ports';
+import type { OnPoison } from '#runtime';
 import { threadLimits } from './niceness.constants.ts';
 
 /** Part of a build's partitions, for a thread of its own. */
@@ -12,11 +13,12 @@ export interface LoadOrder {
   readonly ends: ReadonlyMap<string, bigint> | undefined;
   readonly partitionsMax: number;
   readonly eventsPerSecondMax: number;
+  readonly onPoison: OnPoison;
 }
 
 /** What the thread says. */
 export type LoadWord =
-  | { readonly records: number; readonly skipped: number }
+  | { readonly records: number; readonly skipped: number; readonly poisoned: readonly PoisonedPlace[] }
   | { readonly over: true }
   | { readonly failed: { readonly message: string; readonly code: string; readonly retryable: boolean } };
 
@@ -26,7 +28,11 @@ const main = new URL('./load.main.js', import.meta.url);
  * Loads in a thread of its own up to where the log ends, or until it is told to stop.
  * @throws OperatingError what the thread failed with; `REPLAY_THREAD_LOST` (retryable) when it ended without a word.
  */
-export function loadInThread(order: LoadOrder, stop: AbortSignal, onProgress: (records: number, skipped: number) => void): Promise<void> {
+export function loadInThread(
+  order: LoadOrder,
+  stop: AbortSignal,
+  onProgress: (records: number, skipped: number, poisoned: readonly PoisonedPlace[]) => void,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const worker = new Worker(main, { workerData: order, resourceLimits: threadLimits });
     let failure: OperatingError | undefined = new OperatingError('A thread of a replay ended without a word.', { code: 'REPLAY_THREAD_LOST', retryable: true });
@@ -34,7 +40,7 @@ export function loadInThread(order: LoadOrder, stop: AbortSignal, onProgress: (r
     if (stop.aborted) end();
     stop.addEventListener('abort', end, { once: true });
     worker.on('message', (word: LoadWord) => {
-      if ('records' in word) onProgress(word.records, word.skipped);
+      if ('records' in word) onProgress(word.records, word.skipped, word.poisoned);
       else if ('failed' in word) failure = new OperatingError(word.failed.message, word.failed);
       else failure = undefined;
     });

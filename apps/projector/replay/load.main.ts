@@ -2,18 +2,19 @@ import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { openEngines } from '#adapters/engines';
 import { BulkLoad, createLogger, ReplayProgress, waitingLog } from '#runtime';
+import type { PoisonedPlace } from '#ports';
 import { projections } from '../projections.ts';
 import { readProjectorSettings } from '../projector.config.ts';
 import { niceness } from './niceness.constants.ts';
 import type { LoadOrder, LoadWord } from './load-threads.ts';
 
-const { id, projection: name, epoch, positions, ends, partitionsMax, eventsPerSecondMax } = workerData as LoadOrder;
+const { id, projection: name, epoch, positions, ends, partitionsMax, eventsPerSecondMax, onPoison } = workerData as LoadOrder;
 
 /** Tells how far it is whenever a wave is written. */
 class ToldProgress extends ReplayProgress {
-  override add(records: number, skipped: number): void {
-    super.add(records, skipped);
-    say({ records, skipped });
+  override add(records: number, skipped: number, poisoned: readonly PoisonedPlace[] = []): void {
+    super.add(records, skipped, poisoned);
+    say({ records, skipped, poisoned });
   }
 }
 
@@ -30,7 +31,7 @@ parentPort?.once('message', () => stop.abort());
 try {
   const projection = projections.find((one) => one.name === name);
   if (projection === undefined) throw new Error(`This release has no projection ${name}.`);
-  const init = { claim: { id, projection, epoch }, positions, partitionsMax, eventsPerSecondMax, ...(ends === undefined ? {} : { ends }) };
+  const init = { claim: { id, projection, epoch }, positions, partitionsMax, eventsPerSecondMax, onPoison, ...(ends === undefined ? {} : { ends }) };
   await new BulkLoad(init, { log: engines.log, builds: engines.builds, progress: new ToldProgress(0) }).run(stop.signal);
   say({ over: true });
 } catch (error) {

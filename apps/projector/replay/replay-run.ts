@@ -73,9 +73,12 @@ export class ReplayRun {
     const claim: BuildClaim = { id: this.#init.id, projection, epoch: this.#init.epoch };
     const view = await this.#open(state, claim);
     await this.#tell({ type: 'StartReplay', projectionVersion: projection.version, owner: this.#init.owner });
-    const progress = new ReplayProgress(view.positions.reduce((sum, { first, position }) => sum + Number(position - first), 0));
+    const progress = new ReplayProgress(
+      view.positions.reduce((sum, { first, position }) => sum + Number(position - first), 0),
+      view.progress,
+    );
     const load = await this.#loadOf(state, claim, view, progress);
-    if (state.status === 'promoting') return this.#promote(claim, view, load, stop);
+    if (state.status === 'promoting') return this.#promote(state, claim, view, load, stop);
     const following = this.#watched(state, stop);
     const telling = this.#note(claim, load, progress, following.signal);
     try {
@@ -95,20 +98,23 @@ export class ReplayRun {
   async #loadOf(state: KnownReplay, claim: BuildClaim, { positions }: BuildView, progress: ReplayProgress): Promise<BulkLoad> {
     const ends = await buildEnds(this.#deps.log, positions, state);
     const { partitionsMax, eventsPerSecondMax } = this.#init;
-    return new BulkLoad({ claim, positions, partitionsMax, eventsPerSecondMax, ...(ends === undefined ? {} : { ends }) }, { ...this.#deps, progress });
+    return new BulkLoad(
+      { claim, positions, partitionsMax, eventsPerSecondMax, onPoison: state.onPoison ?? 'stop', ...(ends === undefined ? {} : { ends }) },
+      { ...this.#deps, progress },
+    );
   }
 
   async #build(state: KnownReplay, claim: BuildClaim, view: BuildView, load: BulkLoad, progress: ReplayProgress, stop: AbortSignal): Promise<void> {
     if ((await this.#loadShared(claim, view, load, progress, stop)) || !(await load.run(stop))) return;
     if (state.mode === 'comparison') {
-      const difference = await this.#deps.builds.compare({ ...claim, samplesMax, fold: foldBetween(this.#deps.log, claim.projection) });
+      const difference = await this.#deps.builds.compare({ ...claim, samplesMax, fold: foldBetween(this.#deps.log, claim.projection, state.onPoison) });
       await this.#tell({ type: 'RecordComparison', ...totalsOf(difference) });
       return this.#deps.builds.drop(claim.id);
     }
     await this.#deps.builds.finish(claim);
     if (!(await load.run(stop))) return;
     await this.#deps.builds.note(claim, progress.look(0, this.#deps.clock.now()));
-    await this.#tell({ type: 'CompleteReplay', events: progress.done, skipped: progress.skipped });
+    await this.#tell({ type: 'CompleteReplay', events: progress.done, skipped: progress.skipped, poisoned: progress.poisoned });
   }
 
   /**
@@ -126,14 +132,15 @@ export class ReplayRun {
       partitionsMax: Math.ceil(partitionsMax / shares.length),
       eventsPerSecondMax: Math.ceil(eventsPerSecondMax / shares.length),
       ends: load.ends,
+      onPoison: load.onPoison,
     };
     const failed = new AbortController();
     const signal = AbortSignal.any([stop, failed.signal]);
     const work = shares.map((share, at) =>
       at === 0
         ? new BulkLoad({ ...each, claim, positions: share }, { ...this.#deps, progress }).run(signal)
-        : inThread({ ...each, id: claim.id, projection: claim.projection.name, epoch: claim.epoch, positions: share }, signal, (some, skipped) =>
-            progress.add(some, skipped),
+        : inThread({ ...each, id: claim.id, projection: claim.projection.name, epoch: claim.epoch, positions: share }, signal, (some, skipped, poisoned) =>
+            progress.add(some, skipped, poisoned),
           ),
     );
     // When one fails the others end behind their last whole wave.
@@ -151,14 +158,14 @@ export class ReplayRun {
     }
   }
 
-  async #promote(claim: BuildClaim, view: BuildView, load: BulkLoad, stop: AbortSignal): Promise<void> {
+  async #promote(state: KnownReplay, claim: BuildClaim, view: BuildView, load: BulkLoad, stop: AbortSignal): Promise<void> {
     const { builds, log, logger } = this.#deps;
     if (view.state === 'building') {
       await builds.finish(claim);
       if (!(await load.run(stop))) return;
     }
     try {
-      const { fromVersion, toVersion } = await builds.promote({ ...claim, behindMax, fold: foldBetween(log, claim.projection) });
+      const { fromVersion, toVersion } = await builds.promote({ ...claim, behindMax, fold: foldBetween(log, claim.projection, state.onPoison) });
       await this.#tell({ type: 'RecordPromotion', fromVersion, toVersion });
       logger.info({ replay: claim.id, fromVersion, toVersion }, `readers see the rebuilt ${claim.projection.name}`);
     } catch (error) {

@@ -28,7 +28,8 @@ export function replayLines(replay: ReplayView): readonly string[] {
     ...(progress === null
       ? []
       : [
-          `  ${count(progress.done)} of ${count(progress.total)} events${progress.skipped > 0 ? `, ${count(progress.skipped)} of them unreadable and passed over` : ''}`,
+          `  ${count(progress.done)} of ${count(progress.total)} events${progress.skipped > 0 ? `, ${count(progress.skipped)} of them passed over` : ''}`,
+          ...(progress.poisoned ?? []).map(({ place, code, message }) => `    ${place}  ${code}  ${message}`),
         ]),
     ...(behind === null ? [] : [`  ${count(behind.events)} events behind the log, most of them in partition ${behind.partition}`]),
   ];

@@ -10,6 +10,7 @@ export interface ReplayRunOptions {
   readonly until?: string;
   readonly partitions?: readonly number[];
   readonly promote: boolean;
+  readonly onPoison: 'stop' | 'skip';
   readonly reason?: string;
   readonly wait: boolean;
 }
@@ -19,8 +20,8 @@ const pollMs = 300;
 const ended = ['failed', 'cancelled', 'rolled-back'];
 
 async function request({ api }: CommandContext, projection: string, mode: 'rebuild' | 'comparison', options: Partial<ReplayRunOptions>): Promise<string> {
-  const { from, until, partitions, promote, reason } = options;
-  const body = { projection, mode, from, until, partitions, promote, reason };
+  const { from, until, partitions, promote, reason, onPoison } = options;
+  const body = { projection, mode, from, until, partitions, promote, reason, onPoison };
   return (await api.call<{ readonly id: string }>('POST', '/api/v1/replays', body)).id;
 }
 

@@ -132,6 +132,7 @@ export interface ReplayView {
     readonly eventsPerSecond: number;
     readonly etaMs: number | null;
     readonly skipped: number;
+    readonly poisoned?: ReadonlyArray<{ readonly place: string; readonly code: string; readonly message: string }>;
   } | null;
   readonly behind: { readonly events: number; readonly partition: string } | null;
   readonly difference: ModelDifferenceView | null;

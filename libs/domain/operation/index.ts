@@ -19,6 +19,8 @@ export {
   replayAggregate,
   replayDecider,
   type KnownReplay,
+  type OnPoison,
+  type PoisonedEvent,
   type ReplayCommand,
   type ReplayOrder,
   type ReplayState,

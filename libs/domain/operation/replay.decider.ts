@@ -26,6 +26,19 @@ export interface ReplayOrder {
   readonly partitions: readonly number[] | null;
   readonly promote: boolean;
   readonly reason: string;
+  /** `stop` when left out. */
+  readonly onPoison?: OnPoison;
+}
+
+/** What a replay does at an event that its projection cannot handle. */
+export type OnPoison = 'stop' | 'skip';
+
+/** An event that was passed over. */
+export interface PoisonedEvent {
+  /** `topic/partition/offset` */
+  readonly place: string;
+  readonly code: string;
+  readonly message: string;
 }
 
 export type ReplayCommand =
@@ -34,7 +47,7 @@ export type ReplayCommand =
   | { readonly type: 'PauseReplay' }
   | { readonly type: 'ResumeReplay' }
   | { readonly type: 'CancelReplay'; readonly reason: string }
-  | { readonly type: 'CompleteReplay'; readonly events: number; readonly skipped: number }
+  | { readonly type: 'CompleteReplay'; readonly events: number; readonly skipped: number; readonly poisoned: readonly PoisonedEvent[] }
   | { readonly type: 'FailReplay'; readonly code: string; readonly message: string }
   | {
       readonly type: 'RecordComparison';
@@ -92,7 +105,9 @@ function request({ type: _type, ...order }: ReplayOrder & { readonly type: 'Requ
   if (fromMs !== null && untilMs !== null && fromMs >= untilMs) return refuse('invalid-window', 'until: It must lie after "from".');
   if (promote && isPartial(order)) return refuse('replay-partial', 'promote: A replay of a part of the log cannot serve, so it is not promoted.');
   if (promote && mode === 'comparison') return refuse('replay-partial', 'promote: A comparison is dropped when it is done.');
-  return accept<ReplayDraft>(replayRequested.draft({ ...order, partitions: order.partitions === null ? null : [...order.partitions] }));
+  return accept<ReplayDraft>(
+    replayRequested.draft({ ...order, partitions: order.partitions === null ? null : [...order.partitions], onPoison: order.onPoison ?? 'stop' }),
+  );
 }
 
 /** What the projector says about its work; late words about a replay that is over are not facts any more. */
@@ -104,7 +119,7 @@ function record(command: ReplayCommand, { replayId, projection, status, mode }: 
         : accept<ReplayDraft>();
     case 'CompleteReplay':
       if (status !== 'running' || mode !== 'rebuild') return accept<ReplayDraft>();
-      return accept<ReplayDraft>(replayCompleted.draft({ replayId, events: command.events, skipped: command.skipped }));
+      return accept<ReplayDraft>(replayCompleted.draft({ replayId, events: command.events, skipped: command.skipped, poisoned: [...command.poisoned] }));
     case 'FailReplay':
       if (!building.includes(status) && status !== 'ready' && status !== 'promoting') return accept<ReplayDraft>();
       return accept<ReplayDraft>(replayFailed.draft({ replayId, code: command.code, message: command.message }));

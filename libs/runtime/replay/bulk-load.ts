@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { ChangeFold } from '#kernel';
-import type { BuildClaim, BuildLoad, BuildMove, BuildPosition, EventLog, ProjectionBuilds } from '#ports';
+import type { BuildClaim, BuildLoad, BuildMove, BuildPosition, EventLog, PoisonedPlace, ProjectionBuilds } from '#ports';
 import { pause } from '../pause.ts';
 
-import { foldPart } from './read-between.ts';
+import { foldPart, type OnPoison } from './read-between.ts';
 import type { ReplayProgress } from './replay-progress.ts';
 
 export interface BulkLoadInit {
@@ -15,6 +15,8 @@ export interface BulkLoadInit {
   readonly partitionsMax: number;
   /** Events per second at most; 0 for as fast as it goes. */
   readonly eventsPerSecondMax: number;
+  /** `stop` when left out. */
+  readonly onPoison?: OnPoison;
   /** What one transaction takes at most: so many records, or so many rows. */
   readonly waveRecordsMax?: number;
   readonly waveRowsMax?: number;
@@ -30,6 +32,7 @@ interface Wave {
   readonly load: BuildLoad;
   readonly records: number;
   readonly skipped: number;
+  readonly poisoned: readonly PoisonedPlace[];
 }
 
 /** Records folded before others of this thread get their turn: a few milliseconds. */
@@ -55,6 +58,10 @@ export class BulkLoad {
 
   get ends(): ReadonlyMap<string, bigint> | undefined {
     return this.#init.ends;
+  }
+
+  get onPoison(): OnPoison {
+    return this.#init.onPoison ?? 'stop';
   }
 
   /** True once it was asked to load. */
@@ -116,21 +123,23 @@ export class BulkLoad {
 
   /** Takes what is done off the goals. */
   async #fold(goals: BuildMove[], stop: AbortSignal): Promise<Wave> {
-    const { claim, partitionsMax, waveRecordsMax = 150_000, waveRowsMax = 40_000 } = this.#init;
+    const { claim, partitionsMax, waveRecordsMax = 150_000, waveRowsMax = 40_000, onPoison = 'stop' } = this.#init;
     const fold = new ChangeFold(claim.projection.tables);
     const moves = new Map<string, BuildMove>();
+    const poisoned: PoisonedPlace[] = [];
     let [records, skipped] = [0, 0];
     const isFull = (): boolean => records >= waveRecordsMax || fold.size >= waveRowsMax || stop.aborted;
     const reader = async (): Promise<void> => {
       while (!isFull()) {
         const goal = goals.shift();
         if (goal === undefined) return;
-        const part = await foldPart(this.#deps.log, claim.projection, fold, goal, sliceRecords);
+        const part = await foldPart(this.#deps.log, claim.projection, fold, goal, { recordsMax: sliceRecords, onPoison });
         const place = `${goal.topic}/${goal.partition}`;
         moves.set(place, { ...goal, from: moves.get(place)?.from ?? goal.from, to: part.next });
         if (part.next < goal.to) goals.push({ ...goal, from: part.next });
         records += part.records;
         skipped += part.skipped;
+        poisoned.push(...part.poisoned);
         await turn();
       }
     };
@@ -139,13 +148,13 @@ export class BulkLoad {
     const failed = ended.find((one) => one.status === 'rejected');
     if (failed !== undefined) throw failed.reason;
     for (const [place, move] of moves) this.#read.set(place, move);
-    return { load: { ...claim, moves: [...moves.values()], changes: fold.changes() }, records, skipped };
+    return { load: { ...claim, moves: [...moves.values()], changes: fold.changes() }, records, skipped, poisoned };
   }
 
-  async #write({ load, records, skipped }: Wave): Promise<void> {
+  async #write({ load, records, skipped, poisoned }: Wave): Promise<void> {
     if (load.moves.length === 0) return;
     await this.#deps.builds.load(load);
-    this.#deps.progress.add(records, skipped);
+    this.#deps.progress.add(records, skipped, poisoned);
   }
 
   async #brake(records: number, tookMs: number, stop: AbortSignal): Promise<void> {

@@ -1,4 +1,4 @@
-import type { BuildProgress } from '#ports';
+import { poisonedMax, type BuildProgress, type PoisonedPlace } from '#ports';
 
 /** The rate is of this long, so that it neither jumps nor remembers a pause. */
 const windowMs = 5000;
@@ -9,10 +9,13 @@ export class ReplayProgress {
   readonly #looks: Array<readonly [atMs: number, records: number]> = [];
   #records = 0;
   #skipped = 0;
+  #poisoned: readonly PoisonedPlace[];
 
-  /** @param begun records that an earlier owner had folded */
-  constructor(begun: number) {
+  /** @param begun records that an earlier owner had folded, and what it said of those that it passed over */
+  constructor(begun: number, before?: Pick<BuildProgress, 'skipped' | 'poisoned'> | null) {
     this.#begun = begun;
+    this.#skipped = before?.skipped ?? 0;
+    this.#poisoned = before?.poisoned ?? [];
   }
 
   get records(): number {
@@ -28,7 +31,13 @@ export class ReplayProgress {
     return this.#skipped;
   }
 
-  add(records: number, skipped: number): void {
+  /** Events that the projection could not handle: the first ones. */
+  get poisoned(): readonly PoisonedPlace[] {
+    return this.#poisoned;
+  }
+
+  add(records: number, skipped: number, poisoned: readonly PoisonedPlace[] = []): void {
+    if (poisoned.length > 0) this.#poisoned = [...this.#poisoned, ...poisoned].slice(0, poisonedMax);
     this.#records += records;
     this.#skipped += skipped;
   }
@@ -41,6 +50,14 @@ export class ReplayProgress {
     const eventsPerSecond = nowMs > sinceMs ? Math.round(((this.#records - before) / (nowMs - sinceMs)) * 1000) : 0;
     const done = this.#begun + this.#records;
     const etaMs = left === 0 ? 0 : eventsPerSecond > 0 ? Math.round((left / eventsPerSecond) * 1000) : null;
-    return { done, total: done + left, eventsPerSecond, etaMs, skipped: this.#skipped, atMs: nowMs };
+    return {
+      done,
+      total: done + left,
+      eventsPerSecond,
+      etaMs,
+      skipped: this.#skipped,
+      ...(this.#poisoned.length === 0 ? {} : { poisoned: this.#poisoned }),
+      atMs: nowMs,
+    };
   }
 }
