@@ -4,6 +4,7 @@ import { TenantsController } from './access/tenants.controller.ts';
 import { CatalogueController } from './catalogue/catalogue.controller.ts';
 import { CdnController } from './cdn/cdn.controller.ts';
 import { ContentsController } from './contents/contents.controller.ts';
+import { EffectsController } from './effects/effects.controller.ts';
 import { EventsController } from './events/events.controller.ts';
 import { LedgerController } from './ledger/ledger.controller.ts';
 import { TlogController } from './ledger/tlog.controller.ts';
@@ -20,6 +21,7 @@ import { SandboxesController } from './sandboxes/sandboxes.controller.ts';
 import { StreamsController } from './streams/streams.controller.ts';
 import { SubjectsController } from './subjects/subjects.controller.ts';
 import { WatchController } from './watch/watch.controller.ts';
+import { WebhooksController } from './webhooks/webhooks.controller.ts';
 
 /** All of REST. */
 export const controllers = [
@@ -37,6 +39,8 @@ export const controllers = [
   RetentionController,
   SandboxesController,
   SandboxRowsController,
+  WebhooksController,
+  EffectsController,
   KeysController,
   TenantsController,
   RefusalsController,

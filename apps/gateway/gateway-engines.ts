@@ -4,6 +4,7 @@ import type {
   BlobStore,
   Clock,
   EventIndex,
+  EffectStore,
   EventLog,
   IdSource,
   LeaseStore,
@@ -40,6 +41,7 @@ export interface GatewayEngines {
   readonly past: PastStore;
   readonly parked: ParkedEvents;
   readonly index: EventIndex;
+  readonly effects: EffectStore;
   readonly clock: Clock;
   readonly ids: IdSource;
   readonly telemetry?: Telemetry;

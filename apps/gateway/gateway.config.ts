@@ -1,4 +1,14 @@
-import { invalidSetting, readEdgeSecret, readLedgerSettings, readPort, readSharedSettings, readText, type Environment, type SharedSettings } from '#runtime';
+import {
+  invalidSetting,
+  readEdgeSecret,
+  readFlag,
+  readLedgerSettings,
+  readPort,
+  readSharedSettings,
+  readText,
+  type Environment,
+  type SharedSettings,
+} from '#runtime';
 import { readJwtSettings, type JwtSettings } from './access/jwt.config.ts';
 import { readSandboxSettings, type SandboxSettings } from './sandboxes/sandbox.config.ts';
 import { join } from 'node:path';
@@ -22,6 +32,8 @@ export interface GatewaySettings extends SharedSettings {
   /** PEM file that the ledger's keys come from; undefined when they are among the secrets of the platform. */
   readonly ledgerKeyFile: string | undefined;
   readonly sandboxes: SandboxSettings;
+  /** Webhooks may lead to private networks, and to this machine. */
+  readonly webhookPrivateAddresses: boolean;
   /** Built files of the console. */
   readonly consolePath: string;
 }
@@ -65,6 +77,7 @@ export function readGatewaySettings(env: Environment = process.env): GatewaySett
     jwt: readJwtSettings(env),
     ledgerKeyFile: readLedgerSettings(env).keyFile,
     sandboxes: readSandboxSettings(env),
+    webhookPrivateAddresses: readFlag(env, 'WEBHOOK_PRIVATE_ADDRESSES', false),
     consolePath: join(fileURLToPath(new URL('.', import.meta.url)), '../../console'),
   };
 }

@@ -23,6 +23,7 @@ import { subjectProviders } from './subjects/subject-providers.ts';
 import { retentionProviders } from './retention/retention-providers.ts';
 import { reviewProviders } from './review/review-providers.ts';
 import { streamProviders } from './streams/stream-providers.ts';
+import { webhookProviders } from './webhooks/webhook-providers.ts';
 
 export const subscriptionDefaults: SubscriptionsInit = { readersMax: 2_000, heartbeatMs: 10_000, stallMs: 10_000, checkMs: recheckMs };
 
@@ -55,6 +56,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       ...sandboxProviders(engines, settings.sandboxes),
       { provide: ReplayReader, useValue: new ReplayReader(engines) },
       ...retentionProviders(engines),
+      ...webhookProviders(engines, settings.webhookPrivateAddresses),
       ...grpcProviders(engines, settings),
       { provide: APP_GUARD, useClass: AccessGuard },
     ],

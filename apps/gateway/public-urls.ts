@@ -15,6 +15,9 @@ export class PublicUrls {
     this.ingest = { primary: init.ingestPrimaryUrl, backup: init.ingestBackupUrl };
   }
 
+  /** A file of a recording; the same for ever, for it is named by its content. */
+  readonly media = (file: string): string => `${this.#edgeUrl}/media/${file}`;
+
   readonly playback = (streamId: string): string => `${this.#edgeUrl}/live/${streamId}/master.m3u8`;
 
   /** Plays what there was at a moment; `asOf` is a time or a token. */

@@ -7,6 +7,7 @@ import { realEngines, startGateway, World, type RunningGateway } from './testing
 import { ask, type Answer, type Ask } from './testing/http-client.ts';
 import { SseClient } from './testing/sse-client.ts';
 import { announceEncoding, announceSegment } from './testing/stream-facts.ts';
+import { effectOperations, webhookProbes } from './testing/webhook-probes.ts';
 
 /** A tenant with one of everything. */
 interface Tenant {
@@ -15,6 +16,7 @@ interface Tenant {
   readonly streamId: string;
   readonly purgeId: string;
   readonly keyId: string;
+  readonly webhookId: string;
 }
 
 const edgeSecret = 'shared by edges and gateways';
@@ -47,10 +49,11 @@ async function furnish(id: string): Promise<Tenant> {
   const streamId = (await as(headers, 'POST', '/api/v1/stream/start', { name: `${id} news` })).json.id as string;
   const purgeId = (await as(headers, 'POST', '/api/v1/cdn/cache/purge', { urls: [`/live/${streamId}/master.m3u8`], reason: id })).json.purgeId as string;
   const keyId = (await as(headers, 'POST', '/api/v1/keys', { name: `${id} viewer`, scopes: ['view'] })).json.id as string;
+  const webhookId = (await as(headers, 'POST', '/api/v1/webhooks', { url: `https://${id}.example/hook` })).json.id as string;
   expect((await publish(headers, id === 'acme' ? 'ours' : 'theirs')).status).toBe(200);
   await announceEncoding(world, streamId);
   await announceSegment(world, streamId, 0);
-  return { id, headers, streamId, purgeId, keyId };
+  return { id, headers, streamId, purgeId, keyId, webhookId };
 }
 
 beforeAll(async () => {
@@ -86,7 +89,7 @@ async function eventsOf(tenant: string): Promise<string[]> {
 /** What must not be in any answer to acme. */
 function expectNothingForeign(answer: Answer): void {
   expect(answer.status).toBeLessThan(500);
-  for (const secret of [globex.id, globex.streamId, globex.purgeId, globex.keyId]) expect(answer.text).not.toContain(secret);
+  for (const secret of [globex.id, globex.streamId, globex.purgeId, globex.keyId, globex.webhookId]) expect(answer.text).not.toContain(secret);
 }
 
 /** Asked about another's thing, acme hears what it hears about a thing that is not there. */
@@ -386,6 +389,7 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
     expect(json.items.map(({ id }: { id: string }) => id)).toEqual(['acme', 'globex']);
     expect((await as(platform, 'GET', '/api/v1/tenants?after=acme')).json.items).toHaveLength(1);
   },
+  ...webhookProbes(() => ({ as, acme, globex, platform, expectNothingForeign, expectAbsent })),
   // Last, because an address has eight kinds of refusal told apart. Read models are the platform's own: a tenant's admin neither sees nor touches them.
   ...Object.fromEntries(
     (
@@ -416,6 +420,7 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
         ['listSandboxStreams', 'GET', '/api/v1/sandboxes/theirs/streams'],
         ['showSandboxStream', 'GET', '/api/v1/sandboxes/theirs/streams/st-aaaaaaaaaaaaaaaa'],
         ['showSandboxPurge', 'GET', '/api/v1/sandboxes/theirs/purges/pg-aaaaaaaa'],
+        ...effectOperations,
       ] as const
     ).map(([id, method, path]) => [
       id,

@@ -10,7 +10,10 @@ await runApp({
   name: 'media',
   settings,
   module: async (context) => {
-    const engines = observeEngines(await openEngines({ ...settings, onWaiting: waitingLog(context.logger) }, 'log', 'database', 'blobs'), context.telemetry);
+    const engines = observeEngines(
+      await openEngines({ ...settings, onWaiting: waitingLog(context.logger) }, 'log', 'database', 'blobs', 'jobs'),
+      context.telemetry,
+    );
     context.lifecycle.onStop('engines', 'engines', () => engines.close());
     const wait = { logger: context.logger, signal: context.lifecycle.stopping };
     await untilThere(() => runMigrations(engines.databaseUrl), wait);

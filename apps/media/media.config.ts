@@ -12,6 +12,8 @@ export interface MediaSettings extends SharedSettings {
   /** Media of a live session that is kept so that a crashed encoder loses nothing, bytes per stream. */
   readonly feedBytesMax: number;
   readonly leaseTtlMs: number;
+  /** Stopped streams that are made into one file at once. */
+  readonly recordingsMax: number;
 }
 
 export function readMediaSettings(env: Environment = process.env): MediaSettings {
@@ -24,5 +26,6 @@ export function readMediaSettings(env: Environment = process.env): MediaSettings
     streamsMax: readInteger(env, 'MEDIA_STREAMS_MAX', 32, 1, 1000),
     feedBytesMax: readInteger(env, 'MEDIA_FEED_MB', 32, 4, 1024) * 1024 * 1024,
     leaseTtlMs: readInteger(env, 'MEDIA_LEASE_TTL_MS', 10_000, 1000, 60_000),
+    recordingsMax: readInteger(env, 'MEDIA_RECORDINGS', 1, 1, 16),
   };
 }

@@ -3,12 +3,13 @@ import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import type { Engines } from '#adapters/engines';
 import { NodeProcessRunner, probeFfmpeg } from '#adapters/ffmpeg';
 import { presets } from '#core/ffmpeg-plan';
-import { FactPublisher, type AppContext } from '#runtime';
+import { EffectWorkers, FactPublisher, type AppContext } from '#runtime';
 import { StreamFollower } from './fold/stream-follower.ts';
 import { LiveStream, type LiveStreamDeps } from './live/live-stream.ts';
 import { StreamDirector } from './live/stream-director.ts';
 import { MediaCounters } from './media-counters.ts';
 import type { MediaSettings } from './media.config.ts';
+import { RecordingWorker } from './recording/recording-worker.ts';
 import { observeMedia } from './media.telemetry.ts';
 
 class MediaRoot {}
@@ -17,7 +18,7 @@ class MediaRoot {}
 const ignoredLines = /Track 0 starts with a nonzero dts/;
 
 /** The only wiring of the media app: ends what a killed predecessor left, checks ffmpeg, follows the log. */
-export async function mediaModule(engines: Engines<'log' | 'database' | 'blobs'>, context: AppContext<MediaSettings>): Promise<DynamicModule> {
+export async function mediaModule(engines: Engines<'log' | 'database' | 'blobs' | 'jobs'>, context: AppContext<MediaSettings>): Promise<DynamicModule> {
   const { settings, logger, telemetry } = context;
   const runner = new NodeProcessRunner({ runPath: settings.runPath, ignoredLines });
   const swept = await runner.sweep();
@@ -31,13 +32,32 @@ export async function mediaModule(engines: Engines<'log' | 'database' | 'blobs'>
   const counters = new MediaCounters();
   const director = directorOf(settings, owner, ffmpeg.program, { leases, blobs, facts, follower, runner, logger, counters });
   observeMedia(telemetry, director, counters);
+  const recordings = await recordingsOf(settings, owner, ffmpeg.program, runner, engines, context);
   return {
     module: MediaRoot,
     providers: [
       { provide: StreamFollower, useValue: follower },
       { provide: StreamDirector, useValue: director },
+      { provide: EffectWorkers, useValue: recordings },
     ],
   };
+}
+
+/** Stopped streams are made into one file here, where ffmpeg is; the projector asks for it by the ledger of effects. */
+async function recordingsOf(
+  { node, runPath, mediaId, recordingsMax }: MediaSettings,
+  owner: string,
+  program: string,
+  runner: NodeProcessRunner,
+  engines: Engines<'log' | 'database' | 'blobs' | 'jobs'>,
+  { logger, telemetry }: AppContext<MediaSettings>,
+): Promise<EffectWorkers> {
+  const { log, reads, blobs, effects, jobs, clock, ids } = engines;
+  const folder = join(runPath, `${mediaId}-recordings`);
+  const worker = new RecordingWorker({ concurrency: recordingsMax, folder }, { log, reads, blobs, clock, runner, program, logger });
+  await worker.sweep();
+  const source = `/media/${node}`;
+  return new EffectWorkers({ workers: [worker], owner }, { effects, jobs, clock, ids, source, logger, health: telemetry.health, telemetry });
 }
 
 function directorOf(settings: MediaSettings, owner: string, program: string, deps: LiveStreamDeps): StreamDirector {
@@ -58,7 +78,10 @@ export async function serveMedia(app: INestApplicationContext, { lifecycle }: Ap
   const director = app.get(StreamDirector);
   lifecycle.onStop('leases', 'follower', () => follower.stop());
   lifecycle.onStop('work', 'encoders', () => director.stop());
+  const recordings = app.get(EffectWorkers);
+  lifecycle.onStop('work', 'recordings', () => recordings.stop());
   await follower.start();
+  await recordings.start();
   director.start();
   return { streams: follower.states().length };
 }

@@ -3,15 +3,17 @@ import { purgesProjection } from '#domain/cache';
 import { contentsProjection } from '#domain/content';
 import { edgesProjection } from '#domain/edge';
 import {
+  effectsProjection,
   ledgerKeysProjection,
   parkedEventsProjection,
   personalViewsProjection,
   replaysProjection,
   retentionProjection,
   sandboxesProjection,
+  webhooksProjection,
 } from '#domain/operation';
 import { playbacksProjection } from '#domain/playback';
-import { streamsProjection } from '#domain/stream';
+import { recordingsProjection, streamsProjection } from '#domain/stream';
 import type { DomainEvent } from '#events';
 import type { Projection } from '#kernel';
 
@@ -30,4 +32,7 @@ export const projections: readonly Projection<DomainEvent>[] = [
   retentionProjection,
   personalViewsProjection,
   sandboxesProjection,
+  effectsProjection,
+  webhooksProjection,
+  recordingsProjection,
 ];

@@ -1,6 +1,19 @@
 import type { Engines } from '#adapters/engines';
-import { CommandExecutor, ConsumerHost, ConsumerLag, EventParking, LogEventIntake, OutboxRelay, type AppContext } from '#runtime';
+import { WebhookSender } from '#adapters/webhook';
+import {
+  CommandExecutor,
+  ConsumerHost,
+  ConsumerLag,
+  EffectDispatcher,
+  EffectWorkers,
+  EventParking,
+  LogEventIntake,
+  OutboxRelay,
+  ReactorHost,
+  type AppContext,
+} from '#runtime';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
+import { effectParts } from './effects/effect-parts.ts';
 import { LedgerKeeper } from './ledger/ledger-keeper.ts';
 import { ledgerParts } from './ledger/ledger-parts.ts';
 import { WitnessRounds } from './ledger/witness-rounds.ts';
@@ -14,20 +27,27 @@ import type { ProjectorSettings } from './projector.config.ts';
 
 class ProjectorRoot {}
 
+interface Loop {
+  start(): Promise<void>;
+  stop(): Promise<void>;
+}
+
 /** The only wiring of the projector: read models, the outbox's relay and the audit ledger, all under leases. */
-export function projectorModule(engines: Engines<'log' | 'database'>, context: AppContext<ProjectorSettings>): DynamicModule {
+export function projectorModule(engines: Engines<'log' | 'database' | 'jobs'>, context: AppContext<ProjectorSettings>): DynamicModule {
   const { settings, logger, telemetry } = context;
   const { log, leases, outbox, projections: store, parked, aggregates, publications, rowRetention, clock, ids } = engines;
   const { health } = telemetry;
   const owner = `${settings.node}/${settings.projectorId}`;
   const intake = new LogEventIntake({ owner: `${owner}/${ids.next()}` }, { log, publications, leases, clock, logger });
-  const parking = new EventParking({ intake, clock, logger, source: `/projector/${settings.node}`, telemetry });
+  const source = `/projector/${settings.node}`;
+  const parking = new EventParking({ intake, clock, logger, source, telemetry });
   const host = new ConsumerHost({ projections, owner }, { log, leases, store, logger, health, parking, poison: { parked, clock, limits: settings.poison } });
-  const commands = new CommandExecutor({ aggregates, clock, ids, source: `/projector/${settings.node}` });
+  const commands = new CommandExecutor({ aggregates, clock, ids, source });
   const desk = new ParkedDesk({}, { projections, parked, parking, aggregates, commands, log, logger, health });
   const relay = new OutboxRelay({ owner }, { outbox, log, leases, logger, health });
   const { keeper, rounds } = ledgerParts({ owner, settings: settings.ledger }, engines, logger, health);
   const sweeper = new RowSweeper({ owner, keeps: settings.rowKeeps }, { retention: rowRetention, leases, logger, health });
+  const { reactors, dispatcher, workers, sender } = effectParts({ owner, source, settings: settings.effects, parking }, engines, context);
   const { stallMs } = settings.telemetry;
   const lag = new ConsumerLag({ lookEveryMs: Math.min(5000, stallMs / 4), stallMs }, { host, log, clock, telemetry, logger });
   return {
@@ -41,6 +61,10 @@ export function projectorModule(engines: Engines<'log' | 'database'>, context: A
       { provide: RowSweeper, useValue: sweeper },
       { provide: ReplayThread, useValue: new ReplayThread(logger) },
       { provide: LedgerKeeper, useValue: keeper },
+      { provide: ReactorHost, useValue: reactors },
+      { provide: EffectDispatcher, useValue: dispatcher },
+      { provide: EffectWorkers, useValue: workers },
+      { provide: WebhookSender, useValue: sender },
       { provide: WitnessRounds, useValue: rounds },
       { provide: RegionKeeper, useValue: regionParts(owner, engines, context) },
     ],
@@ -54,7 +78,9 @@ export async function serveProjector(app: INestApplicationContext, { lifecycle }
   intake.start();
   const rounds = app.get(WitnessRounds);
   lifecycle.onStop('leases', 'witnesses', () => rounds.stop());
-  for (const part of [app.get(OutboxRelay), app.get(ConsumerHost), app.get(LedgerKeeper)]) {
+  lifecycle.onStop('engines', 'webhook sender', () => app.get(WebhookSender).close());
+  const loops = [OutboxRelay, ConsumerHost, LedgerKeeper, ReactorHost, EffectDispatcher, EffectWorkers].map((part) => app.get<Loop>(part));
+  for (const part of loops) {
     lifecycle.onStop('work', part.constructor.name, () => part.stop());
     await part.start();
   }

@@ -12,6 +12,7 @@ import { purgeApplied, purgeRequested, type CacheEventDefinition } from './cache
 import { contentChanged, contentPublished, contentWithdrawn, type ContentEventDefinition } from './content.events.ts';
 import type { EventDefinition } from './define.ts';
 import { edgeRegistered, edgeReported, type EdgeEventDefinition } from './edge.events.ts';
+import { effectAbandoned, effectFailed, effectRetryRequested, effectSucceeded, reactorReset, type EffectEventDefinition } from './effect.events.ts';
 import type { EventEnvelope } from './envelope.ts';
 import { eventParked, ledgerKeyRotated, type OperationEventDefinition } from './operation.events.ts';
 import {
@@ -46,6 +47,8 @@ import {
   encodingDelayed,
   encodingEnded,
   encodingStarted,
+  recordingFailed,
+  recordingFinished,
   segmentProduced,
   streamCreated,
   streamInterrupted,
@@ -55,6 +58,15 @@ import {
   type StreamEventDefinition,
 } from './stream.events.ts';
 import { masterKeyRotated, subjectErased, subjectExported, type SubjectEventDefinition } from './subject.events.ts';
+import {
+  webhookChanged,
+  webhookDisabled,
+  webhookRegistered,
+  webhookRemoved,
+  webhookSecretRotated,
+  webhookTestRequested,
+  type WebhookEventDefinition,
+} from './webhook.events.ts';
 
 export type AnyDefinition =
   | StreamEventDefinition
@@ -69,7 +81,9 @@ export type AnyDefinition =
   | ReplayEventDefinition
   | RetentionEventDefinition
   | ReviewEventDefinition
-  | SandboxEventDefinition;
+  | SandboxEventDefinition
+  | EffectEventDefinition
+  | WebhookEventDefinition;
 
 /** Every event there is. Code, docs/EVENTS.md, JSON Schemas and topics derive from this list. */
 export const catalogue: readonly AnyDefinition[] = [
@@ -82,6 +96,8 @@ export const catalogue: readonly AnyDefinition[] = [
   encodingEnded,
   encodingDelayed,
   segmentProduced,
+  recordingFinished,
+  recordingFailed,
   purgeRequested,
   purgeApplied,
   edgeRegistered,
@@ -133,6 +149,17 @@ export const catalogue: readonly AnyDefinition[] = [
   logSealingRequested,
   logSealingEnded,
   personalDataViewed,
+  effectSucceeded,
+  effectFailed,
+  effectAbandoned,
+  effectRetryRequested,
+  reactorReset,
+  webhookRegistered,
+  webhookChanged,
+  webhookSecretRotated,
+  webhookDisabled,
+  webhookTestRequested,
+  webhookRemoved,
 ];
 
 /** The envelope type of a definition: `EventOf<typeof streamCreated>`. */
@@ -146,7 +173,15 @@ export type EdgeEvent = EventOf<EdgeEventDefinition>;
 export type AccessEvent = EventOf<AccessEventDefinition | SubjectEventDefinition>;
 export type ContentEvent = EventOf<ContentEventDefinition>;
 export type PlaybackEvent = EventOf<PlaybackEventDefinition>;
-export type OperationEvent = EventOf<OperationEventDefinition | ParkedEventDefinition | ReplayEventDefinition | ReviewEventDefinition | SandboxEventDefinition>;
+export type OperationEvent = EventOf<
+  | OperationEventDefinition
+  | ParkedEventDefinition
+  | ReplayEventDefinition
+  | ReviewEventDefinition
+  | SandboxEventDefinition
+  | EffectEventDefinition
+  | WebhookEventDefinition
+>;
 
 const byType = new Map<string, EventDefinition>(catalogue.map((definition) => [definition.type, definition as EventDefinition]));
 

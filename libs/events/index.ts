@@ -2,6 +2,7 @@ export { admitEvent, futureMsMax, oldestTimeMs, type AdmissionContext, type Admi
 export * from './access.events.ts';
 export * from './cache.events.ts';
 export * from './catalogue.ts';
+export { cloudEventJson } from './cloud-event.codec.ts';
 export { checkData, dataschemaOf, encodeEvent, readValue, releasedVersionOf } from './codec.ts';
 export * from './content.events.ts';
 export { addressSubject, peerSubject, viewerSubject } from './data-subjects.ts';
@@ -9,6 +10,7 @@ export { decodeEvent, isReadable } from './decode-event.ts';
 export { defineEvent, type DraftEvent, type DraftOf, type EventDefinition, type EventInit, type Publishers, type Upcaster } from './define.ts';
 export { asClosedDirect, asDirect, asWritten, directHeader, isComplete, isDirect, unreadableRecord, type DirectTenants } from './direct-record.ts';
 export * from './edge.events.ts';
+export * from './effect.events.ts';
 export { contexts, topicPartitions, type Context, type EventEnvelope } from './envelope.ts';
 export { EventInvalidError } from './errors.ts';
 export { instantText } from './instant.ts';
@@ -36,3 +38,4 @@ export { formatErased, formatLocked, formatSealed, parseSealed, readPersonal, se
 export { stampOf } from './stamp.ts';
 export * from './stream.events.ts';
 export * from './subject.events.ts';
+export * from './webhook.events.ts';

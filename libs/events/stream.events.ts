@@ -286,6 +286,62 @@ export const segmentProduced = defineEvent({
   ],
 });
 
+const recordingOf = { streamId: id, /** Of the effect that made it: 0, and one more whenever somebody asked for it again. */ round: count };
+
+export const recordingFinished = defineEvent({
+  type: 'recording.finished',
+  version: 1,
+  context: 'stream',
+  meaning: 'A stopped stream was made into one file that plays from its beginning to its end, and a picture of it.',
+  schema: z.object({
+    ...recordingOf,
+    mp4Cid: cid,
+    mp4Bytes: bytes,
+    /** Null for a stream without a picture. */
+    posterCid: cid.nullable(),
+    posterBytes: bytes,
+    /** As probed in the file, as are the codecs and the size of the picture. */
+    durationMs: millis,
+    videoCodec: z.string().max(64).nullable(),
+    audioCodec: z.string().max(64).nullable(),
+    width: count,
+    height: count,
+    /** What it was made of. */
+    renditions: z.array(id).max(4),
+    segments: count,
+  }),
+  key: (data) => data.streamId,
+  subject: (data) => `${data.streamId}/recording`,
+  samples: [
+    {
+      streamId: sampleStream,
+      round: 0,
+      mp4Cid: sampleCid,
+      mp4Bytes: 64_000_000,
+      posterCid: sampleCid,
+      posterBytes: 40_000,
+      durationMs: 600_000,
+      videoCodec: 'h264',
+      audioCodec: 'aac',
+      width: 1280,
+      height: 720,
+      renditions: ['720p', 'audio'],
+      segments: 300,
+    },
+  ],
+});
+
+export const recordingFailed = defineEvent({
+  type: 'recording.failed',
+  version: 1,
+  context: 'stream',
+  meaning: 'A stopped stream could not be made into one file; its playlist plays as before.',
+  schema: z.object({ ...recordingOf, reason: z.enum(['no-segments', 'too-large', 'broken', 'tries-used-up']), detail: text }),
+  key: (data) => data.streamId,
+  subject: (data) => `${data.streamId}/recording`,
+  samples: [{ streamId: sampleStream, round: 0, reason: 'no-segments', detail: 'The stream never had a segment.' }],
+});
+
 export type StreamEventDefinition =
   | typeof streamCreated
   | typeof streamStarted
@@ -295,4 +351,6 @@ export type StreamEventDefinition =
   | typeof encodingStarted
   | typeof encodingEnded
   | typeof encodingDelayed
-  | typeof segmentProduced;
+  | typeof segmentProduced
+  | typeof recordingFinished
+  | typeof recordingFailed;

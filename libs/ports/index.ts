@@ -2,6 +2,25 @@ export { AggregateStore, type AggregateCommit, type AggregateHead, type Identifi
 export { blobBytesMax, BlobStore, type BlobInfo, type ByteRange } from './blob-store.port.ts';
 export { Clock, IdSource, Timers } from './clock.port.ts';
 export {
+  EffectStore,
+  type Effect,
+  type EffectAttempt,
+  type EffectBacklog,
+  type EffectOutcome,
+  type EffectQuery,
+  type EffectSettlement,
+  type EffectState,
+  type Enlistment,
+  type EnlistedEffect,
+  type NewEffect,
+  type ReactorCommit,
+  type ReactorIdentity,
+  type ReactorPartition,
+  type ReactorPosition,
+  type ReactorStart,
+} from './effect-store.port.ts';
+export { effectStoreErrors } from './effect-store.errors.ts';
+export {
   EventLog,
   recordBytesMax,
   type AppendOptions,
@@ -13,6 +32,7 @@ export {
   type ReadLimits,
   type RestoreRecords,
 } from './event-log.port.ts';
+export { JobQueue, type Job, type JobHandler, type JobWorker, type JobWorkerInit } from './job-queue.port.ts';
 export { LeaseStore, type Lease, type LeaseView } from './lease-store.port.ts';
 export {
   LedgerStore,

@@ -12,6 +12,15 @@ export {
 export { ConsumerHost, type ConsumerHostDeps, type ConsumerHostInit } from './consumer/consumer-host.ts';
 export { poisonLimits, type Poison, type PoisonLimits } from './consumer/poison/poison.ts';
 export { ConsumerLag } from './consumer/consumer-lag.ts';
+export { withoutEffects, type EffectPorts } from './effects/closed-effects.ts';
+export { EffectDispatcher, type EffectDispatcherDeps, type EffectDispatcherInit } from './effects/effect-dispatcher.ts';
+export type { EffectResult, EffectWorker, TryReport } from './effects/effect-worker.ts';
+export { EffectWorkers, type EffectWorkersDeps, type EffectWorkersInit } from './effects/effect-workers.ts';
+export { intentKey } from './effects/intent-key.ts';
+export { ReactorHost, type ReactorHostDeps, type ReactorHostInit } from './effects/reactor-host.ts';
+export type { BoundReactor } from './effects/reactor-task.ts';
+export { effectRetriesReactor } from './effects/retry-reactor.ts';
+export { SharedLook } from './effects/shared-look.ts';
 export { envelop, type CatalogueDraft, type EnvelopeDeps } from './envelopes.ts';
 export { FactPublisher, type FactCause, type FactPublisherInit, type PublishOptions } from './fact-publisher.ts';
 export {

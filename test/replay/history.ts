@@ -37,6 +37,7 @@ import {
   type LogRecord,
 } from '#events';
 import { Prng } from '#kernel';
+import { effectFacts, operatorCommands } from './effect-history.ts';
 import { openDrafts } from './open-history.ts';
 
 type Draft = DraftOf<AnyDefinition>;
@@ -276,6 +277,8 @@ export function history({ seed, streams, segments, edges = 2, keys = 3 }: Histor
   for (let view = 1; view <= 5; view++)
     on.command(personalDataViewed.draft({ operation: 'showEvent', query: `e-${view}`, eventIds: [`e-${view}`], count: 1, reason: 'history' }));
   sandboxes(on);
+  for (const draft of operatorCommands(on.dice)) on.command(draft);
+  for (const draft of effectFacts(on.dice)) on.outside(draft);
   for (let number = 2; number <= 6; number++) on.command(ledgerKeyRotated.draft({ number, reason: 'history' }));
   retention(on);
   for (const draft of openDrafts(on.dice, streams)) on.outside(draft);

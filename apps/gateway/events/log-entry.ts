@@ -1,6 +1,6 @@
 import { isReadable, type Context, type StoredRecord } from '#events';
-import { cloudEventJson } from './cloud-event.codec.ts';
 import { maskedRecord } from '../review/masked-record.ts';
+import { cloudEventJson } from '#events';
 import { laneIndex, type Candidate, type Positions } from './event-filter.core.ts';
 
 /** Encodings kept per entry of the tail: as many as there are usual ways of asking. Others encode for themselves. */

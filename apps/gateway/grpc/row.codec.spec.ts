@@ -43,6 +43,7 @@ function sampleEvents(): DomainEvent[] {
         time: 1_700_000_000_000,
         tenant: 'acme',
         actor: 'a',
+        causationId: 'c',
         subject: 's',
         producerEpoch: 1n,
         streamVersion: 1n,

@@ -1,5 +1,6 @@
 import { createTenant, issueKey, listKeys, listTenants, resumeTenant, revokeKey, rotateKey, suspendTenant } from '../access/keys.contract.ts';
 import { listRefusals } from '../access/refusals.contract.ts';
+import { listEffects, listReactors, resetReactor, retryEffect } from '../effects/effects.contract.ts';
 import { listCatalogue, showEventType } from '../catalogue/catalogue.contract.ts';
 import { cdnHealth, purgeCache, registerEdge, showPurge } from '../cdn/cdn.contract.ts';
 import { followEvents, listEvents, socketEvents, streamEvents } from '../events/events.contract.ts';
@@ -36,6 +37,17 @@ import {
 import { listStreams, showStream, startStream, stopStream } from '../streams/streams.contract.ts';
 import { eraseSubject, exportSubject, rotateMasterKey, showSubjectKeys } from '../subjects/subjects.contract.ts';
 import { followRows, socketRows } from '../watch/watch.contract.ts';
+import {
+  changeWebhook,
+  listDeliveries,
+  listWebhooks,
+  redeliver,
+  registerWebhook,
+  removeWebhook,
+  rotateWebhookSecret,
+  showWebhook,
+  testWebhook,
+} from '../webhooks/webhooks.contract.ts';
 
 /** Every operation of the API, in the order in which the documentation shows them. */
 export const operations: readonly Operation[] = [
@@ -82,6 +94,19 @@ export const operations: readonly Operation[] = [
   listSandboxStreams,
   showSandboxStream,
   showSandboxPurge,
+  registerWebhook,
+  listWebhooks,
+  showWebhook,
+  changeWebhook,
+  rotateWebhookSecret,
+  removeWebhook,
+  testWebhook,
+  listDeliveries,
+  redeliver,
+  listEffects,
+  retryEffect,
+  listReactors,
+  resetReactor,
   purgeCache,
   showPurge,
   cdnHealth,

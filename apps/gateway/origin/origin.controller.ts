@@ -4,6 +4,7 @@ import { hasCode } from '#kernel';
 import { Controller, Get, Options, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { matchesTag, rangeOf } from '../http/http-range.core.ts';
 import { notFound, ProblemError } from '../http/problem.errors.ts';
 import { PastPlaylists, pastQueryOf } from './past-playlists.ts';
@@ -21,8 +22,8 @@ const immutableCaching = 'public, max-age=31536000, immutable';
 /** Shorter than the edge's memory of a 404, because this one turns into a playlist any moment. */
 const soonCaching = 'public, max-age=1';
 
-const mediaTypes: Readonly<Record<string, string>> = { m4s: 'video/iso.segment', mp4: 'video/mp4' };
-const mediaName = /^(b[a-z2-7]{20,120})\.(m4s|mp4)$/;
+const mediaTypes: Readonly<Record<string, string>> = { m4s: 'video/iso.segment', mp4: 'video/mp4', jpg: 'image/jpeg' };
+const mediaName = /^(b[a-z2-7]{20,120})\.(m4s|mp4|jpg)$/;
 
 function tagOf(text: string): string {
   return `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
@@ -63,7 +64,7 @@ export class OriginController {
   async media(@Param('file') file: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     reply.headers(corsHeaders);
     const match = mediaName.exec(file);
-    if (match === null) throw notFound('unknown-media', 'Media is named by its content identifier, with ".m4s" or ".mp4".');
+    if (match === null) throw notFound('unknown-media', 'Media is named by its content identifier, with ".m4s", ".mp4" or ".jpg".');
     await this.#sendMedia(match[1] as string, match[2] as string, request, reply);
   }
 
@@ -102,8 +103,11 @@ export class OriginController {
     const size = asked.kind === 'part' ? asked.range.last - asked.range.first + 1 : info.sizeBytes;
     if (asked.kind === 'part') reply.status(206).header('content-range', `bytes ${asked.range.first}-${asked.range.last}/${info.sizeBytes}`);
     reply.type(mediaTypes[extension] as string).header('content-length', size);
+    const range = asked.kind === 'part' ? asked.range : undefined;
+    // A whole recording does not fit into memory once per viewer; what breaks off in the middle, the viewer asks for again.
+    if (size > wholeBytesMax) return void reply.send(Readable.from(this.#blobs.readStream(cid, range)));
     try {
-      const bytes = await this.#blobs.read(cid, asked.kind === 'part' ? asked.range : undefined);
+      const bytes = await this.#blobs.read(cid, range);
       void reply.send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
     } catch (error) {
       // Deleted between the two calls.
@@ -112,6 +116,9 @@ export class OriginController {
     }
   }
 }
+
+/** What is sent from memory; more than that goes out in pieces, as it is read. */
+const wholeBytesMax = 8_388_608;
 
 function unknownMedia(cid: string): ProblemError {
   return notFound('unknown-media', `There is no media ${cid}.`);

@@ -1,9 +1,8 @@
-import { definitionOf } from '#events';
+import { cloudEventJson, definitionOf } from '#events';
 import { recordBytes } from '#ports';
 import { Controller, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { jsonSchemaOf } from '../catalogue/json-schemas.ts';
-import { cloudEventJson } from '../events/cloud-event.codec.ts';
 import { ByCaller, type Caller } from '../http/caller.ts';
 import { isoTime } from '../http/fields.ts';
 import { Input, Route, type InputOf } from '../http/operation.ts';

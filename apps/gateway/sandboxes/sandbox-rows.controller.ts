@@ -58,7 +58,7 @@ export class SandboxRowsController {
   @Route(showSandboxStream)
   async stream(@Input(showSandboxStream) { params }: InputOf<typeof showSandboxStream>, @ByCaller() { principal }: Caller): Promise<object> {
     const reads = await this.#sandboxes.readsOf(params.name);
-    return streamDetail(new StreamReader(reads), params.id, principal, this.#urls.playback);
+    return streamDetail(new StreamReader(reads), params.id, principal, { playback: this.#urls.playback });
   }
 
   @Route(showSandboxPurge)

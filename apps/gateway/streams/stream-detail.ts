@@ -1,13 +1,19 @@
 import type { Principal } from '#domain/access';
 import { notFound } from '../http/problem.errors.ts';
 import type { StreamPage, StreamReader } from './stream-reader.ts';
-import { encodingOf, latencyOf, renditionOf, settingsOf, summaryOf } from './stream.view.ts';
+import { encodingOf, latencyOf, recordingOf, renditionOf, settingsOf, summaryOf } from './stream.view.ts';
 
 /** Segments per rendition in a stream's details. */
 const segmentsShown = 10;
 
+/** Where a stream plays, and where its one file is; a past and a sandbox have no such file. */
+export interface StreamPlaces {
+  readonly playback: (streamId: string) => string;
+  readonly media?: (file: string) => string;
+}
+
 /** A stream with its renditions and newest segments, as the reader has it. @throws ProblemError 404 */
-export async function streamDetail(reader: StreamReader, id: string, principal: Principal, playback: (streamId: string) => string): Promise<object> {
+export async function streamDetail(reader: StreamReader, id: string, principal: Principal, { playback, media }: StreamPlaces): Promise<object> {
   const stream = await reader.visible(id, principal);
   if (stream === undefined) throw notFound('unknown-stream', `There is no stream ${id}.`);
   const { row, head } = stream;
@@ -18,6 +24,7 @@ export async function streamDetail(reader: StreamReader, id: string, principal: 
     settings: settingsOf(row, head),
     encoding: encodingOf(row),
     renditions: renditions.map((each, at) => renditionOf(each, segments[at] ?? [])),
+    recording: media === undefined ? null : recordingOf(await reader.recording(id), media),
     latency: latencyOf(segments[0] ?? []),
   };
 }

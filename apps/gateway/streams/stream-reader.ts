@@ -1,5 +1,5 @@
 import { seesTenant, type Principal } from '#domain/access';
-import { renditionTable, segmentTable, streamAggregate, streamTable, type StreamState, type StreamStatus } from '#domain/stream';
+import { recordingTable, renditionTable, segmentTable, streamAggregate, streamTable, type StreamState, type StreamStatus } from '#domain/stream';
 import type { AggregateStore, ReadCondition, ReadRow, ReadStore } from '#ports';
 import { badRequest } from '../http/problem.errors.ts';
 import type { KnownStream } from './stream.view.ts';
@@ -94,6 +94,12 @@ export class StreamReader {
     const [row, loaded] = await Promise.all([this.row(streamId), this.#load(streamId)]);
     const tenant = loaded?.tenant ?? (row === undefined ? undefined : String(row['tenant']));
     return tenant === undefined || !seesTenant(principal, tenant) ? undefined : { row, head: loaded?.state };
+  }
+
+  /** The one file that the stream was made into, or why it was not. */
+  async recording(streamId: string): Promise<ReadRow | undefined> {
+    const [row] = await this.#reads.select(recordingTable, { where: [{ column: 'stream_id', is: 'eq', value: streamId }], limit: 1 });
+    return row;
   }
 
   /** What the newest encoder makes, best first. */

@@ -92,3 +92,12 @@ export function latencyOf(segments: readonly ReadRow[]): Latency | null {
     .sort((a, b) => a - b);
   return { segmentMsMedian: delays[delays.length >> 1] as number, segmentMsMax: delays.at(-1) as number, segments: delays.length };
 }
+
+/** The one file of a stopped stream, as the edge serves it. */
+export function recordingOf(row: ReadRow | undefined, mediaUrl: (file: string) => string): object | null {
+  if (row === undefined) return null;
+  const [mp4, poster] = [row['mp4_cid'], row['poster_cid']];
+  const urls = { mp4Url: mp4 === null ? null : mediaUrl(`${String(mp4)}.mp4`), posterUrl: poster === null ? null : mediaUrl(`${String(poster)}.jpg`) };
+  const about = { durationMs: numberOf(row['duration_ms']), bytes: numberOf(row['mp4_bytes']), width: numberOf(row['width']), height: numberOf(row['height']) };
+  return { status: row['status'], reason: row['reason'], ...urls, ...about, finishedAt: isoTime(row['at_ms'] as bigint) };
+}

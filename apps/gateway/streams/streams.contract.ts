@@ -57,6 +57,20 @@ export const streamDetail = streamSummary.extend({
     })
     .nullable(),
   renditions: z.array(rendition),
+  recording: z
+    .object({
+      status: z.enum(['finished', 'failed']),
+      reason: z.string().nullable().describe('Why there is no file.'),
+      mp4Url: z.string().nullable(),
+      posterUrl: z.string().nullable(),
+      durationMs: z.number().nullable(),
+      bytes: z.number().nullable(),
+      width: z.number().nullable(),
+      height: z.number().nullable(),
+      finishedAt: timestamp.nullable(),
+    })
+    .nullable()
+    .describe('The one file that a stopped stream is made into; null until it is there.'),
   latency: z
     .object({ segmentMsMedian: z.number(), segmentMsMax: z.number(), segments: z.number() })
     .nullable()

@@ -54,9 +54,9 @@ export class StreamsController {
 
   @Route(showStream)
   async show(@Input(showStream) { params, query }: InputOf<typeof showStream>, @ByCaller() { principal }: Caller): Promise<object> {
-    if (query.asOf === undefined) return streamDetail(this.#reader, params.id, principal, this.#urls.playback);
+    if (query.asOf === undefined) return streamDetail(this.#reader, params.id, principal, this.#urls);
     return this.#past.at(query.asOf, 'query.asOf', ({ asOf, reads }) =>
-      streamDetail(new StreamReader(reads), params.id, principal, this.#urls.playbackAsOf(asOf.text)),
+      streamDetail(new StreamReader(reads), params.id, principal, { playback: this.#urls.playbackAsOf(asOf.text) }),
     );
   }
 }

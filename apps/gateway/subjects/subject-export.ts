@@ -1,9 +1,8 @@
 import { personalPlaceTable } from '#domain/access';
-import { sealedPrefix, topicPartitions, type Context, type StoredRecord } from '#events';
+import { cloudEventJson, sealedPrefix, topicPartitions, type Context, type StoredRecord } from '#events';
 import type { TableSpec } from '#kernel';
 import type { EventLog, ReadLimits, ReadRow, ReadStore, RowKey, SubjectKey } from '#ports';
 import type { PersonalData } from '#runtime';
-import { cloudEventJson } from '../events/cloud-event.codec.ts';
 import { isoTime } from '../http/fields.ts';
 import { readTables } from '../watch/read-models.ts';
 import { rowJson } from '../watch/row-json.codec.ts';

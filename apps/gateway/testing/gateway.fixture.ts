@@ -1,23 +1,11 @@
-import { keysProjection, standsAlways, subjectsProjection, tenantAggregate, tenantAggregateId, type KeyGrant, type Scope } from '#domain/access';
-import { purgesProjection } from '#domain/cache';
-import { contentsProjection } from '#domain/content';
-import { edgesProjection } from '#domain/edge';
-import {
-  ledgerKeysProjection,
-  parkedEventsProjection,
-  personalViewsProjection,
-  replaysProjection,
-  retentionProjection,
-  sandboxesProjection,
-} from '#domain/operation';
-import { playbacksProjection } from '#domain/playback';
-import { streamsProjection } from '#domain/stream';
+import { standsAlways, tenantAggregate, tenantAggregateId, type KeyGrant, type Scope } from '#domain/access';
 import { temporaryPostgres } from '#adapters/embedded-postgres';
 import { openEngines } from '#adapters/engines';
 import {
   MemoryAggregateStore,
   MemoryBlobStore,
   MemoryEventIndex,
+  MemoryEffectStore,
   MemoryEventLog,
   MemoryLeaseStore,
   MemoryLedgerStore,
@@ -62,6 +50,7 @@ import { readGatewaySettings, type GatewaySettings } from '../gateway.config.ts'
 import { GrpcServer } from '../grpc/grpc-server.ts';
 import type { GatewayEngines } from '../gateway-engines.ts';
 import { gatewayModule, subscriptionDefaults } from '../gateway.module.ts';
+import { readModels } from '../watch/read-models.ts';
 
 const logger = pino({ level: 'silent' });
 
@@ -102,6 +91,7 @@ export function memoryEngines(): WorldEngines {
     leases: new MemoryLeaseStore(clock),
     ledger: new MemoryLedgerStore(clock),
     past: new MemoryPastStore(),
+    effects: new MemoryEffectStore({ clock, outbox }),
     secrets: new MemorySecretStore(),
     limiter: new MemoryRateLimiter(),
     publications: new MemoryPublicationStore(clock),
@@ -122,22 +112,6 @@ export async function realEngines(): Promise<WorldEngines & { readonly folder: s
   };
   return { ...engines, ...personalOn(engines.subjectKeys, engines.clock), folder, dispose };
 }
-
-const projectionList = [
-  streamsProjection,
-  purgesProjection,
-  edgesProjection,
-  keysProjection,
-  contentsProjection,
-  playbacksProjection,
-  parkedEventsProjection,
-  replaysProjection,
-  ledgerKeysProjection,
-  subjectsProjection,
-  retentionProjection,
-  personalViewsProjection,
-  sandboxesProjection,
-];
 
 /** A gateway on a free port. */
 export interface RunningGateway extends AsyncDisposable {
@@ -213,7 +187,7 @@ export class World {
     this.commands = new CommandExecutor({ ...envelope, aggregates });
     this.#parked = new LogEventIntake({ owner: 'test' }, { log, publications, leases, clock, logger });
     const parking = new EventParking({ intake: this.#parked, clock, logger, source: '/test' });
-    this.#host = new ConsumerHost({ projections: projectionList, owner: 'test' }, { log, leases, store: projections, logger, parking });
+    this.#host = new ConsumerHost({ projections: readModels, owner: 'test' }, { log, leases, store: projections, logger, parking });
     this.#indexKeeper = new EventIndexKeeper({ owner: 'test', topics: contexts, idleMs: 10 }, { log, leases, clock, index: engines.index, logger });
     this.#relay = new OutboxRelay({ owner: 'test' }, { outbox, log, leases, logger });
   }

@@ -3,15 +3,17 @@ import { purgesProjection } from '#domain/cache';
 import { contentsProjection } from '#domain/content';
 import { edgesProjection } from '#domain/edge';
 import {
+  effectsProjection,
   ledgerKeysProjection,
   parkedEventsProjection,
   personalViewsProjection,
   replaysProjection,
   retentionProjection,
   sandboxesProjection,
+  webhooksProjection,
 } from '#domain/operation';
 import { playbacksProjection } from '#domain/playback';
-import { streamsProjection } from '#domain/stream';
+import { recordingsProjection, streamsProjection } from '#domain/stream';
 import type { Context, DomainEvent } from '#events';
 import type { Projection, TableSpec } from '#kernel';
 import type { ReadCondition } from '#ports';
@@ -32,6 +34,9 @@ export const readModels: readonly Projection<DomainEvent>[] = [
   retentionProjection,
   personalViewsProjection,
   sandboxesProjection,
+  effectsProjection,
+  webhooksProjection,
+  recordingsProjection,
 ];
 
 export interface ReadTable {

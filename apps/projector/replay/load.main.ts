@@ -1,8 +1,8 @@
 import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { openEngines } from '#adapters/engines';
-import { BulkLoad, createLogger, ReplayProgress, waitingLog } from '#runtime';
 import type { PoisonedPlace } from '#ports';
+import { BulkLoad, createLogger, ReplayProgress, waitingLog, withoutEffects } from '#runtime';
 import { projections } from '../projections.ts';
 import { readProjectorSettings } from '../projector.config.ts';
 import { niceness } from './niceness.constants.ts';
@@ -25,7 +25,7 @@ function say(word: LoadWord): void {
 const settings = readProjectorSettings();
 const logger = await createLogger({ ...settings, name: 'replay-load' });
 if (process.platform === 'linux') setPriority(0, niceness);
-const engines = await openEngines({ ...settings, onWaiting: waitingLog(logger) }, 'log', 'database');
+const engines = withoutEffects(await openEngines({ ...settings, onWaiting: waitingLog(logger) }, 'log', 'database'));
 const stop = new AbortController();
 parentPort?.once('message', () => stop.abort());
 try {

@@ -14,6 +14,7 @@ import { addReview } from './review-program.ts';
 import { exitCodeOf, failureDocument, failureText, helpFor, usageDocument } from './failure.ts';
 import { createKey, createTenant, listKeys, listTenants, resumeTenant, revokeKey, rotateKey, suspendTenant, type CreateKeyOptions } from './key.commands.ts';
 import { asOf, group, remote, scopeList, scopes, wholeNumber, words } from './program-parts.ts';
+import { addEffects } from './effect-program.ts';
 import { addRegions } from './region-program.ts';
 import { addParked } from './parked-program.ts';
 import { addLog } from './log-program.ts';
@@ -173,6 +174,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
   addStreams(program);
   addEvents(program);
   addOperations(program);
+  addEffects(program);
   addReplays(program, (code) => (exitCode = code));
   addParked(program, (code) => (exitCode = code));
   addLog(program);

@@ -36,6 +36,28 @@ async function moveBuilds(run: Run, copies: ReadonlyMap<string, TopicCopy>): Pro
   }
 }
 
+/** How far reactors have read, and where the events of effects stand that are still to be performed. */
+async function moveEffects(run: Run, copies: ReadonlyMap<string, TopicCopy>): Promise<void> {
+  const moved = (topic: string | null | undefined, partition: string | null | undefined, offset: string | null | undefined): string =>
+    `${copies.get(topic ?? '')?.offsets[Number(partition)]?.translate(BigInt(offset ?? '0')) ?? 0n}`;
+  const { rows: positions } = await run({ text: 'SELECT reactor, topic, partition, position FROM streams.reactor_positions FOR UPDATE' });
+  for (const [reactor, topic, partition, position] of positions) {
+    await run({
+      text: 'UPDATE streams.reactor_positions SET position = $4 WHERE reactor = $1 AND topic = $2 AND partition = $3',
+      values: [reactor, topic, partition, moved(topic, partition, position)],
+    });
+  }
+  const { rows: effects } = await run({ text: 'SELECT key, topic, partition, event_offset FROM streams.effects FOR UPDATE' });
+  for (let at = 0; at < effects.length; at += 1000) {
+    const some = effects.slice(at, at + 1000);
+    const offsets = some.map(([, topic, partition, offset]) => moved(topic, partition, offset));
+    await run({
+      text: 'UPDATE streams.effects AS mine SET event_offset = moved.at FROM unnest($1::text[], $2::bigint[]) AS moved (key, at) WHERE mine.key = moved.key',
+      values: [some.map(([key]) => key), offsets],
+    });
+  }
+}
+
 /**
  * The trees of the audit ledger stay as they are, for they know nothing of offsets: only where their records stand is moved.
  * Once: an offset that is translated twice names another record.
@@ -153,6 +175,7 @@ export class MigratedDatabase {
       }
       // What is being built, and what is kept for a roll-back.
       await moveBuilds(run, byTopic);
+      await moveEffects(run, byTopic);
       await moveLedger(run, byTopic, to);
       await run({
         text: 'INSERT INTO streams.bound_log (log) VALUES ($1) ON CONFLICT (one) DO UPDATE SET log = excluded.log, bound_at = now()',

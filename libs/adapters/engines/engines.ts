@@ -9,8 +9,10 @@ import type {
   BlobStore,
   Clock,
   EventIndex,
+  EffectStore,
   EventLog,
   IdSource,
+  JobQueue,
   LeaseStore,
   LedgerStore,
   Outbox,
@@ -36,7 +38,7 @@ export interface EngineSettings {
   readonly onWaiting?: ((message: string, err: unknown) => void) | undefined;
   /** Blobs go to this bucket instead of `blobPath`. */
   readonly s3?: S3BlobStoreInit | undefined;
-  /** Limits are counted there for all processes; without one each counts for itself. */
+  /** Limits are counted there for all processes, without one each counts for itself; jobs wait there, without one in the database. */
   readonly redisUrl?: string | undefined;
 }
 
@@ -52,6 +54,7 @@ export interface EngineParts {
     readonly databaseUrl: string;
     readonly aggregates: AggregateStore;
     readonly outbox: Outbox;
+    readonly effects: EffectStore;
     readonly leases: LeaseStore;
     readonly ledger: LedgerStore;
     readonly projections: ProjectionStore;
@@ -71,6 +74,7 @@ export interface EngineParts {
   };
   readonly blobs: { readonly blobs: BlobStore };
   readonly limits: { readonly limiter: RateLimiter };
+  readonly jobs: { readonly jobs: JobQueue };
 }
 
 export type EngineName = keyof EngineParts;
@@ -103,6 +107,11 @@ async function openHotLog(settings: EngineSettings): Promise<EventLog> {
   return new SqliteEventLog({ path: settings.logPath }, { clock: new SystemClock() });
 }
 
+function noDatabase(): OperatingError {
+  const message = 'Nobody said where PostgreSQL is: set DATABASE_URL, or start everything with npm start.';
+  return new OperatingError(message, { code: 'SETTING_INVALID', retryable: false });
+}
+
 /** How each engine is opened. Code is loaded by need: who reads the log alone does not load a database driver. */
 const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Promise<OpenEngine<EngineParts[Name]>> } = {
   async log(settings) {
@@ -125,16 +134,12 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
 
   async database(settings) {
     const { databaseUrl } = settings;
-    if (databaseUrl === undefined) {
-      throw new OperatingError('Nobody said where PostgreSQL is: set DATABASE_URL, or start everything with npm start.', {
-        code: 'SETTING_INVALID',
-        retryable: false,
-      });
-    }
+    if (databaseUrl === undefined) throw noDatabase();
     const {
       Database,
       PostgresAggregateStore,
       PostgresEventIndex,
+      PostgresEffectStore,
       PostgresLeaseStore,
       PostgresLedgerStore,
       PostgresOutbox,
@@ -153,6 +158,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
       databaseUrl,
       aggregates: new PostgresAggregateStore(database),
       outbox: new PostgresOutbox(database),
+      effects: new PostgresEffectStore(database),
       leases: new PostgresLeaseStore(database),
       ledger: new PostgresLedgerStore(database),
       projections: new PostgresProjectionStore(database),
@@ -192,6 +198,13 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
         error,
       );
     return { part: { limiter: new FailSoftRateLimiter({ onChange }, { local, shared: new RedisRateLimiter(redis) }) }, close: () => redis.close() };
+  },
+
+  async jobs({ redisUrl, databaseUrl }) {
+    const { BullmqJobQueue, postgresJobs, redisJobs } = await import('#adapters/bullmq');
+    if (redisUrl === undefined && databaseUrl === undefined) throw noDatabase();
+    const jobs = new BullmqJobQueue(redisUrl === undefined ? postgresJobs({ url: databaseUrl ?? '' }) : redisJobs(redisUrl));
+    return { part: { jobs }, close: () => jobs.close() };
   },
 };
 

@@ -10,4 +10,8 @@ export class MemorySecretStore extends SecretStore {
     this.#secrets.set(name, known);
     return known;
   }
+
+  override async forget(name: string): Promise<void> {
+    this.#secrets.delete(name);
+  }
 }

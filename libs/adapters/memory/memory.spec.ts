@@ -2,7 +2,9 @@ import {
   aggregateStoreConformance,
   blobStoreConformance,
   eventIndexConformance,
+  effectStoreConformance,
   eventLogConformance,
+  jobQueueConformance,
   leaseStoreConformance,
   ledgerStoreConformance,
   pastStoreConformance,
@@ -16,7 +18,9 @@ import { ManualClock } from './manual-clock.adapter.ts';
 import { MemoryAggregateStore } from './memory-aggregate-store.adapter.ts';
 import { MemoryBlobStore } from './memory-blob-store.adapter.ts';
 import { MemoryEventIndex } from './memory-event-index.adapter.ts';
+import { MemoryEffectStore } from './memory-effect-store.adapter.ts';
 import { MemoryEventLog } from './memory-event-log.adapter.ts';
+import { MemoryJobQueue } from './memory-job-queue.adapter.ts';
 import { MemoryLeaseStore } from './memory-lease-store.adapter.ts';
 import { MemoryLedgerStore } from './memory-ledger-store.adapter.ts';
 import { MemoryOutbox } from './memory-outbox.adapter.ts';
@@ -62,6 +66,17 @@ subjectKeyStoreConformance(
     const aggregates = new MemoryAggregateStore(new MemoryOutbox(clock));
     return { keys: new MemorySubjectKeyStore(aggregates, clock), aggregates };
   }),
+);
+effectStoreConformance(
+  'MemoryEffectStore',
+  onManualClock((clock) => {
+    const outbox = new MemoryOutbox(clock);
+    return { effects: new MemoryEffectStore({ clock, outbox }), outbox };
+  }),
+);
+jobQueueConformance(
+  'MemoryJobQueue',
+  onManualClock(() => new MemoryJobQueue()),
 );
 leaseStoreConformance(
   'MemoryLeaseStore',

@@ -18,4 +18,8 @@ export class PostgresSecretStore extends SecretStore {
     const { rows } = await this.#database.read({ text: "SELECT encode(secret, 'hex') FROM streams.secrets WHERE name = $1", values: [name] });
     return Buffer.from(rows[0]?.[0] ?? '', 'hex');
   }
+
+  override async forget(name: string): Promise<void> {
+    await this.#database.read({ text: 'DELETE FROM streams.secrets WHERE name = $1', values: [name] });
+  }
 }

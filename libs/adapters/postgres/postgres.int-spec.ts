@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import {
   aggregateStoreConformance,
   eventIndexConformance,
+  effectStoreConformance,
   leaseStoreConformance,
   ledgerStoreConformance,
   pastStoreConformance,
@@ -13,6 +14,7 @@ import {
 import type { Database } from './database.ts';
 import { PostgresAggregateStore } from './postgres-aggregate-store.adapter.ts';
 import { PostgresEventIndex } from './event-index/postgres-event-index.adapter.ts';
+import { PostgresEffectStore } from './postgres-effect-store.adapter.ts';
 import { PostgresLeaseStore } from './postgres-lease-store.adapter.ts';
 import { PostgresLedgerStore } from './postgres-ledger-store.adapter.ts';
 import { PostgresOutbox } from './postgres-outbox.adapter.ts';
@@ -44,6 +46,10 @@ pastStoreConformance(
 subjectKeyStoreConformance(
   'PostgresSubjectKeyStore',
   onPostgres((database) => ({ keys: new PostgresSubjectKeyStore(database), aggregates: new PostgresAggregateStore(database) })),
+);
+effectStoreConformance(
+  'PostgresEffectStore',
+  onPostgres((database) => ({ effects: new PostgresEffectStore(database), outbox: new PostgresOutbox(database) })),
 );
 leaseStoreConformance(
   'PostgresLeaseStore',

@@ -1,3 +1,13 @@
+export {
+  effectRetryAggregate,
+  effectRetryDecider,
+  reactorAggregate,
+  reactorDecider,
+  type ReactorState,
+  type RequestEffectRetry,
+  type ResetReactor,
+} from './effect.decider.ts';
+export { effectsProjection, effectTable, reactorResetTable } from './effect.projection.ts';
 export { ledgerKeyAggregate, ledgerKeyDecider, ledgerKeySubject, type LedgerKeyState, type RotateLedgerKey } from './ledger-key.decider.ts';
 export { ledgerKeysProjection, ledgerKeyTable } from './ledger-key.projection.ts';
 export { operationAggregate } from './operation-aggregate.ts';
@@ -43,3 +53,16 @@ export {
 } from './sandbox.decider.ts';
 export { sandboxesProjection, sandboxTable } from './sandbox.projection.ts';
 export { sandboxBuildId, sandboxOf } from './sandbox-build.core.ts';
+export {
+  secretOverlapMsMax,
+  webhookAggregate,
+  webhookDecider,
+  webhookSecretName,
+  type KnownWebhook,
+  type WebhookCommand,
+  type WebhookSettings,
+  type WebhookState,
+} from './webhook.decider.ts';
+export { webhooksProjection, webhookTable } from './webhook.projection.ts';
+export { webhookUrlFault } from './webhook-url.core.ts';
+export { webhookDelivery, webhooksReactor, webhookTypes, type WantedBy } from './webhooks-reactor.ts';

@@ -1,8 +1,6 @@
-import { eventParked, ledgerKeyRotated, retentionEventTypes, type DomainEvent, personalDataViewed } from '#events';
+import { ledgerKeyRotated, type DomainEvent } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
-import { parkedEventTypes } from './parked.decider.ts';
-import { replayEventTypes } from './replay.projection.ts';
-import { sandboxEventTypes } from './sandbox-event-types.ts';
+import { ignoredBut } from './operation-types.ts';
 
 /** One row per key that the audit ledger got after its first. */
 export const ledgerKeyTable: TableSpec = {
@@ -27,7 +25,7 @@ export const ledgerKeysProjection: Projection<DomainEvent> = {
   version: 1,
   contexts: ['operation'],
   handles: [ledgerKeyRotated.type],
-  ignores: [personalDataViewed.type, ...sandboxEventTypes, eventParked.type, ...replayEventTypes, ...parkedEventTypes, ...retentionEventTypes],
+  ignores: ignoredBut([ledgerKeyRotated.type]),
   tables: [ledgerKeyTable],
   project,
 };

@@ -1,18 +1,7 @@
-import {
-  eventParked,
-  ledgerKeyRotated,
-  parkedDiscarded,
-  parkedRedriven,
-  parkedRetryFailed,
-  parkedRetryRequested,
-  retentionEventTypes,
-  type DomainEvent,
-  personalDataViewed,
-} from '#events';
+import { eventParked, parkedDiscarded, parkedRedriven, parkedRetryFailed, parkedRetryRequested, type DomainEvent } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
+import { ignoredBut } from './operation-types.ts';
 import { parkedEventTypes, type ParkedDraft } from './parked.decider.ts';
-import { replayEventTypes } from './replay.projection.ts';
-import { sandboxEventTypes } from './sandbox-event-types.ts';
 
 /** One row per record that was set aside, and reader that did so. */
 export const parkedEventTable: TableSpec = {
@@ -81,7 +70,7 @@ export const parkedEventsProjection: Projection<DomainEvent> = {
   version: 2,
   contexts: ['operation'],
   handles: [eventParked.type, ...parkedEventTypes],
-  ignores: [personalDataViewed.type, ...sandboxEventTypes, ...replayEventTypes, ...retentionEventTypes, ledgerKeyRotated.type],
+  ignores: ignoredBut([eventParked.type, ...parkedEventTypes]),
   tables: [parkedEventTable],
   project,
 };

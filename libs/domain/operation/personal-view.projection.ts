@@ -1,8 +1,6 @@
-import { eventParked, ledgerKeyRotated, personalDataViewed, retentionEventTypes, type DomainEvent } from '#events';
+import { personalDataViewed, type DomainEvent } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
-import { parkedEventTypes } from './parked.decider.ts';
-import { replayEventTypes } from './replay.projection.ts';
-import { sandboxEventTypes } from './sandbox-event-types.ts';
+import { ignoredBut } from './operation-types.ts';
 
 /** One row per time that personal data was shown. */
 export const personalViewTable: TableSpec = {
@@ -33,7 +31,7 @@ export const personalViewsProjection: Projection<DomainEvent> = {
   version: 1,
   contexts: ['operation'],
   handles: [personalDataViewed.type],
-  ignores: [eventParked.type, ledgerKeyRotated.type, ...replayEventTypes, ...parkedEventTypes, ...retentionEventTypes, ...sandboxEventTypes],
+  ignores: ignoredBut([personalDataViewed.type]),
   tables: [personalViewTable],
   project,
 };

@@ -1,6 +1,4 @@
 import {
-  eventParked,
-  ledgerKeyRotated,
   projectionPromoted,
   projectionRolledBack,
   replayCancelled,
@@ -14,13 +12,10 @@ import {
   replayRollbackRefused,
   replayRollbackRequested,
   replayStarted,
-  retentionEventTypes,
   type DomainEvent,
-  personalDataViewed,
 } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
-import { parkedEventTypes } from './parked.decider.ts';
-import { sandboxEventTypes } from './sandbox-event-types.ts';
+import { ignoredBut } from './operation-types.ts';
 
 /** One row per replay that was asked for. */
 export const replayTable: TableSpec = {
@@ -118,7 +113,7 @@ export const replaysProjection: Projection<DomainEvent> = {
   version: 1,
   contexts: ['operation'],
   handles: replayEventTypes,
-  ignores: [personalDataViewed.type, ...sandboxEventTypes, eventParked.type, ledgerKeyRotated.type, ...parkedEventTypes, ...retentionEventTypes],
+  ignores: ignoredBut(replayEventTypes),
   tables: [replayTable],
   partitionedBy: { replay: 'replay_id' },
   project,

@@ -1,19 +1,6 @@
-import {
-  eventParked,
-  ledgerKeyRotated,
-  logPastRemoved,
-  logSealingEnded,
-  logSealingFailed,
-  logSealingRequested,
-  logSegmentSealed,
-  retentionEventTypes,
-  type DomainEvent,
-  personalDataViewed,
-} from '#events';
+import { logPastRemoved, logSealingEnded, logSealingFailed, logSealingRequested, logSegmentSealed, retentionEventTypes, type DomainEvent } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
-import { parkedEventTypes } from './parked.decider.ts';
-import { replayEventTypes } from './replay.projection.ts';
-import { sandboxEventTypes } from './sandbox-event-types.ts';
+import { ignoredBut } from './operation-types.ts';
 
 /** One row per segment that was sealed, by its blob: from these rows the catalogue of a log that was lost can be made again. */
 export const sealedSegmentTable: TableSpec = {
@@ -126,7 +113,7 @@ export const retentionProjection: Projection<DomainEvent> = {
   version: 1,
   contexts: ['operation'],
   handles: retentionEventTypes,
-  ignores: [personalDataViewed.type, ...sandboxEventTypes, eventParked.type, ledgerKeyRotated.type, ...replayEventTypes, ...parkedEventTypes],
+  ignores: ignoredBut(retentionEventTypes),
   tables: [sealedSegmentTable, retainedPartitionTable, sealingTable],
   project,
 };

@@ -1,19 +1,6 @@
-import {
-  eventParked,
-  ledgerKeyRotated,
-  personalDataViewed,
-  retentionEventTypes,
-  sandboxCreated,
-  sandboxDropped,
-  sandboxDropRequested,
-  sandboxFailed,
-  sandboxReady,
-  type DomainEvent,
-  type EventOf,
-} from '#events';
+import { sandboxCreated, sandboxDropped, sandboxDropRequested, sandboxFailed, sandboxReady, type DomainEvent, type EventOf } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
-import { parkedEventTypes } from './parked.decider.ts';
-import { replayEventTypes } from './replay.projection.ts';
+import { ignoredBut } from './operation-types.ts';
 import { sandboxEventTypes } from './sandbox-event-types.ts';
 
 /** One row per sandbox that there ever was; those under one name are told apart by their id. */
@@ -72,7 +59,7 @@ export const sandboxesProjection: Projection<DomainEvent> = {
   version: 1,
   contexts: ['operation'],
   handles: sandboxEventTypes,
-  ignores: [personalDataViewed.type, eventParked.type, ledgerKeyRotated.type, ...replayEventTypes, ...parkedEventTypes, ...retentionEventTypes],
+  ignores: ignoredBut(sandboxEventTypes),
   tables: [sandboxTable],
   project,
 };

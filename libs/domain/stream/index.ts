@@ -10,6 +10,8 @@ export {
   type SettingProblem,
   type StreamSettings,
 } from './ladder.core.ts';
+export { recordingsProjection, recordingTable } from './recording.projection.ts';
+export { recordingFinish, recordingsReactor } from './recordings-reactor.ts';
 export { isComplete, lastSegmentsMsMax, type StreamEnd } from './recording.core.ts';
 export { base32Of, formatStreamKey, isStreamId, parseStreamKey, streamIdOf, type StreamKey } from './stream-key.codec.ts';
 export type {

@@ -1,5 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
+import { recordingFailed, recordingFinished, streamInterrupted, streamStopped, type DomainEvent } from '#events';
 import { isComplete, lastSegmentsMsMax, type StreamEnd } from './recording.core.ts';
+import { recordingsProjection } from './recording.projection.ts';
+import { recordingsReactor } from './recordings-reactor.ts';
 
 const stopped: StreamEnd = { status: 'stopped', statusAtMs: 1000, encodingStatus: 'running', encodingReason: null };
 
@@ -22,5 +25,26 @@ describe('a recording is complete', () => {
     expect(isComplete(stopped, 1000 + lastSegmentsMsMax - 1)).toBe(false);
     expect(isComplete(stopped, 1000 + lastSegmentsMsMax)).toBe(true);
     expect(isComplete({ ...stopped, status: 'live' }, 1e12)).toBe(false);
+  });
+});
+
+describe('the one file that a stream is made into', () => {
+  const event = (type: string, data: object): DomainEvent => ({ type, data, tenant: 'acme', time: 5 }) as never;
+
+  test('is asked for when the stream has stopped for good', () => {
+    const stop = event(streamStopped.type, { streamId: 'st-1', reason: 'operator', detail: '' });
+    expect(recordingsReactor.react({ event: stop, recordedAtMs: 0 }, undefined)).toEqual([
+      { kind: 'recording-finish', lane: 'st-1', payload: { streamId: 'st-1' } },
+    ]);
+    expect(recordingsReactor.react({ event: event(streamInterrupted.type, {}), recordedAtMs: 0 }, undefined)).toEqual([]);
+  });
+
+  test('has a row, made or not', () => {
+    const sample = recordingFinished.samples[0] as object;
+    const [made] = recordingsProjection.project(event(recordingFinished.type, sample));
+    expect(made).toMatchObject({ set: { status: 'finished', tenant: 'acme', duration_ms: 600_000n, renditions: ['720p', 'audio'] }, stamps: { round: 0n } });
+    const [failed] = recordingsProjection.project(event(recordingFailed.type, { streamId: 'st-1', round: 2, reason: 'no-segments', detail: 'none' }));
+    expect(failed).toMatchObject({ set: { status: 'failed', reason: 'no-segments: none', mp4_cid: null }, stamps: { round: 2n } });
+    expect(recordingsProjection.project(event(streamStopped.type, {}))).toEqual([]);
   });
 });

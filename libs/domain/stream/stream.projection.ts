@@ -2,6 +2,8 @@ import {
   encodingDelayed,
   encodingEnded,
   encodingStarted,
+  recordingFailed,
+  recordingFinished,
   segmentProduced,
   streamCreated,
   streamInterrupted,
@@ -182,7 +184,8 @@ export const streamsProjection: Projection<DomainEvent> = {
     streamPublishRejected.type,
     encodingDelayed.type,
   ],
-  ignores: [],
+  // A read model of its own has them.
+  ignores: [recordingFinished.type, recordingFailed.type],
   tables: [streamTable, sessionTable, renditionTable, segmentTable],
   partitionedBy: { stream: 'stream_id', session: 'stream_id', rendition: 'stream_id', segment: 'stream_id' },
   project,

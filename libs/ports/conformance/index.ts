@@ -1,8 +1,10 @@
 export { aggregateStoreConformance, type AggregateSubject } from './aggregate-store.conformance.ts';
 export { blobStoreConformance } from './blob-store.conformance.ts';
 export { eventIndexConformance } from './event-index.conformance.ts';
+export { effectStoreConformance, type EffectSubject } from './effect-store.conformance.ts';
 export { eventLogBetweenProcesses } from './event-log/between-processes.ts';
 export { eventLogConformance } from './event-log/index.ts';
+export { jobQueueConformance } from './job-queue.conformance.ts';
 export { leaseStoreConformance } from './lease-store.conformance.ts';
 export { ledgerStoreConformance } from './ledger-store.conformance.ts';
 export { pastStoreConformance } from './past-store.conformance.ts';

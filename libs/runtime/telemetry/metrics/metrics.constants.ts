@@ -85,6 +85,12 @@ export const metrics = {
   commitSeconds: histogram('consumer_commit', 'One transaction of a projection.', ['projector'], ['projection']),
   committedEvents: counter('consumer_events', 'Events that a projection has committed.', ['projector'], ['projection']),
 
+  effectsPending: gauge('effects_pending', 'Effects that are asked for and not over, by kind.', ['projector'], ['kind']),
+  effectsOldest: gauge('effects_oldest_seconds', 'Age of the oldest of them.', ['projector'], ['kind']),
+  effectTries: counter('effect_tries', 'Tries to perform an effect, by how they ended.', ['projector', 'media'], ['kind', 'outcome']),
+  effectSeconds: histogram('effect', 'One try to perform an effect.', ['projector', 'media'], ['kind']),
+  failingReactors: gauge('reactor_failing_partitions', 'Partitions that a reactor cannot get over, or waits at after a failure.', ['projector'], ['reactor']),
+
   leases: gauge('leases_held', 'Leases that this process holds, by what they are for.', database, ['family']),
   databaseConnections: gauge('database_connections', 'Connections of the pool.', database, ['state']),
 

@@ -1,4 +1,4 @@
-import type { StoredRecord } from '#events';
+import type { StoredRecord } from './record.ts';
 
 /** CloudEvents attributes in the order in which people read them. */
 const attributes = [

@@ -1,0 +1,140 @@
+/** A segment as the read model has it. */
+export interface StoredSegment {
+  readonly rendition: string;
+  readonly mediaSequence: number;
+  readonly cid: string;
+  readonly sizeBytes: number;
+  readonly initCid: string;
+  readonly initSizeBytes: number;
+  readonly startUs: number;
+  readonly durationUs: number;
+}
+
+export interface StoredRendition {
+  readonly name: string;
+  readonly kind: 'video' | 'audio';
+  readonly bandwidth: number;
+}
+
+/** Segments that continue each other under one initialisation: one file for the demuxer. */
+export interface Run {
+  readonly initCid: string;
+  readonly segments: readonly StoredSegment[];
+  readonly startUs: number;
+  /** Until the next run begins: what lies between stays as a gap, so that sound and picture stay together. Undefined for the last. */
+  readonly spanUs: number | undefined;
+}
+
+export interface Track {
+  readonly rendition: string;
+  readonly kind: 'video' | 'audio';
+  readonly runs: readonly Run[];
+  readonly segments: number;
+  readonly sizeBytes: number;
+}
+
+export type RecordingPlan =
+  | { readonly kind: 'nothing' }
+  | { readonly kind: 'too-large'; readonly sizeBytes: number }
+  | { readonly kind: 'tracks'; readonly tracks: readonly Track[] };
+
+/** Initialisations that one stream may have had: more than that and something is wrong with its encoders. */
+const runsMax = 500;
+
+function trackOf({ name, kind }: StoredRendition, all: readonly StoredSegment[]): Track | undefined {
+  const segments = all.filter(({ rendition }) => rendition === name).toSorted((a, b) => a.mediaSequence - b.mediaSequence);
+  if (segments.length === 0) return undefined;
+  const groups: StoredSegment[][] = [];
+  for (const segment of segments) {
+    const last = groups.at(-1);
+    if (last !== undefined && last[0]?.initCid === segment.initCid) last.push(segment);
+    else groups.push([segment]);
+  }
+  const runs = groups.slice(0, runsMax).map((group, at): Run => {
+    const first = group[0] as StoredSegment;
+    const next = groups[at + 1]?.[0];
+    return { initCid: first.initCid, segments: group, startUs: first.startUs, spanUs: next === undefined ? undefined : next.startUs - first.startUs };
+  });
+  const sizeBytes = groups.reduce((sum, group) => sum + (group[0]?.initSizeBytes ?? 0), 0) + segments.reduce((sum, one) => sum + one.sizeBytes, 0);
+  return { rendition: name, kind, runs, segments: segments.length, sizeBytes };
+}
+
+/**
+ * Which renditions a stream is made into one file of: the best video that has almost as many segments as any other (an encoder
+ * that was stepped down left the others behind), so that nothing is missing that was recorded, and the best sound. A picture that
+ * would not fit gives way to a smaller one.
+ */
+export function planRecording(renditions: readonly StoredRendition[], segments: readonly StoredSegment[], bytesMax: number): RecordingPlan {
+  const tracks = (kind: 'video' | 'audio'): readonly Track[] => {
+    const found = renditions
+      .filter((one) => one.kind === kind)
+      .toSorted((a, b) => b.bandwidth - a.bandwidth)
+      .flatMap((one) => trackOf(one, segments) ?? []);
+    const most = Math.max(0, ...found.map((track) => track.segments));
+    return found.filter((track) => track.segments >= most * 0.95);
+  };
+  const [videos, audios] = [tracks('video'), tracks('audio')];
+  const audio = audios.slice(0, 1);
+  if (videos.length + audio.length === 0) return { kind: 'nothing' };
+  const sizeOf = (some: readonly Track[]): number => some.reduce((sum, track) => sum + track.sizeBytes, 0);
+  const candidates = videos.length === 0 ? [audio] : videos.map((video) => [video, ...audio]);
+  const fitting = candidates.find((some) => sizeOf(some) <= bytesMax);
+  if (fitting === undefined) return { kind: 'too-large', sizeBytes: Math.min(...candidates.map(sizeOf)) };
+  return { kind: 'tracks', tracks: fitting };
+}
+
+/** A list for ffmpeg's concat demuxer (its documentation, section 3.5): files side by side, each as long as until the next. */
+export function concatList(runs: readonly Run[], fileOf: (at: number) => string): string {
+  const lines = runs.flatMap(({ spanUs }, at) => [`file '${fileOf(at)}'`, ...(spanUs === undefined ? [] : [`duration ${(spanUs / 1e6).toFixed(6)}`])]);
+  return `ffconcat version 1.0\n${lines.join('\n')}\n`;
+}
+
+const quiet = ['-nostdin', '-hide_banner', '-loglevel', 'error', '-y'];
+
+/** Copies tracks side by side into one file that can be played while it is fetched; the same input makes the same bytes. */
+export function muxArguments(lists: ReadonlyArray<{ readonly path: string; readonly startUs: number }>, output: string): readonly string[] {
+  const inputs = lists.flatMap(({ path, startUs }) => ['-itsoffset', (startUs / 1e6).toFixed(6), '-f', 'concat', '-safe', '0', '-i', path]);
+  const maps = lists.flatMap((_, at) => ['-map', `${at}:0`]);
+  const exact = ['-fflags', '+bitexact', '-flags', '+bitexact', '-map_metadata', '-1'];
+  return [...quiet, ...inputs, ...maps, '-c', 'copy', ...exact, '-avoid_negative_ts', 'make_zero', '-movflags', '+faststart', '-f', 'mp4', output];
+}
+
+/** A picture from a little after the beginning: the first frames of a stream are seldom worth looking at. */
+export function posterArguments(input: string, durationMs: number, output: string): readonly string[] {
+  const atSeconds = Math.min(3, durationMs / 2000).toFixed(3);
+  const scale = "scale='min(1280,iw)':-2";
+  return [...quiet, '-ss', atSeconds, '-i', input, '-frames:v', '1', '-vf', scale, '-q:v', '4', '-update', '1', '-f', 'image2', output];
+}
+
+export interface ProbedFile {
+  readonly durationMs: number;
+  readonly videoCodec: string | null;
+  readonly audioCodec: string | null;
+  readonly width: number;
+  readonly height: number;
+}
+
+interface ProbeAnswer {
+  readonly format?: { readonly duration?: string };
+  readonly streams?: ReadonlyArray<{ readonly codec_type?: string; readonly codec_name?: string; readonly width?: number; readonly height?: number }>;
+}
+
+export function probeArguments(path: string): readonly string[] {
+  return ['-v', 'error', '-of', 'json', '-show_format', '-show_streams', path];
+}
+
+/** @throws RangeError when the answer is not one of ffprobe about a file that plays. */
+export function readProbe(text: string): ProbedFile {
+  const { format, streams = [] } = JSON.parse(text) as ProbeAnswer;
+  const seconds = Number(format?.duration);
+  if (!(seconds > 0) || streams.length === 0) throw new RangeError('The file that was made does not play.');
+  const of = (kind: string) => streams.find(({ codec_type: type }) => type === kind);
+  const [video, audio] = [of('video'), of('audio')];
+  return {
+    durationMs: Math.round(seconds * 1000),
+    videoCodec: video?.codec_name ?? null,
+    audioCodec: audio?.codec_name ?? null,
+    width: video?.width ?? 0,
+    height: video?.height ?? 0,
+  };
+}

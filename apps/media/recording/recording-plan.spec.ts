@@ -1,0 +1,88 @@
+import { describe, expect, test } from '@jest/globals';
+import { concatList, muxArguments, planRecording, posterArguments, readProbe, type StoredSegment } from './recording-plan.core.ts';
+
+const renditions = [
+  { name: '240p', kind: 'video', bandwidth: 300 },
+  { name: '720p', kind: 'video', bandwidth: 2500 },
+  { name: 'audio', kind: 'audio', bandwidth: 128 },
+] as const;
+
+function segments(rendition: string, sequences: readonly number[], more: Partial<StoredSegment> = {}): readonly StoredSegment[] {
+  return sequences.map((mediaSequence) => {
+    const times = { startUs: mediaSequence * 2_000_000, durationUs: 2_000_000 };
+    return {
+      rendition,
+      mediaSequence,
+      cid: `${rendition}-${mediaSequence}`,
+      sizeBytes: 100,
+      initCid: `init-${rendition}`,
+      initSizeBytes: 10,
+      ...times,
+      ...more,
+    };
+  });
+}
+
+const all = [0, 1, 2, 3];
+const namesOf = (plan: ReturnType<typeof planRecording>): readonly string[] =>
+  plan.kind === 'tracks' ? plan.tracks.map(({ rendition }) => rendition) : [plan.kind];
+
+describe('what a recording is made of', () => {
+  const whole = renditions.flatMap(({ name }) => segments(name, all));
+  test.each([
+    ['the best picture and the sound', whole, 1e9, ['720p', 'audio']],
+    ['the picture that has what the best one lacks', [...segments('720p', [0]), ...segments('240p', all), ...segments('audio', all)], 1e9, ['240p', 'audio']],
+    ['sound alone', segments('audio', all), 1e9, ['audio']],
+    ['picture alone', segments('240p', [2]), 1e9, ['240p']],
+    ['nothing, of nothing', [], 1e9, ['nothing']],
+    [
+      'a smaller picture where the best is too large',
+      [...segments('720p', all, { sizeBytes: 1000 }), ...segments('240p', all), ...segments('audio', all)],
+      2000,
+      ['240p', 'audio'],
+    ],
+    ['nothing, when all are too large', whole, 100, ['too-large']],
+  ] as const)('%s', (_, stored, bytesMax, expected) => {
+    expect(namesOf(planRecording(renditions, stored, bytesMax))).toEqual(expected);
+  });
+
+  test('segments are in order; another initialisation begins another run, and gaps between runs stay', () => {
+    const stored = [...segments('240p', [7, 6], { initCid: 'second' }), ...segments('240p', [1, 0])];
+    const plan = planRecording(renditions, stored, 1e9);
+    const runs = plan.kind === 'tracks' ? (plan.tracks[0]?.runs ?? []) : [];
+    expect(runs.map(({ initCid, segments: some, startUs, spanUs }) => [initCid, some.map(({ mediaSequence }) => mediaSequence), startUs, spanUs])).toEqual([
+      ['init-240p', [0, 1], 0, 12_000_000],
+      ['second', [6, 7], 12_000_000, undefined],
+    ]);
+    expect(concatList(runs, (at) => `video-${at}.mp4`)).toBe("ffconcat version 1.0\nfile 'video-0.mp4'\nduration 12.000000\nfile 'video-1.mp4'\n");
+  });
+});
+
+test('tracks are laid side by side from where each begins, without encoding', () => {
+  const line = muxArguments(
+    [
+      { path: 'v', startUs: 0 },
+      { path: 'a', startUs: 21_333 },
+    ],
+    'out.mp4',
+  ).join(' ');
+  expect(line).toContain('-itsoffset 0.021333 -f concat -safe 0 -i a -map 0:0 -map 1:0 -c copy');
+  expect(line).toMatch(/-movflags \+faststart -f mp4 out\.mp4$/);
+  expect(posterArguments('in.mp4', 1000, 'p.jpg').join(' ')).toContain('-ss 0.500 -i in.mp4 -frames:v 1');
+});
+
+test('what ffprobe says is read; a file that does not play is none', () => {
+  const streams = [
+    { codec_type: 'video', codec_name: 'h264', width: 1280, height: 720 },
+    { codec_type: 'audio', codec_name: 'aac' },
+  ];
+  expect(readProbe(JSON.stringify({ format: { duration: '12.0345' }, streams }))).toEqual({
+    durationMs: 12_035,
+    videoCodec: 'h264',
+    audioCodec: 'aac',
+    width: 1280,
+    height: 720,
+  });
+  expect(readProbe(JSON.stringify({ format: { duration: '1' }, streams: streams.slice(1) }))).toMatchObject({ videoCodec: null, width: 0 });
+  for (const text of ['{}', '{"format":{"duration":"0"},"streams":[{}]}', '{"format":{"duration":"1"}}']) expect(() => readProbe(text)).toThrow(RangeError);
+});

@@ -1,0 +1,150 @@
+import { mkdir, rm, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isComplete, recordingFinish, renditionTable, segmentTable, streamsProjection, streamTable, type StreamStatus } from '#domain/stream';
+import { recordingFailed, recordingFinished, topicPartitions } from '#events';
+import { partitionOf } from '#kernel';
+import { blobBytesMax, type Clock, type Effect, type EventLog, type ReadCondition, type ReadRow, type ReadStore } from '#ports';
+import type { CatalogueDraft, EffectResult, EffectWorker, Logger } from '#runtime';
+import { planRecording, type StoredRendition, type StoredSegment, type Track } from './recording-plan.core.ts';
+import { RecordingTools, type RecordingToolsDeps } from './recording-tools.ts';
+
+export interface RecordingWorkerInit {
+  /** Recordings made at once. */
+  readonly concurrency: number;
+  /** Folder for files under way; emptied at the start. */
+  readonly folder: string;
+}
+
+export interface RecordingWorkerDeps extends RecordingToolsDeps {
+  readonly log: EventLog;
+  readonly reads: ReadStore;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+const pageRows = 10_000;
+/** 55 hours of 2 s, in each of two renditions. */
+const segmentsMax = 200_000;
+const lookAgainMs = 1000;
+
+/** Makes one file of a stream that has stopped, and a picture of it; both are stored by their content. */
+export class RecordingWorker implements EffectWorker {
+  readonly kind = recordingFinish;
+  readonly concurrency: number;
+  readonly triesMax = 5;
+  readonly #folder: string;
+  readonly #deps: RecordingWorkerDeps;
+
+  constructor({ concurrency, folder }: RecordingWorkerInit, deps: RecordingWorkerDeps) {
+    this.concurrency = concurrency;
+    this.#folder = folder;
+    this.#deps = deps;
+  }
+
+  /** Removes what a process that was killed has left. */
+  async sweep(): Promise<void> {
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  backOffMs(tries: number): number {
+    return 5000 * 4 ** (tries - 1);
+  }
+
+  async perform({ key, payload, round }: Effect, signal: AbortSignal): Promise<EffectResult> {
+    const streamId = String(payload['streamId']);
+    if (!(await this.#isWhole(streamId))) return { outcome: 'later', afterMs: lookAgainMs };
+    const plan = planRecording(await this.#renditions(streamId), await this.#segments(streamId), blobBytesMax);
+    if (plan.kind === 'nothing') return failed(streamId, round, 'no-segments', 'The stream never had a segment.');
+    if (plan.kind === 'too-large')
+      return failed(streamId, round, 'too-large', `It would have ${plan.sizeBytes} bytes; at most ${blobBytesMax} are stored as one.`);
+    const folder = join(this.#folder, key);
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(folder, { recursive: true });
+    try {
+      return await this.#make(streamId, round, plan.tracks, new RecordingTools(this.#deps, folder, signal));
+    } finally {
+      await rm(folder, { recursive: true, force: true });
+    }
+  }
+
+  async abandoned({ payload, round }: Effect, message: string): Promise<readonly CatalogueDraft[]> {
+    return [recordingFailed.draft({ streamId: String(payload['streamId']), round, reason: 'tries-used-up', detail: message })];
+  }
+
+  async #make(streamId: string, round: number, tracks: readonly Track[], tools: RecordingTools): Promise<EffectResult> {
+    const path = await tools.mux(tracks);
+    const { size } = await stat(path);
+    if (size > blobBytesMax) return failed(streamId, round, 'too-large', `It has ${size} bytes; at most ${blobBytesMax} are stored as one.`);
+    const probed = await tools.probe(path);
+    const poster = probed.videoCodec === null ? undefined : await tools.store(await tools.poster(path, probed.durationMs));
+    const mp4 = await tools.store(path);
+    const { durationMs, videoCodec, audioCodec, width, height } = probed;
+    const files = { mp4Cid: mp4.cid, mp4Bytes: mp4.sizeBytes, posterCid: poster?.cid ?? null, posterBytes: poster?.sizeBytes ?? 0 };
+    const made = { renditions: tracks.map(({ rendition }) => rendition), segments: tracks[0]?.segments ?? 0 };
+    this.#deps.logger.info({ streamId, durationMs, bytes: mp4.sizeBytes, ...made }, 'a stopped stream was made into one file');
+    const event = recordingFinished.draft({ streamId, round, ...files, durationMs, videoCodec, audioCodec, width, height, ...made });
+    return { outcome: 'succeeded', detail: mp4.cid, events: [event] };
+  }
+
+  /** Nothing can follow any more, and the read model has all that there was. */
+  async #isWhole(streamId: string): Promise<boolean> {
+    const { reads, clock, log } = this.#deps;
+    const { context } = recordingFinished;
+    const partition = partitionOf(streamId, topicPartitions);
+    const high = (await log.heads(context)).find((head) => head.partition === partition)?.high ?? 0n;
+    const [row] = await reads.select(streamTable, { where: [{ column: 'stream_id', is: 'eq', value: streamId }], limit: 1 });
+    if (row === undefined || !isComplete(endOf(row), clock.now())) return false;
+    // Asked before the row was read: whatever was on the log when it was complete is in the rows that are read from here on.
+    const { checkpoints } = await reads.snapshot(streamsProjection.name, streamTable, { limit: 1 });
+    return checkpoints.some((place) => place.topic === context && place.partition === partition && place.position >= high);
+  }
+
+  async #renditions(streamId: string): Promise<readonly StoredRendition[]> {
+    const rows = await this.#deps.reads.select(renditionTable, { where: [{ column: 'stream_id', is: 'eq', value: streamId }], limit: 1000 });
+    return rows.map((row) => ({ name: String(row['name']), kind: row['kind'] as 'video' | 'audio', bandwidth: Number(row['bandwidth']) }));
+  }
+
+  async #segments(streamId: string): Promise<readonly StoredSegment[]> {
+    const found: StoredSegment[] = [];
+    for (const { name } of await this.#renditions(streamId)) {
+      const of: ReadCondition[] = [
+        { column: 'stream_id', is: 'eq', value: streamId },
+        { column: 'rendition', is: 'eq', value: name },
+      ];
+      for (let from = 0; found.length < segmentsMax;) {
+        const where: ReadCondition[] = [...of, { column: 'media_sequence', is: 'gte', value: from }];
+        const rows = await this.#deps.reads.select(segmentTable, { where, orderBy: [{ column: 'media_sequence' }], limit: pageRows });
+        found.push(...rows.map(segmentOf));
+        if (rows.length < pageRows) break;
+        from = Number(rows.at(-1)?.['media_sequence']) + 1;
+      }
+    }
+    return found;
+  }
+}
+
+function endOf(row: ReadRow): Parameters<typeof isComplete>[0] {
+  return {
+    status: row['status'] as StreamStatus | null,
+    statusAtMs: Number(row['status_at_ms']),
+    encodingStatus: row['encoding_status'] as string | null,
+    encodingReason: row['encoding_reason'] as string | null,
+  };
+}
+
+function segmentOf(row: ReadRow): StoredSegment {
+  return {
+    rendition: String(row['rendition']),
+    mediaSequence: Number(row['media_sequence']),
+    cid: String(row['cid']),
+    sizeBytes: Number(row['size_bytes']),
+    initCid: String(row['init_cid']),
+    initSizeBytes: Number(row['init_size_bytes']),
+    startUs: Number(row['start_us']),
+    durationUs: Number(row['duration_us']),
+  };
+}
+
+function failed(streamId: string, round: number, reason: 'no-segments' | 'too-large', detail: string): EffectResult {
+  return { outcome: 'failed', message: detail, events: [recordingFailed.draft({ streamId, round, reason, detail })] };
+}

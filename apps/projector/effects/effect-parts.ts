@@ -1,0 +1,76 @@
+import type { Engines } from '#adapters/engines';
+import { WebhookSender } from '#adapters/webhook';
+import { webhookAggregate, webhooksReactor, type KnownWebhook, type WantedBy } from '#domain/operation';
+import { recordingsReactor } from '#domain/stream';
+import type { AggregateStore } from '#ports';
+import {
+  CommandExecutor,
+  EffectDispatcher,
+  effectRetriesReactor,
+  EffectWorkers,
+  metrics,
+  ReactorHost,
+  SharedLook,
+  type AppContext,
+  type BoundReactor,
+  type EventParking,
+} from '#runtime';
+import type { EffectSettings } from './effects.config.ts';
+import { WebhookWorker } from './webhook-worker.ts';
+
+/** Whoever asks gets an answer of afterwards; the database is asked no more often than this, ms. */
+const knowEveryMs = 20;
+/** After so long in the queue without an end, a job counts as lost there, ms. */
+const lostAfterMs = 30_000;
+
+export interface EffectParts {
+  readonly reactors: ReactorHost;
+  readonly dispatcher: EffectDispatcher;
+  readonly workers: EffectWorkers;
+  readonly sender: WebhookSender;
+}
+
+export interface EffectPartsInit {
+  readonly owner: string;
+  readonly source: string;
+  readonly settings: EffectSettings;
+  readonly parking: EventParking;
+}
+
+/** Who wants events now, from heads: a webhook whose registration was answered gets all that is recorded afterwards. */
+async function wantedBy(aggregates: AggregateStore): Promise<readonly WantedBy[]> {
+  const heads = await aggregates.find(webhookAggregate.context, 'webhook', 'enabled');
+  return heads.map(({ tenant, state }) => ({ tenant, webhook: state as KnownWebhook }));
+}
+
+export function boundReactors(aggregates: AggregateStore): readonly BoundReactor[] {
+  const wanted = new SharedLook(() => wantedBy(aggregates), knowEveryMs);
+  return [{ reactor: effectRetriesReactor }, { reactor: recordingsReactor }, { reactor: webhooksReactor, know: () => wanted.look() } as BoundReactor];
+}
+
+/** The wiring of reactors and what performs their intents. */
+export function effectParts(
+  init: EffectPartsInit,
+  engines: Engines<'log' | 'database' | 'jobs'>,
+  { logger, telemetry }: Pick<AppContext, 'logger' | 'telemetry'>,
+): EffectParts {
+  const { owner, source, settings, parking } = init;
+  const { log, leases, effects, jobs, aggregates, secrets, clock, ids } = engines;
+  const { health } = telemetry;
+  const commands = new CommandExecutor({ aggregates, clock, ids, source });
+  const { timeoutMs, privateAddresses, perWebhook } = settings.webhooks;
+  const sender = new WebhookSender({ timeoutMs, privateAddresses });
+  const dispatcher = new EffectDispatcher({ laneMax: perWebhook, lostAfterMs, keepMs: settings.keepMs }, { effects, jobs, clock, logger, health, telemetry });
+  const onIntents = (): void => dispatcher.wake();
+  const reactors = new ReactorHost({ reactors: boundReactors(aggregates), owner }, { log, leases, effects, aggregates, logger, health, parking, onIntents });
+  const webhooks = new WebhookWorker(settings.webhooks, { log, aggregates, effects, secrets, commands, sender, clock, logger });
+  const workers = new EffectWorkers(
+    { workers: [webhooks], owner },
+    { effects, jobs, clock, ids, source, logger, health, telemetry, onSettled: () => dispatcher.wake() },
+  );
+  const failing = telemetry.meter.gauge(metrics.failingReactors);
+  telemetry.meter.onCollect('reactors', () => {
+    for (const [reactor, count] of reactors.failing) failing.set(count, { reactor });
+  });
+  return { reactors, dispatcher, workers, sender };
+}

@@ -1,0 +1,80 @@
+import {
+  effectAbandoned,
+  effectFailed,
+  effectRetryRequested,
+  effectSucceeded,
+  reactorReset,
+  recordingFailed,
+  recordingFinished,
+  webhookChanged,
+  webhookDisabled,
+  webhookRegistered,
+  webhookRemoved,
+  webhookSecretRotated,
+  webhookTestRequested,
+  type AnyDefinition,
+  type DraftOf,
+} from '#events';
+import type { Prng } from '#kernel';
+
+type Draft = DraftOf<AnyDefinition>;
+
+const count = 6;
+
+function webhook(dice: Prng, webhookId: string): readonly Draft[] {
+  const settings = () => ({
+    webhookId,
+    url: `https://example.com/${dice.nextInteger(1, 9)}`,
+    description: 'ü',
+    contexts: null,
+    types: ['a', 'b'],
+    subject: null,
+  });
+  const drafts: Draft[] = [webhookRegistered.draft({ ...settings(), registeredAtMs: 1_790_000_000_000 })];
+  for (let times = dice.nextInteger(0, 3); times > 0; times--) drafts.push(webhookChanged.draft({ ...settings(), enabled: dice.next() < 0.5 }));
+  drafts.push(webhookSecretRotated.draft({ webhookId, number: 2, previousUntilMs: 1_790_000_000_000 }), webhookTestRequested.draft({ webhookId, number: 1 }));
+  if (dice.next() < 0.5) drafts.push(webhookDisabled.draft({ webhookId, reason: 'failing', detail: 'HTTP 500' }));
+  // Whoever reads this history must deliver nothing.
+  drafts.push(webhookRemoved.draft({ webhookId, reason: 'moved' }));
+  return drafts;
+}
+
+/** What operators do with webhooks, effects and reactors. */
+export function operatorCommands(dice: Prng): readonly Draft[] {
+  const each = Array.from({ length: count }, (_, at) => at);
+  const retries = each.filter((at) => at % 2 === 0).map((at) => effectRetryRequested.draft({ effectKey: `ef-${at}`, reason: 'again' }));
+  const resets = [1, 2].map((number) =>
+    reactorReset.draft({
+      reactor: 'webhooks',
+      number,
+      ...(number === 1 ? { from: 'beginning' as const, fromMs: null } : { from: 'time' as const, fromMs: 1_790_000_000_000 }),
+      reason: 'why',
+    }),
+  );
+  return [...each.flatMap((at) => webhook(dice, `wh-${at}`)), ...retries, ...resets];
+}
+
+function recording(dice: Prng, streamId: string): readonly Draft[] {
+  const failed = recordingFailed.draft({ streamId, round: 0, reason: 'broken', detail: 'ffmpeg ended with 1' });
+  const cid = () => `bafkrei${dice.nextUint32().toString(36)}`.padEnd(59, 'a');
+  const files = { mp4Cid: cid(), mp4Bytes: dice.nextInteger(1, 1e9), posterCid: cid(), posterBytes: 7 };
+  const media = { durationMs: 600_000, videoCodec: 'h264', audioCodec: 'aac', width: 1280, height: 720, renditions: ['720p', 'audio'], segments: 300 };
+  return dice.next() < 0.5 ? [failed, recordingFinished.draft({ streamId, round: 1, ...files, ...media })] : [failed];
+}
+
+/** How effects ended, some of them in two rounds. */
+export function effectFacts(dice: Prng): readonly Draft[] {
+  const ended = [
+    (about: Parameters<typeof effectSucceeded.draft>[0]) => effectSucceeded.draft(about),
+    (about: Parameters<typeof effectSucceeded.draft>[0]) => effectFailed.draft({ ...about, message: 'no' }),
+    (about: Parameters<typeof effectSucceeded.draft>[0]) => effectAbandoned.draft({ ...about, message: 'HTTP 503' }),
+  ];
+  const recordings = Array.from({ length: count }, (_, at) => recording(dice, `st-${at}`)).flat();
+  const outcomes = Array.from({ length: count }, (_, at) =>
+    [0, 1].slice(0, 1 + (at % 2)).map((round) => {
+      const about = { effectKey: `ef-${at}`, reactor: 'webhooks', kind: 'webhook-delivery', lane: 'wh-1', attempts: dice.nextInteger(1, 8), round };
+      return dice.pick(ended)(about);
+    }),
+  ).flat();
+  return [...outcomes, ...recordings];
+}
