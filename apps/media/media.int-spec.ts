@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -10,6 +10,7 @@ import { createLogger, FactPublisher, type Logger } from '#runtime';
 import { StreamFollower } from './fold/stream-follower.ts';
 import { LiveStream, type LiveStreamDeps } from './live/live-stream.ts';
 import { StreamDirector } from './live/stream-director.ts';
+import { readyFfmpeg } from './run/ready-ffmpeg.ts';
 import { flvSource } from './testing/flv-source.ts';
 import { hlsFolder, probe } from './testing/hls-folder.ts';
 import { joinedBytes, PublishedStream, until, type Segment } from './testing/published-stream.ts';
@@ -62,7 +63,7 @@ async function encoders(): Promise<number[]> {
 
 async function startMedia(owner = 'node-1/media-1'): Promise<StreamDirector> {
   const runner = new NodeProcessRunner({ runPath: join(folder, 'run') });
-  const { program } = await probeFfmpeg(runner, 'ffmpeg', process.env['PATH'] ?? '');
+  const { program } = await probeFfmpeg(runner, { named: 'ffmpeg', searchPath: process.env['PATH'] ?? '' });
   const follower = new StreamFollower({ snapshotPath: join(folder, 'run', `${followers.length}.fold.json`) }, { log, logger });
   const facts = new FactPublisher({ log, clock: new SystemClock(), ids: new UuidV7IdSource(), source: '/media/test', actor: 'system:media' });
   const deps: LiveStreamDeps = { leases, blobs, facts, follower, runner, logger };
@@ -319,3 +320,13 @@ test('the fold is kept and taken up again; one of another log is not', async () 
   expect(other.states()).toEqual([]);
   await other.stop();
 }, 240_000);
+
+test('a machine that is busy when media starts is waited for', async () => {
+  const runner = new NodeProcessRunner({ runPath: join(folder, 'run') });
+  const { program } = await probeFfmpeg(runner, { named: 'ffmpeg', searchPath: process.env['PATH'] ?? '' });
+  const [named, asked] = [join(folder, 'ffmpeg'), join(folder, 'asked')];
+  await writeFile(named, `#!/bin/sh\n[ -e ${asked} ] && exec ${program} "$@"\n: > ${asked}\nexec sleep 60\n`, { mode: 0o700 });
+  const wait = { logger, signal: new AbortController().signal };
+  await expect(readyFfmpeg(runner, { named, searchPath: '', withinMs: 5000 }, wait)).resolves.toMatchObject({ program: named });
+  await readFile(asked);
+});

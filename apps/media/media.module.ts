@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import type { Engines } from '#adapters/engines';
-import { NodeProcessRunner, probeFfmpeg } from '#adapters/ffmpeg';
+import { NodeProcessRunner } from '#adapters/ffmpeg';
 import { presets } from '#core/ffmpeg-plan';
 import { EffectWorkers, FactPublisher, type AppContext } from '#runtime';
 import { StreamFollower } from './fold/stream-follower.ts';
@@ -11,6 +11,7 @@ import { MediaCounters } from './media-counters.ts';
 import type { MediaSettings } from './media.config.ts';
 import { RecordingWorker } from './recording/recording-worker.ts';
 import { observeMedia } from './media.telemetry.ts';
+import { readyFfmpeg } from './run/ready-ffmpeg.ts';
 
 class MediaRoot {}
 
@@ -23,7 +24,7 @@ export async function mediaModule(engines: Engines<'log' | 'database' | 'blobs' 
   const runner = new NodeProcessRunner({ runPath: settings.runPath, ignoredLines });
   const swept = await runner.sweep();
   if (swept > 0) logger.warn({ swept }, 'ended encoders that a killed process had left');
-  const ffmpeg = await probeFfmpeg(runner, settings.ffmpeg, settings.searchPath);
+  const ffmpeg = await readyFfmpeg(runner, { named: settings.ffmpeg, searchPath: settings.searchPath }, { logger, signal: context.lifecycle.stopping });
   logger.info({ ...ffmpeg }, `ffmpeg ${ffmpeg.version}`);
   const { log, leases, blobs } = engines;
   const owner = `${settings.node}/${settings.mediaId}`;

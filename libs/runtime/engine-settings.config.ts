@@ -1,5 +1,5 @@
 import { readKafkaSettings, type KafkaSettings } from './kafka.config.ts';
-import { invalidSetting, readFlag, readText, readUrl, type Environment } from './setting-values.config.ts';
+import { missingSetting, readFlag, readText, readUrl, type Environment } from './setting-values.config.ts';
 
 /** An S3 bucket and who asks for it. */
 export interface S3Settings {
@@ -35,8 +35,15 @@ export function readEngineSettings(env: Environment, node: string): ChosenEngine
 /** The names that S3 allows (General purpose bucket naming rules). */
 const bucketPattern = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 
+/** Without an endpoint they would be about nothing, and segments would go to the local disk. */
+const besideEndpoint = ['S3_BUCKET', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY', 'S3_REGION', 'S3_PREFIX', 'S3_FORCE_PATH_STYLE'] as const;
+const awsExample = 'https://s3.eu-central-1.amazonaws.com';
+
 function readS3Settings(env: Environment): S3Settings | undefined {
   const endpoint = readUrl(env, 'S3_ENDPOINT', ['https', 'http']);
+  const given = besideEndpoint.find((name) => env[name]);
+  if (endpoint === undefined && given !== undefined)
+    throw missingSetting('S3_ENDPOINT', `is not set, but ${given} is: set it to the store's URL, for AWS itself for example ${awsExample}`, awsExample);
   if (endpoint === undefined) return undefined;
   const prefix = readText(env, 'S3_PREFIX', '/', /^\/?([\w.-]+\/)*[\w.-]*$/).replaceAll(/^\/|\/$/g, '');
   return {
@@ -52,7 +59,7 @@ function readS3Settings(env: Environment): S3Settings | undefined {
 function readCredentials(env: Environment): S3Settings['credentials'] {
   const { S3_ACCESS_KEY_ID: accessKeyId = '', S3_SECRET_ACCESS_KEY: secretAccessKey = '' } = env;
   if (accessKeyId === '' && secretAccessKey === '') return undefined;
-  if (accessKeyId === '') throw invalidSetting('S3_ACCESS_KEY_ID', 'is not set, but S3_SECRET_ACCESS_KEY is: both or neither', ['S3_SECRET_ACCESS_KEY']);
-  if (secretAccessKey === '') throw invalidSetting('S3_SECRET_ACCESS_KEY', 'is not set, but S3_ACCESS_KEY_ID is: both or neither', ['S3_ACCESS_KEY_ID']);
+  if (accessKeyId === '') throw missingSetting('S3_ACCESS_KEY_ID', 'is not set, but S3_SECRET_ACCESS_KEY is: both or neither', 'x');
+  if (secretAccessKey === '') throw missingSetting('S3_SECRET_ACCESS_KEY', 'is not set, but S3_ACCESS_KEY_ID is: both or neither', 'x');
   return { accessKeyId, secretAccessKey };
 }

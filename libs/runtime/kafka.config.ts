@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { invalidSetting, readChoice, readFlag, readInteger, readText, type Environment } from './setting-values.config.ts';
+import { invalidSetting, missingSetting, readChoice, readFlag, readInteger, readText, type Environment } from './setting-values.config.ts';
 
 const saslMechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const;
 const compressions = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
@@ -59,19 +59,25 @@ function readOptional(env: Environment, name: string, min: number, max: number):
 }
 
 function readSasl(env: Environment): KafkaSettings['sasl'] {
+  const given = (['KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD'] as const).find((name) => env[name]);
+  if (!env['KAFKA_SASL_MECHANISM'] && given !== undefined)
+    throw missingSetting('KAFKA_SASL_MECHANISM', `is not set, but ${given} is: set it to one of ${saslMechanisms.join(', ')}`, 'PLAIN');
   if (!env['KAFKA_SASL_MECHANISM']) return undefined;
   const mechanism = readChoice(env, 'KAFKA_SASL_MECHANISM', saslMechanisms, 'PLAIN');
   const [username, password] = [env['KAFKA_SASL_USERNAME'] || undefined, env['KAFKA_SASL_PASSWORD'] || undefined];
-  if (password === undefined)
-    throw invalidSetting('KAFKA_SASL_PASSWORD', 'must be set with KAFKA_SASL_MECHANISM (for OAUTHBEARER it is the token)', ['KAFKA_SASL_MECHANISM']);
-  if (username === undefined && mechanism !== 'OAUTHBEARER')
-    throw invalidSetting('KAFKA_SASL_USERNAME', 'must be set with KAFKA_SASL_MECHANISM', ['KAFKA_SASL_MECHANISM']);
+  if (password === undefined) throw missingSetting('KAFKA_SASL_PASSWORD', 'must be set with KAFKA_SASL_MECHANISM (for OAUTHBEARER it is the token)', 'x');
+  if (username === undefined && mechanism !== 'OAUTHBEARER') throw missingSetting('KAFKA_SASL_USERNAME', 'must be set with KAFKA_SASL_MECHANISM', 'x');
   return { mechanism, username, password };
 }
 
+const tlsFiles = ['KAFKA_TLS_CA', 'KAFKA_TLS_CERT', 'KAFKA_TLS_KEY'] as const;
+
 function readTls(env: Environment): KafkaSettings['tls'] {
-  if (!readFlag(env, 'KAFKA_TLS', false)) return undefined;
-  const [ca, cert, key] = (['KAFKA_TLS_CA', 'KAFKA_TLS_CERT', 'KAFKA_TLS_KEY'] as const).map((name) => readPem(env, name));
+  const isOn = readFlag(env, 'KAFKA_TLS', false);
+  const given = tlsFiles.find((name) => env[name]);
+  if (!isOn && given !== undefined) throw missingSetting('KAFKA_TLS', `must be 1 with ${given}: without it nothing is encrypted`, '1');
+  if (!isOn) return undefined;
+  const [ca, cert, key] = tlsFiles.map((name) => readPem(env, name));
   if ((cert === undefined) !== (key === undefined))
     throw invalidSetting('KAFKA_TLS_CERT', 'and KAFKA_TLS_KEY are set together or not at all', ['KAFKA_TLS_CERT', 'KAFKA_TLS_KEY']);
   return { ca, cert, key };

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { invalidSetting, readUrl, type Environment } from './setting-values.config.ts';
+import { invalidSetting, missingSetting, readUrl, type Environment } from './setting-values.config.ts';
 
 /** Where the key is that encrypts the keys of personal data. */
 export interface MasterKeySettings {
@@ -14,6 +14,6 @@ export function readMasterKeySettings(env: Environment, dataDir: string): Master
   const { MASTER_KEY_FILE: file = '', MASTER_KEY_TOKEN: token = '' } = env;
   const url = readUrl(env, 'MASTER_KEY_URL', ['https', 'http']);
   if (url !== undefined && file !== '') throw invalidSetting('MASTER_KEY_FILE', 'is set, and MASTER_KEY_URL too: one or the other', ['MASTER_KEY_URL']);
-  if (url !== undefined && token === '') throw invalidSetting('MASTER_KEY_TOKEN', 'is not set, but MASTER_KEY_URL is', ['MASTER_KEY_URL']);
+  if (url !== undefined && token === '') throw missingSetting('MASTER_KEY_TOKEN', 'is not set, but MASTER_KEY_URL is', 'x');
   return { transit: url === undefined ? undefined : { url, token }, file: file === '' ? undefined : file, ownPath: join(dataDir, 'master.key') };
 }

@@ -71,6 +71,15 @@ describe('an app process', () => {
     expect(await ended).toEqual([0, null]);
   });
 
+  test.each(['LOG_FOREIGN', 'DATABASE_REFUSED', 'REDIS_REFUSED', 'BLOB_STORE_REFUSED'])(
+    'ends with code 2 when another start would not help: %s',
+    async (code) => {
+      const { lines, ended } = await app(`throw Object.assign(new Error('not with these settings'), { code: '${code}' });`);
+      expect(await ended).toEqual([2, null]);
+      expect(lines.at(-1)).toMatchObject({ level: 'fatal', msg: 'probe cannot start: not with these settings' });
+    },
+  );
+
   test.each([
     ['a rejection that nobody handled', `setTimeout(() => void Promise.reject(new Error('lost it')), 5);`],
     ['an exception that nobody caught', `setTimeout(() => { throw new Error('lost it'); }, 5);`],

@@ -40,6 +40,9 @@ export interface AppInit<Settings extends SharedSettings, App extends INestAppli
 export const appLogger = Symbol('app logger');
 export const appSettings = Symbol('app settings');
 
+/** Codes of failures that another start does not change: wrong credentials, a database that does not exist, another log, a name that is taken. */
+const refusals = [logForeign, nameTaken, 'DATABASE_REFUSED', 'REDIS_REFUSED', 'BLOB_STORE_REFUSED'];
+
 class AppRoot {}
 
 /** The root: the app's module, and what the process has, injectable everywhere. */
@@ -81,7 +84,7 @@ export async function runApp<Settings extends SharedSettings, App extends INestA
     if (lifecycle.stopping.aborted) return;
     logger.fatal({ err }, `${name} cannot start: ${err instanceof Error ? err.message : String(err)}`);
     await lifecycle.stop();
-    process.exit(hasCode(err, logForeign) || hasCode(err, nameTaken) ? misconfigured : 1);
+    process.exit(refusals.some((code) => hasCode(err, code)) ? misconfigured : 1);
   }
 }
 

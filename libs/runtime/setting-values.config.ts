@@ -5,38 +5,48 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 /** A setting that cannot be used: its name, its value where that is no secret, and what is allowed. */
 export class InvalidSetting extends OperatingError {
   readonly setting: string;
-  /** The variables at fault: without them the rest can be read. */
-  readonly concerned: readonly string[];
+  /** What to read the rest with: the variables at fault as if nobody had set them, one that is missing as if it were there. */
+  readonly instead: Environment;
 
-  constructor(setting: string, why: string, concerned: readonly string[] = [setting]) {
+  constructor(setting: string, why: string, instead: Environment = { [setting]: undefined }) {
     super(`The setting ${setting} ${why}.`, { code: 'SETTING_INVALID', retryable: false });
     this.setting = setting;
-    this.concerned = concerned;
+    this.instead = instead;
   }
 }
 
 /** @param concerned the variables at fault, where they are not the one that is named */
 export function invalidSetting(name: string, why: string, concerned?: readonly string[]): InvalidSetting {
-  return new InvalidSetting(name, why, concerned);
+  return new InvalidSetting(name, why, concerned && Object.fromEntries(concerned.map((one) => [one, undefined])));
 }
+
+/** A setting that others need. @param example any value that could be used, with which the others can be judged */
+export function missingSetting(name: string, why: string, example: string): InvalidSetting {
+  return new InvalidSetting(name, why, { [name]: example });
+}
+
+/** A variable is at fault at most twice: as it is, and missing then. */
+const roundsMax = 1000;
 
 /**
  * Everything that a reader of settings has to say against an environment: it is asked again without what it refused, until
- * it refuses nothing, or the same again.
+ * it refuses nothing, or what nothing mends.
  */
 export function settingProblems(read: (env: Environment) => unknown, env: Environment): readonly InvalidSetting[] {
   const problems: InvalidSetting[] = [];
-  for (let rest = env; ;) {
+  let rest = env;
+  for (let round = 0; round < roundsMax; round++) {
     try {
       read(rest);
       return problems;
     } catch (error) {
       if (!(error instanceof InvalidSetting)) throw error;
-      if (problems.some(({ setting }) => setting === error.setting)) return problems;
-      problems.push(error);
-      rest = { ...rest, ...Object.fromEntries(error.concerned.map((name) => [name, undefined])) };
+      if (!problems.some(({ setting }) => setting === error.setting)) problems.push(error);
+      else if (Object.entries(error.instead).every(([name, value]) => rest[name] === value)) return problems;
+      rest = { ...rest, ...error.instead };
     }
   }
+  return problems;
 }
 
 /** A text that fits a pattern, or the default when the variable is not set. */

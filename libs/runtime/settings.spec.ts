@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { resolve } from 'node:path';
-import { readChoice, readFlag, readInteger, readPort } from './setting-values.config.ts';
+import { settingProblems, readChoice, readFlag, readInteger, readPort } from './setting-values.config.ts';
 import { readSharedSettings } from './settings.config.ts';
 import { telemetryOff } from './telemetry/telemetry.config.ts';
 
@@ -42,6 +42,16 @@ describe('shared settings', () => {
     [{ S3_ENDPOINT: 'https://s3.example', S3_FORCE_PATH_STYLE: 'maybe' }, 'S3_FORCE_PATH_STYLE'],
     [{ S3_ENDPOINT: 'https://s3.example', S3_ACCESS_KEY_ID: 'a' }, 'S3_SECRET_ACCESS_KEY is not set, but S3_ACCESS_KEY_ID is'],
     [{ S3_ENDPOINT: 'https://s3.example', S3_SECRET_ACCESS_KEY: 'a' }, 'S3_ACCESS_KEY_ID is not set'],
+    [
+      { S3_BUCKET: 'media' },
+      "S3_ENDPOINT is not set, but S3_BUCKET is: set it to the store's URL, for AWS itself for example https://s3.eu-central-1.amazonaws.com",
+    ],
+    [{ S3_ACCESS_KEY_ID: 'a', S3_SECRET_ACCESS_KEY: 'b' }, 'S3_ENDPOINT is not set, but S3_ACCESS_KEY_ID is'],
+    [{ S3_REGION: 'eu-central-1' }, 'S3_ENDPOINT is not set, but S3_REGION is'],
+    [{ KAFKA_BROKERS: 'b:9092', KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD: 'p' }, 'KAFKA_SASL_MECHANISM is not set, but KAFKA_SASL_USERNAME is'],
+    [{ KAFKA_BROKERS: 'b:9092', KAFKA_SASL_PASSWORD: 'p' }, 'KAFKA_SASL_MECHANISM is not set, but KAFKA_SASL_PASSWORD is: set it to one of PLAIN, '],
+    [{ KAFKA_BROKERS: 'b:9092', KAFKA_TLS_CA: '/ca.pem' }, 'KAFKA_TLS must be 1 with KAFKA_TLS_CA: without it nothing is encrypted'],
+    [{ KAFKA_BROKERS: 'b:9092', KAFKA_TLS: '0', KAFKA_TLS_KEY: '/key.pem' }, 'KAFKA_TLS must be 1 with KAFKA_TLS_KEY'],
   ])('%j is refused by name', (env, message) => {
     expect(() => readSharedSettings(env)).toThrow(message);
   });
@@ -58,6 +68,20 @@ describe('shared settings', () => {
     const more = { S3_ENDPOINT: 'https://s3.example', S3_PREFIX: '/a/b', S3_ACCESS_KEY_ID: 'k', S3_SECRET_ACCESS_KEY: 's' };
     expect(readSharedSettings(more).s3).toMatchObject({ prefix: 'a/b/', credentials: { accessKeyId: 'k', secretAccessKey: 's' } });
     expect([readFlag({ F: 'true' }, 'F', false), readFlag({ F: '0' }, 'F', true), readFlag({}, 'F', true)]).toEqual([true, false, true]);
+  });
+
+  test.each<[Readonly<Record<string, string>>, readonly string[]]>([
+    [{ S3_BUCKET: 'Upper', S3_ACCESS_KEY_ID: 'a', REDIS_URL: 'x' }, ['S3_ENDPOINT', 'S3_BUCKET', 'S3_SECRET_ACCESS_KEY', 'REDIS_URL']],
+    [{ S3_ENDPOINT: 'nowhere', S3_BUCKET: 'Upper' }, ['S3_ENDPOINT', 'S3_BUCKET']],
+    [
+      { KAFKA_BROKERS: 'b:9092', KAFKA_SASL_USERNAME: 'u', KAFKA_TLS_CA: '/nowhere' },
+      ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_PASSWORD', 'KAFKA_TLS', 'KAFKA_TLS_CA'],
+    ],
+    [{ KAFKA_BROKERS: 'b:9092', KAFKA_SASL_MECHANISM: 'PLAIN' }, ['KAFKA_SASL_PASSWORD', 'KAFKA_SASL_USERNAME']],
+    [{ KAFKA_BROKERS: 'b:9092', KAFKA_SASL_MECHANISM: 'GSSAPI', KAFKA_SASL_USERNAME: 'u' }, ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_PASSWORD']],
+    [{ KAFKA_BROKERS: 'b', KAFKA_SASL_USERNAME: 'u', LOG_LEVEL: 'loud' }, ['KAFKA_BROKERS', 'LOG_LEVEL']],
+  ])('%j: every problem is told at once', (env, settings) => {
+    expect(settingProblems(readSharedSettings, env).map(({ setting }) => setting)).toEqual(settings);
   });
 
   test('Kafka needs its brokers alone; what does not go together is refused', () => {

@@ -16,7 +16,10 @@ export interface EngineSet {
 }
 
 /** An engine that somebody named for other tests is not meant for a platform that is to bring its own. */
-const ownEngines = { DATABASE_URL: '', S3_ENDPOINT: '', REDIS_URL: '', KAFKA_BROKERS: '' };
+const ownEngines = {
+  ...{ DATABASE_URL: '', REDIS_URL: '', KAFKA_BROKERS: '' },
+  ...{ S3_ENDPOINT: '', S3_BUCKET: '', S3_REGION: '', S3_PREFIX: '', S3_ACCESS_KEY_ID: '', S3_SECRET_ACCESS_KEY: '', S3_FORCE_PATH_STYLE: '' },
+};
 
 /** Nothing to install: what `npm start` brings. */
 export const embeddedSet: EngineSet = {

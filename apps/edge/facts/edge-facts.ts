@@ -26,6 +26,7 @@ export class EdgeFacts {
   readonly #init: EdgeFactsInit;
   readonly #deps: EdgeFactsDeps;
   #epoch: number;
+  #nextEpoch: Promise<void> | undefined;
   #reported = '';
   #unchanged = 0;
 
@@ -72,9 +73,19 @@ export class EdgeFacts {
         // Fenced by our own next epoch, which another fact needed in the meantime, is no reason to end.
         if (hasCode(error, 'PRODUCER_FENCED') && this.#epoch > epoch) continue;
         if (!uncertain && !(error as { retryable?: boolean }).retryable) throw error;
-        if (uncertain && this.#epoch === epoch) this.#epoch = await this.#deps.takeEpoch();
+        if (uncertain) await this.#leave(epoch);
         await pause(backOffMs(failures, 50, 2000), this.#deps.stopping);
       }
     }
+  }
+
+  /** Facts that fail together need one next epoch, not one each. */
+  async #leave(epoch: number): Promise<void> {
+    if (this.#epoch > epoch) return;
+    this.#nextEpoch ??= this.#deps
+      .takeEpoch()
+      .then((next) => void (this.#epoch = next))
+      .finally(() => (this.#nextEpoch = undefined));
+    await this.#nextEpoch;
   }
 }

@@ -2,15 +2,18 @@ import { spawn } from 'node:child_process';
 import { exitCodes, PlainFailure } from '../streams.errors.ts';
 
 const oldest = { major: 5, minor: 1 };
+const shortMs = 15_000;
 const outputBytesMax = 64 * 1024;
 
 interface Output {
   readonly code: number | undefined;
   readonly text: string;
+  /** Ended because it took longer than it may. */
+  readonly isLate: boolean;
 }
 
-/** Runs a short program; `code` is undefined when it cannot be started or took longer than `timeoutMs`. */
-export function runShort(command: string, args: readonly string[], timeoutMs = 15_000): Promise<Output> {
+/** Runs a short program; `code` is undefined when it cannot be started or took longer than `timeoutMs`, 15 s by default. */
+export function runShort(command: string, args: readonly string[], timeoutMs = shortMs): Promise<Output> {
   return new Promise((resolve) => {
     const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], timeout: timeoutMs, killSignal: 'SIGKILL' });
     let text = '';
@@ -19,8 +22,8 @@ export function runShort(command: string, args: readonly string[], timeoutMs = 1
     };
     child.stdout.on('data', collect);
     child.stderr.on('data', collect);
-    child.on('error', () => resolve({ code: undefined, text }));
-    child.on('close', (code) => resolve({ code: code ?? undefined, text }));
+    child.on('error', () => resolve({ code: undefined, text, isLate: false }));
+    child.on('close', (code) => resolve({ code: code ?? undefined, text, isLate: child.killed }));
   });
 }
 
@@ -30,9 +33,13 @@ export function parseFfmpegVersion(text: string): { readonly major: number; read
   return match === null ? undefined : { major: Number(match[1]), minor: Number(match[2]) };
 }
 
-/** The version as text. @throws PlainFailure when ffmpeg is missing or too old. */
-export async function checkFfmpeg(path: string): Promise<string> {
-  const { code, text } = await runShort(path, ['-hide_banner', '-version']);
+/** The version as text. @throws PlainFailure when ffmpeg is missing or too old, or does not answer within `timeoutMs`. */
+export async function checkFfmpeg(path: string, timeoutMs = shortMs): Promise<string> {
+  const { code, text, isLate } = await runShort(path, ['-hide_banner', '-version'], timeoutMs);
+  if (isLate)
+    throw new PlainFailure(
+      `ffmpeg (${path}) did not answer within ${timeoutMs / 1000} s: the machine is too busy, or the program hangs. Try again, or set FFMPEG_PATH to another one.`,
+    );
   if (code !== 0) {
     throw new PlainFailure(
       `ffmpeg is missing (${path} cannot be run): install it (Debian and Ubuntu: sudo apt-get install ffmpeg), or set FFMPEG_PATH.`,

@@ -9,7 +9,8 @@ import type { Supervisor } from './supervisor.ts';
 export async function runUntilAsked(supervisor: Supervisor, view: LogView, greet: () => Promise<void>): Promise<number> {
   const asked = listenForTheEnd(supervisor, view);
   try {
-    await Promise.all([supervisor.start(), greet()]);
+    // Who interrupts the start does not have what it waits for: apps that never served.
+    await Promise.race([Promise.all([supervisor.start(), greet()]), asked.ended]);
   } catch (error) {
     // Interrupted while starting: what failed then, failed because everything ends.
     if (asked.isAsked()) return asked.ended.then(() => 0);

@@ -1,4 +1,5 @@
 import { misconfigured, pause } from '#runtime';
+import { PlainFailure } from '../streams.errors.ts';
 import { Child, type Exit, type Program } from './child.ts';
 import type { LogLine } from './log-line.ts';
 import { afterExit, calm, restartSettings, type RestartSettings, type RestartState } from './restart.policy.ts';
@@ -37,7 +38,7 @@ export class StartFailure extends Error {
 /** An app that is kept running: started again after every end, ever more slowly while it keeps failing. */
 export class SupervisedApp {
   readonly name: string;
-  /** The first ready line. @throws StartFailure */
+  /** The first ready line. @throws StartFailure, or PlainFailure when it was stopped before */
   readonly ready: Promise<LogLine>;
   /** Called with every ready line after the first. */
   onReadyAgain: (line: LogLine) => void = () => undefined;
@@ -61,7 +62,7 @@ export class SupervisedApp {
   }
 
   start(): void {
-    this.#loop ??= this.#run();
+    this.#loop ??= this.#run().finally(() => this.#firstReady.reject(new PlainFailure('The start was interrupted.')));
   }
 
   /** Ends the current run; the next one begins as after a crash. */

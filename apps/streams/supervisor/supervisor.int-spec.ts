@@ -4,6 +4,7 @@ import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { checkFfmpeg } from '../machine/ffmpeg.ts';
 import { identify } from '../machine/process-identity.ts';
 import { SmallPlatform, until } from '../testing/small-platform.ts';
 import { stopOrder } from './supervisor.ts';
@@ -75,6 +76,15 @@ describe('the supervisor', () => {
     const step = (name: string): number => stopOrder.findIndex((one) => one.apps.some((app) => app === name));
     expect(ends.toSorted()).toEqual(apps.toSorted());
     expect(ends.map(step)).toEqual(ends.map(step).toSorted((a, b) => a - b));
+    expect(platform.alive()).toEqual([]);
+  });
+
+  test.each(['gateway', 'postgres', 'edge'])('on Ctrl-C while %s is still starting ends everything and itself with 0', async (slow) => {
+    const child = platform.spawn([`${slow}=starting`]);
+    await until(() => platform.diary().some((entry) => entry.name === slow), 'an app that is not ready');
+    child.kill('SIGINT');
+    expect(await platform.ended(child)).toBe(0);
+    expect(platform.log).toContain('everything has ended');
     expect(platform.alive()).toEqual([]);
   });
 
@@ -170,6 +180,12 @@ describe('the supervisor', () => {
     expect(await platform.ended(child)).toBe(1);
     expect(platform.log).toContain('projector cannot start: this database belongs to another log');
     expect(platform.diary().filter((entry) => entry.what === 'began' && entry.name === 'projector')).toHaveLength(1);
+  });
+
+  test('does not say that ffmpeg is missing when it only answers late', async () => {
+    const late = join(platform.folder, 'ffmpeg');
+    writeFileSync(late, '#!/bin/sh\nexec sleep 60\n', { mode: 0o700 });
+    await expect(checkFfmpeg(late, 300)).rejects.toThrow('did not answer within 0.3 s: the machine is too busy');
   });
 
   test('says that ffmpeg is missing', async () => {

@@ -36,5 +36,6 @@ if (mode !== 'deaf') {
 process.stdout.on('error', () => undefined);
 say({ alive: true });
 setInterval(() => say({ alive: true }), 100);
-say({ msg: 'serving', ready: true, restarts: process.env['STREAMS_RESTARTS'] ?? '', url: 'postgresql://streams:secret@127.0.0.1:1/streams' });
+if (mode !== 'starting')
+  say({ msg: 'serving', ready: true, restarts: process.env['STREAMS_RESTARTS'] ?? '', url: 'postgresql://streams:secret@127.0.0.1:1/streams' });
 if (mode === 'crash') setTimeout(() => process.exit(7), 20);

@@ -1,2 +1,2 @@
-export { probeFfmpeg, type FfmpegCapabilities } from './ffmpeg-probe.ts';
+export { probeFfmpeg, type FfmpegCapabilities, type FfmpegProbeInit } from './ffmpeg-probe.ts';
 export { NodeProcessRunner, type NodeProcessRunnerInit } from './node-process-runner.adapter.ts';

@@ -117,7 +117,7 @@ describe('sweeping', () => {
 
 describe('probe', () => {
   test('the ffmpeg of this machine is found and really encodes', async () => {
-    const found = await probeFfmpeg(runner, 'ffmpeg', process.env['PATH'] ?? '');
+    const found = await probeFfmpeg(runner, { named: 'ffmpeg', searchPath: process.env['PATH'] ?? '' });
     expect(found.program).toMatch(/^\/.*ffmpeg$/);
     expect(found.version).toMatch(/\d/);
   });
@@ -126,6 +126,16 @@ describe('probe', () => {
     ['ffmpeg', '/nowhere', 'FFMPEG_MISSING'],
     ['/bin/echo', '', 'FFMPEG_UNFIT'],
   ])('%s looked up in "%s": %s, and what to do', async (named, path, code) => {
-    await expect(probeFfmpeg(runner, named, path)).rejects.toMatchObject({ code, message: expect.stringContaining('apt install ffmpeg') });
+    await expect(probeFfmpeg(runner, { named, searchPath: path })).rejects.toMatchObject({ code, message: expect.stringContaining('apt install ffmpeg') });
+  });
+
+  test.each([
+    ['says its version too late', 'exec sleep 60'],
+    ['has begun to answer', 'echo ffmpeg version 6.0; exec sleep 60'],
+  ])('a program that %s is not judged by it', async (_what, script) => {
+    const named = join(folder, 'ffmpeg');
+    await writeFile(named, `#!/bin/sh\n${script}\n`, { mode: 0o700 });
+    const late = { code: 'FFMPEG_SLOW', retryable: true, message: expect.stringContaining('did not answer within 0.3 s: the machine is too busy') };
+    await expect(probeFfmpeg(runner, { named, searchPath: '', withinMs: 300 })).rejects.toMatchObject(late);
   });
 });

@@ -1,10 +1,12 @@
 /** @needs java maven openssl */
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { pbkdf2Sync, randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { alterUserScramCredentialsV0, Connection, ScramMechanisms } from '@platformatic/kafka';
 import { KafkaCluster, kafkaStartTimeoutMs } from '../../../test/constellation/kafka/index.ts';
@@ -127,6 +129,17 @@ describe('a Kafka that asks who we are', () => {
     }
   });
 
+  // Brokers say the address of a listener: here, and in many clusters, an IP address.
+  test.each(['bun', 'node'])('lets the edge in on %s, without a word of its own', async (runtime) => {
+    const init: KafkaLogInit = { brokers: [secure], clientId: 'edge', sasl: { mechanism: 'PLAIN', username, password: 'plain-secret' }, tls: { ca } };
+    const { stdout, stderr } = await promisify(execFile)(
+      fileURLToPath(new URL(`../../../../node_modules/.bin/${runtime}`, import.meta.url)),
+      ['--eval', appendOnce(fileURLToPath(new URL('./index.js', import.meta.url)), { ...init, topicPrefix: `b-${randomUUID()}-` })],
+      { timeout: 60_000, killSignal: 'SIGKILL' },
+    );
+    expect([stdout.trim(), stderr.trim()]).toEqual(['0', '']);
+  });
+
   test.each<readonly [string, KafkaSasl]>([
     ['a wrong password', { mechanism: 'PLAIN', username, password: 'guessed' }],
     ['a wrong password', { mechanism: 'SCRAM-SHA-512', username, password: 'guessed' }],
@@ -145,6 +158,19 @@ describe('a Kafka that asks who we are', () => {
     await log.close();
   });
 });
+
+/** A program that appends an event and prints its offset. */
+function appendOnce(library: string, init: KafkaLogInit): string {
+  return `
+    const { KafkaEventLog } = await import(${JSON.stringify(library)});
+    const log = new KafkaEventLog(${JSON.stringify(init)});
+    await log.reached(() => undefined);
+    await log.ensureTopic('t', 1);
+    const [{ offset }] = await log.append('t', [{ key: 'k', headers: {}, value: 'v' }], { producer: { id: 'p', epoch: 1n, sequence: 0n } });
+    console.log(String(offset));
+    await log.close();
+    process.exit(0);`;
+}
 
 /** As Kafka's own tool does it: the broker keeps the salted password (RFC 5802). */
 async function addScramUser(address: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import { OperatingError } from '#kernel';
 import { blobBytesMax } from '#ports';
 import type { S3Place } from './s3-place.ts';
@@ -113,7 +114,17 @@ export function translated(error: unknown, place: S3Place): OperatingError {
   const it = told(error);
   if (it.name === 'NoSuchBucket') return bucketMissing(place, error);
   const { code, retryable, sentence } = classes.find(({ fits }) => fits(it)) as ErrorClass;
+  return new OperatingError(sentence(place, reasonOf(error)), { code, retryable, cause: error });
+}
+
+/** What the SDK says where the answer has no body, as those to HEAD: nothing. */
+const isNothing = (text: string | undefined): boolean => /^(|Unknown|UnknownError|\d{3})$/.test(text ?? '');
+
+/** The status in words, the S3 code and the store's own words, as far as there are any: `403 Forbidden InvalidAccessKeyId: …`. */
+function reasonOf(error: unknown): string {
+  const { name, status } = told(error);
   const { message } = error as { message?: string };
-  const reason = [it.status === undefined ? '' : String(it.status), it.name, message].filter(Boolean).join(' ');
-  return new OperatingError(sentence(place, reason.replace(/\.$/, '')), { code, retryable, cause: error });
+  const facts = [status === undefined ? '' : `${status} ${STATUS_CODES[status] ?? ''}`.trim(), isNothing(name) ? '' : name].filter(Boolean).join(' ');
+  const words = isNothing(message) || message === name ? '' : (message as string).replace(/\.$/, '');
+  return [facts, words].filter(Boolean).join(': ') || 'it gave no reason';
 }

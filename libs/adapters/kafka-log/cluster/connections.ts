@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { Connection, type Reader, type SASLOptions, type Writer } from '@platformatic/kafka';
 import { eventLogErrors } from '#ports';
 import type { KafkaLogInit } from '../kafka-log.types.ts';
@@ -50,7 +51,10 @@ export class Connections {
       connectTimeout: connectTimeoutMs,
       requestTimeout: requestTimeoutMs,
       maxInflights: 64,
-      ...(tls === undefined ? {} : { tls: Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined)), tlsServerName: true }),
+      // Only names are sent (RFC 6066, section 3), and Bun refuses an address; the certificate is held against the host either way.
+      ...(tls === undefined
+        ? {}
+        : { tls: Object.fromEntries(Object.entries(tls).filter(([, value]) => value !== undefined)), tlsServerName: isIP(host) === 0 }),
       ...(sasl === undefined ? {} : { sasl }),
     });
     // Every request in flight fails by itself; the event would end the process.
