@@ -190,7 +190,8 @@ describe('a store that is not as we expect', () => {
   ])('%s is refused for good, with what to do', async (_what, credentials) => {
     const refusal: unknown = await open({ credentials }).catch((error: unknown) => error);
     expect(refusal).toEqual(failure('BLOB_STORE_REFUSED', false, 'Check S3_ACCESS_KEY_ID'));
-    expect((refusal as Error).message).toMatch(/refuses us the bucket \S+: 40[134] (Forbidden|Unauthorized|Not Found)[^U]*\. Check/);
+    expect((refusal as Error).message).toMatch(/refuses us the bucket \S+: 40[134] [A-Z]/);
+    expect((refusal as Error).message).not.toContain('Unknown');
   });
 
   test('a bucket that may not be made is one clear sentence', async () => {
