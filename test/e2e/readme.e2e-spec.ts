@@ -26,6 +26,8 @@ const expected: ReadonlyArray<readonly [command: string, prints: RegExp]> = [
   [`npx buf curl -d '{"where": {"stream"`, /"rows"[^]*"stream":\s*\{/],
   ['curl -X POST http://localhost:8080/api/v1/events', /"id":"first"/],
   ['npm run -s streams -- purge /live/', /Purge pg-\w+ is applied\./],
+  // A name that leads nowhere (RFC 2606): nothing is delivered.
+  ['npm run -s streams -- webhook add https://hooks.example/streams', /whsec_[A-Za-z0-9+/]{43}=/],
   ['npm run -s streams -- replay diff streams', /makes the same rows as those that serve/],
   ['npm run -s streams -- replay run streams --promote', /Readers see it\./],
   ['npm run -s streams -- subject export viewer:v-4711', /"viewer":"v-4711"[^]*"table":"playback_session"/],
