@@ -39,6 +39,9 @@ function migrationError(error: unknown): OperatingError {
       `The database is damaged: ${message}. Stop, and restore a backup or move the database's folder (postgres in the data folder) away: what it held is rebuilt from the log.`,
       { code: 'DATABASE_DAMAGED', retryable: false, cause: error },
     );
+  // Wrong name, password or database: another attempt changes nothing.
+  if (/^(28|3D)/.test(code))
+    return new OperatingError(`The database refuses us: ${message}. Check DATABASE_URL.`, { code: 'DATABASE_REFUSED', retryable: false, cause: error });
   const passing = /^(08|57P|53300|55P03|E[A-Z]+$)/.test(code) || /Connection terminated|timeout/.test(message);
   const why = passing ? 'The database cannot be reached to bring it up to date' : 'The database could not be brought up to date';
   return new OperatingError(`${why}: ${message}. Check DATABASE_URL.`, {

@@ -116,4 +116,14 @@ describe('failures have codes', () => {
     await expect(refused.run({ text: 'SELECT 1' })).rejects.toMatchObject({ code: 'DATABASE_REFUSED', retryable: false });
     await refused.close();
   });
+
+  test.each([
+    ['a wrong password', { password: 'wrong' }],
+    ['an unknown user', { username: 'nobody' }],
+    ['no such database', { pathname: '/nowhere' }],
+  ])('%s: the first that asks, which brings the tables up to date, is refused for good', async (_what, change) => {
+    const url = Object.assign(new URL(server.url), change);
+    const refusal = { code: 'DATABASE_REFUSED', retryable: false, message: expect.stringMatching(/^The database refuses us: .*\. Check DATABASE_URL\.$/) };
+    await expect(runMigrations(url.href)).rejects.toMatchObject(refusal);
+  });
 });
