@@ -94,15 +94,17 @@ async function databaseFolder(): Promise<string> {
 }
 
 describe('personal data', () => {
-  test('is read in clear from events, rows and live, and found by whom it tells of', async () => {
+  test('is read in clear from events by who says why, masked by others, in clear from rows, and found by whom it tells of', async () => {
     await watch('ps-1', viewer);
     await watch('ps-2', undefined);
-    expect((await listed()).map(({ data }) => data['viewer'])).toEqual([viewer, undefined]);
+    expect((await listed()).map(({ data }) => data['viewer'])).toEqual(['***', undefined]);
+    const { id } = (await listed())[0] as EventBody;
+    expect((await call('GET', `/api/v1/events/${id}?reveal=a+test`)).text).toContain(viewer);
     expect((await playbacks(`&viewer=${viewer}`)).map(({ id, viewer: who, player: what }) => [id, who, what])).toEqual([['ps-1', viewer, player]]);
     const live = new SseClient();
     await live.open(gateways[0].url, '/api/v1/events/live?type=playback.started&from=beginning', admin);
     await live.until(1);
-    expect(live.messages[0]?.event).toMatchObject({ data: { viewer, player } });
+    expect(live.messages[0]?.event).toMatchObject({ data: { viewer: '***', player: '***' } });
     live.close();
   });
 

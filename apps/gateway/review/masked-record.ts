@@ -1,4 +1,4 @@
-import { catalogue, personalPaths, type EventDefinition, type LogRecord, type PersonalPath } from '#events';
+import { catalogue, personalPaths, readPersonal, type EventDefinition, type LogRecord, type PersonalPath } from '#events';
 
 /** What stands in the place of what is personal. */
 export const mask = '***';
@@ -72,14 +72,18 @@ function maskedJson(json: string, paths: readonly PersonalPath[]): string {
   }
 }
 
-/** Data with the fields of these paths masked; null and empty texts stay: there is nothing to see. */
+/** Data with the fields of these paths masked; null, empty texts and what is erased stay: there is nothing to see. */
 export function maskedData(data: unknown, paths: readonly PersonalPath[]): unknown {
   return paths.reduce<unknown>((masked, path) => maskedAt(masked, path), data);
 }
 
 function maskedAt(value: unknown, [name, ...rest]: PersonalPath): unknown {
-  if (name === undefined) return value === null || value === '' || value === undefined ? value : mask;
+  if (name === undefined) return value === null || value === '' || value === undefined || isErased(value) ? value : mask;
   if (name === '*') return Array.isArray(value) ? value.map((each) => maskedAt(each, rest)) : value;
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, name)) return value;
   return { ...value, [name]: maskedAt((value as Readonly<Record<string, unknown>>)[name], rest) };
+}
+
+function isErased(value: unknown): boolean {
+  return typeof value === 'string' && readPersonal(value).is === 'erased';
 }
