@@ -12,6 +12,8 @@ const partitionsAtOnce = 4;
 export interface CopyDeps {
   readonly source: EventLog;
   readonly target: EventLog;
+  /** Where the target is, and how it is made empty: for people. */
+  readonly targetPlace: { readonly where: string; readonly emptied: string };
   /** Told every batch that is compared or copied. */
   readonly onProgress: (done: number, all: number) => void;
   /** Shown every record of the original once. */
@@ -86,12 +88,12 @@ async function headsOf(log: EventLog, topic: string): Promise<readonly Partition
 }
 
 /** How many records the target holds: the first ones of the original. */
-async function comparePartition(topic: string, head: PartitionHead, there: PartitionHead, { source, target }: CopyDeps): Promise<number> {
+async function comparePartition(topic: string, head: PartitionHead, there: PartitionHead, { source, target, targetPlace }: CopyDeps): Promise<number> {
   const originals = recordsOf(source, topic, head);
   let found = 0;
   for await (const copy of recordsOf(target, topic, there)) {
     const original = await originals.next();
-    if (original.done === true || !isSame(original.value, copy)) throw otherRecords(topic, head.partition);
+    if (original.done === true || !isSame(original.value, copy)) throw otherRecords(topic, head.partition, targetPlace);
     found++;
   }
   return found;
@@ -118,9 +120,9 @@ async function copyPartition(
   if (fresh.length > 0) await write(fresh);
 }
 
-function otherRecords(topic: string, partition: number): PlainFailure {
+function otherRecords(topic: string, partition: number, { where, emptied }: CopyDeps['targetPlace']): PlainFailure {
   return new PlainFailure(
-    `${topic}/${partition} over there already holds other records than this log: a copy needs an empty log, or an earlier copy of the same one. Nothing was changed.`,
+    `${topic}/${partition} in ${where} already holds other records than this log: a copy needs an empty log, or an earlier copy of the same one. To begin with an empty one, ${emptied}. Nothing was changed.`,
   );
 }
 
@@ -139,7 +141,7 @@ interface Verified {
   readonly offsets: OffsetMap;
 }
 
-async function verifyPartition(topic: string, head: PartitionHead, { source, target, onRecord }: CopyDeps): Promise<Verified> {
+async function verifyPartition(topic: string, head: PartitionHead, { source, target, targetPlace, onRecord }: CopyDeps): Promise<Verified> {
   const there = (await target.heads(topic))[head.partition] as PartitionHead;
   const copies = recordsOf(target, topic, there);
   const [digest, copied] = [createHash('sha256'), createHash('sha256')];
@@ -150,13 +152,13 @@ async function verifyPartition(topic: string, head: PartitionHead, { source, tar
     onRecord(record);
     const other = await copies.next();
     latest = Math.max(latest, record.recordedAt);
-    if (other.done === true || !isTime(other.value, record, latest)) throw differs(topic, head.partition);
+    if (other.done === true || !isTime(other.value, record, latest)) throw differs(topic, head.partition, targetPlace);
     add(digest, record);
     add(copied, other.value);
     offsets.add(record.offset, other.value.offset);
   }
   const [one, two] = [digest.digest(), copied.digest()];
-  if (!one.equals(two) || (await copies.next()).done !== true) throw differs(topic, head.partition);
+  if (!one.equals(two) || (await copies.next()).done !== true) throw differs(topic, head.partition, targetPlace);
   return { digest: one, offsets };
 }
 
@@ -168,9 +170,9 @@ function add(digest: Hash, record: StoredRecord): void {
   digest.update(contentOf(record)).update('\n');
 }
 
-function differs(topic: string, partition: number): PlainFailure {
+function differs(topic: string, partition: number, { where, emptied }: CopyDeps['targetPlace']): PlainFailure {
   return new PlainFailure(
-    `The copy of ${topic}/${partition} is not what was copied: did somebody write to one of the logs? Stop the platform everywhere, and begin with an empty log.`,
+    `The copy of ${topic}/${partition} in ${where} is not what was copied: did somebody write to one of the logs? Stop the platform everywhere, and begin with an empty log: ${emptied}.`,
   );
 }
 

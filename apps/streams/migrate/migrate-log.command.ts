@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { openEngines, type Engines } from '#adapters/engines';
 import { KafkaEventLog } from '#adapters/kafka-log';
 import { SealedEventLog } from '#adapters/sealed-log';
@@ -98,8 +98,10 @@ async function copyAll(
     await database?.check(source, target);
     const standstill = new Standstill({ ...logs, topics: contexts, liveLeases: async () => (await database?.liveLeases()) ?? [] });
     await standstill.begin();
+    const targetPlace = placeOf(settings, to);
     const deps = (topic: string): CopyDeps => ({
       ...logs,
+      targetPlace,
       onProgress: (done, all) => showProgress(progressLine(topic, done, all)),
       onRecord: ({ headers }) => database?.saw(headers),
     });
@@ -120,6 +122,15 @@ async function copyAll(
   } finally {
     await database?.close();
   }
+}
+
+function placeOf({ kafka, logPath }: StreamsSettings, to: LogEngine): CopyDeps['targetPlace'] {
+  if (to === 'embedded') return { where: logPath, emptied: `move the folder ${dirname(logPath)} away` };
+  const { topicPrefix = '', brokers = [] } = kafka ?? {};
+  return {
+    where: `${topicPrefix === '' ? '' : `the topics ${topicPrefix}… on `}Kafka (${brokers.join(', ')})`,
+    emptied: 'set another KAFKA_TOPIC_PREFIX, or delete the topics',
+  };
 }
 
 const barWidth = 30;
