@@ -156,8 +156,8 @@ describe('strangers', () => {
     const { authorization } = await world.key(['admin']);
     const told = async (): Promise<Set<string>> => {
       await world.settle();
-      const { items } = (await ask(gateway.url, '/api/v1/events?type=access.refused&limit=1000', { headers: { authorization } })).json;
-      return new Set(items.map(({ data }) => data['address'] ?? ''));
+      const { items } = (await ask(gateway.url, '/api/v1/refusals?limit=1000', { headers: { authorization } })).json;
+      return new Set(items.map(({ address }) => String(address)));
     };
     // Nobody waits for a refusal to be recorded; the last of them may come after the first.
     let addresses = await told();

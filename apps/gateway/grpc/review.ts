@@ -53,6 +53,7 @@ export function reviewHandlers(calls: GrpcCalls, review: EventReview): UntypedSe
     return Buffer.concat([...events, toBinary(SearchEventsResponseSchema, rest)]);
   });
   const getCausation = calls.unary(EventService.method.getCausation, scopes, async ({ id, nodesMax, depthMax }, caller) => {
+    if (id === '') throw badRequest('invalid-request', 'id: Say which event.', [{ field: 'id', message: 'Say which event.' }]);
     const limits = { nodesMax: bounded('nodes_max', nodesMax, 10_000, 20_000), depthMax: bounded('depth_max', depthMax, 64, 200) };
     const tree = await review.causation(id, limits, caller);
     return create(GetCausationResponseSchema, {
