@@ -81,9 +81,10 @@ async function partitionsOf(keys: ReadonlySet<string>): Promise<Map<string, numb
   const found = new Map<string, number>();
   for (const { partition, high } of await log.heads('content')) {
     for (let at = 0n; at < high;) {
-      const { records } = await log.read('content', partition, at, { recordsMax: 1_000, bytesMax: 1e6, waitMs: 1_000 });
+      const { records, next } = await log.read('content', partition, at, { recordsMax: 1_000, bytesMax: 1e6, waitMs: 1_000 });
       for (const record of records) if (keys.has(record.key)) found.set(record.key, record.partition);
-      at = (records.at(-1)?.offset ?? high) + 1n;
+      // One read may bring less than there is, or nothing.
+      at = next;
     }
   }
   return found;
