@@ -52,7 +52,7 @@ describe('read models in the console, in a real browser', () => {
     const { page } = viewer;
     await page.fill('input', authorization.slice('Bearer '.length));
     await page.keyboard.press('Enter');
-    await page.getByText('Events', { exact: true }).waitFor();
+    await page.getByRole('heading', { name: 'Events' }).waitFor();
     return viewer;
   }
 
@@ -94,7 +94,7 @@ describe('read models in the console, in a real browser', () => {
     const { page } = viewer;
     await page.getByText('New stream').waitFor();
     await page.getByRole('link', { name: 'Read models' }).click();
-    await page.getByText('scope operate').waitFor();
+    await page.getByRole('region', { name: 'Read models' }).getByText('scope operate').waitFor();
     expect(await page.getByTestId('projection-streams').count()).toBe(0);
     expect(viewer.problems).toEqual([]);
     await viewer.close();

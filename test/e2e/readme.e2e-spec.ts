@@ -50,6 +50,27 @@ const expected: ReadonlyArray<readonly [command: string, prints: RegExp]> = [
   ['npm run -s streams -- key create encoder', /sk_k-/],
   ['npm run -s streams -- key rotate', /sk_k-/],
   ['npm run -s streams -- key revoke', /revoked|no longer|ended/i],
+  ["npm run -s streams -- events search --context stream --where 'data.durationUs", /segment\.produced/],
+  ['npm run -s streams -- events show EVENT_ID', /stream\.created/],
+  ['npm run -s streams -- events tree EVENT_ID', /stream\.created/],
+  ['npm run -s streams -- stream list --as-of', /Film/],
+  ['curl -H "Authorization: Bearer $STREAMS_KEY" \'http://localhost:8080/api/v1/streams/ID?asOf', /"name":"Film"/],
+  // Its picture would need a screen: what it plays is measured instead.
+  ["ffplay 'http://localhost:8081/live/ID/master.m3u8?asOf", /duration=\d/],
+  ['npm run -s streams -- sandbox create why', /Sandbox why is ready/],
+  ['npm run -s streams -- sandbox query why stream', /"stream_id":"st-/],
+  ['npm run -s streams -- sandbox diff why streams', /stream/],
+  ['npm run -s streams -- sandbox drop why', /Nothing is left of the sandbox why\./],
+  // All is well here: what is asked for does not wait.
+  ['npm run -s streams -- parked list', /Nothing is parked\./],
+  ['npm run -s streams -- parked show ID', /[Tt]here is no|no parked event/],
+  ['npm run -s streams -- parked try ID', /[Tt]here is no|no parked event/],
+  ['npm run -s streams -- parked try ID --upcaster', /[Tt]here is no|no parked event/],
+  ['npm run -s streams -- parked retry ID', /[Tt]here is no|no parked event/],
+  ['npm run -s streams -- parked retry --all', /Asked for 0 parked events/],
+  ['npm run -s streams -- parked discard ID', /[Tt]here is no|no parked event/],
+  ['npm run -s streams -- log status', /PARTITION\s+IN THE ENGINE[^]*stream\//],
+  ['npm run -s streams -- log seal --older-than 7d --dry-run', /0 events are older/],
   ['curl -s localhost:9461/metrics', /streams_consumer_lag_events\{/],
 ];
 
@@ -94,6 +115,10 @@ describe('the commands of the README, on a running platform', () => {
       .replace('<stream id>', known.stream)
       .replace('KEY-ID', known.key)
       .replace('EVENT_ID', known.event)
+      .replace(/(parked \w+) ID\b/, '$1 pk-stream-7-88-streams-3')
+      .replace('ffplay', 'ffprobe -v error -show_entries format=duration')
+      .replace(/(streams|live|stream_id:)(\/?)ID\b/, `$1$2${known.stream}`)
+      .replace('2026-11-26T14:05:00Z', new Date().toISOString())
       .replaceAll(/\b(north|south)\.json/g, join(folder, 'north.json'))
       .replace(/ DIR\b/, ` ${join(folder, 'bundle')}`)
       .replace('VERIFIER_KEY', () => verifierKeyIn(join(folder, 'bundle')));
