@@ -27,7 +27,16 @@ export interface JestRun extends Counts {
 /** Runs files of a tier under Jest, its output on this terminal, and counts. A file that cannot be loaded is a failure. */
 export function runJest(root: string, tier: Tier, files: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<JestRun> {
   const workers = tier.workers === 1 ? '--runInBand' : `--maxWorkers=${tier.workers}`;
-  const args = [workers, `--testTimeout=${tier.testTimeoutMs}`, '--testRegex', tier.suffix.source.replace('js$', 'c?js$'), '--runTestsByPath', ...files];
+  // A test that failed may have left its browser open: the run ends all the same.
+  const args = [
+    '--forceExit',
+    workers,
+    `--testTimeout=${tier.testTimeoutMs}`,
+    '--testRegex',
+    tier.suffix.source.replace('js$', 'c?js$'),
+    '--runTestsByPath',
+    ...files,
+  ];
   return runCounted(root, tier.name, args, env);
 }
 
