@@ -11,7 +11,7 @@ import { GrpcClient, type Ended } from './testing/grpc-client.ts';
 import { ask, type Answer } from './testing/http-client.ts';
 import { SseClient } from './testing/sse-client.ts';
 import { announceEncoding, announceEncodingEnd, announceSegment } from './testing/stream-facts.ts';
-import { readModels } from './watch/read-models.ts';
+import { projections } from '#read-models';
 
 let world: World;
 let gateway: RunningGateway;
@@ -49,7 +49,7 @@ async function moment(): Promise<string> {
 /** Folds the log into pieces of a few events, so that answers are joined from several levels of them. */
 async function keepPast(): Promise<void> {
   const { log, past, leases } = world.engines;
-  const init = { projections: readModels, owner: 'test', pieceEvents: 4, fan: 2 };
+  const init = { projections, owner: 'test', pieceEvents: 4, fan: 2 };
   await new PastKeeper(init, { log, past, leases, logger: pino({ level: 'silent' }) }).catchUp();
 }
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { purgeRequested, streamCreated } from '#events';
-import { readModels } from './watch/read-models.ts';
+import { projections } from '#read-models';
 import { QueryService } from './grpc/generated/streams/v1/query_service_pb.ts';
 import { WatchService, type WatchResponse } from './grpc/generated/streams/v1/watch_service_pb.ts';
 import { startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
@@ -45,7 +45,7 @@ async function purge(times: number): Promise<string[]> {
 describe('QueryService', () => {
   test('lists every table of every read model, for who may see all', async () => {
     const { tables } = await client.unary(listTables, {});
-    expect(tables.map(({ name }) => name)).toEqual(readModels.flatMap((each) => each.tables.map(({ name }) => name)));
+    expect(tables.map(({ name }) => name)).toEqual(projections.flatMap((each) => each.tables.map(({ name }) => name)));
   });
 
   test('pages meet without gap or overlap; a row is found by its key', async () => {
@@ -188,7 +188,7 @@ describe('WatchService', () => {
   ])('ends when rows of %s version take the place of those that it began with', async (_which, raise) => {
     const reading = client.serverStream(watch, purges);
     await reading.until((messages) => lastToken(messages) !== '');
-    const projection = readModels.find(({ name }) => name === 'purges');
+    const projection = projections.find(({ name }) => name === 'purges');
     if (projection === undefined) throw new Error('there are purges');
     const claim = { id: `rp-purges${raise}`, projection: { ...projection, version: projection.version + raise }, epoch: 1n };
     const { builds } = world.engines;

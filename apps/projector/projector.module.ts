@@ -22,7 +22,7 @@ import { RowSweeper } from './expiry/row-sweeper.ts';
 import { ReplayThread } from './replay/replay-thread.ts';
 import { RegionKeeper } from './region/region-keeper.ts';
 import { regionParts } from './region/region-parts.ts';
-import { projections } from './projections.ts';
+import { projections } from '#read-models';
 import type { ProjectorSettings } from './projector.config.ts';
 
 class ProjectorRoot {}

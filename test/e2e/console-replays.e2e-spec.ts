@@ -6,7 +6,7 @@ import type { DomainEvent } from '#events';
 import type { Projection } from '#kernel';
 import { createLogger } from '#runtime';
 import { realEngines, startGateway, World, type RunningGateway } from '../../apps/gateway/testing/gateway.fixture.ts';
-import { projections } from '../../apps/projector/projections.ts';
+import { projections } from '#read-models';
 import { ReplayHost } from '../../apps/projector/replay/replay-host.ts';
 import { Viewer } from '../constellation/viewer.ts';
 import { history } from '../replay/history.ts';

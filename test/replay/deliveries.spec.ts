@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { DomainEvent } from '#events';
 import { ChangeFold, foldChanges, rowsText, type Projection, type RowChange } from '#kernel';
-import { projections } from '../../apps/projector/projections.ts';
+import { projections } from '#read-models';
 import { eventsOf, pool } from './any-events.ts';
 
 const projectorsMax = 4;

@@ -7,7 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { projections } from '../../apps/projector/projections.ts';
+import { projections } from '#read-models';
 import { history } from './history.ts';
 import { startProjector } from './projector-process.ts';
 import { caughtUp, dumpRows, openWorld, recordAll, type World } from './world.ts';

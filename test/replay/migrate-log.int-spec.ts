@@ -10,7 +10,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { LedgerAppender } from '../../apps/projector/ledger/ledger-appender.ts';
-import { projections } from '../../apps/projector/projections.ts';
+import { projections } from '#read-models';
 import { migrateLog, type MigrationReport } from '../../apps/streams/migrate/migrate-log.command.ts';
 import { readStreamsSettings } from '../../apps/streams/streams.config.ts';
 import { kafkaStartTimeoutMs, sharedKafka, type Kafka } from '../constellation/kafka/index.ts';

@@ -6,7 +6,7 @@ import { foldChanges, type Projection, type RowChange, type TableSpec } from '#k
 import { rowsFor, type PartitionHead, type ReadQuery } from '#ports';
 import { PastKeeper, PastReadStore } from '#runtime';
 import { pino } from 'pino';
-import { projections } from '../../apps/projector/projections.ts';
+import { projections } from '#read-models';
 import { eventsOf } from './any-events.ts';
 
 const logger = pino({ level: 'silent' });

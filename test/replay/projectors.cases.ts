@@ -4,7 +4,7 @@ import { purgeRequested, topicPartitions } from '#events';
 import { accept, Prng } from '#kernel';
 import { CommandExecutor } from '#runtime';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { projections } from '../../apps/projector/projections.ts';
+import { projections } from '#read-models';
 import { history } from './history.ts';
 import { startProjector, type ProjectorProcess } from './projector-process.ts';
 import { caughtUp, dumpRows, hostOf, openWorld, recordAll, type LogStarter, type World } from './world.ts';

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { projections } from '../../apps/projector/projections.ts';
+import { projections } from '#read-models';
 import { history } from './history.ts';
 import { caughtUp, dumpRows, hostOf, openWorld, recordAll, type LogStarter, type World } from './world.ts';
 

@@ -6,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
-import { projections } from '../../apps/projector/projections.ts';
+import { projections } from '#read-models';
 import { history, type RecordedEvent } from './history.ts';
 import { startProjector, type ProjectorProcess } from './projector-process.ts';
 import { caughtUp, openWorld, type World } from './world.ts';

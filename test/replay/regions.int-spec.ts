@@ -4,7 +4,7 @@ import { partitionOf } from '#kernel';
 import { createLogger, divergence, logDigests, RegionMirror, rowDigests } from '#runtime';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import { projections } from '../../apps/projector/projections.ts';
+import { projections } from '#read-models';
 import { history, type RecordedEvent } from './history.ts';
 import { caughtUp, dumpRows, hostOf, openWorld, type World } from './world.ts';
 

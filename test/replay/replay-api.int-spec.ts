@@ -7,7 +7,7 @@ import type { Projection } from '#kernel';
 import { createLogger } from '#runtime';
 import { realEngines, startGateway, World, type RunningGateway } from '../../apps/gateway/testing/gateway.fixture.ts';
 import { ask, type Answer } from '../../apps/gateway/testing/http-client.ts';
-import { projections } from '../../apps/projector/projections.ts';
+import { projections } from '#read-models';
 import { ReplayHost } from '../../apps/projector/replay/replay-host.ts';
 import { history } from './history.ts';
 import { recordAll } from './world.ts';

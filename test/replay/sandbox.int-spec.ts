@@ -12,7 +12,7 @@ import { createLogger } from '#runtime';
 import pg from 'pg';
 import { realEngines, startGateway, World, type RunningGateway } from '../../apps/gateway/testing/gateway.fixture.ts';
 import { ask, type Answer } from '../../apps/gateway/testing/http-client.ts';
-import { projections } from '../../apps/projector/projections.ts';
+import { projections } from '#read-models';
 import { SandboxHost } from '../../apps/projector/sandbox/sandbox-host.ts';
 import { history } from './history.ts';
 import { recordAll } from './world.ts';

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { ManualClock, MemoryProjectionStore } from '#adapters/memory';
 import { catalogue, decodeEvent, type DomainEvent } from '#events';
 import { ChangeFold, Prng, wholeStampGroups, type Projection } from '#kernel';
-import { projections } from '../../apps/projector/projections.ts';
+import { projections } from '#read-models';
 import { history, type RecordedEvent } from './history.ts';
 
 function eventsOf(projection: Projection<DomainEvent>, events: readonly RecordedEvent[]): readonly DomainEvent[] {

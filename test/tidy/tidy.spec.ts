@@ -8,6 +8,7 @@ import { eventNamesOnce } from './rules/events.ts';
 import { environment, noAny, noFocus, noMarkers } from './rules/hygiene.ts';
 import { layers, nestOnlyAtTheTop, noCycles, noDeepImports } from './rules/layers.ts';
 import { kebabCase, noDrawers, oneIndex, roleSuffixes } from './rules/names.ts';
+import { projectionsOnce } from './rules/projections.ts';
 import { noModuleState, pureImports, pureNames } from './rules/purity.ts';
 import { fileSizes, functionSizes, report } from './rules/sizes.ts';
 import { readSource, type SourceFile } from './source-file.ts';
@@ -21,6 +22,7 @@ const rules: ReadonlyArray<readonly [string, Rule]> = [
   ['pure code imports no package', pureImports],
   ['pure code keeps no state in modules', noModuleState],
   ['event names are written once', eventNamesOnce],
+  ['the list of read models is written once', projectionsOnce],
   ['adapters are held to their ports', adaptersConform],
   ['only settings read the environment', environment],
   ['nothing is left for later', noMarkers],
@@ -85,6 +87,7 @@ const offences: ReadonlyArray<readonly [Rule, string, string, string]> = [
   [pureImports, 'libs/core/hls/a.ts', "import 'node:fs';", 'imports no package'],
   [noModuleState, 'libs/core/hls/a.ts', 'export let a = 0;', 'module state'],
   [eventNamesOnce, 'apps/edge/a.ts', "export const a = 'stream.created';", 'take "stream.created" from the catalogue'],
+  [projectionsOnce, 'apps/edge/a.ts', "import { aProjection, bProjection, cProjection } from '#domain/cache';", 'take the list of #read-models'],
   [environment, 'apps/edge/a.ts', "export const a = process.env['A'];", 'only *.config.ts'],
   [noFocus, 'libs/core/hls/a.spec.ts', "test.only('a', () => {});", 'test.only hides tests'],
   [noMarkers, 'apps/edge/a.ts', ['// TO', 'DO later'].join(''), 'finish it'],

@@ -2,7 +2,8 @@ import { expect, test } from '@jest/globals';
 import { catalogue, type DomainEvent, type EventDefinition } from '#events';
 import type { ColumnType } from '#kernel';
 import { fromBinary, isFieldSet, ScalarType, toBinary, type DescField } from '@bufbuild/protobuf';
-import { readModels, readTables } from '../watch/read-models.ts';
+import { projections } from '#read-models';
+import { readTables } from '../watch/read-models.ts';
 import { QueryService } from './generated/streams/v1/query_service_pb.ts';
 import { RowSchema } from './generated/streams/v1/read_models_pb.ts';
 import { conditionsOf, fieldOfTable, rowMessage } from './row.codec.ts';
@@ -52,7 +53,7 @@ function sampleEvents(): DomainEvent[] {
 }
 
 test('whatever events make of a row is in its message, and finds it again', () => {
-  const changes = readModels.flatMap((model) => sampleEvents().flatMap((event) => (model.contexts.includes(contextOf(event)) ? model.project(event) : [])));
+  const changes = projections.flatMap((model) => sampleEvents().flatMap((event) => (model.contexts.includes(contextOf(event)) ? model.project(event) : [])));
   const written = new Set<string>();
   for (const { table: name, key, set } of changes) {
     const { message } = fieldOfTable(readTables.find(({ table }) => table.name === name)?.table as never);

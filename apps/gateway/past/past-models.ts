@@ -4,7 +4,7 @@ import { PastReadStore, pieceEventsDefault } from '#runtime';
 import type { ResumeTokens } from '../events/resume-token.codec.ts';
 import { Turns } from '../events/turns.ts';
 import { ProblemError, unavailable } from '../http/problem.errors.ts';
-import { readModels } from '../watch/read-models.ts';
+import { projections } from '#read-models';
 import { asOfProblem, readAsOf, type AsOf } from './as-of.ts';
 
 export interface PastModelsDeps {
@@ -59,7 +59,7 @@ export class PastModels {
       this.#waiting--;
     }
     try {
-      const reads = new PastReadStore({ projections: readModels, moment: asOf, ...pastLimits }, { log, past });
+      const reads = new PastReadStore({ projections, moment: asOf, ...pastLimits }, { log, past });
       return await read({ asOf, reads });
     } catch (error) {
       throw await this.#problemOf(error, asOf, field);
@@ -100,7 +100,7 @@ export class PastModels {
 
   async #begunAtMs(): Promise<number | undefined> {
     const { log } = this.#deps;
-    const topics = [...new Set(readModels.flatMap(({ contexts }) => contexts))];
+    const topics = [...new Set(projections.flatMap(({ contexts }) => contexts))];
     const times = await Promise.all(
       topics.map(async (topic) => {
         const heads = await log.heads(topic);

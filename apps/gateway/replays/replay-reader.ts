@@ -1,6 +1,6 @@
 import { parkedEventTable, replayAggregate, replayTable, type KnownReplay } from '#domain/operation';
 import type { AggregateStore, BuildView, Clock, EventLog, ProjectionBuilds, ReadStore } from '#ports';
-import { readModels } from '../watch/read-models.ts';
+import { projections } from '#read-models';
 import { isoTime } from '../http/fields.ts';
 import { replayDetail, replayRow } from './replay.view.ts';
 
@@ -78,7 +78,7 @@ export class ReplayReader {
     const { builds, clock } = this.#deps;
     const [versions, kept] = [await builds.versions(), (await builds.list()).filter(({ state }) => state === 'kept')];
     return Promise.all(
-      readModels.map(async ({ name, version: codeVersion, contexts, tables }) => {
+      projections.map(async ({ name, version: codeVersion, contexts, tables }) => {
         const mine = versions.filter(({ projection }) => projection === name);
         const version = mine.find((one) => one.serving)?.version ?? null;
         const [table] = tables;

@@ -3,7 +3,7 @@ import { base32Of } from '#domain/stream';
 import { CommandExecutor, type CommandMeta } from '#runtime';
 import { Controller } from '@nestjs/common';
 import { derivedId, randomId } from '../access/secrets.ts';
-import { readModels } from '../watch/read-models.ts';
+import { projections } from '#read-models';
 import { ByCaller, type Caller } from '../http/caller.ts';
 import { Input, Route, type InputOf } from '../http/operation.ts';
 import { badRequest, conflict, notFound, ProblemError } from '../http/problem.errors.ts';
@@ -40,8 +40,8 @@ export class ReplaysController {
   @Route(requestReplay)
   async request(@Input(requestReplay) { body }: InputOf<typeof requestReplay>, @ByCaller() caller: Caller): Promise<object> {
     const { idempotencyKey, principal } = caller;
-    if (!readModels.some(({ name }) => name === body.projection)) {
-      const message = `There is no projection "${body.projection}": they are ${readModels.map(({ name }) => name).join(', ')}.`;
+    if (!projections.some(({ name }) => name === body.projection)) {
+      const message = `There is no projection "${body.projection}": they are ${projections.map(({ name }) => name).join(', ')}.`;
       throw badRequest('unknown-projection', `body.projection: ${message}`, [{ field: 'body.projection', message }]);
     }
     const id = `rp-${base32Of(idempotencyKey === undefined ? randomId() : derivedId('replay', principal.id, idempotencyKey))}`;

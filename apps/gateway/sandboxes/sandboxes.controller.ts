@@ -7,7 +7,7 @@ import { derivedId, randomId } from '../access/secrets.ts';
 import { ByCaller, type Caller } from '../http/caller.ts';
 import { Input, Route, type InputOf } from '../http/operation.ts';
 import { badRequest, conflict, ProblemError } from '../http/problem.errors.ts';
-import { readModels } from '../watch/read-models.ts';
+import { projections } from '#read-models';
 import { SandboxReader, unknownSandbox } from './sandbox-reader.ts';
 import { SandboxRules } from './sandbox-rules.ts';
 import { createSandbox, dropSandbox, listSandboxes, showSandbox } from './sandboxes.contract.ts';
@@ -74,13 +74,13 @@ export class SandboxesController {
 }
 
 /** @throws ProblemError 400 naming one that there is not */
-function projectionsOf({ projections }: Body): readonly string[] {
-  const all = readModels.map(({ name }) => name);
-  if (projections === undefined) return all;
-  const unknown = projections.findIndex((name) => !all.includes(name));
-  if (unknown < 0) return [...new Set(projections)];
+function projectionsOf({ projections: asked }: Body): readonly string[] {
+  const all = projections.map(({ name }) => name);
+  if (asked === undefined) return all;
+  const unknown = asked.findIndex((name) => !all.includes(name));
+  if (unknown < 0) return [...new Set(asked)];
   const field = `body.projections.${unknown}`;
-  const message = `There is no projection "${projections[unknown]}": they are ${all.join(', ')}.`;
+  const message = `There is no projection "${asked[unknown]}": they are ${all.join(', ')}.`;
   throw badRequest('unknown-projection', `${field}: ${message}`, [{ field, message }]);
 }
 

@@ -50,7 +50,7 @@ import { readGatewaySettings, type GatewaySettings } from '../gateway.config.ts'
 import { GrpcServer } from '../grpc/grpc-server.ts';
 import type { GatewayEngines } from '../gateway-engines.ts';
 import { gatewayModule, subscriptionDefaults } from '../gateway.module.ts';
-import { readModels } from '../watch/read-models.ts';
+import { projections } from '#read-models';
 
 const logger = pino({ level: 'silent' });
 
@@ -181,13 +181,13 @@ export class World {
     this.#dispose = engines.dispose;
     this.engines = engines;
     this.consolePath = consolePath;
-    const { clock, ids, log, leases, outbox, projections, aggregates, publications, personal } = engines;
+    const { clock, ids, log, leases, outbox, aggregates, publications, personal } = engines;
     const envelope = { clock, ids, source: '/test', personal };
     this.facts = new FactPublisher({ ...envelope, log, actor: 'system:test' });
     this.commands = new CommandExecutor({ ...envelope, aggregates });
     this.#parked = new LogEventIntake({ owner: 'test' }, { log, publications, leases, clock, logger });
     const parking = new EventParking({ intake: this.#parked, clock, logger, source: '/test' });
-    this.#host = new ConsumerHost({ projections: readModels, owner: 'test' }, { log, leases, store: projections, logger, parking });
+    this.#host = new ConsumerHost({ projections, owner: 'test' }, { log, leases, store: engines.projections, logger, parking });
     this.#indexKeeper = new EventIndexKeeper({ owner: 'test', topics: contexts, idleMs: 10 }, { log, leases, clock, index: engines.index, logger });
     this.#relay = new OutboxRelay({ owner: 'test' }, { outbox, log, leases, logger });
   }

@@ -1,50 +1,16 @@
 import { allows, coversContext, keysProjection, seesEveryTenant, subjectsProjection, type Principal } from '#domain/access';
-import { purgesProjection } from '#domain/cache';
-import { contentsProjection } from '#domain/content';
-import { edgesProjection } from '#domain/edge';
-import {
-  effectsProjection,
-  ledgerKeysProjection,
-  parkedEventsProjection,
-  personalViewsProjection,
-  replaysProjection,
-  retentionProjection,
-  sandboxesProjection,
-  webhooksProjection,
-} from '#domain/operation';
-import { playbacksProjection } from '#domain/playback';
-import { recordingsProjection, streamsProjection } from '#domain/stream';
 import type { Context, DomainEvent } from '#events';
 import type { Projection, TableSpec } from '#kernel';
 import type { ReadCondition } from '#ports';
+import { projections } from '#read-models';
 import { notFound, ProblemError } from '../http/problem.errors.ts';
-
-/** Every read model; a test compares them with those that the projector keeps. */
-export const readModels: readonly Projection<DomainEvent>[] = [
-  streamsProjection,
-  purgesProjection,
-  edgesProjection,
-  keysProjection,
-  contentsProjection,
-  playbacksProjection,
-  parkedEventsProjection,
-  replaysProjection,
-  ledgerKeysProjection,
-  subjectsProjection,
-  retentionProjection,
-  personalViewsProjection,
-  sandboxesProjection,
-  effectsProjection,
-  webhooksProjection,
-  recordingsProjection,
-];
 
 export interface ReadTable {
   readonly projection: Projection<DomainEvent>;
   readonly table: TableSpec;
 }
 
-export const readTables: readonly ReadTable[] = readModels.flatMap((projection) => projection.tables.map((table) => ({ projection, table })));
+export const readTables: readonly ReadTable[] = projections.flatMap((projection) => projection.tables.map((table) => ({ projection, table })));
 
 /** Who may read a table: keys, tenants and the places of personal data are for those who administer them. */
 function isOpenTo({ projection, table }: ReadTable, principal: Principal): boolean {

@@ -1,6 +1,6 @@
 import { openEngines } from '#adapters/engines';
 import { logDigests, readSharedSettings, rowDigests, type RegionDigests } from '#runtime';
-import { projections } from '../projections.ts';
+import { projections } from '#read-models';
 import { mirroredProjections, mirroredTopics } from './mirrored.constants.ts';
 
 /** Of the log, and of the rows where it is known which database holds them. */

@@ -3,7 +3,7 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { openEngines } from '#adapters/engines';
 import type { PoisonedPlace } from '#ports';
 import { BulkLoad, createLogger, ReplayProgress, waitingLog, withoutEffects } from '#runtime';
-import { projections } from '../projections.ts';
+import { projections } from '#read-models';
 import { readProjectorSettings } from '../projector.config.ts';
 import { niceness } from './niceness.constants.ts';
 import type { LoadOrder, LoadWord } from './load-threads.ts';

@@ -3,7 +3,7 @@ import { parentPort, threadId } from 'node:worker_threads';
 import { dropSandboxBlobs, openEngines } from '#adapters/engines';
 import { contexts } from '#events';
 import { CommandExecutor, createLogger, EventIndexKeeper, PastKeeper, waitingLog, withoutEffects } from '#runtime';
-import { projections } from '../projections.ts';
+import { projections } from '#read-models';
 import { readProjectorSettings } from '../projector.config.ts';
 import { loadInThread } from './load-threads.ts';
 import { SandboxHost } from '../sandbox/sandbox-host.ts';

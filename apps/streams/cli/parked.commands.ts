@@ -5,7 +5,7 @@ import type { LogRecord } from '#events';
 import { rowsText } from '#kernel';
 import { pause } from '#runtime';
 import type { ParkedDetailView, ParkedView } from '../client/api.types.ts';
-import { knownProjections } from '../parked/known-projections.ts';
+import { projections } from '#read-models';
 import { edited, tryRecord, versionOf, type EditData, type Trial } from '../parked/try-event.ts';
 import { PlainFailure } from '../streams.errors.ts';
 import type { CommandContext } from './context.ts';
@@ -107,9 +107,9 @@ export async function tryParked(context: CommandContext, id: string, options: Tr
   const { record, consumer } = parked;
   if (record === null) throw new PlainFailure('The record is shown to admins alone, and only while the log has it.');
   const name = consumer.split('@')[0];
-  const projections = knownProjections.filter((one) => (consumer === '*' ? (one.contexts as readonly string[]).includes(parked.topic) : one.name === name));
-  if (projections.length === 0) throw new PlainFailure(`This program has no projection of ${consumer}.`);
-  const asItIs = tryRecord(record, projections);
+  const concerned = projections.filter((one) => (consumer === '*' ? (one.contexts as readonly string[]).includes(parked.topic) : one.name === name));
+  if (concerned.length === 0) throw new PlainFailure(`This program has no projection of ${consumer}.`);
+  const asItIs = tryRecord(record, concerned);
   if (options.upcaster === undefined && options.data === undefined) {
     const files = await writeFiles(id, record, options.dir);
     context.print({ id, files, asItIs: asItIs.map(plain) }, () => [
@@ -120,7 +120,7 @@ export async function tryParked(context: CommandContext, id: string, options: Tr
     ]);
     return asItIs.every(({ error }) => error === undefined);
   }
-  const tried = tryEdited(record, await editOf(options), projections);
+  const tried = tryEdited(record, await editOf(options), concerned);
   context.print({ id, asItIs: asItIs.map(plain), tried: tried.map(plain) }, () => [
     ...trialLines('As it is on the log', asItIs),
     ...trialLines('As you changed it', tried),
@@ -129,12 +129,12 @@ export async function tryParked(context: CommandContext, id: string, options: Tr
   return tried.every(({ error }) => error === undefined);
 }
 
-function tryEdited(record: LogRecord, edit: EditData, projections: typeof knownProjections): readonly Trial[] {
+function tryEdited(record: LogRecord, edit: EditData, on: typeof projections): readonly Trial[] {
   try {
-    return tryRecord(edited(record, edit), projections);
+    return tryRecord(edited(record, edit), on);
   } catch (error) {
     const { name, message } = error as Error;
-    return projections.map((one) => ({ projection: `${one.name}@${one.version}`, changes: [], error: { name, message: `your change: ${message}` } }));
+    return on.map((one) => ({ projection: `${one.name}@${one.version}`, changes: [], error: { name, message: `your change: ${message}` } }));
   }
 }
 

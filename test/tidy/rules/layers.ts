@@ -20,6 +20,7 @@ const allowed: ReadonlyArray<readonly [unit: string, mayImport: readonly string[
   ['libs/core/', [kernel]],
   ['libs/ports', [kernel, events]],
   ['libs/domain/', [kernel, events, 'libs/core/']],
+  ['libs/read-models', [kernel, events, 'libs/domain/']],
   ['libs/adapters/', [kernel, events, ports]],
   ['libs/runtime', [kernel, events, ports]],
   ['libs/sdk', [kernel, events]],

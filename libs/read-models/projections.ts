@@ -17,8 +17,8 @@ import { recordingsProjection, streamsProjection } from '#domain/stream';
 import type { DomainEvent } from '#events';
 import type { Projection } from '#kernel';
 
-/** The projections of this program's code, for trying events on them without a platform. */
-export const knownProjections: readonly Projection<DomainEvent>[] = [
+/** Every read model of the platform: what projectors keep, the gateway shows, and events can be tried on. */
+export const projections: readonly Projection<DomainEvent>[] = [
   streamsProjection,
   purgesProjection,
   edgesProjection,
