@@ -5,10 +5,13 @@ import {
   readLedgerSettings,
   readPort,
   readSharedSettings,
+  readRtmpsSettings,
   readText,
+  readTlsFiles,
   type Environment,
   type SharedSettings,
 } from '#runtime';
+import type { IngestUrls } from './public-urls.ts';
 import { readJwtSettings, type JwtSettings } from './access/jwt.config.ts';
 import { readSandboxSettings, type SandboxSettings } from './sandboxes/sandbox.config.ts';
 import { join } from 'node:path';
@@ -21,8 +24,8 @@ export interface GatewaySettings extends SharedSettings {
   readonly grpcTls: { readonly certPath: string; readonly keyPath: string } | undefined;
   /** Where viewers reach the platform, without a slash at the end. */
   readonly publicEdgeUrl: string;
-  readonly ingestPrimaryUrl: string;
-  readonly ingestBackupUrl: string;
+  /** Where publishers send; the encrypted ones are null without a certificate. */
+  readonly ingest: IngestUrls;
   /** Whose JSON Web Tokens are accepted; nobody's when left out. */
   readonly jwt: JwtSettings | undefined;
   /** Shared with the edges: whose word for a client's address counts. */
@@ -48,12 +51,15 @@ function readCorsOrigins(env: Environment): GatewaySettings['corsOrigins'] {
   return text === '*' ? '*' : text.split(',');
 }
 
-function readGrpcTls(env: Environment): GatewaySettings['grpcTls'] {
-  const [certPath, keyPath] = [env['GRPC_TLS_CERT'] || undefined, env['GRPC_TLS_KEY'] || undefined];
-  if (certPath === undefined && keyPath === undefined) return undefined;
-  if (certPath === undefined) throw invalidSetting('GRPC_TLS_CERT', 'is not set, but GRPC_TLS_KEY is: TLS needs both', ['GRPC_TLS_KEY']);
-  if (keyPath === undefined) throw invalidSetting('GRPC_TLS_KEY', 'is not set, but GRPC_TLS_CERT is: TLS needs both', ['GRPC_TLS_CERT']);
-  return { certPath, keyPath };
+function readIngestUrls(env: Environment, host: string): IngestUrls {
+  const rtmps = readRtmpsSettings(env);
+  const secure = (port: number | undefined): string | null => (port === undefined ? null : `rtmps://${host}:${port}/live`);
+  return {
+    primary: `rtmp://${host}:${readPort(env, 'RTMP_PORT', 1935)}/live`,
+    backup: `rtmp://${host}:${readPort(env, 'RTMP_BACKUP_PORT', 1936)}/live`,
+    securePrimary: secure(rtmps?.port),
+    secureBackup: secure(rtmps?.backupPort),
+  };
 }
 
 /**
@@ -63,15 +69,13 @@ function readGrpcTls(env: Environment): GatewaySettings['grpcTls'] {
 export function readGatewaySettings(env: Environment = process.env): GatewaySettings {
   const shared = readSharedSettings(env);
   if (shared.databaseUrl === undefined) throw invalidSetting('DATABASE_URL', 'is not set: the gateway needs PostgreSQL, and "npm start" brings one');
-  const rtmp = (name: string, fallback: number): string => `rtmp://${shared.publicHost}:${readPort(env, name, fallback)}/live`;
   return {
     ...shared,
     port: readPort(env, 'GATEWAY_PORT', 8080),
     grpcPort: readPort(env, 'GRPC_PORT', 8083),
-    grpcTls: readGrpcTls(env),
+    grpcTls: readTlsFiles(env, 'GRPC_TLS'),
     publicEdgeUrl: readText(env, 'EDGE_PUBLIC_URL', `http://${shared.publicHost}:${readPort(env, 'EDGE_PORT', 8081)}`, httpUrl),
-    ingestPrimaryUrl: rtmp('RTMP_PORT', 1935),
-    ingestBackupUrl: rtmp('RTMP_BACKUP_PORT', 1936),
+    ingest: readIngestUrls(env, shared.publicHost),
     edgeSecret: readEdgeSecret(env),
     corsOrigins: readCorsOrigins(env),
     jwt: readJwtSettings(env),

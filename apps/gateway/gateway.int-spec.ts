@@ -57,7 +57,12 @@ describe('streams', () => {
       durationMs: null,
       playback: { hls: `http://media.example:8081/live/${id}/master.m3u8` },
       streamKey: expect.stringMatching(/^st-[a-z2-7]{16}-[a-z2-7]{52}$/),
-      ingest: { primary: 'rtmp://media.example:1935/live', backup: 'rtmp://media.example:1936/live' },
+      ingest: {
+        primary: 'rtmp://media.example:1935/live',
+        backup: 'rtmp://media.example:1936/live',
+        securePrimary: null,
+        secureBackup: null,
+      },
     });
     const head = (await world.engines.aggregates.load('stream', id))?.state as { keyHash: string; graceMs: number };
     expect(head).toEqual(expect.objectContaining({ keyHash: hashOf(streamKey.slice(id.length + 1)), graceMs: 5000 }));

@@ -35,7 +35,7 @@ function commandsOn({ aggregates, clock, ids, personal, telemetry }: GatewayEngi
 
 /** The only wiring of the gateway: each feature brings its own providers. */
 export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings, subscriptions: SubscriptionsInit = subscriptionDefaults): DynamicModule {
-  const urls = new PublicUrls({ edgeUrl: settings.publicEdgeUrl, ingestPrimaryUrl: settings.ingestPrimaryUrl, ingestBackupUrl: settings.ingestBackupUrl });
+  const urls = new PublicUrls({ edgeUrl: settings.publicEdgeUrl, ingest: settings.ingest });
   return {
     module: GatewayRoot,
     controllers,

@@ -1,18 +1,26 @@
+/** Where publishers send. */
+export interface IngestUrls {
+  readonly primary: string;
+  readonly backup: string;
+  /** By RTMPS; null where the ingest has no certificate. */
+  readonly securePrimary: string | null;
+  readonly secureBackup: string | null;
+}
+
 export interface PublicUrlsInit {
   /** Where viewers reach the platform, without a slash at the end: the edge. */
   readonly edgeUrl: string;
-  readonly ingestPrimaryUrl: string;
-  readonly ingestBackupUrl: string;
+  readonly ingest: IngestUrls;
 }
 
 /** The URLs that answers name. */
 export class PublicUrls {
-  readonly ingest: { readonly primary: string; readonly backup: string };
+  readonly ingest: IngestUrls;
   readonly #edgeUrl: string;
 
   constructor(init: PublicUrlsInit) {
     this.#edgeUrl = init.edgeUrl;
-    this.ingest = { primary: init.ingestPrimaryUrl, backup: init.ingestBackupUrl };
+    this.ingest = init.ingest;
   }
 
   /** A file of a recording; the same for ever, for it is named by its content. */

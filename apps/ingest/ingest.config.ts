@@ -1,4 +1,4 @@
-import { readInteger, readPort, readSharedSettings, type Environment, type SharedSettings } from '#runtime';
+import { readInteger, readPort, readRtmpsSettings, readSharedSettings, type Environment, type RtmpsSettings, type SharedSettings } from '#runtime';
 import { serverSessionLimits, type ServerSessionLimits } from '#core/rtmp';
 import type { ReadMergerInit } from './session/read-merger.ts';
 
@@ -13,6 +13,8 @@ export interface IngestLimits {
 export interface IngestSettings extends SharedSettings {
   readonly rtmpPort: number;
   readonly rtmpBackupPort: number;
+  /** Undefined without a certificate. */
+  readonly rtmps: RtmpsSettings | undefined;
   readonly relayPort: number;
   /** Address that the relay listens on: only packagers have business there. */
   readonly relayHost: string;
@@ -42,6 +44,7 @@ export function readIngestSettings(env: Environment = process.env): IngestSettin
     ...readSharedSettings(env),
     rtmpPort: readPort(env, 'RTMP_PORT', 1935),
     rtmpBackupPort: readPort(env, 'RTMP_BACKUP_PORT', 1936),
+    rtmps: readRtmpsSettings(env),
     relayPort: readPort(env, 'RELAY_PORT', 8082),
     relayHost,
     relayPublicHost: env['RELAY_PUBLIC_HOST'] || relayHost,

@@ -2,6 +2,8 @@ import { SlabPool } from '#core/rtmp';
 import type { AggregateStore, Clock, IdSource, LeaseStore, ReadStore } from '#ports';
 import { metrics, type CommandExecutor, type Lifecycle, type Logger, type Telemetry } from '#runtime';
 import type { IngestSettings } from './ingest.config.ts';
+import type { CertificateKeeper } from './secure/certificate-keeper.ts';
+import { TlsFront } from './secure/tls-front.ts';
 import { LeaseKeeper } from './keeper/lease-keeper.ts';
 import { StreamSweeper } from './keeper/stream-sweeper.ts';
 import { RelayHub } from './relay/relay-hub.ts';
@@ -10,7 +12,7 @@ import { Admission } from './session/admission.ts';
 import { ConnectionLimits } from './session/connection-limits.ts';
 import { ReadMerger } from './session/read-merger.ts';
 import { Rejections } from './session/rejections.ts';
-import { RtmpListener } from './session/rtmp-listener.ts';
+import { RtmpListener, type RtmpListenerInit } from './session/rtmp-listener.ts';
 import { SessionRegistry } from './session/session-registry.ts';
 import { TenantGate } from './session/tenant-gate.ts';
 
@@ -24,6 +26,16 @@ export interface IngestDeps {
   readonly logger: Logger;
   readonly lifecycle: Lifecycle;
   readonly telemetry: Telemetry;
+  /** Set where the settings name a certificate. */
+  readonly certificate?: CertificateKeeper;
+}
+
+export interface IngestPorts {
+  readonly rtmpPort: number;
+  readonly rtmpBackupPort: number;
+  readonly relayPort: number;
+  readonly rtmpsPort?: number;
+  readonly rtmpsBackupPort?: number;
 }
 
 /** The application that publishers name in their URL. */
@@ -58,28 +70,29 @@ export class Ingest {
     const admission = new Admission({ ...settings, relayUrlOf }, { ...deps, hub, registry: this.registry, rejections, tenants });
     const merger = new ReadMerger(settings.readMerge, () => this.registry.size);
     const shared = { ...deps, merger, admission, registry: this.registry, rejections, pool: new SlabPool(), limits: new ConnectionLimits(settings.limits) };
-    const listen = (endpoint: 'primary' | 'backup', port: number): RtmpListener =>
-      new RtmpListener({ host: settings.host, port, endpoint, app: rtmpApp, session: settings.session }, shared);
-    this.#listeners = [listen('primary', settings.rtmpPort), listen('backup', settings.rtmpBackupPort)];
-    this.#observe(deps.telemetry);
+    const init = { host: settings.host, app: rtmpApp, session: settings.session };
+    this.#listeners = endpointsOf(settings, deps.certificate).map((endpoint) => new RtmpListener({ ...init, ...endpoint }, shared));
+    this.#observe(deps.telemetry, deps);
   }
 
   /** Opens the ports, relay first: a session's relay URL must work when its event is out. Returns the ports. */
-  async serve(): Promise<{ rtmpPort: number; rtmpBackupPort: number; relayPort: number }> {
+  async serve(): Promise<IngestPorts> {
     this.#registerStops();
     await this.#relay.listen();
     // What this node held before it was killed is interrupted before the first publisher comes back, or by its coming back.
     this.sweeper.start(this.#lifecycle.stopping);
     this.#leaseKeeper.start();
     for (const listener of this.#listeners) await listener.listen();
-    const [primary, backup] = this.#listeners as [RtmpListener, RtmpListener];
-    return { rtmpPort: primary.port, rtmpBackupPort: backup.port, relayPort: this.#relay.port };
+    const [rtmpPort, rtmpBackupPort, rtmpsPort, rtmpsBackupPort] = this.#listeners.map((listener) => listener.port) as [number, number, number?, number?];
+    return { rtmpPort, rtmpBackupPort, relayPort: this.#relay.port, ...(rtmpsPort && rtmpsBackupPort ? { rtmpsPort, rtmpsBackupPort } : {}) };
   }
 
-  #observe({ meter }: Telemetry): void {
+  #observe({ meter }: Telemetry, { certificate, clock }: IngestDeps): void {
     const [publishers, bytes] = [meter.gauge(metrics.publishers), meter.counter(metrics.ingestBytes)];
+    const secondsLeft = certificate && meter.gauge(metrics.certificateSeconds);
     meter.onCollect('ingest', () => {
       publishers.set(this.registry.size, {});
+      secondsLeft?.set(certificate?.secondsLeft(clock.now()) ?? 0, {});
       bytes.reach(
         this.#listeners.reduce((sum, listener) => sum + listener.bytes, 0),
         {},
@@ -99,4 +112,17 @@ export class Ingest {
       this.#relay.close();
     });
   }
+}
+
+type Endpoint = Pick<RtmpListenerInit, 'endpoint' | 'port' | 'tls'>;
+
+/** The two plain ports, and the two encrypted ones where there is a certificate. */
+function endpointsOf({ rtmpPort, rtmpBackupPort, rtmps, session }: IngestSettings, certificate: CertificateKeeper | undefined): readonly Endpoint[] {
+  const plain: readonly Endpoint[] = [
+    { endpoint: 'primary', port: rtmpPort },
+    { endpoint: 'backup', port: rtmpBackupPort },
+  ];
+  if (rtmps === undefined || certificate === undefined) return plain;
+  const front = (): TlsFront => new TlsFront({ minVersion: rtmps.minVersion, handshakeMs: session.handshakeMs, certificate });
+  return [...plain, { endpoint: 'primary', port: rtmps.port, tls: front() }, { endpoint: 'backup', port: rtmps.backupPort, tls: front() }];
 }

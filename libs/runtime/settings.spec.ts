@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { resolve } from 'node:path';
 import { settingProblems, readChoice, readFlag, readInteger, readPort } from './setting-values.config.ts';
+import { readRtmpsSettings } from './rtmps.config.ts';
 import { readSharedSettings } from './settings.config.ts';
 import { telemetryOff } from './telemetry/telemetry.config.ts';
 
@@ -127,5 +128,24 @@ describe('shared settings', () => {
 
   test('numbers and choices fall back to their default', () => {
     expect([readPort({ P: '0' }, 'P', 1), readInteger({ P: '' }, 'P', 7, 0, 9), readChoice({}, 'C', ['a', 'b'], 'b')]).toEqual([0, 7, 'b']);
+  });
+});
+
+describe('RTMPS', () => {
+  const files = { RTMPS_TLS_CERT: '/a.crt', RTMPS_TLS_KEY: '/a.key' };
+
+  test('is off without a certificate, and on its own ports with TLS 1.3 with one', () => {
+    expect(readRtmpsSettings({ RTMPS_PORT: '443' })).toBeUndefined();
+    expect(readRtmpsSettings(files)).toEqual({ certPath: '/a.crt', keyPath: '/a.key', port: 2935, backupPort: 2936, minVersion: 'TLSv1.3' });
+    expect(readRtmpsSettings({ ...files, RTMPS_TLS_MIN: '1.2' })?.minVersion).toBe('TLSv1.2');
+  });
+
+  test.each([
+    [{ RTMPS_TLS_CERT: '/a.crt' }, 'RTMPS_TLS_KEY is not set, but RTMPS_TLS_CERT is'],
+    [{ RTMPS_TLS_KEY: '/a.key' }, 'RTMPS_TLS_CERT is not set, but RTMPS_TLS_KEY is'],
+    [{ ...files, RTMPS_TLS_MIN: '1.1' }, 'RTMPS_TLS_MIN must be one of 1.3, 1.2'],
+    [{ ...files, RTMPS_PORT: 'x' }, 'RTMPS_PORT must be a whole number'],
+  ])('%j is refused', (env, message) => {
+    expect(() => readRtmpsSettings(env)).toThrow(message);
   });
 });

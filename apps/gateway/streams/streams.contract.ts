@@ -112,7 +112,9 @@ export const startStream = operation({
   }),
   answer: streamSummary.extend({
     streamKey: z.string(),
-    ingest: z.object({ primary: z.string(), backup: z.string() }),
+    ingest: z
+      .object({ primary: z.string(), backup: z.string(), securePrimary: z.string().nullable(), secureBackup: z.string().nullable() })
+      .describe('Where a publisher sends; the secure ones are null where the ingest has no certificate.'),
   }),
 });
 

@@ -2,7 +2,8 @@ import { SlabPool, type ServerSessionLimits } from '#core/rtmp';
 import type { Logger } from '#runtime';
 import { once } from 'node:events';
 import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
-import type { ConnectionLimits } from './connection-limits.ts';
+import type { TlsFront } from '../secure/tls-front.ts';
+import type { ConnectionLimits, ConnectionSlot } from './connection-limits.ts';
 import type { ReadMerger } from './read-merger.ts';
 import { readBorrowed } from './borrowed-reads.ts';
 import { PublisherConnection, type PublisherConnectionDeps } from './publisher-connection.ts';
@@ -13,6 +14,13 @@ export interface RtmpListenerInit {
   readonly endpoint: 'primary' | 'backup';
   readonly app: string;
   readonly session: ServerSessionLimits;
+  /** Set where publishers speak RTMPS. */
+  readonly tls?: TlsFront;
+}
+
+interface Accepted {
+  readonly remoteAddress: string;
+  readonly slot: ConnectionSlot;
 }
 
 export interface RtmpListenerDeps extends PublisherConnectionDeps {
@@ -25,7 +33,7 @@ export interface RtmpListenerDeps extends PublisherConnectionDeps {
 const tickMs = 500;
 const keepAliveAfterMs = 10_000;
 
-/** One RTMP port: accepts connections within the limits and gives each its driver. */
+/** One RTMP or RTMPS port: accepts connections within the limits and gives each its driver. */
 export class RtmpListener {
   readonly #init: RtmpListenerInit;
   readonly #deps: RtmpListenerDeps;
@@ -84,10 +92,21 @@ export class RtmpListener {
       accepted.destroy();
       return;
     }
+    // Of the connection itself: one that fails in its TLS handshake gives its place back as well.
+    accepted.once('close', slot.closed);
+    const { tls } = this.#init;
+    if (tls === undefined) return this.#begin({ remoteAddress, slot }, (receive) => readBorrowed(accepted, receive));
+    tls.secure(accepted, {
+      secured: (socket) => this.#begin({ remoteAddress, slot }, (receive) => socket.on('data', receive)),
+      failed: (detail) => this.#deps.rejections.record({ streamId: '', reason: 'protocol-error', detail, remoteAddress }),
+    });
+  }
+
+  #begin({ remoteAddress, slot }: Accepted, open: (receive: (bytes: Uint8Array) => void) => Socket): void {
     const { endpoint, app, session } = this.#init;
     this.#seed = (this.#seed + 1) >>> 0;
     const init = { endpoint, remoteAddress, session: { app, pool: this.#deps.pool, seed: this.#seed, limits: session }, onPublished: slot.published };
-    const socket = readBorrowed(accepted, (bytes) => {
+    const socket = open((bytes) => {
       this.#deps.merger.onRead();
       this.#bytes += bytes.byteLength;
       connection.receive(bytes);
@@ -95,9 +114,6 @@ export class RtmpListener {
     const connection: PublisherConnection = new PublisherConnection(init, socket, this.#deps);
     this.#connections.set(socket, connection);
     socket.resume();
-    socket.once('close', () => {
-      this.#connections.delete(socket);
-      slot.closed();
-    });
+    socket.once('close', () => this.#connections.delete(socket));
   }
 }

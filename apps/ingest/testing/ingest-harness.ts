@@ -8,13 +8,8 @@ import type { AggregateStore, Clock, LeaseStore } from '#ports';
 import { CommandExecutor, createLogger, Lifecycle, noTelemetry, pause, PersonalData, SubjectKeys } from '#runtime';
 import { createHash } from 'node:crypto';
 import { readIngestSettings, type IngestSettings } from '../ingest.config.ts';
-import { Ingest } from '../ingest.ts';
-
-export interface Ports {
-  readonly rtmpPort: number;
-  readonly rtmpBackupPort: number;
-  readonly relayPort: number;
-}
+import { Ingest, type IngestPorts } from '../ingest.ts';
+import { openCertificate } from '../ingest.module.ts';
 
 /** The engines that several ingest nodes share. */
 export class SharedEngines {
@@ -64,7 +59,7 @@ export class IngestNode {
   readonly lifecycle: Lifecycle;
   readonly ingest: Ingest;
   readonly commands: CommandExecutor;
-  ports: Ports = { rtmpPort: 0, rtmpBackupPort: 0, relayPort: 0 };
+  ports: IngestPorts = { rtmpPort: 0, rtmpBackupPort: 0, relayPort: 0 };
 
   private constructor(engines: SharedEngines, settings: IngestSettings, lifecycle: Lifecycle, ingest: Ingest, commands: CommandExecutor) {
     this.engines = engines;
@@ -85,7 +80,9 @@ export class IngestNode {
     const commands = new CommandExecutor({ aggregates: proxyAggregates(engines), clock, ids, source: `/ingest/${settings.node}`, personal });
     const aggregates = proxyAggregates(engines);
     const telemetry = noTelemetry();
-    const ingest = new Ingest(settings, { aggregates, leases: proxyLeases(engines), commands, clock, ids, reads, logger, lifecycle, telemetry });
+    const certificate = await openCertificate(settings, { clock, logger }, lifecycle);
+    const deps = { aggregates, leases: proxyLeases(engines), commands, clock, ids, reads, logger, lifecycle, telemetry };
+    const ingest = new Ingest(settings, { ...deps, ...(certificate && { certificate }) });
     const node = new IngestNode(engines, settings, lifecycle, ingest, commands);
     node.ports = await ingest.serve();
     return node;

@@ -19,6 +19,7 @@ export async function startStream({ api, print }: CommandContext, name: string, 
     `Stream ${stream.id} (${stream.name}) waits for a publisher.`,
     `  server      ${stream.ingest.primary}`,
     `  backup      ${stream.ingest.backup}`,
+    ...(stream.ingest.securePrimary === null ? [] : [`  encrypted   ${stream.ingest.securePrimary}`]),
     `  stream key  ${stream.streamKey}   (shown this once)`,
     `  watch       ${stream.playback.hls}`,
   ]);

@@ -13,7 +13,7 @@ export interface StreamSummary {
 
 export interface StartedStream extends StreamSummary {
   readonly streamKey: string;
-  readonly ingest: { readonly primary: string; readonly backup: string };
+  readonly ingest: { readonly primary: string; readonly backup: string; readonly securePrimary: string | null };
 }
 
 export interface Page<T> {

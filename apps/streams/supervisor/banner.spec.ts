@@ -11,6 +11,7 @@ const facts: BannerFacts = {
   grpcAddress: 'localhost:8083',
   ingestUrl: 'rtmp://localhost:1935/live',
   backupUrl: 'rtmp://localhost:1936/live',
+  secureUrl: 'rtmps://localhost:2935/live',
   demo: undefined,
   firstStream: undefined,
   adminKey: undefined,
@@ -28,6 +29,7 @@ Streams 0.1.0 is ready (3.2 s)
   API           http://localhost:8080/api/v1  (described at http://localhost:8080/api/v1/docs)
   gRPC          localhost:8083  (services by reflection)
   Publish to    rtmp://localhost:1935/live  (backup: rtmp://localhost:1936/live)
+  Encrypted     rtmps://localhost:2935/live
 
   Ctrl-C stops everything.
 

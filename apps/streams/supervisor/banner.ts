@@ -11,6 +11,8 @@ export interface BannerFacts {
   readonly grpcAddress: string;
   readonly ingestUrl: string;
   readonly backupUrl: string;
+  /** By RTMPS, where the settings name a certificate. */
+  readonly secureUrl: string | undefined;
   readonly demo: { readonly name: string; readonly id: string; readonly playlistUrl: string } | undefined;
   /** On the first start only. */
   readonly firstStream: { readonly name: string; readonly id: string; readonly key: string } | undefined;
@@ -34,6 +36,7 @@ export function banner(facts: BannerFacts, hasColours: boolean): string {
       row('API', `${facts.apiUrl}  (described at ${facts.docsUrl})`),
       row('gRPC', `${facts.grpcAddress}  (services by reflection)`),
       row('Publish to', `${facts.ingestUrl}  (backup: ${facts.backupUrl})`),
+      ...(facts.secureUrl === undefined ? [] : [row('Encrypted', facts.secureUrl)]),
     ],
     firstTime(facts, row, paint),
     [paint('2', '  Ctrl-C stops everything.')],

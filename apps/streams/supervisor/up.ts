@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readRtmpsSettings } from '#runtime';
 import { renewDemoStream } from '../demo/demo-stream.ts';
 import { adminKeyFile } from '../client/key-file.ts';
 import type { StreamsSettings } from '../streams.config.ts';
@@ -49,6 +50,7 @@ function factsOf(settings: StreamsSettings, greeting: Welcome, demo: BannerFacts
   const { publicHost, ports } = settings;
   const edge = `http://${publicHost}:${ports.edge}`;
   const stream = greeting.firstStream;
+  const rtmps = readRtmpsSettings(settings.environment);
   return {
     version: versionOf(join(settings.root, 'package.json')),
     seconds,
@@ -59,6 +61,7 @@ function factsOf(settings: StreamsSettings, greeting: Welcome, demo: BannerFacts
     docsUrl: `http://${publicHost}:${ports.gateway}/api/v1/docs`,
     ingestUrl: `rtmp://${publicHost}:${ports.rtmp}/live`,
     backupUrl: `rtmp://${publicHost}:${ports.rtmpBackup}/live`,
+    secureUrl: rtmps && `rtmps://${publicHost}:${rtmps.port}/live`,
     demo,
     firstStream: stream === undefined ? undefined : { name: stream.name, id: stream.id, key: stream.streamKey },
     adminKey: greeting.adminKey,

@@ -21,7 +21,7 @@ export interface StreamPage {
 
 export interface CreatedStream extends StreamSummary {
   readonly streamKey: string;
-  readonly ingest: { readonly primary: string; readonly backup: string };
+  readonly ingest: { readonly primary: string; readonly backup: string; readonly securePrimary: string | null };
 }
 
 export interface EdgeHealth {

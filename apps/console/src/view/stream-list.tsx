@@ -108,6 +108,7 @@ function Secret({ stream, onDone }: { readonly stream: CreatedStream; onDone(): 
       </p>
       <Copyable label="Server" text={stream.ingest.primary} />
       <Copyable label="Backup server" text={stream.ingest.backup} />
+      {stream.ingest.securePrimary !== null && <Copyable label="Encrypted server" text={stream.ingest.securePrimary} />}
       <Copyable label="Stream key" text={stream.streamKey} />
       <div>
         <button type="button" className="btn small" onClick={onDone}>
