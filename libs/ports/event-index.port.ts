@@ -1,5 +1,5 @@
 import type { Context } from '#events';
-import type { ProjectionPartition } from './projection-store.port.ts';
+import type { ProjectionPartition } from './projection-partition.ts';
 
 /** Where an event stands in the order of the index: by the time of record, then by place. */
 export interface IndexPlace {

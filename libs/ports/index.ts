@@ -97,7 +97,8 @@ export {
   type Promote,
   type VersionView,
 } from './projection-builds.port.ts';
-export { ProjectionStore, type CheckpointView, type ProjectionCommit, type ProjectionPartition } from './projection-store.port.ts';
+export type { ProjectionPartition } from './projection-partition.ts';
+export { ProjectionStore, type CheckpointView, type ProjectionCommit } from './projection-store.port.ts';
 export { spend, type RateDecision, type RatePolicy } from './rate-limit.ts';
 export { RateLimiter } from './rate-limiter.port.ts';
 export {

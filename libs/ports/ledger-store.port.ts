@@ -1,4 +1,4 @@
-import type { ProjectionPartition } from './projection-store.port.ts';
+import type { ProjectionPartition } from './projection-partition.ts';
 
 /** A partition whose records a tree holds. */
 export type LedgerPartition = ProjectionPartition;

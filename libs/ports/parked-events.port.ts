@@ -1,6 +1,6 @@
 import type { DomainEvent } from '#events';
 import type { Projection, RowChange } from '#kernel';
-import type { ProjectionPartition } from './projection-store.port.ts';
+import type { ProjectionPartition } from './projection-partition.ts';
 
 /** Why a projection could not take an event. Texts are bounded and hold no NUL. */
 export interface ParkedFailure {

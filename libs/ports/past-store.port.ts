@@ -1,4 +1,4 @@
-import type { ProjectionPartition } from './projection-store.port.ts';
+import type { ProjectionPartition } from './projection-partition.ts';
 
 /** Whose past it is: a version of a projection, folded from one log. */
 export interface PastModel {

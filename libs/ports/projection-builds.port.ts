@@ -2,7 +2,7 @@ import type { DomainEvent } from '#events';
 import type { Projection, RowChange } from '#kernel';
 import type { ModelDifference } from './model-difference.ts';
 import type { ReadStore } from './read-store.port.ts';
-import type { ProjectionPartition } from './projection-store.port.ts';
+import type { ProjectionPartition } from './projection-partition.ts';
 
 /** Where a build begins to read a partition. */
 export interface BuildStart extends ProjectionPartition {

@@ -1,12 +1,7 @@
 import type { DomainEvent } from '#events';
 import type { Projection, RowChange } from '#kernel';
 import type { HoldChanges, RedriveCommit } from './parked-events.port.ts';
-
-/** What one consumer holds: a projection's partition of a topic, under a lease. */
-export interface ProjectionPartition {
-  readonly topic: string;
-  readonly partition: number;
-}
+import type { ProjectionPartition } from './projection-partition.ts';
 
 export interface ProjectionCommit {
   readonly projection: Projection<DomainEvent>;

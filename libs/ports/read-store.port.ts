@@ -1,5 +1,5 @@
 import type { ColumnValue, TableSpec } from '#kernel';
-import type { ProjectionPartition } from './projection-store.port.ts';
+import type { ProjectionPartition } from './projection-partition.ts';
 
 export type Comparison = 'eq' | 'gt' | 'gte' | 'lt' | 'lte';
 

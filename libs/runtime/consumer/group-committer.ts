@@ -29,7 +29,7 @@ interface Waiting extends Committing {
 }
 
 /** A store that hangs must not hold everybody up for ever; the compare-and-swap makes a late commit harmless. */
-const storeTimeoutMs = 15000;
+export const storeTimeoutMs = 15000;
 
 /**
  * Commits the partitions of one projection together: at a thousand events a second over twelve partitions, a hundred

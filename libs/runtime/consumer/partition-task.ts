@@ -1,39 +1,14 @@
-import type { DomainEvent } from '#events';
-import type { Projection } from '#kernel';
-import type { EventLog, ParkedEvent, ProjectionPartition, ProjectionStore, ReadLimits, Timers } from '#ports';
+import type { ParkedEvent } from '#ports';
 import { pause, withTimeout } from '../pause.ts';
-import type { GroupCommitter } from './group-committer.ts';
-import type { Parking } from './parking.ts';
+import { storeTimeoutMs } from './group-committer.ts';
+import type { PartitionWork } from './partition-work.ts';
 import { PendingBatch } from './pending-batch.ts';
 import { BlockedKeys } from './poison/blocked-keys.ts';
 import { CarefulPass } from './poison/careful-pass.ts';
-import { isPoison, type Poison } from './poison/poison.ts';
+import { isPoison } from './poison/poison.ts';
 import { RecordTaker } from './poison/record-taker.ts';
 import { Redriver } from './poison/redriver.ts';
 
-export interface PartitionTaskInit {
-  readonly projection: Projection<DomainEvent>;
-  readonly at: ProjectionPartition;
-  /** Of the lease that covers the partition. */
-  readonly epoch: bigint;
-  readonly log: EventLog;
-  readonly store: ProjectionStore;
-  readonly committer: GroupCommitter;
-  readonly limits: ReadLimits;
-  /** Records folded ahead of the database. */
-  readonly readAheadMax: number;
-  /** Without one, a record that cannot be read stops the partition. */
-  readonly parking?: Parking | undefined;
-  /** Without it, an event that cannot be projected stops the partition. */
-  readonly poison?: Poison | undefined;
-  /** Failures that trying again did not overcome; kept from task to task. */
-  readonly known?: Set<string>;
-  /** Up to here the database refused rows before: an event among them is to blame. */
-  readonly suspectTo?: bigint;
-  readonly timers: Timers;
-}
-
-const claimTimeoutMs = 15000;
 /**
  * How long a partition that was read to its end is left alone: at a hundred events a second each read then brings some,
  * instead of every other one bringing none.
@@ -42,7 +17,7 @@ const restMs = 8;
 
 /** Carries one partition into one projection, from the checkpoint on, until it is told to stop or something fails. */
 export class PartitionTask {
-  readonly #init: PartitionTaskInit;
+  readonly #init: PartitionWork;
   readonly #taker: RecordTaker;
   #position: bigint | undefined;
   #moved = false;
@@ -53,7 +28,7 @@ export class PartitionTask {
   /** Aborted, and made anew, when there is something else to do than to wait for records. */
   #waiting = new AbortController();
 
-  constructor(init: PartitionTaskInit) {
+  constructor(init: PartitionWork) {
     this.#init = init;
     this.#suspectTo = init.suspectTo ?? 0n;
     const { projection, at, parking, poison, known = new Set<string>(), timers } = init;
@@ -101,7 +76,7 @@ export class PartitionTask {
    */
   async run(stop: AbortSignal): Promise<void> {
     const { projection, at, epoch, store, readAheadMax, timers } = this.#init;
-    this.#position = await withTimeout(store.claim(projection, at, epoch), claimTimeoutMs, 'STORE_TIMEOUT', timers);
+    this.#position = await withTimeout(store.claim(projection, at, epoch), storeTimeoutMs, 'STORE_TIMEOUT', timers);
     await this.#passSuspects(this.#position, stop);
     this.#blocked = await this.#load();
     const pending = new PendingBatch(projection, this.#position, readAheadMax, this.#blocked);
@@ -125,7 +100,7 @@ export class PartitionTask {
   async #load(): Promise<BlockedKeys | undefined> {
     const { projection, at, poison, timers } = this.#init;
     if (poison === undefined) return undefined;
-    const stored = await withTimeout(poison.parked.blocking(projection, at), claimTimeoutMs, 'STORE_TIMEOUT', timers);
+    const stored = await withTimeout(poison.parked.blocking(projection, at), storeTimeoutMs, 'STORE_TIMEOUT', timers);
     return new BlockedKeys(stored, poison.limits, () => poison.clock.now());
   }
 

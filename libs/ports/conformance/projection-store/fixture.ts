@@ -1,7 +1,8 @@
 import type { DomainEvent } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
 import type { ParkedEvents } from '../../parked-events.port.ts';
-import type { ProjectionPartition, ProjectionStore } from '../../projection-store.port.ts';
+import type { ProjectionPartition } from '../../projection-partition.ts';
+import type { ProjectionStore } from '../../projection-store.port.ts';
 import type { ReadRow, ReadStore } from '../../read-store.port.ts';
 import { freshName } from '../subject.ts';
 

@@ -1,14 +1,14 @@
 import type { StoredRecord } from '#events';
 import type { ReadBatch } from '#ports';
 import { withTimeout } from '../../pause.ts';
-import type { PartitionTaskInit } from '../partition-task.ts';
+import { storeTimeoutMs } from '../group-committer.ts';
+import type { PartitionWork } from '../partition-work.ts';
 import { PendingBatch } from '../pending-batch.ts';
 import type { BlockedKeys } from './blocked-keys.ts';
 import { isPoison, parkedOf } from './poison.ts';
 import type { RecordTaker } from './record-taker.ts';
 
 const recordsMax = 512;
-export const storeTimeoutMs = 15000;
 
 export interface CarefulPassDeps {
   readonly taker: RecordTaker;
@@ -21,11 +21,11 @@ export interface CarefulPassDeps {
  * refusal, twice as many after each success. So the one event is found that is to blame, and its neighbours are taken.
  */
 export class CarefulPass {
-  readonly #init: PartitionTaskInit;
+  readonly #init: PartitionWork;
   readonly #deps: CarefulPassDeps;
   #size = recordsMax;
 
-  constructor(init: PartitionTaskInit, deps: CarefulPassDeps) {
+  constructor(init: PartitionWork, deps: CarefulPassDeps) {
     this.#init = init;
     this.#deps = deps;
   }

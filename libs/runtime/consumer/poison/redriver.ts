@@ -3,11 +3,11 @@ import { ChangeFold, hasCode, InvariantError, type RowChange } from '#kernel';
 import type { ParkedEvent, ReadBatch, RedriveCommit } from '#ports';
 import { withTimeout } from '../../pause.ts';
 import { invalidityOf } from '../parking.ts';
-import type { PartitionTaskInit } from '../partition-task.ts';
+import { storeTimeoutMs } from '../group-committer.ts';
+import type { PartitionWork } from '../partition-work.ts';
 import type { PendingBatch } from '../pending-batch.ts';
 import { isIgnored, projectRecord } from '../project-record.ts';
 import type { BlockedKey, BlockedKeys } from './blocked-keys.ts';
-import { storeTimeoutMs } from './careful-pass.ts';
 import { failureOf, isPoison, parkedOf } from './poison.ts';
 
 /** Records of the partition that one step looks through: more than the reader reads between two steps, so that it catches up. */
@@ -22,12 +22,12 @@ const keysAtOnce = 8;
  * which all of its events are taken and from which on they are taken as they come.
  */
 export class Redriver {
-  readonly #init: PartitionTaskInit;
+  readonly #init: PartitionWork;
   readonly #blocked: BlockedKeys;
   readonly #pending: PendingBatch;
   #size = recordsMax;
 
-  constructor(init: PartitionTaskInit, blocked: BlockedKeys, pending: PendingBatch) {
+  constructor(init: PartitionWork, blocked: BlockedKeys, pending: PendingBatch) {
     this.#init = init;
     this.#blocked = blocked;
     this.#pending = pending;
