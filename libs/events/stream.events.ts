@@ -239,9 +239,33 @@ export const encodingDelayed = defineEvent({
   samples: [{ streamId: sampleStream, sessionId: sampleSession, epoch: 1, node: 'media-1', reason: 'disk-full', delayMs: 42000, mediaSequence: 17 }],
 });
 
+/** How a rendition's media is coded, as its initialisation segment says. */
+const trackSchema = z.object({
+  /** Ticks per second of the media's times. */
+  timescale: z.number().int().positive(),
+  /** RFC 6381 codec string of what was really encoded. */
+  codecs: z.string().max(64),
+  width: z.number().int().positive().optional(),
+  height: z.number().int().positive().optional(),
+  sampleRate: z.number().int().positive().optional(),
+  channels: z.number().int().positive().optional(),
+});
+
+/** A key frame that can be read by itself: the movie fragment that begins with it, up to the frame's end. */
+const keyFrameSchema = z.object({
+  /** Where the fragment begins in the segment, bytes. */
+  offset: bytes,
+  sizeBytes: z.number().int().positive(),
+  /** On the stream's own timeline, ticks. */
+  startTicks: count,
+});
+
+/** Key frames that one segment tells of; 10 s with two a second are a third of it. */
+export const keyFramesMax = 64;
+
 export const segmentProduced = defineEvent({
   type: 'segment.produced',
-  version: 1,
+  version: 2,
   context: 'stream',
   meaning: 'A media segment of one rendition was stored and can be played.',
   schema: z.object({
@@ -264,9 +288,17 @@ export const segmentProduced = defineEvent({
     programDateTimeMs: millis,
     /** True when timestamps or parameters do not continue those of the segment before. */
     discontinuity: z.boolean(),
+    /** Version 1 did not say what follows. */
+    track: trackSchema.optional(),
+    /** `startUs` and `durationUs` to the tick of the track. */
+    startTicks: count.optional(),
+    durationTicks: z.number().int().positive().optional(),
+    /** Of video: what an I-frame playlist names, in order. */
+    keyFrames: z.array(keyFrameSchema).max(keyFramesMax).optional(),
   }),
   key: (data) => data.streamId,
   subject: (data) => `${data.streamId}/${data.rendition}`,
+  upcasters: [(data) => data],
   samples: [
     {
       streamId: sampleStream,
@@ -282,6 +314,25 @@ export const segmentProduced = defineEvent({
       startUs: 0,
       programDateTimeMs: 1790000000000,
       discontinuity: false,
+    },
+    {
+      streamId: sampleStream,
+      sessionId: sampleSession,
+      rendition: '720p',
+      epoch: 1,
+      mediaSequence: 1,
+      cid: sampleCid,
+      sizeBytes: 640000,
+      initCid: sampleCid,
+      initSizeBytes: 800,
+      durationUs: 2000000,
+      startUs: 2000000,
+      programDateTimeMs: 1790000002000,
+      discontinuity: false,
+      track: { timescale: 90000, codecs: 'avc1.64001f', width: 1280, height: 720 },
+      startTicks: 180000,
+      durationTicks: 180000,
+      keyFrames: [{ offset: 0, sizeBytes: 42000, startTicks: 180000 }],
     },
   ],
 });

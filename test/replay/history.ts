@@ -178,7 +178,16 @@ function segment(on: Recorder, place: SegmentPlace): DraftOf<typeof segmentProdu
     startUs: place.mediaSequence * 2_000_000,
     programDateTimeMs: on.now,
     discontinuity: dice.next() < 0.05,
+    ...(dice.next() < 0.5 ? {} : exactTimes(place)),
   });
+}
+
+/** What packagers tell since version 2. */
+function exactTimes({ mediaSequence, rendition }: SegmentPlace) {
+  const startTicks = mediaSequence * 180_000;
+  if (rendition === 'audio') return { track: { timescale: 48_000, codecs: 'mp4a.40.2', sampleRate: 48_000, channels: 2 }, startTicks, durationTicks: 96_256 };
+  const track = { timescale: 90_000, codecs: 'avc1.64001f', width: 1280, height: 720 };
+  return { track, startTicks, durationTicks: 180_000, keyFrames: [{ offset: 0, sizeBytes: 42_000, startTicks }] };
 }
 
 function stream(on: Recorder, streamId: string, segments: number): void {

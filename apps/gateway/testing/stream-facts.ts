@@ -46,9 +46,20 @@ export async function announceSegment(world: World, streamId: string, mediaSeque
         startUs: mediaSequence * 2_000_000,
         programDateTimeMs: programDateTimeMs + mediaSequence * 2000,
         discontinuity,
+        ...exactTimes(rendition, mediaSequence),
       });
     }),
   );
   await world.facts.publish('stream', drafts, { producer: { id: `media:${streamId}`, epoch } });
   return (drafts[0] as (typeof drafts)[number]).data.cid;
+}
+
+function exactTimes(rendition: string, mediaSequence: number) {
+  if (rendition === 'audio') {
+    const track = { timescale: 48_000, codecs: 'mp4a.40.2', sampleRate: 48_000, channels: 2 };
+    return { track, startTicks: mediaSequence * 96_000, durationTicks: 96_000 };
+  }
+  const track = { timescale: 90_000, codecs: 'avc1.64001f', width: 1280, height: 720 };
+  const startTicks = mediaSequence * 180_000;
+  return { track, startTicks, durationTicks: 180_000, keyFrames: [{ offset: 0, sizeBytes: 8, startTicks }] };
 }

@@ -151,7 +151,7 @@ export class EncoderRun {
           for (const group of this.#segmenter.push(rendition, part.fragment)) committer.add(group);
         } else {
           this.#segmenter.begin(rendition, part.track);
-          committer.begin(rendition, part.bytes);
+          committer.begin(rendition, part.bytes, part.track);
         }
       }
       await committer.room();

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { MemoryBlobStore, MemoryEventLog } from '#adapters/memory';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
-import type { SegmentGroup } from '#core/fmp4';
+import type { SegmentGroup, TrackInit } from '#core/fmp4';
 import { OperatingError } from '#kernel';
 import type { AppendOptions, BlobInfo, Position } from '#ports';
 import { createLogger, FactPublisher, type Logger } from '#runtime';
@@ -54,8 +54,17 @@ const group = (mediaSequence: number): SegmentGroup => ({
     bytes: new TextEncoder().encode(`${rendition} ${mediaSequence}`),
     startUs: mediaSequence * 2e6,
     durationUs: 2e6,
+    startTicks: mediaSequence * 180_000,
+    durationTicks: 180_000,
+    keyFrames: rendition === 'audio' ? [] : [{ offset: 0, sizeBytes: 4, startTicks: mediaSequence * 180_000 }],
   })),
 });
+
+const defaults = { duration: 0, size: 0, flags: 0 };
+const tracks: Readonly<Record<string, TrackInit>> = {
+  '720p': { trackId: 1, timescale: 90_000, kind: 'video', codecs: 'avc1.64001f', width: 1280, height: 720, defaults },
+  audio: { trackId: 1, timescale: 48_000, kind: 'audio', codecs: 'mp4a.40.2', channels: 2, sampleRate: 0, defaults },
+};
 
 function committer(change: Partial<SegmentCommitterInit> = {}): SegmentCommitter {
   const facts = new FactPublisher({
@@ -79,7 +88,7 @@ function committer(change: Partial<SegmentCommitterInit> = {}): SegmentCommitter
     ...change,
   };
   const made = new SegmentCommitter(init, { blobs, facts, logger, onCommitted: ({ mediaSequence }) => committed.push(mediaSequence) });
-  for (const rendition of ['720p', 'audio']) made.begin(rendition, new TextEncoder().encode(`init ${rendition}`));
+  for (const rendition of ['720p', 'audio']) made.begin(rendition, new TextEncoder().encode(`init ${rendition}`), tracks[rendition] as TrackInit);
   return made;
 }
 
@@ -104,6 +113,22 @@ describe('committing', () => {
       expect(sizeBytes).toBe(`${rendition} ${mediaSequence}`.length);
     }
     expect(segments[2]).toMatchObject({ startUs: 2e6, programDateTimeMs: 1_790_000_002_500, discontinuity: false, epoch: 2, sessionId: 's1' });
+  });
+
+  test('a segment says what manifests need: its track, its place to the tick, and where its key frames lie', async () => {
+    const made = committer();
+    made.add(group(1));
+    await made.drained();
+    const [video, audio] = await stream.segments();
+    expect(video).toMatchObject({
+      track: { timescale: 90_000, codecs: 'avc1.64001f', width: 1280, height: 720 },
+      startTicks: 180_000,
+      durationTicks: 180_000,
+      keyFrames: [{ offset: 0, sizeBytes: 4, startTicks: 180_000 }],
+    });
+    // A sample rate that no 16 bits hold is left out, and sound has no key frames to tell of.
+    expect(audio?.track).toEqual({ timescale: 48_000, codecs: 'mp4a.40.2', channels: 2 });
+    expect(audio).not.toHaveProperty('keyFrames');
   });
 
   test('only the first group of a run can be a discontinuity', async () => {

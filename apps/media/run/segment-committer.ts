@@ -1,5 +1,5 @@
-import { encodingDelayed, segmentProduced, type EventOf } from '#events';
-import type { ProducedSegment, SegmentGroup } from '#core/fmp4';
+import { encodingDelayed, keyFramesMax, segmentProduced, type EventOf } from '#events';
+import type { ProducedSegment, SegmentGroup, TrackInit } from '#core/fmp4';
 import { hasCode, OperatingError } from '#kernel';
 import type { BlobInfo, BlobStore } from '#ports';
 import { backOffMs, pause, type FactPublisher, type Logger } from '#runtime';
@@ -42,6 +42,7 @@ const transient = new Set(['LOG_FULL', 'PUBLISHER_BUSY', 'BLOB_STORE_FULL', 'BLO
 const refusals = ['BLOB_STORE_REFUSED', 'BLOB_BUCKET_MISSING'];
 const refusedMsMaxDefault = 60_000;
 
+type Track = NonNullable<EventOf<typeof segmentProduced>['data']['track']>;
 type DelayReason = EventOf<typeof encodingDelayed>['data']['reason'];
 
 /** How long storing had to wait, and for what. */
@@ -54,7 +55,7 @@ interface Delay {
 export class SegmentCommitter {
   readonly #init: SegmentCommitterInit;
   readonly #deps: SegmentCommitterDeps;
-  readonly #inits = new Map<string, BlobInfo>();
+  readonly #inits = new Map<string, BlobInfo & { readonly track: Track }>();
   readonly #abort = new AbortController();
   readonly #failed: (error: unknown) => void;
   /** Rejects with the error that ended committing. */
@@ -82,9 +83,10 @@ export class SegmentCommitter {
   }
 
   /** Initialisation segment of a rendition; before its first group. */
-  begin(rendition: string, bytes: Uint8Array): void {
+  begin(rendition: string, bytes: Uint8Array, track: TrackInit): void {
     this.#enqueue(async () => {
-      this.#inits.set(rendition, await this.#untilDone(() => this.#deps.blobs.put(bytes)));
+      const stored = await this.#untilDone(() => this.#deps.blobs.put(bytes));
+      this.#inits.set(rendition, { ...stored, track: announced(track) });
     });
   }
 
@@ -169,8 +171,9 @@ export class SegmentCommitter {
     return segments.some(({ rendition }) => initCidsBefore[rendition] !== this.#inits.get(rendition)?.cid);
   }
 
-  #draft({ mediaSequence }: SegmentGroup, { rendition, startUs, durationUs }: ProducedSegment, stored: BlobInfo, discontinuity: boolean) {
+  #draft({ mediaSequence }: SegmentGroup, segment: ProducedSegment, stored: BlobInfo, discontinuity: boolean) {
     const { streamId, session, producer, offsetMs } = this.#init;
+    const { rendition, startUs, durationUs, startTicks, durationTicks, keyFrames } = segment;
     const init = this.#inits.get(rendition);
     if (init === undefined) throw new OperatingError(`${rendition} has segments before its initialisation.`, { code: 'INIT_MISSING', retryable: false });
     return segmentProduced.draft({
@@ -187,6 +190,10 @@ export class SegmentCommitter {
       startUs,
       programDateTimeMs: programDateTime(session, offsetMs, startUs),
       discontinuity,
+      track: init.track,
+      startTicks,
+      durationTicks,
+      ...(keyFrames.length === 0 ? {} : { keyFrames: keyFrames.slice(0, keyFramesMax) }),
     });
   }
 
@@ -218,6 +225,12 @@ export class SegmentCommitter {
       }
     }
   }
+}
+
+/** What the log is told of an initialisation; a zero says nothing. */
+function announced({ timescale, codecs, width, height, sampleRate, channels }: TrackInit): Track {
+  const known = Object.entries({ width, height, sampleRate, channels }).filter(([, value]) => value !== undefined && value > 0);
+  return { timescale, codecs, ...(Object.fromEntries(known) as Partial<Track>) };
 }
 
 function isRefusal(error: unknown): boolean {

@@ -19,6 +19,20 @@ export interface CutSegment {
   /** Microseconds of the stream's timeline; `startUs + durationUs` is exactly where the next segment starts. */
   readonly startUs: number;
   readonly durationUs: number;
+  /** The same in ticks of the track's time scale, exactly. */
+  readonly startTicks: number;
+  readonly durationTicks: number;
+  /** Key frames that can be read by themselves, in order; none for audio. */
+  readonly keyFrames: readonly KeyFrameRange[];
+}
+
+/** Where a movie fragment begins that begins with a key frame, and where that frame ends: enough to show it. */
+export interface KeyFrameRange {
+  /** From the segment's first byte. */
+  readonly offset: number;
+  readonly sizeBytes: number;
+  /** On the stream's timeline. */
+  readonly startTicks: number;
 }
 
 /** Samples that stay one movie fragment: as the encoder wrote them, unless a cut goes through. */
@@ -125,8 +139,12 @@ export class RenditionCutter {
     const parts = chunks.map(({ startTicks, samples }, index) =>
       writeFragment({ sequence: mediaSequence * 64 + index + 1, trackId, baseDecodeTime: startTicks, samples }),
     );
-    const startUs = this.#toUs((chunks[0] as Chunk).startTicks);
-    return { bytes: joined(parts), startUs, durationUs: this.#toUs(endOf(chunks.at(-1) as Chunk)) - startUs };
+    const { startTicks } = chunks[0] as Chunk;
+    const endTicks = endOf(chunks.at(-1) as Chunk);
+    const startUs = this.#toUs(startTicks);
+    const exact = { startTicks, durationTicks: endTicks - startTicks };
+    const keyFrames = this.rendition.kind === 'audio' ? [] : keyFramesOf(chunks, parts);
+    return { bytes: joined(parts), startUs, durationUs: this.#toUs(endTicks) - startUs, ...exact, keyFrames };
   }
 
   get #startTicks(): number {
@@ -198,6 +216,21 @@ function splitChunk(chunk: Chunk, cutTicks: number): { readonly before: Chunk | 
     ticks += (chunk.samples[index] as Sample).duration;
   }
   return { before: chunk, after: undefined };
+}
+
+/** An encoder begins a fragment with each key frame; one in the middle of a fragment cannot be read without what precedes it. */
+function keyFramesOf(chunks: readonly Chunk[], parts: readonly Uint8Array[]): readonly KeyFrameRange[] {
+  const found: KeyFrameRange[] = [];
+  let offset = 0;
+  chunks.forEach(({ startTicks, samples }, index) => {
+    const size = (parts[index] as Uint8Array).length;
+    const first = samples[0] as Sample;
+    // The mdat ends the fragment: what precedes the first frame's data are all the boxes before it.
+    const dataBytes = samples.reduce((sum, { data }) => sum + data.length, 0);
+    if (isSync(first)) found.push({ offset, sizeBytes: size - dataBytes + first.data.length, startTicks });
+    offset += size;
+  });
+  return found;
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

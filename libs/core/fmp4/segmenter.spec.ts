@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Fmp4Error, Segmenter, type Fragment, type SegmenterRendition, type SegmentGroup, type TrackInit } from './index.ts';
+import { Fmp4Error, Segmenter, type CutSegment, type Fragment, type SegmenterRendition, type SegmentGroup, type TrackInit } from './index.ts';
 
 const sync = 0x0200_0000;
 const delta = 0x0101_0000;
@@ -72,6 +72,21 @@ describe('segmenter', () => {
         [2e6, 2e6],
         [4e6, 2e6],
       ]);
+  });
+
+  test('every segment says its time to the tick, and where the fragments lie that begin with a key frame', () => {
+    const groups = feed(segmenter(ladder()), 5, 30);
+    const cut = groups[1]?.segments.find(({ rendition }) => rendition === '720p');
+    expect(cut).toMatchObject({ startTicks: 180_000, durationTicks: 180_000 });
+    expect(cut?.keyFrames.map(({ startTicks }) => startTicks)).toEqual([180_000, 270_000]);
+    for (const { offset, sizeBytes } of cut?.keyFrames ?? []) {
+      // What a player fetches: a moof, and an mdat that ends with its first frame.
+      const bytes = Uint8Array.from((cut as CutSegment).bytes.subarray(offset, offset + sizeBytes));
+      expect(String.fromCharCode(...bytes.subarray(4, 8))).toBe('moof');
+      expect(bytes.subarray(-2)[1]).toBe(0);
+      expect(bytes.subarray(-6, -2)).toEqual(new Uint8Array([...'mdat'].map((char) => char.charCodeAt(0))));
+    }
+    expect(groups[1]?.segments.find(({ rendition }) => rendition === 'audio')).toMatchObject({ startTicks: 96_256, durationTicks: 96_256, keyFrames: [] });
   });
 
   test('audio is cut at the first frame at or after the cut, without gap or overlap', () => {

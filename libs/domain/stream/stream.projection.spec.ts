@@ -56,7 +56,16 @@ const segment = (epoch: number, mediaSequence: number, rendition = '720p') =>
     startUs: mediaSequence * 2_000_000,
     programDateTimeMs: 1_790_000_000_000 + mediaSequence * 2000,
     discontinuity: epoch === 2 && mediaSequence === 2,
+    // The first packager was one of before.
+    ...(epoch === 1 ? {} : exact(mediaSequence)),
   });
+
+const exact = (mediaSequence: number) => ({
+  track: { timescale: 90_000, codecs: 'avc1.64001f', width: 1280, height: 720 },
+  startTicks: mediaSequence * 180_000,
+  durationTicks: 180_000,
+  keyFrames: [{ offset: 0, sizeBytes: 500, startTicks: mediaSequence * 180_000 }],
+});
 
 /** A stream's life with a packager that was replaced while it still wrote. */
 const life: readonly DomainEvent[] = [
@@ -152,6 +161,19 @@ describe('the streams projection', () => {
   test('a segment of an older epoch never stands against a later one', () => {
     expect(row('segment', { rendition: '720p', media_sequence: 2 })).toEqual(expect.objectContaining({ cid: 'cid-2-720p-2', epoch: 2n, discontinuity: true }));
     expect(row('segment', { rendition: '720p', media_sequence: 1 })).toEqual(expect.objectContaining({ cid: 'cid-1-720p-1' }));
+  });
+
+  test('a segment to the tick where its packager told, and nothing where it did not', () => {
+    expect(row('segment', { rendition: '720p', media_sequence: 2 })).toMatchObject({
+      ...{ timescale: 90_000, codecs: 'avc1.64001f', width: 1280, height: 720, channels: null, sample_rate: null },
+      ...{ start_ticks: 360_000n, duration_ticks: 180_000n, key_frames: [{ offset: 0, sizeBytes: 500, startTicks: 360_000 }] },
+    });
+    expect(row('segment', { rendition: '720p', media_sequence: 1 })).toMatchObject({
+      timescale: null,
+      start_ticks: null,
+      duration_ticks: null,
+      key_frames: [],
+    });
   });
 
   test('renditions are those of the newest encoder', () => {

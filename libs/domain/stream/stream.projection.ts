@@ -137,6 +137,7 @@ function segment(event: EventOf<typeof segmentProduced>): readonly RowChange[] {
     program_date_time_ms: BigInt(data.programDateTimeMs),
     discontinuity: data.discontinuity,
     produced_at_ms: BigInt(event.time),
+    ...trackColumns(data),
   };
   const key = { stream_id: data.streamId, rendition: data.rendition, media_sequence: data.mediaSequence };
   const extent = { first_media_sequence: data.mediaSequence, last_media_sequence: data.mediaSequence, end_us: BigInt(data.startUs + data.durationUs) };
@@ -144,6 +145,20 @@ function segment(event: EventOf<typeof segmentProduced>): readonly RowChange[] {
     { table: segmentTable.name, key, set, stamps: { producer: event.producerEpoch } },
     { table: streamTable.name, key: { stream_id: data.streamId }, set: extent },
   ];
+}
+
+function trackColumns({ track, startTicks, durationTicks, keyFrames }: EventOf<typeof segmentProduced>['data']): RowChange['set'] {
+  return {
+    timescale: track?.timescale ?? null,
+    start_ticks: startTicks === undefined ? null : BigInt(startTicks),
+    duration_ticks: durationTicks === undefined ? null : BigInt(durationTicks),
+    codecs: track?.codecs ?? null,
+    width: track?.width ?? null,
+    height: track?.height ?? null,
+    sample_rate: track?.sampleRate ?? null,
+    channels: track?.channels ?? null,
+    key_frames: keyFrames ?? [],
+  };
 }
 
 function project(event: DomainEvent): readonly RowChange[] {
@@ -170,7 +185,7 @@ function project(event: DomainEvent): readonly RowChange[] {
 /** Streams, their publishers' sessions, their renditions and every segment: what playlists and the console are rendered from. */
 export const streamsProjection: Projection<DomainEvent> = {
   name: 'streams',
-  version: 2,
+  version: 3,
   contexts: ['stream'],
   handles: [
     streamCreated.type,

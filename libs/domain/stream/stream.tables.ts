@@ -96,5 +96,16 @@ export const segmentTable: TableSpec = {
     program_date_time_ms: lww('bigint', 'producer'),
     discontinuity: lww('boolean', 'producer'),
     produced_at_ms: lww('bigint', 'producer'),
+    /** To the tick, with how the media is coded; null for what packagers of before announced. */
+    timescale: lww('integer', 'producer'),
+    start_ticks: lww('bigint', 'producer'),
+    duration_ticks: lww('bigint', 'producer'),
+    codecs: lww('text', 'producer'),
+    width: lww('integer', 'producer'),
+    height: lww('integer', 'producer'),
+    sample_rate: lww('integer', 'producer'),
+    channels: lww('integer', 'producer'),
+    /** Where key frames lie in the bytes, for I-frame playlists: `{ offset, sizeBytes, startTicks }`. */
+    key_frames: lww('json', 'producer'),
   },
 };
