@@ -37,7 +37,13 @@ function record(definition: Pick<typeof streamCreated, 'type' | 'version'>, id: 
 }
 
 function* beginnings(streams: number): Iterable<LogRecord> {
-  const settings = { ladder: [{ name: '720p', height: 720, videoBitrate: 2_500_000 }], audioBitrate: 128_000, segmentDurationMs: 2000, graceMs: 30_000 };
+  const settings = {
+    ladder: [{ name: '720p', height: 720, videoBitrate: 2_500_000 }],
+    audioBitrate: 128_000,
+    segmentDurationMs: 2000,
+    graceMs: 30_000,
+    dvrWindowMs: 3_600_000,
+  };
   const source = { videoCodec: 'h264', audioCodec: 'aac', width: 1280, height: 720, frameRate: 30 };
   for (let at = 0; at < streams; at++) {
     const id = streamId(at);

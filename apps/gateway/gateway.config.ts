@@ -1,7 +1,9 @@
+import { defaultDvrWindowMs, dvrWindowMsMax, dvrWindowMsMin } from '#domain/stream';
 import {
   invalidSetting,
   readEdgeSecret,
   readFlag,
+  readInteger,
   readLedgerSettings,
   readPort,
   readSharedSettings,
@@ -35,6 +37,8 @@ export interface GatewaySettings extends SharedSettings {
   /** PEM file that the ledger's keys come from; undefined when they are among the secrets of the platform. */
   readonly ledgerKeyFile: string | undefined;
   readonly sandboxes: SandboxSettings;
+  /** How far back viewers can go in a live stream that was created without saying. */
+  readonly dvrWindowMs: number;
   /** Webhooks may lead to private networks, and to this machine. */
   readonly webhookPrivateAddresses: boolean;
   /** Built files of the console. */
@@ -81,6 +85,7 @@ export function readGatewaySettings(env: Environment = process.env): GatewaySett
     jwt: readJwtSettings(env),
     ledgerKeyFile: readLedgerSettings(env).keyFile,
     sandboxes: readSandboxSettings(env),
+    dvrWindowMs: readInteger(env, 'DVR_WINDOW_SECONDS', defaultDvrWindowMs / 1000, dvrWindowMsMin / 1000, dvrWindowMsMax / 1000) * 1000,
     webhookPrivateAddresses: readFlag(env, 'WEBHOOK_PRIVATE_ADDRESSES', false),
     consolePath: join(fileURLToPath(new URL('.', import.meta.url)), '../../console'),
   };

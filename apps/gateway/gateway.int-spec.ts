@@ -126,7 +126,7 @@ describe('playlists and media', () => {
   const cids: string[] = [];
 
   beforeAll(async () => {
-    ({ id } = await createStream('Playable'));
+    ({ id } = (await post('/api/v1/stream/start', { name: 'Playable', dvrWindowSeconds: 60 })).json);
   });
 
   test('before anything is produced: 404 that an edge must not keep', async () => {
@@ -147,7 +147,7 @@ describe('playlists and media', () => {
 
   test('the multivariant playlist lists what the encoder makes', async () => {
     await announceEncoding(world, id);
-    for (let sequence = 0; sequence < 12; sequence++) cids.push(await announceSegment(world, id, sequence, { discontinuity: sequence === 1 }));
+    for (let sequence = 0; sequence < 32; sequence++) cids.push(await announceSegment(world, id, sequence, { discontinuity: sequence === 1 }));
     await world.settle();
     const answer = await ask(gateway.url, `/live/${id}/master.m3u8`);
     expect(answer.headers).toEqual(
@@ -161,12 +161,32 @@ describe('playlists and media', () => {
     expect(answer.text).toContain('URI="audio.m3u8"');
   });
 
-  test('a live playlist has the last ten segments and counts the discontinuities before them', async () => {
+  test('a live playlist goes back by the DVR window, the same in all renditions, and counts the discontinuities before it', async () => {
     const { text } = await ask(gateway.url, `/live/${id}/720p.m3u8`);
     expect(text).toContain('#EXT-X-MEDIA-SEQUENCE:2\n');
     expect(text).toContain('#EXT-X-DISCONTINUITY-SEQUENCE:1\n');
     expect(text.match(/media\/\w+\.m4s/g)).toEqual(cids.slice(2).map((cid) => `media/${cid}.m4s`));
     expect(text).not.toContain('#EXT-X-ENDLIST');
+    const audio = (await ask(gateway.url, `/live/${id}/audio.m3u8`)).text;
+    const frame = (playlist: string): string => playlist.replaceAll(/media\/\w+\./g, 'media/x.');
+    expect(frame(audio)).toBe(frame(text));
+  });
+
+  test('a client that has a playlist gets what is new, and one that asks for a place to begin is told it', async () => {
+    const delta = await ask(gateway.url, `/live/${id}/720p.m3u8?_HLS_skip=YES`);
+    expect(delta.text).toContain('#EXT-X-MEDIA-SEQUENCE:2\n');
+    expect(delta.text).toContain('#EXT-X-SKIP:SKIPPED-SEGMENTS=24\n');
+    expect(delta.text.match(/media\/\w+\.m4s/g)).toEqual(cids.slice(26).map((cid) => `media/${cid}.m4s`));
+    expect((await ask(gateway.url, `/live/${id}/720p.m3u8?_HLS_skip=v2`)).text).toBe(delta.text);
+    expect((await ask(gateway.url, `/live/${id}/720p.m3u8?_HLS_skip=perhaps`)).text).not.toContain('EXT-X-SKIP');
+    const master = (await ask(gateway.url, `/live/${id}/master.m3u8?start=-30`)).text;
+    expect(master).toContain('#EXT-X-START:TIME-OFFSET=-30\n');
+    expect(master).toContain('\n720p.m3u8?start=-30\n');
+    expect((await ask(gateway.url, `/live/${id}/720p.m3u8?start=0`)).text).toContain('#EXT-X-START:TIME-OFFSET=0\n');
+    for (const start of ['', 'now', '1.5', '14401', '-14401']) {
+      const refused = await ask(gateway.url, `/live/${id}/master.m3u8?start=${start}`);
+      expect([refused.status, refused.json.errors[0]?.field]).toEqual([400, 'query.start']);
+    }
   });
 
   test('a playlist that has not changed is not sent again', async () => {
@@ -181,7 +201,7 @@ describe('playlists and media', () => {
       ['720p', 10],
       ['audio', 10],
     ]);
-    expect(renditions[0]?.segments.at(-1)).toEqual(expect.objectContaining({ mediaSequence: 11, cid: cids[11], durationMs: 2000 }));
+    expect(renditions[0]?.segments.at(-1)).toEqual(expect.objectContaining({ mediaSequence: 31, cid: cids[31], durationMs: 2000 }));
     expect(latency.segments).toBe(10);
   });
 
@@ -218,8 +238,8 @@ describe('playlists and media', () => {
   });
 
   test('a packager that was shut out cannot change a segment of its successor', async () => {
-    const cid = await announceSegment(world, id, 12, { epoch: 2n });
-    await expect(announceSegment(world, id, 12, { epoch: 1n })).rejects.toThrow();
+    const cid = await announceSegment(world, id, 32, { epoch: 2n });
+    await expect(announceSegment(world, id, 32, { epoch: 1n })).rejects.toThrow();
     await world.settle();
     expect((await ask(gateway.url, `/live/${id}/720p.m3u8`)).text).toContain(cid);
   });
@@ -231,13 +251,13 @@ describe('playlists and media', () => {
     const open = await ask(gateway.url, `/live/${id}/720p.m3u8`);
     expect(open.text).not.toContain('#EXT-X-ENDLIST');
     expect(open.headers['cache-control']).toBe('public, max-age=1, stale-if-error=10');
-    const last = await announceSegment(world, id, 13, { epoch: 2n });
+    const last = await announceSegment(world, id, 33, { epoch: 2n });
     await announceEncodingEnd(world, id, 2n);
     await world.settle();
     const { text, headers: received } = await ask(gateway.url, `/live/${id}/720p.m3u8`);
     expect(text).toContain('#EXT-X-MEDIA-SEQUENCE:0\n');
     expect(text).toContain('#EXT-X-ENDLIST');
-    expect(text.match(/#EXTINF/g)).toHaveLength(14);
+    expect(text.match(/#EXTINF/g)).toHaveLength(34);
     expect(text).toContain(last);
     expect(received['cache-control']).toBe('public, max-age=10, stale-if-error=10');
     expect((await ask(gateway.url, `/live/${id}/1080p.m3u8`)).json.type).toBe('urn:streams:problem:unknown-rendition');

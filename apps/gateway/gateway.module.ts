@@ -44,7 +44,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       { provide: PublicUrls, useValue: urls },
       { provide: CommandExecutor, useValue: commandsOn(engines, settings) },
       ...accessProviders(engines, settings.jwt),
-      ...streamProviders,
+      ...streamProviders(settings),
       ...cdnProviders,
       ...publishProviders(engines, settings.node),
       ...eventProviders(engines, subscriptions),

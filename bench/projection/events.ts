@@ -39,6 +39,7 @@ export function created(streamId: string): LogRecord {
       audioBitrate: 128_000,
       segmentDurationMs: 2000,
       graceMs: 60_000,
+      dvrWindowMs: 3_600_000,
     }),
     1n,
     0n,

@@ -17,9 +17,12 @@ const sampleSession = '01926f4e-7d3a-7000-8000-000000000001';
 const sampleSealed = 'sealed:v1:k7Qm2Zx0Rt4Yb8Nc1Vd5Ww:q3T9x0LmZ2A:hV0mQz7rXb2k9Lw4Tn1cYp6sDf3gJ8aE5uRi0oHvBxKyMqNtWz2e';
 const sampleCid = 'bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy';
 
+/** What streams of version 1 of `stream.created` have: viewers could go back by ten segments alone. */
+const dvrWindowMsBefore = 60_000;
+
 export const streamCreated = defineEvent({
   type: 'stream.created',
-  version: 1,
+  version: 2,
   context: 'stream',
   meaning: 'A stream was created; its key is known only as a hash.',
   schema: z.object({
@@ -32,8 +35,11 @@ export const streamCreated = defineEvent({
     segmentDurationMs: z.number().int().min(1000).max(10000),
     /** How long the stream outlives its publisher before it is stopped. */
     graceMs: millis,
+    /** How far back viewers can go while the stream is live. */
+    dvrWindowMs: z.number().int().min(60_000).max(14_400_000),
   }),
   key: (data) => data.streamId,
+  upcasters: [(data) => ({ ...(data as object), dvrWindowMs: dvrWindowMsBefore })],
   samples: [
     {
       streamId: sampleStream,
@@ -43,6 +49,16 @@ export const streamCreated = defineEvent({
       audioBitrate: 128000,
       segmentDurationMs: 2000,
       graceMs: 60000,
+    },
+    {
+      streamId: sampleStream,
+      name: 'Evening news',
+      keyHash: 'a'.repeat(64),
+      ladder: [{ name: '720p', height: 720, videoBitrate: 2500000 }],
+      audioBitrate: 128000,
+      segmentDurationMs: 2000,
+      graceMs: 60000,
+      dvrWindowMs: 3600000,
     },
   ],
 });

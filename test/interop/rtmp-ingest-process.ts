@@ -1,6 +1,6 @@
 import { openEngines, type Engines } from '#adapters/engines';
 import { temporaryPostgres, type TemporaryPostgres } from '#adapters/embedded-postgres';
-import { defaultAudioBitrate, defaultLadder, defaultSegmentDurationMs, formatStreamKey, streamAggregate } from '#domain/stream';
+import { defaultAudioBitrate, defaultDvrWindowMs, defaultLadder, defaultSegmentDurationMs, formatStreamKey, streamAggregate } from '#domain/stream';
 import { decodeEvent, type DomainEvent } from '#events';
 import { runMigrations } from '#migrations';
 import { CommandExecutor, pause } from '#runtime';
@@ -77,7 +77,13 @@ export class IngestWorld {
     const { aggregates, clock, ids } = this.engines;
     const commands = new CommandExecutor({ aggregates, clock, ids, source: '/test' });
     const keyHash = createHash('sha256').update(secret).digest('hex');
-    const settings = { ladder: defaultLadder, audioBitrate: defaultAudioBitrate, segmentDurationMs: defaultSegmentDurationMs, graceMs };
+    const settings = {
+      ladder: defaultLadder,
+      audioBitrate: defaultAudioBitrate,
+      segmentDurationMs: defaultSegmentDurationMs,
+      graceMs,
+      dvrWindowMs: defaultDvrWindowMs,
+    };
     const result = await commands.execute(
       streamAggregate,
       streamId,

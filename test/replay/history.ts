@@ -201,6 +201,7 @@ function stream(on: Recorder, streamId: string, segments: number): void {
       audioBitrate: 128_000,
       segmentDurationMs: 2000,
       graceMs: 60_000,
+      dvrWindowMs: 3_600_000,
     }),
   );
   if (on.dice.next() < 0.2)

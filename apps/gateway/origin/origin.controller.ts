@@ -7,7 +7,8 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { matchesTag, rangeOf } from '../http/http-range.core.ts';
 import { notFound, ProblemError } from '../http/problem.errors.ts';
-import { PastPlaylists, pastQueryOf } from './past-playlists.ts';
+import { PastPlaylists } from './past-playlists.ts';
+import { handedOn, playlistQueryOf } from './playlist-query.ts';
 import { PlaylistReader, type Playlist, type PlaylistForm } from './playlist-reader.ts';
 
 const playlistType = 'application/vnd.apple.mpegurl';
@@ -47,15 +48,16 @@ export class OriginController {
     reply.headers(corsHeaders);
     const name = /^([A-Za-z0-9][A-Za-z0-9_.:-]{0,127})\.m3u8$/.exec(file)?.[1];
     if (name === undefined) throw notFound('no-route', 'Playlists end with ".m3u8".');
-    const asked = pastQueryOf(request.query as Readonly<Record<string, unknown>>);
-    if (asked !== undefined) {
-      const settled = await this.#past.serve(asked, streamId, async (playlists, form) => {
+    const asked = playlistQueryOf(request.query as Readonly<Record<string, unknown>>);
+    if (asked.past !== undefined) {
+      const settled = await this.#past.serve(asked.past, asked, streamId, async (playlists, form) => {
         const playlist = await playlistOf(playlists, streamId, name, form);
         return playlist.kind === 'playlist' ? playlist : refusePlaylist(playlist, streamId);
       });
       return sendText(settled.playlist.text, settled.forEver ? immutableCaching : momentCaching, request, reply);
     }
-    const playlist = await playlistOf(this.#playlists, streamId, name);
+    const form = { query: handedOn(asked, undefined), startSec: asked.startSec, skip: asked.skip };
+    const playlist = await playlistOf(this.#playlists, streamId, name, form);
     if (playlist.kind !== 'playlist') return refusePlaylist(playlist, streamId);
     return sendText(playlist.text, playlist.ended ? recordingCaching : liveCaching, request, reply);
   }

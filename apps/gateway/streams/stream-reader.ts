@@ -104,8 +104,13 @@ export class StreamReader {
 
   /** What the newest encoder makes, best first. */
   async renditions(stream: ReadRow): Promise<readonly ReadRow[]> {
+    return (await this.everyRendition(stream)).filter((row) => row['encoding_order'] === stream['encoding_order']);
+  }
+
+  /** What any encoder of the stream ever made, best first. */
+  async everyRendition(stream: ReadRow): Promise<readonly ReadRow[]> {
     const rows = await this.#reads.select(renditionTable, { where: [{ column: 'stream_id', is: 'eq', value: String(stream['stream_id']) }], limit: 1000 });
-    return rows.filter((row) => row['encoding_order'] === stream['encoding_order']).sort((a, b) => Number(b['bandwidth']) - Number(a['bandwidth']));
+    return rows.toSorted((a, b) => Number(b['bandwidth']) - Number(a['bandwidth']));
   }
 
   /** The newest segments of a rendition, oldest first. */

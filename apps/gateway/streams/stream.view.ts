@@ -1,4 +1,4 @@
-import type { StreamState, StreamStatus } from '#domain/stream';
+import { dvrWindowMsMin, type StreamState, type StreamStatus } from '#domain/stream';
 import type { ReadRow } from '#ports';
 import type { ColumnValue } from '#kernel';
 import { isoTime } from '../http/fields.ts';
@@ -48,6 +48,8 @@ export function settingsOf(row: ReadRow | undefined, head: KnownStream | undefin
     audioBitrate: head?.audioBitrate ?? numberOf(row?.['audio_bitrate']),
     segmentDurationSeconds: (head?.segmentDurationMs ?? Number(row?.['segment_duration_ms'])) / 1000,
     graceSeconds: (head?.graceMs ?? Number(row?.['grace_ms'])) / 1000,
+    // Heads from before this was a setting lack it, however they are typed.
+    dvrWindowSeconds: ((head?.dvrWindowMs as number | undefined) ?? numberOf(row?.['dvr_window_ms']) ?? dvrWindowMsMin) / 1000,
   };
 }
 

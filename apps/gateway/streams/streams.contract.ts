@@ -1,4 +1,13 @@
-import { defaultAudioBitrate, defaultGraceMs, defaultLadder, defaultSegmentDurationMs, graceMsMax, rungsMax } from '#domain/stream';
+import {
+  defaultAudioBitrate,
+  defaultGraceMs,
+  defaultLadder,
+  defaultSegmentDurationMs,
+  dvrWindowMsMax,
+  dvrWindowMsMin,
+  graceMsMax,
+  rungsMax,
+} from '#domain/stream';
 import { z } from 'zod';
 import { asOf, lineOfText, streamId, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
@@ -46,7 +55,13 @@ const rendition = z.object({
 });
 
 export const streamDetail = streamSummary.extend({
-  settings: z.object({ ladder: z.array(rung), audioBitrate: z.number(), segmentDurationSeconds: z.number(), graceSeconds: z.number() }),
+  settings: z.object({
+    ladder: z.array(rung),
+    audioBitrate: z.number(),
+    segmentDurationSeconds: z.number(),
+    graceSeconds: z.number(),
+    dvrWindowSeconds: z.number(),
+  }),
   encoding: z
     .object({
       status: z.string(),
@@ -109,6 +124,13 @@ export const startStream = operation({
       .max(graceMsMax / 1000)
       .default(defaultGraceMs / 1000)
       .describe('How long the stream waits for a publisher that went away.'),
+    dvrWindowSeconds: z
+      .number()
+      .int()
+      .min(dvrWindowMsMin / 1000)
+      .max(dvrWindowMsMax / 1000)
+      .optional()
+      .describe("How far back viewers can go while the stream is live; the platform's `DVR_WINDOW_SECONDS` when left out."),
   }),
   answer: streamSummary.extend({
     streamKey: z.string(),

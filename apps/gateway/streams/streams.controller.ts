@@ -6,6 +6,7 @@ import { Input, Route, type InputOf } from '../http/operation.ts';
 import { PastModels } from '../past/past-models.ts';
 import { PublicUrls } from '../public-urls.ts';
 import { StreamCommands } from './stream-commands.ts';
+import { StreamDefaults } from './stream-defaults.ts';
 import { StreamReader } from './stream-reader.ts';
 import { streamDetail, streamPage } from './stream-detail.ts';
 import { summaryOf } from './stream.view.ts';
@@ -17,18 +18,22 @@ export class StreamsController {
   readonly #reader: StreamReader;
   readonly #urls: PublicUrls;
   readonly #past: PastModels;
+  readonly #defaults: StreamDefaults;
 
-  constructor(commands: StreamCommands, reader: StreamReader, urls: PublicUrls, past: PastModels) {
+  constructor(commands: StreamCommands, reader: StreamReader, urls: PublicUrls, past: PastModels, defaults: StreamDefaults) {
     this.#commands = commands;
     this.#reader = reader;
     this.#urls = urls;
     this.#past = past;
+    this.#defaults = defaults;
   }
 
   @Route(startStream)
   async start(@Input(startStream) { body }: InputOf<typeof startStream>, @ByCaller() caller: Caller): Promise<object> {
     const { name, ladder, audioBitrate } = body;
-    const request = { name, ladder, audioBitrate, segmentDurationMs: body.segmentDurationSeconds * 1000, graceMs: body.graceSeconds * 1000 };
+    const times = { segmentDurationMs: body.segmentDurationSeconds * 1000, graceMs: body.graceSeconds * 1000 };
+    const dvrWindowMs = body.dvrWindowSeconds === undefined ? this.#defaults.dvrWindowMs : body.dvrWindowSeconds * 1000;
+    const request = { name, ladder, audioBitrate, ...times, dvrWindowMs };
     const { state, streamKey, createdAtMs } = await this.#commands.start(request, caller);
     const row = createdAtMs === undefined ? await this.#reader.row(state.streamId) : undefined;
     const summary = summaryOf(row, state, this.#urls.playback);

@@ -11,6 +11,7 @@ import { LocalMasterKey, MemoryKeyRing } from '#adapters/master-key';
 import { UuidV7IdSource } from '#adapters/system';
 import {
   defaultAudioBitrate,
+  defaultDvrWindowMs,
   defaultLadder,
   defaultSegmentDurationMs,
   streamAggregate,
@@ -60,7 +61,13 @@ class World {
   /** A stream whose publisher was live and then fell silent. */
   static async interrupted(graceMs: number): Promise<World> {
     const world = new World();
-    const settings = { ladder: defaultLadder, audioBitrate: defaultAudioBitrate, segmentDurationMs: defaultSegmentDurationMs, graceMs };
+    const settings = {
+      ladder: defaultLadder,
+      audioBitrate: defaultAudioBitrate,
+      segmentDurationMs: defaultSegmentDurationMs,
+      graceMs,
+      dvrWindowMs: defaultDvrWindowMs,
+    };
     await world.execute({ type: 'CreateStream', streamId, name: 'News', keyHash: secretHash, ...settings });
     await world.publish(sessionId, 1);
     await world.execute({ type: 'Interrupt', streamId, sessionId, reason: 'stalled', detail: 'Nothing for 10 s.' });

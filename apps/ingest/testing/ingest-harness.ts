@@ -2,7 +2,15 @@ import { MemoryAggregateStore, MemoryLeaseStore, MemoryOutbox, MemoryProjectionS
 import { LocalMasterKey, MemoryKeyRing } from '#adapters/master-key';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { tenantAggregate, tenantAggregateId, type TenantCommand } from '#domain/access';
-import { defaultAudioBitrate, defaultLadder, defaultSegmentDurationMs, formatStreamKey, streamAggregate, type StreamState } from '#domain/stream';
+import {
+  defaultAudioBitrate,
+  defaultDvrWindowMs,
+  defaultLadder,
+  defaultSegmentDurationMs,
+  formatStreamKey,
+  streamAggregate,
+  type StreamState,
+} from '#domain/stream';
 import { decodeEvent, type DomainEvent, type StreamEvent } from '#events';
 import type { AggregateStore, Clock, LeaseStore } from '#ports';
 import { CommandExecutor, createLogger, Lifecycle, noTelemetry, pause, PersonalData, SubjectKeys } from '#runtime';
@@ -91,7 +99,13 @@ export class IngestNode {
   /** Creates a stream and answers its key. */
   async createStream(streamId: string, graceMs = 60_000, tenant = 'default'): Promise<string> {
     const keyHash = createHash('sha256').update(secret).digest('hex');
-    const settings = { ladder: defaultLadder, audioBitrate: defaultAudioBitrate, segmentDurationMs: defaultSegmentDurationMs, graceMs };
+    const settings = {
+      ladder: defaultLadder,
+      audioBitrate: defaultAudioBitrate,
+      segmentDurationMs: defaultSegmentDurationMs,
+      graceMs,
+      dvrWindowMs: defaultDvrWindowMs,
+    };
     const command = { type: 'CreateStream' as const, streamId, name: streamId, keyHash, ...settings };
     const result = await this.commands.execute(streamAggregate, streamId, command, { actor: 'system:test', correlationId: 'test', tenant });
     if (result.refused) throw new Error(result.message);

@@ -20,6 +20,7 @@ import { pino } from 'pino';
 export type Segment = EventOf<typeof segmentProduced>['data'];
 
 export const streamId = 'st-test';
+const times = { segmentDurationMs: 2000, graceMs: 60_000, dvrWindowMs: 60_000 };
 
 /** A stream as the commands write it to the log, and what the packager answered there. */
 export class PublishedStream {
@@ -38,9 +39,7 @@ export class PublishedStream {
 
   async create(ladder: Array<{ name: string; height: number; videoBitrate: number }>): Promise<void> {
     await this.#log.ensureTopic('stream', topicPartitions);
-    await this.#publish(
-      streamCreated.draft({ streamId, name: 'test', keyHash: 'a'.repeat(64), ladder, audioBitrate: 96_000, segmentDurationMs: 2000, graceMs: 60_000 }),
-    );
+    await this.#publish(streamCreated.draft({ streamId, name: 'test', keyHash: 'a'.repeat(64), ladder, audioBitrate: 96_000, ...times }));
   }
 
   start(sessionId: string, relayUrl: string): Promise<void> {

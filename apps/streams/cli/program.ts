@@ -35,8 +35,9 @@ function addStreams(program: Command): void {
   remote(stream, 'start <name>', 'create a stream and print its key, once')
     .option('--grace <seconds>', 'how long it waits for a publisher that went away', wholeNumber)
     .option('--segment <seconds>', 'length of a segment', wholeNumber)
+    .option('--dvr <seconds>', 'how far back viewers can go while it is live', wholeNumber)
     .option('--rung <name:height:bitrate>', 'a rung of the ladder; repeat for more', rungs)
-    .action((name: string, options: CommonOptions & { grace?: number; segment?: number; rung?: NonNullable<StartOptions['ladder']> }) =>
+    .action((name: string, options: CommonOptions & { grace?: number; segment?: number; dvr?: number; rung?: NonNullable<StartOptions['ladder']> }) =>
       startStream(contextOf(options), name, { ...options, ...(options.rung === undefined ? {} : { ladder: options.rung }) }),
     );
   remote(stream, 'stop <id>', 'end a stream for good').action((id: string, options: CommonOptions) => stopStream(contextOf(options), id));

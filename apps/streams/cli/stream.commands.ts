@@ -5,6 +5,7 @@ import { duration, table } from './table.ts';
 export interface StartOptions {
   readonly grace?: number;
   readonly segment?: number;
+  readonly dvr?: number;
   readonly ladder?: ReadonlyArray<{ readonly name: string; readonly height: number; readonly videoBitrate: number }>;
 }
 
@@ -13,6 +14,7 @@ export async function startStream({ api, print }: CommandContext, name: string, 
     name,
     ...(options.grace === undefined ? {} : { graceSeconds: options.grace }),
     ...(options.segment === undefined ? {} : { segmentDurationSeconds: options.segment }),
+    ...(options.dvr === undefined ? {} : { dvrWindowSeconds: options.dvr }),
     ...(options.ladder === undefined ? {} : { ladder: options.ladder }),
   });
   print(stream, () => [

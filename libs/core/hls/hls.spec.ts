@@ -27,6 +27,7 @@ describe('media playlist', () => {
 #EXT-X-MEDIA-SEQUENCE:7
 #EXT-X-DISCONTINUITY-SEQUENCE:0
 #EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=12
 #EXT-X-MAP:URI="../../media/init0.mp4"
 #EXT-X-PROGRAM-DATE-TIME:2026-09-21T14:13:34.000Z
 #EXTINF:2.000000,
@@ -93,6 +94,81 @@ describe('media playlist', () => {
   test('a corrupt number cannot render without bound', () => {
     expect(renderMedia({ ...live, segments: [segment(0), segment(1e9)] }).match(/#EXT-X-GAP/g)).toHaveLength(1000);
   });
+});
+
+const range = (from: number, to: number): PlaylistSegment[] => Array.from({ length: to - from }, (_, at) => segment(from + at));
+
+/** What a client has that joins a delta update to the playlist that it had (section 6.3.7): the update's header, and all segments. */
+function joined(before: string, update: string): string {
+  const skip = /#EXT-X-SKIP:SKIPPED-SEGMENTS=(\d+)\n/.exec(update);
+  if (skip === null) return update;
+  const first = (text: string): number => Number(/#EXT-X-MEDIA-SEQUENCE:(\d+)/.exec(text)?.[1]);
+  const [head = '', tail = ''] = update.split(skip[0]);
+  const entries = before.split(/(?<=\n\.\.\/\.\.\/media\/\S+\n)/);
+  const [start = ''] = entries;
+  const header = start.split('\n').filter((line) => /^#EXT(M3U|-X-(VERSION|TARGET|MEDIA-SEQ|DISCONTINUITY-SEQ|INDEP|SERVER|START))/.test(line));
+  const body = [start.slice(header.join('\n').length + 1), ...entries.slice(1)];
+  const dropped = first(update) - first(before);
+  return `${head}${body.slice(dropped, dropped + Number(skip[1])).join('')}${tail}`;
+}
+
+describe('delta updates', () => {
+  test('what is older than six target durations is one line', () => {
+    const text = renderMedia({ ...live, segments: range(100, 7300), skip: true });
+    expect(text).toContain('#EXT-X-VERSION:9\n');
+    expect(text).toContain('#EXT-X-MEDIA-SEQUENCE:100\n');
+    expect(text).toContain('#EXT-X-SKIP:SKIPPED-SEGMENTS=7194\n#EXT-X-PROGRAM-DATE-TIME');
+    expect(text.match(/#EXTINF/g)).toHaveLength(6);
+  });
+
+  test('where nothing is old enough, and of a recording, everything is sent', () => {
+    for (const list of [
+      { ...live, segments: range(0, 6) },
+      { ...live, segments: range(0, 600), ended: true },
+    ])
+      expect(renderMedia({ ...list, skip: true })).toBe(renderMedia(list));
+  });
+
+  test('joined to the playlist before, it is the playlist of now, whatever holes and breaks there are', () => {
+    const stream = fc.record({
+      missing: fc.uniqueArray(fc.integer({ min: 1, max: 78 }), { maxLength: 20 }),
+      breaks: fc.uniqueArray(fc.integer({ min: 1, max: 79 }), { maxLength: 8 }),
+      then: fc.integer({ min: 20, max: 70 }),
+      first: fc.integer({ min: 0, max: 10 }),
+      // Section 6.3.7: who asks has a playlist that is no older than half the skip boundary.
+      newer: fc.integer({ min: 0, max: 3 }),
+      removed: fc.integer({ min: 0, max: 9 }),
+    });
+    fc.assert(
+      fc.property(stream, ({ missing, breaks, then, first, newer, removed }) => {
+        const shown = (from: number, to: number) => ({
+          ...live,
+          segments: range(from, to + 1).flatMap((one) =>
+            missing.includes(one.mediaSequence) ? [] : [{ ...one, initCid: `init${breaks.filter((at) => at <= one.mediaSequence).length}` }],
+          ),
+          discontinuities: new Set(breaks),
+          discontinuitySequence: breaks.filter((at) => at < from).length,
+          window: { first: from, last: to },
+        });
+        const before = renderMedia(shown(first, then));
+        const now = shown(first + removed, then + newer);
+        // A client that joins sees the initialisation of a removed first segment no more; the full list names it anew.
+        const plain = (text: string): string => text.replaceAll(/#EXT-X-VERSION:\d+\n|#EXT-X-MAP\S+\n/g, '');
+        expect(plain(joined(before, renderMedia({ ...now, skip: true })))).toBe(plain(renderMedia(now)));
+      }),
+    );
+  });
+});
+
+test('a break is told where a rendition has a gap alone, so that all renditions count alike', () => {
+  const text = renderMedia({ ...live, segments: [segment(3), segment(6)], discontinuities: new Set([5]) });
+  expect(text).toContain('#EXT-X-GAP\n#EXTINF:2.000000,\n../../media/gap.m4s\n#EXT-X-DISCONTINUITY\n#EXT-X-GAP');
+  expect(text.match(/#EXT-X-DISCONTINUITY\n/g)).toHaveLength(1);
+});
+
+test.each([0, 90, -600])('players are told to begin at %d s in both kinds of playlist', (startSec) => {
+  for (const text of [renderMedia({ ...live, segments: range(0, 3), startSec }), renderMultivariant({ renditions: [audio], startSec })])
+    expect(text).toContain(`\n#EXT-X-START:TIME-OFFSET=${startSec}\n`);
 });
 
 const rung = (name: string, height: number, bandwidth: number, averageBandwidth?: number): PlaylistRendition => ({

@@ -1,19 +1,25 @@
 import { dateTime } from './date-time.ts';
-import type { MediaPlaylist, PlaylistSegment } from './playlist.ts';
+import { skipBoundaryTargets, type MediaPlaylist, type PlaylistSegment } from './playlist.ts';
+import { startTag } from './start-tag.ts';
 
 /** At most this many missing segments in a row become gap entries: a corrupt number must not render millions of lines. */
 const gapEntriesMax = 1000;
 
 /**
- * Renders a media playlist (RFC 8216bis section 4.4.3). Pure: the same input gives the same bytes.
+ * Renders a media playlist (RFC 8216bis section 4.4.3), or with `skip` what is new in it. Pure: the same input gives the
+ * same bytes. A delta update looks at the segments that it lists alone, however many it leaves out.
  * URIs are relative to `/live/<streamId>/<rendition>.m3u8`, so the playlist works on any host and below any path prefix.
  */
 export function renderMedia(playlist: MediaPlaylist): string {
   const { segments, window } = playlist;
   const first = window?.first ?? segments[0]?.mediaSequence ?? 0;
-  const lines = [...header(playlist, first)];
-  const state: RenderState = { next: first, initCid: undefined, endUs: undefined, playlist };
-  for (const segment of segments) {
+  const kept = playlist.skip === true && !playlist.ended ? firstKept(playlist) : 0;
+  const before = segments[kept - 1];
+  const skipped = before === undefined ? 0 : before.mediaSequence + 1 - first;
+  const lines = [...header(playlist, first, skipped)];
+  const state: RenderState = { next: first + skipped, initCid: before?.initCid, endUs: before === undefined ? undefined : endOf(before), playlist };
+  for (let index = kept; index < segments.length; index++) {
+    const segment = segments[index] as PlaylistSegment;
     if (segment.mediaSequence < state.next) continue;
     lines.push(...gapsUntil(state, segment.mediaSequence, segment.startUs), ...entry(state, segment));
   }
@@ -21,6 +27,25 @@ export function renderMedia(playlist: MediaPlaylist): string {
   // 4.4.3.4: no more segments will be added. A recording always ends; a live playlist never shows the tag.
   if (playlist.ended) lines.push('#EXT-X-ENDLIST');
   return `${lines.join('\n')}\n`;
+}
+
+/**
+ * Index of the first segment that a delta update must list: one that begins within the skip boundary of the end, or whose
+ * predecessor does not tell where the numbering stands (6.2.5.1).
+ */
+function firstKept({ segments, window, targetDurationSec }: MediaPlaylist): number {
+  const last = segments.at(-1);
+  if (last === undefined) return 0;
+  // Gaps at the end last a target duration each.
+  const endUs = endOf(last) + Math.max(0, (window?.last ?? 0) - last.mediaSequence) * targetDurationSec * 1_000_000;
+  const boundaryUs = endUs - skipBoundaryTargets * targetDurationSec * 1_000_000;
+  let index = segments.length;
+  while (index > 0 && endOf(segments[index - 1] as PlaylistSegment) > boundaryUs) index--;
+  return index;
+}
+
+function endOf({ startUs, durationUs }: PlaylistSegment): number {
+  return startUs + durationUs;
 }
 
 interface RenderState {
@@ -32,26 +57,31 @@ interface RenderState {
   readonly playlist: MediaPlaylist;
 }
 
-function* header(playlist: MediaPlaylist, first: number): Generator<string> {
+function* header(playlist: MediaPlaylist, first: number, skipped: number): Generator<string> {
+  const { targetDurationSec, ended } = playlist;
   // 4.4.1.1: the first line of every playlist.
   yield '#EXTM3U';
-  // 4.4.1.2 and 8: EXT-X-MAP in a playlist that is not I-frames-only needs 6; 7 is what fragmented MP4 players expect.
-  yield '#EXT-X-VERSION:7';
+  // 4.4.1.2 and 8: EXT-X-MAP in a playlist that is not I-frames-only needs 6, EXT-X-SKIP 9; 7 is what fragmented MP4 players expect.
+  yield `#EXT-X-VERSION:${skipped > 0 ? 9 : 7}`;
   // 4.4.3.1: an upper bound of every rounded EXTINF; 6.2.1: it must not change.
-  yield `#EXT-X-TARGETDURATION:${playlist.targetDurationSec}`;
+  yield `#EXT-X-TARGETDURATION:${targetDurationSec}`;
   // 4.4.3.2 and 6.2.2: number of the first segment; it grows by one for each segment removed.
   yield `#EXT-X-MEDIA-SEQUENCE:${first}`;
   // 4.4.3.3: before the first segment and before any EXT-X-DISCONTINUITY; 6.2.2: it counts the discontinuities removed.
   yield `#EXT-X-DISCONTINUITY-SEQUENCE:${playlist.discontinuitySequence}`;
   // 4.4.3.5: VOD says that the playlist cannot change.
-  if (playlist.ended) yield '#EXT-X-PLAYLIST-TYPE:VOD';
+  if (ended) yield '#EXT-X-PLAYLIST-TYPE:VOD';
   // 4.4.2.1: each segment starts with a key frame and decodes alone.
   yield '#EXT-X-INDEPENDENT-SEGMENTS';
+  yield* startTag(playlist.startSec);
+  // 4.4.3.8: what is older than this may be left out for a client that asks so.
+  if (!ended) yield `#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=${skipBoundaryTargets * targetDurationSec}`;
+  // 4.4.5.2: in place of the segments left out, with all their tags.
+  if (skipped > 0) yield `#EXT-X-SKIP:SKIPPED-SEGMENTS=${skipped}`;
 }
 
 function* entry(state: RenderState, segment: PlaylistSegment): Generator<string> {
-  // 4.4.4.3: timestamps or parameters change between the segment before and this one.
-  if (segment.discontinuity) yield '#EXT-X-DISCONTINUITY';
+  yield* discontinuity(state, segment.mediaSequence, segment.discontinuity);
   // 4.4.4.5: applies to every segment until the next one.
   if (segment.initCid !== state.initCid) yield `#EXT-X-MAP:URI="${mediaUri(segment.initCid, 'mp4')}"`;
   // 4.4.4.6: wall clock of the first sample; 6.2.1 wants it on every segment after a discontinuity.
@@ -61,7 +91,12 @@ function* entry(state: RenderState, segment: PlaylistSegment): Generator<string>
   yield mediaUri(segment.cid, 'm4s');
   state.next = segment.mediaSequence + 1;
   state.initCid = segment.initCid;
-  state.endUs = segment.startUs + segment.durationUs;
+  state.endUs = endOf(segment);
+}
+
+/** 4.4.4.3: timestamps or parameters change between the segment before and this one; 6.2.4: at the same place everywhere. */
+function* discontinuity({ playlist: { discontinuities } }: RenderState, mediaSequence: number, own: boolean): Generator<string> {
+  if (own || discontinuities?.has(mediaSequence) === true) yield '#EXT-X-DISCONTINUITY';
 }
 
 /** 4.4.4.7: a number without media is listed and marked, because 6.2.2 allows no jump in the numbering. */
@@ -69,6 +104,7 @@ function* gapsUntil(state: RenderState, mediaSequence: number, untilUs: number |
   const count = Math.min(mediaSequence - state.next, gapEntriesMax);
   const durationUs = gapDuration(state, count, untilUs);
   for (let index = 0; index < count; index++) {
+    yield* discontinuity(state, state.next + index, false);
     yield '#EXT-X-GAP';
     yield `#EXTINF:${seconds(durationUs)},`;
     // The URI of a gap is never loaded, but the entry must have one.

@@ -1,4 +1,5 @@
 import type { MultivariantPlaylist, PlaylistRendition } from './playlist.ts';
+import { startTag } from './start-tag.ts';
 
 const audioGroup = 'audio';
 
@@ -7,10 +8,10 @@ const audioGroup = 'audio';
  * rendition (6.2.4 wants the same audio for every rung). Without video the audio is itself the only variant.
  * URIs are relative to `/live/<streamId>/master.m3u8`.
  */
-export function renderMultivariant({ renditions, query = '' }: MultivariantPlaylist): string {
+export function renderMultivariant({ renditions, query = '', startSec }: MultivariantPlaylist): string {
   const videos = renditions.filter(({ kind }) => kind === 'video').toSorted((a, b) => b.bandwidth - a.bandwidth);
   const audios = renditions.filter(({ kind }) => kind === 'audio').toSorted((a, b) => b.bandwidth - a.bandwidth);
-  const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS'];
+  const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS', ...startTag(startSec)];
   if (videos.length === 0) {
     for (const audio of audios) lines.push(...variant(audio, undefined, query));
   } else {

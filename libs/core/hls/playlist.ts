@@ -29,7 +29,19 @@ export interface MediaPlaylist {
    * than this one: what is missing at either end becomes gaps too. Defaults to the first and last segment.
    */
   readonly window?: { readonly first: number; readonly last: number };
+  /**
+   * Media sequence numbers at which the stream's time or parameters break, in whichever rendition: every rendition breaks
+   * there (6.2.4), also one that has only a gap. Defaults to those of `segments`.
+   */
+  readonly discontinuities?: ReadonlySet<number>;
+  /** Where players should begin, seconds from the first segment or, below zero, from the end (EXT-X-START). */
+  readonly startSec?: number | undefined;
+  /** The client has the playlist already and asks for what is new alone (`_HLS_skip`, 6.2.5.1). Ignored where nothing can be left out. */
+  readonly skip?: boolean | undefined;
 }
+
+/** Older than so many target durations before the end can be skipped: the least that 4.4.3.8 allows. */
+export const skipBoundaryTargets = 6;
 
 /** A rendition as a multivariant playlist names it; the fields are those of `encoding.started`. */
 export interface PlaylistRendition {
@@ -51,6 +63,8 @@ export interface MultivariantPlaylist {
   readonly renditions: readonly PlaylistRendition[];
   /** Query of every URI, with its question mark: what the playlist itself was asked for with. */
   readonly query?: string;
+  /** As in its media playlists. */
+  readonly startSec?: number | undefined;
 }
 
 /**

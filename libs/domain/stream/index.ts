@@ -1,8 +1,11 @@
 export {
   defaultAudioBitrate,
+  defaultDvrWindowMs,
   defaultGraceMs,
   defaultLadder,
   defaultSegmentDurationMs,
+  dvrWindowMsMax,
+  dvrWindowMsMin,
   graceMsMax,
   rungsMax,
   settingsProblem,

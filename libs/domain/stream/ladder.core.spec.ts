@@ -1,7 +1,21 @@
 import { describe, expect, test } from '@jest/globals';
-import { defaultAudioBitrate, defaultGraceMs, defaultLadder, defaultSegmentDurationMs, settingsProblem, type StreamSettings } from './ladder.core.ts';
+import {
+  defaultAudioBitrate,
+  defaultDvrWindowMs,
+  defaultGraceMs,
+  defaultLadder,
+  defaultSegmentDurationMs,
+  settingsProblem,
+  type StreamSettings,
+} from './ladder.core.ts';
 
-const good: StreamSettings = { ladder: defaultLadder, audioBitrate: defaultAudioBitrate, segmentDurationMs: defaultSegmentDurationMs, graceMs: defaultGraceMs };
+const good: StreamSettings = {
+  ladder: defaultLadder,
+  audioBitrate: defaultAudioBitrate,
+  segmentDurationMs: defaultSegmentDurationMs,
+  graceMs: defaultGraceMs,
+  dvrWindowMs: defaultDvrWindowMs,
+};
 const rung = { name: '720p', height: 720, videoBitrate: 2_800_000 };
 
 describe('stream settings', () => {
@@ -23,6 +37,8 @@ describe('stream settings', () => {
     ['segments of half a second', { segmentDurationMs: 500 }, 'segmentDurationMs'],
     ['segments off the grid', { segmentDurationMs: 2500 }, 'segmentDurationMs'],
     ['waiting for two days', { graceMs: 172_800_000 }, 'graceMs'],
+    ['a window too short to play in', { dvrWindowMs: 59_999 }, 'dvrWindowMs'],
+    ['a window of more than four hours', { dvrWindowMs: 14_400_001 }, 'dvrWindowMs'],
     ['a grace period that is no number', { graceMs: Number.NaN }, 'graceMs'],
   ])('%s', (_what, change, field) => {
     expect(settingsProblem({ ...good, ...change })).toEqual({ field, message: expect.any(String) });

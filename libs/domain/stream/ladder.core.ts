@@ -19,9 +19,13 @@ export const defaultLadder: readonly Rung[] = [
 export const defaultAudioBitrate = 128_000;
 export const defaultSegmentDurationMs = 2_000;
 export const defaultGraceMs = 60_000;
+export const defaultDvrWindowMs = 3_600_000;
 
 export const rungsMax = 12;
 export const graceMsMax = 86_400_000;
+/** A player needs three target durations behind the live edge, and skips what is older than six: 10 s segments fill this. */
+export const dvrWindowMsMin = 60_000;
+export const dvrWindowMsMax = 14_400_000;
 const rungName = /^[a-z0-9][a-z0-9-]{0,31}$/;
 /** Names that mean something else next to the renditions: the shared audio and the multivariant playlist. */
 const reservedNames = new Set(['audio', 'master']);
@@ -32,6 +36,8 @@ export interface StreamSettings {
   readonly audioBitrate: number;
   readonly segmentDurationMs: number;
   readonly graceMs: number;
+  /** How far back viewers can go while the stream is live. */
+  readonly dvrWindowMs: number;
 }
 
 /** A setting that cannot be used: which one, and why. */
@@ -78,5 +84,7 @@ export function settingsProblem(settings: StreamSettings): SettingProblem | unde
     return { field: 'segmentDurationMs', message: 'The segment duration is 1000 to 10000 ms, in whole seconds.' };
   }
   if (!within(settings.graceMs, 0, graceMsMax)) return { field: 'graceMs', message: `The grace period is 0 to ${graceMsMax} ms.` };
+  if (!within(settings.dvrWindowMs, dvrWindowMsMin, dvrWindowMsMax))
+    return { field: 'dvrWindowMs', message: `The DVR window is ${dvrWindowMsMin} to ${dvrWindowMsMax} ms.` };
   return undefined;
 }

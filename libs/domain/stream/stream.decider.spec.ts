@@ -15,6 +15,7 @@ const create: CreateStream = {
   audioBitrate: 128_000,
   segmentDurationMs: 2000,
   graceMs: 60_000,
+  dvrWindowMs: 3_600_000,
 };
 const start: StartPublishing = {
   type: 'StartPublishing',
@@ -38,6 +39,7 @@ const created = streamCreated.draft({
   audioBitrate: 128_000,
   segmentDurationMs: 2000,
   graceMs: 60_000,
+  dvrWindowMs: 3_600_000,
 });
 const startedAs = (sessionId: string, epoch: number): StreamDraft => {
   const { endpoint, remoteAddress, node, relayUrl } = start;

@@ -26,8 +26,9 @@ function create(command: CreateStream, state: StreamState): StreamDecision {
   if (command.name.trim() === '' || command.name.length > nameLengthMax) return refuse('invalid-setting', `name: A name has 1 to ${nameLengthMax} characters.`);
   const problem = settingsProblem(command);
   if (problem !== undefined) return refuse('invalid-setting', `${problem.field}: ${problem.message}`);
-  const { streamId, name, keyHash, audioBitrate, segmentDurationMs, graceMs } = command;
-  return accept<StreamDraft>(streamCreated.draft({ streamId, name, keyHash, ladder: [...command.ladder], audioBitrate, segmentDurationMs, graceMs }));
+  const { streamId, name, keyHash, audioBitrate, segmentDurationMs, graceMs, dvrWindowMs } = command;
+  const settings = { ladder: [...command.ladder], audioBitrate, segmentDurationMs, graceMs, dvrWindowMs };
+  return accept<StreamDraft>(streamCreated.draft({ streamId, name, keyHash, ...settings }));
 }
 
 /** The fencing epoch that a new session must exceed. */
@@ -91,8 +92,8 @@ function decide(command: StreamCommand, state: StreamState): StreamDecision {
 function evolve(state: StreamState, event: StreamDraft): StreamState {
   if (event.type === streamCreated.type) return { status: 'created', ...event.data };
   if (state.status === 'absent') return state;
-  const { streamId, name, keyHash, ladder, audioBitrate, segmentDurationMs, graceMs } = state;
-  const facts = { streamId, name, keyHash, ladder, audioBitrate, segmentDurationMs, graceMs };
+  const { streamId, name, keyHash, ladder, audioBitrate, segmentDurationMs, graceMs, dvrWindowMs } = state;
+  const facts = { streamId, name, keyHash, ladder, audioBitrate, segmentDurationMs, graceMs, dvrWindowMs };
   switch (event.type) {
     case streamStarted.type: {
       const { sessionId, epoch, endpoint, remoteAddress, node, relayUrl } = event.data;

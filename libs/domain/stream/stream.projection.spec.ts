@@ -78,6 +78,7 @@ const life: readonly DomainEvent[] = [
       audioBitrate: 128_000,
       segmentDurationMs: 2000,
       graceMs: 60_000,
+      dvrWindowMs: 3_600_000,
     }),
     1n,
   ),

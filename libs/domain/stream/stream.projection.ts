@@ -47,6 +47,7 @@ function created(event: EventOf<typeof streamCreated>): readonly RowChange[] {
     audio_bitrate: data.audioBitrate,
     segment_duration_ms: data.segmentDurationMs,
     grace_ms: BigInt(data.graceMs),
+    dvr_window_ms: data.dvrWindowMs,
   };
   return [{ ...change, set: { ...change.set, ...once } }];
 }
@@ -185,7 +186,7 @@ function project(event: DomainEvent): readonly RowChange[] {
 /** Streams, their publishers' sessions, their renditions and every segment: what playlists and the console are rendered from. */
 export const streamsProjection: Projection<DomainEvent> = {
   name: 'streams',
-  version: 3,
+  version: 4,
   contexts: ['stream'],
   handles: [
     streamCreated.type,

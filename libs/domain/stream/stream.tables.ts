@@ -24,6 +24,7 @@ export const streamTable: TableSpec = {
     audio_bitrate: once('integer'),
     segment_duration_ms: once('integer'),
     grace_ms: once('bigint'),
+    dvr_window_ms: once('integer'),
     first_live_at_ms: { type: 'bigint', join: 'min' },
     status: lww('text', 'lifecycle'),
     session_id: lww('text', 'lifecycle'),

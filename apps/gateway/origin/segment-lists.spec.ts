@@ -1,0 +1,112 @@
+import { beforeEach, expect, test } from '@jest/globals';
+import { segmentTable } from '#domain/stream';
+import type { RowChange, TableSpec } from '#kernel';
+import { ReadStore, rowsFor, type ReadQuery, type ReadRow, type ReadSnapshot } from '#ports';
+import { SegmentLists, type SegmentList } from './segment-lists.ts';
+
+/** Rows that change under the reader; counts what is asked and answered. */
+class Rows extends ReadStore {
+  rows: RowChange[] = [];
+  answered = 0;
+  asked = 0;
+
+  override select(table: TableSpec, query: ReadQuery): Promise<readonly ReadRow[]> {
+    const rows = rowsFor(table, query, this.rows);
+    this.asked += 1;
+    this.answered += rows.length;
+    return Promise.resolve(rows);
+  }
+
+  override snapshot(): Promise<ReadSnapshot> {
+    throw new Error('nobody asks for one');
+  }
+
+  add(from: number, to: number, change: Partial<RowChange['set']> = {}, rendition = '720p'): void {
+    for (let mediaSequence = from; mediaSequence < to; mediaSequence++) {
+      const set = {
+        ...{ cid: `c${mediaSequence}`, init_cid: 'i', size_bytes: 1n, duration_us: 2_000_000n, start_us: BigInt(mediaSequence) * 2_000_000n },
+        ...{ program_date_time_ms: 1n, discontinuity: false, timescale: 90_000, codecs: 'avc1.64001f', key_frames: [], ...change },
+      };
+      this.rows = [...this.rows.filter(({ key }) => key['rendition'] !== rendition || key['media_sequence'] !== mediaSequence)];
+      this.rows.push({ table: segmentTable.name, key: { stream_id: 'st', rendition, media_sequence: mediaSequence }, set });
+    }
+  }
+}
+
+let reads: Rows;
+let lists: SegmentLists;
+const want = (last: number, fromUs = 0, rendition = '720p'): Promise<SegmentList> => lists.list({ streamId: 'st', rendition, fromUs, last });
+const numbers = ({ segments }: SegmentList): number[] => segments.map(({ mediaSequence }) => mediaSequence);
+
+beforeEach(() => {
+  reads = new Rows();
+  lists = new SegmentLists(reads, { segmentsMax: 500 });
+});
+
+test('what is known is not read again: a new segment costs a handful of rows, and no segment costs none', async () => {
+  reads.add(0, 400);
+  expect(numbers(await want(399))).toHaveLength(400);
+  reads.answered = 0;
+  reads.add(400, 401);
+  expect(numbers(await want(400)).at(-1)).toBe(400);
+  expect(reads.answered).toBe(9);
+  reads.asked = 0;
+  await want(400);
+  expect(reads.asked).toBe(0);
+});
+
+test('what a successor replaced is seen, and a break that came with it', async () => {
+  reads.add(0, 20);
+  await want(19);
+  reads.add(18, 20, { cid: 'new', discontinuity: true });
+  reads.add(20, 21);
+  const { segments, discontinuities } = await want(20);
+  expect(segments.slice(-4).map(({ cid }) => cid)).toEqual(['c17', 'new', 'new', 'c20']);
+  expect(discontinuities).toEqual([18, 19]);
+});
+
+test('what is older than the window is let go, its breaks are still counted, and read again when somebody wants all', async () => {
+  reads.add(0, 100);
+  reads.add(3, 4, { discontinuity: true });
+  await want(99);
+  reads.add(100, 101);
+  const held = await want(100, 100_000_000);
+  expect([numbers(held)[0], held.discontinuities]).toEqual([35, [3]]);
+  expect(numbers(await want(100, 0))).toHaveLength(101);
+});
+
+test('a row that comes later than that of another rendition is waited for', async () => {
+  reads.add(0, 5);
+  expect(numbers(await want(5))).toEqual([0, 1, 2, 3, 4]);
+  reads.add(5, 6);
+  expect(numbers(await want(5))).toEqual([0, 1, 2, 3, 4, 5]);
+});
+
+test('readers at once are answered from one reading', async () => {
+  reads.add(0, 100);
+  const found = await Promise.all(Array.from({ length: 10 }, () => want(99)));
+  expect(found.map((one) => one.segments.length)).toEqual(Array.from({ length: 10 }, () => 100));
+  expect(reads.asked).toBe(2);
+});
+
+test('the memory is bounded: what was not asked for the longest is forgotten', async () => {
+  for (const rendition of ['a', 'b', 'c']) {
+    reads.add(0, 200, {}, rendition);
+    await want(199, 0, rendition);
+  }
+  expect(lists.size).toBe(400);
+  reads.asked = 0;
+  await want(199, 0, 'b');
+  expect(reads.asked).toBe(0);
+  await want(199, 0, 'a');
+  expect([reads.asked, lists.size]).toEqual([2, 400]);
+});
+
+test('a failure is told to whoever asked, and the next one reads anew', async () => {
+  reads.add(0, 3);
+  const select = reads.select.bind(reads);
+  reads.select = () => Promise.reject(new Error('away'));
+  await expect(want(2)).rejects.toThrow('away');
+  reads.select = select;
+  expect(numbers(await want(2))).toEqual([0, 1, 2]);
+});

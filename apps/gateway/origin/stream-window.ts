@@ -1,0 +1,116 @@
+import { dvrWindowMsMin, isComplete, type StreamStatus } from '#domain/stream';
+import type { Millis } from '#kernel';
+import type { ReadRow } from '#ports';
+import type { StreamReader } from '../streams/stream-reader.ts';
+import type { SegmentList, SegmentLists } from './segment-lists.ts';
+import type { Segment } from './segment-rows.ts';
+
+/** A key frame may stand this little before the grid, and sound begins up to two frames after it. */
+const beforeGridUs = 50_000;
+
+export interface StreamWindowInit {
+  readonly stream: ReadRow;
+  /** Renditions of the newest encoder, best first, and names of all that there ever were. */
+  readonly renditions: readonly ReadRow[];
+  readonly names: readonly string[];
+  /** Everything from the first segment on; else what viewers of the live stream can go back to. */
+  readonly whole: boolean;
+}
+
+/** The part of a stream that its manifests show: the same in all of them, whichever rendition has segments in it. */
+export class StreamWindow {
+  readonly first: number;
+  readonly last: number;
+  readonly #init: StreamWindowInit;
+  readonly #lists: ReadonlyMap<string, SegmentList>;
+
+  private constructor(init: StreamWindowInit, lists: ReadonlyMap<string, SegmentList>, first: number, last: number) {
+    this.#init = init;
+    this.#lists = lists;
+    this.first = first;
+    this.last = last;
+  }
+
+  /** Undefined for a stream without a segment. */
+  static async open(streams: StreamReader, lists: SegmentLists, stream: ReadRow, whole: boolean): Promise<StreamWindow | undefined> {
+    if (stream['last_media_sequence'] === null) return undefined;
+    const all = await streams.everyRendition(stream);
+    const renditions = all.filter((row) => row['encoding_order'] === stream['encoding_order']);
+    const names = all.map((row) => String(row['name']));
+    const last = Number(stream['last_media_sequence']);
+    const fromUs = whole ? 0 : windowStartUs(stream);
+    const wanted = { streamId: String(stream['stream_id']), fromUs, last };
+    const found = await Promise.all(names.map(async (rendition) => [rendition, await lists.list({ ...wanted, rendition })] as const));
+    const byName = new Map(found);
+    const first = whole ? Number(stream['first_media_sequence']) : (firstSince(renditions, byName, fromUs) ?? last);
+    return new StreamWindow({ stream, renditions, names, whole }, byName, first, last);
+  }
+
+  get stream(): ReadRow {
+    return this.#init.stream;
+  }
+
+  get renditions(): readonly ReadRow[] {
+    return this.#init.renditions;
+  }
+
+  get names(): readonly string[] {
+    return this.#init.names;
+  }
+
+  /** The segments of a rendition within the window. */
+  segments(rendition: string): readonly Segment[] {
+    const segments = this.#lists.get(rendition)?.segments ?? [];
+    const from = firstIndex(segments, this.first);
+    const end = firstIndex(segments, this.last + 1);
+    return from === 0 && end === segments.length ? segments : segments.slice(from, end);
+  }
+
+  /** Where time or parameters break, in whichever rendition; numbers before the window as well. */
+  discontinuities(): readonly number[] {
+    const all = [...this.#lists.values()].map(({ discontinuities }) => discontinuities);
+    return [...new Set(all.flat())].toSorted((a, b) => a - b);
+  }
+}
+
+/**
+ * Where the window begins on the stream's timeline. On the grid of segments: the ends of renditions differ by a frame, and
+ * the place must never move back.
+ */
+function windowStartUs(stream: ReadRow): number {
+  const gridUs = Number(stream['segment_duration_ms']) * 1000;
+  const windowUs = Number(stream['dvr_window_ms'] ?? dvrWindowMsMin) * 1000;
+  return Math.max(0, Math.floor((Number(stream['end_us']) - windowUs) / gridUs) * gridUs - beforeGridUs);
+}
+
+/** By the best rendition that has a segment there: all others begin theirs within two frames of it. */
+function firstSince(renditions: readonly ReadRow[], lists: ReadonlyMap<string, SegmentList>, fromUs: number): number | undefined {
+  for (const { name } of renditions) {
+    const found = lists.get(String(name))?.segments.find(({ startUs }) => startUs >= fromUs);
+    if (found !== undefined) return found.mediaSequence;
+  }
+  return undefined;
+}
+
+/** Index of the first segment with this number or a greater one. */
+function firstIndex(segments: readonly Segment[], mediaSequence: number): number {
+  let low = 0;
+  let high = segments.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((segments[middle] as Segment).mediaSequence < mediaSequence) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}
+
+/** True when nothing can follow any more. */
+export function hasEnded(stream: ReadRow, nowMs: Millis): boolean {
+  const end = {
+    status: stream['status'] as StreamStatus | null,
+    statusAtMs: Number(stream['status_at_ms']),
+    encodingStatus: stream['encoding_status'] as string | null,
+    encodingReason: stream['encoding_reason'] as string | null,
+  };
+  return isComplete(end, nowMs);
+}
