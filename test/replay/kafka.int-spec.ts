@@ -1,6 +1,7 @@
 /** @needs java maven */
 import { afterAll, beforeAll, jest } from '@jest/globals';
 import { kafkaStartTimeoutMs, sharedKafka, type Kafka } from '../constellation/kafka/index.ts';
+import { liveRebuildCases } from './live-rebuild.cases.ts';
 import { projectorCases } from './projectors.cases.ts';
 import { rebuildCases } from './rebuild.cases.ts';
 
@@ -16,10 +17,14 @@ afterAll(async () => {
   await kafka?.stop();
 });
 
-const startLog = async (topics: string): Promise<Readonly<Record<string, string>>> => ({
+let logs = 0;
+
+/** Topics of its own for each log that somebody starts. */
+const startLog = async (): Promise<Readonly<Record<string, string>>> => ({
   ...kafka.env,
-  KAFKA_TOPIC_PREFIX: `${kafka.env['KAFKA_TOPIC_PREFIX']}${topics}-`,
+  KAFKA_TOPIC_PREFIX: `${kafka.env['KAFKA_TOPIC_PREFIX']}${++logs}-`,
 });
 
-projectorCases('Kafka', () => startLog('projectors'));
-rebuildCases('Kafka', () => startLog('rebuild'));
+projectorCases('Kafka', startLog);
+rebuildCases('Kafka', startLog);
+liveRebuildCases('Kafka', startLog);

@@ -36,6 +36,7 @@ import {
   LogEventIntake,
   OutboxRelay,
   PersonalData,
+  readSharedSettings,
   SubjectKeys,
 } from '#runtime';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -98,13 +99,22 @@ export function memoryEngines(): WorldEngines {
   };
 }
 
-/** SQLite, PostgreSQL and files, as on one machine; everything is deleted at the end. */
-export async function realEngines(): Promise<WorldEngines & { readonly folder: string; readonly databaseUrl: string; dispose(): Promise<void> }> {
+export interface RealEngines extends WorldEngines {
+  readonly folder: string;
+  readonly databaseUrl: string;
+  dispose(): Promise<void>;
+}
+
+/**
+ * SQLite, PostgreSQL and files, as on one machine; everything is deleted at the end.
+ * @param env settings of engines in a cluster
+ */
+export async function realEngines(env: Readonly<Record<string, string>> = {}): Promise<RealEngines> {
   const folder = await mkdtemp(join(tmpdir(), 'gateway-engines-'));
   const postgres = await temporaryPostgres();
   await runMigrations(postgres.url);
-  const settings = { logPath: join(folder, 'log', 'events.sqlite'), blobPath: join(folder, 'blobs'), databaseUrl: postgres.url };
-  const engines = await openEngines(settings, 'log', 'database', 'blobs', 'limits');
+  const settings = readSharedSettings({ ...env, STREAMS_DATA_DIR: folder });
+  const engines = await openEngines({ ...settings, databaseUrl: postgres.url }, 'log', 'database', 'blobs', 'limits');
   const dispose = async (): Promise<void> => {
     await engines.close();
     await postgres.stop();
