@@ -4,6 +4,7 @@ import { kafkaStartTimeoutMs, sharedKafka, type Kafka } from '../constellation/k
 import { liveRebuildCases } from './live-rebuild.cases.ts';
 import { projectorCases } from './projectors.cases.ts';
 import { rebuildCases } from './rebuild.cases.ts';
+import { recordedSessionCases } from './recorded-session.cases.ts';
 
 jest.setTimeout(180_000);
 
@@ -28,3 +29,4 @@ const startLog = async (): Promise<Readonly<Record<string, string>>> => ({
 projectorCases('Kafka', startLog);
 rebuildCases('Kafka', startLog);
 liveRebuildCases('Kafka', startLog);
+recordedSessionCases('Kafka', startLog);

@@ -17,7 +17,9 @@ test.each(seeds)('hosts that crash, pause and lose replies apply every event onc
 if (wanted === undefined) {
   test('that was a million steps, and a crash at every kind of continuation', () => {
     const total = (count: (run: SimulatedRun) => number): number => done.reduce((sum, run) => sum + count(run), 0);
-    expect(total(({ steps }) => steps)).toBeGreaterThanOrEqual(1_000_000);
+    const [steps, crashes] = [total((run) => run.steps), total((run) => [...run.crashes.values()].reduce((sum, count) => sum + count, 0))];
+    process.stdout.write(`${steps} steps on ${done.length} seeds, ${crashes} crashes\n`);
+    expect(steps).toBeGreaterThanOrEqual(1_000_000);
     expect(total(({ events }) => events)).toBeGreaterThan(10_000);
     const points = new Set(done.flatMap(({ crashes }) => [...crashes.keys()]));
     expect(total(({ poison }) => poison.parked)).toBeGreaterThan(100);

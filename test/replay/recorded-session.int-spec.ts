@@ -1,0 +1,3 @@
+import { recordedSessionCases } from './recorded-session.cases.ts';
+
+recordedSessionCases('the embedded log');
