@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs';
 import { invalidSetting, missingSetting, readChoice, readFlag, readInteger, readText, type Environment } from './setting-values.config.ts';
 
 const saslMechanisms = ['PLAIN', 'SCRAM-SHA-256', 'SCRAM-SHA-512', 'OAUTHBEARER'] as const;
+/** Whoever sets one of these means to use Kafka. */
+const connectionSettings = ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_USERNAME', 'KAFKA_SASL_PASSWORD', 'KAFKA_TLS_CA', 'KAFKA_TLS_CERT', 'KAFKA_TLS_KEY'] as const;
 const compressions = ['none', 'gzip', 'snappy', 'lz4', 'zstd'] as const;
 const brokerPattern = /^(\[[0-9A-Fa-f:]+\]|[A-Za-z0-9_.-]+):\d{1,5}$/;
 
@@ -28,7 +30,11 @@ export interface KafkaSettings {
  */
 export function readKafkaSettings(env: Environment, node: string): KafkaSettings | undefined {
   const list = env['KAFKA_BROKERS'];
-  if (!list) return undefined;
+  if (!list) {
+    const given = connectionSettings.find((name) => env[name]) ?? (readFlag(env, 'KAFKA_TLS', false) ? 'KAFKA_TLS' : undefined);
+    if (given !== undefined) throw missingSetting('KAFKA_BROKERS', `is not set, but ${given} is: the event log would not be on Kafka`, 'kafka-1:9092');
+    return undefined;
+  }
   const brokers = list.split(',').map((broker) => broker.trim());
   const wrong = brokers.find((broker) => !brokerPattern.test(broker));
   if (wrong !== undefined) throw invalidSetting('KAFKA_BROKERS', `must be host:port, separated by commas, but holds ${JSON.stringify(wrong)}`);
@@ -86,9 +92,12 @@ function readTls(env: Environment): KafkaSettings['tls'] {
 function readPem(env: Environment, name: string): string | undefined {
   const path = env[name];
   if (!path) return undefined;
+  let text: string;
   try {
-    return readFileSync(path, 'utf8');
+    text = readFileSync(path, 'utf8');
   } catch {
     throw invalidSetting(name, `names a file that cannot be read: ${path}`);
   }
+  if (!text.includes('-----BEGIN ')) throw invalidSetting(name, `names a file that is not PEM: ${path}`);
+  return text;
 }

@@ -52,6 +52,9 @@ describe('shared settings', () => {
     [{ KAFKA_BROKERS: 'b:9092', KAFKA_SASL_USERNAME: 'u', KAFKA_SASL_PASSWORD: 'p' }, 'KAFKA_SASL_MECHANISM is not set, but KAFKA_SASL_USERNAME is'],
     [{ KAFKA_BROKERS: 'b:9092', KAFKA_SASL_PASSWORD: 'p' }, 'KAFKA_SASL_MECHANISM is not set, but KAFKA_SASL_PASSWORD is: set it to one of PLAIN, '],
     [{ KAFKA_BROKERS: 'b:9092', KAFKA_TLS_CA: '/ca.pem' }, 'KAFKA_TLS must be 1 with KAFKA_TLS_CA: without it nothing is encrypted'],
+    [{ KAFKA_SASL_USERNAME: 'u' }, 'KAFKA_BROKERS is not set, but KAFKA_SASL_USERNAME is'],
+    [{ KAFKA_TLS: '1' }, 'KAFKA_BROKERS is not set, but KAFKA_TLS is'],
+    [{ KAFKA_BROKERS: 'b:9092', KAFKA_TLS: '1', KAFKA_TLS_CA: '/etc/hostname' }, 'KAFKA_TLS_CA names a file that is not PEM: /etc/hostname'],
     [{ KAFKA_BROKERS: 'b:9092', KAFKA_TLS: '0', KAFKA_TLS_KEY: '/key.pem' }, 'KAFKA_TLS must be 1 with KAFKA_TLS_KEY'],
   ])('%j is refused by name', (env, message) => {
     expect(() => readSharedSettings(env)).toThrow(message);
@@ -80,7 +83,7 @@ describe('shared settings', () => {
     ],
     [{ KAFKA_BROKERS: 'b:9092', KAFKA_SASL_MECHANISM: 'PLAIN' }, ['KAFKA_SASL_PASSWORD', 'KAFKA_SASL_USERNAME']],
     [{ KAFKA_BROKERS: 'b:9092', KAFKA_SASL_MECHANISM: 'GSSAPI', KAFKA_SASL_USERNAME: 'u' }, ['KAFKA_SASL_MECHANISM', 'KAFKA_SASL_PASSWORD']],
-    [{ KAFKA_BROKERS: 'b', KAFKA_SASL_USERNAME: 'u', LOG_LEVEL: 'loud' }, ['KAFKA_BROKERS', 'LOG_LEVEL']],
+    [{ KAFKA_BROKERS: 'b', KAFKA_SASL_USERNAME: 'u', LOG_LEVEL: 'loud' }, ['KAFKA_BROKERS', 'KAFKA_SASL_MECHANISM', 'KAFKA_SASL_PASSWORD', 'LOG_LEVEL']],
   ])('%j: every problem is told at once', (env, settings) => {
     expect(settingProblems(readSharedSettings, env).map(({ setting }) => setting)).toEqual(settings);
   });

@@ -19,6 +19,7 @@ const outgoing: OutgoingEvent = {
   type: 'content.withdrawn',
   source: '/cms',
   time: 1_700_000_000_123,
+  isTimeStated: true,
   dataschema: 'urn:streams:event:content.withdrawn:1',
   context: 'content',
   key: 'k',

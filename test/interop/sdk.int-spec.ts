@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { startGateway, World, type RunningGateway } from '../../apps/gateway/testing/gateway.fixture.ts';
+import { pause } from '#runtime';
 import { connect, MemoryResumeStore, type PublishResult, type SubscribeInit, type Transport } from '#sdk';
 import { grpc } from '#sdk/grpc';
 
@@ -50,6 +51,22 @@ describe('publishing by REST', () => {
     const before = await countOf('content');
     expect(await rest({ fetch: losing }).publish(...withdraw('lost'))).toMatchObject({ accepted: true, duplicate: true });
     expect(await countOf('content')).toBe(before + 1);
+  });
+
+  test('a program that publishes again under the same id makes no second event, whether by REST or by gRPC', async () => {
+    const before = await countOf('content');
+    const byRest = rest();
+    const byGrpc = connect({ transport: grpc({ address: gateway.grpc, key }), source: '/cms' });
+    const made = await byRest.publish(...withdraw('again'));
+    for (const id of ['again', made.id]) {
+      for (const streams of [byRest, byGrpc, byRest]) {
+        await pause(3);
+        expect(await streams.publish(...withdraw('again'), { id })).toMatchObject({ id, accepted: true });
+      }
+    }
+    await expect(byRest.publish(...withdraw('another'), { id: 'again' })).rejects.toMatchObject({ code: 'EVENT_ID_CONFLICT' });
+    expect(await countOf('content')).toBe(before + 2);
+    await byGrpc.close();
   });
 
   test('of many, what is at fault is named, and the others are written', async () => {

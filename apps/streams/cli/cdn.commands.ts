@@ -29,10 +29,7 @@ export async function purge(
     const applied = view?.applied ?? [];
     const missing = edges.filter((id) => !applied.some((one) => one.edgeId === id));
     if (missing.length === 0) {
-      return print(view ?? { purgeId, applied }, () => [
-        `Purge ${purgeId} is applied.`,
-        ...applied.map((one) => `  ${one.edgeId}: ${one.objects} objects forgotten after ${one.delayMs} ms`),
-      ]);
+      return print(view ?? { purgeId, applied }, () => purgeLines(purgeId, edges, applied));
     }
     if (Date.now() > deadline)
       throw new PlainFailure(
@@ -40,4 +37,10 @@ export async function purge(
       );
     await pause(pollMs);
   }
+}
+
+/** What became of a purge that no edge of `edges` has still to apply. */
+export function purgeLines(purgeId: string, edges: readonly string[], applied: PurgeView['applied']): readonly string[] {
+  if (edges.length === 0) return [`Purge ${purgeId} is on the log. No edge is up: each applies it before it serves again.`];
+  return [`Purge ${purgeId} is applied.`, ...applied.map((one) => `  ${one.edgeId}: ${one.objects} objects forgotten after ${one.delayMs} ms`)];
 }

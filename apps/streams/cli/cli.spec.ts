@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { purgeLines } from './cdn.commands.ts';
 import { eventLine } from './event.commands.ts';
 import { stateOf } from './key.commands.ts';
 import { age } from './log-program.ts';
@@ -36,6 +37,12 @@ describe('the output for people', () => {
     ['2026-01-02T00:00:00.000Z', '2025-12-31T00:00:00.000Z', 'revoked'],
   ])('of a key that expires at %s and was revoked at %s is %s', (expiresAt, revokedAt, state) => {
     expect(stateOf({ expiresAt, revokedAt }, Date.parse('2026-01-01T00:00:00.000Z'))).toBe(state);
+  });
+
+  test('does not say of a purge that it is applied while no edge is up', () => {
+    expect(purgeLines('pg-1', [], [])).toEqual(['Purge pg-1 is on the log. No edge is up: each applies it before it serves again.']);
+    const applied = [{ edgeId: 'edge-1', objects: 3, delayMs: 12 }];
+    expect(purgeLines('pg-1', ['edge-1'], applied)).toEqual(['Purge pg-1 is applied.', '  edge-1: 3 objects forgotten after 12 ms']);
   });
 
   test('keeps an event on a line', () => {

@@ -1,5 +1,5 @@
 import type { Command, CommanderError } from 'commander';
-import { hasCode } from '#kernel';
+import { hasCode, OperatingError } from '#kernel';
 import { ApiFailure, type FieldFailure } from '../client/api-client.ts';
 import { exitCodes, messageOf, PlainFailure } from '../streams.errors.ts';
 
@@ -36,7 +36,7 @@ export function failureDocument(error: unknown): FailureDocument {
 
 /** For people: one sentence, or what a broken invariant left on the stack. */
 export function failureText(error: unknown): string {
-  const isPlain = error instanceof PlainFailure || hasCode(error, 'SETTING_INVALID');
+  const isPlain = error instanceof PlainFailure || error instanceof OperatingError;
   return isPlain ? messageOf(error) : ((error as Error).stack ?? messageOf(error));
 }
 

@@ -23,6 +23,8 @@ export function runShort(command: string, args: readonly string[], timeoutMs = s
     child.stdout.on('data', collect);
     child.stderr.on('data', collect);
     child.on('error', () => resolve({ code: undefined, text, isLate: false }));
+    // A child of its own may outlive it, and hold the pipes open.
+    child.on('exit', () => child.killed && [child.stdout, child.stderr].forEach((pipe) => pipe.destroy()));
     child.on('close', (code) => resolve({ code: code ?? undefined, text, isLate: child.killed }));
   });
 }
@@ -33,7 +35,7 @@ export function parseFfmpegVersion(text: string): { readonly major: number; read
   return match === null ? undefined : { major: Number(match[1]), minor: Number(match[2]) };
 }
 
-/** The version as text. @throws PlainFailure when ffmpeg is missing or too old, or does not answer within `timeoutMs`. */
+/** The version as text. @throws PlainFailure when the program is missing, too old or not ffmpeg, or does not answer within `timeoutMs`. */
 export async function checkFfmpeg(path: string, timeoutMs = shortMs): Promise<string> {
   const { code, text, isLate } = await runShort(path, ['-hide_banner', '-version'], timeoutMs);
   if (isLate)
@@ -46,6 +48,9 @@ export async function checkFfmpeg(path: string, timeoutMs = shortMs): Promise<st
       exitCodes.usage,
     );
   }
+  const named = /^ffmpeg version (\S+)/.exec(text)?.[1];
+  if (named === undefined)
+    throw new PlainFailure(`${path} is not ffmpeg: it does not tell its version as ffmpeg does. Set FFMPEG_PATH to ffmpeg.`, exitCodes.usage);
   const version = parseFfmpegVersion(text);
   const isOld = version !== undefined && (version.major < oldest.major || (version.major === oldest.major && version.minor < oldest.minor));
   if (isOld)
@@ -53,7 +58,7 @@ export async function checkFfmpeg(path: string, timeoutMs = shortMs): Promise<st
       `ffmpeg ${version.major}.${version.minor} is too old: install ffmpeg ${oldest.major}.${oldest.minor} or newer, or set FFMPEG_PATH to one.`,
       exitCodes.usage,
     );
-  return /^ffmpeg version (\S+)/.exec(text)?.[1] ?? 'unknown';
+  return named;
 }
 
 /** Encodes half a second of picture and tone; what went wrong, or undefined. */
@@ -76,10 +81,11 @@ export async function tryEncode(path: string, videoEncoder = 'libx264'): Promise
     'mp4',
     '-movflags',
     'frag_keyframe+empty_moov',
-    '-y',
-    '/dev/null',
+    'pipe:1',
   ]);
-  return code === 0 ? undefined : text.trim().split('\n').at(-1) || 'it did not finish';
+  // An MP4 file begins with the box `ftyp` (ISO/IEC 14496-12 section 4.3).
+  if (code === 0) return text.includes('ftyp') ? undefined : 'it made no MP4';
+  return text.trim().split('\n').at(-1) || 'it did not finish';
 }
 
 /** The first H.264 encoder that works here. */

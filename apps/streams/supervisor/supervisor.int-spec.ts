@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, statSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { checkFfmpeg } from '../machine/ffmpeg.ts';
+import { checkFfmpeg, tryEncode } from '../machine/ffmpeg.ts';
 import { identify } from '../machine/process-identity.ts';
 import { SmallPlatform, until } from '../testing/small-platform.ts';
 import { stopOrder } from './supervisor.ts';
@@ -186,6 +186,18 @@ describe('the supervisor', () => {
     const late = join(platform.folder, 'ffmpeg');
     writeFileSync(late, '#!/bin/sh\nexec sleep 60\n', { mode: 0o700 });
     await expect(checkFfmpeg(late, 300)).rejects.toThrow('did not answer within 0.3 s: the machine is too busy');
+    // Its child goes on, and holds the pipes for a minute.
+    writeFileSync(late, '#!/bin/sh\nsleep 60\n', { mode: 0o700 });
+    await expect(checkFfmpeg(late, 300)).rejects.toThrow('did not answer within 0.3 s: the machine is too busy');
+  });
+
+  test('says that a program is not ffmpeg, though it runs', async () => {
+    const other = join(platform.folder, 'other');
+    writeFileSync(other, '#!/bin/sh\necho hello\n', { mode: 0o700 });
+    expect(await tryEncode(other)).toBe('it made no MP4');
+    const child = platform.spawn([], { FFMPEG_PATH: other });
+    expect(await platform.ended(child)).toBe(2);
+    expect(platform.log).toContain(`${other} is not ffmpeg`);
   });
 
   test('says that ffmpeg is missing', async () => {

@@ -30,3 +30,10 @@ export function newEventId(): string {
   }
   return v7({ random: bytes, msecs: lastMs, seq: sequence });
 }
+
+const uuidV7 = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/i;
+
+/** The time within a UUIDv7, ms since the Unix epoch; undefined for any other id. */
+export function timeOfEventId(id: string): number | undefined {
+  return uuidV7.test(id) ? Number.parseInt(id.slice(0, 8) + id.slice(9, 13), 16) : undefined;
+}

@@ -16,7 +16,7 @@ export type DataOf<Type extends EventType> = EventOfType<Type>['data'];
 export interface EventOptions {
   /** Made when it is left out. Publishing the same id again is no second event. */
   readonly id?: string;
-  /** When it happened; now when it is left out. */
+  /** When it happened. Left out: the time within a UUIDv7 `id`; with any other `id`, when the platform takes it; without an `id`, now. */
   readonly time?: Date | number;
   /** A URI reference of who says it, such as `/billing`; that of the connection when it is left out. */
   readonly source?: string;

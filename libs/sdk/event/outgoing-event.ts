@@ -1,7 +1,7 @@
 import { dataschemaOf, definitionOf, readValue, type Context } from '../../events/index.ts';
 import { OperatingError } from '../../kernel/index.ts';
 import { EventRefusedError, type StreamsErrorCode } from '../errors.ts';
-import { newEventId } from './event-id.ts';
+import { newEventId, timeOfEventId } from './event-id.ts';
 import type { EventOptions } from './event-types.ts';
 
 /** An event that is checked and on its way; its id stays the same however often it is sent. */
@@ -11,6 +11,11 @@ export interface OutgoingEvent {
   readonly source: string;
   /** ms since the Unix epoch */
   readonly time: number;
+  /**
+   * False when the caller gave no time, and an id that holds none. Where contents of the same id are compared, the time is then
+   * not sent but is when the platform takes it: a second call with that id is the same event, though it is made later.
+   */
+  readonly isTimeStated: boolean;
   readonly dataschema: string;
   readonly context: Context;
   /** Partition key. */
@@ -39,7 +44,8 @@ export function outgoingEvent(type: string, data: unknown, options: EventOptions
   };
   const definition = definitionOf(type) ?? refuse('EVENT_TYPE_UNKNOWN', 'type', `The catalogue has no event ${type}.`);
   if (definition.publishers !== 'anyone') refuse('EVENT_NOT_OPEN', 'type', `Only the platform itself says ${type}; ask for it by its command.`);
-  const time = Number(options.time ?? Date.now());
+  const stated = options.time ?? timeOfEventId(id);
+  const time = Number(stated ?? Date.now());
   if (!(Math.abs(time) <= 8.64e15)) refuse('EVENT_TIME_INVALID', 'time', 'The time is none.');
   try {
     // Data that is plainly right is not taken apart and put together again.
@@ -50,6 +56,7 @@ export function outgoingEvent(type: string, data: unknown, options: EventOptions
       type,
       source: options.source ?? source,
       time,
+      isTimeStated: stated !== undefined,
       dataschema: dataschemaOf(type, definition.version),
       context: definition.context,
       key: definition.key(checked),

@@ -75,6 +75,8 @@ export interface ConsumedMessage {
 }
 
 const decoder = new TextDecoder();
+/** Far more than the platform takes: what is longer is no event, and need not be made into a text. */
+const valueBytesMax = 64 * 1024 * 1024;
 
 function textOf(value: string | Uint8Array): string {
   return typeof value === 'string' ? value : decoder.decode(value);
@@ -94,6 +96,8 @@ const defaultTenant = new Set(['default']);
  */
 export function fromKafkaMessage({ key, value, timestamp, headers = {} }: ConsumedMessage): AnyEvent {
   if (value === null || value === undefined) throw new EventInvalidError('EVENT_DATA_INVALID', 'The message has no value.', 'data');
+  if (value instanceof Uint8Array && value.length > valueBytesMax)
+    throw new EventInvalidError('EVENT_DATA_INVALID', `The message has ${value.length} bytes: no event is longer than ${valueBytesMax}.`, 'data');
   const texts: Record<string, string> = {};
   for (const name in headers) {
     const given = headers[name];

@@ -3,13 +3,13 @@ import type { OutgoingEvent } from '../event/index.ts';
 
 /** An event in the JSON format of CloudEvents 1.0. The data goes in as the text that it is already. */
 export function cloudEventText(event: OutgoingEvent): string {
-  const { id, source, type, time, dataschema, correlationId, causationId, traceparent, data } = event;
+  const { id, source, type, time, isTimeStated, dataschema, correlationId, causationId, traceparent, data } = event;
   const attributes = {
     specversion: '1.0',
     id,
     source,
     type,
-    time: instantText(time),
+    time: isTimeStated ? instantText(time) : undefined,
     dataschema,
     correlationid: correlationId,
     causationid: causationId,

@@ -38,8 +38,10 @@ export function writeCloudEvent(writer: ProtobufWriter, event: OutgoingEvent): v
   writer.text(2, event.source);
   writer.text(3, '1.0');
   writer.text(4, event.type);
-  if (event.time >= 0) timeAttribute(writer, event.time);
-  else textAttribute(writer, 'time', instantText(event.time));
+  if (event.isTimeStated) {
+    if (event.time >= 0) timeAttribute(writer, event.time);
+    else textAttribute(writer, 'time', instantText(event.time));
+  }
   textAttribute(writer, 'dataschema', event.dataschema, kind.uri);
   textAttribute(writer, 'correlationid', event.correlationId);
   textAttribute(writer, 'causationid', event.causationId);
