@@ -32,6 +32,8 @@ export interface IngestSettings extends SharedSettings {
   readonly admissionMs: number;
   /** Silence after which a second publisher with the right key takes over from the first. */
   readonly takeoverSilenceMs: number;
+  /** For publishers that were asked to reconnect when this node ends. */
+  readonly drainMs: number;
   readonly readMerge: ReadMergerInit;
   readonly session: ServerSessionLimits;
   readonly limits: IngestLimits;
@@ -56,6 +58,8 @@ export function readIngestSettings(env: Environment = process.env): IngestSettin
     sweepMs: 2_000,
     admissionMs: 5_000,
     takeoverSilenceMs: 3_000,
+    // On one machine there is no other node to go to.
+    drainMs: readInteger(env, 'INGEST_DRAIN_MS', env['STREAMS_SUPERVISED'] === '1' ? 0 : 5_000, 0, 600_000),
     readMerge: { mergeMs: readInteger(env, 'INGEST_READ_MERGE_MS', 10, 0, 20), publishersMin: 32 },
     session: { ...serverSessionLimits, stallMs: readInteger(env, 'INGEST_STALL_MS', serverSessionLimits.stallMs, 1_000, 120_000) },
     limits: {

@@ -9,6 +9,7 @@ import { StreamSweeper } from './keeper/stream-sweeper.ts';
 import { RelayHub } from './relay/relay-hub.ts';
 import { RelayServer } from './relay/relay-server.ts';
 import { Admission } from './session/admission.ts';
+import { drainSessions } from './session/drain.ts';
 import { ConnectionLimits } from './session/connection-limits.ts';
 import { ReadMerger } from './session/read-merger.ts';
 import { Rejections } from './session/rejections.ts';
@@ -46,6 +47,7 @@ export class Ingest {
   readonly registry: SessionRegistry;
   readonly sweeper: StreamSweeper;
   readonly #settings: IngestSettings;
+  readonly #deps: IngestDeps;
   readonly #lifecycle: Lifecycle;
   readonly #leaseKeeper: LeaseKeeper;
   readonly #relay: RelayServer;
@@ -53,6 +55,7 @@ export class Ingest {
 
   constructor(settings: IngestSettings, deps: IngestDeps) {
     this.#settings = settings;
+    this.#deps = deps;
     this.#lifecycle = deps.lifecycle;
     const { node } = settings;
     const hub = new RelayHub(settings);
@@ -102,9 +105,7 @@ export class Ingest {
 
   #registerStops(): void {
     this.#lifecycle.onStop('accept', 'rtmp listeners', () => this.#listeners.forEach((listener) => listener.stopAccepting()));
-    this.#lifecycle.onStop('work', 'sessions', () =>
-      this.registry.endAll({ reason: 'shutdown', detail: `${this.#settings.node} is shutting down.` }, 'The server is shutting down. Connect again.'),
-    );
+    this.#lifecycle.onStop('work', 'sessions', () => drainSessions(this.#settings, { ...this.#deps, registry: this.registry }));
     this.#lifecycle.onStop('work', 'sweeper', () => this.sweeper.stopped());
     this.#lifecycle.onStop('leases', 'connections', () => {
       this.#leaseKeeper.stop();

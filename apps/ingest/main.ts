@@ -8,6 +8,7 @@ const settings = readIngestSettings();
 await runApp({
   name: 'ingest',
   settings,
+  drainDeadlineMs: settings.drainMs + 8_000,
   module: async (context) => {
     const engines = observeEngines(await openEngines(settings, 'database'), context.telemetry);
     context.lifecycle.onStop('engines', 'engines', () => engines.close());

@@ -18,6 +18,8 @@ export interface RtmpPublisherInit {
   readonly port: number;
   readonly app: string;
   readonly streamName: string;
+  /** What it says about itself in `connect`, beyond the usual. */
+  readonly capabilities?: AmfObject;
 }
 
 /** What the server said to `connect` or `publish` when it did not like it. */
@@ -75,7 +77,8 @@ export class RtmpPublisher {
     socket.write(hello);
     socket.write(new Uint8Array(handshakeBytes));
     const { app, streamName } = init;
-    this.#command(0, 'connect', 1, { app, type: 'nonprivate', flashVer: 'FMLE/3.0 (compatible; streams)', tcUrl: `rtmp://${init.host}:${init.port}/${app}` });
+    const own = { app, type: 'nonprivate', flashVer: 'FMLE/3.0 (compatible; streams)', tcUrl: `rtmp://${init.host}:${init.port}/${app}` };
+    this.#command(0, 'connect', 1, { ...own, ...init.capabilities });
     this.#command(0, 'releaseStream', 2, null, streamName);
     this.#command(0, 'FCPublish', 3, null, streamName);
     this.#command(0, 'createStream', 4, null);

@@ -45,7 +45,7 @@ export class LeaseKeeper {
 
   /** One statement for all sessions; while one is under way no other begins. */
   async renewAll(): Promise<void> {
-    const sessions = this.#deps.registry.live;
+    const sessions = this.#deps.registry.holding;
     if (this.#renewing) return;
     this.#heart?.beat();
     if (sessions.length === 0) return;

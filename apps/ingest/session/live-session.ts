@@ -12,6 +12,8 @@ export interface SessionEnd {
 export interface SessionConnection {
   /** When the last byte came. */
   readonly lastByteAt: Millis;
+  /** Asks the encoder to connect again; false when it would not understand. It goes on until it has. */
+  askReconnect(description: string): boolean;
   /** Tells the encoder why and closes. */
   end(description: string): void;
 }

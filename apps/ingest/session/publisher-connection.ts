@@ -67,6 +67,12 @@ export class PublisherConnection implements SessionConnection {
     if (deadline !== undefined && now >= deadline) this.#step({ kind: 'tick' });
   }
 
+  askReconnect(description: string): boolean {
+    if (!this.#protocol.canReconnect) return false;
+    this.#step({ kind: 'ask-reconnect', description });
+    return true;
+  }
+
   end(description: string): void {
     this.#step({ kind: 'end', status: { level: 'error', code: 'NetStream.Publish.Rejected', description } });
   }

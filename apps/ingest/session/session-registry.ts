@@ -16,6 +16,7 @@ export class SessionRegistry {
   readonly #deps: SessionRegistryDeps;
   readonly #reserved = new Set<string>();
   readonly #live = new Map<string, LiveSession>();
+  readonly #letGo = new WeakSet<LiveSession>();
   readonly #ending = new Map<string, Promise<void>>();
 
   constructor(deps: SessionRegistryDeps) {
@@ -28,6 +29,16 @@ export class SessionRegistry {
 
   get live(): readonly LiveSession[] {
     return [...this.#live.values()];
+  }
+
+  /** Those whose right to publish this node keeps up. */
+  get holding(): readonly LiveSession[] {
+    return this.live.filter((session) => !this.#letGo.has(session));
+  }
+
+  /** The session goes on, but another node may have the stream from now on. */
+  letGo(session: LiveSession): void {
+    this.#letGo.add(session);
   }
 
   find(streamId: string): LiveSession | undefined {

@@ -79,7 +79,7 @@ export class IngestNode {
 
   static async start(engines = new SharedEngines(), overrides: Partial<IngestSettings> = {}): Promise<IngestNode> {
     const env = { RTMP_PORT: '0', RTMP_BACKUP_PORT: '0', RELAY_PORT: '0', STREAMS_HOST: '127.0.0.1', LOG_LEVEL: 'silent' };
-    const settings: IngestSettings = { ...readIngestSettings(env), sweepMs: 100, ...overrides };
+    const settings: IngestSettings = { ...readIngestSettings(env), sweepMs: 100, drainMs: 0, ...overrides };
     const logger = await createLogger({ name: 'ingest', ...settings });
     const lifecycle = new Lifecycle({ logger, deadlineMs: 8000 });
     const { clock, ids, reads } = engines;

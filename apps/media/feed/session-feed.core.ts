@@ -1,4 +1,4 @@
-import { decodeMetadata, FlvError, readAudioHeader, readVideoHeader, tagType, type FlvTag, type StreamMetadata } from '#core/flv';
+import { decodeMetadata, FlvError, readAudioHeader, readVideoHeader, tagType, videoPayload, type FlvTag, type StreamMetadata } from '#core/flv';
 import type { SourceInfo } from '#core/ffmpeg-plan';
 import { sourceInfo } from './source-info.core.ts';
 
@@ -195,7 +195,7 @@ export class SessionFeed {
 
   #append(kind: Kind, { timestampMs, body }: FlvTag, keyFrame: boolean): void {
     this.#noticeSilence(kind, timestampMs);
-    const presentationMs = kind === 'video' ? timestampMs + compositionMs(body) : timestampMs;
+    const presentationMs = kind === 'video' ? timestampMs + videoPayload(body).compositionMs : timestampMs;
     this.#tags.push({ kind, timestampMs, presentationMs, keyFrame, body, generation: this.#generation });
     this.#bytes += body.length;
     if (this.full) this.#forget(Math.min(this.#readIndex, this.#excessEnd()));
@@ -224,11 +224,6 @@ export class SessionFeed {
 
 /** Audio that belongs behind a key frame may have been sent a little before it. */
 export const interleaveTags = 50;
-
-/** Composition time of an AVC packet, ms: a signed 24-bit number (FLV specification 10.1, E.4.3.2). */
-function compositionMs(body: Uint8Array): number {
-  return (((body[2] ?? 0) << 24) | ((body[3] ?? 0) << 16) | ((body[4] ?? 0) << 8)) >> 8;
-}
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);

@@ -1,8 +1,8 @@
-import { encodeFlvHeader, encodeTag, tagType } from '#core/flv';
 import { encoderArguments, ProgressReader, type EncoderPlan, type EncoderProgress, type PlannedRendition, type Preset } from '#core/ffmpeg-plan';
 import { Fmp4Splitter, Segmenter } from '#core/fmp4';
 import type { ProcessExit, ProcessRunner, RunningProcess } from '#ports';
 import { pause, type Logger } from '#runtime';
+import { encoderInput, type EncoderInputWriter } from '../feed/encoder-input.core.ts';
 import { interleaveTags, type StartPoint } from '../feed/session-feed.core.ts';
 import type { LiveFeed } from '../feed/live-feed.ts';
 import type { RunPlan } from './run-plan.core.ts';
@@ -46,6 +46,7 @@ export class EncoderRun {
   readonly #init: EncoderRunInit;
   readonly #deps: EncoderRunDeps;
   readonly #encoder: EncoderPlan;
+  readonly #input: EncoderInputWriter;
   readonly #segmenter: Segmenter;
   readonly #watch: OutputWatch;
   readonly #over = new AbortController();
@@ -60,6 +61,7 @@ export class EncoderRun {
     const { plan, start, renditions, preset, segmentDurationMs } = init;
     const segmentDurationUs = segmentDurationMs * 1000;
     this.#encoder = encoderArguments({ source: start.source, renditions, preset, segmentDurationUs, ...plan });
+    this.#input = encoderInput(start.source, start.tag.generation);
     this.#segmenter = new Segmenter({
       gridUs: segmentDurationUs,
       mediaSequence: plan.mediaSequence,
@@ -163,7 +165,7 @@ export class EncoderRun {
     const { start } = this.#init;
     const { feed } = this.#deps;
     const signal = AbortSignal.any([stop, this.#over.signal]);
-    await encoder.write(this.#headers());
+    await encoder.write(this.#input.headers());
     for (let index = Math.max(0, start.index - interleaveTags); !signal.aborted;) {
       const next = feed.media.read(index);
       if (next === undefined) {
@@ -181,24 +183,13 @@ export class EncoderRun {
     this.#finishSoon(encoder, false);
   }
 
-  #headers(): Uint8Array {
-    const { source, tag } = this.#init.start;
-    const { video, audio } = tag.generation;
-    const hasVideo = source.video !== undefined && video !== undefined;
-    const hasAudio = source.audio !== undefined && audio !== undefined;
-    const parts = [encodeFlvHeader({ audio: hasAudio, video: hasVideo })];
-    if (hasVideo) parts.push(encodeTag({ type: tagType.video, timestampMs: 0, body: video }));
-    if (hasAudio) parts.push(encodeTag({ type: tagType.audio, timestampMs: 0, body: audio }));
-    return Buffer.concat(parts);
-  }
-
   /** The tag on the run's own clock; undefined for what comes before the start or what the source does not have. */
   #encode(index: number, tag: StartPoint['tag']): Uint8Array | undefined {
     const { plan, start } = this.#init;
     const timestampMs = tag.timestampMs - plan.rebaseMs;
     const unwanted = tag.generation !== start.tag.generation || (tag.kind === 'video' && index < start.index) || start.source[tag.kind] === undefined;
     if (timestampMs < 0 || unwanted) return undefined;
-    return encodeTag({ type: tagType[tag.kind], timestampMs, body: tag.body });
+    return this.#input.media(tag, timestampMs);
   }
 
   async #watchOutput(encoder: RunningProcess): Promise<void> {

@@ -10,7 +10,7 @@ export interface EncoderInput {
   readonly renditions: readonly PlannedRendition[];
   readonly preset: Preset;
   readonly segmentDurationUs: number;
-  /** Times below are those of the FLV on standard input, microseconds. What comes before them is decoded and dropped. */
+  /** Times below are those of the media on standard input, microseconds. What comes before them is decoded and dropped. */
   readonly videoStartUs: number;
   readonly audioStartUs: number;
   /** How long after a multiple of the segment duration the first frame stands on the stream's timeline, microseconds. */
@@ -26,9 +26,17 @@ export interface EncoderOutput {
 }
 
 export interface EncoderPlan {
-  /** Without the program's name. Standard input takes FLV, standard output gives `-progress` lines. */
+  /** Without the program's name. Standard input takes what `inputContainer` says, standard output gives `-progress` lines. */
   readonly argv: readonly string[];
   readonly outputs: readonly EncoderOutput[];
+}
+
+/** What FLV carries in every ffmpeg; newer codecs in it are read from version 6.1 on only (measured with 5.1: not at all). */
+const flvCodecs: ReadonlySet<string | undefined> = new Set([undefined, 'h264', 'aac']);
+
+/** The container that the encoder reads a source in. */
+export function inputContainer({ video, audio }: SourceInfo): 'flv' | 'matroska' {
+  return flvCodecs.has(video?.codec) && flvCodecs.has(audio?.codec) ? 'flv' : 'matroska';
 }
 
 /** Standard input, output and error come before. */
@@ -48,7 +56,7 @@ const lookaheadFrames = 5;
 export function encoderArguments(input: EncoderInput): EncoderPlan {
   const videos = input.renditions.filter((one) => one.kind === 'video');
   const audios = input.renditions.filter((one) => one.kind === 'audio');
-  const argv = [...globalArguments, ...inputArguments, '-filter_complex', filterGraph(input, videos, audios)];
+  const argv = [...globalArguments, ...inputArguments(input.source), '-filter_complex', filterGraph(input, videos, audios)];
   const outputs: EncoderOutput[] = [];
   for (const rendition of [...videos, ...audios]) {
     const fd = firstOutputFd + outputs.length;
@@ -66,9 +74,9 @@ const globalArguments = ['-hide_banner', '-nostdin', '-loglevel', 'level+warning
  * front, so the streams are known at once. No `nobuffer`: it throws away the frames that were analysed (measured with
  * ffmpeg 5.1). Two decoding threads: each adds a frame of delay.
  */
-const inputArguments = [
+const inputArguments = (source: SourceInfo): readonly string[] => [
   ...['-fflags', '+bitexact', '-probesize', '500000', '-analyzeduration', '200000', '-fpsprobesize', '0'],
-  ...['-max_error_rate', '1', '-threads', '2', '-copyts', '-protocol_whitelist', 'pipe', '-f', 'flv', '-i', 'pipe:0'],
+  ...['-max_error_rate', '1', '-threads', '2', '-copyts', '-protocol_whitelist', 'pipe', '-f', inputContainer(source), '-i', 'pipe:0'],
 ];
 
 function filterGraph(input: EncoderInput, videos: readonly VideoRendition[], audios: readonly AudioRendition[]): string {

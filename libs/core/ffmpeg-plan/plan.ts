@@ -16,7 +16,11 @@ export interface SourceVideo {
 }
 
 export interface SourceAudio {
+  /** As in `encoding.started`, such as `aac`. */
   readonly codec: string;
+  /** Hz and channels, as far as the source says; not needed for AAC. */
+  readonly sampleRate?: number;
+  readonly channels?: number;
 }
 
 /** What is asked for: the fields are those of `stream.created`. */

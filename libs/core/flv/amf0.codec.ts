@@ -1,16 +1,8 @@
+import { amfDepthMax, amfValuesMax, type AmfObject, type AmfValue } from './amf.types.ts';
+import { readAmf3Value } from './amf3.codec.ts';
 import { ByteWriter } from './byte-writer.core.ts';
 import { FlvError } from './errors.ts';
 
-/** What AMF 0 can say. Dates arrive as their milliseconds since the Unix epoch, XML documents as text. */
-export type AmfValue = number | boolean | string | null | undefined | AmfObject | readonly AmfValue[];
-/** Decoded objects have no prototype, so that no name from outside can reach one. */
-export interface AmfObject {
-  readonly [name: string]: AmfValue;
-}
-
-/** Nesting and number of values that a message may have: far above any encoder, far below what would hurt. */
-export const amfDepthMax = 12;
-export const amfValuesMax = 4096;
 
 /** Type markers, AMF 0 specification (2007) section 2.1. */
 const marker = {
@@ -28,6 +20,7 @@ const marker = {
   unsupported: 0x0d,
   xmlDocument: 0x0f,
   typedObject: 0x10,
+  avmPlusObject: 0x11,
 } as const;
 
 const decoder = new TextDecoder('utf-8');
@@ -102,9 +95,19 @@ class AmfReader {
         this.#take(2);
         return time;
       }
+      case marker.avmPlusObject:
+        return this.#amf3();
       default:
         throw new FlvError('AMF_INVALID', `AMF 0 has no type 0x${type.toString(16)} here.`);
     }
+  }
+
+  /** One value in AMF 3; then AMF 0 goes on (Enhanced RTMP v2, "Important AMF3-encoded Historical Specification Clarification"). */
+  #amf3(): AmfValue {
+    const { value, end, values } = readAmf3Value(this.#bytes, this.#at, amfValuesMax - this.#values);
+    this.#at = end;
+    this.#values += values;
+    return value;
   }
 
   #object(depth: number): AmfObject {

@@ -1,5 +1,6 @@
 import { BitReader } from './bit-reader.core.ts';
 import { FlvError } from './errors.ts';
+import { rawPayload } from './nal.core.ts';
 
 const code = 'AVC_CONFIG_INVALID';
 
@@ -24,22 +25,6 @@ export interface AvcConfig extends AvcSequenceParameters {
   readonly pictureParameterSets: readonly Uint8Array[];
   /** RFC 6381, such as `avc1.64001f`. */
   readonly codecs: string;
-}
-
-/** Removes the emulation prevention bytes (00 00 03), ITU-T H.264 section 7.4.1. */
-function rawPayload(nal: Uint8Array): Uint8Array {
-  const raw = new Uint8Array(nal.length);
-  let length = 0;
-  let zeros = 0;
-  for (const byte of nal) {
-    if (zeros >= 2 && byte === 3) {
-      zeros = 0;
-      continue;
-    }
-    zeros = byte === 0 ? zeros + 1 : 0;
-    raw[length++] = byte;
-  }
-  return raw.subarray(0, length);
 }
 
 /** Profiles whose parameter sets carry the chroma format, ITU-T H.264 section 7.3.2.1.1. */

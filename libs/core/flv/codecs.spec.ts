@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { parseAacConfig } from './aac.codec.ts';
-import { amfDepthMax, decodeAmf0, encodeAmf0, encodeAmf0Script, type AmfValue } from './amf0.codec.ts';
+import { amfDepthMax, type AmfValue } from './amf.types.ts';
+import { decodeAmf0, encodeAmf0, encodeAmf0Script } from './amf0.codec.ts';
 import { parseAvcConfig } from './avc.codec.ts';
 import { FlvReader } from './flv-reader.core.ts';
 import { encodeFlvHeader, encodeTag, tagType, type FlvTag } from './flv-tag.codec.ts';
@@ -155,6 +156,7 @@ describe('heads of media', () => {
     ['1c00', { codec: 'hevc', keyFrame: true, kind: 'frames' }],
     ['12', { codec: 'sorenson-h263', keyFrame: true, kind: 'frames' }],
     ['9068766331', { codec: 'hvc1', keyFrame: true, kind: 'sequence-header' }],
+    ['a368766331', { codec: 'hvc1', keyFrame: false, kind: 'frames' }],
     ['a161763031', { codec: 'av01', keyFrame: false, kind: 'frames' }],
   ])('video %s', (bytes, expected) => {
     expect(readVideoHeader(hex(bytes))).toEqual(expected);
@@ -164,7 +166,8 @@ describe('heads of media', () => {
     ['af00', { codec: 'aac', kind: 'sequence-header' }],
     ['af01', { codec: 'aac', kind: 'frames' }],
     ['2f', { codec: 'mp3', kind: 'frames' }],
-    ['90', { codec: 'extended', kind: 'frames' }],
+    ['914f707573', { codec: 'Opus', kind: 'frames' }],
+    ['902e6d7033', { codec: '.mp3', kind: 'sequence-header' }],
     ['d0', { codec: 'codec-13', kind: 'frames' }],
   ])('audio %s', (bytes, expected) => {
     expect(readAudioHeader(hex(bytes))).toEqual(expected);

@@ -1,6 +1,12 @@
 export { parseAacConfig, type AacConfig } from './aac.codec.ts';
-export { amfDepthMax, amfValuesMax, decodeAmf0, encodeAmf0, encodeAmf0Script, type AmfObject, type AmfValue } from './amf0.codec.ts';
+export { amfDepthMax, amfValuesMax, type AmfObject, type AmfValue } from './amf.types.ts';
+export { decodeAmf0, encodeAmf0, encodeAmf0Script } from './amf0.codec.ts';
+export { parseAv1Config, type Av1Config } from './av1.codec.ts';
 export { parseAvcConfig, parseSequenceParameterSet, type AvcConfig, type AvcSequenceParameters } from './avc.codec.ts';
+export { canonicalBody, isCanonicalAudio, isCanonicalVideo, type CanonicalBody } from './canonical-body.codec.ts';
+export { opusConfigOf, parseFlacConfig, parseOpusConfig, parseVp9Config, type AudioConfig } from './codec-config.codec.ts';
+export { encodeEnhanced, enhancedPacket, parseEnhanced, tracksMax, type EnhancedBody, type EnhancedTrack } from './enhanced-header.codec.ts';
+export { parseHevcConfig, type HevcConfig } from './hevc.codec.ts';
 export { ByteWriter } from './byte-writer.core.ts';
 export { FlvError, type FlvErrorCode } from './errors.ts';
 export { FlvReader, type FlvReaderInit } from './flv-reader.core.ts';
@@ -18,11 +24,13 @@ export {
 } from './flv-tag.codec.ts';
 export {
   audioHeader,
+  audioPayloadStart,
   avcHeader,
   isAvc,
   mediaHeaderBytes,
   readAudioHeader,
   readVideoHeader,
+  videoPayload,
   type AudioHeader,
   type PacketKind,
   type VideoHeader,

@@ -7,6 +7,9 @@
 export const videoCodecAvc = 7;
 export const audioCodecAac = 10;
 
+/** The format of audio bodies with an extended head. */
+export const extendedAudio = 9;
+
 /** How many bytes of a body `readVideoHeader` and `readAudioHeader` look at. */
 export const mediaHeaderBytes = 5;
 
@@ -20,7 +23,7 @@ export interface VideoHeader {
 }
 
 export interface AudioHeader {
-  /** `aac`, `extended` (Enhanced RTMP), or the name of a classic codec. */
+  /** `aac`, a FourCC of Enhanced RTMP such as `Opus`, or the name of a classic codec. */
   readonly codec: string;
   readonly kind: PacketKind;
 }
@@ -36,7 +39,6 @@ const classicAudio: Readonly<Record<number, string>> = {
   6: 'nellymoser',
   7: 'g711-a',
   8: 'g711-mu',
-  9: 'extended',
   11: 'speex',
   14: 'mp3-8k',
 };
@@ -72,11 +74,14 @@ export function audioHeader(first: number, second: number): AudioHeader {
   return aacHeaders[Math.min(second, 1)] as AudioHeader;
 }
 
+/** Coded frames whose composition time is zero and left out (`CodedFramesX`). */
+const codedFramesX = 3;
+
 /** Reads the head of a video body. */
 export function readVideoHeader(body: Uint8Array): VideoHeader {
   const first = body[0] ?? 0;
   // Enhanced RTMP v2: the top bit says that a packet type and a FourCC follow.
-  if ((first & 0x80) !== 0) return { codec: fourCc(body, 1), keyFrame: ((first >> 4) & 7) === 1, kind: kindOf(first & 0x0f) };
+  if ((first & 0x80) !== 0) return { codec: fourCc(body, 1), keyFrame: ((first >> 4) & 7) === 1, kind: (first & 0x0f) === codedFramesX ? 'frames' : kindOf(first & 0x0f) };
   if (isAvc(first)) return avcHeader(first, body[1] ?? 3);
   const codec = first & 0x0f;
   return { codec: classicVideo[codec] ?? `codec-${codec}`, keyFrame: first >> 4 === 1, kind: 'frames' };
@@ -84,5 +89,29 @@ export function readVideoHeader(body: Uint8Array): VideoHeader {
 
 /** Reads the head of an audio body. */
 export function readAudioHeader(body: Uint8Array): AudioHeader {
+  const first = body[0] ?? 0;
+  if (first >> 4 === extendedAudio) return { codec: fourCc(body, 1), kind: kindOf(first & 0x0f) };
   return audioHeader(body[0] ?? 0, body[1] ?? 1);
+}
+
+/** Extended heads of these codecs are followed by a composition time in coded frames (Enhanced RTMP v2, ExVideoTagBody). */
+const composed: ReadonlySet<string> = new Set(['hvc1', 'avc1', 'vvc1']);
+
+/** Where the payload of a video body begins, and how long after its timestamp the picture is shown, ms: a signed 24-bit number. */
+export function videoPayload(body: Uint8Array): { readonly start: number; readonly compositionMs: number } {
+  const first = body[0] ?? 0;
+  if ((first & 0x80) === 0) return isAvc(first) ? { start: 5, compositionMs: int24(body, 2) } : { start: 1, compositionMs: 0 };
+  if ((first & 0x0f) === 1 && composed.has(fourCc(body, 1))) return { start: 8, compositionMs: int24(body, 5) };
+  return { start: 5, compositionMs: 0 };
+}
+
+/** Where the payload of an audio body begins. */
+export function audioPayloadStart(body: Uint8Array): number {
+  const format = (body[0] ?? 0) >> 4;
+  if (format === extendedAudio) return 5;
+  return format === audioCodecAac ? 2 : 1;
+}
+
+function int24(body: Uint8Array, at: number): number {
+  return (((body[at] ?? 0) << 24) | ((body[at + 1] ?? 0) << 16) | ((body[at + 2] ?? 0) << 8)) >> 8;
 }

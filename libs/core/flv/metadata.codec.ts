@@ -1,4 +1,5 @@
-import { decodeAmf0, encodeAmf0Script, type AmfObject, type AmfValue } from './amf0.codec.ts';
+import type { AmfObject, AmfValue } from './amf.types.ts';
+import { decodeAmf0, encodeAmf0Script } from './amf0.codec.ts';
 
 /** What an encoder says about its stream in `onMetaData` (FLV specification 10.1, E.5). Absent fields were not said. */
 export interface StreamMetadata {

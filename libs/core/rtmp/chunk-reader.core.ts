@@ -101,6 +101,11 @@ export class ChunkReader {
     return position;
   }
 
+  /** A body in the same memory as those of messages, to be filled by the caller. */
+  newBody(bodyBytes: number): TagBuffer {
+    return new TagBuffer(this.#arena, bodyBytes);
+  }
+
   close(): void {
     this.#completed?.body.release();
     this.#completed = undefined;

@@ -14,10 +14,15 @@ export function encodeSetDataFrame(name: string, properties: AmfObject): Uint8Ar
 /**
  * The body of an FLV script tag from a data message: `@setDataFrame` is taken off, the rest is the same bytes.
  * Undefined for a data message that is not `onMetaData`.
- * @throws FlvError for what is not AMF 0.
+ * @throws FlvError for what is not AMF.
  */
 export function scriptBodyOf(payload: Uint8Array): Uint8Array | undefined {
   const values = decodeAmf0(payload);
-  if (values[0] === '@setDataFrame') return values[1] === 'onMetaData' ? payload.slice(setDataFrame.length) : undefined;
+  if (values[0] === '@setDataFrame') {
+    if (values[1] !== 'onMetaData') return undefined;
+    // A client that speaks AMF 3 may have written the name in it, too.
+    const isUsual = setDataFrame.every((byte, at) => payload[at] === byte);
+    return isUsual ? payload.slice(setDataFrame.length) : encodeAmf0(...values.slice(1));
+  }
   return values[0] === 'onMetaData' ? payload.slice() : undefined;
 }

@@ -1,4 +1,5 @@
 import {
+  canonicalBody,
   decodeAmf0,
   decodeMetadata,
   encodeFlvHeader,
@@ -12,6 +13,7 @@ import {
 } from '#core/flv';
 import { Prng } from '#kernel';
 import { describe, expect, test } from '@jest/globals';
+import { ChunkWriter } from './chunk-writer.core.ts';
 import { encodeCommand } from './command.codec.ts';
 import { RtmpError } from './errors.ts';
 import { ServerSession } from './server-session.core.ts';
@@ -75,6 +77,29 @@ describe('no bytes do more than end a session with a typed error', () => {
     }
   });
 
+  test('damaged bodies of Enhanced RTMP within good chunks', () => {
+    const prng = new Prng(0xe27);
+    const samples = [
+      [9, 'a7020000019611687663310000000400000000010000' + '01bb'],
+      [9, '9061763031812400000a0e20000024cfa70dbfff3404340080'],
+      [9, 'd461763031020009636f6c6f72496e666f03000b636f6c6f72436f6e666967050000' + '09'],
+      [8, '95114f70757300000001aa0100' + '0002bbcc'],
+      [8, '904f7075734f707573486561640101380180bb0000000000'],
+    ] as const;
+    for (let run = 0; run < runs; run++) {
+      const writer = new ChunkWriter();
+      for (const [at, rest] of [[], ['key']].entries()) {
+        const payload = encodeCommand({ name: ['connect', 'publish'][at] as string, transactionId: at + 1, object: { app: 'live', capsEx: 15 }, arguments: rest });
+        writer.write({ chunkStreamId: 3, type: 20, timestamp: 0, messageStreamId: 0, payload });
+      }
+      for (const [type, text] of samples) {
+        const payload = prng.next() < 0.5 ? mutate(Buffer.from(text, 'hex'), prng) : Buffer.from(text, 'hex');
+        writer.write({ chunkStreamId: 7, type, timestamp: run, messageStreamId: 1, payload });
+      }
+      feed(Uint8Array.from([3, ...new Uint8Array(3072), ...writer.take()]), prng, pool);
+    }
+  });
+
   test('noise behind a good handshake', () => {
     const prng = new Prng(0xcafe);
     for (let run = 0; run < runs; run++) {
@@ -90,6 +115,9 @@ describe('no bytes do more than make a codec throw its typed error', () => {
   const avc = Uint8Array.from(Buffer.from('0164001fffe1001b6764001facd9405005bb0110000003001000000303c0f183196001000668ebe3cb22c0', 'hex'));
   const command = encodeCommand({ name: 'connect', transactionId: 1, object: { app: 'live', nested: { list: [1, 'two', null] } }, arguments: ['a', true] });
   const script = encodeMetadata({ width: 1280, height: 720, encoder: 'x' });
+  const amf3 = Uint8Array.from(Buffer.from('020007636f6e6e656374110a0b010361060568690362060201110905010401110a13010361040109', 'hex'));
+  const video = Uint8Array.from(Buffer.from('a702000001961168766331000000040000000a01000001bb', 'hex'));
+  const audio = Uint8Array.from(Buffer.from('9700fff702000001954f70757300aabb', 'hex'));
   const flv = Uint8Array.from([
     ...encodeFlvHeader({ audio: true, video: true }),
     ...encodeTag({ type: tagType.script, timestampMs: 0, body: script }),
@@ -98,6 +126,9 @@ describe('no bytes do more than make a codec throw its typed error', () => {
 
   test.each([
     ['AMF 0 commands', command, (bytes: Uint8Array) => decodeAmf0(bytes)],
+    ['AMF 3 values', amf3, (bytes: Uint8Array) => decodeAmf0(bytes)],
+    ['extended video', video, (bytes: Uint8Array) => canonicalBody(bytes, 'video')],
+    ['extended audio', audio, (bytes: Uint8Array) => canonicalBody(bytes, 'audio')],
     ['metadata', script, (bytes: Uint8Array) => decodeMetadata(bytes)],
     ['AVC configurations', avc, (bytes: Uint8Array) => parseAvcConfig(bytes)],
     ['AAC configurations', Uint8Array.of(0x11, 0x90, 0x56, 0xe5, 0), (bytes: Uint8Array) => parseAacConfig(bytes)],

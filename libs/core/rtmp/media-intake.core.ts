@@ -1,66 +1,145 @@
-import { audioHeader, avcHeader, isAvc, mediaHeaderBytes, parseAacConfig, parseAvcConfig, readVideoHeader, tagType } from '#core/flv';
+import {
+  audioHeader,
+  audioPayloadStart,
+  avcHeader,
+  canonicalBody,
+  decodeAmf0,
+  encodeEnhanced,
+  enhancedPacket,
+  isAvc,
+  isCanonicalAudio,
+  isCanonicalVideo,
+  mediaHeaderBytes,
+  readAudioHeader,
+  readVideoHeader,
+  tagType,
+  videoPayload,
+  type AudioHeader,
+  type VideoHeader,
+} from '#core/flv';
 import type { RtmpMessage } from './chunk-reader.core.ts';
-import { RtmpError } from './errors.ts';
-import type { MediaMessage } from './session.types.ts';
+import { checkConfig, codecOf } from './codec-gate.core.ts';
+import type { MediaMessage, ServerSessionEffect } from './session.types.ts';
+import type { TagBuffer } from './tag-buffer.core.ts';
 import { Timeline } from './timeline.core.ts';
 
-/** Configuration of a decoder never comes near this; a greater one is an attack or an error. */
-const configBytesMax = 16 * 1024;
+type Kind = 'video' | 'audio';
+/** Room for a body of our own making, beside the peer's messages. */
+type MakeBody = (bodyBytes: number) => TagBuffer;
+
+const nanosPerMsHalf = 500_000;
 
 /**
- * Checks that audio and video are what Streams can carry, and puts frames on the session's timeline. Configurations carry
- * times that mean nothing (ffmpeg says 0 even when its frames begin at five hours).
+ * Checks that audio and video are what Streams can carry, brings them into one shape, and puts frames on the session's
+ * timeline. Configurations carry times that mean nothing (ffmpeg says 0 even when its frames begin at five hours).
  */
 export class MediaIntake {
   readonly #timeline = new Timeline();
+  readonly #makeBody: MakeBody;
+  readonly #hasConfig: Record<Kind, boolean> = { video: false, audio: false };
+  readonly #otherTracks: Record<Kind, Set<number>> = { video: new Set(), audio: new Set() };
+
+  constructor(makeBody: MakeBody) {
+    this.#makeBody = makeBody;
+  }
 
   get latestMs(): number {
     return this.#timeline.latestMs;
   }
 
-  /**
-   * The message as a sealed tag; undefined (and released) for an empty one, which some encoders send as a keep-alive.
-   * @throws RtmpError `RTMP_CODEC_UNSUPPORTED`, and FlvError for a broken decoder configuration.
-   */
-  accept(message: RtmpMessage, type: typeof tagType.audio | typeof tagType.video): MediaMessage | undefined {
-    const { body } = message;
-    if (body.bodyBytes < 2) {
-      body.release();
-      return undefined;
-    }
-    return type === tagType.video ? this.#video(message) : this.#audio(message);
+  /** Tracks beside the first, which are not taken. */
+  get otherTracks(): { readonly video: number; readonly audio: number } {
+    return { video: this.#otherTracks.video.size, audio: this.#otherTracks.audio.size };
   }
 
-  #video(message: RtmpMessage): MediaMessage {
-    const { body } = message;
+  /**
+   * Adds what the message brings as sealed tags: nothing for an empty one, which some encoders send as a keep-alive.
+   * Releases the message's body unless it is handed on.
+   * @throws RtmpError `RTMP_CODEC_UNSUPPORTED`, and FlvError for a broken head or decoder configuration.
+   */
+  accept(message: RtmpMessage, type: typeof tagType.audio | typeof tagType.video, into: ServerSessionEffect[]): void {
+    let { body } = message;
+    const kind = type === tagType.video ? 'video' : 'audio';
+    try {
+      if (body.bodyBytes < 2) return body.release();
+      const first = body.byteAt(0);
+      let nanoOffset = 0;
+      if (!(kind === 'video' ? isCanonicalVideo(first) : isCanonicalAudio(first))) {
+        const canonical = this.#canonical(body, kind);
+        body.release();
+        if (canonical.body === undefined) return;
+        body = canonical.body;
+        nanoOffset = canonical.nanoOffset;
+      }
+      const timestamp = nanoOffset < nanosPerMsHalf ? message.timestamp : (message.timestamp + 1) >>> 0;
+      if (isEmptyStart(kind, body)) return body.release();
+      if (kind === 'audio' && !this.#hasConfig.audio) this.#standIn(body, into);
+      into.push(kind === 'video' ? this.#video(body, timestamp) : this.#audio(body, timestamp));
+    } catch (error) {
+      if (!body.released) body.release();
+      throw error;
+    }
+  }
+
+  #canonical(body: TagBuffer, kind: Kind): { readonly body: TagBuffer | undefined; readonly nanoOffset: number } {
+    const { body: bytes, nanoOffset, otherTracks, metadata } = canonicalBody(body.copyBody(), kind);
+    for (const track of otherTracks) this.#otherTracks[kind].add(track);
+    if (metadata !== undefined) decodeAmf0(metadata);
+    if (bytes === undefined || bytes.length < 2) return { body: undefined, nanoOffset };
+    const made = this.#makeBody(bytes.length);
+    made.append(bytes, 0, bytes.length);
+    return { body: made, nanoOffset };
+  }
+
+  #video(body: TagBuffer, timestamp: number): MediaMessage {
     const first = body.byteAt(0);
-    if (!isAvc(first)) throw unsupported('video', readVideoHeader(body.peek(mediaHeaderBytes)).codec);
-    const { kind: packet, keyFrame } = avcHeader(first, body.byteAt(1));
-    if (packet === 'sequence-header') checkConfig(message, true);
-    const timestampMs = packet === 'frames' ? this.#timeline.map('video', message.timestamp) : this.latestMs;
+    const header: VideoHeader = isAvc(first) ? avcHeader(first, body.byteAt(1)) : readVideoHeader(body.peek(mediaHeaderBytes));
+    const { kind: packet, keyFrame, codec } = header;
+    this.#look('video', codec, packet, body);
+    const timestampMs = packet === 'frames' ? this.#timeline.map('video', timestamp) : this.latestMs;
     body.seal(tagType.video, timestampMs);
     return { kind: 'media', type: tagType.video, timestampMs, packet, keyFrame: keyFrame && packet === 'frames', tag: body };
   }
 
-  #audio(message: RtmpMessage): MediaMessage {
-    const { body } = message;
-    const { codec, kind: packet } = audioHeader(body.byteAt(0), body.byteAt(1));
-    if (codec !== 'aac') throw unsupported('audio', codec);
-    if (packet === 'sequence-header') checkConfig(message, false);
-    const timestampMs = packet === 'frames' ? this.#timeline.map('audio', message.timestamp) : this.latestMs;
+  #audio(body: TagBuffer, timestamp: number): MediaMessage {
+    const { codec, kind: packet } = this.#audioHeader(body);
+    this.#look('audio', codec, packet, body);
+    const timestampMs = packet === 'frames' ? this.#timeline.map('audio', timestamp) : this.latestMs;
     body.seal(tagType.audio, timestampMs);
     return { kind: 'media', type: tagType.audio, timestampMs, packet, keyFrame: false, tag: body };
   }
+
+  #audioHeader(body: TagBuffer): AudioHeader {
+    const first = body.byteAt(0);
+    return isCanonicalAudio(first) ? audioHeader(first, body.byteAt(1)) : readAudioHeader(body.peek(mediaHeaderBytes));
+  }
+
+  #look(kind: Kind, codec: string, packet: MediaMessage['packet'], body: TagBuffer): void {
+    const known = codecOf(kind, codec);
+    if (packet !== 'sequence-header') return;
+    const bytes = body.copyBody();
+    checkConfig(known, bytes.subarray(kind === 'video' ? videoPayload(bytes).start : audioPayloadStart(bytes)));
+    this.#hasConfig[kind] = true;
+  }
+
+  /** Readers wait for a configuration: a codec that sends none gets one before its first frame. */
+  #standIn(body: TagBuffer, into: ServerSessionEffect[]): void {
+    const { codec, kind: packet } = this.#audioHeader(body);
+    const { config } = codecOf('audio', codec);
+    if (packet !== 'frames' || config === undefined) return;
+    const fourCc = codec === 'mp3' ? '.mp3' : codec;
+    const bytes = encodeEnhanced('audio', { frameType: 0, packetType: enhancedPacket.sequenceStart, fourCc, payload: config });
+    const made = this.#makeBody(bytes.length);
+    made.append(bytes, 0, bytes.length);
+    into.push(this.#audio(made, 0));
+  }
 }
 
-function unsupported(what: string, codec: string): RtmpError {
-  return new RtmpError('RTMP_CODEC_UNSUPPORTED', `The ${what} codec ${codec} is not supported: send H.264 video and AAC audio.`);
-}
-
-function checkConfig({ body }: RtmpMessage, isVideo: boolean): void {
-  if (body.bodyBytes > configBytesMax)
-    throw new RtmpError('RTMP_MESSAGE_TOO_LARGE', `A decoder configuration of ${body.bodyBytes} bytes is over the limit of ${configBytesMax}.`);
-  const bytes = body.copyBody();
-  if (isVideo) parseAvcConfig(bytes.subarray(5));
-  else parseAacConfig(bytes.subarray(2));
+/** FFmpeg 8 opens an AV1 stream with a sequence start that has nothing in it, and sends the real one with the first frame. */
+function isEmptyStart(kind: Kind, body: TagBuffer): boolean {
+  const first = body.byteAt(0);
+  const isExtended = kind === 'video' ? (first & 0x80) !== 0 : !isCanonicalAudio(first);
+  if (!isExtended || body.bodyBytes > mediaHeaderBytes || (first & 15) !== enhancedPacket.sequenceStart) return false;
+  const { codec } = (kind === 'video' ? readVideoHeader : readAudioHeader)(body.peek(mediaHeaderBytes));
+  return codecOf(kind, codec).config === undefined;
 }

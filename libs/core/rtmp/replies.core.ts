@@ -1,5 +1,6 @@
 import type { AmfObject, AmfValue } from '#core/flv';
 import type { ChunkWriter } from './chunk-writer.core.ts';
+import { serverCapabilities, type ClientCapabilities } from './client-capabilities.core.ts';
 import { encodeAcknowledgement } from './acknowledgement.codec.ts';
 import { encodeCommand } from './command.codec.ts';
 import { chunkStreamId, messageType } from './rtmp.constants.ts';
@@ -45,13 +46,16 @@ export class Replies {
   }
 
   /** The answer to `connect`; a large chunk size comes first, because ffmpeg and others write with what the server announces. */
-  connected(transactionId: number, settings: { chunkBytes: number; windowBytes: number; objectEncoding: number }): void {
+  connected(transactionId: number, settings: { chunkBytes: number; windowBytes: number; client: ClientCapabilities }): void {
     this.#control(messageType.windowAcknowledgementSize, encodeWindowAcknowledgementSize(settings.windowBytes));
     this.#control(messageType.setPeerBandwidth, encodeSetPeerBandwidth({ windowBytes: settings.windowBytes, limit: 'dynamic' }));
     this.#control(messageType.setChunkSize, encodeSetChunkSize(settings.chunkBytes));
     this.#writer.setChunkBytes(settings.chunkBytes);
-    const information = { level: 'status', code: 'NetConnection.Connect.Success', description: 'Connected.', objectEncoding: settings.objectEncoding };
-    this.#command(0, '_result', transactionId, { fmsVer: 'FMS/3,5,7,7009', capabilities: 31 }, information);
+    const { isEnhanced, objectEncoding } = settings.client;
+    // Enhanced RTMP v2 says "within an Object as one of the parameters": clients look in either.
+    const own = isEnhanced ? serverCapabilities : {};
+    const information = { level: 'status', code: 'NetConnection.Connect.Success', description: 'Connected.', objectEncoding, ...own };
+    this.#command(0, '_result', transactionId, { fmsVer: 'FMS/3,5,7,7009', capabilities: 31, ...own }, information);
   }
 
   refuseConnect(transactionId: number, description: string): void {
@@ -69,6 +73,11 @@ export class Replies {
   /** FMLE waits for these beside the usual status. */
   onFcEvent(name: 'onFCPublish' | 'onFCUnpublish', code: string, description: string): void {
     this.#command(0, name, 0, null, { level: 'status', code, description });
+  }
+
+  /** Without a URL: the client connects again to the one that it knows (Enhanced RTMP v2, "Reconnect Request"). */
+  reconnectRequest(description: string): void {
+    this.#command(0, 'onStatus', 0, null, { level: 'status', code: 'NetConnection.Connect.ReconnectRequest', description });
   }
 
   onStatus(status: Status): void {

@@ -3,6 +3,7 @@ import { assert, Prng, unreachable, type Machine, type Millis } from '#kernel';
 import { ChunkReader, type RtmpMessage } from './chunk-reader.core.ts';
 import { ChunkWriter } from './chunk-writer.core.ts';
 import { decodeAbort } from './abort.codec.ts';
+import { capabilitiesOf } from './client-capabilities.core.ts';
 import { decodeCommand, isAmfObject, unwrapAmf3, type Command } from './command.codec.ts';
 import { scriptBodyOf } from './data-message.codec.ts';
 import { RtmpError, type RtmpErrorCode } from './errors.ts';
@@ -37,7 +38,8 @@ export class ServerSession implements Machine<ServerSessionInput, ServerSessionE
   readonly #replies = new Replies(this.#writer);
   readonly #pace: Pace;
   readonly #startedAt: Millis;
-  #intake = new MediaIntake();
+  #intake: MediaIntake;
+  #client = capabilitiesOf(null);
   #phase: Phase = 'handshake';
   #effects: ServerSessionEffect[] = [];
   #app = '';
@@ -54,13 +56,28 @@ export class ServerSession implements Machine<ServerSessionInput, ServerSessionE
     this.#limits = { ...serverSessionLimits, ...init.limits };
     this.#handshake = new Handshake(new Prng(init.seed));
     this.#reader = new ChunkReader({ pool: init.pool, messageBytesMax: this.#limits.messageBytesMaxBefore, chunkStreamsMax: this.#limits.chunkStreamsMax });
+    this.#intake = this.#newIntake();
     this.#pace = new Pace({ windowMs: this.#limits.paceWindowMs, ratioMin: this.#limits.paceRatioMin });
     this.#startedAt = now;
     this.#lastByteAt = now;
   }
 
+  #newIntake(): MediaIntake {
+    return new MediaIntake((bodyBytes) => this.#reader.newBody(bodyBytes));
+  }
+
   get phase(): Phase {
     return this.#phase;
+  }
+
+  /** True when the publisher would follow `ask-reconnect`. */
+  get canReconnect(): boolean {
+    return this.#client.canReconnect && this.#phase === 'publishing';
+  }
+
+  /** Tracks of the publisher that are not taken. */
+  get otherTracks(): { readonly video: number; readonly audio: number } {
+    return this.#intake.otherTracks;
   }
 
   get receivedBytes(): number {
@@ -107,6 +124,9 @@ export class ServerSession implements Machine<ServerSessionInput, ServerSessionE
       case 'publish-refused':
         assert(this.#phase === 'deciding', 'a publisher was refused that had not asked');
         throw new RtmpError('RTMP_PUBLISH_REFUSED', input.description);
+      case 'ask-reconnect':
+        if (this.canReconnect) this.#replies.reconnectRequest(input.description);
+        break;
       case 'end':
         this.#replies.onStatus(input.status);
         this.#close(undefined);
@@ -198,16 +218,9 @@ export class ServerSession implements Machine<ServerSessionInput, ServerSessionE
       message.body.release();
       return;
     }
-    let media;
-    try {
-      media = this.#intake.accept(message, type);
-    } catch (error) {
-      message.body.release();
-      throw error;
-    }
-    if (media === undefined) return;
-    if (this.#pace.nextCheck() === undefined) this.#pace.start(media.timestampMs, now);
-    this.#effects.push(media);
+    const before = this.#effects.length;
+    this.#intake.accept(message, type, this.#effects);
+    if (this.#pace.nextCheck() === undefined && this.#effects.length > before) this.#pace.start(this.#intake.latestMs, now);
   }
 
   #data(payload: Uint8Array): void {
@@ -258,8 +271,8 @@ export class ServerSession implements Machine<ServerSessionInput, ServerSessionE
       this.#replies.refuseConnect(command.transactionId, description);
       throw new RtmpError('RTMP_APP_UNKNOWN', description);
     }
-    const objectEncoding = command.object?.['objectEncoding'] === 3 ? 3 : 0;
-    this.#replies.connected(command.transactionId, { chunkBytes: this.#limits.chunkBytes, windowBytes: windowBytesDefault, objectEncoding });
+    this.#client = capabilitiesOf(command.object);
+    this.#replies.connected(command.transactionId, { chunkBytes: this.#limits.chunkBytes, windowBytes: windowBytesDefault, client: this.#client });
     this.#phase = 'connected';
   }
 
@@ -280,7 +293,7 @@ export class ServerSession implements Machine<ServerSessionInput, ServerSessionE
     assert(this.#phase === 'deciding', 'a publisher was admitted that had not asked');
     this.#phase = 'publishing';
     this.#lastByteAt = now;
-    this.#intake = new MediaIntake();
+    this.#intake = this.#newIntake();
     this.#pace.start(0, now);
     this.#reader.messageBytesMax = this.#limits.messageBytesMax;
     this.#replies.streamBegin();

@@ -1,4 +1,4 @@
-import { decodeAmf0, type AmfObject, type AmfValue } from '#core/flv';
+import { decodeAmf0, decodeMetadata, type AmfObject, type AmfValue } from '#core/flv';
 import { describe, expect, test } from '@jest/globals';
 import { ChunkReader } from './chunk-reader.core.ts';
 import { ChunkWriter } from './chunk-writer.core.ts';
@@ -190,6 +190,99 @@ describe('the session of OBS, as librtmp speaks', () => {
   });
 });
 
+describe('Enhanced RTMP', () => {
+  const fourCc = (name: string): number[] => [...Buffer.from(name)];
+  const hevcConfig = Buffer.from(
+    '0101600000009000000000003cf000fcfdf8f800000f04200001001840010c01ffff01600000030090000003000003003c959809210001002b42010101600000030090000003000003003ca00d880f1c9e5959a4932bc05a02000003000200000300321022000100074401c172b46240',
+    'hex',
+  );
+  const bodies = (client: Client): string[] =>
+    client.effects.flatMap((effect) => (effect.kind === 'media' ? [`${effect.timestampMs} ${Buffer.from(effect.tag.copyBody().subarray(0, 9)).toString('hex')}`] : []));
+
+  test('is spoken to a client that speaks it, and to no other', () => {
+    const answer = (connect: AmfObject): AmfObject => {
+      const client = new Client().shakeHands().command('connect', 1, { app: 'live', ...connect });
+      return client.replies().find((reply) => reply.values[0] === '_result')?.values[3] as AmfObject;
+    };
+    for (const connect of [{ fourCcList: ['hvc1'] }, { capsEx: 1 }, { videoFourCcInfoMap: { '*': 4 } }]) {
+      expect(answer(connect)).toMatchObject({ code: 'NetConnection.Connect.Success', capsEx: 15, videoFourCcInfoMap: { hvc1: 5 }, audioFourCcInfoMap: { Opus: 5 } });
+      expect(answer(connect)['fourCcList']).toEqual(['avc1', 'hvc1', 'av01', 'vp09', 'mp4a', 'Opus', '.mp3', 'fLaC']);
+    }
+    for (const connect of [{}, { fourCcList: null }]) expect(answer(connect)).not.toHaveProperty('capsEx');
+  });
+
+  test('HEVC, Opus and an H.264 track among several come in one shape', () => {
+    const client = new Client().publish();
+    client.writer.setChunkBytes(65_536);
+    client.send(1, Uint8Array.of(0, 1, 0, 0));
+    client.send(9, Uint8Array.of(0x90, ...fourCc('hvc1'), ...hevcConfig)).send(9, Uint8Array.of(0x93, ...fourCc('hvc1'), 7), 40);
+    client.send(9, Uint8Array.of(0xa7, 2, 0x0a, 0, 0, 3, ...fourCc('hvc1'), 8), 80);
+    client.send(8, Uint8Array.of(0x91, ...fourCc('Opus'), 9), 40);
+    client.send(9, Uint8Array.of(0x96, 0x11, ...fourCc('avc1'), 0, 0, 0, 4, 0, 0, 0, 5, 1, 0, 0, 1, 6), 120);
+    expect(bodies(client)).toEqual([
+      `0 9068766331${hevcConfig.subarray(0, 4).toString('hex')}`,
+      '0 936876633107',
+      '41 a36876633108',
+      // Opus without a head of its own gets one, so that readers need not wait.
+      '41 904f7075734f707573',
+      '0 914f70757309',
+      '80 1701000000' + '05',
+    ]);
+    expect(client.session.otherTracks).toEqual({ video: 1, audio: 0 });
+    for (const effect of client.effects) if (effect.kind === 'media') effect.tag.release();
+    client.step({ kind: 'end', status: { level: 'status', code: 'x', description: '' } });
+    expect(client.pool.held).toBe(0);
+  });
+
+  test('what FFmpeg 8 opens an AV1 stream with is taken: an empty start, colours, channels', () => {
+    const client = new Client().publish();
+    const send = (type: number, text: string): Client => client.send(type, Buffer.from(text, 'hex'));
+    send(9, '9061763031');
+    send(8, '904f7075734f707573486561640101380180bb0000000000');
+    send(8, '944f707573010100000004');
+    send(9, '9061763031812400000a0e20000024cfa70dbfff3404340080');
+    send(9, 'd461763031020009636f6c6f72496e666f03000b636f6c6f72436f6e6669670300126d6174726978436f656666696369656e7473000000000000000000000009000009');
+    send(9, '916176303112000a0e2000');
+    expect(client.closedWith()).toBeUndefined();
+    expect(client.kinds().filter((kind) => kind.startsWith('media'))).toEqual(['media sequence-header', 'media other', 'media sequence-header', 'media frames']);
+  });
+
+  test('MP3 in the classic head gets a configuration that says so', () => {
+    const client = new Client().publish().send(8, Uint8Array.of(0x2f, 0xff, 0xfb));
+    expect(bodies(client)).toEqual(['0 902e6d7033', '0 2ffffb']);
+  });
+
+  test('a publisher that can is asked to reconnect, and goes on until it does', () => {
+    const connected = (connect: AmfObject): Client =>
+      new Client().shakeHands().command('connect', 1, { app: 'live', ...connect }).command('createStream', 2, null).command('publish', 3, null, 'key').accept();
+    const can = connected({ capsEx: 1 });
+    can.replies();
+    expect(can.session.canReconnect).toBe(true);
+    can.step({ kind: 'ask-reconnect', description: 'An update.' });
+    expect(can.replies().map((reply) => reply.values)).toEqual([
+      ['onStatus', 0, null, expect.objectContaining({ level: 'status', code: 'NetConnection.Connect.ReconnectRequest', description: 'An update.' })],
+    ]);
+    can.send(9, keyFrame, 40);
+    expect(can.kinds()).toContain('media frames');
+    const cannot = connected({ capsEx: 2 });
+    cannot.replies();
+    cannot.step({ kind: 'ask-reconnect', description: 'An update.' });
+    expect([cannot.session.canReconnect, cannot.replies()]).toEqual([false, []]);
+  });
+
+  test('commands and metadata in AMF 3 values', () => {
+    const client = new Client().shakeHands();
+    const object = '110a0b01' + '07617070' + '06096c697665' + '1d6f626a656374456e636f64696e67' + '0403' + '01';
+    const connect = Buffer.from(`00020007636f6e6e656374003ff0000000000000${object}`, 'hex');
+    client.send(messageType.commandAmf3, connect).command('publish', 3, null, 'key').accept();
+    expect(client.kinds()).toEqual(expect.arrayContaining(['publish']));
+    const metadata = `0011061b${Buffer.from('@setDataFrame').toString('hex')}` + `110615${Buffer.from('onMetaData').toString('hex')}` + '110a0b010b7769647468048a0001';
+    client.send(messageType.dataAmf3, Buffer.from(metadata, 'hex'));
+    const told = client.effects.find((effect) => effect.kind === 'metadata');
+    expect(told?.kind === 'metadata' && decodeMetadata(told.body)).toEqual({ width: 1280 });
+  });
+});
+
 describe('refusals that an encoder can show', () => {
   test('of a publisher', () => {
     const client = new Client().shakeHands().command('connect', 1, { app: 'live' }).command('publish', 3, null, 'key');
@@ -207,10 +300,11 @@ describe('refusals that an encoder can show', () => {
   });
 
   test.each([
-    ['HEVC in the classic header', 9, [0x1c, 1, 0, 0, 0], 'The video codec hevc is not supported'],
-    ['HEVC in Enhanced RTMP', 9, [0x90, 0x68, 0x76, 0x63, 0x31], 'The video codec hvc1 is not supported'],
-    ['MP3', 8, [0x2f, 1], 'The audio codec mp3 is not supported'],
-    ['Opus in Enhanced RTMP', 8, [0x90, 0x4f, 0x70, 0x75, 0x73], 'The audio codec extended is not supported'],
+    ['VVC', 9, [0x90, 0x76, 0x76, 0x63, 0x31, 1], 'The video codec vvc1 is not supported: send H.264, HEVC, AV1 or VP9'],
+    ['Sorenson', 9, [0x12, 0], 'The video codec sorenson-h263 is not supported'],
+    ['Speex', 8, [0xb2, 1], 'The audio codec speex is not supported'],
+    ['AC-3', 8, [0x90, 0x61, 0x63, 0x2d, 0x33, 1], 'The audio codec ac-3 is not supported'],
+    ['one with the name of a method', 8, [0x90, 0x74, 0x6f, 0x53, 0x74, 1], 'The audio codec toSt is not supported'],
   ])('of a codec: %s', (_name, type, body, message) => {
     const client = new Client().publish();
     client.replies();
@@ -223,8 +317,11 @@ describe('refusals that an encoder can show', () => {
   test.each([
     ['AVC', 9, Uint8Array.of(0x17, 0, 0, 0, 0, 1, 2, 3), 'AVC_CONFIG_INVALID'],
     ['AAC', 8, Uint8Array.of(0xaf, 0), 'AAC_CONFIG_INVALID'],
+    ['HEVC', 9, Uint8Array.of(0x90, 0x68, 0x76, 0x63, 0x31, 1, 2, 3), 'HEVC_CONFIG_INVALID'],
+    ['extended head', 9, Uint8Array.of(0x96, 0x31, 0x68), 'ENHANCED_HEADER_INVALID'],
+    ['metadata', 9, Uint8Array.of(0x94, 0x68, 0x76, 0x63, 0x31, 0xff), 'AMF_INVALID'],
     ['AVC of 20 KB', 9, Uint8Array.of(0x17, 0, 0, 0, 0, ...new Uint8Array(20_000)), 'RTMP_MESSAGE_TOO_LARGE'],
-  ])('of a broken %s configuration', (_name, type, body, code) => {
+  ])('of a broken %s', (_name, type, body, code) => {
     const client = new Client().publish();
     client.writer.setChunkBytes(65_536);
     client.send(1, Uint8Array.of(0, 1, 0, 0)).send(type, body);

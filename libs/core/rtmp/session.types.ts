@@ -52,6 +52,8 @@ export type ServerSessionInput =
   /** Answers to the effect `publish`. */
   | { readonly kind: 'publish-accepted' }
   | { readonly kind: 'publish-refused'; readonly description: string }
+  /** Asks a publisher that can to connect again, elsewhere or later; it goes on until it does. */
+  | { readonly kind: 'ask-reconnect'; readonly description: string }
   /** Ends the session with a status that the encoder shows. */
   | { readonly kind: 'end'; readonly status: Status }
   | { readonly kind: 'tick' };

@@ -72,6 +72,10 @@ export class TagBuffer {
     return tagHeaderBytes + this.bodyBytes + tagTrailerBytes;
   }
 
+  get released(): boolean {
+    return this.#released;
+  }
+
   get parts(): readonly SlabPart[] {
     return this.#parts;
   }

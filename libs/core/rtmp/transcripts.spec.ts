@@ -70,10 +70,12 @@ test('ffmpeg with audio alone is taken', () => {
   expect(result.closed).toBe('');
 });
 
-test('ffmpeg with MP3 audio is refused as an unsupported codec, and told so', () => {
+test('ffmpeg with MP3 audio is taken, with a configuration that says so', () => {
   const result = replay(fixture('ffmpeg-mp3'));
-  expect(result.closed).toBe('RTMP_CODEC_UNSUPPORTED');
-  expect(new TextDecoder().decode(result.sentBytes)).toContain('The audio codec mp3 is not supported: send H.264 video and AAC audio.');
+  const audio = ofType(result, 'audio');
+  expect(audio[0]).toMatchObject({ kind: 'sequence-header', timestampMs: expect.any(Number), body: expect.stringMatching(/^5:/) });
+  expect(audio.slice(1).every(({ kind }) => kind === 'frames')).toBe(true);
+  expect(result.closed).toBe('');
   expect(result.slabsHeld).toBe(0);
 });
 
