@@ -1,19 +1,15 @@
-import { FlvReader, tagType, type AmfObject, type FlvTag } from '#core/flv';
+import { tagType } from '#core/flv';
 import { encodeSetDataFrame } from '#core/rtmp';
 import { OperatingError } from '#kernel';
 import { pause } from '#runtime';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { connect, type Socket } from 'node:net';
-import { enhancedSource } from '../../test/interop/enhanced-source.ts';
 import { RtmpPublisher } from '../../test/interop/rtmp-publisher.ts';
 import { readIngestSettings, type IngestSettings } from './ingest.config.ts';
 import { killTools, publish, Tool } from './testing/ffmpeg.ts';
 import { IngestNode, SharedEngines } from './testing/ingest-harness.ts';
+import { Reader, relayUrl } from './testing/relay-client.ts';
 
 const nodes: IngestNode[] = [];
 const sockets: Socket[] = [];
@@ -34,8 +30,8 @@ function limits(overrides: Partial<IngestSettings['session']>): Partial<IngestSe
   return { session: { ...readIngestSettings({}).session, ...overrides } };
 }
 
-async function publisher(node: IngestNode, key: string, app = 'live', capabilities: AmfObject = {}): Promise<RtmpPublisher> {
-  const one = await RtmpPublisher.publish({ host: '127.0.0.1', port: node.ports.rtmpPort, app, streamName: key, capabilities });
+async function publisher(node: IngestNode, key: string, app = 'live'): Promise<RtmpPublisher> {
+  const one = await RtmpPublisher.publish({ host: '127.0.0.1', port: node.ports.rtmpPort, app, streamName: key });
   sockets.push(one.socket);
   return one;
 }
@@ -51,42 +47,6 @@ const avcConfig = Uint8Array.from([
 
 function sendFrame(one: RtmpPublisher, timestampMs: number, keyFrame = true, bytes = 100): boolean {
   return one.sendTag({ type: tagType.video, timestampMs, body: Uint8Array.of(keyFrame ? 0x17 : 0x27, 1, 0, 0, 0, ...new Uint8Array(bytes)) });
-}
-
-/** The relay as a packager reads it. */
-class Reader {
-  readonly tags: FlvTag[] = [];
-  readonly response: Response;
-  readonly ended: Promise<'end' | 'broken'>;
-  readonly #flv = new FlvReader();
-
-  private constructor(response: Response) {
-    this.response = response;
-    this.ended = this.#read();
-  }
-
-  static async open(url: string): Promise<Reader> {
-    return new Reader(await fetch(url));
-  }
-
-  async #read(): Promise<'end' | 'broken'> {
-    try {
-      for await (const chunk of this.response.body ?? []) this.tags.push(...this.#flv.push(chunk as Uint8Array));
-      return 'end';
-    } catch {
-      return 'broken';
-    }
-  }
-
-  async until(count: number): Promise<readonly FlvTag[]> {
-    for (let i = 0; i < 1000 && this.tags.length < count; i++) await pause(5);
-    return this.tags;
-  }
-}
-
-async function relayUrl(engines: SharedEngines, count = 1): Promise<string> {
-  const { data } = await engines.eventually('stream.started', count);
-  return `${data.relayUrl}?session=${data.sessionId}`;
 }
 
 describe('ffmpeg publishes', () => {
@@ -185,55 +145,6 @@ describe('ffmpeg publishes', () => {
     await node.stopStream('st-aaaaaaaa');
     expect((await ffmpeg.ended).code).not.toBe(0);
     expect(node.ingest.registry.live).toEqual([]);
-  });
-});
-
-describe('Enhanced RTMP', () => {
-  test('an HEVC and Opus publisher is carried to readers as it is, MP3 of ffmpeg as well', async () => {
-    const folder = await mkdtemp(join(tmpdir(), 'streams-hevc-'));
-    const video = { fourCc: 'hvc1', encode: ['-c:v', 'libx265', '-preset', 'ultrafast', '-x265-params', 'log-level=none'] };
-    const tags = await enhancedSource({ folder, seconds: 2, video, audio: { fourCc: 'Opus', encode: ['-c:a', 'libopus'] } });
-    await rm(folder, { recursive: true });
-    const node = await start();
-    const one = await publisher(node, await node.createStream('st-aaaaaaaa'), 'live', { fourCcList: ['hvc1', 'Opus'] });
-    const reader = await Reader.open(await relayUrl(node.engines));
-    for (const tag of tags) one.sendTag(tag);
-    const read = await reader.until(tags.length);
-    const sums = (list: readonly FlvTag[]): string[] => list.map(({ type, body }) => `${type} ${createHash('sha256').update(body).digest('hex')}`).sort();
-    expect(sums(read)).toEqual(sums(tags));
-    const key = await node.createStream('st-bbbbbbbb');
-    expect(await publish(node.url(key), 1, ['-c:v', 'libx264', '-c:a', 'libmp3lame', '-ar', '44100']).ended).toMatchObject({ code: 0 });
-  });
-
-  test('a node that ends asks publishers that can to reconnect: they find the other node before they leave this one', async () => {
-    const engines = new SharedEngines();
-    const old = await start(engines, { node: 'node-1', drainMs: 5_000 });
-    const key = await old.createStream('st-aaaaaaaa');
-    const next = await start(engines, { node: 'node-2' });
-    const one = await publisher(old, key, 'live', { capsEx: 1 });
-    const deaf = await publisher(old, await old.createStream('st-bbbbbbbb'));
-    sendFrame(one, 0);
-    const stopped = old.stop();
-    for (let i = 0; i < 500 && !one.statuses.includes('NetConnection.Connect.ReconnectRequest'); i++) await pause(5);
-    await pause(100);
-    sendFrame(one, 40);
-    expect([one.socket.destroyed, deaf.statuses]).toEqual([false, ['NetStream.Publish.Start']]);
-    const again = await publisher(next, key, 'live', { capsEx: 1 });
-    sendFrame(again, 0);
-    one.unpublish(key);
-    await stopped;
-    expect((await next.state('st-aaaaaaaa')).status).toBe('live');
-    const started = (await engines.events()).flatMap((event) => (event.type === 'stream.started' ? [`${event.data.streamId} ${event.data.node}`] : []));
-    expect(started).toEqual(['st-aaaaaaaa node-1', 'st-bbbbbbbb node-1', 'st-aaaaaaaa node-2']);
-    expect((await next.state('st-bbbbbbbb')).status).toBe('interrupted');
-  });
-
-  test('a publisher that was asked and does not leave is ended when its time is over', async () => {
-    const node = await start(undefined, { drainMs: 300 });
-    const one = await publisher(node, await node.createStream('st-aaaaaaaa'), 'live', { capsEx: 1 });
-    await node.stop();
-    expect(one.statuses).toEqual(['NetStream.Publish.Start', 'NetConnection.Connect.ReconnectRequest', 'NetStream.Publish.Rejected']);
-    expect((await node.engines.eventually('stream.interrupted')).data.reason).toBe('shutdown');
   });
 });
 

@@ -110,5 +110,6 @@ function tagsOf(file: MatroskaFile, id: number, { isVideo, config }: Track, four
     const whole = composed ? Uint8Array.of(compositionMs >> 16, compositionMs >> 8, compositionMs, ...payload) : payload;
     return { type, timestampMs: decodeMs, body: body(1, keyFrame ? 1 : 2, whole) };
   });
-  return config.length === 0 ? frames : [{ type, timestampMs: 0, body: body(0, 1, config) }, ...frames];
+  // MP3 needs no configuration; the ingest hands an empty one on, which says that there is sound.
+  return config.length === 0 && fourCc !== '.mp3' ? frames : [{ type, timestampMs: 0, body: body(0, 1, config) }, ...frames];
 }

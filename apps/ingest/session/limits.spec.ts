@@ -1,4 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
+import type { Meter } from '#runtime';
+import { CorrectionMeter } from './correction-meter.ts';
 import { ConnectionLimits } from './connection-limits.ts';
 import { RejectionGuard } from './rejection-guard.ts';
 import { hostOf } from './rejections.ts';
@@ -67,4 +69,16 @@ test.each([
   ['nowhere', ''],
 ])('the host of %s is %j', (address, host) => {
   expect(hostOf(address)).toBe(host);
+});
+
+test('corrections are added to the metrics as they grow, by kind, and told at the end without what there was none of', () => {
+  const added: string[] = [];
+  const counter = { add: (count: number, { kind }: { kind: string }) => void added.push(`${kind} ${count}`), reach: () => undefined };
+  const meter = new CorrectionMeter({ meter: { counter: () => counter } as unknown as Meter });
+  const none = { wraps: 0, jumpsForward: 0, jumpsBack: 0, backSteps: 0, driftMs: 0, unconfigured: 0, repeatedConfigs: 0, changedConfigs: 0, otherTracks: 0 };
+  meter.report(none);
+  meter.report({ ...none, jumpsBack: 1, backSteps: 3 });
+  meter.report({ ...none, jumpsBack: 1, backSteps: 5 });
+  expect(added).toEqual(['jump-back 1', 'back-step 3', 'back-step 2']);
+  expect(meter.told).toEqual({ jumpsBack: 1, backSteps: 5 });
 });

@@ -3,9 +3,10 @@ import { RtmpError, ServerSession, type ServerSessionEffect, type ServerSessionI
 import type { InterruptReason, RejectReason } from '#domain/stream';
 import type { Millis } from '#kernel';
 import type { Clock } from '#ports';
-import type { Logger } from '#runtime';
+import type { Logger, Telemetry } from '#runtime';
 import type { Socket } from 'node:net';
 import type { Admission } from './admission.ts';
+import { CorrectionMeter } from './correction-meter.ts';
 import type { LiveSession, SessionConnection, SessionEnd } from './live-session.ts';
 import type { Rejections } from './rejections.ts';
 import type { SessionRegistry } from './session-registry.ts';
@@ -24,6 +25,7 @@ export interface PublisherConnectionDeps {
   readonly rejections: Rejections;
   readonly clock: Clock;
   readonly logger: Logger;
+  readonly telemetry?: Telemetry;
 }
 
 /** Answers to a publisher are small; one that does not read them is not one. */
@@ -40,6 +42,7 @@ export class PublisherConnection implements SessionConnection {
   readonly #deps: PublisherConnectionDeps;
   readonly #socket: Socket;
   readonly #protocol: ServerSession;
+  readonly #corrections: CorrectionMeter;
   readonly #gone = new AbortController();
   #live: LiveSession | undefined;
   #closing = false;
@@ -50,6 +53,7 @@ export class PublisherConnection implements SessionConnection {
     this.#init = init;
     this.#deps = deps;
     this.#socket = socket;
+    this.#corrections = new CorrectionMeter(deps.telemetry);
     this.lastByteAt = deps.clock.now();
     this.#protocol = new ServerSession(init.session, this.lastByteAt);
     socket.on('error', () => undefined);
@@ -63,6 +67,7 @@ export class PublisherConnection implements SessionConnection {
   }
 
   tick(now: Millis): void {
+    if (this.#live !== undefined) this.#corrections.report(this.#protocol.counts);
     const deadline = this.#protocol.nextDeadline();
     if (deadline !== undefined && now >= deadline) this.#step({ kind: 'tick' });
   }
@@ -130,6 +135,10 @@ export class PublisherConnection implements SessionConnection {
     const live = this.#live;
     if (live === undefined) return;
     this.#live = undefined;
+    this.#corrections.report(this.#protocol.counts);
+    const { told } = this.#corrections;
+    if (Object.keys(told).length > 0)
+      this.#deps.logger.info({ streamId: live.streamId, sessionId: live.sessionId, ...told }, "corrections of the publisher's media");
     void this.#deps.registry.end(live, end);
   }
 

@@ -1,4 +1,4 @@
-import { audioPayloadStart, encodeFlvHeader, encodeTag, opusConfigOf, tagType, videoPayload } from '#core/flv';
+import { audioPayloadStart, ByteWriter, encodeFlvHeader, encodeTag, opusConfigOf, tagType, videoPayload } from '#core/flv';
 import { inputContainer, type SourceInfo } from '#core/ffmpeg-plan';
 import { MatroskaWriter, type MatroskaCodec, type MatroskaTrack } from '#core/matroska';
 import type { FeedTag, Generation } from './session-feed.core.ts';
@@ -22,10 +22,10 @@ function flvInput(source: SourceInfo, generation: Configured): EncoderInputWrite
   const audio = source.audio === undefined ? undefined : generation.audio;
   return {
     headers: () => {
-      const parts = [encodeFlvHeader({ audio: audio !== undefined, video: video !== undefined })];
-      if (video !== undefined) parts.push(encodeTag({ type: tagType.video, timestampMs: 0, body: video }));
-      if (audio !== undefined) parts.push(encodeTag({ type: tagType.audio, timestampMs: 0, body: audio }));
-      return Buffer.concat(parts);
+      const writer = new ByteWriter().bytes(encodeFlvHeader({ audio: audio !== undefined, video: video !== undefined }));
+      if (video !== undefined) writer.bytes(encodeTag({ type: tagType.video, timestampMs: 0, body: video }));
+      if (audio !== undefined) writer.bytes(encodeTag({ type: tagType.audio, timestampMs: 0, body: audio }));
+      return writer.take();
     },
     media: (tag, timestampMs) => encodeTag({ type: tagType[tag.kind], timestampMs, body: tag.body }),
   };

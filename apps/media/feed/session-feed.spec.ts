@@ -33,7 +33,7 @@ describe('the source', () => {
     made.push(picture(0, true));
     expect(made.startPoint(undefined)?.source).toEqual({
       video: { codec: 'h264', width: 320, height: 180, frameRate: 25, interlaced: false },
-      audio: { codec: 'aac', sampleRate: 48_000, channels: 2 },
+      audio: { codec: 'aac', sampleRate: 44_100, channels: 2 },
     });
   });
 
@@ -49,7 +49,7 @@ describe('the source', () => {
 
   test('a header that cannot be read is none', () => {
     const made = feed(header('video', Uint8Array.of(0x17, 0, 0, 0, 0, 1, 2)), header('audio', aac), picture(0, true), sound(2500));
-    expect(made.startPoint(undefined)?.source).toEqual({ video: undefined, audio: { codec: 'aac', sampleRate: 48_000, channels: 2 } });
+    expect(made.startPoint(undefined)?.source).toEqual({ video: undefined, audio: { codec: 'aac', sampleRate: 44_100, channels: 2 } });
   });
 });
 

@@ -3,7 +3,6 @@ import { readAmf3Value } from './amf3.codec.ts';
 import { ByteWriter } from './byte-writer.core.ts';
 import { FlvError } from './errors.ts';
 
-
 /** Type markers, AMF 0 specification (2007) section 2.1. */
 const marker = {
   number: 0x00,

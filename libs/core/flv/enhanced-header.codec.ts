@@ -103,7 +103,8 @@ function readModifiers(cursor: Cursor, first: number, modEx: number): { packetTy
     const both = cursor.uint(1);
     if (both >> 4 === timestampOffsetNano) {
       nanoOffset = ((data[0] ?? 0) << 16) | ((data[1] ?? 0) << 8) | (data[2] ?? 0);
-      if (size < 3 || nanoOffset >= nanosPerMs) throw new FlvError('ENHANCED_HEADER_INVALID', 'A nanosecond offset has three bytes and is below a millisecond.');
+      if (size < 3 || nanoOffset >= nanosPerMs)
+        throw new FlvError('ENHANCED_HEADER_INVALID', 'A nanosecond offset has three bytes and is below a millisecond.');
     }
     packetType = both & 15;
   }

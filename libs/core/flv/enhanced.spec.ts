@@ -39,8 +39,24 @@ describe('extended heads', () => {
 
   test.each<[string, 'video' | 'audio', string, Array<[number, string, string]>]>([
     ['one', 'video', '96 01 68766331 03 aabb', [[3, 'hvc1', 'aabb']]],
-    ['many of one codec', 'audio', '95 11 4f707573 00 000001 aa 01 000002 bbcc', [[0, 'Opus', 'aa'], [1, 'Opus', 'bbcc']]],
-    ['many of many codecs', 'video', '96 21 61766331 00 000001 aa 68766331 02 000000', [[0, 'avc1', 'aa'], [2, 'hvc1', '']]],
+    [
+      'many of one codec',
+      'audio',
+      '95 11 4f707573 00 000001 aa 01 000002 bbcc',
+      [
+        [0, 'Opus', 'aa'],
+        [1, 'Opus', 'bbcc'],
+      ],
+    ],
+    [
+      'many of many codecs',
+      'video',
+      '96 21 61766331 00 000001 aa 68766331 02 000000',
+      [
+        [0, 'avc1', 'aa'],
+        [2, 'hvc1', ''],
+      ],
+    ],
   ])('tracks: %s', (_name, kind, bytes, tracks) => {
     const parsed = parseEnhanced(hex(bytes), kind);
     expect(parsed.isMultitrack).toBe(true);

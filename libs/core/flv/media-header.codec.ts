@@ -81,7 +81,8 @@ const codedFramesX = 3;
 export function readVideoHeader(body: Uint8Array): VideoHeader {
   const first = body[0] ?? 0;
   // Enhanced RTMP v2: the top bit says that a packet type and a FourCC follow.
-  if ((first & 0x80) !== 0) return { codec: fourCc(body, 1), keyFrame: ((first >> 4) & 7) === 1, kind: (first & 0x0f) === codedFramesX ? 'frames' : kindOf(first & 0x0f) };
+  if ((first & 0x80) !== 0)
+    return { codec: fourCc(body, 1), keyFrame: ((first >> 4) & 7) === 1, kind: (first & 0x0f) === codedFramesX ? 'frames' : kindOf(first & 0x0f) };
   if (isAvc(first)) return avcHeader(first, body[1] ?? 3);
   const codec = first & 0x0f;
   return { codec: classicVideo[codec] ?? `codec-${codec}`, keyFrame: first >> 4 === 1, kind: 'frames' };

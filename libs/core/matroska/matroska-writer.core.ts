@@ -2,15 +2,7 @@ import { assert } from '#kernel';
 import { bytesElement, concat, element, floatElement, master, textElement, uintBytes, uintElement, unknownSize } from './ebml.codec.ts';
 
 /** RFC 9559 section 27: what the codec's private data is stands there, and is what FLV calls its configuration. */
-export type MatroskaCodec =
-  | 'V_MPEG4/ISO/AVC'
-  | 'V_MPEGH/ISO/HEVC'
-  | 'V_AV1'
-  | 'V_VP9'
-  | 'A_AAC'
-  | 'A_OPUS'
-  | 'A_MPEG/L3'
-  | 'A_FLAC';
+export type MatroskaCodec = 'V_MPEG4/ISO/AVC' | 'V_MPEGH/ISO/HEVC' | 'V_AV1' | 'V_VP9' | 'A_AAC' | 'A_OPUS' | 'A_MPEG/L3' | 'A_FLAC';
 
 export interface VideoTrack {
   readonly kind: 'video';

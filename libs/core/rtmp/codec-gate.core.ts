@@ -1,19 +1,10 @@
-import {
-  opusConfigOf,
-  parseAacConfig,
-  parseAv1Config,
-  parseAvcConfig,
-  parseFlacConfig,
-  parseHevcConfig,
-  parseOpusConfig,
-  parseVp9Config,
-} from '#core/flv';
+import { opusConfigOf, parseAacConfig, parseAv1Config, parseAvcConfig, parseFlacConfig, parseHevcConfig, parseOpusConfig, parseVp9Config } from '#core/flv';
 import { RtmpError } from './errors.ts';
 
 /** Configuration of a decoder never comes near this; a greater one is an attack or an error. */
 const configBytesMax = 16 * 1024;
 
-interface Codec {
+export interface Codec {
   /** @throws FlvError for a configuration that cannot be. */
   readonly check: (config: Uint8Array) => unknown;
   /** For a codec that can be decoded without one: what stands for a configuration that never comes. */

@@ -89,7 +89,12 @@ describe('no bytes do more than end a session with a typed error', () => {
     for (let run = 0; run < runs; run++) {
       const writer = new ChunkWriter();
       for (const [at, rest] of [[], ['key']].entries()) {
-        const payload = encodeCommand({ name: ['connect', 'publish'][at] as string, transactionId: at + 1, object: { app: 'live', capsEx: 15 }, arguments: rest });
+        const payload = encodeCommand({
+          name: ['connect', 'publish'][at] as string,
+          transactionId: at + 1,
+          object: { app: 'live', capsEx: 15 },
+          arguments: rest,
+        });
         writer.write({ chunkStreamId: 3, type: 20, timestamp: 0, messageStreamId: 0, payload });
       }
       for (const [type, text] of samples) {

@@ -7,6 +7,7 @@ export { GopCache } from './gop-cache.core.ts';
 export { handshakeBytes, rtmpVersion } from './handshake.core.ts';
 export { publishPathOf, type PublishPath } from './publish-path.core.ts';
 export type { Status } from './replies.core.ts';
+export type { IntakeCounts } from './media-intake.core.ts';
 export { messageType } from './rtmp.constants.ts';
 export { ServerSession } from './server-session.core.ts';
 export {

@@ -17,17 +17,32 @@ import {
   type AudioHeader,
   type VideoHeader,
 } from '#core/flv';
+import type { Millis } from '#kernel';
 import type { RtmpMessage } from './chunk-reader.core.ts';
-import { checkConfig, codecOf } from './codec-gate.core.ts';
+import { checkConfig, codecOf, type Codec } from './codec-gate.core.ts';
 import type { MediaMessage, ServerSessionEffect } from './session.types.ts';
 import type { TagBuffer } from './tag-buffer.core.ts';
-import { Timeline } from './timeline.core.ts';
+import { RtmpError } from './errors.ts';
+import { Timeline, type TimelineCorrections } from './timeline.core.ts';
 
 type Kind = 'video' | 'audio';
 /** Room for a body of our own making, beside the peer's messages. */
 type MakeBody = (bodyBytes: number) => TagBuffer;
 
 const nanosPerMsHalf = 500_000;
+/** Media without its decoder configuration that is waited for, ms: some encoders send it with the first key frame only. */
+const unconfiguredMsMax = 10_000;
+
+/** What the intake did to a publisher's media beside handing it on. */
+export interface IntakeCounts extends TimelineCorrections {
+  /** Frames that came before anything could decode them. */
+  unconfigured: number;
+  /** Configurations that said what was known, and that said something else: another resolution, say. */
+  repeatedConfigs: number;
+  changedConfigs: number;
+  /** Tracks beside the first of their kind. */
+  otherTracks: number;
+}
 
 /**
  * Checks that audio and video are what Streams can carry, brings them into one shape, and puts frames on the session's
@@ -36,7 +51,11 @@ const nanosPerMsHalf = 500_000;
 export class MediaIntake {
   readonly #timeline = new Timeline();
   readonly #makeBody: MakeBody;
-  readonly #hasConfig: Record<Kind, boolean> = { video: false, audio: false };
+  readonly #configs: Record<Kind, Uint8Array | undefined> = { video: undefined, audio: undefined };
+  /** As they were looked up last: thousands of frames a second have the same. */
+  readonly #codecs: Partial<Record<Kind, { readonly name: string; readonly codec: Codec }>> = {};
+  readonly #counts = { unconfigured: 0, repeatedConfigs: 0, changedConfigs: 0 };
+  #unconfiguredSince: Record<Kind, number | undefined> = { video: undefined, audio: undefined };
   readonly #otherTracks: Record<Kind, Set<number>> = { video: new Set(), audio: new Set() };
 
   constructor(makeBody: MakeBody) {
@@ -47,9 +66,9 @@ export class MediaIntake {
     return this.#timeline.latestMs;
   }
 
-  /** Tracks beside the first, which are not taken. */
-  get otherTracks(): { readonly video: number; readonly audio: number } {
-    return { video: this.#otherTracks.video.size, audio: this.#otherTracks.audio.size };
+  get counts(): Readonly<IntakeCounts> {
+    const { video, audio } = this.#otherTracks;
+    return { ...this.#timeline.corrections, ...this.#counts, otherTracks: video.size + audio.size };
   }
 
   /**
@@ -57,7 +76,7 @@ export class MediaIntake {
    * Releases the message's body unless it is handed on.
    * @throws RtmpError `RTMP_CODEC_UNSUPPORTED`, and FlvError for a broken head or decoder configuration.
    */
-  accept(message: RtmpMessage, type: typeof tagType.audio | typeof tagType.video, into: ServerSessionEffect[]): void {
+  accept(message: RtmpMessage, type: typeof tagType.audio | typeof tagType.video, now: Millis, into: ServerSessionEffect[]): void {
     let { body } = message;
     const kind = type === tagType.video ? 'video' : 'audio';
     try {
@@ -73,8 +92,10 @@ export class MediaIntake {
       }
       const timestamp = nanoOffset < nanosPerMsHalf ? message.timestamp : (message.timestamp + 1) >>> 0;
       if (isEmptyStart(kind, body)) return body.release();
-      if (kind === 'audio' && !this.#hasConfig.audio) this.#standIn(body, into);
-      into.push(kind === 'video' ? this.#video(body, timestamp) : this.#audio(body, timestamp));
+      if (kind === 'audio' && this.#configs.audio === undefined) this.#standIn(body, now, into);
+      const media = kind === 'video' ? this.#video(body, timestamp, now) : this.#audio(body, timestamp, now);
+      if (media.packet !== 'frames' || this.#isConfigured(kind, media.timestampMs)) into.push(media);
+      else body.release();
     } catch (error) {
       if (!body.released) body.release();
       throw error;
@@ -91,20 +112,20 @@ export class MediaIntake {
     return { body: made, nanoOffset };
   }
 
-  #video(body: TagBuffer, timestamp: number): MediaMessage {
+  #video(body: TagBuffer, timestamp: number, now: Millis): MediaMessage {
     const first = body.byteAt(0);
     const header: VideoHeader = isAvc(first) ? avcHeader(first, body.byteAt(1)) : readVideoHeader(body.peek(mediaHeaderBytes));
     const { kind: packet, keyFrame, codec } = header;
     this.#look('video', codec, packet, body);
-    const timestampMs = packet === 'frames' ? this.#timeline.map('video', timestamp) : this.latestMs;
+    const timestampMs = packet === 'frames' ? this.#timeline.map('video', timestamp, now) : this.latestMs;
     body.seal(tagType.video, timestampMs);
     return { kind: 'media', type: tagType.video, timestampMs, packet, keyFrame: keyFrame && packet === 'frames', tag: body };
   }
 
-  #audio(body: TagBuffer, timestamp: number): MediaMessage {
+  #audio(body: TagBuffer, timestamp: number, now: Millis): MediaMessage {
     const { codec, kind: packet } = this.#audioHeader(body);
     this.#look('audio', codec, packet, body);
-    const timestampMs = packet === 'frames' ? this.#timeline.map('audio', timestamp) : this.latestMs;
+    const timestampMs = packet === 'frames' ? this.#timeline.map('audio', timestamp, now) : this.latestMs;
     body.seal(tagType.audio, timestampMs);
     return { kind: 'media', type: tagType.audio, timestampMs, packet, keyFrame: false, tag: body };
   }
@@ -114,16 +135,28 @@ export class MediaIntake {
     return isCanonicalAudio(first) ? audioHeader(first, body.byteAt(1)) : readAudioHeader(body.peek(mediaHeaderBytes));
   }
 
-  #look(kind: Kind, codec: string, packet: MediaMessage['packet'], body: TagBuffer): void {
-    const known = codecOf(kind, codec);
+  #look(kind: Kind, name: string, packet: MediaMessage['packet'], body: TagBuffer): void {
+    const known = this.#codecs[kind];
+    const { codec: found } = known?.name === name ? known : (this.#codecs[kind] = { name, codec: codecOf(kind, name) });
     if (packet !== 'sequence-header') return;
     const bytes = body.copyBody();
-    checkConfig(known, bytes.subarray(kind === 'video' ? videoPayload(bytes).start : audioPayloadStart(bytes)));
-    this.#hasConfig[kind] = true;
+    checkConfig(found, bytes.subarray(kind === 'video' ? videoPayload(bytes).start : audioPayloadStart(bytes)));
+    const before = this.#configs[kind];
+    this.#configs[kind] = bytes;
+    if (before !== undefined) this.#counts[equal(before, bytes) ? 'repeatedConfigs' : 'changedConfigs'] += 1;
+  }
+
+  /** What cannot be decoded yet is passed over, for a while. @throws RtmpError `RTMP_CONFIG_MISSING` */
+  #isConfigured(kind: Kind, timestampMs: number): boolean {
+    if (this.#configs[kind] !== undefined) return true;
+    this.#counts.unconfigured += 1;
+    const since = (this.#unconfiguredSince[kind] ??= timestampMs);
+    if (timestampMs - since <= unconfiguredMsMax) return false;
+    throw new RtmpError('RTMP_CONFIG_MISSING', `The ${kind} came for ${unconfiguredMsMax / 1000} s without its decoder configuration (sequence header).`);
   }
 
   /** Readers wait for a configuration: a codec that sends none gets one before its first frame. */
-  #standIn(body: TagBuffer, into: ServerSessionEffect[]): void {
+  #standIn(body: TagBuffer, now: Millis, into: ServerSessionEffect[]): void {
     const { codec, kind: packet } = this.#audioHeader(body);
     const { config } = codecOf('audio', codec);
     if (packet !== 'frames' || config === undefined) return;
@@ -131,7 +164,7 @@ export class MediaIntake {
     const bytes = encodeEnhanced('audio', { frameType: 0, packetType: enhancedPacket.sequenceStart, fourCc, payload: config });
     const made = this.#makeBody(bytes.length);
     made.append(bytes, 0, bytes.length);
-    into.push(this.#audio(made, 0));
+    into.push(this.#audio(made, 0, now));
   }
 }
 
@@ -142,4 +175,8 @@ function isEmptyStart(kind: Kind, body: TagBuffer): boolean {
   if (!isExtended || body.bodyBytes > mediaHeaderBytes || (first & 15) !== enhancedPacket.sequenceStart) return false;
   const { codec } = (kind === 'video' ? readVideoHeader : readAudioHeader)(body.peek(mediaHeaderBytes));
   return codecOf(kind, codec).config === undefined;
+}
+
+function equal(a: Uint8Array, b: Uint8Array): boolean {
+  return a.length === b.length && a.every((byte, at) => byte === b[at]);
 }

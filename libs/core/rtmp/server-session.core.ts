@@ -8,7 +8,7 @@ import { decodeCommand, isAmfObject, unwrapAmf3, type Command } from './command.
 import { scriptBodyOf } from './data-message.codec.ts';
 import { RtmpError, type RtmpErrorCode } from './errors.ts';
 import { Handshake } from './handshake.core.ts';
-import { MediaIntake } from './media-intake.core.ts';
+import { MediaIntake, type IntakeCounts } from './media-intake.core.ts';
 import { Pace } from './pace.core.ts';
 import { appOf, publishPathOf } from './publish-path.core.ts';
 import { messageStreamId, Replies, type Status } from './replies.core.ts';
@@ -75,9 +75,9 @@ export class ServerSession implements Machine<ServerSessionInput, ServerSessionE
     return this.#client.canReconnect && this.#phase === 'publishing';
   }
 
-  /** Tracks of the publisher that are not taken. */
-  get otherTracks(): { readonly video: number; readonly audio: number } {
-    return this.#intake.otherTracks;
+  /** What was done to the publisher's media beside handing it on. */
+  get counts(): Readonly<IntakeCounts> {
+    return this.#intake.counts;
   }
 
   get receivedBytes(): number {
@@ -219,7 +219,7 @@ export class ServerSession implements Machine<ServerSessionInput, ServerSessionE
       return;
     }
     const before = this.#effects.length;
-    this.#intake.accept(message, type, this.#effects);
+    this.#intake.accept(message, type, now, this.#effects);
     if (this.#pace.nextCheck() === undefined && this.#effects.length > before) this.#pace.start(this.#intake.latestMs, now);
   }
 

@@ -197,7 +197,9 @@ describe('Enhanced RTMP', () => {
     'hex',
   );
   const bodies = (client: Client): string[] =>
-    client.effects.flatMap((effect) => (effect.kind === 'media' ? [`${effect.timestampMs} ${Buffer.from(effect.tag.copyBody().subarray(0, 9)).toString('hex')}`] : []));
+    client.effects.flatMap((effect) =>
+      effect.kind === 'media' ? [`${effect.timestampMs} ${Buffer.from(effect.tag.copyBody().subarray(0, 9)).toString('hex')}`] : [],
+    );
 
   test('is spoken to a client that speaks it, and to no other', () => {
     const answer = (connect: AmfObject): AmfObject => {
@@ -205,7 +207,12 @@ describe('Enhanced RTMP', () => {
       return client.replies().find((reply) => reply.values[0] === '_result')?.values[3] as AmfObject;
     };
     for (const connect of [{ fourCcList: ['hvc1'] }, { capsEx: 1 }, { videoFourCcInfoMap: { '*': 4 } }]) {
-      expect(answer(connect)).toMatchObject({ code: 'NetConnection.Connect.Success', capsEx: 15, videoFourCcInfoMap: { hvc1: 5 }, audioFourCcInfoMap: { Opus: 5 } });
+      expect(answer(connect)).toMatchObject({
+        code: 'NetConnection.Connect.Success',
+        capsEx: 15,
+        videoFourCcInfoMap: { hvc1: 5 },
+        audioFourCcInfoMap: { Opus: 5 },
+      });
       expect(answer(connect)['fourCcList']).toEqual(['avc1', 'hvc1', 'av01', 'vp09', 'mp4a', 'Opus', '.mp3', 'fLaC']);
     }
     for (const connect of [{}, { fourCcList: null }]) expect(answer(connect)).not.toHaveProperty('capsEx');
@@ -228,7 +235,7 @@ describe('Enhanced RTMP', () => {
       '0 914f70757309',
       '80 1701000000' + '05',
     ]);
-    expect(client.session.otherTracks).toEqual({ video: 1, audio: 0 });
+    expect(client.session.counts.otherTracks).toBe(1);
     for (const effect of client.effects) if (effect.kind === 'media') effect.tag.release();
     client.step({ kind: 'end', status: { level: 'status', code: 'x', description: '' } });
     expect(client.pool.held).toBe(0);
@@ -244,7 +251,12 @@ describe('Enhanced RTMP', () => {
     send(9, 'd461763031020009636f6c6f72496e666f03000b636f6c6f72436f6e6669670300126d6174726978436f656666696369656e7473000000000000000000000009000009');
     send(9, '916176303112000a0e2000');
     expect(client.closedWith()).toBeUndefined();
-    expect(client.kinds().filter((kind) => kind.startsWith('media'))).toEqual(['media sequence-header', 'media other', 'media sequence-header', 'media frames']);
+    expect(client.kinds().filter((kind) => kind.startsWith('media'))).toEqual([
+      'media sequence-header',
+      'media other',
+      'media sequence-header',
+      'media frames',
+    ]);
   });
 
   test('MP3 in the classic head gets a configuration that says so', () => {
@@ -254,7 +266,12 @@ describe('Enhanced RTMP', () => {
 
   test('a publisher that can is asked to reconnect, and goes on until it does', () => {
     const connected = (connect: AmfObject): Client =>
-      new Client().shakeHands().command('connect', 1, { app: 'live', ...connect }).command('createStream', 2, null).command('publish', 3, null, 'key').accept();
+      new Client()
+        .shakeHands()
+        .command('connect', 1, { app: 'live', ...connect })
+        .command('createStream', 2, null)
+        .command('publish', 3, null, 'key')
+        .accept();
     const can = connected({ capsEx: 1 });
     can.replies();
     expect(can.session.canReconnect).toBe(true);
@@ -262,7 +279,7 @@ describe('Enhanced RTMP', () => {
     expect(can.replies().map((reply) => reply.values)).toEqual([
       ['onStatus', 0, null, expect.objectContaining({ level: 'status', code: 'NetConnection.Connect.ReconnectRequest', description: 'An update.' })],
     ]);
-    can.send(9, keyFrame, 40);
+    can.send(9, avcConfig).send(9, keyFrame, 40);
     expect(can.kinds()).toContain('media frames');
     const cannot = connected({ capsEx: 2 });
     cannot.replies();
@@ -276,10 +293,43 @@ describe('Enhanced RTMP', () => {
     const connect = Buffer.from(`00020007636f6e6e656374003ff0000000000000${object}`, 'hex');
     client.send(messageType.commandAmf3, connect).command('publish', 3, null, 'key').accept();
     expect(client.kinds()).toEqual(expect.arrayContaining(['publish']));
-    const metadata = `0011061b${Buffer.from('@setDataFrame').toString('hex')}` + `110615${Buffer.from('onMetaData').toString('hex')}` + '110a0b010b7769647468048a0001';
+    const metadata =
+      `0011061b${Buffer.from('@setDataFrame').toString('hex')}` + `110615${Buffer.from('onMetaData').toString('hex')}` + '110a0b010b7769647468048a0001';
     client.send(messageType.dataAmf3, Buffer.from(metadata, 'hex'));
     const told = client.effects.find((effect) => effect.kind === 'metadata');
     expect(told?.kind === 'metadata' && decodeMetadata(told.body)).toEqual({ width: 1280 });
+  });
+});
+
+describe('decoder configurations', () => {
+  const smaller = Buffer.from('17000000000142c015ffe100166742c015da06c7f93c04400000fa40003a9803c58ba801000468ce0fc8', 'hex');
+
+  test('frames before the first one are passed over and counted; repeated and changed ones are told apart', () => {
+    const client = new Client().publish().send(9, keyFrame, 0).send(8, aacFrame, 10).send(9, avcConfig).send(9, keyFrame, 40);
+    client.send(9, avcConfig).send(9, smaller).send(9, keyFrame, 80).send(8, aacConfig).send(8, aacFrame, 90);
+    const media = client.effects.flatMap((effect) => (effect.kind === 'media' ? [`${effect.type} ${effect.packet} ${effect.timestampMs}`] : []));
+    expect(media).toEqual([
+      '9 sequence-header 10',
+      '9 frames 40',
+      '9 sequence-header 40',
+      '9 sequence-header 40',
+      '9 frames 80',
+      '8 sequence-header 80',
+      '8 frames 90',
+    ]);
+    expect(client.session.counts).toMatchObject({ unconfigured: 2, repeatedConfigs: 1, changedConfigs: 1 });
+  });
+
+  test('a publisher that never sends one is told so after ten seconds', () => {
+    const client = new Client().publish();
+    for (let ms = 0; ms <= 11_000; ms += 500) client.send(9, keyFrame, ms);
+    expect(client.closedWith()).toBe('RTMP_CONFIG_MISSING');
+    const status = client.replies().at(-1)?.values[3];
+    expect(status).toMatchObject({
+      code: 'NetStream.Publish.Failed',
+      description: 'The video came for 10 s without its decoder configuration (sequence header).',
+    });
+    expect(client.pool.held).toBe(0);
   });
 });
 
@@ -418,7 +468,7 @@ describe('deadlines', () => {
   });
 
   test('a publisher that keeps pace goes on for ever', () => {
-    const client = new Client().publish();
+    const client = new Client().publish().send(9, avcConfig);
     for (let second = 1; second <= 100; second++) {
       client.now = second * 1000;
       client.send(9, keyFrame, second * 1000);

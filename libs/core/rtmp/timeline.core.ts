@@ -1,3 +1,6 @@
+import type { Millis } from '#kernel';
+import { DriftGauge } from './drift-gauge.core.ts';
+
 export type Track = 'audio' | 'video';
 
 /** Greatest step that counts as the same timeline: forward as long as a publisher may stall, back as far as encoders jitter. */
@@ -5,6 +8,8 @@ const forwardMsMax = 10_000;
 const backwardMsMax = 1_000;
 /** What a step over a break is taken to last, ms. */
 const breakStepMs = 20;
+/** Drift is taken back a millisecond at a time, and no faster than clocks of encoders drift apart: 500 parts in a million. */
+const slewEveryMs = 2_000;
 
 interface TrackClock {
   /** The peer's timestamp without the wrap at 2^32. */
@@ -14,18 +19,34 @@ interface TrackClock {
   offset: number;
 }
 
+/** How often the publisher's times were not taken as they came. */
+export interface TimelineCorrections {
+  /** The 32-bit clock began anew. */
+  wraps: number;
+  /** Gaps that were closed: the clock went forward, or back, by more than a publisher may stall or jitter. */
+  jumpsForward: number;
+  jumpsBack: number;
+  /** Times behind the one before on their track, which were held at it. */
+  backSteps: number;
+  /** Milliseconds by which the sound was moved, because its clock runs apart from the picture's. */
+  driftMs: number;
+}
+
 /**
  * Maps a publisher's timestamps to milliseconds since its session began: unwrapped (32 bits last 49.7 days), never going
  * back within a track, and continuous where the publisher jumps. When one track jumps, the other follows by the same
- * amount, so that they stay together.
+ * amount, so that they stay together. Where the clocks of sound and picture run apart the sound follows the picture.
  */
 export class Timeline {
   readonly #clocks: Partial<Record<Track, TrackClock>> = {};
-  #jumps = 0;
+  readonly #corrections: TimelineCorrections = { wraps: 0, jumpsForward: 0, jumpsBack: 0, backSteps: 0, driftMs: 0 };
+  readonly #drift = new DriftGauge();
+  /** Left to take back of the sound's drift, ms; below zero where it runs ahead. */
+  #slewMs = 0;
+  #slewAt = 0;
 
-  /** How often the publisher's clock jumped. */
-  get jumps(): number {
-    return this.#jumps;
+  get corrections(): Readonly<TimelineCorrections> {
+    return this.#corrections;
   }
 
   /** The latest time given out on any track. */
@@ -33,21 +54,39 @@ export class Timeline {
     return Math.max(this.#clocks.audio?.out ?? 0, this.#clocks.video?.out ?? 0);
   }
 
-  map(track: Track, timestamp: number): number {
+  /** @param now when the frame came */
+  map(track: Track, timestamp: number, now: Millis): number {
     const other = this.#clocks[track === 'audio' ? 'video' : 'audio'];
     const clock = (this.#clocks[track] ??= firstClock(timestamp, other));
-    clock.raw = unwrap(clock.raw, timestamp);
-    if (!continues(clock.raw + clock.offset, clock.out)) this.#reanchor(clock, other);
-    clock.out = Math.max(clock.raw + clock.offset, clock.out);
+    const raw = unwrap(clock.raw, timestamp);
+    if (Math.floor(raw / 0x100000000) > Math.floor(clock.raw / 0x100000000)) this.#corrections.wraps += 1;
+    clock.raw = raw;
+    if (!continues(raw + clock.offset, clock.out)) this.#reanchor(clock, other);
+    if (track === 'audio' && this.#slewMs !== 0) this.#slew(clock);
+    if (raw + clock.offset < clock.out) this.#corrections.backSteps += 1;
+    clock.out = Math.max(raw + clock.offset, clock.out);
+    this.#slewMs = this.#drift.measure(track, clock.out, now) ?? this.#slewMs;
     return clock.out;
   }
 
+  #slew(clock: TrackClock): void {
+    if (Math.abs(clock.out - this.#slewAt) < slewEveryMs) return;
+    const step = Math.sign(this.#slewMs);
+    this.#slewAt = clock.out;
+    this.#slewMs -= step;
+    clock.offset += step;
+    this.#corrections.driftMs += 1;
+  }
+
   #reanchor(clock: TrackClock, other: TrackClock | undefined): void {
+    this.#drift.restart();
+    this.#slewMs = 0;
     if (other !== undefined && continues(clock.raw + other.offset, clock.out)) {
       clock.offset = other.offset;
       return;
     }
-    this.#jumps += 1;
+    if (clock.raw + clock.offset > clock.out) this.#corrections.jumpsForward += 1;
+    else this.#corrections.jumpsBack += 1;
     clock.offset = clock.out + breakStepMs - clock.raw;
   }
 }

@@ -1,9 +1,10 @@
+import { Prng } from '#kernel';
 import { describe, expect, test } from '@jest/globals';
 import { Pace } from './pace.core.ts';
 import { Timeline, type Track } from './timeline.core.ts';
 
 function mapAll(timeline: Timeline, track: Track, timestamps: readonly number[]): number[] {
-  return timestamps.map((timestamp) => timeline.map(track, timestamp));
+  return timestamps.map((timestamp) => timeline.map(track, timestamp, 0));
 }
 
 describe("a session's timeline", () => {
@@ -17,16 +18,16 @@ describe("a session's timeline", () => {
 
   test('keeps the distance between audio and video', () => {
     const timeline = new Timeline();
-    expect(timeline.map('video', 1000)).toBe(0);
-    expect(timeline.map('audio', 1023)).toBe(23);
-    expect(timeline.map('video', 1040)).toBe(40);
+    expect(timeline.map('video', 1000, 0)).toBe(0);
+    expect(timeline.map('audio', 1023, 0)).toBe(23);
+    expect(timeline.map('video', 1040, 0)).toBe(40);
   });
 
   test('a track that begins before the other begins at zero at the earliest', () => {
     const timeline = new Timeline();
-    timeline.map('video', 1000);
-    expect(timeline.map('audio', 980)).toBe(0);
-    expect(timeline.map('audio', 1003)).toBe(3);
+    timeline.map('video', 1000, 0);
+    expect(timeline.map('audio', 980, 0)).toBe(0);
+    expect(timeline.map('audio', 1003, 0)).toBe(3);
   });
 
   test('never goes back within a track', () => {
@@ -44,19 +45,96 @@ describe("a session's timeline", () => {
     const timeline = new Timeline();
     mapAll(timeline, 'video', [100_000, 100_040]);
     mapAll(timeline, 'audio', [100_010, 100_030]);
-    expect(timeline.map('video', 100_080 + jump)).toBe(60);
-    expect(timeline.map('audio', 100_053 + jump)).toBe(33);
-    expect(timeline.map('video', 100_120 + jump)).toBe(100);
-    expect(timeline.jumps).toBe(1);
+    expect(timeline.map('video', 100_080 + jump, 0)).toBe(60);
+    expect(timeline.map('audio', 100_053 + jump, 0)).toBe(33);
+    expect(timeline.map('video', 100_120 + jump, 0)).toBe(100);
+    expect(timeline.corrections.jumpsForward + timeline.corrections.jumpsBack).toBe(1);
   });
 
   test('the latest time is that of the track that is ahead', () => {
     const timeline = new Timeline();
     expect(timeline.latestMs).toBe(0);
-    timeline.map('video', 0);
-    timeline.map('audio', 40);
-    timeline.map('video', 33);
+    timeline.map('video', 0, 0);
+    timeline.map('audio', 40, 0);
+    timeline.map('video', 33, 0);
     expect(timeline.latestMs).toBe(40);
+  });
+});
+
+describe('what a publisher does to its times is counted', () => {
+  test.each<[string, readonly number[], object]>([
+    ['nothing', [0, 33, 66, 100], { wraps: 0, jumpsForward: 0, jumpsBack: 0, backSteps: 0, driftMs: 0 }],
+    ['a wrap', [0xfffffff0, 0x10], { wraps: 1, jumpsForward: 0, jumpsBack: 0 }],
+    ['a jump forward', [0, 40, 3_600_000, 3_600_040], { jumpsForward: 1, jumpsBack: 0 }],
+    ['a jump back', [3_600_000, 3_600_040, 0, 40], { jumpsForward: 0, jumpsBack: 1 }],
+    ['steps back', [100, 140, 130, 120, 180], { backSteps: 2, jumpsBack: 0 }],
+    ['a variable frame rate', [0, 16, 33, 533, 540, 9_000, 9_016], { jumpsForward: 0, backSteps: 0 }],
+    ['bursts of one time', [0, 0, 0, 40, 40], { backSteps: 0 }],
+  ])('%s', (_name, timestamps, counts) => {
+    const timeline = new Timeline();
+    mapAll(timeline, 'video', timestamps);
+    expect(timeline.corrections).toMatchObject(counts);
+  });
+
+  test('a slide show beside its sound makes no jump', () => {
+    const timeline = new Timeline();
+    for (let ms = 0; ms < 60_000; ms += 20) {
+      timeline.map('audio', ms, ms);
+      if (ms % 5000 === 0) timeline.map('video', ms, ms);
+    }
+    expect(timeline.corrections).toEqual({ wraps: 0, jumpsForward: 0, jumpsBack: 0, backSteps: 0, driftMs: 0 });
+  });
+});
+
+describe('a day of a simulated publisher', () => {
+  const day = 86_400_000;
+
+  interface Day {
+    /** Of the sound's clock against the picture's. */
+    readonly partsPerMillion: number;
+    /** The publisher's clock when the day begins. */
+    readonly from: number;
+    readonly jumpAtMs?: number;
+    readonly jumpMs?: number;
+  }
+
+  /** Greatest distance of sound and picture that were made in the same moment, after the first two hours; frames are late on their way by chance. */
+  function live({ partsPerMillion, from, jumpAtMs = day, jumpMs = 0 }: Day, seed: number): { apartMs: number; latestMs: number; timeline: Timeline } {
+    const prng = new Prng(seed);
+    const timeline = new Timeline();
+    let apartMs = 0;
+    let arrival = 0;
+    let back = 0;
+    for (let ms = 0, last = -1; ms < day; ms += 250) {
+      const jumped = ms >= jumpAtMs ? jumpMs : 0;
+      arrival = Math.max(arrival, ms + (prng.next() < 0.9 ? prng.nextInteger(0, 40) : prng.nextInteger(0, 900)));
+      const video = timeline.map('video', (from + ms + jumped) >>> 0, arrival);
+      const audio = timeline.map('audio', (from + Math.round(ms * (1 + partsPerMillion / 1e6)) + jumped) >>> 0, arrival);
+      back += audio < last ? 1 : 0;
+      last = audio;
+      if (ms > 7_200_000) apartMs = Math.max(apartMs, Math.abs(audio - video));
+    }
+    expect(back).toBe(0);
+    return { apartMs, latestMs: timeline.latestMs, timeline };
+  }
+
+  test.each([
+    ['fast sound', 50, 1],
+    ['slow sound', -50, 2],
+    ['very fast sound', 150, 3],
+  ])('%s stays with the picture', (_name, partsPerMillion, seed) => {
+    const { apartMs, timeline } = live({ partsPerMillion, from: 0 }, seed);
+    // Untouched it would be four to thirteen seconds apart.
+    expect(apartMs).toBeLessThan(45);
+    expect(timeline.corrections.driftMs).toBeGreaterThan(3_000);
+  });
+
+  test('good clocks are left alone, over the wrap and a jump', () => {
+    const { apartMs, latestMs, timeline } = live({ partsPerMillion: 0, from: 2 ** 32 - day / 2, jumpAtMs: day / 4, jumpMs: 7_200_000 }, 4);
+    expect(timeline.corrections).toMatchObject({ wraps: expect.any(Number), jumpsForward: 1, driftMs: 0, backSteps: 0 });
+    expect(timeline.corrections.wraps).toBeGreaterThan(0);
+    expect(apartMs).toBeLessThan(45);
+    expect(Math.abs(latestMs - day)).toBeLessThan(1_000);
   });
 });
 
