@@ -2,19 +2,20 @@ import type { DomainEvent } from '#events';
 import type { Projection } from '#kernel';
 import { edgesProjection } from '#domain/edge';
 import { streamsProjection } from '#domain/stream';
-import { countPerSecond, type Bench, type BenchContext } from './harness/index.ts';
+import type { Bench, BenchContext } from './harness/index.ts';
 import { fillFolded, plainFolded } from './projection/folded-rows.ts';
+import { projectedIn } from './projection/host-process.ts';
 import { fillWide, plainWide } from './projection/wide-rows.ts';
 import { startKafka } from '../test/constellation/kafka/index.ts';
-import { caughtUp, hostOf, openWorld, type World } from '../test/replay/world.ts';
+import { openWorld, type World } from '../test/replay/world.ts';
 
 /**
  * Two shapes, each beside plain `pg` that does nothing but write the same shape. `projection.throughput`, the promised
  * events per second, is the shape in which research/event-sourcing.md 2.2 measured it: 200,000 events over 20,000 keys
- * that fold to rows. `projection.throughput.rows` is the hard one, where nearly every event is a wide new row. The promise
- * is the same for both; what plain upserts of such rows reach in the same run tells how fast the machine is.
+ * that fold to rows. `projection.throughput.rows` is the hard one, where nearly every event is a wide new row; what plain
+ * upserts of such rows reach in the same run tells how much of that is the database's.
  */
-const goal = 50_000;
+const goals = { folded: 100_000, rows: 50_000 };
 /** From Kafka, of what is projected from the SQLite log in the same run. */
 const kafkaGoal = 0.9;
 
@@ -26,18 +27,13 @@ interface Shape {
 
 type LogSettings = Readonly<Record<string, string>>;
 
-/** Events per second of a host that starts behind a full log. */
-async function project(shape: Shape, count: number, env?: LogSettings): Promise<{ readonly total: number; readonly ours: number; readonly plain: number }> {
+/** Events per second of a projector that starts behind a full log. */
+async function project(shape: Shape, count: number, env?: LogSettings): Promise<{ readonly ours: number; readonly plain: number }> {
   const world = await openWorld(env);
   try {
     const total = await shape.fill(world, count);
-    const host = await hostOf(world, [shape.projection]);
-    const ours = await countPerSecond(total, async () => {
-      await host.start();
-      await caughtUp(world, [shape.projection]);
-    });
-    await host.stop();
-    return { total, ours: Math.round(ours), plain: env === undefined ? Math.round(await shape.plain(world.databaseUrl, total)) : 0 };
+    const ours = (total / (await projectedIn(world, shape.projection.name))) * 1000;
+    return { ours: Math.round(ours), plain: env === undefined ? Math.round(await shape.plain(world.databaseUrl, total)) : 0 };
   } finally {
     await world.close();
   }
@@ -73,9 +69,9 @@ async function run(context: BenchContext): Promise<void> {
     context.row('reports of 20,000 edges, folded', folded.embedded, folded.kafka, folded.plain);
     const wide = await measure({ projection: streamsProjection, fill: fillWide, plain: plainWide }, count, kafka.env);
     context.row('segments, a wide new row each', wide.embedded, wide.kafka, wide.plain);
-    for (const [id, { embedded, plain }] of [
-      ['projection.throughput', folded],
-      ['projection.throughput.rows', wide],
+    for (const [id, { embedded, plain }, goal] of [
+      ['projection.throughput', folded, goals.folded],
+      ['projection.throughput.rows', wide, goals.rows],
     ] as const)
       context.bar(id, embedded, '1/s', `>= ${goal}`, embedded >= goal, plain);
     for (const [id, figures] of [

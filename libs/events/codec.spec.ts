@@ -43,6 +43,22 @@ describe('event codec', () => {
     },
   );
 
+  test.each([0n, 9n, 999_999_999_999_999n, 1_000_000_000_000_000n, 9_007_199_254_740_993n, 9_223_372_036_854_775_807n])(
+    'the version %s is read to the last digit',
+    (version) => {
+      const event = { ...eventOf(segmentProduced as EventDefinition, segmentProduced.samples.at(-1)), streamVersion: version, producerEpoch: version };
+      expect(decodeEvent(encodeEvent(event))).toEqual(event);
+    },
+  );
+
+  test('events of different times, one after the other, keep each its own', () => {
+    const events = [1_790_000_000_123, 1_790_000_000_124, 1_790_000_000_123].map((time) => ({
+      ...eventOf(segmentProduced as EventDefinition, segmentProduced.samples.at(-1)),
+      time,
+    }));
+    expect(events.map(encodeEvent).map((record) => decodeEvent(record).time)).toEqual(events.map(({ time }) => time));
+  });
+
   const good = encodeEvent(eventOf(segmentProduced as EventDefinition, segmentProduced.samples[0]));
   const created = encodeEvent(eventOf(streamCreated as EventDefinition, streamCreated.samples[0]));
   test.each([
@@ -59,6 +75,9 @@ describe('event codec', () => {
     ['a name with U+0000', { ...created.headers }, created.value.replace('Evening', 'Eve\\u0000ning'), 'EVENT_DATA_INVALID', 'data.name'],
     ['a broken time', { ...good.headers, ce_time: 'noon' }, good.value, 'EVENT_ATTRIBUTE_INVALID', 'time'],
     ['a negative version', { ...good.headers, ce_streamversion: '-1' }, good.value, 'EVENT_ATTRIBUTE_INVALID', 'streamversion'],
+    ['a version in words', { ...good.headers, ce_streamversion: '12a' }, good.value, 'EVENT_ATTRIBUTE_INVALID', 'streamversion'],
+    ['an empty epoch', { ...good.headers, ce_producerepoch: '' }, good.value, 'EVENT_ATTRIBUTE_INVALID', 'producerepoch'],
+    ['an epoch of twenty digits', { ...good.headers, ce_producerepoch: '1'.repeat(20) }, good.value, 'EVENT_ATTRIBUTE_INVALID', 'producerepoch'],
   ])('refuses %s and names the field', (_what, headers, value, code, field) => {
     expect(() => decodeEvent({ key: good.key, headers, value })).toThrow(expect.objectContaining({ code, field }));
   });

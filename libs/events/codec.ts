@@ -3,7 +3,7 @@ import { catalogue } from './catalogue.ts';
 import type { EventDefinition } from './define.ts';
 import type { EventEnvelope } from './envelope.ts';
 import { EventInvalidError } from './errors.ts';
-import { instantText } from './instant.ts';
+import { dateMs, instantText } from './instant.ts';
 import { plainCheckOf, type PlainCheck } from './plain-check.ts';
 import type { LogRecord } from './record.ts';
 
@@ -134,9 +134,27 @@ export function checkData(definition: EventDefinition, data: unknown): unknown {
 }
 
 const wholeNumber = /^\d{1,19}$/;
+/** Of digits that a number holds exactly. */
+const safeDigits = 15;
+
+/** The number that a few digits write; undefined for any other text. */
+function fewDigits(text: string): number | undefined {
+  const { length } = text;
+  if (length === 0 || length > safeDigits) return undefined;
+  let number = 0;
+  for (let at = 0; at < length; at++) {
+    const digit = text.charCodeAt(at) - 48;
+    if (digit < 0 || digit > 9) return undefined;
+    number = number * 10 + digit;
+  }
+  return number;
+}
 
 function bigintAttribute(headers: LogRecord['headers'], header: AttributeHeader): bigint {
   const text = attribute(headers, header);
+  // A tenth of what a pattern and a text's own conversion cost, twice per record of a replay.
+  const number = fewDigits(text);
+  if (number !== undefined) return BigInt(number);
   if (wholeNumber.test(text)) return BigInt(text);
   const name = header.slice('ce_'.length);
   throw new EventInvalidError('EVENT_ATTRIBUTE_INVALID', `The attribute ${name} is not a whole number.`, name);
@@ -150,7 +168,7 @@ export function decodeRecord({ key, headers, value }: LogRecord): DomainEvent {
   const type = attribute(headers, 'ce_type');
   const plan = plans.get(type);
   if (plan === undefined) throw new EventInvalidError('EVENT_TYPE_UNKNOWN', `The catalogue has no event ${type}.`, 'type');
-  const time = Date.parse(attribute(headers, 'ce_time'));
+  const time = dateMs(attribute(headers, 'ce_time'));
   if (!Number.isFinite(time)) throw new EventInvalidError('EVENT_ATTRIBUTE_INVALID', 'The attribute time is not an RFC 3339 time.', 'time');
   const event: EventEnvelope = {
     id: attribute(headers, 'ce_id'),

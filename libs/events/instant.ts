@@ -1,6 +1,7 @@
 /* The events of a batch share their times, and a time costs more to write and to read than all else of an attribute. */
 let written = { ms: 0, text: '1970-01-01T00:00:00.000Z' };
 let read = { text: written.text, ms: written.ms };
+let parsedDate = { text: written.text, ms: written.ms };
 
 /** RFC 3339 in UTC, to the millisecond. @throws RangeError beyond what a date can hold */
 export function instantText(ms: number): string {
@@ -21,4 +22,10 @@ function parsed(text: string): number {
 export function instantMs(text: string): number {
   if (read.text !== text) read = { text, ms: instant.test(text) ? parsed(text) : Number.NaN };
   return read.ms;
+}
+
+/** ms since the Unix epoch of any text that a date parser takes; NaN for others. */
+export function dateMs(text: string): number {
+  if (parsedDate.text !== text) parsedDate = { text, ms: Date.parse(text) };
+  return parsedDate.ms;
 }

@@ -12,7 +12,7 @@ import { temporaryPostgres } from '#adapters/embedded-postgres';
 import { openEngines } from '#adapters/engines';
 import { contexts, topicPartitions, type DomainEvent } from '#events';
 import type { Projection } from '#kernel';
-import type { EventLog } from '#ports';
+import type { EventLog, ProjectionStore } from '#ports';
 import { ConsumerHost, createLogger, readSharedSettings, type ConsumerHostInit } from '#runtime';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -85,8 +85,13 @@ export async function hostOf(world: World, projections: readonly Projection<Doma
   return host;
 }
 
+interface Caught {
+  readonly log: EventLog;
+  readonly store: ProjectionStore;
+}
+
 /** Until the checkpoints stand where the log ends. @throws Error when one stands beyond it, or nothing moves for long. */
-export async function caughtUp(world: World, projections: readonly Projection<DomainEvent>[]): Promise<void> {
+export async function caughtUp(world: Caught, projections: readonly Projection<DomainEvent>[]): Promise<void> {
   const patienceMs = 30_000;
   for (let [last, movedAt] = [-1, Date.now()]; ; await sleep(20)) {
     const lag = await lagOf(world, projections);
@@ -97,7 +102,7 @@ export async function caughtUp(world: World, projections: readonly Projection<Do
   }
 }
 
-async function lagOf(world: World, projections: readonly Projection<DomainEvent>[]): Promise<number> {
+async function lagOf(world: Caught, projections: readonly Projection<DomainEvent>[]): Promise<number> {
   let lag = 0;
   for (const { name, version, contexts: topics } of projections) {
     const positions = new Map(

@@ -22,7 +22,7 @@ const entries: Readonly<Record<AppName, string>> = {
  * What an app asks of Node. The projector makes millions of objects that die young: with room for 64 MB of them (16 by
  * default) fewer live long enough to be moved, which is worth a tenth of its events per second.
  */
-const nodeFlags: Partial<Readonly<Record<AppName, readonly string[]>>> = { projector: ['--max-semi-space-size=64'] };
+export const nodeFlags: Partial<Readonly<Record<AppName, readonly string[]>>> = { projector: ['--max-semi-space-size=64'] };
 
 export function entryOf(settings: StreamsSettings, name: AppName): string {
   return join(settings.root, 'dist', entries[name]);
