@@ -7,12 +7,19 @@ import { effectParts } from '../../apps/projector/effects/effect-parts.ts';
 import type { WebhookSendSettings } from '../../apps/projector/effects/effects.config.ts';
 
 const logger = pino({ level: 'silent' });
+const owner = 'test/effects';
+
+export interface EffectWorldInit {
+  /** Where jobs wait; in the database by default. */
+  readonly redisUrl?: string;
+  readonly lostAfterMs?: number;
+}
 
 export const quickWebhooks: WebhookSendSettings = {
   ...{ concurrency: 16, perWebhook: 4, timeoutMs: 1500, triesMax: 3, firstRetryMs: 20, privateAddresses: true },
 };
 
-type Fields = Readonly<Record<string, unknown>>;
+export type Fields = Readonly<Record<string, unknown>>;
 
 /** A webhook, a delivery, an effect, a reactor or an event, as far as tests ask. */
 export interface EffectItem extends Fields {
@@ -47,30 +54,33 @@ export class EffectWorld {
   readonly world: World;
   readonly gateway: RunningGateway;
   readonly engines: Engines<'log' | 'database' | 'jobs'>;
+  /** What a process needs that works on the same engines. */
+  readonly shared: { readonly folder: string; readonly databaseUrl: string };
   readonly #headers: Readonly<Record<string, string>>;
   readonly #stop: () => Promise<void>;
 
-  private constructor(world: World, gateway: RunningGateway, engines: Engines<'log' | 'database' | 'jobs'>, key: string, stop: () => Promise<void>) {
-    this.world = world;
-    this.gateway = gateway;
-    this.engines = engines;
+  private constructor(parts: Pick<EffectWorld, 'world' | 'gateway' | 'engines' | 'shared'>, key: string, stop: () => Promise<void>) {
+    this.world = parts.world;
+    this.gateway = parts.gateway;
+    this.engines = parts.engines;
+    this.shared = parts.shared;
     this.#headers = { authorization: key };
     this.#stop = stop;
   }
 
-  static async open(webhooks: Partial<WebhookSendSettings> = {}): Promise<EffectWorld> {
+  static async open(webhooks: Partial<WebhookSendSettings> = {}, { redisUrl, lostAfterMs }: EffectWorldInit = {}): Promise<EffectWorld> {
     const real = await realEngines();
     const world = await World.open(real);
     const gateway = await startGateway(world.engines, world.consolePath, {}, 0, { webhookPrivateAddresses: true });
-    const { databaseUrl } = real as unknown as { databaseUrl: string };
-    const { jobs, close } = await openEngines({ logPath: '', blobPath: '', databaseUrl }, 'jobs');
+    const { databaseUrl, folder } = real;
+    const { jobs, close } = await openEngines({ logPath: '', blobPath: '', databaseUrl, redisUrl }, 'jobs');
     const engines = { ...real, jobs } as unknown as Engines<'log' | 'database' | 'jobs'>;
     const { log, publications, leases, clock } = real;
-    const intake = new LogEventIntake({ owner: 'test/effects' }, { log, publications, leases, clock, logger });
+    const intake = new LogEventIntake({ owner }, { log, publications, leases, clock, logger });
     const parking = new EventParking({ intake, clock, logger, source: '/test' });
     const settings = { keepMs: 1e9, webhooks: { ...quickWebhooks, ...webhooks } };
     const context = { logger, telemetry: noTelemetry() };
-    const { reactors, dispatcher, workers, sender } = effectParts({ owner: 'test/effects', source: '/test', settings, parking }, engines, context);
+    const { reactors, dispatcher, workers, sender } = effectParts({ owner, source: '/test', settings, parking, lostAfterMs }, engines, context);
     for (const part of [reactors, dispatcher, workers]) await part.start();
     const stop = async (): Promise<void> => {
       await gateway.stop();
@@ -80,7 +90,7 @@ export class EffectWorld {
       await close();
       await world.close();
     };
-    return new EffectWorld(world, gateway, engines, (await world.key(['admin'])).authorization, stop);
+    return new EffectWorld({ world, gateway, engines, shared: { folder, databaseUrl } }, (await world.key(['admin'])).authorization, stop);
   }
 
   async ask(method: string, path: string, body?: unknown, headers: Readonly<Record<string, string>> = this.#headers): Promise<EffectAnswer> {

@@ -20,8 +20,6 @@ import { WebhookWorker } from './webhook-worker.ts';
 
 /** Whoever asks gets an answer of afterwards; the database is asked no more often than this, ms. */
 const knowEveryMs = 20;
-/** After so long in the queue without an end, a job counts as lost there, ms. */
-const lostAfterMs = 30_000;
 
 export interface EffectParts {
   readonly reactors: ReactorHost;
@@ -35,6 +33,8 @@ export interface EffectPartsInit {
   readonly source: string;
   readonly settings: EffectSettings;
   readonly parking: EventParking;
+  /** After so long in the queue without an end, a job counts as lost there, ms; 30,000 by default. */
+  readonly lostAfterMs?: number | undefined;
 }
 
 /** Who wants events now, from heads: a webhook whose registration was answered gets all that is recorded afterwards. */
@@ -54,7 +54,7 @@ export function effectParts(
   engines: Engines<'log' | 'database' | 'jobs'>,
   { logger, telemetry }: Pick<AppContext, 'logger' | 'telemetry'>,
 ): EffectParts {
-  const { owner, source, settings, parking } = init;
+  const { owner, source, settings, parking, lostAfterMs = 30_000 } = init;
   const { log, leases, effects, jobs, aggregates, secrets, clock, ids } = engines;
   const { health } = telemetry;
   const commands = new CommandExecutor({ aggregates, clock, ids, source });

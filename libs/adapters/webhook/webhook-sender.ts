@@ -11,6 +11,8 @@ export interface WebhookSenderInit {
   readonly privateAddresses: boolean;
   /** How names are looked up; the system's way by default. */
   readonly lookup?: LookupFunction;
+  /** Which addresses are anybody's; by default those outside of IANA's special-purpose registries. */
+  readonly isPublic?: (address: string) => boolean;
 }
 
 export interface SendOutcome {
@@ -77,7 +79,7 @@ export class WebhookSender {
   }
 
   #mayReach(address: string): boolean {
-    return this.#init.privateAddresses || isPublicAddress(address);
+    return this.#init.privateAddresses || (this.#init.isPublic ?? isPublicAddress)(address);
   }
 
   #guarded(lookup: LookupFunction): LookupFunction {
@@ -116,7 +118,10 @@ export class WebhookSender {
 }
 
 async function outcomeOf(answer: IncomingMessage): Promise<SendOutcome> {
-  return { status: answer.statusCode, detail: await beginningOf(answer), retryAfterMs: retryAfterOf(answer), forbidden: false };
+  const { statusCode: status = 0, headers } = answer;
+  const said = await beginningOf(answer);
+  const detail = status >= 300 && status < 400 && headers.location !== undefined ? `The answer redirects to ${headers.location}, which is not followed.` : said;
+  return { status, detail: detail.slice(0, answerBytesMax), retryAfterMs: retryAfterOf(answer), forbidden: false };
 }
 
 /** What can be read of an answer; one that breaks off has said what it has said. */
