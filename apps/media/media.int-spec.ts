@@ -134,6 +134,20 @@ async function expectPlaylists(seconds: number): Promise<void> {
   }
 }
 
+/** The publisher made each run of an encoder start, and a run made its segments, in the order of the runs. @returns runs with segments */
+async function expectCauses(): Promise<number> {
+  const events = await stream.events();
+  const runs = events.filter(({ type }) => type === 'encoding.started');
+  const started = events.find(({ type }) => type === 'stream.started');
+  for (const { causationId } of runs) expect(causationId).toBe(started?.id);
+  const made = events.filter(({ type }) => type === 'segment.produced').map(({ causationId }) => runs.findIndex(({ id }) => id === causationId));
+  expect(made).not.toContain(-1);
+  expect(made).toEqual(made.toSorted((a, b) => a - b));
+  const ends = events.filter(({ type }) => type === 'encoding.ended').map(({ causationId }) => causationId);
+  expect(ends).toEqual(runs.map(({ id }) => id));
+  return new Set(made).size;
+}
+
 describe('a live stream', () => {
   test('becomes aligned segments on the grid that decode and stay in sync; the tail is not lost', async () => {
     relay.open('s1', await flvSource({ folder, seconds: 7 }));
@@ -201,6 +215,7 @@ describe('a live stream', () => {
     }
     await until('the session ended', async () => (await endReasons()).includes('source-ended'));
     expect(await endReasons()).toEqual(['crashed', 'crashed', 'source-ended']);
+    expect(await expectCauses()).toBe(3);
     const segments = await expectSound();
     expect(segments.map(({ durationUs }) => durationUs)).toEqual([2e6, 2e6, 2e6, 2e6, 2e6, 1e6]);
     expect(segments.some(({ discontinuity }) => discontinuity)).toBe(false);

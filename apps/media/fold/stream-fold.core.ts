@@ -10,6 +10,8 @@ export interface StreamState {
   readonly session?: LiveSession;
   /** Greatest epoch of an encoder; segments of smaller ones are ignored. */
   readonly encodingEpoch: number;
+  /** Its `encoding.started`; absent while there was none. */
+  readonly encodingId?: string;
   /** Video renditions of the encoder that started last. */
   readonly encodingVideo: readonly string[];
   /** Video renditions that players know, in order; empty until a segment of one exists. */
@@ -91,7 +93,9 @@ export class StreamFold {
       case encodingStarted.type: {
         const { streamId, epoch, renditions } = event.data;
         const encodingVideo = renditions.filter(({ kind }) => kind === 'video').map(({ name }) => name);
-        return this.#change(streamId, (state) => (epoch < state.encodingEpoch ? state : { ...state, encodingEpoch: epoch, encodingVideo }));
+        return this.#change(streamId, (state) =>
+          epoch < state.encodingEpoch ? state : { ...state, encodingEpoch: epoch, encodingId: event.id, encodingVideo },
+        );
       }
       case segmentProduced.type:
         return this.#change(event.data.streamId, (state) => withSegment(state, event.data));
@@ -123,7 +127,11 @@ function withSegment(state: StreamState, data: SegmentProduced['data']): StreamS
   return { ...state, establishedVideo, last: { mediaSequence, sessionId, renditions } };
 }
 
-/** What led to everything that is said of a session. */
-export function causeOf({ sessionId, startedId }: LiveSession): { readonly correlationId: string; readonly causationId: string } {
-  return { correlationId: sessionId, causationId: startedId ?? sessionId };
+/**
+ * What led to what is said of a session: the publisher, who started the stream, made an encoder start; the encoder's start made
+ * everything that this run of it says, so that segments tell which run they are of.
+ * @param encodingId the `encoding.started` of the run; undefined for that event itself
+ */
+export function causeOf({ sessionId, startedId }: LiveSession, encodingId?: string): { readonly correlationId: string; readonly causationId: string } {
+  return { correlationId: sessionId, causationId: encodingId ?? startedId ?? sessionId };
 }

@@ -41,6 +41,7 @@ describe('sessions', () => {
     const made = fold(...live);
     const session = { sessionId: started.sessionId, relayUrl: started.relayUrl, startedAtMs: time, tenant: 'acme', startedId: 'e-stream.started' };
     expect(causeOf(session)).toEqual({ correlationId: started.sessionId, causationId: 'e-stream.started' });
+    expect(causeOf(session, fold(...encoded).get(streamId)?.encodingId)).toEqual({ correlationId: started.sessionId, causationId: 'e-encoding.started' });
     expect(made.get(streamId)?.session).toEqual(session);
     made.apply(event(streamInterrupted.type, { streamId, sessionId: 'other', reason: 'stalled', detail: '' }));
     expect(made.get(streamId)?.session).toEqual(session);

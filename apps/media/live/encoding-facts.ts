@@ -40,8 +40,9 @@ export class EncodingFacts {
     return this.#publish(encodingStarted.draft({ ...this.#subject(), encoder, source, renditions: renditions.map(announced) }));
   }
 
-  ended({ code, lastLines }: ProcessExit, reason: EndReason): Promise<readonly Position[]> {
-    return this.#publish(encodingEnded.draft({ ...this.#subject(), reason, exitCode: code, lastLines: [...lastLines] }));
+  /** @param encodingId the `encoding.started` of this run */
+  ended({ code, lastLines }: ProcessExit, reason: EndReason, encodingId: string | undefined): Promise<readonly Position[]> {
+    return this.#publish(encodingEnded.draft({ ...this.#subject(), reason, exitCode: code, lastLines: [...lastLines] }), encodingId);
   }
 
   #subject(): { streamId: string; sessionId: string; epoch: number; node: string } {
@@ -49,9 +50,9 @@ export class EncodingFacts {
     return { streamId, sessionId: session.sessionId, epoch: Number(producer.epoch), node };
   }
 
-  #publish(draft: Parameters<FactPublisher['publish']>[1][number]): Promise<readonly Position[]> {
+  #publish(draft: Parameters<FactPublisher['publish']>[1][number], encodingId?: string): Promise<readonly Position[]> {
     const { producer, session } = this.#init;
-    return this.#facts.publish('stream', [draft], { producer, ...causeOf(session), tenant: session.tenant });
+    return this.#facts.publish('stream', [draft], { producer, ...causeOf(session, encodingId), tenant: session.tenant });
   }
 }
 

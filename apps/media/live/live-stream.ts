@@ -10,10 +10,10 @@ import type { LiveSession, StreamState } from '../fold/stream-fold.core.ts';
 import type { StreamFollower } from '../fold/stream-follower.ts';
 import { EncoderRun, type RunEnd } from '../run/encoder-run.ts';
 import { planRun, sessionEnd, storedUntilMs } from '../run/run-plan.core.ts';
-import { SegmentCommitter } from '../run/segment-committer.ts';
+import { SegmentCommitter, type SegmentCommitterInit } from '../run/segment-committer.ts';
 import type { MediaCounters } from '../media-counters.ts';
 import { endReasonOf } from './end-reason.ts';
-import { EncodingFacts, type Producer } from './encoding-facts.ts';
+import { EncodingFacts } from './encoding-facts.ts';
 import { HeldLease } from './held-lease.ts';
 import { RestartPace } from './restart-pace.core.ts';
 
@@ -45,6 +45,9 @@ export interface LiveStreamDeps {
 type Next = 'finished' | 'go-on' | 'reconnect' | 'leave' | 'new-epoch';
 
 /** What ends the work on a stream early. */
+/** Under which producer a run speaks, and what caused it to. */
+type RunIdentity = Pick<SegmentCommitterInit, 'producer' | 'encodingId'>;
+
 interface Ends {
   /** The process ends, or the session is long over: store what is encoded. */
   readonly stop: AbortSignal;
@@ -196,17 +199,18 @@ export class LiveStream {
     try {
       // This fences every predecessor at the log; then all that it wrote is folded.
       for (const position of await encoding.started(start.source, renditions)) await this.#deps.follower.reached(position);
-      const end = await this.#supervise(producer, feed, start, renditions, ends);
+      const encodingId = this.#deps.follower.get(this.#init.streamId)?.encodingId;
+      const end = await this.#supervise({ producer, encodingId }, feed, start, renditions, ends);
       if (ends.lost.aborted) return 'leave';
       const next = this.#judge(end);
-      if (next !== 'new-epoch' && next !== 'leave') await this.#ended(encoding, end);
+      if (next !== 'new-epoch' && next !== 'leave') await this.#ended(encoding, end, encodingId);
       return next;
     } catch (error) {
       return this.#afterError(error);
     }
   }
 
-  async #supervise(producer: Producer, feed: LiveFeed, start: StartPoint, renditions: readonly PlannedRendition[], { lost, stop }: Ends): Promise<RunEnd> {
+  async #supervise(identity: RunIdentity, feed: LiveFeed, start: StartPoint, renditions: readonly PlannedRendition[], { lost, stop }: Ends): Promise<RunEnd> {
     const { streamId, session, program, node } = this.#init;
     const { blobs, facts, follower, runner } = this.#deps;
     const state = follower.get(streamId) as StreamState | undefined;
@@ -216,7 +220,7 @@ export class LiveStream {
     if (this.#runs++ > 0) count(this.#deps.counters, 'encoderRestarts', 1);
     const initCidsBefore = initCidsOf(state);
     const committer = new SegmentCommitter(
-      { streamId, session, node, producer, offsetMs: plan.offsetMs, discontinuity: plan.discontinuity, initCidsBefore, waitingMax: groupsWaitingMax },
+      { streamId, session, node, ...identity, offsetMs: plan.offsetMs, discontinuity: plan.discontinuity, initCidsBefore, waitingMax: groupsWaitingMax },
       { blobs, facts, logger: this.#logger, onCommitted },
     );
     const abort = (): void => committer.abort();
@@ -225,7 +229,7 @@ export class LiveStream {
     this.#logger.info(
       {
         preset,
-        epoch: `${producer.epoch}`,
+        epoch: `${identity.producer.epoch}`,
         mediaSequence: plan.mediaSequence,
         discontinuity: plan.discontinuity,
         renditions: renditions.map(({ name }) => name),
@@ -288,10 +292,10 @@ export class LiveStream {
     return 'go-on';
   }
 
-  async #ended(encoding: EncodingFacts, end: RunEnd): Promise<void> {
+  async #ended(encoding: EncodingFacts, end: RunEnd, encodingId: string | undefined): Promise<void> {
     const isStopped = this.#deps.follower.get(this.#init.streamId) === undefined;
     const reason = endReasonOf(end.kind, { isShuttingDown: this.#shutdown?.aborted === true, isStopped });
-    await encoding.ended(end.exit, reason);
+    await encoding.ended(end.exit, reason, encodingId);
     this.#logger.info({ reason }, 'encoder ended');
   }
 }

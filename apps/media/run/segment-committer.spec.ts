@@ -81,6 +81,7 @@ function committer(change: Partial<SegmentCommitterInit> = {}): SegmentCommitter
     session,
     node: 'media-1',
     producer: { id: 'media:st-test', epoch: 2n },
+    encodingId: 'e-encoding',
     offsetMs: -500,
     discontinuity: false,
     initCidsBefore: undefined,
@@ -112,6 +113,9 @@ describe('committing', () => {
       expect(new TextDecoder().decode(await blobs.read(initCid))).toBe(`init ${rendition}`);
       expect(sizeBytes).toBe(`${rendition} ${mediaSequence}`.length);
     }
+    expect(new Set((await stream.events()).filter(({ type }) => type === 'segment.produced').map(({ causationId }) => causationId))).toEqual(
+      new Set(['e-encoding']),
+    );
     expect(segments[2]).toMatchObject({ startUs: 2e6, programDateTimeMs: 1_790_000_002_500, discontinuity: false, epoch: 2, sessionId: 's1' });
   });
 

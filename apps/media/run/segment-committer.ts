@@ -12,6 +12,8 @@ export interface SegmentCommitterInit {
   /** Of this machine, for the log. */
   readonly node: string;
   readonly producer: { readonly id: string; readonly epoch: bigint };
+  /** The `encoding.started` of this run: what caused its segments. */
+  readonly encodingId: string | undefined;
   readonly offsetMs: number;
   /** True when the first group does not continue the segments before. */
   readonly discontinuity: boolean;
@@ -159,8 +161,8 @@ export class SegmentCommitter {
   }
 
   #publish(drafts: Parameters<FactPublisher['publish']>[1]): Promise<unknown> {
-    const { producer, session } = this.#init;
-    const options = { producer, ...causeOf(session), tenant: session.tenant, signal: this.#abort.signal };
+    const { producer, session, encodingId } = this.#init;
+    const options = { producer, ...causeOf(session, encodingId), tenant: session.tenant, signal: this.#abort.signal };
     return this.#untilDone(() => this.#deps.facts.publish('stream', drafts, options));
   }
 
