@@ -58,7 +58,9 @@ const exported = (subject: string, headers = admin) => call('POST', '/api/v1/sub
 const listed = async (at = 0): Promise<readonly EventBody[]> =>
   (await call('GET', '/api/v1/events?type=playback.started&limit=1000&order=oldest', undefined, admin, at)).json.items;
 const playbacks = async (query = '', at = 0): Promise<ReadonlyArray<Record<string, string>>> =>
-  (await call('GET', `/api/v1/playbacks?limit=1000${query}`, undefined, admin, at)).json.items as unknown as ReadonlyArray<Record<string, string>>;
+  (await call('GET', `/api/v1/playbacks?limit=1000&reveal=a+test${query}`, undefined, admin, at)).json.items as unknown as ReadonlyArray<
+    Record<string, string>
+  >;
 
 async function rawRecords(): Promise<StoredRecord[]> {
   const records: StoredRecord[] = [];
@@ -94,7 +96,7 @@ async function databaseFolder(): Promise<string> {
 }
 
 describe('personal data', () => {
-  test('is read in clear from events by who says why, masked by others, in clear from rows, and found by whom it tells of', async () => {
+  test('is read in clear by who says why, from events and rows, masked by others, and found by whom it tells of', async () => {
     await watch('ps-1', viewer);
     await watch('ps-2', undefined);
     expect((await listed()).map(({ data }) => data['viewer'])).toEqual(['***', undefined]);
@@ -120,7 +122,8 @@ describe('personal data', () => {
     const refused = () => ask(gateways[0].url, '/api/v1/streams', { headers: { 'x-forwarded-for': address } });
     for (let at = 0; at < 3; at++) expect((await refused()).status).toBe(401);
     await until(async () => (await call('GET', '/api/v1/refusals?reason=no-credential')).json.items.length > 0);
-    expect((await call('GET', '/api/v1/refusals?reason=no-credential')).json.items).toMatchObject([{ address: '127.0.0.1' }]);
+    expect((await call('GET', '/api/v1/refusals?reason=no-credential&reveal=a+test')).json.items).toMatchObject([{ address: '127.0.0.1' }]);
+    expect((await call('GET', '/api/v1/refusals?reason=no-credential')).json.items).toMatchObject([{ address: expect.stringMatching(/^\*\*\*[\da-f]{12}$/) }]);
     expect(
       JSON.stringify(
         (await rawRecords()).filter(({ headers }) => headers['ce_type'] === 'access.refused'),
@@ -227,7 +230,9 @@ describe('personal data', () => {
     const strange = new LocalMasterKey(new MemoryKeyRing());
     const deps = { store: engines.subjectKeys, master: strange, clock: engines.clock, logger: pino({ level: 'silent' }) };
     await using lost = await startGateway({ ...engines, master: strange, personal: new PersonalData(new SubjectKeys({}, deps)) }, world.consolePath);
-    const items = (await ask(lost.url, '/api/v1/playbacks?limit=1000', { headers: admin })).json.items as unknown as ReadonlyArray<Record<string, string>>;
+    const items = (await ask(lost.url, '/api/v1/playbacks?limit=1000&reveal=a+test', { headers: admin })).json.items as unknown as ReadonlyArray<
+      Record<string, string>
+    >;
     expect(items.find(({ id }) => id === 'ps-5')).toMatchObject({ viewer: expect.stringMatching(/^locked:/) });
     const publish = (id: string, who?: string) =>
       ask(lost.url, '/api/v1/events', {

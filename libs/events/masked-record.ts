@@ -1,4 +1,8 @@
-import { catalogue, personalPaths, readPersonal, type EventDefinition, type LogRecord, type PersonalPath } from '#events';
+import { catalogue } from './catalogue.ts';
+import type { EventDefinition } from './define.ts';
+import { personalPaths, type PersonalPath } from './personal.ts';
+import type { LogRecord } from './record.ts';
+import { readPersonal } from './stand-in.codec.ts';
 
 /** What stands in the place of what is personal. */
 export const mask = '***';
@@ -44,6 +48,11 @@ export function maskedSubject(type: string, subject: string): string {
   return slash < 0 ? mask : `${subject.slice(0, slash)}/${mask}`;
 }
 
+/** The subject as an index may keep it: one from before personal data was encrypted names a person in clear, and is masked. */
+export function keptSubject(type: string, subject: string): string {
+  return subject.includes('person:') ? subject : maskedSubject(type, subject);
+}
+
 /** The partition key as everybody may see it. */
 export function maskedKey(type: string, key: string): string {
   return types.get(type)?.inKey === true ? mask : key;
@@ -84,6 +93,7 @@ function maskedAt(value: unknown, [name, ...rest]: PersonalPath): unknown {
   return { ...value, [name]: maskedAt((value as Readonly<Record<string, unknown>>)[name], rest) };
 }
 
-function isErased(value: unknown): boolean {
+/** Whether it tells no more than when it was erased. */
+export function isErased(value: unknown): boolean {
   return typeof value === 'string' && readPersonal(value).is === 'erased';
 }

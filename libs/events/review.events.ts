@@ -5,13 +5,13 @@ export const personalDataViewed = defineEvent({
   type: 'personal-data.viewed',
   version: 1,
   context: 'operation',
-  meaning: 'Somebody with the right to do so had personal fields of events shown.',
+  meaning: 'Somebody with the right to do so had personal fields of events or rows shown.',
   schema: z.object({
     /** How it was asked for: an operation of the API. */
     operation: z.string().min(1).max(64),
-    /** What was asked for: an event's id, or the query of a search, cut at 1,000 characters. */
+    /** What was asked for: an event's id, the query of a search, cut at 1,000 characters, or a table and the columns that it was asked by. */
     query: z.string().max(1000),
-    /** The events that were shown, as far as there is room for their names. */
+    /** The events that were shown, as far as there is room for their names; none where rows were. */
     eventIds: z.array(z.string().min(1).max(128)).max(200),
     /** All of them. */
     count: z.number().int().nonnegative(),

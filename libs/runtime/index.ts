@@ -88,6 +88,6 @@ export { isSampled, parseTraceparent } from './telemetry/tracing/traceparent.ts'
 export { readMasterKeySettings, type MasterKeySettings } from './master-key.config.ts';
 export { openPersonal } from './personal/open-personal.ts';
 export { OpenedEventLog } from './personal/opened-event-log.ts';
-export { PersonalData } from './personal/personal-data.ts';
+export { asWritten, PersonalData } from './personal/personal-data.ts';
 export { SubjectKeys, type Person, type SubjectKeysDeps, type SubjectKeysInit } from './personal/subject-keys.ts';
 export { untilThere, type UntilThereInit } from './until-there.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { pageCursor, pageLimit, tenantFilter, timestamp } from '../http/fields.ts';
+import { pageCursor, pageLimit, reveal, tenantFilter, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
 
 export const listRefusals = operation({
@@ -20,13 +20,14 @@ export const listRefusals = operation({
       .describe('Such as `missing-scope`, `wrong-secret`, `rate-limited`.'),
     who: z.string().min(1).max(256).optional().describe('Such as `key:k-3f9a2c` or `anonymous`.'),
     tenant: tenantFilter,
+    reveal,
     limit: pageLimit,
     cursor: pageCursor,
   }),
   answer: z.object({
     items: z.array(
       z.object({
-        address: z.string().describe('Empty for those together that came after too many others.'),
+        address: z.string().describe('Masked, the same for the same address: see `reveal`. Empty for those together that came after too many others.'),
         who: z.string(),
         operation: z.string(),
         reason: z.string(),

@@ -1,6 +1,5 @@
-import { contexts, topicPartitions, type Context, type StoredRecord } from '#events';
+import { contexts, maskedKey, maskedSubject, topicPartitions, type Context, type StoredRecord } from '#events';
 import { partitionOf } from '#kernel';
-import { maskedKey, maskedSubject } from '../review/masked-record.ts';
 
 /** Which events somebody wants; what is left out does not matter. */
 export interface EventFilter {

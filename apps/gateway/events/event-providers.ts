@@ -6,6 +6,7 @@ import type { FastifyInstance } from 'fastify';
 import { Admissions } from '../access/admissions.ts';
 import { Authenticator } from '../access/authenticator.ts';
 import type { GatewayEngines } from '../gateway-engines.ts';
+import { ShownRows } from '../review/shown-rows.ts';
 import { RowWatches } from '../watch/row-watches.ts';
 import { EventSockets } from './event-sockets.ts';
 import { ResumeTokens } from './resume-token.codec.ts';
@@ -52,9 +53,9 @@ export function eventProviders({ secrets, reads, personal, telemetry }: GatewayE
     },
     {
       provide: RowWatches,
-      useFactory: (subscriptions: Subscriptions, tokens: ResumeTokens, { stopping }: Lifecycle) =>
-        new RowWatches({ reads, personal, subscriptions, tokens, stopping }),
-      inject: [Subscriptions, ResumeTokens, Lifecycle],
+      useFactory: (shown: ShownRows, subscriptions: Subscriptions, tokens: ResumeTokens, { stopping }: Lifecycle) =>
+        new RowWatches({ reads, shown: shown.masked, subscriptions, tokens, stopping }),
+      inject: [ShownRows, Subscriptions, ResumeTokens, Lifecycle],
     },
     sockets,
   ];

@@ -1,6 +1,4 @@
-import { isReadable, type Context, type StoredRecord } from '#events';
-import { maskedRecord } from '../review/masked-record.ts';
-import { cloudEventJson } from '#events';
+import { cloudEventJson, isReadable, maskedRecord, type Context, type StoredRecord } from '#events';
 import { laneIndex, type Candidate, type Positions } from './event-filter.core.ts';
 
 /** Encodings kept per entry of the tail: as many as there are usual ways of asking. Others encode for themselves. */

@@ -3,9 +3,10 @@ import type { Authenticator } from '../access/authenticator.ts';
 import type { ResumeTokens } from '../events/resume-token.codec.ts';
 import type { Subscriptions } from '../events/subscriptions.ts';
 import type { IdSource, ReadStore } from '#ports';
-import type { EventIntake, Lifecycle, Logger, PersonalData, Telemetry } from '#runtime';
+import type { EventIntake, Lifecycle, Logger, Telemetry } from '#runtime';
 import type { PastModels } from '../past/past-models.ts';
 import type { EventReview } from '../review/event-review.ts';
+import type { ShownRows } from '../review/shown-rows.ts';
 import { catalogueMessage } from './catalogue.ts';
 import { EventService } from './generated/streams/v1/event_service_pb.ts';
 import { QueryService } from './generated/streams/v1/query_service_pb.ts';
@@ -28,7 +29,7 @@ export interface GatewayGrpcDeps {
   readonly reads: ReadStore;
   readonly review: EventReview;
   readonly past: PastModels;
-  readonly personal: PersonalData;
+  readonly shown: ShownRows;
   readonly watches: RowWatches;
   readonly ids: IdSource;
   readonly lifecycle: Lifecycle;
@@ -62,7 +63,7 @@ export function gatewayGrpc(deps: GatewayGrpcDeps, init: GrpcServerInit): GrpcSe
       service: QueryService,
       handlers: queryHandlers({
         calls,
-        personal: deps.personal,
+        shown: deps.shown.masked,
         readsOf: (asOf, read) => (asOf === undefined ? read(deps.reads) : deps.past.at(asOf, 'as_of', (past) => read(past.reads))),
       }),
     },

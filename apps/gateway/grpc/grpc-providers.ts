@@ -8,12 +8,13 @@ import type { GatewayEngines } from '../gateway-engines.ts';
 import type { GatewaySettings } from '../gateway.config.ts';
 import { PastModels } from '../past/past-models.ts';
 import { EventReview } from '../review/event-review.ts';
+import { ShownRows } from '../review/shown-rows.ts';
 import { RowWatches } from '../watch/row-watches.ts';
 import { gatewayGrpc } from './gateway-grpc.ts';
 import { GrpcServer } from './grpc-server.ts';
 
 /** gRPC stands on the same parts as REST. */
-export function grpcProviders({ reads, ids, personal, telemetry }: GatewayEngines, { host, grpcPort, grpcTls }: GatewaySettings): Provider[] {
+export function grpcProviders({ reads, ids, telemetry }: GatewayEngines, { host, grpcPort, grpcTls }: GatewaySettings): Provider[] {
   return [
     {
       provide: GrpcServer,
@@ -26,13 +27,14 @@ export function grpcProviders({ reads, ids, personal, telemetry }: GatewayEngine
         watches: RowWatches,
         past: PastModels,
         review: EventReview,
+        shown: ShownRows,
         lifecycle: Lifecycle,
         logger: Logger,
       ) => {
-        const parts = { admissions, authenticator, subscriptions, tokens, intake, watches, past, review, reads, personal, ids, lifecycle, logger, telemetry };
+        const parts = { admissions, authenticator, subscriptions, tokens, intake, watches, past, review, shown, reads, ids, lifecycle, logger, telemetry };
         return gatewayGrpc(parts, { host, port: grpcPort, tls: grpcTls });
       },
-      inject: [Admissions, Authenticator, Subscriptions, ResumeTokens, EventIntake, RowWatches, PastModels, EventReview, Lifecycle, appLogger],
+      inject: [Admissions, Authenticator, Subscriptions, ResumeTokens, EventIntake, RowWatches, PastModels, EventReview, ShownRows, Lifecycle, appLogger],
     },
   ];
 }

@@ -1,10 +1,10 @@
 import type { TableSpec } from '#kernel';
 import type { ReadRow, ReadStore } from '#ports';
-import type { PersonalData } from '#runtime';
 import { create, type DescMessage, type DescMethodUnary, type Message } from '@bufbuild/protobuf';
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { formatKeyPage, parseKeyPage } from '../http/key-page.ts';
 import { notFound } from '../http/problem.errors.ts';
+import type { RowView } from '../review/shown-rows.ts';
 import { confinement, readTables, tableFor, tablesFor } from '../watch/read-models.ts';
 import { ListTablesResponseSchema, QueryService, type ListStreamsRequest } from './generated/streams/v1/query_service_pb.ts';
 import type { GrpcCalls } from './grpc-calls.ts';
@@ -46,7 +46,7 @@ function rowsField({ output }: DescMethodUnary, message: DescMessage): string {
   return output.fields.find((field) => field.message === message)?.localName ?? '';
 }
 
-function listHandler({ calls, readsOf, personal }: QueryDeps, { name }: TableSpec, message: DescMessage) {
+function listHandler({ calls, readsOf, shown }: QueryDeps, { name }: TableSpec, message: DescMessage) {
   const method = methodFor(message, 'list');
   return [
     method.localName,
@@ -55,21 +55,21 @@ function listHandler({ calls, readsOf, personal }: QueryDeps, { name }: TableSpe
       const { where, pageSize, pageToken, asOf } = request as ListRequest;
       const limit = Math.min(pageSize === 0 ? pageSizeDefault : pageSize, pageSizeMax);
       const query = {
-        where: [...(await personal.conditions(table, where === undefined ? [] : conditionsOf(message, where, 'where'))), ...confinement(principal)],
+        where: [...(await shown.conditions(table, where === undefined ? [] : conditionsOf(message, where, 'where'), 'where.')), ...confinement(principal)],
         orderBy: Object.keys(table.key).map((column) => ({ column })),
         limit: limit + 1,
         ...(pageToken === '' ? {} : { after: parseKeyPage(table, pageToken, 'page_token') }),
       };
       const rows = await readsOf(asOf, (reads) => reads.select(table, query));
       const page = fitting(rows.slice(0, limit));
-      const opened = await personal.openRows(table, page);
+      const rowsShown = await shown.rows(table, page);
       const nextPageToken = rows.length > page.length ? formatKeyPage(table, page.at(-1) as ReadRow) : '';
-      return create(method.output, { [rowsField(method, message)]: opened.map((row) => rowMessage(message, row)), nextPageToken } as never);
+      return create(method.output, { [rowsField(method, message)]: rowsShown.map((row) => rowMessage(message, row)), nextPageToken } as never);
     }),
   ] as const;
 }
 
-function getHandler({ calls, readsOf, personal }: QueryDeps, { name }: TableSpec, message: DescMessage) {
+function getHandler({ calls, readsOf, shown }: QueryDeps, { name }: TableSpec, message: DescMessage) {
   const method = methodFor(message, 'message');
   return [
     method.localName,
@@ -78,9 +78,9 @@ function getHandler({ calls, readsOf, personal }: QueryDeps, { name }: TableSpec
       const conditions = conditionsOf(method.input, request, '');
       const missing = Object.keys(table.key).filter((column) => !conditions.some((one) => one.column === column));
       if (missing.length > 0) throw invalid(missing.map((field) => ({ field, message: 'This field of the key is missing.' })));
-      const where = [...(await personal.conditions(table, conditions)), ...confinement(principal)];
+      const where = [...(await shown.conditions(table, conditions)), ...confinement(principal)];
       const found = await readsOf((request as Message & Moment).asOf, (reads) => reads.select(table, { where, limit: 1 }));
-      const [row] = await personal.openRows(table, found);
+      const [row] = await shown.rows(table, found);
       if (row === undefined) throw notFound('unknown-row', `There is no such row in ${name}.`);
       return create(method.output, { [rowsField(method, message)]: rowMessage(message, row) } as never);
     }),
@@ -89,7 +89,7 @@ function getHandler({ calls, readsOf, personal }: QueryDeps, { name }: TableSpec
 
 export interface QueryDeps {
   readonly calls: GrpcCalls;
-  readonly personal: PersonalData;
+  readonly shown: RowView;
   /** Lets `read` see the rows of now, or of a moment. */
   readonly readsOf: <T>(asOf: string | undefined, read: (reads: ReadStore) => Promise<T>) => Promise<T>;
 }

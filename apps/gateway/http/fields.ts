@@ -34,3 +34,8 @@ export const asOf = z
   .optional()
   .describe('As it stood then: a time (RFC 3339; everything that the log had recorded by then), or the token of a live reader.');
 export const tenantFilter = tenantId.optional().describe('Only of this tenant; what you cannot see is not there.');
+export const reveal = lineOfText
+  .min(3)
+  .max(1000)
+  .optional()
+  .describe('Show what is personal, for this reason: needs the scope `admin`, and each time is on record as `personal-data.viewed`.');

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { eventId, pageCursor, pageLimit, tenantFilter, timestamp } from '../http/fields.ts';
+import { eventId, pageCursor, pageLimit, reveal, tenantFilter, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
 
 const asset = {
@@ -16,7 +16,7 @@ const playback = z.object({
   assetKind: z.string().nullable(),
   assetId: z.string().nullable(),
   player: z.string().nullable(),
-  viewer: z.string().nullable().describe('Who watches, where the publisher says so.'),
+  viewer: z.string().nullable().describe('Who watches, where the publisher says so. Masked, as the player is: see `reveal`.'),
   rendition: z.string().nullable().describe('The newest.'),
   renditions: z.array(z.string()).describe('All that were seen.'),
   state: z.enum(['started', 'playing', 'ended']).nullable(),
@@ -43,8 +43,9 @@ export const listPlaybacks = operation({
   query: z.strictObject({
     assetKind: asset.assetKind.optional(),
     assetId: asset.assetId.optional(),
-    viewer: eventId.optional().describe('Playbacks of this viewer.'),
+    viewer: eventId.optional().describe('Playbacks of this viewer; personal: see `reveal`.'),
     tenant: tenantFilter,
+    reveal,
     limit: pageLimit,
     cursor: pageCursor,
   }),

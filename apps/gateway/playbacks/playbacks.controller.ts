@@ -2,12 +2,12 @@ import { seesEveryTenant, type Principal } from '#domain/access';
 import { audienceOf, playbackSessionTable, type PlaybackFigures } from '#domain/playback';
 import { elementsOf, type Dots } from '#kernel';
 import { Clock, ReadStore, type ReadCondition, type ReadRow } from '#ports';
-import { PersonalData } from '#runtime';
 import { Controller } from '@nestjs/common';
 import { ByCaller, type Caller } from '../http/caller.ts';
 import { isoTime } from '../http/fields.ts';
 import { newestPage } from '../http/newest-page.ts';
 import { Input, Route, type InputOf } from '../http/operation.ts';
+import { ShownRows } from '../review/shown-rows.ts';
 import { listPlaybacks, showAudience } from './playbacks.contract.ts';
 
 /** What a read model selects at once. */
@@ -68,19 +68,20 @@ function conditionsOf({ assetKind, assetId, viewer, tenant }: Asked, principal: 
 export class PlaybacksController {
   readonly #reads: ReadStore;
   readonly #clock: Clock;
-  readonly #personal: PersonalData;
+  readonly #shown: ShownRows;
 
-  constructor(reads: ReadStore, clock: Clock, personal: PersonalData) {
-    this.#personal = personal;
+  constructor(reads: ReadStore, clock: Clock, shown: ShownRows) {
+    this.#shown = shown;
     this.#reads = reads;
     this.#clock = clock;
   }
 
   @Route(listPlaybacks)
-  async list(@Input(listPlaybacks) { query }: InputOf<typeof listPlaybacks>, @ByCaller() { principal }: Caller): Promise<object> {
-    const where = await this.#personal.conditions(playbackSessionTable, conditionsOf(query, principal));
+  async list(@Input(listPlaybacks) { query }: InputOf<typeof listPlaybacks>, @ByCaller() caller: Caller): Promise<object> {
+    const view = this.#shown.for('listPlaybacks', query.reveal, caller);
+    const where = await view.conditions(playbackSessionTable, conditionsOf(query, caller.principal), 'query.');
     const page = await newestPage(this.#reads, playbackSessionTable, { where, by: 'seen_at_ms', limit: query.limit, cursor: query.cursor });
-    return { items: (await this.#personal.openRows(playbackSessionTable, page.rows)).map(viewOf), nextCursor: page.nextCursor };
+    return { items: (await view.rows(playbackSessionTable, page.rows)).map(viewOf), nextCursor: page.nextCursor };
   }
 
   @Route(showAudience)

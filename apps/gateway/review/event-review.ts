@@ -1,15 +1,25 @@
-import { allows, mayView, type Principal } from '#domain/access';
+import { mayView, type Principal } from '#domain/access';
 import { personalViewAggregate } from '#domain/operation';
-import { decodeEvent, definitionOf, EventInvalidError, type StoredRecord } from '#events';
+import {
+  decodeEvent,
+  definitionOf,
+  EventInvalidError,
+  maskedActor,
+  maskedData,
+  maskedRecord,
+  maskedSubject,
+  personalFieldsOf,
+  type StoredRecord,
+} from '#events';
 import type { EventIndex, EventLog, IndexedEvent, IndexFilter } from '#ports';
 import type { CommandExecutor, CommandMeta } from '#runtime';
 import { visibleTo } from '../events/event-query.ts';
-import { badRequest, notFound, ProblemError } from '../http/problem.errors.ts';
+import { notFound } from '../http/problem.errors.ts';
 import { causationTree, type CausationLimits, type CausationTree } from './causation-tree.ts';
 import { EventExpression } from './event-expression.ts';
 import { EventSearch, type EventSearchQuery, type FoundPage } from './event-search.ts';
-import { maskedActor, maskedData, maskedRecord, maskedSubject, personalFieldsOf } from './masked-record.ts';
 import { placeName, recordsAt } from './placed-records.ts';
+import { mayReveal, personalQuestion } from './reveal.ts';
 
 export interface EventReviewDeps {
   readonly index: EventIndex;
@@ -57,7 +67,7 @@ export class EventReview {
     const expression = where === undefined ? undefined : EventExpression.parse(where, whereField);
     const revealed = mayReveal(reveal, reviewer);
     const { actor } = query.filter;
-    if (!revealed && actor !== undefined && maskedActor(actor) !== actor) throw personalQuestion('actor');
+    if (!revealed && actor !== undefined && maskedActor(actor) !== actor) throw personalQuestion('query.actor');
     const { contexts, tenant } = visibleTo(reviewer.principal, query.filter);
     const page = await this.#search.search({ ...query, filter: { ...query.filter, contexts, tenant }, expression, revealed });
     if (!revealed) return { ...page, events: page.events.filter(({ event }) => answersBySubject(query.filter, event)) };
@@ -95,20 +105,6 @@ export class EventReview {
     const view = { operation, query, eventIds: ids.slice(0, 200), count: ids.length, reason };
     await this.#deps.commands.execute(personalViewAggregate, 'personal-data', view, reviewer);
   }
-}
-
-/** @throws ProblemError 403 for a reviewer that may not. */
-function mayReveal(reveal: string | undefined, { principal }: Pick<Reviewer, 'principal'>): boolean {
-  if (reveal === undefined) return false;
-  if (allows(principal, 'admin')) return true;
-  throw new ProblemError({ status: 403, code: 'personal-data', detail: 'Personal data is shown to keys with the scope admin alone.' });
-}
-
-/** Who may not see something must not find out by asking for it. */
-function personalQuestion(field: string): ProblemError {
-  return badRequest('personal-data', `query.${field}: This is personal: ask with a reason (reveal) and the scope admin.`, [
-    { field: `query.${field}`, message: 'This is personal: ask with a reason (reveal) and the scope admin.' },
-  ]);
 }
 
 /** False where only what is masked answers the question. */

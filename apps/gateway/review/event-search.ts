@@ -1,7 +1,6 @@
-import type { StoredRecord } from '#events';
+import { maskedRecord, type StoredRecord } from '#events';
 import type { EventIndex, EventLog, IndexedEvent, IndexFilter, IndexPlace } from '#ports';
 import type { EventExpression, ExpressionInput } from './event-expression.ts';
-import { maskedRecord } from './masked-record.ts';
 import { placeName, recordsAt } from './placed-records.ts';
 
 export interface EventSearchQuery {

@@ -1,17 +1,12 @@
 import { catalogue, contexts } from '#events';
 import { z } from 'zod';
 import { cloudEvent, instant, listOf } from '../events/events.contract.ts';
-import { eventId, lineOfText, tenantFilter, timestamp } from '../http/fields.ts';
+import { eventId, reveal, tenantFilter, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
 import { expressionCharsMax } from './event-expression.ts';
 
 const common = { tag: 'Events', method: 'GET', scopes: ['view', 'operate'], tenancy: 'own', status: 200 } as const;
 const name = z.string().min(1).max(256);
-const reveal = lineOfText
-  .min(3)
-  .max(1000)
-  .optional()
-  .describe('Show what is personal, for this reason: needs the scope `admin`, and each time is on record as `personal-data.viewed`.');
 
 export const searchEvents = operation({
   ...common,

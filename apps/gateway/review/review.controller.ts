@@ -1,4 +1,4 @@
-import { cloudEventJson, definitionOf } from '#events';
+import { cloudEventJson, definitionOf, personalFieldsOf } from '#events';
 import { recordBytes } from '#ports';
 import { Controller, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
@@ -9,7 +9,6 @@ import { Input, Route, type InputOf } from '../http/operation.ts';
 import { EventReview, storedVersionOf } from './event-review.ts';
 import type { FoundEvent } from './event-search.ts';
 import { formatCursor, parseCursor } from './index-cursor.codec.ts';
-import { personalFieldsOf } from './masked-record.ts';
 import { searchEvents, showCausation, showEvent } from './review.contract.ts';
 
 const json = 'application/json; charset=utf-8';

@@ -1,11 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { ManualClock, MemoryEventIndex } from '#adapters/memory';
-import { accessRefused, encodeEvent, streamStarted, type LogRecord } from '#events';
+import { accessRefused, encodeEvent, maskedActor, maskedData, maskedRecord, streamStarted, type LogRecord } from '#events';
 import type { IndexedEvent } from '#ports';
 import { causationTree } from './causation-tree.ts';
 import { EventExpression } from './event-expression.ts';
 import { formatCursor, parseCursor } from './index-cursor.codec.ts';
-import { maskedActor, maskedData, maskedRecord } from './masked-record.ts';
 
 const event = { type: 'segment.produced', subject: 'st-1/720p', time: new Date(1_790_000_000_000), tenant: 'default' };
 const data = { n: 12, ratio: 0.5, name: 'abc', list: [{ a: 1 }, { a: 2 }], deep: { none: null } };

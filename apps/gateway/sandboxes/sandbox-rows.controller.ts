@@ -7,6 +7,7 @@ import { formatKeyPage, parseKeyPage } from '../http/key-page.ts';
 import { Input, Route, type InputOf } from '../http/operation.ts';
 import { PublicUrls } from '../public-urls.ts';
 import { differenceOf } from '../replays/replay.view.ts';
+import { ShownRows } from '../review/shown-rows.ts';
 import { streamDetail, streamPage } from '../streams/stream-detail.ts';
 import { StreamReader } from '../streams/stream-reader.ts';
 import { tableFor } from '../watch/read-models.ts';
@@ -22,8 +23,10 @@ export class SandboxRowsController {
   readonly #sandboxes: SandboxReader;
   readonly #urls: PublicUrls;
   readonly #clock: Clock;
+  readonly #shown: ShownRows;
 
-  constructor(sandboxes: SandboxReader, urls: PublicUrls, clock: Clock) {
+  constructor(sandboxes: SandboxReader, urls: PublicUrls, clock: Clock, shown: ShownRows) {
+    this.#shown = shown;
     this.#sandboxes = sandboxes;
     this.#urls = urls;
     this.#clock = clock;
@@ -38,7 +41,7 @@ export class SandboxRowsController {
     const { table } = tableFor(principal, params.table);
     const reads = await this.#sandboxes.readsOf(params.name);
     const rows = await reads.select(table, {
-      where: conditionsOfText(table, query.where ?? []),
+      where: await this.#shown.masked.conditions(table, conditionsOfText(table, query.where ?? []), 'query.where.'),
       orderBy: Object.keys(table.key).map((column) => ({ column })),
       limit: query.limit + 1,
       ...(query.cursor === undefined ? {} : { after: parseKeyPage(table, query.cursor, 'query.cursor') }),
@@ -46,7 +49,7 @@ export class SandboxRowsController {
     const page = rows.slice(0, query.limit);
     const last = page.at(-1);
     const nextCursor = rows.length > page.length && last !== undefined ? formatKeyPage(table, last) : null;
-    void reply.type('application/json; charset=utf-8').send(JSON.stringify({ rows: page, nextCursor }, jsonValue));
+    void reply.type('application/json; charset=utf-8').send(JSON.stringify({ rows: await this.#shown.masked.rows(table, page), nextCursor }, jsonValue));
   }
 
   @Route(listSandboxStreams)

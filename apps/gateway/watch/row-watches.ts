@@ -3,17 +3,17 @@ import type { Context } from '#events';
 import type { TableSpec } from '#kernel';
 import type { ReadCondition, ReadRow, ReadSnapshot, ReadStore } from '#ports';
 import { lanes, type EventFilter } from '../events/event-filter.core.ts';
-import type { PersonalData } from '#runtime';
 import type { ResumeTokens, TokenPositions } from '../events/resume-token.codec.ts';
 import { positionsOfToken, type Subscriptions } from '../events/subscriptions.ts';
 import type { SubscriptionEnd } from '../events/subscription.ts';
 import { badRequest, ProblemError } from '../http/problem.errors.ts';
+import type { RowView } from '../review/shown-rows.ts';
 import { confinement, tableFor, type ReadTable } from './read-models.ts';
 import { WatchSink, type WatchOutput } from './watch-sink.ts';
 
 export interface RowWatchesDeps {
   readonly reads: ReadStore;
-  readonly personal: PersonalData;
+  readonly shown: RowView;
   readonly subscriptions: Subscriptions;
   readonly tokens: ResumeTokens;
   /** Aborted when the process ends. */
@@ -47,22 +47,21 @@ export class RowWatches {
 
   /** Resolves when the reader is gone. Until the output is asked for, failures are thrown. */
   async serve({ principal, table: name, conditions, token, tokenField, stillAllowed, output }: RowWatch): Promise<SubscriptionEnd> {
-    const { reads, personal, tokens, subscriptions, stopping } = this.#deps;
+    const { reads, shown, tokens, subscriptions, stopping } = this.#deps;
     const found = tableFor(principal, name);
-    const where = await personal.conditions(found.table, conditions(found.table));
+    const where = await shown.conditions(found.table, conditions(found.table), 'where.');
     checkKeys(found, where);
     const own = confinement(principal);
     const { version, serving, rows, checkpoints } = await this.#snapshot(found, [...where, ...own], token === '');
     const filter = filterFor(found, where, `${version}/${serving}`, own);
     const positions: TokenPositions = token === '' ? positionsAt(checkpoints) : positionsOfToken(tokens, 'live', filter, token, tokenField);
-    const snapshot: readonly ReadRow[] | undefined = token === '' ? await personal.openRows(found.table, rows) : undefined;
+    const snapshot: readonly ReadRow[] | undefined = token === '' ? await shown.rows(found.table, rows) : undefined;
     return subscriptions.serve({
       filter,
       start: { positions },
       stopping,
       stillAllowed,
-      sink: ({ formatToken }) =>
-        new WatchSink({ ...found, output: output(), reads, personal, where, confinement: own, version, serving, snapshot, formatToken }),
+      sink: ({ formatToken }) => new WatchSink({ ...found, output: output(), reads, shown, where, confinement: own, version, serving, snapshot, formatToken }),
     });
   }
 

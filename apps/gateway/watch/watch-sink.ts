@@ -1,11 +1,12 @@
 import { decodeEvent, type DomainEvent } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
 import type { ReadCondition, ReadRow, ReadSnapshot, ReadStore, RowKey } from '#ports';
-import { pause, type PersonalData } from '#runtime';
+import { asWritten, pause } from '#runtime';
 import { laneIndex, type Positions } from '../events/event-filter.core.ts';
 import type { LiveEvent, LogEntry } from '../events/log-entry.ts';
 import type { Delivery, SubscriptionEnd, SubscriptionSink } from '../events/subscription.ts';
 import { ProblemError } from '../http/problem.errors.ts';
+import type { RowView } from '../review/shown-rows.ts';
 import type { ReadTable } from './read-models.ts';
 import type { Context } from '#events';
 
@@ -24,7 +25,7 @@ export interface WatchOutput {
 export interface WatchSinkInit extends ReadTable {
   readonly output: WatchOutput;
   readonly reads: ReadStore;
-  readonly personal: PersonalData;
+  readonly shown: RowView;
   /** Conditions on columns of the key, as the caller gave them. */
   readonly where: readonly ReadCondition[];
   /** What keeps other tenants' rows out. */
@@ -62,10 +63,10 @@ function changes(projection: Projection<DomainEvent>, entry: LogEntry): readonly
   return made;
 }
 
-/** An event that cannot be read changes no row: the projector stops at it, or parks it. */
+/** As the projector reads it, sealed. An event that cannot be read changes no row: the projector stops at it, or parks it. */
 function project(projection: Projection<DomainEvent>, { record }: LogEntry): readonly RowChange[] {
   try {
-    return projection.project(decodeEvent(record), record.recordedAt);
+    return projection.project(decodeEvent(asWritten(record)), record.recordedAt);
   } catch {
     return [];
   }
@@ -186,13 +187,13 @@ export class WatchSink implements SubscriptionSink {
   }
 
   async #resolve(keys: readonly RowKey[], events: readonly LiveEvent[]): Promise<void> {
-    const { formatToken, personal, table } = this.#init;
+    const { formatToken, shown, table } = this.#init;
     const needed = new Map<number, bigint>();
     for (const { entry } of events) needed.set(entry.lane, entry.next);
     const found: ReadRow[] = [];
     for (let at = 0; at < keys.length; at += rowsPerMessage) {
       const { rows } = await this.#caughtUp(keys.slice(at, at + rowsPerMessage), needed);
-      for (const row of await personal.openRows(table, rows)) found.push(row);
+      for (const row of await shown.rows(table, rows)) found.push(row);
     }
     if (this.gone) return;
     const last = events.at(-1) as LiveEvent;

@@ -93,6 +93,14 @@ export function sealedUnder(key: DataKey, { definition, eventId, data }: SealIni
   return { data: sealed, nameless };
 }
 
+/** What was opened, and what it was made of. */
+const written = new WeakMap<StoredRecord, StoredRecord>();
+
+/** A record as the log has it, whoever opened it: what is made of it has the keys of rows. */
+export function asWritten(record: StoredRecord): StoredRecord {
+  return written.get(record) ?? record;
+}
+
 /** Types with personal fields, looked up by one step per record. */
 const fieldsByType = new Map<string, readonly PersonalField[]>();
 
@@ -120,7 +128,9 @@ function openedRecord(record: StoredRecord, data: unknown, keys: ReadonlyMap<str
   for (const { path, identifies } of personalFields(definition)) {
     opened = changeAt(opened, path, (text, pointer) => openedText(text, keys, identifies ? anyPlace : placeOf(eventId, pointer)));
   }
-  return { ...record, value: JSON.stringify(opened) };
+  const shown = { ...record, value: JSON.stringify(opened) };
+  written.set(shown, record);
+  return shown;
 }
 
 function openedColumn(value: ColumnValue, keys: ReadonlyMap<string, KnownKey>): ColumnValue {
