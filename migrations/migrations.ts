@@ -1,6 +1,7 @@
 import type { MigrationInterface } from 'typeorm';
 import { BoundLog1795700400000 } from './bound-log.migration.ts';
 import { EventIndex1795704000000 } from './event-index.migration.ts';
+import { EventIndexTerms1795716000000 } from './event-index-terms.migration.ts';
 import { Effects1795712400000 } from './effects.migration.ts';
 import { HeadTenants1795678800000 } from './head-tenants.migration.ts';
 import { LedgerTables1795687600000 } from './ledger-tables.migration.ts';
@@ -30,4 +31,5 @@ export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly
   EventIndex1795704000000,
   RowKeeps1795710000000,
   Effects1795712400000,
+  EventIndexTerms1795716000000,
 ];

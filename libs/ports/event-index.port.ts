@@ -78,7 +78,7 @@ export interface IndexPage {
 }
 
 /** Changed with what is kept of an event: an index of another version is made anew from the log. */
-export const eventIndexVersion = 1;
+export const eventIndexVersion = 2;
 
 /**
  * What events there are, by everything that an event's envelope says: a read model of the log like any other, only kept by
@@ -103,6 +103,6 @@ export abstract class EventIndex {
   abstract causedBy(ids: readonly string[], limit: number): Promise<readonly IndexedEvent[]>;
   /** Empties the index, so that it is made anew from the log: who keeps it is fenced, and has to claim it again. */
   abstract reset(): Promise<void>;
-  /** Now and then, by who keeps the index: prepares what was written for searches, forgets what was recorded before `beforeMs`. */
+  /** Now and then, by who keeps the index: prepares what was written for searches, forgets what was recorded before `beforeMs`, and whoever was heard of last then. */
   abstract tend(beforeMs?: number): Promise<void>;
 }

@@ -1,9 +1,10 @@
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { ManualClock, MemoryEventIndex, MemoryEventLog, MemoryLeaseStore } from '#adapters/memory';
-import { encodeEvent, streamStopped, type LogRecord } from '#events';
+import { accessRefused, encodeEvent, streamStopped, type LogRecord } from '#events';
 import { pino } from 'pino';
 import { EventIndexKeeper } from './event-index-keeper.ts';
 import { IndexReader } from './index-reader.ts';
+import { indexedEventOf } from './indexed-event.ts';
 
 const topics = ['stream', 'cache'] as const;
 const uuid = (n: number): string => `01926f4e-7d3a-7000-8000-${String(n).padStart(12, '0')}`;
@@ -97,6 +98,17 @@ describe('the keeper of the event index', () => {
     await world.log.append('stream', [recordOf(3)]);
     expect((await indexed(world, 3)).toSorted()).toEqual([uuid(1), uuid(2), uuid(3)]);
   });
+});
+
+test.each([
+  ['refusals/192.0.2.9', 'refusals/***'],
+  ['refusals/person:AbCdEfGhIjKlMnOpQrStUv', 'refusals/person:AbCdEfGhIjKlMnOpQrStUv'],
+])('whom an event names in clear is not in the index: %s', (subject, kept) => {
+  const { headers } = recordOf(1);
+  const { type, version, samples } = accessRefused;
+  const about = { ce_type: type, ce_subject: subject, ce_dataschema: `urn:streams:event:${type}:${version}` };
+  const record = { ...recordOf(1), headers: { ...headers, ...about }, value: JSON.stringify(samples[0]), partition: 0, offset: 0n, recordedAt: 1 };
+  expect(indexedEventOf('access', record)).toMatchObject({ type, subject: kept });
 });
 
 describe('reading all partitions together', () => {

@@ -1,4 +1,4 @@
-import { decodeEvent, isDirect, isReadable, type Context, type StoredRecord } from '#events';
+import { decodeEvent, isDirect, isReadable, keptSubject, type Context, type StoredRecord } from '#events';
 import type { IndexedEvent } from '#ports';
 
 /** What the index keeps of a record; undefined for what is nobody's event and was set aside. */
@@ -11,11 +11,11 @@ export function indexedEventOf(topic: Context, record: StoredRecord): IndexedEve
     const { id, type, subject, time, tenant, actor, correlationId, causationId } = decodeEvent(record);
     return { ...place, id, type, subject, time, tenant, actor, correlationId, causationId };
   }
-  const id = headers['ce_id'] ?? '';
+  const { ce_id: id = '', ce_type: type = '', ce_subject: subject = '' } = headers;
   const time = Date.parse(headers['ce_time'] ?? '');
   return {
     ...place,
-    ...{ id, type: headers['ce_type'] ?? '', subject: headers['ce_subject'] ?? '', tenant: headers['ce_tenant'] ?? '' },
+    ...{ id, type, subject: keptSubject(type, subject), tenant: headers['ce_tenant'] ?? '' },
     time: Number.isNaN(time) ? recordedAt : time,
     actor: headers['ce_actor'] ?? '',
     correlationId: headers['ce_correlationid'] ?? id,

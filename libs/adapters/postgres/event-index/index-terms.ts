@@ -11,6 +11,8 @@ type TermKind = (typeof kinds)[number];
 const knownMax = 50_000;
 /** A b-tree takes no long keys. */
 const termCharsMax = 512;
+/** That a term is still in use is written down so often, ms of the events' own time. */
+const noteEveryMs = 3_600_000;
 
 /** Numbers of what a filter names. */
 export interface TermNumbers {
@@ -19,10 +21,16 @@ export interface TermNumbers {
   readonly actor?: number | undefined;
 }
 
-/** Words that many events share, each kept once under a number that never changes. */
+/** A term's number, and the time up to which its last use is written down. */
+interface Numbered {
+  readonly id: number;
+  readonly notedMs: number;
+}
+
+/** Words that many events share, each kept once under a number that never changes, for as long as an event has it. */
 export class IndexTerms {
   readonly #database: Database;
-  readonly #numbers: Readonly<Record<TermKind, Map<string, number>>> = { t: new Map(), n: new Map(), a: new Map() };
+  readonly #numbers: Readonly<Record<TermKind, Map<string, Numbered>>> = { t: new Map(), n: new Map(), a: new Map() };
   readonly #texts = new Map<number, string>();
 
   constructor(database: Database) {
@@ -30,16 +38,20 @@ export class IndexTerms {
   }
 
   async rowsOf(events: readonly IndexedEvent[]): Promise<readonly EventRow[]> {
+    // Between batches: within one, every term that is known stays so.
+    for (const kind of kinds) if (this.#numbers[kind].size > knownMax) this.#numbers[kind].clear();
     const { t: types, n: tenants, a: actors } = this.#numbers;
     const unknown = { t: new Set<string>(), n: new Set<string>(), a: new Set<string>() };
+    const last = events.reduce((latest, { recordedAt }) => Math.max(latest, recordedAt), 0);
+    const isKnown = (known: ReadonlyMap<string, Numbered>, term: string): boolean => (known.get(term)?.notedMs ?? -1) >= last;
     for (const event of events) {
       const type = typeTerm(event);
-      if (!types.has(type)) unknown.t.add(type);
-      if (!tenants.has(event.tenant)) unknown.n.add(event.tenant);
-      if (!actors.has(event.actor)) unknown.a.add(event.actor);
+      if (!isKnown(types, type)) unknown.t.add(type);
+      if (!isKnown(tenants, event.tenant)) unknown.n.add(event.tenant);
+      if (!isKnown(actors, event.actor)) unknown.a.add(event.actor);
     }
-    for (const kind of kinds) if (unknown[kind].size > 0) await this.#number(kind, [...unknown[kind]]);
-    const numberOf = (known: ReadonlyMap<string, number>, term: string): number => known.get(term) as number;
+    for (const kind of kinds) if (unknown[kind].size > 0) await this.#number(kind, [...unknown[kind]], last + noteEveryMs);
+    const numberOf = (known: ReadonlyMap<string, Numbered>, term: string): number => (known.get(term) as Numbered).id;
     return events.map((event) => ({
       event,
       type: numberOf(types, typeTerm(event)),
@@ -48,18 +60,29 @@ export class IndexTerms {
     }));
   }
 
-  async #number(kind: TermKind, terms: readonly string[]): Promise<void> {
+  /**
+   * Forgets terms that no event after that time has. Only who keeps the index may call it; what comes with such a term
+   * afterwards gets another number.
+   */
+  async forgetBefore(ms: number): Promise<void> {
+    const { count } = await this.#database.run({ text: 'DELETE FROM streams.event_index_terms WHERE used_until < $1', values: [ms] });
+    if (count > 0) this.forgetNumbers();
+  }
+
+  /** What is remembered may have been another keeper's to forget. */
+  forgetNumbers(): void {
+    for (const kind of kinds) this.#numbers[kind].clear();
+  }
+
+  async #number(kind: TermKind, terms: readonly string[], notedMs: number): Promise<void> {
     const known = this.#numbers[kind];
-    if (known.size + terms.length > knownMax) known.clear();
     const stored = terms.map(storedTerm);
-    const values = [kind, textArray(stored)];
-    await this.#database.read({
-      text: 'INSERT INTO streams.event_index_terms (kind, term) SELECT $1, * FROM unnest($2::text[]) ON CONFLICT DO NOTHING',
-      values,
-    });
-    const { rows } = await this.#database.read({ text: 'SELECT term, id FROM streams.event_index_terms WHERE kind = $1 AND term = ANY($2::text[])', values });
+    const text = `
+      INSERT INTO streams.event_index_terms AS mine (kind, term, used_until) SELECT DISTINCT $1::"char", term, $3::bigint FROM unnest($2::text[]) AS term
+      ON CONFLICT (kind, term) DO UPDATE SET used_until = greatest(mine.used_until, excluded.used_until) RETURNING term, id`;
+    const { rows } = await this.#database.read({ text, values: [kind, textArray(stored), notedMs] });
     const numbers = new Map(rows.map(([term, id]) => [term ?? '', Number(id)]));
-    for (const term of terms) known.set(term, numbers.get(storedTerm(term)) as number);
+    for (const term of terms) known.set(term, { id: numbers.get(storedTerm(term)) as number, notedMs });
   }
 
   /** Rows as events. */

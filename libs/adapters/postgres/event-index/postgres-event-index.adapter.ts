@@ -37,13 +37,14 @@ export class PostgresEventIndex extends EventIndex {
   }
 
   override claim(epoch: bigint, log: string): Promise<readonly IndexPosition[]> {
+    this.#terms.forgetNumbers();
     return this.#database.transaction(async (run) => {
       const { rows } = await run({
         text: 'SELECT epoch, version = $1 AND log = $2, generation FROM streams.event_index_state FOR UPDATE',
         values: [eventIndexVersion, log],
       });
       if (BigInt(rows[0]?.[0] ?? 0) > epoch) throw eventIndexErrors.fenced();
-      if (rows[0]?.[1] !== 't') await run({ text: emptySql });
+      if (rows[0]?.[1] !== 't') for (const text of [emptySql, 'DELETE FROM streams.event_index_terms']) await run({ text });
       const text = `UPDATE streams.event_index_state SET epoch = $1, version = $2, log = $3, rows = CASE WHEN $4 THEN rows ELSE 0 END`;
       await run({ text, values: [String(epoch), eventIndexVersion, log, rows[0]?.[1] === 't'] });
       this.#generation = Number(rows[0]?.[2]);
@@ -114,7 +115,7 @@ export class PostgresEventIndex extends EventIndex {
   override async reset(): Promise<void> {
     await this.#database.transaction(async (run) => {
       // Who keeps the index finds that it is another one, and claims it anew.
-      await run({ text: 'UPDATE streams.event_index_state SET rows = 0, generation = generation + 1' });
+      await run({ text: 'UPDATE streams.event_index_state SET rows = 0, version = 0, generation = generation + 1' });
       await run({ text: emptySql });
     });
   }
@@ -129,10 +130,11 @@ export class PostgresEventIndex extends EventIndex {
       forgotten = (await this.#database.run({ text, values: [beforeMs] })).count;
     }
     await this.#database.run({ text: 'DELETE FROM streams.event_index_marks WHERE recorded_at < $1', values: [beforeMs] });
+    await this.#terms.forgetBefore(beforeMs);
   }
 }
 
-/** The terms stay: another process may be about to write rows with their numbers. */
+/** The terms go when the index is claimed: until then a process that does not know of it may be about to write rows with their numbers. */
 const emptySql = 'TRUNCATE streams.event_index, streams.event_index_positions, streams.event_index_marks';
 
 const positionsSql = `
