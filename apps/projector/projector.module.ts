@@ -1,5 +1,6 @@
 import type { Engines } from '#adapters/engines';
 import { WebhookSender } from '#adapters/webhook';
+import { contexts } from '#events';
 import {
   CommandExecutor,
   ConsumerHost,
@@ -10,6 +11,7 @@ import {
   LogEventIntake,
   OutboxRelay,
   ReactorHost,
+  showEventIndexLag,
   type AppContext,
 } from '#runtime';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
@@ -48,6 +50,7 @@ export function projectorModule(engines: Engines<'log' | 'database' | 'jobs'>, c
   const { keeper, rounds } = ledgerParts({ owner, settings: settings.ledger }, engines, logger, health);
   const sweeper = new RowSweeper({ owner, keeps: settings.rowKeeps }, { retention: rowRetention, leases, logger, health });
   const { reactors, dispatcher, workers, sender } = effectParts({ owner, source, settings: settings.effects, parking }, engines, context);
+  showEventIndexLag(contexts, { log, index: engines.index, clock, telemetry });
   const { stallMs } = settings.telemetry;
   const lag = new ConsumerLag({ lookEveryMs: Math.min(5000, stallMs / 4), stallMs }, { host, log, clock, telemetry, logger });
   return {

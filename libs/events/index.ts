@@ -39,4 +39,4 @@ export { stampOf } from './stamp.ts';
 export * from './stream.events.ts';
 export * from './subject.events.ts';
 export * from './webhook.events.ts';
-export { isErased, keptSubject, mask, maskedActor, maskedData, maskedKey, maskedRecord, maskedSubject, personalFieldsOf } from './masked-record.ts';
+export { isErased, keptActor, keptSubject, mask, maskedActor, maskedData, maskedKey, maskedRecord, maskedSubject, personalFieldsOf } from './masked-record.ts';

@@ -9,6 +9,8 @@ export const mask = '***';
 
 /** Actors whose name says who or where a person is: a publisher's address, a token's subject. */
 const personalActor = /^(publisher|jwt):/;
+/** Sessions and streams have neither dots nor colons in their names. */
+const addressOfPublisher = /^publisher:.*[.:]/;
 
 interface PersonalType {
   readonly paths: readonly PersonalPath[];
@@ -51,6 +53,11 @@ export function maskedSubject(type: string, subject: string): string {
 /** The subject as an index may keep it: one from before personal data was encrypted names a person in clear, and is masked. */
 export function keptSubject(type: string, subject: string): string {
   return subject.includes('person:') ? subject : maskedSubject(type, subject);
+}
+
+/** The actor as an index may keep it: publishers were named by their address once, and are by their session now. */
+export function keptActor(actor: string): string {
+  return addressOfPublisher.test(actor) ? maskedActor(actor) : actor;
 }
 
 /** The partition key as everybody may see it. */

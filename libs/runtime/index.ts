@@ -34,6 +34,7 @@ export {
   type PublishRejected,
 } from './intake/event-intake.ts';
 export { edgeProofHeader, edgeProofOf, isEdgeProof } from './edge-proof.ts';
+export { showEventIndexLag } from './event-index/event-index-lag.ts';
 export { EventIndexKeeper, type EventIndexKeeperDeps, type EventIndexKeeperInit } from './event-index/event-index-keeper.ts';
 export { indexedEventOf } from './event-index/indexed-event.ts';
 export { EventParking, type EventParkingDeps } from './intake/event-parking.ts';

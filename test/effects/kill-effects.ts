@@ -9,11 +9,13 @@ import { webhookAggregate } from '#domain/operation';
 import { contentPublished, encodeEvent, topicPartitions, type LogRecord } from '#events';
 import { CommandExecutor, readSharedSettings } from '#runtime';
 import { runMigrations } from '#migrations';
-import { startProjector, type ProjectorProcess } from '../replay/projector-process.ts';
+import { startEffects, type EffectProcess, type VictimRole } from './effect-process.ts';
 import { Receiver } from './receiver.ts';
 
+export type Victim = VictimRole | 'database';
+
 export interface KillRun {
-  readonly kills: Readonly<Record<'projector' | 'database', number>>;
+  readonly kills: Readonly<Record<Victim, number>>;
   /** Events written. */
   readonly events: number;
   /** Events that no delivery told of. */
@@ -28,19 +30,23 @@ export interface KillRun {
 
 export interface KillRunInit {
   readonly kills: number;
-  /** Between two kills, ms at most. */
+  /** What is killed again and again, each as soon as it has worked for a moment: whole projectors, or their parts. */
+  readonly victims: readonly VictimRole[];
+  /** How long one works before it is killed, ms at most. */
   readonly pauseMs: number;
-  readonly onKill?: (victim: string, count: number) => void;
+  readonly onKill?: (victim: Victim, count: number) => void;
 }
 
-/** Every seventh victim is the database. */
+/** Every so many kills one is the database's. */
 const databaseEvery = 7;
+/** A kill fells whatever there is: nobody waits until others are up again. */
+const lookMs = 20;
 const settleMs = 180_000;
 const publishEveryMs = 50;
 const webhookId = 'wh-chaos';
 const settings = { WEBHOOK_PRIVATE_ADDRESSES: '1', WEBHOOK_TRIES: '20', WEBHOOK_RETRY_SECONDS: '1', WEBHOOK_CONCURRENCY_EACH: '16' };
 
-/** Two projectors with their reactors and workers on one database, an event every few milliseconds, and one of the three killed again and again. */
+/** Reactors and workers, several of each, on one database; an event every few milliseconds; and all of them killed again and again. */
 export async function killEffects(init: KillRunInit): Promise<KillRun> {
   const folder = await mkdtemp(join(tmpdir(), 'streams-effects-'));
   await chmod(folder, 0o755); // as root, the server's user must get in
@@ -59,7 +65,8 @@ class Chaos {
   readonly #folder: string;
   readonly #receiver: Receiver;
   readonly #published: string[] = [];
-  readonly #projectors: Array<ProjectorProcess | undefined> = [undefined, undefined];
+  readonly #running: Array<EffectProcess | undefined> = [];
+  readonly #kills: Record<Victim, number> = { projector: 0, reactor: 0, worker: 0, database: 0 };
   #server: EmbeddedPostgres;
   #engines: Engines<'log' | 'database'> | undefined;
   #stopped = false;
@@ -70,31 +77,49 @@ class Chaos {
     this.#server = server;
   }
 
-  async whole({ kills, pauseMs, onKill }: KillRunInit): Promise<KillRun> {
+  async whole({ kills, victims, pauseMs, onKill = () => undefined }: KillRunInit): Promise<KillRun> {
     await runMigrations(this.#server.url);
     this.#engines = await openEngines(readSharedSettings({ STREAMS_DATA_DIR: this.#folder, DATABASE_URL: this.#server.url }), 'log', 'database');
     await this.#engines.log.ensureTopic('content', topicPartitions);
     await this.#register();
-    await Promise.all([this.#keep(0), this.#keep(1)]);
+    await Promise.all(victims.map((role, at) => this.#keep(role, at)));
     await this.#beginsToReact();
     const publishing = this.#publishing();
-    const count = { projector: 0, database: 0 };
-    for (let at = 1; at <= kills; at++) {
-      await sleep(Math.random() * pauseMs);
-      const victim = at % databaseEvery === 0 ? 'database' : 'projector';
-      await (victim === 'database' ? this.#killDatabase() : this.#killProjector(at % 2));
-      count[victim]++;
-      onKill?.(victim, at);
-    }
+    const fell = (victim: Victim): void => onKill(victim, (this.#kills[victim]++, this.#count));
+    const slots = victims.map(async (role, at) => {
+      while (this.#count < kills) {
+        await sleep(Math.random() * pauseMs);
+        const one = this.#running[at];
+        // One that ended by itself, without its database, was not killed.
+        if (one !== undefined && isAlive(one.pid)) {
+          await one.kill();
+          fell(role);
+        }
+        await this.#keep(role, at);
+      }
+    });
+    await Promise.all([...slots, this.#fellDatabase(kills, fell)]);
     this.#stopped = true;
     await publishing;
-    await this.#settled();
-    return { kills: count, ...this.#verdict(), unsettled: await this.#unsettled() };
+    await this.#settled(victims);
+    return { kills: this.#kills, ...this.#verdict(), unsettled: await this.#unsettled() };
+  }
+
+  get #count(): number {
+    return Object.values(this.#kills).reduce((sum, count) => sum + count, 0);
+  }
+
+  async #fellDatabase(kills: number, fell: (victim: Victim) => void): Promise<void> {
+    for (let next = databaseEvery; next <= kills; next += databaseEvery) {
+      while (this.#count < next - 1) await sleep(lookMs);
+      await this.#killDatabase();
+      fell('database');
+    }
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    await Promise.all(this.#projectors.flatMap((one) => (one === undefined ? [] : [one.stop()])));
+    await Promise.all(this.#running.flatMap((one) => (one === undefined ? [] : [one.stop()])));
     await this.#engines?.close();
     await this.#server.stop();
     await EmbeddedPostgres.remove(this.#folder);
@@ -109,23 +134,18 @@ class Chaos {
     if (result.refused) throw new Error(`The webhook is refused: ${JSON.stringify(result)}`);
   }
 
-  /** Starts a projector anew as often as it takes, as a supervisor would: without its database it may end by itself. */
-  async #keep(at: number): Promise<void> {
+  /** Starts one anew as often as it takes, as a supervisor would: without its database it may end by itself. */
+  async #keep(role: VictimRole, at: number): Promise<void> {
     const world = { folder: this.#folder, databaseUrl: this.#server.url, env: settings };
     for (;;) {
       try {
-        this.#projectors[at] = await startProjector(world, `projector-${at}`);
+        this.#running[at] = await startEffects(role, `${role}-${at}`, world);
         return;
       } catch (error) {
         if (this.#stopped) throw error;
         await sleep(200);
       }
     }
-  }
-
-  async #killProjector(at: number): Promise<void> {
-    await this.#projectors[at]?.kill();
-    await this.#keep(at);
   }
 
   async #killDatabase(): Promise<void> {
@@ -157,10 +177,13 @@ class Chaos {
   }
 
   /** Until every event has come and the ledger has nothing open, or nothing happens any more. */
-  async #settled(): Promise<void> {
+  async #settled(victims: readonly VictimRole[]): Promise<void> {
     for (const end = Date.now() + settleMs; Date.now() < end; await sleep(500)) {
       if (this.#verdict().lost.length === 0 && (await this.#unsettled()) === 0) return;
-      for (const [at, one] of this.#projectors.entries()) if (one === undefined || !isAlive(one.pid)) await this.#keep(at);
+      for (const [at, role] of victims.entries()) {
+        const one = this.#running[at];
+        if (one === undefined || !isAlive(one.pid)) await this.#keep(role, at);
+      }
     }
   }
 

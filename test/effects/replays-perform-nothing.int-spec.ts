@@ -1,10 +1,10 @@
 /** @needs ffmpeg */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { projections } from '#read-models';
 import { ReactorHost } from '#runtime';
 import { pino } from 'pino';
 import { boundReactors } from '../../apps/projector/effects/effect-parts.ts';
-import { projections } from '../../apps/projector/projections.ts';
 import { startProjector, type ProjectorProcess } from '../replay/projector-process.ts';
 import { EffectWorld } from './effect-world.ts';
 import { Receiver } from './receiver.ts';

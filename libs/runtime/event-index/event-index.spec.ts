@@ -2,7 +2,9 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { ManualClock, MemoryEventIndex, MemoryEventLog, MemoryLeaseStore } from '#adapters/memory';
 import { accessRefused, encodeEvent, streamStopped, type LogRecord } from '#events';
 import { pino } from 'pino';
+import { PromMeter } from '../telemetry/metrics/prom-meter.ts';
 import { EventIndexKeeper } from './event-index-keeper.ts';
+import { showEventIndexLag } from './event-index-lag.ts';
 import { IndexReader } from './index-reader.ts';
 import { indexedEventOf } from './indexed-event.ts';
 
@@ -101,14 +103,34 @@ describe('the keeper of the event index', () => {
 });
 
 test.each([
-  ['refusals/192.0.2.9', 'refusals/***'],
-  ['refusals/person:AbCdEfGhIjKlMnOpQrStUv', 'refusals/person:AbCdEfGhIjKlMnOpQrStUv'],
-])('whom an event names in clear is not in the index: %s', (subject, kept) => {
+  ['refusals/192.0.2.9', 'publisher:192.0.2.9:1935', 'refusals/***', 'publisher:***'],
+  ['refusals/person:AbCdEf', 'publisher:ps-4711', 'refusals/person:AbCdEf', 'publisher:ps-4711'],
+])('whom an event from before names in clear is not in the index: %s, %s', (subject, publisher, keptSubject, keptActor) => {
   const { headers } = recordOf(1);
   const { type, version, samples } = accessRefused;
-  const about = { ce_type: type, ce_subject: subject, ce_dataschema: `urn:streams:event:${type}:${version}` };
+  const about = { ce_type: type, ce_subject: subject, ce_actor: publisher, ce_dataschema: `urn:streams:event:${type}:${version}` };
   const record = { ...recordOf(1), headers: { ...headers, ...about }, value: JSON.stringify(samples[0]), partition: 0, offset: 0n, recordedAt: 1 };
-  expect(indexedEventOf('access', record)).toMatchObject({ type, subject: kept });
+  expect(indexedEventOf('access', record)).toMatchObject({ type, subject: keptSubject, actor: keptActor });
+});
+
+test('its lag is shown, and since when it stands still', async () => {
+  const world = worldOf();
+  for (const topic of topics) await world.log.ensureTopic(topic, 12);
+  const meter = new PromMeter(pino({ level: 'silent' }));
+  showEventIndexLag(topics, { ...world, telemetry: { meter } });
+  const shown = async (): Promise<readonly (string | undefined)[]> => {
+    const text = await meter.exposition();
+    return ['lag_events', 'still_seconds'].map((name) => new RegExp(`^streams_event_index_${name} (.*)$`, 'm').exec(text)?.[1]);
+  };
+  expect(await shown()).toEqual(['0', '0']);
+  const keeper = keep(world);
+  await world.log.append('stream', [recordOf(1), recordOf(2)]);
+  await indexed(world, 2);
+  await keeper.stop();
+  world.clock.advance(5000);
+  expect(await shown()).toEqual(['0', '0']);
+  await world.log.append('stream', [recordOf(3)]);
+  expect(await shown()).toEqual(['1', '5']);
 });
 
 describe('reading all partitions together', () => {

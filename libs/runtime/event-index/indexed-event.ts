@@ -1,4 +1,4 @@
-import { decodeEvent, isDirect, isReadable, keptSubject, type Context, type StoredRecord } from '#events';
+import { decodeEvent, isDirect, isReadable, keptActor, keptSubject, type Context, type StoredRecord } from '#events';
 import type { IndexedEvent } from '#ports';
 
 /** What the index keeps of a record; undefined for what is nobody's event and was set aside. */
@@ -17,7 +17,7 @@ export function indexedEventOf(topic: Context, record: StoredRecord): IndexedEve
     ...place,
     ...{ id, type, subject: keptSubject(type, subject), tenant: headers['ce_tenant'] ?? '' },
     time: Number.isNaN(time) ? recordedAt : time,
-    actor: headers['ce_actor'] ?? '',
+    actor: keptActor(headers['ce_actor'] ?? ''),
     correlationId: headers['ce_correlationid'] ?? id,
     causationId: headers['ce_causationid'] ?? id,
   };

@@ -70,6 +70,8 @@ export const metrics = {
   ),
   lagSeconds: gauge('consumer_lag_seconds', 'Age of the oldest of them.', ['projector'], ['projection', 'topic', 'group']),
   mirrorLagEvents: gauge('mirror_lag_events', 'Events of another region that its mirror here has not looked at yet.', ['projector'], ['origin']),
+  indexLagEvents: gauge('event_index_lag_events', 'Events of the log that the event index does not have yet.', ['projector']),
+  indexStillSeconds: gauge('event_index_still_seconds', 'Since when it has not moved although there are some.', ['projector']),
   failingPartitions: gauge(
     'consumer_failing_partitions',
     'Partitions that stand at an event which cannot be projected, or wait after another failure.',
