@@ -162,10 +162,14 @@ describe('personal data', () => {
     }
     await world.settle();
     const after = await rawRecords();
-    expect(after.filter(({ headers }) => headers['ce_type'] !== 'subject.erased')).toEqual(records);
+    // Who looks at personal data is on record each time.
+    const others = (all: readonly StoredRecord[]) =>
+      all.filter(({ headers }) => !['subject.erased', 'personal-data.viewed'].includes(headers['ce_type'] ?? ''));
+    expect(others(after)).toEqual(others(records));
     expect(after.filter(({ headers }) => headers['ce_type'] === 'subject.erased')).toHaveLength(1);
     expect(await engines.reads.select(playbackSessionTable, { limit: 100 })).toEqual(rows);
     expect(await playbacks(`&viewer=${viewer}`)).toEqual([]);
+    expect(await filesWith(await databaseFolder(), [viewer])).toEqual([]);
   });
 
   test('that is erased is erased again without harm, and of whom nothing is known is said so', async () => {
