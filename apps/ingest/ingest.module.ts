@@ -5,6 +5,7 @@ import type { Clock } from '#ports';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import type { IngestSettings } from './ingest.config.ts';
 import { Ingest } from './ingest.ts';
+import { TokenVerifier } from './permit/token-verifier.ts';
 import { CertificateKeeper } from './secure/certificate-keeper.ts';
 
 class IngestRoot {}
@@ -16,7 +17,9 @@ export async function ingestModule(engines: Engines<'database'>, context: AppCon
   const personal = openPersonal({ store: subjectKeys, master: openMasterKey(settings.masterKey), clock, logger }, lifecycle);
   const commands = new CommandExecutor({ aggregates, clock, ids, source: `/ingest/${settings.node}`, telemetry, personal });
   const certificate = await openCertificate(settings, { clock, logger }, lifecycle);
-  const deps = { aggregates, commands, leases, reads, clock, ids, logger, lifecycle, telemetry, ...(certificate && { certificate }) };
+  const tokens = settings.tokens && (await TokenVerifier.open(settings.tokens, { clock, logger }));
+  const extras = { ...(certificate && { certificate }), ...(tokens && { tokens }) };
+  const deps = { aggregates, commands, leases, reads, clock, ids, logger, lifecycle, telemetry, ...extras };
   const ingest = new Ingest(settings, deps);
   return { module: IngestRoot, providers: [{ provide: Ingest, useValue: ingest }] };
 }

@@ -4,6 +4,9 @@ import { metrics, type CommandExecutor, type Lifecycle, type Logger, type Teleme
 import type { IngestSettings } from './ingest.config.ts';
 import type { CertificateKeeper } from './secure/certificate-keeper.ts';
 import { TlsFront } from './secure/tls-front.ts';
+import { AdmissionHook } from './permit/admission-hook.ts';
+import { PublishPermits } from './permit/publish-permits.ts';
+import type { TokenVerifier } from './permit/token-verifier.ts';
 import { LeaseKeeper } from './keeper/lease-keeper.ts';
 import { StreamSweeper } from './keeper/stream-sweeper.ts';
 import { RelayHub } from './relay/relay-hub.ts';
@@ -29,6 +32,8 @@ export interface IngestDeps {
   readonly telemetry: Telemetry;
   /** Set where the settings name a certificate. */
   readonly certificate?: CertificateKeeper;
+  /** Set where the settings name keys of tokens. */
+  readonly tokens?: TokenVerifier;
 }
 
 export interface IngestPorts {
@@ -70,7 +75,9 @@ export class Ingest {
     this.sweeper = new StreamSweeper(settings, { ...deps, registry: this.registry, health });
     this.#leaseKeeper = new LeaseKeeper(settings, { ...deps, registry: this.registry, tenants, health });
     const relayUrlOf = (streamId: string): string => `http://${settings.relayPublicHost}:${this.#relay.port}/relay/${streamId}`;
-    const admission = new Admission({ ...settings, relayUrlOf }, { ...deps, hub, registry: this.registry, rejections, tenants });
+    const hook = settings.hook && new AdmissionHook(settings.hook, deps);
+    const permits = new PublishPermits({ sources: settings.sources, limits: settings.tenantLimits }, { ...deps, hook, tokens: deps.tokens });
+    const admission = new Admission({ ...settings, relayUrlOf }, { ...deps, hub, registry: this.registry, rejections, tenants, permits });
     const merger = new ReadMerger(settings.readMerge, () => this.registry.size);
     const shared = { ...deps, merger, admission, registry: this.registry, rejections, pool: new SlabPool(), limits: new ConnectionLimits(settings.limits) };
     const init = { host: settings.host, app: rtmpApp, session: settings.session };

@@ -115,11 +115,15 @@ const rejectReasons = [
   'protocol-error',
   'busy',
   'tenant-suspended',
+  'key-expired',
+  'source-not-allowed',
+  'limit-exceeded',
+  'denied',
 ] as const;
 
 export const streamPublishRejected = defineEvent({
   type: 'stream.publish-rejected',
-  version: 3,
+  version: 4,
   context: 'stream',
   meaning: 'A publisher was refused, and why.',
   schema: z.object({
@@ -132,28 +136,34 @@ export const streamPublishRejected = defineEvent({
   }),
   key: (data) => data.streamId || data.remoteAddress,
   dataSubject: (data) => peerSubject(data.remoteAddress),
-  // Version 1 did not know of suspended tenants; version 2 had the address in clear.
-  upcasters: [(data) => data, (data) => data],
+  // Version 1 did not know of suspended tenants; version 2 had the address in clear; version 3 did not know of the last four reasons.
+  upcasters: [(data) => data, (data) => data, (data) => data],
   samples: [
     { streamId: sampleStream, reason: 'bad-key', detail: 'The stream key does not match.', remoteAddress: '127.0.0.1:50001', node: 'ingest-1' },
     { streamId: sampleStream, reason: 'tenant-suspended', detail: 'The tenant is suspended.', remoteAddress: '127.0.0.1:50001', node: 'ingest-1' },
     { streamId: sampleStream, reason: 'bad-key', detail: 'The stream key does not match.', remoteAddress: sampleSealed, node: 'ingest-1' },
+    { streamId: sampleStream, reason: 'denied', detail: 'The publisher is not allowed here.', remoteAddress: sampleSealed, node: 'ingest-1' },
   ],
 });
 
 export const streamInterrupted = defineEvent({
   type: 'stream.interrupted',
-  version: 1,
+  version: 2,
   context: 'stream',
   meaning: 'The publisher of a live stream went away; the stream waits for it.',
   schema: z.object({
     streamId: id,
     sessionId: id,
-    reason: z.enum(['unpublished', 'connection-closed', 'stalled', 'protocol-error', 'too-slow', 'ingest-lost', 'shutdown']),
+    reason: z.enum(['unpublished', 'connection-closed', 'stalled', 'protocol-error', 'too-slow', 'ingest-lost', 'shutdown', 'limit-exceeded', 'lifetime-over']),
     detail: text,
   }),
   key: (data) => data.streamId,
-  samples: [{ streamId: sampleStream, sessionId: sampleSession, reason: 'connection-closed', detail: '' }],
+  // Version 2 knows of publishers that were let in and then took more, or longer, than they may.
+  upcasters: [(data) => data],
+  samples: [
+    { streamId: sampleStream, sessionId: sampleSession, reason: 'connection-closed', detail: '' },
+    { streamId: sampleStream, sessionId: sampleSession, reason: 'limit-exceeded', detail: 'This publisher sends 9000 kbit/s; 6000 are allowed.' },
+  ],
 });
 
 export const streamStopped = defineEvent({

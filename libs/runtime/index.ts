@@ -55,6 +55,7 @@ export { buildEnds, buildStarts, isWhole, type ReplayWindow } from './replay/bui
 export { BulkLoad, type BulkLoadInit } from './replay/bulk-load.ts';
 export { foldBetween, type OnPoison } from './replay/read-between.ts';
 export { ReplayProgress } from './replay/replay-progress.ts';
+export { JwksCache, type JwksCacheInit } from './jwks-cache.ts';
 export { readRtmpsSettings, readTlsFiles, type RtmpsSettings, type TlsFiles } from './rtmps.config.ts';
 export { readRetentionSettings, type RetentionSettings } from './retention.config.ts';
 export { restoreHeads, type RestorableAggregate, type RestoreHeadsDeps } from './restore-heads.ts';

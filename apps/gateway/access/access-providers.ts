@@ -4,7 +4,7 @@ import type { Provider } from '@nestjs/common';
 import { Admissions } from './admissions.ts';
 import { Authenticator } from './authenticator.ts';
 import type { JwtSettings } from './jwt.config.ts';
-import { JwksCache } from './jwks-cache.ts';
+import { JwksCache } from '#runtime';
 import { JwtVerifier } from './jwt-verifier.ts';
 import { KeyAuthority } from './key-authority.ts';
 import { KeyIssuer } from './key-issuer.ts';

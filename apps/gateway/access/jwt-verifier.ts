@@ -3,7 +3,7 @@ import type { Clock } from '#ports';
 import { errors, jwtVerify, type FlattenedJWSInput, type JWTHeaderParameters } from 'jose';
 import { unauthenticated, type Authentication, type Unauthenticated } from './authentication.ts';
 import { principalOfClaims, type ClaimNames } from './jwt-claims.core.ts';
-import type { JwksCache } from './jwks-cache.ts';
+import type { JwksCache } from '#runtime';
 import { derivedSecret, hashOf } from './secrets.ts';
 
 export interface JwtVerifierInit {

@@ -3,9 +3,12 @@ import { hasCode, OperatingError, type Millis } from '#kernel';
 import type { AggregateStore, Clock, IdSource, Lease, LeaseStore } from '#ports';
 import { backOffMs, pause, type CommandExecutor, type Logger } from '#runtime';
 import { createHash } from 'node:crypto';
+import type { HookVerdict } from '../permit/admission-hook.ts';
+import { isRefusal, type Refusal } from '../permit/permit.types.ts';
+import type { PublishPermits } from '../permit/publish-permits.ts';
 import type { RelayHub } from '../relay/relay-hub.ts';
 import type { LiveSession, SessionConnection } from './live-session.ts';
-import type { Rejections } from './rejections.ts';
+import { hostOf, type Rejections } from './rejections.ts';
 import type { SessionRegistry } from './session-registry.ts';
 import type { TenantGate } from './tenant-gate.ts';
 
@@ -28,6 +31,7 @@ export interface AdmissionDeps {
   readonly registry: SessionRegistry;
   readonly rejections: Rejections;
   readonly tenants: TenantGate;
+  readonly permits: PublishPermits;
   readonly logger: Logger;
 }
 
@@ -42,7 +46,26 @@ export interface AdmissionRequest {
 
 export type AdmissionResult = { readonly admitted: true; readonly session: LiveSession } | { readonly admitted: false; readonly description: string };
 
+/** Who wants to publish what, and by which right. */
+interface Shown {
+  readonly streamId: string;
+  /** Null for a token. */
+  readonly secretHash: string | null;
+  /** That the stream must belong to; undefined where the key tells. */
+  readonly tenant: string | undefined;
+}
+
+/** One publisher's way through admission, over the tries that a database which is away may take. */
+interface Attempt {
+  readonly request: AdmissionRequest;
+  command: StartPublishing;
+  tenant: string | undefined;
+  /** Of the operator's service. */
+  verdict: HookVerdict | undefined;
+}
+
 const badKey = "The stream key is not valid. Copy it again from the stream's page.";
+const unknownStream: Refusal = { reason: 'unknown-stream', detail: 'There is no such stream. Create it first.' };
 const suspended = 'This tenant is suspended. Ask those who run this platform.';
 const unavailable = 'The server cannot check the stream key right now. Try again in a few seconds.';
 
@@ -65,28 +88,35 @@ export class Admission {
 
   /** Never throws. A database that is away is waited for, up to a bound. */
   async admit(request: AdmissionRequest): Promise<AdmissionResult> {
-    const key = parseStreamKey(request.key);
-    if (key === undefined) {
-      this.#deps.rejections.record({ streamId: '', reason: 'bad-key', detail: badKey, remoteAddress: request.remoteAddress });
-      return refused(badKey);
-    }
-    const command = this.#command(request, key.streamId, key.secret);
+    const shown = await this.#shown(request);
+    if (isRefusal(shown)) return this.#turnAway(request, '', shown);
+    const attempt: Attempt = { request, tenant: shown.tenant, command: this.#command(request, shown), verdict: undefined };
     const deadline = this.#deps.clock.now() + this.#init.admissionMs;
     for (let failures = 0; ; failures++) {
       try {
-        return await this.#try(request, command);
+        return await this.#try(attempt);
       } catch (error) {
         if (!isRetryable(error)) throw error;
         const wait = backOffMs(failures, 100, 1_000);
-        if (request.signal.aborted || this.#deps.clock.now() + wait > deadline) return this.#giveUp(request, command, error);
+        if (request.signal.aborted || this.#deps.clock.now() + wait > deadline) return this.#giveUp(request, attempt.command, error);
         await pause(wait, request.signal);
       }
     }
   }
 
-  #command(request: AdmissionRequest, streamId: string, secret: string): StartPublishing {
+  /** What the publisher shows for itself, where it comes from included. */
+  async #shown({ key, remoteAddress }: AdmissionRequest): Promise<Shown | Refusal> {
+    const stranger = this.#deps.permits.source(hostOf(remoteAddress));
+    if (stranger !== undefined) return stranger;
+    const token = await this.#deps.permits.token(key);
+    if (token !== undefined) return isRefusal(token) ? token : { ...token, secretHash: null };
+    const parsed = parseStreamKey(key);
+    if (parsed === undefined) return { reason: 'bad-key', detail: badKey };
+    return { streamId: parsed.streamId, secretHash: createHash('sha256').update(parsed.secret).digest('hex'), tenant: undefined };
+  }
+
+  #command(request: AdmissionRequest, { streamId, secretHash }: Shown): StartPublishing {
     const { endpoint, remoteAddress } = request;
-    const secretHash = createHash('sha256').update(secret).digest('hex');
     const { node, relayUrlOf } = this.#init;
     return {
       type: 'StartPublishing',
@@ -107,24 +137,50 @@ export class Admission {
     return refused(unavailable);
   }
 
-  #turnAway({ remoteAddress }: AdmissionRequest, { streamId }: StartPublishing): AdmissionResult {
-    this.#deps.rejections.record({ streamId, reason: 'tenant-suspended', detail: suspended, remoteAddress });
-    return refused(suspended);
+  #turnAway({ remoteAddress }: AdmissionRequest, streamId: string, refusal: Refusal): AdmissionResult {
+    this.#deps.rejections.record({ streamId, ...refusal, remoteAddress });
+    return refused(refusal.detail);
   }
 
-  async #try(request: AdmissionRequest, command: StartPublishing): Promise<AdmissionResult> {
+  async #try(attempt: Attempt): Promise<AdmissionResult> {
+    const { request, command } = attempt;
     const head = await this.#deps.aggregates.load('stream', command.streamId);
     const state = head === undefined ? streamDecider.initialState : (head.state as StreamState);
+    // A stranger's stream and one that is not there look the same, its rules included.
+    if (head !== undefined && attempt.tenant !== undefined && attempt.tenant !== head.tenant) return this.#turnAway(request, command.streamId, unknownStream);
     // Nobody who lacks the key gets as far as the lease: taking it would fence the rightful publisher.
     if (head === undefined || streamDecider.decide({ ...command, epoch: epochOfTrial }, state).refused) return this.#refuse(request, command);
-    if (await this.#deps.tenants.isSuspended(head.tenant)) return this.#turnAway(request, command);
+    const refusal = await this.#refusalOf(attempt, head.tenant);
+    if (refusal !== undefined) return this.#turnAway(request, command.streamId, refusal);
+    const renamed = attempt.verdict?.streamId;
+    // The operator's service vouches for the other stream; its own rules are asked as for any.
+    if (renamed !== undefined && renamed !== command.streamId) {
+      const { relayUrlOf } = this.#init;
+      attempt.command = { ...command, streamId: renamed, secretHash: null, relayUrl: relayUrlOf(renamed) };
+      attempt.tenant = head.tenant;
+      return this.#try(attempt);
+    }
     await this.#retireSilent(command.streamId);
     if (!this.#deps.registry.reserve(command.streamId)) return this.#refuse(request, command);
     try {
-      return await this.#start(request, command, head.tenant);
+      return await this.#start(attempt, head.tenant);
     } finally {
       this.#deps.registry.unreserve(command.streamId);
     }
+  }
+
+  /** What others than the stream's rules have against it. The operator's service is asked once, and last. */
+  async #refusalOf(attempt: Attempt, tenant: string): Promise<Refusal | undefined> {
+    const { permits, tenants } = this.#deps;
+    const { command, request } = attempt;
+    if (await tenants.isSuspended(tenant)) return { reason: 'tenant-suspended', detail: suspended };
+    const full = await permits.room(tenant, command.streamId);
+    if (full !== undefined || attempt.verdict !== undefined) return full;
+    const { streamId, endpoint, remoteAddress, node, sessionId } = command;
+    const verdict = await permits.word({ streamId, tenant, endpoint, remoteAddress, node, sessionId }, request.signal);
+    if (isRefusal(verdict)) return verdict;
+    attempt.verdict = verdict;
+    return undefined;
   }
 
   /** A connection whose peer vanished blocks nobody: the key's owner takes over. */
@@ -136,12 +192,13 @@ export class Admission {
     await ended;
   }
 
-  async #start(request: AdmissionRequest, command: StartPublishing, tenant: string): Promise<AdmissionResult> {
+  async #start(attempt: Attempt, tenant: string): Promise<AdmissionResult> {
+    const { request, command } = attempt;
     const lease = await this.#deps.leases.acquire(`ingest/${command.streamId}`, this.#init.node, this.#init.leaseTtlMs);
     if (lease === undefined) return this.#refuse(request, command);
     try {
       const result = await this.#execute({ ...command, epoch: Number(lease.epoch) });
-      if (!result.refused) return this.#admitted(request, command, lease, tenant);
+      if (!result.refused) return this.#admitted(attempt, lease, tenant);
       await this.#deps.leases.release(lease);
       return refused(result.message);
     } catch (error) {
@@ -150,11 +207,14 @@ export class Admission {
     }
   }
 
-  #admitted(request: AdmissionRequest, { streamId, sessionId }: StartPublishing, lease: Lease, tenant: string): AdmissionResult {
+  #admitted({ request, command, verdict }: Attempt, lease: Lease, tenant: string): AdmissionResult {
+    const { streamId, sessionId } = command;
     const { remoteAddress, connection } = request;
     const relay = this.#deps.hub.open(streamId, sessionId);
     const startedAt: Millis = this.#deps.clock.now();
-    const session: LiveSession = { streamId, tenant, sessionId, lease, relay, remoteAddress, startedAt, connection };
+    const limits = this.#deps.permits.limitsOf(tenant);
+    const endsAt = verdict?.lifetimeMs === undefined ? undefined : startedAt + verdict.lifetimeMs;
+    const session: LiveSession = { streamId, tenant, sessionId, lease, relay, remoteAddress, startedAt, connection, limits, endsAt };
     this.#deps.registry.add(session);
     this.#deps.logger.info({ streamId, sessionId, epoch: Number(lease.epoch) }, 'publisher admitted');
     return { admitted: true, session };

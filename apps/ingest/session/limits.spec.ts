@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { Meter } from '#runtime';
 import { CorrectionMeter } from './correction-meter.ts';
 import { ConnectionLimits } from './connection-limits.ts';
+import { SessionLimits } from './session-limits.ts';
 import { RejectionGuard } from './rejection-guard.ts';
 import { hostOf } from './rejections.ts';
 import { TokenBucket } from './token-bucket.ts';
@@ -81,4 +82,31 @@ test('corrections are added to the metrics as they grow, by kind, and told at th
   meter.report({ ...none, jumpsBack: 1, backSteps: 5 });
   expect(added).toEqual(['jump-back 1', 'back-step 3', 'back-step 2']);
   expect(meter.told).toEqual({ jumpsBack: 1, backSteps: 5 });
+});
+
+describe('a session within its limits', () => {
+  const at = (now: number, bytes = 0) => ({ now, bytes });
+
+  test('is measured over ten seconds, with room above for the encoder', () => {
+    const limits = new SessionLimits({ bitrate: 1_000_000 }, undefined, at(0));
+    expect(limits.check(10_000_000, 9_999)).toBeUndefined();
+    expect(limits.check(1_490_000, 10_000)).toBeUndefined();
+    expect(limits.check(3_000_000, 20_000)).toEqual({ reason: 'limit-exceeded', detail: 'This publisher sends 1208 kbit/s; 1000 are allowed.' });
+  });
+
+  test('without limits goes on, and with a lifetime until it is over', () => {
+    expect(new SessionLimits({}, undefined, at(0)).check(1e12, 1e9)).toBeUndefined();
+    const timed = new SessionLimits({}, 5_000, at(0));
+    expect(timed.check(0, 4_999)).toBeUndefined();
+    expect(timed.check(0, 5_000)).toMatchObject({ reason: 'lifetime-over' });
+  });
+
+  test('has a picture of so many lines, however it stands; what tells no size passes', () => {
+    const avc = Uint8Array.from(Buffer.from('17000000000142c028ffe100196742c028da01e0089f97011000000300100000030320f1832a01000468ce0fc8', 'hex'));
+    const limits = new SessionLimits({ height: 720 }, undefined, at(0));
+    expect(limits.picture(avc)).toEqual({ reason: 'limit-exceeded', detail: 'The picture has 1920x1080 pixels; 720 lines are allowed.' });
+    expect(new SessionLimits({ height: 1080 }, undefined, at(0)).picture(avc)).toBeUndefined();
+    expect(limits.picture(Uint8Array.of(0x90, 0x76, 0x70, 0x30, 0x39, 1))).toBeUndefined();
+    expect(limits.picture(Uint8Array.of(0x17, 0, 0, 0, 0))).toBeUndefined();
+  });
 });

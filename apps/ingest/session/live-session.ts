@@ -1,4 +1,4 @@
-import type { InterruptReason } from '#domain/stream';
+import type { InterruptReason, TenantLimits } from '#domain/stream';
 import type { Millis } from '#kernel';
 import type { Lease } from '#ports';
 import type { RelayStream } from '../relay/relay-stream.ts';
@@ -28,5 +28,8 @@ export interface LiveSession {
   readonly relay: RelayStream;
   readonly remoteAddress: string;
   readonly startedAt: Millis;
+  readonly limits: TenantLimits;
+  /** When its time is over; undefined for none. */
+  readonly endsAt: Millis | undefined;
   readonly connection: SessionConnection;
 }

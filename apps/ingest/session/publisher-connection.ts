@@ -1,5 +1,5 @@
-import { FlvError } from '#core/flv';
-import { RtmpError, ServerSession, type ServerSessionEffect, type ServerSessionInit, type ServerSessionInput } from '#core/rtmp';
+import { tagType, type FlvError } from '#core/flv';
+import { ServerSession, type MediaMessage, type RtmpError, type ServerSessionEffect, type ServerSessionInit, type ServerSessionInput } from '#core/rtmp';
 import type { InterruptReason, RejectReason } from '#domain/stream';
 import type { Millis } from '#kernel';
 import type { Clock } from '#ports';
@@ -9,6 +9,7 @@ import type { Admission } from './admission.ts';
 import { CorrectionMeter } from './correction-meter.ts';
 import type { LiveSession, SessionConnection, SessionEnd } from './live-session.ts';
 import type { Rejections } from './rejections.ts';
+import { SessionLimits, type LimitBreach } from './session-limits.ts';
 import type { SessionRegistry } from './session-registry.ts';
 
 export interface PublisherConnectionInit {
@@ -45,6 +46,8 @@ export class PublisherConnection implements SessionConnection {
   readonly #corrections: CorrectionMeter;
   readonly #gone = new AbortController();
   #live: LiveSession | undefined;
+  #limits: SessionLimits | undefined;
+  #breach: LimitBreach | undefined;
   #closing = false;
   #linger: NodeJS.Timeout | undefined;
   lastByteAt: Millis;
@@ -68,6 +71,7 @@ export class PublisherConnection implements SessionConnection {
 
   tick(now: Millis): void {
     if (this.#live !== undefined) this.#corrections.report(this.#protocol.counts);
+    this.#enforce(this.#limits?.check(this.#protocol.receivedBytes, now));
     const deadline = this.#protocol.nextDeadline();
     if (deadline !== undefined && now >= deadline) this.#step({ kind: 'tick' });
   }
@@ -84,6 +88,10 @@ export class PublisherConnection implements SessionConnection {
 
   #step(input: ServerSessionInput): void {
     for (const effect of this.#protocol.step(input, this.#deps.clock.now())) this.#perform(effect);
+    const breach = this.#breach;
+    this.#breach = undefined;
+    // Not in the middle of what one input leads to.
+    this.#enforce(breach);
   }
 
   #perform(effect: ServerSessionEffect): void {
@@ -95,7 +103,7 @@ export class PublisherConnection implements SessionConnection {
         return;
       case 'media':
         if (this.#live === undefined) effect.tag.release();
-        else this.#live.relay.add(effect);
+        else this.#relay(this.#live, effect);
         return;
       case 'metadata':
         this.#live?.relay.setMetadata(effect.body);
@@ -105,6 +113,22 @@ export class PublisherConnection implements SessionConnection {
       case 'close':
         return this.#close(effect.error);
     }
+  }
+
+  #relay(live: LiveSession, message: MediaMessage): void {
+    if (message.type === tagType.video && message.packet === 'sequence-header') this.#breach ??= this.#limits?.picture(message.tag.copyBody());
+    live.relay.add(message);
+  }
+
+  /** The encoder hears which limit it is, and so does the log. */
+  #enforce(breach: LimitBreach | undefined): void {
+    const live = this.#live;
+    if (breach === undefined || live === undefined) return;
+    const { remoteAddress } = this.#init;
+    const { reason, detail } = breach;
+    if (reason === 'limit-exceeded') this.#deps.rejections.record({ streamId: live.streamId, reason, detail, remoteAddress });
+    this.#endLive(breach);
+    this.end(detail);
   }
 
   #send(bytes: Uint8Array): void {
@@ -120,6 +144,8 @@ export class PublisherConnection implements SessionConnection {
     this.lastByteAt = this.#deps.clock.now();
     if (!result.admitted) return this.#step({ kind: 'publish-refused', description: result.description });
     this.#live = result.session;
+    const { limits, endsAt, startedAt } = result.session;
+    this.#limits = new SessionLimits(limits, endsAt, { now: startedAt, bytes: this.#protocol.receivedBytes });
     this.#init.onPublished();
     if (this.#gone.signal.aborted) return this.#endLive({ reason: 'connection-closed', detail: 'The publisher left while it was admitted.' });
     this.#step({ kind: 'publish-accepted' });

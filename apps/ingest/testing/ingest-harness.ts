@@ -17,6 +17,7 @@ import { CommandExecutor, createLogger, Lifecycle, noTelemetry, pause, PersonalD
 import { createHash } from 'node:crypto';
 import { readIngestSettings, type IngestSettings } from '../ingest.config.ts';
 import { Ingest, type IngestPorts } from '../ingest.ts';
+import { TokenVerifier } from '../permit/token-verifier.ts';
 import { openCertificate } from '../ingest.module.ts';
 
 /** The engines that several ingest nodes share. */
@@ -90,7 +91,8 @@ export class IngestNode {
     const telemetry = noTelemetry();
     const certificate = await openCertificate(settings, { clock, logger }, lifecycle);
     const deps = { aggregates, leases: proxyLeases(engines), commands, clock, ids, reads, logger, lifecycle, telemetry };
-    const ingest = new Ingest(settings, { ...deps, ...(certificate && { certificate }) });
+    const tokens = settings.tokens && (await TokenVerifier.open(settings.tokens, { clock, logger }));
+    const ingest = new Ingest(settings, { ...deps, ...(certificate && { certificate }), ...(tokens && { tokens }) });
     const node = new IngestNode(engines, settings, lifecycle, ingest, commands);
     node.ports = await ingest.serve();
     return node;

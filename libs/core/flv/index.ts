@@ -7,6 +7,7 @@ export { canonicalBody, isCanonicalAudio, isCanonicalVideo, type CanonicalBody }
 export { opusConfigOf, parseFlacConfig, parseOpusConfig, parseVp9Config, type AudioConfig } from './codec-config.codec.ts';
 export { encodeEnhanced, enhancedPacket, parseEnhanced, tracksMax, type EnhancedBody, type EnhancedTrack } from './enhanced-header.codec.ts';
 export { parseHevcConfig, type HevcConfig } from './hevc.codec.ts';
+export { pictureOf } from './picture.codec.ts';
 export { ByteWriter } from './byte-writer.core.ts';
 export { FlvError, type FlvErrorCode } from './errors.ts';
 export { FlvReader, type FlvReaderInit } from './flv-reader.core.ts';

@@ -29,6 +29,8 @@ export type {
   StreamCommand,
 } from './stream.commands.ts';
 export { streamAggregate, streamDecider, type StreamDraft } from './stream.decider.ts';
+export { AddressList } from './address-list.core.ts';
+export { LimitBook, type TenantLimits } from './tenant-limits.core.ts';
 export { streamsProjection } from './stream.projection.ts';
 export type { PublisherSession, StreamIdentity, StreamState, StreamStatus } from './stream.state.ts';
 export { renditionTable, segmentTable, sessionTable, streamTable } from './stream.tables.ts';

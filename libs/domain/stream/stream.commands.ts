@@ -18,8 +18,8 @@ export interface CreateStream extends StreamSettings {
 export interface StartPublishing {
   readonly type: 'StartPublishing';
   readonly streamId: string;
-  /** SHA-256 of the secret that the publisher showed, hex. */
-  readonly secretHash: string;
+  /** SHA-256 of the secret that the publisher showed, hex; null where a token or the operator's service vouches for it. */
+  readonly secretHash: string | null;
   readonly sessionId: string;
   /**
    * Epoch of the lease `ingest/<streamId>` under which this node would publish. A node that could not take the lease, or

@@ -63,6 +63,7 @@ describe('what happens', () => {
   test.each<[string, StreamDraft[], StreamCommand, StreamDraft[]]>([
     ['nothing yet, create', [], create, [created]],
     ['created, publish', [created], start, [started]],
+    ['created, publish with a token', [created], { ...start, secretHash: null }, [started]],
     ['live, the same session again', [created, started], start, []],
     ['live, its publisher goes', [created, started], interrupt, [interrupted]],
     ['live, an older session goes', [created, started, interrupted, startedAs('s-2', 2)], interrupt, []],

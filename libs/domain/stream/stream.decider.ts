@@ -39,7 +39,7 @@ function lastEpoch(state: StreamState): number {
 function startPublishing(command: StartPublishing, state: StreamState): StreamDecision {
   const { streamId, sessionId, epoch, endpoint, remoteAddress, node, relayUrl } = command;
   if (state.status === 'absent') return rejected(command, 'unknown-stream', 'There is no such stream. Create it first.');
-  if (!sameHash(command.secretHash, state.keyHash)) return rejected(command, 'bad-key', 'The stream key does not match.');
+  if (command.secretHash !== null && !sameHash(command.secretHash, state.keyHash)) return rejected(command, 'bad-key', 'The stream key does not match.');
   if (state.status === 'stopped') return rejected(command, 'stream-stopped', 'The stream has ended. Create a new one.');
   // The same session again is the retry of a command whose answer was lost.
   if (state.status === 'live' && state.sessionId === sessionId) return accept<StreamDraft>();

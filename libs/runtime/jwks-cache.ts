@@ -1,6 +1,6 @@
 import { isFresh } from '#kernel';
 import type { Clock } from '#ports';
-import type { Logger } from '#runtime';
+import type { Logger } from './logging.ts';
 import { createLocalJWKSet, errors, type FlattenedJWSInput, type JSONWebKeySet, type JWTHeaderParameters } from 'jose';
 
 export interface JwksCacheInit {

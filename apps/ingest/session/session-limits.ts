@@ -1,0 +1,64 @@
+import { FlvError, pictureOf } from '#core/flv';
+import type { TenantLimits } from '#domain/stream';
+import type { Millis } from '#kernel';
+
+/** Key frames come in bursts: a shorter window would take one for a bitrate. */
+const windowMs = 10_000;
+/** Encoders go above their target for a while. */
+const tolerance = 1.2;
+
+/** Why a publisher that was let in may not go on. */
+export interface LimitBreach {
+  readonly reason: 'limit-exceeded' | 'lifetime-over';
+  readonly detail: string;
+}
+
+/** Holds one session to its tenant's limits and to its own lifetime. */
+export class SessionLimits {
+  readonly #limits: TenantLimits;
+  readonly #endsAt: Millis | undefined;
+  #windowAt: Millis;
+  #bytesAtWindow: number;
+
+  constructor(limits: TenantLimits, endsAt: Millis | undefined, start: { readonly now: Millis; readonly bytes: number }) {
+    this.#limits = limits;
+    this.#endsAt = endsAt;
+    this.#windowAt = start.now;
+    this.#bytesAtWindow = start.bytes;
+  }
+
+  /** @param bytes received since the connection began */
+  check(bytes: number, now: Millis): LimitBreach | undefined {
+    if (this.#endsAt !== undefined && now >= this.#endsAt) return { reason: 'lifetime-over', detail: 'The time that this publisher was given is over.' };
+    const passedMs = now - this.#windowAt;
+    if (passedMs < windowMs) return undefined;
+    const bitrate = Math.round(((bytes - this.#bytesAtWindow) * 8000) / passedMs);
+    this.#windowAt = now;
+    this.#bytesAtWindow = bytes;
+    const { bitrate: allowed } = this.#limits;
+    if (allowed === undefined || bitrate <= allowed * tolerance) return undefined;
+    return { reason: 'limit-exceeded', detail: `This publisher sends ${kbps(bitrate)} kbit/s; ${kbps(allowed)} are allowed.` };
+  }
+
+  /** @param body of a video sequence header */
+  picture(body: Uint8Array): LimitBreach | undefined {
+    const { height: allowed } = this.#limits;
+    if (allowed === undefined) return undefined;
+    const { width, height } = sizeOf(body);
+    if (Math.min(width, height) <= allowed) return undefined;
+    return { reason: 'limit-exceeded', detail: `The picture has ${width}x${height} pixels; ${allowed} lines are allowed.` };
+  }
+}
+
+function kbps(bitrate: number): number {
+  return Math.round(bitrate / 1000);
+}
+
+function sizeOf(body: Uint8Array): { readonly width: number; readonly height: number } {
+  try {
+    return pictureOf(body) ?? { width: 0, height: 0 };
+  } catch (error) {
+    if (error instanceof FlvError) return { width: 0, height: 0 };
+    throw error;
+  }
+}

@@ -1,0 +1,24 @@
+import { expect, test } from '@jest/globals';
+import { AddressList } from './address-list.core.ts';
+
+test.each<[string, readonly string[], readonly string[]]>([
+  ['203.0.113.0/24', ['203.0.113.0', '203.0.113.255', '::ffff:203.0.113.9', '[::ffff:203.0.113.9]'], ['203.0.114.0', '::cb00:7109', 'x']],
+  ['10.1.2.3', ['10.1.2.3'], ['10.1.2.4', '']],
+  ['10.0.0.0/9', ['10.127.0.1'], ['10.128.0.1']],
+  ['0.0.0.0/0', ['1.2.3.4'], ['2001:db8::1']],
+  ['2001:db8::/32', ['2001:db8::1', '2001:DB8:ffff::', '2001:db8::1%eth0'], ['2001:db9::', '1.2.3.4']],
+  ['::/0', ['::1', '1.2.3.4'], ['nonsense']],
+  ['fe80::1', ['fe80:0:0:0:0:0:0:1'], ['fe80::2']],
+])('%s has what lies in it and nothing else', (network, inside, outside) => {
+  const list = AddressList.parse(['192.0.2.1', network]);
+  if (typeof list === 'string') throw new Error(list);
+  for (const address of inside) expect([address, list.has(address)]).toEqual([address, true]);
+  for (const address of outside) expect([address, list.has(address)]).toEqual([address, false]);
+});
+
+test.each(['', '10.0.0', '10.0.0.256', '010.0.0.1', '10.0.0.0/33', '10.0.0.0/8/8', '10.0.0.0/x', '2001:db8', '::1::', ':::', '2001:db8::/129', 'g::', '1:2:3:4:5:6:7:8::', 'host'])(
+  '%j is no network',
+  (text) => {
+    expect(AddressList.parse(['10.0.0.1', text])).toBe(text);
+  },
+);
