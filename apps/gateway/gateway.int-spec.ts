@@ -91,6 +91,30 @@ describe('streams', () => {
     expect(theirs.json.id).not.toBe(first.json.id);
   });
 
+  test('gets another key that expires, while the one before ends after an overlap; repeated it is the same', async () => {
+    const { id, streamKey } = await createStream();
+    const once = { 'idempotency-key': `guest-${id}` };
+    const body = { id, expiresInSeconds: 3600, singleUse: true, previousForSeconds: 60 };
+    const answer = await post('/api/v1/stream/key', body, once);
+    expect([answer.status, answer.json]).toEqual([
+      201,
+      { id, streamKey: expect.stringMatching(`^${id}-[a-z2-7]{52}$`), expiresAt: expect.stringMatching(/Z$/), singleUse: true },
+    ]);
+    expect((await post('/api/v1/stream/key', body, once)).json).toEqual(answer.json);
+    const forever = await post('/api/v1/stream/key', { id });
+    expect(forever.json).toMatchObject({ expiresAt: null, singleUse: false });
+    const head = await world.engines.aggregates.load('stream', id);
+    const keys = (head?.state as { keys: Array<{ hash: string; untilMs: number }> } | undefined)?.keys ?? [];
+    expect(keys.map(({ hash }) => hash)).toEqual(
+      [streamKey, answer.json.streamKey, forever.json.streamKey].map((key: string) => hashOf(key.slice(id.length + 1))),
+    );
+    expect(keys.map(({ untilMs }) => untilMs > 0)).toEqual([true, true, false]);
+    expect((await post('/api/v1/stream/key', { id: 'st-aaaaaaaaaaaaaaaa' })).status).toBe(404);
+    expect((await post('/api/v1/stream/key', { id, expiresInSeconds: 0 })).status).toBe(400);
+    await post('/api/v1/stream/stop', { id });
+    expect((await post('/api/v1/stream/key', { id })).status).toBe(409);
+  });
+
   test('stopping is final, and may be repeated', async () => {
     const { id } = await createStream();
     expect((await post('/api/v1/stream/stop', { id })).json).toEqual({ id, status: 'stopped' });

@@ -1,4 +1,15 @@
-import { invalidSetting, readChoice, readInteger, readPort, readRtmpsSettings, readSharedSettings, readUrl, type Environment, type RtmpsSettings, type SharedSettings } from '#runtime';
+import {
+  invalidSetting,
+  readChoice,
+  readInteger,
+  readPort,
+  readRtmpsSettings,
+  readSharedSettings,
+  readUrl,
+  type Environment,
+  type RtmpsSettings,
+  type SharedSettings,
+} from '#runtime';
 import { serverSessionLimits, type ServerSessionLimits } from '#core/rtmp';
 import { AddressList, LimitBook } from '#domain/stream';
 import type { HookSettings } from './permit/admission-hook.ts';
@@ -52,14 +63,18 @@ function readSources(env: Environment): AddressList | undefined {
   const text = env['INGEST_SOURCES'];
   if (!text) return undefined;
   const list = AddressList.parse(text.split(','));
-  if (typeof list === 'string') throw invalidSetting('INGEST_SOURCES', `must be networks such as 203.0.113.0/24, separated by commas; ${JSON.stringify(list)} is none`);
+  if (typeof list === 'string')
+    throw invalidSetting('INGEST_SOURCES', `must be networks such as 203.0.113.0/24, separated by commas; ${JSON.stringify(list)} is none`);
   return list;
 }
 
 function readLimits(env: Environment): LimitBook {
   const book = LimitBook.parse(env['INGEST_TENANT_LIMITS'] ?? '');
   if (typeof book !== 'string') return book;
-  throw invalidSetting('INGEST_TENANT_LIMITS', `must be such as acme=streams:5,bitrate:8000000,height:1080;*=streams:100; ${JSON.stringify(book)} cannot be read`);
+  throw invalidSetting(
+    'INGEST_TENANT_LIMITS',
+    `must be such as acme=streams:5,bitrate:8000000,height:1080;*=streams:100; ${JSON.stringify(book)} cannot be read`,
+  );
 }
 
 function readTokens(env: Environment): TokenSettings | undefined {
@@ -67,7 +82,10 @@ function readTokens(env: Environment): TokenSettings | undefined {
   const jwksUrl = readUrl(env, 'INGEST_JWT_JWKS_URL', ['https', 'http']);
   const rest = { issuer: env['INGEST_JWT_ISSUER'] || undefined, audience: env['INGEST_JWT_AUDIENCE'] || 'streams-publish' };
   if (keyFile !== undefined && jwksUrl !== undefined)
-    throw invalidSetting('INGEST_JWT_JWKS_URL', 'is set, and INGEST_JWT_KEY_FILE is: keys come from one of the two', ['INGEST_JWT_JWKS_URL', 'INGEST_JWT_KEY_FILE']);
+    throw invalidSetting('INGEST_JWT_JWKS_URL', 'is set, and INGEST_JWT_KEY_FILE is: keys come from one of the two', [
+      'INGEST_JWT_JWKS_URL',
+      'INGEST_JWT_KEY_FILE',
+    ]);
   if (keyFile !== undefined || jwksUrl !== undefined) return { ...rest, keyFile, jwksUrl };
   const lonely = ['INGEST_JWT_ISSUER', 'INGEST_JWT_AUDIENCE'].find((name) => env[name]);
   if (lonely !== undefined) throw invalidSetting(lonely, 'is set, but neither INGEST_JWT_KEY_FILE nor INGEST_JWT_JWKS_URL is');
@@ -78,7 +96,8 @@ function readHook(env: Environment): HookSettings | undefined {
   const url = readUrl(env, 'INGEST_ADMISSION_URL', ['https', 'http']);
   const onSilence = readChoice(env, 'INGEST_ADMISSION_ON_SILENCE', ['refuse', 'allow'], 'refuse');
   const secret = env['INGEST_ADMISSION_SECRET'] || undefined;
-  if (secret !== undefined && !/^whsec_[A-Za-z0-9+/]{22,}={0,2}$/.test(secret)) throw invalidSetting('INGEST_ADMISSION_SECRET', 'must be whsec_ and the base64 of 16 bytes or more');
+  if (secret !== undefined && !/^whsec_[A-Za-z0-9+/]{22,}={0,2}$/.test(secret))
+    throw invalidSetting('INGEST_ADMISSION_SECRET', 'must be whsec_ and the base64 of 16 bytes or more');
   return url === undefined ? undefined : { url, onSilence, secret: secret === undefined ? undefined : Buffer.from(secret.slice(6), 'base64') };
 }
 

@@ -57,6 +57,7 @@ import {
   streamStopped,
   type StreamEventDefinition,
 } from './stream.events.ts';
+import { streamKeyIssued, streamKeyUsed, type StreamKeyEventDefinition } from './stream-key.events.ts';
 import { masterKeyRotated, subjectErased, subjectExported, type SubjectEventDefinition } from './subject.events.ts';
 import {
   webhookChanged,
@@ -70,6 +71,7 @@ import {
 
 export type AnyDefinition =
   | StreamEventDefinition
+  | StreamKeyEventDefinition
   | CacheEventDefinition
   | EdgeEventDefinition
   | AccessEventDefinition
@@ -88,6 +90,8 @@ export type AnyDefinition =
 /** Every event there is. Code, docs/EVENTS.md, JSON Schemas and topics derive from this list. */
 export const catalogue: readonly AnyDefinition[] = [
   streamCreated,
+  streamKeyIssued,
+  streamKeyUsed,
   streamStarted,
   streamPublishRejected,
   streamInterrupted,
@@ -167,7 +171,7 @@ export type EventOf<Definition> = Definition extends EventDefinition<infer Type,
 
 /** The closed union of all events, as decoded: the newest version of each. */
 export type DomainEvent = EventOf<AnyDefinition>;
-export type StreamEvent = EventOf<StreamEventDefinition>;
+export type StreamEvent = EventOf<StreamEventDefinition | StreamKeyEventDefinition>;
 export type CacheEvent = EventOf<CacheEventDefinition>;
 export type EdgeEvent = EventOf<EdgeEventDefinition>;
 export type AccessEvent = EventOf<AccessEventDefinition | SubjectEventDefinition>;

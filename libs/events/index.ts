@@ -37,6 +37,7 @@ export {
 export { formatErased, formatLocked, formatSealed, parseSealed, readPersonal, sealedPrefix, type PersonalValue, type SealedText } from './stand-in.codec.ts';
 export { stampOf } from './stamp.ts';
 export * from './stream.events.ts';
+export * from './stream-key.events.ts';
 export * from './subject.events.ts';
 export * from './webhook.events.ts';
 export { isErased, keptActor, keptSubject, mask, maskedActor, maskedData, maskedKey, maskedRecord, maskedSubject, personalFieldsOf } from './masked-record.ts';

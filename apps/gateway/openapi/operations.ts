@@ -34,7 +34,7 @@ import {
   showSandboxPurge,
   showSandboxStream,
 } from '../sandboxes/sandboxes.contract.ts';
-import { listStreams, showStream, startStream, stopStream } from '../streams/streams.contract.ts';
+import { issueStreamKey, listStreams, showStream, startStream, stopStream } from '../streams/streams.contract.ts';
 import { eraseSubject, exportSubject, rotateMasterKey, showSubjectKeys } from '../subjects/subjects.contract.ts';
 import { followRows, socketRows } from '../watch/watch.contract.ts';
 import {
@@ -52,6 +52,7 @@ import {
 /** Every operation of the API, in the order in which the documentation shows them. */
 export const operations: readonly Operation[] = [
   startStream,
+  issueStreamKey,
   stopStream,
   listStreams,
   showStream,

@@ -1,4 +1,5 @@
 import { formatStreamKey, streamAggregate, streamIdOf, type StreamSettings, type StreamState } from '#domain/stream';
+import type { Clock } from '#ports';
 import type { CommandExecutor, CommandResult } from '#runtime';
 import { derivedId, derivedSecret, hashOf, randomId, randomSecret } from '../access/secrets.ts';
 import type { Caller } from '../http/caller.ts';
@@ -36,12 +37,23 @@ function sameRequest(state: KnownStream, request: StreamRequest, keyHash: string
   return state.keyHash === keyHash && pick(state) === pick(request);
 }
 
+export interface KeyRequest {
+  readonly id: string;
+  /** Undefined for never. */
+  readonly expiresInSeconds: number | undefined;
+  readonly singleUse: boolean;
+  /** Undefined leaves the keys before as they are. */
+  readonly previousForSeconds: number | undefined;
+}
+
 /** Carries the API's wishes to the stream's rules, and their refusals back. */
 export class StreamCommands {
   readonly #commands: CommandExecutor;
+  readonly #clock: Clock;
 
-  constructor(commands: CommandExecutor) {
+  constructor(commands: CommandExecutor, clock: Clock) {
     this.#commands = commands;
+    this.#clock = clock;
   }
 
   async start(request: StreamRequest, caller: Caller): Promise<StartedStream> {
@@ -55,6 +67,23 @@ export class StreamCommands {
       throw new ProblemError({ status: 422, code: 'idempotency-key-reused', detail: 'This Idempotency-Key was used for another request.' });
     }
     return { state: known(result), streamKey, createdAtMs: undefined };
+  }
+
+  /** @throws ProblemError 404 when there is no such stream, 409 when it has ended. */
+  async issueKey(request: KeyRequest, caller: Caller): Promise<{ readonly streamKey: string; readonly expiresAtMs: number }> {
+    const { id: streamId, singleUse, expiresInSeconds, previousForSeconds } = request;
+    const { proof, idempotencyKey } = caller;
+    const secret = idempotencyKey === undefined ? randomSecret() : derivedSecret(proof, 'stream key', streamId, idempotencyKey);
+    const now = this.#clock.now();
+    const keyHash = hashOf(secret);
+    const expiresAtMs = expiresInSeconds === undefined ? 0 : now + expiresInSeconds * 1000;
+    const previousUntilMs = previousForSeconds === undefined ? 0 : now + previousForSeconds * 1000;
+    const command = { type: 'IssueKey' as const, streamId, keyHash, expiresAtMs, singleUse, previousUntilMs };
+    const result = await this.#commands.execute(streamAggregate, streamId, command, caller);
+    if (result.refused) throw result.code === 'unknown-stream' ? notFound(result.code, result.message) : conflict(result.code, result.message);
+    // Of a repeated request the first one counts.
+    const kept = known(result).keys?.find((key) => key.hash === keyHash);
+    return { streamKey: formatStreamKey({ streamId, secret }), expiresAtMs: kept?.untilMs ?? expiresAtMs };
   }
 
   async stop(streamId: string, detail: string, caller: Caller): Promise<void> {

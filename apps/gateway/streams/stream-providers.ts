@@ -11,7 +11,7 @@ import { StreamReader } from './stream-reader.ts';
 export function streamProviders({ dvrWindowMs }: GatewaySettings): readonly Provider[] {
   return [
     { provide: StreamDefaults, useValue: new StreamDefaults({ dvrWindowMs }) },
-    { provide: StreamCommands, useFactory: (commands: CommandExecutor) => new StreamCommands(commands), inject: [CommandExecutor] },
+    { provide: StreamCommands, useFactory: (commands: CommandExecutor, clock: Clock) => new StreamCommands(commands, clock), inject: [CommandExecutor, Clock] },
     {
       provide: StreamReader,
       useFactory: (reads: ReadStore, aggregates: AggregateStore) => new StreamReader(reads, aggregates),

@@ -140,6 +140,32 @@ export const startStream = operation({
   }),
 });
 
+export const issueStreamKey = operation({
+  id: 'issueStreamKey',
+  tag: 'Streams',
+  method: 'POST',
+  path: '/api/v1/stream/key',
+  summary: 'Give a stream another key, shown this once, and say how long the ones before work',
+  scopes: ['publish'],
+  tenancy: 'own',
+  context: 'stream',
+  status: 201,
+  headers: { 'Idempotency-Key': 'A repeated request with the same key issues no second key and gets the same answer.' },
+  body: z.strictObject({
+    id: streamId,
+    expiresInSeconds: z.number().int().min(1).max(31_536_000).optional().describe('Left out: it does not expire.'),
+    singleUse: z.boolean().default(false).describe('Lets one publisher in, once; a publisher that comes back needs another.'),
+    previousForSeconds: z
+      .number()
+      .int()
+      .min(0)
+      .max(31_536_000)
+      .optional()
+      .describe('How long the keys before go on; left out: as long as they would have. A live publisher stays.'),
+  }),
+  answer: z.object({ id: z.string(), streamKey: z.string(), expiresAt: timestamp.nullable(), singleUse: z.boolean() }),
+});
+
 export const stopStream = operation({
   id: 'stopStream',
   tag: 'Streams',

@@ -10,7 +10,7 @@ import { StreamDefaults } from './stream-defaults.ts';
 import { StreamReader } from './stream-reader.ts';
 import { streamDetail, streamPage } from './stream-detail.ts';
 import { summaryOf } from './stream.view.ts';
-import { listStreams, showStream, startStream, stopStream } from './streams.contract.ts';
+import { issueStreamKey, listStreams, showStream, startStream, stopStream } from './streams.contract.ts';
 
 @Controller()
 export class StreamsController {
@@ -38,6 +38,13 @@ export class StreamsController {
     const row = createdAtMs === undefined ? await this.#reader.row(state.streamId) : undefined;
     const summary = summaryOf(row, state, this.#urls.playback);
     return { ...summary, createdAt: summary.createdAt ?? isoTime(createdAtMs), streamKey, ingest: this.#urls.ingest };
+  }
+
+  @Route(issueStreamKey)
+  async issueKey(@Input(issueStreamKey) { body }: InputOf<typeof issueStreamKey>, @ByCaller() caller: Caller): Promise<object> {
+    const { id, expiresInSeconds, singleUse, previousForSeconds } = body;
+    const { streamKey, expiresAtMs } = await this.#commands.issueKey({ id, expiresInSeconds, singleUse, previousForSeconds }, caller);
+    return { id, streamKey, expiresAt: isoTime(expiresAtMs === 0 ? null : expiresAtMs), singleUse };
   }
 
   @Route(stopStream)

@@ -76,7 +76,7 @@ class World {
 
   async publish(session: string, epoch: number): Promise<void> {
     const from = { endpoint: 'primary' as const, remoteAddress: '192.0.2.1:1', node: 'node-1', relayUrl: 'http://127.0.0.1/relay' };
-    await this.execute({ type: 'StartPublishing', streamId, sessionId: session, secretHash, epoch, ...from });
+    await this.execute({ type: 'StartPublishing', streamId, sessionId: session, nowMs: this.clock.now(), secretHash, epoch, ...from });
   }
 
   async execute(command: StreamCommand): Promise<void> {

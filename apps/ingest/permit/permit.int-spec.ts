@@ -1,6 +1,6 @@
-import { AddressList, LimitBook } from '#domain/stream';
+import { AddressList, formatStreamKey, LimitBook, streamAggregate } from '#domain/stream';
 import { afterEach, describe, expect, test } from '@jest/globals';
-import { createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { createHash, createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
@@ -99,12 +99,21 @@ describe('JSON Web Tokens as stream keys', () => {
   test.each<[string, () => Promise<string>, string, string]>([
     ['expired', () => sign({ sub: 'st-aaaaaaaa', exp: nowSec - 600 }), 'key-expired', 'has expired'],
     ['for another audience', () => sign({ sub: 'st-aaaaaaaa', aud: 'elsewhere' }), 'bad-key', 'The claim aud of the token'],
-    ['by a key of somebody else', () => sign({ sub: 'st-aaaaaaaa' }, 'ES256', generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey), 'bad-key', 'not signed in a way'],
+    [
+      'by a key of somebody else',
+      () => sign({ sub: 'st-aaaaaaaa' }, 'ES256', generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey),
+      'bad-key',
+      'not signed in a way',
+    ],
     ['of no stream', () => sign({ sub: 'me' }), 'bad-key', 'names no stream'],
     ["for another tenant's stream", () => sign({ sub: 'st-aaaaaaaa', tenant: 'acme' }), 'unknown-stream', 'There is no such stream'],
     [
       'signed with a shared secret',
-      () => new SignJWT({ sub: 'st-aaaaaaaa', aud: 'streams-publish' }).setProtectedHeader({ alg: 'HS256' }).setExpirationTime('1h').sign(Buffer.from('x'.repeat(32))),
+      () =>
+        new SignJWT({ sub: 'st-aaaaaaaa', aud: 'streams-publish' })
+          .setProtectedHeader({ alg: 'HS256' })
+          .setExpirationTime('1h')
+          .sign(Buffer.from('x'.repeat(32))),
       'bad-key',
       'not signed in a way',
     ],
@@ -114,6 +123,24 @@ describe('JSON Web Tokens as stream keys', () => {
     const refused = await refusal(node, node.url(await make()));
     expect(refused.reason).toBe(reason);
     expect(refused.shown).toContain(message);
+  });
+});
+
+describe('stream keys', () => {
+  test('one for one publication lets in once; replaced ones end at their time', async () => {
+    const node = await start({});
+    const first = await node.createStream('st-aaaaaaaa');
+    const secret = 'c'.repeat(26);
+    const keyHash = createHash('sha256').update(secret).digest('hex');
+    const command = { type: 'IssueKey' as const, streamId: 'st-aaaaaaaa', keyHash, expiresAtMs: 0, singleUse: true, previousUntilMs: 1 };
+    await node.commands.execute(streamAggregate, 'st-aaaaaaaa', command, { actor: 'system:test', correlationId: 'test' });
+    const old = await publish(node.url(first), 30).ended;
+    expect(old.output).toContain('The stream key has expired.');
+    const once = node.url(formatStreamKey({ streamId: 'st-aaaaaaaa', secret }));
+    expect(await publish(once, 1).ended).toMatchObject({ code: 0 });
+    await node.engines.eventually('stream.interrupted');
+    expect((await publish(once, 30).ended).output).toContain('was for one publication, and has been used');
+    expect((await node.engines.events()).map(({ type }) => type)).toEqual(expect.arrayContaining(['stream.key-issued', 'stream.key-used']));
   });
 });
 
@@ -162,7 +189,14 @@ describe('the admission service', () => {
     const node = await start({ hook: { ...hook, url, secret } });
     expect(await publish(node.url(await node.createStream('st-aaaaaaaa')), 1).ended).toMatchObject({ code: 0 });
     const [{ headers, body }] = asked as [{ headers: Record<string, string>; body: string }];
-    expect(JSON.parse(body)).toMatchObject({ type: 'publish', streamId: 'st-aaaaaaaa', tenant: 'default', endpoint: 'primary', node: 'node-1', remoteAddress: expect.any(String) });
+    expect(JSON.parse(body)).toMatchObject({
+      type: 'publish',
+      streamId: 'st-aaaaaaaa',
+      tenant: 'default',
+      endpoint: 'primary',
+      node: 'node-1',
+      remoteAddress: expect.any(String),
+    });
     const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${body}`;
     expect(headers['webhook-signature']).toBe(`v1,${createHmac('sha256', secret).update(signed).digest('base64')}`);
   });

@@ -49,11 +49,13 @@ export class PublishPermits {
     const live = await this.#deps.aggregates.find('stream', 'status', 'live');
     const others = live.filter((head) => head.tenant === tenant && (head.state as Exclude<StreamState, { status: 'absent' }>).streamId !== streamId);
     if (others.length < streams) return undefined;
-    return { reason: 'limit-exceeded', detail: `This tenant may have ${streams} ${streams === 1 ? 'stream' : 'streams'} live at once, and has ${others.length}.` };
+    return {
+      reason: 'limit-exceeded',
+      detail: `This tenant may have ${streams} ${streams === 1 ? 'stream' : 'streams'} live at once, and has ${others.length}.`,
+    };
   }
 
   async word(question: HookQuestion, signal: AbortSignal): Promise<HookVerdict | Refusal> {
     return (await this.#deps.hook?.ask(question, signal)) ?? {};
   }
 }
-

@@ -123,6 +123,7 @@ export class Admission {
       streamId,
       secretHash,
       sessionId: this.#deps.ids.next(),
+      nowMs: this.#deps.clock.now(),
       epoch: 0,
       endpoint,
       remoteAddress,

@@ -21,7 +21,7 @@ import { addLog } from './log-program.ts';
 import { addReplays } from './replay-program.ts';
 import { addSandboxes } from './sandbox-program.ts';
 import { addSubjects } from './subject-program.ts';
-import { listStreams, showStream, startStream, stopStream, type StartOptions } from './stream.commands.ts';
+import { issueStreamKey, listStreams, showStream, startStream, stopStream, type StartOptions, type StreamKeyOptions } from './stream.commands.ts';
 
 /** `1080p:1080:4500000`, one rung of a ladder. */
 function rungs(text: string, before: StartOptions['ladder'] = []): NonNullable<StartOptions['ladder']> {
@@ -40,6 +40,11 @@ function addStreams(program: Command): void {
     .action((name: string, options: CommonOptions & { grace?: number; segment?: number; dvr?: number; rung?: NonNullable<StartOptions['ladder']> }) =>
       startStream(contextOf(options), name, { ...options, ...(options.rung === undefined ? {} : { ladder: options.rung }) }),
     );
+  remote(stream, 'key <id>', 'give a stream another key and print it, once')
+    .option('--ttl <seconds>', 'how long it works; for ever without', wholeNumber)
+    .option('--once', 'lets one publisher in, once')
+    .option('--overlap <seconds>', 'how long the keys before go on; as long as they would have without', wholeNumber)
+    .action((id: string, options: CommonOptions & StreamKeyOptions) => issueStreamKey(contextOf(options), id, options));
   remote(stream, 'stop <id>', 'end a stream for good').action((id: string, options: CommonOptions) => stopStream(contextOf(options), id));
   asOf(remote(stream, 'list', 'list streams, newest first'))
     .option('--status <status>', 'created, live, interrupted or stopped')

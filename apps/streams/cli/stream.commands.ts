@@ -27,6 +27,23 @@ export async function startStream({ api, print }: CommandContext, name: string, 
   ]);
 }
 
+export interface StreamKeyOptions {
+  readonly ttl?: number;
+  readonly once?: boolean;
+  readonly overlap?: number;
+}
+
+export async function issueStreamKey({ api, print }: CommandContext, id: string, options: StreamKeyOptions): Promise<void> {
+  const answer = await api.call<{ readonly streamKey: string; readonly expiresAt: string | null; readonly singleUse: boolean }>('POST', '/api/v1/stream/key', {
+    id,
+    singleUse: options.once === true,
+    ...(options.ttl === undefined ? {} : { expiresInSeconds: options.ttl }),
+    ...(options.overlap === undefined ? {} : { previousForSeconds: options.overlap }),
+  });
+  const until = answer.expiresAt === null ? 'does not expire' : `works until ${answer.expiresAt}`;
+  print(answer, () => [`Stream key  ${answer.streamKey}   (shown this once; ${until}${answer.singleUse ? '; for one publication' : ''})`]);
+}
+
 export async function stopStream({ api, print }: CommandContext, id: string): Promise<void> {
   const answer = await api.call<{ readonly id: string; readonly status: string }>('POST', '/api/v1/stream/stop', { id });
   const { durationMs } = await api.call<StreamSummary>('GET', `/api/v1/streams/${encodeURIComponent(id)}`);

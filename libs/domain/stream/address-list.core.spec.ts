@@ -16,9 +16,21 @@ test.each<[string, readonly string[], readonly string[]]>([
   for (const address of outside) expect([address, list.has(address)]).toEqual([address, false]);
 });
 
-test.each(['', '10.0.0', '10.0.0.256', '010.0.0.1', '10.0.0.0/33', '10.0.0.0/8/8', '10.0.0.0/x', '2001:db8', '::1::', ':::', '2001:db8::/129', 'g::', '1:2:3:4:5:6:7:8::', 'host'])(
-  '%j is no network',
-  (text) => {
-    expect(AddressList.parse(['10.0.0.1', text])).toBe(text);
-  },
-);
+test.each([
+  '',
+  '10.0.0',
+  '10.0.0.256',
+  '010.0.0.1',
+  '10.0.0.0/33',
+  '10.0.0.0/8/8',
+  '10.0.0.0/x',
+  '2001:db8',
+  '::1::',
+  ':::',
+  '2001:db8::/129',
+  'g::',
+  '1:2:3:4:5:6:7:8::',
+  'host',
+])('%j is no network', (text) => {
+  expect(AddressList.parse(['10.0.0.1', text])).toBe(text);
+});

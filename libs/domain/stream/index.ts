@@ -20,6 +20,7 @@ export { base32Of, formatStreamKey, isStreamId, parseStreamKey, streamIdOf, type
 export type {
   CreateStream,
   Interrupt,
+  IssueKey,
   InterruptReason,
   RejectPublish,
   RejectReason,

@@ -1,4 +1,5 @@
 import type { DraftOf, streamInterrupted, streamPublishRejected, streamStopped } from '#events';
+import type { Millis } from '#kernel';
 import type { StreamSettings } from './ladder.core.ts';
 
 type Data<Definition> = DraftOf<Definition>['data'];
@@ -15,12 +16,27 @@ export interface CreateStream extends StreamSettings {
   readonly keyHash: string;
 }
 
+/** Another key beside those that there are, or in their place. */
+export interface IssueKey {
+  readonly type: 'IssueKey';
+  readonly streamId: string;
+  /** SHA-256 of the secret part, hex. */
+  readonly keyHash: string;
+  /** 0 for never. */
+  readonly expiresAtMs: Millis;
+  readonly singleUse: boolean;
+  /** When the keys before stop working; 0 leaves them as they are. */
+  readonly previousUntilMs: Millis;
+}
+
 export interface StartPublishing {
   readonly type: 'StartPublishing';
   readonly streamId: string;
   /** SHA-256 of the secret that the publisher showed, hex; null where a token or the operator's service vouches for it. */
   readonly secretHash: string | null;
   readonly sessionId: string;
+  /** When it asks: keys may have expired. */
+  readonly nowMs: Millis;
   /**
    * Epoch of the lease `ingest/<streamId>` under which this node would publish. A node that could not take the lease, or
    * that has a publisher for the stream already, passes 0: the rules then find the right reason to refuse.
@@ -60,4 +76,4 @@ export interface Stop {
   readonly sessionId?: string;
 }
 
-export type StreamCommand = CreateStream | StartPublishing | RejectPublish | Interrupt | Stop;
+export type StreamCommand = CreateStream | IssueKey | StartPublishing | RejectPublish | Interrupt | Stop;

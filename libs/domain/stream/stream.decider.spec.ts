@@ -1,7 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
-import { checkData, definitionOf, encodingStarted, streamCreated, streamInterrupted, streamPublishRejected, streamStarted, streamStopped } from '#events';
+import {
+  checkData,
+  definitionOf,
+  encodingStarted,
+  streamCreated,
+  streamInterrupted,
+  streamKeyIssued,
+  streamKeyUsed,
+  streamPublishRejected,
+  streamStarted,
+  streamStopped,
+} from '#events';
 import { defaultLadder } from './ladder.core.ts';
-import type { CreateStream, Interrupt, StartPublishing, Stop, StreamCommand } from './stream.commands.ts';
+import type { CreateStream, Interrupt, IssueKey, StartPublishing, Stop, StreamCommand } from './stream.commands.ts';
 import { streamDecider, type StreamDraft } from './stream.decider.ts';
 
 const streamId = 'st-7f3k2m9q';
@@ -22,6 +33,7 @@ const start: StartPublishing = {
   streamId,
   secretHash: keyHash,
   sessionId: 's-1',
+  nowMs: 10_000,
   epoch: 1,
   endpoint: 'primary',
   remoteAddress: '192.0.2.1:5000',
@@ -88,6 +100,53 @@ describe('what happens', () => {
   ])('%s', (_what, history, command, events) => {
     expect(given(...history).when(command)).toEqual({ refused: false, events });
     expectValid(events);
+  });
+});
+
+describe('keys', () => {
+  const issue: IssueKey = { type: 'IssueKey', streamId, keyHash: 'c'.repeat(64), expiresAtMs: 0, singleUse: false, previousUntilMs: 0 };
+  const issued = (over: Partial<IssueKey> = {}): StreamDraft => {
+    const { keyHash: hash, expiresAtMs, singleUse, previousUntilMs } = { ...issue, ...over };
+    return streamKeyIssued.draft({ streamId, keyHash: hash, expiresAtMs, singleUse, previousUntilMs });
+  };
+  const used = streamKeyUsed.draft({ streamId, keyHash: issue.keyHash });
+  const withNew = { ...start, secretHash: issue.keyHash };
+
+  test.each<[string, StreamDraft[], StreamCommand, StreamDraft[]]>([
+    ['another one is issued', [created], issue, [issued()]],
+    ['the same again is a retry', [created, issued()], issue, []],
+    ['both work', [created, issued()], withNew, [started]],
+    ['the first goes on', [created, issued()], start, [started]],
+    ['the one before works until its time', [created, issued({ previousUntilMs: 10_001 })], start, [started]],
+    ['one that expires works until then', [created, issued({ expiresAtMs: 10_001 })], withNew, [started]],
+    ['one for one publisher is used up by it', [created, issued({ singleUse: true })], withNew, [started, used]],
+    ['and the retry of that command is none', [created, issued({ singleUse: true }), started, used], withNew, []],
+    [
+      'a stream that was taken over as well',
+      [created, started, issued({ singleUse: true })],
+      { ...withNew, sessionId: 's-2', epoch: 2 },
+      [streamInterrupted.draft({ streamId, sessionId: 's-1', reason: 'ingest-lost', detail: 'Its ingest lost the lease.' }), startedAs('s-2', 2), used],
+    ],
+  ])('%s', (_name, history, command, events) => {
+    expect(given(...history).when(command)).toEqual({ refused: false, events });
+    expectValid(events);
+  });
+
+  test.each<[string, StreamDraft[], StreamCommand, string]>([
+    ['an expired one', [created, issued({ expiresAtMs: 10_000 })], withNew, 'key-expired'],
+    ['one that was replaced', [created, issued({ previousUntilMs: 10_000 })], start, 'key-expired'],
+    ['one that was used', [created, issued({ singleUse: true }), started, used, interrupted], { ...withNew, sessionId: 's-2', epoch: 2 }, 'key-expired'],
+    ['one that nobody issued', [created, issued()], { ...start, secretHash: 'd'.repeat(64) }, 'bad-key'],
+    ['the first of more than there is room for', [created, ...Array.from({ length: 8 }, (_, n) => issued({ keyHash: `${n}`.repeat(64) }))], start, 'bad-key'],
+    ['one for no stream', [], issue, 'unknown-stream'],
+    ['one for a stopped stream', [created, stopped], issue, 'stream-stopped'],
+  ])('%s is refused', (_name, history, command, code) => {
+    expect(given(...history).when(command)).toMatchObject({ refused: true, code });
+  });
+
+  test('a key that expires sooner stays so when it is replaced later, and keys outlive sessions', () => {
+    const { state } = given(created, issued({ expiresAtMs: 5_000 }), issued({ keyHash: 'e'.repeat(64), previousUntilMs: 9_000 }), started, interrupted);
+    expect(state).toMatchObject({ status: 'interrupted', keys: [{ untilMs: 9_000 }, { untilMs: 5_000 }, { untilMs: 0 }] });
   });
 });
 

@@ -7,6 +7,8 @@ import {
   segmentProduced,
   streamCreated,
   streamInterrupted,
+  streamKeyIssued,
+  streamKeyUsed,
   streamPublishRejected,
   streamStarted,
   streamStopped,
@@ -199,6 +201,8 @@ export const streamsProjection: Projection<DomainEvent> = {
     // These change no row, but somebody has to read them: what nobody reads could be broken unnoticed.
     streamPublishRejected.type,
     encodingDelayed.type,
+    streamKeyIssued.type,
+    streamKeyUsed.type,
   ],
   // A read model of its own has them.
   ignores: [recordingFinished.type, recordingFailed.type],

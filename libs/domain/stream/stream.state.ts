@@ -1,3 +1,4 @@
+import type { IssuedKey } from './issued-keys.core.ts';
 import type { StreamSettings } from './ladder.core.ts';
 import type { InterruptReason, StopReason } from './stream.commands.ts';
 
@@ -5,7 +6,10 @@ import type { InterruptReason, StopReason } from './stream.commands.ts';
 export interface StreamIdentity extends StreamSettings {
   readonly streamId: string;
   readonly name: string;
+  /** Of the key that it was created with. */
   readonly keyHash: string;
+  /** All keys, once another was issued or one was used up. */
+  readonly keys?: readonly IssuedKey[];
 }
 
 /** The publisher that holds the stream, or held it last. */
