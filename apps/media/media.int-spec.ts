@@ -191,7 +191,8 @@ describe('a live stream', () => {
       await until('the encoder ended', async () => (await endReasons()).length === 1);
       expect(await endReasons()).toEqual(['source-ended']);
       const segments = await expectSound();
-      expect(segments.reduce((sum, { durationUs }) => sum + durationUs, 0)).toBeGreaterThanOrEqual(5e6);
+      // Nobody says how long the last picture of such a stream lasts: it may be left out.
+      expect(segments.reduce((sum, { durationUs }) => sum + durationUs, 0)).toBeGreaterThanOrEqual(4.96e6);
       const video = await watchVideo(await joinedBytes(blobs, segments), join(folder, 'v.mp4'), 30);
       const audio = await watchAudio(await joinedBytes(blobs, await stream.segments('audio')), join(folder, 'a.mp4'));
       expect(video.marks).toHaveLength(5);
