@@ -33,6 +33,12 @@ export const mixedSet: EngineSet = {
   start: () => startSet({ postgres: startPostgres, s3: startS3, redis: startRedis }),
 };
 
+/** The log in a cluster, everything else on this machine. */
+export const kafkaSet: EngineSet = {
+  name: 'Kafka',
+  start: () => startSet({ kafka: startKafka }),
+};
+
 /** Nothing on this machine but the processes. */
 export const clusterSet: EngineSet = {
   name: 'Kafka, S3, PostgreSQL and Redis',
