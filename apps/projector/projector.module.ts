@@ -12,6 +12,7 @@ import {
   OutboxRelay,
   ReactorHost,
   showEventIndexLag,
+  WorkBoard,
   type AppContext,
 } from '#runtime';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
@@ -46,8 +47,9 @@ export function projectorModule(engines: Engines<'log' | 'database' | 'jobs'>, c
   const host = new ConsumerHost({ projections, owner }, { log, leases, store, logger, health, parking, poison: { parked, clock, limits: settings.poison } });
   const commands = new CommandExecutor({ aggregates, clock, ids, source });
   const desk = new ParkedDesk({}, { projections, parked, parking, aggregates, commands, log, logger, health });
-  const relay = new OutboxRelay({ owner }, { outbox, log, leases, logger, health });
-  const { keeper, rounds } = ledgerParts({ owner, settings: settings.ledger }, engines, logger, health);
+  const board = new WorkBoard(clock, telemetry.meter);
+  const relay = new OutboxRelay({ owner }, { outbox, log, leases, logger, health, board });
+  const { keeper, rounds } = ledgerParts({ owner, settings: settings.ledger }, engines, { logger, health, board });
   const sweeper = new RowSweeper({ owner, keeps: settings.rowKeeps }, { retention: rowRetention, leases, logger, health });
   const { reactors, dispatcher, workers, sender } = effectParts({ owner, source, settings: settings.effects, parking }, engines, context);
   showEventIndexLag(contexts, { log, index: engines.index, clock, telemetry });
@@ -62,7 +64,7 @@ export function projectorModule(engines: Engines<'log' | 'database' | 'jobs'>, c
       { provide: OutboxRelay, useValue: relay },
       { provide: ConsumerLag, useValue: lag },
       { provide: RowSweeper, useValue: sweeper },
-      { provide: ReplayThread, useValue: new ReplayThread(logger) },
+      { provide: ReplayThread, useValue: new ReplayThread({}, { logger, board }) },
       { provide: LedgerKeeper, useValue: keeper },
       { provide: ReactorHost, useValue: reactors },
       { provide: EffectDispatcher, useValue: dispatcher },

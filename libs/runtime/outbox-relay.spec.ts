@@ -52,7 +52,7 @@ afterEach(async () => {
 });
 
 async function relay(owner: string, rowsMax = 500, leaseTtlMs = 60): Promise<OutboxRelay> {
-  const one = new OutboxRelay({ owner, leaseTtlMs, rowsMax, askIntervalMs: 10, retryMs: 5 }, { outbox, log, leases, logger: pino({ level: 'silent' }) });
+  const one = new OutboxRelay({ owner, leaseTtlMs, rowsMax, askMs: 10, retryMs: 5 }, { outbox, log, leases, logger: pino({ level: 'silent' }) });
   relays.push(one);
   await one.start();
   return one;

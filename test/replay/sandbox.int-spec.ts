@@ -201,16 +201,17 @@ describe('a sandbox', () => {
     stuck.finish = (claim) => world.engines.builds.finish(claim);
     stuck.note = (claim, progress) => world.engines.builds.note(claim, progress);
     stuck.load = (load) => (++loads === 1 ? world.engines.builds.load(load) : new Promise(() => undefined));
-    // It neither goes on nor gives its lease back, as a process that was killed.
-    const renewAll = world.engines.leases.renewAll.bind(world.engines.leases);
+    // Neither renewed nor given back, as a process that was killed leaves them.
+    const killed = new Set<string>();
+    const renew = world.engines.leases.renew.bind(world.engines.leases);
+    world.engines.leases.renew = async (lease, ttlMs) => killed.has(lease.owner) || renew(lease, ttlMs);
     const dead = await hostOf({ builds: stuck, owner: 'dead' });
     await api('POST', '/api/v1/sandboxes', { name: 'taken' });
     while (loads < 2) await sleep(10);
-    world.engines.leases.renewAll = async (leases, ttlMs) => (leases.some(({ owner }) => owner === 'dead') ? leases.map(() => true) : renewAll(leases, ttlMs));
+    killed.add('dead');
     const alive = await hostOf({ owner: 'alive' });
     await until('taken', 'ready');
     expect((await api('GET', '/api/v1/sandboxes/taken/differences?projection=streams')).json).toMatchObject({ equal: true });
-    world.engines.leases.renewAll = renewAll;
 
     await alive.stop();
     loads = 1;
@@ -220,6 +221,7 @@ describe('a sandbox', () => {
     for (const name of ['taken', 'building']) await api('DELETE', `/api/v1/sandboxes/${name}`);
     await hostOf({ owner: 'third' });
     // The stuck owner holds its lease while it lives; its end lets another remove what it made.
+    killed.add('building');
     void building.stop();
     void dead.stop();
     hosts.splice(hosts.indexOf(building), 1);
@@ -227,6 +229,7 @@ describe('a sandbox', () => {
     await until('taken', 'gone');
     await until('building', 'gone');
     await hosts.at(-1)?.stop();
+    world.engines.leases.renew = renew;
     expect(await traces()).toEqual(before);
   });
 

@@ -2,7 +2,7 @@ import type { SegmentGroup } from '#core/fmp4';
 import { planRenditions, presets, type PlannedRendition } from '#core/ffmpeg-plan';
 import { hasCode, OperatingError } from '#kernel';
 import type { BlobStore, LeaseStore, ProcessRunner } from '#ports';
-import { pause, type FactPublisher, type Logger } from '#runtime';
+import { HeldLease, pause, type FactPublisher, type Logger } from '#runtime';
 import { LiveFeed } from '../feed/live-feed.ts';
 import { RelayConnection } from '../feed/relay-connection.ts';
 import type { StartPoint } from '../feed/session-feed.core.ts';
@@ -14,7 +14,6 @@ import { SegmentCommitter, type SegmentCommitterInit } from '../run/segment-comm
 import type { MediaCounters } from '../media-counters.ts';
 import { endReasonOf } from './end-reason.ts';
 import { EncodingFacts } from './encoding-facts.ts';
-import { HeldLease } from './held-lease.ts';
 import { RestartPace } from './restart-pace.core.ts';
 
 export interface LiveStreamInit {
@@ -96,7 +95,7 @@ export class LiveStream {
    */
   async run(shutdown: AbortSignal): Promise<boolean> {
     const { streamId, owner, leaseTtlMs } = this.#init;
-    const held = await HeldLease.acquire({ name: `media/${streamId}`, owner, ttlMs: leaseTtlMs }, this.#deps.leases, this.#logger);
+    const held = await HeldLease.acquire({ name: `media/${streamId}`, owner, ttlMs: leaseTtlMs }, { leases: this.#deps.leases, logger: this.#logger });
     if (held === undefined) return false;
     const over = new AbortController();
     const late = new AbortController();

@@ -4,7 +4,7 @@ import { edgeTable } from '#domain/edge';
 import { contexts } from '#events';
 import { hasCode } from '#kernel';
 import type { ReadStore } from '#ports';
-import type { Health, LedgerSettings, Logger } from '#runtime';
+import type { LeasedWorkerDeps, LedgerSettings } from '#runtime';
 import { LedgerKeeper } from './ledger-keeper.ts';
 import { WitnessRounds, type WitnessEdge } from './witness-rounds.ts';
 
@@ -21,7 +21,12 @@ export interface LedgerParts {
 
 const edgesMax = 1000;
 
-export function ledgerParts({ owner, settings }: LedgerPartsInit, engines: Engines<'log' | 'database'>, logger: Logger, health?: Health): LedgerParts {
+export function ledgerParts(
+  { owner, settings }: LedgerPartsInit,
+  engines: Engines<'log' | 'database'>,
+  seen: Pick<LeasedWorkerDeps, 'logger' | 'health' | 'board'>,
+): LedgerParts {
+  const { logger } = seen;
   const { log, leases, ledger: store, secrets, reads, clock } = engines;
   const now = (): number => clock.now();
   const signersOf = async (count: number): Promise<LedgerSigners> => {
@@ -31,7 +36,7 @@ export function ledgerParts({ owner, settings }: LedgerPartsInit, engines: Engin
   const rounds = new WitnessRounds({ store, edges: () => knownEdges(reads), logger, now });
   const keeper = new LedgerKeeper(
     { owner, topics: contexts, checkpointMs: settings.checkpointMs, checkpointRecords: settings.checkpointRecords },
-    { log, store, leases, signersOf, logger, now, onSigned: (checkpoints) => rounds.offer(checkpoints), ...(health === undefined ? {} : { health }) },
+    { ...seen, log, store, leases, signersOf, now, onSigned: (checkpoints) => rounds.offer(checkpoints) },
   );
   return { keeper, rounds };
 }

@@ -1,6 +1,6 @@
 import { replayAggregate, sandboxOf, type KnownReplay, type ReplayState } from '#domain/operation';
-import type { Lease, LeaseStore } from '#ports';
-import { pause, type Health } from '#runtime';
+import type { LeaseStore } from '#ports';
+import { LeasedJobs, type LeasedJob, type WorkBoard } from '#runtime';
 import { ReplayRun, type ReplayLimits, type ReplayRunDeps } from './replay-run.ts';
 
 export interface ReplayHostInit extends ReplayLimits {
@@ -17,19 +17,12 @@ export interface ReplayHostInit extends ReplayLimits {
 
 export interface ReplayHostDeps extends ReplayRunDeps {
   readonly leases: LeaseStore;
-  readonly health?: Health;
-}
-
-interface Running {
-  readonly lease: Lease;
-  readonly stop: AbortController;
-  readonly done: Promise<void>;
+  readonly board?: WorkBoard;
 }
 
 /** Names of the orders that projectors give by themselves, with the version that they are for. */
 const versionOrder = /^rp-v(\d+)-/;
 
-const sweepEveryMs = 10_000;
 /** A build whose order nobody knows (a database that was restored) is left alone for so long. */
 const strayMs = 3_600_000;
 
@@ -38,94 +31,40 @@ const strayMs = 3_600_000;
  * goes on from the positions of the build. It runs projectors alone, and nothing that acts outside.
  */
 export class ReplayHost {
-  readonly #init: ReplayHostInit & { readonly leaseTtlMs: number; readonly lookMs: number };
+  readonly #init: ReplayHostInit;
   readonly #deps: ReplayHostDeps;
-  readonly #running = new Map<string, Running>();
-  /** When a replay that failed in passing may be tried again. */
-  readonly #notBefore = new Map<string, number>();
-  readonly #stop = new AbortController();
-  #loop: Promise<void> = Promise.resolve();
-  #sweptAt = 0;
+  readonly #jobs: LeasedJobs;
 
   constructor(init: ReplayHostInit, deps: ReplayHostDeps) {
-    this.#init = { leaseTtlMs: 6000, lookMs: 500, ...init };
+    this.#init = init;
     this.#deps = deps;
+    const work = { jobs: 'replays', leasePrefix: 'replay/', jobsMax: init.replaysMax, ...init };
+    this.#jobs = new LeasedJobs(work, { ...deps, look: () => this.#look(), tidy: () => this.#tidy() });
   }
 
   start(): void {
-    this.#loop = this.#run();
+    this.#jobs.start();
   }
 
   /** Ends each replay behind its last whole transaction and gives it back. */
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#loop;
-    for (const { stop } of this.#running.values()) stop.abort();
-    await Promise.all([...this.#running.values()].map(({ done }) => done));
+  stop(): Promise<void> {
+    return this.#jobs.stop();
   }
 
-  async #run(): Promise<void> {
-    const heart = this.#deps.health?.loop('replays', this.#init.lookMs);
-    let renewedAt = 0;
-    while (!this.#stop.signal.aborted) {
-      heart?.beat();
-      try {
-        const now = performance.now();
-        if (now - renewedAt >= this.#init.leaseTtlMs / 3) {
-          await this.#renew();
-          renewedAt = now;
-        }
-        await this.#look(now);
-        if (now - this.#sweptAt >= sweepEveryMs) {
-          await this.#sweep();
-          this.#sweptAt = now;
-        }
-      } catch (err) {
-        this.#deps.logger.warn({ err }, 'replays are not looked after; trying again');
-      }
-      await pause(this.#init.lookMs, this.#stop.signal);
-    }
-    heart?.end();
-  }
-
-  async #renew(): Promise<void> {
-    const running = [...this.#running.values()];
-    const kept = await this.#deps.leases.renewAll(
-      running.map(({ lease }) => lease),
-      this.#init.leaseTtlMs,
-    );
-    running.forEach(({ stop }, at) => kept[at] === true || stop.abort());
-  }
-
-  async #look(now: number): Promise<void> {
+  async #look(): Promise<readonly LeasedJob[]> {
     await this.#askForVersions();
-    for (const { id, state } of await this.#deps.aggregates.find(replayAggregate.context, 'phase', 'open')) {
-      if (this.#running.size >= this.#init.replaysMax) return;
-      if (this.#running.has(id) || (this.#notBefore.get(id) ?? 0) > now || this.#isForNewer(id, state as KnownReplay)) continue;
-      const lease = await this.#deps.leases.acquire(`replay/${id}`, this.#init.owner, this.#init.leaseTtlMs);
-      if (lease !== undefined) this.#begin(id, lease);
-    }
+    const open = await this.#deps.aggregates.find(replayAggregate.context, 'phase', 'open');
+    return open.filter(({ id, state }) => !this.#isForNewer(id, state as KnownReplay)).map(({ id }) => this.#jobOf(id));
+  }
+
+  #jobOf(id: string): LeasedJob {
+    return { id, run: (lease, stop) => new ReplayRun({ ...this.#init, id, epoch: lease.epoch }, this.#deps).run(stop) };
   }
 
   /** While releases change, one of newer code is left to a projector that has it. */
   #isForNewer(id: string, { projection, projectionVersion }: KnownReplay): boolean {
     const mine = this.#deps.projections.find(({ name }) => name === projection)?.version ?? 0;
     return mine > 0 && Math.max(projectionVersion, Number(versionOrder.exec(id)?.[1] ?? 0)) > mine;
-  }
-
-  #begin(id: string, lease: Lease): void {
-    const stop = new AbortController();
-    const run = new ReplayRun({ ...this.#init, id, epoch: lease.epoch }, this.#deps);
-    const done = run
-      .run(stop.signal)
-      .catch((err: unknown) => {
-        this.#notBefore.set(id, performance.now() + 2000);
-        this.#deps.logger.warn({ err, replay: id }, `a replay was interrupted: ${err instanceof Error ? err.message : String(err)}`);
-      })
-      .then(() => this.#deps.leases.release(lease))
-      .catch((err: unknown) => this.#deps.logger.warn({ err, replay: id }, 'the lease of a replay could not be given back'))
-      .finally(() => this.#running.delete(id));
-    this.#running.set(id, { lease, stop, done });
   }
 
   /** A version of the code that is newer than the serving one is built by itself, once; the old one serves meanwhile. */
@@ -143,7 +82,7 @@ export class ReplayHost {
   }
 
   /** Drops what nobody needs any more, whoever left it behind. */
-  async #sweep(): Promise<void> {
+  async #tidy(): Promise<void> {
     const { builds, aggregates, clock, logger } = this.#deps;
     const now = clock.now();
     for (const { id, madeAtMs } of (await builds.list()).filter(({ id, state }) => state === 'building' && sandboxOf(id) === undefined)) {
@@ -153,7 +92,7 @@ export class ReplayHost {
         state.status === 'absent'
           ? now - madeAtMs > strayMs
           : isDone(state) || (state.status === 'ready' && state.phase === 'closed' && now - madeAtMs > this.#init.keepMs);
-      if (!isOver || this.#running.has(id)) continue;
+      if (!isOver || this.#jobs.isRunning(id)) continue;
       await builds.drop(id);
       logger.info({ replay: id }, 'dropped the tables of a replay that is over');
     }

@@ -3,8 +3,8 @@ import type { SealedEventLog } from '#adapters/sealed-log';
 import { sealingAggregate, type KnownSealing, type SealingResult } from '#domain/operation';
 import { topicPartitions, type Context, type DomainEvent } from '#events';
 import type { Projection } from '#kernel';
-import type { AggregateStore, Clock, IdSource, Lease, LeaseStore, LedgerPartition, LedgerStore, ProjectionStore } from '#ports';
-import { backOffMs, pause, type CommandExecutor, type Logger, type RetentionSettings } from '#runtime';
+import type { AggregateStore, Clock, IdSource, LedgerPartition, LedgerStore, ProjectionStore } from '#ports';
+import { LeasedWorker, pause, type CommandExecutor, type LeasedWorkerDeps, type RetentionSettings, type Tenure } from '#runtime';
 import { PartitionRetention, type SealingPass } from './partition-retention.ts';
 import { PassedOffsets } from './passed-offsets.ts';
 import { RetentionEvents } from './retention-events.ts';
@@ -22,21 +22,18 @@ export interface RetentionKeeperInit {
   readonly lookMs?: number;
 }
 
-export interface RetentionKeeperDeps {
+export interface RetentionKeeperDeps extends LeasedWorkerDeps {
   readonly log: SealedEventLog;
   readonly ledger: LedgerStore;
   readonly projections: ReadonlyArray<Projection<DomainEvent>>;
   readonly store: ProjectionStore;
-  readonly leases: LeaseStore;
   readonly aggregates: AggregateStore;
   readonly commands: CommandExecutor;
   readonly clock: Clock;
   readonly ids: IdSource;
-  readonly logger: Logger;
 }
 
-const defaults = { leaseTtlMs: 6000, roundMs: 30_000, lookMs: 1000 };
-const leaseName = 'retention';
+const defaults = { roundMs: 30_000, lookMs: 1000 };
 
 /**
  * Seals the past of the log: one projector at a time, under a lease whose epoch fences the others at the catalogue of
@@ -45,72 +42,35 @@ const leaseName = 'retention';
 export class RetentionKeeper {
   readonly #init: RetentionKeeperInit & typeof defaults;
   readonly #deps: RetentionKeeperDeps;
-  readonly #stop = new AbortController();
-  #running: Promise<void> = Promise.resolve();
+  readonly #worker: LeasedWorker;
 
   constructor(init: RetentionKeeperInit, deps: RetentionKeeperDeps) {
     this.#init = { ...defaults, ...init };
     this.#deps = deps;
+    const work = { worker: 'retention', lease: 'retention', askMs: this.#init.lookMs, trouble: "the log's past is not looked after" };
+    this.#worker = new LeasedWorker({ ...work, ...init }, deps, (tenure) => this.#keep(tenure));
   }
 
   start(): void {
-    this.#running = this.#run();
+    this.#worker.start();
   }
 
   /** Ends behind the step that is under way, and gives the lease back. */
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    await this.#running;
+  stop(): Promise<void> {
+    return this.#worker.stop();
   }
 
-  async #run(): Promise<void> {
-    const stop = this.#stop.signal;
-    const { leases, logger } = this.#deps;
-    for (let failures = 0; !stop.aborted;) {
-      try {
-        const lease = await leases.acquire(leaseName, this.#init.owner, this.#init.leaseTtlMs);
-        if (lease === undefined) await pause(this.#init.lookMs, stop);
-        else await this.#keep(lease, () => (failures = 0));
-      } catch (err) {
-        const retryable = (err as { retryable?: unknown }).retryable === true;
-        logger[retryable ? 'warn' : 'error']({ err, failures }, `the log's past is not looked after: ${err instanceof Error ? err.message : String(err)}`);
-        await pause(backOffMs(failures++, 200, retryable ? 5000 : 30_000), stop);
+  async #keep({ lease, signal, moved }: Tenure): Promise<void> {
+    const round = new RetentionRound(this.#init, this.#deps, lease.epoch, signal);
+    await round.finish();
+    for (let dueAt = 0; !signal.aborted;) {
+      await round.obey();
+      if (performance.now() >= dueAt) {
+        await round.keep();
+        dueAt = performance.now() + this.#init.roundMs;
       }
-    }
-  }
-
-  async #keep(lease: Lease, moved: () => void): Promise<void> {
-    const end = new AbortController();
-    const signal = AbortSignal.any([this.#stop.signal, end.signal]);
-    const renewing = this.#keepLease(lease, end);
-    try {
-      const round = new RetentionRound(this.#init, this.#deps, lease.epoch, signal);
-      await round.finish();
-      for (let dueAt = 0; !signal.aborted;) {
-        await round.obey();
-        if (performance.now() >= dueAt) {
-          await round.keep();
-          dueAt = performance.now() + this.#init.roundMs;
-        }
-        moved();
-        await pause(this.#init.lookMs, signal);
-      }
-    } finally {
-      end.abort();
-      await renewing;
-      await this.#deps.leases.release(lease);
-    }
-  }
-
-  async #keepLease(lease: Lease, end: AbortController): Promise<void> {
-    for (;;) {
-      await pause(this.#init.leaseTtlMs / 3, end.signal);
-      if (end.signal.aborted) return;
-      try {
-        if (!(await this.#deps.leases.renew(lease, this.#init.leaseTtlMs))) return end.abort();
-      } catch (err) {
-        this.#deps.logger.warn({ err }, 'the lease of the retention could not be renewed');
-      }
+      moved();
+      await pause(this.#init.lookMs, signal);
     }
   }
 }

@@ -19,6 +19,8 @@ export interface SandboxRunDeps {
 
 export interface SandboxRunInit {
   readonly name: string;
+  /** Of this life of it: the name may be another's by now. */
+  readonly sandboxId: string;
   readonly lease: Lease;
   /** Partitions that are read at once. */
   readonly partitionsMax: number;
@@ -42,7 +44,8 @@ export class SandboxRun {
   /** @throws what may pass by itself; what does not is told as `sandbox.failed`. */
   async run(stop: AbortSignal): Promise<void> {
     const state = await this.#state();
-    if (state === undefined || state.stands === 'no') return;
+    // Dropped by another while we asked: what we hold would be the last trace of it.
+    if (state === undefined || state.stands === 'no' || state.sandboxId !== this.#init.sandboxId) return this.#deps.leases.forget(this.#init.lease);
     if (state.status === 'dropping') return this.#drop(state);
     if (state.status !== 'building') return;
     const watched = new AbortController();

@@ -94,6 +94,19 @@ export const metrics = {
   failingReactors: gauge('reactor_failing_partitions', 'Partitions that a reactor cannot get over, or waits at after a failure.', ['projector'], ['reactor']),
 
   leases: gauge('leases_held', 'Leases that this process holds, by what they are for.', database, ['family']),
+  workerLeases: gauge(
+    'worker_leases',
+    'Leases under which a worker of this process does its work; 0 where another process does it. Of replays and sandboxes, those under way here.',
+    ['projector'],
+    ['worker'],
+  ),
+  workerSuccess: gauge(
+    'worker_last_success_timestamp_seconds',
+    'When a worker of this process last did a round of its work, since the Unix epoch.',
+    ['projector'],
+    ['worker'],
+  ),
+  workerFailures: counter('worker_failures', 'Rounds of the worker, or jobs of it, that failed and are tried again.', ['projector'], ['worker']),
   databaseConnections: gauge('database_connections', 'Connections of the pool.', database, ['state']),
 
   blobSeconds: histogram('blob', 'One operation on the blob store.', ['gateway', 'media'], ['operation']),
