@@ -161,7 +161,7 @@ describe('personal data', () => {
     expect((await get(`/api/v1/events/${id}?reveal=curious`)).status).toBe(403);
     await world.settle();
     const views = (await search({ type: 'personal-data.viewed' })).json.items;
-    expect(views.map(({ data, actor }: any) => [actor.slice(0, 4), data.operation, data.reason, data.eventIds])).toEqual([
+    expect(views.map(({ data, actor }) => [actor.slice(0, 4), data.operation, data.reason, data.eventIds])).toEqual([
       ['key:', 'showEvent', 'ticket 4712', [id]],
       ['key:', 'searchEvents', 'ticket 4711', [id]],
     ]);
@@ -169,7 +169,7 @@ describe('personal data', () => {
 });
 
 test('the read models tell their pace, and the last event that one could not take', async () => {
-  const streams = async (): Promise<any> => (await get('/api/v1/projections', admin)).json.items.find(({ name }: any) => name === 'streams');
+  const streams = async (): Promise<object | undefined> => (await get('/api/v1/projections', admin)).json.items.find(({ name }) => name === 'streams');
   expect(await streams()).toMatchObject({ eventsPerSecond: null, lastError: null });
   const place = {
     topic: 'stream',

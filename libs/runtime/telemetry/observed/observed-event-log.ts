@@ -1,14 +1,6 @@
 import type { LogRecord } from '#events';
-import {
-  EventLog,
-  type AppendOptions,
-  type ExpectedVersion,
-  type PartitionHead,
-  type Position,
-  type ReadBatch,
-  type ReadLimits,
-  type RestoreRecords,
-} from '#ports';
+import type { AppendOptions, EventLog, Position, ReadBatch, ReadLimits } from '#ports';
+import { ForwardingEventLog } from '../../forwarding-event-log.ts';
 import type { Counter, Histogram } from '../metrics/meter.ts';
 import { metrics } from '../metrics/metrics.constants.ts';
 import type { Telemetry } from '../telemetry.ts';
@@ -20,8 +12,7 @@ import { ReadTimes } from './read-times.ts';
 import type { SeenEvents } from './seen-events.ts';
 
 /** An event log, seen from outside: every engine is measured alike. It changes nothing that the log does. */
-export class ObservedEventLog extends EventLog {
-  readonly #log: EventLog;
+export class ObservedEventLog extends ForwardingEventLog {
   readonly #telemetry: Telemetry;
   readonly #seen: SeenEvents;
   readonly #readTimes = new ReadTimes();
@@ -33,8 +24,7 @@ export class ObservedEventLog extends EventLog {
   readonly #readFailures: Counter<'topic' | 'code'>;
 
   constructor(log: EventLog, telemetry: Telemetry, seen: SeenEvents) {
-    super();
-    this.#log = log;
+    super(log);
     this.#telemetry = telemetry;
     this.#seen = seen;
     const { meter } = telemetry;
@@ -44,10 +34,6 @@ export class ObservedEventLog extends EventLog {
     this.#failures = meter.counter(metrics.appendErrors);
     this.#readRecords = meter.counter(metrics.readRecords);
     this.#readFailures = meter.counter(metrics.readErrors);
-  }
-
-  override ensureTopic(topic: string, partitions: number): Promise<void> {
-    return this.#log.ensureTopic(topic, partitions);
   }
 
   /** The inner append is called before this returns: appends keep the order of their calls. */
@@ -60,10 +46,10 @@ export class ObservedEventLog extends EventLog {
   }
 
   async #measured(topic: string, records: readonly LogRecord[], options: AppendOptions | undefined): Promise<readonly Position[]> {
-    if (!this.#telemetry.meter.on) return this.#log.append(topic, records, options);
+    if (!this.#telemetry.meter.on) return this.log.append(topic, records, options);
     const begun = performance.now();
     try {
-      const positions = await this.#log.append(topic, records, options);
+      const positions = await this.log.append(topic, records, options);
       this.#seconds.observe((performance.now() - begun) / 1000, { topic });
       this.#records.add(records.length, { topic });
       this.#bytes.add(sizeOf(records), { topic });
@@ -76,7 +62,7 @@ export class ObservedEventLog extends EventLog {
 
   override async read(topic: string, partition: number, from: bigint, limits: ReadLimits, signal?: AbortSignal): Promise<ReadBatch> {
     try {
-      const batch = await this.#log.read(topic, partition, from, limits, signal);
+      const batch = await this.log.read(topic, partition, from, limits, signal);
       const [first] = batch.records;
       if (first !== undefined) {
         this.#readRecords.add(batch.records.length, { topic });
@@ -93,38 +79,6 @@ export class ObservedEventLog extends EventLog {
   /** When a record was recorded that was read lately, ms since the Unix epoch. */
   recordedAt(topic: string, partition: number, offset: bigint): number | undefined {
     return this.#readTimes.recordedAt(topic, partition, offset);
-  }
-
-  override heads(topic: string): Promise<readonly PartitionHead[]> {
-    return this.#log.heads(topic);
-  }
-
-  override offsetAt(topic: string, partition: number, timeMs: number): Promise<bigint> {
-    return this.#log.offsetAt(topic, partition, timeMs);
-  }
-
-  override truncate(topic: string, partition: number, before: bigint): Promise<void> {
-    return this.#log.truncate(topic, partition, before);
-  }
-
-  override restore(topic: string, partitions: number, work: (write: RestoreRecords) => Promise<void>): Promise<void> {
-    return this.#log.restore(topic, partitions, work);
-  }
-
-  override subjects(topic: string): Promise<readonly ExpectedVersion[]> {
-    return this.#log.subjects(topic);
-  }
-
-  override restoreSubjects(topic: string, versions: readonly ExpectedVersion[]): Promise<void> {
-    return this.#log.restoreSubjects(topic, versions);
-  }
-
-  override identity(): Promise<string> {
-    return this.#log.identity();
-  }
-
-  override close(): Promise<void> {
-    return this.#log.close();
   }
 }
 
