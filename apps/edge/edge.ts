@@ -4,6 +4,8 @@ import { hasCode, OperatingError } from '#kernel';
 import {
   endOnError,
   endOnSignal,
+  exitCodeOf,
+  misconfigured,
   createLogger,
   FactPublisher,
   Lifecycle,
@@ -69,7 +71,7 @@ export async function runEdge(settings: EdgeSettings): Promise<void> {
       { err: taken ? undefined : err },
       taken ? `Port ${settings.port} is taken: stop what listens there, or set EDGE_PORT to another port.` : `the edge cannot start: ${String(err)}`,
     );
-    process.exit(taken ? 2 : 1);
+    process.exit(taken ? misconfigured : exitCodeOf(err));
   }
 }
 

@@ -79,7 +79,7 @@ export {
   type Environment,
 } from './setting-values.config.ts';
 export { readSharedSettings, type SharedSettings } from './settings.config.ts';
-export { endOnError, endOnSignal, misconfigured } from './process-ends.ts';
+export { endOnError, endOnSignal, exitCodeOf, misconfigured } from './process-ends.ts';
 export { observeIntake } from './telemetry/observed/observe-intake.ts';
 export { observeEngines } from './telemetry/observed/observe-engines.ts';
 export { Health, type Heartbeat, type HealthReport } from './telemetry/health.ts';

@@ -1,9 +1,20 @@
 import { writeSync } from 'node:fs';
+import { hasCode } from '#kernel';
+import { logForeign } from './bound-log.ts';
+import { nameTaken } from './claimed-name.ts';
 import type { Lifecycle } from './lifecycle.ts';
 import type { Logger } from './logging.ts';
 
 /** Exit code of a process that cannot run with these settings however often it is started. */
 export const misconfigured = 2;
+
+/** Codes of failures that another start does not change: wrong credentials, a database that does not exist, another log, a name that is taken. */
+const refusals = [logForeign, nameTaken, 'LOG_REFUSED', 'DATABASE_REFUSED', 'REDIS_REFUSED', 'BLOB_STORE_REFUSED'];
+
+/** With what a process ends that could not start. */
+export function exitCodeOf(error: unknown): number {
+  return refusals.some((code) => hasCode(error, code)) ? misconfigured : 1;
+}
 
 /** What nobody caught is a broken invariant: say it and end; the supervisor starts again, replay recovers. */
 export function endOnError(logger: Logger): void {

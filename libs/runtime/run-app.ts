@@ -1,10 +1,7 @@
 import 'reflect-metadata';
 import type { DynamicModule, INestApplicationContext, LoggerService, Type } from '@nestjs/common';
-import { hasCode } from '#kernel';
-import { logForeign } from './bound-log.ts';
-import { nameTaken } from './claimed-name.ts';
 import { Lifecycle } from './lifecycle.ts';
-import { endOnError, endOnSignal, misconfigured } from './process-ends.ts';
+import { endOnError, endOnSignal, exitCodeOf } from './process-ends.ts';
 import { createLogger, NestLog, type Logger } from './logging.ts';
 import type { SharedSettings } from './settings.config.ts';
 import { openTelemetry, type Telemetry } from './telemetry/telemetry.ts';
@@ -39,9 +36,6 @@ export interface AppInit<Settings extends SharedSettings, App extends INestAppli
 /** Tokens of what is not a class. */
 export const appLogger = Symbol('app logger');
 export const appSettings = Symbol('app settings');
-
-/** Codes of failures that another start does not change: wrong credentials, a database that does not exist, another log, a name that is taken. */
-const refusals = [logForeign, nameTaken, 'DATABASE_REFUSED', 'REDIS_REFUSED', 'BLOB_STORE_REFUSED'];
 
 class AppRoot {}
 
@@ -84,7 +78,7 @@ export async function runApp<Settings extends SharedSettings, App extends INestA
     if (lifecycle.stopping.aborted) return;
     logger.fatal({ err }, `${name} cannot start: ${err instanceof Error ? err.message : String(err)}`);
     await lifecycle.stop();
-    process.exit(refusals.some((code) => hasCode(err, code)) ? misconfigured : 1);
+    process.exit(exitCodeOf(err));
   }
 }
 

@@ -83,7 +83,8 @@ async function reachable(cluster: KafkaEventLog): Promise<void> {
   try {
     await cluster.heads(contexts[0]);
   } catch (error) {
-    if (error instanceof OperatingError && error.code === 'LOG_UNAVAILABLE') throw new PlainFailure(error.message, exitCodes.unreachable);
+    if (error instanceof OperatingError && ['LOG_UNAVAILABLE', 'LOG_REFUSED'].includes(error.code))
+      throw new PlainFailure(error.message, exitCodes.unreachable);
     if (!(error instanceof OperatingError && error.code === 'TOPIC_UNKNOWN')) throw error;
   }
 }

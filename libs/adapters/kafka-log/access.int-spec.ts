@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { alterUserScramCredentialsV0, Connection, ScramMechanisms } from '@platformatic/kafka';
+import type { OperatingError } from '#kernel';
 import { KafkaCluster, kafkaStartTimeoutMs } from '../../../test/constellation/kafka/index.ts';
 import { KafkaEventLog } from './kafka-event-log.adapter.ts';
 import type { KafkaLogInit, KafkaSasl } from './kafka-log.types.ts';
@@ -146,7 +147,14 @@ describe('a Kafka that asks who we are', () => {
     ['an unknown user', { mechanism: 'SCRAM-SHA-256', username: 'nobody', password }],
   ])('refuses %s at once, instead of waiting for ever (%j)', async (_what, sasl) => {
     const log = logOf(sasl, { ca });
-    await expect(log.reached(() => undefined)).rejects.toMatchObject({ code: 'LOG_UNAVAILABLE', retryable: false });
+    const refusal = await log
+      .reached(() => undefined)
+      .then(
+        () => undefined,
+        (error: unknown) => error as OperatingError,
+      );
+    expect(refusal).toMatchObject({ code: 'LOG_REFUSED', retryable: false });
+    expect(refusal?.message).toMatch(/^Kafka refuses us: .*(failed|invalid).*\. Check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD\.$/i);
     await log.close();
   });
 

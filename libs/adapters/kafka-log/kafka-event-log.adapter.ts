@@ -18,7 +18,7 @@ import { deleteRecords, earliest, latest } from './cluster/offsets.ts';
 import { eventTopicConfigs, Topics, type TopicConfigs } from './cluster/topics.ts';
 import { GuardedWriter } from './guard/guarded-writer.ts';
 import { GuardTopic } from './guard/guard-topic.ts';
-import { mayPass, portError, refusalOf } from './kafka-log.errors.ts';
+import { deniedError, mayPass, portError, refusalOf } from './kafka-log.errors.ts';
 import type { KafkaLogInit } from './kafka-log.types.ts';
 import { Fetcher } from './read/fetcher.ts';
 import { PartitionReader } from './read/partition-reader.ts';
@@ -78,7 +78,7 @@ export class KafkaEventLog extends EventLog {
 
   /**
    * Waits until the cluster answers, however long that takes; `onWaiting` is told why it does not, twice a minute.
-   * @throws OperatingError `LOG_UNAVAILABLE`, not retryable, when it refuses our credentials
+   * @throws OperatingError `LOG_REFUSED` when it refuses our credentials
    */
   async reached(onWaiting: (error: unknown) => void): Promise<void> {
     for (let failures = 0; ; failures++) {
@@ -87,7 +87,7 @@ export class KafkaEventLog extends EventLog {
         await this.#cluster.metadata([]);
         return;
       } catch (error) {
-        if (!mayPass(error)) throw portError(error);
+        if (!mayPass(error)) throw deniedError(error) ?? portError(error);
         if (failures % (waitingSayMs / waitingPauseMs) === 0) onWaiting(portError(error));
         await pauseMs(waitingPauseMs, this.#cluster.stopping);
       }

@@ -73,9 +73,18 @@ export function mayPass(error: unknown): boolean {
   return !(error instanceof OperatingError) && !isDenied(error) && passing.has(refusalOf(error));
 }
 
+/** The client wraps errors in each other, and gathers them; they may be of another realm. */
 function isDenied(error: unknown): boolean {
-  if (!(error instanceof Error)) return false;
-  return (error as { code?: unknown }).code === 'PLT_KFK_AUTHENTICATION' || isDenied(error.cause);
+  if (typeof error !== 'object' || error === null) return false;
+  const { code, cause, errors = [] } = error as { code?: unknown; cause?: unknown; errors?: readonly unknown[] };
+  return code === 'PLT_KFK_AUTHENTICATION' || isDenied(cause) || errors.some((one) => isDenied(one));
+}
+
+/** What we say of ourselves is refused: however often it is said. Undefined when it is something else. */
+export function deniedError(error: unknown): OperatingError | undefined {
+  if (!isDenied(error)) return undefined;
+  const message = `Kafka refuses us: ${rootMessage(error)}. Check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD.`;
+  return new OperatingError(message.replace('..', '.'), { code: 'LOG_REFUSED', retryable: false, cause: error });
 }
 
 /** Somebody else, or we ourselves in another life, has taken the transactional id, or the broker has lost track of it. */

@@ -4,7 +4,7 @@ import { compressionsAlgorithms, type CompressionAlgorithmValue } from '@platfor
 import { decodeEvent, type StoredRecord } from '#events';
 import { OperatingError } from '#kernel';
 import { appendsKept, advance, decodeProducerState, encodeProducerState, type ProducerGuardState } from './guard/guard-state.codec.ts';
-import { BrokerRefusal, isProducerLost, mayPass, portError } from './kafka-log.errors.ts';
+import { BrokerRefusal, deniedError, isProducerLost, mayPass, portError } from './kafka-log.errors.ts';
 import { readChunk } from './read/chunk.ts';
 import { bodyBytesMax } from './wire/batch-bodies.ts';
 import { batchHeaderBytes, encodeBatch, encodeRecords, plainMark } from './wire/record-batch.codec.ts';
@@ -224,6 +224,12 @@ describe('errors', () => {
     expect(mayPass(new Error('Connection closed'))).toBe(true);
     expect(mayPass(new Error('Connection failed', { cause: denied }))).toBe(false);
     expect(portError(new Error('Connection failed', { cause: denied }))).toMatchObject({ code: 'LOG_UNAVAILABLE', retryable: false });
+    for (const wrapped of [denied, { errors: [new Error('away'), { cause: denied }] }])
+      expect(deniedError(wrapped)).toMatchObject({ code: 'LOG_REFUSED', retryable: false });
+    expect(deniedError(denied)?.message).toBe(
+      'Kafka refuses us: SASL authentication failed. Check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD.',
+    );
+    expect(deniedError(new Error('Connection closed'))).toBeUndefined();
     const ours = new OperatingError('ours', { code: 'PRODUCER_FENCED', retryable: false });
     expect([mayPass(ours), portError(ours)]).toEqual([false, ours]);
     expect([isProducerLost(new BrokerRefusal(47)), isProducerLost(new BrokerRefusal(6))]).toEqual([true, false]);
