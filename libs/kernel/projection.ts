@@ -40,13 +40,13 @@ export interface ColumnSpec {
 /** Rows that nobody tells of any more leave their table, where a time is set for it (`RowRetention`). */
 export interface RowExpiry {
   /**
-   * The column (`max`) with the time of the newest event of a row, ms since the Unix epoch; every change sets it. Once it is
-   * older than rows are kept, readers do not see the row, and it is removed.
+   * The column (`max`, or `once` where one event alone writes a row) with the time of the newest event of a row, ms since the
+   * Unix epoch; every change sets it. Once it is older than rows are kept, readers do not see the row, and it is removed.
    */
   readonly newest: string;
   /**
-   * The column (`min`) with the time of the oldest; every change sets it. A row that reaches back beyond the horizon may have been
-   * removed and begun anew since: it is not compared with what a rebuild makes of all its events.
+   * The column (`min` or `once`) with the time of the oldest; every change sets it. A row that reaches back beyond the horizon
+   * may have been removed and begun anew since: it is not compared with what a rebuild makes of all its events.
    */
   readonly oldest: string;
 }

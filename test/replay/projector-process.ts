@@ -27,6 +27,7 @@ export async function startProjector(
     // Histories are of one moment in the past, whenever they are played.
     PLAYBACK_KEEP_HOURS: '87600',
     REFUSAL_KEEP_HOURS: '87600',
+    PURGE_KEEP_HOURS: '87600',
     ...world.env,
     STREAMS_DATA_DIR: world.folder,
     DATABASE_URL: world.databaseUrl,

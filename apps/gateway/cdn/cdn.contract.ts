@@ -29,7 +29,7 @@ export const purgeView = z.object({
   id: z.string(),
   urls: z.array(z.string()),
   reason: z.string(),
-  requestedAt: timestamp.nullable(),
+  requestedAt: timestamp.nullable().describe('Null until the read model has it, and again, with nothing applied, once PURGE_KEEP_HOURS are over.'),
   requestedBy: z.string().nullable(),
   applied: z.array(z.object({ edgeId: z.string(), objects: z.number(), appliedAt: timestamp.nullable(), delayMs: z.number() })),
 });

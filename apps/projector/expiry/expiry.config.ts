@@ -1,4 +1,5 @@
 import { refusalTable } from '#domain/access';
+import { purgeApplicationTable, purgeTable } from '#domain/cache';
 import { playbackSessionTable } from '#domain/playback';
 import { readInteger, type Environment } from '#runtime';
 
@@ -6,9 +7,12 @@ const hourMs = 3_600_000;
 
 /** How long rows of expiring tables are kept, ms by table. */
 export function readRowKeeps(env: Environment): Readonly<Record<string, number>> {
+  const purgeKeepMs = readInteger(env, 'PURGE_KEEP_HOURS', 720, 24, 87_600) * hourMs;
   return {
     // The widest window of an audience is a day.
     [playbackSessionTable.name]: readInteger(env, 'PLAYBACK_KEEP_HOURS', 48, 24, 87_600) * hourMs,
     [refusalTable.name]: readInteger(env, 'REFUSAL_KEEP_HOURS', 2160, 1, 87_600) * hourMs,
+    [purgeTable.name]: purgeKeepMs,
+    [purgeApplicationTable.name]: purgeKeepMs,
   };
 }

@@ -82,8 +82,8 @@ export function checkProjection(projection: Projection<never>): void {
       [oldest, 'min'],
     ] as const) {
       const column = name === undefined ? undefined : table.columns[name];
-      if (name !== undefined && (column?.type !== 'bigint' || column.join !== join))
-        refuse(`${table.name} expires by ${name}, which is no bigint of the join ${join}`);
+      if (name !== undefined && (column?.type !== 'bigint' || ![join, 'once'].includes(column.join)))
+        refuse(`${table.name} expires by ${name}, which is no bigint of the join ${join} or once`);
     }
     for (const name of table.indexes?.flat() ?? [])
       if (!(name in table.key) && !(name in table.columns)) refuse(`${table.name} has no column ${name} to index`);

@@ -53,7 +53,7 @@ describe('the purges projection', () => {
       fc.property(fc.shuffledSubarray(all, { minLength: all.length }), fc.subarray(all), (shuffled, repeated) => {
         const changes = rows([...shuffled, ...repeated]);
         const edge = changes.find((change) => change.key['edge_id'] === 'edge-1');
-        expect(edge?.set).toEqual({ objects: 3n, applied_at_ms: 150n });
+        expect(edge?.set).toEqual({ objects: 3n, applied_at_ms: 150n, last_applied_at_ms: 900n });
         expect(changes.find((change) => change.table === 'purge')?.set).toEqual({
           urls: request.urls,
           reason: 'wrong logo',

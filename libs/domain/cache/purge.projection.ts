@@ -13,6 +13,8 @@ export const purgeTable: TableSpec = {
     requested_at_ms: { type: 'bigint', join: 'once' },
   },
   indexes: [['requested_at_ms']],
+  // One event writes it.
+  expires: { newest: 'requested_at_ms', oldest: 'requested_at_ms' },
 };
 
 /** One row per purge and edge. An edge that crashed and applied it again counts from the first time, with the most objects. */
@@ -22,7 +24,10 @@ export const purgeApplicationTable: TableSpec = {
   columns: {
     objects: { type: 'bigint', join: 'max' },
     applied_at_ms: { type: 'bigint', join: 'min' },
+    last_applied_at_ms: { type: 'bigint', join: 'max' },
   },
+  indexes: [['last_applied_at_ms']],
+  expires: { newest: 'last_applied_at_ms', oldest: 'applied_at_ms' },
 };
 
 function project(event: DomainEvent): readonly RowChange[] {
@@ -34,7 +39,13 @@ function project(event: DomainEvent): readonly RowChange[] {
   if (event.type === purgeApplied.type) {
     const { purgeId, edgeId, objects, appliedAtMs } = event.data;
     const key = { purge_id: purgeId, edge_id: edgeId };
-    return [{ table: purgeApplicationTable.name, key, set: { objects: BigInt(objects), applied_at_ms: BigInt(appliedAtMs) } }];
+    return [
+      {
+        table: purgeApplicationTable.name,
+        key,
+        set: { objects: BigInt(objects), applied_at_ms: BigInt(appliedAtMs), last_applied_at_ms: BigInt(appliedAtMs) },
+      },
+    ];
   }
   return [];
 }
@@ -42,7 +53,7 @@ function project(event: DomainEvent): readonly RowChange[] {
 /** What was purged, and which edge has done it when. */
 export const purgesProjection: Projection<DomainEvent> = {
   name: 'purges',
-  version: 2,
+  version: 3,
   contexts: ['cache'],
   handles: [purgeRequested.type, purgeApplied.type],
   ignores: [],
