@@ -9,6 +9,7 @@ import type { Telemetry } from '#runtime';
 import { ErrorInfoSchema } from './generated/google/rpc/error_details_pb.ts';
 import { StatusSchema } from './generated/google/rpc/status_pb.ts';
 import { Health } from './generated/grpc/health/v1/health_pb.ts';
+import { forForeignServices } from './foreign-services.ts';
 import { grpcInterceptors } from './grpc.telemetry.ts';
 import { definitionOf } from './service-definition.ts';
 
@@ -64,10 +65,11 @@ export class GrpcServer {
     for (const { service, handlers } of services) this.#server.addService(definitionOf(service), handlers);
     this.#names = ['', ...services.map(({ service }) => service.typeName)];
     this.#health = new HealthImplementation(Object.fromEntries(this.#names.map((name) => [name, 'NOT_SERVING'])));
-    this.#health.addToServer(this.#server);
+    const foreign = forForeignServices(this.#server);
+    this.#health.addToServer(foreign);
     const fileDescriptorProtos = filesOf(services.map(({ service }) => service)).map((file) => Buffer.from(toBinary(FileDescriptorProtoSchema, file.proto)));
     // Reflection reads nothing of a package but its file descriptors.
-    new ReflectionService({ streams: { fileDescriptorProtos } } as unknown as ConstructorParameters<typeof ReflectionService>[0]).addToServer(this.#server);
+    new ReflectionService({ streams: { fileDescriptorProtos } } as unknown as ConstructorParameters<typeof ReflectionService>[0]).addToServer(foreign);
   }
 
   /** Answers the port. @throws when it is taken, or the files of TLS cannot be read. */

@@ -4,6 +4,8 @@ import { operations } from '../../openapi/operations.ts';
 import { startGateway, World, type RunningGateway } from '../gateway.fixture.ts';
 import type { AnswerBody } from '../answer-body.ts';
 import { ask } from '../http-client.ts';
+import { Health } from '../../grpc/generated/grpc/health/v1/health_pb.ts';
+import { ServerReflection } from '../../grpc/generated/grpc/reflection/v1/reflection_pb.ts';
 import { EventService } from '../../grpc/generated/streams/v1/event_service_pb.ts';
 import { QueryService } from '../../grpc/generated/streams/v1/query_service_pb.ts';
 import { WatchService } from '../../grpc/generated/streams/v1/watch_service_pb.ts';
@@ -104,7 +106,7 @@ export class FuzzedWorld {
   }
 
   #runProto(count: number, seed: number, credentials: (at: number) => Readonly<Record<string, string>>): Promise<ProtoReport> {
-    const calls = protoCalls([EventService, QueryService, WatchService], { seed, count, known: this.#known });
+    const calls = protoCalls([EventService, QueryService, WatchService, Health, ServerReflection], { seed, count, known: this.#known });
     return runProtoFuzz({ address: this.#gateway.grpc, calls, credentials });
   }
 
