@@ -19,7 +19,7 @@ import { toKafkaMessage, type KafkaMessage } from '#sdk/kafka';
 import { matches } from '../../apps/gateway/events/event-filter.core.ts';
 import { LogEntry } from '../../apps/gateway/events/log-entry.ts';
 import { LedgerAppender } from '../../apps/projector/ledger/ledger-appender.ts';
-import { Kafka as KafkaJs, logLevel, type Producer } from 'kafkajs';
+import { CompressionTypes, Kafka as KafkaJs, logLevel, type Producer } from 'kafkajs';
 import { pino } from 'pino';
 import { codeBlocks } from './sdk-consumer.ts';
 import { kcatProduce } from './kcat.ts';
@@ -229,4 +229,17 @@ test('the audit ledger knows what was written, not what the settings say of it',
     await file.close();
     await rm(folder, { recursive: true, force: true });
   }
+}, 120_000);
+
+test('a batch that would inflate without bound is parked with its reason, and what stands behind it is projected', async () => {
+  const behind = published('behind-the-bomb');
+  const bomb = { ...published('bomb'), partition: behind.partition, value: Buffer.alloc(64 * 1_048_576) };
+  const [sent] = await producer.send({ topic: `${kafka.env['KAFKA_TOPIC_PREFIX']}content`, messages: [bomb], acks: -1, compression: CompressionTypes.GZIP });
+  await send('content', [behind]);
+  await until(() => contents(['behind-the-bomb']));
+  const told = (await parked()).filter(({ message }) => message.includes('when it is decompressed'));
+  const place = { topic: 'content', partition: behind.partition, offset: sent?.baseOffset };
+  expect(told).toEqual([expect.objectContaining({ ...place, code: 'EVENT_DATA_INVALID', consumer: '*', eventType: '' })]);
+  expect(told[0]?.message).toMatch(/^.*The batch is of more than 67108864 bytes when it is decompressed\. Offsets \d+ to \d+, \d{5} bytes\./);
+  expect(await idsIn(contentTable, 'content_id')).not.toContain('bomb');
 }, 120_000);

@@ -18,16 +18,22 @@ export interface Chunk {
   readonly bytes: number;
 }
 
+export interface ChunkInit {
+  /** For whom others may write past us; left out where nobody looks at their events. */
+  readonly directTenants?: DirectTenants;
+  /** Most bytes of a batch when it is decompressed. */
+  readonly bodyBytesMax?: number;
+}
+
 /**
  * Decodes what a broker answered to a read of committed records: without those of aborted transactions, without the
  * control records that end transactions, and without what stands before `from` in the first batch.
  * A batch that nobody can read, which only others can have written, is one record in its last place that says so.
- * @param directTenants for whom others may write past us; left out where nobody looks at their events
  * @throws OperatingError `LOG_CORRUPT`
  */
-export async function readChunk(fetched: FetchedPartition, from: bigint, directTenants?: DirectTenants): Promise<Chunk> {
+export async function readChunk(fetched: FetchedPartition, from: bigint, { directTenants, bodyBytesMax }: ChunkInit = {}): Promise<Chunk> {
   const heads = readBatchHeads(fetched.records);
-  const bodies = await batchBodies(fetched.records, heads);
+  const bodies = await batchBodies(fetched.records, heads, bodyBytesMax);
   const aborts = fetched.aborted.toSorted((a, b) => (a.firstOffset < b.firstOffset ? -1 : 1));
   const aborting = new Set<bigint>();
   const records: StoredRecord[] = [];

@@ -74,7 +74,7 @@ export class PartitionReader {
   }
 
   async #decode(topic: string, fetched: FetchedPartition, from: bigint, truncations: number): Promise<Chunk> {
-    const chunk = await readChunk(fetched, from, this.#directTenants);
+    const chunk = await readChunk(fetched, from, { directTenants: this.#directTenants });
     // What was asked for before a truncation is for those who asked alone.
     if (chunk.next > from && truncations === this.#truncations) this.#cache.add(topic, fetched.partition, chunk);
     return chunk;

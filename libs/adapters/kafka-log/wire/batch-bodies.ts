@@ -26,20 +26,26 @@ export interface UnreadableBody {
 }
 
 /**
- * The records of batches as they were before they were compressed: of the first ones, until they are {@link bodyBytesMax} bytes
+ * The records of batches as they were before they were compressed: of the first ones, until they are `bytesMax` bytes
  * together; of one at least.
  */
-export async function batchBodies(bytes: Buffer, heads: readonly BatchHead[]): Promise<ReadonlyArray<BatchBody | UnreadableBody>> {
+export async function batchBodies(bytes: Buffer, heads: readonly BatchHead[], bytesMax = bodyBytesMax): Promise<ReadonlyArray<BatchBody | UnreadableBody>> {
   const zipped = heads.filter((head) => compressionOf(head) === compressions.gzip);
   const size = zipped.reduce((sum, { start, end }) => sum + end - start, 0);
-  const unzipped = size < elsewhereBytesMin ? undefined : await gunzipped(zipped.map((head) => compressedOf(bytes, head)));
+  const unzipped =
+    size < elsewhereBytesMin
+      ? undefined
+      : await gunzipped(
+          zipped.map((head) => compressedOf(bytes, head)),
+          bytesMax,
+        );
   const bodies: Array<BatchBody | UnreadableBody> = [];
   let next = 0;
-  let room = bodyBytesMax;
+  let room = bytesMax;
   for (const head of heads) {
     if (room <= 0) break;
     const known = compressionOf(head) === compressions.gzip ? unzipped?.[next++] : undefined;
-    const body = known ?? bodyOf(bytes, head);
+    const body = known ?? bodyOf(bytes, head, bytesMax);
     if (!('unreadable' in body)) room -= body.end - body.start;
     bodies.push(body);
   }
@@ -54,29 +60,31 @@ function compressedOf(bytes: Buffer, { start, end }: BatchHead): Buffer {
   return bytes.subarray(start + batchHeaderBytes, end);
 }
 
-function bodyOf(bytes: Buffer, head: BatchHead): BatchBody | UnreadableBody {
+function bodyOf(bytes: Buffer, head: BatchHead, bytesMax: number): BatchBody | UnreadableBody {
   if (compressionOf(head) === compressions.none) return { bytes, start: head.start + batchHeaderBytes, end: head.end };
   try {
-    const body = decompressed(compressionOf(head), compressedOf(bytes, head));
-    return body === undefined ? tooLarge : { bytes: body, start: 0, end: body.length };
+    const body = decompressed(compressionOf(head), compressedOf(bytes, head), bytesMax);
+    return body === undefined ? tooLarge(bytesMax) : { bytes: body, start: 0, end: body.length };
   } catch (error) {
-    return isTooLarge(error) ? tooLarge : { unreadable: 'The batch does not decompress.' };
+    return isTooLarge(error) ? tooLarge(bytesMax) : { unreadable: 'The batch does not decompress.' };
   }
 }
 
-const tooLarge: UnreadableBody = { unreadable: `The batch is of more than ${bodyBytesMax} bytes when it is decompressed.` };
+function tooLarge(bytesMax: number): UnreadableBody {
+  return { unreadable: `The batch is of more than ${bytesMax} bytes when it is decompressed.` };
+}
 
 /** Undefined for what would be too large. @throws Error for what is damaged, or too large for zlib */
-function decompressed(compression: number, bytes: Buffer): Buffer | undefined {
+function decompressed(compression: number, bytes: Buffer, bytesMax: number): Buffer | undefined {
   switch (compression) {
     case compressions.gzip:
-      return gunzipSync(bytes, { chunkSize: chunkSizeFor(lengthOf(bytes)), maxOutputLength: bodyBytesMax });
+      return gunzipSync(bytes, { chunkSize: chunkSizeFor(lengthOf(bytes)), maxOutputLength: bytesMax });
     case compressions.zstd:
-      return zstdDecompressSync(bytes, { maxOutputLength: bodyBytesMax });
+      return zstdDecompressSync(bytes, { maxOutputLength: bytesMax });
     case compressions.snappy:
-      return snappySize(bytes) > bodyBytesMax ? undefined : foreign(compression, bytes);
+      return snappySize(bytes) > bytesMax ? undefined : foreign(compression, bytes);
     case compressions.lz4:
-      return bytes.length * lz4RatioMax > bodyBytesMax && lz4Size(bytes, bodyBytesMax) > bodyBytesMax ? undefined : foreign(compression, bytes);
+      return bytes.length * lz4RatioMax > bytesMax && lz4Size(bytes, bytesMax) > bytesMax ? undefined : foreign(compression, bytes);
     default:
       return foreign(compression, bytes);
   }
@@ -94,10 +102,10 @@ function foreign(compression: number, bytes: Buffer): Buffer {
  * (RFC 1952 section 2.2). Undefined for members that are not whole, or several themselves, or too large together: each has to be
  * looked at alone.
  */
-async function gunzipped(members: readonly Buffer[]): Promise<readonly BatchBody[] | undefined> {
+async function gunzipped(members: readonly Buffer[], bytesMax: number): Promise<readonly BatchBody[] | undefined> {
   const lengths = members.map(lengthOf);
   const length = lengths.reduce((sum, one) => sum + one, 0);
-  if (length > bodyBytesMax) return undefined;
+  if (length > bytesMax) return undefined;
   const options = { chunkSize: chunkSizeFor(length), maxOutputLength: Math.max(1, length) };
   const records = await gunzipElsewhere(Buffer.concat(members), options).catch(() => undefined);
   if (records?.length !== length) return undefined;
