@@ -68,6 +68,9 @@ export class Database {
     });
     // A connection that breaks while idle is replaced when the next one is needed.
     this.#pool.on('error', () => undefined);
+    // The pool listens to idle ones alone. A server that ends may say so in the very packet that makes a connection ready: before
+    // whoever asked for it can listen. The statement under way, or the next one, fails as well, and says so.
+    this.#pool.on('connect', (client) => void client.on('error', () => undefined));
   }
 
   /** Connections: open, of them idle, and how many callers wait for one. */
@@ -101,8 +104,6 @@ export class Database {
     const client = await this.#pool.connect().catch((error: unknown) => {
       throw databaseError(error);
     });
-    const ignore = () => undefined; // the statement under way fails as well, and says so
-    client.on('error', ignore);
     let broken: Error | undefined;
     try {
       await client.query('BEGIN');
@@ -113,7 +114,6 @@ export class Database {
       await client.query('ROLLBACK').catch((lost: Error) => (broken = lost));
       throw databaseError(error);
     } finally {
-      client.off('error', ignore);
       client.release(broken);
     }
   }
@@ -130,13 +130,10 @@ export class Database {
     } catch (error) {
       return { step: steps.length, error: databaseError(error) };
     }
-    const ignore = () => undefined; // the pipeline under way fails as well, and says so
-    client.on('error', ignore);
     const [failure, finished] = await new Promise<[unknown, number]>((resolve) => {
       const pipeline: Pipeline = new Pipeline(steps, (error) => resolve([error, pipeline.finished]));
       client.query(pipeline);
     });
-    client.off('error', ignore);
     const error = failure === undefined ? undefined : databaseError(failure);
     // A statement that the server refused leaves the connection in order; whatever else happened does not.
     client.release(error !== undefined && (sqlState(error) === '' || error.code === 'DATABASE_UNAVAILABLE'));
