@@ -13,17 +13,20 @@ interface Window {
 }
 
 /**
- * Measures how far the clocks of sound and picture have run apart since the first window. Frames are late for many
+ * Measures how far the clocks of sound and picture have run apart since the second window. Frames are late for many
  * reasons, but never early: the least delayed frame of a window tells where a track's clock stands.
  */
 export class DriftGauge {
   #window: Window | undefined;
   #baseline: number | undefined;
+  /** Encoders begin with bursts that are ahead of their time, of one track more than of the other. */
+  #isSettled = false;
 
   /** After a break the tracks' distance is what it then is. */
   restart(): void {
     this.#window = undefined;
     this.#baseline = undefined;
+    this.#isSettled = false;
   }
 
   /** By how much the sound has to be moved, ms, when a window has ended and it matters; undefined otherwise. */
@@ -35,6 +38,9 @@ export class DriftGauge {
     const apart = window.lead.video - window.lead.audio;
     // One track alone has nothing to run apart from.
     if (!Number.isFinite(apart)) return undefined;
+    const isFirst = !this.#isSettled;
+    this.#isSettled = true;
+    if (isFirst) return undefined;
     this.#baseline ??= apart;
     const drift = Math.round(apart - this.#baseline);
     return Math.abs(drift) > toleratedMs ? drift : 0;
