@@ -43,7 +43,8 @@ beforeAll(() => {
 
 describe('the house is tidy', () => {
   beforeAll(() => {
-    process.stdout.write(`${report(files)}\n`);
+    process.stderr.write(`${report(files)}
+`);
   });
 
   test.each(rules)('%s', (_, rule) => {

@@ -18,7 +18,8 @@ if (wanted === undefined) {
   test('that was a million steps, and a crash at every kind of continuation', () => {
     const total = (count: (run: SimulatedRun) => number): number => done.reduce((sum, run) => sum + count(run), 0);
     const [steps, crashes] = [total((run) => run.steps), total((run) => [...run.crashes.values()].reduce((sum, count) => sum + count, 0))];
-    process.stdout.write(`${steps} steps on ${done.length} seeds, ${crashes} crashes\n`);
+    // What is for people goes there (scripts/test/jest-run.ts).
+    process.stderr.write(`${steps} steps on ${done.length} seeds, ${crashes} crashes\n`);
     expect(steps).toBeGreaterThanOrEqual(1_000_000);
     expect(total(({ events }) => events)).toBeGreaterThan(10_000);
     const points = new Set(done.flatMap(({ crashes }) => [...crashes.keys()]));
