@@ -116,7 +116,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
       keep: platform.keep,
       counters,
       now,
-      local: localOf(localPaths(view), witnessPaths(await openWitness(settings, logger, now), onError)),
+      local: localOf(localPaths(view, now), witnessPaths(await openWitness(settings, logger, now), onError)),
       onError,
       trust: () => (purgesKnown() ? trusts.known : trusts.doubt),
     },

@@ -126,6 +126,9 @@ describe.each<EdgeRuntime>(['bun', 'node'])('forwarding, served by %s', (runtime
     expect(await edge.get('/readyz')).toMatchObject({ status: 200 });
     expect(await edge.status()).toMatchObject({ edgeId: 'edge-1', purgesKnown: true });
     expect(origin.count('/healthz')).toBe(0);
+    // DASH players set their clocks by it: the nearest clock is the best one.
+    const time = await edge.get('/live/time');
+    expect([time.status, Math.abs(Date.parse(time.body) - Date.now()) < 5000, origin.count('/live/time')]).toEqual([200, true, 0]);
   });
 });
 

@@ -18,12 +18,24 @@ function json(status: number, body: string): EdgeReply {
   };
 }
 
+/** What DASH players set their clocks by (ISO/IEC 23009-1 section 5.8.5.7): this near to them it is exact, and costs the origin nothing. */
+function time(now: () => number): EdgeReply {
+  return {
+    head: replyHead(200, [
+      ['content-type', 'text/plain; charset=utf-8'],
+      ['cache-control', 'no-store'],
+      ['access-control-allow-origin', '*'],
+    ]),
+    body: new TextEncoder().encode(new Date(now()).toISOString()),
+  };
+}
+
 function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
 }
 
-/** The paths that never reach the origin: `/healthz` and `/readyz` for everybody, `/edge-status` for this machine. */
-export function localPaths(view: EdgeView): (request: EdgeRequest, target: string) => EdgeReply | Promise<EdgeReply> | undefined {
+/** The paths that never reach the origin: `/healthz`, `/readyz` and `/live/time` for everybody, `/edge-status` for this machine. */
+export function localPaths(view: EdgeView, now: () => number): (request: EdgeRequest, target: string) => EdgeReply | Promise<EdgeReply> | undefined {
   const health = (report: HealthReport): EdgeReply => {
     const { status, body } = healthAnswer(report, { app: 'edge', node: view.edgeId });
     return json(status, body);
@@ -32,6 +44,7 @@ export function localPaths(view: EdgeView): (request: EdgeRequest, target: strin
     if (request.method !== 'GET' && request.method !== 'HEAD') return undefined;
     if (target === '/healthz') return health(view.health.moving());
     if (target === '/readyz') return view.health.ready().then(health);
+    if (target === '/live/time') return time(now);
     if (target === '/edge-status' && isLoopback(request.clientAddress)) return json(200, JSON.stringify(view.status()));
     return undefined;
   };

@@ -19,6 +19,7 @@ interface Seen {
   readonly detail: unknown;
   readonly master: string;
   readonly media: string;
+  readonly mpd: string;
 }
 
 /** A playlist as it is, of a problem the kind: it names the path that was asked for. */
@@ -70,13 +71,14 @@ export function asOfCases(name: string, open: () => Promise<RealEngines>): void 
   /** What everybody sees now, and when that is. */
   async function look(id: string): Promise<Seen> {
     const at = await moment();
-    const [list, detail, master, media] = await Promise.all([
+    const [list, detail, master, media, mpd] = await Promise.all([
       get('/api/v1/streams?limit=200'),
       get(`/api/v1/streams/${id}`),
       play(`/live/${id}/master.m3u8`),
       play(`/live/${id}/720p.m3u8`),
+      play(`/live/${id}/manifest.mpd`),
     ]);
-    return { at, list: list.json.items, detail: detail.json, master: master.text, media: media.text };
+    return { at, list: list.json.items, detail: detail.json, master: master.text, media: media.text, mpd: mpd.text };
   }
 
   let life: { readonly id: string; readonly seen: readonly Seen[] };
@@ -124,10 +126,11 @@ export function asOfCases(name: string, open: () => Promise<RealEngines>): void 
 
     test('playlists as they stood are equal to what was served, to the byte', async () => {
       const { id, seen } = life;
-      for (const { at, media, master } of seen) {
+      for (const { at, media, master, mpd } of seen) {
         const query = `?asOf=${at}&window=live`;
         expect(told((await play(`/live/${id}/720p.m3u8${query}`)).text)).toBe(told(media));
         expect(told((await play(`/live/${id}/master.m3u8${query}`)).text).replaceAll(query, '')).toBe(told(master));
+        expect(told((await play(`/live/${id}/manifest.mpd${query}`)).text)).toBe(told(mpd));
       }
     });
 
@@ -143,6 +146,8 @@ export function asOfCases(name: string, open: () => Promise<RealEngines>): void 
       expect(master).toContain(`URI="audio.m3u8?asOf=${third.at}"`);
       const whole = (await play(`/live/${id}/720p.m3u8?asOf=${(seen.at(-1) as Seen).at}`)).text;
       expect(whole).toBe((seen.at(-1) as Seen).media);
+      expect((await play(`/live/${id}/manifest.mpd?asOf=${third.at}`)).text).toContain('type="static" mediaPresentationDuration="PT28S"');
+      expect((await play(`/live/${id}/manifest.mpd?asOf=${(seen.at(-1) as Seen).at}`)).text).toBe((seen.at(-1) as Seen).mpd);
     });
 
     test('the token of a live reader is a moment as well', async () => {

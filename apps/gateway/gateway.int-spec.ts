@@ -55,7 +55,7 @@ describe('streams', () => {
       startedAt: null,
       stoppedAt: null,
       durationMs: null,
-      playback: { hls: `http://media.example:8081/live/${id}/master.m3u8` },
+      playback: { hls: `http://media.example:8081/live/${id}/master.m3u8`, dash: `http://media.example:8081/live/${id}/manifest.mpd` },
       streamKey: expect.stringMatching(/^st-[a-z2-7]{16}-[a-z2-7]{52}$/),
       ingest: {
         primary: 'rtmp://media.example:1935/live',
@@ -213,6 +213,55 @@ describe('playlists and media', () => {
     }
   });
 
+  test('key frames are listed for scrubbing, by the bytes of the segments', async () => {
+    const master = (await ask(gateway.url, `/live/${id}/master.m3u8`)).text;
+    expect(master).toContain('#EXT-X-I-FRAME-STREAM-INF:BANDWIDTH=32,CODECS="avc1.64001f",RESOLUTION=1280x720,URI="720p.iframes.m3u8"\n');
+    const { text } = await ask(gateway.url, `/live/${id}/720p.iframes.m3u8`);
+    expect(text).toContain('#EXT-X-I-FRAMES-ONLY\n');
+    expect(text).toContain('#EXT-X-MEDIA-SEQUENCE:2\n');
+    expect(text).toContain(`#EXT-X-BYTERANGE:8@0\n../../media/${cids[31]}.m4s\n`);
+    const delta = await ask(gateway.url, `/live/${id}/720p.iframes.m3u8?_HLS_skip=YES`);
+    expect(delta.text).toContain('#EXT-X-SKIP:SKIPPED-SEGMENTS=24\n');
+    expect((await ask(gateway.url, `/live/${id}/1080p.iframes.m3u8`)).json.type).toBe('urn:streams:problem:unknown-rendition');
+  });
+
+  test('the DASH manifest shows the same window, and names segments by their numbers', async () => {
+    const answer = await ask(gateway.url, `/live/${id}/manifest.mpd`);
+    expect(answer.headers).toMatchObject({
+      'content-type': 'application/dash+xml',
+      'cache-control': 'public, max-age=1, stale-if-error=10',
+      'access-control-allow-origin': '*',
+    });
+    // The break before the second segment began a period, of which the window has left the beginning.
+    expect(answer.text.match(/<Period [^>]*>/g)).toEqual(['<Period id="p1" start="PT2S">']);
+    expect(answer.text).toContain('type="dynamic"');
+    expect(answer.text).toContain('timeShiftBufferDepth="PT60S"');
+    expect(answer.text).toContain('timescale="90000" presentationTimeOffset="180000" startNumber="2"');
+    expect(answer.text).toContain('<S t="360000" d="180000" r="29"/>');
+    expect(answer.text).toMatch(/<Representation id="720p" codecs="avc1.64001f" bandwidth="2750000" width="1280" height="720" frameRate="30">/);
+    const named = await ask(gateway.url, `/live/${id}/720p/31.m4s`);
+    expect([named.status, named.text, named.headers['content-type'], named.headers['cache-control']]).toEqual([
+      ...[200, `${id} 720p 31 1`, 'video/iso.segment', 'public, max-age=31536000, immutable'],
+    ]);
+    expect(named.headers.etag).toBe(`"${cids[31]}"`);
+    const part = await ask(gateway.url, `/live/${id}/720p/31.m4s`, { headers: { range: 'bytes=0-3' } });
+    expect([part.status, part.text]).toEqual([206, id.slice(0, 4)]);
+    for (const path of ['720p/999.m4s', '1080p/3.m4s']) {
+      const early = await ask(gateway.url, `/live/${id}/${path}`);
+      expect([early.status, early.headers['cache-control'], early.json.type]).toEqual([404, 'public, max-age=1', 'urn:streams:problem:unknown-media']);
+    }
+    for (const path of [`${id}/720p/031.m4s`, `${id}/720p/x.m4s`, `${id}/720p/1.mp4`, `${id}/720p.mpd`, 'st-x/720p/1.m4s'])
+      expect((await ask(gateway.url, `/live/${path}`)).status).toBe(404);
+  });
+
+  test('players learn what time it is here', async () => {
+    const [before, { text, headers: received }, after] = [Date.now(), await ask(gateway.url, '/live/time'), Date.now()];
+    expect([received['cache-control'], received['access-control-allow-origin']]).toEqual(['no-store', '*']);
+    expect(text).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    expect(Date.parse(text)).toBeGreaterThanOrEqual(before);
+    expect(Date.parse(text)).toBeLessThanOrEqual(after + 1000);
+  });
+
   test('a playlist that has not changed is not sent again', async () => {
     const first = await ask(gateway.url, `/live/${id}/720p.m3u8`);
     const again = await ask(gateway.url, `/live/${id}/720p.m3u8`, { headers: { 'if-none-match': first.headers.etag as string } });
@@ -285,6 +334,10 @@ describe('playlists and media', () => {
     expect(text).toContain(last);
     expect(received['cache-control']).toBe('public, max-age=10, stale-if-error=10');
     expect((await ask(gateway.url, `/live/${id}/1080p.m3u8`)).json.type).toBe('urn:streams:problem:unknown-rendition');
+    const mpd = await ask(gateway.url, `/live/${id}/manifest.mpd`);
+    expect(mpd.text).toContain('type="static" mediaPresentationDuration="PT68S"');
+    expect(mpd.text.match(/<Period [^>]*>/g)).toEqual(['<Period id="p0" start="PT0S">', '<Period id="p1" start="PT2S">']);
+    expect(mpd.headers['cache-control']).toBe('public, max-age=10, stale-if-error=10');
   });
 });
 

@@ -13,6 +13,12 @@ export interface PublicUrlsInit {
   readonly ingest: IngestUrls;
 }
 
+/** Where a stream plays. */
+export interface Playback {
+  readonly hls: string;
+  readonly dash: string;
+}
+
 /** The URLs that answers name. */
 export class PublicUrls {
   readonly ingest: IngestUrls;
@@ -26,13 +32,18 @@ export class PublicUrls {
   /** A file of a recording; the same for ever, for it is named by its content. */
   readonly media = (file: string): string => `${this.#edgeUrl}/media/${file}`;
 
-  readonly playback = (streamId: string): string => `${this.#edgeUrl}/live/${streamId}/master.m3u8`;
+  readonly playback = (streamId: string): Playback => this.#playback(streamId, '');
 
   /** Plays what there was at a moment; `asOf` is a time or a token. */
   readonly playbackAsOf =
     (asOf: string) =>
-    (streamId: string): string =>
-      `${this.playback(streamId)}${asOfQuery(asOf)}`;
+    (streamId: string): Playback =>
+      this.#playback(streamId, asOfQuery(asOf));
+
+  #playback(streamId: string, query: string): Playback {
+    const base = `${this.#edgeUrl}/live/${streamId}`;
+    return { hls: `${base}/master.m3u8${query}`, dash: `${base}/manifest.mpd${query}` };
+  }
 }
 
 /** A time as it is reads better than with its colons escaped, and they need not be (RFC 3986 section 3.4). */

@@ -1,5 +1,6 @@
 export { assert, InvariantError, unreachable } from './assert.ts';
 export type { Brand } from './brand.ts';
+export { dateTime } from './date-time.ts';
 export { accept, refuse, type Acceptance, type Decider, type Decision, type Refusal } from './decider.ts';
 export { isFresh } from './fresh.ts';
 export { hasCode, OperatingError, type OperatingErrorInit } from './errors.ts';

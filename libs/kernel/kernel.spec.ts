@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { accept, assert, hasCode, InvariantError, OperatingError, Prng, refuse, unreachable } from './index.ts';
+import { accept, assert, dateTime, hasCode, InvariantError, OperatingError, Prng, refuse, unreachable } from './index.ts';
 
 describe('assert', () => {
   test('passes what holds and ends what does not', () => {
@@ -68,4 +68,12 @@ describe('Prng', () => {
     expect(new Set(picks)).toEqual(new Set(['a', 'b', 'c']));
     expect(() => prng.pick([])).toThrow(RangeError);
   });
+});
+
+test('the calendar agrees with the built-in one for four centuries', () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 0, max: 12_622_780_800_000 }), (ms) => {
+      expect(dateTime(ms)).toBe(new Date(ms).toISOString());
+    }),
+  );
 });

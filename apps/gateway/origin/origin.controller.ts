@@ -1,4 +1,5 @@
-import { BlobStore } from '#ports';
+import { iFramesSuffix } from '#core/hls';
+import { BlobStore, Clock } from '#ports';
 import { isStreamId } from '#domain/stream';
 import { hasCode } from '#kernel';
 import { Controller, Get, Options, Param, Req, Res } from '@nestjs/common';
@@ -11,7 +12,11 @@ import { PastPlaylists } from './past-playlists.ts';
 import { handedOn, playlistQueryOf } from './playlist-query.ts';
 import { PlaylistReader, type Playlist, type PlaylistForm } from './playlist-reader.ts';
 
-const playlistType = 'application/vnd.apple.mpegurl';
+const manifestTypes = { m3u8: 'application/vnd.apple.mpegurl', mpd: 'application/dash+xml' } as const;
+type ManifestFormat = keyof typeof manifestTypes;
+const manifestName = /^([A-Za-z0-9][A-Za-z0-9_.:-]{0,127})\.(m3u8|mpd)$/;
+/** DASH has one manifest a stream. */
+const mpdName = 'manifest';
 /** Players of other sites read these; there are no cookies or keys involved. */
 const corsHeaders = { 'access-control-allow-origin': '*', 'access-control-expose-headers': 'Content-Length, Content-Range, ETag, Age, Cache-Status, Date' };
 const liveCaching = 'public, max-age=1, stale-if-error=10';
@@ -37,29 +42,31 @@ export class OriginController {
   readonly #blobs: BlobStore;
   readonly #past: PastPlaylists;
 
-  constructor(playlists: PlaylistReader, blobs: BlobStore, past: PastPlaylists) {
+  readonly #clock: Clock;
+
+  constructor(playlists: PlaylistReader, blobs: BlobStore, past: PastPlaylists, clock: Clock) {
     this.#playlists = playlists;
     this.#blobs = blobs;
     this.#past = past;
+    this.#clock = clock;
   }
 
   @Get('/live/:streamId/:file')
   async playlist(@Param('streamId') streamId: string, @Param('file') file: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     reply.headers(corsHeaders);
-    const name = /^([A-Za-z0-9][A-Za-z0-9_.:-]{0,127})\.m3u8$/.exec(file)?.[1];
-    if (name === undefined) throw notFound('no-route', 'Playlists end with ".m3u8".');
+    const wanted = manifestOf(file);
     const asked = playlistQueryOf(request.query as Readonly<Record<string, unknown>>);
     if (asked.past !== undefined) {
       const settled = await this.#past.serve(asked.past, asked, streamId, async (playlists, form) => {
-        const playlist = await playlistOf(playlists, streamId, name, form);
+        const playlist = await playlistOf(playlists, streamId, wanted, form);
         return playlist.kind === 'playlist' ? playlist : refusePlaylist(playlist, streamId);
       });
-      return sendText(settled.playlist.text, settled.forEver ? immutableCaching : momentCaching, request, reply);
+      return sendText(settled.playlist.text, wanted.format, settled.forEver ? immutableCaching : momentCaching, request, reply);
     }
     const form = { query: handedOn(asked, undefined), startSec: asked.startSec, skip: asked.skip };
-    const playlist = await playlistOf(this.#playlists, streamId, name, form);
+    const playlist = await playlistOf(this.#playlists, streamId, wanted, form);
     if (playlist.kind !== 'playlist') return refusePlaylist(playlist, streamId);
-    return sendText(playlist.text, playlist.ended ? recordingCaching : liveCaching, request, reply);
+    return sendText(playlist.text, wanted.format, playlist.ended ? recordingCaching : liveCaching, request, reply);
   }
 
   @Get('/media/:file')
@@ -70,7 +77,32 @@ export class OriginController {
     await this.#sendMedia(match[1] as string, match[2] as string, request, reply);
   }
 
-  @Options(['/live/:streamId/:file', '/media/:file'])
+  /** A segment as DASH names it: by its number. What has a number keeps it, so this is the same for ever, too. */
+  @Get('/live/:streamId/:rendition/:file')
+  async numbered(
+    @Param() { streamId, rendition, file }: Readonly<Record<'streamId' | 'rendition' | 'file', string>>,
+    @Req() request: FastifyRequest,
+    @Res() reply: FastifyReply,
+  ): Promise<void> {
+    reply.headers(corsHeaders);
+    const number = /^(0|[1-9]\d{0,8})\.m4s$/.exec(file)?.[1];
+    if (number === undefined) throw notFound('no-route', 'Segments are named by their number, with ".m4s".');
+    const cid = isStreamId(streamId) ? await this.#playlists.segment(streamId, rendition, Number(number)) : undefined;
+    // It may be there any moment.
+    if (cid === undefined) throw notFound('unknown-media', 'The stream has no such segment.', { 'cache-control': soonCaching });
+    await this.#sendMedia(cid, 'm4s', request, reply);
+  }
+
+  /** What DASH players set their clocks by (UTCTiming); edges answer it themselves. */
+  @Get('/live/time')
+  time(@Res() reply: FastifyReply): void {
+    void reply
+      .headers({ ...corsHeaders, 'cache-control': 'no-store' })
+      .type('text/plain; charset=utf-8')
+      .send(new Date(this.#clock.now()).toISOString());
+  }
+
+  @Options(['/live/time', '/live/:streamId/:file', '/live/:streamId/:rendition/:file', '/media/:file'])
   preflight(@Res() reply: FastifyReply): void {
     void reply
       .status(204)
@@ -126,9 +158,19 @@ function unknownMedia(cid: string): ProblemError {
   return notFound('unknown-media', `There is no media ${cid}.`);
 }
 
-function playlistOf(playlists: PlaylistReader, streamId: string, name: string, form: PlaylistForm = {}): Promise<Playlist> {
+/** @throws ProblemError 404 */
+function manifestOf(file: string): { readonly name: string; readonly format: ManifestFormat } {
+  const [, name, format] = manifestName.exec(file) ?? [];
+  if (name === undefined || (format === 'mpd' && name !== mpdName)) throw notFound('no-route', `Playlists end with ".m3u8"; for DASH there is ${mpdName}.mpd.`);
+  return { name, format: format as ManifestFormat };
+}
+
+function playlistOf(playlists: PlaylistReader, streamId: string, { name, format }: ReturnType<typeof manifestOf>, form: PlaylistForm): Promise<Playlist> {
   if (!isStreamId(streamId)) return Promise.resolve({ kind: 'unknown-stream' });
-  return name === 'master' ? playlists.master(streamId, form) : playlists.media(streamId, name, form);
+  if (format === 'mpd') return playlists.mpd(streamId, form);
+  if (name === 'master') return playlists.master(streamId, form);
+  if (name.endsWith(iFramesSuffix)) return playlists.media(streamId, name.slice(0, -iFramesSuffix.length), { ...form, iFrames: true });
+  return playlists.media(streamId, name, form);
 }
 
 function refusePlaylist(playlist: Exclude<Playlist, { kind: 'playlist' }>, streamId: string): never {
@@ -144,9 +186,9 @@ function refusePlaylist(playlist: Exclude<Playlist, { kind: 'playlist' }>, strea
   }
 }
 
-function sendText(text: string, caching: string, request: FastifyRequest, reply: FastifyReply): void {
+function sendText(text: string, format: ManifestFormat, caching: string, request: FastifyRequest, reply: FastifyReply): void {
   const tag = tagOf(text);
   reply.headers({ etag: tag, 'cache-control': caching });
   if (matchesTag(request.headers['if-none-match'], tag)) return void reply.status(304).send();
-  void reply.type(playlistType).send(text);
+  void reply.type(manifestTypes[format]).send(text);
 }

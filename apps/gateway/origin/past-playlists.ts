@@ -2,6 +2,7 @@ import { streamTable } from '#domain/stream';
 import { PastModels } from '../past/past-models.ts';
 import { StreamReader } from '../streams/stream-reader.ts';
 import { handedOn, type PastQuery, type PlaylistQuery } from './playlist-query.ts';
+import { SegmentLists } from './segment-lists.ts';
 import { PlaylistReader, type Playlist, type PlaylistForm } from './playlist-reader.ts';
 
 type Rendered = Extract<Playlist, { kind: 'playlist' }>;
@@ -24,7 +25,7 @@ export class PastPlaylists {
     return this.#past.at(past.asOf, 'query.asOf', async ({ asOf, reads }) => {
       // Positions have no clock: they stand for the moment of their last event.
       const nowMs = asOf.atMs ?? (await reads.lastRecordedAtMs(streamTable, streamId)) ?? 0;
-      const playlists = new PlaylistReader(new StreamReader(reads), reads, { now: () => nowMs });
+      const playlists = new PlaylistReader(new StreamReader(reads), new SegmentLists(reads), { now: () => nowMs });
       const form = { whole: past.window === 'whole', query: handedOn({ past, startSec }, asOf.text), startSec, skip };
       return { playlist: await render(playlists, form), forEver: this.#past.isSettled(asOf) };
     });

@@ -1,7 +1,10 @@
 import { renderMedia, renderMultivariant, targetDurationOf, type PlaylistRendition } from '#core/hls';
-import type { Clock, ReadRow, ReadStore } from '#ports';
+import type { Clock, ReadRow } from '#ports';
+import { dvrWindowMsMin } from '#domain/stream';
 import type { StreamReader } from '../streams/stream-reader.ts';
-import { SegmentLists } from './segment-lists.ts';
+import { renderMpd, type DashRendition } from '#core/dash';
+import type { SegmentLists } from './segment-lists.ts';
+import type { Segment } from './segment-rows.ts';
 import { hasEnded, StreamWindow } from './stream-window.ts';
 
 export type Playlist =
@@ -19,6 +22,8 @@ export interface PlaylistForm {
   readonly query?: string;
   /** Where players begin, seconds from the beginning or, below zero, from the end. */
   readonly startSec?: number | undefined;
+  /** Key frames instead of segments. */
+  readonly iFrames?: boolean;
   /** What is new alone, for a client that has the rest. */
   readonly skip?: boolean;
 }
@@ -29,23 +34,24 @@ export class PlaylistReader {
   readonly #lists: SegmentLists;
   readonly #clock: Pick<Clock, 'now'>;
 
-  /** @param reads where `streams` reads from as well */
-  constructor(streams: StreamReader, reads: ReadStore, clock: Pick<Clock, 'now'>) {
+  /** @param lists of the same rows that `streams` reads */
+  constructor(streams: StreamReader, lists: SegmentLists, clock: Pick<Clock, 'now'>) {
     this.#streams = streams;
-    this.#lists = new SegmentLists(reads);
+    this.#lists = lists;
     this.#clock = clock;
   }
 
-  async master(streamId: string, { query = '', startSec }: PlaylistForm = {}): Promise<Playlist> {
+  async master(streamId: string, { query = '', startSec, whole = false }: PlaylistForm = {}): Promise<Playlist> {
     const stream = await this.#streams.row(streamId);
     if (stream === undefined) return this.#absent(streamId);
     const ended = hasEnded(stream, this.#clock.now());
-    if (stream['last_media_sequence'] === null || stream['encoding_order'] === null) return { kind: 'nothing-yet', ended };
-    const renditions = await this.#streams.renditions(stream);
-    return { kind: 'playlist', text: renderMultivariant({ renditions: renditions.map(renditionOf), query, startSec }), ended };
+    const window = stream['encoding_order'] === null ? undefined : await StreamWindow.open(this.#streams, this.#lists, stream, whole || ended);
+    if (window === undefined) return { kind: 'nothing-yet', ended };
+    const renditions = window.renditions.map((row) => ({ ...renditionOf(row), iFrameBandwidth: iFrameBandwidthOf(window.segments(String(row['name']))) }));
+    return { kind: 'playlist', text: renderMultivariant({ renditions, query, startSec }), ended };
   }
 
-  async media(streamId: string, rendition: string, { whole = false, startSec, skip }: PlaylistForm = {}): Promise<Playlist> {
+  async media(streamId: string, rendition: string, { whole = false, startSec, skip, iFrames }: PlaylistForm = {}): Promise<Playlist> {
     const stream = await this.#streams.row(streamId);
     if (stream === undefined) return this.#absent(streamId);
     const ended = whole || hasEnded(stream, this.#clock.now());
@@ -66,8 +72,32 @@ export class PlaylistReader {
       ended,
       startSec,
       skip,
+      iFrames,
     });
     return { kind: 'playlist', text, ended };
+  }
+
+  /** The DASH manifest: the same window and the same segments. */
+  async mpd(streamId: string, { whole = false }: PlaylistForm = {}): Promise<Playlist> {
+    const stream = await this.#streams.row(streamId);
+    if (stream === undefined) return this.#absent(streamId);
+    const ended = whole || hasEnded(stream, this.#clock.now());
+    const window = await StreamWindow.open(this.#streams, this.#lists, stream, ended);
+    if (window === undefined) return { kind: 'nothing-yet', ended };
+    const text = renderMpd({
+      renditions: window.everyRendition.map((row): DashRendition => ({ ...dashRenditionOf(row), segments: window.segments(String(row['name'])) })),
+      beginnings: window.beginnings(),
+      segmentDurationMs: Number(stream['segment_duration_ms']),
+      dvrWindowMs: Number(stream['dvr_window_ms'] ?? dvrWindowMsMin),
+      ended,
+      timeUrl: '../time',
+    });
+    return { kind: 'playlist', text, ended };
+  }
+
+  /** The media of one segment by its number, as DASH manifests name it: what it was stored as; undefined when there is none. */
+  async segment(streamId: string, rendition: string, mediaSequence: number): Promise<string | undefined> {
+    return this.#lists.cidOf({ streamId, rendition, mediaSequence });
   }
 
   /** A new stream has a head before it has a row. */
@@ -75,6 +105,23 @@ export class PlaylistReader {
     const head = await this.#streams.head(streamId);
     return head === undefined ? { kind: 'unknown-stream' } : { kind: 'nothing-yet', ended: head.status === 'stopped' };
   }
+}
+
+/**
+ * Peak bits per second of the key frames that segments begin with, rounded up to two digits, so that it stays the same while
+ * the window moves; undefined without any.
+ */
+function iFrameBandwidthOf(segments: readonly Segment[]): number | undefined {
+  let peak = 0;
+  for (const { keyFrames, durationUs } of segments) peak = Math.max(peak, ((keyFrames[0]?.sizeBytes ?? 0) * 8_000_000) / durationUs);
+  if (peak === 0) return undefined;
+  const unit = 10 ** Math.max(0, Math.floor(Math.log10(peak)) - 1);
+  return Math.ceil(peak / unit) * unit;
+}
+
+function dashRenditionOf(row: ReadRow): Omit<DashRendition, 'segments'> {
+  const { name, kind, codecs, bandwidth, width, height, frameRate, channels } = renditionOf(row);
+  return { name, kind, codecs, bandwidth, width, height, frameRate, channels };
 }
 
 function renditionOf(row: ReadRow): PlaylistRendition {

@@ -36,7 +36,8 @@ class Rows extends ReadStore {
 let reads: Rows;
 let lists: SegmentLists;
 const want = (last: number, fromUs = 0, rendition = '720p'): Promise<SegmentList> => lists.list({ streamId: 'st', rendition, fromUs, last });
-const numbers = ({ segments }: SegmentList): number[] => segments.map(({ mediaSequence }) => mediaSequence);
+const numbers = ({ segments }: Pick<SegmentList, 'segments'>): number[] => segments.map(({ mediaSequence }) => mediaSequence);
+const beginnings = ({ beginnings: segments }: SegmentList): number[] => numbers({ segments });
 
 beforeEach(() => {
   reads = new Rows();
@@ -60,9 +61,9 @@ test('what a successor replaced is seen, and a break that came with it', async (
   await want(19);
   reads.add(18, 20, { cid: 'new', discontinuity: true });
   reads.add(20, 21);
-  const { segments, discontinuities } = await want(20);
-  expect(segments.slice(-4).map(({ cid }) => cid)).toEqual(['c17', 'new', 'new', 'c20']);
-  expect(discontinuities).toEqual([18, 19]);
+  const list = await want(20);
+  expect(list.segments.slice(-4).map(({ cid }) => cid)).toEqual(['c17', 'new', 'new', 'c20']);
+  expect(beginnings(list)).toEqual([0, 18, 19]);
 });
 
 test('what is older than the window is let go, its breaks are still counted, and read again when somebody wants all', async () => {
@@ -71,7 +72,7 @@ test('what is older than the window is let go, its breaks are still counted, and
   await want(99);
   reads.add(100, 101);
   const held = await want(100, 100_000_000);
-  expect([numbers(held)[0], held.discontinuities]).toEqual([35, [3]]);
+  expect([numbers(held)[0], beginnings(held)]).toEqual([35, [0, 3]]);
   expect(numbers(await want(100, 0))).toHaveLength(101);
 });
 
@@ -86,7 +87,15 @@ test('readers at once are answered from one reading', async () => {
   reads.add(0, 100);
   const found = await Promise.all(Array.from({ length: 10 }, () => want(99)));
   expect(found.map((one) => one.segments.length)).toEqual(Array.from({ length: 10 }, () => 100));
-  expect(reads.asked).toBe(2);
+  expect(reads.asked).toBe(3);
+});
+
+test('a rendition of which there is nothing yet begins with what comes', async () => {
+  expect(await want(3)).toEqual({ segments: [], beginnings: [] });
+  reads.add(3, 6);
+  expect(beginnings(await want(5))).toEqual([3]);
+  reads.add(6, 7);
+  expect(beginnings(await want(6))).toEqual([3]);
 });
 
 test('the memory is bounded: what was not asked for the longest is forgotten', async () => {
@@ -99,7 +108,7 @@ test('the memory is bounded: what was not asked for the longest is forgotten', a
   await want(199, 0, 'b');
   expect(reads.asked).toBe(0);
   await want(199, 0, 'a');
-  expect([reads.asked, lists.size]).toEqual([2, 400]);
+  expect([reads.asked, lists.size]).toEqual([3, 400]);
 });
 
 test('a failure is told to whoever asked, and the next one reads anew', async () => {

@@ -14,8 +14,8 @@ export const segmentListDefaults: SegmentListsInit = { segmentsMax: 250_000 };
 export interface SegmentList {
   /** In order of media sequence: at least what was asked for, and perhaps older ones. */
   readonly segments: readonly Segment[];
-  /** Media sequences of all discontinuities of the rendition, in order. */
-  readonly discontinuities: readonly number[];
+  /** The rendition's first segment, and all behind a discontinuity, in order: also those that are older than what was asked for. */
+  readonly beginnings: readonly Segment[];
 }
 
 /** Which segments are wanted. */
@@ -26,6 +26,12 @@ export interface WantedSegments {
   readonly fromUs: number;
   /** Newest media sequence of the stream: what is there up to it is read. */
   readonly last: number;
+}
+
+interface SegmentPlace {
+  readonly streamId: string;
+  readonly rendition: string;
+  readonly mediaSequence: number;
 }
 
 interface Kept extends SegmentList {
@@ -82,6 +88,15 @@ export class SegmentLists {
     }
   }
 
+  /** What the segment was stored as; undefined when there is none. */
+  async cidOf({ streamId, rendition, mediaSequence }: SegmentPlace): Promise<string | undefined> {
+    const [row] = await this.#reads.select(segmentTable, {
+      where: [...conditions({ streamId, rendition }), { column: 'media_sequence', is: 'eq', value: mediaSequence }],
+      limit: 1,
+    });
+    return row === undefined ? undefined : String(row['cid']);
+  }
+
   async #after(before: Promise<SegmentList> | undefined, key: string, wanted: WantedSegments): Promise<SegmentList> {
     // Whatever became of it, this one reads for itself what is still missing.
     await before?.catch(() => undefined);
@@ -91,22 +106,23 @@ export class SegmentLists {
     this.#kept.delete(key);
     this.#kept.set(key, kept);
     this.#forgetOldest(key);
-    return { segments: kept.segments, discontinuities: kept.discontinuities };
+    return { segments: kept.segments, beginnings: kept.beginnings };
   }
 
   async #readAll(wanted: WantedSegments): Promise<Kept> {
     const rows = new SegmentRows();
     const coveredUs = Math.max(0, wanted.fromUs - slackUs);
     const of = conditions(wanted);
-    const [segments, breaks] = await Promise.all([
+    const [segments, first, breaks] = await Promise.all([
       this.#pages([...of, { column: 'start_us', is: 'gte', value: BigInt(coveredUs) }], wanted.last),
+      this.#select(of, 0, 1),
       this.#select([...of, { column: 'discontinuity', is: 'eq', value: true }], 0),
     ]);
     return {
       rows,
       coveredUs,
       segments: segments.map((row) => rows.segment(row)),
-      discontinuities: breaks.map((row) => Number(row['media_sequence'])),
+      beginnings: [...first.filter((row) => row['discontinuity'] !== true), ...breaks].map((row) => rows.segment(row)),
     };
   }
 
@@ -120,9 +136,10 @@ export class SegmentLists {
     );
     const coveredUs = Math.max(kept.coveredUs, wanted.fromUs - slackUs);
     const old = kept.segments.filter(({ mediaSequence, startUs }) => mediaSequence < from && startUs >= coveredUs);
-    const breaks = fresh.filter(({ discontinuity }) => discontinuity).map(({ mediaSequence }) => mediaSequence);
-    const discontinuities = [...kept.discontinuities.filter((mediaSequence) => mediaSequence < from), ...breaks];
-    return { rows: kept.rows, coveredUs, segments: [...old, ...fresh], discontinuities };
+    const isBeginning = ({ mediaSequence, discontinuity }: Segment): boolean => discontinuity || mediaSequence === kept.beginnings[0]?.mediaSequence;
+    const before = kept.beginnings.filter(({ mediaSequence }) => mediaSequence < from);
+    const beginnings = kept.beginnings.length === 0 ? fresh.slice(0, 1) : [...before, ...fresh.filter(isBeginning)];
+    return { rows: kept.rows, coveredUs, segments: [...old, ...fresh], beginnings };
   }
 
   async #pages(where: readonly ReadCondition[], last: number): Promise<readonly ReadRow[]> {
@@ -136,9 +153,9 @@ export class SegmentLists {
     return rows;
   }
 
-  #select(where: readonly ReadCondition[], from: number): Promise<readonly ReadRow[]> {
+  #select(where: readonly ReadCondition[], from: number, limit = pageRows): Promise<readonly ReadRow[]> {
     const after: readonly ReadCondition[] = from === 0 ? [] : [{ column: 'media_sequence', is: 'gte', value: from }];
-    return this.#reads.select(segmentTable, { where: [...where, ...after], orderBy: [{ column: 'media_sequence' }], limit: pageRows });
+    return this.#reads.select(segmentTable, { where: [...where, ...after], orderBy: [{ column: 'media_sequence' }], limit });
   }
 
   #forgetOldest(used: string): void {
@@ -149,7 +166,7 @@ export class SegmentLists {
   }
 }
 
-function conditions({ streamId, rendition }: WantedSegments): ReadCondition[] {
+function conditions({ streamId, rendition }: Pick<WantedSegments, 'streamId' | 'rendition'>): ReadCondition[] {
   return [
     { column: 'stream_id', is: 'eq', value: streamId },
     { column: 'rendition', is: 'eq', value: rendition },

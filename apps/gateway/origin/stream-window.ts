@@ -10,9 +10,8 @@ const beforeGridUs = 50_000;
 
 export interface StreamWindowInit {
   readonly stream: ReadRow;
-  /** Renditions of the newest encoder, best first, and names of all that there ever were. */
-  readonly renditions: readonly ReadRow[];
-  readonly names: readonly string[];
+  /** All that there ever were, best first. */
+  readonly everyRendition: readonly ReadRow[];
   /** Everything from the first segment on; else what viewers of the live stream can go back to. */
   readonly whole: boolean;
 }
@@ -34,28 +33,28 @@ export class StreamWindow {
   /** Undefined for a stream without a segment. */
   static async open(streams: StreamReader, lists: SegmentLists, stream: ReadRow, whole: boolean): Promise<StreamWindow | undefined> {
     if (stream['last_media_sequence'] === null) return undefined;
-    const all = await streams.everyRendition(stream);
-    const renditions = all.filter((row) => row['encoding_order'] === stream['encoding_order']);
-    const names = all.map((row) => String(row['name']));
+    const everyRendition = await streams.everyRendition(stream);
+    const names = everyRendition.map((row) => String(row['name']));
     const last = Number(stream['last_media_sequence']);
     const fromUs = whole ? 0 : windowStartUs(stream);
     const wanted = { streamId: String(stream['stream_id']), fromUs, last };
     const found = await Promise.all(names.map(async (rendition) => [rendition, await lists.list({ ...wanted, rendition })] as const));
     const byName = new Map(found);
-    const first = whole ? Number(stream['first_media_sequence']) : (firstSince(renditions, byName, fromUs) ?? last);
-    return new StreamWindow({ stream, renditions, names, whole }, byName, first, last);
+    const first = whole ? Number(stream['first_media_sequence']) : (firstSince(newestOf(stream, everyRendition), byName, fromUs) ?? last);
+    return new StreamWindow({ stream, everyRendition, whole }, byName, first, last);
   }
 
   get stream(): ReadRow {
     return this.#init.stream;
   }
 
+  /** What the newest encoder makes, best first. */
   get renditions(): readonly ReadRow[] {
-    return this.#init.renditions;
+    return newestOf(this.#init.stream, this.#init.everyRendition);
   }
 
-  get names(): readonly string[] {
-    return this.#init.names;
+  get everyRendition(): readonly ReadRow[] {
+    return this.#init.everyRendition;
   }
 
   /** The segments of a rendition within the window. */
@@ -66,11 +65,28 @@ export class StreamWindow {
     return from === 0 && end === segments.length ? segments : segments.slice(from, end);
   }
 
+  /**
+   * The first segment of the stream, and each behind a discontinuity, in order, also those before the window: one per media
+   * sequence, of the best rendition that has it.
+   */
+  beginnings(): readonly Segment[] {
+    const byNumber = new Map<number, Segment>();
+    for (const { name } of this.#init.everyRendition)
+      for (const segment of this.#lists.get(String(name))?.beginnings ?? [])
+        if (!byNumber.has(segment.mediaSequence)) byNumber.set(segment.mediaSequence, segment);
+    const all = [...byNumber.values()].toSorted((a, b) => a.mediaSequence - b.mediaSequence);
+    // A rendition that came later than the others begins without a break.
+    return all.filter(({ discontinuity }, at) => at === 0 || discontinuity);
+  }
+
   /** Where time or parameters break, in whichever rendition; numbers before the window as well. */
   discontinuities(): readonly number[] {
-    const all = [...this.#lists.values()].map(({ discontinuities }) => discontinuities);
-    return [...new Set(all.flat())].toSorted((a, b) => a - b);
+    return this.beginnings().flatMap(({ discontinuity, mediaSequence }) => (discontinuity ? [mediaSequence] : []));
   }
+}
+
+function newestOf(stream: ReadRow, renditions: readonly ReadRow[]): readonly ReadRow[] {
+  return renditions.filter((row) => row['encoding_order'] === stream['encoding_order']);
 }
 
 /**

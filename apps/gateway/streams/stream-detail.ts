@@ -1,5 +1,6 @@
 import type { Principal } from '#domain/access';
 import { notFound } from '../http/problem.errors.ts';
+import type { Playback } from '../public-urls.ts';
 import type { StreamPage, StreamReader } from './stream-reader.ts';
 import { encodingOf, latencyOf, recordingOf, renditionOf, settingsOf, summaryOf } from './stream.view.ts';
 
@@ -8,7 +9,7 @@ const segmentsShown = 10;
 
 /** Where a stream plays, and where its one file is; a past and a sandbox have no such file. */
 export interface StreamPlaces {
-  readonly playback: (streamId: string) => string;
+  readonly playback: (streamId: string) => Playback;
   readonly media?: (file: string) => string;
 }
 
@@ -29,6 +30,6 @@ export async function streamDetail(reader: StreamReader, id: string, principal: 
   };
 }
 
-export function streamPage({ rows, nextCursor }: StreamPage, playback: (streamId: string) => string): object {
+export function streamPage({ rows, nextCursor }: StreamPage, playback: (streamId: string) => Playback): object {
   return { items: rows.map((row) => summaryOf(row, undefined, playback)), nextCursor };
 }

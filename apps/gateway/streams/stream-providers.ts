@@ -2,6 +2,7 @@ import { AggregateStore, Clock, ReadStore } from '#ports';
 import { CommandExecutor } from '#runtime';
 import type { Provider } from '@nestjs/common';
 import { PlaylistReader } from '../origin/playlist-reader.ts';
+import { SegmentLists } from '../origin/segment-lists.ts';
 import type { GatewaySettings } from '../gateway.config.ts';
 import { StreamCommands } from './stream-commands.ts';
 import { StreamDefaults } from './stream-defaults.ts';
@@ -19,7 +20,7 @@ export function streamProviders({ dvrWindowMs }: GatewaySettings): readonly Prov
     },
     {
       provide: PlaylistReader,
-      useFactory: (streams: StreamReader, reads: ReadStore, now: Clock) => new PlaylistReader(streams, reads, now),
+      useFactory: (streams: StreamReader, reads: ReadStore, now: Clock) => new PlaylistReader(streams, new SegmentLists(reads), now),
       inject: [StreamReader, ReadStore, Clock],
     },
   ];

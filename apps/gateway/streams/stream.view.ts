@@ -2,6 +2,7 @@ import { dvrWindowMsMin, type StreamState, type StreamStatus } from '#domain/str
 import type { ReadRow } from '#ports';
 import type { ColumnValue } from '#kernel';
 import { isoTime } from '../http/fields.ts';
+import type { Playback } from '../public-urls.ts';
 
 export interface StreamSummary {
   readonly id: string;
@@ -12,7 +13,7 @@ export interface StreamSummary {
   readonly startedAt: string | null;
   readonly stoppedAt: string | null;
   readonly durationMs: number | null;
-  readonly playback: { readonly hls: string };
+  readonly playback: Playback;
 }
 
 export type KnownStream = Exclude<StreamState, { status: 'absent' }>;
@@ -25,7 +26,7 @@ function numberOf(value: ColumnValue | undefined): number | null {
  * A stream as the list shows it: from its row, and from its aggregate's head, which is newer, where that was read.
  * A new stream has a head before it has a row.
  */
-export function summaryOf(row: ReadRow | undefined, head: KnownStream | undefined, playbackUrl: (streamId: string) => string): StreamSummary {
+export function summaryOf(row: ReadRow | undefined, head: KnownStream | undefined, playbackOf: (streamId: string) => Playback): StreamSummary {
   const id = String(head?.streamId ?? row?.['stream_id']);
   const status = head?.status ?? (row?.['status'] as StreamStatus);
   const endUs = numberOf(row?.['end_us']);
@@ -38,7 +39,7 @@ export function summaryOf(row: ReadRow | undefined, head: KnownStream | undefine
     startedAt: isoTime(row?.['first_live_at_ms'] as bigint | null | undefined),
     stoppedAt: row?.['status'] === 'stopped' ? isoTime(row['status_at_ms'] as bigint) : null,
     durationMs: endUs === null ? null : Math.round(endUs / 1000),
-    playback: { hls: playbackUrl(id) },
+    playback: playbackOf(id),
   };
 }
 

@@ -29,7 +29,7 @@ export const streamSummary = z.object({
   startedAt: timestamp.nullable().describe('When a publisher first was live.'),
   stoppedAt: timestamp.nullable(),
   durationMs: z.number().nullable().describe('Length of what was recorded so far.'),
-  playback: z.object({ hls: z.string() }),
+  playback: z.object({ hls: z.string(), dash: z.string() }),
 });
 
 const rendition = z.object({

@@ -8,7 +8,7 @@ export interface StreamSummary {
   readonly startedAt: string | null;
   readonly stoppedAt: string | null;
   readonly durationMs: number | null;
-  readonly playback: { readonly hls: string };
+  readonly playback: { readonly hls: string; readonly dash: string };
 }
 
 export interface StartedStream extends StreamSummary {

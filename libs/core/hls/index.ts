@@ -1,6 +1,5 @@
-export { dateTime } from './date-time.ts';
 export { renderMedia } from './media-playlist.core.ts';
-export { renderMultivariant } from './multivariant-playlist.core.ts';
+export { iFramesSuffix, renderMultivariant } from './multivariant-playlist.core.ts';
 export {
   skipBoundaryTargets,
   targetDurationOf,

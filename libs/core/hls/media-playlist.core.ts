@@ -1,4 +1,4 @@
-import { dateTime } from './date-time.ts';
+import { dateTime } from '#kernel';
 import { skipBoundaryTargets, type MediaPlaylist, type PlaylistSegment } from './playlist.ts';
 import { startTag } from './start-tag.ts';
 
@@ -10,7 +10,8 @@ const gapEntriesMax = 1000;
  * same bytes. A delta update looks at the segments that it lists alone, however many it leaves out.
  * URIs are relative to `/live/<streamId>/<rendition>.m3u8`, so the playlist works on any host and below any path prefix.
  */
-export function renderMedia(playlist: MediaPlaylist): string {
+export function renderMedia(asked: MediaPlaylist): string {
+  const playlist = asked.iFrames === true ? { ...asked, segments: asked.segments.filter(({ keyFrames }) => keyFrames?.[0] !== undefined) } : asked;
   const { segments, window } = playlist;
   const first = window?.first ?? segments[0]?.mediaSequence ?? 0;
   const kept = playlist.skip === true && !playlist.ended ? firstKept(playlist) : 0;
@@ -71,6 +72,8 @@ function* header(playlist: MediaPlaylist, first: number, skipped: number): Gener
   yield `#EXT-X-DISCONTINUITY-SEQUENCE:${playlist.discontinuitySequence}`;
   // 4.4.3.5: VOD says that the playlist cannot change.
   if (ended) yield '#EXT-X-PLAYLIST-TYPE:VOD';
+  // 4.4.3.6: each entry is one key frame, and its duration is the time to the next.
+  if (playlist.iFrames === true) yield '#EXT-X-I-FRAMES-ONLY';
   // 4.4.2.1: each segment starts with a key frame and decodes alone.
   yield '#EXT-X-INDEPENDENT-SEGMENTS';
   yield* startTag(playlist.startSec);
@@ -88,6 +91,9 @@ function* entry(state: RenderState, segment: PlaylistSegment): Generator<string>
   yield `#EXT-X-PROGRAM-DATE-TIME:${dateTime(segment.programDateTimeMs)}`;
   // 4.4.4.1: the real duration, in decimal; rounded it must not exceed the target duration.
   yield `#EXTINF:${seconds(segment.durationUs)},`;
+  const keyFrame = state.playlist.iFrames === true ? segment.keyFrames?.[0] : undefined;
+  // 4.4.4.2: with the boxes before it, which is all that a decoder needs.
+  if (keyFrame !== undefined) yield `#EXT-X-BYTERANGE:${keyFrame.sizeBytes}@${keyFrame.offset}`;
   yield mediaUri(segment.cid, 'm4s');
   state.next = segment.mediaSequence + 1;
   state.initCid = segment.initCid;

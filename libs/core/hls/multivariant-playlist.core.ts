@@ -2,6 +2,8 @@ import type { MultivariantPlaylist, PlaylistRendition } from './playlist.ts';
 import { startTag } from './start-tag.ts';
 
 const audioGroup = 'audio';
+/** Behind a rendition's name: that of its I-frame playlist. No name of a rendition has a dot. */
+export const iFramesSuffix = '.iframes';
 
 /**
  * Renders a multivariant playlist (RFC 8216bis section 4.4.6): one variant per video rendition, all sharing the one audio
@@ -17,6 +19,7 @@ export function renderMultivariant({ renditions, query = '', startSec }: Multiva
   } else {
     lines.push(...audios.map((audio, index) => audioMedia(audio, index === 0, query)));
     for (const video of videos) lines.push(...variant(video, audios[0], query));
+    for (const video of videos) if (video.iFrameBandwidth !== undefined) lines.push(iFrameVariant(video, video.iFrameBandwidth, query));
   }
   return `${lines.join('\n')}\n`;
 }
@@ -39,6 +42,14 @@ function variant(rendition: PlaylistRendition, audio: PlaylistRendition | undefi
   const attributes = [...bandwidths(rendition, audio), ...description(rendition, audio)];
   // 4.4.6.2: the line after the tag is the URI.
   return [`#EXT-X-STREAM-INF:${attributes.join(',')}`, playlistUri(rendition, query)];
+}
+
+/** 4.4.6.3: the same attributes without those of sound and motion. */
+function iFrameVariant(video: PlaylistRendition, bandwidth: number, query: string): string {
+  const { codecs, width, height } = video;
+  const size = width === undefined || height === undefined ? [] : [`RESOLUTION=${width}x${height}`];
+  const uri = playlistUri({ ...video, name: `${video.name}${iFramesSuffix}` }, query);
+  return `#EXT-X-I-FRAME-STREAM-INF:${[`BANDWIDTH=${bandwidth}`, `CODECS="${codecs}"`, ...size, `URI="${uri}"`].join(',')}`;
 }
 
 /** 4.4.6.2: bandwidths count the variant with the renditions that play beside it. */

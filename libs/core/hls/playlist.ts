@@ -12,6 +12,8 @@ export interface PlaylistSegment {
   /** Wall clock of the first sample, ms since the Unix epoch. */
   readonly programDateTimeMs: number;
   readonly discontinuity: boolean;
+  /** Of video, in order: where a fragment begins that begins with a key frame, and where that frame ends. */
+  readonly keyFrames?: ReadonlyArray<{ readonly offset: number; readonly sizeBytes: number }> | undefined;
 }
 
 /** What one media playlist is made of. */
@@ -36,6 +38,11 @@ export interface MediaPlaylist {
   readonly discontinuities?: ReadonlySet<number>;
   /** Where players should begin, seconds from the first segment or, below zero, from the end (EXT-X-START). */
   readonly startSec?: number | undefined;
+  /**
+   * Lists the key frame that each segment begins with, for scrubbing, instead of the segment (4.4.3.6). One a segment, so that
+   * both kinds of playlist count alike; a segment whose key frame is not known is a gap.
+   */
+  readonly iFrames?: boolean | undefined;
   /** The client has the playlist already and asks for what is new alone (`_HLS_skip`, 6.2.5.1). Ignored where nothing can be left out. */
   readonly skip?: boolean | undefined;
 }
@@ -57,6 +64,8 @@ export interface PlaylistRendition {
   readonly height?: number | undefined;
   readonly frameRate?: number | undefined;
   readonly channels?: number | undefined;
+  /** Peak bits per second of its I-frame playlist; undefined when it has none. */
+  readonly iFrameBandwidth?: number | undefined;
 }
 
 export interface MultivariantPlaylist {

@@ -19,7 +19,7 @@ describe('the state of a stream', () => {
 describe('the list of streams', () => {
   const stream = (id: string, status: StreamSummary['status']): StreamSummary => ({
     ...{ id, name: id, status, createdAt: null, startedAt: null, stoppedAt: null, durationMs: null },
-    playback: { hls: '' },
+    playback: { hls: '', dash: '' },
   });
   const pages: Readonly<Record<string, StreamPage>> = {
     '/api/v1/streams?status=live&limit=200': { items: [stream('st-old', 'live'), stream('st-new', 'live')] },

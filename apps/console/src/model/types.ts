@@ -12,7 +12,7 @@ export interface StreamSummary {
   readonly stoppedAt: string | null;
   /** Length of what was recorded; null when there never was a picture. */
   readonly durationMs: number | null;
-  readonly playback: { readonly hls: string };
+  readonly playback: { readonly hls: string; readonly dash: string };
 }
 
 export interface StreamPage {

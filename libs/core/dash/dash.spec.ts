@@ -1,0 +1,192 @@
+import { describe, expect, test } from '@jest/globals';
+import fc from 'fast-check';
+import { renderMpd, type Beginning, type DashRendition, type DashSegment, type DashTrack, type Manifest } from './index.ts';
+import { availabilityStartMs, periodSpans } from './periods.core.ts';
+import { attributeText, duration, element } from './xml.core.ts';
+
+const clockMs = 1_790_000_000_000;
+const picture: DashTrack = { timescale: 90_000, codecs: 'avc1.64001f', width: 1280, height: 720, sampleRate: undefined, channels: undefined };
+const sound: DashTrack = { timescale: 48_000, codecs: 'mp4a.40.2', width: undefined, height: undefined, sampleRate: 48_000, channels: 2 };
+
+function segment(track: DashTrack, mediaSequence: number, startTicks: number, durationTicks: number, change: Partial<DashSegment> = {}): DashSegment {
+  const startUs = Math.round((startTicks * 1e6) / track.timescale);
+  const durationUs = Math.round(((startTicks + durationTicks) * 1e6) / track.timescale) - startUs;
+  return { mediaSequence, initCid: `i-${track.codecs}`, startUs, durationUs, startTicks, durationTicks, track, ...change };
+}
+
+/** 2 s of 30 frames a second each. */
+const pictures = (from: number, to: number, change: Partial<DashSegment> = {}): DashSegment[] =>
+  Array.from({ length: to - from }, (_, at) => segment(picture, from + at, (from + at) * 180_000, 180_000, change));
+
+/** As the segmenter cuts sound: at the first of its frames at or after the picture's cut. */
+const sounds = (from: number, to: number): DashSegment[] => {
+  const start = (mediaSequence: number): number => Math.ceil((mediaSequence * 96_000) / 1024) * 1024;
+  return Array.from({ length: to - from }, (_, at) => segment(sound, from + at, start(from + at), start(from + at + 1) - start(from + at)));
+};
+
+const rendition = (name: string, bandwidth: number, segments: readonly DashSegment[], change: Partial<DashRendition> = {}): DashRendition => {
+  const about = { name, kind: 'video' as const, bandwidth, frameRate: 30, codecs: 'avc1.64001f', width: 1280, height: 720, channels: undefined };
+  return { ...about, segments, ...change };
+};
+const audio = (segments: readonly DashSegment[]): DashRendition => rendition('audio', 140_000, segments, { kind: 'audio', codecs: 'mp4a.40.2', channels: 2 });
+const beginning = (mediaSequence: number, programDateTimeMs = clockMs + mediaSequence * 2000): Beginning => ({
+  mediaSequence,
+  startUs: mediaSequence * 2_000_000,
+  programDateTimeMs,
+});
+
+const live: Omit<Manifest, 'renditions'> = { beginnings: [beginning(0)], segmentDurationMs: 2000, dvrWindowMs: 3_600_000, ended: false, timeUrl: '../time' };
+
+/** Elements on lines of their own, as a reader would want them. */
+const lines = (xml: string): string => xml.replaceAll('><', '>\n<');
+
+describe('a manifest', () => {
+  test('of a live stream: renditions of one kind share their times, and those of sound are its own', () => {
+    const renditions = [rendition('240p', 560_000, pictures(7, 10)), rendition('720p', 3_000_000, pictures(7, 10)), audio(sounds(7, 10))];
+    expect(lines(renderMpd({ ...live, renditions }))).toBe(`<?xml version="1.0" encoding="UTF-8"?>
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019" type="dynamic" availabilityStartTime="2026-09-21T14:13:20.000Z" publishTime="2026-09-21T14:13:40.000Z" minimumUpdatePeriod="PT2S" timeShiftBufferDepth="PT3600S" suggestedPresentationDelay="PT6S" minBufferTime="PT2S" maxSegmentDuration="PT2S">
+<Period id="p0" start="PT0S">
+<AdaptationSet id="1" contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1">
+<Role schemeIdUri="urn:mpeg:dash:role:2011" value="main"/>
+<SegmentTemplate timescale="90000" presentationTimeOffset="0" startNumber="7" media="$RepresentationID$/$Number$.m4s">
+<SegmentTimeline>
+<S t="1260000" d="180000" r="2"/>
+</SegmentTimeline>
+</SegmentTemplate>
+<Representation id="720p" codecs="avc1.64001f" bandwidth="3000000" width="1280" height="720" frameRate="30">
+<SegmentTemplate initialization="../../media/i-avc1.64001f.mp4"/>
+</Representation>
+<Representation id="240p" codecs="avc1.64001f" bandwidth="560000" width="1280" height="720" frameRate="30">
+<SegmentTemplate initialization="../../media/i-avc1.64001f.mp4"/>
+</Representation>
+</AdaptationSet>
+<AdaptationSet id="2" contentType="audio" mimeType="audio/mp4" segmentAlignment="true" startWithSAP="1">
+<Role schemeIdUri="urn:mpeg:dash:role:2011" value="main"/>
+<SegmentTemplate timescale="48000" presentationTimeOffset="0" startNumber="7" media="$RepresentationID$/$Number$.m4s">
+<SegmentTimeline>
+<S t="672768" d="95232"/>
+<S d="96256" r="1"/>
+</SegmentTimeline>
+</SegmentTemplate>
+<Representation id="audio" codecs="mp4a.40.2" bandwidth="140000" audioSamplingRate="48000">
+<AudioChannelConfiguration schemeIdUri="urn:mpeg:dash:23003:3:audio_channel_configuration:2011" value="2"/>
+<SegmentTemplate initialization="../../media/i-mp4a.40.2.mp4"/>
+</Representation>
+</AdaptationSet>
+</Period>
+<UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-xsdate:2014" value="../time"/>
+</MPD>
+`);
+  });
+
+  test('of a recording: static, as long as its media, and no clock to ask', () => {
+    const text = renderMpd({ ...live, ended: true, renditions: [rendition('720p', 1, pictures(0, 5))] });
+    expect(text).toContain(' type="static" mediaPresentationDuration="PT10S" ');
+    for (const word of ['UTCTiming', 'availabilityStartTime', 'minimumUpdatePeriod', 'timeShiftBufferDepth']) expect(text).not.toContain(word);
+  });
+
+  test('a publisher that came back after a minute begins a period right behind the one before, and the clock is that of the new one', () => {
+    const again = pictures(3, 5, { initCid: 'other', track: { ...picture, codecs: 'avc1.64001e', width: 640, height: 360 } });
+    const text = renderMpd({
+      ...live,
+      beginnings: [beginning(0), beginning(3, clockMs + 66_000)],
+      renditions: [rendition('720p', 1, [...pictures(0, 3), ...again])],
+    });
+    expect(text).toContain('availabilityStartTime="2026-09-21T14:14:20.000Z" publishTime="2026-09-21T14:14:30.000Z"');
+    expect(text).toContain('<Period id="p0" start="PT0S">');
+    const [, second = ''] = text.split('<Period id="p3" start="PT6S">');
+    // The media's own times go on; the offset brings them to the period's beginning.
+    expect(second).toContain('timescale="90000" presentationTimeOffset="540000" startNumber="3"');
+    expect(second).toContain('codecs="avc1.64001e" bandwidth="1" width="640" height="360"');
+    expect(second).toContain('initialization="../../media/other.mp4"');
+  });
+
+  test('a period keeps its name and place when the window has left its beginning, and goes with its last segment', () => {
+    const at = (from: number): string =>
+      renderMpd({ ...live, beginnings: [beginning(0), beginning(3, clockMs + 66_000)], renditions: [rendition('720p', 1, pictures(from, from + 4))] });
+    expect(at(2)).toContain('<Period id="p0" start="PT0S">');
+    expect(at(4)).not.toContain('id="p0"');
+    expect(at(4)).toContain('<Period id="p3" start="PT6S">');
+    expect(at(4)).toContain('presentationTimeOffset="540000" startNumber="4"');
+  });
+
+  test('segments of packagers that told no ticks are in microseconds', () => {
+    const old = pictures(0, 2).map((one) => ({ ...one, startTicks: undefined, durationTicks: undefined, track: undefined }));
+    const text = renderMpd({ ...live, renditions: [rendition('720p', 1, [...old, ...pictures(2, 4)])] });
+    expect(text).toContain('timescale="1000000" presentationTimeOffset="0" startNumber="0"');
+    expect(text).toContain('<S t="0" d="2000000" r="3"/>');
+    expect(text).toContain('codecs="avc1.64001f"');
+  });
+
+  test('a number without media is listed, so that the numbers behind it hold', () => {
+    const text = renderMpd({ ...live, renditions: [rendition('720p', 1, [...pictures(0, 2), ...pictures(4, 5)])] });
+    expect(text).toContain('<S t="0" d="180000" r="4"/>');
+    const late = renderMpd({ ...live, renditions: [rendition('720p', 1, [...pictures(0, 1), segment(picture, 1, 190_000, 180_000)])] });
+    expect(late).toContain('<S t="0" d="180000"/><S t="190000" d="180000"/>');
+    const corrupt = renderMpd({ ...live, renditions: [rendition('720p', 1, [...pictures(0, 1), segment(picture, 1e9, 180_000_000, 180_000)])] });
+    expect(corrupt.length).toBeLessThan(50_000);
+  });
+
+  test('a rendition that lags behind has times of its own', () => {
+    const text = renderMpd({ ...live, renditions: [rendition('720p', 2, pictures(0, 4)), rendition('240p', 1, pictures(0, 3))] });
+    expect(text.match(/<SegmentTimeline>/g)).toHaveLength(2);
+    expect(text).toContain('<Representation id="240p" codecs="avc1.64001f" bandwidth="1" width="1280" height="720" frameRate="30"><SegmentTemplate timescale');
+  });
+
+  test('what a player cannot switch between stands apart: other codecs', () => {
+    const hevc = pictures(0, 2, { track: { ...picture, codecs: 'hvc1.1.6.L93.B0' } });
+    const text = renderMpd({ ...live, renditions: [rendition('720p', 2, pictures(0, 2)), rendition('720p-hevc', 1, hevc)] });
+    expect(text.match(/<AdaptationSet /g)).toHaveLength(2);
+  });
+
+  test.each([
+    [30000 / 1001, '30000/1001'],
+    [24000 / 1001, '24000/1001'],
+    [25, '25'],
+    [12.5, '12500/1000'],
+  ])('a frame rate of %d is %s', (frameRate, text) => {
+    expect(renderMpd({ ...live, renditions: [rendition('720p', 1, pictures(0, 1), { frameRate })] })).toContain(`frameRate="${text}"`);
+  });
+});
+
+test("periods stand end to end on the stream's own timeline, also one that began late, and never move", () => {
+  const beginnings = [beginning(5), beginning(9, clockMs + 99_000), beginning(12)];
+  expect(periodSpans(beginnings)).toEqual([
+    { first: 5, next: 9, mediaStartUs: 10_000_000, startUs: 0 },
+    { first: 9, next: 12, mediaStartUs: 18_000_000, startUs: 8_000_000 },
+    { first: 12, next: undefined, mediaStartUs: 24_000_000, startUs: 14_000_000 },
+  ]);
+  expect(periodSpans(beginnings.slice(0, 2)).map(({ startUs }) => startUs)).toEqual([0, 8_000_000]);
+  expect([periodSpans([]), availabilityStartMs([])]).toEqual([[], 0]);
+});
+
+describe('XML', () => {
+  test.each([
+    ['a & b < c > "d"', 'a &amp; b &lt; c &gt; &quot;d&quot;'],
+    ['line\nbreak\t.', 'line&#10;break&#9;.'],
+    ['nul\u0000 bell\u0007 \ud800 half \ufffe', 'nul\ufffd bell\ufffd \ufffd half \ufffd'],
+    ['ü 😀', 'ü 😀'],
+  ])('%j in an attribute', (value, text) => expect(attributeText(value)).toBe(text));
+
+  test('elements nest, and what is undefined is left out', () => {
+    expect(element('a', { b: 1, c: undefined, d: false }, [element('e', {})])).toBe('<a b="1" d="false"><e/></a>');
+  });
+
+  test.each([
+    [2, 'PT2S'],
+    [0.1 + 0.2, 'PT0.3S'],
+    [14_400.000001, 'PT14400.000001S'],
+    [0, 'PT0S'],
+  ])('%d s are %s', (seconds, text) => expect(duration(seconds)).toBe(text));
+});
+
+test('whatever names there are, the manifest stays well-formed', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary' }), (name) => {
+      const text = renderMpd({ ...live, renditions: [rendition(name, 1, pictures(0, 1))] });
+      const [, id = ''] = /<Representation id="([^"]*)" codecs=/.exec(text) ?? [];
+      expect(id).toBe(attributeText(name));
+      expect(text.replaceAll(/<[^<>]*>/g, '').trim()).toBe('');
+    }),
+  );
+});

@@ -1,0 +1,2 @@
+export type { Beginning, DashRendition, DashSegment, DashTrack, Manifest } from './mpd.ts';
+export { renderMpd } from './mpd.core.ts';

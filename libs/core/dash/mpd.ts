@@ -1,0 +1,63 @@
+/** A segment as a manifest describes it; the fields are those of `segment.produced`. */
+export interface DashSegment {
+  /** `$Number$`: the same for the same time in every rendition. */
+  readonly mediaSequence: number;
+  readonly initCid: string;
+  /** On the stream's timeline, microseconds. */
+  readonly startUs: number;
+  readonly durationUs: number;
+  /** The same in ticks of the track; undefined for what older packagers announced. */
+  readonly startTicks: number | undefined;
+  readonly durationTicks: number | undefined;
+  readonly track: DashTrack | undefined;
+}
+
+/** How media is coded. */
+export interface DashTrack {
+  readonly timescale: number;
+  /** RFC 6381. */
+  readonly codecs: string;
+  readonly width: number | undefined;
+  readonly height: number | undefined;
+  readonly sampleRate: number | undefined;
+  readonly channels: number | undefined;
+}
+
+export interface DashRendition {
+  /** Representation@id, and the folder of its segments. */
+  readonly name: string;
+  readonly kind: 'video' | 'audio';
+  /** Peak bits per second. */
+  readonly bandwidth: number;
+  readonly frameRate: number | undefined;
+  /** What the newest encoder says of it, where the segments do not tell. */
+  readonly codecs: string;
+  readonly width: number | undefined;
+  readonly height: number | undefined;
+  readonly channels: number | undefined;
+  /** Within the window, in order of media sequence, each at most once. */
+  readonly segments: readonly DashSegment[];
+}
+
+/** Where time or parameters begin anew: the first segment of the stream, and each behind a discontinuity. */
+export interface Beginning {
+  readonly mediaSequence: number;
+  /** On the stream's timeline, microseconds. */
+  readonly startUs: number;
+  /** Wall clock, ms since the Unix epoch. */
+  readonly programDateTimeMs: number;
+}
+
+/** What a manifest is made of. */
+export interface Manifest {
+  readonly renditions: readonly DashRendition[];
+  /** All there were since the stream began, in order, also those before the window. */
+  readonly beginnings: readonly Beginning[];
+  readonly segmentDurationMs: number;
+  /** How far viewers can go back while it is live. */
+  readonly dvrWindowMs: number;
+  /** Nothing follows any more: a recording. */
+  readonly ended: boolean;
+  /** Where players learn what time it is here, relative to the manifest. */
+  readonly timeUrl: string;
+}
