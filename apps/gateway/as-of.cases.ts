@@ -192,6 +192,13 @@ export function asOfCases(name: string, open: () => Promise<RealEngines>): void 
       const done = await moment();
       expect((await get(`/api/v1/cdn/purges/${purgeId}?asOf=${asked}`)).json).toMatchObject({ id: purgeId, reason: 'test', applied: [] });
       expect((await get(`/api/v1/cdn/purges/${purgeId}?asOf=${done}`)).json).toEqual((await get(`/api/v1/cdn/purges/${purgeId}`)).json);
+      for (const [at, applications] of [
+        [asked, []],
+        [done, [expect.objectContaining({ edgeId: 'edge-1' })]],
+      ] as const) {
+        const listed = (await get(`/api/v1/cdn/purges?limit=1&asOf=${at}`)).json.items;
+        expect(listed).toEqual([expect.objectContaining({ id: purgeId, applied: applications })]);
+      }
       const [before, after] = await Promise.all([asked, done].map(async (at) => (await get(`/api/v1/events/parked?asOf=${at}`)).json.items.length as number));
       expect(after).toBe((before as number) + 1);
     });
@@ -209,6 +216,31 @@ export function asOfCases(name: string, open: () => Promise<RealEngines>): void 
         (ended: unknown) => ended,
       )) as Ended;
       expect(refused).toMatchObject({ code: 'INVALID_ARGUMENT' });
+    });
+
+    test('REST answers rows of a moment, page by page', async () => {
+      const { id, seen } = life;
+      const rows = '/api/v1/read-models/segment/rows';
+      for (const [at, count] of [
+        [seen[0], 0],
+        [seen[2], 14],
+        [seen[4], 15],
+      ] as const) {
+        const paged: unknown[] = [];
+        for (let cursor = ''; ;) {
+          const page = (await get(`${rows}?where=stream_id:${id}&where=rendition:720p&limit=4&asOf=${at?.at}${cursor}`)).json;
+          paged.push(...page.rows.map((row) => row['media_sequence']));
+          if (page.nextCursor === null) break;
+          cursor = `&cursor=${page.nextCursor}`;
+        }
+        expect(new Set(paged).size).toBe(count);
+      }
+      const [now, then] = [await get(`${rows}?where=stream_id:${id}&limit=1000`), await get(`${rows}?where=stream_id:${id}&limit=1000&asOf=${seen[4]?.at}`)];
+      expect(now.json.rows.length).toBeGreaterThan(14);
+      expect(then.json).toEqual(now.json);
+      expect((await get('/api/v1/read-models/nothing/rows')).json.type).toBe('urn:streams:problem:unknown-table');
+      expect((await get(`${rows}?where=name:x`)).json.errors[0]?.field).toBe('query.where');
+      expect((await get(`${rows}?cursor=abc`)).json.type).toBe('urn:streams:problem:token-invalid');
     });
 
     test('a tenant sees its own past alone', async () => {
@@ -240,7 +272,7 @@ export function asOfCases(name: string, open: () => Promise<RealEngines>): void 
         'token-of-another-log',
       ],
     ])('%s', async (_what, text, status, code) => {
-      for (const path of [`/api/v1/streams?`, `/api/v1/streams/${life.id}?`, `/live/${life.id}/720p.m3u8?`, '/api/v1/events/parked?']) {
+      for (const path of [`/api/v1/streams?`, `/api/v1/streams/${life.id}?`, `/live/${life.id}/720p.m3u8?`, '/api/v1/events/parked?', '/api/v1/read-models/stream/rows?', '/api/v1/cdn/purges?']) {
         const answer = await get(`${path}asOf=${text()}`);
         expect([path, answer.status, answer.json.type]).toEqual([path, status, `urn:streams:problem:${code}`]);
         expect(answer.json.errors[0]?.field).toBe('query.asOf');

@@ -20,6 +20,7 @@ import { SandboxRowsController } from './sandboxes/sandbox-rows.controller.ts';
 import { SandboxesController } from './sandboxes/sandboxes.controller.ts';
 import { StreamsController } from './streams/streams.controller.ts';
 import { SubjectsController } from './subjects/subjects.controller.ts';
+import { RowsController } from './watch/rows.controller.ts';
 import { WatchController } from './watch/watch.controller.ts';
 import { WebhooksController } from './webhooks/webhooks.controller.ts';
 
@@ -32,6 +33,7 @@ export const controllers = [
   ReviewController,
   CatalogueController,
   ContentsController,
+  RowsController,
   WatchController,
   PlaybacksController,
   ParkedController,

@@ -60,7 +60,9 @@ describe('rows', () => {
       const [playbacks, refusals] = [await get('/api/v1/playbacks', authorization), await get('/api/v1/refusals', authorization)];
       expect(playbacks.json.items).toMatchObject([{ id: 'ps-1', viewer: '***', player: '***', assetId: 'st-1' }]);
       expect(refusals.json.items).toContainEqual(expect.objectContaining({ operation: 'listStreams', address: expect.stringMatching(masked) }));
-      expectNothingIn([playbacks.text, refusals.text]);
+      const sessions = await get('/api/v1/read-models/playback_session/rows', authorization);
+      expect(sessions.json.rows).toMatchObject([{ session_id: 'ps-1', viewer: '***', player: '***' }]);
+      expectNothingIn([playbacks.text, refusals.text, sessions.text]);
     }
   });
 
@@ -107,6 +109,7 @@ describe('rows', () => {
     const key = { address, who: 'anonymous', operation: 'listStreams', reason: 'no-credential' };
     expect((await failed(client.unary(QueryService.method.getRefusal, key))).reason).toBe('PERSONAL_DATA');
     expect((await get(`/api/v1/read-models/refusal/live?where=address:${address}`, admin)).json.type).toBe('urn:streams:problem:personal-data');
+    expect((await get(`/api/v1/read-models/refusal/rows?where=address:${address}`, admin)).json.type).toBe('urn:streams:problem:personal-data');
     client.close();
   });
 

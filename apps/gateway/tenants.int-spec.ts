@@ -267,6 +267,24 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
     });
     expectOnlyAcme(text.split('\n').slice(0, -1));
   },
+  listReadTables: async () => {
+    const tables = async (headers: Readonly<Record<string, string>>): Promise<string[]> =>
+      (await as(headers, 'GET', '/api/v1/read-models')).json.items.map(({ table }) => table);
+    expect(await tables(platform)).toEqual(expect.arrayContaining(['stream', 'edge', 'tenant', 'webhook']));
+    expect(await tables(acme.headers)).toEqual(expect.arrayContaining(['stream']));
+    for (const hidden of ['edge', 'tenant']) expect(await tables(acme.headers)).not.toContain(hidden);
+  },
+  readRows: async () => {
+    for (const { table } of (await as(acme.headers, 'GET', '/api/v1/read-models')).json.items) {
+      const answer = await as(acme.headers, 'GET', `/api/v1/read-models/${table}/rows?limit=1000`);
+      expect([table, answer.status]).toEqual([table, 200]);
+      expectNothingForeign(answer);
+    }
+    const of = (id: string) => as(acme.headers, 'GET', `/api/v1/read-models/stream/rows?where=stream_id:${id}`);
+    expect((await of(acme.streamId)).json.rows).toHaveLength(1);
+    expect((await of(globex.streamId)).json).toEqual({ rows: [], nextCursor: null });
+    for (const hidden of ['edge', 'tenant']) expect((await as(acme.headers, 'GET', `/api/v1/read-models/${hidden}/rows`)).status).toBe(403);
+  },
   followRows: async () => {
     const client = new SseClient();
     expect(await client.open(gateway.url, '/api/v1/read-models/stream/live', acme.headers)).toBe(200);
@@ -301,6 +319,12 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
     expect((await purge(`/live/${theirs}/master.m3u8`, operator)).status).toBe(404);
     const { status } = await as({ authorization: operator.authorization }, 'POST', '/api/v1/cdn/cache/purge', { urls: ['/media/bafy.m4s', '/live/st-none/x'] });
     expect(status).toBe(202);
+  },
+  listPurges: async () => {
+    const mine = await as(acme.headers, 'GET', '/api/v1/cdn/purges?limit=100');
+    expectNothingForeign(mine);
+    expect(mine.text).toContain(acme.purgeId);
+    expect((await as(platform, 'GET', '/api/v1/cdn/purges?limit=100')).text).toContain(globex.purgeId);
   },
   showPurge: () => expectAbsent((id) => as(acme.headers, 'GET', `/api/v1/cdn/purges/${id}`), globex.purgeId, 'pg-aaaaaaaaaaaaaaaa'),
   cdnHealth: async () => expect((await as(acme.headers, 'GET', '/api/v1/cdn/health')).status).toBe(403),

@@ -1,9 +1,11 @@
 import { seesTenant, type Principal } from '#domain/access';
 import { purgeAggregate, purgeApplicationTable, purgeTable, type PurgeState } from '#domain/cache';
 import { edgeCountersTable, edgeTable } from '#domain/edge';
-import type { AggregateStore, Clock, ReadCondition, ReadStore } from '#ports';
+import type { AggregateStore, Clock, ReadCondition, ReadRow, ReadStore } from '#ports';
 import { isoTime } from '../http/fields.ts';
+import { newestPage } from '../http/newest-page.ts';
 import { notFound } from '../http/problem.errors.ts';
+import { confinement } from '../watch/read-models.ts';
 import { cdnHealthOf, type CdnHealth } from './edge-health.view.ts';
 
 const rowsMax = 10_000;
@@ -15,6 +17,11 @@ export interface PurgeView {
   readonly requestedAt: string | null;
   readonly requestedBy: string | null;
   readonly applied: ReadonlyArray<{ readonly edgeId: string; readonly objects: number; readonly appliedAt: string | null; readonly delayMs: number }>;
+}
+
+export interface PurgePage {
+  readonly items: readonly PurgeView[];
+  readonly nextCursor: string | null;
 }
 
 /** Reads purges and edges. */
@@ -33,27 +40,22 @@ export class CdnReader {
   /** A purge, from the moment it was asked for; undefined when nobody asked whom the principal may see. */
   async purge(id: string, principal: Principal): Promise<PurgeView | undefined> {
     const where: ReadCondition[] = [{ column: 'purge_id', is: 'eq', value: id }];
-    const [[row], applied] = await Promise.all([
-      this.#reads.select(purgeTable, { where, limit: 1 }),
-      this.#reads.select(purgeApplicationTable, { where, orderBy: [{ column: 'edge_id' }], limit: rowsMax }),
-    ]);
+    const [[row], applied] = await Promise.all([this.#reads.select(purgeTable, { where, limit: 1 }), this.#applied(id)]);
     if (row === undefined || row['requested_at_ms'] === null) return this.#freshPurge(id, principal);
     if (!seesTenant(principal, String(row['tenant']))) return undefined;
-    const requestedAtMs = Number(row['requested_at_ms']);
-    return {
-      id,
-      urls: row['urls'] as string[],
-      reason: String(row['reason']),
-      requestedAt: isoTime(requestedAtMs),
-      requestedBy: String(row['requested_by']),
-      applied: applied.map((each) => ({
-        edgeId: String(each['edge_id']),
-        objects: Number(each['objects']),
-        appliedAt: isoTime(each['applied_at_ms'] as bigint),
-        // Two machines' clocks: what was applied before it was asked for took no time.
-        delayMs: Math.max(0, Number(each['applied_at_ms']) - requestedAtMs),
-      })),
-    };
+    return purgeViewOf(row, applied);
+  }
+
+  /** Purges of what the principal may see, the newest first. */
+  async page(query: { readonly limit: number; readonly cursor?: string | undefined }, principal: Principal): Promise<PurgePage> {
+    const { rows, nextCursor } = await newestPage(this.#reads, purgeTable, { ...query, by: 'requested_at_ms', where: confinement(principal) });
+    const items = await Promise.all(rows.map(async (row) => purgeViewOf(row, await this.#applied(String(row['purge_id'])))));
+    return { items, nextCursor };
+  }
+
+  #applied(purgeId: string): Promise<readonly ReadRow[]> {
+    const where: ReadCondition[] = [{ column: 'purge_id', is: 'eq', value: purgeId }];
+    return this.#reads.select(purgeApplicationTable, { where, orderBy: [{ column: 'edge_id' }], limit: rowsMax });
   }
 
   /** @throws ProblemError 404 */
@@ -77,4 +79,22 @@ export class CdnReader {
     ]);
     return cdnHealthOf(edges, counters, this.#clock.now());
   }
+}
+
+function purgeViewOf(row: ReadRow, applied: readonly ReadRow[]): PurgeView {
+  const requestedAtMs = Number(row['requested_at_ms']);
+  return {
+    id: String(row['purge_id']),
+    urls: row['urls'] as string[],
+    reason: String(row['reason']),
+    requestedAt: isoTime(requestedAtMs),
+    requestedBy: String(row['requested_by']),
+    applied: applied.map((each) => ({
+      edgeId: String(each['edge_id']),
+      objects: Number(each['objects']),
+      appliedAt: isoTime(each['applied_at_ms'] as bigint),
+      // Two machines' clocks: what was applied before it was asked for took no time.
+      delayMs: Math.max(0, Number(each['applied_at_ms']) - requestedAtMs),
+    })),
+  };
 }

@@ -1,6 +1,6 @@
 import { purgeUrlsMax } from '#domain/cache';
 import { z } from 'zod';
-import { asOf, eventId, lineOfText, purgeId, timestamp } from '../http/fields.ts';
+import { asOf, eventId, lineOfText, pageCursor, purgeId, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
 
 const edgeHealth = z.object({
@@ -65,6 +65,20 @@ export const showPurge = operation({
   params: z.strictObject({ id: purgeId }),
   query: z.strictObject({ asOf }),
   answer: purgeView,
+});
+
+export const listPurges = operation({
+  id: 'listPurges',
+  tag: 'CDN',
+  method: 'GET',
+  path: '/api/v1/cdn/purges',
+  summary: 'List purges and which edges have applied them, the newest first',
+  scopes: ['view', 'operate'],
+  tenancy: 'own',
+  context: 'cache',
+  status: 200,
+  query: z.strictObject({ limit: z.coerce.number().int().min(1).max(100).default(20), cursor: pageCursor, asOf }),
+  answer: z.object({ items: z.array(purgeView), nextCursor: z.string().nullable() }),
 });
 
 export const cdnHealth = operation({

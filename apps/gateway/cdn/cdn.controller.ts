@@ -9,7 +9,7 @@ import { ByCaller, type Caller } from '../http/caller.ts';
 import { Input, Route, type InputOf } from '../http/operation.ts';
 import { badRequest, ProblemError } from '../http/problem.errors.ts';
 import { PastModels } from '../past/past-models.ts';
-import { cdnHealth, purgeCache, registerEdge, showPurge } from './cdn.contract.ts';
+import { cdnHealth, listPurges, purgeCache, registerEdge, showPurge } from './cdn.contract.ts';
 import { CdnReader } from './cdn-reader.ts';
 import { PurgeTargets } from './purge-targets.ts';
 
@@ -41,6 +41,17 @@ export class CdnController {
       throw new ProblemError({ status: 422, code: 'idempotency-key-reused', detail: 'This Idempotency-Key was used for another request.' });
     }
     return { purgeId };
+  }
+
+  @Route(listPurges)
+  listPurges(@Input(listPurges) { query }: InputOf<typeof listPurges>, @ByCaller() { principal }: Caller): Promise<object> {
+    const { asOf: moment, ...page } = query;
+    if (moment === undefined) return this.#reader.page(page, principal);
+    return this.#past.at(moment, 'query.asOf', async ({ asOf, reads }) => {
+      const found = await new CdnReader(reads, this.#clock).page(page, principal);
+      if (found.items.length === 0) await this.#past.requireBegun(asOf, 'query.asOf');
+      return found;
+    });
   }
 
   @Route(showPurge)

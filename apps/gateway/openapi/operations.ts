@@ -2,7 +2,7 @@ import { createTenant, issueKey, listKeys, listTenants, resumeTenant, revokeKey,
 import { listRefusals } from '../access/refusals.contract.ts';
 import { listEffects, listReactors, resetReactor, retryEffect } from '../effects/effects.contract.ts';
 import { listCatalogue, showEventType } from '../catalogue/catalogue.contract.ts';
-import { cdnHealth, purgeCache, registerEdge, showPurge } from '../cdn/cdn.contract.ts';
+import { cdnHealth, listPurges, purgeCache, registerEdge, showPurge } from '../cdn/cdn.contract.ts';
 import { followEvents, listEvents, socketEvents, streamEvents } from '../events/events.contract.ts';
 import { listContents, showContent } from '../contents/contents.contract.ts';
 import type { Operation } from '../http/operation.ts';
@@ -36,6 +36,7 @@ import {
 } from '../sandboxes/sandboxes.contract.ts';
 import { issueStreamKey, listStreams, showStream, startStream, stopStream } from '../streams/streams.contract.ts';
 import { eraseSubject, exportSubject, rotateMasterKey, showSubjectKeys } from '../subjects/subjects.contract.ts';
+import { listReadTables, readRows } from '../watch/rows.contract.ts';
 import { followRows, socketRows } from '../watch/watch.contract.ts';
 import {
   changeWebhook,
@@ -68,6 +69,8 @@ export const operations: readonly Operation[] = [
   showEventType,
   listContents,
   showContent,
+  listReadTables,
+  readRows,
   followRows,
   socketRows,
   listPlaybacks,
@@ -109,6 +112,7 @@ export const operations: readonly Operation[] = [
   listReactors,
   resetReactor,
   purgeCache,
+  listPurges,
   showPurge,
   cdnHealth,
   registerEdge,

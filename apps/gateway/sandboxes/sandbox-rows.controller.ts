@@ -3,7 +3,6 @@ import { Controller, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { CdnReader } from '../cdn/cdn-reader.ts';
 import { ByCaller, type Caller } from '../http/caller.ts';
-import { formatKeyPage, parseKeyPage } from '../http/key-page.ts';
 import { Input, Route, type InputOf } from '../http/operation.ts';
 import { PublicUrls } from '../public-urls.ts';
 import { differenceOf } from '../replays/replay.view.ts';
@@ -11,7 +10,8 @@ import { ShownRows } from '../review/shown-rows.ts';
 import { streamDetail, streamPage } from '../streams/stream-detail.ts';
 import { StreamReader } from '../streams/stream-reader.ts';
 import { tableFor } from '../watch/read-models.ts';
-import { conditionsOfText, jsonValue } from '../watch/row-json.codec.ts';
+import { conditionsOfText } from '../watch/row-json.codec.ts';
+import { rowPage, sendRows } from '../watch/row-pages.ts';
 import { SandboxReader } from './sandbox-reader.ts';
 import { compareSandbox, listSandboxStreams, readSandboxRows, showSandboxPurge, showSandboxStream } from './sandboxes.contract.ts';
 
@@ -40,16 +40,9 @@ export class SandboxRowsController {
   ): Promise<void> {
     const { table } = tableFor(principal, params.table);
     const reads = await this.#sandboxes.readsOf(params.name);
-    const rows = await reads.select(table, {
-      where: await this.#shown.masked.conditions(table, conditionsOfText(table, query.where ?? []), 'query.where.'),
-      orderBy: Object.keys(table.key).map((column) => ({ column })),
-      limit: query.limit + 1,
-      ...(query.cursor === undefined ? {} : { after: parseKeyPage(table, query.cursor, 'query.cursor') }),
-    });
-    const page = rows.slice(0, query.limit);
-    const last = page.at(-1);
-    const nextCursor = rows.length > page.length && last !== undefined ? formatKeyPage(table, last) : null;
-    void reply.type('application/json; charset=utf-8').send(JSON.stringify({ rows: await this.#shown.masked.rows(table, page), nextCursor }, jsonValue));
+    const where = await this.#shown.masked.conditions(table, conditionsOfText(table, query.where ?? []), 'query.where.');
+    const page = await rowPage(reads, table, { ...query, where });
+    sendRows(reply, { ...page, rows: await this.#shown.masked.rows(table, page.rows) });
   }
 
   @Route(listSandboxStreams)

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import { purgeView } from '../cdn/cdn.contract.ts';
-import { lineOfText, pageLimit, purgeId, streamId, timestamp } from '../http/fields.ts';
+import { lineOfText, purgeId, streamId, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
 import { difference } from '../replays/replays.contract.ts';
 import { streamDetail, streamSummary } from '../streams/streams.contract.ts';
+import { rowsAnswer, rowsQuery } from '../watch/rows.contract.ts';
 
 const sandboxName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'Expected a-z, 0-9 and "-", beginning with a letter, 32 at most.');
 const projectionName = z.string().min(1).max(50);
@@ -101,21 +102,8 @@ export const readSandboxRows = operation({
   summary: 'List rows of a table of a sandbox, in the order of their keys',
   status: 200,
   params: z.strictObject({ name: sandboxName, table: z.string().min(1).max(64) }),
-  query: z.strictObject({
-    where: z
-      .union([
-        z
-          .string()
-          .max(512)
-          .transform((one) => [one]),
-        z.array(z.string().max(512)).max(16),
-      ])
-      .optional()
-      .describe('`column:value` of a column of the key; may be repeated.'),
-    limit: pageLimit,
-    cursor: z.string().min(1).max(2048).optional().describe('`nextCursor` of the page before.'),
-  }),
-  answer: z.object({ rows: z.array(z.record(z.string(), z.unknown())), nextCursor: z.string().nullable() }),
+  query: rowsQuery,
+  answer: rowsAnswer,
 });
 
 export const listSandboxStreams = operation({

@@ -12,6 +12,7 @@ export interface ItemBody {
   readonly code: string;
   readonly field: string;
   readonly eventId: string;
+  readonly table: string;
 }
 
 /** An event, as it is read or as its publication is answered. */
@@ -48,7 +49,7 @@ export interface AnswerBody extends ItemBody {
   readonly nodes: ReadonlyArray<{ readonly parentId: string | null; readonly depth: number }>;
   readonly waiting: readonly unknown[];
   readonly record: unknown;
-  readonly rows: readonly unknown[];
+  readonly rows: ReadonlyArray<Readonly<Record<string, unknown>>>;
   readonly keys: ReadonlyArray<{ readonly keyId: string; readonly erasedAt: string | null }>;
   readonly masterKey: string;
   readonly byMasterKey: Readonly<Record<string, number>>;

@@ -2,19 +2,21 @@ import { z } from 'zod';
 import { operation } from '../http/operation.ts';
 import { readTables } from './read-models.ts';
 
-const params = z.strictObject({
+export const tableParams = z.strictObject({
   table: z
     .string()
     .regex(/^[a-z_]{1,64}$/)
     .describe(`A table of a read model: ${readTables.map(({ table }) => table.name).join(', ')}.`),
 });
 
+export const whereOfKey = z
+  .union([z.string().max(512), z.array(z.string().max(512)).max(8)])
+  .transform((value) => (typeof value === 'string' ? [value] : value))
+  .optional()
+  .describe('`column:value`, repeated: only rows with this value in this column of the key, such as `stream_id:st-7f3k2m9q`.');
+
 const query = z.strictObject({
-  where: z
-    .union([z.string().max(512), z.array(z.string().max(512)).max(8)])
-    .transform((value) => (typeof value === 'string' ? [value] : value))
-    .optional()
-    .describe('`column:value`, repeated: only rows with this value in this column of the key, such as `stream_id:st-7f3k2m9q`.'),
+  where: whereOfKey,
   from: z
     .string()
     .min(1)
@@ -26,7 +28,7 @@ const query = z.strictObject({
 const meaning =
   '`{"token", "snapshot", "rows"}`: first the rows as they are at one moment (`snapshot` is true), then every row that changes, as it is then. The token comes with the last rows of the snapshot and with every change; it goes on in every protocol.';
 
-const watch = { tag: 'Read models', method: 'GET', scopes: ['view', 'operate'], tenancy: 'own', params, query } as const;
+const watch = { tag: 'Read models', method: 'GET', scopes: ['view', 'operate'], tenancy: 'own', params: tableParams, query } as const;
 
 export const followRows = operation({
   ...watch,
