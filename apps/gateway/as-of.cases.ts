@@ -272,7 +272,14 @@ export function asOfCases(name: string, open: () => Promise<RealEngines>): void 
         'token-of-another-log',
       ],
     ])('%s', async (_what, text, status, code) => {
-      for (const path of [`/api/v1/streams?`, `/api/v1/streams/${life.id}?`, `/live/${life.id}/720p.m3u8?`, '/api/v1/events/parked?', '/api/v1/read-models/stream/rows?', '/api/v1/cdn/purges?']) {
+      for (const path of [
+        `/api/v1/streams?`,
+        `/api/v1/streams/${life.id}?`,
+        `/live/${life.id}/720p.m3u8?`,
+        '/api/v1/events/parked?',
+        '/api/v1/read-models/stream/rows?',
+        '/api/v1/cdn/purges?',
+      ]) {
         const answer = await get(`${path}asOf=${text()}`);
         expect([path, answer.status, answer.json.type]).toEqual([path, status, `urn:streams:problem:${code}`]);
         expect(answer.json.errors[0]?.field).toBe('query.asOf');

@@ -3,6 +3,8 @@ import { contexts } from '#events';
 import { edgeProofOf } from '#runtime';
 import { WebSocket } from 'ws';
 import { operations } from './openapi/operations.ts';
+import { expectOwnRows, expectOwnTables } from './testing/own-rows.ts';
+import { eventsOf } from './testing/tenant-events.ts';
 import { realEngines, startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
 import { ask, type Answer, type Ask } from './testing/http-client.ts';
 import { SseClient } from './testing/sse-client.ts';
@@ -69,22 +71,6 @@ afterAll(async () => {
   await gateway.stop();
   await world.close();
 });
-
-/** Everything on the log that belongs to the tenant, as it stands there. */
-async function eventsOf(tenant: string): Promise<string[]> {
-  await world.settle();
-  const found: string[] = [];
-  for (const topic of contexts) {
-    for (const { partition, low, high } of await world.engines.log.heads(topic)) {
-      for (let from = low; from < high;) {
-        const { records, next } = await world.engines.log.read(topic, partition, from, { recordsMax: 1000, bytesMax: 1e7, waitMs: 0 });
-        for (const { headers, offset } of records) if (headers['ce_tenant'] === tenant) found.push(`${topic}/${partition}/${offset} ${headers['ce_type']}`);
-        from = next;
-      }
-    }
-  }
-  return found;
-}
 
 /** What must not be in any answer to acme. */
 function expectNothingForeign(answer: Answer): void {
@@ -267,24 +253,8 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
     });
     expectOnlyAcme(text.split('\n').slice(0, -1));
   },
-  listReadTables: async () => {
-    const tables = async (headers: Readonly<Record<string, string>>): Promise<string[]> =>
-      (await as(headers, 'GET', '/api/v1/read-models')).json.items.map(({ table }) => table);
-    expect(await tables(platform)).toEqual(expect.arrayContaining(['stream', 'edge', 'tenant', 'webhook']));
-    expect(await tables(acme.headers)).toEqual(expect.arrayContaining(['stream']));
-    for (const hidden of ['edge', 'tenant']) expect(await tables(acme.headers)).not.toContain(hidden);
-  },
-  readRows: async () => {
-    for (const { table } of (await as(acme.headers, 'GET', '/api/v1/read-models')).json.items) {
-      const answer = await as(acme.headers, 'GET', `/api/v1/read-models/${table}/rows?limit=1000`);
-      expect([table, answer.status]).toEqual([table, 200]);
-      expectNothingForeign(answer);
-    }
-    const of = (id: string) => as(acme.headers, 'GET', `/api/v1/read-models/stream/rows?where=stream_id:${id}`);
-    expect((await of(acme.streamId)).json.rows).toHaveLength(1);
-    expect((await of(globex.streamId)).json).toEqual({ rows: [], nextCursor: null });
-    for (const hidden of ['edge', 'tenant']) expect((await as(acme.headers, 'GET', `/api/v1/read-models/${hidden}/rows`)).status).toBe(403);
-  },
+  listReadTables: () => expectOwnTables((path, whose) => as(whose === 'acme' ? acme.headers : platform, 'GET', path)),
+  readRows: () => expectOwnRows((path) => as(acme.headers, 'GET', path), expectNothingForeign, [acme.streamId, globex.streamId]),
   followRows: async () => {
     const client = new SseClient();
     expect(await client.open(gateway.url, '/api/v1/read-models/stream/live', acme.headers)).toBe(200);
@@ -486,9 +456,9 @@ describe('a tenant', () => {
 
   test.each(Object.keys(probes))('sees and changes nothing of another: %s', async (id) => {
     const caused = causedInGlobex[id] ?? [];
-    const before = await eventsOf('globex');
+    const before = await eventsOf(world, 'globex');
     await probes[id]?.();
-    const after = await eventsOf('globex');
+    const after = await eventsOf(world, 'globex');
     expect(after.filter((event) => !before.includes(event)).map((event) => event.split(' ')[1])).toEqual(caused);
   });
 

@@ -1,11 +1,15 @@
 /** @needs chromium */
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { pino } from 'pino';
 import { realEngines, startGateway, World, type RunningGateway } from '../../apps/gateway/testing/gateway.fixture.ts';
+import { RetentionKeeper } from '../../apps/projector/retention/retention-keeper.ts';
 import { Viewer } from '../constellation/viewer.ts';
 import { keepLedger } from '../ledger/ledger-run.ts';
 import { history } from '../replay/history.ts';
 import { recordAll } from '../replay/world.ts';
+
+jest.setTimeout(180_000);
 
 const consolePath = fileURLToPath(new URL('../../console', import.meta.url));
 
@@ -69,5 +73,40 @@ describe('the audit ledger in the console, in a real browser', () => {
     const stranger = await audit('view');
     await stranger.page.locator('.ledger').getByText('scope operate').waitFor();
     await stranger.close();
+  });
+  test('what lies in the engine is sealed by a typed word, and its segments are shown', async () => {
+    const viewer = await audit('admin');
+    const { page } = viewer;
+    const row = page.getByTestId('log-content');
+    await row.waitFor();
+    const cells = async (): Promise<readonly string[]> => row.getByRole('cell').allInnerTexts();
+    const [, hot = '', , , size] = await cells();
+    expect([Number(hot) > 0, size]).toEqual([true, '–']);
+    expect(await page.getByRole('button', { name: 'Seal…' }).isDisabled()).toBe(true);
+    await page.fill('[name=days]', '0');
+    await page.getByRole('button', { name: 'Seal…' }).click();
+    await page.getByLabel('Type seal to seal').fill('seal');
+    await page.getByRole('button', { name: 'Seal', exact: true }).click();
+    await page.getByText('It was asked for').waitFor();
+    const { sealedLog: log, projections: store, ledger, leases, aggregates, clock, ids } = world.engines;
+    const settings = { hotMs: {}, keptMs: {} };
+    const logger = pino({ level: 'silent' });
+    const keeper = new RetentionKeeper(
+      { owner: 'test', topics: ['content'], settings, source: '/test', lookMs: 20 },
+      { log, ledger, projections: [], store, leases, aggregates, commands: world.commands, clock, ids, logger },
+    );
+    keeper.start();
+    await row.getByRole('button', { name: 'content' }).waitFor();
+    await keeper.stop();
+    expect((await cells()).slice(1, 3)).toEqual(['0', hot]);
+    await row.getByRole('button', { name: 'content' }).click();
+    const segments = page.getByTestId('segment');
+    await segments.first().waitFor();
+    expect(await segments.first().innerText()).toMatch(/content\/\d+ no\. 1\s+0 – \d+/);
+    await world.settle();
+    await segments.first().getByRole('link').click();
+    await page.getByTestId('found').getByText('log.segment-sealed').first().waitFor();
+    expect(viewer.problems).toEqual([]);
+    await viewer.close();
   });
 });

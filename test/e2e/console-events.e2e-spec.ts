@@ -1,10 +1,12 @@
 /** @needs chromium */
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { refusalAggregate } from '#domain/access';
 import { realEngines, startGateway, World, type RunningGateway } from '../../apps/gateway/testing/gateway.fixture.ts';
 import { ask } from '../../apps/gateway/testing/http-client.ts';
 import { Viewer } from '../constellation/viewer.ts';
+
+jest.setTimeout(180_000);
 
 const consolePath = fileURLToPath(new URL('../../console', import.meta.url));
 const address = '203.0.113.77';

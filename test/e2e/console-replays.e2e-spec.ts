@@ -1,6 +1,6 @@
 /** @needs chromium */
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { streamsProjection } from '#domain/stream';
 import type { DomainEvent } from '#events';
 import type { Projection } from '#kernel';
@@ -11,6 +11,8 @@ import { ReplayHost } from '../../apps/projector/replay/replay-host.ts';
 import { Viewer } from '../constellation/viewer.ts';
 import { history } from '../replay/history.ts';
 import { recordAll } from '../replay/world.ts';
+
+jest.setTimeout(180_000);
 
 const consolePath = fileURLToPath(new URL('../../console', import.meta.url));
 const limits = { replaysMax: 2, partitionsMax: 4, threadsMax: 1, threadEventsMin: 1, eventsPerSecondMax: 0, keepMs: 3_600_000, lookMs: 50 };
@@ -64,7 +66,7 @@ describe('read models in the console, in a real browser', () => {
     await row.locator('summary').click();
     await row.getByText('Compare with the log').click();
     await row.getByText('stream: 0 added, 0 removed, 1 changed').waitFor();
-    expect(await row.locator('.difference tr').allInnerTexts()).toEqual([expect.stringMatching(/st-3.*name.*Stream st-3.*Other name/s)]);
+    expect(await row.locator('.difference tbody tr').allInnerTexts()).toEqual([expect.stringMatching(/st-3.*name.*Stream st-3.*Other name/s)]);
 
     const confirm = async (label: string): Promise<void> => {
       await row.getByText(`${label}…`).click();

@@ -13,6 +13,8 @@ export interface EffectWorldInit {
   /** Where jobs wait; in the database by default. */
   readonly redisUrl?: string;
   readonly lostAfterMs?: number;
+  /** What the gateway serves as the console; a page that stands for it by default. */
+  readonly consolePath?: string;
 }
 
 export const quickWebhooks: WebhookSendSettings = {
@@ -68,10 +70,10 @@ export class EffectWorld {
     this.#stop = stop;
   }
 
-  static async open(webhooks: Partial<WebhookSendSettings> = {}, { redisUrl, lostAfterMs }: EffectWorldInit = {}): Promise<EffectWorld> {
+  static async open(webhooks: Partial<WebhookSendSettings> = {}, { redisUrl, lostAfterMs, consolePath }: EffectWorldInit = {}): Promise<EffectWorld> {
     const real = await realEngines();
     const world = await World.open(real);
-    const gateway = await startGateway(world.engines, world.consolePath, {}, 0, { webhookPrivateAddresses: true });
+    const gateway = await startGateway(world.engines, consolePath ?? world.consolePath, {}, 0, { webhookPrivateAddresses: true });
     const { databaseUrl, folder } = real;
     const { jobs, close } = await openEngines({ logPath: '', blobPath: '', databaseUrl, redisUrl }, 'jobs');
     const engines = { ...real, jobs } as unknown as Engines<'log' | 'database' | 'jobs'>;

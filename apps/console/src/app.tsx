@@ -1,11 +1,13 @@
 import { useCallback, useMemo } from 'react';
 import { Api, ApiError } from './model/api.ts';
+import { asOfOf } from './model/as-of.ts';
 import { newestAndLive } from './model/stream-state.ts';
 import type { CdnHealth } from './model/types.ts';
 import { Navigation, pageOf } from './page/pages.tsx';
 import { useRoute } from './route.tsx';
 import { usePolling } from './polling.tsx';
 import { useSession } from './session.tsx';
+import { AsOfBar } from './view/as-of-bar.tsx';
 import { Masthead } from './view/masthead.tsx';
 import { SignIn } from './view/sign-in.tsx';
 
@@ -26,7 +28,9 @@ interface ConsoleProps {
 
 function Console({ apiKey, onSignOut, onKey }: ConsoleProps) {
   const api = useMemo(() => new Api(apiKey), [apiKey]);
-  const page = pageOf(useRoute());
+  const route = useRoute();
+  const page = pageOf(route);
+  const asOf = page.hasPast === true ? asOfOf(route) : undefined;
   const streams = usePolling(
     useCallback((signal) => newestAndLive(api, signal), [api]),
     4000,
@@ -47,8 +51,9 @@ function Console({ apiKey, onSignOut, onKey }: ConsoleProps) {
         offline={streams.error !== undefined}
         onSignOut={onSignOut}
       />
-      <Navigation current={page} />
-      {page.render({ api, streams: items, health: health.value, refreshStreams: streams.refresh })}
+      <Navigation current={page} asOf={asOf} />
+      {page.hasPast === true ? <AsOfBar key={`moment ${asOf}`} route={route} asOf={asOf} /> : null}
+      {page.render({ api, asOf, streams: items, health, refreshStreams: streams.refresh })}
     </div>
   );
 }

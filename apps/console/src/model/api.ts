@@ -33,6 +33,14 @@ export class Api {
     return this.#call<T>('POST', path, body);
   }
 
+  patch<T>(path: string, body: unknown): Promise<T> {
+    return this.#call<T>('PATCH', path, body);
+  }
+
+  delete<T>(path: string): Promise<T> {
+    return this.#call<T>('DELETE', path);
+  }
+
   /** The raw response of a stream that stays open. */
   open(path: string, headers: Record<string, string>, signal: AbortSignal): Promise<Response> {
     return fetch(this.#base + path, { headers: { authorization: `Bearer ${this.#key}`, ...headers }, signal, cache: 'no-store' });
@@ -41,15 +49,19 @@ export class Api {
   async #call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
     const headers: Record<string, string> = { authorization: `Bearer ${this.#key}`, accept: 'application/json' };
     if (body !== undefined) headers['content-type'] = 'application/json';
-    const response = await fetch(this.#base + path, {
+    const request = {
       method,
       headers,
-      cache: 'no-store',
+      cache: 'no-store' as const,
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       ...(signal === undefined ? {} : { signal }),
+    };
+    const response = await fetch(this.#base + path, request).catch((error: unknown) => {
+      throw signal?.aborted === true ? error : new Error('The platform does not answer.', { cause: error });
     });
     if (!response.ok) throw new ApiError(await problemOf(response));
-    return (await response.json()) as T;
+    // RFC 9110 section 15.3.5: no content.
+    return (response.status === 204 ? undefined : await response.json()) as T;
   }
 }
 

@@ -1,7 +1,13 @@
 import { describe, expect, test } from '@jest/globals';
-import { formatAge, formatBitrate, formatBytes, formatRatio, gistOf } from './format.ts';
+import { formatAge, formatBitrate, formatBytes, formatRatio, formatSpan, gistOf } from './format.ts';
 
 describe('format', () => {
+  test.each([
+    [0, '0:00'],
+    [245_400, '4:05'],
+    [3_723_000, '1:02:03'],
+  ])('%d ms long', (ms, text) => expect(formatSpan(ms)).toBe(text));
+
   test.each([
     [0, '0 B'],
     [999, '999 B'],

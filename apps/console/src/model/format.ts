@@ -17,6 +17,14 @@ export function formatBitrate(bitsPerSecond: number): string {
   return `${Math.round(bitsPerSecond / 1e3)} kbit/s`;
 }
 
+/** A length for a person: `1:02:03`, `4:05`. */
+export function formatSpan(ms: number): string {
+  const seconds = Math.round(ms / 1000);
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const [hours, minutes] = [Math.floor(seconds / 3600), Math.floor((seconds % 3600) / 60)];
+  return hours === 0 ? `${minutes}:${two(seconds % 60)}` : `${hours}:${two(minutes)}:${two(seconds % 60)}`;
+}
+
 /** A ratio from 0 to 1 as a percentage, a dash when there is none. */
 export function formatRatio(ratio: number | null): string {
   if (ratio === null) return '–';

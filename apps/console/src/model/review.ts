@@ -49,6 +49,9 @@ export interface CausationTree {
   readonly truncated: boolean;
 }
 
+/** Whose events there are, each on a topic of its own. */
+export const contexts = ['stream', 'cache', 'edge', 'access', 'content', 'playback', 'operation'] as const;
+
 /** What can be asked for; each as the API names it. */
 export const searchFields = ['context', 'type', 'subject', 'tenant', 'actor', 'correlationId', 'causationId', 'since', 'until', 'where'] as const;
 export type SearchField = (typeof searchFields)[number];

@@ -1,4 +1,5 @@
 import type { Api } from './api.ts';
+import { queryOf } from './as-of.ts';
 import type { StreamPage, StreamStatus, StreamSummary } from './types.ts';
 
 const names: Readonly<Record<Exclude<StreamStatus, 'stopped'>, string>> = { created: 'waiting', live: 'live', interrupted: 'interrupted' };
@@ -13,9 +14,10 @@ export function hasPicture({ durationMs }: Pick<StreamSummary, 'durationMs'>): b
   return durationMs !== null && durationMs > 0;
 }
 
-/** Everything on air, however old, and the newest of the rest. */
-export async function newestAndLive(api: Pick<Api, 'get'>, signal: AbortSignal): Promise<StreamPage> {
-  const pages = await Promise.all(['status=live&limit=200', 'limit=50'].map((query) => api.get<StreamPage>(`/api/v1/streams?${query}`, signal)));
+/** Everything on air, however old, and the newest of the rest; now, or as of a moment. */
+export async function newestAndLive(api: Pick<Api, 'get'>, signal: AbortSignal, asOf?: string): Promise<StreamPage> {
+  const at = asOf === undefined ? '' : `&${queryOf(asOf).slice(1)}`;
+  const pages = await Promise.all(['status=live&limit=200', 'limit=50'].map((query) => api.get<StreamPage>(`/api/v1/streams?${query}${at}`, signal)));
   const byId = new Map(pages.flatMap(({ items }) => items).map((stream) => [stream.id, stream]));
   return { items: [...byId.values()] };
 }

@@ -15,6 +15,23 @@ export interface StreamSummary {
   readonly playback: { readonly hls: string; readonly dash: string };
 }
 
+/** The one file that a stopped stream is made into. */
+export interface Recording {
+  readonly status: 'finished' | 'failed';
+  readonly reason: string | null;
+  readonly mp4Url: string | null;
+  readonly posterUrl: string | null;
+  readonly durationMs: number | null;
+  readonly bytes: number | null;
+  readonly width: number | null;
+  readonly height: number | null;
+}
+
+export interface StreamDetail extends StreamSummary {
+  /** Null until it is there. */
+  readonly recording: Recording | null;
+}
+
 export interface StreamPage {
   readonly items: readonly StreamSummary[];
 }
@@ -46,6 +63,10 @@ export interface CdnHealth {
 
 export interface PurgeView {
   readonly id: string;
+  readonly urls: readonly string[];
+  readonly reason: string;
+  readonly requestedAt: string | null;
+  readonly requestedBy: string | null;
   readonly applied: ReadonlyArray<{ readonly edgeId: string; readonly delayMs: number; readonly objects: number }>;
 }
 
@@ -101,18 +122,25 @@ export interface RowDifference {
   readonly columns: Readonly<Record<string, { readonly serving: unknown; readonly rebuilt: unknown }>>;
 }
 
+/** Between the rows that serve and those that were built beside them. */
+export interface ModelDifference {
+  readonly equal: boolean;
+  readonly tables: ReadonlyArray<{
+    readonly table: string;
+    readonly serving: number;
+    readonly rebuilt: number;
+    readonly added: number;
+    readonly removed: number;
+    readonly changed: number;
+    readonly changedColumns: Readonly<Record<string, number>>;
+    readonly servingDigest: string;
+    readonly rebuiltDigest: string;
+    readonly samples: readonly RowDifference[];
+  }>;
+}
+
 export interface ReplayDetail extends Replay {
-  readonly difference: {
-    readonly equal: boolean;
-    readonly tables: ReadonlyArray<{
-      readonly table: string;
-      readonly rebuilt: number;
-      readonly added: number;
-      readonly removed: number;
-      readonly changed: number;
-      readonly samples: readonly RowDifference[];
-    }>;
-  } | null;
+  readonly difference: ModelDifference | null;
 }
 
 export interface ParkedSummary {
@@ -120,7 +148,13 @@ export interface ParkedSummary {
   readonly state: string;
   /** `*` when nobody can read it. */
   readonly consumer: string;
+  readonly topic: string;
+  readonly partition: number;
+  readonly offset: string;
+  readonly eventId: string;
   readonly eventType: string;
+  readonly parkedAt: string | null;
+  readonly stateNote: string | null;
   readonly code: string;
   readonly message: string;
   readonly attempts: number;

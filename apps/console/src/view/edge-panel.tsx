@@ -2,23 +2,29 @@ import { type FormEvent, useCallback, useEffect, useState } from 'react';
 import type { Api } from '../model/api.ts';
 import { formatBytes, formatRatio } from '../model/format.ts';
 import type { CdnHealth, EdgeHealth, PurgeView } from '../model/types.ts';
+import type { Polled } from '../polling.tsx';
 import { EventsLink } from './events-link.tsx';
+import { Problem, Waiting } from './problem.tsx';
 
 interface EdgePanelProps {
   readonly api: Api;
-  readonly health: CdnHealth | undefined;
+  readonly health: Pick<Polled<CdnHealth>, 'value' | 'error'>;
   /** Path put into the purge field. */
   readonly suggestion: string;
 }
 
 export function EdgePanel({ api, health, suggestion }: EdgePanelProps) {
-  const edges = health?.edges ?? [];
+  const edges = health.value?.edges ?? [];
   return (
     <section className="panel edge" aria-label="Edges">
       <header>
         <h2>Edges</h2>
       </header>
-      {edges.length === 0 ? <p className="empty">No edge has registered yet.</p> : edges.map((edge) => <EdgeNode key={edge.id} edge={edge} />)}
+      <Waiting polled={health} />
+      {health.value !== undefined && edges.length === 0 ? <p className="empty">No edge has registered yet.</p> : null}
+      {edges.map((edge) => (
+        <EdgeNode key={edge.id} edge={edge} />
+      ))}
       <PurgeForm api={api} suggestion={suggestion} edges={edges.length} />
     </section>
   );
@@ -30,6 +36,7 @@ function EdgeNode({ edge }: { readonly edge: EdgeHealth }) {
       <div className="head">
         <strong>{edge.id}</strong>
         <span className={edge.status === 'up' ? 'pill good' : 'pill warn'}>{edge.status}</span>
+        <EventsLink subject={edge.id} />
         <span className="ratio">{formatRatio(edge.hitRatio)}</span>
       </div>
       <div className="bar" role="img" aria-label={`hit ratio ${formatRatio(edge.hitRatio)}`}>
@@ -85,13 +92,7 @@ function PurgeResult({
   readonly problem: string | undefined;
   readonly edges: number;
 }) {
-  if (problem !== undefined) {
-    return (
-      <p className="note error" role="alert">
-        {problem}
-      </p>
-    );
-  }
+  if (problem !== undefined) return <Problem text={problem} />;
   if (purge === undefined) return null;
   const applied = purge.view?.applied ?? [];
   const slowest = Math.max(0, ...applied.map((one) => one.delayMs));

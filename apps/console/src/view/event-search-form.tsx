@@ -1,12 +1,10 @@
 import { type FormEvent, useState } from 'react';
-import { searchFields, type Search, type SearchField } from '../model/review.ts';
+import { contexts, searchFields, type Search, type SearchField } from '../model/review.ts';
 
 interface EventSearchFormProps {
   readonly search: Search;
   onSearch(search: Search): void;
 }
-
-const contexts = ['stream', 'cache', 'edge', 'access', 'content', 'playback', 'operation'] as const;
 
 const fields: ReadonlyArray<{ readonly name: SearchField; readonly label: string; readonly hint: string }> = [
   { name: 'subject', label: 'Subject', hint: 'st-…, and what is under it' },

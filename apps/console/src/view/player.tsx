@@ -9,6 +9,8 @@ export interface PlayerState {
   readonly pinned: number;
   /** Wall clock minus the clock of the picture shown, ms; undefined when the playlist has no program date. */
   readonly behindMs: number | undefined;
+  /** RFC 3339: when the picture shown was recorded; undefined when the playlist has no program date. */
+  readonly shownAt: string | undefined;
   readonly bufferedMs: number;
   readonly problem: string | undefined;
   pin(level: number): void;
@@ -53,7 +55,7 @@ export function usePlayer(video: RefObject<HTMLVideoElement | null>, url: string
   const [level, setLevel] = useState(-1);
   const [pinned, setPinned] = useState(-1);
   const [problem, setProblem] = useState<string>();
-  const [figures, setFigures] = useState<{ behindMs: number | undefined; bufferedMs: number }>({ behindMs: undefined, bufferedMs: 0 });
+  const [figures, setFigures] = useState<Pick<PlayerState, 'behindMs' | 'shownAt' | 'bufferedMs'>>({ behindMs: undefined, shownAt: undefined, bufferedMs: 0 });
 
   useEffect(() => {
     const element = video.current;
@@ -83,8 +85,12 @@ export function usePlayer(video: RefObject<HTMLVideoElement | null>, url: string
 
   useEffect(() => {
     const timer = setInterval(() => {
-      const shown = hls?.playingDate?.getTime();
-      setFigures({ behindMs: shown === undefined ? undefined : Date.now() - shown, bufferedMs: bufferedMsOf(video.current) });
+      const shown = hls?.playingDate ?? undefined;
+      setFigures({
+        behindMs: shown === undefined ? undefined : Date.now() - shown.getTime(),
+        shownAt: shown?.toISOString(),
+        bufferedMs: bufferedMsOf(video.current),
+      });
     }, figuresPeriodMs);
     return () => clearInterval(timer);
   }, [hls, video]);

@@ -1,6 +1,7 @@
 import { useCallback, useEffect, useState } from 'react';
 import type { Api } from '../model/api.ts';
-import type { Replay, ReplayDetail, RowDifference } from '../model/types.ts';
+import type { Replay, ReplayDetail } from '../model/types.ts';
+import { DifferenceView } from './difference-view.tsx';
 import { EventsLink } from './events-link.tsx';
 import { TypedConfirm } from './typed-confirm.tsx';
 
@@ -73,45 +74,5 @@ function Difference({ api, id }: { readonly api: Api; readonly id: string }) {
     return () => abort.abort();
   }, [load]);
   if (detail?.difference === undefined || detail.difference === null) return null;
-  const { equal, tables } = detail.difference;
-  if (equal)
-    return <p className="note">The code makes the same rows as those that serve: {tables.map(({ table, rebuilt }) => `${rebuilt} in ${table}`).join(', ')}.</p>;
-  return (
-    <>
-      {tables
-        .filter(({ added, removed, changed }) => added + removed + changed > 0)
-        .map(({ table, added, removed, changed, samples }) => (
-          <div key={table}>
-            <p className="note">
-              {table}: {added} added, {removed} removed, {changed} changed
-            </p>
-            <table className="difference">
-              <tbody>
-                {samples.map((sample) => (
-                  <SampleRows key={JSON.stringify(sample.key)} sample={sample} />
-                ))}
-              </tbody>
-            </table>
-          </div>
-        ))}
-    </>
-  );
-}
-
-const signs = { added: '+', removed: '−', changed: '~' } as const;
-
-function SampleRows({ sample: { kind, key, columns } }: { readonly sample: RowDifference }) {
-  const name = Object.values(key).map(String).join(' / ');
-  return (
-    <>
-      {Object.entries(columns).map(([column, { serving, rebuilt }], at) => (
-        <tr key={column}>
-          <th scope="row">{at === 0 ? `${signs[kind]} ${name}` : ''}</th>
-          <td>{column}</td>
-          <td className="before">{JSON.stringify(serving)}</td>
-          <td className="after">{JSON.stringify(rebuilt)}</td>
-        </tr>
-      ))}
-    </>
-  );
+  return <DifferenceView difference={detail.difference} built="the code" />;
 }

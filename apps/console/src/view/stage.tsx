@@ -1,25 +1,43 @@
 import { useRef, useState } from 'react';
+import type { Api } from '../model/api.ts';
+import { queryOf } from '../model/as-of.ts';
 import { formatBitrate } from '../model/format.ts';
 import { hasPicture } from '../model/stream-state.ts';
+import { formatMoment } from '../model/time.ts';
 import type { StreamSummary } from '../model/types.ts';
 import { type PlayerState, usePlayer } from './player.tsx';
 import { EventsLink } from './events-link.tsx';
+import { RecordingBar } from './recording-bar.tsx';
 import { StatusPill } from './status-pill.tsx';
 
 interface StageProps {
+  readonly api: Api;
   readonly stream: StreamSummary | undefined;
   readonly loading: boolean;
+  /** The moment that is looked at; undefined for now. */
+  readonly asOf?: string | undefined;
 }
 
-export function Stage({ stream, loading }: StageProps) {
+/** How much is seen of what was on air at a moment, up to that moment, before somebody winds back. */
+const lastSeconds = 30;
+
+function playlistOf(stream: StreamSummary, asOf: string | undefined): string | undefined {
+  const path = `/live/${stream.id}/master.m3u8`;
+  if (asOf === undefined) return stream.status === 'live' || stream.status === 'interrupted' || hasPicture(stream) ? path : undefined;
+  if (!hasPicture(stream)) return undefined;
+  return `${path}${queryOf(asOf)}${stream.status === 'stopped' ? '' : `&start=-${lastSeconds}`}`;
+}
+
+export function Stage({ api, stream, loading, asOf }: StageProps) {
   const video = useRef<HTMLVideoElement>(null);
   const [muted, setMuted] = useState(true);
-  const playable = stream !== undefined && (stream.status === 'live' || stream.status === 'interrupted' || hasPicture(stream));
-  const player = usePlayer(video, playable ? `/live/${stream.id}/master.m3u8` : undefined);
+  const playlist = stream === undefined ? undefined : playlistOf(stream, asOf);
+  const playable = playlist !== undefined;
+  const player = usePlayer(video, playlist);
   return (
     <section className="panel stage" aria-label="Player">
       <header>
-        <h2>{stream?.name ?? 'No stream yet'}</h2>
+        <h2>{stream?.name ?? (asOf === undefined ? 'No stream yet' : 'No stream')}</h2>
         {stream === undefined ? null : <StatusPill stream={stream} />}
         {stream === undefined ? null : <EventsLink subject={stream.id} />}
         <span className="gap" />
@@ -40,9 +58,10 @@ export function Stage({ stream, loading }: StageProps) {
             Unmute
           </button>
         ) : null}
-        <Notice stream={stream} loading={loading} problem={playable ? player.problem : undefined} />
+        <Notice stream={stream} loading={loading} isPast={asOf !== undefined} problem={playable ? player.problem : undefined} />
       </div>
-      <Figures player={player} live={stream?.status === 'live'} />
+      <Figures player={player} live={stream?.status === 'live' && asOf === undefined} />
+      {stream?.status === 'stopped' && asOf === undefined && hasPicture(stream) ? <RecordingBar key={stream.id} api={api} streamId={stream.id} /> : null}
     </section>
   );
 }
@@ -65,14 +84,27 @@ function QualityMenu({ player }: { readonly player: PlayerState }) {
   );
 }
 
-function Notice({ stream, loading, problem }: { readonly stream: StreamSummary | undefined; readonly loading: boolean; readonly problem: string | undefined }) {
+interface NoticeProps {
+  readonly stream: StreamSummary | undefined;
+  readonly loading: boolean;
+  readonly isPast: boolean;
+  readonly problem: string | undefined;
+}
+
+function Notice({ stream, loading, isPast, problem }: NoticeProps) {
   if (problem !== undefined) return <Message title={problem} />;
   if (loading) return <Message title="Loading" />;
+  if (isPast) return pastNotice(stream);
   if (stream === undefined) return <Message title="No stream yet" detail="Create one below, then publish to it from OBS or ffmpeg." />;
   if (stream.status === 'created') return <Message title="Waiting for a publisher" detail="Point OBS or ffmpeg at the stream's RTMP URL with its key." />;
   if (stream.status === 'stopped' && !hasPicture(stream))
     return <Message title="Never live" detail="The stream was stopped before anything was published to it." />;
   return null;
+}
+
+function pastNotice(stream: StreamSummary | undefined) {
+  if (stream === undefined) return <Message title="There was no stream" />;
+  return hasPicture(stream) ? null : <Message title="There was no picture by then" />;
 }
 
 function Message({ title, detail }: { readonly title: string; readonly detail?: string }) {
@@ -88,10 +120,17 @@ function Figures({ player, live }: { readonly player: PlayerState; readonly live
   const level = player.levels[player.level];
   return (
     <dl className="facts">
-      <div>
-        <dt>behind live</dt>
-        <dd data-testid="behind">{live && player.behindMs !== undefined ? `${(player.behindMs / 1000).toFixed(1)} s` : '–'}</dd>
-      </div>
+      {live ? (
+        <div>
+          <dt>behind live</dt>
+          <dd data-testid="behind">{player.behindMs === undefined ? '–' : `${(player.behindMs / 1000).toFixed(1)} s`}</dd>
+        </div>
+      ) : (
+        <div>
+          <dt>picture of</dt>
+          <dd data-testid="shown-at">{player.shownAt === undefined ? '–' : formatMoment(player.shownAt)}</dd>
+        </div>
+      )}
       <div>
         <dt>picture</dt>
         <dd>{level === undefined ? '–' : `${level.width}×${level.height}`}</dd>

@@ -1,8 +1,11 @@
 import { type FormEvent, useState } from 'react';
+import { useAction } from '../action.tsx';
 import type { Api } from '../model/api.ts';
 import { formatAge } from '../model/format.ts';
 import { hasPicture } from '../model/stream-state.ts';
 import type { CreatedStream, StreamSummary } from '../model/types.ts';
+import { Copyable } from './copyable.tsx';
+import { Problem } from './problem.tsx';
 import { StatusPill } from './status-pill.tsx';
 
 interface StreamListProps {
@@ -15,17 +18,8 @@ interface StreamListProps {
 
 export function StreamList({ api, items, selected, onPick, onChange }: StreamListProps) {
   const [created, setCreated] = useState<CreatedStream>();
-  const [problem, setProblem] = useState<string>();
-  const act = async (action: () => Promise<void>): Promise<void> => {
-    setProblem(undefined);
-    try {
-      await action();
-      onChange();
-    } catch (error) {
-      setProblem(error instanceof Error ? error.message : String(error));
-    }
-  };
-  const create = (name: string): Promise<void> => act(async () => setCreated(await api.post<CreatedStream>('/api/v1/stream/start', { name })));
+  const { problem, act } = useAction(onChange);
+  const create = (name: string): Promise<boolean> => act(async () => setCreated(await api.post<CreatedStream>('/api/v1/stream/start', { name })));
   const stop = (stream: StreamSummary): void => {
     const left = hasPicture(stream) ? 'Its playlist becomes a recording, and nobody' : 'Nobody';
     if (confirm(`Stop “${stream.name}” for good? ${left} can publish to it again.`))
@@ -37,30 +31,17 @@ export function StreamList({ api, items, selected, onPick, onChange }: StreamLis
         <h2>Streams</h2>
       </header>
       <NewStream onCreate={create} />
-      {problem === undefined ? null : (
-        <p className="note error" role="alert">
-          {problem}
-        </p>
-      )}
+      <Problem text={problem} />
       {created === undefined ? null : <Secret stream={created} onDone={() => setCreated(undefined)} />}
       {items.length === 0 ? <p className="empty">No streams yet.</p> : null}
       <ul>
         {items.map((item) => (
           <li className="stream" key={item.id}>
-            <button type="button" className="pick" aria-pressed={item.id === selected} onClick={() => onPick(item.id)}>
-              <StatusPill stream={item} />
-              <span className="what">
-                <span className="name" title={item.name}>
-                  {item.name}
-                </span>
-                <span className="id">{item.id}</span>
-              </span>
-              <span className="when">{whenOf(item)}</span>
-            </button>
+            <StreamPick item={item} isPicked={item.id === selected} onPick={onPick} />
             {item.status === 'stopped' ? (
               <span />
             ) : (
-              <button type="button" className="btn small" onClick={() => stop(item)}>
+              <button type="button" className="btn small" aria-label={`Stop ${item.name}`} onClick={() => stop(item)}>
                 Stop
               </button>
             )}
@@ -71,21 +52,66 @@ export function StreamList({ api, items, selected, onPick, onChange }: StreamLis
   );
 }
 
-function whenOf(stream: StreamSummary): string {
-  const since = (time: string | null): string => formatAge(Date.now() - Date.parse(time ?? stream.createdAt ?? ''));
+interface PastStreamsProps extends Pick<StreamListProps, 'items' | 'selected' | 'onPick'> {
+  readonly asOf: string;
+}
+
+/** The streams that there were at a moment: to look at, for nothing can be done to them any more. */
+export function PastStreams({ items, selected, asOf, onPick }: PastStreamsProps) {
+  return (
+    <section className="panel streams" aria-label="Streams">
+      <header>
+        <h2>Streams</h2>
+      </header>
+      {items.length === 0 ? <p className="empty">There was no stream by then.</p> : null}
+      <ul>
+        {items.map((item) => (
+          <li className="stream" key={item.id}>
+            <StreamPick item={item} isPicked={item.id === selected} asOf={asOf} onPick={onPick} />
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}
+
+interface StreamPickProps {
+  readonly item: StreamSummary;
+  readonly isPicked: boolean;
+  readonly asOf?: string;
+  onPick(id: string): void;
+}
+
+function StreamPick({ item, isPicked, asOf, onPick }: StreamPickProps) {
+  return (
+    <button type="button" className="pick" aria-pressed={isPicked} onClick={() => onPick(item.id)}>
+      <StatusPill stream={item} />
+      <span className="what">
+        <span className="name" title={item.name}>
+          {item.name}
+        </span>
+        <span className="id">{item.id}</span>
+      </span>
+      <span className="when">{whenOf(item, asOf)}</span>
+    </button>
+  );
+}
+
+function whenOf(stream: StreamSummary, asOf: string | undefined): string {
+  const nowMs = asOf === undefined ? Date.now() : Date.parse(asOf);
+  const since = (time: string | null): string => formatAge(nowMs - Date.parse(time ?? stream.createdAt ?? ''));
   if (stream.status === 'live') return `for ${since(stream.startedAt)}`;
   return `${since(stream.stoppedAt ?? stream.startedAt)} ago`;
 }
 
-function NewStream({ onCreate }: { onCreate(name: string): Promise<void> }) {
+function NewStream({ onCreate }: { onCreate(name: string): Promise<boolean> }) {
   const [name, setName] = useState('');
   const [busy, setBusy] = useState(false);
   const submit = async (event: FormEvent): Promise<void> => {
     event.preventDefault();
     setBusy(true);
-    await onCreate(name.trim());
+    if (await onCreate(name.trim())) setName('');
     setBusy(false);
-    setName('');
   };
   return (
     <form className="row" onSubmit={(event) => void submit(event)}>
@@ -114,28 +140,6 @@ function Secret({ stream, onDone }: { readonly stream: CreatedStream; onDone(): 
         <button type="button" className="btn small" onClick={onDone}>
           I have stored the key
         </button>
-      </div>
-    </div>
-  );
-}
-
-function Copyable({ label, text }: { readonly label: string; readonly text: string }) {
-  const [copied, setCopied] = useState(false);
-  const copy = async (): Promise<void> => {
-    await navigator.clipboard.writeText(text);
-    setCopied(true);
-    setTimeout(() => setCopied(false), 1500);
-  };
-  return (
-    <div>
-      <span className="label">{label}</span>
-      <div className="copyable">
-        <code>{text}</code>
-        {'clipboard' in navigator ? (
-          <button type="button" className="btn small" onClick={() => void copy()}>
-            {copied ? 'Copied' : 'Copy'}
-          </button>
-        ) : null}
       </div>
     </div>
   );

@@ -4,15 +4,17 @@ interface TypedConfirmProps {
   /** What has to be typed. */
   readonly word: string;
   readonly label: string;
+  /** Something else is missing first. */
+  readonly disabled?: boolean;
   onConfirm(): void;
 }
 
 /** A button that asks for a word first: what it does is seen by every reader. */
-export function TypedConfirm({ word, label, onConfirm }: TypedConfirmProps) {
+export function TypedConfirm({ word, label, disabled = false, onConfirm }: TypedConfirmProps) {
   const [typed, setTyped] = useState<string>();
   if (typed === undefined) {
     return (
-      <button type="button" className="btn small" onClick={() => setTyped('')}>
+      <button type="button" className="btn small" disabled={disabled} onClick={() => setTyped('')}>
         {label}…
       </button>
     );
@@ -30,7 +32,7 @@ export function TypedConfirm({ word, label, onConfirm }: TypedConfirmProps) {
         </span>
         <input value={typed} onChange={(event) => setTyped(event.target.value)} spellCheck={false} autoFocus />
       </label>
-      <button type="submit" className="btn small primary" disabled={typed !== word}>
+      <button type="submit" className="btn small primary" disabled={disabled || typed !== word}>
         {label}
       </button>
       <button type="button" className="btn small" onClick={() => setTyped(undefined)}>

@@ -1,0 +1,37 @@
+import { describe, expect, test } from '@jest/globals';
+import { cellOf, nameOf, originOf } from './rows.ts';
+
+describe('a row', () => {
+  test.each([
+    ['stream', { stream_id: 'st-1' }, { search: { subject: 'st-1' } }],
+    [
+      'segment',
+      { stream_id: 'st-1', rendition: '720p', media_sequence: 4 },
+      { search: { subject: 'st-1/720p', where: 'has(data.mediaSequence) && data.mediaSequence == 4' } },
+    ],
+    ['session', { stream_id: 'st-1', session_id: 'a"b' }, { search: { subject: 'st-1', where: 'has(data.sessionId) && data.sessionId == "a\\"b"' } }],
+    ['subject_action', { event_id: 'e-1' }, { search: {}, event: 'e-1' }],
+    [
+      'personal_place',
+      { topic: 'access', first_at_ms: 0, last_at_ms: 999 },
+      { search: { context: 'access', since: '1970-01-01T00:00:00.000Z', until: '1970-01-01T00:00:01.000Z' } },
+    ],
+    ['something_else', {}, undefined],
+  ])('of %s leads to its events', (table, row, origin) => {
+    expect(originOf(table, row)).toEqual(origin);
+  });
+
+  test.each([
+    ['name', null, '–'],
+    ['started_at_ms', 1_700_000_000_000, '2023-11-14 22:13:20Z'],
+    ['grace_ms', 60_000, '60000'],
+    ['urls', ['/a', '/b'], '["/a","/b"]'],
+    ['promote', false, 'false'],
+  ])('has in %s a cell for %j', (column, value, cell) => {
+    expect(cellOf(column, value)).toBe(cell);
+  });
+
+  test('is named by its key', () => {
+    expect(nameOf(['topic', 'partition'], { partition: 3, topic: 'stream', x: 1 })).toBe('stream / 3');
+  });
+});

@@ -1,0 +1,83 @@
+import type { Search } from './review.ts';
+
+/** A table of a read model, as the API lists it. */
+export interface ReadTable {
+  readonly table: string;
+  readonly projection: string;
+  readonly version: number;
+  readonly key: readonly string[];
+  readonly columns: readonly string[];
+}
+
+export type Row = Readonly<Record<string, unknown>>;
+
+export interface RowPage {
+  readonly rows: readonly Row[];
+  readonly nextCursor: string | null;
+}
+
+/** The events that made a row: a search, or one event by its id. */
+export interface RowOrigin {
+  readonly search: Search;
+  readonly event?: string;
+}
+
+const quoted = (value: unknown): string => JSON.stringify(String(value));
+/** Events of the subject without the field are not those. */
+const equal = (field: string, value: string): string => `has(data.${field}) && data.${field} == ${value}`;
+const isoOf = (ms: unknown): string => new Date(Number(ms)).toISOString();
+
+/** How each table's rows are called on the log. */
+const origins: Readonly<Record<string, (row: Row) => RowOrigin>> = {
+  stream: (row) => about(row['stream_id']),
+  session: (row) => about(row['stream_id'], equal('sessionId', quoted(row['session_id']))),
+  rendition: (row) => about(`${row['stream_id']}/encoding`),
+  segment: (row) => about(`${row['stream_id']}/${row['rendition']}`, equal('mediaSequence', String(row['media_sequence']))),
+  recording: (row) => about(`${row['stream_id']}/recording`),
+  purge: (row) => about(row['purge_id']),
+  purge_application: (row) => about(`${row['purge_id']}/${row['edge_id']}`),
+  edge: (row) => about(row['edge_id']),
+  edge_counters: (row) => about(`${row['edge_id']}/${row['incarnation']}`),
+  api_key: (row) => about(row['key_id']),
+  tenant: (row) => about(`tenant:${row['tenant_id']}`),
+  // Its subject is made of the address, which the log has encrypted.
+  refusal: (row) => ({
+    search: { context: 'access', where: ['operation', 'reason', 'who'].map((field) => equal(field, quoted(row[field]))).join(' && ') },
+  }),
+  personal_place: (row) => ({ search: { context: String(row['topic']), since: isoOf(row['first_at_ms']), until: isoOf(Number(row['last_at_ms']) + 1) } }),
+  subject_action: (row) => ({ search: {}, event: String(row['event_id']) }),
+  content: (row) => ({ search: { subject: String(row['content_id']), tenant: String(row['tenant']) } }),
+  playback_session: (row) => ({ search: { subject: String(row['session_id']), tenant: String(row['tenant']) } }),
+  parked_event: (row) => about(`${row['topic']}/${row['partition']}/${row['record_offset']}`),
+  replay: (row) => about(row['replay_id']),
+  ledger_key: (row) => about('ledger', equal('number', String(row['number']))),
+  sealed_segment: (row) => about(`${row['topic']}/${row['partition']}/sealed/${row['number']}`),
+  retained_partition: (row) => about(`${row['topic']}/${row['partition']}`),
+  sealing: (row) => about(row['sealing_id']),
+  personal_view: (row) => ({ search: {}, event: String(row['view_id']) }),
+  sandbox: (row) => about(`sandbox:${row['name']}`, equal('sandboxId', quoted(row['sandbox_id']))),
+  effect: (row) => about(row['effect_key']),
+  reactor_reset: (row) => about(row['reactor'], equal('number', String(row['number']))),
+  webhook: (row) => about(row['webhook_id']),
+};
+
+function about(subject: unknown, where?: string): RowOrigin {
+  return { search: { subject: String(subject), ...(where === undefined ? {} : { where }) } };
+}
+
+/** Where the events of a row are found; undefined for a table that this console does not know. */
+export function originOf(table: string, row: Row): RowOrigin | undefined {
+  return origins[table]?.(row);
+}
+
+/** A value in a cell: times of `…_ms` columns as times, what has parts as JSON. */
+export function cellOf(column: string, value: unknown): string {
+  if (value === null || value === undefined) return '–';
+  if (/(^|_)ms$/.test(column) && Number(value) > 1e11) return isoOf(value).replace('T', ' ').replace('.000Z', 'Z');
+  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+}
+
+/** What names a row among those of its table. */
+export function nameOf(key: readonly string[], row: Row): string {
+  return key.map((column) => String(row[column])).join(' / ');
+}
