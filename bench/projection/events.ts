@@ -64,6 +64,10 @@ export function segments(streamId: string, mediaSequence: number): LogRecord[] {
       startUs: mediaSequence * 2_000_000,
       programDateTimeMs: Date.now(),
       discontinuity: false,
+      track: { timescale: 90_000, codecs: 'avc1.64001f', width: 1280, height: 720 },
+      startTicks: mediaSequence * 180_000,
+      durationTicks: 180_000,
+      keyFrames: [{ offset: 0, sizeBytes: 42_000, startTicks: mediaSequence * 180_000 }],
     };
     return recordOf(segmentProduced.draft({ ...place, ...media }), BigInt(mediaSequence * renditions.length + at + 1), 1n);
   });

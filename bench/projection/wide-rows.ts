@@ -42,14 +42,26 @@ const segmentTable: PlainTable = {
     ['discontinuity', 'boolean'],
     ['epoch', 'bigint'],
     ['produced_at_ms', 'bigint'],
+    ['timescale', 'bigint'],
+    ['start_ticks', 'bigint'],
+    ['duration_ticks', 'bigint'],
+    ['codecs', 'text'],
+    ['width', 'bigint'],
+    ['height', 'bigint'],
+    ['sample_rate', 'bigint'],
+    ['channels', 'bigint'],
+    ['key_frames', 'jsonb'],
   ],
   key: ['stream_id', 'rendition', 'media_sequence'],
   set: ['cid = excluded.cid', 'size_bytes = excluded.size_bytes', 'duration_us = excluded.duration_us'],
 };
 
+const keyFrames = '[{"offset":0,"sizeBytes":42000,"startTicks":0}]';
+
 function row(n: number): unknown[] {
   const key = [`st-${n % streamsMax}`, `r${Math.floor(n / streamsMax)}`, 0];
-  return [...key, sessionId, cid, 640_000, cid, 800, 2_000_000, 0, 1_790_000_000_000, false, 1, 1_790_000_000_000];
+  const track = [90_000, 0, 180_000, 'avc1.64001f', 1280, 720, null, null, keyFrames];
+  return [...key, sessionId, cid, 640_000, cid, 800, 2_000_000, 0, 1_790_000_000_000, false, 1, 1_790_000_000_000, ...track];
 }
 
 /** A wide new row per event; the columns are there before the clock starts. */
