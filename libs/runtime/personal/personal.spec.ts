@@ -25,7 +25,7 @@ import {
 } from '#events';
 import { accept, type Decider, type TableSpec } from '#kernel';
 import type { AggregateCommit } from '#ports';
-import { beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { pino } from 'pino';
 import { CommandExecutor } from '../command-executor.ts';
 import { FactPublisher } from '../fact-publisher.ts';
@@ -87,6 +87,8 @@ beforeEach(async () => {
   world = new World();
   for (const topic of ['playback', 'stream']) await world.log.ensureTopic(topic, topicPartitions);
 });
+// Its lease is renewed until then.
+afterEach(() => world.intake.stop());
 
 const watching = { sessionId: 'ps-1', assetKind: 'stream', assetId: 'st-1', startupMs: 1, player: 'hls.js', viewer: 'v-4711' };
 
