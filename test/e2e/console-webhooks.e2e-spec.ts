@@ -57,6 +57,10 @@ describe('what follows from events, in the console, in a real browser', () => {
     await delivery.locator('summary').click();
     expect(await delivery.getByTestId('try').allInnerTexts()).toEqual([expect.stringMatching(/503\s+not now/), expect.stringMatching(/503\s+not now/)]);
 
+    // It took nothing for as long as it was tried, so it gets nothing more until somebody says so.
+    await hook.getByText('disabled: it took nothing').waitFor();
+    await hook.getByRole('button', { name: 'Enable', exact: true }).click();
+    await hook.getByRole('button', { name: 'Disable', exact: true }).waitFor();
     receiver.reply = () => ({ status: 200, body: 'thank you' });
     await delivery.getByRole('button', { name: 'Redeliver' }).click();
     await delivery.getByText('succeeded', { exact: true }).waitFor();
