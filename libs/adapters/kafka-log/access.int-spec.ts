@@ -160,9 +160,17 @@ describe('a Kafka that asks who we are', () => {
 
   test('is not believed to be whom it says it is without its authority', async () => {
     const log = logOf({ mechanism: 'PLAIN', username, password: 'plain-secret' }, {});
+    await expect(log.reached(() => undefined)).rejects.toMatchObject({
+      code: 'LOG_REFUSED',
+      message: expect.stringMatching(/^Kafka's certificate is not to be trusted: .*certificate.*Check KAFKA_TLS_CA and the names in KAFKA_BROKERS\.$/),
+    });
+    await log.close();
+  });
+
+  test('says what a listener may want that closes every connection', async () => {
+    const log = logOf(undefined, { ca });
     const said = await new Promise((resolve) => void log.reached(resolve).catch(() => undefined));
-    const { code, message } = said as { code: string; message: string };
-    expect([code, message]).toEqual(['LOG_UNAVAILABLE', expect.stringContaining('certificate')]);
+    expect(said).toMatchObject({ code: 'LOG_UNAVAILABLE', retryable: true, message: expect.stringContaining('Does it want SASL (KAFKA_SASL_MECHANISM)?') });
     await log.close();
   });
 });

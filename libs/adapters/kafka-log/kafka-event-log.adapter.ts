@@ -1,5 +1,5 @@
 import type { LogRecord } from '#events';
-import { assert } from '#kernel';
+import { assert, OperatingError } from '#kernel';
 import {
   checkRecordSize,
   EventLog,
@@ -78,7 +78,7 @@ export class KafkaEventLog extends EventLog {
 
   /**
    * Waits until the cluster answers, however long that takes; `onWaiting` is told why it does not, twice a minute.
-   * @throws OperatingError `LOG_REFUSED` when it refuses our credentials
+   * @throws OperatingError `LOG_REFUSED` when it refuses our credentials, or no authority of ours vouches for it
    */
   async reached(onWaiting: (error: unknown) => void): Promise<void> {
     for (let failures = 0; ; failures++) {
@@ -87,11 +87,21 @@ export class KafkaEventLog extends EventLog {
         await this.#cluster.metadata([]);
         return;
       } catch (error) {
-        if (!mayPass(error)) throw deniedError(error) ?? portError(error);
-        if (failures % (waitingSayMs / waitingPauseMs) === 0) onWaiting(portError(error));
+        const denied = deniedError(error);
+        if (denied !== undefined || !mayPass(error)) throw denied ?? portError(error);
+        if (failures % (waitingSayMs / waitingPauseMs) === 0) onWaiting(this.#whyWaiting(error));
         await pauseMs(waitingPauseMs, this.#cluster.stopping);
       }
     }
+  }
+
+  /** A listener that wants TLS or SASL closes connections that come without, and does not say why. */
+  #whyWaiting(error: unknown): OperatingError {
+    const known = portError(error);
+    const [isOpen, isAnonymous] = [this.#init.tls === undefined, this.#init.sasl === undefined];
+    if ((!isOpen && !isAnonymous) || !/closed|reset|ended/i.test(known.message)) return known;
+    const missing = [...(isOpen ? ['TLS (KAFKA_TLS)'] : []), ...(isAnonymous ? ['SASL (KAFKA_SASL_MECHANISM)'] : [])].join(' or ');
+    return new OperatingError(`${known.message} Does it want ${missing}?`, { code: known.code, retryable: true, cause: error });
   }
 
   override async ensureTopic(topic: string, partitions: number): Promise<void> {

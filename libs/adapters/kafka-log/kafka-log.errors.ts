@@ -73,18 +73,36 @@ export function mayPass(error: unknown): boolean {
   return !(error instanceof OperatingError) && !isDenied(error) && passing.has(refusalOf(error));
 }
 
-/** The client wraps errors in each other, and gathers them; they may be of another realm. */
 function isDenied(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null) return false;
-  const { code, cause, errors = [] } = error as { code?: unknown; cause?: unknown; errors?: readonly unknown[] };
-  return code === 'PLT_KFK_AUTHENTICATION' || isDenied(cause) || errors.some((one) => isDenied(one));
+  return holdsCode(error, (code) => code === 'PLT_KFK_AUTHENTICATION');
 }
 
-/** What we say of ourselves is refused: however often it is said. Undefined when it is something else. */
+/** The client wraps errors in each other, and gathers them; they may be of another realm. */
+function holdsCode(error: unknown, isWanted: (code: string) => boolean): boolean {
+  if (typeof error !== 'object' || error === null) return false;
+  const { code, cause, errors = [] } = error as { code?: unknown; cause?: unknown; errors?: readonly unknown[] };
+  return (typeof code === 'string' && isWanted(code)) || holdsCode(cause, isWanted) || errors.some((one) => holdsCode(one, isWanted));
+}
+
+/** What OpenSSL and Node say of a certificate that no authority of ours has signed, or that is for another name. */
+const untrusted = new Set([
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+]);
+
+/** We are refused, or have to refuse: however often it is tried. Undefined when it is something else. */
 export function deniedError(error: unknown): OperatingError | undefined {
-  if (!isDenied(error)) return undefined;
-  const message = `Kafka refuses us: ${rootMessage(error)}. Check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD.`;
-  return new OperatingError(message.replace('..', '.'), { code: 'LOG_REFUSED', retryable: false, cause: error });
+  const why = rootMessage(error).replace(/\.$/, '');
+  const message = isDenied(error)
+    ? `Kafka refuses us: ${why}. Check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD.`
+    : holdsCode(error, (code) => untrusted.has(code))
+      ? `Kafka's certificate is not to be trusted: ${why}. Check KAFKA_TLS_CA and the names in KAFKA_BROKERS.`
+      : undefined;
+  return message === undefined ? undefined : new OperatingError(message, { code: 'LOG_REFUSED', retryable: false, cause: error });
 }
 
 /** Somebody else, or we ourselves in another life, has taken the transactional id, or the broker has lost track of it. */

@@ -231,6 +231,10 @@ describe('errors', () => {
     expect(deniedError(denied)?.message).toBe(
       'Kafka refuses us: SASL authentication failed. Check KAFKA_SASL_MECHANISM, KAFKA_SASL_USERNAME and KAFKA_SASL_PASSWORD.',
     );
+    const unsigned = Object.assign(new Error('unable to verify the first certificate'), { code: 'UNABLE_TO_VERIFY_LEAF_SIGNATURE' });
+    expect(deniedError(new Error('Connection failed', { cause: unsigned }))?.message).toBe(
+      "Kafka's certificate is not to be trusted: unable to verify the first certificate. Check KAFKA_TLS_CA and the names in KAFKA_BROKERS.",
+    );
     expect(deniedError(new Error('Connection closed'))).toBeUndefined();
     const ours = new OperatingError('ours', { code: 'PRODUCER_FENCED', retryable: false });
     expect([mayPass(ours), portError(ours)]).toEqual([false, ours]);
