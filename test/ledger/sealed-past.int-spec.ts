@@ -1,3 +1,5 @@
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { audit, nodeLedgerHash } from '#adapters/ledger';
 import { SealedEventLog } from '#adapters/sealed-log';
@@ -6,7 +8,9 @@ import { CommandExecutor } from '#runtime';
 import { pino } from 'pino';
 import { realEngines, startGateway, World, type RunningGateway } from '../../apps/gateway/testing/gateway.fixture.ts';
 import { RetentionKeeper } from '../../apps/projector/retention/retention-keeper.ts';
+import { apiLedger } from '../../apps/streams/audit/api-ledger.ts';
 import { recordsOfLog } from '../../apps/streams/audit/log-records.ts';
+import { ApiClient } from '../../apps/streams/client/api-client.ts';
 import { bundleOf } from './bundle-of.ts';
 import { keepLedger } from './ledger-run.ts';
 
@@ -17,6 +21,7 @@ describe('a platform whose past is sealed', () => {
   let gateway: RunningGateway;
   let headers: { readonly authorization: string };
   let before: readonly unknown[];
+  let folder: string;
 
   const call = async (method: string, path: string, body?: object): Promise<{ readonly status: number; readonly json: unknown }> => {
     const init = { method, headers: { ...headers, 'content-type': 'application/json' }, ...(body === undefined ? {} : { body: JSON.stringify(body) }) };
@@ -27,7 +32,9 @@ describe('a platform whose past is sealed', () => {
     ((await call('GET', '/api/v1/events?context=content&limit=1000')).json as { readonly items: readonly unknown[] }).items;
 
   beforeAll(async () => {
-    world = await World.open(await realEngines());
+    const engines = await realEngines();
+    ({ folder } = engines);
+    world = await World.open(engines);
     gateway = await startGateway(world.engines, world.consolePath);
     headers = { authorization: (await world.key(['admin'])).authorization };
     for (let n = 0; n < count; n++) {
@@ -90,6 +97,14 @@ describe('a platform whose past is sealed', () => {
   });
 
   describe('that somebody changes', () => {
+    const sealedBlob = async (): Promise<readonly [cid: string, partition: number]> => {
+      const at = (await world.engines.sealedLog.allSealed()).find(({ topic }) => topic === 'content');
+      return [at?.segments[0]?.cid ?? '', at?.partition ?? -1];
+    };
+    const blobFile = async (cid: string): Promise<string> => {
+      const found = (await readdir(folder, { recursive: true })).find((name) => name.endsWith(`/${cid}`));
+      return join(folder, found ?? '');
+    };
     const findings = async (log: EventLog): Promise<readonly object[]> => {
       const report = await audit(await recordsOfLog(await bundleOf(world.engines.ledger), log), { keys: [], witnessKeys: [], cosignersMin: 0 });
       return report.trees.filter(({ topic }) => topic === 'content').flatMap((tree) => tree.findings);
@@ -112,6 +127,39 @@ describe('a platform whose past is sealed', () => {
           message: expect.stringMatching(/Sealed segment 1 of content\/\d+ \(offsets 0 to before 300\) is damaged/),
         }),
       ]);
+    });
+
+    test('a blob overwritten on the disk is found through a gateway that has read it before, and readers are told', async () => {
+      const { sealedLog } = world.engines;
+      const [cid, partition] = await sealedBlob();
+      const api = new ApiClient({ url: gateway.url, key: headers.authorization.replace('Bearer ', '') });
+      const audited = async (): Promise<readonly object[]> => {
+        const report = await audit(await apiLedger(api, { records: true, warn: () => undefined }), { keys: [], witnessKeys: [], cosignersMin: 0 });
+        return report.trees.flatMap(({ findings }) => findings);
+      };
+      expect(await audited()).toEqual([]);
+      const file = await blobFile(cid);
+      const whole = await readFile(file);
+      await writeFile(file, Buffer.from(whole).fill(0xee, 60, 124));
+      try {
+        const message = expect.stringMatching(
+          new RegExp(`content/${partition}: the records cannot be read: Sealed segment 1 of content/${partition} \\(.*is damaged`),
+        );
+        expect(await audited()).toEqual([expect.objectContaining({ kind: 'records-damaged', message })]);
+        // As after a restart: nothing is remembered.
+        const again = await startGateway({ ...world.engines, log: sealedLog.asStored() }, world.consolePath);
+        try {
+          const listed = await fetch(`${again.url}/api/v1/events?context=content`, { headers });
+          expect([listed.status, ((await listed.json()) as { type: string }).type]).toEqual([503, 'urn:streams:problem:sealed-segment-damaged']);
+          const stream = await fetch(`${again.url}/api/v1/events/stream?context=content&from=beginning`, { headers });
+          expect(await stream.text()).toContain('urn:streams:problem:sealed-segment-damaged');
+          expect((await fetch(`${again.url}/api/v1/events?type=recording.finished`, { headers })).status).toBe(200);
+        } finally {
+          await again.stop();
+        }
+      } finally {
+        await writeFile(file, whole);
+      }
     });
 
     test('a segment that was written anew, with its catalogue, is found: the record that is another one is named', async () => {

@@ -170,7 +170,7 @@ describe('the audit ledger, served', () => {
 
   test('an altered record has no proof', async () => {
     const { topic, partition, offset } = await json<{ topic: string; partition: number; offset: string }>(`/api/v1/ledger/events/${ids[7]}/proof`);
-    const { log } = world.engines;
+    const log = world.engines.sealedLog.hot;
     const read = log.read.bind(log);
     log.read = async (...args) => {
       const batch = await read(...args);

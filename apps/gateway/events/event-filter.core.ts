@@ -1,4 +1,4 @@
-import { contexts, maskedKey, maskedSubject, topicPartitions, type Context, type StoredRecord } from '#events';
+import { contexts, definitionOf, maskedKey, maskedSubject, topicPartitions, type Context, type StoredRecord } from '#events';
 import { partitionOf } from '#kernel';
 
 /** Which events somebody wants; what is left out does not matter. */
@@ -34,12 +34,17 @@ export function laneIndex(topic: Context, partition: number): number {
   return contexts.indexOf(topic) * topicPartitions + partition;
 }
 
-/** Indexes of the lanes where a wanted event can stand: a key has one partition per topic. */
+/** Indexes of the lanes where a wanted event can stand: a key has one partition per topic, and a type one topic. */
 export function lanesOf(filter: EventFilter): readonly number[] {
   const partition = filter.key === undefined ? undefined : partitionOf(filter.key, topicPartitions);
-  return lanes.flatMap((lane, at) =>
-    (filter.contexts === undefined || filter.contexts.includes(lane.topic)) && (partition === undefined || lane.partition === partition) ? [at] : [],
-  );
+  const topics = topicsOf(filter);
+  return lanes.flatMap((lane, at) => (topics.includes(lane.topic) && (partition === undefined || lane.partition === partition) ? [at] : []));
+}
+
+/** A type that nobody knows here may stand in any topic: a newer release has written it. */
+function topicsOf({ contexts: wanted = contexts, types }: EventFilter): readonly Context[] {
+  const homes = types?.map((type) => definitionOf(type)?.context);
+  return homes === undefined || homes.includes(undefined) ? wanted : wanted.filter((topic) => homes.includes(topic));
 }
 
 /** A record of the log, and whether it is an event. */

@@ -92,6 +92,10 @@ describe('paging through the log', () => {
   test('a key is looked for in its partition alone', () => {
     const partition = partitionOf('k3', topicPartitions);
     expect(lanesOf({ key: 'k3' }).map((at) => lanes[at])).toEqual(contexts.map((topic) => ({ topic, partition })));
+    const topicsOf = (types: readonly string[]): ReadonlySet<string | undefined> => new Set(lanesOf({ types }).map((at) => lanes[at]?.topic));
+    expect(topicsOf(['stream.started', 'content.published'])).toEqual(new Set(['stream', 'content']));
+    expect(topicsOf(['stream.started', 'of.tomorrow'])).toEqual(new Set(contexts));
+    expect(lanesOf({ contexts: ['content'], types: ['stream.started'] })).toEqual([]);
     expect(lanesOf({})).toHaveLength(contexts.length * topicPartitions);
   });
 

@@ -19,6 +19,7 @@ describe('a failure as a problem', () => {
     ['a socket', failed('connect ECONNREFUSED', { code: 'ECONNREFUSED' }), 503, 'unavailable'],
     ['PostgreSQL shutting down', failed('terminating connection', { code: '57P01' }), 503, 'unavailable'],
     ['a read model that nobody has made yet', new OperatingError('x', { code: 'TABLE_UNKNOWN', retryable: false }), 503, 'unavailable'],
+    ['a hole in the log', new OperatingError('x', { code: 'LOG_HOLE', retryable: false }), 503, 'log-hole'],
     ['an engine that will not work later either', new OperatingError('x', { code: 'LOG_CORRUPT', retryable: false }), 500, 'internal'],
     ['a client error of the framework', failed('no', { statusCode: 418 }), 418, 'request-refused'],
     ['a body that is too large', failed('x', { code: 'FST_ERR_CTP_BODY_TOO_LARGE', statusCode: 413 }), 413, 'body-too-large'],

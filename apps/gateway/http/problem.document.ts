@@ -1,8 +1,9 @@
+import { SealedSegmentDamaged } from '#adapters/sealed-log';
 import { hasCode, OperatingError } from '#kernel';
 import { intakeLimits } from '#runtime';
 import { STATUS_CODES } from 'node:http';
 import { cloudEventTypes } from '../publish/cloud-event-body.codec.ts';
-import { positionTruncated, ProblemError, unavailable, type FieldProblem, type ProblemInit } from './problem.errors.ts';
+import { pastDamaged, positionTruncated, ProblemError, unavailable, type FieldProblem, type ProblemInit } from './problem.errors.ts';
 
 /** RFC 9457 section 3, with `errors` and what the problem brings itself as extension members. */
 export interface ProblemDocument {
@@ -91,6 +92,9 @@ export function problemOf(error: unknown): ProblemError {
   const refusal = refusalOf(error);
   if (refusal !== undefined) return new ProblemError(refusal);
   if (hasCode(error, 'OFFSET_OUT_OF_RANGE')) return positionTruncated(error);
+  if (error instanceof SealedSegmentDamaged)
+    return pastDamaged('sealed-segment-damaged', `${error.finding}. What it holds cannot be read until whoever runs the platform puts it back.`, error);
+  if (hasCode(error, 'LOG_HOLE')) return pastDamaged('log-hole', (error as Error).message, error);
   if (isEngineDown(error)) return unavailable('An engine behind this service does not answer. Try again shortly.', error);
   const status = statusOf(error);
   if (status !== undefined && status >= 400 && status < 500)

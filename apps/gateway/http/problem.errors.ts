@@ -53,3 +53,8 @@ export function unavailable(detail: string, cause?: unknown): ProblemError {
 export function positionTruncated(cause?: unknown): ProblemError {
   return new ProblemError({ status: 410, code: 'position-truncated', detail: 'The events from this position on are no longer kept. Begin anew.', cause });
 }
+
+/** A part of the past that is damaged or lost is said so, and not passed over; the rest of the log can be read. */
+export function pastDamaged(code: string, detail: string, cause: unknown): ProblemError {
+  return new ProblemError({ status: 503, code, detail, cause });
+}

@@ -5,13 +5,14 @@ import { LedgerKeys } from './ledger-keys.ts';
 import { LedgerReader } from './ledger-reader.ts';
 
 /** The audit ledger as it is served; `keyFile` as set, else the keys are among the secrets. */
-export function ledgerProviders({ ledger, log, clock }: GatewayEngines, keyFile: string | undefined): Provider[] {
+export function ledgerProviders({ ledger, sealedLog, clock }: GatewayEngines, keyFile: string | undefined): Provider[] {
   return [
     {
       provide: LedgerKeys,
       useFactory: (commands: CommandExecutor) => new LedgerKeys(keyFile !== undefined, { commands, store: ledger }),
       inject: [CommandExecutor],
     },
-    { provide: LedgerReader, useValue: new LedgerReader(ledger, log, () => clock.now()) },
+    // What a cache remembers proves nothing about what is stored.
+    { provide: LedgerReader, useValue: new LedgerReader(ledger, sealedLog.asStored(), () => clock.now()) },
   ];
 }

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import type { Bundle, SeenCheckpoint, TreeSource } from '#adapters/ledger';
+import type { Bundle, RecordSource, SeenCheckpoint, TreeSource } from '#adapters/ledger';
 import { cutBundle, decodeBundle, parseCheckpoint, tilePath, tilesOf, type BundledRecord, type SizedTile } from '#core/ledger';
 import type { CdnHealth, LedgerView } from '../client/api.types.ts';
-import type { ApiClient } from '../client/api-client.ts';
+import { ApiFailure, type ApiClient } from '../client/api-client.ts';
 import { messageOf, PlainFailure } from '../streams.errors.ts';
 
 const timeoutMs = 60_000;
@@ -55,7 +55,6 @@ async function openTree(api: ApiClient, tree: LedgerView['trees'][number], edges
   const { size } = parseCheckpoint(checkpoints[0] ?? '');
   const tiles = await readTiles(api, origin, size);
   const tileRecords = (tile: SizedTile): ReturnType<ApiTree['tileRecords']> => readRecords(api, tree, tile);
-  const first = init.records ? (await tileRecords(firstTile(size))).first : 0;
   return {
     topic,
     partition,
@@ -64,8 +63,22 @@ async function openTree(api: ApiClient, tree: LedgerView['trees'][number], edges
     seen: await seenOf(origin, edges, init.warn),
     tile: ({ level, index }) => tiles.get(`${level}/${index}`),
     tileRecords,
-    records: init.records ? { firstLeaf: first === 0 ? 0 : undefined, read: () => allRecords(size, tileRecords) } : undefined,
+    records: init.records ? await recordSource(size, tileRecords) : undefined,
   };
+}
+
+/** What the gateway says of a past that it cannot read; that is for the audit to find. */
+const damages = ['sealed-segment-damaged', 'log-hole'];
+
+async function recordSource(size: number, tileRecords: ApiTree['tileRecords']): Promise<RecordSource> {
+  const read = (): AsyncIterable<BundledRecord> => allRecords(size, tileRecords);
+  try {
+    const { first } = await tileRecords(firstTile(size));
+    return { firstLeaf: first === 0 ? 0 : undefined, read };
+  } catch (error) {
+    if (!(error instanceof ApiFailure) || !damages.includes(error.code)) throw error;
+    return { firstLeaf: 0, read };
+  }
 }
 
 function firstTile(size: number): SizedTile {

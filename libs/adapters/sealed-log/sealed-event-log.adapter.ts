@@ -20,7 +20,7 @@ import { sealedLogErrors } from './sealed-log.errors.ts';
 import type { SealedSegment, SegmentIndex } from './segment.types.ts';
 
 export interface SealedEventLogInit {
-  /** Most bytes of sealed blocks kept in memory; 32 MiB by default. */
+  /** Most bytes of sealed blocks kept in memory; 32 MiB by default. With 0 each read is one of the blob store. */
   readonly cacheBytes?: number;
 }
 
@@ -58,6 +58,14 @@ export class SealedEventLog extends EventLog {
   /** What is held by the engine itself, for whoever seals it. */
   get hot(): EventLog {
     return this.#hot;
+  }
+
+  /**
+   * The same log for whoever audits it: what is sealed is read from the blob store each time, whatever has been read of it
+   * before. It is closed with this one.
+   */
+  asStored(): SealedEventLog {
+    return new SealedEventLog({ cacheBytes: 0 }, { hot: this.#hot, blobs: this.#blobs });
   }
 
   /** Seals under an epoch; a later one shuts it out. */

@@ -5,14 +5,22 @@ function nameOf({ number, topic, partition, first, end }: SealedSegment): string
   return `Sealed segment ${number} of ${topic}/${partition} (offsets ${first} to before ${end})`;
 }
 
+/** A segment that is not as it was sealed, or is not there. */
+export class SealedSegmentDamaged extends OperatingError {
+  /** Which, and what is wrong with it; its blob is not named, so that anybody may be told. */
+  readonly finding: string;
+
+  constructor(segment: SealedSegment, what: string, cause: unknown) {
+    const finding = `${nameOf(segment)} ${what}`;
+    const message = `${finding}: blob ${segment.cid}. Put the blob back as it was; until then the log cannot be read past it.`;
+    super(message, { code: 'SEALED_SEGMENT_DAMAGED', retryable: false, cause });
+    this.finding = finding;
+  }
+}
+
 export const sealedLogErrors = {
   /** Nothing is passed over: reading stops here. */
-  damaged: (segment: SealedSegment, what: string, cause?: unknown) =>
-    new OperatingError(`${nameOf(segment)} ${what}: blob ${segment.cid}. Put the blob back as it was; until then the log cannot be read past it.`, {
-      code: 'SEALED_SEGMENT_DAMAGED',
-      retryable: false,
-      cause,
-    }),
+  damaged: (segment: SealedSegment, what: string, cause?: unknown) => new SealedSegmentDamaged(segment, what, cause),
   hole: (topic: string, partition: number, from: bigint, to: bigint) =>
     new OperatingError(
       `The log has lost the offsets ${from} to before ${to} of ${topic}/${partition}: they were removed by something else before they were sealed. Reading stops here instead of passing over them.`,

@@ -213,6 +213,16 @@ describe('a sealed segment', () => {
     await expect(changed.read(topic, home, 0n, all)).rejects.toThrow(/its block 0, which ends at offset 19, is not what was sealed/);
   });
 
+  test('is read as it is stored by whoever audits it, whatever was read of it before', async () => {
+    const made = await sealedWorld();
+    const reader = fresh(made);
+    const auditor = reader.asStored();
+    for (const log of [reader, auditor]) expect(await everything(log)).toHaveLength(30);
+    await made.blobs.delete(made.cid);
+    expect(await everything(reader)).toHaveLength(30);
+    await expect(auditor.read(topic, home, 3n, all)).rejects.toMatchObject({ code: 'SEALED_SEGMENT_DAMAGED' });
+  });
+
   test('knows what it holds, and gives its leaves again', async () => {
     const made = await sealedWorld();
     const { segments } = await made.log.sealed(topic, home);

@@ -16,7 +16,7 @@ const indexesMax = 64;
 export interface SegmentReaderInit {
   /** Opened at the first need: most processes never read what is sealed. */
   readonly blobs: () => Promise<BlobStore>;
-  /** Most bytes of blocks kept, as they are once they are decompressed. */
+  /** Most bytes of blocks kept, as they are once they are decompressed; with 0 nothing is: each read is one of the store. */
   readonly cacheBytes: number;
 }
 
@@ -29,12 +29,13 @@ export interface SegmentBatch {
 /** Reads segments block by block; what does not hash to what the catalogue says is an error, never skipped. */
 export class SegmentReader {
   readonly #blobs: () => Promise<BlobStore>;
-  readonly #cache: BlockCache;
+  /** None for whoever must see what is stored. */
+  readonly #cache: BlockCache | undefined;
   readonly #indexes = new Map<string, Promise<SegmentIndex>>();
 
   constructor(init: SegmentReaderInit) {
     this.#blobs = init.blobs;
-    this.#cache = new BlockCache(init.cacheBytes);
+    this.#cache = init.cacheBytes === 0 ? undefined : new BlockCache(init.cacheBytes);
   }
 
   /**
@@ -52,6 +53,7 @@ export class SegmentReader {
 
   /** Fetches the beginning of a segment, because somebody will be there soon. */
   warm(segment: SealedSegment): void {
+    if (this.#cache === undefined) return;
     this.index(segment)
       .then((index) => this.block(segment, index, 0))
       .catch(() => undefined); // who reads it meets the error
@@ -70,6 +72,7 @@ export class SegmentReader {
 
   /** What a segment says of itself. */
   index(segment: SealedSegment): Promise<SegmentIndex> {
+    if (this.#cache === undefined) return this.#readIndex(segment);
     const known = this.#indexes.get(segment.cid);
     if (known !== undefined) return known;
     const reading = this.#readIndex(segment);
@@ -83,10 +86,12 @@ export class SegmentReader {
   }
 
   block(segment: SealedSegment, index: SegmentIndex, number: number): Promise<Block> {
-    return this.#cache.get(`${segment.cid}/${number}`, () => this.#readBlock(segment, index.blocks[number] as BlockPlace, number));
+    const read = (): Promise<Block> => this.#readBlock(segment, index.blocks[number] as BlockPlace, number);
+    return this.#cache === undefined ? read() : this.#cache.get(`${segment.cid}/${number}`, read);
   }
 
   #ahead(segment: SealedSegment, index: SegmentIndex, number: number): void {
+    if (this.#cache === undefined) return;
     // Who reads that block meets the error.
     this.block(segment, index, number).catch(() => undefined);
   }
