@@ -38,7 +38,7 @@ interface Loop {
 /** The only wiring of the projector: read models, the outbox's relay and the audit ledger, all under leases. */
 export function projectorModule(engines: Engines<'log' | 'database' | 'jobs'>, context: AppContext<ProjectorSettings>): DynamicModule {
   const { settings, logger, telemetry } = context;
-  const { log, leases, outbox, projections: store, parked, aggregates, publications, rowRetention, clock, ids } = engines;
+  const { log, leases, outbox, projections: store, parked, past, aggregates, publications, rowRetention, clock, ids } = engines;
   const { health } = telemetry;
   const owner = `${settings.node}/${settings.projectorId}`;
   const intake = new LogEventIntake({ owner: `${owner}/${ids.next()}` }, { log, publications, leases, clock, logger });
@@ -46,7 +46,7 @@ export function projectorModule(engines: Engines<'log' | 'database' | 'jobs'>, c
   const parking = new EventParking({ intake, clock, logger, source, telemetry });
   const host = new ConsumerHost({ projections, owner }, { log, leases, store, logger, health, parking, poison: { parked, clock, limits: settings.poison } });
   const commands = new CommandExecutor({ aggregates, clock, ids, source });
-  const desk = new ParkedDesk({}, { projections, parked, parking, aggregates, commands, log, logger, health });
+  const desk = new ParkedDesk({}, { projections, parked, parking, aggregates, commands, log, past, logger, health });
   const board = new WorkBoard(clock, telemetry.meter);
   const relay = new OutboxRelay({ owner }, { outbox, log, leases, logger, health, board });
   const { keeper, rounds } = ledgerParts({ owner, settings: settings.ledger }, engines, { logger, health, board });

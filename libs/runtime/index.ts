@@ -57,6 +57,7 @@ export { RegionMirror, type RegionMirrorDeps, type RegionMirrorInit } from './re
 export { readRegionPeers, type RegionPeer } from './region/region-peers.config.ts';
 export { buildEnds, buildStarts, isWhole, type ReplayWindow } from './replay/build-starts.ts';
 export { BulkLoad, type BulkLoadInit } from './replay/bulk-load.ts';
+export { isLeftOut, nothingLeftOut, type LeftOut } from './replay/left-out.ts';
 export { foldBetween, type OnPoison } from './replay/read-between.ts';
 export { ReplayProgress } from './replay/replay-progress.ts';
 export { JwksCache, type JwksCacheInit } from './jwks-cache.ts';

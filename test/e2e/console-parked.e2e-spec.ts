@@ -21,13 +21,16 @@ describe('parked events in the console, in a real browser', () => {
   beforeAll(async () => {
     world = await World.open(await realEngines());
     gateway = await startGateway(world.engines, consolePath);
-    const { log, leases, parked, projections: store, aggregates, publications } = world.engines;
+    const { log, leases, parked, past, projections: store, aggregates, publications } = world.engines;
     const [clock, logger] = [new SystemClock(), await createLogger({ name: 'parked', node: 'test', logFormat: 'json', logLevel: 'silent' })];
     const intake = new LogEventIntake({ owner: 'told' }, { log, publications, leases, clock, logger });
     const parking = new EventParking({ intake, clock, logger, source: '/test' });
     const poison = { parked, clock, limits: { attemptsMax: 3, retryMs: 5, keysMax: 100, heldMax: 100_000 } };
     const host = new ConsumerHost({ projections: [breakage.projection], owner: 'told', ordersEveryMs: 50 }, { log, leases, store, logger, parking, poison });
-    const desk = new ParkedDesk({ lookMs: 50 }, { parked, parking, aggregates, commands: world.commands, log, logger, projections: [breakage.projection] });
+    const desk = new ParkedDesk(
+      { lookMs: 50 },
+      { parked, parking, aggregates, commands: world.commands, log, past, logger, projections: [breakage.projection] },
+    );
     await host.start();
     desk.start();
     stop = async () => {

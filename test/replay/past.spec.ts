@@ -88,6 +88,40 @@ test.each(projections.map((projection) => [projection.name, projection] as const
   },
 );
 
+test.each([0, 1])('what was discarded is left out, by those who read (pieces of %i events) and by those who keep pieces', async (pieceEvents) => {
+  const [projection] = projections.filter(({ name }) => name === 'purges') as [Projection<DomainEvent>];
+  const [events] = fc.sample(
+    eventsOf(projection).filter(({ length }) => length >= 12),
+    { numRuns: 1, seed: 7 },
+  ) as [readonly DomainEvent[]];
+  const { clock, log, begunMs } = await recorded(events.map((event) => ({ ...event, key: 'one' })));
+  const lane = (await log.heads('cache')).find(({ high }) => high > 0n) as PartitionHead;
+  const past = new MemoryPastStore();
+  const leftOut = async (name: string) => new Set(name === 'purges' ? [`cache/${lane.partition}/2`] : []);
+  const deps = { log, past, leftOut };
+  const keeper = new PastKeeper({ projections: [projection], owner: 'test', pieceEvents, fan: 2 }, { ...deps, leases: new MemoryLeaseStore(clock), logger });
+  if (pieceEvents > 0) await keeper.catchUp();
+  const without = events.map((event, at) => (at === 2 ? [] : projection.project(event, begunMs + at + 1)));
+  const moment = { before: async (_topic: string, partition: number) => (partition === lane.partition ? lane.high : 0n) };
+  // Those who read pieces must find the event left out of them.
+  const reader = pieceEvents > 0 ? { log, past } : deps;
+  const reads = new PastReadStore({ projections, moment, tailMax: 1000, rowsMax: 1000 }, reader);
+  const all = foldChanges(projection.tables, without.flat());
+  expect(
+    text(
+      foldChanges(
+        projection.tables,
+        events.flatMap((event, at) => projection.project(event, begunMs + at + 1)),
+      ),
+    ),
+  ).not.toBe(text(all));
+  for (const table of projection.tables) {
+    const sorted = { ...everything, orderBy: Object.keys(table.key).map((column) => ({ column })) };
+    const rows = all.filter((row) => row.table === table.name);
+    expect(text(await reads.select(table, sorted))).toBe(text(rowsFor(table, sorted, rows)));
+  }
+});
+
 test('a keeper goes on where another ended, makes up for a join that was left out, and makes what another would have made', async () => {
   const [projection] = projections.filter(({ name }) => name === 'purges') as [Projection<DomainEvent>];
   const [events] = fc.sample(

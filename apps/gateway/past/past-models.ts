@@ -1,6 +1,7 @@
+import { discardHeads, leftOutOf, type KnownParked } from '#domain/operation';
 import { hasCode, type OperatingError } from '#kernel';
-import type { Clock, EventLog, PastStore } from '#ports';
-import { PastReadStore, pieceEventsDefault } from '#runtime';
+import type { AggregateStore, Clock, EventLog, PastStore } from '#ports';
+import { PastReadStore, pieceEventsDefault, type LeftOut } from '#runtime';
 import type { ResumeTokens } from '../events/resume-token.codec.ts';
 import { Turns } from '../events/turns.ts';
 import { ProblemError, unavailable } from '../http/problem.errors.ts';
@@ -12,6 +13,7 @@ export interface PastModelsDeps {
   readonly past: PastStore;
   readonly tokens: ResumeTokens;
   readonly clock: Clock;
+  readonly aggregates: AggregateStore;
 }
 
 /** Read models as they stood at a moment. */
@@ -59,7 +61,7 @@ export class PastModels {
       this.#waiting--;
     }
     try {
-      const reads = new PastReadStore({ projections, moment: asOf, ...pastLimits }, { log, past });
+      const reads = new PastReadStore({ projections, moment: asOf, ...pastLimits }, { log, past, leftOut: (projection) => this.#leftOut(projection) });
       return await read({ asOf, reads });
     } catch (error) {
       throw await this.#problemOf(error, asOf, field);
@@ -89,6 +91,13 @@ export class PastModels {
   async requireBegun(asOf: AsOf, field: string): Promise<void> {
     const problem = await this.#beforeLog(asOf, field);
     if (problem !== undefined) throw problem;
+  }
+
+  async #leftOut(projection: string): Promise<LeftOut> {
+    return leftOutOf(
+      projection,
+      (await this.#deps.aggregates.find(...discardHeads)).map(({ state }) => state as KnownParked),
+    );
   }
 
   async #beforeLog({ atMs }: AsOf, field: string): Promise<ProblemError | undefined> {

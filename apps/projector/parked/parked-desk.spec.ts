@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { parkedAggregate, parkedIdOf, type KnownParked, type ParkedVerb } from '#domain/operation';
 import { edgeReported, topicPartitions, type DomainEvent } from '#events';
 import { partitionOf, type Projection } from '#kernel';
-import { ManualClock, MemoryAggregateStore, MemoryEventLog, MemoryOutbox, MemoryProjectionStore } from '#adapters/memory';
+import { ManualClock, MemoryAggregateStore, MemoryEventLog, MemoryOutbox, MemoryPastStore, MemoryProjectionStore } from '#adapters/memory';
 import { UuidV7IdSource } from '#adapters/system';
 import type { NewParkedEvent, ParkedEvent, RedriveOutcome } from '#ports';
 import { CommandExecutor } from '#runtime';
@@ -31,6 +31,7 @@ let outbox: MemoryOutbox;
 let commands: CommandExecutor;
 let desk: ParkedDesk;
 let told: ParkedEvent[];
+let past: MemoryPastStore;
 
 beforeEach(async () => {
   const clock = new ManualClock(1000);
@@ -39,6 +40,7 @@ beforeEach(async () => {
   aggregates = new MemoryAggregateStore(outbox);
   commands = new CommandExecutor({ aggregates, clock, ids: new UuidV7IdSource(), source: '/test' });
   told = [];
+  past = new MemoryPastStore();
   const log = new MemoryEventLog(clock);
   await log.ensureTopic('edge', topicPartitions);
   // Nine records of a key of partition 3; what is in them is not asked for here.
@@ -48,7 +50,8 @@ beforeEach(async () => {
     Array.from({ length: 9 }, () => ({ key: of, headers: {}, value: '{}' })),
   );
   const parking = { tell: async (event: ParkedEvent): Promise<void> => void told.push(event) };
-  desk = new ParkedDesk({}, { projections: [projection, other], parked: store.parked, parking, aggregates, commands, log, logger: pino({ level: 'silent' }) });
+  const stores = { parked: store.parked, aggregates, log, past };
+  desk = new ParkedDesk({}, { ...stores, projections: [projection, other], parking, commands, logger: pino({ level: 'silent' }) });
   for (const one of [projection, other]) await store.ensure(one);
   await store.commit({ projection: other, at, from: 0n, to: 9n, epoch: 1n, changes: [] });
   const holds = { parked: [poisoned], held: [{ key: 'k', count: 3, last: 8n }], released: [] };
@@ -107,6 +110,18 @@ describe('the desk for parked events', () => {
     expect(await stateOf()).toMatchObject({ status, redrive: 'closed' });
     expect(await row()).toBeUndefined();
     expect(told.map(({ offset }) => offset)).toEqual([5n, 6n]);
+  });
+
+  test('has the past folded anew behind what is discarded, for it may be in there', async () => {
+    const model = { log: 'l', projection: 'edges', version: 2 };
+    const none = async function* () {};
+    for (const first of [0n, 5n]) await past.add(model, { ...at, first, next: first + 5n, lastRecordedAtMs: null }, none());
+    await ask('discard');
+    await desk.look();
+    await redrive({ kind: 'moved', parked: { ...poisoned, offset: 6n } });
+    expect((await past.chains(model, [{ ...at, before: 99n }]))[0]).toHaveLength(2);
+    await desk.look();
+    expect((await past.chains(model, [{ ...at, before: 99n }]))[0]).toMatchObject([{ first: 0n }]);
   });
 
   test('tells it although it ended between the two steps of telling', async () => {

@@ -1,7 +1,7 @@
 import { parkedAggregate, projectionOf, type KnownParked, type ParkedCommand } from '#domain/operation';
 import type { DomainEvent, StoredRecord } from '#events';
 import { hasCode, type Projection } from '#kernel';
-import type { AggregateStore, EventLog, ParkedEvent, ParkedEvents } from '#ports';
+import type { AggregateStore, EventLog, ParkedEvent, ParkedEvents, PastStore } from '#ports';
 import { pause, type CommandExecutor, type EventParking, type Health, type Logger } from '#runtime';
 
 export interface ParkedDeskInit {
@@ -16,6 +16,8 @@ export interface ParkedDeskDeps {
   readonly aggregates: AggregateStore;
   readonly commands: CommandExecutor;
   readonly log: EventLog;
+  /** Pieces of the past may hold what is discarded. */
+  readonly past: Pick<PastStore, 'forgetFrom'>;
   readonly logger: Logger;
   readonly health?: Health;
 }
@@ -84,7 +86,13 @@ export class ParkedDesk {
     const { parked, parking } = this.#deps;
     if (!event.told) await parking.tell(event);
     if (event.order !== undefined && (event.orderFailed || event.state !== 'parked')) await this.#tellOutcome([event]);
+    if (event.state === 'discarded') await this.#forgetPast(event);
     await parked.told(event);
+  }
+
+  /** Of the database's refusals the pieces know nothing: such an event may be in them. They are folded anew without it. */
+  #forgetPast({ projection, topic, partition, offset }: ParkedEvent): Promise<void> {
+    return this.#deps.past.forgetFrom(projection, { topic, partition, before: offset });
   }
 
   /** What nobody could read is taken by each version by itself: the order is done when the last of them is, and not forgotten before. */

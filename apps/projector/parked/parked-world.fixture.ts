@@ -1,14 +1,23 @@
 import { temporaryPostgres } from '#adapters/embedded-postgres';
-import { Database, PostgresAggregateStore, PostgresLeaseStore, PostgresOutbox, PostgresParkedEvents } from '#adapters/postgres';
+import {
+  Database,
+  PostgresAggregateStore,
+  PostgresLeaseStore,
+  PostgresOutbox,
+  PostgresParkedEvents,
+  PostgresPastStore,
+  PostgresProjectionBuilds,
+} from '#adapters/postgres';
 import { PostgresProjectionStore, PostgresPublicationStore, PostgresReadStore } from '#adapters/postgres';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
-import { parkedAggregate, parkedEventsProjection, parkedEventTable, parkedIdOf, type ParkedVerb } from '#domain/operation';
+import { parkedAggregate, parkedEventsProjection, parkedEventTable, parkedIdOf, replayAggregate, type KnownReplay, type ParkedVerb } from '#domain/operation';
 import { contexts, edgeRegistered, edgeReported, encodeEvent, topicPartitions, type DomainEvent, type LogRecord } from '#events';
 import { partitionOf, type Projection, type TableSpec } from '#kernel';
 import { runMigrations } from '#migrations';
 import type { EventLog, ReadRow } from '#ports';
 import { CommandExecutor, ConsumerHost, EventParking, LogEventIntake, OutboxRelay, pause, type PoisonLimits } from '#runtime';
 import { pino } from 'pino';
+import { ReplayHost } from '../replay/replay-host.ts';
 import { ParkedDesk } from './parked-desk.ts';
 
 export const table: TableSpec = {
@@ -23,6 +32,7 @@ export const [thrown, refused] = [666, 777];
 /** What is wrong with the projection; mended by a test as by a deployment. */
 export class Breakage {
   throws = true;
+  refuses = true;
 
   readonly projection: Projection<DomainEvent> = {
     name: 'told',
@@ -36,7 +46,7 @@ export class Breakage {
       const { edgeId, requests, hits } = event.data;
       if (hits === thrown && this.throws) throw new RangeError(`cannot count to ${hits}`);
       // No bigint of PostgreSQL's (SQLSTATE 22003).
-      const most = hits === refused ? 10n ** 30n : BigInt(requests);
+      const most = hits === refused && this.refuses ? 10n ** 30n : BigInt(requests);
       const set = { requests: most, taken: { [String(requests).padStart(4, '0')]: 1 } };
       return [{ table: 'told', key: { edge_id: edgeId }, set }];
     },
@@ -64,6 +74,8 @@ export class ParkedWorld {
   readonly #intake: LogEventIntake;
   readonly #relay: OutboxRelay;
   readonly #desk: ParkedDesk;
+  readonly #replays: ReplayHost;
+  readonly #aggregates: PostgresAggregateStore;
   #hosts = 0;
   #host: ConsumerHost | undefined;
 
@@ -79,8 +91,22 @@ export class ParkedWorld {
     this.#intake = new LogEventIntake({ owner: 'test' }, { log, publications: new PostgresPublicationStore(database), leases, clock, logger });
     this.#relay = new OutboxRelay({ owner: 'test' }, { outbox, log, leases, logger });
     const parking = new EventParking({ intake: this.#intake, clock, logger, source: '/test' });
-    const common = { parked: this.parked, parking, aggregates, commands: this.commands, log, logger };
+    const common = { parked: this.parked, parking, aggregates, commands: this.commands, log, past: new PostgresPastStore(database), logger };
     this.#desk = new ParkedDesk({ lookMs: 50 }, { ...common, projections: [this.breakage.projection, parkedEventsProjection] });
+    const replays = {
+      owner: 'replayer',
+      replaysMax: 1,
+      keepMs: 60_000,
+      partitionsMax: 4,
+      threadsMax: 1,
+      threadEventsMin: 1,
+      eventsPerSecondMax: 0,
+      lookMs: 20,
+    };
+    const projections = [this.breakage.projection];
+    const builds = new PostgresProjectionBuilds(database);
+    this.#replays = new ReplayHost(replays, { log, builds, aggregates, leases, commands: this.commands, clock, projections, logger });
+    this.#aggregates = aggregates;
     this.start = (limits) => this.#start({ log, leases, logger, parking, store: new PostgresProjectionStore(database) }, limits);
   }
 
@@ -91,6 +117,7 @@ export class ParkedWorld {
     const world = new ParkedWorld(log, server);
     await world.#relay.start();
     world.#desk.start();
+    world.#replays.start();
     return world;
   }
 
@@ -113,6 +140,18 @@ export class ParkedWorld {
     await this.commands.execute(parkedAggregate, parkedIdOf(place), command, { actor: 'key:operator', correlationId: 'c' });
   }
 
+  /** Orders a replay of the read model, and waits until it is over. */
+  async replay(replayId: string, mode: 'rebuild' | 'comparison'): Promise<KnownReplay> {
+    const whole = { fromMs: null, untilMs: null, partitions: null, reason: '' };
+    const order = { replayId, mode, projection: 'told', promote: mode === 'rebuild', ...whole } as const;
+    await this.commands.execute(replayAggregate, replayId, { type: 'RequestReplay', ...order }, { actor: 'key:operator', correlationId: 'c' });
+    for (;;) {
+      const state = (await this.#aggregates.load(replayAggregate.context, replayId))?.state as KnownReplay;
+      if (state.phase === 'closed') return state;
+      await pause(20);
+    }
+  }
+
   /** What an edge's row has taken. */
   async taken(edge: string): Promise<readonly number[]> {
     const [row] = await this.reads.select(table, { keys: [{ edge_id: edge }], limit: 1 });
@@ -132,6 +171,7 @@ export class ParkedWorld {
 
   async close(): Promise<void> {
     await this.#host?.stop();
+    await this.#replays.stop();
     await this.#desk.stop();
     await this.#relay.stop();
     await this.#intake.stop();

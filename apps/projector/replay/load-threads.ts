@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { OperatingError } from '#kernel';
 import type { BuildPosition, PoisonedPlace } from '#ports';
-import type { OnPoison } from '#runtime';
+import type { LeftOut, OnPoison } from '#runtime';
 import { threadLimits } from './niceness.constants.ts';
 
 /** Part of a build's partitions, for a thread of its own. */
@@ -14,6 +14,7 @@ export interface LoadOrder {
   readonly partitionsMax: number;
   readonly eventsPerSecondMax: number;
   readonly onPoison: OnPoison;
+  readonly leftOut: LeftOut;
 }
 
 /** What the thread says. */

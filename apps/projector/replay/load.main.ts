@@ -8,7 +8,7 @@ import { readProjectorSettings } from '../projector.config.ts';
 import { niceness } from './niceness.constants.ts';
 import type { LoadOrder, LoadWord } from './load-threads.ts';
 
-const { id, projection: name, epoch, positions, ends, partitionsMax, eventsPerSecondMax, onPoison } = workerData as LoadOrder;
+const { id, projection: name, epoch, positions, ends, partitionsMax, eventsPerSecondMax, onPoison, leftOut } = workerData as LoadOrder;
 
 /** Tells how far it is whenever a wave is written. */
 class ToldProgress extends ReplayProgress {
@@ -31,7 +31,7 @@ parentPort?.once('message', () => stop.abort());
 try {
   const projection = projections.find((one) => one.name === name);
   if (projection === undefined) throw new Error(`This release has no projection ${name}.`);
-  const init = { claim: { id, projection, epoch }, positions, partitionsMax, eventsPerSecondMax, onPoison, ...(ends === undefined ? {} : { ends }) };
+  const init = { claim: { id, projection, epoch }, positions, partitionsMax, eventsPerSecondMax, onPoison, leftOut, ...(ends === undefined ? {} : { ends }) };
   await new BulkLoad(init, { log: engines.log, builds: engines.builds, progress: new ToldProgress(0) }).run(stop.signal);
   say({ over: true });
 } catch (error) {

@@ -2,7 +2,8 @@ import { replayAggregate, type KnownReplay, type ReplayCommand, type ReplayState
 import type { DomainEvent } from '#events';
 import { hasCode, type Projection } from '#kernel';
 import type { AggregateStore, BuildClaim, BuildView, Clock, EventLog, ModelDifference, ProjectionBuilds } from '#ports';
-import { buildEnds, buildStarts, BulkLoad, foldBetween, isWhole, pause, ReplayProgress, type CommandExecutor, type Logger } from '#runtime';
+import { buildEnds, buildStarts, BulkLoad, foldBetween, isWhole, pause, ReplayProgress, type CommandExecutor, type LeftOut, type Logger } from '#runtime';
+import { leftOutSettled } from '../parked/discarded.ts';
 import { sharedOut, type loadInThread } from './load-threads.ts';
 
 export interface ReplayLimits {
@@ -77,7 +78,9 @@ export class ReplayRun {
       view.positions.reduce((sum, { first, position }) => sum + Number(position - first), 0),
       view.progress,
     );
-    const load = await this.#loadOf(state, claim, view, progress);
+    const leftOut = await leftOutSettled(this.#deps.aggregates, projection.name, stop);
+    if (leftOut === undefined) return;
+    const load = await this.#loadOf(state, claim, view, { progress, leftOut });
     if (state.status === 'promoting') return this.#promote(state, claim, view, load, stop);
     const following = this.#watched(state, stop);
     const telling = this.#note(claim, load, progress, following.signal);
@@ -95,11 +98,16 @@ export class ReplayRun {
     return this.#deps.builds.create({ ...claim, starts, whole: isWhole(state) });
   }
 
-  async #loadOf(state: KnownReplay, claim: BuildClaim, { positions }: BuildView, progress: ReplayProgress): Promise<BulkLoad> {
+  async #loadOf(
+    state: KnownReplay,
+    claim: BuildClaim,
+    { positions }: BuildView,
+    { progress, leftOut }: { readonly progress: ReplayProgress; readonly leftOut: LeftOut },
+  ): Promise<BulkLoad> {
     const ends = await buildEnds(this.#deps.log, positions, state);
     const { partitionsMax, eventsPerSecondMax } = this.#init;
     return new BulkLoad(
-      { claim, positions, partitionsMax, eventsPerSecondMax, onPoison: state.onPoison ?? 'stop', ...(ends === undefined ? {} : { ends }) },
+      { claim, positions, partitionsMax, eventsPerSecondMax, onPoison: state.onPoison ?? 'stop', leftOut, ...(ends === undefined ? {} : { ends }) },
       { ...this.#deps, progress },
     );
   }
@@ -107,7 +115,9 @@ export class ReplayRun {
   async #build(state: KnownReplay, claim: BuildClaim, view: BuildView, load: BulkLoad, progress: ReplayProgress, stop: AbortSignal): Promise<void> {
     if ((await this.#loadShared(claim, view, load, progress, stop)) || !(await load.run(stop))) return;
     if (state.mode === 'comparison') {
-      const difference = await this.#deps.builds.compare({ ...claim, samplesMax, fold: foldBetween(this.#deps.log, claim.projection, state.onPoison) });
+      const between = foldBetween(this.#deps.log, claim.projection, { onPoison: state.onPoison, leftOut: load.leftOut });
+      const difference = await this.#deps.builds.compare({ ...claim, samplesMax, fold: between });
+      await this.#deps.builds.note(claim, progress.look(0, this.#deps.clock.now()));
       await this.#tell({ type: 'RecordComparison', ...totalsOf(difference) });
       return this.#deps.builds.drop(claim.id);
     }
@@ -133,6 +143,7 @@ export class ReplayRun {
       eventsPerSecondMax: Math.ceil(eventsPerSecondMax / shares.length),
       ends: load.ends,
       onPoison: load.onPoison,
+      leftOut: load.leftOut,
     };
     const failed = new AbortController();
     const signal = AbortSignal.any([stop, failed.signal]);
@@ -164,8 +175,9 @@ export class ReplayRun {
       await builds.finish(claim);
       if (!(await load.run(stop))) return;
     }
+    const fold = foldBetween(log, claim.projection, { onPoison: state.onPoison, leftOut: load.leftOut });
     try {
-      const { fromVersion, toVersion } = await builds.promote({ ...claim, behindMax, fold: foldBetween(log, claim.projection, state.onPoison) });
+      const { fromVersion, toVersion } = await builds.promote({ ...claim, behindMax, fold });
       await this.#tell({ type: 'RecordPromotion', fromVersion, toVersion });
       logger.info({ replay: claim.id, fromVersion, toVersion }, `readers see the rebuilt ${claim.projection.name}`);
     } catch (error) {

@@ -6,6 +6,7 @@ import { contexts } from '#events';
 import { CommandExecutor, createLogger, EventIndexKeeper, PastKeeper, waitingLog, withoutEffects, WorkBoard } from '#runtime';
 import { projections } from '#read-models';
 import { readProjectorSettings } from '../projector.config.ts';
+import { leftOutNow } from '../parked/discarded.ts';
 import { loadInThread } from './load-threads.ts';
 import { SandboxHost } from '../sandbox/sandbox-host.ts';
 import { niceness, tellEveryMs } from './niceness.constants.ts';
@@ -29,7 +30,7 @@ const dropBlobs = (sandboxId: string): Promise<void> => dropSandboxBlobs(setting
 const { partitionsMax } = settings.replay;
 const sandboxes = new SandboxHost({ owner, partitionsMax }, { ...engines, projections, commands, logger, board, dropBlobs });
 sandboxes.start();
-const keeper = new PastKeeper({ owner, projections }, { ...engines, logger });
+const keeper = new PastKeeper({ owner, projections }, { ...engines, logger, leftOut: (projection) => leftOutNow(aggregates, projection) });
 keeper.start();
 // Sealing can wait, as replays can: nothing live waits for this thread.
 const retention = new RetentionKeeper(

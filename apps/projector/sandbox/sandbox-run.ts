@@ -3,6 +3,7 @@ import type { DomainEvent } from '#events';
 import { hasCode, type Projection } from '#kernel';
 import type { AggregateStore, BuildClaim, Clock, EventLog, Lease, LeaseStore, ProjectionBuilds } from '#ports';
 import { buildEnds, buildStarts, BulkLoad, pause, ReplayProgress, type CommandExecutor, type Logger } from '#runtime';
+import { leftOutSettled } from '../parked/discarded.ts';
 
 export interface SandboxRunDeps {
   readonly projections: readonly Projection<DomainEvent>[];
@@ -83,7 +84,9 @@ export class SandboxRun {
     const { positions } = await builds.create({ ...claim, starts, whole: false });
     const ends = await buildEnds(log, positions, window);
     const progress = new ReplayProgress(positions.reduce((sum, { first, position }) => sum + Number(position - first), 0));
-    const init = { claim, positions, partitionsMax: this.#init.partitionsMax, eventsPerSecondMax: 0, ...(ends === undefined ? {} : { ends }) };
+    const leftOut = await leftOutSettled(this.#deps.aggregates, claim.projection.name, stop);
+    if (leftOut === undefined) return undefined;
+    const init = { claim, positions, leftOut, partitionsMax: this.#init.partitionsMax, eventsPerSecondMax: 0, ...(ends === undefined ? {} : { ends }) };
     const load = new BulkLoad(init, { log, builds, progress });
     if (!(await load.run(stop)) || stop.aborted) return undefined;
     await builds.finish(claim);

@@ -11,6 +11,7 @@ export { effectsProjection, effectTable, reactorResetTable } from './effect.proj
 export { ledgerKeyAggregate, ledgerKeyDecider, ledgerKeySubject, type LedgerKeyState, type RotateLedgerKey } from './ledger-key.decider.ts';
 export { ledgerKeysProjection, ledgerKeyTable } from './ledger-key.projection.ts';
 export { operationAggregate } from './operation-aggregate.ts';
+export { discardHeads, isDiscarding, leftOutOf } from './left-out.policy.ts';
 export {
   parkedAggregate,
   parkedDecider,

@@ -39,6 +39,8 @@ export interface KnownParked extends ParkedKey {
   readonly order: number;
   readonly requestedBy: string;
   readonly reason: string;
+  /** True once it was discarded: its projection leaves it out in whatever is built from the log. */
+  readonly leftOut?: boolean;
 }
 
 export type ParkedAggregateState = { readonly status: 'absent' } | KnownParked;
@@ -87,9 +89,16 @@ function order(command: Extract<ParkedCommand, { type: 'OrderRedrive' }>, state:
       ? accept<ParkedDraft>()
       : refuse('parked-busy', `A ${before.verb} of ${before.parkedId} was asked for already and is not done yet.`);
   }
+  if (verb === 'retry' && before !== undefined && isLeftOut(before)) {
+    return refuse('parked-discarded', `${before.parkedId} was discarded: it is left out for good.`);
+  }
   const parkedId = parkedIdOf(command);
   const data = { parkedId, topic, partition, offset, consumer, order: (before?.order ?? 0) + 1, requestedBy, reason };
   return verb === 'discard' ? accept<ParkedDraft>(parkedDiscardRequested.draft(data)) : accept<ParkedDraft>(parkedRetryRequested.draft(data));
+}
+
+function isLeftOut({ status, leftOut }: KnownParked): boolean {
+  return leftOut === true || status === 'discarded';
 }
 
 const statuses: { readonly [Type in ParkedDraft['type']]: KnownParked['status'] } = {
@@ -106,7 +115,8 @@ function evolve(before: ParkedAggregateState, { type, data }: ParkedDraft): Know
   const asked = type === parkedDiscardRequested.type ? 'discard' : 'retry';
   const verb = status === 'ordered' || before.status === 'absent' ? asked : before.verb;
   const about = { parkedId, topic, partition, offset, consumer, order: number, requestedBy, reason };
-  return { ...about, status, verb, redrive: status === 'ordered' ? 'open' : 'closed' };
+  const leftOut = status === 'discarded' || (before.status !== 'absent' && isLeftOut(before));
+  return { ...about, status, verb, redrive: status === 'ordered' ? 'open' : 'closed', ...(leftOut ? { leftOut } : {}) };
 }
 
 export const parkedDecider: Decider<ParkedAggregateState, ParkedCommand, ParkedDraft> = { initialState: { status: 'absent' }, decide, evolve };

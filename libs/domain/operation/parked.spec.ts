@@ -1,9 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
 import { eventParked, type DomainEvent, type EventOf } from '#events';
 import { foldChanges } from '#kernel';
+import { isDiscarding, leftOutOf } from './left-out.policy.ts';
 import { operationAggregate } from './operation-aggregate.ts';
 import { parkedEventsProjection } from './parked-event.projection.ts';
-import { parkedDecider, parkedIdOf, parkedKeyOf, projectionOf, type ParkedAggregateState, type ParkedCommand, type ParkedDraft } from './parked.decider.ts';
+import {
+  parkedDecider,
+  parkedIdOf,
+  parkedKeyOf,
+  projectionOf,
+  type KnownParked,
+  type ParkedAggregateState,
+  type ParkedCommand,
+  type ParkedDraft,
+} from './parked.decider.ts';
 
 const key = { topic: 'stream', partition: 7, offset: '9007199254740993', consumer: 'streams@3' };
 const id = 'pk-stream-7-9007199254740993-streams-3';
@@ -58,8 +68,23 @@ describe('what is asked for a parked event', () => {
 
   test.each([
     ['a discard while a retry is under way', [retry, discard], 'parked-busy'],
+    ['a retry of what was discarded', [discard, redriven(1), retry], 'parked-discarded'],
     ['a discard without a reason', [{ ...discard, reason: '' } as ParkedCommand], 'reason-missing'],
   ])('%s is refused', (_what, commands, code) => expect(given(...commands).refusal).toBe(code));
+
+  test.each([
+    ['is discarded', [discard, redriven(1)], true, false],
+    ['is to be discarded', [discard], false, true],
+    ['could not be discarded', [discard, failed], false, false],
+    ['is discarded again, as a roll-back had it parked', [discard, redriven(1), discard], true, true],
+    ['could not be discarded again', [discard, redriven(1), discard, { ...failed, order: 2 }], true, false],
+    ['is taken', [retry, redriven(1)], false, false],
+  ] as const)('what %s is left out of what is built: by its projection alone, whatever the version', (_what, commands, leftOut, discarding) => {
+    const heads = [given(...commands).state as KnownParked];
+    expect([...leftOutOf('streams', heads)]).toEqual(leftOut ? ['stream/7/9007199254740993'] : []);
+    expect([isDiscarding('streams', heads), leftOutOf('contents', heads).size]).toEqual([discarding, 0]);
+    expect(leftOutOf('contents', [{ ...heads[0], consumer: '*' } as KnownParked]).size).toBe(leftOut ? 1 : 0);
+  });
 
   test.each([
     [key, id],

@@ -4,6 +4,7 @@ import { ChangeFold, type Projection } from '#kernel';
 import type { EventLog, Lease, LeaseStore, PastCut, PastModel, PastStore, StoredPiece } from '#ports';
 import type { Logger } from '../logging.ts';
 import { pause } from '../pause.ts';
+import type { LeftOut } from '../replay/left-out.ts';
 import { readTail } from './past-tail.ts';
 import { foldedBlocks, joinedBlocks } from './piece-blocks.ts';
 
@@ -25,6 +26,8 @@ export interface PastKeeperDeps {
   readonly past: PastStore;
   readonly leases: LeaseStore;
   readonly logger: Logger;
+  /** What a projection leaves out; without it, nothing is. */
+  readonly leftOut?: (projection: string) => Promise<LeftOut>;
 }
 
 /** Sizes of pieces: with the defaults the largest is of 134 million offsets. */
@@ -136,7 +139,9 @@ export class PastKeeper {
   }
 
   async #fold(projection: Projection<DomainEvent>, model: PastModel, { topic, partition }: PastCut, first: bigint, next: bigint): Promise<boolean> {
-    const { changes, lastRecordedAtMs } = await readTail(this.#deps.log, projection, { topic, partition, from: first, to: next });
+    const leftOut = await this.#deps.leftOut?.(projection.name);
+    const part = { topic, partition, from: first, to: next, ...(leftOut === undefined ? {} : { leftOut }) };
+    const { changes, lastRecordedAtMs } = await readTail(this.#deps.log, projection, part);
     const fold = new ChangeFold(projection.tables);
     for (const change of changes) fold.add(change);
     return this.#deps.past.add(model, { topic, partition, first, next, lastRecordedAtMs }, foldedBlocks(projection, fold.changes()));

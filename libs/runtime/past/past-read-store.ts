@@ -15,6 +15,7 @@ import {
 } from '#ports';
 import { rowsOfBlock } from './past-block.codec.ts';
 import { isIn, mayAnswer, rangeOf } from './past-query.ts';
+import { nothingLeftOut, type LeftOut } from '../replay/left-out.ts';
 import { readTail, type Tail } from './past-tail.ts';
 
 /** A moment, as positions of the log. */
@@ -35,6 +36,8 @@ export interface PastReadsInit {
 export interface PastReadsDeps {
   readonly log: EventLog;
   readonly past: PastStore;
+  /** What a projection leaves out; without it, nothing is. */
+  readonly leftOut?: (projection: string) => Promise<LeftOut>;
 }
 
 /** What is known of a partition as of the moment. */
@@ -57,6 +60,7 @@ export class PastReadStore extends ReadStore {
   readonly #deps: PastReadsDeps;
   readonly #places = new Map<string, Promise<Place>>();
   readonly #tails = new Map<string, Promise<Tail>>();
+  readonly #leftOut = new Map<string, Promise<LeftOut>>();
   #log: Promise<string> | undefined;
 
   constructor(init: PastReadsInit, deps: PastReadsDeps) {
@@ -178,10 +182,17 @@ export class PastReadStore extends ReadStore {
     const name = `${nameOf(projection, { topic, partition })}/${key ?? ''}`;
     const known = this.#tails.get(name);
     if (known !== undefined) return known;
-    const tail = readTail(this.#deps.log, projection, { topic, partition, from: tailFrom, to: before, key });
+    const part = { topic, partition, from: tailFrom, to: before, key };
+    const tail = this.#leftOutOf(projection).then((leftOut) => readTail(this.#deps.log, projection, { ...part, leftOut }));
     this.#tails.set(name, tail);
     tail.catch(() => this.#tails.delete(name));
     return tail;
+  }
+
+  #leftOutOf({ name }: Projection<DomainEvent>): Promise<LeftOut> {
+    const known = this.#leftOut.get(name) ?? this.#deps.leftOut?.(name) ?? Promise.resolve(nothingLeftOut);
+    this.#leftOut.set(name, known);
+    return known;
   }
 
   #checkSize(table: TableSpec, fold: ChangeFold): void {

@@ -3,6 +3,7 @@ import { ChangeFold } from '#kernel';
 import type { BuildClaim, BuildLoad, BuildMove, BuildPosition, EventLog, PoisonedPlace, ProjectionBuilds } from '#ports';
 import { pause } from '../pause.ts';
 
+import { nothingLeftOut, type LeftOut } from './left-out.ts';
 import { foldPart, type OnPoison } from './read-between.ts';
 import type { ReplayProgress } from './replay-progress.ts';
 
@@ -17,6 +18,7 @@ export interface BulkLoadInit {
   readonly eventsPerSecondMax: number;
   /** `stop` when left out. */
   readonly onPoison?: OnPoison;
+  readonly leftOut?: LeftOut;
   /** What one transaction takes at most: so many records, or so many rows. */
   readonly waveRecordsMax?: number;
   readonly waveRowsMax?: number;
@@ -62,6 +64,10 @@ export class BulkLoad {
 
   get onPoison(): OnPoison {
     return this.#init.onPoison ?? 'stop';
+  }
+
+  get leftOut(): LeftOut {
+    return this.#init.leftOut ?? nothingLeftOut;
   }
 
   /** True once it was asked to load. */
@@ -133,7 +139,7 @@ export class BulkLoad {
       while (!isFull()) {
         const goal = goals.shift();
         if (goal === undefined) return;
-        const part = await foldPart(this.#deps.log, claim.projection, fold, goal, { recordsMax: sliceRecords, onPoison });
+        const part = await foldPart(this.#deps.log, claim.projection, fold, goal, { recordsMax: sliceRecords, onPoison, leftOut: this.leftOut });
         const place = `${goal.topic}/${goal.partition}`;
         moves.set(place, { ...goal, from: moves.get(place)?.from ?? goal.from, to: part.next });
         if (part.next < goal.to) goals.push({ ...goal, from: part.next });

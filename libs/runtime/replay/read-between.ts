@@ -3,12 +3,13 @@ import { ChangeFold, type Projection, type RowChange } from '#kernel';
 import { poisonedMax, type BuildMove, type EventLog, type FoldBetween, type PoisonedPlace } from '#ports';
 import { invalidityOf } from '../consumer/parking.ts';
 import { projectRecord } from '../consumer/project-record.ts';
+import { isLeftOut, nothingLeftOut, type LeftOut } from './left-out.ts';
 
 export interface FoldedPart {
   /** Where to read on. */
   readonly next: bigint;
   readonly records: number;
-  /** Records that can never be read; whoever follows the log has set them aside. */
+  /** Records that are not taken: nobody can read them, the projection cannot handle them, or they were discarded for it. */
   readonly skipped: number;
   /** Of them those that the projection could not handle; the first ones. */
   readonly poisoned: readonly PoisonedPlace[];
@@ -20,6 +21,13 @@ export type OnPoison = 'stop' | 'skip';
 export interface PartInit {
   readonly recordsMax: number;
   readonly onPoison: OnPoison;
+  readonly leftOut: LeftOut;
+}
+
+export interface BetweenInit {
+  /** `stop` when left out. */
+  readonly onPoison?: OnPoison | undefined;
+  readonly leftOut?: LeftOut;
 }
 
 const bytesMax = 8 * 1024 * 1024;
@@ -29,12 +37,16 @@ const bytesMax = 8 * 1024 * 1024;
  * @throws OperatingError of `projectRecord` at an event that the projection cannot handle, unless it is to be passed over
  */
 export async function foldPart(log: EventLog, projection: Projection<DomainEvent>, fold: ChangeFold, move: BuildMove, init: PartInit): Promise<FoldedPart> {
-  const { recordsMax, onPoison } = init;
+  const { recordsMax, onPoison, leftOut } = init;
   const batch = await log.read(move.topic, move.partition, move.from, { recordsMax, bytesMax, waitMs: 0 });
   const records = batch.next > move.to ? batch.records.filter(({ offset }) => offset < move.to) : batch.records;
   const poisoned: PoisonedPlace[] = [];
   let skipped = 0;
   for (const record of records) {
+    if (isLeftOut(leftOut, move.topic, move.partition, record.offset)) {
+      skipped++;
+      continue;
+    }
     try {
       for (const change of projectRecord(projection, record)) fold.add(change);
     } catch (error) {
@@ -49,11 +61,12 @@ export async function foldPart(log: EventLog, projection: Projection<DomainEvent
 }
 
 /** Folds parts that are known to be on the log. */
-export function foldBetween(log: EventLog, projection: Projection<DomainEvent>, onPoison: OnPoison = 'stop'): FoldBetween {
+export function foldBetween(log: EventLog, projection: Projection<DomainEvent>, init: BetweenInit = {}): FoldBetween {
+  const part = { recordsMax: 5000, onPoison: init.onPoison ?? 'stop', leftOut: init.leftOut ?? nothingLeftOut };
   return async (moves): Promise<readonly RowChange[]> => {
     const fold = new ChangeFold(projection.tables);
     for (const move of moves) {
-      for (let from = move.from; from < move.to;) from = (await foldPart(log, projection, fold, { ...move, from }, { recordsMax: 5000, onPoison })).next;
+      for (let from = move.from; from < move.to;) from = (await foldPart(log, projection, fold, { ...move, from }, part)).next;
     }
     return fold.changes();
   };

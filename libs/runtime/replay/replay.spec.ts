@@ -92,6 +92,18 @@ describe('a bulk load', () => {
     expect(changes).toEqual([expect.objectContaining({ set: { requests: 19n } })]);
   });
 
+  test('leaves out what was discarded, and counts it', async () => {
+    const { log, loader, progress } = await world(20, 1);
+    const [partition] = await busy(log);
+    const leftOut = new Set([`edge/${partition}/19`]);
+    const load = await loader({ leftOut });
+    await load.run(running);
+    expect([progress.records, progress.skipped]).toEqual([20, 1]);
+    const moves = [{ topic: 'edge', partition: partition as number, from: 10n, to: 20n }];
+    const changes = await foldBetween(log, counts, { leftOut })(moves);
+    expect(changes).toEqual([expect.objectContaining({ set: { requests: 18n } })]);
+  });
+
   test('passes over what can never be read, and counts it', async () => {
     const { log, loader, folded, progress } = await world(5, 1);
     const broken = report('edge-0', 9);
