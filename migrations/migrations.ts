@@ -8,6 +8,7 @@ import { LedgerTables1795687600000 } from './ledger-tables.migration.ts';
 import { PastPieces1795702000000 } from './past-pieces.migration.ts';
 import { ParkedEvents1795705200000 } from './parked-events.migration.ts';
 import { PlatformTables1795390073000 } from './platform-tables.migration.ts';
+import { LedgerTreeList1795719600000 } from './ledger-tree-list.migration.ts';
 import { ProjectionBuilds1795690000000 } from './projection-builds.migration.ts';
 import { Publications1795680000000 } from './publications.migration.ts';
 import { RestoredHeads1795395600000 } from './restored-heads.migration.ts';
@@ -32,4 +33,5 @@ export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly
   RowKeeps1795710000000,
   Effects1795712400000,
   EventIndexTerms1795716000000,
+  LedgerTreeList1795719600000,
 ];

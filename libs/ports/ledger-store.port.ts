@@ -99,6 +99,10 @@ export abstract class LedgerStore {
   abstract keepKeyList(count: number, note: string): Promise<void>;
   /** The signed list of the most keys that there is; undefined before the first. */
   abstract keyList(): Promise<string | undefined>;
+  /** Keeps the signed list of all trees, which hold so many records together; one of fewer than are kept already is older, and is not. */
+  abstract keepTreeList(records: number, note: string): Promise<void>;
+  /** The signed list of all trees; undefined before the first. */
+  abstract treeList(): Promise<string | undefined>;
   /** The keys of witnesses. */
   abstract witnesses(): Promise<readonly LedgerWitness[]>;
   /** Remembers the key of a witness that has none yet, and answers the one that counts: the first. */

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -108,6 +108,17 @@ describe('the audit by command', () => {
     expect(await run(auditor, [bundle, '--key', key.replace(/.{44}$/, 'AfgyQ8ggVQbWmj1Y1eGzGdTn0Jsb1nNqhpq4Ge5bkLvB')])).toMatchObject({ code: 2 });
     expect(await run(auditor, [bundle, '--cosigners', '1'])).toMatchObject({ code: 1, out: expect.stringContaining('cosignatures-missing') });
 
+    // Somebody hands over less than there was.
+    const less = join(folder, 'less');
+    await cp(bundle, less, { recursive: true });
+    await rm(join(less, 'content'), { recursive: true });
+    expect(await run(auditor, [less, '--key', key])).toMatchObject({
+      code: 1,
+      out: expect.stringMatching(/✗ tree-missing +content\/\d+: the whole tree is missing/),
+    });
+    await rm(join(less, 'trees'));
+    expect(await run(auditor, [less, '--key', key])).toMatchObject({ code: 1, out: expect.stringContaining('there is no signed list of the trees') });
+
     await publish(270, 280);
     expect(await run(streams, ['audit', 'verify', '--since', bundle, '--trust', key, ...api()])).toMatchObject({ code: 0, err: '' });
     const hashes = join(folder, 'hashes');
@@ -115,6 +126,8 @@ describe('the audit by command', () => {
     expect(await run(auditor, [hashes, '--key', key])).toMatchObject({ code: 0, out: expect.stringContaining(' 0 records compared') });
     const back = await run(streams, ['audit', 'verify', '--offline', bundle, '--since', hashes]);
     expect([back.code, back.out]).toEqual([1, expect.stringContaining('rolled-back')]);
+    expect(await run(auditor, [hashes, '--since', bundle])).toMatchObject({ code: 0 });
+    expect(await run(auditor, [bundle, '--since', hashes])).toMatchObject({ code: 1, out: expect.stringContaining('rolled-back') });
   });
 
   test('gives the ledger its next key, which those who trust the one before learn', async () => {

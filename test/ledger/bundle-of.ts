@@ -12,5 +12,10 @@ export async function bundleOf(store: LedgerStore): Promise<Bundle> {
     const checkpoints = (await store.checkpoints(at, 100)).map(({ note }) => note);
     trees.push({ ...at, checkpoints, seen: [], tile: ({ level, index }) => tiles.get(`${level}/${index}`), records: undefined });
   }
-  return { keyList: (await store.keyList()) ?? '', witnessKeys: (await store.witnesses()).map(({ verifierKey }) => verifierKey), trees };
+  return {
+    keyList: (await store.keyList()) ?? '',
+    treeList: await store.treeList(),
+    witnessKeys: (await store.witnesses()).map(({ verifierKey }) => verifierKey),
+    trees,
+  };
 }

@@ -7,6 +7,7 @@ import {
   originKeys,
   parseCheckpoint,
   parseRecordBytes,
+  parseTreeList,
   parseVerifierKey,
   readKeyList,
   signedBy,
@@ -71,6 +72,9 @@ describe('the audit ledger, served', () => {
     await keepLedger({ ...world.engines, store: world.engines.ledger });
     const through = (path: string): Promise<Response> => fetch(`http://127.0.0.1:${edge.port}${path}`);
     const keys = readKeyList(await (await through('/ledger/v1/keys')).text(), [], nodeLedgerHash, verifyEd25519);
+    const list = parseTreeList(await (await through('/ledger/v1/trees')).text());
+    expect(signedBy(list.note, originKeys(keys, list.origin, nodeLedgerHash), verifyEd25519).right).toHaveLength(1);
+    expect(list.trees.filter(({ tree }) => tree.startsWith('content/')).map(({ size }) => size)).toEqual([300]);
     const { trees } = await json<{ trees: Array<{ topic: string; origin: string; records: number }> }>('/api/v1/ledger');
     const tree = trees.find(({ topic }) => topic === 'content');
     expect(tree?.records).toBe(300);

@@ -1,4 +1,5 @@
-import { audit, LedgerSigners, type AuditReport, type Bundle, type TreeSource } from '#adapters/ledger';
+import { audit, LedgerSigners, treeName, type AuditReport, type Bundle, type TreeSource } from '#adapters/ledger';
+import { parseTreeList } from '#core/ledger';
 import { MemoryLedgerStore, MemorySecretStore } from '#adapters/memory';
 import { SystemClock } from '#adapters/system';
 import type { LogRecord } from '#events';
@@ -108,8 +109,13 @@ export function tampering(name: string, open: () => Promise<Victim>): void {
     let bundle: Bundle;
     const places = new Map<string, LedgerPartition>();
 
-    const verify = async (trees: readonly TreeSource[], keyList = bundle.keyList): Promise<AuditReport> =>
-      audit(await recordsOfLog({ ...bundle, keyList, trees }, log), { keys: [], witnessKeys: [], cosignersMin: 0 });
+    const verify = async (trees: readonly TreeSource[], keyList = bundle.keyList, from = bundle): Promise<AuditReport> =>
+      audit(await recordsOfLog({ ...bundle, keyList, treeList: await listOf(trees, from), trees }, log), { keys: [], witnessKeys: [], cosignersMin: 0 });
+    // As if there were no other trees.
+    const listOf = async (trees: readonly TreeSource[], from: Bundle): Promise<string> => {
+      const signers = await LedgerSigners.fromSecrets('ledger.example', secrets, 1);
+      return signers.signTrees(parseTreeList(from.treeList ?? '').trees.filter(({ tree }) => trees.some((one) => treeName(one) === tree)));
+    };
     const treesOf = (topic: string): readonly TreeSource[] => bundle.trees.filter((tree) => tree.topic === topic);
     const treeAt = (topic: string): TreeSource => treesOf(topic).find(({ partition }) => partition === places.get(topic)?.partition) as TreeSource;
 
@@ -140,8 +146,8 @@ export function tampering(name: string, open: () => Promise<Victim>): void {
     });
 
     describe('or with its ledger', () => {
-      const findingsOf = async (tree: TreeSource, keyList?: string): Promise<readonly string[]> =>
-        (await verify([tree], keyList)).trees.flatMap(({ findings }) => findings.map(({ kind }) => kind));
+      const findingsOf = async (tree: TreeSource, keyList?: string, from?: Bundle): Promise<readonly string[]> =>
+        (await verify([tree], keyList, from)).trees.flatMap(({ findings }) => findings.map(({ kind }) => kind));
       const changed = (change: Partial<TreeSource>): Promise<readonly string[]> => findingsOf({ ...treeAt(untouched), ...change });
       const note = (): string => treeAt(untouched).checkpoints[0] as string;
       const flipped = (hashes: Uint8Array | undefined): Uint8Array | undefined => hashes?.with(40, hashes[40] === 0 ? 1 : 0) as Uint8Array | undefined;
@@ -201,9 +207,12 @@ export function tampering(name: string, open: () => Promise<Victim>): void {
           },
         }) as EventLog;
         await keepLedger({ log: short, store: older, secrets }, [topic]);
-        const back = (await bundleOf(older)).trees.find((tree) => tree.partition === partition) as TreeSource;
-        expect(await findingsOf(back)).toEqual([]);
-        expect(await findingsOf({ ...back, seen: [{ by: 'edge-1', note: note() }] })).toEqual(['rolled-back']);
+        const set = await bundleOf(older);
+        const back = set.trees.find((tree) => tree.partition === partition) as TreeSource;
+        expect(await findingsOf(back, undefined, set)).toEqual([]);
+        expect(await findingsOf({ ...back, seen: [{ by: 'edge-1', note: note() }] }, undefined, set)).toEqual(['rolled-back']);
+        // And by the list of trees, when that was not set back.
+        expect(await findingsOf(back)).toEqual(['rolled-back']);
       });
 
       test('finds a fork that was shown to one witness', async () => {
@@ -220,6 +229,40 @@ export function tampering(name: string, open: () => Promise<Victim>): void {
           }),
         ).toEqual(['forked']);
         expect(await changed({ checkpoints: [note(), fork] })).toEqual(['checkpoint-wrong']);
+      });
+
+      describe('or takes whole trees away', () => {
+        const missing = async (change: Partial<Bundle>): Promise<readonly string[]> => {
+          const report = await audit({ ...bundle, ...change }, { keys: [], witnessKeys: [], cosignersMin: 0 });
+          expect(report.ok).toBe(report.findings.length === 0);
+          for (const { kind } of report.findings) expect(kind).toBe('tree-missing');
+          return report.findings.map(({ message }) => message);
+        };
+
+        test('finds none where none was taken', async () => {
+          expect(await missing({})).toEqual([]);
+        });
+
+        test('finds the partition that is missing, and all of them', async () => {
+          const { topic, partition } = treeAt(untouched);
+          expect(await missing({ trees: bundle.trees.filter((tree) => tree !== treeAt(untouched)) })).toEqual([
+            `${topic}/${partition}: the whole tree is missing, of which ${records} records were signed`,
+          ]);
+          expect(await missing({ trees: [] })).toHaveLength(bundle.trees.length);
+        });
+
+        test.each<[string, (list: string) => string | undefined, string]>([
+          ['gone', () => undefined, 'no signed list'],
+          ['shortened', (list) => list.replace(/\ncase0\/0 .*/, ''), 'not signed'],
+          ['of another ledger', (list) => list.replace('ledger.example/trees\n', 'other.example/trees\n'), 'not signed'],
+          ['out of order', (list) => list.replace(/\n(case0\/0 .*)\n(case0\/1 .*)/, '\n$2\n$1'), 'damaged'],
+          ['a key list', () => bundle.keyList, 'damaged'],
+          ['cut off', (list) => list.slice(0, 40), 'damaged'],
+        ])('finds a list that is %s', async (_what, change, says) => {
+          const list = bundle.treeList ?? '';
+          expect(change(list)).not.toBe(list);
+          expect(await missing({ treeList: change(list) })).toEqual([expect.stringContaining(says)]);
+        });
       });
 
       test('misses cosignatures that were asked for', async () => {

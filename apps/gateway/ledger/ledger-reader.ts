@@ -68,6 +68,11 @@ export class LedgerReader {
     return this.#list;
   }
 
+  /** The signed list of all trees; undefined before the first. */
+  treeList(): Promise<string | undefined> {
+    return this.#store.treeList();
+  }
+
   /** Whether a name and partition are those of one of the ledger's trees. */
   async isTree(name: string, { topic, partition }: LedgerPartition): Promise<boolean> {
     return contexts.some((context) => context === topic) && Number.isInteger(partition) && (await this.identity())?.name === name;

@@ -35,6 +35,17 @@ export class TlogController {
       .send(identity.note);
   }
 
+  /** All trees, their sizes and roots, signed as checkpoints are. */
+  @Get('/ledger/v1/trees')
+  async trees(@Res() reply: FastifyReply): Promise<void> {
+    const list = await this.#ledger.treeList();
+    if (list === undefined) throw notFound('nothing-yet', 'The list of trees is not signed yet.', { 'cache-control': soonCaching, ...corsHeaders });
+    void reply
+      .headers({ ...corsHeaders, 'cache-control': soonCaching })
+      .type(textType)
+      .send(list);
+  }
+
   @Get('/ledger/v1/:name/:topic/:partition/checkpoint')
   async checkpoint(
     @Param('name') name: string,

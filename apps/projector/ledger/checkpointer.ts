@@ -1,4 +1,4 @@
-import type { LedgerSigners } from '#adapters/ledger';
+import { treeName, type LedgerSigners } from '#adapters/ledger';
 import type { LedgerCheckpoint, LedgerStore } from '#ports';
 import type { PartitionLedger } from './partition-ledger.ts';
 
@@ -12,6 +12,8 @@ export interface CheckpointerDeps {
 export class Checkpointer {
   readonly #deps: CheckpointerDeps;
   readonly #signed = new Map<string, number>();
+  /** Who has signed the list of trees last, since this one signs. */
+  #listed: LedgerSigners | undefined;
   #current: { readonly count: number; readonly signers: LedgerSigners } | undefined;
 
   constructor(deps: CheckpointerDeps) {
@@ -19,7 +21,8 @@ export class Checkpointer {
   }
 
   /**
-   * Signs and keeps a checkpoint of every tree that has grown since its last one.
+   * Signs and keeps a checkpoint of every tree that has grown since its last one, and then the list of all of them, so that no
+   * tree of the list is larger than what its checkpoints say.
    * @param ledgers with everything written that is in them
    */
   async sign(ledgers: readonly PartitionLedger[]): Promise<readonly LedgerCheckpoint[]> {
@@ -30,15 +33,23 @@ export class Checkpointer {
       grown.push({ ...ledger.at, size: ledger.size, note: signers.sign(ledger.at, ledger.head()) });
     }
     await this.#deps.store.keep(grown);
-    for (const checkpoint of grown) this.#signed.set(nameOf(checkpoint), checkpoint.size);
+    for (const checkpoint of grown) this.#signed.set(treeName(checkpoint), checkpoint.size);
+    if (grown.length > 0 || this.#listed !== signers) await this.#list(ledgers, signers);
     return grown;
   }
 
+  async #list(ledgers: readonly PartitionLedger[], signers: LedgerSigners): Promise<void> {
+    const trees = ledgers.filter(({ size }) => size > 0).map((ledger) => ({ tree: treeName(ledger.at), ...ledger.head() }));
+    const records = trees.reduce((sum, { size }) => sum + size, 0);
+    if (records > 0) await this.#deps.store.keepTreeList(records, signers.signTrees(trees));
+    this.#listed = signers;
+  }
+
   async #signedSize({ at }: PartitionLedger): Promise<number> {
-    const known = this.#signed.get(nameOf(at));
+    const known = this.#signed.get(treeName(at));
     if (known !== undefined) return known;
     const size = (await this.#deps.store.checkpoint(at))?.size ?? 0;
-    this.#signed.set(nameOf(at), size);
+    this.#signed.set(treeName(at), size);
     return size;
   }
 
@@ -51,8 +62,4 @@ export class Checkpointer {
     this.#current = { count, signers };
     return signers;
   }
-}
-
-function nameOf({ topic, partition }: { readonly topic: string; readonly partition: number }): string {
-  return `${topic}/${partition}`;
 }

@@ -1,6 +1,18 @@
 import { LedgerSigners, nodeLedgerHash, originOf, verifyEd25519 } from '#adapters/ledger';
 import { ManualClock, MemoryEventLog, MemoryLeaseStore, MemoryLedgerStore, MemorySecretStore } from '#adapters/memory';
-import { auditTiles, originKeys, parseCheckpoint, printedAt, readKeyList, RecordAudit, hashRecord, signedBy, tilesOf, wasAt } from '#core/ledger';
+import {
+  auditTiles,
+  originKeys,
+  parseCheckpoint,
+  parseTreeList,
+  printedAt,
+  readKeyList,
+  RecordAudit,
+  hashRecord,
+  signedBy,
+  tilesOf,
+  wasAt,
+} from '#core/ledger';
 import type { LogRecord } from '#events';
 import { OperatingError } from '#kernel';
 import type { LedgerGrowth } from '#ports';
@@ -195,6 +207,7 @@ describe('checkpoints', () => {
     const { partition } = await treeAt();
     const at = { topic: 'stream', partition };
     expect(await store.checkpoint(at)).toEqual(checkpoint);
+    expect(parseTreeList((await store.treeList()) ?? '')).toMatchObject({ origin: 'log.example/trees', trees: [{ tree: `stream/${partition}`, size: 300 }] });
     const signed = parseCheckpoint(checkpoint?.note ?? '');
     expect(signed.origin).toBe(originOf('log.example', at));
     const keys = readKeyList((await store.keyList()) ?? '', [], nodeLedgerHash, verifyEd25519);
@@ -220,6 +233,7 @@ describe('checkpoints', () => {
     await keeper.catchUp(never);
     const [checkpoint] = await checkpointer.sign(keeper.ledgers);
     expect(parseCheckpoint(checkpoint?.note ?? '').note.signatures).toHaveLength(2);
+    expect(parseTreeList((await store.treeList()) ?? '').note.signatures).toHaveLength(2);
     expect(readKeyList((await store.keyList()) ?? '', old, nodeLedgerHash, verifyEd25519)).toHaveLength(2);
   });
 

@@ -26,13 +26,25 @@ export interface ApiTree extends TreeSource {
 
 /** The audit ledger of a running platform, over HTTP. @throws PlainFailure when nothing is signed yet. */
 export async function apiLedger(api: ApiClient, init: ApiLedgerInit): Promise<Bundle & { readonly trees: readonly ApiTree[] }> {
+  // Before the trees: what it says of them is then the least that they must be.
+  const treeList = await readTreeList(api);
   const view = await api.call<LedgerView>('GET', '/api/v1/ledger');
   if (view.name === null) throw new PlainFailure('The audit ledger has not signed anything yet: it does every few seconds once there are events.');
   const keyList = await (await api.open('GET', '/ledger/v1/keys', { signal: AbortSignal.timeout(timeoutMs) })).text();
   const edges = await knownEdges(api);
   const trees: ApiTree[] = [];
   for (const tree of view.trees) if (tree.checkpoint !== null) trees.push(await openTree(api, tree, edges, init));
-  return { keyList, witnessKeys: view.witnesses.map(({ verifierKey }) => verifierKey), trees };
+  return { keyList, treeList, witnessKeys: view.witnesses.map(({ verifierKey }) => verifierKey), trees };
+}
+
+/** Undefined where nobody has signed one; the audit finds that. */
+async function readTreeList(api: ApiClient): Promise<string | undefined> {
+  try {
+    return await (await api.open('GET', '/ledger/v1/trees', { signal: AbortSignal.timeout(timeoutMs) })).text();
+  } catch (error) {
+    if (error instanceof ApiFailure && error.status === 404) return undefined;
+    throw error;
+  }
 }
 
 interface Edge {
@@ -47,6 +59,8 @@ async function knownEdges(api: ApiClient): Promise<readonly Edge[]> {
 
 async function openTree(api: ApiClient, tree: LedgerView['trees'][number], edges: readonly Edge[], init: ApiLedgerInit): Promise<ApiTree> {
   const { topic, partition, origin } = tree;
+  // Before the checkpoints, too: what an edge has seen is no newer than they are.
+  const seen = await seenOf(origin, edges, init.warn);
   const { items } = await api.call<{ items: ReadonlyArray<{ checkpoint: string }> }>(
     'GET',
     `/api/v1/ledger/${topic}/${partition}/checkpoints?limit=${checkpointsMax}`,
@@ -60,7 +74,7 @@ async function openTree(api: ApiClient, tree: LedgerView['trees'][number], edges
     partition,
     size,
     checkpoints,
-    seen: await seenOf(origin, edges, init.warn),
+    seen,
     tile: ({ level, index }) => tiles.get(`${level}/${index}`),
     tileRecords,
     records: init.records ? await recordSource(size, tileRecords) : undefined,

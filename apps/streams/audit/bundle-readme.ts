@@ -15,12 +15,15 @@ ${keys.map((key) => `    ${formatVerifierKey(key)}`).join('\n')}
 
     node dist/apps/auditor/main.js THIS_FOLDER --key '${formatVerifierKey(keys.at(-1) as VerifierKey)}'
 
-The program needs Node.js and no network, database or package. It checks every signature, that each checkpoint is the
+Add --since OLDER_FOLDER when you have an earlier bundle: what was signed then must still hold.
+
+The program needs Node.js and no network, database or package. It checks every signature, that no tree is missing, that each checkpoint is the
 beginning of the next, that the witnesses have seen no other history,${withRecords ? ' and every record against the signed tree: it names the first one that was altered, dropped, inserted, moved or repeated.' : ' and the tiles. Records are not in this bundle; with --log it compares those of a log.'}
 
 ## What is in it
 
     keys                                  the keys, in a note that all of them sign
+    trees                                 all trees, their sizes and roots, signed: none of them may be missing
     witness-keys                          keys of the witnesses
     <topic>/<partition>/checkpoint        the newest signed checkpoint; checkpoints/<size> the earlier ones
     <topic>/<partition>/tile/...          C2SP tlog-tiles, as any such log serves them

@@ -1,14 +1,4 @@
-import {
-  audit,
-  auditLines,
-  BundleWriter,
-  nodeLedgerHash,
-  openBundle,
-  verifyEd25519,
-  type AuditReport,
-  type Bundle,
-  type SeenCheckpoint,
-} from '#adapters/ledger';
+import { audit, auditLines, BundleWriter, nodeLedgerHash, openBundle, sinceBundle, verifyEd25519, type AuditReport, type Bundle } from '#adapters/ledger';
 import { readKeyList, tilesOf } from '#core/ledger';
 import { apiLedger, type ApiTree } from '../audit/api-ledger.ts';
 import { bundleReadme } from '../audit/bundle-readme.ts';
@@ -35,7 +25,7 @@ export async function verifyLedger({ api, print }: CommandContext, options: Veri
   const read = (bundle: Bundle): Promise<AuditReport> =>
     audit(bundle, { keys: options.trust ?? [], witnessKeys: options.witness ?? [], cosignersMin: options.cosigners });
   const run = async (bundle: Bundle): Promise<AuditReport> => {
-    const whole = options.since === undefined ? bundle : withSeen(bundle, await openBundle(options.since), options.since);
+    const whole = options.since === undefined ? bundle : sinceBundle(bundle, await openBundle(options.since), options.since);
     return options.log === true ? withRecordsOfLog(whole, read) : read(whole);
   };
   if (options.log === true && options.offline === undefined)
@@ -45,24 +35,13 @@ export async function verifyLedger({ api, print }: CommandContext, options: Veri
   if (!report.ok) throw new PlainFailure('The log or its ledger was changed.');
 }
 
-/** What an earlier bundle holds is what an auditor has seen. A tree that is gone is a finding, too. */
-function withSeen(bundle: Bundle, earlier: Bundle, by: string): Bundle {
-  const nameOf = ({ topic, partition }: { readonly topic: string; readonly partition: number }): string => `${topic}/${partition}`;
-  const before = new Map(earlier.trees.map((tree) => [nameOf(tree), tree]));
-  const trees = bundle.trees.map((tree) => {
-    const seen: SeenCheckpoint[] = (before.get(nameOf(tree))?.checkpoints ?? []).map((note) => ({ by, note }));
-    before.delete(nameOf(tree));
-    return { ...tree, seen: [...tree.seen, ...seen] };
-  });
-  return { ...bundle, trees: [...trees, ...[...before.values()].map((tree) => ({ ...tree, checkpoints: [], tile: () => undefined, records: undefined }))] };
-}
-
 /** Writes a bundle for an auditor. */
 export async function exportLedger({ api, print }: CommandContext, folder: string, options: { readonly records: boolean }): Promise<void> {
   const writer = await BundleWriter.create(folder);
   const ledger = await apiLedger(api, { records: options.records, warn });
   const keys = readKeyList(ledger.keyList, [], nodeLedgerHash, verifyEd25519);
   await writer.write('keys', ledger.keyList);
+  if (ledger.treeList !== undefined) await writer.write('trees', ledger.treeList);
   await writer.write('witness-keys', ledger.witnessKeys.map((key) => `${key}\n`).join(''));
   await writer.write('README.md', bundleReadme(keys[0]?.name ?? '', keys, options.records));
   let records = 0;

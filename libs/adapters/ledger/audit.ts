@@ -2,7 +2,8 @@ import { parseVerifierKey, readKeyList, type VerifierKey } from '#core/ledger';
 import type { Bundle } from './bundle-folder.ts';
 import { verifyEd25519 } from './ed25519.ts';
 import { nodeLedgerHash } from './node-ledger-hash.ts';
-import { verifyTree, type TreeReport } from './verify-tree.ts';
+import { missingTrees, readTreeList, treeName } from './listed-trees.ts';
+import { verifyTree, type Finding, type TreeReport } from './verify-tree.ts';
 
 /** What an auditor brings along. */
 export interface AuditInit {
@@ -21,6 +22,8 @@ export interface AuditReport {
   readonly records: number;
   readonly compared: number;
   readonly trees: readonly TreeReport[];
+  /** What is wrong with the ledger as a whole: trees that are missing. */
+  readonly findings: readonly Finding[];
 }
 
 /**
@@ -32,26 +35,36 @@ export async function audit(bundle: Bundle, init: AuditInit, onTree: (report: Tr
   const keys = readKeyList(bundle.keyList, init.keys.map(parse), nodeLedgerHash, verifyEd25519);
   const name = keys[0]?.name ?? '';
   const witnesses = [...new Set([...init.witnessKeys, ...bundle.witnessKeys])].map(parse);
+  const listed = readTreeList(bundle.treeList, name, keys);
   const trees: TreeReport[] = [];
   for (const tree of bundle.trees) {
-    const report = await verifyTree(tree, { name, keys, witnesses, cosignersMin: init.cosignersMin });
+    const report = await verifyTree(tree, { name, keys, witnesses, cosignersMin: init.cosignersMin, listed: listed.trees.get(treeName(tree)) });
     trees.push(report);
     onTree(report);
   }
+  const findings = [
+    ...listed.findings,
+    ...missingTrees(
+      listed,
+      bundle.trees.filter(({ checkpoints }) => checkpoints.length > 0),
+    ),
+  ];
   const sum = (of: (report: TreeReport) => number): number => trees.reduce((all, report) => all + of(report), 0);
   return {
     name,
     keysKnown: init.keys.length > 0,
-    ok: trees.every(({ findings }) => findings.length === 0),
+    ok: findings.length === 0 && trees.every((tree) => tree.findings.length === 0),
     records: sum(({ size }) => size),
     compared: sum(({ compared }) => compared),
     trees,
+    findings,
   };
 }
 
 /** The report for people. */
-export function auditLines({ name, keysKnown, ok, records, compared, trees }: AuditReport): readonly string[] {
-  const findings = trees.flatMap((tree) => tree.findings.map(({ kind, message }) => `✗ ${kind.padEnd(20)} ${message}`));
+export function auditLines({ name, keysKnown, ok, records, compared, trees, findings: whole }: AuditReport): readonly string[] {
+  const all = [...whole, ...trees.flatMap((tree) => tree.findings)];
+  const findings = all.map(({ kind, message }) => `✗ ${kind.padEnd(20)} ${message}`);
   const cosigned = trees.filter(({ cosigners }) => cosigners.length > 0).length;
   return [
     ...findings,

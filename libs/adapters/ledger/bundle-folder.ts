@@ -9,6 +9,7 @@ import type { SeenCheckpoint, TreeSource } from './tree-source.ts';
  * A bundle on disk, which any static web server can serve as a C2SP tlog-tiles log:
  *
  *     keys                                  the signed list of the ledger's keys
+ *     trees                                 the signed list of all trees, their sizes and roots
  *     witness-keys                          verifier keys, one a line
  *     <topic>/<partition>/checkpoint        the newest signed note
  *     <topic>/<partition>/tile/…            tiles
@@ -19,6 +20,8 @@ import type { SeenCheckpoint, TreeSource } from './tree-source.ts';
  */
 export interface Bundle {
   readonly keyList: string;
+  /** Without it nobody knows whether trees are missing. */
+  readonly treeList: string | undefined;
   readonly witnessKeys: readonly string[];
   readonly trees: readonly TreeSource[];
 }
@@ -47,7 +50,7 @@ export async function openBundle(folder: string): Promise<Bundle> {
     }
   }
   trees.sort((a, b) => (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition));
-  return { keyList, witnessKeys: linesOf((await textOf(join(folder, 'witness-keys'))) ?? ''), trees };
+  return { keyList, treeList: await textOf(join(folder, 'trees')), witnessKeys: linesOf((await textOf(join(folder, 'witness-keys'))) ?? ''), trees };
 }
 
 async function openTree(folder: string, topic: string, partition: number): Promise<TreeSource> {

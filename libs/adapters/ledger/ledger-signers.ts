@@ -1,4 +1,17 @@
-import { checkpointText, formatKeyList, formatNote, signatureTypes, signText, verifierKey, type Signer, type TreeHead, type VerifierKey } from '#core/ledger';
+import {
+  checkpointText,
+  formatKeyList,
+  formatNote,
+  signatureTypes,
+  signText,
+  treeListOrigin,
+  treeListText,
+  verifierKey,
+  type ListedTree,
+  type Signer,
+  type TreeHead,
+  type VerifierKey,
+} from '#core/ledger';
 import { OperatingError } from '#kernel';
 import type { LedgerPartition, SecretStore } from '#ports';
 import { createPrivateKey, hash } from 'node:crypto';
@@ -76,7 +89,15 @@ export class LedgerSigners {
   /** A signed checkpoint. */
   sign(at: LedgerPartition, head: TreeHead): string {
     const origin = originOf(this.name, at);
-    const text = checkpointText({ origin, ...head });
+    return this.#note(origin, checkpointText({ origin, ...head }));
+  }
+
+  /** The signed list of all trees of the ledger. */
+  signTrees(trees: readonly ListedTree[]): string {
+    return this.#note(treeListOrigin(this.name), treeListText(this.name, trees));
+  }
+
+  #note(origin: string, text: string): string {
     const keys = this.#keysOf(origin);
     const signers = this.#signers.slice(-keysPerCheckpoint);
     return formatNote({ text, signatures: signers.map((signer, number) => signText(text, keys[number] as VerifierKey, signer)) });

@@ -14,6 +14,7 @@ import {
   type Difference,
   type SignedCheckpoint,
   type TileAudit,
+  type TreeHead,
   type VerifierKey,
 } from '#core/ledger';
 import { verifyEd25519 } from './ed25519.ts';
@@ -31,7 +32,8 @@ export type FindingKind =
   | 'rolled-back'
   | 'forked'
   | 'cosignatures-missing'
-  | 'records-damaged';
+  | 'records-damaged'
+  | 'tree-missing';
 
 export interface Finding {
   readonly kind: FindingKind;
@@ -66,6 +68,8 @@ export interface Trust {
   readonly witnesses: readonly VerifierKey[];
   /** How many of the witnesses must have cosigned the newest checkpoint. */
   readonly cosignersMin: number;
+  /** The tree in the ledger's signed list of trees; undefined for one that is not on it, such as one that began since then. */
+  readonly listed?: TreeHead | undefined;
 }
 
 /** Verifies one tree from what was signed down to the last record. */
@@ -76,6 +80,9 @@ export async function verifyTree(source: TreeSource, trust: Trust): Promise<Tree
 interface Seen extends SignedCheckpoint {
   readonly by: string | undefined;
 }
+
+/** What must hold of the tree, and who says so. */
+type Head = TreeHead & Pick<Seen, 'by'>;
 
 class TreeVerification {
   readonly #source: TreeSource;
@@ -131,19 +138,22 @@ class TreeVerification {
   }
 
   async #verifyFrom(newest: Seen, all: readonly Seen[]): Promise<number> {
+    const { listed } = this.#trust;
+    const heads: readonly Head[] = listed === undefined ? [] : [{ ...listed, by: 'the list of trees' }];
     const audit = auditTiles(
       newest.size,
-      all.map(({ size }) => size),
+      [...all, ...heads].map(({ size }) => size),
       (at) => this.#source.tile(at),
       nodeLedgerHash,
     );
     for (const tile of audit.broken) this.#find('tile-damaged', `${tile} is missing or not what it must be`);
     const held = all.filter((one) => this.#holds(one, newest, audit)).length;
+    for (const head of heads) this.#holds(head, newest, audit);
     await this.#verifyRecords(newest, audit);
     return held;
   }
 
-  #holds(one: Seen, newest: Seen, audit: TileAudit): boolean {
+  #holds(one: Head, newest: Seen, audit: TileAudit): boolean {
     if (one.size > newest.size) {
       this.#find('rolled-back', `${one.by} has seen ${one.size} records signed, but the newest checkpoint here has ${newest.size}: the log was set back`);
       return false;

@@ -33,6 +33,7 @@ export class MemoryLedgerStore extends LedgerStore {
   readonly #witnesses = new Map<string, LedgerWitness>();
   readonly #keyLists = new Map<number, string>();
   #keys = 1;
+  #treeList: { readonly records: number; readonly note: string } | undefined;
 
   constructor(clock: Clock) {
     super();
@@ -131,6 +132,14 @@ export class MemoryLedgerStore extends LedgerStore {
 
   override async keyList(): Promise<string | undefined> {
     return this.#keyLists.get(Math.max(...this.#keyLists.keys()));
+  }
+
+  override async keepTreeList(records: number, note: string): Promise<void> {
+    if (records >= (this.#treeList?.records ?? 0)) this.#treeList = { records, note };
+  }
+
+  override async treeList(): Promise<string | undefined> {
+    return this.#treeList?.note;
   }
 
   override async witnesses(): Promise<readonly LedgerWitness[]> {

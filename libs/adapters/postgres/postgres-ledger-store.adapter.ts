@@ -158,6 +158,18 @@ export class PostgresLedgerStore extends LedgerStore {
     return rows[0]?.[0] ?? undefined;
   }
 
+  override async keepTreeList(records: number, note: string): Promise<void> {
+    const text = `
+      INSERT INTO streams.ledger_tree_list AS kept (records, note) VALUES ($1, $2)
+      ON CONFLICT (one) DO UPDATE SET records = excluded.records, note = excluded.note WHERE kept.records <= excluded.records`;
+    await this.#database.read({ text, values: [records, note] });
+  }
+
+  override async treeList(): Promise<string | undefined> {
+    const { rows } = await this.#database.read({ text: 'SELECT note FROM streams.ledger_tree_list' });
+    return rows[0]?.[0] ?? undefined;
+  }
+
   override async witnesses(): Promise<readonly LedgerWitness[]> {
     const { rows } = await this.#database.read({ text: 'SELECT edge_id, verifier_key FROM streams.ledger_witnesses ORDER BY edge_id' });
     return rows.map(([edgeId, verifierKey]) => ({ edgeId: edgeId ?? '', verifierKey: verifierKey ?? '' }));

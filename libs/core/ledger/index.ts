@@ -16,6 +16,7 @@ export { cosign, cosignedAt, signedBy, signText, type SignedBy, type Signer } fr
 export { auditTiles, wasAt, type TileAudit } from './tile-audit.core.ts';
 export { rootsOf, tilesFor, type TileSource } from './tile-proof.core.ts';
 export { parseTilePath, tilePath, tilesOf, tileWidth, tileWidthIn, type SizedTile, type TileAt } from './tile.codec.ts';
+export { parseTreeList, treeListOrigin, treeListText, type ListedTree } from './tree-list.codec.ts';
 export { formatVerifierKey, parseVerifierKey, signatureTypes, verifierKey, type SignatureType, type VerifierKey } from './verifier-key.codec.ts';
 export { formatAddCheckpoint, parseAddCheckpoint, type AddCheckpoint } from './witness.codec.ts';
 export { judgeCheckpoint, type WitnessVerdict, type WitnessView } from './witness.core.ts';

@@ -160,6 +160,15 @@ function knowing(subject: () => Subject<LedgerStore>): void {
     expect(await port.keyList()).toBe('longer\n');
   });
 
+  test('the list of the trees with the most records counts', async () => {
+    const { port } = subject();
+    const records = 2 + Number.parseInt((await port.treeList()) ?? '0', 10);
+    await port.keepTreeList(records, `${records} first\n`);
+    await port.keepTreeList(records, `${records} again\n`);
+    await port.keepTreeList(records - 1, 'older\n');
+    expect(await port.treeList()).toBe(`${records} again\n`);
+  });
+
   test('of a witness the first key counts', async () => {
     const { port } = subject();
     const edgeId = freshName('edge');
