@@ -284,6 +284,19 @@ export function asOfCases(name: string, open: () => Promise<RealEngines>): void 
         expect([path, answer.status, answer.json.type]).toEqual([path, status, `urn:streams:problem:${code}`]);
         expect(answer.json.errors[0]?.field).toBe('query.asOf');
       }
+      const { listStreams, getStream, listPurges } = QueryService.method;
+      const calls = [
+        grpc.unary(listStreams, { asOf: text() }),
+        grpc.unary(listPurges, { asOf: text() }),
+        grpc.unary(getStream, { streamId: life.id, asOf: text() }),
+      ];
+      for (const call of calls) {
+        const refused = await call.then(
+          () => undefined,
+          (error: Ended) => error,
+        );
+        expect(refused).toMatchObject({ code: 'INVALID_ARGUMENT', reason: code.replaceAll('-', '_').toUpperCase() });
+      }
     });
 
     test('a token of a reader of another topic, a window without a moment, an unknown window', async () => {

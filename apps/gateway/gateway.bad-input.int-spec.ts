@@ -199,7 +199,9 @@ describe('who may not', () => {
     const issued = await ask(gateway.url, '/api/v1/keys', { ...post({ name: 'short', scopes: ['view'] }), headers: admin });
     const headers = { authorization: `Bearer ${issued.json.key}` };
     expect((await ask(gateway.url, '/api/v1/streams', { headers })).status).toBe(200);
-    expect((await ask(gateway.url, `/api/v1/keys/${issued.json.id}`, { method: 'DELETE', headers: admin })).status).toBe(204);
+    expect(
+      (await ask(gateway.url, `/api/v1/keys/${issued.json.id}`, { method: 'DELETE', headers: { ...admin, 'content-type': 'application/json' } })).status,
+    ).toBe(204);
     expectProblem(await ask(gateway.url, '/api/v1/streams', { headers }), 401, 'unauthenticated');
   });
 });

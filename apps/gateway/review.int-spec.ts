@@ -168,7 +168,7 @@ describe('personal data', () => {
   });
 });
 
-test('the read models tell their pace, and the last event that one could not take', async () => {
+test('the read models tell their pace, and no error that is over', async () => {
   const streams = async (): Promise<object | undefined> => (await get('/api/v1/projections', admin)).json.items.find(({ name }) => name === 'streams');
   expect(await streams()).toMatchObject({ eventsPerSecond: null, lastError: null });
   const place = {
@@ -186,10 +186,8 @@ test('the read models tell their pace, and the last event that one could not tak
   await world.facts.publish('operation', [parked], { producer: { id: 'test', epoch: 1n } });
   await world.settle();
   await new Promise((resolve) => setTimeout(resolve, 600));
-  expect(await streams()).toMatchObject({
-    eventsPerSecond: expect.any(Number),
-    lastError: { code: 'PROJECTION_FAILED', message: 'cannot count', place: 'stream/3/17', eventId: 'e-17', at: expect.any(String) },
-  });
+  // It is on record that one was parked; none stands.
+  expect(await streams()).toMatchObject({ eventsPerSecond: expect.any(Number), lastError: null });
 });
 
 test('a command’s events are found by its request', async () => {

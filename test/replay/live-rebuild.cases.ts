@@ -155,7 +155,10 @@ export function liveRebuildCases(name: string, startLog?: LogStarter): void {
       const host = await replayHost();
       await orders.request('rp-equal', { mode: 'comparison' });
       await orders.until('rp-equal', 'compared');
-      expect((await world.builds.show('rp-equal'))?.difference).toMatchObject({ equal: true });
+      const equal = await world.builds.show('rp-equal');
+      expect(equal?.difference).toMatchObject({ equal: true });
+      expect(equal?.progress).toMatchObject({ done: equal?.progress?.total, etaMs: 0 });
+      expect(equal?.progress?.done).toBeGreaterThan(0);
       await host.stop();
       const changed: Projection<DomainEvent> = { ...streamsProjection, project: (event) => streamsProjection.project(event).map((change) => renamed(change)) };
       const other = await replayHost([changed]);

@@ -170,6 +170,8 @@ describe('a sandbox', () => {
     const now = Date.now();
     const [first] = (await world.engines.log.read('stream', 0, 0n, { recordsMax: 1, bytesMax: 1, waitMs: 0 })).records;
     const until0 = new Date((first as { recordedAt: number }).recordedAt).toISOString();
+    const ahead = await api('POST', '/api/v1/sandboxes', { name: 'ahead', until: new Date(now + 3_600_000).toISOString() });
+    expect([ahead.status, ahead.json.type, ahead.json.errors[0]?.field]).toEqual([400, 'urn:streams:problem:until-in-future', 'body.until']);
     await api('POST', '/api/v1/sandboxes', { name: 'none', projections: ['streams'], until: until0 });
     await api('POST', '/api/v1/sandboxes', {
       name: 'later',

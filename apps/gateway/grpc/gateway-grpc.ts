@@ -64,7 +64,7 @@ export function gatewayGrpc(deps: GatewayGrpcDeps, init: GrpcServerInit): GrpcSe
       handlers: queryHandlers({
         calls,
         shown: deps.shown.masked,
-        readsOf: (asOf, read) => (asOf === undefined ? read(deps.reads) : deps.past.at(asOf, 'as_of', (past) => read(past.reads))),
+        readsOf: (asOf, read) => (asOf === undefined ? read(deps.reads) : deps.past.rowsAt(asOf, 'as_of', read)),
       }),
     },
     { service: WatchService, handlers: { watch: watcher.watch } },

@@ -87,11 +87,13 @@ function getHandler({ calls, readsOf, shown }: QueryDeps, { name }: TableSpec, m
   ] as const;
 }
 
+type RowRead = (reads: ReadStore) => Promise<readonly ReadRow[]>;
+
 export interface QueryDeps {
   readonly calls: GrpcCalls;
   readonly shown: RowView;
   /** Lets `read` see the rows of now, or of a moment. */
-  readonly readsOf: <T>(asOf: string | undefined, read: (reads: ReadStore) => Promise<T>) => Promise<T>;
+  readonly readsOf: (asOf: string | undefined, read: RowRead) => Promise<readonly ReadRow[]>;
 }
 
 /** `QueryService`: pages and rows of every read model, each as a message of its own. */

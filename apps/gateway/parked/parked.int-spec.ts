@@ -84,6 +84,19 @@ describe('parked events over REST', () => {
     ['a filter that there is not', '/retry', { colour: 'red' }, 400],
   ])('%s is refused', async (_what, path, body, status) => expect((await post(path, body)).status).toBe(status));
 
+  test('are the last error of their read model until they are dealt with', async () => {
+    const lastError = async (): Promise<unknown> => {
+      const { json } = await ask(gateway.url, '/api/v1/projections', { headers: operator });
+      const items = json.items as readonly object[] as readonly { readonly name: string; readonly lastError: unknown }[];
+      return items.find(({ name }) => name === edgesProjection.name)?.lastError;
+    };
+    const place = `edge/${at.partition}/0`;
+    expect(await lastError()).toEqual({ code: 'PROJECTION_FAILED', message: 'cannot', place, eventId: 'id-0', at: expect.any(String) });
+    const redriven = { projection: edgesProjection, at, epoch: 1_000n, offset: 0n, from: 0n, to: 3n, applied: 3, changes: [] };
+    await world.engines.projections.redrive({ ...redriven, outcome: { kind: 'taken' } });
+    expect(await lastError()).toBeNull();
+  });
+
   test('are gone when the read model was built anew', async () => {
     await world.engines.projections.reset(edgesProjection);
     expect((await get(`/${id}`)).json).toMatchObject({ held: 0, key: null, waiting: [] });

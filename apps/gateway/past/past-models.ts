@@ -1,6 +1,6 @@
 import { discardHeads, leftOutOf, type KnownParked } from '#domain/operation';
 import { hasCode, type OperatingError } from '#kernel';
-import type { AggregateStore, Clock, EventLog, PastStore } from '#ports';
+import type { AggregateStore, Clock, EventLog, PastStore, ReadRow } from '#ports';
 import { PastReadStore, pieceEventsDefault, type LeftOut } from '#runtime';
 import type { ResumeTokens } from '../events/resume-token.codec.ts';
 import { Turns } from '../events/turns.ts';
@@ -68,6 +68,15 @@ export class PastModels {
     } finally {
       this.#turns.leave();
     }
+  }
+
+  /** Rows as of a time or token. @throws ProblemError as `at` does; `as-of-before-log` where there are none for want of a log */
+  rowsAt(text: string, field: string, read: (reads: PastReadStore) => Promise<readonly ReadRow[]>): Promise<readonly ReadRow[]> {
+    return this.at(text, field, async ({ asOf, reads }) => {
+      const rows = await read(reads);
+      if (rows.length === 0) await this.requireBegun(asOf, field);
+      return rows;
+    });
   }
 
   /** True when nothing can be recorded any more that would belong to the moment: the answer may be kept for ever. */

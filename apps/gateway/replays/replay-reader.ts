@@ -1,5 +1,5 @@
-import { parkedEventTable, replayAggregate, replayTable, type KnownReplay } from '#domain/operation';
-import type { AggregateStore, BuildView, Clock, EventLog, ProjectionBuilds, ReadStore } from '#ports';
+import { replayAggregate, replayTable, type KnownReplay } from '#domain/operation';
+import type { AggregateStore, BuildView, Clock, EventLog, ParkedEvent, ParkedEvents, ProjectionBuilds, ReadStore } from '#ports';
 import { projections } from '#read-models';
 import { isoTime } from '../http/fields.ts';
 import { replayDetail, replayRow } from './replay.view.ts';
@@ -9,6 +9,7 @@ export interface ReplayReaderDeps {
   readonly reads: ReadStore;
   readonly builds: ProjectionBuilds;
   readonly aggregates: AggregateStore;
+  readonly parked: ParkedEvents;
   readonly clock: Clock;
 }
 
@@ -23,6 +24,9 @@ interface Place {
   readonly partition: number;
   readonly position: bigint;
 }
+
+/** Parked events of a projection that are looked at for the newest. */
+const parkedMax = 1_000;
 
 /** What the API shows of replays and of the read models that they rebuild. */
 export class ReplayReader {
@@ -89,7 +93,7 @@ export class ReplayReader {
           lagEvents: lag.events,
           lagSeconds: lag.oldestMs === null ? 0 : Math.max(0, clock.now() - lag.oldestMs) / 1000,
           eventsPerSecond: this.#paceOf(`${name}@${version}`, checkpoints),
-          lastError: await this.#lastErrorOf(`${name}@${version}`),
+          lastError: version === null ? null : await this.#lastErrorOf(name, version),
           kept: kept.filter(({ projection }) => projection === name).length,
         };
       }),
@@ -109,13 +113,13 @@ export class ReplayReader {
     return before === undefined ? null : Math.max(0, ((events - before.events) * 1000) / (atMs - before.atMs));
   }
 
-  /** What a projection could not take is parked, with its place: the newest of these. */
-  async #lastErrorOf(consumer: string): Promise<object | null> {
-    const where = [{ column: 'consumer', is: 'eq', value: consumer } as const];
-    const [row] = await this.#deps.reads.select(parkedEventTable, { where, orderBy: [{ column: 'parked_at_ms', descending: true }], limit: 1 });
-    if (row === undefined) return null;
-    const place = `${String(row['topic'])}/${String(row['partition'])}/${String(row['record_offset'])}`;
-    return { code: row['code'], message: row['message'], place, eventId: row['event_id'], at: isoTime(row['parked_at_ms'] as bigint | null) };
+  /** What a version could not take, as long as it stands parked: the newest of these. What was dealt with, or went with a model that was replaced, is over. */
+  async #lastErrorOf(projection: string, version: number): Promise<object | null> {
+    const standing = (await this.#deps.parked.list({ projection, limit: parkedMax })).filter((one) => one.version === version && !one.late);
+    const newest = standing.reduce<ParkedEvent | undefined>((last, one) => (last === undefined || one.parkedAtMs >= last.parkedAtMs ? one : last), undefined);
+    if (newest === undefined) return null;
+    const { topic, partition, offset, eventId, failure, parkedAtMs } = newest;
+    return { code: failure.code, message: failure.message, place: `${topic}/${partition}/${offset}`, eventId, at: isoTime(BigInt(parkedAtMs)) };
   }
 
   async #lagOf(checkpoints: readonly Place[]): Promise<{ readonly events: number; readonly oldestMs: number | null }> {

@@ -62,7 +62,9 @@ const summary = z.object({
       total: z.number(),
       eventsPerSecond: z.number(),
       etaMs: z.number().nullable(),
-      skipped: z.number(),
+      skipped: z
+        .number()
+        .describe('Passed over: records that nobody can read, what was discarded, and, with `onPoison: skip`, what the projection cannot handle.'),
       poisoned: z.array(z.object({ place: z.string(), code: z.string(), message: z.string() })).optional(),
       at: timestamp,
     })
@@ -99,7 +101,12 @@ export const requestReplay = operation({
       .max(topicPartitions)
       .optional(),
     promote: z.boolean().default(false).describe('Let readers see it as soon as it has caught up.'),
-    onPoison: z.enum(['stop', 'skip']).default('stop').describe('At an event that the projection cannot handle: end the replay, or pass it over and list it.'),
+    onPoison: z
+      .enum(['stop', 'skip'])
+      .default('stop')
+      .describe(
+        'At an event that the projection cannot handle: end the replay, or pass it over and list it. Records that nobody can read are parked for everyone: they are passed over and counted either way.',
+      ),
     reason,
   }),
   answer: z.object({ id: z.string() }),
@@ -167,7 +174,7 @@ export const listProjections = operation({
         lastError: z
           .object({ code: z.string(), message: z.string(), place: z.string(), eventId: z.string(), at: timestamp.nullable() })
           .nullable()
-          .describe('The newest event that it could not take; parked at this place.'),
+          .describe('The newest event that it could not take and that stands parked, at this place; null once all are dealt with.'),
         kept: z.number().describe('Predecessors that a roll-back can bring back.'),
       }),
     ),

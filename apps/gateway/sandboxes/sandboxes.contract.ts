@@ -42,7 +42,7 @@ export const createSandbox = operation({
   body: z.strictObject({
     name: sandboxName,
     from: timestamp.optional().describe('Only events recorded from then on.'),
-    until: timestamp.optional().describe('Only events recorded before; now when left out.'),
+    until: timestamp.optional().describe('Only events recorded before; now when left out. A time to come is refused.'),
     projections: z.array(projectionName).min(1).max(64).optional().describe('All of them when left out.'),
     expiresInHours: z.number().int().min(1).max(hoursMax).optional(),
     reason,

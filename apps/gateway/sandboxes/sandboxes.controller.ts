@@ -42,10 +42,12 @@ export class SandboxesController {
     if (known !== undefined) return { name: sameOrder(known, body, projections), id: sandboxId };
     this.#rules.checkRoom(standing.length);
     const now = this.#clock.now();
+    const untilMs = body.until === undefined ? now : Date.parse(body.until);
+    if (untilMs > now) throw untilInFuture(now);
     const order = {
       ...{ name: body.name, sandboxId, projections, reason: body.reason },
       fromMs: body.from === undefined ? null : Date.parse(body.from),
-      untilMs: Math.min(now, body.until === undefined ? now : Date.parse(body.until)),
+      untilMs,
       expiresAtMs: now + this.#rules.keepMs(body.expiresInHours),
     };
     const result = await this.#commands.execute(sandboxAggregate, sandboxAggregateId(body.name), { type: 'CreateSandbox', ...order }, caller);
@@ -82,6 +84,12 @@ function projectionsOf({ projections: asked }: Body): readonly string[] {
   const field = `body.projections.${unknown}`;
   const message = `There is no projection "${asked[unknown]}": they are ${all.join(', ')}.`;
   throw badRequest('unknown-projection', `${field}: ${message}`, [{ field, message }]);
+}
+
+/** What is to come is not built: a sandbox stands still. */
+function untilInFuture(nowMs: number): ProblemError {
+  const message = `This time has not come yet: it is ${new Date(nowMs).toISOString()} here.`;
+  return badRequest('until-in-future', `body.until: ${message}`, [{ field: 'body.until', message }]);
 }
 
 /** The sandbox of the same idempotency key. @throws ProblemError 422 when it was another order */

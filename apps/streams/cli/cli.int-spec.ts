@@ -110,12 +110,18 @@ describe('a failure with --json', () => {
 
 describe('a command that does not exist', () => {
   test.each([
-    [['nonsense'], 'Usage: streams [options] [command]'],
-    [['key', 'lost'], 'Usage: streams key [options] [command]'],
-    [['tenant'], 'Usage: streams tenant [options] [command]'],
-  ])('%j is answered with the help and 2', (args, usage) => {
+    [['nonsense'], /^error: unknown command 'nonsense'\n\(streams --help tells more\)\nThere are: .*stream, .*\.\n$/],
+    [['key', 'lost'], /^error: unknown command 'lost'\n\(Did you mean list\?\)\n\(streams key --help tells more\)\nThere are: .*revoke.*\.\n$/],
+    [['stream', 'strat'], /\(Did you mean start\?\)/],
+  ])('%j is told with the nearest one, those that there are, and where help is', (args, said) => {
     const { code, out, err } = streams({}, ...args);
     expect({ code, out }).toEqual({ code: 2, out: '' });
-    expect(err).toContain(usage);
+    expect(err).toMatch(said);
+    expect(err).not.toContain('Usage:');
+  });
+
+  test('a group without a verb is answered with its help and 2', () => {
+    const { code, err } = streams({}, 'tenant');
+    expect([code, err]).toEqual([2, expect.stringContaining('Usage: streams tenant [options] [command]')]);
   });
 });

@@ -48,8 +48,9 @@ export function usageDocument(error: CommanderError): FailureDocument {
   return { error: { code: 'usage', message, exitCode: exitCodes.usage } };
 }
 
-/** The help that somebody needs who named a command that does not exist: that of its group, where there is one. */
-export function helpFor(program: Command, args: readonly string[]): string {
+/** What there is for somebody who named a command that does not exist: in its group, where there is one. */
+export function verbsFor(program: Command, args: readonly string[]): string {
   const group = program.commands.find((one) => one.name() === args[0] && one.commands.length > 0);
-  return (group ?? program).helpInformation();
+  const names = (group ?? program).commands.map((one) => one.name());
+  return `There ${names.length === 1 ? 'is' : 'are'}: ${names.join(', ')}.`;
 }

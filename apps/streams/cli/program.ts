@@ -11,7 +11,7 @@ import { examine, findingLine } from './doctor.command.ts';
 import { migrate, type MigrateOptions } from './migrate.command.ts';
 import { listEvents, tailEvents } from './event.commands.ts';
 import { addReview } from './review-program.ts';
-import { exitCodeOf, failureDocument, failureText, helpFor, usageDocument } from './failure.ts';
+import { exitCodeOf, failureDocument, failureText, usageDocument, verbsFor } from './failure.ts';
 import { createKey, createTenant, listKeys, listTenants, resumeTenant, revokeKey, rotateKey, suspendTenant, type CreateKeyOptions } from './key.commands.ts';
 import { asOf, group, remote, scopeList, scopes, wholeNumber, words } from './program-parts.ts';
 import { addEffects } from './effect-program.ts';
@@ -206,6 +206,6 @@ function tell(text: string): void {
 function tellUsage(error: CommanderError, program: Command, args: readonly string[], isJson: boolean): number {
   if (error.exitCode === 0) return 0;
   if (isJson) tell(JSON.stringify(usageDocument(error)));
-  else if (error.code === 'commander.unknownCommand') tell(`\n${helpFor(program, args).trimEnd()}`);
+  else if (error.code === 'commander.unknownCommand') tell(verbsFor(program, args));
   return exitCodes.usage;
 }

@@ -24,7 +24,11 @@ export function addReplays(program: Command, setExitCode: (code: number) => void
     .option('--from <time>', 'only events recorded from then on (such a build cannot serve)', moment)
     .option('--until <time>', 'only events recorded before', moment)
     .option('--partitions <list>', 'only these partitions of each topic, such as 0,1', numbers)
-    .addOption(new Option('--on-poison <choice>', 'at an event that the projection cannot handle').choices(['stop', 'skip']).default('stop'))
+    .addOption(
+      new Option('--on-poison <choice>', 'at an event that the projection cannot handle; what nobody can read is passed over and counted')
+        .choices(['stop', 'skip'])
+        .default('stop'),
+    )
     .option('--promote', 'let readers see it as soon as it has caught up', false)
     .option('--reason <text>', 'why, for the record')
     .option('--no-wait', 'only request it')
