@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { temporaryPostgres } from '#adapters/embedded-postgres';
 import { nodeLedgerHash } from '#adapters/ledger';
 import { Database, PostgresLedgerStore } from '#adapters/postgres';
+import { SealedEventLog } from '#adapters/sealed-log';
 import { SqliteEventLog } from '#adapters/sqlite-log';
 import { SystemClock } from '#adapters/system';
 import { recordText } from '#core/ledger';
@@ -14,7 +15,7 @@ import { LedgerReader } from '../../apps/gateway/ledger/ledger-reader.ts';
 import { Checkpointer } from '../../apps/projector/ledger/checkpointer.ts';
 import { LedgerAppender } from '../../apps/projector/ledger/ledger-appender.ts';
 import { LedgerSigners } from '#adapters/ledger';
-import { MemorySecretStore } from '#adapters/memory';
+import { MemoryBlobStore, MemorySecretStore } from '#adapters/memory';
 import { countPerSecond, quantile } from '../harness/index.ts';
 import { sampleRecords } from '../log/records.ts';
 
@@ -104,7 +105,9 @@ export async function measureAppend(folder: string, count: number): Promise<Ledg
     });
     const secrets = new MemorySecretStore();
     await new Checkpointer({ store, signersOf: (keys) => LedgerSigners.fromSecrets('bench', secrets, keys) }).sign(appender?.ledgers ?? []);
-    return { append, fromLog, plain, ...(await measureProofs(new LedgerReader(store, log, Date.now), log, count)) };
+    // Nothing of it is sealed.
+    const served = new SealedEventLog({}, { hot: log, blobs: () => Promise.resolve(new MemoryBlobStore()) }).asStored();
+    return { append, fromLog, plain, ...(await measureProofs(new LedgerReader(store, served, Date.now), log, count)) };
   } finally {
     await log.close();
     await database.close();

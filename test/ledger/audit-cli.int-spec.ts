@@ -4,6 +4,7 @@ import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { realEngines, startGateway, World, type RunningGateway } from '../../apps/gateway/testing/gateway.fixture.ts';
 import { keepLedger } from './ledger-run.ts';
@@ -46,6 +47,7 @@ describe('the audit by command', () => {
   let world: World;
   let gateway: RunningGateway;
   let folder: string;
+  let logFolder: string;
   let authorization: string;
   const api = (): string[] => ['--url', gateway.url, '--key', authorization.replace('Bearer ', '')];
 
@@ -61,7 +63,9 @@ describe('the audit by command', () => {
 
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'audit-cli-'));
-    world = await World.open(await realEngines());
+    const engines = await realEngines();
+    logFolder = engines.folder;
+    world = await World.open(engines);
     gateway = await startGateway(world.engines, world.consolePath);
     ({ authorization } = await world.key(['admin']));
     await publish(0, 270);
@@ -160,6 +164,19 @@ describe('the audit by command', () => {
     expect(await run(auditor, [bundle])).toMatchObject({ code: 1, out: expect.stringContaining('cut off') });
     await rm(file);
     expect(await run(auditor, [bundle])).toMatchObject({ code: 1 });
+  });
+
+  test('names what is missing when the low watermark is raised under the log', async () => {
+    const partition = (await readdir(join(folder, 'hashes', 'content')))[0] ?? '';
+    const file = new DatabaseSync(join(logFolder, 'log', 'events.sqlite'));
+    expect(await run(streams, ['audit', 'verify', ...api()])).toMatchObject({ code: 0 });
+    file.prepare("UPDATE partition SET low = 3 WHERE number = ? AND topic = (SELECT id FROM topic WHERE name = 'content')").run(Number(partition));
+    file.close();
+    const dropped = new RegExp(`✗ dropped +content/${partition}: record 0 of the ledger is missing; another one stands in its place: at offset 3, event e-3`);
+    expect(await run(streams, ['audit', 'verify', ...api()])).toMatchObject({ code: 1, out: expect.stringMatching(dropped) });
+    const lost = join(folder, 'lost');
+    expect(await run(streams, ['audit', 'export', lost, ...api()])).toMatchObject({ code: 0 });
+    expect(await run(auditor, [lost])).toMatchObject({ code: 1, out: expect.stringMatching(dropped) });
   });
 
   test('says what it cannot verify', async () => {

@@ -15,8 +15,9 @@ import {
   type SizedTile,
 } from '#core/ledger';
 import { asWritten, contexts, type StoredRecord } from '#events';
+import type { SealedEventLog } from '#adapters/sealed-log';
 import { OperatingError } from '#kernel';
-import type { EventLog, LeafTilePlace, LedgerCheckpoint, LedgerPartition, LedgerProgress, LedgerStore } from '#ports';
+import type { LeafTilePlace, LedgerCheckpoint, LedgerPartition, LedgerProgress, LedgerStore } from '#ports';
 import { leafRecords, type LeafRecord } from './leaf-records.ts';
 
 /** A record and the proof that it is in a signed tree. */
@@ -48,11 +49,11 @@ const candidatesMax = 1000;
 /** Reads the audit ledger: what is served as it is, and proofs made of it. */
 export class LedgerReader {
   readonly #store: LedgerStore;
-  readonly #log: EventLog;
+  readonly #log: SealedEventLog;
   readonly #now: () => number;
   #list: { readonly note: string; readonly name: string; readonly keys: readonly string[]; readonly untilMs: number } | undefined;
 
-  constructor(store: LedgerStore, log: EventLog, now: () => number) {
+  constructor(store: LedgerStore, log: SealedEventLog, now: () => number) {
     this.#store = store;
     this.#log = log;
     this.#now = now;
@@ -111,6 +112,12 @@ export class LedgerReader {
   async records(at: LedgerPartition, index: number): Promise<readonly LeafRecord[] | undefined> {
     const [progress, place] = await Promise.all([this.#progress(at), this.#store.place(at, index)]);
     return progress === undefined || place === undefined ? undefined : leafRecords(at, place, progress, { log: this.#log, store: this.#store });
+  }
+
+  /** Whether the log begins later than retention has noted: something else took its beginning away. */
+  async hasLostBeginning({ topic, partition }: LedgerPartition): Promise<boolean> {
+    const low = (await this.#log.heads(topic))[partition]?.low ?? 0n;
+    return low > (await this.#log.sealed(topic, partition)).floor;
   }
 
   async #progress({ topic, partition }: LedgerPartition): Promise<LedgerProgress | undefined> {

@@ -69,9 +69,10 @@ export class LedgerController {
       records.map(({ record }) => record),
       nodeLedgerHash,
     );
-    // Which leaf the first of them is: retention may have removed the ones before.
+    const isLost = params.tile === 0 && (await this.#ledger.hasLostBeginning(params));
+    // Which leaf the first of them is, for retention may have removed the ones before; and whether it was retention.
     void reply
-      .header('x-first-leaf', String(records[0]?.index ?? -1))
+      .headers({ 'x-first-leaf': String(records[0]?.index ?? -1), ...(isLost ? { 'x-beginning-lost': 'true' } : {}) })
       .type('application/octet-stream')
       .send(Buffer.from(bytes));
   }

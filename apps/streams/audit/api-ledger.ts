@@ -20,8 +20,8 @@ export interface ApiLedgerInit {
 /** A tree as the gateway serves it, and its records tile by tile. */
 export interface ApiTree extends TreeSource {
   readonly size: number;
-  /** The records of a tile of level 0, as many as the newest checkpoint vouches for; `first` is their first leaf. */
-  tileRecords(tile: SizedTile): Promise<{ readonly bundle: Uint8Array; readonly first: number }>;
+  /** The records of a tile of level 0, as many as the newest checkpoint vouches for; `first` is their first leaf, `lost` that something else than retention took the ones before. */
+  tileRecords(tile: SizedTile): Promise<{ readonly bundle: Uint8Array; readonly first: number; readonly lost: boolean }>;
 }
 
 /** The audit ledger of a running platform, over HTTP. @throws PlainFailure when nothing is signed yet. */
@@ -82,13 +82,13 @@ async function openTree(api: ApiClient, tree: LedgerView['trees'][number], edges
 }
 
 /** What the gateway says of a past that it cannot read; that is for the audit to find. */
-const damages = ['sealed-segment-damaged', 'log-hole'];
+const damages = ['sealed-segment-damaged', 'log-hole', 'position-truncated'];
 
 async function recordSource(size: number, tileRecords: ApiTree['tileRecords']): Promise<RecordSource> {
   const read = (): AsyncIterable<BundledRecord> => allRecords(size, tileRecords);
   try {
-    const { first } = await tileRecords(firstTile(size));
-    return { firstLeaf: first === 0 ? 0 : undefined, read };
+    const { first, lost } = await tileRecords(firstTile(size));
+    return { firstLeaf: first === 0 || lost ? 0 : undefined, read };
   } catch (error) {
     if (!(error instanceof ApiFailure) || !damages.includes(error.code)) throw error;
     return { firstLeaf: 0, read };
@@ -117,7 +117,8 @@ async function readRecords(api: ApiClient, { topic, partition }: LedgerView['tre
   const first = Number(response.headers.get('x-first-leaf') ?? -1);
   const bytes = new Uint8Array(await response.arrayBuffer());
   // The tree may have grown since the checkpoint.
-  return { bundle: cutBundle(bytes, Math.max(0, tile.index * 256 + tile.width - first)), first };
+  const bundle = cutBundle(bytes, Math.max(0, tile.index * 256 + tile.width - first));
+  return { bundle, first, lost: response.headers.has('x-beginning-lost') };
 }
 
 async function* allRecords(size: number, tileRecords: ApiTree['tileRecords']): AsyncGenerator<BundledRecord, void> {

@@ -3,26 +3,31 @@ import { nodeLedgerHash, type Bundle } from '#adapters/ledger';
 import { recordText, type BundledRecord } from '#core/ledger';
 import { asWritten } from '#events';
 import { hasCode } from '#kernel';
-import { eventLogErrors, type EventLog, type PartitionHead } from '#ports';
+import { eventLogErrors, type EventLog, type LedgerPartition, type PartitionHead } from '#ports';
 import { readStreamsSettings } from '../streams.config.ts';
 
 /** Runs `work` on the bundle with the records of the log that the settings name (the embedded one, or Kafka). */
 export async function withRecordsOfLog<Result>(bundle: Bundle, work: (bundle: Bundle) => Promise<Result>): Promise<Result> {
   const engines = await openEngines(readStreamsSettings(), 'log');
   try {
-    return await work(await recordsOfLog(bundle, engines.log));
+    const { log, sealedLog } = engines;
+    return await work(await recordsOfLog(bundle, log, async ({ topic, partition }) => (await sealedLog.sealed(topic, partition)).floor));
   } finally {
     await engines.close();
   }
 }
 
-/** The bundle, with records read from a log instead of its own. */
-export async function recordsOfLog(bundle: Bundle, log: EventLog): Promise<Bundle> {
+/**
+ * The bundle, with records read from a log instead of its own.
+ * @param forgotten before which offset retention has removed a partition, as it noted; left out, the log is taken at its word
+ */
+export async function recordsOfLog(bundle: Bundle, log: EventLog, forgotten?: (at: LedgerPartition) => Promise<bigint>): Promise<Bundle> {
   const trees = await Promise.all(
     bundle.trees.map(async (tree) => {
       const head = (await headsOf(log, tree.topic))[tree.partition];
-      // Only a log that says itself that it has forgotten its beginning may begin in the middle.
-      const firstLeaf = head === undefined || head.low === 0n ? 0 : undefined;
+      // Only a log that has forgotten its beginning by its retention may begin in the middle.
+      const isWhole = head === undefined || head.low === 0n || head.low > ((await forgotten?.(tree)) ?? head.low);
+      const firstLeaf = isWhole ? 0 : undefined;
       return { ...tree, records: { firstLeaf, read: () => recordsOf(log, tree.topic, head) } };
     }),
   );

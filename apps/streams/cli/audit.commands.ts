@@ -58,14 +58,17 @@ export async function exportLedger({ api, print }: CommandContext, folder: strin
 
 async function exportRecords(writer: BundleWriter, tree: ApiTree): Promise<void> {
   let first: number | undefined;
+  let isLost = false;
   for (const tile of tilesOf(tree.size)) {
     if (tile.level > 0) break;
     const records = await tree.tileRecords(tile);
+    isLost ||= records.lost;
     if (records.bundle.length === 0) continue;
     first ??= records.first;
     await writer.writeRecords(tree, tile, records.bundle);
   }
-  if (first !== undefined && first > 0) await writer.write(`${tree.topic}/${tree.partition}/first-leaf`, `${first}\n`);
+  // Whoever verifies the bundle begins at the first leaf, then, and finds what is missing.
+  if (first !== undefined && first > 0 && !isLost) await writer.write(`${tree.topic}/${tree.partition}/first-leaf`, `${first}\n`);
 }
 
 interface ProofView {
