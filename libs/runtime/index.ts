@@ -60,6 +60,7 @@ export { BulkLoad, type BulkLoadInit } from './replay/bulk-load.ts';
 export { isLeftOut, nothingLeftOut, type LeftOut } from './replay/left-out.ts';
 export { foldBetween, type OnPoison } from './replay/read-between.ts';
 export { ReplayProgress } from './replay/replay-progress.ts';
+export { tellProgress } from './replay/tell-progress.ts';
 export { JwksCache, type JwksCacheInit } from './jwks-cache.ts';
 export { readRtmpsSettings, readTlsFiles, type RtmpsSettings, type TlsFiles } from './rtmps.config.ts';
 export { readRetentionSettings, type RetentionSettings } from './retention.config.ts';

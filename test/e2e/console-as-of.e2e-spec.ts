@@ -105,8 +105,8 @@ describe('the past in the console, in a real browser', () => {
     await page.getByRole('link', { name: 'Read models' }).click();
     await page.getByText('Nothing was parked.').waitFor();
     await page.getByRole('link', { name: 'stream', exact: true }).click();
-    const row = page.getByTestId('table-row');
-    await row.filter({ hasText: id }).waitFor();
+    const row = page.getByTestId('table-row').filter({ hasText: id });
+    await row.waitFor();
     expect(await row.innerText()).toMatch(/\blive\b/);
     await page.getByRole('link', { name: 'Back to now' }).click();
     await row.filter({ hasText: 'stopped' }).waitFor();

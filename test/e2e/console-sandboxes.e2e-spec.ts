@@ -72,9 +72,12 @@ describe('sandboxes in the console, in a real browser', () => {
     await row.getByText(/building \d+ %/).waitFor();
     expect(await row.innerText()).toMatch(/2 read models of everything until .*late segments/);
     await row.getByRole('link', { name: 'why', exact: true }).click();
-    await page.getByRole('progressbar', { name: 'streams' }).waitFor();
-    letGo();
-    hold = undefined;
+    try {
+      await page.getByRole('progressbar', { name: 'streams' }).waitFor();
+    } finally {
+      letGo();
+      hold = undefined;
+    }
     const rows = page.getByRole('region', { name: 'Rows of stream' });
     await rows.getByText('25 rows and more').waitFor();
     await rows.getByRole('button', { name: 'More' }).click();

@@ -52,6 +52,28 @@ export function parkedCases(openLog: () => Promise<EventLog>, startTimeoutMs: nu
     expect(await world.parked.list({ key: poisoned, limit: 10 })).toEqual([]);
   }, 60_000);
 
+  test('where keys were left out and redriven, the same host parks the next one', async () => {
+    const [left, redriven, next] = edgesOf('edge-d', 3) as [string, string, string];
+    const partition = partitionOf(left, topicPartitions);
+    const stateIn = async (offset: bigint): Promise<unknown> =>
+      (await world.rows()).find((row) => row['partition'] === partition && row['record_offset'] === offset)?.['state'];
+    world.breakage.throws = true;
+    await world.start();
+    const of = (edge: string) => [report(edge, 1, thrown), report(edge, 2), report(edge, 3)];
+    const [first, , , second] = await world.log.append('edge', [...of(left), ...of(redriven)]);
+    const [one, two] = [first?.offset ?? -1n, second?.offset ?? -1n];
+    await world.until(async () => (await stateIn(one)) === 'parked' && (await stateIn(two)) === 'parked');
+    await world.ask('discard', one, left);
+    await world.until(async () => (await stateIn(one)) === 'discarded');
+    world.breakage.throws = false;
+    await world.ask('retry', two, redriven);
+    await world.until(async () => (await stateIn(two)) === 'redriven');
+    world.breakage.throws = true;
+    const [third] = await world.log.append('edge', [report(next, 1, thrown)]);
+    await world.until(async () => (await stateIn(third?.offset ?? -1n)) === 'parked');
+    expect([await world.taken(left), await world.taken(redriven), await world.taken(next)]).toEqual([[2, 3], [1, 2, 3], []]);
+  }, 60_000);
+
   test('a row that PostgreSQL refuses is found among many, and can be left out', async () => {
     const [poisoned, ...others] = edgesOf('edge-b', 20) as [string, ...string[]];
     const many = others.flatMap((edge) => [report(edge, 1), report(edge, 2)]);

@@ -2,7 +2,19 @@ import { replayAggregate, type KnownReplay, type ReplayCommand, type ReplayState
 import type { DomainEvent } from '#events';
 import { hasCode, type Projection } from '#kernel';
 import type { AggregateStore, BuildClaim, BuildView, Clock, EventLog, ModelDifference, ProjectionBuilds } from '#ports';
-import { buildEnds, buildStarts, BulkLoad, foldBetween, isWhole, pause, ReplayProgress, type CommandExecutor, type LeftOut, type Logger } from '#runtime';
+import {
+  buildEnds,
+  buildStarts,
+  BulkLoad,
+  foldBetween,
+  isWhole,
+  pause,
+  ReplayProgress,
+  tellProgress,
+  type CommandExecutor,
+  type LeftOut,
+  type Logger,
+} from '#runtime';
 import { leftOutSettled } from '../parked/discarded.ts';
 import { sharedOut, type loadInThread } from './load-threads.ts';
 
@@ -83,7 +95,7 @@ export class ReplayRun {
     const load = await this.#loadOf(state, claim, view, { progress, leftOut });
     if (state.status === 'promoting') return this.#promote(state, claim, view, load, stop);
     const following = this.#watched(state, stop);
-    const telling = this.#note(claim, load, progress, following.signal);
+    const telling = tellProgress({ claim, load, progress }, this.#deps, following.signal);
     try {
       if (state.status === 'ready') await this.#follow(load, following.signal);
       else await this.#build(state, claim, view, load, progress, following.signal);
@@ -219,17 +231,6 @@ export class ReplayRun {
     };
     void look();
     return { signal, end: () => changed.abort() };
-  }
-
-  async #note(claim: BuildClaim, load: BulkLoad, progress: ReplayProgress, stop: AbortSignal): Promise<void> {
-    while (!stop.aborted) {
-      try {
-        await this.#deps.builds.note(claim, progress.look(Math.max(0, (await load.left()) - (load.ran ? 0 : progress.records)), this.#deps.clock.now()));
-      } catch (err) {
-        this.#deps.logger.debug({ err }, 'the progress of a replay could not be told');
-      }
-      await pause(lookMs, stop);
-    }
   }
 
   async #state(): Promise<ReplayState> {

@@ -2,7 +2,7 @@ import { sandboxAggregate, sandboxAggregateId, sandboxBuildId, type KnownSandbox
 import type { DomainEvent } from '#events';
 import { hasCode, type Projection } from '#kernel';
 import type { AggregateStore, BuildClaim, Clock, EventLog, Lease, LeaseStore, ProjectionBuilds } from '#ports';
-import { buildEnds, buildStarts, BulkLoad, pause, ReplayProgress, type CommandExecutor, type Logger } from '#runtime';
+import { buildEnds, buildStarts, BulkLoad, pause, ReplayProgress, tellProgress, type CommandExecutor, type Logger } from '#runtime';
 import { leftOutSettled } from '../parked/discarded.ts';
 
 export interface SandboxRunDeps {
@@ -88,7 +88,14 @@ export class SandboxRun {
     if (leftOut === undefined) return undefined;
     const init = { claim, positions, leftOut, partitionsMax: this.#init.partitionsMax, eventsPerSecondMax: 0, ...(ends === undefined ? {} : { ends }) };
     const load = new BulkLoad(init, { log, builds, progress });
-    if (!(await load.run(stop)) || stop.aborted) return undefined;
+    const loaded = new AbortController();
+    const telling = tellProgress({ claim, load, progress }, this.#deps, AbortSignal.any([stop, loaded.signal]));
+    try {
+      if (!(await load.run(stop)) || stop.aborted) return undefined;
+    } finally {
+      loaded.abort();
+      await telling;
+    }
     await builds.finish(claim);
     await builds.note(claim, progress.look(0, clock.now()));
     return progress;

@@ -143,6 +143,18 @@ describe('a consumer host', () => {
     await until(allAt(40, 2n));
   });
 
+  test('leaves nothing to one of another release, which may not know it', async () => {
+    const old = await host('a');
+    const other: Projection<DomainEvent> = { ...projection, name: 'counted', tables: [{ ...table, name: 'counted' }], project: () => [] };
+    const next = await host('b', { projections: [other] });
+    const all = old.held.length;
+    expect([all, next.held.length]).toEqual([4, 4]);
+    await log.append('edge', edges(50, 1));
+    await pause(60);
+    expect([old.held.length, next.held.length]).toEqual([4, 4]);
+    await until(allAt(50, 1n));
+  });
+
   test('takes over from one that vanished', async () => {
     for (let first = 0; first < topicPartitions; first += 3) await leases.acquire(`consumer/seen@1/edge/${first}-${first + 2}`, 'gone', 30);
     await log.append('edge', edges(40, 1));

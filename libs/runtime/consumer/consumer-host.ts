@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { topicPartitions, type DomainEvent } from '#events';
 import type { Projection } from '#kernel';
 import type { EventLog, Lease, LeaseStore, ProjectionStore, ReadLimits, Timers } from '#ports';
@@ -143,7 +144,7 @@ export class ConsumerHost {
     const { leases } = this.#deps;
     if (this.#waiting.length > 0) await this.#admit();
     await this.#renew();
-    const hosts = (await leases.list(hostLeasePrefix)).filter((lease) => !lease.expired).map((lease) => lease.owner);
+    const hosts = (await leases.list(this.#peers)).filter((lease) => !lease.expired).map((lease) => lease.owner);
     const share = fairShare({
       all: [...this.#groups.keys()],
       self: this.#init.owner,
@@ -160,6 +161,17 @@ export class ConsumerHost {
       );
     }
     return this.#held.size < share.count ? Math.min(hungryIntervalMs, this.#init.renewIntervalMs) : this.#init.renewIntervalMs;
+  }
+
+  /**
+   * What the memberships of those begin with that run the same versions. A host of another release, which may not know what
+   * we would leave to it, has no share: between two releases whoever holds a partition keeps it until it ends.
+   */
+  get #peers(): string {
+    return `${hostLeasePrefix}${createHash('sha256')
+      .update([...this.#groups.keys()].sort().join('\n'))
+      .digest('hex')
+      .slice(0, 16)}/`;
   }
 
   /** Takes in the versions that have tables by now. */
@@ -179,8 +191,10 @@ export class ConsumerHost {
   async #renew(): Promise<void> {
     const { leases } = this.#deps;
     const { owner, leaseTtlMs } = this.#init;
-    if (this.#membership === undefined || !(await leases.renew(this.#membership, leaseTtlMs))) {
-      this.#membership = await leases.acquire(`${hostLeasePrefix}${owner}`, owner, leaseTtlMs);
+    const name = `${this.#peers}${owner}`;
+    if (this.#membership !== undefined && this.#membership.name !== name) await leases.release(this.#membership);
+    if (this.#membership?.name !== name || !(await leases.renew(this.#membership, leaseTtlMs))) {
+      this.#membership = await leases.acquire(name, owner, leaseTtlMs);
     }
     const kept = await Promise.all([...this.#held.values()].map(async (held) => [held, await held.renew()] as const));
     for (const [held, isOurs] of kept) if (!isOurs) this.#drop(held);

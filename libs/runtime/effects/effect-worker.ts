@@ -30,7 +30,7 @@ export interface EffectWorker {
   readonly triesMax: number;
   /** Before the next try, after so many, ms. */
   backOffMs(tries: number): number;
-  /** Throws what it likes: that was a try in vain. The signal aborts when the effect is somebody else's by now. */
+  /** Throws what it likes: that was a try in vain, unless it was our own database or log that is away. The signal aborts when the effect is somebody else's by now. */
   perform(effect: Effect, signal: AbortSignal): Promise<EffectResult>;
   /** Facts to be told when it is abandoned. */
   abandoned?(effect: Effect, message: string): Promise<readonly CatalogueDraft[]>;

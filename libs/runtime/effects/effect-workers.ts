@@ -1,5 +1,5 @@
 import { definitionOf, effectAbandoned, effectFailed, effectSucceeded, type EventEnvelope } from '#events';
-import { hasCode } from '#kernel';
+import { hasCode, OperatingError } from '#kernel';
 import type { Effect, EffectAttempt, EffectSettlement, EffectStore, JobQueue, JobWorker } from '#ports';
 import { envelop, type CatalogueDraft, type EnvelopeDeps } from '../envelopes.ts';
 import type { Logger } from '../logging.ts';
@@ -32,6 +32,7 @@ export interface EffectWorkersDeps extends EnvelopeDeps {
 /** An effect that ended its process so often is not begun once more. */
 const startsMax = 100;
 const superviseMs = 5000;
+const engineAwayMsMax = 30_000;
 const stopGraceMs = 3000;
 /** How long it is tried to record how an effect ended; afterwards it is performed once more. */
 const recordTriesMax = 12;
@@ -217,8 +218,14 @@ async function attempted(worker: EffectWorker, effect: Effect, signal: AbortSign
   try {
     return await worker.perform(effect, signal);
   } catch (error) {
+    if (isEngineAway(error)) return { outcome: 'later', afterMs: Math.round(backOffMs(effect.starts, 100, engineAwayMsMax)) };
     return { outcome: 'again', message: error instanceof Error ? error.message || error.name : String(error) };
   }
+}
+
+/** Our own database or log does not answer: whom the effect is for was not asked, and need not wait longer for the next try. */
+function isEngineAway(error: unknown): boolean {
+  return error instanceof OperatingError && error.retryable && /^(DATABASE|LOG)_/.test(error.code);
 }
 
 function tooOften({ starts }: Effect): EffectResult {

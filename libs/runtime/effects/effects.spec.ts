@@ -221,6 +221,19 @@ describe('tries', () => {
     expect(await world.effects.attempts(world.performed[0]?.key ?? '')).toHaveLength(tries);
   });
 
+  test('that fails because the database is away was no try', async () => {
+    world.result = () => {
+      if (world.performed.length < 3) throw new OperatingError('away', { code: 'DATABASE_UNAVAILABLE', retryable: true });
+      return { outcome: 'succeeded' };
+    };
+    await world.react([{ reactor: reactorOf() }]);
+    await world.work();
+    await world.publish('c-1');
+    await until(async () => (await world.told()).length === 1);
+    expect(await world.told()).toMatchObject([{ type: effectSucceeded.type, data: { attempts: 1 } }]);
+    expect(world.performed).toHaveLength(3);
+  });
+
   test('one that is put off was not tried; one that is asked for again begins anew under its key', async () => {
     world.result = () => (world.performed.length < 5 ? { outcome: 'later', afterMs: 1 } : { outcome: 'failed', message: 'gone' });
     await world.react([{ reactor: reactorOf() }, { reactor: effectRetriesReactor }]);
