@@ -151,6 +151,8 @@ describe('a platform whose past is sealed', () => {
         try {
           const listed = await fetch(`${again.url}/api/v1/events?context=content`, { headers });
           expect([listed.status, ((await listed.json()) as { type: string }).type]).toEqual([503, 'urn:streams:problem:sealed-segment-damaged']);
+          const search = await fetch(`${again.url}/api/v1/events/search?context=content`, { headers });
+          expect([search.status, ((await search.json()) as { type: string }).type]).toEqual([503, 'urn:streams:problem:sealed-segment-damaged']);
           const stream = await fetch(`${again.url}/api/v1/events/stream?context=content&from=beginning`, { headers });
           expect(await stream.text()).toContain('urn:streams:problem:sealed-segment-damaged');
           expect((await fetch(`${again.url}/api/v1/events?type=recording.finished`, { headers })).status).toBe(200);
