@@ -83,12 +83,13 @@ describe('replays over REST', () => {
     });
     expect(ready.progress).toMatchObject({ done: ready.progress.total, etaMs: 0, skipped: 0 });
     expect((await api('POST', `/api/v1/replays/${id}/promote`)).json).toEqual({ id, status: 'promoting' });
-    await until(id, 'promoted');
+    expect(ready).toMatchObject({ serves: false });
+    expect(await until(id, 'promoted')).toMatchObject({ serves: true });
     expect((await api('GET', '/api/v1/projections')).json.items).toContainEqual(
       expect.objectContaining({ name: 'streams', version: streamsProjection.version, kept: 1 }),
     );
     expect((await api('POST', `/api/v1/replays/${id}/rollback`, { reason: 'seen' })).status).toBe(202);
-    await until(id, 'rolled-back');
+    expect(await until(id, 'rolled-back')).toMatchObject({ serves: false });
     await world.settle();
     const events = (
       await api('GET', `/api/v1/events?subject=${id}&limit=50`, undefined, { authorization: (await world.key(['operate', 'view'])).authorization })

@@ -74,6 +74,7 @@ export function replayRow(row: ReadRow, build: BuildView | undefined): object {
     reason: row['reason'],
     ...told(row),
     progress: progressOf(build),
+    serves: build?.state === 'serving',
   };
 }
 
@@ -92,6 +93,7 @@ export function replayDetail(state: KnownReplay, row: ReadRow | undefined, build
     ...{ from: isoTime(fromMs), until: isoTime(untilMs) },
     ...told(row),
     progress: progressOf(build),
+    serves: build?.state === 'serving',
     behind,
     difference: differenceOf(build?.difference),
   };

@@ -69,6 +69,7 @@ const summary = z.object({
       at: timestamp,
     })
     .nullable(),
+  serves: z.boolean().describe('Whether readers see it now: such a one can be rolled back while its predecessor is kept.'),
 });
 
 const detail = summary.extend({

@@ -1,5 +1,19 @@
 import { describe, expect, test } from '@jest/globals';
-import { feedPathOf, fetchCurl, openRows, publishCurl, routeOf, searchOf, sideBySide, type FoundEvent, type TreeNode } from './review.ts';
+import {
+  aroundOf,
+  asksForEffects,
+  feedPathOf,
+  fetchCurl,
+  isOfEffect,
+  openRows,
+  personalStand,
+  publishCurl,
+  routeOf,
+  searchOf,
+  sideBySide,
+  type FoundEvent,
+  type TreeNode,
+} from './review.ts';
 
 test('a search survives the address, and what is empty is not asked for', () => {
   const search = { subject: 'st-1/720p', where: 'data.a == "b&c"' };
@@ -23,6 +37,35 @@ test('below a closed row nothing is seen, and what comes behind it is', () => {
   expect(seen()).toBe('e0 e1 e2 e3 e4');
   expect(seen('e1')).toBe('e0 e1 e3 e4');
   expect(seen('e0', 'e1')).toBe('e0 e4');
+});
+
+test.each([
+  ['e4', 'e0 e3 e4'],
+  ['e3', 'e0 e3 e4 e5'],
+  ['e7', 'e7'],
+  ['e0', 'e0 e1 e2 e3 e4 e5'],
+  ['none', 'e0 e1 e2 e3 e4 e5 e6 e7'],
+])('a tree begins with what led to %s and what came of it; siblings are folded', (current, shown) => {
+  const nodes = [0, 1, 2, 1, 2, 2, 0, 0].map((depth, n) => ({ id: `e${n}`, depth }) as TreeNode);
+  expect(
+    aroundOf(nodes, current)
+      .map(({ id }) => id)
+      .join(' '),
+  ).toBe(shown);
+});
+
+test('effects are left out unless somebody asks for them, or for what belongs together', () => {
+  expect(['effect.succeeded', 'effect.failed', 'effects.x', 'stream.started'].map((type) => isOfEffect({ type }))).toEqual([true, true, false, false]);
+  expect([{}, { type: 'stream.started' }, { where: 'true' }].map(asksForEffects)).toEqual([false, false, false]);
+  expect([{ type: 'a.b, effect.failed' }, { correlationId: 'c' }, { subject: 's' }].map(asksForEffects)).toEqual([true, true, true]);
+});
+
+test('what is erased is told apart from what is masked', () => {
+  const gone = `erased:${'k'.repeat(22)}:2026-09-21T14:13:20.123Z`;
+  const data = { viewer: gone, address: '***', note: 'erased:yesterday', people: [{ name: gone }, { name: gone }], none: null };
+  const names = ['viewer', 'address', 'note', 'people.*.name', 'none', 'missing.name'];
+  expect(personalStand(data, names)).toEqual({ erased: ['viewer', 'people.*.name'], masked: ['address', 'note', 'none', 'missing.name'] });
+  expect(personalStand({ people: [{ name: gone }, { name: '***' }] }, ['people.*.name']).erased).toEqual([]);
 });
 
 describe('a call to copy', () => {

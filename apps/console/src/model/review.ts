@@ -90,6 +90,48 @@ export function openRows(nodes: readonly TreeNode[], closed: ReadonlySet<string>
   });
 }
 
+/** Where a tree begins for somebody who looks at one of its events: what led to it, itself and what came of it. The others, its siblings first of all, are folded away. */
+export function aroundOf(nodes: readonly TreeNode[], current: string): readonly TreeNode[] {
+  const at = nodes.findIndex(({ id }) => id === current);
+  const own = nodes[at];
+  if (own === undefined) return nodes;
+  const path: TreeNode[] = [];
+  for (let before = at - 1, depth = own.depth; before >= 0 && depth > 0; before--) {
+    const node = nodes[before] as TreeNode;
+    if (node.depth < depth) {
+      path.unshift(node);
+      depth = node.depth;
+    }
+  }
+  const end = nodes.findIndex(({ depth }, place) => place > at && depth <= own.depth);
+  return [...path, ...nodes.slice(at, end < 0 ? nodes.length : end)];
+}
+
+/** What effects tell of themselves: one event per delivery of a webhook, and each try that failed. */
+export function isOfEffect({ type }: { readonly type: string }): boolean {
+  return type.startsWith('effect.');
+}
+
+/** Whether somebody asks for effects by name: then they are not left out. */
+export function asksForEffects({ type, correlationId, causationId, subject }: Search): boolean {
+  return type?.split(',').some((one) => isOfEffect({ type: one.trim() })) === true || [correlationId, causationId, subject].some((one) => one !== undefined);
+}
+
+/** The personal fields of an event by whether they can still be shown; what is erased says so itself. */
+export function personalStand(data: unknown, names: readonly string[]): { readonly masked: readonly string[]; readonly erased: readonly string[] } {
+  const erased = names.filter((name) => {
+    const values = valuesAt(data, name.split('.')).filter((value) => typeof value === 'string');
+    return values.length > 0 && values.every((value) => /^erased:[A-Za-z0-9_-]{22}:/.test(value));
+  });
+  return { masked: names.filter((name) => !erased.includes(name)), erased };
+}
+
+function valuesAt(value: unknown, [name, ...rest]: readonly string[]): readonly unknown[] {
+  if (name === undefined) return [value];
+  if (name === '*') return Array.isArray(value) ? value.flatMap((each) => valuesAt(each, rest)) : [];
+  return typeof value === 'object' && value !== null ? valuesAt((value as Readonly<Record<string, unknown>>)[name], rest) : [];
+}
+
 const quoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** The call that asks for the event again; the key stays a variable. */

@@ -114,6 +114,8 @@ export interface Replay {
   readonly requestedBy: string | null;
   readonly note: string | null;
   readonly progress: { readonly done: number; readonly total: number; readonly eventsPerSecond: number; readonly etaMs: number | null } | null;
+  /** Readers see it now. */
+  readonly serves: boolean;
 }
 
 export interface RowDifference {

@@ -1,6 +1,6 @@
 import { useEffect, useMemo, useRef, useState } from 'react';
 import type { Api } from '../model/api.ts';
-import { openRows, type CausationTree, type TreeNode } from '../model/review.ts';
+import { aroundOf, openRows, type CausationTree, type TreeNode } from '../model/review.ts';
 
 interface CausationViewProps {
   readonly api: Api;
@@ -17,6 +17,9 @@ const spare = 10;
 export function CausationView({ api, id, onPick }: CausationViewProps) {
   const [tree, setTree] = useState<CausationTree>();
   const [problem, setProblem] = useState<string>();
+  const [whole, setWhole] = useState(false);
+  const around = useMemo(() => aroundOf(tree?.nodes ?? [], id), [tree, id]);
+  const folded = (tree?.nodes.length ?? 0) - around.length;
   useEffect(() => {
     const abort = new AbortController();
     api
@@ -34,7 +37,12 @@ export function CausationView({ api, id, onPick }: CausationViewProps) {
           ? (problem ?? 'Asking what caused it …')
           : `${tree.nodes.length.toLocaleString('en')} events${tree.truncated ? ' and more' : ''}${tree.causeId === null ? '' : `, all caused by ${tree.causeId}`}`}
       </p>
-      {tree === undefined ? null : <Rows nodes={tree.nodes} current={id} onPick={onPick} />}
+      {folded === 0 ? null : (
+        <button type="button" className="btn small" aria-pressed={whole} onClick={() => setWhole(!whole)}>
+          {whole ? 'Only what led to it and came of it' : `Show ${folded.toLocaleString('en')} more beside it`}
+        </button>
+      )}
+      {tree === undefined ? null : <Rows nodes={whole ? tree.nodes : around} current={id} onPick={onPick} />}
     </div>
   );
 }

@@ -1,7 +1,7 @@
 import { type FormEvent, useCallback, useEffect, useState } from 'react';
 import type { Api } from '../model/api.ts';
 import { judgeProof, type EventProof } from '../model/ledger.ts';
-import { fetchCurl, publishCurl, sideBySide, type DiffLine, type EventDetail, type Search } from '../model/review.ts';
+import { fetchCurl, personalStand, publishCurl, sideBySide, type DiffLine, type EventDetail, type Search } from '../model/review.ts';
 import { CausationView } from './causation-view.tsx';
 
 interface EventDetailProps {
@@ -144,7 +144,15 @@ function Copies({ api, detail }: { readonly api: Api; readonly detail: EventDeta
 function Personal({ detail, onReveal }: { readonly detail: EventDetail; onReveal(reason: string): void }) {
   const [reason, setReason] = useState('');
   if (detail.personal.length === 0) return null;
-  if (detail.revealed) return <p className="note">Personal: {detail.personal.join(', ')}. That it was shown to you is on record.</p>;
+  const { masked, erased } = personalStand(detail.event.data, detail.personal);
+  const gone = erased.length === 0 ? '' : `Erased for good, nobody can show it any more: ${erased.join(', ')}. `;
+  if (masked.length === 0) return <p className="note">{gone}</p>;
+  if (detail.revealed)
+    return (
+      <p className="note">
+        {gone}Personal: {masked.join(', ')}. That it was shown to you is on record.
+      </p>
+    );
   const submit = (event: FormEvent): void => {
     event.preventDefault();
     onReveal(reason.trim());
@@ -152,7 +160,9 @@ function Personal({ detail, onReveal }: { readonly detail: EventDetail; onReveal
   return (
     <form className="row" onSubmit={submit}>
       <label className="field">
-        <span className="label">Masked: {detail.personal.join(', ')}. To show it, say why: it is put on record.</span>
+        <span className="label">
+          {gone}Masked: {masked.join(', ')}. To show it, say why: it is put on record.
+        </span>
         <input name="reason" value={reason} onChange={({ target }) => setReason(target.value)} placeholder="ticket 4711" />
       </label>
       <button type="submit" className="btn small" disabled={reason.trim().length < 3}>

@@ -3,7 +3,7 @@ import type { SseMessage } from '#sdk/sse';
 import type { Api } from '../model/api.ts';
 import { gistOf } from '../model/format.ts';
 import { followFeed } from '../model/live-feed.ts';
-import { feedPathOf, type FoundEvent, type Search, type SearchPage } from '../model/review.ts';
+import { asksForEffects, feedPathOf, isOfEffect, type FoundEvent, type Search, type SearchPage } from '../model/review.ts';
 
 /** Found before the search rests and asks whether to go on. */
 const enough = 50;
@@ -23,7 +23,10 @@ export function EventResults({ api, search, selected, onPick }: EventResultsProp
   const [live, setLive] = useState(false);
   const fresh = useTail(api, live ? feedPathOf(search) : undefined);
   const known = new Set(events.map(({ id }) => id));
-  const shown = [...fresh.filter(({ id }) => !known.has(id)), ...events];
+  const all = [...fresh.filter(({ id }) => !known.has(id)), ...events];
+  const [chosen, setEffects] = useState<boolean>();
+  const effects = chosen ?? asksForEffects(search);
+  const shown = effects ? all : all.filter((event) => !isOfEffect(event));
   const canFollow = feedPathOf(search) !== undefined;
   return (
     <section className="panel" aria-label="Events">
@@ -33,6 +36,15 @@ export function EventResults({ api, search, selected, onPick }: EventResultsProp
           {state.problem === undefined ? progressOf(shown.length, state) : ''}
         </span>
         <span className="gap" />
+        <button
+          type="button"
+          className="btn small"
+          aria-pressed={!effects}
+          title="Deliveries of webhooks and other effects"
+          onClick={() => setEffects(!effects)}
+        >
+          {effects ? 'Leave out effects' : `Without effects (${(all.length - shown.length).toLocaleString('en')})`}
+        </button>
         <button
           type="button"
           className="btn small"
@@ -104,13 +116,14 @@ function useSearch(api: Api, search: Search): { events: readonly FoundEvent[]; s
   const look = useCallback(async (): Promise<void> => {
     const mine = new AbortController();
     abort.current = mine;
+    const effects = asksForEffects(JSON.parse(text) as Search);
     setState((before) => ({ ...before, busy: true, problem: undefined }));
     try {
       for (let found = 0; found < enough && !mine.signal.aborted;) {
         const query = new URLSearchParams(JSON.parse(text) as Record<string, string>);
         if (cursor.current !== null) query.set('cursor', cursor.current);
         const page = await api.get<SearchPage>(`/api/v1/events/search?${query}`, mine.signal);
-        found += page.items.length;
+        found += page.items.filter((event) => effects || !isOfEffect(event)).length;
         cursor.current = page.nextCursor;
         setEvents((before) => [...before, ...page.items].slice(0, shownMax));
         setState((before) => ({ ...before, ...standOf(page, before.looked) }));

@@ -2,6 +2,7 @@ import { useEffect, useMemo, useState } from 'react';
 import type { Api } from '../model/api.ts';
 import { gistOf } from '../model/format.ts';
 import { type FeedState, followFeed } from '../model/live-feed.ts';
+import { isOfEffect } from '../model/review.ts';
 import type { SseMessage } from '#sdk/sse';
 import type { FeedEvent } from '../model/types.ts';
 
@@ -23,7 +24,8 @@ interface EventTapeProps {
 }
 
 export function EventTape({ api, onEvent }: EventTapeProps) {
-  const { events, state, detail } = useFeed(api, onEvent);
+  const [effects, setEffects] = useState(false);
+  const { events, state, detail } = useFeed(api, effects, onEvent);
   const [family, setFamily] = useState<Family>('all');
   const [held, setHeld] = useState<readonly FeedEvent[]>();
   const shown = useMemo(() => (held ?? events).filter((event) => family === 'all' || familyOf(event.type) === family), [events, held, family]);
@@ -44,6 +46,9 @@ export function EventTape({ api, onEvent }: EventTapeProps) {
               {name}
             </button>
           ))}
+          <button type="button" aria-pressed={!effects} title="Deliveries of webhooks and other effects" onClick={() => setEffects(!effects)}>
+            without effects
+          </button>
         </div>
       </header>
       <div className="tape" data-testid="events">
@@ -76,19 +81,22 @@ function clockOf(time: string): string {
   return `${date.toLocaleTimeString('en-GB')}.${Math.floor(date.getMilliseconds() / 100)}`;
 }
 
-function useFeed(api: Api, onEvent: (event: FeedEvent) => void): { events: readonly FeedEvent[]; state: FeedState; detail: string } {
+/** The newest events; of effects only where they are asked for, so that they push nothing else out. */
+function useFeed(api: Api, effects: boolean, onEvent: (event: FeedEvent) => void): { events: readonly FeedEvent[]; state: FeedState; detail: string } {
   const [events, setEvents] = useState<readonly FeedEvent[]>([]);
   const [status, setStatus] = useState<{ state: FeedState; detail: string }>({ state: 'connecting', detail: '' });
   useEffect(() => {
     const abort = new AbortController();
+    setEvents([]);
     const onMessages = (messages: readonly SseMessage[]): void => {
       const fresh = messages.filter((message) => message.event === 'message').map((message) => JSON.parse(message.data) as FeedEvent);
       if (fresh.length === 0) return;
       fresh.forEach(onEvent);
-      setEvents((before) => [...fresh.reverse(), ...before].slice(0, eventsMax));
+      const shown = effects ? fresh : fresh.filter((event) => !isOfEffect(event));
+      setEvents((before) => [...shown.reverse(), ...before].slice(0, eventsMax));
     };
     void followFeed(api, { path: '/api/v1/events/live?from=recent', onMessages, onState: (state, detail) => setStatus({ state, detail }) }, abort.signal);
     return () => abort.abort();
-  }, [api, onEvent]);
+  }, [api, effects, onEvent]);
   return { events, ...status };
 }

@@ -90,7 +90,7 @@ function ProjectionRow({ api, projection, replays, act }: ProjectionRowProps) {
         <TypedConfirm word={name} label="Rebuild" onConfirm={() => void act('/api/v1/replays', { projection: name, reason: 'console' })} />
       </div>
       {replays.slice(0, 4).map((replay) => (
-        <ReplayRow key={replay.id} api={api} replay={replay} act={act} />
+        <ReplayRow key={replay.id} api={api} replay={replay} canRollBack={projection.kept > 0} act={act} />
       ))}
     </details>
   );

@@ -8,20 +8,23 @@ import { TypedConfirm } from './typed-confirm.tsx';
 interface ReplayRowProps {
   readonly api: Api;
   readonly replay: Replay;
+  /** What served before it is kept. */
+  readonly canRollBack: boolean;
   act(path: string, body: object): Promise<void>;
 }
 
 const pills: Readonly<Partial<Record<Replay['status'], string>>> = { failed: 'pill bad', promoted: 'pill good', compared: 'pill good', running: 'pill live' };
 
 /** One replay: how far it is, what can be done with it, and what differs. */
-export function ReplayRow({ api, replay, act }: ReplayRowProps) {
-  const { id, mode, status, progress, note, requestedBy } = replay;
+export function ReplayRow({ api, replay, canRollBack, act }: ReplayRowProps) {
+  const { id, mode, status, progress, note, requestedBy, serves } = replay;
   const share = progress === null || progress.total === 0 ? 0 : progress.done / progress.total;
   const post = (verb: string): void => void act(`/api/v1/replays/${id}/${verb}`, { reason: 'console' });
   return (
     <div className="replay" data-testid="replay">
       <div className="head">
         <span className={pills[status] ?? 'pill warn'}>{status}</span>
+        {serves ? <span className="pill good">serves</span> : null}
         <span className="label">
           {mode} {id} · {requestedBy ?? '–'}
           {note !== null && note !== '' && status === 'failed' ? ` · ${note}` : ''} · <EventsLink subject={id} />
@@ -43,7 +46,7 @@ export function ReplayRow({ api, replay, act }: ReplayRowProps) {
         {status === 'paused' ? <Verb label="Resume" onClick={() => post('resume')} /> : null}
         {['requested', 'running', 'paused', 'ready'].includes(status) ? <Verb label="Cancel" onClick={() => post('cancel')} /> : null}
         {status === 'ready' ? <TypedConfirm word={replay.projection} label="Promote" onConfirm={() => post('promote')} /> : null}
-        {status === 'promoted' ? <TypedConfirm word={replay.projection} label="Roll back" onConfirm={() => post('rollback')} /> : null}
+        {status === 'promoted' && serves && canRollBack ? <TypedConfirm word={replay.projection} label="Roll back" onConfirm={() => post('rollback')} /> : null}
       </div>
       {status === 'compared' ? <Difference api={api} id={id} /> : null}
     </div>
