@@ -18,6 +18,7 @@ import {
   parseAddCheckpoint,
   parseCheckpoint,
   parseNote,
+  parseTreeList,
   parseRecordBytes,
   parseVerifierKey,
   printedAt,
@@ -26,6 +27,7 @@ import {
   signatureTypes,
   signedBy,
   signText,
+  treeListText,
   verifierKey,
   type VerifierKey,
 } from './index.ts';
@@ -188,6 +190,39 @@ describe('the keys of a ledger', () => {
   test('sign the origins under their name', () => {
     expect(originKeys(keys, 'log.example/stream/3', plainHash).map(({ name }) => name)).toEqual(Array(3).fill('log.example/stream/3'));
     expect(originKeys(keys, 'log.example.org/stream/3', plainHash)).toEqual([]);
+  });
+});
+
+describe('the list of trees', () => {
+  const root = (byte: number): Uint8Array => new Uint8Array(32).fill(byte);
+  const trees = [
+    { tree: 'stream/10', size: 3, root: root(3) },
+    { tree: 'content/0', size: 300, root: root(1) },
+    { tree: 'stream/2', size: 1, root: root(2) },
+  ];
+  const text = treeListText('log.example', trees);
+  const signed = (of: string): string => formatNote({ text: of, signatures: [{ name: 'log.example/trees', keyId: 1, signature: root(4) }] });
+
+  test('is one text for one state, and is read as it was written', () => {
+    expect(treeListText('log.example', trees.toReversed())).toBe(text);
+    const { origin, trees: read } = parseTreeList(signed(text));
+    expect(origin).toBe('log.example/trees');
+    expect(read.map(({ tree }) => tree)).toEqual(['content/0', 'stream/10', 'stream/2']);
+    expect(read).toEqual(expect.arrayContaining(trees));
+  });
+
+  test.each([
+    ['a tree twice', text.replace(/(stream\/2) 1 (.*\n)/, '$1 1 $2$1 2 $2')],
+    ['another order', text.replace(/(content.*\n)(stream\/10.*\n)/, '$2$1')],
+    ['no size', text.replace('content/0 300', 'content/0')],
+    ['a size of nothing', text.replace('content/0 300', 'content/0 0')],
+    ['a size beyond numbers', text.replace('content/0 300', 'content/0 9999999999999999')],
+    ['a partition that is none', text.replace('content/0', 'content/00')],
+    ['a root cut short', text.replace(/(content\/0 300 ).*/, '$1AQEB')],
+    ['an empty line', text.replace('\ncontent', '\n\ncontent')],
+  ])('with %s is none', (_what, wrong) => {
+    expect(wrong).not.toBe(text);
+    expect(() => parseTreeList(signed(wrong))).toThrow(invalid);
   });
 });
 
