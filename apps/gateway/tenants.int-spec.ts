@@ -113,6 +113,7 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
     await expectAbsent((id) => as(acme.headers, 'POST', '/api/v1/stream/stop', { id }), globex.streamId, 'st-aaaaaaaaaaaaaaaa');
     expect((await as(platform, 'GET', `/api/v1/streams/${globex.streamId}`)).json.status).toBe('created');
   },
+  issueStreamKey: async () => expectAbsent((id) => as(acme.headers, 'POST', '/api/v1/stream/key', { id }), globex.streamId, 'st-aaaaaaaaaaaaaaaa'),
   listStreams: async () => {
     for (const query of ['', '?status=created', '?limit=1', '?status=live']) expectNothingForeign(await as(acme.headers, 'GET', `/api/v1/streams${query}`));
     const pages: string[] = [];
