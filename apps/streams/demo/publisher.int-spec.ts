@@ -24,7 +24,8 @@ const runs = (): number => readFileSync(join(folder, 'runs'), 'utf8').trim().spl
 test('the demo publishes again after every break, tells no key, and ends when it is told to', async () => {
   const said: Array<readonly [level: string, msg: string, fields: unknown]> = [];
   const stopping = new AbortController();
-  const ffmpegPath = ffmpegThat('echo "rtmp://127.0.0.1:1/live/st-1-secret: Broken pipe" >&2');
+  // Asked what it can encode, it writes the head of an MP4 file.
+  const ffmpegPath = ffmpegThat('echo ftyp\necho "rtmp://127.0.0.1:1/live/st-1-secret: Broken pipe" >&2');
   const settings = { url: 'rtmp://127.0.0.1:1/live/st-1-secret', ffmpegPath, supervised: false };
   const publishing = publishForever(settings, (level, msg, fields) => said.push([level, msg, fields]), stopping.signal);
   await until(() => said.filter(([, msg]) => msg.includes('publishing again')).length >= 3, 'three breaks');
