@@ -84,8 +84,11 @@ describe('the past in the console, in a real browser', () => {
       () => 'The picture stands still.',
     );
     expect(first.brightness).toBeGreaterThan(20);
-    expect(asked.length).toBeGreaterThan(1);
-    for (const url of asked) expect(new URL(url).searchParams.get('asOf')).toBe(then.toISOString());
+    // Until the moment was picked the player of today may have asked for another rung.
+    const moments = asked.map((url) => new URL(url).searchParams.get('asOf'));
+    const since = moments.slice(moments.findIndex((moment) => moment !== null));
+    expect(since.length).toBeGreaterThan(1);
+    expect(new Set(since)).toEqual(new Set([then.toISOString()]));
     const seconds = await page.locator('video').evaluate((video) => (video as unknown as { duration: number }).duration);
     const whole = await platform.api<Shown>('GET', `/api/v1/streams/${id}`);
     expect(seconds).toBeGreaterThanOrEqual(7);
