@@ -1,5 +1,6 @@
-import { createPostgresBackend, Queue, withBackend, Worker, type Job, type WorkerOptions } from 'bullmq';
+import { Queue, withBackend, Worker, type Job, type WorkerOptions } from 'bullmq';
 import { Redis, type RedisOptions } from 'ioredis';
+import { createSteadyBackend, SteadyClient } from './steady-backend.ts';
 
 /** What the adapter needs of a queue of BullMQ, whatever it stands on. */
 export interface QueuePart {
@@ -37,8 +38,16 @@ const patienceMs = 5000;
 
 /** On PostgreSQL: tables in a schema of their own, made at the first connection. */
 export function postgresJobs({ url, schema = 'jobs' }: PostgresJobsInit): Backend {
-  const { Queue: PostgresQueue, Worker: PostgresWorker } = withBackend(createPostgresBackend);
-  const pool = { connectionString: url, schema, migrate: true, connectionTimeoutMillis: patienceMs, keepAlive: true, application_name: 'streams-jobs' };
+  const { Queue: PostgresQueue, Worker: PostgresWorker } = withBackend(createSteadyBackend);
+  const pool = {
+    Client: SteadyClient,
+    connectionString: url,
+    schema,
+    migrate: true,
+    connectionTimeoutMillis: patienceMs,
+    keepAlive: true,
+    application_name: 'streams-jobs',
+  };
   return {
     queue: (name) => new PostgresQueue(name, { connection: { ...pool, max: 2, query_timeout: patienceMs * 2, statement_timeout: patienceMs } }) as QueuePart,
     worker: (name, work, settings) =>

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { temporaryPostgres } from '#adapters/embedded-postgres';
 import { jobQueueConformance } from '#ports/conformance';
-import { startPostgres, startRedis, type LocalEngine } from '../../../test/constellation/engines/index.ts';
+import { endingPostgres, startPostgres, startRedis, type LocalEngine } from '../../../test/constellation/engines/index.ts';
 import { BullmqJobQueue, postgresJobs, redisJobs } from './index.ts';
 
 const elapse = (ms: number): Promise<void> => sleep(ms);
@@ -34,6 +34,20 @@ async function stuckWorker(backend: 'postgres' | 'redis', url: string, kind: str
   await once(child, 'message');
   return child;
 }
+
+test('a server that ends as it becomes ready fails what is asked of the queue, and not the process', async () => {
+  const ending = await endingPostgres();
+  const queue = new BullmqJobQueue(postgresJobs({ url: ending.url }));
+  const worker = await queue.work({ kind: 'ending', concurrency: 1 }, async () => undefined);
+  // A worker that asks again and again without a pause would leave no time for any of this.
+  for (let tries = 0; tries < 5; tries++) {
+    await expect(queue.add([{ kind: 'ending', id: 'ef-1' }])).rejects.toMatchObject({ code: 'JOBS_UNAVAILABLE' });
+    await sleep(20);
+  }
+  await worker.stop();
+  await queue.close();
+  await ending.close();
+});
 
 describe.each(['postgres', 'redis'] as const)('bad weather on %s', (backend) => {
   let engine: LocalEngine;

@@ -1,11 +1,11 @@
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { EmbeddedPostgres } from '#adapters/embedded-postgres';
 import { keyRevoked, type EventEnvelope } from '#events';
 import { runMigrations } from '#migrations';
+import { endingPostgres } from '../../../test/constellation/engines/index.ts';
 import { Database } from './database.ts';
 import { PostgresAggregateStore } from './postgres-aggregate-store.adapter.ts';
 import { PostgresOutbox } from './postgres-outbox.adapter.ts';
@@ -129,33 +129,13 @@ describe('failures have codes', () => {
   });
 });
 
-/** Says that it is ready, and that it ends, in one packet, as a server may whose postmaster was killed. */
-async function endingServer(): Promise<{ readonly url: string; close(): Promise<void> }> {
-  const message = (tag: string, body: Buffer): Buffer => {
-    const head = Buffer.alloc(5);
-    head.write(tag);
-    head.writeInt32BE(body.length + 4, 1);
-    return Buffer.concat([head, body]);
-  };
-  const fields = ['SFATAL', 'VFATAL', 'C57P01', 'Mterminating connection due to unexpected postmaster exit'];
-  const last = message('E', Buffer.from(`${fields.join('\0')}\0\0`));
-  const answer = Buffer.concat([message('R', Buffer.alloc(4)), message('Z', Buffer.from('I')), last]);
-  const ending = createServer((socket) => {
-    socket.on('error', () => undefined);
-    socket.once('data', () => socket.end(answer));
-  });
-  await new Promise<void>((resolve) => ending.listen(0, '127.0.0.1', resolve));
-  const { port } = ending.address() as AddressInfo;
-  return { url: `postgresql://u:p@127.0.0.1:${port}/x`, close: () => new Promise((resolve) => ending.close(() => resolve())) };
-}
-
 describe('a server that ends as it becomes ready', () => {
   test.each([
     ['a statement', (one: Database) => one.run({ text: 'SELECT 1' })],
     ['a transaction', (one: Database) => one.transaction((run) => run({ text: 'SELECT 1' }))],
     ['a pipeline', async (one: Database) => Promise.reject((await one.atomically([{ name: '', text: 'SELECT 1' }]))?.error)],
   ])('fails %s, and not the process', async (_, work) => {
-    const ending = await endingServer();
+    const ending = await endingPostgres();
     const one = new Database({ url: ending.url });
     await expect(work(one)).rejects.toMatchObject({ code: 'DATABASE_UNAVAILABLE' });
     await one.close();

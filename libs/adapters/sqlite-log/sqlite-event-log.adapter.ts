@@ -27,8 +27,8 @@ import type { Head } from './topic-table.ts';
 const readRecordsMax = 5000;
 const readBytesMax = 8_388_608;
 
-/** Records deleted per transaction by a truncation, so that appends can go between. */
-const truncateRowsMax = 2000;
+/** Records deleted per transaction by a truncation, so that appends can go between: some 2 ms. */
+const truncateRowsMax = 200;
 
 /** Between two of those transactions, at most. */
 const stepPauseMsMax = 50;
