@@ -8,6 +8,8 @@ describe('a time that somebody picks', () => {
 
   test.each(['', 'yesterday'])('%j is none', (text) => {
     expect(isoOfLocal(text)).toBeUndefined();
+    expect(localOf(text)).toBe('');
+    expect(zoneOf(text)).not.toContain('NaN');
   });
 
   test('is said with its zone', () => {

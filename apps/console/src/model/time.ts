@@ -2,8 +2,9 @@ import { formatAge } from './format.ts';
 
 const two = (value: number): string => String(value).padStart(2, '0');
 
-/** An instant as `datetime-local` fields have it: the wall clock of this browser, to the second. */
+/** An instant as `datetime-local` fields have it: the wall clock of this browser, to the second; empty for what is no time. */
 export function localOf(iso: string): string {
+  if (Number.isNaN(Date.parse(iso))) return '';
   const at = new Date(iso);
   const day = `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`;
   return `${day}T${two(at.getHours())}:${two(at.getMinutes())}:${two(at.getSeconds())}`;
@@ -17,7 +18,7 @@ export function isoOfLocal(local: string): string | undefined {
 
 /** Where the clock of this browser stands, with its distance from UTC at that moment, or now: `Europe/Berlin, UTC+01:00`. */
 export function zoneOf(iso: string): string {
-  const at = iso === '' ? new Date() : new Date(iso);
+  const at = Number.isNaN(Date.parse(iso)) ? new Date() : new Date(iso);
   const minutes = -at.getTimezoneOffset();
   const size = Math.abs(minutes);
   const offset = `UTC${minutes < 0 ? '-' : '+'}${two(Math.floor(size / 60))}:${two(size % 60)}`;

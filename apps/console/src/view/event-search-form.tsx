@@ -1,5 +1,6 @@
 import { type FormEvent, useState } from 'react';
 import { contexts, searchFields, type Search, type SearchField } from '../model/review.ts';
+import { TimeField } from './time-field.tsx';
 
 interface EventSearchFormProps {
   readonly search: Search;
@@ -11,8 +12,6 @@ const fields: ReadonlyArray<{ readonly name: SearchField; readonly label: string
   { name: 'type', label: 'Types', hint: 'segment.produced, …' },
   { name: 'actor', label: 'Actor', hint: 'key:k-…, system:media' },
   { name: 'tenant', label: 'Tenant', hint: 'default' },
-  { name: 'since', label: 'Recorded since', hint: '2026-01-31T12:00:00Z' },
-  { name: 'until', label: 'Recorded before', hint: '2026-01-31T13:00:00Z' },
   { name: 'correlationId', label: 'Request or session', hint: 'its id' },
   { name: 'causationId', label: 'Caused by', hint: 'id of an event' },
 ];
@@ -53,6 +52,8 @@ export function EventSearchForm({ search, onSearch }: EventSearchFormProps) {
             <input name={name} value={draft[name] ?? ''} onChange={({ target }) => set(name, target.value)} placeholder={hint} spellCheck={false} />
           </label>
         ))}
+        <TimeField name="since" label="Recorded since" value={draft.since ?? ''} onChange={(value) => set('since', value)} />
+        <TimeField name="until" label="Recorded before" value={draft.until ?? ''} onChange={(value) => set('until', value)} />
         <div className="row">
           <button type="submit" className="btn primary">
             Search

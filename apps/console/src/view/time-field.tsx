@@ -19,7 +19,7 @@ export function TimeField({ name, label, value, onChange }: TimeFieldProps) {
         type="datetime-local"
         name={name}
         step={1}
-        value={value === '' ? '' : localOf(value)}
+        value={localOf(value)}
         onChange={({ target }) => onChange(isoOfLocal(target.value) ?? '')}
       />
     </label>
