@@ -15,13 +15,7 @@ export function TimeField({ name, label, value, onChange }: TimeFieldProps) {
       <span className="label">
         {label} ({zoneOf(value)})
       </span>
-      <input
-        type="datetime-local"
-        name={name}
-        step={1}
-        value={localOf(value)}
-        onChange={({ target }) => onChange(isoOfLocal(target.value) ?? '')}
-      />
+      <input type="datetime-local" name={name} step={1} value={localOf(value)} onChange={({ target }) => onChange(isoOfLocal(target.value) ?? '')} />
     </label>
   );
 }
