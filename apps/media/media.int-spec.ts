@@ -11,6 +11,7 @@ import { StreamFollower } from './fold/stream-follower.ts';
 import { LiveStream, type LiveStreamDeps } from './live/live-stream.ts';
 import { StreamDirector } from './live/stream-director.ts';
 import { enhancedSource, type EnhancedSourceInit } from '../../test/interop/enhanced-source.ts';
+import { EncoderSessions, type WorkingEncoder } from './run/encoder-sessions.ts';
 import { readyFfmpeg } from './run/ready-ffmpeg.ts';
 import { flvSource } from './testing/flv-source.ts';
 import { hlsFolder, probe } from './testing/hls-folder.ts';
@@ -62,19 +63,23 @@ async function encoders(): Promise<number[]> {
   return names.flatMap((name) => /^child-(\d+)\.json$/.exec(name)?.[1] ?? []).map(Number);
 }
 
-async function startMedia(owner = 'node-1/media-1'): Promise<StreamDirector> {
+async function startMedia(owner = 'node-1/media-1', working: readonly WorkingEncoder[] = []): Promise<StreamDirector> {
   const runner = new NodeProcessRunner({ runPath: join(folder, 'run') });
   const { program } = await probeFfmpeg(runner, { named: 'ffmpeg', searchPath: process.env['PATH'] ?? '' });
   const follower = new StreamFollower({ snapshotPath: join(folder, 'run', `${followers.length}.fold.json`) }, { log, logger });
   const facts = new FactPublisher({ log, clock: new SystemClock(), ids: new UuidV7IdSource(), source: '/media/test', actor: 'system:media' });
-  const deps: LiveStreamDeps = { leases, blobs, facts, follower, runner, logger };
+  const encoders = new EncoderSessions(working, new SystemClock());
+  const deps: LiveStreamDeps = { leases, blobs, facts, follower, runner, encoders, logger };
   const director = new StreamDirector(
     { streamsMax: 4, retryMs: 300 },
     {
       follower,
       logger,
       encode: (streamId, session, stop) =>
-        new LiveStream({ streamId, session, owner, node: 'node-1', program, preset: 5, leaseTtlMs: 2000, feedBytesMax: 8_000_000 }, deps).run(stop),
+        new LiveStream(
+          { streamId, session, owner, node: 'node-1', program, preset: 5, vaapiDevice: '/dev/null', leaseTtlMs: 2000, feedBytesMax: 8_000_000 },
+          deps,
+        ).run(stop),
     },
   );
   followers.push(follower);
@@ -344,6 +349,18 @@ describe('several media processes', () => {
     expect(await endReasons()).toEqual([]);
   }, 240_000);
 });
+
+test('rungs whose hardware will not open are encoded in software, the others stay where they are', async () => {
+  relay.open('s1', await flvSource({ folder, seconds: 6 }));
+  await stream.start('s1', relay.url);
+  // This machine has no such device: what a card says whose last session somebody else took a moment ago.
+  await startMedia('node-1/media-1', [{ kind: 'vaapi', sessionsMax: 1 }]);
+  await until('the session ended', async () => (await endReasons()).at(-1) === 'source-ended');
+  const events = await stream.events();
+  expect(events.flatMap((event) => (event.type === 'encoding.started' ? [event.data.encoder] : []))).toEqual(['h264_vaapi:libx264', 'libx264']);
+  expect(await endReasons()).toEqual(['crashed', 'source-ended']);
+  await expectSound();
+}, 240_000);
 
 test('the fold is kept and taken up again; one of another log is not', async () => {
   relay.open('s1', await flvSource({ folder, seconds: 3 }));

@@ -11,7 +11,9 @@ import { MediaCounters } from './media-counters.ts';
 import type { MediaSettings } from './media.config.ts';
 import { RecordingWorker } from './recording/recording-worker.ts';
 import { observeMedia } from './media.telemetry.ts';
+import { EncoderSessions } from './run/encoder-sessions.ts';
 import { readyFfmpeg } from './run/ready-ffmpeg.ts';
+import { workingEncoders } from './run/working-encoders.ts';
 
 class MediaRoot {}
 
@@ -26,12 +28,14 @@ export async function mediaModule(engines: Engines<'log' | 'database' | 'blobs' 
   if (swept > 0) logger.warn({ swept }, 'ended encoders that a killed process had left');
   const ffmpeg = await readyFfmpeg(runner, { named: settings.ffmpeg, searchPath: settings.searchPath }, { logger, signal: context.lifecycle.stopping });
   logger.info({ ...ffmpeg }, `ffmpeg ${ffmpeg.version}`);
+  const { hardware: kinds, vaapiDevice, sessions } = settings;
+  const encoders = new EncoderSessions(await workingEncoders(runner, { program: ffmpeg.program, kinds, vaapiDevice, sessions }, logger), engines.clock);
   const { log, leases, blobs } = engines;
   const owner = `${settings.node}/${settings.mediaId}`;
   const follower = new StreamFollower({ snapshotPath: join(settings.runPath, `${settings.mediaId}.fold.json`) }, { log, logger, health: telemetry.health });
   const facts = new FactPublisher({ log, clock: engines.clock, ids: engines.ids, source: `/media/${settings.node}`, actor: 'system:media' });
   const counters = new MediaCounters();
-  const director = directorOf(settings, owner, ffmpeg.program, { leases, blobs, facts, follower, runner, logger, counters });
+  const director = directorOf(settings, owner, ffmpeg.program, { leases, blobs, facts, follower, runner, encoders, logger, counters });
   observeMedia(telemetry, director, counters);
   const recordings = await recordingsOf(settings, owner, ffmpeg.program, runner, engines, context);
   return {
@@ -62,13 +66,14 @@ async function recordingsOf(
 }
 
 function directorOf(settings: MediaSettings, owner: string, program: string, deps: LiveStreamDeps): StreamDirector {
-  const { node, leaseTtlMs, feedBytesMax } = settings;
+  const { node, leaseTtlMs, feedBytesMax, vaapiDevice } = settings;
   const preset = presets.indexOf(settings.preset);
   return new StreamDirector(
     { streamsMax: settings.streamsMax, retryMs: Math.min(2000, leaseTtlMs / 3) },
     {
       ...deps,
-      encode: (streamId, session, stop) => new LiveStream({ streamId, session, owner, node, program, preset, leaseTtlMs, feedBytesMax }, deps).run(stop),
+      encode: (streamId, session, stop) =>
+        new LiveStream({ streamId, session, owner, node, program, preset, vaapiDevice, leaseTtlMs, feedBytesMax }, deps).run(stop),
     },
   );
 }

@@ -1,5 +1,5 @@
 import { encodingEnded, encodingStarted, type EventOf } from '#events';
-import { valueOf, type PlannedRendition, type SourceInfo } from '#core/ffmpeg-plan';
+import { encoderName, valueOf, type EncoderKind, type PlannedRendition, type SourceInfo } from '#core/ffmpeg-plan';
 import type { Position, ProcessExit } from '#ports';
 import type { FactPublisher } from '#runtime';
 import { causeOf, type LiveSession } from '../fold/stream-fold.core.ts';
@@ -28,7 +28,12 @@ export class EncodingFacts {
     this.#facts = facts;
   }
 
-  started({ video, audio }: SourceInfo, renditions: readonly PlannedRendition[]): Promise<readonly Position[]> {
+  /** @param encoders who encodes which rung; the processor where nothing is said */
+  started(
+    { video, audio }: SourceInfo,
+    renditions: readonly PlannedRendition[],
+    encoders: Readonly<Record<string, EncoderKind>>,
+  ): Promise<readonly Position[]> {
     const source = {
       videoCodec: video?.codec ?? '',
       audioCodec: audio?.codec ?? '',
@@ -36,7 +41,8 @@ export class EncodingFacts {
       height: video?.height ?? 0,
       frameRate: video?.frameRate ?? 0,
     };
-    const encoder = video === undefined ? 'aac' : 'libx264';
+    const names = renditions.flatMap(({ kind, name }) => (kind === 'video' ? encoderName(encoders[name] ?? 'software') : []));
+    const encoder = [...new Set(names)].join(':') || 'aac';
     return this.#publish(encodingStarted.draft({ ...this.#subject(), encoder, source, renditions: renditions.map(announced) }));
   }
 

@@ -1,5 +1,5 @@
 import type { SegmentGroup } from '#core/fmp4';
-import { planRenditions, presets, type PlannedRendition } from '#core/ffmpeg-plan';
+import { blamedOutputs, planRenditions, presets, type PlannedRendition } from '#core/ffmpeg-plan';
 import { hasCode, OperatingError } from '#kernel';
 import type { BlobStore, LeaseStore, ProcessRunner } from '#ports';
 import { HeldLease, pause, type FactPublisher, type Logger } from '#runtime';
@@ -9,6 +9,7 @@ import type { StartPoint } from '../feed/session-feed.core.ts';
 import type { LiveSession, StreamState } from '../fold/stream-fold.core.ts';
 import type { StreamFollower } from '../fold/stream-follower.ts';
 import { EncoderRun, type RunEnd } from '../run/encoder-run.ts';
+import type { EncoderSessions, EncoderShare } from '../run/encoder-sessions.ts';
 import { planRun, sessionEnd, storedUntilMs } from '../run/run-plan.core.ts';
 import { SegmentCommitter, type SegmentCommitterInit } from '../run/segment-committer.ts';
 import type { MediaCounters } from '../media-counters.ts';
@@ -25,6 +26,7 @@ export interface LiveStreamInit {
   readonly program: string;
   /** Index into {@link presets} to begin with. */
   readonly preset: number;
+  readonly vaapiDevice: string;
   readonly leaseTtlMs: number;
   /** Media of the session that is kept for a restart, bytes. */
   readonly feedBytesMax: number;
@@ -36,6 +38,7 @@ export interface LiveStreamDeps {
   readonly facts: FactPublisher;
   readonly follower: StreamFollower;
   readonly runner: ProcessRunner;
+  readonly encoders: EncoderSessions;
   readonly logger: Logger;
   readonly counters?: MediaCounters;
 }
@@ -43,10 +46,17 @@ export interface LiveStreamDeps {
 /** What the loop does after a run. */
 type Next = 'finished' | 'go-on' | 'reconnect' | 'leave' | 'new-epoch';
 
-/** What ends the work on a stream early. */
 /** Under which producer a run speaks, and what caused it to. */
 type RunIdentity = Pick<SegmentCommitterInit, 'producer' | 'encodingId'>;
 
+/** What one run encodes, from where on, and by whom. */
+interface RunWork {
+  readonly start: StartPoint;
+  readonly renditions: readonly PlannedRendition[];
+  readonly share: EncoderShare;
+}
+
+/** What ends the work on a stream early. */
 interface Ends {
   /** The process ends, or the session is long over: store what is encoded. */
   readonly stop: AbortSignal;
@@ -78,6 +88,7 @@ export class LiveStream {
   #preset: number;
   #skipToNewest = false;
   #runs = 0;
+  #segments = 0;
   #fenced = false;
   #shutdown: AbortSignal | undefined;
   #overTimer: NodeJS.Timeout | undefined;
@@ -195,22 +206,39 @@ export class LiveStream {
     }
     const producer = { id: producerId(this.#init.streamId), epoch: held.epoch };
     const encoding = new EncodingFacts({ ...this.#init, producer }, this.#deps.facts);
+    const share = this.#deps.encoders.share(renditions.flatMap(({ kind, name }) => (kind === 'video' ? name : [])));
     try {
       // This fences every predecessor at the log; then all that it wrote is folded.
-      for (const position of await encoding.started(start.source, renditions)) await this.#deps.follower.reached(position);
+      for (const position of await encoding.started(start.source, renditions, share.encoders)) await this.#deps.follower.reached(position);
       const encodingId = this.#deps.follower.get(this.#init.streamId)?.encodingId;
-      const end = await this.#supervise({ producer, encodingId }, feed, start, renditions, ends);
+      const segmentsBefore = this.#segments;
+      const end = await this.#supervise({ producer, encodingId }, feed, { start, renditions, share }, ends);
+      if (end.kind === 'crashed' && this.#segments === segmentsBefore) this.#blame(share, renditions, end);
       if (ends.lost.aborted) return 'leave';
       const next = this.#judge(end);
       if (next !== 'new-epoch' && next !== 'leave') await this.#ended(encoding, end, encodingId);
       return next;
     } catch (error) {
       return this.#afterError(error);
+    } finally {
+      share.release();
     }
   }
 
-  async #supervise(identity: RunIdentity, feed: LiveFeed, start: StartPoint, renditions: readonly PlannedRendition[], { lost, stop }: Ends): Promise<RunEnd> {
-    const { streamId, session, program, node } = this.#init;
+  /** An encoder that would not open is left to others; where ffmpeg does not say which, all hardware of the run is. */
+  #blame(share: EncoderShare, renditions: readonly PlannedRendition[], { exit }: RunEnd): void {
+    const named = blamedOutputs(exit.lastLines).flatMap((output) => renditions[output]?.name ?? []);
+    const rungs = (named.length > 0 ? named : Object.keys(share.encoders)).filter((name) => share.encoders[name] !== undefined);
+    if (rungs.length === 0) return;
+    this.#logger.warn(
+      { rungs, encoders: share.encoders, lastLines: exit.lastLines.slice(-5) },
+      'a hardware encoder did not open; its rungs are encoded in software',
+    );
+    share.refused(rungs);
+  }
+
+  async #supervise(identity: RunIdentity, feed: LiveFeed, { start, renditions, share }: RunWork, { lost, stop }: Ends): Promise<RunEnd> {
+    const { streamId, session, program, node, vaapiDevice } = this.#init;
     const { blobs, facts, follower, runner } = this.#deps;
     const state = follower.get(streamId) as StreamState | undefined;
     if (state === undefined) throw new OperatingError('The stream was stopped.', { code: 'STREAM_STOPPED', retryable: false });
@@ -228,6 +256,7 @@ export class LiveStream {
     this.#logger.info(
       {
         preset,
+        encoders: share.encoders,
         epoch: `${identity.producer.epoch}`,
         mediaSequence: plan.mediaSequence,
         discontinuity: plan.discontinuity,
@@ -237,7 +266,7 @@ export class LiveStream {
     );
     try {
       const run = new EncoderRun(
-        { program, preset, plan, start, renditions, segmentDurationMs: state.segmentDurationMs },
+        { program, preset, encoders: share.encoders, vaapiDevice, plan, start, renditions, segmentDurationMs: state.segmentDurationMs },
         { runner, feed, committer, logger: this.#logger },
       );
       return await run.run(stop);
@@ -248,6 +277,7 @@ export class LiveStream {
 
   /** The media of stored segments is not needed again. The fold may lag behind the append; forgetting late is harmless. */
   #stored(feed: LiveFeed, { segments }: SegmentGroup): void {
+    this.#segments += segments.length;
     count(this.#deps.counters, 'segments', segments.length);
     count(
       this.#deps.counters,

@@ -1,4 +1,12 @@
-import { encoderArguments, ProgressReader, type EncoderPlan, type EncoderProgress, type PlannedRendition, type Preset } from '#core/ffmpeg-plan';
+import {
+  encoderArguments,
+  ProgressReader,
+  type EncoderKind,
+  type EncoderPlan,
+  type EncoderProgress,
+  type PlannedRendition,
+  type Preset,
+} from '#core/ffmpeg-plan';
 import { Fmp4Splitter, Segmenter } from '#core/fmp4';
 import type { ProcessExit, ProcessRunner, RunningProcess } from '#ports';
 import { pause, type Logger } from '#runtime';
@@ -12,6 +20,9 @@ import { OutputWatch } from './output-watch.core.ts';
 export interface EncoderRunInit {
   readonly program: string;
   readonly preset: Preset;
+  /** Who encodes which rung; the processor where nothing is said. */
+  readonly encoders: Readonly<Record<string, EncoderKind>>;
+  readonly vaapiDevice: string;
   readonly plan: RunPlan;
   readonly start: StartPoint;
   readonly renditions: readonly PlannedRendition[];
@@ -58,9 +69,9 @@ export class EncoderRun {
   constructor(init: EncoderRunInit, deps: EncoderRunDeps) {
     this.#init = init;
     this.#deps = deps;
-    const { plan, start, renditions, preset, segmentDurationMs } = init;
+    const { plan, start, renditions, preset, encoders, vaapiDevice, segmentDurationMs } = init;
     const segmentDurationUs = segmentDurationMs * 1000;
-    this.#encoder = encoderArguments({ source: start.source, renditions, preset, segmentDurationUs, ...plan });
+    this.#encoder = encoderArguments({ source: start.source, renditions, preset, encoders, vaapiDevice, segmentDurationUs, ...plan });
     this.#input = encoderInput(start.source, start.tag.generation);
     this.#segmenter = new Segmenter({
       gridUs: segmentDurationUs,

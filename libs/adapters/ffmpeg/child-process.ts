@@ -33,6 +33,8 @@ export class GroupProcess extends RunningProcess {
     this.#input = child.stdin;
     // A child that ends early breaks the pipe; its exit tells why.
     this.#input.on('error', () => {});
+    // Node throws away what a child that ends has written when nobody reads it yet; who listens for something to read, reads.
+    for (const [fd, pipe] of child.stdio.entries()) if (fd !== 0 && fd !== 2) pipe?.on('readable', () => undefined);
     child.stderr?.setEncoding('utf8').on('data', (text: string) => init.log.push(text));
     this.exited = this.#watch();
   }

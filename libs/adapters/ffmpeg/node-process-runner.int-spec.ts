@@ -50,6 +50,12 @@ describe('running', () => {
     expect(await running.exited).toEqual({ code: 3, signal: null, asked: false, lastLines: ['words'] });
   });
 
+  test('what a child wrote is there for whoever reads it after its end', async () => {
+    const running = await shell('echo one; echo three >&3', [1, 3]);
+    await running.exited;
+    expect(await Promise.all([textOf(running, 1), textOf(running, 3)])).toEqual(['one\n', 'three\n']);
+  });
+
   test('the environment is empty', async () => {
     const running = await runner.start({ program: '/usr/bin/env', argv: [], outputs: [1] });
     expect(await textOf(running, 1)).toBe('');

@@ -1,14 +1,14 @@
-import { valueOf } from './frame-rate.core.ts';
 import type { AudioRendition, PlannedRendition, SourceInfo, VideoRendition } from './plan.ts';
-
-/** Speed against quality, fastest last; an encoder that cannot keep up is restarted with the next one. */
-export const presets = ['medium', 'fast', 'faster', 'veryfast', 'superfast', 'ultrafast'] as const;
-export type Preset = (typeof presets)[number];
+import { defaultVaapiDevice, deviceArguments, uploadFilters, videoEncoderArguments, type EncoderKind, type Preset } from './video-encoder.core.ts';
 
 export interface EncoderInput {
   readonly source: SourceInfo;
   readonly renditions: readonly PlannedRendition[];
   readonly preset: Preset;
+  /** Who encodes which rung, by its name; the processor where nothing is said. */
+  readonly encoders?: Readonly<Record<string, EncoderKind>>;
+  /** Graphics processor of VA-API; {@link defaultVaapiDevice} by default. */
+  readonly vaapiDevice?: string;
   readonly segmentDurationUs: number;
   /** Times below are those of the media on standard input, microseconds. What comes before them is decoded and dropped. */
   readonly videoStartUs: number;
@@ -43,10 +43,6 @@ export function inputContainer({ video, audio }: SourceInfo): 'flv' | 'matroska'
 const firstOutputFd = 3;
 /** The AAC encoder puts one frame of silence before the first sample, and the muxer moves the track to start at zero. */
 const aacPrimingTicks = 1024;
-/** One encoded frame of delay per thread; the rungs run beside each other anyway. */
-const threadsPerRung = 2;
-/** Frames that the rate control looks ahead: enough for a smooth bitrate, a sixth of a second of delay. */
-const lookaheadFrames = 5;
 
 /**
  * The argv of ONE ffmpeg that decodes once and encodes every rendition. Output timestamps start at zero, whatever the
@@ -56,7 +52,9 @@ const lookaheadFrames = 5;
 export function encoderArguments(input: EncoderInput): EncoderPlan {
   const videos = input.renditions.filter((one) => one.kind === 'video');
   const audios = input.renditions.filter((one) => one.kind === 'audio');
-  const argv = [...globalArguments, ...inputArguments(input.source), '-filter_complex', filterGraph(input, videos, audios)];
+  const kinds = new Set(videos.map(({ name }) => encoderOf(input, name)));
+  const devices = deviceArguments(kinds, input.vaapiDevice ?? defaultVaapiDevice);
+  const argv = [...globalArguments, ...devices, ...inputArguments(input.source), '-filter_complex', filterGraph(input, videos, audios)];
   const outputs: EncoderOutput[] = [];
   for (const rendition of [...videos, ...audios]) {
     const fd = firstOutputFd + outputs.length;
@@ -83,7 +81,12 @@ function filterGraph(input: EncoderInput, videos: readonly VideoRendition[], aud
   return [...videoFilters(input, videos), ...audios.map((audio, index) => audioFilter(input, audio, index))].join(';');
 }
 
-function videoFilters({ source, videoStartUs }: EncoderInput, videos: readonly VideoRendition[]): readonly string[] {
+function encoderOf({ encoders }: EncoderInput, rendition: string): EncoderKind {
+  return encoders?.[rendition] ?? 'software';
+}
+
+function videoFilters(input: EncoderInput, videos: readonly VideoRendition[]): readonly string[] {
+  const { source, videoStartUs } = input;
   const first = videos[0];
   if (first === undefined || source.video === undefined) return [];
   const { numerator, denominator } = first.frameRate;
@@ -92,7 +95,9 @@ function videoFilters({ source, videoStartUs }: EncoderInput, videos: readonly V
   const split = videos.length === 1 ? '[s0]' : `,split=${videos.length}${videos.map((_, index) => `[s${index}]`).join('')}`;
   // `fps` repeats or drops frames to a constant rate that begins exactly at the start; `setpts` then counts them.
   const head = `[0:v:0]${deinterlace}fps=fps=${rate}:start_time=${seconds(videoStartUs)}:round=near,setpts=N${split}`;
-  const scaled = videos.map(({ width, height }, index) => `[s${index}]scale=${width}:${height}:flags=bicubic,format=yuv420p[v${index}]`);
+  const scaled = videos.map(
+    ({ name, width, height }, index) => `[s${index}]scale=${width}:${height}:flags=bicubic,${uploadFilters(encoderOf(input, name))}[v${index}]`,
+  );
   return [head, ...scaled];
 }
 
@@ -108,25 +113,14 @@ function audioFilter({ audioStartUs }: EncoderInput, { sampleRate }: AudioRendit
   return `[0:a:0]${start},${clock},aformat=sample_fmts=fltp:channel_layouts=stereo[a${index}]`;
 }
 
-function videoArguments(rendition: VideoRendition, { preset, segmentDurationUs, gridPhaseUs }: EncoderInput, fd: number): readonly string[] {
-  const { bitrate, level, frameRate } = rendition;
-  const index = fd - firstOutputFd;
-  // Twice the grid: a key frame of the encoder's own never comes before the forced one.
-  const groupFrames = Math.ceil((2 * valueOf(frameRate) * segmentDurationUs) / 1_000_000);
+function videoArguments(rendition: VideoRendition, input: EncoderInput, fd: number): readonly string[] {
+  const { preset, segmentDurationUs, gridPhaseUs } = input;
   return [
-    ...['-map', `[v${index}]`, '-c:v', 'libx264', '-preset', preset, '-profile:v', 'high', '-level:v', levelText(level)],
-    ...['-b:v', `${bitrate}`, '-maxrate', `${Math.round(bitrate * 1.1)}`, '-bufsize', `${Math.round(bitrate / 2)}`, '-pix_fmt', 'yuv420p'],
-    ...['-bf', '0', '-g', `${groupFrames}`, '-sc_threshold', '0', '-forced-idr', '1'],
+    ...['-map', `[v${fd - firstOutputFd}]`, ...videoEncoderArguments(encoderOf(input, rendition.name), { rendition, preset, segmentDurationUs })],
     ...['-force_key_frames', `expr:gte(t+0.0005,n_forced*${seconds(segmentDurationUs)}-${seconds(gridPhaseUs)})`],
-    // 8x8dct and cabac: the fastest preset turns them off, and the codec string must not depend on the preset.
-    ...['-x264-params', `open-gop=0:8x8dct=1:cabac=1:rc-lookahead=${lookaheadFrames}:sync-lookahead=0:sliced-threads=0`],
-    ...['-threads', `${threadsPerRung}`, '-flags:v', '+cgop+bitexact', '-video_track_timescale', '90000'],
+    ...['-flags:v', '+cgop+bitexact', '-video_track_timescale', '90000'],
     ...muxerArguments('+frag_keyframe', 500_000, fd),
   ];
-}
-
-function levelText(level: number): string {
-  return `${Math.floor(level / 10)}.${level % 10}`;
 }
 
 /** Fragments of a tenth of a second: audio must not be the last to reach a cut. */

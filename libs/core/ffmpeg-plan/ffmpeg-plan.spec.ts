@@ -1,11 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import {
+  blamedOutputs,
   constantRate,
   encoderArguments,
+  encoderKinds,
+  encoderName,
   planRenditions,
   ProgressReader,
   scaledSize,
+  trialArguments,
   valueOf,
   type EncoderInput,
   type Ladder,
@@ -132,21 +136,21 @@ describe('argv', () => {
 -i pipe:0
 -filter_complex [0:v:0]fps=fps=30:start_time=1.367000:round=near,setpts=N,split=2[s0][s1];[s0]scale=852:480:flags=bicubic,format=yuv420p[v0];[s1]scale=426:240:flags=bicubic,format=yuv420p[v1];[0:a:0]aresample=48000,atrim=start=1.372333,aresample=48000:async=1000:min_comp=0.01:first_pts=65872,asetpts=N/SR/TB,aformat=sample_fmts=fltp:channel_layouts=stereo[a0]
 -map [v0]
--c:v libx264 -preset veryfast -profile:v high -level:v 3.1
--b:v 1200000 -maxrate 1320000 -bufsize 600000 -pix_fmt yuv420p
--bf 0 -g 120 -sc_threshold 0 -forced-idr 1
--force_key_frames expr:gte(t+0.0005,n_forced*2.000000-1.300000)
+-c:v libx264
+-b:v 1200000 -maxrate 1320000 -bufsize 600000
+-bf 0 -g 120 -preset veryfast -profile:v high -level:v 3.1 -pix_fmt yuv420p -sc_threshold 0 -forced-idr 1
 -x264-params open-gop=0:8x8dct=1:cabac=1:rc-lookahead=5:sync-lookahead=0:sliced-threads=0
--threads 2 -flags:v +cgop+bitexact -video_track_timescale 90000
+-threads 2
+-force_key_frames expr:gte(t+0.0005,n_forced*2.000000-1.300000) -flags:v +cgop+bitexact -video_track_timescale 90000
 -map_metadata -1 -fflags +bitexact -flush_packets 1 -movflags +frag_keyframe+empty_moov+default_base_moof+cmaf -frag_duration 500000
 -f mp4 pipe:3
 -map [v1]
--c:v libx264 -preset veryfast -profile:v high -level:v 2.1
--b:v 400000 -maxrate 440000 -bufsize 200000 -pix_fmt yuv420p
--bf 0 -g 120 -sc_threshold 0 -forced-idr 1
--force_key_frames expr:gte(t+0.0005,n_forced*2.000000-1.300000)
+-c:v libx264
+-b:v 400000 -maxrate 440000 -bufsize 200000
+-bf 0 -g 120 -preset veryfast -profile:v high -level:v 2.1 -pix_fmt yuv420p -sc_threshold 0 -forced-idr 1
 -x264-params open-gop=0:8x8dct=1:cabac=1:rc-lookahead=5:sync-lookahead=0:sliced-threads=0
--threads 2 -flags:v +cgop+bitexact -video_track_timescale 90000
+-threads 2
+-force_key_frames expr:gte(t+0.0005,n_forced*2.000000-1.300000) -flags:v +cgop+bitexact -video_track_timescale 90000
 -map_metadata -1 -fflags +bitexact -flush_packets 1 -movflags +frag_keyframe+empty_moov+default_base_moof+cmaf -frag_duration 500000
 -f mp4 pipe:4
 -map [a0]
@@ -180,6 +184,66 @@ describe('argv', () => {
   test('an interlaced source is deinterlaced', () => {
     expect(graph({ video: { ...picture(720, 576), interlaced: true } })).toMatch(/^\[0:v:0\]yadif=deint=interlaced,fps=/);
   });
+});
+
+describe('hardware', () => {
+  /** The part of one rung that its encoder decides, of a run of which this kind encodes the larger one. */
+  const partsOf = (kind: (typeof encoderKinds)[number]): readonly string[] => {
+    const { argv } = encoderArguments(input({ video: hd.video }, { encoders: { '480p': kind }, vaapiDevice: '/dev/dri/renderD129', preset: 'fast' }));
+    const text = argv.join(' ');
+    return [
+      /-stats_period 1 (.*?) ?-fflags/.exec(text)?.[1] ?? '',
+      /\[s0\](scale.*?)\[v0\];\[s1\]scale=426:240:flags=bicubic,format=yuv420p\[v1\]/.exec(text)?.[1] ?? '',
+      /-map \[v0\] (.*?) -force_key_frames.* -map \[v1\] -c:v libx264 /.exec(text)?.[1] ?? '',
+    ];
+  };
+  const rate = '-b:v 1200000 -maxrate 1320000 -bufsize 600000 -bf 0 -g 120';
+
+  test.each<[(typeof encoderKinds)[number], ...string[]]>([
+    [
+      'nvenc',
+      '',
+      'scale=852:480:flags=bicubic,format=yuv420p',
+      `-c:v h264_nvenc ${rate} -preset p4 -tune ll -rc vbr -profile:v high -level:v 3.1 -rc-lookahead 0 -no-scenecut 1 -forced-idr 1 -strict_gop 1 -zerolatency 1 -delay 0 -coder cabac`,
+    ],
+    [
+      'qsv',
+      '',
+      'scale=852:480:flags=bicubic,format=nv12',
+      `-c:v h264_qsv ${rate} -preset fast -profile:v high -level:v 31 -look_ahead 0 -async_depth 1 -forced_idr 1 -idr_interval 0 -adaptive_i 0 -adaptive_b 0`,
+    ],
+    [
+      'amf',
+      '',
+      'scale=852:480:flags=bicubic,format=nv12',
+      `-c:v h264_amf ${rate} -usage lowlatency -quality balanced -rc vbr_latency -profile:v high -level:v 3.1 -forced_idr 1 -coder cabac`,
+    ],
+    [
+      'vaapi',
+      '-init_hw_device vaapi=gpu:/dev/dri/renderD129 -filter_hw_device gpu',
+      'scale=852:480:flags=bicubic,format=nv12,hwupload',
+      `-c:v h264_vaapi ${rate} -rc_mode VBR -profile:v high -level:v 3.1 -async_depth 1 -idr_interval 0 -coder cabac`,
+    ],
+  ])('%s: device, upload and options, as its maker and ffmpeg document them', (kind, ...parts) => expect(partsOf(kind)).toEqual(parts));
+
+  test.each(encoderKinds)('%s is tried with the options that it will be used with', (kind) => {
+    const argv = trialArguments(kind, '/dev/dri/renderD129').join(' ');
+    expect(argv).toContain(` -c:v ${encoderName(kind)} -b:v 500000 `);
+    expect(argv.includes('/dev/dri/renderD129')).toBe(kind === 'vaapi');
+  });
+
+  test.each<[string, string[], number[]]>([
+    [
+      'ffmpeg 5',
+      [
+        '[h264_nvenc @ 0x5563] OpenEncodeSessionEx failed: out of memory (10)',
+        'Error initializing output stream 2:0 -- Error while opening encoder for output stream #2:0 - maybe incorrect parameters such as bit_rate, rate, width or height',
+      ],
+      [2],
+    ],
+    ['ffmpeg 7', ['[vost#1:0/h264_nvenc @ 0x6481] Error while opening encoder - maybe incorrect parameters such as bit_rate, rate, width or height.'], [1]],
+    ['something else', ['[flv @ 0x1] Packet mismatch 0 100 12'], []],
+  ])('%s tells whose encoder did not open', (_what, lastLines, blamed) => expect(blamedOutputs(lastLines)).toEqual(blamed));
 });
 
 describe('progress', () => {

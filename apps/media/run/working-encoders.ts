@@ -1,0 +1,46 @@
+import { encoderName, trialArguments, type EncoderKind } from '#core/ffmpeg-plan';
+import type { ProcessRunner } from '#ports';
+import type { Logger } from '#runtime';
+import type { WorkingEncoder } from './encoder-sessions.ts';
+
+type HardwareKind = WorkingEncoder['kind'];
+
+export interface WorkingEncodersInit {
+  /** ffmpeg. */
+  readonly program: string;
+  /** Kinds to try, best first. */
+  readonly kinds: readonly HardwareKind[];
+  readonly vaapiDevice: string;
+  readonly sessions: Readonly<Record<HardwareKind, number>>;
+}
+
+/** A driver that hangs is not waited for any longer, ms. */
+const trialMsMax = 10_000;
+/** Half a second of the smallest picture has some 20 kB. */
+const bytesMin = 1000;
+
+/** The hardware encoders that really encode on this machine, best first; each is tried, all at once. */
+export async function workingEncoders(runner: ProcessRunner, init: WorkingEncodersInit, logger: Logger): Promise<readonly WorkingEncoder[]> {
+  const tried = await Promise.all(
+    init.kinds.map(async (kind) => {
+      const problem = await trialProblem(runner, init.program, kind, init.vaapiDevice);
+      if (problem === undefined) logger.info({ encoder: encoderName(kind), sessions: init.sessions[kind] }, `${encoderName(kind)} works`);
+      else logger.info({ encoder: encoderName(kind), problem }, `${encoderName(kind)} does not work here`);
+      return problem === undefined ? [{ kind, sessionsMax: init.sessions[kind] }] : [];
+    }),
+  );
+  return tried.flat();
+}
+
+/** Why an encoder does not work; undefined when it does. */
+async function trialProblem(runner: ProcessRunner, program: string, kind: EncoderKind, vaapiDevice: string): Promise<string | undefined> {
+  const running = await runner.start({ program, argv: trialArguments(kind, vaapiDevice), outputs: [1] });
+  running.endInput();
+  const timer = setTimeout(() => void running.kill(), trialMsMax);
+  let bytes = 0;
+  for await (const chunk of running.output(1)) bytes += chunk.length;
+  const { code, lastLines } = await running.exited;
+  clearTimeout(timer);
+  if (code === 0 && bytes >= bytesMin) return undefined;
+  return lastLines[0] ?? (code === null ? `it did not end within ${trialMsMax / 1000} s` : 'it wrote nothing');
+}
