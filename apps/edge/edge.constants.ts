@@ -19,7 +19,7 @@ export const edgeLimits = {
   reportEveryMs: 2000,
   idleTimeoutS: 60,
   drainMs: 5000,
-  origin: { headTimeoutMs: 10_000, silenceTimeoutMs: 15_000, downMs: 1000, headBytesMax: 64 * 1024 },
+  origin: { headTimeoutMs: 10_000, waitTimeoutMs: 45_000, silenceTimeoutMs: 15_000, downMs: 1000, headBytesMax: 64 * 1024 },
   connectTimeoutMs: 3000,
 } as const;
 

@@ -12,6 +12,7 @@ import type { SubscriptionsInit } from './events/subscriptions.ts';
 import type { GatewayEngines } from './gateway-engines.ts';
 import type { GatewaySettings } from './gateway.config.ts';
 import { grpcProviders } from './grpc/grpc-providers.ts';
+import { lowLatencyProviders } from './low-latency/low-latency-providers.ts';
 import { ledgerProviders } from './ledger/ledger-providers.ts';
 import { pastProviders } from './past/past-providers.ts';
 import { ParkedReader } from './parked/parked-reader.ts';
@@ -45,6 +46,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       { provide: CommandExecutor, useValue: commandsOn(engines, settings) },
       ...accessProviders(engines, settings.jwt),
       ...streamProviders(settings),
+      ...lowLatencyProviders,
       ...cdnProviders,
       ...publishProviders(engines, settings.node),
       ...eventProviders(engines, subscriptions),

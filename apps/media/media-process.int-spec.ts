@@ -114,12 +114,17 @@ async function encoders(): Promise<number[]> {
 
 const reasons = async (): Promise<string[]> => (await stream.events()).flatMap((event) => (event.type === 'encoding.ended' ? [event.data.reason] : []));
 
-/** Every rendition has the same numbers, each once, counting up by one; every byte decodes. */
+/** Every rendition has the same numbers, each once, counting up; every byte decodes. */
 async function expectWhole(blobs: BlobStore = engines.blobs): Promise<Segment[]> {
   const leader = await stream.segments('180p');
   for (const rendition of ['180p', '90p', 'audio']) {
     const segments = await stream.segments(rendition);
-    expect(segments.map(({ mediaSequence }) => mediaSequence)).toEqual(Array.from({ length: leader.length }, (_, n) => n));
+    segments.forEach(({ mediaSequence, discontinuity }, n) => {
+      expect(mediaSequence).toBe(leader[n]?.mediaSequence);
+      // A segment of which a process that was killed had announced parts is left to a gap where it cannot be made again.
+      const step = mediaSequence - (segments[n - 1]?.mediaSequence ?? -1);
+      expect(step === 1 || (step === 2 && discontinuity)).toBe(true);
+    });
     const bytes = await joinedBytes(blobs, segments);
     const { complaints } = await (rendition === 'audio' ? watchAudio(bytes, join(folder, 'a.mp4')) : watchVideo(bytes, join(folder, 'v.mp4'), 30));
     expect(complaints).toBe('');

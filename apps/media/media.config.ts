@@ -1,5 +1,5 @@
 import { defaultVaapiDevice, encoderKinds, presets, type Preset } from '#core/ffmpeg-plan';
-import { invalidSetting, readChoice, readInteger, readSharedSettings, readText, type Environment, type SharedSettings } from '#runtime';
+import { invalidSetting, readChoice, readInteger, readPort, readSharedSettings, readText, type Environment, type SharedSettings } from '#runtime';
 import type { WorkingEncoder } from './run/encoder-sessions.ts';
 
 export interface MediaSettings extends SharedSettings {
@@ -18,6 +18,8 @@ export interface MediaSettings extends SharedSettings {
   /** Media of a live session that is kept so that a crashed encoder loses nothing, bytes per stream. */
   readonly feedBytesMax: number;
   readonly leaseTtlMs: number;
+  /** Gateways follow the parts of segments here, when it is on; one port for all streams, 0 for any that is free. */
+  readonly liveEdge: { readonly on: boolean; readonly host: string; readonly port: number; readonly publicHost: string };
   /** Stopped streams that are made into one file at once. */
   readonly recordingsMax: number;
 }
@@ -54,6 +56,7 @@ function readSessions(env: Environment): Readonly<Record<HardwareKind, number>> 
 }
 
 export function readMediaSettings(env: Environment = process.env): MediaSettings {
+  const host = env['LIVE_EDGE_HOST'] || '127.0.0.1';
   return {
     ...readSharedSettings(env),
     mediaId: readText(env, 'MEDIA_ID', 'media-1', /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/),
@@ -66,6 +69,12 @@ export function readMediaSettings(env: Environment = process.env): MediaSettings
     streamsMax: readInteger(env, 'MEDIA_STREAMS_MAX', 32, 1, 1000),
     feedBytesMax: readInteger(env, 'MEDIA_FEED_MB', 32, 4, 1024) * 1024 * 1024,
     leaseTtlMs: readInteger(env, 'MEDIA_LEASE_TTL_MS', 10_000, 1000, 60_000),
+    liveEdge: {
+      on: readChoice(env, 'LIVE_EDGE', ['on', 'off'], 'on') === 'on',
+      host,
+      port: readPort(env, 'LIVE_EDGE_PORT', 0),
+      publicHost: env['LIVE_EDGE_PUBLIC_HOST'] || host,
+    },
     recordingsMax: readInteger(env, 'MEDIA_RECORDINGS', 1, 1, 16),
   };
 }

@@ -7,6 +7,7 @@ import { NodeProcessRunner, probeFfmpeg } from '#adapters/ffmpeg';
 import { MemoryBlobStore, MemoryEventLog, MemoryLeaseStore } from '#adapters/memory';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { createLogger, FactPublisher, type Logger } from '#runtime';
+import { LiveEdges } from './edge/live-edges.ts';
 import { StreamFollower } from './fold/stream-follower.ts';
 import { LiveStream, type LiveStreamDeps } from './live/live-stream.ts';
 import { StreamDirector } from './live/stream-director.ts';
@@ -33,6 +34,7 @@ let relay: TestRelay;
 let stream: PublishedStream;
 let media: StreamDirector[];
 let followers: StreamFollower[];
+let served: LiveEdges[];
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'streams-media-'));
@@ -46,11 +48,13 @@ beforeEach(async () => {
   await stream.create(ladder);
   media = [];
   followers = [];
+  served = [];
 });
 
 afterEach(async () => {
   await Promise.all(media.map((one) => one.stop()));
   await Promise.all(followers.map((one) => one.stop()));
+  for (const edges of served) edges.close();
   await relay.stop();
   const left = await encoders();
   if (left.length > 0) throw new Error(`encoders are left: ${left.join()}`);
@@ -68,6 +72,9 @@ async function startMedia(owner = 'node-1/media-1', working: readonly WorkingEnc
   const { program } = await probeFfmpeg(runner, { named: 'ffmpeg', searchPath: process.env['PATH'] ?? '' });
   const follower = new StreamFollower({ snapshotPath: join(folder, 'run', `${followers.length}.fold.json`) }, { log, logger });
   const facts = new FactPublisher({ log, clock: new SystemClock(), ids: new UuidV7IdSource(), source: '/media/test', actor: 'system:media' });
+  const edges = new LiveEdges({ on: true, host: '127.0.0.1', port: 0, publicHost: '127.0.0.1' }, logger);
+  await edges.listen();
+  served.push(edges);
   const encoders = new EncoderSessions(working, new SystemClock());
   const deps: LiveStreamDeps = { leases, blobs, facts, follower, runner, encoders, logger };
   const director = new StreamDirector(
@@ -77,7 +84,18 @@ async function startMedia(owner = 'node-1/media-1', working: readonly WorkingEnc
       logger,
       encode: (streamId, session, stop) =>
         new LiveStream(
-          { streamId, session, owner, node: 'node-1', program, preset: 5, vaapiDevice: '/dev/null', leaseTtlMs: 2000, feedBytesMax: 8_000_000 },
+          {
+            streamId,
+            session,
+            owner,
+            node: 'node-1',
+            program,
+            preset: 5,
+            vaapiDevice: '/dev/null',
+            leaseTtlMs: 2000,
+            feedBytesMax: 8_000_000,
+            ...edges.of(streamId),
+          },
           deps,
         ).run(stop),
     },

@@ -4,6 +4,7 @@ import type { Engines } from '#adapters/engines';
 import { NodeProcessRunner } from '#adapters/ffmpeg';
 import { presets } from '#core/ffmpeg-plan';
 import { EffectWorkers, FactPublisher, type AppContext } from '#runtime';
+import { LiveEdges } from './edge/live-edges.ts';
 import { StreamFollower } from './fold/stream-follower.ts';
 import { LiveStream, type LiveStreamDeps } from './live/live-stream.ts';
 import { StreamDirector } from './live/stream-director.ts';
@@ -35,7 +36,8 @@ export async function mediaModule(engines: Engines<'log' | 'database' | 'blobs' 
   const follower = new StreamFollower({ snapshotPath: join(settings.runPath, `${settings.mediaId}.fold.json`) }, { log, logger, health: telemetry.health });
   const facts = new FactPublisher({ log, clock: engines.clock, ids: engines.ids, source: `/media/${settings.node}`, actor: 'system:media' });
   const counters = new MediaCounters();
-  const director = directorOf(settings, owner, ffmpeg.program, { leases, blobs, facts, follower, runner, encoders, logger, counters });
+  const edges = new LiveEdges(settings.liveEdge, logger);
+  const director = directorOf(settings, owner, ffmpeg.program, edges, { leases, blobs, facts, follower, runner, encoders, logger, counters });
   observeMedia(telemetry, director, counters);
   const recordings = await recordingsOf(settings, owner, ffmpeg.program, runner, engines, context);
   return {
@@ -43,6 +45,7 @@ export async function mediaModule(engines: Engines<'log' | 'database' | 'blobs' 
     providers: [
       { provide: StreamFollower, useValue: follower },
       { provide: StreamDirector, useValue: director },
+      { provide: LiveEdges, useValue: edges },
       { provide: EffectWorkers, useValue: recordings },
     ],
   };
@@ -65,15 +68,19 @@ async function recordingsOf(
   return new EffectWorkers({ workers: [worker], owner }, { effects, jobs, clock, ids, source, logger, health: telemetry.health, telemetry });
 }
 
-function directorOf(settings: MediaSettings, owner: string, program: string, deps: LiveStreamDeps): StreamDirector {
+function directorOf(settings: MediaSettings, owner: string, program: string, edges: LiveEdges, deps: LiveStreamDeps): StreamDirector {
   const { node, leaseTtlMs, feedBytesMax, vaapiDevice } = settings;
   const preset = presets.indexOf(settings.preset);
   return new StreamDirector(
     { streamsMax: settings.streamsMax, retryMs: Math.min(2000, leaseTtlMs / 3) },
     {
       ...deps,
-      encode: (streamId, session, stop) =>
-        new LiveStream({ streamId, session, owner, node, program, preset, vaapiDevice, leaseTtlMs, feedBytesMax }, deps).run(stop),
+      encode: async (streamId, session, stop) => {
+        const init = { streamId, session, owner, node, program, preset, vaapiDevice, leaseTtlMs, feedBytesMax, ...edges.of(streamId) };
+        const done = await new LiveStream(init, deps).run(stop);
+        if (deps.follower.get(streamId) === undefined) edges.forget(streamId);
+        return done;
+      },
     },
   );
 }
@@ -86,6 +93,9 @@ export async function serveMedia(app: INestApplicationContext, { lifecycle }: Ap
   lifecycle.onStop('work', 'encoders', () => director.stop());
   const recordings = app.get(EffectWorkers);
   lifecycle.onStop('work', 'recordings', () => recordings.stop());
+  const edges = app.get(LiveEdges);
+  await edges.listen();
+  lifecycle.onStop('work', 'live edge', () => edges.close());
   await follower.start();
   await recordings.start();
   director.start();

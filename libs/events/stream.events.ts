@@ -192,7 +192,7 @@ export const renditionSchema = z.object({
 
 export const encodingStarted = defineEvent({
   type: 'encoding.started',
-  version: 1,
+  version: 2,
   context: 'stream',
   meaning: 'An encoder runs for a stream; its renditions are known.',
   schema: z.object({
@@ -203,10 +203,24 @@ export const encodingStarted = defineEvent({
     encoder: id,
     source: z.object({ videoCodec: text, audioCodec: text, width: count, height: count, frameRate: z.number().nonnegative() }),
     renditions: z.array(renditionSchema).min(1).max(16),
+    /** Where gateways follow the parts of segments that are being made; left out when nothing is served there. */
+    liveEdgeUrl: z.string().max(512).optional(),
   }),
   key: (data) => data.streamId,
   subject: (data) => `${data.streamId}/encoding`,
+  // Version 2 says where the live edge is.
+  upcasters: [(data) => data],
   samples: [
+    {
+      streamId: sampleStream,
+      sessionId: sampleSession,
+      epoch: 1,
+      node: 'media-1',
+      encoder: 'libx264',
+      source: { videoCodec: 'h264', audioCodec: 'aac', width: 1280, height: 720, frameRate: 30 },
+      renditions: [{ name: '720p', kind: 'video', codecs: 'avc1.64001f', bandwidth: 2750000, width: 1280, height: 720, frameRate: 30 }],
+      liveEdgeUrl: `http://127.0.0.1:8083/live-edge/${sampleStream}`,
+    },
     {
       streamId: sampleStream,
       sessionId: sampleSession,

@@ -4,7 +4,7 @@ import type { ByteSource } from '../server/edge-server.ts';
 import { GuardedOrigin, type GuardedRequest } from './guarded-origin.ts';
 import type { OriginClient, OriginRequest, OriginResponse } from './origin-client.ts';
 
-const limits = { headTimeoutMs: 30, silenceTimeoutMs: 30, downMs: 1000, headBytesMax: 100 };
+const limits = { headTimeoutMs: 30, waitTimeoutMs: 120, silenceTimeoutMs: 30, downMs: 1000, headBytesMax: 100 };
 const get: GuardedRequest = { method: 'GET', target: '/a', fields: [] };
 
 /** A client that plays what it is told, one response or error per request. */
@@ -53,6 +53,17 @@ describe('the guarded origin', () => {
     await expect(origin.request(get)).rejects.toMatchObject({ code: 'ORIGIN_UNREACHABLE' });
     await expect(origin.request({ ...get, method: 'POST' })).rejects.toMatchObject({ code: 'ORIGIN_INVALID' });
     expect(client.asked.length).toBe(2);
+  });
+
+  test.each([
+    ['/live/st/720p.m3u8?_HLS_msn=7&_HLS_part=2', 120],
+    ['/live/st/720p/7.2.a1b2.m4s', 120],
+    ['/live/st/720p/7.m4s', 30],
+  ])('what the origin holds back on purpose is waited for longer: %s', async (target, ms) => {
+    await expect(guard('silence').origin.request({ ...get, target })).rejects.toMatchObject({
+      code: 'ORIGIN_TIMEOUT',
+      message: `The origin did not answer within ${ms} ms.`,
+    });
   });
 
   test('a lost connection is tried once more', async () => {

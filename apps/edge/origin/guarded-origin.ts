@@ -5,6 +5,8 @@ import { OriginError, type OriginClient, type OriginRequest, type OriginResponse
 export interface OriginLimits {
   /** Until the head of the response is there, ms. */
   readonly headTimeoutMs: number;
+  /** The same where the origin is asked for what is not there yet, and waits for it on purpose, ms. */
+  readonly waitTimeoutMs: number;
   /** Between two pieces of a body that somebody waits for, ms. */
   readonly silenceTimeoutMs: number;
   /** How long an origin that nobody can connect to is left in peace, ms. */
@@ -19,6 +21,8 @@ export interface GuardedRequest extends Omit<OriginRequest, 'signal'> {
   readonly mayBeSilent?: boolean;
 }
 
+/** Blocking playlist reloads, and parts of segments: the origin holds them for three target durations (RFC 8216bis section 6.2.5.2). */
+const waits = /[?&]_HLS_msn=|^\/live\/[^?]*\/\d+\.\d+\.\w+\.m4s$/;
 const unreachableCodes = new Set([
   'ECONNREFUSED',
   'ConnectionRefused',
@@ -110,7 +114,8 @@ export class GuardedOrigin {
     const forward = (): void => abort.abort();
     request.signal?.addEventListener('abort', forward, { once: true });
     if (request.signal?.aborted === true) abort.abort();
-    const deadline = new Deadline(this.#limits.headTimeoutMs, abort);
+    const timeoutMs = waits.test(request.target) ? this.#limits.waitTimeoutMs : this.#limits.headTimeoutMs;
+    const deadline = new Deadline(timeoutMs, abort);
     const body = request.body === undefined ? undefined : uploading(request.body, deadline);
     if (body === undefined) deadline.start();
     this.#counters.originFetches++;
@@ -121,7 +126,7 @@ export class GuardedOrigin {
     } catch (error) {
       request.signal?.removeEventListener('abort', forward);
       if (request.signal?.aborted === true) throw error;
-      throw this.#explain(error, deadline.passed);
+      throw this.#explain(error, deadline.passed ? timeoutMs : undefined);
     } finally {
       deadline.stop();
     }
@@ -135,10 +140,10 @@ export class GuardedOrigin {
     throw new OriginError('ORIGIN_INVALID', `The origin answered with status ${response.status} and ${bytes} bytes of fields.`);
   }
 
-  #explain(error: unknown, late: boolean): OriginError {
+  #explain(error: unknown, lateMs: number | undefined): OriginError {
     this.#counters.originErrors++;
     if (error instanceof OriginError) return error;
-    if (late) return new OriginError('ORIGIN_TIMEOUT', `The origin did not answer within ${this.#limits.headTimeoutMs} ms.`, error);
+    if (lateMs !== undefined) return new OriginError('ORIGIN_TIMEOUT', `The origin did not answer within ${lateMs} ms.`, error);
     if (unreachableCodes.has(codeOf(error))) {
       this.#downUntilMs = this.#now() + this.#limits.downMs;
       return new OriginError('ORIGIN_UNREACHABLE', 'The origin cannot be reached.', error);

@@ -7,9 +7,10 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { matchesTag, rangeOf } from '../http/http-range.core.ts';
-import { notFound, ProblemError } from '../http/problem.errors.ts';
+import { badRequest, notFound, ProblemError } from '../http/problem.errors.ts';
+import { LivePlaylists, type LivePlaylist, type PartPlace } from '../low-latency/live-playlists.ts';
 import { PastPlaylists } from './past-playlists.ts';
-import { handedOn, playlistQueryOf } from './playlist-query.ts';
+import { fieldProblem, handedOn, playlistQueryOf, type PlaylistQuery } from './playlist-query.ts';
 import { PlaylistReader, type Playlist, type PlaylistForm } from './playlist-reader.ts';
 
 const manifestTypes = { m3u8: 'application/vnd.apple.mpegurl', mpd: 'application/dash+xml' } as const;
@@ -27,8 +28,14 @@ const momentCaching = 'public, max-age=1';
 const immutableCaching = 'public, max-age=31536000, immutable';
 /** Shorter than the edge's memory of a 404, because this one turns into a playlist any moment. */
 const soonCaching = 'public, max-age=1';
+/** What was waited for is there for good; what has come since, the next request asks for. */
+const waitedCaching = 'public, max-age=2';
+/** Parts are asked for while they are new; later their segments are. */
+const partCaching = 'public, max-age=60, immutable';
 
 const mediaTypes: Readonly<Record<string, string>> = { m4s: 'video/iso.segment', mp4: 'video/mp4', jpg: 'image/jpeg' };
+/** `<media sequence>.<index>.<run of the encoder>.m4s`. */
+const partName = /^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,3})\.([A-Za-z0-9]{1,64})\.m4s$/;
 const mediaName = /^(b[a-z2-7]{20,120})\.(m4s|mp4|jpg)$/;
 
 function tagOf(text: string): string {
@@ -42,10 +49,12 @@ export class OriginController {
   readonly #blobs: BlobStore;
   readonly #past: PastPlaylists;
 
+  readonly #live: LivePlaylists;
   readonly #clock: Clock;
 
-  constructor(playlists: PlaylistReader, blobs: BlobStore, past: PastPlaylists, clock: Clock) {
+  constructor(playlists: PlaylistReader, blobs: BlobStore, past: PastPlaylists, live: LivePlaylists, clock: Clock) {
     this.#playlists = playlists;
+    this.#live = live;
     this.#blobs = blobs;
     this.#past = past;
     this.#clock = clock;
@@ -64,9 +73,20 @@ export class OriginController {
       return sendText(settled.playlist.text, wanted.format, settled.forEver ? immutableCaching : momentCaching, request, reply);
     }
     const form = { query: handedOn(asked, undefined), startSec: asked.startSec, skip: asked.skip };
-    const playlist = await playlistOf(this.#playlists, streamId, wanted, form);
+    const playlist = (await this.#livePlaylist(streamId, wanted, asked)) ?? (await playlistOf(this.#playlists, streamId, wanted, form));
     if (playlist.kind !== 'playlist') return refusePlaylist(playlist, streamId);
-    return sendText(playlist.text, wanted.format, playlist.ended ? recordingCaching : liveCaching, request, reply);
+    // RFC 8216bis section 6.2.5.2; a playlist that has ended is the same whatever is asked.
+    if (asked.isPartAlone && !playlist.ended) throw fieldProblem('_HLS_part', 'Expected together with _HLS_msn.');
+    const caching = playlist.ended ? recordingCaching : asked.reload === undefined ? liveCaching : waitedCaching;
+    return sendText(playlist.text, wanted.format, caching, request, reply);
+  }
+
+  /** Undefined for what is made of rows alone: multivariant playlists, DASH, recordings, streams without a live edge. */
+  async #livePlaylist(streamId: string, { name, format }: Manifest, asked: PlaylistQuery): Promise<LivePlaylist | undefined> {
+    if (format !== 'm3u8' || name === 'master' || !isStreamId(streamId)) return undefined;
+    const iFrames = name.endsWith(iFramesSuffix);
+    const { startSec, skip, reload } = asked;
+    return this.#live.media(streamId, iFrames ? name.slice(0, -iFramesSuffix.length) : name, { startSec, skip, iFrames }, reload);
   }
 
   @Get('/media/:file')
@@ -77,7 +97,7 @@ export class OriginController {
     await this.#sendMedia(match[1] as string, match[2] as string, request, reply);
   }
 
-  /** A segment as DASH names it: by its number. What has a number keeps it, so this is the same for ever, too. */
+  /** A segment as DASH names it: by its number. What has a number keeps it, so this is the same for ever, too. Or a part of one. */
   @Get('/live/:streamId/:rendition/:file')
   async numbered(
     @Param() { streamId, rendition, file }: Readonly<Record<'streamId' | 'rendition' | 'file', string>>,
@@ -85,6 +105,11 @@ export class OriginController {
     @Res() reply: FastifyReply,
   ): Promise<void> {
     reply.headers(corsHeaders);
+    const part = partName.exec(file);
+    if (part !== null) {
+      const [, mediaSequence, index, run] = part as unknown as [string, string, string, string];
+      return this.#sendPart(streamId, { rendition, mediaSequence: Number(mediaSequence), index: Number(index), run }, reply);
+    }
     const number = /^(0|[1-9]\d{0,8})\.m4s$/.exec(file)?.[1];
     if (number === undefined) throw notFound('no-route', 'Segments are named by their number, with ".m4s".');
     const cid = isStreamId(streamId) ? await this.#playlists.segment(streamId, rendition, Number(number)) : undefined;
@@ -113,6 +138,17 @@ export class OriginController {
         'access-control-max-age': '86400',
       })
       .send();
+  }
+
+  async #sendPart(streamId: string, place: PartPlace, reply: FastifyReply): Promise<void> {
+    const part = isStreamId(streamId) ? await this.#live.part(streamId, place) : ({ kind: 'absent' } as const);
+    if (part.kind === 'absent') throw notFound('unknown-media', 'There is no such part.', { 'cache-control': soonCaching });
+    if (part.kind !== 'part') throw unavailable(part.kind);
+    const { buffer, byteOffset, byteLength } = part.bytes;
+    void reply
+      .headers({ 'cache-control': partCaching })
+      .type(mediaTypes['m4s'] as string)
+      .send(Buffer.from(buffer, byteOffset, byteLength));
   }
 
   async #sendMedia(cid: string, extension: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
@@ -158,14 +194,19 @@ function unknownMedia(cid: string): ProblemError {
   return notFound('unknown-media', `There is no media ${cid}.`);
 }
 
+interface Manifest {
+  readonly name: string;
+  readonly format: ManifestFormat;
+}
+
 /** @throws ProblemError 404 */
-function manifestOf(file: string): { readonly name: string; readonly format: ManifestFormat } {
+function manifestOf(file: string): Manifest {
   const [, name, format] = manifestName.exec(file) ?? [];
   if (name === undefined || (format === 'mpd' && name !== mpdName)) throw notFound('no-route', `Playlists end with ".m3u8"; for DASH there is ${mpdName}.mpd.`);
   return { name, format: format as ManifestFormat };
 }
 
-function playlistOf(playlists: PlaylistReader, streamId: string, { name, format }: ReturnType<typeof manifestOf>, form: PlaylistForm): Promise<Playlist> {
+function playlistOf(playlists: PlaylistReader, streamId: string, { name, format }: Manifest, form: PlaylistForm): Promise<Playlist> {
   if (!isStreamId(streamId)) return Promise.resolve({ kind: 'unknown-stream' });
   if (format === 'mpd') return playlists.mpd(streamId, form);
   if (name === 'master') return playlists.master(streamId, form);
@@ -173,7 +214,7 @@ function playlistOf(playlists: PlaylistReader, streamId: string, { name, format 
   return playlists.media(streamId, name, form);
 }
 
-function refusePlaylist(playlist: Exclude<Playlist, { kind: 'playlist' }>, streamId: string): never {
+function refusePlaylist(playlist: Exclude<LivePlaylist, { kind: 'playlist' }>, streamId: string): never {
   switch (playlist.kind) {
     case 'unknown-stream':
       throw notFound('unknown-stream', `There is no stream ${streamId}.`);
@@ -183,7 +224,18 @@ function refusePlaylist(playlist: Exclude<Playlist, { kind: 'playlist' }>, strea
       throw notFound('nothing-yet', playlist.ended ? 'The stream ended without a picture.' : 'The stream has not produced anything yet.', {
         'cache-control': soonCaching,
       });
+    case 'too-far':
+      throw badRequest('invalid-request', 'query._HLS_msn: This is further ahead than anybody can know of.');
+    case 'late':
+    case 'full':
+      throw unavailable(playlist.kind);
   }
+}
+
+/** RFC 8216bis section 6.2.5.2. Remembered for a second: those who waited together do not all come again at once. */
+function unavailable(why: 'late' | 'full'): ProblemError {
+  const detail = why === 'late' ? 'It did not come within three target durations.' : 'Too many requests are waiting here already.';
+  return new ProblemError({ status: 503, code: 'not-yet', detail, headers: { 'cache-control': soonCaching, 'retry-after': '1' } });
 }
 
 function sendText(text: string, format: ManifestFormat, caching: string, request: FastifyRequest, reply: FastifyReply): void {

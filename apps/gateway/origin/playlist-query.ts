@@ -1,3 +1,4 @@
+import type { ReloadQuery } from '#core/hls';
 import { dvrWindowMsMax } from '#domain/stream';
 import { badRequest } from '../http/problem.errors.ts';
 import { asOfQuery } from '../public-urls.ts';
@@ -5,7 +6,7 @@ import { asOfQuery } from '../public-urls.ts';
 /** What a request asks of the past of a manifest. */
 export interface PastQuery {
   readonly asOf: string;
-  /** `live`: what players were shown at that moment, to the byte; else everything up to it, closed, so that it plays. */
+  /** `live`: what players were shown at that moment, whole segments alone; else everything up to it, closed, so that it plays. */
   readonly window: 'live' | 'whole';
 }
 
@@ -17,6 +18,10 @@ export interface PlaylistQuery {
   readonly startSec: number | undefined;
   /** The client asks for a delta update (RFC 8216bis section 6.2.5.1). */
   readonly skip: boolean;
+  /** What the client asks to wait for (section 6.2.5.2). */
+  readonly reload: ReloadQuery | undefined;
+  /** The client names a part and no segment: a Bad Request, unless the playlist has ended. */
+  readonly isPartAlone: boolean;
 }
 
 const windows: readonly unknown[] = ['live', 'whole'];
@@ -26,7 +31,23 @@ const startSecMax = dvrWindowMsMax / 1000;
 export function playlistQueryOf(query: Readonly<Record<string, unknown>>): PlaylistQuery {
   const skip = query['_HLS_skip'];
   // Section 6.2.5: what a server does not know of it ignores. Version 2 also leaves out date ranges, of which there are none.
-  return { past: pastOf(query), startSec: startOf(query['start']), skip: skip === 'YES' || skip === 'v2' };
+  const mediaSequence = directiveOf(query, '_HLS_msn');
+  const part = directiveOf(query, '_HLS_part');
+  return {
+    past: pastOf(query),
+    startSec: startOf(query['start']),
+    skip: skip === 'YES' || skip === 'v2',
+    reload: mediaSequence === undefined ? undefined : { mediaSequence, part },
+    isPartAlone: mediaSequence === undefined && part !== undefined,
+  };
+}
+
+/** Section 4.2: a decimal integer. */
+function directiveOf(query: Readonly<Record<string, unknown>>, name: string): number | undefined {
+  const value = query[name];
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string' || !/^\d{1,15}$/.test(value)) throw fieldProblem(name, 'Expected one whole number.');
+  return Number(value);
 }
 
 function pastOf({ asOf, window }: Readonly<Record<string, unknown>>): PastQuery | undefined {
@@ -45,7 +66,8 @@ function startOf(start: unknown): number | undefined {
   return seconds;
 }
 
-function fieldProblem(name: string, message: string): Error {
+/** A field of the query that cannot be read. */
+export function fieldProblem(name: string, message: string): Error {
   return badRequest('invalid-request', `query.${name}: ${message}`, [{ field: `query.${name}`, message }]);
 }
 

@@ -1,4 +1,4 @@
-import { renderMedia, renderMultivariant, targetDurationOf, type PlaylistRendition } from '#core/hls';
+import { renderMedia, renderMultivariant, targetDurationOf, type MediaPlaylist, type PlaylistRendition } from '#core/hls';
 import type { Clock, ReadRow } from '#ports';
 import { dvrWindowMsMin } from '#domain/stream';
 import type { StreamReader } from '../streams/stream-reader.ts';
@@ -56,25 +56,7 @@ export class PlaylistReader {
     if (stream === undefined) return this.#absent(streamId);
     const ended = whole || hasEnded(stream, this.#clock.now());
     const window = await StreamWindow.open(this.#streams, this.#lists, stream, ended);
-    if (window === undefined) return { kind: 'nothing-yet', ended };
-    const segments = window.segments(rendition);
-    // A rendition without a segment in the window may still be one that the encoder has just begun to make.
-    if (segments.length === 0) return window.renditions.some(({ name }) => name === rendition) ? { kind: 'nothing-yet', ended } : { kind: 'unknown-rendition' };
-    const { first, last } = window;
-    const discontinuities = window.discontinuities();
-    const text = renderMedia({
-      segments,
-      window: { first, last },
-      discontinuities: new Set(discontinuities),
-      // 6.2.2: those that left the window; the first segment's own is still told.
-      discontinuitySequence: discontinuities.filter((mediaSequence) => mediaSequence < first).length,
-      targetDurationSec: targetDurationOf(Number(stream['segment_duration_ms'])),
-      ended,
-      startSec,
-      skip,
-      iFrames,
-    });
-    return { kind: 'playlist', text, ended };
+    return mediaPlaylist(window, rendition, { ended, startSec, skip, iFrames });
   }
 
   /** The DASH manifest: the same window and the same segments. */
@@ -105,6 +87,31 @@ export class PlaylistReader {
     const head = await this.#streams.head(streamId);
     return head === undefined ? { kind: 'unknown-stream' } : { kind: 'nothing-yet', ended: head.status === 'stopped' };
   }
+}
+
+/** A media playlist of a window. */
+export function mediaPlaylist(
+  window: StreamWindow | undefined,
+  rendition: string,
+  form: Pick<MediaPlaylist, 'ended' | 'startSec' | 'skip' | 'iFrames' | 'lowLatency'>,
+): Playlist {
+  const { ended } = form;
+  if (window === undefined) return { kind: 'nothing-yet', ended };
+  const segments = window.segments(rendition);
+  // A rendition without a segment in the window may still be one that the encoder has just begun to make.
+  if (segments.length === 0) return window.renditions.some(({ name }) => name === rendition) ? { kind: 'nothing-yet', ended } : { kind: 'unknown-rendition' };
+  const { first, last, stream } = window;
+  const discontinuities = window.discontinuities();
+  const text = renderMedia({
+    segments,
+    window: { first, last },
+    discontinuities: new Set(discontinuities),
+    // 6.2.2: those that left the window; the first segment's own is still told.
+    discontinuitySequence: discontinuities.filter((mediaSequence) => mediaSequence < first).length,
+    targetDurationSec: targetDurationOf(Number(stream['segment_duration_ms'])),
+    ...form,
+  });
+  return { kind: 'playlist', text, ended };
 }
 
 /**

@@ -8,6 +8,18 @@ import type { Segment } from './segment-rows.ts';
 /** A key frame may stand this little before the grid, and sound begins up to two frames after it. */
 const beforeGridUs = 50_000;
 
+/** Segments that are on the log and perhaps not in the rows yet. */
+export interface SegmentTail {
+  /** Newest media sequence number; -1 for none. */
+  readonly last: number;
+  /** Where the newest ends on the stream's timeline, microseconds. */
+  readonly endUs: number;
+  /** Of one rendition, in order. */
+  readonly of: (rendition: string) => readonly Segment[];
+}
+
+const noTail: SegmentTail = { last: -1, endUs: 0, of: () => [] };
+
 export interface StreamWindowInit {
   readonly stream: ReadRow;
   /** All that there ever were, best first. */
@@ -31,16 +43,25 @@ export class StreamWindow {
   }
 
   /** Undefined for a stream without a segment. */
-  static async open(streams: StreamReader, lists: SegmentLists, stream: ReadRow, whole: boolean): Promise<StreamWindow | undefined> {
-    if (stream['last_media_sequence'] === null) return undefined;
+  static async open(
+    streams: Pick<StreamReader, 'everyRendition'>,
+    lists: SegmentLists,
+    stream: ReadRow,
+    whole: boolean,
+    tail: SegmentTail = noTail,
+  ): Promise<StreamWindow | undefined> {
+    const rowsLast = Number(stream['last_media_sequence'] ?? -1);
+    const last = Math.max(rowsLast, tail.last);
+    if (last < 0) return undefined;
     const everyRendition = await streams.everyRendition(stream);
     const names = everyRendition.map((row) => String(row['name']));
-    const last = Number(stream['last_media_sequence']);
-    const fromUs = whole ? 0 : windowStartUs(stream);
-    const wanted = { streamId: String(stream['stream_id']), fromUs, last };
-    const found = await Promise.all(names.map(async (rendition) => [rendition, await lists.list({ ...wanted, rendition })] as const));
+    const fromUs = whole ? 0 : windowStartUs(stream, tail);
+    const wanted = { streamId: String(stream['stream_id']), fromUs, last: rowsLast };
+    const found = await Promise.all(
+      names.map(async (rendition) => [rendition, withTail(await lists.list({ ...wanted, rendition }), tail.of(rendition))] as const),
+    );
     const byName = new Map(found);
-    const first = whole ? Number(stream['first_media_sequence']) : (firstSince(newestOf(stream, everyRendition), byName, fromUs) ?? last);
+    const first = whole ? Number(stream['first_media_sequence'] ?? 0) : (firstSince(newestOf(stream, everyRendition), byName, fromUs) ?? last);
     return new StreamWindow({ stream, everyRendition, whole }, byName, first, last);
   }
 
@@ -89,14 +110,23 @@ function newestOf(stream: ReadRow, renditions: readonly ReadRow[]): readonly Rea
   return renditions.filter((row) => row['encoding_order'] === stream['encoding_order']);
 }
 
+/** The log is the truth: a segment that the rows have is theirs. */
+function withTail({ segments, beginnings }: SegmentList, tail: readonly Segment[]): SegmentList {
+  const newest = segments.at(-1)?.mediaSequence ?? -1;
+  const more = tail.filter(({ mediaSequence }) => mediaSequence > newest);
+  if (more.length === 0) return { segments, beginnings };
+  const all = [...segments, ...more];
+  return { segments: all, beginnings: [...beginnings, ...more.filter((one) => one.discontinuity || one === all[0])] };
+}
+
 /**
  * Where the window begins on the stream's timeline. On the grid of segments: the ends of renditions differ by a frame, and
  * the place must never move back.
  */
-function windowStartUs(stream: ReadRow): number {
+function windowStartUs(stream: ReadRow, { endUs }: SegmentTail): number {
   const gridUs = Number(stream['segment_duration_ms']) * 1000;
   const windowUs = Number(stream['dvr_window_ms'] ?? dvrWindowMsMin) * 1000;
-  return Math.max(0, Math.floor((Number(stream['end_us']) - windowUs) / gridUs) * gridUs - beforeGridUs);
+  return Math.max(0, Math.floor((Math.max(Number(stream['end_us']), endUs) - windowUs) / gridUs) * gridUs - beforeGridUs);
 }
 
 /** By the best rendition that has a segment there: all others begin theirs within two frames of it. */

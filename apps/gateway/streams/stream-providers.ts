@@ -18,10 +18,11 @@ export function streamProviders({ dvrWindowMs }: GatewaySettings): readonly Prov
       useFactory: (reads: ReadStore, aggregates: AggregateStore) => new StreamReader(reads, aggregates),
       inject: [ReadStore, AggregateStore],
     },
+    { provide: SegmentLists, useFactory: (reads: ReadStore) => new SegmentLists(reads), inject: [ReadStore] },
     {
       provide: PlaylistReader,
-      useFactory: (streams: StreamReader, reads: ReadStore, now: Clock) => new PlaylistReader(streams, new SegmentLists(reads), now),
-      inject: [StreamReader, ReadStore, Clock],
+      useFactory: (streams: StreamReader, lists: SegmentLists, now: Clock) => new PlaylistReader(streams, lists, now),
+      inject: [StreamReader, SegmentLists, Clock],
     },
   ];
 }

@@ -4,7 +4,7 @@ import type { World } from './gateway.fixture.ts';
 const programDateTimeMs = 1_790_000_000_000;
 
 /** Announces an encoder with a video and an audio rendition. */
-export async function announceEncoding(world: World, streamId: string, epoch = 1n): Promise<void> {
+export async function announceEncoding(world: World, streamId: string, epoch = 1n, liveEdgeUrl?: string): Promise<void> {
   const source = { videoCodec: 'h264', audioCodec: 'aac', width: 1280, height: 720, frameRate: 30 };
   const video = { name: '720p', kind: 'video' as const, codecs: 'avc1.64001f', bandwidth: 2_750_000, width: 1280, height: 720, frameRate: 30 };
   const audio = { name: 'audio', kind: 'audio' as const, codecs: 'mp4a.40.2', bandwidth: 132_000, channels: 2 };
@@ -16,6 +16,7 @@ export async function announceEncoding(world: World, streamId: string, epoch = 1
     encoder: 'libx264',
     source,
     renditions: [video, audio],
+    ...(liveEdgeUrl === undefined ? {} : { liveEdgeUrl }),
   });
   await world.facts.publish('stream', [started], { producer: { id: `media:${streamId}`, epoch } });
 }

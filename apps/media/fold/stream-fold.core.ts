@@ -1,4 +1,14 @@
-import { encodingStarted, segmentProduced, streamCreated, streamInterrupted, streamStarted, streamStopped, type DomainEvent, type EventOf } from '#events';
+import {
+  encodingEnded,
+  encodingStarted,
+  segmentProduced,
+  streamCreated,
+  streamInterrupted,
+  streamStarted,
+  streamStopped,
+  type DomainEvent,
+  type EventOf,
+} from '#events';
 
 /** What a packager must know of a stream: what to make, from which session, and where the last segments ended. Plain data. */
 export interface StreamState {
@@ -12,6 +22,10 @@ export interface StreamState {
   readonly encodingEpoch: number;
   /** Its `encoding.started`; absent while there was none. */
   readonly encodingId?: string;
+  /** The newest encoder has not said that it ended. */
+  readonly encodingRuns?: boolean;
+  /** The encoder before the newest never said that it ended, and may have announced parts of a segment that nobody will store. */
+  readonly brokenOff?: boolean;
   /** Video renditions of the encoder that started last. */
   readonly encodingVideo: readonly string[];
   /** Video renditions that players know, in order; empty until a segment of one exists. */
@@ -91,11 +105,11 @@ export class StreamFold {
         this.#streams.delete(event.data.streamId);
         return event.data.streamId;
       case encodingStarted.type: {
-        const { streamId, epoch, renditions } = event.data;
-        const encodingVideo = renditions.filter(({ kind }) => kind === 'video').map(({ name }) => name);
-        return this.#change(streamId, (state) =>
-          epoch < state.encodingEpoch ? state : { ...state, encodingEpoch: epoch, encodingId: event.id, encodingVideo },
-        );
+        return this.#change(event.data.streamId, (state) => withEncoding(state, event));
+      }
+      case encodingEnded.type: {
+        const { streamId, epoch } = event.data;
+        return this.#change(streamId, (state) => (epoch < state.encodingEpoch ? state : { ...state, encodingRuns: false }));
       }
       case segmentProduced.type:
         return this.#change(event.data.streamId, (state) => withSegment(state, event.data));
@@ -115,6 +129,14 @@ export class StreamFold {
 
 function withoutSession({ session: _gone, ...state }: StreamState): StreamState {
   return state;
+}
+
+function withEncoding(state: StreamState, { id, data }: EventOf<typeof encodingStarted>): StreamState {
+  const { epoch, renditions, liveEdgeUrl } = data;
+  // What is read again changes nothing.
+  if (epoch < state.encodingEpoch || id === state.encodingId) return state;
+  const encodingVideo = renditions.filter(({ kind }) => kind === 'video').map(({ name }) => name);
+  return { ...state, encodingEpoch: epoch, encodingId: id, encodingVideo, encodingRuns: liveEdgeUrl !== undefined, brokenOff: state.encodingRuns === true };
 }
 
 function withSegment(state: StreamState, data: SegmentProduced['data']): StreamState {

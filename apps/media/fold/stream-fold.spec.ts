@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import {
+  encodingEnded,
   encodingStarted,
   segmentProduced,
   streamCreated,
@@ -58,6 +59,22 @@ describe('sessions', () => {
     expect(fold(...live).apply(produced({}))).toBe(streamId);
     expect(fold().apply(produced({}))).toBeUndefined();
     expect(fold(...live).apply(event(streamPublishRejected.type, streamPublishRejected.samples[0]))).toBeUndefined();
+  });
+});
+
+describe('encoders', () => {
+  const starts = (id: string): DomainEvent =>
+    ({ ...event(encodingStarted.type, { ...encoding, epoch: 4, liveEdgeUrl: 'http://media/live-edge/st' }), id }) as DomainEvent;
+
+  test('one that follows another that never said that it ended is known to', () => {
+    const made = fold(...encoded, starts('e-1'));
+    made.apply(starts('e-1'));
+    expect(made.get(streamId)).toMatchObject({ encodingId: 'e-1', encodingRuns: true });
+    made.apply(event(encodingEnded.type, { ...(encodingEnded.samples[0] as object), streamId, epoch: 4 }));
+    made.apply(starts('e-2'));
+    expect(made.get(streamId)?.brokenOff).toBe(false);
+    made.apply(starts('e-3'));
+    expect(made.get(streamId)?.brokenOff).toBe(true);
   });
 });
 

@@ -16,6 +16,8 @@ export interface EncodingFactsInit {
   readonly session: LiveSession;
   readonly node: string;
   readonly producer: Producer;
+  /** Where the stream's parts are served; undefined where none are. */
+  readonly liveEdgeUrl?: string | undefined;
 }
 
 /** Says on the log that an encoder runs, and that it ended. */
@@ -43,7 +45,9 @@ export class EncodingFacts {
     };
     const names = renditions.flatMap(({ kind, name }) => (kind === 'video' ? encoderName(encoders[name] ?? 'software') : []));
     const encoder = [...new Set(names)].join(':') || 'aac';
-    return this.#publish(encodingStarted.draft({ ...this.#subject(), encoder, source, renditions: renditions.map(announced) }));
+    const { liveEdgeUrl } = this.#init;
+    const edge = liveEdgeUrl === undefined ? {} : { liveEdgeUrl };
+    return this.#publish(encodingStarted.draft({ ...this.#subject(), encoder, source, renditions: renditions.map(announced), ...edge }));
   }
 
   /** @param encodingId the `encoding.started` of this run */

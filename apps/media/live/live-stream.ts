@@ -3,6 +3,8 @@ import { blamedOutputs, planRenditions, presets, type PlannedRendition } from '#
 import { hasCode, OperatingError } from '#kernel';
 import type { BlobStore, LeaseStore, ProcessRunner } from '#ports';
 import { HeldLease, pause, type FactPublisher, type Logger } from '#runtime';
+import type { LiveEdge } from '../edge/live-edge.ts';
+import { RunAnnouncer } from '../edge/run-announcer.ts';
 import { LiveFeed } from '../feed/live-feed.ts';
 import { RelayConnection } from '../feed/relay-connection.ts';
 import type { StartPoint } from '../feed/session-feed.core.ts';
@@ -10,8 +12,8 @@ import type { LiveSession, StreamState } from '../fold/stream-fold.core.ts';
 import type { StreamFollower } from '../fold/stream-follower.ts';
 import { EncoderRun, type RunEnd } from '../run/encoder-run.ts';
 import type { EncoderSessions, EncoderShare } from '../run/encoder-sessions.ts';
-import { planRun, sessionEnd, storedUntilMs } from '../run/run-plan.core.ts';
-import { SegmentCommitter, type SegmentCommitterInit } from '../run/segment-committer.ts';
+import { planRun, programDateTime, sessionEnd, storedUntilMs, type RunPlan } from '../run/run-plan.core.ts';
+import { breaks, SegmentCommitter, type SegmentCommitterInit } from '../run/segment-committer.ts';
 import type { MediaCounters } from '../media-counters.ts';
 import { endReasonOf } from './end-reason.ts';
 import { EncodingFacts } from './encoding-facts.ts';
@@ -30,6 +32,9 @@ export interface LiveStreamInit {
   readonly leaseTtlMs: number;
   /** Media of the session that is kept for a restart, bytes. */
   readonly feedBytesMax: number;
+  /** Where gateways follow the stream's parts. */
+  readonly edge: LiveEdge;
+  readonly liveEdgeUrl: string | undefined;
 }
 
 export interface LiveStreamDeps {
@@ -113,12 +118,14 @@ export class LiveStream {
     const unlisten = this.#deps.follower.onChange(() => this.#isLive() || this.#endSoon(over, late));
     const stop = AbortSignal.any([shutdown, late.signal]);
     this.#shutdown = shutdown;
+    this.#init.edge.open(this.#init.session.sessionId);
     try {
       await this.#hold(held, { stop, lost: held.lost, any: AbortSignal.any([stop, held.lost]), over: over.signal });
       return !held.lost.aborted && !this.#fenced;
     } finally {
       unlisten();
       clearTimeout(this.#overTimer);
+      this.#init.edge.close();
       await held.release();
       this.#deps.facts.release(producerId(streamId));
     }
@@ -242,13 +249,15 @@ export class LiveStream {
     const { blobs, facts, follower, runner } = this.#deps;
     const state = follower.get(streamId) as StreamState | undefined;
     if (state === undefined) throw new OperatingError('The stream was stopped.', { code: 'STREAM_STOPPED', retryable: false });
-    const plan = planRun(state, session, start);
+    const plan = planRun(state, session, start, this.#init.edge.announcedSequence);
     const onCommitted = (group: SegmentGroup): void => this.#stored(feed, group);
     if (this.#runs++ > 0) count(this.#deps.counters, 'encoderRestarts', 1);
     const initCidsBefore = initCidsOf(state);
+    const continuity = { discontinuity: plan.discontinuity, initCidsBefore };
+    const announcer = this.#announcer(plan, identity, renditions, continuity);
     const committer = new SegmentCommitter(
-      { streamId, session, node, ...identity, offsetMs: plan.offsetMs, discontinuity: plan.discontinuity, initCidsBefore, waitingMax: groupsWaitingMax },
-      { blobs, facts, logger: this.#logger, onCommitted },
+      { streamId, session, node, ...identity, offsetMs: plan.offsetMs, ...continuity, waitingMax: groupsWaitingMax },
+      { blobs, facts, logger: this.#logger, onCommitted, announcer },
     );
     const abort = (): void => committer.abort();
     lost.addEventListener('abort', abort, { once: true });
@@ -271,8 +280,24 @@ export class LiveStream {
       );
       return await run.run(stop);
     } finally {
+      announcer.end();
       lost.removeEventListener('abort', abort);
     }
+  }
+
+  #announcer(plan: RunPlan, { encodingId }: RunIdentity, renditions: readonly PlannedRendition[], continuity: Parameters<typeof breaks>[0]): RunAnnouncer {
+    const { edge, session } = this.#init;
+    return new RunAnnouncer(
+      {
+        // The end of a UUID of version 7 is its random part.
+        run: (encodingId ?? session.sessionId).replaceAll('-', '').slice(-12),
+        renditions: renditions.map(({ name }) => name),
+        mediaSequence: plan.mediaSequence,
+        programDateTime: (streamUs) => programDateTime(session, plan.offsetMs, streamUs),
+        breaks: (initCids) => breaks(continuity, initCids),
+      },
+      edge,
+    );
   }
 
   /** The media of stored segments is not needed again. The fold may lag behind the append; forgetting late is harmless. */

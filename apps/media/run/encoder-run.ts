@@ -7,7 +7,7 @@ import {
   type PlannedRendition,
   type Preset,
 } from '#core/ffmpeg-plan';
-import { Fmp4Splitter, Segmenter } from '#core/fmp4';
+import { Fmp4Splitter, Segmenter, type SegmentGroup } from '#core/fmp4';
 import type { ProcessExit, ProcessRunner, RunningProcess } from '#ports';
 import { pause, type Logger } from '#runtime';
 import { encoderInput, type EncoderInputWriter } from '../feed/encoder-input.core.ts';
@@ -77,6 +77,7 @@ export class EncoderRun {
       gridUs: segmentDurationUs,
       mediaSequence: plan.mediaSequence,
       apartUsMax,
+      parts: true,
       renditions: renditions.map(({ name, kind }) => ({
         name,
         kind,
@@ -138,7 +139,7 @@ export class EncoderRun {
     const clean = this.#verdict === undefined && this.#inputEnded && exit.code === 0;
     try {
       // A crashed encoder's renditions end at different frames: the rest is encoded again by the next run.
-      if (clean) for (const group of this.#segmenter.flush()) committer.add(group);
+      if (clean) this.#take(this.#segmenter.flush());
       await committer.drained();
     } catch (error) {
       return { kind: 'crashed', exit, error };
@@ -161,7 +162,7 @@ export class EncoderRun {
       if (this.#verdict !== undefined) continue;
       for (const part of splitter.push(chunk)) {
         if (part.kind === 'fragment') {
-          for (const group of this.#segmenter.push(rendition, part.fragment)) committer.add(group);
+          this.#take(this.#segmenter.push(rendition, part.fragment));
         } else {
           this.#segmenter.begin(rendition, part.track);
           committer.begin(rendition, part.bytes, part.track);
@@ -169,6 +170,12 @@ export class EncoderRun {
       }
       await committer.room();
     }
+  }
+
+  #take(groups: readonly SegmentGroup[]): void {
+    const { committer } = this.#deps;
+    for (const part of this.#segmenter.takeParts()) committer.part(part);
+    for (const group of groups) committer.add(group);
   }
 
   /** Feeds from the start point until the media's configuration, the session or the caller ends it. */

@@ -52,11 +52,13 @@ export function storedUntilMs(end: SessionEnd): number {
 /**
  * Places a run that begins with the given tag. If it reaches back to the end of the session's stored segments, the run
  * continues them exactly; otherwise it starts on the next multiple of the segment duration, behind a discontinuity.
+ * @param announcedSequence greatest media sequence number of which this process has announced a part: a segment that players know
+ * parts of does not become another one that begins with a discontinuity, but a gap
  */
-export function planRun(state: StreamState, session: LiveSession, start: StartPoint): RunPlan {
+export function planRun(state: StreamState, session: LiveSession, start: StartPoint, announcedSequence = -1): RunPlan {
   const end = sessionEnd(state, session);
   if (end !== undefined && start.tag.presentationMs <= storedUntilMs(end) + continuesMs) return continued(state, start, end);
-  return anew(state, start);
+  return anew(state, start, announcedSequence);
 }
 
 function continued(state: StreamState, { tag }: StartPoint, end: SessionEnd): RunPlan {
@@ -75,12 +77,15 @@ function continued(state: StreamState, { tag }: StartPoint, end: SessionEnd): Ru
   };
 }
 
-function anew(state: StreamState, { tag }: StartPoint): RunPlan {
+function anew(state: StreamState, { tag }: StartPoint, announcedSequence: number): RunPlan {
   const ends = state.last === undefined ? undefined : endsOf(state);
   const leaderEndUs = ends?.leader.endUs ?? 0;
   const audioEndUs = ends?.audioEndUs ?? 0;
   const grid = gridUs(state);
-  const videoStreamUs = Math.ceil((Math.max(leaderEndUs, audioEndUs - audioAheadUsMax) - onGridUs) / grid) * grid;
+  const { mediaSequence: next } = common(state);
+  const passed = state.brokenOff === true && state.last !== undefined ? next : announcedSequence;
+  const gaps = Math.max(0, passed + 1 - next);
+  const videoStreamUs = (Math.ceil((Math.max(leaderEndUs, audioEndUs - audioAheadUsMax) - onGridUs) / grid) + gaps) * grid;
   const videoStartUs = (tag.presentationMs - tag.timestampMs) * 1000;
   const audioStreamUs = Math.max(videoStreamUs, audioEndUs);
   return {
@@ -92,6 +97,7 @@ function anew(state: StreamState, { tag }: StartPoint): RunPlan {
     videoStartUs: Math.max(0, videoStartUs),
     audioStartUs: Math.max(0, videoStartUs + audioStreamUs - videoStreamUs),
     gridPhaseUs: 0,
+    mediaSequence: next + gaps,
     discontinuity: state.last !== undefined,
   };
 }

@@ -96,6 +96,25 @@ describe('a run of the same session', () => {
   });
 });
 
+describe('a run behind parts that players know of and nobody stored', () => {
+  const state = after(-107, 8e6, 10e6);
+
+  test.each([
+    ['announced by this process', state, 9],
+    ['perhaps announced by one that died', { ...state, brokenOff: true }, -1],
+  ])('leaves their number and its time to a gap: %s', (_what, known, announced) => {
+    expect(planRun(known, session, startAt(12_000), announced)).toMatchObject({ mediaSequence: 10, videoStreamUs: 12e6, discontinuity: true });
+  });
+
+  test('makes their segment again where it continues what is stored', () => {
+    expect(planRun({ ...state, brokenOff: true }, session, startAt(9_000), 9)).toMatchObject({ mediaSequence: 9, videoStreamUs: 10e6, discontinuity: false });
+  });
+
+  test('what was announced and stored is no gap', () => {
+    expect(planRun(state, session, startAt(12_000), 8)).toMatchObject({ mediaSequence: 9, videoStreamUs: 10e6 });
+  });
+});
+
 describe('a run of a new session', () => {
   const later = { ...session, sessionId: 's2', startedAtMs: session.startedAtMs + 60_000 };
 

@@ -1,8 +1,9 @@
 import { encodingDelayed, keyFramesMax, segmentProduced, type EventOf } from '#events';
-import type { ProducedSegment, SegmentGroup, TrackInit } from '#core/fmp4';
+import type { PartialSegment, ProducedSegment, SegmentGroup, TrackInit } from '#core/fmp4';
 import { hasCode, OperatingError } from '#kernel';
 import type { BlobInfo, BlobStore } from '#ports';
 import { backOffMs, pause, type FactPublisher, type Logger } from '#runtime';
+import type { RunAnnouncer } from '../edge/run-announcer.ts';
 import { causeOf, type LiveSession } from '../fold/stream-fold.core.ts';
 import { programDateTime } from './run-plan.core.ts';
 
@@ -31,6 +32,8 @@ export interface SegmentCommitterDeps {
   readonly logger: Logger;
   /** Called after a group is on the log. */
   readonly onCommitted: (group: SegmentGroup) => void;
+  /** Told of parts at once, and of segments when they are on the log. */
+  readonly announcer?: RunAnnouncer | undefined;
 }
 
 /** Errors after which the same group is tried again for as long as it takes: nothing is dropped. */
@@ -89,7 +92,13 @@ export class SegmentCommitter {
     this.#enqueue(async () => {
       const stored = await this.#untilDone(() => this.#deps.blobs.put(bytes));
       this.#inits.set(rendition, { ...stored, track: announced(track) });
+      this.#deps.announcer?.begin(rendition, stored.cid);
     });
+  }
+
+  /** A part of a segment that will be added. */
+  part(part: PartialSegment): void {
+    this.#deps.announcer?.part(part);
   }
 
   add(group: SegmentGroup): void {
@@ -130,18 +139,20 @@ export class SegmentCommitter {
   }
 
   #end(error: unknown): void {
+    this.#deps.announcer?.end();
     this.#abort.abort();
     this.#failed(error);
     for (const wake of this.#wake.splice(0)) wake();
   }
 
   async #commit(group: SegmentGroup): Promise<void> {
-    const { blobs, onCommitted } = this.#deps;
+    const { announcer, blobs, onCommitted } = this.#deps;
     const stored = await Promise.all(group.segments.map(({ bytes }) => this.#untilDone(() => blobs.put(bytes))));
     const discontinuity = this.#first && this.#isDiscontinuity(group);
     const drafts = group.segments.map((segment, index) => this.#draft(group, segment, stored[index] as BlobInfo, discontinuity));
     await this.#publish(drafts);
     this.#first = false;
+    announcer?.committed(drafts.map(({ data }) => data));
     onCommitted(group);
     await this.#tellDelay(group.mediaSequence);
   }
@@ -166,11 +177,8 @@ export class SegmentCommitter {
     return this.#untilDone(() => this.#deps.facts.publish('stream', drafts, options));
   }
 
-  /** Also true when a rendition's parameters changed although its time continues; then it holds for all of them. */
   #isDiscontinuity({ segments }: SegmentGroup): boolean {
-    const { discontinuity, initCidsBefore } = this.#init;
-    if (discontinuity || initCidsBefore === undefined) return discontinuity;
-    return segments.some(({ rendition }) => initCidsBefore[rendition] !== this.#inits.get(rendition)?.cid);
+    return breaks(this.#init, new Map(segments.map(({ rendition }) => [rendition, this.#inits.get(rendition)?.cid])));
   }
 
   #draft({ mediaSequence }: SegmentGroup, segment: ProducedSegment, stored: BlobInfo, discontinuity: boolean) {
@@ -227,6 +235,15 @@ export class SegmentCommitter {
       }
     }
   }
+}
+
+/** Also true when a rendition's parameters changed although its time continues; then it holds for all of them. */
+export function breaks(
+  { discontinuity, initCidsBefore }: Pick<SegmentCommitterInit, 'discontinuity' | 'initCidsBefore'>,
+  initCids: ReadonlyMap<string, string | undefined>,
+): boolean {
+  if (discontinuity || initCidsBefore === undefined) return discontinuity;
+  return [...initCids].some(([rendition, cid]) => initCidsBefore[rendition] !== cid);
 }
 
 /** What the log is told of an initialisation; a zero says nothing. */

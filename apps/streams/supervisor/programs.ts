@@ -34,6 +34,10 @@ export function watchEnvironmentOf(settings: StreamsSettings, name: AppName): Re
   return port === undefined ? {} : { METRICS_PORT: String(port) };
 }
 
+/** Requests that Bun's fetch has under way at once, 256 by default: each playlist and part that viewers wait for is one. */
+const bunRequests = 'BUN_CONFIG_MAX_HTTP_REQUESTS';
+const bunRequestsMax = '8192';
+
 const ownEdgeSecret = randomBytes(24).toString('base64url');
 
 /** The environment of an app: what the supervisor was started with, and every shared setting spelled out. */
@@ -65,6 +69,7 @@ export function environmentOf(settings: StreamsSettings, run: string, databaseUr
 export function programOf(settings: StreamsSettings, name: AppName, env: Program['env']): Program {
   const entry = entryOf(settings, name);
   const common = { name, env, cwd: settings.root };
-  if (name === 'edge') return { ...common, command: join(settings.root, 'node_modules/bun/bin/bun.exe'), args: [entry] };
+  if (name === 'edge')
+    return { ...common, env: { [bunRequests]: bunRequestsMax, ...env }, command: join(settings.root, 'node_modules/bun/bin/bun.exe'), args: [entry] };
   return { ...common, command: process.execPath, args: ['--disable-warning=ExperimentalWarning', ...(nodeFlags[name] ?? []), entry] };
 }

@@ -1,3 +1,4 @@
+import { valueOf } from './frame-rate.core.ts';
 import type { AudioRendition, PlannedRendition, SourceInfo, VideoRendition } from './plan.ts';
 import { defaultVaapiDevice, deviceArguments, uploadFilters, videoEncoderArguments, type EncoderKind, type Preset } from './video-encoder.core.ts';
 
@@ -43,6 +44,9 @@ export function inputContainer({ video, audio }: SourceInfo): 'flv' | 'matroska'
 const firstOutputFd = 3;
 /** The AAC encoder puts one frame of silence before the first sample, and the muxer moves the track to start at zero. */
 const aacPrimingTicks = 1024;
+/** The length of an LL-HLS part (`partDurationUs` of #core/fmp4), and how far below a whole number of frames its fragments are asked for. */
+const partUs = 500_000;
+const shortOfUs = 1000;
 
 /**
  * The argv of ONE ffmpeg that decodes once and encodes every rendition. Output timestamps start at zero, whatever the
@@ -119,8 +123,17 @@ function videoArguments(rendition: VideoRendition, input: EncoderInput, fd: numb
     ...['-map', `[v${fd - firstOutputFd}]`, ...videoEncoderArguments(encoderOf(input, rendition.name), { rendition, preset, segmentDurationUs })],
     ...['-force_key_frames', `expr:gte(t+0.0005,n_forced*${seconds(segmentDurationUs)}-${seconds(gridPhaseUs)})`],
     ...['-flags:v', '+cgop+bitexact', '-video_track_timescale', '90000'],
-    ...muxerArguments('+frag_keyframe', 500_000, fd),
+    ...muxerArguments('+frag_keyframe', fragmentUs(valueOf(rendition.frameRate)), fd),
   ];
+}
+
+/**
+ * A fragment is closed by the first frame at or after its length: as many frames as fit into a part of LL-HLS, so that no part
+ * waits for another fragment.
+ */
+function fragmentUs(frameRate: number): number {
+  const frames = Math.max(1, Math.floor((partUs * frameRate) / 1_000_000 + 1e-6));
+  return Math.round((frames * 1_000_000) / frameRate) - shortOfUs;
 }
 
 /** Fragments of a tenth of a second: audio must not be the last to reach a cut. */

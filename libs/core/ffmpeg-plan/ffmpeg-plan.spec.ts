@@ -142,7 +142,7 @@ describe('argv', () => {
 -x264-params open-gop=0:8x8dct=1:cabac=1:rc-lookahead=5:sync-lookahead=0:sliced-threads=0
 -threads 2
 -force_key_frames expr:gte(t+0.0005,n_forced*2.000000-1.300000) -flags:v +cgop+bitexact -video_track_timescale 90000
--map_metadata -1 -fflags +bitexact -flush_packets 1 -movflags +frag_keyframe+empty_moov+default_base_moof+cmaf -frag_duration 500000
+-map_metadata -1 -fflags +bitexact -flush_packets 1 -movflags +frag_keyframe+empty_moov+default_base_moof+cmaf -frag_duration 499000
 -f mp4 pipe:3
 -map [v1]
 -c:v libx264
@@ -151,7 +151,7 @@ describe('argv', () => {
 -x264-params open-gop=0:8x8dct=1:cabac=1:rc-lookahead=5:sync-lookahead=0:sliced-threads=0
 -threads 2
 -force_key_frames expr:gte(t+0.0005,n_forced*2.000000-1.300000) -flags:v +cgop+bitexact -video_track_timescale 90000
--map_metadata -1 -fflags +bitexact -flush_packets 1 -movflags +frag_keyframe+empty_moov+default_base_moof+cmaf -frag_duration 500000
+-map_metadata -1 -fflags +bitexact -flush_packets 1 -movflags +frag_keyframe+empty_moov+default_base_moof+cmaf -frag_duration 499000
 -f mp4 pipe:4
 -map [a0]
 -c:a aac -b:a 128000 -ar 48000 -ac 2 -flags:a +bitexact

@@ -35,10 +35,33 @@ export interface KeyFrameRange {
   readonly startTicks: number;
 }
 
-/** Samples that stay one movie fragment: as the encoder wrote them, unless a cut goes through. */
+/** A movie fragment of a segment as soon as it is certain, before the segment is: an LL-HLS part. */
+export interface PartialSegment {
+  readonly rendition: string;
+  readonly mediaSequence: number;
+  /** From 0, without holes; the segment's bytes are its parts' one after the other. */
+  readonly index: number;
+  /** True when it is known that nothing of the segment follows. */
+  readonly last: boolean;
+  /** Begins with a key frame: decoding can start here. */
+  readonly independent: boolean;
+  readonly startUs: number;
+  readonly durationUs: number;
+  readonly bytes: Uint8Array;
+}
+
+/** So long is a movie fragment at most, microseconds: parts are announced with a length that none of them may exceed. */
+export const partDurationUs = 500_000;
+
+/** Samples that become one movie fragment: as many as fit, whatever fragments the encoder wrote, unless a cut goes through. */
 interface Chunk {
   readonly startTicks: number;
+  endTicks: number;
   readonly samples: Sample[];
+  /** Set when it is written: nothing can be added any more. */
+  bytes?: Uint8Array;
+  /** True when it was handed out as a part. */
+  announced?: boolean;
 }
 
 export interface TimedSample {
@@ -55,11 +78,19 @@ export class RenditionCutter {
   #endTicks = 0;
   #open: Chunk[] = [];
   readonly #closed: Chunk[][] = [];
+  /** Of the oldest segment that was not taken. */
+  #mediaSequence: number;
   /** Cuts of the segmenter's list that this rendition has passed. */
   #cutsPassed = 0;
 
-  constructor(rendition: SegmenterRendition) {
+  constructor(rendition: SegmenterRendition, mediaSequence: number) {
     this.rendition = rendition;
+    this.#mediaSequence = mediaSequence;
+  }
+
+  /** Media sequence number of the newest segment that the rendition has something of; one less while it has nothing at all. */
+  get reachedSequence(): number {
+    return this.#mediaSequence + this.#closed.length - (this.#open.length > 0 ? 0 : 1);
   }
 
   get ready(): boolean {
@@ -135,48 +166,97 @@ export class RenditionCutter {
   take(mediaSequence: number): CutSegment {
     const chunks = this.#closed.shift();
     assert(chunks !== undefined && this.#track !== undefined, 'a segment is ready');
-    const { trackId } = this.#track;
-    const parts = chunks.map(({ startTicks, samples }, index) =>
-      writeFragment({ sequence: mediaSequence * 64 + index + 1, trackId, baseDecodeTime: startTicks, samples }),
-    );
+    this.#mediaSequence = mediaSequence + 1;
+    const parts = chunks.map((chunk, index) => this.#written(chunk, mediaSequence, index));
     const { startTicks } = chunks[0] as Chunk;
-    const endTicks = endOf(chunks.at(-1) as Chunk);
+    const { endTicks } = chunks.at(-1) as Chunk;
     const startUs = this.#toUs(startTicks);
     const exact = { startTicks, durationTicks: endTicks - startTicks };
     const keyFrames = this.rendition.kind === 'audio' ? [] : keyFramesOf(chunks, parts);
     return { bytes: joined(parts), startUs, durationUs: this.#toUs(endTicks) - startUs, ...exact, keyFrames };
   }
 
+  /**
+   * The parts that have become certain, in order, each once.
+   * @param untilUs up to there all cuts are known
+   * @param sequenceMax greatest media sequence number that may be told of
+   */
+  takeParts(untilUs: number, sequenceMax: number): PartialSegment[] {
+    const parts: PartialSegment[] = [];
+    for (let at = 0; at <= this.#closed.length && this.#mediaSequence + at <= sequenceMax; at++) {
+      const isClosed = at < this.#closed.length;
+      const chunks = this.#closed[at] ?? this.#open;
+      for (const [index, chunk] of chunks.entries()) {
+        if (chunk.announced === true) continue;
+        const isLast = index === chunks.length - 1;
+        if (!isClosed && ((isLast && this.#mayGrow(chunk)) || this.#toUs(chunk.endTicks) > untilUs)) return parts;
+        chunk.announced = true;
+        parts.push(this.#part(chunk, this.#mediaSequence + at, index, isClosed && isLast));
+      }
+    }
+    return parts;
+  }
+
+  #part(chunk: Chunk, mediaSequence: number, index: number, last: boolean): PartialSegment {
+    const { startTicks, endTicks, samples } = chunk;
+    const startUs = this.#toUs(startTicks);
+    const { name, kind } = this.rendition;
+    return {
+      ...{ rendition: name, mediaSequence, index, last, independent: kind === 'audio' || isSync(samples[0] as Sample) },
+      ...{ startUs, durationUs: this.#toUs(endTicks) - startUs, bytes: this.#written(chunk, mediaSequence, index) },
+    };
+  }
+
+  #written(chunk: Chunk, mediaSequence: number, index: number): Uint8Array {
+    assert(this.#track !== undefined, 'the initialisation comes before the fragments');
+    const { startTicks, samples } = chunk;
+    chunk.bytes ??= writeFragment({ sequence: mediaSequence * 64 + index + 1, trackId: this.#track.trackId, baseDecodeTime: startTicks, samples });
+    return chunk.bytes;
+  }
+
   get #startTicks(): number {
     return this.#toTicks(this.rendition.startUs);
   }
 
-  /** Small audio fragments become chunks of half a second: encoders write them small to keep the delay low. */
-  #append(chunk: Chunk): void {
-    const last = this.#open.at(-1);
-    if (last === undefined) this.#checkKeyFrame(chunk);
-    const joins = this.rendition.kind === 'audio' && last !== undefined && endOf(last) === chunk.startTicks;
-    if (joins && endOf(last) - last.startTicks < this.#timescale / 2) last.samples.push(...chunk.samples);
-    else this.#open.push(chunk);
+  /** Chunks are as long as they may be: encoders write small fragments to keep the delay low, or longer ones than a part. */
+  #append({ startTicks, samples }: Pick<Chunk, 'startTicks' | 'samples'>): void {
+    if (this.#open.length === 0) this.#checkKeyFrame(startTicks, samples[0] as Sample);
+    let ticks = startTicks;
+    for (const sample of samples) {
+      const end = ticks + sample.duration;
+      const last = this.#open.at(-1);
+      if (last === undefined || last.bytes !== undefined || last.endTicks !== ticks || end - last.startTicks > this.#partTicks) {
+        this.#open.push({ startTicks: ticks, endTicks: end, samples: [sample] });
+      } else {
+        last.samples.push(sample);
+        last.endTicks = end;
+      }
+      ticks = end;
+    }
+  }
+
+  /** Another sample like the last one would still fit in. */
+  #mayGrow({ startTicks, endTicks, samples }: Chunk): boolean {
+    return endTicks - startTicks + (samples.at(-1)?.duration ?? 0) <= this.#partTicks;
   }
 
   /** False while the samples have not reached the cut. */
   #cutAt(cutTicks: number): boolean {
     if (this.#endTicks + 1 < cutTicks) return false;
-    const index = this.#open.findIndex((chunk) => endOf(chunk) > cutTicks);
+    const index = this.#open.findIndex(({ endTicks }) => endTicks > cutTicks);
     const { before, after } = index < 0 ? { before: undefined, after: undefined } : splitChunk(this.#open[index] as Chunk, cutTicks);
     const head = [...this.#open.slice(0, index < 0 ? undefined : index), ...(before === undefined ? [] : [before])];
     const rest = index < 0 ? [] : [...(after === undefined ? [] : [after]), ...this.#open.slice(index + 1)];
     if (head.length === 0) throw new Fmp4Error('RENDITIONS_APART', `${this.rendition.name} has no media before the cut at ${this.#toUs(cutTicks)} us.`);
-    if (rest[0] !== undefined) this.#checkKeyFrame(rest[0]);
-    this.#checkCut(endOf(head.at(-1) as Chunk), cutTicks);
+    if (rest[0] !== undefined) this.#checkKeyFrame(rest[0].startTicks, rest[0].samples[0] as Sample);
+    this.#checkCut((head.at(-1) as Chunk).endTicks, cutTicks);
     this.#closed.push(head);
     this.#open = rest;
     return true;
   }
 
-  #checkKeyFrame({ startTicks, samples }: Chunk): void {
-    if (this.rendition.kind === 'audio' || isSync(samples[0] as Sample)) return;
+  #checkKeyFrame(startTicks: number, first: Sample): void {
+    if (this.rendition.kind === 'audio' || isSync(first)) return;
     throw new Fmp4Error('RENDITIONS_MISALIGNED', `${this.rendition.name} has no key frame at ${this.#toUs(startTicks)} us, where a segment begins.`);
   }
 
@@ -194,14 +274,14 @@ export class RenditionCutter {
     return Math.round((ticks * 1_000_000) / this.#timescale);
   }
 
+  get #partTicks(): number {
+    return Math.floor((partDurationUs * this.#timescale) / 1_000_000);
+  }
+
   get #timescale(): number {
     assert(this.#track !== undefined, 'the initialisation comes before the fragments');
     return this.#track.timescale;
   }
-}
-
-function endOf({ startTicks, samples }: Chunk): number {
-  return samples.reduce((ticks, { duration }) => ticks + duration, startTicks);
 }
 
 /** Splits before the first sample that starts at or after the cut (one tick of rounding allowed). */
@@ -210,8 +290,8 @@ function splitChunk(chunk: Chunk, cutTicks: number): { readonly before: Chunk | 
   for (let index = 0; index < chunk.samples.length; index++) {
     if (ticks + 1 >= cutTicks) {
       if (index === 0) return { before: undefined, after: chunk };
-      const before = { startTicks: chunk.startTicks, samples: chunk.samples.slice(0, index) };
-      return { before, after: { startTicks: ticks, samples: chunk.samples.slice(index) } };
+      const before = { startTicks: chunk.startTicks, endTicks: ticks, samples: chunk.samples.slice(0, index) };
+      return { before, after: { startTicks: ticks, endTicks: chunk.endTicks, samples: chunk.samples.slice(index) } };
     }
     ticks += (chunk.samples[index] as Sample).duration;
   }

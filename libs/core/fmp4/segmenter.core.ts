@@ -2,7 +2,7 @@ import { assert } from '#kernel';
 import { Fmp4Error } from './errors.ts';
 import { isSync, type Fragment } from './fragment.core.ts';
 import type { TrackInit } from './init.core.ts';
-import { RenditionCutter, type CutSegment, type TimedSample, type SegmenterRendition } from './rendition-cutter.core.ts';
+import { RenditionCutter, type CutSegment, type PartialSegment, type SegmenterRendition, type TimedSample } from './rendition-cutter.core.ts';
 
 /**
  * A key frame this little before the grid is at it: times are rounded. The encoder's own rule (half a millisecond, see
@@ -19,6 +19,8 @@ export interface SegmenterInit {
   readonly mediaSequence: number;
   /** How far one rendition may run ahead of another before that is an error, microseconds: bounds the media held. */
   readonly apartUsMax: number;
+  /** Somebody calls {@link Segmenter.takeParts} after each push; else parts are nobody's business. */
+  readonly parts?: boolean;
 }
 
 /** The segments of one media sequence number, one per rendition, in the order of the renditions. */
@@ -45,11 +47,12 @@ export class Segmenter {
   #cuts: number[] = [];
   #nextGridUs: number;
   #mediaSequence: number;
+  #parts: PartialSegment[] = [];
 
   constructor(init: SegmenterInit) {
     assert(init.renditions.length > 0, 'an encoder has renditions');
     this.#init = init;
-    this.#cutters = init.renditions.map((rendition) => new RenditionCutter(rendition));
+    this.#cutters = init.renditions.map((rendition) => new RenditionCutter(rendition, init.mediaSequence));
     this.#leader = this.#cutters.find(({ rendition }) => rendition.kind === 'video') ?? (this.#cutters[0] as RenditionCutter);
     // A start just before the grid must not give a segment of a few milliseconds.
     this.#nextGridUs = gridAfter(this.#leader.rendition.startUs + init.gridUs / 10, init.gridUs);
@@ -87,6 +90,16 @@ export class Segmenter {
     return this.#complete();
   }
 
+  /**
+   * The parts that became certain since the last call, each rendition's in order. A segment is told of only when every
+   * rendition has something of it: an encoder that ends in good order then leaves no part without its segment.
+   */
+  takeParts(): readonly PartialSegment[] {
+    const parts = this.#parts;
+    this.#parts = [];
+    return parts;
+  }
+
   #cutter(name: string): RenditionCutter {
     const cutter = this.#cutters.find(({ rendition }) => rendition.name === name);
     assert(cutter !== undefined, `${name} is a rendition of this encoder`);
@@ -119,6 +132,7 @@ export class Segmenter {
   }
 
   #complete(): SegmentGroup[] {
+    if (this.#init.parts === true) this.#collectParts();
     const groups: SegmentGroup[] = [];
     while (this.#cutters.every(({ ready }) => ready)) {
       const mediaSequence = this.#mediaSequence++;
@@ -131,6 +145,13 @@ export class Segmenter {
       for (const cutter of this.#cutters) cutter.forgetCuts(passed);
     }
     return groups;
+  }
+
+  /** Audio may be ahead of the picture, whose key frames tell where it is cut. */
+  #collectParts(): void {
+    const sequenceMax = Math.min(...this.#cutters.map(({ reachedSequence }) => reachedSequence));
+    const untilUs = this.#leader.endUs;
+    for (const cutter of this.#cutters) this.#parts.push(...cutter.takeParts(untilUs, sequenceMax));
   }
 }
 

@@ -1,5 +1,14 @@
 import { describe, expect, test } from '@jest/globals';
-import { Fmp4Error, Segmenter, type CutSegment, type Fragment, type SegmenterRendition, type SegmentGroup, type TrackInit } from './index.ts';
+import {
+  Fmp4Error,
+  Segmenter,
+  type CutSegment,
+  type Fragment,
+  type PartialSegment,
+  type SegmenterRendition,
+  type SegmentGroup,
+  type TrackInit,
+} from './index.ts';
 
 const sync = 0x0200_0000;
 const delta = 0x0101_0000;
@@ -177,6 +186,91 @@ describe('segmenter', () => {
       },
     ],
   ])('%s is an error', (_what, code, act) => expect(codeOf(act)).toBe(code));
+
+  describe('parts', () => {
+    /** An encoder's output in small fragments, of any rate; answers parts and groups in the order in which they came. */
+    function live(framesPerSecond: number, seconds: number, framesPerFragment = 1): { readonly parts: PartialSegment[]; readonly groups: SegmentGroup[] } {
+      const run = new Segmenter({ gridUs: 2_000_000, renditions: ladder(), mediaSequence: 7, apartUsMax: 10_000_000, parts: true });
+      for (const { name, kind } of ladder()) run.begin(name, kind === 'video' ? video : audio);
+      const parts: PartialSegment[] = [];
+      const groups: SegmentGroup[] = [];
+      const take = (more: readonly SegmentGroup[]): void => {
+        parts.push(...run.takeParts());
+        // Whatever is whole was told of in parts before.
+        for (const { segments } of more)
+          for (const { rendition, bytes } of segments) {
+            const own = parts.filter((one) => one.rendition === rendition && one.mediaSequence === more[0]?.mediaSequence);
+            expect(Buffer.concat(own.map((one) => one.bytes)).equals(bytes)).toBe(true);
+          }
+        groups.push(...more);
+      };
+      const duration = Math.round(90_000 / framesPerSecond);
+      const perSegment = Math.round(2 * framesPerSecond);
+      let sounds = 0;
+      for (let frame = 0; frame < framesPerSecond * seconds; frame += framesPerFragment) {
+        const samples = Array.from({ length: framesPerFragment }, (_, i) => ({
+          ...{ duration, flags: (frame + i) % perSegment === 0 ? sync : delta, compositionOffset: 0, data: Uint8Array.of(frame + i) },
+        }));
+        for (const name of ['720p', '240p']) take(run.push(name, { baseDecodeTime: frame * duration, samples }));
+        for (; sounds * 1024 < ((frame + framesPerFragment) / framesPerSecond) * 48_000; sounds += 5)
+          take(run.push('audio', { baseDecodeTime: sounds * 1024, samples: sound(0).samples.slice(0, 5) }));
+      }
+      take(run.flush());
+      return { parts, groups };
+    }
+
+    test.each([
+      [30, 1],
+      [30, 15],
+      [25, 12],
+      [29.97, 5],
+      [24, 3],
+      [60, 30],
+      [15, 1],
+    ])('at %d frames a second none is longer than half a second, nor much shorter but at the end of a segment', (rate, fragment) => {
+      const { parts, groups } = live(rate, 8, fragment);
+      expect(groups.length).toBeGreaterThan(2);
+      for (const name of ['720p', '240p', 'audio']) {
+        const own = parts.filter(({ rendition }) => rendition === name);
+        own.forEach((part, at) => {
+          expect(part.durationUs).toBeLessThanOrEqual(500_001);
+          const next = own[at + 1];
+          if (next === undefined) return;
+          expect([next.mediaSequence, next.index]).toEqual(
+            next.mediaSequence === part.mediaSequence ? [part.mediaSequence, part.index + 1] : [part.mediaSequence + 1, 0],
+          );
+          expect(Math.abs(next.startUs - part.startUs - part.durationUs)).toBeLessThan(2);
+          if (next.index > 0) expect(part.durationUs).toBeGreaterThanOrEqual(425_000);
+        });
+        expect(own.filter(({ index }) => index === 0).every(({ independent }) => independent)).toBe(true);
+      }
+    });
+
+    test('they come before their segment is whole, and never when another rendition has nothing of it', () => {
+      const run = new Segmenter({ gridUs: 2_000_000, renditions: ladder(), mediaSequence: 0, apartUsMax: 10_000_000, parts: true });
+      for (const { name, kind } of ladder()) run.begin(name, kind === 'video' ? video : audio);
+      run.push('720p', pictures(0));
+      run.push('240p', pictures(0));
+      expect(run.takeParts()).toEqual([]);
+      run.push('audio', sound(0));
+      expect(run.takeParts().map(({ rendition, mediaSequence, index, last }) => [rendition, mediaSequence, index, last])).toEqual([
+        ['720p', 0, 0, false],
+        ['240p', 0, 0, false],
+        ['audio', 0, 0, false],
+      ]);
+      expect(run.takeParts()).toEqual([]);
+    });
+
+    test('the last part of a segment says so where the key frame that follows is known', () => {
+      const { parts } = live(30, 6, 15);
+      expect(parts.filter(({ rendition, mediaSequence }) => rendition === '720p' && mediaSequence === 8).map(({ last }) => last)).toEqual([
+        false,
+        false,
+        false,
+        true,
+      ]);
+    });
+  });
 
   test('the same fragments give the same bytes', () => {
     expect(feed(segmenter(ladder(4e6), 9), 5)).toEqual(feed(segmenter(ladder(4e6), 9), 5));

@@ -1,10 +1,16 @@
+export { judgeReload, type ReloadQuery, type ReloadVerdict, type ReloadView } from './blocking-reload.core.ts';
 export { renderMedia } from './media-playlist.core.ts';
 export { iFramesSuffix, renderMultivariant } from './multivariant-playlist.core.ts';
 export {
+  partTargetsListed,
   skipBoundaryTargets,
   targetDurationOf,
+  type LowLatency,
   type MediaPlaylist,
   type MultivariantPlaylist,
+  type PartialSegments,
+  type PlaylistPart,
   type PlaylistRendition,
   type PlaylistSegment,
+  type RenditionReport,
 } from './playlist.ts';

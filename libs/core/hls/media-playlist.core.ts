@@ -1,5 +1,6 @@
 import { dateTime } from '#kernel';
-import { skipBoundaryTargets, type MediaPlaylist, type PlaylistSegment } from './playlist.ts';
+import { partLines, preloadHint, renditionReport, serverControl } from './low-latency.core.ts';
+import { partTargetsListed, skipBoundaryTargets, type MediaPlaylist, type PartialSegments, type PlaylistSegment } from './playlist.ts';
 import { startTag } from './start-tag.ts';
 
 /** At most this many missing segments in a row become gap entries: a corrupt number must not render millions of lines. */
@@ -18,13 +19,15 @@ export function renderMedia(asked: MediaPlaylist): string {
   const before = segments[kept - 1];
   const skipped = before === undefined ? 0 : before.mediaSequence + 1 - first;
   const lines = [...header(playlist, first, skipped)];
-  const state: RenderState = { next: first + skipped, initCid: before?.initCid, endUs: before === undefined ? undefined : endOf(before), playlist };
+  const endUs = before === undefined ? undefined : endOf(before);
+  const state: RenderState = { next: first + skipped, initCid: before?.initCid, endUs, partsFromUs: partsFrom(playlist), playlist };
   for (let index = kept; index < segments.length; index++) {
     const segment = segments[index] as PlaylistSegment;
     if (segment.mediaSequence < state.next) continue;
     lines.push(...gapsUntil(state, segment.mediaSequence, segment.startUs), ...entry(state, segment));
   }
   if (window !== undefined && state.initCid !== undefined) lines.push(...gapsUntil(state, window.last + 1, undefined));
+  lines.push(...liveEdge(state));
   // 4.4.3.4: no more segments will be added. A recording always ends; a live playlist never shows the tag.
   if (playlist.ended) lines.push('#EXT-X-ENDLIST');
   return `${lines.join('\n')}\n`;
@@ -45,8 +48,20 @@ function firstKept({ segments, window, targetDurationSec }: MediaPlaylist): numb
   return index;
 }
 
-function endOf({ startUs, durationUs }: PlaylistSegment): number {
+function endOf({ startUs, durationUs }: Pick<PlaylistSegment, 'startUs' | 'durationUs'>): number {
   return startUs + durationUs;
+}
+
+/** Where on the stream's timeline a segment must begin for its parts to be listed: 6.2.2 wants them gone when they are older. */
+function partsFrom({ lowLatency, segments, targetDurationSec }: MediaPlaylist): number {
+  const newest = segments.at(-1);
+  let endUs = newest === undefined ? 0 : endOf(newest);
+  for (const { startUs, parts } of lowLatency?.partials.values() ?? [])
+    endUs = Math.max(
+      endUs,
+      parts.reduce((us, { durationUs }) => us + durationUs, startUs),
+    );
+  return endUs - partTargetsListed * targetDurationSec * 1_000_000;
 }
 
 interface RenderState {
@@ -55,7 +70,24 @@ interface RenderState {
   initCid: string | undefined;
   /** Where the entry before ends on the stream's timeline, microseconds. */
   endUs: number | undefined;
+  /** Parts are listed of segments that begin here or later. */
+  readonly partsFromUs: number;
   readonly playlist: MediaPlaylist;
+}
+
+/** What there is of the segment behind the last one, and what clients ask for next. */
+function* liveEdge(state: RenderState): Generator<string> {
+  const { lowLatency, ended, iFrames } = state.playlist;
+  if (lowLatency === undefined || ended || iFrames === true) return;
+  const opens = [...lowLatency.partials.values()].filter(({ mediaSequence, parts }) => mediaSequence >= state.next && parts.length > 0);
+  const open = opens.toSorted((a, b) => a.mediaSequence - b.mediaSequence).at(-1);
+  if (open !== undefined) {
+    yield* gapsUntil(state, open.mediaSequence, open.startUs);
+    yield* preface(state, open, open.discontinuity);
+    yield* partLines(open.parts);
+  }
+  yield* preloadHint(lowLatency.hint);
+  for (const report of lowLatency.reports) yield renditionReport(report);
 }
 
 function* header(playlist: MediaPlaylist, first: number, skipped: number): Generator<string> {
@@ -77,18 +109,14 @@ function* header(playlist: MediaPlaylist, first: number, skipped: number): Gener
   // 4.4.2.1: each segment starts with a key frame and decodes alone.
   yield '#EXT-X-INDEPENDENT-SEGMENTS';
   yield* startTag(playlist.startSec);
-  // 4.4.3.8: what is older than this may be left out for a client that asks so.
-  if (!ended) yield `#EXT-X-SERVER-CONTROL:CAN-SKIP-UNTIL=${skipBoundaryTargets * targetDurationSec}`;
+  if (!ended) yield* serverControl(playlist);
   // 4.4.5.2: in place of the segments left out, with all their tags.
   if (skipped > 0) yield `#EXT-X-SKIP:SKIPPED-SEGMENTS=${skipped}`;
 }
 
 function* entry(state: RenderState, segment: PlaylistSegment): Generator<string> {
-  yield* discontinuity(state, segment.mediaSequence, segment.discontinuity);
-  // 4.4.4.5: applies to every segment until the next one.
-  if (segment.initCid !== state.initCid) yield `#EXT-X-MAP:URI="${mediaUri(segment.initCid, 'mp4')}"`;
-  // 4.4.4.6: wall clock of the first sample; 6.2.1 wants it on every segment after a discontinuity.
-  yield `#EXT-X-PROGRAM-DATE-TIME:${dateTime(segment.programDateTimeMs)}`;
+  yield* preface(state, segment, segment.discontinuity);
+  yield* partsOf(state, segment.mediaSequence);
   // 4.4.4.1: the real duration, in decimal; rounded it must not exceed the target duration.
   yield `#EXTINF:${seconds(segment.durationUs)},`;
   const keyFrame = state.playlist.iFrames === true ? segment.keyFrames?.[0] : undefined;
@@ -96,8 +124,24 @@ function* entry(state: RenderState, segment: PlaylistSegment): Generator<string>
   if (keyFrame !== undefined) yield `#EXT-X-BYTERANGE:${keyFrame.sizeBytes}@${keyFrame.offset}`;
   yield mediaUri(segment.cid, 'm4s');
   state.next = segment.mediaSequence + 1;
-  state.initCid = segment.initCid;
   state.endUs = endOf(segment);
+}
+
+/** What stands before a segment and, when there are any, before its first part (4.4.4.9). */
+function* preface(state: RenderState, segment: Omit<PartialSegments, 'parts'>, own: boolean): Generator<string> {
+  yield* discontinuity(state, segment.mediaSequence, own);
+  // 4.4.4.5: applies to every segment until the next one.
+  if (segment.initCid !== state.initCid) yield `#EXT-X-MAP:URI="${mediaUri(segment.initCid, 'mp4')}"`;
+  // 4.4.4.6: wall clock of the first sample; 6.2.1 wants it on every segment after a discontinuity.
+  yield `#EXT-X-PROGRAM-DATE-TIME:${dateTime(segment.programDateTimeMs)}`;
+  state.initCid = segment.initCid;
+}
+
+/** The parts of a segment, while it is near the end of the playlist. */
+function* partsOf({ playlist, partsFromUs }: RenderState, mediaSequence: number): Generator<string> {
+  const partial = playlist.lowLatency?.partials.get(mediaSequence);
+  if (partial === undefined || playlist.ended || playlist.iFrames === true || partial.startUs < partsFromUs) return;
+  yield* partLines(partial.parts);
 }
 
 /** 4.4.4.3: timestamps or parameters change between the segment before and this one; 6.2.4: at the same place everywhere. */
@@ -110,7 +154,10 @@ function* gapsUntil(state: RenderState, mediaSequence: number, untilUs: number |
   const count = Math.min(mediaSequence - state.next, gapEntriesMax);
   const durationUs = gapDuration(state, count, untilUs);
   for (let index = 0; index < count; index++) {
-    yield* discontinuity(state, state.next + index, false);
+    const partial = state.playlist.iFrames === true ? undefined : state.playlist.lowLatency?.partials.get(state.next + index);
+    if (partial === undefined) yield* discontinuity(state, state.next + index, false);
+    else yield* preface(state, partial, partial.discontinuity);
+    yield* partsOf(state, state.next + index);
     yield '#EXT-X-GAP';
     yield `#EXTINF:${seconds(durationUs)},`;
     // The URI of a gap is never loaded, but the entry must have one.

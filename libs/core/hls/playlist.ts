@@ -43,9 +43,53 @@ export interface MediaPlaylist {
    * both kinds of playlist count alike; a segment whose key frame is not known is a gap.
    */
   readonly iFrames?: boolean | undefined;
+  /** What clients at the live edge need; undefined for a stream without parts, and for what is not live. */
+  readonly lowLatency?: LowLatency | undefined;
   /** The client has the playlist already and asks for what is new alone (`_HLS_skip`, 6.2.5.1). Ignored where nothing can be left out. */
   readonly skip?: boolean | undefined;
 }
+
+/** A part as a playlist names it (RFC 8216bis section 4.4.4.9). */
+export interface PlaylistPart {
+  /** As seen from the playlist. */
+  readonly uri: string;
+  readonly durationUs: number;
+  /** Begins with a key frame. */
+  readonly independent: boolean;
+  /** Announced as a part of the time, but never to be had. */
+  readonly gap: boolean;
+}
+
+/** A segment of which there are parts, whether it is all there or not. */
+export interface PartialSegments extends Pick<PlaylistSegment, 'mediaSequence' | 'initCid' | 'startUs' | 'programDateTimeMs' | 'discontinuity'> {
+  /** In order, from index 0. */
+  readonly parts: readonly PlaylistPart[];
+}
+
+/** How far another rendition of the stream has come (section 4.4.5.4). */
+export interface RenditionReport {
+  /** File name of its media playlist without `.m3u8`. */
+  readonly name: string;
+  readonly lastSequence: number;
+  /** Undefined when the rendition has no parts now. */
+  readonly lastPart: number | undefined;
+}
+
+/** The live edge of a rendition. What is constant over the stream's life is announced even while there are no parts. */
+export interface LowLatency {
+  /** No part is longer, microseconds. Never changes in the life of a stream. */
+  readonly partTargetUs: number;
+  /** By media sequence: the newest segments, those that are not all there, and those that never will be. */
+  readonly partials: ReadonlyMap<number, PartialSegments>;
+  /** The part that comes next, as seen from the playlist; undefined when none is expected. */
+  readonly hint: string | undefined;
+  readonly reports: readonly RenditionReport[];
+}
+
+/** Parts are listed while their segment begins within so many target durations of the end (6.2.2). */
+export const partTargetsListed = 3;
+/** How far from the end clients begin, in part targets (4.4.3.8: "SHOULD be at least three times"). */
+export const partHoldBackTargets = 3;
 
 /** Older than so many target durations before the end can be skipped: the least that 4.4.3.8 allows. */
 export const skipBoundaryTargets = 6;

@@ -120,7 +120,7 @@ function encodingBegan(event: Encoding): readonly RowChange[] {
   const source: RowChange = {
     table: streamTable.name,
     key: { stream_id: event.data.streamId },
-    set: { encoding_order: factStamp(event), encoder: event.data.encoder, source: event.data.source },
+    set: { encoding_order: factStamp(event), encoder: event.data.encoder, source: event.data.source, live_edge_url: event.data.liveEdgeUrl ?? null },
     stamps: { source: factStamp(event) },
   };
   return [encodingChange(event, null), source, ...event.data.renditions.map((rendition) => renditionChange(event, rendition))];
@@ -188,7 +188,7 @@ function project(event: DomainEvent): readonly RowChange[] {
 /** Streams, their publishers' sessions, their renditions and every segment: what playlists and the console are rendered from. */
 export const streamsProjection: Projection<DomainEvent> = {
   name: 'streams',
-  version: 4,
+  version: 5,
   contexts: ['stream'],
   handles: [
     streamCreated.type,

@@ -38,6 +38,8 @@ export const streamTable: TableSpec = {
     encoding_at_ms: lww('bigint', 'encoding'),
     encoder: lww('text', 'source'),
     source: lww('json', 'source'),
+    /** Where the newest encoder's parts are followed; null when it serves none. */
+    live_edge_url: lww('text', 'source'),
     /** Equal to `rendition.encoding_order` of the renditions that the newest encoder makes. */
     encoding_order: { type: 'bigint', join: 'max' },
     /** Over all renditions: what the live window and the length of a recording are taken from. */

@@ -1,0 +1,196 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import type { EdgePart } from '#core/live-edge';
+import { readPlaylist, type ReadPlaylist } from '../../test/walker/playlist.ts';
+import { startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
+import { ask, type Answer } from './testing/http-client.ts';
+import { announceEncoding, announceEncodingEnd, announceSegment } from './testing/stream-facts.ts';
+import { TestPackager } from './testing/test-packager.ts';
+
+let world: World;
+let gateway: RunningGateway;
+let authorization: string;
+let packager: TestPackager;
+let id: string;
+
+beforeAll(async () => {
+  world = await World.open();
+  gateway = await startGateway(world.engines, world.consolePath);
+  ({ authorization } = await world.key(['admin']));
+});
+
+afterAll(async () => {
+  await packager.close();
+  await gateway.stop();
+  await world.close();
+});
+
+beforeEach(async () => {
+  await packager?.close();
+  packager = await TestPackager.open();
+  id = (await ask(gateway.url, '/api/v1/stream/start', { method: 'POST', headers: { authorization }, body: { name: 'live' } })).json.id;
+  await announceEncoding(world, id, 1n, packager.url);
+  for (let mediaSequence = 0; mediaSequence < 6; mediaSequence++) await announceSegment(world, id, mediaSequence);
+  await world.settle();
+  packager.tell({ kind: 'run', run: 'r1', mediaSequence: 0, renditions: ['720p', 'audio'] });
+  tellSegment(5);
+});
+
+function tellPart(mediaSequence: number, index: number, run = 'r1', rendition = '720p'): void {
+  const place = { run, rendition, mediaSequence, initCid: 'binit', discontinuity: false, programDateTimeMs: 1_790_000_000_000 + mediaSequence * 2000 };
+  const startUs = mediaSequence * 2_000_000 + index * 500_000;
+  const part: EdgePart = { kind: 'part', ...place, index, last: index === 3, independent: index === 0, startUs, durationUs: 500_000 };
+  packager.tell(part, Buffer.from(`${rendition} ${mediaSequence}.${index}.${run}`));
+}
+
+function tellSegment(mediaSequence: number, run = 'r1'): void {
+  for (const rendition of ['720p', 'audio']) for (let index = 0; index < 4; index++) tellPart(mediaSequence, index, run, rendition);
+  for (const rendition of ['720p', 'audio'])
+    packager.tell({
+      ...{ kind: 'segment', run, rendition, mediaSequence, cid: `b${rendition}${mediaSequence}`, sizeBytes: 9, initCid: 'binit' },
+      ...{ startUs: mediaSequence * 2_000_000, durationUs: 2_000_000, programDateTimeMs: 1_790_000_000_000 + mediaSequence * 2000, discontinuity: false },
+      ...{ startTicks: 0, durationTicks: 180_000, track: { timescale: 90_000, codecs: 'avc1.64001f' }, keyFrames: [] },
+    });
+}
+
+const get = (path: string): Promise<Answer> => ask(gateway.url, `/live/${id}/${path}`);
+async function playlist(query = '', rendition = '720p'): Promise<ReadPlaylist> {
+  const answer = await get(`${rendition}.m3u8${query}`);
+  expect(answer.status).toBe(200);
+  return readPlaylist(answer.text);
+}
+const newest = ({ open, segments }: ReadPlaylist): string => `${segments.at(-1)?.mediaSequence} ${open?.mediaSequence}.${(open?.parts.length ?? 0) - 1}`;
+/** Answers whether the promise is still open after everything that is under way has come through. */
+async function isOpen(promise: Promise<unknown>): Promise<boolean> {
+  return (await Promise.race([promise.then(() => false), new Promise((resolve) => setTimeout(() => resolve(true), 100))])) === true;
+}
+
+describe('the live edge in playlists', () => {
+  test('the first playlist has the parts, the next one hinted, and the other rendition reported', async () => {
+    tellPart(6, 0);
+    const first = await playlist();
+    expect(newest(first)).toBe('5 6.0');
+    expect(first.hints).toEqual(['./720p/6.1.r1.m4s']);
+    expect(first.segments.at(-1)?.parts).toHaveLength(4);
+    expect(first.segments.at(-2)?.parts).toEqual([]);
+    expect(first.reports).toEqual([{ URI: './audio.m3u8', 'LAST-MSN': '5', 'LAST-PART': '3' }]);
+    // A segment is listed when the packager says that it is on the log, whatever the rows have.
+    tellSegment(6);
+    const next = await playlist('?_HLS_msn=6');
+    expect(next.segments.map(({ mediaSequence }) => mediaSequence)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    await announceSegment(world, id, 6);
+    await world.settle();
+    expect((await playlist('?_HLS_msn=6')).segments.at(-1)?.uri).toBe('../../media/b720p6.m4s');
+    expect(packager.connections).toBe(1);
+  });
+
+  test('a part is served by its name, for ever the same; one that is not there is not found', async () => {
+    tellPart(6, 0);
+    await playlist();
+    const part = await get('720p/6.0.r1.m4s');
+    expect([part.status, part.text, part.headers['cache-control']]).toEqual([200, '720p 6.0.r1', 'public, max-age=60, immutable']);
+    for (const path of ['720p/6.0.r2.m4s', '720p/9.0.r1.m4s', '720p/6.9.r1.m4s', '1080p/6.0.r1.m4s'])
+      expect([path, (await get(path)).status]).toEqual([path, 404]);
+  });
+
+  test('a hinted part is held until all of it is there', async () => {
+    await playlist();
+    const asked = get('720p/6.0.r1.m4s');
+    expect(await isOpen(asked)).toBe(true);
+    tellPart(6, 0);
+    expect((await asked).text).toBe('720p 6.0.r1');
+  });
+
+  test('a hint whose run is over is not found', async () => {
+    await playlist();
+    const asked = get('720p/6.0.r1.m4s');
+    expect(await isOpen(asked)).toBe(true);
+    packager.tell({ kind: 'run', run: 'r2', mediaSequence: 6, renditions: ['720p', 'audio'] });
+    expect((await asked).status).toBe(404);
+  });
+});
+
+describe('blocking reloads', () => {
+  test('are answered when the part or the segment is there, all at once by one playlist', async () => {
+    await playlist();
+    const asked = Array.from({ length: 20 }, () => get('720p.m3u8?_HLS_msn=6&_HLS_part=0'));
+    const whole = get('720p.m3u8?_HLS_msn=6');
+    const behindTheLast = get('720p.m3u8?_HLS_msn=5&_HLS_part=4');
+    expect(await isOpen(Promise.race(asked))).toBe(true);
+    tellPart(6, 0);
+    const answers = await Promise.all([...asked, behindTheLast]);
+    expect(new Set(answers.map(({ text }) => text)).size).toBe(1);
+    expect(newest(readPlaylist(answers[0]?.text ?? ''))).toBe('5 6.0');
+    expect(answers[0]?.headers['cache-control']).toBe('public, max-age=2');
+    expect(await isOpen(whole)).toBe(true);
+    tellSegment(6);
+    expect(readPlaylist((await whole).text).segments.at(-1)?.mediaSequence).toBe(6);
+  });
+
+  test('the past is answered at once, what nobody can know of is refused, and so is a part without its segment', async () => {
+    expect(newest(await playlist('?_HLS_msn=0&_HLS_part=3'))).toBe('5 undefined.-1');
+    for (const query of ['_HLS_msn=8', '_HLS_msn=6&_HLS_part=7', '_HLS_part=0', '_HLS_msn=x', '_HLS_msn=6&_HLS_part=-1', '_HLS_msn=1&_HLS_msn=2']) {
+      const answer = await get(`720p.m3u8?${query}`);
+      expect([query, answer.status]).toEqual([query, 400]);
+    }
+  });
+
+  test('what does not come within three target durations is not available', async () => {
+    const answer = await get('audio.m3u8?_HLS_msn=6&_HLS_part=0');
+    expect([answer.status, answer.headers['retry-after']]).toEqual([503, '1']);
+  }, 15_000);
+
+  test('an end is waited for by nobody', async () => {
+    await playlist();
+    const asked = get('720p.m3u8?_HLS_msn=6');
+    expect(await isOpen(asked)).toBe(true);
+    await ask(gateway.url, '/api/v1/stream/stop', { method: 'POST', headers: { authorization }, body: { id } });
+    await announceEncodingEnd(world, id);
+    await world.settle();
+    const ended = readPlaylist((await asked).text);
+    expect([ended.ended, ended.hints, ended.serverControl]).toEqual([true, [], {}]);
+    expect((await playlist('?_HLS_msn=99&_HLS_part=99')).ended).toBe(true);
+    expect((await playlist('?_HLS_part=99')).ended).toBe(true);
+  });
+});
+
+describe('without its packager', () => {
+  test('a playlist goes on from rows, says what it said, and has parts again when there is one', async () => {
+    tellPart(6, 0);
+    const before = await playlist();
+    packager.die();
+    const asked = get('720p.m3u8?_HLS_msn=6');
+    expect(await isOpen(asked)).toBe(true);
+    await announceSegment(world, id, 6);
+    await world.settle();
+    const away = readPlaylist((await asked).text);
+    for (const tag of ['EXT-X-SERVER-CONTROL', 'EXT-X-PART-INF', 'EXT-X-TARGETDURATION']) expect(away.tags.get(tag)).toBe(before.tags.get(tag));
+    expect(away.segments.at(-1)?.parts.map(({ gap }) => gap)).toEqual([false, true, true, true]);
+    packager.tell({ kind: 'run', run: 'r2', mediaSequence: 7, renditions: ['720p', 'audio'] });
+    tellPart(7, 0, 'r2');
+    const again = await playlist('?_HLS_msn=7&_HLS_part=0');
+    expect(newest(again)).toBe('6 7.0');
+    expect(again.hints).toEqual(['./720p/7.1.r2.m4s']);
+  });
+
+  test('one that sends nonsense is left, and comes again', async () => {
+    await playlist();
+    packager.babble();
+    tellPart(6, 0);
+    expect(newest(await playlist('?_HLS_msn=6&_HLS_part=0'))).toBe('5 6.0');
+    expect(packager.connections).toBeGreaterThan(1);
+  });
+
+  test('a stream whose encoder has no live edge is played from segments, and waits for nothing', async () => {
+    await announceEncoding(world, id, 2n);
+    await world.settle();
+    const plain = await playlist('?_HLS_msn=99');
+    expect(plain.serverControl).toEqual({ 'CAN-SKIP-UNTIL': '12' });
+    expect(plain.partTargetSec).toBeUndefined();
+  });
+
+  test('playlists of the past have no parts', async () => {
+    tellPart(6, 0);
+    const past = await playlist(`?asOf=${new Date(Date.now() - 1).toISOString()}&window=live`);
+    expect([past.open, past.partTargetSec, past.segments.length]).toEqual([undefined, undefined, 6]);
+  });
+});

@@ -1,0 +1,149 @@
+import { describe, expect, test } from '@jest/globals';
+import type { EdgeMessage, EdgePart, EdgeSegment } from '#core/live-edge';
+import { LiveParts } from './live-parts.core.ts';
+import { WaitingRoom } from './waiting-room.ts';
+
+const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+const place = (mediaSequence: number, run: string) => ({
+  ...{ run, rendition: '720p', mediaSequence, initCid: 'binit', discontinuity: false, programDateTimeMs: 1_790_000_000_000 + mediaSequence * 2000 },
+});
+
+function part(mediaSequence: number, index: number, run = 'r1', change: Partial<EdgePart> = {}): EdgePart {
+  const startUs = mediaSequence * 2_000_000 + index * 500_000;
+  return { kind: 'part', ...place(mediaSequence, run), index, last: index === 3, independent: index === 0, startUs, durationUs: 500_000, ...change };
+}
+
+function segment(mediaSequence: number, run = 'r1'): EdgeSegment {
+  return {
+    ...{ kind: 'segment', ...place(mediaSequence, run), cid: `bseg${mediaSequence}`, sizeBytes: 9, startUs: mediaSequence * 2_000_000, durationUs: 2_000_000 },
+    ...{ startTicks: mediaSequence * 180_000, durationTicks: 180_000, track: { timescale: 90_000, codecs: 'avc1.64001f' }, keyFrames: [] },
+  };
+}
+
+const run = (name: string, mediaSequence: number): EdgeMessage => ({ kind: 'run', run: name, mediaSequence, renditions: ['720p', 'audio'] });
+
+function told(...messages: readonly EdgeMessage[]): LiveParts {
+  const parts = new LiveParts(2);
+  for (const message of messages) parts.apply({ message, bytes: message.kind === 'part' ? bytes(`${message.mediaSequence}.${message.index}`) : bytes('') });
+  return parts;
+}
+
+const uris = (parts: LiveParts, mediaSequence: number): string[] =>
+  parts
+    .lowLatency('720p', [], -1)
+    .partials.get(mediaSequence)
+    ?.parts.map(({ uri, gap }) => `${uri.slice('./720p/'.length)}${gap ? ' gap' : ''}`) ?? [];
+const hint = (parts: LiveParts): string | undefined => parts.lowLatency('720p', [], -1).hint?.slice('./720p/'.length);
+const wholeSegment = (mediaSequence: number, name = 'r1'): EdgeMessage[] => [
+  ...[0, 1, 2, 3].map((index) => part(mediaSequence, index, name)),
+  segment(mediaSequence, name),
+];
+
+describe('live parts', () => {
+  test('are named by their numbers and their run; the next one is hinted', () => {
+    const parts = told(run('r1', 5), ...wholeSegment(5), part(6, 0));
+    expect(uris(parts, 5)).toEqual(['5.0.r1.m4s', '5.1.r1.m4s', '5.2.r1.m4s', '5.3.r1.m4s']);
+    expect(hint(parts)).toBe('6.1.r1.m4s');
+    expect(new TextDecoder().decode(parts.parts('720p')?.bytes(6, 0, 'r1'))).toBe('6.0');
+    expect(parts.of('720p').map(({ cid }) => cid)).toEqual(['bseg5']);
+    expect(parts.last).toBe(5);
+  });
+
+  test('behind the last part of a segment the first of the next is hinted, before the segment is stored', () => {
+    expect(hint(told(run('r1', 5), part(5, 0), part(5, 1), part(5, 2), part(5, 3)))).toBe('6.0.r1.m4s');
+  });
+
+  test("told again they change nothing; one that is missing ends the segment's parts", () => {
+    const parts = told(run('r1', 5), part(5, 0), part(5, 1), part(5, 0), part(5, 1));
+    expect(uris(parts, 5)).toHaveLength(2);
+    expect(parts.apply({ message: part(5, 3), bytes: bytes('') })).toBe(false);
+  });
+
+  test('of a segment that another run makes again, those that were shown stay, and the rest of it is gaps', () => {
+    const before = [run('r1', 5), ...wholeSegment(5), part(6, 0), part(6, 1)];
+    const parts = told(...before, run('r2', 6), part(6, 0, 'r2'), part(6, 1, 'r2'));
+    expect(uris(parts, 6)).toEqual(['6.0.r1.m4s', '6.1.r1.m4s']);
+    expect(hint(parts)).toBe('7.0.r2.m4s');
+    parts.apply({ message: part(6, 2, 'r2'), bytes: bytes('') });
+    expect(uris(parts, 6)).toEqual(['6.0.r1.m4s', '6.1.r1.m4s', '6.2.gap.m4s gap']);
+    expect(parts.parts('720p')?.bytes(6, 2, 'r2')).toBeUndefined();
+    for (const message of [part(6, 3, 'r2'), segment(6, 'r2'), part(7, 0, 'r2')]) parts.apply({ message, bytes: bytes('x') });
+    expect(uris(parts, 6)).toEqual(['6.0.r1.m4s', '6.1.r1.m4s', '6.2.gap.m4s gap', '6.3.gap.m4s gap']);
+    expect(uris(parts, 7)).toEqual(['7.0.r2.m4s']);
+    expect(hint(parts)).toBe('7.1.r2.m4s');
+  });
+
+  test('of a segment that nobody makes any more the rest is gaps when the next one begins', () => {
+    const parts = told(run('r1', 5), ...wholeSegment(5), part(6, 0), run('r2', 7), part(7, 0, 'r2', { discontinuity: true }));
+    expect(uris(parts, 6)).toEqual(['6.0.r1.m4s', '6.1.gap.m4s gap', '6.2.gap.m4s gap', '6.3.gap.m4s gap']);
+    expect(parts.lastSequence('720p', 5)).toBe(6);
+  });
+
+  test('rows settle what the packager never came to tell', () => {
+    const parts = told(run('r1', 5), part(5, 0));
+    parts.disconnect();
+    expect(hint(parts)).toBeUndefined();
+    parts.settle('720p', [{ ...segment(5), track: undefined }]);
+    expect(uris(parts, 5)).toEqual(['5.0.r1.m4s', '5.1.gap.m4s gap', '5.2.gap.m4s gap', '5.3.gap.m4s gap']);
+  });
+
+  test('a hint is kept: the part is expected until its run is over', () => {
+    const parts = told(run('r1', 5), part(5, 0));
+    expect(parts.expects('720p', 5, 1, 'r1')).toBe(true);
+    expect(parts.expects('720p', 6, 0, 'r1')).toBe(true);
+    expect(parts.expects('720p', 9, 0, 'r1')).toBe(false);
+    parts.apply({ message: run('r2', 5), bytes: bytes('') });
+    expect(parts.expects('720p', 5, 1, 'r1')).toBe(false);
+  });
+
+  test('bytes are held for twice as long as parts are listed, and no longer', () => {
+    const parts = told(run('r1', 0), ...Array.from({ length: 16 }, (_, at) => wholeSegment(at)).flat());
+    const held = Array.from({ length: 16 }, (_, at) => parts.parts('720p')?.bytes(at, 0, 'r1') !== undefined);
+    expect(held.indexOf(true)).toBeGreaterThan(4);
+    expect(held.indexOf(true)).toBeLessThanOrEqual(9);
+  });
+
+  test('a part that is longer than parts may be is none, nor is what follows it', () => {
+    const parts = told(run('r1', 5), part(5, 0, 'r1', { durationUs: 800_000 }), part(5, 1));
+    expect(uris(parts, 5)).toEqual([]);
+  });
+
+  test('other renditions are reported as far as they are', () => {
+    const audio = { ...part(6, 0), rendition: 'audio' };
+    expect(told(run('r1', 5), ...wholeSegment(5), audio).lowLatency('720p', ['audio', '240p'], 5).reports).toEqual([
+      { name: 'audio', lastSequence: 6, lastPart: 0 },
+      { name: '240p', lastSequence: 5, lastPart: undefined },
+    ]);
+  });
+});
+
+describe('waiting room', () => {
+  test('wakes all who wait for the same by one look', async () => {
+    const room = new WaitingRoom(() => 0);
+    let looks = 0;
+    let there = false;
+    const isReady = (): boolean => (looks++, there);
+    const waits = Array.from({ length: 100 }, () => room.wait('7.1', isReady, 1000));
+    room.look();
+    there = true;
+    room.look();
+    expect(looks).toBe(2);
+    expect(new Set(await Promise.all(waits))).toEqual(new Set(['ready']));
+    expect(room.size).toBe(0);
+  });
+
+  test('each waits as long as it may, and no longer', async () => {
+    let now = 0;
+    const room = new WaitingRoom(() => now);
+    const early = room.wait('a', () => false, 6000);
+    now = 3000;
+    const late = room.wait('a', () => false, 6000);
+    now = 6000;
+    room.expire();
+    expect(await early).toBe('late');
+    expect(room.size).toBe(1);
+    room.close();
+    expect(await late).toBe('late');
+    expect(room.size).toBe(0);
+  });
+});

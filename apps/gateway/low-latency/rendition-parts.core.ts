@@ -1,0 +1,142 @@
+import type { PartialSegments, PlaylistPart } from '#core/hls';
+import type { EdgePart, EdgeSegment } from '#core/live-edge';
+
+interface Part extends PlaylistPart {
+  /** Undefined for a gap, and when it is older than anybody may ask for. */
+  bytes: Uint8Array | undefined;
+}
+
+interface Partial extends PartialSegments {
+  readonly run: string;
+  readonly parts: Part[];
+  endUs: number;
+  /** Nothing of it follows. */
+  closed: boolean;
+}
+
+export interface RenditionPartsInit {
+  readonly rendition: string;
+  /** No part is longer, microseconds. */
+  readonly partTargetUs: number;
+  /** No segment is longer, microseconds. */
+  readonly targetDurationUs: number;
+}
+
+/** 6.2.2: three target durations in the playlist, and three more; and the segment that is being made. */
+const targetsKept = 8;
+/** A rest that is shorter is a rounding of times, microseconds. */
+const roundingUs = 1000;
+/** Segments whose parts are remembered: those that were never stored for as long as they stay in a playlist. */
+const partialsMax = 64;
+
+/**
+ * The parts of one rendition as its playlists show them. What was shown is never taken back: when another run of the encoder
+ * makes a segment again of which players know parts already, theirs stay, and what is missing of it becomes gaps (6.2.1);
+ * the segment as a whole is the new run's. Pure.
+ */
+export class RenditionParts {
+  readonly #init: RenditionPartsInit;
+  /** In order of media sequence. */
+  readonly #partials = new Map<number, Partial>();
+  #newest: Partial | undefined;
+
+  constructor(init: RenditionPartsInit) {
+    this.#init = init;
+  }
+
+  get partials(): ReadonlyMap<number, PartialSegments> {
+    return this.#partials;
+  }
+
+  /** The newest segment of which there is a part; undefined before the first. */
+  get newest(): PartialSegments | undefined {
+    return this.#newest;
+  }
+
+  /** Answers whether playlists change. */
+  add(part: EdgePart, bytes: Uint8Array): boolean {
+    const known = this.#partials.get(part.mediaSequence);
+    if (known === undefined) return this.#begin(part, bytes);
+    if (known.run !== part.run) return this.#fill(known, part.startUs + part.durationUs);
+    // Told again after a connection broke; or one is missing, and nothing behind it can be shown.
+    if (part.index !== known.parts.length || known.closed) return false;
+    this.#append(known, part, bytes);
+    return true;
+  }
+
+  /** The segment is stored: what players were not told of it in parts they are told to be gaps. */
+  settle({ mediaSequence, startUs, durationUs }: Pick<EdgeSegment, 'mediaSequence' | 'startUs' | 'durationUs'>): boolean {
+    const known = this.#partials.get(mediaSequence);
+    if (known === undefined || known.closed) return false;
+    const changed = this.#fill(known, startUs + durationUs);
+    known.closed = true;
+    return changed;
+  }
+
+  /** The part that comes next of a run; undefined when none of this rendition is expected. */
+  next(run: string, firstSequence: number): { readonly mediaSequence: number; readonly index: number } | undefined {
+    const newest = this.#newest;
+    if (newest === undefined) return { mediaSequence: firstSequence, index: 0 };
+    if (newest.run === run && !newest.closed) return { mediaSequence: newest.mediaSequence, index: newest.parts.length };
+    return { mediaSequence: Math.max(newest.mediaSequence + 1, newest.run === run ? 0 : firstSequence), index: 0 };
+  }
+
+  /** The bytes of a part; undefined when it is not, or no longer, there. */
+  bytes(mediaSequence: number, index: number, run: string): Uint8Array | undefined {
+    const partial = this.#partials.get(mediaSequence);
+    return partial?.run === run ? partial.parts[index]?.bytes : undefined;
+  }
+
+  /** A segment begins. Those before it that are still open stay as they are: their rest is gone. */
+  #begin(part: EdgePart, bytes: Uint8Array): boolean {
+    const newest = this.#newest;
+    if (part.index !== 0 || part.durationUs > this.#init.partTargetUs + roundingUs) return false;
+    if (newest !== undefined && part.mediaSequence < newest.mediaSequence) return false;
+    if (newest !== undefined && !newest.closed) {
+      this.#fill(newest, Math.min(part.startUs, newest.startUs + this.#init.targetDurationUs));
+      newest.closed = true;
+    }
+    const { run, mediaSequence, initCid, startUs, programDateTimeMs, discontinuity } = part;
+    const partial: Partial = { run, mediaSequence, initCid, startUs, programDateTimeMs, discontinuity, parts: [], endUs: startUs, closed: false };
+    this.#partials.set(mediaSequence, partial);
+    this.#newest = partial;
+    this.#append(partial, part, bytes);
+    this.#forget(startUs);
+    return true;
+  }
+
+  #append(partial: Partial, part: EdgePart, bytes: Uint8Array): void {
+    const { rendition } = this.#init;
+    const { durationUs, independent, index, mediaSequence, run } = part;
+    // A source of which a part lasts longer than parts may is one without parts.
+    if (durationUs > this.#init.partTargetUs + roundingUs) return;
+    partial.parts.push({ uri: partUri(rendition, mediaSequence, index, run), durationUs, independent, gap: false, bytes });
+    partial.endUs = part.startUs + durationUs;
+    partial.closed = part.last;
+  }
+
+  #fill(partial: Partial, untilUs: number): boolean {
+    const before = partial.parts.length;
+    while (untilUs - partial.endUs > roundingUs) {
+      const durationUs = Math.min(this.#init.partTargetUs, untilUs - partial.endUs);
+      const uri = partUri(this.#init.rendition, partial.mediaSequence, partial.parts.length, 'gap');
+      partial.parts.push({ uri, durationUs, independent: false, gap: true, bytes: undefined });
+      partial.endUs += durationUs;
+    }
+    return partial.parts.length > before;
+  }
+
+  #forget(nowUs: number): void {
+    const fromUs = nowUs - targetsKept * this.#init.targetDurationUs;
+    for (const [mediaSequence, partial] of this.#partials) {
+      if (partial.endUs >= fromUs && this.#partials.size <= partialsMax) return;
+      for (const part of partial.parts) part.bytes = undefined;
+      if (this.#partials.size > partialsMax) this.#partials.delete(mediaSequence);
+    }
+  }
+}
+
+/** As seen from the rendition's playlist; with its run, because another run's part of the same number is another part. */
+function partUri(rendition: string, mediaSequence: number, index: number, run: string): string {
+  return `./${encodeURIComponent(rendition)}/${mediaSequence}.${index}.${run}.m4s`;
+}

@@ -1,0 +1,64 @@
+import { encodeEdgeFrame, type EdgeMessage } from '#core/live-edge';
+import type { EdgeReader } from './edge-reader.ts';
+
+interface Kept {
+  readonly mediaSequence: number;
+  readonly pieces: readonly Uint8Array[];
+}
+
+/** Segments of which the parts are kept for gateways that join: what playlists name, in segments of two seconds. */
+const segmentsKept = 4;
+const nothing = new Uint8Array(0);
+
+/** What a stream's encoder has made last, for any number of gateways. */
+export class LiveEdge {
+  readonly #readers = new Set<EdgeReader>();
+  #sessionId: string | undefined;
+  #kept: Kept[] = [];
+  #announcedSequence = -1;
+
+  /** Greatest media sequence number of a part that was announced; -1 for none. It must not become something else any more. */
+  get announcedSequence(): number {
+    return this.#announcedSequence;
+  }
+
+  get readers(): number {
+    return this.#readers.size;
+  }
+
+  open(sessionId: string): void {
+    this.#sessionId = sessionId;
+  }
+
+  /** The session is not encoded here any more. Whoever follows looks for its successor. */
+  close(): void {
+    this.#sessionId = undefined;
+    this.#kept = [];
+    for (const reader of this.#readers) reader.end();
+    this.#readers.clear();
+  }
+
+  encodes(sessionId: string): boolean {
+    return sessionId === this.#sessionId;
+  }
+
+  join(reader: EdgeReader): void {
+    this.#readers.add(reader);
+    for (const { pieces } of this.#kept) reader.send(pieces);
+  }
+
+  leave(reader: EdgeReader): void {
+    this.#readers.delete(reader);
+  }
+
+  /** @param bytes of a part */
+  tell(message: EdgeMessage, bytes: Uint8Array = nothing): void {
+    const pieces = bytes.length === 0 ? [encodeEdgeFrame(message, 0)] : [encodeEdgeFrame(message, bytes.length), bytes];
+    for (const reader of this.#readers) reader.send(pieces);
+    if (message.kind === 'beat') return;
+    if (message.kind === 'part') this.#announcedSequence = Math.max(this.#announcedSequence, message.mediaSequence);
+    this.#kept.push({ mediaSequence: message.mediaSequence, pieces });
+    const from = message.mediaSequence - segmentsKept;
+    while ((this.#kept[0]?.mediaSequence ?? from) < from) this.#kept.shift();
+  }
+}
