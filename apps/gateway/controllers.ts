@@ -10,6 +10,7 @@ import { LedgerController } from './ledger/ledger.controller.ts';
 import { TlogController } from './ledger/tlog.controller.ts';
 import { DocsController } from './openapi/docs.controller.ts';
 import { OriginController } from './origin/origin.controller.ts';
+import { TsController } from './origin/ts.controller.ts';
 import { ParkedController } from './parked/parked.controller.ts';
 import { PlaybacksController } from './playbacks/playbacks.controller.ts';
 import { PublishController } from './publish/publish.controller.ts';
@@ -48,6 +49,7 @@ export const controllers = [
   RefusalsController,
   SubjectsController,
   OriginController,
+  TsController,
   LedgerController,
   TlogController,
   DocsController,

@@ -73,7 +73,7 @@ function adapterOf({ logger, ids }: GatewayAppInit): FastifyAdapter {
     forceCloseConnections: 'idle',
     clientErrorHandler: refuseGarbage,
     frameworkErrors: (error: Error, request: FastifyRequest, reply: FastifyReply) => sendProblem(reply, request, problemOf(error), logger),
-    routerOptions: { maxParamLength: 256 },
+    routerOptions: { maxParamLength: 512 },
     genReqId: (request: IncomingMessage) => {
       const given = request.headers['x-request-id'];
       return typeof given === 'string' && requestIdPattern.test(given) ? given : ids.next();

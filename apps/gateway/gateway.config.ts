@@ -1,3 +1,4 @@
+import { everyTenant, isTenantId } from '#domain/access';
 import { defaultDvrWindowMs, dvrWindowMsMax, dvrWindowMsMin } from '#domain/stream';
 import {
   invalidSetting,
@@ -39,6 +40,8 @@ export interface GatewaySettings extends SharedSettings {
   readonly sandboxes: SandboxSettings;
   /** How far back viewers can go in a live stream that was created without saying. */
   readonly dvrWindowMs: number;
+  /** Tenants whose streams carry their source as a rendition when they are created without a ladder; `*` for all. */
+  readonly passThroughTenants: ReadonlySet<string>;
   /** Webhooks may lead to private networks, and to this machine. */
   readonly webhookPrivateAddresses: boolean;
   /** Built files of the console. */
@@ -66,6 +69,13 @@ function readIngestUrls(env: Environment, host: string): IngestUrls {
   };
 }
 
+function readPassThroughTenants(env: Environment): ReadonlySet<string> {
+  const tenants = (env['PASS_THROUGH_TENANTS'] ?? '').split(',').filter((one) => one !== '');
+  const wrong = tenants.find((one) => one !== everyTenant && !isTenantId(one));
+  if (wrong !== undefined) throw invalidSetting('PASS_THROUGH_TENANTS', `must be tenants separated by commas, or *; ${JSON.stringify(wrong)} is none`);
+  return new Set(tenants);
+}
+
 /**
  * Settings of the gateway; docs/ARCHITECTURE.md lists those that apps share.
  * @throws OperatingError `SETTING_INVALID` naming the variable.
@@ -86,6 +96,7 @@ export function readGatewaySettings(env: Environment = process.env): GatewaySett
     ledgerKeyFile: readLedgerSettings(env).keyFile,
     sandboxes: readSandboxSettings(env),
     dvrWindowMs: readInteger(env, 'DVR_WINDOW_SECONDS', defaultDvrWindowMs / 1000, dvrWindowMsMin / 1000, dvrWindowMsMax / 1000) * 1000,
+    passThroughTenants: readPassThroughTenants(env),
     webhookPrivateAddresses: readFlag(env, 'WEBHOOK_PRIVATE_ADDRESSES', false),
     consolePath: join(fileURLToPath(new URL('.', import.meta.url)), '../../console'),
   };

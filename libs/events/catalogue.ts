@@ -8,6 +8,7 @@ import {
   tenantSuspended,
   type AccessEventDefinition,
 } from './access.events.ts';
+import { encodingAdapted, type AdaptationEventDefinition } from './adaptation.events.ts';
 import { purgeApplied, purgeRequested, type CacheEventDefinition } from './cache.events.ts';
 import { contentChanged, contentPublished, contentWithdrawn, type ContentEventDefinition } from './content.events.ts';
 import type { EventDefinition } from './define.ts';
@@ -72,6 +73,7 @@ import {
 export type AnyDefinition =
   | StreamEventDefinition
   | StreamKeyEventDefinition
+  | AdaptationEventDefinition
   | CacheEventDefinition
   | EdgeEventDefinition
   | AccessEventDefinition
@@ -99,6 +101,7 @@ export const catalogue: readonly AnyDefinition[] = [
   encodingStarted,
   encodingEnded,
   encodingDelayed,
+  encodingAdapted,
   segmentProduced,
   recordingFinished,
   recordingFailed,
@@ -171,7 +174,7 @@ export type EventOf<Definition> = Definition extends EventDefinition<infer Type,
 
 /** The closed union of all events, as decoded: the newest version of each. */
 export type DomainEvent = EventOf<AnyDefinition>;
-export type StreamEvent = EventOf<StreamEventDefinition | StreamKeyEventDefinition>;
+export type StreamEvent = EventOf<StreamEventDefinition | StreamKeyEventDefinition | AdaptationEventDefinition>;
 export type CacheEvent = EventOf<CacheEventDefinition>;
 export type EdgeEvent = EventOf<EdgeEventDefinition>;
 export type AccessEvent = EventOf<AccessEventDefinition | SubjectEventDefinition>;

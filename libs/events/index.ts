@@ -1,5 +1,6 @@
 export { admitEvent, futureMsMax, oldestTimeMs, type AdmissionContext, type AdmittedEvent, type EventPerson } from './admission.ts';
 export * from './access.events.ts';
+export * from './adaptation.events.ts';
 export * from './cache.events.ts';
 export * from './catalogue.ts';
 export { cloudEventJson } from './cloud-event.codec.ts';

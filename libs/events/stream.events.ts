@@ -9,6 +9,8 @@ export const rungSchema = z.object({
   name: id,
   height: z.number().int().min(16).max(4320),
   videoBitrate: z.number().int().positive(),
+  /** The source itself is the rung where it can be. */
+  passThrough: z.boolean().optional(),
 });
 
 const sampleStream = 'st-7f3k2m9q';
@@ -22,7 +24,7 @@ const dvrWindowMsBefore = 60_000;
 
 export const streamCreated = defineEvent({
   type: 'stream.created',
-  version: 2,
+  version: 3,
   context: 'stream',
   meaning: 'A stream was created; its key is known only as a hash.',
   schema: z.object({
@@ -39,7 +41,8 @@ export const streamCreated = defineEvent({
     dvrWindowMs: z.number().int().min(60_000).max(14_400_000),
   }),
   key: (data) => data.streamId,
-  upcasters: [(data) => ({ ...(data as object), dvrWindowMs: dvrWindowMsBefore })],
+  // Version 3 knows of rungs that the source stands for.
+  upcasters: [(data) => ({ ...(data as object), dvrWindowMs: dvrWindowMsBefore }), (data) => data],
   samples: [
     {
       streamId: sampleStream,
@@ -55,6 +58,16 @@ export const streamCreated = defineEvent({
       name: 'Evening news',
       keyHash: 'a'.repeat(64),
       ladder: [{ name: '720p', height: 720, videoBitrate: 2500000 }],
+      audioBitrate: 128000,
+      segmentDurationMs: 2000,
+      graceMs: 60000,
+      dvrWindowMs: 3600000,
+    },
+    {
+      streamId: sampleStream,
+      name: 'Evening news',
+      keyHash: 'a'.repeat(64),
+      ladder: [{ name: 'source', height: 2160, videoBitrate: 8000000, passThrough: true }],
       audioBitrate: 128000,
       segmentDurationMs: 2000,
       graceMs: 60000,

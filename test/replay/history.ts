@@ -2,6 +2,7 @@ import {
   edgeRegistered,
   edgeReported,
   encodeEvent,
+  encodingAdapted,
   encodingDelayed,
   encodingEnded,
   encodingStarted,
@@ -154,6 +155,7 @@ function session(on: Recorder, streamId: string, epoch: number, firstSequence: n
       on.fact(segment(on, { streamId, sessionId, rendition, epoch, mediaSequence: firstSequence + at, initCid }), media, BigInt(epoch));
   }
   on.fact(encodingDelayed.draft({ streamId, sessionId, epoch, node: 'node-1', reason: 'disk-full', delayMs: 5000, mediaSequence: 0 }), media, BigInt(epoch));
+  on.fact(encodingAdapted.draft({ streamId, sessionId, epoch, node: 'node-1', step: 'preset', direction: 'down', detail: 'superfast' }), media, BigInt(epoch));
   on.fact(encodingEnded.draft({ streamId, sessionId, epoch, node: 'node-1', reason: 'source-ended', exitCode: 0, lastLines: [] }), media, BigInt(epoch));
   on.command(streamInterrupted.draft({ streamId, sessionId, reason: 'connection-closed', detail: '' }));
 }

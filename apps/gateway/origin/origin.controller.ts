@@ -19,13 +19,16 @@ const manifestName = /^([A-Za-z0-9][A-Za-z0-9_.:-]{0,127})\.(m3u8|mpd)$/;
 /** DASH has one manifest a stream. */
 const mpdName = 'manifest';
 /** Players of other sites read these; there are no cookies or keys involved. */
-const corsHeaders = { 'access-control-allow-origin': '*', 'access-control-expose-headers': 'Content-Length, Content-Range, ETag, Age, Cache-Status, Date' };
-const liveCaching = 'public, max-age=1, stale-if-error=10';
+export const corsHeaders = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'Content-Length, Content-Range, ETag, Age, Cache-Status, Date',
+};
+export const liveCaching = 'public, max-age=1, stale-if-error=10';
 /** Not longer: a packager that was away for longer than a stopped stream is waited for may still bring a last segment. */
-const recordingCaching = 'public, max-age=10, stale-if-error=10';
+export const recordingCaching = 'public, max-age=10, stale-if-error=10';
 /** A moment that has just passed: something may still be recorded under it. */
 const momentCaching = 'public, max-age=1';
-const immutableCaching = 'public, max-age=31536000, immutable';
+export const immutableCaching = 'public, max-age=31536000, immutable';
 /** Shorter than the edge's memory of a 404, because this one turns into a playlist any moment. */
 const soonCaching = 'public, max-age=1';
 /** What was waited for is there for good; what has come since, the next request asks for. */
@@ -190,7 +193,7 @@ export class OriginController {
 /** What is sent from memory; more than that goes out in pieces, as it is read. */
 const wholeBytesMax = 8_388_608;
 
-function unknownMedia(cid: string): ProblemError {
+export function unknownMedia(cid: string): ProblemError {
   return notFound('unknown-media', `There is no media ${cid}.`);
 }
 
@@ -214,7 +217,7 @@ function playlistOf(playlists: PlaylistReader, streamId: string, { name, format 
   return playlists.media(streamId, name, form);
 }
 
-function refusePlaylist(playlist: Exclude<LivePlaylist, { kind: 'playlist' }>, streamId: string): never {
+export function refusePlaylist(playlist: Exclude<LivePlaylist, { kind: 'playlist' }>, streamId: string): never {
   switch (playlist.kind) {
     case 'unknown-stream':
       throw notFound('unknown-stream', `There is no stream ${streamId}.`);
@@ -238,7 +241,7 @@ function unavailable(why: 'late' | 'full'): ProblemError {
   return new ProblemError({ status: 503, code: 'not-yet', detail, headers: { 'cache-control': soonCaching, 'retry-after': '1' } });
 }
 
-function sendText(text: string, format: ManifestFormat, caching: string, request: FastifyRequest, reply: FastifyReply): void {
+export function sendText(text: string, format: ManifestFormat, caching: string, request: FastifyRequest, reply: FastifyReply): void {
   const tag = tagOf(text);
   reply.headers({ etag: tag, 'cache-control': caching });
   if (matchesTag(request.headers['if-none-match'], tag)) return void reply.status(304).send();

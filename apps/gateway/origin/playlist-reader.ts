@@ -131,7 +131,7 @@ function dashRenditionOf(row: ReadRow): Omit<DashRendition, 'segments'> {
   return { name, kind, codecs, bandwidth, width, height, frameRate, channels };
 }
 
-function renditionOf(row: ReadRow): PlaylistRendition {
+export function renditionOf(row: ReadRow): PlaylistRendition {
   const optional = (name: string): number | undefined => (row[name] === null ? undefined : Number(row[name]));
   return {
     name: String(row['name']),

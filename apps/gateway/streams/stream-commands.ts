@@ -33,7 +33,14 @@ function identityFor({ principal, proof, idempotencyKey }: Caller): Identity {
 
 function sameRequest(state: KnownStream, request: StreamRequest, keyHash: string): boolean {
   const pick = ({ name, ladder, audioBitrate, segmentDurationMs, graceMs, dvrWindowMs }: StreamRequest): string =>
-    JSON.stringify([name, ladder.map((rung) => [rung.name, rung.height, rung.videoBitrate]), audioBitrate, segmentDurationMs, graceMs, dvrWindowMs]);
+    JSON.stringify([
+      name,
+      ladder.map((rung) => [rung.name, rung.height, rung.videoBitrate, rung.passThrough === true]),
+      audioBitrate,
+      segmentDurationMs,
+      graceMs,
+      dvrWindowMs,
+    ]);
   return state.keyHash === keyHash && pick(state) === pick(request);
 }
 

@@ -3,15 +3,16 @@ import { CommandExecutor } from '#runtime';
 import type { Provider } from '@nestjs/common';
 import { PlaylistReader } from '../origin/playlist-reader.ts';
 import { SegmentLists } from '../origin/segment-lists.ts';
+import { TsPlaylists } from '../origin/ts-playlists.ts';
 import type { GatewaySettings } from '../gateway.config.ts';
 import { StreamCommands } from './stream-commands.ts';
 import { StreamDefaults } from './stream-defaults.ts';
 import { StreamReader } from './stream-reader.ts';
 
 /** Streams: their commands, their rows and their playlists. */
-export function streamProviders({ dvrWindowMs }: GatewaySettings): readonly Provider[] {
+export function streamProviders({ dvrWindowMs, passThroughTenants }: GatewaySettings): readonly Provider[] {
   return [
-    { provide: StreamDefaults, useValue: new StreamDefaults({ dvrWindowMs }) },
+    { provide: StreamDefaults, useValue: new StreamDefaults({ dvrWindowMs, passThroughTenants }) },
     { provide: StreamCommands, useFactory: (commands: CommandExecutor, clock: Clock) => new StreamCommands(commands, clock), inject: [CommandExecutor, Clock] },
     {
       provide: StreamReader,
@@ -23,6 +24,11 @@ export function streamProviders({ dvrWindowMs }: GatewaySettings): readonly Prov
       provide: PlaylistReader,
       useFactory: (streams: StreamReader, lists: SegmentLists, now: Clock) => new PlaylistReader(streams, lists, now),
       inject: [StreamReader, SegmentLists, Clock],
+    },
+    {
+      provide: TsPlaylists,
+      useFactory: (streams: StreamReader, reads: ReadStore, now: Clock) => new TsPlaylists(streams, new SegmentLists(reads), now),
+      inject: [StreamReader, ReadStore, Clock],
     },
   ];
 }

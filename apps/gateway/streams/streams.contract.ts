@@ -1,13 +1,4 @@
-import {
-  defaultAudioBitrate,
-  defaultGraceMs,
-  defaultLadder,
-  defaultSegmentDurationMs,
-  dvrWindowMsMax,
-  dvrWindowMsMin,
-  graceMsMax,
-  rungsMax,
-} from '#domain/stream';
+import { defaultAudioBitrate, defaultGraceMs, defaultSegmentDurationMs, dvrWindowMsMax, dvrWindowMsMin, graceMsMax, rungsMax } from '#domain/stream';
 import { z } from 'zod';
 import { asOf, lineOfText, streamId, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
@@ -18,6 +9,12 @@ const rung = z.strictObject({
   name: z.string().min(1).max(32).describe('Names the rendition in URLs: a-z, 0-9 and "-".'),
   height: z.number().int().min(16).max(4320).describe('Pixels, even. A rung taller than the source is left out.'),
   videoBitrate: z.number().int().min(50_000).max(100_000_000).describe('Bits per second.'),
+  passThrough: z
+    .boolean()
+    .optional()
+    .describe(
+      'The source itself is the rung, unencoded, where it is no taller and its codec and key frames allow it; the rungs below it are encoded. With this rung alone nothing is.',
+    ),
 });
 
 export const streamSummary = z.object({
@@ -109,7 +106,8 @@ export const startStream = operation({
       .array(rung)
       .min(1)
       .max(rungsMax)
-      .default([...defaultLadder]),
+      .optional()
+      .describe('Left out: 720p, 480p and 240p, below the source itself for tenants of `PASS_THROUGH_TENANTS`.'),
     audioBitrate: z.number().int().min(16_000).max(512_000).default(defaultAudioBitrate).describe('Bits per second.'),
     segmentDurationSeconds: z
       .number()

@@ -1,4 +1,4 @@
-import { seesEveryTenant } from '#domain/access';
+import { defaultTenant, seesEveryTenant } from '#domain/access';
 import { Controller } from '@nestjs/common';
 import { ByCaller, type Caller } from '../http/caller.ts';
 import { isoTime } from '../http/fields.ts';
@@ -30,7 +30,7 @@ export class StreamsController {
 
   @Route(startStream)
   async start(@Input(startStream) { body }: InputOf<typeof startStream>, @ByCaller() caller: Caller): Promise<object> {
-    const { name, ladder, audioBitrate } = body;
+    const { name, ladder = this.#defaults.ladderFor(caller.tenant ?? defaultTenant), audioBitrate } = body;
     const times = { segmentDurationMs: body.segmentDurationSeconds * 1000, graceMs: body.graceSeconds * 1000 };
     const dvrWindowMs = body.dvrWindowSeconds === undefined ? this.#defaults.dvrWindowMs : body.dvrWindowSeconds * 1000;
     const request = { name, ladder, audioBitrate, ...times, dvrWindowMs };

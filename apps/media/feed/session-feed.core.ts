@@ -110,6 +110,15 @@ export class SessionFeed {
     return this.#pointAt(before ?? points[0]);
   }
 
+  /**
+   * Where a run can start that shows nothing from before `fromMs`: it carries frames as they are, and none can be left out of a
+   * group that is begun. Undefined until such a key frame is there.
+   */
+  startPointFrom(fromMs: number | undefined, generationMin = 0): StartPoint | undefined {
+    const points = this.#startIndexes().filter((index) => this.#at(index).generation.number >= generationMin);
+    return this.#pointAt(points.find((index) => fromMs === undefined || this.#at(index).presentationMs >= fromMs));
+  }
+
   /** The newest key frame: for a run that gives up what lies before it. */
   latestStartPoint(): StartPoint | undefined {
     return this.#pointAt(this.#startIndexes().at(-1));

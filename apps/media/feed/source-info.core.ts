@@ -47,7 +47,7 @@ const audioCodecs: Readonly<Record<string, (config: Uint8Array) => SourceAudio>>
 export function sourceInfo({ video, audio, metadata }: SourceHeaders): SourceInfo {
   return {
     video: video === undefined ? undefined : readable(() => videoInfo(video, metadata)),
-    audio: audio === undefined ? undefined : readable(() => audioCodecs[readAudioHeader(audio).codec]?.(audio.subarray(audioPayloadStart(audio)))),
+    audio: audio === undefined ? undefined : readable(() => audioInfo(audio, metadata)),
   };
 }
 
@@ -56,7 +56,17 @@ function videoInfo(body: Uint8Array, metadata: StreamMetadata): SourceVideo | un
   const known = videoCodecs[readVideoHeader(body).codec];
   const { width, height, frameRate = 0, interlaced = false } = known?.picture(body.subarray(videoPayload(body).start), metadata) ?? {};
   if (known === undefined || width === undefined || height === undefined) return undefined;
-  return { codec: known.codec, width, height, frameRate: metadata.frameRate ?? frameRate, interlaced };
+  const { videoKbps } = metadata;
+  return { codec: known.codec, width, height, frameRate: metadata.frameRate ?? frameRate, interlaced, ...bitrateOf(videoKbps) };
+}
+
+function audioInfo(body: Uint8Array, { audioKbps }: StreamMetadata): SourceAudio | undefined {
+  const known = audioCodecs[readAudioHeader(body).codec]?.(body.subarray(audioPayloadStart(body)));
+  return known && { ...known, ...bitrateOf(audioKbps) };
+}
+
+function bitrateOf(kbps: number | undefined): { readonly bitrate?: number } {
+  return kbps === undefined ? {} : { bitrate: Math.round(kbps * 1000) };
 }
 
 function soundOf({ sampleRate, channels }: { readonly sampleRate: number; readonly channels: number }): Pick<SourceAudio, 'sampleRate' | 'channels'> {

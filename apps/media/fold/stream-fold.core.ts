@@ -13,7 +13,7 @@ import {
 /** What a packager must know of a stream: what to make, from which session, and where the last segments ended. Plain data. */
 export interface StreamState {
   readonly streamId: string;
-  readonly rungs: ReadonlyArray<{ readonly name: string; readonly height: number; readonly videoBitrate: number }>;
+  readonly rungs: ReadonlyArray<{ readonly name: string; readonly height: number; readonly videoBitrate: number; readonly passThrough?: boolean | undefined }>;
   readonly audioBitrate: number;
   readonly segmentDurationMs: number;
   /** The publisher's session; absent while nobody publishes. */

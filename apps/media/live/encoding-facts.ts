@@ -1,14 +1,17 @@
-import { encodingEnded, encodingStarted, type EventOf } from '#events';
+import { encodingAdapted, encodingEnded, encodingStarted, type EventOf } from '#events';
 import { encoderName, valueOf, type EncoderKind, type PlannedRendition, type SourceInfo } from '#core/ffmpeg-plan';
 import type { Position, ProcessExit } from '#ports';
 import type { FactPublisher } from '#runtime';
 import { causeOf, type LiveSession } from '../fold/stream-fold.core.ts';
+import type { RenditionPlan } from '../run/source-carriage.core.ts';
 
 export interface Producer {
   readonly id: string;
   readonly epoch: bigint;
 }
 
+/** What was changed about how a stream is encoded. */
+export type Adaptation = Pick<EventOf<typeof encodingAdapted>['data'], 'step' | 'direction' | 'detail'>;
 export type EndReason = EventOf<typeof encodingEnded>['data']['reason'];
 
 export interface EncodingFactsInit {
@@ -33,7 +36,7 @@ export class EncodingFacts {
   /** @param encoders who encodes which rung; the processor where nothing is said */
   started(
     { video, audio }: SourceInfo,
-    renditions: readonly PlannedRendition[],
+    { renditions, encoded }: RenditionPlan,
     encoders: Readonly<Record<string, EncoderKind>>,
   ): Promise<readonly Position[]> {
     const source = {
@@ -43,8 +46,8 @@ export class EncodingFacts {
       height: video?.height ?? 0,
       frameRate: video?.frameRate ?? 0,
     };
-    const names = renditions.flatMap(({ kind, name }) => (kind === 'video' ? encoderName(encoders[name] ?? 'software') : []));
-    const encoder = [...new Set(names)].join(':') || 'aac';
+    const names = encoded.flatMap(({ kind, name }) => (kind === 'video' ? encoderName(encoders[name] ?? 'software') : []));
+    const encoder = encoded.length === 0 ? 'none' : [...new Set(names)].join(':') || 'aac';
     const { liveEdgeUrl } = this.#init;
     const edge = liveEdgeUrl === undefined ? {} : { liveEdgeUrl };
     return this.#publish(encodingStarted.draft({ ...this.#subject(), encoder, source, renditions: renditions.map(announced), ...edge }));
@@ -53,6 +56,11 @@ export class EncodingFacts {
   /** @param encodingId the `encoding.started` of this run */
   ended({ code, lastLines }: ProcessExit, reason: EndReason, encodingId: string | undefined): Promise<readonly Position[]> {
     return this.#publish(encodingEnded.draft({ ...this.#subject(), reason, exitCode: code, lastLines: [...lastLines] }), encodingId);
+  }
+
+  /** @param encodingId the `encoding.started` of the run that showed the need */
+  adapted(adaptation: Adaptation, encodingId: string | undefined): Promise<readonly Position[]> {
+    return this.#publish(encodingAdapted.draft({ ...this.#subject(), ...adaptation }), encodingId);
   }
 
   #subject(): { streamId: string; sessionId: string; epoch: number; node: string } {

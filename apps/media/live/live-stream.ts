@@ -1,5 +1,6 @@
-import type { SegmentGroup } from '#core/fmp4';
-import { blamedOutputs, planRenditions, presets, type PlannedRendition } from '#core/ffmpeg-plan';
+import { RemuxError } from '#core/cmaf';
+import { Fmp4Error, type SegmentGroup } from '#core/fmp4';
+import { blamedOutputs, presets } from '#core/ffmpeg-plan';
 import { hasCode, OperatingError } from '#kernel';
 import type { BlobStore, LeaseStore, ProcessRunner } from '#ports';
 import { HeldLease, pause, type FactPublisher, type Logger } from '#runtime';
@@ -12,8 +13,10 @@ import type { LiveSession, StreamState } from '../fold/stream-fold.core.ts';
 import type { StreamFollower } from '../fold/stream-follower.ts';
 import { EncoderRun, type RunEnd } from '../run/encoder-run.ts';
 import type { EncoderSessions, EncoderShare } from '../run/encoder-sessions.ts';
+import { PassThroughRun } from '../run/pass-through-run.ts';
 import { planRun, programDateTime, sessionEnd, storedUntilMs, type RunPlan } from '../run/run-plan.core.ts';
 import { breaks, SegmentCommitter, type SegmentCommitterInit } from '../run/segment-committer.ts';
+import { planCarriage, type RenditionPlan } from '../run/source-carriage.core.ts';
 import type { MediaCounters } from '../media-counters.ts';
 import { endReasonOf } from './end-reason.ts';
 import { EncodingFacts } from './encoding-facts.ts';
@@ -57,7 +60,7 @@ type RunIdentity = Pick<SegmentCommitterInit, 'producer' | 'encodingId'>;
 /** What one run encodes, from where on, and by whom. */
 interface RunWork {
   readonly start: StartPoint;
-  readonly renditions: readonly PlannedRendition[];
+  readonly renditions: RenditionPlan;
   readonly share: EncoderShare;
 }
 
@@ -92,6 +95,8 @@ export class LiveStream {
   readonly #pace = new RestartPace();
   #preset: number;
   #skipToNewest = false;
+  /** False once the source has shown that it cannot be carried as it is. */
+  #mayCarry = true;
   #runs = 0;
   #segments = 0;
   #fenced = false;
@@ -189,9 +194,10 @@ export class LiveStream {
       const end = state === undefined ? undefined : sessionEnd(state, this.#init.session);
       const fromMs = end === undefined ? undefined : storedUntilMs(end) + 1;
       const start = this.#skipToNewest ? feed.media.latestStartPoint() : feed.media.startPoint(fromMs, generationMin);
-      if (start !== undefined) {
+      const usable = start === undefined || state === undefined ? start : this.#usable(feed, state, start, fromMs);
+      if (usable !== undefined) {
         this.#skipToNewest = false;
-        return start;
+        return usable;
       }
       if (feed.end !== undefined) return undefined;
       await feed.changed(signal);
@@ -199,21 +205,24 @@ export class LiveStream {
     return undefined;
   }
 
+  /** A source that is carried as it is cannot begin within a group of pictures: it waits for the next. */
+  #usable(feed: LiveFeed, state: StreamState, start: StartPoint, fromMs: number | undefined): StartPoint | undefined {
+    const isBefore = fromMs !== undefined && start.tag.presentationMs < fromMs - 2;
+    if (!isBefore || planCarriage(state, start, this.#mayCarry).carried.video === undefined) return start;
+    return feed.media.startPointFrom(fromMs, start.tag.generation.number);
+  }
+
   async #runOnce(held: HeldLease, feed: LiveFeed, start: StartPoint, ends: Ends): Promise<Next> {
     const state = this.#deps.follower.get(this.#init.streamId);
     if (state === undefined) return 'leave';
-    const renditions = planRenditions({
-      source: start.source,
-      ladder: { rungs: state.rungs, audioBitrate: state.audioBitrate },
-      established: state.establishedVideo,
-    });
-    if (renditions.length === 0) {
+    const renditions = planCarriage(state, start, this.#mayCarry);
+    if (renditions.renditions.length === 0) {
       this.#logger.warn('the session has neither picture nor sound that can be encoded');
       return 'reconnect';
     }
     const producer = { id: producerId(this.#init.streamId), epoch: held.epoch };
     const encoding = new EncodingFacts({ ...this.#init, producer }, this.#deps.facts);
-    const share = this.#deps.encoders.share(renditions.flatMap(({ kind, name }) => (kind === 'video' ? name : [])));
+    const share = this.#deps.encoders.share(renditions.encoded.flatMap(({ kind, name }) => (kind === 'video' ? name : [])));
     try {
       // This fences every predecessor at the log; then all that it wrote is folded.
       for (const position of await encoding.started(start.source, renditions, share.encoders)) await this.#deps.follower.reached(position);
@@ -222,6 +231,7 @@ export class LiveStream {
       const end = await this.#supervise({ producer, encodingId }, feed, { start, renditions, share }, ends);
       if (end.kind === 'crashed' && this.#segments === segmentsBefore) this.#blame(share, renditions, end);
       if (ends.lost.aborted) return 'leave';
+      await this.#leaveCarriage(encoding, renditions, end, encodingId);
       const next = this.#judge(end);
       if (next !== 'new-epoch' && next !== 'leave') await this.#ended(encoding, end, encodingId);
       return next;
@@ -233,8 +243,8 @@ export class LiveStream {
   }
 
   /** An encoder that would not open is left to others; where ffmpeg does not say which, all hardware of the run is. */
-  #blame(share: EncoderShare, renditions: readonly PlannedRendition[], { exit }: RunEnd): void {
-    const named = blamedOutputs(exit.lastLines).flatMap((output) => renditions[output]?.name ?? []);
+  #blame(share: EncoderShare, { encoded }: RenditionPlan, { exit }: RunEnd): void {
+    const named = blamedOutputs(exit.lastLines).flatMap((output) => encoded[output]?.name ?? []);
     const rungs = (named.length > 0 ? named : Object.keys(share.encoders)).filter((name) => share.encoders[name] !== undefined);
     if (rungs.length === 0) return;
     this.#logger.warn(
@@ -269,15 +279,17 @@ export class LiveStream {
         epoch: `${identity.producer.epoch}`,
         mediaSequence: plan.mediaSequence,
         discontinuity: plan.discontinuity,
-        renditions: renditions.map(({ name }) => name),
+        renditions: renditions.renditions.map(({ name }) => name),
+        carried: [renditions.carried.video, renditions.carried.audio].flatMap((one) => one?.name ?? []),
       },
       'encoder starts',
     );
     try {
-      const run = new EncoderRun(
-        { program, preset, encoders: share.encoders, vaapiDevice, plan, start, renditions, segmentDurationMs: state.segmentDurationMs },
-        { runner, feed, committer, logger: this.#logger },
-      );
+      const init = { plan, start, renditions, segmentDurationMs: state.segmentDurationMs };
+      const run =
+        renditions.encoded.length === 0
+          ? new PassThroughRun(init, { feed, committer })
+          : new EncoderRun({ ...init, program, preset, encoders: share.encoders, vaapiDevice }, { runner, feed, committer, logger: this.#logger });
       return await run.run(stop);
     } finally {
       announcer.end();
@@ -285,7 +297,7 @@ export class LiveStream {
     }
   }
 
-  #announcer(plan: RunPlan, { encodingId }: RunIdentity, renditions: readonly PlannedRendition[], continuity: Parameters<typeof breaks>[0]): RunAnnouncer {
+  #announcer(plan: RunPlan, { encodingId }: RunIdentity, { renditions }: RenditionPlan, continuity: Parameters<typeof breaks>[0]): RunAnnouncer {
     const { edge, session } = this.#init;
     return new RunAnnouncer(
       {
@@ -324,6 +336,16 @@ export class LiveStream {
     );
     if (end.kind === 'too-slow') this.#speedUp();
     return error === undefined ? 'go-on' : this.#afterError(error);
+  }
+
+  /** What cannot be carried as it is is encoded from now on, for as long as the session lasts. */
+  async #leaveCarriage(encoding: EncodingFacts, { carried }: RenditionPlan, end: RunEnd, encodingId: string | undefined): Promise<void> {
+    const error = end.kind === 'crashed' ? end.error : undefined;
+    if (!this.#mayCarry || (carried.video === undefined && carried.audio === undefined)) return;
+    if (!(error instanceof Fmp4Error || error instanceof RemuxError)) return;
+    this.#mayCarry = false;
+    this.#logger.warn({ err: error }, 'the source cannot be carried as it is; going on with an encoder');
+    await encoding.adapted({ step: 'pass-through', direction: 'down', detail: error.message }, encodingId);
   }
 
   /** A faster preset while there is one; then the media that cannot be encoded in time is given up. */

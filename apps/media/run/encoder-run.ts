@@ -1,20 +1,15 @@
-import {
-  encoderArguments,
-  ProgressReader,
-  type EncoderKind,
-  type EncoderPlan,
-  type EncoderProgress,
-  type PlannedRendition,
-  type Preset,
-} from '#core/ffmpeg-plan';
-import { Fmp4Splitter, Segmenter, type SegmentGroup } from '#core/fmp4';
+import { encoderArguments, ProgressReader, type EncoderKind, type EncoderPlan, type EncoderProgress, type Preset } from '#core/ffmpeg-plan';
+import { Fmp4Splitter, type Segmenter, type SegmentGroup } from '#core/fmp4';
 import type { ProcessExit, ProcessRunner, RunningProcess } from '#ports';
 import { pause, type Logger } from '#runtime';
 import { encoderInput, type EncoderInputWriter } from '../feed/encoder-input.core.ts';
 import { interleaveTags, type StartPoint } from '../feed/session-feed.core.ts';
 import type { LiveFeed } from '../feed/live-feed.ts';
 import type { RunPlan } from './run-plan.core.ts';
+import { handOver, runSegmenter } from './run-segmenter.ts';
 import type { SegmentCommitter } from './segment-committer.ts';
+import type { RenditionPlan } from './source-carriage.core.ts';
+import { SourceRemux } from './source-remux.ts';
 import { OutputWatch } from './output-watch.core.ts';
 
 export interface EncoderRunInit {
@@ -25,7 +20,7 @@ export interface EncoderRunInit {
   readonly vaapiDevice: string;
   readonly plan: RunPlan;
   readonly start: StartPoint;
-  readonly renditions: readonly PlannedRendition[];
+  readonly renditions: RenditionPlan;
   readonly segmentDurationMs: number;
 }
 
@@ -46,8 +41,6 @@ export type RunEnd =
 
 /** An mdat of half a second at 100 Mbit/s is a fifth of it. */
 const boxBytesMax = 32 * 1024 * 1024;
-/** Renditions that are further apart than this do not come together any more. */
-const apartUsMax = 8_000_000;
 /** How long an encoder may take to finish its output after its input ended. */
 const finishMsMax = 4000;
 const watchEveryMs = 500;
@@ -59,6 +52,8 @@ export class EncoderRun {
   readonly #encoder: EncoderPlan;
   readonly #input: EncoderInputWriter;
   readonly #segmenter: Segmenter;
+  /** The renditions that the source is itself. */
+  readonly #remux: SourceRemux;
   readonly #watch: OutputWatch;
   readonly #over = new AbortController();
   /** Set when this side ended the run. */
@@ -71,20 +66,11 @@ export class EncoderRun {
     this.#deps = deps;
     const { plan, start, renditions, preset, encoders, vaapiDevice, segmentDurationMs } = init;
     const segmentDurationUs = segmentDurationMs * 1000;
-    this.#encoder = encoderArguments({ source: start.source, renditions, preset, encoders, vaapiDevice, segmentDurationUs, ...plan });
+    this.#encoder = encoderArguments({ source: start.source, renditions: renditions.encoded, preset, encoders, vaapiDevice, segmentDurationUs, ...plan });
     this.#input = encoderInput(start.source, start.tag.generation);
-    this.#segmenter = new Segmenter({
-      gridUs: segmentDurationUs,
-      mediaSequence: plan.mediaSequence,
-      apartUsMax,
-      parts: true,
-      renditions: renditions.map(({ name, kind }) => ({
-        name,
-        kind,
-        startUs: kind === 'video' ? plan.videoStreamUs : plan.audioStreamUs,
-        primingTicks: this.#encoder.outputs.find(({ rendition }) => rendition === name)?.primingTicks ?? 0,
-      })),
-    });
+    const primingTicksOf = (name: string): number => this.#encoder.outputs.find(({ rendition }) => rendition === name)?.primingTicks ?? 0;
+    this.#segmenter = runSegmenter({ plan, renditions, segmentDurationMs, primingTicksOf });
+    this.#remux = new SourceRemux({ plan, start, carried: renditions.carried }, { segmenter: this.#segmenter, committer: deps.committer });
     this.#watch = new OutputWatch();
   }
 
@@ -173,9 +159,7 @@ export class EncoderRun {
   }
 
   #take(groups: readonly SegmentGroup[]): void {
-    const { committer } = this.#deps;
-    for (const part of this.#segmenter.takeParts()) committer.part(part);
-    for (const group of groups) committer.add(group);
+    handOver(groups, { segmenter: this.#segmenter, committer: this.#deps.committer });
   }
 
   /** Feeds from the start point until the media's configuration, the session or the caller ends it. */
@@ -193,10 +177,12 @@ export class EncoderRun {
       }
       if (next.tag.generation.number > start.tag.generation.number) break;
       index = next.index + 1;
+      this.#remux.take(next.index, next.tag);
       const bytes = this.#encode(next.index, next.tag);
       if (bytes !== undefined) await encoder.write(bytes);
     }
     this.#inputEnded = true;
+    this.#remux.finish(undefined);
     encoder.endInput();
     this.#finishSoon(encoder, false);
   }

@@ -35,12 +35,20 @@ function chosenRungs(video: SourceVideo, asked: readonly Rung[], established: re
   const rungs = unique(asked).toSorted((a, b) => b.height - a.height);
   if (established.length > 0) return establishedRungs(video, rungs, established);
   const lines = Math.min(video.width, video.height);
+  const source = rungs.findLast((rung) => isSource(video, rung));
+  // What is as high as the source would be the source again, and worse.
+  if (source !== undefined) return [source, ...rungs.filter(({ height, passThrough }) => passThrough !== true && height < lines)];
   const below = rungs.filter(({ height }) => height <= lines);
   const above = rungs.filter(({ height }) => height > lines).at(-1);
   const best = below[0]?.height ?? 0;
   // 10 %: a 700 line source would lose visibly as 480p, a 486 line source would not.
   if (above !== undefined && lines > best * 1.1) return [above, ...below];
   return below.length > 0 ? below : [sourceRung(video)];
+}
+
+/** A rung that the source can stand for. */
+function isSource({ width, height }: SourceVideo, rung: Rung): boolean {
+  return rung.passThrough === true && rung.height >= Math.min(width, height);
 }
 
 function establishedRungs(video: SourceVideo, rungs: readonly Rung[], established: readonly string[]): readonly Rung[] {
@@ -62,7 +70,8 @@ function videoRendition(video: SourceVideo, rung: Rung): VideoRendition {
   const frameRate = constantRate(video.frameRate);
   const bandwidth = Math.ceil(rung.videoBitrate * peakFactor);
   const level = levelOf({ width, height, framesPerSecond: valueOf(frameRate), bitrate: bandwidth });
-  return { kind: 'video', name: rung.name, codecs: highProfileCodecs(level), bandwidth, width, height, frameRate, bitrate: rung.videoBitrate, level };
+  const encoded = { codecs: highProfileCodecs(level), bandwidth, width, height, frameRate, bitrate: rung.videoBitrate, level };
+  return { kind: 'video', name: rung.name, ...encoded, ...(isSource(video, rung) ? { passThrough: true } : {}) };
 }
 
 /** Keeps the aspect ratio with even sides, which 4:2:0 needs, and never exceeds the source. */

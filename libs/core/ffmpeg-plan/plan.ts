@@ -13,6 +13,8 @@ export interface SourceVideo {
   /** Frames per second; 0 when the source does not say or says nonsense. */
   readonly frameRate: number;
   readonly interlaced: boolean;
+  /** Bits per second, where the source says. */
+  readonly bitrate?: number;
 }
 
 export interface SourceAudio {
@@ -21,6 +23,8 @@ export interface SourceAudio {
   /** Hz and channels, as far as the source says; not needed for AAC. */
   readonly sampleRate?: number;
   readonly channels?: number;
+  /** Bits per second, where the source says. */
+  readonly bitrate?: number;
 }
 
 /** What is asked for: the fields are those of `stream.created`. */
@@ -36,6 +40,8 @@ export interface Rung {
   readonly height: number;
   /** Bits per second. */
   readonly videoBitrate: number;
+  /** The source itself is the rung, as long as it is no higher and can be carried; else it is encoded like any other. */
+  readonly passThrough?: boolean | undefined;
 }
 
 /** A frame rate as a fraction, so that 30000/1001 stays exact. */
@@ -59,6 +65,8 @@ export interface VideoRendition {
   readonly bitrate: number;
   /** H.264 level times ten. */
   readonly level: number;
+  /** The source may stand for it as it is. */
+  readonly passThrough?: boolean;
 }
 
 export interface AudioRendition {

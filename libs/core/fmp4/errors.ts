@@ -11,7 +11,9 @@ export type Fmp4ErrorCode =
   /** Renditions of one encoder do not have their key frames at the same times. */
   | 'RENDITIONS_MISALIGNED'
   /** One rendition ran so far ahead of another that holding its media would break the memory bound. */
-  | 'RENDITIONS_APART';
+  | 'RENDITIONS_APART'
+  /** A source that is carried as it is has no key frame where a segment must end. */
+  | 'KEY_FRAMES_SPARSE';
 
 export class Fmp4Error extends OperatingError {
   override readonly name = 'Fmp4Error';

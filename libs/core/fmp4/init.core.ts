@@ -1,5 +1,6 @@
 import { childBoxes, FieldReader, findBox, requireBox, type Box } from './box.core.ts';
 import { Fmp4Error } from './errors.ts';
+import { readEsds } from './esds.core.ts';
 
 /** What the moov of a fragmented MP4 says about its only track (CMAF: one track per file, ISO/IEC 23000-19 section 7.3.1). */
 export interface TrackInit {
@@ -95,38 +96,13 @@ function readAudioEntry({ type, body }: Box): EntryFields {
   return { kind: 'audio', codecs: esds === undefined ? type : mpeg4Codecs(esds), channels, sampleRate };
 }
 
-const esDescriptor = 0x03;
-const decoderConfigDescriptor = 0x04;
-const decoderSpecificInfo = 0x05;
-
-/** The RFC 6381 form of an elementary stream descriptor (ISO/IEC 14496-1 section 7.2.6): object type and, for MPEG-4 audio, its profile. */
+/** The RFC 6381 form of an elementary stream descriptor: object type and, for MPEG-4 audio, its profile. */
 function mpeg4Codecs(esds: Uint8Array): string {
-  const es = new FieldReader('esds', descriptor(new FieldReader('esds', esds).skip(4), esDescriptor));
-  const flags = es.skip(2).uint8();
-  if ((flags & 0x80) !== 0) es.skip(2);
-  if ((flags & 0x40) !== 0) es.skip(es.uint8());
-  if ((flags & 0x20) !== 0) es.skip(2);
-  const config = new FieldReader('esds', descriptor(es, decoderConfigDescriptor));
-  const objectType = config.uint8();
+  const { objectType, specific } = readEsds(esds);
   const name = `mp4a.${objectType.toString(16).padStart(2, '0')}`;
   if (objectType !== 0x40) return name;
-  const specific = new FieldReader('esds', descriptor(config.skip(12), decoderSpecificInfo));
-  const first = specific.uint8();
-  const audioObjectType = first >>> 3 === 31 ? 32 + (((first & 7) << 3) | (specific.uint8() >>> 5)) : first >>> 3;
+  const reader = new FieldReader('esds', specific);
+  const first = reader.uint8();
+  const audioObjectType = first >>> 3 === 31 ? 32 + (((first & 7) << 3) | (reader.uint8() >>> 5)) : first >>> 3;
   return `${name}.${audioObjectType}`;
-}
-
-/** The body of the next descriptor, which must have `tag`; its length is a base-128 number of up to four bytes. */
-function descriptor(reader: FieldReader, tag: number): Uint8Array {
-  const found = reader.uint8();
-  if (found !== tag) throw new Fmp4Error('FMP4_INVALID', `esds: descriptor ${found} stands where ${tag} must.`);
-  let length = 0;
-  for (let index = 0; index < 4; index++) {
-    const byte = reader.uint8();
-    length = (length << 7) | (byte & 0x7f);
-    if ((byte & 0x80) === 0) break;
-  }
-  const body = reader.rest();
-  if (length > body.length) throw new Fmp4Error('FMP4_INVALID', 'esds: a descriptor is longer than its box.');
-  return body.subarray(0, length);
 }

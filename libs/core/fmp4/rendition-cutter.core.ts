@@ -11,6 +11,8 @@ export interface SegmenterRendition {
   readonly startUs: number;
   /** Ticks of the encoder's output that come before `startUs`: an audio encoder's priming samples. They are cut off. */
   readonly primingTicks: number;
+  /** True when the decode times that come are of the stream's timeline already. */
+  readonly isPlaced?: boolean;
 }
 
 /** A segment of one rendition: one or more movie fragments on the stream's timeline. */
@@ -115,7 +117,7 @@ export class RenditionCutter {
     assert(this.#track === undefined, 'a rendition begins once');
     this.#track = track;
     const startTicks = this.#toTicks(this.rendition.startUs);
-    this.#baseTicks = startTicks - this.rendition.primingTicks;
+    this.#baseTicks = this.rendition.isPlaced === true ? 0 : startTicks - this.rendition.primingTicks;
     this.#endTicks = startTicks;
   }
 

@@ -1,19 +1,15 @@
 import { assert } from '#kernel';
 import { Fmp4Error } from './errors.ts';
-import { isSync, type Fragment } from './fragment.core.ts';
+import { cutFinder, type CutFinder, type KeyFrameSource } from './cut-finder.core.ts';
+import type { Fragment } from './fragment.core.ts';
 import type { TrackInit } from './init.core.ts';
-import { RenditionCutter, type CutSegment, type PartialSegment, type SegmenterRendition, type TimedSample } from './rendition-cutter.core.ts';
-
-/**
- * A key frame this little before the grid is at it: times are rounded. The encoder's own rule (half a millisecond, see
- * ffmpeg-plan) lies between the two, so that a frame close enough for {@link atGridUs} is a key frame for certain.
- */
-const nearGridUs = 1000;
-const atGridUs = 50;
+import { RenditionCutter, type CutSegment, type PartialSegment, type SegmenterRendition } from './rendition-cutter.core.ts';
 
 export interface SegmenterInit {
   /** Segments are cut at the first key frame at or after each multiple of this, microseconds of the stream's timeline. */
   readonly gridUs: number;
+  /** `forced` by default; `as-they-come` leaves the grid to where the publisher's key frames are. */
+  readonly keyFrames?: KeyFrameSource;
   readonly renditions: readonly SegmenterRendition[];
   /** Media sequence number of the first group. */
   readonly mediaSequence: number;
@@ -43,9 +39,9 @@ export class Segmenter {
   readonly #init: SegmenterInit;
   readonly #cutters: readonly RenditionCutter[];
   readonly #leader: RenditionCutter;
+  readonly #finder: CutFinder;
   /** Cuts found, microseconds of the stream's timeline. Those that every rendition has passed are forgotten. */
   #cuts: number[] = [];
-  #nextGridUs: number;
   #mediaSequence: number;
   #parts: PartialSegment[] = [];
 
@@ -54,8 +50,8 @@ export class Segmenter {
     this.#init = init;
     this.#cutters = init.renditions.map((rendition) => new RenditionCutter(rendition, init.mediaSequence));
     this.#leader = this.#cutters.find(({ rendition }) => rendition.kind === 'video') ?? (this.#cutters[0] as RenditionCutter);
-    // A start just before the grid must not give a segment of a few milliseconds.
-    this.#nextGridUs = gridAfter(this.#leader.rendition.startUs + init.gridUs / 10, init.gridUs);
+    const { startUs, kind } = this.#leader.rendition;
+    this.#finder = cutFinder({ gridUs: init.gridUs, startUs, kind, keyFrames: init.keyFrames ?? 'forced' });
     this.#mediaSequence = init.mediaSequence;
   }
 
@@ -74,11 +70,11 @@ export class Segmenter {
     this.#cutter(rendition).begin(track);
   }
 
-  /** @throws Fmp4Error `RENDITIONS_MISALIGNED`, `RENDITIONS_APART`, or `FMP4_INVALID` when time does not advance. */
+  /** @throws Fmp4Error `RENDITIONS_MISALIGNED`, `RENDITIONS_APART`, `KEY_FRAMES_SPARSE`, or `FMP4_INVALID` when time does not advance. */
   push(rendition: string, fragment: Fragment): SegmentGroup[] {
     const cutter = this.#cutter(rendition);
     const pieces = cutter.accept(fragment);
-    if (cutter === this.#leader) this.#lead(pieces);
+    if (cutter === this.#leader) this.#cuts.push(...this.#finder.look(pieces, cutter.endUs));
     for (const one of this.#cutters) one.cut(this.#cuts);
     this.#checkApart();
     return this.#complete();
@@ -106,25 +102,6 @@ export class Segmenter {
     return cutter;
   }
 
-  /**
-   * Looks for cuts in what the leader sent. A fragment that ends at the grid is complete because the next frame is a
-   * forced key frame: the cut is known without waiting for the fragment that begins with it.
-   */
-  #lead(pieces: readonly TimedSample[]): void {
-    const { rendition } = this.#leader;
-    for (const { sample, us } of pieces) {
-      if (us + nearGridUs >= this.#nextGridUs && (rendition.kind === 'audio' || isSync(sample))) this.#addCut(us);
-    }
-    const lastUs = pieces.at(-1)?.us;
-    const crosses = lastUs !== undefined && lastUs < this.#nextGridUs && this.#leader.endUs + atGridUs >= this.#nextGridUs;
-    if (rendition.kind === 'video' && crosses) this.#addCut(this.#leader.endUs);
-  }
-
-  #addCut(us: number): void {
-    this.#cuts.push(us);
-    this.#nextGridUs = gridAfter(us + nearGridUs, this.#init.gridUs);
-  }
-
   #checkApart(): void {
     const ends = this.#cutters.map(({ endUs, rendition }) => endUs - rendition.startUs);
     const apart = Math.max(...ends) - Math.min(...ends);
@@ -150,12 +127,7 @@ export class Segmenter {
   /** Audio may be ahead of the picture, whose key frames tell where it is cut. */
   #collectParts(): void {
     const sequenceMax = Math.min(...this.#cutters.map(({ reachedSequence }) => reachedSequence));
-    const untilUs = this.#leader.endUs;
+    const untilUs = this.#finder.openUs ?? this.#leader.endUs;
     for (const cutter of this.#cutters) this.#parts.push(...cutter.takeParts(untilUs, sequenceMax));
   }
-}
-
-/** The first multiple of the grid after `us`. */
-function gridAfter(us: number, gridUs: number): number {
-  return (Math.floor(us / gridUs) + 1) * gridUs;
 }

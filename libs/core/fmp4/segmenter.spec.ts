@@ -276,3 +276,40 @@ describe('segmenter', () => {
     expect(feed(segmenter(ladder(4e6), 9), 5)).toEqual(feed(segmenter(ladder(4e6), 9), 5));
   });
 });
+
+describe("a publisher's own key frames", () => {
+  const source = (keyFrames: 'on-grid' | 'as-they-come'): Segmenter => {
+    const renditions = [{ name: 'source', kind: 'video' as const, startUs: 0, primingTicks: 0, isPlaced: true }];
+    const made = new Segmenter({ gridUs: 2_000_000, renditions, mediaSequence: 0, apartUsMax: 10_000_000, keyFrames });
+    made.begin('source', video);
+    return made;
+  };
+  /** Frames of 100 ms; a key frame begins a fragment, as a remuxer writes them. */
+  const cutAt = (keys: readonly number[], seconds: number, keyFrames: 'on-grid' | 'as-they-come' = 'as-they-come'): number[] => {
+    const to = source(keyFrames);
+    const groups: SegmentGroup[] = [];
+    for (let n = 0; n < seconds * 10; n++) {
+      const sample = { duration: 9000, flags: keys.includes(n) ? sync : delta, compositionOffset: 0, data: Uint8Array.of(n & 0xff) };
+      groups.push(...to.push('source', { baseDecodeTime: n * 9000, samples: [sample] }));
+    }
+    return [...groups, ...to.flush()].map(({ segments }) => (segments[0] as CutSegment).durationUs / 1e5);
+  };
+  const every = (frames: number, seconds: number): number[] => Array.from({ length: Math.ceil((seconds * 10) / frames) }, (_, n) => n * frames);
+
+  test.each([
+    ['on the grid', every(20, 8), [20, 20, 20, 20]],
+    ['every second', every(10, 8), [20, 20, 20, 20]],
+    ['a little further apart than the grid', every(24, 7.2), [24, 24, 24]],
+    ['too near for one, too far for two', every(14, 7), [14, 14, 14, 14, 14]],
+    ['one in a thousand at a cut of the scene', [0, 20, 25, 40, 60], [20, 20, 20, 20]],
+    ['one that came so late that the next would be too far', [0, 13, 33, 53, 73], [13, 20, 20, 20, 7]],
+  ])('%s make segments that fit the target duration', (_name, keys, durations) => {
+    expect(cutAt(keys, durations.reduce((sum, one) => sum + one, 0) / 10)).toEqual(durations);
+  });
+
+  test('further apart than a segment may last are an error, as they are off the grid beside encoded renditions', () => {
+    expect(codeOf(() => cutAt(every(25, 10), 10))).toBe('KEY_FRAMES_SPARSE');
+    expect(cutAt(every(10, 6), 6, 'on-grid')).toEqual([20, 20, 20]);
+    expect(codeOf(() => cutAt(every(24, 6), 6, 'on-grid'))).toBe('KEY_FRAMES_SPARSE');
+  });
+});

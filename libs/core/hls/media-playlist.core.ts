@@ -115,6 +115,7 @@ function* header(playlist: MediaPlaylist, first: number, skipped: number): Gener
 }
 
 function* entry(state: RenderState, segment: PlaylistSegment): Generator<string> {
+  const { uriOf } = state.playlist;
   yield* preface(state, segment, segment.discontinuity);
   yield* partsOf(state, segment.mediaSequence);
   // 4.4.4.1: the real duration, in decimal; rounded it must not exceed the target duration.
@@ -122,7 +123,7 @@ function* entry(state: RenderState, segment: PlaylistSegment): Generator<string>
   const keyFrame = state.playlist.iFrames === true ? segment.keyFrames?.[0] : undefined;
   // 4.4.4.2: with the boxes before it, which is all that a decoder needs.
   if (keyFrame !== undefined) yield `#EXT-X-BYTERANGE:${keyFrame.sizeBytes}@${keyFrame.offset}`;
-  yield mediaUri(segment.cid, 'm4s');
+  yield uriOf === undefined ? mediaUri(segment.cid, 'm4s') : uriOf(segment);
   state.next = segment.mediaSequence + 1;
   state.endUs = endOf(segment);
 }
@@ -131,7 +132,7 @@ function* entry(state: RenderState, segment: PlaylistSegment): Generator<string>
 function* preface(state: RenderState, segment: Omit<PartialSegments, 'parts'>, own: boolean): Generator<string> {
   yield* discontinuity(state, segment.mediaSequence, own);
   // 4.4.4.5: applies to every segment until the next one.
-  if (segment.initCid !== state.initCid) yield `#EXT-X-MAP:URI="${mediaUri(segment.initCid, 'mp4')}"`;
+  if (state.playlist.uriOf === undefined && segment.initCid !== state.initCid) yield `#EXT-X-MAP:URI="${mediaUri(segment.initCid, 'mp4')}"`;
   // 4.4.4.6: wall clock of the first sample; 6.2.1 wants it on every segment after a discontinuity.
   yield `#EXT-X-PROGRAM-DATE-TIME:${dateTime(segment.programDateTimeMs)}`;
   state.initCid = segment.initCid;

@@ -45,6 +45,8 @@ export interface MediaPlaylist {
   readonly iFrames?: boolean | undefined;
   /** What clients at the live edge need; undefined for a stream without parts, and for what is not live. */
   readonly lowLatency?: LowLatency | undefined;
+  /** For segments that need no initialisation, such as MPEG transport streams: where each of them is. */
+  readonly uriOf?: ((segment: PlaylistSegment) => string) | undefined;
   /** The client has the playlist already and asks for what is new alone (`_HLS_skip`, 6.2.5.1). Ignored where nothing can be left out. */
   readonly skip?: boolean | undefined;
 }

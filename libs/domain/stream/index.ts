@@ -9,6 +9,7 @@ export {
   graceMsMax,
   rungsMax,
   settingsProblem,
+  sourceRung,
   type Rung,
   type SettingProblem,
   type StreamSettings,

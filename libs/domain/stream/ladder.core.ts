@@ -6,7 +6,15 @@ export interface Rung {
   readonly height: number;
   /** Bits per second. */
   readonly videoBitrate: number;
+  /**
+   * The source itself is the rung, unencoded, where it is no higher and its codec and key frames allow it; where they do not,
+   * the rung is encoded in the source's size.
+   */
+  readonly passThrough?: boolean | undefined;
 }
+
+/** The source as the best rendition of a stream; its figures hold where it has to be encoded. */
+export const sourceRung: Rung = { name: 'source', height: 2160, videoBitrate: 6_000_000, passThrough: true };
 
 /** Bit rates in common use for 30 fps H.264; between Apple's HLS authoring figures and those of the large platforms. */
 export const defaultLadder: readonly Rung[] = [
@@ -27,8 +35,8 @@ export const graceMsMax = 86_400_000;
 export const dvrWindowMsMin = 60_000;
 export const dvrWindowMsMax = 14_400_000;
 const rungName = /^[a-z0-9][a-z0-9-]{0,31}$/;
-/** Names that mean something else next to the renditions: the shared audio and the multivariant playlist. */
-const reservedNames = new Set(['audio', 'master']);
+/** Names that mean something else next to the renditions: the shared audio, the multivariant playlist and the transport streams. */
+const reservedNames = new Set(['audio', 'master', 'ts']);
 
 /** What can be configured per stream. */
 export interface StreamSettings {

@@ -1,4 +1,5 @@
 import {
+  encodingAdapted,
   encodingDelayed,
   encodingEnded,
   encodingStarted,
@@ -201,6 +202,7 @@ export const streamsProjection: Projection<DomainEvent> = {
     // These change no row, but somebody has to read them: what nobody reads could be broken unnoticed.
     streamPublishRejected.type,
     encodingDelayed.type,
+    encodingAdapted.type,
     streamKeyIssued.type,
     streamKeyUsed.type,
   ],

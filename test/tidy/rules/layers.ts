@@ -36,7 +36,8 @@ const allowed: ReadonlyArray<readonly [unit: string, mayImport: readonly string[
 const declared: Readonly<Record<string, readonly string[]>> = {
   'libs/core/rtmp': ['libs/core/flv'], // RTMP messages carry FLV tag bodies
   'libs/core/hls': ['libs/core/fmp4'], // playlists name fragments
-  'libs/core/fmp4': ['libs/core/flv'], // the source rung is remuxed
+  'libs/core/cmaf': ['libs/core/flv', 'libs/core/fmp4'], // the source rung is remuxed
+  'libs/core/mpegts': ['libs/core/flv', 'libs/core/fmp4'], // transport streams are made of segments
   'libs/core/ffmpeg-plan': ['libs/core/hls'], // a plan names its renditions
   'libs/adapters/engines': ['libs/adapters/'], // picks adapters by settings, for every app
   'libs/adapters/postgres': ['migrations'], // its tables are made by them

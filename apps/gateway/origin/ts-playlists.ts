@@ -1,0 +1,106 @@
+import { renderMedia, renderMultivariant, targetDurationOf, type PlaylistRendition, type PlaylistSegment } from '#core/hls';
+import { canBeTransported } from '#core/mpegts';
+import type { Clock } from '#ports';
+import type { StreamReader } from '../streams/stream-reader.ts';
+import { renditionOf, type Playlist } from './playlist-reader.ts';
+import type { SegmentLists } from './segment-lists.ts';
+import { hasEnded, StreamWindow } from './stream-window.ts';
+import { tsNameOf } from './ts-name.core.ts';
+
+export interface TsPlaylistForm {
+  readonly startSec?: number | undefined;
+  readonly skip?: boolean;
+}
+
+/** Headers and tables of a transport stream add to what is carried. */
+const overhead = 1.1;
+
+/**
+ * Playlists of the same segments as MPEG transport streams, for players that read nothing else: each rendition's picture and
+ * the shared sound in one file, as such players expect.
+ */
+export class TsPlaylists {
+  readonly #streams: StreamReader;
+  readonly #lists: SegmentLists;
+  readonly #clock: Pick<Clock, 'now'>;
+
+  constructor(streams: StreamReader, lists: SegmentLists, clock: Pick<Clock, 'now'>) {
+    this.#streams = streams;
+    this.#lists = lists;
+    this.#clock = clock;
+  }
+
+  async master(streamId: string, { startSec }: TsPlaylistForm): Promise<Playlist> {
+    const opened = await this.#open(streamId);
+    if (opened.kind !== 'open') return opened;
+    const { window, ended } = opened;
+    const renditions = transported(window);
+    return renditions.length === 0 ? { kind: 'unknown-rendition' } : { kind: 'playlist', text: renderMultivariant({ renditions, startSec }), ended };
+  }
+
+  async media(streamId: string, name: string, { startSec, skip = false }: TsPlaylistForm): Promise<Playlist> {
+    const opened = await this.#open(streamId);
+    if (opened.kind !== 'open') return opened;
+    const { window, ended } = opened;
+    if (!transported(window).some((one) => one.name === name)) return { kind: 'unknown-rendition' };
+    const segments = window.segments(name);
+    if (segments.length === 0) return { kind: 'nothing-yet', ended };
+    const { first, last } = window;
+    const discontinuities = window.discontinuities();
+    const text = renderMedia({
+      segments,
+      window: { first, last },
+      discontinuities: new Set(discontinuities),
+      discontinuitySequence: discontinuities.filter((mediaSequence) => mediaSequence < first).length,
+      targetDurationSec: targetDurationOf(Number(window.stream['segment_duration_ms'])),
+      ended,
+      startSec,
+      skip,
+      uriOf: uriOf(window, name),
+    });
+    return { kind: 'playlist', text, ended };
+  }
+
+  async #open(streamId: string): Promise<{ kind: 'open'; window: StreamWindow; ended: boolean } | Exclude<Playlist, { kind: 'playlist' }>> {
+    const stream = await this.#streams.row(streamId);
+    if (stream === undefined) {
+      const head = await this.#streams.head(streamId);
+      return head === undefined ? { kind: 'unknown-stream' } : { kind: 'nothing-yet', ended: head.status === 'stopped' };
+    }
+    const ended = hasEnded(stream, this.#clock.now());
+    const window = await StreamWindow.open(this.#streams, this.#lists, stream, ended);
+    return window === undefined ? { kind: 'nothing-yet', ended } : { kind: 'open', window, ended };
+  }
+}
+
+/** The sound that goes into every rendition's files. */
+function soundOf(window: StreamWindow): PlaylistRendition | undefined {
+  return window.renditions.map(renditionOf).find(({ kind, codecs }) => kind === 'audio' && canBeTransported(codecs));
+}
+
+/** Renditions as a transport stream has them: picture and sound together, or the sound alone where there is no picture. */
+function transported(window: StreamWindow): readonly PlaylistRendition[] {
+  const renditions = window.renditions.map(renditionOf).filter(({ codecs }) => canBeTransported(codecs));
+  const sound = soundOf(window);
+  const videos = renditions.filter(({ kind }) => kind === 'video');
+  const scaled = (bandwidth: number): number => Math.ceil(bandwidth * overhead);
+  if (videos.length === 0)
+    return window.renditions.some(({ kind }) => kind === 'video') || sound === undefined ? [] : [{ ...sound, bandwidth: scaled(sound.bandwidth) }];
+  return videos.map((video) => ({
+    ...video,
+    bandwidth: scaled(video.bandwidth + (sound?.bandwidth ?? 0)),
+    codecs: sound === undefined ? video.codecs : `${video.codecs},${sound.codecs}`,
+  }));
+}
+
+/** Relative to `/live/<streamId>/ts/<rendition>.m3u8`. */
+function uriOf(window: StreamWindow, name: string): (segment: PlaylistSegment) => string {
+  const sound = soundOf(window);
+  const beside = sound === undefined || sound.name === name ? [] : window.segments(sound.name);
+  const byNumber = new Map(beside.map((segment) => [segment.mediaSequence, segment]));
+  return (segment) => {
+    const { mediaSequence } = segment;
+    const heard = byNumber.get(mediaSequence);
+    return `../../../media/ts/${tsNameOf({ mediaSequence, tracks: heard === undefined ? [segment] : [segment, heard] })}`;
+  };
+}

@@ -1,0 +1,81 @@
+import { MpegTsError, segmentToTs } from '#core/mpegts';
+import { isStreamId } from '#domain/stream';
+import { hasCode } from '#kernel';
+import { BlobStore } from '#ports';
+import { Controller, Get, Options, Param, Req, Res } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { matchesTag } from '../http/http-range.core.ts';
+import { badRequest, notFound } from '../http/problem.errors.ts';
+import { corsHeaders, immutableCaching, liveCaching, recordingCaching, refusePlaylist, sendText, unknownMedia } from './origin.controller.ts';
+import { playlistQueryOf } from './playlist-query.ts';
+import { parseTsName, type NamedTrack } from './ts-name.core.ts';
+import { TsPlaylists } from './ts-playlists.ts';
+
+const playlistName = /^([A-Za-z0-9][A-Za-z0-9_.:-]{0,127})\.m3u8$/;
+
+/** The origin for players that want MPEG transport streams: made of the stored segments when somebody asks, kept by the edge. */
+@Controller()
+export class TsController {
+  readonly #playlists: TsPlaylists;
+  readonly #blobs: BlobStore;
+
+  constructor(playlists: TsPlaylists, blobs: BlobStore) {
+    this.#playlists = playlists;
+    this.#blobs = blobs;
+  }
+
+  @Get('/live/:streamId/ts/:file')
+  async playlist(@Param('streamId') streamId: string, @Param('file') file: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    reply.headers(corsHeaders);
+    const name = playlistName.exec(file)?.[1];
+    if (name === undefined) throw notFound('no-route', 'Playlists end with ".m3u8".');
+    const { past, startSec, skip } = playlistQueryOf(request.query as Readonly<Record<string, unknown>>);
+    if (past !== undefined)
+      throw badRequest('invalid-request', 'The past is served in fragmented MP4 alone.', [{ field: 'query.asOf', message: 'Not for transport streams.' }]);
+    if (!isStreamId(streamId)) return refusePlaylist({ kind: 'unknown-stream' }, streamId);
+    const playlist = name === 'master' ? await this.#playlists.master(streamId, { startSec }) : await this.#playlists.media(streamId, name, { startSec, skip });
+    if (playlist.kind !== 'playlist') return refusePlaylist(playlist, streamId);
+    return sendText(playlist.text, 'm3u8', playlist.ended ? recordingCaching : liveCaching, request, reply);
+  }
+
+  @Get('/media/ts/:file')
+  async media(@Param('file') file: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
+    reply.headers(corsHeaders);
+    const named = parseTsName(file);
+    if (named === undefined) throw notFound('unknown-media', 'A transport stream is named by its number and what it is made of, with ".ts".');
+    const tag = `"${file.slice(0, -3)}"`;
+    reply.headers({ etag: tag, 'cache-control': immutableCaching });
+    if (matchesTag(request.headers['if-none-match'], tag)) return void reply.status(304).send();
+    const tracks = await Promise.all(named.tracks.map((track) => this.#read(track)));
+    void reply.type('video/mp2t').send(made(named.mediaSequence, tracks, file));
+  }
+
+  @Options(['/live/:streamId/ts/:file', '/media/ts/:file'])
+  preflight(@Res() reply: FastifyReply): void {
+    void reply
+      .status(204)
+      .headers({ ...corsHeaders, 'access-control-allow-methods': 'GET, HEAD, OPTIONS', 'access-control-max-age': '86400' })
+      .send();
+  }
+
+  async #read({ initCid, cid }: NamedTrack): Promise<{ readonly init: Uint8Array; readonly segment: Uint8Array }> {
+    try {
+      const [init, segment] = await Promise.all([this.#blobs.read(initCid), this.#blobs.read(cid)]);
+      return { init, segment };
+    } catch (error) {
+      if (hasCode(error, 'BLOB_NOT_FOUND')) throw unknownMedia(cid);
+      throw error;
+    }
+  }
+}
+
+function made(mediaSequence: number, tracks: readonly { readonly init: Uint8Array; readonly segment: Uint8Array }[], file: string): Buffer {
+  try {
+    const bytes = segmentToTs({ mediaSequence, tracks });
+    return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  } catch (error) {
+    // Whoever made up a name of blobs that are no segments gets the same answer as for blobs that are not there.
+    if (error instanceof MpegTsError) throw notFound('unknown-media', `${file.slice(0, 60)}… is made of nothing that a transport stream can carry.`);
+    throw error;
+  }
+}

@@ -1,0 +1,200 @@
+/** @needs ffmpeg */
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { encodeFlvHeader, encodeTag, type FlvTag } from '#core/flv';
+import { segmentToTs } from '#core/mpegts';
+import { MemoryBlobStore, MemoryEventLog, MemoryLeaseStore } from '#adapters/memory';
+import { SystemClock } from '#adapters/system';
+import { createLogger, type Logger } from '#runtime';
+import { enhancedSource } from '../../test/interop/enhanced-source.ts';
+import { flvSource } from './testing/flv-source.ts';
+import { hlsFolder, probe } from './testing/hls-folder.ts';
+import { MediaNode } from './testing/media-node.ts';
+import { joinedBytes, PublishedStream, until, type Segment } from './testing/published-stream.ts';
+import { TestRelay } from './testing/test-relay.ts';
+
+const run = promisify(execFile);
+const source = { name: 'source', height: 2160, videoBitrate: 1_000_000, passThrough: true };
+
+let folder: string;
+let logger: Logger;
+let log: MemoryEventLog;
+let leases: MemoryLeaseStore;
+let blobs: MemoryBlobStore;
+let relay: TestRelay;
+let stream: PublishedStream;
+let nodes: MediaNode[];
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'streams-carried-'));
+  logger = await createLogger({ name: 'media', node: 'test', logFormat: 'json', logLevel: process.env['TEST_LOG'] ?? 'silent' });
+  log = new MemoryEventLog(new SystemClock());
+  leases = new MemoryLeaseStore(new SystemClock());
+  blobs = new MemoryBlobStore();
+  relay = new TestRelay();
+  await relay.listen();
+  stream = new PublishedStream(log);
+  nodes = [];
+});
+
+afterEach(async () => {
+  await Promise.all(nodes.map((one) => one.stop()));
+  await relay.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function startMedia(owner?: string): Promise<MediaNode> {
+  const node = await MediaNode.start({ folder, log, leases, blobs, logger, ...(owner === undefined ? {} : { owner }) });
+  nodes.push(node);
+  return node;
+}
+
+async function data(type: string): Promise<Array<Record<string, unknown>>> {
+  return (await stream.events()).flatMap((event) => (event.type === type ? [event.data as Record<string, unknown>] : []));
+}
+
+async function carry(tags: readonly FlvTag[], ladder: Parameters<PublishedStream['create']>[0] = [source]): Promise<void> {
+  await stream.create(ladder);
+  relay.open('s1', tags);
+  await stream.start('s1', relay.url);
+  await startMedia();
+  await until('the run ended', async () => (await data('encoding.ended')).some(({ reason }) => reason === 'source-ended'));
+}
+
+const times = (segments: readonly Segment[]): number[][] => segments.map(({ startUs, durationUs }) => [startUs / 1e6, durationUs / 1e6]);
+
+/** One checksum for each decoded frame, in the order in which they are shown; or for each coded one. */
+async function frames(path: string, map: string, isCoded = false): Promise<string[]> {
+  const coded = isCoded ? ['-c', 'copy'] : [];
+  const { stdout } = await run('ffmpeg', ['-v', 'error', '-i', path, '-map', map, ...coded, '-f', 'framemd5', '-'], { maxBuffer: 1e8 });
+  return stdout.split('\n').flatMap((line) => (line.startsWith('#') || line === '' ? [] : [(line.split(',').at(-1) as string).trim()]));
+}
+
+async function stored(rendition: string): Promise<string> {
+  const path = join(folder, `${rendition}.mp4`);
+  await writeFile(path, await joinedBytes(blobs, await stream.segments(rendition)));
+  return path;
+}
+
+async function published(tags: readonly FlvTag[]): Promise<string> {
+  const path = join(folder, 'published.flv');
+  await writeFile(path, Buffer.concat([encodeFlvHeader({ audio: true, video: true }), ...tags.map((tag) => encodeTag(tag))]));
+  return path;
+}
+
+/** The same segments as transport streams, one behind the other, are what was published. */
+async function expectTransported(publishedPath: string): Promise<void> {
+  const sounds = await stream.segments('audio');
+  const path = join(folder, 'joined.ts');
+  const pieces: Uint8Array[] = [];
+  for (const [n, picture] of (await stream.segments('source')).entries()) {
+    const tracks = [picture, sounds[n] as Segment].map(async ({ initCid, cid }) => ({ init: await blobs.read(initCid), segment: await blobs.read(cid) }));
+    pieces.push(segmentToTs({ mediaSequence: picture.mediaSequence, tracks: await Promise.all(tracks) }));
+  }
+  await writeFile(path, Buffer.concat(pieces));
+  const { complaints, streams, duration } = await probe(path);
+  expect([complaints, streams.map(({ codec_name, packets }) => [codec_name, packets])]).toEqual([
+    '',
+    [
+      ['h264', 210],
+      ['aac', (await frames(await stored('audio'), '0:a:0', true)).length],
+    ],
+  ]);
+  expect(duration).toBeCloseTo(7, 1);
+  expect(await frames(path, '0:v:0')).toEqual(await frames(publishedPath, '0:v:0'));
+}
+
+describe('a source that is its own rendition', () => {
+  test('becomes segments without an encoder: every frame decodes to what was published, with B-frames, in sync', async () => {
+    const tags = await flvSource({ folder, seconds: 7 });
+    await carry(tags);
+    // No process was ever started.
+    expect((await readdir(join(folder, 'run'))).filter((name) => name.startsWith('child-'))).toEqual([]);
+    const [started] = await data('encoding.started');
+    expect(started).toMatchObject({
+      encoder: 'none',
+      renditions: [
+        { name: 'source', width: 320, height: 180 },
+        { name: 'audio', codecs: 'mp4a.40.2' },
+      ],
+    });
+    const segments = await stream.segments('source');
+    expect(times(segments)).toEqual([
+      [0, 2],
+      [2, 2],
+      [4, 2],
+      [6, 1],
+    ]);
+    const path = await published(tags);
+    expect(await frames(await stored('source'), '0:v:0')).toEqual(await frames(path, '0:v:0'));
+    const sound = await frames(await stored('audio'), '0:a:0', true);
+    const before = await frames(path, '0:a:0', true);
+    // What is heard before the first picture is left out.
+    expect(before.length - sound.length).toBeLessThan(5);
+    expect(sound).toEqual(before.slice(before.length - sound.length));
+    const renditions = (started?.['renditions'] ?? []) as Parameters<typeof hlsFolder>[2];
+    const { complaints, streams, duration } = await probe(await hlsFolder(folder, blobs, renditions, await stream.segments()));
+    expect(complaints).toBe('');
+    expect(duration).toBeCloseTo(7, 1);
+    expect(streams.find(({ codec_name }) => codec_name === 'h264')?.packets).toBe(210);
+    await expectTransported(path);
+  }, 120_000);
+
+  test.each([
+    ['hvc1', ['-c:v', 'libx265', '-preset', 'ultrafast', '-g', '60', '-x265-params', 'log-level=none:bframes=2:scenecut=0'], 'hevc', 'Opus', 'libopus'],
+    ['av01', ['-c:v', 'libaom-av1', '-usage', 'realtime', '-cpu-used', '8', '-g', '60', '-b:v', '200k'], 'av1', '.mp3', 'libmp3lame'],
+  ])(
+    'in %s is carried, too, with its sound',
+    async (fourCc, encode, codec, audioFourCc, audioEncoder) => {
+      const tags = await enhancedSource({ folder, seconds: 5, video: { fourCc, encode }, audio: { fourCc: audioFourCc, encode: ['-c:a', audioEncoder] } });
+      await carry(tags);
+      const [started] = await data('encoding.started');
+      expect(started).toMatchObject({ encoder: 'none', source: { videoCodec: codec } });
+      expect((await frames(await stored('source'), '0:v:0')).length).toBeGreaterThanOrEqual(149);
+      expect((await frames(await stored('audio'), '0:a:0')).length).toBeGreaterThan(150);
+    },
+    120_000,
+  );
+
+  test('saves an encode beside encoded rungs, which begin at the same key frames', async () => {
+    await carry(await flvSource({ folder, seconds: 5 }), [source, { name: '90p', height: 90, videoBitrate: 100_000 }]);
+    const [started] = await data('encoding.started');
+    expect(started).toMatchObject({ encoder: 'libx264', renditions: [{ name: 'source' }, { name: '90p' }, { name: 'audio' }] });
+    expect(times(await stream.segments('source'))).toEqual(times(await stream.segments('90p')));
+    expect(await data('encoding.adapted')).toEqual([]);
+  }, 120_000);
+
+  test('whose key frames are too far apart is encoded, and the log says why; nothing is lost', async () => {
+    await carry(await flvSource({ folder, seconds: 8, groupFrames: 240 }));
+    const [adapted] = await data('encoding.adapted');
+    expect(adapted).toMatchObject({ step: 'pass-through', direction: 'down', detail: expect.stringContaining('key frames') });
+    expect(times(await stream.segments('source'))).toEqual([
+      [0, 2],
+      [2, 2],
+      [4, 2],
+      [6, 2],
+    ]);
+  }, 120_000);
+
+  test('is continued by a successor with the key frame that comes next, without a break', async () => {
+    await stream.create([source]);
+    relay.open('s1', await flvSource({ folder, seconds: 11, groupFrames: 30 }));
+    await stream.start('s1', relay.url);
+    const first = await startMedia('node-1/media-1');
+    await until('two segments', async () => (await stream.segments('source')).length >= 2);
+    await first.stop();
+    await startMedia('node-1/media-2');
+    await until('the source ended', async () => (await data('encoding.ended')).some(({ reason }) => reason === 'source-ended'));
+    const segments = await stream.segments('source');
+    expect(segments.map(({ mediaSequence }) => mediaSequence)).toEqual(segments.map((_, n) => n));
+    // Where the relay's group of pictures reaches back to the last cut nothing is missing; else a break is told.
+    for (const [n, segment] of segments.entries()) {
+      const before = segments[n - 1];
+      if (before !== undefined && !segment.discontinuity) expect(segment.startUs).toBe(before.startUs + before.durationUs);
+    }
+  }, 120_000);
+});

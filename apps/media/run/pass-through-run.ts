@@ -1,0 +1,89 @@
+import type { Segmenter } from '#core/fmp4';
+import type { ProcessExit } from '#ports';
+import { interleaveTags, type StartPoint } from '../feed/session-feed.core.ts';
+import type { LiveFeed } from '../feed/live-feed.ts';
+import type { RunEnd } from './encoder-run.ts';
+import type { RunPlan } from './run-plan.core.ts';
+import { handOver, runSegmenter } from './run-segmenter.ts';
+import type { SegmentCommitter } from './segment-committer.ts';
+import type { RenditionPlan } from './source-carriage.core.ts';
+import { SourceRemux } from './source-remux.ts';
+
+export interface PassThroughRunInit {
+  readonly plan: RunPlan;
+  readonly start: StartPoint;
+  readonly renditions: RenditionPlan;
+  readonly segmentDurationMs: number;
+}
+
+export interface PassThroughRunDeps {
+  readonly feed: LiveFeed;
+  readonly committer: SegmentCommitter;
+}
+
+/** How long what is complete may take to be stored after somebody asked for the end. */
+const finishMsMax = 4000;
+/** There is no process: what ended, ended well. */
+const noExit: ProcessExit = { code: 0, signal: null, asked: false, lastLines: [] };
+
+/** A run without an encoder: the source's media becomes segments as it is. Ends as an encoder's run does. */
+export class PassThroughRun {
+  readonly #init: PassThroughRunInit;
+  readonly #deps: PassThroughRunDeps;
+  readonly #segmenter: Segmenter;
+  readonly #remux: SourceRemux;
+
+  constructor(init: PassThroughRunInit, deps: PassThroughRunDeps) {
+    this.#init = init;
+    this.#deps = deps;
+    this.#segmenter = runSegmenter({ ...init, primingTicksOf: () => 0 });
+    this.#remux = new SourceRemux({ ...init, carried: init.renditions.carried }, { segmenter: this.#segmenter, committer: deps.committer });
+  }
+
+  /** Resolves when what it produced is stored or given up. Ends early, in good order, on `stop`. */
+  async run(stop: AbortSignal): Promise<RunEnd> {
+    const { committer } = this.#deps;
+    const failed = new AbortController();
+    committer.failure.catch(() => failed.abort());
+    let timer: NodeJS.Timeout | undefined;
+    const onStop = (): void => void (timer = setTimeout(() => committer.abort(), finishMsMax));
+    stop.addEventListener('abort', onStop, { once: true });
+    if (stop.aborted) onStop();
+    try {
+      await this.#carryAll(AbortSignal.any([stop, failed.signal]));
+      // What is asked to stop leaves its last group to a successor, who can begin with the same key frame.
+      if (!stop.aborted) handOver(this.#segmenter.flush(), { segmenter: this.#segmenter, committer });
+      await committer.drained();
+      return { kind: 'finished', exit: noExit };
+    } catch (error) {
+      await committer.drained().catch(() => {});
+      return { kind: 'crashed', exit: { ...noExit, code: null, lastLines: [error instanceof Error ? error.message : String(error)] }, error };
+    } finally {
+      stop.removeEventListener('abort', onStop);
+      clearTimeout(timer);
+    }
+  }
+
+  /** Carries from the start point until the media's configuration, the session or the caller ends it. */
+  async #carryAll(signal: AbortSignal): Promise<void> {
+    const { start } = this.#init;
+    const { feed, committer } = this.#deps;
+    let endMs: number | undefined;
+    for (let index = Math.max(0, start.index - interleaveTags); !signal.aborted;) {
+      const next = feed.media.read(index);
+      if (next === undefined) {
+        if (feed.end !== undefined) break;
+        await feed.changed(signal);
+        continue;
+      }
+      if (next.tag.generation.number > start.tag.generation.number) {
+        endMs = next.tag.timestampMs;
+        break;
+      }
+      index = next.index + 1;
+      this.#remux.take(next.index, next.tag);
+      if (committer.blocked) await committer.room();
+    }
+    if (!signal.aborted) this.#remux.finish(endMs);
+  }
+}

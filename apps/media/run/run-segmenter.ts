@@ -1,0 +1,44 @@
+import { Segmenter, type KeyFrameSource, type SegmentGroup } from '#core/fmp4';
+import type { RunPlan } from './run-plan.core.ts';
+import type { SegmentCommitter } from './segment-committer.ts';
+import type { RenditionPlan } from './source-carriage.core.ts';
+
+/** Renditions that are further apart than this do not come together any more. */
+const apartUsMax = 8_000_000;
+
+export interface RunSegmenterInit {
+  readonly plan: RunPlan;
+  readonly renditions: RenditionPlan;
+  readonly segmentDurationMs: number;
+  /** Ticks of an encoded rendition before its start. */
+  readonly primingTicksOf: (rendition: string) => number;
+}
+
+/** The segmenter of one run: encoded renditions count from the run's start, carried ones are on the stream's timeline already. */
+export function runSegmenter({ plan, renditions, segmentDurationMs, primingTicksOf }: RunSegmenterInit): Segmenter {
+  const { carried } = renditions;
+  return new Segmenter({
+    gridUs: segmentDurationMs * 1000,
+    mediaSequence: plan.mediaSequence,
+    apartUsMax,
+    parts: true,
+    keyFrames: keyFramesOf(renditions),
+    renditions: renditions.renditions.map((one) => ({
+      name: one.name,
+      kind: one.kind,
+      startUs: one.kind === 'video' ? plan.videoStreamUs : plan.audioStreamUs,
+      ...(one === carried.video || one === carried.audio ? { primingTicks: 0, isPlaced: true } : { primingTicks: primingTicksOf(one.name) }),
+    })),
+  });
+}
+
+function keyFramesOf({ encoded, carried }: RenditionPlan): KeyFrameSource {
+  if (carried.video === undefined) return 'forced';
+  return encoded.some(({ kind }) => kind === 'video') ? 'on-grid' : 'as-they-come';
+}
+
+/** What a push made certain: parts for those who wait at the live edge, then the segments that are complete. */
+export function handOver(groups: readonly SegmentGroup[], { segmenter, committer }: { readonly segmenter: Segmenter; readonly committer: SegmentCommitter }): void {
+  for (const part of segmenter.takeParts()) committer.part(part);
+  for (const group of groups) committer.add(group);
+}

@@ -1,0 +1,93 @@
+import type { Fragment, Sample } from '#core/fmp4';
+import { RemuxError } from './errors.ts';
+import { fragmentFramesMax, type SourceFrame, type TrackRemuxerInit } from './frame.ts';
+import { videoTimescale } from './track.ts';
+
+const ticksPerMs = videoTimescale / 1000;
+/** Half a second, which is what players of low latency are promised a part to have at most. */
+const fragmentTicksMax = videoTimescale / 2;
+/** What a frame may be shown before or after it is decoded; real ones stay below a second. */
+const compositionMsMax = 10_000;
+/** ISO/IEC 14496-12 section 8.8.3.1: depends on none; or on others, and is no place to begin at. */
+const keyFrameFlags = 0x0200_0000;
+const otherFlags = 0x0101_0000;
+
+interface OpenFrame {
+  readonly ticks: number;
+  readonly compositionOffset: number;
+  readonly flags: number;
+  readonly data: Uint8Array;
+}
+
+/**
+ * Frames of one video track as fragments on the stream's timeline. A frame lasts until the next is decoded, so each waits for
+ * its successor. Decode times are moved so that key frames are decoded when they are shown: segments then begin where their
+ * picture does, and frames shown before they are decoded by that measure have negative offsets (the brand `cmf2` allows them).
+ */
+export class VideoRemuxer {
+  readonly #init: TrackRemuxerInit;
+  #shiftTicks: number | undefined;
+  #open: OpenFrame | undefined;
+  #samples: Sample[] = [];
+  #startTicks = 0;
+  #lastTicks: number;
+  #lastDuration = ticksPerMs;
+
+  constructor(init: TrackRemuxerInit) {
+    this.#init = init;
+    this.#lastTicks = Math.round((init.startUs * videoTimescale) / 1_000_000) - 1;
+  }
+
+  /** By how much decode times were moved, ticks: what the first key frame is shown after it is decoded. Undefined before it. */
+  get shiftTicks(): number | undefined {
+    return this.#shiftTicks;
+  }
+
+  /** What is before the first key frame is passed over. @throws RemuxError `REMUX_INVALID` for a presentation that cannot be */
+  push({ timestampMs, compositionMs, keyFrame, data }: SourceFrame): Fragment | undefined {
+    if (Math.abs(compositionMs) > compositionMsMax)
+      throw new RemuxError('REMUX_INVALID', `A frame that is shown ${compositionMs} ms after it is decoded cannot be.`);
+    if (data.length === 0 || (this.#shiftTicks === undefined && !keyFrame)) return undefined;
+    this.#shiftTicks ??= Math.max(0, compositionMs * ticksPerMs);
+    const shown = (timestampMs + this.#init.offsetMs + compositionMs) * ticksPerMs;
+    // Decode times grow by a tick at least, also where the source's stand still for a frame.
+    const ticks = Math.max((timestampMs + this.#init.offsetMs) * ticksPerMs + this.#shiftTicks, this.#lastTicks + 1);
+    const fragment = this.#closeFrame(ticks, keyFrame);
+    this.#lastTicks = ticks;
+    this.#open = { ticks, compositionOffset: shown - ticks, flags: keyFrame ? keyFrameFlags : otherFlags, data };
+    return fragment;
+  }
+
+  /** @param endMs decode time of what follows, ms of the source; the last frame lasts as long as the one before it without */
+  finish(endMs?: number): Fragment | undefined {
+    const open = this.#open;
+    if (open === undefined) return undefined;
+    const endTicks = endMs === undefined ? 0 : (endMs + this.#init.offsetMs) * ticksPerMs + (this.#shiftTicks ?? 0);
+    const isNext = endTicks > open.ticks && endTicks - open.ticks <= videoTimescale;
+    this.#keep(open, isNext ? endTicks - open.ticks : this.#lastDuration);
+    this.#open = undefined;
+    return this.#take();
+  }
+
+  /** The frame before the one at `ticks` is complete. */
+  #closeFrame(ticks: number, keyFrame: boolean): Fragment | undefined {
+    const open = this.#open;
+    if (open === undefined) return undefined;
+    this.#lastDuration = ticks - open.ticks;
+    this.#keep(open, this.#lastDuration);
+    // The next frame will last about as long as this one: a fragment ends before it would be too long.
+    const isFull = ticks - this.#startTicks + this.#lastDuration > fragmentTicksMax || this.#samples.length === fragmentFramesMax;
+    return keyFrame || isFull ? this.#take() : undefined;
+  }
+
+  #keep({ ticks, compositionOffset, flags, data }: OpenFrame, duration: number): void {
+    if (this.#samples.length === 0) this.#startTicks = ticks;
+    this.#samples.push({ duration, flags, compositionOffset, data });
+  }
+
+  #take(): Fragment {
+    const samples = this.#samples;
+    this.#samples = [];
+    return { baseDecodeTime: this.#startTicks, samples };
+  }
+}

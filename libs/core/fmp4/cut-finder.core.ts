@@ -1,0 +1,136 @@
+import { Fmp4Error } from './errors.ts';
+import { isSync } from './fragment.core.ts';
+import type { TimedSample } from './rendition-cutter.core.ts';
+
+/**
+ * A key frame this little before the grid is at it: times are rounded. The encoder's own rule (half a millisecond, see
+ * ffmpeg-plan) lies between the two, so that a frame close enough for {@link atGridUs} is a key frame for certain.
+ */
+const nearGridUs = 1000;
+const atGridUs = 50;
+
+/** Where the key frames of the leading rendition come from. */
+export type KeyFrameSource =
+  /** An encoder forces one at every multiple of the grid. */
+  | 'forced'
+  /** The publisher's, beside renditions of an encoder: they must be at the multiples of the grid. */
+  | 'on-grid'
+  /** The publisher's alone. */
+  | 'as-they-come';
+
+export interface CutFinderInit {
+  readonly gridUs: number;
+  /** Where the leading rendition begins on the stream's timeline, microseconds. */
+  readonly startUs: number;
+  readonly kind: 'video' | 'audio';
+  readonly keyFrames: KeyFrameSource;
+}
+
+/** Looks at the leading rendition's samples and finds where segments are cut, microseconds of the stream's timeline. */
+export interface CutFinder {
+  /**
+   * @param endUs where the last of the samples ends
+   * @throws Fmp4Error `KEY_FRAMES_SPARSE`
+   */
+  look(pieces: readonly TimedSample[], endUs: number): readonly number[];
+  /** Before this no cut will be made any more: a key frame that may yet become one, or undefined for all that was seen. */
+  readonly openUs: number | undefined;
+}
+
+export function cutFinder(init: CutFinderInit): CutFinder {
+  return init.kind === 'video' && init.keyFrames === 'as-they-come' ? new KeyFrameCuts(init) : new GridCuts(init);
+}
+
+/** Cuts at the first key frame at or after each multiple of the grid; without video the grid itself is the cut. */
+class GridCuts implements CutFinder {
+  readonly openUs = undefined;
+  readonly #init: CutFinderInit;
+  #nextGridUs: number;
+
+  constructor(init: CutFinderInit) {
+    this.#init = init;
+    // A start just before the grid must not give a segment of a few milliseconds.
+    this.#nextGridUs = gridAfter(init.startUs + init.gridUs / 10, init.gridUs);
+  }
+
+  /**
+   * A fragment of an encoder that ends at the grid is complete because the next frame is a forced key frame: the cut is
+   * known without waiting for the fragment that begins with it.
+   */
+  look(pieces: readonly TimedSample[], endUs: number): readonly number[] {
+    const { kind, keyFrames } = this.#init;
+    const cuts: number[] = [];
+    for (const { sample, us } of pieces) {
+      if (us + nearGridUs < this.#nextGridUs) continue;
+      if (kind === 'audio' || isSync(sample)) cuts.push(this.#cut(us));
+      else if (keyFrames === 'on-grid' && us - nearGridUs > this.#nextGridUs) throw sparse(`none at ${this.#nextGridUs} us, where renditions are cut`);
+    }
+    const lastUs = pieces.at(-1)?.us;
+    const crosses = lastUs !== undefined && lastUs < this.#nextGridUs && endUs + atGridUs >= this.#nextGridUs;
+    if (kind === 'video' && keyFrames === 'forced' && crosses) cuts.push(this.#cut(endUs));
+    return cuts;
+  }
+
+  #cut(us: number): number {
+    this.#nextGridUs = gridAfter(us + nearGridUs, this.#init.gridUs);
+    return us;
+  }
+}
+
+/** A segment that lasts three quarters of what is asked for is long enough. */
+const soonShare = 0.75;
+/** EXTINF is rounded and must not exceed the target duration (RFC 8216bis section 4.4.3.1): half a second less rounding of our own. */
+const overUs = 450_000;
+
+/**
+ * Cuts at the publisher's key frames, wherever they are: at the first that makes the segment long enough; and if none comes
+ * before it would be too long, at the last one that made it shorter.
+ */
+class KeyFrameCuts implements CutFinder {
+  readonly #soonUs: number;
+  readonly #longestUs: number;
+  #lastUs: number;
+  /** A key frame that came too soon. */
+  #earlyUs: number | undefined;
+
+  constructor({ startUs, gridUs }: CutFinderInit) {
+    this.#lastUs = startUs;
+    this.#soonUs = gridUs * soonShare;
+    this.#longestUs = gridUs + overUs;
+  }
+
+  get openUs(): number | undefined {
+    return this.#earlyUs;
+  }
+
+  look(pieces: readonly TimedSample[]): readonly number[] {
+    const cuts: number[] = [];
+    for (const { sample, us } of pieces) {
+      while (us - this.#lastUs > this.#longestUs) cuts.push(this.#cutEarly());
+      if (!isSync(sample) || us <= this.#lastUs) continue;
+      if (us - this.#lastUs >= this.#soonUs) cuts.push(this.#cut(us));
+      else this.#earlyUs = us;
+    }
+    return cuts;
+  }
+
+  #cutEarly(): number {
+    if (this.#earlyUs === undefined) throw sparse(`none for ${Math.round(this.#longestUs / 1000)} ms, which is the longest that a segment may last`);
+    return this.#cut(this.#earlyUs);
+  }
+
+  #cut(us: number): number {
+    this.#lastUs = us;
+    this.#earlyUs = undefined;
+    return us;
+  }
+}
+
+function sparse(detail: string): Fmp4Error {
+  return new Fmp4Error('KEY_FRAMES_SPARSE', `The publisher's key frames do not allow its picture to be carried as it is: ${detail}.`);
+}
+
+/** The first multiple of the grid after `us`. */
+function gridAfter(us: number, gridUs: number): number {
+  return (Math.floor(us / gridUs) + 1) * gridUs;
+}

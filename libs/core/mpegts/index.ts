@@ -1,0 +1,2 @@
+export { MpegTsError } from './errors.ts';
+export { canBeTransported, segmentToTs, type TsSegment, type TsTrack } from './segment-to-ts.core.ts';

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import { defineEvent } from './define.ts';
+import { epoch, id, text } from './fields.ts';
+
+export const encodingAdapted = defineEvent({
+  type: 'encoding.adapted',
+  version: 1,
+  context: 'stream',
+  meaning: 'How a stream is encoded was changed while it is live: down, because the machine or the source did not allow it as it was, or up again.',
+  schema: z.object({
+    streamId: id,
+    sessionId: id,
+    epoch,
+    node: id,
+    /** What was changed: the source is (no longer) a rendition as it is; a faster preset; the highest rung; the frame rate; media was left out. */
+    step: z.enum(['pass-through', 'preset', 'top-rung', 'frame-rate', 'media']),
+    direction: z.enum(['down', 'up']),
+    /** Why, and what it is now. */
+    detail: text,
+  }),
+  key: (data) => data.streamId,
+  subject: (data) => `${data.streamId}/encoding`,
+  samples: [
+    {
+      streamId: 'st-7f3k2m9q',
+      sessionId: '01926f4e-7d3a-7000-8000-000000000001',
+      epoch: 1,
+      node: 'media-1',
+      step: 'preset',
+      direction: 'down',
+      detail: 'superfast: the machine cannot encode in real time.',
+    },
+  ],
+});
+
+export type AdaptationEventDefinition = typeof encodingAdapted;
