@@ -34,11 +34,7 @@ export class EncodingFacts {
   }
 
   /** @param encoders who encodes which rung; the processor where nothing is said */
-  started(
-    { video, audio }: SourceInfo,
-    { renditions, encoded }: RenditionPlan,
-    encoders: Readonly<Record<string, EncoderKind>>,
-  ): Promise<readonly Position[]> {
+  started({ video, audio }: SourceInfo, { renditions, encoded }: RenditionPlan, encoders: Readonly<Record<string, EncoderKind>>): Promise<readonly Position[]> {
     const source = {
       videoCodec: video?.codec ?? '',
       audioCodec: audio?.codec ?? '',

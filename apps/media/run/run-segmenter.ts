@@ -38,7 +38,10 @@ function keyFramesOf({ encoded, carried }: RenditionPlan): KeyFrameSource {
 }
 
 /** What a push made certain: parts for those who wait at the live edge, then the segments that are complete. */
-export function handOver(groups: readonly SegmentGroup[], { segmenter, committer }: { readonly segmenter: Segmenter; readonly committer: SegmentCommitter }): void {
+export function handOver(
+  groups: readonly SegmentGroup[],
+  { segmenter, committer }: { readonly segmenter: Segmenter; readonly committer: SegmentCommitter },
+): void {
   for (const part of segmenter.takeParts()) committer.part(part);
   for (const group of groups) committer.add(group);
 }
