@@ -33,6 +33,8 @@ export interface FoundPage {
 /** Of one page: a search that finds little costs several requests, never one without end. */
 const budget = { looked: 20_000, ms: 200 };
 const indexBudgetMs = 150;
+/** Less would find nothing and get nowhere. */
+const indexBudgetMsMin = 50;
 const chunk = 250;
 
 /** Finds events by the index, and shows them as the log has them. */
@@ -57,7 +59,8 @@ export class EventSearch {
     const found: FoundEvent[] = [];
     let [looked, failures, problem] = [0, 0, ''];
     for (let { before } = query; ;) {
-      const page = await this.#index.search({ ...query, before, limit: chunk, budgetMs: indexBudgetMs });
+      const budgetMs = Math.max(indexBudgetMsMin, Math.min(indexBudgetMs, deadline - performance.now()));
+      const page = await this.#index.search({ ...query, before, limit: chunk, budgetMs });
       for (const event of await this.#shown(page.events, query.revealed)) {
         looked++;
         before = event.event;
