@@ -113,6 +113,8 @@ export const tools = [
   },
   { name: 'redis', for: ['test', 'bench'], packages: ['redis-server'], find: () => onPath('redis-server', 'valkey-server') ?? elsewhere('REDIS_URL') },
   { name: 'kcat', for: ['test'], packages: ['kcat'], find: () => onPath('kcat') },
+  // A real OBS Studio publishes to us under a display that nobody sees.
+  { name: 'obs', for: ['test'], packages: ['obs-studio', 'xvfb', 'libgl1-mesa-dri'], find: () => onPath('Xvfb') && onPath('obs') },
   { name: 'openssl', for: ['test'], packages: ['openssl'], find: () => onPath('openssl') },
   { name: 'nginx', for: ['bench'], packages: ['nginx', 'libnginx-mod-rtmp'], find: findNginxRtmp },
   { name: 'wrk', for: ['bench'], packages: ['wrk'], find: () => onPath('wrk') },
