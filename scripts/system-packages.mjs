@@ -46,6 +46,14 @@ function findFont() {
   return found.status === 0 && existsSync(found.stdout) ? found.stdout : undefined;
 }
 
+/** With every plugin that the tests' pipelines name. */
+function findGstreamer() {
+  const inspect = onPath('gst-inspect-1.0');
+  const plugins = ['rtmp2sink', 'flvmux', 'x264enc', 'avenc_aac', 'hlsdemux2'];
+  const has = (plugin) => spawnSync(inspect, ['--exists', plugin], { stdio: 'ignore', timeout: 20_000 }).status === 0;
+  return inspect && plugins.every(has) ? onPath('gst-launch-1.0') : undefined;
+}
+
 /** Java 17 or newer, for the Kafka of the tests. */
 function findJava() {
   const java = onPath('java');
@@ -115,6 +123,13 @@ export const tools = [
   { name: 'kcat', for: ['test'], packages: ['kcat'], find: () => onPath('kcat') },
   // A real OBS Studio publishes to us under a display that nobody sees.
   { name: 'obs', for: ['test'], packages: ['obs-studio', 'xvfb', 'libgl1-mesa-dri'], find: () => onPath('Xvfb') && onPath('obs') },
+  {
+    name: 'gstreamer',
+    for: ['test'],
+    packages: ['gstreamer1.0-tools', 'gstreamer1.0-plugins-good', 'gstreamer1.0-plugins-bad', 'gstreamer1.0-plugins-ugly', 'gstreamer1.0-libav'],
+    find: findGstreamer,
+  },
+  { name: 'mpv', for: ['test'], packages: ['mpv'], find: () => onPath('mpv') },
   { name: 'openssl', for: ['test'], packages: ['openssl'], find: () => onPath('openssl') },
   { name: 'nginx', for: ['bench'], packages: ['nginx', 'libnginx-mod-rtmp'], find: findNginxRtmp },
   { name: 'wrk', for: ['bench'], packages: ['wrk'], find: () => onPath('wrk') },
