@@ -33,6 +33,8 @@ export interface PublisherConnectionDeps {
 const unsentBytesMax = 256 * 1024;
 /** For the last answer to get out before the socket is destroyed. */
 const lingerMs = 2_000;
+/** How long a publisher that has ended may take to hang up. */
+const farewellMs = 500;
 
 const interruptReasons: Readonly<Record<string, InterruptReason>> = { RTMP_STALLED: 'stalled', RTMP_TOO_SLOW: 'too-slow' };
 const rejectReasons: Readonly<Record<string, RejectReason>> = { RTMP_APP_UNKNOWN: 'unknown-app', RTMP_CODEC_UNSUPPORTED: 'unsupported-codec' };
@@ -49,6 +51,7 @@ export class PublisherConnection implements SessionConnection {
   #limits: SessionLimits | undefined;
   #breach: LimitBreach | undefined;
   #closing = false;
+  #farewell: NodeJS.Timeout | undefined;
   #linger: NodeJS.Timeout | undefined;
   lastByteAt: Millis;
 
@@ -172,7 +175,9 @@ export class PublisherConnection implements SessionConnection {
     this.#closing = true;
     if (error !== undefined) this.#report(error);
     this.#endLive({ reason: 'unpublished', detail: '' });
-    this.#socket.end();
+    // Who said that it ends hangs up itself: GStreamer takes it for a failure when we are faster.
+    if (error === undefined) this.#farewell = setTimeout(() => this.#socket.end(), farewellMs);
+    else this.#socket.end();
     // Reading on empties the kernel's buffer: closing with unread bytes would reset the connection and lose the answer.
     this.#socket.resume();
     this.#linger = setTimeout(() => this.#socket.destroy(), lingerMs);
@@ -191,6 +196,7 @@ export class PublisherConnection implements SessionConnection {
   }
 
   #closed(): void {
+    clearTimeout(this.#farewell);
     clearTimeout(this.#linger);
     this.#gone.abort();
     this.#endLive({ reason: 'connection-closed', detail: '' });

@@ -18,12 +18,11 @@ import { encodeCommand } from './command.codec.ts';
 import { RtmpError } from './errors.ts';
 import { ServerSession } from './server-session.core.ts';
 import { SlabPool } from './slab-pool.core.ts';
-import { fixture } from './testing/fixtures.ts';
+import { fixture, transcripts } from './testing/fixtures.ts';
 import { mutate } from './testing/mutate.ts';
 
-/** The stored corpus: transcripts of ffmpeg, and the shapes in which bugs were found or feared. Each seed below is a run. */
-const transcripts = ['ffmpeg-av', 'ffmpeg-chunks-of-128', 'ffmpeg-after-five-hours', 'ffmpeg-mp3', 'ffmpeg-wrong-app'];
-const runs = 150;
+/** Of every transcript of the corpus; each seed below is a run. */
+const runs = 25;
 const heldBytesMax = 10 * 1024 * 1024;
 
 function codeOf(error: unknown): string {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { fixture } from './testing/fixtures.ts';
+import { fixture, transcripts } from './testing/fixtures.ts';
 import { ofType, replay, type Replay } from './testing/replay.ts';
 
 function withoutTimes(result: Replay): readonly string[] {
@@ -63,11 +63,82 @@ describe('a publisher recorded from ffmpeg', () => {
   });
 });
 
-test('ffmpeg with audio alone is taken', () => {
-  const result = replay(fixture('ffmpeg-audio-only'));
-  expect(ofType(result, 'video')).toHaveLength(0);
-  expect(ofType(result, 'audio').length).toBeGreaterThan(40);
-  expect(result.closed).toBe('');
+/** Sequence headers, frames and key frames of a kind. */
+function counts(result: Replay, type: 'audio' | 'video'): string {
+  const tags = ofType(result, type);
+  const of = (kind: string): number => tags.filter((tag) => tag.kind === kind).length;
+  return `${of('sequence-header')}/${of('frames')}/${tags.filter(({ keyFrame }) => keyFrame).length}`;
+}
+
+const silent = '0/0/0';
+const pictures = '1/15/1';
+const sounds = '1/45/0';
+
+describe('the corpus', () => {
+  const taken: Readonly<Record<string, readonly [video: string, audio: string]>> = {
+    'ffmpeg-48-khz': [pictures, '1/48/0'],
+    'ffmpeg-5.1-sound': [pictures, sounds],
+    'ffmpeg-after-49-days': ['1/30/2', '1/88/0'],
+    'ffmpeg-after-five-hours': ['1/30/2', '1/88/0'],
+    'ffmpeg-as-fmle': [pictures, sounds],
+    'ffmpeg-audio-only': [silent, sounds],
+    'ffmpeg-av': ['1/30/2', '1/88/0'],
+    'ffmpeg-b-frames': [pictures, sounds],
+    'ffmpeg-chunks-of-128': ['1/30/2', '1/88/0'],
+    'ffmpeg-intra-only': ['1/15/15', sounds],
+    'ffmpeg-mono-8-khz': [pictures, '1/9/0'],
+    'ffmpeg-mp3': [pictures, '1/40/0'],
+    'ffmpeg-no-end-of-sequence': [pictures, sounds],
+    'ffmpeg-no-metadata': [pictures, sounds],
+    'ffmpeg-open-gop': [pictures, sounds],
+    'ffmpeg-slices': [pictures, sounds],
+    'ffmpeg-titled': [pictures, sounds],
+    'ffmpeg-variable-rate': ['1/12/1', sounds],
+    'ffmpeg-video-only': [pictures, silent],
+    'ffmpeg-with-arguments': [pictures, sounds],
+    'ffmpeg-with-page': [pictures, sounds],
+    gstreamer: ['1/30/2', '1/87/0'],
+    'gstreamer-mp3': ['1/30/2', '1/78/0'],
+    'gstreamer-video-only': ['1/30/2', silent],
+    librtmp: ['1/30/2', '1/87/0'],
+    'librtmp-chunks-of-128': ['1/30/2', silent],
+    obs: ['1/41/1', '1/64/0'],
+  };
+  const refused: Readonly<Record<string, string>> = {
+    'ffmpeg-adpcm': 'RTMP_CODEC_UNSUPPORTED',
+    'ffmpeg-nellymoser': 'RTMP_CODEC_UNSUPPORTED',
+    'ffmpeg-pcm': 'RTMP_CODEC_UNSUPPORTED',
+    'ffmpeg-screen-video': 'RTMP_CODEC_UNSUPPORTED',
+    'ffmpeg-sorenson': 'RTMP_CODEC_UNSUPPORTED',
+    'ffmpeg-speex': 'RTMP_CODEC_UNSUPPORTED',
+    'ffmpeg-wrong-app': 'RTMP_APP_UNKNOWN',
+  };
+
+  test('is known, every one of it', () => {
+    expect([...Object.keys(taken), ...Object.keys(refused)].toSorted()).toEqual(transcripts.toSorted());
+  });
+
+  test.each(Object.entries(taken))('%s is taken to its end', (name, media) => {
+    const result = replay(fixture(name));
+    expect([counts(result, 'video'), counts(result, 'audio')]).toEqual(media);
+    expect(result).toMatchObject({ closed: '', unpublished: true, slabsHeld: 0 });
+  });
+
+  test.each(Object.entries(refused))('%s is refused', (name, code) => {
+    expect(replay(fixture(name))).toMatchObject({ closed: code, unpublished: false, slabsHeld: 0 });
+  });
+
+  test.each(transcripts)('%s is the same in pieces, however small', (name) => {
+    const { sentBytes, ...whole } = replay(fixture(name));
+    const { sentBytes: sent, ...pieces } = replay(fixture(name), { pieceBytesMax: 500, seed: 5 });
+    expect(pieces).toEqual(whole);
+    expect(sent.length).toBe(sentBytes.length);
+  });
+
+  test('describes itself, in whatever alphabet', () => {
+    expect(replay(fixture('obs')).metadata[0]).toMatchObject({ width: 640, height: 360, frameRate: 30, audioSampleRate: 48000 });
+    expect(replay(fixture('ffmpeg-titled')).metadata[0]).toMatchObject({ width: 160, height: 90 });
+  });
 });
 
 test('ffmpeg with MP3 audio is taken, with a configuration that says so', () => {
