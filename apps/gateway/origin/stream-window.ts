@@ -86,6 +86,12 @@ export class StreamWindow {
     return from === 0 && end === segments.length ? segments : segments.slice(from, end);
   }
 
+  /** The segment of a rendition that precedes the window; undefined when none is at hand. */
+  predecessor(rendition: string): Segment | undefined {
+    const segments = this.#lists.get(rendition)?.segments ?? [];
+    return segments[firstIndex(segments, this.first) - 1];
+  }
+
   /**
    * The first segment of the stream, and each behind a discontinuity, in order, also those before the window: one per media
    * sequence, of the best rendition that has it.

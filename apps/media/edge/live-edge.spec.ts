@@ -80,10 +80,14 @@ describe('the live edge of a stream', () => {
     run.part(part('audio', 8, 0));
     run.part(part('audio', 9, 0));
     expect(follower.told).toEqual(['run']);
-    expect(edge.announcedSequence).toBe(-1);
+    expect(edge.announced('').sequence).toBe(-1);
     run.committed([produced('audio', 7)]);
     expect(follower.told.slice(1)).toEqual(['audio 7', 'audio 8.0']);
-    expect(edge.announcedSequence).toBe(8);
+    edge.configure('veryfast');
+    expect(edge.announced('')).toEqual({ sequence: 8, likewise: true });
+    run.part(part('audio', 8, 1));
+    expect(edge.announced('veryfast')).toEqual({ sequence: 8, likewise: true });
+    expect(edge.announced('superfast').likewise).toBe(false);
   });
 
   test('a run that is over tells nothing more', () => {

@@ -16,10 +16,21 @@ export class LiveEdge {
   #sessionId: string | undefined;
   #kept: Kept[] = [];
   #announcedSequence = -1;
+  /** Configuration of the run that tells now, and of the one that announced the newest part. */
+  #configuration = '';
+  #announcedBy = '';
 
-  /** Greatest media sequence number of a part that was announced; -1 for none. It must not become something else any more. */
-  get announcedSequence(): number {
-    return this.#announcedSequence;
+  /**
+   * Greatest media sequence number of a part that was announced; -1 for none. It must not become something else any more.
+   * @param configuration of the encoder that is to run: what its output depends on but for its input
+   */
+  announced(configuration: string): { readonly sequence: number; readonly likewise: boolean } {
+    return { sequence: this.#announcedSequence, likewise: configuration === this.#announcedBy };
+  }
+
+  /** An encoder of that configuration begins. */
+  configure(configuration: string): void {
+    this.#configuration = configuration;
   }
 
   get readers(): number {
@@ -56,7 +67,10 @@ export class LiveEdge {
     const pieces = bytes.length === 0 ? [encodeEdgeFrame(message, 0)] : [encodeEdgeFrame(message, bytes.length), bytes];
     for (const reader of this.#readers) reader.send(pieces);
     if (message.kind === 'beat') return;
-    if (message.kind === 'part') this.#announcedSequence = Math.max(this.#announcedSequence, message.mediaSequence);
+    if (message.kind === 'part') {
+      this.#announcedSequence = Math.max(this.#announcedSequence, message.mediaSequence);
+      this.#announcedBy = this.#configuration;
+    }
     this.#kept.push({ mediaSequence: message.mediaSequence, pieces });
     const from = message.mediaSequence - segmentsKept;
     while ((this.#kept[0]?.mediaSequence ?? from) < from) this.#kept.shift();

@@ -259,7 +259,10 @@ export class LiveStream {
     const { blobs, facts, follower, runner } = this.#deps;
     const state = follower.get(streamId) as StreamState | undefined;
     if (state === undefined) throw new OperatingError('The stream was stopped.', { code: 'STREAM_STOPPED', retryable: false });
-    const plan = planRun(state, session, start, this.#init.edge.announcedSequence);
+    const configuration = JSON.stringify([this.#preset, share.encoders, renditions]);
+    const { edge } = this.#init;
+    const plan = planRun(state, session, start, edge.announced(configuration));
+    edge.configure(configuration);
     const onCommitted = (group: SegmentGroup): void => this.#stored(feed, group);
     if (this.#runs++ > 0) count(this.#deps.counters, 'encoderRestarts', 1);
     const initCidsBefore = initCidsOf(state);

@@ -20,6 +20,16 @@ export interface RunPlan {
   readonly discontinuity: boolean;
 }
 
+/** The parts of a stream that this process has announced. */
+export interface Announced {
+  /** Greatest media sequence number of one; -1 for none. */
+  readonly sequence: number;
+  /** The run that is planned is configured like the one that announced it: the same segment can be made again. */
+  readonly likewise: boolean;
+}
+
+const nothingAnnounced: Announced = { sequence: -1, likewise: true };
+
 /** Where the stored segments of a session end. */
 export interface SessionEnd {
   readonly offsetMs: number;
@@ -52,27 +62,33 @@ export function storedUntilMs(end: SessionEnd): number {
 /**
  * Places a run that begins with the given tag. If it reaches back to the end of the session's stored segments, the run
  * continues them exactly; otherwise it starts on the next multiple of the segment duration, behind a discontinuity.
- * @param announcedSequence greatest media sequence number of which this process has announced a part: a segment that players know
- * parts of does not become another one that begins with a discontinuity, but a gap
+ * A segment that players know parts of does not become another one that begins with a discontinuity, but a gap.
  */
-export function planRun(state: StreamState, session: LiveSession, start: StartPoint, announcedSequence = -1): RunPlan {
+export function planRun(state: StreamState, session: LiveSession, start: StartPoint, { sequence, likewise }: Announced = nothingAnnounced): RunPlan {
   const end = sessionEnd(state, session);
-  if (end !== undefined && start.tag.presentationMs <= storedUntilMs(end) + continuesMs) return continued(state, start, end);
-  return anew(state, start, announcedSequence);
+  if (end !== undefined && start.tag.presentationMs <= storedUntilMs(end) + continuesMs) {
+    const gaps = likewise ? 0 : Math.max(0, sequence + 1 - common(state).mediaSequence);
+    return continued(state, start, end, gaps);
+  }
+  return anew(state, start, sequence);
 }
 
-function continued(state: StreamState, { tag }: StartPoint, end: SessionEnd): RunPlan {
+/** @param gaps segments that are left out, with their time */
+function continued(state: StreamState, { tag }: StartPoint, end: SessionEnd, gaps: number): RunPlan {
   const originUs = (tag.timestampMs + end.offsetMs) * 1000;
-  const audioStreamUs = Math.max(end.audioEndUs, end.leaderEndUs - audioAheadUsMax);
+  const grid = gridUs(state);
+  const videoStreamUs = gaps === 0 ? end.leaderEndUs : (Math.floor((end.leaderEndUs + onGridUs) / grid) + gaps) * grid;
+  const audioStreamUs = gaps === 0 ? Math.max(end.audioEndUs, end.leaderEndUs - audioAheadUsMax) : videoStreamUs;
   return {
     ...common(state),
     rebaseMs: tag.timestampMs,
     offsetMs: end.offsetMs,
-    videoStreamUs: end.leaderEndUs,
+    videoStreamUs,
     audioStreamUs,
-    videoStartUs: Math.max(0, end.leaderEndUs - originUs),
+    videoStartUs: Math.max(0, videoStreamUs - originUs),
     audioStartUs: Math.max(0, audioStreamUs - originUs),
-    gridPhaseUs: end.leaderEndUs % gridUs(state),
+    gridPhaseUs: videoStreamUs % grid,
+    mediaSequence: common(state).mediaSequence + gaps,
     discontinuity: false,
   };
 }

@@ -68,7 +68,16 @@ describe('media playlist', () => {
   test('a hole in the numbering becomes gap entries that share the missing time', () => {
     const text = renderMedia({ ...live, segments: [segment(3), segment(6, { startUs: 11_000_000 })] });
     expect(text).toContain(
-      `seg3.m4s\n#EXT-X-GAP\n#EXTINF:1.500000,\n../../media/gap.m4s\n#EXT-X-GAP\n#EXTINF:1.500000,\n../../media/gap.m4s\n#EXT-X-PROGRAM-DATE-TIME`,
+      `seg3.m4s
+#EXT-X-PROGRAM-DATE-TIME:2026-09-21T14:13:28.000Z
+#EXT-X-GAP
+#EXTINF:1.500000,
+../../media/gap.m4s
+#EXT-X-PROGRAM-DATE-TIME:2026-09-21T14:13:29.500Z
+#EXT-X-GAP
+#EXTINF:1.500000,
+../../media/gap.m4s
+#EXT-X-PROGRAM-DATE-TIME`,
     );
   });
 
@@ -142,6 +151,7 @@ describe('delta updates', () => {
       fc.property(stream, ({ missing, breaks, then, first, newer, removed }) => {
         const shown = (from: number, to: number) => ({
           ...live,
+          predecessor: range(0, from).findLast(({ mediaSequence }) => !missing.includes(mediaSequence)),
           segments: range(from, to + 1).flatMap((one) =>
             missing.includes(one.mediaSequence) ? [] : [{ ...one, initCid: `init${breaks.filter((at) => at <= one.mediaSequence).length}` }],
           ),
@@ -190,6 +200,7 @@ test('an I-frame playlist names the key frame that each segment begins with, and
 #EXTINF:2.000000,
 #EXT-X-BYTERANGE:41000@0
 ../../media/seg3.m4s
+#EXT-X-PROGRAM-DATE-TIME:2026-09-21T14:13:28.000Z
 #EXT-X-GAP
 #EXTINF:2.000000,
 ../../media/gap.m4s

@@ -19,8 +19,11 @@ export function renderMedia(asked: MediaPlaylist): string {
   const before = segments[kept - 1];
   const skipped = before === undefined ? 0 : before.mediaSequence + 1 - first;
   const lines = [...header(playlist, first, skipped)];
-  const endUs = before === undefined ? undefined : endOf(before);
-  const state: RenderState = { next: first + skipped, initCid: before?.initCid, endUs, partsFromUs: partsFrom(playlist), playlist };
+  const previous = before ?? playlist.predecessor;
+  const endUs = previous === undefined ? undefined : endOf(previous);
+  const clock = before ?? unbroken(playlist, first);
+  const removed = previous === undefined ? 0 : first + skipped - previous.mediaSequence - 1;
+  const state: RenderState = { next: first + skipped, removed, initCid: before?.initCid, endUs, clock, partsFromUs: partsFrom(playlist), playlist };
   for (let index = kept; index < segments.length; index++) {
     const segment = segments[index] as PlaylistSegment;
     if (segment.mediaSequence < state.next) continue;
@@ -31,6 +34,12 @@ export function renderMedia(asked: MediaPlaylist): string {
   // 4.4.3.4: no more segments will be added. A recording always ends; a live playlist never shows the tag.
   if (playlist.ended) lines.push('#EXT-X-ENDLIST');
   return `${lines.join('\n')}\n`;
+}
+
+/** The segment before the first, unless time breaks between the two. */
+function unbroken({ predecessor, discontinuities }: MediaPlaylist, first: number): PlaylistSegment | undefined {
+  for (let between = (predecessor?.mediaSequence ?? first) + 1; between < first; between++) if (discontinuities?.has(between) === true) return undefined;
+  return predecessor;
 }
 
 /**
@@ -70,6 +79,10 @@ interface RenderState {
   initCid: string | undefined;
   /** Where the entry before ends on the stream's timeline, microseconds. */
   endUs: number | undefined;
+  /** Gaps before `next` that are not listed any more, since `endUs`. */
+  removed: number;
+  /** The entry that wall clock is told from. */
+  clock: Pick<PlaylistSegment, 'startUs' | 'programDateTimeMs'> | undefined;
   /** Parts are listed of segments that begin here or later. */
   readonly partsFromUs: number;
   readonly playlist: MediaPlaylist;
@@ -125,6 +138,7 @@ function* entry(state: RenderState, segment: PlaylistSegment): Generator<string>
   if (keyFrame !== undefined) yield `#EXT-X-BYTERANGE:${keyFrame.sizeBytes}@${keyFrame.offset}`;
   yield uriOf === undefined ? mediaUri(segment.cid, 'm4s') : uriOf(segment);
   state.next = segment.mediaSequence + 1;
+  state.removed = 0;
   state.endUs = endOf(segment);
 }
 
@@ -136,6 +150,7 @@ function* preface(state: RenderState, segment: Omit<PartialSegments, 'parts'>, o
   // 4.4.4.6: wall clock of the first sample; 6.2.1 wants it on every segment after a discontinuity.
   yield `#EXT-X-PROGRAM-DATE-TIME:${dateTime(segment.programDateTimeMs)}`;
   state.initCid = segment.initCid;
+  state.clock = segment;
 }
 
 /** The parts of a segment, while it is near the end of the playlist. */
@@ -153,10 +168,11 @@ function* discontinuity({ playlist: { discontinuities } }: RenderState, mediaSeq
 /** 4.4.4.7: a number without media is listed and marked, because 6.2.2 allows no jump in the numbering. */
 function* gapsUntil(state: RenderState, mediaSequence: number, untilUs: number | undefined): Generator<string> {
   const count = Math.min(mediaSequence - state.next, gapEntriesMax);
-  const durationUs = gapDuration(state, count, untilUs);
+  const { removed } = state;
+  const durationUs = gapDuration(state, count + removed, untilUs);
   for (let index = 0; index < count; index++) {
     const partial = state.playlist.iFrames === true ? undefined : state.playlist.lowLatency?.partials.get(state.next + index);
-    if (partial === undefined) yield* discontinuity(state, state.next + index, false);
+    if (partial === undefined) yield* gapPreface(state, state.next + index, (removed + index) * durationUs);
     else yield* preface(state, partial, partial.discontinuity);
     yield* partsOf(state, state.next + index);
     yield '#EXT-X-GAP';
@@ -165,6 +181,16 @@ function* gapsUntil(state: RenderState, mediaSequence: number, untilUs: number |
     yield mediaUri('gap', 'm4s');
   }
   state.next = mediaSequence;
+  state.removed += count;
+}
+
+/** With the date that its missing segment had or would have had, unless time breaks there. */
+function* gapPreface(state: RenderState, mediaSequence: number, behindUs: number): Generator<string> {
+  const { clock, endUs, playlist } = state;
+  yield* discontinuity(state, mediaSequence, false);
+  if (playlist.discontinuities?.has(mediaSequence) === true) state.clock = undefined;
+  else if (clock !== undefined && endUs !== undefined)
+    yield `#EXT-X-PROGRAM-DATE-TIME:${dateTime(clock.programDateTimeMs + Math.floor((endUs + behindUs) / 1000) - Math.floor(clock.startUs / 1000))}`;
 }
 
 /** The hole in time shared among the missing entries, or the target duration where the timeline does not tell. */

@@ -20,6 +20,8 @@ export interface PlaylistSegment {
 export interface MediaPlaylist {
   /** In order of media sequence, each at most once: the live window, or everything of a recording. Missing numbers become gaps. */
   readonly segments: readonly PlaylistSegment[];
+  /** The segment before the first, where there is one: a gap at the beginning keeps its time and date when what precedes it is removed. */
+  readonly predecessor?: PlaylistSegment | undefined;
   /** Whole seconds; see {@link targetDurationOf}. Never changes in the life of a stream. */
   readonly targetDurationSec: number;
   /** How many segments before the first of this list carry `discontinuity` (in the whole stream, not in the window before). */

@@ -29,7 +29,8 @@ const errorRetry: RetryConfig = { maxNumRetry: triesMax, retryDelayMs: 250, maxR
 const quick = { maxTimeToFirstByteMs: 3000, timeoutRetry: { maxNumRetry: triesMax, retryDelayMs: 0, maxRetryDelayMs: 0 }, errorRetry };
 
 /**
- * With two-second segments, a segment and a half behind the newest one's end: low, and still a reserve for a late one.
+ * As far behind as a playlist with parts says; else, with two-second segments, a segment and a half behind the newest one's end:
+ * low, and still a reserve for a late one.
  * A stall moves the player back by half a second only, and what it lost it gains back: by playing faster, or by a jump
  * once it is four segments behind.
  *
@@ -68,6 +69,10 @@ export function usePlayer(video: RefObject<HTMLVideoElement | null>, url: string
     }
     const player = new Hls(hlsSettings);
     const retry = healing(player, url, setProblem);
+    player.on(Hls.Events.LEVEL_UPDATED, (_name, { details }) => {
+      // Set again it would forget what stalls have taught.
+      if (details.partHoldBack > 0 && player.config.liveSyncDuration !== details.partHoldBack) player.targetLatency = details.partHoldBack;
+    });
     player.on(Hls.Events.MANIFEST_PARSED, (_name, data) => setLevels(data.levels));
     player.on(Hls.Events.LEVEL_SWITCHED, (_name, data) => setLevel(data.level));
     player.on(Hls.Events.FRAG_BUFFERED, () => setProblem(undefined));
