@@ -21,6 +21,10 @@ export class LoadProcess {
     return new LoadProcess(child);
   }
 
+  get pid(): number {
+    return this.#child.pid as number;
+  }
+
   get running(): boolean {
     return this.#child.exitCode === null && this.#child.signalCode === null;
   }

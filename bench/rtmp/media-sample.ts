@@ -6,12 +6,18 @@ import { promisify } from 'node:util';
 /** Length of the sample that is replayed in a loop, s; a multiple of its group of pictures. */
 const seconds = 10;
 
-/** Real ffmpeg output: 720p30 H.264 at 2.5 Mbit/s with a key frame every 2 s, and AAC at 128 kbit/s. */
-export async function recordSample(file: string): Promise<void> {
+export interface SampleRates {
+  readonly videoKbps: number;
+  readonly audioKbps: number;
+}
+
+/** Real ffmpeg output: 720p30 H.264 of a constant bitrate with a key frame every 2 s, and AAC. */
+export async function recordSample(file: string, { videoKbps, audioKbps }: SampleRates = { videoKbps: 2500, audioKbps: 128 }): Promise<void> {
+  const bitrate = `${videoKbps}k`;
   const picture = ['-f', 'lavfi', '-i', 'testsrc2=size=1280x720:rate=30', '-f', 'lavfi', '-i', 'anoisesrc=amplitude=0.3:sample_rate=48000'];
-  const rate = ['-b:v', '2500k', '-minrate', '2500k', '-maxrate', '2500k', '-bufsize', '2500k', '-x264-params', 'nal-hrd=cbr'];
+  const rate = ['-b:v', bitrate, '-minrate', bitrate, '-maxrate', bitrate, '-bufsize', bitrate, '-x264-params', 'nal-hrd=cbr'];
   const video = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '60', '-keyint_min', '60', '-sc_threshold', '0', ...rate];
-  const audio = ['-c:a', 'aac', '-b:a', '128k', '-ac', '2'];
+  const audio = ['-c:a', 'aac', '-b:a', `${audioKbps}k`, '-ac', '2'];
   await promisify(execFile)('ffmpeg', ['-hide_banner', '-loglevel', 'error', '-y', ...picture, '-t', String(seconds), ...video, ...audio, '-f', 'flv', file]);
 }
 

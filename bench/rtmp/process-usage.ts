@@ -3,11 +3,17 @@ import { readFile } from 'node:fs/promises';
 /** Linux counts process times in ticks of 10 ms (USER_HZ is 100 on every platform that Node runs on). */
 const msPerTick = 10;
 
-/** User and kernel time of a process so far, ms (proc_pid_stat(5), fields 14 and 15). */
-export async function cpuMs(pid: number): Promise<number> {
+/** Time of a process so far, ms: its own, and the kernel's for it. */
+export interface CpuTime {
+  readonly userMs: number;
+  readonly kernelMs: number;
+}
+
+/** proc_pid_stat(5), fields 14 and 15. */
+export async function cpuTime(pid: number): Promise<CpuTime> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8');
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * msPerTick;
+  return { userMs: Number(fields[11]) * msPerTick, kernelMs: Number(fields[12]) * msPerTick };
 }
 
 /** Resident memory of a process, MB. */

@@ -25,10 +25,11 @@ export class IngestProcess {
     this.ports = ports;
   }
 
-  static async start(databaseUrl: string, env: Readonly<Record<string, string>> = {}): Promise<IngestProcess> {
+  /** @param flags of Node */
+  static async start(databaseUrl: string, env: Readonly<Record<string, string>> = {}, flags: readonly string[] = []): Promise<IngestProcess> {
     const main = new URL('../../apps/ingest/main.js', import.meta.url).pathname;
     const ports = { RTMP_PORT: '0', RTMP_BACKUP_PORT: '0', RELAY_PORT: '0' };
-    const child = spawn(process.execPath, [main], {
+    const child = spawn(process.execPath, [...flags, main], {
       env: { ...process.env, STREAMS_HOST: '127.0.0.1', DATABASE_URL: databaseUrl, ...ports, ...env },
       stdio: ['ignore', 'pipe', 'inherit'],
     });

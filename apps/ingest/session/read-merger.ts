@@ -12,7 +12,8 @@ export interface ReadMergerInit {
  * With many publishers a packet arrives every fraction of a millisecond, and a process that wakes for each spends more on
  * waking than on reading. So after a round of reads the loop rests for a moment: the kernel gathers what comes meanwhile,
  * and one wake-up reads it all. The more comes, the more each round reads: rest costs latency (at most `mergeMs`), never
- * throughput. Measured with 60 publishers of 2.7 Mbit/s: 10 % of a core with 4 ms, 7.3 % with 8, 6.8 % with 12.
+ * throughput. Measured with 60 publishers of 2.7 Mbit/s, against nginx-rtmp in the same run, which reads every packet at
+ * once: 1.31 times its time with 10 ms, 1.09 with 20, 0.90 with 30.
  */
 export class ReadMerger {
   readonly #init: ReadMergerInit;

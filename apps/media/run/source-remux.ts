@@ -1,5 +1,5 @@
-import { Remuxer, type RemuxPart } from '#core/cmaf';
-import type { Segmenter } from '#core/fmp4';
+import { Remuxer, videoTimescale, type RemuxPart } from '#core/cmaf';
+import type { Fragment, Segmenter } from '#core/fmp4';
 import type { FeedTag, StartPoint } from '../feed/session-feed.core.ts';
 import type { RunPlan } from './run-plan.core.ts';
 import { handOver } from './run-segmenter.ts';
@@ -18,6 +18,8 @@ export class SourceRemux {
   readonly #segmenter: Segmenter;
   readonly #committer: SegmentCommitter;
   readonly #remuxers: Partial<Record<FeedTag['kind'], Remuxer>> = {};
+  /** Where the picture was cut, microseconds, until the sound is there too: a segment must not wait for it. */
+  #soundDueUs: number | undefined;
 
   constructor(init: SourceRemuxInit, deps: { readonly segmenter: Segmenter; readonly committer: SegmentCommitter }) {
     this.#init = init;
@@ -37,7 +39,17 @@ export class SourceRemux {
     const remuxer = this.#remuxers[tag.kind];
     const { start } = this.#init;
     if (remuxer === undefined || tag.generation !== start.tag.generation || (tag.kind === 'video' && index < start.index)) return;
-    this.#hand(tag.kind, remuxer.push(tag.body, tag.timestampMs));
+    const parts = remuxer.push(tag.body, tag.timestampMs);
+    this.#hand(tag.kind, parts);
+    if (tag.kind === 'video')
+      for (const part of parts) if (part.kind === 'fragment' && part.fragment.endsAtKeyFrame === true) this.#soundDueUs = endUsOf(part.fragment);
+    if (this.#soundDueUs !== undefined) this.#hurrySound(this.#soundDueUs);
+  }
+
+  #hurrySound(dueUs: number): void {
+    const { audio } = this.#remuxers;
+    if (audio !== undefined) this.#hand('audio', audio.flushSound());
+    if (audio === undefined || audio.soundEndUs >= dueUs) this.#soundDueUs = undefined;
   }
 
   /** @param endMs decode time of the picture that follows, ms of the session, where it is known */
@@ -58,4 +70,8 @@ export class SourceRemux {
       }
     }
   }
+}
+
+function endUsOf({ baseDecodeTime, samples }: Fragment): number {
+  return (samples.reduce((ticks, { duration }) => ticks + duration, baseDecodeTime) * 1_000_000) / videoTimescale;
 }

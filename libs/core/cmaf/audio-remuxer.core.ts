@@ -11,8 +11,8 @@ const soundFlags = 0x0200_0000;
 
 /** How often the count of samples was set right by the source's clock. */
 export interface ClockCorrections {
-  /** Holes that the frame before them was stretched over. */
-  stretched: number;
+  /** Holes that were closed by the frame before them, once more. */
+  filled: number;
   /** Frames that were left out because there was no time left for them. */
   leftOut: number;
 }
@@ -20,21 +20,22 @@ export interface ClockCorrections {
 /**
  * Frames of one audio track as fragments on the stream's timeline. The clock is the count of samples: a source's
  * milliseconds are rounded, and durations made from them would be heard. Where the two are apart by more than one notices
- * the source is right: a hole is closed by the frame before it, and what comes too early is left out.
+ * the source is right: a hole is closed by repeating the frame before it for so long, since players stop at holes, and what
+ * comes too early is left out.
  */
 export class AudioRemuxer {
   readonly #init: TrackRemuxerInit;
   readonly #track: CmafTrack;
-  readonly corrections: ClockCorrections = { stretched: 0, leftOut: 0 };
+  readonly corrections: ClockCorrections = { filled: 0, leftOut: 0 };
   readonly #apartTicks: number;
   readonly #fragmentTicks: number;
   readonly #beginTicks: number;
   /** Where the next frame begins; undefined before the first. */
   #nextTicks: number | undefined;
+  /** Where the samples begin that were not handed out. */
   #startTicks = 0;
   #samples: Sample[] = [];
-  /** The newest frame, whose duration may still change. */
-  #open: Sample | undefined;
+  #last: Uint8Array | undefined;
 
   constructor(track: CmafTrack, init: TrackRemuxerInit) {
     this.#track = track;
@@ -44,29 +45,35 @@ export class AudioRemuxer {
     this.#beginTicks = this.#ticks(init.startUs / 1000);
   }
 
+  /** Where the newest frame ends on the stream's timeline, microseconds. */
+  get endUs(): number {
+    return Math.round(((this.#nextTicks ?? this.#beginTicks) * 1_000_000) / this.#track.timescale);
+  }
+
   /** @throws RemuxError `REMUX_INVALID` for a frame that does not tell how long it is */
   push({ timestampMs, data }: SourceFrame): Fragment | undefined {
     if (data.length === 0) return undefined;
     const duration = this.#track.samplesOf?.(data) ?? 0;
     const due = this.#ticks(timestampMs + this.#init.offsetMs);
     if (this.#nextTicks === undefined && !this.#begin(due, duration)) return undefined;
-    let apart = due - (this.#nextTicks as number);
+    const apart = due - (this.#nextTicks as number);
     if (apart < -this.#apartTicks) {
       this.corrections.leftOut += 1;
       return undefined;
     }
-    if (apart <= this.#apartTicks) apart = 0;
-    const fragment = this.#closeFrame(apart);
-    this.#nextTicks = (this.#nextTicks as number) + apart + duration;
-    this.#open = { duration, flags: soundFlags, compositionOffset: 0, data };
-    return fragment;
+    if (apart > this.#apartTicks) this.#fill(apart);
+    this.#keep(data, duration);
+    const isFull = (this.#nextTicks as number) - this.#startTicks >= this.#fragmentTicks || this.#samples.length >= fragmentFramesMax - 1;
+    return isFull ? this.flush() : undefined;
   }
 
-  finish(): Fragment | undefined {
-    if (this.#open === undefined) return undefined;
-    this.#keep(this.#open);
-    this.#open = undefined;
-    return this.#take();
+  /** What is there of the fragment in hand. */
+  flush(): Fragment | undefined {
+    if (this.#samples.length === 0) return undefined;
+    const fragment = { baseDecodeTime: this.#startTicks, samples: this.#samples };
+    this.#startTicks = this.#nextTicks as number;
+    this.#samples = [];
+    return fragment;
   }
 
   /** What mostly belongs before the beginning is passed over; the first frame then begins exactly there, if it can. */
@@ -77,28 +84,15 @@ export class AudioRemuxer {
     return true;
   }
 
-  #closeFrame(holeTicks: number): Fragment | undefined {
-    const open = this.#open;
-    if (open === undefined) {
-      // A hole before the very first frame: there is nothing to stretch, so the track begins later.
-      this.#startTicks += holeTicks;
-      return undefined;
-    }
-    if (holeTicks > 0) this.corrections.stretched += 1;
-    this.#keep(holeTicks > 0 ? { ...open, duration: open.duration + holeTicks } : open);
-    const endTicks = (this.#nextTicks as number) + holeTicks;
-    return endTicks - this.#startTicks >= this.#fragmentTicks || this.#samples.length === fragmentFramesMax ? this.#take() : undefined;
+  #fill(ticks: number): void {
+    this.corrections.filled += 1;
+    this.#keep(this.#last as Uint8Array, ticks);
   }
 
-  #keep(sample: Sample): void {
-    this.#samples.push(sample);
-  }
-
-  #take(): Fragment {
-    const fragment = { baseDecodeTime: this.#startTicks, samples: this.#samples };
-    for (const { duration } of this.#samples) this.#startTicks += duration;
-    this.#samples = [];
-    return fragment;
+  #keep(data: Uint8Array, duration: number): void {
+    this.#samples.push({ duration, flags: soundFlags, compositionOffset: 0, data });
+    this.#nextTicks = (this.#nextTicks as number) + duration;
+    this.#last = data;
   }
 
   #ticks(ms: number): number {

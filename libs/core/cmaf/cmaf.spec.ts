@@ -61,6 +61,8 @@ describe('the picture', () => {
       [223_200, 12],
       [266_400, 1],
     ]);
+    // The cut is known when the key frame comes, not when its fragment is full.
+    expect(fragments.map(({ endsAtKeyFrame }) => endsAtKeyFrame)).toEqual([undefined, undefined, true, undefined, undefined, undefined]);
     expect(fragments.flatMap(({ samples }) => samples.map(({ data }) => data[0]))).toEqual(Array.from({ length: 50 }, (_, n) => n));
     expect(fragments[0]?.samples.slice(0, 3).map(({ compositionOffset }) => compositionOffset)).toEqual([0, 3600, -3600]);
     expect(new Set(fragments.flatMap(({ samples }) => samples.map(({ duration }) => duration)))).toEqual(new Set([3600]));
@@ -70,7 +72,7 @@ describe('the picture', () => {
     const parts = group(1);
     const read = readBack(parts);
     expect(read.codecs).toBe('avc1.64001f');
-    expect(read.fragments).toEqual(fragmentsOf(parts));
+    expect(read.fragments).toEqual(fragmentsOf(parts).map(({ endsAtKeyFrame: _told, ...fragment }) => fragment));
     const entry = readSampleEntry((parts[0] as Extract<RemuxPart, { kind: 'init' }>).bytes);
     expect(entry).toMatchObject({ type: 'avc1', shiftTicks: 7200, config: avcRecord });
   });
@@ -108,17 +110,17 @@ describe('the sound', () => {
       at += samples.length * 1024;
     }
     expect(at).toBe(22_050 + 100 * 1024);
-    expect(remuxer.corrections).toEqual({ stretched: 0, leftOut: 0 });
+    expect(remuxer.corrections).toEqual({ filled: 0, leftOut: 0 });
   });
 
-  test('closes a hole with the frame before it, and leaves out what comes too early', () => {
+  test('closes a hole by repeating the frame before it, and leaves out what comes too early', () => {
     const remuxer = audio();
     const times = [0, 23, 46, 1046, 1069, 1000, 1092];
     const parts = times.flatMap((ms, n) => remuxer.push(aacFrame(n), ms));
     const samples = fragmentsOf([...parts, ...remuxer.finish()]).flatMap((one) => one.samples);
-    expect(samples.map(({ data }) => data[1])).toEqual([0, 1, 2, 3, 4, 6]);
-    expect(samples.map(({ duration }) => duration)).toEqual([1024, 1024, 44_081, 1024, 1024, 1024]);
-    expect(remuxer.corrections).toEqual({ stretched: 1, leftOut: 1 });
+    expect(samples.map(({ data }) => data[1])).toEqual([0, 1, 2, 2, 3, 4, 6]);
+    expect(samples.map(({ duration }) => duration)).toEqual([1024, 1024, 1024, 43_057, 1024, 1024, 1024]);
+    expect(remuxer.corrections).toEqual({ filled: 1, leftOut: 1 });
   });
 
   test('that belongs before the beginning is passed over', () => {

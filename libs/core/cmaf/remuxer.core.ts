@@ -71,9 +71,19 @@ export class Remuxer {
     return this.#video === undefined ? this.#pushAudio(body, timestampMs) : this.#pushVideo(this.#video, body, timestampMs);
   }
 
+  /** Where the newest frame of sound ends on the stream's timeline, microseconds; -1 before the first. */
+  get soundEndUs(): number {
+    return this.#audio?.endUs ?? -1;
+  }
+
+  /** Sound that waits for more of it to make a fragment. */
+  flushSound(): RemuxPart[] {
+    return partsOf(this.#audio?.flush());
+  }
+
   /** @param endMs decode time of what follows, ms of the source */
   finish(endMs?: number): RemuxPart[] {
-    return partsOf(this.#video === undefined ? this.#audio?.finish() : this.#video.finish(endMs));
+    return partsOf(this.#video === undefined ? this.#audio?.flush() : this.#video.finish(endMs));
   }
 
   #pushVideo(remuxer: VideoRemuxer, body: Uint8Array, timestampMs: number): RemuxPart[] {

@@ -77,7 +77,8 @@ export class VideoRemuxer {
     this.#keep(open, this.#lastDuration);
     // The next frame will last about as long as this one: a fragment ends before it would be too long.
     const isFull = ticks - this.#startTicks + this.#lastDuration > fragmentTicksMax || this.#samples.length === fragmentFramesMax;
-    return keyFrame || isFull ? this.#take() : undefined;
+    if (keyFrame) return { ...this.#take(), endsAtKeyFrame: true };
+    return isFull ? this.#take() : undefined;
   }
 
   #keep({ ticks, compositionOffset, flags, data }: OpenFrame, duration: number): void {

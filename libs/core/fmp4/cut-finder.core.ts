@@ -30,9 +30,10 @@ export interface CutFinderInit {
 export interface CutFinder {
   /**
    * @param endUs where the last of the samples ends
+   * @param endsAtKeyFrame true when a key frame is known to follow there
    * @throws Fmp4Error `KEY_FRAMES_SPARSE`
    */
-  look(pieces: readonly TimedSample[], endUs: number): readonly number[];
+  look(pieces: readonly TimedSample[], endUs: number, endsAtKeyFrame: boolean): readonly number[];
   /** Before this no cut will be made any more: a key frame that may yet become one, or undefined for all that was seen. */
   readonly openUs: number | undefined;
 }
@@ -57,7 +58,7 @@ class GridCuts implements CutFinder {
    * A fragment of an encoder that ends at the grid is complete because the next frame is a forced key frame: the cut is
    * known without waiting for the fragment that begins with it.
    */
-  look(pieces: readonly TimedSample[], endUs: number): readonly number[] {
+  look(pieces: readonly TimedSample[], endUs: number, endsAtKeyFrame: boolean): readonly number[] {
     const { kind, keyFrames } = this.#init;
     const cuts: number[] = [];
     for (const { sample, us } of pieces) {
@@ -65,6 +66,7 @@ class GridCuts implements CutFinder {
       if (kind === 'audio' || isSync(sample)) cuts.push(this.#cut(us));
       else if (keyFrames === 'on-grid' && us - nearGridUs > this.#nextGridUs) throw sparse(`none at ${this.#nextGridUs} us, where renditions are cut`);
     }
+    if (kind === 'video' && endsAtKeyFrame && endUs + nearGridUs >= this.#nextGridUs) cuts.push(this.#cut(endUs));
     const lastUs = pieces.at(-1)?.us;
     const crosses = lastUs !== undefined && lastUs < this.#nextGridUs && endUs + atGridUs >= this.#nextGridUs;
     if (kind === 'video' && keyFrames === 'forced' && crosses) cuts.push(this.#cut(endUs));
@@ -103,15 +105,18 @@ class KeyFrameCuts implements CutFinder {
     return this.#earlyUs;
   }
 
-  look(pieces: readonly TimedSample[]): readonly number[] {
+  look(pieces: readonly TimedSample[], endUs: number, endsAtKeyFrame: boolean): readonly number[] {
     const cuts: number[] = [];
-    for (const { sample, us } of pieces) {
-      while (us - this.#lastUs > this.#longestUs) cuts.push(this.#cutEarly());
-      if (!isSync(sample) || us <= this.#lastUs) continue;
-      if (us - this.#lastUs >= this.#soonUs) cuts.push(this.#cut(us));
-      else this.#earlyUs = us;
-    }
+    for (const { sample, us } of pieces) this.#see(us, isSync(sample), cuts);
+    if (endsAtKeyFrame) this.#see(endUs, true, cuts);
     return cuts;
+  }
+
+  #see(us: number, isKeyFrame: boolean, cuts: number[]): void {
+    while (us - this.#lastUs > this.#longestUs) cuts.push(this.#cutEarly());
+    if (!isKeyFrame || us <= this.#lastUs) return;
+    if (us - this.#lastUs >= this.#soonUs) cuts.push(this.#cut(us));
+    else this.#earlyUs = us;
   }
 
   #cutEarly(): number {

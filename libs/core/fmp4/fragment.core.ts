@@ -18,6 +18,8 @@ export interface Fragment {
   /** Decode time of the first sample, ticks. */
   readonly baseDecodeTime: number;
   readonly samples: readonly Sample[];
+  /** What follows is known to begin with a key frame. */
+  readonly endsAtKeyFrame?: boolean;
 }
 
 /** Samples that one fragment may hold; 10 s of 120 frames a second is an eighth of it. */

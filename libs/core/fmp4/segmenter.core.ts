@@ -74,7 +74,7 @@ export class Segmenter {
   push(rendition: string, fragment: Fragment): SegmentGroup[] {
     const cutter = this.#cutter(rendition);
     const pieces = cutter.accept(fragment);
-    if (cutter === this.#leader) this.#cuts.push(...this.#finder.look(pieces, cutter.endUs));
+    if (cutter === this.#leader) this.#cuts.push(...this.#finder.look(pieces, cutter.endUs, fragment.endsAtKeyFrame === true));
     for (const one of this.#cutters) one.cut(this.#cuts);
     this.#checkApart();
     return this.#complete();
