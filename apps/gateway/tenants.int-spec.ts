@@ -114,6 +114,8 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
     expect((await as(platform, 'GET', `/api/v1/streams/${globex.streamId}`)).json.status).toBe('created');
   },
   issueStreamKey: async () => expectAbsent((id) => as(acme.headers, 'POST', '/api/v1/stream/key', { id }), globex.streamId, 'st-aaaaaaaaaaaaaaaa'),
+  switchStream: async () =>
+    expectAbsent((id) => as(acme.headers, 'POST', '/api/v1/stream/switch', { id, to: 'backup', reason: 'x' }), globex.streamId, 'st-aaaaaaaaaaaaaaaa'),
   listStreams: async () => {
     for (const query of ['', '?status=created', '?limit=1', '?status=live']) expectNothingForeign(await as(acme.headers, 'GET', `/api/v1/streams${query}`));
     const pages: string[] = [];

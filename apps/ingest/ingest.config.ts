@@ -50,7 +50,7 @@ export interface IngestSettings extends SharedSettings {
   readonly sweepMs: number;
   /** How long a publisher waits while the database is away. */
   readonly admissionMs: number;
-  /** Silence after which a second publisher with the right key takes over from the first. */
+  /** Media silence after which a second publisher with the right key takes over from the first, at the same endpoint. */
   readonly takeoverSilenceMs: number;
   /** For publishers that were asked to reconnect when this node ends. */
   readonly drainMs: number;
@@ -123,7 +123,7 @@ export function readIngestSettings(env: Environment = process.env): IngestSettin
     leaseRenewMs: 3_000,
     sweepMs: 2_000,
     admissionMs: 5_000,
-    takeoverSilenceMs: 3_000,
+    takeoverSilenceMs: 800,
     // On one machine there is no other node to go to.
     drainMs: readInteger(env, 'INGEST_DRAIN_MS', env['STREAMS_SUPERVISED'] === '1' ? 0 : 5_000, 0, 600_000),
     readMerge: { mergeMs: readInteger(env, 'INGEST_READ_MERGE_MS', 25, 0, 40), publishersMin: 32 },

@@ -15,6 +15,7 @@ import { Admission } from './session/admission.ts';
 import { drainSessions } from './session/drain.ts';
 import { ConnectionLimits } from './session/connection-limits.ts';
 import { ReadMerger } from './session/read-merger.ts';
+import { Rivals } from './session/rivals.ts';
 import { Rejections } from './session/rejections.ts';
 import { RtmpListener, type RtmpListenerInit } from './session/rtmp-listener.ts';
 import { SessionRegistry } from './session/session-registry.ts';
@@ -69,7 +70,7 @@ export class Ingest {
     this.registry = new SessionRegistry({ ...deps, hub });
     this.#relay = new RelayServer(
       { host: settings.relayHost, port: settings.relayPort, readerBytesMax: settings.readerBytesMax },
-      { hub, logger: deps.logger },
+      { hub, logger: deps.logger, silentMs: (sessionId) => this.#silentMs(sessionId) },
     );
     const { health } = deps.telemetry;
     this.sweeper = new StreamSweeper(settings, { ...deps, registry: this.registry, health });
@@ -77,7 +78,8 @@ export class Ingest {
     const relayUrlOf = (streamId: string): string => `http://${settings.relayPublicHost}:${this.#relay.port}/relay/${streamId}`;
     const hook = settings.hook && new AdmissionHook(settings.hook, deps);
     const permits = new PublishPermits({ sources: settings.sources, limits: settings.tenantLimits }, { ...deps, hook, tokens: deps.tokens });
-    const admission = new Admission({ ...settings, relayUrlOf }, { ...deps, hub, registry: this.registry, rejections, tenants, permits });
+    const rivals = new Rivals(settings, { ...deps, registry: this.registry });
+    const admission = new Admission({ ...settings, relayUrlOf }, { ...deps, hub, registry: this.registry, rejections, tenants, permits, rivals });
     const merger = new ReadMerger(settings.readMerge, () => this.registry.size);
     const shared = { ...deps, merger, admission, registry: this.registry, rejections, pool: new SlabPool(), limits: new ConnectionLimits(settings.limits) };
     const init = { host: settings.host, app: rtmpApp, session: settings.session };
@@ -95,6 +97,11 @@ export class Ingest {
     for (const listener of this.#listeners) await listener.listen();
     const [rtmpPort, rtmpBackupPort, rtmpsPort, rtmpsBackupPort] = this.#listeners.map((listener) => listener.port) as [number, number, number?, number?];
     return { rtmpPort, rtmpBackupPort, relayPort: this.#relay.port, ...(rtmpsPort && rtmpsBackupPort ? { rtmpsPort, rtmpsBackupPort } : {}) };
+  }
+
+  #silentMs(sessionId: string): number | undefined {
+    const session = this.registry.live.find((one) => one.sessionId === sessionId);
+    return session && this.#deps.clock.now() - session.connection.lastMediaAt;
   }
 
   #observe({ meter }: Telemetry, { certificate, clock }: IngestDeps): void {

@@ -20,6 +20,10 @@ export interface MediaSettings extends SharedSettings {
   readonly leaseTtlMs: number;
   /** Gateways follow the parts of segments here, when it is on; one port for all streams, 0 for any that is free. */
   readonly liveEdge: { readonly on: boolean; readonly host: string; readonly port: number; readonly publicHost: string };
+  /** Media silence of the publisher in use after which the other one takes over. */
+  readonly failoverSilenceMs: number;
+  /** How long the preferred publisher must have been well before it is gone back to. */
+  readonly failoverReturnMs: number;
   /** Stopped streams that are made into one file at once. */
   readonly recordingsMax: number;
 }
@@ -75,6 +79,8 @@ export function readMediaSettings(env: Environment = process.env): MediaSettings
       port: readPort(env, 'LIVE_EDGE_PORT', 0),
       publicHost: env['LIVE_EDGE_PUBLIC_HOST'] || host,
     },
+    failoverSilenceMs: readInteger(env, 'FAILOVER_SILENCE_MS', 2_000, 500, 30_000),
+    failoverReturnMs: readInteger(env, 'FAILOVER_RETURN_MS', 10_000, 1_000, 3_600_000),
     recordingsMax: readInteger(env, 'MEDIA_RECORDINGS', 1, 1, 16),
   };
 }

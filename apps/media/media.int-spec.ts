@@ -82,18 +82,11 @@ async function startMedia(owner = 'node-1/media-1', working: readonly WorkingEnc
     {
       follower,
       logger,
-      encode: (streamId, session, stop) =>
+      encode: (streamId, stop) =>
         new LiveStream(
           {
-            streamId,
-            session,
-            owner,
-            node: 'node-1',
-            program,
-            preset: 5,
-            vaapiDevice: '/dev/null',
-            leaseTtlMs: 2000,
-            feedBytesMax: 8_000_000,
+            ...{ streamId, owner, node: 'node-1', program, preset: 5, vaapiDevice: '/dev/null', leaseTtlMs: 2000, feedBytesMax: 8_000_000 },
+            ...{ failoverSilenceMs: 2000, failoverReturnMs: 3000 },
             ...edges.of(streamId),
           },
           deps,

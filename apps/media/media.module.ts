@@ -69,14 +69,15 @@ async function recordingsOf(
 }
 
 function directorOf(settings: MediaSettings, owner: string, program: string, edges: LiveEdges, deps: LiveStreamDeps): StreamDirector {
-  const { node, leaseTtlMs, feedBytesMax, vaapiDevice } = settings;
+  const { node, leaseTtlMs, feedBytesMax, vaapiDevice, failoverSilenceMs, failoverReturnMs } = settings;
+  const times = { leaseTtlMs, failoverSilenceMs, failoverReturnMs };
   const preset = presets.indexOf(settings.preset);
   return new StreamDirector(
     { streamsMax: settings.streamsMax, retryMs: Math.min(2000, leaseTtlMs / 3) },
     {
       ...deps,
-      encode: async (streamId, session, stop) => {
-        const init = { streamId, session, owner, node, program, preset, vaapiDevice, leaseTtlMs, feedBytesMax, ...edges.of(streamId) };
+      encode: async (streamId, stop) => {
+        const init = { streamId, owner, node, program, preset, vaapiDevice, feedBytesMax, ...times, ...edges.of(streamId) };
         const done = await new LiveStream(init, deps).run(stop);
         if (deps.follower.get(streamId) === undefined) edges.forget(streamId);
         return done;

@@ -15,6 +15,7 @@ import type { EventDefinition } from './define.ts';
 import { edgeRegistered, edgeReported, type EdgeEventDefinition } from './edge.events.ts';
 import { effectAbandoned, effectFailed, effectRetryRequested, effectSucceeded, reactorReset, type EffectEventDefinition } from './effect.events.ts';
 import type { EventEnvelope } from './envelope.ts';
+import { failoverRequested, failoverSwitched, publisherJoined, publisherLeft, segmentMissed, type FailoverEventDefinition } from './failover.events.ts';
 import { eventParked, ledgerKeyRotated, type OperationEventDefinition } from './operation.events.ts';
 import {
   parkedDiscarded,
@@ -74,6 +75,7 @@ export type AnyDefinition =
   | StreamEventDefinition
   | StreamKeyEventDefinition
   | AdaptationEventDefinition
+  | FailoverEventDefinition
   | CacheEventDefinition
   | EdgeEventDefinition
   | AccessEventDefinition
@@ -97,12 +99,17 @@ export const catalogue: readonly AnyDefinition[] = [
   streamStarted,
   streamPublishRejected,
   streamInterrupted,
+  publisherJoined,
+  publisherLeft,
+  failoverRequested,
+  failoverSwitched,
   streamStopped,
   encodingStarted,
   encodingEnded,
   encodingDelayed,
   encodingAdapted,
   segmentProduced,
+  segmentMissed,
   recordingFinished,
   recordingFailed,
   purgeRequested,
@@ -174,7 +181,7 @@ export type EventOf<Definition> = Definition extends EventDefinition<infer Type,
 
 /** The closed union of all events, as decoded: the newest version of each. */
 export type DomainEvent = EventOf<AnyDefinition>;
-export type StreamEvent = EventOf<StreamEventDefinition | StreamKeyEventDefinition | AdaptationEventDefinition>;
+export type StreamEvent = EventOf<StreamEventDefinition | StreamKeyEventDefinition | AdaptationEventDefinition | FailoverEventDefinition>;
 export type CacheEvent = EventOf<CacheEventDefinition>;
 export type EdgeEvent = EventOf<EdgeEventDefinition>;
 export type AccessEvent = EventOf<AccessEventDefinition | SubjectEventDefinition>;

@@ -12,6 +12,7 @@ export { defineEvent, type DraftEvent, type DraftOf, type EventDefinition, type 
 export { asClosedDirect, asDirect, asWritten, directHeader, isComplete, isDirect, unreadableRecord, type DirectTenants } from './direct-record.ts';
 export * from './edge.events.ts';
 export * from './effect.events.ts';
+export * from './failover.events.ts';
 export { contexts, topicPartitions, type Context, type EventEnvelope } from './envelope.ts';
 export { EventInvalidError } from './errors.ts';
 export { instantText } from './instant.ts';

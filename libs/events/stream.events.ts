@@ -76,6 +76,9 @@ export const streamCreated = defineEvent({
   ],
 });
 
+/** Where publishers of one stream send: two of them, so that one can take over from the other. */
+export const endpoints = ['primary', 'backup'] as const;
+
 export const streamStarted = defineEvent({
   type: 'stream.started',
   version: 2,
@@ -85,7 +88,7 @@ export const streamStarted = defineEvent({
     streamId: id,
     sessionId: id,
     epoch,
-    endpoint: z.enum(['primary', 'backup']),
+    endpoint: z.enum(endpoints),
     remoteAddress: personal(text),
     /** Ingest node that holds the session. */
     node: id,
@@ -159,6 +162,19 @@ export const streamPublishRejected = defineEvent({
   ],
 });
 
+/** Why a publisher's session ended. */
+export const interruptReasons = [
+  'unpublished',
+  'connection-closed',
+  'stalled',
+  'protocol-error',
+  'too-slow',
+  'ingest-lost',
+  'shutdown',
+  'limit-exceeded',
+  'lifetime-over',
+] as const;
+
 export const streamInterrupted = defineEvent({
   type: 'stream.interrupted',
   version: 2,
@@ -167,7 +183,7 @@ export const streamInterrupted = defineEvent({
   schema: z.object({
     streamId: id,
     sessionId: id,
-    reason: z.enum(['unpublished', 'connection-closed', 'stalled', 'protocol-error', 'too-slow', 'ingest-lost', 'shutdown', 'limit-exceeded', 'lifetime-over']),
+    reason: z.enum(interruptReasons),
     detail: text,
   }),
   key: (data) => data.streamId,
@@ -248,7 +264,7 @@ export const encodingStarted = defineEvent({
 
 export const encodingEnded = defineEvent({
   type: 'encoding.ended',
-  version: 2,
+  version: 3,
   context: 'stream',
   meaning: 'An encoder ended: cleanly, by failure, or because its stream did.',
   schema: z.object({
@@ -256,18 +272,37 @@ export const encodingEnded = defineEvent({
     sessionId: id,
     epoch,
     node: id,
-    reason: z.enum(['source-ended', 'stopped', 'crashed', 'stalled', 'too-slow', 'lease-lost', 'failed-to-start', 'shutdown']),
+    reason: z.enum(['source-ended', 'stopped', 'crashed', 'stalled', 'too-slow', 'lease-lost', 'failed-to-start', 'shutdown', 'switched']),
     exitCode: z.number().int().nullable(),
+    /** That ended it, such as SIGKILL. */
+    signal: z.string().max(20).optional(),
+    /** The program and its arguments. */
+    argv: z.array(z.string().max(4000).regex(withoutNul)).max(300).optional(),
+    /** When the next one is started; left out where none is. It grows with failures in a row. */
+    restartInMs: millis.optional(),
     /** The encoder's last log lines, newest last. */
     lastLines: z.array(z.string().max(500).regex(withoutNul)).max(50),
   }),
   key: (data) => data.streamId,
   subject: (data) => `${data.streamId}/encoding`,
-  // Version 2 tells an encoder that was stepped down (too-slow) from one that stood still (stalled); nothing else changed.
-  upcasters: [(data) => data],
+  // Version 2 tells an encoder that was stepped down (too-slow) from one that stood still (stalled); version 3 tells one that
+  // ended because the other publisher took over (switched), what was run, and when it is run again.
+  upcasters: [(data) => data, (data) => data],
   samples: [
     { streamId: sampleStream, sessionId: sampleSession, epoch: 1, node: 'media-1', reason: 'crashed', exitCode: 1, lastLines: ['Conversion failed!'] },
     { streamId: sampleStream, sessionId: sampleSession, epoch: 1, node: 'media-1', reason: 'too-slow', exitCode: null, lastLines: [] },
+    {
+      streamId: sampleStream,
+      sessionId: sampleSession,
+      epoch: 1,
+      node: 'media-1',
+      reason: 'crashed',
+      exitCode: null,
+      signal: 'SIGKILL',
+      argv: ['ffmpeg', '-i', 'pipe:0'],
+      restartInMs: 100,
+      lastLines: [],
+    },
   ],
 });
 

@@ -34,7 +34,7 @@ import {
   showSandboxPurge,
   showSandboxStream,
 } from '../sandboxes/sandboxes.contract.ts';
-import { issueStreamKey, listStreams, showStream, startStream, stopStream } from '../streams/streams.contract.ts';
+import { issueStreamKey, listStreams, showStream, startStream, stopStream, switchStream } from '../streams/streams.contract.ts';
 import { eraseSubject, exportSubject, rotateMasterKey, showSubjectKeys } from '../subjects/subjects.contract.ts';
 import { listReadTables, readRows } from '../watch/rows.contract.ts';
 import { followRows, socketRows } from '../watch/watch.contract.ts';
@@ -54,6 +54,7 @@ import {
 export const operations: readonly Operation[] = [
   startStream,
   issueStreamKey,
+  switchStream,
   stopStream,
   listStreams,
   showStream,

@@ -1,4 +1,4 @@
-import { formatStreamKey, streamAggregate, streamIdOf, type StreamSettings, type StreamState } from '#domain/stream';
+import { formatStreamKey, streamAggregate, streamIdOf, type Endpoint, type StreamSettings, type StreamState } from '#domain/stream';
 import type { Clock } from '#ports';
 import type { CommandExecutor, CommandResult } from '#runtime';
 import { derivedId, derivedSecret, hashOf, randomId, randomSecret } from '../access/secrets.ts';
@@ -91,6 +91,12 @@ export class StreamCommands {
     // Of a repeated request the first one counts.
     const kept = known(result).keys?.find((key) => key.hash === keyHash);
     return { streamKey: formatStreamKey({ streamId, secret }), expiresAtMs: kept?.untilMs ?? expiresAtMs };
+  }
+
+  /** @throws ProblemError 404 when there is no such stream, 409 when nobody publishes there or it has ended. */
+  async switchTo(streamId: string, to: Endpoint, reason: string, caller: Caller): Promise<void> {
+    const result = await this.#commands.execute(streamAggregate, streamId, { type: 'SwitchPublisher', streamId, to, reason }, caller);
+    if (result.refused) throw result.code === 'unknown-stream' ? notFound(result.code, result.message) : conflict(result.code, result.message);
   }
 
   async stop(streamId: string, detail: string, caller: Caller): Promise<void> {

@@ -2,7 +2,7 @@ import type { Principal } from '#domain/access';
 import { notFound } from '../http/problem.errors.ts';
 import type { Playback } from '../public-urls.ts';
 import type { StreamPage, StreamReader } from './stream-reader.ts';
-import { encodingOf, latencyOf, recordingOf, renditionOf, settingsOf, summaryOf } from './stream.view.ts';
+import { encodingOf, failoverOf, latencyOf, publishersOf, recordingOf, renditionOf, settingsOf, summaryOf } from './stream.view.ts';
 
 /** Segments per rendition in a stream's details. */
 const segmentsShown = 10;
@@ -23,6 +23,8 @@ export async function streamDetail(reader: StreamReader, id: string, principal: 
   return {
     ...summaryOf(row, head, playback),
     settings: settingsOf(row, head),
+    publishers: row === undefined || row['status'] !== 'live' ? [] : publishersOf(row, await reader.publishers(id)),
+    failover: failoverOf(row, head),
     encoding: encodingOf(row),
     renditions: renditions.map((each, at) => renditionOf(each, segments[at] ?? [])),
     recording: media === undefined ? null : recordingOf(await reader.recording(id), media),

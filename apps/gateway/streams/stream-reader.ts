@@ -1,5 +1,5 @@
 import { seesTenant, type Principal } from '#domain/access';
-import { recordingTable, renditionTable, segmentTable, streamAggregate, streamTable, type StreamState, type StreamStatus } from '#domain/stream';
+import { recordingTable, renditionTable, segmentTable, sessionTable, streamAggregate, streamTable, type StreamState, type StreamStatus } from '#domain/stream';
 import type { AggregateStore, ReadCondition, ReadRow, ReadStore } from '#ports';
 import { badRequest } from '../http/problem.errors.ts';
 import type { KnownStream } from './stream.view.ts';
@@ -100,6 +100,13 @@ export class StreamReader {
   async recording(streamId: string): Promise<ReadRow | undefined> {
     const [row] = await this.#reads.select(recordingTable, { where: [{ column: 'stream_id', is: 'eq', value: streamId }], limit: 1 });
     return row;
+  }
+
+  /** Sessions that have not ended, oldest first. */
+  async publishers(streamId: string): Promise<readonly ReadRow[]> {
+    const rows = await this.#reads.select(sessionTable, { where: [{ column: 'stream_id', is: 'eq', value: streamId }], limit: 1000 });
+    const open = rows.filter((row) => row['started_at_ms'] !== null && row['ended_at_ms'] === null);
+    return open.toSorted((a, b) => Number(a['started_at_ms']) - Number(b['started_at_ms']));
   }
 
   /** What the newest encoder makes, best first. */

@@ -54,6 +54,26 @@ export function settingsOf(row: ReadRow | undefined, head: KnownStream | undefin
   };
 }
 
+/** @param sessions that have not ended; of two the one that a packager went over to is in use, or else the one that came first */
+export function publishersOf(row: ReadRow, sessions: readonly ReadRow[]): readonly object[] {
+  const inUse = sessions.find((one) => one['session_id'] === row['active_session_id']) ?? sessions[0];
+  return sessions.map((one) => ({
+    endpoint: one['endpoint'],
+    sessionId: one['session_id'],
+    node: one['node'],
+    since: isoTime(one['started_at_ms'] as bigint),
+    active: one === inUse,
+  }));
+}
+
+export function failoverOf(row: ReadRow | undefined, head: KnownStream | undefined): object {
+  return {
+    preferred: head?.preferred ?? row?.['preferred_endpoint'] ?? 'primary',
+    lastReason: row?.['switch_reason'] ?? null,
+    lastAt: isoTime(row?.['switched_at_ms'] as bigint | null | undefined),
+  };
+}
+
 export function encodingOf(row: ReadRow | undefined): object | null {
   if (row === undefined || row['encoding_status'] === null || row['encoding_status'] === undefined) return null;
   return { status: row['encoding_status'], reason: row['encoding_reason'], encoder: row['encoder'], node: row['encoding_node'], source: row['source'] };

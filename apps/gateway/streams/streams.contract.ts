@@ -59,6 +59,22 @@ export const streamDetail = streamSummary.extend({
     graceSeconds: z.number(),
     dvrWindowSeconds: z.number(),
   }),
+  publishers: z
+    .array(
+      z.object({
+        endpoint: z.enum(['primary', 'backup']),
+        sessionId: z.string(),
+        node: z.string().describe('The ingest that holds it.'),
+        since: timestamp.nullable(),
+        active: z.boolean().describe('Viewers see its media; the other one is kept warm.'),
+      }),
+    )
+    .describe('Who publishes now, at most one per endpoint.'),
+  failover: z.object({
+    preferred: z.enum(['primary', 'backup']).describe('Gone back to when it has been well for a while.'),
+    lastReason: z.string().nullable().describe('Why the packager went over to another publisher last.'),
+    lastAt: timestamp.nullable(),
+  }),
   encoding: z
     .object({
       status: z.string(),
@@ -162,6 +178,20 @@ export const issueStreamKey = operation({
       .describe('How long the keys before go on; left out: as long as they would have. A live publisher stays.'),
   }),
   answer: z.object({ id: z.string(), streamKey: z.string(), expiresAt: timestamp.nullable(), singleUse: z.boolean() }),
+});
+
+export const switchStream = operation({
+  id: 'switchStream',
+  tag: 'Streams',
+  method: 'POST',
+  path: '/api/v1/stream/switch',
+  summary: 'Go over to the other publisher of a stream, and prefer it from now on',
+  scopes: ['publish', 'operate'],
+  tenancy: 'own',
+  context: 'stream',
+  status: 202,
+  body: z.strictObject({ id: streamId, to: z.enum(['primary', 'backup']), reason: lineOfText.min(1).max(500).describe('Kept with the event.') }),
+  answer: z.object({ id: z.string(), preferred: z.enum(['primary', 'backup']) }),
 });
 
 export const stopStream = operation({

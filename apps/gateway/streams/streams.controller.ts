@@ -10,7 +10,7 @@ import { StreamDefaults } from './stream-defaults.ts';
 import { StreamReader } from './stream-reader.ts';
 import { streamDetail, streamPage } from './stream-detail.ts';
 import { summaryOf } from './stream.view.ts';
-import { issueStreamKey, listStreams, showStream, startStream, stopStream } from './streams.contract.ts';
+import { issueStreamKey, listStreams, showStream, startStream, stopStream, switchStream } from './streams.contract.ts';
 
 @Controller()
 export class StreamsController {
@@ -45,6 +45,12 @@ export class StreamsController {
     const { id, expiresInSeconds, singleUse, previousForSeconds } = body;
     const { streamKey, expiresAtMs } = await this.#commands.issueKey({ id, expiresInSeconds, singleUse, previousForSeconds }, caller);
     return { id, streamKey, expiresAt: isoTime(expiresAtMs === 0 ? null : expiresAtMs), singleUse };
+  }
+
+  @Route(switchStream)
+  async switchTo(@Input(switchStream) { body }: InputOf<typeof switchStream>, @ByCaller() caller: Caller): Promise<object> {
+    await this.#commands.switchTo(body.id, body.to, body.reason, caller);
+    return { id: body.id, preferred: body.to };
   }
 
   @Route(stopStream)

@@ -1,4 +1,4 @@
-import { streamAggregate, streamTable, type StreamCommand, type StreamState } from '#domain/stream';
+import { publishersOf, publishLeaseName, streamAggregate, streamTable, type StreamCommand, type StreamState } from '#domain/stream';
 import type { Millis } from '#kernel';
 import type { AggregateStore, Clock, IdSource, LeaseStore, ReadStore } from '#ports';
 import { pause, type CommandExecutor, type Health, type Logger } from '#runtime';
@@ -75,7 +75,7 @@ export class StreamSweeper {
 
   /** A session that began before the sweep and is not live on record was stopped by an operator, or taken over. */
   #endStopped(live: readonly Live[], began: Millis): void {
-    const sessions = new Set(live.map((state) => state.sessionId));
+    const sessions = new Set(live.flatMap((state) => publishersOf(state).map(({ sessionId }) => sessionId)));
     for (const session of this.#deps.registry.live) {
       if (session.startedAt >= began || sessions.has(session.sessionId)) continue;
       void this.#deps.registry.end(session, { reason: 'unpublished', detail: 'The stream was stopped.' });
@@ -84,13 +84,14 @@ export class StreamSweeper {
   }
 
   async #interruptLost(live: readonly Live[]): Promise<void> {
-    const foreign = live.filter((state) => !this.#deps.registry.concerns(state.streamId));
+    const publishers = live.flatMap((state) => publishersOf(state).map((one) => ({ ...one, streamId: state.streamId })));
+    const foreign = publishers.filter((one) => !this.#deps.registry.concerns(one));
     if (foreign.length === 0) return;
     const held = new Set((await this.#deps.leases.list('ingest/')).filter((lease) => !lease.expired).map((lease) => lease.name));
-    for (const { streamId, sessionId, node } of foreign) {
-      if (this.#deps.registry.concerns(streamId)) continue;
+    for (const { streamId, sessionId, endpoint, node } of foreign) {
+      if (this.#deps.registry.concerns({ streamId, endpoint })) continue;
       // Our own name on a session that this process does not know: it died with the process before.
-      if (node !== this.#init.node && held.has(`ingest/${streamId}`)) continue;
+      if (node !== this.#init.node && held.has(publishLeaseName(streamId, endpoint))) continue;
       const detail = `The ingest ${node} ended without saying so.`;
       await this.#execute({ type: 'Interrupt', streamId, sessionId, reason: 'ingest-lost', detail });
     }
@@ -101,11 +102,15 @@ export class StreamSweeper {
     for (const state of interrupted) {
       const since = this.#waitingSince.get(state.sessionId) ?? (await this.#interruptedAt(state));
       waiting.set(state.sessionId, since);
-      if (this.#deps.clock.now() - since < state.graceMs || this.#deps.registry.concerns(state.streamId)) continue;
+      if (this.#deps.clock.now() - since < state.graceMs || this.#isComing(state.streamId)) continue;
       const detail = `Nobody published again within ${state.graceMs} ms.`;
       await this.#execute({ type: 'Stop', streamId: state.streamId, sessionId: state.sessionId, reason: 'publisher-gone', detail });
     }
     this.#waitingSince = waiting;
+  }
+
+  #isComing(streamId: string): boolean {
+    return (['primary', 'backup'] as const).some((endpoint) => this.#deps.registry.concerns({ streamId, endpoint }));
   }
 
   /** From the read model, where it has caught up; else from now on, which errs on the publisher's side. */

@@ -11,12 +11,13 @@ export interface RelayHubInit {
 const gopBytesMin = 256 * 1024;
 
 /**
- * The sessions that can be read, by stream. Their groups of pictures share one budget: with few sessions each keeps a
+ * The sessions that can be read. Their groups of pictures share one budget: with few sessions each keeps a
  * whole group for readers that join, with many a reader may have to wait for the next key frame.
  */
 export class RelayHub {
   readonly #init: RelayHubInit;
-  readonly #streams = new Map<string, RelayStream>();
+  /** By session: a stream has one per endpoint. */
+  readonly #streams = new Map<string, { readonly streamId: string; readonly stream: RelayStream }>();
 
   constructor(init: RelayHubInit) {
     this.#init = init;
@@ -29,21 +30,19 @@ export class RelayHub {
   }
 
   open(streamId: string, sessionId: string): RelayStream {
-    this.#streams.get(streamId)?.close();
     const stream = new RelayStream(sessionId, this);
-    this.#streams.set(streamId, stream);
+    this.#streams.set(sessionId, { streamId, stream });
     return stream;
   }
 
   find(streamId: string, sessionId: string): RelayStream | undefined {
-    const stream = this.#streams.get(streamId);
-    return stream?.sessionId === sessionId ? stream : undefined;
+    const found = this.#streams.get(sessionId);
+    return found?.streamId === streamId ? found.stream : undefined;
   }
 
-  close(streamId: string, sessionId: string): void {
-    const stream = this.find(streamId, sessionId);
-    if (stream === undefined) return;
-    this.#streams.delete(streamId);
-    stream.close();
+  close(sessionId: string): void {
+    const found = this.#streams.get(sessionId);
+    this.#streams.delete(sessionId);
+    found?.stream.close();
   }
 }

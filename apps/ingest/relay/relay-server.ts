@@ -11,18 +11,30 @@ export interface RelayServerInit {
   readonly readerBytesMax: number;
 }
 
+export interface RelayServerDeps {
+  readonly hub: RelayHub;
+  readonly logger: Logger;
+  /** Of a session that is here; undefined for another. */
+  readonly silentMs: (sessionId: string) => number | undefined;
+}
+
+/** How long nothing has come of a session, ms: the answer to HEAD. */
+export const silentMsHeader = 'x-silent-ms';
+
 const pathPattern = /^\/relay\/([A-Za-z0-9_.:-]{1,128})$/;
 
-/** `GET /relay/:streamId?session=`: a session as endless FLV (docs/ARCHITECTURE.md, "From publisher to playlist"). */
+/** `GET /relay/:streamId?session=`: a session as endless FLV; HEAD asks how it is (docs/ARCHITECTURE.md, "From publisher to playlist"). */
 export class RelayServer {
   readonly #init: RelayServerInit;
   readonly #hub: RelayHub;
+  readonly #deps: RelayServerDeps;
   readonly #logger: Logger;
   readonly #server: Server;
 
-  constructor(init: RelayServerInit, deps: { readonly hub: RelayHub; readonly logger: Logger }) {
+  constructor(init: RelayServerInit, deps: RelayServerDeps) {
     this.#init = init;
     this.#hub = deps.hub;
+    this.#deps = deps;
     this.#logger = deps.logger;
     this.#server = createServer((request, response) => this.#answer(request, response));
   }
@@ -42,11 +54,13 @@ export class RelayServer {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    if (request.method !== 'GET') return refuse(response, 405, 'Only GET is served here.');
+    const isQuestion = request.method === 'HEAD';
+    if (request.method !== 'GET' && !isQuestion) return refuse(response, 405, 'Only GET and HEAD are served here.');
     const url = URL.parse(request.url ?? '', 'http://relay');
     const streamId = pathPattern.exec(url?.pathname ?? '')?.[1];
     const stream = streamId === undefined ? undefined : this.#hub.find(streamId, url?.searchParams.get('session') ?? '');
     if (stream === undefined) return refuse(response, 404, 'There is no such session here.');
+    if (isQuestion) return void response.writeHead(200, { [silentMsHeader]: this.#deps.silentMs(stream.sessionId) ?? 0, connection: 'close' }).end();
     this.#serve(response, (reader) => {
       stream.join(reader);
       return () => stream.leave(reader);

@@ -112,7 +112,7 @@ describe('RTMPS', () => {
     expect(name).toBe('other.example');
     expect(tool.child.exitCode).toBeNull();
     expect((await node.state('st-aaaaaaaa')).status).toBe('live');
-    expect(node.ingest.registry.live[0]?.connection.lastByteAt).toBeGreaterThan(Date.now() - 2_000);
+    expect(node.ingest.registry.live[0]?.connection.lastMediaAt).toBeGreaterThan(Date.now() - 2_000);
   });
 });
 

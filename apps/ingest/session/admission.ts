@@ -1,4 +1,4 @@
-import { parseStreamKey, streamAggregate, streamDecider, type StartPublishing, type StreamState } from '#domain/stream';
+import { lastEpoch, parseStreamKey, publishLeaseName, streamAggregate, streamDecider, type StartPublishing, type StreamState } from '#domain/stream';
 import { hasCode, OperatingError, type Millis } from '#kernel';
 import type { AggregateStore, Clock, IdSource, Lease, LeaseStore } from '#ports';
 import { backOffMs, pause, type CommandExecutor, type Logger } from '#runtime';
@@ -9,6 +9,7 @@ import type { PublishPermits } from '../permit/publish-permits.ts';
 import type { RelayHub } from '../relay/relay-hub.ts';
 import type { LiveSession, SessionConnection } from './live-session.ts';
 import { hostOf, type Rejections } from './rejections.ts';
+import type { Rivals } from './rivals.ts';
 import type { SessionRegistry } from './session-registry.ts';
 import type { TenantGate } from './tenant-gate.ts';
 
@@ -16,7 +17,6 @@ export interface AdmissionInit {
   readonly node: string;
   readonly leaseTtlMs: number;
   readonly admissionMs: number;
-  readonly takeoverSilenceMs: number;
   /** Where packagers fetch a stream. */
   readonly relayUrlOf: (streamId: string) => string;
 }
@@ -32,6 +32,7 @@ export interface AdmissionDeps {
   readonly rejections: Rejections;
   readonly tenants: TenantGate;
   readonly permits: PublishPermits;
+  readonly rivals: Rivals;
   readonly logger: Logger;
 }
 
@@ -71,6 +72,9 @@ const unavailable = 'The server cannot check the stream key right now. Try again
 
 /** Greater than any epoch: what the stream's rules say about a publisher who holds every right but the key. */
 const epochOfTrial = Number.MAX_SAFE_INTEGER;
+
+/** Epochs that a new lease may be behind, at most. */
+const epochStepsMax = 1_000;
 
 function refused(description: string): AdmissionResult {
   return { admitted: false, description };
@@ -161,12 +165,12 @@ export class Admission {
       attempt.tenant = head.tenant;
       return this.#try(attempt);
     }
-    await this.#retireSilent(command.streamId);
-    if (!this.#deps.registry.reserve(command.streamId)) return this.#refuse(request, command);
+    await this.#deps.rivals.retire(command, request.signal);
+    if (!this.#deps.registry.reserve(command)) return this.#refuse(request, command);
     try {
-      return await this.#start(attempt, head.tenant);
+      return await this.#start(attempt, head.tenant, state);
     } finally {
-      this.#deps.registry.unreserve(command.streamId);
+      this.#deps.registry.unreserve(command);
     }
   }
 
@@ -184,18 +188,9 @@ export class Admission {
     return undefined;
   }
 
-  /** A connection whose peer vanished blocks nobody: the key's owner takes over. */
-  async #retireSilent(streamId: string): Promise<void> {
-    const rival = this.#deps.registry.find(streamId);
-    if (rival === undefined || this.#deps.clock.now() - rival.connection.lastByteAt < this.#init.takeoverSilenceMs) return;
-    const ended = this.#deps.registry.end(rival, { reason: 'stalled', detail: 'Another connection with the same key took over.' });
-    rival.connection.end('Another connection with the same key took over.');
-    await ended;
-  }
-
-  async #start(attempt: Attempt, tenant: string): Promise<AdmissionResult> {
+  async #start(attempt: Attempt, tenant: string, state: StreamState): Promise<AdmissionResult> {
     const { request, command } = attempt;
-    const lease = await this.#deps.leases.acquire(`ingest/${command.streamId}`, this.#init.node, this.#init.leaseTtlMs);
+    const lease = (await this.#lease(command, state)) ?? ((await this.#deps.rivals.evict(command, state)) ? await this.#lease(command, state) : undefined);
     if (lease === undefined) return this.#refuse(request, command);
     try {
       const result = await this.#execute({ ...command, epoch: Number(lease.epoch) });
@@ -208,16 +203,25 @@ export class Admission {
     }
   }
 
+  /** A database that was made anew counts epochs from the beginning, and the log does not forget them: ours goes beyond what it knows. */
+  async #lease(command: StartPublishing, state: StreamState): Promise<Lease | undefined> {
+    const { streamId, endpoint } = command;
+    const take = (): Promise<Lease | undefined> => this.#deps.leases.acquire(publishLeaseName(streamId, endpoint), this.#init.node, this.#init.leaseTtlMs);
+    let lease = await take();
+    for (let tries = 0; lease !== undefined && Number(lease.epoch) <= lastEpoch(state, endpoint) && tries < epochStepsMax; tries++) lease = await take();
+    return lease;
+  }
+
   #admitted({ request, command, verdict }: Attempt, lease: Lease, tenant: string): AdmissionResult {
-    const { streamId, sessionId } = command;
+    const { streamId, sessionId, endpoint } = command;
     const { remoteAddress, connection } = request;
     const relay = this.#deps.hub.open(streamId, sessionId);
     const startedAt: Millis = this.#deps.clock.now();
     const limits = this.#deps.permits.limitsOf(tenant);
     const endsAt = verdict?.lifetimeMs === undefined ? undefined : startedAt + verdict.lifetimeMs;
-    const session: LiveSession = { streamId, tenant, sessionId, lease, relay, remoteAddress, startedAt, connection, limits, endsAt };
+    const session: LiveSession = { streamId, tenant, sessionId, endpoint, lease, relay, remoteAddress, startedAt, connection, limits, endsAt };
     this.#deps.registry.add(session);
-    this.#deps.logger.info({ streamId, sessionId, epoch: Number(lease.epoch) }, 'publisher admitted');
+    this.#deps.logger.info({ streamId, sessionId, endpoint, epoch: Number(lease.epoch) }, 'publisher admitted');
     return { admitted: true, session };
   }
 

@@ -31,7 +31,7 @@ export async function drainSessions({ node, drainMs }: DrainInit, { registry, le
       await leases.release(session.lease).catch((err: unknown) => logger.warn({ err }, 'a lease was not given back before its publisher left'));
     }
     const deadline = clock.now() + drainMs;
-    while (clock.now() < deadline && asked.some((session) => registry.find(session.streamId) === session)) await pause(lookEveryMs);
+    while (clock.now() < deadline && asked.some((session) => registry.find(session) === session)) await pause(lookEveryMs);
   }
   await registry.endAll({ reason: 'shutdown', detail: `${node} is shutting down.` }, 'The server is shutting down. Connect again.');
 }

@@ -53,22 +53,25 @@ export class PublisherConnection implements SessionConnection {
   #closing = false;
   #farewell: NodeJS.Timeout | undefined;
   #linger: NodeJS.Timeout | undefined;
-  lastByteAt: Millis;
+  /** When the last byte came. */
+  #heardAt: Millis;
+  lastMediaAt: Millis;
 
   constructor(init: PublisherConnectionInit, socket: Socket, deps: PublisherConnectionDeps) {
     this.#init = init;
     this.#deps = deps;
     this.#socket = socket;
     this.#corrections = new CorrectionMeter(deps.telemetry);
-    this.lastByteAt = deps.clock.now();
-    this.#protocol = new ServerSession(init.session, this.lastByteAt);
+    this.#heardAt = deps.clock.now();
+    this.lastMediaAt = this.#heardAt;
+    this.#protocol = new ServerSession(init.session, this.#heardAt);
     socket.on('error', () => undefined);
     socket.once('close', () => this.#closed());
   }
 
   /** Bytes from the socket; borrowed for the call. */
   receive(bytes: Uint8Array): void {
-    this.lastByteAt = this.#deps.clock.now();
+    this.#heardAt = this.#deps.clock.now();
     this.#step({ kind: 'bytes', bytes });
   }
 
@@ -120,6 +123,7 @@ export class PublisherConnection implements SessionConnection {
 
   #relay(live: LiveSession, message: MediaMessage): void {
     if (message.type === tagType.video && message.packet === 'sequence-header') this.#breach ??= this.#limits?.picture(message.tag.copyBody());
+    this.lastMediaAt = this.#heardAt;
     live.relay.add(message);
   }
 
@@ -144,7 +148,7 @@ export class PublisherConnection implements SessionConnection {
     this.#socket.pause();
     const { endpoint, remoteAddress } = this.#init;
     const result = await this.#deps.admission.admit({ key, endpoint, remoteAddress, connection: this, signal: this.#gone.signal });
-    this.lastByteAt = this.#deps.clock.now();
+    this.lastMediaAt = this.#deps.clock.now();
     if (!result.admitted) return this.#step({ kind: 'publish-refused', description: result.description });
     this.#live = result.session;
     const { limits, endsAt, startedAt } = result.session;

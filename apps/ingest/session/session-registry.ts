@@ -1,4 +1,4 @@
-import { streamAggregate } from '#domain/stream';
+import { publishLeaseName, streamAggregate, type Endpoint } from '#domain/stream';
 import { backOffMs, pause, type CommandExecutor, type Logger } from '#runtime';
 import type { LeaseStore } from '#ports';
 import type { RelayHub } from '../relay/relay-hub.ts';
@@ -11,7 +11,18 @@ export interface SessionRegistryDeps {
   readonly logger: Logger;
 }
 
-/** The sessions of this node. A stream is in here from the moment its admission begins until its end is on record. */
+/** Where a publisher sends: an endpoint of a stream. */
+export interface Slot {
+  readonly streamId: string;
+  readonly endpoint: Endpoint;
+}
+
+/** Endpoints are told apart by the names of their leases. */
+function nameOf({ streamId, endpoint }: Slot): string {
+  return publishLeaseName(streamId, endpoint);
+}
+
+/** The sessions of this node. An endpoint is in here from the moment its admission begins until its end is on record. */
 export class SessionRegistry {
   readonly #deps: SessionRegistryDeps;
   readonly #reserved = new Set<string>();
@@ -41,42 +52,45 @@ export class SessionRegistry {
     this.#letGo.add(session);
   }
 
-  find(streamId: string): LiveSession | undefined {
-    return this.#live.get(streamId);
+  find(slot: Slot): LiveSession | undefined {
+    return this.#live.get(nameOf(slot));
   }
 
-  /** True while this node has something to say about the stream: admitting, live, or recording an end. */
-  concerns(streamId: string): boolean {
-    return this.#reserved.has(streamId) || this.#live.has(streamId) || this.#ending.has(streamId);
+  /** True while this node has something to say about the endpoint: admitting, live, or recording an end. */
+  concerns(slot: Slot): boolean {
+    const name = nameOf(slot);
+    return this.#reserved.has(name) || this.#live.has(name) || this.#ending.has(name);
   }
 
-  /** Claims a stream for one admission; false when another one or a live session has it. */
-  reserve(streamId: string): boolean {
-    if (this.#reserved.has(streamId) || this.#live.has(streamId)) return false;
-    this.#reserved.add(streamId);
+  /** Claims an endpoint for one admission; false when another one or a live session has it. */
+  reserve(slot: Slot): boolean {
+    const name = nameOf(slot);
+    if (this.#reserved.has(name) || this.#live.has(name)) return false;
+    this.#reserved.add(name);
     return true;
   }
 
-  unreserve(streamId: string): void {
-    this.#reserved.delete(streamId);
+  unreserve(slot: Slot): void {
+    this.#reserved.delete(nameOf(slot));
   }
 
   add(session: LiveSession): void {
-    this.#reserved.delete(session.streamId);
-    this.#live.set(session.streamId, session);
+    this.#reserved.delete(nameOf(session));
+    this.#live.set(nameOf(session), session);
   }
 
   /** Ends a session once: readers first, then the record, then the lease. Resolves when it is on record. */
   end(session: LiveSession, end: SessionEnd): Promise<void> {
     const { streamId, sessionId } = session;
-    if (this.#live.get(streamId) !== session) return this.#ending.get(streamId) ?? Promise.resolve();
-    this.#live.delete(streamId);
-    this.#deps.hub.close(streamId, sessionId);
+    const name = nameOf(session);
+    if (this.#live.get(name) !== session) return this.#ending.get(name) ?? Promise.resolve();
+    this.#live.delete(name);
+    this.#deps.hub.close(sessionId);
     this.#deps.logger.info({ streamId, sessionId, ...end }, `publisher gone: ${end.reason}`);
     const recorded = this.#record(session, end).finally(() => {
-      if (this.#ending.get(streamId) === recorded) this.#ending.delete(streamId);
+      if (this.#ending.get(name) === recorded) this.#ending.delete(name);
     });
-    this.#ending.set(streamId, recorded);
+    this.#ending.set(name, recorded);
     return recorded;
   }
 

@@ -13,7 +13,8 @@ const nothing = new Uint8Array(0);
 /** What a stream's encoder has made last, for any number of gateways. */
 export class LiveEdge {
   readonly #readers = new Set<EdgeReader>();
-  #sessionId: string | undefined;
+  /** All that were encoded since the stream is held here: who follows one may follow on. */
+  readonly #sessionIds = new Set<string>();
   #kept: Kept[] = [];
   #announcedSequence = -1;
   /** Configuration of the run that tells now, and of the one that announced the newest part. */
@@ -38,19 +39,19 @@ export class LiveEdge {
   }
 
   open(sessionId: string): void {
-    this.#sessionId = sessionId;
+    this.#sessionIds.add(sessionId);
   }
 
-  /** The session is not encoded here any more. Whoever follows looks for its successor. */
+  /** The stream is not encoded here any more. Whoever follows looks for its successor. */
   close(): void {
-    this.#sessionId = undefined;
+    this.#sessionIds.clear();
     this.#kept = [];
     for (const reader of this.#readers) reader.end();
     this.#readers.clear();
   }
 
   encodes(sessionId: string): boolean {
-    return sessionId === this.#sessionId;
+    return this.#sessionIds.has(sessionId);
   }
 
   join(reader: EdgeReader): void {

@@ -8,14 +8,21 @@ export type FeedEnd =
   /** The connection broke: the session may go on. */
   | 'broken';
 
+export interface LiveFeedInit extends SessionFeedInit {
+  /** Told of media that has come. */
+  readonly onMedia?: (tags: readonly FlvTag[]) => void;
+}
+
 /** A session's media as it arrives, and waiting for more of it. */
 export class LiveFeed {
   readonly media: SessionFeed;
+  readonly #onMedia: LiveFeedInit['onMedia'];
   #end: FeedEnd | undefined;
   #waiting: Array<() => void> = [];
 
-  constructor(init: SessionFeedInit) {
+  constructor(init: LiveFeedInit) {
     this.media = new SessionFeed(init);
+    this.#onMedia = init.onMedia;
   }
 
   /** Undefined while media may still come. */
@@ -25,6 +32,7 @@ export class LiveFeed {
 
   push(tags: readonly FlvTag[]): void {
     for (const tag of tags) this.media.push(tag);
+    this.#onMedia?.(tags);
     this.#wake();
   }
 

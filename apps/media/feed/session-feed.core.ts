@@ -56,6 +56,7 @@ export class SessionFeed {
   #bytes = 0;
   /** Tags before it were given to the encoder. */
   #readIndex = 0;
+  #keyFrames = 0;
   #metadata: StreamMetadata = {};
   #generation: Generation = { number: 0, video: undefined, audio: undefined, sealed: false, muted: false };
   /** The newest sequence header of each kind, whether it is in use or not. */
@@ -68,6 +69,11 @@ export class SessionFeed {
 
   get nextIndex(): number {
     return this.#firstIndex + this.#tags.length;
+  }
+
+  /** Video key frames that have come so far; of a session without video every frame counts. */
+  get keyFrames(): number {
+    return this.#keyFrames;
   }
 
   /** Time of the newest tag, ms of the session. */
@@ -130,6 +136,23 @@ export class SessionFeed {
     if (point !== undefined) this.#forget(Math.min(point, this.#readIndex) - interleaveTags);
   }
 
+  /**
+   * For a session that nobody reads: forgets what lies before the last key frame at or before `ms`, and more where the bound
+   * wants it, whole groups of pictures at a time.
+   */
+  keepSince(ms: number): void {
+    const points = this.#startIndexes();
+    let point = points.findLast((index) => this.#at(index).presentationMs <= ms) ?? this.#firstIndex;
+    this.#readIndex = Math.max(this.#readIndex, point);
+    this.#forget(point - interleaveTags);
+    for (const next of points) {
+      if (next <= point || this.#bytes <= this.#bytesMax * 0.75) continue;
+      point = next;
+      this.#readIndex = Math.max(this.#readIndex, point);
+      this.#forget(point - interleaveTags);
+    }
+  }
+
   #pointAt(index: number | undefined): StartPoint | undefined {
     if (index === undefined) return undefined;
     const tag = this.#at(index);
@@ -169,8 +192,13 @@ export class SessionFeed {
     this.#headers[kind] = body;
     const isMuted = this.#generation.muted && this.#generation[kind] === undefined;
     if (isMuted) return;
-    if (this.#generation.sealed) this.#begin({ ...this.#generation, [kind]: body });
+    if (this.#generation.sealed || this.#hasMedia(kind)) this.#begin({ ...this.#generation, [kind]: body });
     else this.#generation[kind] = body;
+  }
+
+  /** What is kept under the old configuration cannot be decoded with the new one. */
+  #hasMedia(kind: Kind): boolean {
+    return this.#generation[kind] !== undefined && this.#tags.some((tag) => tag.kind === kind && tag.generation === this.#generation);
   }
 
   #begin({ video, audio }: Pick<Generation, Kind>): void {
@@ -207,6 +235,7 @@ export class SessionFeed {
     const presentationMs = kind === 'video' ? timestampMs + videoPayload(body).compositionMs : timestampMs;
     this.#tags.push({ kind, timestampMs, presentationMs, keyFrame, body, generation: this.#generation });
     this.#bytes += body.length;
+    if (keyFrame || (kind === 'audio' && this.#generation.video === undefined)) this.#keyFrames += 1;
     if (this.full) this.#forget(Math.min(this.#readIndex, this.#excessEnd()));
   }
 

@@ -1,6 +1,11 @@
 import {
   encodingEnded,
   encodingStarted,
+  failoverRequested,
+  failoverSwitched,
+  publisherJoined,
+  publisherLeft,
+  segmentMissed,
   segmentProduced,
   streamCreated,
   streamInterrupted,
@@ -16,8 +21,18 @@ export interface StreamState {
   readonly rungs: ReadonlyArray<{ readonly name: string; readonly height: number; readonly videoBitrate: number; readonly passThrough?: boolean | undefined }>;
   readonly audioBitrate: number;
   readonly segmentDurationMs: number;
-  /** The publisher's session; absent while nobody publishes. */
-  readonly session?: LiveSession;
+  /** How long the stream waits for a publisher. */
+  readonly graceMs: number;
+  /** Who publishes, one per endpoint at most. */
+  readonly sessions: readonly LiveSession[];
+  /** Of whose media segments are made, if it still publishes. */
+  readonly active?: ActiveSession;
+  /** What somebody asked for last, and the event that said so; absent: the primary, by itself. */
+  readonly request?: { readonly id: string; readonly to: Endpoint };
+  /** How the session that ended last did. */
+  readonly lastEnd?: { readonly sessionId: string; readonly reason: EventOf<typeof streamInterrupted>['data']['reason'] };
+  /** Since when nobody publishes; absent while somebody does, or nobody ever did. */
+  readonly interruptedAtMs?: number;
   /** Greatest epoch of an encoder; segments of smaller ones are ignored. */
   readonly encodingEpoch: number;
   /** Its `encoding.started`; absent while there was none. */
@@ -33,8 +48,20 @@ export interface StreamState {
   readonly last?: LastSegments;
 }
 
+export type Endpoint = EventOf<typeof streamStarted>['data']['endpoint'];
+
+export interface ActiveSession {
+  readonly sessionId: string;
+  /** Sessions before it whose time it continues, the last one first. */
+  readonly continues: readonly string[];
+}
+
+/** Switches that are looked back over: only what has segments at the end counts, and each session makes some. */
+const continuesMax = 8;
+
 export interface LiveSession {
   readonly sessionId: string;
+  readonly endpoint: Endpoint;
   readonly relayUrl: string;
   /** Wall clock of the session's time zero, ms since the Unix epoch. */
   readonly startedAtMs: number;
@@ -49,6 +76,8 @@ export interface LastSegments {
   readonly mediaSequence: number;
   readonly sessionId: string;
   readonly renditions: Readonly<Record<string, LastSegment>>;
+  /** True where there is no media of that number: nothing can be continued. */
+  readonly isGap?: boolean;
 }
 
 export interface LastSegment {
@@ -85,22 +114,21 @@ export class StreamFold {
   apply(event: DomainEvent): string | undefined {
     switch (event.type) {
       case streamCreated.type: {
-        const { streamId, ladder, audioBitrate, segmentDurationMs } = event.data;
-        if (!this.#streams.has(streamId))
-          this.#streams.set(streamId, { streamId, rungs: ladder, audioBitrate, segmentDurationMs, encodingEpoch: 0, encodingVideo: [], establishedVideo: [] });
+        const { streamId, ladder: rungs, audioBitrate, segmentDurationMs, graceMs } = event.data;
+        const nothing = { sessions: [], encodingEpoch: 0, encodingVideo: [], establishedVideo: [] };
+        if (!this.#streams.has(streamId)) this.#streams.set(streamId, { streamId, rungs, audioBitrate, segmentDurationMs, graceMs, ...nothing });
         return streamId;
       }
-      case streamStarted.type: {
-        const { streamId, sessionId, relayUrl } = event.data;
-        return this.#change(streamId, (state) => ({
-          ...state,
-          session: { sessionId, relayUrl, startedAtMs: event.time, tenant: event.tenant, startedId: event.id },
-        }));
-      }
-      case streamInterrupted.type: {
-        const { streamId, sessionId } = event.data;
-        return this.#change(streamId, (state) => (state.session?.sessionId === sessionId ? withoutSession(state) : state));
-      }
+      case streamStarted.type:
+      case publisherJoined.type:
+        return this.#change(event.data.streamId, (state) => withSession(state, event));
+      case streamInterrupted.type:
+      case publisherLeft.type:
+        return this.#change(event.data.streamId, (state) => withoutSession(state, event));
+      case failoverRequested.type:
+        return this.#change(event.data.streamId, (state) => ({ ...state, request: { id: event.id, to: event.data.to } }));
+      case failoverSwitched.type:
+        return this.#change(event.data.streamId, (state) => switched(state, event.data));
       case streamStopped.type:
         this.#streams.delete(event.data.streamId);
         return event.data.streamId;
@@ -113,6 +141,8 @@ export class StreamFold {
       }
       case segmentProduced.type:
         return this.#change(event.data.streamId, (state) => withSegment(state, event.data));
+      case segmentMissed.type:
+        return this.#change(event.data.streamId, (state) => withGap(state, event.data));
       default:
         return undefined;
     }
@@ -127,8 +157,43 @@ export class StreamFold {
   }
 }
 
-function withoutSession({ session: _gone, ...state }: StreamState): StreamState {
-  return state;
+/** The session of whose media segments are made; undefined while there is none of it. */
+export function activeSession(state: StreamState | undefined): LiveSession | undefined {
+  return state?.sessions.find(({ sessionId }) => sessionId === state.active?.sessionId);
+}
+
+function withSession(state: StreamState, event: EventOf<typeof streamStarted> | EventOf<typeof publisherJoined>): StreamState {
+  const { sessionId, relayUrl, endpoint } = event.data;
+  const session: LiveSession = { sessionId, endpoint, relayUrl, startedAtMs: event.time, tenant: event.tenant, startedId: event.id };
+  const { interruptedAtMs: _over, ...rest } = state;
+  if (event.type === streamStarted.type) return { ...rest, sessions: [session], active: { sessionId, continues: [] } };
+  return { ...rest, sessions: [...state.sessions.filter((one) => one.endpoint !== endpoint), session] };
+}
+
+function withoutSession(state: StreamState, { type, data, time }: EventOf<typeof streamInterrupted> | EventOf<typeof publisherLeft>): StreamState {
+  const sessions = state.sessions.filter(({ sessionId }) => sessionId !== data.sessionId);
+  if (sessions.length === state.sessions.length) return state;
+  const lastEnd = { sessionId: data.sessionId, reason: data.reason };
+  return type === streamInterrupted.type ? { ...state, sessions, lastEnd, interruptedAtMs: time } : { ...state, sessions, lastEnd };
+}
+
+function switched(state: StreamState, { fromSessionId, toSessionId, startedAtMs, epoch }: EventOf<typeof failoverSwitched>['data']): StreamState {
+  // Overtaken: it is not in use any more, or the other one has gone as well.
+  const isPast = state.active?.sessionId !== fromSessionId || !state.sessions.some(({ sessionId }) => sessionId === toSessionId);
+  if (epoch < state.encodingEpoch || isPast) return state;
+  const before = state.active?.continues ?? [];
+  const continues = [fromSessionId, ...before.filter((id) => id !== fromSessionId)].slice(0, continuesMax);
+  const sessions = state.sessions.map((one) => (one.sessionId === toSessionId ? { ...one, startedAtMs } : one));
+  return { ...state, sessions, active: { sessionId: toSessionId, continues } };
+}
+
+/** As if each rendition had a segment there: whatever comes next comes after it. */
+function withGap(state: StreamState, { epoch, mediaSequence, startUs, durationUs, programDateTimeMs }: EventOf<typeof segmentMissed>['data']): StreamState {
+  const { last } = state;
+  if (last === undefined || epoch < state.encodingEpoch || mediaSequence <= last.mediaSequence) return state;
+  const place = { startUs, endUs: startUs + durationUs, programDateTimeMs };
+  const renditions = Object.fromEntries(Object.entries(last.renditions).map(([name, { initCid }]) => [name, { ...place, initCid }]));
+  return { ...state, last: { mediaSequence, sessionId: last.sessionId, renditions, isGap: true } };
 }
 
 function withEncoding(state: StreamState, { id, data }: EventOf<typeof encodingStarted>): StreamState {

@@ -2,6 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import {
   encodingEnded,
   encodingStarted,
+  failoverRequested,
+  failoverSwitched,
+  publisherJoined,
+  publisherLeft,
+  segmentMissed,
   segmentProduced,
   streamCreated,
   streamInterrupted,
@@ -10,7 +15,7 @@ import {
   streamStopped,
   type DomainEvent,
 } from '#events';
-import { causeOf, StreamFold } from './stream-fold.core.ts';
+import { activeSession, causeOf, StreamFold } from './stream-fold.core.ts';
 
 const created = streamCreated.samples[0] as ReturnType<typeof streamCreated.schema.parse>;
 const started = streamStarted.samples[0] as ReturnType<typeof streamStarted.schema.parse>;
@@ -35,19 +40,22 @@ describe('sessions', () => {
   test('a created stream has a ladder and nobody who publishes', () => {
     const state = fold(live[0] as DomainEvent).get(streamId);
     expect(state).toMatchObject({ rungs: created.ladder, audioBitrate: created.audioBitrate, segmentDurationMs: created.segmentDurationMs });
-    expect(state?.session).toBeUndefined();
+    expect(state?.sessions).toEqual([]);
+    expect(activeSession(state)).toBeUndefined();
   });
 
   test('a session starts and ends; the end of another session changes nothing', () => {
     const made = fold(...live);
-    const session = { sessionId: started.sessionId, relayUrl: started.relayUrl, startedAtMs: time, tenant: 'acme', startedId: 'e-stream.started' };
+    const { sessionId, relayUrl } = started;
+    const session = { sessionId, endpoint: 'primary' as const, relayUrl, startedAtMs: time, tenant: 'acme', startedId: 'e-stream.started' };
     expect(causeOf(session)).toEqual({ correlationId: started.sessionId, causationId: 'e-stream.started' });
     expect(causeOf(session, fold(...encoded).get(streamId)?.encodingId)).toEqual({ correlationId: started.sessionId, causationId: 'e-encoding.started' });
-    expect(made.get(streamId)?.session).toEqual(session);
+    expect(activeSession(made.get(streamId))).toEqual(session);
     made.apply(event(streamInterrupted.type, { streamId, sessionId: 'other', reason: 'stalled', detail: '' }));
-    expect(made.get(streamId)?.session).toEqual(session);
+    expect(activeSession(made.get(streamId))).toEqual(session);
     made.apply(event(streamInterrupted.type, { streamId, sessionId: started.sessionId, reason: 'stalled', detail: '' }));
-    expect(made.get(streamId)?.session).toBeUndefined();
+    expect(activeSession(made.get(streamId))).toBeUndefined();
+    expect(made.get(streamId)).toMatchObject({ sessions: [], interruptedAtMs: time });
   });
 
   test('a stopped stream is forgotten, and late facts about it change nothing', () => {
@@ -75,6 +83,60 @@ describe('encoders', () => {
     expect(made.get(streamId)?.brokenOff).toBe(false);
     made.apply(starts('e-3'));
     expect(made.get(streamId)?.brokenOff).toBe(true);
+  });
+});
+
+describe('two publishers', () => {
+  const joined = event(publisherJoined.type, { ...(publisherJoined.samples[0] as object), sessionId: 'b', endpoint: 'backup' });
+  const left = (sessionId: string): DomainEvent => event(publisherLeft.type, { streamId, sessionId, endpoint: 'primary', reason: 'ingest-lost', detail: '' });
+  const switched = (fromSessionId: string, toSessionId: string, epoch = 3): DomainEvent =>
+    event(failoverSwitched.type, { ...(failoverSwitched.samples[0] as object), fromSessionId, toSessionId, epoch, startedAtMs: 4711 });
+  const primary = started.sessionId;
+
+  test('the second is kept beside the first, which stays in use until the packager goes over', () => {
+    const made = fold(...encoded, joined);
+    expect(made.get(streamId)?.sessions.map(({ sessionId }) => sessionId)).toEqual([primary, 'b']);
+    expect(activeSession(made.get(streamId))?.sessionId).toBe(primary);
+    made.apply(left(primary));
+    expect(made.get(streamId)).toMatchObject({ active: { sessionId: primary }, lastEnd: { sessionId: primary, reason: 'ingest-lost' } });
+    expect(activeSession(made.get(streamId))).toBeUndefined();
+    made.apply(switched(primary, 'b'));
+    expect(activeSession(made.get(streamId))).toMatchObject({ sessionId: 'b', startedAtMs: 4711 });
+    expect(made.get(streamId)?.active?.continues).toEqual([primary]);
+  });
+
+  test('who takes over continues those before the one before as well, and what a packager of the past says, or says too late, decides nothing', () => {
+    const made = fold(
+      ...encoded,
+      joined,
+      switched(primary, 'b'),
+      switched('b', primary),
+      switched(primary, 'b', 2),
+      switched('b', primary),
+      switched(primary, 'x'),
+    );
+    expect(made.get(streamId)?.active).toEqual({ sessionId: primary, continues: ['b', primary] });
+  });
+
+  test('a stream that starts anew continues nobody', () => {
+    const made = fold(...encoded, joined, switched(primary, 'b'), event(streamStarted.type, { ...started, sessionId: 'c' }));
+    expect(made.get(streamId)).toMatchObject({ active: { sessionId: 'c', continues: [] }, sessions: [{ sessionId: 'c' }] });
+  });
+
+  test('the one that somebody asked for last is known', () => {
+    const request = event(failoverRequested.type, { streamId, to: 'backup', reason: 'update' });
+    expect(fold(...encoded, request).get(streamId)?.request).toEqual({ id: request.id, to: 'backup' });
+  });
+
+  test('a gap takes a number and time in every rendition', () => {
+    const gap = { ...(segmentMissed.samples[0] as object), epoch: 3, mediaSequence: 5, startUs: 10e6, durationUs: 2e6 };
+    const made = fold(
+      ...encoded,
+      produced({ epoch: 3, mediaSequence: 4 }),
+      event(segmentMissed.type, gap),
+      event(segmentMissed.type, { ...gap, epoch: 2, mediaSequence: 6 }),
+    );
+    expect(made.get(streamId)?.last).toMatchObject({ mediaSequence: 5, isGap: true, renditions: { '720p': { startUs: 10e6, endUs: 12e6 } } });
   });
 });
 

@@ -14,6 +14,18 @@ export interface Producer {
 export type Adaptation = Pick<EventOf<typeof encodingAdapted>['data'], 'step' | 'direction' | 'detail'>;
 export type EndReason = EventOf<typeof encodingEnded>['data']['reason'];
 
+/** How a run ended, and what follows. */
+export interface Ending {
+  readonly reason: EndReason;
+  readonly argv: readonly string[];
+  /** Undefined where no other run follows. */
+  readonly restartInMs: number | undefined;
+}
+
+/** As the event bounds them. */
+const argvMax = 300;
+const argumentMax = 4000;
+
 export interface EncodingFactsInit {
   readonly streamId: string;
   readonly session: LiveSession;
@@ -50,8 +62,10 @@ export class EncodingFacts {
   }
 
   /** @param encodingId the `encoding.started` of this run */
-  ended({ code, lastLines }: ProcessExit, reason: EndReason, encodingId: string | undefined): Promise<readonly Position[]> {
-    return this.#publish(encodingEnded.draft({ ...this.#subject(), reason, exitCode: code, lastLines: [...lastLines] }), encodingId);
+  ended({ code, signal, lastLines }: ProcessExit, { reason, argv, restartInMs }: Ending, encodingId: string | undefined): Promise<readonly Position[]> {
+    const how = { exitCode: code, ...(signal !== null && { signal }), argv: argv.slice(0, argvMax).map((one) => one.slice(0, argumentMax)) };
+    const next = restartInMs === undefined ? {} : { restartInMs };
+    return this.#publish(encodingEnded.draft({ ...this.#subject(), reason, ...how, ...next, lastLines: [...lastLines] }), encodingId);
   }
 
   /** @param encodingId the `encoding.started` of the run that showed the need */

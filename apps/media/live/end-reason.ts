@@ -1,10 +1,19 @@
 import type { RunEnd } from '../run/encoder-run.ts';
 import type { EndReason } from './encoding-facts.ts';
 
+/** What else happens as a run ends. */
+export interface EndingNow {
+  readonly isShuttingDown: boolean;
+  readonly isStopped: boolean;
+  /** The other publisher takes over. */
+  readonly isCut: boolean;
+}
+
 /** What `encoding.ended` tells of a run: why the process ends comes before what its encoder did meanwhile. */
-export function endReasonOf(kind: RunEnd['kind'], now: { readonly isShuttingDown: boolean; readonly isStopped: boolean }): EndReason {
+export function endReasonOf(kind: RunEnd['kind'], now: EndingNow): EndReason {
   if (now.isShuttingDown) return 'shutdown';
   if (kind === 'not-started') return 'failed-to-start';
   if (now.isStopped) return 'stopped';
-  return kind === 'finished' ? 'source-ended' : kind;
+  if (kind !== 'finished') return kind;
+  return now.isCut ? 'switched' : 'source-ended';
 }

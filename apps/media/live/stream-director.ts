@@ -1,5 +1,4 @@
 import { backOffMs, pause, type Logger } from '#runtime';
-import type { LiveSession } from '../fold/stream-fold.core.ts';
 import type { StreamFollower } from '../fold/stream-follower.ts';
 
 export interface StreamDirectorInit {
@@ -12,8 +11,8 @@ export interface StreamDirectorInit {
 export interface StreamDirectorDeps {
   readonly follower: StreamFollower;
   readonly logger: Logger;
-  /** Encodes one session to its end; false when another process holds the stream. */
-  readonly encode: (streamId: string, session: LiveSession, stop: AbortSignal) => Promise<boolean>;
+  /** Packages a stream for as long as somebody publishes; false when another process holds it. */
+  readonly encode: (streamId: string, stop: AbortSignal) => Promise<boolean>;
 }
 
 /** Gives every live stream one task: it waits for the lease, encodes, and starts over when the publisher comes back. */
@@ -51,7 +50,7 @@ export class StreamDirector {
 
   #look(streamId: string): void {
     this.#wakes.get(streamId)?.abort();
-    if (this.#stop.signal.aborted || this.#tasks.has(streamId) || this.#session(streamId) === undefined) return;
+    if (this.#stop.signal.aborted || this.#tasks.has(streamId) || !this.#isPublished(streamId)) return;
     const task = this.#serve(streamId).finally(() => {
       this.#tasks.delete(streamId);
       // A session that began while the task was ending.
@@ -68,25 +67,20 @@ export class StreamDirector {
     this.#wakes.delete(streamId);
   }
 
-  #session(streamId: string): LiveSession | undefined {
-    return this.#deps.follower.get(streamId)?.session;
+  #isPublished(streamId: string): boolean {
+    return (this.#deps.follower.get(streamId)?.sessions.length ?? 0) > 0;
   }
 
   async #serve(streamId: string): Promise<void> {
     const { signal } = this.#stop;
-    const done = new Set<string>();
-    for (let failures = 0; !signal.aborted;) {
-      const session = this.#session(streamId);
-      if (session === undefined) return;
-      // Its relay said that it is over; the log will say so soon.
-      if (done.has(session.sessionId) || this.#encoding >= this.#init.streamsMax) {
+    for (let failures = 0; !signal.aborted && this.#isPublished(streamId);) {
+      if (this.#encoding >= this.#init.streamsMax) {
         await this.#pauseUntilChange(streamId);
         continue;
       }
       try {
         this.#encoding += 1;
-        if (await this.#deps.encode(streamId, session, signal)) done.add(session.sessionId);
-        else await pause(this.#init.retryMs * (0.5 + Math.random() / 2), signal);
+        if (!(await this.#deps.encode(streamId, signal))) await pause(this.#init.retryMs * (0.5 + Math.random() / 2), signal);
         failures = 0;
       } catch (err) {
         if (failures++ % 10 === 0) this.#deps.logger.error({ err, streamId }, 'a stream cannot be encoded now; trying again');

@@ -74,8 +74,16 @@ export class EncoderRun {
     this.#watch = new OutputWatch();
   }
 
-  /** Resolves when the process is gone and what it produced is stored or given up. Ends early, in good order, on `stop`. */
-  async run(stop: AbortSignal): Promise<RunEnd> {
+  /** The program and its arguments. */
+  get argv(): readonly string[] {
+    return [this.#init.program, ...this.#encoder.argv];
+  }
+
+  /**
+   * Resolves when the process is gone and what it produced is stored or given up. Ends early, in good order, on `stop`.
+   * @param cut ends the input: what was fed by then is encoded and stored
+   */
+  async run(stop: AbortSignal, cut: AbortSignal): Promise<RunEnd> {
     const { committer } = this.#deps;
     let encoder: RunningProcess;
     try {
@@ -86,7 +94,7 @@ export class EncoderRun {
     }
     const outputs = this.#encoder.outputs.map(({ rendition, fd }) => this.#readOutput(encoder, rendition, fd));
     // Whatever goes wrong in one part ends this run, and this run only.
-    const work = [...outputs, this.#feedAll(encoder, stop), this.#watchOutput(encoder), this.#readProgress(encoder)].map((part) =>
+    const work = [...outputs, this.#feedAll(encoder, AbortSignal.any([stop, cut])), this.#watchOutput(encoder), this.#readProgress(encoder)].map((part) =>
       part.catch((error: unknown) => this.#fail(encoder, error)),
     );
     void committer.failure.catch((error: unknown) => this.#fail(encoder, error));

@@ -40,8 +40,14 @@ export class PassThroughRun {
     this.#remux = new SourceRemux({ ...init, carried: init.renditions.carried }, { segmenter: this.#segmenter, committer: deps.committer });
   }
 
-  /** Resolves when what it produced is stored or given up. Ends early, in good order, on `stop`. */
-  async run(stop: AbortSignal): Promise<RunEnd> {
+  /** Nothing is run. */
+  readonly argv: readonly string[] = [];
+
+  /**
+   * Resolves when what it produced is stored or given up. Ends early, in good order, on `stop`.
+   * @param cut ends the input: what has come by then is stored
+   */
+  async run(stop: AbortSignal, cut: AbortSignal): Promise<RunEnd> {
     const { committer } = this.#deps;
     const failed = new AbortController();
     committer.failure.catch(() => failed.abort());
@@ -50,7 +56,7 @@ export class PassThroughRun {
     stop.addEventListener('abort', onStop, { once: true });
     if (stop.aborted) onStop();
     try {
-      await this.#carryAll(AbortSignal.any([stop, failed.signal]));
+      await this.#carryAll(AbortSignal.any([stop, failed.signal]), cut);
       // What is asked to stop leaves its last group to a successor, who can begin with the same key frame.
       if (!stop.aborted) handOver(this.#segmenter.flush(), { segmenter: this.#segmenter, committer });
       await committer.drained();
@@ -65,15 +71,16 @@ export class PassThroughRun {
   }
 
   /** Carries from the start point until the media's configuration, the session or the caller ends it. */
-  async #carryAll(signal: AbortSignal): Promise<void> {
+  async #carryAll(signal: AbortSignal, cut: AbortSignal): Promise<void> {
     const { start } = this.#init;
     const { feed, committer } = this.#deps;
     let endMs: number | undefined;
-    for (let index = Math.max(0, start.index - interleaveTags); !signal.aborted;) {
+    const either = AbortSignal.any([signal, cut]);
+    for (let index = Math.max(0, start.index - interleaveTags); !either.aborted;) {
       const next = feed.media.read(index);
       if (next === undefined) {
         if (feed.end !== undefined) break;
-        await feed.changed(signal);
+        await feed.changed(either);
         continue;
       }
       if (next.tag.generation.number > start.tag.generation.number) {

@@ -45,13 +45,20 @@ const audioAheadUsMax = 100_000;
 /** A key frame this little after the end still continues it. */
 const continuesMs = 1;
 
-/** The last segments of a session, and how its time maps to the stream's; undefined when they are of another session or none. */
+/**
+ * Where the stream's segments end, and how the time of a session maps to the stream's; undefined when there are none that it
+ * continues: of itself, or of those that it took over from.
+ */
 export function sessionEnd(state: StreamState, session: LiveSession): SessionEnd | undefined {
-  if (state.last === undefined || state.last.sessionId !== session.sessionId) return undefined;
+  if (state.last === undefined || state.last.isGap === true || !continues(state, session, state.last.sessionId)) return undefined;
   const { leader, audioEndUs } = endsOf(state);
   // `programDateTime` below, solved for the offset.
   const offsetMs = Math.floor(leader.startUs / 1000) - (leader.programDateTimeMs - session.startedAtMs);
   return { offsetMs, leaderEndUs: leader.endUs, audioEndUs };
+}
+
+function continues({ active }: StreamState, { sessionId }: LiveSession, before: string): boolean {
+  return before === sessionId || (active?.sessionId === sessionId && active.continues.includes(before));
 }
 
 /** The time of the session up to which segments are stored, ms: a run that starts at or before it loses nothing. */

@@ -4,12 +4,15 @@ import type { FeedTag, StartPoint } from '../feed/session-feed.core.ts';
 import type { LiveSession, StreamState } from '../fold/stream-fold.core.ts';
 import { planRun, programDateTime, sessionEnd, storedUntilMs } from './run-plan.core.ts';
 
-const session: LiveSession = { sessionId: 's1', relayUrl: 'http://relay', startedAtMs: 1_790_000_000_123, tenant: 'acme' };
+const session: LiveSession = { sessionId: 's1', endpoint: 'primary', relayUrl: 'http://relay', startedAtMs: 1_790_000_000_123, tenant: 'acme' };
 const created: StreamState = {
   streamId: 'st-1',
   rungs: [],
   audioBitrate: 128_000,
   segmentDurationMs: 2000,
+  graceMs: 60_000,
+  sessions: [session],
+  active: { sessionId: 's1', continues: [] },
   encodingEpoch: 1,
   encodingVideo: ['720p'],
   establishedVideo: [],

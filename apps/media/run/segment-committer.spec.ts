@@ -75,7 +75,7 @@ function committer(change: Partial<SegmentCommitterInit> = {}): SegmentCommitter
     actor: 'system:media',
     retryBudgetMs: 30,
   });
-  const session = { sessionId: 's1', relayUrl: 'http://relay', startedAtMs: 1_790_000_000_000, tenant: 'acme' };
+  const session = { sessionId: 's1', endpoint: 'primary' as const, relayUrl: 'http://relay', startedAtMs: 1_790_000_000_000, tenant: 'acme' };
   const init = {
     streamId: 'st-test',
     session,

@@ -39,10 +39,11 @@ export class MediaNode {
     const edges = new LiveEdges({ on: true, host: '127.0.0.1', port: 0, publicHost: '127.0.0.1' }, logger);
     await edges.listen();
     const deps: LiveStreamDeps = { leases, blobs, facts, follower, runner, logger, encoders: new EncoderSessions([], new SystemClock()) };
-    const init = { owner, node: 'node-1', program, preset: 5, vaapiDevice: '/dev/null', leaseTtlMs: 2000, feedBytesMax: 8_000_000 };
+    const failover = { failoverSilenceMs: 2000, failoverReturnMs: 3000 };
+    const init = { owner, node: 'node-1', program, preset: 5, vaapiDevice: '/dev/null', leaseTtlMs: 2000, feedBytesMax: 8_000_000, ...failover };
     const director = new StreamDirector(
       { streamsMax: 4, retryMs: 300 },
-      { follower, logger, encode: (streamId, session, stop) => new LiveStream({ streamId, session, ...init, ...edges.of(streamId) }, deps).run(stop) },
+      { follower, logger, encode: (streamId, stop) => new LiveStream({ streamId, ...init, ...edges.of(streamId) }, deps).run(stop) },
     );
     await follower.start();
     director.start();

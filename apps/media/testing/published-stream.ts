@@ -1,6 +1,10 @@
 import {
   decodeEvent,
   encodingDelayed,
+  failoverRequested,
+  failoverSwitched,
+  publisherJoined,
+  publisherLeft,
   segmentProduced,
   streamCreated,
   streamInterrupted,
@@ -44,6 +48,24 @@ export class PublishedStream {
 
   start(sessionId: string, relayUrl: string): Promise<void> {
     return this.#publish(streamStarted.draft({ streamId, sessionId, epoch: 1, endpoint: 'primary', remoteAddress: '127.0.0.1:1', node: 'test', relayUrl }));
+  }
+
+  /** A second publisher beside the first, at the backup endpoint. */
+  join(sessionId: string, relayUrl: string): Promise<void> {
+    return this.#publish(publisherJoined.draft({ streamId, sessionId, epoch: 1, endpoint: 'backup', remoteAddress: '127.0.0.1:2', node: 'test', relayUrl }));
+  }
+
+  leave(sessionId: string): Promise<void> {
+    return this.#publish(publisherLeft.draft({ streamId, sessionId, endpoint: 'primary', reason: 'connection-closed', detail: '' }));
+  }
+
+  request(to: 'primary' | 'backup'): Promise<void> {
+    return this.#publish(failoverRequested.draft({ streamId, to, reason: 'test' }));
+  }
+
+  /** Which publishers the packager went over to, and why. */
+  async switches(): Promise<Array<readonly [string, string]>> {
+    return (await this.events()).flatMap((event) => (event.type === failoverSwitched.type ? [[event.data.toSessionId, event.data.reason] as const] : []));
   }
 
   interrupt(sessionId: string): Promise<void> {

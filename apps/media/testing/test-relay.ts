@@ -7,6 +7,8 @@ interface TestSession {
   readonly tags: readonly FlvTag[];
   readonly startedAt: number;
   over: boolean;
+  /** Nothing is sent then, and what would have been is lost. */
+  silent: boolean;
 }
 
 /** A relay as ingest serves it: each session plays in real time, and a reader starts at its current group of pictures. */
@@ -39,7 +41,7 @@ export class TestRelay {
   }
 
   open(sessionId: string, tags: readonly FlvTag[]): void {
-    this.#sessions.set(sessionId, { tags, startedAt: performance.now(), over: false });
+    this.#sessions.set(sessionId, { tags, startedAt: performance.now(), over: false, silent: false });
   }
 
   /** The publisher left: readers get the rest up to now and the end. */
@@ -47,6 +49,12 @@ export class TestRelay {
     const session = this.#sessions.get(sessionId);
     if (session !== undefined) session.over = true;
     this.#sessions.delete(sessionId);
+  }
+
+  /** The publisher's media stops, or goes on from its next key frame; its connection stays. */
+  hush(sessionId: string, silent: boolean): void {
+    const session = this.#sessions.get(sessionId);
+    if (session !== undefined) session.silent = silent;
   }
 
   /** Connections break as if the machine were gone. */
@@ -78,6 +86,12 @@ async function serve(session: TestSession, response: ServerResponse): Promise<vo
     media.findLastIndex((tag) => tag.timestampMs <= now() && isPoint(tag)),
   );
   while (!response.destroyed) {
+    if (session.silent) {
+      await new Promise((resolve) => setTimeout(resolve, 20));
+      const next = media.findIndex((tag) => tag.timestampMs > now() && isPoint(tag));
+      at = next === -1 ? media.length - 1 : next;
+      continue;
+    }
     for (; at < media.length && (media[at] as FlvTag).timestampMs <= now(); at++) response.write(encodeTag(media[at] as FlvTag));
     if (session.over || at === media.length) return void response.end();
     await new Promise((resolve) => setTimeout(resolve, 20));

@@ -21,7 +21,7 @@ import { addLog } from './log-program.ts';
 import { addReplays } from './replay-program.ts';
 import { addSandboxes } from './sandbox-program.ts';
 import { addSubjects } from './subject-program.ts';
-import { issueStreamKey, listStreams, showStream, startStream, stopStream, type StartOptions, type StreamKeyOptions } from './stream.commands.ts';
+import { issueStreamKey, listStreams, showStream, startStream, stopStream, switchStream, type StartOptions, type StreamKeyOptions } from './stream.commands.ts';
 
 /** `1080p:1080:4500000`, one rung of a ladder. */
 function rungs(text: string, before: StartOptions['ladder'] = []): NonNullable<StartOptions['ladder']> {
@@ -45,6 +45,9 @@ function addStreams(program: Command): void {
     .option('--once', 'lets one publisher in, once')
     .option('--overlap <seconds>', 'how long the keys before go on; as long as they would have without', wholeNumber)
     .action((id: string, options: CommonOptions & StreamKeyOptions) => issueStreamKey(contextOf(options), id, options));
+  remote(stream, 'switch <id> <endpoint>', 'go over to the primary or backup publisher, and prefer it')
+    .requiredOption('--reason <text>', 'kept with the event')
+    .action((id: string, endpoint: string, options: CommonOptions & { reason: string }) => switchStream(contextOf(options), id, endpoint, options.reason));
   remote(stream, 'stop <id>', 'end a stream for good').action((id: string, options: CommonOptions) => stopStream(contextOf(options), id));
   asOf(remote(stream, 'list', 'list streams, newest first'))
     .option('--status <status>', 'created, live, interrupted or stopped')

@@ -44,6 +44,11 @@ export async function issueStreamKey({ api, print }: CommandContext, id: string,
   print(answer, () => [`Stream key  ${answer.streamKey}   (shown this once; ${until}${answer.singleUse ? '; for one publication' : ''})`]);
 }
 
+export async function switchStream({ api, print }: CommandContext, id: string, to: string, reason: string): Promise<void> {
+  const answer = await api.call<{ readonly id: string; readonly preferred: string }>('POST', '/api/v1/stream/switch', { id, to, reason });
+  print(answer, () => [`Stream ${answer.id} goes over to its ${answer.preferred} publisher, and prefers it from now on.`]);
+}
+
 export async function stopStream({ api, print }: CommandContext, id: string): Promise<void> {
   const answer = await api.call<{ readonly id: string; readonly status: string }>('POST', '/api/v1/stream/stop', { id });
   const { durationMs } = await api.call<StreamSummary>('GET', `/api/v1/streams/${encodeURIComponent(id)}`);
@@ -66,6 +71,8 @@ export async function listStreams(
 }
 
 interface StreamDetail extends StreamSummary {
+  readonly publishers: ReadonlyArray<{ readonly endpoint: string; readonly node: string; readonly active: boolean }>;
+  readonly failover: { readonly preferred: string; readonly lastReason: string | null; readonly lastAt: string | null };
   readonly encoding: { readonly status: string; readonly encoder: string | null; readonly node: string } | null;
   readonly renditions: ReadonlyArray<{
     readonly name: string;
@@ -84,6 +91,10 @@ export async function showStream({ api, print }: CommandContext, id: string, asO
     `${stream.id}  ${stream.name}`,
     `  status      ${stream.status}${stream.statusReason === null || stream.statusReason === '' ? '' : ` (${stream.statusReason})`}`,
     ...(stream.durationMs === null ? [] : [`  length      ${duration(stream.durationMs)}`]),
+    ...stream.publishers.map((one) => `  ${one.endpoint.padEnd(10)}  on ${one.node}${one.active ? ', in use' : ', in waiting'}`),
+    ...(stream.failover.lastReason === null
+      ? []
+      : [`  failover    ${stream.failover.lastReason} at ${stream.failover.lastAt}; preferred: ${stream.failover.preferred}`]),
     ...(stream.encoding === null
       ? []
       : [`  encoding    ${stream.encoding.status}${stream.encoding.encoder === null ? '' : ` with ${stream.encoding.encoder}`} on ${stream.encoding.node}`]),

@@ -29,10 +29,20 @@ export type {
   Stop,
   StopReason,
   StreamCommand,
+  SwitchPublisher,
 } from './stream.commands.ts';
 export { streamAggregate, streamDecider, type StreamDraft } from './stream.decider.ts';
 export { AddressList } from './address-list.core.ts';
 export { LimitBook, type TenantLimits } from './tenant-limits.core.ts';
 export { streamsProjection } from './stream.projection.ts';
-export type { PublisherSession, StreamIdentity, StreamState, StreamStatus } from './stream.state.ts';
+export {
+  lastEpoch,
+  publishersOf,
+  publishLeaseName,
+  type Endpoint,
+  type PublisherSession,
+  type StreamIdentity,
+  type StreamState,
+  type StreamStatus,
+} from './stream.state.ts';
 export { renditionTable, segmentTable, sessionTable, streamTable } from './stream.tables.ts';

@@ -1,6 +1,7 @@
 import type { DraftOf, streamInterrupted, streamPublishRejected, streamStopped } from '#events';
 import type { Millis } from '#kernel';
 import type { StreamSettings } from './ladder.core.ts';
+import type { Endpoint } from './stream.state.ts';
 
 type Data<Definition> = DraftOf<Definition>['data'];
 
@@ -38,11 +39,11 @@ export interface StartPublishing {
   /** When it asks: keys may have expired. */
   readonly nowMs: Millis;
   /**
-   * Epoch of the lease `ingest/<streamId>` under which this node would publish. A node that could not take the lease, or
-   * that has a publisher for the stream already, passes 0: the rules then find the right reason to refuse.
+   * Epoch of the endpoint's lease ({@link publishLeaseName}) under which this node would publish. A node that could not take
+   * the lease, or that has a publisher there already, passes 0: the rules then find the right reason to refuse.
    */
   readonly epoch: number;
-  readonly endpoint: 'primary' | 'backup';
+  readonly endpoint: Endpoint;
   readonly remoteAddress: string;
   readonly node: string;
   readonly relayUrl: string;
@@ -67,6 +68,14 @@ export interface Interrupt {
   readonly detail: string;
 }
 
+/** Prefer the publisher at that endpoint from now on, and go over to it as soon as it can be. */
+export interface SwitchPublisher {
+  readonly type: 'SwitchPublisher';
+  readonly streamId: string;
+  readonly to: Endpoint;
+  readonly reason: string;
+}
+
 export interface Stop {
   readonly type: 'Stop';
   readonly streamId: string;
@@ -76,4 +85,4 @@ export interface Stop {
   readonly sessionId?: string;
 }
 
-export type StreamCommand = CreateStream | IssueKey | StartPublishing | RejectPublish | Interrupt | Stop;
+export type StreamCommand = CreateStream | IssueKey | StartPublishing | RejectPublish | Interrupt | SwitchPublisher | Stop;

@@ -3,6 +3,9 @@ import {
   checkData,
   definitionOf,
   encodingStarted,
+  failoverRequested,
+  publisherJoined,
+  publisherLeft,
   streamCreated,
   streamInterrupted,
   streamKeyIssued,
@@ -12,8 +15,9 @@ import {
   streamStopped,
 } from '#events';
 import { defaultLadder } from './ladder.core.ts';
-import type { CreateStream, Interrupt, IssueKey, StartPublishing, Stop, StreamCommand } from './stream.commands.ts';
+import type { CreateStream, Interrupt, IssueKey, StartPublishing, Stop, StreamCommand, SwitchPublisher } from './stream.commands.ts';
 import { streamDecider, type StreamDraft } from './stream.decider.ts';
+import type { StreamState } from './stream.state.ts';
 
 const streamId = 'st-7f3k2m9q';
 const keyHash = 'a'.repeat(64);
@@ -57,6 +61,7 @@ const startedAs = (sessionId: string, epoch: number): StreamDraft => {
   const { endpoint, remoteAddress, node, relayUrl } = start;
   return streamStarted.draft({ streamId, sessionId, epoch, endpoint, remoteAddress, node, relayUrl });
 };
+const from = (node: string) => ({ remoteAddress: start.remoteAddress, node, relayUrl: start.relayUrl });
 const started = startedAs('s-1', 1);
 const interrupted = streamInterrupted.draft({ streamId, sessionId: 's-1', reason: 'connection-closed', detail: '' });
 const stopped = streamStopped.draft({ streamId, reason: 'operator', detail: '' });
@@ -100,6 +105,79 @@ describe('what happens', () => {
   ])('%s', (_what, history, command, events) => {
     expect(given(...history).when(command)).toEqual({ refused: false, events });
     expectValid(events);
+  });
+});
+
+describe('two publishers', () => {
+  const backup: StartPublishing = { ...start, sessionId: 'b-1', endpoint: 'backup', node: 'node-2' };
+  const joinedAs = (sessionId: string, epoch: number, endpoint: 'primary' | 'backup' = 'backup', node = 'node-2'): StreamDraft => {
+    const { remoteAddress, relayUrl } = start;
+    return publisherJoined.draft({ streamId, sessionId, epoch, endpoint, remoteAddress, node, relayUrl });
+  };
+  const joined = joinedAs('b-1', 1);
+  const left = (sessionId: string, endpoint: 'primary' | 'backup', reason: 'connection-closed' | 'ingest-lost', detail = ''): StreamDraft =>
+    publisherLeft.draft({ streamId, sessionId, endpoint, reason, detail });
+  const wish: SwitchPublisher = { type: 'SwitchPublisher', streamId, to: 'backup', reason: 'an update' };
+  const both = [created, started, joined];
+
+  test.each<[string, StreamDraft[], StreamCommand, StreamDraft[]]>([
+    ['the second joins the first, under an epoch of its own endpoint', [created, started], backup, [joined]],
+    ['the same again is a retry', both, backup, []],
+    ['the first of them goes', both, interrupt, [left('s-1', 'primary', 'connection-closed')]],
+    ['the second goes', both, { ...interrupt, sessionId: 'b-1' }, [left('b-1', 'backup', 'connection-closed')]],
+    [
+      'both go: the stream is interrupted',
+      [...both, left('s-1', 'primary', 'connection-closed')],
+      { ...interrupt, sessionId: 'b-1' },
+      [streamInterrupted.draft({ streamId, sessionId: 'b-1', reason: 'connection-closed', detail: '' })],
+    ],
+    [
+      'the first comes back beside the second',
+      [...both, left('s-1', 'primary', 'connection-closed')],
+      { ...start, sessionId: 's-2', epoch: 2 },
+      [joinedAs('s-2', 2, 'primary', 'node-1')],
+    ],
+    [
+      'the lease of one was taken anew: it is lost, and the stream goes on',
+      both,
+      { ...start, sessionId: 's-2', epoch: 2 },
+      [left('s-1', 'primary', 'ingest-lost', 'Its ingest lost the lease.'), joinedAs('s-2', 2, 'primary', 'node-1')],
+    ],
+    [
+      'the backup alone starts the stream',
+      [created],
+      backup,
+      [streamStarted.draft({ streamId, sessionId: 'b-1', epoch: 1, endpoint: 'backup', ...from('node-2') })],
+    ],
+    ['somebody asks for the other', both, wish, [failoverRequested.draft({ streamId, to: 'backup', reason: 'an update' })]],
+    ['stop', both, stop, [stopped]],
+  ])('%s', (_name, history, command, events) => {
+    expect(given(...history).when(command)).toEqual({ refused: false, events });
+    expectValid(events);
+  });
+
+  test.each<[string, StreamDraft[], StreamCommand, string]>([
+    ['a third', both, { ...backup, sessionId: 'b-2' }, 'already-publishing'],
+    ['an old epoch after the endpoint was left', [...both, left('b-1', 'backup', 'connection-closed')], { ...backup, sessionId: 'b-2' }, 'busy'],
+    ['going over to nobody', [created, started], wish, 'no-publisher'],
+    ['going over in no stream', [], wish, 'unknown-stream'],
+    ['going over in a stopped stream', [...both, stopped], wish, 'stream-stopped'],
+  ])('%s is refused', (_name, history, command, code) => {
+    expect(given(...history).when(command)).toMatchObject({ refused: true, code });
+  });
+
+  test('both are remembered, and what was asked for; whoever is left stands where heads are found by it', () => {
+    const { state } = given(...both, failoverRequested.draft({ streamId, to: 'backup', reason: '' }));
+    expect(state).toMatchObject({ status: 'live', sessionId: 's-1', other: { sessionId: 'b-1' }, epochs: { primary: 1, backup: 1 }, preferred: 'backup' });
+    const alone = given(...both, left('s-1', 'primary', 'connection-closed')).state;
+    expect(alone).toMatchObject({ status: 'live', sessionId: 'b-1', epochs: { primary: 1, backup: 1 } });
+    expect(alone).not.toHaveProperty('other');
+  });
+
+  test('a head from before there were two counts for the primary, whose lease it was', () => {
+    const { epochs: _none, ...before } = given(created, startedAs('s-1', 7)).state as Extract<StreamState, { status: 'live' }>;
+    expect(streamDecider.decide({ ...start, sessionId: 's-2', epoch: 7 }, before)).toMatchObject({ refused: true });
+    expect(streamDecider.decide(backup, before)).toMatchObject({ refused: false });
   });
 });
 

@@ -1,4 +1,7 @@
 import {
+  failoverRequested,
+  publisherJoined,
+  publisherLeft,
   streamCreated,
   streamInterrupted,
   streamKeyIssued,
@@ -7,16 +10,27 @@ import {
   streamStarted,
   streamStopped,
   type DraftOf,
+  type FailoverEventDefinition,
   type StreamEventDefinition,
   type StreamKeyEventDefinition,
 } from '#events';
 import { accept, refuse, unreachable, type Decider, type Decision } from '#kernel';
 import { settingsProblem } from './ladder.core.ts';
 import { findKey, judgeKey, withKey, withUsed, type IssuedKey } from './issued-keys.core.ts';
-import type { CreateStream, Interrupt, IssueKey, RejectPublish, RejectReason, StartPublishing, Stop, StreamCommand } from './stream.commands.ts';
-import type { PublisherSession, StreamState } from './stream.state.ts';
+import type {
+  CreateStream,
+  Interrupt,
+  IssueKey,
+  RejectPublish,
+  RejectReason,
+  StartPublishing,
+  Stop,
+  StreamCommand,
+  SwitchPublisher,
+} from './stream.commands.ts';
+import { lastEpoch, publishersOf, type PublisherSession, type StreamIdentity, type StreamState } from './stream.state.ts';
 
-export type StreamDraft = DraftOf<StreamEventDefinition | StreamKeyEventDefinition>;
+export type StreamDraft = DraftOf<StreamEventDefinition | StreamKeyEventDefinition | FailoverEventDefinition>;
 type StreamDecision = Decision<StreamDraft>;
 
 const nameLengthMax = 200;
@@ -56,16 +70,12 @@ const keyRefusals = {
   used: ['key-expired', 'The stream key was for one publication, and has been used. Get a new one.'],
 } as const;
 
-/** The fencing epoch that a new session must exceed. */
-function lastEpoch(state: StreamState): number {
-  return state.status === 'live' || state.status === 'interrupted' ? state.epoch : 0;
-}
-
 function startPublishing(command: StartPublishing, state: StreamState): StreamDecision {
-  const { streamId, sessionId, epoch, endpoint, remoteAddress, node, relayUrl } = command;
+  const { streamId, sessionId, endpoint } = command;
   if (state.status === 'absent') return rejected(command, 'unknown-stream', 'There is no such stream. Create it first.');
+  const publishers = publishersOf(state);
   // The same session again is the retry of a command whose answer was lost; its key may be used up by now.
-  if (state.status === 'live' && state.sessionId === sessionId) return accept<StreamDraft>();
+  if (publishers.some((one) => one.sessionId === sessionId)) return accept<StreamDraft>();
   const key = command.secretHash === null ? undefined : findKey(keysOf(state), command.secretHash);
   const judgement = command.secretHash === null ? 'good' : judgeKey(key, command.nowMs);
   if (judgement !== 'good') {
@@ -73,23 +83,47 @@ function startPublishing(command: StartPublishing, state: StreamState): StreamDe
     return rejected(command, reason, detail);
   }
   if (state.status === 'stopped') return rejected(command, 'stream-stopped', 'The stream has ended. Create a new one.');
-  const started = streamStarted.draft({ streamId, sessionId, epoch, endpoint, remoteAddress, node, relayUrl });
-  if (epoch > lastEpoch(state)) {
-    // A greater epoch proves that the lease of the live session is gone, and its ingest with it.
+  const rival = publishers.find((one) => one.endpoint === endpoint);
+  if (command.epoch > lastEpoch(state, endpoint)) {
     const used = key?.singleUse === true ? [streamKeyUsed.draft({ streamId, keyHash: key.hash })] : [];
-    if (state.status !== 'live') return accept<StreamDraft>(started, ...used);
-    const detail = 'Its ingest lost the lease.';
-    return accept<StreamDraft>(streamInterrupted.draft({ streamId, sessionId: state.sessionId, reason: 'ingest-lost', detail }), started, ...used);
+    return accept<StreamDraft>(...admitted(command, publishers, rival), ...used);
   }
-  if (state.status === 'live') return rejected(command, 'already-publishing', 'Another publisher is live on this stream.');
+  if (rival !== undefined) return rejected(command, 'already-publishing', `Another publisher is live on the ${endpoint} endpoint of this stream.`);
   return rejected(command, 'busy', 'Another ingest node holds this stream. Try again in a few seconds.');
+}
+
+/** @param rival whose lease is gone, and its ingest with it: a greater epoch proves it */
+function admitted(command: StartPublishing, publishers: readonly PublisherSession[], rival: PublisherSession | undefined): readonly StreamDraft[] {
+  const { streamId, sessionId, epoch, endpoint, remoteAddress, node, relayUrl } = command;
+  const session = { streamId, sessionId, epoch, endpoint, remoteAddress, node, relayUrl };
+  const lost = rival === undefined ? [] : [ended(streamId, rival, publishers, { reason: 'ingest-lost', detail: 'Its ingest lost the lease.' })];
+  const isFirst = publishers.every((one) => one === rival);
+  return [...lost, isFirst ? streamStarted.draft(session) : publisherJoined.draft(session)];
+}
+
+/** The end of a session is the stream's interruption where it was the last one. */
+function ended(
+  streamId: string,
+  { sessionId, endpoint }: PublisherSession,
+  publishers: readonly PublisherSession[],
+  why: Pick<Interrupt, 'reason' | 'detail'>,
+): StreamDraft {
+  return publishers.length > 1 ? publisherLeft.draft({ streamId, sessionId, endpoint, ...why }) : streamInterrupted.draft({ streamId, sessionId, ...why });
 }
 
 function interrupt(command: Interrupt, state: StreamState): StreamDecision {
   if (state.status === 'absent') return refuse('unknown-stream', `There is no stream ${command.streamId}.`);
-  if (state.status !== 'live' || state.sessionId !== command.sessionId) return accept<StreamDraft>();
   const { streamId, sessionId, reason, detail } = command;
-  return accept<StreamDraft>(streamInterrupted.draft({ streamId, sessionId, reason, detail }));
+  const publishers = publishersOf(state);
+  const gone = publishers.find((one) => one.sessionId === sessionId);
+  return gone === undefined ? accept<StreamDraft>() : accept<StreamDraft>(ended(streamId, gone, publishers, { reason, detail }));
+}
+
+function switchPublisher({ streamId, to, reason }: SwitchPublisher, state: StreamState): StreamDecision {
+  if (state.status === 'absent') return refuse('unknown-stream', `There is no stream ${streamId}.`);
+  if (state.status === 'stopped') return refuse('stream-stopped', 'The stream has ended.');
+  if (!publishersOf(state).some(({ endpoint }) => endpoint === to)) return refuse('no-publisher', `Nobody publishes to the ${to} endpoint of this stream.`);
+  return accept<StreamDraft>(failoverRequested.draft({ streamId, to, reason }));
 }
 
 function stop(command: Stop, state: StreamState): StreamDecision {
@@ -115,6 +149,8 @@ function decide(command: StreamCommand, state: StreamState): StreamDecision {
       return rejected(command, command.reason, command.detail);
     case 'Interrupt':
       return interrupt(command, state);
+    case 'SwitchPublisher':
+      return switchPublisher(command, state);
     case 'Stop':
       return stop(command, state);
     default:
@@ -125,8 +161,6 @@ function decide(command: StreamCommand, state: StreamState): StreamDecision {
 function evolve(state: StreamState, event: StreamDraft): StreamState {
   if (event.type === streamCreated.type) return { status: 'created', ...event.data };
   if (state.status === 'absent') return state;
-  const { streamId, name, keyHash, ladder, audioBitrate, segmentDurationMs, graceMs, dvrWindowMs, keys } = state;
-  const facts = { streamId, name, keyHash, ladder, audioBitrate, segmentDurationMs, graceMs, dvrWindowMs, ...(keys === undefined ? {} : { keys }) };
   switch (event.type) {
     case streamKeyIssued.type: {
       const { keyHash: hash, expiresAtMs: untilMs, singleUse, previousUntilMs } = event.data;
@@ -134,17 +168,40 @@ function evolve(state: StreamState, event: StreamDraft): StreamState {
     }
     case streamKeyUsed.type:
       return { ...state, keys: withUsed(keysOf(state), event.data.keyHash) };
-    case streamStarted.type: {
-      const { sessionId, epoch, endpoint, remoteAddress, node, relayUrl } = event.data;
-      return { status: 'live', ...facts, sessionId, epoch, endpoint, remoteAddress, node, relayUrl };
-    }
+    case streamStarted.type:
+      return { status: 'live', ...identityOf(state), ...withEpoch(state, event.data), ...sessionOf(event.data) };
+    case publisherJoined.type:
+      return state.status === 'live' ? { ...state, ...withEpoch(state, event.data), other: sessionOf(event.data) } : state;
+    case publisherLeft.type:
+      return withoutPublisher(state, event.data.sessionId);
+    case failoverRequested.type:
+      return { ...state, preferred: event.data.to };
     case streamInterrupted.type:
-      return state.status === 'live' ? { status: 'interrupted', ...facts, ...sessionOf(state), reason: event.data.reason } : state;
+      return state.status === 'live' ? { status: 'interrupted', ...identityOf(state), ...sessionOf(state), reason: event.data.reason } : state;
     case streamStopped.type:
-      return { status: 'stopped', ...facts, reason: event.data.reason };
+      return { status: 'stopped', ...identityOf(state), reason: event.data.reason };
     default:
       return state;
   }
+}
+
+type Known = Exclude<StreamState, { status: 'absent' }>;
+
+function identityOf(state: Known): StreamIdentity {
+  const { streamId, name, keyHash, ladder, audioBitrate, segmentDurationMs, graceMs, dvrWindowMs, keys, epochs, preferred } = state;
+  const later = { ...(keys && { keys }), ...(epochs && { epochs }), ...(preferred && { preferred }) };
+  return { streamId, name, keyHash, ladder, audioBitrate, segmentDurationMs, graceMs, dvrWindowMs, ...later };
+}
+
+function withEpoch(state: Known, { endpoint, epoch }: Pick<PublisherSession, 'endpoint' | 'epoch'>): Pick<StreamIdentity, 'epochs'> {
+  const before = { primary: lastEpoch(state, 'primary'), backup: lastEpoch(state, 'backup') };
+  return { epochs: { ...before, [endpoint]: Math.max(before[endpoint], epoch) } };
+}
+
+/** The other one takes the flat place. */
+function withoutPublisher(state: Known, sessionId: string): StreamState {
+  const left = publishersOf(state).find((one) => one.sessionId !== sessionId);
+  return state.status !== 'live' || left === undefined ? state : { status: 'live', ...identityOf(state), ...sessionOf(left) };
 }
 
 function sessionOf({ sessionId, epoch, endpoint, remoteAddress, node, relayUrl }: PublisherSession): PublisherSession {

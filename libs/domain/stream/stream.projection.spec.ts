@@ -2,6 +2,11 @@ import { describe, expect, test } from '@jest/globals';
 import {
   encodingEnded,
   encodingStarted,
+  failoverRequested,
+  failoverSwitched,
+  publisherJoined,
+  publisherLeft,
+  segmentMissed,
   segmentProduced,
   streamCreated,
   streamInterrupted,
@@ -67,6 +72,12 @@ const exact = (mediaSequence: number) => ({
   keyFrames: [{ offset: 0, sizeBytes: 500, startTicks: mediaSequence * 180_000 }],
 });
 
+const wentOver = (fromSessionId: string, toSessionId: string, reason: 'recovered' | 'media-silence') =>
+  failoverSwitched.draft({
+    ...{ streamId, epoch: 2, node: 'media-1', fromSessionId, toSessionId, reason, silentMs: 2000, startedAtMs: 1_790_000_000_000 },
+    ...{ from: toSessionId === 's-3' ? 'backup' : 'primary', to: toSessionId === 's-3' ? 'primary' : 'backup' },
+  });
+
 /** A stream's life with a packager that was replaced while it still wrote. */
 const life: readonly DomainEvent[] = [
   event(
@@ -99,7 +110,16 @@ const life: readonly DomainEvent[] = [
   event(encoder(2, 3_000_000), 1n, 2n),
   event(segment(2, 2), 2n, 2n),
   event(segment(2, 3, 'audio'), 3n, 2n),
-  event(streamStopped.draft({ streamId, reason: 'operator', detail: '' }), 5n),
+  event(
+    publisherJoined.draft({ streamId, sessionId: 's-3', epoch: 3, endpoint: 'primary', remoteAddress: '192.0.2.3:1', node: 'node-1', relayUrl: 'http://z/' }),
+    5n,
+  ),
+  event(failoverRequested.draft({ streamId, to: 'backup', reason: 'an update' }), 6n),
+  event(wentOver('s-2', 's-3', 'recovered'), 4n, 2n),
+  event(publisherLeft.draft({ streamId, sessionId: 's-3', endpoint: 'primary', reason: 'stalled', detail: '' }), 7n),
+  event(wentOver('s-3', 's-2', 'media-silence'), 5n, 2n),
+  event(segmentMissed.draft({ streamId, epoch: 2, mediaSequence: 4, startUs: 8_000_000, durationUs: 2_000_000, programDateTimeMs: 1_790_000_008_000 }), 6n, 2n),
+  event(streamStopped.draft({ streamId, reason: 'operator', detail: '' }), 8n),
 ];
 
 const fold = (events: readonly DomainEvent[]): readonly RowChange[] =>
@@ -153,8 +173,12 @@ describe('the streams projection', () => {
         encoding_epoch: 2n,
         encoder: 'libx264',
         first_media_sequence: 0,
-        last_media_sequence: 3,
-        end_us: 8_000_000n,
+        // The last number is a gap.
+        last_media_sequence: 4,
+        end_us: 10_000_000n,
+        active_session_id: 's-2',
+        switch_reason: 'media-silence',
+        preferred_endpoint: 'backup',
       }),
     );
   });
@@ -187,6 +211,7 @@ describe('the streams projection', () => {
       expect.objectContaining({ endpoint: 'primary', end_reason: 'stalled', end_detail: 'nothing for 10 s' }),
     );
     expect(row('session', { session_id: 's-2' })).toEqual(expect.objectContaining({ endpoint: 'backup', node: 'node-2' }));
+    expect(row('session', { session_id: 's-3' })).toEqual(expect.objectContaining({ endpoint: 'primary', epoch: 3n, end_reason: 'stalled' }));
   });
 
   test('a refusal leaves no row, whoever knocked', () => {

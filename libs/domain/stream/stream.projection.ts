@@ -3,8 +3,13 @@ import {
   encodingDelayed,
   encodingEnded,
   encodingStarted,
+  failoverRequested,
+  failoverSwitched,
+  publisherJoined,
+  publisherLeft,
   recordingFailed,
   recordingFinished,
+  segmentMissed,
   segmentProduced,
   streamCreated,
   streamInterrupted,
@@ -56,25 +61,44 @@ function created(event: EventOf<typeof streamCreated>): readonly RowChange[] {
 }
 
 function started(event: EventOf<typeof streamStarted>): readonly RowChange[] {
-  const { streamId, sessionId, epoch, endpoint, node, remoteAddress } = event.data;
+  const { streamId, sessionId } = event.data;
   const change = lifecycle(event, streamId, 'live', sessionId, null);
-  return [
-    { ...change, set: { ...change.set, first_live_at_ms: BigInt(event.time) } },
-    {
-      table: sessionTable.name,
-      key: { stream_id: streamId, session_id: sessionId },
-      set: { started_at_ms: BigInt(event.time), epoch: BigInt(epoch), endpoint, node, remote_address: remoteAddress },
-    },
-  ];
+  return [{ ...change, set: { ...change.set, first_live_at_ms: BigInt(event.time) } }, sessionBegan(event)];
+}
+
+function sessionBegan(event: EventOf<typeof streamStarted> | EventOf<typeof publisherJoined>): RowChange {
+  const { streamId, sessionId, epoch, endpoint, node, remoteAddress } = event.data;
+  const set = { started_at_ms: BigInt(event.time), epoch: BigInt(epoch), endpoint, node, remote_address: remoteAddress };
+  return { table: sessionTable.name, key: { stream_id: streamId, session_id: sessionId }, set };
+}
+
+function sessionEnded(event: EventOf<typeof streamInterrupted> | EventOf<typeof publisherLeft>): RowChange {
+  const { streamId, sessionId, reason, detail } = event.data;
+  const set = { ended_at_ms: BigInt(event.time), end_reason: reason, end_detail: detail };
+  return { table: sessionTable.name, key: { stream_id: streamId, session_id: sessionId }, set };
 }
 
 function interrupted(event: EventOf<typeof streamInterrupted>): readonly RowChange[] {
-  const { streamId, sessionId, reason, detail } = event.data;
-  const key = { stream_id: streamId, session_id: sessionId };
-  return [
-    lifecycle(event, streamId, 'interrupted', sessionId, reason),
-    { table: sessionTable.name, key, set: { ended_at_ms: BigInt(event.time), end_reason: reason, end_detail: detail } },
-  ];
+  const { streamId, sessionId, reason } = event.data;
+  return [lifecycle(event, streamId, 'interrupted', sessionId, reason), sessionEnded(event)];
+}
+
+function requested(event: EventOf<typeof failoverRequested>): readonly RowChange[] {
+  const { streamId, to } = event.data;
+  return [{ table: streamTable.name, key: { stream_id: streamId }, set: { preferred_endpoint: to }, stamps: { preference: event.streamVersion } }];
+}
+
+function switched(event: EventOf<typeof failoverSwitched>): readonly RowChange[] {
+  const { streamId, toSessionId, reason } = event.data;
+  const set = { active_session_id: toSessionId, switch_reason: reason, switched_at_ms: BigInt(event.time) };
+  return [{ table: streamTable.name, key: { stream_id: streamId }, set, stamps: { switch: factStamp(event) } }];
+}
+
+/** The number counts and the time goes on; there is nothing to play. */
+function missed(event: EventOf<typeof segmentMissed>): readonly RowChange[] {
+  const { streamId, mediaSequence, startUs, durationUs } = event.data;
+  const set = { first_media_sequence: mediaSequence, last_media_sequence: mediaSequence, end_us: BigInt(startUs + durationUs) };
+  return [{ table: streamTable.name, key: { stream_id: streamId }, set }];
 }
 
 function stopped(event: EventOf<typeof streamStopped>): readonly RowChange[] {
@@ -173,6 +197,14 @@ function project(event: DomainEvent): readonly RowChange[] {
       return started(event);
     case streamInterrupted.type:
       return interrupted(event);
+    case publisherJoined.type:
+      return [sessionBegan(event)];
+    case publisherLeft.type:
+      return [sessionEnded(event)];
+    case failoverRequested.type:
+      return requested(event);
+    case failoverSwitched.type:
+      return switched(event);
     case streamStopped.type:
       return stopped(event);
     case encodingStarted.type:
@@ -181,6 +213,8 @@ function project(event: DomainEvent): readonly RowChange[] {
       return [encodingChange(event, event.data.reason)];
     case segmentProduced.type:
       return segment(event);
+    case segmentMissed.type:
+      return missed(event);
     default:
       return [];
   }
@@ -195,10 +229,15 @@ export const streamsProjection: Projection<DomainEvent> = {
     streamCreated.type,
     streamStarted.type,
     streamInterrupted.type,
+    publisherJoined.type,
+    publisherLeft.type,
+    failoverRequested.type,
+    failoverSwitched.type,
     streamStopped.type,
     encodingStarted.type,
     encodingEnded.type,
     segmentProduced.type,
+    segmentMissed.type,
     // These change no row, but somebody has to read them: what nobody reads could be broken unnoticed.
     streamPublishRejected.type,
     encodingDelayed.type,

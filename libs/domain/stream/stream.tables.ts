@@ -10,7 +10,7 @@ function lww(type: ColumnType, stamp: string): ColumnSpec {
 
 /**
  * One row per stream. A row whose `created_at_ms` is null is not a stream yet: its facts came before its creation.
- * Stamps: `lifecycle` = version of the stream's aggregate, `encoding` and `source` = packager's epoch and sequence.
+ * Stamps: `lifecycle`, `preference` = version of the stream's aggregate, `encoding`, `source`, `switch` = packager's epoch and sequence.
  */
 export const streamTable: TableSpec = {
   name: 'stream',
@@ -30,6 +30,11 @@ export const streamTable: TableSpec = {
     session_id: lww('text', 'lifecycle'),
     status_reason: lww('text', 'lifecycle'),
     status_at_ms: lww('bigint', 'lifecycle'),
+    preferred_endpoint: lww('text', 'preference'),
+    /** The publisher that a packager went over to last; of one publisher alone there is nothing to tell. */
+    active_session_id: lww('text', 'switch'),
+    switch_reason: lww('text', 'switch'),
+    switched_at_ms: lww('bigint', 'switch'),
     encoding_status: lww('text', 'encoding'),
     encoding_reason: lww('text', 'encoding'),
     encoding_session_id: lww('text', 'encoding'),

@@ -1,0 +1,118 @@
+/** @needs ffmpeg */
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { MemoryBlobStore, MemoryEventLog, MemoryLeaseStore } from '#adapters/memory';
+import { SystemClock } from '#adapters/system';
+import { createLogger, type Logger } from '#runtime';
+import { flvSource } from './testing/flv-source.ts';
+import { MediaNode } from './testing/media-node.ts';
+import { joinedBytes, PublishedStream, until } from './testing/published-stream.ts';
+import { TestRelay } from './testing/test-relay.ts';
+import { watchAudio, watchVideo } from './testing/watch.ts';
+
+const ladder = [{ name: '180p', height: 180, videoBitrate: 300_000 }];
+
+let folder: string;
+let logger: Logger;
+let log: MemoryEventLog;
+let blobs: MemoryBlobStore;
+let relay: TestRelay;
+let stream: PublishedStream;
+let node: MediaNode | undefined;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'streams-failover-'));
+  logger = await createLogger({ name: 'media', node: 'test', logFormat: 'json', logLevel: process.env['TEST_LOG'] ?? 'silent' });
+  log = new MemoryEventLog(new SystemClock());
+  blobs = new MemoryBlobStore();
+  relay = new TestRelay();
+  await relay.listen();
+  stream = new PublishedStream(log);
+  await stream.create(ladder);
+});
+
+afterEach(async () => {
+  await node?.stop();
+  await relay.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function startMedia(): Promise<void> {
+  node = await MediaNode.start({ folder, log, leases: new MemoryLeaseStore(new SystemClock()), blobs, logger });
+}
+
+/** Two encoders of one programme, a flash and a beep each second. */
+async function publishBoth(seconds: number): Promise<void> {
+  const tags = await flvSource({ folder, seconds });
+  for (const id of ['p', 'b']) relay.open(id, tags);
+  await stream.start('p', relay.url);
+  await stream.join('b', relay.url);
+}
+
+const segmentsUntil = (us: number) => until(`segments up to ${us / 1e6} s`, async () => ((await stream.segments('180p')).at(-1)?.startUs ?? -1) >= us);
+const ended = async (): Promise<string[]> => (await stream.events()).flatMap((event) => (event.type === 'encoding.ended' ? [event.data.reason] : []));
+
+/** One programme from its first second to its last, whoever sent it: no jump, no break, every flash and every beep in its place. */
+async function expectOneProgramme(seconds: number): Promise<void> {
+  for (const rendition of ['180p', 'audio']) {
+    const segments = await stream.segments(rendition);
+    expect(segments.map(({ mediaSequence }) => mediaSequence)).toEqual(segments.map((_, n) => n));
+    expect(segments.filter(({ discontinuity }) => discontinuity)).toEqual([]);
+    const clocks = segments.map(({ programDateTimeMs, startUs }) => programDateTimeMs - Math.floor(startUs / 1000));
+    expect(Math.max(...clocks) - Math.min(...clocks)).toBeLessThanOrEqual(1);
+    const watch = rendition === 'audio' ? watchAudio : (bytes: Uint8Array, path: string) => watchVideo(bytes, path, 30);
+    const { complaints, marks } = await watch(await joinedBytes(blobs, segments), join(folder, `${rendition}.mp4`));
+    expect(complaints).toBe('');
+    // A packager that came up late has missed the first ones.
+    expect(marks.length).toBeGreaterThan(seconds - 5);
+    expect(marks.length).toBeLessThanOrEqual(seconds);
+    // What the relays' own timers and the arrival here make of one moment.
+    marks.forEach((mark, n) => expect(Math.abs(mark - (marks[0] as number) - n)).toBeLessThan(0.25));
+  }
+}
+
+test('the backup takes over without a break when the primary goes', async () => {
+  await publishBoth(11);
+  await startMedia();
+  await segmentsUntil(2e6);
+  relay.close('p');
+  await until('it was gone over', async () => (await stream.switches()).length === 1);
+  await stream.leave('p');
+  await until('the encoders ended', async () => (await ended()).length === 2);
+  expect(await stream.switches()).toEqual([['b', 'closed']]);
+  expect(await ended()).toEqual(['switched', 'source-ended']);
+  await expectOneProgramme(11);
+}, 120_000);
+
+test('and when it falls silent; it is gone back to when it is well again, and away from when somebody asks', async () => {
+  await publishBoth(24);
+  await startMedia();
+  await segmentsUntil(2e6);
+  relay.hush('p', true);
+  await until('silence was noticed', async () => (await stream.switches()).length === 1);
+  relay.hush('p', false);
+  await until('the primary was gone back to', async () => (await stream.switches()).length === 2);
+  await stream.request('backup');
+  await until('the wish was done', async () => (await ended()).length === 3);
+  relay.close('p');
+  await until('the encoders ended', async () => (await ended()).length === 4);
+  expect(await stream.switches()).toEqual([
+    ['b', 'media-silence'],
+    ['p', 'recovered'],
+    ['b', 'requested'],
+  ]);
+  expect(await ended()).toEqual(['switched', 'switched', 'switched', 'source-ended']);
+  await expectOneProgramme(24);
+}, 120_000);
+
+test('a packager that starts after the primary went begins with the backup', async () => {
+  await publishBoth(6);
+  relay.close('p');
+  await stream.leave('p');
+  await startMedia();
+  await until('the encoder ended', async () => (await ended()).length === 1);
+  expect(await stream.switches()).toEqual([['b', 'closed']]);
+  expect((await stream.segments('180p')).length).toBeGreaterThan(0);
+}, 120_000);

@@ -1,0 +1,122 @@
+import type { FlvTag } from '#core/flv';
+import { OperatingError } from '#kernel';
+import { pause, type Logger } from '#runtime';
+import { ArrivalClock } from '../feed/arrival-clock.core.ts';
+import { LiveFeed } from '../feed/live-feed.ts';
+import { RelayConnection } from '../feed/relay-connection.ts';
+import type { LiveSession } from '../fold/stream-fold.core.ts';
+
+export interface PublisherSourceInit {
+  readonly session: LiveSession;
+  /** Media that is kept, bytes. */
+  readonly feedBytesMax: number;
+}
+
+export interface PublisherSourceDeps {
+  readonly logger: Logger;
+  /** Media came; `keyFrame` when it can be begun with. */
+  readonly onMedia: (source: PublisherSource, keyFrame: boolean) => void;
+  /** The relay said that the session is over, or the connection broke. */
+  readonly onEnd: (source: PublisherSource, end: 'session-over' | 'broken') => void;
+  /** The feed is another one. */
+  readonly onFeed: () => void;
+}
+
+const connectTimeoutMs = 3000;
+const reconnectMs = 250;
+const silenceMsMax = 15_000;
+/** How long the relay may take to end a session that is over on the log. */
+const overMsMax = 5000;
+
+/** One publisher's session as its relay serves it: connected to again and again for as long as the session may go on. */
+export class PublisherSource {
+  /** As the log tells it. */
+  session: LiveSession;
+  readonly clock = new ArrivalClock();
+  readonly #init: PublisherSourceInit;
+  readonly #deps: PublisherSourceDeps;
+  readonly #closed = new AbortController();
+  readonly #overOnLog = new AbortController();
+  readonly #kept: Promise<void>;
+  #feed: LiveFeed | undefined;
+  #over = false;
+  #overTimer: NodeJS.Timeout | undefined;
+
+  constructor(init: PublisherSourceInit, deps: PublisherSourceDeps) {
+    this.session = init.session;
+    this.#init = init;
+    this.#deps = deps;
+    this.#kept = this.#keep();
+  }
+
+  /** What the newest connection brings; undefined before the first. */
+  get feed(): LiveFeed | undefined {
+    return this.#feed;
+  }
+
+  /** True when nothing more will come. */
+  get over(): boolean {
+    return this.#over;
+  }
+
+  /** Aborted when the session has been over for long enough: what is not stored by then is given up. */
+  get late(): AbortSignal {
+    return this.#closed.signal;
+  }
+
+  /** The log says that it is over: the relay has a moment to send what is left. */
+  endSoon(): void {
+    this.#overOnLog.abort();
+    this.#overTimer ??= setTimeout(() => this.#closed.abort(), overMsMax);
+  }
+
+  async close(): Promise<void> {
+    this.#closed.abort();
+    await this.#kept;
+  }
+
+  async #keep(): Promise<void> {
+    const { signal } = this.#closed;
+    while (!signal.aborted && !this.#over) {
+      await this.#connectOnce(signal);
+      if (this.#overOnLog.signal.aborted) break;
+      if (!this.#over) await pause(reconnectMs, AbortSignal.any([signal, this.#overOnLog.signal]));
+    }
+    clearTimeout(this.#overTimer);
+    this.#over = true;
+    this.#feed?.finish('session-over');
+    this.#deps.onFeed();
+  }
+
+  async #connectOnce(signal: AbortSignal): Promise<void> {
+    const { session, feedBytesMax } = this.#init;
+    const { logger } = this.#deps;
+    let heard = 0;
+    const feed: LiveFeed = new LiveFeed({
+      bytesMax: feedBytesMax,
+      onMedia: (tags) => {
+        this.#hear(tags);
+        this.#deps.onMedia(this, feed.media.keyFrames > heard);
+        heard = feed.media.keyFrames;
+      },
+    });
+    try {
+      const connection = await RelayConnection.open({ session, connectTimeoutMs, silenceMsMax }, feed, logger);
+      this.#feed = feed;
+      this.#deps.onFeed();
+      while (feed.end === undefined && !signal.aborted) await feed.changed(signal);
+      connection.close();
+    } catch (err) {
+      const isExpected = err instanceof OperatingError && err.retryable;
+      logger[isExpected ? 'debug' : 'error']({ err }, 'no relay yet');
+    }
+    if (feed.end === 'session-over') this.#over = true;
+    if (!signal.aborted) this.#deps.onEnd(this, feed.end ?? 'broken');
+  }
+
+  #hear(tags: readonly FlvTag[]): void {
+    // Never goes back, as the clock of the machine may.
+    const now = performance.timeOrigin + performance.now();
+    for (const { timestampMs } of tags.slice(-1)) this.clock.hear(timestampMs, now);
+  }
+}

@@ -1,0 +1,354 @@
+import { RemuxError } from '#core/cmaf';
+import { Fmp4Error, type SegmentGroup } from '#core/fmp4';
+import { blamedOutputs, presets } from '#core/ffmpeg-plan';
+import { hasCode, OperatingError } from '#kernel';
+import type { BlobStore, ProcessRunner } from '#ports';
+import { pause, type FactPublisher, type HeldLease, type Logger } from '#runtime';
+import type { LiveEdge } from '../edge/live-edge.ts';
+import { RunAnnouncer } from '../edge/run-announcer.ts';
+import type { LiveFeed } from '../feed/live-feed.ts';
+import type { StartPoint } from '../feed/session-feed.core.ts';
+import type { LiveSession, StreamState } from '../fold/stream-fold.core.ts';
+import type { StreamFollower } from '../fold/stream-follower.ts';
+import type { MediaCounters } from '../media-counters.ts';
+import { EncoderRun, type RunEnd } from '../run/encoder-run.ts';
+import type { EncoderSessions, EncoderShare } from '../run/encoder-sessions.ts';
+import { PassThroughRun } from '../run/pass-through-run.ts';
+import { planRun, programDateTime, sessionEnd, storedUntilMs, type RunPlan } from '../run/run-plan.core.ts';
+import { breaks, SegmentCommitter, type SegmentCommitterInit } from '../run/segment-committer.ts';
+import { planCarriage, type RenditionPlan } from '../run/source-carriage.core.ts';
+import { endReasonOf } from './end-reason.ts';
+import { EncodingFacts } from './encoding-facts.ts';
+import type { PublisherSource } from './publisher-source.ts';
+import { RestartPace } from './restart-pace.core.ts';
+
+export interface SessionEncoderInit {
+  readonly streamId: string;
+  readonly node: string;
+  /** ffmpeg. */
+  readonly program: string;
+  /** Index into {@link presets} to begin with. */
+  readonly preset: number;
+  readonly vaapiDevice: string;
+  /** Where gateways follow the stream's parts. */
+  readonly edge: LiveEdge;
+  readonly liveEdgeUrl: string | undefined;
+  /** The id under which the packager speaks. */
+  readonly producerId: string;
+}
+
+export interface SessionEncoderDeps {
+  readonly held: HeldLease;
+  readonly blobs: BlobStore;
+  readonly facts: FactPublisher;
+  readonly follower: StreamFollower;
+  readonly runner: ProcessRunner;
+  readonly encoders: EncoderSessions;
+  readonly logger: Logger;
+  readonly counters?: MediaCounters | undefined;
+}
+
+/** What to encode, and what ends it. */
+export interface EncodingTask {
+  readonly source: PublisherSource;
+  /** One connection's media. */
+  readonly feed: LiveFeed;
+  /** The process ends: store what is encoded. */
+  readonly shutdown: AbortSignal;
+  /** The other publisher takes over: store what has come. */
+  readonly cut: AbortSignal;
+}
+
+/** What the loop does after a run. */
+type Next = 'finished' | 'go-on' | 'leave' | 'new-epoch';
+
+/** Under which producer a run speaks, and what caused it to. */
+type RunIdentity = Pick<SegmentCommitterInit, 'producer' | 'encodingId'>;
+
+/** What one run encodes, from where on, and by whom. */
+interface RunWork {
+  readonly start: StartPoint;
+  readonly renditions: RenditionPlan;
+  readonly share: EncoderShare;
+}
+
+/** A run that is over, and what was run. */
+interface Ended {
+  readonly end: RunEnd;
+  readonly argv: readonly string[];
+}
+
+/** Signals of a task, put together. */
+interface Ends {
+  /** Store what is encoded, and give up what cannot be stored soon. */
+  readonly stop: AbortSignal;
+  /** Nothing new is begun. */
+  readonly any: AbortSignal;
+}
+
+const groupsWaitingMax = 4;
+/** Runs that may fail on the rest of a session that is over. */
+const lastFailuresMax = 3;
+
+/** Keeps exactly one encoder running on a session's media, one after the other, for as long as its feed lasts. */
+export class SessionEncoder {
+  readonly #init: SessionEncoderInit;
+  readonly #deps: SessionEncoderDeps;
+  readonly #pace = new RestartPace();
+  #preset: number;
+  #skipToNewest = false;
+  /** The session that has shown that it cannot be carried as it is. */
+  #notCarried: string | undefined;
+  #runs = 0;
+  #segments = 0;
+  #fenced = false;
+  /** Until the next run, after one that failed. */
+  #restartInMs: number | undefined;
+
+  constructor(init: SessionEncoderInit, deps: SessionEncoderDeps) {
+    this.#init = init;
+    this.#deps = deps;
+    this.#preset = init.preset;
+  }
+
+  /** True when another process speaks for the stream. */
+  get fenced(): boolean {
+    return this.#fenced;
+  }
+
+  /** Resolves when the feed is used up, the task was cut, or there is nothing more for this process to do: `leave`. */
+  async encode(task: EncodingTask): Promise<'over' | 'leave'> {
+    const { held } = this.#deps;
+    this.#init.edge.open(task.source.session.sessionId);
+    const stop = AbortSignal.any([task.shutdown, task.source.late]);
+    const ends: Ends = { stop, any: AbortSignal.any([stop, held.lost, task.cut]) };
+    let generation = 0;
+    for (let lastFailures = 0; !ends.any.aborted;) {
+      const start = await this.#startPoint(task, generation, ends.any);
+      if (start === undefined) break;
+      generation = start.tag.generation.number;
+      const next = await this.#runOnce(task, start, ends);
+      if (next === 'leave') return 'leave';
+      if (next === 'finished') {
+        generation += 1;
+        continue;
+      }
+      if (task.feed.end !== undefined && ++lastFailures > lastFailuresMax) break;
+      await pause(this.#restartInMs ?? this.#pace.afterFailure(performance.now()), ends.any);
+      if (next === 'new-epoch') await held.renewEpoch();
+    }
+    return 'over';
+  }
+
+  /** Waits until the source is known. Undefined when the media ended before it, or there is none of that generation or a later one. */
+  async #startPoint({ source, feed }: EncodingTask, generationMin: number, signal: AbortSignal): Promise<StartPoint | undefined> {
+    while (!signal.aborted) {
+      const state = this.#deps.follower.get(this.#init.streamId);
+      const end = state === undefined ? undefined : sessionEnd(state, source.session);
+      const fromMs = end === undefined ? undefined : storedUntilMs(end) + 1;
+      const start = this.#skipToNewest ? feed.media.latestStartPoint() : feed.media.startPoint(fromMs, generationMin);
+      const usable = start === undefined || state === undefined ? start : this.#usable({ source, feed }, state, start, fromMs);
+      if (usable !== undefined) {
+        this.#skipToNewest = false;
+        return usable;
+      }
+      if (feed.end !== undefined) return undefined;
+      await feed.changed(signal);
+    }
+    return undefined;
+  }
+
+  /** A source that is carried as it is cannot begin within a group of pictures: it waits for the next. */
+  #usable({ source, feed }: Pick<EncodingTask, 'source' | 'feed'>, state: StreamState, start: StartPoint, fromMs: number | undefined): StartPoint | undefined {
+    const isBefore = fromMs !== undefined && start.tag.presentationMs < fromMs - 2;
+    if (!isBefore || planCarriage(state, start, this.#mayCarry(source.session)).carried.video === undefined) return start;
+    return feed.media.startPointFrom(fromMs, start.tag.generation.number);
+  }
+
+  #mayCarry({ sessionId }: LiveSession): boolean {
+    return this.#notCarried !== sessionId;
+  }
+
+  async #runOnce(task: EncodingTask, start: StartPoint, ends: Ends): Promise<Next> {
+    const { encoders, facts, follower, held, logger } = this.#deps;
+    const { streamId, producerId } = this.#init;
+    const { session } = task.source;
+    const state = follower.get(streamId);
+    if (state === undefined) return 'leave';
+    const renditions = planCarriage(state, start, this.#mayCarry(session));
+    if (renditions.renditions.length === 0) {
+      logger.warn('the session has neither picture nor sound that can be encoded');
+      return 'finished';
+    }
+    const producer = { id: producerId, epoch: held.epoch };
+    const encoding = new EncodingFacts({ ...this.#init, session, producer }, facts);
+    const share = encoders.share(renditions.encoded.flatMap(({ kind, name }) => (kind === 'video' ? name : [])));
+    try {
+      // This fences every predecessor at the log; then all that it wrote is folded.
+      for (const position of await encoding.started(start.source, renditions, share.encoders)) await follower.reached(position);
+      const encodingId = follower.get(streamId)?.encodingId;
+      const segmentsBefore = this.#segments;
+      const ended = await this.#supervise({ producer, encodingId }, task, { start, renditions, share }, ends);
+      const { end } = ended;
+      if (end.kind === 'crashed' && this.#segments === segmentsBefore) this.#blame(share, renditions, end);
+      if (held.lost.aborted) return 'leave';
+      await this.#leaveCarriage(encoding, session, renditions, end, encodingId);
+      const next = this.#judge(end);
+      this.#restartInMs = next === 'finished' ? undefined : this.#pace.afterFailure(performance.now());
+      if (next !== 'new-epoch' && next !== 'leave') await this.#tellEnd(encoding, task, ended, encodingId);
+      return next;
+    } catch (error) {
+      this.#restartInMs = undefined;
+      return this.#afterError(error);
+    } finally {
+      share.release();
+    }
+  }
+
+  /** An encoder that would not open is left to others; where ffmpeg does not say which, all hardware of the run is. */
+  #blame(share: EncoderShare, { encoded }: RenditionPlan, { exit }: RunEnd): void {
+    const named = blamedOutputs(exit.lastLines).flatMap((output) => encoded[output]?.name ?? []);
+    const rungs = (named.length > 0 ? named : Object.keys(share.encoders)).filter((name) => share.encoders[name] !== undefined);
+    if (rungs.length === 0) return;
+    this.#deps.logger.warn(
+      { rungs, encoders: share.encoders, lastLines: exit.lastLines.slice(-5) },
+      'a hardware encoder did not open; its rungs are encoded in software',
+    );
+    share.refused(rungs);
+  }
+
+  async #supervise(identity: RunIdentity, { source: { session }, feed, cut }: EncodingTask, work: RunWork, { stop }: Ends): Promise<Ended> {
+    const { streamId, program, node, vaapiDevice, edge } = this.#init;
+    const { blobs, facts, follower, runner, held, logger } = this.#deps;
+    const { start, renditions, share } = work;
+    const state = follower.get(streamId);
+    if (state === undefined) throw new OperatingError('The stream was stopped.', { code: 'STREAM_STOPPED', retryable: false });
+    // Of another publisher's media no segment is made again, however it is coded.
+    const configuration = JSON.stringify([session.sessionId, this.#preset, share.encoders, renditions]);
+    const plan = planRun(state, session, start, edge.announced(configuration));
+    edge.configure(configuration);
+    const onCommitted = (group: SegmentGroup): void => this.#stored({ session, feed }, group);
+    if (this.#runs++ > 0) this.#count('encoderRestarts', 1);
+    const continuity = { discontinuity: plan.discontinuity, initCidsBefore: initCidsOf(state) };
+    const announcer = this.#announcer(plan, identity, session, renditions, continuity);
+    const committer = new SegmentCommitter(
+      { streamId, session, node, ...identity, offsetMs: plan.offsetMs, ...continuity, waitingMax: groupsWaitingMax },
+      { blobs, facts, logger, onCommitted, announcer },
+    );
+    const abort = (): void => committer.abort();
+    held.lost.addEventListener('abort', abort, { once: true });
+    const preset = presets[this.#preset] ?? 'ultrafast';
+    this.#tellStart(session, identity, plan, work);
+    try {
+      const init = { plan, start, renditions, segmentDurationMs: state.segmentDurationMs };
+      const run =
+        renditions.encoded.length === 0
+          ? new PassThroughRun(init, { feed, committer })
+          : new EncoderRun({ ...init, program, preset, encoders: share.encoders, vaapiDevice }, { runner, feed, committer, logger });
+      return { end: await run.run(stop, cut), argv: run.argv };
+    } finally {
+      announcer.end();
+      held.lost.removeEventListener('abort', abort);
+    }
+  }
+
+  #tellStart({ sessionId }: LiveSession, { producer }: RunIdentity, { mediaSequence, discontinuity }: RunPlan, { renditions, share }: RunWork): void {
+    const carried = [renditions.carried.video, renditions.carried.audio].flatMap((one) => one?.name ?? []);
+    const about = { sessionId, preset: presets[this.#preset], encoders: share.encoders, epoch: `${producer.epoch}`, mediaSequence, discontinuity };
+    this.#deps.logger.info({ ...about, renditions: renditions.renditions.map(({ name }) => name), carried }, 'encoder starts');
+  }
+
+  #announcer(
+    plan: RunPlan,
+    { encodingId }: RunIdentity,
+    session: LiveSession,
+    { renditions }: RenditionPlan,
+    continuity: Parameters<typeof breaks>[0],
+  ): RunAnnouncer {
+    return new RunAnnouncer(
+      {
+        // The end of a UUID of version 7 is its random part.
+        run: (encodingId ?? session.sessionId).replaceAll('-', '').slice(-12),
+        renditions: renditions.map(({ name }) => name),
+        mediaSequence: plan.mediaSequence,
+        programDateTime: (streamUs) => programDateTime(session, plan.offsetMs, streamUs),
+        breaks: (initCids) => breaks(continuity, initCids),
+      },
+      this.#init.edge,
+    );
+  }
+
+  /** The media of stored segments is not needed again. The fold may lag behind the append; forgetting late is harmless. */
+  #stored({ session, feed }: Pick<PublisherSource, 'session'> & { readonly feed: LiveFeed }, { segments }: SegmentGroup): void {
+    this.#segments += segments.length;
+    this.#count('segments', segments.length);
+    this.#count(
+      'segmentBytes',
+      segments.reduce((sum, { bytes }) => sum + bytes.byteLength, 0),
+    );
+    this.#pace.success();
+    const state = this.#deps.follower.get(this.#init.streamId);
+    const end = state === undefined ? undefined : sessionEnd(state, session);
+    if (end !== undefined) feed.media.forgetBefore(storedUntilMs(end));
+  }
+
+  #judge(end: RunEnd): Next {
+    if (end.kind === 'finished') return 'finished';
+    const { logger } = this.#deps;
+    const error = end.kind === 'crashed' || end.kind === 'not-started' ? end.error : undefined;
+    const { code, signal, lastLines } = end.exit;
+    logger.warn({ end: end.kind, exitCode: code, signal, err: error, lastLines: lastLines.slice(-5) }, `encoder ${end.kind}`);
+    if (end.kind === 'too-slow') this.#speedUp();
+    return error === undefined ? 'go-on' : this.#afterError(error);
+  }
+
+  /** What cannot be carried as it is is encoded from now on, for as long as the session lasts. */
+  async #leaveCarriage(encoding: EncodingFacts, session: LiveSession, { carried }: RenditionPlan, end: RunEnd, encodingId: string | undefined): Promise<void> {
+    const error = end.kind === 'crashed' ? end.error : undefined;
+    if (!this.#mayCarry(session) || (carried.video === undefined && carried.audio === undefined)) return;
+    if (!(error instanceof Fmp4Error || error instanceof RemuxError)) return;
+    this.#notCarried = session.sessionId;
+    this.#deps.logger.warn({ err: error }, 'the source cannot be carried as it is; going on with an encoder');
+    await encoding.adapted({ step: 'pass-through', direction: 'down', detail: error.message }, encodingId);
+  }
+
+  /** A faster preset while there is one; then the media that cannot be encoded in time is given up. */
+  #speedUp(): void {
+    const { logger } = this.#deps;
+    if (this.#preset < presets.length - 1) {
+      this.#preset += 1;
+      this.#count('encoderSteps', 1);
+      logger.warn({ preset: presets[this.#preset] }, 'the machine cannot encode in real time; going on with a faster preset');
+    } else {
+      this.#skipToNewest = true;
+      logger.error('the machine cannot encode in real time even with the fastest preset: media is left out; use a smaller ladder or more cores');
+    }
+  }
+
+  #afterError(error: unknown): Next {
+    if (hasCode(error, 'PRODUCER_FENCED')) this.#fenced = true;
+    if (this.#fenced || hasCode(error, 'STREAM_STOPPED')) return 'leave';
+    if (hasCode(error, 'PRODUCER_UNCERTAIN')) return 'new-epoch';
+    this.#deps.logger.error({ err: error }, 'encoding failed');
+    return 'go-on';
+  }
+
+  async #tellEnd(encoding: EncodingFacts, { shutdown, cut }: EncodingTask, { end, argv }: Ended, encodingId: string | undefined): Promise<void> {
+    const isStopped = this.#deps.follower.get(this.#init.streamId) === undefined;
+    const isCut = cut.aborted;
+    const reason = endReasonOf(end.kind, { isShuttingDown: shutdown.aborted, isStopped, isCut });
+    const restartInMs = shutdown.aborted || isStopped || isCut ? undefined : this.#restartInMs;
+    await encoding.ended(end.exit, { reason, argv, restartInMs }, encodingId);
+    this.#deps.logger.info({ reason, restartInMs }, 'encoder ended');
+  }
+
+  #count(name: keyof MediaCounters, by: number): void {
+    const { counters } = this.#deps;
+    if (counters !== undefined) counters[name] += by;
+  }
+}
+
+function initCidsOf({ last }: StreamState): Record<string, string> | undefined {
+  if (last === undefined) return undefined;
+  return Object.fromEntries(Object.entries(last.renditions).map(([name, { initCid }]) => [name, initCid]));
+}
