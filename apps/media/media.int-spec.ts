@@ -191,6 +191,25 @@ describe('a live stream', () => {
     await expectPlaylists(7);
   }, 240_000);
 
+  test('has rungs of H.265 where they are asked for', async () => {
+    log = new MemoryEventLog(new SystemClock());
+    stream = new PublishedStream(log);
+    await stream.create(ladder.map((rung, at) => (at === 0 ? { ...rung, codec: 'hevc' } : rung)));
+    relay.open('s1', await flvSource({ folder, seconds: 5 }));
+    await stream.start('s1', relay.url);
+    await startMedia();
+    await until('the encoder ended', async () => (await endReasons()).length === 1);
+    expect(await endReasons()).toEqual(['source-ended']);
+    await expectSound();
+    const started = (await stream.events()).find((event) => event.type === 'encoding.started');
+    expect(started?.data).toMatchObject({
+      encoder: 'libx265:libx264',
+      renditions: [{ codecs: 'hvc1.1.6.L63.90' }, { codecs: 'avc1.640015' }, { kind: 'audio' }],
+    });
+    const [segment] = await stream.segments('180p');
+    expect(segment?.track?.codecs).toBe('hvc1.1.6.L63.90');
+  }, 240_000);
+
   const x265 = { fourCc: 'hvc1', encode: ['-c:v', 'libx265', '-preset', 'ultrafast', '-g', '60', '-x265-params', 'log-level=none:bframes=2:scenecut=0'] };
   const aom = { fourCc: 'av01', encode: ['-c:v', 'libaom-av1', '-usage', 'realtime', '-cpu-used', '8', '-g', '60', '-b:v', '200k'] };
 
@@ -365,7 +384,7 @@ test('rungs whose hardware will not open are encoded in software, the others sta
   relay.open('s1', await flvSource({ folder, seconds: 6 }));
   await stream.start('s1', relay.url);
   // This machine has no such device: what a card says whose last session somebody else took a moment ago.
-  await startMedia('node-1/media-1', [{ kind: 'vaapi', sessionsMax: 1 }]);
+  await startMedia('node-1/media-1', [{ kind: 'vaapi', codecs: ['h264'], sessionsMax: 1 }]);
   await until('the session ended', async () => (await endReasons()).at(-1) === 'source-ended');
   const events = await stream.events();
   expect(events.flatMap((event) => (event.type === 'encoding.started' ? [event.data.encoder] : []))).toEqual(['h264_vaapi:libx264', 'libx264']);

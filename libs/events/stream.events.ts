@@ -11,6 +11,8 @@ export const rungSchema = z.object({
   videoBitrate: z.number().int().positive(),
   /** The source itself is the rung where it can be. */
   passThrough: z.boolean().optional(),
+  /** H.264 where it is not said. */
+  codec: z.enum(['h264', 'hevc']).optional(),
 });
 
 const sampleStream = 'st-7f3k2m9q';

@@ -35,7 +35,7 @@ function sameRequest(state: KnownStream, request: StreamRequest, keyHash: string
   const pick = ({ name, ladder, audioBitrate, segmentDurationMs, graceMs, dvrWindowMs }: StreamRequest): string =>
     JSON.stringify([
       name,
-      ladder.map((rung) => [rung.name, rung.height, rung.videoBitrate, rung.passThrough === true]),
+      ladder.map((rung) => [rung.name, rung.height, rung.videoBitrate, rung.passThrough === true, rung.codec ?? 'h264']),
       audioBitrate,
       segmentDurationMs,
       graceMs,

@@ -9,6 +9,7 @@ const rung = z.strictObject({
   name: z.string().min(1).max(32).describe('Names the rendition in URLs: a-z, 0-9 and "-".'),
   height: z.number().int().min(16).max(4320).describe('Pixels, even. A rung taller than the source is left out.'),
   videoBitrate: z.number().int().min(50_000).max(100_000_000).describe('Bits per second.'),
+  codec: z.enum(['h264', 'hevc']).optional().describe('What the rung is encoded as: H.264, which every player knows, unless it is said.'),
   passThrough: z
     .boolean()
     .optional()

@@ -14,11 +14,18 @@ import {
   type DomainEvent,
   type EventOf,
 } from '#events';
+import type { VideoCodec } from '#core/ffmpeg-plan';
 
 /** What a packager must know of a stream: what to make, from which session, and where the last segments ended. Plain data. */
 export interface StreamState {
   readonly streamId: string;
-  readonly rungs: ReadonlyArray<{ readonly name: string; readonly height: number; readonly videoBitrate: number; readonly passThrough?: boolean | undefined }>;
+  readonly rungs: ReadonlyArray<{
+    readonly name: string;
+    readonly height: number;
+    readonly videoBitrate: number;
+    readonly passThrough?: boolean | undefined;
+    readonly codec?: VideoCodec | undefined;
+  }>;
   readonly audioBitrate: number;
   readonly segmentDurationMs: number;
   /** How long the stream waits for a publisher. */

@@ -54,7 +54,7 @@ export class EncodingFacts {
       height: video?.height ?? 0,
       frameRate: video?.frameRate ?? 0,
     };
-    const names = encoded.flatMap(({ kind, name }) => (kind === 'video' ? encoderName(encoders[name] ?? 'software') : []));
+    const names = encoded.flatMap((one) => (one.kind === 'video' ? encoderName(encoders[one.name] ?? 'software', one.codec) : []));
     const encoder = encoded.length === 0 ? 'none' : [...new Set(names)].join(':') || 'aac';
     const { liveEdgeUrl } = this.#init;
     const edge = liveEdgeUrl === undefined ? {} : { liveEdgeUrl };

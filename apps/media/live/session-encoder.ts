@@ -182,7 +182,7 @@ export class SessionEncoder {
     }
     const producer = { id: producerId, epoch: held.epoch };
     const encoding = new EncodingFacts({ ...this.#init, session, producer }, facts);
-    const share = encoders.share(renditions.encoded.flatMap(({ kind, name }) => (kind === 'video' ? name : [])));
+    const share = encoders.share(renditions.encoded.filter((one) => one.kind === 'video'));
     try {
       // This fences every predecessor at the log; then all that it wrote is folded.
       for (const position of await encoding.started(start.source, renditions, share.encoders)) await follower.reached(position);

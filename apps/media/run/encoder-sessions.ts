@@ -1,10 +1,12 @@
-import type { EncoderKind } from '#core/ffmpeg-plan';
+import type { EncoderKind, VideoCodec, VideoRendition } from '#core/ffmpeg-plan';
 import type { Clock } from '#ports';
 import type { Millis } from '#kernel';
 
 /** A kind of encoder that works on this machine. */
 export interface WorkingEncoder {
   readonly kind: Exclude<EncoderKind, 'software'>;
+  /** What it encodes here. */
+  readonly codecs: readonly VideoCodec[];
   /** Pictures that it encodes at once. */
   readonly sessionsMax: number;
 }
@@ -49,13 +51,13 @@ export class EncoderSessions {
   }
 
   /** @param rungs largest first */
-  share(rungs: readonly string[]): EncoderShare {
+  share(rungs: ReadonlyArray<Pick<VideoRendition, 'name' | 'codec'>>): EncoderShare {
     const held = new Map<string, Budget>();
-    for (const rung of rungs) {
-      const budget = this.#budgets.find((one) => one.inUse < this.#limitOf(one));
-      if (budget === undefined) break;
+    for (const { name, codec } of rungs) {
+      const budget = this.#budgets.find((one) => one.codecs.includes(codec) && one.inUse < this.#limitOf(one));
+      if (budget === undefined) continue;
       budget.inUse += 1;
-      held.set(rung, budget);
+      held.set(name, budget);
     }
     const encoders = Object.fromEntries([...held].map(([rung, { kind }]) => [rung, kind]));
     const release = (): void => {

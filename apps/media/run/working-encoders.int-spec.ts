@@ -27,20 +27,22 @@ test('an encoder is used if it really encodes here, and no other', async () => {
   await writeFile(able, `#!/bin/sh\nhead -c 5000 /dev/zero\n`, { mode: 0o700 });
   await writeFile(unable, `#!/bin/sh\nhead -c 5000 /dev/zero\nexit 1\n`, { mode: 0o700 });
   expect(await workingEncoders(runner, { ...init, program: able }, logger)).toEqual([
-    { kind: 'nvenc', sessionsMax: 1 },
-    { kind: 'vaapi', sessionsMax: 4 },
+    { kind: 'nvenc', codecs: ['h264', 'hevc'], sessionsMax: 1 },
+    { kind: 'vaapi', codecs: ['h264', 'hevc'], sessionsMax: 4 },
   ]);
   expect(await workingEncoders(runner, { ...init, program: unable }, logger)).toEqual([]);
 });
 
-test.each(['nvenc', 'qsv', 'vaapi'] as const)('%s is called by options that ffmpeg documents, with values that it takes', async (kind) => {
-  const argv = trialArguments(kind, '/dev/null');
+const calls = (['nvenc', 'qsv', 'vaapi', 'software'] as const).flatMap((kind) => [[kind, 'h264'] as const, [kind, 'hevc'] as const]);
+
+test.each(calls)('%s is called for %s by options that ffmpeg documents, with values that it takes', async (kind, codec) => {
+  const argv = trialArguments(kind, codec, '/dev/null');
   const own = argv.slice(argv.indexOf('-bf') + 2, argv.indexOf('-force_key_frames')).filter((word) => /^-[a-z]/.test(word));
   const ffmpeg = (words: readonly string[]) => promisify(execFile)('ffmpeg', words).catch((error: { stdout: string; stderr: string }) => error);
-  const { stdout } = await ffmpeg(['-hide_banner', '-h', `encoder=${encoderName(kind)}`]);
+  const { stdout } = await ffmpeg(['-hide_banner', '-h', `encoder=${encoderName(kind, codec)}`]);
   const documented = [...stdout.matchAll(/^ {2}(-\S+) +</gm)].map(([, name]) => name);
   // What every encoder has is not listed with each.
-  for (const option of own) expect(['-g', '-level', ...documented]).toContain(option.replace(/:v$/, ''));
+  for (const option of own) expect(['-g', '-level', '-pix_fmt', '-threads', ...documented]).toContain(option.replace(/:v$/, ''));
   const { stderr } = await ffmpeg(argv);
   expect(stderr).not.toMatch(/Error setting option|Unable to parse|Undefined constant|Unrecognized option/);
 });

@@ -1,4 +1,4 @@
-import { encoderName, trialArguments, type EncoderKind } from '#core/ffmpeg-plan';
+import { encoderName, trialArguments, type EncoderKind, type VideoCodec } from '#core/ffmpeg-plan';
 import type { ProcessRunner } from '#ports';
 import type { Logger } from '#runtime';
 import type { WorkingEncoder } from './encoder-sessions.ts';
@@ -23,18 +23,30 @@ const bytesMin = 1000;
 export async function workingEncoders(runner: ProcessRunner, init: WorkingEncodersInit, logger: Logger): Promise<readonly WorkingEncoder[]> {
   const tried = await Promise.all(
     init.kinds.map(async (kind) => {
-      const problem = await trialProblem(runner, init.program, kind, init.vaapiDevice);
-      if (problem === undefined) logger.info({ encoder: encoderName(kind), sessions: init.sessions[kind] }, `${encoderName(kind)} works`);
-      else logger.info({ encoder: encoderName(kind), problem }, `${encoderName(kind)} does not work here`);
-      return problem === undefined ? [{ kind, sessionsMax: init.sessions[kind] }] : [];
+      const codecs: VideoCodec[] = [];
+      for (const codec of ['h264', 'hevc'] as const) {
+        const encoder = encoderName(kind, codec);
+        const problem = await trialProblem(runner, init, kind, codec);
+        if (problem === undefined) codecs.push(codec);
+        if (problem === undefined) logger.info({ encoder, sessions: init.sessions[kind] }, `${encoder} works`);
+        else logger.info({ encoder, problem }, `${encoder} does not work here`);
+        // No card encodes H.265 and not H.264.
+        if (problem !== undefined) break;
+      }
+      return { kind, codecs, sessionsMax: init.sessions[kind] };
     }),
   );
-  return tried.flat();
+  return tried.filter(({ codecs }) => codecs.length > 0);
 }
 
 /** Why an encoder does not work; undefined when it does. */
-async function trialProblem(runner: ProcessRunner, program: string, kind: EncoderKind, vaapiDevice: string): Promise<string | undefined> {
-  const running = await runner.start({ program, argv: trialArguments(kind, vaapiDevice), outputs: [1] });
+async function trialProblem(
+  runner: ProcessRunner,
+  { program, vaapiDevice }: WorkingEncodersInit,
+  kind: EncoderKind,
+  codec: VideoCodec,
+): Promise<string | undefined> {
+  const running = await runner.start({ program, argv: trialArguments(kind, codec, vaapiDevice), outputs: [1] });
   running.endInput();
   const timer = setTimeout(() => void running.kill(), trialMsMax);
   let bytes = 0;

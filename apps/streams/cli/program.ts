@@ -23,11 +23,12 @@ import { addSandboxes } from './sandbox-program.ts';
 import { addSubjects } from './subject-program.ts';
 import { issueStreamKey, listStreams, showStream, startStream, stopStream, switchStream, type StartOptions, type StreamKeyOptions } from './stream.commands.ts';
 
-/** `1080p:1080:4500000`, one rung of a ladder. */
+/** `1080p:1080:4500000` or `1080p:1080:2500000:hevc`, one rung of a ladder. */
 function rungs(text: string, before: StartOptions['ladder'] = []): NonNullable<StartOptions['ladder']> {
-  const match = /^([a-z0-9-]{1,32}):(\d+):(\d+)$/.exec(text);
-  if (match === null) throw new InvalidArgumentError('A rung is NAME:HEIGHT:BITS-PER-SECOND, such as 720p:720:2800000.');
-  return [...before, { name: match[1] as string, height: Number(match[2]), videoBitrate: Number(match[3]) }];
+  const match = /^([a-z0-9-]{1,32}):(\d+):(\d+)(?::(h264|hevc))?$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('A rung is NAME:HEIGHT:BITS-PER-SECOND, such as 720p:720:2800000, with :hevc behind it for H.265.');
+  const codec = match[4] === 'hevc' ? { codec: 'hevc' as const } : {};
+  return [...before, { name: match[1] as string, height: Number(match[2]), videoBitrate: Number(match[3]), ...codec }];
 }
 
 function addStreams(program: Command): void {
@@ -36,7 +37,7 @@ function addStreams(program: Command): void {
     .option('--grace <seconds>', 'how long it waits for a publisher that went away', wholeNumber)
     .option('--segment <seconds>', 'length of a segment', wholeNumber)
     .option('--dvr <seconds>', 'how far back viewers can go while it is live', wholeNumber)
-    .option('--rung <name:height:bitrate>', 'a rung of the ladder; repeat for more', rungs)
+    .option('--rung <name:height:bitrate[:hevc]>', 'a rung of the ladder; repeat for more', rungs)
     .action((name: string, options: CommonOptions & { grace?: number; segment?: number; dvr?: number; rung?: NonNullable<StartOptions['ladder']> }) =>
       startStream(contextOf(options), name, { ...options, ...(options.rung === undefined ? {} : { ladder: options.rung }) }),
     );

@@ -6,7 +6,7 @@ export interface StartOptions {
   readonly grace?: number;
   readonly segment?: number;
   readonly dvr?: number;
-  readonly ladder?: ReadonlyArray<{ readonly name: string; readonly height: number; readonly videoBitrate: number }>;
+  readonly ladder?: ReadonlyArray<{ readonly name: string; readonly height: number; readonly videoBitrate: number; readonly codec?: 'hevc' }>;
 }
 
 export async function startStream({ api, print }: CommandContext, name: string, options: StartOptions): Promise<void> {

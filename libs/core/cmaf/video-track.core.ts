@@ -1,4 +1,5 @@
 import { parseAv1Config, parseAvcConfig, parseHevcConfig } from '#core/flv';
+import { av1Codecs, hevcCodecs } from '#core/fmp4';
 import { box, uint16, zeros } from './box-writer.core.ts';
 import { trackId, videoTimescale, type CmafTrack } from './track.ts';
 
@@ -11,7 +12,7 @@ interface VideoCodec {
 /** By the codec in the head of an FLV body. */
 const codecs: Readonly<Record<string, VideoCodec>> = {
   avc: { entryType: 'avc1', configType: 'avcC', describe: parseAvcConfig },
-  hvc1: { entryType: 'hvc1', configType: 'hvcC', describe: (config) => ({ ...parseHevcConfig(config), codecs: hevcCodecs(config) }) },
+  hvc1: { entryType: 'hvc1', configType: 'hvcC', describe: (config) => ({ ...parseHevcConfig(config), codecs: hevcCodecs('hvc1', config) }) },
   av01: { entryType: 'av01', configType: 'av1C', describe: (config) => ({ ...parseAv1Config(config), codecs: av1Codecs(config) }) },
 };
 
@@ -35,27 +36,4 @@ export function videoTrack(codec: string, config: Uint8Array): CmafTrack | undef
 function visualFields(width: number, height: number): ReadonlyArray<Uint8Array | readonly number[]> {
   const dpi = [0, 0x48, 0, 0, 0, 0x48, 0, 0];
   return [zeros(6), uint16(1), zeros(16), uint16(width), uint16(height), dpi, zeros(4), uint16(1), zeros(32), uint16(24), uint16(0xffff)];
-}
-
-/**
- * RFC 6381 form of an HEVCDecoderConfigurationRecord, ISO/IEC 14496-15 annex E.3: profile, compatibility flags in reverse bit
- * order, tier and level, constraints without trailing zero bytes.
- */
-function hevcCodecs(config: Uint8Array): string {
-  const at = (index: number): number => config[index] ?? 0;
-  const space = ['', 'A', 'B', 'C'][at(1) >> 6] as string;
-  let flags = 0;
-  for (let bit = 0; bit < 32; bit++) flags = flags * 2 + ((at(5 - (bit >> 3)) >> (bit & 7)) & 1);
-  const constraints = [...config.subarray(6, 12)];
-  while (constraints.length > 0 && constraints.at(-1) === 0) constraints.pop();
-  const hex = (value: number): string => value.toString(16).toUpperCase();
-  const level = `${(at(1) & 0x20) === 0 ? 'L' : 'H'}${at(12)}`;
-  return ['hvc1', `${space}${at(1) & 0x1f}`, hex(flags), level, ...constraints.map(hex)].join('.');
-}
-
-/** AV1 in ISOBMFF section 5: profile, level and tier, bit depth. */
-function av1Codecs(config: Uint8Array): string {
-  const [second, third] = [config[1] ?? 0, config[2] ?? 0];
-  const depth = (third & 0x40) === 0 ? '08' : (third & 0x20) === 0 ? '10' : '12';
-  return `av01.${second >> 5}.${String(second & 0x1f).padStart(2, '0')}${(third & 0x80) === 0 ? 'M' : 'H'}.${depth}`;
 }

@@ -55,6 +55,17 @@ describe('ladder', () => {
     expect(sizes({ video: picture(640, 360) }, ['720p', '240p'])).toEqual(['720p 640x360', '240p 426x240']);
   });
 
+  test('rungs of two codecs are two ladders; what every player knows comes first', () => {
+    const hevc = ladder.rungs.map((rung) => ({ ...rung, name: `${rung.name}-hevc`, codec: 'hevc' as const }));
+    const planned = planRenditions({ source: { video: picture(864, 486) }, ladder: { ...ladder, rungs: [...hevc, ...ladder.rungs] }, established: [] });
+    expect(planned.map(({ name, codecs }) => `${name} ${codecs}`)).toEqual([
+      '480p avc1.64001f',
+      '480p-hevc hvc1.1.6.L90.90',
+      '240p avc1.640015',
+      '240p-hevc hvc1.1.6.L63.90',
+    ]);
+  });
+
   test('no ladder: one rendition in the size of the source', () => {
     expect(sizes(hd, [], { rungs: [], audioBitrate: 96_000 })).toEqual(['source 1280x720', 'audio']);
   });
@@ -210,7 +221,7 @@ describe('hardware', () => {
       'qsv',
       '',
       'scale=852:480:flags=bicubic,format=nv12',
-      `-c:v h264_qsv ${rate} -preset fast -profile:v high -level:v 31 -look_ahead 0 -async_depth 1 -forced_idr 1 -idr_interval 0 -adaptive_i 0 -adaptive_b 0`,
+      `-c:v h264_qsv ${rate} -preset fast -profile:v high -level:v 31 -async_depth 1 -forced_idr 1 -idr_interval 0 -look_ahead 0 -adaptive_i 0 -adaptive_b 0`,
     ],
     [
       'amf',
@@ -226,9 +237,26 @@ describe('hardware', () => {
     ],
   ])('%s: device, upload and options, as its maker and ffmpeg document them', (kind, ...parts) => expect(partsOf(kind)).toEqual(parts));
 
+  const hevcRate = '-tag:v hvc1 -b:v 500000 -maxrate 550000 -bufsize 250000 -bf 0 -g 120';
+  test.each<[(typeof encoderKinds)[number], string]>([
+    [
+      'software',
+      `-c:v libx265 ${hevcRate} -preset veryfast -profile:v main -pix_fmt yuv420p -forced-idr 1 -x265-params log-level=warning:level-idc=30:open-gop=0:scenecut=0:rc-lookahead=5:frame-threads=1:pools=2`,
+    ],
+    [
+      'nvenc',
+      `-c:v hevc_nvenc ${hevcRate} -preset p3 -tune ll -rc vbr -profile:v main -tier main -level:v 3.0 -rc-lookahead 0 -no-scenecut 1 -forced-idr 1 -strict_gop 1 -zerolatency 1 -delay 0`,
+    ],
+    ['qsv', `-c:v hevc_qsv ${hevcRate} -preset veryfast -profile:v main -level:v 30 -async_depth 1 -forced_idr 1 -idr_interval 0`],
+    ['amf', `-c:v hevc_amf ${hevcRate} -usage lowlatency -quality speed -rc vbr_latency -profile:v main -profile_tier main -level:v 3.0 -forced_idr 1`],
+    ['vaapi', `-c:v hevc_vaapi ${hevcRate} -rc_mode VBR -profile:v main -tier main -level:v 3.0 -async_depth 1 -idr_interval 0`],
+  ])('%s encodes H.265', (kind, options) => {
+    expect(trialArguments(kind, 'hevc', '/dev/dri/renderD129').join(' ')).toContain(` ${options} -force_key_frames `);
+  });
+
   test.each(encoderKinds)('%s is tried with the options that it will be used with', (kind) => {
-    const argv = trialArguments(kind, '/dev/dri/renderD129').join(' ');
-    expect(argv).toContain(` -c:v ${encoderName(kind)} -b:v 500000 `);
+    const argv = trialArguments(kind, 'h264', '/dev/dri/renderD129').join(' ');
+    expect(argv).toContain(` -c:v ${encoderName(kind, 'h264')} -b:v 500000 `);
     expect(argv.includes('/dev/dri/renderD129')).toBe(kind === 'vaapi');
   });
 

@@ -1,5 +1,5 @@
 import { constantRate, valueOf } from './frame-rate.core.ts';
-import { highProfileCodecs, levelOf } from './h264-level.core.ts';
+import { codecsOf, levelOf } from './video-level.core.ts';
 import type { AudioRendition, Ladder, PlannedRendition, Rung, SourceInfo, SourceVideo, VideoRendition } from './plan.ts';
 
 export interface LadderInput {
@@ -32,8 +32,18 @@ export function planRenditions({ source, ladder, established }: LadderInput): re
 }
 
 function chosenRungs(video: SourceVideo, asked: readonly Rung[], established: readonly string[]): readonly Rung[] {
-  const rungs = unique(asked).toSorted((a, b) => b.height - a.height);
+  const rungs = unique(asked);
   if (established.length > 0) return establishedRungs(video, rungs, established);
+  // Each codec is a ladder of its own: not every player knows both. What everybody plays comes first at each height.
+  const ladders = [rungs.filter(({ codec }) => codec !== 'hevc'), rungs.filter(({ codec }) => codec === 'hevc')];
+  const chosen = ladders.filter(({ length }) => length > 0).flatMap((ladder) => rungsFor(video, ladder));
+  return chosen.length > 0 ? chosen.toSorted(byHeight) : [sourceRung(video)];
+}
+
+const byHeight = (a: Rung, b: Rung): number => b.height - a.height;
+
+function rungsFor(video: SourceVideo, ladder: readonly Rung[]): readonly Rung[] {
+  const rungs = ladder.toSorted(byHeight);
   const lines = Math.min(video.width, video.height);
   const source = rungs.findLast((rung) => isSource(video, rung));
   // What is as high as the source would be the source again, and worse.
@@ -69,8 +79,9 @@ function videoRendition(video: SourceVideo, rung: Rung): VideoRendition {
   const { width, height } = scaledSize(video, rung.height);
   const frameRate = constantRate(video.frameRate);
   const bandwidth = Math.ceil(rung.videoBitrate * peakFactor);
-  const level = levelOf({ width, height, framesPerSecond: valueOf(frameRate), bitrate: bandwidth });
-  const encoded = { codecs: highProfileCodecs(level), bandwidth, width, height, frameRate, bitrate: rung.videoBitrate, level };
+  const { codec = 'h264' } = rung;
+  const level = levelOf(codec, { width, height, framesPerSecond: valueOf(frameRate), bitrate: bandwidth });
+  const encoded = { codecs: codecsOf(codec, level), bandwidth, width, height, frameRate, bitrate: rung.videoBitrate, codec, level };
   return { kind: 'video', name: rung.name, ...encoded, ...(isSource(video, rung) ? { passThrough: true } : {}) };
 }
 

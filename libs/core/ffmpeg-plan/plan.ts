@@ -34,12 +34,17 @@ export interface Ladder {
   readonly audioBitrate: number;
 }
 
+/** What a rung can be encoded as. */
+export type VideoCodec = 'h264' | 'hevc';
+
 export interface Rung {
   readonly name: string;
   /** Lines of the picture, counted on its shorter side: an upright 720p picture is 720 wide. */
   readonly height: number;
   /** Bits per second. */
   readonly videoBitrate: number;
+  /** H.264 where it is not said. */
+  readonly codec?: VideoCodec | undefined;
   /** The source itself is the rung, as long as it is no higher and can be carried; else it is encoded like any other. */
   readonly passThrough?: boolean | undefined;
 }
@@ -63,7 +68,8 @@ export interface VideoRendition {
   readonly frameRate: FrameRate;
   /** Average bits per second of the video alone. */
   readonly bitrate: number;
-  /** H.264 level times ten. */
+  readonly codec: VideoCodec;
+  /** The codec's level times ten. */
   readonly level: number;
   /** The source may stand for it as it is. */
   readonly passThrough?: boolean;

@@ -7,3 +7,4 @@ export { partDurationUs, type CutSegment, type KeyFrameRange, type PartialSegmen
 export { readSampleEntry, type SampleEntry } from './sample-entry.core.ts';
 export { Segmenter, type ProducedSegment, type SegmenterInit, type SegmentGroup } from './segmenter.core.ts';
 export { Fmp4Splitter, type Fmp4Part, type Fmp4SplitterInit } from './splitter.core.ts';
+export { av1Codecs, hevcCodecs } from './video-codecs.core.ts';

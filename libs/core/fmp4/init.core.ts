@@ -1,6 +1,7 @@
 import { childBoxes, FieldReader, findBox, requireBox, type Box } from './box.core.ts';
 import { Fmp4Error } from './errors.ts';
 import { readEsds } from './esds.core.ts';
+import { av1Codecs, hevcCodecs } from './video-codecs.core.ts';
 
 /** What the moov of a fragmented MP4 says about its only track (CMAF: one track per file, ISO/IEC 23000-19 section 7.3.1). */
 export interface TrackInit {
@@ -80,10 +81,15 @@ function readVideoEntry({ type, body }: Box): EntryFields {
   const width = reader.uint16();
   const height = reader.uint16();
   const boxes = reader.skip(50).rest();
-  if (type !== 'avc1' && type !== 'avc3') return { kind: 'video', codecs: type, width, height };
+  return { kind: 'video', codecs: videoCodecs(type, boxes), width, height };
+}
+
+function videoCodecs(type: string, boxes: Uint8Array): string {
+  if (type === 'hvc1' || type === 'hev1') return hevcCodecs(type, requireBox(boxes, 'hvcC'));
+  if (type === 'av01') return av1Codecs(requireBox(boxes, 'av1C'));
+  if (type !== 'avc1' && type !== 'avc3') return type;
   const avc = new FieldReader('avcC', requireBox(boxes, 'avcC')).skip(1);
-  const hex = [avc.uint8(), avc.uint8(), avc.uint8()].map((byte) => byte.toString(16).padStart(2, '0')).join('');
-  return { kind: 'video', codecs: `${type}.${hex}`, width, height };
+  return `${type}.${[avc.uint8(), avc.uint8(), avc.uint8()].map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
 }
 
 /** Audio sample entry, ISO/IEC 14496-12 section 12.2.3; MPEG-4 audio, ISO/IEC 14496-14 section 5.6. */

@@ -80,7 +80,9 @@ describe('moov', () => {
 
   test.each([
     ['parameter sets in the stream', { entry: videoEntry('avc3', avcC) }, 'avc3.64001f'],
-    ['a codec that is only named', { entry: videoEntry('hvc1') }, 'hvc1'],
+    ['a codec that is only named', { entry: videoEntry('vp09') }, 'vp09'],
+    ['H.265', { entry: videoEntry('hvc1', box('hvcC', [1, 1, 0x60, 0, 0, 0, 0x90, 0, 0, 0, 0, 0, 90])) }, 'hvc1.1.6.L90.90'],
+    ['AV1', { entry: videoEntry('av01', box('av1C', [0x81, 0x05, 0x0c, 0])) }, 'av01.0.05M.08'],
   ])('video: %s', (_what, change, codecs) => expect(parseMoov(moov(change)).codecs).toBe(codecs));
 
   test.each<[string, MoovChange, string]>([
@@ -88,6 +90,7 @@ describe('moov', () => {
     ['subtitles', { handler: 'text' }, 'FMP4_UNSUPPORTED'],
     ['no sample entry', { entry: [] }, 'FMP4_INVALID'],
     ['no defaults for the track', { trex: bytes32(8) }, 'FMP4_INVALID'],
+    ['H.265 without its configuration', { entry: videoEntry('hev1') }, 'FMP4_INVALID'],
     ['AVC without its configuration', { entry: videoEntry('avc1') }, 'FMP4_INVALID'],
     ['a descriptor of another kind', { handler: 'soun', entry: audioEntry(box('esds', zeros(4), [9, 1, 0])) }, 'FMP4_INVALID'],
     ['a descriptor longer than its box', { handler: 'soun', entry: audioEntry(box('esds', zeros(4), [3, 60, 0])) }, 'FMP4_INVALID'],

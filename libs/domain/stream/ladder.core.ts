@@ -11,6 +11,8 @@ export interface Rung {
    * the rung is encoded in the source's size.
    */
   readonly passThrough?: boolean | undefined;
+  /** H.264 where it is not said. */
+  readonly codec?: 'h264' | 'hevc' | undefined;
 }
 
 /** The source as the best rendition of a stream; its figures hold where it has to be encoded. */
