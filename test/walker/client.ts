@@ -87,9 +87,9 @@ export class PlaylistClient {
     findings.reloads += 1;
     if (asked !== undefined) findings.blocked += 1;
     if (response.status === 503) findings.unavailable += 1;
-    // Before its first segment a stream has no playlist; and while nobody publishes nothing comes.
+    // Before its first segment a stream has no playlist; while nobody publishes nothing comes; and 502 and 504 are an edge's whose origin is away.
     if (response.status !== 200) {
-      if (![404, 503].includes(response.status))
+      if (![404, 502, 503, 504].includes(response.status))
         this.#note('6.2.5.2', 'what the playlist says comes next may be waited for', `${response.status} for ${query}`);
       return response.status;
     }

@@ -160,6 +160,8 @@ export class Walker {
     try {
       const response = await fetch(href, { signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(60_000)]) });
       const bytes = new Uint8Array(await response.arrayBuffer());
+      // An edge whose origin is away says nothing about the origin's playlists.
+      if (response.status === 502 || response.status === 504) return { status: 0, bytes: undefined };
       return { status: response.status, bytes: response.status === 200 ? bytes : undefined };
     } catch {
       return { status: 0, bytes: undefined };

@@ -9,6 +9,7 @@ import {
   selectedHead,
   ttlSeconds,
   withCacheStatus,
+  type GrowingBody,
   type CacheOutcome,
   type Field,
   type Selection,
@@ -52,10 +53,17 @@ const attemptsMax = 4;
 
 type Waiting = Pick<CacheOutcome, 'forwarded' | 'collapsed'>;
 
+function waitingKey({ forwarded, collapsed }: Waiting): string {
+  return `${forwarded} ${collapsed}`;
+}
+
 /** From a request to its answer. A hit is answered at once: no promise, no URL object, nothing rebuilt. */
 export class CacheHandler {
   readonly #init: CacheHandlerInit;
   readonly #deps: CacheHandlerDeps;
+  /** A fill's body, and the answer that most of those get who waited for it: there may be thousands. */
+  readonly #whole = new WeakMap<GrowingBody, Promise<void>>();
+  readonly #answers = new WeakMap<GrowingBody, Map<string, EdgeReply>>();
 
   constructor(init: CacheHandlerInit, deps: CacheHandlerDeps) {
     this.#init = init;
@@ -208,13 +216,19 @@ export class CacheHandler {
     const { wholeBytesMax } = this.#init;
     if (outcome.length !== undefined && outcome.length <= wholeBytesMax) {
       try {
-        await wholeOf(body);
+        await this.#wholeOf(body);
       } catch (error) {
         return this.#failed(request, error as OriginError, waiting);
       }
     }
     const length = body.complete ? body.length : outcome.length;
     const selection = select(request, response, length, this.#deps.now());
+    const shared = selection.kind === 'whole' && body.complete && request.method === 'GET';
+    const known = shared ? this.#answers.get(body)?.get(waitingKey(waiting)) : undefined;
+    if (known !== undefined) {
+      this.#deps.counters.bytesServed += body.length;
+      return known;
+    }
     const head = this.#head(response, selection, length, { ...waiting, stored: true, forwardStatus: response.status });
     if (selection.kind === 'not-modified' || selection.kind === 'unsatisfiable') return { head, body: null };
     if (request.method === 'HEAD') return { head, body: null };
@@ -222,9 +236,27 @@ export class CacheHandler {
     if (body.complete) {
       const bytes = body.bytes().subarray(first, end);
       this.#deps.counters.bytesServed += bytes.length;
-      return { head, body: bytes };
+      const reply = { head, body: bytes };
+      if (shared) this.#share(body, waiting, reply);
+      return reply;
     }
     return { head, body: readerOf(body, (count) => (this.#deps.counters.bytesServed += count), first, end) };
+  }
+
+  /** One look at the body for all who wait for it. */
+  #wholeOf(body: GrowingBody): Promise<void> {
+    let whole = this.#whole.get(body);
+    if (whole === undefined) {
+      whole = wholeOf(body);
+      this.#whole.set(body, whole);
+    }
+    return whole;
+  }
+
+  #share(body: GrowingBody, waiting: Waiting, reply: EdgeReply): void {
+    const answers = this.#answers.get(body) ?? new Map<string, EdgeReply>();
+    answers.set(waitingKey(waiting), reply);
+    this.#answers.set(body, answers);
   }
 
   #failed(request: EdgeRequest, error: OriginError, waiting: Waiting): EdgeReply {

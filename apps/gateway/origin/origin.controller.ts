@@ -11,6 +11,7 @@ import { badRequest, notFound, ProblemError } from '../http/problem.errors.ts';
 import { LivePlaylists, type LivePlaylist, type PartPlace } from '../low-latency/live-playlists.ts';
 import { PastPlaylists } from './past-playlists.ts';
 import { fieldProblem, handedOn, playlistQueryOf, type PlaylistQuery } from './playlist-query.ts';
+import { SharedReplies } from './shared-replies.ts';
 import { PlaylistReader, type Playlist, type PlaylistForm } from './playlist-reader.ts';
 
 const manifestTypes = { m3u8: 'application/vnd.apple.mpegurl', mpd: 'application/dash+xml' } as const;
@@ -53,6 +54,7 @@ export class OriginController {
   readonly #past: PastPlaylists;
 
   readonly #live: LivePlaylists;
+  readonly #shared = new SharedReplies();
   readonly #clock: Clock;
 
   constructor(playlists: PlaylistReader, blobs: BlobStore, past: PastPlaylists, live: LivePlaylists, clock: Clock) {
@@ -76,11 +78,16 @@ export class OriginController {
       return sendText(settled.playlist.text, wanted.format, settled.forEver ? immutableCaching : momentCaching, request, reply);
     }
     const form = { query: handedOn(asked, undefined), startSec: asked.startSec, skip: asked.skip };
-    const playlist = (await this.#livePlaylist(streamId, wanted, asked)) ?? (await playlistOf(this.#playlists, streamId, wanted, form));
+    const live = await this.#livePlaylist(streamId, wanted, asked);
+    const playlist = live ?? (await playlistOf(this.#playlists, streamId, wanted, form));
     if (playlist.kind !== 'playlist') return refusePlaylist(playlist, streamId);
     // RFC 8216bis section 6.2.5.2; a playlist that has ended is the same whatever is asked.
     if (asked.isPartAlone && !playlist.ended) throw fieldProblem('_HLS_part', 'Expected together with _HLS_msn.');
-    const caching = playlist.ended ? recordingCaching : asked.reload === undefined ? liveCaching : waitedCaching;
+    const caching = playlist.ended ? recordingCaching : liveCaching;
+    if (live !== undefined && asked.reload !== undefined && !playlist.ended) {
+      const { text } = playlist;
+      return this.#shared.send(playlist, () => ({ text, tag: tagOf(text), fields: waitedFields(text) }), request, reply);
+    }
     return sendText(playlist.text, wanted.format, caching, request, reply);
   }
 
@@ -215,6 +222,11 @@ function playlistOf(playlists: PlaylistReader, streamId: string, { name, format 
   if (name === 'master') return playlists.master(streamId, form);
   if (name.endsWith(iFramesSuffix)) return playlists.media(streamId, name.slice(0, -iFramesSuffix.length), { ...form, iFrames: true });
   return playlists.media(streamId, name, form);
+}
+
+function waitedFields(text: string): readonly string[] {
+  const fields = { ...corsHeaders, etag: tagOf(text), 'cache-control': waitedCaching, 'content-type': manifestTypes.m3u8 };
+  return Object.entries(fields).flat();
 }
 
 export function refusePlaylist(playlist: Exclude<LivePlaylist, { kind: 'playlist' }>, streamId: string): never {

@@ -111,7 +111,7 @@ describe('the live edge of a stream', () => {
       run.committed([produced('720p', mediaSequence)]);
     }
     const late = Follower.on(edge);
-    expect(late.told.slice(0, 3)).toEqual(['720p 15.0', '720p 15', '720p 16.0']);
+    expect(late.told.slice(0, 3)).toEqual(['720p 11.0', '720p 11', '720p 12.0']);
     expect(late.told.at(-1)).toBe('720p 19');
     expect([edge.encodes('s1'), edge.encodes('s0')]).toEqual([true, false]);
     edge.close();

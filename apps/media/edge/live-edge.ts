@@ -6,8 +6,8 @@ interface Kept {
   readonly pieces: readonly Uint8Array[];
 }
 
-/** Segments of which the parts are kept for gateways that join: what playlists name, in segments of two seconds. */
-const segmentsKept = 4;
+/** Segments of which the parts are kept for gateways that join: a part may be asked for for six target durations (6.2.2). */
+const segmentsKept = 8;
 const nothing = new Uint8Array(0);
 
 /** What a stream's encoder has made last, for any number of gateways. */

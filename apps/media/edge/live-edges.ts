@@ -11,7 +11,7 @@ export interface LiveEdgesInit {
 }
 
 /** A gateway that is this far behind is better off with what is stored, bytes. */
-const readerBytesMax = 8 * 1024 * 1024;
+const readerBytesMax = 64 * 1024 * 1024;
 
 /** The live edges of this process and where they are served; switched off, streams have none and are played from segments alone. */
 export class LiveEdges {

@@ -1,0 +1,73 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { EdgeFrameReader, type EdgePart } from '#core/live-edge';
+import type { Platform } from '../../test/constellation/platform.ts';
+
+export interface WaitingInit {
+  readonly streamId: string;
+  readonly rendition: string;
+  /** Where players ask: the gateway, or the edge. */
+  readonly port: number;
+  readonly waiters: number;
+  readonly rounds: number;
+}
+
+interface Answered {
+  readonly path: string;
+  readonly sentAt: number;
+  readonly at: readonly number[];
+}
+
+const now = (): number => Number(process.hrtime.bigint()) / 1e6;
+
+/** From the moment in which a part left its packager to the answer of everybody who waited for it, ms. */
+export async function waitingTimes(platform: Platform, init: WaitingInit): Promise<number[]> {
+  const { streamId, rendition, port, waiters, rounds } = init;
+  const child = fork(new URL('./waiters.main.js', import.meta.url), [String(port), String(waiters)]);
+  await once(child, 'message');
+  const left = new Map<string, number>();
+  const times: number[] = [];
+  const done = Promise.withResolvers<void>();
+  let answered = 0;
+  let busy = false;
+  const unfollow = await follow(platform, streamId, (part) => {
+    if (part.rendition !== rendition) return;
+    left.set(`${part.mediaSequence}.${part.index}`, now());
+    // Whoever has an answer asks for what comes next; a round that is late leaves a part out.
+    if (busy) return;
+    busy = true;
+    const next = part.last ? { mediaSequence: part.mediaSequence + 1, index: 0 } : { mediaSequence: part.mediaSequence, index: part.index + 1 };
+    child.send({ path: `/live/${streamId}/${rendition}.m3u8?_HLS_msn=${next.mediaSequence}&_HLS_part=${next.index}&_HLS_skip=YES` });
+  });
+  child.on('message', ({ path, sentAt, at }: Answered) => {
+    busy = false;
+    const [, mediaSequence, index] = /_HLS_msn=(\d+)&_HLS_part=(\d+)/.exec(path) ?? [];
+    const from = left.get(`${mediaSequence}.${index}`);
+    // Of those who asked when it was there already nothing is learnt.
+    if (from !== undefined && sentAt < from) times.push(...at.map((one) => one - from));
+    if (from !== undefined && sentAt < from && ++answered === rounds) done.resolve();
+  });
+  await done.promise;
+  unfollow();
+  child.disconnect();
+  return times;
+}
+
+/** A reader of the live edge, beside the gateways. @returns how to leave it */
+async function follow(platform: Platform, streamId: string, onPart: (part: EdgePart) => void): Promise<() => void> {
+  interface Started {
+    readonly items: ReadonlyArray<{ readonly data: { readonly liveEdgeUrl: string; readonly sessionId: string } }>;
+  }
+  const { items } = await platform.api<Started>('GET', `/api/v1/events?type=encoding.started&key=${streamId}&limit=1`);
+  const { liveEdgeUrl, sessionId } = (items[0] as Started['items'][number]).data;
+  const reader = new EdgeFrameReader();
+  const outgoing = request(`${liveEdgeUrl}?session=${sessionId}`, (response) => {
+    response.on('data', (chunk: Buffer) => {
+      for (const { message } of reader.push(chunk)) if (message.kind === 'part') onPart(message);
+    });
+  });
+  outgoing.on('error', () => undefined);
+  outgoing.end();
+  return () => outgoing.destroy();
+}
