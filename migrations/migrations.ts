@@ -12,6 +12,7 @@ import { LedgerTreeList1795719600000 } from './ledger-tree-list.migration.ts';
 import { ProjectionBuilds1795690000000 } from './projection-builds.migration.ts';
 import { Publications1795680000000 } from './publications.migration.ts';
 import { RestoredHeads1795395600000 } from './restored-heads.migration.ts';
+import { RolledBackBuilds1795723200000 } from './rolled-back-builds.migration.ts';
 import { SubjectKeys1795708800000 } from './subject-keys.migration.ts';
 import { RowKeeps1795710000000 } from './row-keeps.migration.ts';
 import { Secrets1795669200000 } from './secrets.migration.ts';
@@ -34,4 +35,5 @@ export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly
   Effects1795712400000,
   EventIndexTerms1795716000000,
   LedgerTreeList1795719600000,
+  RolledBackBuilds1795723200000,
 ];

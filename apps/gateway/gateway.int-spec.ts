@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { purgeApplied, edgeReported } from '#events';
+import { purgeApplied, edgeReported, topicPartitions, type StoredRecord } from '#events';
+import { partitionOf } from '#kernel';
 import { hashOf } from './access/secrets.ts';
 import { operations } from './openapi/operations.ts';
 import { realEngines, startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
@@ -392,8 +393,32 @@ describe('the CDN', () => {
       expect.objectContaining({ id: 'edge-1', status: 'up', requests: 200, hits: 190, bytesServed: 2000, objects: 2, url: null }),
       expect.objectContaining({ id: 'edge-2', status: 'announced', region: 'eu', hitRatio: null, requests: 0 }),
     ]);
+    const origins = (edges: unknown): unknown =>
+      (edges as ReadonlyArray<Record<string, unknown>>).map(({ id, status, mirroredFrom }) => [id, status, mirroredFrom]);
+    expect(origins(health.edges)).toEqual([
+      ['edge-1', 'up', null],
+      ['edge-2', 'announced', null],
+    ]);
+    await report(1_790_000_009_000, 101, 101);
+    await copyLast('edge', 'edge-1', 'edge-s');
+    await world.settle();
+    expect(origins((await get('/api/v1/cdn/health')).json.edges)).toEqual([
+      ['edge-1', 'up', null],
+      ['edge-2', 'announced', null],
+      ['edge-s', 'up', 'south'],
+    ]);
   });
 });
+
+/** What the last event of a subject is copied as from another region, where another edge has written it. */
+async function copyLast(topic: string, key: string, otherKey: string): Promise<void> {
+  const partition = partitionOf(key, topicPartitions);
+  const { records } = await world.engines.log.read(topic, partition, 0n, { recordsMax: 1000, bytesMax: 1_000_000, waitMs: 0 });
+  const last = records.findLast((one) => one.key === key) as StoredRecord;
+  const headers = Object.fromEntries(Object.entries(last.headers).map(([name, value]) => [name, value.replaceAll(key, otherKey)]));
+  const copy = { ...headers, ce_id: `${headers['ce_id']}-copy`, ce_origin: 'south' };
+  await world.engines.log.append(topic, [{ key: otherKey, value: last.value.replaceAll(key, otherKey), headers: copy }]);
+}
 
 describe('API keys', () => {
   test('issued, listed without their secrets, revoked', async () => {

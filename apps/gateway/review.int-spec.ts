@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { refusalAggregate } from '#domain/access';
 import { streamsProjection } from '#domain/stream';
-import { eventParked } from '#events';
+import { eventParked, topicPartitions } from '#events';
+import { partitionOf } from '#kernel';
 import { operations } from './openapi/operations.ts';
 import { realEngines, startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
 import { ask, type Answer } from './testing/http-client.ts';
@@ -159,8 +160,17 @@ describe('personal data', () => {
     const [id] = idsOf(found);
     expect((await get(`/api/v1/events/${id}?reveal=ticket%204712`, admin)).json).toMatchObject({ revealed: true, data: { address }, personal: ['address'] });
     expect((await get(`/api/v1/events/${id}?reveal=curious`)).status).toBe(403);
+    expect(idsOf(await search({ ...type, where: 'data.address == "viewerleak"', subjectPrefix: 'viewerleak', reveal: 'ticket 4713' }, admin))).toEqual([]);
     await world.settle();
-    const views = (await search({ type: 'personal-data.viewed' })).json.items;
+    const [newest, ...views] = (await search({ type: 'personal-data.viewed' })).json.items;
+    expect(newest).toMatchObject({ data: { query: 'events by subjectPrefix, types, where', count: 0, reason: 'ticket 4713' } });
+    const kept = await world.engines.log.read('operation', partitionOf('personal-data', topicPartitions), 0n, {
+      recordsMax: 100,
+      bytesMax: 1_000_000,
+      waitMs: 0,
+    });
+    expect(kept.records.map(({ value }) => value).join(' ')).toContain('ticket 4713');
+    expect(kept.records.map(({ value }) => value).join(' ')).not.toMatch(/viewerleak|203\.0/);
     expect(views.map(({ data, actor }) => [actor.slice(0, 4), data.operation, data.reason, data.eventIds])).toEqual([
       ['key:', 'showEvent', 'ticket 4712', [id]],
       ['key:', 'searchEvents', 'ticket 4711', [id]],

@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 import type { Context } from './envelope.ts';
-import { personalFields } from './personal.ts';
+import { personalFields, type PersonalPath } from './personal.ts';
 
 /**
  * Who may say that it happened. `platform`: only its own deciders and owners, so that nobody can forge a decision or a fact
@@ -10,6 +10,12 @@ export type Publishers = 'anyone' | 'platform';
 
 /** Turns the data of the version before into the data of the version after; pure. */
 export type Upcaster = (data: unknown) => unknown;
+
+export interface OncePersonal {
+  /** The last version that has them. */
+  readonly version: number;
+  readonly paths: readonly PersonalPath[];
+}
 
 export interface EventInit<Type extends string, Schema extends z.ZodType> {
   readonly type: Type;
@@ -29,6 +35,8 @@ export interface EventInit<Type extends string, Schema extends z.ZodType> {
    * Undefined when this one names nobody.
    */
   readonly dataSubject?: (data: z.infer<Schema>) => string | undefined;
+  /** Fields that told of persons in clear up to this version: who may not see what is personal does not see those of such events. */
+  readonly oncePersonal?: OncePersonal;
   /** `upcasters[n]` lifts version n + 1 to n + 2; exactly `version - 1` of them. */
   readonly upcasters?: readonly Upcaster[];
   /** A golden sample per released version, oldest first; today's upcasters must read each of them. */
@@ -54,6 +62,7 @@ export interface EventDefinition<Type extends string = string, Data = unknown> {
   subject(data: Data): string;
   /** Whom its personal fields tell of; undefined when it names nobody. */
   dataSubject(data: Data): string | undefined;
+  readonly oncePersonal?: OncePersonal;
   /** The event as a decider returns it. */
   draft(data: Data): DraftEvent<Type, Data>;
 }
@@ -80,6 +89,7 @@ export function defineEvent<const Type extends string, Schema extends z.ZodType>
     key: init.key,
     subject: init.subject ?? init.key,
     dataSubject: init.dataSubject ?? nobody,
+    ...(init.oncePersonal === undefined ? {} : { oncePersonal: init.oncePersonal }),
     draft: (data) => ({ type: init.type, data }),
   };
 }

@@ -26,6 +26,18 @@ const types = new Map(
   }),
 );
 
+/** Types of which older versions have in clear what tells of persons. */
+const oncePersonal = new Map(
+  (catalogue as readonly EventDefinition[]).flatMap((definition) =>
+    definition.oncePersonal === undefined ? [] : [[definition.type, definition.oncePersonal]],
+  ),
+);
+
+/** Of the data as the record has it. */
+function versionOf({ headers }: LogRecord): number {
+  return Number(/:([1-9]\d{0,3})$/.exec(headers['ce_dataschema'] ?? '')?.[1] ?? 1);
+}
+
 function personalTypeOf({ samples, subject, key }: EventDefinition, paths: readonly PersonalPath[]): PersonalType {
   const sample = samples.at(-1);
   const masked = maskedData(sample, paths);
@@ -73,6 +85,9 @@ export function maskedRecord<Some extends LogRecord>(record: Some): Some {
   const { ce_type: type = '', ce_actor: actor = '', ce_subject: subject = '' } = record.headers;
   const personal = types.get(type);
   const shownActor = maskedActor(actor);
+  const once = oncePersonal.get(type);
+  if (once !== undefined && versionOf(record) <= once.version)
+    return { ...record, headers: { ...record.headers, ce_actor: shownActor }, value: maskedJson(record.value, once.paths) };
   if (personal === undefined) return shownActor === actor ? record : { ...record, headers: { ...record.headers, ce_actor: shownActor } };
   const key = maskedKey(type, record.key);
   const headers = { ...record.headers, ce_actor: shownActor, ce_subject: maskedSubject(type, subject), ce_partitionkey: key };

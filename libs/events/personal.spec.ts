@@ -6,6 +6,8 @@ import type { EventDefinition } from './define.ts';
 import { peerSubject } from './data-subjects.ts';
 import { defineEvent } from './define.ts';
 import { changeAt, personal, personalFields, personalIdentifier, personalPaths, personalTexts } from './personal.ts';
+import { maskedRecord } from './masked-record.ts';
+import { personalDataViewed } from './review.events.ts';
 import { formatErased, formatLocked, formatSealed, parseSealed, readPersonal } from './stand-in.codec.ts';
 import { streamCreated, streamPublishRejected } from './stream.events.ts';
 
@@ -102,4 +104,22 @@ it.each([
   [':1', undefined],
 ])('the peer %s tells of %s', (peer, subject) => {
   expect(peerSubject(peer)).toBe(subject);
+});
+
+describe('what an older version had in clear', () => {
+  const value = JSON.stringify({ operation: 'searchEvents', query: '{"where":"data.viewer == \\"ada\\""}', eventIds: [], count: 0, reason: 'why' });
+  const headers = { ce_type: personalDataViewed.type, ce_actor: 'jwt:eve', ce_subject: 'personal-data', ce_dataschema: 'urn:streams:personal-data.viewed:1' };
+
+  it('is masked where the record is shown, and gone where it is read as of today', () => {
+    const shown = maskedRecord({ key: 'personal-data', headers, value });
+    expect([JSON.parse(shown.value), shown.headers['ce_actor']]).toMatchObject([{ query: '***', reason: 'why' }, 'jwt:***']);
+    expect(personalDataViewed.upcasters[0]?.(JSON.parse(value))).toMatchObject({ query: 'events by filters', reason: 'why' });
+    expect(personalDataViewed.upcasters[0]?.({ query: 'refusal by time' })).toEqual({ query: 'refusal by time' });
+  });
+
+  it('is not looked for in the version of today', () => {
+    const today = value.replace(/"\{.*?\}"/, '"events by where"');
+    const record = { key: 'personal-data', headers: { ...headers, ce_dataschema: headers.ce_dataschema.replace(/1$/, '2') }, value: today };
+    expect(maskedRecord(record).value).toBe(today);
+  });
 });

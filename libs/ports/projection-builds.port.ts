@@ -137,7 +137,11 @@ export abstract class ProjectionBuilds {
    * @throws OperatingError `BUILD_BEHIND` naming partition and lag, when more than `behindMax` is missing.
    */
   abstract promote(promotion: Promote): Promise<ModelSwitch>;
-  /** Lets readers see the predecessor of a build that serves, with the checkpoints that it had; the build itself is kept. */
+  /**
+   * Lets readers see the predecessor of a build that serves, with the checkpoints that it had; the build itself is kept. Doing
+   * so again changes nothing.
+   * @throws OperatingError `BUILD_NOT_SERVING` naming what serves in its place.
+   */
   abstract rollBack(id: string): Promise<ModelSwitch>;
   /** Brings a whole build to where the serving version stands and compares the two within one snapshot; the build keeps the result. */
   abstract compare(comparison: Compare): Promise<ModelDifference>;

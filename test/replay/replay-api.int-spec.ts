@@ -162,6 +162,10 @@ describe('streams replay', () => {
     expect([run.code, run.err]).toEqual([0, '']);
     const id = /Replay (rp-\S+): rebuild of streams version \d+ is promoted/.exec(run.out)?.[1] ?? run.out;
     expect(run.out).toContain(`streams replay rollback ${id}`);
+    const { id: other } = JSON.parse((await streams('replay', 'run', 'streams', '--promote', '--json')).out) as { readonly id: string };
+    const refused = await streams('replay', 'rollback', id);
+    expect([refused.code, refused.err]).toEqual([1, expect.stringContaining(`nothing to roll back. ${other} does: roll that one back first.`)]);
+    expect((await streams('replay', 'rollback', other)).code).toBe(0);
     expect(await streams('replay', 'rollback', id)).toEqual({ code: 0, out: `Replay ${id} is rolled-back.\n`, err: '' });
     expect((await streams('replay', 'rollback', id)).code).toBe(0);
     const list = await streams('replay', 'list', '--json');

@@ -6,7 +6,8 @@ import { isoTime } from '../http/fields.ts';
 import { newestPage } from '../http/newest-page.ts';
 import { notFound } from '../http/problem.errors.ts';
 import { confinement } from '../watch/read-models.ts';
-import { cdnHealthOf, type CdnHealth } from './edge-health.view.ts';
+import type { EdgeOrigins } from './edge-origins.ts';
+import { cdnHealthOf, upEdges, type CdnHealth } from './edge-health.view.ts';
 
 const rowsMax = 10_000;
 
@@ -29,12 +30,14 @@ export class CdnReader {
   readonly #reads: ReadStore;
   readonly #aggregates: AggregateStore | undefined;
   readonly #clock: Clock;
+  readonly #origins: EdgeOrigins | undefined;
 
-  /** @param aggregates left out where rows are not those of now: heads are */
-  constructor(reads: ReadStore, clock: Clock, aggregates?: AggregateStore) {
+  /** @param aggregates left out, and `origins`, where rows are not those of now: heads are, and the end of the log */
+  constructor(reads: ReadStore, clock: Clock, aggregates?: AggregateStore, origins?: EdgeOrigins) {
     this.#reads = reads;
     this.#aggregates = aggregates;
     this.#clock = clock;
+    this.#origins = origins;
   }
 
   /** A purge, from the moment it was asked for; undefined when nobody asked whom the principal may see. */
@@ -77,7 +80,9 @@ export class CdnReader {
       this.#reads.select(edgeTable, { limit: rowsMax }),
       this.#reads.select(edgeCountersTable, { orderBy: [{ column: 'incarnation', descending: true }], limit: rowsMax }),
     ]);
-    return cdnHealthOf(edges, counters, this.#clock.now());
+    const health = cdnHealthOf(edges, counters, this.#clock.now());
+    const origins = (await this.#origins?.of(upEdges(health))) ?? new Map<string, string>();
+    return { ...health, edges: health.edges.map((edge) => ({ ...edge, mirroredFrom: origins.get(edge.id) ?? null })) };
   }
 }
 

@@ -7,6 +7,10 @@ const edgeHealth = z.object({
   id: z.string(),
   url: z.string().nullable(),
   region: z.string().nullable(),
+  mirroredFrom: z
+    .string()
+    .nullable()
+    .describe('The region of REGION_PEERS whose edge it is: a purge reaches it by that region’s mirror, and is not waited for. Null for edges of this region.'),
   status: z.enum(['up', 'silent', 'announced']).describe('up: reported lately; silent: used to report; announced: never reported.'),
   registeredAt: timestamp.nullable(),
   lastReportAt: timestamp.nullable(),

@@ -33,6 +33,11 @@ function total(rows: readonly ReadRow[], column: string): number {
   return rows.reduce((sum, row) => sum + Number(row[column] ?? 0), 0);
 }
 
+/** An edge that has reported lately. */
+export function upEdges({ edges }: CdnHealth): readonly string[] {
+  return edges.filter(({ status }) => status === 'up').map(({ id }) => id);
+}
+
 function edgeHealthOf(id: string, edge: ReadRow | undefined, processes: readonly ReadRow[], nowMs: number): EdgeHealth {
   const newest = processes.toSorted((a, b) => Number((b['incarnation'] as bigint) - (a['incarnation'] as bigint)))[0];
   const reportedAtMs = newest === undefined ? undefined : Number(newest['reported_at_ms']);
@@ -41,6 +46,7 @@ function edgeHealthOf(id: string, edge: ReadRow | undefined, processes: readonly
     id,
     url: edge?.['url'] ?? null,
     region: edge?.['region'] ?? null,
+    mirroredFrom: null,
     status: reportedAtMs === undefined ? 'announced' : nowMs - reportedAtMs > silentAfterMs ? 'silent' : 'up',
     registeredAt: isoTime(edge?.['registered_at_ms'] as bigint | undefined),
     lastReportAt: isoTime(reportedAtMs),

@@ -72,7 +72,7 @@ export class EventReview {
     const page = await this.#search.search({ ...query, filter: { ...query.filter, contexts, tenant }, expression, revealed });
     if (!revealed) return { ...page, events: page.events.filter(({ event }) => answersBySubject(query.filter, event)) };
     const ids = page.events.map(({ event }) => event.id);
-    await this.#record('searchEvents', JSON.stringify({ ...query.filter, where }).slice(0, 1000), ids, reveal as string, reviewer);
+    await this.#record('searchEvents', `events by ${askedBy({ ...query.filter, where })}`, ids, reveal as string, reviewer);
     return page;
   }
 
@@ -82,7 +82,7 @@ export class EventReview {
     const event = await this.#visible(id, reviewer.principal);
     const stored = (await recordsAt(this.#deps.log, [event])).get(placeName(event));
     if (stored === undefined) throw notFound('event-not-kept', `The event ${id} is no longer on the log.`);
-    if (revealed) await this.#record('showEvent', id, [event.id], reveal as string, reviewer);
+    if (revealed) await this.#record('showEvent', 'event by id', [event.id], reveal as string, reviewer);
     return { event, stored, record: revealed ? stored : maskedRecord(stored), revealed, ...readAsToday(stored, revealed) };
   }
 
@@ -105,6 +105,12 @@ export class EventReview {
     const view = { operation, query, eventIds: ids.slice(0, 200), count: ids.length, reason };
     await this.#deps.commands.execute(personalViewAggregate, 'personal-data', view, reviewer);
   }
+}
+
+/** Names of what was asked by. What it was to be may name anybody, and stays off the record. */
+function askedBy(query: object): string {
+  const names = Object.entries(query).flatMap(([name, value]) => (value === undefined ? [] : [name]));
+  return names.toSorted().join(', ') || 'time';
 }
 
 /** False where only what is masked answers the question. */

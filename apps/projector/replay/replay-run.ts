@@ -205,17 +205,9 @@ export class ReplayRun {
       await this.#tell({ type: 'RecordRollBack', ...(await this.#deps.builds.rollBack(this.#init.id)) });
     } catch (error) {
       const code = (error as { code?: unknown }).code;
-      // It was done, and the process ended before it could say so.
-      const done = code === 'BUILD_NOT_SERVING' ? await this.#deps.builds.show(this.#init.id) : undefined;
-      if (done?.state === 'kept')
-        return this.#tell({ type: 'RecordRollBack', fromVersion: done.version, toVersion: await this.#servingVersion(done.projection) });
       if (code !== 'BUILD_NOT_SERVING' && code !== 'BUILD_NOT_KEPT' && code !== 'BUILD_UNKNOWN') throw error;
       await this.#tell({ type: 'RefuseRollBack', code, message: (error as Error).message.slice(0, 1024) });
     }
-  }
-
-  async #servingVersion(projection: string): Promise<number> {
-    return (await this.#deps.builds.versions()).find((one) => one.projection === projection && one.serving)?.version ?? 0;
   }
 
   /** Aborts when the replay is no longer in the state in which it was begun. */

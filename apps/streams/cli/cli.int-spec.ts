@@ -108,6 +108,22 @@ describe('a failure with --json', () => {
   });
 });
 
+test('a retry that fails again ends, also of what nobody can read: each reader counts its own tries', async () => {
+  const parked = { id: 'pk-content-3-7-all', consumer: '*', attempts: 1, message: 'data.url: It is missing.', held: 0 };
+  let said: object = { state: 'parked', stateAt: '2026-11-26T20:00:00.000Z', stateNote: '' };
+  const gateway = createServer((request, response) => {
+    if (request.method === 'POST') said = { state: 'parked', stateAt: '2026-11-26T20:00:01.000Z', stateNote: 'EVENT_DATA_INVALID: still missing' };
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ ...parked, ...said }));
+  }).listen(0, '127.0.0.1');
+  await once(gateway, 'listening');
+  const url = `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`;
+  const run = promisify(execFile)(process.execPath, [main, 'parked', 'retry', parked.id, '--url', url, '--key', 'a-key'], {
+    env: { PATH: process.env['PATH'] },
+  });
+  await expect(run).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('failed again and stays parked: EVENT_DATA_INVALID: still missing') });
+  gateway.close();
+});
+
 describe('a command that does not exist', () => {
   test.each([
     [['nonsense'], /^error: unknown command 'nonsense'\n\(streams --help tells more\)\nThere are: .*stream, .*\.\n$/],

@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { awaited } from './awaited.ts';
 import { purgeLines } from './cdn.commands.ts';
 import { eventLine } from './event.commands.ts';
 import { stateOf } from './key.commands.ts';
@@ -42,12 +43,37 @@ describe('the output for people', () => {
   test('does not say of a purge that it is applied while no edge is up', () => {
     expect(purgeLines('pg-1', [], [])).toEqual(['Purge pg-1 is on the log. No edge is up: each applies it before it serves again.']);
     const applied = [{ edgeId: 'edge-1', objects: 3, delayMs: 12 }];
+    expect(purgeLines('pg-1', ['edge-1'], applied, [{ id: 'edge-s', mirroredFrom: 'south' }])).toEqual([
+      'Purge pg-1 is applied.',
+      '  edge-1: 3 objects forgotten after 12 ms',
+      '  edge-s: not waited for; it applies it when the region south hears of it',
+    ]);
     expect(purgeLines('pg-1', ['edge-1'], applied)).toEqual(['Purge pg-1 is applied.', '  edge-1: 3 objects forgotten after 12 ms']);
   });
 
   test('keeps an event on a line', () => {
     const event = { id: '1', type: 'stream.created', subject: 'st-1', time: '2026-01-01T00:00:00Z', data: { name: 'x'.repeat(1000) } };
     expect(eventLine(event)).toHaveLength('2026-01-01T00:00:00Z'.length + 2 + 24 + 2 + 24 + 2 + 161);
+  });
+});
+
+describe('a wait', () => {
+  const waiting = { pollMs: 1, stillMs: 20, stands: 'It is not done' };
+
+  test('lasts while something moves, and ends with what it waited for', async () => {
+    let done = 0;
+    const slow = async (): Promise<number> => (await new Promise((resolve) => setTimeout(resolve, 3)), ++done);
+    expect(await awaited(waiting, slow, (view) => view === 15)).toBe(15);
+  });
+
+  test('ends when nothing moves', async () => {
+    await expect(
+      awaited(
+        waiting,
+        () => Promise.resolve('the same'),
+        () => false,
+      ),
+    ).rejects.toThrow(/^It is not done, and nothing has moved for 0.02 s\./);
   });
 });
 

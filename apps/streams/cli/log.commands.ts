@@ -1,5 +1,5 @@
-import { pause } from '#runtime';
 import { PlainFailure } from '../streams.errors.ts';
+import { awaited } from './awaited.ts';
 import type { CommandContext } from './context.ts';
 import { duration, table } from './table.ts';
 
@@ -41,7 +41,8 @@ export interface SealOptions {
   readonly wait: boolean;
 }
 
-const pollMs = 500;
+/** It does not tell how far it is: a large log takes its time. */
+const waiting = { pollMs: 500, stillMs: 3_600_000 };
 const megabytes = (bytes: number): string => (bytes / 1_000_000).toFixed(1);
 
 async function partitionsOf({ api }: CommandContext, query: string): Promise<readonly RetainedPartitionView[]> {
@@ -92,10 +93,10 @@ export async function sealLog(context: CommandContext, { olderThan, reason, dryR
   if (result.failures > 0) throw new PlainFailure(`${result.failures} partitions could not be sealed: streams log status says why.`);
 }
 
-async function ended({ api }: CommandContext, id: string): Promise<SealingView & { readonly result: NonNullable<SealingView['result']> }> {
-  for (;;) {
-    const view = await api.call<SealingView>('GET', `/api/v1/log/sealings/${id}`);
-    if (view.result !== null) return { ...view, result: view.result };
-    await pause(pollMs);
-  }
+type EndedSealing = SealingView & { readonly result: NonNullable<SealingView['result']> };
+
+async function ended({ api }: CommandContext, id: string): Promise<EndedSealing> {
+  const path = `/api/v1/log/sealings/${id}`;
+  const isEnded = (view: SealingView): boolean => view.result !== null;
+  return (await awaited({ ...waiting, stands: `Sealing ${id} is not done` }, () => api.call<SealingView>('GET', path), isEnded)) as EndedSealing;
 }

@@ -3,11 +3,11 @@ import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { LogRecord } from '#events';
 import { rowsText } from '#kernel';
-import { pause } from '#runtime';
 import type { ParkedDetailView, ParkedView } from '../client/api.types.ts';
 import { projections } from '#read-models';
 import { edited, tryRecord, versionOf, type EditData, type Trial } from '../parked/try-event.ts';
 import { PlainFailure } from '../streams.errors.ts';
+import { awaited } from './awaited.ts';
 import type { CommandContext } from './context.ts';
 import { differenceOf, parkedLines, trialLines } from './parked-text.ts';
 import { table } from './table.ts';
@@ -19,7 +19,7 @@ export interface ParkedFilterOptions {
   readonly code?: string;
 }
 
-const pollMs = 300;
+const wait = { pollMs: 300, stillMs: 60_000 };
 const base = '/api/v1/events/parked';
 
 export async function listParked(
@@ -50,15 +50,21 @@ export async function showParked(context: CommandContext, id: string): Promise<v
 }
 
 /** Waits until what was asked for is done. @throws PlainFailure when it failed again. */
-async function settled(context: CommandContext, id: string, triesBefore: number): Promise<ParkedDetailView> {
-  for (;;) {
-    const parked = await show(context, id);
-    if (parked.state === 'redriven' || parked.state === 'discarded') return parked;
-    if (parked.state === 'gone') throw new PlainFailure(`${id} is not parked any more: the read model was built anew.`);
-    if (parked.state === 'parked' && (parked.attempts > triesBefore || parked.stateNote?.startsWith('PARKED_GONE') === true))
-      throw new PlainFailure(`${id} failed again and stays parked: ${parked.message}`);
-    await pause(pollMs);
-  }
+function settled(context: CommandContext, id: string, before: ParkedDetailView): Promise<ParkedDetailView> {
+  const waiting = { ...wait, stands: `What was asked for ${id} is not done` };
+  return awaited(
+    waiting,
+    () => show(context, id),
+    (parked) => isSettled(parked, before),
+  );
+}
+
+/** What was said of it last tells, not how often it was tried: each reader of an event that nobody could read counts for itself. */
+function isSettled({ id, state, stateAt, stateNote, message }: ParkedDetailView, before: ParkedDetailView): boolean {
+  if (state === 'redriven' || state === 'discarded') return true;
+  if (state === 'gone') throw new PlainFailure(`${id} is not parked any more: the read model was built anew.`);
+  if (state === 'parked' && stateAt !== before.stateAt) throw new PlainFailure(`${id} failed again and stays parked: ${stateNote || message}`);
+  return false;
 }
 
 async function order(
@@ -70,7 +76,7 @@ async function order(
   const before = await show(context, id);
   await context.api.call('POST', `${base}/${encodeURIComponent(id)}/${verb}`, { reason: options.reason });
   if (!options.wait) return context.print({ id }, () => [`Asked for. See how it goes: streams parked show ${id}`]);
-  const parked = await settled(context, id, before.attempts);
+  const parked = await settled(context, id, before);
   context.print(parked, () => [
     parked.state === 'discarded'
       ? `${id} is left out for good; what waited behind it is taken.`

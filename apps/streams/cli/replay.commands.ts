@@ -1,6 +1,6 @@
-import { pause } from '#runtime';
 import type { ModelDifferenceView, ProjectionView, ReplayView } from '../client/api.types.ts';
 import { PlainFailure } from '../streams.errors.ts';
+import { awaited } from './awaited.ts';
 import type { CommandContext } from './context.ts';
 import { differenceLines, progressLine, replayLines } from './replay-text.ts';
 import { table } from './table.ts';
@@ -15,7 +15,8 @@ export interface ReplayRunOptions {
   readonly wait: boolean;
 }
 
-const pollMs = 300;
+/** One that waits for its turn stands still for as long as others take theirs. */
+const wait = { pollMs: 300, stillMs: 600_000 };
 /** What a replay is asked to come to, beside what ends it. */
 const ended = ['failed', 'cancelled', 'rolled-back'];
 
@@ -28,16 +29,20 @@ async function request({ api }: CommandContext, projection: string, mode: 'rebui
 /** Shows how far it is until it is in one of the states. @throws PlainFailure when it ends otherwise. */
 async function until(context: CommandContext, id: string, ...wanted: readonly string[]): Promise<ReplayView> {
   const isTerminal = process.stdout.isTTY && !context.isJson;
-  for (;;) {
-    const replay = await context.api.call<ReplayView>('GET', `/api/v1/replays/${id}`);
-    const isThere = wanted.includes(replay.status);
-    if (isTerminal) process.stdout.write(`\r\u001b[K${isThere ? '' : progressLine(replay)}`);
-    if (isThere) return replay;
-    if (ended.includes(replay.status)) throw new PlainFailure(`The replay ${id} is ${replay.status}${replay.note ? `: ${replay.note}` : ''}.`);
-    if (replay.status === 'paused') throw new PlainFailure(`The replay ${id} is paused: "streams replay resume ${id}" lets it go on.`);
-    await pause(pollMs);
-  }
+  return awaited(
+    { ...wait, stands: `The replay ${id} is not done` },
+    () => look(context, id),
+    (replay) => {
+      const isThere = wanted.includes(replay.status);
+      if (isTerminal) process.stdout.write(`\r\u001b[K${isThere ? '' : progressLine(replay)}`);
+      if (!isThere && ended.includes(replay.status)) throw new PlainFailure(`The replay ${id} is ${replay.status}${replay.note ? `: ${replay.note}` : ''}.`);
+      if (replay.status === 'paused') throw new PlainFailure(`The replay ${id} is paused: "streams replay resume ${id}" lets it go on.`);
+      return isThere;
+    },
+  );
 }
+
+const look = ({ api }: CommandContext, id: string): Promise<ReplayView> => api.call('GET', `/api/v1/replays/${encodeURIComponent(id)}`);
 
 /** `streams replay run` */
 export async function runReplay(context: CommandContext, projection: string, options: ReplayRunOptions): Promise<void> {
@@ -93,10 +98,12 @@ export async function tellReplay(context: CommandContext, verb: keyof typeof ver
   const { api, print } = context;
   let told = await api.call<{ readonly id: string; readonly status: string }>('POST', `/api/v1/replays/${encodeURIComponent(id)}/${verb}`, { reason });
   if (verb === 'promote') told = await until(context, id, 'promoted');
-  while (verb === 'rollback' && told.status === 'rolling-back') {
-    await pause(pollMs);
-    told = await api.call<ReplayView>('GET', `/api/v1/replays/${encodeURIComponent(id)}`);
-  }
+  if (verb === 'rollback' && told.status === 'rolling-back')
+    told = await awaited(
+      { ...wait, stands: `The replay ${id} is not rolled back yet` },
+      () => look(context, id),
+      ({ status }) => status !== 'rolling-back',
+    );
   if (verb === 'rollback' && told.status !== 'rolled-back')
     throw new PlainFailure(`The replay ${id} was not rolled back: ${(told as ReplayView).note ?? told.status}.`);
   print(told, () => [`Replay ${id} is ${told.status}.`]);

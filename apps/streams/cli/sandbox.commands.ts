@@ -1,7 +1,7 @@
-import { pause } from '#runtime';
 import { ApiFailure } from '../client/api-client.ts';
 import type { ModelDifferenceView, SandboxView } from '../client/api.types.ts';
 import { PlainFailure } from '../streams.errors.ts';
+import { awaited, type Waiting } from './awaited.ts';
 import type { CommandContext } from './context.ts';
 import { differenceLines } from './replay-text.ts';
 import { table } from './table.ts';
@@ -26,7 +26,7 @@ interface RowPage {
   readonly nextCursor: string | null;
 }
 
-const pollMs = 300;
+const wait = (name: string): Waiting => ({ pollMs: 300, stillMs: 600_000, stands: `The sandbox ${name} is not done` });
 const base = '/api/v1/sandboxes';
 const pathOf = (name: string): string => `${base}/${encodeURIComponent(name)}`;
 const eventsOf = ({ progress }: SandboxView): string => progress.reduce((sum, { done }) => sum + done, 0).toLocaleString('en-US');
@@ -44,14 +44,17 @@ function sandboxLines(sandbox: SandboxView): readonly string[] {
 /** @throws PlainFailure when it failed or is being dropped */
 async function untilReady({ api, isJson }: CommandContext, name: string): Promise<SandboxView> {
   const isTerminal = process.stdout.isTTY && !isJson;
-  for (;;) {
-    const sandbox = await api.call<SandboxView>('GET', pathOf(name));
-    const isBuilding = sandbox.status === 'building';
-    if (isTerminal) process.stdout.write(`\r\u001b[K${isBuilding ? `building ${name}: ${eventsOf(sandbox)} events` : ''}`);
-    if (sandbox.status === 'ready') return sandbox;
-    if (!isBuilding) throw new PlainFailure(`The sandbox ${name} is ${sandbox.status}${sandbox.note ? `: ${sandbox.note}` : ''}.`);
-    await pause(pollMs);
-  }
+  return awaited(
+    wait(name),
+    () => api.call<SandboxView>('GET', pathOf(name)),
+    (sandbox) => {
+      const isBuilding = sandbox.status === 'building';
+      if (isTerminal) process.stdout.write(`\r\u001b[K${isBuilding ? `building ${name}: ${eventsOf(sandbox)} events` : ''}`);
+      if (sandbox.status !== 'ready' && !isBuilding)
+        throw new PlainFailure(`The sandbox ${name} is ${sandbox.status}${sandbox.note ? `: ${sandbox.note}` : ''}.`);
+      return sandbox.status === 'ready';
+    },
+  );
 }
 
 /** `streams sandbox create` */
@@ -96,10 +99,17 @@ export async function compareSandbox({ api, print }: CommandContext, name: strin
 }
 
 /** `streams sandbox drop` */
-export async function dropSandbox({ api, print }: CommandContext, name: string, wait: boolean): Promise<void> {
+export async function dropSandbox({ api, print }: CommandContext, name: string, dropped: boolean): Promise<void> {
   await api.call('DELETE', pathOf(name));
-  while (wait && (await isThere(api, name))) await pause(pollMs);
-  print({ name, status: wait ? 'dropped' : 'dropping' }, () => [wait ? `Nothing is left of the sandbox ${name}.` : `The sandbox ${name} is being dropped.`]);
+  if (dropped)
+    await awaited(
+      wait(name),
+      () => isThere(api, name),
+      (there) => !there,
+    );
+  print({ name, status: dropped ? 'dropped' : 'dropping' }, () => [
+    dropped ? `Nothing is left of the sandbox ${name}.` : `The sandbox ${name} is being dropped.`,
+  ]);
 }
 
 async function isThere(api: CommandContext['api'], name: string): Promise<boolean> {

@@ -70,7 +70,7 @@ export interface PurgeView {
 
 export interface CdnHealth {
   readonly status: string;
-  readonly edges: ReadonlyArray<{ readonly id: string; readonly status: string; readonly url: string | null }>;
+  readonly edges: ReadonlyArray<{ readonly id: string; readonly status: string; readonly url: string | null; readonly mirroredFrom: string | null }>;
 }
 
 export interface LedgerView {

@@ -37,6 +37,7 @@ interface Build {
   /** Its tables are those of its version in the store, where the host feeds them. */
   inPlace: boolean;
   replaced: string | null;
+  rolledBackTo: number | null;
   keptAtMs: number | null;
   progress: BuildProgress | null;
   difference: ModelDifference | null;
@@ -75,7 +76,7 @@ export class MemoryProjectionBuilds extends ProjectionBuilds {
       starts: new Map(starts.map((start) => [placeOf(start), start.first])),
       positions: starts.map(({ topic, partition, first }) => ({ topic, partition, position: first })),
       parked: [],
-      ...{ finished: false, inPlace: false, replaced: null, keptAtMs: null, progress: null, difference: null },
+      ...{ finished: false, inPlace: false, replaced: null, rolledBackTo: null, keptAtMs: null, progress: null, difference: null },
     };
     this.#builds.set(id, build);
     return viewOf(build);
@@ -117,7 +118,8 @@ export class MemoryProjectionBuilds extends ProjectionBuilds {
 
   override async rollBack(id: string): Promise<ModelSwitch> {
     const build = this.#found(id);
-    if (build.state !== 'serving') throw buildError('BUILD_NOT_SERVING', `The build ${id} does not serve, so there is nothing to roll back.`);
+    if (build.rolledBackTo !== null) return { fromVersion: build.tables.projection.version, toVersion: build.rolledBackTo };
+    if (build.state !== 'serving') throw this.#notServing(build);
     const before = this.#builds.get(build.replaced ?? '');
     if (before?.state !== 'kept') throw buildError('BUILD_NOT_KEPT', `What served before the build ${id} is no longer kept.`);
     const { name, version: fromVersion } = build.tables.projection;
@@ -130,7 +132,14 @@ export class MemoryProjectionBuilds extends ProjectionBuilds {
     Object.assign(before, { state: 'serving', keptAtMs: null });
     const toVersion = before.tables.projection.version;
     this.#store.serve(name, toVersion);
+    build.rolledBackTo = toVersion;
     return { fromVersion, toVersion };
+  }
+
+  #notServing({ id, tables }: Build): OperatingError {
+    const serving = [...this.#builds.values()].find((one) => one.state === 'serving' && one.tables.projection.name === tables.projection.name);
+    const instead = serving === undefined ? '' : ` ${serving.id} does: roll that one back first.`;
+    return buildError('BUILD_NOT_SERVING', `The build ${id} does not serve, so there is nothing to roll back.${instead}`);
   }
 
   override async compare(comparison: Compare): Promise<ModelDifference> {
@@ -239,7 +248,7 @@ export class MemoryProjectionBuilds extends ProjectionBuilds {
     const known = [...this.#builds.values()].find((build) => build.inPlace && build.tables === tables);
     const kept: Build = known ?? {
       ...{ id: `first-${this.#builds.size}`, whole: true, epoch: 0n, madeAtMs: this.#clock.now(), tables, positions: [], parked: [], starts: new Map() },
-      ...{ state: 'kept', finished: true, inPlace: true, replaced: null, keptAtMs: null, progress: null, difference: null },
+      ...{ state: 'kept', finished: true, inPlace: true, replaced: null, rolledBackTo: null, keptAtMs: null, progress: null, difference: null },
     };
     Object.assign(kept, { state: 'kept', keptAtMs: this.#clock.now() });
     this.#builds.set(kept.id, kept);

@@ -28,7 +28,7 @@ function project(event: DomainEvent): readonly RowChange[] {
 /** Who had personal data shown, when and why. */
 export const personalViewsProjection: Projection<DomainEvent> = {
   name: 'personal_views',
-  version: 1,
+  version: 2,
   contexts: ['operation'],
   handles: [personalDataViewed.type],
   ignores: ignoredBut([personalDataViewed.type]),

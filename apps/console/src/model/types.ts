@@ -45,6 +45,8 @@ export interface EdgeHealth {
   readonly id: string;
   readonly url: string | null;
   readonly region: string | null;
+  /** The region of which it is an edge; null for this one's. */
+  readonly mirroredFrom: string | null;
   /** up: reported lately; silent: used to report; announced: never reported. */
   readonly status: 'up' | 'silent' | 'announced';
   /** 0 to 1; null before the first request. */

@@ -25,7 +25,7 @@ export function EdgePanel({ api, health, suggestion }: EdgePanelProps) {
       {edges.map((edge) => (
         <EdgeNode key={edge.id} edge={edge} />
       ))}
-      <PurgeForm api={api} suggestion={suggestion} edges={edges.length} />
+      <PurgeForm api={api} suggestion={suggestion} edges={edges.filter(({ mirroredFrom }) => mirroredFrom === null).length} />
     </section>
   );
 }
@@ -45,6 +45,7 @@ function EdgeNode({ edge }: { readonly edge: EdgeHealth }) {
       <span className="label">
         {edge.requests.toLocaleString('en')} requests · {formatBytes(edge.bytesServed)} served · {edge.objects.toLocaleString('en')} objects,{' '}
         {formatBytes(edge.memoryBytes)} in memory · {edge.region ?? 'no region'}
+        {edge.mirroredFrom === null ? '' : `, an edge of ${edge.mirroredFrom}: purges get there by its mirror, and are not waited for`}
       </span>
     </div>
   );

@@ -20,10 +20,12 @@ export interface BuildRow {
   readonly epoch: bigint;
   readonly finished: boolean;
   readonly replaced: string | null;
+  /** The version that serves since it was rolled back; null for one that was not. */
+  readonly rolledBackTo: number | null;
 }
 
 const idShape = /^[a-z][a-z0-9-]{2,40}$/;
-const columns = 'build, projection, version, schema_name, tables, whole, state, epoch, finished_at IS NOT NULL, replaced';
+const columns = 'build, projection, version, schema_name, tables, whole, state, epoch, finished_at IS NOT NULL, replaced, rolled_back_to';
 
 /** `sb-<sandbox>-<projection>`: the builds of one sandbox share a schema. */
 const sandboxShape = /^sb-([a-z0-9]+)-/;
@@ -52,7 +54,7 @@ export function fencedBuild(id: string): OperatingError {
   return buildError('BUILD_FENCED', `The build ${id} has moved on, or a newer owner works on it.`);
 }
 
-function rowOf([id, projection, version, schema, tables, whole, state, epoch, finished, replaced]: TextRow): BuildRow {
+function rowOf([id, projection, version, schema, tables, whole, state, epoch, finished, replaced, rolledBackTo]: TextRow): BuildRow {
   return {
     id: id ?? '',
     projection: projection ?? '',
@@ -64,6 +66,7 @@ function rowOf([id, projection, version, schema, tables, whole, state, epoch, fi
     epoch: BigInt(epoch ?? 0),
     finished: finished === 't',
     replaced: replaced ?? null,
+    rolledBackTo: rolledBackTo === null || rolledBackTo === undefined ? null : Number(rolledBackTo),
   };
 }
 

@@ -109,11 +109,24 @@ export async function promoteBuild(run: Run, promotion: Promote): Promise<ModelS
   return { fromVersion, toVersion: build.version };
 }
 
+/** The build that readers see, and its version; of tables that the host made by itself the version alone. */
+async function servingBuild(run: Run, projection: string): Promise<string | undefined> {
+  const { rows } = await run({ text: `SELECT build FROM streams.projection_builds WHERE projection = $1 AND state = 'serving'`, values: [projection] });
+  return rows[0]?.[0] ?? undefined;
+}
+
+function notServing(id: string, serving: string | undefined): OperatingError {
+  const instead = serving === undefined ? '' : ` ${serving} does: roll that one back first.`;
+  return buildError('BUILD_NOT_SERVING', `The build ${id} does not serve, so there is nothing to roll back.${instead}`);
+}
+
 /** Within one transaction: see {@link import('#ports').ProjectionBuilds.rollBack}. */
 export async function rollBackBuild(run: Run, id: string): Promise<ModelSwitch> {
   await begin(run);
   const build = await lockBuild(run, id);
-  if (build.state !== 'serving') throw buildError('BUILD_NOT_SERVING', `The build ${id} does not serve, so there is nothing to roll back.`);
+  // It was done, and whoever asked for it ended before it could say so.
+  if (build.rolledBackTo !== null) return { fromVersion: build.version, toVersion: build.rolledBackTo };
+  if (build.state !== 'serving') throw notServing(id, await servingBuild(run, build.projection));
   const before = build.replaced === null ? undefined : await lockBuild(run, build.replaced);
   if (before?.state !== 'kept') throw buildError('BUILD_NOT_KEPT', `What served before the build ${id} is no longer kept.`);
   await dropViews(run, build.tables);
@@ -126,6 +139,7 @@ export async function rollBackBuild(run: Run, id: string): Promise<ModelSwitch> 
     await moveCheckpoints(run, before);
   }
   await setServing(run, before, build);
+  await run({ text: 'UPDATE streams.projection_builds SET rolled_back_to = $2 WHERE build = $1', values: [build.id, before.version] });
   await createViews(run, mainSchema(before), before.tables);
   return { fromVersion: build.version, toVersion: before.version };
 }
