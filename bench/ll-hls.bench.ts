@@ -3,6 +3,7 @@ import { Publisher } from '../test/constellation/publisher.ts';
 import { Viewer } from '../test/constellation/viewer.ts';
 import { Walker } from '../test/walker/walker.ts';
 import { quantile, type Bench, type BenchContext } from './harness/index.ts';
+import { bareTimes } from './ll-hls/bare.ts';
 import { waitingTimes } from './ll-hls/waiting.ts';
 
 interface Created {
@@ -48,6 +49,10 @@ async function measureWaiting(context: BenchContext): Promise<void> {
       () => `No parts.\n${platform.log.slice(-3000)}`,
     );
     const rounds = context.quick ? 8 : 30;
+    // Beside the same encoder, with answers as long as an update is.
+    const bare = await bareTimes(waiters, rounds, 2500);
+    const peer = quantile(bare, 0.99);
+    context.row(`${waiters} wait at a bare Node server, ms`, quantile(bare, 0.5), peer);
     for (const [where, port] of [
       ['gateway', platform.ports.gateway],
       ['edge', platform.ports.edge],
@@ -55,7 +60,7 @@ async function measureWaiting(context: BenchContext): Promise<void> {
       const times = await waitingTimes(platform, { streamId: stream.id, rendition: '240p', port, waiters, rounds });
       const p99 = quantile(times, 0.99);
       context.row(`${waiters} wait at the ${where}, ms`, quantile(times, 0.5), p99);
-      context.bar(`ll-hls.waiting.${where}`, p99, 'ms', '<= 20', p99 <= 20 && !times.some(Number.isNaN));
+      context.bar(`ll-hls.waiting.${where}`, p99, 'ms', '<= 20', p99 <= 20 && !times.some(Number.isNaN), peer);
     }
   });
 }

@@ -19,6 +19,7 @@ interface Answered {
   readonly at: readonly number[];
 }
 
+const roundsMsMax = 90_000;
 const now = (): number => Number(process.hrtime.bigint()) / 1e6;
 
 /** From the moment in which a part left its packager to the answer of everybody who waited for it, ms. */
@@ -48,7 +49,8 @@ export async function waitingTimes(platform: Platform, init: WaitingInit): Promi
     if (from !== undefined && sentAt < from) times.push(...at.map((one) => one - from));
     if (from !== undefined && sentAt < from && ++answered === rounds) done.resolve();
   });
-  await done.promise;
+  const timer = setTimeout(() => done.reject(new Error(`only ${answered} of ${rounds} rounds of waiting in ${roundsMsMax} ms`)), roundsMsMax);
+  await done.promise.finally(() => clearTimeout(timer));
   unfollow();
   child.disconnect();
   return times;
