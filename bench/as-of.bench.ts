@@ -7,6 +7,7 @@ import { createLogger, PastKeeper, PastReadStore, readTail } from '#runtime';
 import { PlaylistReader } from '../apps/gateway/origin/playlist-reader.ts';
 import { SegmentLists } from '../apps/gateway/origin/segment-lists.ts';
 import { pastLimits } from '../apps/gateway/past/past-models.ts';
+import { StreamExtras } from '../apps/gateway/streams/stream-extras.ts';
 import { StreamReader } from '../apps/gateway/streams/stream-reader.ts';
 import { startKafka } from '../test/constellation/kafka/index.ts';
 import { openWorld, type World } from '../test/replay/world.ts';
@@ -138,7 +139,9 @@ async function answer(asked: Asked, question: Question, dice: Prng): Promise<num
   const streams = new StreamReader(reads);
   if (question === 'list') await streams.page({ limit: 50 });
   else {
-    const playlist = await new PlaylistReader(streams, new SegmentLists(reads), { now: () => atMs }).media(id, '720p', { whole: question === 'whole' });
+    const playlist = await new PlaylistReader(streams, new SegmentLists(reads), new StreamExtras(reads), { now: () => atMs }).media(id, '720p', {
+      whole: question === 'whole',
+    });
     if (playlist.kind !== 'playlist' && playlist.kind !== 'nothing-yet') throw new Error(`${id} as of ${atMs}: ${playlist.kind}`);
   }
   return performance.now() - begun;

@@ -12,6 +12,8 @@ export default defineConfig({
   build: {
     // The gateway serves this folder; hashed names below assets/ may be cached for ever.
     outDir: '../../dist/console',
+    // The player that other sites frame is a page of its own, and loads nothing of the console.
+    rollupOptions: { input: { console: join(import.meta.dirname, 'index.html'), embed: join(import.meta.dirname, 'embed.html') } },
     emptyOutDir: true,
     target: 'es2022',
     sourcemap: false,

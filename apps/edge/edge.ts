@@ -22,6 +22,7 @@ import { edgeLimits } from './edge.constants.ts';
 import type { EdgeSettings } from './edge.config.ts';
 import { EdgeCounters } from './edge-counters.ts';
 import { observeEdge } from './edge.telemetry.ts';
+import { AudienceCounter } from './facts/audience.core.ts';
 import { EdgeFacts } from './facts/edge-facts.ts';
 import { localPaths } from './local-paths.ts';
 import type { OriginClient } from './origin/origin-client.ts';
@@ -169,12 +170,20 @@ interface Serving {
 
 async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
   const { cache, counters, facts, lifecycle, logger, onFatal, platform, telemetry } = parts;
-  const server = await platform.listen({ host: settings.host, port: settings.port, handler: cache.handler, idleTimeoutS: edgeLimits.idleTimeoutS });
+  const audience = new AudienceCounter();
+  const handler: typeof cache.handler = (request) => {
+    audience.see(request, Date.now());
+    return cache.handler(request);
+  };
+  const server = await platform.listen({ host: settings.host, port: settings.port, handler, idleTimeoutS: edgeLimits.idleTimeoutS });
   lifecycle.onStop('accept', 'server', () => server.close(edgeLimits.drainMs));
   lifecycle.onStop('leases', 'origin client', () => platform.client.close());
   const url = `http://${settings.publicHost}:${server.port}`;
   void facts.register({ url, region: settings.region, memoryBytesMax: settings.memoryBytesMax }).catch(onFatal);
-  const report = (): Promise<void> => facts.report({ ...counters.snapshot(), ...gauges(cache) });
+  const report = async (): Promise<void> => {
+    await facts.report({ ...counters.snapshot(), ...gauges(cache) });
+    await facts.reportAudience(audience.report(Date.now()));
+  };
   const reporting = reportRegularly(report, lifecycle.stopping, onFatal);
   // The last report comes after the last answer, so that nothing is missing from the counters of an edge that ended well.
   lifecycle.onStop('work', 'reports', () => reporting.then(report));

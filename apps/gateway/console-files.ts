@@ -7,18 +7,26 @@ const immutableCaching = 'public, max-age=31536000, immutable';
 /** Asked about again each time: a new build changes its content, never its name. */
 const indexCaching = 'no-cache';
 /** Players load media from the edge, which may be another origin; hls.js works in a blob: worker. */
-const contentPolicy = [
-  "default-src 'self'",
-  "img-src 'self' data: blob:",
-  "font-src 'self' data:",
-  "style-src 'self' 'unsafe-inline'",
-  "media-src 'self' blob: http: https:",
-  "connect-src 'self' http: https:",
-  "worker-src 'self' blob:",
-  "object-src 'none'",
-  "base-uri 'none'",
-  "frame-ancestors 'self'",
-].join('; ');
+const policyFor = (ancestors: string): string =>
+  [
+    "default-src 'self'",
+    "img-src 'self' data: blob:",
+    "font-src 'self' data:",
+    "style-src 'self' 'unsafe-inline'",
+    "media-src 'self' blob: http: https:",
+    "connect-src 'self' http: https:",
+    "worker-src 'self' blob:",
+    "object-src 'none'",
+    "base-uri 'none'",
+    `frame-ancestors ${ancestors}`,
+  ].join('; ');
+const contentPolicy = policyFor("'self'");
+/** Every site may frame the player: it shows what its playlists show to everybody, and nobody is signed in to it. */
+const embedPolicy = policyFor('*');
+
+/** The player's page is the same for all streams: which one it plays it reads from its address. */
+const embedPage = 'embed.html';
+const embedPath = /^\/embed\/[^/]+\/?$/;
 
 /** Where the console's page is. What it shows is not in its address, so it has no other. */
 const pages: ReadonlySet<string> = new Set(['/', '/index.html']);
@@ -30,12 +38,15 @@ const pages: ReadonlySet<string> = new Set(['/', '/index.html']);
 export async function serveConsole(fastify: FastifyInstance, root: string, refuse: (request: FastifyRequest, reply: FastifyReply) => void): Promise<void> {
   // Set for files that are there alone: a missing one is a 404 that nobody may keep for a year.
   const setHeaders = (reply: FastifyReply, file: string): void => {
-    reply.headers({ 'cache-control': relative(root, file).startsWith('assets') ? immutableCaching : indexCaching, 'content-security-policy': contentPolicy });
+    const name = relative(root, file);
+    const policy = name === embedPage ? embedPolicy : contentPolicy;
+    reply.headers({ 'cache-control': name.startsWith('assets') ? immutableCaching : indexCaching, 'content-security-policy': policy });
   };
   await fastify.register(fastifyStatic, { root, serve: false, cacheControl: false, setHeaders });
   fastify.get('/*', (request: FastifyRequest, reply: FastifyReply) => {
     const path = pathOf(request.url);
     if (pages.has(path)) return reply.sendFile('index.html');
+    if (embedPath.test(path)) return reply.sendFile(embedPage);
     return /\.[A-Za-z0-9]{1,8}$/.test(path) ? reply.sendFile(path.slice(1)) : refuse(request, reply);
   });
 }

@@ -13,12 +13,14 @@ import { OriginController } from './origin/origin.controller.ts';
 import { TsController } from './origin/ts.controller.ts';
 import { ParkedController } from './parked/parked.controller.ts';
 import { PlaybacksController } from './playbacks/playbacks.controller.ts';
+import { ProgrammeController } from './programme/programme.controller.ts';
 import { PublishController } from './publish/publish.controller.ts';
 import { ReplaysController } from './replays/replays.controller.ts';
 import { RetentionController } from './retention/retention.controller.ts';
 import { ReviewController } from './review/review.controller.ts';
 import { SandboxRowsController } from './sandboxes/sandbox-rows.controller.ts';
 import { SandboxesController } from './sandboxes/sandboxes.controller.ts';
+import { StreamHealthController } from './streams/stream-health.controller.ts';
 import { StreamsController } from './streams/streams.controller.ts';
 import { SubjectsController } from './subjects/subjects.controller.ts';
 import { RowsController } from './watch/rows.controller.ts';
@@ -28,6 +30,8 @@ import { WebhooksController } from './webhooks/webhooks.controller.ts';
 /** All of REST. */
 export const controllers = [
   StreamsController,
+  StreamHealthController,
+  ProgrammeController,
   CdnController,
   PublishController,
   EventsController,

@@ -32,6 +32,9 @@ export class PublicUrls {
   /** A file of a recording; the same for ever, for it is named by its content. */
   readonly media = (file: string): string => `${this.#edgeUrl}/media/${file}`;
 
+  /** Some segments of a stream as a playlist of their own. */
+  readonly segments = (streamId: string, first: number, last: number): string => this.#playback(streamId, `?segments=${first}-${last}`).hls;
+
   readonly playback = (streamId: string): Playback => this.#playback(streamId, '');
 
   /** Plays what there was at a moment; `asOf` is a time or a token. */

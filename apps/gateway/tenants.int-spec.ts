@@ -9,6 +9,7 @@ import { realEngines, startGateway, World, type RunningGateway } from './testing
 import { ask, type Answer, type Ask } from './testing/http-client.ts';
 import { SseClient } from './testing/sse-client.ts';
 import { announceEncoding, announceSegment } from './testing/stream-facts.ts';
+import { streamProbes } from './testing/stream-probes.ts';
 import { effectOperations, webhookProbes } from './testing/webhook-probes.ts';
 
 /** A tenant with one of everything. */
@@ -386,6 +387,7 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
     expect(json.items.map(({ id }: { id: string }) => id)).toEqual(['acme', 'globex']);
     expect((await as(platform, 'GET', '/api/v1/tenants?after=acme')).json.items).toHaveLength(1);
   },
+  ...streamProbes(() => ({ as, acme, globex, expectAbsent })),
   ...webhookProbes(() => ({ as, acme, globex, platform, expectNothingForeign, expectAbsent })),
   // Last, because an address has eight kinds of refusal told apart. Read models are the platform's own: a tenant's admin neither sees nor touches them.
   ...Object.fromEntries(
@@ -444,6 +446,7 @@ const causedInGlobex: Readonly<Record<string, readonly string[]>> = {
   followEvents: ['key.issued'],
   streamEvents: ['key.issued'],
   socketEvents: ['key.issued'],
+  showClip: ['clip.requested'],
   showContent: ['content.published'],
   listPlaybacks: ['playback.started'],
   listRefusals: ['access.refused'],

@@ -10,11 +10,14 @@ import { LiveStream, type LiveStreamDeps } from './live/live-stream.ts';
 import { StreamDirector } from './live/stream-director.ts';
 import { MediaCounters } from './media-counters.ts';
 import type { MediaSettings } from './media.config.ts';
+import { ClipWorker } from './recording/clip-worker.ts';
 import { RecordingWorker } from './recording/recording-worker.ts';
 import { observeMedia } from './media.telemetry.ts';
 import { EncoderSessions } from './run/encoder-sessions.ts';
 import { readyFfmpeg } from './run/ready-ffmpeg.ts';
 import { workingEncoders } from './run/working-encoders.ts';
+import { Sampling } from './sampling/sampling.ts';
+import { StretchDecoder } from './sampling/stretch-decoder.ts';
 
 class MediaRoot {}
 
@@ -37,7 +40,10 @@ export async function mediaModule(engines: Engines<'log' | 'database' | 'blobs' 
   const facts = new FactPublisher({ log, clock: engines.clock, ids: engines.ids, source: `/media/${settings.node}`, actor: 'system:media' });
   const counters = new MediaCounters();
   const edges = new LiveEdges(settings.liveEdge, logger);
-  const director = directorOf(settings, owner, ffmpeg.program, edges, { leases, blobs, facts, follower, runner, encoders, logger, counters });
+  const decoder = new StretchDecoder({ program: ffmpeg.program, folder: join(settings.runPath, `${settings.mediaId}-samples`) }, runner);
+  await decoder.sweep();
+  const sampling = new Sampling({ facts, blobs, decoder });
+  const director = directorOf(settings, owner, ffmpeg.program, edges, { leases, blobs, facts, follower, runner, encoders, logger, counters, sampling });
   observeMedia(telemetry, director, counters);
   const recordings = await recordingsOf(settings, owner, ffmpeg.program, runner, engines, context);
   return {
@@ -51,7 +57,7 @@ export async function mediaModule(engines: Engines<'log' | 'database' | 'blobs' 
   };
 }
 
-/** Stopped streams are made into one file here, where ffmpeg is; the projector asks for it by the ledger of effects. */
+/** Stopped streams and pieces of streams are made into files here, where ffmpeg is; the projector asks for it by the ledger of effects. */
 async function recordingsOf(
   { node, runPath, mediaId, recordingsMax }: MediaSettings,
   owner: string,
@@ -63,9 +69,10 @@ async function recordingsOf(
   const { log, reads, blobs, effects, jobs, clock, ids } = engines;
   const folder = join(runPath, `${mediaId}-recordings`);
   const worker = new RecordingWorker({ concurrency: recordingsMax, folder }, { log, reads, blobs, clock, runner, program, logger });
-  await worker.sweep();
+  const clips = new ClipWorker({ concurrency: recordingsMax, folder: join(runPath, `${mediaId}-clips`) }, { reads, blobs, clock, runner, program, logger });
+  await Promise.all([worker.sweep(), clips.sweep()]);
   const source = `/media/${node}`;
-  return new EffectWorkers({ workers: [worker], owner }, { effects, jobs, clock, ids, source, logger, health: telemetry.health, telemetry });
+  return new EffectWorkers({ workers: [worker, clips], owner }, { effects, jobs, clock, ids, source, logger, health: telemetry.health, telemetry });
 }
 
 function directorOf(settings: MediaSettings, owner: string, program: string, edges: LiveEdges, deps: LiveStreamDeps): StreamDirector {

@@ -2,8 +2,8 @@ import { accessAggregate } from '#domain/access';
 import { purgeAggregate } from '#domain/cache';
 import { edgeAggregate } from '#domain/edge';
 import { operationAggregate } from '#domain/operation';
-import { streamAggregate } from '#domain/stream';
+import { streamContextAggregate } from '#domain/stream';
 import type { RestorableAggregate } from '#runtime';
 
 /** Every aggregate of the platform, the quickest to restore first. */
-export const aggregates: readonly RestorableAggregate[] = [accessAggregate, operationAggregate, purgeAggregate, edgeAggregate, streamAggregate];
+export const aggregates: readonly RestorableAggregate[] = [accessAggregate, operationAggregate, purgeAggregate, edgeAggregate, streamContextAggregate];

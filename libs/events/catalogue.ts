@@ -12,10 +12,11 @@ import { encodingAdapted, type AdaptationEventDefinition } from './adaptation.ev
 import { purgeApplied, purgeRequested, type CacheEventDefinition } from './cache.events.ts';
 import { contentChanged, contentPublished, contentWithdrawn, type ContentEventDefinition } from './content.events.ts';
 import type { EventDefinition } from './define.ts';
-import { edgeRegistered, edgeReported, type EdgeEventDefinition } from './edge.events.ts';
+import { edgeAudienceReported, edgeRegistered, edgeReported, type EdgeEventDefinition } from './edge.events.ts';
 import { effectAbandoned, effectFailed, effectRetryRequested, effectSucceeded, reactorReset, type EffectEventDefinition } from './effect.events.ts';
 import type { EventEnvelope } from './envelope.ts';
 import { failoverRequested, failoverSwitched, publisherJoined, publisherLeft, segmentMissed, type FailoverEventDefinition } from './failover.events.ts';
+import { streamAlertCleared, streamAlertRaised, streamMeasured, thumbnailsProduced, type ObservationEventDefinition } from './observation.events.ts';
 import { eventParked, ledgerKeyRotated, type OperationEventDefinition } from './operation.events.ts';
 import {
   parkedDiscarded,
@@ -26,6 +27,7 @@ import {
   type ParkedEventDefinition,
 } from './parked.events.ts';
 import { playbackEnded, playbackReported, playbackStarted, type PlaybackEventDefinition } from './playback.events.ts';
+import { clipFailed, clipFinished, clipRequested, streamMarked, type ProgrammeEventDefinition } from './programme.events.ts';
 import {
   projectionPromoted,
   projectionRolledBack,
@@ -76,6 +78,8 @@ export type AnyDefinition =
   | StreamKeyEventDefinition
   | AdaptationEventDefinition
   | FailoverEventDefinition
+  | ObservationEventDefinition
+  | ProgrammeEventDefinition
   | CacheEventDefinition
   | EdgeEventDefinition
   | AccessEventDefinition
@@ -112,10 +116,19 @@ export const catalogue: readonly AnyDefinition[] = [
   segmentMissed,
   recordingFinished,
   recordingFailed,
+  thumbnailsProduced,
+  streamMeasured,
+  streamAlertRaised,
+  streamAlertCleared,
+  streamMarked,
+  clipRequested,
+  clipFinished,
+  clipFailed,
   purgeRequested,
   purgeApplied,
   edgeRegistered,
   edgeReported,
+  edgeAudienceReported,
   keyIssued,
   keyRotated,
   keyRevoked,
@@ -181,7 +194,9 @@ export type EventOf<Definition> = Definition extends EventDefinition<infer Type,
 
 /** The closed union of all events, as decoded: the newest version of each. */
 export type DomainEvent = EventOf<AnyDefinition>;
-export type StreamEvent = EventOf<StreamEventDefinition | StreamKeyEventDefinition | AdaptationEventDefinition | FailoverEventDefinition>;
+export type StreamEvent = EventOf<
+  StreamEventDefinition | StreamKeyEventDefinition | AdaptationEventDefinition | FailoverEventDefinition | ObservationEventDefinition | ProgrammeEventDefinition
+>;
 export type CacheEvent = EventOf<CacheEventDefinition>;
 export type EdgeEvent = EventOf<EdgeEventDefinition>;
 export type AccessEvent = EventOf<AccessEventDefinition | SubjectEventDefinition>;

@@ -60,4 +60,22 @@ export const edgeReported = defineEvent({
   ],
 });
 
-export type EdgeEventDefinition = typeof edgeRegistered | typeof edgeReported;
+/** Streams that one report names; the others come in the next. */
+export const audienceStreamsMax = 500;
+
+export const edgeAudienceReported = defineEvent({
+  type: 'edge.audience-reported',
+  version: 1,
+  context: 'edge',
+  meaning: 'An edge reported how many viewers of each stream came to it and left it since it started; both only grow.',
+  schema: z.object({
+    edgeId: id,
+    incarnation: millis,
+    streams: z.array(z.object({ streamId: id, joined: count, left: count })).max(audienceStreamsMax),
+  }),
+  key: (data) => data.edgeId,
+  subject: (data) => `${data.edgeId}/${data.incarnation}/audience`,
+  samples: [{ edgeId: 'edge-1', incarnation: 1790000000000, streams: [{ streamId: 'st-7f3k2m9q', joined: 25, left: 4 }] }],
+});
+
+export type EdgeEventDefinition = typeof edgeRegistered | typeof edgeReported | typeof edgeAudienceReported;

@@ -43,3 +43,5 @@ export * from './stream-key.events.ts';
 export * from './subject.events.ts';
 export * from './webhook.events.ts';
 export { isErased, keptActor, keptSubject, mask, maskedActor, maskedData, maskedKey, maskedRecord, maskedSubject, personalFieldsOf } from './masked-record.ts';
+export * from './observation.events.ts';
+export * from './programme.events.ts';

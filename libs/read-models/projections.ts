@@ -1,7 +1,7 @@
 import { keysProjection, subjectsProjection } from '#domain/access';
 import { purgesProjection } from '#domain/cache';
 import { contentsProjection } from '#domain/content';
-import { edgesProjection } from '#domain/edge';
+import { audiencesProjection, edgesProjection } from '#domain/edge';
 import {
   effectsProjection,
   ledgerKeysProjection,
@@ -13,7 +13,7 @@ import {
   webhooksProjection,
 } from '#domain/operation';
 import { playbacksProjection } from '#domain/playback';
-import { recordingsProjection, streamsProjection } from '#domain/stream';
+import { recordingsProjection, streamDetailsProjection, streamsProjection } from '#domain/stream';
 import type { DomainEvent } from '#events';
 import type { Projection } from '#kernel';
 
@@ -35,4 +35,6 @@ export const projections: readonly Projection<DomainEvent>[] = [
   effectsProjection,
   webhooksProjection,
   recordingsProjection,
+  streamDetailsProjection,
+  audiencesProjection,
 ];

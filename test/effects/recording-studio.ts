@@ -8,6 +8,7 @@ import { segmentProduced } from '#events';
 import { EffectWorkers } from '#runtime';
 import { pino } from 'pino';
 import { announceEncoding, announceEncodingEnd } from '../../apps/gateway/testing/stream-facts.ts';
+import { ClipWorker } from '../../apps/media/recording/clip-worker.ts';
 import { RecordingWorker } from '../../apps/media/recording/recording-worker.ts';
 import type { EffectWorld, Fields } from './effect-world.ts';
 
@@ -37,7 +38,8 @@ export class RecordingStudio {
     const { blobs } = world.world.engines;
     const { log, reads, effects, jobs, clock, ids } = world.engines;
     const worker = new RecordingWorker({ concurrency: 1, folder: join(folder, 'work') }, { log, reads, blobs, clock, runner, program, logger });
-    const workers = new EffectWorkers({ workers: [worker], owner: 'test/media' }, { effects, jobs, clock, ids, source: '/media/test', logger });
+    const clips = new ClipWorker({ concurrency: 1, folder: join(folder, 'clips') }, { reads, blobs, clock, runner, program, logger });
+    const workers = new EffectWorkers({ workers: [worker, clips], owner: 'test/media' }, { effects, jobs, clock, ids, source: '/media/test', logger });
     await workers.start();
     return new RecordingStudio(world, folder, workers);
   }
@@ -70,6 +72,17 @@ export class RecordingStudio {
     for (;;) {
       const { json } = await this.#world.ask('GET', `/api/v1/streams/${id}`);
       if (json.recording !== null) return json.recording;
+      await sleep(50);
+    }
+  }
+
+  /** A piece of the stream, once it is made or cannot be. */
+  async clipOf(id: string, body: object): Promise<Fields> {
+    const { status, json } = await this.#world.ask('POST', `/api/v1/stream/${id}/clip`, body);
+    if (status !== 202) throw new Error(`The clip is refused: ${status} ${JSON.stringify(json)}`);
+    for (;;) {
+      const { json: clip } = await this.#world.ask('GET', `/api/v1/streams/${id}/clips/${json.id}`);
+      if (clip['status'] === 'finished' || clip['status'] === 'failed') return clip;
       await sleep(50);
     }
   }

@@ -56,3 +56,22 @@ test('a stream that never had a segment has none, and says so', async () => {
   const id = await studio.stopped(() => Promise.resolve());
   expect(await studio.recordingOf(id)).toMatchObject({ status: 'failed', reason: expect.stringContaining('no-segments'), mp4Url: null });
 }, 60_000);
+
+test('a piece of a stream is a file from key frame to key frame, with a poster, and plays as a playlist at once', async () => {
+  const id = await studio.whole('320x180');
+  await world.world.settle();
+  const at = (ms: number): string => new Date(1_790_000_000_000 + ms).toISOString();
+  const clip = await studio.clipOf(id, { name: 'The goal', from: at(2500), until: at(3500) });
+  expect(clip).toMatchObject({ status: 'finished', name: 'The goal', asked: { from: at(2500), until: at(3500) }, shows: { from: at(2000), until: at(4000) } });
+  const file = new Uint8Array(await (await fetched(clip['mp4Url'])).arrayBuffer());
+  const { streams, format } = await studio.probed(file);
+  expect(Number(streams[0]?.nb_read_packets)).toBe(60);
+  expect(Math.abs(Number(format.duration) - 2)).toBeLessThan(0.2);
+  expect((await fetched(clip['posterUrl'])).headers.get('content-type')).toBe('image/jpeg');
+  const { pathname, search } = new URL(String(clip['hlsUrl']));
+  const master = await (await fetch(`${world.gateway.url}${pathname}${search}`)).text();
+  const media = await (await fetch(new URL(/^720p\.m3u8.*$/m.exec(master)?.[0] ?? '', `${world.gateway.url}${pathname}`))).text();
+  expect(media).toContain('#EXT-X-MEDIA-SEQUENCE:1\n');
+  expect(media.match(/#EXTINF/g)).toHaveLength(1);
+  expect(media).toContain('#EXT-X-ENDLIST');
+}, 60_000);

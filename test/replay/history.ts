@@ -1,4 +1,8 @@
 import {
+  clipFailed,
+  clipFinished,
+  clipRequested,
+  edgeAudienceReported,
   edgeRegistered,
   edgeReported,
   encodeEvent,
@@ -27,11 +31,16 @@ import {
   sandboxDropRequested,
   sandboxReady,
   segmentProduced,
+  streamAlertCleared,
+  streamAlertRaised,
   streamCreated,
   streamInterrupted,
+  streamMarked,
+  streamMeasured,
   streamPublishRejected,
   streamStarted,
   streamStopped,
+  thumbnailsProduced,
   type AnyDefinition,
   type Context,
   type DraftOf,
@@ -154,10 +163,40 @@ function session(on: Recorder, streamId: string, epoch: number, firstSequence: n
     for (const rendition of renditions)
       on.fact(segment(on, { streamId, sessionId, rendition, epoch, mediaSequence: firstSequence + at, initCid }), media, BigInt(epoch));
   }
+  watched(on, { streamId, sessionId, epoch, firstSequence });
   on.fact(encodingDelayed.draft({ streamId, sessionId, epoch, node: 'node-1', reason: 'disk-full', delayMs: 5000, mediaSequence: 0 }), media, BigInt(epoch));
   on.fact(encodingAdapted.draft({ streamId, sessionId, epoch, node: 'node-1', step: 'preset', direction: 'down', detail: 'superfast' }), media, BigInt(epoch));
   on.fact(encodingEnded.draft({ streamId, sessionId, epoch, node: 'node-1', reason: 'source-ended', exitCode: 0, lastLines: [] }), media, BigInt(epoch));
   on.command(streamInterrupted.draft({ streamId, sessionId, reason: 'connection-closed', detail: '' }));
+}
+
+/** Valid data of an event, to be changed. */
+function newestSample<Data>({ samples }: { readonly samples: readonly unknown[]; readonly schema: { parse(data: unknown): Data } }): Data {
+  return samples.at(-1) as Data;
+}
+
+/** What was seen of a publisher's visit, and what was said about it. */
+function watched(
+  on: Recorder,
+  { streamId, sessionId, epoch, firstSequence }: Pick<SegmentPlace, 'streamId' | 'sessionId' | 'epoch'> & { firstSequence: number },
+): void {
+  const { dice } = on;
+  const observed = { streamId, sessionId, epoch };
+  const fact = (draft: Parameters<Recorder['fact']>[0]): void => on.fact(draft, `sampler:${streamId}`, BigInt(epoch));
+  const place = { mediaSequence: firstSequence, startUs: firstSequence * 2_000_000, durationUs: 10_000_000, programDateTimeMs: on.now };
+  fact(thumbnailsProduced.draft({ ...observed, ...place, cid: cid(dice), sizeBytes: 9000, columns: 5, rows: 1, width: 256, height: 144 }));
+  const sample = newestSample(streamMeasured);
+  for (let at = 0; at < 3; at++) fact(streamMeasured.draft({ ...sample, ...observed, behindMs: dice.nextInteger(0, 5000) }));
+  fact(streamAlertRaised.draft({ ...observed, alert: 'silence', sinceMs: on.now, detail: 'There has been no sound for 10 s.' }));
+  if (dice.next() < 0.7) fact(streamAlertCleared.draft({ ...observed, alert: 'silence', reason: 'over', lastedMs: dice.nextInteger(0, 9000) }));
+  const marker = newestSample(streamMarked);
+  for (const durationMs of [null, 30_000]) on.command(streamMarked.draft({ ...marker, streamId, markerId: `mk-${epoch}`, durationMs }));
+  const clip = { streamId, clipId: `cl-${epoch}` };
+  on.command(clipRequested.draft({ ...clip, name: 'The goal', fromMs: on.now, untilMs: on.now + 5000 }));
+  const made = newestSample(clipFinished);
+  for (let round = 0; round < 2; round++)
+    if (dice.next() < 0.5) on.fact(clipFailed.draft({ ...clip, round, reason: 'no-segments', detail: '' }), `effect:${streamId}-${epoch}-${round}`, 1n);
+    else on.fact(clipFinished.draft({ ...made, ...clip, round }), `effect:${streamId}-${epoch}-${round}`, 1n);
 }
 
 interface SegmentPlace {
@@ -228,6 +267,8 @@ function edge(on: Recorder, edgeId: string): void {
   on.fact(edgeRegistered.draft({ edgeId, url: 'http://127.0.0.1:8081', region: 'local', memoryBytesMax: 268_435_456 }), `edge:${edgeId}`, 1n);
   for (let report = 1; report <= 5; report++) {
     const n = report * 100;
+    const streams = [1, 2].map((at) => ({ streamId: `st-${at}`, joined: n * at, left: n - 50 }));
+    on.fact(edgeAudienceReported.draft({ edgeId, incarnation: startMs, streams }), `edge:${edgeId}`, 1n);
     const counters = { requests: n, hits: n - 5, misses: 5, collapsed: 0, originFetches: 5, originErrors: 0, bytesServed: n * 1000, bytesFromOrigin: 5000 };
     on.fact(
       edgeReported.draft({ edgeId, incarnation: startMs, ...counters, objects: on.dice.nextInteger(0, 99), memoryBytes: on.dice.nextInteger(0, 99999) }),

@@ -1,6 +1,7 @@
-import { edgeRegistered, edgeReported, type Context, type DraftOf } from '#events';
+import { audienceStreamsMax, edgeAudienceReported, edgeRegistered, edgeReported, type Context, type DraftOf } from '#events';
 import { hasCode } from '#kernel';
 import { backOffMs, pause, type CatalogueDraft, type FactCause, type FactPublisher } from '#runtime';
+import type { StreamAudience } from './audience.core.ts';
 
 export interface EdgeFactsInit {
   readonly edgeId: string;
@@ -48,6 +49,13 @@ export class EdgeFacts {
     this.#unchanged = 0;
     await this.publish('edge', [edgeReported.draft({ edgeId: this.#init.edgeId, incarnation: this.#init.incarnation, ...report })]);
     this.#reported = text;
+  }
+
+  /** Tells who came and went, as many streams at a time as an event holds. */
+  async reportAudience(streams: readonly StreamAudience[]): Promise<void> {
+    const { edgeId, incarnation } = this.#init;
+    for (let at = 0; at < streams.length; at += audienceStreamsMax)
+      await this.publish('edge', [edgeAudienceReported.draft({ edgeId, incarnation, streams: streams.slice(at, at + audienceStreamsMax) })]);
   }
 
   /**

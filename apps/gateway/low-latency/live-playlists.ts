@@ -1,6 +1,7 @@
 import { partDurationUs } from '#core/fmp4';
 import { judgeReload, type ReloadQuery, type ReloadVerdict } from '#core/hls';
 import { mediaPlaylist, type Playlist, type PlaylistForm } from '../origin/playlist-reader.ts';
+import type { StreamExtras } from '../streams/stream-extras.ts';
 import type { LiveState, LiveView } from './live-view.ts';
 import type { LiveViews } from './live-views.ts';
 
@@ -25,6 +26,11 @@ export interface PartPlace {
   readonly run: string;
 }
 
+interface RenditionPlace {
+  readonly streamId: string;
+  readonly rendition: string;
+}
+
 /** What a request wants to see of a media playlist. */
 export type LiveForm = Required<Pick<PlaylistForm, 'startSec' | 'skip' | 'iFrames'>>;
 
@@ -34,11 +40,13 @@ const attemptsMax = 10;
 /** Media playlists and parts of live streams, given out when they are there: the blocking half of RFC 8216bis section 6.2.5. */
 export class LivePlaylists {
   readonly #views: LiveViews;
+  readonly #extras: StreamExtras;
   /** What was rendered of a view's newest version. */
   readonly #rendered = new WeakMap<LiveView, { version: number; readonly playlists: Map<string, Promise<Playlist>> }>();
 
-  constructor(views: LiveViews) {
+  constructor(views: LiveViews, extras: StreamExtras) {
     this.#views = views;
+    this.#extras = extras;
   }
 
   /** Undefined for a stream that is not live, or has no live edge: its playlists are made of rows alone. */
@@ -57,7 +65,7 @@ export class LivePlaylists {
         if (waited !== 'ready') return { kind: waited };
       }
     }
-    return this.#render(view, rendition, form);
+    return this.#render(view, { streamId, rendition }, form);
   }
 
   /** A part; one that is announced to come next is waited for, and sent when all of it is there (6.2.6). */
@@ -78,7 +86,7 @@ export class LivePlaylists {
   }
 
   /** One playlist for all who ask for the same before it changes. */
-  #render(view: LiveView, rendition: string, { startSec, skip, iFrames }: LiveForm): Promise<Playlist> {
+  #render(view: LiveView, { streamId, rendition }: RenditionPlace, { startSec, skip, iFrames }: LiveForm): Promise<Playlist> {
     let rendered = this.#rendered.get(view);
     if (rendered?.version !== view.version) {
       rendered = { version: view.version, playlists: new Map() };
@@ -87,7 +95,7 @@ export class LivePlaylists {
     const key = [rendition, startSec, skip, iFrames].join();
     let playlist = rendered.playlists.get(key);
     if (playlist === undefined) {
-      playlist = renderLive(view, rendition, { startSec, skip, iFrames });
+      playlist = renderLive(view, rendition, { startSec, skip, iFrames }, this.#extras.ranges(streamId));
       rendered.playlists.set(key, playlist);
     }
     return playlist;
@@ -112,9 +120,9 @@ async function stableState(view: LiveView): Promise<LiveState> {
   }
 }
 
-async function renderLive(view: LiveView, rendition: string, form: LiveForm): Promise<Playlist> {
+async function renderLive(view: LiveView, rendition: string, form: LiveForm, ranges: ReturnType<StreamExtras['ranges']>): Promise<Playlist> {
   const { ended, window } = await stableState(view);
   const others = (window?.renditions ?? []).map(({ name }) => String(name)).filter((name) => name !== rendition);
   const lowLatency = ended ? undefined : view.parts.lowLatency(rendition, others, window?.last ?? -1);
-  return mediaPlaylist(window, rendition, { ...form, ended, lowLatency });
+  return mediaPlaylist(window, rendition, { ...form, ended, lowLatency, dateRanges: await ranges });
 }

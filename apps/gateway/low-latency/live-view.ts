@@ -118,7 +118,7 @@ export class LiveView {
   async #open(): Promise<LiveState> {
     const row = this.#row;
     const { ended } = this;
-    const window = await StreamWindow.open(this.#renditions, this.#deps.lists, row, ended, this.parts);
+    const window = await StreamWindow.open(this.#renditions, this.#deps.lists, row, ended, { tail: this.parts });
     for (const { name } of window?.renditions ?? []) this.parts.settle(String(name), window?.segments(String(name)) ?? []);
     return { row, ended, window };
   }

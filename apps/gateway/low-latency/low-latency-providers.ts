@@ -2,6 +2,7 @@ import { Clock } from '#ports';
 import { appLogger, Lifecycle, type Logger } from '#runtime';
 import type { Provider } from '@nestjs/common';
 import { SegmentLists } from '../origin/segment-lists.ts';
+import { StreamExtras } from '../streams/stream-extras.ts';
 import { StreamReader } from '../streams/stream-reader.ts';
 import { LivePlaylists } from './live-playlists.ts';
 import { liveViewDefaults, LiveViews } from './live-views.ts';
@@ -18,5 +19,5 @@ export const lowLatencyProviders: readonly Provider[] = [
     },
     inject: [StreamReader, SegmentLists, Clock, appLogger, Lifecycle],
   },
-  { provide: LivePlaylists, useFactory: (views: LiveViews) => new LivePlaylists(views), inject: [LiveViews] },
+  { provide: LivePlaylists, useFactory: (views: LiveViews, extras: StreamExtras) => new LivePlaylists(views, extras), inject: [LiveViews, StreamExtras] },
 ];

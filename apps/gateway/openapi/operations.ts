@@ -10,6 +10,7 @@ import { listCheckpoints, proveEvent, proveRecord, readLedgerRecords, rotateLedg
 import { discardParked, listParked, retryAllParked, retryParked, showParked } from '../parked/parked.contract.ts';
 import { listSegments, requestSealing, showRetention, showSealing } from '../retention/retention.contract.ts';
 import { listPlaybacks, showAudience } from '../playbacks/playbacks.contract.ts';
+import { createClip, listClips, listMarkers, markStream, showClip } from '../programme/programme.contract.ts';
 import { publishEvents } from '../publish/publish.contract.ts';
 import {
   cancelReplay,
@@ -34,6 +35,7 @@ import {
   showSandboxPurge,
   showSandboxStream,
 } from '../sandboxes/sandboxes.contract.ts';
+import { showStreamHealth } from '../streams/stream-health.contract.ts';
 import { issueStreamKey, listStreams, showStream, startStream, stopStream, switchStream } from '../streams/streams.contract.ts';
 import { eraseSubject, exportSubject, rotateMasterKey, showSubjectKeys } from '../subjects/subjects.contract.ts';
 import { listReadTables, readRows } from '../watch/rows.contract.ts';
@@ -58,6 +60,12 @@ export const operations: readonly Operation[] = [
   stopStream,
   listStreams,
   showStream,
+  showStreamHealth,
+  createClip,
+  listClips,
+  showClip,
+  markStream,
+  listMarkers,
   publishEvents,
   searchEvents,
   showEvent,

@@ -1,4 +1,4 @@
-import { iFramesSuffix } from '#core/hls';
+import { iFramesSuffix, thumbnailsName } from '#core/hls';
 import { BlobStore, Clock } from '#ports';
 import { isStreamId } from '#domain/stream';
 import { hasCode } from '#kernel';
@@ -14,9 +14,9 @@ import { fieldProblem, handedOn, playlistQueryOf, type PlaylistQuery } from './p
 import { SharedReplies } from './shared-replies.ts';
 import { PlaylistReader, type Playlist, type PlaylistForm } from './playlist-reader.ts';
 
-const manifestTypes = { m3u8: 'application/vnd.apple.mpegurl', mpd: 'application/dash+xml' } as const;
+const manifestTypes = { m3u8: 'application/vnd.apple.mpegurl', mpd: 'application/dash+xml', vtt: 'text/vtt; charset=utf-8' } as const;
 type ManifestFormat = keyof typeof manifestTypes;
-const manifestName = /^([A-Za-z0-9][A-Za-z0-9_.:-]{0,127})\.(m3u8|mpd)$/;
+const manifestName = /^([A-Za-z0-9][A-Za-z0-9_.:-]{0,127})\.(m3u8|mpd|vtt)$/;
 /** DASH has one manifest a stream. */
 const mpdName = 'manifest';
 /** Players of other sites read these; there are no cookies or keys involved. */
@@ -77,7 +77,8 @@ export class OriginController {
       });
       return sendText(settled.playlist.text, wanted.format, settled.forEver ? immutableCaching : momentCaching, request, reply);
     }
-    const form = { query: handedOn(asked, undefined), startSec: asked.startSec, skip: asked.skip };
+    const { startSec, skip, part } = asked;
+    const form = { query: handedOn(asked, undefined), startSec, skip, part };
     const live = await this.#livePlaylist(streamId, wanted, asked);
     const playlist = live ?? (await playlistOf(this.#playlists, streamId, wanted, form));
     if (playlist.kind !== 'playlist') return refusePlaylist(playlist, streamId);
@@ -93,7 +94,7 @@ export class OriginController {
 
   /** Undefined for what is made of rows alone: multivariant playlists, DASH, recordings, streams without a live edge. */
   async #livePlaylist(streamId: string, { name, format }: Manifest, asked: PlaylistQuery): Promise<LivePlaylist | undefined> {
-    if (format !== 'm3u8' || name === 'master' || !isStreamId(streamId)) return undefined;
+    if (format !== 'm3u8' || name === 'master' || name === thumbnailsName || asked.part !== undefined || !isStreamId(streamId)) return undefined;
     const iFrames = name.endsWith(iFramesSuffix);
     const { startSec, skip, reload } = asked;
     return this.#live.media(streamId, iFrames ? name.slice(0, -iFramesSuffix.length) : name, { startSec, skip, iFrames }, reload);
@@ -144,7 +145,7 @@ export class OriginController {
       .headers({
         ...corsHeaders,
         'access-control-allow-methods': 'GET, HEAD, OPTIONS',
-        'access-control-allow-headers': 'Range, If-None-Match, If-Range',
+        'access-control-allow-headers': 'Range, If-None-Match, If-Range, CMCD-Session, X-Playback-Session-Id',
         'access-control-max-age': '86400',
       })
       .send();
@@ -212,13 +213,16 @@ interface Manifest {
 /** @throws ProblemError 404 */
 function manifestOf(file: string): Manifest {
   const [, name, format] = manifestName.exec(file) ?? [];
-  if (name === undefined || (format === 'mpd' && name !== mpdName)) throw notFound('no-route', `Playlists end with ".m3u8"; for DASH there is ${mpdName}.mpd.`);
+  const isKnown = format === 'm3u8' || (format === 'mpd' && name === mpdName) || (format === 'vtt' && name === thumbnailsName);
+  if (name === undefined || !isKnown)
+    throw notFound('no-route', `Playlists end with ".m3u8"; for DASH there is ${mpdName}.mpd, of pictures ${thumbnailsName}.vtt.`);
   return { name, format: format as ManifestFormat };
 }
 
 function playlistOf(playlists: PlaylistReader, streamId: string, { name, format }: Manifest, form: PlaylistForm): Promise<Playlist> {
   if (!isStreamId(streamId)) return Promise.resolve({ kind: 'unknown-stream' });
   if (format === 'mpd') return playlists.mpd(streamId, form);
+  if (name === thumbnailsName) return playlists.thumbnails(streamId, format, form);
   if (name === 'master') return playlists.master(streamId, form);
   if (name.endsWith(iFramesSuffix)) return playlists.media(streamId, name.slice(0, -iFramesSuffix.length), { ...form, iFrames: true });
   return playlists.media(streamId, name, form);
@@ -236,9 +240,9 @@ export function refusePlaylist(playlist: Exclude<LivePlaylist, { kind: 'playlist
     case 'unknown-rendition':
       throw notFound('unknown-rendition', 'The stream has no such rendition.', { 'cache-control': soonCaching });
     case 'nothing-yet':
-      throw notFound('nothing-yet', playlist.ended ? 'The stream ended without a picture.' : 'The stream has not produced anything yet.', {
-        'cache-control': soonCaching,
-      });
+      throw playlist.ended
+        ? notFound('never-live', 'The stream ended without a picture.', { 'cache-control': soonCaching })
+        : notFound('nothing-yet', 'The stream has not produced anything yet.', { 'cache-control': soonCaching });
     case 'too-far':
       throw badRequest('invalid-request', 'query._HLS_msn: This is further ahead than anybody can know of.');
     case 'late':

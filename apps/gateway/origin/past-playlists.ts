@@ -1,5 +1,6 @@
 import { streamTable } from '#domain/stream';
 import { PastModels } from '../past/past-models.ts';
+import { StreamExtras } from '../streams/stream-extras.ts';
 import { StreamReader } from '../streams/stream-reader.ts';
 import { handedOn, type PastQuery, type PlaylistQuery } from './playlist-query.ts';
 import { SegmentLists } from './segment-lists.ts';
@@ -18,15 +19,15 @@ export class PastPlaylists {
   /** @returns with `forEver` when the answer cannot become another one any more */
   serve(
     past: PastQuery,
-    { startSec, skip }: Pick<PlaylistQuery, 'startSec' | 'skip'>,
+    { startSec, skip, part }: Pick<PlaylistQuery, 'startSec' | 'skip' | 'part'>,
     streamId: string,
     render: (playlists: PlaylistReader, form: PlaylistForm) => Promise<Rendered>,
   ): Promise<{ readonly playlist: Rendered; readonly forEver: boolean }> {
     return this.#past.at(past.asOf, 'query.asOf', async ({ asOf, reads }) => {
       // Positions have no clock: they stand for the moment of their last event.
       const nowMs = asOf.atMs ?? (await reads.lastRecordedAtMs(streamTable, streamId)) ?? 0;
-      const playlists = new PlaylistReader(new StreamReader(reads), new SegmentLists(reads), { now: () => nowMs });
-      const form = { whole: past.window === 'whole', query: handedOn({ past, startSec }, asOf.text), startSec, skip };
+      const playlists = new PlaylistReader(new StreamReader(reads), new SegmentLists(reads), new StreamExtras(reads), { now: () => nowMs });
+      const form = { whole: past.window === 'whole', query: handedOn({ past, startSec, part }, asOf.text), startSec, skip, part };
       return { playlist: await render(playlists, form), forEver: this.#past.isSettled(asOf) };
     });
   }

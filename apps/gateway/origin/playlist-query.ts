@@ -2,6 +2,7 @@ import type { ReloadQuery } from '#core/hls';
 import { dvrWindowMsMax } from '#domain/stream';
 import { badRequest } from '../http/problem.errors.ts';
 import { asOfQuery } from '../public-urls.ts';
+import type { StreamPart } from './stream-window.ts';
 
 /** What a request asks of the past of a manifest. */
 export interface PastQuery {
@@ -16,6 +17,8 @@ export interface PlaylistQuery {
   readonly past: PastQuery | undefined;
   /** Where players are to begin, seconds from the beginning or, below zero, from the end. */
   readonly startSec: number | undefined;
+  /** These segments alone, as a clip has them. */
+  readonly part: StreamPart | undefined;
   /** The client asks for a delta update (RFC 8216bis section 6.2.5.1). */
   readonly skip: boolean;
   /** What the client asks to wait for (section 6.2.5.2). */
@@ -36,6 +39,7 @@ export function playlistQueryOf(query: Readonly<Record<string, unknown>>): Playl
   return {
     past: pastOf(query),
     startSec: startOf(query['start']),
+    part: partOf(query['segments']),
     skip: skip === 'YES' || skip === 'v2',
     reload: mediaSequence === undefined ? undefined : { mediaSequence, part },
     isPartAlone: mediaSequence === undefined && part !== undefined,
@@ -66,17 +70,26 @@ function startOf(start: unknown): number | undefined {
   return seconds;
 }
 
+function partOf(segments: unknown): StreamPart | undefined {
+  if (segments === undefined) return undefined;
+  const [, first, last] = typeof segments === 'string' ? (/^(\d{1,9})-(\d{1,9})$/.exec(segments) ?? []) : [];
+  if (first === undefined || last === undefined || Number(last) < Number(first))
+    throw fieldProblem('segments', 'Expected the numbers of a first and a last segment, such as 9-24.');
+  return { first: Number(first), last: Number(last) };
+}
+
 /** A field of the query that cannot be read. */
 export function fieldProblem(name: string, message: string): Error {
   return badRequest('invalid-request', `query.${name}: ${message}`, [{ field: `query.${name}`, message }]);
 }
 
 /** The query that a multivariant playlist hands on to its media playlists. */
-export function handedOn({ past, startSec }: Pick<PlaylistQuery, 'past' | 'startSec'>, asOf: string | undefined): string {
+export function handedOn({ past, startSec, part }: Pick<PlaylistQuery, 'past' | 'startSec' | 'part'>, asOf: string | undefined): string {
   const parts = [
     ...(asOf === undefined ? [] : [asOfQuery(asOf).slice(1)]),
     ...(past?.window === 'live' ? ['window=live'] : []),
     ...(startSec === undefined ? [] : [`start=${startSec}`]),
+    ...(part === undefined ? [] : [`segments=${part.first}-${part.last}`]),
   ];
   return parts.length === 0 ? '' : `?${parts.join('&')}`;
 }

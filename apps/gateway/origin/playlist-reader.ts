@@ -1,11 +1,20 @@
-import { renderMedia, renderMultivariant, targetDurationOf, type MediaPlaylist, type PlaylistRendition } from '#core/hls';
+import {
+  renderImagePlaylist,
+  renderMedia,
+  renderMultivariant,
+  renderThumbnailTrack,
+  targetDurationOf,
+  type MediaPlaylist,
+  type PlaylistRendition,
+} from '#core/hls';
 import type { Clock, ReadRow } from '#ports';
 import { dvrWindowMsMin } from '#domain/stream';
+import type { StreamExtras } from '../streams/stream-extras.ts';
 import type { StreamReader } from '../streams/stream-reader.ts';
 import { renderMpd, type DashRendition } from '#core/dash';
 import type { SegmentLists } from './segment-lists.ts';
 import type { Segment } from './segment-rows.ts';
-import { hasEnded, StreamWindow } from './stream-window.ts';
+import { hasEnded, StreamWindow, windowStartUs, type StreamPart } from './stream-window.ts';
 
 export type Playlist =
   | { readonly kind: 'unknown-stream' }
@@ -22,41 +31,60 @@ export interface PlaylistForm {
   readonly query?: string;
   /** Where players begin, seconds from the beginning or, below zero, from the end. */
   readonly startSec?: number | undefined;
+  /** These segments alone, closed as a recording is. */
+  readonly part?: StreamPart | undefined;
   /** Key frames instead of segments. */
   readonly iFrames?: boolean;
   /** What is new alone, for a client that has the rest. */
   readonly skip?: boolean;
 }
 
+/** Images whose size tells the bandwidth of all. */
+const imagesMeasured = 8;
+
 /** Renders playlists from rows; of a playlist itself nothing is kept anywhere. */
 export class PlaylistReader {
   readonly #streams: StreamReader;
   readonly #lists: SegmentLists;
+  readonly #extras: StreamExtras;
   readonly #clock: Pick<Clock, 'now'>;
 
-  /** @param lists of the same rows that `streams` reads */
-  constructor(streams: StreamReader, lists: SegmentLists, clock: Pick<Clock, 'now'>) {
+  /** @param lists and `extras` of the same rows that `streams` reads */
+  constructor(streams: StreamReader, lists: SegmentLists, extras: StreamExtras, clock: Pick<Clock, 'now'>) {
     this.#streams = streams;
     this.#lists = lists;
+    this.#extras = extras;
     this.#clock = clock;
   }
 
-  async master(streamId: string, { query = '', startSec, whole = false }: PlaylistForm = {}): Promise<Playlist> {
+  async master(streamId: string, { query = '', startSec, whole = false, part }: PlaylistForm = {}): Promise<Playlist> {
     const stream = await this.#streams.row(streamId);
     if (stream === undefined) return this.#absent(streamId);
-    const ended = hasEnded(stream, this.#clock.now());
-    const window = stream['encoding_order'] === null ? undefined : await StreamWindow.open(this.#streams, this.#lists, stream, whole || ended);
+    const ended = part !== undefined || hasEnded(stream, this.#clock.now());
+    const window = stream['encoding_order'] === null ? undefined : await StreamWindow.open(this.#streams, this.#lists, stream, whole || ended, { part });
     if (window === undefined) return { kind: 'nothing-yet', ended };
+    const images = part === undefined ? await this.#extras.lastImages(streamId, imagesMeasured) : [];
     const renditions = window.renditions.map((row) => ({ ...renditionOf(row), iFrameBandwidth: iFrameBandwidthOf(window.segments(String(row['name']))) }));
-    return { kind: 'playlist', text: renderMultivariant({ renditions, query, startSec }), ended };
+    return { kind: 'playlist', text: renderMultivariant({ renditions, query, startSec, images }), ended };
   }
 
-  async media(streamId: string, rendition: string, { whole = false, startSec, skip, iFrames }: PlaylistForm = {}): Promise<Playlist> {
+  async media(streamId: string, rendition: string, { whole = false, part, startSec, skip, iFrames }: PlaylistForm = {}): Promise<Playlist> {
+    const stream = await this.#streams.row(streamId);
+    if (stream === undefined) return this.#absent(streamId);
+    const ended = whole || part !== undefined || hasEnded(stream, this.#clock.now());
+    const [window, dateRanges] = await Promise.all([StreamWindow.open(this.#streams, this.#lists, stream, ended, { part }), this.#extras.ranges(streamId)]);
+    return mediaPlaylist(window, rendition, { ended, startSec, skip, iFrames, dateRanges });
+  }
+
+  /** Small pictures of what the playlists show: an image playlist, or a WebVTT track. */
+  async thumbnails(streamId: string, format: 'm3u8' | 'vtt', { whole = false }: PlaylistForm = {}): Promise<Playlist> {
     const stream = await this.#streams.row(streamId);
     if (stream === undefined) return this.#absent(streamId);
     const ended = whole || hasEnded(stream, this.#clock.now());
-    const window = await StreamWindow.open(this.#streams, this.#lists, stream, ended);
-    return mediaPlaylist(window, rendition, { ended, startSec, skip, iFrames });
+    const fromUs = ended ? 0 : windowStartUs(stream);
+    const images = await this.#extras.images(streamId, fromUs);
+    if (images.length === 0) return { kind: 'nothing-yet', ended };
+    return { kind: 'playlist', text: format === 'vtt' ? renderThumbnailTrack(images, fromUs) : renderImagePlaylist({ images, ended }), ended };
   }
 
   /** The DASH manifest: the same window and the same segments. */
@@ -93,7 +121,7 @@ export class PlaylistReader {
 export function mediaPlaylist(
   window: StreamWindow | undefined,
   rendition: string,
-  form: Pick<MediaPlaylist, 'ended' | 'startSec' | 'skip' | 'iFrames' | 'lowLatency'>,
+  form: Pick<MediaPlaylist, 'ended' | 'startSec' | 'skip' | 'iFrames' | 'lowLatency' | 'dateRanges'>,
 ): Playlist {
   const { ended } = form;
   if (window === undefined) return { kind: 'nothing-yet', ended };
@@ -111,6 +139,7 @@ export function mediaPlaylist(
     discontinuitySequence: discontinuities.filter((mediaSequence) => mediaSequence < first).length,
     targetDurationSec: targetDurationOf(Number(stream['segment_duration_ms'])),
     ...form,
+    dateRanges: form.iFrames === true ? [] : form.dateRanges,
   });
   return { kind: 'playlist', text, ended };
 }

@@ -20,6 +20,19 @@ export interface SegmentTail {
 
 const noTail: SegmentTail = { last: -1, endUs: 0, of: () => [] };
 
+/** Media sequence numbers, both included. */
+export interface StreamPart {
+  readonly first: number;
+  readonly last: number;
+}
+
+/** What of a stream its window shows. */
+export interface WindowForm {
+  readonly tail?: SegmentTail | undefined;
+  /** These segments alone. */
+  readonly part?: StreamPart | undefined;
+}
+
 export interface StreamWindowInit {
   readonly stream: ReadRow;
   /** All that there ever were, best first. */
@@ -48,7 +61,7 @@ export class StreamWindow {
     lists: SegmentLists,
     stream: ReadRow,
     whole: boolean,
-    tail: SegmentTail = noTail,
+    { tail = noTail, part }: WindowForm = {},
   ): Promise<StreamWindow | undefined> {
     const rowsLast = Number(stream['last_media_sequence'] ?? -1);
     const last = Math.max(rowsLast, tail.last);
@@ -61,6 +74,10 @@ export class StreamWindow {
       names.map(async (rendition) => [rendition, withTail(await lists.list({ ...wanted, rendition }), tail.of(rendition))] as const),
     );
     const byName = new Map(found);
+    if (part !== undefined && part.first <= last) {
+      const first = Math.max(part.first, Number(stream['first_media_sequence'] ?? 0));
+      return new StreamWindow({ stream, everyRendition, whole: true }, byName, first, Math.min(part.last, last));
+    }
     const first = whole ? Number(stream['first_media_sequence'] ?? 0) : (firstSince(newestOf(stream, everyRendition), byName, fromUs) ?? last);
     return new StreamWindow({ stream, everyRendition, whole }, byName, first, last);
   }
@@ -129,7 +146,7 @@ function withTail({ segments, beginnings }: SegmentList, tail: readonly Segment[
  * Where the window begins on the stream's timeline. On the grid of segments: the ends of renditions differ by a frame, and
  * the place must never move back.
  */
-function windowStartUs(stream: ReadRow, { endUs }: SegmentTail): number {
+export function windowStartUs(stream: ReadRow, { endUs }: Pick<SegmentTail, 'endUs'> = noTail): number {
   const gridUs = Number(stream['segment_duration_ms']) * 1000;
   const windowUs = Number(stream['dvr_window_ms'] ?? dvrWindowMsMin) * 1000;
   return Math.max(0, Math.floor((Math.max(Number(stream['end_us']), endUs) - windowUs) / gridUs) * gridUs - beforeGridUs);

@@ -5,8 +5,10 @@ import { PlaylistReader } from '../origin/playlist-reader.ts';
 import { SegmentLists } from '../origin/segment-lists.ts';
 import { TsPlaylists } from '../origin/ts-playlists.ts';
 import type { GatewaySettings } from '../gateway.config.ts';
+import { AudienceReader } from './audience-reader.ts';
 import { StreamCommands } from './stream-commands.ts';
 import { StreamDefaults } from './stream-defaults.ts';
+import { StreamExtras } from './stream-extras.ts';
 import { StreamReader } from './stream-reader.ts';
 
 /** Streams: their commands, their rows and their playlists. */
@@ -20,10 +22,12 @@ export function streamProviders({ dvrWindowMs, passThroughTenants }: GatewaySett
       inject: [ReadStore, AggregateStore],
     },
     { provide: SegmentLists, useFactory: (reads: ReadStore) => new SegmentLists(reads), inject: [ReadStore] },
+    { provide: AudienceReader, useFactory: (reads: ReadStore, clock: Clock) => new AudienceReader(reads, clock), inject: [ReadStore, Clock] },
+    { provide: StreamExtras, useFactory: (reads: ReadStore) => new StreamExtras(reads), inject: [ReadStore] },
     {
       provide: PlaylistReader,
-      useFactory: (streams: StreamReader, lists: SegmentLists, now: Clock) => new PlaylistReader(streams, lists, now),
-      inject: [StreamReader, SegmentLists, Clock],
+      useFactory: (streams: StreamReader, lists: SegmentLists, extras: StreamExtras, now: Clock) => new PlaylistReader(streams, lists, extras, now),
+      inject: [StreamReader, SegmentLists, StreamExtras, Clock],
     },
     {
       provide: TsPlaylists,

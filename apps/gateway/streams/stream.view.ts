@@ -14,6 +14,7 @@ export interface StreamSummary {
   readonly stoppedAt: string | null;
   readonly durationMs: number | null;
   readonly playback: Playback;
+  readonly viewers: number | null;
 }
 
 export type KnownStream = Exclude<StreamState, { status: 'absent' }>;
@@ -26,7 +27,12 @@ function numberOf(value: ColumnValue | undefined): number | null {
  * A stream as the list shows it: from its row, and from its aggregate's head, which is newer, where that was read.
  * A new stream has a head before it has a row.
  */
-export function summaryOf(row: ReadRow | undefined, head: KnownStream | undefined, playbackOf: (streamId: string) => Playback): StreamSummary {
+export function summaryOf(
+  row: ReadRow | undefined,
+  head: KnownStream | undefined,
+  playbackOf: (streamId: string) => Playback,
+  viewers: number | null = null,
+): StreamSummary {
   const id = String(head?.streamId ?? row?.['stream_id']);
   const status = head?.status ?? (row?.['status'] as StreamStatus);
   const endUs = numberOf(row?.['end_us']);
@@ -40,6 +46,7 @@ export function summaryOf(row: ReadRow | undefined, head: KnownStream | undefine
     stoppedAt: row?.['status'] === 'stopped' ? isoTime(row['status_at_ms'] as bigint) : null,
     durationMs: endUs === null ? null : Math.round(endUs / 1000),
     playback: playbackOf(id),
+    viewers,
   };
 }
 

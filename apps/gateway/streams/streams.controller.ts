@@ -5,10 +5,11 @@ import { isoTime } from '../http/fields.ts';
 import { Input, Route, type InputOf } from '../http/operation.ts';
 import { PastModels } from '../past/past-models.ts';
 import { PublicUrls } from '../public-urls.ts';
+import { AudienceReader } from './audience-reader.ts';
 import { StreamCommands } from './stream-commands.ts';
 import { StreamDefaults } from './stream-defaults.ts';
 import { StreamReader } from './stream-reader.ts';
-import { streamDetail, streamPage } from './stream-detail.ts';
+import { streamDetail, streamPage, type StreamPlaces } from './stream-detail.ts';
 import { summaryOf } from './stream.view.ts';
 import { issueStreamKey, listStreams, showStream, startStream, stopStream, switchStream } from './streams.contract.ts';
 
@@ -19,13 +20,20 @@ export class StreamsController {
   readonly #urls: PublicUrls;
   readonly #past: PastModels;
   readonly #defaults: StreamDefaults;
+  readonly #audience: AudienceReader;
 
-  constructor(commands: StreamCommands, reader: StreamReader, urls: PublicUrls, past: PastModels, defaults: StreamDefaults) {
+  constructor(commands: StreamCommands, reader: StreamReader, urls: PublicUrls, past: PastModels, defaults: StreamDefaults, audience: AudienceReader) {
     this.#commands = commands;
     this.#reader = reader;
     this.#urls = urls;
     this.#past = past;
     this.#defaults = defaults;
+    this.#audience = audience;
+  }
+
+  get #places(): StreamPlaces {
+    const { playback, media } = this.#urls;
+    return { playback, media, viewers: (id) => this.#audience.of(id) };
   }
 
   @Route(startStream)
@@ -36,7 +44,7 @@ export class StreamsController {
     const request = { name, ladder, audioBitrate, ...times, dvrWindowMs };
     const { state, streamKey, createdAtMs } = await this.#commands.start(request, caller);
     const row = createdAtMs === undefined ? await this.#reader.row(state.streamId) : undefined;
-    const summary = summaryOf(row, state, this.#urls.playback);
+    const summary = summaryOf(row, state, this.#urls.playback, 0);
     return { ...summary, createdAt: summary.createdAt ?? isoTime(createdAtMs), streamKey, ingest: this.#urls.ingest };
   }
 
@@ -62,7 +70,7 @@ export class StreamsController {
   @Route(listStreams)
   async list(@Input(listStreams) { query }: InputOf<typeof listStreams>, @ByCaller() { principal }: Caller): Promise<object> {
     const wanted = { ...query, tenant: seesEveryTenant(principal) ? undefined : principal.tenant };
-    if (query.asOf === undefined) return streamPage(await this.#reader.page(wanted), this.#urls.playback);
+    if (query.asOf === undefined) return streamPage(await this.#reader.page(wanted), this.#urls.playback, await this.#audience.all());
     return this.#past.at(query.asOf, 'query.asOf', async ({ asOf, reads }) => {
       const page = await new StreamReader(reads).page(wanted);
       if (page.rows.length === 0) await this.#past.requireBegun(asOf, 'query.asOf');
@@ -72,7 +80,7 @@ export class StreamsController {
 
   @Route(showStream)
   async show(@Input(showStream) { params, query }: InputOf<typeof showStream>, @ByCaller() { principal }: Caller): Promise<object> {
-    if (query.asOf === undefined) return streamDetail(this.#reader, params.id, principal, this.#urls);
+    if (query.asOf === undefined) return streamDetail(this.#reader, params.id, principal, this.#places);
     return this.#past.at(query.asOf, 'query.asOf', ({ asOf, reads }) =>
       streamDetail(new StreamReader(reads), params.id, principal, { playback: this.#urls.playbackAsOf(asOf.text) }),
     );

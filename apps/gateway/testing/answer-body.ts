@@ -37,6 +37,8 @@ export interface AnswerBody extends ItemBody {
   readonly detail: string;
   readonly key: string;
   readonly streamKey: string;
+  readonly alerts: readonly object[];
+  readonly thumbnailUrl: string;
   readonly playback: Readonly<Record<string, string>>;
   readonly settings: { readonly ladder: ReadonlyArray<{ readonly name: string }> };
   readonly renditions: ReadonlyArray<{ readonly name: string; readonly segments: readonly unknown[] }>;

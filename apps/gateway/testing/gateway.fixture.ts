@@ -207,6 +207,7 @@ export class World {
     await mkdir(join(consolePath, 'assets'));
     await writeFile(join(consolePath, 'index.html'), '<!doctype html><title>Console</title>');
     await writeFile(join(consolePath, 'assets', 'index-abc123.js'), 'export {};');
+    await writeFile(join(consolePath, 'embed.html'), '<!doctype html><title>Player</title>');
     const world = new World(engines, consolePath);
     for (const topic of contexts) await engines.log.ensureTopic(topic, topicPartitions);
     await world.#relay.start();

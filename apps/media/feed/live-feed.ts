@@ -19,6 +19,7 @@ export class LiveFeed {
   readonly #onMedia: LiveFeedInit['onMedia'];
   #end: FeedEnd | undefined;
   #waiting: Array<() => void> = [];
+  readonly #watchers = new Set<(tags: readonly FlvTag[]) => void>();
 
   constructor(init: LiveFeedInit) {
     this.media = new SessionFeed(init);
@@ -33,7 +34,14 @@ export class LiveFeed {
   push(tags: readonly FlvTag[]): void {
     for (const tag of tags) this.media.push(tag);
     this.#onMedia?.(tags);
+    for (const watch of this.#watchers) watch(tags);
     this.#wake();
+  }
+
+  /** Sees all media from now on as it arrives, until the function that it answers is called. */
+  watch(watcher: (tags: readonly FlvTag[]) => void): () => void {
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
   }
 
   finish(end: FeedEnd): void {

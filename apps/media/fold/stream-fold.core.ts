@@ -7,6 +7,8 @@ import {
   publisherLeft,
   segmentMissed,
   segmentProduced,
+  streamAlertCleared,
+  streamAlertRaised,
   streamCreated,
   streamInterrupted,
   streamStarted,
@@ -53,7 +55,11 @@ export interface StreamState {
   /** Video renditions that players know, in order; empty until a segment of one exists. */
   readonly establishedVideo: readonly string[];
   readonly last?: LastSegments;
+  /** Alerts that are open, and since when, ms since the Unix epoch; absent while there never was one. */
+  readonly openAlerts?: Readonly<Partial<Record<AlertKind, number>>>;
 }
+
+type AlertKind = EventOf<typeof streamAlertRaised>['data']['alert'];
 
 export type Endpoint = EventOf<typeof streamStarted>['data']['endpoint'];
 
@@ -150,6 +156,17 @@ export class StreamFold {
         return this.#change(event.data.streamId, (state) => withSegment(state, event.data));
       case segmentMissed.type:
         return this.#change(event.data.streamId, (state) => withGap(state, event.data));
+      case streamAlertRaised.type: {
+        const { streamId, alert, sinceMs } = event.data;
+        return this.#change(streamId, (state) => ({ ...state, openAlerts: { ...state.openAlerts, [alert]: sinceMs } }));
+      }
+      case streamAlertCleared.type: {
+        const { streamId, alert } = event.data;
+        return this.#change(streamId, (state) => {
+          const { [alert]: _over, ...open } = state.openAlerts ?? {};
+          return { ...state, openAlerts: open };
+        });
+      }
       default:
         return undefined;
     }

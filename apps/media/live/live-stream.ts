@@ -9,6 +9,7 @@ import type { LiveFeed } from '../feed/live-feed.ts';
 import type { StreamFollower } from '../fold/stream-follower.ts';
 import type { EncoderSessions } from '../run/encoder-sessions.ts';
 import type { MediaCounters } from '../media-counters.ts';
+import type { Sampling } from '../sampling/sampling.ts';
 import { PublisherDesk } from './publisher-desk.ts';
 import { SessionEncoder } from './session-encoder.ts';
 
@@ -42,6 +43,7 @@ export interface LiveStreamDeps {
   readonly encoders: EncoderSessions;
   readonly logger: Logger;
   readonly counters?: MediaCounters;
+  readonly sampling?: Sampling;
 }
 
 /** What ends the work on a stream early. */

@@ -1,6 +1,7 @@
 import { RemuxError } from '#core/cmaf';
 import { Fmp4Error, type SegmentGroup } from '#core/fmp4';
 import { blamedOutputs, presets } from '#core/ffmpeg-plan';
+import type { AlertKind } from '#domain/stream';
 import { hasCode, OperatingError } from '#kernel';
 import type { BlobStore, ProcessRunner } from '#ports';
 import { pause, type FactPublisher, type HeldLease, type Logger } from '#runtime';
@@ -15,8 +16,10 @@ import { EncoderRun, type RunEnd } from '../run/encoder-run.ts';
 import type { EncoderSessions, EncoderShare } from '../run/encoder-sessions.ts';
 import { PassThroughRun } from '../run/pass-through-run.ts';
 import { planRun, programDateTime, sessionEnd, storedUntilMs, type RunPlan } from '../run/run-plan.core.ts';
-import { breaks, SegmentCommitter, type SegmentCommitterInit } from '../run/segment-committer.ts';
+import { breaks, SegmentCommitter, type SegmentCommitterDeps, type SegmentCommitterInit } from '../run/segment-committer.ts';
 import { planCarriage, type RenditionPlan } from '../run/source-carriage.core.ts';
+import type { Sampling } from '../sampling/sampling.ts';
+import type { StreamSampler } from '../sampling/stream-sampler.ts';
 import { endReasonOf } from './end-reason.ts';
 import { EncodingFacts } from './encoding-facts.ts';
 import type { PublisherSource } from './publisher-source.ts';
@@ -46,6 +49,8 @@ export interface SessionEncoderDeps {
   readonly encoders: EncoderSessions;
   readonly logger: Logger;
   readonly counters?: MediaCounters | undefined;
+  /** Looks at what the stream sends. */
+  readonly sampling?: Sampling | undefined;
 }
 
 /** What to encode, and what ends it. */
@@ -99,6 +104,7 @@ export class SessionEncoder {
   #skipToNewest = false;
   /** The session that has shown that it cannot be carried as it is. */
   #notCarried: string | undefined;
+  #sampler: StreamSampler | undefined;
   #runs = 0;
   #segments = 0;
   #fenced = false;
@@ -118,6 +124,28 @@ export class SessionEncoder {
 
   /** Resolves when the feed is used up, the task was cut, or there is nothing more for this process to do: `leave`. */
   async encode(task: EncodingTask): Promise<'over' | 'leave'> {
+    const sampler = this.#sample(task.source.session);
+    const unwatch = task.feed.watch((tags) => sampler?.arrived(tags));
+    this.#sampler = sampler;
+    try {
+      return await this.#encodeAll(task);
+    } finally {
+      unwatch();
+      if (sampler !== undefined) this.#deps.sampling?.end(this.#init.streamId, sampler);
+    }
+  }
+
+  #sample(session: LiveSession): StreamSampler | undefined {
+    const { streamId, node } = this.#init;
+    const { follower, held, logger, sampling } = this.#deps;
+    const state = follower.get(streamId);
+    if (state === undefined) return undefined;
+    const openAlerts = new Map(Object.entries(state.openAlerts ?? {}) as Array<[AlertKind, number]>);
+    const { segmentDurationMs } = state;
+    return sampling?.begin({ streamId, session, node, segmentDurationMs, openAlerts, epoch: () => held.epoch }, logger);
+  }
+
+  async #encodeAll(task: EncodingTask): Promise<'over' | 'leave'> {
     const { held } = this.#deps;
     this.#init.edge.open(task.source.session.sessionId);
     const stop = AbortSignal.any([task.shutdown, task.source.late]);
@@ -227,7 +255,12 @@ export class SessionEncoder {
     const configuration = JSON.stringify([session.sessionId, this.#preset, share.encoders, renditions]);
     const plan = planRun(state, session, start, edge.announced(configuration));
     edge.configure(configuration);
-    const onCommitted = (group: SegmentGroup): void => this.#stored({ session, feed }, group);
+    const sampler = this.#sampler;
+    sampler?.begins({ offsetMs: plan.offsetMs, encodingId: identity.encodingId });
+    const onCommitted: SegmentCommitterDeps['onCommitted'] = (group, tracks) => {
+      this.#stored({ session, feed }, group);
+      sampler?.stored(group, tracks);
+    };
     if (this.#runs++ > 0) this.#count('encoderRestarts', 1);
     const continuity = { discontinuity: plan.discontinuity, initCidsBefore: initCidsOf(state) };
     const announcer = this.#announcer(plan, identity, session, renditions, continuity);
@@ -241,10 +274,11 @@ export class SessionEncoder {
     this.#tellStart(session, identity, plan, work);
     try {
       const init = { plan, start, renditions, segmentDurationMs: state.segmentDurationMs };
+      const encoding = { runner, feed, committer, logger, onSpeed: (speed: number): void => sampler?.runsAt(speed) };
       const run =
         renditions.encoded.length === 0
           ? new PassThroughRun(init, { feed, committer })
-          : new EncoderRun({ ...init, program, preset, encoders: share.encoders, vaapiDevice }, { runner, feed, committer, logger });
+          : new EncoderRun({ ...init, program, preset, encoders: share.encoders, vaapiDevice }, encoding);
       return { end: await run.run(stop, cut), argv: run.argv };
     } finally {
       announcer.end();

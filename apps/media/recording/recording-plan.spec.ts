@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { clipBounds, reaches, type DatedSegment } from './clip-plan.core.ts';
 import { concatList, muxArguments, planRecording, posterArguments, readProbe, type StoredSegment } from './recording-plan.core.ts';
 
 const renditions = [
@@ -85,4 +86,18 @@ test('what ffprobe says is read; a file that does not play is none', () => {
   });
   expect(readProbe(JSON.stringify({ format: { duration: '1' }, streams: streams.slice(1) }))).toMatchObject({ videoCodec: null, width: 0 });
   for (const text of ['{}', '{"format":{"duration":"0"},"streams":[{}]}', '{"format":{"duration":"1"}}']) expect(() => readProbe(text)).toThrow(RangeError);
+});
+
+describe('a piece', () => {
+  const segment = (mediaSequence: number, rendition = '720p'): DatedSegment => ({
+    ...{ rendition, mediaSequence, cid: `c${mediaSequence}`, sizeBytes: 10, initCid: 'i', initSizeBytes: 1 },
+    ...{ startUs: mediaSequence * 2_000_000, durationUs: 2_000_000, programDateTimeMs: 10_000 + mediaSequence * 2000 },
+  });
+  const all = [0, 1, 2, 3, 4].map((at) => segment(at));
+
+  test('is the segments that have any of it, from key frame to key frame', () =>
+    expect(clipBounds(all, 13_000, 16_500)).toEqual({ first: 1, last: 3, fromMs: 12_000, untilMs: 18_000 }));
+  test('on a boundary nothing more is taken', () => expect(clipBounds(all, 12_000, 14_000)).toMatchObject({ first: 1, last: 1 }));
+  test('of what is not there is nothing', () => expect(clipBounds(all, 90_000, 95_000)).toBeUndefined());
+  test('reaches its end once the last of it is stored', () => expect([reaches(all, 20_000), reaches(all, 20_001)]).toEqual([true, false]));
 });

@@ -1,12 +1,13 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isComplete, recordingFinish, renditionTable, segmentTable, streamsProjection, streamTable, type StreamStatus } from '#domain/stream';
+import { isComplete, recordingFinish, streamsProjection, streamTable, type StreamStatus } from '#domain/stream';
 import { recordingFailed, recordingFinished, topicPartitions } from '#events';
 import { partitionOf } from '#kernel';
-import { blobBytesMax, type Clock, type Effect, type EventLog, type ReadCondition, type ReadRow, type ReadStore } from '#ports';
+import { blobBytesMax, type Clock, type Effect, type EventLog, type ReadRow, type ReadStore } from '#ports';
 import type { CatalogueDraft, EffectResult, EffectWorker, Logger } from '#runtime';
-import { planRecording, type StoredRendition, type StoredSegment, type Track } from './recording-plan.core.ts';
+import { planRecording, type Track } from './recording-plan.core.ts';
 import { RecordingTools, type RecordingToolsDeps } from './recording-tools.ts';
+import { storedRenditions, storedSegments } from './stored-segments.ts';
 
 export interface RecordingWorkerInit {
   /** Recordings made at once. */
@@ -22,9 +23,6 @@ export interface RecordingWorkerDeps extends RecordingToolsDeps {
   readonly logger: Logger;
 }
 
-const pageRows = 10_000;
-/** 55 hours of 2 s, in each of two renditions. */
-const segmentsMax = 200_000;
 const lookAgainMs = 1000;
 
 /** Makes one file of a stream that has stopped, and a picture of it; both are stored by their content. */
@@ -53,7 +51,7 @@ export class RecordingWorker implements EffectWorker {
   async perform({ key, payload, round }: Effect, signal: AbortSignal): Promise<EffectResult> {
     const streamId = String(payload['streamId']);
     if (!(await this.#isWhole(streamId))) return { outcome: 'later', afterMs: lookAgainMs };
-    const plan = planRecording(await this.#renditions(streamId), await this.#segments(streamId), blobBytesMax);
+    const plan = planRecording(await storedRenditions(this.#deps.reads, streamId), await storedSegments(this.#deps.reads, streamId), blobBytesMax);
     if (plan.kind === 'nothing') return failed(streamId, round, 'no-segments', 'The stream never had a segment.');
     if (plan.kind === 'too-large')
       return failed(streamId, round, 'too-large', `It would have ${plan.sizeBytes} bytes; at most ${blobBytesMax} are stored as one.`);
@@ -98,29 +96,6 @@ export class RecordingWorker implements EffectWorker {
     const { checkpoints } = await reads.snapshot(streamsProjection.name, streamTable, { limit: 1 });
     return checkpoints.some((place) => place.topic === context && place.partition === partition && place.position >= high);
   }
-
-  async #renditions(streamId: string): Promise<readonly StoredRendition[]> {
-    const rows = await this.#deps.reads.select(renditionTable, { where: [{ column: 'stream_id', is: 'eq', value: streamId }], limit: 1000 });
-    return rows.map((row) => ({ name: String(row['name']), kind: row['kind'] as 'video' | 'audio', bandwidth: Number(row['bandwidth']) }));
-  }
-
-  async #segments(streamId: string): Promise<readonly StoredSegment[]> {
-    const found: StoredSegment[] = [];
-    for (const { name } of await this.#renditions(streamId)) {
-      const of: ReadCondition[] = [
-        { column: 'stream_id', is: 'eq', value: streamId },
-        { column: 'rendition', is: 'eq', value: name },
-      ];
-      for (let from = 0; found.length < segmentsMax;) {
-        const where: ReadCondition[] = [...of, { column: 'media_sequence', is: 'gte', value: from }];
-        const rows = await this.#deps.reads.select(segmentTable, { where, orderBy: [{ column: 'media_sequence' }], limit: pageRows });
-        found.push(...rows.map(segmentOf));
-        if (rows.length < pageRows) break;
-        from = Number(rows.at(-1)?.['media_sequence']) + 1;
-      }
-    }
-    return found;
-  }
 }
 
 function endOf(row: ReadRow): Parameters<typeof isComplete>[0] {
@@ -129,19 +104,6 @@ function endOf(row: ReadRow): Parameters<typeof isComplete>[0] {
     statusAtMs: Number(row['status_at_ms']),
     encodingStatus: row['encoding_status'] as string | null,
     encodingReason: row['encoding_reason'] as string | null,
-  };
-}
-
-function segmentOf(row: ReadRow): StoredSegment {
-  return {
-    rendition: String(row['rendition']),
-    mediaSequence: Number(row['media_sequence']),
-    cid: String(row['cid']),
-    sizeBytes: Number(row['size_bytes']),
-    initCid: String(row['init_cid']),
-    initSizeBytes: Number(row['init_size_bytes']),
-    startUs: Number(row['start_us']),
-    durationUs: Number(row['duration_us']),
   };
 }
 

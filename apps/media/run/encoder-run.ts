@@ -29,6 +29,8 @@ export interface EncoderRunDeps {
   readonly feed: LiveFeed;
   readonly committer: SegmentCommitter;
   readonly logger: Logger;
+  /** Told about once a second how fast the encoder is, as a multiple of real time. */
+  readonly onSpeed?: (speed: number) => void;
 }
 
 /** Why a run ended. */
@@ -223,7 +225,10 @@ export class EncoderRun {
     const reader = new ProgressReader();
     const decoder = new TextDecoder();
     let last: EncoderProgress | undefined;
-    for await (const chunk of encoder.output(1)) last = reader.push(decoder.decode(chunk, { stream: true })).at(-1) ?? last;
+    for await (const chunk of encoder.output(1)) {
+      last = reader.push(decoder.decode(chunk, { stream: true })).at(-1) ?? last;
+      if (last !== undefined) this.#deps.onSpeed?.(last.speed);
+    }
     this.#deps.logger.debug({ ...last }, 'encoder progress at its end');
   }
 }

@@ -30,8 +30,8 @@ export interface SegmentCommitterDeps {
   readonly blobs: BlobStore;
   readonly facts: FactPublisher;
   readonly logger: Logger;
-  /** Called after a group is on the log. */
-  readonly onCommitted: (group: SegmentGroup) => void;
+  /** Called after a group is on the log, with how its renditions are coded. */
+  readonly onCommitted: (group: SegmentGroup, tracks: ReadonlyMap<string, StoredTrack>) => void;
   /** Told of parts at once, and of segments when they are on the log. */
   readonly announcer?: RunAnnouncer | undefined;
 }
@@ -49,6 +49,13 @@ const refusedMsMaxDefault = 60_000;
 
 type Track = NonNullable<EventOf<typeof segmentProduced>['data']['track']>;
 type DelayReason = EventOf<typeof encodingDelayed>['data']['reason'];
+
+/** How a rendition's segments are coded, and where that is stored. */
+export interface StoredTrack {
+  readonly initCid: string;
+  readonly width: number | undefined;
+  readonly height: number | undefined;
+}
 
 /** How long storing had to wait, and for what. */
 interface Delay {
@@ -153,8 +160,12 @@ export class SegmentCommitter {
     await this.#publish(drafts);
     this.#first = false;
     announcer?.committed(drafts.map(({ data }) => data));
-    onCommitted(group);
+    onCommitted(group, this.#tracks());
     await this.#tellDelay(group.mediaSequence);
+  }
+
+  #tracks(): ReadonlyMap<string, StoredTrack> {
+    return new Map([...this.#inits].map(([rendition, { cid, track }]) => [rendition, { initCid: cid, width: track.width, height: track.height }]));
   }
 
   /** Only now, when the log takes it: it is often the same disk that was full. */

@@ -1,7 +1,7 @@
 import type { Engines } from '#adapters/engines';
 import { WebhookSender } from '#adapters/webhook';
 import { webhookAggregate, webhooksReactor, type KnownWebhook, type WantedBy } from '#domain/operation';
-import { recordingsReactor } from '#domain/stream';
+import { clipsReactor, recordingsReactor } from '#domain/stream';
 import type { AggregateStore } from '#ports';
 import {
   CommandExecutor,
@@ -45,7 +45,12 @@ async function wantedBy(aggregates: AggregateStore): Promise<readonly WantedBy[]
 
 export function boundReactors(aggregates: AggregateStore): readonly BoundReactor[] {
   const wanted = new SharedLook(() => wantedBy(aggregates), knowEveryMs);
-  return [{ reactor: effectRetriesReactor }, { reactor: recordingsReactor }, { reactor: webhooksReactor, know: () => wanted.look() } as BoundReactor];
+  return [
+    { reactor: effectRetriesReactor },
+    { reactor: recordingsReactor },
+    { reactor: clipsReactor },
+    { reactor: webhooksReactor, know: () => wanted.look() } as BoundReactor,
+  ];
 }
 
 /** The wiring of reactors and what performs their intents. */

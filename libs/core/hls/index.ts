@@ -1,4 +1,5 @@
 export { judgeReload, type ReloadQuery, type ReloadVerdict, type ReloadView } from './blocking-reload.core.ts';
+export { dateRangeTag, rangesWithin, type DateRange } from './date-range.core.ts';
 export { renderMedia } from './media-playlist.core.ts';
 export { iFramesSuffix, renderMultivariant } from './multivariant-playlist.core.ts';
 export {
@@ -14,3 +15,4 @@ export {
   type PlaylistSegment,
   type RenditionReport,
 } from './playlist.ts';
+export { renderImagePlaylist, renderThumbnailTrack, thumbnailsName, type ImagePlaylist, type ThumbnailImage } from './thumbnails.core.ts';

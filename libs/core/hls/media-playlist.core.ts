@@ -1,4 +1,5 @@
 import { dateTime } from '#kernel';
+import { dateRangeTag, rangesWithin } from './date-range.core.ts';
 import { partLines, preloadHint, renditionReport, serverControl } from './low-latency.core.ts';
 import { partTargetsListed, skipBoundaryTargets, type MediaPlaylist, type PartialSegments, type PlaylistSegment } from './playlist.ts';
 import { startTag } from './start-tag.ts';
@@ -18,7 +19,7 @@ export function renderMedia(asked: MediaPlaylist): string {
   const kept = playlist.skip === true && !playlist.ended ? firstKept(playlist) : 0;
   const before = segments[kept - 1];
   const skipped = before === undefined ? 0 : before.mediaSequence + 1 - first;
-  const lines = [...header(playlist, first, skipped)];
+  const lines = [...header(playlist, first, skipped), ...dateRanges(playlist)];
   const previous = before ?? playlist.predecessor;
   const endUs = previous === undefined ? undefined : endOf(previous);
   const clock = before ?? unbroken(playlist, first);
@@ -125,6 +126,14 @@ function* header(playlist: MediaPlaylist, first: number, skipped: number): Gener
   if (!ended) yield* serverControl(playlist);
   // 4.4.5.2: in place of the segments left out, with all their tags.
   if (skipped > 0) yield `#EXT-X-SKIP:SKIPPED-SEGMENTS=${skipped}`;
+}
+
+/** 4.4.5.1: they apply to the whole playlist, whose first program date tells where they lie. 6.2.5.1: an update repeats them. */
+function dateRanges({ segments, dateRanges: ranges = [] }: MediaPlaylist): readonly string[] {
+  const first = segments[0];
+  if (first === undefined || ranges.length === 0) return [];
+  // A range that is announced lies in the future still.
+  return rangesWithin(ranges, first.programDateTimeMs, Number.POSITIVE_INFINITY).map(dateRangeTag);
 }
 
 function* entry(state: RenderState, segment: PlaylistSegment): Generator<string> {

@@ -1,5 +1,6 @@
 import type { MultivariantPlaylist, PlaylistRendition } from './playlist.ts';
 import { startTag } from './start-tag.ts';
+import { imageVariants } from './thumbnails.core.ts';
 
 const audioGroup = 'audio';
 /** Behind a rendition's name: that of its I-frame playlist. No name of a rendition has a dot. */
@@ -10,7 +11,7 @@ export const iFramesSuffix = '.iframes';
  * rendition (6.2.4 wants the same audio for every rung). Without video the audio is itself the only variant.
  * URIs are relative to `/live/<streamId>/master.m3u8`.
  */
-export function renderMultivariant({ renditions, query = '', startSec }: MultivariantPlaylist): string {
+export function renderMultivariant({ renditions, query = '', startSec, images = [] }: MultivariantPlaylist): string {
   const videos = renditions.filter(({ kind }) => kind === 'video').toSorted((a, b) => b.bandwidth - a.bandwidth);
   const audios = renditions.filter(({ kind }) => kind === 'audio').toSorted((a, b) => b.bandwidth - a.bandwidth);
   const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS', ...startTag(startSec)];
@@ -20,6 +21,7 @@ export function renderMultivariant({ renditions, query = '', startSec }: Multiva
     lines.push(...audios.map((audio, index) => audioMedia(audio, index === 0, query)));
     for (const video of videos) lines.push(...variant(video, audios[0], query));
     for (const video of videos) if (video.iFrameBandwidth !== undefined) lines.push(iFrameVariant(video, video.iFrameBandwidth, query));
+    lines.push(...imageVariants(images, query));
   }
   return `${lines.join('\n')}\n`;
 }

@@ -1,3 +1,6 @@
+import type { DateRange } from './date-range.core.ts';
+import type { ThumbnailImage } from './thumbnails.core.ts';
+
 /** A segment as a playlist names it; the fields are those of `segment.produced`. */
 export interface PlaylistSegment {
   /** EXT-X-MEDIA-SEQUENCE number, the same for the same time in every rendition. */
@@ -49,6 +52,8 @@ export interface MediaPlaylist {
   readonly lowLatency?: LowLatency | undefined;
   /** For segments that need no initialisation, such as MPEG transport streams: where each of them is. */
   readonly uriOf?: ((segment: PlaylistSegment) => string) | undefined;
+  /** What stretches of the wall clock mean: those within the window are told (4.4.5.1). */
+  readonly dateRanges?: readonly DateRange[] | undefined;
   /** The client has the playlist already and asks for what is new alone (`_HLS_skip`, 6.2.5.1). Ignored where nothing can be left out. */
   readonly skip?: boolean | undefined;
 }
@@ -122,6 +127,8 @@ export interface MultivariantPlaylist {
   readonly query?: string;
   /** As in its media playlists. */
   readonly startSec?: number | undefined;
+  /** Small pictures for scrubbing, the newest last. */
+  readonly images?: readonly ThumbnailImage[];
 }
 
 /**

@@ -1,4 +1,4 @@
-import { edgeRegistered, edgeReported, type DomainEvent, type EventOf } from '#events';
+import { edgeAudienceReported, edgeRegistered, edgeReported, type DomainEvent, type EventOf } from '#events';
 import { partitionOf, type ColumnSpec, type Projection, type RowChange, type TableSpec } from '#kernel';
 
 const counter: ColumnSpec = { type: 'bigint', join: 'max' };
@@ -78,7 +78,8 @@ export const edgesProjection: Projection<DomainEvent> = {
   version: 1,
   contexts: ['edge'],
   handles: [edgeRegistered.type, edgeReported.type],
-  ignores: [],
+  // A read model of its own has it.
+  ignores: [edgeAudienceReported.type],
   tables: [edgeTable, edgeCountersTable],
   partitionedBy: { edge: 'edge_id', edge_counters: 'edge_id' },
   project,

@@ -1,8 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
-import { edgeRegistered, edgeReported, type DomainEvent, type DraftEvent } from '#events';
+import { edgeAudienceReported, edgeRegistered, edgeReported, type DomainEvent, type DraftEvent } from '#events';
 import { foldChanges, wholeStampGroups } from '#kernel';
 import fc from 'fast-check';
 import { edgeDecider, type RegisterEdge } from './edge.decider.ts';
+import { audiencesProjection, viewersOf } from './audience.projection.ts';
 import { edgesProjection } from './edge.projection.ts';
 import { hitRatio, originOffload } from './hit-ratio.core.ts';
 
@@ -100,5 +101,28 @@ describe('ratios', () => {
   ])('%s', (_what, all, ratio, offload) => {
     expect(hitRatio(all)).toBe(ratio);
     expect(originOffload(all)).toBe(offload);
+  });
+});
+
+describe('the audience of a stream', () => {
+  const counts = { joined: { 'edge-1/100': 7, 'edge-1/200': 3, 'edge-2/150': 5 }, left: { 'edge-1/100': 2, 'edge-2/150': 5 }, heardAtMs: {} };
+
+  test('who came and has not left, at the processes that still speak', () => {
+    const heardAtMs = { 'edge-1/100': 1000, 'edge-1/200': 50_000, 'edge-2/150': 60_000 };
+    expect(viewersOf({ ...counts, heardAtMs }, 60_000)).toEqual({ viewers: 3, byEdge: { 'edge-1': 3, 'edge-2': 0 } });
+    expect(viewersOf({ ...counts, heardAtMs }, 900_000)).toEqual({ viewers: 0, byEdge: {} });
+  });
+
+  test('reports of a process merge in any order', () => {
+    const report = (joined: number, left: number, time: number): DomainEvent =>
+      ({ ...edgeAudienceReported.draft({ edgeId: 'edge-1', incarnation: 1, streams: [{ streamId: 'st-a', joined, left }] }), time }) as never;
+    const events = [report(3, 0, 10), report(5, 2, 30), report(4, 1, 20)];
+    const rows = (some: readonly DomainEvent[]): unknown =>
+      foldChanges(
+        audiencesProjection.tables,
+        some.flatMap((event) => audiencesProjection.project(event)),
+      );
+    expect(rows(events)).toEqual(rows(events.toReversed()));
+    expect(JSON.stringify(rows(events), (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value))).toContain('"joined":{"edge-1/1":5}');
   });
 });

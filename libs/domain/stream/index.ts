@@ -14,6 +14,11 @@ export {
   type SettingProblem,
   type StreamSettings,
 } from './ladder.core.ts';
+export { StreamAlerts, type AlertChange, type AlertKind, type StreamFigures } from './alert.policy.ts';
+export { clipMake, clipsReactor } from './clips-reactor.ts';
+export { streamDetailsProjection } from './detail.projection.ts';
+export { clipTable, streamAlertTable, streamMarkerTable, streamSampleTable, thumbnailTable } from './detail.tables.ts';
+export { clipMsMax, clipSubject, markerSubject, orderAggregate, type Mark, type OrderState, type RequestClip } from './order.decider.ts';
 export { recordingsProjection, recordingTable } from './recording.projection.ts';
 export { recordingFinish, recordingsReactor } from './recordings-reactor.ts';
 export { isComplete, lastSegmentsMsMax, type StreamEnd } from './recording.core.ts';
@@ -32,6 +37,7 @@ export type {
   SwitchPublisher,
 } from './stream.commands.ts';
 export { streamAggregate, streamDecider, type StreamDraft } from './stream.decider.ts';
+export { streamContextAggregate } from './stream-aggregates.ts';
 export { AddressList } from './address-list.core.ts';
 export { LimitBook, type TenantLimits } from './tenant-limits.core.ts';
 export { streamsProjection } from './stream.projection.ts';

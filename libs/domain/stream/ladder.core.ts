@@ -37,8 +37,8 @@ export const graceMsMax = 86_400_000;
 export const dvrWindowMsMin = 60_000;
 export const dvrWindowMsMax = 14_400_000;
 const rungName = /^[a-z0-9][a-z0-9-]{0,31}$/;
-/** Names that mean something else next to the renditions: the shared audio, the multivariant playlist and the transport streams. */
-const reservedNames = new Set(['audio', 'master', 'ts']);
+/** Names that mean something else next to the renditions: the shared audio, the multivariant playlist, the transport streams and the pictures. */
+const reservedNames = new Set(['audio', 'master', 'ts', 'thumbnails']);
 
 /** What can be configured per stream. */
 export interface StreamSettings {

@@ -22,6 +22,7 @@ import {
   type EventOf,
 } from '#events';
 import type { Projection, RowChange } from '#kernel';
+import { detailTypes } from './detail.projection.ts';
 import { renditionTable, segmentTable, sessionTable, streamTable } from './stream.tables.ts';
 import type { StreamStatus } from './stream.state.ts';
 
@@ -245,8 +246,8 @@ export const streamsProjection: Projection<DomainEvent> = {
     streamKeyIssued.type,
     streamKeyUsed.type,
   ],
-  // A read model of its own has them.
-  ignores: [recordingFinished.type, recordingFailed.type],
+  // Read models of their own have them.
+  ignores: [recordingFinished.type, recordingFailed.type, ...detailTypes],
   tables: [streamTable, sessionTable, renditionTable, segmentTable],
   partitionedBy: { stream: 'stream_id', session: 'stream_id', rendition: 'stream_id', segment: 'stream_id' },
   project,

@@ -18,7 +18,7 @@ describe('the state of a stream', () => {
 
 describe('the list of streams', () => {
   const stream = (id: string, status: StreamSummary['status']): StreamSummary => ({
-    ...{ id, name: id, status, createdAt: null, startedAt: null, stoppedAt: null, durationMs: null },
+    ...{ id, name: id, status, createdAt: null, startedAt: null, stoppedAt: null, durationMs: null, viewers: 0 },
     playback: { hls: '', dash: '' },
   });
   const pages: Readonly<Record<string, StreamPage>> = {

@@ -13,6 +13,8 @@ export interface StreamSummary {
   /** Length of what was recorded; null when there never was a picture. */
   readonly durationMs: number | null;
   readonly playback: { readonly hls: string; readonly dash: string };
+  /** Null of a moment in the past. */
+  readonly viewers: number | null;
 }
 
 /** The one file that a stopped stream is made into. */
@@ -27,7 +29,34 @@ export interface Recording {
   readonly height: number | null;
 }
 
+export interface RenditionView {
+  readonly name: string;
+  readonly kind: 'video' | 'audio';
+  readonly codecs: string;
+  readonly bandwidth: number;
+  readonly width: number | null;
+  readonly height: number | null;
+  readonly frameRate: number | null;
+  readonly channels: number | null;
+  readonly segments: ReadonlyArray<{
+    readonly mediaSequence: number;
+    readonly sizeBytes: number;
+    readonly durationMs: number;
+    readonly producedAt: string | null;
+  }>;
+}
+
 export interface StreamDetail extends StreamSummary {
+  readonly settings: { readonly segmentDurationSeconds: number; readonly graceSeconds: number; readonly dvrWindowSeconds: number };
+  readonly encoding: {
+    readonly status: string;
+    readonly reason: string | null;
+    readonly encoder: string | null;
+    readonly node: string;
+    readonly source: Readonly<Record<string, unknown>> | null;
+  } | null;
+  readonly renditions: readonly RenditionView[];
+  readonly latency: { readonly segmentMsMedian: number; readonly segmentMsMax: number } | null;
   /** Null until it is there. */
   readonly recording: Recording | null;
 }

@@ -7,6 +7,7 @@ import { LivePage, type LivePageProps } from './live-page.tsx';
 import { PastPage } from './past-page.tsx';
 import { ReadModelsPage } from './read-models-page.tsx';
 import { SandboxesPage } from './sandboxes-page.tsx';
+import { StreamsPage } from './streams-page.tsx';
 import { WebhooksPage } from './webhooks-page.tsx';
 
 export interface PageProps extends LivePageProps {
@@ -31,6 +32,11 @@ export const pages: readonly [Page, ...Page[]] = [
     title: 'Live',
     hasPast: true,
     render: (props) => (props.asOf === undefined ? <LivePage {...props} /> : <PastPage key={props.asOf} api={props.api} asOf={props.asOf} />),
+  },
+  {
+    route: 'streams',
+    title: 'Streams',
+    render: ({ api, streams, refreshStreams }) => <StreamsPage api={api} streams={streams} refreshStreams={refreshStreams} />,
   },
   { route: 'events', title: 'Events', render: ({ api }) => <EventsPage api={api} /> },
   { route: 'read-models', title: 'Read models', hasPast: true, render: ({ api, asOf }) => <ReadModelsPage api={api} asOf={asOf} /> },

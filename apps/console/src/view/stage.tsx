@@ -40,6 +40,7 @@ export function Stage({ api, stream, loading, asOf }: StageProps) {
         <h2>{stream?.name ?? (asOf === undefined ? 'No stream yet' : 'No stream')}</h2>
         {stream === undefined ? null : <StatusPill stream={stream} />}
         {stream === undefined ? null : <EventsLink subject={stream.id} />}
+        {stream === undefined || asOf !== undefined ? null : <DetailsLink stream={stream} />}
         <span className="gap" />
         <QualityMenu player={player} />
       </header>
@@ -63,6 +64,17 @@ export function Stage({ api, stream, loading, asOf }: StageProps) {
       <Figures player={player} live={stream?.status === 'live' && asOf === undefined} />
       {stream?.status === 'stopped' && asOf === undefined && hasPicture(stream) ? <RecordingBar key={stream.id} api={api} streamId={stream.id} /> : null}
     </section>
+  );
+}
+
+/** From the picture to everything that is known of its stream; on that page itself there is nowhere to go. */
+function DetailsLink({ stream }: { readonly stream: StreamSummary }) {
+  const route = `#/streams/${stream.id}`;
+  if (location.hash.startsWith(route)) return null;
+  return (
+    <a className="events-link" href={route} aria-label={`details of ${stream.name}`}>
+      details
+    </a>
   );
 }
 

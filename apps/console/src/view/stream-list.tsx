@@ -100,8 +100,14 @@ function StreamPick({ item, isPicked, asOf, onPick }: StreamPickProps) {
 function whenOf(stream: StreamSummary, asOf: string | undefined): string {
   const nowMs = asOf === undefined ? Date.now() : Date.parse(asOf);
   const since = (time: string | null): string => formatAge(nowMs - Date.parse(time ?? stream.createdAt ?? ''));
-  if (stream.status === 'live') return `for ${since(stream.startedAt)}`;
+  if (stream.status === 'live') return `${viewersText(stream.viewers)}for ${since(stream.startedAt)}`;
   return `${since(stream.stoppedAt ?? stream.startedAt)} ago`;
+}
+
+/** Nobody is not worth a word. */
+function viewersText(viewers: number | null): string {
+  if (viewers === null || viewers === 0) return '';
+  return viewers === 1 ? '1 viewer, ' : `${viewers} viewers, `;
 }
 
 function NewStream({ onCreate }: { onCreate(name: string): Promise<boolean> }) {

@@ -1,0 +1,49 @@
+/** A fragment of a playlist, as far as places in time go. Seconds of the player's own timeline. */
+export interface TimedFragment {
+  readonly start: number;
+  readonly duration: number;
+  /** Wall clock of its first frame, ms since the Unix epoch; null when the playlist does not say. */
+  readonly programDateTime: number | null;
+}
+
+/** The part of a stream that a viewer can go to. */
+export interface SeekRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Wall clock of a place, ms; undefined outside of what is known. */
+export function clockAt(fragments: readonly TimedFragment[], at: number): number | undefined {
+  let [low, high] = [0, fragments.length - 1];
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if ((fragments[middle] as TimedFragment).start <= at) low = middle;
+    else high = middle - 1;
+  }
+  const found = fragments[low];
+  if (found === undefined || found.programDateTime === null) return undefined;
+  return found.programDateTime + (at - found.start) * 1000;
+}
+
+export function clamp(value: number, low: number, high: number): number {
+  return Math.min(Math.max(value, low), high);
+}
+
+/** Where on a bar from 0 to 1 a place is. */
+export function shareOf({ start, end }: SeekRange, at: number): number {
+  return end <= start ? 1 : clamp((at - start) / (end - start), 0, 1);
+}
+
+/** `4:05`, `1:02:03`; below zero with a minus. */
+export function clockText(seconds: number): string {
+  const whole = Math.round(Math.abs(seconds));
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const [hours, minutes] = [Math.floor(whole / 3600), Math.floor((whole % 3600) / 60)];
+  const text = hours === 0 ? `${minutes}:${two(whole % 60)}` : `${hours}:${two(minutes)}:${two(whole % 60)}`;
+  return seconds < 0 && whole > 0 ? `−${text}` : text;
+}
+
+/** A place as it is told: how far behind live, or how far into the recording. */
+export function placeText({ start, end }: SeekRange, at: number, live: boolean): string {
+  return live ? clockText(Math.min(0, at - end)) : clockText(at - start);
+}

@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { edgeAudienceReported, streamAlertRaised, streamMeasured, thumbnailsProduced, type DraftOf } from '#events';
+import { realEngines, startGateway, World, type RunningGateway } from '../testing/gateway.fixture.ts';
+import { ask, type Answer } from '../testing/http-client.ts';
+import { announceEncoding, announceSegment } from '../testing/stream-facts.ts';
+
+let world: World;
+let gateway: RunningGateway;
+let headers: { readonly authorization: string };
+let id: string;
+
+const startMs = 1_790_000_000_000;
+const iso = (ms: number): string => new Date(startMs + ms).toISOString();
+const call = (method: string, path: string, body?: unknown, more: Readonly<Record<string, string>> = {}): Promise<Answer> =>
+  ask(gateway.url, path, { method, headers: { ...headers, ...more }, ...(body === undefined ? {} : { body }) });
+
+beforeAll(async () => {
+  world = await World.open(await realEngines());
+  gateway = await startGateway(world.engines, world.consolePath);
+  headers = { authorization: (await world.key(['admin'])).authorization };
+  id = (await call('POST', '/api/v1/stream/start', { name: 'news' })).json.id as string;
+  await announceEncoding(world, id);
+  for (let at = 0; at < 4; at++) await announceSegment(world, id, at);
+  await world.settle();
+});
+
+afterAll(async () => {
+  await gateway.stop();
+  await world.close();
+});
+
+async function playlist(file: string): Promise<string> {
+  return (await ask(gateway.url, `/live/${id}/${file}`)).text;
+}
+
+describe('markers', () => {
+  test('are in the media playlists, not in those of key frames, and can be said more about', async () => {
+    const first = { id: 'break-1', class: 'ad', at: iso(3000), plannedDurationSeconds: 30, scte35Out: '0xfc30', attributes: { TITLE: 'Break', NUMBER: 2 } };
+    const made = await call('POST', `/api/v1/stream/${id}/marker`, first);
+    expect([made.status, made.json]).toEqual([
+      201,
+      expect.objectContaining({ id: 'break-1', at: iso(3000), scte35Out: '0xFC30', durationSeconds: null, origin: 'api' }),
+    ]);
+    await call('POST', `/api/v1/stream/${id}/marker`, { ...first, durationSeconds: 28.5 });
+    await world.settle();
+    const tag = `#EXT-X-DATERANGE:ID="break-1",CLASS="ad",START-DATE="${iso(3000)}",DURATION=28.500,PLANNED-DURATION=30.000,X-TITLE="Break",X-NUMBER=2,SCTE35-OUT=0xFC30`;
+    for (const rendition of ['720p', 'audio']) expect((await playlist(`${rendition}.m3u8?x=1`)).split('\n')).toContain(tag);
+    expect(await playlist('720p.iframes.m3u8')).not.toContain('DATERANGE');
+    expect((await call('GET', `/api/v1/streams/${id}/markers`)).json.items).toEqual([
+      expect.objectContaining({ id: 'break-1', durationSeconds: 28.5, attributes: { TITLE: 'Break', NUMBER: 2 } }),
+    ]);
+  });
+
+  test('asked for again under the same key, there is one', async () => {
+    const again = () => call('POST', `/api/v1/stream/${id}/marker`, { at: iso(0) }, { 'idempotency-key': 'once' });
+    const [one, other] = [await again(), await again()];
+    expect([one.status, other.status, other.json.id]).toEqual([201, 201, one.json.id]);
+  });
+
+  test.each([
+    [{ scte35Out: 'FC30' }, 400, 'body.scte35Out'],
+    [{ attributes: { lower: 'x' } }, 400, 'body.attributes'],
+    [{ attributes: { X: 'a"b' } }, 400, 'body.attributes'],
+    [{ class: 'a"b' }, 400, 'body.class'],
+    [{ endsOnNext: true }, 400, 'class'],
+    [{ at: 'yesterday' }, 400, 'body.at'],
+    [{ unknown: 1 }, 400, 'unknown'],
+  ])('%j is refused and changes nothing', async (body, status, text) => {
+    const answer = await call('POST', `/api/v1/stream/${id}/marker`, body);
+    expect([answer.status, answer.json.detail]).toEqual([status, expect.stringContaining(text)]);
+  });
+});
+
+describe('clips', () => {
+  const piece = { name: 'The goal', from: iso(1000), until: iso(3000) };
+
+  test('are asked for once under one key, and listed', async () => {
+    const again = (body: object = piece) => call('POST', `/api/v1/stream/${id}/clip`, body, { 'idempotency-key': 'goal' });
+    const [one, other] = [await again(), await again()];
+    expect([one.status, other.status, other.json.id]).toEqual([202, 202, one.json.id]);
+    expect((await again({ ...piece, name: 'Another' })).status).toBe(409);
+    await world.settle();
+    expect((await call('GET', `/api/v1/streams/${id}/clips`)).json.items).toEqual([
+      expect.objectContaining({ id: one.json.id, name: 'The goal', status: 'requested', asked: { from: piece.from, until: piece.until }, mp4Url: null }),
+    ]);
+  });
+
+  test.each([
+    [{ ...piece, until: iso(1000) }, 400],
+    [{ ...piece, until: iso(1000 + 3_600_001) }, 400],
+    [{ ...piece, from: new Date(Date.now()).toISOString(), until: new Date(Date.now() + 60_000).toISOString() }, 400],
+    [{ ...piece, name: ' ' }, 400],
+    [{ ...piece, from: iso(900_000), until: iso(901_000) }, 409],
+    [{ name: 'x' }, 400],
+  ])('%j is refused', async (body, status) => expect((await call('POST', `/api/v1/stream/${id}/clip`, body)).status).toBe(status));
+
+  test('of a stream that is not there there is none', async () => {
+    expect((await call('POST', '/api/v1/stream/st-aaaaaaaaaaaaaaaa/clip', piece)).status).toBe(404);
+    expect((await call('GET', `/api/v1/streams/${id}/clips/cl-aaaaaaaa`)).status).toBe(404);
+  });
+
+  test.each(['9-3', 'x', '1-', '-1-2'])('a playlist of the segments %s is refused', async (segments) =>
+    expect((await ask(gateway.url, `/live/${id}/720p.m3u8?segments=${segments}`)).status).toBe(400),
+  );
+});
+
+describe('a stream at a glance', () => {
+  const observed = (): { streamId: string; sessionId: string; epoch: number } => ({ streamId: id, sessionId: 's-1', epoch: 1 });
+  const fact = (draft: DraftOf<typeof streamMeasured | typeof thumbnailsProduced | typeof streamAlertRaised>): Promise<unknown> =>
+    world.facts.publish('stream', [draft], { producer: { id: `sampler:${id}`, epoch: 1n } });
+
+  test('before anything was measured there is nothing wrong', async () => {
+    const { status, json } = await call('GET', `/api/v1/streams/${id}/health`);
+    expect([status, json]).toEqual([200, expect.objectContaining({ measured: null, alerts: [], viewers: 0, thumbnailUrl: null })]);
+    expect((await ask(gateway.url, `/live/${id}/thumbnails.m3u8`)).status).toBe(404);
+  });
+
+  test('figures, pictures and viewers; an alert is open only while its session is live', async () => {
+    const sample = streamMeasured.samples.at(-1) as DraftOf<typeof streamMeasured>['data'];
+    await fact(streamMeasured.draft({ ...sample, ...observed(), behindMs: 1234 }));
+    await fact(streamAlertRaised.draft({ ...observed(), alert: 'silence', sinceMs: startMs, detail: 'There has been no sound for 10 s.' }));
+    const { cid, sizeBytes } = await world.engines.blobs.put(Buffer.from('JPEG'));
+    const place = { mediaSequence: 0, startUs: 0, durationUs: 8_000_000, programDateTimeMs: startMs };
+    await fact(thumbnailsProduced.draft({ ...observed(), ...place, cid, sizeBytes, columns: 4, rows: 1, width: 256, height: 144 }));
+    const streams = [{ streamId: id, joined: 9, left: 2 }];
+    await world.facts.publish('edge', [edgeAudienceReported.draft({ edgeId: 'edge-7', incarnation: 1, streams })], {
+      producer: { id: 'edge:edge-7', epoch: 1n },
+    });
+    await world.settle();
+    const { json } = await call('GET', `/api/v1/streams/${id}/health`);
+    expect(json).toMatchObject({
+      measured: { behindMs: 1234, isNow: false, input: sample.input },
+      viewers: 7,
+      viewersByEdge: { 'edge-7': 7 },
+      thumbnail: { columns: 4 },
+    });
+    expect(json.thumbnailUrl).toMatch(new RegExp(`/media/${cid}\\.jpg$`));
+    expect(json.alerts).toEqual([expect.objectContaining({ alert: 'silence', state: 'over' })]);
+    expect((await call('GET', '/api/v1/streams')).json.items).toContainEqual(expect.objectContaining({ id, viewers: 7 }));
+  });
+
+  test('pictures are told in the multivariant playlist, as a playlist and as a track', async () => {
+    expect(await playlist('master.m3u8')).toContain('#EXT-X-IMAGE-STREAM-INF:');
+    expect(await playlist('thumbnails.m3u8')).toContain('#EXT-X-TILES:RESOLUTION=256x144,LAYOUT=4x1,DURATION=2.000');
+    const track = await ask(gateway.url, `/live/${id}/thumbnails.vtt`);
+    expect([track.headers['content-type'], track.text.match(/-->/g)?.length]).toEqual(['text/vtt; charset=utf-8', 4]);
+    expect((await ask(gateway.url, `/live/${id}/720p.vtt`)).status).toBe(404);
+  });
+});
+
+test('the player has a page of its own for every stream, and every site may frame it', async () => {
+  const page = await ask(gateway.url, `/embed/${id}`);
+  expect([page.status, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
+  expect(page.headers['content-security-policy']).toContain('frame-ancestors *');
+  expect((await ask(gateway.url, '/')).headers['content-security-policy']).toContain("frame-ancestors 'self'");
+  for (const path of ['/embed', '/embed/', `/embed/${id}/more`]) expect((await ask(gateway.url, path)).status).toBe(404);
+});

@@ -1,0 +1,230 @@
+import { streamAlertCleared, streamAlertRaised, streamMeasured, thumbnailsProduced, type EventOf } from '#events';
+import type { FlvTag } from '#core/flv';
+import type { SegmentGroup } from '#core/fmp4';
+import { StreamAlerts, type AlertChange, type AlertKind } from '#domain/stream';
+import { hasCode } from '#kernel';
+import type { BlobStore } from '#ports';
+import type { CatalogueDraft, FactPublisher, Logger } from '#runtime';
+import { causeOf, type LiveSession } from '../fold/stream-fold.core.ts';
+import { programDateTime } from '../run/run-plan.core.ts';
+import type { DecoderTurns } from './decoder-turns.ts';
+import { InputMeter, type InputFigures } from './input-meter.core.ts';
+import {
+  grayBytes,
+  judgePictures,
+  judgeSound,
+  lastPicture,
+  nextStretches,
+  noStretches,
+  type JudgedPicture,
+  type JudgedSound,
+  type Stretches,
+} from './judge.core.ts';
+import { tileSizeOf } from './sample-plan.core.ts';
+import type { DecodedStretch, StretchDecoder } from './stretch-decoder.ts';
+import { StretchGatherer, type KnownTrack, type Stretch } from './stretch.core.ts';
+
+export interface StreamSamplerInit {
+  readonly streamId: string;
+  readonly session: LiveSession;
+  readonly node: string;
+  readonly segmentDurationMs: number;
+  /** Alerts that a predecessor left open, and since when. */
+  readonly openAlerts: ReadonlyMap<AlertKind, number>;
+  /** Of the lease under which the stream is held, now. */
+  readonly epoch: () => bigint;
+  /** How often figures are told, ms. */
+  readonly everyMs: number;
+}
+
+export interface StreamSamplerDeps {
+  readonly facts: FactPublisher;
+  readonly blobs: BlobStore;
+  readonly decoder: StretchDecoder;
+  readonly turns: DecoderTurns;
+  readonly logger: Logger;
+}
+
+/** The run whose segments are looked at. */
+export interface SampledRun {
+  /** Added to times of the session, it gives those of the stream's timeline, ms. */
+  readonly offsetMs: number;
+  readonly encodingId: string | undefined;
+}
+
+/** What the newest stretch looked and sounded like. */
+interface Seen {
+  readonly atMs: number;
+  readonly pictures: readonly JudgedPicture[];
+  readonly sound: JudgedSound | undefined;
+}
+
+/** Pictures and sound that were looked at longer ago tell nothing of now. */
+const seenMsMax = 40_000;
+
+/**
+ * Looks at one session of a stream while it is packaged: what arrives, how it is kept up with, what it looks and sounds like. It
+ * tells small pictures, figures and alerts as facts under a producer of its own, so that nothing that fails here reaches the stream.
+ */
+export class StreamSampler {
+  readonly #init: StreamSamplerInit;
+  readonly #deps: StreamSamplerDeps;
+  readonly #meter = new InputMeter();
+  readonly #alerts: StreamAlerts;
+  readonly #gatherer = new StretchGatherer();
+  readonly #inits = new Map<string, Promise<Uint8Array>>();
+  readonly #timer: NodeJS.Timeout;
+  readonly #producerId: string;
+  #run: SampledRun = { offsetMs: 0, encodingId: undefined };
+  #arrivedMs = 0;
+  #storedMs: number | undefined;
+  #speed: number | null = null;
+  #seen: Seen | undefined;
+  #stretches: Stretches = noStretches;
+  #lastGray: Uint8Array | undefined;
+  #decoding: Promise<void> = Promise.resolve();
+
+  constructor(init: StreamSamplerInit, deps: StreamSamplerDeps) {
+    this.#init = init;
+    this.#deps = deps;
+    this.#producerId = samplerId(init.streamId);
+    this.#alerts = new StreamAlerts(init.openAlerts);
+    this.#meter.take(performance.now());
+    this.#timer = setInterval(() => void this.#measure(), init.everyMs);
+  }
+
+  /** Media as it arrives. */
+  arrived(tags: readonly FlvTag[]): void {
+    for (const tag of tags) {
+      this.#meter.push(tag);
+      this.#arrivedMs = Math.max(this.#arrivedMs, tag.timestampMs);
+    }
+  }
+
+  /** An encoder, or a packager without one, begins. */
+  begins(run: SampledRun): void {
+    this.#run = run;
+    this.#speed = null;
+  }
+
+  /** What the encoder says of itself. */
+  runsAt(speed: number): void {
+    this.#speed = speed;
+  }
+
+  /** Segments that are on the log. */
+  stored(group: SegmentGroup, tracks: ReadonlyMap<string, KnownTrack>): void {
+    const endUs = Math.max(0, ...group.segments.map(({ startUs, durationUs }) => startUs + durationUs));
+    this.#storedMs = endUs / 1000 - this.#run.offsetMs;
+    for (const stretch of this.#gatherer.add(group, tracks)) this.#look(stretch);
+  }
+
+  /** The session is over: the last pictures and the end of every alert are told. */
+  async close(): Promise<void> {
+    clearInterval(this.#timer);
+    for (const stretch of this.#gatherer.flush()) this.#look(stretch);
+    await this.#publish(this.#alertDrafts(this.#alerts.close(Date.now()), 'session-ended'));
+    await this.#decoding;
+  }
+
+  #look(stretch: Stretch): void {
+    const run = this.#run;
+    const { turns, logger } = this.#deps;
+    const work = turns
+      .take(this.#init.streamId, () => this.#decode(stretch, run))
+      .catch((err: unknown) => logger.debug({ err }, 'a stretch of the stream could not be looked at'));
+    this.#decoding = Promise.all([this.#decoding, work]).then(() => undefined);
+  }
+
+  async #decode(stretch: Stretch, run: SampledRun): Promise<void> {
+    const { picture, sound } = stretch;
+    const tile = picture === undefined ? undefined : tileSizeOf(picture.track.width ?? 0, picture.track.height ?? 0);
+    const decoded = await this.#deps.decoder.decode({
+      tile,
+      picture: picture === undefined ? [] : [await this.#initialisation(picture.track.initCid), ...picture.fragments],
+      sound: sound === undefined ? [] : [await this.#initialisation(sound.track.initCid), ...sound.segments],
+    });
+    this.#judge(stretch, decoded);
+    const isWhole = decoded.image.length > 0 && decoded.gray.length === stretch.segments * grayBytes;
+    if (tile === undefined || !isWhole) return;
+    const { cid, sizeBytes } = await this.#deps.blobs.put(decoded.image);
+    const { mediaSequence, startUs, endUs, segments } = stretch;
+    const place = { mediaSequence, startUs, durationUs: endUs - startUs, programDateTimeMs: programDateTime(this.#init.session, run.offsetMs, startUs) };
+    await this.#publish([thumbnailsProduced.draft({ ...this.#observed(), ...place, cid, sizeBytes, columns: segments, rows: 1, ...tile })], run);
+  }
+
+  #judge({ startUs, endUs, segments }: Stretch, { gray, samples }: DecodedStretch): void {
+    const pictures = judgePictures(gray, this.#lastGray);
+    const sound = judgeSound(samples);
+    this.#lastGray = lastPicture(gray) ?? this.#lastGray;
+    this.#stretches = nextStretches(this.#stretches, pictures, (endUs - startUs) / segments / 1000, sound);
+    this.#seen = { atMs: Date.now(), pictures, sound };
+  }
+
+  /** An initialisation says one thing for ever; a session has few. */
+  #initialisation(cid: string): Promise<Uint8Array> {
+    const known = this.#inits.get(cid) ?? this.#deps.blobs.read(cid);
+    if (this.#inits.size > 8) this.#inits.clear();
+    this.#inits.set(cid, known);
+    known.catch(() => this.#inits.delete(cid));
+    return known;
+  }
+
+  async #measure(): Promise<void> {
+    const figures = this.#meter.take(performance.now());
+    if (figures === undefined) return;
+    const seen = this.#seen !== undefined && Date.now() - this.#seen.atMs < seenMsMax ? this.#seen : undefined;
+    const behindMs = Math.max(0, Math.round(this.#arrivedMs - (this.#storedMs ?? 0)));
+    const changes = this.#alerts.look(
+      {
+        videoBitrate: figures.videoBitrate,
+        hasPicture: figures.frameRate > 0,
+        keyFrameIntervalMs: figures.keyFrameIntervalMs ?? undefined,
+        reordersFrames: figures.reordersFrames,
+        segmentDurationMs: this.#init.segmentDurationMs,
+        behindMs,
+        ...(seen === undefined ? { blackMs: undefined, frozenMs: undefined, silentMs: undefined } : this.#stretches),
+      },
+      Date.now(),
+    );
+    await this.#publish([this.#figuresDraft(figures, behindMs, seen), ...this.#alertDrafts(changes, 'over')]);
+  }
+
+  #figuresDraft({ windowMs, ...input }: InputFigures, behindMs: number, seen: Seen | undefined): CatalogueDraft {
+    const newest = seen?.pictures.at(-1);
+    const round = (value: number): number => Math.round(value * 10_000) / 10_000;
+    const picture = newest === undefined ? null : { brightness: round(newest.brightness), change: newest.change === undefined ? null : round(newest.change) };
+    const sound = seen?.sound === undefined ? null : { levelDb: seen.sound.levelDb, peakDb: seen.sound.peakDb };
+    const { node } = this.#init;
+    return streamMeasured.draft({ ...this.#observed(), node, windowMs, input, behindMs, encoderSpeed: this.#speed, picture, sound });
+  }
+
+  #alertDrafts(changes: readonly AlertChange[], reason: EventOf<typeof streamAlertCleared>['data']['reason']): readonly CatalogueDraft[] {
+    return changes.map((change) => {
+      const { alert } = change;
+      if (change.kind === 'raised') return streamAlertRaised.draft({ ...this.#observed(), alert, sinceMs: change.sinceMs, detail: change.detail });
+      return streamAlertCleared.draft({ ...this.#observed(), alert, reason, lastedMs: change.lastedMs });
+    });
+  }
+
+  #observed(): { streamId: string; sessionId: string; epoch: number } {
+    const { streamId, session, epoch } = this.#init;
+    return { streamId, sessionId: session.sessionId, epoch: Number(epoch()) };
+  }
+
+  /** What the log does not take is not told: the next figures come soon. */
+  async #publish(drafts: readonly CatalogueDraft[], run: SampledRun = this.#run): Promise<void> {
+    const { session, epoch } = this.#init;
+    try {
+      const producer = { id: this.#producerId, epoch: epoch() };
+      await this.#deps.facts.publish('stream', drafts, { producer, ...causeOf(session, run.encodingId), tenant: session.tenant });
+    } catch (err) {
+      if (!hasCode(err, 'PRODUCER_FENCED')) this.#deps.logger.debug({ err }, 'figures of the stream could not be told');
+    }
+  }
+}
+
+/** Its facts are fenced by the lease of the stream, but fail by themselves. */
+export function samplerId(streamId: string): string {
+  return `sampler:${streamId}`;
+}
