@@ -15,7 +15,7 @@ import type { EventDefinition } from './define.ts';
 import { edgeAudienceReported, edgeRegistered, edgeReported, type EdgeEventDefinition } from './edge.events.ts';
 import { effectAbandoned, effectFailed, effectRetryRequested, effectSucceeded, reactorReset, type EffectEventDefinition } from './effect.events.ts';
 import type { EventEnvelope } from './envelope.ts';
-import { failoverRequested, failoverSwitched, publisherJoined, publisherLeft, segmentMissed, type FailoverEventDefinition } from './failover.events.ts';
+import { failoverRequested, failoverSwitched, publisherJoined, publisherLeft, type FailoverEventDefinition } from './failover.events.ts';
 import { streamAlertCleared, streamAlertRaised, streamMeasured, thumbnailsProduced, type ObservationEventDefinition } from './observation.events.ts';
 import { eventParked, ledgerKeyRotated, type OperationEventDefinition } from './operation.events.ts';
 import {
@@ -113,7 +113,6 @@ export const catalogue: readonly AnyDefinition[] = [
   encodingDelayed,
   encodingAdapted,
   segmentProduced,
-  segmentMissed,
   recordingFinished,
   recordingFailed,
   thumbnailsProduced,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { peerSubject } from './data-subjects.ts';
 import { defineEvent } from './define.ts';
-import { count, epoch, id, millis, text } from './fields.ts';
+import { epoch, id, millis, text } from './fields.ts';
 import { personal } from './personal.ts';
 import { endpoints, interruptReasons } from './stream.events.ts';
 
@@ -105,24 +105,4 @@ export const failoverSwitched = defineEvent({
   ],
 });
 
-export const segmentMissed = defineEvent({
-  type: 'segment.missed',
-  version: 1,
-  context: 'stream',
-  meaning: 'No rendition has a segment of this number, because nobody published: playlists list it as a gap.',
-  schema: z.object({
-    streamId: id,
-    /** Fencing epoch of the packager's lease. */
-    epoch,
-    mediaSequence: count,
-    /** On the stream's own timeline, microseconds. */
-    startUs: z.number().int().nonnegative(),
-    durationUs: z.number().int().positive(),
-    programDateTimeMs: millis,
-  }),
-  key: (data) => data.streamId,
-  subject: (data) => `${data.streamId}/gap`,
-  samples: [{ streamId: sampleStream, epoch: 4, mediaSequence: 18, startUs: 36_000_000, durationUs: 2_000_000, programDateTimeMs: 1_790_000_036_000 }],
-});
-
-export type FailoverEventDefinition = typeof publisherJoined | typeof publisherLeft | typeof failoverRequested | typeof failoverSwitched | typeof segmentMissed;
+export type FailoverEventDefinition = typeof publisherJoined | typeof publisherLeft | typeof failoverRequested | typeof failoverSwitched;

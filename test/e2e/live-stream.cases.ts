@@ -136,6 +136,34 @@ export function liveStreamCases(set: EngineSet): void {
       expect(overflow).toBe(0);
     });
 
+    test('goes over to a second encoder when the first is killed, in the same page', async () => {
+      const url = platform.rtmpUrl(stream.streamKey).replace(`:${platform.ports.rtmp}/`, `:${platform.ports.rtmpBackup}/`);
+      const backup = new Publisher({ url });
+      const first = publisher;
+      publisher = backup;
+      await viewer.page.evaluate('window.neverReloaded = true');
+      const bar = viewer.page.getByTestId('publishers');
+      await until(
+        async () => /primary: on air.*backup: in waiting/.test((await bar.textContent().catch(() => '')) ?? ''),
+        30_000,
+        () => `There is no second publisher.\n${backup.log}`,
+      );
+      await first.stop('SIGKILL');
+      const killedAt = Date.now();
+      await until(
+        async () => {
+          const { latencyMs } = (await viewer.look()) ?? {};
+          // The encoder that was killed cannot have drawn it.
+          return latencyMs !== undefined && Date.now() - latencyMs > killedAt + 100;
+        },
+        30_000,
+        () => 'The second encoder is not seen.',
+      );
+      expect(await viewer.page.evaluate('window.neverReloaded')).toBe(true);
+      const detail = await platform.api<{ publishers: readonly object[]; failover: object }>('GET', `/api/v1/streams/${stream.id}`);
+      expect(detail).toMatchObject({ status: 'live', publishers: [{ endpoint: 'backup', active: true }], failover: { lastReason: 'closed' } });
+    });
+
     test('a stopped stream is a recording from its first segment to its last', async () => {
       const before = await platform.api<{ renditions: readonly { segments: readonly { mediaSequence: number }[] }[] }>('GET', `/api/v1/streams/${stream.id}`);
       const newest = Math.max(...before.renditions.flatMap((rendition) => rendition.segments.map((one) => one.mediaSequence)));

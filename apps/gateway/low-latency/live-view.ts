@@ -131,7 +131,8 @@ export class LiveView {
   #connect(): void {
     const wanted = addressOf(this.#row);
     const { address } = this.#connection ?? {};
-    if (address !== undefined && address.url === wanted?.url && address.sessionId === wanted.sessionId) return;
+    // Between two encoders, and when the other publisher is gone over to, the connection stays: the packager ends it when it is done.
+    if (address !== undefined && (wanted === undefined || wanted.url === address.url)) return;
     this.#connection?.close();
     if (wanted === undefined || performance.now() - this.#triedAt < reconnectMs) return;
     this.#triedAt = performance.now();

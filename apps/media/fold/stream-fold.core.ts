@@ -5,7 +5,6 @@ import {
   failoverSwitched,
   publisherJoined,
   publisherLeft,
-  segmentMissed,
   segmentProduced,
   streamAlertCleared,
   streamAlertRaised,
@@ -30,8 +29,6 @@ export interface StreamState {
   }>;
   readonly audioBitrate: number;
   readonly segmentDurationMs: number;
-  /** How long the stream waits for a publisher. */
-  readonly graceMs: number;
   /** Who publishes, one per endpoint at most. */
   readonly sessions: readonly LiveSession[];
   /** Of whose media segments are made, if it still publishes. */
@@ -40,8 +37,6 @@ export interface StreamState {
   readonly request?: { readonly id: string; readonly to: Endpoint };
   /** How the session that ended last did. */
   readonly lastEnd?: { readonly sessionId: string; readonly reason: EventOf<typeof streamInterrupted>['data']['reason'] };
-  /** Since when nobody publishes; absent while somebody does, or nobody ever did. */
-  readonly interruptedAtMs?: number;
   /** Greatest epoch of an encoder; segments of smaller ones are ignored. */
   readonly encodingEpoch: number;
   /** Its `encoding.started`; absent while there was none. */
@@ -89,8 +84,6 @@ export interface LastSegments {
   readonly mediaSequence: number;
   readonly sessionId: string;
   readonly renditions: Readonly<Record<string, LastSegment>>;
-  /** True where there is no media of that number: nothing can be continued. */
-  readonly isGap?: boolean;
 }
 
 export interface LastSegment {
@@ -127,9 +120,9 @@ export class StreamFold {
   apply(event: DomainEvent): string | undefined {
     switch (event.type) {
       case streamCreated.type: {
-        const { streamId, ladder: rungs, audioBitrate, segmentDurationMs, graceMs } = event.data;
+        const { streamId, ladder: rungs, audioBitrate, segmentDurationMs } = event.data;
         const nothing = { sessions: [], encodingEpoch: 0, encodingVideo: [], establishedVideo: [] };
-        if (!this.#streams.has(streamId)) this.#streams.set(streamId, { streamId, rungs, audioBitrate, segmentDurationMs, graceMs, ...nothing });
+        if (!this.#streams.has(streamId)) this.#streams.set(streamId, { streamId, rungs, audioBitrate, segmentDurationMs, ...nothing });
         return streamId;
       }
       case streamStarted.type:
@@ -154,8 +147,6 @@ export class StreamFold {
       }
       case segmentProduced.type:
         return this.#change(event.data.streamId, (state) => withSegment(state, event.data));
-      case segmentMissed.type:
-        return this.#change(event.data.streamId, (state) => withGap(state, event.data));
       case streamAlertRaised.type: {
         const { streamId, alert, sinceMs } = event.data;
         return this.#change(streamId, (state) => ({ ...state, openAlerts: { ...state.openAlerts, [alert]: sinceMs } }));
@@ -189,16 +180,15 @@ export function activeSession(state: StreamState | undefined): LiveSession | und
 function withSession(state: StreamState, event: EventOf<typeof streamStarted> | EventOf<typeof publisherJoined>): StreamState {
   const { sessionId, relayUrl, endpoint } = event.data;
   const session: LiveSession = { sessionId, endpoint, relayUrl, startedAtMs: event.time, tenant: event.tenant, startedId: event.id };
-  const { interruptedAtMs: _over, ...rest } = state;
-  if (event.type === streamStarted.type) return { ...rest, sessions: [session], active: { sessionId, continues: [] } };
-  return { ...rest, sessions: [...state.sessions.filter((one) => one.endpoint !== endpoint), session] };
+  if (event.type === streamStarted.type) return { ...state, sessions: [session], active: { sessionId, continues: [] } };
+  return { ...state, sessions: [...state.sessions.filter((one) => one.endpoint !== endpoint), session] };
 }
 
-function withoutSession(state: StreamState, { type, data, time }: EventOf<typeof streamInterrupted> | EventOf<typeof publisherLeft>): StreamState {
+function withoutSession(state: StreamState, { data }: EventOf<typeof streamInterrupted> | EventOf<typeof publisherLeft>): StreamState {
   const sessions = state.sessions.filter(({ sessionId }) => sessionId !== data.sessionId);
   if (sessions.length === state.sessions.length) return state;
   const lastEnd = { sessionId: data.sessionId, reason: data.reason };
-  return type === streamInterrupted.type ? { ...state, sessions, lastEnd, interruptedAtMs: time } : { ...state, sessions, lastEnd };
+  return { ...state, sessions, lastEnd };
 }
 
 function switched(state: StreamState, { fromSessionId, toSessionId, startedAtMs, epoch }: EventOf<typeof failoverSwitched>['data']): StreamState {
@@ -209,15 +199,6 @@ function switched(state: StreamState, { fromSessionId, toSessionId, startedAtMs,
   const continues = [fromSessionId, ...before.filter((id) => id !== fromSessionId)].slice(0, continuesMax);
   const sessions = state.sessions.map((one) => (one.sessionId === toSessionId ? { ...one, startedAtMs } : one));
   return { ...state, sessions, active: { sessionId: toSessionId, continues } };
-}
-
-/** As if each rendition had a segment there: whatever comes next comes after it. */
-function withGap(state: StreamState, { epoch, mediaSequence, startUs, durationUs, programDateTimeMs }: EventOf<typeof segmentMissed>['data']): StreamState {
-  const { last } = state;
-  if (last === undefined || epoch < state.encodingEpoch || mediaSequence <= last.mediaSequence) return state;
-  const place = { startUs, endUs: startUs + durationUs, programDateTimeMs };
-  const renditions = Object.fromEntries(Object.entries(last.renditions).map(([name, { initCid }]) => [name, { ...place, initCid }]));
-  return { ...state, last: { mediaSequence, sessionId: last.sessionId, renditions, isGap: true } };
 }
 
 function withEncoding(state: StreamState, { id, data }: EventOf<typeof encodingStarted>): StreamState {

@@ -6,7 +6,6 @@ import {
   failoverSwitched,
   publisherJoined,
   publisherLeft,
-  segmentMissed,
   segmentProduced,
   streamCreated,
   streamInterrupted,
@@ -55,7 +54,7 @@ describe('sessions', () => {
     expect(activeSession(made.get(streamId))).toEqual(session);
     made.apply(event(streamInterrupted.type, { streamId, sessionId: started.sessionId, reason: 'stalled', detail: '' }));
     expect(activeSession(made.get(streamId))).toBeUndefined();
-    expect(made.get(streamId)).toMatchObject({ sessions: [], interruptedAtMs: time });
+    expect(made.get(streamId)).toMatchObject({ sessions: [], lastEnd: { reason: 'stalled' } });
   });
 
   test('a stopped stream is forgotten, and late facts about it change nothing', () => {
@@ -126,17 +125,6 @@ describe('two publishers', () => {
   test('the one that somebody asked for last is known', () => {
     const request = event(failoverRequested.type, { streamId, to: 'backup', reason: 'update' });
     expect(fold(...encoded, request).get(streamId)?.request).toEqual({ id: request.id, to: 'backup' });
-  });
-
-  test('a gap takes a number and time in every rendition', () => {
-    const gap = { ...(segmentMissed.samples[0] as object), epoch: 3, mediaSequence: 5, startUs: 10e6, durationUs: 2e6 };
-    const made = fold(
-      ...encoded,
-      produced({ epoch: 3, mediaSequence: 4 }),
-      event(segmentMissed.type, gap),
-      event(segmentMissed.type, { ...gap, epoch: 2, mediaSequence: 6 }),
-    );
-    expect(made.get(streamId)?.last).toMatchObject({ mediaSequence: 5, isGap: true, renditions: { '720p': { startUs: 10e6, endUs: 12e6 } } });
   });
 });
 

@@ -1,4 +1,4 @@
-/** Waits between restarts: short at first, doubling, and long once a run keeps failing without storing anything. */
+/** Waits between restarts: none at first, then short and doubling, and long once a run keeps failing without storing anything. */
 const firstMs = 100;
 const mostMs = 3000;
 /** So many failures in a row without one segment: the cause will not go away by itself soon. */
@@ -17,7 +17,8 @@ export class RestartPace {
     this.#lastMs = nowMs;
     this.#failures += 1;
     if (this.#failures > breakerFailures) return breakerMs;
-    return Math.min(mostMs, firstMs * 2 ** (this.#failures - 1));
+    // One that worked until now is needed at once.
+    return this.#failures === 1 ? 0 : Math.min(mostMs, firstMs * 2 ** (this.#failures - 2));
   }
 
   success(): void {

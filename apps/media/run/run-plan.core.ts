@@ -50,7 +50,7 @@ const continuesMs = 1;
  * continues: of itself, or of those that it took over from.
  */
 export function sessionEnd(state: StreamState, session: LiveSession): SessionEnd | undefined {
-  if (state.last === undefined || state.last.isGap === true || !continues(state, session, state.last.sessionId)) return undefined;
+  if (state.last === undefined || !continues(state, session, state.last.sessionId)) return undefined;
   const { leader, audioEndUs } = endsOf(state);
   // `programDateTime` below, solved for the offset.
   const offsetMs = Math.floor(leader.startUs / 1000) - (leader.programDateTimeMs - session.startedAtMs);

@@ -10,7 +10,6 @@ const created: StreamState = {
   rungs: [],
   audioBitrate: 128_000,
   segmentDurationMs: 2000,
-  graceMs: 60_000,
   sessions: [session],
   active: { sessionId: 's1', continues: [] },
   encodingEpoch: 1,

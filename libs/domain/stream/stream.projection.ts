@@ -9,7 +9,6 @@ import {
   publisherLeft,
   recordingFailed,
   recordingFinished,
-  segmentMissed,
   segmentProduced,
   streamCreated,
   streamInterrupted,
@@ -93,13 +92,6 @@ function switched(event: EventOf<typeof failoverSwitched>): readonly RowChange[]
   const { streamId, toSessionId, reason } = event.data;
   const set = { active_session_id: toSessionId, switch_reason: reason, switched_at_ms: BigInt(event.time) };
   return [{ table: streamTable.name, key: { stream_id: streamId }, set, stamps: { switch: factStamp(event) } }];
-}
-
-/** The number counts and the time goes on; there is nothing to play. */
-function missed(event: EventOf<typeof segmentMissed>): readonly RowChange[] {
-  const { streamId, mediaSequence, startUs, durationUs } = event.data;
-  const set = { first_media_sequence: mediaSequence, last_media_sequence: mediaSequence, end_us: BigInt(startUs + durationUs) };
-  return [{ table: streamTable.name, key: { stream_id: streamId }, set }];
 }
 
 function stopped(event: EventOf<typeof streamStopped>): readonly RowChange[] {
@@ -214,8 +206,6 @@ function project(event: DomainEvent): readonly RowChange[] {
       return [encodingChange(event, event.data.reason)];
     case segmentProduced.type:
       return segment(event);
-    case segmentMissed.type:
-      return missed(event);
     default:
       return [];
   }
@@ -238,7 +228,6 @@ export const streamsProjection: Projection<DomainEvent> = {
     encodingStarted.type,
     encodingEnded.type,
     segmentProduced.type,
-    segmentMissed.type,
     // These change no row, but somebody has to read them: what nobody reads could be broken unnoticed.
     streamPublishRejected.type,
     encodingDelayed.type,

@@ -29,6 +29,14 @@ export interface Recording {
   readonly height: number | null;
 }
 
+/** Who publishes to one of a stream's two endpoints. */
+export interface PublisherView {
+  readonly endpoint: 'primary' | 'backup';
+  readonly sessionId: string;
+  /** Viewers see its media; the other one is kept warm. */
+  readonly active: boolean;
+}
+
 export interface RenditionView {
   readonly name: string;
   readonly kind: 'video' | 'audio';
@@ -57,6 +65,8 @@ export interface StreamDetail extends StreamSummary {
   } | null;
   readonly renditions: readonly RenditionView[];
   readonly latency: { readonly segmentMsMedian: number; readonly segmentMsMax: number } | null;
+  readonly publishers: readonly PublisherView[];
+  readonly failover: { readonly preferred: 'primary' | 'backup'; readonly lastReason: string | null; readonly lastAt: string | null };
   /** Null until it is there. */
   readonly recording: Recording | null;
 }

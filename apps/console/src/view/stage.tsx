@@ -7,6 +7,7 @@ import { formatMoment } from '../model/time.ts';
 import type { StreamSummary } from '../model/types.ts';
 import { type PlayerState, usePlayer } from './player.tsx';
 import { EventsLink } from './events-link.tsx';
+import { PublishersBar } from './publishers-bar.tsx';
 import { RecordingBar } from './recording-bar.tsx';
 import { StatusPill } from './status-pill.tsx';
 
@@ -62,6 +63,7 @@ export function Stage({ api, stream, loading, asOf }: StageProps) {
         <Notice stream={stream} loading={loading} isPast={asOf !== undefined} problem={playable ? player.problem : undefined} />
       </div>
       <Figures player={player} live={stream?.status === 'live' && asOf === undefined} />
+      {stream?.status === 'live' && asOf === undefined ? <PublishersBar key={stream.id} api={api} streamId={stream.id} /> : null}
       {stream?.status === 'stopped' && asOf === undefined && hasPicture(stream) ? <RecordingBar key={stream.id} api={api} streamId={stream.id} /> : null}
     </section>
   );
