@@ -7,6 +7,7 @@ import { EffectWorkers, FactPublisher, type AppContext } from '#runtime';
 import { LiveEdges } from './edge/live-edges.ts';
 import { StreamFollower } from './fold/stream-follower.ts';
 import { LiveStream, type LiveStreamDeps } from './live/live-stream.ts';
+import { Overload } from './live/overload.ts';
 import { StreamDirector } from './live/stream-director.ts';
 import { MediaCounters } from './media-counters.ts';
 import type { MediaSettings } from './media.config.ts';
@@ -43,7 +44,9 @@ export async function mediaModule(engines: Engines<'log' | 'database' | 'blobs' 
   const decoder = new StretchDecoder({ program: ffmpeg.program, folder: join(settings.runPath, `${settings.mediaId}-samples`) }, runner);
   await decoder.sweep();
   const sampling = new Sampling({ facts, blobs, decoder });
-  const director = directorOf(settings, owner, ffmpeg.program, edges, { leases, blobs, facts, follower, runner, encoders, logger, counters, sampling });
+  const overload = new Overload();
+  const deps = { leases, blobs, facts, follower, runner, encoders, logger, counters, sampling, overload };
+  const director = directorOf(settings, owner, ffmpeg.program, edges, deps);
   observeMedia(telemetry, director, counters);
   const recordings = await recordingsOf(settings, owner, ffmpeg.program, runner, engines, context);
   return {
@@ -83,6 +86,7 @@ function directorOf(settings: MediaSettings, owner: string, program: string, edg
     { streamsMax: settings.streamsMax, retryMs: Math.min(2000, leaseTtlMs / 3) },
     {
       ...deps,
+      refusesStreams: () => deps.overload?.refusesStreams === true,
       encode: async (streamId, stop) => {
         const init = { streamId, owner, node, program, preset, vaapiDevice, feedBytesMax, ...times, ...edges.of(streamId) };
         const done = await new LiveStream(init, deps).run(stop);

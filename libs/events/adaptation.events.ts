@@ -12,8 +12,8 @@ export const encodingAdapted = defineEvent({
     sessionId: id,
     epoch,
     node: id,
-    /** What was changed: the source is (no longer) a rendition as it is; a faster preset; the highest rung; the frame rate; media was left out. */
-    step: z.enum(['pass-through', 'preset', 'top-rung', 'frame-rate', 'media']),
+    /** What was changed: the source is (no longer) a rendition as it is; a faster preset; the highest rung; the frame rate; its process begins no other stream; media was left out. */
+    step: z.enum(['pass-through', 'preset', 'top-rung', 'frame-rate', 'new-streams', 'media']),
     direction: z.enum(['down', 'up']),
     /** Why, and what it is now. */
     detail: text,

@@ -10,6 +10,7 @@ import type { StreamFollower } from '../fold/stream-follower.ts';
 import type { EncoderSessions } from '../run/encoder-sessions.ts';
 import type { MediaCounters } from '../media-counters.ts';
 import type { Sampling } from '../sampling/sampling.ts';
+import type { Overload } from './overload.ts';
 import { PublisherDesk } from './publisher-desk.ts';
 import { SessionEncoder } from './session-encoder.ts';
 
@@ -21,6 +22,8 @@ export interface LiveStreamInit {
   readonly program: string;
   /** Index into the presets to begin with. */
   readonly preset: number;
+  /** How long the machine must have kept up before something that was given up is tried again; a minute by default. */
+  readonly shedCalmMs?: number;
   readonly vaapiDevice: string;
   readonly leaseTtlMs: number;
   /** Media of a session that is kept for a restart, bytes. */
@@ -44,6 +47,8 @@ export interface LiveStreamDeps {
   readonly logger: Logger;
   readonly counters?: MediaCounters;
   readonly sampling?: Sampling;
+  /** Told while a stream has nothing left to give up. */
+  readonly overload?: Overload;
 }
 
 /** What ends the work on a stream early. */
@@ -104,6 +109,7 @@ export class LiveStream {
       this.#init.edge.close();
       await held.release();
       facts.release(producerId(streamId));
+      this.#deps.overload?.set(streamId, false);
     }
   }
 

@@ -1,6 +1,6 @@
 import { RemuxError } from '#core/cmaf';
 import { Fmp4Error, type SegmentGroup } from '#core/fmp4';
-import { blamedOutputs, presets } from '#core/ffmpeg-plan';
+import { blamedOutputs } from '#core/ffmpeg-plan';
 import type { AlertKind } from '#domain/stream';
 import { hasCode, OperatingError } from '#kernel';
 import type { BlobStore, ProcessRunner } from '#ports';
@@ -17,21 +17,25 @@ import type { EncoderSessions, EncoderShare } from '../run/encoder-sessions.ts';
 import { PassThroughRun } from '../run/pass-through-run.ts';
 import { planRun, programDateTime, sessionEnd, storedUntilMs, type RunPlan } from '../run/run-plan.core.ts';
 import { breaks, SegmentCommitter, type SegmentCommitterDeps, type SegmentCommitterInit } from '../run/segment-committer.ts';
-import { planCarriage, type RenditionPlan } from '../run/source-carriage.core.ts';
+import { planCarriage, type CarriageWishes, type RenditionPlan } from '../run/source-carriage.core.ts';
 import type { Sampling } from '../sampling/sampling.ts';
 import type { StreamSampler } from '../sampling/stream-sampler.ts';
 import { endReasonOf } from './end-reason.ts';
-import { EncodingFacts } from './encoding-facts.ts';
+import { EncodingFacts, type Adaptation } from './encoding-facts.ts';
+import type { Overload } from './overload.ts';
 import type { PublisherSource } from './publisher-source.ts';
 import { RestartPace } from './restart-pace.core.ts';
+import { Shedding } from './shedding.core.ts';
 
 export interface SessionEncoderInit {
   readonly streamId: string;
   readonly node: string;
   /** ffmpeg. */
   readonly program: string;
-  /** Index into {@link presets} to begin with. */
+  /** Index into the presets to begin with. */
   readonly preset: number;
+  /** How long the machine must have kept up before something that was given up is tried again; a minute by default. */
+  readonly shedCalmMs?: number | undefined;
   readonly vaapiDevice: string;
   /** Where gateways follow the stream's parts. */
   readonly edge: LiveEdge;
@@ -51,6 +55,8 @@ export interface SessionEncoderDeps {
   readonly counters?: MediaCounters | undefined;
   /** Looks at what the stream sends. */
   readonly sampling?: Sampling | undefined;
+  /** Told while a stream has nothing left to give up. */
+  readonly overload?: Overload | undefined;
 }
 
 /** What to encode, and what ends it. */
@@ -63,6 +69,13 @@ export interface EncodingTask {
   /** The other publisher takes over: store what has come. */
   readonly cut: AbortSignal;
 }
+
+const givenUp: Readonly<Record<Exclude<Adaptation['step'], 'preset' | 'pass-through'>, string>> = {
+  'top-rung': 'its highest encoded rendition is left out',
+  'frame-rate': 'every second frame is left out',
+  'new-streams': 'no other stream is begun here',
+  media: 'media is left out; use a smaller ladder or more cores',
+};
 
 /** What the loop does after a run. */
 type Next = 'finished' | 'go-on' | 'leave' | 'new-epoch';
@@ -100,7 +113,9 @@ export class SessionEncoder {
   readonly #init: SessionEncoderInit;
   readonly #deps: SessionEncoderDeps;
   readonly #pace = new RestartPace();
-  #preset: number;
+  readonly #shedding: Shedding;
+  /** The run was asked to end so that a step can be taken back. */
+  #raising = false;
   #skipToNewest = false;
   /** The session that has shown that it cannot be carried as it is. */
   #notCarried: string | undefined;
@@ -114,7 +129,7 @@ export class SessionEncoder {
   constructor(init: SessionEncoderInit, deps: SessionEncoderDeps) {
     this.#init = init;
     this.#deps = deps;
-    this.#preset = init.preset;
+    this.#shedding = new Shedding(init.preset, init.shedCalmMs);
   }
 
   /** True when another process speaks for the stream. */
@@ -189,8 +204,12 @@ export class SessionEncoder {
   /** A source that is carried as it is cannot begin within a group of pictures: it waits for the next. */
   #usable({ source, feed }: Pick<EncodingTask, 'source' | 'feed'>, state: StreamState, start: StartPoint, fromMs: number | undefined): StartPoint | undefined {
     const isBefore = fromMs !== undefined && start.tag.presentationMs < fromMs - 2;
-    if (!isBefore || planCarriage(state, start, this.#mayCarry(source.session)).carried.video === undefined) return start;
+    if (!isBefore || planCarriage(state, start, this.#wishes(source.session)).carried.video === undefined) return start;
     return feed.media.startPointFrom(fromMs, start.tag.generation.number);
+  }
+
+  #wishes(session: LiveSession): CarriageWishes {
+    return { mayCarry: this.#mayCarry(session), ...this.#shedding.level };
   }
 
   #mayCarry({ sessionId }: LiveSession): boolean {
@@ -203,7 +222,7 @@ export class SessionEncoder {
     const { session } = task.source;
     const state = follower.get(streamId);
     if (state === undefined) return 'leave';
-    const renditions = planCarriage(state, start, this.#mayCarry(session));
+    const renditions = planCarriage(state, start, this.#wishes(session));
     if (renditions.renditions.length === 0) {
       logger.warn('the session has neither picture nor sound that can be encoded');
       return 'finished';
@@ -221,6 +240,9 @@ export class SessionEncoder {
       if (end.kind === 'crashed' && this.#segments === segmentsBefore) this.#blame(share, renditions, end);
       if (held.lost.aborted) return 'leave';
       await this.#leaveCarriage(encoding, session, renditions, end, encodingId);
+      if (end.kind === 'too-slow') await this.#giveUp(encoding, encodingId);
+      // Nothing ended but a run: the next one begins where it was.
+      if (end.kind === 'finished' && (await this.#takeBack(encoding, encodingId, ends))) return 'go-on';
       const next = this.#judge(end);
       this.#restartInMs = next === 'finished' ? undefined : this.#pace.afterFailure(performance.now());
       if (next !== 'new-epoch' && next !== 'leave') await this.#tellEnd(encoding, task, ended, encodingId);
@@ -252,7 +274,7 @@ export class SessionEncoder {
     const state = follower.get(streamId);
     if (state === undefined) throw new OperatingError('The stream was stopped.', { code: 'STREAM_STOPPED', retryable: false });
     // Of another publisher's media no segment is made again, however it is coded.
-    const configuration = JSON.stringify([session.sessionId, this.#preset, share.encoders, renditions]);
+    const configuration = JSON.stringify([session.sessionId, this.#shedding.level.preset, share.encoders, renditions]);
     const plan = planRun(state, session, start, edge.announced(configuration));
     edge.configure(configuration);
     const sampler = this.#sampler;
@@ -270,7 +292,8 @@ export class SessionEncoder {
     );
     const abort = (): void => committer.abort();
     held.lost.addEventListener('abort', abort, { once: true });
-    const preset = presets[this.#preset] ?? 'ultrafast';
+    const { preset } = this.#shedding.level;
+    const over = new AbortController();
     this.#tellStart(session, identity, plan, work);
     try {
       const init = { plan, start, renditions, segmentDurationMs: state.segmentDurationMs };
@@ -279,8 +302,9 @@ export class SessionEncoder {
         renditions.encoded.length === 0
           ? new PassThroughRun(init, { feed, committer })
           : new EncoderRun({ ...init, program, preset, encoders: share.encoders, vaapiDevice }, encoding);
-      return { end: await run.run(stop, cut), argv: run.argv };
+      return { end: await run.run(stop, AbortSignal.any([cut, this.#untilCalm(over.signal)])), argv: run.argv };
     } finally {
+      over.abort();
       announcer.end();
       held.lost.removeEventListener('abort', abort);
     }
@@ -288,7 +312,7 @@ export class SessionEncoder {
 
   #tellStart({ sessionId }: LiveSession, { producer }: RunIdentity, { mediaSequence, discontinuity }: RunPlan, { renditions, share }: RunWork): void {
     const carried = [renditions.carried.video, renditions.carried.audio].flatMap((one) => one?.name ?? []);
-    const about = { sessionId, preset: presets[this.#preset], encoders: share.encoders, epoch: `${producer.epoch}`, mediaSequence, discontinuity };
+    const about = { sessionId, preset: this.#shedding.level.preset, encoders: share.encoders, epoch: `${producer.epoch}`, mediaSequence, discontinuity };
     this.#deps.logger.info({ ...about, renditions: renditions.renditions.map(({ name }) => name), carried }, 'encoder starts');
   }
 
@@ -332,7 +356,6 @@ export class SessionEncoder {
     const error = end.kind === 'crashed' || end.kind === 'not-started' ? end.error : undefined;
     const { code, signal, lastLines } = end.exit;
     logger.warn({ end: end.kind, exitCode: code, signal, err: error, lastLines: lastLines.slice(-5) }, `encoder ${end.kind}`);
-    if (end.kind === 'too-slow') this.#speedUp();
     return error === undefined ? 'go-on' : this.#afterError(error);
   }
 
@@ -346,17 +369,43 @@ export class SessionEncoder {
     await encoding.adapted({ step: 'pass-through', direction: 'down', detail: error.message }, encodingId);
   }
 
-  /** A faster preset while there is one; then the media that cannot be encoded in time is given up. */
-  #speedUp(): void {
-    const { logger } = this.#deps;
-    if (this.#preset < presets.length - 1) {
-      this.#preset += 1;
-      this.#count('encoderSteps', 1);
-      logger.warn({ preset: presets[this.#preset] }, 'the machine cannot encode in real time; going on with a faster preset');
-    } else {
-      this.#skipToNewest = true;
-      logger.error('the machine cannot encode in real time even with the fastest preset: media is left out; use a smaller ladder or more cores');
-    }
+  /** Gives up one thing more; when there is nothing left, the media that cannot be encoded in time. */
+  async #giveUp(encoding: EncodingFacts, encodingId: string | undefined): Promise<void> {
+    const given = this.#shedding.tooSlow(performance.now());
+    this.#count('encoderSteps', 1);
+    this.#deps.overload?.set(this.#init.streamId, this.#shedding.level.refusesStreams);
+    if (given === undefined) this.#skipToNewest = true;
+    const step = given?.step ?? 'media';
+    const what = given?.step === 'preset' ? `going on with ${given.preset}` : givenUp[given?.step ?? 'media'];
+    const detail = `The machine cannot encode in real time: ${what}.`;
+    this.#deps.logger.warn({ step, ...this.#shedding.level }, detail);
+    await encoding.adapted({ step, direction: 'down', detail }, encodingId);
+  }
+
+  /** After a run that ended because it was calm for long: true when something was taken back. */
+  async #takeBack(encoding: EncodingFacts, encodingId: string | undefined, { any }: Ends): Promise<boolean> {
+    const taken = any.aborted || !this.#raising ? undefined : this.#shedding.calm(performance.now());
+    this.#raising = false;
+    if (taken === undefined) return false;
+    this.#deps.overload?.set(this.#init.streamId, this.#shedding.level.refusesStreams);
+    const { preset } = this.#shedding.level;
+    this.#deps.logger.info({ step: taken.step, ...this.#shedding.level }, 'the machine has kept up for long: taking a step back');
+    await encoding.adapted({ step: taken.step, direction: 'up', detail: `The machine has kept up for long; the preset is ${preset} now.` }, encodingId);
+    return true;
+  }
+
+  /** Aborts when the run has kept up for so long that a step may be taken back. */
+  #untilCalm(run: AbortSignal): AbortSignal {
+    const calm = new AbortController();
+    const { calmAt } = this.#shedding;
+    if (calmAt === undefined) return calm.signal;
+    const raise = (): void => {
+      this.#raising = true;
+      calm.abort();
+    };
+    const timer = setTimeout(raise, Math.max(0, calmAt - performance.now()));
+    run.addEventListener('abort', () => clearTimeout(timer), { once: true });
+    return calm.signal;
   }
 
   #afterError(error: unknown): Next {

@@ -11,6 +11,8 @@ export interface StreamDirectorInit {
 export interface StreamDirectorDeps {
   readonly follower: StreamFollower;
   readonly logger: Logger;
+  /** True while nothing new is begun: other processes may have room, and whoever publishes waits. */
+  readonly refusesStreams?: () => boolean;
   /** Packages a stream for as long as somebody publishes; false when another process holds it. */
   readonly encode: (streamId: string, stop: AbortSignal) => Promise<boolean>;
 }
@@ -74,7 +76,7 @@ export class StreamDirector {
   async #serve(streamId: string): Promise<void> {
     const { signal } = this.#stop;
     for (let failures = 0; !signal.aborted && this.#isPublished(streamId);) {
-      if (this.#encoding >= this.#init.streamsMax) {
+      if (this.#deps.refusesStreams?.() === true || this.#encoding >= this.#init.streamsMax) {
         await this.#pauseUntilChange(streamId);
         continue;
       }
