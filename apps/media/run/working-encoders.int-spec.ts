@@ -20,7 +20,7 @@ test('an encoder is used if it really encodes here, and no other', async () => {
   const runner = new NodeProcessRunner({ runPath: join(folder, 'run') });
   const { program } = await probeFfmpeg(runner, { named: 'ffmpeg', searchPath: process.env['PATH'] ?? '' });
   const sessions = { nvenc: 1, qsv: 2, amf: 3, vaapi: 4 };
-  const init = { kinds: ['nvenc', 'vaapi'], vaapiDevice: '/dev/null', sessions } as const;
+  const init = { kinds: ['nvenc', 'vaapi'], vaapiDevice: '/dev/null', sessions, hasDevice: () => true } as const;
   expect((await workingEncoders(runner, { ...init, program }, logger)).map(({ kind }) => kind)).not.toContain('vaapi');
   // One that encodes in software whatever it is asked for, and one that hangs up with an error.
   const [able, unable] = [join(folder, 'able'), join(folder, 'unable')];
@@ -31,6 +31,7 @@ test('an encoder is used if it really encodes here, and no other', async () => {
     { kind: 'vaapi', codecs: ['h264', 'hevc'], sessionsMax: 4 },
   ]);
   expect(await workingEncoders(runner, { ...init, program: unable }, logger)).toEqual([]);
+  if (process.platform === 'linux') expect(await workingEncoders(runner, { ...init, program: able, hasDevice: () => false }, logger)).toEqual([]);
 });
 
 const calls = (['nvenc', 'qsv', 'vaapi', 'software'] as const).flatMap((kind) => [[kind, 'h264'] as const, [kind, 'hevc'] as const]);

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { encoderName, trialArguments, type EncoderKind, type VideoCodec } from '#core/ffmpeg-plan';
 import type { ProcessRunner } from '#ports';
 import type { Logger } from '#runtime';
@@ -12,7 +13,13 @@ export interface WorkingEncodersInit {
   readonly kinds: readonly HardwareKind[];
   readonly vaapiDevice: string;
   readonly sessions: Readonly<Record<HardwareKind, number>>;
+  /** Whether a device is there; looks by default. */
+  readonly hasDevice?: (path: string) => boolean;
 }
+
+/** Without any of them there is nothing to try on Linux, and a media process that starts anew has no time to lose. WSL has its own. */
+const devices = (kind: HardwareKind, vaapiDevice: string): readonly string[] =>
+  ({ nvenc: ['/dev/nvidiactl', '/dev/dxg'], qsv: ['/dev/dri'], amf: ['/dev/dri'], vaapi: [vaapiDevice] })[kind];
 
 /** A driver that hangs is not waited for any longer, ms. */
 const trialMsMax = 10_000;
@@ -23,6 +30,7 @@ const bytesMin = 1000;
 export async function workingEncoders(runner: ProcessRunner, init: WorkingEncodersInit, logger: Logger): Promise<readonly WorkingEncoder[]> {
   const tried = await Promise.all(
     init.kinds.map(async (kind) => {
+      if (!isThere(kind, init)) return { kind, codecs: [], sessionsMax: 0 };
       const codecs: VideoCodec[] = [];
       for (const codec of ['h264', 'hevc'] as const) {
         const encoder = encoderName(kind, codec);
@@ -37,6 +45,10 @@ export async function workingEncoders(runner: ProcessRunner, init: WorkingEncode
     }),
   );
   return tried.filter(({ codecs }) => codecs.length > 0);
+}
+
+function isThere(kind: HardwareKind, { vaapiDevice, hasDevice = existsSync }: WorkingEncodersInit): boolean {
+  return process.platform !== 'linux' || devices(kind, vaapiDevice).some(hasDevice);
 }
 
 /** Why an encoder does not work; undefined when it does. */
