@@ -83,10 +83,10 @@ describe('the live edge of a stream', () => {
     expect(edge.announced('').sequence).toBe(-1);
     run.committed([produced('audio', 7)]);
     expect(follower.told.slice(1)).toEqual(['audio 7', 'audio 8.0']);
-    edge.configure('veryfast');
-    expect(edge.announced('')).toEqual({ sequence: 8, likewise: true });
+    edge.configure('veryfast', 8);
+    expect(edge.announced('')).toEqual({ sequence: 8, likewise: true, known: true });
     run.part(part('audio', 8, 1));
-    expect(edge.announced('veryfast')).toEqual({ sequence: 8, likewise: true });
+    expect(edge.announced('veryfast')).toEqual({ sequence: 8, likewise: true, known: true });
     expect(edge.announced('superfast').likewise).toBe(false);
   });
 

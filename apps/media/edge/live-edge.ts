@@ -25,13 +25,14 @@ export class LiveEdge {
    * Greatest media sequence number of a part that was announced; -1 for none. It must not become something else any more.
    * @param configuration of the encoder that is to run: what its output depends on but for its input
    */
-  announced(configuration: string): { readonly sequence: number; readonly likewise: boolean } {
-    return { sequence: this.#announcedSequence, likewise: configuration === this.#announcedBy };
+  announced(configuration: string): { readonly sequence: number; readonly likewise: boolean; readonly known: boolean } {
+    return { sequence: this.#announcedSequence, likewise: configuration === this.#announcedBy, known: this.#configuration !== '' };
   }
 
-  /** An encoder of that configuration begins. */
-  configure(configuration: string): void {
+  /** An encoder of that configuration begins with that number; those before it are stored, or taken for good. */
+  configure(configuration: string, mediaSequence: number): void {
     this.#configuration = configuration;
+    this.#announcedSequence = Math.max(this.#announcedSequence, mediaSequence - 1);
   }
 
   get readers(): number {

@@ -43,8 +43,8 @@ export interface StreamState {
   readonly encodingId?: string;
   /** The newest encoder has not said that it ended. */
   readonly encodingRuns?: boolean;
-  /** The encoder before the newest never said that it ended, and may have announced parts of a segment that nobody will store. */
-  readonly brokenOff?: boolean;
+  /** Encoders since the newest segment that did not end in good order: each may have announced parts that nobody stored. */
+  readonly unsettled?: number;
   /** Video renditions of the encoder that started last. */
   readonly encodingVideo: readonly string[];
   /** Video renditions that players know, in order; empty until a segment of one exists. */
@@ -142,8 +142,8 @@ export class StreamFold {
         return this.#change(event.data.streamId, (state) => withEncoding(state, event));
       }
       case encodingEnded.type: {
-        const { streamId, epoch } = event.data;
-        return this.#change(streamId, (state) => (epoch < state.encodingEpoch ? state : { ...state, encodingRuns: false }));
+        const { streamId, epoch, exitCode } = event.data;
+        return this.#change(streamId, (state) => (epoch < state.encodingEpoch ? state : withoutEncoding(state, exitCode)));
       }
       case segmentProduced.type:
         return this.#change(event.data.streamId, (state) => withSegment(state, event.data));
@@ -206,7 +206,14 @@ function withEncoding(state: StreamState, { id, data }: EventOf<typeof encodingS
   // What is read again changes nothing.
   if (epoch < state.encodingEpoch || id === state.encodingId) return state;
   const encodingVideo = renditions.filter(({ kind }) => kind === 'video').map(({ name }) => name);
-  return { ...state, encodingEpoch: epoch, encodingId: id, encodingVideo, encodingRuns: liveEdgeUrl !== undefined, brokenOff: state.encodingRuns === true };
+  const unsettled = (state.unsettled ?? 0) + (liveEdgeUrl === undefined ? 0 : 1);
+  return { ...state, encodingEpoch: epoch, encodingId: id, encodingVideo, encodingRuns: liveEdgeUrl !== undefined, unsettled };
+}
+
+/** In good order it has stored all that it announced. */
+function withoutEncoding(state: StreamState, exitCode: number | null): StreamState {
+  if (state.encodingRuns !== true) return state;
+  return { ...state, encodingRuns: false, unsettled: (state.unsettled ?? 0) - (exitCode === 0 ? 1 : 0) };
 }
 
 function withSegment(state: StreamState, data: SegmentProduced['data']): StreamState {
@@ -216,7 +223,8 @@ function withSegment(state: StreamState, data: SegmentProduced['data']): StreamS
   const before = mediaSequence === lastSequence ? state.last?.renditions : {};
   const renditions = { ...before, [rendition]: { startUs, endUs: startUs + durationUs, programDateTimeMs, initCid } };
   const establishedVideo = state.establishedVideo.length > 0 ? state.establishedVideo : state.encodingVideo;
-  return { ...state, establishedVideo, last: { mediaSequence, sessionId, renditions } };
+  const unsettled = state.encodingRuns === true ? 1 : 0;
+  return { ...state, establishedVideo, unsettled, last: { mediaSequence, sessionId, renditions } };
 }
 
 /**

@@ -79,9 +79,13 @@ describe('encoders', () => {
     expect(made.get(streamId)).toMatchObject({ encodingId: 'e-1', encodingRuns: true });
     made.apply(event(encodingEnded.type, { ...(encodingEnded.samples[0] as object), streamId, epoch: 4 }));
     made.apply(starts('e-2'));
-    expect(made.get(streamId)?.brokenOff).toBe(false);
+    expect(made.get(streamId)?.unsettled).toBe(3);
     made.apply(starts('e-3'));
-    expect(made.get(streamId)?.brokenOff).toBe(true);
+    expect(made.get(streamId)?.unsettled).toBe(4);
+    made.apply(produced({ epoch: 4 }));
+    expect(made.get(streamId)?.unsettled).toBe(1);
+    made.apply(event(encodingEnded.type, { ...(encodingEnded.samples[0] as object), streamId, epoch: 4, exitCode: 0 }));
+    expect(made.get(streamId)?.unsettled).toBe(0);
   });
 });
 

@@ -276,7 +276,7 @@ export class SessionEncoder {
     // Of another publisher's media no segment is made again, however it is coded.
     const configuration = JSON.stringify([session.sessionId, this.#shedding.level.preset, share.encoders, renditions]);
     const plan = planRun(state, session, start, edge.announced(configuration));
-    edge.configure(configuration);
+    edge.configure(configuration, plan.mediaSequence);
     const sampler = this.#sampler;
     sampler?.begins({ offsetMs: plan.offsetMs, encodingId: identity.encodingId });
     const onCommitted: SegmentCommitterDeps['onCommitted'] = (group, tracks) => {

@@ -26,9 +26,13 @@ export interface Announced {
   readonly sequence: number;
   /** The run that is planned is configured like the one that announced it: the same segment can be made again. */
   readonly likewise: boolean;
+  /** This process has planned a run of the stream before: what others may have announced is in `sequence`, too. */
+  readonly known: boolean;
 }
 
-const nothingAnnounced: Announced = { sequence: -1, likewise: true };
+const nothingAnnounced: Announced = { sequence: -1, likewise: true, known: false };
+/** Runs of others that may each have taken a number; more than that have rather announced nothing. */
+const unsettledMax = 16;
 
 /** Where the stored segments of a session end. */
 export interface SessionEnd {
@@ -71,13 +75,14 @@ export function storedUntilMs(end: SessionEnd): number {
  * continues them exactly; otherwise it starts on the next multiple of the segment duration, behind a discontinuity.
  * A segment that players know parts of does not become another one that begins with a discontinuity, but a gap.
  */
-export function planRun(state: StreamState, session: LiveSession, start: StartPoint, { sequence, likewise }: Announced = nothingAnnounced): RunPlan {
+export function planRun(state: StreamState, session: LiveSession, start: StartPoint, announced: Announced = nothingAnnounced): RunPlan {
+  const { sequence, likewise } = announced;
   const end = sessionEnd(state, session);
   if (end !== undefined && start.tag.presentationMs <= storedUntilMs(end) + continuesMs) {
     const gaps = likewise ? 0 : Math.max(0, sequence + 1 - common(state).mediaSequence);
     return continued(state, start, end, gaps);
   }
-  return anew(state, start, sequence);
+  return anew(state, start, announced);
 }
 
 /** @param gaps segments that are left out, with their time */
@@ -100,13 +105,15 @@ function continued(state: StreamState, { tag }: StartPoint, end: SessionEnd, gap
   };
 }
 
-function anew(state: StreamState, { tag }: StartPoint, announcedSequence: number): RunPlan {
+function anew(state: StreamState, { tag }: StartPoint, { sequence, known }: Announced): RunPlan {
   const ends = state.last === undefined ? undefined : endsOf(state);
   const leaderEndUs = ends?.leader.endUs ?? 0;
   const audioEndUs = ends?.audioEndUs ?? 0;
   const grid = gridUs(state);
   const { mediaSequence: next } = common(state);
-  const passed = state.brokenOff === true && state.last !== undefined ? next : announcedSequence;
+  // The run that is planned has said that it starts, and counts itself.
+  const others = known || state.last === undefined ? 0 : Math.min(unsettledMax, Math.max(0, (state.unsettled ?? 0) - 1));
+  const passed = Math.max(sequence, next - 1 + others);
   const gaps = Math.max(0, passed + 1 - next);
   const videoStreamUs = (Math.ceil((Math.max(leaderEndUs, audioEndUs - audioAheadUsMax) - onGridUs) / grid) + gaps) * grid;
   const videoStartUs = (tag.presentationMs - tag.timestampMs) * 1000;

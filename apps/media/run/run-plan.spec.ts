@@ -102,14 +102,14 @@ describe('a run behind parts that players know of and nobody stored', () => {
   const state = after(-107, 8e6, 10e6);
 
   test.each([
-    ['announced by this process', state, { sequence: 9, likewise: true }],
-    ['perhaps announced by one that died', { ...state, brokenOff: true }, { sequence: -1, likewise: true }],
+    ['announced by this process', state, { sequence: 9, likewise: true, known: true }],
+    ['perhaps announced by one that died', { ...state, unsettled: 2 }, { sequence: -1, likewise: true, known: false }],
   ])('leaves their number and its time to a gap: %s', (_what, known, announced) => {
     expect(planRun(known, session, startAt(12_000), announced)).toMatchObject({ mediaSequence: 10, videoStreamUs: 12e6, discontinuity: true });
   });
 
   test('makes their segment again where it continues what is stored', () => {
-    expect(planRun({ ...state, brokenOff: true }, session, startAt(9_000), { sequence: 9, likewise: true })).toMatchObject({
+    expect(planRun({ ...state, unsettled: 2 }, session, startAt(9_000), { sequence: 9, likewise: true, known: true })).toMatchObject({
       mediaSequence: 9,
       videoStreamUs: 10e6,
       discontinuity: false,
@@ -117,15 +117,15 @@ describe('a run behind parts that players know of and nobody stored', () => {
   });
 
   test('leaves it out, and its time, when it would be coded in another way', () => {
-    expect(planRun(state, session, startAt(9_000), { sequence: 9, likewise: false })).toMatchObject({
+    expect(planRun(state, session, startAt(9_000), { sequence: 9, likewise: false, known: true })).toMatchObject({
       ...{ mediaSequence: 10, videoStreamUs: 12e6, audioStreamUs: 12e6, offsetMs: -107, gridPhaseUs: 0, discontinuity: false },
       videoStartUs: 12e6 - (9_000 - 107) * 1000,
     });
-    expect(planRun(state, session, startAt(9_000), { sequence: 8, likewise: false })).toMatchObject({ mediaSequence: 9, videoStreamUs: 10e6 });
+    expect(planRun(state, session, startAt(9_000), { sequence: 8, likewise: false, known: true })).toMatchObject({ mediaSequence: 9, videoStreamUs: 10e6 });
   });
 
   test('what was announced and stored is no gap', () => {
-    expect(planRun(state, session, startAt(12_000), { sequence: 8, likewise: true })).toMatchObject({ mediaSequence: 9, videoStreamUs: 10e6 });
+    expect(planRun(state, session, startAt(12_000), { sequence: 8, likewise: true, known: true })).toMatchObject({ mediaSequence: 9, videoStreamUs: 10e6 });
   });
 });
 
