@@ -1,3 +1,4 @@
+import { hasCode } from '#kernel';
 import type { IdSource } from '#ports';
 import { healthAnswer, intakeLimits, type HealthReport, type Logger, type NestOptions, type Telemetry } from '#runtime';
 import type { DynamicModule } from '@nestjs/common';
@@ -13,7 +14,7 @@ import { allowOrigins } from './http/cors.ts';
 import { observeHttp } from './http/http.telemetry.ts';
 import { takeJson, textOfBody } from './http/json-body.ts';
 import { bodyBytesMax, documentOf, problemOf, problemType } from './http/problem.document.ts';
-import { badRequest } from './http/problem.errors.ts';
+import { badRequest, ProblemError } from './http/problem.errors.ts';
 import { noRoute, pathOf, ProblemFilter, sendProblem } from './http/problem.filter.ts';
 import { RouteTable } from './http/route-table.ts';
 import { operations } from './openapi/operations.ts';
@@ -37,11 +38,17 @@ export interface GatewayAppInit {
   readonly corsOrigins?: readonly string[] | '*' | undefined;
 }
 
+/** RFC 6585 section 5; Node reads no more than this before the body. */
+const tooLong = new ProblemError({ status: 431, code: 'request-too-long', detail: 'The address and headers of a request may have 16 KB together.' });
+
 /** What is not HTTP gets an answer too, and the connection ends (RFC 9112 section 2.2). */
-function refuseGarbage(_error: Error, socket: Socket): void {
+function refuseGarbage(error: Error, socket: Socket): void {
   if (!socket.writable) return void socket.destroy();
-  const text = JSON.stringify(documentOf(badRequest('malformed-request', 'This is not an HTTP request.').init, '/'));
-  socket.end(`HTTP/1.1 400 Bad Request\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`);
+  const { init, status } = hasCode(error, 'HPE_HEADER_OVERFLOW')
+    ? { init: tooLong.init, status: '431 Request Header Fields Too Large' }
+    : { init: badRequest('malformed-request', 'This is not an HTTP request.').init, status: '400 Bad Request' };
+  const text = JSON.stringify(documentOf(init, '/'));
+  socket.end(`HTTP/1.1 ${status}\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`);
 }
 
 function addHooks(fastify: FastifyInstance, routes: RouteTable): void {

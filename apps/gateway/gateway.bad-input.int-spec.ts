@@ -126,16 +126,22 @@ describe('what is not a request for anything here', () => {
     expect(answer.headers.allow).toBe(allow);
   });
 
-  test('what is not HTTP', async () => {
+  test.each([
+    ['what is not HTTP', '\x16\x03\x01 hello\r\n\r\n', /^HTTP\/1\.1 400 [^]*urn:streams:problem:malformed-request/],
+    [
+      'an address without end',
+      `GET /api/v1/events/search?where=${'x'.repeat(20_000)} HTTP/1.1\r\nHost: a\r\n\r\n`,
+      /^HTTP\/1\.1 431 [^]*request-too-long[^]*16 KB/,
+    ],
+  ])('%s', async (_what, sent, answer) => {
     const { port } = new URL(gateway.url);
     const text = await new Promise<string>((resolve, reject) => {
-      const socket = connect(Number(port), '127.0.0.1', () => socket.write('\x16\x03\x01 hello\r\n\r\n'));
+      const socket = connect(Number(port), '127.0.0.1', () => socket.write(sent));
       let received = '';
       socket.setEncoding('utf8').on('data', (chunk: string) => (received += chunk));
       socket.on('close', () => resolve(received)).on('error', reject);
     });
-    expect(text).toMatch(/^HTTP\/1\.1 400 /);
-    expect(text).toContain('urn:streams:problem:malformed-request');
+    expect(text).toMatch(answer);
   });
 });
 

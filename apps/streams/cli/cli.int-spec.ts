@@ -1,12 +1,14 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { upcastWithin } from '../parked/upcast-thread.ts';
 
 const main = join(import.meta.dirname, '../main.js');
 let folder = '';
@@ -122,6 +124,23 @@ test('a retry that fails again ends, also of what nobody can read: each reader c
   });
   await expect(run).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('failed again and stays parked: EVENT_DATA_INVALID: still missing') });
   gateway.close();
+});
+
+test.each([
+  ['export default (data) => ({ ...data, more: 1 });', { data: { a: 1, more: 1 } }],
+  ['export default () => { for (;;); };', { problem: 'it has not come to an end within 1 s' }],
+  ['export default (data => data;', { problem: expect.stringMatching(/^SyntaxError: /) }],
+  ['export const other = 1;', { problem: expect.stringContaining('must export a function') }],
+])('an upcaster is tried in a thread that is ended: %s', async (text, outcome) => {
+  const file = join(mkdtempSync(join(folder, 'upcast-')), 'upcaster.mjs');
+  writeFileSync(file, text);
+  const order = { url: pathToFileURL(file).href, data: { a: 1 }, about: { type: 'edge.reported', version: 1 } };
+  expect(await upcastWithin(order, 1000)).toEqual(outcome);
+});
+
+test('an expression that is too long is refused before anybody is asked', () => {
+  const { code, err } = streams({ STREAMS_URL: 'http://127.0.0.1:1' }, 'events', 'search', '--where', 'x'.repeat(1001), '--key', 'a-key');
+  expect([code, err]).toEqual([2, expect.stringContaining('--where: An expression may have 1000 characters.')]);
 });
 
 describe('a command that does not exist', () => {

@@ -6,6 +6,7 @@ import { stateOf } from './key.commands.ts';
 import { age } from './log-program.ts';
 import { statusLines } from './log.commands.ts';
 import { scopeList, words } from './program-parts.ts';
+import { regionDifference } from './region.commands.ts';
 import { differenceLines, progressLine } from './replay-text.ts';
 import { duration, table } from './table.ts';
 
@@ -75,6 +76,20 @@ describe('a wait', () => {
       ),
     ).rejects.toThrow(/^It is not done, and nothing has moved for 0.02 s\./);
   });
+});
+
+test('regions that are written to differ in what moves, and that is told from what stood still', () => {
+  const parts = (log: string, edges: string): ReadonlyMap<string, string> =>
+    new Map([
+      ['stream/1', log],
+      ['edge_counters 3 of 64', edges],
+    ]);
+  expect(regionDifference([parts('a', 'e1'), parts('a', 'e0')], [parts('a', 'e2'), parts('a', 'e1')])).toEqual({
+    settled: [],
+    moving: ['edge_counters 3 of 64'],
+  });
+  expect(regionDifference([parts('a', 'e1'), parts('b', 'e1')], [parts('a', 'e2'), parts('b', 'e2')])).toEqual({ settled: ['stream/1'], moving: [] });
+  expect(regionDifference([parts('a', 'e1'), parts('b', 'e1')], [parts('b', 'e1'), parts('b', 'e1')])).toEqual({ settled: [], moving: [] });
 });
 
 describe('a list as an option', () => {

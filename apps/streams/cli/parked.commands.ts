@@ -6,6 +6,7 @@ import { rowsText } from '#kernel';
 import type { ParkedDetailView, ParkedView } from '../client/api.types.ts';
 import { projections } from '#read-models';
 import { edited, tryRecord, versionOf, type EditData, type Trial } from '../parked/try-event.ts';
+import { upcastWithin } from '../parked/upcast-thread.ts';
 import { PlainFailure } from '../streams.errors.ts';
 import { awaited } from './awaited.ts';
 import type { CommandContext } from './context.ts';
@@ -20,6 +21,8 @@ export interface ParkedFilterOptions {
 }
 
 const wait = { pollMs: 300, stillMs: 60_000 };
+/** For one event; an upcaster is a pure function of its data. */
+const upcasterMs = 5000;
 const base = '/api/v1/events/parked';
 
 export async function listParked(
@@ -126,7 +129,7 @@ export async function tryParked(context: CommandContext, id: string, options: Tr
     ]);
     return asItIs.every(({ error }) => error === undefined);
   }
-  const tried = tryEdited(record, await editOf(options), concerned);
+  const tried = tryEdited(record, await editOf(options, record), concerned);
   context.print({ id, asItIs: asItIs.map(plain), tried: tried.map(plain) }, () => [
     ...trialLines('As it is on the log', asItIs),
     ...trialLines('As you changed it', tried),
@@ -144,14 +147,16 @@ function tryEdited(record: LogRecord, edit: EditData, on: typeof projections): r
   }
 }
 
-async function editOf({ upcaster, data }: TryOptions): Promise<EditData> {
+async function editOf({ upcaster = '', data }: TryOptions, record: LogRecord): Promise<EditData> {
   if (data !== undefined) {
     const value = readJson(data, await readFile(data, 'utf8'));
     return () => value;
   }
-  const module = (await import(pathToFileURL(resolve(upcaster ?? '')).href)) as { readonly default?: unknown };
-  if (typeof module.default !== 'function') throw new PlainFailure(`${upcaster} must export a function as its default: (data, { type, version }) => data.`);
-  return module.default as EditData;
+  const about = { type: record.headers['ce_type'] ?? '', version: versionOf(record) };
+  const order = { url: pathToFileURL(resolve(upcaster)).href, data: readJson('the data of the event', record.value), about };
+  const outcome = await upcastWithin(order, upcasterMs);
+  if ('problem' in outcome) throw new PlainFailure(`${upcaster}: ${outcome.problem}`);
+  return () => outcome.data;
 }
 
 function readJson(file: string, text: string): unknown {

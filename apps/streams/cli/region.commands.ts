@@ -34,26 +34,59 @@ export async function digestRegion(file?: string): Promise<void> {
   }
 }
 
-/** @returns whether all parts that both hold are equal */
-export async function compareRegions(file: string, other: string, { json }: { readonly json?: boolean }): Promise<boolean> {
+/** What two regions differ in. */
+export interface RegionDifference {
+  /** These stood still in between, and differ. */
+  readonly settled: readonly string[];
+  /** These differ, and what they hold was being written: nobody can tell by these digests. */
+  readonly moving: readonly string[];
+}
+
+/** Files of digests, of one region and of another; and, of both, later ones. */
+export interface RegionFiles {
+  readonly file: string;
+  readonly other: string;
+  readonly later?: readonly [string, string] | undefined;
+}
+
+/** @returns whether no part differs that stood still, or, without later digests, none at all */
+export async function compareRegions({ file, other, later }: RegionFiles, { json }: { readonly json?: boolean }): Promise<boolean> {
   const [a, b] = await Promise.all([readDigest(file), readDigest(other)]);
   if (a.log === b.log) throw new PlainFailure(`${file} and ${other} are of one and the same log.`, exitCodes.usage);
+  const [laterA, laterB] = later === undefined ? [a, b] : await Promise.all(later.map(readDigest));
+  if (laterA?.log !== a.log || laterB?.log !== b.log)
+    throw new PlainFailure('The later digests must be of the same two logs, in the same order.', exitCodes.usage);
   // Rows are compared where both have them.
-  const isRow = (name: string): boolean => name.includes(' ');
-  const rows = a.rows && b.rows;
-  const parts = divergence(a.parts, b.parts).filter((name) => rows || !isRow(name));
+  const rows = [a, b, laterA, laterB].every((one) => one.rows);
+  const isCompared = (name: string): boolean => rows || !name.includes(' ');
+  const difference = regionDifference([a.parts, b.parts], [laterA.parts, laterB.parts]);
+  const [parts, moving] = [difference.settled.filter(isCompared), difference.moving.filter(isCompared)];
   const write = (line: string): void => void process.stdout.write(`${line}\n`);
-  if (json === true) write(JSON.stringify({ equal: parts.length === 0, rows, parts }, null, 2));
-  else {
-    for (const name of parts) write(`differs: ${name}`);
-    const compared = rows ? 'logs and rows' : 'logs (no rows: DATABASE_URL was not set for both)';
-    write(
-      parts.length === 0
-        ? `The ${compared} are equal.`
-        : `${parts.length} parts of the ${compared} differ. What was written in between differs, too: compare again when both stand still.`,
-    );
-  }
+  if (json === true) write(JSON.stringify({ equal: parts.length === 0, rows, parts, moving }, null, 2));
+  else for (const line of comparisonLines({ settled: parts, moving }, rows, later !== undefined)) write(line);
   return parts.length === 0;
+}
+
+type Parts = ReadonlyMap<string, string>;
+
+/** Of two regions, what differs then and later, told apart by whether it was written to in between. */
+export function regionDifference(before: readonly [Parts, Parts], after: readonly [Parts, Parts]): RegionDifference {
+  const still = new Set(divergence(...before));
+  const stands = (name: string): boolean => before.every((parts, at) => parts.get(name) === after[at]?.get(name));
+  const differ = divergence(...after);
+  const settled = differ.filter((name) => still.has(name) && stands(name));
+  return { settled, moving: differ.filter((name) => !settled.includes(name)) };
+}
+
+function comparisonLines({ settled, moving }: RegionDifference, rows: boolean, isTwice: boolean): readonly string[] {
+  const compared = rows ? 'logs and rows' : 'logs (no rows: DATABASE_URL was not set for both)';
+  const advice = isTwice ? '' : ' What was written in between differs, too: compare with later digests of both, and what moves is told apart.';
+  const equal = moving.length === 0 ? `The ${compared} are equal.` : `The ${compared} are equal in all that stood still.`;
+  return [
+    ...settled.map((name) => `differs: ${name}`),
+    ...moving.map((name) => `being written: ${name}`),
+    settled.length === 0 ? equal : `${settled.length} parts of the ${compared} differ.${advice}`,
+  ];
 }
 
 async function readDigest(file: string): Promise<RegionDigest> {

@@ -1,4 +1,5 @@
 import type { CloudEvent } from '../client/api.types.ts';
+import { exitCodes, PlainFailure } from '../streams.errors.ts';
 import type { CommandContext } from './context.ts';
 import { eventLine } from './event.commands.ts';
 
@@ -45,7 +46,11 @@ interface Tree {
 
 const pageMax = 200;
 
+/** As the gateway has it. */
+const whereMax = 1000;
+
 function queryOf({ limit: _limit, correlation, cause, ...options }: SearchOptions): URLSearchParams {
+  if ((options.where?.length ?? 0) > whereMax) throw new PlainFailure(`--where: An expression may have ${whereMax} characters.`, exitCodes.usage);
   const query = new URLSearchParams();
   const named = { ...options, correlationId: correlation, causationId: cause };
   for (const name of ['context', 'type', 'subject', 'tenant', 'actor', 'correlationId', 'causationId', 'since', 'until', 'where', 'reveal'] as const)
