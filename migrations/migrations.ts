@@ -14,6 +14,7 @@ import { Publications1795680000000 } from './publications.migration.ts';
 import { RestoredHeads1795395600000 } from './restored-heads.migration.ts';
 import { RolledBackBuilds1795723200000 } from './rolled-back-builds.migration.ts';
 import { SubjectKeys1795708800000 } from './subject-keys.migration.ts';
+import { SubjectLinks1795724000000 } from './subject-links.migration.ts';
 import { RowKeeps1795710000000 } from './row-keeps.migration.ts';
 import { Secrets1795669200000 } from './secrets.migration.ts';
 
@@ -36,4 +37,5 @@ export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly
   EventIndexTerms1795716000000,
   LedgerTreeList1795719600000,
   RolledBackBuilds1795723200000,
+  SubjectLinks1795724000000,
 ];

@@ -1,4 +1,3 @@
-import { hasCode } from '#kernel';
 import type { IdSource } from '#ports';
 import { healthAnswer, intakeLimits, type HealthReport, type Logger, type NestOptions, type Telemetry } from '#runtime';
 import type { DynamicModule } from '@nestjs/common';
@@ -44,9 +43,10 @@ const tooLong = new ProblemError({ status: 431, code: 'request-too-long', detail
 /** What is not HTTP gets an answer too, and the connection ends (RFC 9112 section 2.2). */
 function refuseGarbage(error: Error, socket: Socket): void {
   if (!socket.writable) return void socket.destroy();
-  const { init, status } = hasCode(error, 'HPE_HEADER_OVERFLOW')
-    ? { init: tooLong.init, status: '431 Request Header Fields Too Large' }
-    : { init: badRequest('malformed-request', 'This is not an HTTP request.').init, status: '400 Bad Request' };
+  const { init, status } =
+    (error as { readonly code?: unknown }).code === 'HPE_HEADER_OVERFLOW'
+      ? { init: tooLong.init, status: '431 Request Header Fields Too Large' }
+      : { init: badRequest('malformed-request', 'This is not an HTTP request.').init, status: '400 Bad Request' };
   const text = JSON.stringify(documentOf(init, '/'));
   socket.end(`HTTP/1.1 ${status}\r\nContent-Type: ${problemType}\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`);
 }

@@ -102,7 +102,7 @@ describe('what is not a request for anything here', () => {
     ['text instead of JSON', start, { method: 'POST', body: 'hello', headers: { 'content-type': 'text/plain' } }, 415, 'unsupported-media-type'],
     ['a body that is too large', start, post({ name: 'x'.repeat(1_100_000) }), 413, 'body-too-large'],
     ['a path that is not UTF-8', '/api/v1/streams/%ff%fe', {}, 400, 'malformed-url'],
-    ['a path parameter without end', `/api/v1/streams/${'a'.repeat(300)}`, {}, 404, 'no-route'],
+    ['a path parameter without end', `/api/v1/streams/${'a'.repeat(600)}`, {}, 404, 'no-route'],
     ['a purge nobody asked for', '/api/v1/cdn/purges/pg-aaaaaaaaaaaaaaaa', {}, 404, 'unknown-purge'],
     ['a stream that is not there', '/api/v1/streams/st-aaaaaaaaaaaaaaaa', {}, 404, 'unknown-stream'],
     ['stopping a stream that is not there', '/api/v1/stream/stop', post({ id: 'st-aaaaaaaaaaaaaaaa' }), 404, 'unknown-stream'],

@@ -7,6 +7,7 @@ import {
   readInteger,
   readLedgerSettings,
   readPort,
+  readRegionPeers,
   readSharedSettings,
   readRtmpsSettings,
   readText,
@@ -42,6 +43,8 @@ export interface GatewaySettings extends SharedSettings {
   readonly dvrWindowMs: number;
   /** Tenants whose streams carry their source as a rendition when they are created without a ladder; `*` for all. */
   readonly passThroughTenants: ReadonlySet<string>;
+  /** Other regions are mirrored into this one. */
+  readonly hasRegions: boolean;
   /** Webhooks may lead to private networks, and to this machine. */
   readonly webhookPrivateAddresses: boolean;
   /** Built files of the console. */
@@ -97,6 +100,7 @@ export function readGatewaySettings(env: Environment = process.env): GatewaySett
     sandboxes: readSandboxSettings(env),
     dvrWindowMs: readInteger(env, 'DVR_WINDOW_SECONDS', defaultDvrWindowMs / 1000, dvrWindowMsMin / 1000, dvrWindowMsMax / 1000) * 1000,
     passThroughTenants: readPassThroughTenants(env),
+    hasRegions: readRegionPeers(env, shared.node).length > 0,
     webhookPrivateAddresses: readFlag(env, 'WEBHOOK_PRIVATE_ADDRESSES', false),
     consolePath: join(fileURLToPath(new URL('.', import.meta.url)), '../../console'),
   };

@@ -50,7 +50,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       ...cdnProviders,
       ...publishProviders(engines, settings.node),
       ...eventProviders(engines, subscriptions),
-      ...subjectProviders(engines, settings.node),
+      ...subjectProviders(engines, settings),
       ...reviewProviders(engines),
       ...ledgerProviders(engines, settings.ledgerKeyFile),
       ...pastProviders(engines),

@@ -24,7 +24,7 @@ await runApp({
     await untilThere(() => requireBoundLog(engines), wait);
     for (const topic of contexts) await untilThere(() => engines.log.ensureTopic(topic, topicPartitions), wait);
     const master = openMasterKey(settings.masterKey);
-    const personal = openPersonal({ store: engines.subjectKeys, master, clock: engines.clock, logger }, lifecycle);
+    const personal = openPersonal({ store: engines.subjectKeys, master, clock: engines.clock, logger, regionSecret: settings.regionSecret }, lifecycle);
     return gatewayModule({ ...engines, master, personal, telemetry }, settings);
   },
   create: (root, options, { logger, telemetry }) =>

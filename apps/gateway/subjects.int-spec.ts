@@ -26,7 +26,13 @@ beforeAll(async () => {
   engines = await realEngines();
   world = await World.open(engines);
   // A second process: it has keys of its own in memory.
-  const deps = { store: engines.subjectKeys, master: engines.master, clock: engines.clock, logger: pino({ level: 'silent' }) };
+  const deps = {
+    store: engines.subjectKeys,
+    master: engines.master,
+    clock: engines.clock,
+    logger: pino({ level: 'silent' }),
+    regionSecret: 'a-secret-of-regions',
+  };
   const other = { ...engines, personal: new PersonalData(new SubjectKeys({ pollMs: 200 }, deps)) };
   gateways = [await startGateway(engines, world.consolePath), await startGateway(other, world.consolePath)];
   admin = await world.key(['admin'], { tenant: '*' });
@@ -181,6 +187,16 @@ describe('personal data', () => {
     expect(await erase('nonsense')).toMatchObject({ status: 400 });
     expect(await erase(`viewer:${viewer}`, { reason: ' ' })).toMatchObject({ status: 400 });
     expect((await exported(`viewer:${viewer}`)).text).not.toContain(`"${viewer}"`);
+  });
+
+  test('is erased in other regions too, where they share a secret, also when it is not known here', async () => {
+    expect((await erase('viewer:nobody-here')).status).toBe(404);
+    const answer = await call('POST', '/api/v1/subjects/erase', { subject: 'viewer:nobody-here', reason: 'asked for it' }, admin, 1);
+    expect([answer.status, answer.json]).toMatchObject([200, { keys: [], alreadyErased: true, elsewhere: 'told' }]);
+    await world.settle();
+    const told = (await rawRecords()).find(({ headers, value }) => headers['ce_type'] === 'subject.erased' && value.includes('"shared"'));
+    expect(JSON.parse(told?.value ?? '')).toMatchObject({ keyIds: [], shared: expect.stringMatching(/^[\w-]{22}$/), ofTenant: null });
+    expect(told?.value).not.toContain('nobody-here');
   });
 
   test('erased at once by many is erased once', async () => {

@@ -14,7 +14,10 @@ class IngestRoot {}
 export async function ingestModule(engines: Engines<'database'>, context: AppContext<IngestSettings>): Promise<DynamicModule> {
   const { settings, logger, lifecycle, telemetry } = context;
   const { aggregates, leases, reads, clock, ids, subjectKeys } = engines;
-  const personal = openPersonal({ store: subjectKeys, master: openMasterKey(settings.masterKey), clock, logger }, lifecycle);
+  const personal = openPersonal(
+    { store: subjectKeys, master: openMasterKey(settings.masterKey), clock, logger, regionSecret: settings.regionSecret },
+    lifecycle,
+  );
   const commands = new CommandExecutor({ aggregates, clock, ids, source: `/ingest/${settings.node}`, telemetry, personal });
   const certificate = await openCertificate(settings, { clock, logger }, lifecycle);
   const tokens = settings.tokens && (await TokenVerifier.open(settings.tokens, { clock, logger }));

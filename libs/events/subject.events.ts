@@ -23,10 +23,20 @@ const common = {
 
 export const subjectErased = defineEvent({
   ...common,
+  version: 2,
   type: 'subject.erased',
-  meaning: 'The keys of a data subject were destroyed: nobody can read its personal data any more.',
-  schema: z.object(subjectFields),
-  samples: [sample],
+  meaning: 'The keys of a data subject in one region were destroyed: nobody can read what was encrypted under them any more.',
+  schema: z.object({
+    ...subjectFields,
+    /** None where the subject is not known, and other regions are told of it. */
+    keyIds: z.array(standIn).max(1000),
+    /** What stands for the subject in all regions of one `REGION_SECRET`: the others destroy their own keys by it. Absent where they have nothing to do. */
+    shared: standIn.optional(),
+    /** The one tenant for which it is erased; null for all. */
+    ofTenant: z.string().min(1).max(64).nullable().optional(),
+  }),
+  upcasters: [(data) => data],
+  samples: [sample, { ...sample, shared: 'Sh4r3dZx0Rt4Yb8Nc1Vd5W', ofTenant: null }],
 });
 
 export const subjectExported = defineEvent({

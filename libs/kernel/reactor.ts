@@ -33,6 +33,8 @@ export interface Reactor<Event, Known = unknown> {
   readonly version: number;
   /** Topics read. */
   readonly contexts: readonly string[];
+  /** `copies`: what other regions wrote, in place of what this one did. */
+  readonly of?: 'copies';
   /** Event types that `react` is asked about. */
   readonly handles: readonly string[];
   /** Pure. `known` is what was true when the event was read, such as who wants to hear of it. */

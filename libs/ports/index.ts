@@ -113,7 +113,7 @@ export {
 } from './publication-store.port.ts';
 export { ReadStore, type Comparison, type ReadCondition, type ReadQuery, type ReadRow, type ReadSnapshot, type RowKey } from './read-store.port.ts';
 export { SecretStore } from './secret-store.port.ts';
-export { SubjectKeyStore, type Erasures, type NewSubjectKey, type SubjectKey, type SubjectKeyCounts } from './subject-key-store.port.ts';
+export { SubjectKeyStore, type Erasures, type NewSubjectKey, type SubjectKey, type SubjectKeyCounts, type SubjectLink } from './subject-key-store.port.ts';
 export { blobCid, blobDigest } from './blob-cid.ts';
 export { eventLogErrors } from './event-log.errors.ts';
 export { ledgerStoreErrors } from './ledger-store.errors.ts';

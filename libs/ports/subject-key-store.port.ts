@@ -27,6 +27,13 @@ export interface Erasures {
   readonly keyIds: readonly string[];
 }
 
+export interface SubjectLink {
+  /** What stands for a subject in all regions of one secret. */
+  readonly shared: string;
+  /** What stands for it here. */
+  readonly subject: string;
+}
+
 export interface SubjectKeyCounts {
   readonly live: number;
   readonly erased: number;
@@ -57,4 +64,10 @@ export abstract class SubjectKeyStore {
   /** Puts a live key under another master key; false when it was erased, or rewrapped by somebody else, meanwhile. */
   abstract rewrap(keyId: string, fromMasterId: string, to: WrappedKey): Promise<boolean>;
   abstract counts(): Promise<SubjectKeyCounts>;
+  /** Notes what stands for subjects in all regions. Twice does no harm. */
+  abstract link(links: readonly SubjectLink[]): Promise<void>;
+  /** What stands here for whom this stands in all regions; nothing for somebody who is not known. */
+  abstract linked(shared: string): Promise<readonly string[]>;
+  /** Notes keys that another region has destroyed, so that what they encrypt counts as erased. Keys of this region stay as they are. */
+  abstract noteErased(keys: ReadonlyArray<Pick<SubjectKey, 'keyId' | 'tenant' | 'subject'>>, atMs: number): Promise<void>;
 }

@@ -97,6 +97,11 @@ export function readFlag(env: Environment, name: string, fallback: boolean): boo
   return choice === '1' || choice === 'true';
 }
 
+/** `REGION_SECRET`, which regions share; undefined when it is not set. @throws OperatingError `SETTING_INVALID` */
+export function readRegionSecret(env: Environment): string | undefined {
+  return env['REGION_SECRET'] ? readText(env, 'REGION_SECRET', '', /^[\x21-\x7e]{16,256}$/) : undefined;
+}
+
 /** `EDGE_SECRET`, which edges and gateways share; undefined when it is not set. @throws OperatingError `SETTING_INVALID` */
 export function readEdgeSecret(env: Environment): string | undefined {
   return env['EDGE_SECRET'] ? readText(env, 'EDGE_SECRET', '', /^[\x21-\x7e]{16,256}$/) : undefined;

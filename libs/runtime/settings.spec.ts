@@ -25,6 +25,7 @@ describe('shared settings', () => {
       logFormat: 'json',
       logLevel: 'info',
       masterKey: { transit: undefined, file: undefined, ownPath: `${dataDir}/master.key` },
+      regionSecret: undefined,
       telemetry: telemetryOff,
     });
   });
@@ -33,6 +34,7 @@ describe('shared settings', () => {
     [{ STREAMS_NODE: 'no spaces' }, 'STREAMS_NODE'],
     [{ LOG_FORMAT: 'xml' }, 'LOG_FORMAT must be one of json, pretty'],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL'],
+    [{ REGION_SECRET: 'short' }, 'REGION_SECRET'],
     [{ MASTER_KEY_URL: 'https://vault.example/v1/transit/keys/streams' }, 'MASTER_KEY_TOKEN is not set'],
     [{ MASTER_KEY_URL: 'https://vault.example/v1/transit/keys/streams', MASTER_KEY_FILE: '/keys' }, 'MASTER_KEY_FILE is set'],
     [{ DATABASE_URL: 'mysql://root:secret@db/x' }, 'The setting DATABASE_URL must be a URL that begins with postgresql:// or postgres://.'],

@@ -70,7 +70,7 @@ test('projectors that are told of each other make both regions equal, whatever i
   await writing;
   let ran = await compare();
   for (const until = Date.now() + 60_000; ran.code !== 0 && Date.now() < until; ran = await compare()) await sleep(200);
-  expect(JSON.parse(ran.out)).toEqual({ equal: true, rows: true, parts: [] });
+  expect(JSON.parse(ran.out)).toEqual({ equal: true, rows: true, parts: [], moving: [] });
   for (const world of [north, south]) await caughtUp(world, projections);
 });
 

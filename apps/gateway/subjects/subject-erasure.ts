@@ -14,6 +14,16 @@ export interface SubjectErasureDeps {
   readonly ids: IdSource;
   /** CloudEvents `source`. */
   readonly source: string;
+  /** Other regions write events of the same people, under keys of their own. */
+  readonly hasRegions: boolean;
+}
+
+/** `told`: other regions destroy their keys when they hear of it; `not-told`: they cannot know who is meant. */
+export type ErasedElsewhereState = 'none' | 'told' | 'not-told';
+
+export interface ErasedSubject extends FoundSubject {
+  readonly alreadyErased: boolean;
+  readonly elsewhere: ErasedElsewhereState;
 }
 
 export interface FoundSubject {
@@ -44,26 +54,43 @@ export class SubjectErasure {
 
   /** The keys of a subject, of one tenant or of all. @throws ProblemError 404 when it never had one */
   async find(name: string, tenant: string | undefined): Promise<FoundSubject> {
-    const { personal, store } = this.#deps;
-    const subject = await personal.keys.standInOf(normal(name));
-    const keys = (await store.ofSubject(subject)).filter((key) => tenant === undefined || key.tenant === tenant);
-    if (keys.length === 0) throw notFound('unknown-subject', 'Nothing is stored under a key of this subject, and nothing ever was.');
-    return { subject, keys };
+    const found = await this.#lookUp(name, tenant);
+    if (found.keys.length === 0) throw this.#unknown();
+    return found;
   }
 
-  /** @returns the keys as they are then, and whether there was anything to destroy. @throws ProblemError 404 */
-  async erase(name: string, reason: string, tenant: string | undefined, meta: CommandMeta): Promise<FoundSubject & { readonly alreadyErased: boolean }> {
-    const { store, personal, clock, aggregates } = this.#deps;
-    const { subject, keys } = await this.find(name, tenant);
+  async #lookUp(name: string, tenant: string | undefined): Promise<FoundSubject> {
+    const { personal, store } = this.#deps;
+    const subject = await personal.keys.standInOf(normal(name));
+    return { subject, keys: (await store.ofSubject(subject)).filter((key) => tenant === undefined || key.tenant === tenant) };
+  }
+
+  #unknown(): Error {
+    const here = 'Nothing is stored under a key of this subject, and nothing ever was';
+    const elsewhere = 'in this region. Other regions have keys of their own: ask there.';
+    return notFound('unknown-subject', this.#deps.hasRegions ? `${here} ${elsewhere}` : `${here}.`);
+  }
+
+  /**
+   * Destroys the keys of a subject here, and has other regions destroy theirs, also where this one knows nobody of the name.
+   * @returns the keys as they are then, and whether there was anything to destroy. @throws ProblemError 404
+   */
+  async erase(name: string, reason: string, tenant: string | undefined, meta: CommandMeta): Promise<ErasedSubject> {
+    const { store, personal, clock, aggregates, hasRegions } = this.#deps;
+    const { subject, keys } = await this.#lookUp(name, tenant);
+    const shared = personal.keys.sharedStandInOf(normal(name));
+    if (keys.length === 0 && shared === undefined) throw this.#unknown();
     const live = keys.filter(({ key }) => key !== undefined).map(({ keyId }) => keyId);
-    if (live.length > 0) {
+    if (live.length > 0 || shared !== undefined) {
       // Destroying the keys and putting it on record is one transaction.
       const commit: AggregateStore['commit'] = (decided) => store.erase(live, clock.now(), decided);
       const load: AggregateStore['load'] = (context, id) => aggregates.load(context, id);
-      await this.#execute({ load, commit }, subjectAggregateId(subject), { type: 'EraseSubject', subject, keyIds: live, reason }, meta);
+      const elsewhere = shared === undefined ? undefined : { shared, ofTenant: tenant ?? null };
+      await this.#execute({ load, commit }, subjectAggregateId(subject), { type: 'EraseSubject', subject, keyIds: live, reason, elsewhere }, meta);
       await personal.keys.refresh();
     }
-    return { subject, keys: await store.byId(keys.map(({ keyId }) => keyId)), alreadyErased: live.length === 0 };
+    const elsewhere = shared !== undefined ? 'told' : hasRegions ? 'not-told' : 'none';
+    return { subject, keys: await store.byId(keys.map(({ keyId }) => keyId)), alreadyErased: live.length === 0, elsewhere };
   }
 
   /** Puts on record that somebody is given what is stored. */

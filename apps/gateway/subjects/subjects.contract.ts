@@ -18,13 +18,19 @@ export const eraseSubject = operation({
   id: 'eraseSubject',
   method: 'POST',
   path: '/api/v1/subjects/erase',
-  summary: 'Erase the personal data of a subject for good, by destroying its keys: within five seconds nobody can read it anywhere',
+  summary:
+    'Erase the personal data of a subject for good, by destroying its keys: within five seconds nobody can read what this region has written of it; other regions follow by REGION_SECRET',
   status: 200,
   body: asked,
   answer: z.object({
     subject: z.string().describe('What stands for the subject in events: a keyed hash.'),
     keys: z.array(z.object({ keyId: z.string(), tenant: z.string(), erasedAt: timestamp })),
-    alreadyErased: z.boolean().describe('True when nothing was left to erase.'),
+    alreadyErased: z.boolean().describe('True when nothing was left to erase in this region.'),
+    elsewhere: z
+      .enum(['none', 'told', 'not-told'])
+      .describe(
+        'Other regions: `none` is mirrored into this one; `told`: each destroys its own keys once it hears of this, and puts it on record; `not-told`: they keep theirs, for without REGION_SECRET they cannot know who is meant.',
+      ),
   }),
 });
 

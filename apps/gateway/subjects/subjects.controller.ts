@@ -33,8 +33,8 @@ export class SubjectsController {
 
   @Route(eraseSubject)
   async erase(@Input(eraseSubject) { body }: InputOf<typeof eraseSubject>, @ByCaller() caller: Caller): Promise<object> {
-    const { subject, keys, alreadyErased } = await this.#erasure.erase(body.subject, body.reason, tenantOf(body.tenant, caller), caller);
-    return { subject, keys: keys.map(({ keyId, tenant, erasedAtMs }) => ({ keyId, tenant, erasedAt: isoTime(erasedAtMs) })), alreadyErased };
+    const { subject, keys, alreadyErased, elsewhere } = await this.#erasure.erase(body.subject, body.reason, tenantOf(body.tenant, caller), caller);
+    return { subject, keys: keys.map(({ keyId, tenant, erasedAtMs }) => ({ keyId, tenant, erasedAt: isoTime(erasedAtMs) })), alreadyErased, elsewhere };
   }
 
   @Route(exportSubject)

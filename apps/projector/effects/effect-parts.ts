@@ -1,5 +1,6 @@
 import type { Engines } from '#adapters/engines';
 import { WebhookSender } from '#adapters/webhook';
+import { erasuresReactor } from '#domain/access';
 import { webhookAggregate, webhooksReactor, type KnownWebhook, type WantedBy } from '#domain/operation';
 import { clipsReactor, recordingsReactor } from '#domain/stream';
 import type { AggregateStore } from '#ports';
@@ -16,6 +17,7 @@ import {
   type EventParking,
 } from '#runtime';
 import type { EffectSettings } from './effects.config.ts';
+import { ErasureWorker } from './erasure-worker.ts';
 import { WebhookWorker } from './webhook-worker.ts';
 
 /** Whoever asks gets an answer of afterwards; the database is asked no more often than this, ms. */
@@ -46,6 +48,7 @@ async function wantedBy(aggregates: AggregateStore): Promise<readonly WantedBy[]
 export function boundReactors(aggregates: AggregateStore): readonly BoundReactor[] {
   const wanted = new SharedLook(() => wantedBy(aggregates), knowEveryMs);
   return [
+    { reactor: erasuresReactor },
     { reactor: effectRetriesReactor },
     { reactor: recordingsReactor },
     { reactor: clipsReactor },
@@ -60,7 +63,7 @@ export function effectParts(
   { logger, telemetry }: Pick<AppContext, 'logger' | 'telemetry'>,
 ): EffectParts {
   const { owner, source, settings, parking, lostAfterMs = 30_000 } = init;
-  const { log, leases, effects, jobs, aggregates, secrets, clock, ids } = engines;
+  const { log, leases, effects, jobs, aggregates, secrets, clock, ids, subjectKeys: store } = engines;
   const { health } = telemetry;
   const commands = new CommandExecutor({ aggregates, clock, ids, source });
   const { timeoutMs, privateAddresses, perWebhook } = settings.webhooks;
@@ -69,8 +72,9 @@ export function effectParts(
   const onIntents = (): void => dispatcher.wake();
   const reactors = new ReactorHost({ reactors: boundReactors(aggregates), owner }, { log, leases, effects, aggregates, logger, health, parking, onIntents });
   const webhooks = new WebhookWorker(settings.webhooks, { log, aggregates, effects, secrets, commands, sender, clock, logger });
+  const erasures = new ErasureWorker({ store, aggregates, clock, ids, source, logger });
   const workers = new EffectWorkers(
-    { workers: [webhooks], owner },
+    { workers: [webhooks, erasures], owner },
     { effects, jobs, clock, ids, source, logger, health, telemetry, onSettled: () => dispatcher.wake() },
   );
   const failing = telemetry.meter.gauge(metrics.failingReactors);

@@ -19,20 +19,39 @@ interface ErasedKey {
 interface Erased {
   readonly subject: string;
   readonly alreadyErased: boolean;
+  readonly elsewhere: keyof typeof elsewhereLines;
   readonly keys: readonly ErasedKey[];
 }
 
 export async function eraseSubject({ api, print }: CommandContext, subject: string, { reason, tenant }: SubjectOptions): Promise<void> {
   const erased = await api.call<Erased>('POST', '/api/v1/subjects/erase', { subject, reason, tenant });
   print(erased, () => [
-    erased.alreadyErased
-      ? `${subject} was erased before, at ${erased.keys.at(-1)?.erasedAt}; nothing was stored of it since.`
-      : `${subject} is erased: its keys are destroyed, and within five seconds nobody can read its data anywhere.`,
+    erased.keys.length === 0
+      ? `This region has stored nothing under a key of ${subject}, and never had.`
+      : erased.alreadyErased
+        ? `${subject} was erased before, at ${erased.keys.at(-1)?.erasedAt}; nothing was stored of it since.`
+        : `${subject} is erased: its keys are destroyed, and within five seconds nobody can read what ${erased.elsewhere === 'none' ? 'was' : 'this region has'} stored of it, anywhere.`,
+    ...elsewhereLines[erased.elsewhere],
+    ...(erased.keys.length === 0 ? [] : keyTable(erased.keys)),
+  ]);
+}
+
+/** What is and what is not erased in other regions. */
+const elsewhereLines = {
+  none: [],
+  told: [
+    'Other regions destroy their own keys of it when they hear of this, and put that on record as subject.erased; one that is away does so once it is back.',
+  ],
+  'not-told': ['Other regions keep what they have stored of it: REGION_SECRET is not set, so they cannot know who is meant. Erase it in each of them.'],
+} as const;
+
+function keyTable(keys: readonly ErasedKey[]): readonly string[] {
+  return [
     ...table(
       ['KEY', 'TENANT', 'ERASED'],
-      erased.keys.map((key) => [key.keyId, key.tenant, key.erasedAt]),
+      keys.map((key) => [key.keyId, key.tenant, key.erasedAt]),
     ),
-  ]);
+  ];
 }
 
 /** Writes the document as it comes, to a file or to standard output: it may be large. */

@@ -7,6 +7,7 @@ import {
   type NewSubjectKey,
   type SubjectKey,
   type SubjectKeyCounts,
+  type SubjectLink,
   type WrappedKey,
 } from '#ports';
 
@@ -16,6 +17,7 @@ export class MemorySubjectKeyStore extends SubjectKeyStore {
   readonly #clock: Clock;
   readonly #keys = new Map<string, SubjectKey>();
   readonly #erased: string[] = [];
+  readonly #links = new Map<string, Set<string>>();
 
   constructor(aggregates: Pick<AggregateStore, 'commit'>, clock: Clock) {
     super();
@@ -77,5 +79,21 @@ export class MemorySubjectKeyStore extends SubjectKeyStore {
     for (const { key } of this.#all) if (key !== undefined) byMaster[key.masterId] = (byMaster[key.masterId] ?? 0) + 1;
     const live = Object.values(byMaster).reduce((sum, count) => sum + count, 0);
     return { live, erased: this.#keys.size - live, byMaster };
+  }
+
+  override async link(links: readonly SubjectLink[]): Promise<void> {
+    for (const { shared, subject } of links) this.#links.set(shared, (this.#links.get(shared) ?? new Set()).add(subject));
+  }
+
+  override async linked(shared: string): Promise<readonly string[]> {
+    return [...(this.#links.get(shared) ?? [])];
+  }
+
+  override async noteErased(keys: ReadonlyArray<Pick<SubjectKey, 'keyId' | 'tenant' | 'subject'>>, atMs: number): Promise<void> {
+    for (const one of keys) {
+      if (this.#keys.has(one.keyId)) continue;
+      this.#keys.set(one.keyId, { ...one, key: undefined, createdAtMs: atMs, erasedAtMs: atMs });
+      this.#erased.push(one.keyId);
+    }
   }
 }

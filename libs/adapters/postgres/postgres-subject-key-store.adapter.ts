@@ -1,5 +1,14 @@
 import { OperatingError } from '#kernel';
-import { SubjectKeyStore, type AggregateCommit, type Erasures, type NewSubjectKey, type SubjectKey, type SubjectKeyCounts, type WrappedKey } from '#ports';
+import {
+  SubjectKeyStore,
+  type AggregateCommit,
+  type Erasures,
+  type NewSubjectKey,
+  type SubjectKey,
+  type SubjectKeyCounts,
+  type SubjectLink,
+  type WrappedKey,
+} from '#ports';
 import { textArray } from './array-literal.ts';
 import type { Database, Statement, TextResult, TextRow } from './database.ts';
 import { commitStatement } from './postgres-aggregate-store.adapter.ts';
@@ -94,13 +103,42 @@ export class PostgresSubjectKeyStore extends SubjectKeyStore {
     const erased = rows.find(([masterId]) => masterId === null)?.[1] ?? 0;
     return { live: live.reduce((sum, [, count]) => sum + count, 0), erased: Number(erased), byMaster: Object.fromEntries(live) };
   }
+
+  override async link(links: readonly SubjectLink[]): Promise<void> {
+    const text = `INSERT INTO streams.subject_links (shared, subject) SELECT * FROM unnest($1::text[], $2::text[]) AS link (shared, subject)
+      ORDER BY shared, subject ON CONFLICT DO NOTHING`;
+    const values = [textArray(links.map(({ shared }) => shared)), textArray(links.map(({ subject }) => subject))];
+    await this.#database.read({ name: 'link_subjects', text, values });
+  }
+
+  override async linked(shared: string): Promise<readonly string[]> {
+    const text = 'SELECT subject FROM streams.subject_links WHERE shared = $1 ORDER BY subject';
+    return (await this.#database.read({ name: 'linked_subjects', text, values: [shared] })).rows.map(([subject]) => subject ?? '');
+  }
+
+  override async noteErased(keys: ReadonlyArray<Pick<SubjectKey, 'keyId' | 'tenant' | 'subject'>>, atMs: number): Promise<void> {
+    if (keys.length === 0) return;
+    await this.#database.transaction(async (run) => {
+      const erasure = await nextErasure(run);
+      const text = `INSERT INTO streams.subject_keys (key_id, tenant, subject, created_at, erased_at, erasure)
+        SELECT key_id, tenant, subject, to_timestamp($4::double precision / 1000), to_timestamp($4::double precision / 1000), $5
+        FROM unnest($1::text[], $2::text[], $3::text[]) AS gone (key_id, tenant, subject) ORDER BY key_id ON CONFLICT (key_id) DO NOTHING`;
+      const values = [keys.map(({ keyId }) => keyId), keys.map(({ tenant }) => tenant), keys.map(({ subject }) => subject)].map(textArray);
+      await run({ text, values: [...values, String(atMs), erasure] });
+    });
+  }
+}
+
+/** Locked until the transaction ends: see the migration. */
+async function nextErasure(run: (statement: Statement) => Promise<TextResult>): Promise<string> {
+  return (await run({ text: 'UPDATE streams.subject_erasures SET last = last + 1 RETURNING last' })).rows[0]?.[0] ?? '';
 }
 
 async function runErase(run: (statement: Statement) => Promise<TextResult>, keyIds: readonly string[], atMs: number): Promise<void> {
-  const { rows } = await run({ text: 'UPDATE streams.subject_erasures SET last = last + 1 RETURNING last' });
+  const erasure = await nextErasure(run);
   const text = `UPDATE streams.subject_keys SET wrapped = NULL, master_id = NULL, erased_at = to_timestamp($2::double precision / 1000), erasure = $3
     WHERE key_id = ANY ($1) AND wrapped IS NOT NULL`;
-  await run({ text, values: [textArray(keyIds), String(atMs), rows[0]?.[0]] });
+  await run({ text, values: [textArray(keyIds), String(atMs), erasure] });
 }
 
 function keyOf([keyId, tenant, subject, masterId, wrapped, createdAtMs, erasedAtMs]: TextRow): SubjectKey {

@@ -32,6 +32,7 @@ export {
 } from './principal.core.ts';
 export { refusalAggregate, type Refusals } from './refusal.decider.ts';
 export { allScopes, type Scope } from './scope.core.ts';
+export { erasuresReactor, subjectErasure, type ErasureOrder } from './erasures-reactor.ts';
 export { masterKeyAggregateId, subjectAggregate, subjectAggregateId, subjectDecider, type SubjectCommand, type SubjectState } from './subject.decider.ts';
 export { personalPlaceTable, subjectActionTable, subjectsProjection } from './subject.projection.ts';
 export { defaultTenant, everyTenant, isTenantId } from './tenant.core.ts';

@@ -9,8 +9,16 @@ interface OfSubject {
   readonly reason: string;
 }
 
+/** What other regions go by. */
+export interface ErasedElsewhere {
+  /** What stands for the subject in all of them. */
+  readonly shared: string;
+  /** The one tenant that is meant; null for all. */
+  readonly ofTenant: string | null;
+}
+
 export type SubjectCommand =
-  | (OfSubject & { readonly type: 'EraseSubject' })
+  | (OfSubject & { readonly type: 'EraseSubject'; readonly elsewhere?: ErasedElsewhere | undefined })
   | (OfSubject & { readonly type: 'ExportSubject' })
   | { readonly type: 'RotateMasterKey'; readonly masterId: string; readonly rewrapped: number; readonly reason: string };
 
@@ -28,8 +36,8 @@ function decide(command: SubjectCommand, { erased }: SubjectState): Decision<Sub
     case 'EraseSubject': {
       const keyIds = command.keyIds.filter((keyId) => !erased.includes(keyId));
       // Two who erase at once: the second finds it done.
-      if (keyIds.length === 0) return accept<SubjectDraft>();
-      return accept<SubjectDraft>(subjectErased.draft({ subject: command.subject, keyIds, reason: command.reason }));
+      if (keyIds.length === 0 && command.elsewhere === undefined) return accept<SubjectDraft>();
+      return accept<SubjectDraft>(subjectErased.draft({ subject: command.subject, keyIds, reason: command.reason, ...command.elsewhere }));
     }
     case 'ExportSubject':
       return accept<SubjectDraft>(subjectExported.draft({ subject: command.subject, keyIds: [...command.keyIds], reason: command.reason }));

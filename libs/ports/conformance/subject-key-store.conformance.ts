@@ -46,6 +46,7 @@ export function subjectKeyStoreConformance(name: string, factory: SubjectFactory
       () => keys,
       () => subject().port.aggregates,
     );
+    regionCases(() => keys);
     wrappingCases(() => keys);
   });
 }
@@ -152,5 +153,24 @@ function wrappingCases(keys: () => SubjectKeyStore): void {
     const after = await keys().counts();
     expect([after.live, after.erased]).toEqual([before.live - 1, before.erased + 1]);
     expect(after.byMaster['mk-1'] ?? 0).toBe((before.byMaster['mk-1'] ?? 0) - 1);
+  });
+}
+
+function regionCases(keys: () => SubjectKeyStore): void {
+  test('a subject is found by what stands for it in all regions', async () => {
+    const [shared, one] = [freshName('shared'), freshName('subject')];
+    expect(await keys().linked(shared)).toEqual([]);
+    for (let twice = 0; twice < 2; twice++) await keys().link([{ shared, subject: one }]);
+    expect(await keys().linked(shared)).toEqual([one]);
+  });
+
+  test('a key that another region destroyed counts as erased and is heard of; one of this region stays', async () => {
+    const [own, foreign] = [fresh(), fresh()];
+    await keys().ensure([own]);
+    const { last } = await keys().erasures(0n);
+    for (let twice = 0; twice < 2; twice++) await keys().noteErased([own, foreign], 1_790_000_000_000);
+    expect(await keys().byId([foreign.keyId])).toMatchObject([{ key: undefined, erasedAtMs: 1_790_000_000_000 }]);
+    expect((await keys().byId([own.keyId]))[0]?.key).toBeDefined();
+    expect((await keys().erasures(last)).keyIds).toEqual([foreign.keyId]);
   });
 }

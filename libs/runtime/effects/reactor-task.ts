@@ -2,6 +2,7 @@ import { decodeEvent, type DomainEvent, type StoredRecord } from '#events';
 import { OperatingError, type Intent, type Reactor } from '#kernel';
 import type { EffectStore, EventLog, NewEffect, ReactorPartition, ReadLimits } from '#ports';
 import { invalidityOf, type Parking } from '../consumer/parking.ts';
+import { originOf } from '../region/mirrored-record.ts';
 import { pause, withTimeout } from '../pause.ts';
 import { intentKey } from './intent-key.ts';
 
@@ -73,8 +74,9 @@ export class ReactorTask {
   }
 
   async #react(records: readonly StoredRecord[]): Promise<Reaction> {
-    // Copies from another region were reacted to where they were written.
-    const mine = records.filter(({ headers }) => this.#handled.has(headers['ce_type'] ?? '') && headers['ce_origin'] === undefined);
+    // Copies from another region were reacted to where they were written, unless it is them that something is to follow from.
+    const isCopies = this.#init.bound.reactor.of === 'copies';
+    const mine = records.filter((record) => this.#handled.has(record.headers['ce_type'] ?? '') && (originOf(record) !== undefined) === isCopies);
     if (mine.length === 0) return { effects: [], repeats: [] };
     const known = await withTimeout(Promise.resolve(this.#init.bound.know?.()), answerMsMax, 'STORE_TIMEOUT');
     const effects: NewEffect[] = [];

@@ -19,6 +19,8 @@ export interface SubjectKeysDeps {
   readonly master: MasterKey;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** `REGION_SECRET`: by it the regions that share it name subjects to each other. */
+  readonly regionSecret?: string | undefined;
 }
 
 /** A subject as one tenant's events name it. */
@@ -88,6 +90,12 @@ export class SubjectKeys {
     return this.#keyedHash(await this.#indexKey(), `subject\n${subject}`).toString('base64url', 0, 16);
   }
 
+  /** What stands for a subject in all regions that share a secret; undefined where there is none. */
+  sharedStandInOf(subject: string): string | undefined {
+    const { regionSecret } = this.#deps;
+    return regionSecret === undefined ? undefined : createHmac('sha256', regionSecret).update(`subject\n${subject}`).digest().toString('base64url', 0, 16);
+  }
+
   /** What stands for the content of an event that tells of somebody. */
   async contentStandIn(content: string): Promise<string> {
     return hash('sha256', `${Buffer.from(await this.#indexKey()).toString('hex')}content\n${content}`, 'base64url');
@@ -145,6 +153,10 @@ export class SubjectKeys {
     const { store } = this.#deps;
     const heard = this.#last;
     const hidden = await Promise.all(people.map(async ({ tenant, subject }) => ({ tenant, subject: await this.standInOf(subject) })));
+    // Before there is anything to erase.
+    const shared = people.map(({ subject }) => this.sharedStandInOf(subject));
+    const links = hidden.flatMap(({ subject }, at) => (shared[at] === undefined ? [] : [{ shared: shared[at], subject }]));
+    if (links.length > 0) await store.link(links);
     const stored = new Map((await store.live(hidden.map(({ subject }) => subject))).map((key) => [nameOf(key), key]));
     const missing = hidden.filter((person) => !stored.has(nameOf(person)));
     if (missing.length > 0) for (const key of await this.#make(missing)) stored.set(nameOf(key), key);

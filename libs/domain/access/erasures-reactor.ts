@@ -1,0 +1,33 @@
+import { subjectErased, type DomainEvent } from '#events';
+import type { Intent, Occurrence, Reactor } from '#kernel';
+
+export const subjectErasure = 'subject-erasure';
+
+/** What is to be done here about an erasure in another region. */
+export interface ErasureOrder {
+  readonly subject: string;
+  readonly keyIds: readonly string[];
+  readonly tenant: string;
+  readonly reason: string;
+  readonly erasedAtMs: number;
+  /** Null where this region's own keys are none of its business. */
+  readonly shared: string | null;
+  readonly ofTenant: string | null;
+}
+
+function react({ event }: Occurrence<DomainEvent>): readonly Intent[] {
+  if (event.type !== subjectErased.type) return [];
+  const { subject, keyIds, reason, shared = null, ofTenant = null } = event.data;
+  const order: ErasureOrder = { subject, keyIds, reason, tenant: event.tenant, erasedAtMs: event.time, shared, ofTenant };
+  return [{ kind: subjectErasure, lane: subject, payload: { ...order } }];
+}
+
+/** Has erasures of other regions done here as well: once, and never by a replay. */
+export const erasuresReactor: Reactor<DomainEvent> = {
+  name: 'erasures',
+  version: 1,
+  contexts: ['access'],
+  of: 'copies',
+  handles: [subjectErased.type],
+  react,
+};
