@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '../streams.errors.ts';
-import type { UpcastOrder, UpcastOutcome } from './upcast.worker.ts';
+import type { UpcastOrder, UpcastOutcome } from './upcast.main.ts';
 
-const main = new URL('./upcast.worker.js', import.meta.url);
+const main = new URL('./upcast.main.js', import.meta.url);
 
 /** What an operator's upcaster makes of data, in a thread of its own: one without an end is ended, ms. */
 export async function upcastWithin(order: UpcastOrder, limitMs: number): Promise<UpcastOutcome> {

@@ -22,4 +22,5 @@ async function upcast({ url, data, about }: UpcastOrder): Promise<UpcastOutcome>
   }
 }
 
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread's port, not a window
 parentPort?.postMessage(await upcast(workerData as UpcastOrder));
