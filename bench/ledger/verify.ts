@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { BundleWriter, LedgerSigners, nodeLedgerHash } from '#adapters/ledger';
 import { MemorySecretStore } from '#adapters/memory';
+import { leafInput } from '#adapters/sealed-log';
 import { encodeBundle, hashBytes, LedgerTree, tileWidth, type FilledTile } from '#core/ledger';
 import { sampleRecords } from '../log/records.ts';
 
@@ -21,15 +22,13 @@ async function writeBundle(folder: string, count: number): Promise<void> {
     const records = sampleRecords(Math.min(tileWidth, count - from), from);
     for (const record of records) tree.append(record);
     for (const tile of tree.takeChanged()) tiles.set(`${tile.level}/${tile.index}`, tile);
-    const bundle = encodeBundle(
-      records.map((record, n) => ({ ...record, offset: BigInt(from + n) })),
-      nodeLedgerHash,
-    );
+    const bundle = encodeBundle(records.map((record, n) => ({ offset: BigInt(from + n), leafInput: leafInput(record, nodeLedgerHash) })));
     await writer.writeRecords(at, { level: 0, index: from / tileWidth, width: records.length }, bundle);
   }
   await writer.write('keys', signers.keyList());
   const head = { size: tree.size, root: tree.root() };
   await writer.write('trees', signers.signTrees([{ tree: `${at.topic}/${at.partition}`, ...head }]));
+  await writer.writeHolding(at, signers.signHolding(at, count, { firstLeaf: 0, firstOffset: 0n, lastOffset: BigInt(count - 1) }));
   const checkpoint = signers.sign(at, head);
   await writer.writeTree({
     ...at,

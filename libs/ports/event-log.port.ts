@@ -42,6 +42,11 @@ export interface ReadLimits {
   readonly bytesMax: number;
   /** How long to wait for a first record when there is none yet, ms. 0 does not wait for any. */
   readonly waitMs: number;
+  /**
+   * What is stored now, for an audit: nothing that this process has read before is an answer. It costs a read of the store
+   * each time, and is for reads that do not wait.
+   */
+  readonly stored?: true;
 }
 
 export interface ReadBatch {

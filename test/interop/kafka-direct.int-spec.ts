@@ -6,19 +6,36 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { KafkaEventLog } from '#adapters/kafka-log';
-import { MemoryLeaseStore, MemoryLedgerStore, MemoryProjectionStore, MemoryPublicationStore, MemoryReadStore } from '#adapters/memory';
+import { audit, BundleWriter, nodeLedgerHash, openBundle } from '#adapters/ledger';
+import {
+  MemoryBlobStore,
+  MemoryLeaseStore,
+  MemoryLedgerStore,
+  MemoryProjectionStore,
+  MemoryPublicationStore,
+  MemoryReadStore,
+  MemorySecretStore,
+} from '#adapters/memory';
+import { leafInput, SealedEventLog } from '#adapters/sealed-log';
 import { SqliteEventLog } from '#adapters/sqlite-log';
 import { SystemClock } from '#adapters/system';
+import { encodeBundle, type RangeTree } from '#core/ledger';
 import { apiKeyTable, keysProjection } from '#domain/access';
 import { contentsProjection, contentTable } from '#domain/content';
-import { contentPublished, contexts, decodeEvent, eventParked, keyIssued, topicPartitions, type StoredRecord } from '#events';
+import { contentPublished, contexts, decodeEvent, eventParked, isDirect, keyIssued, topicPartitions, type StoredRecord } from '#events';
 import { partitionOf, type TableSpec } from '#kernel';
-import type { EventLog } from '#ports';
+import type { EventLog, LedgerCheckpoint } from '#ports';
 import { ConsumerHost, EventParking, LogEventIntake } from '#runtime';
 import { toKafkaMessage, type KafkaMessage } from '#sdk/kafka';
 import { matches } from '../../apps/gateway/events/event-filter.core.ts';
 import { LogEntry } from '../../apps/gateway/events/log-entry.ts';
+import { LedgerHoldings } from '../../apps/gateway/ledger/ledger-holdings.ts';
+import { LedgerReader } from '../../apps/gateway/ledger/ledger-reader.ts';
 import { LedgerAppender } from '../../apps/projector/ledger/ledger-appender.ts';
+import { LedgerRanges } from '../../apps/projector/retention/ledger-ranges.ts';
+import { recordsOfLog } from '../../apps/streams/audit/log-records.ts';
+import { bundleOf } from '../ledger/bundle-of.ts';
+import { keepLedger } from '../ledger/ledger-run.ts';
 import { CompressionTypes, Kafka as KafkaJs, logLevel, type Producer } from 'kafkajs';
 import { pino } from 'pino';
 import { codeBlocks } from './sdk-consumer.ts';
@@ -80,7 +97,7 @@ const send = (context: string, messages: readonly KafkaMessage[]) =>
   producer.send({ topic: `${kafka.env['KAFKA_TOPIC_PREFIX']}${context}`, messages: [...messages], acks: -1 });
 
 /** Everything on a topic; one read may bring less than there is. */
-async function allOf(from: KafkaEventLog, topic: string): Promise<readonly StoredRecord[]> {
+async function allOf(from: EventLog, topic: string): Promise<readonly StoredRecord[]> {
   const records: StoredRecord[] = [];
   for (let partition = 0; partition < topicPartitions; partition++) {
     for (let at = 0n; ;) {
@@ -242,4 +259,46 @@ test('a batch that would inflate without bound is parked with its reason, and wh
   expect(told).toEqual([expect.objectContaining({ ...place, code: 'EVENT_DATA_INVALID', consumer: '*', eventType: '' })]);
   expect(told[0]?.message).toMatch(/^.*The batch is of more than 67108864 bytes when it is decompressed\. Offsets \d+ to \d+, \d{5} bytes\./);
   expect(await idsIn(contentTable, 'content_id')).not.toContain('bomb');
+}, 120_000);
+
+test('what was written by hand is sealed, verified, read through and exported as it was signed', async () => {
+  const [ledger, secrets, blobs] = [new MemoryLedgerStore(clock), new MemorySecretStore(), new MemoryBlobStore()];
+  const before = await allOf(log, 'content');
+  expect(before.some(isDirect)).toBe(true);
+  await keepLedger({ log, store: ledger, secrets }, ['content']);
+  const sealed = new SealedEventLog({}, { hot: log, blobs: () => Promise.resolve(blobs) });
+  const sealer = sealed.sealer(1n, nodeLedgerHash);
+  for (const { topic, partition, size, position } of await ledger.progress()) {
+    if (size === 0) continue;
+    const ranges = new LedgerRanges({ topic, partition }, ledger);
+    const checkpoint = (await ranges.checkpoint()) as LedgerCheckpoint;
+    const bounds = { until: position, recordsMax: 1000, charactersMax: 1e9, nowMs: clock.now() };
+    const proving = { leafOf: (record: StoredRecord) => ranges.leafOf(record), prove: (range: RangeTree) => ranges.prove(range, checkpoint) };
+    expect(await sealer.seal({ topic, partition, ...bounds, ...proving })).toMatchObject({ records: size });
+    expect(await sealer.trim(topic, partition, position)).toBe(true);
+  }
+  expect(await allOf(sealed, 'content')).toEqual(before);
+
+  const bundle = await bundleOf(ledger);
+  const init = { keys: [], witnessKeys: [], cosignersMin: 0 };
+  expect(await audit(await recordsOfLog(bundle, sealed), init)).toMatchObject({ ok: true, compared: before.length });
+  // As the gateway hands them to whoever exports them.
+  const reader = new LedgerReader(ledger, sealed, () => clock.now());
+  const holdings = new LedgerHoldings(undefined, { ledger: reader, store: ledger, secrets });
+  const folder = await mkdtemp(join(tmpdir(), 'streams-direct-'));
+  try {
+    const writer = await BundleWriter.create(folder);
+    await writer.write('keys', bundle.keyList);
+    await writer.write('trees', bundle.treeList ?? '');
+    for (const tree of bundle.trees) {
+      const records = (await reader.records(tree, 0)) ?? [];
+      await writer.writeTree(tree);
+      await writer.writeHolding(tree, await holdings.sign(tree, records.length, true));
+      const inputs = records.map(({ record }) => ({ offset: record.offset, leafInput: leafInput(record, nodeLedgerHash) }));
+      await writer.writeRecords(tree, { level: 0, index: 0, width: records.length }, encodeBundle(inputs));
+    }
+    expect(await audit(await openBundle(folder), init)).toMatchObject({ ok: true, compared: before.length });
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }, 120_000);

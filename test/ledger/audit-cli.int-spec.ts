@@ -6,8 +6,11 @@ import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { audit, openBundle, type Finding } from '#adapters/ledger';
 import { realEngines, startGateway, World, type RunningGateway } from '../../apps/gateway/testing/gateway.fixture.ts';
+import { forgeries } from './bundle-forgeries.ts';
 import { keepLedger } from './ledger-run.ts';
+import { overwrite } from './overwrite.ts';
 
 const dist = fileURLToPath(new URL('../..', import.meta.url));
 const auditor = join(dist, 'apps/auditor/main.js');
@@ -69,7 +72,7 @@ describe('the audit by command', () => {
     gateway = await startGateway(world.engines, world.consolePath);
     ({ authorization } = await world.key(['admin']));
     await publish(0, 270);
-  }, 60_000);
+  }, 240_000);
 
   afterAll(async () => {
     await gateway.stop();
@@ -134,6 +137,28 @@ describe('the audit by command', () => {
     expect(await run(auditor, [bundle, '--since', hashes])).toMatchObject({ code: 1, out: expect.stringContaining('rolled-back') });
   });
 
+  describe('of a bundle that somebody has changed', () => {
+    const findingsIn = async (bundle: string): Promise<readonly Finding[]> => {
+      const report = await audit(await openBundle(bundle), { keys: [], witnessKeys: [], cosignersMin: 0 });
+      const findings = [...report.findings, ...report.trees.flatMap((tree) => tree.findings)];
+      expect(report.ok).toBe(findings.length === 0);
+      return findings;
+    };
+
+    test('finds nothing where nothing was', async () => {
+      expect(await findingsIn(join(folder, 'bundle'))).toEqual([]);
+      expect(await findingsIn(join(folder, 'hashes'))).toEqual([]);
+    });
+
+    test.each(forgeries.map((one) => [one.name, one] as const))('finds %s', async (_name, { forge, finds: { message, ...finds } }) => {
+      const bundle = await mkdtemp(join(folder, 'forged-'));
+      await cp(join(folder, 'bundle'), bundle, { recursive: true });
+      const tree = `content/${(await readdir(join(bundle, 'content')))[0]}`;
+      await forge({ folder: bundle, tree });
+      expect(await findingsIn(bundle)).toContainEqual(expect.objectContaining({ ...finds, message: expect.stringContaining(message ?? tree) }));
+    });
+  });
+
   test('gives the ledger its next key, which those who trust the one before learn', async () => {
     const key = /^ {4}(ledger\.example\+\S+)$/m.exec(await readFile(join(folder, 'bundle', 'README.md'), 'utf8'))?.[1] ?? '';
     expect(await run(streams, ['audit', 'rotate-key', '--reason', 'a test', ...api()])).toMatchObject({
@@ -164,6 +189,13 @@ describe('the audit by command', () => {
     expect(await run(auditor, [bundle])).toMatchObject({ code: 1, out: expect.stringContaining('cut off') });
     await rm(file);
     expect(await run(auditor, [bundle])).toMatchObject({ code: 1 });
+  });
+
+  test('names what is altered on the disk under a platform that runs, and has read it before', async () => {
+    const path = join(logFolder, 'log', 'events.sqlite');
+    overwrite(path, 'origin.example/42"', 'origin.example/xx"');
+    expect(await run(streams, ['audit', 'verify', ...api()])).toMatchObject({ code: 1, out: expect.stringMatching(/✗ altered .*at offset 42, event e-42/) });
+    overwrite(path, 'origin.example/xx"', 'origin.example/42"');
   });
 
   test('names what is missing when the low watermark is raised under the log', async () => {

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, openSync, readdirSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { crc32c } from '@platformatic/kafka';
 import type { Forger, RawRecord } from './forger.ts';
@@ -41,6 +41,16 @@ export class KafkaForger implements Forger {
     const [a, b] = [this.#read(topic, one), this.#read(topic, other)];
     this.#write(topic, one, b);
     this.#write(topic, other, a);
+  }
+
+  /** Alters one record in its place, while the broker runs. */
+  alterInPlace(topic: string, partition: number, number: number, from: string, to: string): void {
+    const batches = this.#read(topic, partition);
+    const altered = (batches[number] as KafkaRecord).alter(from, to);
+    const at = batches.slice(0, number).reduce((sum, { batch }) => sum + batch.length, 0);
+    const file = openSync(join(this.#partitionFolder(topic, partition), '00000000000000000000.log'), 'r+');
+    writeSync(file, altered.batch, 0, altered.batch.length, at);
+    closeSync(file);
   }
 
   #partitionFolder(topic: string, partition: number): string {

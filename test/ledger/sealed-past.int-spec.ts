@@ -1,8 +1,10 @@
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { audit, nodeLedgerHash } from '#adapters/ledger';
+import { audit, nodeLedgerHash, openBundle, type AuditReport } from '#adapters/ledger';
 import { SealedEventLog } from '#adapters/sealed-log';
+import { decodeBundle, encodeBundle, parseHolding } from '#core/ledger';
 import type { EventLog } from '#ports';
 import { CommandExecutor } from '#runtime';
 import { pino } from 'pino';
@@ -10,6 +12,7 @@ import { realEngines, startGateway, World, type RunningGateway } from '../../app
 import { RetentionKeeper } from '../../apps/projector/retention/retention-keeper.ts';
 import { apiLedger } from '../../apps/streams/audit/api-ledger.ts';
 import { recordsOfLog } from '../../apps/streams/audit/log-records.ts';
+import { exportLedger } from '../../apps/streams/cli/audit.commands.ts';
 import { ApiClient } from '../../apps/streams/client/api-client.ts';
 import { bundleOf } from './bundle-of.ts';
 import { keepLedger } from './ledger-run.ts';
@@ -198,5 +201,32 @@ describe('a platform whose past is sealed', () => {
       const found = await findings(new SealedEventLog({}, { hot: replaced, blobs: () => Promise.resolve(blobs) }));
       expect(found).toEqual([expect.objectContaining({ kind: 'altered', index: 41, offset: '41', eventId: 'e-41' })]);
     });
+  });
+
+  test('a bundle says from which record on it holds them, once retention has removed those before', async () => {
+    const { sealedLog } = world.engines;
+    const at = (await sealedLog.allSealed()).find(({ topic }) => topic === 'content');
+    const [topic, partition] = ['content', at?.partition ?? -1];
+    await sealedLog.truncate(topic, partition, 100n);
+    const api = new ApiClient({ url: gateway.url, key: headers.authorization.replace('Bearer ', '') });
+    const bundle = await mkdtemp(join(tmpdir(), 'held-'));
+    try {
+      await exportLedger({ api, print: () => undefined, write: () => undefined, isJson: false }, bundle, { records: true });
+      const check = async (): Promise<AuditReport> => audit(await openBundle(bundle), { keys: [], witnessKeys: [], cosignersMin: 0 });
+      const report = await check();
+      expect(report.trees.flatMap(({ findings }) => findings)).toEqual([]);
+      expect(report.trees.find((tree) => tree.topic === topic)).toMatchObject({ size: count, compared: count - 100 });
+      expect(parseHolding(await readFile(join(bundle, topic, String(partition), 'holding'), 'utf8')).held).toEqual({
+        firstLeaf: 100,
+        firstOffset: 100n,
+        lastOffset: BigInt(count - 1),
+      });
+      // Less than that is less than was signed.
+      const file = join(bundle, topic, String(partition), 'records', '000');
+      await writeFile(file, encodeBundle([...decodeBundle(new Uint8Array(await readFile(file)))].slice(1)));
+      expect((await check()).trees.flatMap(({ findings }) => findings)).toEqual([expect.objectContaining({ kind: 'dropped', index: 100 })]);
+    } finally {
+      await rm(bundle, { recursive: true });
+    }
   });
 });

@@ -20,6 +20,7 @@ tampering('the segments of Kafka', async () => {
   let log = await open(cluster.address);
   return {
     log,
+    alterLive: ({ topic, partition }, number, from, to) => new KafkaForger(broker.dataFolder, prefix).alterInPlace(topic, partition, number, from, to),
     attack: async (work) => {
       await log.close();
       await broker.kill();

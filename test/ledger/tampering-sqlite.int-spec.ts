@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { SqliteEventLog } from '#adapters/sqlite-log';
 import { SystemClock } from '#adapters/system';
 import { SqliteForger } from './sqlite-forger.ts';
+import { overwrite } from './overwrite.ts';
 import { tampering } from './tampering.ts';
 
 tampering('the file of the embedded log', async () => {
@@ -12,6 +13,7 @@ tampering('the file of the embedded log', async () => {
   let log = new SqliteEventLog({ path }, { clock: new SystemClock() });
   return {
     log,
+    alterLive: (_where, _number, from, to) => overwrite(path, from, to),
     attack: async (work) => {
       await log.close();
       work(new SqliteForger(path));

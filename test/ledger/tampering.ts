@@ -16,6 +16,8 @@ export interface Victim {
   readonly log: EventLog;
   /** Ends everything that has the log open, lets `work` edit the disk, and opens it again. */
   attack(work: (forger: Forger) => void): Promise<EventLog>;
+  /** Alters the record of that number on the disk while the log is open and running. */
+  alterLive(where: LedgerPartition, number: number, from: string, to: string): void;
   close(): Promise<void>;
 }
 
@@ -104,6 +106,8 @@ export function tampering(name: string, open: () => Promise<Victim>): void {
     const secrets = new MemorySecretStore();
     const store = new MemoryLedgerStore(new SystemClock());
     const untouched = topicOf(cases.length);
+    const live = 'live';
+    let found: ReadonlyArray<readonly object[]>;
     let victim: Victim;
     let log: EventLog;
     let bundle: Bundle;
@@ -123,8 +127,14 @@ export function tampering(name: string, open: () => Promise<Victim>): void {
       victim = await open();
       const topics = [...cases.map((_, number) => topicOf(number)), untouched];
       await Promise.all(topics.map((topic) => fill(victim.log, topic, places)));
-      await keepLedger({ log: victim.log, store, secrets }, topics);
+      await fillLive(victim.log, live, places);
+      await keepLedger({ log: victim.log, store, secrets }, [...topics, live]);
       bundle = await bundleOf(store);
+      // All of it was read by this process a moment ago.
+      log = victim.log;
+      const before = await verify(treesOf(live));
+      victim.alterLive(places.get(live) as LedgerPartition, 5, 'live-5-100', 'live-5-900');
+      found = [before, await verify(treesOf(live))].map(({ trees }) => trees.flatMap(({ findings }) => findings));
       log = await victim.attack((forger) => {
         for (const [number, { forge }] of cases.entries()) forge(forger, places.get(topicOf(number)) as LedgerPartition);
       });
@@ -134,6 +144,10 @@ export function tampering(name: string, open: () => Promise<Victim>): void {
     test('nothing is found where nothing was done', async () => {
       const report = await verify(treesOf(untouched));
       expect(report).toMatchObject({ ok: true, compared: records + 20 });
+    });
+
+    test('finds what is altered under a log that is open, and has read it before', () => {
+      expect(found).toEqual([[], [expect.objectContaining({ kind: 'altered', index: 5, offset: '5', eventId: 'event-5' })]]);
     });
 
     test.each(cases.map((one, number) => [one.name, number, one.finds] as const))('finds %s', async (_name, number, finds) => {
@@ -282,6 +296,15 @@ async function fill(log: EventLog, topic: string, places: Map<string, LedgerPart
   for (let n = 1; n < records; n++) await log.append(topic, [record(n, 'account')]);
   const other = await otherKey(log, topic, partition);
   for (let n = 1; n < 20; n++) await log.append(topic, [record(1000 + n, other)]);
+}
+
+/** A few records of texts that stand nowhere else. */
+async function fillLive(log: EventLog, topic: string, places: Map<string, LedgerPartition>): Promise<void> {
+  await log.ensureTopic(topic, 2);
+  for (let n = 0; n < 10; n++) {
+    const [at] = await log.append(topic, [{ ...record(n, 'account'), value: `live-${n}-100` }]);
+    places.set(topic, { topic, partition: at?.partition ?? 0 });
+  }
 }
 
 async function otherKey(log: EventLog, topic: string, partition: number): Promise<string> {

@@ -9,7 +9,7 @@ export interface LedgerKeysDeps {
   readonly store: LedgerStore;
 }
 
-/** Replaces the signing key of the ledger. The key itself is made by who signs; the gateway never has it. */
+/** Replaces the signing key of the ledger. The key itself is made by who signs. */
 export class LedgerKeys {
   readonly #fromFile: boolean;
   readonly #deps: LedgerKeysDeps;

@@ -2,7 +2,6 @@ import { nodeLedgerHash, originOf, verifyEd25519 } from '#adapters/ledger';
 import {
   formatVerifierKey,
   hashBytes,
-  hashRecord,
   idTimeMs,
   inclusionRanges,
   printedAt,
@@ -15,7 +14,7 @@ import {
   type SizedTile,
 } from '#core/ledger';
 import { asWritten, contexts, type StoredRecord } from '#events';
-import type { SealedEventLog } from '#adapters/sealed-log';
+import { hashLeaf, type SealedEventLog } from '#adapters/sealed-log';
 import { OperatingError } from '#kernel';
 import type { LeafTilePlace, LedgerCheckpoint, LedgerPartition, LedgerProgress, LedgerStore } from '#ports';
 import { leafRecords, type LeafRecord } from './leaf-records.ts';
@@ -46,16 +45,19 @@ const listKeptMs = 5000;
 /** Tiles that may hold an id: one per partition, and a few more whose ids do not follow the time. */
 const candidatesMax = 1000;
 
-/** Reads the audit ledger: what is served as it is, and proofs made of it. */
+/**
+ * Reads the audit ledger: what is served as it is, and proofs made of it. Records are read past every cache, for what a
+ * process remembers proves nothing about what is stored.
+ */
 export class LedgerReader {
   readonly #store: LedgerStore;
-  readonly #log: SealedEventLog;
+  readonly #sealedLog: SealedEventLog;
   readonly #now: () => number;
   #list: { readonly note: string; readonly name: string; readonly keys: readonly string[]; readonly untilMs: number } | undefined;
 
   constructor(store: LedgerStore, log: SealedEventLog, now: () => number) {
     this.#store = store;
-    this.#log = log;
+    this.#sealedLog = log;
     this.#now = now;
   }
 
@@ -111,13 +113,22 @@ export class LedgerReader {
   /** The records of a tile of level 0; undefined when there is no such tile. */
   async records(at: LedgerPartition, index: number): Promise<readonly LeafRecord[] | undefined> {
     const [progress, place] = await Promise.all([this.#progress(at), this.#store.place(at, index)]);
-    return progress === undefined || place === undefined ? undefined : leafRecords(at, place, progress, { log: this.#log, store: this.#store });
+    return progress === undefined || place === undefined
+      ? undefined
+      : leafRecords(at, place, progress, { log: this.#sealedLog.asStored(), store: this.#store });
   }
 
   /** Whether the log begins later than retention has noted: something else took its beginning away. */
   async hasLostBeginning({ topic, partition }: LedgerPartition): Promise<boolean> {
-    const low = (await this.#log.heads(topic))[partition]?.low ?? 0n;
-    return low > (await this.#log.sealed(topic, partition)).floor;
+    const log = this.#sealedLog.asStored();
+    const low = (await log.heads(topic))[partition]?.low ?? 0n;
+    return low > (await log.sealed(topic, partition)).floor;
+  }
+
+  /** Before which offset retention has removed a partition; 0 also when something else has, for then it is missing. */
+  async beginning(at: LedgerPartition): Promise<bigint> {
+    const low = (await this.#sealedLog.asStored().heads(at.topic))[at.partition]?.low ?? 0n;
+    return low === 0n || (await this.hasLostBeginning(at)) ? 0n : low;
   }
 
   async #progress({ topic, partition }: LedgerPartition): Promise<LedgerProgress | undefined> {
@@ -133,15 +144,16 @@ export class LedgerReader {
 
   /** Undefined when the log has none there, any more or yet. */
   async #recordAt({ topic, partition }: LedgerPartition, offset: bigint): Promise<StoredRecord | undefined> {
-    const head = (await this.#log.heads(topic))[partition];
+    const log = this.#sealedLog.asStored();
+    const head = (await log.heads(topic))[partition];
     if (head === undefined || offset < head.low || offset >= head.high) return undefined;
-    const { records } = await this.#log.read(topic, partition, offset, { recordsMax: 1, bytesMax: 1, waitMs: 0 });
+    const { records } = await log.read(topic, partition, offset, { recordsMax: 1, bytesMax: 1, waitMs: 0 });
     const found = records.find((record) => record.offset === offset);
     return found === undefined ? undefined : asWritten(found);
   }
 
   async #absent(at: LedgerPartition, offset: bigint): Promise<ProofAnswer> {
-    const head = (await this.#log.heads(at.topic))[at.partition];
+    const head = (await this.#sealedLog.heads(at.topic))[at.partition];
     const progress = await this.#progress(at);
     const isNew = head !== undefined && offset < head.high && offset >= (progress?.position ?? 0n);
     return { kind: isNew ? 'not-signed-yet' : 'unknown' };
@@ -172,7 +184,7 @@ export class LedgerReader {
   /** The leaf is found by its hash, in the tile where it must be. */
   async #prove(at: LedgerPartition, place: LeafTilePlace, record: StoredRecord): Promise<ProofAnswer> {
     const hash = new Uint8Array(hashBytes);
-    hashRecord(record, nodeLedgerHash, hash, 0);
+    hashLeaf(record, nodeLedgerHash, hash);
     const [checkpoint, [tile]] = await Promise.all([this.#store.checkpoint(at), this.#store.tiles(at, [{ level: 0, index: place.index }])]);
     const slot = slotOf(hash, tile?.hashes ?? new Uint8Array(0), Number(record.offset - place.firstOffset));
     if (slot === undefined) return { kind: 'altered', at: { ...at, offset: record.offset } };

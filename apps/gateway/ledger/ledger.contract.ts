@@ -96,6 +96,21 @@ export const readLedgerRecords = operation({
   answerType: 'application/octet-stream',
 });
 
+export const signLedgerHolding = operation({
+  ...common,
+  id: 'signLedgerHolding',
+  method: 'GET',
+  path: '/api/v1/ledger/:topic/:partition/holding',
+  summary: 'Sign which records of a tree a bundle of that size holds',
+  status: 200,
+  params: z.strictObject({ topic, partition }),
+  query: z.strictObject({
+    size: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).describe('Records of the tree, as a checkpoint has signed them.'),
+    records: z.enum(['all', 'none']).default('all').describe('Whether the bundle holds records, or hashes alone.'),
+  }),
+  answer: z.object({ holding: z.string().describe('A note that the ledger has signed: leaf and offset of the first record, offset of the last one.') }),
+});
+
 export const rotateLedgerKey = operation({
   ...common,
   scopes: ['admin'],

@@ -1,23 +1,27 @@
 import { nodeLedgerHash } from '#adapters/ledger';
+import { leafInput } from '#adapters/sealed-log';
 import { encodeBundle, toBase64 } from '#core/ledger';
 import { Controller, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { ByCaller, type Caller } from '../http/caller.ts';
 import { Input, Route, type InputOf } from '../http/operation.ts';
 import { conflict, notFound, ProblemError } from '../http/problem.errors.ts';
+import { LedgerHoldings } from './ledger-holdings.ts';
 import { LedgerKeys } from './ledger-keys.ts';
 import { LedgerReader, type ProofAnswer } from './ledger-reader.ts';
-import { listCheckpoints, proveEvent, proveRecord, readLedgerRecords, rotateLedgerKey, showLedger } from './ledger.contract.ts';
+import { listCheckpoints, proveEvent, proveRecord, readLedgerRecords, rotateLedgerKey, showLedger, signLedgerHolding } from './ledger.contract.ts';
 
 /** The audit ledger, for those who operate the platform. */
 @Controller()
 export class LedgerController {
   readonly #ledger: LedgerReader;
   readonly #keys: LedgerKeys;
+  readonly #holdings: LedgerHoldings;
 
-  constructor(ledger: LedgerReader, keys: LedgerKeys) {
+  constructor(ledger: LedgerReader, keys: LedgerKeys, holdings: LedgerHoldings) {
     this.#ledger = ledger;
     this.#keys = keys;
+    this.#holdings = holdings;
   }
 
   @Route(showLedger)
@@ -61,14 +65,16 @@ export class LedgerController {
     return { items: checkpoints.map(({ size, note }) => ({ records: size, checkpoint: note })) };
   }
 
+  @Route(signLedgerHolding)
+  async holding(@Input(signLedgerHolding) { params, query }: InputOf<typeof signLedgerHolding>): Promise<object> {
+    return { holding: await this.#holdings.sign(params, query.size, query.records === 'all') };
+  }
+
   @Route(readLedgerRecords)
   async records(@Input(readLedgerRecords) { params }: InputOf<typeof readLedgerRecords>, @Res() reply: FastifyReply): Promise<void> {
     const records = await this.#ledger.records(params, params.tile);
     if (records === undefined) throw notFound('unknown-tile', `The ledger of ${params.topic}/${params.partition} has no tile ${params.tile}.`);
-    const bytes = encodeBundle(
-      records.map(({ record }) => record),
-      nodeLedgerHash,
-    );
+    const bytes = encodeBundle(records.map(({ record }) => ({ offset: record.offset, leafInput: leafInput(record, nodeLedgerHash) })));
     const isLost = params.tile === 0 && (await this.#ledger.hasLostBeginning(params));
     // Which leaf the first of them is, for retention may have removed the ones before; and whether it was retention.
     void reply

@@ -1,6 +1,7 @@
 import { nodeLedgerHash } from '#adapters/ledger';
-import { hashBytes, hashRecord, idPrint, idPrintBytes, idTimeMs, LedgerTree, sameHash, tileWidth, tileWidthIn, type TreeHead } from '#core/ledger';
-import { asWritten, type StoredRecord } from '#events';
+import { hashLeaf } from '#adapters/sealed-log';
+import { hashBytes, idPrint, idPrintBytes, idTimeMs, LedgerTree, sameHash, tileWidth, tileWidthIn, type TreeHead } from '#core/ledger';
+import type { StoredRecord } from '#events';
 import type { LeafTilePlace, LedgerGrowth, LedgerPartition, LedgerProgress, LedgerStore, PartitionHead, ReadBatch } from '#ports';
 import { ledgerErrors } from './ledger.errors.ts';
 
@@ -102,7 +103,7 @@ export class PartitionLedger {
   #checkLast(record: StoredRecord | undefined): void {
     if (record === undefined || record.offset !== this.#lastOffset) throw ledgerErrors.logChanged(this.at, `the record at offset ${this.#lastOffset} is gone`);
     const hash = new Uint8Array(hashBytes);
-    hashRecord(asWritten(record), nodeLedgerHash, hash, 0);
+    hashLeaf(record, nodeLedgerHash, hash);
     if (!sameHash(hash, this.#last)) throw ledgerErrors.logChanged(this.at, `the record at offset ${record.offset} is another one`);
   }
 
@@ -117,10 +118,9 @@ export class PartitionLedger {
     const at = (this.#tree.size % tileWidth) * idPrintBytes;
     place.prints[at] = print >>> 8;
     place.prints[at + 1] = print & 0xff;
-    this.#tree.append(asWritten(record));
+    hashLeaf(record, nodeLedgerHash, this.#last);
+    this.#tree.appendHash(this.#last);
     this.#lastOffset = record.offset;
-    const edge = this.#tree.lastLeaf();
-    this.#remember(edge.hashes, edge.at);
   }
 
   #begin(index: number, firstOffset: bigint, idMs: number): OpenPlace {

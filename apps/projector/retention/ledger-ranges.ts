@@ -1,8 +1,7 @@
 import { nodeLedgerHash } from '#adapters/ledger';
-import type { SegmentProof } from '#adapters/sealed-log';
+import { hashLeaf, type SegmentProof } from '#adapters/sealed-log';
 import {
   hashBytes,
-  hashRecord,
   parseCheckpoint,
   rangeParts,
   rangeRoots,
@@ -38,7 +37,7 @@ export class LedgerRanges {
     const place = await this.#store.placeOf(this.#at, record.offset);
     const [tile] = place === undefined ? [] : await this.#store.tiles(this.#at, [{ level: 0, index: place.index }]);
     const leaf = new Uint8Array(hashBytes);
-    hashRecord(record, nodeLedgerHash, leaf, 0);
+    hashLeaf(record, nodeLedgerHash, leaf);
     for (let at = 0; tile !== undefined && at < tile.width; at++) {
       if (sameHash(tile.hashes.subarray(at * hashBytes, (at + 1) * hashBytes), leaf)) return tile.index * tileWidth + at;
     }

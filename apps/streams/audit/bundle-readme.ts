@@ -18,7 +18,7 @@ ${keys.map((key) => `    ${formatVerifierKey(key)}`).join('\n')}
 Add --since OLDER_FOLDER when you have an earlier bundle: what was signed then must still hold.
 
 The program needs Node.js and no network, database or package. It checks every signature, that no tree is missing, that each checkpoint is the
-beginning of the next, that the witnesses have seen no other history,${withRecords ? ' and every record against the signed tree: it names the first one that was altered, dropped, inserted, moved or repeated.' : ' and the tiles. Records are not in this bundle; with --log it compares those of a log.'}
+beginning of the next, that the witnesses have seen no other history,${withRecords ? ' and every record that the ledger has signed to be in this bundle against the signed tree: it names the first one that was altered, dropped, inserted, moved or repeated.' : ' and the tiles. Records are not in this bundle, as the ledger has signed; "streams audit verify --offline THIS_FOLDER --log" compares those of a log.'}
 
 ## What is in it
 
@@ -28,6 +28,7 @@ beginning of the next, that the witnesses have seen no other history,${withRecor
     <topic>/<partition>/checkpoint        the newest signed checkpoint; checkpoints/<size> the earlier ones
     <topic>/<partition>/tile/...          C2SP tlog-tiles, as any such log serves them
     <topic>/<partition>/seen/<edge>       the checkpoint that an edge has cosigned last, from the edge itself
+    <topic>/<partition>/holding           which records are in this bundle: first leaf, first and last offset, signed; or none
     <topic>/<partition>/records/...       256 records a file: offset (uint64), length (uint32), then 0x00 and the record
 
 A record is the text "r1" and the lengths in bytes of key, header names and values in turn, and value, each after a space;

@@ -1,7 +1,7 @@
 import { openEngines } from '#adapters/engines';
 import { nodeLedgerHash, type Bundle } from '#adapters/ledger';
-import { recordText, type BundledRecord } from '#core/ledger';
-import { asWritten } from '#events';
+import { leafInput } from '#adapters/sealed-log';
+import type { BundledRecord } from '#core/ledger';
 import { hasCode } from '#kernel';
 import { eventLogErrors, type EventLog, type LedgerPartition, type PartitionHead } from '#ports';
 import { readStreamsSettings } from '../streams.config.ts';
@@ -28,7 +28,7 @@ export async function recordsOfLog(bundle: Bundle, log: EventLog, forgotten?: (a
       // Only a log that has forgotten its beginning by its retention may begin in the middle.
       const isWhole = head === undefined || head.low === 0n || head.low > ((await forgotten?.(tree)) ?? head.low);
       const firstLeaf = isWhole ? 0 : undefined;
-      return { ...tree, records: { firstLeaf, read: () => recordsOf(log, tree.topic, head) } };
+      return { ...tree, copy: undefined, records: { firstLeaf, read: () => recordsOf(log, tree.topic, head) } };
     }),
   );
   return { ...bundle, trees };
@@ -36,10 +36,9 @@ export async function recordsOfLog(bundle: Bundle, log: EventLog, forgotten?: (a
 
 async function* recordsOf(log: EventLog, topic: string, head: PartitionHead | undefined): AsyncGenerator<BundledRecord, void> {
   if (head === undefined) return;
-  const encoder = new TextEncoder();
   for (let from = head.low; from < head.high;) {
-    const { records, next } = await log.read(topic, head.partition, from, { recordsMax: 1000, bytesMax: 8_388_608, waitMs: 0 });
-    for (const record of records) yield { offset: record.offset, leafInput: encoder.encode(`\0${recordText(asWritten(record), nodeLedgerHash)}`) };
+    const { records, next } = await log.read(topic, head.partition, from, { recordsMax: 10_000, bytesMax: 8_388_608, waitMs: 0, stored: true });
+    for (const record of records) yield { offset: record.offset, leafInput: leafInput(record, nodeLedgerHash) };
     if (next <= from) throw eventLogErrors.endsEarly(topic, head.partition, from, head.high);
     from = next;
   }

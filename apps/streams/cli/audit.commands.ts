@@ -1,5 +1,5 @@
 import { audit, auditLines, BundleWriter, nodeLedgerHash, openBundle, sinceBundle, verifyEd25519, type AuditReport, type Bundle } from '#adapters/ledger';
-import { readKeyList, tilesOf } from '#core/ledger';
+import { parseHolding, readKeyList, tilesOf, tileWidth, type HeldRecords } from '#core/ledger';
 import { apiLedger, type ApiTree } from '../audit/api-ledger.ts';
 import { bundleReadme } from '../audit/bundle-readme.ts';
 import { withRecordsOfLog } from '../audit/log-records.ts';
@@ -48,7 +48,9 @@ export async function exportLedger({ api, print }: CommandContext, folder: strin
   for (const tree of ledger.trees) {
     await writer.writeTree(tree);
     records += tree.size;
-    if (options.records) await exportRecords(writer, tree);
+    const holding = await tree.holding(options.records);
+    await writer.writeHolding(tree, holding);
+    await exportRecords(writer, tree, parseHolding(holding).held);
   }
   const trees = ledger.trees.length;
   print({ folder, trees, records }, () => [
@@ -56,19 +58,19 @@ export async function exportLedger({ api, print }: CommandContext, folder: strin
   ]);
 }
 
-async function exportRecords(writer: BundleWriter, tree: ApiTree): Promise<void> {
-  let first: number | undefined;
+async function exportRecords(writer: BundleWriter, tree: ApiTree, held: HeldRecords | undefined): Promise<void> {
   let isLost = false;
   for (const tile of tilesOf(tree.size)) {
-    if (tile.level > 0) break;
+    if (tile.level > 0 || held === undefined) break;
+    const begin = Math.max(tile.index * tileWidth, held.firstLeaf);
+    if (begin >= tile.index * tileWidth + tile.width) continue;
     const records = await tree.tileRecords(tile);
     isLost ||= records.lost;
-    if (records.bundle.length === 0) continue;
-    first ??= records.first;
-    await writer.writeRecords(tree, tile, records.bundle);
+    // Anything else that is missing or too much is for whoever verifies the bundle to find.
+    if (records.first > begin && !isLost)
+      throw new PlainFailure(`Retention has removed records of ${tree.topic}/${tree.partition} while they were exported. Export them again.`);
+    if (records.bundle.length > 0) await writer.writeRecords(tree, tile, records.bundle);
   }
-  // Whoever verifies the bundle begins at the first leaf, then, and finds what is missing.
-  if (first !== undefined && first > 0 && !isLost) await writer.write(`${tree.topic}/${tree.partition}/first-leaf`, `${first}\n`);
 }
 
 interface ProofView {

@@ -26,6 +26,11 @@ export interface AuditReport {
   readonly findings: readonly Finding[];
 }
 
+const unsaid: Finding = {
+  kind: 'holding-missing',
+  message: 'nothing signed says which records this bundle holds: it was exported by an older version, or what says so was taken away; export it anew',
+};
+
 /**
  * Verifies everything of a ledger.
  * @throws OperatingError `LEDGER_INVALID` when its list of keys is none, or not one of the auditor's.
@@ -36,13 +41,16 @@ export async function audit(bundle: Bundle, init: AuditInit, onTree: (report: Tr
   const name = keys[0]?.name ?? '';
   const witnesses = [...new Set([...init.witnessKeys, ...bundle.witnessKeys])].map(parse);
   const listed = readTreeList(bundle.treeList, name, keys);
+  // One finding says it of all trees.
+  const isOld = bundle.trees.length > 0 && bundle.trees.every(({ copy }) => copy !== undefined && copy.holding === undefined);
   const trees: TreeReport[] = [];
   for (const tree of bundle.trees) {
-    const report = await verifyTree(tree, { name, keys, witnesses, cosignersMin: init.cosignersMin, listed: listed.trees.get(treeName(tree)) });
+    const report = await verifyTree(tree, { name, keys, witnesses, cosignersMin: init.cosignersMin, listed: listed.trees.get(treeName(tree)), isOld });
     trees.push(report);
     onTree(report);
   }
   const findings = [
+    ...(isOld ? [unsaid] : []),
     ...listed.findings,
     ...missingTrees(
       listed,
@@ -70,6 +78,15 @@ export function auditLines({ name, keysKnown, ok, records, compared, trees, find
     ...findings,
     `${ok ? '✓' : '✗'} ${name}: ${trees.length} trees with ${records} records, ${trees.reduce((sum, { checkpoints }) => sum + checkpoints, 0)} checkpoints; ${compared} records compared, ${cosigned} trees cosigned by witnesses.`,
     ok ? 'Everything is as it was signed.' : `${findings.length} findings: this is not what was signed.`,
-    ...(keysKnown ? [] : ['The keys are those that the bundle names itself: compare them with what you were told, or name them with --key.']),
+    ...(ok && compared < records ? [notHere(records - compared)] : []),
+    ...(keysKnown
+      ? []
+      : [
+          'The keys are those that the bundle names itself: compare them with what you were told, or name them, here with --trust, to the auditor’s program with --key.',
+        ]),
   ];
+}
+
+function notHere(records: number): string {
+  return `${records} records are not here, and the ledger has said so: retention has removed them, or only hashes were asked for. Of them the hashes alone were verified.`;
 }

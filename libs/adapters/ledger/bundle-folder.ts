@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { decodeBundle, parseCheckpoint, tilePath, tilesOf, type BundledRecord, type SizedTile } from '#core/ledger';
+import { parseCheckpoint, tilePath, tilesOf, type SizedTile } from '#core/ledger';
 import { OperatingError } from '#kernel';
+import { recordsPath } from './bundle-paths.ts';
 import type { SeenCheckpoint, TreeSource } from './tree-source.ts';
 
 /**
@@ -16,7 +16,7 @@ import type { SeenCheckpoint, TreeSource } from './tree-source.ts';
  *     <topic>/<partition>/checkpoints/<n>   signed notes, by their size
  *     <topic>/<partition>/seen/<who>        what witnesses cosigned last
  *     <topic>/<partition>/records/…         records, 256 a file, unless only hashes were exported
- *     <topic>/<partition>/first-leaf        which leaf the first record is, when it is not 0
+ *     <topic>/<partition>/holding           which of them there are, signed by the ledger
  */
 export interface Bundle {
   readonly keyList: string;
@@ -32,11 +32,6 @@ function notABundle(folder: string, cause?: unknown): OperatingError {
     retryable: false,
     cause,
   });
-}
-
-/** Path of the records of a tile; of the same width as the tile. */
-export function recordsPath(tile: SizedTile): string {
-  return tilePath(tile).replace('tile/0/', 'records/');
 }
 
 /** @throws OperatingError `BUNDLE_INVALID` */
@@ -66,9 +61,12 @@ async function openTree(folder: string, topic: string, partition: number): Promi
     checkpoints,
     seen: await readSeen(join(folder, 'seen')),
     tile: ({ level, index }) => tiles.get(`${level}/${index}`),
-    records: existsSync(join(folder, 'records'))
-      ? { firstLeaf: Number((await textOf(join(folder, 'first-leaf'))) ?? 0), read: () => readRecords(folder, size) }
-      : undefined,
+    records: undefined,
+    copy: {
+      holding: await textOf(join(folder, 'holding')),
+      files: await filesUnder(folder, 'records'),
+      read: (path) => bytesOf(join(folder, path)),
+    },
   };
 }
 
@@ -96,18 +94,14 @@ async function readSeen(folder: string): Promise<readonly SeenCheckpoint[]> {
   return seen;
 }
 
-/** Ends where a file is missing: what it held is missing, too. */
-async function* readRecords(folder: string, size: number): AsyncGenerator<BundledRecord, void> {
-  let begun = false;
-  for (const tile of tilesOf(size)) {
-    if (tile.level > 0) return;
-    const bytes = await bytesOf(join(folder, recordsPath(tile)));
-    // Before the first there are none when retention has removed them.
-    if (bytes === undefined && begun) return;
-    if (bytes === undefined) continue;
-    begun = true;
-    yield* decodeBundle(bytes);
+/** Paths of all files below a folder. */
+async function filesUnder(folder: string, prefix: string): Promise<readonly string[]> {
+  const files: string[] = [];
+  for (const name of await namesIn(join(folder, prefix))) {
+    const below = await filesUnder(folder, `${prefix}/${name}`);
+    files.push(...(below.length > 0 ? below : [`${prefix}/${name}`]));
   }
+  return files;
 }
 
 /** Writes a bundle, file by file. */
@@ -145,6 +139,11 @@ export class BundleWriter {
       const hashes = tile(one);
       if (hashes !== undefined) await this.write(`${prefix}/${tilePath(one)}`, hashes.subarray(0, one.width * 32));
     }
+  }
+
+  /** What the ledger has signed of the records that come. */
+  async writeHolding({ topic, partition }: Pick<TreeSource, 'topic' | 'partition'>, note: string): Promise<void> {
+    await this.write(`${topic}/${partition}/holding`, note);
   }
 
   async writeRecords({ topic, partition }: Pick<TreeSource, 'topic' | 'partition'>, tile: SizedTile, bundle: Uint8Array): Promise<void> {

@@ -2,11 +2,14 @@ import {
   checkpointText,
   formatKeyList,
   formatNote,
+  holdingOrigin,
+  holdingText,
   signatureTypes,
   signText,
   treeListOrigin,
   treeListText,
   verifierKey,
+  type HeldRecords,
   type ListedTree,
   type Signer,
   type TreeHead,
@@ -95,6 +98,12 @@ export class LedgerSigners {
   /** The signed list of all trees of the ledger. */
   signTrees(trees: readonly ListedTree[]): string {
     return this.#note(treeListOrigin(this.name), treeListText(this.name, trees));
+  }
+
+  /** What a bundle holds of a tree, signed. */
+  signHolding(at: LedgerPartition, size: number, held: HeldRecords | undefined): string {
+    const origin = originOf(this.name, at);
+    return this.#note(holdingOrigin(origin), holdingText({ origin, size, held }));
   }
 
   #note(origin: string, text: string): string {

@@ -1,4 +1,4 @@
-import type { BundledRecord, TileAt } from '#core/ledger';
+import type { BundledRecord, HeldRecords, TileAt } from '#core/ledger';
 import type { LedgerPartition } from '#ports';
 
 /** What there is of one tree, wherever it lies. */
@@ -11,6 +11,16 @@ export interface TreeSource extends LedgerPartition {
   tile(at: TileAt): Uint8Array | undefined;
   /** The records, in order; undefined when only hashes are to be verified. */
   readonly records: RecordSource | undefined;
+  /** Of a bundle on disk, in the place of `records`: its files, of which only the ledger can say that they are all. */
+  readonly copy?: RecordCopy | undefined;
+}
+
+export interface RecordCopy {
+  /** What the ledger has signed that it holds; undefined when it does not say. */
+  readonly holding: string | undefined;
+  /** Paths of all files of records. */
+  readonly files: readonly string[];
+  read(path: string): Promise<Uint8Array | undefined>;
 }
 
 export interface SeenCheckpoint {
@@ -22,5 +32,7 @@ export interface SeenCheckpoint {
 export interface RecordSource {
   /** The leaf that the first record is; undefined when it has to be found by its hash, because earlier ones are removed. */
   readonly firstLeaf: number | undefined;
+  /** Where these are to be the records and no others; else what comes behind the tree's last record is of no interest. */
+  readonly exact?: HeldRecords;
   read(): AsyncIterable<BundledRecord>;
 }

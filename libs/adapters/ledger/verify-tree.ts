@@ -18,8 +18,10 @@ import {
   type VerifierKey,
 } from '#core/ledger';
 import { verifyEd25519 } from './ed25519.ts';
+import { heldRecords } from './held-records.ts';
 import { nodeLedgerHash } from './node-ledger-hash.ts';
 import { originOf } from './ledger-signers.ts';
+import { OffsetAudit } from './offset-audit.ts';
 import type { RecordSource, SeenCheckpoint, TreeSource } from './tree-source.ts';
 
 /** What kind of thing is wrong: a record, or what was said about records. */
@@ -33,6 +35,9 @@ export type FindingKind =
   | 'forked'
   | 'cosignatures-missing'
   | 'records-damaged'
+  | 'records-unknown'
+  | 'holding-missing'
+  | 'offsets-wrong'
   | 'tree-missing';
 
 export interface Finding {
@@ -70,6 +75,8 @@ export interface Trust {
   readonly cosignersMin: number;
   /** The tree in the ledger's signed list of trees; undefined for one that is not on it, such as one that began since then. */
   readonly listed?: TreeHead | undefined;
+  /** Whether it is said of the whole bundle that it does not say which records it holds. */
+  readonly isOld?: boolean;
 }
 
 /** Verifies one tree from what was signed down to the last record. */
@@ -166,7 +173,7 @@ class TreeVerification {
 
   /** Records against the leaves, when these are the ones that were signed; else against the signed root itself. */
   async #verifyRecords(newest: Seen, audit: TileAudit): Promise<void> {
-    const { records } = this.#source;
+    const records = this.#records(newest);
     if (records === undefined) return;
     const complete = [...tilesOf(newest.size)].every((tile) => tile.level > 0 || (this.#source.tile(tile)?.length ?? 0) >= tile.width * hashBytes);
     try {
@@ -177,20 +184,45 @@ class TreeVerification {
     }
   }
 
+  /** Those of a bundle only as far as the ledger says which there are. */
+  #records({ size }: Seen): RecordSource | undefined {
+    const { copy, records } = this.#source;
+    if (copy === undefined) return records;
+    const answer = heldRecords(copy, { origin: this.#origin, size, keys: this.#trust.keys });
+    if (answer.kind === 'unsaid') {
+      if (!this.#trust.isOld) this.#find('holding-missing', answer.why);
+      return undefined;
+    }
+    for (const path of answer.strangers) this.#find('records-unknown', `${path} is none of the files that the ledger has signed that the bundle holds`);
+    return answer.records;
+  }
+
   async #compare(size: number, records: RecordSource): Promise<void> {
     const hash = new Uint8Array(hashBytes);
+    const places = new OffsetAudit(records.exact);
     let audit = records.firstLeaf === undefined ? undefined : this.#auditFrom(size, records.firstLeaf);
     let [before, first]: [BundledRecord | undefined, BundledRecord | undefined] = [undefined, undefined];
-    for await (const record of records.read()) {
-      nodeLedgerHash.bytes(record.leafInput, hash, 0);
-      audit ??= this.#auditFrom(size, this.#leafOf(hash, size));
-      if (audit.push(hash)) this.#compared++;
-      else first ??= record;
-      if (audit.isOver) break;
-      if (first === undefined) before = record;
+    try {
+      for await (const record of records.read()) {
+        nodeLedgerHash.bytes(record.leafInput, hash, 0);
+        audit ??= this.#auditFrom(size, this.#leafOf(hash, size) ?? 0);
+        if (audit.next >= size && first === undefined) return this.#findBehind(size, record, hash);
+        places.push(record.offset, audit.next);
+        if (audit.push(hash)) this.#compared++;
+        else first ??= record;
+        if (audit.isOver && (first !== undefined || records.exact === undefined)) break;
+        if (first === undefined) before = record;
+      }
+    } catch (error) {
+      // What was seen before says more than what could not be read.
+      if (first === undefined) throw error;
     }
     const difference = (audit ?? this.#auditFrom(size, records.firstLeaf ?? 0)).finish();
-    if (difference === undefined) return;
+    if (difference === undefined) {
+      const wrong = places.finish();
+      if (wrong !== undefined) this.#find('offsets-wrong', wrong.message, { index: wrong.index });
+      return;
+    }
     const { kind, index } = difference;
     const place = first === undefined ? {} : { offset: String(first.offset), eventId: eventIdOf(first) };
     const where =
@@ -204,14 +236,22 @@ class TreeVerification {
     return new RecordAudit(size, (at) => this.#source.tile(at), firstLeaf);
   }
 
-  /** The leaf that a record is; the first one, when it is none of them. */
-  #leafOf(hash: Uint8Array, size: number): number {
+  #findBehind(size: number, record: BundledRecord, hash: Uint8Array): void {
+    const kind = this.#leafOf(hash, size) === undefined ? 'inserted' : 'duplicated';
+    const what = kind === 'inserted' ? 'one that nobody signed' : 'one that was there before';
+    const eventId = eventIdOf(record);
+    const message = `behind record ${size - 1} of the ledger, the last one, stands ${what}: at offset ${record.offset}, event ${eventId}`;
+    this.#find(kind, message, { index: size, offset: String(record.offset), eventId });
+  }
+
+  /** The leaf that a record is; undefined when it is none of them. */
+  #leafOf(hash: Uint8Array, size: number): number | undefined {
     for (const tile of tilesOf(size)) {
-      if (tile.level > 0) return 0;
+      if (tile.level > 0) break;
       const hashes = this.#source.tile(tile) ?? new Uint8Array(0);
       for (let at = 0; at < tile.width; at++) if (sameHash(hashes.subarray(at * hashBytes, (at + 1) * hashBytes), hash)) return tile.index * 256 + at;
     }
-    return 0;
+    return undefined;
   }
 
   /** The tiles are of no use: do the records alone give the root that was signed? */

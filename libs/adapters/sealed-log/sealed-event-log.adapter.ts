@@ -22,6 +22,8 @@ import type { SealedSegment, SegmentIndex } from './segment.types.ts';
 export interface SealedEventLogInit {
   /** Most bytes of sealed blocks kept in memory; 32 MiB by default. With 0 each read is one of the blob store. */
   readonly cacheBytes?: number;
+  /** Every read is one of what is stored now: see {@link SealedEventLog.asStored}. */
+  readonly stored?: boolean;
 }
 
 export interface SealedEventLogDeps {
@@ -42,6 +44,7 @@ const staleMs = 30_000;
 export class SealedEventLog extends EventLog {
   readonly #hot: EventLog;
   readonly #blobs: () => Promise<BlobStore>;
+  readonly #stored: boolean;
   readonly #catalogue: SegmentCatalogue;
   readonly #reader: SegmentReader;
   /** Low watermarks of the engine, as they were last seen; they only grow. */
@@ -51,7 +54,8 @@ export class SealedEventLog extends EventLog {
     super();
     this.#hot = hot;
     this.#blobs = blobs;
-    this.#catalogue = new SegmentCatalogue(hot);
+    this.#stored = init.stored === true;
+    this.#catalogue = new SegmentCatalogue(hot, this.#stored);
     this.#reader = new SegmentReader({ blobs, cacheBytes: init.cacheBytes ?? defaultCacheBytes });
   }
 
@@ -61,11 +65,11 @@ export class SealedEventLog extends EventLog {
   }
 
   /**
-   * The same log for whoever audits it: what is sealed is read from the blob store each time, whatever has been read of it
-   * before. It is closed with this one.
+   * The same log for one question of an audit: engine, catalogue and blob store are read past everything that was read of
+   * them before. What it learns itself it keeps, so the next question takes a new one. It is closed with this one.
    */
   asStored(): SealedEventLog {
-    return new SealedEventLog({ cacheBytes: 0 }, { hot: this.#hot, blobs: this.#blobs });
+    return new SealedEventLog({ cacheBytes: 0, stored: true }, { hot: this.#hot, blobs: this.#blobs });
   }
 
   /** Seals under an epoch; a later one shuts it out. */
@@ -100,6 +104,10 @@ export class SealedEventLog extends EventLog {
 
   override async read(topic: string, partition: number, from: bigint, limits: ReadLimits, signal?: AbortSignal): Promise<ReadBatch> {
     assert(limits.recordsMax >= 1, 'a read asks for at least one record');
+    if (this.#stored !== (limits.stored === true))
+      return this.#stored
+        ? this.read(topic, partition, from, { ...limits, stored: true }, signal)
+        : this.asStored().read(topic, partition, from, limits, signal);
     if (from < (this.#lows.get(`${topic}/${partition}`) ?? 0n)) return this.#readSealed(topic, partition, from, limits, signal);
     try {
       return await this.#hot.read(topic, partition, from, limits, signal);

@@ -1,5 +1,6 @@
-import { hashBytes, hashRecord, RangeTree, sameHash, type LedgerHash } from '#core/ledger';
+import { hashBytes, RangeTree, sameHash, type LedgerHash } from '#core/ledger';
 import type { StoredRecord } from '#events';
+import { hashLeaf } from './leaf.ts';
 import type { SegmentReader } from './segment-reader.ts';
 import type { SealedSegment, SegmentIndex } from './segment.types.ts';
 
@@ -28,7 +29,7 @@ export async function readSegment(segment: SealedSegment, reader: SegmentReader,
       const record: StoredRecord = block.record(at);
       inOrder &&= record.offset > last && record.offset < segment.end;
       last = record.offset;
-      hashRecord(record, hash, leaf, 0);
+      hashLeaf(record, hash, leaf);
       range.push(leaf);
     }
   }

@@ -1,13 +1,13 @@
 import type { LogRecord } from '#events';
 import { hasCode } from '#kernel';
-import type { EventLog } from '#ports';
+import type { EventLog, ReadLimits } from '#ports';
 import { decodeEntry, encodeGone, encodeSealed } from './catalogue-entry.codec.ts';
 import type { SealedSegment } from './segment.types.ts';
 import { sealedLogErrors } from './sealed-log.errors.ts';
 
 /** A topic of the log itself: whoever has the log knows what was sealed of it, without a database. It is never sealed. */
 export const catalogueTopic = 'streams.sealed';
-const readLimits = { recordsMax: 5000, bytesMax: 8_388_608, waitMs: 0 };
+const readLimits: ReadLimits = { recordsMax: 5000, bytesMax: 8_388_608, waitMs: 0 };
 
 /** What is sealed of a partition. */
 export interface SealedPartition {
@@ -43,13 +43,16 @@ export interface CatalogueEpoch {
 /** Which segments there are, folded from {@link catalogueTopic}. */
 export class SegmentCatalogue {
   readonly #log: EventLog;
+  readonly #limits: ReadLimits;
   readonly #partitions = new Map<string, Known>();
   #next = 0n;
   #reading: Promise<void> | undefined;
   #readAt = -Infinity;
 
-  constructor(log: EventLog) {
+  /** @param stored whether it is read past what the engine remembers */
+  constructor(log: EventLog, stored = false) {
     this.#log = log;
+    this.#limits = stored ? { ...readLimits, stored } : readLimits;
   }
 
   /** As it was last read. */
@@ -80,7 +83,7 @@ export class SegmentCatalogue {
   async #read(): Promise<void> {
     try {
       for (;;) {
-        const { records, next } = await this.#log.read(catalogueTopic, 0, this.#next, readLimits);
+        const { records, next } = await this.#log.read(catalogueTopic, 0, this.#next, this.#limits);
         for (const record of records) this.#apply(record, record.offset);
         if (next === this.#next) break;
         this.#next = next;

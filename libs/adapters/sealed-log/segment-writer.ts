@@ -1,11 +1,12 @@
 import { createHash, hash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { constants, zstdCompress } from 'node:zlib';
-import { hashBytes, hashRecord, RangeTree, type LedgerHash } from '#core/ledger';
+import { hashBytes, RangeTree, type LedgerHash } from '#core/ledger';
 import type { StoredRecord } from '#events';
 import { assert } from '#kernel';
 import type { BlobStore } from '#ports';
 import { encodeBlock } from './block.codec.ts';
+import { hashLeaf } from './leaf.ts';
 import { encodeIndex, segmentMagic, trailerOf } from './segment-index.codec.ts';
 import type { BlockPlace, SealedSegment, SegmentIndex, SegmentProof } from './segment.types.ts';
 
@@ -94,7 +95,7 @@ export class SegmentWriter {
   }
 
   #add(record: StoredRecord): void {
-    hashRecord(record, this.#hash, this.#leaf, 0);
+    hashLeaf(record, this.#hash, this.#leaf);
     this.#range.push(this.#leaf);
     const type = record.headers['ce_type'] ?? '';
     this.#types[type] = (this.#types[type] ?? 0) + 1;

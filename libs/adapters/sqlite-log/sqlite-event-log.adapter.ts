@@ -91,11 +91,18 @@ export class SqliteEventLog extends EventLog {
     // A caller that reads in a loop must not keep the rest of the process waiting.
     await nextTurn();
     for (;;) {
+      if (limits.stored === true) await this.#whileOpen(() => this.#forgetRead());
       const batch = await this.#snapshot(() => this.#readNow(topic, partition, from, limits));
       const leftMs = deadline - performance.now();
       if (batch.records.length > 0 || leftMs <= 0 || signal?.aborted) return batch;
       await this.#watcher.wait(this.#ref(topic, partition), Number(batch.high), leftMs, signal);
     }
+  }
+
+  /** Of the file, pages and names of headers: SQLite believes what it has in memory as long as nobody writes by its rules. */
+  #forgetRead(): void {
+    this.#db.exec('PRAGMA shrink_memory');
+    this.#tables.records.forget();
   }
 
   #readNow(topic: string, partition: number, from: bigint, limits: ReadLimits): ReadBatch {

@@ -98,12 +98,6 @@ export class LedgerTree {
     return { width, hashes };
   }
 
-  /** Where the hash of the leaf stands that was appended last. Good until the next one comes. */
-  lastLeaf(): { readonly hashes: Uint8Array; readonly at: number } {
-    assert(this.#size > 0, 'there is a last leaf');
-    return { hashes: this.#at(0), at: ((this.#size - 1) % tileWidth) * hashBytes };
-  }
-
   /** The root hash of RFC 6962 section 2.1. */
   root(): Uint8Array {
     const [root] = rootsOf([{ from: 0, to: this.#size }], (at) => this.edge(at), this.#hash) ?? [];

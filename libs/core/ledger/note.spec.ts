@@ -12,11 +12,13 @@ import {
   formatNote,
   formatVerifierKey,
   hashRecord,
+  holdingText,
   idPrint,
   idTimeMs,
   originKeys,
   parseAddCheckpoint,
   parseCheckpoint,
+  parseHolding,
   parseNote,
   parseTreeList,
   parseRecordBytes,
@@ -239,6 +241,33 @@ test('an id is found by its print', () => {
   expect(printedAt('event-0', new Uint8Array(0))).toEqual([]);
 });
 
+describe('what a bundle holds', () => {
+  const head = { origin: 'ledger.example/stream/3', size: 300 };
+  const signed = (text: string): string => formatNote({ text, signatures: [{ name: 'ledger.example', keyId: 7, signature: new Uint8Array(64) }] });
+  const held = { firstLeaf: 17, firstOffset: 20n, lastOffset: 2n ** 40n };
+
+  test.each([
+    [held, '17 20 1099511627776'],
+    [undefined, 'none'],
+  ])('is said in three lines: %j', (records, line) => {
+    const text = holdingText({ ...head, held: records });
+    expect(text).toBe(`ledger.example/stream/3/records\n300\n${line}\n`);
+    expect(parseHolding(signed(text))).toMatchObject({ ...head, held: records });
+  });
+
+  test.each([
+    'ledger.example/stream/3\n300\nnone\n',
+    'ledger.example/stream/3/records\n300\n',
+    'ledger.example/stream/3/records\n300\n17 20\n',
+    'ledger.example/stream/3/records\n300\n300 300 300\n',
+    'ledger.example/stream/3/records\n300\n0 20 19\n',
+    'ledger.example/stream/3/records\n300\n00 20 30\n',
+    'ledger.example/stream/3/records\n300\nnone\nnone\n',
+  ])('is nothing else: %j', (text) => {
+    expect(() => parseHolding(signed(text))).toThrow(invalid);
+  });
+});
+
 describe('the bytes of a record', () => {
   const record = { key: 'st-1', headers: { ce_id: '01926f4e', ce_type: 'stream.created' }, value: '{"name":"Garten"}' };
 
@@ -281,13 +310,11 @@ describe('the bytes of a record', () => {
   });
 
   test('travel in bundles, with their offsets', () => {
-    const bundle = encodeBundle(
-      [
-        { ...record, offset: 7n },
-        { ...record, value: '"ü"', offset: 2n ** 40n },
-      ],
-      plainHash,
-    );
+    const input = (one: typeof record): Uint8Array => new TextEncoder().encode(`\0${recordText(one, plainHash)}`);
+    const bundle = encodeBundle([
+      { offset: 7n, leafInput: input(record) },
+      { offset: 2n ** 40n, leafInput: input({ ...record, value: '"ü"' }) },
+    ]);
     const read = [...decodeBundle(bundle)];
     expect(read.map(({ offset }) => offset)).toEqual([7n, 2n ** 40n]);
     expect(parseRecordBytes((read[1]?.leafInput ?? new Uint8Array()).subarray(1))).toEqual({ ...record, value: '"ü"' });

@@ -1,6 +1,4 @@
 import { ledgerInvalid } from './ledger.errors.ts';
-import type { LedgerHash } from './ledger-hash.types.ts';
-import { recordText, type LedgerRecord } from './record-bytes.codec.ts';
 
 /** A record in a bundle. */
 export interface BundledRecord {
@@ -18,17 +16,15 @@ const headBytes = 12;
  *
  *     record = offset (uint64) length (uint32) leafInput (length bytes), big-endian
  */
-export function encodeBundle(records: ReadonlyArray<LedgerRecord & { readonly offset: bigint }>, hash: LedgerHash): Uint8Array {
-  const encoder = new TextEncoder();
-  const inputs = records.map((record) => encoder.encode(`\0${recordText(record, hash)}`));
-  const bytes = new Uint8Array(inputs.reduce((sum, input) => sum + headBytes + input.length, 0));
+export function encodeBundle(records: readonly BundledRecord[]): Uint8Array {
+  const bytes = new Uint8Array(records.reduce((sum, { leafInput }) => sum + headBytes + leafInput.length, 0));
   const view = new DataView(bytes.buffer);
   let at = 0;
-  for (const [number, input] of inputs.entries()) {
-    view.setBigUint64(at, records[number]?.offset ?? 0n);
-    view.setUint32(at + 8, input.length);
-    bytes.set(input, at + headBytes);
-    at += headBytes + input.length;
+  for (const { offset, leafInput } of records) {
+    view.setBigUint64(at, offset);
+    view.setUint32(at + 8, leafInput.length);
+    bytes.set(leafInput, at + headBytes);
+    at += headBytes + leafInput.length;
   }
   return bytes;
 }

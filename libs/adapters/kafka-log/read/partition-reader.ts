@@ -52,7 +52,8 @@ export class PartitionReader {
   async #readOn({ topic, partition, from }: Place, limits: ReadLimits, over: AbortSignal): Promise<ReadBatch> {
     const isPatient = limits.waitMs > 0;
     for (let at = from; ;) {
-      const chunk = this.#cache.find(topic, partition, at) ?? (await this.#fetch({ topic, partition, from: at }, isPatient, over));
+      const known = limits.stored === true ? undefined : this.#cache.find(topic, partition, at);
+      const chunk = known ?? (await this.#fetch({ topic, partition, from: at }, limits, over));
       if (chunk === undefined) return { records: [], next: at, high: await this.#high(topic, partition, at) };
       const high = this.#seen(topic, partition, chunk.next);
       const batch = cut(chunk, at, limits, high);
@@ -62,11 +63,13 @@ export class PartitionReader {
     }
   }
 
-  async #fetch({ topic, partition, from }: Place, isPatient: boolean, over: AbortSignal): Promise<Chunk | undefined> {
+  async #fetch({ topic, partition, from }: Place, { waitMs, stored }: ReadLimits, over: AbortSignal): Promise<Chunk | undefined> {
     const truncations = this.#truncations;
-    const fetched = await this.#fetcher.fetch({ topic, partition, from, bytesMax: fetchBytes }, isPatient, over);
+    const fetched = await this.#fetcher.fetch({ topic, partition, from, bytesMax: fetchBytes }, waitMs > 0, over);
     if (fetched === undefined) return undefined;
     this.#highs.set(`${topic}/${partition}`, fetched.lastStableOffset);
+    // An audit asks for itself alone, and takes nobody's room.
+    if (stored === true) return readChunk(fetched, from, { directTenants: this.#directTenants });
     // Others who waited at this place have it decoded already, or are about to.
     const known = this.#decoding.get(fetched) ?? this.#decode(topic, fetched, from, truncations);
     this.#decoding.set(fetched, known);
