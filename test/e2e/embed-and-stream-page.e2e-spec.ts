@@ -1,0 +1,164 @@
+/** @needs chromium ffmpeg */
+import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { Platform, until } from '../constellation/platform.ts';
+import { Publisher } from '../constellation/publisher.ts';
+import { Viewer } from '../constellation/viewer.ts';
+
+jest.setTimeout(180_000);
+
+/** One small rung: what is looked at here costs no more on a busy machine. */
+const ladder = [
+  { name: '240p', height: 240, videoBitrate: 400_000 },
+  { name: '180p', height: 180, videoBitrate: 200_000 },
+];
+
+let platform: Platform;
+let publisher: Publisher;
+let id: string;
+
+beforeAll(async () => {
+  platform = await Platform.start();
+  const created = await platform.api<{ id: string; streamKey: string }>('POST', '/api/v1/stream/start', { name: 'Evening news', ladder });
+  ({ id } = created);
+  publisher = new Publisher({ url: platform.rtmpUrl(created.streamKey), width: 426, height: 240, frameRate: 15, videoBitrate: '400k' });
+});
+
+afterAll(async () => {
+  await publisher?.stop();
+  await platform?.stop();
+});
+
+test('the player: a picture, qualities, pictures over the bar, back and to the live edge, by keyboard; elsewhere a clear word', async () => {
+  const viewer = await Viewer.open(`${platform.edgeUrl}/embed/${id}?autoplay=1`);
+  try {
+    const { page } = viewer;
+    const player = page.getByTestId('player');
+    await page.locator('[data-availability="playable"]').waitFor({ timeout: 60_000 });
+    await until(
+      async () => ((await viewer.look())?.decodedFrames ?? 0) > 10,
+      60_000,
+      () => 'There is no picture.',
+    );
+    await page.getByTestId('latency').waitFor();
+    await page.keyboard.press('m');
+    await until(
+      async () => (await page.getByTestId('mute').getAttribute('aria-label')) === 'Sound off (m)',
+      30_000,
+      () => 'There is no sound.',
+    );
+
+    await until(
+      async () => (await fetch(`${platform.edgeUrl}/live/${id}/thumbnails.vtt`)).ok,
+      90_000,
+      () => 'There are no pictures for the bar.',
+    );
+    const bar = page.getByTestId('scrub');
+    await until(
+      async () => {
+        // Controls that nobody used for a while are asleep, and take nothing before something moves.
+        await page.mouse.move(200, 60 + Math.random() * 40);
+        await bar.hover({ position: { x: 60, y: 12 } });
+        return (await page.getByTestId('tile').count()) > 0;
+      },
+      60_000,
+      () => 'The bar shows no pictures.',
+      500,
+    );
+    expect(await page.getByTestId('preview').innerText()).toMatch(/^−\d+:\d\d$/);
+
+    const edge = page.getByTestId('edge');
+    await page.keyboard.press('Home');
+    await until(
+      async () => !(await edge.getAttribute('class'))?.includes('on'),
+      30_000,
+      () => 'It did not go back.',
+    );
+    await page.keyboard.press('End');
+    await until(
+      async () => (await edge.getAttribute('class'))?.includes('on'),
+      30_000,
+      () => 'It did not come back to live.',
+    );
+
+    await page.getByTestId('quality').click();
+    await page.getByRole('menuitemradio', { name: /^180p/ }).click();
+    await until(
+      async () => (await viewer.look())?.height === 180,
+      60_000,
+      () => 'The quality did not change.',
+    );
+
+    await page.keyboard.press('k');
+    await until(
+      async () => (await player.getAttribute('class'))?.includes('paused'),
+      10_000,
+      () => 'It was not paused.',
+    );
+    expect(viewer.problems).toEqual([]);
+
+    await page.goto(`${platform.edgeUrl}/embed/st-aaaaaaaaaaaaaaaa`);
+    await page.getByText('There is no such stream').waitFor();
+    const other = await platform.api<{ id: string }>('POST', '/api/v1/stream/start', { name: 'Later' });
+    await page.goto(`${platform.edgeUrl}/embed/${other.id}`);
+    await page.getByText('Not live yet').waitFor();
+  } finally {
+    await viewer.close();
+  }
+});
+
+test('the page of a stream: figures, pictures of renditions, viewers, decisions, and a clip that can be taken along', async () => {
+  const viewer = await Viewer.open(platform.signInUrl);
+  try {
+    const { page } = viewer;
+    await page.getByRole('navigation', { name: 'Pages' }).waitFor();
+    // Not by a click: with its player still on, the page it leaves may be too busy for one.
+    await page.goto(`${platform.edgeUrl}/#/streams`);
+    await page.getByTestId('stream-link').filter({ hasText: 'Evening news' }).waitFor();
+    await page.goto(`${platform.edgeUrl}/#/streams/${id}`);
+    await page.getByTestId('gauge-input').waitFor({ timeout: 60_000 });
+    expect(await page.getByTestId('gauge-input').innerText()).toMatch(/bit\/s/);
+    expect(await page.getByTestId('gauge-key-frames').innerText()).toMatch(/2\.\d s/);
+    await page.getByTestId('timeline').getByText('Live', { exact: true }).waitFor();
+    await page.getByTestId('timeline').getByText('Encoder started').first().waitFor();
+    // Whoever looks at the page watches the stream, too.
+    await until(
+      async () => /[1-9]/.test(await page.getByTestId('viewers').innerText()),
+      60_000,
+      () => 'Nobody is counted.',
+    );
+
+    for (const { name } of ladder)
+      await until(
+        () => page.getByTestId(`picture-${name}`).evaluate(isPainted as never) as Promise<boolean>,
+        60_000,
+        () => `There is no picture of ${name}.`,
+        500,
+      );
+
+    await page.getByLabel('Name of the clip').fill('The goal');
+    await page.getByLabel('Length').selectOption('15');
+    await page.getByRole('button', { name: 'Cut', exact: true }).click();
+    const clip = page.getByTestId('clip').filter({ hasText: 'The goal' });
+    await clip.and(page.locator('[data-status="finished"]')).waitFor({ timeout: 90_000 });
+    const file = await fetch(new URL((await clip.getByText('Download').getAttribute('href')) ?? '', platform.edgeUrl));
+    expect([
+      file.status,
+      Buffer.from(await file.arrayBuffer())
+        .subarray(4, 8)
+        .toString(),
+    ]).toEqual([200, 'ftyp']);
+    expect(await page.getByTestId('embed').innerText()).toContain(`/embed/${id}`);
+    expect(viewer.problems).toEqual([]);
+  } finally {
+    await viewer.close();
+  }
+});
+
+/** Runs in the page: whether anything was drawn. */
+function isPainted(canvas: {
+  readonly width: number;
+  getContext(kind: '2d'): { getImageData(...box: number[]): { readonly data: Uint8ClampedArray } } | null;
+}): boolean {
+  const data = canvas.getContext('2d')?.getImageData(0, 0, canvas.width, 8).data ?? [];
+  return [...data].some((value) => value > 0);
+}
