@@ -56,6 +56,7 @@ describe('streams', () => {
       startedAt: null,
       stoppedAt: null,
       durationMs: null,
+      viewers: 0,
       playback: { hls: `http://media.example:8081/live/${id}/master.m3u8`, dash: `http://media.example:8081/live/${id}/manifest.mpd` },
       streamKey: expect.stringMatching(/^st-[a-z2-7]{16}-[a-z2-7]{52}$/),
       ingest: {

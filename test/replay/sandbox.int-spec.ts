@@ -138,7 +138,8 @@ describe('a sandbox', () => {
     const list = (await api('GET', '/api/v1/sandboxes/whole/streams?limit=200')).json;
     const live = await api('GET', '/api/v1/streams?limit=200');
     expect(list.items).toHaveLength(12);
-    expect(list.items).toEqual(live.json.items);
+    // Who watches is a matter of now, not of the log's part that a sandbox holds.
+    expect(list.items).toEqual(live.json.items.map((item: object) => ({ ...item, viewers: null })));
     const id = list.items[0]?.id ?? '';
     expect((await api('GET', `/api/v1/sandboxes/whole/streams/${id}`)).status).toBe(/^st-[a-z2-7]{8,26}$/.test(id) ? 200 : 400);
     const rows = (await api('GET', '/api/v1/sandboxes/whole/rows/segment?limit=5')).json;

@@ -28,7 +28,7 @@ export const streamSummary = z.object({
   stoppedAt: timestamp.nullable(),
   durationMs: z.number().nullable().describe('Length of what was recorded so far.'),
   playback: z.object({ hls: z.string(), dash: z.string() }),
-  viewers: z.number().nullable().describe('Who watches now, by the counters of the edges; null of a moment in the past.'),
+  viewers: z.number().nullable().describe('Who watches now, by the counters of the edges; null of a moment in the past, and in a sandbox.'),
 });
 
 const rendition = z.object({
