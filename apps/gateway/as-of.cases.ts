@@ -24,7 +24,9 @@ interface Seen {
 
 /** A playlist as it is, of a problem the kind: it names the path that was asked for. */
 const told = (text: string): string => (text.startsWith('{') ? (JSON.parse(text) as { type: string }).type : text);
-const withoutUrl = (value: unknown): unknown => JSON.parse(JSON.stringify(value, (name, inner: unknown) => (name === 'playback' ? undefined : inner)));
+/** What differs by its nature: where it is played, and who watches now. */
+const ofNow = new Set(['playback', 'viewers']);
+const withoutUrl = (value: unknown): unknown => JSON.parse(JSON.stringify(value, (name, inner: unknown) => (ofNow.has(name) ? undefined : inner)));
 
 /** Everything that reads answers as of a moment, on engines that `open` gives. */
 export function asOfCases(name: string, open: () => Promise<RealEngines>): void {

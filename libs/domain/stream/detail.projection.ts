@@ -85,14 +85,19 @@ const nothingMade = {
   ...{ renditions: [], first_segment: null, last_segment: null },
 };
 
+/** What was made counts more than that another worker could not make it. */
+function roundStamp({ id, data }: EventOf<typeof clipFinished | typeof clipFailed>, outcome: 'failed' | 'made'): string {
+  return `${String(data.round).padStart(12, '0')}/${outcome}/${id}`;
+}
+
 type ClipEvent = EventOf<typeof clipRequested | typeof clipFinished | typeof clipFailed>;
 
 function clip(event: ClipEvent): RowChange {
-  const change = (set: Readonly<Record<string, ColumnValue>>, round?: number): RowChange => ({
+  const change = (set: Readonly<Record<string, ColumnValue>>, round?: string): RowChange => ({
     table: clipTable.name,
     key: { stream_id: event.data.streamId, clip_id: event.data.clipId },
     set,
-    ...(round === undefined ? {} : { stamps: { round: BigInt(round) } }),
+    ...(round === undefined ? {} : { stamps: { round } }),
   });
   switch (event.type) {
     case clipRequested.type: {
@@ -104,11 +109,11 @@ function clip(event: ClipEvent): RowChange {
       const files = { mp4_cid: data.mp4Cid, mp4_bytes: BigInt(data.mp4Bytes), poster_cid: data.posterCid };
       const times = { duration_ms: BigInt(data.durationMs), from_ms: BigInt(data.fromMs), until_ms: BigInt(data.untilMs) };
       const of = { width: data.width, height: data.height, renditions: data.renditions, first_segment: data.firstSegment, last_segment: data.lastSegment };
-      return change({ status: 'finished', reason: null, ...files, ...times, ...of, at_ms: BigInt(event.time) }, data.round);
+      return change({ status: 'finished', reason: null, ...files, ...times, ...of, at_ms: BigInt(event.time) }, roundStamp(event, 'made'));
     }
     case clipFailed.type: {
-      const { reason, detail, round } = event.data;
-      return change({ status: 'failed', ...nothingMade, reason: `${reason}: ${detail}`, at_ms: BigInt(event.time) }, round);
+      const { reason, detail } = event.data;
+      return change({ status: 'failed', ...nothingMade, reason: `${reason}: ${detail}`, at_ms: BigInt(event.time) }, roundStamp(event, 'failed'));
     }
   }
 }

@@ -73,7 +73,8 @@ export const streamMarkerTable: TableSpec = {
   },
 };
 
-const ofRound = (type: ColumnType): ColumnSpec => lww(type, 'round');
+/** By round, then outcome, then event: two workers may each have told how the same round went. */
+const ofRound = (type: ColumnType): ColumnSpec => ({ type, join: 'hlc', stamp: 'round' });
 
 /** One row per piece that was asked for. */
 export const clipTable: TableSpec = {

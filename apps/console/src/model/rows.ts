@@ -34,6 +34,13 @@ const origins: Readonly<Record<string, (row: Row) => RowOrigin>> = {
   rendition: (row) => about(`${row['stream_id']}/encoding`),
   segment: (row) => about(`${row['stream_id']}/${row['rendition']}`, equal('mediaSequence', String(row['media_sequence']))),
   recording: (row) => about(`${row['stream_id']}/recording`),
+  thumbnail: (row) => about(`${row['stream_id']}/thumbnails`, equal('mediaSequence', String(row['media_sequence']))),
+  stream_sample: (row) => about(`${row['stream_id']}/measured`),
+  stream_alert: (row) => about(`${row['stream_id']}/alert/${row['alert']}`),
+  stream_marker: (row) => about(`${row['stream_id']}/marker/${row['marker_id']}`),
+  clip: (row) => about(`${row['stream_id']}/clip/${row['clip_id']}`),
+  // Each edge tells of all streams at once.
+  audience: (row) => ({ search: { type: 'edge.audience-reported', where: `data.streams.exists(one, one.streamId == ${quoted(row['stream_id'])})` } }),
   purge: (row) => about(row['purge_id']),
   purge_application: (row) => about(`${row['purge_id']}/${row['edge_id']}`),
   edge: (row) => about(row['edge_id']),
