@@ -99,10 +99,10 @@ describe('low latency, through the edge, while everything dies once', () => {
       () => `No end: ${JSON.stringify(walker.newest)}`,
     );
     await walker.judgeEnd();
-    const { violations, reloads, blocked, updates, segments } = await walker.stop();
+    const { violations, reloads, blocked, segments } = await walker.stop();
     expect([...violations]).toEqual([]);
     expect(reloads).toBeGreaterThan(blocked);
-    // On a quick machine it is all over in twenty seconds.
-    for (const count of [blocked, updates, segments]) expect(count).toBeGreaterThan(1);
+    // On a quick machine it is all over in twenty seconds, before a playlist is long enough for updates of it.
+    for (const count of [blocked, segments]) expect(count).toBeGreaterThan(1);
   });
 });
