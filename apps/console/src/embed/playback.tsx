@@ -1,5 +1,5 @@
 import Hls, { type LevelDetails } from 'hls.js';
-import { hlsSettings } from '../model/hls-settings.ts';
+import { beginAnewIfStuck, hlsSettings, startMsMax } from '../model/hls-settings.ts';
 import { clockAt, type SeekRange } from './timeline.ts';
 
 /** One of the pictures that there are to choose from. */
@@ -97,6 +97,8 @@ export class Playback {
       // Somebody who goes back hours is not to be pulled to the edge by hls.js; `#keepUp` does what it would.
       this.#hls = new Hls({ ...hlsSettings, liveMaxLatencyDurationCount: Infinity, autoStartLoad: init.autoplay, cmcd: cmcdOf() });
       this.#listen(this.#hls, init.startSec);
+      const hls = this.#hls;
+      this.#timers.push(setInterval(() => this.#loads && beginAnewIfStuck(hls, video), startMsMax));
     } else if (video.canPlayType('application/vnd.apple.mpegurl') !== '') {
       video.src = init.url;
       this.#set({ support: 'native' });

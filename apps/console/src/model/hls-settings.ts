@@ -29,3 +29,23 @@ export const hlsSettings = {
   fragLoadPolicy: { default: { ...quick, maxLoadTimeMs: 60_000 } },
   enableWorker: true,
 } as const;
+
+/** What of hls.js is needed for it. */
+interface Loading {
+  readonly levels: readonly unknown[];
+  stopLoad(): void;
+  startLoad(): void;
+}
+
+/** How long the first picture may take once the playlists are there, ms. */
+export const startMsMax = 4000;
+
+/**
+ * hls.js 1.7 that changes its level while its first fragment is under way may go on reading playlists and load no fragment any
+ * more: a player with nothing in its buffer begins anew.
+ */
+export function beginAnewIfStuck(player: Loading, video: { readonly buffered: { readonly length: number } }): void {
+  if (player.levels.length === 0 || video.buffered.length > 0) return;
+  player.stopLoad();
+  player.startLoad();
+}

@@ -1,6 +1,6 @@
 import Hls, { type Level } from 'hls.js';
 import { type RefObject, useEffect, useState } from 'react';
-import { hlsSettings } from '../model/hls-settings.ts';
+import { beginAnewIfStuck, hlsSettings, startMsMax } from '../model/hls-settings.ts';
 
 export interface PlayerState {
   readonly levels: readonly Level[];
@@ -17,8 +17,6 @@ export interface PlayerState {
   pin(level: number): void;
 }
 
-/** How long the first picture may take once the playlists are there, ms. */
-const startMsMax = 4000;
 const figuresPeriodMs = 500;
 const retryMs = 750;
 
@@ -49,13 +47,13 @@ export function usePlayer(video: RefObject<HTMLVideoElement | null>, url: string
     player.on(Hls.Events.MANIFEST_PARSED, (_name, data) => setLevels(data.levels));
     player.on(Hls.Events.LEVEL_SWITCHED, (_name, data) => setLevel(data.level));
     player.on(Hls.Events.FRAG_BUFFERED, () => setProblem(undefined));
-    const unwatch = watchStart(player, element);
+    const watch = setInterval(() => beginAnewIfStuck(player, element), startMsMax);
     player.loadSource(url);
     player.attachMedia(element);
     setHls(player);
     return () => {
       clearTimeout(retry.timer);
-      unwatch();
+      clearInterval(watch);
       player.destroy();
       setHls(undefined);
       setLevels([]);
@@ -80,19 +78,6 @@ export function usePlayer(video: RefObject<HTMLVideoElement | null>, url: string
     setPinned(to);
   };
   return { levels, level, pinned, problem, pin, ...figures };
-}
-
-/**
- * hls.js 1.7 that changes its level while its first fragment is under way may go on reading playlists and load no fragment any
- * more: a player with nothing in its buffer begins anew.
- */
-function watchStart(player: Hls, video: HTMLVideoElement): () => void {
-  const timer = setInterval(() => {
-    if (player.levels.length === 0 || video.buffered.length > 0) return;
-    player.stopLoad();
-    player.startLoad();
-  }, startMsMax);
-  return () => clearInterval(timer);
 }
 
 function healing(player: Hls, url: string, setProblem: (problem: string) => void): { timer: ReturnType<typeof setTimeout> | undefined } {
