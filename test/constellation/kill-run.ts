@@ -36,14 +36,19 @@ export function partVictim(part: Part): Victim {
   };
 }
 
-/** An engine beside the platform, which comes back at the same place after a while. */
-export function engineVictim(name: string, engine: LocalEngine, downMs: number): Victim {
+/**
+ * An engine beside the platform, which comes back at the same place after a while. With words, it counts as back only
+ * once the platform has said them: the next victim would otherwise take with it the process that was about to.
+ */
+export function engineVictim(name: string, engine: LocalEngine, { downMs, toldBy }: { readonly downMs: number; readonly toldBy?: string | undefined }): Victim {
   return {
     name,
-    strike: async () => {
+    strike: async (platform) => {
+      const timesTold = (): number => (toldBy === undefined ? 0 : platform.log.split(toldBy).length);
+      const told = timesTold();
       let isBack = false;
       void engine.restart(downMs).then(() => (isBack = true));
-      return () => isBack;
+      return () => isBack && (toldBy === undefined || timesTold() > told);
     },
   };
 }
