@@ -10,6 +10,8 @@ import type { Fetcher } from './fetcher.ts';
 
 /** Bytes asked of a partition at once: enough to be worth a request, few enough that what they hold, some times as much, dies young. */
 const fetchBytes = 262_144;
+/** Who asks for so few records, and does not wait for more, picks them out here and there: what comes with them is decoded for nothing. */
+const few = { records: 64, bytes: 32_768 } as const;
 const offsetMax = 2n ** 63n - 1n;
 
 /** Reads as the port says, over fetches that know only bytes. */
@@ -63,9 +65,11 @@ export class PartitionReader {
     }
   }
 
-  async #fetch({ topic, partition, from }: Place, { waitMs, stored }: ReadLimits, over: AbortSignal): Promise<Chunk | undefined> {
+  async #fetch({ topic, partition, from }: Place, { recordsMax, waitMs, stored }: ReadLimits, over: AbortSignal): Promise<Chunk | undefined> {
     const truncations = this.#truncations;
-    const fetched = await this.#fetcher.fetch({ topic, partition, from, bytesMax: fetchBytes }, waitMs > 0, over);
+    const isPatient = waitMs > 0;
+    const bytesMax = !isPatient && recordsMax <= few.records ? few.bytes : fetchBytes;
+    const fetched = await this.#fetcher.fetch({ topic, partition, from, bytesMax }, isPatient, over);
     if (fetched === undefined) return undefined;
     this.#highs.set(`${topic}/${partition}`, fetched.lastStableOffset);
     // An audit asks for itself alone, and takes nobody's room.
