@@ -35,6 +35,14 @@ export function findChromium() {
   return versions.flatMap((name) => ['chrome-linux', 'chrome-linux64'].map((folder) => join(cache, name, folder, 'chrome'))).find(isExecutable);
 }
 
+/** On Ubuntu `firefox` may be a stub for snap. */
+function findFirefox() {
+  const own = process.env.FIREFOX;
+  if (own) return own;
+  const system = onPath('firefox-esr', 'firefox');
+  return system && spawnSync(system, ['--version'], { timeout: 20_000, stdio: 'ignore' }).status === 0 ? system : undefined;
+}
+
 function findNginxRtmp() {
   const nginx = onPath('nginx') ?? ['/usr/sbin/nginx', '/usr/local/sbin/nginx'].find(isExecutable);
   const modules = ['/usr/lib/nginx/modules', '/usr/share/nginx/modules', '/usr/lib64/nginx/modules'];
@@ -100,6 +108,7 @@ export const tools = [
   { name: 'ffmpeg', for: ['test', 'bench'], packages: ['ffmpeg'], find: () => onPath('ffmpeg') },
   { name: 'font', for: ['test', 'bench'], packages: ['fontconfig', 'fonts-dejavu-core'], find: findFont },
   { name: 'chromium', for: ['test', 'bench'], packages: ['chromium'], find: findChromium },
+  { name: 'firefox', for: ['test'], packages: ['firefox-esr'], find: findFirefox },
   { name: 'java', for: ['test', 'bench'], packages: ['openjdk-17-jre-headless'], find: findJava },
   { name: 'maven', for: ['test', 'bench'], packages: ['maven'], find: () => onPath('mvn') },
   { name: 'go', for: ['test', 'bench'], packages: ['golang-go'], find: () => (findGrpcurl() && (elsewhere('S3_ENDPOINT') ?? findVersitygw())) || findGo() },

@@ -40,20 +40,17 @@ export interface DashLook {
 /** A real Chromium with a player that knows nothing of us, on a page that is not ours. */
 export class DashPage {
   readonly viewer: Viewer;
-  readonly #site: Server;
+  readonly #site: PlayerSite;
 
-  private constructor(viewer: Viewer, site: Server) {
+  private constructor(viewer: Viewer, site: PlayerSite) {
     this.viewer = viewer;
     this.#site = site;
   }
 
   static async open(player: DashPlayer, url: string): Promise<DashPage> {
-    const { script, play } = players[player];
-    const site = await siteWith(await readFile(join(modules, script)));
-    const viewer = await Viewer.open(`http://127.0.0.1:${(site.address() as AddressInfo).port}/`, { width: 640, height: 400 });
-    await viewer.page.evaluate(
-      `(() => { window.problems = []; const video = document.querySelector('video'); const url = ${JSON.stringify(url)}; ${play} })()`,
-    );
+    const site = await playerSite(player, url);
+    const viewer = await Viewer.open(site.url, { width: 640, height: 400 });
+    await viewer.page.evaluate(site.play);
     return new DashPage(viewer, site);
   }
 
@@ -77,14 +74,34 @@ export class DashPage {
 
   async close(): Promise<void> {
     await this.viewer.close();
-    this.#site.closeAllConnections();
     this.#site.close();
   }
 }
 
 const html = '<!doctype html><title>player</title><video muted autoplay playsinline style="width: 100%"></video><script src="/player.js"></script>';
 
-/** A web site of somebody else: another origin than ours. */
+/** A web site of somebody else, with a player on its page. */
+export interface PlayerSite {
+  readonly url: string;
+  /** What the page has to run to play the manifest; errors are told to `window.problems`. */
+  readonly play: string;
+  close(): void;
+}
+
+export async function playerSite(player: DashPlayer, manifestUrl: string): Promise<PlayerSite> {
+  const { script, play } = players[player];
+  const site = await siteWith(await readFile(join(modules, script)));
+  return {
+    url: `http://127.0.0.1:${(site.address() as AddressInfo).port}/`,
+    play: `(() => { window.problems = []; const video = document.querySelector('video'); const url = ${JSON.stringify(manifestUrl)}; ${play} })()`,
+    close: () => {
+      site.closeAllConnections();
+      site.close();
+    },
+  };
+}
+
+/** Another origin than ours. */
 function siteWith(script: Buffer): Promise<Server> {
   const site = createServer(({ url }, response) => {
     const [type, body] = url === '/player.js' ? ['text/javascript', script] : ['text/html', html];

@@ -1,5 +1,7 @@
-/** @needs chromium ffmpeg */
+/** @needs chromium ffmpeg firefox */
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { dashPlayers, playerSite } from '../constellation/dash-page.ts';
+import { FirefoxPage } from '../constellation/firefox-page.ts';
 import { Platform, until } from '../constellation/platform.ts';
 import { Publisher } from '../constellation/publisher.ts';
 import { Viewer } from '../constellation/viewer.ts';
@@ -103,6 +105,37 @@ test('the player: a picture, qualities, pictures over the bar, back and to the l
     await page.getByText('Not live yet').waitFor();
   } finally {
     await viewer.close();
+  }
+});
+
+/** Until the page's video has shown moving pictures for two seconds. */
+async function untilPlaying(firefox: FirefoxPage, what: string): Promise<void> {
+  const from = await firefox.look();
+  await until(
+    async () => {
+      const seen = await firefox.look();
+      return seen.width > 0 && seen.currentTime >= from.currentTime + 2 && seen.decodedFrames >= from.decodedFrames + 20;
+    },
+    60_000,
+    () => `${what} does not play in Firefox. ${firefox.problems.join(' ')}`,
+  );
+}
+
+test('in Firefox, too, the player plays, and so do the DASH players of others', async () => {
+  const firefox = await FirefoxPage.open(`${platform.edgeUrl}/embed/${id}?autoplay=1`);
+  try {
+    await untilPlaying(firefox, 'The embedded player');
+    for (const player of dashPlayers) {
+      const site = await playerSite(player, `${platform.edgeUrl}/live/${id}/manifest.mpd`);
+      await firefox.page.goto(site.url);
+      await firefox.page.evaluate(site.play);
+      await untilPlaying(firefox, player);
+      expect(await firefox.page.evaluate('problems')).toEqual([]);
+      site.close();
+    }
+    expect(firefox.problems).toEqual([]);
+  } finally {
+    await firefox.close();
   }
 });
 
