@@ -1,4 +1,4 @@
-import { cacheName, mediaTtlSettings, PurgeLedger, type Trust, type TtlSettings } from '#core/http-cache';
+import { cacheName, defaultKeyPolicy, mediaTtlSettings, PurgeLedger, type KeyPolicy, type Trust, type TtlSettings } from '#core/http-cache';
 import { edgeLimits, passPrefixes } from '../edge.constants.ts';
 import type { EdgeCounters } from '../edge-counters.ts';
 import { GuardedOrigin } from '../origin/guarded-origin.ts';
@@ -16,6 +16,7 @@ export interface EdgeCacheInit {
   readonly edgeSecret?: string | undefined;
   readonly memoryBytesMax: number;
   readonly ttl?: TtlSettings;
+  readonly keys?: KeyPolicy;
   readonly limits?: { readonly claimTimeoutMs?: number };
 }
 
@@ -39,6 +40,8 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
   const limits = { ...edgeLimits, ...init.limits };
   const { counters, now, trust } = deps;
   const name = cacheName(init.edgeId);
+  const keys = init.keys ?? defaultKeyPolicy;
+  const ttl = init.ttl ?? mediaTtlSettings;
   const store = new ObjectStore({ bytesMax: init.memoryBytesMax, objectsMax: limits.objectsMax, variantsMax: limits.variantsMax });
   const ledger = new PurgeLedger(limits.purgesRemembered);
   const origin = new GuardedOrigin(deps.client, limits.origin, counters, now);
@@ -47,7 +50,8 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
     origin,
     store,
     ledger,
-    ttl: init.ttl ?? mediaTtlSettings,
+    ttl,
+    pseudonym: init.edgeId,
     objectBytesMax,
     streamBytesMax: limits.streamBytesMax,
     claimTimeoutMs: limits.claimTimeoutMs,
@@ -56,12 +60,12 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
     trust,
   });
   const passThrough = new PassThrough({
-    ...{ origin, store, ledger, counters, cacheName: name },
+    ...{ origin, store, ledger, counters, ttl, keys, now, cacheName: name },
     ...{ pseudonym: init.edgeId, edgeSecret: init.edgeSecret, requestBytesMax: limits.requestBytesMax },
   });
   const cache = new CacheHandler(
-    { cacheName: name, passPrefixes, wholeBytesMax: limits.wholeBytesMax },
+    { cacheName: name, pseudonym: init.edgeId, keys, passPrefixes, wholeBytesMax: limits.wholeBytesMax },
     { store, fills, passThrough, counters, now, trust, local: deps.local, onError: deps.onError },
   );
-  return { handler: (request) => cache.handle(request), store, fills, purger: new Purger(ledger, store) };
+  return { handler: (request) => cache.handle(request), store, fills, purger: new Purger(ledger, store, keys) };
 }

@@ -1,17 +1,25 @@
 import {
+  acceptsStale,
   ageSeconds,
+  framingFault,
+  isLoop,
   judgeReuse,
   matchesVariant,
   mayServeOnError,
   normaliseTarget,
   parseCacheControl,
+  satisfies,
   select,
   selectedHead,
   ttlSeconds,
   withCacheStatus,
-  type GrowingBody,
+  type CacheControl,
   type CacheOutcome,
   type Field,
+  type ForwardReason,
+  type GrowingBody,
+  type KeyPolicy,
+  type ProxyError,
   type Selection,
   type StoredResponse,
   type Trust,
@@ -29,6 +37,9 @@ import { problem } from './problem.ts';
 
 export interface CacheHandlerInit {
   readonly cacheName: string;
+  /** The name under which this edge puts itself into Via. */
+  readonly pseudonym: string;
+  readonly keys: KeyPolicy;
   /** Paths that begin with one of these are never cached. */
   readonly passPrefixes: readonly string[];
   /** Up to this size a body is waited for whole, so that its failure is a clean error and not a broken connection, bytes. */
@@ -57,6 +68,19 @@ function waitingKey({ forwarded, collapsed }: Waiting): string {
   return `${forwarded} ${collapsed}`;
 }
 
+/** Whether a fresh object is fresh enough for this request. Few requests say anything about it. */
+function suffices(request: EdgeRequest, object: CachedObject, nowMs: number): boolean {
+  const text = request.field('cache-control');
+  return text === undefined || satisfies(parseCacheControl(text), object.response.freshness, nowMs);
+}
+
+interface OwnAnswer {
+  readonly status: number;
+  readonly detail: string;
+  readonly outcome: CacheOutcome;
+  readonly error?: ProxyError;
+}
+
 /** From a request to its answer. A hit is answered at once: no promise, no URL object, nothing rebuilt. */
 export class CacheHandler {
   readonly #init: CacheHandlerInit;
@@ -71,15 +95,24 @@ export class CacheHandler {
   }
 
   handle(request: EdgeRequest): EdgeReply | Promise<EdgeReply> {
-    const key = normaliseTarget(request.target);
+    const fault = framingFault(request);
+    if (fault !== undefined) return this.#refused(request, 400, fault);
+    const key = normaliseTarget(request.target, this.#init.keys);
     if (key !== undefined && (request.method === 'GET' || request.method === 'HEAD')) {
       const object = this.#deps.store.find(key, request);
       if (object !== undefined) {
         const nowMs = this.#deps.now();
-        if (judgeReuse(object.response.freshness, nowMs, this.#deps.trust()) === 'fresh') return this.#hit(object, request, nowMs);
+        if (judgeReuse(object.response.freshness, nowMs, this.#deps.trust()) === 'fresh' && suffices(request, object, nowMs))
+          return this.#hit(object, request, nowMs);
       }
     }
     return this.#otherwise(request, key);
+  }
+
+  /** The connection ends with it: what comes next on it may be the rest of this request, or not. */
+  #refused(request: EdgeRequest, status: number, detail: string): EdgeReply {
+    this.#deps.counters.requests++;
+    return this.#problem(request, { status, detail, outcome: { forwarded: 'bypass' }, error: 'http_request_error' }, [['connection', 'close']]);
   }
 
   #hit(object: CachedObject, request: EdgeRequest, nowMs: number): EdgeReply {
@@ -98,56 +131,66 @@ export class CacheHandler {
     const { counters, local } = this.#deps;
     const { passPrefixes } = this.#init;
     if (key === undefined) {
-      counters.requests++;
       const status = request.target.length > 1000 ? 414 : 400;
-      return this.#problem(request, status, 'The request target is not an absolute path of a reasonable length.', { forwarded: 'bypass' });
+      return this.#refused(request, status, 'The request target is not an absolute path of a reasonable length.');
     }
     const own = local(request, key);
     if (own !== undefined) return own;
     counters.requests++;
+    if (isLoop(request.field('via'), this.#init.pseudonym)) {
+      const detail = 'The request has come through this edge already.';
+      return this.#problem(request, { status: 508, detail, outcome: { forwarded: 'bypass' }, error: 'proxy_loop_detected' });
+    }
     try {
       if (request.method !== 'GET' && request.method !== 'HEAD') return await this.#pass(request, key, 'method');
-      const bypass =
-        passPrefixes.some((prefix) => key.startsWith(prefix)) ||
-        request.contentLength !== undefined ||
-        this.#deps.fills.isUnshared(key) ||
-        this.#deps.fills.full;
-      if (bypass) return await this.#pass(request, key, 'bypass');
-      return await this.#miss(request, key);
+      const bypass = passPrefixes.some((prefix) => key.startsWith(prefix)) || request.hasBody || this.#deps.fills.isUnshared(key) || this.#deps.fills.full;
+      // RFC 9111 section 5.2.1.5: nothing of a request with no-store, or of its response, is stored.
+      const control = parseCacheControl(request.field('cache-control'));
+      if (bypass || control.noStore) return await this.#pass(request, key, 'bypass');
+      return await this.#miss(request, key, control);
     } catch (error) {
       this.#deps.onError(error);
-      return this.#problem(request, 500, 'The edge failed to answer.', { forwarded: 'miss' });
+      return this.#problem(request, { status: 500, detail: 'The edge failed to answer.', outcome: { forwarded: 'miss' }, error: 'proxy_internal_error' });
     }
   }
 
-  async #pass(request: EdgeRequest, key: string, forwarded: 'method' | 'bypass' | 'miss'): Promise<EdgeReply> {
+  async #pass(request: EdgeRequest, key: string, forwarded: ForwardReason): Promise<EdgeReply> {
     if (request.method === 'CONNECT' || request.method === 'TRACE')
-      return this.#problem(request, 501, `The edge does not forward ${request.method}.`, { forwarded: 'method' });
+      return this.#problem(request, {
+        status: 501,
+        detail: `The edge does not forward ${request.method}.`,
+        outcome: { forwarded: 'method' },
+        error: 'http_request_error',
+      });
     if (forwarded !== 'method') this.#deps.counters.misses++;
     return this.#deps.passThrough.forward(request, key, { forwarded });
   }
 
   /** Nothing fresh is stored: waits for the fill of another request, or begins one. */
-  async #miss(request: EdgeRequest, key: string): Promise<EdgeReply> {
+  async #miss(request: EdgeRequest, key: string, control: CacheControl): Promise<EdgeReply> {
     const { counters, fills, now, store, trust } = this.#deps;
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
       const object = store.find(key, request);
       const nowMs = now();
       const reuse = object === undefined ? undefined : judgeReuse(object.response.freshness, nowMs, trust());
-      if (object !== undefined && reuse === 'fresh') return this.#hit(object, request, nowMs);
-      if (object !== undefined && this.#mayServeWithoutWaiting(object, reuse, nowMs)) {
+      const wanted = object !== undefined && satisfies(control, object.response.freshness, nowMs);
+      if (object !== undefined && wanted && reuse === 'fresh') return this.#hit(object, request, nowMs);
+      if (object !== undefined && acceptsStale(control, object.response.freshness, nowMs, trust())) return this.#hit(object, request, nowMs);
+      if (object !== undefined && wanted && this.#mayServeWithoutWaiting(object, reuse, nowMs)) {
         if (nowMs >= object.retryAtMs && fills.find({ key, request }) === undefined) this.#startFill(request, key, object);
         counters.hits++;
         return this.#fromObject(object, select(request, object.response, object.body.size, nowMs), nowMs, {});
       }
       // RFC 9111 section 5.2.1.7.
-      if (parseCacheControl(request.field('cache-control')).onlyIfCached) return this.#problem(request, 504, 'Not in the cache.', {});
+      if (control.onlyIfCached) return this.#problem(request, { status: 504, detail: 'Not in the cache.', outcome: {} });
       const joined = fills.find({ key, request });
       const failure = joined === undefined ? fills.recentFailure(key) : undefined;
       if (failure !== undefined) return this.#failed(request, failure, { forwarded: 'miss' });
-      // A HEAD does not bring the body that would be stored.
-      if (joined === undefined && request.method === 'HEAD' && object === undefined) return this.#pass(request, key, 'miss');
-      const waiting: Waiting = { forwarded: object !== undefined ? 'stale' : store.has(key) ? 'vary-miss' : 'uri-miss', collapsed: joined !== undefined };
+      // A HEAD does not bring the body that would be stored; what it says about a stored one is taken (RFC 9111 section 4.3.5).
+      const missing = store.has(key) ? 'vary-miss' : 'uri-miss';
+      const forwarded = object === undefined ? missing : wanted ? 'stale' : 'request';
+      if (joined === undefined && request.method === 'HEAD') return this.#pass(request, key, forwarded);
+      const waiting: Waiting = { forwarded, collapsed: joined !== undefined };
       const fill = joined ?? this.#startFill(request, key, object);
       const outcome = await fill.outcome;
       if (outcome.kind === 'shared' && !(matchesVariant(outcome.response.variant, request) && outcome.body.joinable)) continue;
@@ -223,24 +266,26 @@ export class CacheHandler {
     }
     const length = body.complete ? body.length : outcome.length;
     const selection = select(request, response, length, this.#deps.now());
-    const shared = selection.kind === 'whole' && body.complete && request.method === 'GET';
+    const shared = selection.kind === 'whole' && body.complete && request.method === 'GET' && outcome.withheld.length === 0;
     const known = shared ? this.#answers.get(body)?.get(waitingKey(waiting)) : undefined;
     if (known !== undefined) {
       this.#deps.counters.bytesServed += body.length;
       return known;
     }
-    const head = this.#head(response, selection, length, { ...waiting, stored: true, forwardStatus: response.status });
+    const first = waiting.collapsed !== true && outcome.withheld.length > 0;
+    const told = first ? { ...response, fields: [...response.fields, ...outcome.withheld] } : response;
+    const head = this.#head(told, selection, length, { ...waiting, stored: outcome.keeps, forwardStatus: response.status });
     if (selection.kind === 'not-modified' || selection.kind === 'unsatisfiable') return { head, body: null };
     if (request.method === 'HEAD') return { head, body: null };
-    const [first, end] = selection.kind === 'part' ? [selection.span.first, selection.span.last + 1] : [0, length];
+    const [start, end] = selection.kind === 'part' ? [selection.span.first, selection.span.last + 1] : [0, length];
     if (body.complete) {
-      const bytes = body.bytes().subarray(first, end);
+      const bytes = body.bytes().subarray(start, end);
       this.#deps.counters.bytesServed += bytes.length;
       const reply = { head, body: bytes };
       if (shared) this.#share(body, waiting, reply);
       return reply;
     }
-    return { head, body: readerOf(body, (count) => (this.#deps.counters.bytesServed += count), first, end) };
+    return { head, body: readerOf(body, (count) => (this.#deps.counters.bytesServed += count), start, end) };
   }
 
   /** One look at the body for all who wait for it. */
@@ -260,11 +305,12 @@ export class CacheHandler {
   }
 
   #failed(request: EdgeRequest, error: OriginError, waiting: Waiting): EdgeReply {
-    return this.#problem(request, error.status, error.message, { ...waiting, detail: error.code.toLowerCase() }, [['retry-after', '1']]);
+    const outcome = { ...waiting, detail: error.code.toLowerCase() };
+    return this.#problem(request, { status: error.status, detail: error.message, outcome, error: error.proxyError }, [['retry-after', '1']]);
   }
 
-  #problem({ target }: EdgeRequest, status: number, detail: string, outcome: CacheOutcome, more?: readonly Field[]): EdgeReply {
-    return problem({ status, detail, target, cacheName: this.#init.cacheName, outcome }, more);
+  #problem({ target }: EdgeRequest, init: OwnAnswer, more?: readonly Field[]): EdgeReply {
+    return problem({ ...init, target, cacheName: this.#init.cacheName }, more);
   }
 
   #fromObject(object: CachedObject, selection: Selection, nowMs: number, outcome: CacheOutcome): EdgeReply {

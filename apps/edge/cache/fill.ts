@@ -25,7 +25,16 @@ import type { ObjectStore } from './object-store.ts';
 /** What came of asking the origin, known when its head is there. */
 export type FillOutcome =
   /** It may be shared: everybody who waits reads it, now or later. */
-  | { readonly kind: 'shared'; readonly response: StoredResponse; readonly body: GrowingBody; readonly length: number | undefined }
+  | {
+      readonly kind: 'shared';
+      readonly response: StoredResponse;
+      readonly body: GrowingBody;
+      readonly length: number | undefined;
+      /** For the request alone that began it. */
+      readonly withheld: Fields;
+      /** False for what is not put into the store when it is whole. */
+      readonly keeps: boolean;
+    }
   /** The origin confirmed what is stored. */
   | { readonly kind: 'confirmed'; readonly object: CachedObject }
   /** It failed, and what is stored may be served in its place. */
@@ -44,6 +53,8 @@ export interface FillDeps {
   readonly objectBytesMax: number;
   /** What a stream that is too large to store may be ahead of its slowest reader, bytes. */
   readonly streamBytesMax: number;
+  /** The name under which this edge puts itself into Via. */
+  readonly pseudonym: string;
   /** How long a response that is for one request only waits to be claimed, ms. */
   readonly claimTimeoutMs: number;
   readonly now: () => number;
@@ -125,7 +136,7 @@ export class Fill {
   }
 
   #fields(stale: CachedObject | undefined): Field[] {
-    const fields = fillFields(this.#init.requestFields);
+    const fields = fillFields(this.#init.requestFields, this.#deps.pseudonym);
     if (stale !== undefined) fields.push(...revalidationFields(stale.response.validators));
     return fields;
   }
@@ -160,12 +171,20 @@ export class Fill {
     const length = statedLength(response.fields);
     if (length !== undefined && length > objectBytesMax) return { outcome: unshared(response, 'too-large', this.#deps.claimTimeoutMs) };
     const body = new GrowingBody();
-    const outcome: FillOutcome = { kind: 'shared', response: verdict.response, body, length: response.body === null ? 0 : length };
-    return { outcome, pump: () => this.#pump(response.body, body, verdict.response, outcome.length) };
+    const { keeps, withheld } = verdict;
+    const outcome: FillOutcome & { kind: 'shared' } = {
+      kind: 'shared',
+      response: verdict.response,
+      body,
+      length: response.body === null ? 0 : length,
+      withheld,
+      keeps,
+    };
+    return { outcome, pump: () => this.#pump(response.body, body, outcome) };
   }
 
   /** Takes the body in, whoever reads it; stores it when it is whole. */
-  async #pump(source: ByteSource | null, body: GrowingBody, response: StoredResponse, length: number | undefined): Promise<void> {
+  async #pump(source: ByteSource | null, body: GrowingBody, { keeps: stores, length, response }: FillOutcome & { kind: 'shared' }): Promise<void> {
     let reserved = 0;
     try {
       for (let bytes = await source?.read(); bytes !== undefined; bytes = await source?.read()) {
@@ -182,7 +201,7 @@ export class Fill {
       body.end();
       this.#deps.store.release(reserved);
       reserved = 0;
-      if (body.joinable) this.#store(response, body.bytes());
+      if (stores && body.joinable) this.#store(response, body.bytes());
     } catch (error) {
       source?.cancel();
       this.failure = error instanceof OriginError ? error : new OriginError('ORIGIN_BROKEN', 'The origin broke off its response.', error);

@@ -3,10 +3,14 @@ import {
   invalidatedKeys,
   isSafe,
   passThroughFields,
+  updatedByHead,
   withCacheStatus,
   withoutHopByHop,
   type CacheOutcome,
+  type ExchangeTimes,
+  type KeyPolicy,
   type PurgeLedger,
+  type TtlSettings,
 } from '#core/http-cache';
 import { edgeProofHeader, edgeProofOf } from '#runtime';
 import type { EdgeCounters } from '../edge-counters.ts';
@@ -21,6 +25,9 @@ export interface PassThroughDeps {
   readonly store: ObjectStore;
   readonly ledger: PurgeLedger;
   readonly counters: EdgeCounters;
+  readonly ttl: TtlSettings;
+  readonly keys: KeyPolicy;
+  readonly now: () => number;
   readonly cacheName: string;
   readonly pseudonym: string;
   /** Shared with the gateway: proves whose address is forwarded. */
@@ -60,6 +67,8 @@ export class PassThrough {
     const { cacheName, origin, requestBytesMax } = this.#deps;
     if ((request.contentLength ?? 0) > requestBytesMax) return this.#tooLarge(request, outcome);
     const body = limited(request.body(), requestBytesMax);
+    const { generation } = this.#deps.ledger;
+    const requestTimeMs = this.#deps.now();
     try {
       const response = await origin.request({
         method: request.method,
@@ -70,14 +79,18 @@ export class PassThrough {
         mayBeSilent: true,
       });
       if (!isSafe(request.method)) this.#invalidate(request, key, response);
+      if (request.method === 'HEAD') this.#freshen(request, key, response, { requestTimeMs, responseTimeMs: this.#deps.now() }, generation);
       return this.relay(request, response, { ...outcome, forwardStatus: response.status });
     } catch (error) {
       body?.cancel();
       if (error instanceof TooLargeError || (error instanceof Error && error.cause instanceof TooLargeError)) return this.#tooLarge(request, outcome);
       const { target } = request;
       if (error instanceof OriginError)
-        return problem({ status: error.status, detail: error.message, target, cacheName, outcome: { ...outcome, detail: error.code.toLowerCase() } });
-      return problem({ status: 502, detail: 'The request was broken off.', target, cacheName, outcome });
+        return problem({
+          ...{ status: error.status, detail: error.message, target, cacheName, error: error.proxyError },
+          outcome: { ...outcome, detail: error.code.toLowerCase() },
+        });
+      return problem({ status: 502, detail: 'The request was broken off.', target, cacheName, outcome, error: 'connection_terminated' });
     }
   }
 
@@ -100,10 +113,21 @@ export class PassThrough {
 
   /** RFC 9111 section 4.4. A fill that is under way was asked for before the change: it is not stored either. */
   #invalidate(request: EdgeRequest, key: string, response: OriginResponse): void {
-    for (const changed of invalidatedKeys(request.method, key, request.field('host'), response)) {
-      this.#deps.ledger.purge(changed);
-      this.#deps.store.purge(changed);
+    const { keys, ledger, store } = this.#deps;
+    for (const changed of invalidatedKeys({ method: request.method, target: key, host: request.field('host') }, response, keys)) {
+      ledger.purge(changed);
+      store.purge(changed);
     }
+  }
+
+  /** RFC 9111 section 4.3.5. What a purge overtook says nothing any more. */
+  #freshen(request: EdgeRequest, key: string, response: OriginResponse, times: ExchangeTimes, generation: number): void {
+    const { ledger, store, ttl } = this.#deps;
+    const object = store.find(key, request);
+    if (object === undefined || !ledger.isCurrent(key, generation)) return;
+    const verdict = updatedByHead(object.response, object.body.size, key, response, times, ttl);
+    if (verdict.kind === 'renewed') object.renew(verdict.response, generation);
+    if (verdict.kind === 'outdated') store.remove(object);
   }
 
   #counted(body: ByteSource): ByteSource {
@@ -120,6 +144,8 @@ export class PassThrough {
 
   #tooLarge({ target }: EdgeRequest, outcome: CacheOutcome): EdgeReply {
     const { cacheName, requestBytesMax } = this.#deps;
-    return problem({ status: 413, detail: `A request may carry ${requestBytesMax} bytes.`, target, cacheName, outcome }, [['connection', 'close']]);
+    return problem({ status: 413, detail: `A request may carry ${requestBytesMax} bytes.`, target, cacheName, outcome, error: 'http_request_error' }, [
+      ['connection', 'close'],
+    ]);
   }
 }

@@ -1,4 +1,4 @@
-import { withCacheStatus, type CacheOutcome, type Field } from '#core/http-cache';
+import { withCacheStatus, withProxyStatus, type CacheOutcome, type Field, type ProxyError } from '#core/http-cache';
 import { replyHead, type EdgeReply } from '../server/edge-server.ts';
 
 /** Title, and the last part of the type, as the gateway's own problems have them. */
@@ -9,6 +9,7 @@ const kinds: Readonly<Record<number, readonly [string, string]>> = {
   500: ['Internal Server Error', 'internal'],
   501: ['Not Implemented', 'method-not-supported'],
   502: ['Bad Gateway', 'bad-origin'],
+  508: ['Loop Detected', 'bad-origin'],
   503: ['Service Unavailable', 'unavailable'],
   504: ['Gateway Timeout', 'origin-timeout'],
 };
@@ -21,12 +22,15 @@ export interface ProblemInit {
   readonly target: string;
   readonly cacheName: string;
   readonly outcome: CacheOutcome;
+  /** Absent where nothing went wrong on the way: the cache was told to answer by itself. */
+  readonly error?: ProxyError | undefined;
 }
 
 /** An error that the edge itself answers with: a problem document (RFC 9457), shaped as the gateway's, that nobody stores. */
-export function problem({ status, detail, target, cacheName, outcome }: ProblemInit, more: readonly Field[] = []): EdgeReply {
+export function problem({ status, detail, target, cacheName, outcome, error }: ProblemInit, more: readonly Field[] = []): EdgeReply {
   const [title, code] = kinds[status] ?? ['Error', 'internal'];
   const document = JSON.stringify({ type: `urn:streams:problem:${code}`, title, status, detail, instance: target.slice(0, targetCharsMax) });
   const fields: Field[] = [['content-type', 'application/problem+json; charset=utf-8'], ['cache-control', 'no-store'], ...more];
-  return { head: replyHead(status, withCacheStatus(fields, cacheName, outcome)), body: new TextEncoder().encode(document) };
+  const told = error === undefined ? fields : withProxyStatus(fields, cacheName, error);
+  return { head: replyHead(status, withCacheStatus(told, cacheName, outcome)), body: new TextEncoder().encode(document) };
 }

@@ -1,4 +1,4 @@
-import type { Fields } from '#core/http-cache';
+import type { Fields, ProxyError } from '#core/http-cache';
 import { OperatingError } from '#kernel';
 import type { ByteSource } from '../server/edge-server.ts';
 
@@ -28,12 +28,28 @@ export interface OriginClient {
 
 export type OriginErrorCode = 'ORIGIN_UNREACHABLE' | 'ORIGIN_TIMEOUT' | 'ORIGIN_INVALID' | 'ORIGIN_BROKEN';
 
+const unreachableErrors: Readonly<Record<string, ProxyError>> = {
+  ECONNREFUSED: 'connection_refused',
+  ConnectionRefused: 'connection_refused',
+  ENOTFOUND: 'dns_error',
+  EAI_AGAIN: 'dns_error',
+  UND_ERR_CONNECT_TIMEOUT: 'connection_timeout',
+};
+
 /** Why the origin gave no usable answer. */
 export class OriginError extends OperatingError {
   override readonly name = 'OriginError';
 
   constructor(code: OriginErrorCode, message: string, cause?: unknown) {
     super(message, { code, retryable: true, cause });
+  }
+
+  /** What it is called in Proxy-Status (RFC 9209 section 2.3). */
+  get proxyError(): ProxyError {
+    if (this.code === 'ORIGIN_TIMEOUT') return 'http_response_timeout';
+    if (this.code === 'ORIGIN_BROKEN') return 'http_response_incomplete';
+    if (this.code === 'ORIGIN_INVALID') return 'http_protocol_error';
+    return unreachableErrors[String((this.cause as { code?: unknown } | undefined)?.code)] ?? 'destination_unavailable';
   }
 
   /** RFC 9110 sections 15.6.3 and 15.6.5. */

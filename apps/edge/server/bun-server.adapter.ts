@@ -31,6 +31,8 @@ interface BunRuntime {
 }
 
 class BunEdgeRequest implements EdgeRequest {
+  /** Bun refuses other versions itself, and lets HTTP/1.0 do without what it does not have. */
+  readonly version = '1.1';
   readonly method: string;
   readonly target: string;
   readonly #request: Request;
@@ -47,6 +49,10 @@ class BunEdgeRequest implements EdgeRequest {
 
   field(name: string): string | undefined {
     return this.#request.headers.get(name) ?? undefined;
+  }
+
+  get hasBody(): boolean {
+    return this.#request.body !== null;
   }
 
   fields(): Fields {

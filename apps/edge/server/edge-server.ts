@@ -1,4 +1,4 @@
-import type { Fields, RequestHead } from '#core/http-cache';
+import type { Fields, FramedRequest, RequestHead } from '#core/http-cache';
 
 /** A body that comes piece by piece. */
 export interface ByteSource {
@@ -19,7 +19,7 @@ export interface StoredBytes {
 export type KeepBytes = (bytes: Uint8Array) => StoredBytes;
 
 /** A request as the handler sees it, whatever server took it. `target` is ASCII, in origin form, as the client spelt it. */
-export interface EdgeRequest extends RequestHead {
+export interface EdgeRequest extends RequestHead, FramedRequest {
   fields(): Fields;
   /** Bytes announced by Content-Length; undefined when the request has none. */
   readonly contentLength: number | undefined;

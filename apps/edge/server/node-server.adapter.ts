@@ -1,4 +1,4 @@
-import type { Field, Fields } from '#core/http-cache';
+import { fieldValue, type Field, type Fields } from '#core/http-cache';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
@@ -19,13 +19,15 @@ const requestHeadersTimeoutMs = 15_000;
 class NodeEdgeRequest implements EdgeRequest {
   readonly method: string;
   readonly target: string;
+  readonly version: string;
   readonly gone: AbortSignal;
   readonly #incoming: IncomingMessage;
 
   constructor(incoming: IncomingMessage, response: ServerResponse) {
     this.#incoming = incoming;
     this.method = incoming.method ?? 'GET';
-    this.target = originForm(incoming.url ?? '/');
+    this.version = incoming.httpVersion;
+    this.target = originForm(incoming.url ?? '/', incoming.headers.host);
     const gone = new AbortController();
     response.once('close', () => {
       if (!response.writableFinished) gone.abort();
@@ -34,6 +36,8 @@ class NodeEdgeRequest implements EdgeRequest {
   }
 
   field(name: string): string | undefined {
+    // Of these Node shows the first alone, and a second is what matters.
+    if (name === 'host' || name === 'content-length') return fieldValue(this.fields(), name);
     const value = this.#incoming.headers[name];
     return Array.isArray(value) ? value.join(', ') : value;
   }
@@ -43,6 +47,10 @@ class NodeEdgeRequest implements EdgeRequest {
     const fields: Field[] = [];
     for (let at = 0; at + 1 < raw.length; at += 2) fields.push([(raw[at] as string).toLowerCase(), raw[at + 1] as string]);
     return fields;
+  }
+
+  get hasBody(): boolean {
+    return this.#incoming.headers['content-length'] !== undefined || this.#incoming.headers['transfer-encoding'] !== undefined;
   }
 
   get contentLength(): number | undefined {
@@ -55,7 +63,7 @@ class NodeEdgeRequest implements EdgeRequest {
   }
 
   body(): ByteSource | undefined {
-    if (this.contentLength === undefined && this.#incoming.headers['transfer-encoding'] === undefined) return undefined;
+    if (!this.hasBody) return undefined;
     const incoming = this.#incoming;
     const chunks = incoming[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
     return { read: async () => (await chunks.next()).value as Uint8Array | undefined, cancel: () => incoming.resume() };
@@ -66,9 +74,17 @@ class NodeEdgeRequest implements EdgeRequest {
   }
 }
 
-/** Node hands on the bytes of the request line as they are: an absolute form, and bytes beyond ASCII as Latin-1 characters. */
-function originForm(url: string): string {
-  const target = /^https?:\/\/[^/?#]*/i.test(url) ? url.replace(/^https?:\/\/[^/?#]*/i, '') || '/' : url;
+const absoluteForm = /^https?:\/\/([^/?#]*)/i;
+
+/**
+ * Node hands on the bytes of the request line as they are: an absolute form, and bytes beyond ASCII as Latin-1 characters.
+ * Empty, which is no target, for an absolute form that speaks of another host than Host (RFC 9112 section 3.2.2 lets the
+ * former win; that two parsers may not agree is reason enough to refuse).
+ */
+function originForm(url: string, host: string | undefined): string {
+  const absolute = absoluteForm.exec(url);
+  if (absolute !== null && (absolute[1] as string).toLowerCase() !== host?.toLowerCase()) return '';
+  const target = absolute === null ? url : url.slice(absolute[0].length) || '/';
   return target.replace(/[\x80-\xff]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 

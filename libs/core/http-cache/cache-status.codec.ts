@@ -1,7 +1,7 @@
 import type { Fields } from './fields.ts';
 
 /** Why a request went on towards the origin (RFC 9211 section 2.2). */
-export type ForwardReason = 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'miss' | 'stale';
+export type ForwardReason = 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'miss' | 'request' | 'stale' | 'partial';
 
 /** What one cache did with one request (RFC 9211 section 2). */
 export interface CacheOutcome {

@@ -57,7 +57,10 @@ describe('HTTP dates (RFC 9110 section 5.6.7)', () => {
     'Sun, 06 Nov 1994 24:00:00 GMT',
     'Sun, 31 Feb 2026 00:00:00 GMT',
     'Sun, 06 Foo 1994 08:49:37 GMT',
-    'sun, 06 nov 1994 08:49:37 gmt',
+    'Sun, 06 Nov 1994 08:49:37 UTC',
+    'Sun 06 Nov 1994 08:49:37 GMT',
+    'Sun, 6 Nov 1994 08:49:37 GMT',
+    'Sun, 06 Nov 1994 8:49:37 GMT',
     '1994-11-06T08:49:37Z',
     'Sun, 00 Nov 1994 08:49:37 GMT',
   ])('%j is no date', (text) => {
@@ -87,8 +90,17 @@ describe('Cache-Control (RFC 9111 section 5.2)', () => {
     ['max-age=1.5', { maxAge: 0 }],
     ['max-age', { maxAge: 0 }],
     ['max-age=', { maxAge: 0 }],
-    ['max-age =60', { maxAge: 60 }],
-    ['private="set-cookie", no-cache="x"', { isPrivate: true, noCache: true }],
+    ['max-age =60', { maxAge: 0 }],
+    ['max-age= 60', { maxAge: 0 }],
+    ["max-age='60'", { maxAge: 0 }],
+    ['private="Set-Cookie", no-cache="x, Y"', { privateFields: ['set-cookie'], noCacheFields: ['x', 'y'] }],
+    ['private=x', { privateFields: ['x'] }],
+    ['no-cache="x", no-cache', { noCache: true }],
+    ['no-cache="x", no-cache=y', { noCacheFields: ['x', 'y'] }],
+    ['no-cache=""', { noCache: true }],
+    ['private="x y"', { isPrivate: true }],
+    ['max-stale, min-fresh=5', { maxStale: 2 ** 31, minFresh: 5 }],
+    ['max-stale=7', { maxStale: 7 }],
     ['s-maxage=1, stale-while-revalidate=2, stale-if-error=3', { sMaxAge: 1, staleWhileRevalidate: 2, staleIfError: 3 }],
     [
       'no-store, must-understand, must-revalidate, proxy-revalidate, only-if-cached',
@@ -136,20 +148,16 @@ describe('request targets', () => {
     ['/a?&&a=1&', '/a?a=1'],
     ['/a?x=/../', '/a?x=/../'],
     ['/a?x=%2f&y=a+b', '/a?x=%2F&y=a+b'],
-    ['/a#b?c', '/a'],
-    ['/a?b#c', '/a?b'],
   ])('%s has the key %s', (target, key) => {
     expect(normaliseTarget(target)).toBe(key);
   });
 
-  test.each(['', '*', 'a/b', 'http://a/b', `/${'a'.repeat(8192)}`])('%s is no target', (target) => {
+  test.each(['', '*', 'a/b', 'http://a/b', '/a#b', '/a?b#c', `/${'a'.repeat(8192)}`])('%s is no target', (target) => {
     expect(normaliseTarget(target)).toBeUndefined();
   });
 
   test('a key is its own key, whatever it was made from', () => {
-    const target = fc
-      .string({ unit: fc.constantFrom('a', '/', '.', '%', '2', 'e', 'E', 'F', '?', '&', '=', '#', 'ü', '\\', ' ', '~') })
-      .map((text) => `/${text}`);
+    const target = fc.string({ unit: fc.constantFrom('a', '/', '.', '%', '2', 'e', 'E', 'F', '?', '&', '=', 'ü', '\\', ' ', '~') }).map((text) => `/${text}`);
     fc.assert(
       fc.property(target, (text) => {
         const key = normaliseTarget(text) as string;

@@ -65,12 +65,15 @@ export function confirms(notModified: ResponseHead, stored: StoredResponse): boo
   return lastModified === undefined || stored.validators.lastModified === undefined || lastModified === stored.validators.lastModified;
 }
 
-/** Describe the stored bytes themselves, which a 304 does not bring anew (RFC 9111 section 3.2). */
-const ofTheContent = new Set(['content-length', 'content-encoding', 'content-type', 'content-range', 'content-md5', 'content-digest', 'repr-digest', 'etag']);
+/**
+ * Describe the stored bytes themselves, which a 304 does not bring anew: an update would no longer fit them (RFC 9111
+ * section 3.2, which names Content-Length).
+ */
+const ofTheContent = new Set(['content-length', 'content-encoding', 'content-range', 'content-digest', 'repr-digest']);
 
-/** The stored fields as a 304 updates them: each field it brings replaces the stored ones of that name (RFC 9111 section 3.2). */
-export function updatedFields(stored: Fields, notModified: Fields): Fields {
-  const brought = notModified.filter(([name]) => !ofTheContent.has(name));
+/** The stored fields as a newer response updates them: each field it brings replaces the stored ones of that name (RFC 9111 section 3.2). */
+export function updatedFields(stored: Fields, newer: Fields): Fields {
+  const brought = newer.filter(([name]) => !ofTheContent.has(name));
   const names = new Set(brought.map(([name]) => name));
   return [...stored.filter(([name]) => !names.has(name)), ...brought];
 }

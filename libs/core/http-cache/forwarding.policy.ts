@@ -1,5 +1,6 @@
 import { fieldValue, listMembers, type Field, type Fields } from './fields.ts';
 import { formatHttpDate } from './http-date.codec.ts';
+import { ownTarget } from './targeted-control.policy.ts';
 import { normaliseAcceptEncoding } from './vary.core.ts';
 
 /** RFC 9110 section 7.6.1: connection options, and the fields that older peers fail to name in Connection. */
@@ -8,6 +9,8 @@ const hopByHop = new Set([
   'keep-alive',
   'proxy-connection',
   'proxy-authenticate',
+  // RFC 9111 section 3.1: fields of the proxy itself are not stored.
+  'proxy-authentication-info',
   'proxy-authorization',
   'te',
   'trailer',
@@ -23,7 +26,7 @@ export function withoutHopByHop(fields: Fields): Field[] {
 }
 
 /** What this cache says anew in every answer. */
-const ownFields = new Set(['age', 'cache-status', 'content-length', 'date']);
+const ownFields = new Set(['age', 'cache-status', 'content-length', 'date', ownTarget]);
 
 /**
  * The fields of a response that are kept (RFC 9111 section 3.1). Content-Length is what is really there; Date is added
@@ -36,45 +39,83 @@ export function endToEndFields(fields: Fields, responseTimeMs: number): Fields {
 }
 
 /**
- * Request fields with which a client could choose what others are served, although no key and no Vary shows them, or that
- * ask for less than the whole. A fill goes without: it is asked for on behalf of everybody.
+ * Request fields with which a client could choose what others are served, although no key and no Vary shows them ("cache
+ * poisoning", Kettle 2018), or that ask for less than the whole. A fill goes without: it is asked for on behalf of everybody.
  */
 const notInFills = new Set([
-  'host',
-  'content-length',
-  'expect',
-  'range',
-  'if-range',
-  'if-match',
-  'if-none-match',
-  'if-modified-since',
-  'if-unmodified-since',
-  'cache-control',
-  'pragma',
-  'forwarded',
-  'via',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-port',
-  'x-forwarded-proto',
-  'x-forwarded-prefix',
-  'x-forwarded-scheme',
-  'x-forwarded-server',
-  'x-streams-edge',
-  'x-host',
-  'x-http-method-override',
-  'x-method-override',
-  'x-original-host',
-  'x-original-url',
-  'x-rewrite-url',
-  'x-real-ip',
+  // Of one client's request: the fill has its own.
+  ...['host', 'content-length', 'content-type', 'expect', 'range', 'if-range', 'if-match', 'if-none-match', 'if-modified-since', 'if-unmodified-since'],
+  ...['cache-control', 'pragma', 'x-streams-edge', 'max-forwards'],
+  // Another host, scheme, port or address than the one that is asked.
+  ...['forwarded', 'x-forwarded', 'x-forwarded-by', 'x-forwarded-for', 'x-forwarded-host', 'x-forwarded-port', 'x-forwarded-prefix', 'x-forwarded-proto'],
+  ...[
+    'x-forwarded-protocol',
+    'x-forwarded-scheme',
+    'x-forwarded-server',
+    'x-forwarded-ssl',
+    'x-forwarded-path',
+    'x-forwarded-uri',
+    'x-host',
+    'x-http-host-override',
+  ],
+  ...[
+    'x-original-host',
+    'x-original-forwarded-for',
+    'x-real-ip',
+    'x-real-host',
+    'x-client-ip',
+    'x-cluster-client-ip',
+    'x-remote-addr',
+    'x-remote-ip',
+    'true-client-ip',
+  ],
+  ...['cf-connecting-ip', 'fastly-client-ip', 'front-end-https', 'x-url-scheme', 'x-proxy-url', 'x-backend', 'x-backend-host', 'client-ip', 'via-host'],
+  // Another path, or another method.
+  ...[
+    'x-original-url',
+    'x-original-uri',
+    'x-rewrite-url',
+    'x-http-method',
+    'x-http-method-override',
+    'x-method-override',
+    'x-http-path-override',
+    'destination',
+  ],
+  // A switch that frameworks read.
+  ...['x-middleware-prefetch', 'x-middleware-rewrite', 'x-middleware-subrequest', 'x-nextjs-data', 'x-now-route-matches', 'x-invoke-status', 'x-debug'],
 ]);
 
+/** A name that CGI and its heirs cannot tell from the one with hyphens: `Transfer_Encoding`, `X_Forwarded_For`. */
+const ambiguousName = /_/;
+/** RFC 9110 section 5.5: control characters in a value are invalid; a recipient that forwards it anyway passes the danger on. */
+// eslint-disable-next-line no-control-regex -- they are what is looked for
+const controls = /[\x00-\x08\x0a-\x1f\x7f]/;
+
+function isPassable([name, value]: Field): boolean {
+  return !ambiguousName.test(name) && !controls.test(value);
+}
+
+const viaCharsMax = 1024;
+
+/** RFC 9110 section 7.6.3: who forwards a message adds itself to Via. */
+function ownVia(request: Fields, pseudonym: string): Field {
+  const via = fieldValue(request, 'via');
+  const own = `1.1 ${pseudonym}`;
+  return ['via', via === undefined ? own : `${via.slice(0, viaCharsMax)}, ${own}`];
+}
+
+/** Whether a request has already come through the intermediary of this name: it would go round for ever (RFC 9110 section 7.6.3). */
+export function isLoop(via: string | undefined, pseudonym: string): boolean {
+  if (via === undefined) return false;
+  return listMembers(via).some((member) => member.split(/[ \t]+/)[1] === pseudonym);
+}
+
 /** The request fields of a fill. Accept-Encoding is asked for in the one spelling in which variants are told apart. */
-export function fillFields(request: Fields): Field[] {
-  const fields = withoutHopByHop(request).filter(([name]) => !notInFills.has(name) && name !== 'accept-encoding');
+export function fillFields(request: Fields, pseudonym: string): Field[] {
+  const own = new Set(['accept-encoding', 'via']);
+  const fields = withoutHopByHop(request).filter((field) => !notInFills.has(field[0]) && !own.has(field[0]) && isPassable(field));
   const encodings = normaliseAcceptEncoding(fieldValue(request, 'accept-encoding') ?? '');
-  fields.push(['accept-encoding', encodings === '' ? 'identity' : encodings]);
+  fields.push(['accept-encoding', encodings === '' ? 'identity' : encodings], ownVia(request, pseudonym));
   return fields;
 }
 
@@ -88,6 +129,8 @@ export interface Forwarder {
 
 /** What a client claims about itself is not passed on: the edge is the first that can be trusted. */
 const replacedInPassThrough = new Set([
+  'expect',
+  'via',
   'host',
   'forwarded',
   'x-forwarded-for',
@@ -102,11 +145,8 @@ const replacedInPassThrough = new Set([
 
 /** The request fields of a request that is passed through for one client. */
 export function passThroughFields(request: Fields, forwarder: Forwarder): Field[] {
-  const fields = withoutHopByHop(request).filter(([name]) => !replacedInPassThrough.has(name) && name !== 'expect');
-  const via = fieldValue(fields, 'via');
-  const others = fields.filter(([name]) => name !== 'via');
-  const own = `1.1 ${forwarder.pseudonym}`;
-  others.push(['via', via === undefined ? own : `${via}, ${own}`]);
+  const others = withoutHopByHop(request).filter((field) => !replacedInPassThrough.has(field[0]) && isPassable(field));
+  others.push(ownVia(request, forwarder.pseudonym));
   others.push(['x-forwarded-for', forwarder.clientAddress], ['x-forwarded-proto', forwarder.scheme]);
   const host = fieldValue(request, 'host');
   if (host !== undefined) others.push(['x-forwarded-host', host]);

@@ -2,6 +2,7 @@ import type { CacheControl } from './cache-control.codec.ts';
 import { fieldValue, listMembers, type Fields } from './fields.ts';
 import { parseHttpDate } from './http-date.codec.ts';
 import type { Freshness } from './stored-response.ts';
+import type { ResponseControl } from './targeted-control.policy.ts';
 import type { TtlRule, TtlSettings } from './ttl.policy.ts';
 
 /** A response, and when it was asked for and came, ms since the Unix epoch. */
@@ -30,33 +31,39 @@ function ageValueMs(fields: Fields): number | undefined {
 }
 
 /** The lifetime that the origin states, ms; undefined when it states none (RFC 9111 section 4.2.1, in its order). */
-export function statedLifetimeMs(fields: Fields, control: CacheControl, responseTimeMs: number): number | undefined {
+export function statedLifetimeMs(fields: Fields, { control, targeted }: ResponseControl, responseTimeMs: number): number | undefined {
   if (control.sMaxAge !== undefined) return control.sMaxAge * 1000;
   if (control.maxAge !== undefined) return control.maxAge * 1000;
-  const expires = fieldValue(fields, 'expires');
+  // RFC 9213 section 2.2: beside a targeted field, Expires does not count.
+  const expires = targeted ? undefined : fieldValue(fields, 'expires');
   if (expires === undefined) return undefined;
-  // RFC 9111 section 5.3: an invalid date, "0" in particular, lies in the past.
+  // RFC 9111 section 5.3: an invalid date, "0" in particular, lies in the past. So do two lines of it, whatever they say.
   const expiresMs = parseHttpDate(expires, responseTimeMs);
   const dateMs = parseHttpDate(fieldValue(fields, 'date') ?? '', responseTimeMs) ?? responseTimeMs;
   return expiresMs === undefined ? 0 : Math.max(0, expiresMs - dateMs);
 }
 
-/** RFC 9110 section 15.1: statuses that may be stored without a stated lifetime, as far as this cache understands them. */
-const heuristicallyCacheable = new Set([200, 203, 300, 301, 308, 404, 405, 410, 414, 501]);
+/** RFC 9110 section 15.1: statuses that may be stored without a stated lifetime. 206 has its own rules. */
+const heuristicallyCacheable = new Set([200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501]);
 const negative = new Set([404, 405, 410, 414, 501]);
-const failures = new Set([500, 502, 503, 504]);
+/** RFC 9111 section 4.2.2 gives a tenth of the time since the last change as the usual share. */
+const heuristicShare = 0.1;
 
-/** The lifetime where the origin states none: the table's, ms. */
-export function defaultLifetimeMs(status: number, rule: TtlRule, settings: TtlSettings): number {
-  if (failures.has(status)) return settings.errorMs;
+/** The lifetime where the origin states none: a share of the response's age, within the table's bounds, ms (RFC 9111 section 4.2.2). */
+export function heuristicLifetimeMs({ control, fields, rule, status, times }: Omit<FreshnessInput, 'control'> & { readonly control: CacheControl }): number {
   if (negative.has(status)) return rule.negativeMs;
-  return heuristicallyCacheable.has(status) ? rule.defaultMs : 0;
+  // RFC 9111 section 5.2.2.9: public makes any final status heuristically cacheable.
+  if (!heuristicallyCacheable.has(status) && !control.isPublic) return 0;
+  const modifiedMs = parseHttpDate(fieldValue(fields, 'last-modified') ?? '', times.responseTimeMs);
+  const dateMs = parseHttpDate(fieldValue(fields, 'date') ?? '', times.responseTimeMs) ?? times.responseTimeMs;
+  const shareMs = modifiedMs === undefined ? 0 : Math.max(0, dateMs - modifiedMs) * heuristicShare;
+  return Math.max(rule.defaultMs, Math.min(shareMs, rule.heuristicMostMs));
 }
 
 export interface FreshnessInput {
   readonly status: number;
   readonly fields: Fields;
-  readonly control: CacheControl;
+  readonly control: ResponseControl;
   readonly times: ExchangeTimes;
   readonly rule: TtlRule;
   readonly settings: TtlSettings;
@@ -66,9 +73,10 @@ export interface FreshnessInput {
 
 /** How long a response may be used. A lifetime of zero gives a response that is stale from the start. */
 export function freshnessOf(input: FreshnessInput): Freshness {
-  const { control, settings, rule, times } = input;
-  const stated = statedLifetimeMs(input.fields, control, times.responseTimeMs);
-  const lifetimeMs = stated ?? (input.mayGuess ? defaultLifetimeMs(input.status, rule, settings) : 0);
+  const { settings, rule, times } = input;
+  const { control } = input.control;
+  const stated = statedLifetimeMs(input.fields, input.control, times.responseTimeMs);
+  const lifetimeMs = stated ?? (input.mayGuess ? heuristicLifetimeMs({ ...input, control }) : 0);
   const ageMs = initialAgeMs(input.fields, times);
   const bornAtMs = times.responseTimeMs - ageMs;
   // RFC 9111 section 5.2.2.4: no-cache must not be used without successful validation.
@@ -80,7 +88,12 @@ export function freshnessOf(input: FreshnessInput): Freshness {
     freshUntilMs,
     staleWhileRevalidateUntilMs: freshUntilMs + stale.whileRevalidateMs,
     staleIfErrorUntilMs: freshUntilMs + stale.ifErrorMs,
+    mayBeStale: !forbidsStale(control) && control.sMaxAge === undefined,
   };
+}
+
+function forbidsStale(control: CacheControl): boolean {
+  return control.noCache || control.mustRevalidate || control.proxyRevalidate;
 }
 
 /**
@@ -88,7 +101,7 @@ export function freshnessOf(input: FreshnessInput): Freshness {
  * s-maxage only implies it (section 5.2.2.10): an origin that states stale-if-error beside it means what it says.
  */
 function stalePermissions(control: CacheControl, settings: TtlSettings): { whileRevalidateMs: number; ifErrorMs: number } {
-  if (control.noCache || control.mustRevalidate || control.proxyRevalidate) return { whileRevalidateMs: 0, ifErrorMs: 0 };
+  if (forbidsStale(control)) return { whileRevalidateMs: 0, ifErrorMs: 0 };
   const silentMs = control.sMaxAge === undefined ? settings.staleIfErrorMs : 0;
   return {
     whileRevalidateMs: (control.staleWhileRevalidate ?? 0) * 1000,

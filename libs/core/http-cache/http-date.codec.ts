@@ -1,10 +1,11 @@
 const dayNames = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat'];
 const monthNames = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 
-// RFC 9110 section 5.6.7: IMF-fixdate, and the two obsolete forms that a recipient must still accept.
-const imfFixdate = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d{2}) ([A-Z][a-z]{2}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT$/;
-const rfc850Date = /^(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (\d{2})-([A-Z][a-z]{2})-(\d{2}) (\d{2}):(\d{2}):(\d{2}) GMT$/;
-const asctimeDate = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([A-Z][a-z]{2}) ([ \d]\d) (\d{2}):(\d{2}):(\d{2}) (\d{4})$/;
+// RFC 9110 section 5.6.7: IMF-fixdate, and the two obsolete forms that a recipient must still accept. RFC 9111 section
+// 4.2: a cache matches them without regard to case; a zone other than GMT is invalid.
+const imfFixdate = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), (\d{2}) ([a-z]{3}) (\d{4}) (\d{2}):(\d{2}):(\d{2}) GMT$/i;
+const rfc850Date = /^(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day, (\d{2})-([a-z]{3})-(\d{2}) (\d{2}):(\d{2}):(\d{2}) GMT$/i;
+const asctimeDate = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) ([a-z]{3}) ([ \d]\d) (\d{2}):(\d{2}):(\d{2}) (\d{4})$/i;
 
 /** Days from 1970-01-01 to a civil date (Howard Hinnant, "chrono-compatible low-level date algorithms"). */
 function daysFromCivil(year: number, month: number, day: number): number {
@@ -27,7 +28,8 @@ function civilFromDays(days: number): [year: number, month: number, day: number]
 }
 
 function fromParts(year: number, monthName: string, day: number, time: readonly (string | undefined)[]): number | undefined {
-  const month = monthNames.indexOf(monthName) + 1;
+  const name = monthName.toLowerCase();
+  const month = monthNames.findIndex((known) => known.toLowerCase() === name) + 1;
   const [hour, minute, second] = time.map(Number) as [number, number, number];
   // 60 is a leap second (RFC 9110 section 5.6.7 by way of RFC 5322 section 3.3).
   if (month === 0 || day < 1 || hour > 23 || minute > 59 || second > 60) return undefined;

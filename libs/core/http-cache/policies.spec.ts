@@ -19,11 +19,15 @@ const times = { requestTimeMs: t0, responseTimeMs: t0 };
 const known = { purgesKnown: true, doubtFreshMs: 2000 };
 
 function request(fields: Readonly<Record<string, string>> = {}, init: { method?: string; target?: string } = {}): RequestHead {
-  return { method: init.method ?? 'GET', target: init.target ?? '/x.m4s', field: (name) => fields[name] };
+  return { method: init.method ?? 'GET', target: init.target ?? '/x', field: (name) => fields[name] };
 }
 
 /** The lifetime in ms that a response gets, or why it is not stored. */
-function verdict(status: number, fields: Readonly<Record<string, string>>, asked = request()): number | string {
+function verdict(
+  status: number,
+  fields: Readonly<Record<string, string>>,
+  asked = request({}, fields['content-type'] === undefined ? { target: '/x.m4s' } : {}),
+): number | string {
   const result = judgeStoring(asked, { status, fields: Object.entries({ date, ...fields }) }, times, mediaTtlSettings);
   return result.store ? result.response.freshness.freshUntilMs - t0 : result.reason;
 }
@@ -58,7 +62,7 @@ describe('lifetime (RFC 9111 section 4.2)', () => {
     ['410 without a word', 410, {}, 60_000],
     ['404 with a word', 404, { 'cache-control': 'max-age=5' }, 5000],
     ['404 with no-store', 404, { 'cache-control': 'no-store' }, 'no-store'],
-    ['503 without a word', 503, {}, 1000],
+    ['503 without a word: shared by those who wait, and no longer', 503, {}, 0],
     ['503 with a word', 503, { 'cache-control': 'max-age=7' }, 7000],
     ['302 without a word', 302, {}, 'no-lifetime'],
     ['302 with a word', 302, { 'cache-control': 'max-age=7' }, 7000],
@@ -93,7 +97,7 @@ describe('storing (RFC 9111 section 3)', () => {
     ['must-understand makes no-store void', 200, { 'cache-control': `${fresh}, no-store, must-understand` }, {}, 60_000],
     ['private', 200, { 'cache-control': `${fresh}, private` }, {}, 'private'],
     ['206', 206, { 'cache-control': fresh }, {}, 'partial'],
-    ['an unknown status', 299, { 'cache-control': fresh }, {}, 'status'],
+    ['an unknown status that says how long it lasts', 299, { 'cache-control': fresh }, {}, 60_000],
     ['Authorization', 200, { 'cache-control': fresh }, { authorization: 'x' }, 'authorization'],
     ['Authorization with public', 200, { 'cache-control': `${fresh}, public` }, { authorization: 'x' }, 60_000],
     ['Authorization with s-maxage', 200, { 'cache-control': 's-maxage=30' }, { authorization: 'x' }, 30_000],
@@ -353,11 +357,15 @@ describe('forwarding', () => {
   ];
 
   test('a fill asks for the whole, on behalf of everybody', () => {
-    expect(fillFields(fields)).toEqual([
+    expect(fillFields(fields, 'edge-1')).toEqual([
       ['accept-language', 'de'],
       ['accept-encoding', 'br, gzip'],
+      ['via', '1.0 old, 1.1 edge-1'],
     ]);
-    expect(fillFields([])).toEqual([['accept-encoding', 'identity']]);
+    expect(fillFields([], 'edge-1')).toEqual([
+      ['accept-encoding', 'identity'],
+      ['via', '1.1 edge-1'],
+    ]);
   });
 
   test('a request that is passed through says who asked, and what it asked', () => {
@@ -375,7 +383,7 @@ describe('forwarding', () => {
 });
 
 describe('invalidation (RFC 9111 section 4.4)', () => {
-  const keys = (method: string, status: number, fields: Fields = []) => invalidatedKeys(method, '/a/b', 'edge.example', { status, fields });
+  const keys = (method: string, status: number, fields: Fields = []) => invalidatedKeys({ method, target: '/a/b', host: 'edge.example' }, { status, fields });
   test('an unsafe request that succeeded voids its target', () => {
     expect(keys('POST', 200)).toEqual(['/a/b']);
     expect(keys('DELETE', 303)).toEqual(['/a/b']);

@@ -1,3 +1,4 @@
+import type { CacheControl } from './cache-control.codec.ts';
 import type { Freshness } from './stored-response.ts';
 
 /** Whether the edge knows of every purge up to now. */
@@ -19,6 +20,27 @@ export function judgeReuse(freshness: Freshness, nowMs: number, trust: Trust): R
   if (!trust.purgesKnown && nowMs >= freshness.validatedAtMs + trust.doubtFreshMs) return 'must-validate';
   if (nowMs < freshness.freshUntilMs) return 'fresh';
   return trust.purgesKnown && nowMs < freshness.staleWhileRevalidateUntilMs ? 'stale-while-revalidate' : 'must-validate';
+}
+
+/**
+ * A client that asks for a newer response than the cache would give gets what the origin said within this time, ms: it
+ * may make the cache ask once a second for an object, not at its own pace.
+ */
+const justValidatedMs = 1000;
+
+/** Whether a usable response is also what the request's own directives ask for (RFC 9111 section 5.2.1). */
+export function satisfies(control: CacheControl, freshness: Freshness, nowMs: number): boolean {
+  if (nowMs < freshness.validatedAtMs + justValidatedMs) return true;
+  if (control.noCache) return false;
+  if (control.maxAge !== undefined && nowMs - freshness.bornAtMs > control.maxAge * 1000) return false;
+  return control.minFresh === undefined || freshness.freshUntilMs - nowMs >= control.minFresh * 1000;
+}
+
+/** Whether a response that must be validated may be served because the client accepts it stale (RFC 9111 section 5.2.1.2). */
+export function acceptsStale(control: CacheControl, freshness: Freshness, nowMs: number, trust: Trust): boolean {
+  if (control.maxStale === undefined || control.noCache || !freshness.mayBeStale || !trust.purgesKnown) return false;
+  if (control.maxAge !== undefined && nowMs - freshness.bornAtMs > control.maxAge * 1000) return false;
+  return nowMs - freshness.freshUntilMs <= control.maxStale * 1000;
 }
 
 /** Whether it may be served although the origin failed (RFC 5861 section 4). */

@@ -13,6 +13,8 @@ export interface Freshness {
   readonly staleWhileRevalidateUntilMs: number;
   /** May be served stale before this when the origin fails (RFC 5861 section 4). */
   readonly staleIfErrorUntilMs: number;
+  /** Whether a client that accepts a stale response may get it (RFC 9111 sections 4.2.4 and 5.2.1.2). */
+  readonly mayBeStale: boolean;
 }
 
 /** What a conditional request can be made with. */

@@ -44,41 +44,86 @@ function nameOf(parameter: string): string {
   return equals < 0 ? parameter : parameter.slice(0, equals);
 }
 
+/** Which parameters of a query make a difference to the origin. */
+export type QueryRule =
+  /** All of them. */
+  | { readonly kind: 'all' }
+  /** All but these; a name that ends in `*` stands for all that begin so. */
+  | { readonly kind: 'without'; readonly names: readonly string[] }
+  /** These alone. */
+  | { readonly kind: 'only'; readonly names: readonly string[] };
+
+/** How spellings of one resource become one key. */
+export interface KeyPolicy {
+  readonly query: QueryRule;
+  /** Whether the order of parameters of different names means nothing. */
+  readonly sortQuery: boolean;
+}
+
+/** What advertisers and mailers append to links, which no origin answers by: each click would be a miss. */
+const clickParameters = [
+  'utm_*',
+  'fbclid',
+  'gclid',
+  'gclsrc',
+  'dclid',
+  'gbraid',
+  'wbraid',
+  'msclkid',
+  'twclid',
+  'yclid',
+  'igshid',
+  'mc_cid',
+  'mc_eid',
+  '_hsenc',
+  '_hsmi',
+];
+
+export const defaultKeyPolicy: KeyPolicy = { query: { kind: 'without', names: clickParameters }, sortQuery: true };
+
+function names(list: readonly string[], name: string): boolean {
+  return list.some((known) => (known.endsWith('*') ? name.startsWith(known.slice(0, -1)) : known === name));
+}
+
+function counts(rule: QueryRule, name: string): boolean {
+  return rule.kind === 'all' || names(rule.names, name) === (rule.kind === 'only');
+}
+
 /** Parameters in the order of their names; those of one name keep theirs, which may matter to the origin. */
-function normaliseQuery(query: string): string {
-  return query
+function normaliseQuery(query: string, { query: rule, sortQuery }: KeyPolicy): string {
+  const parameters = query
     .split('&')
     .filter((parameter) => parameter !== '')
     .map((parameter, at) => ({ parameter, name: nameOf(parameter), at }))
-    .sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.at - b.at))
-    .map(({ parameter }) => parameter)
-    .join('&');
+    .filter(({ name }) => counts(rule, name));
+  if (sortQuery) parameters.sort((a, b) => (a.name < b.name ? -1 : a.name > b.name ? 1 : a.at - b.at));
+  return parameters.map(({ parameter }) => parameter).join('&');
 }
 
 /**
  * The cache key of a request target in origin form (path and query), which is also the target that the origin is asked
  * for: what shares a key is the same request to the origin, so a key cannot be poisoned by a spelling. The host is no
  * part of it (there is one origin), nor is the method: only GET is stored, and HEAD is answered from it.
- * Undefined when the text is not an absolute path.
+ * Undefined when the text is not an absolute path: RFC 9112 section 3.2 has no fragment in a request target.
  */
-export function normaliseTarget(target: string): string | undefined {
+export function normaliseTarget(target: string, policy: KeyPolicy = defaultKeyPolicy): string | undefined {
   if (!target.startsWith('/') || target.length > targetLengthMax) return undefined;
   if (!needsWork.test(target)) return target;
-  const hash = target.indexOf('#');
-  const bare = hash < 0 ? target : target.slice(0, hash);
-  const mark = bare.indexOf('?');
-  const path = removeDotSegments(normaliseEscapes(mark < 0 ? bare : bare.slice(0, mark)));
-  const query = mark < 0 ? '' : normaliseQuery(normaliseEscapes(bare.slice(mark + 1)));
+  if (target.includes('#')) return undefined;
+  const mark = target.indexOf('?');
+  const path = removeDotSegments(normaliseEscapes(mark < 0 ? target : target.slice(0, mark)));
+  const query = mark < 0 ? '' : normaliseQuery(normaliseEscapes(target.slice(mark + 1)), policy);
   return query === '' ? path : `${path}?${query}`;
 }
 
 const absoluteForm = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*/;
 
 /** The key that a purge or an invalidation names: an absolute URL on any host, or an absolute path. */
-export function keyOfUrl(url: string): string | undefined {
-  const rest = url.replace(absoluteForm, '');
-  if (rest === url) return normaliseTarget(url);
-  return normaliseTarget(rest.startsWith('/') ? rest : `/${rest}`);
+export function keyOfUrl(url: string, policy: KeyPolicy = defaultKeyPolicy): string | undefined {
+  const [whole = ''] = url.split('#', 1);
+  const rest = whole.replace(absoluteForm, '');
+  if (rest === whole) return normaliseTarget(whole, policy);
+  return normaliseTarget(rest.startsWith('/') ? rest : `/${rest}`, policy);
 }
 
 /** The extension of a target's path, in lower case, without the dot; empty when there is none. */

@@ -9,6 +9,8 @@ export interface TtlRule {
   readonly extensions: readonly string[];
   /** Where the origin gives no lifetime; 0: then it is not stored. */
   readonly defaultMs: number;
+  /** Where the origin gives none but says when it last changed: a tenth of that time, at most this. */
+  readonly heuristicMostMs: number;
   /** No lifetime that the origin gives is longer. */
   readonly mostMs: number;
   /** How long a 404 or 410 is remembered where the origin does not say. */
@@ -20,7 +22,7 @@ export interface TtlSettings {
   readonly rules: readonly TtlRule[];
   /** For everything that no rule fits. */
   readonly otherwise: TtlRule;
-  /** How long a server error is remembered where the origin does not say, so that an ailing origin is left in peace. */
+  /** After a failure that a stale response covers, the origin is left in peace for so long. */
   readonly errorMs: number;
   /** Serving stale on errors where neither the origin nor must-revalidate says anything about it. */
   readonly staleIfErrorMs: number;
@@ -43,6 +45,7 @@ export const mediaTtlSettings: TtlSettings = {
       mediaTypes: ['application/vnd.apple.mpegurl', 'application/x-mpegurl', 'audio/mpegurl', 'audio/x-mpegurl', 'application/dash+xml'],
       extensions: ['m3u8', 'mpd'],
       defaultMs: second,
+      heuristicMostMs: second,
       mostMs: hour,
       negativeMs: second,
     },
@@ -51,6 +54,7 @@ export const mediaTtlSettings: TtlSettings = {
       mediaTypes: ['video/*', 'audio/*', 'text/vtt', 'image/*', 'font/*'],
       extensions: ['m4s', 'mp4', 'm4a', 'm4v', 'cmfv', 'cmfa', 'ts', 'aac', 'webm', 'vtt', 'jpg', 'jpeg', 'png', 'webp', 'avif', 'svg', 'woff2'],
       defaultMs: hour,
+      heuristicMostMs: day,
       mostMs: year,
       negativeMs: minute,
     },
@@ -59,13 +63,14 @@ export const mediaTtlSettings: TtlSettings = {
       mediaTypes: ['text/css', 'text/javascript', 'application/javascript', 'application/wasm'],
       extensions: ['css', 'js', 'mjs', 'wasm'],
       defaultMs: hour,
+      heuristicMostMs: day,
       mostMs: year,
       negativeMs: minute,
     },
-    { name: 'page', mediaTypes: ['text/html'], extensions: ['html'], defaultMs: 10 * second, mostMs: day, negativeMs: minute },
-    { name: 'event stream', mediaTypes: ['text/event-stream'], extensions: [], defaultMs: 0, mostMs: 0, negativeMs: minute },
+    { name: 'page', mediaTypes: ['text/html'], extensions: ['html'], defaultMs: 10 * second, heuristicMostMs: 10 * second, mostMs: day, negativeMs: minute },
+    { name: 'event stream', mediaTypes: ['text/event-stream'], extensions: [], defaultMs: 0, heuristicMostMs: 0, mostMs: 0, negativeMs: minute },
   ],
-  otherwise: { name: 'other', mediaTypes: [], extensions: [], defaultMs: 0, mostMs: year, negativeMs: minute },
+  otherwise: { name: 'other', mediaTypes: [], extensions: [], defaultMs: 0, heuristicMostMs: hour, mostMs: year, negativeMs: minute },
   errorMs: second,
   staleIfErrorMs: 30 * second,
 };

@@ -24,6 +24,24 @@ export function normaliseAcceptEncoding(value: string): string {
   return codings.filter((coding) => accepted.has(coding)).join(', ');
 }
 
+/** A language range with its weight (RFC 9110 section 12.5.4). */
+const weighted = /^([a-z0-9*-]+)\s*(?:;\s*q=(0(?:\.\d{0,3})?|1(?:\.0{0,3})?))?$/;
+
+/**
+ * Language ranges in the order of their weights. RFC 9110 section 12.5.4 gives the order of the list no meaning, nor its
+ * case: ranges of one weight are sorted. A field that holds anything else is compared as it stands.
+ */
+export function normaliseAcceptLanguage(value: string): string {
+  const ranges: { readonly range: string; readonly weight: number }[] = [];
+  for (const member of listMembers(value)) {
+    const match = weighted.exec(member.toLowerCase());
+    if (match === null) return listMembers(value).join(', ');
+    ranges.push({ range: match[1] as string, weight: Number(match[2] ?? 1) });
+  }
+  ranges.sort((a, b) => b.weight - a.weight || (a.range < b.range ? -1 : a.range > b.range ? 1 : 0));
+  return ranges.map(({ range, weight }) => (weight === 1 ? range : `${range};q=${weight}`)).join(', ');
+}
+
 /**
  * A field in the form in which it is compared. RFC 9111 section 4.1: whitespace may be added or removed where the
  * syntax allows it, fields of one name may be combined, and values may be normalised as their semantics allow.
@@ -31,6 +49,7 @@ export function normaliseAcceptEncoding(value: string): string {
 export function normaliseSelecting(name: string, value: string | undefined): string | undefined {
   if (value === undefined) return undefined;
   if (name === 'accept-encoding') return normaliseAcceptEncoding(value) || undefined;
+  if (name === 'accept-language') return normaliseAcceptLanguage(value);
   return listMembers(value).join(', ');
 }
 
