@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
-import type { EdgePart } from '#core/live-edge';
+import type { EdgePart, EdgeSegment } from '#core/live-edge';
 import { readPlaylist, type ReadPlaylist } from '../../test/walker/playlist.ts';
 import { startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
 import { ask, type Answer } from './testing/http-client.ts';
@@ -42,13 +42,13 @@ function tellPart(mediaSequence: number, index: number, run = 'r1', rendition = 
   packager.tell(part, Buffer.from(`${rendition} ${mediaSequence}.${index}.${run}`));
 }
 
-function tellSegment(mediaSequence: number, run = 'r1'): void {
+function tellSegment(mediaSequence: number, run = 'r1', captions: EdgeSegment['captions'] = []): void {
   for (const rendition of ['720p', 'audio']) for (let index = 0; index < 4; index++) tellPart(mediaSequence, index, run, rendition);
   for (const rendition of ['720p', 'audio'])
     packager.tell({
       ...{ kind: 'segment', run, rendition, mediaSequence, cid: `b${rendition}${mediaSequence}`, sizeBytes: 9, initCid: 'binit' },
       ...{ startUs: mediaSequence * 2_000_000, durationUs: 2_000_000, programDateTimeMs: 1_790_000_000_000 + mediaSequence * 2000, discontinuity: false },
-      ...{ startTicks: 0, durationTicks: 180_000, track: { timescale: 90_000, codecs: 'avc1.64001f' }, keyFrames: [] },
+      ...{ startTicks: 0, durationTicks: 180_000, track: { timescale: 90_000, codecs: 'avc1.64001f' }, keyFrames: [], captions },
     });
 }
 
@@ -106,6 +106,25 @@ describe('the live edge in playlists', () => {
     expect(await isOpen(asked)).toBe(true);
     packager.tell({ kind: 'run', run: 'r2', mediaSequence: 6, renditions: ['720p', 'audio'] });
     expect((await asked).status).toBe(404);
+  });
+});
+
+describe('captions beside the live edge', () => {
+  test('wait with the segments of the picture, and have no parts', async () => {
+    const captions = [{ channel: 'cc1', cid: 'bvtt', sizeBytes: 40 }];
+    tellSegment(6, 'r1', captions);
+    expect((await get('master.m3u8')).text).not.toContain('SUBTITLES');
+    const first = await playlist('?_HLS_msn=6', 'cc1.captions');
+    expect([first.segments.at(-1)?.uri, first.segments.at(-2)?.uri]).toEqual(['../../media/bvtt.vtt', '../../media/empty.vtt']);
+    expect([first.segments.at(-1)?.parts, first.hints, first.tags.has('EXT-X-PART-INF'), first.tags.has('EXT-X-MAP')]).toEqual([[], [], false, false]);
+    expect(first.serverControl).toEqual((await playlist()).serverControl);
+    const asked = get('cc1.captions.m3u8?_HLS_msn=7');
+    expect(await isOpen(asked)).toBe(true);
+    tellPart(7, 0);
+    expect(await isOpen(asked)).toBe(true);
+    tellSegment(7, 'r1', captions);
+    expect(readPlaylist((await asked).text).segments.at(-1)?.mediaSequence).toBe(7);
+    expect((await get('cc3.captions.m3u8')).status).toBe(404);
   });
 });
 

@@ -47,13 +47,13 @@ import {
 import { logPastRemoved, logSealingEnded, logSealingFailed, logSealingRequested, logSegmentSealed, type RetentionEventDefinition } from './retention.events.ts';
 import { personalDataViewed, type ReviewEventDefinition } from './review.events.ts';
 import { sandboxCreated, sandboxDropped, sandboxDropRequested, sandboxFailed, sandboxReady, type SandboxEventDefinition } from './sandbox.events.ts';
+import { segmentProduced, type SegmentEventDefinition } from './segment.events.ts';
 import {
   encodingDelayed,
   encodingEnded,
   encodingStarted,
   recordingFailed,
   recordingFinished,
-  segmentProduced,
   streamCreated,
   streamInterrupted,
   streamPublishRejected,
@@ -75,6 +75,7 @@ import {
 
 export type AnyDefinition =
   | StreamEventDefinition
+  | SegmentEventDefinition
   | StreamKeyEventDefinition
   | AdaptationEventDefinition
   | FailoverEventDefinition

@@ -4,7 +4,8 @@ import { dataschemaOf, encodeEvent } from './codec.ts';
 import { decodeEvent } from './decode-event.ts';
 import type { EventDefinition } from './define.ts';
 import type { EventEnvelope } from './envelope.ts';
-import { segmentProduced, streamCreated } from './stream.events.ts';
+import { segmentProduced } from './segment.events.ts';
+import { streamCreated } from './stream.events.ts';
 
 function eventOf(definition: EventDefinition, data: unknown): EventEnvelope {
   return {

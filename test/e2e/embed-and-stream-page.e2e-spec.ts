@@ -1,5 +1,6 @@
 /** @needs chromium ffmpeg firefox */
 import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+import { CaptionedPublisher } from '../constellation/captioned-publisher.ts';
 import { dashPlayers, playerSite } from '../constellation/dash-page.ts';
 import { FirefoxPage } from '../constellation/firefox-page.ts';
 import { Platform, until } from '../constellation/platform.ts';
@@ -139,6 +140,37 @@ test('in Firefox, too, the player plays, and so do the DASH players of others', 
   }
 });
 
+test('captions within the picture are listed, and shown when somebody asks for them', async () => {
+  const { id: captioned, streamKey } = await platform.api<{ id: string; streamKey: string }>('POST', '/api/v1/stream/start', {
+    name: 'Spoken',
+    ladder: ladder.slice(1),
+  });
+  const speaker = await CaptionedPublisher.start(platform.rtmpUrl(streamKey));
+  const master = `${platform.edgeUrl}/live/${captioned}/master.m3u8`;
+  let viewer: Viewer | undefined;
+  try {
+    await until(
+      async () => (await (await fetch(master)).text()).includes('cc1.captions.m3u8'),
+      60_000,
+      () => 'No captions are listed.',
+      500,
+    );
+    viewer = await Viewer.open(`${platform.edgeUrl}/embed/${captioned}?autoplay=1`);
+    const { page } = viewer;
+    await page.getByTestId('captions').waitFor({ state: 'attached', timeout: 60_000 });
+    await page.keyboard.press('c');
+    await until(
+      () => page.getByTestId('video').evaluate(showsSentence as never) as Promise<boolean>,
+      60_000,
+      () => 'No caption is shown.',
+    );
+    expect(viewer.problems).toEqual([]);
+  } finally {
+    await viewer?.close();
+    await speaker.stop();
+  }
+});
+
 test('the page of a stream: figures, pictures of renditions, viewers, decisions, and a clip that can be taken along', async () => {
   const viewer = await Viewer.open(platform.signInUrl);
   try {
@@ -186,6 +218,14 @@ test('the page of a stream: figures, pictures of renditions, viewers, decisions,
     await viewer.close();
   }
 });
+
+/** Runs in the page: whether a track that is shown has a sentence on the screen now. */
+function showsSentence(video: {
+  readonly textTracks: Iterable<{ readonly mode: string; readonly activeCues: Iterable<{ readonly text?: string }> | null }>;
+}): boolean {
+  const shown = [...video.textTracks].filter(({ mode }) => mode === 'showing');
+  return shown.some(({ activeCues }) => [...(activeCues ?? [])].some(({ text }) => /^Sentence \d/.test(text ?? '')));
+}
 
 /** Runs in the page: whether anything was drawn. */
 function isPainted(canvas: {

@@ -126,7 +126,7 @@ export class LiveParts implements SegmentTail {
   }
 }
 
-function segmentOf({ kind: _kind, run: _run, rendition: _rendition, track, ...segment }: EdgeSegment): Segment {
+function segmentOf({ kind: _kind, run: _run, rendition: _rendition, track, captions = [], ...segment }: EdgeSegment): Segment {
   const { timescale, codecs, width, height, sampleRate, channels } = track;
-  return { ...segment, track: { timescale, codecs, width, height, sampleRate, channels } };
+  return { ...segment, captions, track: { timescale, codecs, width, height, sampleRate, channels } };
 }

@@ -1,5 +1,6 @@
 import { partDurationUs } from '#core/fmp4';
 import { judgeReload, type ReloadQuery, type ReloadVerdict } from '#core/hls';
+import { captionedRendition } from '../origin/caption-tracks.ts';
 import { mediaPlaylist, type Playlist, type PlaylistForm } from '../origin/playlist-reader.ts';
 import type { StreamExtras } from '../streams/stream-extras.ts';
 import type { LiveState, LiveView } from './live-view.ts';
@@ -32,7 +33,7 @@ interface RenditionPlace {
 }
 
 /** What a request wants to see of a media playlist. */
-export type LiveForm = Required<Pick<PlaylistForm, 'startSec' | 'skip' | 'iFrames'>>;
+export type LiveForm = Required<Pick<PlaylistForm, 'startSec' | 'skip' | 'iFrames' | 'captions'>>;
 
 /** A packager has news a few times a second; rows are read in milliseconds. */
 const attemptsMax = 10;
@@ -50,10 +51,11 @@ export class LivePlaylists {
   }
 
   /** Undefined for a stream that is not live, or has no live edge: its playlists are made of rows alone. */
-  async media(streamId: string, rendition: string, form: LiveForm, reload?: ReloadQuery): Promise<LivePlaylist | undefined> {
+  async media(streamId: string, asked: string, form: LiveForm, reload?: ReloadQuery): Promise<LivePlaylist | undefined> {
     const view = await this.#views.of(streamId);
     if (view === undefined) return undefined;
     await view.ready();
+    const rendition = form.captions === undefined ? asked : await captionedBeside(view, asked);
     if (reload !== undefined) {
       await view.state();
       const verdict = verdictOf(view, rendition, reload);
@@ -86,20 +88,27 @@ export class LivePlaylists {
   }
 
   /** One playlist for all who ask for the same before it changes. */
-  #render(view: LiveView, { streamId, rendition }: RenditionPlace, { startSec, skip, iFrames }: LiveForm): Promise<Playlist> {
+  #render(view: LiveView, { streamId, rendition }: RenditionPlace, form: LiveForm): Promise<Playlist> {
+    const { startSec, skip, iFrames, captions } = form;
     let rendered = this.#rendered.get(view);
     if (rendered?.version !== view.version) {
       rendered = { version: view.version, playlists: new Map() };
       this.#rendered.set(view, rendered);
     }
-    const key = [rendition, startSec, skip, iFrames].join();
+    const key = [rendition, startSec, skip, iFrames, captions].join();
     let playlist = rendered.playlists.get(key);
     if (playlist === undefined) {
-      playlist = renderLive(view, rendition, { startSec, skip, iFrames }, this.#extras.ranges(streamId));
+      playlist = renderLive(view, rendition, form, this.#extras.ranges(streamId));
       rendered.playlists.set(key, playlist);
     }
     return playlist;
   }
+}
+
+/** Captions come with the segments of a picture. */
+async function captionedBeside(view: LiveView, otherwise: string): Promise<string> {
+  const { window } = await view.state();
+  return (window === undefined ? undefined : captionedRendition(window)) ?? otherwise;
 }
 
 function verdictOf(view: LiveView, rendition: string, reload: ReloadQuery): ReloadVerdict {

@@ -83,7 +83,7 @@ describe('live parts', () => {
     const parts = told(run('r1', 5), part(5, 0));
     parts.disconnect();
     expect(hint(parts)).toBeUndefined();
-    parts.settle('720p', [{ ...segment(5), track: undefined }]);
+    parts.settle('720p', [{ ...segment(5), track: undefined, captions: [] }]);
     expect(uris(parts, 5)).toEqual(['5.0.r1.m4s', '5.1.gap.m4s gap', '5.2.gap.m4s gap', '5.3.gap.m4s gap']);
   });
 

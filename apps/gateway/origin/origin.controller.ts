@@ -1,4 +1,5 @@
-import { iFramesSuffix, thumbnailsName } from '#core/hls';
+import { emptyCaptions } from '#core/captions';
+import { captionsSuffix, iFramesSuffix, thumbnailsName } from '#core/hls';
 import { BlobStore, Clock } from '#ports';
 import { isStreamId } from '#domain/stream';
 import { hasCode } from '#kernel';
@@ -9,6 +10,7 @@ import { Readable } from 'node:stream';
 import { matchesTag, rangeOf } from '../http/http-range.core.ts';
 import { badRequest, notFound, ProblemError } from '../http/problem.errors.ts';
 import { LivePlaylists, type LivePlaylist, type PartPlace } from '../low-latency/live-playlists.ts';
+import { emptyCaptionsName } from './caption-tracks.ts';
 import { PastPlaylists } from './past-playlists.ts';
 import { fieldProblem, handedOn, playlistQueryOf, type PlaylistQuery } from './playlist-query.ts';
 import { SharedReplies } from './shared-replies.ts';
@@ -37,10 +39,10 @@ const waitedCaching = 'public, max-age=2';
 /** Parts are asked for while they are new; later their segments are. */
 const partCaching = 'public, max-age=60, immutable';
 
-const mediaTypes: Readonly<Record<string, string>> = { m4s: 'video/iso.segment', mp4: 'video/mp4', jpg: 'image/jpeg' };
+const mediaTypes: Readonly<Record<string, string>> = { m4s: 'video/iso.segment', mp4: 'video/mp4', jpg: 'image/jpeg', vtt: 'text/vtt; charset=utf-8' };
 /** `<media sequence>.<index>.<run of the encoder>.m4s`. */
 const partName = /^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,3})\.([A-Za-z0-9]{1,64})\.m4s$/;
-const mediaName = /^(b[a-z2-7]{20,120})\.(m4s|mp4|jpg)$/;
+const mediaName = /^(b[a-z2-7]{20,120})\.(m4s|mp4|jpg|vtt)$/;
 
 function tagOf(text: string): string {
   return `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
@@ -95,16 +97,17 @@ export class OriginController {
   /** Undefined for what is made of rows alone: multivariant playlists, DASH, recordings, streams without a live edge. */
   async #livePlaylist(streamId: string, { name, format }: Manifest, asked: PlaylistQuery): Promise<LivePlaylist | undefined> {
     if (format !== 'm3u8' || name === 'master' || name === thumbnailsName || asked.part !== undefined || !isStreamId(streamId)) return undefined;
-    const iFrames = name.endsWith(iFramesSuffix);
+    const { rendition, iFrames = false, captions } = namedBy(name);
     const { startSec, skip, reload } = asked;
-    return this.#live.media(streamId, iFrames ? name.slice(0, -iFramesSuffix.length) : name, { startSec, skip, iFrames }, reload);
+    return this.#live.media(streamId, rendition, { startSec, skip, iFrames, captions }, reload);
   }
 
   @Get('/media/:file')
   async media(@Param('file') file: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     reply.headers(corsHeaders);
+    if (file === `${emptyCaptionsName}.vtt`) return sendText(emptyCaptions, 'vtt', immutableCaching, request, reply);
     const match = mediaName.exec(file);
-    if (match === null) throw notFound('unknown-media', 'Media is named by its content identifier, with ".m4s", ".mp4" or ".jpg".');
+    if (match === null) throw notFound('unknown-media', 'Media is named by its content identifier, with ".m4s", ".mp4", ".jpg" or ".vtt".');
     await this.#sendMedia(match[1] as string, match[2] as string, request, reply);
   }
 
@@ -121,12 +124,22 @@ export class OriginController {
       const [, mediaSequence, index, run] = part as unknown as [string, string, string, string];
       return this.#sendPart(streamId, { rendition, mediaSequence: Number(mediaSequence), index: Number(index), run }, reply);
     }
-    const number = /^(0|[1-9]\d{0,8})\.m4s$/.exec(file)?.[1];
-    if (number === undefined) throw notFound('no-route', 'Segments are named by their number, with ".m4s".');
+    const [, number, extension] = /^(0|[1-9]\d{0,8})\.(m4s|vtt)$/.exec(file) ?? [];
+    if (number === undefined) throw notFound('no-route', 'Segments are named by their number, with ".m4s", those of captions with ".vtt".');
+    if (extension === 'vtt') return this.#sendCaptions(streamId, rendition, Number(number), request, reply);
     const cid = isStreamId(streamId) ? await this.#playlists.segment(streamId, rendition, Number(number)) : undefined;
     // It may be there any moment.
     if (cid === undefined) throw notFound('unknown-media', 'The stream has no such segment.', { 'cache-control': soonCaching });
     await this.#sendMedia(cid, 'm4s', request, reply);
+  }
+
+  /** @param name channel of captions, with `.captions` behind it */
+  async #sendCaptions(streamId: string, name: string, mediaSequence: number, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const { captions: channel } = namedBy(name);
+    const cid = channel !== undefined && isStreamId(streamId) ? await this.#playlists.captions(streamId, channel, mediaSequence) : undefined;
+    if (cid === undefined) throw notFound('unknown-media', 'The stream has no such captions.', { 'cache-control': soonCaching });
+    if (cid === emptyCaptionsName) return sendText(emptyCaptions, 'vtt', immutableCaching, request, reply);
+    await this.#sendMedia(cid, 'vtt', request, reply);
   }
 
   /** What DASH players set their clocks by (UTCTiming); edges answer it themselves. */
@@ -224,8 +237,14 @@ function playlistOf(playlists: PlaylistReader, streamId: string, { name, format 
   if (format === 'mpd') return playlists.mpd(streamId, form);
   if (name === thumbnailsName) return playlists.thumbnails(streamId, format, form);
   if (name === 'master') return playlists.master(streamId, form);
-  if (name.endsWith(iFramesSuffix)) return playlists.media(streamId, name.slice(0, -iFramesSuffix.length), { ...form, iFrames: true });
-  return playlists.media(streamId, name, form);
+  const { rendition, ...kind } = namedBy(name);
+  return playlists.media(streamId, rendition, { ...form, ...kind });
+}
+
+/** Media playlists of what is beside a rendition's segments are named after it, or after the channel of captions. */
+function namedBy(name: string): Pick<PlaylistForm, 'iFrames' | 'captions'> & { readonly rendition: string } {
+  if (name.endsWith(iFramesSuffix)) return { rendition: name.slice(0, -iFramesSuffix.length), iFrames: true };
+  return name.endsWith(captionsSuffix) ? { rendition: name, captions: name.slice(0, -captionsSuffix.length) } : { rendition: name };
 }
 
 function waitedFields(text: string): readonly string[] {

@@ -12,6 +12,7 @@ import { dvrWindowMsMin } from '#domain/stream';
 import type { StreamExtras } from '../streams/stream-extras.ts';
 import type { StreamReader } from '../streams/stream-reader.ts';
 import { renderMpd, type DashRendition } from '#core/dash';
+import { captionedRendition, captionsCid, captionTracks, captionUris, emptyCaptionsName } from './caption-tracks.ts';
 import type { SegmentLists } from './segment-lists.ts';
 import type { Segment } from './segment-rows.ts';
 import { hasEnded, StreamWindow, windowStartUs, type StreamPart } from './stream-window.ts';
@@ -35,6 +36,8 @@ export interface PlaylistForm {
   readonly part?: StreamPart | undefined;
   /** Key frames instead of segments. */
   readonly iFrames?: boolean;
+  /** This channel's captions beside the segments; then no rendition is named. */
+  readonly captions?: string | undefined;
   /** What is new alone, for a client that has the rest. */
   readonly skip?: boolean;
 }
@@ -65,15 +68,15 @@ export class PlaylistReader {
     if (window === undefined) return { kind: 'nothing-yet', ended };
     const images = part === undefined ? await this.#extras.lastImages(streamId, imagesMeasured) : [];
     const renditions = window.renditions.map((row) => ({ ...renditionOf(row), iFrameBandwidth: iFrameBandwidthOf(window.segments(String(row['name']))) }));
-    return { kind: 'playlist', text: renderMultivariant({ renditions, query, startSec, images }), ended };
+    return { kind: 'playlist', text: renderMultivariant({ renditions, captions: captionTracks(window), query, startSec, images }), ended };
   }
 
-  async media(streamId: string, rendition: string, { whole = false, part, startSec, skip, iFrames }: PlaylistForm = {}): Promise<Playlist> {
+  async media(streamId: string, rendition: string, { whole = false, part, startSec, skip, iFrames, captions }: PlaylistForm = {}): Promise<Playlist> {
     const stream = await this.#streams.row(streamId);
     if (stream === undefined) return this.#absent(streamId);
     const ended = whole || part !== undefined || hasEnded(stream, this.#clock.now());
     const [window, dateRanges] = await Promise.all([StreamWindow.open(this.#streams, this.#lists, stream, ended, { part }), this.#extras.ranges(streamId)]);
-    return mediaPlaylist(window, rendition, { ended, startSec, skip, iFrames, dateRanges });
+    return mediaPlaylist(window, rendition, { ended, startSec, skip, iFrames, captions, dateRanges });
   }
 
   /** Small pictures of what the playlists show: an image playlist, or a WebVTT track. */
@@ -107,7 +110,17 @@ export class PlaylistReader {
 
   /** The media of one segment by its number, as DASH manifests name it: what it was stored as; undefined when there is none. */
   async segment(streamId: string, rendition: string, mediaSequence: number): Promise<string | undefined> {
-    return this.#lists.cidOf({ streamId, rendition, mediaSequence });
+    return (await this.#lists.segment({ streamId, rendition, mediaSequence }))?.cid;
+  }
+
+  /** The captions of one segment by its number: what they were stored as, or that there are none; undefined when there is no such segment. */
+  async captions(streamId: string, channel: string, mediaSequence: number): Promise<string | undefined> {
+    const stream = await this.#streams.row(streamId);
+    const pictures = stream === undefined ? [] : (await this.#streams.everyRendition(stream)).filter(({ kind }) => kind === 'video');
+    const found = await Promise.all(pictures.map(({ name }) => this.#lists.segment({ streamId, rendition: String(name), mediaSequence })));
+    const segments = found.filter((segment) => segment !== undefined);
+    if (segments.length === 0) return undefined;
+    return segments.flatMap((segment) => captionsCid(segment, channel) ?? [])[0] ?? emptyCaptionsName;
   }
 
   /** A new stream has a head before it has a row. */
@@ -120,11 +133,13 @@ export class PlaylistReader {
 /** A media playlist of a window. */
 export function mediaPlaylist(
   window: StreamWindow | undefined,
-  rendition: string,
-  form: Pick<MediaPlaylist, 'ended' | 'startSec' | 'skip' | 'iFrames' | 'lowLatency' | 'dateRanges'>,
+  asked: string,
+  { captions, ...form }: Pick<MediaPlaylist, 'ended' | 'startSec' | 'skip' | 'iFrames' | 'lowLatency' | 'dateRanges'> & Pick<PlaylistForm, 'captions'>,
 ): Playlist {
   const { ended } = form;
   if (window === undefined) return { kind: 'nothing-yet', ended };
+  if (captions !== undefined && !captionTracks(window).some(({ channel }) => channel === captions)) return { kind: 'unknown-rendition' };
+  const rendition = captions === undefined ? asked : (captionedRendition(window) ?? asked);
   const segments = window.segments(rendition);
   // A rendition without a segment in the window may still be one that the encoder has just begun to make.
   if (segments.length === 0) return window.renditions.some(({ name }) => name === rendition) ? { kind: 'nothing-yet', ended } : { kind: 'unknown-rendition' };
@@ -139,7 +154,8 @@ export function mediaPlaylist(
     discontinuitySequence: discontinuities.filter((mediaSequence) => mediaSequence < first).length,
     targetDurationSec: targetDurationOf(Number(stream['segment_duration_ms'])),
     ...form,
-    dateRanges: form.iFrames === true ? [] : form.dateRanges,
+    captionsOf: captions === undefined ? undefined : captionUris(captions),
+    dateRanges: form.iFrames === true || captions !== undefined ? [] : form.dateRanges,
   });
   return { kind: 'playlist', text, ended };
 }

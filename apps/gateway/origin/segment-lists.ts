@@ -88,13 +88,13 @@ export class SegmentLists {
     }
   }
 
-  /** What the segment was stored as; undefined when there is none. */
-  async cidOf({ streamId, rendition, mediaSequence }: SegmentPlace): Promise<string | undefined> {
+  /** One segment by its number; undefined when there is none. */
+  async segment({ streamId, rendition, mediaSequence }: SegmentPlace): Promise<Segment | undefined> {
     const [row] = await this.#reads.select(segmentTable, {
       where: [...conditions({ streamId, rendition }), { column: 'media_sequence', is: 'eq', value: mediaSequence }],
       limit: 1,
     });
-    return row === undefined ? undefined : String(row['cid']);
+    return row === undefined ? undefined : new SegmentRows().segment(row);
   }
 
   async #after(before: Promise<SegmentList> | undefined, key: string, wanted: WantedSegments): Promise<SegmentList> {

@@ -18,6 +18,13 @@ export interface KeyFrame {
   readonly startTicks: number;
 }
 
+/** Captions of one channel beside a segment: a segment of WebVTT. */
+export interface SegmentCaptions {
+  /** Such as `cc1`. */
+  readonly channel: string;
+  readonly cid: string;
+}
+
 /** A segment as every manifest needs it. */
 export interface Segment extends PlaylistSegment {
   readonly sizeBytes: number;
@@ -26,6 +33,8 @@ export interface Segment extends PlaylistSegment {
   readonly startTicks: number | undefined;
   readonly durationTicks: number | undefined;
   readonly keyFrames: readonly KeyFrame[];
+  /** Of video, from the first caption of a publisher's session on. */
+  readonly captions: readonly SegmentCaptions[];
 }
 
 /** Segments share what they have in common: a list of four hours holds thousands of them. */
@@ -49,6 +58,7 @@ export class SegmentRows {
       startTicks: ticks('start_ticks'),
       durationTicks: ticks('duration_ticks'),
       keyFrames: (row['key_frames'] ?? []) as unknown as readonly KeyFrame[],
+      captions: (row['captions'] ?? []) as unknown as readonly SegmentCaptions[],
     };
   }
 

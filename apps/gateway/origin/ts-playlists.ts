@@ -1,7 +1,8 @@
-import { renderMedia, renderMultivariant, targetDurationOf, type PlaylistRendition, type PlaylistSegment } from '#core/hls';
+import { captionsSuffix, renderMedia, renderMultivariant, targetDurationOf, type PlaylistRendition, type PlaylistSegment } from '#core/hls';
 import { canBeTransported } from '#core/mpegts';
 import type { Clock } from '#ports';
 import type { StreamReader } from '../streams/stream-reader.ts';
+import { captionedRendition, captionTracks, captionUris } from './caption-tracks.ts';
 import { renditionOf, type Playlist } from './playlist-reader.ts';
 import type { SegmentLists } from './segment-lists.ts';
 import { hasEnded, StreamWindow } from './stream-window.ts';
@@ -35,15 +36,20 @@ export class TsPlaylists {
     if (opened.kind !== 'open') return opened;
     const { window, ended } = opened;
     const renditions = transported(window);
-    return renditions.length === 0 ? { kind: 'unknown-rendition' } : { kind: 'playlist', text: renderMultivariant({ renditions, startSec }), ended };
+    return renditions.length === 0
+      ? { kind: 'unknown-rendition' }
+      : { kind: 'playlist', text: renderMultivariant({ renditions, captions: captionTracks(window), startSec }), ended };
   }
 
   async media(streamId: string, name: string, { startSec, skip = false }: TsPlaylistForm): Promise<Playlist> {
     const opened = await this.#open(streamId);
     if (opened.kind !== 'open') return opened;
     const { window, ended } = opened;
-    if (!transported(window).some((one) => one.name === name)) return { kind: 'unknown-rendition' };
-    const segments = window.segments(name);
+    const captions = name.endsWith(captionsSuffix) ? name.slice(0, -captionsSuffix.length) : undefined;
+    const isKnown =
+      captions === undefined ? transported(window).some((one) => one.name === name) : captionTracks(window).some((one) => one.channel === captions);
+    if (!isKnown) return { kind: 'unknown-rendition' };
+    const segments = window.segments(captions === undefined ? name : (captionedRendition(window) ?? name));
     if (segments.length === 0) return { kind: 'nothing-yet', ended };
     const { first, last } = window;
     const discontinuities = window.discontinuities();
@@ -56,7 +62,7 @@ export class TsPlaylists {
       ended,
       startSec,
       skip,
-      uriOf: uriOf(window, name),
+      ...(captions === undefined ? { uriOf: uriOf(window, name) } : { captionsOf: captionUris(captions, '../../../media/ts') }),
     });
     return { kind: 'playlist', text, ended };
   }

@@ -1,4 +1,5 @@
-import { MpegTsError, segmentToTs } from '#core/mpegts';
+import { emptyCaptions, shiftedCaptions } from '#core/captions';
+import { MpegTsError, segmentToTs, tsOriginTicks } from '#core/mpegts';
 import { isStreamId } from '#domain/stream';
 import { hasCode } from '#kernel';
 import { BlobStore } from '#ports';
@@ -7,10 +8,14 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { matchesTag } from '../http/http-range.core.ts';
 import { badRequest, notFound } from '../http/problem.errors.ts';
 import { corsHeaders, immutableCaching, liveCaching, recordingCaching, refusePlaylist, sendText, unknownMedia } from './origin.controller.ts';
+import { emptyCaptionsName } from './caption-tracks.ts';
 import { playlistQueryOf } from './playlist-query.ts';
 import { parseTsName, type NamedTrack } from './ts-name.core.ts';
 import { TsPlaylists } from './ts-playlists.ts';
 
+const cidPattern = /^b[a-z2-7]{20,120}$/;
+/** A segment of captions is some hundred bytes; this route reads it whole. */
+const captionBytesMax = 1_048_576;
 const playlistName = /^([A-Za-z0-9][A-Za-z0-9_.:-]{0,127})\.m3u8$/;
 
 /** The origin for players that want MPEG transport streams: made of the stored segments when somebody asks, kept by the edge. */
@@ -41,6 +46,7 @@ export class TsController {
   @Get('/media/ts/:file')
   async media(@Param('file') file: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     reply.headers(corsHeaders);
+    if (file.endsWith('.vtt')) return this.#captions(file.slice(0, -'.vtt'.length), request, reply);
     const named = parseTsName(file);
     if (named === undefined) throw notFound('unknown-media', 'A transport stream is named by its number and what it is made of, with ".ts".');
     const tag = `"${file.slice(0, -3)}"`;
@@ -56,6 +62,16 @@ export class TsController {
       .status(204)
       .headers({ ...corsHeaders, 'access-control-allow-methods': 'GET, HEAD, OPTIONS', 'access-control-max-age': '86400' })
       .send();
+  }
+
+  /** Captions beside transport streams: their clock runs ahead. */
+  async #captions(cid: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    if (cid === emptyCaptionsName) return sendText(emptyCaptions, 'vtt', immutableCaching, request, reply);
+    if (!cidPattern.test(cid)) throw unknownMedia('of that name');
+    const { sizeBytes } = (await this.#blobs.stat(cid)) ?? { sizeBytes: captionBytesMax + 1 };
+    if (sizeBytes > captionBytesMax) throw unknownMedia(cid);
+    const text = new TextDecoder().decode(await this.#blobs.read(cid));
+    return sendText(shiftedCaptions(text, tsOriginTicks), 'vtt', immutableCaching, request, reply);
   }
 
   async #read({ initCid, cid }: NamedTrack): Promise<{ readonly init: Uint8Array; readonly segment: Uint8Array }> {

@@ -104,6 +104,61 @@ describe('clips', () => {
   );
 });
 
+describe('captions', () => {
+  const written = (n: number): string =>
+    `WEBVTT\nX-TIMESTAMP-MAP=MPEGTS:${n * 180_000},LOCAL:00:00:0${n * 2}.000\n\n00:00:0${n * 2}.500 --> 00:00:0${n * 2 + 1}.500\nSentence ${n}\n`;
+  let spoken: string;
+  const get = async (path: string): Promise<Answer> => ask(gateway.url, `/live/${spoken}/${path}`);
+  const tracks = (text: string): string[] => text.split('\n').filter((line) => line.includes('TYPE=SUBTITLES'));
+  const uris = (text: string): string[] => text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
+
+  beforeAll(async () => {
+    spoken = (await call('POST', '/api/v1/stream/start', { name: 'spoken' })).json.id as string;
+    await announceEncoding(world, spoken);
+    for (let at = 0; at < 4; at++) await announceSegment(world, spoken, at, at === 0 ? {} : { captions: written(at) });
+    await world.settle();
+  });
+
+  test('are named by the multivariant playlist; players that read them out of the picture are told not to', async () => {
+    const master = (await get('master.m3u8')).text;
+    expect(tracks(master)).toEqual([expect.stringMatching(/GROUP-ID="captions",NAME="CC1",DEFAULT=NO,.*,URI="cc1\.captions\.m3u8"$/)]);
+    expect(master).toMatch(/#EXT-X-STREAM-INF:.*SUBTITLES="captions",CLOSED-CAPTIONS=NONE/);
+    expect(tracks(await playlist('master.m3u8'))).toEqual([]);
+  });
+
+  test('have a playlist with the numbers and times of the media, and a segment where nobody spoke', async () => {
+    const [captions, media] = [(await get('cc1.captions.m3u8')).text, (await get('720p.m3u8')).text];
+    const times = (text: string): string[] => text.split('\n').filter((line) => /^#EXT(INF|-X-MEDIA-SEQUENCE|-X-PROGRAM|-X-TARGET)/.test(line));
+    expect(times(captions)).toEqual(times(media));
+    expect(captions).not.toContain('EXT-X-MAP');
+    expect(uris(captions)[0]).toBe('../../media/empty.vtt');
+    const bodies = await Promise.all(uris(captions).map((uri) => ask(gateway.url, uri.slice('../..'.length))));
+    expect(bodies.map(({ text }) => text)).toEqual([expect.stringMatching(/^WEBVTT\n.*\n$/), written(1), written(2), written(3)]);
+    expect(bodies.map(({ headers: { 'content-type': type } }) => type)).toEqual(bodies.map(() => 'text/vtt; charset=utf-8'));
+    expect((await get('cc2.captions.m3u8')).status).toBe(404);
+  });
+
+  test('are served by number, as DASH asks for them', async () => {
+    const answers = await Promise.all(['0', '1', '9'].map((n) => get(`cc1.captions/${n}.vtt`)));
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 404]);
+    expect(answers[1]?.text).toBe(written(1));
+    expect((await get('720p/1.vtt')).status).toBe(404);
+  });
+
+  test('stand beside transport streams, whose clock runs ahead, and are part of a clip', async () => {
+    const master = (await get('ts/master.m3u8')).text;
+    expect(tracks(master)).toHaveLength(1);
+    const [, uri = ''] = uris((await get('ts/cc1.captions.m3u8')).text);
+    const { text, status } = await ask(gateway.url, uri.slice('../../..'.length));
+    expect([status, text]).toEqual([200, written(1).replace('MPEGTS:180000', `MPEGTS:${180_000 + 900_000}`)]);
+    expect((await ask(gateway.url, '/media/ts/xyz.vtt')).status).toBe(404);
+    const clip = (await get('master.m3u8?segments=1-2')).text;
+    expect(tracks(clip)[0]).toContain('URI="cc1.captions.m3u8?segments=1-2"');
+    const part = (await get('cc1.captions.m3u8?segments=1-2')).text;
+    expect([uris(part).length, part.includes('#EXT-X-ENDLIST')]).toEqual([2, true]);
+  });
+});
+
 describe('a stream at a glance', () => {
   const observed = (): { streamId: string; sessionId: string; epoch: number } => ({ streamId: id, sessionId: 's-1', epoch: 1 });
   const fact = (draft: DraftOf<typeof streamMeasured | typeof thumbnailsProduced | typeof streamAlertRaised>): Promise<unknown> =>

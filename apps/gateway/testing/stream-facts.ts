@@ -28,8 +28,14 @@ export async function announceEncodingEnd(world: World, streamId: string, epoch 
 }
 
 /** Stores and announces a segment of 2 s in both renditions. */
-export async function announceSegment(world: World, streamId: string, mediaSequence: number, { epoch = 1n, discontinuity = false } = {}): Promise<string> {
+export async function announceSegment(
+  world: World,
+  streamId: string,
+  mediaSequence: number,
+  { epoch = 1n, discontinuity = false, captions }: { epoch?: bigint; discontinuity?: boolean; captions?: string } = {},
+): Promise<string> {
   const init = await world.engines.blobs.put(Buffer.from('init'));
+  const written = captions === undefined ? undefined : await world.engines.blobs.put(Buffer.from(captions));
   const drafts = await Promise.all(
     ['720p', 'audio'].map(async (rendition) => {
       const { cid, sizeBytes } = await world.engines.blobs.put(Buffer.from(`${streamId} ${rendition} ${mediaSequence} ${epoch}`));
@@ -48,6 +54,7 @@ export async function announceSegment(world: World, streamId: string, mediaSeque
         programDateTimeMs: programDateTimeMs + mediaSequence * 2000,
         discontinuity,
         ...exactTimes(rendition, mediaSequence),
+        ...(written === undefined || rendition === 'audio' ? {} : { captions: [{ channel: 'cc1', ...written }] }),
       });
     }),
   );

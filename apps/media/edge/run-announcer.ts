@@ -51,10 +51,10 @@ export class RunAnnouncer {
   /** The segments of one media sequence number are on the log. */
   committed(segments: readonly Produced[]): void {
     if (this.#over) return;
-    for (const { streamId: _stream, sessionId: _session, epoch: _epoch, initSizeBytes: _size, keyFrames = [], ...segment } of segments) {
+    for (const { streamId: _stream, sessionId: _session, epoch: _epoch, initSizeBytes: _size, keyFrames = [], captions = [], ...segment } of segments) {
       const { track, startTicks, durationTicks } = segment;
       if (track === undefined || startTicks === undefined || durationTicks === undefined) continue;
-      this.#edge.tell({ kind: 'segment', run: this.#init.run, ...segment, track, startTicks, durationTicks, keyFrames });
+      this.#edge.tell({ kind: 'segment', run: this.#init.run, ...segment, track, startTicks, durationTicks, keyFrames, captions });
       this.#nextSequence = segment.mediaSequence + 1;
     }
     this.#flush();

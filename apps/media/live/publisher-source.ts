@@ -1,6 +1,7 @@
 import type { FlvTag } from '#core/flv';
 import { OperatingError } from '#kernel';
 import { pause, type Logger } from '#runtime';
+import { CaptionTap } from '../captions/caption-tap.core.ts';
 import { ArrivalClock } from '../feed/arrival-clock.core.ts';
 import { LiveFeed } from '../feed/live-feed.ts';
 import { RelayConnection } from '../feed/relay-connection.ts';
@@ -33,6 +34,8 @@ export class PublisherSource {
   /** As the log tells it. */
   session: LiveSession;
   readonly clock = new ArrivalClock();
+  /** Over all of its connections: what was written and is not shown yet is known to nobody else. */
+  readonly captions = new CaptionTap();
   readonly #init: PublisherSourceInit;
   readonly #deps: PublisherSourceDeps;
   readonly #closed = new AbortController();
@@ -118,5 +121,6 @@ export class PublisherSource {
     // Never goes back, as the clock of the machine may.
     const now = performance.timeOrigin + performance.now();
     for (const { timestampMs } of tags.slice(-1)) this.clock.hear(timestampMs, now);
+    this.captions.hear(tags);
   }
 }

@@ -267,7 +267,7 @@ export class SessionEncoder {
     share.refused(rungs);
   }
 
-  async #supervise(identity: RunIdentity, { source: { session }, feed, cut }: EncodingTask, work: RunWork, { stop }: Ends): Promise<Ended> {
+  async #supervise(identity: RunIdentity, { source: { session, captions }, feed, cut }: EncodingTask, work: RunWork, { stop }: Ends): Promise<Ended> {
     const { streamId, program, node, vaapiDevice, edge } = this.#init;
     const { blobs, facts, follower, runner, held, logger } = this.#deps;
     const { start, renditions, share } = work;
@@ -288,7 +288,7 @@ export class SessionEncoder {
     const announcer = this.#announcer(plan, identity, session, renditions, continuity);
     const committer = new SegmentCommitter(
       { streamId, session, node, ...identity, offsetMs: plan.offsetMs, ...continuity, waitingMax: groupsWaitingMax },
-      { blobs, facts, logger, onCommitted, announcer },
+      { blobs, facts, logger, onCommitted, announcer, captions: (fromMs, untilMs) => captions.between(fromMs, untilMs) },
     );
     const abort = (): void => committer.abort();
     held.lost.addEventListener('abort', abort, { once: true });

@@ -1,3 +1,4 @@
+import { renderCaptions, type ChannelCues } from '#core/captions';
 import { encodingDelayed, keyFramesMax, segmentProduced, type EventOf } from '#events';
 import type { PartialSegment, ProducedSegment, SegmentGroup, TrackInit } from '#core/fmp4';
 import { hasCode, OperatingError } from '#kernel';
@@ -32,6 +33,8 @@ export interface SegmentCommitterDeps {
   readonly logger: Logger;
   /** Called after a group is on the log, with how its renditions are coded. */
   readonly onCommitted: (group: SegmentGroup, tracks: ReadonlyMap<string, StoredTrack>) => void;
+  /** What a viewer with captions sees in a stretch of the session's time, ms. */
+  readonly captions?: ((fromMs: number, untilMs: number) => readonly ChannelCues[]) | undefined;
   /** Told of parts at once, and of segments when they are on the log. */
   readonly announcer?: RunAnnouncer | undefined;
 }
@@ -48,6 +51,7 @@ const refusals = ['BLOB_STORE_REFUSED', 'BLOB_BUCKET_MISSING'];
 const refusedMsMaxDefault = 60_000;
 
 type Track = NonNullable<EventOf<typeof segmentProduced>['data']['track']>;
+type Captions = NonNullable<EventOf<typeof segmentProduced>['data']['captions']>;
 type DelayReason = EventOf<typeof encodingDelayed>['data']['reason'];
 
 /** How a rendition's segments are coded, and where that is stored. */
@@ -55,6 +59,14 @@ export interface StoredTrack {
   readonly initCid: string;
   readonly width: number | undefined;
   readonly height: number | undefined;
+}
+
+/** A segment that is stored, and what is told of it. */
+interface ToAnnounce {
+  readonly segment: ProducedSegment;
+  readonly stored: BlobInfo;
+  readonly discontinuity: boolean;
+  readonly captions: Captions;
 }
 
 /** How long storing had to wait, and for what. */
@@ -155,8 +167,9 @@ export class SegmentCommitter {
   async #commit(group: SegmentGroup): Promise<void> {
     const { announcer, blobs, onCommitted } = this.#deps;
     const stored = await Promise.all(group.segments.map(({ bytes }) => this.#untilDone(() => blobs.put(bytes))));
+    const captions = await this.#captions(group);
     const discontinuity = this.#first && this.#isDiscontinuity(group);
-    const drafts = group.segments.map((segment, index) => this.#draft(group, segment, stored[index] as BlobInfo, discontinuity));
+    const drafts = group.segments.map((segment, index) => this.#draft(group, { segment, stored: stored[index] as BlobInfo, discontinuity, captions }));
     await this.#publish(drafts);
     this.#first = false;
     announcer?.committed(drafts.map(({ data }) => data));
@@ -192,7 +205,29 @@ export class SegmentCommitter {
     return breaks(this.#init, new Map(segments.map(({ rendition }) => [rendition, this.#inits.get(rendition)?.cid])));
   }
 
-  #draft({ mediaSequence }: SegmentGroup, segment: ProducedSegment, stored: BlobInfo, discontinuity: boolean) {
+  /** Stored with the segments that they belong to, so that both are there or neither is. */
+  #captions({ segments }: SegmentGroup): Promise<Captions> {
+    const { captions } = this.#deps;
+    const picture = segments.find(({ rendition }) => this.#isPicture(rendition));
+    if (captions === undefined || picture === undefined) return Promise.resolve([]);
+    const { startUs, durationUs } = picture;
+    const { offsetMs } = this.#init;
+    const channels = captions(startUs / 1000 - offsetMs, (startUs + durationUs) / 1000 - offsetMs);
+    return Promise.all(
+      channels.map(async ({ channel, cues }) => {
+        const placed = cues.map((cue) => ({ ...cue, startMs: cue.startMs + offsetMs, endMs: cue.endMs + offsetMs }));
+        const bytes = new TextEncoder().encode(renderCaptions({ startUs, cues: placed }));
+        const { cid, sizeBytes } = await this.#untilDone(() => this.#deps.blobs.put(bytes));
+        return { channel, cid, sizeBytes };
+      }),
+    );
+  }
+
+  #isPicture(rendition: string): boolean {
+    return this.#inits.get(rendition)?.track.width !== undefined;
+  }
+
+  #draft({ mediaSequence }: SegmentGroup, { segment, stored, discontinuity, captions }: ToAnnounce) {
     const { streamId, session, producer, offsetMs } = this.#init;
     const { rendition, startUs, durationUs, startTicks, durationTicks, keyFrames } = segment;
     const init = this.#inits.get(rendition);
@@ -215,6 +250,7 @@ export class SegmentCommitter {
       startTicks,
       durationTicks,
       ...(keyFrames.length === 0 ? {} : { keyFrames: keyFrames.slice(0, keyFramesMax) }),
+      ...(captions.length === 0 || !this.#isPicture(rendition) ? {} : { captions }),
     });
   }
 

@@ -1,7 +1,7 @@
 import { partHoldBackTargets, skipBoundaryTargets, type MediaPlaylist, type PlaylistPart, type RenditionReport } from './playlist.ts';
 
 /** 4.4.3.7 and 4.4.3.8: what the server can do; the same in every playlist of the stream (6.2.4), also in that of its key frames. */
-export function* serverControl({ targetDurationSec, lowLatency, iFrames }: MediaPlaylist): Generator<string> {
+export function* serverControl({ targetDurationSec, lowLatency, iFrames, captionsOf }: MediaPlaylist): Generator<string> {
   // What is older than this may be left out for a client that asks so.
   const skip = `CAN-SKIP-UNTIL=${skipBoundaryTargets * targetDurationSec}`;
   if (lowLatency === undefined) {
@@ -10,8 +10,8 @@ export function* serverControl({ targetDurationSec, lowLatency, iFrames }: Media
   }
   const partTarget = lowLatency.partTargetUs / 1_000_000;
   yield `#EXT-X-SERVER-CONTROL:CAN-BLOCK-RELOAD=YES,${skip},PART-HOLD-BACK=${partHoldBackTargets * partTarget}`;
-  // 4.4.4.9: a playlist of key frames has no parts.
-  if (iFrames !== true) yield `#EXT-X-PART-INF:PART-TARGET=${partTarget}`;
+  // 4.4.4.9: a playlist of key frames has no parts, nor has one of captions.
+  if (iFrames !== true && captionsOf === undefined) yield `#EXT-X-PART-INF:PART-TARGET=${partTarget}`;
 }
 
 /** 4.4.4.9. */

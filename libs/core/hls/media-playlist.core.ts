@@ -89,10 +89,15 @@ interface RenderState {
   readonly playlist: MediaPlaylist;
 }
 
+/** 4.4.4.9: lists of key frames and captions have none. */
+function hasParts({ iFrames, captionsOf }: MediaPlaylist): boolean {
+  return iFrames !== true && captionsOf === undefined;
+}
+
 /** What there is of the segment behind the last one, and what clients ask for next. */
 function* liveEdge(state: RenderState): Generator<string> {
-  const { lowLatency, ended, iFrames } = state.playlist;
-  if (lowLatency === undefined || ended || iFrames === true) return;
+  const { lowLatency, ended } = state.playlist;
+  if (lowLatency === undefined || ended || !hasParts(state.playlist)) return;
   const opens = [...lowLatency.partials.values()].filter(({ mediaSequence, parts }) => mediaSequence >= state.next && parts.length > 0);
   const open = opens.toSorted((a, b) => a.mediaSequence - b.mediaSequence).at(-1);
   if (open !== undefined) {
@@ -137,7 +142,7 @@ function dateRanges({ segments, dateRanges: ranges = [] }: MediaPlaylist): reado
 }
 
 function* entry(state: RenderState, segment: PlaylistSegment): Generator<string> {
-  const { uriOf } = state.playlist;
+  const { uriOf, captionsOf } = state.playlist;
   yield* preface(state, segment, segment.discontinuity);
   yield* partsOf(state, segment.mediaSequence);
   // 4.4.4.1: the real duration, in decimal; rounded it must not exceed the target duration.
@@ -145,7 +150,7 @@ function* entry(state: RenderState, segment: PlaylistSegment): Generator<string>
   const keyFrame = state.playlist.iFrames === true ? segment.keyFrames?.[0] : undefined;
   // 4.4.4.2: with the boxes before it, which is all that a decoder needs.
   if (keyFrame !== undefined) yield `#EXT-X-BYTERANGE:${keyFrame.sizeBytes}@${keyFrame.offset}`;
-  yield uriOf === undefined ? mediaUri(segment.cid, 'm4s') : uriOf(segment);
+  yield captionsOf?.(segment) ?? uriOf?.(segment) ?? mediaUri(segment.cid, 'm4s');
   state.next = segment.mediaSequence + 1;
   state.removed = 0;
   state.endUs = endOf(segment);
@@ -155,7 +160,8 @@ function* entry(state: RenderState, segment: PlaylistSegment): Generator<string>
 function* preface(state: RenderState, segment: Omit<PartialSegments, 'parts'>, own: boolean): Generator<string> {
   yield* discontinuity(state, segment.mediaSequence, own);
   // 4.4.4.5: applies to every segment until the next one.
-  if (state.playlist.uriOf === undefined && segment.initCid !== state.initCid) yield `#EXT-X-MAP:URI="${mediaUri(segment.initCid, 'mp4')}"`;
+  const needsInit = state.playlist.uriOf === undefined && state.playlist.captionsOf === undefined;
+  if (needsInit && segment.initCid !== state.initCid) yield `#EXT-X-MAP:URI="${mediaUri(segment.initCid, 'mp4')}"`;
   // 4.4.4.6: wall clock of the first sample; 6.2.1 wants it on every segment after a discontinuity.
   yield `#EXT-X-PROGRAM-DATE-TIME:${dateTime(segment.programDateTimeMs)}`;
   state.initCid = segment.initCid;
@@ -165,7 +171,7 @@ function* preface(state: RenderState, segment: Omit<PartialSegments, 'parts'>, o
 /** The parts of a segment, while it is near the end of the playlist. */
 function* partsOf({ playlist, partsFromUs }: RenderState, mediaSequence: number): Generator<string> {
   const partial = playlist.lowLatency?.partials.get(mediaSequence);
-  if (partial === undefined || playlist.ended || playlist.iFrames === true || partial.startUs < partsFromUs) return;
+  if (partial === undefined || playlist.ended || !hasParts(playlist) || partial.startUs < partsFromUs) return;
   yield* partLines(partial.parts);
 }
 
@@ -180,7 +186,7 @@ function* gapsUntil(state: RenderState, mediaSequence: number, untilUs: number |
   const { removed } = state;
   const durationUs = gapDuration(state, count + removed, untilUs);
   for (let index = 0; index < count; index++) {
-    const partial = state.playlist.iFrames === true ? undefined : state.playlist.lowLatency?.partials.get(state.next + index);
+    const partial = !hasParts(state.playlist) ? undefined : state.playlist.lowLatency?.partials.get(state.next + index);
     if (partial === undefined) yield* gapPreface(state, state.next + index, (removed + index) * durationUs);
     else yield* preface(state, partial, partial.discontinuity);
     yield* partsOf(state, state.next + index);

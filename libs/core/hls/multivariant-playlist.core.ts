@@ -1,8 +1,11 @@
-import type { MultivariantPlaylist, PlaylistRendition } from './playlist.ts';
+import type { CaptionTrack, MultivariantPlaylist, PlaylistRendition } from './playlist.ts';
 import { startTag } from './start-tag.ts';
 import { imageVariants } from './thumbnails.core.ts';
 
 const audioGroup = 'audio';
+const captionGroup = 'captions';
+/** Behind a channel's name: that of its captions' playlist. */
+export const captionsSuffix = '.captions';
 /** Behind a rendition's name: that of its I-frame playlist. No name of a rendition has a dot. */
 export const iFramesSuffix = '.iframes';
 
@@ -11,7 +14,7 @@ export const iFramesSuffix = '.iframes';
  * rendition (6.2.4 wants the same audio for every rung). Without video the audio is itself the only variant.
  * URIs are relative to `/live/<streamId>/master.m3u8`.
  */
-export function renderMultivariant({ renditions, query = '', startSec, images = [] }: MultivariantPlaylist): string {
+export function renderMultivariant({ renditions, captions = [], query = '', startSec, images = [] }: MultivariantPlaylist): string {
   const videos = renditions.filter(({ kind }) => kind === 'video').toSorted((a, b) => b.bandwidth - a.bandwidth);
   const audios = renditions.filter(({ kind }) => kind === 'audio').toSorted((a, b) => b.bandwidth - a.bandwidth);
   const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS', ...startTag(startSec)];
@@ -19,7 +22,8 @@ export function renderMultivariant({ renditions, query = '', startSec, images = 
     for (const audio of audios) lines.push(...variant(audio, undefined, query));
   } else {
     lines.push(...audios.map((audio, index) => audioMedia(audio, index === 0, query)));
-    for (const video of videos) lines.push(...variant(video, audios[0], query));
+    lines.push(...captions.map((track) => captionMedia(track, query)));
+    for (const video of videos) lines.push(...variant(video, audios[0], query, captions.length > 0));
     for (const video of videos) if (video.iFrameBandwidth !== undefined) lines.push(iFrameVariant(video, video.iFrameBandwidth, query));
     lines.push(...imageVariants(images, query));
   }
@@ -40,8 +44,17 @@ function audioMedia(audio: PlaylistRendition, isDefault: boolean, query: string)
   return `#EXT-X-MEDIA:${attributes.join(',')}`;
 }
 
-function variant(rendition: PlaylistRendition, audio: PlaylistRendition | undefined, query: string): readonly string[] {
-  const attributes = [...bandwidths(rendition, audio), ...description(rendition, audio)];
+/** 4.4.6.1: nobody knows in which language they are. */
+function captionMedia({ channel, label }: CaptionTrack, query: string): string {
+  const spoken = 'public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound';
+  const names = `GROUP-ID="${captionGroup}",NAME="${label}",DEFAULT=NO,AUTOSELECT=YES,FORCED=NO`;
+  return `#EXT-X-MEDIA:TYPE=SUBTITLES,${names},CHARACTERISTICS="${spoken}",URI="${channel}${captionsSuffix}.m3u8${query}"`;
+}
+
+function variant(rendition: PlaylistRendition, audio: PlaylistRendition | undefined, query: string, hasCaptions = false): readonly string[] {
+  // A player that reads them out of the picture as well would show them twice.
+  const captions = hasCaptions ? [`SUBTITLES="${captionGroup}"`, 'CLOSED-CAPTIONS=NONE'] : [];
+  const attributes = [...bandwidths(rendition, audio), ...description(rendition, audio), ...captions];
   // 4.4.6.2: the line after the tag is the URI.
   return [`#EXT-X-STREAM-INF:${attributes.join(',')}`, playlistUri(rendition, query)];
 }

@@ -48,6 +48,8 @@ export interface MediaPlaylist {
    * both kinds of playlist count alike; a segment whose key frame is not known is a gap.
    */
   readonly iFrames?: boolean | undefined;
+  /** Lists the captions beside each segment instead of the segment: WebVTT, of which there are no parts. */
+  readonly captionsOf?: ((segment: PlaylistSegment) => string) | undefined;
   /** What clients at the live edge need; undefined for a stream without parts, and for what is not live. */
   readonly lowLatency?: LowLatency | undefined;
   /** For segments that need no initialisation, such as MPEG transport streams: where each of them is. */
@@ -121,8 +123,16 @@ export interface PlaylistRendition {
   readonly iFrameBandwidth?: number | undefined;
 }
 
+/** Captions beside the picture, as a multivariant playlist names them. */
+export interface CaptionTrack {
+  /** Such as `cc1`; its playlist is named after it. */
+  readonly channel: string;
+  readonly label: string;
+}
+
 export interface MultivariantPlaylist {
   readonly renditions: readonly PlaylistRendition[];
+  readonly captions?: readonly CaptionTrack[];
   /** Query of every URI, with its question mark: what the playlist itself was asked for with. */
   readonly query?: string;
   /** As in its media playlists. */

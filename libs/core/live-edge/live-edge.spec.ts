@@ -13,6 +13,7 @@ const messages: readonly EdgeMessage[] = [
     ...{ cid: 'bseg', sizeBytes: 9, startUs: 14_000_000, durationUs: 2_000_000, startTicks: 1, durationTicks: 2 },
     track: { timescale: 90_000, codecs: 'avc1.64001f', width: 1280 },
     keyFrames: [{ offset: 0, sizeBytes: 4, startTicks: 1 }],
+    captions: [{ channel: 'cc1', cid: 'bvtt', sizeBytes: 40 }],
   },
   { kind: 'beat' },
 ];

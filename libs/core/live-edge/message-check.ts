@@ -1,7 +1,7 @@
 import { LiveEdgeError } from './errors.ts';
 import type { EdgeMessage } from './messages.ts';
 
-type Kind = 'text' | 'count' | 'integer' | 'flag' | 'texts' | 'track' | 'ranges';
+type Kind = 'text' | 'count' | 'integer' | 'flag' | 'texts' | 'track' | 'ranges' | 'captions';
 
 const segmentPlace = { run: 'text', rendition: 'text', mediaSequence: 'count', initCid: 'text', startUs: 'count', durationUs: 'count' } as const;
 const shapes: Readonly<Record<EdgeMessage['kind'], Readonly<Record<string, Kind>>>> = {
@@ -18,6 +18,7 @@ const shapes: Readonly<Record<EdgeMessage['kind'], Readonly<Record<string, Kind>
     durationTicks: 'count',
     track: 'track',
     keyFrames: 'ranges',
+    captions: 'captions',
   },
 };
 
@@ -37,6 +38,8 @@ const checks: Readonly<Record<Kind, (value: unknown) => boolean>> = {
   flag: (value) => typeof value === 'boolean',
   texts: (value) => isList(value, isText),
   track: (value) => isObject(value) && isCount(value['timescale']) && typeof value['codecs'] === 'string' && /^[\w.,-]{1,100}$/.test(value['codecs']),
+  captions: (value) =>
+    value === undefined || isList(value, (one) => isObject(one) && isText(one['channel']) && isText(one['cid']) && isCount(one['sizeBytes'])),
   ranges: (value) => isList(value, (one) => isObject(one) && ['offset', 'sizeBytes', 'startTicks'].every((name) => isCount(one[name]))),
 };
 

@@ -34,6 +34,8 @@ export interface EdgeSegment {
   readonly durationTicks: number;
   readonly track: EdgeTrack;
   readonly keyFrames: ReadonlyArray<{ readonly offset: number; readonly sizeBytes: number; readonly startTicks: number }>;
+  /** Left out by packagers of before. */
+  readonly captions?: ReadonlyArray<{ readonly channel: string; readonly cid: string; readonly sizeBytes: number }> | undefined;
 }
 
 export interface EdgeTrack {

@@ -1,2 +1,2 @@
 export { MpegTsError } from './errors.ts';
-export { canBeTransported, segmentToTs, type TsSegment, type TsTrack } from './segment-to-ts.core.ts';
+export { canBeTransported, segmentToTs, tsOriginTicks, type TsSegment, type TsTrack } from './segment-to-ts.core.ts';

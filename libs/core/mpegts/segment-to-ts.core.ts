@@ -20,8 +20,8 @@ export interface TsSegment {
 }
 
 const clockRate = 90_000;
-/** Added to all times: the clock runs ahead of the first frame, and is no negative number. */
-const originTicks = 10 * clockRate;
+/** Added to all times, in 90 kHz: the clock runs ahead of the first frame, and is no negative number. */
+export const tsOriginTicks = 10 * clockRate;
 /** How long before it is due a frame begins to arrive. */
 const leadTicks = clockRate / 2;
 /** Frames of sound that share a PES, by their length: a header for each would cost a tenth. */
@@ -110,8 +110,8 @@ function videoOf({ track, entry, fragments }: Parsed): Elementary {
   for (const { baseDecodeTime, samples } of fragments) {
     let ticks = baseDecodeTime;
     for (const sample of samples) {
-      const presentationTicks = originTicks + toTicks(ticks + sample.compositionOffset);
-      const decodeTicks = originTicks + toTicks(ticks - shift);
+      const presentationTicks = tsOriginTicks + toTicks(ticks + sample.compositionOffset);
+      const decodeTicks = tsOriginTicks + toTicks(ticks - shift);
       const isEntry = isSync(sample);
       all.push(pes('video', { pid: pids.video, presentationTicks, decodeTicks, isEntry, payload: stream.accessUnit(sample.data, isEntry) }));
       ticks += sample.duration;
@@ -128,7 +128,7 @@ function audioOf({ track, entry, fragments }: Parsed): Elementary {
   const streamType = isAac ? 0x0f : entry.type === 'mp4a' ? layerThree[entry.objectType ?? 0] : undefined;
   if (streamType === undefined) throw new MpegTsError(`Sound of ${track.codecs} is not carried in transport streams.`);
   const header = isAac ? adtsHeader(entry.config) : undefined;
-  const toTicks = (ticks: number): number => originTicks + Math.round((ticks * clockRate) / track.timescale);
+  const toTicks = (ticks: number): number => tsOriginTicks + Math.round((ticks * clockRate) / track.timescale);
   const all: Pes[] = [];
   for (const { baseDecodeTime, samples } of fragments) {
     let ticks = baseDecodeTime;

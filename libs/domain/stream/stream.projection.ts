@@ -168,7 +168,7 @@ function segment(event: EventOf<typeof segmentProduced>): readonly RowChange[] {
   ];
 }
 
-function trackColumns({ track, startTicks, durationTicks, keyFrames }: EventOf<typeof segmentProduced>['data']): RowChange['set'] {
+function trackColumns({ track, startTicks, durationTicks, keyFrames, captions }: EventOf<typeof segmentProduced>['data']): RowChange['set'] {
   return {
     timescale: track?.timescale ?? null,
     start_ticks: startTicks === undefined ? null : BigInt(startTicks),
@@ -179,6 +179,7 @@ function trackColumns({ track, startTicks, durationTicks, keyFrames }: EventOf<t
     sample_rate: track?.sampleRate ?? null,
     channels: track?.channels ?? null,
     key_frames: keyFrames ?? [],
+    captions: captions ?? [],
   };
 }
 
@@ -214,7 +215,7 @@ function project(event: DomainEvent): readonly RowChange[] {
 /** Streams, their publishers' sessions, their renditions and every segment: what playlists and the console are rendered from. */
 export const streamsProjection: Projection<DomainEvent> = {
   name: 'streams',
-  version: 5,
+  version: 6,
   contexts: ['stream'],
   handles: [
     streamCreated.type,

@@ -115,5 +115,7 @@ export const segmentTable: TableSpec = {
     channels: lww('integer', 'producer'),
     /** Where key frames lie in the bytes, for I-frame playlists: `{ offset, sizeBytes, startTicks }`. */
     key_frames: lww('json', 'producer'),
+    /** WebVTT beside the segment: `{ channel, cid, sizeBytes }`; of video alone. */
+    captions: lww('json', 'producer'),
   },
 };
