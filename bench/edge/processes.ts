@@ -17,7 +17,8 @@ export interface Measured {
   stop(): Promise<void>;
 }
 
-async function stopped(child: ChildProcess): Promise<void> {
+/** Ends a process and waits for its end. */
+export async function stopped(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const exit = once(child, 'exit');
   child.kill('SIGTERM');
@@ -45,7 +46,8 @@ export async function startEdge(folder: string, originPort: number, core: number
   return { port, pid: child.pid ?? 0, stop: () => stopped(child) };
 }
 
-async function freePort(): Promise<number> {
+/** A port on which nobody listens yet. */
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as { port: number };
@@ -54,7 +56,8 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-function accepts(port: number): Promise<boolean> {
+/** True when somebody listens. */
+export function accepts(port: number): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect(port, '127.0.0.1', () => (socket.destroy(), resolve(true)));
     socket.on('error', () => resolve(false));
