@@ -1,141 +1,124 @@
 import { Platform, until } from '../test/constellation/platform.ts';
-import { Publisher } from '../test/constellation/publisher.ts';
-import { SequenceClock } from '../test/constellation/sequence-clock.ts';
-import { Viewer } from '../test/constellation/viewer.ts';
+import type { Steps } from './failover/edge-clock.ts';
+import { closeScene, inUse, openScene, patienceMs, type Scene } from './failover/scene.ts';
+import type { ShownFrame } from './failover/shown-frames.ts';
 import { quantile, type Bench, type BenchContext } from './harness/index.ts';
 
-const patienceMs = 60_000;
 /** For a publisher that was killed to come back and be kept warm, and for the player to settle. */
-const betweenMs = 4_000;
-const lookEveryMs = 20;
-const picture = { width: 640, height: 360, videoBitrate: '1000k' };
-const ladder = [{ name: '360p', height: 360, videoBitrate: 800_000 }];
+const betweenMs = 2_500;
+/** Deaths come at any place of a segment. */
+const segmentMs = 2_000;
+const seenMsMax = 2_500;
+const gapMsMax = 4_000;
 
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-interface Stage {
-  readonly platform: Platform;
-  readonly streamId: string;
-  readonly viewer: Viewer;
-  readonly clock: SequenceClock;
-  /** By endpoint; killed and started anew. */
-  readonly publishers: Record<'primary' | 'backup', Publisher>;
-  readonly urls: Readonly<Record<'primary' | 'backup', string>>;
+/** What a death led to, ms from it on. */
+type Stages = Record<string, number | undefined>;
+
+function stepsFrom(atMs: number, { runAt, partAt, segmentAt }: Steps): Stages {
+  const since = (ms: number | undefined): number | undefined => (ms === undefined ? undefined : ms - atMs);
+  return { 'until an encoder is planned': since(runAt), 'until its first part': since(partAt), 'until its first segment': since(segmentAt) };
 }
 
-async function open(platform: Platform): Promise<Stage> {
-  const stream = await platform.api<{ id: string; streamKey: string }>('POST', '/api/v1/stream/start', { name: 'Failover', ladder });
-  const primary = platform.rtmpUrl(stream.streamKey);
-  const urls = { primary, backup: primary.replace(`:${platform.ports.rtmp}/`, `:${platform.ports.rtmpBackup}/`) };
-  const publishers = { primary: new Publisher({ ...picture, url: urls.primary }), backup: new Publisher({ ...picture, url: urls.backup }) };
-  const viewer = await Viewer.open(platform.signInUrl, { width: 900, height: 600 });
-  await until(
-    async () => ((await viewer.look())?.currentTime ?? 0) > 1,
-    patienceMs,
-    () => `No picture.\n${publishers.primary.log}\n${platform.log.slice(-3000)}`,
-  );
-  await viewer.page.evaluate('window.neverReloaded = true');
-  const clock = new SequenceClock(`${platform.edgeUrl}/live/${stream.id}/360p.m3u8`);
-  return { platform, streamId: stream.id, viewer, clock, publishers, urls };
-}
-
-type Publishing = { readonly publishers: ReadonlyArray<{ readonly endpoint: 'primary' | 'backup'; readonly active: boolean }> };
-
-/** Both publish, and one of them is in use. */
-function inUse({ platform, streamId }: Stage): Promise<'primary' | 'backup'> {
+/** The first picture that was drawn after the kill; the encoder that died cannot have drawn it. */
+async function firstAfter({ frames }: Scene, killedAt: number, shown: ShownFrame[]): Promise<ShownFrame> {
   return until(
     async () => {
-      const { publishers } = await platform.api<Publishing>('GET', `/api/v1/streams/${streamId}`);
-      return publishers.length === 2 ? publishers.find(({ active }) => active)?.endpoint : undefined;
-    },
-    patienceMs,
-    () => 'There are no two publishers.',
-  );
-}
-
-/** From the kill to the first picture in the player that was drawn after it, ms; the encoder that died cannot have drawn it. */
-async function seenAfter({ viewer }: Stage, killedAt: number): Promise<number> {
-  return until(
-    async () => {
-      const look = await viewer.look().catch(() => undefined);
-      const now = Date.now();
-      return look?.latencyMs !== undefined && now - look.latencyMs > killedAt + 50 ? now - killedAt : undefined;
+      shown.push(...(await frames.take()));
+      return shown.find(({ drawnMs }) => drawnMs > killedAt + 50);
     },
     patienceMs,
     () => 'The other publisher was never seen.',
-    lookEveryMs,
   );
 }
 
-async function latencyOf({ viewer }: Stage): Promise<number> {
-  const samples: number[] = [];
-  for (let n = 0; n < 10; n++, await sleep(50)) samples.push((await viewer.look().catch(() => undefined))?.latencyMs ?? Number.NaN);
-  return quantile(
-    samples.filter((ms) => !Number.isNaN(ms)),
+const latencyOf = (shown: readonly ShownFrame[]): number =>
+  quantile(
+    shown.slice(-15).map(({ atMs, drawnMs }) => atMs - drawnMs),
     0.5,
   );
+
+/** The longest time for which one picture stood, ms. */
+function longestStand(shown: readonly ShownFrame[]): number {
+  return Math.max(0, ...shown.slice(1).map(({ atMs }, n) => atMs - (shown[n] as ShownFrame).atMs));
 }
 
-async function measureSwitches(context: BenchContext, stage: Stage, rounds: number): Promise<void> {
-  const [seen, before]: [number[], number[]] = [[], []];
-  for (let n = 0; n < rounds; n++) {
-    await sleep(betweenMs);
-    const active = await inUse(stage);
-    before.push(await latencyOf(stage));
-    const killedAt = Date.now();
-    await stage.publishers[active].stop('SIGKILL');
-    seen.push(await seenAfter(stage, killedAt));
-    stage.publishers[active] = new Publisher({ ...picture, url: stage.urls[active] });
-    process.stderr.write(`switch ${n + 1}: latency before ${before.at(-1)} ms, seen after ${seen.at(-1)} ms\n`);
-  }
-  const reloads = (await stage.viewer.page.evaluate('window.neverReloaded === true')) ? 0 : 1;
-  const late = seen.filter((ms) => ms > 2500).length;
-  context.row('a publisher is killed', rounds, quantile(seen, 0.5), quantile(seen, 0.99), Math.max(...seen));
-  context.row('latency of the player before', rounds, quantile(before, 0.5), quantile(before, 0.99), Math.max(...before));
-  context.bar('failover.seen.max', Math.max(...seen) / 1000, 's', '<= 2.5', late === 0);
-  context.bar('failover.seen.in-time', rounds - late, `of ${rounds} switches`, rounds, late === 0);
-  context.bar('failover.page-reloads', reloads, 'loads', 0, reloads === 0);
+async function switchOnce(scene: Scene): Promise<Stages> {
+  await sleep(betweenMs + Math.random() * segmentMs);
+  const active = await inUse(scene);
+  const shown = (await scene.frames.take()).slice(-15);
+  const before = latencyOf(shown);
+  scene.edge.restart();
+  const killedAt = Date.now();
+  await scene.publishers[active].stop('SIGKILL');
+  const first = await firstAfter(scene, killedAt, shown);
+  scene.publishers[active] = scene.begin(active);
+  return { 'latency before': before, ...stepsFrom(killedAt, scene.edge.steps), 'one picture stands': longestStand(shown), seen: first.atMs - killedAt };
 }
 
-async function measureEncoders(context: BenchContext, stage: Stage, rounds: number): Promise<void> {
-  const gaps: number[] = [];
-  for (let n = 0; n < rounds; n++) {
-    await sleep(betweenMs);
-    stage.clock.restart();
-    const { newest } = stage.clock;
-    stage.platform.kill('ffmpeg');
-    await until(
-      () => stage.clock.newest >= newest + 3,
-      patienceMs,
-      () => 'No segments after the encoder was killed.',
-    );
-    gaps.push(stage.clock.longestMs);
-    process.stderr.write(`encoder ${n + 1}: longest wait for a segment ${stage.clock.longestMs} ms\n`);
+async function killEncoderOnce({ clock, edge, platform }: Scene): Promise<Stages> {
+  await sleep(Math.random() * segmentMs);
+  clock.restart();
+  edge.restart();
+  const { newest } = clock;
+  const killedAt = Date.now();
+  platform.kill('ffmpeg');
+  await until(
+    () => clock.newest >= newest + 2,
+    patienceMs,
+    () => 'No segments after the encoder was killed.',
+  );
+  return { ...stepsFrom(killedAt, edge.steps), 'between segments': clock.longestMs };
+}
+
+interface Rounds {
+  readonly what: string;
+  /** Which of the stages is judged, and by what, ms. */
+  readonly judged: string;
+  readonly msMax: number;
+  readonly count: number;
+  readonly id: string;
+}
+
+/** Dies again and again, and says how long each stage took. */
+async function measure(context: BenchContext, { what, judged, msMax, count, id }: Rounds, once: () => Promise<Stages>): Promise<void> {
+  const rounds: Stages[] = [];
+  for (let n = 0; n < count; n++) {
+    const stages = await once();
+    rounds.push(stages);
+    const isLate = (stages[judged] ?? Number.POSITIVE_INFINITY) > msMax;
+    const told = Object.entries(stages).map(([name, ms]) => `${name} ${ms === undefined ? '?' : Math.round(ms)}`);
+    process.stderr.write(`${what} ${n + 1}${isLate ? ' LATE' : ''}: ${told.join(', ')}\n`);
   }
-  const late = gaps.filter((ms) => ms > 4000).length;
-  context.row('the encoder is killed: between segments', rounds, quantile(gaps, 0.5), quantile(gaps, 0.99), Math.max(...gaps));
-  context.bar('failover.encoder-gap.max', Math.max(...gaps) / 1000, 's', '<= 4', late === 0);
-  context.bar('failover.encoder-gap.in-time', rounds - late, `of ${rounds} kills`, rounds, late === 0);
+  for (const stage of Object.keys(rounds[0] ?? {})) {
+    const times = rounds.flatMap((stages) => stages[stage] ?? []);
+    if (times.length > 0) context.row(`${what}: ${stage}`, times.length, quantile(times, 0.5), quantile(times, 0.95), Math.max(...times));
+  }
+  const all = rounds.map((stages) => stages[judged] as number);
+  const inTime = all.filter((ms) => ms <= msMax).length;
+  context.bar(`failover.${id}.max`, Math.max(...all) / 1000, 's', `<= ${msMax / 1000}`, inTime === count);
+  context.bar(`failover.${id}.in-time`, inTime, `of ${count}`, count, inTime === count);
 }
 
 export const bench: Bench = {
   name: 'failover',
   summary: 'a publisher is killed while the other is warm: when a player shows the other; an encoder is killed: how long no segment comes',
   async run(context) {
-    const rounds = context.quick ? 10 : 100;
+    const count = context.quick ? 10 : 100;
     // Nobody goes back by himself: the one that is in use is killed each time.
     const platform = await Platform.start({ env: { FAILOVER_RETURN_MS: '3600000' } });
     try {
-      const stage = await open(platform);
-      context.row('what', 'times', 'median, ms', 'p99, ms', 'max, ms');
-      await measureSwitches(context, stage, rounds);
-      await measureEncoders(context, stage, context.quick ? 5 : 100);
-      await stage.clock.stop();
-      const broken = stage.clock.broken.length;
-      for (const one of stage.clock.broken) process.stderr.write(`sequence: ${one}\n`);
+      const scene = await openScene(platform);
+      context.row('what, ms', 'times', 'median', 'p95', 'max');
+      await measure(context, { what: 'publisher killed', judged: 'seen', msMax: seenMsMax, count, id: 'seen' }, () => switchOnce(scene));
+      const reloads = (await scene.viewer.page.evaluate('window.neverReloaded === true')) ? 0 : 1;
+      context.bar('failover.page-reloads', reloads, 'loads', 0, reloads === 0);
+      await measure(context, { what: 'encoder killed', judged: 'between segments', msMax: gapMsMax, count, id: 'encoder-gap' }, () => killEncoderOnce(scene));
+      const broken = scene.clock.broken.length;
+      for (const one of scene.clock.broken) process.stderr.write(`sequence: ${one}\n`);
       context.bar('failover.sequence-errors', broken, 'errors', 0, broken === 0);
-      await stage.viewer.close();
-      await Promise.all(Object.values(stage.publishers).map((one) => one.stop('SIGKILL')));
+      await closeScene(scene);
     } finally {
       await platform.stop();
     }

@@ -1,8 +1,7 @@
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
-import { request } from 'node:http';
-import { EdgeFrameReader, type EdgePart } from '#core/live-edge';
 import type { Platform } from '../../test/constellation/platform.ts';
+import { followEdge } from './follow-edge.ts';
 
 export interface WaitingInit {
   readonly streamId: string;
@@ -32,8 +31,8 @@ export async function waitingTimes(platform: Platform, init: WaitingInit): Promi
   const done = Promise.withResolvers<void>();
   let answered = 0;
   let busy = false;
-  const unfollow = await follow(platform, streamId, (part) => {
-    if (part.rendition !== rendition) return;
+  const unfollow = await followEdge(platform, streamId, (part) => {
+    if (part.kind !== 'part' || part.rendition !== rendition) return;
     left.set(`${part.mediaSequence}.${part.index}`, now());
     // Whoever has an answer asks for what comes next; a round that is late leaves a part out.
     if (busy) return;
@@ -54,22 +53,4 @@ export async function waitingTimes(platform: Platform, init: WaitingInit): Promi
   unfollow();
   child.disconnect();
   return times;
-}
-
-/** A reader of the live edge, beside the gateways. @returns how to leave it */
-async function follow(platform: Platform, streamId: string, onPart: (part: EdgePart) => void): Promise<() => void> {
-  interface Started {
-    readonly items: ReadonlyArray<{ readonly data: { readonly liveEdgeUrl: string; readonly sessionId: string } }>;
-  }
-  const { items } = await platform.api<Started>('GET', `/api/v1/events?type=encoding.started&key=${streamId}&limit=1`);
-  const { liveEdgeUrl, sessionId } = (items[0] as Started['items'][number]).data;
-  const reader = new EdgeFrameReader();
-  const outgoing = request(`${liveEdgeUrl}?session=${sessionId}`, (response) => {
-    response.on('data', (chunk: Buffer) => {
-      for (const { message } of reader.push(chunk)) if (message.kind === 'part') onPart(message);
-    });
-  });
-  outgoing.on('error', () => undefined);
-  outgoing.end();
-  return () => outgoing.destroy();
 }
