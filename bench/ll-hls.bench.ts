@@ -3,8 +3,6 @@ import { Publisher } from '../test/constellation/publisher.ts';
 import { Viewer } from '../test/constellation/viewer.ts';
 import { Walker } from '../test/walker/walker.ts';
 import { quantile, type Bench, type BenchContext } from './harness/index.ts';
-import { bareTimes } from './ll-hls/bare.ts';
-import { waitingTimes } from './ll-hls/waiting.ts';
 
 interface Created {
   readonly id: string;
@@ -12,9 +10,6 @@ interface Created {
 }
 
 const patienceMs = 60_000;
-const waiters = 1000;
-/** Small, so that the encoder leaves a core to those who wait. */
-const smallPicture = { width: 426, height: 240, videoBitrate: '400k' };
 const picture = { width: 1280, height: 720 };
 const sleep = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -38,31 +33,6 @@ interface Live {
   readonly stream: Created;
   readonly source: typeof picture;
   publisher: Publisher;
-}
-
-async function measureWaiting(context: BenchContext): Promise<void> {
-  await live({}, smallPicture, async ({ platform, stream }) => {
-    const playlist = `${platform.gatewayUrl}/live/${stream.id}/240p.m3u8`;
-    await until(
-      async () => /EXT-X-PART:/.test(await (await fetch(playlist)).text()),
-      patienceMs,
-      () => `No parts.\n${platform.log.slice(-3000)}`,
-    );
-    const rounds = context.quick ? 8 : 30;
-    // Beside the same encoder, with answers as long as an update is.
-    const bare = await bareTimes(waiters, rounds, 2500);
-    const peer = quantile(bare, 0.99);
-    context.row(`${waiters} wait at a bare Node server, ms`, quantile(bare, 0.5), peer);
-    for (const [where, port] of [
-      ['gateway', platform.ports.gateway],
-      ['edge', platform.ports.edge],
-    ] as const) {
-      const times = await waitingTimes(platform, { streamId: stream.id, rendition: '240p', port, waiters, rounds });
-      const p99 = quantile(times, 0.99);
-      context.row(`${waiters} wait at the ${where}, ms`, quantile(times, 0.5), p99);
-      context.bar(`ll-hls.waiting.${where}`, p99, 'ms', '<= 20', p99 <= 20 && !times.some(Number.isNaN), peer);
-    }
-  });
 }
 
 /** Glass to glass, by the timecode in the picture, in the console's player. */
@@ -124,10 +94,9 @@ async function walk(context: BenchContext): Promise<void> {
 
 export const bench: Bench = {
   name: 'll-hls',
-  summary: 'LL-HLS: 1,000 blocked reloads answered after the part; glass to glass, low latency and classic; RFC 8216bis 6.2 for 10 minutes of deaths',
+  summary: 'LL-HLS: glass to glass, low latency and classic; RFC 8216bis 6.2 for 10 minutes of deaths',
   async run(context) {
     context.row('what', 'median', 'p99');
-    await measureWaiting(context);
     await measureLatency(context, 'low', {}, 2000);
     await measureLatency(context, 'classic', { LIVE_EDGE: 'off' }, 6000);
     await walk(context);

@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import type { Platform } from '../../test/constellation/platform.ts';
 import { followEdge } from './follow-edge.ts';
+import { tellRound } from './tell-round.ts';
 
 export interface WaitingInit {
   readonly streamId: string;
@@ -10,6 +11,8 @@ export interface WaitingInit {
   readonly port: number;
   readonly waiters: number;
   readonly rounds: number;
+  /** Rounds before those that count: a server that has just been started compiles its own code in them. */
+  readonly warmUp: number;
 }
 
 interface Answered {
@@ -23,7 +26,7 @@ const now = (): number => Number(process.hrtime.bigint()) / 1e6;
 
 /** From the moment in which a part left its packager to the answer of everybody who waited for it, ms. */
 export async function waitingTimes(platform: Platform, init: WaitingInit): Promise<number[]> {
-  const { streamId, rendition, port, waiters, rounds } = init;
+  const { streamId, rendition, port, waiters, rounds, warmUp } = init;
   const child = fork(new URL('./waiters.main.js', import.meta.url), [String(port), String(waiters)]);
   await once(child, 'message');
   const left = new Map<string, number>();
@@ -45,8 +48,11 @@ export async function waitingTimes(platform: Platform, init: WaitingInit): Promi
     const [, mediaSequence, index] = /_HLS_msn=(\d+)&_HLS_part=(\d+)/.exec(path) ?? [];
     const from = left.get(`${mediaSequence}.${index}`);
     // Of those who asked when it was there already nothing is learnt.
-    if (from !== undefined && sentAt < from) times.push(...at.map((one) => one - from));
-    if (from !== undefined && sentAt < from && ++answered === rounds) done.resolve();
+    if (from === undefined || sentAt >= from || ++answered <= warmUp) return;
+    const after = at.map((one) => one - from);
+    times.push(...after);
+    tellRound(`port ${port}`, after);
+    if (answered === warmUp + rounds) done.resolve();
   });
   const timer = setTimeout(() => done.reject(new Error(`only ${answered} of ${rounds} rounds of waiting in ${roundsMsMax} ms`)), roundsMsMax);
   await done.promise.finally(() => clearTimeout(timer));
