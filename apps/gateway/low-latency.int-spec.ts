@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { EdgePart, EdgeSegment } from '#core/live-edge';
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { readPlaylist, type ReadPlaylist } from '../../test/walker/playlist.ts';
 import { startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
 import { ask, type Answer } from './testing/http-client.ts';
@@ -128,7 +130,44 @@ describe('captions beside the live edge', () => {
   });
 });
 
+/** What came on the connection until it was closed. */
+async function talk(text: string, tellAll: () => void): Promise<string> {
+  const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
+  let heard = '';
+  socket.on('data', (chunk) => (heard += chunk.toString('latin1')));
+  socket.write(text);
+  tellAll();
+  await once(socket, 'close');
+  return heard;
+}
+
 describe('blocking reloads', () => {
+  test('are answered in their order on one connection, which goes on until it is asked to end', async () => {
+    await playlist();
+    const line = (query: string, rest = ''): string => `GET /live/${id}/720p.m3u8${query} HTTP/1.1\r\nhost: gateway\r\n${rest}\r\n`;
+    // The second is sent before the first is answered; the third does not wait for anything; the last one ends it.
+    const heard = await talk(
+      [
+        line('?_HLS_msn=6&_HLS_part=0', 'x-request-id: one\r\n'),
+        line('?_HLS_msn=6&_HLS_part=1'),
+        line('?_HLS_msn=6&_HLS_part=0'),
+        line('', 'connection: close\r\n'),
+      ].join(''),
+      () => setTimeout(() => [0, 1].forEach((index) => tellPart(6, index)), 100),
+    );
+    const answers = heard.split(/(?=HTTP\/1\.1 )/);
+    expect(answers).toHaveLength(4);
+    for (const answer of answers) {
+      const [head = '', body = ''] = answer.split('\r\n\r\n');
+      expect(head).toMatch(/^HTTP\/1\.1 200 /);
+      expect(Number(/^content-length: (\d+)$/im.exec(head)?.[1])).toBe(body.length);
+      expect(Date.now() - Date.parse(/^date: (.*)$/im.exec(head)?.[1] ?? '')).toBeLessThan(60_000);
+      expect(readPlaylist(body).segments.length).toBeGreaterThan(0);
+    }
+    expect(answers[0]).toContain('x-request-id: one\r\n');
+    expect(newest(readPlaylist((answers[1] as string).split('\r\n\r\n')[1] as string))).toBe('5 6.1');
+  });
+
   test('are answered when the part or the segment is there, all at once by one playlist', async () => {
     await playlist();
     const asked = Array.from({ length: 20 }, () => get('720p.m3u8?_HLS_msn=6&_HLS_part=0'));

@@ -67,7 +67,8 @@ export class LivePlaylists {
         if (waited !== 'ready') return { kind: waited };
       }
     }
-    return this.#render(view, { streamId, rendition }, form);
+    // Awaited here: of a thousand who wait each turn of the event queue is one more before the first is answered.
+    return await this.#render(view, { streamId, rendition }, form);
   }
 
   /** A part; one that is announced to come next is waited for, and sent when all of it is there (6.2.6). */

@@ -95,7 +95,7 @@ export class OriginController {
   }
 
   /** Undefined for what is made of rows alone: multivariant playlists, DASH, recordings, streams without a live edge. */
-  async #livePlaylist(streamId: string, { name, format }: Manifest, asked: PlaylistQuery): Promise<LivePlaylist | undefined> {
+  #livePlaylist(streamId: string, { name, format }: Manifest, asked: PlaylistQuery): Promise<LivePlaylist | undefined> | undefined {
     if (format !== 'm3u8' || name === 'master' || name === thumbnailsName || asked.part !== undefined || !isStreamId(streamId)) return undefined;
     const { rendition, iFrames = false, captions } = namedBy(name);
     const { startSec, skip, reload } = asked;
