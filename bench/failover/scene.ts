@@ -1,4 +1,4 @@
-import { Platform, until } from '../../test/constellation/platform.ts';
+import { until, type Platform } from '../../test/constellation/platform.ts';
 import { Publisher } from '../../test/constellation/publisher.ts';
 import { SequenceClock } from '../../test/constellation/sequence-clock.ts';
 import { Viewer } from '../../test/constellation/viewer.ts';
