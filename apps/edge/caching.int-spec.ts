@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { EdgeProcess, ScriptedOrigin, sendRaw, temporaryFolder, until, type EdgeRuntime } from './edge.fixture.ts';
+import { EdgeProcess, ScriptedOrigin, sendRaw, temporaryFolder, until, type EdgeRuntime, type OriginRequestSeen } from './edge.fixture.ts';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
@@ -116,7 +116,118 @@ describe.each<EdgeRuntime>(['bun', 'node'])('caching, served by %s', (runtime) =
     const beyond = await ask('bytes=10-');
     expect([beyond.status, beyond.headers['content-range'], beyond.body]).toEqual([416, 'bytes */10', '']);
     expect(origin.count('/range.m4s')).toBe(1);
-    expect(origin.seen.find((request) => request.path === '/range.m4s')?.head).not.toContain('range:');
+    // The range went along; the origin did not heed it, and its whole answer was taken.
+    expect(origin.seen.find((request) => request.path === '/range.m4s')?.head).toContain('range: bytes=2-4');
+  });
+
+  test('parts are stored, combined by a strong validator alone, and completed', async () => {
+    let etag = '"p"';
+    const asked: string[] = [];
+    origin.on('/parts.mp4', ({ head, socket }) => {
+      const range = /\nrange: bytes=(\d*)-(\d*)/.exec(head);
+      asked.push(range === null ? 'whole' : `${range[1]}-${range[2]}`);
+      const holds = !head.includes('if-range:') || head.includes(`if-range: ${etag}`);
+      const [first, last] = range === null || !holds ? [0, 9] : range[1] === '' ? [10 - Number(range[2]), 9] : [Number(range[1]), Number(range[2] || 9)];
+      const status = range === null || !holds ? '200 OK' : `206 Partial Content\r\ncontent-range: bytes ${first}-${last}/10`;
+      const body = '0123456789'.slice(first, last + 1);
+      socket.write(`HTTP/1.1 ${status}\r\netag: ${etag}\r\ncache-control: max-age=60\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    });
+    const part = async (range: string): Promise<string> => {
+      const { body, headers, status } = await edge.get('/parts.mp4', { range });
+      return `${status} ${headers['content-range']} ${body} ${/hit|fwd=[a-z-]+/.exec(String(headers['cache-status']))?.[0]}`;
+    };
+    expect(await part('bytes=-3')).toBe('206 bytes 7-9/10 789 fwd=uri-miss');
+    expect(await part('bytes=-2')).toBe('206 bytes 8-9/10 89 hit');
+    expect(await part('bytes=8-')).toBe('206 bytes 8-9/10 89 hit');
+    expect(await part('bytes=12-')).toBe('416 bytes */10  hit');
+    expect(await part('bytes=4-7')).toBe('206 bytes 4-7/10 4567 fwd=uri-miss');
+    expect(await part('bytes=5-8')).toBe('206 bytes 5-8/10 5678 hit');
+    expect((await edge.get('/parts.mp4')).body).toBe('0123456789');
+    expect(await part('bytes=1-2')).toBe('206 bytes 1-2/10 12 hit');
+    expect(asked).toEqual(['-3', '4-7', '0-3']);
+    // What changed in between is not combined with what was.
+    await edge.get('/parts.mp4', {}, 'DELETE');
+    await part('bytes=4-9');
+    etag = '"q"';
+    expect((await edge.get('/parts.mp4')).headers['etag']).toBe('"q"');
+    expect(asked.slice(-2)).toEqual(['4-9', '0-3']);
+    expect(await part('bytes=5-6')).toBe('206 bytes 5-6/10 56 hit');
+  });
+
+  test('parts without a strong validator are not combined; many who want one ask once; a purge forgets them', async () => {
+    let count = 0;
+    const gate = Promise.withResolvers<void>();
+    origin.on('/weak.mp4', async ({ head, socket }) => {
+      count++;
+      await gate.promise;
+      const [first = 0, last = 9] = (/\nrange: bytes=(\d+)-(\d+)/.exec(head) ?? []).slice(1).map(Number);
+      const body = '0123456789'.slice(first, last + 1);
+      const status = head.includes('\nrange:') ? `206 Partial Content\r\ncontent-range: bytes ${first}-${last}/10` : '200 OK';
+      socket.write(`HTTP/1.1 ${status}\r\netag: W/"w"\r\ncache-control: max-age=60\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    });
+    const asking = Array.from({ length: 20 }, () => edge.get('/weak.mp4', { range: 'bytes=2-4' }));
+    await until(() => count > 0);
+    gate.resolve();
+    for (const answer of await Promise.all(asking)) expect([answer.status, answer.body]).toEqual([206, '234']);
+    expect(count).toBe(1);
+    await edge.get('/weak.mp4', { range: 'bytes=5-7' });
+    expect((await edge.get('/weak.mp4', { range: 'bytes=4-5' })).headers['cache-status']).toContain('fwd=');
+    expect(count).toBe(3);
+    await edge.get('/weak.mp4', {}, 'PUT');
+    await edge.get('/weak.mp4', { range: 'bytes=4-5' });
+    expect(count).toBe(5);
+    expect((await edge.get('/weak.mp4')).body).toBe('0123456789');
+  });
+
+  test("a part that is not what it says is nobody's but the one's who asked", async () => {
+    let count = 0;
+    origin.on('/odd.mp4', ({ socket }) => {
+      count++;
+      socket.write('HTTP/1.1 206 Partial Content\r\ncontent-range: bytes 4-9/10\r\ncache-control: max-age=60\r\ncontent-length: 5\r\n\r\n01234');
+    });
+    for (let round = 1; round <= 2; round++) {
+      expect(await edge.get('/odd.mp4', { range: 'bytes=-5' })).toMatchObject({ status: 206, body: '01234' });
+      expect(count).toBe(round);
+    }
+  });
+
+  test('fields of a qualified no-cache are for the first client alone; a targeted field speaks to the edge', async () => {
+    origin.says('/qualified.css', '200 OK\r\ncache-control: max-age=60, no-cache="set-cookie"\r\nset-cookie: a=b', 'x');
+    expect((await edge.get('/qualified.css')).headers['set-cookie']).toEqual(['a=b']);
+    const hit = await edge.get('/qualified.css');
+    expect([hit.headers['set-cookie'], hit.headers['cache-status']]).toEqual([undefined, expect.stringContaining('hit')]);
+    origin.says('/targeted.css', '200 OK\r\ncache-control: no-store\r\ncdn-cache-control: max-age=60\r\nexpires: 0', 'x');
+    await edge.get('/targeted.css');
+    expect((await edge.get('/targeted.css')).headers).toMatchObject({ 'cache-control': 'no-store', 'cdn-cache-control': 'max-age=60' });
+    expect(origin.count('/targeted.css')).toBe(1);
+  });
+
+  test('what a HEAD says of a stored response renews it, or voids it', async () => {
+    const answer =
+      (length: number) =>
+      ({ method, socket }: OriginRequestSeen) => {
+        const body = method === 'HEAD' ? '' : 'body';
+        const control = method === 'HEAD' ? 'max-age=60\r\nx-round: 2' : 'max-age=0';
+        socket.write(`HTTP/1.1 200 OK\r\netag: "h"\r\ncache-control: ${control}\r\ncontent-length: ${method === 'HEAD' ? length : 4}\r\n\r\n${body}`);
+      };
+    origin.on('/headed.css', answer(4));
+    await edge.get('/headed.css');
+    await edge.get('/headed.css', {}, 'HEAD');
+    expect(await edge.get('/headed.css')).toMatchObject({ body: 'body', headers: { 'x-round': '2', 'cache-status': expect.stringContaining('hit') as never } });
+    expect(origin.count('/headed.css')).toBe(2);
+    origin.on('/grown.css', answer(5));
+    await edge.get('/grown.css');
+    await edge.get('/grown.css', {}, 'HEAD');
+    expect((await edge.get('/grown.css')).headers['cache-status']).toContain('fwd=uri-miss');
+  });
+
+  test('a page under the name of an asset is not stored: it may be about the one who asked', async () => {
+    let count = 0;
+    const page = (control: string) => `HTTP/1.1 200 OK\r\ncontent-type: text/html\r\ncache-control: ${control}\r\ncontent-length: 1\r\n\r\n`;
+    origin.on('/account/x.css', ({ socket }) => void socket.write(`${page('max-age=60')}${++count}`));
+    expect([(await edge.get('/account/x.css')).body, (await edge.get('/account/x.css')).body]).toEqual(['1', '2']);
+    origin.on('/spa/x.css', ({ socket }) => void socket.write(`${page('public, max-age=60')}${++count}`));
+    expect([(await edge.get('/spa/x.css')).body, (await edge.get('/spa/x.css')).body]).toEqual(['3', '3']);
   });
 
   test('conditions of the client are answered here', async () => {

@@ -1,6 +1,7 @@
 import {
   acceptsStale,
   ageSeconds,
+  chooseRange,
   framingFault,
   isLoop,
   judgeReuse,
@@ -8,6 +9,7 @@ import {
   mayServeOnError,
   normaliseTarget,
   parseCacheControl,
+  rangeToAskFor,
   satisfies,
   select,
   selectedHead,
@@ -32,6 +34,8 @@ import type { CachedObject } from './cached-object.ts';
 import type { Fill, FillOutcome } from './fill.ts';
 import type { Fills } from './fills.ts';
 import type { ObjectStore } from './object-store.ts';
+import { askForGap } from './part-fill.ts';
+import type { StoredParts } from './part-store.ts';
 import type { PassThrough } from './pass-through.ts';
 import { problem } from './problem.ts';
 
@@ -72,6 +76,13 @@ function waitingKey({ forwarded, collapsed }: Waiting): string {
 function suffices(request: EdgeRequest, object: CachedObject, nowMs: number): boolean {
   const text = request.field('cache-control');
   return text === undefined || satisfies(parseCacheControl(text), object.response.freshness, nowMs);
+}
+
+const conditions = ['if-range', 'if-none-match', 'if-modified-since', 'if-match', 'if-unmodified-since'];
+
+/** Whether a request asks for bytes without conditions, so that a part of the stored ones, or of the origin's, is its answer. */
+function takesPart(request: EdgeRequest): boolean {
+  return request.method === 'GET' && conditions.every((name) => request.field(name) === undefined);
 }
 
 interface OwnAnswer {
@@ -183,7 +194,11 @@ export class CacheHandler {
       }
       // RFC 9111 section 5.2.1.7.
       if (control.onlyIfCached) return this.#problem(request, { status: 504, detail: 'Not in the cache.', outcome: {} });
-      const joined = fills.find({ key, request });
+      const parts = object === undefined ? store.parts.find(key, request) : undefined;
+      const range = object === undefined && takesPart(request) ? rangeToAskFor(request.field('range')) : undefined;
+      const stored = parts === undefined || range === undefined ? undefined : this.#fromParts(parts, request, range, control, nowMs);
+      if (stored !== undefined) return stored;
+      const joined = fills.find({ key, request }) ?? (range === undefined ? undefined : fills.find({ key, request, range }));
       const failure = joined === undefined ? fills.recentFailure(key) : undefined;
       if (failure !== undefined) return this.#failed(request, failure, { forwarded: 'miss' });
       // A HEAD does not bring the body that would be stored; what it says about a stored one is taken (RFC 9111 section 4.3.5).
@@ -191,8 +206,9 @@ export class CacheHandler {
       const forwarded = object === undefined ? missing : wanted ? 'stale' : 'request';
       if (joined === undefined && request.method === 'HEAD') return this.#pass(request, key, forwarded);
       const waiting: Waiting = { forwarded, collapsed: joined !== undefined };
-      const fill = joined ?? this.#startFill(request, key, object);
+      const fill = joined ?? this.#startFill(request, key, object, range, parts);
       const outcome = await fill.outcome;
+      if (outcome.kind === 'part' && !matchesVariant(outcome.parts.response.variant, request)) continue;
       if (outcome.kind === 'shared' && !(matchesVariant(outcome.response.variant, request) && outcome.body.joinable)) continue;
       counters.misses++;
       if (joined !== undefined) counters.collapsed++;
@@ -207,13 +223,14 @@ export class CacheHandler {
     return nowMs < object.retryAtMs && mayServeOnError(object.response.freshness, nowMs, this.#deps.trust());
   }
 
-  #startFill(request: EdgeRequest, key: string, stale: CachedObject | undefined): Fill {
+  #startFill(request: EdgeRequest, key: string, stale: CachedObject | undefined, range?: string, parts?: StoredParts): Fill {
     // The request does not outlive its client; the fill does.
     const fields = request.fields();
     const values = new Map<string, string>();
     for (const [name, value] of fields) values.set(name, values.has(name) ? `${values.get(name)}, ${value}` : value);
     const head = { method: 'GET', target: key, field: (name: string) => values.get(name) };
-    return this.#deps.fills.start({ key, requestFields: fields, request: head, stale });
+    const rest = range === undefined && parts !== undefined && askForGap(parts) !== undefined ? parts : undefined;
+    return this.#deps.fills.start({ key, requestFields: fields, request: head, stale, range, parts: rest });
   }
 
   async #fromOutcome(request: EdgeRequest, key: string, outcome: FillOutcome, waiting: Waiting): Promise<EdgeReply> {
@@ -236,6 +253,13 @@ export class CacheHandler {
           detail: 'origin-failed',
         });
       }
+      case 'part': {
+        const nowMs = now();
+        const told = { ...waiting, forwardStatus: 206, stored: true };
+        const reply = this.#partReply(outcome.parts, request.field('range') ?? '', nowMs, told);
+        // The origin's choice was another than the client's.
+        return reply ?? this.#deps.passThrough.forward(request, key, { forwarded: waiting.forwarded ?? 'miss', detail: 'partial' });
+      }
       case 'failed':
         return this.#failed(request, outcome.error, waiting);
       case 'private':
@@ -245,13 +269,31 @@ export class CacheHandler {
 
   /** The first whose request is exactly the fill's takes its response over; every other asks for itself. */
   async #fromPrivate(request: EdgeRequest, key: string, outcome: FillOutcome & { kind: 'private' }, waiting: Waiting): Promise<EdgeReply> {
-    const plain =
-      request.method === 'GET' &&
-      !['range', 'if-none-match', 'if-modified-since', 'if-match', 'if-unmodified-since'].some((name) => request.field(name) !== undefined);
+    // A range that was asked for as it stands is the client's own; another was left out of the fill.
+    const asked = request.field('range') === undefined || rangeToAskFor(request.field('range')) !== undefined;
+    const plain = request.method === 'GET' && asked && takesPart(request);
     const response = plain && waiting.collapsed !== true ? outcome.claim() : undefined;
     if (response === undefined) return this.#deps.passThrough.forward(request, key, { forwarded: waiting.forwarded ?? 'miss', detail: outcome.reason });
     request.gone.addEventListener('abort', () => response.body?.cancel(), { once: true });
     return this.#deps.passThrough.relay(request, response, { ...waiting, forwardStatus: outcome.originStatus, detail: outcome.reason });
+  }
+
+  /** From stored parts, if they are fresh and hold what is asked for. */
+  #fromParts(parts: StoredParts, request: EdgeRequest, range: string, control: CacheControl, nowMs: number): EdgeReply | undefined {
+    const { freshness } = parts.response;
+    if (judgeReuse(freshness, nowMs, this.#deps.trust()) !== 'fresh' || !satisfies(control, freshness, nowMs)) return undefined;
+    const reply = this.#partReply(parts, range, nowMs, { ttl: ttlSeconds(freshness, nowMs) });
+    if (reply !== undefined) this.#deps.counters.hits++;
+    return reply;
+  }
+
+  #partReply({ body, response }: StoredParts, range: string, nowMs: number, outcome: CacheOutcome): EdgeReply | undefined {
+    const choice = chooseRange(range, body.length);
+    if (choice.kind === 'whole') return undefined;
+    const bytes = choice.kind === 'part' ? body.slice(choice.span) : null;
+    if (bytes === undefined) return undefined;
+    this.#deps.counters.bytesServed += bytes?.length ?? 0;
+    return { head: this.#head(response, choice, body.length, outcome, nowMs), body: bytes };
   }
 
   async #fromFill(request: EdgeRequest, outcome: FillOutcome & { kind: 'shared' }, waiting: Waiting): Promise<EdgeReply> {

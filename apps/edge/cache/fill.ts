@@ -1,4 +1,5 @@
 import {
+  completed,
   fieldValue,
   fillFields,
   GrowingBody,
@@ -6,6 +7,7 @@ import {
   mayServeOnError,
   renewed,
   revalidationFields,
+  type ContentRange,
   type ExchangeTimes,
   type Field,
   type Fields,
@@ -21,6 +23,8 @@ import { OriginError, type OriginResponse } from '../origin/origin-client.ts';
 import type { ByteSource, KeepBytes } from '../server/edge-server.ts';
 import { CachedObject } from './cached-object.ts';
 import type { ObjectStore } from './object-store.ts';
+import { aroundGap, askForGap, partOf, readPart, withPart } from './part-fill.ts';
+import type { StoredParts } from './part-store.ts';
 
 /** What came of asking the origin, known when its head is there. */
 export type FillOutcome =
@@ -37,6 +41,8 @@ export type FillOutcome =
     }
   /** The origin confirmed what is stored. */
   | { readonly kind: 'confirmed'; readonly object: CachedObject }
+  /** A part of the whole, with which what is stored of it may answer. */
+  | { readonly kind: 'part'; readonly parts: StoredParts }
   /** It failed, and what is stored may be served in its place. */
   | { readonly kind: 'stale'; readonly object: CachedObject; readonly originStatus: number | undefined }
   /** It is for one request only; the first that claims it. */
@@ -68,6 +74,15 @@ export interface FillInit {
   readonly request: RequestHead;
   /** What is stored but stale. */
   readonly stale: CachedObject | undefined;
+  /** The range that is asked for, where the whole is not. */
+  readonly range?: string | undefined;
+  /** Stored parts, of which the rest is asked for. */
+  readonly parts?: StoredParts | undefined;
+}
+
+interface Judged {
+  readonly outcome: FillOutcome;
+  readonly pump?: () => Promise<void>;
 }
 
 /**
@@ -97,7 +112,7 @@ export class Fill {
   async #run(onDone: () => void): Promise<FillOutcome> {
     let pumping = false;
     try {
-      const outcome = await this.#ask(this.#init.stale);
+      const outcome = await this.#ask(this.#init);
       this.settled = outcome.outcome;
       if (outcome.pump !== undefined) {
         pumping = true;
@@ -114,16 +129,17 @@ export class Fill {
     }
   }
 
-  async #ask(stale: CachedObject | undefined): Promise<{ outcome: FillOutcome; pump?: () => Promise<void> }> {
+  async #ask(asked: Pick<FillInit, 'stale' | 'range' | 'parts'>): Promise<Judged> {
+    const { parts, stale } = asked;
     const { now, origin } = this.#deps;
     const requestTimeMs = now();
-    const response = await origin.request({ method: 'GET', target: this.key, fields: this.#fields(stale) });
+    const response = await origin.request({ method: 'GET', target: this.key, fields: this.#fields(asked) });
     const times = { requestTimeMs, responseTimeMs: now() };
     if (response.status === 304 && stale !== undefined) {
       response.body?.cancel();
       const confirmed = this.#confirm(stale, response, times);
       // RFC 9111 section 4.3.4: a 304 that does not fit what is stored is no answer; the whole is asked for.
-      return confirmed === undefined ? this.#ask(undefined) : { outcome: confirmed };
+      return confirmed === undefined ? this.#ask({ stale: undefined }) : { outcome: confirmed };
     }
     if (response.status >= 500) {
       const instead = this.#staleInstead(response.status);
@@ -132,12 +148,45 @@ export class Fill {
         return { outcome: instead };
       }
     }
+    if (asked.range !== undefined && response.status === 206) return this.#keepPart(response, times);
+    if (parts !== undefined && (response.status === 206 || response.status === 416)) {
+      const whole = aroundGap(parts, parts.response, response);
+      if (whole !== undefined) return this.#judge({ ...completed(parts.response.fields, response), body: whole }, times, parts.body.length);
+      response.body?.cancel();
+      return this.#ask({ stale: undefined });
+    }
     return this.#judge(response, times);
   }
 
-  #fields(stale: CachedObject | undefined): Field[] {
+  /** Stores a part, and answers with what is stored by then; a part that cannot be stored is for the one who asked. */
+  async #keepPart(response: OriginResponse, times: ExchangeTimes): Promise<Judged> {
+    const { claimTimeoutMs, keep, ledger, store, ttl } = this.#deps;
+    const range = partOf(response);
+    const verdict = judgeStoring(this.#asGet(), { status: 200, fields: withoutRange(response.fields) }, times, ttl);
+    if (!verdict.store) return { outcome: unshared(response, verdict.reason, claimTimeoutMs) };
+    // A part whose length is not that of its range is passed on as it is, and believed by nobody here.
+    if (range === undefined || (statedLength(response.fields) ?? lengthOf(range)) !== lengthOf(range))
+      return { outcome: unshared(response, 'partial', claimTimeoutMs) };
+    const bytes = await readPart(response.body, range);
+    const current = ledger.isCurrent(this.key, this.generation);
+    const stored = current ? store.parts.find(this.key, this.#init.request) : undefined;
+    const parts = withPart(stored, { key: this.key, response: verdict.response, generation: this.generation, range, bytes });
+    const whole = parts.body.complete ? parts.body.slice({ first: 0, last: parts.body.length - 1 }) : undefined;
+    if (current && whole !== undefined) store.put(new CachedObject(this.key, parts.response, keep(whole), parts.generation));
+    else if (current) store.parts.put(parts);
+    return { outcome: { kind: 'part', parts } };
+  }
+
+  #asGet(): RequestHead {
+    return { method: 'GET', target: this.key, field: (name) => this.#init.request.field(name) };
+  }
+
+  #fields({ parts, range, stale }: Pick<FillInit, 'stale' | 'range' | 'parts'>): Field[] {
     const fields = fillFields(this.#init.requestFields, this.#deps.pseudonym);
     if (stale !== undefined) fields.push(...revalidationFields(stale.response.validators));
+    const gap = parts === undefined ? undefined : askForGap(parts);
+    if (gap !== undefined) fields.push(['range', gap.range], ['if-range', gap.etag]);
+    if (range !== undefined) fields.push(['range', range]);
     return fields;
   }
 
@@ -163,12 +212,11 @@ export class Fill {
     return { kind: 'stale', object: stale, originStatus };
   }
 
-  #judge(response: OriginResponse, times: ExchangeTimes): { outcome: FillOutcome; pump?: () => Promise<void> } {
+  #judge(response: OriginResponse, times: ExchangeTimes, wholeLength?: number): Judged {
     const { objectBytesMax, ttl } = this.#deps;
-    const request = { method: 'GET', target: this.key, field: (name: string) => this.#init.request.field(name) };
-    const verdict = judgeStoring(request, response, times, ttl);
+    const verdict = judgeStoring(this.#asGet(), response, times, ttl);
     if (!verdict.store) return { outcome: unshared(response, verdict.reason, this.#deps.claimTimeoutMs) };
-    const length = statedLength(response.fields);
+    const length = wholeLength ?? statedLength(response.fields);
     if (length !== undefined && length > objectBytesMax) return { outcome: unshared(response, 'too-large', this.#deps.claimTimeoutMs) };
     const body = new GrowingBody();
     const { keeps, withheld } = verdict;
@@ -228,6 +276,13 @@ export class Fill {
     if (!ledger.isCurrent(this.key, this.generation)) return;
     store.put(new CachedObject(this.key, response, this.#deps.keep(bytes), this.generation));
   }
+}
+
+const lengthOf = ({ first, last }: ContentRange): number => last - first + 1;
+
+/** The fields of the whole that a part is of. */
+function withoutRange(fields: Fields): Fields {
+  return fields.filter(([name]) => name !== 'content-range' && name !== 'content-length');
 }
 
 /** RFC 9110 section 8.6; undefined also where transfer-encoding makes it void (RFC 9112 section 6.3). */

@@ -45,7 +45,7 @@ export class Fills {
   }
 
   /** The fill that this request can wait for: begun after the last purge, for the same variant, with its body at hand. */
-  find(init: Pick<FillInit, 'key' | 'request'>): Fill | undefined {
+  find(init: Pick<FillInit, 'key' | 'request' | 'range'>): Fill | undefined {
     const fill = this.#running.get(this.#idOf(init));
     if (fill === undefined || !this.#ledger.isCurrent(fill.key, fill.generation)) return undefined;
     if (fill.settled?.kind !== 'shared') return fill;
@@ -61,14 +61,20 @@ export class Fills {
     });
     this.#running.set(id, fill);
     void fill.outcome.then((outcome) => {
-      if (outcome.kind === 'private') this.#unshared.set(init.key, true, this.#deps.now());
-      else this.#unshared.delete(init.key);
+      // What one range is answered with says nothing about the whole.
+      if (outcome.kind === 'private' && init.range === undefined) this.#unshared.set(init.key, true, this.#deps.now());
+      else if (outcome.kind !== 'private') this.#unshared.delete(init.key);
       if (outcome.kind === 'shared') this.#varies.set(init.key, outcome.response.variant.names, this.#deps.now());
     });
     return fill;
   }
 
-  #idOf(init: Pick<FillInit, 'key' | 'request'>): string {
+  #idOf(init: Pick<FillInit, 'key' | 'request' | 'range'>): string {
+    const id = this.#variantOf(init);
+    return init.range === undefined ? id : `${id} ${init.range}`;
+  }
+
+  #variantOf(init: Pick<FillInit, 'key' | 'request'>): string {
     const names = this.#varies.get(init.key, this.#deps.now());
     if (names === undefined || names.length === 0) return init.key;
     const { values } = variantOf(names, init.request);

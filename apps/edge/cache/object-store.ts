@@ -1,6 +1,7 @@
 import { noSlot, SieveIndex, type EvictionIndex } from '#core/eviction';
 import { matchesVariant, sameVariant } from '#core/http-cache';
 import { CachedObject } from './cached-object.ts';
+import { PartStore } from './part-store.ts';
 
 export interface ObjectStoreInit {
   /** Hard bound for objects and arriving bytes together, bytes. */
@@ -9,6 +10,10 @@ export interface ObjectStoreInit {
   /** Variants of one key; the oldest goes. */
   readonly variantsMax: number;
 }
+
+/** Share of the memory, and number of representations, of which only parts are kept. */
+const partsShare = 1 / 8;
+const partsMax = 10_000;
 
 interface Varying {
   field(name: string): string | undefined;
@@ -20,6 +25,8 @@ export class ObjectStore {
   readonly #byKey = new Map<string, CachedObject>();
   readonly #bySlot: (CachedObject | undefined)[] = [];
   readonly #index: EvictionIndex;
+  /** What is here in parts only. */
+  readonly parts: PartStore;
 
   constructor(init: ObjectStoreInit) {
     this.#init = init;
@@ -32,6 +39,12 @@ export class ObjectStore {
         this.#bySlot[slot] = undefined;
         this.#unchain(object);
       },
+    });
+    this.parts = new PartStore({
+      bytesMax: Math.floor(init.bytesMax * partsShare),
+      entriesMax: partsMax,
+      reserve: (bytes) => this.#index.reserve(bytes),
+      release: (bytes) => this.#index.release(bytes),
     });
   }
 
@@ -58,6 +71,7 @@ export class ObjectStore {
 
   /** Takes an object in, in place of the same variant; false when there is no room for it. */
   put(object: CachedObject): boolean {
+    this.parts.drop(object.key);
     const variants = this.#variants(object.key);
     const same = variants.find((other) => sameVariant(other.response.variant, object.response.variant));
     if (same !== undefined) this.remove(same);
@@ -88,11 +102,13 @@ export class ObjectStore {
   purge(key: string): number {
     const variants = this.#variants(key);
     for (const object of variants) this.remove(object);
+    this.parts.drop(key);
     return variants.length;
   }
 
   purgeAll(): number {
     const size = this.#index.size;
+    this.parts.clear();
     for (const key of [...this.#byKey.keys()]) this.purge(key);
     return size;
   }

@@ -4,6 +4,32 @@ export interface ByteSpan {
   readonly last: number;
 }
 
+/** A part of a representation, and how long that is as a whole. */
+export interface ContentRange extends ByteSpan {
+  readonly length: number;
+}
+
+const contentRangePattern = /^bytes +(\d{1,15})-(\d{1,15})\/(\d{1,15})$/i;
+
+/** Reads Content-Range (RFC 9110 section 14.4). Undefined when it is invalid, or does not say how long the whole is. */
+export function parseContentRange(value: string | undefined): ContentRange | undefined {
+  const match = contentRangePattern.exec(value ?? '');
+  if (match === null) return undefined;
+  const [first, last, length] = match.slice(1).map(Number) as [number, number, number];
+  return first <= last && last < length ? { first, last, length } : undefined;
+}
+
+const oneRange = /^bytes=(?:(\d{1,15})-\d{0,15}|-\d{1,15})$/i;
+
+/**
+ * The Range field of a request that is worth being asked for as it stands while nothing is stored: one range that does not
+ * begin at the beginning. Players that want the whole ask from its start, and are best served by a fill of the whole.
+ */
+export function rangeToAskFor(value: string | undefined): string | undefined {
+  const match = oneRange.exec(value ?? '');
+  return match === null || (match[1] !== undefined && Number(match[1]) === 0) ? undefined : (value as string);
+}
+
 export type RangeChoice =
   /** No usable range: the whole representation. */
   { readonly kind: 'whole' } | { readonly kind: 'part'; readonly span: ByteSpan } | { readonly kind: 'unsatisfiable' };

@@ -1,5 +1,5 @@
 import { confirms, updatedFields } from './conditional.core.ts';
-import { fieldValue, type ResponseHead } from './fields.ts';
+import { fieldValue, type Fields, type ResponseHead } from './fields.ts';
 import { endToEndFields } from './forwarding.policy.ts';
 import { freshnessOf, type ExchangeTimes } from './freshness.policy.ts';
 import type { StoredResponse } from './stored-response.ts';
@@ -66,4 +66,28 @@ export function updatedByHead(
   if (!sameTag || !sameDate) return { kind: 'outdated' };
   const response = withFields(stored, target, head, times, settings);
   return response === undefined ? { kind: 'outdated' } : { kind: 'renewed', response };
+}
+
+function strongTag(fields: Fields): string | undefined {
+  const etag = fieldValue(fields, 'etag');
+  return etag === undefined || etag.startsWith('W/') ? undefined : etag;
+}
+
+/** Whether parts of two responses are of one representation: only the same strong validator says so (RFC 9111 section 3.4). */
+export function combinesWith(stored: Fields, newer: Fields): boolean {
+  const tag = strongTag(stored);
+  return tag !== undefined && tag === strongTag(newer);
+}
+
+/** The head of the whole that stored parts and the rest form: with the newer fields, but for Content-Range (RFC 9111 section 3.4). */
+export function completed(stored: Fields, rest: ResponseHead): ResponseHead {
+  const newer = rest.fields.filter(([name]) => name !== 'content-range' && name !== 'content-length');
+  const timeFields = new Set(['date', 'age']);
+  return {
+    status: 200,
+    fields: updatedFields(
+      stored.filter(([name]) => !timeFields.has(name)),
+      newer,
+    ),
+  };
 }
