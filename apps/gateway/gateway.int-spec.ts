@@ -147,6 +147,19 @@ describe('streams', () => {
   });
 });
 
+describe('streams out of lists, and without low latency', () => {
+  test('are there for those who know them, and say so', async () => {
+    const { id } = (await post('/api/v1/stream/start', { name: 'Hidden', unlisted: true, lowLatency: false })).json;
+    await world.settle();
+    expect((await get('/api/v1/streams')).json.items.map((one: { id: string }) => one.id)).not.toContain(id);
+    expect((await get(`/api/v1/streams/${id}`)).json).toMatchObject({ name: 'Hidden', settings: { unlisted: true, lowLatency: false } });
+    const { id: other } = (await post('/api/v1/stream/start', { name: 'Shown' })).json;
+    await world.settle();
+    expect((await get('/api/v1/streams')).json.items.map((one: { id: string }) => one.id)).toContain(other);
+    expect((await get(`/api/v1/streams/${other}`)).json.settings).toMatchObject({ unlisted: false, lowLatency: true });
+  });
+});
+
 describe('playlists and media', () => {
   let id: string;
   const cids: string[] = [];

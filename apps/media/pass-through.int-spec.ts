@@ -168,6 +168,15 @@ describe('a source that is its own rendition', () => {
     expect(await data('encoding.adapted')).toEqual([]);
   }, 120_000);
 
+  test('tells of no live edge where a stream is to have none', async () => {
+    await stream.create([source], { lowLatency: false });
+    relay.open('s1', await flvSource({ folder, seconds: 3 }));
+    await stream.start('s1', relay.url);
+    await startMedia();
+    await until('a segment', async () => (await stream.segments('source')).length > 0);
+    expect((await data('encoding.started')).map(({ liveEdgeUrl }) => liveEdgeUrl)).toEqual([undefined]);
+  }, 120_000);
+
   test('whose key frames are too far apart is encoded, and the log says why; nothing is lost', async () => {
     await carry(await flvSource({ folder, seconds: 8, groupFrames: 240 }));
     const [adapted] = await data('encoding.adapted');

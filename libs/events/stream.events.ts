@@ -26,7 +26,7 @@ const dvrWindowMsBefore = 60_000;
 
 export const streamCreated = defineEvent({
   type: 'stream.created',
-  version: 3,
+  version: 4,
   context: 'stream',
   meaning: 'A stream was created; its key is known only as a hash.',
   schema: z.object({
@@ -41,10 +41,14 @@ export const streamCreated = defineEvent({
     graceMs: millis,
     /** How far back viewers can go while the stream is live. */
     dvrWindowMs: z.number().int().min(60_000).max(14_400_000),
+    /** Parts and blocking reloads; they are served where it is not said. */
+    lowLatency: z.boolean().optional(),
+    /** For those who know its id: in no list, and not made into a recording. */
+    unlisted: z.boolean().optional(),
   }),
   key: (data) => data.streamId,
-  // Version 3 knows of rungs that the source stands for.
-  upcasters: [(data) => ({ ...(data as object), dvrWindowMs: dvrWindowMsBefore }), (data) => data],
+  // Version 3 knows of rungs that the source stands for, version 4 of streams without low latency and out of lists.
+  upcasters: [(data) => ({ ...(data as object), dvrWindowMs: dvrWindowMsBefore }), (data) => data, (data) => data],
   samples: [
     {
       streamId: sampleStream,
@@ -74,6 +78,18 @@ export const streamCreated = defineEvent({
       segmentDurationMs: 2000,
       graceMs: 60000,
       dvrWindowMs: 3600000,
+    },
+    {
+      streamId: sampleStream,
+      name: 'Evening news',
+      keyHash: 'a'.repeat(64),
+      ladder: [{ name: '720p', height: 720, videoBitrate: 2500000 }],
+      audioBitrate: 128000,
+      segmentDurationMs: 2000,
+      graceMs: 60000,
+      dvrWindowMs: 3600000,
+      lowLatency: false,
+      unlisted: true,
     },
   ],
 });

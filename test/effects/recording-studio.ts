@@ -50,8 +50,8 @@ export class RecordingStudio {
   }
 
   /** A stream that was started, got what `prepare` gives it, and was stopped; its id. */
-  async stopped(prepare: (streamId: string) => Promise<void>): Promise<string> {
-    const { id } = (await this.#world.ask('POST', '/api/v1/stream/start', { name: 'test' })).json;
+  async stopped(prepare: (streamId: string) => Promise<void>, settings: object = {}): Promise<string> {
+    const { id } = (await this.#world.ask('POST', '/api/v1/stream/start', { name: 'test', ...settings })).json;
     await prepare(id);
     const { status } = await this.#world.ask('POST', '/api/v1/stream/stop', { id });
     if (status !== 200) throw new Error(`The stream is not stopped: ${status}`);

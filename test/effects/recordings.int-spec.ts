@@ -1,7 +1,7 @@
 /** @needs ffmpeg */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { EffectWorld } from './effect-world.ts';
+import { EffectWorld, type Fields } from './effect-world.ts';
 import { RecordingStudio } from './recording-studio.ts';
 
 let world: EffectWorld;
@@ -55,6 +55,13 @@ test('encoders that changed and time without a segment stay in it; the same agai
 test('a stream that never had a segment has none, and says so', async () => {
   const id = await studio.stopped(() => Promise.resolve());
   expect(await studio.recordingOf(id)).toMatchObject({ status: 'failed', reason: expect.stringContaining('no-segments'), mp4Url: null });
+}, 60_000);
+
+test('an unlisted stream is not made into one', async () => {
+  const id = await studio.stopped(() => Promise.resolve(), { unlisted: true });
+  const newest = async (): Promise<Fields> => (await world.ask('GET', '/api/v1/effects?kind=recording-finish&limit=1')).json.items[0] ?? {};
+  while ((await newest())['lane'] !== id || (await newest())['state'] !== 'succeeded') await sleep(50);
+  expect((await world.ask('GET', `/api/v1/streams/${id}`)).json.recording).toBeNull();
 }, 60_000);
 
 test('a piece of a stream is a file from key frame to key frame, with a poster, and plays as a playlist at once', async () => {

@@ -32,7 +32,7 @@ function identityFor({ principal, proof, idempotencyKey }: Caller): Identity {
 }
 
 function sameRequest(state: KnownStream, request: StreamRequest, keyHash: string): boolean {
-  const pick = ({ name, ladder, audioBitrate, segmentDurationMs, graceMs, dvrWindowMs }: StreamRequest): string =>
+  const pick = ({ name, ladder, audioBitrate, segmentDurationMs, graceMs, dvrWindowMs, lowLatency, unlisted }: StreamRequest): string =>
     JSON.stringify([
       name,
       ladder.map((rung) => [rung.name, rung.height, rung.videoBitrate, rung.passThrough === true, rung.codec ?? 'h264']),
@@ -40,6 +40,8 @@ function sameRequest(state: KnownStream, request: StreamRequest, keyHash: string
       segmentDurationMs,
       graceMs,
       dvrWindowMs,
+      lowLatency !== false,
+      unlisted === true,
     ]);
   return state.keyHash === keyHash && pick(state) === pick(request);
 }

@@ -48,6 +48,7 @@ export class StreamReader {
 
   async page(query: StreamPageQuery): Promise<StreamPage> {
     const wanted: ReadCondition[] = [
+      { column: 'unlisted', is: 'eq', value: false },
       ...(query.tenant === undefined ? [] : [{ column: 'tenant', is: 'eq' as const, value: query.tenant }]),
       ...(query.status === undefined ? [] : [{ column: 'status', is: 'eq' as const, value: query.status }]),
     ];

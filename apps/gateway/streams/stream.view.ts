@@ -58,6 +58,8 @@ export function settingsOf(row: ReadRow | undefined, head: KnownStream | undefin
     graceSeconds: (head?.graceMs ?? Number(row?.['grace_ms'])) / 1000,
     // Heads from before this was a setting lack it, however they are typed.
     dvrWindowSeconds: ((head?.dvrWindowMs as number | undefined) ?? numberOf(row?.['dvr_window_ms']) ?? dvrWindowMsMin) / 1000,
+    lowLatency: head?.lowLatency ?? row?.['low_latency'] !== false,
+    unlisted: head?.unlisted ?? row?.['unlisted'] === true,
   };
 }
 

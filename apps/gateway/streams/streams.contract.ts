@@ -60,6 +60,8 @@ export const streamDetail = streamSummary.extend({
     segmentDurationSeconds: z.number(),
     graceSeconds: z.number(),
     dvrWindowSeconds: z.number(),
+    lowLatency: z.boolean(),
+    unlisted: z.boolean(),
   }),
   publishers: z
     .array(
@@ -147,6 +149,8 @@ export const startStream = operation({
       .max(dvrWindowMsMax / 1000)
       .optional()
       .describe("How far back viewers can go while the stream is live; the platform's `DVR_WINDOW_SECONDS` when left out."),
+    lowLatency: z.boolean().default(true).describe('LL-HLS: parts and blocking reloads; without it, whole segments alone.'),
+    unlisted: z.boolean().default(false).describe('For those who know its id: in no list of streams, and not made into a recording.'),
   }),
   answer: streamSummary.extend({
     streamKey: z.string(),

@@ -41,7 +41,8 @@ export class StreamsController {
     const { name, ladder = this.#defaults.ladderFor(caller.tenant ?? defaultTenant), audioBitrate } = body;
     const times = { segmentDurationMs: body.segmentDurationSeconds * 1000, graceMs: body.graceSeconds * 1000 };
     const dvrWindowMs = body.dvrWindowSeconds === undefined ? this.#defaults.dvrWindowMs : body.dvrWindowSeconds * 1000;
-    const request = { name, ladder, audioBitrate, ...times, dvrWindowMs };
+    const { lowLatency, unlisted } = body;
+    const request = { name, ladder, audioBitrate, ...times, dvrWindowMs, lowLatency, unlisted };
     const { state, streamKey, createdAtMs } = await this.#commands.start(request, caller);
     const row = createdAtMs === undefined ? await this.#reader.row(state.streamId) : undefined;
     const summary = summaryOf(row, state, this.#urls.playback, 0);

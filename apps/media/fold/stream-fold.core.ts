@@ -29,6 +29,8 @@ export interface StreamState {
   }>;
   readonly audioBitrate: number;
   readonly segmentDurationMs: number;
+  /** False for a stream without parts. */
+  readonly lowLatency?: boolean | undefined;
   /** Who publishes, one per endpoint at most. */
   readonly sessions: readonly LiveSession[];
   /** Of whose media segments are made, if it still publishes. */
@@ -120,9 +122,10 @@ export class StreamFold {
   apply(event: DomainEvent): string | undefined {
     switch (event.type) {
       case streamCreated.type: {
-        const { streamId, ladder: rungs, audioBitrate, segmentDurationMs } = event.data;
+        const { streamId, ladder: rungs, audioBitrate, segmentDurationMs, lowLatency } = event.data;
         const nothing = { sessions: [], encodingEpoch: 0, encodingVideo: [], establishedVideo: [] };
-        if (!this.#streams.has(streamId)) this.#streams.set(streamId, { streamId, rungs, audioBitrate, segmentDurationMs, ...nothing });
+        if (!this.#streams.has(streamId))
+          this.#streams.set(streamId, { streamId, rungs, audioBitrate, segmentDurationMs, ...(lowLatency === undefined ? {} : { lowLatency }), ...nothing });
         return streamId;
       }
       case streamStarted.type:

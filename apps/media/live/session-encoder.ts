@@ -218,7 +218,7 @@ export class SessionEncoder {
 
   async #runOnce(task: EncodingTask, start: StartPoint, ends: Ends): Promise<Next> {
     const { encoders, facts, follower, held, logger } = this.#deps;
-    const { streamId, producerId } = this.#init;
+    const { streamId, producerId, liveEdgeUrl } = this.#init;
     const { session } = task.source;
     const state = follower.get(streamId);
     if (state === undefined) return 'leave';
@@ -228,7 +228,7 @@ export class SessionEncoder {
       return 'finished';
     }
     const producer = { id: producerId, epoch: held.epoch };
-    const encoding = new EncodingFacts({ ...this.#init, session, producer }, facts);
+    const encoding = new EncodingFacts({ ...this.#init, liveEdgeUrl: state.lowLatency === false ? undefined : liveEdgeUrl, session, producer }, facts);
     const share = encoders.share(renditions.encoded.filter((one) => one.kind === 'video'));
     try {
       // This fences every predecessor at the log; then all that it wrote is folded.

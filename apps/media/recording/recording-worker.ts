@@ -50,6 +50,8 @@ export class RecordingWorker implements EffectWorker {
 
   async perform({ key, payload, round }: Effect, signal: AbortSignal): Promise<EffectResult> {
     const streamId = String(payload['streamId']);
+    const row = await this.#row(streamId);
+    if (row?.['unlisted'] === true) return { outcome: 'succeeded', detail: 'An unlisted stream is not made into a recording.' };
     if (!(await this.#isWhole(streamId))) return { outcome: 'later', afterMs: lookAgainMs };
     const plan = planRecording(await storedRenditions(this.#deps.reads, streamId), await storedSegments(this.#deps.reads, streamId), blobBytesMax);
     if (plan.kind === 'nothing') return failed(streamId, round, 'no-segments', 'The stream never had a segment.');
@@ -84,13 +86,18 @@ export class RecordingWorker implements EffectWorker {
     return { outcome: 'succeeded', detail: mp4.cid, events: [event] };
   }
 
+  async #row(streamId: string): Promise<ReadRow | undefined> {
+    const [row] = await this.#deps.reads.select(streamTable, { where: [{ column: 'stream_id', is: 'eq', value: streamId }], limit: 1 });
+    return row;
+  }
+
   /** Nothing can follow any more, and the read model has all that there was. */
   async #isWhole(streamId: string): Promise<boolean> {
     const { reads, clock, log } = this.#deps;
     const { context } = recordingFinished;
     const partition = partitionOf(streamId, topicPartitions);
     const high = (await log.heads(context)).find((head) => head.partition === partition)?.high ?? 0n;
-    const [row] = await reads.select(streamTable, { where: [{ column: 'stream_id', is: 'eq', value: streamId }], limit: 1 });
+    const row = await this.#row(streamId);
     if (row === undefined || !isComplete(endOf(row), clock.now())) return false;
     // Asked before the row was read: whatever was on the log when it was complete is in the rows that are read from here on.
     const { checkpoints } = await reads.snapshot(streamsProjection.name, streamTable, { limit: 1 });

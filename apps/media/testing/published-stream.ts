@@ -41,9 +41,12 @@ export class PublishedStream {
     this.#facts = new FactPublisher({ log, clock, ids: new UuidV7IdSource(), source: '/test', actor: 'system:test', personal });
   }
 
-  async create(ladder: Array<{ name: string; height: number; videoBitrate: number; passThrough?: boolean; codec?: 'hevc' }>): Promise<void> {
+  async create(
+    ladder: Array<{ name: string; height: number; videoBitrate: number; passThrough?: boolean; codec?: 'hevc' }>,
+    told: { readonly lowLatency?: boolean } = {},
+  ): Promise<void> {
     await this.#log.ensureTopic('stream', topicPartitions);
-    await this.#publish(streamCreated.draft({ streamId, name: 'test', keyHash: 'a'.repeat(64), ladder, audioBitrate: 96_000, ...times }));
+    await this.#publish(streamCreated.draft({ streamId, name: 'test', keyHash: 'a'.repeat(64), ladder, audioBitrate: 96_000, ...times, ...told }));
   }
 
   start(sessionId: string, relayUrl: string): Promise<void> {

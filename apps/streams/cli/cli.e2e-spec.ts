@@ -174,15 +174,40 @@ describe('the streams command, on a running platform', () => {
       RTMP_BACKUP_PORT: platform.ports.rtmpBackup,
       RELAY_PORT: platform.ports.relay,
     });
-    const { code, out } = await streams({ ...env, ...Object.fromEntries(ports.map(([name, port]) => [name, String(port)])) }, 'doctor', '--json');
+    const { code, out } = await streams({ ...env, ...Object.fromEntries(ports.map(([name, port]) => [name, String(port)])) }, 'doctor', '--stream', '--json');
     const findings = JSON.parse(out) as Array<{ check: string; status: string; message: string }>;
     expect(findings.filter((one) => one.status === 'problem')).toEqual([]);
     expect(findings.find((one) => one.check === 'platform')?.message).toContain('running');
     expect(code).toBe(0);
+    // A stream was really published, encoded, and played through the edge.
+    const told = (check: string): string => findings.find((one) => one.check === check)?.message ?? '';
+    expect(told('ingest')).toMatch(new RegExp(`let in at rtmp://127.0.0.1:${platform.ports.rtmp}/live after \\d+ ms`));
+    expect(told('encode')).toMatch(/two segments of 1 s by libx264 after \d+ ms/);
+    expect(told('play')).toMatch(new RegExp(`\\d+ frames decoded from http://127.0.0.1:${platform.ports.edge}/live/st-.*in parts`));
+    expect(told('nothing left')).toContain('no list has it');
+    const id = told('stream').split(' ')[0] as string;
+    expect(JSON.parse((await streams(env, 'stream', 'show', id, '--json')).out)).toMatchObject({
+      name: 'doctor',
+      status: 'stopped',
+      settings: { unlisted: true },
+    });
+    expect((await streams(env, 'stream', 'list', '--json')).out).not.toContain(id);
   });
 });
 
 describe('the doctor, without a platform', () => {
+  test('tells of a stream that cannot be made what to do', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'streams-doctor-'));
+    try {
+      const { code, out } = await streams({ STREAMS_DATA_DIR: join(folder, 'data'), GATEWAY_PORT: '1', STREAMS_KEY: 'sk_x' }, 'doctor', '--stream');
+      expect(out).toMatch(/✗ stream +Streams cannot be reached at .*start it with "npm start"/);
+      expect(out).not.toMatch(/nothing left/);
+      expect(code).toBe(1);
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
   test('names what is missing', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'streams-doctor-'));
     try {

@@ -5,6 +5,8 @@ import { dirname, join } from 'node:path';
 import { ApiClient } from '../client/api-client.ts';
 import type { CdnHealth } from '../client/api.types.ts';
 import { readAdminKey } from '../client/key-file.ts';
+import type { Finding } from '../doctor/finding.ts';
+import { StreamTrial } from '../doctor/stream-trial.ts';
 import { makeFolder } from '../machine/data-folder.ts';
 import { freeBytes, freeBytesLow, freeBytesMin } from '../machine/disk-space.ts';
 import { engineFacts } from '../machine/engine-facts.ts';
@@ -14,12 +16,6 @@ import { holderOf, portProblem } from '../machine/ports.ts';
 import { askWatched } from '../machine/watch-ports.ts';
 import { portVariables, type Ports, type StreamsSettings } from '../streams.config.ts';
 import { messageOf } from '../streams.errors.ts';
-
-export interface Finding {
-  readonly check: string;
-  readonly status: 'ok' | 'warning' | 'problem';
-  readonly message: string;
-}
 
 type Check = (settings: StreamsSettings) => Promise<Omit<Finding, 'check'>>;
 
@@ -122,8 +118,8 @@ export async function examine(settings: StreamsSettings): Promise<readonly Findi
   );
 }
 
-const marks: Readonly<Record<Finding['status'], string>> = { ok: '✓', warning: '!', problem: '✗' };
-
-export function findingLine(finding: Finding): string {
-  return `${marks[finding.status]} ${finding.check.padEnd(12)} ${finding.message}`;
+/** The same, and then a short stream that is published and played for real on the platform that runs. */
+export async function examineWithStream(settings: StreamsSettings, api: ApiClient, stopping: AbortSignal): Promise<readonly Finding[]> {
+  const findings = await examine(settings);
+  return [...findings, ...(await new StreamTrial({ api, program: settings.ffmpegPath }).run(stopping))];
 }

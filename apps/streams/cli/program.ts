@@ -7,7 +7,8 @@ import { exitCodes } from '../streams.errors.ts';
 import { exportLedger, proveEvent, rotateLedgerKey, verifyLedger, type VerifyOptions } from './audit.commands.ts';
 import { purge } from './cdn.commands.ts';
 import { contextOf, type CommonOptions } from './context.ts';
-import { examine, findingLine } from './doctor.command.ts';
+import { findingLine } from '../doctor/finding.ts';
+import { examine, examineWithStream } from './doctor.command.ts';
 import { migrate, type MigrateOptions } from './migrate.command.ts';
 import { listEvents, tailEvents } from './event.commands.ts';
 import { addReview } from './review-program.ts';
@@ -38,7 +39,9 @@ function addStreams(program: Command): void {
     .option('--segment <seconds>', 'length of a segment', wholeNumber)
     .option('--dvr <seconds>', 'how far back viewers can go while it is live', wholeNumber)
     .option('--rung <name:height:bitrate[:hevc]>', 'a rung of the ladder; repeat for more', rungs)
-    .action((name: string, options: CommonOptions & { grace?: number; segment?: number; dvr?: number; rung?: NonNullable<StartOptions['ladder']> }) =>
+    .option('--no-low-latency', 'whole segments alone: no LL-HLS')
+    .option('--unlisted', 'in no list, and not made into a recording')
+    .action((name: string, options: CommonOptions & Omit<StartOptions, 'ladder'> & { rung?: NonNullable<StartOptions['ladder']> }) =>
       startStream(contextOf(options), name, { ...options, ...(options.rung === undefined ? {} : { ladder: options.rung }) }),
     );
   remote(stream, 'key <id>', 'give a stream another key and print it, once')
@@ -158,9 +161,13 @@ function addLocal(program: Command, setExitCode: (code: number) => void): void {
   program
     .command('doctor')
     .description('check ffmpeg, ports, disk, engines and the data folder')
+    .option('--stream', 'also publish a short stream, in no list, to the running platform, and play it')
     .option('--json', 'print JSON')
-    .action(async (options: { json?: boolean }) => {
-      const findings = await examine(withPortsOfRun(await readCheckedSettings()));
+    .action(async (options: { json?: boolean; stream?: boolean }) => {
+      const settings = withPortsOfRun(await readCheckedSettings());
+      const stopping = new AbortController();
+      process.once('SIGINT', () => stopping.abort()).once('SIGTERM', () => stopping.abort());
+      const findings = options.stream === true ? await examineWithStream(settings, contextOf({}).api, stopping.signal) : await examine(settings);
       process.stdout.write(`${options.json === true ? JSON.stringify(findings, null, 2) : findings.map(findingLine).join('\n')}\n`);
       if (findings.some((finding) => finding.status === 'problem')) setExitCode(exitCodes.failed);
     });

@@ -6,6 +6,9 @@ export interface StartOptions {
   readonly grace?: number;
   readonly segment?: number;
   readonly dvr?: number;
+  /** False: whole segments alone. */
+  readonly lowLatency?: boolean;
+  readonly unlisted?: boolean;
   readonly ladder?: ReadonlyArray<{ readonly name: string; readonly height: number; readonly videoBitrate: number; readonly codec?: 'hevc' }>;
 }
 
@@ -15,6 +18,8 @@ export async function startStream({ api, print }: CommandContext, name: string, 
     ...(options.grace === undefined ? {} : { graceSeconds: options.grace }),
     ...(options.segment === undefined ? {} : { segmentDurationSeconds: options.segment }),
     ...(options.dvr === undefined ? {} : { dvrWindowSeconds: options.dvr }),
+    ...(options.lowLatency === false ? { lowLatency: false } : {}),
+    ...(options.unlisted === true ? { unlisted: true } : {}),
     ...(options.ladder === undefined ? {} : { ladder: options.ladder }),
   });
   print(stream, () => [

@@ -48,6 +48,10 @@ export interface StreamSettings {
   readonly graceMs: number;
   /** How far back viewers can go while the stream is live. */
   readonly dvrWindowMs: number;
+  /** Parts and blocking reloads; where it is not said they are served. */
+  readonly lowLatency?: boolean | undefined;
+  /** In no list, and not made into a recording. */
+  readonly unlisted?: boolean | undefined;
 }
 
 /** A setting that cannot be used: which one, and why. */

@@ -79,6 +79,12 @@ function expectValid(events: readonly StreamDraft[]): void {
 describe('what happens', () => {
   test.each<[string, StreamDraft[], StreamCommand, StreamDraft[]]>([
     ['nothing yet, create', [], create, [created]],
+    [
+      'nothing yet, create without low latency and out of lists',
+      [],
+      { ...create, lowLatency: false, unlisted: true },
+      [{ ...created, data: { ...created.data, lowLatency: false, unlisted: true } } as StreamDraft],
+    ],
     ['created, publish', [created], start, [started]],
     ['created, publish with a token', [created], { ...start, secretHash: null }, [started]],
     ['live, the same session again', [created, started], start, []],

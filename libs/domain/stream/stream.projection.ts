@@ -56,6 +56,8 @@ function created(event: EventOf<typeof streamCreated>): readonly RowChange[] {
     segment_duration_ms: data.segmentDurationMs,
     grace_ms: BigInt(data.graceMs),
     dvr_window_ms: data.dvrWindowMs,
+    low_latency: data.lowLatency ?? true,
+    unlisted: data.unlisted ?? false,
   };
   return [{ ...change, set: { ...change.set, ...once } }];
 }
@@ -215,7 +217,7 @@ function project(event: DomainEvent): readonly RowChange[] {
 /** Streams, their publishers' sessions, their renditions and every segment: what playlists and the console are rendered from. */
 export const streamsProjection: Projection<DomainEvent> = {
   name: 'streams',
-  version: 6,
+  version: 7,
   contexts: ['stream'],
   handles: [
     streamCreated.type,

@@ -25,6 +25,8 @@ export const streamTable: TableSpec = {
     segment_duration_ms: once('integer'),
     grace_ms: once('bigint'),
     dvr_window_ms: once('integer'),
+    low_latency: once('boolean'),
+    unlisted: once('boolean'),
     first_live_at_ms: { type: 'bigint', join: 'min' },
     status: lww('text', 'lifecycle'),
     session_id: lww('text', 'lifecycle'),

@@ -55,7 +55,12 @@ export interface RenditionView {
 }
 
 export interface StreamDetail extends StreamSummary {
-  readonly settings: { readonly segmentDurationSeconds: number; readonly graceSeconds: number; readonly dvrWindowSeconds: number };
+  readonly settings: {
+    readonly segmentDurationSeconds: number;
+    readonly graceSeconds: number;
+    readonly dvrWindowSeconds: number;
+    readonly lowLatency: boolean;
+  };
   readonly encoding: {
     readonly status: string;
     readonly reason: string | null;

@@ -114,6 +114,7 @@ function Source({ stream }: { readonly stream: StreamDetail }) {
     ['node', encoding?.node ?? '–'],
     ['to storage', latency === null ? '–' : `${(latency.segmentMsMedian / 1000).toFixed(1)} s`],
     ['go back', `${Math.round(settings.dvrWindowSeconds / 60)} min`],
+    ['latency', settings.lowLatency ? 'low: parts' : 'whole segments'],
   ] as const;
   return (
     <dl className="facts">
