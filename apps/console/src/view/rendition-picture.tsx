@@ -9,7 +9,10 @@ interface RenditionPictureProps {
   readonly newest: number | undefined;
 }
 
+/** Not each segment: a picture every few seconds is enough to see what is on. */
 const everyMs = 8000;
+/** After a look that found none, as at the start of a stream. */
+const againMs = 1500;
 
 /**
  * The newest key frame of a rendition, decoded here and as its viewers see it: the platform makes no picture of each rendition
@@ -22,19 +25,23 @@ export function RenditionPicture({ streamId, rendition: { name, codecs, width, h
   useEffect(() => {
     if (!known) return;
     const abort = new AbortController();
-    const look = (): void => {
-      if (document.hidden) return;
-      drawKeyFrame(canvas, `/live/${streamId}/${name}.iframes.m3u8`, codecs, abort.signal).then(
-        () => setFailed(false),
-        () => abort.signal.aborted || setFailed(true),
-      );
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const look = async (): Promise<void> => {
+      let isDrawn = false;
+      try {
+        if (!document.hidden) await drawKeyFrame(canvas, `/live/${streamId}/${name}.iframes.m3u8`, codecs, abort.signal);
+        isDrawn = true;
+      } catch {
+        // Told below; the next look may find a picture.
+      }
+      if (abort.signal.aborted) return;
+      setFailed(!isDrawn);
+      timer = setTimeout(() => void look(), isDrawn ? everyMs : againMs);
     };
-    look();
-    // Not each segment: a picture every few seconds is enough to see what is on.
-    const timer = setInterval(look, everyMs);
+    void look();
     return () => {
       abort.abort();
-      clearInterval(timer);
+      clearTimeout(timer);
     };
   }, [streamId, name, codecs, known]);
   const shape = (height ?? 9) / (width ?? 16);
