@@ -14,6 +14,7 @@ import { TsController } from './origin/ts.controller.ts';
 import { ParkedController } from './parked/parked.controller.ts';
 import { PlaybacksController } from './playbacks/playbacks.controller.ts';
 import { ProgrammeController } from './programme/programme.controller.ts';
+import { ProfilesController } from './profiles/profiles.controller.ts';
 import { PublishController } from './publish/publish.controller.ts';
 import { ReplaysController } from './replays/replays.controller.ts';
 import { RetentionController } from './retention/retention.controller.ts';
@@ -31,6 +32,7 @@ import { WebhooksController } from './webhooks/webhooks.controller.ts';
 export const controllers = [
   StreamsController,
   StreamHealthController,
+  ProfilesController,
   ProgrammeController,
   CdnController,
   PublishController,

@@ -10,7 +10,7 @@ import { ask, type Answer, type Ask } from './testing/http-client.ts';
 import { SseClient } from './testing/sse-client.ts';
 import { announceEncoding, announceSegment } from './testing/stream-facts.ts';
 import { streamProbes } from './testing/stream-probes.ts';
-import { effectOperations, webhookProbes } from './testing/webhook-probes.ts';
+import { effectOperations, featureProbes, furnishProfile } from './testing/feature-probes.ts';
 
 /** A tenant with one of everything. */
 interface Tenant {
@@ -53,6 +53,7 @@ async function furnish(id: string): Promise<Tenant> {
   const purgeId = (await as(headers, 'POST', '/api/v1/cdn/cache/purge', { urls: [`/live/${streamId}/master.m3u8`], reason: id })).json.purgeId as string;
   const keyId = (await as(headers, 'POST', '/api/v1/keys', { name: `${id} viewer`, scopes: ['view'] })).json.id as string;
   const webhookId = (await as(headers, 'POST', '/api/v1/webhooks', { url: `https://${id}.example/hook` })).json.id as string;
+  await furnishProfile({ as, headers, id });
   expect((await publish(headers, id === 'acme' ? 'ours' : 'theirs')).status).toBe(200);
   await announceEncoding(world, streamId);
   await announceSegment(world, streamId, 0);
@@ -389,7 +390,7 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
     expect((await as(platform, 'GET', '/api/v1/tenants?after=acme')).json.items).toHaveLength(1);
   },
   ...streamProbes(() => ({ as, acme, globex, expectAbsent })),
-  ...webhookProbes(() => ({ as, acme, globex, platform, expectNothingForeign, expectAbsent })),
+  ...featureProbes(() => ({ as, acme, globex, platform, expectNothingForeign, expectAbsent })),
   // Last, because an address has eight kinds of refusal told apart. Read models are the platform's own: a tenant's admin neither sees nor touches them.
   ...Object.fromEntries(
     (

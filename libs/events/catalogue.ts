@@ -14,6 +14,7 @@ import { contentChanged, contentPublished, contentWithdrawn, type ContentEventDe
 import type { EventDefinition } from './define.ts';
 import { edgeAudienceReported, edgeRegistered, edgeReported, type EdgeEventDefinition } from './edge.events.ts';
 import { effectAbandoned, effectFailed, effectRetryRequested, effectSucceeded, reactorReset, type EffectEventDefinition } from './effect.events.ts';
+import { encodingProfileConfigured, encodingProfileRemoved, type EncodingProfileEventDefinition } from './encoding-profile.events.ts';
 import type { EventEnvelope } from './envelope.ts';
 import { failoverRequested, failoverSwitched, publisherJoined, publisherLeft, type FailoverEventDefinition } from './failover.events.ts';
 import { streamAlertCleared, streamAlertRaised, streamMeasured, thumbnailsProduced, type ObservationEventDefinition } from './observation.events.ts';
@@ -94,7 +95,8 @@ export type AnyDefinition =
   | ReviewEventDefinition
   | SandboxEventDefinition
   | EffectEventDefinition
-  | WebhookEventDefinition;
+  | WebhookEventDefinition
+  | EncodingProfileEventDefinition;
 
 /** Every event there is. Code, docs/EVENTS.md, JSON Schemas and topics derive from this list. */
 export const catalogue: readonly AnyDefinition[] = [
@@ -124,6 +126,8 @@ export const catalogue: readonly AnyDefinition[] = [
   clipRequested,
   clipFinished,
   clipFailed,
+  encodingProfileConfigured,
+  encodingProfileRemoved,
   purgeRequested,
   purgeApplied,
   edgeRegistered,
@@ -195,7 +199,13 @@ export type EventOf<Definition> = Definition extends EventDefinition<infer Type,
 /** The closed union of all events, as decoded: the newest version of each. */
 export type DomainEvent = EventOf<AnyDefinition>;
 export type StreamEvent = EventOf<
-  StreamEventDefinition | StreamKeyEventDefinition | AdaptationEventDefinition | FailoverEventDefinition | ObservationEventDefinition | ProgrammeEventDefinition
+  | StreamEventDefinition
+  | StreamKeyEventDefinition
+  | AdaptationEventDefinition
+  | FailoverEventDefinition
+  | ObservationEventDefinition
+  | ProgrammeEventDefinition
+  | EncodingProfileEventDefinition
 >;
 export type CacheEvent = EventOf<CacheEventDefinition>;
 export type EdgeEvent = EventOf<EdgeEventDefinition>;

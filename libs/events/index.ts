@@ -42,6 +42,7 @@ export * from './segment.events.ts';
 export * from './stream.events.ts';
 export * from './stream-key.events.ts';
 export * from './subject.events.ts';
+export * from './encoding-profile.events.ts';
 export * from './webhook.events.ts';
 export { isErased, keptActor, keptSubject, mask, maskedActor, maskedData, maskedKey, maskedRecord, maskedSubject, personalFieldsOf } from './masked-record.ts';
 export * from './observation.events.ts';

@@ -13,7 +13,7 @@ import {
   webhooksProjection,
 } from '#domain/operation';
 import { playbacksProjection } from '#domain/playback';
-import { recordingsProjection, streamDetailsProjection, streamsProjection } from '#domain/stream';
+import { encodingProfilesProjection, recordingsProjection, streamDetailsProjection, streamsProjection } from '#domain/stream';
 import type { DomainEvent } from '#events';
 import type { Projection } from '#kernel';
 
@@ -37,4 +37,5 @@ export const projections: readonly Projection<DomainEvent>[] = [
   recordingsProjection,
   streamDetailsProjection,
   audiencesProjection,
+  encodingProfilesProjection,
 ];

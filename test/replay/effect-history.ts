@@ -3,6 +3,8 @@ import {
   effectFailed,
   effectRetryRequested,
   effectSucceeded,
+  encodingProfileConfigured,
+  encodingProfileRemoved,
   reactorReset,
   recordingFailed,
   recordingFinished,
@@ -39,7 +41,22 @@ function webhook(dice: Prng, webhookId: string): readonly Draft[] {
   return drafts;
 }
 
-/** What operators do with webhooks, effects and reactors. */
+/** Encoder settings that change, go and may come back. */
+function encodingProfile(dice: Prng, profileId: string): readonly Draft[] {
+  const configured = (): Draft =>
+    encodingProfileConfigured.draft({
+      profileId,
+      name: `profile-${profileId}`,
+      description: 'history',
+      ladder: [{ name: '720p', height: 720, videoBitrate: dice.nextInteger(1, 5000) * 1000 }],
+      audioBitrate: 128_000,
+      segmentDurationMs: 2000,
+    });
+  const again = dice.next() < 0.5 ? [configured()] : [];
+  return [configured(), configured(), encodingProfileRemoved.draft({ profileId, reason: 'unused' }), ...again];
+}
+
+/** What operators do with webhooks, effects, reactors and encoding profiles. */
 export function operatorCommands(dice: Prng): readonly Draft[] {
   const each = Array.from({ length: count }, (_, at) => at);
   const retries = each.filter((at) => at % 2 === 0).map((at) => effectRetryRequested.draft({ effectKey: `ef-${at}`, reason: 'again' }));
@@ -51,7 +68,8 @@ export function operatorCommands(dice: Prng): readonly Draft[] {
       reason: 'why',
     }),
   );
-  return [...each.flatMap((at) => webhook(dice, `wh-${at}`)), ...retries, ...resets];
+  const profiles = [1, 2, 3].flatMap((at) => encodingProfile(dice, `pf-${at}`));
+  return [...each.flatMap((at) => webhook(dice, `wh-${at}`)), ...retries, ...resets, ...profiles];
 }
 
 function recording(dice: Prng, streamId: string): readonly Draft[] {

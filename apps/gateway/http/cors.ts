@@ -23,7 +23,7 @@ export function allowOrigins(fastify: FastifyInstance, origins: readonly string[
     reply.raw.setHeader('access-control-expose-headers', exposed);
     if (request.method !== 'OPTIONS' || request.headers['access-control-request-method'] === undefined) return done();
     const preflight = {
-      'access-control-allow-methods': 'GET, POST, PATCH, DELETE',
+      'access-control-allow-methods': 'GET, POST, PUT, PATCH, DELETE',
       'access-control-allow-headers': allowed,
       'access-control-max-age': rememberSeconds,
     };

@@ -11,7 +11,7 @@ export interface Operation<Body extends z.ZodType = z.ZodType, Query extends z.Z
   /** Unique; the OpenAPI operationId. */
   readonly id: string;
   readonly tag: string;
-  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** With `:name` parameters. */
   readonly path: string;
   readonly summary: string;
@@ -52,7 +52,7 @@ export function operation<const Op extends Operation>(op: Op): Op {
 
 export const operationKey = 'streams:operation';
 
-const methods = { GET: RequestMethod.GET, POST: RequestMethod.POST, PATCH: RequestMethod.PATCH, DELETE: RequestMethod.DELETE };
+const methods = { GET: RequestMethod.GET, POST: RequestMethod.POST, PUT: RequestMethod.PUT, PATCH: RequestMethod.PATCH, DELETE: RequestMethod.DELETE };
 
 /** Mounts a controller's method as the operation. */
 export function Route(op: Operation): MethodDecorator {

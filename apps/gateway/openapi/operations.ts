@@ -11,6 +11,7 @@ import { discardParked, listParked, retryAllParked, retryParked, showParked } fr
 import { listSegments, requestSealing, showRetention, showSealing } from '../retention/retention.contract.ts';
 import { listPlaybacks, showAudience } from '../playbacks/playbacks.contract.ts';
 import { createClip, listClips, listMarkers, markStream, showClip } from '../programme/programme.contract.ts';
+import { configureProfile, listProfiles, removeProfile, showProfile } from '../profiles/profiles.contract.ts';
 import { publishEvents } from '../publish/publish.contract.ts';
 import {
   cancelReplay,
@@ -58,6 +59,10 @@ export const operations: readonly Operation[] = [
   issueStreamKey,
   switchStream,
   stopStream,
+  listProfiles,
+  showProfile,
+  configureProfile,
+  removeProfile,
   listStreams,
   showStream,
   showStreamHealth,

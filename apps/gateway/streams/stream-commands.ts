@@ -6,8 +6,13 @@ import type { Caller } from '../http/caller.ts';
 import { badRequest, conflict, notFound, ProblemError } from '../http/problem.errors.ts';
 import type { KnownStream } from './stream.view.ts';
 
-export interface StreamRequest extends StreamSettings {
+/** What the caller said itself; everything else is the defaults'. */
+export type SaidSettings = Partial<StreamSettings> & Pick<StreamSettings, 'graceMs'>;
+
+export interface StreamRequest {
   readonly name: string;
+  readonly said: SaidSettings;
+  readonly defaults: Omit<StreamSettings, 'graceMs'>;
 }
 
 export interface StartedStream {
@@ -31,19 +36,18 @@ function identityFor({ principal, proof, idempotencyKey }: Caller): Identity {
   return { streamId: streamIdOf(derivedId('stream', principal.id, idempotencyKey)), secret: derivedSecret(proof, 'stream key', idempotencyKey) };
 }
 
-function sameRequest(state: KnownStream, request: StreamRequest, keyHash: string): boolean {
-  const pick = ({ name, ladder, audioBitrate, segmentDurationMs, graceMs, dvrWindowMs, lowLatency, unlisted }: StreamRequest): string =>
+/** By what was said: defaults may have changed since the first request. */
+function sameRequest(state: KnownStream, { name, said }: StreamRequest, keyHash: string): boolean {
+  const before: StreamSettings = state;
+  const plain = ({ ladder, ...rest }: Partial<StreamSettings>): string =>
     JSON.stringify([
-      name,
-      ladder.map((rung) => [rung.name, rung.height, rung.videoBitrate, rung.passThrough === true, rung.codec ?? 'h264']),
-      audioBitrate,
-      segmentDurationMs,
-      graceMs,
-      dvrWindowMs,
-      lowLatency !== false,
-      unlisted === true,
+      ladder?.map((rung) => [rung.name, rung.height, rung.videoBitrate, rung.passThrough === true, rung.codec ?? 'h264']),
+      ...(['audioBitrate', 'segmentDurationMs', 'graceMs', 'dvrWindowMs'] as const).map((field) => rest[field]),
+      rest.lowLatency !== false,
+      rest.unlisted === true,
     ]);
-  return state.keyHash === keyHash && pick(state) === pick(request);
+  const same = Object.fromEntries(Object.keys(said).map((field) => [field, before[field as keyof StreamSettings]])) as Partial<StreamSettings>;
+  return state.keyHash === keyHash && state.name === name && plain(same) === plain(said);
 }
 
 export interface KeyRequest {
@@ -67,8 +71,9 @@ export class StreamCommands {
 
   async start(request: StreamRequest, caller: Caller): Promise<StartedStream> {
     const { streamId, secret } = identityFor(caller);
+    const { name, defaults, said } = request;
     const keyHash = hashOf(secret);
-    const result = await this.#commands.execute(streamAggregate, streamId, { type: 'CreateStream', streamId, keyHash, ...request }, caller);
+    const result = await this.#commands.execute(streamAggregate, streamId, { type: 'CreateStream', streamId, keyHash, name, ...defaults, ...said }, caller);
     const streamKey = formatStreamKey({ streamId, secret });
     if (!result.refused) return { state: known(result), streamKey, createdAtMs: result.events[0]?.time };
     if (result.code !== 'stream-exists') throw badRequest(result.code, `body.${result.message}`);

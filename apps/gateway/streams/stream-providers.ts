@@ -5,6 +5,7 @@ import { PlaylistReader } from '../origin/playlist-reader.ts';
 import { SegmentLists } from '../origin/segment-lists.ts';
 import { TsPlaylists } from '../origin/ts-playlists.ts';
 import type { GatewaySettings } from '../gateway.config.ts';
+import { ProfileDesk } from '../profiles/profile-desk.ts';
 import { AudienceReader } from './audience-reader.ts';
 import { StreamCommands } from './stream-commands.ts';
 import { StreamDefaults } from './stream-defaults.ts';
@@ -14,7 +15,12 @@ import { StreamReader } from './stream-reader.ts';
 /** Streams: their commands, their rows and their playlists. */
 export function streamProviders({ dvrWindowMs, passThroughTenants }: GatewaySettings): readonly Provider[] {
   return [
-    { provide: StreamDefaults, useValue: new StreamDefaults({ dvrWindowMs, passThroughTenants }) },
+    { provide: StreamDefaults, useFactory: (desk: ProfileDesk) => new StreamDefaults({ dvrWindowMs, passThroughTenants }, desk), inject: [ProfileDesk] },
+    {
+      provide: ProfileDesk,
+      useFactory: (commands: CommandExecutor, aggregates: AggregateStore, reads: ReadStore) => new ProfileDesk(commands, aggregates, reads),
+      inject: [CommandExecutor, AggregateStore, ReadStore],
+    },
     { provide: StreamCommands, useFactory: (commands: CommandExecutor, clock: Clock) => new StreamCommands(commands, clock), inject: [CommandExecutor, Clock] },
     {
       provide: StreamReader,

@@ -1,22 +1,10 @@
-import { defaultAudioBitrate, defaultGraceMs, defaultSegmentDurationMs, dvrWindowMsMax, dvrWindowMsMin, graceMsMax, rungsMax } from '#domain/stream';
+import { defaultGraceMs, dvrWindowMsMax, dvrWindowMsMin, graceMsMax, rungsMax } from '#domain/stream';
 import { z } from 'zod';
 import { asOf, lineOfText, streamId, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
+import { audioBitrate, profileName, rung, segmentDurationSeconds } from './encoding-fields.ts';
 
 const statuses = ['created', 'live', 'interrupted', 'stopped'] as const;
-
-const rung = z.strictObject({
-  name: z.string().min(1).max(32).describe('Names the rendition in URLs: a-z, 0-9 and "-".'),
-  height: z.number().int().min(16).max(4320).describe('Pixels, even. A rung taller than the source is left out.'),
-  videoBitrate: z.number().int().min(50_000).max(100_000_000).describe('Bits per second.'),
-  codec: z.enum(['h264', 'hevc']).optional().describe('What the rung is encoded as: H.264, which every player knows, unless it is said.'),
-  passThrough: z
-    .boolean()
-    .optional()
-    .describe(
-      'The source itself is the rung, unencoded, where it is no taller and its codec and key frames allow it; the rungs below it are encoded. With this rung alone nothing is.',
-    ),
-});
 
 export const streamSummary = z.object({
   id: z.string(),
@@ -127,14 +115,12 @@ export const startStream = operation({
       .min(1)
       .max(rungsMax)
       .optional()
-      .describe('Left out: 720p, 480p and 240p, below the source itself for tenants of `PASS_THROUGH_TENANTS`.'),
-    audioBitrate: z.number().int().min(16_000).max(512_000).default(defaultAudioBitrate).describe('Bits per second.'),
-    segmentDurationSeconds: z
-      .number()
-      .int()
-      .min(1)
-      .max(10)
-      .default(defaultSegmentDurationMs / 1000),
+      .describe('Left out: that of the profile; without one 720p, 480p and 240p, below the source itself for tenants of `PASS_THROUGH_TENANTS`.'),
+    profile: profileName
+      .optional()
+      .describe("Encoding profile whose settings hold where nothing else is said; the tenant's profile `default`, if it has one, when left out."),
+    audioBitrate: audioBitrate.optional(),
+    segmentDurationSeconds: segmentDurationSeconds.optional(),
     graceSeconds: z
       .number()
       .int()

@@ -6,7 +6,7 @@ import { Input, Route, type InputOf } from '../http/operation.ts';
 import { PastModels } from '../past/past-models.ts';
 import { PublicUrls } from '../public-urls.ts';
 import { AudienceReader } from './audience-reader.ts';
-import { StreamCommands } from './stream-commands.ts';
+import { StreamCommands, type SaidSettings } from './stream-commands.ts';
 import { StreamDefaults } from './stream-defaults.ts';
 import { StreamReader } from './stream-reader.ts';
 import { streamDetail, streamPage, type StreamPlaces } from './stream-detail.ts';
@@ -38,12 +38,18 @@ export class StreamsController {
 
   @Route(startStream)
   async start(@Input(startStream) { body }: InputOf<typeof startStream>, @ByCaller() caller: Caller): Promise<object> {
-    const { name, ladder = this.#defaults.ladderFor(caller.tenant ?? defaultTenant), audioBitrate } = body;
-    const times = { segmentDurationMs: body.segmentDurationSeconds * 1000, graceMs: body.graceSeconds * 1000 };
-    const dvrWindowMs = body.dvrWindowSeconds === undefined ? this.#defaults.dvrWindowMs : body.dvrWindowSeconds * 1000;
-    const { lowLatency, unlisted } = body;
-    const request = { name, ladder, audioBitrate, ...times, dvrWindowMs, lowLatency, unlisted };
-    const { state, streamKey, createdAtMs } = await this.#commands.start(request, caller);
+    const { name, profile, graceSeconds, ladder, audioBitrate, segmentDurationSeconds, dvrWindowSeconds, lowLatency, unlisted } = body;
+    const said: SaidSettings = {
+      ...(ladder === undefined ? {} : { ladder }),
+      ...(audioBitrate === undefined ? {} : { audioBitrate }),
+      ...(segmentDurationSeconds === undefined ? {} : { segmentDurationMs: segmentDurationSeconds * 1000 }),
+      ...(dvrWindowSeconds === undefined ? {} : { dvrWindowMs: dvrWindowSeconds * 1000 }),
+      graceMs: graceSeconds * 1000,
+      lowLatency,
+      unlisted,
+    };
+    const defaults = await this.#defaults.settingsFor(caller.tenant ?? defaultTenant, profile);
+    const { state, streamKey, createdAtMs } = await this.#commands.start({ name, said, defaults }, caller);
     const row = createdAtMs === undefined ? await this.#reader.row(state.streamId) : undefined;
     const summary = summaryOf(row, state, this.#urls.playback, 0);
     return { ...summary, createdAt: summary.createdAt ?? isoTime(createdAtMs), streamKey, ingest: this.#urls.ingest };

@@ -1,4 +1,5 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import type { StartOptions } from './stream.commands.ts';
 
 export const scopes = ['admin', 'operate', 'publish', 'view', 'edge'] as const;
 
@@ -49,4 +50,12 @@ export function timeOrToken(text: string): string {
 /** Shows what there was at a moment. */
 export function asOf(command: Command): Command {
   return command.option('--as-of <time>', 'as it stood then: a time such as 2026-11-26T14:05:00Z, or the token of a live reader', timeOrToken);
+}
+
+/** `1080p:1080:4500000` or `1080p:1080:2500000:hevc`, one rung of a ladder. */
+export function rungs(text: string, before: StartOptions['ladder'] = []): NonNullable<StartOptions['ladder']> {
+  const match = /^([a-z0-9-]{1,32}):(\d+):(\d+)(?::(h264|hevc))?$/.exec(text);
+  if (match === null) throw new InvalidArgumentError('A rung is NAME:HEIGHT:BITS-PER-SECOND, such as 720p:720:2800000, with :hevc behind it for H.265.');
+  const codec = match[4] === 'hevc' ? { codec: 'hevc' as const } : {};
+  return [...before, { name: match[1] as string, height: Number(match[2]), videoBitrate: Number(match[3]), ...codec }];
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { Command, CommanderError, Option } from 'commander';
 import { readCheckedSettings } from '../supervisor/checked-settings.config.ts';
 import { up } from '../supervisor/up.ts';
 import { withPortsOfRun } from '../machine/run-ports.ts';
@@ -14,7 +14,8 @@ import { listEvents, tailEvents } from './event.commands.ts';
 import { addReview } from './review-program.ts';
 import { exitCodeOf, failureDocument, failureText, usageDocument, verbsFor } from './failure.ts';
 import { createKey, createTenant, listKeys, listTenants, resumeTenant, revokeKey, rotateKey, suspendTenant, type CreateKeyOptions } from './key.commands.ts';
-import { asOf, group, remote, scopeList, scopes, wholeNumber, words } from './program-parts.ts';
+import { addProfiles } from './profile-program.ts';
+import { asOf, group, remote, rungs, scopeList, scopes, wholeNumber, words } from './program-parts.ts';
 import { addEffects } from './effect-program.ts';
 import { addRegions } from './region-program.ts';
 import { addParked } from './parked-program.ts';
@@ -24,20 +25,13 @@ import { addSandboxes } from './sandbox-program.ts';
 import { addSubjects } from './subject-program.ts';
 import { issueStreamKey, listStreams, showStream, startStream, stopStream, switchStream, type StartOptions, type StreamKeyOptions } from './stream.commands.ts';
 
-/** `1080p:1080:4500000` or `1080p:1080:2500000:hevc`, one rung of a ladder. */
-function rungs(text: string, before: StartOptions['ladder'] = []): NonNullable<StartOptions['ladder']> {
-  const match = /^([a-z0-9-]{1,32}):(\d+):(\d+)(?::(h264|hevc))?$/.exec(text);
-  if (match === null) throw new InvalidArgumentError('A rung is NAME:HEIGHT:BITS-PER-SECOND, such as 720p:720:2800000, with :hevc behind it for H.265.');
-  const codec = match[4] === 'hevc' ? { codec: 'hevc' as const } : {};
-  return [...before, { name: match[1] as string, height: Number(match[2]), videoBitrate: Number(match[3]), ...codec }];
-}
-
 function addStreams(program: Command): void {
   const stream = group(program, 'stream', 'start, stop and see streams');
   remote(stream, 'start <name>', 'create a stream and print its key, once')
     .option('--grace <seconds>', 'how long it waits for a publisher that went away', wholeNumber)
     .option('--segment <seconds>', 'length of a segment', wholeNumber)
     .option('--dvr <seconds>', 'how far back viewers can go while it is live', wholeNumber)
+    .option('--profile <name>', 'encoding profile to take settings from (default: the one named default, if there is one)')
     .option('--rung <name:height:bitrate[:hevc]>', 'a rung of the ladder; repeat for more', rungs)
     .option('--no-low-latency', 'whole segments alone: no LL-HLS')
     .option('--unlisted', 'in no list, and not made into a recording')
@@ -189,6 +183,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
     .showHelpAfterError('(streams --help tells more)');
   addLocal(program, (code) => (exitCode = code));
   addStreams(program);
+  addProfiles(program);
   addEvents(program);
   addOperations(program);
   addEffects(program);

@@ -9,6 +9,7 @@ export interface StartOptions {
   /** False: whole segments alone. */
   readonly lowLatency?: boolean;
   readonly unlisted?: boolean;
+  readonly profile?: string;
   readonly ladder?: ReadonlyArray<{ readonly name: string; readonly height: number; readonly videoBitrate: number; readonly codec?: 'hevc' }>;
 }
 
@@ -20,6 +21,7 @@ export async function startStream({ api, print }: CommandContext, name: string, 
     ...(options.dvr === undefined ? {} : { dvrWindowSeconds: options.dvr }),
     ...(options.lowLatency === false ? { lowLatency: false } : {}),
     ...(options.unlisted === true ? { unlisted: true } : {}),
+    ...(options.profile === undefined ? {} : { profile: options.profile }),
     ...(options.ladder === undefined ? {} : { ladder: options.ladder }),
   });
   print(stream, () => [

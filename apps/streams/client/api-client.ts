@@ -46,7 +46,7 @@ export class ApiClient {
   }
 
   /** @throws ApiFailure when the gateway refuses, PlainFailure when it does not answer. */
-  async call<T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T> {
+  async call<T>(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T> {
     const response = await this.open(method, path, { body, signal: AbortSignal.timeout(this.#init.timeoutMs ?? 15_000) });
     if (response.status === 204) return undefined as T;
     try {

@@ -14,6 +14,16 @@ export {
   type SettingProblem,
   type StreamSettings,
 } from './ladder.core.ts';
+export {
+  defaultProfileName,
+  encodingProfileAggregate,
+  encodingProfileDecider,
+  type EncodingProfile,
+  type EncodingProfileCommand,
+  type EncodingProfileState,
+  type KnownEncodingProfile,
+} from './encoding-profile.decider.ts';
+export { encodingProfilesProjection, encodingProfileTable } from './encoding-profile.projection.ts';
 export { StreamAlerts, type AlertChange, type AlertKind, type StreamFigures } from './alert.policy.ts';
 export { clipMake, clipsReactor } from './clips-reactor.ts';
 export { streamDetailsProjection } from './detail.projection.ts';

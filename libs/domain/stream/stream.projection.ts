@@ -22,6 +22,7 @@ import {
 } from '#events';
 import type { Projection, RowChange } from '#kernel';
 import { detailTypes } from './detail.projection.ts';
+import { encodingProfileTypes } from './encoding-profile.projection.ts';
 import { renditionTable, segmentTable, sessionTable, streamTable } from './stream.tables.ts';
 import type { StreamStatus } from './stream.state.ts';
 
@@ -239,7 +240,7 @@ export const streamsProjection: Projection<DomainEvent> = {
     streamKeyUsed.type,
   ],
   // Read models of their own have them.
-  ignores: [recordingFinished.type, recordingFailed.type, ...detailTypes],
+  ignores: [recordingFinished.type, recordingFailed.type, ...detailTypes, ...encodingProfileTypes],
   tables: [streamTable, sessionTable, renditionTable, segmentTable],
   partitionedBy: { stream: 'stream_id', session: 'stream_id', rendition: 'stream_id', segment: 'stream_id' },
   project,

@@ -66,6 +66,7 @@ const origins: Readonly<Record<string, (row: Row) => RowOrigin>> = {
   effect: (row) => about(row['effect_key']),
   reactor_reset: (row) => about(row['reactor'], equal('number', String(row['number']))),
   webhook: (row) => about(row['webhook_id']),
+  encoding_profile: (row) => about(row['profile_id']),
 };
 
 function about(subject: unknown, where?: string): RowOrigin {
