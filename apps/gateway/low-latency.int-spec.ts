@@ -1,7 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
+import { missingSegment } from '#core/fmp4';
 import type { EdgePart, EdgeSegment } from '#core/live-edge';
 import { once } from 'node:events';
 import { connect } from 'node:net';
+import { until } from '../../test/constellation/platform.ts';
 import { readPlaylist, type ReadPlaylist } from '../../test/walker/playlist.ts';
 import { startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
 import { ask, type Answer } from './testing/http-client.ts';
@@ -37,18 +39,29 @@ beforeEach(async () => {
   tellSegment(5);
 });
 
-function tellPart(mediaSequence: number, index: number, run = 'r1', rendition = '720p'): void {
-  const place = { run, rendition, mediaSequence, initCid: 'binit', discontinuity: false, programDateTimeMs: 1_790_000_000_000 + mediaSequence * 2000 };
+function tellPart(mediaSequence: number, index: number, run = 'r1', rendition = '720p', discontinuity = false): void {
+  const place = { run, rendition, mediaSequence, initCid: 'binit', discontinuity, programDateTimeMs: 1_790_000_000_000 + mediaSequence * 2000 };
   const startUs = mediaSequence * 2_000_000 + index * 500_000;
-  const part: EdgePart = { kind: 'part', ...place, index, last: index === 3, independent: index === 0, startUs, durationUs: 500_000 };
+  const track = index === 0 ? { timescale: 90_000, codecs: 'avc1.64001f' } : undefined;
+  const part: EdgePart = { kind: 'part', ...place, index, last: index === 3, independent: index === 0, startUs, durationUs: 500_000, track };
   packager.tell(part, Buffer.from(`${rendition} ${mediaSequence}.${index}.${run}`));
 }
 
 function tellSegment(mediaSequence: number, run = 'r1', captions: EdgeSegment['captions'] = []): void {
   for (const rendition of ['720p', 'audio']) for (let index = 0; index < 4; index++) tellPart(mediaSequence, index, run, rendition);
+  tellStored(mediaSequence, run, { captions });
+}
+
+interface Stored {
+  readonly sizeBytes?: number;
+  readonly cid?: string;
+  readonly captions?: EdgeSegment['captions'];
+}
+
+function tellStored(mediaSequence: number, run: string, { sizeBytes = 9, cid, captions = [] }: Stored = {}): void {
   for (const rendition of ['720p', 'audio'])
     packager.tell({
-      ...{ kind: 'segment', run, rendition, mediaSequence, cid: `b${rendition}${mediaSequence}`, sizeBytes: 9, initCid: 'binit' },
+      ...{ kind: 'segment', run, rendition, mediaSequence, cid: cid ?? `b${rendition}${mediaSequence}`, sizeBytes, initCid: 'binit' },
       ...{ startUs: mediaSequence * 2_000_000, durationUs: 2_000_000, programDateTimeMs: 1_790_000_000_000 + mediaSequence * 2000, discontinuity: false },
       ...{ startTicks: 0, durationTicks: 180_000, track: { timescale: 90_000, codecs: 'avc1.64001f' }, keyFrames: [], captions },
     });
@@ -130,6 +143,118 @@ describe('captions beside the live edge', () => {
   });
 });
 
+describe('a segment by its number, while it is made', () => {
+  /** What has arrived of an answer, and what became of it. */
+  interface Reading {
+    text: string;
+    end: 'open' | 'complete' | 'broken';
+  }
+
+  async function read(path: string, init: RequestInit = {}): Promise<{ readonly head: Response; readonly body: Reading }> {
+    const head = await fetch(`${gateway.url}/live/${id}/${path}`, init);
+    const body: Reading = { text: '', end: 'open' };
+    const reader = head.body?.getReader();
+    void (async () => {
+      for (let piece = await reader?.read(); piece !== undefined && !piece.done; piece = await reader?.read())
+        body.text += Buffer.from(piece.value as Uint8Array).toString();
+      body.end = 'complete';
+    })().catch(() => (body.end = 'broken'));
+    return { head, body };
+  }
+  const becomes = (body: Reading, text: string, end: Reading['end']): Promise<void> =>
+    until(
+      () => body.text === text && body.end === end,
+      10_000,
+      () => `Not ${end} with "${text}": ${JSON.stringify(body)}`,
+    ).then(() => undefined);
+  const missing = Buffer.from(missingSegment()).toString();
+  const grown = (parts: readonly string[]): string => parts.map((part) => `720p ${part}`).join('');
+
+  test('goes out part after part, as they come, and ends when it is stored', async () => {
+    await playlist();
+    tellPart(6, 0);
+    const { head, body } = await read('720p/6.m4s');
+    expect([head.status, head.headers.get('transfer-encoding'), head.headers.get('content-type')]).toEqual([200, 'chunked', 'video/iso.segment']);
+    expect(head.headers.get('cache-control')).toBe('public, max-age=60, immutable');
+    await becomes(body, grown(['6.0.r1']), 'open');
+    for (const index of [1, 2, 3]) tellPart(6, index);
+    await becomes(body, grown(['6.0.r1', '6.1.r1', '6.2.r1', '6.3.r1']), 'open');
+    tellStored(6, 'r1', { sizeBytes: body.text.length });
+    await becomes(body, body.text, 'complete');
+  });
+
+  test('is waited for before its first part is there, and whoever comes later gets all of it', async () => {
+    await playlist();
+    const asked = read('720p/6.m4s');
+    expect(await isOpen(asked)).toBe(true);
+    tellPart(6, 0);
+    tellPart(6, 1);
+    const early = await asked;
+    const late = await read('720p/6.m4s', { headers: { range: 'bytes=5-' } });
+    expect(late.head.status).toBe(200);
+    for (const { body } of [early, late]) await becomes(body, grown(['6.0.r1', '6.1.r1']), 'open');
+    const about = await read('720p/6.m4s', { method: 'HEAD' });
+    expect([about.head.status, about.head.headers.get('content-type')]).toEqual([200, 'video/iso.segment']);
+  });
+
+  test('breaks off when its encoder is over, and is had whole when the next one has stored it', async () => {
+    await playlist();
+    tellPart(6, 0);
+    const { body } = await read('720p/6.m4s');
+    await becomes(body, grown(['6.0.r1']), 'open');
+    packager.tell({ kind: 'run', run: 'r2', mediaSequence: 6, renditions: ['720p', 'audio'] });
+    await becomes(body, grown(['6.0.r1']), 'broken');
+    const asked = get('720p/6.m4s');
+    tellPart(6, 0, 'r2');
+    expect(await isOpen(asked)).toBe(true);
+    const { cid, sizeBytes } = await world.engines.blobs.put(Buffer.from('made anew'));
+    tellStored(6, 'r2', { sizeBytes, cid });
+    expect((await asked).text).toBe('made anew');
+  });
+
+  test('breaks off when its packager is killed', async () => {
+    await playlist();
+    tellPart(6, 0);
+    const { body } = await read('720p/6.m4s');
+    await becomes(body, grown(['6.0.r1']), 'open');
+    packager.die();
+    await becomes(body, grown(['6.0.r1']), 'broken');
+  });
+
+  test('begins a period as soon as its first part is there; whoever meant the one before gets nothing of it', async () => {
+    await playlist();
+    const meant = get('720p/p0-6.m4s');
+    const whichever = read('720p/6.m4s');
+    expect(await isOpen(Promise.race([meant, whichever]))).toBe(true);
+    packager.tell({ kind: 'run', run: 'r2', mediaSequence: 6, renditions: ['720p', 'audio'] });
+    tellPart(6, 0, 'r2', '720p', true);
+    expect([(await meant).status, (await meant).text, (await meant).headers['cache-control']]).toEqual([200, missing, 'public, max-age=1']);
+    for (const path of ['720p/p0-6.m4s', '720p/p0-7.m4s']) expect([path, (await get(path)).text]).toEqual([path, missing]);
+    for (const { body } of [await whichever, await read('720p/p6-6.m4s')]) await becomes(body, grown(['6.0.r2']), 'open');
+    const text = (await get('manifest.mpd')).text;
+    expect(text.match(/<Period /g)).toHaveLength(2);
+    expect(text).toContain('<Period id="p6" start="PT12S">');
+    expect(text).toContain('startNumber="0" endNumber="5"');
+  });
+
+  test('that was left out is nothing in its period, and not found without one', async () => {
+    await playlist();
+    packager.tell({ kind: 'run', run: 'r2', mediaSequence: 7, renditions: ['720p', 'audio'] });
+    tellPart(7, 0, 'r2', '720p', true);
+    await becomes((await read('720p/p7-7.m4s')).body, grown(['7.0.r2']), 'open');
+    expect((await get('720p/p0-6.m4s')).text).toBe(missing);
+    for (const path of ['720p/6.m4s', '720p/p1x-6.m4s', '720p/p01-6.m4s']) expect([path, (await get(path)).status]).toEqual([path, 404]);
+  });
+
+  test('the manifest counts segments, and tells how early they are there', async () => {
+    tellPart(6, 0);
+    const answer = await get('manifest.mpd');
+    expect(answer.headers['cache-control']).toBe('public, max-age=1, stale-if-error=10');
+    expect(answer.text).toContain('availabilityTimeOffset="1.5" availabilityTimeComplete="false"');
+    expect(answer.text).not.toContain('SegmentTimeline');
+  });
+});
+
 /** What came on the connection until it was closed. */
 async function talk(text: string, tellAll: () => void): Promise<string> {
   const socket = connect(Number(new URL(gateway.url).port), '127.0.0.1');
@@ -193,8 +318,14 @@ describe('blocking reloads', () => {
   });
 
   test('what does not come within three target durations is not available', async () => {
-    const answer = await get('audio.m3u8?_HLS_msn=6&_HLS_part=0');
-    expect([answer.status, answer.headers['retry-after']]).toEqual([503, '1']);
+    const paths = ['audio.m3u8?_HLS_msn=6&_HLS_part=0', 'audio/6.m4s', 'audio/p0-6.m4s'];
+    const answers = await Promise.all(paths.map(get));
+    expect(answers.map(({ status, headers }) => [status, headers['retry-after']])).toEqual([
+      [503, '1'],
+      [503, '1'],
+      [200, undefined],
+    ]);
+    for (const path of ['720p/9.m4s', '900p/6.m4s']) expect([path, (await get(path)).status]).toEqual([path, 404]);
   }, 15_000);
 
   test('an end is waited for by nobody', async () => {

@@ -58,7 +58,9 @@ describe('the guarded origin', () => {
   test.each([
     ['/live/st/720p.m3u8?_HLS_msn=7&_HLS_part=2', 120],
     ['/live/st/720p/7.2.a1b2.m4s', 120],
-    ['/live/st/720p/7.m4s', 30],
+    ['/live/st/720p/7.m4s', 120],
+    ['/live/st/720p/p3-7.m4s', 120],
+    ['/live/st/720p/init.m4s', 30],
   ])('what the origin holds back on purpose is waited for longer: %s', async (target, ms) => {
     await expect(guard('silence').origin.request({ ...get, target })).rejects.toMatchObject({
       code: 'ORIGIN_TIMEOUT',

@@ -21,8 +21,8 @@ export interface GuardedRequest extends Omit<OriginRequest, 'signal'> {
   readonly mayBeSilent?: boolean;
 }
 
-/** Blocking playlist reloads, and parts of segments: the origin holds them for three target durations (RFC 8216bis section 6.2.5.2). */
-const waits = /[?&]_HLS_msn=|^\/live\/[^?]*\/\d+\.\d+\.\w+\.m4s$/;
+/** Blocking playlist reloads, segments that come next, and parts of them: the origin holds them for three target durations (RFC 8216bis section 6.2.5.2). */
+const waits = /[?&]_HLS_msn=|^\/live\/[^?]*\/(?:p\d+-)?\d+(?:\.\d+\.\w+)?\.m4s$/;
 const unreachableCodes = new Set([
   'ECONNREFUSED',
   'ConnectionRefused',

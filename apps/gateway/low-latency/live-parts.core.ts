@@ -3,8 +3,18 @@ import type { LowLatency, RenditionReport } from '#core/hls';
 import type { EdgeFrame, EdgeSegment } from '#core/live-edge';
 import type { Segment } from '../origin/segment-rows.ts';
 import type { SegmentTail } from '../origin/stream-window.ts';
-import { RenditionParts } from './rendition-parts.core.ts';
+import { RenditionParts, type Growth } from './rendition-parts.core.ts';
 
+/** What can be said of a segment that the rows do not have. */
+export type SegmentState =
+  | { readonly kind: 'stored'; readonly cid: string }
+  | { readonly kind: 'growing'; readonly growth: Growth }
+  /** It comes next, or is made anew. */
+  | { readonly kind: 'soon' }
+  | { readonly kind: 'absent' };
+
+/** Players that count by the clock are ahead of an encoder that is late. */
+const aheadMax = 2;
 /** Segments that are on the log and perhaps not in the rows yet; rows are never so far behind that more matter. */
 const tailMax = 16;
 
@@ -63,6 +73,37 @@ export class LiveParts implements SegmentTail {
     return this.#renditions.get(rendition);
   }
 
+  /** Where the newest parts of all renditions that are made end, microseconds; 0 before there are any. */
+  get edgeUs(): number {
+    const ends = (this.#run?.renditions ?? [...this.#renditions.keys()]).flatMap((name) => this.parts(name)?.endUs ?? []);
+    return ends.length === 0 ? 0 : Math.min(...ends);
+  }
+
+  /** Of the run that makes the newest segments; undefined while nobody makes any. */
+  get run(): string | undefined {
+    return this.#run?.run;
+  }
+
+  segment(rendition: string, mediaSequence: number): SegmentState {
+    const tail = this.of(rendition);
+    const found = tail.find((one) => one.mediaSequence === mediaSequence);
+    if (found !== undefined) return { kind: 'stored', cid: found.cid };
+    const parts = this.parts(rendition);
+    const growth = parts?.growth(mediaSequence);
+    if (growth !== undefined && growth.run === this.run && growth.end !== 'broken') return { kind: 'growing', growth };
+    const first = this.#run?.mediaSequence ?? 0;
+    const newest = Math.max(tail.at(-1)?.mediaSequence ?? -1, parts?.newest?.mediaSequence ?? -1, first - 1);
+    const isLost = mediaSequence < first || mediaSequence <= (tail.at(-1)?.mediaSequence ?? -1);
+    return { kind: isLost || mediaSequence > newest + aheadMax ? 'absent' : 'soon' };
+  }
+
+  /** A segment of a run as it grows; broken off when that run is over. */
+  growth(rendition: string, mediaSequence: number, run: string): Growth | undefined {
+    const growth = this.parts(rendition)?.growth(mediaSequence);
+    if (growth?.run !== run) return undefined;
+    return growth.end === 'open' && this.run !== run ? { ...growth, end: 'broken' } : growth;
+  }
+
   /** Number of the newest segment that playlists show whole, given the newest of the rows. */
   lastSequence(rendition: string, last: number): number {
     return Math.max(last, this.#last, (this.parts(rendition)?.newest?.mediaSequence ?? 0) - 1);
@@ -112,7 +153,9 @@ export class LiveParts implements SegmentTail {
     this.#tails.set(message.rendition, [...kept, segmentOf(message)]);
     this.#last = Math.max(this.#last, message.mediaSequence);
     this.#endUs = Math.max(this.#endUs, message.startUs + message.durationUs);
-    this.#rendition(message.rendition).settle(message);
+    const parts = this.#rendition(message.rendition);
+    parts.stored(message);
+    parts.settle(message);
     return true;
   }
 

@@ -1,7 +1,7 @@
 import { partDurationUs } from '#core/fmp4';
 import { judgeReload, type ReloadQuery, type ReloadVerdict } from '#core/hls';
 import { captionedRendition } from '../origin/caption-tracks.ts';
-import { mediaPlaylist, type Playlist, type PlaylistForm } from '../origin/playlist-reader.ts';
+import { dashManifest, mediaPlaylist, type Playlist, type PlaylistForm } from '../origin/playlist-reader.ts';
 import type { StreamExtras } from '../streams/stream-extras.ts';
 import type { LiveState, LiveView } from './live-view.ts';
 import type { LiveViews } from './live-views.ts';
@@ -69,6 +69,20 @@ export class LivePlaylists {
     }
     // Awaited here: of a thousand who wait each turn of the event queue is one more before the first is answered.
     return await this.#render(view, { streamId, rendition }, form);
+  }
+
+  /** The DASH manifest; undefined as for a media playlist. @param nowMs wall clock */
+  async manifest(streamId: string, nowMs: number): Promise<Playlist | undefined> {
+    const view = await this.#views.of(streamId);
+    if (view === undefined) return undefined;
+    await view.ready();
+    const { ended, window } = await stableState(view);
+    return dashManifest(window, {
+      ended,
+      nowMs,
+      edgeUs: Math.max(view.parts.edgeUs, view.parts.endUs),
+      open: (rendition) => view.parts.parts(rendition)?.open,
+    });
   }
 
   /** A part; one that is announced to come next is waited for, and sent when all of it is there (6.2.6). */

@@ -5,6 +5,7 @@ import { SegmentLists } from '../origin/segment-lists.ts';
 import { StreamExtras } from '../streams/stream-extras.ts';
 import { StreamReader } from '../streams/stream-reader.ts';
 import { LivePlaylists } from './live-playlists.ts';
+import { LiveSegments } from './live-segments.ts';
 import { liveViewDefaults, LiveViews } from './live-views.ts';
 
 /** Playlists and parts of live streams at their live edge. */
@@ -20,4 +21,5 @@ export const lowLatencyProviders: readonly Provider[] = [
     inject: [StreamReader, SegmentLists, Clock, appLogger, Lifecycle],
   },
   { provide: LivePlaylists, useFactory: (views: LiveViews, extras: StreamExtras) => new LivePlaylists(views, extras), inject: [LiveViews, StreamExtras] },
+  { provide: LiveSegments, useFactory: (views: LiveViews) => new LiveSegments(views), inject: [LiveViews] },
 ];

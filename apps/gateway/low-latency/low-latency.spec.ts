@@ -96,6 +96,50 @@ describe('live parts', () => {
     expect(parts.expects('720p', 5, 1, 'r1')).toBe(false);
   });
 
+  test('a segment grows part by part, is whole when it is stored as it was told, and stands for itself from then on', () => {
+    const parts = told(run('r1', 5), part(5, 0), part(5, 1));
+    expect(parts.segment('720p', 5)).toEqual({ kind: 'growing', growth: { run: 'r1', discontinuity: false, length: 2, end: 'open' } });
+    for (const message of [part(5, 2), part(5, 3)]) parts.apply({ message, bytes: bytes('5.x') });
+    expect(parts.growth('720p', 5, 'r1')).toMatchObject({ length: 4, end: 'open' });
+    parts.apply({ message: { ...segment(5), sizeBytes: 12 }, bytes: bytes('') });
+    expect(parts.growth('720p', 5, 'r1')).toMatchObject({ length: 4, end: 'whole' });
+    expect(parts.segment('720p', 5)).toEqual({ kind: 'stored', cid: 'bseg5' });
+  });
+
+  test('stored otherwise than it was told, or with its run over, it is broken off', () => {
+    const other = told(run('r1', 5), ...wholeSegment(5));
+    expect(other.growth('720p', 5, 'r1')).toMatchObject({ end: 'broken' });
+    const over = told(run('r1', 5), part(5, 0));
+    over.apply({ message: run('r2', 5), bytes: bytes('') });
+    expect(over.growth('720p', 5, 'r1')).toMatchObject({ length: 1, end: 'broken' });
+    expect(over.growth('720p', 5, 'r2')).toBeUndefined();
+    const away = told(run('r1', 5), part(5, 0));
+    away.disconnect();
+    expect(away.growth('720p', 5, 'r1')).toMatchObject({ end: 'broken' });
+    // Another run stored it; what was told of it was not that.
+    const anew = told(run('r1', 5), part(5, 0), run('r2', 5), segment(5, 'r2'));
+    expect(anew.growth('720p', 5, 'r1')).toMatchObject({ end: 'broken' });
+  });
+
+  test('a segment that comes next is told from one that never will be', () => {
+    const parts = told(run('r1', 5), ...wholeSegment(5), part(6, 0));
+    const kind = (mediaSequence: number): string => parts.segment('720p', mediaSequence).kind;
+    expect([4, 5, 6, 7, 8, 9].map(kind)).toEqual(['absent', 'stored', 'growing', 'soon', 'soon', 'absent']);
+    expect(parts.segment('240p', 6).kind).toBe('soon');
+    parts.disconnect();
+    expect([5, 6, 7, 9].map(kind)).toEqual(['stored', 'soon', 'soon', 'absent']);
+    // The number was left out: its successor begins behind it.
+    parts.apply({ message: run('r2', 7), bytes: bytes('') });
+    expect([6, 7].map(kind)).toEqual(['absent', 'soon']);
+  });
+
+  test('the edge is where the rendition that is furthest behind has come to', () => {
+    const parts = told(run('r1', 5), part(5, 0), part(5, 1));
+    expect(parts.edgeUs).toBe(11_000_000);
+    parts.apply({ message: { ...part(5, 0), rendition: 'audio', durationUs: 480_000 }, bytes: bytes('') });
+    expect(parts.edgeUs).toBe(10_480_000);
+  });
+
   test('bytes are held for twice as long as parts are listed, and no longer', () => {
     const parts = told(run('r1', 0), ...Array.from({ length: 16 }, (_, at) => wholeSegment(at)).flat());
     const held = Array.from({ length: 16 }, (_, at) => parts.parts('720p')?.bytes(at, 0, 'r1') !== undefined);

@@ -1,5 +1,5 @@
 import type { PartialSegments, PlaylistPart } from '#core/hls';
-import type { EdgePart, EdgeSegment } from '#core/live-edge';
+import type { EdgePart, EdgeSegment, EdgeTrack } from '#core/live-edge';
 
 interface Part extends PlaylistPart {
   /** Undefined for a gap, and when it is older than anybody may ask for. */
@@ -8,10 +8,29 @@ interface Part extends PlaylistPart {
 
 interface Partial extends PartialSegments {
   readonly run: string;
+  readonly track: EdgeTrack | undefined;
   readonly parts: Part[];
   endUs: number;
   /** Nothing of it follows. */
   closed: boolean;
+  /** Of all parts so far. */
+  sizeBytes: number;
+  /** Of the whole segment, once its run has stored it. */
+  storedBytes: number | undefined;
+}
+
+export interface OpenSegment extends Pick<EdgePart, 'mediaSequence' | 'initCid' | 'startUs' | 'durationUs' | 'programDateTimeMs' | 'discontinuity'> {
+  readonly track: EdgeTrack;
+}
+
+/** A segment that is being made, or was a moment ago. */
+export interface Growth {
+  readonly run: string;
+  readonly discontinuity: boolean;
+  /** Parts that there are. */
+  readonly length: number;
+  /** Nothing follows: all of it is there and stored as it is, or the rest of it will never be. */
+  readonly end: 'open' | 'whole' | 'broken';
 }
 
 export interface RenditionPartsInit {
@@ -73,6 +92,34 @@ export class RenditionParts {
     return changed;
   }
 
+  /** A run has stored a segment. */
+  stored({ run, mediaSequence, sizeBytes }: Pick<EdgeSegment, 'run' | 'mediaSequence' | 'sizeBytes'>): void {
+    const known = this.#partials.get(mediaSequence);
+    if (known?.run === run) known.storedBytes = sizeBytes;
+  }
+
+  /** Where the newest part ends on the stream's timeline, microseconds. */
+  get endUs(): number {
+    return this.#newest?.endUs ?? 0;
+  }
+
+  /** The segment of which there are parts and nothing is stored, as far as it has come; undefined without one, or while its coding is unknown. */
+  get open(): OpenSegment | undefined {
+    const newest = this.#newest;
+    if (newest?.track === undefined || newest.storedBytes !== undefined || newest.parts.length === 0) return undefined;
+    const { mediaSequence, initCid, startUs, endUs, programDateTimeMs, discontinuity, track } = newest;
+    return { mediaSequence, initCid, startUs, durationUs: endUs - startUs, programDateTimeMs, discontinuity, track };
+  }
+
+  /** What there is of a segment in parts; undefined without any. */
+  growth(mediaSequence: number): Growth | undefined {
+    const partial = this.#partials.get(mediaSequence);
+    if (partial === undefined) return undefined;
+    const { run, discontinuity, parts, sizeBytes, storedBytes } = partial;
+    const broken = parts.some(({ gap }) => gap) || (storedBytes !== undefined && storedBytes !== sizeBytes);
+    return { run, discontinuity, length: parts.length, end: broken ? 'broken' : storedBytes === undefined ? 'open' : 'whole' };
+  }
+
   /** The part that comes next of a run; undefined when none of this rendition is expected. */
   next(run: string, firstSequence: number): { readonly mediaSequence: number; readonly index: number } | undefined {
     const newest = this.#newest;
@@ -96,8 +143,9 @@ export class RenditionParts {
       this.#fill(newest, Math.min(part.startUs, newest.startUs + this.#init.targetDurationUs));
       newest.closed = true;
     }
-    const { run, mediaSequence, initCid, startUs, programDateTimeMs, discontinuity } = part;
-    const partial: Partial = { run, mediaSequence, initCid, startUs, programDateTimeMs, discontinuity, parts: [], endUs: startUs, closed: false };
+    const { run, mediaSequence, initCid, startUs, programDateTimeMs, discontinuity, track } = part;
+    const about = { run, mediaSequence, initCid, startUs, programDateTimeMs, discontinuity, track, parts: [] };
+    const partial: Partial = { ...about, endUs: startUs, closed: false, sizeBytes: 0, storedBytes: undefined };
     this.#partials.set(mediaSequence, partial);
     this.#newest = partial;
     this.#append(partial, part, bytes);
@@ -112,6 +160,7 @@ export class RenditionParts {
     if (durationUs > this.#init.partTargetUs + roundingUs) return;
     partial.parts.push({ uri: partUri(rendition, mediaSequence, index, run), durationUs, independent, gap: false, bytes });
     partial.endUs = part.startUs + durationUs;
+    partial.sizeBytes += bytes.length;
     partial.closed = part.last;
   }
 

@@ -1,4 +1,5 @@
 import { emptyCaptions } from '#core/captions';
+import { missingSegment } from '#core/fmp4';
 import { captionsSuffix, iFramesSuffix, thumbnailsName } from '#core/hls';
 import { BlobStore, Clock } from '#ports';
 import { isStreamId } from '#domain/stream';
@@ -10,6 +11,7 @@ import { Readable } from 'node:stream';
 import { matchesTag, rangeOf } from '../http/http-range.core.ts';
 import { badRequest, notFound, ProblemError } from '../http/problem.errors.ts';
 import { LivePlaylists, type LivePlaylist, type PartPlace } from '../low-latency/live-playlists.ts';
+import { LiveSegments, type SegmentPlace } from '../low-latency/live-segments.ts';
 import { emptyCaptionsName } from './caption-tracks.ts';
 import { PastPlaylists } from './past-playlists.ts';
 import { fieldProblem, handedOn, playlistQueryOf, type PlaylistQuery } from './playlist-query.ts';
@@ -42,6 +44,8 @@ const partCaching = 'public, max-age=60, immutable';
 const mediaTypes: Readonly<Record<string, string>> = { m4s: 'video/iso.segment', mp4: 'video/mp4', jpg: 'image/jpeg', vtt: 'text/vtt; charset=utf-8' };
 /** `<media sequence>.<index>.<run of the encoder>.m4s`. */
 const partName = /^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,3})\.([A-Za-z0-9]{1,64})\.m4s$/;
+/** `<media sequence>.m4s`, of captions `.vtt`, or `p<first of its period>-<media sequence>.m4s`. */
+const segmentName = /^(?:p(0|[1-9]\d{0,8})-)?(0|[1-9]\d{0,8})\.(m4s|vtt)$/;
 const mediaName = /^(b[a-z2-7]{20,120})\.(m4s|mp4|jpg|vtt)$/;
 
 function tagOf(text: string): string {
@@ -56,12 +60,14 @@ export class OriginController {
   readonly #past: PastPlaylists;
 
   readonly #live: LivePlaylists;
+  readonly #segments: LiveSegments;
   readonly #shared = new SharedReplies();
   readonly #clock: Clock;
 
-  constructor(playlists: PlaylistReader, blobs: BlobStore, past: PastPlaylists, live: LivePlaylists, clock: Clock) {
+  constructor(playlists: PlaylistReader, blobs: BlobStore, past: PastPlaylists, live: LivePlaylists, segments: LiveSegments, clock: Clock) {
     this.#playlists = playlists;
     this.#live = live;
+    this.#segments = segments;
     this.#blobs = blobs;
     this.#past = past;
     this.#clock = clock;
@@ -87,15 +93,16 @@ export class OriginController {
     // RFC 8216bis section 6.2.5.2; a playlist that has ended is the same whatever is asked.
     if (asked.isPartAlone && !playlist.ended) throw fieldProblem('_HLS_part', 'Expected together with _HLS_msn.');
     const caching = playlist.ended ? recordingCaching : liveCaching;
-    if (live !== undefined && asked.reload !== undefined && !playlist.ended) {
+    if (live !== undefined && wanted.format === 'm3u8' && asked.reload !== undefined && !playlist.ended) {
       const { text } = playlist;
       return this.#shared.send(playlist, () => ({ text, tag: tagOf(text), fields: waitedFields(text) }), request, reply);
     }
     return sendText(playlist.text, wanted.format, caching, request, reply);
   }
 
-  /** Undefined for what is made of rows alone: multivariant playlists, DASH, recordings, streams without a live edge. */
+  /** Undefined for what is made of rows alone: multivariant playlists, recordings, streams without a live edge. */
   #livePlaylist(streamId: string, { name, format }: Manifest, asked: PlaylistQuery): Promise<LivePlaylist | undefined> | undefined {
+    if (format === 'mpd' && isStreamId(streamId)) return this.#live.manifest(streamId, this.#clock.now());
     if (format !== 'm3u8' || name === 'master' || name === thumbnailsName || asked.part !== undefined || !isStreamId(streamId)) return undefined;
     const { rendition, iFrames = false, captions } = namedBy(name);
     const { startSec, skip, reload } = asked;
@@ -124,13 +131,11 @@ export class OriginController {
       const [, mediaSequence, index, run] = part as unknown as [string, string, string, string];
       return this.#sendPart(streamId, { rendition, mediaSequence: Number(mediaSequence), index: Number(index), run }, reply);
     }
-    const [, number, extension] = /^(0|[1-9]\d{0,8})\.(m4s|vtt)$/.exec(file) ?? [];
+    const [, period, number, extension] = segmentName.exec(file) ?? [];
     if (number === undefined) throw notFound('no-route', 'Segments are named by their number, with ".m4s", those of captions with ".vtt".');
     if (extension === 'vtt') return this.#sendCaptions(streamId, rendition, Number(number), request, reply);
-    const cid = isStreamId(streamId) ? await this.#playlists.segment(streamId, rendition, Number(number)) : undefined;
-    // It may be there any moment.
-    if (cid === undefined) throw notFound('unknown-media', 'The stream has no such segment.', { 'cache-control': soonCaching });
-    await this.#sendMedia(cid, 'm4s', request, reply);
+    const place = { rendition, mediaSequence: Number(number), period: period === undefined ? undefined : Number(period) };
+    await this.#sendSegment(streamId, place, request, reply);
   }
 
   /** @param name channel of captions, with `.captions` behind it */
@@ -175,6 +180,28 @@ export class OriginController {
       .send(Buffer.from(buffer, byteOffset, byteLength));
   }
 
+  async #sendSegment(streamId: string, place: SegmentPlace, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    if (!isStreamId(streamId)) throw noSegment();
+    const { rendition, mediaSequence, period } = place;
+    const cid = await this.#playlists.segment(streamId, rendition, mediaSequence);
+    if (cid !== undefined && period === undefined) return this.#sendMedia(cid, 'm4s', request, reply);
+    const live = await this.#segments.find(streamId, place);
+    if (live?.kind === 'elsewhere') return sendMissing(reply);
+    if (cid !== undefined) return this.#sendMedia(cid, 'm4s', request, reply);
+    switch (live?.kind) {
+      case 'stored':
+        return this.#sendMedia(live.cid, 'm4s', request, reply);
+      case 'growing':
+        return sendGrowing(live.bytes, request, reply);
+      case 'full':
+        throw unavailable(live.kind);
+      default:
+        // Players that count come here when a stream pauses or ends, or leaves a number out, before they have heard of it.
+        if (period !== undefined && (await this.#playlists.knows(streamId))) return sendMissing(reply);
+        throw live?.kind === 'late' ? unavailable(live.kind) : noSegment();
+    }
+  }
+
   async #sendMedia(cid: string, extension: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const info = await this.#blobs.stat(cid);
     if (info === undefined) throw unknownMedia(cid);
@@ -209,6 +236,28 @@ export class OriginController {
       throw error;
     }
   }
+}
+
+/** It may be there any moment. */
+function noSegment(): ProblemError {
+  return notFound('unknown-media', 'The stream has no such segment.', { 'cache-control': soonCaching });
+}
+
+/**
+ * A segment that is being made goes out as it grows, by chunked transfer (RFC 9112 section 7.1). Its size and its tag are not
+ * known yet, so that there are no ranges of it (RFC 9110 section 14.2 allows that).
+ */
+function sendGrowing(bytes: () => AsyncGenerator<Uint8Array, void>, request: FastifyRequest, reply: FastifyReply): void {
+  reply.headers({ 'cache-control': partCaching }).type(mediaTypes['m4s'] as string);
+  void reply.send(request.method === 'HEAD' ? undefined : Readable.from(bytes(), { objectMode: false }));
+}
+
+/** There is nothing of this number in that period, and never will be: a player goes on, where an error would end it (dash.js 5.2). */
+function sendMissing(reply: FastifyReply): void {
+  void reply
+    .headers({ 'cache-control': soonCaching })
+    .type(mediaTypes['m4s'] as string)
+    .send(Buffer.from(missingSegment()));
 }
 
 /** What is sent from memory; more than that goes out in pieces, as it is read. */

@@ -1,3 +1,4 @@
+import { partDurationUs } from '#core/fmp4';
 import {
   renderImagePlaylist,
   renderMedia,
@@ -11,7 +12,8 @@ import type { Clock, ReadRow } from '#ports';
 import { dvrWindowMsMin } from '#domain/stream';
 import type { StreamExtras } from '../streams/stream-extras.ts';
 import type { StreamReader } from '../streams/stream-reader.ts';
-import { renderMpd, type DashRendition } from '#core/dash';
+import { renderMpd, type DashRendition, type DashSegment } from '#core/dash';
+import type { OpenSegment } from '../low-latency/rendition-parts.core.ts';
 import { captionedRendition, captionsCid, captionTracks, captionUris, emptyCaptionsName } from './caption-tracks.ts';
 import type { SegmentLists } from './segment-lists.ts';
 import type { Segment } from './segment-rows.ts';
@@ -96,16 +98,7 @@ export class PlaylistReader {
     if (stream === undefined) return this.#absent(streamId);
     const ended = whole || hasEnded(stream, this.#clock.now());
     const window = await StreamWindow.open(this.#streams, this.#lists, stream, ended);
-    if (window === undefined) return { kind: 'nothing-yet', ended };
-    const text = renderMpd({
-      renditions: window.everyRendition.map((row): DashRendition => ({ ...dashRenditionOf(row), segments: window.segments(String(row['name'])) })),
-      beginnings: window.beginnings(),
-      segmentDurationMs: Number(stream['segment_duration_ms']),
-      dvrWindowMs: Number(stream['dvr_window_ms'] ?? dvrWindowMsMin),
-      ended,
-      timeUrl: '../time',
-    });
-    return { kind: 'playlist', text, ended };
+    return dashManifest(window, { ended, nowMs: this.#clock.now() });
   }
 
   /** The media of one segment by its number, as DASH manifests name it: what it was stored as; undefined when there is none. */
@@ -123,11 +116,57 @@ export class PlaylistReader {
     return segments.flatMap((segment) => captionsCid(segment, channel) ?? [])[0] ?? emptyCaptionsName;
   }
 
+  /** Whether there is such a stream, with anything to play or not. */
+  async knows(streamId: string): Promise<boolean> {
+    return (await this.#streams.row(streamId)) !== undefined;
+  }
+
   /** A new stream has a head before it has a row. */
   async #absent(streamId: string): Promise<Playlist> {
     const head = await this.#streams.head(streamId);
     return head === undefined ? { kind: 'unknown-stream' } : { kind: 'nothing-yet', ended: head.status === 'stopped' };
   }
+}
+
+/** A segment that begins a period and is not stored yet: players should not have to wait until it is. What goes on they know of without. */
+function begunOf({ last }: StreamWindow, open: OpenSegment | undefined): (DashSegment & OpenSegment) | undefined {
+  if (open === undefined || !open.discontinuity || open.mediaSequence <= last) return undefined;
+  const { timescale, codecs, width, height, sampleRate, channels } = open.track;
+  return { ...open, startTicks: undefined, durationTicks: undefined, track: { timescale, codecs, width, height, sampleRate, channels } };
+}
+
+export interface ManifestForm {
+  readonly ended: boolean;
+  /** Wall clock. */
+  readonly nowMs: number;
+  /** Where the newest parts end on the stream's timeline, microseconds. */
+  readonly edgeUs?: number;
+  /** What is being made of a rendition. */
+  readonly open?: (rendition: string) => OpenSegment | undefined;
+}
+
+/** The DASH manifest of a window. */
+export function dashManifest(window: StreamWindow | undefined, { ended, nowMs, edgeUs = 0, open }: ManifestForm): Playlist {
+  if (window === undefined) return { kind: 'nothing-yet', ended };
+  const { stream } = window;
+  const renditions = window.everyRendition.map((row): DashRendition => {
+    const name = String(row['name']);
+    const begun = ended ? undefined : begunOf(window, open?.(name));
+    const segments = begun === undefined ? window.segments(name) : [...window.segments(name), begun];
+    return { ...dashRenditionOf(row), isMade: row['encoding_order'] === stream['encoding_order'], segments };
+  });
+  const begun = window.everyRendition.map(({ name }) => (ended ? undefined : begunOf(window, open?.(String(name))))).find((one) => one !== undefined);
+  const text = renderMpd({
+    renditions,
+    beginnings: begun === undefined ? window.beginnings() : [...window.beginnings(), begun],
+    segmentDurationMs: Number(stream['segment_duration_ms']),
+    dvrWindowMs: Number(stream['dvr_window_ms'] ?? dvrWindowMsMin),
+    ended,
+    timeUrl: '../time',
+    lowLatency:
+      typeof stream['live_edge_url'] === 'string' ? { chunkUs: partDurationUs, edgeUs: Math.max(edgeUs, Number(stream['end_us'])), nowMs } : undefined,
+  });
+  return { kind: 'playlist', text, ended };
 }
 
 /** A media playlist of a window. */
@@ -172,7 +211,7 @@ function iFrameBandwidthOf(segments: readonly Segment[]): number | undefined {
   return Math.ceil(peak / unit) * unit;
 }
 
-function dashRenditionOf(row: ReadRow): Omit<DashRendition, 'segments'> {
+function dashRenditionOf(row: ReadRow): Omit<DashRendition, 'segments' | 'isMade'> {
   const { name, kind, codecs, bandwidth, width, height, frameRate, channels } = renditionOf(row);
   return { name, kind, codecs, bandwidth, width, height, frameRate, channels };
 }

@@ -35,6 +35,8 @@ class Follower {
   }
 }
 
+const coded = { timescale: 90_000, codecs: 'avc1.64001f' };
+
 function part(rendition: string, mediaSequence: number, index: number): PartialSegment {
   const startUs = mediaSequence * 2_000_000 + index * 500_000;
   return { rendition, mediaSequence, index, last: index === 3, independent: index === 0, startUs, durationUs: 500_000, bytes: Uint8Array.of(index) };
@@ -59,11 +61,11 @@ describe('the live edge of a stream', () => {
     const edge = new LiveEdge();
     const follower = Follower.on(edge);
     const run = new RunAnnouncer(init(), edge);
-    run.begin('720p', 'bnew');
+    run.begin('720p', 'bnew', coded);
     run.part(part('720p', 7, 0));
     expect(follower.told).toEqual(['run']);
-    run.begin('audio', 'binit');
-    expect(follower.messages.at(-1)).toMatchObject({ kind: 'part', initCid: 'bnew', discontinuity: true, programDateTimeMs: 14_000 });
+    run.begin('audio', 'binit', coded);
+    expect(follower.messages.at(-1)).toMatchObject({ kind: 'part', initCid: 'bnew', discontinuity: true, programDateTimeMs: 14_000, track: coded });
     run.part(part('720p', 7, 1));
     expect(follower.messages.at(-1)).toMatchObject({ index: 1, programDateTimeMs: 14_000 });
     run.committed(renditions.map((name) => produced(name, 7)));
@@ -76,7 +78,7 @@ describe('the live edge of a stream', () => {
     const edge = new LiveEdge();
     const follower = Follower.on(edge);
     const run = new RunAnnouncer(init(), edge);
-    for (const name of renditions) run.begin(name, 'binit');
+    for (const name of renditions) run.begin(name, 'binit', coded);
     run.part(part('audio', 8, 0));
     run.part(part('audio', 9, 0));
     expect(follower.told).toEqual(['run']);
@@ -95,7 +97,7 @@ describe('the live edge of a stream', () => {
     const follower = Follower.on(edge);
     const run = new RunAnnouncer(init(), edge);
     run.end();
-    for (const name of renditions) run.begin(name, 'binit');
+    for (const name of renditions) run.begin(name, 'binit', coded);
     run.part(part('720p', 7, 0));
     run.committed([produced('720p', 7)]);
     expect(follower.told).toEqual(['run']);
@@ -105,7 +107,7 @@ describe('the live edge of a stream', () => {
     const edge = new LiveEdge();
     edge.open('s1');
     const run = new RunAnnouncer(init(), edge);
-    for (const name of renditions) run.begin(name, 'binit');
+    for (const name of renditions) run.begin(name, 'binit', coded);
     for (let mediaSequence = 7; mediaSequence < 20; mediaSequence++) {
       run.part(part('720p', mediaSequence, 0));
       run.committed([produced('720p', mediaSequence)]);

@@ -1,5 +1,6 @@
 import type { EventOf, segmentProduced } from '#events';
 import type { PartialSegment } from '#core/fmp4';
+import type { EdgeTrack } from '#core/live-edge';
 import type { LiveEdge } from './live-edge.ts';
 
 type Produced = EventOf<typeof segmentProduced>['data'];
@@ -24,6 +25,7 @@ export class RunAnnouncer {
   readonly #init: RunAnnouncerInit;
   readonly #edge: LiveEdge;
   readonly #initCids = new Map<string, string>();
+  readonly #tracks = new Map<string, EdgeTrack>();
   readonly #startsMs = new Map<string, number>();
   #waiting: PartialSegment[] = [];
   #nextSequence: number;
@@ -37,7 +39,8 @@ export class RunAnnouncer {
     edge.tell({ kind: 'run', run, mediaSequence, renditions });
   }
 
-  begin(rendition: string, initCid: string): void {
+  begin(rendition: string, initCid: string, track: EdgeTrack): void {
+    this.#tracks.set(rendition, track);
     this.#initCids.set(rendition, initCid);
     this.#flush();
   }
@@ -86,6 +89,7 @@ export class RunAnnouncer {
         initCid: this.#initCids.get(rendition) as string,
         discontinuity: part.mediaSequence === mediaSequence && breaks(this.#initCids),
         programDateTimeMs: this.#startsMs.get(rendition) as number,
+        ...(index === 0 ? { track: this.#tracks.get(rendition) } : {}),
       },
       bytes,
     );

@@ -110,8 +110,9 @@ export class SegmentCommitter {
   begin(rendition: string, bytes: Uint8Array, track: TrackInit): void {
     this.#enqueue(async () => {
       const stored = await this.#untilDone(() => this.#deps.blobs.put(bytes));
-      this.#inits.set(rendition, { ...stored, track: announced(track) });
-      this.#deps.announcer?.begin(rendition, stored.cid);
+      const coded = announced(track);
+      this.#inits.set(rendition, { ...stored, track: coded });
+      this.#deps.announcer?.begin(rendition, stored.cid, coded);
     });
   }
 

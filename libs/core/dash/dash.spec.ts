@@ -26,7 +26,7 @@ const sounds = (from: number, to: number): DashSegment[] => {
 
 const rendition = (name: string, bandwidth: number, segments: readonly DashSegment[], change: Partial<DashRendition> = {}): DashRendition => {
   const about = { name, kind: 'video' as const, bandwidth, frameRate: 30, codecs: 'avc1.64001f', width: 1280, height: 720, channels: undefined };
-  return { ...about, segments, ...change };
+  return { ...about, isMade: true, segments, ...change };
 };
 const audio = (segments: readonly DashSegment[]): DashRendition => rendition('audio', 140_000, segments, { kind: 'audio', codecs: 'mp4a.40.2', channels: 2 });
 const beginning = (mediaSequence: number, programDateTimeMs = clockMs + mediaSequence * 2000): Beginning => ({
@@ -146,6 +146,97 @@ describe('a manifest', () => {
     [12.5, '12500/1000'],
   ])('a frame rate of %d is %s', (frameRate, text) => {
     expect(renderMpd({ ...live, renditions: [rendition('720p', 1, pictures(0, 1), { frameRate })] })).toContain(`frameRate="${text}"`);
+  });
+});
+
+describe('a manifest of segments that can be had while they are made', () => {
+  /** The newest chunk ends a second into the eleventh segment, half a second ago. */
+  const edge = { chunkUs: 500_000, edgeUs: 21_000_000, nowMs: clockMs + 21_500 };
+  const renditions = [rendition('720p', 3_000_000, pictures(7, 10)), audio(sounds(7, 10))];
+  const text = (change: Partial<Manifest> = {}): string => lines(renderMpd({ ...live, lowLatency: edge, renditions, ...change }));
+  const started = (xml: string): number => Date.parse(/availabilityStartTime="(.*?)"/.exec(xml)?.[1] ?? '');
+
+  test('counts them from the beginning of their period, and says how early they are there', () => {
+    expect(text()).toBe(`<?xml version="1.0" encoding="UTF-8"?>
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019" type="dynamic" availabilityStartTime="2026-09-21T14:13:20.000Z" publishTime="2026-09-21T14:13:40.000Z" minimumUpdatePeriod="PT2S" timeShiftBufferDepth="PT3600S" suggestedPresentationDelay="PT2S" minBufferTime="PT1S" maxSegmentDuration="PT2S">
+<ServiceDescription id="0">
+<Latency referenceId="0" target="2000" max="3600000"/>
+<PlaybackRate max="1.1" min="0.95"/>
+</ServiceDescription>
+<Period id="p0" start="PT0S">
+<AdaptationSet id="1" contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1">
+<ProducerReferenceTime id="0" type="encoder" wallClockTime="2026-09-21T14:13:20.000Z" presentationTime="0">
+<UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-xsdate:2014" value="../time"/>
+</ProducerReferenceTime>
+<Role schemeIdUri="urn:mpeg:dash:role:2011" value="main"/>
+<SegmentTemplate timescale="90000" duration="180000" presentationTimeOffset="0" startNumber="0" availabilityTimeOffset="1.5" availabilityTimeComplete="false" media="$RepresentationID$/p0-$Number$.m4s"/>
+<Representation id="720p" codecs="avc1.64001f" bandwidth="3000000" width="1280" height="720" frameRate="30">
+<SegmentTemplate initialization="../../media/i-avc1.64001f.mp4"/>
+</Representation>
+</AdaptationSet>
+<AdaptationSet id="2" contentType="audio" mimeType="audio/mp4" segmentAlignment="true" startWithSAP="1">
+<ProducerReferenceTime id="0" type="encoder" wallClockTime="2026-09-21T14:13:20.000Z" presentationTime="0">
+<UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-xsdate:2014" value="../time"/>
+</ProducerReferenceTime>
+<Role schemeIdUri="urn:mpeg:dash:role:2011" value="main"/>
+<SegmentTemplate timescale="48000" duration="96000" presentationTimeOffset="0" startNumber="0" availabilityTimeOffset="1.5" availabilityTimeComplete="false" media="$RepresentationID$/p0-$Number$.m4s"/>
+<Representation id="audio" codecs="mp4a.40.2" bandwidth="140000" audioSamplingRate="48000">
+<AudioChannelConfiguration schemeIdUri="urn:mpeg:dash:23003:3:audio_channel_configuration:2011" value="2"/>
+<SegmentTemplate initialization="../../media/i-mp4a.40.2.mp4"/>
+</Representation>
+</AdaptationSet>
+</Period>
+<UTCTiming schemeIdUri="urn:mpeg:dash:utc:http-xsdate:2014" value="../time"/>
+</MPD>
+`);
+  });
+
+  test('a period that is over says which segment is its last, and so does a recording: nothing is listed that was counted before', () => {
+    const beginnings = [beginning(0), beginning(9, clockMs + 66_000)];
+    const broken = text({ beginnings });
+    const [before = '', after = ''] = broken.split('<Period id="p9"');
+    expect(before).toContain('startNumber="0" endNumber="8"');
+    expect(before).not.toContain('ProducerReferenceTime');
+    expect(after).toContain('startNumber="9" availabilityTimeOffset');
+    const ended = text({ beginnings, ended: true });
+    expect(ended).toContain('startNumber="9" endNumber="9"');
+    for (const word of ['SegmentTimeline', 'availabilityTimeOffset', 'ServiceDescription', 'ProducerReferenceTime']) expect(ended).not.toContain(word);
+  });
+
+  test('the clock waits for the media: while nothing comes it stays a little ahead of what there is', () => {
+    expect(started(text({ lowLatency: { ...edge, nowMs: clockMs + 22_250 } }))).toBe(clockMs);
+    const late = text({ lowLatency: { ...edge, nowMs: clockMs + 32_250 } });
+    expect(started(late)).toBe(clockMs + 10_000);
+    expect(late).not.toContain('ProducerReferenceTime');
+  });
+
+  test('segments whose lengths cannot be known before are had when they are whole', () => {
+    const odd = pictures(7, 10).map((one) => ({ ...one, startUs: one.startUs + (one.mediaSequence === 8 ? 400_000 : 0) }));
+    const listed = text({ renditions: [rendition('720p', 1, odd)] });
+    expect(listed).toContain('<SegmentTimeline>');
+    expect(listed).not.toContain('availabilityTime');
+    expect(listed).toContain('suggestedPresentationDelay="PT6S"');
+  });
+
+  test('a rung that is not made any more ends where it ended; one that came later is listed', () => {
+    const rungs = [rendition('720p', 3, pictures(7, 9), { isMade: false }), rendition('480p', 2, pictures(7, 10)), rendition('240p', 1, pictures(8, 10))];
+    const shed = text({ renditions: rungs.slice(0, 2) });
+    expect(shed).toContain(
+      '<Representation id="720p" codecs="avc1.64001f" bandwidth="3" width="1280" height="720" frameRate="30">\n<SegmentTemplate timescale="90000" duration="180000" presentationTimeOffset="0" startNumber="0" endNumber="8"',
+    );
+    expect(shed).toContain('availabilityTimeComplete="false"');
+    expect(text({ renditions: rungs })).toContain(
+      'startNumber="8" media="$RepresentationID$/$Number$.m4s" initialization="../../media/i-avc1.64001f.mp4">\n<SegmentTimeline>',
+    );
+  });
+
+  test('sound at 44.1 kHz is counted in its own ticks, and segments of a length that these do not fit in microseconds', () => {
+    const cd = sounds(7, 9).map((one) => ({ ...one, track: { ...sound, timescale: 44_100 } }));
+    expect(text({ renditions: [audio(cd)] })).toContain('timescale="44100" duration="88200"');
+    const film = pictures(7, 9).map((one) => ({ ...one, track: { ...picture, timescale: 24 }, startUs: one.mediaSequence * 2_020_000, durationUs: 2_020_000 }));
+    expect(text({ segmentDurationMs: 2020, beginnings: [{ ...beginning(0), startUs: 0 }], renditions: [rendition('720p', 1, film)] })).toContain(
+      'timescale="1000000" duration="2020000"',
+    );
   });
 });
 

@@ -35,6 +35,8 @@ export interface DashRendition {
   readonly width: number | undefined;
   readonly height: number | undefined;
   readonly channels: number | undefined;
+  /** The newest encoder makes it: more follows while the stream is live. */
+  readonly isMade: boolean;
   /** Within the window, in order of media sequence, each at most once. */
   readonly segments: readonly DashSegment[];
 }
@@ -60,4 +62,16 @@ export interface Manifest {
   readonly ended: boolean;
   /** Where players learn what time it is here, relative to the manifest. */
   readonly timeUrl: string;
+  /** Undefined for a stream whose segments can be had when they are whole, and not before. */
+  readonly lowLatency?: DashLowLatency | undefined;
+}
+
+/** Segments can be had while they are made, chunk by chunk. */
+export interface DashLowLatency {
+  /** No chunk is longer, microseconds. */
+  readonly chunkUs: number;
+  /** End of the newest chunk on the stream's timeline, microseconds. */
+  readonly edgeUs: number;
+  /** Wall clock when that was so, ms since the Unix epoch. */
+  readonly nowMs: number;
 }

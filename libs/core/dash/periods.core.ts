@@ -1,4 +1,4 @@
-import type { Beginning } from './mpd.ts';
+import type { Beginning, DashLowLatency } from './mpd.ts';
 
 /** A period on the presentation's timeline. */
 export interface PeriodSpan {
@@ -28,11 +28,20 @@ export function periodSpans(beginnings: readonly Beginning[]): readonly PeriodSp
   }));
 }
 
+/** Chunks by which the clock of a manifest is ahead of the newest at most: it takes half a second to encode one, if all is well. */
+const chunksAhead = 2.5;
+
 /**
  * MPD@availabilityStartTime, ms since the Unix epoch: what the wall clock says at the presentation's zero, by the newest
  * period. It moves when a publisher comes back, by as long as it was away, so that players find the live edge by the clock.
+ * With low latency it moves while nothing comes, too, or players would ask for what nobody has made.
  */
-export function availabilityStartMs(beginnings: readonly Beginning[]): number {
+export function availabilityStartMs(beginnings: readonly Beginning[], lowLatency?: DashLowLatency): number {
   const [first, last] = [beginnings[0], beginnings.at(-1)];
-  return first === undefined || last === undefined ? 0 : last.programDateTimeMs - Math.round((last.startUs - first.startUs) / 1000);
+  if (first === undefined || last === undefined) return 0;
+  const startMs = last.programDateTimeMs - Math.round((last.startUs - first.startUs) / 1000);
+  if (lowLatency === undefined) return startMs;
+  const { chunkUs, edgeUs, nowMs } = lowLatency;
+  const aheadMs = nowMs - startMs - Math.round((edgeUs - first.startUs) / 1000);
+  return startMs + Math.max(0, aheadMs - Math.round((chunksAhead * chunkUs) / 1000));
 }

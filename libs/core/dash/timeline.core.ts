@@ -11,18 +11,22 @@ interface Entry {
   readonly length: number;
 }
 
-/** The times of segments that follow each other in number. */
-export interface Timeline {
+/** How the segments of a rendition are found by their numbers: attributes of SegmentTemplate and what is in it. */
+export interface Addressing {
   readonly timescale: number;
   readonly startNumber: number;
-  /** SegmentTimeline, as XML. */
+  /** Ticks of each segment, where they are not listed. */
+  readonly duration?: number;
+  /** Nothing follows it, where they are not listed. */
+  readonly endNumber?: number | undefined;
+  /** SegmentTimeline, as XML; none where segments are of one duration. */
   readonly xml: Xml;
   /** Behind the last segment, microseconds of the stream's timeline. */
   readonly endUs: number;
 }
 
 /** ISO/IEC 23009-1 section 5.3.9.6. @param segments of one period; at least one */
-export function timelineOf(segments: readonly DashSegment[]): Timeline {
+export function timelineOf(segments: readonly DashSegment[]): Addressing {
   const [first, last] = [segments[0] as DashSegment, segments.at(-1) as DashSegment];
   const exact = segments.every(
     ({ track, startTicks, durationTicks }) => track?.timescale === first.track?.timescale && startTicks !== undefined && durationTicks !== undefined,

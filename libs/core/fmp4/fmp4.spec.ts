@@ -1,3 +1,4 @@
+import { missingSegment } from './missing-segment.core.ts';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -157,4 +158,8 @@ describe('writer', () => {
   test('nothing to write is a broken invariant', () => {
     expect(() => writeFragment({ sequence: 1, trackId: 1, baseDecodeTime: 0, samples: [] })).toThrow('a fragment has samples');
   });
+});
+
+test('a segment without media is one box that says so', () => {
+  expect(Buffer.from(missingSegment()).toString('latin1')).toBe('\0\0\0\u0014stypmsdh\0\0\0\0mcnt');
 });

@@ -1,13 +1,13 @@
 import { LiveEdgeError } from './errors.ts';
 import type { EdgeMessage } from './messages.ts';
 
-type Kind = 'text' | 'count' | 'integer' | 'flag' | 'texts' | 'track' | 'ranges' | 'captions';
+type Kind = 'text' | 'count' | 'integer' | 'flag' | 'texts' | 'track' | 'track or nothing' | 'ranges' | 'captions';
 
 const segmentPlace = { run: 'text', rendition: 'text', mediaSequence: 'count', initCid: 'text', startUs: 'count', durationUs: 'count' } as const;
 const shapes: Readonly<Record<EdgeMessage['kind'], Readonly<Record<string, Kind>>>> = {
   beat: {},
   run: { run: 'text', mediaSequence: 'count', renditions: 'texts' },
-  part: { ...segmentPlace, index: 'count', last: 'flag', independent: 'flag', discontinuity: 'flag', programDateTimeMs: 'integer' },
+  part: { ...segmentPlace, index: 'count', last: 'flag', independent: 'flag', discontinuity: 'flag', programDateTimeMs: 'integer', track: 'track or nothing' },
   segment: {
     ...segmentPlace,
     cid: 'text',
@@ -31,15 +31,19 @@ const isText = (value: unknown): boolean => typeof value === 'string' && plainTe
 const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null && !Array.isArray(value);
 const isList = (value: unknown, fits: (one: unknown) => boolean): boolean => Array.isArray(value) && value.length <= listMax && value.every(fits);
 
+const isTrack = (value: unknown): boolean =>
+  isObject(value) && isCount(value['timescale']) && typeof value['codecs'] === 'string' && /^[\w.,-]{1,100}$/.test(value['codecs']);
+
 const checks: Readonly<Record<Kind, (value: unknown) => boolean>> = {
   text: isText,
   count: isCount,
   integer: Number.isSafeInteger,
   flag: (value) => typeof value === 'boolean',
   texts: (value) => isList(value, isText),
-  track: (value) => isObject(value) && isCount(value['timescale']) && typeof value['codecs'] === 'string' && /^[\w.,-]{1,100}$/.test(value['codecs']),
   captions: (value) =>
     value === undefined || isList(value, (one) => isObject(one) && isText(one['channel']) && isText(one['cid']) && isCount(one['sizeBytes'])),
+  track: isTrack,
+  'track or nothing': (value) => value === undefined || isTrack(value),
   ranges: (value) => isList(value, (one) => isObject(one) && ['offset', 'sizeBytes', 'startTicks'].every((name) => isCount(one[name]))),
 };
 

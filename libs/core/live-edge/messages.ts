@@ -15,6 +15,8 @@ export interface EdgePart {
   readonly initCid: string;
   readonly discontinuity: boolean;
   readonly programDateTimeMs: number;
+  /** How the segment is coded; with its first part. */
+  readonly track?: EdgeTrack | undefined;
 }
 
 /** A segment that is stored and on the log; the fields are those of `segment.produced`. */

@@ -1,0 +1,87 @@
+import { OperatingError } from '#kernel';
+import type { SegmentState } from './live-parts.core.ts';
+import type { LiveView } from './live-view.ts';
+import type { LiveViews } from './live-views.ts';
+
+/** Which segment. */
+export interface SegmentPlace {
+  readonly rendition: string;
+  readonly mediaSequence: number;
+  /** Number that the period begins with which it is asked for as a segment of; undefined: whichever. */
+  readonly period?: number | undefined;
+}
+
+export type LiveSegment =
+  | { readonly kind: 'stored'; readonly cid: string }
+  /** Its bytes as they come. Throws where they break off. */
+  | { readonly kind: 'growing'; readonly bytes: () => AsyncGenerator<Uint8Array, void> }
+  | { readonly kind: 'absent' }
+  /** It is of another period than it was asked for. */
+  | { readonly kind: 'elsewhere' }
+  /** It did not come in time, or too many wait. */
+  | { readonly kind: 'late' | 'full' };
+
+/** Segments by their numbers before the rows have them: while they are made, part after part, as LL-DASH players read them. */
+export class LiveSegments {
+  readonly #views: LiveViews;
+
+  constructor(views: LiveViews) {
+    this.#views = views;
+  }
+
+  /** Undefined where all is as the rows say: the stream has no live edge, or none any more. */
+  async find(streamId: string, place: SegmentPlace): Promise<LiveSegment | undefined> {
+    const view = await this.#views.of(streamId);
+    if (view === undefined) return undefined;
+    await view.ready();
+    const { rendition, mediaSequence } = place;
+    const state = (): SegmentState => (view.ended ? { kind: 'absent' } : view.parts.segment(rendition, mediaSequence));
+    if (!(await isWithin(view, place))) return { kind: 'elsewhere' };
+    if (state().kind === 'soon') {
+      if (this.#views.full) return { kind: 'full' };
+      const waited = await view.wait(`${rendition} ${mediaSequence} begins`, () => state().kind !== 'soon');
+      if (waited !== 'ready') return { kind: waited };
+    }
+    const found = state();
+    if (!(await isWithin(view, place))) return { kind: 'elsewhere' };
+    if (found.kind === 'growing') return { kind: 'growing', bytes: () => bytesOf(view, place, found.growth.run) };
+    return found.kind === 'soon' ? { kind: 'absent' } : found;
+  }
+}
+
+/** Whether no period begins behind the one that is meant and up to the segment. */
+async function isWithin(view: LiveView, { period, rendition, mediaSequence }: SegmentPlace): Promise<boolean> {
+  if (period === undefined) return true;
+  const begins = (number: number): boolean => number > period && number <= mediaSequence;
+  const newest = view.parts.parts(rendition)?.newest;
+  if (newest?.discontinuity === true && begins(newest.mediaSequence)) return false;
+  const { window } = await view.state();
+  return window === undefined || !window.discontinuities().some(begins);
+}
+
+async function* bytesOf(view: LiveView, { rendition, mediaSequence }: SegmentPlace, run: string): AsyncGenerator<Uint8Array, void> {
+  for (let index = 0; ; index++) {
+    const grown = (): boolean => {
+      const { length, end } = view.parts.growth(rendition, mediaSequence, run) ?? brokenOff;
+      return length > index || end !== 'open';
+    };
+    if (!grown()) {
+      const waited = await view.wait(`${rendition} ${mediaSequence} ${run} ${index}`, grown);
+      if (waited !== 'ready') throw new SegmentBrokenError('The rest of the segment did not come.');
+    }
+    const { length, end } = view.parts.growth(rendition, mediaSequence, run) ?? brokenOff;
+    const bytes = length > index ? view.parts.parts(rendition)?.bytes(mediaSequence, index, run) : undefined;
+    if (bytes !== undefined) yield bytes;
+    else if (end === 'whole' && length <= index) return;
+    else throw new SegmentBrokenError(length > index ? 'Its reader is too slow.' : 'Nobody makes the rest of the segment any more.');
+  }
+}
+
+const brokenOff = { length: 0, end: 'broken' } as const;
+
+/** What was sent of a segment is not all of it: the connection must say so by its end. */
+class SegmentBrokenError extends OperatingError {
+  constructor(message: string) {
+    super(message, { code: 'SEGMENT_BROKEN', retryable: true });
+  }
+}

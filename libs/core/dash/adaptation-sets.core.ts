@@ -1,0 +1,109 @@
+import { dateTime } from '#kernel';
+import type { DashRendition, DashSegment, DashTrack } from './mpd.ts';
+import type { PeriodSpan } from './periods.core.ts';
+import type { Addressing } from './timeline.core.ts';
+import { element, type Xml } from './xml.core.ts';
+
+const mimeTypes = { video: 'video/mp4', audio: 'audio/mp4' } as const;
+
+/** A rendition in a period. */
+export interface Shown {
+  readonly rendition: DashRendition;
+  /** At least one. */
+  readonly segments: readonly DashSegment[];
+  readonly addressing: Addressing;
+}
+
+/** What adaptation sets say beside what is in them. */
+export interface SetForm {
+  readonly span: PeriodSpan;
+  /** So long before it is whole a segment can be had, microseconds; undefined where it cannot. */
+  readonly earlyUs: number | undefined;
+  /** Wall clock of the period's beginning as its encoder had it, ms since the Unix epoch; undefined where nobody asks. */
+  readonly producedMs: number | undefined;
+  readonly timing: readonly Xml[];
+}
+
+/** Which ProducerReferenceTime the targeted latency refers to. */
+export const referenceId = 0;
+
+/** 5.3.3: renditions that a player may switch between: those of one kind and codec. */
+export function adaptationSets(shown: readonly Shown[], form: SetForm): Xml[] {
+  const groups = new Map<string, Shown[]>();
+  for (const one of shown) {
+    const key = `${one.rendition.kind} ${trackOf(one).codecs.split('.')[0]}`;
+    groups.set(key, [...(groups.get(key) ?? []), one]);
+  }
+  const kinds = { video: 1, audio: 2 } as const;
+  return [...groups.values()]
+    .toSorted((a, b) => kinds[(a[0] as Shown).rendition.kind] - kinds[(b[0] as Shown).rendition.kind])
+    .map((group, at) => adaptationSet(group, at + 1, form));
+}
+
+function adaptationSet(group: readonly Shown[], id: number, form: SetForm): Xml {
+  const [first] = group as readonly [Shown, ...Shown[]];
+  const { kind } = first.rendition;
+  // Renditions are cut alike: then their times are told once.
+  const shared = group.every(({ addressing: { timescale, startNumber, endNumber, duration: ticks, xml } }) => {
+    const one = first.addressing;
+    return timescale === one.timescale && startNumber === one.startNumber && endNumber === one.endNumber && ticks === one.duration && xml === one.xml;
+  });
+  const attributes = { id, contentType: kind, mimeType: mimeTypes[kind], segmentAlignment: true, startWithSAP: 1 };
+  return element('AdaptationSet', attributes, [
+    ...producerReferenceTime(first.addressing, form),
+    element('Role', { schemeIdUri: 'urn:mpeg:dash:role:2011', value: 'main' }),
+    ...(shared ? [segmentTemplate(first.addressing, form, {})] : []),
+    ...group.toSorted((a, b) => b.rendition.bandwidth - a.rendition.bandwidth).map((one) => representation(one, form, shared)),
+  ]);
+}
+
+/** 5.12.2: what the encoder's clock said at the period's first sample. */
+function producerReferenceTime({ timescale }: Addressing, { span, producedMs, timing }: SetForm): Xml[] {
+  if (producedMs === undefined) return [];
+  const presentationTime = offsetOf(span, timescale);
+  return [element('ProducerReferenceTime', { id: referenceId, type: 'encoder', wallClockTime: dateTime(producedMs), presentationTime }, timing)];
+}
+
+function offsetOf({ mediaStartUs }: PeriodSpan, timescale: number): number {
+  return Math.round((mediaStartUs * timescale) / 1_000_000);
+}
+
+/** 5.3.9.4. An attribute that a representation does not give comes from its adaptation set. */
+function segmentTemplate(addressing: Addressing, { span, earlyUs }: SetForm, more: { readonly initialization?: string }): Xml {
+  const { timescale, duration: ticks, startNumber, endNumber, xml } = addressing;
+  const early = earlyUs === undefined ? {} : { availabilityTimeOffset: Number((earlyUs / 1_000_000).toFixed(6)), availabilityTimeComplete: false };
+  const attributes = { timescale, duration: ticks, presentationTimeOffset: offsetOf(span, timescale), startNumber, endNumber, ...early };
+  // Where players count, they ask for numbers that may turn out to be another period's: what they mean is part of the name.
+  const media = ticks === undefined ? '$RepresentationID$/$Number$.m4s' : `$RepresentationID$/p${span.first}-$Number$.m4s`;
+  return element('SegmentTemplate', { ...attributes, media, ...more }, xml === '' ? [] : [xml]);
+}
+
+function representation(shown: Shown, form: SetForm, shared: boolean): Xml {
+  const { rendition, segments, addressing } = shown;
+  const { codecs, width, height, sampleRate, channels } = trackOf(shown);
+  const { name: id, bandwidth, kind } = rendition;
+  const about = kind === 'video' ? { width, height, frameRate: frameRateText(rendition.frameRate) } : { audioSamplingRate: sampleRate };
+  const sound = kind === 'video' || channels === undefined ? [] : [channelConfiguration(channels)];
+  const initialization = `../../media/${(segments[0] as DashSegment).initCid}.mp4`;
+  const template = shared ? element('SegmentTemplate', { initialization }) : segmentTemplate(addressing, form, { initialization });
+  return element('Representation', { id, codecs, bandwidth, ...about }, [...sound, template]);
+}
+
+/** 5.8.5.4: ISO/IEC 23003-3 (now 23091-3) numbers channel layouts; for mono and stereo the number is that of the channels. */
+function channelConfiguration(channels: number): Xml {
+  return element('AudioChannelConfiguration', { schemeIdUri: 'urn:mpeg:dash:23003:3:audio_channel_configuration:2011', value: channels });
+}
+
+/** As the segments of the period were coded; what their packager did not tell, as the newest encoder says. */
+function trackOf({ rendition, segments }: Pick<Shown, 'rendition' | 'segments'>): Pick<DashTrack, 'codecs' | 'width' | 'height' | 'sampleRate' | 'channels'> {
+  return segments[0]?.track ?? { ...rendition, sampleRate: undefined };
+}
+
+/** 5.3.7.2: a whole number or a fraction of two. */
+function frameRateText(framesPerSecond: number | undefined): string | undefined {
+  if (framesPerSecond === undefined) return undefined;
+  if (Number.isInteger(framesPerSecond)) return `${framesPerSecond}`;
+  const film = framesPerSecond * 1.001;
+  if (Math.abs(film - Math.round(film)) < 0.0005) return `${Math.round(film) * 1000}/1001`;
+  return `${Math.round(framesPerSecond * 1000)}/1000`;
+}

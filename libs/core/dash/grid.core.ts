@@ -1,0 +1,33 @@
+import type { DashSegment } from './mpd.ts';
+import type { PeriodSpan } from './periods.core.ts';
+import type { Addressing } from './timeline.core.ts';
+
+/** Sound is cut up to two of its frames behind the picture, and a picture may stand a little before its place. */
+const offGridUsMax = 100_000;
+const microseconds = 1_000_000;
+
+export interface GridInit {
+  readonly span: PeriodSpan;
+  /** Number of the first segment that the window shows of the period. */
+  readonly first: number;
+  readonly segmentUs: number;
+  /** More follows. */
+  readonly open: boolean;
+}
+
+/**
+ * Segments of one duration, counted from their period's beginning (ISO/IEC 23009-1 section 5.3.9.5.3): a player knows when the
+ * next one begins before it is made, without asking. Undefined for segments that are not where they would be counted to.
+ * @param segments of one period; at least one
+ */
+export function gridOf(segments: readonly DashSegment[], { span, first, segmentUs, open }: GridInit): Addressing | undefined {
+  const [head, last] = [segments[0] as DashSegment, segments.at(-1) as DashSegment];
+  const isPlaced = ({ mediaSequence, startUs }: DashSegment): boolean =>
+    Math.abs(startUs - span.mediaStartUs - (mediaSequence - span.first) * segmentUs) <= offGridUsMax;
+  // A rendition that came later has nothing for numbers that players would count.
+  if (head.mediaSequence > first || !segments.every(isPlaced)) return undefined;
+  const ticks = ((head.track?.timescale ?? 0) * segmentUs) / microseconds;
+  const [timescale, duration] = Number.isInteger(ticks) && ticks > 0 ? [head.track?.timescale as number, ticks] : [microseconds, segmentUs];
+  const endNumber = open ? undefined : last.mediaSequence;
+  return { timescale, startNumber: span.first, duration, endNumber, xml: '', endUs: last.startUs + last.durationUs };
+}
