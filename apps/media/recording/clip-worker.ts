@@ -1,12 +1,11 @@
-import { mkdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { clipMake, streamTable } from '#domain/stream';
 import { clipFailed, clipFinished } from '#events';
 import { blobBytesMax, type Clock, type Effect, type ReadCondition, type ReadStore } from '#ports';
 import type { CatalogueDraft, EffectResult, EffectWorker, Logger } from '#runtime';
 import { clipBounds, reaches, type ClipBounds } from './clip-plan.core.ts';
+import { FileMaker } from './file-maker.ts';
 import { planRecording, type Track } from './recording-plan.core.ts';
-import { RecordingTools, type RecordingToolsDeps } from './recording-tools.ts';
+import type { RecordingToolsDeps } from './recording-tools.ts';
 import { storedRenditions, storedSegments } from './stored-segments.ts';
 
 export interface ClipWorkerInit {
@@ -41,18 +40,17 @@ export class ClipWorker implements EffectWorker {
   readonly kind = clipMake;
   readonly concurrency: number;
   readonly triesMax = 5;
-  readonly #folder: string;
+  readonly #maker: FileMaker;
   readonly #deps: ClipWorkerDeps;
 
   constructor({ concurrency, folder }: ClipWorkerInit, deps: ClipWorkerDeps) {
     this.concurrency = concurrency;
-    this.#folder = folder;
+    this.#maker = new FileMaker(folder, deps);
     this.#deps = deps;
   }
 
-  /** Removes what a process that was killed has left. */
-  async sweep(): Promise<void> {
-    await rm(this.#folder, { recursive: true, force: true });
+  sweep(): Promise<void> {
+    return this.#maker.sweep();
   }
 
   backOffMs(tries: number): number {
@@ -75,14 +73,7 @@ export class ClipWorker implements EffectWorker {
     const plan = planRecording(await storedRenditions(reads, streamId), within, blobBytesMax);
     if (plan.kind === 'nothing') return failed(wanted, 'no-segments', 'Nothing of the stream is stored of that time.');
     if (plan.kind === 'too-large') return failed(wanted, 'too-large', `It would have ${plan.sizeBytes} bytes; at most ${blobBytesMax} are stored as one.`);
-    const folder = join(this.#folder, key);
-    await rm(folder, { recursive: true, force: true });
-    await mkdir(folder, { recursive: true });
-    try {
-      return await this.#make(wanted, bounds, plan.tracks, new RecordingTools(this.#deps, folder, signal));
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    return this.#make(key, wanted, bounds, plan.tracks, signal);
   }
 
   async abandoned({ payload, round }: Effect, message: string): Promise<readonly CatalogueDraft[]> {
@@ -98,20 +89,17 @@ export class ClipWorker implements EffectWorker {
     return row?.['status'] === 'live' || row?.['encoding_status'] === 'running';
   }
 
-  async #make(wanted: Wanted, bounds: ClipBounds, tracks: readonly Track[], tools: RecordingTools): Promise<EffectResult> {
-    const path = await tools.mux(tracks);
-    const { size } = await stat(path);
-    if (size > blobBytesMax) return failed(wanted, 'too-large', `It has ${size} bytes; at most ${blobBytesMax} are stored as one.`);
-    const { durationMs, videoCodec, width, height } = await tools.probe(path);
-    const poster = videoCodec === null ? undefined : await tools.store(await tools.poster(path, durationMs));
-    const mp4 = await tools.store(path);
+  async #make(key: string, wanted: Wanted, bounds: ClipBounds, tracks: readonly Track[], signal: AbortSignal): Promise<EffectResult> {
+    const made = await this.#maker.make(key, tracks, signal);
+    if (made.kind === 'too-large') return failed(wanted, 'too-large', `It has ${made.sizeBytes} bytes; at most ${blobBytesMax} are stored as one.`);
+    const { files, probed } = made;
+    const { durationMs, width, height } = probed;
     const { streamId, clipId, round } = wanted;
-    const files = { mp4Cid: mp4.cid, mp4Bytes: mp4.sizeBytes, posterCid: poster?.cid ?? null, posterBytes: poster?.sizeBytes ?? 0 };
     const { fromMs, untilMs, first: firstSegment, last: lastSegment } = bounds;
     const renditions = tracks.map(({ rendition }) => rendition);
-    this.#deps.logger.info({ streamId, clipId, durationMs, bytes: mp4.sizeBytes, renditions }, 'a piece of a stream was made into a file');
+    this.#deps.logger.info({ streamId, clipId, durationMs, bytes: files.mp4Bytes, renditions }, 'a piece of a stream was made into a file');
     const of = { durationMs, fromMs, untilMs, width, height, renditions, firstSegment, lastSegment };
-    return { outcome: 'succeeded', detail: mp4.cid, events: [clipFinished.draft({ streamId, clipId, round, ...files, ...of })] };
+    return { outcome: 'succeeded', detail: files.mp4Cid, events: [clipFinished.draft({ streamId, clipId, round, ...files, ...of })] };
   }
 }
 

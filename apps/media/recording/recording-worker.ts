@@ -1,12 +1,11 @@
-import { mkdir, rm, stat } from 'node:fs/promises';
-import { join } from 'node:path';
 import { isComplete, recordingFinish, streamsProjection, streamTable, type StreamStatus } from '#domain/stream';
 import { recordingFailed, recordingFinished, topicPartitions } from '#events';
 import { partitionOf } from '#kernel';
 import { blobBytesMax, type Clock, type Effect, type EventLog, type ReadRow, type ReadStore } from '#ports';
 import type { CatalogueDraft, EffectResult, EffectWorker, Logger } from '#runtime';
+import { FileMaker } from './file-maker.ts';
 import { planRecording, type Track } from './recording-plan.core.ts';
-import { RecordingTools, type RecordingToolsDeps } from './recording-tools.ts';
+import type { RecordingToolsDeps } from './recording-tools.ts';
 import { storedRenditions, storedSegments } from './stored-segments.ts';
 
 export interface RecordingWorkerInit {
@@ -23,6 +22,13 @@ export interface RecordingWorkerDeps extends RecordingToolsDeps {
   readonly logger: Logger;
 }
 
+interface Wanted {
+  /** Of the effect. */
+  readonly key: string;
+  readonly streamId: string;
+  readonly round: number;
+}
+
 const lookAgainMs = 1000;
 
 /** Makes one file of a stream that has stopped, and a picture of it; both are stored by their content. */
@@ -30,18 +36,17 @@ export class RecordingWorker implements EffectWorker {
   readonly kind = recordingFinish;
   readonly concurrency: number;
   readonly triesMax = 5;
-  readonly #folder: string;
+  readonly #maker: FileMaker;
   readonly #deps: RecordingWorkerDeps;
 
   constructor({ concurrency, folder }: RecordingWorkerInit, deps: RecordingWorkerDeps) {
     this.concurrency = concurrency;
-    this.#folder = folder;
+    this.#maker = new FileMaker(folder, deps);
     this.#deps = deps;
   }
 
-  /** Removes what a process that was killed has left. */
-  async sweep(): Promise<void> {
-    await rm(this.#folder, { recursive: true, force: true });
+  sweep(): Promise<void> {
+    return this.#maker.sweep();
   }
 
   backOffMs(tries: number): number {
@@ -57,33 +62,22 @@ export class RecordingWorker implements EffectWorker {
     if (plan.kind === 'nothing') return failed(streamId, round, 'no-segments', 'The stream never had a segment.');
     if (plan.kind === 'too-large')
       return failed(streamId, round, 'too-large', `It would have ${plan.sizeBytes} bytes; at most ${blobBytesMax} are stored as one.`);
-    const folder = join(this.#folder, key);
-    await rm(folder, { recursive: true, force: true });
-    await mkdir(folder, { recursive: true });
-    try {
-      return await this.#make(streamId, round, plan.tracks, new RecordingTools(this.#deps, folder, signal));
-    } finally {
-      await rm(folder, { recursive: true, force: true });
-    }
+    return this.#make({ key, streamId, round }, plan.tracks, signal);
   }
 
   async abandoned({ payload, round }: Effect, message: string): Promise<readonly CatalogueDraft[]> {
     return [recordingFailed.draft({ streamId: String(payload['streamId']), round, reason: 'tries-used-up', detail: message })];
   }
 
-  async #make(streamId: string, round: number, tracks: readonly Track[], tools: RecordingTools): Promise<EffectResult> {
-    const path = await tools.mux(tracks);
-    const { size } = await stat(path);
-    if (size > blobBytesMax) return failed(streamId, round, 'too-large', `It has ${size} bytes; at most ${blobBytesMax} are stored as one.`);
-    const probed = await tools.probe(path);
-    const poster = probed.videoCodec === null ? undefined : await tools.store(await tools.poster(path, probed.durationMs));
-    const mp4 = await tools.store(path);
+  async #make({ key, streamId, round }: Wanted, tracks: readonly Track[], signal: AbortSignal): Promise<EffectResult> {
+    const file = await this.#maker.make(key, tracks, signal);
+    if (file.kind === 'too-large') return failed(streamId, round, 'too-large', `It has ${file.sizeBytes} bytes; at most ${blobBytesMax} are stored as one.`);
+    const { files, probed } = file;
     const { durationMs, videoCodec, audioCodec, width, height } = probed;
-    const files = { mp4Cid: mp4.cid, mp4Bytes: mp4.sizeBytes, posterCid: poster?.cid ?? null, posterBytes: poster?.sizeBytes ?? 0 };
     const made = { renditions: tracks.map(({ rendition }) => rendition), segments: tracks[0]?.segments ?? 0 };
-    this.#deps.logger.info({ streamId, durationMs, bytes: mp4.sizeBytes, ...made }, 'a stopped stream was made into one file');
+    this.#deps.logger.info({ streamId, durationMs, bytes: files.mp4Bytes, ...made }, 'a stopped stream was made into one file');
     const event = recordingFinished.draft({ streamId, round, ...files, durationMs, videoCodec, audioCodec, width, height, ...made });
-    return { outcome: 'succeeded', detail: mp4.cid, events: [event] };
+    return { outcome: 'succeeded', detail: files.mp4Cid, events: [event] };
   }
 
   async #row(streamId: string): Promise<ReadRow | undefined> {
