@@ -270,9 +270,13 @@ describe('the relay', () => {
     one.sendTag({ type: tagType.video, timestampMs: 7080, body: avcConfig });
     sendFrame(one, 7080, false);
     expect((await reader.until(5))[4]).toMatchObject({ timestampMs: 2080 });
+    // What the encoder says about a moment stands between the frames.
+    one.write(18, 7090, encodeSetDataFrame('onCuePoint', { name: 'goal' }));
+    one.flush();
+    expect((await reader.until(6))[5]).toMatchObject({ type: tagType.script, timestampMs: 2090 });
     one.unpublish(key);
     expect(await reader.ended).toBe('end');
-    expect(reader.tags).toHaveLength(5);
+    expect(reader.tags).toHaveLength(6);
     expect((await fetch(url)).status).toBe(404);
   });
 

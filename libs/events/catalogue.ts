@@ -11,6 +11,7 @@ import {
 import { encodingAdapted, type AdaptationEventDefinition } from './adaptation.events.ts';
 import { purgeApplied, purgeRequested, type CacheEventDefinition } from './cache.events.ts';
 import { contentChanged, contentPublished, contentWithdrawn, type ContentEventDefinition } from './content.events.ts';
+import { streamCueRefused, type CueEventDefinition } from './cue.events.ts';
 import type { EventDefinition } from './define.ts';
 import { edgeAudienceReported, edgeRegistered, edgeReported, type EdgeEventDefinition } from './edge.events.ts';
 import { effectAbandoned, effectFailed, effectRetryRequested, effectSucceeded, reactorReset, type EffectEventDefinition } from './effect.events.ts';
@@ -77,6 +78,7 @@ import {
 export type AnyDefinition =
   | StreamEventDefinition
   | SegmentEventDefinition
+  | CueEventDefinition
   | StreamKeyEventDefinition
   | AdaptationEventDefinition
   | FailoverEventDefinition
@@ -123,6 +125,7 @@ export const catalogue: readonly AnyDefinition[] = [
   streamAlertRaised,
   streamAlertCleared,
   streamMarked,
+  streamCueRefused,
   clipRequested,
   clipFinished,
   clipFailed,

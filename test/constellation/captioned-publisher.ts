@@ -8,6 +8,8 @@ import { captioned, flvFile, spokenEvery2s } from '../interop/captioned-source.t
 
 const seconds = 20;
 
+const stamp = (second: number): string => `${String(second).padStart(2, '0')},000`;
+
 /** A real ffmpeg that publishes pictures with captions in them, over and over, until it is stopped: "Sentence 0" and so on in the first channel. */
 export class CaptionedPublisher {
   readonly #child: ChildProcess;
@@ -23,7 +25,19 @@ export class CaptionedPublisher {
     const folder = await mkdtemp(join(tmpdir(), 'streams-captioned-'));
     const path = join(folder, 'captioned.flv');
     await writeFile(path, flvFile(captioned(await flvSource({ folder, seconds, size: '426x240', rate: '30' }), spokenEvery2s(seconds))));
-    const argv = ['-hide_banner', '-loglevel', 'error', '-re', '-stream_loop', '-1', '-i', path, '-c', 'copy', '-f', 'flv', url];
+    // ffmpeg sends subtitles as onTextData beside the media.
+    const words = join(folder, 'words.srt');
+    await writeFile(
+      words,
+      Array.from(
+        { length: 60 },
+        (_, n) => `${n + 1}\n00:0${Math.floor(n / 20)}:${stamp((n % 20) * 3)} --> 00:0${Math.floor(n / 20)}:${stamp((n % 20) * 3 + 2)}\nWord ${n}\n\n`,
+      ).join(''),
+    );
+    const argv = [
+      ...['-hide_banner', '-loglevel', 'error', '-re', '-stream_loop', '-1', '-i', path, '-re', '-i', words],
+      ...['-map', '0:v', '-map', '0:a', '-map', '1', '-c:v', 'copy', '-c:a', 'copy', '-c:s', 'text', '-f', 'flv', url],
+    ];
     return new CaptionedPublisher(spawn('ffmpeg', argv, { stdio: 'ignore' }), folder);
   }
 

@@ -165,6 +165,13 @@ test('captions within the picture are listed, and shown when somebody asks for t
       () => 'No caption is shown.',
     );
     expect(viewer.problems).toEqual([]);
+    // What ffmpeg says beside its media is told where it was said.
+    await until(
+      async () => /#EXT-X-DATERANGE:ID="cue-[^"]+",CLASS="onTextData",.*X-TEXT="Word \d+"/.test(await (await fetch(master.replace('master', '180p'))).text()),
+      60_000,
+      () => 'No text of the encoder is told.',
+      500,
+    );
   } finally {
     await viewer?.close();
     await speaker.stop();

@@ -40,6 +40,11 @@ export class RelayStream {
     this.#sendToStarted(encodeTag({ type: tagType.script, timestampMs: 0, body }));
   }
 
+  /** A word about a moment of the stream, for those who read now: who joins later is not told of the past. */
+  addCue(timestampMs: number, body: Uint8Array): void {
+    this.#sendToStarted(encodeTag({ type: tagType.script, timestampMs, body }));
+  }
+
   /** Takes a message over: whoever still needs its memory afterwards has retained it. */
   add(message: MediaMessage): void {
     this.#latestMs = Math.max(this.#latestMs, message.timestampMs);

@@ -11,6 +11,7 @@ import type { LiveSession, SessionConnection, SessionEnd } from './live-session.
 import type { Rejections } from './rejections.ts';
 import { SessionLimits, type LimitBreach } from './session-limits.ts';
 import type { SessionRegistry } from './session-registry.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 export interface PublisherConnectionInit {
   readonly endpoint: 'primary' | 'backup';
@@ -33,6 +34,10 @@ export interface PublisherConnectionDeps {
 const unsentBytesMax = 256 * 1024;
 /** For the last answer to get out before the socket is destroyed. */
 const lingerMs = 2_000;
+/** More cues than become markers, so that the packager can say so. */
+const cueRate = { perSecond: 5, burst: 50 };
+/** One more than the packager reads: it is told as too long there. */
+const cueBytesMax = 16_385;
 /** How long a publisher that has ended may take to hang up. */
 const farewellMs = 500;
 
@@ -50,6 +55,7 @@ export class PublisherConnection implements SessionConnection {
   #live: LiveSession | undefined;
   #limits: SessionLimits | undefined;
   #breach: LimitBreach | undefined;
+  #cues: TokenBucket | undefined;
   #closing = false;
   #farewell: NodeJS.Timeout | undefined;
   #linger: NodeJS.Timeout | undefined;
@@ -114,6 +120,9 @@ export class PublisherConnection implements SessionConnection {
       case 'metadata':
         this.#live?.relay.setMetadata(effect.body);
         return;
+      case 'cue':
+        this.#cue(effect.timestampMs, effect.body);
+        return;
       case 'unpublish':
         return this.#endLive({ reason: 'unpublished', detail: '' });
       case 'close':
@@ -125,6 +134,12 @@ export class PublisherConnection implements SessionConnection {
     if (message.type === tagType.video && message.packet === 'sequence-header') this.#breach ??= this.#limits?.picture(message.tag.copyBody());
     this.lastMediaAt = this.#heardAt;
     live.relay.add(message);
+  }
+
+  /** Judged by the packager, who knows what viewers see; here it is bounded what a publisher can have passed on. */
+  #cue(timestampMs: number, body: Uint8Array): void {
+    this.#cues ??= new TokenBucket(cueRate, this.#heardAt);
+    if (this.#cues.take(this.#heardAt)) this.#live?.relay.addCue(timestampMs, body.subarray(0, cueBytesMax));
   }
 
   /** The encoder hears which limit it is, and so does the log. */

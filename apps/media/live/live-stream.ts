@@ -3,6 +3,7 @@ import { hasCode } from '#kernel';
 import type { BlobStore, LeaseStore, ProcessRunner } from '#ports';
 import { HeldLease, pause, type FactPublisher, type Logger } from '#runtime';
 import type { SwitchEffect } from '../failover/failover-machine.core.ts';
+import { cuesId } from '../cues/cue-teller.ts';
 import { timeZeroAfter } from '../failover/time-zero.core.ts';
 import type { LiveEdge } from '../edge/live-edge.ts';
 import type { LiveFeed } from '../feed/live-feed.ts';
@@ -109,6 +110,7 @@ export class LiveStream {
       this.#init.edge.close();
       await held.release();
       facts.release(producerId(streamId));
+      facts.release(cuesId(streamId));
       this.#deps.overload?.set(streamId, false);
     }
   }

@@ -2,6 +2,7 @@ import type { FlvTag } from '#core/flv';
 import { OperatingError } from '#kernel';
 import { pause, type Logger } from '#runtime';
 import { CaptionTap } from '../captions/caption-tap.core.ts';
+import { CueTap } from '../cues/cue-tap.core.ts';
 import { ArrivalClock } from '../feed/arrival-clock.core.ts';
 import { LiveFeed } from '../feed/live-feed.ts';
 import { RelayConnection } from '../feed/relay-connection.ts';
@@ -36,6 +37,7 @@ export class PublisherSource {
   readonly clock = new ArrivalClock();
   /** Over all of its connections: what was written and is not shown yet is known to nobody else. */
   readonly captions = new CaptionTap();
+  readonly cues = new CueTap();
   readonly #init: PublisherSourceInit;
   readonly #deps: PublisherSourceDeps;
   readonly #closed = new AbortController();
@@ -122,5 +124,6 @@ export class PublisherSource {
     const now = performance.timeOrigin + performance.now();
     for (const { timestampMs } of tags.slice(-1)) this.clock.hear(timestampMs, now);
     this.captions.hear(tags);
+    this.cues.hear(tags);
   }
 }

@@ -5,6 +5,7 @@ import type { AlertKind } from '#domain/stream';
 import { hasCode, OperatingError } from '#kernel';
 import type { BlobStore, ProcessRunner } from '#ports';
 import { pause, type FactPublisher, type HeldLease, type Logger } from '#runtime';
+import { CueTeller } from '../cues/cue-teller.ts';
 import type { LiveEdge } from '../edge/live-edge.ts';
 import { RunAnnouncer } from '../edge/run-announcer.ts';
 import type { LiveFeed } from '../feed/live-feed.ts';
@@ -140,12 +141,17 @@ export class SessionEncoder {
   /** Resolves when the feed is used up, the task was cut, or there is nothing more for this process to do: `leave`. */
   async encode(task: EncodingTask): Promise<'over' | 'leave'> {
     const sampler = this.#sample(task.source.session);
-    const unwatch = task.feed.watch((tags) => sampler?.arrived(tags));
+    const cues = new CueTeller({ streamId: this.#init.streamId, source: task.source, epoch: () => this.#deps.held.epoch }, this.#deps);
+    const unwatch = task.feed.watch((tags) => {
+      sampler?.arrived(tags);
+      cues.look();
+    });
     this.#sampler = sampler;
     try {
       return await this.#encodeAll(task);
     } finally {
       unwatch();
+      await cues.settled();
       if (sampler !== undefined) this.#deps.sampling?.end(this.#init.streamId, sampler);
     }
   }

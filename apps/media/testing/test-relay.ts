@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { encodeFlvHeader, encodeTag, readAudioHeader, readVideoHeader, tagType, type FlvTag } from '#core/flv';
+import { cueNameOf, encodeFlvHeader, encodeTag, readAudioHeader, readVideoHeader, tagType, type FlvTag } from '#core/flv';
 
 interface TestSession {
   readonly tags: readonly FlvTag[];
@@ -70,7 +70,7 @@ export class TestRelay {
 }
 
 function isHeader({ type, body }: FlvTag): boolean {
-  if (type === tagType.script) return true;
+  if (type === tagType.script) return cueNameOf(body) === undefined;
   return (type === tagType.video ? readVideoHeader(body) : readAudioHeader(body)).kind === 'sequence-header';
 }
 

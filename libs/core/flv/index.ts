@@ -6,6 +6,7 @@ export { parseAvcConfig, parseSequenceParameterSet, type AvcConfig, type AvcSequ
 export { canonicalBody, isCanonicalAudio, isCanonicalVideo, type CanonicalBody } from './canonical-body.codec.ts';
 export { opusConfigOf, parseFlacConfig, parseOpusConfig, parseVp9Config, type AudioConfig } from './codec-config.codec.ts';
 export { encodeEnhanced, enhancedPacket, parseEnhanced, tracksMax, type EnhancedBody, type EnhancedTrack } from './enhanced-header.codec.ts';
+export { cueBodyOf, cueNameOf } from './cue-name.codec.ts';
 export { parseHevcConfig, type HevcConfig } from './hevc.codec.ts';
 export { pictureOf } from './picture.codec.ts';
 export { ByteWriter } from './byte-writer.core.ts';

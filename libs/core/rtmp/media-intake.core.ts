@@ -66,6 +66,11 @@ export class MediaIntake {
     return this.#timeline.latestMs;
   }
 
+  /** Where something beside the media stands on the session's timeline, ms. */
+  timeOf(timestamp: number): number {
+    return this.#timeline.timeOf(timestamp);
+  }
+
   get counts(): Readonly<IntakeCounts> {
     const { video, audio } = this.#otherTracks;
     return { ...this.#timeline.corrections, ...this.#counts, otherTracks: video.size + audio.size };

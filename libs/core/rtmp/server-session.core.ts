@@ -1,4 +1,4 @@
-import { decodeMetadata, FlvError, tagType } from '#core/flv';
+import { cueBodyOf, decodeMetadata, FlvError, tagType } from '#core/flv';
 import { assert, Prng, unreachable, type Machine, type Millis } from '#kernel';
 import { ChunkReader, type RtmpMessage } from './chunk-reader.core.ts';
 import { ChunkWriter } from './chunk-writer.core.ts';
@@ -203,9 +203,9 @@ export class ServerSession implements Machine<ServerSessionInput, ServerSessionE
       case messageType.commandAmf3:
         return this.#command(decodeCommand(unwrapAmf3(payload)));
       case messageType.dataAmf0:
-        return this.#data(payload);
+        return this.#data(payload, message.timestamp);
       case messageType.dataAmf3:
-        return this.#data(unwrapAmf3(payload));
+        return this.#data(unwrapAmf3(payload), message.timestamp);
       case messageType.aggregate:
         throw new RtmpError('RTMP_MESSAGE_INVALID', 'Aggregate messages are not supported.');
       default:
@@ -223,8 +223,13 @@ export class ServerSession implements Machine<ServerSessionInput, ServerSessionE
     if (this.#pace.nextCheck() === undefined && this.#effects.length > before) this.#pace.start(this.#intake.latestMs, now);
   }
 
-  #data(payload: Uint8Array): void {
+  #data(payload: Uint8Array, timestamp: number): void {
     if (this.#phase !== 'publishing') return;
+    const cue = cueBodyOf(payload);
+    if (cue !== undefined) {
+      this.#effects.push({ kind: 'cue', timestampMs: this.#intake.timeOf(timestamp), body: cue });
+      return;
+    }
     const body = scriptBodyOf(payload);
     if (body === undefined || decodeMetadata(body) === undefined) return;
     this.#effects.push({ kind: 'metadata', body });

@@ -1,4 +1,4 @@
-import { decodeAmf0, decodeMetadata, type AmfObject, type AmfValue } from '#core/flv';
+import { decodeAmf0, decodeMetadata, encodeAmf0, encodeAmf0Script, type AmfObject, type AmfValue } from '#core/flv';
 import { describe, expect, test } from '@jest/globals';
 import { ChunkReader } from './chunk-reader.core.ts';
 import { ChunkWriter } from './chunk-writer.core.ts';
@@ -176,9 +176,25 @@ describe('the session of OBS, as librtmp speaks', () => {
 
   test('empty audio is a keep-alive, data that is not metadata is passed over', () => {
     const client = new Client().publish();
-    client.send(8, new Uint8Array(0)).send(messageType.dataAmf0, encodeSetDataFrame('onCuePoint', {}));
+    client.send(8, new Uint8Array(0)).send(messageType.dataAmf0, encodeSetDataFrame('onStatistics', {}));
     client.replies();
     expect(client.kinds()).toEqual(['publish']);
+  });
+
+  test('a cue is handed on with its place, in AMF 0 and 3, wrapped or not, and even when it cannot be read', () => {
+    const client = new Client().publish();
+    const broken = Uint8Array.of(...encodeAmf0('onCuePoint'), 3, 0, 200);
+    const amf3 = Buffer.from(`00110615${Buffer.from('onCuePoint').toString('hex')}`, 'hex');
+    client.send(9, avcConfig).send(9, keyFrame, 5000);
+    client.send(messageType.dataAmf0, encodeSetDataFrame('onTextData', { text: 'hi' }), 5040).send(messageType.dataAmf0, broken, 5080);
+    client.send(messageType.dataAmf3, amf3, 4_000_000_000);
+    const cues = client.effects.flatMap((effect) => (effect.kind === 'cue' ? [[effect.timestampMs, Buffer.from(effect.body).toString('hex')]] : []));
+    expect(cues).toEqual([
+      [40, Buffer.from(encodeAmf0Script('onTextData', { text: 'hi' })).toString('hex')],
+      [80, Buffer.from(broken).toString('hex')],
+      [0, amf3.subarray(1).toString('hex')],
+    ]);
+    expect(client.closedWith()).toBeUndefined();
   });
 
   test('bytes are acknowledged window by window', () => {

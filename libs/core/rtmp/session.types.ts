@@ -78,6 +78,8 @@ export type ServerSessionEffect =
   | MediaMessage
   /** Body of an `onMetaData` script tag. */
   | { readonly kind: 'metadata'; readonly body: Uint8Array }
+  /** Body of a script tag by which the encoder says something about this moment of the session; not judged yet. */
+  | { readonly kind: 'cue'; readonly timestampMs: number; readonly body: Uint8Array }
   /** The publisher said that it ends. */
   | { readonly kind: 'unpublish' }
   /** The last effect: send what is pending, then close. */

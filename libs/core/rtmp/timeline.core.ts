@@ -54,6 +54,14 @@ export class Timeline {
     return Math.max(this.#clocks.audio?.out ?? 0, this.#clocks.video?.out ?? 0);
   }
 
+  /** Where something beside the media stands that carries the publisher's timestamp; moves nothing. */
+  timeOf(timestamp: number): number {
+    const clock = this.#clocks.video ?? this.#clocks.audio;
+    const at = clock === undefined ? 0 : unwrap(clock.raw, timestamp) + clock.offset;
+    // A timestamp that has nothing to do with the media's: now.
+    return clock !== undefined && continues(at, this.latestMs) ? Math.max(0, at) : this.latestMs;
+  }
+
   /** @param now when the frame came */
   map(track: Track, timestamp: number, now: Millis): number {
     const other = this.#clocks[track === 'audio' ? 'video' : 'audio'];

@@ -5,6 +5,7 @@ import {
   clipRequested,
   streamAlertCleared,
   streamAlertRaised,
+  streamCueRefused,
   streamMarked,
   streamMeasured,
   thumbnailsProduced,
@@ -145,6 +146,8 @@ export const detailTypes: readonly string[] = [
   streamAlertRaised.type,
   streamAlertCleared.type,
   streamMarked.type,
+  // Changes no row: it is read in the timeline.
+  streamCueRefused.type,
   clipRequested.type,
   clipFinished.type,
   clipFailed.type,

@@ -52,6 +52,7 @@ describe('decisions', () => {
     ['encoding.ended', { reason: 'crashed', lastLines: ['a', 'Conversion failed!'] }, 'Encoder ended', 'crashed: Conversion failed!', 'bad'],
     ['encoding.ended', { reason: 'source-ended', lastLines: [] }, 'Encoder ended', 'source-ended', 'plain'],
     ['encoding.started', { encoder: 'libx264', renditions: [{ name: '720p' }, { name: 'audio' }] }, 'Encoder started', 'libx264 makes 720p, audio', 'plain'],
+    ['stream.cue-refused', { cue: 'onCuePoint', reason: 'malformed', detail: 'It says nothing.' }, 'onCuePoint refused', 'malformed: It says nothing.', 'warn'],
     ['stream.alert-raised', { alert: 'silence', detail: 'There has been no sound for 10 s.' }, 'Silence', 'There has been no sound for 10 s.', 'bad'],
     ['stream.alert-cleared', { alert: 'silence', lastedMs: 42_000, reason: 'session-ended' }, 'Silence: over', 'after 42 s, with the session', 'good'],
     ['stream.marked', { class: null, markerId: 'm1' }, 'Marked', 'marker: m1', 'plain'],

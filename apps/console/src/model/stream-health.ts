@@ -149,6 +149,7 @@ export const decisionTypes = [
     'stream.alert-raised',
     'stream.alert-cleared',
     'stream.marked',
+    'stream.cue-refused',
   ],
   ...['recording.finished', 'recording.failed', 'clip.requested', 'clip.finished', 'clip.failed'],
 ] as const;
@@ -202,6 +203,7 @@ const sentences: Sentences = {
     tone: 'good',
   }),
   'stream.marked': (data) => plain('Marked', told(data['class'] ?? 'marker', data['markerId'])),
+  'stream.cue-refused': (data) => ({ title: `${text(data['cue'])} refused`, reason: told(data['reason'], data['detail']), tone: 'warn' }),
   'recording.finished': (data) => ({
     title: 'Recording is ready',
     reason: `${formatSpan(Number(data['durationMs']))}, ${formatBytes(Number(data['mp4Bytes']))}`,
