@@ -154,10 +154,10 @@ export class CacheHandler {
     }
     try {
       if (request.method !== 'GET' && request.method !== 'HEAD') return await this.#pass(request, key, 'method');
-      const bypass = passPrefixes.some((prefix) => key.startsWith(prefix)) || request.hasBody || this.#deps.fills.isUnshared(key) || this.#deps.fills.full;
+      const bypass = passPrefixes.some((prefix) => key.startsWith(prefix)) || request.hasBody;
       // RFC 9111 section 5.2.1.5: nothing of a request with no-store, or of its response, is stored.
       const control = parseCacheControl(request.field('cache-control'));
-      if (bypass || control.noStore) return await this.#pass(request, key, 'bypass');
+      if ((bypass || control.noStore) && !control.onlyIfCached) return await this.#pass(request, key, 'bypass');
       return await this.#miss(request, key, control);
     } catch (error) {
       this.#deps.onError(error);
@@ -198,6 +198,7 @@ export class CacheHandler {
       const range = object === undefined && takesPart(request) ? rangeToAskFor(request.field('range')) : undefined;
       const stored = parts === undefined || range === undefined ? undefined : this.#fromParts(parts, request, range, control, nowMs);
       if (stored !== undefined) return stored;
+      if (fills.full || (object === undefined && fills.isUnshared({ key, request }))) return this.#pass(request, key, 'bypass');
       const joined = fills.find({ key, request }) ?? (range === undefined ? undefined : fills.find({ key, request, range }));
       const failure = joined === undefined ? fills.recentFailure(key) : undefined;
       if (failure !== undefined) return this.#failed(request, failure, { forwarded: 'miss' });

@@ -4,6 +4,7 @@ import {
   fillFields,
   GrowingBody,
   judgeStoring,
+  mayReachOthers,
   mayServeOnError,
   renewed,
   revalidationFields,
@@ -195,7 +196,7 @@ export class Fill {
     const fresh = renewed(stale.response, this.key, response, times, ttl);
     if (fresh === undefined) return undefined;
     // A purge that came after this was asked for: what waits for it may have it, what comes later may not.
-    const current = store.holds(stale) && ledger.isCurrent(this.key, this.generation);
+    const current = store.holds(stale) && ledger.isCurrent(this.key, this.generation) && mayReachOthers(this.#init.request, fresh.fields);
     const object = current ? stale : new CachedObject(this.key, stale.response, stale.body, this.generation);
     object.renew(fresh, this.generation);
     return { kind: 'confirmed', object };

@@ -12,6 +12,11 @@ const unsharedMemoMs = 10_000;
 /** How long a failure answers for the next try, ms: an ailing origin is not hammered. */
 const failureMemoMs = 1000;
 
+/** What is not shared with those who show a credential may be shared with those who do not. */
+function audienceOf({ key, request }: Pick<FillInit, 'key' | 'request'>): string {
+  return request.field('authorization') === undefined ? key : `${key} authorized`;
+}
+
 /** The fills under way: one per key and variant, however many wait for it. */
 export class Fills {
   readonly #deps: FillDeps;
@@ -35,8 +40,8 @@ export class Fills {
   }
 
   /** True for a key whose last response was for one client only: collapsing its requests would only make them wait. */
-  isUnshared(key: string): boolean {
-    return this.#unshared.get(key, this.#deps.now()) === true;
+  isUnshared(init: Pick<FillInit, 'key' | 'request'>): boolean {
+    return this.#unshared.get(audienceOf(init), this.#deps.now()) === true;
   }
 
   /** Why the last fill of this key failed, a moment ago. */
@@ -62,8 +67,8 @@ export class Fills {
     this.#running.set(id, fill);
     void fill.outcome.then((outcome) => {
       // What one range is answered with says nothing about the whole.
-      if (outcome.kind === 'private' && init.range === undefined) this.#unshared.set(init.key, true, this.#deps.now());
-      else if (outcome.kind !== 'private') this.#unshared.delete(init.key);
+      if (outcome.kind === 'private' && init.range === undefined) this.#unshared.set(audienceOf(init), true, this.#deps.now());
+      else if (outcome.kind !== 'private') this.#unshared.delete(audienceOf(init));
       if (outcome.kind === 'shared') this.#varies.set(init.key, outcome.response.variant.names, this.#deps.now());
     });
     return fill;

@@ -1,6 +1,7 @@
 import {
   fieldValue,
   invalidatedKeys,
+  mayReachOthers,
   isSafe,
   passThroughFields,
   updatedByHead,
@@ -124,7 +125,7 @@ export class PassThrough {
   #freshen(request: EdgeRequest, key: string, response: OriginResponse, times: ExchangeTimes, generation: number): void {
     const { ledger, store, ttl } = this.#deps;
     const object = store.find(key, request);
-    if (object === undefined || !ledger.isCurrent(key, generation)) return;
+    if (object === undefined || !ledger.isCurrent(key, generation) || !mayReachOthers(request, response.fields)) return;
     const verdict = updatedByHead(object.response, object.body.size, key, response, times, ttl);
     if (verdict.kind === 'renewed') object.renew(verdict.response, generation);
     if (verdict.kind === 'outdated') store.remove(object);

@@ -15,7 +15,7 @@ export { chooseRange, parseContentRange, rangeToAskFor, type ByteSpan, type Cont
 export { combinesWith, completed, renewed, updatedByHead, type HeadVerdict } from './revalidation.policy.ts';
 export { acceptsStale, ageSeconds, judgeReuse, mayServeOnError, satisfies, ttlSeconds, type Reuse, type Trust } from './reuse.policy.ts';
 export { select, selectedHead, type Selection } from './selection.core.ts';
-export { judgeStoring, type NotStoredReason, type StoringVerdict } from './storing.policy.ts';
+export { judgeStoring, mayReachOthers, type NotStoredReason, type StoringVerdict } from './storing.policy.ts';
 export type { Freshness, StoredResponse, Validators } from './stored-response.ts';
 export { defaultKeyPolicy, keyOfUrl, normaliseTarget, targetLengthMax, type KeyPolicy, type QueryRule } from './target.codec.ts';
 export { responseControl, type ResponseControl } from './targeted-control.policy.ts';

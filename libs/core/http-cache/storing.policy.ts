@@ -33,6 +33,16 @@ const ofOneClient = new Set([304, 401, 407, 408, 412, 413, 416, 417, 421, 425, 4
 /** Answers of an origin that fails: without a stated lifetime they are not guessed to last. */
 const failures = new Set([500, 502, 503, 504]);
 
+/** RFC 9111 section 3.5: what allows to store the response to a request with Authorization. */
+function sharesAuthorized(control: CacheControl): boolean {
+  return control.isPublic || control.sMaxAge !== undefined || control.mustRevalidate;
+}
+
+/** Whether what a response to this request brings may reach others: a 304 to one client's credential, too, is that client's. */
+export function mayReachOthers(request: Pick<RequestHead, 'field'>, fields: Fields): boolean {
+  return request.field('authorization') === undefined || sharesAuthorized(responseControl(fields).control);
+}
+
 /** Why a response must not be stored by a shared cache; undefined when it may (RFC 9111 section 3). */
 function obstacle(request: RequestHead, response: ResponseHead, control: CacheControl, withheld: ReadonlySet<string>): NotStoredReason | undefined {
   // "the request method is understood by the cache"; only GET is stored.
@@ -45,8 +55,7 @@ function obstacle(request: RequestHead, response: ResponseHead, control: CacheCo
   // "if the cache is shared: the private response directive is either not present or allows a shared cache to store a modified response".
   if (control.isPrivate) return 'private';
   // RFC 9111 section 3.5: public, s-maxage or must-revalidate must allow it when the request had Authorization.
-  const sharedAllowed = control.isPublic || control.sMaxAge !== undefined || control.mustRevalidate;
-  if (request.field('authorization') !== undefined && !sharedAllowed) return 'authorization';
+  if (request.field('authorization') !== undefined && !sharesAuthorized(control)) return 'authorization';
   // RFC 9111 section 7.3 leaves Set-Cookie to the cache: one viewer's cookie is never another's.
   if (fieldValue(response.fields, 'set-cookie') !== undefined && !withheld.has('set-cookie')) return 'set-cookie';
   return undefined;
