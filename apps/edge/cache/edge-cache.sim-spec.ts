@@ -4,7 +4,7 @@ import { EdgeCounters } from '../edge-counters.ts';
 import type { OriginRequest, OriginResponse } from '../origin/origin-client.ts';
 import { isSource, type EdgeReply, type EdgeRequest } from '../server/edge-server.ts';
 import { createEdgeCache } from './edge-cache.ts';
-import { RightCache, type Ask, type Exchange, type OriginPolicy } from './right-cache.sim.ts';
+import { RightCache, type Ask, type Exchange, type OriginPolicy } from './right-cache.fixture.ts';
 
 const urls = ['/a', '/b'] as const;
 const variants = ['x', 'y'] as const;
