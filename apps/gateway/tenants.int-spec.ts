@@ -189,7 +189,7 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
     expect((await as(acme.headers, 'GET', '/api/v1/ledger/stream/0/records/0')).status).toBe(403);
     expect((await as(platform, 'GET', '/api/v1/ledger/stream/0/records/0')).status).not.toBe(403);
   },
-  signLedgerHolding: async () => expect((await as(acme.headers, 'GET', '/api/v1/ledger/stream/0/holding?size=1')).status).toBe(403),
+  signLedgerHolding: async () => expect((await as(acme.headers, 'GET', `/api/v1/ledger/stream/0/holding?size=1&export=${'0'.repeat(32)}`)).status).toBe(403),
   rotateLedgerKey: async () => {
     expect((await as(acme.headers, 'POST', '/api/v1/ledger/keys/rotate', { reason: 'x' })).status).toBe(403);
     expect((await as(platform, 'POST', '/api/v1/ledger/keys/rotate', { reason: 'x' })).status).toBe(202);

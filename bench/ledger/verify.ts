@@ -28,7 +28,10 @@ async function writeBundle(folder: string, count: number): Promise<void> {
   await writer.write('keys', signers.keyList());
   const head = { size: tree.size, root: tree.root() };
   await writer.write('trees', signers.signTrees([{ tree: `${at.topic}/${at.partition}`, ...head }]));
-  await writer.writeHolding(at, signers.signHolding(at, count, { firstLeaf: 0, firstOffset: 0n, lastOffset: BigInt(count - 1) }));
+  await writer.writeHolding(
+    at,
+    signers.signHolding(at, { size: count, held: { firstLeaf: 0, firstOffset: 0n, lastOffset: BigInt(count - 1) }, exportId: '0'.repeat(32) }),
+  );
   const checkpoint = signers.sign(at, head);
   await writer.writeTree({
     ...at,

@@ -293,7 +293,7 @@ test('what was written by hand is sealed, verified, read through and exported as
     for (const tree of bundle.trees) {
       const records = (await reader.records(tree, 0)) ?? [];
       await writer.writeTree(tree);
-      await writer.writeHolding(tree, await holdings.sign(tree, records.length, true));
+      await writer.writeHolding(tree, await holdings.sign(tree, { size: records.length, withRecords: true, exportId: '0'.repeat(32) }));
       const inputs = records.map(({ record }) => ({ offset: record.offset, leafInput: leafInput(record, nodeLedgerHash) }));
       await writer.writeRecords(tree, { level: 0, index: 0, width: records.length }, encodeBundle(inputs));
     }

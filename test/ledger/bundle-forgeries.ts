@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { decodeBundle, encodeBundle, type BundledRecord } from '#core/ledger';
 
@@ -137,4 +137,30 @@ export const forgeries: readonly Forgery[] = [
     },
     finds: { kind: 'holding-missing' },
   },
+  {
+    name: 'a tree put in from another export, which is right by itself',
+    forge: async ({ folder, tree }) => {
+      await rm(join(folder, tree), { recursive: true });
+      await cp(join(hashesBeside(folder), tree), join(folder, tree), { recursive: true });
+    },
+    finds: { kind: 'holding-foreign' },
+  },
+  {
+    name: 'the statement of another export, with the records removed',
+    forge: async ({ folder, tree }) => {
+      await cp(join(hashesBeside(folder), tree, 'holding'), join(folder, tree, 'holding'));
+      await rm(join(folder, tree, 'records'), { recursive: true });
+    },
+    finds: { kind: 'holding-foreign' },
+  },
+  {
+    name: 'a tree under a name that is not quite its own',
+    forge: ({ folder, tree }) => rename(join(folder, tree), join(folder, tree.replace('/', '/0'))),
+    finds: { kind: 'tree-missing' },
+  },
 ];
+
+/** An export of the same trees without records. */
+function hashesBeside(folder: string): string {
+  return join(dirname(folder), 'hashes');
+}

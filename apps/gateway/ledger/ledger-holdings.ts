@@ -11,6 +11,14 @@ export interface LedgerHoldingsDeps {
   readonly secrets: SecretStore;
 }
 
+export interface WantedHolding {
+  /** Records of the tree. */
+  readonly size: number;
+  readonly withRecords: boolean;
+  /** Of the whole bundle. */
+  readonly exportId: string;
+}
+
 /** Signs which records a bundle holds, so that nobody can take some away and say that there were none. */
 export class LedgerHoldings {
   readonly #keyFile: string | undefined;
@@ -22,13 +30,13 @@ export class LedgerHoldings {
   }
 
   /** @throws ProblemError 404 for a size that nobody has signed, 409 when the keys lie in a file that this process cannot read */
-  async sign(at: LedgerPartition, size: number, withRecords: boolean): Promise<string> {
+  async sign(at: LedgerPartition, { size, withRecords, exportId }: WantedHolding): Promise<string> {
     const { ledger } = this.#deps;
     const [identity, checkpoint] = await Promise.all([ledger.identity(), ledger.checkpoint(at)]);
     if (identity === undefined || checkpoint === undefined || checkpoint.size < size)
       throw notFound('unknown-tree', `The ledger has not signed ${size} records of ${at.topic}/${at.partition}.`);
     const held = withRecords ? await this.#held(at, size) : undefined;
-    return (await this.#signers(identity.name)).signHolding(at, size, held);
+    return (await this.#signers(identity.name)).signHolding(at, { size, held, exportId });
   }
 
   /** Made anew each time: the keys stay with whoever signs checkpoints. */

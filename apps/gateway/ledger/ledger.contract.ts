@@ -107,6 +107,10 @@ export const signLedgerHolding = operation({
   query: z.strictObject({
     size: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER).describe('Records of the tree, as a checkpoint has signed them.'),
     records: z.enum(['all', 'none']).default('all').describe('Whether the bundle holds records, or hashes alone.'),
+    export: z
+      .string()
+      .regex(/^[0-9a-f]{32}$/, 'Expected 32 hexadecimal digits.')
+      .describe('Chosen at random for each bundle, and the same for all of its trees: it ties them together.'),
   }),
   answer: z.object({ holding: z.string().describe('A note that the ledger has signed: leaf and offset of the first record, offset of the last one.') }),
 });

@@ -67,7 +67,7 @@ export class LedgerController {
 
   @Route(signLedgerHolding)
   async holding(@Input(signLedgerHolding) { params, query }: InputOf<typeof signLedgerHolding>): Promise<object> {
-    return { holding: await this.#holdings.sign(params, query.size, query.records === 'all') };
+    return { holding: await this.#holdings.sign(params, { size: query.size, withRecords: query.records === 'all', exportId: query.export }) };
   }
 
   @Route(readLedgerRecords)

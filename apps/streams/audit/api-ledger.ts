@@ -22,7 +22,7 @@ export interface ApiTree extends TreeSource {
   readonly size: number;
   /** The records of a tile of level 0, as many as the newest checkpoint vouches for; `first` is their first leaf, `lost` that something else than retention took the ones before. */
   /** Signed by the ledger: which records a bundle of this size holds. */
-  holding(withRecords: boolean): Promise<string>;
+  holding(withRecords: boolean, exportId: string): Promise<string>;
   tileRecords(tile: SizedTile): Promise<{ readonly bundle: Uint8Array; readonly first: number; readonly lost: boolean }>;
 }
 
@@ -79,8 +79,8 @@ async function openTree(api: ApiClient, tree: LedgerView['trees'][number], edges
     seen,
     tile: ({ level, index }) => tiles.get(`${level}/${index}`),
     tileRecords,
-    holding: async (withRecords) => {
-      const path = `/api/v1/ledger/${topic}/${partition}/holding?size=${size}&records=${withRecords ? 'all' : 'none'}`;
+    holding: async (withRecords, exportId) => {
+      const path = `/api/v1/ledger/${topic}/${partition}/holding?size=${size}&records=${withRecords ? 'all' : 'none'}&export=${exportId}`;
       return (await api.call<{ readonly holding: string }>('GET', path)).holding;
     },
     records: init.records ? await recordSource(size, tileRecords) : undefined,

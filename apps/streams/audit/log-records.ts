@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { openEngines } from '#adapters/engines';
 import { nodeLedgerHash, type Bundle } from '#adapters/ledger';
 import { leafInput } from '#adapters/sealed-log';
@@ -5,10 +6,14 @@ import type { BundledRecord } from '#core/ledger';
 import { hasCode } from '#kernel';
 import { eventLogErrors, type EventLog, type LedgerPartition, type PartitionHead } from '#ports';
 import { readStreamsSettings } from '../streams.config.ts';
+import { PlainFailure } from '../streams.errors.ts';
 
 /** Runs `work` on the bundle with the records of the log that the settings name (the embedded one, or Kafka). */
 export async function withRecordsOfLog<Result>(bundle: Bundle, work: (bundle: Bundle) => Promise<Result>): Promise<Result> {
-  const engines = await openEngines(readStreamsSettings(), 'log');
+  const settings = readStreamsSettings();
+  if (settings.kafka === undefined && !existsSync(settings.logPath))
+    throw new PlainFailure(`There is no log at ${settings.logPath}. Is it on Kafka? Then set KAFKA_BROKERS as the platform has it; else STREAMS_DATA_DIR.`);
+  const engines = await openEngines(settings, 'log');
   try {
     const { log, sealedLog } = engines;
     return await work(await recordsOfLog(bundle, log, async ({ topic, partition }) => (await sealedLog.sealed(topic, partition)).floor));

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { audit, auditLines, BundleWriter, nodeLedgerHash, openBundle, sinceBundle, verifyEd25519, type AuditReport, type Bundle } from '#adapters/ledger';
 import { parseHolding, readKeyList, tilesOf, tileWidth, type HeldRecords } from '#core/ledger';
 import { apiLedger, type ApiTree } from '../audit/api-ledger.ts';
@@ -44,11 +45,12 @@ export async function exportLedger({ api, print }: CommandContext, folder: strin
   if (ledger.treeList !== undefined) await writer.write('trees', ledger.treeList);
   await writer.write('witness-keys', ledger.witnessKeys.map((key) => `${key}\n`).join(''));
   await writer.write('README.md', bundleReadme(keys[0]?.name ?? '', keys, options.records));
+  const exportId = randomBytes(16).toString('hex');
   let records = 0;
   for (const tree of ledger.trees) {
     await writer.writeTree(tree);
     records += tree.size;
-    const holding = await tree.holding(options.records);
+    const holding = await tree.holding(options.records, exportId);
     await writer.writeHolding(tree, holding);
     await exportRecords(writer, tree, parseHolding(holding).held);
   }

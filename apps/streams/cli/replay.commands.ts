@@ -1,3 +1,4 @@
+import { replayRollbackRequested } from '#events';
 import type { ModelDifferenceView, ProjectionView, ReplayView } from '../client/api.types.ts';
 import { PlainFailure } from '../streams.errors.ts';
 import { awaited } from './awaited.ts';
@@ -102,10 +103,11 @@ export async function tellReplay(context: CommandContext, verb: keyof typeof ver
     told = await awaited(
       { ...wait, stands: `The replay ${id} is not rolled back yet` },
       () => look(context, id),
-      ({ status }) => status !== 'rolling-back',
+      // Why it was refused is in the read model, which may be a moment behind the status.
+      ({ status, lastEvent }) => status !== 'rolling-back' && lastEvent !== replayRollbackRequested.type,
     );
   if (verb === 'rollback' && told.status !== 'rolled-back')
-    throw new PlainFailure(`The replay ${id} was not rolled back: ${(told as ReplayView).note ?? told.status}.`);
+    throw new PlainFailure(`The replay ${id} was not rolled back: ${((told as ReplayView).note || told.status).replace(/\.$/, '')}.`);
   print(told, () => [`Replay ${id} is ${told.status}.`]);
 }
 

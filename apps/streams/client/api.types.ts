@@ -126,6 +126,7 @@ export interface ReplayView {
   readonly requestedBy: string | null;
   readonly requestedAt: string | null;
   readonly note: string | null;
+  readonly lastEvent: string | null;
   readonly progress: {
     readonly done: number;
     readonly total: number;

@@ -41,7 +41,7 @@ export async function openBundle(folder: string): Promise<Bundle> {
   const trees: TreeSource[] = [];
   for (const topic of await namesIn(folder)) {
     for (const partition of await namesIn(join(folder, topic))) {
-      if (/^\d{1,6}$/.test(partition)) trees.push(await openTree(join(folder, topic, partition), topic, Number(partition)));
+      if (/^(0|[1-9]\d{0,5})$/.test(partition)) trees.push(await openTree(join(folder, topic, partition), topic, Number(partition)));
     }
   }
   trees.sort((a, b) => (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition));

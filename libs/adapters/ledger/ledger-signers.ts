@@ -9,7 +9,7 @@ import {
   treeListOrigin,
   treeListText,
   verifierKey,
-  type HeldRecords,
+  type Holding,
   type ListedTree,
   type Signer,
   type TreeHead,
@@ -101,9 +101,9 @@ export class LedgerSigners {
   }
 
   /** What a bundle holds of a tree, signed. */
-  signHolding(at: LedgerPartition, size: number, held: HeldRecords | undefined): string {
+  signHolding(at: LedgerPartition, { size, held, exportId }: Omit<Holding, 'origin'>): string {
     const origin = originOf(this.name, at);
-    return this.#note(holdingOrigin(origin), holdingText({ origin, size, held }));
+    return this.#note(holdingOrigin(origin), holdingText({ origin, size, held, exportId }));
   }
 
   #note(origin: string, text: string): string {

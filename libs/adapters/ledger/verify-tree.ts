@@ -37,6 +37,7 @@ export type FindingKind =
   | 'records-damaged'
   | 'records-unknown'
   | 'holding-missing'
+  | 'holding-foreign'
   | 'offsets-wrong'
   | 'tree-missing';
 

@@ -15,6 +15,8 @@ export interface Holding {
   readonly size: number;
   /** Undefined when only hashes are held. */
   readonly held: HeldRecords | undefined;
+  /** The same of all trees of one export, and of no other: 32 hexadecimal digits. */
+  readonly exportId: string;
 }
 
 /** The origin under which a ledger signs what a bundle holds of a tree; no tree has it. */
@@ -26,23 +28,25 @@ export function holdingOrigin(origin: string): string {
  * What a bundle holds of the records of a tree. Without it nobody could tell a bundle whose records were taken away from one
  * that never had them. Leaves do not cover offsets: the first and the last one are here, and those between them increase.
  *
- *     <origin>/records LF size LF ( "none" / first-leaf SP first-offset SP last-offset ) LF
+ * The export ties trees together: one of an older bundle would be right by itself.
+ *
+ *     <origin>/records LF size LF ( "none" / first-leaf SP first-offset SP last-offset ) LF export-id LF
  */
-export function holdingText({ origin, size, held }: Holding): string {
+export function holdingText({ origin, size, held, exportId }: Holding): string {
   const records = held === undefined ? 'none' : `${held.firstLeaf} ${held.firstOffset} ${held.lastOffset}`;
-  return `${holdingOrigin(origin)}\n${size}\n${records}\n`;
+  return `${holdingOrigin(origin)}\n${size}\n${records}\n${exportId}\n`;
 }
 
 const number = '(0|[1-9]\\d{0,15})';
-const pattern = new RegExp(`^(\\S+)/records\\n${number}\\n(?:none|${number} ${number} ${number})\\n$`);
+const pattern = new RegExp(`^(\\S+)/records\\n${number}\\n(?:none|${number} ${number} ${number})\\n([0-9a-f]{32})\\n$`);
 
 /** Nobody has looked at its signatures yet. @throws OperatingError `LEDGER_INVALID` */
 export function parseHolding(text: string): Holding & { readonly note: Note } {
   const note = parseNote(text);
   const match = pattern.exec(note.text);
-  const [, origin = '', size = '', firstLeaf, firstOffset = '0', lastOffset = '0'] = match ?? [];
+  const [, origin = '', size = '', firstLeaf, firstOffset = '0', lastOffset = '0', exportId = ''] = match ?? [];
   const held = firstLeaf === undefined ? undefined : { firstLeaf: Number(firstLeaf), firstOffset: BigInt(firstOffset), lastOffset: BigInt(lastOffset) };
   if (match === null || (held !== undefined && (held.firstLeaf >= Number(size) || held.firstOffset > held.lastOffset)))
-    throw ledgerInvalid('What a bundle holds is said by an origin, a size, and a range of records.');
-  return { origin, size: Number(size), held, note };
+    throw ledgerInvalid('What a bundle holds is said by an origin, a size, a range of records, and an export.');
+  return { origin, size: Number(size), held, exportId, note };
 }

@@ -244,25 +244,28 @@ test('an id is found by its print', () => {
 describe('what a bundle holds', () => {
   const head = { origin: 'ledger.example/stream/3', size: 300 };
   const signed = (text: string): string => formatNote({ text, signatures: [{ name: 'ledger.example', keyId: 7, signature: new Uint8Array(64) }] });
+  const exportId = '0123456789abcdef'.repeat(2);
   const held = { firstLeaf: 17, firstOffset: 20n, lastOffset: 2n ** 40n };
 
   test.each([
     [held, '17 20 1099511627776'],
     [undefined, 'none'],
-  ])('is said in three lines: %j', (records, line) => {
-    const text = holdingText({ ...head, held: records });
-    expect(text).toBe(`ledger.example/stream/3/records\n300\n${line}\n`);
-    expect(parseHolding(signed(text))).toMatchObject({ ...head, held: records });
+  ])('is said in four lines: %j', (records, line) => {
+    const text = holdingText({ ...head, held: records, exportId });
+    expect(text).toBe(`ledger.example/stream/3/records\n300\n${line}\n${exportId}\n`);
+    expect(parseHolding(signed(text))).toMatchObject({ ...head, held: records, exportId });
   });
 
   test.each([
-    'ledger.example/stream/3\n300\nnone\n',
-    'ledger.example/stream/3/records\n300\n',
-    'ledger.example/stream/3/records\n300\n17 20\n',
-    'ledger.example/stream/3/records\n300\n300 300 300\n',
-    'ledger.example/stream/3/records\n300\n0 20 19\n',
-    'ledger.example/stream/3/records\n300\n00 20 30\n',
-    'ledger.example/stream/3/records\n300\nnone\nnone\n',
+    `ledger.example/stream/3\n300\nnone\n${exportId}\n`,
+    `ledger.example/stream/3/records\n300\n${exportId}\n`,
+    `ledger.example/stream/3/records\n300\n17 20\n${exportId}\n`,
+    `ledger.example/stream/3/records\n300\n300 300 300\n${exportId}\n`,
+    `ledger.example/stream/3/records\n300\n0 20 19\n${exportId}\n`,
+    `ledger.example/stream/3/records\n300\n00 20 30\n${exportId}\n`,
+    `ledger.example/stream/3/records\n300\nnone\nnone\n${exportId}\n`,
+    'ledger.example/stream/3/records\n300\nnone\n',
+    `ledger.example/stream/3/records\n300\nnone\n${exportId.toUpperCase()}\n`,
   ])('is nothing else: %j', (text) => {
     expect(() => parseHolding(signed(text))).toThrow(invalid);
   });
