@@ -126,7 +126,7 @@ export function readIngestSettings(env: Environment = process.env): IngestSettin
     takeoverSilenceMs: 800,
     // On one machine there is no other node to go to.
     drainMs: readInteger(env, 'INGEST_DRAIN_MS', env['STREAMS_SUPERVISED'] === '1' ? 0 : 5_000, 0, 600_000),
-    readMerge: { mergeMs: readInteger(env, 'INGEST_READ_MERGE_MS', 30, 0, 40), publishersMin: 32 },
+    readMerge: { mergeMs: readInteger(env, 'INGEST_READ_MERGE_MS', 36, 0, 40), publishersMin: 32 },
     session: { ...serverSessionLimits, stallMs: readInteger(env, 'INGEST_STALL_MS', serverSessionLimits.stallMs, 1_000, 120_000) },
     limits: {
       connectionsMax: readInteger(env, 'INGEST_CONNECTIONS_MAX', 4096, 1, 65_536),

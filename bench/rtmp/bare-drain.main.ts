@@ -3,7 +3,7 @@ import { ServerSession, SlabPool } from '#core/rtmp';
 
 /**
  * What reading alone costs on Node, as a process of its own: takes publishers in as the ingest does, and then only counts
- * their bytes, into one buffer for all and with the same rests between reads. Prints its port.
+ * their bytes, into one buffer for all and with rounds of reads as far apart. Prints its port.
  */
 const buffer = new Uint8Array(64 * 1024);
 const never = new Int32Array(new SharedArrayBuffer(4));
@@ -14,9 +14,10 @@ let resting = false;
 function rest(): void {
   if (resting || restMs === 0) return;
   resting = true;
+  const dueAt = performance.now() + restMs;
   setImmediate(() => {
     resting = false;
-    Atomics.wait(never, 0, 0, restMs);
+    Atomics.wait(never, 0, 0, Math.max(0, dueAt - performance.now()));
   });
 }
 
