@@ -2,16 +2,21 @@ import { Publisher, type PublisherInit } from './publisher.ts';
 
 const pauseMs = 500;
 
+export interface ReconnectingPublisherInit extends PublisherInit {
+  /** Where it goes to when the connection breaks, one after the other, and then to the first again. */
+  readonly otherUrls?: readonly string[];
+}
+
 /** A publisher as OBS is one: when the connection breaks it connects again, until it is told to stop. */
 export class ReconnectingPublisher {
-  readonly #init: PublisherInit;
+  readonly #init: ReconnectingPublisherInit;
   #publisher: Publisher;
   #stopped = false;
   readonly #loop: Promise<void>;
   /** How often it had to connect again. */
   reconnects = 0;
 
-  constructor(init: PublisherInit) {
+  constructor(init: ReconnectingPublisherInit) {
     this.#init = init;
     this.#publisher = new Publisher(init);
     this.#loop = this.#run();
@@ -24,7 +29,8 @@ export class ReconnectingPublisher {
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
       if (this.#stopped) return;
       this.reconnects++;
-      this.#publisher = new Publisher(this.#init);
+      const urls = [this.#init.url, ...(this.#init.otherUrls ?? [])];
+      this.#publisher = new Publisher({ ...this.#init, url: urls[this.reconnects % urls.length] as string });
     }
   }
 
