@@ -3,7 +3,7 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Fmp4Splitter, Segmenter, type SegmentGroup, type TrackInit } from '#core/fmp4';
+import { Fmp4Splitter, Segmenter, type Fragment, type PartialSegment, type SegmentGroup, type TrackInit } from '#core/fmp4';
 
 const run = promisify(execFile);
 
@@ -17,6 +17,8 @@ export interface MadeRendition {
 export interface MadeMedia {
   readonly renditions: readonly MadeRendition[];
   readonly groups: readonly SegmentGroup[];
+  /** The same segments part by part, as they become certain. */
+  readonly parts: readonly PartialSegment[];
 }
 
 export interface MediaInit {
@@ -84,16 +86,27 @@ export async function makeMedia({ seconds, heights, startSec, mediaSequence }: M
 function cut(names: readonly string[], files: readonly Uint8Array[], startUs: number, mediaSequence: number): MadeMedia {
   const kindOf = (name: string): 'video' | 'audio' => (name === 'audio' ? 'audio' : 'video');
   const places = names.map((name) => ({ name, kind: kindOf(name), startUs, primingTicks: name === 'audio' ? aacPrimingTicks : 0 }));
-  const segmenter = new Segmenter({ gridUs: 2_000_000, mediaSequence, apartUsMax: Number.MAX_SAFE_INTEGER, renditions: places });
+  const segmenter = new Segmenter({ gridUs: 2_000_000, mediaSequence, apartUsMax: Number.MAX_SAFE_INTEGER, renditions: places, parts: true });
   const renditions: MadeRendition[] = [];
   const groups: SegmentGroup[] = [];
-  const parsed = names.map((name, at) => ({ name, parts: new Fmp4Splitter({ boxBytesMax: 32_000_000 }).push(files[at] as Uint8Array) }));
-  for (const { name, parts } of parsed)
-    for (const part of parts)
-      if (part.kind === 'init') {
+  const parts: PartialSegment[] = [];
+  const fragments: Array<{ readonly name: string; readonly sec: number; readonly fragment: Fragment }> = [];
+  for (const [at, name] of names.entries()) {
+    let timescale = 1;
+    for (const part of new Fmp4Splitter({ boxBytesMax: 32_000_000 }).push(files[at] as Uint8Array)) {
+      if (part.kind === 'fragment') fragments.push({ name, sec: part.fragment.baseDecodeTime / timescale, fragment: part.fragment });
+      else {
+        ({ timescale } = part.track);
         segmenter.begin(name, part.track);
         renditions.push({ name, kind: kindOf(name), init: part.bytes, track: part.track });
       }
-  for (const { name, parts } of parsed) for (const part of parts) if (part.kind === 'fragment') groups.push(...segmenter.push(name, part.fragment));
-  return { renditions, groups: [...groups, ...segmenter.flush()] };
+    }
+  }
+  // As an encoder hands them out: none runs ahead of the others.
+  for (const { name, fragment } of fragments.toSorted((one, other) => one.sec - other.sec)) {
+    groups.push(...segmenter.push(name, fragment));
+    parts.push(...segmenter.takeParts());
+  }
+  groups.push(...segmenter.flush());
+  return { renditions, groups, parts: [...parts, ...segmenter.takeParts()] };
 }

@@ -2,10 +2,11 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { encodingEnded, encodingStarted, segmentProduced } from '#events';
 import { startGateway, World, type RunningGateway } from '../../apps/gateway/testing/gateway.fixture.ts';
+import { TestPackager } from '../../apps/gateway/testing/test-packager.ts';
+import { AiredStream } from '../constellation/aired-stream.ts';
 import { DashPage, dashPlayers, type DashLook, type DashPlayer } from '../constellation/dash-page.ts';
-import { makeMedia, type MadeMedia } from '../constellation/made-media.ts';
+import { makeMedia } from '../constellation/made-media.ts';
 import { until } from '../constellation/platform.ts';
 
 jest.setTimeout(180_000);
@@ -22,95 +23,6 @@ async function probe(url: string): Promise<Probe> {
     timeout: 60_000,
   });
   return JSON.parse(stdout) as Probe;
-}
-
-/** A stream whose packager speaks in real time, with media that was made before: nothing here depends on how fast this machine encodes. */
-class AiredStream {
-  readonly id: string;
-  readonly #world: World;
-  #epoch = 0;
-  /** Ends the segments that are still to come. */
-  #stop = new AbortController();
-  #airing: Promise<void> = Promise.resolve();
-  /** Where the next run of media begins: its number, and its place in seconds. */
-  next = { mediaSequence: 0, startSec: 0 };
-
-  constructor(world: World, id: string) {
-    this.#world = world;
-    this.id = id;
-  }
-
-  /** Goes on air: what is older than `pastSec` ago is there at once, the rest segment by segment as time goes by. */
-  async begin({ renditions, groups }: MadeMedia, pastSec: number): Promise<void> {
-    const { facts, engines } = this.#world;
-    const epoch = ++this.#epoch;
-    const producer = { id: `media:${this.id}`, epoch: BigInt(epoch) };
-    const about = { streamId: this.id, sessionId: `s-${epoch}`, epoch };
-    const source = { videoCodec: 'h264', audioCodec: 'aac', width: 320, height: 180, frameRate: 25 };
-    const announced = renditions.map(({ name, kind, track }) =>
-      kind === 'audio'
-        ? { name, kind, codecs: track.codecs, bandwidth: 80_000, channels: 2 }
-        : { name, kind, codecs: track.codecs, bandwidth: 1000 * Number.parseInt(name, 10), width: track.width ?? 1, height: track.height ?? 1, frameRate: 25 },
-    );
-    await facts.publish('stream', [encodingStarted.draft({ ...about, node: 'media-1', encoder: 'libx264', source, renditions: announced })], { producer });
-    const inits = new Map(await Promise.all(renditions.map(async ({ name, init, track }) => [name, { ...(await engines.blobs.put(init)), track }] as const)));
-    const beganMs = Date.now() - pastSec * 1000;
-    const firstUs = groups[0]?.segments[0]?.startUs ?? 0;
-    const say = async ({ mediaSequence, segments }: MadeMedia['groups'][number]): Promise<void> => {
-      const drafts = await Promise.all(
-        segments.map(async ({ rendition, bytes, startUs, durationUs, startTicks, durationTicks, keyFrames }) => {
-          const stored = await engines.blobs.put(bytes);
-          const init = inits.get(rendition) as { cid: string; sizeBytes: number; track: MadeMedia['renditions'][number]['track'] };
-          const { timescale, codecs, width, height, channels } = init.track;
-          const size = width === undefined || height === undefined ? {} : { width, height };
-          return segmentProduced.draft({
-            ...{ ...about, rendition, mediaSequence, cid: stored.cid, sizeBytes: stored.sizeBytes, initCid: init.cid, initSizeBytes: init.sizeBytes },
-            ...{ startUs, durationUs, startTicks, durationTicks, programDateTimeMs: beganMs + Math.floor((startUs - firstUs) / 1000) },
-            discontinuity: epoch > 1 && mediaSequence === groups[0]?.mediaSequence,
-            track: { timescale, codecs, ...size, ...(channels === undefined ? {} : { channels }) },
-            ...(keyFrames.length === 0 ? {} : { keyFrames: [...keyFrames] }),
-          });
-        }),
-      );
-      await facts.publish('stream', drafts, { producer });
-      const endUs = Math.max(...segments.map(({ startUs, durationUs }) => startUs + durationUs));
-      this.next = { mediaSequence: mediaSequence + 1, startSec: 2 * Math.ceil((endUs - 50_000) / 2_000_000) };
-    };
-    const dueMs = ({ segments: [first] }: MadeMedia['groups'][number]): number => beganMs + ((first?.startUs ?? 0) + (first?.durationUs ?? 0) - firstUs) / 1000;
-    const past = groups.filter((group) => dueMs(group) <= Date.now());
-    for (const group of past) await say(group);
-    this.#stop = new AbortController();
-    const { signal } = this.#stop;
-    this.#airing = (async () => {
-      for (const group of groups.slice(past.length)) {
-        while (Date.now() < dueMs(group) && !signal.aborted) await new Promise((resolve) => setTimeout(resolve, 20));
-        if (signal.aborted) return;
-        await say(group);
-      }
-    })();
-    await this.#world.settle();
-  }
-
-  /** Off the air; what was said stands. */
-  async breakOff(): Promise<void> {
-    this.#stop.abort();
-    await this.#airing;
-  }
-
-  async end(): Promise<void> {
-    await this.breakOff();
-    const ended = {
-      streamId: this.id,
-      sessionId: `s-${this.#epoch}`,
-      epoch: this.#epoch,
-      node: 'media-1',
-      reason: 'stopped' as const,
-      exitCode: 0,
-      lastLines: [],
-    };
-    await this.#world.facts.publish('stream', [encodingEnded.draft(ended)], { producer: { id: `media:${this.id}`, epoch: BigInt(this.#epoch) } });
-    await this.#world.settle();
-  }
 }
 
 let world: World;
@@ -144,24 +56,36 @@ afterAll(async () => {
   await world?.close();
 });
 
-const manifestUrl = (): string => `${gateway.url}/live/${stream.id}/manifest.mpd`;
-const manifest = async (): Promise<string> => (await fetch(manifestUrl())).text();
+const manifestUrl = (of = stream): string => `${gateway.url}/live/${of.id}/manifest.mpd`;
+const manifest = async (of = stream): Promise<string> => (await fetch(manifestUrl(of))).text();
 const page = (player: DashPlayer): DashPage => pages.get(player) as DashPage;
 
 /** Waits until a player shows a picture at or behind a place of the presentation, and goes on. */
-async function playsBeyond(player: DashPlayer, second: number): Promise<DashLook> {
+async function playsBeyond(player: DashPlayer, second: number, of = stream): Promise<DashLook> {
   let newest: unknown;
   return until(
     async () => {
       const [before, picture] = [await page(player).look(), await page(player).viewer.look()];
       await new Promise((resolve) => setTimeout(resolve, 300));
       const later = await page(player).look();
-      newest = [later, await manifest()];
+      newest = [later, await manifest(of)];
       return picture !== undefined && before.currentTime >= second && later.currentTime > before.currentTime ? later : undefined;
     },
     50_000,
     () => `${player} does not play beyond ${second} s: ${JSON.stringify(newest)}`,
   );
+}
+
+async function untilEnded(player: DashPlayer): Promise<void> {
+  const end = await until(
+    async () => {
+      const now = await page(player).look();
+      return now.ended ? now : undefined;
+    },
+    30_000,
+    () => `${player} does not come to the end.`,
+  );
+  expect(end.problems).toEqual([]);
 }
 
 describe('players that know nothing of us, on a page of another site', () => {
@@ -223,15 +147,82 @@ describe('players that know nothing of us, on a page of another site', () => {
       expect(seen.currentTime).toBeLessThan(60);
       expect(Math.abs((seen.duration ?? 0) - lengthSec)).toBeLessThan(1);
       await page(player).seek(lengthSec - 2);
-      const end = await until(
-        async () => {
-          const now = await page(player).look();
-          return now.ended ? now : undefined;
-        },
-        30_000,
-        () => `${player} does not come to the end.`,
-      );
-      expect(end.problems).toEqual([]);
+      await untilEnded(player);
+    }
+  });
+});
+
+describe('with low latency', () => {
+  let quick: AiredStream;
+
+  beforeAll(async () => {
+    for (const one of pages.values()) await one.close();
+    pages.clear();
+    quick = new AiredStream(world, (await post('/api/v1/stream/start', { name: 'Two seconds behind' })).id);
+    await quick.begin(await makeMedia({ seconds: 100, heights: [180, 90], startSec: 0, mediaSequence: 0 }), 10, await TestPackager.open());
+  });
+
+  afterAll(() => quick?.breakOff());
+
+  /** Waits until a player holds media of a segment that nobody has stored yet. */
+  async function holdsWhatIsMade(player: DashPlayer): Promise<void> {
+    let newest: unknown;
+    await until(
+      async () => {
+        const storedSec = quick.next.startSec;
+        const heldSec = await page(player).viewer.page.evaluate<number>(
+          `(({ buffered }) => (buffered.length === 0 ? 0 : buffered.end(buffered.length - 1)))(document.querySelector('video'))`,
+        );
+        newest = [storedSec, heldSec, await manifest(quick)];
+        return heldSec > storedSec + 0.3;
+      },
+      50_000,
+      () => `${player} holds whole segments alone: ${JSON.stringify(newest)}`,
+    );
+  }
+
+  test.each(dashPlayers)('%s plays segments while they are made', async (player) => {
+    pages.set(player, await DashPage.open(player, manifestUrl(quick)));
+    await playsBeyond(player, 5, quick);
+    await holdsWhatIsMade(player);
+    expect((await page(player).look()).problems).toEqual([]);
+  });
+
+  test('off the air for a while, and back: they go on in the new period, without an error or a reload', async () => {
+    await quick.breakOff();
+    const { startSec, mediaSequence } = quick.next;
+    const media = await makeMedia({ seconds: 100, heights: [180, 90], startSec, mediaSequence });
+    // Longer than what players hold, and than a segment that never comes is waited for.
+    await new Promise((resolve) => setTimeout(resolve, 8000));
+    await quick.begin(media, 1, await TestPackager.open('s-2'));
+    for (const player of dashPlayers) {
+      expect((await playsBeyond(player, startSec + 1, quick)).problems).toEqual([]);
+      await holdsWhatIsMade(player);
+    }
+    expect(await manifest(quick)).toContain(`<Period id="p${mediaSequence}" start="PT${startSec}S">`);
+  });
+
+  test('ended, it is a recording whose segments are counted, played to its end', async () => {
+    await quick.end();
+    await post('/api/v1/stream/stop', { id: quick.id });
+    await world.settle();
+    const text = await until(
+      async () => {
+        const now = await manifest(quick);
+        return now.includes('type="static"') ? now : undefined;
+      },
+      10_000,
+      () => 'The manifest stays open.',
+    );
+    expect(text).toMatch(/ endNumber="\d+" /);
+    expect(text).not.toMatch(/availabilityTime|SegmentTimeline/);
+    const lengthSec = Number(/mediaPresentationDuration="PT([\d.]+)S"/.exec(text)?.[1]);
+    for (const player of dashPlayers) {
+      await page(player).close();
+      pages.set(player, await DashPage.open(player, manifestUrl(quick)));
+      await playsBeyond(player, 1, quick);
+      await page(player).seek(lengthSec - 2);
+      await untilEnded(player);
     }
   });
 });

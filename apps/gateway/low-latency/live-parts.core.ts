@@ -9,12 +9,15 @@ import { RenditionParts, type Growth } from './rendition-parts.core.ts';
 export type SegmentState =
   | { readonly kind: 'stored'; readonly cid: string }
   | { readonly kind: 'growing'; readonly growth: Growth }
-  /** It comes next, or is made anew. */
-  | { readonly kind: 'soon' }
-  | { readonly kind: 'absent' };
+  /** It comes next or soon after, or is made anew. */
+  | { readonly kind: 'soon'; readonly isNext: boolean }
+  /** There is nothing of it, and never will be. */
+  | { readonly kind: 'lost' }
+  /** Nobody can know of it yet. */
+  | { readonly kind: 'far' };
 
-/** Players that count by the clock are ahead of an encoder that is late. */
-const aheadMax = 2;
+/** Players that count by the clock are ahead of an encoder that is late, and fetch some segments beforehand (Shaka Player). */
+const aheadMax = 3;
 /** Segments that are on the log and perhaps not in the rows yet; rows are never so far behind that more matter. */
 const tailMax = 16;
 
@@ -93,8 +96,8 @@ export class LiveParts implements SegmentTail {
     if (growth !== undefined && growth.run === this.run && growth.end !== 'broken') return { kind: 'growing', growth };
     const first = this.#run?.mediaSequence ?? 0;
     const newest = Math.max(tail.at(-1)?.mediaSequence ?? -1, parts?.newest?.mediaSequence ?? -1, first - 1);
-    const isLost = mediaSequence < first || mediaSequence <= (tail.at(-1)?.mediaSequence ?? -1);
-    return { kind: isLost || mediaSequence > newest + aheadMax ? 'absent' : 'soon' };
+    if (mediaSequence < first || mediaSequence <= (tail.at(-1)?.mediaSequence ?? -1)) return { kind: 'lost' };
+    return mediaSequence > newest + aheadMax ? { kind: 'far' } : { kind: 'soon', isNext: mediaSequence <= newest + 1 };
   }
 
   /** A segment of a run as it grows; broken off when that run is over. */

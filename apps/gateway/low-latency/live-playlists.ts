@@ -2,6 +2,7 @@ import { partDurationUs } from '#core/fmp4';
 import { judgeReload, type ReloadQuery, type ReloadVerdict } from '#core/hls';
 import { captionedRendition } from '../origin/caption-tracks.ts';
 import { dashManifest, mediaPlaylist, type Playlist, type PlaylistForm } from '../origin/playlist-reader.ts';
+import { windowStartUs } from '../origin/stream-window.ts';
 import type { StreamExtras } from '../streams/stream-extras.ts';
 import type { LiveState, LiveView } from './live-view.ts';
 import type { LiveViews } from './live-views.ts';
@@ -76,13 +77,10 @@ export class LivePlaylists {
     const view = await this.#views.of(streamId);
     if (view === undefined) return undefined;
     await view.ready();
-    const { ended, window } = await stableState(view);
-    return dashManifest(window, {
-      ended,
-      nowMs,
-      edgeUs: Math.max(view.parts.edgeUs, view.parts.endUs),
-      open: (rendition) => view.parts.parts(rendition)?.open,
-    });
+    const { row, ended, window } = await stableState(view);
+    const edgeUs = Math.max(view.parts.edgeUs, view.parts.endUs);
+    const [dateRanges, images] = await Promise.all([this.#extras.ranges(streamId), this.#extras.images(streamId, ended ? 0 : windowStartUs(row))]);
+    return dashManifest(window, { ended, nowMs, dateRanges, images, edgeUs, open: (rendition) => view.parts.parts(rendition)?.open });
   }
 
   /** A part; one that is announced to come next is waited for, and sent when all of it is there (6.2.6). */

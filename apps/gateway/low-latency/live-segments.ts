@@ -15,9 +15,10 @@ export type LiveSegment =
   | { readonly kind: 'stored'; readonly cid: string }
   /** Its bytes as they come. Throws where they break off. */
   | { readonly kind: 'growing'; readonly bytes: () => AsyncGenerator<Uint8Array, void> }
-  | { readonly kind: 'absent' }
-  /** It is of another period than it was asked for. */
-  | { readonly kind: 'elsewhere' }
+  /** Nobody can know of it yet. */
+  | { readonly kind: 'far' }
+  /** There is nothing of it, and never will be; or it is of another period than it was asked for. */
+  | { readonly kind: 'lost' | 'elsewhere' }
   /** It did not come in time, or too many wait. */
   | { readonly kind: 'late' | 'full' };
 
@@ -35,17 +36,18 @@ export class LiveSegments {
     if (view === undefined) return undefined;
     await view.ready();
     const { rendition, mediaSequence } = place;
-    const state = (): SegmentState => (view.ended ? { kind: 'absent' } : view.parts.segment(rendition, mediaSequence));
+    const state = (): SegmentState => (view.ended ? { kind: 'lost' } : view.parts.segment(rendition, mediaSequence));
     if (!(await isWithin(view, place))) return { kind: 'elsewhere' };
     if (state().kind === 'soon') {
       if (this.#views.full) return { kind: 'full' };
       const waited = await view.wait(`${rendition} ${mediaSequence} begins`, () => state().kind !== 'soon');
-      if (waited !== 'ready') return { kind: waited };
+      const still = state();
+      if (waited !== 'ready') return { kind: waited === 'late' && still.kind === 'soon' && !still.isNext ? 'far' : waited };
     }
     const found = state();
     if (!(await isWithin(view, place))) return { kind: 'elsewhere' };
     if (found.kind === 'growing') return { kind: 'growing', bytes: () => bytesOf(view, place, found.growth.run) };
-    return found.kind === 'soon' ? { kind: 'absent' } : found;
+    return found.kind === 'soon' ? { kind: 'far' } : found;
   }
 }
 

@@ -124,13 +124,17 @@ describe('live parts', () => {
   test('a segment that comes next is told from one that never will be', () => {
     const parts = told(run('r1', 5), ...wholeSegment(5), part(6, 0));
     const kind = (mediaSequence: number): string => parts.segment('720p', mediaSequence).kind;
-    expect([4, 5, 6, 7, 8, 9].map(kind)).toEqual(['absent', 'stored', 'growing', 'soon', 'soon', 'absent']);
+    expect([4, 5, 6, 7, 8, 9, 10].map(kind)).toEqual(['lost', 'stored', 'growing', 'soon', 'soon', 'soon', 'far']);
+    expect([7, 8].map((mediaSequence) => parts.segment('720p', mediaSequence))).toEqual([
+      { kind: 'soon', isNext: true },
+      { kind: 'soon', isNext: false },
+    ]);
     expect(parts.segment('240p', 6).kind).toBe('soon');
     parts.disconnect();
-    expect([5, 6, 7, 9].map(kind)).toEqual(['stored', 'soon', 'soon', 'absent']);
+    expect([5, 6, 7, 10].map(kind)).toEqual(['stored', 'soon', 'soon', 'far']);
     // The number was left out: its successor begins behind it.
     parts.apply({ message: run('r2', 7), bytes: bytes('') });
-    expect([6, 7].map(kind)).toEqual(['absent', 'soon']);
+    expect([6, 7].map(kind)).toEqual(['lost', 'soon']);
   });
 
   test('the edge is where the rendition that is furthest behind has come to', () => {

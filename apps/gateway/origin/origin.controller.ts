@@ -131,11 +131,20 @@ export class OriginController {
       const [, mediaSequence, index, run] = part as unknown as [string, string, string, string];
       return this.#sendPart(streamId, { rendition, mediaSequence: Number(mediaSequence), index: Number(index), run }, reply);
     }
+    const pictureUs = rendition === thumbnailsName ? /^(0|[1-9]\d{0,14})\.jpg$/.exec(file)?.[1] : undefined;
+    if (pictureUs !== undefined) return this.#sendPictures(streamId, Number(pictureUs), request, reply);
     const [, period, number, extension] = segmentName.exec(file) ?? [];
     if (number === undefined) throw notFound('no-route', 'Segments are named by their number, with ".m4s", those of captions with ".vtt".');
     if (extension === 'vtt') return this.#sendCaptions(streamId, rendition, Number(number), request, reply);
     const place = { rendition, mediaSequence: Number(number), period: period === undefined ? undefined : Number(period) };
     await this.#sendSegment(streamId, place, request, reply);
+  }
+
+  /** Small pictures as DASH names them: by their place on the stream's timeline, microseconds. */
+  async #sendPictures(streamId: string, startUs: number, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+    const cid = isStreamId(streamId) ? await this.#playlists.image(streamId, startUs) : undefined;
+    if (cid === undefined) throw notFound('unknown-media', 'The stream has no such pictures.', { 'cache-control': soonCaching });
+    await this.#sendMedia(cid, 'jpg', request, reply);
   }
 
   /** @param name channel of captions, with `.captions` behind it */
@@ -195,6 +204,8 @@ export class OriginController {
         return sendGrowing(live.bytes, request, reply);
       case 'full':
         throw unavailable(live.kind);
+      case 'far':
+        throw noSegment();
       default:
         // Players that count come here when a stream pauses or ends, or leaves a number out, before they have heard of it.
         if (period !== undefined && (await this.#playlists.knows(streamId))) return sendMissing(reply);

@@ -1,5 +1,6 @@
 import { partDurationUs } from '#core/fmp4';
 import {
+  type DateRange,
   renderImagePlaylist,
   renderMedia,
   renderMultivariant,
@@ -7,6 +8,7 @@ import {
   targetDurationOf,
   type MediaPlaylist,
   type PlaylistRendition,
+  type ThumbnailImage,
 } from '#core/hls';
 import type { Clock, ReadRow } from '#ports';
 import { dvrWindowMsMin } from '#domain/stream';
@@ -98,7 +100,8 @@ export class PlaylistReader {
     if (stream === undefined) return this.#absent(streamId);
     const ended = whole || hasEnded(stream, this.#clock.now());
     const window = await StreamWindow.open(this.#streams, this.#lists, stream, ended);
-    return dashManifest(window, { ended, nowMs: this.#clock.now() });
+    const [dateRanges, images] = await Promise.all([this.#extras.ranges(streamId), this.#extras.images(streamId, ended ? 0 : windowStartUs(stream))]);
+    return dashManifest(window, { ended, nowMs: this.#clock.now(), dateRanges, images });
   }
 
   /** The media of one segment by its number, as DASH manifests name it: what it was stored as; undefined when there is none. */
@@ -114,6 +117,11 @@ export class PlaylistReader {
     const segments = found.filter((segment) => segment !== undefined);
     if (segments.length === 0) return undefined;
     return segments.flatMap((segment) => captionsCid(segment, channel) ?? [])[0] ?? emptyCaptionsName;
+  }
+
+  /** The small pictures that begin at a place on the stream's timeline, microseconds: what they were stored as. */
+  image(streamId: string, startUs: number): Promise<string | undefined> {
+    return this.#extras.imageCid(streamId, startUs);
   }
 
   /** Whether there is such a stream, with anything to play or not. */
@@ -139,6 +147,8 @@ export interface ManifestForm {
   readonly ended: boolean;
   /** Wall clock. */
   readonly nowMs: number;
+  readonly dateRanges: readonly DateRange[];
+  readonly images: readonly ThumbnailImage[];
   /** Where the newest parts end on the stream's timeline, microseconds. */
   readonly edgeUs?: number;
   /** What is being made of a rendition. */
@@ -146,7 +156,7 @@ export interface ManifestForm {
 }
 
 /** The DASH manifest of a window. */
-export function dashManifest(window: StreamWindow | undefined, { ended, nowMs, edgeUs = 0, open }: ManifestForm): Playlist {
+export function dashManifest(window: StreamWindow | undefined, { ended, nowMs, dateRanges, images, edgeUs = 0, open }: ManifestForm): Playlist {
   if (window === undefined) return { kind: 'nothing-yet', ended };
   const { stream } = window;
   const renditions = window.everyRendition.map((row): DashRendition => {
@@ -163,6 +173,8 @@ export function dashManifest(window: StreamWindow | undefined, { ended, nowMs, e
     dvrWindowMs: Number(stream['dvr_window_ms'] ?? dvrWindowMsMin),
     ended,
     timeUrl: '../time',
+    dateRanges,
+    images,
     lowLatency:
       typeof stream['live_edge_url'] === 'string' ? { chunkUs: partDurationUs, edgeUs: Math.max(edgeUs, Number(stream['end_us'])), nowMs } : undefined,
   });

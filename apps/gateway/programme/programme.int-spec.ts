@@ -46,6 +46,11 @@ describe('markers', () => {
     const tag = `#EXT-X-DATERANGE:ID="break-1",CLASS="ad",START-DATE="${iso(3000)}",DURATION=28.500,PLANNED-DURATION=30.000,X-TITLE="Break",X-NUMBER=2,SCTE35-OUT=0xFC30`;
     for (const rendition of ['720p', 'audio']) expect((await playlist(`${rendition}.m3u8?x=1`)).split('\n')).toContain(tag);
     expect(await playlist('720p.iframes.m3u8')).not.toContain('DATERANGE');
+    const mpd = await playlist('manifest.mpd');
+    expect(mpd).toMatch(
+      /<EventStream schemeIdUri="urn:scte:scte35:2014:xml\+bin" timescale="1000"><Event presentationTime="3000" duration="28500" id="\d+"><Signal/,
+    );
+    expect(mpd).toContain('<EventStream schemeIdUri="urn:streams:marker" value="ad" timescale="1000">');
     expect((await call('GET', `/api/v1/streams/${id}/markers`)).json.items).toEqual([
       expect.objectContaining({ id: 'break-1', durationSeconds: 28.5, attributes: { TITLE: 'Break', NUMBER: 2 } }),
     ]);
@@ -194,12 +199,16 @@ describe('a stream at a glance', () => {
     expect((await call('GET', '/api/v1/streams')).json.items).toContainEqual(expect.objectContaining({ id, viewers: 7 }));
   });
 
-  test('pictures are told in the multivariant playlist, as a playlist and as a track', async () => {
+  test('pictures are told in the multivariant playlist, as a playlist, as a track and for DASH', async () => {
     expect(await playlist('master.m3u8')).toContain('#EXT-X-IMAGE-STREAM-INF:');
     expect(await playlist('thumbnails.m3u8')).toContain('#EXT-X-TILES:RESOLUTION=256x144,LAYOUT=4x1,DURATION=2.000');
     const track = await ask(gateway.url, `/live/${id}/thumbnails.vtt`);
     expect([track.headers['content-type'], track.text.match(/-->/g)?.length]).toEqual(['text/vtt; charset=utf-8', 4]);
     expect((await ask(gateway.url, `/live/${id}/720p.vtt`)).status).toBe(404);
+    expect(await playlist('manifest.mpd')).toContain('value="4x1"');
+    const pictures = await ask(gateway.url, `/live/${id}/thumbnails/0.jpg`);
+    expect([pictures.text, pictures.headers['content-type']]).toEqual(['JPEG', 'image/jpeg']);
+    for (const file of ['1.jpg', '00.jpg', '0.png']) expect([file, (await ask(gateway.url, `/live/${id}/thumbnails/${file}`)).status]).toEqual([file, 404]);
   });
 });
 

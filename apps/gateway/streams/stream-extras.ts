@@ -37,6 +37,13 @@ export class StreamExtras {
     return rows.map(imageOf).filter(({ startUs, durationUs }) => startUs + durationUs > fromUs);
   }
 
+  /** What the picture that begins at a place was stored as; undefined when there is none. */
+  async imageCid(streamId: string, startUs: number): Promise<string | undefined> {
+    const at: ReadCondition = { column: 'start_us', is: 'eq', value: BigInt(startUs) };
+    const [row] = await this.#reads.select(thumbnailTable, { where: [ofStream(streamId), at], limit: 1 });
+    return row === undefined ? undefined : imageOf(row).cid;
+  }
+
   /** The newest, the oldest of them first. */
   async lastImages(streamId: string, limit: number): Promise<readonly ThumbnailImage[]> {
     const orderBy = [{ column: 'media_sequence', descending: true }];

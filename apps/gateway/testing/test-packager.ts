@@ -11,9 +11,9 @@ export class TestPackager {
   /** Readers that have come so far. */
   connections = 0;
 
-  private constructor() {
+  private constructor(sessionId: string) {
     this.#server = createServer((request, response) => {
-      if (new URL(request.url ?? '', 'http://media').searchParams.get('session') !== 's-1') return void response.writeHead(404).end();
+      if (new URL(request.url ?? '', 'http://media').searchParams.get('session') !== sessionId) return void response.writeHead(404).end();
       this.connections += 1;
       response.writeHead(200);
       response.flushHeaders();
@@ -23,8 +23,8 @@ export class TestPackager {
     });
   }
 
-  static async open(): Promise<TestPackager> {
-    const packager = new TestPackager();
+  static async open(sessionId = 's-1'): Promise<TestPackager> {
+    const packager = new TestPackager(sessionId);
     packager.#server.listen(0, '127.0.0.1');
     await once(packager.#server, 'listening');
     return packager;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { renderMpd, type Beginning, type DashRendition, type DashSegment, type DashTrack, type Manifest } from './index.ts';
+import { renderMpd, type Beginning, type DashImage, type DashMarker, type DashRendition, type DashSegment, type DashTrack, type Manifest } from './index.ts';
 import { availabilityStartMs, periodSpans } from './periods.core.ts';
 import { attributeText, duration, element } from './xml.core.ts';
 
@@ -237,6 +237,88 @@ describe('a manifest of segments that can be had while they are made', () => {
     expect(text({ segmentDurationMs: 2020, beginnings: [{ ...beginning(0), startUs: 0 }], renditions: [rendition('720p', 1, film)] })).toContain(
       'timescale="1000000" duration="2020000"',
     );
+  });
+});
+
+test('small pictures are images of tiles, found by their time, in the period that they show', () => {
+  const image = (startSec: number, change: Partial<DashImage> = {}): DashImage => ({
+    ...{
+      sizeBytes: 12_345,
+      startUs: startSec * 1e6,
+      durationUs: 10_000_000,
+      columns: 5,
+      rows: 1,
+      width: 160,
+      height: 90,
+    },
+    ...change,
+  });
+  const images = [image(8, { columns: 2 }), image(14), image(22), image(30, { durationUs: 12_000_000 })];
+  const beginnings = [beginning(0), beginning(9, clockMs + 66_000)];
+  const lowLatency = { chunkUs: 500_000, edgeUs: 21_000_000, nowMs: clockMs + 67_500 };
+  const text = lines(renderMpd({ ...live, lowLatency, beginnings, images, renditions: [rendition('720p', 1, pictures(7, 11))] }));
+  const [, first = '', second = ''] = text.split('contentType="image"');
+  expect(first).toContain('<SegmentTemplate timescale="1000000" presentationTimeOffset="0" availabilityTimeOffset="1.5" media="thumbnails/$Time$.jpg">');
+  expect(first).toContain('<SegmentTimeline>\n<S t="14000000" d="10000000"/>\n</SegmentTimeline>');
+  expect(second).toContain('presentationTimeOffset="18000000"');
+  expect(second).toContain('<S t="22000000" d="8000000"/>\n<S t="30000000" d="12000000"/>');
+  expect(second).toContain(`<Representation id="thumbnails" bandwidth="9900" width="800" height="90">
+<EssentialProperty schemeIdUri="http://dashif.org/guidelines/thumbnail_tile" value="5x1"/>`);
+});
+
+describe('date ranges', () => {
+  const range = (id: string, startMs: number, change: Partial<DashMarker> = {}): DashMarker => ({
+    ...{ id, class: undefined, startMs: clockMs + startMs, durationMs: undefined, plannedDurationMs: undefined, endsOnNext: false },
+    ...{ scte35Cmd: undefined, scte35Out: undefined, scte35In: undefined, attributes: [], ...change },
+  });
+  const events = (dateRanges: readonly DashMarker[], change: Partial<Manifest> = {}): string =>
+    lines(renderMpd({ ...live, renditions: [rendition('720p', 1, pictures(7, 10))], dateRanges, ...change }))
+      .split('\n')
+      .filter((line) => /Event|Signal|Binary/.test(line))
+      .join('\n');
+
+  test('are events of their period, in milliseconds from its beginning, those of a class together', () => {
+    const chapter = range('chapter-2', 15_000, {
+      class: 'com.example.chapter',
+      durationMs: 4000,
+      attributes: [{ name: 'TITLE', value: 'A & "B"', isNumber: false }],
+    });
+    const score = range('goal', 16_500, { endsOnNext: true, attributes: [{ name: 'SCORE', value: '2', isNumber: true }] });
+    expect(events([score, chapter, range('long ago', 1000, { durationMs: 2000 })])).toBe(
+      [
+        '<EventStream schemeIdUri="urn:streams:marker" timescale="1000">',
+        '<Event presentationTime="16500" id="376399990">{&quot;id&quot;:&quot;goal&quot;,&quot;endsOnNext&quot;:true,&quot;attributes&quot;:{&quot;SCORE&quot;:2}}</Event>',
+        '</EventStream>',
+        '<EventStream schemeIdUri="urn:streams:marker" value="com.example.chapter" timescale="1000">',
+        '<Event presentationTime="15000" duration="4000" id="2302528525">{&quot;id&quot;:&quot;chapter-2&quot;,&quot;attributes&quot;:{&quot;TITLE&quot;:&quot;A &amp; \\&quot;B\\&quot;&quot;}}</Event>',
+        '</EventStream>',
+      ].join('\n'),
+    );
+  });
+
+  test('with SCTE 35 are its sections, out where a break begins and in where it ends', () => {
+    const text = events([
+      range('break', 15_000, { plannedDurationMs: 30_000, durationMs: 3000, scte35Out: '0xFC30', scte35In: '0xFC3025', scte35Cmd: '0xFC302500' }),
+    ]);
+    const splices = text.slice(0, text.indexOf('</EventStream>'));
+    expect(splices).toContain('<EventStream schemeIdUri="urn:scte:scte35:2014:xml+bin" timescale="1000">');
+    expect([...splices.matchAll(/presentationTime="(\d+)"(?: duration="(\d+)")?/g)].map(([, at, length]) => [at, length])).toEqual([
+      ['15000', undefined],
+      ['15000', '3000'],
+      ['18000', undefined],
+    ]);
+    expect([...splices.matchAll(/<Binary>(.*?)<\/Binary>/g)].map(([, section]) => section)).toEqual(['/DAlAA==', '/DA=', '/DAl']);
+    expect(splices).toContain('<Signal xmlns="http://www.scte.org/schemas/35/2016">');
+    // Nobody knows yet when it ends.
+    expect(events([range('break', 15_000, { scte35Out: '0xFC30', scte35In: '0xFC3025' })]).match(/<Signal/g)).toHaveLength(1);
+  });
+
+  test('over a break are told in both periods, the rest of them in the second', () => {
+    const text = events([range('talk', 15_000, { durationMs: 60_000 })], { beginnings: [beginning(0), beginning(9, clockMs + 66_000)] });
+    expect([...text.matchAll(/presentationTime="(\d+)" duration="(\d+)"/g)].map(([, at, length]) => [at, length])).toEqual([
+      ['15000', '60000'],
+      ['0', '9000'],
+    ]);
   });
 });
 

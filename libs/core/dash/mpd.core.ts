@@ -1,7 +1,9 @@
 import { dateTime } from '#kernel';
 import { adaptationSets, referenceId, type Shown } from './adaptation-sets.core.ts';
+import { eventStreams } from './events.core.ts';
 import { gridOf } from './grid.core.ts';
-import type { Beginning, Manifest } from './mpd.ts';
+import { imageSets } from './images.core.ts';
+import type { Beginning, DashImage, Manifest } from './mpd.ts';
 import { availabilityStartMs, periodSpans, type PeriodSpan } from './periods.core.ts';
 import { timelineOf } from './timeline.core.ts';
 import { duration, element, type Attributes, type Xml } from './xml.core.ts';
@@ -47,7 +49,9 @@ export function renderMpd(manifest: Manifest): Xml {
   // While the clock waits for the media, nobody's clock says when that was made.
   const referTo = early !== undefined && startMs === availabilityStartMs(beginnings) ? beginnings.at(-1) : undefined;
   const services = early === undefined ? [] : [serviceDescription(delaySec * 1000, dvrWindowMs)];
-  const shown = periods.map((period) => periodXml(period, { earlyUs: early?.earlyUs, referTo, timing }));
+  const shown = periods.map((period) =>
+    periodXml(period, { earlyUs: early?.earlyUs, referTo, timing, events: eventsOf(manifest, period), images: manifest.images ?? [] }),
+  );
   return `<?xml version="1.0" encoding="UTF-8"?>\n${element('MPD', attributes, [...services, ...shown, ...timing])}\n`;
 }
 
@@ -104,10 +108,24 @@ interface PeriodForm {
   /** Whose wall clock players may refer to. */
   readonly referTo: Beginning | undefined;
   readonly timing: readonly Xml[];
+  readonly events: readonly Xml[];
+  readonly images: readonly DashImage[];
+}
+
+function eventsOf({ dateRanges = [], beginnings, ended }: Manifest, { span, shown, endUs }: Period): readonly Xml[] {
+  const beginMs = beginnings.find(({ mediaSequence }) => mediaSequence === span.first)?.programDateTimeMs;
+  if (beginMs === undefined || dateRanges.length === 0) return [];
+  const fromUs = Math.min(...shown.map(({ segments }) => segments[0]?.startUs ?? Infinity)) - span.mediaStartUs;
+  const untilMs = ended || span.next !== undefined ? beginMs + Math.ceil((endUs - span.startUs) / 1000) : Infinity;
+  return eventStreams(dateRanges, { beginMs, fromMs: beginMs + Math.floor(fromUs / 1000), untilMs });
 }
 
 /** 5.3.2.1: a period lasts until the next one starts. */
-function periodXml({ span, shown }: Period, { earlyUs, referTo, timing }: PeriodForm): Xml {
+function periodXml({ span, shown, endUs }: Period, { earlyUs, referTo, timing, events, images }: PeriodForm): Xml {
   const producedMs = referTo?.mediaSequence === span.first ? referTo.programDateTimeMs : undefined;
-  return element('Period', { id: `p${span.first}`, start: duration(span.startUs / 1_000_000) }, adaptationSets(shown, { span, earlyUs, producedMs, timing }));
+  const sets = adaptationSets(shown, { span, earlyUs, producedMs, timing });
+  const mediaEndUs = span.next === undefined ? Infinity : endUs - span.startUs + span.mediaStartUs;
+  const availabilityTimeOffset = earlyUs === undefined ? undefined : earlyUs / 1_000_000;
+  const pictures = imageSets(images, { span, endUs: mediaEndUs, id: sets.length + 1, availabilityTimeOffset });
+  return element('Period', { id: `p${span.first}`, start: duration(span.startUs / 1_000_000) }, [...events, ...sets, ...pictures]);
 }

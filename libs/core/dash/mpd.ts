@@ -50,6 +50,34 @@ export interface Beginning {
   readonly programDateTimeMs: number;
 }
 
+/** A stretch of wall clock with a meaning; the fields are those of `stream.marked`. */
+export interface DashMarker {
+  readonly id: string;
+  readonly class: string | undefined;
+  readonly startMs: number;
+  readonly durationMs: number | undefined;
+  readonly plannedDurationMs: number | undefined;
+  readonly endsOnNext: boolean;
+  /** SCTE 35 sections, hexadecimal with `0x`. */
+  readonly scte35Cmd: string | undefined;
+  readonly scte35Out: string | undefined;
+  readonly scte35In: string | undefined;
+  readonly attributes: ReadonlyArray<{ readonly name: string; readonly value: string; readonly isNumber: boolean }>;
+}
+
+/** Small pictures of a stretch of a stream, side by side in one JPEG; the fields are those of `thumbnails.produced`. */
+export interface DashImage {
+  readonly sizeBytes: number;
+  /** On the stream's timeline, microseconds. */
+  readonly startUs: number;
+  readonly durationUs: number;
+  readonly columns: number;
+  readonly rows: number;
+  /** Of one picture, pixels. */
+  readonly width: number;
+  readonly height: number;
+}
+
 /** What a manifest is made of. */
 export interface Manifest {
   readonly renditions: readonly DashRendition[];
@@ -62,6 +90,10 @@ export interface Manifest {
   readonly ended: boolean;
   /** Where players learn what time it is here, relative to the manifest. */
   readonly timeUrl: string;
+  /** What stretches of the wall clock mean, in any order. */
+  readonly dateRanges?: readonly DashMarker[];
+  /** Small pictures to scrub by, in order. */
+  readonly images?: readonly DashImage[];
   /** Undefined for a stream whose segments can be had when they are whole, and not before. */
   readonly lowLatency?: DashLowLatency | undefined;
 }

@@ -160,6 +160,6 @@ describe('writer', () => {
   });
 });
 
-test('a segment without media is one box that says so', () => {
-  expect(Buffer.from(missingSegment()).toString('latin1')).toBe('\0\0\0\u0014stypmsdh\0\0\0\0mcnt');
+test('a segment without media is a box that says so, and one with nothing in it', () => {
+  expect(Buffer.from(missingSegment()).toString('latin1')).toBe('\0\0\0\u0014stypmsdh\0\0\0\0mcnt\0\0\0\u0008mdat');
 });
