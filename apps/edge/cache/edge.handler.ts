@@ -100,24 +100,37 @@ export class CacheHandler {
   readonly #whole = new WeakMap<GrowingBody, Promise<void>>();
   readonly #answers = new WeakMap<GrowingBody, Map<string, EdgeReply>>();
 
+  #lastHost: string | undefined;
+
   constructor(init: CacheHandlerInit, deps: CacheHandlerDeps) {
     this.#init = init;
     this.#deps = deps;
   }
 
   handle(request: EdgeRequest): EdgeReply | Promise<EdgeReply> {
-    const fault = framingFault(request);
+    const fault = this.#faultOf(request);
     if (fault !== undefined) return this.#refused(request, 400, fault);
-    const key = normaliseTarget(request.target, this.#init.keys);
-    if (key !== undefined && (request.method === 'GET' || request.method === 'HEAD')) {
-      const object = this.#deps.store.find(key, request);
-      if (object !== undefined) {
-        const nowMs = this.#deps.now();
-        if (judgeReuse(object.response.freshness, nowMs, this.#deps.trust()) === 'fresh' && suffices(request, object, nowMs))
-          return this.#hit(object, request, nowMs);
-      }
+    const { target } = request;
+    const reads = request.method === 'GET' || request.method === 'HEAD';
+    // Every key is a normal target: what is a key as it stands need not be looked at.
+    const found = reads ? this.#deps.store.find(target, request) : undefined;
+    const key = found === undefined ? normaliseTarget(target, this.#init.keys) : target;
+    const object = found ?? (reads && key !== undefined && key !== target ? this.#deps.store.find(key, request) : undefined);
+    if (object !== undefined) {
+      const nowMs = this.#deps.now();
+      if (judgeReuse(object.response.freshness, nowMs, this.#deps.trust()) === 'fresh' && suffices(request, object, nowMs))
+        return this.#hit(object, request, nowMs);
     }
     return this.#otherwise(request, key);
+  }
+
+  /** Most requests name the host that the last one named, and bring nothing that would have to be framed. */
+  #faultOf(request: EdgeRequest): string | undefined {
+    const host = request.field('host');
+    if (host !== undefined && host === this.#lastHost && !request.hasBody && request.version === '1.1') return undefined;
+    const fault = framingFault(request);
+    if (fault === undefined) this.#lastHost = host;
+    return fault;
   }
 
   /** The connection ends with it: what comes next on it may be the rest of this request, or not. */
