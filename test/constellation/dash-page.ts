@@ -21,10 +21,19 @@ const players = {
       player.addEventListener('error', ({ detail }) => problems.push(detail.severity + ' ' + detail.code + ' ' + JSON.stringify(detail.data)));
       player.attach(video).then(() => player.load(url)).then(() => video.play(), (error) => problems.push(String(error)));`,
   },
+  'hls.js': {
+    script: 'hls.js/dist/hls.min.js',
+    play: `window.player = new Hls();
+      player.on(Hls.Events.ERROR, (_name, { fatal, details }) => fatal && problems.push(details));
+      setInterval(() => [...video.textTracks].slice(0, 1).forEach((track) => { if (track.mode === 'disabled') track.mode = 'showing'; }), 500);
+      player.loadSource(url);
+      player.attachMedia(video);`,
+  },
 } as const;
 
-export type DashPlayer = keyof typeof players;
-export const dashPlayers = Object.keys(players) as readonly DashPlayer[];
+type WebPlayer = keyof typeof players;
+export type DashPlayer = Exclude<WebPlayer, 'hls.js'>;
+export const dashPlayers: readonly DashPlayer[] = ['dash.js', 'Shaka Player'];
 
 /** What a page with a player tells of itself. */
 export interface DashLook {
@@ -88,7 +97,7 @@ export interface PlayerSite {
   close(): void;
 }
 
-export async function playerSite(player: DashPlayer, manifestUrl: string): Promise<PlayerSite> {
+export async function playerSite(player: WebPlayer, manifestUrl: string): Promise<PlayerSite> {
   const { script, play } = players[player];
   const site = await siteWith(await readFile(join(modules, script)));
   return {

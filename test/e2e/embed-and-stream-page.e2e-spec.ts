@@ -18,11 +18,12 @@ const ladder = [
 let platform: Platform;
 let publisher: Publisher;
 let id: string;
+let streamKey: string;
 
 beforeAll(async () => {
   platform = await Platform.start();
   const created = await platform.api<{ id: string; streamKey: string }>('POST', '/api/v1/stream/start', { name: 'Evening news', ladder });
-  ({ id } = created);
+  ({ id, streamKey } = created);
   publisher = new Publisher({ url: platform.rtmpUrl(created.streamKey), width: 426, height: 240, frameRate: 15, videoBitrate: '400k' });
 });
 
@@ -141,11 +142,11 @@ test('in Firefox, too, the player plays, and so do the DASH players of others', 
 });
 
 test('captions within the picture are listed, and shown when somebody asks for them', async () => {
-  const { id: captioned, streamKey } = await platform.api<{ id: string; streamKey: string }>('POST', '/api/v1/stream/start', {
+  const { id: captioned, streamKey: key } = await platform.api<{ id: string; streamKey: string }>('POST', '/api/v1/stream/start', {
     name: 'Spoken',
     ladder: ladder.slice(1),
   });
-  const speaker = await CaptionedPublisher.start(platform.rtmpUrl(streamKey));
+  const speaker = await CaptionedPublisher.start(platform.rtmpUrl(key));
   const master = `${platform.edgeUrl}/live/${captioned}/master.m3u8`;
   let viewer: Viewer | undefined;
   try {
@@ -161,7 +162,7 @@ test('captions within the picture are listed, and shown when somebody asks for t
     await page.keyboard.press('c');
     await until(
       () => page.getByTestId('video').evaluate(showsSentence as never) as Promise<boolean>,
-      60_000,
+      90_000,
       () => 'No caption is shown.',
     );
     expect(viewer.problems).toEqual([]);
@@ -172,11 +173,31 @@ test('captions within the picture are listed, and shown when somebody asks for t
       () => 'No text of the encoder is told.',
       500,
     );
+    await playsTransportStreams(viewer, `${platform.edgeUrl}/live/${captioned}/ts/master.m3u8`);
   } finally {
     await viewer?.close();
     await speaker.stop();
   }
 });
+
+/** hls.js on a page of somebody else, with the playlists of transport streams: a picture, and captions beside it. */
+async function playsTransportStreams({ page }: Viewer, url: string): Promise<void> {
+  const site = await playerSite('hls.js', url);
+  await page.goto(site.url);
+  await page.evaluate(site.play);
+  await until(
+    async () => Number(await page.evaluate("document.querySelector('video').getVideoPlaybackQuality().totalVideoFrames")) > 30,
+    60_000,
+    () => 'The transport streams have no picture in Chromium.',
+  );
+  await until(
+    () => page.locator('video').evaluate(showsSentence as never) as Promise<boolean>,
+    60_000,
+    () => 'No caption is shown beside the transport streams.',
+  );
+  expect(await page.evaluate('problems')).toEqual([]);
+  site.close();
+}
 
 test('the page of a stream: figures, pictures of renditions, viewers, decisions, and a clip that can be taken along', async () => {
   const viewer = await Viewer.open(platform.signInUrl);
@@ -206,6 +227,27 @@ test('the page of a stream: figures, pictures of renditions, viewers, decisions,
         () => `There is no picture of ${name}.`,
         500,
       );
+
+    // Over to the other publisher, by the button.
+    const backup = new Publisher({
+      url: `rtmp://127.0.0.1:${platform.ports.rtmpBackup}/live/${streamKey}`,
+      width: 426,
+      height: 240,
+      frameRate: 15,
+      videoBitrate: '400k',
+    });
+    try {
+      await page.getByTestId('publisher-backup').filter({ hasText: 'in waiting' }).waitFor({ timeout: 60_000 });
+      const over = page.getByRole('button', { name: 'Go over to the backup' });
+      expect(await over.isDisabled()).toBe(true);
+      await page.getByLabel('Reason for the change').fill('A better picture');
+      await over.click();
+      await page.getByTestId('publisher-backup').filter({ hasText: 'on air' }).waitFor({ timeout: 60_000 });
+      await page.getByTestId('timeline').getByText('Over to the backup publisher').first().waitFor({ timeout: 60_000 });
+    } finally {
+      await backup.stop();
+    }
+    await page.getByTestId('publisher-primary').filter({ hasText: 'on air' }).waitFor({ timeout: 60_000 });
 
     await page.getByLabel('Name of the clip').fill('The goal');
     await page.getByLabel('Length').selectOption('15');
