@@ -13,16 +13,17 @@ interface Suite {
 }
 type Results = Readonly<Record<string, true | readonly [name: string, message: string]>>;
 interface Engine {
-  runTests(suites: readonly Suite[], browser: boolean, base: string): Promise<void>;
+  /** What is fetched with came first in older versions. */
+  runTests(suites: readonly Suite[], ...how: readonly unknown[]): Promise<void>;
   getResults(): Results;
 }
 
-const [, , folder = '', base = ''] = process.argv;
+const [, , folder = '', place = '', base = ''] = process.argv;
 const load = (path: string): Promise<unknown> => import(pathToFileURL(folder + path).href);
 const { default: suites } = (await load('tests/index.mjs')) as { readonly default: readonly Suite[] };
-const engine = (await load('test-engine/client/runner.mjs')) as Engine;
+const engine = (await load(`${place}client/runner.mjs`)) as Engine;
 
-await engine.runTests(suites, false, base);
+await (place === '' ? engine.runTests(suites, fetch, false, base) : engine.runTests(suites, false, base));
 process.stdout.write(`\n${JSON.stringify(scoreOf(suites, engine.getResults()))}\n`, () => process.exit(0));
 
 function scoreOf(all: readonly Suite[], results: Results): Score {

@@ -1,19 +1,22 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { access, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { freePort } from '../edge/processes.ts';
 
 const root = new URL('../../../', import.meta.url);
 /**
- * http-cache-tests (github.com/http-tests/cache-tests, BSD-3-Clause) at commit b55b8bd of 2026-07-20: its tests and their
- * engine, unchanged. The package of that name on npm is version 0.4.5 of 2021, whose tests still ask for what RFC 9111
- * and RFC 9213 have changed since.
+ * The suite as npm has it: of 2021, with tests that ask for what RFC 9111 and RFC 9213 have changed since. The newer one is
+ * in its repository alone (github.com/http-tests/cache-tests): `CACHE_TESTS_DIR` names a checkout of it.
  */
-const archive = fileURLToPath(new URL('bench/cache-tests/http-cache-tests.tar.gz', root));
-const unpacked = fileURLToPath(new URL('.cache/http-cache-tests-b55b8bd/', root));
+const published = 'http-cache-tests@0.4.5';
+const unpacked = fileURLToPath(new URL('.cache/http-cache-tests-0.4.5/', root));
 const runner = fileURLToPath(new URL('./run-suite.js', import.meta.url));
+
+const run = promisify(execFile);
 
 export type Kind = 'required' | 'optimal' | 'check';
 
@@ -31,33 +34,51 @@ export interface Score {
   readonly failures: readonly Failure[];
 }
 
-/** The folder of the suite; unpacked at the first use. */
-export async function suiteFolder(): Promise<string> {
-  const done = await access(`${unpacked}tests/index.mjs`).then(
+/** Where the suite's parts lie, which its versions have in other folders. */
+export interface SuiteFiles {
+  readonly title: string;
+  /** From the repository, not from npm. */
+  readonly isNewest: boolean;
+  readonly folder: string;
+  /** In front of `server/` and `client/`. */
+  readonly engine: string;
+}
+
+const isThere = (path: string): Promise<boolean> =>
+  access(path).then(
     () => true,
     () => false,
   );
-  if (done) return unpacked;
-  await mkdir(unpacked, { recursive: true });
-  const tar = spawn('tar', ['-xzf', archive, '-C', unpacked], { stdio: 'inherit' });
-  const [code] = (await once(tar, 'exit')) as [number];
-  if (code !== 0) throw new Error(`tar could not unpack ${archive}`);
-  return unpacked;
+
+/** The checkout that `CACHE_TESTS_DIR` names, or the package of npm, which is fetched at the first use. */
+export async function findSuite(): Promise<SuiteFiles> {
+  const own = process.env['CACHE_TESTS_DIR'];
+  if (own !== undefined) {
+    if (!(await isThere(join(own, 'test-engine/client/runner.mjs')))) throw new Error(`CACHE_TESTS_DIR=${own} is no checkout of http-cache-tests.`);
+    return { title: 'http-cache-tests, checkout', isNewest: true, folder: join(own, '/'), engine: 'test-engine/' };
+  }
+  const folder = join(unpacked, 'package/');
+  if (!(await isThere(join(folder, 'tests/index.mjs')))) {
+    await mkdir(unpacked, { recursive: true });
+    const { stdout } = await run('npm', ['pack', published, '--silent', '--pack-destination', unpacked]);
+    await run('tar', ['-xzf', join(unpacked, stdout.trim()), '-C', unpacked]);
+  }
+  return { title: published, isNewest: false, folder, engine: '' };
 }
 
 /** The suite's own origin server, in a process of its own. */
-export async function startSuiteOrigin(folder: string): Promise<{ readonly port: number; stop(): void }> {
+export async function startSuiteOrigin({ folder, engine }: SuiteFiles): Promise<{ readonly port: number; stop(): void }> {
   const port = await freePort();
   const env = { ...process.env, npm_config_protocol: 'http', npm_config_port: String(port), npm_config_pidfile: '/dev/null' };
-  const child: ChildProcess = spawn(process.execPath, [`${folder}test-engine/server/server.mjs`], { env, stdio: ['ignore', 'pipe', 'inherit'] });
+  const child: ChildProcess = spawn(process.execPath, [join(folder, engine, 'server/server.mjs')], { env, cwd: folder, stdio: ['ignore', 'pipe', 'inherit'] });
   const lines = createInterface({ input: child.stdout as NodeJS.ReadableStream });
   await once(lines, 'line');
   return { port, stop: () => void child.kill('SIGTERM') };
 }
 
 /** Runs every test against a cache. The engine keeps its results in module state: one process a run. */
-export async function runSuite(folder: string, base: string): Promise<Score> {
-  const child = spawn(process.execPath, ['--no-warnings', runner, folder, base], { stdio: ['ignore', 'pipe', 'ignore'] });
+export async function runSuite({ folder, engine }: SuiteFiles, base: string): Promise<Score> {
+  const child = spawn(process.execPath, ['--no-warnings', runner, folder, engine, base], { stdio: ['ignore', 'pipe', 'ignore'] });
   let out = '';
   child.stdout.on('data', (text: Buffer) => (out += text.toString()));
   await once(child, 'close');
