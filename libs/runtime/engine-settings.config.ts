@@ -39,7 +39,8 @@ const bucketPattern = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 const besideEndpoint = ['S3_BUCKET', 'S3_ACCESS_KEY_ID', 'S3_SECRET_ACCESS_KEY', 'S3_REGION', 'S3_PREFIX', 'S3_FORCE_PATH_STYLE'] as const;
 const awsExample = 'https://s3.eu-central-1.amazonaws.com';
 
-function readS3Settings(env: Environment): S3Settings | undefined {
+/** @throws OperatingError `SETTING_INVALID` naming the variable */
+export function readS3Settings(env: Environment): S3Settings | undefined {
   const endpoint = readUrl(env, 'S3_ENDPOINT', ['https', 'http']);
   const given = besideEndpoint.find((name) => env[name]);
   if (endpoint === undefined && given !== undefined)

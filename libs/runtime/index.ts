@@ -53,8 +53,10 @@ export { PastReadStore, type PastMoment, type PastReadsDeps, type PastReadsInit 
 export { readTail, type Tail, type TailPart } from './past/past-tail.ts';
 export { backOffMs, pause, withTimeout } from './pause.ts';
 export { divergence, logDigests, rowDigests, type RegionDigests } from './region/region-digests.ts';
+export { ForwardingEventLog } from './forwarding-event-log.ts';
 export { originOf } from './region/mirrored-record.ts';
 export { RegionMirror, type RegionMirrorDeps, type RegionMirrorInit } from './region/region-mirror.ts';
+export type { PeerBlobs } from './region/peer-blobs.config.ts';
 export { readRegionPeers, type RegionPeer } from './region/region-peers.config.ts';
 export { buildEnds, buildStarts, isWhole, type ReplayWindow } from './replay/build-starts.ts';
 export { BulkLoad, type BulkLoadInit } from './replay/bulk-load.ts';

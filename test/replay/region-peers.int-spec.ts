@@ -1,11 +1,16 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { openEngines } from '#adapters/engines';
+import { nodeLedgerHash } from '#adapters/ledger';
+import { contexts } from '#events';
+import { readSharedSettings } from '#runtime';
 import { projections } from '#read-models';
 import { history, type RecordedEvent } from './history.ts';
 import { startProjector, type ProjectorProcess } from './projector-process.ts';
@@ -59,20 +64,63 @@ async function compare(): Promise<Ran> {
   return streams(north, 'region', 'compare', a, b, '--json');
 }
 
+async function equalRegions(): Promise<void> {
+  let ran = await compare();
+  for (const until = Date.now() + 60_000; ran.code !== 0 && Date.now() < until; ran = await compare()) await sleep(200);
+  expect(JSON.parse(ran.out)).toEqual({ equal: true, rows: true, parts: [], moving: [] });
+}
+
+/** Moves all that a region has written so far to its blob store. @returns how many segments that made */
+async function seal(world: World): Promise<number> {
+  const { sealedLog, close } = await openEngines(readSharedSettings({ ...world.env, STREAMS_DATA_DIR: world.folder }), 'log');
+  const sealer = sealedLog.sealer(1n, nodeLedgerHash);
+  let segments = 0;
+  try {
+    for (const topic of contexts) {
+      for (const { partition, high } of await sealedLog.heads(topic)) {
+        const bounds = { until: high, recordsMax: 1000, charactersMax: 1e9, nowMs: Date.now() };
+        if ((await sealer.seal({ topic, partition, ...bounds, leafOf: async () => 0, prove: async () => undefined })) === undefined) continue;
+        expect(await sealer.trim(topic, partition, high)).toBe(true);
+        segments++;
+      }
+    }
+  } finally {
+    await close();
+  }
+  return segments;
+}
+
+let inSouth: ProjectorProcess;
+
 test('projectors that are told of each other make both regions equal, whatever is killed meanwhile', async () => {
   const [toSouth, toNorth] = [`south=${south.folder}`, `north=${north.folder}`];
   const first = await projectorOf(north, toSouth);
-  await projectorOf(south, toNorth);
+  inSouth = await projectorOf(south, toNorth);
   await write(south, 2);
   const writing = write(north, 1);
   await first.kill();
   await projectorOf(north, toSouth);
   await writing;
-  let ran = await compare();
-  for (const until = Date.now() + 60_000; ran.code !== 0 && Date.now() < until; ran = await compare()) await sleep(200);
-  expect(JSON.parse(ran.out)).toEqual({ equal: true, rows: true, parts: [], moving: [] });
+  await equalRegions();
   for (const world of [north, south]) await caughtUp(world, projections);
 });
+
+test("what a region has sealed meanwhile is read from that region's own blobs; where they are missing it is told whose they are", async () => {
+  await inSouth.stop();
+  await write(north, 4);
+  await caughtUp(north, projections);
+  expect(await seal(north)).toBeGreaterThan(5);
+  const [blobs, away] = [join(north.folder, 'blobs'), join(north.folder, 'blobs-elsewhere')];
+  await rename(blobs, away);
+  inSouth = await projectorOf(south, `north=${north.folder}`);
+  const told = (): boolean =>
+    inSouth.lines.some((line) => line.includes(`past of the region north cannot be read in ${blobs}`) && line.includes('REGION_PEER_BLOBS'));
+  for (const until = Date.now() + 20_000; !told() && Date.now() < until;) await sleep(50);
+  expect(told()).toBe(true);
+  expect(existsSync(blobs)).toBe(false);
+  await rename(away, blobs);
+  await equalRegions();
+}, 120_000);
 
 test('a row that was altered in one region alone is named', async () => {
   const client = new pg.Client({ connectionString: south.databaseUrl });

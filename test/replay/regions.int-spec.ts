@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { contexts, topicPartitions } from '#events';
+import { contentPublished, contexts, directHeader, encodeEvent, topicPartitions, type LogRecord } from '#events';
 import { partitionOf } from '#kernel';
-import { createLogger, divergence, logDigests, RegionMirror, rowDigests } from '#runtime';
+import { createLogger, divergence, logDigests, RegionMirror, rowDigests, type ConsumerHostDeps } from '#runtime';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { projections } from '#read-models';
@@ -13,6 +13,8 @@ const alike = projections.filter(({ name }) => name !== 'subjects');
 const tables = alike.flatMap((projection) => projection.tables);
 let north: World;
 let south: World;
+/** Ids of what the consumers of each region set aside. */
+const parked = new Map<World, Set<string>>();
 
 beforeAll(async () => {
   [north, south] = await Promise.all([openWorld(), openWorld()]);
@@ -32,6 +34,12 @@ function historyOf(region: number): readonly RecordedEvent[] {
 
 async function write(world: World, events: readonly RecordedEvent[], fromShare: number, toShare: number): Promise<void> {
   for (const { topic, record } of events.slice(events.length * fromShare, events.length * toShare)) await world.log.append(topic, [record]);
+}
+
+function parkingOf(world: World): NonNullable<ConsumerHostDeps['parking']> {
+  const ids = new Set<string>();
+  parked.set(world, ids);
+  return { park: async (_, { headers }) => void ids.add(headers['ce_id'] ?? '') };
 }
 
 async function mirror(origin: string, from: World, to: World): Promise<RegionMirror> {
@@ -61,7 +69,7 @@ async function divergentLogs(): Promise<readonly string[]> {
 test('two regions that mirror each other come to the same events, each once, and to the same rows', async () => {
   const [northern, southern] = [historyOf(1), historyOf(2)];
   await write(north, northern, 0, 0.5);
-  for (const world of [north, south]) await (await hostOf(world, projections)).start();
+  for (const world of [north, south]) await (await hostOf(world, projections, {}, { parking: parkingOf(world) })).start();
   const first = await mirror('north', north, south);
   await mirror('south', south, north);
   await Promise.all([write(south, southern, 0, 0.7), mirror('north', north, south)]);
@@ -78,6 +86,50 @@ test('two regions that mirror each other come to the same events, each once, and
   const rows = await dumpRows(north, alike);
   expect(rows).toBe(await dumpRows(south, alike));
   expect(rows.length).toBeGreaterThan(100_000);
+});
+
+/** As somebody else's producer leaves it on Kafka: without the platform's mark. */
+function directly(contentId: string): LogRecord {
+  const { type, version, subject, samples } = contentPublished;
+  const data = { ...(samples.at(-1) as { readonly contentId: string }), contentId } as Parameters<typeof subject>[0];
+  const { headers, ...record } = encodeEvent({
+    id: `direct-${contentId}`,
+    type,
+    version,
+    source: '/cms',
+    subject: subject(data),
+    time: Date.UTC(2026, 8, 1),
+    key: contentId,
+    tenant: 'default',
+    correlationId: 'c',
+    causationId: 'c',
+    traceparent: '',
+    actor: 'direct',
+    streamVersion: 0n,
+    producerEpoch: 0n,
+    data,
+  });
+  return { ...record, headers: { ...headers, [directHeader]: 'tenant-open' } };
+}
+
+test('what its own region refuses of what came past the platform is in no other, and what follows it is', async () => {
+  const astray = directly('astray');
+  const home = partitionOf(astray.key, topicPartitions);
+  const behind = Array.from({ length: 100 }, (_, at) => directly(`behind-${at}`));
+  await north.log.restore('content', topicPartitions, async (write) => {
+    const at = { offset: 0n, recordedAt: Date.UTC(2026, 8, 2) };
+    await write([{ ...astray, ...at, partition: (home + 1) % topicPartitions }]);
+    await write(behind.map((record) => ({ ...record, ...at, partition: partitionOf(record.key, topicPartitions) })));
+  });
+  let southern = new Set<string>();
+  while (!behind.every(({ headers }) => southern.has(headers['ce_id'] ?? ''))) southern = new Set(await idsOf(south));
+  for (const world of [north, south]) await caughtUp(world, projections);
+  expect([(await idsOf(north)).includes('direct-astray'), southern.has('direct-astray')]).toEqual([true, false]);
+  expect([parked.get(north), parked.get(south)]).toEqual([new Set(['direct-astray']), new Set()]);
+  expect(await divergentLogs()).toEqual([]);
+  const rows = await dumpRows(north, alike);
+  expect(rows).toBe(await dumpRows(south, alike));
+  expect([rows.includes('behind-99'), rows.includes('astray')]).toEqual([true, false]);
 });
 
 test('a row that was altered in one region is found, and its range named', async () => {

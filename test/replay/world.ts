@@ -13,7 +13,7 @@ import { openEngines } from '#adapters/engines';
 import { contexts, topicPartitions, type DomainEvent } from '#events';
 import type { Projection } from '#kernel';
 import type { EventLog, ProjectionStore } from '#ports';
-import { ConsumerHost, createLogger, readSharedSettings, type ConsumerHostInit } from '#runtime';
+import { ConsumerHost, createLogger, readSharedSettings, type ConsumerHostDeps, type ConsumerHostInit } from '#runtime';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -78,9 +78,14 @@ export async function openWorld(env: Readonly<Record<string, string>> = { KAFKA_
 export type LogStarter = () => Promise<Readonly<Record<string, string>>>;
 
 /** A consumer host in this process. */
-export async function hostOf(world: World, projections: readonly Projection<DomainEvent>[], init: Partial<ConsumerHostInit> = {}): Promise<ConsumerHost> {
+export async function hostOf(
+  world: World,
+  projections: readonly Projection<DomainEvent>[],
+  init: Partial<ConsumerHostInit> = {},
+  deps: Pick<ConsumerHostDeps, 'parking'> = {},
+): Promise<ConsumerHost> {
   const logger = await createLogger({ name: 'host', node: 'test', logFormat: 'json', logLevel: 'silent' });
-  const host = new ConsumerHost({ projections, owner: 'host', ...init }, { log: world.log, leases: world.leases, store: world.store, logger });
+  const host = new ConsumerHost({ projections, owner: 'host', ...init }, { log: world.log, leases: world.leases, store: world.store, logger, ...deps });
   world.closing.push(() => host.stop());
   return host;
 }

@@ -38,6 +38,8 @@ export interface EngineSettings {
   readonly onWaiting?: ((message: string, err: unknown) => void) | undefined;
   /** Blobs go to this bucket instead of `blobPath`. */
   readonly s3?: S3BlobStoreInit | undefined;
+  /** The blobs are somebody else's, and are read alone. */
+  readonly blobsReadOnly?: boolean;
   /** Limits are counted there for all processes, without one each counts for itself; jobs wait there, without one in the database. */
   readonly redisUrl?: string | undefined;
 }
@@ -177,13 +179,14 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
   },
 
   async blobs(settings) {
-    if (settings.s3 !== undefined) {
+    const { s3, blobPath: folder, blobsReadOnly: readOnly = false } = settings;
+    if (s3 !== undefined) {
       const { S3BlobStore } = await import('#adapters/s3-blob');
-      const blobs = await S3BlobStore.open(settings.s3);
+      const blobs = await S3BlobStore.open({ ...s3, readOnly });
       return { part: { blobs }, close: async () => blobs.close() };
     }
     const { FsBlobStore } = await import('#adapters/fs-blob');
-    return { part: { blobs: await FsBlobStore.open({ folder: settings.blobPath }) }, close: () => Promise.resolve() };
+    return { part: { blobs: await FsBlobStore.open({ folder, readOnly }) }, close: () => Promise.resolve() };
   },
 
   async limits({ redisUrl, onWaiting }) {

@@ -11,6 +11,8 @@ const pieceBytes = 262_144;
 export interface FsBlobStoreInit {
   /** Made if it is not there. Several processes may share it. */
   readonly folder: string;
+  /** The folder is somebody else's: nothing is made or removed at the opening. */
+  readonly readOnly?: boolean;
 }
 
 /**
@@ -32,6 +34,7 @@ export class FsBlobStore extends BlobStore {
   /** Opens the store and removes what killed writers have left. @throws OperatingError `BLOB_STORE_FULL`, `BLOB_STORE_UNAVAILABLE` */
   static async open(init: FsBlobStoreInit): Promise<FsBlobStore> {
     const store = new FsBlobStore(init.folder);
+    if (init.readOnly === true) return store;
     await store.#guarded(async () => {
       await store.#folder.prepare();
       await store.#folder.sweep();

@@ -35,6 +35,10 @@ export class S3BlobStore extends BlobStore {
    */
   static async open(init: S3BlobStoreInit): Promise<S3BlobStore> {
     const store = new S3BlobStore(placeOf(init));
+    if (init.readOnly === true) {
+      store.#isPrepared = true;
+      return store;
+    }
     try {
       await store.#prepared({ ...store.#place, deadlineMs: Math.min(openWithinMs, store.#place.deadlineMs) });
       await sweep(store.#place, AbortSignal.timeout(openWithinMs)).catch(() => undefined); // the next open tries again

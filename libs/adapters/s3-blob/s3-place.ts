@@ -14,6 +14,8 @@ export interface S3BlobStoreInit {
   readonly forcePathStyle: boolean;
   /** In front of every key; empty, or ending with a slash. */
   readonly prefix: string;
+  /** The bucket is somebody else's: it is not made, and nothing is removed at the opening. */
+  readonly readOnly?: boolean;
   /** How long one call may try, besides the time that its bytes take; 10 s by default. */
   readonly deadlineMs?: number;
   /** A connection without a byte for this long is given up; 5 s by default. */

@@ -1,4 +1,5 @@
-import type { LogRecord, StoredRecord } from '#events';
+import { decodeEvent, EventInvalidError, isDirect, topicPartitions, type LogRecord, type StoredRecord } from '#events';
+import { partitionOf } from '#kernel';
 
 /** The region in which an event was written; only copies carry it. */
 const originHeader = 'ce_origin';
@@ -29,4 +30,22 @@ export function mirrored({ key, headers, value, offset }: StoredRecord, origin: 
 /** How far the copies have come, from the last of them. */
 export function positionAfter({ headers }: LogRecord): MirrorPosition {
   return { next: BigInt(headers[offsetHeader] ?? '') + 1n, sequence: BigInt(headers[sequenceHeader] ?? '') };
+}
+
+/**
+ * Why the region in whose log a record stands does not take it for an event of its own, so that no other may either;
+ * undefined for what it takes. What came past the platform is judged where it came in: in a copy it would stand on another partition,
+ * at another time. What only a newer program may know is not refused by that, so that it is not missing after an upgrade.
+ */
+export function refusalOf(record: StoredRecord): string | undefined {
+  const home = partitionOf(record.key, topicPartitions);
+  if (record.partition !== home) return `its key belongs on partition ${home}`;
+  if (!isDirect(record)) return undefined;
+  try {
+    decodeEvent(record);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof EventInvalidError)) throw error;
+    return error.code === 'EVENT_TYPE_UNKNOWN' || error.code === 'EVENT_VERSION_UNKNOWN' ? undefined : error.message;
+  }
 }

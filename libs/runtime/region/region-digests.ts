@@ -1,6 +1,7 @@
 import { topicPartitions } from '#events';
 import { canonicalText, partitionOf, type TableSpec } from '#kernel';
 import { eventLogErrors, type EventLog, type ReadCondition, type ReadLimits, type ReadRow, type ReadStore, type RowKey } from '#ports';
+import { refusalOf } from './mirrored-record.ts';
 import { SetDigest } from './set-digest.ts';
 
 /** Digests of the parts of a region by name: `stream/7` is partition 7 of a topic, `content 3 of 12` a range of a table's rows. */
@@ -16,7 +17,7 @@ export function divergence(mine: RegionDigests, theirs: RegionDigests): readonly
 
 /**
  * A digest per partition of the events that it holds, by id and data, in any order: regions take each other's events in
- * as they come. As of the moment at which each partition is read.
+ * as they come. As of the moment at which each partition is read. What a region refuses is in no other, and left out.
  */
 export async function logDigests(log: EventLog, topics: readonly string[]): Promise<RegionDigests> {
   const digests = new Map<string, string>();
@@ -25,7 +26,9 @@ export async function logDigests(log: EventLog, topics: readonly string[]): Prom
       const digest = new SetDigest();
       for (let at = low; at < high;) {
         const batch = await log.read(topic, partition, at, limits);
-        for (const { headers, value, offset } of batch.records) if (offset < high) digest.add(`${headers['ce_id']} ${value}`);
+        for (const record of batch.records) {
+          if (record.offset < high && refusalOf(record) === undefined) digest.add(`${record.headers['ce_id']} ${record.value}`);
+        }
         if (batch.next === at) throw eventLogErrors.endsEarly(topic, partition, at, high);
         at = batch.next;
       }

@@ -1,9 +1,9 @@
-import { topicPartitions, type LogRecord } from '#events';
+import { topicPartitions, type LogRecord, type StoredRecord } from '#events';
 import { hasCode } from '#kernel';
-import { eventLogErrors, type EventLog, type ReadLimits, type Timers } from '#ports';
+import { eventLogErrors, type EventLog, type ReadBatch, type ReadLimits, type Timers } from '#ports';
 import type { Logger } from '../logging.ts';
 import { backOffMs, pause, systemTimers } from '../pause.ts';
-import { mirrored, nothingMirrored, originOf, positionAfter, type MirrorPosition } from './mirrored-record.ts';
+import { mirrored, nothingMirrored, originOf, positionAfter, refusalOf, type MirrorPosition } from './mirrored-record.ts';
 
 export interface RegionMirrorInit {
   /** Name of the region whose events are copied; the same for every mirror of it, for ever. */
@@ -35,6 +35,8 @@ export class RegionMirror {
   readonly #stop = new AbortController();
   /** Where to read on, by `topic/partition`. */
   readonly #next = new Map<string, bigint>();
+  /** What was told to be removed, by `topic/partition`: what lies before these offsets. */
+  readonly #toldRemoved = new Map<string, bigint>();
   #running: Promise<unknown> = Promise.resolve();
 
   constructor(init: RegionMirrorInit, deps: RegionMirrorDeps) {
@@ -95,16 +97,50 @@ export class RegionMirror {
 
   /** Copies what one read brings; answers where to go on. */
   async #copy(topic: string, partition: number, { next, sequence }: MirrorPosition): Promise<MirrorPosition> {
-    const { source, target } = this.#deps;
-    const { origin, limits = defaultLimits } = this.#init;
-    // Before the first copy the region's log begins where its retention has left it; afterwards a gap would be a loss.
-    const from = next ?? (await source.heads(topic)).find((head) => head.partition === partition)?.low ?? 0n;
-    const batch = await source.read(topic, partition, from, limits, this.#stop.signal);
-    const own = batch.records.filter((record) => originOf(record) === undefined);
+    const { target } = this.#deps;
+    const { origin } = this.#init;
+    const batch = await this.#read(topic, partition, next ?? 0n);
+    const own = this.#taken(topic, batch.records);
     const records = own.map((record, at) => mirrored(record, origin, sequence + BigInt(at) + 1n));
     // The condition counts copies of this partition alone: they land on one partition there, too, so all or none are written.
     if (records.length > 0) await target.append(topic, records, { expected: { subject: `mirror/${origin}/${partition}`, version: sequence } });
     return { next: batch.next, sequence: sequence + BigInt(records.length) };
+  }
+
+  /**
+   * Reads on. What the region's retention has removed for good nobody will ever copy: the mirror tells so and goes on behind
+   * it, else nothing that the region writes now would arrive, erasures among it. What cannot be read is not passed over.
+   */
+  async #read(topic: string, partition: number, from: bigint): Promise<Pick<ReadBatch, 'records' | 'next'>> {
+    const { source, logger } = this.#deps;
+    const { origin, limits = defaultLimits } = this.#init;
+    try {
+      return await source.read(topic, partition, from, limits, this.#stop.signal);
+    } catch (error) {
+      if (!hasCode(error, 'OFFSET_OUT_OF_RANGE')) throw error;
+      const low = (await source.heads(topic)).find((head) => head.partition === partition)?.low ?? 0n;
+      if (from >= low) throw error;
+      if (this.#toldRemoved.get(`${topic}/${partition}`) !== low)
+        logger.warn(
+          { topic, partition, origin, from: String(from), before: String(low) },
+          'another region has removed events before they were copied; going on behind them',
+        );
+      this.#toldRemoved.set(`${topic}/${partition}`, low);
+      return { records: [], next: low };
+    }
+  }
+
+  /** Of what was read what the region wrote itself and takes for its own. */
+  #taken(topic: string, records: readonly StoredRecord[]): readonly StoredRecord[] {
+    const written = records.filter((record) => originOf(record) === undefined);
+    const refusals = written.map(refusalOf);
+    const first = refusals.findIndex((why) => why !== undefined);
+    if (first === -1) return written;
+    const { partition, offset } = written[first] as StoredRecord;
+    const count = refusals.filter((why) => why !== undefined).length;
+    const what = { topic, partition, origin: this.#init.origin, count, offset: String(offset), why: refusals[first] };
+    this.#deps.logger.info(what, 'another region refuses records of its log; they are not copied');
+    return written.filter((_, at) => refusals[at] === undefined);
   }
 
   /** How far the copies of a partition have come, by the last of them in the target's log. */

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { topicPartitions, type LogRecord, type StoredRecord } from '#events';
-import { OperatingError } from '#kernel';
+import { directHeader, topicPartitions, type LogRecord, type StoredRecord } from '#events';
+import { OperatingError, partitionOf } from '#kernel';
 import { ManualClock, MemoryEventLog } from '#adapters/memory';
 import type { AppendOptions, Position } from '#ports';
 import { pino } from 'pino';
@@ -28,6 +28,7 @@ beforeEach(async () => {
   north = new MemoryEventLog(new ManualClock());
   south = new ForgetfulLog(new ManualClock());
   mirrors = [];
+  told.length = 0;
   for (const log of [north, south]) await log.ensureTopic(topic, topicPartitions);
 });
 
@@ -35,10 +36,13 @@ afterEach(async () => {
   await Promise.all(mirrors.map((mirror) => mirror.stop()));
 });
 
+const told: string[] = [];
+const listening = pino({ level: 'info' }, { write: (line: string) => void told.push(line) });
+
 async function mirror(origin: 'north' | 'south', init: { recordsMax?: number } = {}): Promise<RegionMirror> {
   const [source, target] = origin === 'north' ? [north, south] : [south, north];
   const limits = { recordsMax: 3, bytesMax: 10_000, waitMs: 50, ...init };
-  const one = new RegionMirror({ origin, topics: [topic], limits }, { source, target, logger: pino({ level: 'silent' }) });
+  const one = new RegionMirror({ origin, topics: [topic], limits }, { source, target, logger: listening });
   mirrors.push(one);
   await one.start();
   return one;
@@ -112,7 +116,7 @@ describe('events are copied once', () => {
   });
 });
 
-test('a log that begins late is copied from where it begins; what is lost later is not passed over', async () => {
+test('a log that begins late is copied from where it begins, and what is removed later is told and passed over', async () => {
   await north.append(topic, events('north', 90));
   for (const { partition, high } of await north.heads(topic)) await north.truncate(topic, partition, high > 2n ? 2n : high);
   const left = (await recordsOf(north)).length;
@@ -121,10 +125,43 @@ test('a log that begins late is copied from where it begins; what is lost later 
   await first.stop();
   await north.append(topic, events('north', 18, 90));
   for (const { partition, high } of await north.heads(topic)) await north.truncate(topic, partition, high);
+  told.length = 0;
   await north.append(topic, events('north', 18, 108));
+  const second = await mirror('north');
+  await until(holds(south, left + 18));
+  const removed = told.map((line) => JSON.parse(line) as Record<string, unknown>).filter(({ before }) => before !== undefined);
+  expect(removed).not.toHaveLength(0);
+  expect(removed[0]).toMatchObject({ topic, origin: 'north', msg: expect.stringContaining('has removed events before they were copied') });
+  await second.stop();
   await mirror('north');
-  await pause(30);
-  expect(await recordsOf(south)).toHaveLength(left);
+  await north.append(topic, events('north', 9, 126));
+  await until(holds(south, left + 27));
+  expect((await idsOf(south)).filter((id) => Number(id?.slice(6)) >= 108)).toHaveLength(27);
+});
+
+test('what its own region refuses is not copied, is no difference, and holds nothing up', async () => {
+  const [first] = events('north', 1) as [LogRecord];
+  const astray = (partitionOf(first.key, topicPartitions) + 1) % topicPartitions;
+  const direct = { ...first.headers, [directHeader]: 'tenant-open' };
+  const unknown = { ...direct, ce_specversion: '1.0', ce_source: 'x', ce_type: 'not.known-yet', ce_id: 'unknown' };
+  const place = { partition: astray, offset: 0n, recordedAt: 0 };
+  await north.restore(topic, topicPartitions, async (write) => {
+    await write([{ ...first, headers: { ...direct, ce_id: 'astray' }, ...place }]);
+    await write([{ ...first, headers: { ...direct, ce_id: 'no-event' }, ...place, partition: partitionOf(first.key, topicPartitions) }]);
+    await write([{ ...first, headers: unknown, ...place, partition: partitionOf(first.key, topicPartitions) }]);
+  });
+  await north.append(topic, events('north', 30));
+  const one = await mirror('north');
+  await until(holds(south, 31));
+  await one.stop();
+  await mirror('north');
+  await north.append(topic, events('north', 30, 30));
+  await until(holds(south, 61));
+  const ids = (await idsOf(north)).filter((id) => id !== 'astray' && id !== 'no-event');
+  expect(await idsOf(south)).toEqual(ids);
+  expect(divergence(await logDigests(north, [topic]), await logDigests(south, [topic]))).toEqual([]);
+  const refusals = told.filter((line) => line.includes('refuses records of its log')).map((line) => (JSON.parse(line) as { why: string }).why);
+  expect(new Set(refusals)).toEqual(new Set([expect.stringContaining('belongs on partition'), expect.stringContaining('specversion')]));
 });
 
 test('a log that has forgotten its last copies gets no more: none could be told from one that it had', async () => {
