@@ -366,9 +366,12 @@ describe('the CDN', () => {
     const requestedAtMs = Date.parse((await get(`/api/v1/cdn/purges/${purgeId}`)).json.requestedAt);
     const applied = purgeApplied.draft({ purgeId, edgeId: 'edge-1', objects: 3, appliedAtMs: requestedAtMs + 70 });
     await world.facts.publish('cache', [applied], { producer: { id: 'edge:edge-1', epoch: 1n } });
+    await copyLast('cache', purgeId, purgeId);
     await world.settle();
+    const told = { edgeId: 'edge-1', objects: 3, appliedAt: new Date(requestedAtMs + 70).toISOString(), delayMs: 70 };
     expect((await get(`/api/v1/cdn/purges/${purgeId}`)).json.applied).toEqual([
-      { edgeId: 'edge-1', objects: 3, appliedAt: new Date(requestedAtMs + 70).toISOString(), delayMs: 70 },
+      { ...told, mirroredFrom: null },
+      { ...told, mirroredFrom: 'south' },
     ]);
   });
 
@@ -415,9 +418,11 @@ describe('the CDN', () => {
     ]);
     await report(1_790_000_009_000, 101, 101);
     await copyLast('edge', 'edge-1', 'edge-s');
+    await copyLast('edge', 'edge-1', 'edge-1');
     await world.settle();
     expect(origins((await get('/api/v1/cdn/health')).json.edges)).toEqual([
       ['edge-1', 'up', null],
+      ['edge-1', 'up', 'south'],
       ['edge-2', 'announced', null],
       ['edge-s', 'up', 'south'],
     ]);

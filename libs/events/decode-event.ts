@@ -3,7 +3,7 @@ import { dataschemaOf, decodeRecord } from './codec.ts';
 import { checkDirect, isDirect, type DirectRecord } from './direct-record.ts';
 import type { Context } from './envelope.ts';
 import { EventInvalidError } from './errors.ts';
-import type { StoredRecord } from './record.ts';
+import { originOf, type StoredRecord } from './record.ts';
 
 /**
  * Decodes a record of the log: the catalogue knows its type, the data is upcast to the newest version and valid. One that
@@ -11,7 +11,9 @@ import type { StoredRecord } from './record.ts';
  * @throws EventInvalidError naming the field at fault.
  */
 export function decodeEvent(record: DirectRecord): DomainEvent {
-  return decodeRecord(isDirect(record) ? checkDirect(record) : record);
+  const event = decodeRecord(isDirect(record) ? checkDirect(record) : record);
+  const origin = originOf(record);
+  return origin === undefined ? event : { ...event, origin };
 }
 
 /**

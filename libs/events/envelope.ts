@@ -36,5 +36,7 @@ export interface EventEnvelope<Type extends string = string, Data = unknown> {
   readonly streamVersion: bigint;
   /** Fencing epoch of the lease under which a fact was written; 0 for commands. Folds ignore facts of older epochs. */
   readonly producerEpoch: bigint;
+  /** Of a copy, the region in which it was written, as this region names it; absent on what was written here. */
+  readonly origin?: string;
   readonly data: Data;
 }

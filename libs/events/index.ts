@@ -17,7 +17,7 @@ export { contexts, topicPartitions, type Context, type EventEnvelope } from './e
 export { EventInvalidError } from './errors.ts';
 export { instantText } from './instant.ts';
 export type { IncomingEvent, IntakeRefusalCode } from './incoming.ts';
-export type { LogRecord, StoredRecord } from './record.ts';
+export { originHeader, originOf, type LogRecord, type StoredRecord } from './record.ts';
 export * from './operation.events.ts';
 export * from './parked.events.ts';
 export * from './replay.events.ts';

@@ -8,6 +8,14 @@ export interface LogRecord {
   readonly value: string;
 }
 
+/** The region in which an event was written; only copies carry it. */
+export const originHeader = 'ce_origin';
+
+/** The region that a copy comes from; undefined for what was written where it stands. */
+export function originOf({ headers }: Pick<LogRecord, 'headers'>): string | undefined {
+  return headers[originHeader];
+}
+
 /** A record as read back: where it stands and when the log took it. */
 export interface StoredRecord extends LogRecord {
   readonly partition: number;

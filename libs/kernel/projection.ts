@@ -58,6 +58,11 @@ export interface TableSpec {
   readonly key: Readonly<Record<string, 'text' | 'integer' | 'bigint'>>;
   readonly columns: Readonly<Record<string, ColumnSpec>>;
   /**
+   * The key column with the region that the row's events were written in, as this region names it, and empty for this one: where
+   * two regions may give one name to two things. Others have another name in it, so their rows are compared without it.
+   */
+  readonly originKey?: string;
+  /**
    * Columns that hold personal values, encrypted as the log has them, and decrypted for those who read. Where equal values of
    * a subject are encrypted alike, `identifies` is the kind of subject that a value names.
    */

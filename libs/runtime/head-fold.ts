@@ -1,8 +1,7 @@
-import { decodeEvent, isDirect, type StoredRecord } from '#events';
+import { decodeEvent, isDirect, originOf, type StoredRecord } from '#events';
 import { OperatingError } from '#kernel';
 import type { AggregateHead, IdentifiedHead } from '#ports';
 import type { CatalogueDraft } from './envelopes.ts';
-import { originOf } from './region/mirrored-record.ts';
 
 interface Evolution {
   readonly initialState: unknown;

@@ -54,7 +54,6 @@ export { readTail, type Tail, type TailPart } from './past/past-tail.ts';
 export { backOffMs, pause, withTimeout } from './pause.ts';
 export { divergence, logDigests, rowDigests, type RegionDigests } from './region/region-digests.ts';
 export { ForwardingEventLog } from './forwarding-event-log.ts';
-export { originOf } from './region/mirrored-record.ts';
 export { RegionMirror, type RegionMirrorDeps, type RegionMirrorInit } from './region/region-mirror.ts';
 export type { PeerBlobs } from './region/peer-blobs.config.ts';
 export { readRegionPeers, type RegionPeer } from './region/region-peers.config.ts';

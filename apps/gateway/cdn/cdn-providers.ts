@@ -1,8 +1,7 @@
-import { AggregateStore, Clock, EventLog, ReadStore } from '#ports';
+import { AggregateStore, Clock, ReadStore } from '#ports';
 import type { Provider } from '@nestjs/common';
 import { StreamReader } from '../streams/stream-reader.ts';
 import { CdnReader } from './cdn-reader.ts';
-import { EdgeOrigins } from './edge-origins.ts';
 import { PurgeTargets } from './purge-targets.ts';
 
 /** Edges and purges. */
@@ -10,7 +9,7 @@ export const cdnProviders: readonly Provider[] = [
   { provide: PurgeTargets, useFactory: (streams: StreamReader) => new PurgeTargets(streams), inject: [StreamReader] },
   {
     provide: CdnReader,
-    useFactory: (reads: ReadStore, now: Clock, aggregates: AggregateStore, log: EventLog) => new CdnReader(reads, now, aggregates, new EdgeOrigins(log, now)),
-    inject: [ReadStore, Clock, AggregateStore, EventLog],
+    useFactory: (reads: ReadStore, now: Clock, aggregates: AggregateStore) => new CdnReader(reads, now, aggregates),
+    inject: [ReadStore, Clock, AggregateStore],
   },
 ];

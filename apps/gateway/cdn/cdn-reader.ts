@@ -6,8 +6,7 @@ import { isoTime } from '../http/fields.ts';
 import { newestPage } from '../http/newest-page.ts';
 import { notFound } from '../http/problem.errors.ts';
 import { confinement } from '../watch/read-models.ts';
-import type { EdgeOrigins } from './edge-origins.ts';
-import { cdnHealthOf, upEdges, type CdnHealth } from './edge-health.view.ts';
+import { cdnHealthOf, mirroredFrom, type CdnHealth } from './edge-health.view.ts';
 
 const rowsMax = 10_000;
 
@@ -17,7 +16,13 @@ export interface PurgeView {
   readonly reason: string;
   readonly requestedAt: string | null;
   readonly requestedBy: string | null;
-  readonly applied: ReadonlyArray<{ readonly edgeId: string; readonly objects: number; readonly appliedAt: string | null; readonly delayMs: number }>;
+  readonly applied: ReadonlyArray<{
+    readonly edgeId: string;
+    readonly mirroredFrom: string | null;
+    readonly objects: number;
+    readonly appliedAt: string | null;
+    readonly delayMs: number;
+  }>;
 }
 
 export interface PurgePage {
@@ -30,14 +35,12 @@ export class CdnReader {
   readonly #reads: ReadStore;
   readonly #aggregates: AggregateStore | undefined;
   readonly #clock: Clock;
-  readonly #origins: EdgeOrigins | undefined;
 
-  /** @param aggregates left out, and `origins`, where rows are not those of now: heads are, and the end of the log */
-  constructor(reads: ReadStore, clock: Clock, aggregates?: AggregateStore, origins?: EdgeOrigins) {
+  /** @param aggregates left out where rows are not those of now: heads are */
+  constructor(reads: ReadStore, clock: Clock, aggregates?: AggregateStore) {
     this.#reads = reads;
     this.#aggregates = aggregates;
     this.#clock = clock;
-    this.#origins = origins;
   }
 
   /** A purge, from the moment it was asked for; undefined when nobody asked whom the principal may see. */
@@ -58,7 +61,7 @@ export class CdnReader {
 
   #applied(purgeId: string): Promise<readonly ReadRow[]> {
     const where: ReadCondition[] = [{ column: 'purge_id', is: 'eq', value: purgeId }];
-    return this.#reads.select(purgeApplicationTable, { where, orderBy: [{ column: 'edge_id' }], limit: rowsMax });
+    return this.#reads.select(purgeApplicationTable, { where, orderBy: [{ column: 'edge_id' }, { column: 'origin' }], limit: rowsMax });
   }
 
   /** @throws ProblemError 404 */
@@ -80,9 +83,7 @@ export class CdnReader {
       this.#reads.select(edgeTable, { limit: rowsMax }),
       this.#reads.select(edgeCountersTable, { orderBy: [{ column: 'incarnation', descending: true }], limit: rowsMax }),
     ]);
-    const health = cdnHealthOf(edges, counters, this.#clock.now());
-    const origins = (await this.#origins?.of(upEdges(health))) ?? new Map<string, string>();
-    return { ...health, edges: health.edges.map((edge) => ({ ...edge, mirroredFrom: origins.get(edge.id) ?? null })) };
+    return cdnHealthOf(edges, counters, this.#clock.now());
   }
 }
 
@@ -96,6 +97,7 @@ function purgeViewOf(row: ReadRow, applied: readonly ReadRow[]): PurgeView {
     requestedBy: String(row['requested_by']),
     applied: applied.map((each) => ({
       edgeId: String(each['edge_id']),
+      mirroredFrom: mirroredFrom(each),
       objects: Number(each['objects']),
       appliedAt: isoTime(each['applied_at_ms'] as bigint),
       // Two machines' clocks: what was applied before it was asked for took no time.

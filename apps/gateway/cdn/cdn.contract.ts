@@ -35,7 +35,15 @@ export const purgeView = z.object({
   reason: z.string(),
   requestedAt: timestamp.nullable().describe('Null until the read model has it, and again, with nothing applied, once PURGE_KEEP_HOURS are over.'),
   requestedBy: z.string().nullable(),
-  applied: z.array(z.object({ edgeId: z.string(), objects: z.number(), appliedAt: timestamp.nullable(), delayMs: z.number() })),
+  applied: z.array(
+    z.object({
+      edgeId: z.string(),
+      mirroredFrom: z.string().nullable().describe('The region of REGION_PEERS whose edge it is; null for edges of this region.'),
+      objects: z.number(),
+      appliedAt: timestamp.nullable(),
+      delayMs: z.number(),
+    }),
+  ),
 });
 
 export const purgeCache = operation({

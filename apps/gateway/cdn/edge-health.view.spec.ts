@@ -3,9 +3,10 @@ import type { ReadRow } from '#ports';
 import { cdnHealthOf } from './edge-health.view.ts';
 
 const now = 100_000;
-const edge = (id: string): ReadRow => ({ edge_id: id, url: `http://${id}`, region: 'eu', memory_bytes_max: 10n, registered_at_ms: 1n });
+const edge = (id: string): ReadRow => ({ edge_id: id, origin: '', url: `http://${id}`, region: 'eu', memory_bytes_max: 10n, registered_at_ms: 1n });
 const process = (id: string, reportedAtMs: number, incarnation = 1n): ReadRow => ({
   edge_id: id,
+  origin: '',
   incarnation,
   requests: 10n,
   hits: 9n,
@@ -32,6 +33,15 @@ describe('the state of the CDN', () => {
   ])('%s', (_what, edges, processes, status, statuses) => {
     const health = cdnHealthOf(edges, processes, now);
     expect([health.status, health.edges.map((each) => each.status)]).toEqual([status, statuses]);
+  });
+
+  test('edges of one name in two regions are two', () => {
+    const away = { origin: 'south' };
+    const health = cdnHealthOf([edge('a'), { ...edge('a'), ...away, url: 'http://far' }], [process('a', 1), { ...process('a', now), ...away }], now);
+    expect(health.edges.map(({ id, url, mirroredFrom, status, requests }) => [id, url, mirroredFrom, status, requests])).toEqual([
+      ['a', 'http://a', null, 'silent', 10],
+      ['a', 'http://far', 'south', 'up', 10],
+    ]);
   });
 
   test('counters are summed over all processes of an edge, gauges are the newest one', () => {

@@ -33,20 +33,21 @@ function total(rows: readonly ReadRow[], column: string): number {
   return rows.reduce((sum, row) => sum + Number(row[column] ?? 0), 0);
 }
 
-/** An edge that has reported lately. */
-export function upEdges({ edges }: CdnHealth): readonly string[] {
-  return edges.filter(({ status }) => status === 'up').map(({ id }) => id);
+/** The region that an edge is of; null for this one. */
+export function mirroredFrom(row: ReadRow): string | null {
+  return row['origin'] === '' ? null : String(row['origin']);
 }
 
-function edgeHealthOf(id: string, edge: ReadRow | undefined, processes: readonly ReadRow[], nowMs: number): EdgeHealth {
+function edgeHealthOf(edge: ReadRow | undefined, processes: readonly ReadRow[], nowMs: number): EdgeHealth {
   const newest = processes.toSorted((a, b) => Number((b['incarnation'] as bigint) - (a['incarnation'] as bigint)))[0];
   const reportedAtMs = newest === undefined ? undefined : Number(newest['reported_at_ms']);
   const ratios = processes.map(counters);
+  const any = edge ?? newest ?? {};
   return {
-    id,
+    id: String(any['edge_id']),
     url: edge?.['url'] ?? null,
     region: edge?.['region'] ?? null,
-    mirroredFrom: null,
+    mirroredFrom: mirroredFrom(any),
     status: reportedAtMs === undefined ? 'announced' : nowMs - reportedAtMs > silentAfterMs ? 'silent' : 'up',
     registeredAt: isoTime(edge?.['registered_at_ms'] as bigint | undefined),
     lastReportAt: isoTime(reportedAtMs),
@@ -75,10 +76,15 @@ function overall(edges: readonly EdgeHealth[]): CdnHealth['status'] {
 
 /** The state of the CDN from the edges' registrations and counters. */
 export function cdnHealthOf(edges: readonly ReadRow[], processes: readonly ReadRow[], nowMs: number): CdnHealth {
-  const registered = new Map(edges.map((edge) => [String(edge['edge_id']), edge]));
-  const byEdge = Map.groupBy(processes, (row) => String(row['edge_id']));
-  const ids = [...new Set([...registered.keys(), ...byEdge.keys()])].sort();
-  const views = ids.map((id) => edgeHealthOf(id, registered.get(id), byEdge.get(id) ?? [], nowMs));
+  const registered = new Map(edges.map((edge) => [nameOf(edge), edge]));
+  const byEdge = Map.groupBy(processes, nameOf);
+  const names = [...new Set([...registered.keys(), ...byEdge.keys()])].sort();
+  const views = names.map((name) => edgeHealthOf(registered.get(name), byEdge.get(name) ?? [], nowMs));
   const all = processes.map(counters);
   return { status: overall(views), hitRatio: hitRatio(all), originOffload: originOffload(all), edges: views };
+}
+
+/** Two regions may each have an edge of one name. An id holds no space. */
+function nameOf(row: ReadRow): string {
+  return `${String(row['edge_id'])} ${String(row['origin'])}`;
 }

@@ -1,5 +1,5 @@
 import type { TableSpec } from '#kernel';
-import type { ReadRow, ReadStore } from '#ports';
+import type { ReadCondition, ReadRow, ReadStore } from '#ports';
 import { create, type DescMessage, type DescMethodUnary, type Message } from '@bufbuild/protobuf';
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { formatKeyPage, parseKeyPage } from '../http/key-page.ts';
@@ -75,7 +75,7 @@ function getHandler({ calls, readsOf, shown }: QueryDeps, { name }: TableSpec, m
     method.localName,
     calls.unary(method, scopes, async (request, { principal }) => {
       const { table } = tableFor(principal, name);
-      const conditions = conditionsOf(method.input, request, '');
+      const conditions = withOrigin(table, conditionsOf(method.input, request, ''));
       const missing = Object.keys(table.key).filter((column) => !conditions.some((one) => one.column === column));
       if (missing.length > 0) throw invalid(missing.map((field) => ({ field, message: 'This field of the key is missing.' })));
       const where = [...(await shown.conditions(table, conditions)), ...confinement(principal)];
@@ -85,6 +85,12 @@ function getHandler({ calls, readsOf, shown }: QueryDeps, { name }: TableSpec, m
       return create(method.output, { [rowsField(method, message)]: rowMessage(message, row) } as never);
     }),
   ] as const;
+}
+
+/** Who names no region means this one. */
+function withOrigin({ originKey }: TableSpec, conditions: readonly ReadCondition[]): readonly ReadCondition[] {
+  if (originKey === undefined || conditions.some(({ column }) => column === originKey)) return conditions;
+  return [...conditions, { column: originKey, is: 'eq', value: '' }];
 }
 
 type RowRead = (reads: ReadStore) => Promise<readonly ReadRow[]>;

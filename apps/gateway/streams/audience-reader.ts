@@ -1,4 +1,4 @@
-import { audienceHeardMs, audienceTable, viewersOf } from '#domain/edge';
+import { audienceHeardMs, audienceTable, viewersOf, type AudienceCounts } from '#domain/edge';
 import type { Counts } from '#kernel';
 import type { Clock, ReadRow, ReadStore } from '#ports';
 
@@ -8,8 +8,7 @@ export interface Viewers {
   readonly byEdge: Readonly<Record<string, number>>;
 }
 
-const nobody: Viewers = { viewers: 0, byEdge: {} };
-const streamsMax = 10_000;
+const rowsMax = 10_000;
 
 /** Who watches now, by the counters of the edges. */
 export class AudienceReader {
@@ -22,19 +21,23 @@ export class AudienceReader {
   }
 
   async of(streamId: string): Promise<Viewers> {
-    const [row] = await this.#reads.select(audienceTable, { where: [{ column: 'stream_id', is: 'eq', value: streamId }], limit: 1 });
-    return row === undefined ? nobody : this.#view(row);
+    return this.#view(await this.#reads.select(audienceTable, { where: [{ column: 'stream_id', is: 'eq', value: streamId }], limit: rowsMax }));
   }
 
   /** Of all streams that somebody watches. */
   async all(): Promise<ReadonlyMap<string, Viewers>> {
     const since = BigInt(this.#clock.now() - audienceHeardMs);
-    const rows = await this.#reads.select(audienceTable, { where: [{ column: 'newest_ms', is: 'gte', value: since }], limit: streamsMax });
-    return new Map(rows.map((row) => [String(row['stream_id']), this.#view(row)]));
+    const rows = await this.#reads.select(audienceTable, { where: [{ column: 'newest_ms', is: 'gte', value: since }], limit: rowsMax });
+    const byStream = Map.groupBy(rows, (row) => String(row['stream_id']));
+    return new Map([...byStream].map(([streamId, some]) => [streamId, this.#view(some)]));
   }
 
-  #view(row: ReadRow): Viewers {
-    const counts = (column: string): Counts => (row[column] ?? {}) as Counts;
-    return viewersOf({ joined: counts('joined'), left: counts('left_again'), heardAtMs: counts('heard_at_ms') }, this.#clock.now());
+  #view(rows: readonly ReadRow[]): Viewers {
+    return viewersOf(rows.map(countsOf), this.#clock.now());
   }
+}
+
+function countsOf(row: ReadRow): AudienceCounts {
+  const counts = (column: string): Counts => (row[column] ?? {}) as Counts;
+  return { region: String(row['origin']), joined: counts('joined'), left: counts('left_again'), heardAtMs: counts('heard_at_ms') };
 }

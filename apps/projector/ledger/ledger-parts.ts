@@ -41,9 +41,11 @@ export function ledgerParts(
   return { keeper, rounds };
 }
 
+/** The edges of this region. */
 async function knownEdges(reads: ReadStore): Promise<readonly WitnessEdge[]> {
   try {
-    const rows = await reads.select(edgeTable, { limit: edgesMax });
+    // Edges of other regions witness their own region's ledger, and do not know this one.
+    const rows = await reads.select(edgeTable, { where: [{ column: 'origin', is: 'eq', value: '' }], limit: edgesMax });
     return rows.map((row) => ({ edgeId: String(row['edge_id']), url: String(row['url']) }));
   } catch (error) {
     // The read model of a new platform is on its way.

@@ -30,8 +30,8 @@ export async function purge(
       throw error;
     });
     const applied = view?.applied ?? [];
-    const missing = edges.filter((id) => !applied.some((one) => one.edgeId === id));
-    const away = up.filter(({ id, mirroredFrom }) => mirroredFrom !== null && !applied.some((one) => one.edgeId === id));
+    const missing = edges.filter((id) => !applied.some((one) => one.edgeId === id && one.mirroredFrom === null));
+    const away = up.filter(({ id, mirroredFrom }) => mirroredFrom !== null && !applied.some((one) => one.edgeId === id && one.mirroredFrom === mirroredFrom));
     const waitedMs = performance.now() - begun;
     if (missing.length === 0 && (away.length === 0 || waitedMs > Math.min(awayMs, timeoutMs))) {
       const notWaitedFor = away.map(({ id, mirroredFrom: region }) => ({ edgeId: id, region }));
@@ -55,7 +55,13 @@ export function purgeLines(
   const head = edges.length === 0 ? 'on the log. No edge is up: each applies it before it serves again.' : 'applied.';
   return [
     `Purge ${purgeId} is ${head}`,
-    ...applied.map((one) => `  ${one.edgeId}: ${one.objects} objects forgotten after ${one.delayMs} ms`),
-    ...away.map(({ id, mirroredFrom: region }) => `  ${id}: not waited for; it applies it when the region ${region} hears of it`),
+    ...applied.map((one) => `  ${one.edgeId}${ofRegion(one)}: ${one.objects} objects forgotten after ${one.delayMs} ms`),
+    ...away.map(
+      ({ id, mirroredFrom: region }) => `  ${id}${ofRegion({ mirroredFrom: region })}: not waited for; it applies it when the region ${region} hears of it`,
+    ),
   ];
+}
+
+function ofRegion({ mirroredFrom }: { readonly mirroredFrom: string | null }): string {
+  return mirroredFrom === null ? '' : ` of ${mirroredFrom}`;
 }

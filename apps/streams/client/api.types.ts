@@ -65,7 +65,7 @@ export interface CloudEvent {
 export interface PurgeView {
   readonly id: string;
   readonly urls: readonly string[];
-  readonly applied: ReadonlyArray<{ readonly edgeId: string; readonly objects: number; readonly delayMs: number }>;
+  readonly applied: ReadonlyArray<{ readonly edgeId: string; readonly mirroredFrom: string | null; readonly objects: number; readonly delayMs: number }>;
 }
 
 export interface CdnHealth {

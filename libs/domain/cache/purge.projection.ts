@@ -17,10 +17,11 @@ export const purgeTable: TableSpec = {
   expires: { newest: 'requested_at_ms', oldest: 'requested_at_ms' },
 };
 
-/** One row per purge and edge. An edge that crashed and applied it again counts from the first time, with the most objects. */
+/** One row per purge and edge, by the region that the edge is of. An edge that crashed and applied it again counts from the first time, with the most objects. */
 export const purgeApplicationTable: TableSpec = {
   name: 'purge_application',
-  key: { purge_id: 'text', edge_id: 'text' },
+  key: { purge_id: 'text', edge_id: 'text', origin: 'text' },
+  originKey: 'origin',
   columns: {
     objects: { type: 'bigint', join: 'max' },
     applied_at_ms: { type: 'bigint', join: 'min' },
@@ -38,7 +39,7 @@ function project(event: DomainEvent): readonly RowChange[] {
   }
   if (event.type === purgeApplied.type) {
     const { purgeId, edgeId, objects, appliedAtMs } = event.data;
-    const key = { purge_id: purgeId, edge_id: edgeId };
+    const key = { purge_id: purgeId, edge_id: edgeId, origin: event.origin ?? '' };
     return [
       {
         table: purgeApplicationTable.name,
@@ -53,7 +54,7 @@ function project(event: DomainEvent): readonly RowChange[] {
 /** What was purged, and which edge has done it when. */
 export const purgesProjection: Projection<DomainEvent> = {
   name: 'purges',
-  version: 3,
+  version: 4,
   contexts: ['cache'],
   handles: [purgeRequested.type, purgeApplied.type],
   ignores: [],

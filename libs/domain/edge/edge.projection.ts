@@ -5,10 +5,14 @@ const counter: ColumnSpec = { type: 'bigint', join: 'max' };
 const gauge: ColumnSpec = { type: 'bigint', join: 'lww', stamp: 'report' };
 const setting: ColumnSpec = { type: 'text', join: 'lww', stamp: 'registration' };
 
-/** One row per edge. An edge registers itself at its start, and an operator may announce it: the last to speak is right. */
+/**
+ * One row per edge, by the region that it is of: two regions may each have an edge-1. An edge registers itself at its start, and
+ * an operator may announce it: the last to speak is right.
+ */
 export const edgeTable: TableSpec = {
   name: 'edge',
-  key: { edge_id: 'text' },
+  key: { edge_id: 'text', origin: 'text' },
+  originKey: 'origin',
   columns: {
     url: setting,
     region: setting,
@@ -20,7 +24,8 @@ export const edgeTable: TableSpec = {
 /** One row per process of an edge: counters that only grow within it, and its last gauges. */
 export const edgeCountersTable: TableSpec = {
   name: 'edge_counters',
-  key: { edge_id: 'text', incarnation: 'bigint' },
+  key: { edge_id: 'text', incarnation: 'bigint', origin: 'text' },
+  originKey: 'origin',
   columns: {
     requests: counter,
     hits: counter,
@@ -44,7 +49,7 @@ function timeStamp(event: DomainEvent): bigint {
 function registered(event: EventOf<typeof edgeRegistered>): RowChange {
   const { edgeId, url, region, memoryBytesMax } = event.data;
   const set = { url, region, memory_bytes_max: BigInt(memoryBytesMax), registered_at_ms: BigInt(event.time) };
-  return { table: edgeTable.name, key: { edge_id: edgeId }, set, stamps: { registration: timeStamp(event) } };
+  return { table: edgeTable.name, key: { edge_id: edgeId, origin: event.origin ?? '' }, set, stamps: { registration: timeStamp(event) } };
 }
 
 function reported(event: EventOf<typeof edgeReported>): RowChange {
@@ -62,7 +67,7 @@ function reported(event: EventOf<typeof edgeReported>): RowChange {
     objects: BigInt(data.objects),
     memory_bytes: BigInt(data.memoryBytes),
   };
-  const key = { edge_id: data.edgeId, incarnation: BigInt(data.incarnation) };
+  const key = { edge_id: data.edgeId, incarnation: BigInt(data.incarnation), origin: event.origin ?? '' };
   return { table: edgeCountersTable.name, key, set, stamps: { report: timeStamp(event) } };
 }
 
@@ -75,7 +80,7 @@ function project(event: DomainEvent): readonly RowChange[] {
 /** Edges and their counters; ratios are computed when read, because they do not merge. */
 export const edgesProjection: Projection<DomainEvent> = {
   name: 'edges',
-  version: 1,
+  version: 2,
   contexts: ['edge'],
   handles: [edgeRegistered.type, edgeReported.type],
   // A read model of its own has it.

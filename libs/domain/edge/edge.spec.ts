@@ -73,6 +73,16 @@ describe('the edges projection', () => {
     );
   });
 
+  test('an edge of another region is another edge, whatever its name', () => {
+    const copies = all.map((one) => ({ ...one, origin: 'south' }));
+    const changes = rows([...all, ...copies]);
+    expect(changes.map(({ key }) => key['origin'])).toEqual(expect.arrayContaining(['', 'south']));
+    for (const origin of ['', 'south']) {
+      const mine = changes.filter(({ key }) => key['origin'] === origin);
+      expect(mine.map(({ set }) => set)).toEqual(rows(all).map(({ set }) => set));
+    }
+  });
+
   test('two settings of one millisecond have an order too', () => {
     const pair = [all[0], all[2]] as DomainEvent[];
     expect(rows(pair)).toEqual(rows(pair.toReversed()));
@@ -105,12 +115,14 @@ describe('ratios', () => {
 });
 
 describe('the audience of a stream', () => {
-  const counts = { joined: { 'edge-1/100': 7, 'edge-1/200': 3, 'edge-2/150': 5 }, left: { 'edge-1/100': 2, 'edge-2/150': 5 }, heardAtMs: {} };
+  const counts = { region: '', joined: { 'edge-1/100': 7, 'edge-1/200': 3, 'edge-2/150': 5 }, left: { 'edge-1/100': 2, 'edge-2/150': 5 }, heardAtMs: {} };
 
   test('who came and has not left, at the processes that still speak', () => {
     const heardAtMs = { 'edge-1/100': 1000, 'edge-1/200': 50_000, 'edge-2/150': 60_000 };
-    expect(viewersOf({ ...counts, heardAtMs }, 60_000)).toEqual({ viewers: 3, byEdge: { 'edge-1': 3, 'edge-2': 0 } });
-    expect(viewersOf({ ...counts, heardAtMs }, 900_000)).toEqual({ viewers: 0, byEdge: {} });
+    expect(viewersOf([{ ...counts, heardAtMs }], 60_000)).toEqual({ viewers: 3, byEdge: { 'edge-1': 3, 'edge-2': 0 } });
+    expect(viewersOf([{ ...counts, heardAtMs }], 900_000)).toEqual({ viewers: 0, byEdge: {} });
+    const south = { region: 'south', joined: { 'edge-1/200': 9 }, left: {}, heardAtMs };
+    expect(viewersOf([{ ...counts, heardAtMs }, south], 60_000)).toEqual({ viewers: 12, byEdge: { 'edge-1': 3, 'edge-2': 0, 'south/edge-1': 9 } });
   });
 
   test('reports of a process merge in any order', () => {

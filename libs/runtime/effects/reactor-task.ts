@@ -1,8 +1,7 @@
-import { decodeEvent, type DomainEvent, type StoredRecord } from '#events';
+import { decodeEvent, originOf, type DomainEvent, type StoredRecord } from '#events';
 import { OperatingError, type Intent, type Reactor } from '#kernel';
 import type { EffectStore, EventLog, NewEffect, ReactorPartition, ReadLimits } from '#ports';
 import { invalidityOf, type Parking } from '../consumer/parking.ts';
-import { originOf } from '../region/mirrored-record.ts';
 import { pause, withTimeout } from '../pause.ts';
 import { intentKey } from './intent-key.ts';
 

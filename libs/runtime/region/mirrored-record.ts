@@ -1,8 +1,6 @@
-import { decodeEvent, EventInvalidError, isDirect, topicPartitions, type LogRecord, type StoredRecord } from '#events';
+import { decodeEvent, EventInvalidError, isDirect, originHeader, topicPartitions, type LogRecord, type StoredRecord } from '#events';
 import { partitionOf } from '#kernel';
 
-/** The region in which an event was written; only copies carry it. */
-const originHeader = 'ce_origin';
 /** Where a copy stood in its own region, and the how-many-th copy of that partition it is, from 1. */
 const offsetHeader = 'streams-origin-offset';
 const sequenceHeader = 'streams-origin-sequence';
@@ -16,11 +14,6 @@ export interface MirrorPosition {
 }
 
 export const nothingMirrored: MirrorPosition = { next: undefined, sequence: 0n };
-
-/** The region that a copy comes from; undefined for what was written where it stands. */
-export function originOf({ headers }: LogRecord): string | undefined {
-  return headers[originHeader];
-}
 
 /** A record as it goes to another region: the same event, with where it comes from. */
 export function mirrored({ key, headers, value, offset }: StoredRecord, origin: string, sequence: bigint): LogRecord {

@@ -1,9 +1,9 @@
-import { topicPartitions, type LogRecord, type StoredRecord } from '#events';
+import { originOf, topicPartitions, type LogRecord, type StoredRecord } from '#events';
 import { hasCode } from '#kernel';
 import { eventLogErrors, type EventLog, type ReadBatch, type ReadLimits, type Timers } from '#ports';
 import type { Logger } from '../logging.ts';
 import { backOffMs, pause, systemTimers } from '../pause.ts';
-import { mirrored, nothingMirrored, originOf, positionAfter, refusalOf, type MirrorPosition } from './mirrored-record.ts';
+import { mirrored, nothingMirrored, positionAfter, refusalOf, type MirrorPosition } from './mirrored-record.ts';
 
 export interface RegionMirrorInit {
   /** Name of the region whose events are copied; the same for every mirror of it, for ever. */

@@ -1,11 +1,10 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { directHeader, topicPartitions, type LogRecord, type StoredRecord } from '#events';
+import { directHeader, originOf, topicPartitions, type LogRecord, type StoredRecord } from '#events';
 import { OperatingError, partitionOf } from '#kernel';
 import { ManualClock, MemoryEventLog } from '#adapters/memory';
 import type { AppendOptions, Position } from '#ports';
 import { pino } from 'pino';
 import { pause } from '../pause.ts';
-import { originOf } from './mirrored-record.ts';
 import { divergence, logDigests } from './region-digests.ts';
 import { RegionMirror } from './region-mirror.ts';
 

@@ -113,7 +113,7 @@ export interface PurgeView {
   readonly reason: string;
   readonly requestedAt: string | null;
   readonly requestedBy: string | null;
-  readonly applied: ReadonlyArray<{ readonly edgeId: string; readonly delayMs: number; readonly objects: number }>;
+  readonly applied: ReadonlyArray<{ readonly edgeId: string; readonly mirroredFrom: string | null; readonly delayMs: number; readonly objects: number }>;
 }
 
 /** An event as the API shows it: CloudEvents 1.0 JSON. */

@@ -23,7 +23,7 @@ export function EdgePanel({ api, health, suggestion }: EdgePanelProps) {
       <Waiting polled={health} />
       {health.value !== undefined && edges.length === 0 ? <p className="empty">No edge has registered yet.</p> : null}
       {edges.map((edge) => (
-        <EdgeNode key={edge.id} edge={edge} />
+        <EdgeNode key={`${edge.id} ${edge.mirroredFrom}`} edge={edge} />
       ))}
       <PurgeForm api={api} suggestion={suggestion} edges={edges.filter(({ mirroredFrom }) => mirroredFrom === null).length} />
     </section>
@@ -95,7 +95,7 @@ function PurgeResult({
 }) {
   if (problem !== undefined) return <Problem text={problem} />;
   if (purge === undefined) return null;
-  const applied = purge.view?.applied ?? [];
+  const applied = (purge.view?.applied ?? []).filter(({ mirroredFrom }) => mirroredFrom === null);
   const slowest = Math.max(0, ...applied.map((one) => one.delayMs));
   return (
     <p className="note" role="status" data-testid="purge-result">
@@ -111,7 +111,7 @@ function followPurge(api: Api, id: string, onView: (view: PurgeView) => void): (
   let timer: ReturnType<typeof setTimeout>;
   const round = async (): Promise<void> => {
     const view = await api.get<PurgeView>(`/api/v1/cdn/purges/${encodeURIComponent(id)}`).catch(() => undefined);
-    if (view !== undefined && view.applied.length > 0) onView(view);
+    if (view?.applied.some(({ mirroredFrom }) => mirroredFrom === null)) onView(view);
     else if (rounds-- > 0) timer = setTimeout(() => void round(), 250);
   };
   timer = setTimeout(() => void round(), 100);

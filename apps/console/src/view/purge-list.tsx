@@ -38,8 +38,12 @@ export function PurgeList({ api, asOf }: PurgeListProps) {
             {requestedAt === null ? '' : `${formatMoment(requestedAt)} · `}
             {requestedBy ?? '–'}
             {reason === '' ? '' : ` · ${reason}`} ·{' '}
-            {applied.length === 0 ? 'no edge yet' : applied.map(({ edgeId, delayMs }) => `${edgeId} after ${delayMs} ms`).join(', ')} ·{' '}
-            <EventsLink subject={id} />
+            {applied.length === 0
+              ? 'no edge yet'
+              : applied
+                  .map(({ edgeId, mirroredFrom, delayMs }) => `${edgeId}${mirroredFrom === null ? '' : ` of ${mirroredFrom}`} after ${delayMs} ms`)
+                  .join(', ')}{' '}
+            · <EventsLink subject={id} />
           </span>
         </div>
       ))}
