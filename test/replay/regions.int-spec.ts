@@ -11,6 +11,14 @@ import { caughtUp, dumpRows, hostOf, openWorld, type World } from './world.ts';
 /** Where personal data is in each log is that log's own. */
 const alike = projections.filter(({ name }) => name !== 'subjects');
 const tables = alike.flatMap((projection) => projection.tables);
+
+/** Without the names of regions: each calls the others by its own. */
+const nameless = (rows: string): readonly string[] =>
+  rows
+    .replaceAll(/"origin":"(north|south)?"/g, '"origin":""')
+    .split('\n')
+    .sort();
+
 let north: World;
 let south: World;
 /** Ids of what the consumers of each region set aside. */
@@ -85,13 +93,7 @@ test('two regions that mirror each other come to the same events, each once, and
   expect(divergence(await rowDigests(north.reads, tables), await rowDigests(south.reads, tables))).toEqual([]);
   const rows = await dumpRows(north, alike);
   expect(rows).toContain('"edge_id":"edge-1","origin":"south"');
-  const [ofNorth, ofSouth] = [rows, await dumpRows(south, alike)].map((one) =>
-    one
-      .replaceAll(/"origin":"(north|south)?"/g, '"origin":""')
-      .split('\n')
-      .sort(),
-  );
-  expect(ofNorth).toEqual(ofSouth);
+  expect(nameless(rows)).toEqual(nameless(await dumpRows(south, alike)));
   expect(rows.length).toBeGreaterThan(100_000);
 });
 
@@ -135,7 +137,7 @@ test('what its own region refuses of what came past the platform is in no other,
   expect([parked.get(north), parked.get(south)]).toEqual([new Set(['direct-astray']), new Set()]);
   expect(await divergentLogs()).toEqual([]);
   const rows = await dumpRows(north, alike);
-  expect(rows).toBe(await dumpRows(south, alike));
+  expect(nameless(rows)).toEqual(nameless(await dumpRows(south, alike)));
   expect([rows.includes('behind-99'), rows.includes('astray')]).toEqual([true, false]);
 });
 

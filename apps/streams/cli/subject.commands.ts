@@ -29,7 +29,7 @@ export async function eraseSubject({ api, print }: CommandContext, subject: stri
     erased.keys.length === 0
       ? `This region has stored nothing under a key of ${subject}, and never had.`
       : erased.alreadyErased
-        ? `${subject} was erased before, at ${erased.keys.at(-1)?.erasedAt}; nothing was stored of it since.`
+        ? `${subject} was erased before, at ${erased.keys.at(-1)?.erasedAt}; this region has stored nothing of it since.`
         : `${subject} is erased: its keys are destroyed, and within five seconds nobody can read what ${erased.elsewhere === 'none' ? 'was' : 'this region has'} stored of it, anywhere.`,
     ...elsewhereLines[erased.elsewhere],
     ...(erased.keys.length === 0 ? [] : keyTable(erased.keys)),
@@ -40,7 +40,7 @@ export async function eraseSubject({ api, print }: CommandContext, subject: stri
 const elsewhereLines = {
   none: [],
   told: [
-    'Other regions destroy their own keys of it when they hear of this, and put that on record as subject.erased; one that is away does so once it is back.',
+    'Other regions with the same REGION_SECRET destroy their own keys of it when they hear of this, and put that on record as subject.erased; one that is away does so once it is back.',
   ],
   'not-told': ['Other regions keep what they have stored of it: REGION_SECRET is not set, so they cannot know who is meant. Erase it in each of them.'],
 } as const;
