@@ -41,19 +41,19 @@ function webhook(dice: Prng, webhookId: string): readonly Draft[] {
   return drafts;
 }
 
-/** Encoder settings that change, go and may come back. */
+/** Encoder settings that change, go and may come back. What a version says is the same in every history: there is one of a number. */
 function encodingProfile(dice: Prng, profileId: string): readonly Draft[] {
-  const configured = (): Draft =>
+  const configured = (version: number): Draft =>
     encodingProfileConfigured.draft({
       profileId,
       name: `profile-${profileId}`,
       description: 'history',
-      ladder: [{ name: '720p', height: 720, videoBitrate: dice.nextInteger(1, 5000) * 1000 }],
+      ladder: [{ name: '720p', height: 720, videoBitrate: version * 1_000_000 }],
       audioBitrate: 128_000,
       segmentDurationMs: 2000,
     });
-  const again = dice.next() < 0.5 ? [configured()] : [];
-  return [configured(), configured(), encodingProfileRemoved.draft({ profileId, reason: 'unused' }), ...again];
+  const again = dice.next() < 0.5 ? [configured(4)] : [];
+  return [configured(1), configured(2), encodingProfileRemoved.draft({ profileId, reason: 'unused' }), ...again];
 }
 
 /** What operators do with webhooks, effects, reactors and encoding profiles. */
