@@ -102,9 +102,17 @@ export function liveStreamCases(set: EngineSet): void {
       const segment = /media\/\S+\.m4s/.exec(media)?.[0];
       expect(segment).toBeDefined();
       const url = `${platform.edgeUrl}/${segment}`;
-      const status = async (): Promise<string> => (await fetch(url)).headers.get('cache-status') ?? '';
+      const status = async (): Promise<string> => {
+        const response = await fetch(url);
+        await response.arrayBuffer();
+        return response.headers.get('cache-status') ?? '';
+      };
       await status();
-      expect(await status()).toMatch(/hit/);
+      await until(
+        async () => /hit/.test(await status()),
+        10_000,
+        () => 'The segment was not kept.',
+      );
       await viewer.page.getByLabel('Purge a URL or path from every edge').fill(`/${segment}`);
       await viewer.page.getByTestId('purge').click();
       await until(
