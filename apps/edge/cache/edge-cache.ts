@@ -1,11 +1,23 @@
-import { cacheName, defaultKeyPolicy, mediaTtlSettings, PurgeLedger, type KeyPolicy, type Trust, type TtlSettings } from '#core/http-cache';
+import {
+  cacheName,
+  defaultKeyPolicy,
+  keyOfUrl,
+  mediaTtlSettings,
+  normaliseTarget,
+  PurgeLedger,
+  type KeyPolicy,
+  type Trust,
+  type TtlSettings,
+} from '#core/http-cache';
 import { edgeLimits, passPrefixes } from '../edge.constants.ts';
 import type { EdgeCounters } from '../edge-counters.ts';
-import { GuardedOrigin } from '../origin/guarded-origin.ts';
+import { GuardedOrigin, type OriginSource } from '../origin/guarded-origin.ts';
 import type { OriginClient } from '../origin/origin-client.ts';
 import { Purger } from '../purge/purger.ts';
 import type { EdgeHandler, KeepBytes } from '../server/edge-server.ts';
-import { CacheHandler, type CacheHandlerDeps } from './edge.handler.ts';
+import { platformZoneId, ZoneTable } from '../zones/zone-table.ts';
+import type { Zone } from '../zones/zone.ts';
+import { CacheHandler, type CacheHandlerDeps, type CacheHandlerInit } from './edge.handler.ts';
 import { Fills } from './fills.ts';
 import { ObjectStore } from './object-store.ts';
 import { PassThrough } from './pass-through.ts';
@@ -31,41 +43,88 @@ export interface EdgeCacheDeps extends Pick<CacheHandlerDeps, 'local' | 'onError
 export interface EdgeCache {
   readonly handler: EdgeHandler;
   readonly store: ObjectStore;
-  readonly fills: Fills;
+  readonly fills: { readonly running: number };
   readonly purger: Purger;
+  readonly zones: ZoneTable;
+  /** Makes what serves one version of a zone, over the store and the ledger that all zones share. */
+  readonly zone: (plan: ZonePlan) => Zone;
 }
 
-/** Wires the cache: store, ledger, fills, pass-through and the handler over them. */
+/** What tells one zone from another at run time. */
+export interface ZonePlan extends Pick<CacheHandlerInit, 'normalise' | 'bypasses'>, Pick<CacheHandlerDeps, 'local'> {
+  readonly id: string;
+  readonly version: number;
+  /** Under which its objects are kept: another one finds none of the old. */
+  readonly epoch: number;
+  readonly tenant: string;
+  /** Whether two of its hosts may be answered differently, so that they share nothing. */
+  readonly hostInKey: boolean;
+  readonly keys: KeyPolicy;
+  readonly keyOfUrl: (url: string) => string | undefined;
+  readonly ttl: TtlSettings;
+  readonly origin: OriginSource;
+  /** Of this edge's secret for its own gateway; no other origin gets it. */
+  readonly edgeSecret?: string | undefined;
+  readonly close: () => void;
+}
+
+/** Wires the cache: store and ledger, the zone of the platform's own media over them, and the table of all others. */
 export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeCache {
   const limits = { ...edgeLimits, ...init.limits };
-  const { counters, now, trust } = deps;
-  const name = cacheName(init.edgeId);
+  const { counters, now } = deps;
   const keys = init.keys ?? defaultKeyPolicy;
-  const ttl = init.ttl ?? mediaTtlSettings;
   const store = new ObjectStore({ bytesMax: init.memoryBytesMax, objectsMax: limits.objectsMax, variantsMax: limits.variantsMax });
   const ledger = new PurgeLedger(limits.purgesRemembered);
-  const origin = new GuardedOrigin(deps.client, limits.origin, counters, now);
+  const zone = zoneMaker(init, { ...deps, store, ledger });
+  const media = zone({
+    id: platformZoneId,
+    version: 0,
+    epoch: 0,
+    tenant: '',
+    hostInKey: false,
+    keys,
+    normalise: (target) => normaliseTarget(target, keys),
+    keyOfUrl: (url) => keyOfUrl(url, keys),
+    bypasses: (path) => passPrefixes.some((prefix) => path.startsWith(prefix)),
+    ttl: init.ttl ?? mediaTtlSettings,
+    origin: new GuardedOrigin(deps.client, limits.origin, counters, now),
+    local: deps.local,
+    edgeSecret: init.edgeSecret,
+    close: () => undefined,
+  });
+  const zones = new ZoneTable(media);
+  const handler: EdgeHandler = (request) => {
+    const host = request.field('host');
+    const site = zones.siteOf(host);
+    return site.zone.handler.handle(request, host, site.keyPrefix);
+  };
+  const fills = {
+    get running(): number {
+      return zones.all().reduce((sum, each) => sum + each.fills.running, 0);
+    },
+  };
+  return { handler, store, fills, purger: new Purger(ledger, store, zones), zones, zone };
+}
+
+interface Shared extends EdgeCacheDeps {
+  readonly store: ObjectStore;
+  readonly ledger: PurgeLedger;
+}
+
+function zoneMaker(init: EdgeCacheInit, shared: Shared): (plan: ZonePlan) => Zone {
+  const limits = { ...edgeLimits, ...init.limits };
+  const { counters, keep, ledger, now, onError, store, trust } = shared;
+  const name = cacheName(init.edgeId);
   const objectBytesMax = Math.min(limits.objectBytesMax, Math.floor(init.memoryBytesMax * limits.objectShareMax));
-  const fills = new Fills({
-    origin,
-    store,
-    ledger,
-    ttl,
-    pseudonym: init.edgeId,
-    objectBytesMax,
-    streamBytesMax: limits.streamBytesMax,
-    claimTimeoutMs: limits.claimTimeoutMs,
-    keep: deps.keep,
-    now,
-    trust,
-  });
-  const passThrough = new PassThrough({
-    ...{ origin, store, ledger, counters, ttl, keys, now, cacheName: name },
-    ...{ pseudonym: init.edgeId, edgeSecret: init.edgeSecret, requestBytesMax: limits.requestBytesMax },
-  });
-  const cache = new CacheHandler(
-    { cacheName: name, pseudonym: init.edgeId, keys, passPrefixes, wholeBytesMax: limits.wholeBytesMax },
-    { store, fills, passThrough, counters, now, trust, local: deps.local, onError: deps.onError },
-  );
-  return { handler: (request) => cache.handle(request), store, fills, purger: new Purger(ledger, store, keys) };
+  const { claimTimeoutMs, requestBytesMax, streamBytesMax, wholeBytesMax } = limits;
+  return ({ normalise, bypasses, local, keys, ttl, origin, edgeSecret, ...plan }) => {
+    const common = { origin, store, ledger, ttl, pseudonym: init.edgeId, now };
+    const fills = new Fills({ ...common, objectBytesMax, streamBytesMax, claimTimeoutMs, keep, trust });
+    const passThrough = new PassThrough({ ...common, counters, keys, cacheName: name, edgeSecret, requestBytesMax });
+    const handler = new CacheHandler(
+      { cacheName: name, pseudonym: init.edgeId, normalise, bypasses, wholeBytesMax },
+      { store, fills, passThrough, counters, now, trust, local, onError },
+    );
+    return { ...plan, handler, fills };
+  };
 }

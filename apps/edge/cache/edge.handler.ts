@@ -7,7 +7,7 @@ import {
   judgeReuse,
   matchesVariant,
   mayServeOnError,
-  normaliseTarget,
+  pathOfKey,
   parseCacheControl,
   rangeToAskFor,
   satisfies,
@@ -20,7 +20,6 @@ import {
   type Field,
   type ForwardReason,
   type GrowingBody,
-  type KeyPolicy,
   type ProxyError,
   type Selection,
   type StoredResponse,
@@ -43,9 +42,10 @@ export interface CacheHandlerInit {
   readonly cacheName: string;
   /** The name under which this edge puts itself into Via. */
   readonly pseudonym: string;
-  readonly keys: KeyPolicy;
-  /** Paths that begin with one of these are never cached. */
-  readonly passPrefixes: readonly string[];
+  /** The normal form of a target, which is what follows the prefix in a key; undefined for what is none. */
+  readonly normalise: (target: string) => string | undefined;
+  /** Whether a request is never answered from the cache, by its normal target. */
+  readonly bypasses: (path: string, request: EdgeRequest) => boolean;
   /** Up to this size a body is waited for whole, so that its failure is a clean error and not a broken connection, bytes. */
   readonly wholeBytesMax: number;
 }
@@ -107,15 +107,20 @@ export class CacheHandler {
     this.#deps = deps;
   }
 
-  handle(request: EdgeRequest): EdgeReply | Promise<EdgeReply> {
-    const fault = this.#faultOf(request);
+  /**
+   * @param host what the request has in Host, read once for all who want it
+   * @param keyPrefix of the keys of this zone and host; empty for the media of the platform
+   */
+  handle(request: EdgeRequest, host: string | undefined, keyPrefix: string): EdgeReply | Promise<EdgeReply> {
+    const fault = this.#faultOf(request, host);
     if (fault !== undefined) return this.#refused(request, 400, fault);
     const { target } = request;
     const reads = request.method === 'GET' || request.method === 'HEAD';
-    // Every key is a normal target: what is a key as it stands need not be looked at.
-    const found = reads ? this.#deps.store.find(target, request) : undefined;
-    const key = found === undefined ? normaliseTarget(target, this.#init.keys) : target;
-    const object = found ?? (reads && key !== undefined && key !== target ? this.#deps.store.find(key, request) : undefined);
+    // Every key ends in a normal target: what is a key as it stands need not be looked at.
+    const raw = keyPrefix === '' ? target : keyPrefix + target;
+    const found = reads ? this.#deps.store.find(raw, request) : undefined;
+    const key = found === undefined ? this.#keyOf(target, keyPrefix) : raw;
+    const object = found ?? (reads && key !== undefined && key !== raw ? this.#deps.store.find(key, request) : undefined);
     if (object !== undefined) {
       const nowMs = this.#deps.now();
       if (judgeReuse(object.response.freshness, nowMs, this.#deps.trust()) === 'fresh' && suffices(request, object, nowMs))
@@ -124,9 +129,13 @@ export class CacheHandler {
     return this.#otherwise(request, key);
   }
 
+  #keyOf(target: string, keyPrefix: string): string | undefined {
+    const path = this.#init.normalise(target);
+    return path === undefined || keyPrefix === '' ? path : keyPrefix + path;
+  }
+
   /** Most requests name the host that the last one named, and bring nothing that would have to be framed. */
-  #faultOf(request: EdgeRequest): string | undefined {
-    const host = request.field('host');
+  #faultOf(request: EdgeRequest, host: string | undefined): string | undefined {
     if (host !== undefined && host === this.#lastHost && !request.hasBody && request.version === '1.1') return undefined;
     const fault = framingFault(request);
     if (fault === undefined) this.#lastHost = host;
@@ -153,12 +162,12 @@ export class CacheHandler {
 
   async #otherwise(request: EdgeRequest, key: string | undefined): Promise<EdgeReply> {
     const { counters, local } = this.#deps;
-    const { passPrefixes } = this.#init;
     if (key === undefined) {
       const status = request.target.length > 1000 ? 414 : 400;
       return this.#refused(request, status, 'The request target is not an absolute path of a reasonable length.');
     }
-    const own = local(request, key);
+    const path = pathOfKey(key);
+    const own = local(request, path);
     if (own !== undefined) return own;
     counters.requests++;
     if (isLoop(request.field('via'), this.#init.pseudonym)) {
@@ -167,7 +176,7 @@ export class CacheHandler {
     }
     try {
       if (request.method !== 'GET' && request.method !== 'HEAD') return await this.#pass(request, key, 'method');
-      const bypass = passPrefixes.some((prefix) => key.startsWith(prefix)) || request.hasBody;
+      const bypass = this.#init.bypasses(path, request) || request.hasBody;
       // RFC 9111 section 5.2.1.5: nothing of a request with no-store, or of its response, is stored.
       const control = parseCacheControl(request.field('cache-control'));
       if ((bypass || control.noStore) && !control.onlyIfCached) return await this.#pass(request, key, 'bypass');

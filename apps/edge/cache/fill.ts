@@ -6,6 +6,7 @@ import {
   judgeStoring,
   mayReachOthers,
   mayServeOnError,
+  pathOfKey,
   renewed,
   revalidationFields,
   type ContentRange,
@@ -19,7 +20,7 @@ import {
   type Trust,
   type TtlSettings,
 } from '#core/http-cache';
-import type { GuardedOrigin } from '../origin/guarded-origin.ts';
+import type { OriginSource } from '../origin/guarded-origin.ts';
 import { OriginError, type OriginResponse } from '../origin/origin-client.ts';
 import type { ByteSource, KeepBytes } from '../server/edge-server.ts';
 import { CachedObject } from './cached-object.ts';
@@ -51,7 +52,7 @@ export type FillOutcome =
   | { readonly kind: 'failed'; readonly error: OriginError };
 
 export interface FillDeps {
-  readonly origin: GuardedOrigin;
+  readonly origin: OriginSource;
   readonly store: ObjectStore;
   readonly ledger: PurgeLedger;
   readonly ttl: TtlSettings;
@@ -134,7 +135,7 @@ export class Fill {
     const { parts, stale } = asked;
     const { now, origin } = this.#deps;
     const requestTimeMs = now();
-    const response = await origin.request({ method: 'GET', target: this.key, fields: this.#fields(asked) });
+    const response = await origin.request({ method: 'GET', key: this.key, target: pathOfKey(this.key), fields: this.#fields(asked) });
     const times = { requestTimeMs, responseTimeMs: now() };
     if (response.status === 304 && stale !== undefined) {
       response.body?.cancel();
@@ -179,7 +180,7 @@ export class Fill {
   }
 
   #asGet(): RequestHead {
-    return { method: 'GET', target: this.key, field: (name) => this.#init.request.field(name) };
+    return { method: 'GET', target: pathOfKey(this.key), field: (name) => this.#init.request.field(name) };
   }
 
   #fields({ parts, range, stale }: Pick<FillInit, 'stale' | 'range' | 'parts'>): Field[] {
@@ -193,7 +194,7 @@ export class Fill {
 
   #confirm(stale: CachedObject, response: OriginResponse, times: ExchangeTimes): FillOutcome | undefined {
     const { ledger, store, ttl } = this.#deps;
-    const fresh = renewed(stale.response, this.key, response, times, ttl);
+    const fresh = renewed(stale.response, pathOfKey(this.key), response, times, ttl);
     if (fresh === undefined) return undefined;
     // A purge that came after this was asked for: what waits for it may have it, what comes later may not.
     const current = store.holds(stale) && ledger.isCurrent(this.key, this.generation) && mayReachOthers(this.#init.request, fresh.fields);

@@ -2,6 +2,7 @@ import {
   fieldValue,
   invalidatedKeys,
   mayReachOthers,
+  pathOfKey,
   isSafe,
   passThroughFields,
   updatedByHead,
@@ -15,14 +16,14 @@ import {
 } from '#core/http-cache';
 import { edgeProofHeader, edgeProofOf } from '#runtime';
 import type { EdgeCounters } from '../edge-counters.ts';
-import type { GuardedOrigin } from '../origin/guarded-origin.ts';
+import type { OriginSource } from '../origin/guarded-origin.ts';
 import { OriginError, type OriginResponse } from '../origin/origin-client.ts';
 import { replyHead, type ByteSource, type EdgeReply, type EdgeRequest } from '../server/edge-server.ts';
 import type { ObjectStore } from './object-store.ts';
 import { problem } from './problem.ts';
 
 export interface PassThroughDeps {
-  readonly origin: GuardedOrigin;
+  readonly origin: OriginSource;
   readonly store: ObjectStore;
   readonly ledger: PurgeLedger;
   readonly counters: EdgeCounters;
@@ -63,7 +64,7 @@ export class PassThrough {
     this.#deps = deps;
   }
 
-  /** @param key the normalised target; the origin gets the client's own spelling */
+  /** @param key whose path is the normal target; the origin gets the client's own spelling */
   async forward(request: EdgeRequest, key: string, outcome: CacheOutcome): Promise<EdgeReply> {
     const { cacheName, origin, requestBytesMax } = this.#deps;
     if ((request.contentLength ?? 0) > requestBytesMax) return this.#tooLarge(request, outcome);
@@ -73,6 +74,7 @@ export class PassThrough {
     try {
       const response = await origin.request({
         method: request.method,
+        key,
         target: request.target,
         fields: this.#fields(request),
         body,
@@ -115,9 +117,11 @@ export class PassThrough {
   /** RFC 9111 section 4.4. A fill that is under way was asked for before the change: it is not stored either. */
   #invalidate(request: EdgeRequest, key: string, response: OriginResponse): void {
     const { keys, ledger, store } = this.#deps;
-    for (const changed of invalidatedKeys({ method: request.method, target: key, host: request.field('host') }, response, keys)) {
-      ledger.purge(changed);
-      store.purge(changed);
+    const path = pathOfKey(key);
+    const prefix = key.slice(0, key.length - path.length);
+    for (const changed of invalidatedKeys({ method: request.method, target: path, host: request.field('host') }, response, keys)) {
+      ledger.purge(prefix + changed);
+      store.purge(prefix + changed);
     }
   }
 
@@ -126,7 +130,7 @@ export class PassThrough {
     const { ledger, store, ttl } = this.#deps;
     const object = store.find(key, request);
     if (object === undefined || !ledger.isCurrent(key, generation) || !mayReachOthers(request, response.fields)) return;
-    const verdict = updatedByHead(object.response, object.body.size, key, response, times, ttl);
+    const verdict = updatedByHead(object.response, object.body.size, pathOfKey(key), response, times, ttl);
     if (verdict.kind === 'renewed') object.renew(verdict.response, generation);
     if (verdict.kind === 'outdated') store.remove(object);
   }

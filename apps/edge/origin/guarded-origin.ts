@@ -16,9 +16,17 @@ export interface OriginLimits {
 }
 
 export interface GuardedRequest extends Omit<OriginRequest, 'signal'> {
+  /** The cache key that it is for, which chooses among several origins. */
+  readonly key?: string | undefined;
   readonly signal?: AbortSignal | undefined;
   /** An event stream may say nothing for as long as it likes. */
   readonly mayBeSilent?: boolean;
+}
+
+/** Where fills and requests that pass through get their responses. */
+export interface OriginSource {
+  /** @throws OriginError when there is no usable response; whatever the signal's abort throws. */
+  request(request: GuardedRequest): Promise<OriginResponse>;
 }
 
 /** Blocking playlist reloads, segments that come next, and parts of them: the origin holds them for three target durations (RFC 8216bis section 6.2.5.2). */
@@ -82,7 +90,7 @@ function uploading(body: ByteSource, deadline: Deadline): ByteSource {
  * The origin with its limits: a time to answer, a time between two pieces, one more try on a fresh connection, and a
  * short rest when nobody can connect to it.
  */
-export class GuardedOrigin {
+export class GuardedOrigin implements OriginSource {
   readonly #client: OriginClient;
   readonly #limits: OriginLimits;
   readonly #counters: EdgeCounters;

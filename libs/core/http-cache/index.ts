@@ -17,7 +17,7 @@ export { acceptsStale, ageSeconds, judgeReuse, mayServeOnError, satisfies, ttlSe
 export { select, selectedHead, type Selection } from './selection.core.ts';
 export { judgeStoring, mayReachOthers, type NotStoredReason, type StoringVerdict } from './storing.policy.ts';
 export type { Freshness, StoredResponse, Validators } from './stored-response.ts';
-export { defaultKeyPolicy, keyOfUrl, normaliseTarget, targetLengthMax, type KeyPolicy, type QueryRule } from './target.codec.ts';
+export { defaultKeyPolicy, keyOfUrl, normaliseTarget, pathOfKey, targetLengthMax, type KeyPolicy, type QueryRule } from './target.codec.ts';
 export { responseControl, type ResponseControl } from './targeted-control.policy.ts';
 export { mediaTtlSettings, type TtlRule, type TtlSettings } from './ttl.policy.ts';
 export { matchesVariant, normaliseAcceptEncoding, sameVariant, variantOf, varyNames, type Variant } from './vary.core.ts';

@@ -116,6 +116,15 @@ export function normaliseTarget(target: string, policy: KeyPolicy = defaultKeyPo
   return query === '' ? path : `${path}?${query}`;
 }
 
+/**
+ * The normal target within a key. What stands before it tells the zone, and what else parts the objects of one target; it
+ * holds no slash, and a target begins with one.
+ */
+export function pathOfKey(key: string): string {
+  const at = key.indexOf('/');
+  return at <= 0 ? key : key.slice(at);
+}
+
 const absoluteForm = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*/;
 
 /** The key that a purge or an invalidation names: an absolute URL on any host, or an absolute path. */

@@ -1,0 +1,25 @@
+import type { CacheHandler } from '../cache/edge.handler.ts';
+import type { Fills } from '../cache/fills.ts';
+
+/** One version of a zone as it serves: a newer one takes its place in the table, and requests under way end in this. */
+export interface Zone {
+  readonly id: string;
+  readonly version: number;
+  readonly epoch: number;
+  /** Empty for the platform's own. */
+  readonly tenant: string;
+  readonly hostInKey: boolean;
+  readonly handler: CacheHandler;
+  readonly fills: Fills;
+  /** The normal target that a URL or a path names here; undefined for what is none. */
+  readonly keyOfUrl: (url: string) => string | undefined;
+  /** Lets go of what it holds towards its origins, when it is out of the table and nobody asks it any more. */
+  readonly close: () => void;
+}
+
+/** A zone, seen by one of its hosts. */
+export interface Site {
+  readonly zone: Zone;
+  /** What the keys of its objects begin with. */
+  readonly keyPrefix: string;
+}
