@@ -1,11 +1,12 @@
 import { invalidSetting, readEdgeSecret, readInteger, readPort, readSharedSettings, readText, type Environment, type SharedSettings } from '#runtime';
 import { join } from 'node:path';
+import { readListeningSettings, type ListeningSettings } from './server/listening.config.ts';
 
 /** What an edge knows about itself. Sizes in bytes, durations in ms. */
 export interface EdgeSettings extends SharedSettings {
   readonly edgeId: string;
   readonly region: string;
-  readonly port: number;
+  readonly listening: ListeningSettings;
   /** Scheme, host and port of the origin, without a path. */
   readonly originUrl: string;
   /** Shared with the gateways, to which it proves whose address is forwarded. */
@@ -40,7 +41,7 @@ export function readEdgeSettings(env: Environment = process.env): EdgeSettings {
     ...shared,
     edgeId,
     region: readText(env, 'EDGE_REGION', 'local', namePattern),
-    port: readPort(env, 'EDGE_PORT', 8081),
+    listening: readListeningSettings(env),
     originUrl: readOrigin(env),
     edgeSecret: readEdgeSecret(env),
     memoryBytesMax: readInteger(env, 'EDGE_MEMORY_MB', 256, 1, 1_048_576) * 1024 * 1024,

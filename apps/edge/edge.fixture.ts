@@ -120,6 +120,7 @@ export interface EdgeProcessInit {
 export class EdgeProcess {
   readonly lines: Array<Record<string, unknown>> = [];
   port = 0;
+  tlsPort = 0;
   readonly child: ChildProcess;
   readonly ended: Promise<number | null>;
 
@@ -149,6 +150,7 @@ export class EdgeProcess {
         edge.lines.push(entry);
         if (entry['ready'] !== true) return;
         edge.port = entry['port'] as number;
+        edge.tlsPort = (entry['tlsPort'] as number | undefined) ?? 0;
         resolve();
       });
     });

@@ -27,7 +27,8 @@ import { EdgeFacts } from './facts/edge-facts.ts';
 import { localPaths } from './local-paths.ts';
 import type { OriginClient } from './origin/origin-client.ts';
 import { PurgeTail, purgeTopic } from './purge/purge-tail.ts';
-import type { EdgeServer, EdgeServerInit, KeepBytes } from './server/edge-server.ts';
+import { openListeners } from './server/edge-listeners.ts';
+import type { KeepBytes, ListenEdgeServer } from './server/edge-server.ts';
 import { takeIncarnation } from './state/incarnation.file.ts';
 import { openWitness } from './witness/open-witness.ts';
 import { witnessPaths } from './witness/witness-paths.ts';
@@ -35,7 +36,7 @@ import { OffsetsFile } from './state/offsets.file.ts';
 
 /** What the runtime gives: a server, and a client for the origin. */
 export interface EdgePlatform {
-  readonly listen: (init: EdgeServerInit) => Promise<EdgeServer>;
+  readonly listen: ListenEdgeServer;
   readonly client: OriginClient;
   readonly keep: KeepBytes;
 }
@@ -68,12 +69,14 @@ export async function runEdge(settings: EdgeSettings): Promise<void> {
   } catch (err) {
     if (lifecycle.stopping.aborted) return;
     const taken = hasCode(err, 'EADDRINUSE') || hasCode(err, 'PORT_TAKEN');
-    logger.fatal(
-      { err: taken ? undefined : err },
-      taken ? `Port ${settings.port} is taken: stop what listens there, or set EDGE_PORT to another port.` : `the edge cannot start: ${String(err)}`,
-    );
-    process.exit(taken ? misconfigured : exitCodeOf(err));
+    logger.fatal({ err: taken ? undefined : err }, taken ? portTaken(settings, err) : `the edge cannot start: ${String(err)}`);
+    process.exit(taken || hasCode(err, 'CERTIFICATE_INVALID') ? misconfigured : exitCodeOf(err));
   }
+}
+
+function portTaken({ listening }: EdgeSettings, err: unknown): string {
+  const secure = listening.tls !== undefined && (err as { port?: unknown }).port === listening.tls.port;
+  return `Port ${secure ? listening.tls?.port : listening.port} is taken: stop what listens there, or set ${secure ? 'EDGE_TLS_PORT' : 'EDGE_PORT'} to another port.`;
 }
 
 async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycle): Promise<void> {
@@ -175,7 +178,10 @@ async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
     audience.see(request, Date.now());
     return cache.handler(request);
   };
-  const server = await platform.listen({ host: settings.host, port: settings.port, handler, idleTimeoutS: edgeLimits.idleTimeoutS });
+  const server = await openListeners(
+    { ...settings.listening, host: settings.host, idleTimeoutS: edgeLimits.idleTimeoutS, speaksHttp3: settings.runtime === 'bun' },
+    { listen: platform.listen, handler, logger, now: () => Date.now() },
+  );
   lifecycle.onStop('accept', 'server', () => server.close(edgeLimits.drainMs));
   lifecycle.onStop('leases', 'origin client', () => platform.client.close());
   const url = `http://${settings.publicHost}:${server.port}`;
@@ -189,7 +195,15 @@ async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
   lifecycle.onStop('work', 'reports', () => reporting.then(report));
   telemetry.health.serving();
   logger.info(
-    { ready: true, url, port: server.port, origin: settings.originUrl, runtime: settings.runtime, memoryBytesMax: settings.memoryBytesMax },
+    {
+      ready: true,
+      url,
+      port: server.port,
+      tlsPort: server.tlsPort,
+      origin: settings.originUrl,
+      runtime: settings.runtime,
+      memoryBytesMax: settings.memoryBytesMax,
+    },
     `edge ${settings.edgeId} serves ${settings.originUrl} at ${url}`,
   );
 }

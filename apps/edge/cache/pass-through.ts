@@ -110,7 +110,7 @@ export class PassThrough {
   #fields(request: EdgeRequest): ReturnType<typeof passThroughFields> {
     const { pseudonym, edgeSecret } = this.#deps;
     const { clientAddress } = request;
-    const fields = passThroughFields(request.fields(), { clientAddress, scheme: 'http', pseudonym });
+    const fields = passThroughFields(request.fields(), { clientAddress, scheme: request.scheme, pseudonym });
     return edgeSecret === undefined ? fields : [...fields, [edgeProofHeader, edgeProofOf(edgeSecret, clientAddress)]];
   }
 

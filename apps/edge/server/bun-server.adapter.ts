@@ -1,4 +1,6 @@
-import type { Fields } from '#core/http-cache';
+import type { Field, Fields } from '#core/http-cache';
+import { pause, type TlsIdentity } from '#runtime';
+import { bunRuntime, type BunServer, type BunTls } from './bun-runtime.ts';
 import {
   isSource,
   type ByteSource,
@@ -6,41 +8,25 @@ import {
   type EdgeRequest,
   type EdgeServer,
   type EdgeServerInit,
+  type EdgeTls,
   type KeepBytes,
   type ReplyHead,
 } from './edge-server.ts';
-
-/** What is used of Bun's own interface; its type package would change the global types of the whole project. */
-interface BunServer {
-  readonly port: number;
-  readonly pendingRequests: number;
-  stop(closeActiveConnections?: boolean): Promise<void>;
-  timeout(request: Request, seconds: number): void;
-  requestIP(request: Request): { readonly address: string } | null;
-}
-
-interface BunRuntime {
-  serve(options: {
-    hostname: string;
-    port: number;
-    idleTimeout: number;
-    development: false;
-    fetch: (request: Request, server: BunServer) => Response | Promise<Response>;
-    error: (error: Error) => Response;
-  }): BunServer;
-}
+import { steerToLater } from './steer-port.ts';
 
 class BunEdgeRequest implements EdgeRequest {
-  /** Bun refuses other versions itself, and lets HTTP/1.0 do without what it does not have. */
+  /** Bun refuses other versions itself, and lets HTTP/1.0 do without what it does not have. HTTP/2 and 3 arrive in the terms of 1.1. */
   readonly version = '1.1';
   readonly method: string;
   readonly target: string;
+  readonly scheme: 'http' | 'https';
   readonly #request: Request;
   readonly #server: BunServer;
 
-  constructor(request: Request, server: BunServer) {
+  constructor(request: Request, server: BunServer, scheme: 'http' | 'https') {
     this.#request = request;
     this.#server = server;
+    this.scheme = scheme;
     this.method = request.method;
     const { url } = request;
     // "http://host/path": the path begins at the first slash after the authority. HTTP/1.0 without Host has no authority.
@@ -92,8 +78,17 @@ export const keepOnBun: KeepBytes = (bytes) => new Blob([bytes as Uint8Array<Arr
 
 /** The response head as Bun takes it, made once per head. */
 function prebuilt(head: ReplyHead): ResponseInit {
-  head.prebuilt ??= { status: head.status, headers: new Headers(head.fields as unknown as [string, string][]) };
+  head.prebuilt ??= initOf(head.status, head.fields);
   return head.prebuilt as ResponseInit;
+}
+
+function prebuiltSecure(head: ReplyHead, more: Fields): ResponseInit {
+  head.prebuiltSecure ??= initOf(head.status, more.length === 0 ? head.fields : [...head.fields, ...more]);
+  return head.prebuiltSecure as ResponseInit;
+}
+
+function initOf(status: number, fields: Fields): ResponseInit {
+  return { status, headers: new Headers(fields as unknown as [string, string][]) };
 }
 
 /** An error in the stream makes Bun cut the connection without the last chunk, so that no client takes a part for the whole. */
@@ -112,34 +107,132 @@ function streamOf(source: ByteSource): ReadableStream {
   });
 }
 
-function toResponse(reply: EdgeReply): Response {
-  const { body, head } = reply;
-  return new Response((isSource(body) ? streamOf(body) : body) as ConstructorParameters<typeof Response>[0], prebuilt(head));
+type ToResponse = (reply: EdgeReply) => Response;
+
+function toResponse({ body, head }: EdgeReply): Response {
+  return responseOf(body, prebuilt(head));
 }
 
-async function toResponseLater(reply: Promise<EdgeReply>): Promise<Response> {
-  return toResponse(await reply);
+function responseOf(body: EdgeReply['body'], init: ResponseInit): Response {
+  return new Response((isSource(body) ? streamOf(body) : body) as ConstructorParameters<typeof Response>[0], init);
 }
 
-/** Serves HTTP/1.1 by `Bun.serve`. */
-export async function listenOnBun(init: EdgeServerInit): Promise<EdgeServer> {
-  const { Bun: bun } = globalThis as unknown as { Bun: BunRuntime };
-  const { handler } = init;
-  const server = bun.serve({
-    hostname: init.host,
-    port: init.port,
-    idleTimeout: init.idleTimeoutS,
-    development: false,
-    fetch: (request, self) => {
-      const reply = handler(new BunEdgeRequest(request, self));
-      return reply instanceof Promise ? toResponseLater(reply) : toResponse(reply);
-    },
-    error: () => new Response(null, { status: 500 }),
+async function toResponseLater(reply: Promise<EdgeReply>, convert: ToResponse): Promise<Response> {
+  return convert(await reply);
+}
+
+const tlsVersions = { 'TLSv1.2': 0x0303, 'TLSv1.3': 0x0304 } as const;
+
+/** One entry per name: Bun chooses by the name that the client asks for (a wildcard too), and takes the first where none fits. */
+function tlsOf({ minVersion }: EdgeTls, identities: readonly TlsIdentity[]): BunTls[] {
+  return identities.flatMap(({ cert, key, names }) => {
+    const common = { cert, key, minVersion: tlsVersions[minVersion] };
+    return names.length === 0 ? [common] : names.map((serverName) => ({ ...common, serverName }));
   });
-  return { port: server.port, close: (deadlineMs) => close(server, deadlineMs) };
 }
 
-async function close(server: BunServer, deadlineMs: number): Promise<void> {
+/** Until connections over QUIC have moved away before a new certificate, ms. */
+const quicDrainMs = 1000;
+/** How long connections that the old listener has taken may need to their first request, ms. */
+const handOverMs = 3000;
+/** Tries to get the same port for TCP and UDP where the system chooses it. */
+const portTriesMax = 10;
+
+/**
+ * One port of Bun's: plain text, or TLS with HTTP/1.1, 2 and 3. Bun cannot change certificates of a server that runs: the
+ * successor listens on the same port before the old one stops taking connections, which then ends as its requests do.
+ * HTTP/3 is a server of its own, so that TCP goes on undisturbed: two sockets on one UDP port would share out each other's packets.
+ */
+class BunEdgeServer implements EdgeServer {
+  readonly #init: EdgeServerInit;
+  #tcp: BunServer;
+  #quic: BunServer | undefined;
+
+  constructor(init: EdgeServerInit) {
+    this.#init = init;
+    const { tls } = init;
+    if (tls !== undefined && init.shared !== true) assertFree(init);
+    for (let tries = 1; ; tries++) {
+      this.#tcp = this.#serve(init.port, tls?.identities ?? []);
+      if (tls?.http3 !== true) return;
+      try {
+        this.#quic = this.#serve(this.#tcp.port, tls.identities, true);
+        return;
+      } catch (error) {
+        void this.#tcp.stop(true);
+        if (init.port !== 0 || tries >= portTriesMax) throw error;
+      }
+    }
+  }
+
+  get port(): number {
+    return this.#tcp.port;
+  }
+
+  async replaceCertificates(identities: readonly TlsIdentity[]): Promise<void> {
+    const old = this.#tcp;
+    const { port } = this;
+    this.#tcp = this.#serve(port, identities);
+    // What the old one has accepted becomes a request meanwhile; Bun would end it as idle.
+    if (await steerToLater(port)) await pause(handOverMs);
+    void old.stop(false);
+    const quic = this.#quic;
+    if (quic === undefined) return;
+    await ended(quic, quicDrainMs);
+    this.#quic = this.#serve(port, identities, true);
+  }
+
+  async close(deadlineMs: number): Promise<void> {
+    await Promise.all([ended(this.#tcp, deadlineMs), ...(this.#quic === undefined ? [] : [ended(this.#quic, deadlineMs)])]);
+  }
+
+  #serve(port: number, identities: readonly TlsIdentity[], quic = false): BunServer {
+    const { handler, tls, host, idleTimeoutS, shared } = this.#init;
+    const scheme = tls === undefined ? 'http' : 'https';
+    const convert = this.#convert();
+    return bunRuntime().serve({
+      hostname: host,
+      port,
+      idleTimeout: idleTimeoutS,
+      development: false,
+      reusePort: shared === true || tls !== undefined,
+      ...(tls === undefined ? {} : { tls: tlsOf(tls, identities), http1: !quic, http2: !quic, http3: quic }),
+      fetch: (request, self) => {
+        const reply = handler(new BunEdgeRequest(request, self, scheme));
+        return reply instanceof Promise ? toResponseLater(reply, convert) : convert(reply);
+      },
+      error: () => new Response(null, { status: 500 }),
+    });
+  }
+
+  /** Said in every answer under TLS; RFC 7838: HTTP/3 is on the UDP port of the same number. */
+  #secureFields(tls: EdgeTls): Fields {
+    const altSvc: Field = ['alt-svc', `h3=":${this.port}"; ma=86400`];
+    return tls.http3 ? [...tls.fields, altSvc] : tls.fields;
+  }
+
+  #convert(): ToResponse {
+    const { tls } = this.#init;
+    if (tls === undefined) return toResponse;
+    let fields: Fields | undefined;
+    return ({ body, head }) => responseOf(body, prebuiltSecure(head, (fields ??= this.#secureFields(tls))));
+  }
+}
+
+/** Sockets that share a port would not notice a stranger's on it. @throws Error with `code` EADDRINUSE */
+function assertFree({ host, port }: EdgeServerInit): void {
+  if (port === 0) return;
+  const answer = (): Response => new Response(null, { status: 503 });
+  const probe = bunRuntime().serve({ hostname: host, port, idleTimeout: 1, development: false, reusePort: false, fetch: answer, error: answer });
+  void probe.stop(true);
+}
+
+/** Serves by `Bun.serve`. */
+export async function listenOnBun(init: EdgeServerInit): Promise<EdgeServer> {
+  return new BunEdgeServer(init);
+}
+
+async function ended(server: BunServer, deadlineMs: number): Promise<void> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<void>((resolve) => (timer = setTimeout(resolve, deadlineMs)));
   await Promise.race([server.stop(false), deadline]);

@@ -1,4 +1,5 @@
 import type { Fields, FramedRequest, RequestHead } from '#core/http-cache';
+import type { TlsIdentity } from '#runtime';
 
 /** A body that comes piece by piece. */
 export interface ByteSource {
@@ -24,6 +25,7 @@ export interface EdgeRequest extends RequestHead, FramedRequest {
   /** Bytes announced by Content-Length; undefined when the request has none. */
   readonly contentLength: number | undefined;
   readonly clientAddress: string;
+  readonly scheme: 'http' | 'https';
   /** Aborted when the client goes away before its answer is complete. */
   readonly gone: AbortSignal;
   /** Undefined for a request without a body. */
@@ -36,8 +38,9 @@ export interface EdgeRequest extends RequestHead, FramedRequest {
 export interface ReplyHead {
   readonly status: number;
   readonly fields: Fields;
-  /** The server's own form of this head, which it makes at the first use. */
+  /** The server's own form of this head, which it makes at the first use: for plain text, and under TLS. */
   prebuilt: unknown;
+  prebuiltSecure: unknown;
 }
 
 export interface EdgeReply {
@@ -54,8 +57,28 @@ export interface EdgeServerInit {
   /** 0 lets the system choose. */
   readonly port: number;
   readonly handler: EdgeHandler;
-  /** A connection on which nothing moves for so long is closed, s. */
+  /** A connection on which nothing moves for so long is closed, s. A request head takes no longer than this either. */
   readonly idleTimeoutS: number;
+  readonly limits: ConnectionLimits;
+  /** Absent for plain text. */
+  readonly tls?: EdgeTls | undefined;
+  /** Whether other processes listen on the same port (SO_REUSEPORT). */
+  readonly shared?: boolean;
+}
+
+export interface ConnectionLimits {
+  /** Of one client address, where the server sees connections: on Node, and behind the PROXY protocol. */
+  readonly perClientMax: number;
+}
+
+export interface EdgeTls {
+  /** The first is shown to clients that name no host, or an unknown one. */
+  readonly identities: readonly TlsIdentity[];
+  readonly minVersion: 'TLSv1.2' | 'TLSv1.3';
+  /** HTTP/3 on the UDP port of the same number. On Bun alone. */
+  readonly http3: boolean;
+  /** Said in every answer: Strict-Transport-Security. */
+  readonly fields: Fields;
 }
 
 /** The seam between the cache and the runtime's HTTP server. */
@@ -63,13 +86,15 @@ export interface EdgeServer {
   readonly port: number;
   /** Stops taking connections; resolves when the answers in flight are out, or cuts them off at the deadline. */
   close(deadlineMs: number): Promise<void>;
+  /** New connections get these; those there keep theirs until they end. @throws when they cannot be used: the old ones stay */
+  replaceCertificates(identities: readonly TlsIdentity[]): Promise<void>;
 }
 
 /** @throws Error with `code` EADDRINUSE when the port is taken. */
 export type ListenEdgeServer = (init: EdgeServerInit) => Promise<EdgeServer>;
 
 export function replyHead(status: number, fields: Fields): ReplyHead {
-  return { status, fields, prebuilt: undefined };
+  return { status, fields, prebuilt: undefined, prebuiltSecure: undefined };
 }
 
 export function isSource(body: EdgeReply['body']): body is ByteSource {

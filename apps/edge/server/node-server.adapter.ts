@@ -1,92 +1,28 @@
-import { fieldValue, type Field, type Fields } from '#core/http-cache';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { Field, Fields } from '#core/http-cache';
+import type { TlsIdentity } from '#runtime';
+import { createServer, type Server as HttpServer, type ServerResponse } from 'node:http';
+import { constants, createSecureServer, type Http2SecureServer, type Http2ServerResponse, type ServerHttp2Session } from 'node:http2';
+import type { AddressInfo, Server, Socket } from 'node:net';
+import { createSecureContext, type SecureContext } from 'node:tls';
 import {
   isSource,
   type ByteSource,
-  type EdgeHandler,
   type EdgeReply,
-  type EdgeRequest,
   type EdgeServer,
   type EdgeServerInit,
+  type EdgeTls,
   type KeepBytes,
   type ReplyHead,
   type StoredBytes,
 } from './edge-server.ts';
+import { NodeEdgeRequest, type NodeIncoming, type NodeOutgoing } from './node-request.ts';
 
 const requestHeadersTimeoutMs = 15_000;
+/** Streams of one HTTP/2 connection at once, and what a client may reset before it is cut off (rapid reset, CVE-2023-44487). */
+const http2Limits = { maxSessionInvalidFrames: 100, maxSessionRejectedStreams: 100, settings: { maxConcurrentStreams: 128 } };
 
-class NodeEdgeRequest implements EdgeRequest {
-  readonly method: string;
-  readonly target: string;
-  readonly version: string;
-  readonly gone: AbortSignal;
-  readonly #incoming: IncomingMessage;
-
-  constructor(incoming: IncomingMessage, response: ServerResponse) {
-    this.#incoming = incoming;
-    this.method = incoming.method ?? 'GET';
-    this.version = incoming.httpVersion;
-    this.target = originForm(incoming.url ?? '/', incoming.headers.host);
-    const gone = new AbortController();
-    response.once('close', () => {
-      if (!response.writableFinished) gone.abort();
-    });
-    this.gone = gone.signal;
-  }
-
-  field(name: string): string | undefined {
-    // Of these Node shows the first alone, and a second is what matters.
-    if (name === 'host' || name === 'content-length') return fieldValue(this.fields(), name);
-    const value = this.#incoming.headers[name];
-    return Array.isArray(value) ? value.join(', ') : value;
-  }
-
-  fields(): Fields {
-    const raw = this.#incoming.rawHeaders;
-    const fields: Field[] = [];
-    for (let at = 0; at + 1 < raw.length; at += 2) fields.push([(raw[at] as string).toLowerCase(), raw[at + 1] as string]);
-    return fields;
-  }
-
-  get hasBody(): boolean {
-    return this.#incoming.headers['content-length'] !== undefined || this.#incoming.headers['transfer-encoding'] !== undefined;
-  }
-
-  get contentLength(): number | undefined {
-    const value = this.#incoming.headers['content-length'];
-    return value === undefined ? undefined : Number(value);
-  }
-
-  get clientAddress(): string {
-    return this.#incoming.socket.remoteAddress ?? 'unknown';
-  }
-
-  body(): ByteSource | undefined {
-    if (!this.hasBody) return undefined;
-    const incoming = this.#incoming;
-    const chunks = incoming[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>;
-    return { read: async () => (await chunks.next()).value as Uint8Array | undefined, cancel: () => incoming.resume() };
-  }
-
-  allowSilence(): void {
-    this.#incoming.socket.setTimeout(0);
-  }
-}
-
-const absoluteForm = /^https?:\/\/([^/?#]*)/i;
-
-/**
- * Node hands on the bytes of the request line as they are: an absolute form, and bytes beyond ASCII as Latin-1 characters.
- * Empty, which is no target, for an absolute form that speaks of another host than Host (RFC 9112 section 3.2.2 lets the
- * former win; that two parsers may not agree is reason enough to refuse).
- */
-function originForm(url: string, host: string | undefined): string {
-  const absolute = absoluteForm.exec(url);
-  if (absolute !== null && (absolute[1] as string).toLowerCase() !== host?.toLowerCase()) return '';
-  const target = absolute === null ? url : url.slice(absolute[0].length) || '/';
-  return target.replace(/[\x80-\xff]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
-}
+/** Of a request head over HTTP/2, as Node has it for HTTP/1.1, bytes. */
+const headBytesMax = 16_384;
 
 class NodeBytes implements StoredBytes {
   readonly bytes: Uint8Array;
@@ -110,23 +46,46 @@ function bytesOf(body: Uint8Array | StoredBytes): Uint8Array {
   return body instanceof NodeBytes ? body.bytes : (body as Uint8Array);
 }
 
+function isHttp2(response: NodeOutgoing): response is Http2ServerResponse {
+  return 'stream' in response;
+}
+
 /** The head as Node takes it: a flat list of names and values. */
 function prebuilt(head: ReplyHead): string[] {
   head.prebuilt ??= head.fields.flatMap(([name, value]) => [name, value]);
   return head.prebuilt as string[];
 }
 
-function writeHead(response: ServerResponse, reply: EdgeReply, head: boolean): void {
-  const fields = prebuilt(reply.head);
+/** The head as HTTP/2 has it, without what is of a connection of HTTP/1.1 (RFC 9113 section 8.2.2). */
+function fieldsOfHttp2(fields: Fields): Record<string, string | string[]> {
+  const object: Record<string, string | string[]> = {};
+  for (const [name, value] of fields) {
+    const there = object[name];
+    if (name !== 'connection') object[name] = there === undefined ? value : [...(Array.isArray(there) ? there : [there]), value];
+  }
+  return object;
+}
+
+function writeHead(response: NodeOutgoing, reply: EdgeReply, head: boolean, more: Fields): void {
   response.sendDate = false;
   const { status } = reply.head;
   const { body } = reply;
   const empty = body === null && !head && status !== 204 && status !== 304;
   const length = empty ? 0 : body === null || isSource(body) ? undefined : bytesOf(body).length;
-  response.writeHead(status, length === undefined ? fields : [...fields, 'content-length', String(length)]);
+  const own: Field[] = length === undefined ? [...more] : [...more, ['content-length', String(length)]];
+  if (isHttp2(response)) response.writeHead(status, fieldsOfHttp2([...reply.head.fields, ...own]));
+  else response.writeHead(status, own.length === 0 ? prebuilt(reply.head) : [...prebuilt(reply.head), ...own.flat()]);
 }
 
-function drained(response: ServerResponse): Promise<void> {
+const isGone = (response: NodeOutgoing): boolean => (isHttp2(response) ? response.stream.destroyed : response.destroyed);
+
+/** Nobody must take what was sent for the whole. */
+function breakOff(response: NodeOutgoing): void {
+  if (isHttp2(response)) response.stream.close(constants.NGHTTP2_INTERNAL_ERROR);
+  else response.destroy();
+}
+
+function drained(response: NodeOutgoing): Promise<void> {
   return new Promise((resolve) => {
     const done = (): void => {
       response.off('drain', done);
@@ -138,57 +97,150 @@ function drained(response: ServerResponse): Promise<void> {
   });
 }
 
-async function send(source: ByteSource, response: ServerResponse): Promise<void> {
+async function send(source: ByteSource, response: NodeOutgoing): Promise<void> {
   response.once('close', () => source.cancel());
   try {
     for (;;) {
       const bytes = await source.read();
-      if (response.destroyed) return;
+      if (isGone(response)) return;
       if (bytes === undefined) break;
-      if (!response.write(bytes)) await drained(response);
+      if (!(response as ServerResponse).write(bytes)) await drained(response);
     }
     response.end();
   } catch {
-    // The rest will never come: without the last chunk nobody takes the part for the whole.
-    response.destroy();
+    breakOff(response);
   }
 }
 
-async function answer(handler: EdgeHandler, incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answer(init: EdgeServerInit, incoming: NodeIncoming, response: NodeOutgoing): Promise<void> {
   response.on('error', () => undefined);
-  const reply = await handler(new NodeEdgeRequest(incoming, response));
-  if (response.destroyed) {
+  if (isHttp2(response) && incoming.rawHeaders.reduce((bytes, text) => bytes + text.length, 0) > headBytesMax) {
+    response.writeHead(431);
+    return void response.end();
+  }
+  const reply = await init.handler(new NodeEdgeRequest(incoming, response, init.tls === undefined ? 'http' : 'https'));
+  if (isGone(response)) {
     if (isSource(reply.body)) reply.body.cancel();
     return;
   }
-  writeHead(response, reply, incoming.method === 'HEAD');
+  writeHead(response, reply, incoming.method === 'HEAD', init.tls?.fields ?? []);
   const { body } = reply;
   if (incoming.method === 'HEAD' || body === null) {
     if (isSource(body)) body.cancel();
     response.end();
   } else if (isSource(body)) {
-    response.flushHeaders();
+    // HTTP/2 sends a head as soon as it is written.
+    if (!isHttp2(response)) response.flushHeaders();
     await send(body, response);
-  } else response.end(bytesOf(body));
+  } else (response as ServerResponse).end(bytesOf(body));
 }
 
-/** Serves HTTP/1.1 by `node:http`: the fallback where Bun is not to be had. */
+/** Certificates by the name that a client asks for, a wildcard of one label included (RFC 6125 section 6.4.3). */
+class CertificateChoice {
+  #byName = new Map<string, SecureContext>();
+  readonly #minVersion: EdgeTls['minVersion'];
+
+  constructor({ identities, minVersion }: EdgeTls) {
+    this.#minVersion = minVersion;
+    this.take(identities);
+  }
+
+  take(identities: readonly TlsIdentity[]): void {
+    const byName = new Map<string, SecureContext>();
+    for (const { cert, key, names } of identities) {
+      const context = createSecureContext({ cert, key, minVersion: this.#minVersion });
+      for (const name of names) if (!byName.has(name)) byName.set(name, context);
+    }
+    this.#byName = byName;
+  }
+
+  of(name: string): SecureContext | undefined {
+    const lower = name.toLowerCase();
+    return this.#byName.get(lower) ?? this.#byName.get(`*${lower.slice(lower.indexOf('.'))}`);
+  }
+}
+
+function secureServer(init: EdgeServerInit, tls: EdgeTls, sessions: Set<ServerHttp2Session>): { server: Http2SecureServer; choice: CertificateChoice } {
+  const choice = new CertificateChoice(tls);
+  const [first] = tls.identities;
+  const server = createSecureServer({
+    ...http2Limits,
+    ...{ allowHTTP1: true, cert: first?.cert, key: first?.key, minVersion: tls.minVersion, handshakeTimeout: requestHeadersTimeoutMs },
+    SNICallback: (name, done) => done(null, choice.of(name)),
+  });
+  // HTTP/1.1 on the same port has its own limits, which are no options here.
+  Object.assign(server, { headersTimeout: requestHeadersTimeoutMs, requestTimeout: 0, keepAliveTimeout: init.idleTimeoutS * 1000 });
+  server.on('session', (session) => {
+    sessions.add(session);
+    session.once('close', () => sessions.delete(session));
+    session.on('error', () => session.destroy());
+    session.setTimeout(init.idleTimeoutS * 1000, () => session.close());
+  });
+  server.on('sessionError', () => undefined);
+  server.on('tlsClientError', (_error, socket) => socket.destroy());
+  return { server, choice };
+}
+
+/** The open connections. Of each client address one too many is closed as it comes. */
+function connectionsOf(server: Server, perClientMax: number): ReadonlySet<Socket> {
+  const sockets = new Set<Socket>();
+  const open = new Map<string, number>();
+  server.on('connection', (socket: Socket) => {
+    const address = socket.remoteAddress ?? 'unknown';
+    const count = (open.get(address) ?? 0) + 1;
+    if (count > perClientMax) return void socket.destroy();
+    open.set(address, count);
+    sockets.add(socket);
+    socket.once('close', () => {
+      sockets.delete(socket);
+      const left = (open.get(address) ?? 1) - 1;
+      if (left === 0) open.delete(address);
+      else open.set(address, left);
+    });
+  });
+  return sockets;
+}
+
+/** Serves by `node:http` and `node:http2`, without HTTP/3: the fallback where Bun is not to be had. */
 export async function listenOnNode(init: EdgeServerInit): Promise<EdgeServer> {
-  const server = createServer({ headersTimeout: requestHeadersTimeoutMs, requestTimeout: 0, keepAliveTimeout: init.idleTimeoutS * 1000 });
-  server.setTimeout(init.idleTimeoutS * 1000);
+  const { tls } = init;
+  const sessions = new Set<ServerHttp2Session>();
+  const secure = tls === undefined ? undefined : secureServer(init, tls, sessions);
+  const plain = createServer({ headersTimeout: requestHeadersTimeoutMs, requestTimeout: 0, keepAliveTimeout: init.idleTimeoutS * 1000 });
+  const server: Server = secure?.server ?? plain;
+  (secure?.server ?? plain).setTimeout(init.idleTimeoutS * 1000);
+  const sockets = connectionsOf(server, init.limits.perClientMax);
   // "Expect: 100-continue" is answered by the server itself when the body is first wanted.
-  server.on('request', (incoming, response) => void answer(init.handler, incoming, response));
+  server.on('request', (incoming: NodeIncoming, response: NodeOutgoing) => void answer(init, incoming, response));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(init.port, init.host, () => resolve());
   });
-  return { port: (server.address() as AddressInfo).port, close: (deadlineMs) => close(server, deadlineMs) };
+  return {
+    port: (server.address() as AddressInfo).port,
+    close: (deadlineMs) => close(secure?.server ?? plain, { sessions, sockets }, deadlineMs),
+    replaceCertificates: async (identities) => {
+      const [first] = identities;
+      if (secure === undefined || first === undefined) return;
+      secure.choice.take(identities);
+      secure.server.setSecureContext({ cert: first.cert, key: first.key, minVersion: tls?.minVersion });
+    },
+  };
 }
 
-async function close(server: Server, deadlineMs: number): Promise<void> {
+interface Open {
+  readonly sessions: ReadonlySet<ServerHttp2Session>;
+  readonly sockets: ReadonlySet<Socket>;
+}
+
+async function close(server: HttpServer | Http2SecureServer, { sessions, sockets }: Open, deadlineMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
-  server.closeIdleConnections();
-  const timer = setTimeout(() => server.closeAllConnections(), deadlineMs);
+  (server as Partial<HttpServer>).closeIdleConnections?.();
+  // GOAWAY: streams under way go on.
+  for (const session of sessions) session.close();
+  const timer = setTimeout(() => {
+    for (const socket of sockets) socket.destroy();
+  }, deadlineMs);
   await closed;
   clearTimeout(timer);
 }

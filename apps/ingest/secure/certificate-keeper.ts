@@ -1,8 +1,6 @@
 import { OperatingError, type Millis } from '#kernel';
 import type { Clock } from '#ports';
-import type { Logger, TlsFiles } from '#runtime';
-import { stat } from 'node:fs/promises';
-import { readIdentity, timeProblem, type TlsIdentity } from './tls-identity.ts';
+import { readIdentity, stampOf, timeProblem, type Logger, type TlsFiles, type TlsIdentity } from '#runtime';
 
 export interface CertificateKeeperDeps {
   readonly clock: Clock;
@@ -92,13 +90,4 @@ export class CertificateKeeper {
     if (problem !== undefined) this.#deps.logger.error(`the RTMPS certificate ${this.#files.certPath} ${problem}`);
     return problem !== undefined;
   }
-}
-
-/** Says whether a file is another one or was written: also through links that are swapped, as Kubernetes mounts secrets. */
-async function stampOf({ certPath, keyPath }: TlsFiles): Promise<string> {
-  const stamps = [certPath, keyPath].map(async (path) => {
-    const file = await stat(path, { bigint: true }).catch(() => undefined);
-    return file === undefined ? 'missing' : `${file.dev}:${file.ino}:${file.size}:${file.mtimeNs}`;
-  });
-  return (await Promise.all(stamps)).join(' ');
 }

@@ -1,0 +1,39 @@
+/** What is used of Bun's own interface; its type package would change the global types of the whole project. */
+export interface BunServer {
+  readonly port: number;
+  readonly pendingRequests: number;
+  /** Gracefully: what is idle ends at once (HTTP/2 and 3 by GOAWAY), what is under way when it is done. */
+  stop(closeActiveConnections?: boolean): Promise<void>;
+  timeout(request: Request, seconds: number): void;
+  requestIP(request: Request): { readonly address: string; readonly port: number } | null;
+}
+
+export interface BunTls {
+  readonly serverName?: string;
+  readonly cert: string;
+  readonly key: string;
+  /** As a number: a name is refused, and then ignored (Bun 1.4.5). */
+  readonly minVersion: number;
+}
+
+export interface BunServeOptions {
+  readonly hostname: string;
+  readonly port: number;
+  readonly idleTimeout: number;
+  readonly development: false;
+  readonly reusePort: boolean;
+  readonly tls?: readonly BunTls[];
+  readonly http1?: boolean;
+  readonly http2?: boolean;
+  readonly http3?: boolean;
+  readonly fetch: (request: Request, server: BunServer) => Response | Promise<Response>;
+  readonly error: (error: Error) => Response;
+}
+
+export interface BunRuntime {
+  serve(options: BunServeOptions): BunServer;
+}
+
+export function bunRuntime(): BunRuntime {
+  return (globalThis as unknown as { Bun: BunRuntime }).Bun;
+}
