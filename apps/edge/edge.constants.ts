@@ -10,7 +10,9 @@ export const edgeLimits = {
   wholeBytesMax: 64 * 1024,
   claimTimeoutMs: 1000,
   requestBytesMax: 1024 * 1024 * 1024,
-  purgesRemembered: 100_000,
+  /** Of each kind: the oldest give way, and what was not judged since counts as purged. */
+  purgesRemembered: 250_000,
+  purgePatternsRemembered: 1000,
   /** Without news from the log for so long, purges count as unknown … */
   purgeDoubtAfterMs: 2000,
   /** … and what the origin said is believed for so long and no longer. */

@@ -27,6 +27,7 @@ import { EdgeFacts } from './facts/edge-facts.ts';
 import { localPaths } from './local-paths.ts';
 import type { OriginClient } from './origin/origin-client.ts';
 import { PurgeTail, purgeTopic } from './purge/purge-tail.ts';
+import { reclaimPurged } from './purge/reclaim-purged.ts';
 import { openListeners } from './server/edge-listeners.ts';
 import type { KeepBytes, ListenEdgeServer } from './server/edge-server.ts';
 import { takeIncarnation } from './state/incarnation.file.ts';
@@ -147,6 +148,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   if (lifecycle.stopping.aborted) return;
   const following = tail.run(lifecycle.stopping);
   lifecycle.onStop('work', 'purge tail', () => following);
+  reclaimPurged({ cache, facts, lifecycle, onFatal, now, edgeId: settings.edgeId });
   await serve(settings, { platform, cache, facts, counters, logger, lifecycle, onFatal, telemetry });
 }
 

@@ -1,12 +1,14 @@
 import { SqliteEventLog } from '#adapters/sqlite-log';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
-import { decodeEvent, encodeEvent, purgeRequested, topicPartitions, type DomainEvent } from '#events';
+import { decodeEvent, encodeEvent, purgeRequested, topicPartitions, type DomainEvent, type DraftOf, type PurgeSelector } from '#events';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { EdgeProcess, ScriptedOrigin, temporaryFolder, until, type EdgeRuntime } from './edge.fixture.ts';
+
+type PurgeData = DraftOf<typeof purgeRequested>['data'];
 
 const ids = new UuidV7IdSource();
 
@@ -37,12 +39,14 @@ describe.each<EdgeRuntime>(['bun', 'node'])('purging over the log, served by %s'
     return edge;
   };
 
-  const request = async (purgeId: string, ...urls: string[]): Promise<void> => {
-    const data = { purgeId, urls, reason: 'test' };
+  const request = (purgeId: string, ...urls: string[]): Promise<void> => order(purgeId, { urls });
+
+  const order = async (purgeId: string, purge: Partial<Omit<PurgeData, 'purgeId' | 'reason'>>): Promise<void> => {
+    const data = { urls: [], ...purge, purgeId, reason: 'test' };
     const record = encodeEvent({
       id: ids.next(),
       type: purgeRequested.type,
-      version: 1,
+      version: purgeRequested.version,
       source: '/test',
       subject: purgeId,
       time: Date.now(),
@@ -88,6 +92,87 @@ describe.each<EdgeRuntime>(['bun', 'node'])('purging over the log, served by %s'
     expect(event).toMatchObject({ actor: 'edge:edge-1', source: '/edge/edge-1', subject: 'pg-1/edge-1', data: { edgeId: 'edge-1', objects: 1 } });
     const asked = (await events('cache')).find(({ subject }) => subject === 'pg-1');
     expect(event).toMatchObject({ correlationId: 'c', causationId: asked?.id });
+  }, 30_000);
+
+  test('by tag, prefix, pattern, host and everything: what is named goes, the rest stays, and is counted once it is reclaimed', async () => {
+    const edge = await start();
+    const paths = ['/t/1.m4s', '/t/2.m4s', '/u/3.m4s', '/v.m4s'];
+    const write = (version: string): void =>
+      paths.forEach((path, at) => origin.says(path, `200 OK\r\ncache-control: max-age=3600\r\ncache-tag: News,t${at}\r\nsurrogate-key: k1 k2`, version));
+    const served = async (): Promise<string[]> => Promise.all(paths.map(async (path) => (await edge.get(path)).body));
+    const expected: ReadonlyArray<readonly [string, readonly PurgeSelector[], readonly number[]]> = [
+      ['tag', [{ kind: 'tag', value: 't1' }], [1]],
+      ['tags', [{ kind: 'tag', value: 'T0' }, { kind: 'tag', value: 't2' }], [0, 2]], // prettier-ignore
+      ['key', [{ kind: 'tag', value: 'k2' }], [0, 1, 2, 3]],
+      ['other', [{ kind: 'tag', value: 't1', tenant: 'globex' }], []],
+      ['prefix', [{ kind: 'prefix', value: '/t/' }], [0, 1]],
+      ['regex', [{ kind: 'regex', value: '^/[uv].*s$' }], [2, 3]],
+      ['host', [{ kind: 'host', value: 'any.example' }], [0, 1, 2, 3]],
+      ['zone', [{ kind: 'zone', value: 'zn-other' }], []],
+      ['all', [{ kind: 'all' }], [0, 1, 2, 3]],
+    ];
+    write('a');
+    const first = await edge.get('/t/1.m4s');
+    expect([first.headers['cache-tag'], first.headers['surrogate-key']]).toEqual([undefined, undefined]);
+    let now = await served();
+    for (const [name, selectors, hit] of expected) {
+      write(name);
+      expect(await served()).toEqual(now);
+      await order(`pg-s-${name}`, { selectors: [...selectors] });
+      await until(async () => (await applied(`pg-s-${name}`)).length > 0);
+      now = now.map((body, at) => (hit.includes(at) ? name : body));
+      expect(await served()).toEqual(now);
+      await until(async () => Math.max(...(await applied(`pg-s-${name}`)).map(({ data }) => data.objects)) === hit.length);
+    }
+  }, 60_000);
+
+  test('a soft purge is revalidated; a pattern that is none empties the cache', async () => {
+    const edge = await start();
+    origin.says('/s.m4s', '200 OK\r\ncache-control: max-age=3600, stale-while-revalidate=60\r\netag: "1"\r\nxkey: s', 'body');
+    await edge.get('/s.m4s');
+    origin.says('/s.m4s', '304 Not Modified\r\ncache-control: max-age=3600\r\netag: "1"');
+    await order('pg-soft', { selectors: [{ kind: 'tag', value: 's' }], soft: true });
+    await until(async () => (await applied('pg-soft')).length > 0);
+    // Stale, and served while it is asked for.
+    expect(await edge.get('/s.m4s')).toMatchObject({ status: 200, body: 'body' });
+    await until(() => origin.count('/s.m4s') === 2);
+    expect(origin.seen.at(-1)?.head).toContain('if-none-match: "1"');
+    await until(async () => /ttl=3[56]/.test(String((await edge.get('/s.m4s')).headers['cache-status'])));
+    await order('pg-broken', { selectors: [{ kind: 'regex', value: '(' }] });
+    await until(async () => (await applied('pg-broken')).length > 0);
+    origin.says('/s.m4s', '200 OK\r\ncache-control: max-age=3600', 'new');
+    expect((await edge.get('/s.m4s')).body).toBe('new');
+    expect(edge.lines.some((line) => String(line['msg']).startsWith('everything is purged'))).toBe(true);
+  }, 30_000);
+
+  test('a purge of many parts is acknowledged once, when all of it is applied', async () => {
+    const edge = await start();
+    for (const path of ['/p1', '/p2']) {
+      origin.says(path, '200 OK\r\ncache-control: max-age=3600', 'old');
+      await edge.get(path);
+    }
+    for (const number of [1, 2]) await order('pg-parts', { urls: [`/p${number}`], part: { number, of: 2 } });
+    await until(async () => (await applied('pg-parts')).length > 0);
+    expect((await applied('pg-parts')).map(({ data }) => data.objects)).toEqual([2]);
+  }, 30_000);
+
+  test('what was asked for before a purge of its tag is neither stored nor shared after it', async () => {
+    const edge = await start();
+    const gate = Promise.withResolvers<void>();
+    origin.on('/race-tag.m4s', async ({ socket }) => {
+      await gate.promise;
+      socket.write('HTTP/1.1 200 OK\r\ncache-control: max-age=3600\r\ncache-tag: race\r\ncontent-length: 3\r\n\r\nold');
+    });
+    const before = edge.get('/race-tag.m4s');
+    await until(() => origin.count('/race-tag.m4s') === 1);
+    await order('pg-race', { selectors: [{ kind: 'tag', value: 'race' }] });
+    await until(async () => (await applied('pg-race')).length > 0);
+    // It joins the fill that is under way: nobody knows yet by what that can be purged.
+    const after = edge.get('/race-tag.m4s');
+    await edge.get('/healthz');
+    origin.says('/race-tag.m4s', '200 OK\r\ncache-control: max-age=3600\r\ncache-tag: race', 'new');
+    gate.resolve();
+    expect([(await before).body, (await after).body, (await edge.get('/race-tag.m4s')).body]).toEqual(['old', 'new', 'new']);
   }, 30_000);
 
   test('what was asked for before a purge is never stored after it', async () => {

@@ -2,26 +2,58 @@ import { z } from 'zod';
 import { defineEvent } from './define.ts';
 import { count, id, millis, text, withoutNul } from './fields.ts';
 
+const url = z.string().min(1).max(4096).regex(withoutNul);
+const name = z.string().min(1).max(256).regex(withoutNul);
+/** Whose objects alone are meant; everybody's when left out. */
+const tenant = id.optional();
+
+/** What a purge names besides URLs. */
+export const purgeSelector = z.discriminatedUnion('kind', [
+  /** Everything whose URL begins so: a whole one, or a path on every host. */
+  z.object({ kind: z.literal('prefix'), value: url, tenant }),
+  /** In RE2's syntax, found anywhere in path and query: of a zone, of a host, of a tenant's zones, or of everything. */
+  z.object({ kind: z.literal('regex'), value: z.string().min(1).max(1024).regex(withoutNul), host: name.optional(), zone: id.optional(), tenant }),
+  /** What the origin tagged so by Cache-Tag, Surrogate-Key or xkey. */
+  z.object({ kind: z.literal('tag'), value: name, tenant }),
+  z.object({ kind: z.literal('host'), value: name, tenant }),
+  z.object({ kind: z.literal('zone'), value: id, tenant }),
+  z.object({ kind: z.literal('all'), tenant }),
+]);
+export type PurgeSelector = z.infer<typeof purgeSelector>;
+
+/** URLs or selectors in one event: a purge of more is several. */
+export const purgePartMax = 1000;
+
 export const purgeRequested = defineEvent({
   type: 'purge.requested',
-  version: 1,
+  version: 2,
   context: 'cache',
-  meaning: 'Somebody asked every edge to forget what it cached for these URLs.',
+  meaning: 'Somebody asked every edge to forget, or to revalidate, what it cached of what the selectors name.',
   schema: z.object({
     purgeId: id,
     /** Absolute URLs or absolute paths (`/live/x/master.m3u8`): a path purges it on every host. */
-    urls: z.array(z.string().min(1).max(4096).regex(withoutNul)).min(1).max(1000),
+    urls: z.array(url).max(purgePartMax),
+    selectors: z.array(purgeSelector).max(purgePartMax).optional(),
+    /** True: what is older is stale from now on, and is served only where stale may be. Else nothing older is served again. */
+    soft: z.boolean().optional(),
+    /** Of a purge of several events, which of how many this is, from 1: edges acknowledge the last. */
+    part: z.object({ number: z.number().int().positive(), of: z.number().int().positive() }).optional(),
     reason: text,
   }),
   key: (data) => data.purgeId,
-  samples: [{ purgeId: 'pg-1', urls: ['/live/st-7f3k2m9q/master.m3u8'], reason: 'wrong logo' }],
+  // The first version had URLs alone. An edge of that time does not know this one, and purges everything: always right.
+  upcasters: [(data) => data],
+  samples: [
+    { purgeId: 'pg-1', urls: ['/live/st-7f3k2m9q/master.m3u8'], reason: 'wrong logo' },
+    { purgeId: 'pg-1', urls: [], selectors: [{ kind: 'tag', value: 'stream-st-7f3k2m9q' }], soft: true, reason: 're-packaged' },
+  ],
 });
 
 export const purgeApplied = defineEvent({
   type: 'purge.applied',
   version: 1,
   context: 'cache',
-  meaning: 'An edge applied a purge; from then on it serves nothing older for those URLs.',
+  meaning: 'An edge applied a purge; from then on it serves nothing older of what it names. Said again once its objects are counted.',
   schema: z.object({ purgeId: id, edgeId: id, objects: count, appliedAtMs: millis }),
   key: (data) => data.purgeId,
   subject: (data) => `${data.purgeId}/${data.edgeId}`,

@@ -1,14 +1,23 @@
-import { ageSeconds, formatCacheStatus, selectedHead, ttlSeconds, type StoredResponse } from '#core/http-cache';
+import { ageSeconds, formatCacheStatus, selectedHead, staleFrom, ttlSeconds, type PurgeLabel, type StoredResponse } from '#core/http-cache';
 import { replyHead, type EdgeReply, type StoredBytes } from '../server/edge-server.ts';
 
 /** What an object weighs besides its body: its head, its ready-made answer and its places in the tables, bytes. */
 const overheadBytes = 1024;
 
+export interface CachedObjectInit {
+  readonly key: string;
+  readonly labels: readonly PurgeLabel[];
+  readonly response: StoredResponse;
+  readonly generation: number;
+}
+
 /** A response in memory, with the answer that most requests for it get, made once a second. */
 export class CachedObject {
   readonly key: string;
   readonly body: StoredBytes;
-  /** The purge generation when the origin was last asked for it. */
+  /** What it can be purged by, besides its key. */
+  labels: readonly PurgeLabel[];
+  /** The purge generation at which it was last known to be current: when the origin was asked for it, or it was judged. */
   generation: number;
   response: StoredResponse;
   /** The next variant of the same key. */
@@ -20,24 +29,32 @@ export class CachedObject {
   #reply: EdgeReply | undefined;
   #replySecond = 0;
 
-  constructor(key: string, response: StoredResponse, body: StoredBytes, generation: number) {
+  constructor({ key, labels, response, generation }: CachedObjectInit, body: StoredBytes) {
     this.key = key;
+    this.labels = labels;
     this.response = response;
     this.body = body;
     this.generation = generation;
   }
 
   get bytes(): number {
-    let bytes = overheadBytes + this.key.length + this.body.size;
+    let bytes = overheadBytes + this.key.length + 8 * this.labels.length + this.body.size;
     for (const [name, value] of this.response.fields) bytes += 2 * (name.length + value.length);
     return bytes;
   }
 
   /** Takes over what a 304 brought. */
-  renew(response: StoredResponse, generation: number): void {
+  renew({ labels, response, generation }: Omit<CachedObjectInit, 'key'>): void {
+    this.labels = labels;
     this.response = response;
     this.generation = generation;
     this.retryAtMs = 0;
+    this.#reply = undefined;
+  }
+
+  /** Made stale by a soft purge. */
+  expire(atMs: number): void {
+    this.response = { ...this.response, freshness: staleFrom(this.response.freshness, atMs) };
     this.#reply = undefined;
   }
 

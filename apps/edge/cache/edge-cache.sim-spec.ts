@@ -146,7 +146,7 @@ test('whatever is asked, changed, purged and broken, each answer is one that a s
             origin.change(step.url);
             break;
           case 'purge':
-            cache.purger.purgeUrls([step.url]);
+            cache.purger.apply({ urls: [step.url] });
             model.void(step.url);
             break;
           case 'purge-all':

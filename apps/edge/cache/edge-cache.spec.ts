@@ -134,7 +134,7 @@ describe('the edge cache', () => {
     const { asked, cache, clock, get } = edge(() => Promise.reject(new Error('down')));
     expect((await get('/a.m4s')).head.status).toBe(502);
     expect((await get('/a.m4s')).head.status).toBe(502);
-    cache.purger.purgeUrls(['/a.m4s']);
+    cache.purger.apply({ urls: ['/a.m4s'] });
     clock.nowMs += 999;
     await get('/a.m4s');
     expect(asked.length).toBe(1);

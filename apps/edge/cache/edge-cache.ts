@@ -2,9 +2,12 @@ import {
   cacheName,
   defaultKeyPolicy,
   keyOfUrl,
+  mediaScope,
   mediaTtlSettings,
   normaliseTarget,
   PurgeLedger,
+  tenantLabel,
+  zoneLabel,
   type KeyPolicy,
   type Trust,
   type TtlSettings,
@@ -13,7 +16,10 @@ import { edgeLimits, passPrefixes } from '../edge.constants.ts';
 import type { EdgeCounters } from '../edge-counters.ts';
 import { GuardedOrigin, type OriginSource } from '../origin/guarded-origin.ts';
 import type { OriginClient } from '../origin/origin-client.ts';
-import { Purger } from '../purge/purger.ts';
+import { compilePattern } from '../purge/compile-pattern.ts';
+import type { PurgeJournal } from '../purge/purge-journal.ts';
+import { Purger, type CountedPurge } from '../purge/purger.ts';
+import { ReclaimedCounts } from '../purge/reclaimed-counts.ts';
 import type { EdgeHandler, KeepBytes } from '../server/edge-server.ts';
 import { platformZoneId, ZoneTable } from '../zones/zone-table.ts';
 import type { Zone } from '../zones/zone.ts';
@@ -38,6 +44,8 @@ export interface EdgeCacheDeps extends Pick<CacheHandlerDeps, 'local' | 'onError
   readonly counters: EdgeCounters;
   readonly now: () => number;
   readonly trust: () => Trust;
+  /** Where objects outlive the process: their purges must, too. */
+  readonly journal?: PurgeJournal | undefined;
 }
 
 export interface EdgeCache {
@@ -45,6 +53,8 @@ export interface EdgeCache {
   readonly store: ObjectStore;
   readonly fills: { readonly running: number };
   readonly purger: Purger;
+  readonly ledger: PurgeLedger;
+  readonly reclaimed: ReclaimedCounts<CountedPurge>;
   readonly zones: ZoneTable;
   /** Makes what serves one version of a zone, over the store and the ledger that all zones share. */
   readonly zone: (plan: ZonePlan) => Zone;
@@ -73,8 +83,12 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
   const limits = { ...edgeLimits, ...init.limits };
   const { counters, now } = deps;
   const keys = init.keys ?? defaultKeyPolicy;
-  const store = new ObjectStore({ bytesMax: init.memoryBytesMax, objectsMax: limits.objectsMax, variantsMax: limits.variantsMax });
-  const ledger = new PurgeLedger(limits.purgesRemembered);
+  const { objectsMax, purgePatternsRemembered, purgesRemembered, variantsMax } = limits;
+  const onEntry = deps.journal === undefined ? undefined : (entry: Uint8Array): void => deps.journal?.append(entry);
+  const ledger = new PurgeLedger({ marksMax: purgesRemembered, patternsMax: purgePatternsRemembered, compile: compilePattern, onEntry });
+  const reclaimed = new ReclaimedCounts<CountedPurge>();
+  const onPurged = (generation: number): void => reclaimed.count(generation);
+  const store = new ObjectStore({ bytesMax: init.memoryBytesMax, objectsMax, variantsMax, ledger, onPurged });
   const zone = zoneMaker(init, { ...deps, store, ledger });
   const media = zone({
     id: platformZoneId,
@@ -103,7 +117,7 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
       return zones.all().reduce((sum, each) => sum + each.fills.running, 0);
     },
   };
-  return { handler, store, fills, purger: new Purger(ledger, store, zones), zones, zone };
+  return { handler, store, fills, purger: new Purger({ ledger, store, zones, reclaimed, now }), ledger, reclaimed, zones, zone };
 }
 
 interface Shared extends EdgeCacheDeps {
@@ -118,7 +132,8 @@ function zoneMaker(init: EdgeCacheInit, shared: Shared): (plan: ZonePlan) => Zon
   const objectBytesMax = Math.min(limits.objectBytesMax, Math.floor(init.memoryBytesMax * limits.objectShareMax));
   const { claimTimeoutMs, requestBytesMax, streamBytesMax, wholeBytesMax } = limits;
   return ({ normalise, bypasses, local, keys, ttl, origin, edgeSecret, ...plan }) => {
-    const common = { origin, store, ledger, ttl, pseudonym: init.edgeId, now };
+    const scope = plan.id === platformZoneId ? mediaScope : { tenant: plan.tenant, labels: [zoneLabel(plan.id), tenantLabel(plan.tenant)] };
+    const common = { origin, store, ledger, scope, ttl, pseudonym: init.edgeId, now };
     const fills = new Fills({ ...common, objectBytesMax, streamBytesMax, claimTimeoutMs, keep, trust });
     const passThrough = new PassThrough({ ...common, counters, keys, cacheName: name, edgeSecret, requestBytesMax });
     const handler = new CacheHandler(

@@ -229,8 +229,10 @@ export class CacheHandler {
       const forwarded = object === undefined ? missing : wanted ? 'stale' : 'request';
       if (joined === undefined && request.method === 'HEAD') return this.#pass(request, key, forwarded);
       const waiting: Waiting = { forwarded, collapsed: joined !== undefined };
+      const { generation } = fills;
       const fill = joined ?? this.#startFill(request, key, object, range, parts);
       const outcome = await fill.outcome;
+      if (joined !== undefined && fills.isOvertaken(fill, generation)) continue;
       if (outcome.kind === 'part' && !matchesVariant(outcome.parts.response.variant, request)) continue;
       if (outcome.kind === 'shared' && !(matchesVariant(outcome.response.variant, request) && outcome.body.joinable)) continue;
       counters.misses++;

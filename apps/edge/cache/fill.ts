@@ -14,6 +14,9 @@ import {
   type Field,
   type Fields,
   type NotStoredReason,
+  type LabelScope,
+  labelsOf,
+  type PurgeLabel,
   type PurgeLedger,
   type RequestHead,
   type StoredResponse,
@@ -55,6 +58,8 @@ export interface FillDeps {
   readonly origin: OriginSource;
   readonly store: ObjectStore;
   readonly ledger: PurgeLedger;
+  /** What everything here can be purged by, and whose tags they are. */
+  readonly scope: LabelScope;
   readonly ttl: TtlSettings;
   readonly keep: KeepBytes;
   /** Larger bodies are not stored, bytes. */
@@ -94,6 +99,8 @@ interface Judged {
 export class Fill {
   readonly key: string;
   readonly generation: number;
+  /** By what the response can be purged; its tags are known when its head is. */
+  labels: readonly PurgeLabel[];
   readonly outcome: Promise<FillOutcome>;
   /** Set as soon as the outcome is known. */
   settled: FillOutcome | undefined;
@@ -108,6 +115,7 @@ export class Fill {
     this.#deps = deps;
     this.key = init.key;
     this.generation = deps.ledger.generation;
+    this.labels = labelsOf([], init.key, deps.scope);
     this.outcome = this.#run(onDone);
   }
 
@@ -170,11 +178,12 @@ export class Fill {
     if (range === undefined || (statedLength(response.fields) ?? lengthOf(range)) !== lengthOf(range))
       return { outcome: unshared(response, 'partial', claimTimeoutMs) };
     const bytes = await readPart(response.body, range);
-    const current = ledger.isCurrent(this.key, this.generation);
+    this.#label(verdict.response);
+    const current = ledger.isCurrent(this, this.generation);
     const stored = current ? store.parts.find(this.key, this.#init.request) : undefined;
-    const parts = withPart(stored, { key: this.key, response: verdict.response, generation: this.generation, range, bytes });
+    const parts = withPart(stored, { key: this.key, labels: this.labels, response: verdict.response, generation: this.generation, range, bytes });
     const whole = parts.body.complete ? parts.body.slice({ first: 0, last: parts.body.length - 1 }) : undefined;
-    if (current && whole !== undefined) store.put(new CachedObject(this.key, parts.response, keep(whole), parts.generation));
+    if (current && whole !== undefined) store.put(new CachedObject(parts, keep(whole)));
     else if (current) store.parts.put(parts);
     return { outcome: { kind: 'part', parts } };
   }
@@ -196,10 +205,12 @@ export class Fill {
     const { ledger, store, ttl } = this.#deps;
     const fresh = renewed(stale.response, pathOfKey(this.key), response, times, ttl);
     if (fresh === undefined) return undefined;
+    this.#label(fresh);
     // A purge that came after this was asked for: what waits for it may have it, what comes later may not.
-    const current = store.holds(stale) && ledger.isCurrent(this.key, this.generation) && mayReachOthers(this.#init.request, fresh.fields);
-    const object = current ? stale : new CachedObject(this.key, stale.response, stale.body, this.generation);
-    object.renew(fresh, this.generation);
+    const current = store.holds(stale) && ledger.isCurrent(this, this.generation) && mayReachOthers(this.#init.request, fresh.fields);
+    const renewal = { key: this.key, labels: this.labels, response: fresh, generation: this.generation };
+    const object = current ? stale : new CachedObject(renewal, stale.body);
+    if (current) stale.renew(renewal);
     return { kind: 'confirmed', object };
   }
 
@@ -207,7 +218,7 @@ export class Fill {
   #staleInstead(originStatus: number | undefined): FillOutcome | undefined {
     const { ledger, now, trust, ttl } = this.#deps;
     const { stale } = this.#init;
-    if (stale === undefined || !ledger.isCurrent(this.key, stale.generation)) return undefined;
+    if (stale === undefined || ledger.judge(stale, stale.generation).kind === 'purged') return undefined;
     const nowMs = now();
     if (!mayServeOnError(stale.response.freshness, nowMs, trust())) return undefined;
     stale.retryAtMs = nowMs + ttl.errorMs;
@@ -220,6 +231,7 @@ export class Fill {
     if (!verdict.store) return { outcome: unshared(response, verdict.reason, this.#deps.claimTimeoutMs) };
     const length = wholeLength ?? statedLength(response.fields);
     if (length !== undefined && length > objectBytesMax) return { outcome: unshared(response, 'too-large', this.#deps.claimTimeoutMs) };
+    this.#label(verdict.response);
     const body = new GrowingBody();
     const { keeps, withheld } = verdict;
     const outcome: FillOutcome & { kind: 'shared' } = {
@@ -275,8 +287,13 @@ export class Fill {
   /** What was asked for before a purge is not stored after it. */
   #store(response: StoredResponse, bytes: Uint8Array): void {
     const { ledger, store } = this.#deps;
-    if (!ledger.isCurrent(this.key, this.generation)) return;
-    store.put(new CachedObject(this.key, response, this.#deps.keep(bytes), this.generation));
+    if (!ledger.isCurrent(this, this.generation)) return;
+    const { generation, key, labels } = this;
+    store.put(new CachedObject({ key, labels, response, generation }, this.#deps.keep(bytes)));
+  }
+
+  #label(response: StoredResponse): void {
+    this.labels = labelsOf(response.fields, this.key, this.#deps.scope);
   }
 }
 

@@ -31,6 +31,11 @@ export class Fills {
     this.#ledger = deps.ledger;
   }
 
+  /** Of the purges so far. */
+  get generation(): number {
+    return this.#ledger.generation;
+  }
+
   get running(): number {
     return this.#running.size;
   }
@@ -52,10 +57,19 @@ export class Fills {
   /** The fill that this request can wait for: begun after the last purge, for the same variant, with its body at hand. */
   find(init: Pick<FillInit, 'key' | 'request' | 'range'>): Fill | undefined {
     const fill = this.#running.get(this.#idOf(init));
-    if (fill === undefined || !this.#ledger.isCurrent(fill.key, fill.generation)) return undefined;
+    if (fill === undefined || !this.#ledger.isCurrent(fill, fill.generation)) return undefined;
     if (fill.settled?.kind !== 'shared') return fill;
     const { body, response } = fill.settled;
     return body.joinable && this.#deps.now() < response.freshness.freshUntilMs ? fill : undefined;
+  }
+
+  /**
+   * Whether a purge that came before a request hits what a fill brought that the request has joined: by what the response
+   * can be purged is not known before it is there.
+   * @param joined the purge generation when the request joined
+   */
+  isOvertaken(fill: Fill, joined: number): boolean {
+    return joined !== fill.generation && !this.#ledger.isCurrent(fill, fill.generation);
   }
 
   start(init: FillInit): Fill {

@@ -1,23 +1,24 @@
-import { judgeStoring, mediaTtlSettings } from '#core/http-cache';
+import { judgeStoring, mediaTtlSettings, PurgeLedger, purgeTargets } from '#core/http-cache';
 import { describe, expect, test } from '@jest/globals';
 import { CachedObject } from './cached-object.ts';
 import { ObjectStore } from './object-store.ts';
 
 const nothing = { field: () => undefined };
 
-function object(key: string, size: number, language?: string): CachedObject {
+function object(key: string, size: number, language?: string, labels: readonly number[] = []): CachedObject {
   const request = { method: 'GET', target: key, field: (name: string) => (name === 'accept-language' ? language : undefined) };
   const fields: Array<[string, string]> = [['cache-control', 'max-age=60']];
   if (language !== undefined) fields.push(['vary', 'accept-language']);
   const verdict = judgeStoring(request, { status: 200, fields }, { requestTimeMs: 0, responseTimeMs: 0 }, mediaTtlSettings);
   if (!verdict.store) throw new Error(verdict.reason);
-  return new CachedObject(key, verdict.response, { size, slice: () => ({ size: 0, slice: () => ({}) as never }) }, 0);
+  return new CachedObject({ key, labels, response: verdict.response, generation: 0 }, { size, slice: () => ({ size: 0, slice: () => ({}) as never }) });
 }
 
 const asking = (language: string) => ({ field: (name: string) => (name === 'accept-language' ? language : undefined) });
 
 describe('the object store', () => {
-  const make = (bytesMax: number, variantsMax = 3): ObjectStore => new ObjectStore({ bytesMax, objectsMax: 1000, variantsMax });
+  const ledgerOf = (): PurgeLedger => new PurgeLedger({ marksMax: 100, patternsMax: 10, compile: () => () => false });
+  const make = (bytesMax: number, variantsMax = 3, ledger = ledgerOf()): ObjectStore => new ObjectStore({ bytesMax, objectsMax: 1000, variantsMax, ledger });
 
   test('what is put in is found, until it is purged', () => {
     const store = make(1e6);
@@ -52,7 +53,20 @@ describe('the object store', () => {
     expect(store.put(object('/late', 20_000))).toBe(false);
     store.release(80_000);
     expect(store.put(object('/late', 20_000))).toBe(true);
-    const { size } = store;
-    expect([store.purgeAll(), store.size, store.bytes]).toEqual([size, 0, 0]);
+  });
+
+  test('what is purged is not found, although it is still there, until it is reclaimed in steps; what is softly purged is stale', () => {
+    const ledger = ledgerOf();
+    const hit: number[] = [];
+    const store = new ObjectStore({ bytesMax: 1e6, objectsMax: 1000, variantsMax: 3, ledger, onPurged: (generation) => hit.push(generation) });
+    for (let at = 0; at < 10; at++) store.put(object(`/o/${at}`, 10, undefined, [at % 2]));
+    ledger.purge(purgeTargets.label(0));
+    expect([store.find('/o/0', nothing), store.find('/o/1', nothing)?.key, store.size]).toEqual([undefined, '/o/1', 9]);
+    expect([store.reclaim(0, 5), store.reclaim(5, 5), store.size, hit]).toEqual([5, undefined, 5, [1, 1, 1, 1, 1]]);
+    ledger.purge(purgeTargets.label(1), { atMs: 20_000 });
+    expect(store.find('/o/1', nothing)?.response.freshness).toMatchObject({ freshUntilMs: 20_000 });
+    expect([store.find('/o/1', nothing)?.key, hit.length]).toEqual(['/o/1', 6]);
+    ledger.purge(purgeTargets.all);
+    expect([store.reclaim(0, 1000), store.size, store.bytes]).toEqual([undefined, 0, 0]);
   });
 });

@@ -1,5 +1,5 @@
 import { noSlot, SieveIndex, type EvictionIndex } from '#core/eviction';
-import { matchesVariant, sameVariant } from '#core/http-cache';
+import { matchesVariant, sameVariant, type PurgeLedger } from '#core/http-cache';
 import { CachedObject } from './cached-object.ts';
 import { PartStore } from './part-store.ts';
 
@@ -9,6 +9,10 @@ export interface ObjectStoreInit {
   readonly objectsMax: number;
   /** Variants of one key; the oldest goes. */
   readonly variantsMax: number;
+  /** What was purged: nothing of it is ever found. */
+  readonly ledger: PurgeLedger;
+  /** Told of each object that a purge, named by its generation, has hit: it is gone, or stale from now on. */
+  readonly onPurged?: ((generation: number) => void) | undefined;
 }
 
 /** Share of the memory, and number of representations, of which only parts are kept. */
@@ -45,6 +49,7 @@ export class ObjectStore {
       entriesMax: partsMax,
       reserve: (bytes) => this.#index.reserve(bytes),
       release: (bytes) => this.#index.release(bytes),
+      ledger: init.ledger,
     });
   }
 
@@ -56,12 +61,19 @@ export class ObjectStore {
     return this.#index.bytes;
   }
 
-  /** The newest variant that fits the request. Counts as a use. */
+  /** The newest variant that fits the request and was not purged. Counts as a use. */
   find(key: string, request: Varying): CachedObject | undefined {
+    const { ledger } = this.#init;
     let object = this.#byKey.get(key);
-    while (object !== undefined && !matchesVariant(object.response.variant, request)) object = object.next;
-    if (object !== undefined) this.#index.touch(object.slot);
-    return object;
+    while (object !== undefined) {
+      const { next } = object;
+      if (matchesVariant(object.response.variant, request) && (object.generation === ledger.generation || this.#survives(object))) {
+        this.#index.touch(object.slot);
+        return object;
+      }
+      object = next;
+    }
+    return undefined;
   }
 
   /** True when something is stored under the key, whatever the variant. */
@@ -106,11 +118,31 @@ export class ObjectStore {
     return variants.length;
   }
 
-  purgeAll(): number {
-    const size = this.#index.size;
-    this.parts.clear();
-    for (const key of [...this.#byKey.keys()]) this.purge(key);
-    return size;
+  /**
+   * Frees what was purged among some slots: purging itself looks at no object.
+   * @returns the slot to go on from; undefined at the end
+   */
+  reclaim(fromSlot: number, slots: number): number | undefined {
+    const { ledger } = this.#init;
+    const end = Math.min(fromSlot + slots, this.#bySlot.length);
+    for (let slot = fromSlot; slot < end; slot++) {
+      const object = this.#bySlot[slot];
+      if (object !== undefined && object.generation !== ledger.generation) this.#survives(object);
+    }
+    if (end < this.#bySlot.length) return end;
+    this.parts.reclaim();
+    return undefined;
+  }
+
+  /** Judges an object by what was purged since it was last judged. */
+  #survives(object: CachedObject): boolean {
+    const { ledger, onPurged } = this.#init;
+    const verdict = ledger.judge(object, object.generation);
+    if (verdict.kind === 'purged') this.remove(object);
+    else object.generation = ledger.generation;
+    if (verdict.kind === 'soft') object.expire(verdict.atMs);
+    if (verdict.kind !== 'current') onPurged?.(verdict.generation);
+    return verdict.kind !== 'purged';
   }
 
   /** Makes room for bytes that are arriving; false when they would be too many. */

@@ -33,11 +33,11 @@ export function withPart(
   stored: StoredParts | undefined,
   part: Omit<StoredParts, 'body'> & { readonly range: ContentRange; readonly bytes: Uint8Array },
 ): StoredParts {
-  const { bytes, generation, key, range, response } = part;
+  const { bytes, generation, key, labels, range, response } = part;
   const same = stored !== undefined && stored.body.length === range.length && combinesWith(stored.response.fields, response.fields);
   const body = same ? stored.body : new PartialBody(range.length);
   body.add(range.first, bytes);
-  return { key, response, body, generation: same ? Math.min(stored.generation, generation) : generation };
+  return { key, labels, response, body, generation: same ? Math.min(stored.generation, generation) : generation };
 }
 
 /** What the origin is asked for so that stored parts become whole: the one gap, if what is stored still holds. */

@@ -1,8 +1,9 @@
-import { matchesVariant, type PartialBody, type StoredResponse } from '#core/http-cache';
+import { matchesVariant, type PartialBody, type PurgeLabel, type PurgeLedger, type StoredResponse } from '#core/http-cache';
 
 /** Parts of one representation, under its key. */
 export interface StoredParts {
   readonly key: string;
+  readonly labels: readonly PurgeLabel[];
   /** The head of the whole, with status 200. */
   readonly response: StoredResponse;
   readonly body: PartialBody;
@@ -17,6 +18,7 @@ export interface PartStoreInit {
   /** Makes room in the memory that everything shares; false when there is none. */
   readonly reserve: (bytes: number) => boolean;
   readonly release: (bytes: number) => void;
+  readonly ledger: PurgeLedger;
 }
 
 /** What one entry weighs besides its bytes. */
@@ -35,7 +37,7 @@ export class PartStore {
   /** Counts as a use. */
   find(key: string, request: { field(name: string): string | undefined }): StoredParts | undefined {
     const entry = this.#entries.get(key);
-    if (entry === undefined || !matchesVariant(entry.parts.response.variant, request)) return undefined;
+    if (entry === undefined || !matchesVariant(entry.parts.response.variant, request) || !this.#isCurrent(entry.parts)) return undefined;
     this.#entries.delete(key);
     this.#entries.set(key, entry);
     return entry.parts;
@@ -63,7 +65,13 @@ export class PartStore {
     this.#init.release(entry.bytes);
   }
 
-  clear(): void {
-    for (const key of [...this.#entries.keys()]) this.drop(key);
+  /** Frees what was purged. */
+  reclaim(): void {
+    for (const { parts } of [...this.#entries.values()]) if (!this.#isCurrent(parts)) this.drop(parts.key);
+  }
+
+  /** Of what a soft purge hits, parts are no use either. */
+  #isCurrent(parts: StoredParts): boolean {
+    return this.#init.ledger.isCurrent(parts, parts.generation);
   }
 }

@@ -6,12 +6,16 @@ import {
   isSafe,
   passThroughFields,
   updatedByHead,
+  viewerFields,
   withCacheStatus,
   withoutHopByHop,
   type CacheOutcome,
   type ExchangeTimes,
   type KeyPolicy,
+  type LabelScope,
+  labelsOf,
   type PurgeLedger,
+  purgeTargets,
   type TtlSettings,
 } from '#core/http-cache';
 import { edgeProofHeader, edgeProofOf } from '#runtime';
@@ -26,6 +30,7 @@ export interface PassThroughDeps {
   readonly origin: OriginSource;
   readonly store: ObjectStore;
   readonly ledger: PurgeLedger;
+  readonly scope: LabelScope;
   readonly counters: EdgeCounters;
   readonly ttl: TtlSettings;
   readonly keys: KeyPolicy;
@@ -100,7 +105,7 @@ export class PassThrough {
   /** The origin's response for one client. */
   relay(request: EdgeRequest, response: OriginResponse, outcome: CacheOutcome): EdgeReply {
     if (fieldValue(response.fields, 'content-type')?.startsWith('text/event-stream') === true) request.allowSilence();
-    const fields = withCacheStatus(withoutHopByHop(response.fields), this.#deps.cacheName, outcome);
+    const fields = withCacheStatus(viewerFields(withoutHopByHop(response.fields)), this.#deps.cacheName, outcome);
     const { body } = response;
     const none = body === null || request.method === 'HEAD';
     if (body !== null && none) body.cancel();
@@ -120,18 +125,18 @@ export class PassThrough {
     const path = pathOfKey(key);
     const prefix = key.slice(0, key.length - path.length);
     for (const changed of invalidatedKeys({ method: request.method, target: path, host: request.field('host') }, response, keys)) {
-      ledger.purge(prefix + changed);
+      ledger.purge(purgeTargets.key(prefix + changed));
       store.purge(prefix + changed);
     }
   }
 
   /** RFC 9111 section 4.3.5. What a purge overtook says nothing any more. */
   #freshen(request: EdgeRequest, key: string, response: OriginResponse, times: ExchangeTimes, generation: number): void {
-    const { ledger, store, ttl } = this.#deps;
+    const { ledger, scope, store, ttl } = this.#deps;
     const object = store.find(key, request);
-    if (object === undefined || !ledger.isCurrent(key, generation) || !mayReachOthers(request, response.fields)) return;
+    if (object === undefined || !ledger.isCurrent(object, generation) || !mayReachOthers(request, response.fields)) return;
     const verdict = updatedByHead(object.response, object.body.size, pathOfKey(key), response, times, ttl);
-    if (verdict.kind === 'renewed') object.renew(verdict.response, generation);
+    if (verdict.kind === 'renewed') object.renew({ labels: labelsOf(verdict.response.fields, key, scope), response: verdict.response, generation });
     if (verdict.kind === 'outdated') store.remove(object);
   }
 

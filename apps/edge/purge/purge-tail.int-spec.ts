@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { join } from 'node:path';
 import { temporaryFolder, until } from '../edge.fixture.ts';
 import { OffsetsFile } from '../state/offsets.file.ts';
-import type { Purger } from './purger.ts';
+import type { PurgeOrder, Purger } from './purger.ts';
 import { PurgeTail } from './purge-tail.ts';
 
 type Applied = DraftOf<typeof purgeApplied>;
@@ -62,7 +62,8 @@ describe('the purge tail', () => {
   });
 
   const purger = {
-    purgeUrls: (urls: readonly string[]) => (purged.push(...urls), urls.length),
+    apply: ({ urls }: PurgeOrder) => (purged.push(...urls), { objects: urls.length, first: 1, last: 0 }),
+    countLater: () => undefined,
     purgeAll: () => (purged.push('everything'), 0),
   } as unknown as Purger;
 

@@ -1,9 +1,20 @@
-import { decodeEvent, EventInvalidError, isDirect, purgeApplied, purgeRequested, topicPartitions, type DraftOf, type StoredRecord } from '#events';
+import {
+  decodeEvent,
+  EventInvalidError,
+  isDirect,
+  purgeApplied,
+  purgeRequested,
+  topicPartitions,
+  type DraftOf,
+  type EventOf,
+  type StoredRecord,
+} from '#events';
 import { hasCode, OperatingError } from '#kernel';
 import type { EventLog } from '#ports';
 import { backOffMs, pause, type FactCause, type Health, type Logger } from '#runtime';
 import type { OffsetsFile } from '../state/offsets.file.ts';
-import type { Purger } from './purger.ts';
+import type { PurgeJournal } from './purge-journal.ts';
+import type { PurgeDone, PurgeOrder, Purger } from './purger.ts';
 
 export const purgeTopic = 'cache';
 
@@ -17,6 +28,8 @@ export interface PurgeTailDeps {
   readonly log: EventLog;
   readonly purger: Purger;
   readonly offsets: OffsetsFile;
+  /** Where objects outlive the process. */
+  readonly journal?: Pick<PurgeJournal, 'flush'> | undefined;
   readonly logger: Logger;
   readonly now: () => number;
   /** Appends the acknowledgements of one tenant's purges durably. Retries by itself; what it throws is not to be retried. */
@@ -61,6 +74,8 @@ export class PurgeTail {
   readonly #atHeadMs: number[] = [];
   /** The least of them: looked at by every request, so it is not computed there. */
   #knownUntilMs = 0;
+  /** Of purges whose last part is still to come: the objects so far. */
+  readonly #objects = new Map<string, number>();
   #acknowledgements: Acknowledgement[] = [];
   #waiting = 0;
   #settling: Promise<void> | undefined;
@@ -176,15 +191,40 @@ export class PurgeTail {
     try {
       const event = decodeEvent(record);
       if (event.type !== purgeRequested.type) return [];
-      const { purgeId, urls } = event.data;
-      const objects = this.#deps.purger.purgeUrls(urls);
-      const fact = purgeApplied.draft({ purgeId, edgeId: this.#init.edgeId, objects, appliedAtMs: this.#deps.now() });
-      return [{ tenant: event.tenant, cause: { correlationId: event.correlationId, causationId: event.id }, fact }];
+      return this.#applyPurge(event);
     } catch (error) {
       if (!(error instanceof EventInvalidError)) throw error;
       // Perhaps a newer kind of purge that this edge does not understand: forgetting everything is always right.
       this.#purgeAll(`the record ${record.partition}:${record.offset} cannot be understood: ${error.message}`);
       return [];
+    }
+  }
+
+  #applyPurge({ data, id: causationId, correlationId, tenant }: EventOf<typeof purgeRequested>): AppliedPurge[] {
+    const { now, purger } = this.#deps;
+    const { purgeId, part } = data;
+    const done = this.#purge(data);
+    // The parts of a purge follow each other in one partition: the last one tells that all are applied.
+    const before = this.#objects.get(purgeId) ?? 0;
+    const objects = before + done.objects;
+    const last = part === undefined || part.number >= part.of;
+    if (last) this.#objects.delete(purgeId);
+    else this.#objects.set(purgeId, objects);
+    const cause = { correlationId, causationId };
+    purger.countLater({ purgeId, tenant, cause, objects }, done);
+    if (!last) return [];
+    return [{ tenant, cause, fact: purgeApplied.draft({ purgeId, edgeId: this.#init.edgeId, objects, appliedAtMs: now() }) }];
+  }
+
+  #purge(order: PurgeOrder & { readonly purgeId: string }): PurgeDone {
+    const { logger, purger } = this.#deps;
+    try {
+      return purger.apply(order);
+    } catch (err) {
+      // A pattern of another time, perhaps: forgetting everything is always right.
+      const objects = purger.purgeAll();
+      logger.warn({ err, purgeId: order.purgeId, objects }, 'everything is purged: a purge cannot be applied as it stands');
+      return { objects, first: 1, last: 0 };
     }
   }
 
@@ -207,6 +247,8 @@ export class PurgeTail {
       const batch = this.#acknowledgements;
       this.#acknowledgements = [];
       const applied = batch.flatMap((one) => one.applied);
+      // What is on disk must not come back after a restart that begins behind this purge.
+      await this.#deps.journal?.flush();
       for (const [tenant, purges] of Map.groupBy(applied, (one) => one.tenant)) {
         await this.#deps.acknowledge(
           purges.map(({ fact }) => fact),

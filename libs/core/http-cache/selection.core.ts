@@ -1,3 +1,4 @@
+import { viewerFields } from './cache-tag.codec.ts';
 import { ifRangeHolds, isNotModified } from './conditional.core.ts';
 import type { Field, Fields, RequestHead } from './fields.ts';
 import { chooseRange, type ByteSpan } from './range.codec.ts';
@@ -44,23 +45,24 @@ const repeatedInNotModified = new Set([
   'cross-origin-resource-policy',
 ]);
 
-/** Status and fields of the answer, without Age and Cache-Status. */
+/** Status and fields of the answer, without Age and Cache-Status, and without what only caches are told. */
 export function selectedHead(selection: Selection, response: StoredResponse, length: number | undefined): { readonly status: number; readonly fields: Fields } {
+  const fields = viewerFields(response.fields);
   switch (selection.kind) {
     case 'whole':
       return {
         status: response.status,
-        fields: response.status === 200 ? [...response.fields.filter(([name]) => name !== 'accept-ranges'), ['accept-ranges', 'bytes']] : response.fields,
+        fields: response.status === 200 ? [...fields.filter(([name]) => name !== 'accept-ranges'), ['accept-ranges', 'bytes']] : fields,
       };
     case 'not-modified':
-      return { status: 304, fields: response.fields.filter(([name]) => repeatedInNotModified.has(name)) };
+      return { status: 304, fields: fields.filter(([name]) => repeatedInNotModified.has(name)) };
     case 'part': {
       // RFC 9110 section 15.3.7.1: a single part carries Content-Range.
       const contentRange: Field = ['content-range', `bytes ${selection.span.first}-${selection.span.last}/${length}`];
-      return { status: 206, fields: [...response.fields, contentRange] };
+      return { status: 206, fields: [...fields, contentRange] };
     }
     case 'unsatisfiable':
       // RFC 9110 section 15.5.17: the current length goes with a 416.
-      return { status: 416, fields: [...response.fields.filter(([name]) => repeatedInNotModified.has(name)), ['content-range', `bytes */${length}`]] };
+      return { status: 416, fields: [...fields.filter(([name]) => repeatedInNotModified.has(name)), ['content-range', `bytes */${length}`]] };
   }
 }

@@ -17,6 +17,18 @@ export interface Freshness {
   readonly mayBeStale: boolean;
 }
 
+/** Stale from a moment on, if it is not already: what may be done with the stale one is counted from then. */
+export function staleFrom(freshness: Freshness, atMs: number): Freshness {
+  const earlierMs = freshness.freshUntilMs - atMs;
+  if (earlierMs <= 0) return freshness;
+  return {
+    ...freshness,
+    freshUntilMs: atMs,
+    staleWhileRevalidateUntilMs: freshness.staleWhileRevalidateUntilMs - earlierMs,
+    staleIfErrorUntilMs: freshness.staleIfErrorUntilMs - earlierMs,
+  };
+}
+
 /** What a conditional request can be made with. */
 export interface Validators {
   readonly etag: string | undefined;

@@ -125,6 +125,13 @@ export function pathOfKey(key: string): string {
   return at <= 0 ? key : key.slice(at);
 }
 
+/** The host within a key, where a zone's hosts share nothing: it stands behind an exclamation mark. */
+export function hostOfKey(key: string): string | undefined {
+  const end = key.indexOf('/');
+  const mark = end <= 0 ? -1 : key.lastIndexOf('!', end);
+  return mark < 0 ? undefined : key.slice(mark + 1, end);
+}
+
 const absoluteForm = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#]*/;
 
 /** The key that a purge or an invalidation names: an absolute URL on any host, or an absolute path. */
