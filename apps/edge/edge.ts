@@ -148,7 +148,6 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   if (lifecycle.stopping.aborted) return;
   const following = tail.run(lifecycle.stopping);
   lifecycle.onStop('work', 'purge tail', () => following);
-  reclaimPurged({ cache, facts, lifecycle, onFatal, now, edgeId: settings.edgeId });
   await serve(settings, { platform, cache, facts, counters, logger, lifecycle, onFatal, telemetry });
 }
 
@@ -175,6 +174,7 @@ interface Serving {
 
 async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
   const { cache, counters, facts, lifecycle, logger, onFatal, platform, telemetry } = parts;
+  reclaimPurged({ cache, facts, lifecycle, onFatal, now: Date.now, edgeId: settings.edgeId });
   const audience = new AudienceCounter();
   const handler: typeof cache.handler = (request) => {
     audience.see(request, Date.now());

@@ -109,7 +109,7 @@ describe.each<EdgeRuntime>(['bun', 'node'])('purging over the log, served by %s'
       ['regex', [{ kind: 'regex', value: '^/[uv].*s$' }], [2, 3]],
       ['host', [{ kind: 'host', value: 'any.example' }], [0, 1, 2, 3]],
       ['zone', [{ kind: 'zone', value: 'zn-other' }], []],
-      ['all', [{ kind: 'all' }], [0, 1, 2, 3]],
+      ['all', [{ kind: 'all', value: '' }], [0, 1, 2, 3]],
     ];
     write('a');
     const first = await edge.get('/t/1.m4s');
@@ -151,7 +151,7 @@ describe.each<EdgeRuntime>(['bun', 'node'])('purging over the log, served by %s'
       origin.says(path, '200 OK\r\ncache-control: max-age=3600', 'old');
       await edge.get(path);
     }
-    for (const number of [1, 2]) await order('pg-parts', { urls: [`/p${number}`], part: { number, of: 2 } });
+    for (const part of [0, 1]) await order('pg-parts', { urls: [`/p${part + 1}`], part, parts: 2 });
     await until(async () => (await applied('pg-parts')).length > 0);
     expect((await applied('pg-parts')).map(({ data }) => data.objects)).toEqual([2]);
   }, 30_000);

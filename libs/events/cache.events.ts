@@ -3,22 +3,23 @@ import { defineEvent } from './define.ts';
 import { count, id, millis, text, withoutNul } from './fields.ts';
 
 const url = z.string().min(1).max(4096).regex(withoutNul);
-const name = z.string().min(1).max(256).regex(withoutNul);
-/** Whose objects alone are meant; everybody's when left out. */
-const tenant = id.optional();
 
-/** What a purge names besides URLs. */
-export const purgeSelector = z.discriminatedUnion('kind', [
-  /** Everything whose URL begins so: a whole one, or a path on every host. */
-  z.object({ kind: z.literal('prefix'), value: url, tenant }),
-  /** In RE2's syntax, found anywhere in path and query: of a zone, of a host, of a tenant's zones, or of everything. */
-  z.object({ kind: z.literal('regex'), value: z.string().min(1).max(1024).regex(withoutNul), host: name.optional(), zone: id.optional(), tenant }),
-  /** What the origin tagged so by Cache-Tag, Surrogate-Key or xkey. */
-  z.object({ kind: z.literal('tag'), value: name, tenant }),
-  z.object({ kind: z.literal('host'), value: name, tenant }),
-  z.object({ kind: z.literal('zone'), value: id, tenant }),
-  z.object({ kind: z.literal('all'), tenant }),
-]);
+/** What a purge can name besides URLs. */
+export const purgeSelectorKinds = ['prefix', 'regex', 'tag', 'host', 'zone', 'all'] as const;
+
+/**
+ * `prefix`: everything whose URL begins so, a whole one or a path on every host. `regex`: in RE2's syntax, found anywhere in
+ * path and query. `tag`: what the origin tagged so by Cache-Tag, Surrogate-Key or xkey. `all` needs no value.
+ */
+const purgeSelector = z.object({
+  kind: z.enum(purgeSelectorKinds),
+  value: z.string().max(4096).regex(withoutNul),
+  /** Where a pattern is looked for: on a host, else in a zone, else in everything that the selector may reach. */
+  host: z.string().min(1).max(256).regex(withoutNul).optional(),
+  zone: id.optional(),
+  /** Whose objects alone are meant; everybody's when left out. */
+  tenant: id.optional(),
+});
 export type PurgeSelector = z.infer<typeof purgeSelector>;
 
 /** URLs or selectors in one event: a purge of more is several. */
@@ -36,8 +37,9 @@ export const purgeRequested = defineEvent({
     selectors: z.array(purgeSelector).max(purgePartMax).optional(),
     /** True: what is older is stale from now on, and is served only where stale may be. Else nothing older is served again. */
     soft: z.boolean().optional(),
-    /** Of a purge of several events, which of how many this is, from 1: edges acknowledge the last. */
-    part: z.object({ number: z.number().int().positive(), of: z.number().int().positive() }).optional(),
+    /** Of a purge of several events, which of how many this is, from 0: edges acknowledge the last. */
+    part: count.optional(),
+    parts: count.optional(),
     reason: text,
   }),
   key: (data) => data.purgeId,

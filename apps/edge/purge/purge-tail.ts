@@ -202,12 +202,12 @@ export class PurgeTail {
 
   #applyPurge({ data, id: causationId, correlationId, tenant }: EventOf<typeof purgeRequested>): AppliedPurge[] {
     const { now, purger } = this.#deps;
-    const { purgeId, part } = data;
+    const { purgeId, part = 0, parts = 1 } = data;
     const done = this.#purge(data);
     // The parts of a purge follow each other in one partition: the last one tells that all are applied.
     const before = this.#objects.get(purgeId) ?? 0;
     const objects = before + done.objects;
-    const last = part === undefined || part.number >= part.of;
+    const last = part + 1 >= parts;
     if (last) this.#objects.delete(purgeId);
     else this.#objects.set(purgeId, objects);
     const cause = { correlationId, causationId };

@@ -119,7 +119,7 @@ export class Purger {
     return labels.map((label) => purgeTargets.prefix(path, label));
   }
 
-  #scopes({ host, zone, tenant }: PurgeSelector & { kind: 'regex' }): ReadonlyArray<PurgeLabel | undefined> {
+  #scopes({ host, zone, tenant }: PurgeSelector): ReadonlyArray<PurgeLabel | undefined> {
     if (zone !== undefined) return [zoneLabel(zone)];
     if (host !== undefined) return [this.#hostLabel(host)];
     return [tenant === undefined ? undefined : tenantLabel(tenant)];
