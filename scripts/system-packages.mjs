@@ -73,6 +73,8 @@ function findJava() {
 /** Where programs go that Go builds from source. */
 const goFolder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'streams-tools/bin');
 const versitygwModule = 'github.com/versity/versitygw/cmd/versitygw@v1.8.0';
+const h2specModule = 'github.com/summerwind/h2spec/cmd/h2spec@v2.2.1+incompatible';
+const http3ClientModule = 'github.com/quic-go/quic-go/example/client@v0.65.0';
 const grpcurlModule = 'github.com/fullstorydev/grpcurl/cmd/grpcurl@v1.9.4';
 
 /** The S3 server of tests and benchmarks. */
@@ -83,6 +85,16 @@ export function findVersitygw() {
 /** The gRPC client of the tests that is not ours. */
 export function findGrpcurl() {
   return onPath('grpcurl') ?? [join(goFolder, 'grpcurl')].find(isExecutable);
+}
+
+/** The conformance suite of HTTP/2. */
+export function findH2spec() {
+  return onPath('h2spec') ?? [join(goFolder, 'h2spec')].find(isExecutable);
+}
+
+/** A client of HTTP/3 that is not Chromium's: quic-go's own example, which is called "client". */
+export function findHttp3Client() {
+  return [join(goFolder, 'client')].find(isExecutable);
 }
 
 const findGo = () => onPath('go') ?? ['/usr/local/go/bin/go'].find(isExecutable);
@@ -111,7 +123,12 @@ export const tools = [
   { name: 'firefox', for: ['test'], packages: ['firefox-esr'], find: findFirefox },
   { name: 'java', for: ['test', 'bench'], packages: ['openjdk-17-jre-headless'], find: findJava },
   { name: 'maven', for: ['test', 'bench'], packages: ['maven'], find: () => onPath('mvn') },
-  { name: 'go', for: ['test', 'bench'], packages: ['golang-go'], find: () => (findGrpcurl() && (elsewhere('S3_ENDPOINT') ?? findVersitygw())) || findGo() },
+  {
+    name: 'go',
+    for: ['test', 'bench'],
+    packages: ['golang-go'],
+    find: () => (findGrpcurl() && findH2spec() && findHttp3Client() && (elsewhere('S3_ENDPOINT') ?? findVersitygw())) || findGo(),
+  },
   {
     name: 's3',
     for: ['test', 'bench'],
@@ -127,6 +144,22 @@ export const tools = [
     find: findGrpcurl,
     build: () => buildByGo(grpcurlModule),
     hint: `GOBIN=${goFolder} go install ${grpcurlModule}`,
+  },
+  {
+    name: 'h2spec',
+    for: ['test'],
+    packages: [],
+    find: findH2spec,
+    build: () => buildByGo(h2specModule),
+    hint: `GOBIN=${goFolder} go install ${h2specModule}`,
+  },
+  {
+    name: 'http3',
+    for: ['test'],
+    packages: [],
+    find: findHttp3Client,
+    build: () => buildByGo(http3ClientModule),
+    hint: `GOBIN=${goFolder} go install ${http3ClientModule}`,
   },
   { name: 'redis', for: ['test', 'bench'], packages: ['redis-server'], find: () => onPath('redis-server', 'valkey-server') ?? elsewhere('REDIS_URL') },
   { name: 'kcat', for: ['test'], packages: ['kcat'], find: () => onPath('kcat') },

@@ -24,38 +24,15 @@ import { EdgeCounters } from './edge-counters.ts';
 import { observeEdge } from './edge.telemetry.ts';
 import { AudienceCounter } from './facts/audience.core.ts';
 import { EdgeFacts } from './facts/edge-facts.ts';
+import { platformOf, type EdgePlatform } from './edge-platform.ts';
 import { localPaths } from './local-paths.ts';
-import type { OriginClient } from './origin/origin-client.ts';
 import { PurgeTail, purgeTopic } from './purge/purge-tail.ts';
 import { reclaimPurged } from './purge/reclaim-purged.ts';
 import { openListeners } from './server/edge-listeners.ts';
-import type { KeepBytes, ListenEdgeServer } from './server/edge-server.ts';
 import { takeIncarnation } from './state/incarnation.file.ts';
 import { openWitness } from './witness/open-witness.ts';
 import { witnessPaths } from './witness/witness-paths.ts';
 import { OffsetsFile } from './state/offsets.file.ts';
-
-/** What the runtime gives: a server, and a client for the origin. */
-export interface EdgePlatform {
-  readonly listen: ListenEdgeServer;
-  readonly client: OriginClient;
-  readonly keep: KeepBytes;
-}
-
-async function platformOf(settings: EdgeSettings): Promise<EdgePlatform> {
-  if (settings.runtime === 'bun') {
-    const [{ keepOnBun, listenOnBun }, { BunOriginClient }] = await Promise.all([
-      import('./server/bun-server.adapter.ts'),
-      import('./origin/bun-origin.adapter.ts'),
-    ]);
-    return { listen: listenOnBun, keep: keepOnBun, client: new BunOriginClient(settings.originUrl) };
-  }
-  const [{ keepOnNode, listenOnNode }, { NodeOriginClient }] = await Promise.all([
-    import('./server/node-server.adapter.ts'),
-    import('./origin/node-origin.adapter.ts'),
-  ]);
-  return { listen: listenOnNode, keep: keepOnNode, client: await NodeOriginClient.connect(settings.originUrl, edgeLimits.connectTimeoutMs) };
-}
 
 /** Runs an edge until it is told to stop: catch up with the purges, listen, follow the log, report. */
 export async function runEdge(settings: EdgeSettings): Promise<void> {

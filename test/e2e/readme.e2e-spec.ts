@@ -1,6 +1,6 @@
 /** @needs ffmpeg curl */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
@@ -11,7 +11,8 @@ import { shellCommands } from '../interop/readme-commands.ts';
 jest.setTimeout(240_000);
 
 const checkout = resolve(import.meta.dirname, '../../..');
-const commands = shellCommands(readFileSync(join(checkout, 'README.md'), 'utf8'));
+const readme = readFileSync(join(checkout, 'README.md'), 'utf8');
+const commands = shellCommands(readme);
 
 /** What a command has to print; one that would go on for ever is ended once it has. */
 const expected: ReadonlyArray<readonly [command: string, prints: RegExp]> = [
@@ -26,6 +27,7 @@ const expected: ReadonlyArray<readonly [command: string, prints: RegExp]> = [
   [`npx buf curl -d '{"where": {"stream"`, /"rows"[^]*"stream":\s*\{/],
   ['curl -X POST http://localhost:8080/api/v1/events', /"id":"first"/],
   ['npm run -s streams -- purge /live/', /Purge pg-\w+ is applied\./],
+  ['npm run -s streams -- edge --config site.yaml', /The edge serves http:[^]*Ctrl-C ends it/],
   // A name that leads nowhere (RFC 2606): nothing is delivered.
   ['npm run -s streams -- webhook add https://hooks.example/streams', /whsec_[A-Za-z0-9+/]{43}=/],
   ['npm run -s streams -- replay diff streams', /makes the same rows as those that serve/],
@@ -97,6 +99,8 @@ describe('the commands of the README, on a running platform', () => {
     const { id: key } = await platform.api<{ id: string }>('POST', '/api/v1/keys', { name: 'spare', scopes: ['view'] });
     const { items } = await platform.api<{ items: ReadonlyArray<{ id: string }> }>('GET', '/api/v1/events?type=stream.created');
     Object.assign(known, { stream: id, streamKey, key, event: items[0]?.id ?? '' });
+    const site = /```yaml\n(listen:[^]*?)```/.exec(readme)?.[1] ?? '';
+    writeFileSync(join(folder, 'site.yaml'), filledIn(site.replace('listen: 8085', 'listen: 127.0.0.1:0')));
     const film = ['-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=30', '-f', 'lavfi', '-i', 'sine', '-t', '60', '-c:v', 'libx264', '-preset', 'ultrafast'];
     expect(spawnSync('ffmpeg', ['-loglevel', 'error', ...film, '-pix_fmt', 'yuv420p', '-c:a', 'aac', join(folder, 'film.mp4')]).status).toBe(0);
   });
@@ -110,6 +114,7 @@ describe('the commands of the README, on a running platform', () => {
     const ports = { 8080: platform.ports.gateway, 8081: platform.ports.edge, 8083: platform.ports.grpc, 1935: platform.ports.rtmp, 9461: watch + 1 };
     return Object.entries(ports)
       .reduce((line, [port, real]) => line.replaceAll(`localhost:${port}`, `127.0.0.1:${real}`), text)
+      .replace('site.yaml', join(folder, 'site.yaml'))
       .replace('film.mp4', join(folder, 'film.mp4'))
       .replace('YOUR-STREAM-KEY', known.streamKey)
       .replace('<stream id>', known.stream)

@@ -35,6 +35,8 @@ export interface EdgeCacheInit {
   readonly memoryBytesMax: number;
   readonly ttl?: TtlSettings;
   readonly keys?: KeyPolicy;
+  /** Paths that begin with one of these are never cached; the platform's own when left out. */
+  readonly passPrefixes?: readonly string[];
   readonly limits?: { readonly claimTimeoutMs?: number };
 }
 
@@ -99,7 +101,7 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
     keys,
     normalise: (target) => normaliseTarget(target, keys),
     keyOfUrl: (url) => keyOfUrl(url, keys),
-    bypasses: (path) => passPrefixes.some((prefix) => path.startsWith(prefix)),
+    bypasses: (path) => (init.passPrefixes ?? passPrefixes).some((prefix) => path.startsWith(prefix)),
     ttl: init.ttl ?? mediaTtlSettings,
     origin: new GuardedOrigin(deps.client, limits.origin, counters, now),
     local: deps.local,

@@ -4,8 +4,12 @@ import { replyHead, type EdgeReply } from '../server/edge-server.ts';
 /** Title, and the last part of the type, as the gateway's own problems have them. */
 const kinds: Readonly<Record<number, readonly [string, string]>> = {
   400: ['Bad Request', 'malformed-request'],
+  401: ['Unauthorized', 'unauthenticated'],
   413: ['Payload Too Large', 'body-too-large'],
   414: ['URI Too Long', 'url-too-long'],
+  421: ['Misdirected Request', 'unknown-host'],
+  429: ['Too Many Requests', 'rate-limited'],
+  431: ['Request Header Fields Too Large', 'head-too-large'],
   500: ['Internal Server Error', 'internal'],
   501: ['Not Implemented', 'method-not-supported'],
   502: ['Bad Gateway', 'bad-origin'],

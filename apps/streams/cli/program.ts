@@ -9,6 +9,7 @@ import { purge } from './cdn.commands.ts';
 import { contextOf, type CommonOptions } from './context.ts';
 import { findingLine } from '../doctor/finding.ts';
 import { examine, examineWithStream } from './doctor.command.ts';
+import { runEdgeAlone } from './edge.command.ts';
 import { migrate, type MigrateOptions } from './migrate.command.ts';
 import { listEvents, tailEvents } from './event.commands.ts';
 import { addReview } from './review-program.ts';
@@ -146,6 +147,11 @@ function addLocal(program: Command, setExitCode: (code: number) => void): void {
     .description('run the whole platform on this machine, in the foreground')
     .option('--demo', 'also publish a live test picture', false)
     .action(async (options: { demo: boolean }) => setExitCode(await up(await readCheckedSettings(), options)));
+  program
+    .command('edge')
+    .description('run one edge alone in front of any origin: no platform needed')
+    .requiredOption('--config <file>', 'the site: listen, origin, and if you like hosts, memory, ttl, tls (YAML or JSON)')
+    .action(async (options: { config: string }) => setExitCode(await runEdgeAlone(options.config)));
   program
     .command('migrate-log')
     .description('copy the event log of this machine to Kafka, or back')

@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { ScriptedOrigin, send, temporaryFolder, until } from '../edge.fixture.ts';
+
+const cli = join(import.meta.dirname, '../../streams/main.js');
+const bun = join(import.meta.dirname, '../../../../node_modules/.bin/bun');
+const alone = join(import.meta.dirname, 'alone.main.js');
+
+describe('streams edge', () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let origin: ScriptedOrigin;
+  let edge: ChildProcess;
+  let said = '';
+  let port = 0;
+
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    origin = await ScriptedOrigin.start();
+    const config = join(folder.path, 'site.yaml');
+    writeFileSync(config, `listen: 127.0.0.1:0\norigin: ${origin.url}\nhosts: [www.example.com, '*.cdn.example.com']\nmemory: 16mb\nttl: 5m\n`);
+    edge = spawn(process.execPath, [cli, 'edge', '--config', config], { stdio: ['ignore', 'pipe', 'inherit'] });
+    edge.stdout?.on('data', (bytes: Buffer) => (said += bytes.toString()));
+    await until(() => said.includes('Ctrl-C'));
+    port = Number(/at http:\/\/127\.0\.0\.1:(\d+)/.exec(said)?.[1]);
+  }, 30_000);
+
+  afterAll(async () => {
+    await origin.close();
+    await folder.remove();
+  });
+
+  const get = (path: string, host = 'www.example.com') => send(port, { path, headers: { host } });
+
+  test('caches in front of any origin, for as long as the file says where the origin does not', async () => {
+    origin.says('/page', '200 OK\r\ncontent-type: text/html', 'hello');
+    expect((await get('/page')).body).toBe('hello');
+    const hit = await get('/page', 'a.cdn.example.com');
+    expect([hit.body, hit.headers['cache-status']]).toEqual(['hello', expect.stringMatching(/^edge; hit; ttl=(299|300)$/)]);
+    expect(origin.count('/page')).toBe(1);
+    // What is the platform's own elsewhere is nobody's here.
+    origin.says('/healthz', '200 OK', "the origin's");
+    origin.says('/api/x', '200 OK', 'x');
+    expect((await get('/healthz')).body).toBe("the origin's");
+    await get('/api/x');
+    expect((await get('/api/x')).headers['cache-status']).toMatch(/^edge; hit/);
+  });
+
+  test('is nobody else, and forgets what its key says', async () => {
+    const stranger = await get('/page', 'example.net');
+    expect([stranger.status, stranger.headers['content-type']]).toEqual([421, 'application/problem+json; charset=utf-8']);
+    const key = /Bearer (\S+)'/.exec(said)?.[1] ?? '';
+    const purge = (path: string, authorization: string) => send(port, { path, method: 'PURGE', headers: { authorization } });
+    expect((await purge('/page', `Bearer ${key}x`)).status).toBe(401);
+    expect((await get('/page')).headers['cache-status']).toMatch(/hit/);
+    expect((await purge('/page', `Bearer ${key}`)).body).toBe('{"purged":"/page","objects":1}\n');
+    expect((await get('/page')).headers['cache-status']).toMatch(/fwd=uri-miss/);
+    expect((await purge('/p*', `Bearer ${key}`)).body).toBe('{"purged":"/p*"}\n');
+    expect((await get('/page')).headers['cache-status']).toMatch(/fwd=uri-miss/);
+  });
+
+  test.each([
+    ['', 'origin is missing'],
+    ['origin: ftp://a', 'origin must be an http or https URL without a path, but is "ftp://a"'],
+    ['origin: http://a\nlisten: x', 'listen must be a port'],
+    ['origin: http://a\nmemory: lots', 'memory must be a number with a unit (kb, mb, gb), as 256mb, but is "lots"'],
+    ['origin: http://a\nttl: 5', 'ttl must be text with a unit, as 5m'],
+    ['origin: http://a\ncache: yes', 'knows no cache: the settings are listen, origin'],
+    ['origin: [http://a', 'is no YAML'],
+    ['origin: http://a\ntls: ./nowhere', 'cannot be read'],
+  ])('%j is refused with a sentence', (text, message) => {
+    const config = join(folder.path, 'wrong.yaml');
+    writeFileSync(config, text);
+    const { status, stderr } = spawnSync(bun, [alone, config], { encoding: 'utf8' });
+    expect(stderr).toContain(message);
+    expect([status, stderr.trim().split('\n').length]).toEqual([2, 1]);
+  });
+
+  test('a file that is not there, and one that is not named', () => {
+    const run = (...args: readonly string[]) => spawnSync(process.execPath, [cli, 'edge', ...args], { encoding: 'utf8' });
+    const missing = run('--config', join(folder.path, 'none.yaml'));
+    expect([missing.status, missing.stderr]).toEqual([2, expect.stringContaining('none.yaml: cannot be read (ENOENT)')]);
+    expect(run().status).toBe(2);
+  });
+
+  test('ends when it is told to', async () => {
+    const ended = once(edge, 'exit');
+    edge.kill('SIGTERM');
+    expect((await ended)[0]).toBe(0);
+  });
+});

@@ -1,0 +1,82 @@
+import { cacheName, defaultKeyPolicy, mediaTtlSettings, type TtlSettings } from '#core/http-cache';
+import { createLogger, endOnError, endOnSignal, Lifecycle } from '#runtime';
+import { createEdgeCache } from '../cache/edge-cache.ts';
+import { EdgeCounters } from '../edge-counters.ts';
+import { platformOf } from '../edge-platform.ts';
+import { edgeLimits } from '../edge.constants.ts';
+import { openListeners, type EdgeListeners } from '../server/edge-listeners.ts';
+import { siteHandler } from './site-handler.ts';
+import type { SiteSettings } from './site.config.ts';
+
+const edgeId = 'edge';
+
+/** What the origin says counts; this is for what it does not say. */
+function ttlOf(ttlMs: number | undefined): TtlSettings {
+  if (ttlMs === undefined) return mediaTtlSettings;
+  const { rules, otherwise, ...rest } = mediaTtlSettings;
+  return { ...rest, rules: rules.map((rule) => ({ ...rule, defaultMs: ttlMs })), otherwise: { ...otherwise, defaultMs: ttlMs } };
+}
+
+/** An edge in front of one origin: no platform, no log, nothing on disk. What is purged here is purged here alone. */
+export async function runAlone(site: SiteSettings): Promise<void> {
+  const runtime = 'Bun' in globalThis ? 'bun' : 'node';
+  const logger = await createLogger({ name: 'edge', node: edgeId, logFormat: 'pretty', logLevel: 'warn' });
+  const lifecycle = new Lifecycle({ logger, deadlineMs: edgeLimits.drainMs + 1000 });
+  endOnError(logger);
+  endOnSignal(logger, lifecycle, false);
+  const platform = await platformOf({ runtime, originUrl: site.originUrl });
+  const trust = { purgesKnown: true, doubtFreshMs: 0 };
+  const cache = createEdgeCache(
+    { edgeId, memoryBytesMax: site.memoryBytesMax, ttl: ttlOf(site.ttlMs), keys: defaultKeyPolicy, passPrefixes: [] },
+    {
+      client: platform.client,
+      keep: platform.keep,
+      counters: new EdgeCounters(),
+      now: () => Date.now(),
+      trust: () => trust,
+      local: () => undefined,
+      onError: (err) => logger.error({ err }, 'a request failed in the edge itself'),
+    },
+  );
+  const { hosts, purgeKey } = site;
+  const handler = siteHandler({ hosts, purgeKey, cacheName: cacheName(edgeId), purger: cache.purger }, cache.handler);
+  const listeners = await openListeners(listeningOf(site, runtime === 'bun'), { listen: platform.listen, handler, logger, now: () => Date.now() });
+  lifecycle.onStop('accept', 'server', () => listeners.close(edgeLimits.drainMs));
+  lifecycle.onStop('leases', 'origin client', () => platform.client.close());
+  process.stdout.write(welcome(site, listeners));
+}
+
+function listeningOf(site: SiteSettings, speaksHttp3: boolean): Parameters<typeof openListeners>[0] {
+  const { tls } = site;
+  const certificates = tls === undefined ? undefined : ({ kind: 'folder', path: tls.folder } as const);
+  return {
+    host: site.host,
+    port: site.port,
+    speaksHttp3,
+    idleTimeoutS: edgeLimits.idleTimeoutS,
+    tls:
+      tls === undefined || certificates === undefined
+        ? undefined
+        : { port: tls.port, certificates, minVersion: 'TLSv1.3', http3: true, redirect: false, hstsSeconds: 0 },
+    clientConnectionsMax: 4096,
+    clientRequestsMax: 4096,
+  };
+}
+
+function welcome(site: SiteSettings, { port, tlsPort }: EdgeListeners): string {
+  const name = site.hosts.find((host) => !host.startsWith('*.'));
+  const host = /^(?:0\.0\.0\.0|\[?::\]?)$/.test(site.host) ? 'localhost' : site.host;
+  const url = `http://${host}:${port}`;
+  const named = name === undefined ? '' : `-H 'host: ${name}' `;
+  return [
+    `The edge serves ${site.originUrl} at ${url}${tlsPort === undefined ? '' : ` and https://${host}:${tlsPort}`}`,
+    '',
+    `  try it, twice:  curl -si ${named}${url}/ | grep -i -e ^http -e cache-status -e ^age`,
+    `  forget a page:  curl -X PURGE -H 'authorization: Bearer ${site.purgeKeyIsNew ? site.purgeKey : 'KEY'}' ${url}/page`,
+    `  forget all:     the same for ${url}/*`,
+    ...(site.purgeKeyIsNew ? ['', '  The key is new at each start; purgeKey in the file keeps one.'] : []),
+    '',
+    'Ctrl-C ends it.',
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,57 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { replyHead, type EdgeHandler, type EdgeReply, type EdgeRequest } from '../server/edge-server.ts';
+import { hostNameOf } from '../zones/zone-table.ts';
+import { problem } from '../cache/problem.ts';
+import type { Purger } from '../purge/purger.ts';
+
+export interface SiteHandlerInit {
+  /** Names that are answered to, in lower case, `*.` for all below; all when empty. */
+  readonly hosts: readonly string[];
+  readonly purgeKey: string;
+  readonly cacheName: string;
+  readonly purger: Purger;
+}
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+function answersTo(hosts: readonly string[]): (host: string | undefined) => boolean {
+  if (hosts.length === 0) return () => true;
+  const names = new Set(hosts);
+  const seen = new Map<string, boolean>();
+  return (host) => {
+    if (host === undefined) return false;
+    const known = seen.get(host);
+    if (known !== undefined) return known;
+    const name = hostNameOf(host);
+    const fits = names.has(name) || hosts.some((one) => one.startsWith('*.') && name.endsWith(one.slice(1)) && name.length > one.length - 1);
+    if (seen.size < 1000) seen.set(host, fits);
+    return fits;
+  };
+}
+
+/** The site's names, and before the cache `PURGE` with its key: of a path, or with `*` behind it of all that begins so. */
+export function siteHandler({ cacheName, hosts, purger, purgeKey }: SiteHandlerInit, cache: EdgeHandler): EdgeHandler {
+  const isOurs = answersTo(hosts);
+  const expected = digest(`Bearer ${purgeKey}`);
+  const refuse = ({ target }: EdgeRequest, status: number, detail: string): EdgeReply => problem({ status, detail, target, cacheName, outcome: {} });
+  const purged = (request: EdgeRequest): EdgeReply => {
+    const given = request.field('authorization');
+    if (given === undefined || !timingSafeEqual(digest(given), expected))
+      return refuse(request, 401, 'PURGE needs the key of this edge: authorization: Bearer KEY.');
+    const { target } = request;
+    if (target.endsWith('*')) purger.apply({ urls: [], selectors: [{ kind: 'prefix', value: target.slice(0, -1) }] });
+    const done = target.endsWith('*') ? { purged: target } : { purged: target, objects: purger.apply({ urls: [target] }).objects };
+    return {
+      head: replyHead(200, [
+        ['content-type', 'application/json'],
+        ['cache-control', 'no-store'],
+      ]),
+      body: new TextEncoder().encode(`${JSON.stringify(done)}\n`),
+    };
+  };
+  return (request) => {
+    if (request.method === 'PURGE') return purged(request);
+    if (!isOurs(request.field('host'))) return refuse(request, 421, 'This edge does not answer for this host.');
+    return cache(request);
+  };
+}

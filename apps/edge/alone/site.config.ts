@@ -1,0 +1,122 @@
+import { OperatingError } from '#kernel';
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { z } from 'zod';
+
+/** What an edge that stands alone is told: by a file of five lines. Sizes in bytes, durations in ms. */
+export interface SiteSettings {
+  readonly host: string;
+  readonly port: number;
+  /** Scheme, host and port, without a path. */
+  readonly originUrl: string;
+  /** Names that the edge answers to; all when empty. */
+  readonly hosts: readonly string[];
+  readonly memoryBytesMax: number;
+  /** How long things live where the origin does not say; undefined leaves it to their kind. */
+  readonly ttlMs: number | undefined;
+  /** A folder of certificates, and where HTTPS listens. */
+  readonly tls: { readonly folder: string; readonly port: number } | undefined;
+  readonly purgeKey: string;
+  /** Whether the key was made up for this run. */
+  readonly purgeKeyIsNew: boolean;
+}
+
+const hostName = /^(?:\*\.)?[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/i;
+const sizeUnits: Readonly<Record<string, number>> = { kb: 2 ** 10, mb: 2 ** 20, gb: 2 ** 30 };
+const timeUnits: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+function measured(units: Readonly<Record<string, number>>, example: string) {
+  return z.string(`must be text with a unit, as ${example}`).transform((text, context) => {
+    const match = /^(\d{1,9})\s*([a-z]+)$/i.exec(text.trim());
+    const unit = units[match?.[2]?.toLowerCase() ?? ''];
+    if (match !== null && unit !== undefined) return Number(match[1]) * unit;
+    context.addIssue({
+      code: 'custom',
+      message: `must be a number with a unit (${Object.keys(units).join(', ')}), as ${example}, but is ${JSON.stringify(text)}`,
+    });
+    return z.NEVER;
+  });
+}
+
+const listen = z.union([z.number(), z.string()]).transform((value, context) => {
+  const match = /^(?:([^\s:]+|\[[0-9a-f:]+\]):)?(\d{1,5})$/i.exec(String(value));
+  const port = Number(match?.[2]);
+  if (match !== null && port <= 65_535) return { host: match[1] ?? '0.0.0.0', port };
+  context.addIssue({ code: 'custom', message: `must be a port, or an address and a port (127.0.0.1:8080), but is ${JSON.stringify(value)}` });
+  return z.NEVER;
+});
+
+const origin = z.string('must be a URL, as https://www.example.com').transform((text, context) => {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '' && url.username === '') return url.origin;
+  context.addIssue({ code: 'custom', message: `must be an http or https URL without a path, but is ${JSON.stringify(text)}` });
+  return z.NEVER;
+});
+
+const schema = z.strictObject({
+  listen: listen.default({ host: '0.0.0.0', port: 8080 }),
+  origin,
+  hosts: z.array(z.string().regex(hostName, 'must be host names, as www.example.com or *.example.com')).max(1000).default([]),
+  memory: measured(sizeUnits, '256mb').default(256 * 2 ** 20),
+  ttl: measured(timeUnits, '5m').optional(),
+  tls: z.string().min(1).optional(),
+  tlsPort: z.number().int().min(0).max(65_535).default(8443),
+  purgeKey: z.string().min(16, 'must have at least 16 characters').max(256).optional(),
+});
+
+const memoryBytesMin = 2 ** 20;
+
+function invalid(path: string, why: string, cause?: unknown): OperatingError {
+  return new OperatingError(`${path}: ${why}`, { code: 'SETTING_INVALID', retryable: false, cause });
+}
+
+interface YamlRuntime {
+  readonly Bun?: { readonly YAML: { parse(text: string): unknown } };
+}
+
+/** YAML is read by Bun, JSON by everybody. */
+function parse(path: string, text: string): unknown {
+  const yaml = (globalThis as unknown as YamlRuntime).Bun?.YAML;
+  if (!path.endsWith('.json') && yaml === undefined) throw invalid(path, 'YAML is read by Bun alone; on Node write the file as JSON, and name it .json');
+  try {
+    return path.endsWith('.json') ? JSON.parse(text) : yaml?.parse(text);
+  } catch (cause) {
+    throw invalid(path, `is no ${path.endsWith('.json') ? 'JSON' : 'YAML'}: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+  }
+}
+
+function told({ code, path, message, ...issue }: z.core.$ZodIssue): string {
+  if (code === 'unrecognized_keys')
+    return `knows no ${(issue as { keys?: string[] }).keys?.join(', ')}: the settings are ${Object.keys(schema.shape).join(', ')}`;
+  const name = path.length === 0 ? 'the file' : path.join('.');
+  if (name === 'origin' && message.startsWith('must be a URL')) return 'origin is missing: it is where the edge fetches from, as https://www.example.com';
+  return `${name} ${message}`;
+}
+
+/**
+ * The settings of a site from its file.
+ * @throws OperatingError `SETTING_INVALID` that says everything that is wrong with it.
+ */
+export function readSite(path: string): SiteSettings {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (cause) {
+    throw invalid(path, `cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown'})`, cause);
+  }
+  const result = schema.safeParse(parse(path, text) ?? {});
+  if (!result.success) throw invalid(path, result.error.issues.map(told).join('; '));
+  const { hosts, listen: where, memory, origin: originUrl, purgeKey, tls, tlsPort, ttl } = result.data;
+  if (memory < memoryBytesMin) throw invalid(path, 'memory must be at least 1mb');
+  return {
+    ...where,
+    originUrl,
+    hosts: hosts.map((name) => name.toLowerCase()),
+    memoryBytesMax: memory,
+    ttlMs: ttl,
+    tls: tls === undefined ? undefined : { folder: resolve(dirname(path), tls), port: tlsPort },
+    purgeKey: purgeKey ?? randomBytes(18).toString('base64url'),
+    purgeKeyIsNew: purgeKey === undefined,
+  };
+}
