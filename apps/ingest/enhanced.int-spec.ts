@@ -1,4 +1,4 @@
-import { tagType, type AmfObject, type FlvTag } from '#core/flv';
+import { canonicalBody, readVideoHeader, tagType, trackBodyOf, type AmfObject, type FlvTag } from '#core/flv';
 import { pause } from '#runtime';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
@@ -8,6 +8,7 @@ import type { Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { enhancedSource } from '../../test/interop/enhanced-source.ts';
+import { multitrackSource } from '../../test/interop/multitrack-source.ts';
 import { RtmpPublisher } from '../../test/interop/rtmp-publisher.ts';
 import type { IngestSettings } from './ingest.config.ts';
 import { killTools, publish } from './testing/ffmpeg.ts';
@@ -54,6 +55,30 @@ describe('Enhanced RTMP', () => {
     expect(sums(read)).toEqual(sums(tags));
     const key = await node.createStream('st-bbbbbbbb');
     expect(await publish(node.url(key), 1, ['-c:v', 'libx264', '-c:a', 'libmp3lame', '-ar', '44100']).ended).toMatchObject({ code: 0 });
+  });
+
+  test('a publisher of several tracks has each of them handed to readers, who join in the middle, too', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'streams-tracks-'));
+    const h264 = { fourCc: 'avc1', encode: ['-c:v', 'libx264', '-preset', 'ultrafast', '-g', '30'] };
+    const made = (await enhancedSource({ folder, seconds: 2, video: h264 })).map((tag) => ({
+      ...tag,
+      body: canonicalBody(tag.body, 'video').body as Uint8Array,
+    }));
+    await rm(folder, { recursive: true });
+    const tags = multitrackSource({ first: made, video: [1, 2].map((id) => ({ id, tags: made })), together: true });
+    const node = await start();
+    const one = await publisher(node, await node.createStream('st-aaaaaaaa'), { capsEx: 2 });
+    for (const tag of tags) one.sendTag(tag);
+    await node.engines.eventually('stream.started');
+    const reader = await Reader.open(await relayUrl(node.engines));
+    // The group of pictures from the second key frame on, behind the script and three configurations.
+    const read = await reader.until(4 + 3 * 30);
+    const tracks = read.filter(({ type }) => type === tagType.video).map(({ body }) => trackBodyOf(body, 'video'));
+    const kinds = tracks.map((of) => `${of?.track} ${readVideoHeader(of?.body as Uint8Array).kind}`);
+    expect(kinds.slice(0, 6)).toEqual(['0 sequence-header', '1 sequence-header', '2 sequence-header', '0 frames', '1 frames', '2 frames']);
+    const bodies = (track: number): string[] => tracks.flatMap((of) => (of?.track === track ? [createHash('sha256').update(of.body).digest('hex')] : []));
+    expect(bodies(0)).toHaveLength(31);
+    expect([bodies(1), bodies(2)]).toEqual([bodies(0), bodies(0)]);
   });
 
   test('a node that ends asks publishers that can to reconnect: they find the other node before they leave this one', async () => {

@@ -17,8 +17,8 @@ export class RelayStream {
   readonly #share: GopShare;
   readonly #readers = new Set<RelayReader>();
   #metadata: Uint8Array | undefined;
-  #videoConfig: Uint8Array | undefined;
-  #audioConfig: Uint8Array | undefined;
+  /** Sequence headers by kind and track. */
+  readonly #configs = new Map<string, { readonly type: MediaMessage['type']; readonly body: Uint8Array }>();
   #latestMs = 0;
 
   constructor(sessionId: string, share: GopShare) {
@@ -71,21 +71,25 @@ export class RelayStream {
   }
 
   /** Encoders repeat their configuration; only one that differs is news to a decoder. */
-  #setConfig(message: MediaMessage): void {
-    const body = message.tag.copyBody();
-    const before = message.type === tagType.video ? this.#videoConfig : this.#audioConfig;
-    if (before !== undefined && Buffer.compare(before, body) === 0) return;
-    if (message.type === tagType.video) this.#videoConfig = body;
-    else this.#audioConfig = body;
+  #setConfig({ type, track, timestampMs, tag }: MediaMessage): void {
+    const body = tag.copyBody();
+    const name = `${type}:${track}`;
+    const before = this.#configs.get(name);
+    if (before !== undefined && Buffer.compare(before.body, body) === 0) return;
+    this.#configs.set(name, { type, body });
     // Frames under the old configuration cannot be decoded with the new one.
-    if (message.type === tagType.video) this.#gop.clear();
-    this.#sendToStarted(encodeTag({ type: message.type, timestampMs: message.timestampMs, body }));
+    if (type === tagType.video && (track === 0 || before !== undefined)) this.#gop.clear();
+    this.#sendToStarted(encodeTag({ type, timestampMs, body }));
+  }
+
+  #has(type: MediaMessage['type']): boolean {
+    return this.#configs.has(`${type}:0`);
   }
 
   #addFrames(message: MediaMessage): void {
     this.#gop.add(message, this.#share.gopBytesMax);
     if (this.#readers.size === 0) return;
-    const canStart = message.keyFrame || (this.#videoConfig === undefined && this.#latestMs >= audioOnlyAfterMs);
+    const canStart = message.keyFrame || (!this.#has(tagType.video) && this.#latestMs >= audioOnlyAfterMs);
     for (const reader of this.#readers) {
       if (!reader.started && canStart) this.#start(reader);
       if (reader.started) reader.sendParts(message.tag.parts);
@@ -94,12 +98,18 @@ export class RelayStream {
 
   #start(reader: RelayReader): void {
     reader.started = true;
-    reader.sendBytes(encodeFlvHeader({ audio: this.#audioConfig !== undefined, video: this.#videoConfig !== undefined }));
+    reader.sendBytes(encodeFlvHeader({ audio: this.#has(tagType.audio), video: this.#has(tagType.video) }));
     const timestampMs = this.#gop.startMs ?? this.#latestMs;
     // Always at time 0: demuxers take a later script tag for a text track.
     if (this.#metadata !== undefined) reader.sendBytes(encodeTag({ type: tagType.script, timestampMs: 0, body: this.#metadata }));
-    if (this.#videoConfig !== undefined) reader.sendBytes(encodeTag({ type: tagType.video, timestampMs, body: this.#videoConfig }));
-    if (this.#audioConfig !== undefined) reader.sendBytes(encodeTag({ type: tagType.audio, timestampMs, body: this.#audioConfig }));
+    for (const { type, body } of this.#configsInOrder()) reader.sendBytes(encodeTag({ type, timestampMs, body }));
+  }
+
+  /** The first tracks first: the picture, then the sound. */
+  #configsInOrder(): ReadonlyArray<{ readonly type: MediaMessage['type']; readonly body: Uint8Array }> {
+    const first = [`${tagType.video}:0`, `${tagType.audio}:0`];
+    const others = [...this.#configs.keys()].filter((name) => !first.includes(name));
+    return [...first, ...others].flatMap((name) => this.#configs.get(name) ?? []);
   }
 
   #sendToStarted(bytes: Uint8Array): void {

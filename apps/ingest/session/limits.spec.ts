@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { encodeTrack } from '#core/flv';
 import type { Meter } from '#runtime';
 import { CorrectionMeter } from './correction-meter.ts';
 import { ConnectionLimits } from './connection-limits.ts';
@@ -92,6 +93,15 @@ describe('a session within its limits', () => {
     expect(limits.check(10_000_000, 9_999)).toBeUndefined();
     expect(limits.check(1_490_000, 10_000)).toBeUndefined();
     expect(limits.check(3_000_000, 20_000)).toEqual({ reason: 'limit-exceeded', detail: 'This publisher sends 1208 kbit/s; 1000 are allowed.' });
+  });
+
+  test('is told which of its tracks has too large a picture', () => {
+    // 1280x720 of libx264, in a message of track 2.
+    const avc = Buffer.from('0164001fffe1001b6764001facd9405005bb0110000003001000000303c0f183196001000668ebe3cb22c0', 'hex');
+    const body = encodeTrack('video', 2, { frameType: 1, packetType: 0, fourCc: 'avc1', payload: avc });
+    expect(new SessionLimits({ height: 720 }, undefined, at(0)).picture(body, 2)).toBeUndefined();
+    const detail = 'The picture of track 2 has 1280x720 pixels; 480 lines are allowed.';
+    expect(new SessionLimits({ height: 480 }, undefined, at(0)).picture(body, 2)).toEqual({ reason: 'limit-exceeded', detail });
   });
 
   test('without limits goes on, and with a lifetime until it is over', () => {

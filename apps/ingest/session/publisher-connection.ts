@@ -41,8 +41,16 @@ const cueBytesMax = 16_385;
 /** How long a publisher that has ended may take to hang up. */
 const farewellMs = 500;
 
-const interruptReasons: Readonly<Record<string, InterruptReason>> = { RTMP_STALLED: 'stalled', RTMP_TOO_SLOW: 'too-slow' };
-const rejectReasons: Readonly<Record<string, RejectReason>> = { RTMP_APP_UNKNOWN: 'unknown-app', RTMP_CODEC_UNSUPPORTED: 'unsupported-codec' };
+const interruptReasons: Readonly<Record<string, InterruptReason>> = {
+  RTMP_STALLED: 'stalled',
+  RTMP_TOO_SLOW: 'too-slow',
+  RTMP_TRACKS_EXCEEDED: 'limit-exceeded',
+};
+const rejectReasons: Readonly<Record<string, RejectReason>> = {
+  RTMP_APP_UNKNOWN: 'unknown-app',
+  RTMP_CODEC_UNSUPPORTED: 'unsupported-codec',
+  RTMP_TRACKS_EXCEEDED: 'limit-exceeded',
+};
 
 /** Drives one RTMP session on a socket: bytes and ticks in, effects out. */
 export class PublisherConnection implements SessionConnection {
@@ -131,7 +139,7 @@ export class PublisherConnection implements SessionConnection {
   }
 
   #relay(live: LiveSession, message: MediaMessage): void {
-    if (message.type === tagType.video && message.packet === 'sequence-header') this.#breach ??= this.#limits?.picture(message.tag.copyBody());
+    if (message.type === tagType.video && message.packet === 'sequence-header') this.#breach ??= this.#limits?.picture(message.tag.copyBody(), message.track);
     this.lastMediaAt = this.#heardAt;
     live.relay.add(message);
   }

@@ -40,13 +40,17 @@ export class SessionLimits {
     return { reason: 'limit-exceeded', detail: `This publisher sends ${kbps(bitrate)} kbit/s; ${kbps(allowed)} are allowed.` };
   }
 
-  /** @param body of a video sequence header */
-  picture(body: Uint8Array): LimitBreach | undefined {
+  /**
+   * Each track is held to it; to the bitrate they are together.
+   * @param body of a video sequence header
+   */
+  picture(body: Uint8Array, track = 0): LimitBreach | undefined {
     const { height: allowed } = this.#limits;
     if (allowed === undefined) return undefined;
     const { width, height } = sizeOf(body);
     if (Math.min(width, height) <= allowed) return undefined;
-    return { reason: 'limit-exceeded', detail: `The picture has ${width}x${height} pixels; ${allowed} lines are allowed.` };
+    const which = track === 0 ? 'The picture' : `The picture of track ${track}`;
+    return { reason: 'limit-exceeded', detail: `${which} has ${width}x${height} pixels; ${allowed} lines are allowed.` };
   }
 }
 

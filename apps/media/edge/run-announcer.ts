@@ -27,6 +27,7 @@ export class RunAnnouncer {
   readonly #initCids = new Map<string, string>();
   readonly #tracks = new Map<string, EdgeTrack>();
   readonly #startsMs = new Map<string, number>();
+  readonly #leftOut = new Set<string>();
   #waiting: PartialSegment[] = [];
   #nextSequence: number;
   #over = false;
@@ -42,6 +43,12 @@ export class RunAnnouncer {
   begin(rendition: string, initCid: string, track: EdgeTrack): void {
     this.#tracks.set(rendition, track);
     this.#initCids.set(rendition, initCid);
+    this.#flush();
+  }
+
+  /** Nothing more is waited for of a rendition. */
+  leaveOut(rendition: string): void {
+    this.#leftOut.add(rendition);
     this.#flush();
   }
 
@@ -70,11 +77,11 @@ export class RunAnnouncer {
   }
 
   #flush(): void {
-    if (this.#initCids.size < this.#init.renditions.length) return;
+    if (!this.#init.renditions.every((name) => this.#initCids.has(name) || this.#leftOut.has(name))) return;
     const later: PartialSegment[] = [];
     for (const part of this.#waiting) {
       if (part.mediaSequence > this.#nextSequence) later.push(part);
-      else this.#tell(part);
+      else if (this.#initCids.has(part.rendition)) this.#tell(part);
     }
     this.#waiting = later;
   }

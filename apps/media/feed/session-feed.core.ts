@@ -1,6 +1,18 @@
-import { decodeMetadata, FlvError, readAudioHeader, readVideoHeader, tagType, videoPayload, type FlvTag, type StreamMetadata } from '#core/flv';
+import {
+  decodeMetadata,
+  FlvError,
+  readAudioHeader,
+  readVideoHeader,
+  tagType,
+  trackBodyOf,
+  videoPayload,
+  type FlvTag,
+  type StreamMetadata,
+  type TrackMetadata,
+} from '#core/flv';
 import type { SourceInfo } from '#core/ffmpeg-plan';
 import { sourceInfo } from './source-info.core.ts';
+import { TrackBook, type SourceTrack } from './track-book.core.ts';
 
 /** Coded media between two changes of its configuration: one encoder run can decode all of it. */
 export interface Generation {
@@ -11,6 +23,8 @@ export interface Generation {
   sealed: boolean;
   /** True when a configured kind is left out because nothing of it comes. */
   readonly muted: boolean;
+  /** Tracks beside the first of each kind that come with it. */
+  beside?: readonly SourceTrack[];
 }
 
 type Kind = 'video' | 'audio';
@@ -24,6 +38,14 @@ export interface FeedTag {
   readonly keyFrame: boolean;
   readonly body: Uint8Array;
   readonly generation: Generation;
+  /** Whose it is, where it is not of the first track of its kind. */
+  readonly beside?: SourceTrack;
+}
+
+/** A track that comes along with the first of its kind, and what the publisher says of it. */
+export interface BesideTrack {
+  readonly track: SourceTrack;
+  readonly metadata: TrackMetadata;
 }
 
 /** Where a run can start decoding. */
@@ -32,6 +54,10 @@ export interface StartPoint {
   readonly index: number;
   readonly tag: FeedTag;
   readonly source: SourceInfo;
+  /** Further tracks that can be begun there, too. */
+  readonly beside?: readonly BesideTrack[];
+  /** Those that cannot: they have no key frame there. */
+  readonly unaligned?: readonly SourceTrack[];
 }
 
 export interface SessionFeedInit {
@@ -44,6 +70,10 @@ const audioOnlyAfterMs = 2000;
 const videoOnlyAfterMs = 1000;
 /** How far a kind may stay behind the other before it counts as silent, ms; slide shows have a picture every few seconds. */
 const silentAfterMs = { video: 6000, audio: 3000 } as const;
+/** How far a further track's key frame may come behind the first track's that it belongs to, ms of media. */
+const besideMsMax = 500;
+/** Key frames so little apart are of the same moment, ms: times are rounded. */
+const sameMs = 1;
 
 /**
  * The media of one session as the relay sends it, kept from the last stored segment on: a restarted encoder is fed again
@@ -62,6 +92,7 @@ export class SessionFeed {
   /** The newest sequence header of each kind, whether it is in use or not. */
   readonly #headers: Record<Kind, Uint8Array | undefined> = { video: undefined, audio: undefined };
   readonly #latestOf: Record<Kind, number> = { video: 0, audio: 0 };
+  readonly #book = new TrackBook();
 
   constructor(init: SessionFeedInit) {
     this.#bytesMax = init.bytesMax;
@@ -89,6 +120,9 @@ export class SessionFeed {
   push(tag: FlvTag): void {
     if (tag.type === tagType.script) return this.#readMetadata(tag.body);
     const kind = tag.type === tagType.video ? 'video' : 'audio';
+    const of = trackBody(tag.body, kind);
+    if (of === undefined) return;
+    if (of.track !== 0) return this.#pushBeside(kind, of.track, { ...tag, body: of.body });
     const header = kind === 'video' ? readVideoHeader(tag.body) : readAudioHeader(tag.body);
     if (header.kind === 'sequence-header') this.#configure(kind, tag.body);
     else if (header.kind === 'frames') this.#append(kind, tag, kind === 'video' && readVideoHeader(tag.body).keyFrame);
@@ -158,8 +192,46 @@ export class SessionFeed {
     const tag = this.#at(index);
     const source = this.#sourceOf(tag.generation);
     if (source === undefined) return undefined;
+    const tracks = tag.generation.beside ?? [];
+    const unaligned = tracks.filter((track) => !this.#comesAlong(index, track));
+    if (unaligned.length > 0 && this.latestMs - tag.timestampMs < besideMsMax) return undefined;
     tag.generation.sealed = true;
-    return { index, tag, source };
+    if (tracks.length === 0) return { index, tag, source };
+    const beside = tracks.filter((track) => !unaligned.includes(track)).map((track) => ({ track, metadata: this.#said(track) }));
+    return { index, tag, source, beside, unaligned };
+  }
+
+  #said({ kind, track }: SourceTrack): TrackMetadata {
+    return (kind === 'video' ? this.#metadata.videoTracks : this.#metadata.audioTracks)?.[track] ?? {};
+  }
+
+  /** A picture that can be begun with at the same moment as the first track's; sound of about that time. */
+  #comesAlong(index: number, track: SourceTrack): boolean {
+    const { presentationMs, timestampMs } = this.#at(index);
+    for (let at = Math.max(this.#firstIndex, index - interleaveTags); at < this.nextIndex; at++) {
+      const tag = this.#at(at);
+      if (tag.timestampMs > timestampMs + besideMsMax) return false;
+      if (tag.beside === track && (track.kind === 'audio' || (tag.keyFrame && Math.abs(tag.presentationMs - presentationMs) <= sameMs))) return true;
+    }
+    return false;
+  }
+
+  #pushBeside(kind: Kind, number: number, { timestampMs, body }: FlvTag): void {
+    const header = kind === 'video' ? readVideoHeader(body) : { ...readAudioHeader(body), keyFrame: true };
+    if (header.kind === 'sequence-header') this.#book.configure(kind, number, body, timestampMs);
+    const track = header.kind === 'frames' ? this.#book.hear(kind, number, timestampMs) : undefined;
+    if (track === undefined) return;
+    const presentationMs = kind === 'video' ? timestampMs + videoPayload(body).compositionMs : timestampMs;
+    this.#keep({ kind, timestampMs, presentationMs, keyFrame: header.keyFrame, body, generation: this.#generation, beside: track });
+  }
+
+  /** At a key frame: tracks come and go with a new generation, so that each run has the same ones from its beginning to its end. */
+  #settleTracks(atMs: number): void {
+    const { tracks, isBroken } = this.#book.settle(atMs);
+    const { beside = [], sealed, video, audio } = this.#generation;
+    if (!isBroken && beside.length === tracks.length && beside.every((one) => tracks.includes(one))) return;
+    if (sealed) this.#begin({ video, audio });
+    this.#generation.beside = tracks;
   }
 
   #at(index: number): FeedTag {
@@ -170,6 +242,7 @@ export class SessionFeed {
   #startIndexes(): number[] {
     const indexes: number[] = [];
     this.#tags.forEach((tag, at) => {
+      if (tag.beside !== undefined) return;
       if (tag.keyFrame || (tag.kind === 'audio' && tag.generation.video === undefined)) indexes.push(this.#firstIndex + at);
     });
     return indexes;
@@ -198,7 +271,9 @@ export class SessionFeed {
 
   /** What is kept under the old configuration cannot be decoded with the new one. */
   #hasMedia(kind: Kind): boolean {
-    return this.#generation[kind] !== undefined && this.#tags.some((tag) => tag.kind === kind && tag.generation === this.#generation);
+    return (
+      this.#generation[kind] !== undefined && this.#tags.some((tag) => tag.kind === kind && tag.beside === undefined && tag.generation === this.#generation)
+    );
   }
 
   #begin({ video, audio }: Pick<Generation, Kind>): void {
@@ -232,10 +307,15 @@ export class SessionFeed {
 
   #append(kind: Kind, { timestampMs, body }: FlvTag, keyFrame: boolean): void {
     this.#noticeSilence(kind, timestampMs);
+    if (keyFrame) this.#settleTracks(timestampMs);
     const presentationMs = kind === 'video' ? timestampMs + videoPayload(body).compositionMs : timestampMs;
-    this.#tags.push({ kind, timestampMs, presentationMs, keyFrame, body, generation: this.#generation });
-    this.#bytes += body.length;
     if (keyFrame || (kind === 'audio' && this.#generation.video === undefined)) this.#keyFrames += 1;
+    this.#keep({ kind, timestampMs, presentationMs, keyFrame, body, generation: this.#generation });
+  }
+
+  #keep(tag: FeedTag): void {
+    this.#tags.push(tag);
+    this.#bytes += tag.body.length;
     if (this.full) this.#forget(Math.min(this.#readIndex, this.#excessEnd()));
   }
 
@@ -265,4 +345,14 @@ export const interleaveTags = 50;
 
 function equal(a: Uint8Array, b: Uint8Array): boolean {
   return a.length === b.length && a.every((byte, index) => byte === b[index]);
+}
+
+/** A relay's own, which are whole; whatever else comes is passed over. */
+function trackBody(body: Uint8Array, kind: Kind): ReturnType<typeof trackBodyOf> {
+  try {
+    return trackBodyOf(body, kind);
+  } catch (error) {
+    if (error instanceof FlvError) return undefined;
+    throw error;
+  }
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { encodeMetadata, tagType, type FlvTag } from '#core/flv';
+import { encodeAmf0Script, encodeMetadata, encodeTrack, tagType, type EnhancedPacket, type FlvTag } from '#core/flv';
 import { SessionFeed } from './session-feed.core.ts';
 
 /** Real sequence headers of libx264, 320x180 and 160x90: FLV prefix, then AVCDecoderConfigurationRecord. */
@@ -173,4 +173,81 @@ test('fuzz: whatever the tags hold, the feed takes them or passes them over', ()
       expect(made.nextIndex).toBeLessThanOrEqual(tags.length);
     }),
   );
+});
+
+describe('further tracks', () => {
+  const avcFrame = (key: boolean): EnhancedPacket => ({ frameType: key ? 1 : 2, packetType: 1, fourCc: 'avc1', payload: Uint8Array.of(0, 0, 0, 7) });
+  const config: EnhancedPacket = { frameType: 1, packetType: 0, fourCc: 'avc1', payload: avcOther.subarray(5) };
+  const beside = (track: number, timestampMs: number, packet: EnhancedPacket): FlvTag => ({
+    type: tagType.video,
+    timestampMs,
+    body: encodeTrack('video', track, packet),
+  });
+  const headers = [header('video', avc), header('audio', aac)];
+  /** The first track and those named, every 100 ms, a key frame each second; `aheadMs` says which of them are out of step. */
+  const run = (fromMs: number, toMs: number, tracks: readonly number[], aheadMs = 0): FlvTag[] =>
+    pictures(fromMs, toMs).flatMap((tag) => [
+      tag,
+      sound(tag.timestampMs),
+      ...tracks.map((track) => beside(track, tag.timestampMs, avcFrame((tag.timestampMs + aheadMs) % 1000 === 0))),
+    ]);
+  const begunWith = (made: SessionFeed, fromMs: number): { numbers: unknown; unaligned: unknown } => {
+    const point = made.startPoint(fromMs);
+    return { numbers: point?.beside?.map(({ track }) => track.track), unaligned: point?.unaligned?.map(({ track }) => track) };
+  };
+
+  test('are begun with where the first track is, once their key frame is there, and with what is said of them', () => {
+    const videoTrackIdInfoMap = { 1: { videodatarate: 900 } };
+    const script: FlvTag = { type: tagType.script, timestampMs: 0, body: encodeAmf0Script('onMetaData', { videoTrackIdInfoMap }) };
+    const made = feed(script, ...headers, beside(1, 0, config), picture(0, true), sound(0));
+    expect(made.startPoint(0)).toBeUndefined();
+    made.push(beside(1, 0, avcFrame(true)));
+    const { track, metadata } = made.startPoint(0)?.beside?.[0] ?? {};
+    expect([track?.kind, track?.track, metadata]).toEqual(['video', 1, { videoKbps: 900 }]);
+    expect(track?.config).toEqual(Uint8Array.of(0x17, ...avcOther.subarray(1)));
+    expect(made.keyFrames).toBe(1);
+  });
+
+  test('out of step are not waited for longer than a moment, and named', () => {
+    const made = feed(...headers, beside(1, 0, config), beside(2, 0, config), ...run(0, 400, [1]));
+    expect(made.startPoint(0)).toBeUndefined();
+    for (const tag of run(400, 700, [1])) made.push(tag);
+    expect(begunWith(made, 0)).toEqual({ numbers: [1], unaligned: [2] });
+    const apart = feed(...headers, beside(1, 0, config), ...run(0, 900, [1], 300));
+    expect(begunWith(apart, 0)).toEqual({ numbers: [], unaligned: [1] });
+  });
+
+  test('come and go with a key frame of the first track, where a new generation begins; each has its own start', () => {
+    const made = feed(...headers, ...run(0, 1000, []));
+    const starts: unknown[] = [];
+    const look = (generation: number): void => {
+      const point = made.startPoint(undefined, generation);
+      starts.push([point?.tag.generation.number, point?.tag.timestampMs, point?.beside?.map(({ track }) => track.track)]);
+    };
+    const go = (...tags: readonly FlvTag[]): void => tags.forEach((tag) => made.push(tag));
+    look(0);
+    go(beside(1, 1000, config), ...run(1000, 3000, [1]));
+    look(1);
+    go(...run(3000, 4000, [1]), ...run(4000, 6000, []));
+    look(2);
+    go(...run(6000, 6500, []), ...run(6500, 8000, [1]));
+    look(3);
+    expect(starts).toEqual([
+      [0, 0, undefined],
+      [1, 1000, [1]],
+      [2, 5000, undefined],
+      [3, 7000, [1]],
+    ]);
+  });
+
+  test('of which some is missing is begun anew, so that nobody waits for it', () => {
+    const made = feed(...headers, beside(1, 0, config), ...run(0, 1000, [1]));
+    expect(begunWith(made, 0)).toEqual({ numbers: [1], unaligned: [] });
+    for (const tag of [...run(1000, 1200, []), ...run(1200, 3100, [1])]) made.push(tag);
+    expect(made.startPoint(undefined, 1)).toBeUndefined();
+    const stopped = feed(...headers, beside(1, 0, config), ...run(0, 1000, [1]));
+    stopped.startPoint(0);
+    for (const tag of [...run(1000, 2300, []).filter(({ timestampMs }) => timestampMs !== 2000), ...run(2300, 3700, [1])]) stopped.push(tag);
+    expect(stopped.startPoint(undefined, 1)?.tag.timestampMs).toBe(3000);
+  });
 });

@@ -93,6 +93,8 @@ export interface LastSegment {
   readonly endUs: number;
   readonly programDateTimeMs: number;
   readonly initCid: string;
+  /** Left out by folds from before it was kept. */
+  readonly isPicture?: boolean;
 }
 
 type SegmentProduced = EventOf<typeof segmentProduced>;
@@ -224,7 +226,8 @@ function withSegment(state: StreamState, data: SegmentProduced['data']): StreamS
   const lastSequence = state.last?.mediaSequence ?? -1;
   if (data.epoch < state.encodingEpoch || mediaSequence < lastSequence) return state;
   const before = mediaSequence === lastSequence ? state.last?.renditions : {};
-  const renditions = { ...before, [rendition]: { startUs, endUs: startUs + durationUs, programDateTimeMs, initCid } };
+  const isPicture = data.track === undefined ? {} : { isPicture: data.track.width !== undefined };
+  const renditions = { ...before, [rendition]: { startUs, endUs: startUs + durationUs, programDateTimeMs, initCid, ...isPicture } };
   const establishedVideo = state.establishedVideo.length > 0 ? state.establishedVideo : state.encodingVideo;
   const unsettled = state.encodingRuns === true ? 1 : 0;
   return { ...state, establishedVideo, unsettled, last: { mediaSequence, sessionId, renditions } };

@@ -3,7 +3,7 @@ import { encoderName, valueOf, type EncoderKind, type PlannedRendition, type Sou
 import type { Position, ProcessExit } from '#ports';
 import type { FactPublisher } from '#runtime';
 import { causeOf, type LiveSession } from '../fold/stream-fold.core.ts';
-import type { RenditionPlan } from '../run/source-carriage.core.ts';
+import type { RenditionPlan } from '../run/carried.core.ts';
 
 export interface Producer {
   readonly id: string;

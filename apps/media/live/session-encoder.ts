@@ -10,6 +10,7 @@ import type { LiveEdge } from '../edge/live-edge.ts';
 import { RunAnnouncer } from '../edge/run-announcer.ts';
 import type { LiveFeed } from '../feed/live-feed.ts';
 import type { StartPoint } from '../feed/session-feed.core.ts';
+import type { SourceTrack } from '../feed/track-book.core.ts';
 import type { LiveSession, StreamState } from '../fold/stream-fold.core.ts';
 import type { StreamFollower } from '../fold/stream-follower.ts';
 import type { MediaCounters } from '../media-counters.ts';
@@ -18,7 +19,8 @@ import type { EncoderSessions, EncoderShare } from '../run/encoder-sessions.ts';
 import { PassThroughRun } from '../run/pass-through-run.ts';
 import { planRun, programDateTime, sessionEnd, storedUntilMs, type RunPlan } from '../run/run-plan.core.ts';
 import { breaks, SegmentCommitter, type SegmentCommitterDeps, type SegmentCommitterInit } from '../run/segment-committer.ts';
-import { planCarriage, type CarriageWishes, type RenditionPlan } from '../run/source-carriage.core.ts';
+import type { RenditionPlan } from '../run/carried.core.ts';
+import { planCarriage, type CarriageWishes } from '../run/source-carriage.core.ts';
 import type { Sampling } from '../sampling/sampling.ts';
 import type { StreamSampler } from '../sampling/stream-sampler.ts';
 import { endReasonOf } from './end-reason.ts';
@@ -120,6 +122,8 @@ export class SessionEncoder {
   #skipToNewest = false;
   /** The session that has shown that it cannot be carried as it is. */
   #notCarried: string | undefined;
+  /** Tracks that were told of: they have no key frames where the first track has them. */
+  readonly #unaligned = new WeakSet<SourceTrack>();
   #sampler: StreamSampler | undefined;
   #runs = 0;
   #segments = 0;
@@ -240,6 +244,7 @@ export class SessionEncoder {
       // This fences every predecessor at the log; then all that it wrote is folded.
       for (const position of await encoding.started(start.source, renditions, share.encoders)) await follower.reached(position);
       const encodingId = follower.get(streamId)?.encodingId;
+      await this.#tellUnaligned(encoding, start, encodingId);
       const segmentsBefore = this.#segments;
       const ended = await this.#supervise({ producer, encodingId }, task, { start, renditions, share }, ends);
       const { end } = ended;
@@ -290,7 +295,8 @@ export class SessionEncoder {
       sampler?.stored(group, tracks);
     };
     if (this.#runs++ > 0) this.#count('encoderRestarts', 1);
-    const continuity = { discontinuity: plan.discontinuity, initCidsBefore: initCidsOf(state) };
+    const mayJoin = new Set(renditions.carried.beside?.map(({ rendition }) => rendition.name));
+    const continuity = { discontinuity: plan.discontinuity, initCidsBefore: initCidsOf(state), mayJoin };
     const announcer = this.#announcer(plan, identity, session, renditions, continuity);
     const committer = new SegmentCommitter(
       { streamId, session, node, ...identity, offsetMs: plan.offsetMs, ...continuity, waitingMax: groupsWaitingMax },
@@ -317,7 +323,8 @@ export class SessionEncoder {
   }
 
   #tellStart({ sessionId }: LiveSession, { producer }: RunIdentity, { mediaSequence, discontinuity }: RunPlan, { renditions, share }: RunWork): void {
-    const carried = [renditions.carried.video, renditions.carried.audio].flatMap((one) => one?.name ?? []);
+    const { video, audio, beside = [] } = renditions.carried;
+    const carried = [video, audio, ...beside.map(({ rendition }) => rendition)].flatMap((one) => one?.name ?? []);
     const about = { sessionId, preset: this.#shedding.level.preset, encoders: share.encoders, epoch: `${producer.epoch}`, mediaSequence, discontinuity };
     this.#deps.logger.info({ ...about, renditions: renditions.renditions.map(({ name }) => name), carried }, 'encoder starts');
   }
@@ -363,6 +370,15 @@ export class SessionEncoder {
     const { code, signal, lastLines } = end.exit;
     logger.warn({ end: end.kind, exitCode: code, signal, err: error, lastLines: lastLines.slice(-5) }, `encoder ${end.kind}`);
     return error === undefined ? 'go-on' : this.#afterError(error);
+  }
+
+  async #tellUnaligned(encoding: EncodingFacts, { unaligned = [] }: StartPoint, encodingId: string | undefined): Promise<void> {
+    for (const track of unaligned.filter((one) => !this.#unaligned.has(one))) {
+      this.#unaligned.add(track);
+      const detail = `Track ${track.track} of ${track.kind} is left out: it has nothing to begin with where track 0 has a key frame.`;
+      this.#deps.logger.warn({ track: track.track, kind: track.kind }, detail);
+      await encoding.adapted({ step: 'pass-through', direction: 'down', detail }, encodingId);
+    }
   }
 
   /** What cannot be carried as it is is encoded from now on, for as long as the session lasts. */

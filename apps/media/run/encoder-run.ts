@@ -8,7 +8,7 @@ import type { LiveFeed } from '../feed/live-feed.ts';
 import type { RunPlan } from './run-plan.core.ts';
 import { handOver, runSegmenter } from './run-segmenter.ts';
 import type { SegmentCommitter } from './segment-committer.ts';
-import type { RenditionPlan } from './source-carriage.core.ts';
+import type { RenditionPlan } from './carried.core.ts';
 import { SourceRemux } from './source-remux.ts';
 import { OutputWatch } from './output-watch.core.ts';
 
@@ -201,7 +201,11 @@ export class EncoderRun {
   #encode(index: number, tag: StartPoint['tag']): Uint8Array | undefined {
     const { plan, start } = this.#init;
     const timestampMs = tag.timestampMs - plan.rebaseMs;
-    const unwanted = tag.generation !== start.tag.generation || (tag.kind === 'video' && index < start.index) || start.source[tag.kind] === undefined;
+    const unwanted =
+      tag.beside !== undefined ||
+      tag.generation !== start.tag.generation ||
+      (tag.kind === 'video' && index < start.index) ||
+      start.source[tag.kind] === undefined;
     if (timestampMs < 0 || unwanted) return undefined;
     return this.#input.media(tag, timestampMs);
   }

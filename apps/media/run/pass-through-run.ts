@@ -6,7 +6,7 @@ import type { RunEnd } from './encoder-run.ts';
 import type { RunPlan } from './run-plan.core.ts';
 import { handOver, runSegmenter } from './run-segmenter.ts';
 import type { SegmentCommitter } from './segment-committer.ts';
-import type { RenditionPlan } from './source-carriage.core.ts';
+import type { RenditionPlan } from './carried.core.ts';
 import { SourceRemux } from './source-remux.ts';
 
 export interface PassThroughRunInit {

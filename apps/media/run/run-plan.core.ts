@@ -143,9 +143,11 @@ function gridUs({ segmentDurationMs }: StreamState): number {
 /** The picture leads; without one the sound does. */
 function endsOf({ last, establishedVideo }: StreamState): { readonly leader: LastSegment; readonly audioEndUs: number } {
   const renditions = last?.renditions ?? {};
-  const leaderName = establishedVideo.find((name) => renditions[name] !== undefined) ?? Object.keys(renditions)[0] ?? '';
+  const isPicture = (name: string): boolean => renditions[name]?.isPicture ?? establishedVideo.includes(name);
+  // The packager says the one first that leads.
+  const leaderName = Object.keys(renditions).find(isPicture) ?? Object.keys(renditions)[0] ?? '';
   const leader = renditions[leaderName] ?? { startUs: 0, endUs: 0, programDateTimeMs: 0, initCid: '' };
-  const audioName = Object.keys(renditions).find((name) => !establishedVideo.includes(name));
+  const audioName = Object.keys(renditions).find((name) => !isPicture(name));
   return { leader, audioEndUs: renditions[audioName ?? '']?.endUs ?? leader.endUs };
 }
 

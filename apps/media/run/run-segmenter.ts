@@ -1,7 +1,7 @@
 import { Segmenter, type KeyFrameSource, type SegmentGroup } from '#core/fmp4';
 import type { RunPlan } from './run-plan.core.ts';
 import type { SegmentCommitter } from './segment-committer.ts';
-import type { RenditionPlan } from './source-carriage.core.ts';
+import type { RenditionPlan } from './carried.core.ts';
 
 /** Renditions that are further apart than this do not come together any more. */
 const apartUsMax = 8_000_000;
@@ -16,7 +16,8 @@ export interface RunSegmenterInit {
 
 /** The segmenter of one run: encoded renditions count from the run's start, carried ones are on the stream's timeline already. */
 export function runSegmenter({ plan, renditions, segmentDurationMs, primingTicksOf }: RunSegmenterInit): Segmenter {
-  const { carried } = renditions;
+  const { video, audio, beside = [] } = renditions.carried;
+  const optional = new Set(beside.map(({ rendition }) => rendition));
   return new Segmenter({
     gridUs: segmentDurationMs * 1000,
     mediaSequence: plan.mediaSequence,
@@ -27,7 +28,8 @@ export function runSegmenter({ plan, renditions, segmentDurationMs, primingTicks
       name: one.name,
       kind: one.kind,
       startUs: one.kind === 'video' ? plan.videoStreamUs : plan.audioStreamUs,
-      ...(one === carried.video || one === carried.audio ? { primingTicks: 0, isPlaced: true } : { primingTicks: primingTicksOf(one.name) }),
+      ...(one === video || one === audio || optional.has(one) ? { primingTicks: 0, isPlaced: true } : { primingTicks: primingTicksOf(one.name) }),
+      isOptional: optional.has(one),
     })),
   });
 }
@@ -42,6 +44,7 @@ export function handOver(
   groups: readonly SegmentGroup[],
   { segmenter, committer }: { readonly segmenter: Segmenter; readonly committer: SegmentCommitter },
 ): void {
+  for (const one of segmenter.takeLeftOut()) committer.leaveOut(one);
   for (const part of segmenter.takeParts()) committer.part(part);
   for (const group of groups) committer.add(group);
 }

@@ -1,6 +1,6 @@
 import { renderCaptions, type ChannelCues } from '#core/captions';
 import { encodingDelayed, keyFramesMax, segmentProduced, type EventOf } from '#events';
-import type { PartialSegment, ProducedSegment, SegmentGroup, TrackInit } from '#core/fmp4';
+import type { LeftOut, PartialSegment, ProducedSegment, SegmentGroup, TrackInit } from '#core/fmp4';
 import { hasCode, OperatingError } from '#kernel';
 import type { BlobInfo, BlobStore } from '#ports';
 import { backOffMs, pause, type FactPublisher, type Logger } from '#runtime';
@@ -21,6 +21,8 @@ export interface SegmentCommitterInit {
   readonly discontinuity: boolean;
   /** Initialisations of the segments before, by rendition: one that differs makes a discontinuity. Undefined for none. */
   readonly initCidsBefore: Readonly<Record<string, string>> | undefined;
+  /** Renditions that may begin in the middle of the stream without breaking it for the others. */
+  readonly mayJoin?: ReadonlySet<string>;
   /** Groups that may wait; `room` then holds the encoder up. */
   readonly waitingMax: number;
   /** How long a store may refuse us before the run ends, ms; 60,000 by default. */
@@ -119,6 +121,13 @@ export class SegmentCommitter {
   /** A part of a segment that will be added. */
   part(part: PartialSegment): void {
     this.#deps.announcer?.part(part);
+  }
+
+  /** Nothing more comes of a rendition, and nobody waits for it. */
+  leaveOut({ rendition, reason }: LeftOut): void {
+    const { streamId } = this.#init;
+    this.#deps.logger.warn({ streamId, rendition, reason }, 'a track of the publisher is left out');
+    this.#deps.announcer?.leaveOut(rendition);
   }
 
   add(group: SegmentGroup): void {
@@ -287,11 +296,12 @@ export class SegmentCommitter {
 
 /** Also true when a rendition's parameters changed although its time continues; then it holds for all of them. */
 export function breaks(
-  { discontinuity, initCidsBefore }: Pick<SegmentCommitterInit, 'discontinuity' | 'initCidsBefore'>,
+  { discontinuity, initCidsBefore, mayJoin }: Pick<SegmentCommitterInit, 'discontinuity' | 'initCidsBefore' | 'mayJoin'>,
   initCids: ReadonlyMap<string, string | undefined>,
 ): boolean {
   if (discontinuity || initCidsBefore === undefined) return discontinuity;
-  return [...initCids].some(([rendition, cid]) => initCidsBefore[rendition] !== cid);
+  const joins = (rendition: string): boolean => initCidsBefore[rendition] === undefined && mayJoin?.has(rendition) === true;
+  return [...initCids].some(([rendition, cid]) => initCidsBefore[rendition] !== cid && !joins(rendition));
 }
 
 /** What the log is told of an initialisation; a zero says nothing. */

@@ -1,23 +1,37 @@
-import { Remuxer, videoTimescale, type RemuxPart } from '#core/cmaf';
+import { Remuxer, RemuxError, videoTimescale, type RemuxPart } from '#core/cmaf';
 import type { Fragment, Segmenter } from '#core/fmp4';
 import type { FeedTag, StartPoint } from '../feed/session-feed.core.ts';
+import type { SourceTrack } from '../feed/track-book.core.ts';
 import type { RunPlan } from './run-plan.core.ts';
 import { handOver } from './run-segmenter.ts';
 import type { SegmentCommitter } from './segment-committer.ts';
-import type { RenditionPlan } from './source-carriage.core.ts';
+import type { Carried } from './carried.core.ts';
 
 export interface SourceRemuxInit {
   readonly plan: RunPlan;
   readonly start: StartPoint;
-  readonly carried: RenditionPlan['carried'];
+  readonly carried: Carried;
 }
+
+/** One track of the source, and what it is in the stream. */
+interface Lane {
+  readonly kind: FeedTag['kind'];
+  /** Undefined for the first track of its kind. */
+  readonly track: SourceTrack | undefined;
+  readonly remuxer: Remuxer;
+  readonly renditions: readonly string[];
+  isOver: boolean;
+}
+
+/** Frames this little before the first picture are of its moment, ms: times are rounded. */
+const sameMs = 1;
 
 /** Hands the source's own media to the segmenter as renditions, as it is read. */
 export class SourceRemux {
   readonly #init: SourceRemuxInit;
   readonly #segmenter: Segmenter;
   readonly #committer: SegmentCommitter;
-  readonly #remuxers: Partial<Record<FeedTag['kind'], Remuxer>> = {};
+  readonly #lanes: readonly Lane[];
   /** Where the picture was cut, microseconds, until the sound is there too: a segment must not wait for it. */
   #soundDueUs: number | undefined;
 
@@ -25,51 +39,79 @@ export class SourceRemux {
     this.#init = init;
     this.#segmenter = deps.segmenter;
     this.#committer = deps.committer;
-    const { plan, start, carried } = init;
-    const { video, audio } = start.tag.generation;
-    const { offsetMs } = plan;
-    if (carried.video !== undefined && video !== undefined)
-      this.#remuxers.video = new Remuxer({ kind: 'video', config: video, offsetMs, startUs: plan.videoStreamUs });
-    if (carried.audio !== undefined && audio !== undefined)
-      this.#remuxers.audio = new Remuxer({ kind: 'audio', config: audio, offsetMs, startUs: plan.audioStreamUs });
+    this.#lanes = lanesOf(init);
   }
 
-  /** @throws RemuxError, Fmp4Error when the source cannot be carried */
+  /** @throws RemuxError, Fmp4Error when the first track of a kind cannot be carried */
   take(index: number, tag: FeedTag): void {
-    const remuxer = this.#remuxers[tag.kind];
-    const { start } = this.#init;
-    if (remuxer === undefined || tag.generation !== start.tag.generation || (tag.kind === 'video' && index < start.index)) return;
-    const parts = remuxer.push(tag.body, tag.timestampMs);
-    this.#hand(tag.kind, parts);
-    if (tag.kind === 'video')
+    const lane = this.#lanes.find(({ kind, track }) => kind === tag.kind && track === tag.beside);
+    if (lane === undefined || lane.isOver || !this.#isOfRun(index, tag)) return;
+    const parts = this.#remuxed(lane, tag);
+    this.#hand(lane, parts);
+    if (tag.kind === 'video' && lane.track === undefined)
       for (const part of parts) if (part.kind === 'fragment' && part.fragment.endsAtKeyFrame === true) this.#soundDueUs = endUsOf(part.fragment);
     if (this.#soundDueUs !== undefined) this.#hurrySound(this.#soundDueUs);
   }
 
+  /** Of a further track the first key frame may have come before the first track's, whose generation it begins. */
+  #isOfRun(index: number, tag: FeedTag): boolean {
+    const { start } = this.#init;
+    if (tag.beside === undefined) return tag.generation === start.tag.generation && (tag.kind === 'audio' || index >= start.index);
+    return tag.kind === 'audio' || tag.presentationMs >= start.tag.presentationMs - sameMs;
+  }
+
+  /** A further track that cannot be carried is left out; nothing else waits for it. */
+  #remuxed(lane: Lane, { body, timestampMs }: FeedTag): readonly RemuxPart[] {
+    try {
+      return lane.remuxer.push(body, timestampMs);
+    } catch (error) {
+      if (!(error instanceof RemuxError) || lane.track === undefined) throw error;
+      lane.isOver = true;
+      for (const name of lane.renditions) this.#segmenter.leaveOut(name, error.message);
+      return [];
+    }
+  }
+
   #hurrySound(dueUs: number): void {
-    const { audio } = this.#remuxers;
-    if (audio !== undefined) this.#hand('audio', audio.flushSound());
-    if (audio === undefined || audio.soundEndUs >= dueUs) this.#soundDueUs = undefined;
+    const sounds = this.#lanes.filter(({ kind, isOver }) => kind === 'audio' && !isOver);
+    for (const lane of sounds) this.#hand(lane, lane.remuxer.flushSound());
+    if (sounds.every(({ remuxer }) => remuxer.soundEndUs >= dueUs)) this.#soundDueUs = undefined;
   }
 
   /** @param endMs decode time of the picture that follows, ms of the session, where it is known */
   finish(endMs: number | undefined): void {
-    const { video, audio } = this.#remuxers;
-    if (video !== undefined) this.#hand('video', video.finish(endMs));
-    if (audio !== undefined) this.#hand('audio', audio.finish());
+    for (const lane of this.#lanes) if (!lane.isOver) this.#hand(lane, lane.remuxer.finish(endMs));
   }
 
-  #hand(kind: FeedTag['kind'], parts: readonly RemuxPart[]): void {
-    const rendition = this.#init.carried[kind]?.name as string;
+  #hand({ renditions }: Lane, parts: readonly RemuxPart[]): void {
     for (const part of parts) {
-      if (part.kind === 'fragment') {
-        handOver(this.#segmenter.push(rendition, part.fragment), { segmenter: this.#segmenter, committer: this.#committer });
-      } else {
-        this.#segmenter.begin(rendition, part.track);
-        this.#committer.begin(rendition, part.bytes, part.track);
+      for (const rendition of renditions) {
+        if (part.kind === 'fragment') {
+          handOver(this.#segmenter.push(rendition, part.fragment), { segmenter: this.#segmenter, committer: this.#committer });
+        } else {
+          this.#segmenter.begin(rendition, part.track);
+          this.#committer.begin(rendition, part.bytes, part.track);
+        }
       }
     }
   }
+}
+
+function lanesOf({ plan, start, carried }: SourceRemuxInit): readonly Lane[] {
+  const { generation } = start.tag;
+  const lanes: Lane[] = [];
+  const add = (kind: Lane['kind'], track: SourceTrack | undefined, first: string | undefined): void => {
+    const config = track?.config ?? generation[kind];
+    const others = (carried.beside ?? []).filter(({ rendition, track: of }) => rendition.kind === kind && of === track).map(({ rendition }) => rendition.name);
+    const renditions = [...(first === undefined ? [] : [first]), ...others];
+    if (config === undefined || renditions.length === 0) return;
+    const startUs = kind === 'video' ? plan.videoStreamUs : plan.audioStreamUs;
+    lanes.push({ kind, track, remuxer: new Remuxer({ kind, config, offsetMs: plan.offsetMs, startUs }), renditions, isOver: false });
+  };
+  add('video', undefined, carried.video?.name);
+  add('audio', undefined, carried.audio?.name);
+  for (const track of new Set((carried.beside ?? []).map((one) => one.track))) if (track !== undefined) add(track.kind, track, undefined);
+  return lanes;
 }
 
 function endUsOf({ baseDecodeTime, samples }: Fragment): number {

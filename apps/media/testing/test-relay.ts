@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { cueNameOf, encodeFlvHeader, encodeTag, readAudioHeader, readVideoHeader, tagType, type FlvTag } from '#core/flv';
+import { cueNameOf, encodeFlvHeader, encodeTag, readAudioHeader, readVideoHeader, tagType, trackBodyOf, type FlvTag } from '#core/flv';
 
 interface TestSession {
   readonly tags: readonly FlvTag[];
@@ -71,7 +71,8 @@ export class TestRelay {
 
 function isHeader({ type, body }: FlvTag): boolean {
   if (type === tagType.script) return cueNameOf(body) === undefined;
-  return (type === tagType.video ? readVideoHeader(body) : readAudioHeader(body)).kind === 'sequence-header';
+  const own = trackBodyOf(body, type === tagType.video ? 'video' : 'audio')?.body ?? body;
+  return (type === tagType.video ? readVideoHeader(own) : readAudioHeader(own)).kind === 'sequence-header';
 }
 
 async function serve(session: TestSession, response: ServerResponse): Promise<void> {

@@ -62,7 +62,13 @@ function isSource({ width, height }: SourceVideo, rung: Rung): boolean {
 }
 
 function establishedRungs(video: SourceVideo, rungs: readonly Rung[], established: readonly string[]): readonly Rung[] {
-  return established.map((name) => rungs.find((rung) => rung.name === name) ?? { ...sourceRung(video), name });
+  return established.map((name) => rungs.find((rung) => rung.name === name) ?? { ...sourceRung(inLines(video, name)), name });
+}
+
+/** A rendition that was named by its lines, as tracks of a publisher's ladder are. */
+function inLines(video: SourceVideo, name: string): SourceVideo {
+  const lines = /^(\d{2,4})p/.exec(name)?.[1];
+  return lines === undefined ? video : { ...video, ...scaledSize(video, Number(lines)) };
 }
 
 function unique(rungs: readonly Rung[]): Rung[] {

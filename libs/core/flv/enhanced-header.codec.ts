@@ -13,6 +13,8 @@ const timestampOffsetNano = 0;
 /** VideoFrameType.Command: a seek of the sender's, without a picture. */
 const commandFrame = 5;
 const nanosPerMs = 1_000_000;
+/** Of `OneTrack`: two bytes of types, the FourCC, the number of the track. */
+const trackHeadBytes = 7;
 
 /** More than any ladder has: a message with more is broken, or an attack. */
 export const tracksMax = 16;
@@ -125,11 +127,44 @@ function readTracks(cursor: Cursor, type: number): readonly EnhancedTrack[] {
   return tracks;
 }
 
+/** A packet of one track, as it stands behind the heads. */
+export interface EnhancedPacket {
+  readonly frameType: number;
+  readonly packetType: number;
+  readonly fourCc: string;
+  readonly payload: Uint8Array;
+}
+
 /** Writes a body of one track, without modifiers: the shape that parts of the platform hand each other. */
-export function encodeEnhanced(kind: 'video' | 'audio', packet: { frameType: number; packetType: number; fourCc: string; payload: Uint8Array }): Uint8Array {
-  const body = new Uint8Array(5 + packet.payload.length);
-  body[0] = kind === 'video' ? 0x80 | (packet.frameType << 4) | packet.packetType : 0x90 | packet.packetType;
-  for (let i = 0; i < 4; i++) body[1 + i] = packet.fourCc.charCodeAt(i);
-  body.set(packet.payload, 5);
+export function encodeEnhanced(kind: 'video' | 'audio', { frameType, packetType, fourCc, payload }: EnhancedPacket): Uint8Array {
+  const body = new Uint8Array(5 + payload.length);
+  body[0] = firstByte(kind, frameType, packetType);
+  putFourCc(body, 1, fourCc);
+  body.set(payload, 5);
   return body;
+}
+
+/** Writes a body of one track that is not the first: `OneTrack`. */
+export function encodeTrack(kind: 'video' | 'audio', id: number, { frameType, packetType, fourCc, payload }: EnhancedPacket): Uint8Array {
+  const body = new Uint8Array(trackHeadBytes + payload.length);
+  body[0] = firstByte(kind, frameType, kind === 'video' ? videoTypes.multitrack : audioTypes.multitrack);
+  body[1] = (multitrackTypes.oneTrack << 4) | packetType;
+  putFourCc(body, 2, fourCc);
+  body[6] = id;
+  body.set(payload, trackHeadBytes);
+  return body;
+}
+
+/** True for a body of tracks with their numbers; looks at one byte. */
+export function isTrack(body: Uint8Array, kind: 'video' | 'audio'): boolean {
+  const first = body[0] ?? 0;
+  return kind === 'video' ? (first & 0x8f) === (0x80 | videoTypes.multitrack) : first === (0x90 | audioTypes.multitrack);
+}
+
+function firstByte(kind: 'video' | 'audio', frameType: number, packetType: number): number {
+  return kind === 'video' ? 0x80 | (frameType << 4) | packetType : 0x90 | packetType;
+}
+
+function putFourCc(body: Uint8Array, at: number, fourCc: string): void {
+  for (let i = 0; i < 4; i++) body[at + i] = fourCc.charCodeAt(i);
 }

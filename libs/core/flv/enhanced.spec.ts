@@ -1,13 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { Prng } from '#kernel';
-import { decodeAmf0 } from './amf0.codec.ts';
+import { decodeAmf0, encodeAmf0Script } from './amf0.codec.ts';
 import { parseAv1Config } from './av1.codec.ts';
-import { canonicalBody } from './canonical-body.codec.ts';
+import { canonicalBody, encodeFurther, trackBodyOf } from './canonical-body.codec.ts';
 import { opusConfigOf, parseFlacConfig, parseOpusConfig, parseVp9Config } from './codec-config.codec.ts';
 import { encodeEnhanced, parseEnhanced, tracksMax } from './enhanced-header.codec.ts';
 import { FlvError } from './errors.ts';
 import { parseHevcConfig } from './hevc.codec.ts';
-import { audioPayloadStart, videoPayload } from './media-header.codec.ts';
+import { audioPayloadStart, readAudioHeader, readVideoHeader, videoPayload } from './media-header.codec.ts';
+import { decodeMetadata } from './metadata.codec.ts';
+import { pictureOf } from './picture.codec.ts';
 
 const hex = (text: string): Uint8Array => Uint8Array.from(Buffer.from(text.replaceAll(' ', ''), 'hex'));
 const text = (bytes: Uint8Array | undefined): string | undefined => bytes && Buffer.from(bytes).toString('hex');
@@ -99,7 +101,8 @@ describe('one shape for all', () => {
   });
 
   test('tells of further tracks and hands out metadata', () => {
-    expect(canonicalBody(hex('96 11 68766331 00 000001 aa 02 000001 bb'), 'video').otherTracks).toEqual([2]);
+    const { further } = canonicalBody(hex('96 11 68766331 00 000001 aa 02 000001 bb'), 'video');
+    expect(further).toEqual([{ id: 2, fourCc: 'hvc1', frameType: 1, packetType: 1, payload: hex('bb') }]);
     const colours = 'd4 61763031 020009636f6c6f72496e666f 03000b636f6c6f72436f6e666967 0500 0009';
     const { metadata } = canonicalBody(hex(colours), 'video');
     expect(decodeAmf0(metadata as Uint8Array)[0]).toBe('colorInfo');
@@ -112,6 +115,41 @@ describe('one shape for all', () => {
     expect(videoPayload(encodeEnhanced('video', { frameType: 1, packetType: 1, fourCc: 'av01', payload }))).toEqual({ start: 5, compositionMs: 0 });
     expect(videoPayload(hex('27 01 000021'))).toEqual({ start: 5, compositionMs: 33 });
     expect([hex('af01'), hex('2f'), hex('914f707573')].map(audioPayloadStart)).toEqual([2, 1, 5]);
+  });
+});
+
+describe('further tracks', () => {
+  test.each<[string, 'video' | 'audio', string, string, string]>([
+    ['H.264 out of many', 'video', 'a6 11 61766331 00 000004 000000aa 03 000004 000021bb', 'a6 01 61766331 03 000021bb', '27 01 000021 bb'],
+    ['HEVC out of many codecs', 'video', '96 20 61766331 00 000001 aa 68766331 02 000001 cc', '96 00 68766331 02 cc', '90 68766331 cc'],
+    ['AAC alone', 'audio', '95 01 6d703461 01 aabb', '95 01 6d703461 01 aabb', 'af 01 aabb'],
+    ['Opus beside another codec', 'audio', '95 21 6d703461 00 000001 aa 4f707573 07 000001 bb', '95 01 4f707573 07 bb', '91 4f707573 bb'],
+  ])('%s is handed on alone, and read as if it were the first', (_name, kind, bytes, alone, body) => {
+    const [track] = canonicalBody(hex(bytes), kind).further;
+    const handed = encodeFurther(kind, track as Parameters<typeof encodeFurther>[1]);
+    expect(text(handed)).toBe(alone.replaceAll(' ', ''));
+    expect(trackBodyOf(handed, kind)).toEqual({ track: track?.id, body: hex(body) });
+    // Whoever knows of no tracks passes it over.
+    expect((kind === 'video' ? readVideoHeader : readAudioHeader)(handed).kind).toBe('other');
+  });
+
+  test('a body of the first track is itself; what ends a track is no media', () => {
+    const first = hex('27 01 000000 aa');
+    expect(trackBodyOf(first, 'video')).toEqual({ track: 0, body: first });
+    expect(trackBodyOf(hex('95 02 6d703461 01'), 'audio')).toBeUndefined();
+  });
+
+  test('have a picture of their own, and what the publisher says of them', () => {
+    const head = encodeFurther('video', { id: 4, fourCc: 'hvc1', frameType: 1, packetType: 0, payload: hevc });
+    expect(pictureOf(head)).toMatchObject({ width: 426, height: 240 });
+    const videoTrackIdInfoMap = { 1: { width: 1280, height: 720, videodatarate: 2800, framerate: 30 }, 0: { width: 1 }, x: { width: 2 }, 3: 'nothing' };
+    const audioTrackIdInfoMap = { 1: { audiodatarate: 96, language: 'de-AT' }, 2: { language: 'not a language"' } };
+    expect(decodeMetadata(encodeAmf0Script('onMetaData', { width: 1920, videoTrackIdInfoMap, audioTrackIdInfoMap }))).toEqual({
+      width: 1920,
+      videoTracks: { 1: { width: 1280, height: 720, videoKbps: 2800, frameRate: 30 } },
+      audioTracks: { 1: { audioKbps: 96, language: 'de-AT' }, 2: {} },
+    });
+    expect(decodeMetadata(encodeAmf0Script('onMetaData', { videoTrackIdInfoMap: [1, 2], audioTrackIdInfoMap: null }))).toEqual({});
   });
 });
 

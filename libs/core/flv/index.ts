@@ -3,9 +3,28 @@ export { amfDepthMax, amfValuesMax, type AmfObject, type AmfValue } from './amf.
 export { decodeAmf0, encodeAmf0, encodeAmf0Script } from './amf0.codec.ts';
 export { parseAv1Config, type Av1Config } from './av1.codec.ts';
 export { parseAvcConfig, parseSequenceParameterSet, type AvcConfig, type AvcSequenceParameters } from './avc.codec.ts';
-export { canonicalBody, isCanonicalAudio, isCanonicalVideo, type CanonicalBody } from './canonical-body.codec.ts';
+export {
+  canonicalBody,
+  canonicalOf,
+  encodeFurther,
+  isCanonicalAudio,
+  isCanonicalVideo,
+  trackBodyOf,
+  type CanonicalBody,
+  type FurtherTrack,
+} from './canonical-body.codec.ts';
 export { opusConfigOf, parseFlacConfig, parseOpusConfig, parseVp9Config, type AudioConfig } from './codec-config.codec.ts';
-export { encodeEnhanced, enhancedPacket, parseEnhanced, tracksMax, type EnhancedBody, type EnhancedTrack } from './enhanced-header.codec.ts';
+export {
+  encodeEnhanced,
+  encodeTrack,
+  enhancedPacket,
+  isTrack,
+  parseEnhanced,
+  tracksMax,
+  type EnhancedBody,
+  type EnhancedPacket,
+  type EnhancedTrack,
+} from './enhanced-header.codec.ts';
 export { cueBodyOf, cueNameOf } from './cue-name.codec.ts';
 export { parseHevcConfig, type HevcConfig } from './hevc.codec.ts';
 export { pictureOf } from './picture.codec.ts';
@@ -37,4 +56,4 @@ export {
   type PacketKind,
   type VideoHeader,
 } from './media-header.codec.ts';
-export { decodeMetadata, encodeMetadata, metadataOf, type StreamMetadata } from './metadata.codec.ts';
+export { decodeMetadata, encodeMetadata, metadataOf, type StreamMetadata, type TrackMetadata } from './metadata.codec.ts';

@@ -76,11 +76,15 @@ export function audioHeader(first: number, second: number): AudioHeader {
 
 /** Coded frames whose composition time is zero and left out (`CodedFramesX`). */
 const codedFramesX = 3;
+/** A message of tracks with their numbers: what is in it, only `trackBodyOf` tells. */
+const tracksVideo = 6;
+const tracksHeader: VideoHeader = { codec: 'tracks', keyFrame: false, kind: 'other' };
 
 /** Reads the head of a video body. */
 export function readVideoHeader(body: Uint8Array): VideoHeader {
   const first = body[0] ?? 0;
   // Enhanced RTMP v2: the top bit says that a packet type and a FourCC follow.
+  if ((first & 0x8f) === (0x80 | tracksVideo)) return tracksHeader;
   if ((first & 0x80) !== 0)
     return { codec: fourCc(body, 1), keyFrame: ((first >> 4) & 7) === 1, kind: (first & 0x0f) === codedFramesX ? 'frames' : kindOf(first & 0x0f) };
   if (isAvc(first)) return avcHeader(first, body[1] ?? 3);

@@ -1,5 +1,6 @@
 import type { AmfObject, AmfValue } from './amf.types.ts';
 import { decodeAmf0, encodeAmf0Script } from './amf0.codec.ts';
+import { tracksMax } from './enhanced-header.codec.ts';
 
 /** What an encoder says about its stream in `onMetaData` (FLV specification 10.1, E.5). Absent fields were not said. */
 export interface StreamMetadata {
@@ -13,6 +14,15 @@ export interface StreamMetadata {
   readonly audioSampleRate?: number;
   readonly stereo?: boolean;
   readonly encoder?: string;
+  /** Tracks beside the first, by their number (Enhanced RTMP v2, `videoTrackIdInfoMap` and `audioTrackIdInfoMap`). */
+  readonly videoTracks?: Readonly<Record<number, TrackMetadata>>;
+  readonly audioTracks?: Readonly<Record<number, TrackMetadata>>;
+}
+
+/** What an encoder says about one track. */
+export interface TrackMetadata extends Omit<StreamMetadata, 'encoder' | 'videoTracks' | 'audioTracks'> {
+  /** As the encoder writes it, such as `de` or `deu`; at most 35 characters, which is what BCP 47 asks readers to have room for. */
+  readonly language?: string;
 }
 
 const numberFields = {
@@ -24,6 +34,9 @@ const numberFields = {
   audiosamplerate: 'audioSampleRate',
 } as const;
 
+/** RFC 5646 section 2.1, as far as its shape goes. */
+const languageTag = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/;
+
 /** Picks what is plausible; encoders write what they like here, so nothing is refused. */
 export function metadataOf(properties: AmfObject): StreamMetadata {
   const metadata: Record<string, unknown> = {};
@@ -33,7 +46,31 @@ export function metadataOf(properties: AmfObject): StreamMetadata {
   }
   if (typeof properties['stereo'] === 'boolean') metadata['stereo'] = properties['stereo'];
   if (typeof properties['encoder'] === 'string') metadata['encoder'] = properties['encoder'].slice(0, 200);
+  for (const kind of ['video', 'audio'] as const) {
+    const tracks = tracksOf(properties[`${kind}TrackIdInfoMap`]);
+    if (tracks !== undefined) metadata[`${kind}Tracks`] = tracks;
+  }
   return metadata;
+}
+
+function tracksOf(map: AmfValue | undefined): Readonly<Record<number, TrackMetadata>> | undefined {
+  if (!isObject(map)) return undefined;
+  const tracks: Record<number, TrackMetadata> = {};
+  for (const [key, value] of Object.entries(map).slice(0, tracksMax)) {
+    const id = Number(key);
+    if (Number.isInteger(id) && id > 0 && id < 256 && isObject(value)) tracks[id] = trackOf(value);
+  }
+  return tracks;
+}
+
+function trackOf(properties: AmfObject): TrackMetadata {
+  const { encoder: _encoder, videoTracks: _videos, audioTracks: _audios, ...metadata } = metadataOf(properties);
+  const { language } = properties;
+  return typeof language === 'string' && languageTag.test(language) ? { ...metadata, language } : metadata;
+}
+
+function isObject(value: AmfValue | undefined): value is AmfObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Encodes the body of an `onMetaData` script tag. */

@@ -13,6 +13,8 @@ export interface SegmenterRendition {
   readonly primingTicks: number;
   /** True when the decode times that come are of the stream's timeline already. */
   readonly isPlaced?: boolean;
+  /** The others go on without it when it cannot be cut where they are, or nothing of it comes any more. Never the one that leads. */
+  readonly isOptional?: boolean;
 }
 
 /** A segment of one rendition: one or more movie fragments on the stream's timeline. */
@@ -165,6 +167,14 @@ export class RenditionCutter {
     this.#open = [];
   }
 
+  /** Nothing more is taken: what there is up to the next cut becomes the last segment. */
+  giveUp(cuts: readonly number[]): void {
+    const at = cuts[this.#cutsPassed];
+    if (this.#track === undefined) return;
+    if (at !== undefined) this.#open = headOf(this.#open, this.#toTicks(at));
+    this.finish();
+  }
+
   take(mediaSequence: number): CutSegment {
     const chunks = this.#closed.shift();
     assert(chunks !== undefined && this.#track !== undefined, 'a segment is ready');
@@ -284,6 +294,10 @@ export class RenditionCutter {
     assert(this.#track !== undefined, 'the initialisation comes before the fragments');
     return this.#track.timescale;
   }
+}
+
+function headOf(open: readonly Chunk[], cutTicks: number): Chunk[] {
+  return open.filter(({ startTicks }) => startTicks + 1 < cutTicks).flatMap((chunk) => splitChunk(chunk, cutTicks).before ?? []);
 }
 
 /** Splits before the first sample that starts at or after the cut (one tick of rounding allowed). */

@@ -29,6 +29,15 @@ export interface ProducedSegment extends CutSegment {
   readonly rendition: string;
 }
 
+/** A rendition of which nothing more comes, and why. */
+export interface LeftOut {
+  readonly rendition: string;
+  readonly reason: string;
+}
+
+/** An optional rendition this far behind the one that leads is not waited for any more, microseconds. */
+const optionalApartUsMax = 3_000_000;
+
 /**
  * Groups the fragments of an encoder's renditions into segments that all begin at the same key frames. The first video
  * rendition leads: its key frames at or after the grid are the cuts. Other video renditions must have a key frame at
@@ -44,12 +53,16 @@ export class Segmenter {
   #cuts: number[] = [];
   #mediaSequence: number;
   #parts: PartialSegment[] = [];
+  /** Those that are not waited for any more. */
+  readonly #over = new Set<RenditionCutter>();
+  #leftOut: LeftOut[] = [];
 
   constructor(init: SegmenterInit) {
     assert(init.renditions.length > 0, 'an encoder has renditions');
     this.#init = init;
     this.#cutters = init.renditions.map((rendition) => new RenditionCutter(rendition, init.mediaSequence));
     this.#leader = this.#cutters.find(({ rendition }) => rendition.kind === 'video') ?? (this.#cutters[0] as RenditionCutter);
+    assert(this.#leader.rendition.isOptional !== true, 'the rendition that leads is always there');
     const { startUs, kind } = this.#leader.rendition;
     this.#finder = cutFinder({ gridUs: init.gridUs, startUs, kind, keyFrames: init.keyFrames ?? 'forced' });
     this.#mediaSequence = init.mediaSequence;
@@ -57,7 +70,7 @@ export class Segmenter {
 
   /** How far the slowest rendition has come on the stream's timeline, microseconds. */
   get reachedUs(): number {
-    return Math.min(...this.#cutters.map(({ endUs }) => endUs));
+    return Math.min(...this.#awaited.map(({ endUs }) => endUs));
   }
 
   /** Media held because a group is not complete, bytes. */
@@ -73,16 +86,37 @@ export class Segmenter {
   /** @throws Fmp4Error `RENDITIONS_MISALIGNED`, `RENDITIONS_APART`, `KEY_FRAMES_SPARSE`, or `FMP4_INVALID` when time does not advance. */
   push(rendition: string, fragment: Fragment): SegmentGroup[] {
     const cutter = this.#cutter(rendition);
-    const pieces = cutter.accept(fragment);
+    if (this.#over.has(cutter)) return [];
+    const pieces = this.#orWithout(cutter, () => cutter.accept(fragment)) ?? [];
     if (cutter === this.#leader) this.#cuts.push(...this.#finder.look(pieces, cutter.endUs, fragment.endsAtKeyFrame === true));
-    for (const one of this.#cutters) one.cut(this.#cuts);
+    for (const one of this.#awaited) this.#orWithout(one, () => one.cut(this.#cuts));
     this.#checkApart();
     return this.#complete();
   }
 
-  /** The encoder ended in good order: what is left becomes the last groups, as far as every rendition has media. */
+  /** Goes on without an optional rendition. */
+  leaveOut(rendition: string, reason: string): void {
+    const cutter = this.#cutter(rendition);
+    if (this.#over.has(cutter)) return;
+    assert(cutter.rendition.isOptional === true, `${rendition} can be left out`);
+    this.#over.add(cutter);
+    cutter.giveUp(this.#cuts);
+    this.#leftOut.push({ rendition, reason });
+  }
+
+  /** Renditions that were left out since the last call. */
+  takeLeftOut(): readonly LeftOut[] {
+    const leftOut = this.#leftOut;
+    this.#leftOut = [];
+    return leftOut;
+  }
+
+  /** The encoder ended in good order: what is left becomes the last groups, as far as every rendition has media that must have some. */
   flush(): SegmentGroup[] {
-    for (const cutter of this.#cutters) cutter.finish();
+    for (const cutter of this.#cutters) {
+      cutter.finish();
+      if (cutter.rendition.isOptional === true) this.#over.add(cutter);
+    }
     return this.#complete();
   }
 
@@ -102,8 +136,25 @@ export class Segmenter {
     return cutter;
   }
 
+  get #awaited(): readonly RenditionCutter[] {
+    return this.#over.size === 0 ? this.#cutters : this.#cutters.filter((one) => !this.#over.has(one));
+  }
+
+  /** @throws what `act` throws, unless the rendition can be left out */
+  #orWithout<T>(cutter: RenditionCutter, act: () => T): T | undefined {
+    try {
+      return act();
+    } catch (error) {
+      if (!(error instanceof Fmp4Error) || cutter.rendition.isOptional !== true) throw error;
+      this.leaveOut(cutter.rendition.name, error.message);
+      return undefined;
+    }
+  }
+
   #checkApart(): void {
-    const ends = this.#cutters.map(({ endUs, rendition }) => endUs - rendition.startUs);
+    for (const { endUs, rendition } of this.#awaited)
+      if (rendition.isOptional === true && this.#leader.endUs - endUs > optionalApartUsMax) this.leaveOut(rendition.name, 'Nothing of it comes any more.');
+    const ends = this.#awaited.map(({ endUs, rendition }) => endUs - rendition.startUs);
     const apart = Math.max(...ends) - Math.min(...ends);
     if (apart > this.#init.apartUsMax) throw new Fmp4Error('RENDITIONS_APART', `A rendition is ${Math.round(apart / 1000)} ms behind another.`);
   }
@@ -111,22 +162,23 @@ export class Segmenter {
   #complete(): SegmentGroup[] {
     if (this.#init.parts === true) this.#collectParts();
     const groups: SegmentGroup[] = [];
-    while (this.#cutters.every(({ ready }) => ready)) {
+    while (this.#awaited.every(({ ready }) => ready)) {
       const mediaSequence = this.#mediaSequence++;
-      const segments = this.#cutters.map((cutter) => ({ rendition: cutter.rendition.name, ...cutter.take(mediaSequence) }));
+      const having = this.#cutters.filter(({ ready }) => ready);
+      const segments = having.map((cutter) => ({ rendition: cutter.rendition.name, ...cutter.take(mediaSequence) }));
       groups.push({ mediaSequence, segments });
     }
-    const passed = Math.min(...this.#cutters.map(({ cutsPassed }) => cutsPassed));
+    const passed = Math.min(...this.#awaited.map(({ cutsPassed }) => cutsPassed));
     if (passed > 0) {
       this.#cuts = this.#cuts.slice(passed);
-      for (const cutter of this.#cutters) cutter.forgetCuts(passed);
+      for (const cutter of this.#awaited) cutter.forgetCuts(passed);
     }
     return groups;
   }
 
   /** Audio may be ahead of the picture, whose key frames tell where it is cut. */
   #collectParts(): void {
-    const sequenceMax = Math.min(...this.#cutters.map(({ reachedSequence }) => reachedSequence));
+    const sequenceMax = Math.min(...this.#awaited.map(({ reachedSequence }) => reachedSequence));
     const untilUs = this.#finder.openUs ?? this.#leader.endUs;
     for (const cutter of this.#cutters) this.#parts.push(...cutter.takeParts(untilUs, sequenceMax));
   }

@@ -313,3 +313,57 @@ describe("a publisher's own key frames", () => {
     expect(codeOf(() => cutAt(every(24, 6), 6, 'on-grid'))).toBe('KEY_FRAMES_SPARSE');
   });
 });
+
+describe('a rendition that may be left out', () => {
+  const withTrack: SegmenterRendition[] = ladder().map((one) => (one.name === '240p' ? { ...one, isOptional: true } : one));
+  const made = (): Segmenter => {
+    const one = new Segmenter({ gridUs: 2_000_000, renditions: withTrack, mediaSequence: 0, apartUsMax: 10_000_000, keyFrames: 'as-they-come', parts: true });
+    for (const { name, kind } of withTrack) one.begin(name, kind === 'video' ? video : { ...audio });
+    return one;
+  };
+  const names = (groups: readonly SegmentGroup[]): string[] =>
+    groups.map(({ mediaSequence, segments }) => `${mediaSequence} ${segments.map(({ rendition }) => rendition).join(' ')}`);
+  const feedBoth = (to: Segmenter, from: number, until: number, track: (n: number) => Fragment | undefined): SegmentGroup[] => {
+    const groups: SegmentGroup[] = [];
+    for (let n = from; n < until; n++) {
+      const other = track(n);
+      groups.push(...to.push('720p', pictures(n)), ...(other === undefined ? [] : to.push('240p', other)), ...to.push('audio', sound(n)));
+    }
+    return groups;
+  };
+
+  test('and has no key frame at a cut ends there; the others are cut on', () => {
+    const to = made();
+    const groups = feedBoth(to, 0, 14, (n) => pictures(n, 120));
+    expect(names([...groups, ...to.flush()])).toEqual(['0 720p 240p audio', '1 720p audio', '2 720p audio', '3 720p audio']);
+    expect(to.takeLeftOut()).toEqual([{ rendition: '240p', reason: expect.stringContaining('no key frame') }]);
+    expect(to.takeLeftOut()).toEqual([]);
+    expect(times(groups, '240p')).toEqual([[0, 2e6]]);
+  });
+
+  test('and of which nothing comes any more is not waited for; what came of it is its last segment', () => {
+    const to = made();
+    const groups = feedBoth(to, 0, 14, (n) => (n < 5 ? pictures(n) : undefined));
+    expect(names(groups)).toEqual(['0 720p 240p audio', '1 720p 240p audio', '2 720p audio']);
+    expect(times(groups, '240p')).toEqual([
+      [0, 2e6],
+      [2e6, 0.5e6],
+    ]);
+    const parts = to.takeParts().filter(({ rendition }) => rendition === '240p');
+    expect(parts.at(-1)).toMatchObject({ mediaSequence: 1, index: 0 });
+    // Not one that comes back, either: its time would have a hole.
+    expect(names(feedBoth(to, 14, 18, pictures))).toEqual(['3 720p audio']);
+  });
+
+  test('and ended early does not keep back the last segments', () => {
+    const to = made();
+    const groups = feedBoth(to, 0, 7, (n) => (n < 4 ? pictures(n) : undefined));
+    expect(names([...groups, ...to.flush()])).toEqual(['0 720p 240p audio', '1 720p audio']);
+    expect(to.takeLeftOut()).toEqual([]);
+  });
+
+  test('is never the one that leads', () => {
+    const first = ladder().map((one) => ({ ...one, isOptional: true }));
+    expect(() => segmenter(first)).toThrow('leads');
+  });
+});

@@ -29,9 +29,22 @@ const audio: Readonly<Record<string, Codec>> = {
   '.mp3': mp3,
 };
 
+/** FourCCs of what has another name in canonical bodies. */
+const aliases = new Map([
+  ['avc1', 'avc'],
+  ['mp4a', 'aac'],
+]);
+
+/** The codec of that name or FourCC, if it can be carried. */
+export function findCodec(kind: 'video' | 'audio', name: string): Codec | undefined {
+  const codecs = kind === 'video' ? video : audio;
+  const known = aliases.get(name) ?? name;
+  return Object.hasOwn(codecs, known) ? codecs[known] : undefined;
+}
+
 /** The codec of a body, which must be one that can be carried. @throws RtmpError `RTMP_CODEC_UNSUPPORTED` that says what can. */
 export function codecOf(kind: 'video' | 'audio', name: string): Codec {
-  const codec = Object.hasOwn(kind === 'video' ? video : audio, name) ? (kind === 'video' ? video : audio)[name] : undefined;
+  const codec = findCodec(kind, name);
   if (codec !== undefined) return codec;
   const can = 'send H.264, HEVC, AV1 or VP9 video, and AAC, Opus, MP3 or FLAC audio';
   throw new RtmpError('RTMP_CODEC_UNSUPPORTED', `The ${kind} codec ${name} is not supported: ${can}.`);

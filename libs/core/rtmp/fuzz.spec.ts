@@ -10,6 +10,7 @@ import {
   parseAacConfig,
   parseAvcConfig,
   tagType,
+  trackBodyOf,
 } from '#core/flv';
 import { Prng } from '#kernel';
 import { describe, expect, test } from '@jest/globals';
@@ -122,6 +123,7 @@ describe('no bytes do more than make a codec throw its typed error', () => {
   const amf3 = Uint8Array.from(Buffer.from('020007636f6e6e656374110a0b010361060568690362060201110905010401110a13010361040109', 'hex'));
   const video = Uint8Array.from(Buffer.from('a702000001961168766331000000040000000a01000001bb', 'hex'));
   const audio = Uint8Array.from(Buffer.from('9700fff702000001954f70757300aabb', 'hex'));
+  const track = Uint8Array.from(Buffer.from('960161766331030000210000000141', 'hex'));
   const flv = Uint8Array.from([
     ...encodeFlvHeader({ audio: true, video: true }),
     ...encodeTag({ type: tagType.script, timestampMs: 0, body: script }),
@@ -133,6 +135,7 @@ describe('no bytes do more than make a codec throw its typed error', () => {
     ['AMF 3 values', amf3, (bytes: Uint8Array) => decodeAmf0(bytes)],
     ['extended video', video, (bytes: Uint8Array) => canonicalBody(bytes, 'video')],
     ['extended audio', audio, (bytes: Uint8Array) => canonicalBody(bytes, 'audio')],
+    ['bodies of further tracks', track, (bytes: Uint8Array) => trackBodyOf(bytes, 'video')],
     ['metadata', script, (bytes: Uint8Array) => decodeMetadata(bytes)],
     ['AVC configurations', avc, (bytes: Uint8Array) => parseAvcConfig(bytes)],
     ['AAC configurations', Uint8Array.of(0x11, 0x90, 0x56, 0xe5, 0), (bytes: Uint8Array) => parseAacConfig(bytes)],

@@ -5,6 +5,7 @@ import {
   canonicalBody,
   decodeAmf0,
   encodeEnhanced,
+  encodeFurther,
   enhancedPacket,
   isAvc,
   isCanonicalAudio,
@@ -15,6 +16,7 @@ import {
   tagType,
   videoPayload,
   type AudioHeader,
+  type FurtherTrack,
   type VideoHeader,
 } from '#core/flv';
 import type { Millis } from '#kernel';
@@ -23,6 +25,7 @@ import { checkConfig, codecOf, type Codec } from './codec-gate.core.ts';
 import type { MediaMessage, ServerSessionEffect } from './session.types.ts';
 import type { TagBuffer } from './tag-buffer.core.ts';
 import { RtmpError } from './errors.ts';
+import { FurtherTracks } from './further-tracks.core.ts';
 import { Timeline, type TimelineCorrections } from './timeline.core.ts';
 
 type Kind = 'video' | 'audio';
@@ -40,7 +43,7 @@ export interface IntakeCounts extends TimelineCorrections {
   /** Configurations that said what was known, and that said something else: another resolution, say. */
   repeatedConfigs: number;
   changedConfigs: number;
-  /** Tracks beside the first of their kind. */
+  /** Tracks beside the first of their kind, whether they can be carried or not. */
   otherTracks: number;
 }
 
@@ -56,7 +59,7 @@ export class MediaIntake {
   readonly #codecs: Partial<Record<Kind, { readonly name: string; readonly codec: Codec }>> = {};
   readonly #counts = { unconfigured: 0, repeatedConfigs: 0, changedConfigs: 0 };
   #unconfiguredSince: Record<Kind, number | undefined> = { video: undefined, audio: undefined };
-  readonly #otherTracks: Record<Kind, Set<number>> = { video: new Set(), audio: new Set() };
+  readonly #further = { video: new FurtherTracks('video'), audio: new FurtherTracks('audio') };
 
   constructor(makeBody: MakeBody) {
     this.#makeBody = makeBody;
@@ -72,30 +75,52 @@ export class MediaIntake {
   }
 
   get counts(): Readonly<IntakeCounts> {
-    const { video, audio } = this.#otherTracks;
+    const { video, audio } = this.#further;
     return { ...this.#timeline.corrections, ...this.#counts, otherTracks: video.size + audio.size };
   }
 
   /**
    * Adds what the message brings as sealed tags: nothing for an empty one, which some encoders send as a keep-alive.
    * Releases the message's body unless it is handed on.
-   * @throws RtmpError `RTMP_CODEC_UNSUPPORTED`, and FlvError for a broken head or decoder configuration.
+   * @throws RtmpError `RTMP_CODEC_UNSUPPORTED` or `RTMP_TRACKS_EXCEEDED`, and FlvError for a broken head or decoder configuration.
    */
   accept(message: RtmpMessage, type: typeof tagType.audio | typeof tagType.video, now: Millis, into: ServerSessionEffect[]): void {
-    let { body } = message;
+    const { body } = message;
     const kind = type === tagType.video ? 'video' : 'audio';
+    if (body.bodyBytes < 2) return body.release();
+    const first = body.byteAt(0);
+    if (kind === 'video' ? isCanonicalVideo(first) : isCanonicalAudio(first)) this.#take(kind, body, message.timestamp, now, into);
+    else this.#enhanced(kind, body, message.timestamp, now, into);
+  }
+
+  /** One head for one track: the first becomes what it is without one, and the others a tag each. */
+  #enhanced(kind: Kind, body: TagBuffer, timestamp: number, now: Millis, into: ServerSessionEffect[]): void {
+    const bytes = body.copyBody();
+    body.release();
+    const canonical = canonicalBody(bytes, kind);
+    if (canonical.metadata !== undefined) decodeAmf0(canonical.metadata);
+    const rounded = canonical.nanoOffset < nanosPerMsHalf ? timestamp : (timestamp + 1) >>> 0;
+    if (canonical.body !== undefined && canonical.body.length >= 2) this.#take(kind, this.#made(canonical.body), rounded, now, into);
+    for (const track of canonical.further) this.#beside(kind, track, rounded, into);
+  }
+
+  #made(bytes: Uint8Array): TagBuffer {
+    const made = this.#makeBody(bytes.length);
+    made.append(bytes, 0, bytes.length);
+    return made;
+  }
+
+  #beside(kind: Kind, track: FurtherTrack, timestamp: number, into: ServerSessionEffect[]): void {
+    const packet = this.#further[kind].judge(track, this.#timeline.beside(kind, timestamp), this.latestMs);
+    if (packet === undefined) return;
+    const type = tagType[kind];
+    const body = this.#made(encodeFurther(kind, track));
+    body.seal(type, packet.timestampMs);
+    into.push({ kind: 'media', type, ...packet, keyFrame: false, track: track.id, tag: body });
+  }
+
+  #take(kind: Kind, body: TagBuffer, timestamp: number, now: Millis, into: ServerSessionEffect[]): void {
     try {
-      if (body.bodyBytes < 2) return body.release();
-      const first = body.byteAt(0);
-      let nanoOffset = 0;
-      if (!(kind === 'video' ? isCanonicalVideo(first) : isCanonicalAudio(first))) {
-        const canonical = this.#canonical(body, kind);
-        body.release();
-        if (canonical.body === undefined) return;
-        body = canonical.body;
-        nanoOffset = canonical.nanoOffset;
-      }
-      const timestamp = nanoOffset < nanosPerMsHalf ? message.timestamp : (message.timestamp + 1) >>> 0;
       if (isEmptyStart(kind, body)) return body.release();
       if (kind === 'audio' && this.#configs.audio === undefined) this.#standIn(body, now, into);
       const media = kind === 'video' ? this.#video(body, timestamp, now) : this.#audio(body, timestamp, now);
@@ -107,16 +132,6 @@ export class MediaIntake {
     }
   }
 
-  #canonical(body: TagBuffer, kind: Kind): { readonly body: TagBuffer | undefined; readonly nanoOffset: number } {
-    const { body: bytes, nanoOffset, otherTracks, metadata } = canonicalBody(body.copyBody(), kind);
-    for (const track of otherTracks) this.#otherTracks[kind].add(track);
-    if (metadata !== undefined) decodeAmf0(metadata);
-    if (bytes === undefined || bytes.length < 2) return { body: undefined, nanoOffset };
-    const made = this.#makeBody(bytes.length);
-    made.append(bytes, 0, bytes.length);
-    return { body: made, nanoOffset };
-  }
-
   #video(body: TagBuffer, timestamp: number, now: Millis): MediaMessage {
     const first = body.byteAt(0);
     const header: VideoHeader = isAvc(first) ? avcHeader(first, body.byteAt(1)) : readVideoHeader(body.peek(mediaHeaderBytes));
@@ -124,7 +139,7 @@ export class MediaIntake {
     this.#look('video', codec, packet, body);
     const timestampMs = packet === 'frames' ? this.#timeline.map('video', timestamp, now) : this.latestMs;
     body.seal(tagType.video, timestampMs);
-    return { kind: 'media', type: tagType.video, timestampMs, packet, keyFrame: keyFrame && packet === 'frames', tag: body };
+    return { kind: 'media', type: tagType.video, timestampMs, packet, keyFrame: keyFrame && packet === 'frames', track: 0, tag: body };
   }
 
   #audio(body: TagBuffer, timestamp: number, now: Millis): MediaMessage {
@@ -132,7 +147,7 @@ export class MediaIntake {
     this.#look('audio', codec, packet, body);
     const timestampMs = packet === 'frames' ? this.#timeline.map('audio', timestamp, now) : this.latestMs;
     body.seal(tagType.audio, timestampMs);
-    return { kind: 'media', type: tagType.audio, timestampMs, packet, keyFrame: false, tag: body };
+    return { kind: 'media', type: tagType.audio, timestampMs, packet, keyFrame: false, track: 0, tag: body };
   }
 
   #audioHeader(body: TagBuffer): AudioHeader {
@@ -167,9 +182,7 @@ export class MediaIntake {
     if (packet !== 'frames' || config === undefined) return;
     const fourCc = codec === 'mp3' ? '.mp3' : codec;
     const bytes = encodeEnhanced('audio', { frameType: 0, packetType: enhancedPacket.sequenceStart, fourCc, payload: config });
-    const made = this.#makeBody(bytes.length);
-    made.append(bytes, 0, bytes.length);
-    into.push(this.#audio(made, 0, now));
+    into.push(this.#audio(this.#made(bytes), 0, now));
   }
 }
 

@@ -369,6 +369,7 @@ export class ServerSession implements Machine<ServerSessionInput, ServerSessionE
 }
 
 function failureStatus(error: RtmpError | FlvError): Status {
-  const code = error.code === 'RTMP_CODEC_UNSUPPORTED' ? 'NetStream.Publish.Rejected' : 'NetStream.Publish.Failed';
+  const isRefused = error.code === 'RTMP_CODEC_UNSUPPORTED' || error.code === 'RTMP_TRACKS_EXCEEDED';
+  const code = isRefused ? 'NetStream.Publish.Rejected' : 'NetStream.Publish.Failed';
   return { level: 'error', code, description: error.message };
 }

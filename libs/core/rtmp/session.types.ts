@@ -65,8 +65,10 @@ export interface MediaMessage {
   /** Milliseconds since the session's first media; never goes back within a track. */
   readonly timestampMs: number;
   readonly packet: PacketKind;
-  /** True for a video frame that decoding can begin with. */
+  /** True for a video frame of the first track that decoding can begin with. */
   readonly keyFrame: boolean;
+  /** 0 for the first of its kind; the body of another says which it is (`trackBodyOf`). */
+  readonly track: number;
   /** The message as a sealed FLV tag. */
   readonly tag: TagBuffer;
 }

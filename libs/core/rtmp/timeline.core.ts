@@ -62,6 +62,17 @@ export class Timeline {
     return clock !== undefined && continues(at, this.latestMs) ? Math.max(0, at) : this.latestMs;
   }
 
+  /**
+   * Where a frame of a further track stands, which goes by the clock of the first of its kind: the publisher has one clock for
+   * both. Undefined while there is none, and for a time that is not of it: the first track has not jumped there yet.
+   */
+  beside(track: Track, timestamp: number): number | undefined {
+    const clock = this.#clocks[track];
+    if (clock === undefined) return undefined;
+    const at = unwrap(clock.raw, timestamp) + clock.offset;
+    return at >= 0 && Math.abs(at - clock.out) <= forwardMsMax ? at : undefined;
+  }
+
   /** @param now when the frame came */
   map(track: Track, timestamp: number, now: Millis): number {
     const other = this.#clocks[track === 'audio' ? 'video' : 'audio'];

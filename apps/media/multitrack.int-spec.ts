@@ -1,0 +1,191 @@
+/** @needs ffmpeg */
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { encodeFlvHeader, encodeTag, readVideoHeader, tagType, trackBodyOf, type FlvTag } from '#core/flv';
+import { MemoryBlobStore, MemoryEventLog, MemoryLeaseStore } from '#adapters/memory';
+import { SystemClock } from '#adapters/system';
+import { createLogger, type Logger } from '#runtime';
+import { multitrackSource } from '../../test/interop/multitrack-source.ts';
+import { flvSource, type FlvSourceInit } from './testing/flv-source.ts';
+import { hlsFolder, probe } from './testing/hls-folder.ts';
+import { MediaNode } from './testing/media-node.ts';
+import { joinedBytes, PublishedStream, until } from './testing/published-stream.ts';
+import { TestRelay } from './testing/test-relay.ts';
+
+const run = promisify(execFile);
+const source = { name: 'source', height: 2160, videoBitrate: 1_000_000, passThrough: true };
+const encoded = { name: '90p', height: 90, videoBitrate: 100_000 };
+
+let folder: string;
+let logger: Logger;
+let log: MemoryEventLog;
+let blobs: MemoryBlobStore;
+let relay: TestRelay;
+let stream: PublishedStream;
+let node: MediaNode | undefined;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'streams-tracks-'));
+  logger = await createLogger({ name: 'media', node: 'test', logFormat: 'json', logLevel: process.env['TEST_LOG'] ?? 'silent' });
+  log = new MemoryEventLog(new SystemClock());
+  blobs = new MemoryBlobStore();
+  relay = new TestRelay();
+  await relay.listen();
+  stream = new PublishedStream(log);
+});
+
+afterEach(async () => {
+  await node?.stop();
+  node = undefined;
+  await relay.stop();
+  await rm(folder, { recursive: true, force: true });
+});
+
+const made = (seconds: number, size: string, more: Partial<FlvSourceInit> = {}): Promise<readonly FlvTag[]> => flvSource({ folder, seconds, size, ...more });
+
+async function startMedia(): Promise<void> {
+  node = await MediaNode.start({ folder, log, leases: new MemoryLeaseStore(new SystemClock()), blobs, logger });
+}
+
+async function data(type: string): Promise<Array<Record<string, unknown>>> {
+  return (await stream.events()).flatMap((event) => (event.type === type ? [event.data as Record<string, unknown>] : []));
+}
+
+const isOver = async (): Promise<boolean> => (await data('encoding.ended')).some(({ reason }) => reason === 'source-ended');
+
+/** One checksum for each decoded picture, in the order in which they are shown. */
+async function frames(path: string): Promise<string[]> {
+  const { stdout } = await run('ffmpeg', ['-v', 'error', '-i', path, '-map', '0:v:0', '-f', 'framemd5', '-'], { maxBuffer: 1e8 });
+  return stdout.split('\n').flatMap((line) => (line.startsWith('#') || line === '' ? [] : [(line.split(',').at(-1) as string).trim()]));
+}
+
+async function written(name: string, bytes: Uint8Array): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, bytes);
+  return path;
+}
+
+const asFlv = (tags: readonly FlvTag[]): Uint8Array => Buffer.concat([encodeFlvHeader({ audio: true, video: true }), ...tags.map(encodeTag)]);
+
+/** What is where: `3.5+2 180p` for a segment of two seconds from 3.5 s on. */
+async function cut(rendition: string): Promise<string[]> {
+  return (await stream.segments(rendition)).map(({ startUs, durationUs }) => `${startUs / 1e6}+${Math.round(durationUs / 1e4) / 100}`);
+}
+
+/** The publisher's tracks of one time alone; of track 0, everything. */
+function onlyFrom(tags: readonly FlvTag[], track: number, isThere: (timestampMs: number) => boolean): readonly FlvTag[] {
+  return tags.filter(({ type, body, timestampMs }) => {
+    const of = type === tagType.video ? trackBodyOf(body, 'video') : undefined;
+    if (of?.track !== track || readVideoHeader(of.body).kind === 'sequence-header') return true;
+    return isThere(timestampMs);
+  });
+}
+
+describe('a publisher that sends its ladder', () => {
+  test('is carried without an encoder: each track is a rendition that decodes to what was published, all cut at the same times', async () => {
+    const [first, second, third] = await Promise.all([made(7, '320x180'), made(7, '240x136', { audio: false }), made(7, '160x90', { audio: false })]);
+    const video = [
+      { id: 1, tags: second as readonly FlvTag[], metadata: { width: 240, height: 136, videodatarate: 300 } },
+      { id: 2, tags: third as readonly FlvTag[], metadata: { width: 160, height: 90, videodatarate: 150 } },
+    ];
+    await stream.create([source, encoded]);
+    relay.open('s1', multitrackSource({ first: first as readonly FlvTag[], video }));
+    await stream.start('s1', relay.url);
+    await startMedia();
+    await until('the run ended', isOver);
+    // No process was ever started.
+    expect((await readdir(join(folder, 'run'))).filter((name) => name.startsWith('child-'))).toEqual([]);
+    const [started, ...again] = await data('encoding.started');
+    expect(again).toEqual([]);
+    expect(started).toMatchObject({
+      encoder: 'none',
+      renditions: [
+        { name: 'source', width: 320, height: 180, frameRate: 30 },
+        { name: '136p', width: 240, height: 136, bandwidth: 450_000 },
+        { name: '90p', width: 160, height: 90, bandwidth: 225_000 },
+        { name: 'audio', kind: 'audio' },
+      ],
+    });
+    const published = { source: first, '136p': second, '90p': third };
+    for (const [name, tags] of Object.entries(published)) {
+      expect([name, await cut(name)]).toEqual([name, ['0+2', '2+2', '4+2', '6+1']]);
+      const stored = await written(`${name}.mp4`, await joinedBytes(blobs, await stream.segments(name)));
+      expect(await frames(stored)).toEqual(await frames(await written(`${name}.flv`, asFlv(tags as readonly FlvTag[]))));
+    }
+    const renditions = (started?.['renditions'] ?? []) as Parameters<typeof hlsFolder>[2];
+    const { complaints, streams } = await probe(await hlsFolder(folder, blobs, renditions, await stream.segments()));
+    expect(complaints).toBe('');
+    const sizes = streams.filter(({ codec_name }) => codec_name === 'h264').map(({ height, packets }) => `${height} ${packets}`);
+    expect([...new Set(sizes)].sort()).toEqual(['136 210', '180 210', '90 210']);
+  }, 120_000);
+
+  test('and of which a track comes late, goes and comes back, has it with the next key frame; the others never wait nor break', async () => {
+    const [first, second] = await Promise.all([made(15, '320x180'), made(15, '160x90', { audio: false })]);
+    const tags = multitrackSource({ first: first as readonly FlvTag[], video: [{ id: 1, tags: second as readonly FlvTag[] }] });
+    await stream.create([source]);
+    relay.open(
+      's1',
+      onlyFrom(tags, 1, (ms) => (ms > 1500 && ms < 6500) || ms > 9500),
+    );
+    await stream.start('s1', relay.url);
+    await startMedia();
+    await until('the last segment', async () => (await stream.segments('source')).length === 8);
+    expect(await cut('source')).toEqual(['0+2', '2+2', '4+2', '6+2', '8+2', '10+2', '12+2', '14+1']);
+    const [gone, back] = [(await cut('90p')).slice(0, -3), (await cut('90p')).slice(-3)];
+    expect(gone.slice(0, 2)).toEqual(['2+2', '4+2']);
+    expect(back).toEqual(['10+2', '12+2', '14+1']);
+    expect((await stream.segments()).filter(({ discontinuity }) => discontinuity)).toEqual([]);
+    for (const { mediaSequence, startUs } of await stream.segments('90p')) expect(Math.floor(startUs / 2e6)).toBe(mediaSequence);
+    // It was announced at the beginning and did not come.
+    expect((await data('encoding.adapted')).map(({ detail }) => detail)).toEqual([expect.stringMatching(/^Track 1 of video is left out/)]);
+  }, 120_000);
+
+  test('and has a track without key frames where the others have them is carried without that track, and the log says so', async () => {
+    const [first, second, third] = await Promise.all([
+      made(7, '320x180'),
+      made(7, '240x136', { audio: false }),
+      made(7, '160x90', { audio: false, groupFrames: 45 }),
+    ]);
+    const shifted = (second as readonly FlvTag[]).map((tag) => ({ ...tag, timestampMs: tag.timestampMs === 0 ? 0 : tag.timestampMs + 500 }));
+    const video = [
+      { id: 1, tags: shifted },
+      { id: 2, tags: third as readonly FlvTag[] },
+    ];
+    await stream.create([source]);
+    relay.open('s1', multitrackSource({ first: first as readonly FlvTag[], video }));
+    await stream.start('s1', relay.url);
+    await startMedia();
+    await until('the run ended', isOver);
+    expect(await cut('source')).toEqual(['0+2', '2+2', '4+2', '6+1']);
+    // It begins where the first track does, and has nothing to go on with at the first cut.
+    expect(await cut('90p')).toEqual(['0+2']);
+    expect((await data('encoding.ended')).map(({ reason }) => reason)).toEqual(['source-ended']);
+  }, 120_000);
+
+  test('and is followed by one with a single track keeps its renditions for those who watch them: the picture that comes closest', async () => {
+    const [first, second, single] = await Promise.all([made(8, '320x180'), made(8, '160x90', { audio: false }), made(20, '320x180')]);
+    await stream.create([source]);
+    relay.open('s1', multitrackSource({ first: first as readonly FlvTag[], video: [{ id: 1, tags: second as readonly FlvTag[] }] }));
+    relay.open('s2', single as readonly FlvTag[]);
+    await stream.start('s1', relay.url);
+    await stream.join('s2', relay.url);
+    await startMedia();
+    await until('a segment of each track', async () => (await stream.segments('90p')).length > 0);
+    relay.close('s1');
+    await until('it was gone over', async () => (await stream.switches()).length === 1);
+    await stream.leave('s1');
+    await until('three more of each after the switch', async () => (await stream.segments('90p')).filter(({ sessionId }) => sessionId === 's2').length >= 3);
+    const of = async (name: string): Promise<Map<number, string>> =>
+      new Map((await stream.segments(name)).flatMap(({ sessionId, mediaSequence, cid }) => (sessionId === 's2' ? [[mediaSequence, cid] as const] : [])));
+    const [large, small] = [await of('source'), await of('90p')];
+    // Not a byte more is stored for it.
+    for (const [sequence, cid] of small) expect(large.get(sequence)).toBe(cid);
+    const sequences = [...new Set((await stream.segments()).map(({ mediaSequence }) => mediaSequence))];
+    expect(sequences).toEqual(sequences.map((_, n) => n));
+    expect((await stream.switches()).map(([to]) => to)).toEqual(['s2']);
+  }, 120_000);
+});

@@ -1,0 +1,51 @@
+import { canRemux, trackOf, RemuxError } from '#core/cmaf';
+import type { AudioRendition, PlannedRendition, VideoRendition } from '#core/ffmpeg-plan';
+import type { SourceTrack } from '../feed/track-book.core.ts';
+
+/** How the renditions of a run are made. */
+export interface RenditionPlan {
+  /** All of them, best first, as players are told. */
+  readonly renditions: readonly PlannedRendition[];
+  /** Those that an encoder makes; none for a run without one. */
+  readonly encoded: readonly PlannedRendition[];
+  /** Those that the source is, by what they carry. */
+  readonly carried: Carried;
+}
+
+export interface Carried {
+  readonly video?: VideoRendition;
+  readonly audio?: AudioRendition;
+  /** What else the source is: its further tracks, and tracks that stand for renditions which it does not have. */
+  readonly beside?: readonly BesideRendition[];
+}
+
+export interface BesideRendition {
+  readonly rendition: PlannedRendition;
+  /** Undefined for the first track of its kind, under another name. */
+  readonly track: SourceTrack | undefined;
+}
+
+/** Peak over average within a segment: nobody holds a publisher's encoder to anything. */
+const peakFactor = 1.5;
+const audioBitrateUnknown = 160_000;
+
+/** Undefined for a codec that segments cannot carry. */
+export function carriedVideo(planned: VideoRendition, config: Uint8Array, bitrate = planned.bitrate): VideoRendition | undefined {
+  if (!canRemux('video', config)) return undefined;
+  const { codecs, width = 0, height = 0 } = trackOf('video', config);
+  const size = width > 0 && height > 0 ? { width, height } : {};
+  return { ...planned, ...size, codecs, bitrate, bandwidth: Math.ceil(bitrate * peakFactor), level: 0 };
+}
+
+export function carriedAudio(planned: AudioRendition, config: Uint8Array, bitrate = audioBitrateUnknown): AudioRendition | undefined {
+  if (!canRemux('audio', config)) return undefined;
+  const common = { ...planned, bitrate, bandwidth: Math.ceil(bitrate * peakFactor) };
+  try {
+    const { codecs, channels = planned.channels, sampleRate = planned.sampleRate } = trackOf('audio', config);
+    return { ...common, codecs, channels, sampleRate };
+  } catch (error) {
+    // MP3 says nothing before its first frame.
+    if (error instanceof RemuxError) return { ...common, codecs: 'mp4a.6b' };
+    throw error;
+  }
+}
