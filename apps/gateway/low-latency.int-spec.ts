@@ -143,6 +143,25 @@ describe('captions beside the live edge', () => {
   });
 });
 
+describe('captions by their number', () => {
+  test('are held until the picture they go with is stored, and are empty where nobody spoke', async () => {
+    const { cid, sizeBytes } = await world.engines.blobs.put(Buffer.from('WEBVTT\n\n00:00:12.000 --> 00:00:13.000\nYes.\n'));
+    const captions = [{ channel: 'cc1', cid, sizeBytes }];
+    await playlist();
+    const asked = get('cc1.captions/6.vtt');
+    tellPart(6, 0);
+    expect(await isOpen(asked)).toBe(true);
+    tellSegment(6, 'r1', captions);
+    expect([(await asked).status, (await asked).text]).toEqual([200, 'WEBVTT\n\n00:00:12.000 --> 00:00:13.000\nYes.\n']);
+    const other = await get('cc3.captions/6.vtt');
+    expect([other.status, other.text.split('\n')[0], other.headers['cache-control']]).toEqual([200, 'WEBVTT', 'public, max-age=1']);
+    const text = (await get('manifest.mpd')).text;
+    expect(text).toContain('media="$RepresentationID$/$Number$.vtt"');
+    expect(text).toContain('<Representation id="cc1.captions"');
+    expect((await get('cc1.captions/99.vtt')).status).toBe(404);
+  });
+});
+
 describe('a segment by its number, while it is made', () => {
   /** What has arrived of an answer, and what became of it. */
   interface Reading {

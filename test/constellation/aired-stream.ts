@@ -1,4 +1,5 @@
 import { encodingEnded, encodingStarted, segmentProduced, type EventOf } from '#events';
+import { renderCaptions } from '#core/captions';
 import type { World } from '../../apps/gateway/testing/gateway.fixture.ts';
 import type { TestPackager } from '../../apps/gateway/testing/test-packager.ts';
 import type { MadeMedia } from './made-media.ts';
@@ -15,6 +16,8 @@ export class AiredStream {
   /** Ends the segments that are still to come. */
   #stop = new AbortController();
   #airing: Promise<void> = Promise.resolve();
+  /** Pictures have captions from now on, which say the number of their segment. */
+  speaks = false;
   /** Where the next run of media begins: its number, and its place in seconds. */
   next = { mediaSequence: 0, startSec: 0 };
 
@@ -51,6 +54,7 @@ export class AiredStream {
           const stored = await engines.blobs.put(bytes);
           const init = inits.get(rendition) as { cid: string; sizeBytes: number; track: MadeMedia['renditions'][number]['track'] };
           const { timescale, codecs, width, height, channels } = init.track;
+          const captions = this.speaks && width !== undefined ? [await this.#spoken(mediaSequence, startUs, durationUs)] : [];
           const size = width === undefined || height === undefined ? {} : { width, height };
           return segmentProduced.draft({
             ...{ ...about, rendition, mediaSequence, cid: stored.cid, sizeBytes: stored.sizeBytes, initCid: init.cid, initSizeBytes: init.sizeBytes },
@@ -58,6 +62,7 @@ export class AiredStream {
             discontinuity: epoch > 1 && mediaSequence === groups[0]?.mediaSequence,
             track: { timescale, codecs, ...size, ...(channels === undefined ? {} : { channels }) },
             ...(keyFrames.length === 0 ? {} : { keyFrames: [...keyFrames] }),
+            ...(captions.length === 0 ? {} : { captions }),
           });
         }),
       );
@@ -84,6 +89,12 @@ export class AiredStream {
       ...(packager === undefined ? [] : parts.map((part) => ({ dueMs: beganMs + (part.startUs + part.durationUs - firstUs) / 1000, do: () => sayPart(part) }))),
     ];
     await this.#air(steps);
+  }
+
+  async #spoken(mediaSequence: number, startUs: number, durationUs: number): Promise<{ channel: string; cid: string; sizeBytes: number }> {
+    const [startMs, endMs] = [startUs / 1000, (startUs + durationUs) / 1000];
+    const text = renderCaptions({ startUs, cues: [{ startMs, endMs, blocks: [{ topPercent: 80, leftPercent: 10, lines: [`Number ${mediaSequence}`] }] }] });
+    return { channel: 'cc1', ...(await this.#world.engines.blobs.put(Buffer.from(text))) };
   }
 
   /** In their order: what is due is done at once, the rest as time goes by. Of the same moment, parts come before their segment. */

@@ -77,6 +77,19 @@ export class DashPage {
     })()`);
   }
 
+  /** Shows the first track of captions as soon as there is one, and tells what they say now. */
+  words(): Promise<readonly string[]> {
+    return this.viewer.page.evaluate(`(() => {
+      const shaka = player.getTextTracks;
+      const tracks = shaka ? player.getTextTracks() : player.getTracksFor('text');
+      if (tracks.length > 0 && !window.hasCaptions) {
+        window.hasCaptions = true;
+        shaka ? player.selectTextTrack(tracks[0]) : player.setTextTrack(0);
+      }
+      return [...document.querySelector('video').textTracks].flatMap(({ activeCues }) => [...(activeCues ?? [])].map(({ text }) => text));
+    })()`);
+  }
+
   seek(second: number): Promise<void> {
     return this.viewer.page.evaluate(`document.querySelector('video').currentTime = ${second}`);
   }

@@ -159,6 +159,7 @@ describe('with low latency', () => {
     for (const one of pages.values()) await one.close();
     pages.clear();
     quick = new AiredStream(world, (await post('/api/v1/stream/start', { name: 'Two seconds behind' })).id);
+    quick.speaks = true;
     await quick.begin(await makeMedia({ seconds: 100, heights: [180, 90], startSec: 0, mediaSequence: 0 }), 10, await TestPackager.open());
   });
 
@@ -185,6 +186,27 @@ describe('with low latency', () => {
     pages.set(player, await DashPage.open(player, manifestUrl(quick)));
     await playsBeyond(player, 5, quick);
     await holdsWhatIsMade(player);
+    expect((await page(player).look()).problems).toEqual([]);
+  });
+
+  /** Waits until the caption of the segment that is shown is. */
+  async function speaks(player: DashPlayer): Promise<void> {
+    let newest: unknown;
+    await until(
+      async () => {
+        const { currentTime } = await page(player).look();
+        const words = await page(player).words();
+        newest = [currentTime, words, (await page(player).look()).problems];
+        // Each says its number for as long as its segment lasts.
+        return words.length === 1 && Math.abs(currentTime - Number(words[0]?.slice('Number '.length)) * 2 - 1) < 1.3;
+      },
+      30_000,
+      () => `${player} shows no captions: ${JSON.stringify(newest)}`,
+    );
+  }
+
+  test.each(dashPlayers)('%s shows the captions of what it plays', async (player) => {
+    await speaks(player);
     expect((await page(player).look()).problems).toEqual([]);
   });
 

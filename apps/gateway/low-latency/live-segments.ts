@@ -1,4 +1,5 @@
 import { OperatingError } from '#kernel';
+import { captionedRendition, captionsCid, emptyCaptionsName } from '../origin/caption-tracks.ts';
 import type { SegmentState } from './live-parts.core.ts';
 import type { LiveView } from './live-view.ts';
 import type { LiveViews } from './live-views.ts';
@@ -49,6 +50,29 @@ export class LiveSegments {
     if (found.kind === 'growing') return { kind: 'growing', bytes: () => bytesOf(view, place, found.growth.run) };
     return found.kind === 'soon' ? { kind: 'far' } : found;
   }
+
+  /**
+   * The captions of a segment that the rows do not have yet: what they were stored as, or that there are none. They are there
+   * with the whole of the segment, which is waited for. Undefined for what nobody can know of yet, and without a live edge.
+   */
+  async captions(streamId: string, channel: string, mediaSequence: number): Promise<string | undefined> {
+    const view = await this.#views.of(streamId);
+    if (view === undefined) return undefined;
+    await view.ready();
+    const { window } = await view.state();
+    const rendition = window === undefined ? undefined : captionedRendition(window);
+    if (rendition === undefined || view.parts.segment(rendition, mediaSequence).kind === 'far') return undefined;
+    const waits = (): boolean => waitsForCaptions(view, rendition, mediaSequence);
+    if (waits() && !this.#views.full) await view.wait(`${rendition} ${mediaSequence} stored`, () => !waits());
+    const segment = view.parts.of(rendition).find((one) => one.mediaSequence === mediaSequence);
+    return (segment === undefined ? undefined : captionsCid(segment, channel)) ?? emptyCaptionsName;
+  }
+}
+
+/** Until the picture that captions go with is stored there are none. */
+function waitsForCaptions(view: LiveView, rendition: string, mediaSequence: number): boolean {
+  const { kind } = view.ended ? { kind: 'lost' } : view.parts.segment(rendition, mediaSequence);
+  return kind === 'soon' || kind === 'growing';
 }
 
 /** Whether no period begins behind the one that is meant and up to the segment. */

@@ -1,4 +1,5 @@
-import type { CaptionTrack, MediaPlaylist, PlaylistSegment } from '#core/hls';
+import type { DashCaptions } from '#core/dash';
+import { captionsSuffix, type CaptionTrack, type MediaPlaylist, type PlaylistSegment } from '#core/hls';
 import type { Segment } from './segment-rows.ts';
 import type { StreamWindow } from './stream-window.ts';
 
@@ -21,6 +22,17 @@ export function captionTracks(window: StreamWindow): readonly CaptionTrack[] {
   const rendition = captionedRendition(window);
   const channels = new Set((rendition === undefined ? [] : window.segments(rendition)).flatMap(({ captions }) => captions.map(({ channel }) => channel)));
   return [...channels].toSorted().map((channel) => ({ channel, label: labelOf(channel) }));
+}
+
+/** The same for DASH, with the segments in which each said anything. */
+export function dashCaptions(window: StreamWindow): readonly DashCaptions[] {
+  const rendition = captionedRendition(window);
+  if (rendition === undefined) return [];
+  const segments = window.segments(rendition);
+  return captionTracks(window).map(({ channel, label }) => {
+    const spoken = segments.filter((segment) => captionsCid(segment, channel) !== undefined).map(({ mediaSequence }) => mediaSequence);
+    return { name: `${channel}${captionsSuffix}`, label, rendition, spoken };
+  });
 }
 
 function labelOf(channel: string): string {

@@ -150,9 +150,12 @@ export class OriginController {
   /** @param name channel of captions, with `.captions` behind it */
   async #sendCaptions(streamId: string, name: string, mediaSequence: number, request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const { captions: channel } = namedBy(name);
-    const cid = channel !== undefined && isStreamId(streamId) ? await this.#playlists.captions(streamId, channel, mediaSequence) : undefined;
+    const known = channel !== undefined && isStreamId(streamId);
+    const stored = known ? await this.#playlists.captions(streamId, channel, mediaSequence) : undefined;
+    const cid = stored ?? (known ? await this.#segments.captions(streamId, channel, mediaSequence) : undefined);
     if (cid === undefined) throw notFound('unknown-media', 'The stream has no such captions.', { 'cache-control': soonCaching });
-    if (cid === emptyCaptionsName) return sendText(emptyCaptions, 'vtt', immutableCaching, request, reply);
+    // What did not come in time may still come.
+    if (cid === emptyCaptionsName) return sendText(emptyCaptions, 'vtt', stored === undefined ? soonCaching : immutableCaching, request, reply);
     await this.#sendMedia(cid, 'vtt', request, reply);
   }
 

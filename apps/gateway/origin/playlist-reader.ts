@@ -16,7 +16,7 @@ import type { StreamExtras } from '../streams/stream-extras.ts';
 import type { StreamReader } from '../streams/stream-reader.ts';
 import { renderMpd, type DashRendition, type DashSegment } from '#core/dash';
 import type { OpenSegment } from '../low-latency/rendition-parts.core.ts';
-import { captionedRendition, captionsCid, captionTracks, captionUris, emptyCaptionsName } from './caption-tracks.ts';
+import { captionedRendition, captionsCid, captionTracks, captionUris, dashCaptions, emptyCaptionsName } from './caption-tracks.ts';
 import type { SegmentLists } from './segment-lists.ts';
 import type { Segment } from './segment-rows.ts';
 import { hasEnded, StreamWindow, windowStartUs, type StreamPart } from './stream-window.ts';
@@ -175,6 +175,7 @@ export function dashManifest(window: StreamWindow | undefined, { ended, nowMs, d
     timeUrl: '../time',
     dateRanges,
     images,
+    captions: dashCaptions(window),
     lowLatency:
       typeof stream['live_edge_url'] === 'string' ? { chunkUs: partDurationUs, edgeUs: Math.max(edgeUs, Number(stream['end_us'])), nowMs } : undefined,
   });

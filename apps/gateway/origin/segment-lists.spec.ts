@@ -1,7 +1,8 @@
 import { beforeEach, expect, test } from '@jest/globals';
-import { segmentTable } from '#domain/stream';
+import { segmentTable, thumbnailTable } from '#domain/stream';
 import type { RowChange, TableSpec } from '#kernel';
 import { ReadStore, rowsFor, type ReadQuery, type ReadRow, type ReadSnapshot } from '#ports';
+import { StreamExtras } from '../streams/stream-extras.ts';
 import { SegmentLists, type SegmentList } from './segment-lists.ts';
 
 /** Rows that change under the reader; counts what is asked and answered. */
@@ -9,8 +10,10 @@ class Rows extends ReadStore {
   rows: RowChange[] = [];
   answered = 0;
   asked = 0;
+  fails = false;
 
   override select(table: TableSpec, query: ReadQuery): Promise<readonly ReadRow[]> {
+    if (this.fails) return Promise.reject(new Error('away'));
     const rows = rowsFor(table, query, this.rows);
     this.asked += 1;
     this.answered += rows.length;
@@ -19,6 +22,15 @@ class Rows extends ReadStore {
 
   override snapshot(): Promise<ReadSnapshot> {
     throw new Error('nobody asks for one');
+  }
+
+  addImages(from: number, to: number, cid = 'c'): void {
+    for (let at = from; at < to; at++) {
+      const times = { start_us: BigInt(at) * 10_000_000n, duration_us: 10_000_000n, program_date_time_ms: 1n };
+      this.rows = this.rows.filter(({ key }) => key['media_sequence'] !== at * 5 || key['rendition'] !== undefined);
+      const set = { cid: `${cid}${at}`, size_bytes: 9n, ...times, columns: 5, rows: 1, width: 160, height: 90 };
+      this.rows.push({ table: thumbnailTable.name, key: { stream_id: 'st', media_sequence: at * 5 }, set });
+    }
   }
 
   add(from: number, to: number, change: Partial<RowChange['set']> = {}, rendition = '720p'): void {
@@ -118,4 +130,31 @@ test('a failure is told to whoever asked, and the next one reads anew', async ()
   await expect(want(2)).rejects.toThrow('away');
   reads.select = select;
   expect(numbers(await want(2))).toEqual([0, 1, 2]);
+});
+
+test('small pictures are read once a second at most, and then those that are new; all of them for whoever goes back', async () => {
+  let nowMs = 0;
+  const extras = new StreamExtras(reads, () => nowMs);
+  const images = async (fromUs: number): Promise<string[]> => (await extras.images('st', fromUs)).map(({ cid }) => cid);
+  reads.addImages(0, 100);
+  expect((await images(905_000_000)).slice(0, 2)).toEqual(['c90', 'c91']);
+  reads.addImages(99, 101, 'new');
+  reads.asked = 0;
+  nowMs = 999;
+  expect((await images(910_000_000)).at(-1)).toBe('c99');
+  expect(reads.asked).toBe(0);
+  nowMs = 1001;
+  reads.answered = 0;
+  expect((await images(915_000_000)).slice(-3)).toEqual(['c98', 'new99', 'new100']);
+  expect(reads.answered).toBe(2);
+  expect(await images(0)).toHaveLength(101);
+});
+
+test('small pictures that could not be read are read anew', async () => {
+  const extras = new StreamExtras(reads, () => 0);
+  reads.fails = true;
+  await expect(extras.images('st', 0)).rejects.toThrow('away');
+  reads.fails = false;
+  reads.addImages(0, 3);
+  expect(await extras.images('st', 0)).toHaveLength(3);
 });

@@ -10,6 +10,16 @@ const markersMax = 1000;
 const markersKeptMs = 1000;
 const streamsKept = 1000;
 
+/** As long for pictures, of which one comes every ten seconds, ms. */
+const imagesKeptMs = 1000;
+
+interface KeptImages {
+  /** What is held is all that begin here or later, microseconds. */
+  readonly fromUs: number;
+  readonly images: Promise<readonly ThumbnailImage[]>;
+  readonly atMs: number;
+}
+
 interface Kept {
   readonly ranges: Promise<readonly DateRange[]>;
   readonly atMs: number;
@@ -22,19 +32,42 @@ export class StreamExtras {
   readonly #reads: ReadStore;
   readonly #now: () => number;
   readonly #markers = new Map<string, Kept>();
+  readonly #images = new Map<string, KeptImages>();
 
   constructor(reads: ReadStore, now: () => number = () => performance.now()) {
     this.#reads = reads;
     this.#now = now;
   }
 
-  /** Pictures of everything that ends after a place on the stream's timeline, in order. */
+  /**
+   * Pictures of everything that ends after a place on the stream's timeline, in order; the newest are at most a second old. Of a
+   * stream whose manifest is rendered again and again only what is new is read.
+   */
   async images(streamId: string, fromUs: number): Promise<readonly ThumbnailImage[]> {
     // An image that begins a little before the place reaches into it.
-    const since: ReadCondition = { column: 'start_us', is: 'gte', value: BigInt(Math.max(0, Math.floor(fromUs) - 30_000_000)) };
-    const where = fromUs <= 0 ? [ofStream(streamId)] : [ofStream(streamId), since];
+    const sinceUs = Math.max(0, Math.floor(fromUs) - 30_000_000);
+    const known = this.#images.get(streamId);
+    const covers = known !== undefined && known.fromUs <= sinceUs;
+    const images = covers && this.#now() - known.atMs < imagesKeptMs ? known.images : this.#keep(streamId, sinceUs, covers ? known : undefined);
+    return (await images).filter(({ startUs, durationUs }) => startUs + durationUs > fromUs);
+  }
+
+  #keep(streamId: string, fromUs: number, known: KeptImages | undefined): Promise<readonly ThumbnailImage[]> {
+    if (this.#images.size >= streamsKept) this.#images.clear();
+    const images = this.#readImages(streamId, fromUs, known?.images);
+    this.#images.set(streamId, { fromUs, images, atMs: this.#now() });
+    images.catch(() => this.#images.delete(streamId));
+    return images;
+  }
+
+  async #readImages(streamId: string, fromUs: number, before: Promise<readonly ThumbnailImage[]> = Promise.resolve([])): Promise<readonly ThumbnailImage[]> {
+    const known = (await before).filter(({ startUs }) => startUs >= fromUs);
+    // The newest may have been replaced by a successor's.
+    const sinceUs = known.at(-1)?.startUs ?? fromUs;
+    const since: ReadCondition = { column: 'start_us', is: 'gte', value: BigInt(sinceUs) };
+    const where = sinceUs <= 0 ? [ofStream(streamId)] : [ofStream(streamId), since];
     const rows = await this.#reads.select(thumbnailTable, { where, orderBy: [{ column: 'start_us' }], limit: rowsMax });
-    return rows.map(imageOf).filter(({ startUs, durationUs }) => startUs + durationUs > fromUs);
+    return [...known.filter(({ startUs }) => startUs < sinceUs), ...rows.map(imageOf)];
   }
 
   /** What the picture that begins at a place was stored as; undefined when there is none. */

@@ -266,6 +266,44 @@ test('small pictures are images of tiles, found by their time, in the period tha
 <EssentialProperty schemeIdUri="http://dashif.org/guidelines/thumbnail_tile" value="5x1"/>`);
 });
 
+describe('captions', () => {
+  const captions = [
+    { name: 'cc1.captions', label: 'CC1', rendition: '720p', spoken: [8, 9, 10] },
+    { name: 'cc3.captions', label: 'CC3 "ü"', rendition: '720p', spoken: [9, 10] },
+  ];
+  const beginnings = [beginning(0), beginning(9, clockMs + 66_000)];
+  const renditions = [rendition('720p', 1, pictures(7, 11)), audio(sounds(7, 11))];
+  const sets = (change: Partial<Manifest> = {}): string[] =>
+    lines(renderMpd({ ...live, beginnings, renditions, captions, ...change })).match(/<AdaptationSet id="\d+" contentType="text"[^]*?<\/AdaptationSet>/g) ?? [];
+
+  test('are text beside the picture, by its numbers, in the periods in which anybody spoke', () => {
+    const [first = '', second = '', third = ''] = sets();
+    expect(sets()).toHaveLength(3);
+    expect(first).toBe(`<AdaptationSet id="3" contentType="text" mimeType="text/vtt" lang="und">
+<Label>CC1</Label>
+<Role schemeIdUri="urn:mpeg:dash:role:2011" value="caption"/>
+<SegmentTemplate timescale="90000" presentationTimeOffset="0" startNumber="7" media="$RepresentationID$/$Number$.vtt">
+<SegmentTimeline>
+<S t="1260000" d="180000" r="1"/>
+</SegmentTimeline>
+</SegmentTemplate>
+<Representation id="cc1.captions" bandwidth="2000"/>
+</AdaptationSet>`);
+    expect(second).toContain('presentationTimeOffset="1620000" startNumber="9"');
+    expect(third).toContain('<AdaptationSet id="4"');
+    expect(third).toContain('<Label>CC3 &quot;ü&quot;</Label>');
+  });
+
+  test('are counted where the picture is, and asked for as early', () => {
+    const [, second = ''] = sets({ lowLatency: { chunkUs: 500_000, edgeUs: 22_000_000, nowMs: clockMs + 70_000 } });
+    expect(second).toContain(
+      '<SegmentTemplate timescale="90000" duration="180000" presentationTimeOffset="1620000" startNumber="9" availabilityTimeOffset="1.5" media="$RepresentationID$/$Number$.vtt"/>',
+    );
+  });
+
+  test('without their picture are left out', () => expect(sets({ renditions: [audio(sounds(7, 11))] })).toEqual([]));
+});
+
 describe('date ranges', () => {
   const range = (id: string, startMs: number, change: Partial<DashMarker> = {}): DashMarker => ({
     ...{ id, class: undefined, startMs: clockMs + startMs, durationMs: undefined, plannedDurationMs: undefined, endsOnNext: false },

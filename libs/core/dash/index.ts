@@ -1,2 +1,2 @@
-export type { Beginning, DashImage, DashMarker, DashRendition, DashSegment, DashTrack, Manifest } from './mpd.ts';
+export type { Beginning, DashCaptions, DashImage, DashMarker, DashRendition, DashSegment, DashTrack, Manifest } from './mpd.ts';
 export { renderMpd } from './mpd.core.ts';

@@ -1,9 +1,10 @@
 import { dateTime } from '#kernel';
 import { adaptationSets, referenceId, type Shown } from './adaptation-sets.core.ts';
+import { captionSets } from './captions.core.ts';
 import { eventStreams } from './events.core.ts';
 import { gridOf } from './grid.core.ts';
 import { imageSets } from './images.core.ts';
-import type { Beginning, DashImage, Manifest } from './mpd.ts';
+import type { Beginning, Manifest } from './mpd.ts';
 import { availabilityStartMs, periodSpans, type PeriodSpan } from './periods.core.ts';
 import { timelineOf } from './timeline.core.ts';
 import { duration, element, type Attributes, type Xml } from './xml.core.ts';
@@ -49,9 +50,7 @@ export function renderMpd(manifest: Manifest): Xml {
   // While the clock waits for the media, nobody's clock says when that was made.
   const referTo = early !== undefined && startMs === availabilityStartMs(beginnings) ? beginnings.at(-1) : undefined;
   const services = early === undefined ? [] : [serviceDescription(delaySec * 1000, dvrWindowMs)];
-  const shown = periods.map((period) =>
-    periodXml(period, { earlyUs: early?.earlyUs, referTo, timing, events: eventsOf(manifest, period), images: manifest.images ?? [] }),
-  );
+  const shown = periods.map((period) => periodXml(period, { earlyUs: early?.earlyUs, referTo, timing, events: eventsOf(manifest, period), ...manifest }));
   return `<?xml version="1.0" encoding="UTF-8"?>\n${element('MPD', attributes, [...services, ...shown, ...timing])}\n`;
 }
 
@@ -103,13 +102,12 @@ function periodOf({ renditions, segmentDurationMs, ended, lowLatency }: Manifest
   return [{ span, shown, endUs }];
 }
 
-interface PeriodForm {
+interface PeriodForm extends Pick<Manifest, 'images' | 'captions'> {
   readonly earlyUs: number | undefined;
   /** Whose wall clock players may refer to. */
   readonly referTo: Beginning | undefined;
   readonly timing: readonly Xml[];
   readonly events: readonly Xml[];
-  readonly images: readonly DashImage[];
 }
 
 function eventsOf({ dateRanges = [], beginnings, ended }: Manifest, { span, shown, endUs }: Period): readonly Xml[] {
@@ -121,11 +119,12 @@ function eventsOf({ dateRanges = [], beginnings, ended }: Manifest, { span, show
 }
 
 /** 5.3.2.1: a period lasts until the next one starts. */
-function periodXml({ span, shown, endUs }: Period, { earlyUs, referTo, timing, events, images }: PeriodForm): Xml {
+function periodXml({ span, shown, endUs }: Period, { earlyUs, referTo, timing, events, images = [], captions = [] }: PeriodForm): Xml {
   const producedMs = referTo?.mediaSequence === span.first ? referTo.programDateTimeMs : undefined;
   const sets = adaptationSets(shown, { span, earlyUs, producedMs, timing });
   const mediaEndUs = span.next === undefined ? Infinity : endUs - span.startUs + span.mediaStartUs;
   const availabilityTimeOffset = earlyUs === undefined ? undefined : earlyUs / 1_000_000;
-  const pictures = imageSets(images, { span, endUs: mediaEndUs, id: sets.length + 1, availabilityTimeOffset });
-  return element('Period', { id: `p${span.first}`, start: duration(span.startUs / 1_000_000) }, [...events, ...sets, ...pictures]);
+  sets.push(...captionSets(captions, shown, { span, id: sets.length + 1, availabilityTimeOffset }));
+  sets.push(...imageSets(images, { span, endUs: mediaEndUs, id: sets.length + 1, availabilityTimeOffset }));
+  return element('Period', { id: `p${span.first}`, start: duration(span.startUs / 1_000_000) }, [...events, ...sets]);
 }

@@ -78,6 +78,17 @@ export interface DashImage {
   readonly height: number;
 }
 
+/** Captions of one channel: a segment of WebVTT beside each segment of a picture. */
+export interface DashCaptions {
+  /** Representation@id, and the folder of its segments. */
+  readonly name: string;
+  readonly label: string;
+  /** Whose segments they go with. */
+  readonly rendition: string;
+  /** Media sequences of the segments that have any, in order: from the first word of a publisher's session on. */
+  readonly spoken: readonly number[];
+}
+
 /** What a manifest is made of. */
 export interface Manifest {
   readonly renditions: readonly DashRendition[];
@@ -94,6 +105,7 @@ export interface Manifest {
   readonly dateRanges?: readonly DashMarker[];
   /** Small pictures to scrub by, in order. */
   readonly images?: readonly DashImage[];
+  readonly captions?: readonly DashCaptions[];
   /** Undefined for a stream whose segments can be had when they are whole, and not before. */
   readonly lowLatency?: DashLowLatency | undefined;
 }
