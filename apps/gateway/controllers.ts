@@ -27,6 +27,7 @@ import { SubjectsController } from './subjects/subjects.controller.ts';
 import { RowsController } from './watch/rows.controller.ts';
 import { WatchController } from './watch/watch.controller.ts';
 import { WebhooksController } from './webhooks/webhooks.controller.ts';
+import { ZonesController } from './zones/zones.controller.ts';
 
 /** All of REST. */
 export const controllers = [
@@ -35,6 +36,7 @@ export const controllers = [
   ProfilesController,
   ProgrammeController,
   CdnController,
+  ZonesController,
   PublishController,
   EventsController,
   ReviewController,

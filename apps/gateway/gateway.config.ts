@@ -47,6 +47,8 @@ export interface GatewaySettings extends SharedSettings {
   readonly hasRegions: boolean;
   /** Webhooks may lead to private networks, and to this machine. */
   readonly webhookPrivateAddresses: boolean;
+  /** Origins of zones may be at private, loopback and other special addresses. */
+  readonly originPrivateAddresses: boolean;
   /** Built files of the console. */
   readonly consolePath: string;
 }
@@ -102,6 +104,7 @@ export function readGatewaySettings(env: Environment = process.env): GatewaySett
     passThroughTenants: readPassThroughTenants(env),
     hasRegions: readRegionPeers(env, shared.node).length > 0,
     webhookPrivateAddresses: readFlag(env, 'WEBHOOK_PRIVATE_ADDRESSES', false),
+    originPrivateAddresses: readFlag(env, 'ORIGIN_PRIVATE_ADDRESSES', false),
     consolePath: join(fileURLToPath(new URL('.', import.meta.url)), '../../console'),
   };
 }

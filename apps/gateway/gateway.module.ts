@@ -25,6 +25,7 @@ import { retentionProviders } from './retention/retention-providers.ts';
 import { reviewProviders } from './review/review-providers.ts';
 import { streamProviders } from './streams/stream-providers.ts';
 import { webhookProviders } from './webhooks/webhook-providers.ts';
+import { zoneProviders } from './zones/zone-providers.ts';
 
 export const subscriptionDefaults: SubscriptionsInit = { readersMax: 2_000, heartbeatMs: 10_000, stallMs: 10_000, checkMs: recheckMs };
 
@@ -48,6 +49,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       ...streamProviders(settings),
       ...lowLatencyProviders,
       ...cdnProviders,
+      ...zoneProviders(settings.originPrivateAddresses),
       ...publishProviders(engines, settings.node),
       ...eventProviders(engines, subscriptions),
       ...subjectProviders(engines, settings),

@@ -1,9 +1,16 @@
 import { accessAggregate } from '#domain/access';
 import { purgeAggregate } from '#domain/cache';
-import { edgeAggregate } from '#domain/edge';
+import { edgeAggregate, zoneContextAggregate } from '#domain/edge';
 import { operationAggregate } from '#domain/operation';
 import { streamContextAggregate } from '#domain/stream';
 import type { RestorableAggregate } from '#runtime';
 
 /** Every aggregate of the platform, the quickest to restore first. */
-export const aggregates: readonly RestorableAggregate[] = [accessAggregate, operationAggregate, purgeAggregate, edgeAggregate, streamContextAggregate];
+export const aggregates: readonly RestorableAggregate[] = [
+  accessAggregate,
+  operationAggregate,
+  purgeAggregate,
+  edgeAggregate,
+  zoneContextAggregate,
+  streamContextAggregate,
+];

@@ -74,6 +74,7 @@ import {
   webhookTestRequested,
   type WebhookEventDefinition,
 } from './webhook.events.ts';
+import { zoneConfigured, zoneHostsClaimed, zoneRemoved, type ZoneEventDefinition } from './zone.events.ts';
 
 export type AnyDefinition =
   | StreamEventDefinition
@@ -98,7 +99,8 @@ export type AnyDefinition =
   | SandboxEventDefinition
   | EffectEventDefinition
   | WebhookEventDefinition
-  | EncodingProfileEventDefinition;
+  | EncodingProfileEventDefinition
+  | ZoneEventDefinition;
 
 /** Every event there is. Code, docs/EVENTS.md, JSON Schemas and topics derive from this list. */
 export const catalogue: readonly AnyDefinition[] = [
@@ -194,6 +196,9 @@ export const catalogue: readonly AnyDefinition[] = [
   webhookDisabled,
   webhookTestRequested,
   webhookRemoved,
+  zoneConfigured,
+  zoneRemoved,
+  zoneHostsClaimed,
 ];
 
 /** The envelope type of a definition: `EventOf<typeof streamCreated>`. */

@@ -1,7 +1,7 @@
 import { keysProjection, subjectsProjection } from '#domain/access';
 import { purgesProjection } from '#domain/cache';
 import { contentsProjection } from '#domain/content';
-import { audiencesProjection, edgesProjection } from '#domain/edge';
+import { audiencesProjection, edgesProjection, zonesProjection } from '#domain/edge';
 import {
   effectsProjection,
   ledgerKeysProjection,
@@ -38,4 +38,5 @@ export const projections: readonly Projection<DomainEvent>[] = [
   streamDetailsProjection,
   audiencesProjection,
   encodingProfilesProjection,
+  zonesProjection,
 ];

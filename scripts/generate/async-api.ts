@@ -10,6 +10,7 @@ const meanings: Readonly<Record<Context, string>> = {
   content: 'Content as backend teams publish it.',
   playback: 'What players report of playbacks.',
   operation: 'What operators have to see.',
+  zone: 'Sites behind the edges: their hosts, origins and rules.',
 };
 
 const text = { type: 'string' };

@@ -14,6 +14,9 @@ import {
   webhookRemoved,
   webhookSecretRotated,
   webhookTestRequested,
+  zoneConfigured,
+  zoneHostsClaimed,
+  zoneRemoved,
   type AnyDefinition,
   type DraftOf,
 } from '#events';
@@ -56,7 +59,29 @@ function encodingProfile(dice: Prng, profileId: string): readonly Draft[] {
   return [configured(1), configured(2), encodingProfileRemoved.draft({ profileId, reason: 'unused' }), ...again];
 }
 
-/** What operators do with webhooks, effects, reactors and encoding profiles. */
+/** A zone that changes, goes and may come back, with the claims on its host. */
+function zone(dice: Prng, at: number): readonly Draft[] {
+  const zoneId = `zn-${at}`;
+  const host = `www.site-${at}.example`;
+  const claimed = (hosts: string[]): Draft =>
+    zoneHostsClaimed.draft({ domain: `site-${at}.example`, zoneId, owner: 'default', hosts, claimedAtMs: 1_790_000_000_000 });
+  const configured = (zoneVersion: number): Draft =>
+    zoneConfigured.draft({
+      zoneId,
+      name: `site-${at}`,
+      zoneVersion,
+      epoch: zoneVersion,
+      configuration: { hosts: [host], origins: [{ url: `https://origin-${zoneVersion}.example` }] },
+      shieldUrl: null,
+      reason: 'history',
+      rolledBackTo: zoneVersion === 4 ? 1 : null,
+    });
+  const removed = zoneRemoved.draft({ zoneId, name: `site-${at}`, zoneVersion: 3, reason: 'unused' });
+  const again = dice.next() < 0.5 ? [claimed([host]), configured(4)] : [];
+  return [claimed([host]), configured(1), configured(2), removed, claimed([]), ...again];
+}
+
+/** What operators do with webhooks, effects, reactors, encoding profiles and zones. */
 export function operatorCommands(dice: Prng): readonly Draft[] {
   const each = Array.from({ length: count }, (_, at) => at);
   const retries = each.filter((at) => at % 2 === 0).map((at) => effectRetryRequested.draft({ effectKey: `ef-${at}`, reason: 'again' }));
@@ -69,7 +94,7 @@ export function operatorCommands(dice: Prng): readonly Draft[] {
     }),
   );
   const profiles = [1, 2, 3].flatMap((at) => encodingProfile(dice, `pf-${at}`));
-  return [...each.flatMap((at) => webhook(dice, `wh-${at}`)), ...retries, ...resets, ...profiles];
+  return [...each.flatMap((at) => webhook(dice, `wh-${at}`)), ...retries, ...resets, ...profiles, ...[1, 2, 3].flatMap((at) => zone(dice, at))];
 }
 
 function recording(dice: Prng, streamId: string): readonly Draft[] {

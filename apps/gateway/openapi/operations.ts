@@ -52,6 +52,7 @@ import {
   showWebhook,
   testWebhook,
 } from '../webhooks/webhooks.contract.ts';
+import { configureZone, listZones, listZoneVersions, removeZone, rollBackZone, showZone, showZoneVersion } from '../zones/zones.contract.ts';
 
 /** Every operation of the API, in the order in which the documentation shows them. */
 export const operations: readonly Operation[] = [
@@ -59,6 +60,13 @@ export const operations: readonly Operation[] = [
   issueStreamKey,
   switchStream,
   stopStream,
+  listZones,
+  showZone,
+  configureZone,
+  removeZone,
+  listZoneVersions,
+  showZoneVersion,
+  rollBackZone,
   listProfiles,
   showProfile,
   configureProfile,

@@ -1,9 +1,15 @@
-export { furnishProfile } from './profile-probes.ts';
 export { effectOperations } from './webhook-probes.ts';
-import { profileProbes } from './profile-probes.ts';
+import { furnishProfile, profileProbes } from './profile-probes.ts';
+import { furnishZones, zoneProbes } from './zone-probes.ts';
 import { webhookProbes, type TenantBench } from './webhook-probes.ts';
 
 /** What features with files of their own keep from other tenants, by the operation's id. */
 export function featureProbes(bench: () => TenantBench): Readonly<Record<string, () => Promise<void>>> {
-  return { ...webhookProbes(bench), ...profileProbes(bench) };
+  return { ...webhookProbes(bench), ...profileProbes(bench), ...zoneProbes(bench) };
+}
+
+/** Gives a tenant something of each feature that has files of its own. */
+export async function furnishFeatures(init: Parameters<typeof furnishZones>[0]): Promise<void> {
+  await furnishProfile(init);
+  await furnishZones(init);
 }

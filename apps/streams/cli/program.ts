@@ -25,6 +25,7 @@ import { addReplays } from './replay-program.ts';
 import { addSandboxes } from './sandbox-program.ts';
 import { addSubjects } from './subject-program.ts';
 import { issueStreamKey, listStreams, showStream, startStream, stopStream, switchStream, type StartOptions, type StreamKeyOptions } from './stream.commands.ts';
+import { addZones } from './zone-program.ts';
 
 function addStreams(program: Command): void {
   const stream = group(program, 'stream', 'start, stop and see streams');
@@ -190,6 +191,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
   addLocal(program, (code) => (exitCode = code));
   addStreams(program);
   addProfiles(program);
+  addZones(program);
   addEvents(program);
   addOperations(program);
   addEffects(program);

@@ -46,8 +46,8 @@ export class ApiClient {
   }
 
   /** @throws ApiFailure when the gateway refuses, PlainFailure when it does not answer. */
-  async call<T>(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown): Promise<T> {
-    const response = await this.open(method, path, { body, signal: AbortSignal.timeout(this.#init.timeoutMs ?? 15_000) });
+  async call<T>(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: unknown, headers: Readonly<Record<string, string>> = {}): Promise<T> {
+    const response = await this.open(method, path, { body, headers, signal: AbortSignal.timeout(this.#init.timeoutMs ?? 15_000) });
     if (response.status === 204) return undefined as T;
     try {
       return (await response.json()) as T;

@@ -67,6 +67,9 @@ const origins: Readonly<Record<string, (row: Row) => RowOrigin>> = {
   reactor_reset: (row) => about(row['reactor'], equal('number', String(row['number']))),
   webhook: (row) => about(row['webhook_id']),
   encoding_profile: (row) => about(row['profile_id']),
+  zone: (row) => about(row['zone_id']),
+  zone_claim: (row) => about(`hosts:${row['domain']}`, equal('zoneId', quoted(row['zone_id']))),
+  zone_version: (row) => about(row['zone_id'], equal('zoneVersion', String(row['zone_version']))),
 };
 
 function about(subject: unknown, where?: string): RowOrigin {

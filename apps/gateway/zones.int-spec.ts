@@ -1,0 +1,114 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { zoneAggregate, zoneClaimsAggregate } from '#domain/edge';
+import { edgeRegistered } from '#events';
+import { realEngines, startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
+import { ask, type Answer } from './testing/http-client.ts';
+
+let world: World;
+let gateway: RunningGateway;
+let headers: { authorization: string };
+
+beforeAll(async () => {
+  world = await World.open(await realEngines());
+  gateway = await startGateway(world.engines, world.consolePath);
+  headers = { authorization: (await world.key(['admin'])).authorization };
+});
+
+afterAll(async () => {
+  await gateway.stop();
+  await world.close();
+});
+
+const path = '/api/v1/cdn/zones';
+const origins = [{ url: 'https://origin.example' }];
+const call = (method: string, where: string, body?: object, more: Record<string, string> = {}): Promise<Answer> =>
+  ask(gateway.url, where, { method, headers: { ...headers, ...more }, ...(body === undefined ? {} : { body }) });
+
+describe('zones', () => {
+  test('are changed at the version that was seen, listed with their past, brought back, and removed', async () => {
+    const made = await call('PUT', `${path}/shop`, { hosts: ['www.shop.example'], origins, reason: 'first' }, { 'if-none-match': '*' });
+    expect(made).toMatchObject({ status: 200, json: { name: 'shop', tenant: 'default', version: 1, epoch: 1, etag: '"1"', shieldUrl: null } });
+    expect(made.headers.etag).toBe('"1"');
+    expect((await call('PUT', `${path}/shop`, { hosts: ['www.shop.example'], origins }, { 'if-none-match': '*' })).status).toBe(412);
+    const change = { hosts: ['www.shop.example', '*.img.shop.example'], origins, query: { kind: 'none' } };
+    expect((await call('PUT', `${path}/shop`, change, { 'if-match': '"1"' })).json).toMatchObject({ version: 2, epoch: 2 });
+    expect((await call('PUT', `${path}/shop`, change, { 'if-match': '"1"' })).json).toMatchObject({
+      type: 'urn:streams:problem:version-mismatch',
+      status: 412,
+    });
+    expect((await call('PUT', `${path}/shop`, change, { 'if-match': 'two' })).json.detail).toContain('headers.if-match');
+    await world.settle();
+    expect((await call('GET', path)).json.items).toMatchObject([{ name: 'shop', version: 2, configuration: change }]);
+    expect((await call('POST', `${path}/shop/rollback`, { version: 1, reason: 'worse' })).json).toMatchObject({
+      version: 3,
+      epoch: 3,
+      configuration: { hosts: ['www.shop.example'], origins },
+    });
+    expect((await call('POST', `${path}/shop/rollback`, { version: 99 })).status).toBe(404);
+    expect((await call('DELETE', `${path}/shop`, undefined, { 'if-match': '"2"' })).status).toBe(412);
+    expect((await call('DELETE', `${path}/shop?reason=moved`, undefined, { 'if-match': '"3"' })).status).toBe(204);
+    expect((await call('GET', `${path}/shop`)).status).toBe(404);
+    await world.settle();
+    expect((await call('GET', `${path}/shop/versions`)).json.items).toMatchObject([
+      { version: 4, removed: true, reason: 'moved' },
+      { version: 3, rolledBackTo: 1, reason: 'worse' },
+      { version: 2, removed: false },
+      { version: 1, reason: 'first' },
+    ]);
+    expect((await call('GET', `${path}/shop/versions/2`)).json).toMatchObject({ configuration: change });
+    expect((await call('POST', `${path}/shop/rollback`, { version: 4 })).json.detail).toContain('removed the zone');
+    // What was removed gave its hosts back.
+    expect((await call('PUT', `${path}/other`, { hosts: ['x.img.shop.example'], origins })).status).toBe(200);
+  });
+
+  test('what cannot be served is refused, by its place', async () => {
+    const cases: ReadonlyArray<readonly [object, string]> = [
+      [{ hosts: ['a.example'], origins, nonsense: 1 }, 'body.nonsense'],
+      [{ hosts: ['a.example'], origins: [{ url: 'https://o.example', wait: 1 }] }, 'body.origins.0.wait'],
+      [{ hosts: ['a.example'], origins, rules: [{ ttl: { override: -1 } }] }, 'body.rules.0.ttl.override'],
+      [{ hosts: ['a.example'], origins, rules: [{ match: { paths: ['x'] } }] }, 'body.rules.0.match.paths.0'],
+      [{ hosts: ['a.example'], origins, shield: 'edge-9' }, 'body.shield'],
+      ...['http://127.0.0.1', 'http://169.254.169.254', 'http://[::1]:8080', 'http://localhost:81', 'http://10.0.0.1', 'http://2130706433'].map(
+        (url) => [{ hosts: ['a.example'], origins: [{ url }] }, 'body.origins.0.url'] as const,
+      ),
+    ];
+    for (const [body, field] of cases) {
+      const answer = await call('PUT', `${path}/bad`, body);
+      expect([answer.status, answer.json.detail]).toEqual([400, expect.stringContaining(field)]);
+    }
+    expect((await call('GET', `${path}/bad`)).status).toBe(404);
+  });
+
+  test('a shield is an edge of the platform, reached where it said that it is', async () => {
+    await world.facts.publish('edge', [edgeRegistered.draft({ edgeId: 'edge-7', url: 'http://10.0.0.7:8081', region: 'local', memoryBytesMax: 1 })], {
+      producer: { id: 'edge:edge-7', epoch: 1n },
+    });
+    await world.settle();
+    expect((await call('PUT', `${path}/shielded`, { hosts: ['shielded.example'], origins, shield: 'edge-7' })).json).toMatchObject({
+      shieldUrl: 'http://10.0.0.7:8081',
+    });
+  });
+
+  test('of many that want one host at once exactly one has it, and what the others had asked for besides is free', async () => {
+    const wishes = Array.from({ length: 8 }, (_, at) => ({ hosts: [`own-${at}.a.example`, 'wanted.b.example'], origins }));
+    const answers = await Promise.all(wishes.map((body, at) => call('PUT', `${path}/racer-${at}`, body)));
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([200, ...Array(7).fill(409)]);
+    const won = answers.findIndex(({ status }) => status === 200);
+    for (const at of wishes.keys()) {
+      const status = (await call('PUT', `${path}/later-${at}`, { hosts: [`own-${at}.a.example`], origins })).status;
+      expect(status).toBe(at === won ? 409 : 200);
+    }
+  });
+
+  test('a claim of a request that died before its zone was made gives way after a minute', async () => {
+    const claim = { type: 'ClaimZoneHosts' as const, domain: 'late.example', zoneId: 'zn-dead', owner: 'default', hosts: ['www.late.example'], void: [] };
+    const meta = { actor: 'key:k', correlationId: 'c' };
+    await world.commands.execute(zoneClaimsAggregate, 'hosts:late.example', { ...claim, claimedAtMs: world.engines.clock.now() }, meta);
+    const wish = { hosts: ['www.late.example'], origins };
+    expect((await call('PUT', `${path}/late`, wish)).status).toBe(409);
+    await world.commands.execute(zoneClaimsAggregate, 'hosts:late.example', { ...claim, hosts: [], claimedAtMs: 1 }, meta);
+    await world.commands.execute(zoneClaimsAggregate, 'hosts:late.example', { ...claim, claimedAtMs: world.engines.clock.now() - 61_000 }, meta);
+    expect((await call('PUT', `${path}/late`, wish)).status).toBe(200);
+    expect(await world.engines.aggregates.load(zoneAggregate.context, 'zn-dead')).toBeUndefined();
+  });
+});
