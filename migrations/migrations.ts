@@ -4,6 +4,7 @@ import { EventIndex1795704000000 } from './event-index.migration.ts';
 import { EventIndexTerms1795716000000 } from './event-index-terms.migration.ts';
 import { Effects1795712400000 } from './effects.migration.ts';
 import { HeadTenants1795678800000 } from './head-tenants.migration.ts';
+import { KeptErasures1795729400000 } from './kept-erasures.migration.ts';
 import { LedgerTables1795687600000 } from './ledger-tables.migration.ts';
 import { PastPieces1795702000000 } from './past-pieces.migration.ts';
 import { ParkedEvents1795705200000 } from './parked-events.migration.ts';
@@ -38,4 +39,5 @@ export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly
   LedgerTreeList1795719600000,
   RolledBackBuilds1795723200000,
   SubjectLinks1795724000000,
+  KeptErasures1795729400000,
 ];

@@ -7,6 +7,7 @@ import type {
   EffectStore,
   EventLog,
   IdSource,
+  KeptErasures,
   LeaseStore,
   LedgerStore,
   PastStore,
@@ -30,6 +31,7 @@ export interface GatewayEngines {
   readonly blobs: BlobStore;
   readonly secrets: SecretStore;
   readonly subjectKeys: SubjectKeyStore;
+  readonly keptErasures: KeptErasures;
   readonly master: MasterKey;
   /** Decrypts for those who read, and encrypts what is written. */
   readonly personal: PersonalData;

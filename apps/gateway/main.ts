@@ -2,7 +2,7 @@ import { openEngines } from '#adapters/engines';
 import { openMasterKey } from '#adapters/master-key';
 import { UuidV7IdSource } from '#adapters/system';
 import { contexts, topicPartitions } from '#events';
-import { observeEngines, openPersonal, requireBoundLog, runApp, untilThere, waitingLog } from '#runtime';
+import { observeEngines, openPersonal, RegionSecrets, requireBoundLog, runApp, untilThere, waitingLog } from '#runtime';
 import { runMigrations } from '#migrations';
 import { createGateway } from './gateway.app.ts';
 import { readGatewaySettings } from './gateway.config.ts';
@@ -24,7 +24,8 @@ await runApp({
     await untilThere(() => requireBoundLog(engines), wait);
     for (const topic of contexts) await untilThere(() => engines.log.ensureTopic(topic, topicPartitions), wait);
     const master = openMasterKey(settings.masterKey);
-    const personal = openPersonal({ store: engines.subjectKeys, master, clock: engines.clock, logger, regionSecret: settings.regionSecret }, lifecycle);
+    const secrets = new RegionSecrets(settings.regionSecrets);
+    const personal = openPersonal({ store: engines.subjectKeys, master, clock: engines.clock, logger, secrets }, lifecycle);
     return gatewayModule({ ...engines, master, personal, telemetry }, settings);
   },
   create: (root, options, { logger, telemetry }) =>

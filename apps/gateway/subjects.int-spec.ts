@@ -2,7 +2,7 @@ import { playbackSessionTable } from '#domain/playback';
 import { LocalMasterKey, MemoryKeyRing } from '#adapters/master-key';
 import { Database } from '#adapters/postgres';
 import { contexts, readPersonal, type StoredRecord } from '#events';
-import { pause, PersonalData, SubjectKeys } from '#runtime';
+import { pause, PersonalData, RegionSecrets, SubjectKeys } from '#runtime';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ beforeAll(async () => {
     master: engines.master,
     clock: engines.clock,
     logger: pino({ level: 'silent' }),
-    regionSecret: 'a-secret-of-regions',
+    secrets: new RegionSecrets({ current: 'a-secret-of-regions' }),
   };
   const other = { ...engines, personal: new PersonalData(new SubjectKeys({ pollMs: 200 }, deps)) };
   gateways = [await startGateway(engines, world.consolePath), await startGateway(other, world.consolePath)];
@@ -195,8 +195,19 @@ describe('personal data', () => {
     expect([answer.status, answer.json]).toMatchObject([200, { keys: [], alreadyErased: true, elsewhere: 'told' }]);
     await world.settle();
     const told = (await rawRecords()).find(({ headers, value }) => headers['ce_type'] === 'subject.erased' && value.includes('"shared"'));
-    expect(JSON.parse(told?.value ?? '')).toMatchObject({ keyIds: [], shared: expect.stringMatching(/^[\w-]{22}$/), ofTenant: null });
+    const stands = expect.stringMatching(/^[\w-]{22}$/);
+    expect(JSON.parse(told?.value ?? '')).toMatchObject({ keyIds: [], shared: stands, check: stands, ofTenant: null });
     expect(told?.value).not.toContain('nobody-here');
+  });
+
+  test('that another region erased by a secret which nobody here knows waits, and says why', async () => {
+    const heard = { eventId: 'e-kept', origin: 'north', subject: 's', check: 'c', heardAtMs: Date.parse('2026-11-26T10:00:00Z'), order: {} };
+    await engines.keptErasures.keep(heard);
+    const kept = async (at: number) => (await call('GET', '/api/v1/subjects/keys', undefined, admin, at)).json.kept;
+    const told = { region: 'north', count: 1, oldestAt: '2026-11-26T10:00:00.000Z' };
+    expect([await kept(0), await kept(1)]).toEqual([[{ ...told, why: 'no-secret' }], [{ ...told, why: 'another-secret' }]]);
+    await engines.keptErasures.settle(['e-kept']);
+    expect(await kept(0)).toEqual([]);
   });
 
   test('erased at once by many is erased once', async () => {

@@ -1,6 +1,6 @@
 import type { Engines } from '#adapters/engines';
 import { openMasterKey } from '#adapters/master-key';
-import { CommandExecutor, openPersonal, type AppContext, type Lifecycle, type Logger } from '#runtime';
+import { CommandExecutor, openPersonal, RegionSecrets, type AppContext, type Lifecycle, type Logger } from '#runtime';
 import type { Clock } from '#ports';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import type { IngestSettings } from './ingest.config.ts';
@@ -15,7 +15,7 @@ export async function ingestModule(engines: Engines<'database'>, context: AppCon
   const { settings, logger, lifecycle, telemetry } = context;
   const { aggregates, leases, reads, clock, ids, subjectKeys } = engines;
   const personal = openPersonal(
-    { store: subjectKeys, master: openMasterKey(settings.masterKey), clock, logger, regionSecret: settings.regionSecret },
+    { store: subjectKeys, master: openMasterKey(settings.masterKey), clock, logger, secrets: new RegionSecrets(settings.regionSecrets) },
     lifecycle,
   );
   const commands = new CommandExecutor({ aggregates, clock, ids, source: `/ingest/${settings.node}`, telemetry, personal });

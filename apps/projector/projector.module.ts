@@ -16,6 +16,7 @@ import {
   type AppContext,
 } from '#runtime';
 import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
+import { ErasureKeeper } from './effects/erasure-keeper.ts';
 import { effectParts } from './effects/effect-parts.ts';
 import { LedgerKeeper } from './ledger/ledger-keeper.ts';
 import { ledgerParts } from './ledger/ledger-parts.ts';
@@ -51,7 +52,13 @@ export function projectorModule(engines: Engines<'log' | 'database' | 'jobs'>, c
   const relay = new OutboxRelay({ owner }, { outbox, log, leases, logger, health, board });
   const { keeper, rounds } = ledgerParts({ owner, settings: settings.ledger }, engines, { logger, health, board });
   const sweeper = new RowSweeper({ owner, keeps: settings.rowKeeps }, { retention: rowRetention, leases, logger, health });
-  const { reactors, dispatcher, workers, sender } = effectParts({ owner, source, settings: settings.effects, parking }, engines, context);
+  const {
+    reactors,
+    dispatcher,
+    workers,
+    sender,
+    keeper: erasureKeeper,
+  } = effectParts({ owner, source, settings: settings.effects, personal: settings, parking, board }, engines, context);
   showEventIndexLag(contexts, { log, index: engines.index, clock, telemetry });
   const { stallMs } = settings.telemetry;
   const lag = new ConsumerLag({ lookEveryMs: Math.min(5000, stallMs / 4), stallMs }, { host, log, clock, telemetry, logger });
@@ -69,6 +76,7 @@ export function projectorModule(engines: Engines<'log' | 'database' | 'jobs'>, c
       { provide: ReactorHost, useValue: reactors },
       { provide: EffectDispatcher, useValue: dispatcher },
       { provide: EffectWorkers, useValue: workers },
+      { provide: ErasureKeeper, useValue: erasureKeeper },
       { provide: WebhookSender, useValue: sender },
       { provide: WitnessRounds, useValue: rounds },
       { provide: RegionKeeper, useValue: regionParts(owner, engines, context) },
@@ -98,6 +106,9 @@ export async function serveProjector(app: INestApplicationContext, { lifecycle }
   const replays = app.get(ReplayThread);
   lifecycle.onStop('work', 'replays', () => replays.stop());
   replays.start();
+  const erasures = app.get(ErasureKeeper);
+  lifecycle.onStop('work', 'kept erasures', () => erasures.stop());
+  erasures.start();
   const sweeper = app.get(RowSweeper);
   lifecycle.onStop('work', 'row sweeper', () => sweeper.stop());
   sweeper.start();

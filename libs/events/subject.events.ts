@@ -23,7 +23,7 @@ const common = {
 
 export const subjectErased = defineEvent({
   ...common,
-  version: 2,
+  version: 3,
   type: 'subject.erased',
   meaning: 'The keys of a data subject in one region were destroyed: nobody can read what was encrypted under them any more.',
   schema: z.object({
@@ -32,11 +32,17 @@ export const subjectErased = defineEvent({
     keyIds: z.array(standIn).max(1000),
     /** What stands for the subject in all regions of one `REGION_SECRET`: the others destroy their own keys by it. Absent where they have nothing to do. */
     shared: standIn.optional(),
+    /** What stands for the `REGION_SECRET` by which `shared` was made: a region with another one knows that it cannot know who is meant. */
+    check: standIn.optional(),
     /** The one tenant for which it is erased; null for all. */
     ofTenant: z.string().min(1).max(64).nullable().optional(),
   }),
-  upcasters: [(data) => data],
-  samples: [sample, { ...sample, shared: 'Sh4r3dZx0Rt4Yb8Nc1Vd5W', ofTenant: null }],
+  upcasters: [(data) => data, (data) => data],
+  samples: [
+    sample,
+    { ...sample, shared: 'Sh4r3dZx0Rt4Yb8Nc1Vd5W', ofTenant: null },
+    { ...sample, shared: 'Sh4r3dZx0Rt4Yb8Nc1Vd5W', check: 'Ch3ckdZx0Rt4Yb8Nc1Vd5W', ofTenant: null },
+  ],
 });
 
 export const subjectExported = defineEvent({

@@ -32,6 +32,7 @@ export {
   type ReadLimits,
   type RestoreRecords,
 } from './event-log.port.ts';
+export { KeptErasures, type KeptErasure, type KeptErasureCount } from './kept-erasures.port.ts';
 export { JobQueue, type Job, type JobHandler, type JobWorker, type JobWorkerInit } from './job-queue.port.ts';
 export { LeaseStore, type Lease, type LeaseView } from './lease-store.port.ts';
 export {
@@ -113,7 +114,15 @@ export {
 } from './publication-store.port.ts';
 export { ReadStore, type Comparison, type ReadCondition, type ReadQuery, type ReadRow, type ReadSnapshot, type RowKey } from './read-store.port.ts';
 export { SecretStore } from './secret-store.port.ts';
-export { SubjectKeyStore, type Erasures, type NewSubjectKey, type SubjectKey, type SubjectKeyCounts, type SubjectLink } from './subject-key-store.port.ts';
+export {
+  SubjectKeyStore,
+  type Erasures,
+  type NewSubjectKey,
+  type SubjectKey,
+  type SubjectKeyCounts,
+  type SubjectLink,
+  type UnlinkedQuery,
+} from './subject-key-store.port.ts';
 export { blobCid, blobDigest } from './blob-cid.ts';
 export { eventLogErrors } from './event-log.errors.ts';
 export { ledgerStoreErrors } from './ledger-store.errors.ts';

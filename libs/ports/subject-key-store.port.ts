@@ -8,6 +8,8 @@ export interface NewSubjectKey extends WrappedKey {
   readonly tenant: string;
   /** Stands for the subject: a keyed hash of its name. */
   readonly subject: string;
+  /** Its name, encrypted under this very key: it is gone with the key, and until then who has the key can name the subject by another secret. */
+  readonly sealedName: string | undefined;
 }
 
 export interface SubjectKey {
@@ -16,6 +18,8 @@ export interface SubjectKey {
   readonly subject: string;
   /** Undefined once it is erased. */
   readonly key: WrappedKey | undefined;
+  /** Undefined once it is erased, and for keys from before names were kept. */
+  readonly sealedName: string | undefined;
   readonly createdAtMs: number;
   readonly erasedAtMs: number | undefined;
 }
@@ -30,6 +34,8 @@ export interface Erasures {
 export interface SubjectLink {
   /** What stands for a subject in all regions of one secret. */
   readonly shared: string;
+  /** What stands for that secret. */
+  readonly check: string;
   /** What stands for it here. */
   readonly subject: string;
 }
@@ -39,6 +45,15 @@ export interface SubjectKeyCounts {
   readonly erased: number;
   /** Live keys by the master key that wraps them. */
   readonly byMaster: Readonly<Record<string, number>>;
+  /** Live keys from before names were kept, which no other region's erasure finds until somebody writes of their subjects. */
+  readonly unnamed: number;
+}
+
+/** Where to go on: behind the key of that id. */
+export interface UnlinkedQuery {
+  readonly check: string;
+  readonly after: string;
+  readonly limit: number;
 }
 
 /** The keys under which the personal fields of each subject are encrypted: one live key per tenant and subject at most, and what became of those before. */
@@ -68,6 +83,10 @@ export abstract class SubjectKeyStore {
   abstract link(links: readonly SubjectLink[]): Promise<void>;
   /** What stands here for whom this stands in all regions; nothing for somebody who is not known. */
   abstract linked(shared: string): Promise<readonly string[]>;
+  /** Keeps the names of live keys that have none. */
+  abstract name(keys: ReadonlyArray<Pick<NewSubjectKey, 'keyId' | 'sealedName'>>): Promise<void>;
+  /** Live keys with a name whose subjects are not linked by this secret, by their ids. */
+  abstract unlinked(query: UnlinkedQuery): Promise<readonly SubjectKey[]>;
   /** Notes keys that another region has destroyed, so that what they encrypt counts as erased. Keys of this region stay as they are. */
   abstract noteErased(keys: ReadonlyArray<Pick<SubjectKey, 'keyId' | 'tenant' | 'subject'>>, atMs: number): Promise<void>;
 }

@@ -97,12 +97,35 @@ export function readFlag(env: Environment, name: string, fallback: boolean): boo
   return choice === '1' || choice === 'true';
 }
 
-/** `REGION_SECRET`, which regions share; undefined when it is not set. @throws OperatingError `SETTING_INVALID` */
-export function readRegionSecret(env: Environment): string | undefined {
-  return env['REGION_SECRET'] ? readText(env, 'REGION_SECRET', '', /^[\x21-\x7e]{16,256}$/) : undefined;
+const secretPattern = /^[\x21-\x7e]{16,256}$/;
+
+/** Several, separated by spaces. No error shows any of it. */
+function readSecrets(env: Environment, name: string): readonly string[] {
+  const secrets = (env[name] ?? '').split(' ').filter((secret) => secret !== '');
+  if (!secrets.every((secret) => secretPattern.test(secret))) throw invalidSetting(name, 'must have 16 to 256 characters, printable ones of ASCII');
+  return secrets;
+}
+
+function readSecret(env: Environment, name: string): string | undefined {
+  const secrets = readSecrets(env, name);
+  if (secrets.length > 1) throw invalidSetting(name, 'must be one secret, without spaces');
+  return secrets[0];
+}
+
+export interface RegionSecretSettings {
+  /** `REGION_SECRET`, which regions share; undefined when it is not set. */
+  readonly current: string | undefined;
+  /** `REGION_SECRETS_FORMER`: those that they had before. */
+  readonly former: readonly string[];
+}
+
+/** @throws OperatingError `SETTING_INVALID` */
+export function readRegionSecrets(env: Environment): RegionSecretSettings {
+  const current = readSecret(env, 'REGION_SECRET');
+  return { current, former: readSecrets(env, 'REGION_SECRETS_FORMER').filter((secret) => secret !== current) };
 }
 
 /** `EDGE_SECRET`, which edges and gateways share; undefined when it is not set. @throws OperatingError `SETTING_INVALID` */
 export function readEdgeSecret(env: Environment): string | undefined {
-  return env['EDGE_SECRET'] ? readText(env, 'EDGE_SECRET', '', /^[\x21-\x7e]{16,256}$/) : undefined;
+  return readSecret(env, 'EDGE_SECRET');
 }

@@ -1,7 +1,7 @@
 import { join, resolve } from 'node:path';
 import { readEngineSettings, type ChosenEngines } from './engine-settings.config.ts';
 import { readMasterKeySettings, type MasterKeySettings } from './master-key.config.ts';
-import { readChoice, readRegionSecret, readText, type Environment } from './setting-values.config.ts';
+import { readChoice, readRegionSecrets, readText, type Environment, type RegionSecretSettings } from './setting-values.config.ts';
 import { readTelemetrySettings, type TelemetrySettings } from './telemetry/telemetry.config.ts';
 
 /** What every app of the platform knows about where it runs. Paths are absolute. */
@@ -21,8 +21,8 @@ export interface SharedSettings extends ChosenEngines {
   readonly logLevel: string;
   /** What encrypts the keys of personal data. */
   readonly masterKey: MasterKeySettings;
-  /** Shared by regions: by it they name subjects of personal data to each other. */
-  readonly regionSecret: string | undefined;
+  /** Shared by regions: by these they name subjects of personal data to each other. */
+  readonly regionSecrets: RegionSecretSettings;
   /** How the process is seen from outside. */
   readonly telemetry: TelemetrySettings;
 }
@@ -51,7 +51,7 @@ export function readSharedSettings(env: Environment = process.env): SharedSettin
     logFormat: readChoice(env, 'LOG_FORMAT', ['json', 'pretty'], 'json'),
     logLevel: readChoice(env, 'LOG_LEVEL', logLevels, 'info'),
     masterKey: readMasterKeySettings(env, dataDir),
-    regionSecret: readRegionSecret(env),
+    regionSecrets: readRegionSecrets(env),
     telemetry: readTelemetrySettings(env),
   };
 }

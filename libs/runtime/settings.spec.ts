@@ -25,7 +25,7 @@ describe('shared settings', () => {
       logFormat: 'json',
       logLevel: 'info',
       masterKey: { transit: undefined, file: undefined, ownPath: `${dataDir}/master.key` },
-      regionSecret: undefined,
+      regionSecrets: { current: undefined, former: [] },
       telemetry: telemetryOff,
     });
   });
@@ -34,7 +34,9 @@ describe('shared settings', () => {
     [{ STREAMS_NODE: 'no spaces' }, 'STREAMS_NODE'],
     [{ LOG_FORMAT: 'xml' }, 'LOG_FORMAT must be one of json, pretty'],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL'],
-    [{ REGION_SECRET: 'short' }, 'REGION_SECRET'],
+    [{ REGION_SECRET: 'short' }, 'REGION_SECRET must have 16 to 256 characters, printable ones of ASCII.'],
+    [{ REGION_SECRET: 'two-of-sixteen-1 two-of-sixteen-2' }, 'REGION_SECRET must be one secret'],
+    [{ REGION_SECRETS_FORMER: 'two-of-sixteen-1 short' }, 'REGION_SECRETS_FORMER must have'],
     [{ MASTER_KEY_URL: 'https://vault.example/v1/transit/keys/streams' }, 'MASTER_KEY_TOKEN is not set'],
     [{ MASTER_KEY_URL: 'https://vault.example/v1/transit/keys/streams', MASTER_KEY_FILE: '/keys' }, 'MASTER_KEY_FILE is set'],
     [{ DATABASE_URL: 'mysql://root:secret@db/x' }, 'The setting DATABASE_URL must be a URL that begins with postgresql:// or postgres://.'],

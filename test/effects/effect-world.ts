@@ -1,5 +1,5 @@
 import { openEngines, type Engines } from '#adapters/engines';
-import { EventParking, LogEventIntake, noTelemetry } from '#runtime';
+import { EventParking, LogEventIntake, noTelemetry, readSharedSettings } from '#runtime';
 import { pino } from 'pino';
 import { realEngines, startGateway, World, type RunningGateway } from '../../apps/gateway/testing/gateway.fixture.ts';
 import { ask } from '../../apps/gateway/testing/http-client.ts';
@@ -81,8 +81,9 @@ export class EffectWorld {
     const intake = new LogEventIntake({ owner }, { log, publications, leases, clock, logger });
     const parking = new EventParking({ intake, clock, logger, source: '/test' });
     const settings = { keepMs: 1e9, webhooks: { ...quickWebhooks, ...webhooks } };
+    const personal = readSharedSettings({ STREAMS_DATA_DIR: folder });
     const context = { logger, telemetry: noTelemetry() };
-    const { reactors, dispatcher, workers, sender } = effectParts({ owner, source: '/test', settings, parking, lostAfterMs }, engines, context);
+    const { reactors, dispatcher, workers, sender } = effectParts({ owner, source: '/test', settings, personal, parking, lostAfterMs }, engines, context);
     for (const part of [reactors, dispatcher, workers]) await part.start();
     const stop = async (): Promise<void> => {
       await gateway.stop();

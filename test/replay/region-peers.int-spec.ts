@@ -1,10 +1,7 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { spawn } from 'node:child_process';
 import { cp, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import pg from 'pg';
 import { openEngines } from '#adapters/engines';
 import { nodeLedgerHash } from '#adapters/ledger';
@@ -13,9 +10,9 @@ import { readSharedSettings } from '#runtime';
 import { projections } from '#read-models';
 import { history, type RecordedEvent } from './history.ts';
 import { startProjector, type ProjectorProcess } from './projector-process.ts';
+import { runStreams, type Ran } from './run-streams.ts';
 import { caughtUp, openWorld, type World } from './world.ts';
 
-const cli = fileURLToPath(new URL('../../apps/streams/main.js', import.meta.url));
 let north: World;
 let south: World;
 
@@ -41,32 +38,18 @@ async function write(world: World, region: number): Promise<number> {
   return events.length;
 }
 
-interface Ran {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-async function streams(world: World, ...args: readonly string[]): Promise<Ran> {
-  const env = { ...process.env, ...world.env, STREAMS_DATA_DIR: world.folder, DATABASE_URL: world.databaseUrl };
-  const child = spawn(process.execPath, ['--no-warnings', cli, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const code = new Promise<number | null>((resolve) => child.once('exit', resolve));
-  const [out, err] = await Promise.all([text(child.stdout), text(child.stderr)]);
-  return { code: await code, out, err };
-}
-
 /** As an operator does it: a digest of each region, side by side. */
 async function compare(): Promise<Ran> {
   const [a, b] = [join(north.folder, 'north.json'), join(south.folder, 'south.json')];
-  await streams(north, 'region', 'digest', a);
-  await writeFile(b, (await streams(south, 'region', 'digest')).out);
-  return streams(north, 'region', 'compare', a, b, '--json');
+  await runStreams(north, {}, 'region', 'digest', a);
+  await writeFile(b, (await runStreams(south, {}, 'region', 'digest')).out);
+  return runStreams(north, {}, 'region', 'compare', a, b, '--json');
 }
 
 async function equalRegions(): Promise<void> {
   let ran = await compare();
   for (const until = Date.now() + 60_000; ran.code !== 0 && Date.now() < until; ran = await compare()) await sleep(200);
-  expect(JSON.parse(ran.out)).toEqual({ equal: true, rows: true, parts: [], moving: [] });
+  expect(JSON.parse(ran.out)).toEqual({ equal: true, rows: true, secrets: 'none', parts: [], moving: [] });
 }
 
 /** Moves all that a region has written so far to its blob store. @returns how many segments that made */

@@ -78,14 +78,15 @@ export class SubjectErasure {
   async erase(name: string, reason: string, tenant: string | undefined, meta: CommandMeta): Promise<ErasedSubject> {
     const { store, personal, clock, aggregates, hasRegions } = this.#deps;
     const { subject, keys } = await this.#lookUp(name, tenant);
-    const shared = personal.keys.sharedStandInOf(normal(name));
+    const { secrets } = personal.keys;
+    const [shared, check] = [secrets.standInOf(normal(name)), secrets.check];
     if (keys.length === 0 && shared === undefined) throw this.#unknown();
     const live = keys.filter(({ key }) => key !== undefined).map(({ keyId }) => keyId);
     if (live.length > 0 || shared !== undefined) {
       // Destroying the keys and putting it on record is one transaction.
       const commit: AggregateStore['commit'] = (decided) => store.erase(live, clock.now(), decided);
       const load: AggregateStore['load'] = (context, id) => aggregates.load(context, id);
-      const elsewhere = shared === undefined ? undefined : { shared, ofTenant: tenant ?? null };
+      const elsewhere = shared === undefined || check === undefined ? undefined : { shared, check, ofTenant: tenant ?? null };
       await this.#execute({ load, commit }, subjectAggregateId(subject), { type: 'EraseSubject', subject, keyIds: live, reason, elsewhere }, meta);
       await personal.keys.refresh();
     }

@@ -7,7 +7,7 @@ import { SubjectKeyring } from './subjects.controller.ts';
 
 /** What is asked about personal data. */
 export function subjectProviders(
-  { subjectKeys: store, master, personal, aggregates, leases, clock, ids, log, reads }: GatewayEngines,
+  { subjectKeys: store, keptErasures: kept, master, personal, aggregates, leases, clock, ids, log, reads }: GatewayEngines,
   { node, hasRegions }: Pick<GatewaySettings, 'node' | 'hasRegions'>,
 ): Provider[] {
   return [
@@ -16,6 +16,6 @@ export function subjectProviders(
       useValue: new SubjectErasure({ store, master, personal, aggregates, leases, clock, ids, source: `/gateway/${node}`, hasRegions }),
     },
     { provide: SubjectExport, useValue: new SubjectExport({ log, reads, personal }) },
-    { provide: SubjectKeyring, useValue: { store, master } satisfies SubjectKeyring },
+    { provide: SubjectKeyring, useValue: { store, master, kept, secrets: personal.keys.secrets } satisfies SubjectKeyring },
   ];
 }

@@ -57,13 +57,30 @@ export const showSubjectKeys = operation({
   id: 'showSubjectKeys',
   method: 'GET',
   path: '/api/v1/subjects/keys',
-  summary: 'Count the keys of personal data, and say which master key wraps them',
+  summary: 'Count the keys of personal data, say which master key wraps them, and which erasures of other regions wait',
   status: 200,
   answer: z.object({
     live: z.number(),
     erased: z.number(),
     byMasterKey: z.record(z.string(), z.number()),
     masterKey: z.string().describe('The one that wraps now.'),
+    unnamed: z
+      .number()
+      .describe('Live keys of a version before this one, which erasures of other regions do not find until somebody writes of their subjects.'),
+    kept: z
+      .array(
+        z.object({
+          region: z.string().describe('As this one calls it.'),
+          count: z.number(),
+          oldestAt: timestamp.describe('When the first of them was heard of.'),
+          why: z
+            .enum(['another-secret', 'no-secret', 'locked'])
+            .describe(
+              '`another-secret`: its REGION_SECRET is another than ours; `no-secret`: ours is not set; `locked`: our own keys cannot be unwrapped without their master key.',
+            ),
+        }),
+      )
+      .describe('Erasures of other regions that cannot be done here yet; each is done once it can be.'),
   }),
 });
 

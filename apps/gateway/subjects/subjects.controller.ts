@@ -1,5 +1,6 @@
 import { seesEveryTenant } from '#domain/access';
-import { Clock, type MasterKey, type SubjectKeyStore } from '#ports';
+import { Clock, type KeptErasures, type MasterKey, type SubjectKeyStore } from '#ports';
+import type { RegionSecrets } from '#runtime';
 import { Controller, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { Readable } from 'node:stream';
@@ -14,6 +15,8 @@ import { eraseSubject, exportSubject, rotateMasterKey, showSubjectKeys } from '.
 export abstract class SubjectKeyring {
   abstract readonly store: SubjectKeyStore;
   abstract readonly master: MasterKey;
+  abstract readonly kept: KeptErasures;
+  abstract readonly secrets: RegionSecrets;
 }
 
 /** Personal data: what is stored of whom, and its end. */
@@ -46,8 +49,12 @@ export class SubjectsController {
 
   @Route(showSubjectKeys)
   async keys(): Promise<object> {
-    const { live, erased, byMaster } = await this.#keyring.store.counts();
-    return { live, erased, byMasterKey: byMaster, masterKey: await this.#keyring.master.newest() };
+    const { store, master, kept, secrets } = this.#keyring;
+    const { live, erased, byMaster, unnamed } = await store.counts();
+    const waiting = (await kept.counts()).map(({ origin: region, check, count, oldestAtMs }) => ({
+      ...{ region, count, oldestAt: isoTime(oldestAtMs), why: secrets.whyKept(check) },
+    }));
+    return { live, erased, byMasterKey: byMaster, masterKey: await master.newest(), unnamed, kept: waiting };
   }
 
   @Route(rotateMasterKey)

@@ -54,6 +54,7 @@ export interface AnswerBody extends ItemBody {
   readonly rows: ReadonlyArray<Readonly<Record<string, unknown>>>;
   readonly keys: ReadonlyArray<{ readonly keyId: string; readonly erasedAt: string | null }>;
   readonly masterKey: string;
+  readonly kept: readonly object[];
   readonly byMasterKey: Readonly<Record<string, number>>;
   readonly progress: { readonly total: number };
   readonly purgeId: string;

@@ -1,4 +1,5 @@
 import type { Engines } from '#adapters/engines';
+import { openMasterKey } from '#adapters/master-key';
 import { WebhookSender } from '#adapters/webhook';
 import { erasuresReactor } from '#domain/access';
 import { webhookAggregate, webhooksReactor, type KnownWebhook, type WantedBy } from '#domain/operation';
@@ -11,13 +12,18 @@ import {
   EffectWorkers,
   metrics,
   ReactorHost,
+  RegionSecrets,
   SharedLook,
   type AppContext,
   type BoundReactor,
   type EventParking,
+  type SharedSettings,
+  type WorkBoard,
 } from '#runtime';
 import type { EffectSettings } from './effects.config.ts';
+import { ErasureKeeper } from './erasure-keeper.ts';
 import { ErasureWorker } from './erasure-worker.ts';
+import { RegionErasures } from './region-erasures.ts';
 import { WebhookWorker } from './webhook-worker.ts';
 
 /** Whoever asks gets an answer of afterwards; the database is asked no more often than this, ms. */
@@ -28,6 +34,7 @@ export interface EffectParts {
   readonly dispatcher: EffectDispatcher;
   readonly workers: EffectWorkers;
   readonly sender: WebhookSender;
+  readonly keeper: ErasureKeeper;
 }
 
 export interface EffectPartsInit {
@@ -35,6 +42,10 @@ export interface EffectPartsInit {
   readonly source: string;
   readonly settings: EffectSettings;
   readonly parking: EventParking;
+  /** What names and locks subjects of personal data. */
+  readonly personal: Pick<SharedSettings, 'masterKey' | 'regionSecrets'>;
+  /** Shows how the work under leases does. */
+  readonly board?: WorkBoard;
   /** After so long in the queue without an end, a job counts as lost there, ms; 30,000 by default. */
   readonly lostAfterMs?: number | undefined;
 }
@@ -63,7 +74,7 @@ export function effectParts(
   { logger, telemetry }: Pick<AppContext, 'logger' | 'telemetry'>,
 ): EffectParts {
   const { owner, source, settings, parking, lostAfterMs = 30_000 } = init;
-  const { log, leases, effects, jobs, aggregates, secrets, clock, ids, subjectKeys: store } = engines;
+  const { log, leases, effects, jobs, aggregates, secrets, clock, ids } = engines;
   const { health } = telemetry;
   const commands = new CommandExecutor({ aggregates, clock, ids, source });
   const { timeoutMs, privateAddresses, perWebhook } = settings.webhooks;
@@ -72,7 +83,7 @@ export function effectParts(
   const onIntents = (): void => dispatcher.wake();
   const reactors = new ReactorHost({ reactors: boundReactors(aggregates), owner }, { log, leases, effects, aggregates, logger, health, parking, onIntents });
   const webhooks = new WebhookWorker(settings.webhooks, { log, aggregates, effects, secrets, commands, sender, clock, logger });
-  const erasures = new ErasureWorker({ store, aggregates, clock, ids, source, logger });
+  const { erasures, keeper } = regionErasures(init, engines, { logger, telemetry });
   const workers = new EffectWorkers(
     { workers: [webhooks, erasures], owner },
     { effects, jobs, clock, ids, source, logger, health, telemetry, onSettled: () => dispatcher.wake() },
@@ -81,5 +92,19 @@ export function effectParts(
   telemetry.meter.onCollect('reactors', () => {
     for (const [reactor, count] of reactors.failing) failing.set(count, { reactor });
   });
-  return { reactors, dispatcher, workers, sender };
+  return { reactors, dispatcher, workers, sender, keeper };
+}
+
+/** What does the erasures of other regions here. */
+function regionErasures(
+  { owner, source, personal, board }: EffectPartsInit,
+  { subjectKeys: store, keptErasures: kept, aggregates, leases, clock, ids }: Engines<'database'>,
+  { logger, telemetry }: Pick<AppContext, 'logger' | 'telemetry'>,
+): { readonly erasures: ErasureWorker; readonly keeper: ErasureKeeper } {
+  const secrets = new RegionSecrets(personal.regionSecrets);
+  const erasures = new RegionErasures({ store, kept, aggregates, master: openMasterKey(personal.masterKey), secrets, clock, ids, source, logger });
+  return {
+    erasures: new ErasureWorker({ store, erasures }),
+    keeper: new ErasureKeeper({ owner }, { erasures, kept, secrets, leases, logger, telemetry, ...(board && { board }) }),
+  };
 }

@@ -5,6 +5,7 @@ import {
   MemoryEffectStore,
   MemoryEventLog,
   MemoryJobQueue,
+  MemoryKeptErasures,
   MemoryLeaseStore,
   MemoryOutbox,
   MemorySubjectKeyStore,
@@ -12,13 +13,28 @@ import {
 import { UuidV7IdSource } from '#adapters/system';
 import { erasuresReactor, subjectAggregate, subjectAggregateId } from '#domain/access';
 import { definitionOf, encodeEvent, playbackStarted, readPersonal, topicPartitions, type EventDefinition, type StoredRecord } from '#events';
-import { CommandExecutor, EffectDispatcher, EffectWorkers, PersonalData, ReactorHost, RegionMirror, SubjectKeys } from '#runtime';
+import {
+  CommandExecutor,
+  EffectDispatcher,
+  EffectWorkers,
+  noTelemetry,
+  PersonalData,
+  ReactorHost,
+  RegionMirror,
+  RegionSecrets,
+  SubjectKeys,
+  type RegionSecretsInit,
+  type Telemetry,
+} from '#runtime';
 import { afterEach, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
+import { ErasureKeeper } from './erasure-keeper.ts';
 import { ErasureWorker } from './erasure-worker.ts';
+import { RegionErasures } from './region-erasures.ts';
 
-const logger = pino({ level: 'silent' });
+const told: string[] = [];
+const logger = pino({ level: 'warn' }, { write: (line: string) => void told.push((JSON.parse(line) as { msg: string }).msg) });
 const limits = { recordsMax: 1000, bytesMax: 1_000_000, waitMs: 5 };
 const topics = ['access', 'playback'] as const;
 const viewer = 'viewer:v-4711';
@@ -35,27 +51,63 @@ class Region {
   readonly effects = new MemoryEffectStore({ clock: this.clock, outbox: this.outbox });
   readonly jobs = new MemoryJobQueue();
   readonly store = new MemorySubjectKeyStore(this.aggregates, this.clock);
-  readonly master = new LocalMasterKey(new MemoryKeyRing());
-  readonly personal: PersonalData;
+  readonly kept = new MemoryKeptErasures();
   readonly stops: Array<() => Promise<unknown>> = [];
+  telemetry: Telemetry = noTelemetry();
+  master = new LocalMasterKey(new MemoryKeyRing());
+  readonly #followed = new Map<string, MemoryEventLog>();
+  secrets = new RegionSecrets();
+  personal = this.#personalOf();
+  erasures = this.#erasuresOf();
 
-  constructor(regionSecret: string | undefined) {
-    this.personal = new PersonalData(new SubjectKeys({ pollMs: 5 }, { ...this, logger, regionSecret }));
-    this.stops.push(async () => this.personal.keys.stop());
+  constructor(current: string | undefined) {
+    this.set({ current });
+  }
+
+  /** What processes are that begin with these settings. */
+  set(secrets: RegionSecretsInit): void {
+    this.secrets = new RegionSecrets(secrets);
+    this.personal = this.#personalOf();
+    this.erasures = this.#erasuresOf();
+  }
+
+  #personalOf(): PersonalData {
+    const personal = new PersonalData(new SubjectKeys({ pollMs: 5 }, { ...this, logger }));
+    this.stops.push(async () => personal.keys.stop());
+    return personal;
+  }
+
+  #erasuresOf(): RegionErasures {
+    return new RegionErasures({ ...this, source: '/test', logger });
+  }
+
+  /** All processes anew, with other settings. */
+  async restart(secrets: RegionSecretsInit): Promise<void> {
+    await this.end();
+    this.set(secrets);
+    await this.start();
+    for (const [name, source] of this.#followed) await this.follow(name, source);
+  }
+
+  async end(): Promise<void> {
+    for (const stop of this.stops.splice(0)) await stop();
   }
 
   async start(): Promise<void> {
     for (const topic of topics) await this.log.ensureTopic(topic, topicPartitions);
     const dispatcher = new EffectDispatcher({ laneMax: 1, lostAfterMs: 1000, keepMs: 1e9, lookMs: 5 }, { ...this, logger });
     const onSettled = (): void => dispatcher.wake();
-    const worker = new ErasureWorker({ ...this, source: '/test', logger });
+    const worker = new ErasureWorker({ store: this.store, erasures: this.erasures });
     const workers = new EffectWorkers({ workers: [worker], owner: 'one', againMsMin: 3 }, { ...this, source: '/test', logger, onSettled });
     const reactors = { reactors: [{ reactor: erasuresReactor }], owner: 'one', leaseTtlMs: 300, renewIntervalMs: 20 };
     const host = new ReactorHost(reactors, { ...this, logger, onIntents: onSettled });
     await dispatcher.start();
     await workers.start();
     await host.start();
+    const keeper = new ErasureKeeper({ owner: 'one', lookMs: 5, retryMs: 1 }, { ...this, logger });
+    keeper.start();
     this.stops.unshift(
+      () => keeper.stop(),
       () => host.stop(),
       () => dispatcher.stop(),
       () => workers.stop(),
@@ -64,6 +116,7 @@ class Region {
 
   /** Copies what another region writes, from now on. */
   async follow(name: string, source: MemoryEventLog): Promise<void> {
+    this.#followed.set(name, source);
     const mirror = new RegionMirror({ origin: name, topics, limits }, { source, target: this.log, logger });
     await mirror.start();
     this.stops.unshift(() => mirror.stop());
@@ -80,11 +133,11 @@ class Region {
   /** As the gateway does. */
   async erase(): Promise<void> {
     const { keys } = this.personal;
-    const [subject, shared] = [await keys.standInOf(viewer), keys.sharedStandInOf(viewer)];
+    const [subject, shared, check] = [await keys.standInOf(viewer), this.secrets.standInOf(viewer), this.secrets.check];
     const keyIds = (await this.store.ofSubject(subject)).filter(({ key }) => key !== undefined).map(({ keyId }) => keyId);
     const commit: MemoryAggregateStore['commit'] = (decided) => this.store.erase(keyIds, this.clock.now(), decided);
     const load: MemoryAggregateStore['load'] = (context, id) => this.aggregates.load(context, id);
-    const elsewhere = shared === undefined ? undefined : { shared, ofTenant: null };
+    const elsewhere = shared === undefined || check === undefined ? undefined : { shared, check, ofTenant: null };
     const command = { type: 'EraseSubject', subject, keyIds, reason: 'asked for it', elsewhere } as const;
     const commands = new CommandExecutor({ aggregates: { load, commit }, clock: this.clock, ids: this.ids, source: '/test' });
     await commands.execute(subjectAggregate, subjectAggregateId(subject), command, { actor: 'key:k', correlationId: 'c' });
@@ -103,6 +156,11 @@ class Region {
     return this.personal.openRecords((await Promise.all(parts)).flatMap(({ records }) => records));
   }
 
+  /** Erasures that this region put on record itself. */
+  async own(): Promise<readonly StoredRecord[]> {
+    return (await this.records('access')).filter(({ headers }) => headers['ce_origin'] === undefined);
+  }
+
   /** How each playback's viewer reads here. */
   async viewers(): Promise<Readonly<Record<string, string>>> {
     const data = (await this.records('playback')).map(({ value }) => JSON.parse(value) as { sessionId: string; viewer: string });
@@ -112,11 +170,12 @@ class Region {
 
 let regions: readonly Region[] = [];
 afterEach(async () => {
-  for (const region of regions) for (const stop of region.stops.splice(0)) await stop();
+  for (const region of regions) await region.end();
+  told.length = 0;
 });
 
-async function two(secret?: string): Promise<readonly [Region, Region]> {
-  const [north, south] = [new Region(secret), new Region(secret)];
+async function two(secret?: string, inSouth = secret ?? ''): Promise<readonly [Region, Region]> {
+  const [north, south] = [new Region(secret), new Region(inSouth === '' ? undefined : inSouth)];
   regions = [north, south];
   for (const region of regions) await region.start();
   await north.follow('south', south.log);
@@ -140,11 +199,11 @@ test('what one region erases is erased in the other, by its own key, on record t
   expect(await south.viewers()).toMatchObject({ 'ps-south': 'clear' });
   await north.erase();
   await until(async () => isErased(await north.viewers()) && isErased(await south.viewers()));
-  const told = (await south.records('access')).filter(({ headers }) => headers['ce_origin'] === undefined);
-  expect(told.map(({ headers, value }) => [headers['ce_type'], headers['ce_actor'], JSON.parse(value)])).toEqual([
+  const facts = await south.own();
+  expect(facts.map(({ headers, value }) => [headers['ce_type'], headers['ce_actor'], JSON.parse(value)])).toEqual([
     ['subject.erased', 'system:projector', { subject: expect.any(String), keyIds: [expect.any(String)], reason: 'asked for it' }],
   ]);
-  expect(JSON.stringify(told.map(({ value }) => value))).not.toContain('4711');
+  expect(JSON.stringify(facts.map(({ value }) => value))).not.toContain('4711');
   // Who comes back is somebody new, and no copy of the erasure is done again.
   south.clock.advance(60_000);
   await south.watch('ps-again');
@@ -167,4 +226,97 @@ test('without a secret the others keep their own keys, and see as erased what is
   await north.erase();
   await until(async () => (await south.viewers())['ps-north'] === 'erased');
   expect(await south.viewers()).toEqual({ 'ps-north': 'erased', 'ps-south': 'clear' });
+});
+
+const right = 'a-secret-of-regions';
+const wrong = 'another-secret-than-that';
+
+async function waiting(region: Region): Promise<number> {
+  return (await region.kept.counts()).reduce((sum, { count }) => sum + count, 0);
+}
+
+const waits = (region: Region, count: number) => until(async () => (await waiting(region)) === count);
+
+test('an erasure under another secret is kept, told of once, and shown in both regions', async () => {
+  const [north, south] = await two(right, wrong);
+  await north.erase();
+  await waits(south, 1);
+  await south.erase();
+  await waits(north, 1);
+  await north.erase();
+  await waits(south, 2);
+  expect(told.toSorted()).toEqual(
+    ['north', 'south'].map((name) => `erasures of the region ${name} are kept, not done: its REGION_SECRET is another than ours`),
+  );
+  await until(async () => south.telemetry.health.moving().remarks.length > 0);
+  expect(south.telemetry.health.moving()).toMatchObject({ ok: true, remarks: [expect.stringMatching(/^[12] erasures of the region north are kept/)] });
+  const all = JSON.stringify([await south.kept.kept(9), (await north.records('access')).map(({ value }) => value), told]);
+  for (const secret of [right, wrong, '4711']) expect(all).not.toContain(secret);
+});
+
+test('what a wrong secret had linked is linked anew at the start, what is kept is done then, and is on record once', async () => {
+  const [north, south] = await two(right, wrong);
+  await north.erase();
+  await waits(south, 1);
+  expect((await south.viewers())['ps-south']).toBe('clear');
+  await south.restart({ current: right });
+  await until(async () => isErased(await north.viewers()) && isErased(await south.viewers()));
+  await waits(south, 0);
+  expect((await south.own()).map(({ value }) => JSON.parse(value))).toEqual([
+    { subject: expect.any(String), keyIds: [expect.any(String)], reason: 'asked for it' },
+  ]);
+});
+
+test('what a region has asked by a secret that is lost is settled when it asks by the right one', async () => {
+  const [north, south] = await two(right, wrong);
+  await south.erase();
+  await south.erase();
+  await waits(north, 2);
+  await south.restart({ current: right });
+  await south.erase();
+  await until(async () => isErased(await north.viewers()));
+  await waits(north, 0);
+  expect(await north.own()).toHaveLength(1);
+});
+
+test('what a region has asked by a wrong secret is done where that is named as a former one', async () => {
+  const [north, south] = await two(right, wrong);
+  await south.erase();
+  await waits(north, 1);
+  await north.restart({ current: right, former: [wrong] });
+  await until(async () => (await north.viewers())['ps-north'] === 'erased');
+  await waits(north, 0);
+});
+
+test('a region without the secret, or without its master key, keeps what it hears until it has them', async () => {
+  const [north, south] = await two(right, '');
+  await north.erase();
+  await waits(south, 1);
+  const { master } = south;
+  south.master = new LocalMasterKey(new MemoryKeyRing());
+  await south.restart({ current: right });
+  await until(async () => told.some((line) => line.endsWith('the master key of our own personal data is not here')));
+  expect(await waiting(south)).toBe(1);
+  south.master = master;
+  await south.restart({ current: right });
+  await until(async () => (await south.viewers())['ps-south'] === 'erased');
+  expect(await south.own()).toHaveLength(1);
+});
+
+test('of two at once, both ended in the middle, the next one finds what is done, and nothing is on record twice', async () => {
+  const [north, south] = await two(right, wrong);
+  await north.erase();
+  await waits(south, 1);
+  await south.end();
+  south.set({ current: right });
+  const settle = south.kept.settle.bind(south.kept);
+  south.kept.settle = () => Promise.reject(new Error('the process ended here'));
+  const ended = await Promise.allSettled([south.erasures.catchUp(), south.erasures.catchUp()]);
+  expect(ended.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+  south.kept.settle = settle;
+  expect(await waiting(south)).toBe(1);
+  expect(await south.erasures.catchUp()).toBe(0);
+  await until(async () => (await south.outbox.backlog()).rows === 0);
+  expect(await south.own()).toHaveLength(1);
+  expect(await waiting(south)).toBe(0);
 });

@@ -1,10 +1,18 @@
 import { openEngines } from '#adapters/engines';
-import { logDigests, readSharedSettings, rowDigests, type RegionDigests } from '#runtime';
+import { logDigests, readSharedSettings, RegionSecrets, rowDigests, type RegionDigests } from '#runtime';
 import { projections } from '#read-models';
 import { mirroredProjections, mirroredTopics } from './mirrored.constants.ts';
 
+interface Digests {
+  readonly log: string;
+  readonly rows: boolean;
+  /** What stands for `REGION_SECRET`, as it does in events; null where there is none. */
+  readonly secretCheck: string | null;
+  readonly parts: RegionDigests;
+}
+
 /** Of the log, and of the rows where it is known which database holds them. */
-async function digests(): Promise<{ readonly log: string; readonly rows: boolean; readonly parts: RegionDigests }> {
+async function digests(): Promise<Digests> {
   const settings = readSharedSettings();
   const rows = settings.databaseUrl !== undefined;
   const engines = await openEngines(settings, 'log');
@@ -20,7 +28,8 @@ async function digests(): Promise<{ readonly log: string; readonly rows: boolean
         await database.close();
       }
     }
-    return { log: await engines.log.identity(), rows, parts };
+    const secretCheck = new RegionSecrets(settings.regionSecrets).check ?? null;
+    return { log: await engines.log.identity(), rows, secretCheck, parts };
   } finally {
     await engines.close();
   }
@@ -33,10 +42,10 @@ function horizons(keeps: ReadonlyMap<string, number>, now: number): ReadonlyMap<
   return new Map([...keeps].map(([table, keepMs]) => [table, (Math.floor((now - keepMs) / hourMs) + 2) * hourMs]));
 }
 
-/** Prints one line of JSON: which log, whether rows are in it, and a digest by the name of each part. */
+/** Prints one line of JSON: which log, whether rows are in it, what stands for the secret, and a digest by the name of each part. */
 try {
-  const { log, rows, parts } = await digests();
-  console.log(JSON.stringify({ log, rows, takenAt: new Date().toISOString(), parts: Object.fromEntries(parts) }));
+  const { log, rows, secretCheck, parts } = await digests();
+  console.log(JSON.stringify({ log, rows, secretCheck, takenAt: new Date().toISOString(), parts: Object.fromEntries(parts) }));
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;

@@ -16,6 +16,7 @@ import { holderOf, portProblem } from '../machine/ports.ts';
 import { askWatched } from '../machine/watch-ports.ts';
 import { portVariables, type Ports, type StreamsSettings } from '../streams.config.ts';
 import { messageOf } from '../streams.errors.ts';
+import { keptLines, type KeyCounts } from './subject.commands.ts';
 
 type Check = (settings: StreamsSettings) => Promise<Omit<Finding, 'check'>>;
 
@@ -82,15 +83,25 @@ const checks: Readonly<Record<string, Check>> = {
     if (watched.length === 0) return ok('nobody answers: not running, or METRICS_PORT was taken');
     const sick = watched.filter(({ health }) => health?.status !== 'ok');
     if (sick.length > 0) return warning(sick.map(({ app, health }) => `${app}: ${health?.problems.join(', ')}`).join('; '));
+    const remarked = watched.flatMap(({ app, health }) => (health?.remarks ?? []).map((remark) => `${app}: ${remark}`));
+    if (remarked.length > 0) return warning(remarked.join('; '));
     return ok(watched.map(({ app, url }) => `${app} ${url}/metrics`).join(', '));
   },
   platform: async (settings) => {
     if (!(await gatewayAnswers(settings))) return ok('not running');
-    const key = readAdminKey(settings.dataDir);
-    const health = await new ApiClient({ url: gatewayUrl(settings), key, timeoutMs: 3000 }).call<CdnHealth>('GET', '/api/v1/cdn/health');
+    const health = await localApi(settings).call<CdnHealth>('GET', '/api/v1/cdn/health');
     return health.status === 'up' ? ok(`running; ${health.edges.length} edge(s) up`) : warning(`running, but its edges are ${health.status}`);
   },
+  regions: async (settings) => {
+    if (!(await gatewayAnswers(settings))) return ok('not running');
+    const { kept } = await localApi(settings).call<KeyCounts>('GET', '/api/v1/subjects/keys');
+    return kept.length === 0 ? ok('no erasure of another region waits') : warning(keptLines(kept).join(' '));
+  },
 };
+
+function localApi(settings: StreamsSettings): ApiClient {
+  return new ApiClient({ url: gatewayUrl(settings), key: readAdminKey(settings.dataDir), timeoutMs: 3000 });
+}
 
 function gatewayUrl(settings: StreamsSettings): string {
   return `http://127.0.0.1:${settings.ports.gateway}`;

@@ -12,6 +12,8 @@ interface RegionDigest {
   readonly log: string;
   readonly rows: boolean;
   readonly takenAt: string;
+  /** What stands for its REGION_SECRET; null where it has none, undefined in a digest of an older version. */
+  readonly secretCheck: string | null | undefined;
   readonly parts: ReadonlyMap<string, string>;
 }
 
@@ -62,10 +64,27 @@ export async function compareRegions({ file, other, later }: RegionFiles, { json
   const difference = regionDifference([a.parts, b.parts], [laterA.parts, laterB.parts]);
   const [parts, moving] = [difference.settled.filter(isCompared), difference.moving.filter(isCompared)];
   const write = (line: string): void => void process.stdout.write(`${line}\n`);
-  if (json === true) write(JSON.stringify({ equal: parts.length === 0, rows, parts, moving }, null, 2));
-  else for (const line of comparisonLines({ settled: parts, moving }, rows, later !== undefined)) write(line);
-  return parts.length === 0;
+  const secrets = secretsOf(laterA, laterB);
+  const equal = parts.length === 0 && !(secrets in secretLines);
+  if (json === true) write(JSON.stringify({ equal, rows, secrets, parts, moving }, null, 2));
+  else for (const line of [...comparisonLines({ settled: parts, moving }, rows, later !== undefined), ...[secretLines[secrets] ?? []].flat()]) write(line);
+  return equal;
 }
+
+/** By what regions name subjects of personal data to each other. */
+type Secrets = 'same' | 'none' | 'unknown' | 'different' | 'one-without';
+
+function secretsOf({ secretCheck: mine }: RegionDigest, { secretCheck: theirs }: RegionDigest): Secrets {
+  if (mine === undefined || theirs === undefined) return 'unknown';
+  if (mine === theirs) return mine === null ? 'none' : 'same';
+  return mine === null || theirs === null ? 'one-without' : 'different';
+}
+
+const secretLines: { readonly [Kind in Secrets]?: string } = {
+  different: 'differs: REGION_SECRET. Until it is the same in both, neither can do the erasures of the other: it keeps them.',
+  'one-without':
+    'differs: REGION_SECRET, which is set in one of them alone. Its erasures are kept by the other until it is set there; the other tells nobody of its own.',
+};
 
 type Parts = ReadonlyMap<string, string>;
 
@@ -97,8 +116,9 @@ async function readDigest(file: string): Promise<RegionDigest> {
   } catch (error) {
     throw fail(messageOf(error));
   }
-  const { log, rows, takenAt, parts } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const { log, rows, takenAt, parts, secretCheck } = (value ?? {}) as Readonly<Record<string, unknown>>;
   if (typeof log !== 'string' || typeof rows !== 'boolean' || typeof takenAt !== 'string' || typeof parts !== 'object' || parts === null)
     throw fail('it lacks log, rows, takenAt or parts');
-  return { log, rows, takenAt, parts: new Map(Object.entries(parts as Record<string, string>)) };
+  if (secretCheck !== undefined && secretCheck !== null && typeof secretCheck !== 'string') throw fail('its secretCheck is no text');
+  return { log, rows, takenAt, secretCheck, parts: new Map(Object.entries(parts as Record<string, string>)) };
 }

@@ -66,11 +66,34 @@ export async function exportSubject(
   await pipeline(body, createWriteStream(out, { mode: 0o600 }));
 }
 
-interface KeyCounts {
+/** Erasures of another region that wait here. */
+export interface KeptErasures {
+  readonly region: string;
+  readonly count: number;
+  readonly oldestAt: string;
+  readonly why: keyof typeof keptReasons;
+}
+
+const keptReasons = {
+  'another-secret': 'REGION_SECRET of that region is another than ours: set the same in both, or add its own to REGION_SECRETS_FORMER here',
+  'no-secret': 'REGION_SECRET is not set here',
+  locked: 'our own keys cannot be unwrapped: the projector needs the master key',
+} as const;
+
+/** What is to be done about erasures that wait. */
+export function keptLines(kept: readonly KeptErasures[]): readonly string[] {
+  return kept.map(
+    ({ region, count, oldestAt, why }) => `${count} erasure${count === 1 ? '' : 's'} of the region ${region} wait, since ${oldestAt}: ${keptReasons[why]}.`,
+  );
+}
+
+export interface KeyCounts {
   readonly live: number;
   readonly erased: number;
   readonly byMasterKey: Readonly<Record<string, number>>;
   readonly masterKey: string;
+  readonly unnamed: number;
+  readonly kept: readonly KeptErasures[];
 }
 
 export async function showKeys({ api, print }: CommandContext): Promise<void> {
@@ -81,6 +104,10 @@ export async function showKeys({ api, print }: CommandContext): Promise<void> {
       ['MASTER KEY', 'KEYS'],
       Object.entries(counts.byMasterKey).map(([id, count]) => [id, String(count)]),
     ),
+    ...(counts.unnamed === 0
+      ? []
+      : [`${counts.unnamed} keys are of an older version: erasures of other regions find them once somebody writes of their subjects.`]),
+    ...keptLines(counts.kept),
   ]);
 }
 

@@ -15,7 +15,7 @@ export interface Watched {
   readonly app: WatchedAppName;
   readonly url: string;
   /** What it says of its health; undefined when nobody of ours answers there. */
-  readonly health: { readonly status: string; readonly problems: readonly string[] } | undefined;
+  readonly health: { readonly status: string; readonly problems: readonly string[]; readonly remarks: readonly string[] } | undefined;
 }
 
 const answerWithinMs = 1500;
@@ -33,9 +33,10 @@ export function askWatched(settings: Pick<StreamsSettings, 'metricsPort'>): Prom
 async function healthAt(url: string, app: string): Promise<Watched['health']> {
   try {
     const response = await fetch(`${url}/healthz`, { signal: AbortSignal.timeout(answerWithinMs) });
-    const health = (await response.json()) as { app?: unknown; status?: unknown; problems?: unknown };
+    const health = (await response.json()) as { app?: unknown; status?: unknown; problems?: unknown; remarks?: unknown };
     if (health.app !== app || typeof health.status !== 'string' || !Array.isArray(health.problems)) return undefined;
-    return { status: health.status, problems: health.problems.map(String) };
+    const remarks = Array.isArray(health.remarks) ? health.remarks.map(String) : [];
+    return { status: health.status, problems: health.problems.map(String), remarks };
   } catch {
     return undefined;
   }

@@ -13,6 +13,7 @@ import type {
   EventLog,
   IdSource,
   JobQueue,
+  KeptErasures,
   LeaseStore,
   LedgerStore,
   Outbox,
@@ -71,6 +72,8 @@ export interface EngineParts {
     readonly rowRetention: RowRetention;
     readonly secrets: SecretStore;
     readonly subjectKeys: SubjectKeyStore;
+    /** Erasures of other regions that wait. */
+    readonly keptErasures: KeptErasures;
     /** How its connections are used. */
     readonly databasePool: () => { readonly total: number; readonly idle: number; readonly waiting: number };
   };
@@ -142,6 +145,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
       PostgresAggregateStore,
       PostgresEventIndex,
       PostgresEffectStore,
+      PostgresKeptErasures,
       PostgresLeaseStore,
       PostgresLedgerStore,
       PostgresOutbox,
@@ -173,6 +177,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
       rowRetention: new RowRetentionStore(database),
       secrets: new PostgresSecretStore(database),
       subjectKeys: new PostgresSubjectKeyStore(database),
+      keptErasures: new PostgresKeptErasures(database),
       databasePool: () => database.use,
     };
     return { part, close: () => database.close() };

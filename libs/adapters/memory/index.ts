@@ -5,6 +5,7 @@ export { MemoryEventIndex } from './memory-event-index.adapter.ts';
 export { MemoryEffectStore } from './memory-effect-store.adapter.ts';
 export { MemoryEventLog } from './memory-event-log.adapter.ts';
 export { MemoryJobQueue } from './memory-job-queue.adapter.ts';
+export { MemoryKeptErasures } from './memory-kept-erasures.adapter.ts';
 export { MemoryLeaseStore } from './memory-lease-store.adapter.ts';
 export { MemoryLedgerStore } from './memory-ledger-store.adapter.ts';
 export { MemoryOutbox } from './memory-outbox.adapter.ts';

@@ -8,6 +8,7 @@ import {
   type SubjectKey,
   type SubjectKeyCounts,
   type SubjectLink,
+  type UnlinkedQuery,
   type WrappedKey,
 } from '#ports';
 
@@ -17,7 +18,8 @@ export class MemorySubjectKeyStore extends SubjectKeyStore {
   readonly #clock: Clock;
   readonly #keys = new Map<string, SubjectKey>();
   readonly #erased: string[] = [];
-  readonly #links = new Map<string, Set<string>>();
+  /** By what stands for a subject in all regions. */
+  readonly #links = new Map<string, SubjectLink[]>();
 
   constructor(aggregates: Pick<AggregateStore, 'commit'>, clock: Clock) {
     super();
@@ -34,9 +36,9 @@ export class MemorySubjectKeyStore extends SubjectKeyStore {
   }
 
   override async ensure(keys: readonly NewSubjectKey[]): Promise<readonly SubjectKey[]> {
-    for (const { keyId, tenant, subject, masterId, wrapped } of keys) {
+    for (const { keyId, tenant, subject, masterId, wrapped, sealedName } of keys) {
       if (this.#all.some((one) => one.subject === subject && one.tenant === tenant && one.key !== undefined)) continue;
-      this.#keys.set(keyId, { keyId, tenant, subject, key: { masterId, wrapped }, createdAtMs: this.#clock.now(), erasedAtMs: undefined });
+      this.#keys.set(keyId, { keyId, tenant, subject, key: { masterId, wrapped }, sealedName, createdAtMs: this.#clock.now(), erasedAtMs: undefined });
     }
     const live = await this.live(keys.map(({ subject }) => subject));
     return live.filter((one) => keys.some(({ subject, tenant }) => subject === one.subject && tenant === one.tenant));
@@ -54,7 +56,7 @@ export class MemorySubjectKeyStore extends SubjectKeyStore {
     await this.#aggregates.commit(commit);
     for (const one of await this.byId(keyIds)) {
       if (one.key === undefined) continue;
-      this.#keys.set(one.keyId, { ...one, key: undefined, erasedAtMs: atMs });
+      this.#keys.set(one.keyId, { ...one, key: undefined, sealedName: undefined, erasedAtMs: atMs });
       this.#erased.push(one.keyId);
     }
   }
@@ -78,21 +80,40 @@ export class MemorySubjectKeyStore extends SubjectKeyStore {
     const byMaster: Record<string, number> = {};
     for (const { key } of this.#all) if (key !== undefined) byMaster[key.masterId] = (byMaster[key.masterId] ?? 0) + 1;
     const live = Object.values(byMaster).reduce((sum, count) => sum + count, 0);
-    return { live, erased: this.#keys.size - live, byMaster };
+    const unnamed = this.#all.filter(({ key, sealedName, tenant }) => key !== undefined && sealedName === undefined && tenant !== '*').length;
+    return { live, erased: this.#keys.size - live, byMaster, unnamed };
   }
 
   override async link(links: readonly SubjectLink[]): Promise<void> {
-    for (const { shared, subject } of links) this.#links.set(shared, (this.#links.get(shared) ?? new Set()).add(subject));
+    for (const link of links) {
+      const known = this.#links.get(link.shared) ?? [];
+      if (!known.some(({ subject }) => subject === link.subject)) this.#links.set(link.shared, [...known, link]);
+    }
   }
 
   override async linked(shared: string): Promise<readonly string[]> {
-    return [...(this.#links.get(shared) ?? [])];
+    return (this.#links.get(shared) ?? []).map(({ subject }) => subject);
+  }
+
+  override async name(keys: ReadonlyArray<Pick<NewSubjectKey, 'keyId' | 'sealedName'>>): Promise<void> {
+    for (const { keyId, sealedName } of keys) {
+      const one = this.#keys.get(keyId);
+      if (one?.key !== undefined && one.sealedName === undefined) this.#keys.set(keyId, { ...one, sealedName });
+    }
+  }
+
+  override async unlinked({ check, after, limit }: UnlinkedQuery): Promise<readonly SubjectKey[]> {
+    const linked = new Set([...this.#links.values()].flat().flatMap((link) => (link.check === check ? link.subject : [])));
+    const open = this.#all.filter(
+      ({ keyId, key, sealedName, subject }) => key !== undefined && sealedName !== undefined && keyId > after && !linked.has(subject),
+    );
+    return open.toSorted((one, other) => (one.keyId < other.keyId ? -1 : 1)).slice(0, limit);
   }
 
   override async noteErased(keys: ReadonlyArray<Pick<SubjectKey, 'keyId' | 'tenant' | 'subject'>>, atMs: number): Promise<void> {
     for (const one of keys) {
       if (this.#keys.has(one.keyId)) continue;
-      this.#keys.set(one.keyId, { ...one, key: undefined, createdAtMs: atMs, erasedAtMs: atMs });
+      this.#keys.set(one.keyId, { ...one, key: undefined, sealedName: undefined, createdAtMs: atMs, erasedAtMs: atMs });
       this.#erased.push(one.keyId);
     }
   }

@@ -21,6 +21,7 @@ import { MemoryEventIndex } from './memory-event-index.adapter.ts';
 import { MemoryEffectStore } from './memory-effect-store.adapter.ts';
 import { MemoryEventLog } from './memory-event-log.adapter.ts';
 import { MemoryJobQueue } from './memory-job-queue.adapter.ts';
+import { MemoryKeptErasures } from './memory-kept-erasures.adapter.ts';
 import { MemoryLeaseStore } from './memory-lease-store.adapter.ts';
 import { MemoryLedgerStore } from './memory-ledger-store.adapter.ts';
 import { MemoryOutbox } from './memory-outbox.adapter.ts';
@@ -64,7 +65,7 @@ subjectKeyStoreConformance(
   'MemorySubjectKeyStore',
   onManualClock((clock) => {
     const aggregates = new MemoryAggregateStore(new MemoryOutbox(clock));
-    return { keys: new MemorySubjectKeyStore(aggregates, clock), aggregates };
+    return { keys: new MemorySubjectKeyStore(aggregates, clock), aggregates, kept: new MemoryKeptErasures() };
   }),
 );
 effectStoreConformance(

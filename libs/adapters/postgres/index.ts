@@ -3,6 +3,7 @@ export { Database, type DatabaseInit, type Statement, type TextResult, type Text
 export { PostgresAggregateStore } from './postgres-aggregate-store.adapter.ts';
 export { PostgresEventIndex } from './event-index/postgres-event-index.adapter.ts';
 export { PostgresEffectStore } from './postgres-effect-store.adapter.ts';
+export { PostgresKeptErasures } from './postgres-kept-erasures.adapter.ts';
 export { PostgresLeaseStore } from './postgres-lease-store.adapter.ts';
 export { PostgresLedgerStore } from './postgres-ledger-store.adapter.ts';
 export { PostgresOutbox } from './postgres-outbox.adapter.ts';

@@ -7,14 +7,15 @@ import {
   type SubjectKey,
   type SubjectKeyCounts,
   type SubjectLink,
+  type UnlinkedQuery,
   type WrappedKey,
 } from '#ports';
-import { textArray } from './array-literal.ts';
+import { columnArray, textArray } from './array-literal.ts';
 import type { Database, Statement, TextResult, TextRow } from './database.ts';
 import { commitStatement } from './postgres-aggregate-store.adapter.ts';
 
 const columns = `key_id, tenant, subject, master_id, encode(wrapped, 'hex'), floor(extract(epoch FROM created_at) * 1000)::bigint,
-  floor(extract(epoch FROM erased_at) * 1000)::bigint`;
+  floor(extract(epoch FROM erased_at) * 1000)::bigint, sealed_name`;
 
 /** How often it is asked again for a key that was erased between two statements. */
 const attemptsMax = 5;
@@ -36,9 +37,9 @@ export class PostgresSubjectKeyStore extends SubjectKeyStore {
   override async ensure(keys: readonly NewSubjectKey[]): Promise<readonly SubjectKey[]> {
     // In one order for all, so that no two of them wait for each other.
     const ordered = keys.toSorted((one, other) => (`${one.subject}/${one.tenant}` < `${other.subject}/${other.tenant}` ? -1 : 1));
-    const text = `INSERT INTO streams.subject_keys (key_id, subject, master_id, wrapped, tenant)
-      SELECT key_id, subject, master_id, decode(wrapped, 'hex'), tenant
-      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) AS fresh (key_id, subject, master_id, wrapped, tenant)
+    const text = `INSERT INTO streams.subject_keys (key_id, subject, master_id, wrapped, tenant, sealed_name)
+      SELECT key_id, subject, master_id, decode(wrapped, 'hex'), tenant, sealed_name
+      FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[]) AS fresh (key_id, subject, master_id, wrapped, tenant, sealed_name)
       ON CONFLICT (subject, tenant) WHERE wrapped IS NOT NULL DO NOTHING`;
     const values = [
       textArray(ordered.map(({ keyId }) => keyId)),
@@ -46,6 +47,10 @@ export class PostgresSubjectKeyStore extends SubjectKeyStore {
       textArray(ordered.map(({ masterId }) => masterId)),
       textArray(ordered.map(({ wrapped }) => Buffer.from(wrapped).toString('hex'))),
       textArray(ordered.map(({ tenant }) => tenant)),
+      columnArray(
+        'text',
+        ordered.map(({ sealedName }) => sealedName),
+      ),
     ];
     const subjects = [...new Set(ordered.map(({ subject }) => subject))];
     const wanted = new Set(ordered.map(({ subject, tenant }) => `${subject}/${tenant}`));
@@ -98,22 +103,45 @@ export class PostgresSubjectKeyStore extends SubjectKeyStore {
   }
 
   override async counts(): Promise<SubjectKeyCounts> {
-    const { rows } = await this.#database.read({ text: 'SELECT master_id, count(*) FROM streams.subject_keys GROUP BY master_id ORDER BY master_id' });
+    const text = `SELECT master_id, count(*), count(*) FILTER (WHERE wrapped IS NOT NULL AND sealed_name IS NULL AND tenant <> '*')
+      FROM streams.subject_keys GROUP BY master_id ORDER BY master_id`;
+    const { rows } = await this.#database.read({ text });
     const live = rows.filter(([masterId]) => masterId !== null).map(([masterId, count]) => [masterId ?? '', Number(count)] as const);
     const erased = rows.find(([masterId]) => masterId === null)?.[1] ?? 0;
-    return { live: live.reduce((sum, [, count]) => sum + count, 0), erased: Number(erased), byMaster: Object.fromEntries(live) };
+    const unnamed = rows.reduce((sum, row) => sum + Number(row[2]), 0);
+    return { live: live.reduce((sum, [, count]) => sum + count, 0), erased: Number(erased), byMaster: Object.fromEntries(live), unnamed };
   }
 
   override async link(links: readonly SubjectLink[]): Promise<void> {
-    const text = `INSERT INTO streams.subject_links (shared, subject) SELECT * FROM unnest($1::text[], $2::text[]) AS link (shared, subject)
-      ORDER BY shared, subject ON CONFLICT DO NOTHING`;
-    const values = [textArray(links.map(({ shared }) => shared)), textArray(links.map(({ subject }) => subject))];
+    const text = `INSERT INTO streams.subject_links AS known (shared, subject, secret_check)
+      SELECT DISTINCT * FROM unnest($1::text[], $2::text[], $3::text[]) AS link (shared, subject, secret_check) ORDER BY shared, subject
+      ON CONFLICT (shared, subject) DO UPDATE SET secret_check = excluded.secret_check WHERE known.secret_check IS NULL`;
+    const values = [links.map(({ shared }) => shared), links.map(({ subject }) => subject), links.map(({ check }) => check)].map(textArray);
     await this.#database.read({ name: 'link_subjects', text, values });
   }
 
   override async linked(shared: string): Promise<readonly string[]> {
     const text = 'SELECT subject FROM streams.subject_links WHERE shared = $1 ORDER BY subject';
     return (await this.#database.read({ name: 'linked_subjects', text, values: [shared] })).rows.map(([subject]) => subject ?? '');
+  }
+
+  override async name(keys: ReadonlyArray<Pick<NewSubjectKey, 'keyId' | 'sealedName'>>): Promise<void> {
+    const text = `UPDATE streams.subject_keys AS key SET sealed_name = named.sealed_name FROM unnest($1::text[], $2::text[]) AS named (key_id, sealed_name)
+      WHERE key.key_id = named.key_id AND key.wrapped IS NOT NULL AND key.sealed_name IS NULL`;
+    const values = [
+      textArray(keys.map(({ keyId }) => keyId)),
+      columnArray(
+        'text',
+        keys.map(({ sealedName }) => sealedName),
+      ),
+    ];
+    await this.#database.read({ name: 'name_subject_keys', text, values });
+  }
+
+  override async unlinked({ check, after, limit }: UnlinkedQuery): Promise<readonly SubjectKey[]> {
+    const text = `SELECT ${columns} FROM streams.subject_keys AS key WHERE wrapped IS NOT NULL AND sealed_name IS NOT NULL AND key_id > $2
+      AND NOT EXISTS (SELECT FROM streams.subject_links AS link WHERE link.subject = key.subject AND link.secret_check = $1) ORDER BY key_id LIMIT $3`;
+    return (await this.#database.read({ name: 'unlinked_subject_keys', text, values: [check, after, limit] })).rows.map(keyOf);
   }
 
   override async noteErased(keys: ReadonlyArray<Pick<SubjectKey, 'keyId' | 'tenant' | 'subject'>>, atMs: number): Promise<void> {
@@ -136,17 +164,18 @@ async function nextErasure(run: (statement: Statement) => Promise<TextResult>): 
 
 async function runErase(run: (statement: Statement) => Promise<TextResult>, keyIds: readonly string[], atMs: number): Promise<void> {
   const erasure = await nextErasure(run);
-  const text = `UPDATE streams.subject_keys SET wrapped = NULL, master_id = NULL, erased_at = to_timestamp($2::double precision / 1000), erasure = $3
+  const text = `UPDATE streams.subject_keys SET wrapped = NULL, master_id = NULL, sealed_name = NULL, erased_at = to_timestamp($2::double precision / 1000), erasure = $3
     WHERE key_id = ANY ($1) AND wrapped IS NOT NULL`;
   await run({ text, values: [textArray(keyIds), String(atMs), erasure] });
 }
 
-function keyOf([keyId, tenant, subject, masterId, wrapped, createdAtMs, erasedAtMs]: TextRow): SubjectKey {
+function keyOf([keyId, tenant, subject, masterId, wrapped, createdAtMs, erasedAtMs, sealedName]: TextRow): SubjectKey {
   return {
     keyId: keyId ?? '',
     tenant: tenant ?? '',
     subject: subject ?? '',
     key: wrapped === null || wrapped === undefined ? undefined : { masterId: masterId ?? '', wrapped: Buffer.from(wrapped, 'hex') },
+    sealedName: sealedName ?? undefined,
     createdAtMs: Number(createdAtMs),
     erasedAtMs: erasedAtMs === null || erasedAtMs === undefined ? undefined : Number(erasedAtMs),
   };

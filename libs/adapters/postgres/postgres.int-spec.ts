@@ -15,6 +15,7 @@ import type { Database } from './database.ts';
 import { PostgresAggregateStore } from './postgres-aggregate-store.adapter.ts';
 import { PostgresEventIndex } from './event-index/postgres-event-index.adapter.ts';
 import { PostgresEffectStore } from './postgres-effect-store.adapter.ts';
+import { PostgresKeptErasures } from './postgres-kept-erasures.adapter.ts';
 import { PostgresLeaseStore } from './postgres-lease-store.adapter.ts';
 import { PostgresLedgerStore } from './postgres-ledger-store.adapter.ts';
 import { PostgresOutbox } from './postgres-outbox.adapter.ts';
@@ -45,7 +46,11 @@ pastStoreConformance(
 );
 subjectKeyStoreConformance(
   'PostgresSubjectKeyStore',
-  onPostgres((database) => ({ keys: new PostgresSubjectKeyStore(database), aggregates: new PostgresAggregateStore(database) })),
+  onPostgres((database) => ({
+    keys: new PostgresSubjectKeyStore(database),
+    aggregates: new PostgresAggregateStore(database),
+    kept: new PostgresKeptErasures(database),
+  })),
 );
 effectStoreConformance(
   'PostgresEffectStore',

@@ -12,13 +12,18 @@ export interface ErasureOrder {
   readonly erasedAtMs: number;
   /** Null where this region's own keys are none of its business. */
   readonly shared: string | null;
+  /** What stands for the secret by which `shared` was made; null in events from before it was told. */
+  readonly check: string | null;
+  /** The region that erased it. */
+  readonly origin: string;
   readonly ofTenant: string | null;
 }
 
 function react({ event }: Occurrence<DomainEvent>): readonly Intent[] {
   if (event.type !== subjectErased.type) return [];
-  const { subject, keyIds, reason, shared = null, ofTenant = null } = event.data;
-  const order: ErasureOrder = { subject, keyIds, reason, tenant: event.tenant, erasedAtMs: event.time, shared, ofTenant };
+  const { subject, keyIds, reason, shared = null, check = null, ofTenant = null } = event.data;
+  const { origin = '', tenant, time: erasedAtMs } = event;
+  const order: ErasureOrder = { subject, keyIds, reason, tenant, erasedAtMs, shared, check, origin, ofTenant };
   return [{ kind: subjectErasure, lane: subject, payload: { ...order } }];
 }
 

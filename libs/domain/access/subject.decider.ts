@@ -13,6 +13,8 @@ interface OfSubject {
 export interface ErasedElsewhere {
   /** What stands for the subject in all of them. */
   readonly shared: string;
+  /** What stands for the secret that they share. */
+  readonly check: string;
   /** The one tenant that is meant; null for all. */
   readonly ofTenant: string | null;
 }

@@ -2,17 +2,19 @@ import { streamStopped, type EventEnvelope } from '#events';
 import { beforeEach, describe, expect, test } from '@jest/globals';
 import { randomBytes } from 'node:crypto';
 import type { AggregateCommit, AggregateStore } from '../aggregate-store.port.ts';
+import type { KeptErasure, KeptErasures } from '../kept-erasures.port.ts';
 import type { NewSubjectKey, SubjectKeyStore } from '../subject-key-store.port.ts';
 import { freshName, operatingError, useSubject, type SubjectFactory } from './subject.ts';
 
-/** Keys, and the aggregates to which their erasures commit. */
+/** Keys, the aggregates to which their erasures commit, and those of other regions that wait. */
 export interface SubjectKeysSubject {
   readonly keys: SubjectKeyStore;
   readonly aggregates: AggregateStore;
+  readonly kept: KeptErasures;
 }
 
 function fresh(subject = freshName('subject'), masterId = 'mk-1'): NewSubjectKey {
-  return { keyId: randomBytes(16).toString('base64url'), tenant: 'default', subject, masterId, wrapped: randomBytes(60) };
+  return { keyId: randomBytes(16).toString('base64url'), tenant: 'default', subject, masterId, wrapped: randomBytes(60), sealedName: `sealed "${subject}"` };
 }
 
 function commitOf(id: string, expectedVersion = 0n): AggregateCommit {
@@ -48,6 +50,7 @@ export function subjectKeyStoreConformance(name: string, factory: SubjectFactory
     );
     regionCases(() => keys);
     wrappingCases(() => keys);
+    keptCases(() => subject().port.kept);
   });
 }
 
@@ -160,8 +163,29 @@ function regionCases(keys: () => SubjectKeyStore): void {
   test('a subject is found by what stands for it in all regions', async () => {
     const [shared, one] = [freshName('shared'), freshName('subject')];
     expect(await keys().linked(shared)).toEqual([]);
-    for (let twice = 0; twice < 2; twice++) await keys().link([{ shared, subject: one }]);
+    for (let twice = 0; twice < 2; twice++) await keys().link([{ shared, subject: one, check: 'c-1' }]);
     expect(await keys().linked(shared)).toEqual([one]);
+  });
+
+  test('keys with a name are found until their subjects are linked by a secret, whatever they were linked by before', async () => {
+    const [one, erased, nameless, check] = [fresh(), fresh(), { ...fresh(), sealedName: undefined }, freshName('check')];
+    await keys().ensure([one, erased, nameless]);
+    await keys().erase([erased.keyId], 1, commitOf(erased.subject));
+    await keys().link([{ shared: freshName('shared'), subject: one.subject, check: 'another' }]);
+    const unlinked = async (): Promise<readonly (string | undefined)[]> => {
+      const found = await keys().unlinked({ check, after: '', limit: 1000 });
+      return [one, erased, nameless].map(({ keyId }) => found.find((key) => key.keyId === keyId)?.sealedName);
+    };
+    expect(await unlinked()).toEqual([one.sealedName, undefined, undefined]);
+    const before = (await keys().counts()).unnamed;
+    await keys().name([{ keyId: nameless.keyId, sealedName: 'its name' }, { ...one, sealedName: 'another' }, { ...erased }]);
+    expect((await keys().counts()).unnamed).toBe(before - 1);
+    expect(await unlinked()).toEqual([one.sealedName, undefined, 'its name']);
+    expect((await keys().byId([erased.keyId]))[0]?.sealedName).toBeUndefined();
+    const [first] = await keys().unlinked({ check, after: '', limit: 1 });
+    expect((await keys().unlinked({ check, after: first?.keyId ?? '', limit: 1000 })).map(({ keyId }) => keyId)).not.toContain(first?.keyId);
+    await keys().link([{ shared: freshName('shared'), subject: one.subject, check }]);
+    expect(await unlinked()).toEqual([undefined, undefined, 'its name']);
   });
 
   test('a key that another region destroyed counts as erased and is heard of; one of this region stays', async () => {
@@ -172,5 +196,31 @@ function regionCases(keys: () => SubjectKeyStore): void {
     expect(await keys().byId([foreign.keyId])).toMatchObject([{ key: undefined, erasedAtMs: 1_790_000_000_000 }]);
     expect((await keys().byId([own.keyId]))[0]?.key).toBeDefined();
     expect((await keys().erasures(last)).keyIds).toEqual([foreign.keyId]);
+  });
+}
+
+function keptCases(kept: () => KeptErasures): void {
+  test('erasures of other regions wait in the order in which they were heard of, once each, until they are settled', async () => {
+    const [origin, subject] = [freshName('region'), freshName('subject')];
+    const erasure = (at: number, check: string): KeptErasure => ({
+      ...{ eventId: `${origin}-${9 - at}`, origin, subject: at === 3 ? 'other' : subject, check, heardAtMs: 1_790_000_000_000 + at },
+      order: { keyIds: ['k'], reason: `no. ${at}`, ofTenant: null },
+    });
+    const all = [erasure(1, 'c-1'), erasure(2, 'c-2'), erasure(3, 'c-1')];
+    for (const one of [...all, { ...all[0], check: 'c-9' } as KeptErasure]) await kept().keep(one);
+    const mine = async (after?: string): Promise<readonly KeptErasure[]> => (await kept().kept(1000, after)).filter((one) => one.origin === origin);
+    expect(await mine()).toEqual(all);
+    expect(await mine(all[0]?.eventId)).toEqual(all.slice(1));
+    expect((await kept().kept(1)).length).toBe(1);
+    expect(await kept().of(origin, subject)).toEqual(all.slice(0, 2));
+    const counts = async () => (await kept().counts()).filter((one) => one.origin === origin);
+    expect(await counts()).toEqual([
+      { origin, check: 'c-1', count: 2, oldestAtMs: 1_790_000_000_001 },
+      { origin, check: 'c-2', count: 1, oldestAtMs: 1_790_000_000_002 },
+    ]);
+    for (let twice = 0; twice < 2; twice++) await kept().settle(all.slice(0, 2).map(({ eventId }) => eventId));
+    expect(await mine()).toEqual(all.slice(2));
+    await kept().settle(all.map(({ eventId }) => eventId));
+    expect(await counts()).toEqual([]);
   });
 }

@@ -26,6 +26,14 @@ export function placeOf(eventId: string, pointer: string): string {
   return hash('sha256', `${eventId}\n${pointer}`, 'buffer').toString('base64url', 0, 8);
 }
 
+/** Where the name of a key's subject stands: beside the key. */
+const besideKey = placeOf('', 'name of the subject');
+
+/** Encrypts the name of the subject under its own key. */
+export function sealName(key: DataKey, subject: string): string {
+  return sealText(key, besideKey, subject);
+}
+
 function authenticated(keyId: string, place: string): Buffer {
   return Buffer.from(`v1:${keyId}:${place}`);
 }

@@ -3,7 +3,8 @@ import type { Clock, MasterKey, NewSubjectKey, SubjectKey, SubjectKeyStore } fro
 import { createHmac, hash, randomBytes } from 'node:crypto';
 import type { Logger } from '../logging.ts';
 import { KeyCache } from './key-cache.ts';
-import { dataKeyOf, type DataKey } from './subject-cipher.ts';
+import { RegionSecrets } from './region-secrets.ts';
+import { dataKeyOf, sealName, type DataKey } from './subject-cipher.ts';
 
 export interface SubjectKeysInit {
   /** Keys kept in memory, for writing and for reading each; 10,000 by default. */
@@ -19,8 +20,8 @@ export interface SubjectKeysDeps {
   readonly master: MasterKey;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** `REGION_SECRET`: by it the regions that share it name subjects to each other. */
-  readonly regionSecret?: string | undefined;
+  /** By what regions name subjects to each other. */
+  readonly secrets?: RegionSecrets;
 }
 
 /** A subject as one tenant's events name it. */
@@ -43,6 +44,7 @@ const locked: KnownKey = { is: 'locked' };
  */
 export class SubjectKeys {
   readonly #deps: SubjectKeysDeps;
+  readonly #secrets: RegionSecrets;
   readonly #pollMs: number;
   readonly #trustMs: number;
   /** By {@link nameOf}. */
@@ -60,6 +62,7 @@ export class SubjectKeys {
 
   constructor({ keysMax = 10_000, pollMs = 1_500, trustMs = 4_000 }: SubjectKeysInit, deps: SubjectKeysDeps) {
     this.#deps = deps;
+    this.#secrets = deps.secrets ?? new RegionSecrets();
     this.#pollMs = pollMs;
     this.#trustMs = trustMs;
     this.#writing = new KeyCache(keysMax);
@@ -90,10 +93,9 @@ export class SubjectKeys {
     return this.#keyedHash(await this.#indexKey(), `subject\n${subject}`).toString('base64url', 0, 16);
   }
 
-  /** What stands for a subject in all regions that share a secret; undefined where there is none. */
-  sharedStandInOf(subject: string): string | undefined {
-    const { regionSecret } = this.#deps;
-    return regionSecret === undefined ? undefined : createHmac('sha256', regionSecret).update(`subject\n${subject}`).digest().toString('base64url', 0, 16);
+  /** By what regions name subjects to each other; empty where they do not. */
+  get secrets(): RegionSecrets {
+    return this.#secrets;
   }
 
   /** What stands for the content of an event that tells of somebody. */
@@ -154,29 +156,38 @@ export class SubjectKeys {
     const heard = this.#last;
     const hidden = await Promise.all(people.map(async ({ tenant, subject }) => ({ tenant, subject: await this.standInOf(subject) })));
     // Before there is anything to erase.
-    const shared = people.map(({ subject }) => this.sharedStandInOf(subject));
-    const links = hidden.flatMap(({ subject }, at) => (shared[at] === undefined ? [] : [{ shared: shared[at], subject }]));
-    if (links.length > 0) await store.link(links);
+    await this.#link(people, hidden);
     const stored = new Map((await store.live(hidden.map(({ subject }) => subject))).map((key) => [nameOf(key), key]));
-    const missing = hidden.filter((person) => !stored.has(nameOf(person)));
+    const missing = hidden.flatMap((person, at) => (stored.has(nameOf(person)) ? [] : [{ ...person, name: people[at]?.subject ?? '' }]));
     if (missing.length > 0) for (const key of await this.#make(missing)) stored.set(nameOf(key), key);
     const made = new Map<string, DataKey>();
+    const unnamed: Array<{ keyId: string; sealedName: string }> = [];
     for (const [at, person] of people.entries()) {
-      const key = await this.#unwrapped(stored.get(nameOf(hidden[at] as Person)) as SubjectKey);
+      const found = stored.get(nameOf(hidden[at] as Person)) as SubjectKey;
+      const key = await this.#unwrapped(found);
+      if (found.sealedName === undefined) unnamed.push({ keyId: found.keyId, sealedName: sealName(key, person.subject) });
       if (heard === this.#last) this.#writing.set(nameOf(person), key);
       made.set(nameOf(person), key);
     }
+    if (unnamed.length > 0) await store.name(unnamed);
     return made;
   }
 
-  async #make(missing: readonly Person[]): Promise<readonly SubjectKey[]> {
+  async #link(people: readonly Person[], hidden: readonly Person[]): Promise<void> {
+    const { check } = this.#secrets;
+    if (check === undefined) return;
+    const links = people.map(({ subject }, at) => ({ shared: this.#secrets.standInOf(subject) as string, check, subject: hidden[at]?.subject ?? '' }));
+    await this.#deps.store.link(links);
+  }
+
+  async #make(missing: ReadonlyArray<Person & { readonly name: string }>): Promise<readonly SubjectKey[]> {
     const { store, master } = this.#deps;
     const secrets = new Map<string, Uint8Array>();
     const fresh: NewSubjectKey[] = [];
-    for (const person of missing) {
+    for (const { tenant, subject, name } of missing) {
       const [keyId, secret] = [randomBytes(16).toString('base64url'), randomBytes(32)];
       secrets.set(keyId, secret);
-      fresh.push({ keyId, ...person, ...(await master.wrap(secret)) });
+      fresh.push({ keyId, tenant, subject, sealedName: sealName(dataKeyOf(keyId, secret), name), ...(await master.wrap(secret)) });
     }
     const stored = await store.ensure(fresh);
     // A new master key that came in between may have been put over all keys but these, and the one before be gone soon.
@@ -220,7 +231,9 @@ export class SubjectKeys {
   async #openIndex(): Promise<Uint8Array> {
     const { store, master } = this.#deps;
     const [stored] = await store.live([indexSubject]);
-    const key = stored ?? (await store.ensure([{ keyId: indexSubject, tenant: '*', subject: indexSubject, ...(await master.wrap(randomBytes(32))) }]))[0];
+    const key =
+      stored ??
+      (await store.ensure([{ keyId: indexSubject, tenant: '*', subject: indexSubject, sealedName: undefined, ...(await master.wrap(randomBytes(32))) }]))[0];
     return master.unwrap(key?.key as NonNullable<SubjectKey['key']>);
   }
 

@@ -15,6 +15,8 @@ export interface HealthReport {
   readonly ok: boolean;
   /** What stands still, or is not there; each in a few words. */
   readonly problems: readonly string[];
+  /** What somebody should see to, although everything moves. */
+  readonly remarks: readonly string[];
 }
 
 interface Loop {
@@ -42,6 +44,7 @@ export class Health {
   readonly #loops = new Map<string, Loop>();
   readonly #movements = new Map<string, () => string | undefined>();
   readonly #checks = new Map<string, Check>();
+  readonly #remarks = new Map<string, () => readonly string[]>();
   #state: 'starting' | 'serving' | 'stopping' = 'starting';
   #checked: { readonly at: number; readonly problems: Promise<readonly string[]> } | undefined;
 
@@ -74,6 +77,11 @@ export class Health {
     this.#checks.set(name, check);
   }
 
+  /** Something that somebody should see to, and that does not make the process unhealthy: nothing, or each in a few words. */
+  remark(name: string, look: () => readonly string[]): void {
+    this.#remarks.set(name, look);
+  }
+
   serving(): void {
     if (this.#state === 'starting') this.#state = 'serving';
   }
@@ -99,7 +107,11 @@ export class Health {
       for (const [name, loop] of this.#loops) problems.push(...[this.#troubleOf(name, loop) ?? []].flat());
       for (const look of this.#movements.values()) problems.push(...[look() ?? []].flat());
     }
-    return { ok: problems.length === 0, problems };
+    return this.#report(problems);
+  }
+
+  #report(problems: readonly string[]): HealthReport {
+    return { ok: problems.length === 0, problems, remarks: [...this.#remarks.values()].flatMap((look) => look()) };
   }
 
   #troubleOf(name: string, { beatAt, quietMsMax, refused }: Loop): string | undefined {
@@ -110,11 +122,10 @@ export class Health {
   }
 
   async ready(): Promise<HealthReport> {
-    if (this.#state !== 'serving') return { ok: false, problems: [`the process is ${this.#state}`] };
+    if (this.#state !== 'serving') return this.#report([`the process is ${this.#state}`]);
     const now = this.#now();
     if (this.#checked === undefined || now - this.#checked.at > checkedForMs) this.#checked = { at: now, problems: this.#runChecks() };
-    const problems = await this.#checked.problems;
-    return { ok: problems.length === 0, problems };
+    return this.#report(await this.#checked.problems);
   }
 
   async #runChecks(): Promise<readonly string[]> {

@@ -25,7 +25,7 @@ export function healthAnswer(report: HealthReport, whose: { readonly app: string
   return {
     status: report.ok ? 200 : 503,
     type: 'application/json',
-    body: `${JSON.stringify({ status: report.ok ? 'ok' : 'failing', ...whose, problems: report.problems })}\n`,
+    body: `${JSON.stringify({ status: report.ok ? 'ok' : 'failing', ...whose, problems: report.problems, remarks: report.remarks })}\n`,
   };
 }
 

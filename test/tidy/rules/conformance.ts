@@ -2,7 +2,7 @@ import type { Rule } from '../project.ts';
 import type { SourceFile } from '../source-file.ts';
 import { unitOf } from './layers.ts';
 
-/** The suite that holds each port's adapters to it. Two ports are tried together with the one that feeds them. */
+/** The suite that holds each port's adapters to it. Some ports are tried together with the one that feeds them. */
 const suites: Readonly<Record<string, string | undefined>> = {
   AggregateStore: 'aggregateStoreConformance',
   Outbox: 'aggregateStoreConformance',
@@ -22,6 +22,7 @@ const suites: Readonly<Record<string, string | undefined>> = {
   RateLimiter: 'rateLimiterConformance',
   ReadStore: 'projectionStoreConformance',
   SubjectKeyStore: 'subjectKeyStoreConformance',
+  KeptErasures: 'subjectKeyStoreConformance',
 };
 
 /** Ports of one method, or with one adapter: there is nothing to agree on. */

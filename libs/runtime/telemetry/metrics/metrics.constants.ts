@@ -70,6 +70,12 @@ export const metrics = {
   ),
   lagSeconds: gauge('consumer_lag_seconds', 'Age of the oldest of them.', ['projector'], ['projection', 'topic', 'group']),
   mirrorLagEvents: gauge('mirror_lag_events', 'Events of another region that its mirror here has not looked at yet.', ['projector'], ['origin']),
+  keptErasures: gauge(
+    'erasures_kept',
+    'Erasures of another region that cannot be done here yet, because its REGION_SECRET is another or our own keys are locked.',
+    ['projector'],
+    ['origin'],
+  ),
   indexLagEvents: gauge('event_index_lag_events', 'Events of the log that the event index does not have yet.', ['projector']),
   indexStillSeconds: gauge('event_index_still_seconds', 'Since when it has not moved although there are some.', ['projector']),
   failingPartitions: gauge(
