@@ -37,8 +37,10 @@ export { JobQueue, type Job, type JobHandler, type JobWorker, type JobWorkerInit
 export { LeaseStore, type Lease, type LeaseView } from './lease-store.port.ts';
 export {
   LedgerStore,
+  type LeafTileAt,
   type LeafTilePlace,
   type LedgerCheckpoint,
+  type LedgerEvidence,
   type LedgerGrowth,
   type LedgerPartition,
   type LedgerProgress,

@@ -52,6 +52,19 @@ export interface LedgerCheckpoint extends LedgerPartition {
   readonly note: string;
 }
 
+/** A leaf's tile: by its index, or by the offset of a record in it. */
+export type LeafTileAt = { readonly index: number } | { readonly offset: bigint };
+
+/** What a proof about a leaf is made of, all as of one moment. */
+export interface LedgerEvidence {
+  /** The leaf's tile of level 0; undefined when the tree has none. */
+  readonly place: Pick<LeafTilePlace, 'index' | 'firstOffset'> | undefined;
+  /** The checkpoint of the greatest size. */
+  readonly checkpoint: LedgerCheckpoint | undefined;
+  /** That tile, those above it, and those at the right edge of the signed tree, as far as they are there. */
+  readonly tiles: readonly LedgerTile[];
+}
+
 /** The key of a witness, as it said it first. */
 export interface LedgerWitness {
   /** The edge that it is. */
@@ -83,6 +96,8 @@ export abstract class LedgerStore {
   abstract place(at: LedgerPartition, index: number): Promise<LeafTilePlace | undefined>;
   /** The tile of level 0 that holds the record at that offset, if any does: the last one that begins there or before. */
   abstract placeOf(at: LedgerPartition, offset: bigint): Promise<LeafTilePlace | undefined>;
+  /** All that an inclusion proof of a leaf takes, at once: it is asked for with somebody waiting. */
+  abstract evidence(at: LedgerPartition, leaf: LeafTileAt): Promise<LedgerEvidence>;
   /** The tiles of level 0 that may hold a record whose id names that time, oldest first; 0 for an id that names none. */
   abstract placesAt(idMs: number, limit: number): Promise<ReadonlyArray<LedgerPartition & LeafTilePlace>>;
   /** Keeps checkpoints; one of a size that has one already takes its place, because it carries more signatures. */

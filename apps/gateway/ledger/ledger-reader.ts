@@ -8,15 +8,14 @@ import {
   readKeyList,
   rootsOf,
   sameHash,
-  tilesFor,
   tileWidth,
   type Proof,
   type SizedTile,
 } from '#core/ledger';
 import { asWritten, contexts, type StoredRecord } from '#events';
 import { hashLeaf, type SealedEventLog } from '#adapters/sealed-log';
-import { OperatingError } from '#kernel';
-import type { LeafTilePlace, LedgerCheckpoint, LedgerPartition, LedgerProgress, LedgerStore } from '#ports';
+import { hasCode, OperatingError } from '#kernel';
+import type { LedgerCheckpoint, LedgerEvidence, LedgerPartition, LedgerProgress, LedgerStore } from '#ports';
 import { leafRecords, type LeafRecord } from './leaf-records.ts';
 
 /** A record and the proof that it is in a signed tree. */
@@ -40,6 +39,11 @@ export type ProofAnswer =
   | { readonly kind: 'not-signed-yet' }
   /** What the log holds now is not what was signed. */
   | { readonly kind: 'altered'; readonly at: LedgerPartition & { readonly offset: bigint } };
+
+/** Evidence of a leaf that is there. */
+interface Placed {
+  readonly place: NonNullable<LedgerEvidence['place']>;
+}
 
 const listKeptMs = 5000;
 /** Tiles that may hold an id: one per partition, and a few more whose ids do not follow the time. */
@@ -137,19 +141,21 @@ export class LedgerReader {
 
   /** Proves the record at a place of the log. */
   async proveAt(at: LedgerPartition, offset: bigint): Promise<ProofAnswer> {
-    const [place, record] = await Promise.all([this.#store.placeOf(at, offset), this.#recordAt(at, offset)]);
-    if (place === undefined || record === undefined) return this.#absent(at, offset);
-    return this.#prove(at, place, record);
+    const [evidence, record] = await Promise.all([this.#store.evidence(at, { offset }), this.#recordAt(at, offset)]);
+    if (evidence.place === undefined || record === undefined) return this.#absent(at, offset);
+    return this.#prove(at, { ...evidence, place: evidence.place }, record);
   }
 
   /** Undefined when the log has none there, any more or yet. */
   async #recordAt({ topic, partition }: LedgerPartition, offset: bigint): Promise<StoredRecord | undefined> {
-    const log = this.#sealedLog.asStored();
-    const head = (await log.heads(topic))[partition];
-    if (head === undefined || offset < head.low || offset >= head.high) return undefined;
-    const { records } = await log.read(topic, partition, offset, { recordsMax: 1, bytesMax: 1, waitMs: 0 });
-    const found = records.find((record) => record.offset === offset);
-    return found === undefined ? undefined : asWritten(found);
+    try {
+      const { records } = await this.#sealedLog.asStored().read(topic, partition, offset, { recordsMax: 1, bytesMax: 1, waitMs: 0 });
+      const found = records.find((record) => record.offset === offset);
+      return found === undefined ? undefined : asWritten(found);
+    } catch (error) {
+      if (hasCode(error, 'OFFSET_OUT_OF_RANGE') || hasCode(error, 'TOPIC_UNKNOWN')) return undefined;
+      throw error;
+    }
   }
 
   async #absent(at: LedgerPartition, offset: bigint): Promise<ProofAnswer> {
@@ -164,8 +170,13 @@ export class LedgerReader {
     for (const place of await this.#store.placesAt(idTimeMs(id), candidatesMax)) {
       const at = { topic: place.topic, partition: place.partition };
       for (const slot of printedAt(id, place.idPrints)) {
-        const record = (await this.#withId(id, at, place.firstOffset + BigInt(slot))) ?? (await this.#searched(id, at, place.index));
-        if (record !== undefined) return this.#prove(at, place, record);
+        // A print that matches is nearly always the record's.
+        const [likely, evidence] = await Promise.all([
+          this.#withId(id, at, place.firstOffset + BigInt(slot)),
+          this.#store.evidence(at, { index: place.index }),
+        ]);
+        const record = likely ?? (await this.#searched(id, at, place.index));
+        if (record !== undefined) return this.#prove(at, { ...evidence, place }, record);
       }
     }
     return { kind: 'unknown' };
@@ -182,17 +193,15 @@ export class LedgerReader {
   }
 
   /** The leaf is found by its hash, in the tile where it must be. */
-  async #prove(at: LedgerPartition, place: LeafTilePlace, record: StoredRecord): Promise<ProofAnswer> {
+  #prove(at: LedgerPartition, { place, checkpoint, tiles }: LedgerEvidence & Placed, record: StoredRecord): ProofAnswer {
     const hash = new Uint8Array(hashBytes);
     hashLeaf(record, nodeLedgerHash, hash);
-    const [checkpoint, [tile]] = await Promise.all([this.#store.checkpoint(at), this.#store.tiles(at, [{ level: 0, index: place.index }])]);
-    const slot = slotOf(hash, tile?.hashes ?? new Uint8Array(0), Number(record.offset - place.firstOffset));
+    const held = new Map(tiles.map((tile) => [`${tile.level}/${tile.index}`, tile.hashes]));
+    const slot = slotOf(hash, held.get(`0/${place.index}`) ?? new Uint8Array(0), Number(record.offset - place.firstOffset));
     if (slot === undefined) return { kind: 'altered', at: { ...at, offset: record.offset } };
     const index = place.index * tileWidth + slot;
     if (checkpoint === undefined || index >= checkpoint.size) return { kind: 'not-signed-yet' };
-    const ranges = inclusionRanges(index, checkpoint.size);
-    const tiles = new Map((await this.#store.tiles(at, tilesFor(ranges, checkpoint.size))).map((one) => [`${one.level}/${one.index}`, one.hashes]));
-    const proof = rootsOf(ranges, ({ level, index: of }) => tiles.get(`${level}/${of}`), nodeLedgerHash);
+    const proof = rootsOf(inclusionRanges(index, checkpoint.size), ({ level, index: of }) => held.get(`${level}/${of}`), nodeLedgerHash);
     if (proof === undefined)
       throw new OperatingError(`The audit ledger of ${at.topic}/${at.partition} lacks tiles.`, { code: 'LEDGER_INCOMPLETE', retryable: false });
     const eventId = record.headers['ce_id'] ?? '';

@@ -3,8 +3,10 @@ import {
   ledgerStoreErrors,
   LedgerStore,
   type Clock,
+  type LeafTileAt,
   type LeafTilePlace,
   type LedgerCheckpoint,
+  type LedgerEvidence,
   type LedgerGrowth,
   type LedgerPartition,
   type LedgerProgress,
@@ -77,6 +79,17 @@ export class MemoryLedgerStore extends LedgerStore {
     const { places, progress } = this.#tree(at);
     if (progress.lastOffset === undefined || offset > progress.lastOffset) return undefined;
     return [...places.values()].filter(({ firstOffset }) => firstOffset <= offset).sort((a, b) => b.index - a.index)[0];
+  }
+
+  override async evidence(at: LedgerPartition, leaf: LeafTileAt): Promise<LedgerEvidence> {
+    const place = await ('index' in leaf ? this.place(at, leaf.index) : this.placeOf(at, leaf.offset));
+    const checkpoint = await this.checkpoint(at);
+    const levels = Array.from({ length: 7 }, (_, level) => level);
+    const above = levels.map((level) => ({ level, index: Math.floor((place?.index ?? 0) / 256 ** level) }));
+    const edge = checkpoint === undefined ? [] : levels.map((level) => ({ level, index: Math.floor(checkpoint.size / 256 ** (level + 1)) }));
+    const wanted = new Map([...above, ...edge].map((tile) => [`${tile.level}/${tile.index}`, tile]));
+    const known = place === undefined ? undefined : { index: place.index, firstOffset: place.firstOffset };
+    return { place: known, checkpoint, tiles: place === undefined ? [] : await this.tiles(at, [...wanted.values()]) };
   }
 
   override async placesAt(idMs: number, limit: number): Promise<ReadonlyArray<LedgerPartition & LeafTilePlace>> {

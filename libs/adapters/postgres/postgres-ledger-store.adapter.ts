@@ -1,8 +1,10 @@
 import {
   ledgerStoreErrors,
   LedgerStore,
+  type LeafTileAt,
   type LeafTilePlace,
   type LedgerCheckpoint,
+  type LedgerEvidence,
   type LedgerGrowth,
   type LedgerPartition,
   type LedgerProgress,
@@ -11,6 +13,7 @@ import {
 } from '#ports';
 import { columnArray, textArray } from './array-literal.ts';
 import type { Database, TextRow } from './database.ts';
+import { evidenceByIndex, evidenceByOffset, evidenceOf } from './ledger-evidence.ts';
 import { growthTiles } from './ledger-tiles.ts';
 
 const progressColumns = 'topic, partition, size, position, last_offset';
@@ -91,6 +94,12 @@ export class PostgresLedgerStore extends LedgerStore {
       WHERE topic = $1 AND partition = $2 AND level = 0 AND first_offset <= $3 AND tree.last_offset >= $3 ORDER BY first_offset DESC, index DESC LIMIT 1`;
     const { rows } = await this.#database.read({ name: 'ledger_place_of', text, values: [topic, partition, String(offset)] });
     return rows[0] === undefined ? undefined : placeOf(rows[0]);
+  }
+
+  override async evidence(at: LedgerPartition, leaf: LeafTileAt): Promise<LedgerEvidence> {
+    const [statement, value] = 'index' in leaf ? [evidenceByIndex, leaf.index] : [evidenceByOffset, leaf.offset];
+    const { rows } = await this.#database.read({ ...statement, values: [at.topic, at.partition, String(value)] });
+    return evidenceOf(at, rows);
   }
 
   override async placesAt(idMs: number, limit: number): Promise<ReadonlyArray<LedgerPartition & LeafTilePlace>> {

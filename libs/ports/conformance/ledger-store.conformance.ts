@@ -116,6 +116,29 @@ function finding(subject: () => Subject<LedgerStore>): void {
     expect(await found(2700)).toEqual(['3/1', '3/2']);
     expect(await found(3001)).toEqual([]);
   });
+
+  test('what a proof takes is found at once: the tile of the leaf, those above it, the right edge of what is signed', async () => {
+    const { port } = subject();
+    const where = at();
+    await port.claim(where, 1n);
+    expect(await port.evidence(where, { offset: 0n })).toEqual({ place: undefined, checkpoint: undefined, tiles: [] });
+    const leaves = Array.from({ length: 258 }, (_, index) => tile(0, index, index < 257 ? 256 : 9));
+    const tiles = [...leaves, tile(1, 0, 256), tile(1, 1, 1), tile(2, 0, 1)];
+    const places = leaves.map(({ index, width }) => place(index, BigInt(index * 300), 1, 2, width));
+    await port.grow([growth(where, 0, 257 * 256 + 9, { tiles, places, lastOffset: 77_200n })]);
+    const names = (found: readonly LedgerTile[]): readonly string[] => found.map(({ level, index }) => `${level}/${index}`).toSorted();
+    const unsigned = await port.evidence(where, { index: 7 });
+    expect([unsigned.place, unsigned.checkpoint, names(unsigned.tiles)]).toEqual([{ index: 7, firstOffset: 2100n }, undefined, ['0/7', '1/0', '2/0']]);
+    const signed = { ...where, size: 257 * 256 + 3, note: 'signed\n' };
+    await port.keep([{ ...signed, size: 9 }, signed]);
+    const found = await port.evidence(where, { offset: 2399n });
+    expect(found).toMatchObject({ place: { index: 7, firstOffset: 2100n }, checkpoint: signed });
+    expect(names(found.tiles)).toEqual(['0/257', '0/7', '1/0', '1/1', '2/0']);
+    expect(found.tiles.map(plain)).toContainEqual(plain(tile(0, 257, 9)));
+    expect(names((await port.evidence(where, { index: 257 })).tiles)).toEqual(['0/257', '1/1', '2/0']);
+    expect((await port.evidence(where, { offset: 77_201n })).place).toBeUndefined();
+    expect((await port.evidence(where, { index: 258 })).place).toBeUndefined();
+  });
 }
 
 function keeping(subject: () => Subject<LedgerStore>): void {
