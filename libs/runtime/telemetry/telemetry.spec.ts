@@ -279,9 +279,9 @@ describe('health', () => {
     const [quick, hung] = [health.loop('quick'), health.loop('hung', 500)];
     now = 1600;
     quick.beat();
-    expect(health.moving()).toEqual({ ok: false, problems: ['hung has stood still for 2 s'] });
+    expect(health.moving()).toEqual({ ok: false, problems: ['hung has stood still for 2 s'], remarks: [] });
     hung.beat();
-    expect(health.moving()).toEqual({ ok: true, problems: [] });
+    expect(health.moving()).toEqual({ ok: true, problems: [], remarks: [] });
     hung.end();
     now = 2500;
     expect(health.moving().ok).toBe(true);
@@ -294,13 +294,16 @@ describe('health', () => {
     health.needs('database', async () => {
       if (fails) throw new Error('refused');
     });
-    expect(await health.ready()).toEqual({ ok: false, problems: ['the process is starting'] });
+    expect(await health.ready()).toEqual({ ok: false, problems: ['the process is starting'], remarks: [] });
     health.serving();
-    expect(await health.ready()).toEqual({ ok: false, problems: ['database: refused'] });
+    expect(await health.ready()).toEqual({ ok: false, problems: ['database: refused'], remarks: [] });
     [fails, now] = [false, 10_000];
-    expect(await health.ready()).toEqual({ ok: true, problems: [] });
+    expect(await health.ready()).toEqual({ ok: true, problems: [], remarks: [] });
+    health.remark('kept', () => ['3 are kept']);
+    expect(health.moving()).toEqual({ ok: true, problems: [], remarks: ['3 are kept'] });
+    expect((await health.ready()).remarks).toEqual(['3 are kept']);
     health.stopping();
-    expect(await health.ready()).toEqual({ ok: false, problems: ['the process is stopping'] });
+    expect(await health.ready()).toEqual({ ok: false, problems: ['the process is stopping'], remarks: ['3 are kept'] });
     // What ends stands still, and is not to be killed for it.
     health.loop('x');
     now = 99_999;
