@@ -235,6 +235,12 @@ async function waiting(region: Region): Promise<number> {
   return (await region.kept.counts()).reduce((sum, { count }) => sum + count, 0);
 }
 
+/** What a region has put on record itself, with all that it has decided. */
+async function factsOf(region: Region): Promise<readonly StoredRecord[]> {
+  await until(async () => (await region.outbox.backlog()).rows === 0);
+  return region.own();
+}
+
 const waits = (region: Region, count: number) => until(async () => (await waiting(region)) === count);
 
 test('an erasure under another secret is kept, told of once, and shown in both regions', async () => {
@@ -262,7 +268,7 @@ test('what a wrong secret had linked is linked anew at the start, what is kept i
   await south.restart({ current: right });
   await until(async () => isErased(await north.viewers()) && isErased(await south.viewers()));
   await waits(south, 0);
-  expect((await south.own()).map(({ value }) => JSON.parse(value))).toEqual([
+  expect((await factsOf(south)).map(({ value }) => JSON.parse(value))).toEqual([
     { subject: expect.any(String), keyIds: [expect.any(String)], reason: 'asked for it' },
   ]);
 });
@@ -276,7 +282,7 @@ test('what a region has asked by a secret that is lost is settled when it asks b
   await south.erase();
   await until(async () => isErased(await north.viewers()));
   await waits(north, 0);
-  expect(await north.own()).toHaveLength(1);
+  expect(await factsOf(north)).toHaveLength(1);
 });
 
 test('what a region has asked by a wrong secret is done where that is named as a former one', async () => {
@@ -300,7 +306,7 @@ test('a region without the secret, or without its master key, keeps what it hear
   south.master = master;
   await south.restart({ current: right });
   await until(async () => (await south.viewers())['ps-south'] === 'erased');
-  expect(await south.own()).toHaveLength(1);
+  expect(await factsOf(south)).toHaveLength(1);
 });
 
 test('of two at once, both ended in the middle, the next one finds what is done, and nothing is on record twice', async () => {
@@ -316,7 +322,6 @@ test('of two at once, both ended in the middle, the next one finds what is done,
   south.kept.settle = settle;
   expect(await waiting(south)).toBe(1);
   expect(await south.erasures.catchUp()).toBe(0);
-  await until(async () => (await south.outbox.backlog()).rows === 0);
-  expect(await south.own()).toHaveLength(1);
+  expect(await factsOf(south)).toHaveLength(1);
   expect(await waiting(south)).toBe(0);
 });
