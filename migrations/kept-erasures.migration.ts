@@ -22,6 +22,10 @@ export class KeptErasures1795729400000 implements MigrationInterface {
         heard_at_ms bigint NOT NULL,
         erasure json NOT NULL
       )`);
+    // How they ended could not be put on record, because no id begins like that: they were tried again for ever.
+    await runner.query(
+      "UPDATE streams.effects SET lane = 'subject:' || lane, starts = 0 WHERE kind = 'subject-erasure' AND state = 'pending' AND lane ~ '^[-_]'",
+    );
     await runner.query('CREATE INDEX kept_erasures_subject ON streams.kept_erasures (origin, subject)');
   }
 

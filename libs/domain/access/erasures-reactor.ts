@@ -24,13 +24,14 @@ function react({ event }: Occurrence<DomainEvent>): readonly Intent[] {
   const { subject, keyIds, reason, shared = null, check = null, ofTenant = null } = event.data;
   const { origin = '', tenant, time: erasedAtMs } = event;
   const order: ErasureOrder = { subject, keyIds, reason, tenant, erasedAtMs, shared, check, origin, ofTenant };
-  return [{ kind: subjectErasure, lane: subject, payload: { ...order } }];
+  // What stands for a subject may begin with a dash; a lane, like every id, does not.
+  return [{ kind: subjectErasure, lane: `subject:${subject}`, payload: { ...order } }];
 }
 
 /** Has erasures of other regions done here as well: once, and never by a replay. */
 export const erasuresReactor: Reactor<DomainEvent> = {
   name: 'erasures',
-  version: 1,
+  version: 2,
   contexts: ['access'],
   of: 'copies',
   handles: [subjectErased.type],

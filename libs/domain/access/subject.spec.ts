@@ -1,7 +1,20 @@
-import { definitionOf, keyIssued, masterKeyRotated, playbackStarted, streamStarted, subjectErased, subjectExported, type DomainEvent } from '#events';
-import { ChangeFold } from '#kernel';
+import {
+  checkData,
+  definitionOf,
+  effectSucceeded,
+  keyIssued,
+  masterKeyRotated,
+  playbackStarted,
+  streamStarted,
+  subjectErased,
+  subjectExported,
+  type DomainEvent,
+  type EventDefinition,
+} from '#events';
+import { ChangeFold, type Intent } from '#kernel';
 import { describe, expect, test } from '@jest/globals';
 import { accessAggregate } from './access-aggregate.ts';
+import { erasuresReactor } from './erasures-reactor.ts';
 import { subjectDecider, type SubjectCommand, type SubjectState } from './subject.decider.ts';
 import { personalPlaceTable, subjectActionTable, subjectsProjection } from './subject.projection.ts';
 
@@ -78,5 +91,18 @@ describe('the subjects projection', () => {
       [...subjectsProjection.handles, ...subjectsProjection.ignores].every((type) => subjectsProjection.contexts.includes(definitionOf(type)?.context ?? '')),
     ).toBe(true);
     expect([personalPlaceTable.name, subjectActionTable.name]).toEqual(subjectsProjection.tables.map(({ name }) => name));
+  });
+});
+
+describe('the erasures reactor', () => {
+  const effect = { effectKey: 'ef-1', reactor: 'erasures', kind: 'subject-erasure', attempts: 1, round: 0 };
+
+  test.each(['-', '_', 'a'])('orders an erasure on a lane that can be put on record, when the subject begins with %s', (first) => {
+    const data = { subject: first.padEnd(22, 'x'), keyIds: [], reason: 'asked for it', shared: 's'.repeat(22), check: 'c'.repeat(22), ofTenant: null };
+    const event = { id: 'e-1', type: subjectErased.type, time: 7, tenant: 'acme', origin: 'north', data } as unknown as DomainEvent;
+    const [intent] = erasuresReactor.react({ event, recordedAtMs: 8 }, undefined);
+    expect(intent).toMatchObject({ payload: { ...data, tenant: 'acme', erasedAtMs: 7, origin: 'north' } });
+    const told = { ...effect, lane: (intent as Intent).lane };
+    expect(checkData(definitionOf(effectSucceeded.type) as EventDefinition, told)).toEqual(told);
   });
 });
