@@ -39,8 +39,8 @@ beforeEach(async () => {
   tellSegment(5);
 });
 
-function tellPart(mediaSequence: number, index: number, run = 'r1', rendition = '720p', discontinuity = false): void {
-  const place = { run, rendition, mediaSequence, initCid: 'binit', discontinuity, programDateTimeMs: 1_790_000_000_000 + mediaSequence * 2000 };
+function tellPart(mediaSequence: number, index: number, run = 'r1', rendition = '720p', discontinuity = false, initCid = 'binit'): void {
+  const place = { run, rendition, mediaSequence, initCid, discontinuity, programDateTimeMs: 1_790_000_000_000 + mediaSequence * 2000 };
   const startUs = mediaSequence * 2_000_000 + index * 500_000;
   const track = index === 0 ? { timescale: 90_000, codecs: 'avc1.64001f' } : undefined;
   const part: EdgePart = { kind: 'part', ...place, index, last: index === 3, independent: index === 0, startUs, durationUs: 500_000, track };
@@ -67,6 +67,8 @@ function tellStored(mediaSequence: number, run: string, { sizeBytes = 9, cid, ca
     });
 }
 
+/** What comes of a segment that is held: empty boxes. */
+const beats = /^(?:\0\0@\0free\0{16376})+/;
 const get = (path: string): Promise<Answer> => ask(gateway.url, `/live/${id}/${path}`);
 async function playlist(query = '', rendition = '720p'): Promise<ReadPlaylist> {
   const answer = await get(`${rendition}.m3u8${query}`);
@@ -243,10 +245,17 @@ describe('a segment by its number, while it is made', () => {
   test('begins a period as soon as its first part is there; whoever meant the one before gets nothing of it', async () => {
     await playlist();
     const meant = get('720p/p0-6.m4s');
+    const another = read('720p/p0-7.m4s');
     const whichever = read('720p/6.m4s');
     expect(await isOpen(Promise.race([meant, whichever]))).toBe(true);
     packager.tell({ kind: 'run', run: 'r2', mediaSequence: 6, renditions: ['720p', 'audio'] });
-    tellPart(6, 0, 'r2', '720p', true);
+    tellPart(6, 0, 'r2', '720p', true, 'bother');
+    const { body: none } = await another;
+    await until(
+      () => none.end === 'complete' && none.text.replace(beats, '') === missing,
+      10_000,
+      () => `Not what nobody makes: ${none.end}`,
+    );
     expect([(await meant).status, (await meant).text, (await meant).headers['cache-control']]).toEqual([200, missing, 'public, max-age=1']);
     for (const path of ['720p/p0-6.m4s', '720p/p0-7.m4s']) expect([path, (await get(path)).text]).toEqual([path, missing]);
     for (const { body } of [await whichever, await read('720p/p6-6.m4s')]) await becomes(body, grown(['6.0.r2']), 'open');
@@ -256,10 +265,34 @@ describe('a segment by its number, while it is made', () => {
     expect(text).toContain('startNumber="0" endNumber="5"');
   });
 
+  test('is held while a publisher is away, and is what it begins with when it comes back with the same', async () => {
+    await playlist();
+    packager.die();
+    const [next, afterNext] = [read('720p/p0-6.m4s'), read('720p/p0-7.m4s')];
+    // What nothing comes of players give up: an empty box every three seconds.
+    await until(
+      async () => beats.test((await next).body.text) && beats.test((await afterNext).body.text),
+      10_000,
+      () => 'No sign of life.',
+    );
+    expect((await next).head.headers.get('cache-control')).toBe('public, max-age=1');
+    const { cid } = await world.engines.blobs.put(Buffer.from('init'));
+    packager.tell({ kind: 'run', run: 'r2', mediaSequence: 6, renditions: ['720p', 'audio'] });
+    tellPart(6, 0, 'r2', '720p', true, cid);
+    await until(
+      async () => (await next).body.text.replace(beats, '') === '720p 6.0.r2' && (await next).body.end === 'open',
+      10_000,
+      () => 'It does not begin.',
+    );
+    const text = (await get('manifest.mpd')).text;
+    expect(text.match(/<Period /g)).toHaveLength(1);
+    expect((await get('720p/p0-99.m4s')).status).toBe(404);
+  });
+
   test('that was left out is nothing in its period, and not found without one', async () => {
     await playlist();
     packager.tell({ kind: 'run', run: 'r2', mediaSequence: 7, renditions: ['720p', 'audio'] });
-    tellPart(7, 0, 'r2', '720p', true);
+    tellPart(7, 0, 'r2', '720p', true, 'bother');
     await becomes((await read('720p/p7-7.m4s')).body, grown(['7.0.r2']), 'open');
     expect((await get('720p/p0-6.m4s')).text).toBe(missing);
     for (const path of ['720p/6.m4s', '720p/p1x-6.m4s', '720p/p01-6.m4s']) expect([path, (await get(path)).status]).toEqual([path, 404]);
@@ -337,24 +370,25 @@ describe('blocking reloads', () => {
   });
 
   test('what does not come within three target durations is not available', async () => {
-    const paths = ['audio.m3u8?_HLS_msn=6&_HLS_part=0', 'audio/6.m4s', 'audio/p0-6.m4s'];
+    const paths = ['audio.m3u8?_HLS_msn=6&_HLS_part=0', 'audio/6.m4s'];
     const answers = await Promise.all(paths.map(get));
     expect(answers.map(({ status, headers }) => [status, headers['retry-after']])).toEqual([
       [503, '1'],
       [503, '1'],
-      [200, undefined],
     ]);
-    for (const path of ['720p/10.m4s', '720p/p0-10.m4s']) expect([path, (await get(path)).status]).toEqual([path, 404]);
+    for (const path of ['720p/10.m4s', '720p/p0-99.m4s']) expect([path, (await get(path)).status]).toEqual([path, 404]);
   }, 15_000);
 
   test('an end is waited for by nobody', async () => {
     await playlist();
     const asked = get('720p.m3u8?_HLS_msn=6');
-    expect(await isOpen(asked)).toBe(true);
+    const counted = get('720p/p0-6.m4s');
+    expect(await isOpen(Promise.race([asked, counted]))).toBe(true);
     await ask(gateway.url, '/api/v1/stream/stop', { method: 'POST', headers: { authorization }, body: { id } });
     await announceEncodingEnd(world, id);
     await world.settle();
     const ended = readPlaylist((await asked).text);
+    expect((await counted).text.replace(beats, '')).toBe(Buffer.from(missingSegment()).toString());
     expect([ended.ended, ended.hints, ended.serverControl]).toEqual([true, [], {}]);
     expect((await playlist('?_HLS_msn=99&_HLS_part=99')).ended).toBe(true);
     expect((await playlist('?_HLS_part=99')).ended).toBe(true);

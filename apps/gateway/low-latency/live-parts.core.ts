@@ -14,7 +14,7 @@ export type SegmentState =
   /** There is nothing of it, and never will be. */
   | { readonly kind: 'lost' }
   /** Nobody can know of it yet. */
-  | { readonly kind: 'far' };
+  | { readonly kind: 'far'; readonly ahead: number };
 
 /** Players that count by the clock are ahead of an encoder that is late, and fetch some segments beforehand (Shaka Player). */
 const aheadMax = 3;
@@ -97,7 +97,7 @@ export class LiveParts implements SegmentTail {
     const first = this.#run?.mediaSequence ?? 0;
     const newest = Math.max(tail.at(-1)?.mediaSequence ?? -1, parts?.newest?.mediaSequence ?? -1, first - 1);
     if (mediaSequence < first || mediaSequence <= (tail.at(-1)?.mediaSequence ?? -1)) return { kind: 'lost' };
-    return mediaSequence > newest + aheadMax ? { kind: 'far' } : { kind: 'soon', isNext: mediaSequence <= newest + 1 };
+    return mediaSequence > newest + aheadMax ? { kind: 'far', ahead: mediaSequence - newest } : { kind: 'soon', isNext: mediaSequence <= newest + 1 };
   }
 
   /** A segment of a run as it grows; broken off when that run is over. */

@@ -1,3 +1,4 @@
+import { missingSegment } from '#core/fmp4';
 import { OperatingError } from '#kernel';
 import { captionedRendition, captionsCid, emptyCaptionsName } from '../origin/caption-tracks.ts';
 import type { SegmentState } from './live-parts.core.ts';
@@ -12,10 +13,15 @@ export interface SegmentPlace {
   readonly period?: number | undefined;
 }
 
+/** The bytes of a stored segment. */
+export type ReadStored = (cid: string) => Promise<Uint8Array>;
+
 export type LiveSegment =
   | { readonly kind: 'stored'; readonly cid: string }
   /** Its bytes as they come. Throws where they break off. */
   | { readonly kind: 'growing'; readonly bytes: () => AsyncGenerator<Uint8Array, void> }
+  /** The same of one of which nothing has come yet, and perhaps nothing will. */
+  | { readonly kind: 'held'; readonly bytes: (read: ReadStored) => AsyncGenerator<Uint8Array, void> }
   /** Nobody can know of it yet. */
   | { readonly kind: 'far' }
   /** There is nothing of it, and never will be; or it is of another period than it was asked for. */
@@ -39,6 +45,8 @@ export class LiveSegments {
     const { rendition, mediaSequence } = place;
     const state = (): SegmentState => (view.ended ? { kind: 'lost' } : view.parts.segment(rendition, mediaSequence));
     if (!(await isWithin(view, place))) return { kind: 'elsewhere' };
+    if (place.period !== undefined && isHeld(state()))
+      return this.#views.full ? { kind: 'full' } : { kind: 'held', bytes: (read) => heldBytes(view, place, { state, read }) };
     if (state().kind === 'soon') {
       if (this.#views.full) return { kind: 'full' };
       const waited = await view.wait(`${rendition} ${mediaSequence} begins`, () => state().kind !== 'soon');
@@ -48,7 +56,7 @@ export class LiveSegments {
     const found = state();
     if (!(await isWithin(view, place))) return { kind: 'elsewhere' };
     if (found.kind === 'growing') return { kind: 'growing', bytes: () => bytesOf(view, place, found.growth.run) };
-    return found.kind === 'soon' ? { kind: 'far' } : found;
+    return found.kind === 'soon' || found.kind === 'far' ? { kind: 'far' } : found;
   }
 
   /**
@@ -75,14 +83,52 @@ function waitsForCaptions(view: LiveView, rendition: string, mediaSequence: numb
   return kind === 'soon' || kind === 'growing';
 }
 
-/** Whether no period begins behind the one that is meant and up to the segment. */
+/** Whether the rendition has one initialisation from the beginning of the period that is meant up to the segment. */
 async function isWithin(view: LiveView, { period, rendition, mediaSequence }: SegmentPlace): Promise<boolean> {
   if (period === undefined) return true;
   const begins = (number: number): boolean => number > period && number <= mediaSequence;
-  const newest = view.parts.parts(rendition)?.newest;
-  if (newest?.discontinuity === true && begins(newest.mediaSequence)) return false;
   const { window } = await view.state();
-  return window === undefined || !window.discontinuities().some(begins);
+  const newest = view.parts.parts(rendition)?.newest;
+  if (newest?.discontinuity === true && begins(newest.mediaSequence)) {
+    const before = window?.segments(rendition).findLast((one) => one.mediaSequence < newest.mediaSequence);
+    if (before?.initCid !== newest.initCid) return false;
+  }
+  return window === undefined || !window.changes(rendition).some(begins);
+}
+
+/** Players that count on while nobody publishes are this far ahead at most, segments: the grace period of a stream, and some. */
+const heldAheadMax = 40;
+/** Shorter than players wait for an answer: dash.js 5.2 for 20 s, Shaka Player 5.2 for 30 s. */
+const heldMsMax = 15_000;
+/** Shaka Player gives up an answer that does not progress for 5 s. What is less than 16,000 bytes is no progress to it. */
+const beatMs = 3000;
+/** ISO/IEC 14496-12 section 8.1.2: an empty box that everybody skips. */
+const freeBox = new Uint8Array(16_384);
+freeBox.set([0, 0, freeBox.length >> 8, 0, 0x66, 0x72, 0x65, 0x65]);
+
+function isHeld(state: SegmentState): boolean {
+  return state.kind === 'soon' || (state.kind === 'far' && state.ahead <= heldAheadMax);
+}
+
+/**
+ * A segment that players count to and nobody has begun: while a publisher is away it is the one that it begins with when it
+ * comes back, so that nobody misses it or has to be told. Something comes meanwhile, for players give up what nothing comes
+ * of. What does not come in time is nothing; a player goes on to the next.
+ */
+async function* heldBytes(view: LiveView, place: SegmentPlace, { state, read }: Held): AsyncGenerator<Uint8Array, void> {
+  const { rendition, mediaSequence } = place;
+  const isDecided = (): boolean => !isHeld(state());
+  for (let heldMs = 0; heldMs < heldMsMax && !isDecided() && (await isWithin(view, place)); heldMs += beatMs)
+    if ((await view.wait(`${rendition} ${mediaSequence} is held`, isDecided, beatMs)) !== 'ready') yield freeBox;
+  const found = (await isWithin(view, place)) ? state() : undefined;
+  if (found?.kind === 'growing') yield* bytesOf(view, place, found.growth.run);
+  else if (found?.kind === 'stored') yield await read(found.cid);
+  else yield missingSegment();
+}
+
+interface Held {
+  readonly state: () => SegmentState;
+  readonly read: ReadStored;
 }
 
 async function* bytesOf(view: LiveView, { rendition, mediaSequence }: SegmentPlace, run: string): AsyncGenerator<Uint8Array, void> {

@@ -88,9 +88,9 @@ export class LiveView {
     return this.parts.lastSequence(rendition, Number(this.#row['last_media_sequence'] ?? -1));
   }
 
-  wait(key: string, isReady: () => boolean): Promise<Waited> {
-    // 6.2.5.2: "after blocking for more than three Target Durations".
-    return this.room.wait(key, isReady, 3 * this.targetDurationSec * 1000);
+  /** @param msMax 6.2.5.2: "after blocking for more than three Target Durations" */
+  wait(key: string, isReady: () => boolean, msMax = 3 * this.targetDurationSec * 1000): Promise<Waited> {
+    return this.room.wait(key, isReady, msMax);
   }
 
   /** Reads the rows again; connects where there is somebody to connect to. */

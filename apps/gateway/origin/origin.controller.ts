@@ -204,7 +204,9 @@ export class OriginController {
       case 'stored':
         return this.#sendMedia(live.cid, 'm4s', request, reply);
       case 'growing':
-        return sendGrowing(live.bytes, request, reply);
+        return sendGrowing(live.bytes, partCaching, request, reply);
+      case 'held':
+        return sendGrowing(() => live.bytes((stored) => this.#blobs.read(stored)), soonCaching, request, reply);
       case 'full':
         throw unavailable(live.kind);
       case 'far':
@@ -261,8 +263,8 @@ function noSegment(): ProblemError {
  * A segment that is being made goes out as it grows, by chunked transfer (RFC 9112 section 7.1). Its size and its tag are not
  * known yet, so that there are no ranges of it (RFC 9110 section 14.2 allows that).
  */
-function sendGrowing(bytes: () => AsyncGenerator<Uint8Array, void>, request: FastifyRequest, reply: FastifyReply): void {
-  reply.headers({ 'cache-control': partCaching }).type(mediaTypes['m4s'] as string);
+function sendGrowing(bytes: () => AsyncGenerator<Uint8Array, void>, caching: string, request: FastifyRequest, reply: FastifyReply): void {
+  reply.headers({ 'cache-control': caching }).type(mediaTypes['m4s'] as string);
   void reply.send(request.method === 'HEAD' ? undefined : Readable.from(bytes(), { objectMode: false }));
 }
 

@@ -14,7 +14,7 @@ import type { Clock, ReadRow } from '#ports';
 import { dvrWindowMsMin } from '#domain/stream';
 import type { StreamExtras } from '../streams/stream-extras.ts';
 import type { StreamReader } from '../streams/stream-reader.ts';
-import { renderMpd, type DashRendition, type DashSegment } from '#core/dash';
+import { renderMpd, type Beginning, type DashRendition, type DashSegment } from '#core/dash';
 import type { OpenSegment } from '../low-latency/rendition-parts.core.ts';
 import { captionedRendition, captionsCid, captionTracks, captionUris, dashCaptions, emptyCaptionsName } from './caption-tracks.ts';
 import type { SegmentLists } from './segment-lists.ts';
@@ -143,6 +143,12 @@ function begunOf({ last }: StreamWindow, open: OpenSegment | undefined): (DashSe
   return { ...open, startTicks: undefined, durationTicks: undefined, track: { timescale, codecs, width, height, sampleRate, channels } };
 }
 
+/** The run of media that they begin. */
+function begunRun(begun: ReadonlyMap<string, OpenSegment>): readonly Beginning[] {
+  const [first] = begun.values();
+  return first === undefined ? [] : [{ ...first, inits: Object.fromEntries([...begun].map(([name, { initCid }]) => [name, initCid])) }];
+}
+
 export interface ManifestForm {
   readonly ended: boolean;
   /** Wall clock. */
@@ -159,16 +165,17 @@ export interface ManifestForm {
 export function dashManifest(window: StreamWindow | undefined, { ended, nowMs, dateRanges, images, edgeUs = 0, open }: ManifestForm): Playlist {
   if (window === undefined) return { kind: 'nothing-yet', ended };
   const { stream } = window;
+  const begun = new Map<string, DashSegment & OpenSegment>();
   const renditions = window.everyRendition.map((row): DashRendition => {
     const name = String(row['name']);
-    const begun = ended ? undefined : begunOf(window, open?.(name));
-    const segments = begun === undefined ? window.segments(name) : [...window.segments(name), begun];
+    const segment = ended ? undefined : begunOf(window, open?.(name));
+    if (segment !== undefined) begun.set(name, segment);
+    const segments = segment === undefined ? window.segments(name) : [...window.segments(name), segment];
     return { ...dashRenditionOf(row), isMade: row['encoding_order'] === stream['encoding_order'], segments };
   });
-  const begun = window.everyRendition.map(({ name }) => (ended ? undefined : begunOf(window, open?.(String(name))))).find((one) => one !== undefined);
   const text = renderMpd({
     renditions,
-    beginnings: begun === undefined ? window.beginnings() : [...window.beginnings(), begun],
+    beginnings: [...window.beginnings().map((one) => ({ ...one, inits: window.inits(one.mediaSequence) })), ...begunRun(begun)],
     segmentDurationMs: Number(stream['segment_duration_ms']),
     dvrWindowMs: Number(stream['dvr_window_ms'] ?? dvrWindowMsMin),
     ended,

@@ -123,6 +123,21 @@ export class StreamWindow {
     return all.filter(({ discontinuity }, at) => at === 0 || discontinuity);
   }
 
+  /** Initialisations of the renditions that begin at a number, by name. */
+  inits(mediaSequence: number): Readonly<Record<string, string>> {
+    const found = [...this.#lists].flatMap(([name, { beginnings }]) => {
+      const beginning = beginnings.find((one) => one.mediaSequence === mediaSequence);
+      return beginning === undefined ? [] : [[name, beginning.initCid] as const];
+    });
+    return Object.fromEntries(found);
+  }
+
+  /** Numbers at which a rendition begins with another initialisation than it had, also those before the window. */
+  changes(rendition: string): readonly number[] {
+    const beginnings = this.#lists.get(rendition)?.beginnings ?? [];
+    return beginnings.flatMap(({ mediaSequence, initCid }, at) => (at > 0 && beginnings[at - 1]?.initCid !== initCid ? [mediaSequence] : []));
+  }
+
   /** Where time or parameters break, in whichever rendition; numbers before the window as well. */
   discontinuities(): readonly number[] {
     return this.beginnings().flatMap(({ discontinuity, mediaSequence }) => (discontinuity ? [mediaSequence] : []));

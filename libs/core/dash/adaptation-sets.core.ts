@@ -1,5 +1,5 @@
 import { dateTime } from '#kernel';
-import type { DashRendition, DashSegment, DashTrack } from './mpd.ts';
+import type { Beginning, DashRendition, DashSegment, DashTrack } from './mpd.ts';
 import type { PeriodSpan } from './periods.core.ts';
 import type { Addressing } from './timeline.core.ts';
 import { element, type Xml } from './xml.core.ts';
@@ -19,8 +19,8 @@ export interface SetForm {
   readonly span: PeriodSpan;
   /** So long before it is whole a segment can be had, microseconds; undefined where it cannot. */
   readonly earlyUs: number | undefined;
-  /** Wall clock of the period's beginning as its encoder had it, ms since the Unix epoch; undefined where nobody asks. */
-  readonly producedMs: number | undefined;
+  /** Whose wall clock players may refer to. */
+  readonly referTo: Beginning | undefined;
   readonly timing: readonly Xml[];
 }
 
@@ -57,22 +57,23 @@ function adaptationSet(group: readonly Shown[], id: number, form: SetForm): Xml 
   ]);
 }
 
-/** 5.12.2: what the encoder's clock said at the period's first sample. */
-function producerReferenceTime({ timescale }: Addressing, { span, producedMs, timing }: SetForm): Xml[] {
-  if (producedMs === undefined) return [];
-  const presentationTime = offsetOf(span, timescale);
-  return [element('ProducerReferenceTime', { id: referenceId, type: 'encoder', wallClockTime: dateTime(producedMs), presentationTime }, timing)];
+/** 5.12.2: what the encoder's clock said at the first sample of its run. */
+function producerReferenceTime({ timescale }: Addressing, { referTo, timing }: SetForm): Xml[] {
+  if (referTo === undefined) return [];
+  const presentationTime = ticksOf(referTo.startUs, timescale);
+  const wallClockTime = dateTime(referTo.programDateTimeMs);
+  return [element('ProducerReferenceTime', { id: referenceId, type: 'encoder', wallClockTime, presentationTime }, timing)];
 }
 
-function offsetOf({ mediaStartUs }: PeriodSpan, timescale: number): number {
-  return Math.round((mediaStartUs * timescale) / 1_000_000);
+function ticksOf(placeUs: number, timescale: number): number {
+  return Math.round((placeUs * timescale) / 1_000_000);
 }
 
 /** 5.3.9.4. An attribute that a representation does not give comes from its adaptation set. */
 function segmentTemplate(addressing: Addressing, { span, earlyUs }: SetForm, more: { readonly initialization?: string }): Xml {
   const { timescale, duration: ticks, startNumber, endNumber, xml } = addressing;
   const early = earlyUs === undefined ? {} : { availabilityTimeOffset: Number((earlyUs / 1_000_000).toFixed(6)), availabilityTimeComplete: false };
-  const attributes = { timescale, duration: ticks, presentationTimeOffset: offsetOf(span, timescale), startNumber, endNumber, ...early };
+  const attributes = { timescale, duration: ticks, presentationTimeOffset: ticksOf(span.mediaStartUs, timescale), startNumber, endNumber, ...early };
   // Where players count, they ask for numbers that may turn out to be another period's: what they mean is part of the name.
   const media = ticks === undefined ? '$RepresentationID$/$Number$.m4s' : `$RepresentationID$/p${span.first}-$Number$.m4s`;
   return element('SegmentTemplate', { ...attributes, media, ...more }, xml === '' ? [] : [xml]);

@@ -33,6 +33,7 @@ const beginning = (mediaSequence: number, programDateTimeMs = clockMs + mediaSeq
   mediaSequence,
   startUs: mediaSequence * 2_000_000,
   programDateTimeMs,
+  inits: {},
 });
 
 const live: Omit<Manifest, 'renditions'> = { beginnings: [beginning(0)], segmentDurationMs: 2000, dvrWindowMs: 3_600_000, ended: false, timeUrl: '../time' };
@@ -203,6 +204,30 @@ describe('a manifest of segments that can be had while they are made', () => {
     for (const word of ['SegmentTimeline', 'availabilityTimeOffset', 'ServiceDescription', 'ProducerReferenceTime']) expect(ended).not.toContain(word);
   });
 
+  test('a publisher that comes back with what it sent before goes on in its period, and the clock is the new one', () => {
+    const inits = { '720p': 'i', audio: 'j' };
+    const again = beginning(9, clockMs + 66_000);
+    const text9 = (change: Partial<Beginning>, more: Partial<Manifest> = {}): string =>
+      text({
+        beginnings: [
+          { ...beginning(0), inits },
+          { ...again, inits, ...change },
+        ],
+        lowLatency: { ...edge, nowMs: clockMs + 69_500 },
+        ...more,
+      });
+    const same = text9({});
+    expect(same.match(/<Period /g)).toHaveLength(1);
+    expect(started(same)).toBe(clockMs + 48_000);
+    expect(same).toContain('presentationTimeOffset="0" startNumber="0" availabilityTimeOffset');
+    expect(same).toContain('wallClockTime="2026-09-21T14:14:26.000Z" presentationTime="1620000"');
+    // A rendition of which nothing has come yet may still be another.
+    expect(text9({ inits: { '720p': 'i' } }).match(/<Period /g)).toHaveLength(1);
+    expect(text9({}, { ended: true })).toContain('startNumber="0" endNumber="9"');
+    for (const change of [{ inits: { '720p': 'i', audio: 'k' } }, { inits: { '720p': 'i', '90p': 'j' } }, { inits: {} }, { startUs: 18_200_000 }])
+      expect(text9(change).match(/<Period /g)).toHaveLength(2);
+  });
+
   test('the clock waits for the media: while nothing comes it stays a little ahead of what there is', () => {
     expect(started(text({ lowLatency: { ...edge, nowMs: clockMs + 22_250 } }))).toBe(clockMs);
     const late = text({ lowLatency: { ...edge, nowMs: clockMs + 32_250 } });
@@ -358,14 +383,31 @@ describe('date ranges', () => {
       ['0', '9000'],
     ]);
   });
+
+  test('behind a pause within a period count from where it would have begun, and are told once', () => {
+    const inits = { '720p': 'i' };
+    const text = events([range('talk', 15_000, { durationMs: 60_000 }), range('again', 67_000, { durationMs: 500, scte35Out: '0xFC30' })], {
+      beginnings: [
+        { ...beginning(0), inits },
+        { ...beginning(9, clockMs + 66_000), inits },
+      ],
+      lowLatency: { chunkUs: 500_000, edgeUs: 20_000_000, nowMs: clockMs + 68_500 },
+    });
+    // The second run begins 18 s into the period.
+    expect([...text.matchAll(/presentationTime="(\d+)" duration="(\d+)"/g)].map(([, at, length]) => [at, length])).toEqual([
+      ['19000', '500'],
+      ['15000', '60000'],
+      ['19000', '500'],
+    ]);
+  });
 });
 
 test("periods stand end to end on the stream's own timeline, also one that began late, and never move", () => {
   const beginnings = [beginning(5), beginning(9, clockMs + 99_000), beginning(12)];
   expect(periodSpans(beginnings)).toEqual([
-    { first: 5, next: 9, mediaStartUs: 10_000_000, startUs: 0 },
-    { first: 9, next: 12, mediaStartUs: 18_000_000, startUs: 8_000_000 },
-    { first: 12, next: undefined, mediaStartUs: 24_000_000, startUs: 14_000_000 },
+    { first: 5, next: 9, mediaStartUs: 10_000_000, startUs: 0, runs: [beginnings[0]] },
+    { first: 9, next: 12, mediaStartUs: 18_000_000, startUs: 8_000_000, runs: [beginnings[1]] },
+    { first: 12, next: undefined, mediaStartUs: 24_000_000, startUs: 14_000_000, runs: [beginnings[2]] },
   ]);
   expect(periodSpans(beginnings.slice(0, 2)).map(({ startUs }) => startUs)).toEqual([0, 8_000_000]);
   expect([periodSpans([]), availabilityStartMs([])]).toEqual([[], 0]);

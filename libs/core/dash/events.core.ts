@@ -9,7 +9,8 @@ const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789
 
 /** A stretch of wall clock that a period shows, ms since the Unix epoch. */
 export interface ShownStretch {
-  /** Of the period's beginning: what times of events count from. */
+  /** What times of events count from: when the period would have begun. */
+  readonly zeroMs: number;
   readonly beginMs: number;
   /** From here on the window shows it. */
   readonly fromMs: number;
@@ -17,15 +18,22 @@ export interface ShownStretch {
   readonly untilMs: number;
 }
 
-/** The event streams of a period (ISO/IEC 23009-1 section 5.10.2): what HLS tells as date ranges, in milliseconds from its beginning. */
-export function eventStreams(ranges: readonly DashMarker[], stretch: ShownStretch): Xml[] {
+/**
+ * The event streams of a period (ISO/IEC 23009-1 section 5.10.2): what HLS tells as date ranges, in milliseconds from its beginning.
+ * @param stretches in order; between them nobody published, and there is no time
+ */
+export function eventStreams(ranges: readonly DashMarker[], stretches: readonly ShownStretch[]): Xml[] {
   const splices: Xml[] = [];
   const markers = new Map<string, Xml[]>();
-  for (const range of markersWithin(ranges, stretch)) {
-    splices.push(...splicesOf(range, stretch));
-    const value = range.class ?? '';
-    markers.set(value, [...(markers.get(value) ?? []), markerOf(range, stretch)]);
-  }
+  const told = new Set<DashMarker>();
+  for (const stretch of stretches)
+    for (const range of markersWithin(ranges, stretch)) {
+      splices.push(...splicesOf(range, stretch));
+      if (told.has(range)) continue;
+      told.add(range);
+      const value = range.class ?? '';
+      markers.set(value, [...(markers.get(value) ?? []), markerOf(range, stretch)]);
+    }
   const named = [...markers].toSorted(([one], [other]) => (one < other ? -1 : 1));
   return [
     ...(splices.length === 0 ? [] : [eventStream(spliceScheme, undefined, splices)]),
@@ -50,7 +58,7 @@ function splicesOf(range: DashMarker, stretch: ShownStretch): Xml[] {
   const splice = (what: string, section: string | undefined, atMs: number | undefined, lengthMs?: number): Xml[] => {
     if (section === undefined || atMs === undefined || atMs < stretch.beginMs || atMs >= stretch.untilMs) return [];
     const signal = element('Signal', { xmlns: 'http://www.scte.org/schemas/35/2016' }, [element('Binary', {}, [base64(section)])]);
-    return [element('Event', { presentationTime: atMs - stretch.beginMs, duration: lengthMs, id: numberOf(`${id} ${what}`) }, [signal])];
+    return [element('Event', { presentationTime: atMs - stretch.zeroMs, duration: lengthMs, id: numberOf(`${id} ${what}`) }, [signal])];
   };
   return [
     ...splice('cmd', scte35Cmd, startMs),
@@ -60,14 +68,14 @@ function splicesOf(range: DashMarker, stretch: ShownStretch): Xml[] {
   ];
 }
 
-function markerOf(range: DashMarker, { beginMs }: ShownStretch): Xml {
+function markerOf(range: DashMarker, { zeroMs, beginMs }: ShownStretch): Xml {
   const { id, startMs, durationMs, plannedDurationMs, endsOnNext, attributes } = range;
   const cutMs = Math.max(0, beginMs - startMs);
   const lengthMs = durationMs ?? plannedDurationMs;
   const duration = lengthMs === undefined ? undefined : Math.max(0, lengthMs - cutMs);
   const said = Object.fromEntries(attributes.map(({ name, value, isNumber }) => [name, isNumber ? Number(value) : value]));
   const about = { id, ...(endsOnNext ? { endsOnNext } : {}), ...(attributes.length === 0 ? {} : { attributes: said }) };
-  return element('Event', { presentationTime: Math.max(0, startMs - beginMs), duration, id: numberOf(id) }, [attributeText(JSON.stringify(about))]);
+  return element('Event', { presentationTime: Math.max(startMs, beginMs) - zeroMs, duration, id: numberOf(id) }, [attributeText(JSON.stringify(about))]);
 }
 
 /** Event@id is a number: the same for the same name (FNV-1a, 32 bits). */

@@ -6,6 +6,11 @@ import type { Addressing } from './timeline.core.ts';
 const offGridUsMax = 100_000;
 const microseconds = 1_000_000;
 
+/** Whether a segment is where it would be counted to. @param placeUs from the beginning of what is counted */
+export function isOnGrid(placeUs: number, count: number, segmentUs: number): boolean {
+  return Math.abs(placeUs - count * segmentUs) <= offGridUsMax;
+}
+
 export interface GridInit {
   readonly span: PeriodSpan;
   /** Number of the first segment that the window shows of the period. */
@@ -22,8 +27,7 @@ export interface GridInit {
  */
 export function gridOf(segments: readonly DashSegment[], { span, first, segmentUs, open }: GridInit): Addressing | undefined {
   const [head, last] = [segments[0] as DashSegment, segments.at(-1) as DashSegment];
-  const isPlaced = ({ mediaSequence, startUs }: DashSegment): boolean =>
-    Math.abs(startUs - span.mediaStartUs - (mediaSequence - span.first) * segmentUs) <= offGridUsMax;
+  const isPlaced = ({ mediaSequence, startUs }: DashSegment): boolean => isOnGrid(startUs - span.mediaStartUs, mediaSequence - span.first, segmentUs);
   // A rendition that came later has nothing for numbers that players would count.
   if (head.mediaSequence > first || !segments.every(isPlaced)) return undefined;
   const ticks = ((head.track?.timescale ?? 0) * segmentUs) / microseconds;

@@ -23,7 +23,7 @@ const delayChunks = 4;
  */
 export function renderMpd(manifest: Manifest): Xml {
   const { beginnings, segmentDurationMs, dvrWindowMs, ended, timeUrl, lowLatency } = manifest;
-  const periods = periodSpans(beginnings).flatMap((span) => periodOf(manifest, span));
+  const periods = periodSpans(beginnings, lowLatency === undefined ? undefined : segmentDurationMs * 1000).flatMap((span) => periodOf(manifest, span));
   const endUs = Math.max(0, ...periods.map((period) => period.endUs));
   const segmentSec = Math.ceil(segmentDurationMs / 1000);
   const early = earlyOf(manifest, periods.at(-1));
@@ -110,18 +110,21 @@ interface PeriodForm extends Pick<Manifest, 'images' | 'captions'> {
   readonly events: readonly Xml[];
 }
 
-function eventsOf({ dateRanges = [], beginnings, ended }: Manifest, { span, shown, endUs }: Period): readonly Xml[] {
-  const beginMs = beginnings.find(({ mediaSequence }) => mediaSequence === span.first)?.programDateTimeMs;
-  if (beginMs === undefined || dateRanges.length === 0) return [];
-  const fromUs = Math.min(...shown.map(({ segments }) => segments[0]?.startUs ?? Infinity)) - span.mediaStartUs;
-  const untilMs = ended || span.next !== undefined ? beginMs + Math.ceil((endUs - span.startUs) / 1000) : Infinity;
-  return eventStreams(dateRanges, { beginMs, fromMs: beginMs + Math.floor(fromUs / 1000), untilMs });
+function eventsOf({ dateRanges = [], ended }: Manifest, { span, shown, endUs }: Period): readonly Xml[] {
+  if (dateRanges.length === 0) return [];
+  const shownUs = Math.min(...shown.map(({ segments }) => segments[0]?.startUs ?? Infinity));
+  const lastUs = ended || span.next !== undefined ? endUs - span.startUs + span.mediaStartUs : Infinity;
+  const stretches = span.runs.map(({ startUs, programDateTimeMs: beginMs }, at) => {
+    const ms = (placeUs: number): number => beginMs + (placeUs - startUs) / 1000;
+    const untilMs = Math.ceil(ms(span.runs[at + 1]?.startUs ?? lastUs));
+    return { zeroMs: Math.round(ms(span.mediaStartUs)), beginMs, fromMs: Math.floor(ms(Math.max(startUs, shownUs))), untilMs };
+  });
+  return eventStreams(dateRanges, stretches);
 }
 
 /** 5.3.2.1: a period lasts until the next one starts. */
 function periodXml({ span, shown, endUs }: Period, { earlyUs, referTo, timing, events, images = [], captions = [] }: PeriodForm): Xml {
-  const producedMs = referTo?.mediaSequence === span.first ? referTo.programDateTimeMs : undefined;
-  const sets = adaptationSets(shown, { span, earlyUs, producedMs, timing });
+  const sets = adaptationSets(shown, { span, earlyUs, referTo: referTo === span.runs.at(-1) ? referTo : undefined, timing });
   const mediaEndUs = span.next === undefined ? Infinity : endUs - span.startUs + span.mediaStartUs;
   const availabilityTimeOffset = earlyUs === undefined ? undefined : earlyUs / 1_000_000;
   sets.push(...captionSets(captions, shown, { span, id: sets.length + 1, availabilityTimeOffset }));

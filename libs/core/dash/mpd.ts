@@ -48,6 +48,8 @@ export interface Beginning {
   readonly startUs: number;
   /** Wall clock, ms since the Unix epoch. */
   readonly programDateTimeMs: number;
+  /** Initialisations of the renditions that begin there, by name. */
+  readonly inits: Readonly<Record<string, string>>;
 }
 
 /** A stretch of wall clock with a meaning; the fields are those of `stream.marked`. */

@@ -1,3 +1,4 @@
+import { isOnGrid } from './grid.core.ts';
 import type { Beginning, DashLowLatency } from './mpd.ts';
 
 /** A period on the presentation's timeline. */
@@ -10,6 +11,8 @@ export interface PeriodSpan {
   readonly mediaStartUs: number;
   /** Period@start, microseconds. */
   readonly startUs: number;
+  /** Runs of media in it, in order; at least one. */
+  readonly runs: readonly Beginning[];
 }
 
 /**
@@ -17,15 +20,33 @@ export interface PeriodSpan {
  * timeline: while nobody published, there is no time either. With holes as long as a publisher was away, a player that
  * begins near one stands still in it (dash.js 5.2). Made of beginnings alone, so that a period stays where it is however far
  * the window has moved on.
+ * @param segmentUs where segments are counted: a run that goes on where they would be counted to, with the initialisations
+ *   there were, is no new period then. Players have counted on while nobody published, and what they hold of the old period for
+ *   the new one's time Shaka Player 5.2 goes through first, one kind of media before the other, until each waits for the other.
  */
-export function periodSpans(beginnings: readonly Beginning[]): readonly PeriodSpan[] {
+export function periodSpans(beginnings: readonly Beginning[], segmentUs?: number): readonly PeriodSpan[] {
   const originUs = beginnings[0]?.startUs ?? 0;
-  return beginnings.map(({ mediaSequence, startUs }, at) => ({
-    first: mediaSequence,
-    next: beginnings[at + 1]?.mediaSequence,
-    mediaStartUs: startUs,
-    startUs: startUs - originUs,
-  }));
+  const periods: Array<{ runs: Beginning[]; inits: Record<string, string> }> = [];
+  for (const beginning of beginnings) {
+    const newest = periods.at(-1);
+    if (newest !== undefined && segmentUs !== undefined && goesOn(beginning, newest, segmentUs)) newest.runs.push(beginning);
+    else periods.push({ runs: [beginning], inits: { ...beginning.inits } });
+  }
+  return periods.map(({ runs }, at) => {
+    const { mediaSequence: first, startUs: mediaStartUs } = runs[0] as Beginning;
+    return { first, next: periods[at + 1]?.runs[0]?.mediaSequence, mediaStartUs, startUs: mediaStartUs - originUs, runs };
+  });
+}
+
+function goesOn(
+  { mediaSequence, startUs, inits }: Beginning,
+  period: { runs: readonly Beginning[]; inits: Readonly<Record<string, string>> },
+  segmentUs: number,
+): boolean {
+  const first = period.runs[0] as Beginning;
+  const names = Object.keys(inits);
+  const isPlaced = isOnGrid(startUs - first.startUs, mediaSequence - first.mediaSequence, segmentUs);
+  return isPlaced && names.length > 0 && names.every((name) => period.inits[name] === inits[name]);
 }
 
 /** Chunks by which the clock of a manifest is ahead of the newest at most: it takes half a second to encode one, if all is well. */
