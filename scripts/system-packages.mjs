@@ -175,6 +175,7 @@ export const tools = [
   { name: 'openssl', for: ['test'], packages: ['openssl'], find: () => onPath('openssl') },
   { name: 'nginx', for: ['bench'], packages: ['nginx', 'libnginx-mod-rtmp'], find: findNginxRtmp },
   { name: 'wrk', for: ['bench'], packages: ['wrk'], find: () => onPath('wrk') },
+  { name: 'h2load', for: ['bench'], packages: ['nghttp2-client'], find: () => onPath('h2load') },
 ];
 
 export function missingTools(purpose) {

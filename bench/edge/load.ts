@@ -6,8 +6,9 @@ import { connect } from 'node:net';
 import { cpuSeconds, type Measured } from './processes.ts';
 
 const body = Buffer.alloc(1024, 0x61);
+const large = Buffer.alloc(1024 * 1024, 0x61);
 
-/** An origin with one object of 1 KB under every path; counts who asks. */
+/** An origin with one object of 1 KB under every path, 1 MB where the path says so; counts who asks. */
 export class BenchOrigin {
   fetches = 0;
   /** Answers wait for this. */
@@ -15,11 +16,12 @@ export class BenchOrigin {
   readonly #server: Server;
 
   constructor() {
-    this.#server = createServer(async (_request, response) => {
+    this.#server = createServer(async (request, response) => {
       this.fetches++;
       await this.gate;
-      response.writeHead(200, { 'content-type': 'video/mp4', 'cache-control': 'public, max-age=3600', etag: '"bench"', 'content-length': body.length });
-      response.end(body);
+      const bytes = request.url?.includes('1m') === true ? large : body;
+      response.writeHead(200, { 'content-type': 'video/mp4', 'cache-control': 'public, max-age=3600', etag: '"bench"', 'content-length': bytes.length });
+      response.end(bytes);
     });
   }
 
@@ -47,16 +49,29 @@ function toMs(text: string | undefined): number {
   return Number(match[1]) * { us: 0.001, ms: 1, s: 1000 }[match[2] as 'us' | 'ms' | 's'];
 }
 
-/** One round of wrk: 64 connections that are kept open, from a core of their own. */
-export async function wrk(server: Measured, path: string, seconds: number, core: number): Promise<Round> {
+/** What a load generator on a core of its own prints, and the processor time that the server took for it, s. */
+async function loaded(server: Measured, core: number, command: readonly string[]): Promise<{ readonly out: string; readonly used: number }> {
   const before = await cpuSeconds(server.pid);
-  const child = spawn('taskset', ['-c', String(core), 'wrk', '-t1', '-c64', `-d${seconds}`, '--latency', `http://127.0.0.1:${server.port}${path}`], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = spawn('taskset', ['-c', String(core), ...command], { stdio: ['ignore', 'pipe', 'inherit'] });
   let out = '';
   child.stdout.on('data', (text: Buffer) => (out += text.toString()));
   await once(child, 'close');
-  const used = (await cpuSeconds(server.pid)) - before;
+  return { out, used: (await cpuSeconds(server.pid)) - before };
+}
+
+/** One round of h2load: 16 connections over TLS with 32 requests each at once. */
+export async function h2load(server: Measured, path: string, seconds: number, core: number): Promise<Round> {
+  const url = `https://127.0.0.1:${server.port}${path}`;
+  const { out, used } = await loaded(server, core, ['h2load', '-t1', '-c16', '-m32', '-D', String(seconds), url]);
+  const [, requests, failed] = /requests: \d+ total, \d+ started, \d+ done, (\d+) succeeded, (\d+) failed/.exec(out) ?? [];
+  if (requests === undefined || failed !== '0') throw new Error(`the server under load failed:\n${out}`);
+  return { requests: Number(requests), cpuSeconds: used, p99Ms: Number.NaN };
+}
+
+/** One round of wrk: 64 connections that are kept open, from a core of their own. */
+export async function wrk(server: Measured, path: string, seconds: number, core: number, scheme: 'http' | 'https' = 'http'): Promise<Round> {
+  const url = `${scheme}://127.0.0.1:${server.port}${path}`;
+  const { out, used } = await loaded(server, core, ['wrk', '-t1', '-c64', `-d${seconds}`, '--latency', url]);
   if (/Non-2xx|Socket errors/.test(out)) throw new Error(`the server under load failed:\n${out}`);
   const requests = Number(/(\d+) requests in/.exec(out)?.[1]);
   return { requests, cpuSeconds: used, p99Ms: toMs(/99%\s+(\S+)/.exec(out)?.[1]) };

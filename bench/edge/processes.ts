@@ -25,12 +25,14 @@ export async function stopped(child: ChildProcess): Promise<void> {
   await exit;
 }
 
-/** An edge on Bun with its own log, kept on one core. */
-export async function startEdge(folder: string, originPort: number, core: number): Promise<Measured> {
+/** An edge on Bun with its own log, kept on one core. @param certificates a folder: then the port is that of HTTPS */
+export async function startEdge(folder: string, originPort: number, core: number, certificates?: string): Promise<Measured> {
   const env = {
+    ...(certificates === undefined ? {} : { EDGE_TLS_DIR: certificates, EDGE_TLS_PORT: '0', EDGE_HTTP3: '0' }),
     PATH: process.env['PATH'],
     STREAMS_DATA_DIR: folder,
-    STREAMS_HOST: '127.0.0.1',
+    // Clients have ports for 20,000 connections to one address of ours, so that many need several.
+    STREAMS_HOST: certificates === undefined ? '127.0.0.1' : '0.0.0.0',
     EDGE_PORT: '0',
     EDGE_ORIGIN_URL: `http://127.0.0.1:${originPort}`,
     STREAMS_SUPERVISED: '1',
@@ -39,8 +41,8 @@ export async function startEdge(folder: string, originPort: number, core: number
   const port = await new Promise<number>((resolve, reject) => {
     child.once('exit', (code) => reject(new Error(`the edge ended with ${code} before it was ready`)));
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const entry = JSON.parse(line) as { ready?: boolean; port?: number };
-      if (entry.ready === true) resolve(entry.port ?? 0);
+      const entry = JSON.parse(line) as { ready?: boolean; port?: number; tlsPort?: number };
+      if (entry.ready === true) resolve((certificates === undefined ? entry.port : entry.tlsPort) ?? 0);
     });
   });
   return { port, pid: child.pid ?? 0, stop: () => stopped(child) };
@@ -75,19 +77,20 @@ export async function installed(program: string): Promise<boolean> {
 
 /**
  * nginx with proxy_cache, one worker on one core, other settings as its Debian package has them.
+ * @param certificates a folder with `default.crt` and `default.key`: then it listens with TLS 1.3 and HTTP/2 alone
  * @param tuned for small objects: files of the cache stay open, and head and body go out in one write
  */
-export async function startNginx(folder: string, originPort: number, core: number, tuned: boolean): Promise<Measured> {
+export async function startNginx(folder: string, originPort: number, core: number, tuned: boolean, certificates?: string): Promise<Measured> {
   const port = await freePort();
   const config = `worker_processes 1; daemon off; user root; pid ${folder}/nginx.pid; error_log ${folder}/error.log;
-events { worker_connections 2048; }
+events { worker_connections 8192; }
 http {
-  access_log off; keepalive_requests 1000000000; ${tuned ? 'sendfile off;' : 'sendfile on; tcp_nopush on;'}
+  access_log off; keepalive_requests 1000000000; http2_max_concurrent_streams 128; keepalive_timeout 600; ${tuned ? 'sendfile off;' : 'sendfile on; tcp_nopush on;'}
   client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
   proxy_cache_path ${folder}/cache levels=1:2 keys_zone=bench:10m;
   ${tuned ? 'open_file_cache max=1000;' : ''}
   server {
-    listen 127.0.0.1:${port};
+    ${certificates === undefined ? `listen 127.0.0.1:${port};` : `listen 127.0.0.1:${port} ssl http2; ssl_certificate ${certificates}/default.crt; ssl_certificate_key ${certificates}/default.key; ssl_protocols TLSv1.3;`}
     location / { proxy_pass http://127.0.0.1:${originPort}; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_cache bench; proxy_cache_lock on; add_header X-Cache $upstream_cache_status; }
   }
 }`;
