@@ -1,4 +1,5 @@
 import { openEngines } from '#adapters/engines';
+import { cacheName } from '#core/http-cache';
 import { topicPartitions } from '#events';
 import { hasCode, OperatingError } from '#kernel';
 import {
@@ -31,6 +32,7 @@ import { reclaimPurged } from './purge/reclaim-purged.ts';
 import { openListeners } from './server/edge-listeners.ts';
 import { takeIncarnation } from './state/incarnation.file.ts';
 import { openWitness } from './witness/open-witness.ts';
+import { webSocketPaths } from './websocket-paths.ts';
 import { witnessPaths } from './witness/witness-paths.ts';
 import { OffsetsFile } from './state/offsets.file.ts';
 
@@ -91,6 +93,8 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
     }),
   };
   const onError = (err: unknown): void => logger.error({ err }, 'a request failed in the edge itself');
+  const { edgeId, edgeSecret, originUrl } = settings;
+  const webSockets = { originUrl, pseudonym: edgeId, cacheName: cacheName(edgeId), edgeSecret };
   const cache = createEdgeCache(
     { edgeId: settings.edgeId, edgeSecret: settings.edgeSecret, memoryBytesMax: settings.memoryBytesMax },
     {
@@ -98,7 +102,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
       keep: platform.keep,
       counters,
       now,
-      local: localOf(localPaths(view, now), witnessPaths(await openWitness(settings, logger, now), onError)),
+      local: localOf(localPaths(view, now), witnessPaths(await openWitness(settings, logger, now), onError), webSocketPaths(webSockets)),
       onError,
       trust: () => (purgesKnown() ? trusts.known : trusts.doubt),
     },
@@ -130,8 +134,8 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
 
 type LocalPaths = ReturnType<typeof localPaths>;
 
-function localOf(own: LocalPaths, witness: LocalPaths): LocalPaths {
-  return (request, target) => witness(request, target) ?? own(request, target);
+function localOf(own: LocalPaths, witness: LocalPaths, webSockets: LocalPaths): LocalPaths {
+  return (request, target) => witness(request, target) ?? own(request, target) ?? webSockets(request, target);
 }
 
 function gauges(cache: EdgeCache | undefined): { objects: number; memoryBytes: number } {

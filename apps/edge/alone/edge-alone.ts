@@ -5,6 +5,7 @@ import { EdgeCounters } from '../edge-counters.ts';
 import { platformOf } from '../edge-platform.ts';
 import { edgeLimits } from '../edge.constants.ts';
 import { openListeners, type EdgeListeners } from '../server/edge-listeners.ts';
+import { webSocketPaths } from '../websocket-paths.ts';
 import { siteHandler } from './site-handler.ts';
 import type { SiteSettings } from './site.config.ts';
 
@@ -34,7 +35,7 @@ export async function runAlone(site: SiteSettings): Promise<void> {
       counters: new EdgeCounters(),
       now: () => Date.now(),
       trust: () => trust,
-      local: () => undefined,
+      local: webSocketPaths({ originUrl: site.originUrl, pseudonym: edgeId, cacheName: cacheName(edgeId) }),
       onError: (err) => logger.error({ err }, 'a request failed in the edge itself'),
     },
   );

@@ -76,7 +76,7 @@ function requestOf({ auth, control, method, url, variant }: Ask): EdgeRequest {
   return {
     ...{ method, target: url, version: '1.1', hasBody: false, contentLength: undefined, clientAddress: '127.0.0.1', scheme: 'http' as const },
     ...{ field: (name) => fields[name], fields: () => Object.entries(fields), gone: new AbortController().signal },
-    ...{ body: () => undefined, allowSilence: () => undefined },
+    ...{ body: () => undefined, allowSilence: () => undefined, tunnel: async () => undefined },
   };
 }
 

@@ -47,6 +47,7 @@ function request(target: string, fields: Readonly<Record<string, string>> = {}, 
     gone: new AbortController().signal,
     body: () => undefined,
     allowSilence: () => undefined,
+    tunnel: async () => undefined,
   };
 }
 

@@ -1,3 +1,5 @@
+import type { BunWebSocketHandlers, OriginSocket } from './bun-websocket.ts';
+
 /** What is used of Bun's own interface; its type package would change the global types of the whole project. */
 export interface BunServer {
   readonly port: number;
@@ -5,6 +7,7 @@ export interface BunServer {
   /** Gracefully: what is idle ends at once (HTTP/2 and 3 by GOAWAY), what is under way when it is done. */
   stop(closeActiveConnections?: boolean): Promise<void>;
   timeout(request: Request, seconds: number): void;
+  upgrade(request: Request, options: { readonly data: OriginSocket; readonly headers: Readonly<Record<string, string>> }): boolean;
   requestIP(request: Request): { readonly address: string; readonly port: number } | null;
 }
 
@@ -26,7 +29,8 @@ export interface BunServeOptions {
   readonly http1?: boolean;
   readonly http2?: boolean;
   readonly http3?: boolean;
-  readonly fetch: (request: Request, server: BunServer) => Response | Promise<Response>;
+  readonly fetch: (request: Request, server: BunServer) => Response | Promise<Response | undefined>;
+  readonly websocket?: BunWebSocketHandlers;
   readonly error: (error: Error) => Response;
 }
 

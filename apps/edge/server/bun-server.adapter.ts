@@ -3,6 +3,7 @@ import { pause, type TlsIdentity } from '#runtime';
 import { bunRuntime, type BunServer, type BunTls } from './bun-runtime.ts';
 import {
   isSource,
+  switched,
   type ByteSource,
   type EdgeReply,
   type EdgeRequest,
@@ -12,7 +13,9 @@ import {
   type KeepBytes,
   type ReplyHead,
 } from './edge-server.ts';
+import { OriginSocket, tunnelHandlers } from './bun-websocket.ts';
 import { steerToLater } from './steer-port.ts';
+import type { TunnelTarget } from './websocket-tunnel.ts';
 
 class BunEdgeRequest implements EdgeRequest {
   /** Bun refuses other versions itself, and lets HTTP/1.0 do without what it does not have. HTTP/2 and 3 arrive in the terms of 1.1. */
@@ -21,10 +24,13 @@ class BunEdgeRequest implements EdgeRequest {
   readonly target: string;
   readonly scheme: 'http' | 'https';
   readonly #request: Request;
+  /** Kept: each look at the request's own costs as much as a look into it. */
+  readonly #headers: Headers;
   readonly #server: BunServer;
 
   constructor(request: Request, server: BunServer, scheme: 'http' | 'https') {
     this.#request = request;
+    this.#headers = request.headers;
     this.#server = server;
     this.scheme = scheme;
     this.method = request.method;
@@ -34,7 +40,7 @@ class BunEdgeRequest implements EdgeRequest {
   }
 
   field(name: string): string | undefined {
-    return this.#request.headers.get(name) ?? undefined;
+    return this.#headers.get(name) ?? undefined;
   }
 
   get hasBody(): boolean {
@@ -42,11 +48,11 @@ class BunEdgeRequest implements EdgeRequest {
   }
 
   fields(): Fields {
-    return [...this.#request.headers] as unknown as Fields;
+    return [...this.#headers] as unknown as Fields;
   }
 
   get contentLength(): number | undefined {
-    const value = this.#request.headers.get('content-length');
+    const value = this.#headers.get('content-length');
     return value === null ? undefined : Number(value);
   }
 
@@ -70,6 +76,16 @@ class BunEdgeRequest implements EdgeRequest {
 
   allowSilence(): void {
     this.#server.timeout(this.#request, 0);
+  }
+
+  async tunnel(target: TunnelTarget): Promise<EdgeReply | undefined> {
+    const origin = await OriginSocket.open(target);
+    if (origin === undefined) return undefined;
+    const { protocol } = origin;
+    const headers: Record<string, string> = protocol === '' ? {} : { 'sec-websocket-protocol': protocol };
+    if (this.#server.upgrade(this.#request, { data: origin, headers })) return switched;
+    origin.close(1001, 'The client is gone.');
+    return undefined;
   }
 }
 
@@ -117,8 +133,9 @@ function responseOf(body: EdgeReply['body'], init: ResponseInit): Response {
   return new Response((isSource(body) ? streamOf(body) : body) as ConstructorParameters<typeof Response>[0], init);
 }
 
-async function toResponseLater(reply: Promise<EdgeReply>, convert: ToResponse): Promise<Response> {
-  return convert(await reply);
+async function toResponseLater(reply: Promise<EdgeReply>, convert: ToResponse): Promise<Response | undefined> {
+  const settled = await reply;
+  return settled === switched ? undefined : convert(settled);
 }
 
 const tlsVersions = { 'TLSv1.2': 0x0303, 'TLSv1.3': 0x0304 } as const;
@@ -201,6 +218,7 @@ class BunEdgeServer implements EdgeServer {
         const reply = handler(new BunEdgeRequest(request, self, scheme));
         return reply instanceof Promise ? toResponseLater(reply, convert) : convert(reply);
       },
+      websocket: tunnelHandlers,
       error: () => new Response(null, { status: 500 }),
     });
   }

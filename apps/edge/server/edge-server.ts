@@ -1,5 +1,6 @@
 import type { Fields, FramedRequest, RequestHead } from '#core/http-cache';
 import type { TlsIdentity } from '#runtime';
+import type { TunnelTarget } from './websocket-tunnel.ts';
 
 /** A body that comes piece by piece. */
 export interface ByteSource {
@@ -32,6 +33,8 @@ export interface EdgeRequest extends RequestHead, FramedRequest {
   body(): ByteSource | undefined;
   /** Takes the time limit for silence off this connection: an event stream may be quiet for long. */
   allowSilence(): void;
+  /** Takes a WebSocket that this request asks for to the origin; undefined when the origin does not switch. */
+  tunnel(target: TunnelTarget): Promise<EdgeReply | undefined>;
 }
 
 /** Status and fields, made once and sent many times. */
@@ -100,3 +103,6 @@ export function replyHead(status: number, fields: Fields): ReplyHead {
 export function isSource(body: EdgeReply['body']): body is ByteSource {
   return body !== null && 'read' in body;
 }
+
+/** The answer to a request whose connection is the server's no longer. */
+export const switched: EdgeReply = { head: replyHead(101, []), body: null };

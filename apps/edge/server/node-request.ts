@@ -1,7 +1,9 @@
 import { fieldValue, type Field, type Fields } from '#core/http-cache';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
-import type { ByteSource, EdgeRequest } from './edge-server.ts';
+import { switched, type ByteSource, type EdgeReply, type EdgeRequest } from './edge-server.ts';
+import { tunnelOnNode, type UpgradedSocket } from './node-websocket.ts';
+import type { TunnelTarget } from './websocket-tunnel.ts';
 
 export type NodeIncoming = IncomingMessage | Http2ServerRequest;
 export type NodeOutgoing = ServerResponse | Http2ServerResponse;
@@ -21,8 +23,11 @@ export class NodeEdgeRequest implements EdgeRequest {
   /** RFC 9113 section 8.3.1: the authority is what Host would say. */
   readonly #authority: string | undefined;
 
-  constructor(incoming: NodeIncoming, response: NodeOutgoing, scheme: 'http' | 'https') {
+  readonly #upgraded: UpgradedSocket | undefined;
+
+  constructor(incoming: NodeIncoming, response: NodeOutgoing, scheme: 'http' | 'https', upgraded?: UpgradedSocket) {
     this.#incoming = incoming;
+    this.#upgraded = upgraded;
     this.scheme = scheme;
     this.method = incoming.method ?? 'GET';
     const second = isHttp2(incoming);
@@ -87,6 +92,10 @@ export class NodeEdgeRequest implements EdgeRequest {
   allowSilence(): void {
     // A connection of HTTP/2 has a time limit of its own, and carries others' requests.
     if (!isHttp2(this.#incoming)) this.#incoming.socket.setTimeout(0);
+  }
+
+  async tunnel(target: TunnelTarget): Promise<EdgeReply | undefined> {
+    return this.#upgraded !== undefined && (await tunnelOnNode(this.#upgraded, target)) ? switched : undefined;
   }
 }
 

@@ -1,11 +1,12 @@
 import type { Field, Fields } from '#core/http-cache';
 import type { TlsIdentity } from '#runtime';
-import { createServer, type Server as HttpServer, type ServerResponse } from 'node:http';
+import { createServer, ServerResponse, type IncomingMessage, type Server as HttpServer } from 'node:http';
 import { constants, createSecureServer, type Http2SecureServer, type Http2ServerResponse, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
 import {
   isSource,
+  switched,
   type ByteSource,
   type EdgeReply,
   type EdgeServer,
@@ -15,6 +16,7 @@ import {
   type ReplyHead,
   type StoredBytes,
 } from './edge-server.ts';
+import type { UpgradedSocket } from './node-websocket.ts';
 import { NodeEdgeRequest, type NodeIncoming, type NodeOutgoing } from './node-request.ts';
 
 const requestHeadersTimeoutMs = 15_000;
@@ -112,13 +114,14 @@ async function send(source: ByteSource, response: NodeOutgoing): Promise<void> {
   }
 }
 
-async function answer(init: EdgeServerInit, incoming: NodeIncoming, response: NodeOutgoing): Promise<void> {
+async function answer(init: EdgeServerInit, incoming: NodeIncoming, response: NodeOutgoing, upgraded?: UpgradedSocket): Promise<void> {
   response.on('error', () => undefined);
   if (isHttp2(response) && incoming.rawHeaders.reduce((bytes, text) => bytes + text.length, 0) > headBytesMax) {
     response.writeHead(431);
     return void response.end();
   }
-  const reply = await init.handler(new NodeEdgeRequest(incoming, response, init.tls === undefined ? 'http' : 'https'));
+  const reply = await init.handler(new NodeEdgeRequest(incoming, response, init.tls === undefined ? 'http' : 'https', upgraded));
+  if (reply === switched) return;
   if (isGone(response)) {
     if (isSource(reply.body)) reply.body.cancel();
     return;
@@ -181,6 +184,16 @@ function secureServer(init: EdgeServerInit, tls: EdgeTls, sessions: Set<ServerHt
   return { server, choice };
 }
 
+/** A request for another protocol. Those that are not for a WebSocket are answered as any other, and their connection ends. */
+function answerUpgrade(init: EdgeServerInit, incoming: IncomingMessage, socket: Socket, early: Buffer): void {
+  const response = new ServerResponse(incoming);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket);
+  response.once('finish', () => socket.destroySoon());
+  socket.on('error', () => undefined);
+  void answer(init, incoming, response, { socket, early, key: incoming.headers['sec-websocket-key'] ?? '' });
+}
+
 /** The open connections. Of each client address one too many is closed as it comes. */
 function connectionsOf(server: Server, perClientMax: number): ReadonlySet<Socket> {
   const sockets = new Set<Socket>();
@@ -212,6 +225,7 @@ export async function listenOnNode(init: EdgeServerInit): Promise<EdgeServer> {
   const sockets = connectionsOf(server, init.limits.perClientMax);
   // "Expect: 100-continue" is answered by the server itself when the body is first wanted.
   server.on('request', (incoming: NodeIncoming, response: NodeOutgoing) => void answer(init, incoming, response));
+  server.on('upgrade', (incoming: IncomingMessage, socket: Socket, early: Buffer) => answerUpgrade(init, incoming, socket, early));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(init.port, init.host, () => resolve());

@@ -11,6 +11,7 @@ export type ProxyError =
   | 'http_response_incomplete'
   | 'http_response_timeout'
   | 'http_protocol_error'
+  | 'http_upgrade_failed'
   | 'proxy_internal_error'
   | 'proxy_loop_detected';
 

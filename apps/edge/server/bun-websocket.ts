@@ -1,0 +1,112 @@
+import { closeCodeOf, tunnelLimits, type TunnelTarget } from './websocket-tunnel.ts';
+
+/** What is used of Bun's socket to a client. */
+export interface BunClientSocket {
+  readonly data: OriginSocket;
+  /** -1: it waits, 0: it was dropped. */
+  send(message: string | Uint8Array): number;
+  close(code?: number, reason?: string): void;
+  terminate(): void;
+  getBufferedAmount(): number;
+}
+
+export interface BunWebSocketHandlers {
+  readonly idleTimeout: number;
+  readonly maxPayloadLength: number;
+  readonly backpressureLimit: number;
+  readonly closeOnBackpressureLimit: boolean;
+  open(client: BunClientSocket): void;
+  message(client: BunClientSocket, message: string | Uint8Array): void;
+  close(client: BunClientSocket, code: number, reason: string): void;
+}
+
+interface BunWebSocketInit {
+  readonly headers: Readonly<Record<string, string>>;
+  readonly protocols: readonly string[];
+}
+
+type OpenWebSocket = new (url: string, init: BunWebSocketInit) => WebSocket;
+
+/** The origin's half: what comes before the client's half is there waits for it. */
+export class OriginSocket {
+  readonly #socket: WebSocket;
+  #client: BunClientSocket | undefined;
+  #early: (string | Uint8Array)[] = [];
+  #ended: { readonly code: number; readonly reason: string } | undefined;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+    socket.addEventListener('message', (event) => {
+      const data = event.data as string | ArrayBuffer;
+      this.#toClient(typeof data === 'string' ? data : new Uint8Array(data));
+    });
+    socket.addEventListener('close', ({ code, reason }) => {
+      this.#ended = { code: closeCodeOf(code), reason };
+      this.#client?.close(this.#ended.code, reason);
+    });
+    socket.addEventListener('error', () => undefined);
+  }
+
+  /** Undefined when the origin does not switch. */
+  static async open({ originUrl, target, fields, protocols }: TunnelTarget): Promise<OriginSocket | undefined> {
+    // Bun takes fields where browsers take subprotocols alone.
+    const socket = new (WebSocket as unknown as OpenWebSocket)(originUrl.replace(/^http/, 'ws') + target, { headers: Object.fromEntries(fields), protocols });
+    socket.binaryType = 'arraybuffer';
+    const opened = Promise.withResolvers<boolean>();
+    socket.addEventListener('open', () => opened.resolve(true), { once: true });
+    socket.addEventListener('error', () => opened.resolve(false), { once: true });
+    socket.addEventListener('close', () => opened.resolve(false), { once: true });
+    const origin = new OriginSocket(socket);
+    const timer = setTimeout(() => opened.resolve(false), tunnelLimits.handshakeMs);
+    const isOpen = await opened.promise;
+    clearTimeout(timer);
+    if (isOpen) return origin;
+    socket.close();
+    return undefined;
+  }
+
+  get protocol(): string {
+    return this.#socket.protocol;
+  }
+
+  join(client: BunClientSocket): void {
+    this.#client = client;
+    const early = this.#early;
+    this.#early = [];
+    for (const message of early) this.#toClient(message);
+    if (this.#ended !== undefined) client.close(this.#ended.code, this.#ended.reason);
+  }
+
+  /** Neither side's socket can be made to read more slowly: who does not keep up is cut off, and nothing grows without bound. */
+  fromClient(message: string | Uint8Array): void {
+    this.#socket.send(message as string);
+    if (this.#socket.bufferedAmount <= tunnelLimits.waitingBytesMax) return;
+    this.#client?.close(1013, 'The origin does not keep up.');
+    this.close(1013, 'Too slow.');
+  }
+
+  close(code: number, reason: string): void {
+    if (this.#socket.readyState <= WebSocket.OPEN) this.#socket.close(closeCodeOf(code), reason);
+  }
+
+  #toClient(message: string | Uint8Array): void {
+    if (this.#client !== undefined) {
+      // Dropped: the client is closed by its limit already.
+      if (this.#client.send(message) === 0) this.close(1013, 'The client does not keep up.');
+      return;
+    }
+    this.#early.push(message);
+    if (this.#early.reduce((bytes, one) => bytes + one.length, 0) > tunnelLimits.waitingBytesMax) this.close(1013, 'Too early.');
+  }
+}
+
+/** Takes messages from each side to the other. Pings are answered by each connection's own end. */
+export const tunnelHandlers: BunWebSocketHandlers = {
+  idleTimeout: tunnelLimits.idleTimeoutS,
+  maxPayloadLength: tunnelLimits.messageBytesMax,
+  backpressureLimit: tunnelLimits.waitingBytesMax,
+  closeOnBackpressureLimit: true,
+  open: (client) => client.data.join(client),
+  message: (client, message) => client.data.fromClient(message),
+  close: (client, code, reason) => client.data.close(code, reason),
+};

@@ -1,0 +1,85 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { tunnelLimits, type TunnelTarget } from './websocket-tunnel.ts';
+
+const headBytesMax = 64 * 1024;
+const headEnd = '\r\n\r\n';
+
+/** The client's half, with what it has sent behind its handshake. */
+export interface UpgradedSocket {
+  readonly socket: Socket;
+  readonly early: Buffer;
+  readonly key: string;
+}
+
+/** RFC 6455 section 4.2.2. */
+function acceptOf(key: string): string {
+  return createHash('sha1').update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest('base64');
+}
+
+/** Reads the origin's answer to the handshake; what comes behind its head stays for the tunnel. */
+async function answerOf(origin: Socket): Promise<string | undefined> {
+  let bytes = Buffer.alloc(0);
+  const ended = Promise.withResolvers<string | undefined>();
+  const read = (chunk: Buffer): void => {
+    bytes = Buffer.concat([bytes, chunk]);
+    const end = bytes.indexOf(headEnd);
+    if (end < 0) return void (bytes.length > headBytesMax && ended.resolve(undefined));
+    origin.pause();
+    origin.unshift(bytes.subarray(end + headEnd.length));
+    ended.resolve(bytes.subarray(0, end).toString('latin1'));
+  };
+  const timer = setTimeout(() => ended.resolve(undefined), tunnelLimits.handshakeMs);
+  origin.on('data', read).once('close', () => ended.resolve(undefined));
+  const head = await ended.promise;
+  clearTimeout(timer);
+  origin.off('data', read);
+  return head;
+}
+
+/** Takes a connection to the origin, byte for byte and at the pace of the slower side; false when the origin does not switch. */
+export async function tunnelOnNode({ early, key, socket }: UpgradedSocket, { originUrl, target, fields, protocols }: TunnelTarget): Promise<boolean> {
+  const { hostname, port, protocol, host } = new URL(originUrl);
+  const to = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (protocol === 'https:' ? 443 : 80) };
+  const origin = protocol === 'https:' ? connectTls({ ...to, servername: to.host }) : connect(to);
+  origin.on('error', () => undefined);
+  const ownKey = randomBytes(16).toString('base64');
+  const lines = [
+    `GET ${target} HTTP/1.1`,
+    `host: ${host}`,
+    'connection: upgrade',
+    'upgrade: websocket',
+    'sec-websocket-version: 13',
+    `sec-websocket-key: ${ownKey}`,
+    ...(protocols.length === 0 ? [] : [`sec-websocket-protocol: ${protocols.join(', ')}`]),
+    ...fields.map(([name, value]) => `${name}: ${value}`),
+  ];
+  origin.write(`${lines.join('\r\n')}${headEnd}`);
+  const head = await answerOf(origin);
+  const accepted =
+    head !== undefined && /^HTTP\/1\.1 101 /.test(head) && head.toLowerCase().includes(`sec-websocket-accept: ${acceptOf(ownKey).toLowerCase()}`);
+  if (!accepted || socket.destroyed) {
+    origin.destroy();
+    return socket.destroyed;
+  }
+  const chosen = /^sec-websocket-protocol: *(\S+)/im.exec(head)?.[1];
+  const own = ['HTTP/1.1 101 Switching Protocols', 'connection: upgrade', 'upgrade: websocket', `sec-websocket-accept: ${acceptOf(key)}`];
+  socket.write(`${[...own, ...(chosen === undefined ? [] : [`sec-websocket-protocol: ${chosen}`])].join('\r\n')}${headEnd}`);
+  join(socket, origin, early);
+  return true;
+}
+
+function join(client: Socket, origin: Socket, early: Buffer): void {
+  const idleMs = tunnelLimits.idleTimeoutS * 1000;
+  for (const [one, other] of [
+    [client, origin],
+    [origin, client],
+  ] as const) {
+    one.setTimeout(idleMs, () => one.destroy());
+    one.on('error', () => undefined);
+    one.once('close', () => other.destroySoon());
+  }
+  origin.write(early);
+  client.pipe(origin).pipe(client);
+}

@@ -1,0 +1,135 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { WebSocket, WebSocketServer } from 'ws';
+import { EdgeProcess, sendRaw, temporaryFolder, until, type EdgeRuntime } from '../edge.fixture.ts';
+
+describe.each<EdgeRuntime>(['bun', 'node'])('WebSockets, served by %s', (runtime) => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let server: Server;
+  let origin: WebSocketServer;
+  let edge: EdgeProcess;
+  const seen: IncomingMessage[] = [];
+  const clients: WebSocket[] = [];
+
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    server = createServer((_request, response) => response.writeHead(404).end());
+    origin = new WebSocketServer({ noServer: true, handleProtocols: (offered) => [...offered].at(-1) ?? false });
+    server.on('upgrade', (request, socket, head) => {
+      if (request.url === '/refused') return void socket.end('HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n');
+      seen.push(request);
+      origin.handleUpgrade(request, socket, head, (peer) => origin.emit('connection', peer, request));
+    });
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    edge = await EdgeProcess.start({ runtime, dataDir: folder.path, originUrl: `http://127.0.0.1:${(server.address() as AddressInfo).port}` });
+  }, 30_000);
+
+  afterEach(() => {
+    for (const client of clients) client.terminate();
+    origin.removeAllListeners('connection');
+  });
+
+  afterAll(async () => {
+    await edge.kill('SIGTERM');
+    origin.close();
+    server.closeAllConnections();
+    server.close();
+    await folder.remove();
+  });
+
+  function open(path: string, protocols: readonly string[] = [], headers: Readonly<Record<string, string>> = {}): WebSocket {
+    const client = new WebSocket(`ws://127.0.0.1:${edge.port}${path}`, [...protocols], { headers });
+    client.on('error', () => undefined);
+    clients.push(client);
+    return client;
+  }
+
+  test('messages go both ways as they are, text and bytes, the first of both sides at once', async () => {
+    origin.on('connection', (peer) => {
+      peer.send('welcome');
+      peer.on('message', (data, isBinary) => peer.send(data, { binary: isBinary }));
+    });
+    const client = open('/echo?a=1', ['old', 'new'], { 'x-forwarded-for': '6.6.6.6', cookie: 'a=1' });
+    const got: unknown[] = [];
+    client.on('message', (data, isBinary) => got.push(isBinary ? data : String(data)));
+    await once(client, 'open');
+    const bytes = Buffer.from([0, 255, 10, 13]);
+    client.send('häppchen');
+    client.send(bytes);
+    client.send('x'.repeat(300_000));
+    await until(() => got.length === 4);
+    expect(got).toEqual(['welcome', 'häppchen', bytes, 'x'.repeat(300_000)]);
+    expect(client.protocol).toBe('new');
+    const { headers, url } = seen.at(-1) as IncomingMessage;
+    expect([url, headers.cookie, headers['x-forwarded-for'], headers.via]).toEqual(['/echo?a=1', 'a=1', '127.0.0.1', '1.1 edge-1']);
+  });
+
+  test('each side learns how the other ended', async () => {
+    let atOrigin: readonly [number, string] | undefined;
+    origin.on('connection', (peer) => peer.on('close', (code, reason) => (atOrigin = [code, String(reason)])));
+    const leaving = open('/leave');
+    await once(leaving, 'open');
+    leaving.close(4001, 'done');
+    await until(() => atOrigin !== undefined);
+    expect(atOrigin).toEqual([4001, 'done']);
+    origin.removeAllListeners('connection');
+    origin.on('connection', (peer) => peer.close(4002, 'over'));
+    const left = open('/left');
+    const [code, reason] = (await once(left, 'close')) as [number, Buffer];
+    expect([code, String(reason)]).toEqual([4002, 'over']);
+    origin.removeAllListeners('connection');
+    origin.on('connection', (peer) => peer.terminate());
+    expect(await once(open('/broken'), 'close')).toBeDefined();
+  });
+
+  test('where the origin does not switch, the client is told so, and what else asks to switch is answered as ever', async () => {
+    const refused = open('/refused');
+    const [, response] = (await once(refused, 'unexpected-response')) as [unknown, IncomingMessage];
+    expect([response.statusCode, response.headers['proxy-status']]).toEqual([502, 'edge-1; error=http_upgrade_failed']);
+    const h2c = await sendRaw(
+      edge.port,
+      'GET /x HTTP/1.1\r\nHost: a\r\nConnection: upgrade, http2-settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABk\r\n\r\n',
+      /\r\n\r\n/,
+    );
+    expect(h2c).toMatch(/^HTTP\/1\.1 404 /);
+    // A handshake that is none is not taken for one.
+    const half = await sendRaw(edge.port, 'GET /y HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n', /\r\n\r\n/);
+    expect(half).not.toMatch(/^HTTP\/1\.1 101/);
+  });
+
+  test('who does not read holds up the origin or is cut off, and fills no memory', async () => {
+    let sent = 0;
+    let ended = false;
+    origin.on('connection', (peer) => {
+      const chunk = Buffer.alloc(64 * 1024);
+      peer.on('close', () => (ended = true));
+      const feed = (): void => {
+        if (ended || peer.bufferedAmount > 4 * 1024 * 1024) return;
+        peer.send(chunk, () => {
+          sent += chunk.length;
+          setImmediate(feed);
+        });
+      };
+      feed();
+      setInterval(() => {
+        if (peer.bufferedAmount > 4 * 1024 * 1024) ended = true;
+      }, 100).unref();
+    });
+    const client = open('/flood');
+    await once(client, 'open');
+    client.pause();
+    let before = -1;
+    // Either it is cut off, or nothing moves any more.
+    await until(async () => {
+      const stands = sent === before;
+      before = sent;
+      await new Promise((resolve) => setTimeout(resolve, 500));
+      return ended || stands;
+    });
+    expect(sent).toBeLessThan(64 * 1024 * 1024);
+    expect((await edge.get('/healthz')).status).toBe(200);
+  });
+});

@@ -1,0 +1,31 @@
+import { passThroughFields } from '#core/http-cache';
+import { edgeProofHeader, edgeProofOf } from '#runtime';
+import { problem } from './cache/problem.ts';
+import type { EdgeReply, EdgeRequest } from './server/edge-server.ts';
+import { isHandshakeField, isWebSocketHandshake } from './server/websocket-tunnel.ts';
+
+export interface WebSocketPathsInit {
+  readonly originUrl: string;
+  readonly pseudonym: string;
+  readonly cacheName: string;
+  /** Shared with the gateway: proves whose address is forwarded. */
+  readonly edgeSecret?: string | undefined;
+}
+
+/** Takes WebSockets to the origin: whatever asks for one is never answered from the cache, nor by a fill. */
+export function webSocketPaths(init: WebSocketPathsInit): (request: EdgeRequest, target: string) => Promise<EdgeReply> | undefined {
+  return (request) => {
+    if (request.field('upgrade') === undefined || !isWebSocketHandshake(request)) return undefined;
+    return tunnelled(init, request);
+  };
+}
+
+async function tunnelled({ originUrl, pseudonym, cacheName, edgeSecret }: WebSocketPathsInit, request: EdgeRequest): Promise<EdgeReply> {
+  const { clientAddress, scheme, target } = request;
+  const forwarded = passThroughFields(request.fields(), { clientAddress, scheme, pseudonym }).filter(([name]) => !isHandshakeField(name));
+  const fields = edgeSecret === undefined ? forwarded : [...forwarded, [edgeProofHeader, edgeProofOf(edgeSecret, clientAddress)] as const];
+  const protocols = (request.field('sec-websocket-protocol') ?? '').split(',').map((name) => name.trim());
+  const reply = await request.tunnel({ originUrl, target, fields, protocols: protocols.filter(Boolean) });
+  const detail = 'The origin does not speak WebSocket here.';
+  return reply ?? problem({ status: 502, detail, target, cacheName, outcome: { forwarded: 'bypass' }, error: 'http_upgrade_failed' });
+}
