@@ -11,6 +11,8 @@ export const edgeLimits = {
   claimTimeoutMs: 1000,
   requestBytesMax: 1024 * 1024 * 1024,
   /** Of each kind: the oldest give way, and what was not judged since counts as purged. */
+  /** What a client must send at least while somebody waits for it. */
+  requestPace: { silenceMs: 30_000, graceMs: 30_000, rateMin: 500 },
   purgesRemembered: 250_000,
   purgePatternsRemembered: 1000,
   /** Without news from the log for so long, purges count as unknown … */
@@ -19,6 +21,9 @@ export const edgeLimits = {
   doubtFreshMs: 2000,
   purgeWaitMs: 500,
   reportEveryMs: 2000,
+  /** Of one client address, unless a setting says otherwise. */
+  clientConnectionsMax: 4096,
+  clientRequestsMax: 4096,
   idleTimeoutS: 60,
   drainMs: 5000,
   origin: { headTimeoutMs: 10_000, waitTimeoutMs: 45_000, silenceTimeoutMs: 15_000, downMs: 1000, headBytesMax: 64 * 1024 },

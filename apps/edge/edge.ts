@@ -29,6 +29,7 @@ import { platformOf, type EdgePlatform } from './edge-platform.ts';
 import { localPaths } from './local-paths.ts';
 import { PurgeTail, purgeTopic } from './purge/purge-tail.ts';
 import { reclaimPurged } from './purge/reclaim-purged.ts';
+import { ClientLoad } from './server/client-load.ts';
 import { openListeners } from './server/edge-listeners.ts';
 import { takeIncarnation } from './state/incarnation.file.ts';
 import { openWitness } from './witness/open-witness.ts';
@@ -161,9 +162,10 @@ async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
     audience.see(request, Date.now());
     return cache.handler(request);
   };
+  const load = new ClientLoad({ requestsMax: settings.listening.clientRequestsMax, cacheName: cacheName(settings.edgeId) });
   const server = await openListeners(
     { ...settings.listening, host: settings.host, idleTimeoutS: edgeLimits.idleTimeoutS, speaksHttp3: settings.runtime === 'bun' },
-    { listen: platform.listen, handler, logger, now: () => Date.now() },
+    { listen: platform.listen, handler: load.limit(handler), logger, now: () => Date.now() },
   );
   lifecycle.onStop('accept', 'server', () => server.close(edgeLimits.drainMs));
   lifecycle.onStop('leases', 'origin client', () => platform.client.close());

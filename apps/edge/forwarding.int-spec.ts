@@ -62,6 +62,22 @@ describe.each<EdgeRuntime>(['bun', 'node'])('forwarding, served by %s', (runtime
     expect(answer.headers['cache-status']).toBe('edge-1; fwd=method; fwd-status=201');
   });
 
+  test('who asks whether to go on is told so, and the body follows', async () => {
+    origin.on('/api/expects', async (request) => {
+      await until(() => request.body.includes('abc'));
+      request.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\ntaken');
+    });
+    const socket = connect(edge.port, '127.0.0.1');
+    let got = '';
+    socket.on('data', (bytes) => (got += bytes.toString()));
+    socket.write('POST /api/expects HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\n');
+    await until(() => got.startsWith('HTTP/1.1 100 Continue\r\n\r\n'));
+    socket.write('abc');
+    await until(() => got.endsWith('taken'));
+    socket.destroy();
+    expect(origin.seen.find(({ path }) => path === '/api/expects')?.head).not.toContain('\nexpect:');
+  });
+
   test('fields of the connection stay on it, and nobody claims to be somebody else', async () => {
     const fields = {
       connection: 'x-hop',

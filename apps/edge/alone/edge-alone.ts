@@ -4,6 +4,7 @@ import { createEdgeCache } from '../cache/edge-cache.ts';
 import { EdgeCounters } from '../edge-counters.ts';
 import { platformOf } from '../edge-platform.ts';
 import { edgeLimits } from '../edge.constants.ts';
+import { ClientLoad } from '../server/client-load.ts';
 import { openListeners, type EdgeListeners } from '../server/edge-listeners.ts';
 import { webSocketPaths } from '../websocket-paths.ts';
 import { siteHandler } from './site-handler.ts';
@@ -40,7 +41,8 @@ export async function runAlone(site: SiteSettings): Promise<void> {
     },
   );
   const { hosts, purgeKey } = site;
-  const handler = siteHandler({ hosts, purgeKey, cacheName: cacheName(edgeId), purger: cache.purger }, cache.handler);
+  const whole = siteHandler({ hosts, purgeKey, cacheName: cacheName(edgeId), purger: cache.purger }, cache.handler);
+  const handler = new ClientLoad({ requestsMax: edgeLimits.clientRequestsMax, cacheName: cacheName(edgeId) }).limit(whole);
   const listeners = await openListeners(listeningOf(site, runtime === 'bun'), { listen: platform.listen, handler, logger, now: () => Date.now() });
   lifecycle.onStop('accept', 'server', () => listeners.close(edgeLimits.drainMs));
   lifecycle.onStop('leases', 'origin client', () => platform.client.close());
@@ -59,8 +61,8 @@ function listeningOf(site: SiteSettings, speaksHttp3: boolean): Parameters<typeo
       tls === undefined || certificates === undefined
         ? undefined
         : { port: tls.port, certificates, minVersion: 'TLSv1.3', http3: true, redirect: false, hstsSeconds: 0 },
-    clientConnectionsMax: 4096,
-    clientRequestsMax: 4096,
+    clientConnectionsMax: edgeLimits.clientConnectionsMax,
+    clientRequestsMax: edgeLimits.clientRequestsMax,
   };
 }
 

@@ -24,6 +24,8 @@ import type { OriginSource } from '../origin/guarded-origin.ts';
 import { OriginError, type OriginResponse } from '../origin/origin-client.ts';
 import { replyHead, type ByteSource, type EdgeReply, type EdgeRequest } from '../server/edge-server.ts';
 import type { ObjectStore } from './object-store.ts';
+import { edgeLimits } from '../edge.constants.ts';
+import { paced, SlowBodyError } from '../server/paced-body.ts';
 import { problem } from './problem.ts';
 
 export interface PassThroughDeps {
@@ -71,9 +73,10 @@ export class PassThrough {
 
   /** @param key whose path is the normal target; the origin gets the client's own spelling */
   async forward(request: EdgeRequest, key: string, outcome: CacheOutcome): Promise<EdgeReply> {
-    const { cacheName, origin, requestBytesMax } = this.#deps;
+    const { cacheName, now, origin, requestBytesMax } = this.#deps;
     if ((request.contentLength ?? 0) > requestBytesMax) return this.#tooLarge(request, outcome);
-    const body = limited(request.body(), requestBytesMax);
+    const sent = request.body();
+    const body = limited(sent === undefined ? undefined : paced(sent, edgeLimits.requestPace, now), requestBytesMax);
     const { generation } = this.#deps.ledger;
     const requestTimeMs = this.#deps.now();
     try {
@@ -91,6 +94,7 @@ export class PassThrough {
       return this.relay(request, response, { ...outcome, forwardStatus: response.status });
     } catch (error) {
       body?.cancel();
+      if (error instanceof SlowBodyError || (error instanceof Error && error.cause instanceof SlowBodyError)) return this.#tooSlow(request, outcome);
       if (error instanceof TooLargeError || (error instanceof Error && error.cause instanceof TooLargeError)) return this.#tooLarge(request, outcome);
       const { target } = request;
       if (error instanceof OriginError)
@@ -150,6 +154,12 @@ export class PassThrough {
       },
       cancel: () => body.cancel(),
     };
+  }
+
+  #tooSlow({ target }: EdgeRequest, outcome: CacheOutcome): EdgeReply {
+    const { cacheName } = this.#deps;
+    const detail = 'The request came too slowly.';
+    return problem({ status: 408, detail, target, cacheName, outcome, error: 'http_request_error' }, [['connection', 'close']]);
   }
 
   #tooLarge({ target }: EdgeRequest, outcome: CacheOutcome): EdgeReply {

@@ -5,6 +5,7 @@ import { replyHead, type EdgeReply } from '../server/edge-server.ts';
 const kinds: Readonly<Record<number, readonly [string, string]>> = {
   400: ['Bad Request', 'malformed-request'],
   401: ['Unauthorized', 'unauthenticated'],
+  408: ['Request Timeout', 'request-too-slow'],
   413: ['Payload Too Large', 'body-too-large'],
   414: ['URI Too Long', 'url-too-long'],
   421: ['Misdirected Request', 'unknown-host'],

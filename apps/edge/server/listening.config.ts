@@ -1,5 +1,6 @@
 import { invalidSetting, readChoice, readFlag, readInteger, readPort, readTlsFiles, type Environment } from '#runtime';
 import { resolve } from 'node:path';
+import { edgeLimits } from '../edge.constants.ts';
 import type { CertificateSource } from './certificate-folder.ts';
 
 /** Where and how the edge listens. */
@@ -51,7 +52,7 @@ export function readListeningSettings(env: Environment): ListeningSettings {
   return {
     port: readPort(env, 'EDGE_PORT', 8081),
     tls: certificates === undefined ? undefined : { ...tls, certificates },
-    clientConnectionsMax: readInteger(env, 'EDGE_CLIENT_CONNECTIONS', 4096, 1, 1_000_000),
-    clientRequestsMax: readInteger(env, 'EDGE_CLIENT_REQUESTS', 4096, 1, 1_000_000),
+    clientConnectionsMax: readInteger(env, 'EDGE_CLIENT_CONNECTIONS', edgeLimits.clientConnectionsMax, 1, 1_000_000),
+    clientRequestsMax: readInteger(env, 'EDGE_CLIENT_REQUESTS', edgeLimits.clientRequestsMax, 1, 1_000_000),
   };
 }

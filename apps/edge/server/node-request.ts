@@ -8,8 +8,9 @@ import type { TunnelTarget } from './websocket-tunnel.ts';
 export type NodeIncoming = IncomingMessage | Http2ServerRequest;
 export type NodeOutgoing = ServerResponse | Http2ServerResponse;
 
+/** Not by its version, which a request line may claim as it likes. */
 function isHttp2(incoming: NodeIncoming): incoming is Http2ServerRequest {
-  return incoming.httpVersionMajor === 2;
+  return 'stream' in incoming;
 }
 
 /** A request of Node's, of HTTP/1.1 or 2; the latter in the terms of the former. */

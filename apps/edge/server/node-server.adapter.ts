@@ -191,7 +191,8 @@ function answerUpgrade(init: EdgeServerInit, incoming: IncomingMessage, socket: 
   response.assignSocket(socket);
   response.once('finish', () => socket.destroySoon());
   socket.on('error', () => undefined);
-  void answer(init, incoming, response, { socket, early, key: incoming.headers['sec-websocket-key'] ?? '' });
+  const upgraded = { socket, early, key: incoming.headers['sec-websocket-key'] ?? '' };
+  void answer(init, incoming, response, upgraded).catch(() => socket.destroy());
 }
 
 /** The open connections. Of each client address one too many is closed as it comes. */
@@ -224,7 +225,7 @@ export async function listenOnNode(init: EdgeServerInit): Promise<EdgeServer> {
   (secure?.server ?? plain).setTimeout(init.idleTimeoutS * 1000);
   const sockets = connectionsOf(server, init.limits.perClientMax);
   // "Expect: 100-continue" is answered by the server itself when the body is first wanted.
-  server.on('request', (incoming: NodeIncoming, response: NodeOutgoing) => void answer(init, incoming, response));
+  server.on('request', (incoming: NodeIncoming, response: NodeOutgoing) => void answer(init, incoming, response).catch(() => breakOff(response)));
   server.on('upgrade', (incoming: IncomingMessage, socket: Socket, early: Buffer) => answerUpgrade(init, incoming, socket, early));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);

@@ -8,6 +8,7 @@ export type ProxyError =
   | 'connection_timeout'
   | 'connection_terminated'
   | 'http_request_error'
+  | 'http_request_denied'
   | 'http_response_incomplete'
   | 'http_response_timeout'
   | 'http_protocol_error'
