@@ -53,7 +53,9 @@ async function beside(context: BenchContext, { edge, nginx }: Pair, mode: Mode):
     const one = perCpuSecond(await mode.load(edge));
     const other = nginx === undefined ? Number.NaN : perCpuSecond(await mode.load(nginx));
     // The first warms up.
-    if (round > 0) (ours.push(one), theirs.push(other));
+    if (round === 0) continue;
+    ours.push(one);
+    theirs.push(other);
   }
   const rate = quantile(ours, 0.5);
   const ratio = quantile(

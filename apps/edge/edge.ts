@@ -94,8 +94,6 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
     }),
   };
   const onError = (err: unknown): void => logger.error({ err }, 'a request failed in the edge itself');
-  const { edgeId, edgeSecret, originUrl } = settings;
-  const webSockets = { originUrl, pseudonym: edgeId, cacheName: cacheName(edgeId), edgeSecret };
   const cache = createEdgeCache(
     { edgeId: settings.edgeId, edgeSecret: settings.edgeSecret, memoryBytesMax: settings.memoryBytesMax },
     {
@@ -103,7 +101,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
       keep: platform.keep,
       counters,
       now,
-      local: localOf(localPaths(view, now), witnessPaths(await openWitness(settings, logger, now), onError), webSocketPaths(webSockets)),
+      local: localOf(localPaths(view, now), witnessPaths(await openWitness(settings, logger, now), onError), webSocketsOf(settings)),
       onError,
       trust: () => (purgesKnown() ? trusts.known : trusts.doubt),
     },
@@ -134,6 +132,10 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
 }
 
 type LocalPaths = ReturnType<typeof localPaths>;
+
+function webSocketsOf({ edgeId, edgeSecret, originUrl }: EdgeSettings): LocalPaths {
+  return webSocketPaths({ originUrl, pseudonym: edgeId, cacheName: cacheName(edgeId), edgeSecret });
+}
 
 function localOf(own: LocalPaths, witness: LocalPaths, webSockets: LocalPaths): LocalPaths {
   return (request, target) => witness(request, target) ?? own(request, target) ?? webSockets(request, target);

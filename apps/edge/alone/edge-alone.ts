@@ -61,6 +61,7 @@ function listeningOf(site: SiteSettings, speaksHttp3: boolean): Parameters<typeo
       tls === undefined || certificates === undefined
         ? undefined
         : { port: tls.port, certificates, minVersion: 'TLSv1.3', http3: true, redirect: false, hstsSeconds: 0 },
+    balancers: undefined,
     clientConnectionsMax: edgeLimits.clientConnectionsMax,
     clientRequestsMax: edgeLimits.clientRequestsMax,
   };

@@ -27,8 +27,10 @@ class BunEdgeRequest implements EdgeRequest {
   /** Kept: each look at the request's own costs as much as a look into it. */
   readonly #headers: Headers;
   readonly #server: BunServer;
+  readonly #clientOf: EdgeServerInit['clientOf'];
 
-  constructor(request: Request, server: BunServer, scheme: 'http' | 'https') {
+  constructor(request: Request, server: BunServer, scheme: 'http' | 'https', clientOf: EdgeServerInit['clientOf']) {
+    this.#clientOf = clientOf;
     this.#request = request;
     this.#headers = request.headers;
     this.#server = server;
@@ -57,7 +59,8 @@ class BunEdgeRequest implements EdgeRequest {
   }
 
   get clientAddress(): string {
-    return this.#server.requestIP(this.#request)?.address ?? 'unknown';
+    const peer = this.#server.requestIP(this.#request);
+    return (peer === null ? undefined : this.#clientOf?.(peer.port)) ?? peer?.address ?? 'unknown';
   }
 
   get gone(): AbortSignal {
@@ -204,7 +207,7 @@ class BunEdgeServer implements EdgeServer {
   }
 
   #serve(port: number, identities: readonly TlsIdentity[], quic = false): BunServer {
-    const { handler, tls, host, idleTimeoutS, shared } = this.#init;
+    const { clientOf, handler, tls, host, idleTimeoutS, shared } = this.#init;
     const scheme = tls === undefined ? 'http' : 'https';
     const convert = this.#convert();
     return bunRuntime().serve({
@@ -215,7 +218,7 @@ class BunEdgeServer implements EdgeServer {
       reusePort: shared === true || tls !== undefined,
       ...(tls === undefined ? {} : { tls: tlsOf(tls, identities), http1: !quic, http2: !quic, http3: quic }),
       fetch: (request, self) => {
-        const reply = handler(new BunEdgeRequest(request, self, scheme));
+        const reply = handler(new BunEdgeRequest(request, self, scheme, clientOf));
         return reply instanceof Promise ? toResponseLater(reply, convert) : convert(reply);
       },
       websocket: tunnelHandlers,

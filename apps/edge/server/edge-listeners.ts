@@ -2,6 +2,7 @@ import type { Fields } from '#core/http-cache';
 import type { Logger } from '#runtime';
 import { CertificateFolder } from './certificate-folder.ts';
 import type { EdgeHandler, EdgeServer, EdgeTls, ListenEdgeServer } from './edge-server.ts';
+import { behindProxyProtocol } from './proxy-front.ts';
 import { redirectingToHttps } from './https-redirect.ts';
 import type { ListeningSettings, TlsListening } from './listening.config.ts';
 
@@ -42,11 +43,12 @@ interface Secure {
 async function openSecure(tls: TlsListening, init: EdgeListenersInit, deps: EdgeListenersDeps): Promise<Secure> {
   const { listen, handler, logger, now } = deps;
   const folder = await CertificateFolder.open(tls.certificates, { logger, now });
-  if (tls.http3 && !init.speaksHttp3) logger.warn('HTTP/3 is served on Bun alone: this edge runs on Node, and speaks HTTP/1.1 and 2');
+  if (tls.http3 && init.balancers !== undefined) logger.warn('HTTP/3 is not served behind the PROXY protocol, which TCP alone has');
+  else if (tls.http3 && !init.speaksHttp3) logger.warn('HTTP/3 is served on Bun alone: this edge runs on Node, and speaks HTTP/1.1 and 2');
   const secured: EdgeTls = {
     identities: folder.identities,
     minVersion: tls.minVersion,
-    http3: tls.http3 && init.speaksHttp3,
+    http3: tls.http3 && init.speaksHttp3 && init.balancers === undefined,
     fields: hsts(tls.hstsSeconds),
   };
   const limits = { perClientMax: init.clientConnectionsMax };
@@ -58,7 +60,8 @@ async function openSecure(tls: TlsListening, init: EdgeListenersInit, deps: Edge
 }
 
 /** Plain HTTP, and with certificates HTTPS beside it. @throws Error with `code` EADDRINUSE and the `port` that is taken */
-export async function openListeners(init: EdgeListenersInit, deps: EdgeListenersDeps): Promise<EdgeListeners> {
+export async function openListeners(init: EdgeListenersInit, given: EdgeListenersDeps): Promise<EdgeListeners> {
+  const deps = init.balancers === undefined ? given : { ...given, listen: behindProxyProtocol(given.listen, init.balancers) };
   const secure = init.tls === undefined ? undefined : await openSecure(init.tls, init, deps);
   const redirects = secure !== undefined && init.tls?.redirect === true;
   const handler = redirects ? redirectingToHttps(deps.handler, () => secure.server.port) : deps.handler;

@@ -65,6 +65,8 @@ export interface EdgeServerInit {
   readonly limits: ConnectionLimits;
   /** Absent for plain text. */
   readonly tls?: EdgeTls | undefined;
+  /** Whose connection it is that comes from a port of the loopback; undefined when it is nobody's but its own. */
+  readonly clientOf?: (port: number) => string | undefined;
   /** Whether other processes listen on the same port (SO_REUSEPORT). */
   readonly shared?: boolean;
 }

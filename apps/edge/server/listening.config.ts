@@ -1,7 +1,9 @@
 import { invalidSetting, readChoice, readFlag, readInteger, readPort, readTlsFiles, type Environment } from '#runtime';
+import type { BlockList } from 'node:net';
 import { resolve } from 'node:path';
 import { edgeLimits } from '../edge.constants.ts';
 import type { CertificateSource } from './certificate-folder.ts';
+import { addressList } from './proxy-front.ts';
 
 /** Where and how the edge listens. */
 export interface ListeningSettings {
@@ -10,6 +12,8 @@ export interface ListeningSettings {
   readonly tls: TlsListening | undefined;
   /** Connections of one client address, where they can be counted: on Node, and behind the PROXY protocol. */
   readonly clientConnectionsMax: number;
+  /** Balancers that may say whose connection it is; undefined when nobody may. */
+  readonly balancers: BlockList | undefined;
   /** Requests of one client address that wait for an answer at once. Hits do not wait. */
   readonly clientRequestsMax: number;
 }
@@ -36,6 +40,16 @@ function readCertificates(env: Environment): CertificateSource | undefined {
   return files === undefined ? undefined : { kind: 'pair', files };
 }
 
+function readBalancers(env: Environment): BlockList | undefined {
+  const members = (env['EDGE_PROXY_PROTOCOL'] ?? '').split(',').map((member) => member.trim());
+  if (members.every((member) => member === '')) return undefined;
+  try {
+    return addressList(members);
+  } catch (error) {
+    throw invalidSetting('EDGE_PROXY_PROTOCOL', `must be addresses and networks of balancers, as 10.0.0.0/8,192.0.2.1: ${(error as Error).message}`);
+  }
+}
+
 /** @throws OperatingError `SETTING_INVALID` naming the variable. */
 export function readListeningSettings(env: Environment): ListeningSettings {
   const certificates = readCertificates(env);
@@ -52,6 +66,7 @@ export function readListeningSettings(env: Environment): ListeningSettings {
   return {
     port: readPort(env, 'EDGE_PORT', 8081),
     tls: certificates === undefined ? undefined : { ...tls, certificates },
+    balancers: readBalancers(env),
     clientConnectionsMax: readInteger(env, 'EDGE_CLIENT_CONNECTIONS', edgeLimits.clientConnectionsMax, 1, 1_000_000),
     clientRequestsMax: readInteger(env, 'EDGE_CLIENT_REQUESTS', edgeLimits.clientRequestsMax, 1, 1_000_000),
   };

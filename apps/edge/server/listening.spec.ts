@@ -27,6 +27,7 @@ describe('where the edge listens', () => {
     [{ EDGE_TLS_MIN: '1.1' }, 'EDGE_TLS_MIN must be one of 1.3, 1.2'],
     [{ EDGE_HTTPS_REDIRECT: '1' }, 'EDGE_HTTPS_REDIRECT needs certificates'],
     [{ EDGE_HSTS_SECONDS: '60' }, 'EDGE_HSTS_SECONDS needs certificates'],
+    [{ EDGE_PROXY_PROTOCOL: '10.0.0.0/8,lb.internal' }, 'EDGE_PROXY_PROTOCOL must be addresses and networks of balancers'],
     [{ EDGE_CLIENT_REQUESTS: '0' }, 'EDGE_CLIENT_REQUESTS must be a whole number from 1'],
   ])('%j is refused', (env, message) => {
     expect(() => readListeningSettings(env)).toThrow(message);

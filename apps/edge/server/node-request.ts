@@ -1,7 +1,7 @@
 import { fieldValue, type Field, type Fields } from '#core/http-cache';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
-import { switched, type ByteSource, type EdgeReply, type EdgeRequest } from './edge-server.ts';
+import { switched, type ByteSource, type EdgeReply, type EdgeRequest, type EdgeServerInit } from './edge-server.ts';
 import { tunnelOnNode, type UpgradedSocket } from './node-websocket.ts';
 import type { TunnelTarget } from './websocket-tunnel.ts';
 
@@ -24,12 +24,14 @@ export class NodeEdgeRequest implements EdgeRequest {
   /** RFC 9113 section 8.3.1: the authority is what Host would say. */
   readonly #authority: string | undefined;
 
+  readonly #clientOf: EdgeServerInit['clientOf'];
   readonly #upgraded: UpgradedSocket | undefined;
 
-  constructor(incoming: NodeIncoming, response: NodeOutgoing, scheme: 'http' | 'https', upgraded?: UpgradedSocket) {
+  constructor(incoming: NodeIncoming, response: NodeOutgoing, { clientOf, tls }: Pick<EdgeServerInit, 'clientOf' | 'tls'>, upgraded?: UpgradedSocket) {
+    this.#clientOf = clientOf;
     this.#incoming = incoming;
     this.#upgraded = upgraded;
-    this.scheme = scheme;
+    this.scheme = tls === undefined ? 'http' : 'https';
     this.method = incoming.method ?? 'GET';
     const second = isHttp2(incoming);
     this.version = second ? '1.1' : incoming.httpVersion;
@@ -75,7 +77,8 @@ export class NodeEdgeRequest implements EdgeRequest {
   }
 
   get clientAddress(): string {
-    return this.#incoming.socket.remoteAddress ?? 'unknown';
+    const { remoteAddress, remotePort } = this.#incoming.socket;
+    return (remotePort === undefined ? undefined : this.#clientOf?.(remotePort)) ?? remoteAddress ?? 'unknown';
   }
 
   body(): ByteSource | undefined {

@@ -120,7 +120,7 @@ async function answer(init: EdgeServerInit, incoming: NodeIncoming, response: No
     response.writeHead(431);
     return void response.end();
   }
-  const reply = await init.handler(new NodeEdgeRequest(incoming, response, init.tls === undefined ? 'http' : 'https', upgraded));
+  const reply = await init.handler(new NodeEdgeRequest(incoming, response, init, upgraded));
   if (reply === switched) return;
   if (isGone(response)) {
     if (isSource(reply.body)) reply.body.cancel();

@@ -58,7 +58,7 @@ export async function tunnelOnNode({ early, key, socket }: UpgradedSocket, { ori
   origin.write(`${lines.join('\r\n')}${headEnd}`);
   const head = await answerOf(origin);
   const accepted =
-    head !== undefined && /^HTTP\/1\.1 101 /.test(head) && head.toLowerCase().includes(`sec-websocket-accept: ${acceptOf(ownKey).toLowerCase()}`);
+    head !== undefined && head.startsWith('HTTP/1.1 101 ') && head.toLowerCase().includes(`sec-websocket-accept: ${acceptOf(ownKey).toLowerCase()}`);
   if (!accepted || socket.destroyed) {
     origin.destroy();
     return socket.destroyed;
