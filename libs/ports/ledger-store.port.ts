@@ -122,4 +122,6 @@ export abstract class LedgerStore {
   abstract witnesses(): Promise<readonly LedgerWitness[]>;
   /** Remembers the key of a witness that has none yet, and answers the one that counts: the first. */
   abstract meet(witness: LedgerWitness): Promise<LedgerWitness>;
+  /** Puts another key in the place of a witness's, if that is still the one that is known; answers the one that counts. */
+  abstract replaceWitness(wrong: LedgerWitness, verifierKey: string): Promise<LedgerWitness>;
 }

@@ -1,7 +1,8 @@
-import { nodeLedgerHash, verifyEd25519 } from '#adapters/ledger';
+import { Ed25519Signer, nodeLedgerHash, verifyEd25519 } from '#adapters/ledger';
 import {
   auditTiles,
   decodeBundle,
+  formatVerifierKey,
   fromBase64,
   leafHash,
   originKeys,
@@ -10,14 +11,19 @@ import {
   parseTreeList,
   parseVerifierKey,
   readKeyList,
+  signatureTypes,
   signedBy,
   tilePath,
   tilesOf,
+  verifierKey,
   verifyInclusion,
   wasAt,
   type SignedCheckpoint,
 } from '#core/ledger';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { EdgeProcess, temporaryFolder } from '../../apps/edge/edge.fixture.ts';
 import { realEngines, startGateway, World, type RunningGateway } from '../../apps/gateway/testing/gateway.fixture.ts';
@@ -137,7 +143,7 @@ describe('the audit ledger, served', () => {
     const errors: string[] = [];
     const logger = pino({ level: 'warn' }, { write: (line: string) => errors.push(line) });
     const edges = [{ edgeId: 'gone', url: 'http://127.0.0.1:1' }];
-    const rounds = new WitnessRounds({ store, edges: async () => edges, logger, now: Date.now });
+    const rounds = new WitnessRounds({ store, edges: async () => edges, namesakes: async () => [], logger, now: Date.now });
     const tree = (await store.progress()).find(({ topic, size }) => topic === 'content' && size > 0);
     const first = await store.checkpoint({ topic: 'content', partition: tree?.partition ?? -1 });
     rounds.offer(first === undefined ? [] : [first]);
@@ -155,7 +161,7 @@ describe('the audit ledger, served', () => {
     });
     await fetch(`${gateway.url}/api/v1/events`, { method: 'POST', headers: { ...headers, 'content-type': 'application/cloudevents+json' }, body });
     // A projector that was restarted does not know where the witness stands.
-    const again = new WitnessRounds({ store, edges: async () => edges, logger, now: Date.now });
+    const again = new WitnessRounds({ store, edges: async () => edges, namesakes: async () => [], logger, now: Date.now });
     again.offer((await keepLedger({ ...world.engines, store })).filter(({ topic }) => topic === 'content'));
     await again.stop();
     const { witnesses } = await json<{ witnesses: Array<{ edgeId: string; verifierKey: string }> }>('/api/v1/ledger');
@@ -166,10 +172,34 @@ describe('the audit ledger, served', () => {
     for (const { checkpoint } of items) expect(signedBy(parseCheckpoint(checkpoint).note, [witness], verifyEd25519).right).toEqual([witness]);
     expect(errors).toEqual([]);
     // A ledger that was set back does not get past the witness.
-    const back = new WitnessRounds({ store, edges: async () => edges, logger, now: Date.now });
+    const back = new WitnessRounds({ store, edges: async () => edges, namesakes: async () => [], logger, now: Date.now });
     back.offer(first === undefined ? [] : [first]);
     await back.stop();
     expect(errors.map((line) => JSON.parse(line).msg)).toEqual([expect.stringContaining('it has seen 301 records, now there are 300')]);
+  });
+
+  test('takes the key of its own edge where it had met that of another region under the same name', async () => {
+    const store = world.engines.ledger;
+    const witnesses = await Promise.all([1, 2].map((byte) => startWitness('edge-9', byte)));
+    const [own, other] = witnesses as [ScriptedWitness, ScriptedWitness];
+    const tree = (await store.progress()).find(({ topic, size }) => topic === 'content' && size > 0);
+    const checkpoint = await store.checkpoint({ topic: 'content', partition: tree?.partition ?? -1 });
+    await store.meet({ edgeId: 'edge-9', verifierKey: other.key });
+    const told: string[] = [];
+    const logger = pino({ level: 'warn' }, { write: (line: string) => told.push((JSON.parse(line) as { msg: string }).msg) });
+    const known = async (): Promise<string | undefined> => (await store.witnesses()).find(({ edgeId }) => edgeId === 'edge-9')?.verifierKey;
+    const round = async (...namesakes: readonly string[]): Promise<void> => {
+      const others = namesakes.map((url) => ({ edgeId: 'edge-9', url }));
+      const edges = async () => [{ edgeId: 'edge-9', url: own.url }];
+      const rounds = new WitnessRounds({ store, edges, namesakes: async () => others, logger, now: Date.now });
+      rounds.offer(checkpoint === undefined ? [] : [checkpoint]);
+      await rounds.stop();
+    };
+    await round('http://127.0.0.1:1', own.url);
+    expect([await known(), told]).toEqual([other.key, [expect.stringContaining('has another key than before')]]);
+    await round('http://127.0.0.1:1', other.url);
+    expect([await known(), told.slice(1)]).toEqual([own.key, [expect.stringContaining("is that of another region's edge of that name")]]);
+    for (const witness of witnesses) witness.close();
   });
 
   test('an altered record has no proof', async () => {
@@ -188,3 +218,18 @@ describe('the audit ledger, served', () => {
     expect([answer.status, ((await answer.json()) as { type: string }).type]).toEqual([409, expect.stringContaining('record-altered')]);
   });
 });
+
+interface ScriptedWitness {
+  readonly url: string;
+  readonly key: string;
+  close(): void;
+}
+
+/** Says its key, and signs nothing. */
+async function startWitness(edgeId: string, byte: number): Promise<ScriptedWitness> {
+  const { publicKey } = new Ed25519Signer(new Uint8Array(32).fill(byte));
+  const key = formatVerifierKey(verifierKey(`edge/${edgeId}`, signatureTypes.cosignature, publicKey, nodeLedgerHash));
+  const server = createServer((request, response) => response.writeHead(request.method === 'GET' ? 200 : 503).end(`${key}\n`));
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, key, close: () => void server.close() };
+}

@@ -3,7 +3,7 @@ import { ledgerName, LedgerSigners } from '#adapters/ledger';
 import { edgeTable } from '#domain/edge';
 import { contexts } from '#events';
 import { hasCode } from '#kernel';
-import type { ReadStore } from '#ports';
+import type { ReadCondition, ReadStore } from '#ports';
 import type { LeasedWorkerDeps, LedgerSettings } from '#runtime';
 import { LedgerKeeper } from './ledger-keeper.ts';
 import { WitnessRounds, type WitnessEdge } from './witness-rounds.ts';
@@ -33,7 +33,7 @@ export function ledgerParts(
     const name = settings.name ?? (await ledgerName(secrets));
     return settings.keyFile === undefined ? LedgerSigners.fromSecrets(name, secrets, count) : LedgerSigners.fromFile(name, settings.keyFile);
   };
-  const rounds = new WitnessRounds({ store, edges: () => knownEdges(reads), logger, now });
+  const rounds = new WitnessRounds({ store, edges: () => knownEdges(reads), namesakes: (edgeId) => namesakes(reads, edgeId), logger, now });
   const keeper = new LedgerKeeper(
     { owner, topics: contexts, checkpointMs: settings.checkpointMs, checkpointRecords: settings.checkpointRecords },
     { ...seen, log, store, leases, signersOf, now, onSigned: (checkpoints) => rounds.offer(checkpoints) },
@@ -42,10 +42,22 @@ export function ledgerParts(
 }
 
 /** The edges of this region. */
-async function knownEdges(reads: ReadStore): Promise<readonly WitnessEdge[]> {
+function knownEdges(reads: ReadStore): Promise<readonly WitnessEdge[]> {
+  // Edges of other regions witness their own region's ledger, and do not know this one.
+  return selectEdges(reads, [{ column: 'origin', is: 'eq', value: '' }]);
+}
+
+function namesakes(reads: ReadStore, edgeId: string): Promise<readonly WitnessEdge[]> {
+  // Text is compared by its bytes: whatever is not empty is greater.
+  return selectEdges(reads, [
+    { column: 'edge_id', is: 'eq', value: edgeId },
+    { column: 'origin', is: 'gt', value: '' },
+  ]);
+}
+
+async function selectEdges(reads: ReadStore, where: readonly ReadCondition[]): Promise<readonly WitnessEdge[]> {
   try {
-    // Edges of other regions witness their own region's ledger, and do not know this one.
-    const rows = await reads.select(edgeTable, { where: [{ column: 'origin', is: 'eq', value: '' }], limit: edgesMax });
+    const rows = await reads.select(edgeTable, { where, limit: edgesMax });
     return rows.map((row) => ({ edgeId: String(row['edge_id']), url: String(row['url']) }));
   } catch (error) {
     // The read model of a new platform is on its way.

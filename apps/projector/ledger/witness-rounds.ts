@@ -24,6 +24,8 @@ export interface WitnessEdge {
 export interface WitnessRoundsDeps {
   readonly store: LedgerStore;
   readonly edges: () => Promise<readonly WitnessEdge[]>;
+  /** Edges of other regions that have the name of this one. */
+  readonly namesakes: (edgeId: string) => Promise<readonly WitnessEdge[]>;
   readonly logger: Logger;
   readonly now: () => number;
 }
@@ -123,14 +125,27 @@ export class WitnessRounds {
 
   /** The key that the edge said first; another one later is not believed. */
   async #keyOf({ edgeId, url }: WitnessEdge): Promise<VerifierKey> {
-    const said = await fetchWitnessKey(url);
-    const { verifierKey } = await this.#deps.store.meet({ edgeId, verifierKey: formatVerifierKey(said) });
-    if (verifierKey !== formatVerifierKey(said))
+    const said = formatVerifierKey(await fetchWitnessKey(url));
+    let { verifierKey } = await this.#deps.store.meet({ edgeId, verifierKey: said });
+    if (verifierKey !== said) verifierKey = await this.#sorted(edgeId, verifierKey, said);
+    if (verifierKey !== said)
       this.#deps.logger.error(
         { edgeId },
         `the witness of edge ${edgeId} has another key than before: was its folder lost? Its cosignatures count for nothing.`,
       );
     return parseVerifierKey(verifierKey, nodeLedgerHash);
+  }
+
+  /** A version before this one also asked edges of other regions: of two that have one name, it may have met the other first. */
+  async #sorted(edgeId: string, known: string, said: string): Promise<string> {
+    const { store, namesakes, logger } = this.#deps;
+    for (const { url } of await namesakes(edgeId)) {
+      const other = await fetchWitnessKey(url).catch(() => undefined);
+      if (other === undefined || formatVerifierKey(other) !== known) continue;
+      logger.warn({ edgeId }, `the key that was known of the witness of edge ${edgeId} is that of another region's edge of that name; its own counts now`);
+      return (await store.replaceWitness({ edgeId, verifierKey: known }, said)).verifierKey;
+    }
+    return known;
   }
 
   /** @throws OperatingError `WITNESS_UNREACHABLE` when it does not answer, or does not know the ledger yet. */

@@ -165,6 +165,11 @@ export class MemoryLedgerStore extends LedgerStore {
     return known;
   }
 
+  override async replaceWitness({ edgeId, verifierKey: wrong }: LedgerWitness, verifierKey: string): Promise<LedgerWitness> {
+    if (this.#witnesses.get(edgeId)?.verifierKey === wrong) this.#witnesses.set(edgeId, { edgeId, verifierKey });
+    return this.meet({ edgeId, verifierKey });
+  }
+
   /** Made when it is first asked for, as nobody can tell the two apart. */
   #tree({ topic, partition }: LedgerPartition): Tree {
     const name = nameOf({ topic, partition });

@@ -191,6 +191,12 @@ export class PostgresLedgerStore extends LedgerStore {
     const { rows } = await this.#database.read({ text, values: [witness.edgeId, witness.verifierKey] });
     return { edgeId: rows[0]?.[0] ?? '', verifierKey: rows[0]?.[1] ?? '' };
   }
+
+  override async replaceWitness({ edgeId, verifierKey: wrong }: LedgerWitness, verifierKey: string): Promise<LedgerWitness> {
+    const text = 'UPDATE streams.ledger_witnesses SET verifier_key = $3 WHERE edge_id = $1 AND verifier_key = $2';
+    await this.#database.read({ text, values: [edgeId, wrong, verifierKey] });
+    return this.meet({ edgeId, verifierKey });
+  }
 }
 
 const writeTiles = `

@@ -198,5 +198,8 @@ function knowing(subject: () => Subject<LedgerStore>): void {
     expect(await port.meet({ edgeId, verifierKey: 'one' })).toEqual({ edgeId, verifierKey: 'one' });
     expect(await port.meet({ edgeId, verifierKey: 'two' })).toEqual({ edgeId, verifierKey: 'one' });
     expect(await port.witnesses()).toContainEqual({ edgeId, verifierKey: 'one' });
+    expect(await port.replaceWitness({ edgeId, verifierKey: 'never said' }, 'two')).toEqual({ edgeId, verifierKey: 'one' });
+    expect(await port.replaceWitness({ edgeId, verifierKey: 'one' }, 'two')).toEqual({ edgeId, verifierKey: 'two' });
+    expect(await port.meet({ edgeId, verifierKey: 'one' })).toEqual({ edgeId, verifierKey: 'two' });
   });
 }
