@@ -1,4 +1,4 @@
-import { invalidSetting, readEdgeSecret, readInteger, readPort, readSharedSettings, readText, type Environment, type SharedSettings } from '#runtime';
+import { invalidSetting, readEdgeSecret, readFlag, readInteger, readPort, readSharedSettings, readText, type Environment, type SharedSettings } from '#runtime';
 import { join } from 'node:path';
 import { readListeningSettings, type ListeningSettings } from './server/listening.config.ts';
 
@@ -16,6 +16,8 @@ export interface EdgeSettings extends SharedSettings {
   readonly statePath: string;
   /** Verifier keys of the ledger that the edge's witness trusts; empty for those that the origin shows first. */
   readonly ledgerKeys: readonly string[];
+  /** Origins of zones may be at private, loopback and other special addresses. */
+  readonly originPrivateAddresses: boolean;
   readonly runtime: 'bun' | 'node';
 }
 
@@ -50,6 +52,7 @@ export function readEdgeSettings(env: Environment = process.env): EdgeSettings {
       .split(',')
       .map((key) => key.trim())
       .filter(Boolean),
+    originPrivateAddresses: readFlag(env, 'ORIGIN_PRIVATE_ADDRESSES', false),
     runtime: 'Bun' in globalThis ? 'bun' : 'node',
   };
 }

@@ -20,6 +20,7 @@ export const edgeLimits = {
   /** … and what the origin said is believed for so long and no longer. */
   doubtFreshMs: 2000,
   purgeWaitMs: 500,
+  zoneWaitMs: 2000,
   reportEveryMs: 2000,
   /** Of one client address, unless a setting says otherwise. */
   clientConnectionsMax: 4096,

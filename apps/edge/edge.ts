@@ -32,6 +32,8 @@ import { reclaimPurged } from './purge/reclaim-purged.ts';
 import { ClientLoad } from './server/client-load.ts';
 import { openListeners } from './server/edge-listeners.ts';
 import { takeIncarnation } from './state/incarnation.file.ts';
+import { followZones } from './zones/follow-zones.ts';
+import type { ZoneKeeper } from './zones/zone-keeper.ts';
 import { openWitness } from './witness/open-witness.ts';
 import { webSocketPaths } from './websocket-paths.ts';
 import { witnessPaths } from './witness/witness-paths.ts';
@@ -77,21 +79,13 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   });
   const facts = new EdgeFacts({ edgeId: settings.edgeId, incarnation }, { publisher, takeEpoch, stopping: lifecycle.stopping });
   const counters = new EdgeCounters();
-  const parts: { tail?: PurgeTail; cache?: EdgeCache } = {};
+  const parts: EdgeParts = {};
   const purgesKnown = (): boolean => parts.tail !== undefined && now() - parts.tail.knownUntilMs <= edgeLimits.purgeDoubtAfterMs;
   const trusts = { known: { purgesKnown: true, doubtFreshMs: edgeLimits.doubtFreshMs }, doubt: { purgesKnown: false, doubtFreshMs: edgeLimits.doubtFreshMs } };
   const view = {
     edgeId: settings.edgeId,
     health: telemetry.health,
-    status: () => ({
-      edgeId: settings.edgeId,
-      incarnation,
-      purgesKnown: purgesKnown(),
-      positions: parts.tail?.positions.map(String),
-      fills: parts.cache?.fills.running,
-      ...counters.snapshot(),
-      ...gauges(parts.cache),
-    }),
+    status: () => statusOf({ edgeId: settings.edgeId, incarnation, purgesKnown: purgesKnown() }, counters, parts),
   };
   const onError = (err: unknown): void => logger.error({ err }, 'a request failed in the edge itself');
   const cache = createEdgeCache(
@@ -128,7 +122,21 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   if (lifecycle.stopping.aborted) return;
   const following = tail.run(lifecycle.stopping);
   lifecycle.onStop('work', 'purge tail', () => following);
+  const zones = await followZones(settings, { cache, counters, lifecycle, log: engines.log, logger, now, onFatal, platform, telemetry });
+  if (zones === undefined) return;
+  parts.zones = zones;
   await serve(settings, { platform, cache, facts, counters, logger, lifecycle, onFatal, telemetry });
+}
+
+/** What there is of an edge that starts. */
+interface EdgeParts {
+  tail?: PurgeTail;
+  cache?: EdgeCache;
+  zones?: ZoneKeeper;
+}
+
+function statusOf(about: Readonly<Record<string, unknown>>, counters: EdgeCounters, { cache, tail, zones }: EdgeParts): Readonly<Record<string, unknown>> {
+  return { ...about, positions: tail?.positions.map(String), fills: cache?.fills.running, ...counters.snapshot(), ...gauges(cache), zones: zones?.status() };
 }
 
 type LocalPaths = ReturnType<typeof localPaths>;

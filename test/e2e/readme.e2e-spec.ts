@@ -27,6 +27,8 @@ const expected: ReadonlyArray<readonly [command: string, prints: RegExp]> = [
   [`npx buf curl -d '{"where": {"stream"`, /"rows"[^]*"stream":\s*\{/],
   ['curl -X POST http://localhost:8080/api/v1/events', /"id":"first"/],
   ['npm run -s streams -- purge /live/', /Purge pg-\w+ is applied\./],
+  ["cat > shop.json <<'END'", /^$/],
+  ['npm run -s streams -- zone set shop shop.json', /shop {2}version 1/],
   ['npm run -s streams -- edge --config site.yaml', /The edge serves http:[^]*Ctrl-C ends it/],
   // A name that leads nowhere (RFC 2606): nothing is delivered.
   ['npm run -s streams -- webhook add https://hooks.example/streams', /whsec_[A-Za-z0-9+/]{43}=/],

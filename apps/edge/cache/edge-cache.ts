@@ -20,7 +20,7 @@ import { compilePattern } from '../purge/compile-pattern.ts';
 import type { PurgeJournal } from '../purge/purge-journal.ts';
 import { Purger, type CountedPurge } from '../purge/purger.ts';
 import { ReclaimedCounts } from '../purge/reclaimed-counts.ts';
-import type { EdgeHandler, KeepBytes } from '../server/edge-server.ts';
+import type { EdgeHandler, EdgeReply, EdgeRequest, KeepBytes } from '../server/edge-server.ts';
 import { platformZoneId, ZoneTable } from '../zones/zone-table.ts';
 import type { Zone } from '../zones/zone.ts';
 import { CacheHandler, type CacheHandlerDeps, type CacheHandlerInit } from './edge.handler.ts';
@@ -63,7 +63,7 @@ export interface EdgeCache {
 }
 
 /** What tells one zone from another at run time. */
-export interface ZonePlan extends Pick<CacheHandlerInit, 'normalise' | 'bypasses'>, Pick<CacheHandlerDeps, 'local'> {
+export interface ZonePlan extends Pick<CacheHandlerInit, 'normalise' | 'bypasses' | 'avoidsHits' | 'redirect'>, Pick<CacheHandlerDeps, 'local'> {
   readonly id: string;
   readonly version: number;
   /** Under which its objects are kept: another one finds none of the old. */
@@ -71,10 +71,10 @@ export interface ZonePlan extends Pick<CacheHandlerInit, 'normalise' | 'bypasses
   readonly tenant: string;
   /** Whether two of its hosts may be answered differently, so that they share nothing. */
   readonly hostInKey: boolean;
-  readonly keys: KeyPolicy;
   readonly keyOfUrl: (url: string) => string | undefined;
   readonly ttl: TtlSettings;
   readonly origin: OriginSource;
+  readonly finish?: Zone['finish'];
   /** Of this edge's secret for its own gateway; no other origin gets it. */
   readonly edgeSecret?: string | undefined;
   readonly close: () => void;
@@ -98,7 +98,6 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
     epoch: 0,
     tenant: '',
     hostInKey: false,
-    keys,
     normalise: (target) => normaliseTarget(target, keys),
     keyOfUrl: (url) => keyOfUrl(url, keys),
     bypasses: (path) => (init.passPrefixes ?? passPrefixes).some((prefix) => path.startsWith(prefix)),
@@ -112,7 +111,8 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
   const handler: EdgeHandler = (request) => {
     const host = request.field('host');
     const site = zones.siteOf(host);
-    return site.zone.handler.handle(request, host, site.keyPrefix);
+    const reply = site.zone.handler.handle(request, host, site.keyPrefix);
+    return site.zone.finish === undefined ? reply : finished(request, reply, site.zone.finish);
   };
   const fills = {
     get running(): number {
@@ -120,6 +120,10 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
     },
   };
   return { handler, store, fills, purger: new Purger({ ledger, store, zones, reclaimed, now }), ledger, reclaimed, zones, zone };
+}
+
+async function finished(request: EdgeRequest, reply: EdgeReply | Promise<EdgeReply>, finish: NonNullable<Zone['finish']>): Promise<EdgeReply> {
+  return finish(request, await reply);
 }
 
 interface Shared extends EdgeCacheDeps {
@@ -133,13 +137,13 @@ function zoneMaker(init: EdgeCacheInit, shared: Shared): (plan: ZonePlan) => Zon
   const name = cacheName(init.edgeId);
   const objectBytesMax = Math.min(limits.objectBytesMax, Math.floor(init.memoryBytesMax * limits.objectShareMax));
   const { claimTimeoutMs, requestBytesMax, streamBytesMax, wholeBytesMax } = limits;
-  return ({ normalise, bypasses, local, keys, ttl, origin, edgeSecret, ...plan }) => {
+  return ({ normalise, bypasses, avoidsHits, redirect, local, ttl, origin, edgeSecret, ...plan }) => {
     const scope = plan.id === platformZoneId ? mediaScope : { tenant: plan.tenant, labels: [zoneLabel(plan.id), tenantLabel(plan.tenant)] };
     const common = { origin, store, ledger, scope, ttl, pseudonym: init.edgeId, now };
     const fills = new Fills({ ...common, objectBytesMax, streamBytesMax, claimTimeoutMs, keep, trust });
-    const passThrough = new PassThrough({ ...common, counters, keys, cacheName: name, edgeSecret, requestBytesMax });
+    const passThrough = new PassThrough({ ...common, counters, normalise, cacheName: name, edgeSecret, requestBytesMax });
     const handler = new CacheHandler(
-      { cacheName: name, pseudonym: init.edgeId, normalise, bypasses, wholeBytesMax },
+      { cacheName: name, pseudonym: init.edgeId, normalise, bypasses, avoidsHits, redirect, wholeBytesMax },
       { store, fills, passThrough, counters, now, trust, local, onError },
     );
     return { ...plan, handler, fills };

@@ -1,6 +1,8 @@
 import {
   acceptsStale,
   ageSeconds,
+  cdnHops,
+  cdnHopsMax,
   chooseRange,
   framingFault,
   isLoop,
@@ -46,6 +48,10 @@ export interface CacheHandlerInit {
   readonly normalise: (target: string) => string | undefined;
   /** Whether a request is never answered from the cache, by its normal target. */
   readonly bypasses: (path: string, request: EdgeRequest) => boolean;
+  /** Whether nothing that is stored is looked for, although it may be there; undefined for a zone where there is no such request. */
+  readonly avoidsHits?: ((request: EdgeRequest) => boolean) | undefined;
+  /** Sends a request elsewhere, before anything is looked up; undefined for a zone that never does. */
+  readonly redirect?: ((request: EdgeRequest) => EdgeReply | undefined) | undefined;
   /** Up to this size a body is waited for whole, so that its failure is a clean error and not a broken connection, bytes. */
   readonly wholeBytesMax: number;
 }
@@ -114,7 +120,10 @@ export class CacheHandler {
   handle(request: EdgeRequest, host: string | undefined, keyPrefix: string): EdgeReply | Promise<EdgeReply> {
     const fault = this.#faultOf(request, host);
     if (fault !== undefined) return this.#refused(request, 400, fault);
+    const elsewhere = this.#init.redirect?.(request);
+    if (elsewhere !== undefined) return this.#redirected(elsewhere);
     const { target } = request;
+    if (this.#init.avoidsHits?.(request) === true) return this.#otherwise(request, this.#keyOf(target, keyPrefix));
     const reads = request.method === 'GET' || request.method === 'HEAD';
     // Every key ends in a normal target: what is a key as it stands need not be looked at.
     const raw = keyPrefix === '' ? target : keyPrefix + target;
@@ -127,6 +136,11 @@ export class CacheHandler {
         return this.#hit(object, request, nowMs);
     }
     return this.#otherwise(request, key);
+  }
+
+  #redirected(reply: EdgeReply): EdgeReply {
+    this.#deps.counters.requests++;
+    return reply;
   }
 
   #keyOf(target: string, keyPrefix: string): string | undefined {
@@ -170,7 +184,7 @@ export class CacheHandler {
     const own = local(request, path);
     if (own !== undefined) return own;
     counters.requests++;
-    if (isLoop(request.field('via'), this.#init.pseudonym)) {
+    if (isLoop(request.field('via'), this.#init.pseudonym) || cdnHops(request.field('cdn-loop')) >= cdnHopsMax) {
       const detail = 'The request has come through this edge already.';
       return this.#problem(request, { status: 508, detail, outcome: { forwarded: 'bypass' }, error: 'proxy_loop_detected' });
     }

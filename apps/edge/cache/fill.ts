@@ -143,7 +143,7 @@ export class Fill {
     const { parts, stale } = asked;
     const { now, origin } = this.#deps;
     const requestTimeMs = now();
-    const response = await origin.request({ method: 'GET', key: this.key, target: pathOfKey(this.key), fields: this.#fields(asked) });
+    const response = await origin.request({ method: 'GET', shared: true, key: this.key, target: pathOfKey(this.key), fields: this.#fields(asked) });
     const times = { requestTimeMs, responseTimeMs: now() };
     if (response.status === 304 && stale !== undefined) {
       response.body?.cancel();

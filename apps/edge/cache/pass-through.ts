@@ -11,7 +11,6 @@ import {
   withoutHopByHop,
   type CacheOutcome,
   type ExchangeTimes,
-  type KeyPolicy,
   type LabelScope,
   labelsOf,
   type PurgeLedger,
@@ -35,7 +34,8 @@ export interface PassThroughDeps {
   readonly scope: LabelScope;
   readonly counters: EdgeCounters;
   readonly ttl: TtlSettings;
-  readonly keys: KeyPolicy;
+  /** Makes keys of what a response names. */
+  readonly normalise: (target: string) => string | undefined;
   readonly now: () => number;
   readonly cacheName: string;
   readonly pseudonym: string;
@@ -44,6 +44,9 @@ export interface PassThroughDeps {
   /** Of one request, bytes. */
   readonly requestBytesMax: number;
 }
+
+/** As a response names them; what of it counts in a key is the zone's to say. */
+const asNamed = { query: { kind: 'all' }, sortQuery: false } as const;
 
 class TooLargeError extends Error {}
 
@@ -125,12 +128,13 @@ export class PassThrough {
 
   /** RFC 9111 section 4.4. A fill that is under way was asked for before the change: it is not stored either. */
   #invalidate(request: EdgeRequest, key: string, response: OriginResponse): void {
-    const { keys, ledger, store } = this.#deps;
+    const { ledger, normalise, store } = this.#deps;
     const path = pathOfKey(key);
     const prefix = key.slice(0, key.length - path.length);
-    for (const changed of invalidatedKeys({ method: request.method, target: path, host: request.field('host') }, response, keys)) {
-      ledger.purge(purgeTargets.key(prefix + changed));
-      store.purge(prefix + changed);
+    for (const named of invalidatedKeys({ method: request.method, target: path, host: request.field('host') }, response, asNamed)) {
+      const changed = prefix + (normalise(named) ?? named);
+      ledger.purge(purgeTargets.key(changed));
+      store.purge(changed);
     }
   }
 

@@ -3,9 +3,11 @@ import type { ByteSource } from '../server/edge-server.ts';
 import type { OriginClient, OriginRequest, OriginResponse } from './origin-client.ts';
 
 /** Bun's additions to fetch: bytes as they are, and no time limit of its own. */
-interface BunRequestInit extends RequestInit {
+export interface BunRequestInit extends RequestInit {
   decompress: false;
   timeout: false;
+  tls?: { serverName: string; rejectUnauthorized: true; ca?: string };
+  protocol?: 'http2';
 }
 
 function streamOf(source: ByteSource): ReadableStream {
@@ -32,6 +34,22 @@ function sourceOf(stream: ReadableStream | null): ByteSource | null {
   };
 }
 
+/** One request as it stands: nothing decoded, no redirect followed. */
+export async function fetchOnBun(url: string, request: OriginRequest, more: Partial<BunRequestInit> = {}): Promise<OriginResponse> {
+  const init: BunRequestInit = {
+    method: request.method,
+    headers: request.fields as unknown as [string, string][],
+    body: request.body === undefined ? null : streamOf(request.body),
+    redirect: 'manual',
+    signal: request.signal,
+    decompress: false,
+    timeout: false,
+    ...more,
+  };
+  const response = await fetch(url, init);
+  return { status: response.status, fields: [...response.headers] as unknown as Field[], body: sourceOf(response.body) };
+}
+
 /** The origin through Bun's fetch, which keeps connections open by itself. */
 export class BunOriginClient implements OriginClient {
   readonly #base: string;
@@ -42,17 +60,7 @@ export class BunOriginClient implements OriginClient {
   }
 
   async request(request: OriginRequest): Promise<OriginResponse> {
-    const init: BunRequestInit = {
-      method: request.method,
-      headers: request.fields as unknown as [string, string][],
-      body: request.body === undefined ? null : streamOf(request.body),
-      redirect: 'manual',
-      signal: request.signal,
-      decompress: false,
-      timeout: false,
-    };
-    const response = await fetch(this.#base + request.target, init);
-    return { status: response.status, fields: [...response.headers] as unknown as Field[], body: sourceOf(response.body) };
+    return fetchOnBun(this.#base + request.target, request);
   }
 
   async close(): Promise<void> {

@@ -18,6 +18,8 @@ export interface OriginLimits {
 export interface GuardedRequest extends Omit<OriginRequest, 'signal'> {
   /** The cache key that it is for, which chooses among several origins. */
   readonly key?: string | undefined;
+  /** Asked on behalf of everybody: not what one client sent. */
+  readonly shared?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
   /** An event stream may say nothing for as long as it likes. */
   readonly mayBeSilent?: boolean;
@@ -43,6 +45,9 @@ const unreachableCodes = new Set([
 ]);
 /** The signs of a pooled connection that the origin closed in the moment in which it was used again. */
 const droppedCodes = new Set(['ECONNRESET', 'UND_ERR_SOCKET', 'EPIPE', 'ConnectionClosed']);
+
+/** What OpenSSL and BoringSSL, by Node and by Bun, say of a certificate. */
+const untrusted = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY|UNABLE_TO_GET_ISSUER|HOSTNAME_MISMATCH|INVALID_CA|PATH_LENGTH_EXCEEDED|INVALID_PURPOSE/;
 
 function codeOf(error: unknown): string {
   return error instanceof Error ? String((error as { code?: unknown }).code ?? '') : '';
@@ -156,6 +161,7 @@ export class GuardedOrigin implements OriginSource {
       this.#downUntilMs = this.#now() + this.#limits.downMs;
       return new OriginError('ORIGIN_UNREACHABLE', 'The origin cannot be reached.', error);
     }
+    if (untrusted.test(codeOf(error))) return new OriginError('ORIGIN_UNTRUSTED', `The certificate of the origin cannot be trusted: ${codeOf(error)}.`, error);
     return new OriginError('ORIGIN_INVALID', 'The origin gave no valid HTTP response.', error);
   }
 

@@ -1,8 +1,10 @@
 import type { Field } from '#core/http-cache';
+import { isIP } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Dispatcher, Pool } from 'undici';
 import type { ByteSource } from '../server/edge-server.ts';
 import type { OriginClient, OriginRequest, OriginResponse } from './origin-client.ts';
+import type { OriginEndpoint } from './origin-endpoint.ts';
 
 async function* chunksOf(source: ByteSource): AsyncGenerator<Uint8Array> {
   for (let bytes = await source.read(); bytes !== undefined; bytes = await source.read()) yield bytes;
@@ -27,22 +29,39 @@ function fieldsOf(headers: Record<string, string | string[] | undefined>): Field
   return fields;
 }
 
-/** The origin through undici's pool. */
+const closeMs = 1000;
+
+/** An origin through undici's pool. */
 export class NodeOriginClient implements OriginClient {
   readonly #pool: Pool;
+  readonly #check: (() => void) | undefined;
 
-  private constructor(pool: Pool) {
+  private constructor(pool: Pool, check: (() => void) | undefined) {
     this.#pool = pool;
+    this.#check = check;
   }
 
-  /** @param base scheme, host and port, without a path */
-  static async connect(base: string, connectTimeoutMs: number): Promise<NodeOriginClient> {
+  static async connect({ ca, connectTimeoutMs, guard, http2, serverName, url }: OriginEndpoint): Promise<NodeOriginClient> {
     // Loaded here alone: Bun replaces the package by its own.
-    const { Pool } = await import('undici');
-    return new NodeOriginClient(new Pool(base, { connections: 256, pipelining: 1, headersTimeout: 0, bodyTimeout: 0, connect: { timeout: connectTimeoutMs } }));
+    const { buildConnector, Pool } = await import('undici');
+    const { hostname } = new URL(url);
+    const host = hostname.replace(/^\[|\]$/g, '');
+    const connector = buildConnector({
+      timeout: connectTimeoutMs,
+      allowH2: http2,
+      ...(ca === undefined ? {} : { ca }),
+      ...(guard === undefined ? {} : { lookup: guard.lookup }),
+    });
+    // By itself it would take the name that the certificate must have from the Host of a request.
+    const servername = serverName ?? (isIP(host) === 0 ? host : '');
+    const connect: typeof connector = (options, done) => connector({ ...options, servername }, done);
+    const pool = new Pool(url, { connections: 256, pipelining: 1, headersTimeout: 0, bodyTimeout: 0, allowH2: http2, connect });
+    // Of an address nobody looks up what it is.
+    return new NodeOriginClient(pool, isIP(host) === 0 ? undefined : () => guard?.check(host, host));
   }
 
   async request(request: OriginRequest): Promise<OriginResponse> {
+    this.#check?.();
     const response = await this.#pool.request({
       method: request.method as Dispatcher.HttpMethod,
       path: request.target,
@@ -56,6 +75,10 @@ export class NodeOriginClient implements OriginClient {
   }
 
   async close(): Promise<void> {
-    await this.#pool.destroy();
+    // What is under way may end first.
+    const ended = this.#pool.close();
+    const timer = setTimeout(() => void this.#pool.destroy(), closeMs);
+    await ended.catch(() => undefined);
+    clearTimeout(timer);
   }
 }

@@ -26,7 +26,7 @@ export interface OriginClient {
   close(): Promise<void>;
 }
 
-export type OriginErrorCode = 'ORIGIN_UNREACHABLE' | 'ORIGIN_TIMEOUT' | 'ORIGIN_INVALID' | 'ORIGIN_BROKEN';
+export type OriginErrorCode = 'ORIGIN_UNREACHABLE' | 'ORIGIN_TIMEOUT' | 'ORIGIN_INVALID' | 'ORIGIN_BROKEN' | 'ORIGIN_UNTRUSTED' | 'ORIGIN_FORBIDDEN';
 
 const unreachableErrors: Readonly<Record<string, ProxyError>> = {
   ECONNREFUSED: 'connection_refused',
@@ -48,6 +48,8 @@ export class OriginError extends OperatingError {
   get proxyError(): ProxyError {
     if (this.code === 'ORIGIN_TIMEOUT') return 'http_response_timeout';
     if (this.code === 'ORIGIN_BROKEN') return 'http_response_incomplete';
+    if (this.code === 'ORIGIN_UNTRUSTED') return 'tls_certificate_error';
+    if (this.code === 'ORIGIN_FORBIDDEN') return 'destination_ip_prohibited';
     if (this.code === 'ORIGIN_INVALID') return 'http_protocol_error';
     return unreachableErrors[String((this.cause as { code?: unknown } | undefined)?.code)] ?? 'destination_unavailable';
   }

@@ -1,4 +1,5 @@
 import type { CacheHandler } from '../cache/edge.handler.ts';
+import type { EdgeReply, EdgeRequest } from '../server/edge-server.ts';
 import type { Fills } from '../cache/fills.ts';
 
 /** One version of a zone as it serves: a newer one takes its place in the table, and requests under way end in this. */
@@ -11,6 +12,8 @@ export interface Zone {
   readonly hostInKey: boolean;
   readonly handler: CacheHandler;
   readonly fills: Fills;
+  /** The last look at an answer; undefined where there is none to take. */
+  readonly finish?: ((request: EdgeRequest, reply: EdgeReply) => EdgeReply) | undefined;
   /** The normal target that a URL or a path names here; undefined for what is none. */
   readonly keyOfUrl: (url: string) => string | undefined;
   /** Lets go of what it holds towards its origins, when it is out of the table and nobody asks it any more. */

@@ -104,6 +104,24 @@ function ownVia(request: Fields, pseudonym: string): Field {
   return ['via', via === undefined ? own : `${via.slice(0, viaCharsMax)}, ${own}`];
 }
 
+/** What this CDN is called in CDN-Loop; each edge says which it is. */
+const cdnId = 'streams';
+/** Edges of this CDN on the way of one request at most: one near the client, its shield, and one to spare. */
+export const cdnHopsMax = 3;
+
+/** RFC 8586 section 2: each CDN adds itself, and nobody in between may take that away. */
+function ownCdnLoop(request: Fields, pseudonym: string): Field {
+  const before = fieldValue(request, 'cdn-loop');
+  const own = `${cdnId}; edge=${/^[\w.-]+$/.test(pseudonym) ? pseudonym : '"?"'}`;
+  return ['cdn-loop', before === undefined ? own : `${before.slice(0, viaCharsMax)}, ${own}`];
+}
+
+/** How many edges of this CDN a request has come through, as CDN-Loop tells it. */
+export function cdnHops(cdnLoop: string | undefined): number {
+  if (cdnLoop === undefined) return 0;
+  return listMembers(cdnLoop).filter((member) => (member.split(';', 1)[0] as string).trim().toLowerCase() === cdnId).length;
+}
+
 /** Whether a request has already come through the intermediary of this name: it would go round for ever (RFC 9110 section 7.6.3). */
 export function isLoop(via: string | undefined, pseudonym: string): boolean {
   if (via === undefined) return false;
@@ -112,10 +130,10 @@ export function isLoop(via: string | undefined, pseudonym: string): boolean {
 
 /** The request fields of a fill. Accept-Encoding is asked for in the one spelling in which variants are told apart. */
 export function fillFields(request: Fields, pseudonym: string): Field[] {
-  const own = new Set(['accept-encoding', 'via']);
+  const own = new Set(['accept-encoding', 'via', 'cdn-loop']);
   const fields = withoutHopByHop(request).filter((field) => !notInFills.has(field[0]) && !own.has(field[0]) && isPassable(field));
   const encodings = normaliseAcceptEncoding(fieldValue(request, 'accept-encoding') ?? '');
-  fields.push(['accept-encoding', encodings === '' ? 'identity' : encodings], ownVia(request, pseudonym));
+  fields.push(['accept-encoding', encodings === '' ? 'identity' : encodings], ownVia(request, pseudonym), ownCdnLoop(request, pseudonym));
   return fields;
 }
 
@@ -131,6 +149,7 @@ export interface Forwarder {
 const replacedInPassThrough = new Set([
   'expect',
   'via',
+  'cdn-loop',
   'host',
   'forwarded',
   'x-forwarded-for',
@@ -146,7 +165,7 @@ const replacedInPassThrough = new Set([
 /** The request fields of a request that is passed through for one client. */
 export function passThroughFields(request: Fields, forwarder: Forwarder): Field[] {
   const others = withoutHopByHop(request).filter((field) => !replacedInPassThrough.has(field[0]) && isPassable(field));
-  others.push(ownVia(request, forwarder.pseudonym));
+  others.push(ownVia(request, forwarder.pseudonym), ownCdnLoop(request, forwarder.pseudonym));
   others.push(['x-forwarded-for', forwarder.clientAddress], ['x-forwarded-proto', forwarder.scheme]);
   const host = fieldValue(request, 'host');
   if (host !== undefined) others.push(['x-forwarded-host', host]);

@@ -2,7 +2,7 @@ export { parseCacheControl, type CacheControl } from './cache-control.codec.ts';
 export { cacheName, formatCacheStatus, withCacheStatus, type CacheOutcome, type ForwardReason } from './cache-status.codec.ts';
 export { ifRangeHolds, isNotModified, revalidationFields } from './conditional.core.ts';
 export { fieldValue, listMembers, type Field, type Fields, type RequestHead, type ResponseHead } from './fields.ts';
-export { endToEndFields, fillFields, isLoop, passThroughFields, withoutHopByHop, type Forwarder } from './forwarding.policy.ts';
+export { cdnHops, cdnHopsMax, endToEndFields, fillFields, isLoop, passThroughFields, withoutHopByHop, type Forwarder } from './forwarding.policy.ts';
 export { framingFault, type FramedRequest } from './framing.policy.ts';
 export type { ExchangeTimes } from './freshness.policy.ts';
 export { GrowingBody, type Cursor, type Reading } from './growing-body.core.ts';
@@ -21,7 +21,7 @@ export { acceptsStale, ageSeconds, judgeReuse, mayServeOnError, satisfies, ttlSe
 export { select, selectedHead, type Selection } from './selection.core.ts';
 export { judgeStoring, mayReachOthers, type NotStoredReason, type StoringVerdict } from './storing.policy.ts';
 export { staleFrom, type Freshness, type StoredResponse, type Validators } from './stored-response.ts';
-export { defaultKeyPolicy, keyOfUrl, normaliseTarget, pathOfKey, targetLengthMax, type KeyPolicy, type QueryRule } from './target.codec.ts';
+export { defaultKeyPolicy, keyOfUrl, hostOfKey, normaliseTarget, pathOfKey, targetLengthMax, type KeyPolicy, type QueryRule } from './target.codec.ts';
 export { responseControl, type ResponseControl } from './targeted-control.policy.ts';
 export { mediaTtlSettings, type TtlRule, type TtlSettings } from './ttl.policy.ts';
 export { matchesVariant, normaliseAcceptEncoding, sameVariant, variantOf, varyNames, type Variant } from './vary.core.ts';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { isNotModified, ifRangeHolds, revalidationFields } from './conditional.core.ts';
-import type { Fields, RequestHead } from './fields.ts';
-import { endToEndFields, fillFields, passThroughFields } from './forwarding.policy.ts';
+import { fieldValue, type Fields, type RequestHead } from './fields.ts';
+import { endToEndFields, cdnHops, fillFields, passThroughFields } from './forwarding.policy.ts';
 import { initialAgeMs } from './freshness.policy.ts';
 import { formatHttpDate } from './http-date.codec.ts';
 import { invalidatedKeys } from './invalidation.policy.ts';
@@ -361,11 +361,18 @@ describe('forwarding', () => {
       ['accept-language', 'de'],
       ['accept-encoding', 'br, gzip'],
       ['via', '1.0 old, 1.1 edge-1'],
+      ['cdn-loop', 'streams; edge=edge-1'],
     ]);
     expect(fillFields([], 'edge-1')).toEqual([
       ['accept-encoding', 'identity'],
       ['via', '1.1 edge-1'],
+      ['cdn-loop', 'streams; edge=edge-1'],
     ]);
+  });
+
+  test('edges of this CDN are counted by CDN-Loop, and no others', () => {
+    const loop = fieldValue(fillFields([['cdn-loop', 'other; streams=1, Streams; edge=a']], 'edge-1'), 'cdn-loop');
+    expect([loop, cdnHops(loop), cdnHops('other, streamsx'), cdnHops(undefined)]).toEqual(['other; streams=1, Streams; edge=a, streams; edge=edge-1', 2, 0, 0]);
   });
 
   test('a request that is passed through says who asked, and what it asked', () => {
@@ -375,6 +382,7 @@ describe('forwarding', () => {
       ['if-none-match', '"a"'],
       ['accept-language', 'de'],
       ['via', '1.0 old, 1.1 edge-1'],
+      ['cdn-loop', 'streams; edge=edge-1'],
       ['x-forwarded-for', '10.0.0.1'],
       ['x-forwarded-proto', 'http'],
       ['x-forwarded-host', 'edge.example'],

@@ -4,9 +4,11 @@ import type { Fields } from './fields.ts';
 export type ProxyError =
   | 'dns_error'
   | 'destination_unavailable'
+  | 'destination_ip_prohibited'
   | 'connection_refused'
   | 'connection_timeout'
   | 'connection_terminated'
+  | 'tls_certificate_error'
   | 'http_request_error'
   | 'http_request_denied'
   | 'http_response_incomplete'

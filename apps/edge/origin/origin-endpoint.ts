@@ -1,0 +1,20 @@
+import type { OriginClient } from './origin-client.ts';
+import type { AddressGuard } from './address-guard.ts';
+
+/** One origin as a client is made for it. */
+export interface OriginEndpoint {
+  /** Scheme, host and port. */
+  readonly url: string;
+  readonly connectTimeoutMs: number;
+  /** HTTP/2 where its TLS offers it. */
+  readonly http2: boolean;
+  /** The name that its certificate must have; its host when left out. */
+  readonly serverName?: string | undefined;
+  /** PEM, in place of the system's. */
+  readonly ca?: string | undefined;
+  /** Judges the addresses that its name leads to; undefined for one that an operator named. */
+  readonly guard?: AddressGuard | undefined;
+}
+
+/** The runtime's way to an origin. */
+export type ConnectOrigin = (endpoint: OriginEndpoint) => Promise<OriginClient>;

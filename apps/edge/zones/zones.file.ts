@@ -1,0 +1,55 @@
+import { z } from 'zod';
+import { readTextFile, writeTextFile } from '../state/atomic-file.ts';
+import type { ZoneVersion } from './zone-plan.ts';
+
+const offset = z.string().regex(/^\d{1,19}$/);
+
+/** The configuration is looked at by whoever applies it: what a newer edge wrote must not make an older one forget all the rest. */
+const schema = z.object({
+  version: z.literal(1),
+  log: z.string(),
+  next: z.array(offset),
+  zones: z.array(
+    z.object({
+      id: z.string(),
+      tenant: z.string(),
+      version: z.number(),
+      epoch: z.number(),
+      configuration: z.unknown(),
+      shieldUrl: z.string().nullable(),
+    }),
+  ),
+});
+
+export interface StoredZones {
+  /** The log that they are of, by its `identity()`. */
+  readonly log: string;
+  /** Where to read on, by partition. */
+  readonly next: readonly bigint[];
+  readonly zones: readonly (Omit<ZoneVersion, 'configuration'> & { readonly configuration: unknown })[];
+}
+
+/** The zones as an edge last knew them, on its own disk: it starts from here and not from the beginning of the log. */
+export class ZonesFile {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /** Undefined when there is none, or none that makes sense: the log has it all. */
+  async load(partitions: number): Promise<StoredZones | undefined> {
+    const text = await readTextFile(this.#path);
+    if (text === undefined) return undefined;
+    try {
+      const { log, next, zones } = schema.parse(JSON.parse(text));
+      return next.length === partitions ? { log, next: next.map(BigInt), zones } : undefined;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async save({ log, next, zones }: StoredZones): Promise<void> {
+    await writeTextFile(this.#path, `${JSON.stringify({ version: 1, log, next: next.map(String), zones })}\n`);
+  }
+}
