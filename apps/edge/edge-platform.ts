@@ -2,7 +2,7 @@ import { edgeLimits } from './edge.constants.ts';
 import type { EdgeSettings } from './edge.config.ts';
 import type { OriginClient } from './origin/origin-client.ts';
 import type { ConnectOrigin } from './origin/origin-endpoint.ts';
-import type { KeepBytes, ListenEdgeServer } from './server/edge-server.ts';
+import type { BytesOf, KeepBytes, ListenEdgeServer } from './server/edge-server.ts';
 
 /** What the runtime gives: a server, and a client for the origin. */
 export interface EdgePlatform {
@@ -11,23 +11,24 @@ export interface EdgePlatform {
   /** A client for an origin that a zone names. */
   readonly connect: ConnectOrigin;
   readonly keep: KeepBytes;
+  readonly bytesOf: BytesOf;
 }
 
 export async function platformOf(settings: Pick<EdgeSettings, 'runtime' | 'originUrl'>): Promise<EdgePlatform> {
   if (settings.runtime === 'bun') {
-    const [{ keepOnBun, listenOnBun }, { BunOriginClient }, { BunZoneClient }] = await Promise.all([
+    const [{ bytesOnBun, keepOnBun, listenOnBun }, { BunOriginClient }, { BunZoneClient }] = await Promise.all([
       import('./server/bun-server.adapter.ts'),
       import('./origin/bun-origin.adapter.ts'),
       import('./origin/bun-zone-client.adapter.ts'),
     ]);
     const connect: ConnectOrigin = async (endpoint) => new BunZoneClient(endpoint, () => Date.now());
-    return { listen: listenOnBun, keep: keepOnBun, client: new BunOriginClient(settings.originUrl), connect };
+    return { listen: listenOnBun, keep: keepOnBun, bytesOf: bytesOnBun, client: new BunOriginClient(settings.originUrl), connect };
   }
-  const [{ keepOnNode, listenOnNode }, { NodeOriginClient }] = await Promise.all([
+  const [{ bytesOnNode, keepOnNode, listenOnNode }, { NodeOriginClient }] = await Promise.all([
     import('./server/node-server.adapter.ts'),
     import('./origin/node-origin.adapter.ts'),
   ]);
   const connect: ConnectOrigin = (endpoint) => NodeOriginClient.connect(endpoint);
   const client = await connect({ url: settings.originUrl, connectTimeoutMs: edgeLimits.connectTimeoutMs, http2: false });
-  return { listen: listenOnNode, keep: keepOnNode, client, connect };
+  return { listen: listenOnNode, keep: keepOnNode, bytesOf: bytesOnNode, client, connect };
 }

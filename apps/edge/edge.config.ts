@@ -1,6 +1,7 @@
 import { invalidSetting, readEdgeSecret, readFlag, readInteger, readPort, readSharedSettings, readText, type Environment, type SharedSettings } from '#runtime';
 import { join } from 'node:path';
 import { readListeningSettings, type ListeningSettings } from './server/listening.config.ts';
+import { readDisk, type DiskSettings } from './store/disk.config.ts';
 
 /** What an edge knows about itself. Sizes in bytes, durations in ms. */
 export interface EdgeSettings extends SharedSettings {
@@ -12,6 +13,8 @@ export interface EdgeSettings extends SharedSettings {
   /** Shared with the gateways, to which it proves whose address is forwarded. */
   readonly edgeSecret: string | undefined;
   readonly memoryBytesMax: number;
+  /** Where objects are kept beyond the memory; undefined for nowhere. */
+  readonly disk: DiskSettings | undefined;
   /** Where this edge keeps its own state. */
   readonly statePath: string;
   /** Verifier keys of the ledger that the edge's witness trusts; empty for those that the origin shows first. */
@@ -39,6 +42,7 @@ function readOrigin(env: Environment): string {
 export function readEdgeSettings(env: Environment = process.env): EdgeSettings {
   const shared = readSharedSettings(env);
   const edgeId = readText(env, 'EDGE_ID', 'edge-1', namePattern);
+  const statePath = join(shared.dataDir, 'edge', edgeId);
   return {
     ...shared,
     edgeId,
@@ -47,7 +51,8 @@ export function readEdgeSettings(env: Environment = process.env): EdgeSettings {
     originUrl: readOrigin(env),
     edgeSecret: readEdgeSecret(env),
     memoryBytesMax: readInteger(env, 'EDGE_MEMORY_MB', 256, 1, 1_048_576) * 1024 * 1024,
-    statePath: join(shared.dataDir, 'edge', edgeId),
+    disk: readDisk(env, { statePath, edgeId }),
+    statePath,
     ledgerKeys: (env['EDGE_LEDGER_KEYS'] ?? '')
       .split(',')
       .map((key) => key.trim())

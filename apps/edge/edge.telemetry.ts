@@ -2,11 +2,13 @@ import { OperatingError } from '#kernel';
 import { metrics, type Telemetry } from '#runtime';
 import type { EdgeCache } from './cache/edge-cache.ts';
 import type { EdgeCounters } from './edge-counters.ts';
+import type { DiskTier } from './store/disk-tier.ts';
 import type { PurgeTail } from './purge/purge-tail.ts';
 
 export interface EdgeMeasured {
   readonly counters: EdgeCounters;
   readonly cache: EdgeCache;
+  readonly disk: Pick<DiskTier, 'status'> | undefined;
   readonly tail: PurgeTail;
   readonly purgesKnown: () => boolean;
   readonly now: () => number;
@@ -16,7 +18,7 @@ export interface EdgeMeasured {
  * Shows the edge's own counters when somebody asks: a hit counts where it always did, and costs nothing more. An edge that
  * does not know what was purged lately serves, but is not where traffic should be sent.
  */
-export function observeEdge({ meter, health }: Telemetry, { counters, cache, tail, purgesKnown, now }: EdgeMeasured): void {
+export function observeEdge({ meter, health }: Telemetry, { counters, cache, disk, tail, purgesKnown, now }: EdgeMeasured): void {
   health.needs('purges', async () => {
     if (!purgesKnown()) throw new OperatingError('It is not known what was purged lately.', { code: 'PURGES_UNKNOWN', retryable: true });
   });
@@ -35,10 +37,26 @@ export function observeEdge({ meter, health }: Telemetry, { counters, cache, tai
     [meter.gauge(metrics.edgeMemoryBytes), () => cache.store.bytes],
     [meter.gauge(metrics.edgePurgeLag), () => (tail.knownUntilMs === 0 ? 0 : now() - tail.knownUntilMs) / 1000],
   ] as const;
+  if (disk !== undefined) observeDisk(meter, disk);
   meter.onCollect('edge', () => {
     for (const [counter, total] of totals) counter.reach(total(), {});
     for (const [gauge, value] of gauges) gauge.set(value(), {});
     bytes.reach(counters.bytesServed, { direction: 'served' });
     bytes.reach(counters.bytesFromOrigin, { direction: 'origin' });
+  });
+}
+
+const diskStates = { on: 1, paused: 0.5, off: 0 } as const;
+
+function observeDisk(meter: Telemetry['meter'], disk: Pick<DiskTier, 'status'>): void {
+  const [state, objects, bytes] = [meter.gauge(metrics.edgeDiskState), meter.gauge(metrics.edgeDiskObjects), meter.gauge(metrics.edgeDiskBytes)];
+  const [hits, faults] = [meter.counter(metrics.edgeDiskHits), meter.counter(metrics.edgeDiskFaults)];
+  meter.onCollect('edge disk', () => {
+    const status = disk.status();
+    state.set(diskStates[status.state], {});
+    objects.set(status.objects, {});
+    bytes.set(status.bytes, {});
+    hits.reach(status.hits, {});
+    faults.reach(status.faults, {});
   });
 }

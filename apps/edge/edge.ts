@@ -31,6 +31,8 @@ import { PurgeTail, purgeTopic } from './purge/purge-tail.ts';
 import { reclaimPurged } from './purge/reclaim-purged.ts';
 import { ClientLoad } from './server/client-load.ts';
 import { openListeners } from './server/edge-listeners.ts';
+import type { DiskStore } from './store/disk-store.ts';
+import { openEdgeDisk } from './store/edge-disk.ts';
 import { takeIncarnation } from './state/incarnation.file.ts';
 import { followZones } from './zones/follow-zones.ts';
 import type { ZoneKeeper } from './zones/zone-keeper.ts';
@@ -79,7 +81,8 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   });
   const facts = new EdgeFacts({ edgeId: settings.edgeId, incarnation }, { publisher, takeEpoch, stopping: lifecycle.stopping });
   const counters = new EdgeCounters();
-  const parts: EdgeParts = {};
+  const { disk, ledger } = await openEdgeDisk(settings.disk, { platform, logger, lifecycle, now });
+  const parts: EdgeParts = { disk };
   const purgesKnown = (): boolean => parts.tail !== undefined && now() - parts.tail.knownUntilMs <= edgeLimits.purgeDoubtAfterMs;
   const trusts = { known: { purgesKnown: true, doubtFreshMs: edgeLimits.doubtFreshMs }, doubt: { purgesKnown: false, doubtFreshMs: edgeLimits.doubtFreshMs } };
   const view = {
@@ -93,6 +96,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
     {
       client: platform.client,
       keep: platform.keep,
+      ...{ ledger, disk },
       counters,
       now,
       local: localOf(localPaths(view, now), witnessPaths(await openWitness(settings, logger, now), onError), webSocketsOf(settings)),
@@ -107,6 +111,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
     {
       log: engines.log,
       purger: cache.purger,
+      journal: disk?.journal,
       offsets: new OffsetsFile(join(settings.statePath, 'offsets.json'), purgeTopic),
       logger,
       now,
@@ -116,7 +121,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
     },
   );
   parts.tail = tail;
-  observeEdge(telemetry, { counters, cache, tail, purgesKnown, now });
+  observeEdge(telemetry, { counters, cache, disk, tail, purgesKnown, now });
   await tail.catchUp(lifecycle.stopping);
   await engines.log.ensureTopic('edge', topicPartitions);
   if (lifecycle.stopping.aborted) return;
@@ -132,11 +137,24 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
 interface EdgeParts {
   tail?: PurgeTail;
   cache?: EdgeCache;
+  readonly disk: DiskStore | undefined;
   zones?: ZoneKeeper;
 }
 
-function statusOf(about: Readonly<Record<string, unknown>>, counters: EdgeCounters, { cache, tail, zones }: EdgeParts): Readonly<Record<string, unknown>> {
-  return { ...about, positions: tail?.positions.map(String), fills: cache?.fills.running, ...counters.snapshot(), ...gauges(cache), zones: zones?.status() };
+function statusOf(
+  about: Readonly<Record<string, unknown>>,
+  counters: EdgeCounters,
+  { cache, disk, tail, zones }: EdgeParts,
+): Readonly<Record<string, unknown>> {
+  return {
+    ...about,
+    positions: tail?.positions.map(String),
+    fills: cache?.fills.running,
+    ...counters.snapshot(),
+    ...gauges(cache),
+    disk: disk?.status(),
+    zones: zones?.status(),
+  };
 }
 
 type LocalPaths = ReturnType<typeof localPaths>;

@@ -24,6 +24,8 @@ export class CachedObject {
   next: CachedObject | undefined;
   /** Its place in the eviction index; -1 outside the store. */
   slot = -1;
+  /** `asked`: it is on the disk, was offered to it, or is nothing for it. `void`: it must not get there any more. */
+  atDisk: 'no' | 'asked' | 'void' = 'no';
   /** After a failure of the origin: served stale without another try before this, ms. */
   retryAtMs = 0;
   #reply: EdgeReply | undefined;
@@ -49,6 +51,7 @@ export class CachedObject {
     this.response = response;
     this.generation = generation;
     this.retryAtMs = 0;
+    if (this.atDisk === 'asked') this.atDisk = 'no';
     this.#reply = undefined;
   }
 

@@ -17,10 +17,10 @@ import type { EdgeCounters } from '../edge-counters.ts';
 import { GuardedOrigin, type OriginSource } from '../origin/guarded-origin.ts';
 import type { OriginClient } from '../origin/origin-client.ts';
 import { compilePattern } from '../purge/compile-pattern.ts';
-import type { PurgeJournal } from '../purge/purge-journal.ts';
 import { Purger, type CountedPurge } from '../purge/purger.ts';
 import { ReclaimedCounts } from '../purge/reclaimed-counts.ts';
 import type { EdgeHandler, EdgeReply, EdgeRequest, KeepBytes } from '../server/edge-server.ts';
+import type { DiskTier } from '../store/disk-tier.ts';
 import { platformZoneId, ZoneTable } from '../zones/zone-table.ts';
 import type { Zone } from '../zones/zone.ts';
 import { CacheHandler, type CacheHandlerDeps, type CacheHandlerInit } from './edge.handler.ts';
@@ -46,8 +46,10 @@ export interface EdgeCacheDeps extends Pick<CacheHandlerDeps, 'local' | 'onError
   readonly counters: EdgeCounters;
   readonly now: () => number;
   readonly trust: () => Trust;
-  /** Where objects outlive the process: their purges must, too. */
-  readonly journal?: PurgeJournal | undefined;
+  /** Made here when it is not given. */
+  readonly ledger?: PurgeLedger | undefined;
+  /** What lies below the memory; it keeps the same ledger. */
+  readonly disk?: DiskTier | undefined;
 }
 
 export interface EdgeCache {
@@ -80,17 +82,21 @@ export interface ZonePlan extends Pick<CacheHandlerInit, 'normalise' | 'bypasses
   readonly close: () => void;
 }
 
+/** @param onEntry gets each purge, where purges are kept */
+export function createLedger(onEntry?: (entry: Uint8Array) => void): PurgeLedger {
+  return new PurgeLedger({ marksMax: edgeLimits.purgesRemembered, patternsMax: edgeLimits.purgePatternsRemembered, compile: compilePattern, onEntry });
+}
+
 /** Wires the cache: store and ledger, the zone of the platform's own media over them, and the table of all others. */
 export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeCache {
   const limits = { ...edgeLimits, ...init.limits };
   const { counters, now } = deps;
   const keys = init.keys ?? defaultKeyPolicy;
-  const { objectsMax, purgePatternsRemembered, purgesRemembered, variantsMax } = limits;
-  const onEntry = deps.journal === undefined ? undefined : (entry: Uint8Array): void => deps.journal?.append(entry);
-  const ledger = new PurgeLedger({ marksMax: purgesRemembered, patternsMax: purgePatternsRemembered, compile: compilePattern, onEntry });
+  const { objectsMax, variantsMax } = limits;
+  const ledger = deps.ledger ?? createLedger();
   const reclaimed = new ReclaimedCounts<CountedPurge>();
   const onPurged = (generation: number): void => reclaimed.count(generation);
-  const store = new ObjectStore({ bytesMax: init.memoryBytesMax, objectsMax, variantsMax, ledger, onPurged });
+  const store = new ObjectStore({ bytesMax: init.memoryBytesMax, objectsMax, variantsMax, ledger, onPurged, disk: deps.disk });
   const zone = zoneMaker(init, { ...deps, store, ledger });
   const media = zone({
     id: platformZoneId,

@@ -217,7 +217,7 @@ export class CacheHandler {
   async #miss(request: EdgeRequest, key: string, control: CacheControl): Promise<EdgeReply> {
     const { counters, fills, now, store, trust } = this.#deps;
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
-      const object = store.find(key, request);
+      const object = store.find(key, request) ?? (store.mayRecall(key) ? await store.recall(key, request) : undefined);
       const nowMs = now();
       const reuse = object === undefined ? undefined : judgeReuse(object.response.freshness, nowMs, trust());
       const wanted = object !== undefined && satisfies(control, object.response.freshness, nowMs);

@@ -2,6 +2,7 @@ import { noSlot, SieveIndex, type EvictionIndex } from '#core/eviction';
 import { matchesVariant, sameVariant, type PurgeLedger } from '#core/http-cache';
 import { CachedObject } from './cached-object.ts';
 import { PartStore } from './part-store.ts';
+import type { DiskTier, Varying } from '../store/disk-tier.ts';
 
 export interface ObjectStoreInit {
   /** Hard bound for objects and arriving bytes together, bytes. */
@@ -13,27 +14,27 @@ export interface ObjectStoreInit {
   readonly ledger: PurgeLedger;
   /** Told of each object that a purge, named by its generation, has hit: it is gone, or stale from now on. */
   readonly onPurged?: ((generation: number) => void) | undefined;
+  /** What lies below the memory. */
+  readonly disk?: DiskTier | undefined;
 }
 
 /** Share of the memory, and number of representations, of which only parts are kept. */
 const partsShare = 1 / 8;
 const partsMax = 10_000;
 
-interface Varying {
-  field(name: string): string | undefined;
-}
-
-/** The objects in memory: by key, and by slot for the eviction index. */
+/** The objects in memory, by key, and by slot for the eviction index; below them those on the disk, if there is one. */
 export class ObjectStore {
   readonly #init: ObjectStoreInit;
   readonly #byKey = new Map<string, CachedObject>();
   readonly #bySlot: (CachedObject | undefined)[] = [];
   readonly #index: EvictionIndex;
+  readonly #disk: DiskTier | undefined;
   /** What is here in parts only. */
   readonly parts: PartStore;
 
   constructor(init: ObjectStoreInit) {
     this.#init = init;
+    this.#disk = init.disk;
     this.#index = new SieveIndex({
       bytesMax: init.bytesMax,
       entriesMax: init.objectsMax,
@@ -69,6 +70,7 @@ export class ObjectStore {
       const { next } = object;
       if (matchesVariant(object.response.variant, request) && (object.generation === ledger.generation || this.#survives(object))) {
         this.#index.touch(object.slot);
+        if (object.atDisk === 'no' && this.#disk !== undefined) this.#disk.used(object);
         return object;
       }
       object = next;
@@ -76,14 +78,40 @@ export class ObjectStore {
     return undefined;
   }
 
+  /** Whether it is worth asking {@link recall}. */
+  mayRecall(key: string): boolean {
+    return this.#disk !== undefined && this.#disk.mayHold(key);
+  }
+
+  /** Takes an object from the disk back into memory, where {@link find} did not find it. */
+  async recall(key: string, request: Varying): Promise<CachedObject | undefined> {
+    const object = await this.#disk?.recall(key, request);
+    if (object === undefined) return undefined;
+    // Meanwhile the origin may have sent something newer, or another request taken it.
+    const newer = this.find(key, request);
+    if (newer !== undefined) return newer;
+    if (object.generation !== this.#init.ledger.generation && !this.#survives(object)) {
+      this.#disk?.forget(object);
+      return undefined;
+    }
+    if (object.slot === noSlot) this.#admit(object);
+    return object;
+  }
+
   /** True when something is stored under the key, whatever the variant. */
   has(key: string): boolean {
-    return this.#byKey.has(key);
+    return this.#byKey.has(key) || this.mayRecall(key);
   }
 
   /** Takes an object in, in place of the same variant; false when there is no room for it. */
   put(object: CachedObject): boolean {
     this.parts.drop(object.key);
+    const taken = this.#admit(object);
+    this.#disk?.filled(object);
+    return taken;
+  }
+
+  #admit(object: CachedObject): boolean {
     const variants = this.#variants(object.key);
     const same = variants.find((other) => sameVariant(other.response.variant, object.response.variant));
     if (same !== undefined) this.remove(same);
@@ -108,14 +136,17 @@ export class ObjectStore {
     this.#bySlot[object.slot] = undefined;
     object.slot = noSlot;
     this.#unchain(object);
+    this.#disk?.forget(object);
   }
 
   /** Removes every variant of a key; how many there were. */
   purge(key: string): number {
+    const below = this.#disk?.purge(key) ?? 0;
     const variants = this.#variants(key);
     for (const object of variants) this.remove(object);
     this.parts.drop(key);
-    return variants.length;
+    // Most of what is in memory lies on the disk, too.
+    return Math.max(below, variants.length);
   }
 
   /**
@@ -143,6 +174,16 @@ export class ObjectStore {
     if (verdict.kind === 'soft') object.expire(verdict.atMs);
     if (verdict.kind !== 'current') onPurged?.(verdict.generation);
     return verdict.kind !== 'purged';
+  }
+
+  /** Everything on the disk was purged: its room is free from now on. */
+  clearDisk(): void {
+    this.#disk?.purgeAll();
+  }
+
+  /** Resolves when what was purged stays so after a crash. */
+  async flush(): Promise<void> {
+    await this.#disk?.flush();
   }
 
   /** Makes room for bytes that are arriving; false when they would be too many. */

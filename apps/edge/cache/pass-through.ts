@@ -92,7 +92,7 @@ export class PassThrough {
         signal: request.gone,
         mayBeSilent: true,
       });
-      if (!isSafe(request.method)) this.#invalidate(request, key, response);
+      if (!isSafe(request.method)) await this.#invalidate(request, key, response);
       if (request.method === 'HEAD') this.#freshen(request, key, response, { requestTimeMs, responseTimeMs: this.#deps.now() }, generation);
       return this.relay(request, response, { ...outcome, forwardStatus: response.status });
     } catch (error) {
@@ -127,7 +127,7 @@ export class PassThrough {
   }
 
   /** RFC 9111 section 4.4. A fill that is under way was asked for before the change: it is not stored either. */
-  #invalidate(request: EdgeRequest, key: string, response: OriginResponse): void {
+  async #invalidate(request: EdgeRequest, key: string, response: OriginResponse): Promise<void> {
     const { ledger, normalise, store } = this.#deps;
     const path = pathOfKey(key);
     const prefix = key.slice(0, key.length - path.length);
@@ -136,6 +136,7 @@ export class PassThrough {
       ledger.purge(purgeTargets.key(changed));
       store.purge(changed);
     }
+    await store.flush();
   }
 
   /** RFC 9111 section 4.3.5. What a purge overtook says nothing any more. */

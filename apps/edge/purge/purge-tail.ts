@@ -29,7 +29,7 @@ export interface PurgeTailDeps {
   readonly purger: Purger;
   readonly offsets: OffsetsFile;
   /** Where objects outlive the process. */
-  readonly journal?: Pick<PurgeJournal, 'flush'> | undefined;
+  readonly journal?: Pick<PurgeJournal, 'flush' | 'storeId'> | undefined;
   readonly logger: Logger;
   readonly now: () => number;
   /** Appends the acknowledgements of one tenant's purges durably. Retries by itself; what it throws is not to be retried. */
@@ -121,12 +121,22 @@ export class PurgeTail {
       this.#settled[partition] = next;
       this.#atHeadMs[partition] = 0;
     });
-    await this.#deps.offsets.save({ log: this.#identity, next: this.#settled });
+    await this.#save();
+  }
+
+  /** Offsets say of what is on the disk, too, that everything before them was purged: so that must be written down first. */
+  async #save(): Promise<void> {
+    const { journal, offsets } = this.#deps;
+    await journal?.flush();
+    await offsets.save({ log: this.#identity, store: journal?.storeId, next: this.#settled });
   }
 
   /** Where this edge was in this log; when nobody can tell, everything is purged and the whole log is read. */
   async #stored(identity: string): Promise<readonly bigint[] | 'useless' | undefined> {
     const stored = await this.#deps.offsets.load(topicPartitions);
+    const storeId = this.#deps.journal?.storeId;
+    // Purges may have come while this edge ran without it, or before another edge left it here.
+    if (storeId !== undefined && (stored === undefined || stored === 'damaged' || stored.store !== storeId)) this.#deps.purger.purgeAll();
     if (stored === undefined) return undefined;
     if (stored !== 'damaged' && (stored.log ?? identity) === identity) return stored.next;
     this.#purgeAll(stored === 'damaged' ? 'the stored offsets are damaged' : `the stored offsets are of the log ${stored.log}, but this is ${identity}`);
@@ -265,7 +275,7 @@ export class PurgeTail {
   /** Offsets that cannot be stored are no reason to stop purging: after a restart the same purges are applied again. */
   async #store(): Promise<void> {
     try {
-      await this.#deps.offsets.save({ log: this.#identity, next: this.#settled });
+      await this.#save();
     } catch (err) {
       if (!hasCode(err, 'STATE_UNWRITABLE')) throw err;
       this.#deps.logger.warn({ err }, 'the offsets of the purges cannot be stored: make room on the disk');

@@ -82,6 +82,7 @@ export class Purger {
   /** How many objects that are; their memory is freed behind it. */
   purgeAll(): number {
     this.#deps.ledger.purge(purgeTargets.all);
+    this.#deps.store.clearDisk();
     return this.#deps.store.size;
   }
 

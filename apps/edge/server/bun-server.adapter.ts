@@ -5,6 +5,7 @@ import {
   isSource,
   switched,
   type ByteSource,
+  type BytesOf,
   type EdgeReply,
   type EdgeRequest,
   type EdgeServer,
@@ -94,6 +95,8 @@ class BunEdgeRequest implements EdgeRequest {
 
 /** A Blob is sent from where it lies; other bytes are copied for every answer. */
 export const keepOnBun: KeepBytes = (bytes) => new Blob([bytes as Uint8Array<ArrayBuffer>]);
+
+export const bytesOnBun: BytesOf = async (stored) => new Uint8Array(await (stored as Blob).arrayBuffer());
 
 /** The response head as Bun takes it, made once per head. */
 function prebuilt(head: ReplyHead): ResponseInit {

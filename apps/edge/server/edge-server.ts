@@ -20,6 +20,9 @@ export interface StoredBytes {
 /** Takes bytes over for keeping. The caller does not change them any more. */
 export type KeepBytes = (bytes: Uint8Array) => StoredBytes;
 
+/** The bytes of what was kept, whole; nobody changes them. */
+export type BytesOf = (stored: StoredBytes) => Promise<Uint8Array>;
+
 /** A request as the handler sees it, whatever server took it. `target` is ASCII, in origin form, as the client spelt it. */
 export interface EdgeRequest extends RequestHead, FramedRequest {
   fields(): Fields;

@@ -7,6 +7,7 @@ import { createSecureContext, type SecureContext } from 'node:tls';
 import {
   isSource,
   switched,
+  type BytesOf,
   type ByteSource,
   type EdgeReply,
   type EdgeServer,
@@ -43,6 +44,8 @@ class NodeBytes implements StoredBytes {
 }
 
 export const keepOnNode: KeepBytes = (bytes) => new NodeBytes(bytes);
+
+export const bytesOnNode: BytesOf = async (stored) => (stored as NodeBytes).bytes;
 
 function bytesOf(body: Uint8Array | StoredBytes): Uint8Array {
   return body instanceof NodeBytes ? body.bytes : (body as Uint8Array);

@@ -142,6 +142,11 @@ export const metrics = {
   edgeFillsRunning: gauge('edge_fills_running', 'Fills under way.', ['edge']),
   edgeObjects: gauge('edge_objects', 'Objects in memory.', ['edge']),
   edgeMemoryBytes: gauge('edge_memory_bytes', 'Bytes of them.', ['edge']),
+  edgeDiskState: gauge('edge_disk_state', 'The disk tier: 1 on, 0.5 full for the moment, 0 given up after faults; absent without one.', ['edge']),
+  edgeDiskObjects: gauge('edge_disk_objects', 'Objects on the disk.', ['edge']),
+  edgeDiskBytes: gauge('edge_disk_bytes', 'Bytes of the segments on the disk.', ['edge']),
+  edgeDiskHits: counter('edge_disk_hits', 'Objects read back from the disk.', ['edge']),
+  edgeDiskFaults: counter('edge_disk_faults', 'Reads and writes of the disk that failed, and records that were damaged.', ['edge']),
   edgePurgeLag: gauge('edge_purge_lag_seconds', 'Since when purges may have been missed, at worst.', ['edge']),
 } as const;
 
