@@ -76,7 +76,7 @@ export const showSubjectKeys = operation({
           why: z
             .enum(['another-secret', 'no-secret', 'locked'])
             .describe(
-              '`another-secret`: its REGION_SECRET is another than ours; `no-secret`: ours is not set; `locked`: our own keys cannot be unwrapped without their master key.',
+              '`another-secret`: its REGION_SECRET is another than ours; `no-secret`: ours is not set; `locked`: the projector cannot unwrap our own keys, or has another REGION_SECRET than the gateway.',
             ),
         }),
       )

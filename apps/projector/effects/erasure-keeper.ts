@@ -8,7 +8,7 @@ export interface ErasureKeeperInit extends Pick<LeasedWorkerInit, 'owner' | 'ret
 }
 
 export interface ErasureKeeperDeps extends LeasedWorkerDeps {
-  readonly erasures: Pick<RegionErasures, 'catchUp'>;
+  readonly erasures: Pick<RegionErasures, 'begin' | 'goOn'>;
   readonly kept: KeptErasures;
   readonly secrets: RegionSecrets;
   readonly telemetry: Telemetry;
@@ -46,8 +46,9 @@ export class ErasureKeeper {
   }
 
   async #keep({ signal, moved }: Tenure): Promise<void> {
-    while (!signal.aborted) {
-      await this.#deps.erasures.catchUp(signal);
+    const { erasures } = this.#deps;
+    await erasures.begin(signal);
+    for (; !signal.aborted; await erasures.goOn(signal)) {
       await this.#look();
       moved();
       await pause(this.#lookMs, signal);

@@ -317,11 +317,11 @@ test('of two at once, both ended in the middle, the next one finds what is done,
   south.set({ current: right });
   const settle = south.kept.settle.bind(south.kept);
   south.kept.settle = () => Promise.reject(new Error('the process ended here'));
-  const ended = await Promise.allSettled([south.erasures.catchUp(), south.erasures.catchUp()]);
+  const ended = await Promise.allSettled([south.erasures.begin(), south.erasures.begin()]);
   expect(ended.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
   south.kept.settle = settle;
   expect(await waiting(south)).toBe(1);
-  expect(await south.erasures.catchUp()).toBe(0);
+  await south.erasures.begin();
   expect(await factsOf(south)).toHaveLength(1);
   expect(await waiting(south)).toBe(0);
 });

@@ -1,6 +1,6 @@
 import { subjectAggregate, subjectAggregateId, type ErasureOrder } from '#domain/access';
 import type { AggregateStore, Clock, IdSource, KeptErasure, KeptErasures, MasterKey, SubjectKeyStore } from '#ports';
-import { CommandExecutor, SubjectLinker, type KeptBecause, type Logger, type RegionSecrets } from '#runtime';
+import { CommandExecutor, SubjectLinker, type KeptBecause, type Linked, type Logger, type RegionSecrets } from '#runtime';
 
 export interface RegionErasuresDeps {
   readonly store: SubjectKeyStore;
@@ -24,6 +24,9 @@ export interface HeardErasure {
   readonly tenant: string;
   readonly correlationId: string;
 }
+
+/** Links all subjects by a secret that we know. */
+type LinkAll = (check: string) => Promise<Linked>;
 
 /** Clocks of the database and of processes differ; what was made later was made for somebody who came back. */
 const clocksDifferMs = 5000;
@@ -54,36 +57,45 @@ export class RegionErasures {
   }
 
   /**
-   * Links what our secret does not know yet, and does what is kept, as far as it can be done.
-   * @returns how many are kept still
+   * At a start, when secrets may be others than before: links what our secret does not know yet, and does what is kept, as far as
+   * it can be done. May end anywhere, and be done by several at once.
    */
-  async catchUp(signal?: AbortSignal): Promise<number> {
-    const { kept, secrets, logger } = this.#deps;
+  async begin(signal?: AbortSignal): Promise<void> {
+    const { secrets, logger } = this.#deps;
     if (secrets.check !== undefined) {
       const { linked, locked } = await this.#linker.link(secrets.check, signal);
       if (linked > 0) logger.info({ linked, locked }, 'subjects are named to other regions by the REGION_SECRET of now');
     }
-    const isOver = (): boolean => signal?.aborted === true;
-    let left = 0;
-    for (let after: string | undefined; !isOver();) {
-      const some = await kept.kept(keptAtOnce, after);
+    await this.#doKept(() => true, signal);
+  }
+
+  /** Does what is kept although its secret is ours, once the keys are not locked any more; tells what is kept for its secret. */
+  goOn(signal?: AbortSignal): Promise<void> {
+    return this.#doKept(({ check }) => this.#deps.secrets.checks.includes(check), signal);
+  }
+
+  async #doKept(isTried: (one: KeptErasure) => boolean, signal: AbortSignal | undefined): Promise<void> {
+    const linking = new Map<string, Promise<Linked>>();
+    const linkOnce: LinkAll = (check) => {
+      const begun = linking.get(check) ?? this.#linker.link(check);
+      linking.set(check, begun);
+      return begun;
+    };
+    for (let after: string | undefined; !isOver(signal);) {
+      const some = await this.#deps.kept.kept(keptAtOnce, after);
       for (const one of some) {
-        if (isOver()) return left;
-        const heard = one.order as unknown as HeardErasure;
-        if (await this.#carryOut(heard)) await this.#settle(one);
-        else {
-          left++;
-          this.#tell(one.origin, one.check);
-        }
+        if (isOver(signal)) return;
+        const isDone = isTried(one) && (await this.#carryOut(one.order as unknown as HeardErasure, linkOnce));
+        if (isDone) await this.#settle(one);
+        else this.#tell(one.origin, one.check);
       }
       after = some.at(-1)?.eventId;
-      if (some.length < keptAtOnce) break;
+      if (some.length < keptAtOnce) return;
     }
-    return left;
   }
 
   /** False where nobody here can know who is meant. */
-  async #carryOut(heard: HeardErasure): Promise<boolean> {
+  async #carryOut(heard: HeardErasure, linkAll: LinkAll = (check) => this.#linker.link(check)): Promise<boolean> {
     const { shared, check } = heard.order;
     if (shared === null) return true;
     const { store, secrets } = this.#deps;
@@ -91,7 +103,7 @@ export class RegionErasures {
     let isKnown = check === null || secrets.checks.includes(check);
     if (found.length === 0 && check !== null && isKnown) {
       // Another process may have written of the subject without our secret.
-      const { locked } = await this.#linker.link(check);
+      const { locked } = await linkAll(check);
       found = await store.linked(shared);
       isKnown = locked === 0;
     }
@@ -144,6 +156,11 @@ export class RegionErasures {
     this.#toldAt.set(origin, now);
     logger.warn({ origin }, `erasures of the region ${origin} are kept, not done: ${whyKept[secrets.whyKept(check)]}`);
   }
+}
+
+/** Asked anew: it may have come to be meanwhile. */
+function isOver(signal: AbortSignal | undefined): boolean {
+  return signal?.aborted === true;
 }
 
 /** Why erasures are kept, for operators. */
