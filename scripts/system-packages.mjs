@@ -97,6 +97,10 @@ export function findHttp3Client() {
   return [join(goFolder, 'client')].find(isExecutable);
 }
 
+export function findTestssl() {
+  return onPath('testssl', 'testssl.sh');
+}
+
 const findGo = () => onPath('go') ?? ['/usr/local/go/bin/go'].find(isExecutable);
 
 function hasDocker() {
@@ -173,6 +177,8 @@ export const tools = [
   },
   { name: 'mpv', for: ['test'], packages: ['mpv'], find: () => onPath('mpv') },
   { name: 'openssl', for: ['test'], packages: ['openssl'], find: () => onPath('openssl') },
+  // Ubuntu and Debian call the program without its ending, its authors with it.
+  { name: 'testssl', for: ['test'], packages: ['testssl.sh'], find: findTestssl },
   { name: 'nginx', for: ['bench'], packages: ['nginx', 'libnginx-mod-rtmp'], find: findNginxRtmp },
   { name: 'wrk', for: ['bench'], packages: ['wrk'], find: () => onPath('wrk') },
   { name: 'h2load', for: ['bench'], packages: ['nghttp2-client'], find: () => onPath('h2load') },

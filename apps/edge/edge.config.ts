@@ -1,5 +1,6 @@
 import { invalidSetting, readEdgeSecret, readFlag, readInteger, readPort, readSharedSettings, readText, type Environment, type SharedSettings } from '#runtime';
 import { join } from 'node:path';
+import { readProcessSettings, sharedPortVariable, type ProcessSettings } from './processes/processes.config.ts';
 import { readListeningSettings, type ListeningSettings } from './server/listening.config.ts';
 import { readDisk, type DiskSettings } from './store/disk.config.ts';
 
@@ -8,6 +9,9 @@ export interface EdgeSettings extends SharedSettings {
   readonly edgeId: string;
   readonly region: string;
   readonly listening: ListeningSettings;
+  readonly processes: ProcessSettings;
+  /** Whether other processes of this edge listen on the same ports. */
+  readonly sharesPort: boolean;
   /** Scheme, host and port of the origin, without a path. */
   readonly originUrl: string;
   /** Shared with the gateways, to which it proves whose address is forwarded. */
@@ -48,6 +52,8 @@ export function readEdgeSettings(env: Environment = process.env): EdgeSettings {
     edgeId,
     region: readText(env, 'EDGE_REGION', 'local', namePattern),
     listening: readListeningSettings(env),
+    processes: readProcessSettings(env),
+    sharesPort: env[sharedPortVariable] === '1',
     originUrl: readOrigin(env),
     edgeSecret: readEdgeSecret(env),
     memoryBytesMax: readInteger(env, 'EDGE_MEMORY_MB', 256, 1, 1_048_576) * 1024 * 1024,

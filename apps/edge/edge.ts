@@ -192,7 +192,7 @@ async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
   };
   const load = new ClientLoad({ requestsMax: settings.listening.clientRequestsMax, cacheName: cacheName(settings.edgeId) });
   const server = await openListeners(
-    { ...settings.listening, host: settings.host, idleTimeoutS: edgeLimits.idleTimeoutS, speaksHttp3: settings.runtime === 'bun' },
+    { ...settings.listening, host: settings.host, shared: settings.sharesPort, idleTimeoutS: edgeLimits.idleTimeoutS, speaksHttp3: settings.runtime === 'bun' },
     { listen: platform.listen, handler: load.limit(handler), logger, now: () => Date.now() },
   );
   lifecycle.onStop('accept', 'server', () => server.close(edgeLimits.drainMs));

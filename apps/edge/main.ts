@@ -2,9 +2,11 @@ import { hasCode } from '#kernel';
 import { misconfigured } from '#runtime';
 import { readEdgeSettings } from './edge.config.ts';
 import { runEdge } from './edge.ts';
+import { runEdgeProcesses } from './processes/edge-processes.ts';
 
 try {
-  await runEdge(readEdgeSettings());
+  const settings = readEdgeSettings();
+  await (settings.processes.count > 1 ? runEdgeProcesses(settings) : runEdge(settings));
 } catch (error) {
   if (!hasCode(error, 'SETTING_INVALID')) throw error;
   process.stderr.write(`${(error as Error).message}\n`);

@@ -55,6 +55,7 @@ function listeningOf(site: SiteSettings, speaksHttp3: boolean): Parameters<typeo
   return {
     host: site.host,
     port: site.port,
+    shared: false,
     speaksHttp3,
     idleTimeoutS: edgeLimits.idleTimeoutS,
     tls:

@@ -1,4 +1,4 @@
-/** @needs h2spec http3 chromium openssl */
+/** @needs h2spec http3 chromium openssl testssl */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile, spawn } from 'node:child_process';
 import { createHash, X509Certificate } from 'node:crypto';
@@ -13,7 +13,7 @@ import { writeCertificate } from './certificates.fixture.ts';
 
 const checkout = resolve(import.meta.dirname, '../../../..');
 const programs = (await import(pathToFileURL(join(checkout, 'scripts/system-packages.mjs')).href)) as Record<
-  'findH2spec' | 'findHttp3Client' | 'findChromium',
+  'findH2spec' | 'findHttp3Client' | 'findChromium' | 'findTestssl',
   () => string
 >;
 
@@ -71,6 +71,17 @@ describe("the edge's protocols, seen by others", () => {
     const theirs = await h2specOfBun(certificates);
     expect({ ours, isAsGood: ours.passed >= theirs }).toMatchObject({ isAsGood: true });
     expect(ours.passed).toBeGreaterThanOrEqual(141);
+  }, 120_000);
+
+  test('testssl finds TLS 1.3 alone, and none of the weaknesses that it knows', async () => {
+    const report = join(folder.path, 'testssl.json');
+    await run(programs.findTestssl(), '--quiet', '--warnings', 'off', '--fast', '-p', '-U', '--jsonfile', report, `127.0.0.1:${edge.tlsPort}`);
+    const findings = JSON.parse(readFileSync(report, 'utf8')) as ReadonlyArray<{ id: string; severity: string; finding: string }>;
+    const found = (id: string): string | undefined => findings.find((one) => one.id === id)?.finding;
+    expect(['SSLv3', 'TLS1', 'TLS1_1', 'TLS1_2'].map(found)).toEqual(Array.from({ length: 4 }, () => 'not offered'));
+    expect([found('TLS1_3'), found('ALPN_HTTP2')]).toEqual([expect.stringContaining('offered'), 'h2']);
+    expect(findings.filter(({ severity }) => ['LOW', 'MEDIUM', 'HIGH', 'CRITICAL', 'FATAL'].includes(severity))).toEqual([]);
+    expect(findings.length).toBeGreaterThan(20);
   }, 120_000);
 
   test('quic-go gets what is cached over HTTP/3', async () => {

@@ -9,6 +9,8 @@ import type { ListeningSettings, TlsListening } from './listening.config.ts';
 export interface EdgeListenersInit extends ListeningSettings {
   readonly host: string;
   readonly idleTimeoutS: number;
+  /** Whether other processes listen on the same ports. */
+  readonly shared: boolean;
   /** Whether HTTP/3 can be served by this runtime. */
   readonly speaksHttp3: boolean;
 }
@@ -52,9 +54,11 @@ async function openSecure(tls: TlsListening, init: EdgeListenersInit, deps: Edge
     fields: hsts(tls.hstsSeconds),
   };
   const limits = { perClientMax: init.clientConnectionsMax };
-  const server = await listen({ host: init.host, port: tls.port, idleTimeoutS: init.idleTimeoutS, handler, limits, tls: secured }).catch((error: unknown) => {
-    throw Object.assign(error as Error, { port: tls.port });
-  });
+  const server = await listen({ host: init.host, port: tls.port, idleTimeoutS: init.idleTimeoutS, shared: init.shared, handler, limits, tls: secured }).catch(
+    (error: unknown) => {
+      throw Object.assign(error as Error, { port: tls.port });
+    },
+  );
   folder.watch((identities) => server.replaceCertificates(identities));
   return { server, folder };
 }
@@ -66,7 +70,7 @@ export async function openListeners(init: EdgeListenersInit, given: EdgeListener
   const redirects = secure !== undefined && init.tls?.redirect === true;
   const handler = redirects ? redirectingToHttps(deps.handler, () => secure.server.port) : deps.handler;
   const limits = { perClientMax: init.clientConnectionsMax };
-  const plain = await deps.listen({ host: init.host, port: init.port, idleTimeoutS: init.idleTimeoutS, handler, limits });
+  const plain = await deps.listen({ host: init.host, port: init.port, idleTimeoutS: init.idleTimeoutS, shared: init.shared, handler, limits });
   return {
     port: plain.port,
     tlsPort: secure?.server.port,

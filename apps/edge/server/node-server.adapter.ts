@@ -232,7 +232,7 @@ export async function listenOnNode(init: EdgeServerInit): Promise<EdgeServer> {
   server.on('upgrade', (incoming: IncomingMessage, socket: Socket, early: Buffer) => answerUpgrade(init, incoming, socket, early));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(init.port, init.host, () => resolve());
+    server.listen({ port: init.port, host: init.host, reusePort: init.shared === true }, () => resolve());
   });
   return {
     port: (server.address() as AddressInfo).port,

@@ -100,7 +100,10 @@ describe.each<EdgeRuntime>(['bun', 'node'])('TLS, HTTP/1.1 and HTTP/2, served by
   });
 
   test('the origin learns who asks for what, and by which scheme', async () => {
-    origin.says('/api/who', '200 OK', 'x');
+    origin.on('/api/who', async (request) => {
+      await until(() => request.body.includes('abc'));
+      request.socket.write('HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\nx');
+    });
     const answer = await getHttp2(edge.tlsPort, '/api/who', { ':method': 'POST', cookie: 'a=1', 'x-forwarded-proto': 'http' }, 'abc');
     expect(answer.status).toBe(200);
     const asked = origin.seen.find(({ path }) => path === '/api/who');

@@ -66,7 +66,15 @@ export function behindProxyProtocol(listen: ListenEdgeServer, balancers: BlockLi
   return async (init) => {
     const clients = new Clients();
     const tls = init.tls === undefined ? undefined : { ...init.tls, http3: false };
-    const inner = await listen({ ...init, tls, host: '127.0.0.1', port: 0, limits: { perClientMax: Number.MAX_SAFE_INTEGER }, clientOf: clients.of });
+    const inner = await listen({
+      ...init,
+      shared: false,
+      tls,
+      host: '127.0.0.1',
+      port: 0,
+      limits: { perClientMax: Number.MAX_SAFE_INTEGER },
+      clientOf: clients.of,
+    });
     try {
       return await openFront(init, { inner, clients, balancers });
     } catch (error) {
@@ -94,7 +102,7 @@ async function openFront(init: EdgeServerInit, behind: Behind): Promise<EdgeServ
   });
   await new Promise<void>((resolve, reject) => {
     front.once('error', reject);
-    front.listen(init.port, init.host, () => resolve());
+    front.listen({ port: init.port, host: init.host, reusePort: init.shared === true }, () => resolve());
   });
   return {
     port: (front.address() as AddressInfo).port,

@@ -1,0 +1,124 @@
+import { SqliteEventLog } from '#adapters/sqlite-log';
+import { SystemClock } from '#adapters/system';
+import { decodeEvent, encodeEvent, purgeRequested } from '#events';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { join } from 'node:path';
+import { EdgeProcess, ScriptedOrigin, temporaryFolder, until, type EdgeRuntime } from '../edge.fixture.ts';
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+describe.each<EdgeRuntime>(['bun', 'node'])('an edge of several processes, on %s', (runtime) => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let origin: ScriptedOrigin;
+  let edge: EdgeProcess;
+
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    origin = await ScriptedOrigin.start();
+    origin.says('/a.m4s', '200 OK\r\ncache-control: max-age=600', 'x');
+    edge = await EdgeProcess.start({ runtime, dataDir: folder.path, originUrl: origin.url, env: { EDGE_PROCESSES: '2' } });
+  }, 30_000);
+
+  afterAll(async () => {
+    await edge.kill();
+    await origin.close();
+    await folder.remove();
+  });
+
+  /** Which process answers: each request comes on a connection of its own, which the kernel gives to either. */
+  const answering = async (): Promise<string> => String((await edge.get('/a.m4s')).headers['cache-status']).split(';', 1)[0] as string;
+  const serving = (name: string): number[] =>
+    edge.lines.filter((line) => line['serving'] === true && String(line['msg']).startsWith(`edge ${name} `)).map((line) => line['pid'] as number);
+
+  async function untilAllAnswer(): Promise<void> {
+    const seen = new Set<string>();
+    await until(async () => {
+      seen.add(await answering());
+      return seen.has('edge-1') && seen.has('edge-1.1');
+    });
+    expect([...seen].toSorted()).toEqual(['edge-1', 'edge-1.1']);
+  }
+
+  test('they share one port, and each fetches for itself', async () => {
+    await untilAllAnswer();
+    expect(origin.count('/a.m4s')).toBe(2);
+    expect(edge.lines.filter((line) => line['ready'] === true)).toHaveLength(1);
+  });
+
+  test('a purge is applied when each of them has said so', async () => {
+    const log = new SqliteEventLog({ path: join(folder.path, 'log', 'events.sqlite') }, { clock: new SystemClock() });
+    const purge = { urls: ['/a.m4s'], purgeId: 'pg-1', reason: 'test' };
+    const envelope = {
+      source: '/test',
+      subject: 'pg-1',
+      time: Date.now(),
+      key: 'pg-1',
+      tenant: 'default',
+      correlationId: 'c',
+      causationId: 'c',
+      traceparent: '',
+      actor: 'key:test',
+    };
+    const { type, version } = purgeRequested;
+    await log.append('cache', [
+      encodeEvent({ ...envelope, id: '0198f0c0-0000-7000-8000-000000000001', type, version, streamVersion: 1n, producerEpoch: 0n, data: purge }),
+    ]);
+    const applied = new Set<string>();
+    await until(async () => {
+      for (const { partition, low } of await log.heads('cache')) {
+        const { records } = await log.read('cache', partition, low, { recordsMax: 1000, bytesMax: 1e7, waitMs: 0 });
+        for (const event of records.map(decodeEvent)) if (event.type === 'purge.applied') applied.add(event.data.edgeId);
+      }
+      return applied.size === 2;
+    });
+    await log.close();
+    expect([...applied].toSorted()).toEqual(['edge-1', 'edge-1.1']);
+    const before = origin.count('/a.m4s');
+    await untilAllAnswer();
+    expect(origin.count('/a.m4s')).toBe(before + 2);
+  });
+
+  test('one that dies is started again while the other serves', async () => {
+    const [victim = 0] = serving('edge-1.1');
+    process.kill(victim, 'SIGKILL');
+    await until(() => !isAlive(victim));
+    expect(await answering()).toBe('edge-1');
+    await until(() => serving('edge-1.1').length === 2);
+    await untilAllAnswer();
+  });
+
+  test('all end with the one that started them', async () => {
+    const pids = ['edge-1', 'edge-1.1'].flatMap(serving).filter(isAlive);
+    expect(pids).toHaveLength(2);
+    expect(await edge.kill('SIGTERM')).toBe(0);
+    expect(pids.filter(isAlive)).toEqual([]);
+  });
+});
+
+test('processes that have grown too large are replaced one at a time, while the others serve', async () => {
+  const folder = await temporaryFolder();
+  const origin = await ScriptedOrigin.start();
+  origin.says('/a.m4s', '200 OK\r\ncache-control: max-age=600', 'x');
+  // Each is too large as soon as it is there.
+  const env = { EDGE_PROCESSES: '2', EDGE_RECYCLE_MB: '1' };
+  const edge = await EdgeProcess.start({ runtime: 'bun', dataDir: folder.path, originUrl: origin.url, env });
+  const replaced = (): number => edge.lines.filter(({ msg }) => String(msg).includes('is replaced: it takes')).length;
+  const answers: number[] = [];
+  await until(async () => {
+    answers.push((await edge.get('/a.m4s')).status);
+    return replaced() >= 3;
+  });
+  // A connection that nobody has accepted when its listener ends is reset (0): nothing worse happens, and that hardly ever.
+  expect(answers.filter((status) => status !== 200 && status !== 0)).toEqual([]);
+  expect(answers.filter((status) => status === 0).length).toBeLessThanOrEqual(replaced());
+  expect(answers.length).toBeGreaterThan(100);
+  await edge.kill('SIGTERM');
+  await origin.close();
+  await folder.remove();
+}, 60_000);

@@ -1,0 +1,30 @@
+import { invalidSetting, readInteger, type Environment } from '#runtime';
+
+/** How many processes serve, and when one is replaced. Durations in ms, sizes in bytes. */
+export interface ProcessSettings {
+  readonly count: number;
+  /** What each process is started with. */
+  readonly environment: Environment;
+  /** A process of this age is replaced; never when undefined. */
+  readonly ageMsMax: number | undefined;
+  /** A process that takes more memory is replaced; never when undefined. */
+  readonly residentBytesMax: number | undefined;
+}
+
+/** What a process is told by the one that starts it. */
+export const sharedPortVariable = 'EDGE_SHARES_PORT';
+
+/** @throws OperatingError `SETTING_INVALID` naming the variable. */
+export function readProcessSettings(env: Environment): ProcessSettings {
+  const count = readInteger(env, 'EDGE_PROCESSES', 1, 1, 128);
+  const hours = readInteger(env, 'EDGE_RECYCLE_HOURS', 0, 0, 10_000);
+  const megabytes = readInteger(env, 'EDGE_RECYCLE_MB', 0, 0, 1_048_576);
+  if (count === 1 && hours + megabytes > 0)
+    throw invalidSetting(hours > 0 ? 'EDGE_RECYCLE_HOURS' : 'EDGE_RECYCLE_MB', 'needs EDGE_PROCESSES of 2 or more: the others serve while one is replaced');
+  return {
+    count,
+    environment: env,
+    ageMsMax: hours === 0 ? undefined : hours * 3_600_000,
+    residentBytesMax: megabytes === 0 ? undefined : megabytes * 1024 * 1024,
+  };
+}
