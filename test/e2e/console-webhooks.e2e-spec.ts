@@ -101,6 +101,36 @@ describe('what follows from events, in the console, in a real browser', () => {
     await stranger.close();
   });
 
+  test('a site is put behind the edges, changed, brought back and taken away', async () => {
+    const viewer = await signIn(world.gateway.url, await world.world.key(['admin']), 'sites');
+    const { page } = viewer;
+    await page.getByText('No site is behind the edges yet').waitFor();
+    const configuration = (host: string): string => JSON.stringify({ hosts: [host], origins: [{ url: 'https://origin.example' }] });
+    await page.fill('[name=name]', 'shop');
+    await page.fill('[name=configuration]', '{"hosts": ["10.0.0.1"], "origins": [{"url": "https://o.example"}]}');
+    await page.getByRole('button', { name: 'Serve' }).click();
+    await page.getByText('body.hosts.0').waitFor();
+    await page.fill('[name=configuration]', configuration('www.shop.example'));
+    await page.getByRole('button', { name: 'Serve' }).click();
+    const row = page.getByTestId('zone-shop');
+    await row.getByText('www.shop.example').waitFor();
+    await row.locator('summary').click();
+    await row.getByRole('button', { name: 'Change' }).click();
+    await page.fill('[name=configuration]', configuration('shop.example'));
+    await page.getByRole('button', { name: 'Serve' }).click();
+    await row.getByText('version 2', { exact: true }).waitFor();
+    const first = row.getByTestId('version-1');
+    await first.getByRole('button', { name: 'Bring back…' }).click();
+    await first.getByLabel(/Type back/).fill('back');
+    await first.getByRole('button', { name: 'Bring back', exact: true }).click();
+    await row.getByText('back to version 1').waitFor();
+    await row.getByRole('button', { name: 'Remove…' }).click();
+    await row.getByLabel(/Type remove/).fill('remove');
+    await row.getByRole('button', { name: 'Remove', exact: true }).click();
+    await page.getByText('No site is behind the edges yet').waitFor();
+    await viewer.close();
+  });
+
   test('a stopped stream shows its poster and can be taken along', async () => {
     const inner = world.world;
     const { id } = (await world.ask('POST', '/api/v1/stream/start', { name: 'Film' })).json;

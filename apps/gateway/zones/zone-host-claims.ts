@@ -8,6 +8,7 @@ import {
   type ZoneClaimsState,
   type ZoneState,
 } from '#domain/edge';
+import { hasCode } from '#kernel';
 import type { AggregateStore, Clock } from '#ports';
 import type { CommandExecutor, CommandMeta } from '#runtime';
 import { conflict } from '../http/problem.errors.ts';
@@ -16,6 +17,8 @@ import { conflict } from '../http/problem.errors.ts';
 const platformTenant = 'default';
 /** Longer than any request takes between its claim and its zone, ms. */
 const idleAfterMs = 60_000;
+/** How often a claim that came too late every time begins anew; each time it has tried eight times. */
+const contendedMax = 5;
 
 interface Claimant {
   readonly zoneId: string;
@@ -47,12 +50,15 @@ export class ZoneHostClaims {
   async take(claimant: Claimant, held: readonly string[], hosts: readonly string[], meta: CommandMeta): Promise<void> {
     const wanted = byDomain([...new Set([...held, ...hosts])]);
     const taken: string[] = [];
-    for (const [domain, names] of wanted) {
-      const refusal = await this.#claim(claimant, domain, names, meta);
-      taken.push(domain);
-      if (refusal === undefined) continue;
+    try {
+      for (const [domain, names] of wanted) {
+        const refusal = await this.#claim(claimant, domain, names, meta);
+        if (refusal !== undefined) throw conflict('host-taken', `body.hosts: ${refusal}`);
+        taken.push(domain);
+      }
+    } catch (error) {
       await this.settle(claimant, taken, held, meta);
-      throw conflict('host-taken', `body.hosts: ${refusal}`);
+      throw error;
     }
   }
 
@@ -77,8 +83,19 @@ export class ZoneHostClaims {
     const command = { type: 'ClaimZoneHosts' as const, domain, zoneId, owner, hosts, claimedAtMs: this.#clock.now() };
     const unconfined = { ...meta, tenant: platformTenant, confined: false };
     const idle = await this.#idleInTheWay(command);
-    const result = await this.#commands.execute(zoneClaimsAggregate, idOf(domain), { ...command, void: idle }, unconfined);
+    const result = await this.#insist(() => this.#commands.execute(zoneClaimsAggregate, idOf(domain), { ...command, void: idle }, unconfined));
     return result.refused ? result.message : undefined;
+  }
+
+  /** Many may want hosts of one domain at once, a hosting tenant's above all: each is only late. */
+  async #insist<Result>(claim: () => Promise<Result>): Promise<Result> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await claim();
+      } catch (error) {
+        if (!hasCode(error, 'COMMAND_CONTENDED') || attempt >= contendedMax) throw error;
+      }
+    }
   }
 
   /** Zones in the way that have long not served what they claimed: somebody's request ended between the claim and the zone. */

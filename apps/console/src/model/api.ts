@@ -37,6 +37,11 @@ export class Api {
     return this.#call<T>('PATCH', path, body);
   }
 
+  /** @param conditions such as `If-Match`: what somebody else has changed meanwhile stays as it is */
+  put<T>(path: string, body: unknown, conditions: Readonly<Record<string, string>>): Promise<T> {
+    return this.#call<T>('PUT', path, body, undefined, conditions);
+  }
+
   delete<T>(path: string): Promise<T> {
     return this.#call<T>('DELETE', path);
   }
@@ -46,8 +51,8 @@ export class Api {
     return fetch(this.#base + path, { headers: { authorization: `Bearer ${this.#key}`, ...headers }, signal, cache: 'no-store' });
   }
 
-  async #call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-    const headers: Record<string, string> = { authorization: `Bearer ${this.#key}`, accept: 'application/json' };
+  async #call<T>(method: string, path: string, body?: unknown, signal?: AbortSignal, more: Readonly<Record<string, string>> = {}): Promise<T> {
+    const headers: Record<string, string> = { ...more, authorization: `Bearer ${this.#key}`, accept: 'application/json' };
     if (body !== undefined) headers['content-type'] = 'application/json';
     const request = {
       method,

@@ -7,6 +7,7 @@ import { LivePage, type LivePageProps } from './live-page.tsx';
 import { PastPage } from './past-page.tsx';
 import { ReadModelsPage } from './read-models-page.tsx';
 import { SandboxesPage } from './sandboxes-page.tsx';
+import { SitesPage } from './sites-page.tsx';
 import { StreamsPage } from './streams-page.tsx';
 import { WebhooksPage } from './webhooks-page.tsx';
 
@@ -41,6 +42,7 @@ export const pages: readonly [Page, ...Page[]] = [
   { route: 'events', title: 'Events', render: ({ api }) => <EventsPage api={api} /> },
   { route: 'read-models', title: 'Read models', hasPast: true, render: ({ api, asOf }) => <ReadModelsPage api={api} asOf={asOf} /> },
   { route: 'sandboxes', title: 'Sandboxes', render: ({ api }) => <SandboxesPage api={api} /> },
+  { route: 'sites', title: 'Sites', render: ({ api }) => <SitesPage api={api} /> },
   { route: 'webhooks', title: 'Webhooks', render: ({ api }) => <WebhooksPage api={api} /> },
   { route: 'audit', title: 'Audit', render: ({ api }) => <AuditPage api={api} /> },
 ];
