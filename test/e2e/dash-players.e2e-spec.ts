@@ -8,6 +8,7 @@ import { AiredStream } from '../constellation/aired-stream.ts';
 import { DashPage, dashPlayers, type DashLook, type DashPlayer } from '../constellation/dash-page.ts';
 import { makeMedia } from '../constellation/made-media.ts';
 import { until } from '../constellation/platform.ts';
+import { MpdWalker } from '../walker/mpd/mpd-walker.ts';
 
 jest.setTimeout(180_000);
 
@@ -28,6 +29,7 @@ async function probe(url: string): Promise<Probe> {
 let world: World;
 let gateway: RunningGateway;
 let stream: AiredStream;
+let walker: MpdWalker;
 let headers: Record<string, string>;
 const pages = new Map<DashPlayer, DashPage>();
 
@@ -47,9 +49,12 @@ beforeAll(async () => {
   headers = { authorization: (await world.key(['publish', 'view', 'operate'])).authorization };
   stream = new AiredStream(world, (await post('/api/v1/stream/start', { name: 'By DASH', dvrWindowSeconds: 600 })).id);
   await stream.begin(media, 20);
+  walker = new MpdWalker(manifestUrl());
+  walker.start();
 });
 
 afterAll(async () => {
+  await walker?.stop();
   for (const page of pages.values()) await page.close();
   await stream?.breakOff();
   await gateway?.stop();
@@ -77,15 +82,29 @@ async function playsBeyond(player: DashPlayer, second: number, of = stream): Pro
 }
 
 async function untilEnded(player: DashPlayer): Promise<void> {
+  let newest: unknown;
   const end = await until(
     async () => {
       const now = await page(player).look();
+      newest = [
+        now,
+        await page(player).viewer.page.evaluate(
+          `(({ buffered }) => Array.from({ length: buffered.length }, (_, at) => [buffered.start(at), buffered.end(at)]))(document.querySelector('video'))`,
+        ),
+      ];
       return now.ended ? now : undefined;
     },
-    30_000,
-    () => `${player} does not come to the end.`,
+    60_000,
+    () => `${player} does not come to the end: ${JSON.stringify(newest)}`,
   );
   expect(end.problems).toEqual([]);
+}
+
+/** Every manifest that there was, and everything that any of them announced, is as ISO/IEC 23009-1 has it. */
+async function conforms(walk: MpdWalker): Promise<void> {
+  const { violations, manifests, segments, withoutContent } = await walk.stop();
+  expect([...violations]).toEqual([]);
+  expect([manifests > 10, segments > 30, withoutContent < 10]).toEqual([true, true, true]);
 }
 
 describe('players that know nothing of us, on a page of another site', () => {
@@ -150,10 +169,13 @@ describe('players that know nothing of us, on a page of another site', () => {
       await untilEnded(player);
     }
   });
+
+  test('its manifests conform, from the first to the last', () => conforms(walker));
 });
 
 describe('with low latency', () => {
   let quick: AiredStream;
+  let quickWalker: MpdWalker;
 
   beforeAll(async () => {
     for (const one of pages.values()) await one.close();
@@ -161,9 +183,14 @@ describe('with low latency', () => {
     quick = new AiredStream(world, (await post('/api/v1/stream/start', { name: 'Two seconds behind' })).id);
     quick.speaks = true;
     await quick.begin(await makeMedia({ seconds: 100, heights: [180, 90], startSec: 0, mediaSequence: 0 }), 10, await TestPackager.open());
+    quickWalker = new MpdWalker(manifestUrl(quick));
+    quickWalker.start();
   });
 
-  afterAll(() => quick?.breakOff());
+  afterAll(async () => {
+    await quickWalker?.stop();
+    await quick?.breakOff();
+  });
 
   /** Waits until a player holds media of a segment that nobody has stored yet. */
   async function holdsWhatIsMade(player: DashPlayer): Promise<void> {
@@ -248,4 +275,6 @@ describe('with low latency', () => {
       await untilEnded(player);
     }
   });
+
+  test('its manifests conform, and what they count is there', () => conforms(quickWalker));
 });

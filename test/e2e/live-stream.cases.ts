@@ -6,6 +6,7 @@ import { segmentTable, streamsProjection } from '#domain/stream';
 import type { EngineSet, RunningSet } from '../constellation/engine-sets.ts';
 import { Platform, until } from '../constellation/platform.ts';
 import { Publisher } from '../constellation/publisher.ts';
+import { DashPage } from '../constellation/dash-page.ts';
 import { type Look, Viewer } from '../constellation/viewer.ts';
 
 interface Created {
@@ -22,6 +23,7 @@ export function liveStreamCases(set: EngineSet): void {
     let platform: Platform;
     let publisher: Publisher;
     let viewer: Viewer;
+    let dashPage: DashPage | undefined;
     let stream: Created;
 
     beforeAll(async () => {
@@ -34,6 +36,7 @@ export function liveStreamCases(set: EngineSet): void {
     });
 
     afterAll(async () => {
+      await dashPage?.close();
       await viewer?.close();
       await publisher?.stop();
       await platform?.stop();
@@ -144,30 +147,44 @@ export function liveStreamCases(set: EngineSet): void {
       expect(overflow).toBe(0);
     });
 
-    test('goes over to a second encoder when the first is killed, in the same page', async () => {
+    test('goes over to a second encoder when the first is killed, in the same page, and so does dash.js on a page of another site', async () => {
       const url = platform.rtmpUrl(stream.streamKey).replace(`:${platform.ports.rtmp}/`, `:${platform.ports.rtmpBackup}/`);
       const backup = new Publisher({ url });
       const first = publisher;
       publisher = backup;
-      await viewer.page.evaluate('window.neverReloaded = true');
+      dashPage = await DashPage.open('dash.js', `${platform.edgeUrl}/live/${stream.id}/manifest.mpd`);
+      const viewers = [viewer, dashPage.viewer];
+      for (const { page } of viewers) await page.evaluate('window.neverReloaded = true');
       const bar = viewer.page.getByTestId('publishers');
       await until(
         async () => /primary: on air.*backup: in waiting/.test((await bar.textContent().catch(() => '')) ?? ''),
         30_000,
         () => `There is no second publisher.\n${backup.log}`,
       );
+      /** Whether each shows a picture that was drawn after a moment. */
+      const showWhatIsDrawnSince = (sinceMs: number, complaint: string): Promise<unknown> =>
+        Promise.all(
+          viewers.map((one) =>
+            until(
+              async () => {
+                const { latencyMs } = (await one.look()) ?? {};
+                return latencyMs !== undefined && Date.now() - latencyMs > sinceMs;
+              },
+              30_000,
+              () => complaint,
+            ),
+          ),
+        );
+      await showWhatIsDrawnSince(0, 'dash.js shows no picture.');
       await first.stop('SIGKILL');
-      const killedAt = Date.now();
-      await until(
-        async () => {
-          const { latencyMs } = (await viewer.look()) ?? {};
-          // The encoder that was killed cannot have drawn it.
-          return latencyMs !== undefined && Date.now() - latencyMs > killedAt + 100;
-        },
-        30_000,
-        () => 'The second encoder is not seen.',
-      );
-      expect(await viewer.page.evaluate('window.neverReloaded')).toBe(true);
+      // The encoder that was killed cannot have drawn it.
+      await showWhatIsDrawnSince(Date.now() + 100, 'The second encoder is not seen.');
+      for (const { page } of viewers) expect(await page.evaluate('window.neverReloaded')).toBe(true);
+      expect((await dashPage.look()).problems).toEqual([]);
+      // Both are encoded alike, so that there is no new period either.
+      expect((await (await fetch(`${platform.edgeUrl}/live/${stream.id}/manifest.mpd`)).text()).match(/<Period /g)).toHaveLength(1);
+      await dashPage.close();
+      dashPage = undefined;
       const detail = await platform.api<{ publishers: readonly object[]; failover: object }>('GET', `/api/v1/streams/${stream.id}`);
       expect(detail).toMatchObject({ status: 'live', publishers: [{ endpoint: 'backup', active: true }], failover: { lastReason: expect.any(String) } });
     });

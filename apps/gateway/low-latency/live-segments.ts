@@ -69,18 +69,15 @@ export class LiveSegments {
     await view.ready();
     const { window } = await view.state();
     const rendition = window === undefined ? undefined : captionedRendition(window);
-    if (rendition === undefined || view.parts.segment(rendition, mediaSequence).kind === 'far') return undefined;
-    const waits = (): boolean => waitsForCaptions(view, rendition, mediaSequence);
+    if (rendition === undefined) return undefined;
+    const state = (): SegmentState => (view.ended ? { kind: 'lost' } : view.parts.segment(rendition, mediaSequence));
+    if (state().kind === 'far' && !isHeld(state())) return undefined;
+    // Until the picture that they go with is stored there are none.
+    const waits = (): boolean => isHeld(state()) || state().kind === 'growing';
     if (waits() && !this.#views.full) await view.wait(`${rendition} ${mediaSequence} stored`, () => !waits());
     const segment = view.parts.of(rendition).find((one) => one.mediaSequence === mediaSequence);
     return (segment === undefined ? undefined : captionsCid(segment, channel)) ?? emptyCaptionsName;
   }
-}
-
-/** Until the picture that captions go with is stored there are none. */
-function waitsForCaptions(view: LiveView, rendition: string, mediaSequence: number): boolean {
-  const { kind } = view.ended ? { kind: 'lost' } : view.parts.segment(rendition, mediaSequence);
-  return kind === 'soon' || kind === 'growing';
 }
 
 /** Whether the rendition has one initialisation from the beginning of the period that is meant up to the segment. */

@@ -45,7 +45,7 @@ describe('a manifest', () => {
   test('of a live stream: renditions of one kind share their times, and those of sound are its own', () => {
     const renditions = [rendition('240p', 560_000, pictures(7, 10)), rendition('720p', 3_000_000, pictures(7, 10)), audio(sounds(7, 10))];
     expect(lines(renderMpd({ ...live, renditions }))).toBe(`<?xml version="1.0" encoding="UTF-8"?>
-<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019" type="dynamic" availabilityStartTime="2026-09-21T14:13:20.000Z" publishTime="2026-09-21T14:13:40.000Z" minimumUpdatePeriod="PT2S" timeShiftBufferDepth="PT3600S" suggestedPresentationDelay="PT6S" minBufferTime="PT2S" maxSegmentDuration="PT2S">
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019" type="dynamic" availabilityStartTime="2026-09-21T14:13:20.000Z" publishTime="2026-09-21T14:13:40.000Z" minimumUpdatePeriod="PT2S" timeShiftBufferDepth="PT3600S" suggestedPresentationDelay="PT6S" minBufferTime="PT2S" maxSegmentDuration="PT2.1S">
 <Period id="p0" start="PT0S">
 <AdaptationSet id="1" contentType="video" mimeType="video/mp4" segmentAlignment="true" startWithSAP="1">
 <Role schemeIdUri="urn:mpeg:dash:role:2011" value="main"/>
@@ -159,7 +159,7 @@ describe('a manifest of segments that can be had while they are made', () => {
 
   test('counts them from the beginning of their period, and says how early they are there', () => {
     expect(text()).toBe(`<?xml version="1.0" encoding="UTF-8"?>
-<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019" type="dynamic" availabilityStartTime="2026-09-21T14:13:20.000Z" publishTime="2026-09-21T14:13:40.000Z" minimumUpdatePeriod="PT2S" timeShiftBufferDepth="PT3600S" suggestedPresentationDelay="PT2S" minBufferTime="PT1S" maxSegmentDuration="PT2S">
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-live:2011,urn:mpeg:dash:profile:cmaf:2019" type="dynamic" availabilityStartTime="2026-09-21T14:13:20.000Z" publishTime="2026-09-21T14:13:40.000Z" minimumUpdatePeriod="PT2S" timeShiftBufferDepth="PT3600S" suggestedPresentationDelay="PT2S" minBufferTime="PT1S" maxSegmentDuration="PT2.1S">
 <ServiceDescription id="0">
 <Latency referenceId="0" target="2000" max="3600000"/>
 <PlaybackRate max="1.1" min="0.95"/>
@@ -232,7 +232,8 @@ describe('a manifest of segments that can be had while they are made', () => {
     expect(started(text({ lowLatency: { ...edge, nowMs: clockMs + 22_250 } }))).toBe(clockMs);
     const late = text({ lowLatency: { ...edge, nowMs: clockMs + 32_250 } });
     expect(started(late)).toBe(clockMs + 10_000);
-    expect(late).not.toContain('ProducerReferenceTime');
+    for (const word of ['ProducerReferenceTime', 'referenceId']) expect(late).not.toContain(word);
+    expect(late).toContain('publishTime="2026-09-21T14:13:40.000Z"');
   });
 
   test('segments whose lengths cannot be known before are had when they are whole', () => {

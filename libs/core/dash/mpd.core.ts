@@ -27,12 +27,13 @@ export function renderMpd(manifest: Manifest): Xml {
   const endUs = Math.max(0, ...periods.map((period) => period.endUs));
   const segmentSec = Math.ceil(segmentDurationMs / 1000);
   const early = earlyOf(manifest, periods.at(-1));
-  const startMs = availabilityStartMs(beginnings, early === undefined ? undefined : lowLatency);
+  const zeroMs = availabilityStartMs(beginnings);
+  const startMs = early === undefined ? zeroMs : availabilityStartMs(beginnings, lowLatency);
   const delaySec = early === undefined ? delaySegments * segmentSec : (delayChunks * early.chunkUs) / 1_000_000;
   const live = {
     availabilityStartTime: dateTime(startMs),
     // What it was made of is as old as its newest sample.
-    publishTime: dateTime(startMs + Math.floor(endUs / 1000)),
+    publishTime: dateTime(zeroMs + Math.floor(endUs / 1000)),
     minimumUpdatePeriod: duration(segmentSec),
     timeShiftBufferDepth: duration(dvrWindowMs / 1000),
     suggestedPresentationDelay: duration(delaySec),
@@ -43,15 +44,22 @@ export function renderMpd(manifest: Manifest): Xml {
     type: ended ? 'static' : 'dynamic',
     ...(ended ? { mediaPresentationDuration: duration(endUs / 1_000_000) } : live),
     minBufferTime: duration(early === undefined ? segmentSec : delaySec / 2),
-    maxSegmentDuration: duration(segmentSec),
+    maxSegmentDuration: duration(longestSec(periods, segmentDurationMs)),
   };
   // 5.8.5.7: what time it is here, so that a player whose clock is wrong finds the live edge.
   const timing = ended ? [] : [element('UTCTiming', { schemeIdUri: 'urn:mpeg:dash:utc:http-xsdate:2014', value: timeUrl })];
   // While the clock waits for the media, nobody's clock says when that was made.
-  const referTo = early !== undefined && startMs === availabilityStartMs(beginnings) ? beginnings.at(-1) : undefined;
-  const services = early === undefined ? [] : [serviceDescription(delaySec * 1000, dvrWindowMs)];
+  const referTo = early !== undefined && startMs === zeroMs ? beginnings.at(-1) : undefined;
+  const services = early === undefined ? [] : [serviceDescription(delaySec * 1000, dvrWindowMs, referTo)];
   const shown = periods.map((period) => periodXml(period, { earlyUs: early?.earlyUs, referTo, timing, events: eventsOf(manifest, period), ...manifest }));
   return `<?xml version="1.0" encoding="UTF-8"?>\n${element('MPD', attributes, [...services, ...shown, ...timing])}\n`;
+}
+
+/** In tenths of a second, so that it stays the same: sound is cut up to two of its frames later than the picture. */
+function longestSec(periods: readonly Period[], segmentDurationMs: number): number {
+  let longestUs = segmentDurationMs * 1000;
+  for (const { shown } of periods) for (const { segments } of shown) for (const { durationUs } of segments) longestUs = Math.max(longestUs, durationUs);
+  return Math.ceil(longestUs / 100_000) / 10;
 }
 
 interface Period {
@@ -77,9 +85,9 @@ function earlyOf({ ended, lowLatency, segmentDurationMs }: Manifest, newest: Per
 }
 
 /** Annex K.3. Players may hurry or dawdle by what nobody hears, and go back as far as the window reaches. */
-function serviceDescription(targetMs: number, dvrWindowMs: number): Xml {
+function serviceDescription(targetMs: number, dvrWindowMs: number, referTo: Beginning | undefined): Xml {
   return element('ServiceDescription', { id: 0 }, [
-    element('Latency', { referenceId, target: Math.round(targetMs), max: dvrWindowMs }),
+    element('Latency', { referenceId: referTo === undefined ? undefined : referenceId, target: Math.round(targetMs), max: dvrWindowMs }),
     element('PlaybackRate', { max: 1.1, min: 0.95 }),
   ]);
 }
