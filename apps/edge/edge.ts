@@ -27,6 +27,7 @@ import { AudienceCounter } from './facts/audience.core.ts';
 import { EdgeFacts } from './facts/edge-facts.ts';
 import { platformOf, type EdgePlatform } from './edge-platform.ts';
 import { localPaths } from './local-paths.ts';
+import { dryRunsOf } from './purge/dry-runs.ts';
 import { PurgeTail, purgeTopic } from './purge/purge-tail.ts';
 import { reclaimPurged } from './purge/reclaim-purged.ts';
 import { ClientLoad } from './server/client-load.ts';
@@ -64,6 +65,9 @@ function portTaken({ listening }: EdgeSettings, err: unknown): string {
   return `Port ${secure ? listening.tls?.port : listening.port} is taken: stop what listens there, or set ${secure ? 'EDGE_TLS_PORT' : 'EDGE_PORT'} to another port.`;
 }
 
+const { doubtFreshMs } = edgeLimits;
+const trusts = { known: { purgesKnown: true, doubtFreshMs }, doubt: { purgesKnown: false, doubtFreshMs } };
+
 async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycle): Promise<void> {
   const now = (): number => Date.now();
   const platform = await platformOf(settings);
@@ -72,19 +76,12 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   lifecycle.onStop('engines', 'engines', () => engines.close());
   const takeEpoch = (): Promise<number> => takeIncarnation(join(settings.statePath, 'incarnation'), now());
   const incarnation = await takeEpoch();
-  const publisher = new FactPublisher({
-    log: engines.log,
-    clock: engines.clock,
-    ids: engines.ids,
-    source: `/edge/${settings.edgeId}`,
-    actor: `edge:${settings.edgeId}`,
-  });
+  const publisher = new FactPublisher({ ...engines, source: `/edge/${settings.edgeId}`, actor: `edge:${settings.edgeId}` });
   const facts = new EdgeFacts({ edgeId: settings.edgeId, incarnation }, { publisher, takeEpoch, stopping: lifecycle.stopping });
   const counters = new EdgeCounters();
   const { disk, ledger } = await openEdgeDisk(settings.disk, { platform, logger, lifecycle, now });
   const parts: EdgeParts = { disk };
   const purgesKnown = (): boolean => parts.tail !== undefined && now() - parts.tail.knownUntilMs <= edgeLimits.purgeDoubtAfterMs;
-  const trusts = { known: { purgesKnown: true, doubtFreshMs: edgeLimits.doubtFreshMs }, doubt: { purgesKnown: false, doubtFreshMs: edgeLimits.doubtFreshMs } };
   const view = {
     edgeId: settings.edgeId,
     health: telemetry.health,
@@ -116,20 +113,22 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
       logger,
       now,
       acknowledge: (applied, tenant, causes) => facts.publish('cache', applied, tenant, causes),
+      onCountRequested: dryRunsOf({ edgeId: settings.edgeId, cache, facts, now, onFatal, logger }),
       onFatal,
       health: telemetry.health,
     },
   );
   parts.tail = tail;
   observeEdge(telemetry, { counters, cache, disk, tail, purgesKnown, now });
+  // First the zones: under which key a URL is purged is theirs to say.
+  const zones = await followZones(settings, { cache, counters, lifecycle, log: engines.log, logger, now, onFatal, platform, telemetry });
+  if (zones === undefined) return;
+  parts.zones = zones;
   await tail.catchUp(lifecycle.stopping);
   await engines.log.ensureTopic('edge', topicPartitions);
   if (lifecycle.stopping.aborted) return;
   const following = tail.run(lifecycle.stopping);
   lifecycle.onStop('work', 'purge tail', () => following);
-  const zones = await followZones(settings, { cache, counters, lifecycle, log: engines.log, logger, now, onFatal, platform, telemetry });
-  if (zones === undefined) return;
-  parts.zones = zones;
   await serve(settings, { platform, cache, facts, counters, logger, lifecycle, onFatal, telemetry });
 }
 

@@ -1,6 +1,6 @@
 import { SqliteEventLog } from '#adapters/sqlite-log';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
-import { decodeEvent, encodeEvent, purgeRequested, topicPartitions, type DomainEvent, type DraftOf, type PurgeSelector } from '#events';
+import { decodeEvent, encodeEvent, purgeCountRequested, purgeRequested, topicPartitions, type DomainEvent, type DraftOf, type PurgeSelector } from '#events';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
@@ -8,6 +8,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { EdgeProcess, ScriptedOrigin, temporaryFolder, until, type EdgeRuntime } from './edge.fixture.ts';
 
+type Asked = typeof purgeRequested | typeof purgeCountRequested;
 type PurgeData = DraftOf<typeof purgeRequested>['data'];
 
 const ids = new UuidV7IdSource();
@@ -41,12 +42,12 @@ describe.each<EdgeRuntime>(['bun', 'node'])('purging over the log, served by %s'
 
   const request = (purgeId: string, ...urls: string[]): Promise<void> => order(purgeId, { urls });
 
-  const order = async (purgeId: string, purge: Partial<Omit<PurgeData, 'purgeId' | 'reason'>>): Promise<void> => {
+  const order = async (purgeId: string, purge: Partial<Omit<PurgeData, 'purgeId' | 'reason'>>, asked: Asked = purgeRequested): Promise<void> => {
     const data = { urls: [], ...purge, purgeId, reason: 'test' };
     const record = encodeEvent({
       id: ids.next(),
-      type: purgeRequested.type,
-      version: purgeRequested.version,
+      type: asked.type,
+      version: asked.version,
       source: '/test',
       subject: purgeId,
       time: Date.now(),
@@ -125,6 +126,24 @@ describe.each<EdgeRuntime>(['bun', 'node'])('purging over the log, served by %s'
       await until(async () => Math.max(...(await applied(`pg-s-${name}`)).map(({ data }) => data.objects)) === hit.length);
     }
   }, 60_000);
+
+  test('a dry run is answered with what would go, and nothing goes', async () => {
+    const edge = await start();
+    for (const at of [1, 2, 3]) {
+      origin.says(`/d/${at}`, `200 OK\r\ncache-control: max-age=3600\r\ncache-tag: d${at % 2}`, 'body');
+      await edge.get(`/d/${at}`);
+    }
+    await order('pg-dry', { urls: ['/d/2'], selectors: [{ kind: 'tag', value: 'd1' }] }, purgeCountRequested);
+    await order('pg-dry-none', { selectors: [{ kind: 'regex', value: '^/x' }] }, purgeCountRequested);
+    const counted = async (): Promise<unknown[]> =>
+      (await events('cache')).flatMap((event) => (event.type === 'purge.counted' ? [[event.data.purgeId, event.data.objects]] : []));
+    await until(async () => (await counted()).length === 2);
+    expect((await counted()).sort()).toEqual([
+      ['pg-dry', 3],
+      ['pg-dry-none', 0],
+    ]);
+    for (const at of [1, 2, 3]) expect((await edge.get(`/d/${at}`)).headers['cache-status']).toContain('hit');
+  }, 30_000);
 
   test('a soft purge is revalidated; a pattern that is none empties the cache', async () => {
     const edge = await start();

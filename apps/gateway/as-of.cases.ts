@@ -193,7 +193,11 @@ export function asOfCases(name: string, open: () => Promise<RealEngines>): void 
       await world.facts.publish('operation', [eventParked.draft({ ...broken, ...why })], { producer: { id: `test:${purgeId}`, epoch: 1n } });
       const done = await moment();
       expect((await get(`/api/v1/cdn/purges/${purgeId}?asOf=${asked}`)).json).toMatchObject({ id: purgeId, reason: 'test', applied: [] });
-      expect((await get(`/api/v1/cdn/purges/${purgeId}?asOf=${done}`)).json).toEqual((await get(`/api/v1/cdn/purges/${purgeId}`)).json);
+      expect((await get(`/api/v1/cdn/purges/${purgeId}?asOf=${done}`)).json).toEqual({
+        ...(await get(`/api/v1/cdn/purges/${purgeId}`)).json,
+        // Which edges were up then nobody can tell.
+        progress: null,
+      });
       for (const [at, applications] of [
         [asked, []],
         [done, [expect.objectContaining({ edgeId: 'edge-1' })]],

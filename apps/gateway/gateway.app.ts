@@ -9,6 +9,7 @@ import type { Socket } from 'node:net';
 import { serveConsole } from './console-files.ts';
 import { admitByHeaders } from './access/access-hook.ts';
 import { Admissions } from './access/admissions.ts';
+import { cacheTagsOf } from './http/cache-tags.ts';
 import { allowOrigins } from './http/cors.ts';
 import { observeHttp } from './http/http.telemetry.ts';
 import { takeJson, textOfBody } from './http/json-body.ts';
@@ -55,6 +56,8 @@ function addHooks(fastify: FastifyInstance, routes: RouteTable): void {
   fastify.addHook('onRoute', (route) => routes.add(route.method, route.url));
   fastify.addHook('onSend', (request: FastifyRequest, reply: FastifyReply, payload, done) => {
     reply.headers({ 'x-request-id': request.id, 'x-content-type-options': 'nosniff' });
+    const tags = request.url.startsWith('/live/') ? cacheTagsOf(pathOf(request.url)) : undefined;
+    if (tags !== undefined) reply.header('cache-tag', tags);
     if (!reply.hasHeader('cache-control') && pathOf(request.url).startsWith('/api/')) reply.header('cache-control', 'no-store');
     done(null, payload);
   });

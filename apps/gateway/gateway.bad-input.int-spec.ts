@@ -54,7 +54,7 @@ describe('what is wrong is named', () => {
     ['too long a grace period', start, post({ name: 'a', graceSeconds: 86_401 }), 'invalid-request', 'body.graceSeconds'],
     ['half a second', start, post({ name: 'a', segmentDurationSeconds: 1.5 }), 'invalid-request', 'body.segmentDurationSeconds'],
     ['an idempotency key with a space', start, post({ name: 'a' }, { 'idempotency-key': 'a b' }), 'invalid-request', 'headers.idempotency-key'],
-    ['no URLs', purge, post({ urls: [] }), 'invalid-request', 'body.urls'],
+    ['no URLs', purge, post({ urls: [] }), 'invalid-urls', 'body.urls'],
     ['a relative URL', purge, post({ urls: ['/ok', 'live/x'] }), 'invalid-urls', 'body.urls.1'],
     ['a broken stream id to stop', '/api/v1/stream/stop', post({ id: '../x' }), 'invalid-request', 'body.id'],
     ['a broken stream id to show', '/api/v1/streams/nonsense', {}, 'invalid-request', 'params.id'],

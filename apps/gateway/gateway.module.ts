@@ -48,7 +48,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       ...accessProviders(engines, settings.jwt),
       ...streamProviders(settings),
       ...lowLatencyProviders,
-      ...cdnProviders,
+      ...cdnProviders(engines),
       ...zoneProviders(settings.originPrivateAddresses),
       ...publishProviders(engines, settings.node),
       ...eventProviders(engines, subscriptions),

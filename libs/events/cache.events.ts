@@ -40,6 +40,8 @@ export const purgeRequested = defineEvent({
     /** Of a purge of several events, which of how many this is, from 0: edges acknowledge the last. */
     part: count.optional(),
     parts: count.optional(),
+    /** URLs and selectors of all parts. */
+    total: count.optional(),
     reason: text,
   }),
   key: (data) => data.purgeId,
@@ -49,6 +51,36 @@ export const purgeRequested = defineEvent({
     { purgeId: 'pg-1', urls: ['/live/st-7f3k2m9q/master.m3u8'], reason: 'wrong logo' },
     { purgeId: 'pg-1', urls: [], selectors: [{ kind: 'tag', value: 'stream-st-7f3k2m9q' }], soft: true, reason: 're-packaged' },
   ],
+});
+
+export const purgeCountRequested = defineEvent({
+  type: 'purge.count-requested',
+  version: 1,
+  context: 'cache',
+  meaning: 'Somebody asked every edge how much a purge would hit, without purging anything.',
+  schema: z.object({
+    purgeId: id,
+    urls: z.array(url).max(purgePartMax),
+    selectors: z.array(purgeSelector).max(purgePartMax).optional(),
+    /** As in `purge.requested`. */
+    part: count.optional(),
+    parts: count.optional(),
+    total: count.optional(),
+    reason: text,
+  }),
+  key: (data) => data.purgeId,
+  samples: [{ purgeId: 'pg-2', urls: [], selectors: [{ kind: 'prefix', value: '/live/st-7f3k2m9q/' }], reason: 'would it be much?' }],
+});
+
+export const purgeCounted = defineEvent({
+  type: 'purge.counted',
+  version: 1,
+  context: 'cache',
+  meaning: 'An edge counted what a purge would hit in it.',
+  schema: z.object({ purgeId: id, edgeId: id, objects: count, countedAtMs: millis }),
+  key: (data) => data.purgeId,
+  subject: (data) => `${data.purgeId}/${data.edgeId}`,
+  samples: [{ purgeId: 'pg-2', edgeId: 'edge-1', objects: 120, countedAtMs: 1790000000000 }],
 });
 
 export const purgeApplied = defineEvent({
@@ -62,4 +94,4 @@ export const purgeApplied = defineEvent({
   samples: [{ purgeId: 'pg-1', edgeId: 'edge-1', objects: 1, appliedAtMs: 1790000000000 }],
 });
 
-export type CacheEventDefinition = typeof purgeRequested | typeof purgeApplied;
+export type CacheEventDefinition = typeof purgeRequested | typeof purgeApplied | typeof purgeCountRequested | typeof purgeCounted;

@@ -9,7 +9,7 @@ import {
   type AccessEventDefinition,
 } from './access.events.ts';
 import { encodingAdapted, type AdaptationEventDefinition } from './adaptation.events.ts';
-import { purgeApplied, purgeRequested, type CacheEventDefinition } from './cache.events.ts';
+import { purgeApplied, purgeCounted, purgeCountRequested, purgeRequested, type CacheEventDefinition } from './cache.events.ts';
 import { contentChanged, contentPublished, contentWithdrawn, type ContentEventDefinition } from './content.events.ts';
 import { streamCueRefused, type CueEventDefinition } from './cue.events.ts';
 import type { EventDefinition } from './define.ts';
@@ -135,6 +135,8 @@ export const catalogue: readonly AnyDefinition[] = [
   encodingProfileRemoved,
   purgeRequested,
   purgeApplied,
+  purgeCountRequested,
+  purgeCounted,
   edgeRegistered,
   edgeReported,
   edgeAudienceReported,

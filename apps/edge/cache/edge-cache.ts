@@ -1,8 +1,8 @@
+import { compilePattern } from '#adapters/re2';
 import {
   cacheName,
   defaultKeyPolicy,
   keyOfUrl,
-  mediaScope,
   mediaTtlSettings,
   normaliseTarget,
   PurgeLedger,
@@ -16,7 +16,6 @@ import { edgeLimits, passPrefixes } from '../edge.constants.ts';
 import type { EdgeCounters } from '../edge-counters.ts';
 import { GuardedOrigin, type OriginSource } from '../origin/guarded-origin.ts';
 import type { OriginClient } from '../origin/origin-client.ts';
-import { compilePattern } from '../purge/compile-pattern.ts';
 import { Purger, type CountedPurge } from '../purge/purger.ts';
 import { ReclaimedCounts } from '../purge/reclaimed-counts.ts';
 import type { EdgeHandler, EdgeReply, EdgeRequest, KeepBytes } from '../server/edge-server.ts';
@@ -27,6 +26,9 @@ import { CacheHandler, type CacheHandlerDeps, type CacheHandlerInit } from './ed
 import { Fills } from './fills.ts';
 import { ObjectStore } from './object-store.ts';
 import { PassThrough } from './pass-through.ts';
+
+/** Whose the platform's own media is to purge. */
+const platformTenant = 'default';
 
 export interface EdgeCacheInit {
   readonly edgeId: string;
@@ -144,7 +146,8 @@ function zoneMaker(init: EdgeCacheInit, shared: Shared): (plan: ZonePlan) => Zon
   const objectBytesMax = Math.min(limits.objectBytesMax, Math.floor(init.memoryBytesMax * limits.objectShareMax));
   const { claimTimeoutMs, requestBytesMax, streamBytesMax, wholeBytesMax } = limits;
   return ({ normalise, bypasses, avoidsHits, redirect, local, ttl, origin, edgeSecret, ...plan }) => {
-    const scope = plan.id === platformZoneId ? mediaScope : { tenant: plan.tenant, labels: [zoneLabel(plan.id), tenantLabel(plan.tenant)] };
+    const tenant = plan.tenant === '' ? platformTenant : plan.tenant;
+    const scope = { tenant, labels: [zoneLabel(plan.id), tenantLabel(tenant)] };
     const common = { origin, store, ledger, scope, ttl, pseudonym: init.edgeId, now };
     const fills = new Fills({ ...common, objectBytesMax, streamBytesMax, claimTimeoutMs, keep, trust });
     const passThrough = new PassThrough({ ...common, counters, normalise, cacheName: name, edgeSecret, requestBytesMax });

@@ -165,6 +165,19 @@ export class ObjectStore {
     return undefined;
   }
 
+  /**
+   * Shows some of the objects as they are stored, purged ones left out.
+   * @returns the slot to go on from; undefined at the end
+   */
+  scan(fromSlot: number, slots: number, visit: (object: CachedObject) => void): number | undefined {
+    const end = Math.min(fromSlot + slots, this.#bySlot.length);
+    for (let slot = fromSlot; slot < end; slot++) {
+      const object = this.#bySlot[slot];
+      if (object !== undefined && this.#init.ledger.judge(object, object.generation).kind !== 'purged') visit(object);
+    }
+    return end < this.#bySlot.length ? end : undefined;
+  }
+
   /** Judges an object by what was purged since it was last judged. */
   #survives(object: CachedObject): boolean {
     const { ledger, onPurged } = this.#init;

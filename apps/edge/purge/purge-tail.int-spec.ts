@@ -76,7 +76,16 @@ describe('the purge tail', () => {
     const offsets = new OffsetsFile(join(folder.path, 'offsets.json'), 'cache');
     return new PurgeTail(
       { edgeId: 'edge-1', waitMs: 20 },
-      { log: on, purger, offsets, logger, now, acknowledge, onFatal: (error) => purged.push(`fatal ${String(error)}`) },
+      {
+        log: on,
+        purger,
+        offsets,
+        logger,
+        now,
+        acknowledge,
+        onCountRequested: ({ data }) => purged.push(`count ${data.purgeId}`),
+        onFatal: (error) => purged.push(`fatal ${String(error)}`),
+      },
     );
   };
 

@@ -3,6 +3,8 @@ import {
   EventInvalidError,
   isDirect,
   purgeApplied,
+  purgeCounted,
+  purgeCountRequested,
   purgeRequested,
   topicPartitions,
   type DraftOf,
@@ -34,6 +36,8 @@ export interface PurgeTailDeps {
   readonly now: () => number;
   /** Appends the acknowledgements of one tenant's purges durably. Retries by itself; what it throws is not to be retried. */
   readonly acknowledge: (applied: readonly DraftOf<typeof purgeApplied>[], tenant: string, causes: readonly FactCause[]) => Promise<void>;
+  /** Told of each dry run: what it would hit is counted and said beside the reading. */
+  readonly onCountRequested: (event: EventOf<typeof purgeCountRequested>) => void;
   /** Told of a failure after which the edge must not go on. */
   readonly onFatal: (error: unknown) => void;
   readonly health?: Health;
@@ -194,12 +198,14 @@ export class PurgeTail {
   }
 
   #apply(record: StoredRecord): AppliedPurge[] {
-    // The acknowledgements of all edges pass here too: not worth decoding.
-    if (record.headers['ce_type'] === purgeApplied.type) return [];
+    // The answers of all edges pass here too: not worth decoding.
+    const type = record.headers['ce_type'];
+    if (type === purgeApplied.type || type === purgeCounted.type) return [];
     // The platform alone purges: what somebody else wrote here is no purge of a newer kind, and must not empty the cache.
     if (isDirect(record)) return [];
     try {
       const event = decodeEvent(record);
+      if (event.type === purgeCountRequested.type) this.#deps.onCountRequested(event);
       if (event.type !== purgeRequested.type) return [];
       return this.#applyPurge(event);
     } catch (error) {

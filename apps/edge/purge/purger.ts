@@ -13,6 +13,7 @@ import type { PurgeSelector } from '#events';
 import type { FactCause } from '#runtime';
 import type { ObjectStore } from '../cache/object-store.ts';
 import { hostNameOf, platformZoneId, type ZoneTable } from '../zones/zone-table.ts';
+import { countTargets } from './purge-counter.ts';
 import type { ReclaimedCounts } from './reclaimed-counts.ts';
 
 /** Names a purge to those who count its objects. */
@@ -65,13 +66,18 @@ export class Purger {
     const { ledger, now } = this.#deps;
     const first = ledger.generation + 1;
     const mark = soft ? { atMs: now() } : undefined;
-    let objects = 0;
-    for (const url of urls) {
-      for (const target of this.#urlTargets(url)) ledger.purge(target, mark);
-      if (!soft) objects += this.#drop(url);
-    }
-    for (const selector of selectors) for (const target of this.#targetsOf(selector)) ledger.purge(target, mark);
+    for (const target of this.#allTargets({ urls, selectors })) ledger.purge(target, mark);
+    const objects = soft ? 0 : urls.reduce((sum, url) => sum + this.#drop(url), 0);
     return { objects, first, last: ledger.generation };
+  }
+
+  /** How many objects it would hit, now. */
+  count(order: PurgeOrder): Promise<number> {
+    return countTargets(this.#allTargets(order), this.#deps.store);
+  }
+
+  #allTargets({ urls, selectors = [] }: PurgeOrder): PurgeTarget[] {
+    return [...urls.flatMap((url) => this.#urlTargets(url)), ...selectors.flatMap((selector) => this.#targetsOf(selector))];
   }
 
   /** Of a purge that was applied: who asked for it is told how many objects that were. */

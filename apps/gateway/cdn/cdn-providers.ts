@@ -1,15 +1,24 @@
-import { AggregateStore, Clock, ReadStore } from '#ports';
+import { AggregateStore, Clock, ReadStore, type RateLimiter } from '#ports';
 import type { Provider } from '@nestjs/common';
 import { StreamReader } from '../streams/stream-reader.ts';
 import { CdnReader } from './cdn-reader.ts';
+import { PurgeRates } from './purge-rates.ts';
 import { PurgeTargets } from './purge-targets.ts';
+import { ClaimedZoneOwners } from './zone-owners.ts';
 
 /** Edges and purges. */
-export const cdnProviders: readonly Provider[] = [
-  { provide: PurgeTargets, useFactory: (streams: StreamReader) => new PurgeTargets(streams), inject: [StreamReader] },
-  {
-    provide: CdnReader,
-    useFactory: (reads: ReadStore, now: Clock, aggregates: AggregateStore) => new CdnReader(reads, now, aggregates),
-    inject: [ReadStore, Clock, AggregateStore],
-  },
-];
+export function cdnProviders({ limiter }: { readonly limiter: RateLimiter }): readonly Provider[] {
+  return [
+    {
+      provide: PurgeTargets,
+      useFactory: (streams: StreamReader, aggregates: AggregateStore) => new PurgeTargets(streams, new ClaimedZoneOwners(aggregates)),
+      inject: [StreamReader, AggregateStore],
+    },
+    { provide: PurgeRates, useFactory: (clock: Clock) => new PurgeRates(limiter, clock), inject: [Clock] },
+    {
+      provide: CdnReader,
+      useFactory: (reads: ReadStore, now: Clock, aggregates: AggregateStore) => new CdnReader(reads, now, aggregates),
+      inject: [ReadStore, Clock, AggregateStore],
+    },
+  ];
+}

@@ -1,18 +1,24 @@
 import { seesTenant, type Principal } from '#domain/access';
 import { purgeAggregate, purgeApplicationTable, purgeTable, type PurgeState } from '#domain/cache';
 import { edgeCountersTable, edgeTable } from '#domain/edge';
+import type { PurgeSelector } from '#events';
 import type { AggregateStore, Clock, ReadCondition, ReadRow, ReadStore } from '#ports';
 import { isoTime } from '../http/fields.ts';
 import { newestPage } from '../http/newest-page.ts';
 import { notFound } from '../http/problem.errors.ts';
 import { confinement } from '../watch/read-models.ts';
 import { cdnHealthOf, mirroredFrom, type CdnHealth } from './edge-health.view.ts';
+import { purgeProgressOf, type PurgeProgress } from './purge-progress.view.ts';
 
 const rowsMax = 10_000;
 
 export interface PurgeView {
   readonly id: string;
+  readonly mode: 'hard' | 'soft' | 'dry-run';
   readonly urls: readonly string[];
+  readonly selectors: readonly PurgeSelector[];
+  readonly total: number;
+  readonly progress: PurgeProgress | null;
   readonly reason: string;
   readonly requestedAt: string | null;
   readonly requestedBy: string | null;
@@ -49,13 +55,14 @@ export class CdnReader {
     const [[row], applied] = await Promise.all([this.#reads.select(purgeTable, { where, limit: 1 }), this.#applied(id)]);
     if (row === undefined || row['requested_at_ms'] === null) return this.#freshPurge(id, principal);
     if (!seesTenant(principal, String(row['tenant']))) return undefined;
-    return purgeViewOf(row, applied);
+    return purgeViewOf(row, applied, await this.#edges());
   }
 
   /** Purges of what the principal may see, the newest first. */
   async page(query: { readonly limit: number; readonly cursor?: string | undefined }, principal: Principal): Promise<PurgePage> {
     const { rows, nextCursor } = await newestPage(this.#reads, purgeTable, { ...query, by: 'requested_at_ms', where: confinement(principal) });
-    const items = await Promise.all(rows.map(async (row) => purgeViewOf(row, await this.#applied(String(row['purge_id'])))));
+    const edges = rows.length === 0 ? undefined : await this.#edges();
+    const items = await Promise.all(rows.map(async (row) => purgeViewOf(row, await this.#applied(String(row['purge_id'])), edges)));
     return { items, nextCursor };
   }
 
@@ -75,7 +82,15 @@ export class CdnReader {
     const head = await this.#aggregates?.load(purgeAggregate.context, id);
     const state = head?.state as PurgeState | undefined;
     if (head === undefined || state === undefined || state.status === 'absent' || !seesTenant(principal, head.tenant)) return undefined;
-    return { id, urls: state.urls, reason: state.reason, requestedAt: null, requestedBy: null, applied: [] };
+    const { urls, selectors = [], total = urls.length, reason, soft, dryRun } = state;
+    const mode = dryRun === true ? 'dry-run' : soft === true ? 'soft' : 'hard';
+    const progress = purgeProgressOf([], (await this.#edges()) ?? []);
+    return { id, mode, urls, selectors, total, progress, reason, requestedAt: null, requestedBy: null, applied: [] };
+  }
+
+  /** Who is up now; of a moment of the past nobody can tell. */
+  async #edges(): Promise<CdnHealth['edges'] | undefined> {
+    return this.#aggregates === undefined ? undefined : (await this.health()).edges;
   }
 
   async health(): Promise<CdnHealth> {
@@ -87,21 +102,26 @@ export class CdnReader {
   }
 }
 
-function purgeViewOf(row: ReadRow, applied: readonly ReadRow[]): PurgeView {
+function purgeViewOf(row: ReadRow, rows: readonly ReadRow[], edges: CdnHealth['edges'] | undefined): PurgeView {
   const requestedAtMs = Number(row['requested_at_ms']);
+  const applied = rows.map((each) => ({
+    edgeId: String(each['edge_id']),
+    mirroredFrom: mirroredFrom(each),
+    objects: Number(each['objects']),
+    appliedAt: isoTime(each['applied_at_ms'] as bigint),
+    // Two machines' clocks: what was applied before it was asked for took no time.
+    delayMs: Math.max(0, Number(each['applied_at_ms']) - requestedAtMs),
+  }));
   return {
     id: String(row['purge_id']),
+    mode: row['mode'] as PurgeView['mode'],
     urls: row['urls'] as string[],
+    selectors: (row['selectors'] as string[]).map((text) => JSON.parse(text) as PurgeSelector),
+    total: Number(row['total']),
+    progress: edges === undefined ? null : purgeProgressOf(applied, edges),
     reason: String(row['reason']),
     requestedAt: isoTime(requestedAtMs),
     requestedBy: String(row['requested_by']),
-    applied: applied.map((each) => ({
-      edgeId: String(each['edge_id']),
-      mirroredFrom: mirroredFrom(each),
-      objects: Number(each['objects']),
-      appliedAt: isoTime(each['applied_at_ms'] as bigint),
-      // Two machines' clocks: what was applied before it was asked for took no time.
-      delayMs: Math.max(0, Number(each['applied_at_ms']) - requestedAtMs),
-    })),
+    applied,
   };
 }

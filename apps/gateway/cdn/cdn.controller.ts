@@ -11,6 +11,8 @@ import { badRequest, ProblemError } from '../http/problem.errors.ts';
 import { PastModels } from '../past/past-models.ts';
 import { cdnHealth, listPurges, purgeCache, registerEdge, showPurge } from './cdn.contract.ts';
 import { CdnReader } from './cdn-reader.ts';
+import { purgeOrderOf, type NamedOrder } from './purge-order.ts';
+import { PurgeRates } from './purge-rates.ts';
 import { PurgeTargets } from './purge-targets.ts';
 
 @Controller()
@@ -18,13 +20,15 @@ export class CdnController {
   readonly #commands: CommandExecutor;
   readonly #reader: CdnReader;
   readonly #targets: PurgeTargets;
+  readonly #rates: PurgeRates;
   readonly #past: PastModels;
   readonly #clock: Clock;
 
-  constructor(commands: CommandExecutor, reader: CdnReader, targets: PurgeTargets, past: PastModels, clock: Clock) {
+  constructor(commands: CommandExecutor, reader: CdnReader, targets: PurgeTargets, rates: PurgeRates, past: PastModels, clock: Clock) {
     this.#commands = commands;
     this.#reader = reader;
     this.#targets = targets;
+    this.#rates = rates;
     this.#past = past;
     this.#clock = clock;
   }
@@ -32,15 +36,15 @@ export class CdnController {
   @Route(purgeCache)
   async purge(@Input(purgeCache) { body }: InputOf<typeof purgeCache>, @ByCaller() caller: Caller): Promise<object> {
     const { idempotencyKey, principal } = caller;
-    await this.#targets.check(body.urls, principal);
+    const named = purgeOrderOf(body, principal);
+    await this.#targets.check(named, principal);
+    await this.#rates.take(named.order, principal);
     const purgeId = `pg-${base32Of(idempotencyKey === undefined ? randomId() : derivedId('purge', principal.id, idempotencyKey))}`;
-    const result = await this.#commands.execute(purgeAggregate, purgeId, { type: 'RequestPurge', purgeId, ...body }, caller);
-    if (result.refused) throw badRequest(result.code, `body.${result.message}`, [{ field: `body.${result.message.split(': ')[0]}`, message: result.message }]);
-    const { state } = result;
-    if (state.status === 'requested' && JSON.stringify([state.urls, state.reason]) !== JSON.stringify([body.urls, body.reason])) {
+    const result = await this.#commands.execute(purgeAggregate, purgeId, { type: 'RequestPurge', purgeId, ...named.order }, caller);
+    if (!result.refused) return { purgeId };
+    if (result.code === 'another-purge')
       throw new ProblemError({ status: 422, code: 'idempotency-key-reused', detail: 'This Idempotency-Key was used for another request.' });
-    }
-    return { purgeId };
+    throw refusedTarget(result, named);
   }
 
   @Route(listPurges)
@@ -72,4 +76,13 @@ export class CdnController {
     if (result.refused) throw badRequest(result.code, `body.${result.message}`);
     return { id, url, region };
   }
+}
+
+/** Names the field of the request that the refused target came from. */
+function refusedTarget({ code, message }: { readonly code: string; readonly message: string }, { fields }: NamedOrder): ProblemError {
+  const [place = '', ...rest] = message.split(': ');
+  const at = /^selectors\.(\d+)$/.exec(place)?.[1];
+  const field = `body.${at === undefined ? place : (fields[Number(at)] ?? place)}`;
+  const told = `${field}: ${rest.join(': ')}`;
+  return badRequest(code, told, [{ field, message: told }]);
 }

@@ -1,58 +1,121 @@
 import { isOfPlatform, seesEveryTenant, seesTenant, type Principal } from '#domain/access';
+import type { PurgeSelector } from '#events';
 import { notFound } from '../http/problem.errors.ts';
 import type { StreamReader } from '../streams/stream-reader.ts';
+import type { NamedOrder } from './purge-order.ts';
 
 /** Questions to the database at a time. */
 const atOnce = 16;
 
-/** The path of a URL as an edge reads it: without dot segments, escapes undone. Undefined for what is no URL. */
-function pathOf(target: string): string | undefined {
+/** Whose a host or a zone is; undefined for what is nobody's. */
+export interface ZoneOwners {
+  ofHost(host: string): Promise<string | undefined>;
+  ofZone(zoneId: string): Promise<string | undefined>;
+}
+
+/** A stream, a host or a zone that must be the caller's, and where the request names it. */
+interface Claim {
+  readonly field: string;
+  readonly stream?: string | undefined;
+  readonly host?: string | undefined;
+  readonly zone?: string | undefined;
+}
+
+interface Place {
+  readonly host: string | undefined;
+  readonly path: string;
+}
+
+/** A URL as an edge reads it: without dot segments, escapes undone. Undefined for what is no URL. */
+function placeOf(target: string): Place | undefined {
   try {
-    return decodeURIComponent(new URL(target, 'http://edge').pathname);
+    const url = new URL(target, 'http://edge');
+    return { host: target.startsWith('/') ? undefined : url.hostname, path: decodeURIComponent(url.pathname) };
   } catch {
     return undefined;
   }
 }
 
-/** The stream below whose playlists the path lies. */
-function streamOf(path: string | undefined): string | undefined {
-  return path === undefined ? undefined : /^\/+live\/+([^/]+)/.exec(path)?.[1];
+/** The stream below whose playlists the path lies; with `within`, only what can be nobody else's. */
+function streamOf(path: string | undefined, within: boolean): string | undefined {
+  return path === undefined ? undefined : (within ? /^\/+live\/+([^/]+)\// : /^\/+live\/+([^/]+)/).exec(path)?.[1];
+}
+
+function placed(field: string, target: string, within: boolean): Claim {
+  const place = placeOf(target);
+  return { field, host: place?.host, stream: streamOf(place?.path, within) };
+}
+
+function claimOf(field: string, { kind, value, host, zone }: PurgeSelector): Claim | undefined {
+  switch (kind) {
+    case 'prefix':
+      return placed(field, value, true);
+    case 'tag': {
+      const stream = /^(?:stream|playlist)-(.+)$/i.exec(value)?.[1];
+      return stream === undefined ? undefined : { field, stream };
+    }
+    case 'host':
+      return { field, host: value };
+    case 'zone':
+      return { field, zone: value };
+    case 'regex':
+      return host === undefined && zone === undefined ? undefined : { field, host, zone };
+    case 'all':
+      return undefined;
+  }
 }
 
 /** Sees to it that nobody makes edges forget what is another tenant's. */
 export class PurgeTargets {
   readonly #streams: StreamReader;
+  readonly #zones: ZoneOwners;
 
-  constructor(streams: StreamReader) {
+  constructor(streams: StreamReader, zones: ZoneOwners) {
     this.#streams = streams;
+    this.#zones = zones;
   }
 
   /**
-   * A tenant may purge what lies below `/live/<its stream>/`; a caller of the platform everything but other tenants'
-   * streams. Media is shared by all who have the same bytes, and never changes: it is nobody's to purge but the platform's.
+   * A tenant may purge what lies below `/live/<its stream>/`, its zones and their hosts; a caller of the platform everything
+   * but other tenants' streams, hosts and zones. Media is shared by all who have the same bytes, and never changes: it is
+   * nobody's to purge but the platform's. What names no place reaches the caller's own alone.
    * @throws ProblemError 404, the same for what is another's and for what is not there.
    */
-  async check(urls: readonly string[], principal: Principal): Promise<void> {
+  async check({ order, fields }: NamedOrder, principal: Principal): Promise<void> {
     if (seesEveryTenant(principal)) return;
-    const platform = isOfPlatform(principal);
-    const streams = new Map<string, number>();
-    for (const [at, url] of urls.entries()) {
-      const streamId = streamOf(pathOf(url));
-      if (streamId !== undefined) streams.set(streamId, streams.get(streamId) ?? at);
-      else if (!platform) throw nothingThere(at);
-    }
-    const asked = [...streams];
+    const claims = new Map<string, Claim>();
+    const add = (claim: Claim | undefined): void => {
+      if (claim !== undefined) claims.set(`${claim.host ?? ''} ${claim.zone ?? ''} ${claim.stream ?? ''}`, claim);
+    };
+    order.urls.forEach((url, at) => add(placed(`urls.${at}`, url, false)));
+    order.selectors?.forEach((selector, at) => add(claimOf(fields[at] as string, selector)));
+    const asked = [...claims.values()];
     for (let from = 0; from < asked.length; from += atOnce) {
-      await Promise.all(asked.slice(from, from + atOnce).map(([streamId, at]) => this.#checkStream(streamId, at, principal, platform)));
+      await Promise.all(asked.slice(from, from + atOnce).map((claim) => this.#check(claim, principal)));
     }
   }
 
-  async #checkStream(streamId: string, at: number, principal: Principal, platform: boolean): Promise<void> {
+  async #check({ field, stream, host, zone }: Claim, principal: Principal): Promise<void> {
+    const owner = await this.#ownerOf(host, zone);
+    if (owner !== undefined) {
+      if (!seesTenant(principal, owner)) throw nothingThere(field);
+      return;
+    }
+    // On a host that no zone names, it is about the platform's own media.
+    if (stream === undefined ? !isOfPlatform(principal) || zone !== undefined : !(await this.#hasStream(stream, principal))) throw nothingThere(field);
+  }
+
+  #ownerOf(host: string | undefined, zone: string | undefined): Promise<string | undefined> {
+    if (zone !== undefined) return this.#zones.ofZone(zone);
+    return host === undefined ? Promise.resolve(undefined) : this.#zones.ofHost(host);
+  }
+
+  async #hasStream(streamId: string, principal: Principal): Promise<boolean> {
     const tenant = await this.#streams.tenantOf(streamId);
-    if (tenant === undefined ? !platform : !seesTenant(principal, tenant)) throw nothingThere(at);
+    return tenant === undefined ? isOfPlatform(principal) : seesTenant(principal, tenant);
   }
 }
 
-function nothingThere(at: number): Error {
-  return notFound('unknown-url', `body.urls.${at}: There is no stream of yours at this URL.`);
+function nothingThere(field: string): Error {
+  return notFound('unknown-url', `body.${field}: There is nothing of yours at this place.`);
 }

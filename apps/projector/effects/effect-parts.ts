@@ -2,6 +2,7 @@ import type { Engines } from '#adapters/engines';
 import { openMasterKey } from '#adapters/master-key';
 import { WebhookSender } from '#adapters/webhook';
 import { erasuresReactor } from '#domain/access';
+import { purgesReactor } from '#domain/cache';
 import { webhookAggregate, webhooksReactor, type KnownWebhook, type WantedBy } from '#domain/operation';
 import { clipsReactor, recordingsReactor } from '#domain/stream';
 import type { AggregateStore } from '#ports';
@@ -23,6 +24,7 @@ import {
 import type { EffectSettings } from './effects.config.ts';
 import { ErasureKeeper } from './erasure-keeper.ts';
 import { ErasureWorker } from './erasure-worker.ts';
+import { PurgeWorker } from './purge-worker.ts';
 import { RegionErasures } from './region-erasures.ts';
 import { WebhookWorker } from './webhook-worker.ts';
 
@@ -63,6 +65,7 @@ export function boundReactors(aggregates: AggregateStore): readonly BoundReactor
     { reactor: effectRetriesReactor },
     { reactor: recordingsReactor },
     { reactor: clipsReactor },
+    { reactor: purgesReactor },
     { reactor: webhooksReactor, know: () => wanted.look() } as BoundReactor,
   ];
 }
@@ -85,7 +88,7 @@ export function effectParts(
   const webhooks = new WebhookWorker(settings.webhooks, { log, aggregates, effects, secrets, commands, sender, clock, logger });
   const { erasures, keeper } = regionErasures(init, engines, { logger, telemetry });
   const workers = new EffectWorkers(
-    { workers: [webhooks, erasures], owner },
+    { workers: [webhooks, erasures, new PurgeWorker(commands)], owner },
     { effects, jobs, clock, ids, source, logger, health, telemetry, onSettled: () => dispatcher.wake() },
   );
   const failing = telemetry.meter.gauge(metrics.failingReactors);

@@ -42,14 +42,20 @@ describe('the output for people', () => {
   });
 
   test('does not say of a purge that it is applied while no edge is up', () => {
-    expect(purgeLines('pg-1', [], [])).toEqual(['Purge pg-1 is on the log. No edge is up: each applies it before it serves again.']);
+    expect(purgeLines({ purgeId: 'pg-1', edges: [], applied: [] })).toEqual([
+      'Purge pg-1 is on the log. No edge is up: each applies it before it serves again.',
+    ]);
     const applied = [{ edgeId: 'edge-1', mirroredFrom: null, objects: 3, delayMs: 12 }];
-    expect(purgeLines('pg-1', ['edge-1'], applied, [{ id: 'edge-s', mirroredFrom: 'south' }])).toEqual([
+    expect(purgeLines({ purgeId: 'pg-1', edges: ['edge-1'], applied, away: [{ id: 'edge-s', mirroredFrom: 'south' }] })).toEqual([
       'Purge pg-1 is applied.',
       '  edge-1: 3 objects forgotten after 12 ms',
       '  edge-s of south: not waited for; it applies it when the region south hears of it',
     ]);
-    expect(purgeLines('pg-1', ['edge-1'], applied)).toEqual(['Purge pg-1 is applied.', '  edge-1: 3 objects forgotten after 12 ms']);
+    expect(purgeLines({ purgeId: 'pg-1', edges: ['edge-1'], applied })).toEqual(['Purge pg-1 is applied.', '  edge-1: 3 objects forgotten after 12 ms']);
+    expect(purgeLines({ purgeId: 'pg-1', edges: ['edge-1'], applied, dryRun: true })).toEqual([
+      'Nothing is purged. pg-1 only counts:',
+      '  edge-1: 3 objects would be forgotten, counted after 12 ms',
+    ]);
   });
 
   test('keeps an event on a line', () => {

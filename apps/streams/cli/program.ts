@@ -5,7 +5,6 @@ import { up } from '../supervisor/up.ts';
 import { withPortsOfRun } from '../machine/run-ports.ts';
 import { exitCodes } from '../streams.errors.ts';
 import { exportLedger, proveEvent, rotateLedgerKey, verifyLedger, type VerifyOptions } from './audit.commands.ts';
-import { purge } from './cdn.commands.ts';
 import { contextOf, type CommonOptions } from './context.ts';
 import { findingLine } from '../doctor/finding.ts';
 import { examine, examineWithStream } from './doctor.command.ts';
@@ -17,6 +16,7 @@ import { exitCodeOf, failureDocument, failureText, usageDocument, verbsFor } fro
 import { createKey, createTenant, listKeys, listTenants, resumeTenant, revokeKey, rotateKey, suspendTenant, type CreateKeyOptions } from './key.commands.ts';
 import { addProfiles } from './profile-program.ts';
 import { asOf, group, remote, rungs, scopeList, scopes, wholeNumber, words } from './program-parts.ts';
+import { addPurge } from './purge-program.ts';
 import { addEffects } from './effect-program.ts';
 import { addRegions } from './region-program.ts';
 import { addParked } from './parked-program.ts';
@@ -108,11 +108,7 @@ function addAudit(program: Command): void {
 }
 
 function addOperations(program: Command): void {
-  remote(program, 'purge <urls...>', 'make every edge forget URLs, and wait until they have')
-    .option('--no-wait', 'only request it')
-    .option('--timeout <seconds>', 'how long to wait', wholeNumber, 10)
-    .option('--reason <text>', 'why, for the record')
-    .action((urls: string[], options: CommonOptions & { wait: boolean; timeout: number; reason?: string }) => purge(contextOf(options), urls, options));
+  addPurge(program);
   const key = group(program, 'key', 'make, see and revoke API keys');
   remote(key, 'create <name>', 'make an API key and print it, once')
     .requiredOption('--scope, --scopes <list>', `some of ${scopes.join(', ')}, separated by commas or repeated`, scopeList)

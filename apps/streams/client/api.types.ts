@@ -65,6 +65,16 @@ export interface CloudEvent {
 export interface PurgeView {
   readonly id: string;
   readonly urls: readonly string[];
+  readonly mode: 'hard' | 'soft' | 'dry-run';
+  readonly selectors: ReadonlyArray<{ readonly kind: string; readonly value: string }>;
+  readonly total: number;
+  readonly progress: {
+    readonly edges: number;
+    readonly applied: number;
+    readonly p50Ms: number | null;
+    readonly p99Ms: number | null;
+    readonly laggards: readonly string[];
+  } | null;
   readonly applied: ReadonlyArray<{ readonly edgeId: string; readonly mirroredFrom: string | null; readonly objects: number; readonly delayMs: number }>;
 }
 

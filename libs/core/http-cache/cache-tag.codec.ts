@@ -1,5 +1,5 @@
 import type { Field, Fields } from './fields.ts';
-import { hostLabel, tagLabel, zoneLabel, type PurgeLabel } from './purge-label.codec.ts';
+import { hostLabel, tagLabel, type PurgeLabel } from './purge-label.codec.ts';
 import { hostOfKey } from './target.codec.ts';
 
 /** Tags of one object that count; an origin that sends more means none of the rest. */
@@ -39,14 +39,10 @@ export function tagsOf(fields: Fields): readonly string[] {
 
 /** Whose the objects of a zone are, and what they all have in common. */
 export interface LabelScope {
-  /** Undefined for the platform's own media, whose tags are everybody's. */
-  readonly tenant: string | undefined;
+  readonly tenant: string;
   /** What every object of the zone can be purged by: its zone and its tenant. */
   readonly labels: readonly PurgeLabel[];
 }
-
-/** Of what no zone names: the platform's own media. */
-export const mediaScope: LabelScope = { tenant: undefined, labels: [zoneLabel('')] };
 
 /**
  * By what a response can be purged. A tenant's tag is its own: its purge does not reach another's objects of the same
@@ -59,9 +55,6 @@ export function labelsOf(fields: Fields, key: string, scope: LabelScope): readon
   const { tenant } = scope;
   const labels = [...scope.labels];
   if (host !== undefined) labels.push(hostLabel(host));
-  for (const tag of tags) {
-    labels.push(tagLabel(tag));
-    if (tenant !== undefined) labels.push(tagLabel(tag, tenant));
-  }
+  for (const tag of tags) labels.push(tagLabel(tag), tagLabel(tag, tenant));
   return labels;
 }

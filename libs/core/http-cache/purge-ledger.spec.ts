@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { isTagField, labelsOf, mediaScope, tagsMax, tagsOf } from './cache-tag.codec.ts';
+import { isTagField, labelsOf, tagsMax, tagsOf } from './cache-tag.codec.ts';
 import type { Fields } from './fields.ts';
 import { PurgeEntryError } from './purge-entry.codec.ts';
 import { hashOf, hostLabel, tagLabel, tenantLabel, zoneLabel } from './purge-label.codec.ts';
@@ -183,7 +183,8 @@ describe('tags', () => {
     ['one that is too long is none', [['cache-tag', `${'x'.repeat(257)},y`]], ['y']],
   ])('%s', (_what, fields, tags) => {
     expect(tagsOf(fields)).toEqual(tags);
-    expect(labelsOf(fields, '/a', mediaScope)).toEqual([zoneLabel(''), ...tags.map((tag) => tagLabel(tag))]);
+    const labels = tags.flatMap((tag) => [tagLabel(tag), tagLabel(tag, 'acme')]);
+    expect(labelsOf(fields, '/a', { tenant: 'acme', labels: [zoneLabel('')] })).toEqual([zoneLabel(''), ...labels]);
   });
 
   test('no more of them than there may be; a zone adds its own labels and keeps its tenant to itself', () => {

@@ -1,3 +1,4 @@
-export { purgeTargetProblem } from './purge-target.core.ts';
-export { purgeAggregate, purgeDecider, purgeUrlsMax, type PurgeDraft, type PurgeState, type RequestPurge } from './purge.decider.ts';
+export { playlistTag, purgeRequest, purgesReactor, streamTag, type PurgeIntent } from './purges-reactor.ts';
+export { purgeSelectorProblem, purgeTargetProblem } from './purge-target.core.ts';
+export { purgeAggregate, purgeDecider, purgeTargetsMax, type PurgeDraft, type PurgeOrder, type PurgeState, type RequestPurge } from './purge.decider.ts';
 export { purgeApplicationTable, purgesProjection, purgeTable } from './purge.projection.ts';

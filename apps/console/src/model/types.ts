@@ -110,6 +110,16 @@ export interface CdnHealth {
 export interface PurgeView {
   readonly id: string;
   readonly urls: readonly string[];
+  readonly mode: 'hard' | 'soft' | 'dry-run';
+  readonly selectors: ReadonlyArray<{ readonly kind: string; readonly value: string }>;
+  readonly total: number;
+  readonly progress: {
+    readonly edges: number;
+    readonly applied: number;
+    readonly p50Ms: number | null;
+    readonly p99Ms: number | null;
+    readonly laggards: readonly string[];
+  } | null;
   readonly reason: string;
   readonly requestedAt: string | null;
   readonly requestedBy: string | null;

@@ -25,9 +25,11 @@ export function shownOf(items: readonly StreamSummary[], picked: string | undefi
 /** What is on air now: the picture, its events beside it, and the edges. */
 export function LivePage({ api, streams, health, refreshStreams }: LivePageProps) {
   const [picked, setPicked] = useState<string>();
+  const [pulse, setPulse] = useState(0);
   const onEvent = useCallback(
     (event: FeedEvent) => {
       if (event.type.startsWith('stream.')) refreshStreams();
+      if (event.type.startsWith('purge.')) setPulse((before) => before + 1);
     },
     [refreshStreams],
   );
@@ -42,7 +44,7 @@ export function LivePage({ api, streams, health, refreshStreams }: LivePageProps
       <div className="column">
         <EventTape api={api} onEvent={onEvent} />
         <EdgePanel api={api} health={health} suggestion={stream === undefined ? '' : `/live/${stream.id}/master.m3u8`} />
-        <PurgeList api={api} />
+        <PurgeList api={api} pulse={pulse} />
       </div>
     </main>
   );

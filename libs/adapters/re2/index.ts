@@ -1,0 +1,1 @@
+export { compilePattern, patternProblem } from './compile-pattern.ts';
