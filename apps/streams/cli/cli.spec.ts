@@ -6,8 +6,9 @@ import { stateOf } from './key.commands.ts';
 import { age } from './log-program.ts';
 import { statusLines } from './log.commands.ts';
 import { scopeList, words } from './program-parts.ts';
-import { regionDifference } from './region.commands.ts';
+import { regionDifference, secretsOf } from './region.commands.ts';
 import { differenceLines, progressLine } from './replay-text.ts';
+import { keptLines } from './subject.commands.ts';
 import { duration, table } from './table.ts';
 
 describe('the output for people', () => {
@@ -96,6 +97,25 @@ test('regions that are written to differ in what moves, and that is told from wh
   });
   expect(regionDifference([parts('a', 'e1'), parts('b', 'e1')], [parts('a', 'e2'), parts('b', 'e2')])).toEqual({ settled: ['stream/1'], moving: [] });
   expect(regionDifference([parts('a', 'e1'), parts('b', 'e1')], [parts('b', 'e1'), parts('b', 'e1')])).toEqual({ settled: [], moving: [] });
+});
+
+test.each([
+  ['a', 'a', 'same'],
+  ['a', 'b', 'different'],
+  ['a', null, 'one-without'],
+  [null, null, 'none'],
+  ['a', undefined, 'unknown'],
+])('secrets of regions that are told as %s and %s are %s', (one, other, secrets) => {
+  expect([secretsOf({ secretCheck: one }, { secretCheck: other }), secretsOf({ secretCheck: other }, { secretCheck: one })]).toEqual([secrets, secrets]);
+});
+
+test('erasures that wait say of which region they are, since when, and what to do', () => {
+  const kept = { region: 'north', count: 1, oldestAt: '2026-11-26T10:00:00.000Z', why: 'no-secret' } as const;
+  expect(keptLines([kept, { ...kept, count: 2, why: 'another-secret' }])).toEqual([
+    '1 erasure of the region north waits, since 2026-11-26T10:00:00.000Z: REGION_SECRET is not set here.',
+    expect.stringMatching(/^2 erasures of the region north wait, .*REGION_SECRETS_FORMER here\.$/),
+  ]);
+  expect(keptLines([])).toEqual([]);
 });
 
 describe('a list as an option', () => {

@@ -74,7 +74,7 @@ export async function compareRegions({ file, other, later }: RegionFiles, { json
 /** By what regions name subjects of personal data to each other. */
 type Secrets = 'same' | 'none' | 'unknown' | 'different' | 'one-without';
 
-function secretsOf({ secretCheck: mine }: RegionDigest, { secretCheck: theirs }: RegionDigest): Secrets {
+export function secretsOf({ secretCheck: mine }: Pick<RegionDigest, 'secretCheck'>, { secretCheck: theirs }: Pick<RegionDigest, 'secretCheck'>): Secrets {
   if (mine === undefined || theirs === undefined) return 'unknown';
   if (mine === theirs) return mine === null ? 'none' : 'same';
   return mine === null || theirs === null ? 'one-without' : 'different';

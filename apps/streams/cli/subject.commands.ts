@@ -83,7 +83,8 @@ const keptReasons = {
 /** What is to be done about erasures that wait. */
 export function keptLines(kept: readonly KeptErasures[]): readonly string[] {
   return kept.map(
-    ({ region, count, oldestAt, why }) => `${count} erasure${count === 1 ? '' : 's'} of the region ${region} wait, since ${oldestAt}: ${keptReasons[why]}.`,
+    ({ region, count, oldestAt, why }) =>
+      `${count === 1 ? '1 erasure' : `${count} erasures`} of the region ${region} ${count === 1 ? 'waits' : 'wait'}, since ${oldestAt}: ${keptReasons[why]}.`,
   );
 }
 

@@ -60,9 +60,12 @@ export class PostgresLedgerStore extends LedgerStore {
 
   override async tiles({ topic, partition }: LedgerPartition, tiles: ReadonlyArray<Pick<LedgerTile, 'level' | 'index'>>): Promise<readonly LedgerTile[]> {
     if (tiles.length === 0) return [];
+    // One by one by their key: joined, a plan may look through all tiles of the partition.
     const text = `
-      SELECT level, index, width, encode(hashes, 'hex') FROM streams.ledger_tiles
-      WHERE topic = $1 AND partition = $2 AND (level, index) IN (SELECT * FROM unnest($3::smallint[], $4::bigint[]))`;
+      SELECT level, index, tile.width, encode(tile.hashes, 'hex')
+      FROM (SELECT DISTINCT * FROM unnest($3::smallint[], $4::bigint[]) AS asked (level, index)) AS wanted CROSS JOIN LATERAL (
+        SELECT width, hashes FROM streams.ledger_tiles
+        WHERE topic = $1 AND partition = $2 AND ledger_tiles.level = wanted.level AND ledger_tiles.index = wanted.index LIMIT 1) AS tile`;
     const columns = [
       columnArray(
         'bigint',
