@@ -69,6 +69,9 @@ describe('streams edge', () => {
     ['origin: http://a\nttl: 5', 'ttl must be text with a unit, as 5m'],
     ['origin: http://a\ncache: yes', 'knows no cache: the settings are listen, origin'],
     ['origin: [http://a', 'is no YAML'],
+    ['zone: {hosts: [a.test], origins: [{url: "http://a"}]}\norigin: http://a', 'zone says hosts, origins and lifetimes itself'],
+    ['zone: {hosts: [a.test]}', 'zone.origins '],
+    ['zone: {hosts: [a.test], origins: [{url: "ftp://a"}]}', 'zone.origins.0.url: Expected https'],
     ['origin: http://a\ntls: ./nowhere', 'cannot be read'],
   ])('%j is refused with a sentence', (text, message) => {
     const config = join(folder.path, 'wrong.yaml');
@@ -76,6 +79,31 @@ describe('streams edge', () => {
     const { status, stderr } = spawnSync(bun, [alone, config], { encoding: 'utf8' });
     expect(stderr).toContain(message);
     expect([status, stderr.trim().split('\n').length]).toEqual([2, 1]);
+  });
+
+  test('a file with the configuration of a zone serves as the edges of a platform would', async () => {
+    const config = join(folder.path, 'zone.json');
+    const rules = [
+      { match: { paths: ['/old/**'] }, redirect: { to: '/new' } },
+      { ttl: { default: 60 }, responseHeaders: [{ op: 'set', name: 'x-site', value: 'mine' }] },
+    ];
+    writeFileSync(config, JSON.stringify({ listen: '127.0.0.1:0', zone: { hosts: ['www.example.com'], origins: [{ url: origin.url }], rules } }));
+    const zone = spawn(bun, [alone, config], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let text = '';
+    zone.stdout?.on('data', (bytes: Buffer) => (text += bytes.toString()));
+    await until(() => text.includes('Ctrl-C'));
+    const at = Number(/at http:\/\/127\.0\.0\.1:(\d+)/.exec(text)?.[1]);
+    const ask = (path: string, host = 'www.example.com', method = 'GET', more = {}) => send(at, { path, method, headers: { host, ...more } });
+    origin.says('/ruled', '200 OK\r\ncontent-type: text/html', 'ruled');
+    await ask('/ruled');
+    const hit = await ask('/ruled');
+    expect([hit.body, hit.headers['x-site'], hit.headers['cache-status']]).toEqual(['ruled', 'mine', expect.stringMatching(/^edge; hit; ttl=(59|60)$/)]);
+    expect((await ask('/old/page')).headers.location).toBe('/new');
+    expect((await ask('/ruled', 'example.net')).status).toBe(421);
+    await ask('/ruled', 'www.example.com', 'PURGE', { authorization: `Bearer ${/Bearer (\S+)'/.exec(text)?.[1]}` });
+    expect((await ask('/ruled')).headers['cache-status']).toMatch(/fwd=/);
+    zone.kill('SIGTERM');
+    await once(zone, 'exit');
   });
 
   test('a file that is not there, and one that is not named', () => {

@@ -1,11 +1,14 @@
 import { cacheName, defaultKeyPolicy, mediaTtlSettings, type TtlSettings } from '#core/http-cache';
+import type { ZoneConfiguration } from '#events';
 import { createLogger, endOnError, endOnSignal, Lifecycle } from '#runtime';
-import { createEdgeCache } from '../cache/edge-cache.ts';
+import { createEdgeCache, type EdgeCache } from '../cache/edge-cache.ts';
 import { EdgeCounters } from '../edge-counters.ts';
-import { platformOf } from '../edge-platform.ts';
+import { platformOf, type EdgePlatform } from '../edge-platform.ts';
 import { edgeLimits } from '../edge.constants.ts';
 import { ClientLoad } from '../server/client-load.ts';
 import { openListeners, type EdgeListeners } from '../server/edge-listeners.ts';
+import { AddressGuard } from '../origin/address-guard.ts';
+import { ZoneMaker } from '../zones/zone-maker.ts';
 import { webSocketPaths } from '../websocket-paths.ts';
 import { siteHandler } from './site-handler.ts';
 import type { SiteSettings } from './site.config.ts';
@@ -28,18 +31,20 @@ export async function runAlone(site: SiteSettings): Promise<void> {
   endOnSignal(logger, lifecycle, false);
   const platform = await platformOf({ runtime, originUrl: site.originUrl });
   const trust = { purgesKnown: true, doubtFreshMs: 0 };
+  const counters = new EdgeCounters();
   const cache = createEdgeCache(
     { edgeId, memoryBytesMax: site.memoryBytesMax, ttl: ttlOf(site.ttlMs), keys: defaultKeyPolicy, passPrefixes: [] },
     {
       client: platform.client,
       keep: platform.keep,
-      counters: new EdgeCounters(),
+      counters,
       now: () => Date.now(),
       trust: () => trust,
       local: webSocketPaths({ originUrl: site.originUrl, pseudonym: edgeId, cacheName: cacheName(edgeId) }),
       onError: (err) => logger.error({ err }, 'a request failed in the edge itself'),
     },
   );
+  if (site.zone !== undefined) await serveZone(site.zone, { cache, counters, platform });
   const { hosts, purgeKey } = site;
   const whole = siteHandler({ hosts, purgeKey, cacheName: cacheName(edgeId), purger: cache.purger }, cache.handler);
   const handler = new ClientLoad({ requestsMax: edgeLimits.clientRequestsMax, cacheName: cacheName(edgeId) }).limit(whole);
@@ -47,6 +52,20 @@ export async function runAlone(site: SiteSettings): Promise<void> {
   lifecycle.onStop('accept', 'server', () => listeners.close(edgeLimits.drainMs));
   lifecycle.onStop('leases', 'origin client', () => platform.client.close());
   process.stdout.write(welcome(site, listeners));
+}
+
+interface ZoneParts {
+  readonly cache: EdgeCache;
+  readonly counters: EdgeCounters;
+  readonly platform: EdgePlatform;
+}
+
+/** As the edges of a platform serve the same configuration. Whoever wrote the file may name origins of the own network. */
+async function serveZone(configuration: ZoneConfiguration, { cache, counters, platform }: ZoneParts): Promise<void> {
+  const guard = new AddressGuard({ privateAddresses: true });
+  const maker = new ZoneMaker({ edgeId, cache, connect: platform.connect, guard, counters, now: () => Date.now() });
+  const { zone } = await maker.make({ id: 'site', tenant: '', version: 1, epoch: 1, configuration, shieldUrl: null }, undefined);
+  cache.zones.put(zone, configuration.hosts);
 }
 
 function listeningOf(site: SiteSettings, speaksHttp3: boolean): Parameters<typeof openListeners>[0] {

@@ -1,3 +1,5 @@
+import { zoneProblem } from '#domain/edge';
+import { zoneConfigurationSchema, type ZoneConfiguration } from '#events';
 import { OperatingError } from '#kernel';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -12,6 +14,8 @@ export interface SiteSettings {
   readonly originUrl: string;
   /** Names that the edge answers to; all when empty. */
   readonly hosts: readonly string[];
+  /** Everything about the site in the words of a zone, where the file has it; else there is one origin and a lifetime. */
+  readonly zone: ZoneConfiguration | undefined;
   readonly memoryBytesMax: number;
   /** How long things live where the origin does not say; undefined leaves it to their kind. */
   readonly ttlMs: number | undefined;
@@ -56,7 +60,8 @@ const origin = z.string('must be a URL, as https://www.example.com').transform((
 
 const schema = z.strictObject({
   listen: listen.default({ host: '0.0.0.0', port: 8080 }),
-  origin,
+  origin: origin.optional(),
+  zone: zoneConfigurationSchema.optional(),
   hosts: z.array(z.string().regex(hostName, 'must be host names, as www.example.com or *.example.com')).max(1000).default([]),
   memory: measured(sizeUnits, '256mb').default(256 * 2 ** 20),
   ttl: measured(timeUnits, '5m').optional(),
@@ -87,11 +92,21 @@ function parse(path: string, text: string): unknown {
 }
 
 function told({ code, path, message, ...issue }: z.core.$ZodIssue): string {
-  if (code === 'unrecognized_keys')
-    return `knows no ${(issue as { keys?: string[] }).keys?.join(', ')}: the settings are ${Object.keys(schema.shape).join(', ')}`;
   const name = path.length === 0 ? 'the file' : path.join('.');
-  if (name === 'origin' && message.startsWith('must be a URL')) return 'origin is missing: it is where the edge fetches from, as https://www.example.com';
-  return `${name} ${message}`;
+  if (code !== 'unrecognized_keys') return `${name} ${message}`;
+  const unknown = (issue as { keys?: string[] }).keys?.join(', ');
+  return path.length === 0 ? `knows no ${unknown}: the settings are ${Object.keys(schema.shape).join(', ')}` : `${name} knows no ${unknown}`;
+}
+
+type Site = z.infer<typeof schema>;
+
+/** What the parts must be together. */
+function problemOf({ hosts, memory, origin: originUrl, ttl, zone }: Site): string | undefined {
+  if (memory < memoryBytesMin) return 'memory must be at least 1mb';
+  if (zone === undefined) return originUrl === undefined ? 'origin is missing: it is where the edge fetches from, as https://www.example.com' : undefined;
+  if (originUrl !== undefined || ttl !== undefined || hosts.length > 0) return 'zone says hosts, origins and lifetimes itself: leave out origin, hosts and ttl';
+  const problem = zoneProblem(zone);
+  return problem === undefined ? undefined : `zone.${problem.field}: ${problem.message}`;
 }
 
 /**
@@ -107,12 +122,14 @@ export function readSite(path: string): SiteSettings {
   }
   const result = schema.safeParse(parse(path, text) ?? {});
   if (!result.success) throw invalid(path, result.error.issues.map(told).join('; '));
-  const { hosts, listen: where, memory, origin: originUrl, purgeKey, tls, tlsPort, ttl } = result.data;
-  if (memory < memoryBytesMin) throw invalid(path, 'memory must be at least 1mb');
+  const { hosts, listen: where, memory, origin: originUrl, purgeKey, tls, tlsPort, ttl, zone } = result.data;
+  const problem = problemOf(result.data);
+  if (problem !== undefined) throw invalid(path, problem);
   return {
     ...where,
-    originUrl,
-    hosts: hosts.map((name) => name.toLowerCase()),
+    originUrl: originUrl ?? (zone?.origins[0]?.url as string),
+    hosts: (zone?.hosts ?? hosts).map((name) => name.toLowerCase()),
+    zone,
     memoryBytesMax: memory,
     ttlMs: ttl,
     tls: tls === undefined ? undefined : { folder: resolve(dirname(path), tls), port: tlsPort },
