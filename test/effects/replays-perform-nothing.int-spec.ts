@@ -87,7 +87,8 @@ afterAll(async () => {
 
 test('history was performed, each of it once', async () => {
   const { effects, received, recording } = await performed();
-  expect(effects).toHaveLength(contents + 4);
+  // Three deliveries and the recording of one stream, and the purges of its playlists when it ended and when it was recorded.
+  expect(effects).toHaveLength(contents + 6);
   for (const effect of effects) expect(effect).toMatchObject({ state: 'succeeded', attempts: 1, round: 0 });
   expect(received).toBe(contents + 3);
   expect(recording).toMatchObject({ status: 'finished' });
