@@ -27,7 +27,6 @@ const expected: ReadonlyArray<readonly [command: string, prints: RegExp]> = [
   [`npx buf curl -d '{"where": {"stream"`, /"rows"[^]*"stream":\s*\{/],
   ['curl -X POST http://localhost:8080/api/v1/events', /"id":"first"/],
   ['npm run -s streams -- purge /live/', /Purge pg-\w+ is applied\./],
-  ["cat > shop.json <<'END'", /^$/],
   ['npm run -s streams -- zone set shop shop.json', /shop {2}version 1/],
   ['npm run -s streams -- edge --config site.yaml', /The edge serves http:[^]*Ctrl-C ends it/],
   // A name that leads nowhere (RFC 2606): nothing is delivered.
@@ -103,6 +102,7 @@ describe('the commands of the README, on a running platform', () => {
     Object.assign(known, { stream: id, streamKey, key, event: items[0]?.id ?? '' });
     const site = /```yaml\n(listen:[^]*?)```/.exec(readme)?.[1] ?? '';
     writeFileSync(join(folder, 'site.yaml'), filledIn(site.replace('listen: 8085', 'listen: 127.0.0.1:0')));
+    writeFileSync(join(folder, 'shop.json'), /```json\n(\{\n {2}"hosts"[^]*?)```/.exec(readme)?.[1] ?? '');
     const film = ['-f', 'lavfi', '-i', 'testsrc2=size=640x360:rate=30', '-f', 'lavfi', '-i', 'sine', '-t', '60', '-c:v', 'libx264', '-preset', 'ultrafast'];
     expect(spawnSync('ffmpeg', ['-loglevel', 'error', ...film, '-pix_fmt', 'yuv420p', '-c:a', 'aac', join(folder, 'film.mp4')]).status).toBe(0);
   });
@@ -117,6 +117,7 @@ describe('the commands of the README, on a running platform', () => {
     return Object.entries(ports)
       .reduce((line, [port, real]) => line.replaceAll(`localhost:${port}`, `127.0.0.1:${real}`), text)
       .replace('site.yaml', join(folder, 'site.yaml'))
+      .replace('shop.json', join(folder, 'shop.json'))
       .replace('film.mp4', join(folder, 'film.mp4'))
       .replace('YOUR-STREAM-KEY', known.streamKey)
       .replace('<stream id>', known.stream)
