@@ -144,13 +144,14 @@ describe('a publisher that sends its ladder', () => {
     expect((await data('encoding.adapted')).map(({ detail }) => detail)).toEqual([expect.stringMatching(/^Track 1 of video is left out/)]);
   }, 120_000);
 
-  test('and has a track without key frames where the others have them is carried without that track, and the log says so', async () => {
+  test('and has tracks out of step has them cut where their own key frames are, or goes on without the one that has none there', async () => {
     const [first, second, third] = await Promise.all([
       made(7, '320x180'),
       made(7, '240x136', { audio: false }),
       made(7, '160x90', { audio: false, groupFrames: 45 }),
     ]);
-    const shifted = (second as readonly FlvTag[]).map((tag) => ({ ...tag, timestampMs: tag.timestampMs === 0 ? 0 : tag.timestampMs + 500 }));
+    // As if its encoder had begun a little later: it is cut at its own key frames.
+    const shifted = (second as readonly FlvTag[]).map((tag) => ({ ...tag, timestampMs: tag.timestampMs + 100 }));
     const video = [
       { id: 1, tags: shifted },
       { id: 2, tags: third as readonly FlvTag[] },
@@ -163,6 +164,7 @@ describe('a publisher that sends its ladder', () => {
     expect(await cut('source')).toEqual(['0+2', '2+2', '4+2', '6+1']);
     // It begins where the first track does, and has nothing to go on with at the first cut.
     expect(await cut('90p')).toEqual(['0+2']);
+    expect(await cut('136p')).toEqual(['0.1+2', '2.1+2', '4.1+2', '6.1+1']);
     expect((await data('encoding.ended')).map(({ reason }) => reason)).toEqual(['source-ended']);
   }, 120_000);
 

@@ -72,8 +72,8 @@ const videoOnlyAfterMs = 1000;
 const silentAfterMs = { video: 6000, audio: 3000 } as const;
 /** How far a further track's key frame may come behind the first track's that it belongs to, ms of media. */
 const besideMsMax = 500;
-/** Key frames so little apart are of the same moment, ms: times are rounded. */
-const sameMs = 1;
+/** A further track's key frame may be so far from the first track's and is still its own for the same segment, ms. */
+export const besideMs = 200;
 
 /**
  * The media of one session as the relay sends it, kept from the last stored segment on: a restarted encoder is fed again
@@ -205,20 +205,20 @@ export class SessionFeed {
     return (kind === 'video' ? this.#metadata.videoTracks : this.#metadata.audioTracks)?.[track] ?? {};
   }
 
-  /** A picture that can be begun with at the same moment as the first track's; sound of about that time. */
+  /** A picture that can be begun with at about the same moment as the first track's; sound of that time. */
   #comesAlong(index: number, track: SourceTrack): boolean {
     const { presentationMs, timestampMs } = this.#at(index);
     for (let at = Math.max(this.#firstIndex, index - interleaveTags); at < this.nextIndex; at++) {
       const tag = this.#at(at);
       if (tag.timestampMs > timestampMs + besideMsMax) return false;
-      if (tag.beside === track && (track.kind === 'audio' || (tag.keyFrame && Math.abs(tag.presentationMs - presentationMs) <= sameMs))) return true;
+      if (tag.beside === track && (track.kind === 'audio' || (tag.keyFrame && Math.abs(tag.presentationMs - presentationMs) <= besideMs))) return true;
     }
     return false;
   }
 
   #pushBeside(kind: Kind, number: number, { timestampMs, body }: FlvTag): void {
     const header = kind === 'video' ? readVideoHeader(body) : { ...readAudioHeader(body), keyFrame: true };
-    if (header.kind === 'sequence-header') this.#book.configure(kind, number, body, timestampMs);
+    if (header.kind === 'sequence-header') this.#book.configure(kind, number, body);
     const track = header.kind === 'frames' ? this.#book.hear(kind, number, timestampMs) : undefined;
     if (track === undefined) return;
     const presentationMs = kind === 'video' ? timestampMs + videoPayload(body).compositionMs : timestampMs;

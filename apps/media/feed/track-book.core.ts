@@ -9,8 +9,8 @@ export interface SourceTrack {
 
 interface Known {
   source: SourceTrack;
-  /** Of its newest frame; of its configuration while there is none. */
-  latestMs: number;
+  /** Of its newest frame; undefined while there is none, and nobody has asked. */
+  latestMs: number | undefined;
   /** Some of it is missing since it was looked at last. */
   isBroken: boolean;
 }
@@ -23,10 +23,10 @@ export class TrackBook {
   readonly #known = new Map<string, Known>();
 
   /** Encoders repeat their headers: only a real change counts. */
-  configure(kind: SourceTrack['kind'], track: number, config: Uint8Array, timestampMs: number): void {
+  configure(kind: SourceTrack['kind'], track: number, config: Uint8Array): void {
     const known = this.#known.get(`${kind}:${track}`);
     const source = { kind, track, config };
-    if (known === undefined) this.#known.set(`${kind}:${track}`, { source, latestMs: timestampMs, isBroken: false });
+    if (known === undefined) this.#known.set(`${kind}:${track}`, { source, latestMs: undefined, isBroken: false });
     else if (!equal(known.source.config, config)) known.source = source;
   }
 
@@ -34,14 +34,16 @@ export class TrackBook {
   hear(kind: SourceTrack['kind'], track: number, timestampMs: number): SourceTrack | undefined {
     const known = this.#known.get(`${kind}:${track}`);
     if (known === undefined) return undefined;
-    known.isBroken ||= timestampMs - known.latestMs > stoppedAfterMs;
-    known.latestMs = Math.max(known.latestMs, timestampMs);
+    const latestMs = known.latestMs ?? timestampMs;
+    known.isBroken ||= timestampMs - latestMs > stoppedAfterMs;
+    known.latestMs = Math.max(latestMs, timestampMs);
     return known.source;
   }
 
   /** The tracks that come now, and whether one of them was away since this was asked last. */
   settle(atMs: number): { readonly tracks: readonly SourceTrack[]; readonly isBroken: boolean } {
-    const here = [...this.#known.values()].filter(({ latestMs }) => atMs - latestMs <= stoppedAfterMs);
+    // What was announced has until the next key frame to come.
+    const here = [...this.#known.values()].filter((one) => atMs - (one.latestMs ??= atMs) <= stoppedAfterMs);
     const isBroken = here.some((one) => one.isBroken);
     for (const one of this.#known.values()) one.isBroken = false;
     return { tracks: here.map(({ source }) => source), isBroken };

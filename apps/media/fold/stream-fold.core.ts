@@ -49,6 +49,8 @@ export interface StreamState {
   readonly unsettled?: number;
   /** Video renditions of the encoder that started last. */
   readonly encodingVideo: readonly string[];
+  /** It carries the publisher's own tracks alone. */
+  readonly encodesNothing?: boolean;
   /** Video renditions that players know, in order; empty until a segment of one exists. */
   readonly establishedVideo: readonly string[];
   readonly last?: LastSegments;
@@ -207,12 +209,20 @@ function switched(state: StreamState, { fromSessionId, toSessionId, startedAtMs,
 }
 
 function withEncoding(state: StreamState, { id, data }: EventOf<typeof encodingStarted>): StreamState {
-  const { epoch, renditions, liveEdgeUrl } = data;
+  const { epoch, renditions, liveEdgeUrl, encoder } = data;
   // What is read again changes nothing.
   if (epoch < state.encodingEpoch || id === state.encodingId) return state;
   const encodingVideo = renditions.filter(({ kind }) => kind === 'video').map(({ name }) => name);
   const unsettled = (state.unsettled ?? 0) + (liveEdgeUrl === undefined ? 0 : 1);
-  return { ...state, encodingEpoch: epoch, encodingId: id, encodingVideo, encodingRuns: liveEdgeUrl !== undefined, unsettled };
+  return {
+    ...state,
+    encodingEpoch: epoch,
+    encodingId: id,
+    encodingVideo,
+    encodesNothing: encoder === 'none',
+    encodingRuns: liveEdgeUrl !== undefined,
+    unsettled,
+  };
 }
 
 /** In good order it has stored all that it announced. */
@@ -228,9 +238,19 @@ function withSegment(state: StreamState, data: SegmentProduced['data']): StreamS
   const before = mediaSequence === lastSequence ? state.last?.renditions : {};
   const isPicture = data.track === undefined ? {} : { isPicture: data.track.width !== undefined };
   const renditions = { ...before, [rendition]: { startUs, endUs: startUs + durationUs, programDateTimeMs, initCid, ...isPicture } };
-  const establishedVideo = state.establishedVideo.length > 0 ? state.establishedVideo : state.encodingVideo;
+  const establishedVideo = established(state);
   const unsettled = state.encodingRuns === true ? 1 : 0;
   return { ...state, establishedVideo, unsettled, last: { mediaSequence, sessionId, renditions } };
+}
+
+/** Renditions that are told of at most. */
+const establishedMax = 15;
+
+/** A publisher's track may come later than the first: from then on players know it, too. */
+function established({ establishedVideo, encodingVideo, encodesNothing }: StreamState): readonly string[] {
+  if (establishedVideo.length === 0) return encodingVideo;
+  const more = encodesNothing === true ? encodingVideo.filter((name) => !establishedVideo.includes(name)) : [];
+  return more.length === 0 ? establishedVideo : [...establishedVideo, ...more].slice(0, establishedMax);
 }
 
 /**

@@ -168,6 +168,23 @@ describe('segments', () => {
     expect(made.get(streamId)?.establishedVideo).toEqual(['720p']);
   });
 
+  test('tracks of a publisher that come later are known to players from their first segment on; what is encoded later is not', () => {
+    const made = fold(...encoded, produced({ epoch: 3 }));
+    const video = { ...encoding.renditions[0], name: '360p' };
+    const again = (epoch: number, encoder: string): void => {
+      made.apply({
+        ...event(encodingStarted.type, { ...encoding, epoch, encoder, renditions: [...encoding.renditions, video] }),
+        id: `e-${epoch}`,
+      } as DomainEvent);
+      made.apply(produced({ epoch, mediaSequence: 100 + epoch }));
+    };
+    again(4, 'libx264');
+    const before = made.get(streamId)?.establishedVideo ?? [];
+    expect(before).not.toContain('360p');
+    again(5, 'none');
+    expect(made.get(streamId)?.establishedVideo).toEqual([...before, '360p']);
+  });
+
   test('repeating the whole log changes nothing; a restored fold goes on as the first would', () => {
     const events = [...encoded, produced({ epoch: 3, mediaSequence: 4 }), produced({ epoch: 3, mediaSequence: 5 })];
     const once = fold(...events);

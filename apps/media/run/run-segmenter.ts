@@ -1,8 +1,11 @@
 import { Segmenter, type KeyFrameSource, type SegmentGroup } from '#core/fmp4';
+import { besideMs } from '../feed/session-feed.core.ts';
 import type { RunPlan } from './run-plan.core.ts';
 import type { SegmentCommitter } from './segment-committer.ts';
 import type { RenditionPlan } from './carried.core.ts';
 
+/** EXTINF is rounded and must not exceed the target duration (RFC 8216bis section 4.4.3.1): half a second less rounding of our own. */
+const overUs = 450_000;
 /** Renditions that are further apart than this do not come together any more. */
 const apartUsMax = 8_000_000;
 
@@ -29,7 +32,8 @@ export function runSegmenter({ plan, renditions, segmentDurationMs, primingTicks
       kind: one.kind,
       startUs: one.kind === 'video' ? plan.videoStreamUs : plan.audioStreamUs,
       ...(one === video || one === audio || optional.has(one) ? { primingTicks: 0, isPlaced: true } : { primingTicks: primingTicksOf(one.name) }),
-      isOptional: optional.has(one),
+      ...(optional.has(one) ? { isOptional: true } : {}),
+      ...(optional.has(one) && one.kind === 'video' ? { loose: { slackUs: besideMs * 1000, longestUs: segmentDurationMs * 1000 + overUs } } : {}),
     })),
   });
 }

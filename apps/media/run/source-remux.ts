@@ -1,6 +1,6 @@
 import { Remuxer, RemuxError, videoTimescale, type RemuxPart } from '#core/cmaf';
 import type { Fragment, Segmenter } from '#core/fmp4';
-import type { FeedTag, StartPoint } from '../feed/session-feed.core.ts';
+import { besideMs, type FeedTag, type StartPoint } from '../feed/session-feed.core.ts';
 import type { SourceTrack } from '../feed/track-book.core.ts';
 import type { RunPlan } from './run-plan.core.ts';
 import { handOver } from './run-segmenter.ts';
@@ -22,9 +22,6 @@ interface Lane {
   readonly renditions: readonly string[];
   isOver: boolean;
 }
-
-/** Frames this little before the first picture are of its moment, ms: times are rounded. */
-const sameMs = 1;
 
 /** Hands the source's own media to the segmenter as renditions, as it is read. */
 export class SourceRemux {
@@ -57,7 +54,7 @@ export class SourceRemux {
   #isOfRun(index: number, tag: FeedTag): boolean {
     const { start } = this.#init;
     if (tag.beside === undefined) return tag.generation === start.tag.generation && (tag.kind === 'audio' || index >= start.index);
-    return tag.kind === 'audio' || tag.presentationMs >= start.tag.presentationMs - sameMs;
+    return tag.kind === 'audio' || tag.presentationMs >= start.tag.presentationMs - besideMs;
   }
 
   /** A further track that cannot be carried is left out; nothing else waits for it. */

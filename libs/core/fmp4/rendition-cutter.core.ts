@@ -15,6 +15,15 @@ export interface SegmenterRendition {
   readonly isPlaced?: boolean;
   /** The others go on without it when it cannot be cut where they are, or nothing of it comes any more. Never the one that leads. */
   readonly isOptional?: boolean;
+  /** Where the key frames need not be exactly those of the rendition that leads: a segment begins with the one that is close. */
+  readonly loose?: LooseCuts;
+}
+
+export interface LooseCuts {
+  /** How far from the cut the key frame may be, microseconds. */
+  readonly slackUs: number;
+  /** A segment may not be longer, microseconds. */
+  readonly longestUs: number;
 }
 
 /** A segment of one rendition: one or more movie fragments on the stream's timeline. */
@@ -84,6 +93,8 @@ export class RenditionCutter {
   readonly #closed: Chunk[][] = [];
   /** Of the oldest segment that was not taken. */
   #mediaSequence: number;
+  /** What comes next begins with a key frame. */
+  #endsAtKeyFrame = false;
   /** Cuts of the segmenter's list that this rendition has passed. */
   #cutsPassed = 0;
 
@@ -144,6 +155,7 @@ export class RenditionCutter {
     if (samples.length === 0) return kept;
     if (startTicks < floor) throw new Fmp4Error('FMP4_INVALID', `${this.rendition.name}: decode times go back by ${floor - startTicks} ticks.`);
     this.#endTicks = ticks;
+    this.#endsAtKeyFrame = fragment.endsAtKeyFrame === true;
     this.#append({ startTicks, samples });
     return kept;
   }
@@ -151,7 +163,8 @@ export class RenditionCutter {
   /** Closes a segment at every cut that the samples have reached. */
   cut(cuts: readonly number[]): void {
     for (let at = cuts[this.#cutsPassed]; at !== undefined; at = cuts[this.#cutsPassed]) {
-      if (!this.#cutAt(this.#toTicks(at))) return;
+      const { loose } = this.rendition;
+      if (!(loose === undefined ? this.#cutAt(this.#toTicks(at)) : this.#cutNear(this.#toTicks(at), loose))) return;
       this.#cutsPassed += 1;
     }
   }
@@ -237,7 +250,8 @@ export class RenditionCutter {
     for (const sample of samples) {
       const end = ticks + sample.duration;
       const last = this.#open.at(-1);
-      if (last === undefined || last.bytes !== undefined || last.endTicks !== ticks || end - last.startTicks > this.#partTicks) {
+      const isBegun = this.rendition.loose !== undefined && isSync(sample);
+      if (last === undefined || isBegun || last.bytes !== undefined || last.endTicks !== ticks || end - last.startTicks > this.#partTicks) {
         this.#open.push({ startTicks: ticks, endTicks: end, samples: [sample] });
       } else {
         last.samples.push(sample);
@@ -264,6 +278,24 @@ export class RenditionCutter {
     this.#checkCut((head.at(-1) as Chunk).endTicks, cutTicks);
     this.#closed.push(head);
     this.#open = rest;
+    return true;
+  }
+
+  /** False while the key frame that is close to the cut may still come. */
+  #cutNear(cutTicks: number, { slackUs, longestUs }: LooseCuts): boolean {
+    const slack = this.#toTicks(slackUs);
+    const isNear = (ticks: number): boolean => Math.abs(ticks - cutTicks) <= slack;
+    const index = this.#open.findIndex(({ startTicks, samples }, at) => at > 0 && isNear(startTicks) && isSync(samples[0] as Sample));
+    const isEnd = index < 0 && this.#open.length > 0 && this.#endsAtKeyFrame && isNear(this.#endTicks);
+    if (index < 0 && !isEnd) {
+      if (this.#endTicks <= cutTicks + slack) return false;
+      throw new Fmp4Error('RENDITIONS_MISALIGNED', `${this.rendition.name} has no key frame about ${this.#toUs(cutTicks)} us, where a segment begins.`);
+    }
+    const head = this.#open.slice(0, index < 0 ? undefined : index);
+    const lasts = this.#toUs((head.at(-1) as Chunk).endTicks - (head[0] as Chunk).startTicks);
+    if (lasts > longestUs) throw new Fmp4Error('RENDITIONS_MISALIGNED', `${this.rendition.name} has a segment of ${lasts} us, which is too long.`);
+    this.#closed.push(head);
+    this.#open = index < 0 ? [] : this.#open.slice(index);
     return true;
   }
 

@@ -362,6 +362,38 @@ describe('a rendition that may be left out', () => {
     expect(to.takeLeftOut()).toEqual([]);
   });
 
+  test.each<[string, number, ReadonlyArray<[number, number]>, number]>([
+    [
+      'exactly there',
+      0,
+      [
+        [0, 2e6],
+        [2e6, 2e6],
+      ],
+      0,
+    ],
+    [
+      'a little later',
+      9000,
+      [
+        [100_000, 2e6],
+        [2_100_000, 2e6],
+      ],
+      0,
+    ],
+    ['too late', 27_000, [], 1],
+  ])('and may be cut nearby begins its segments with its own key frames: %s', (_what, byTicks, expected, leftOut) => {
+    const loose = { slackUs: 200_000, longestUs: 2_450_000 };
+    const renditions = withTrack.map((one) => (one.isOptional === true ? { ...one, isPlaced: true, loose } : one));
+    const to = new Segmenter({ gridUs: 2_000_000, renditions, mediaSequence: 0, apartUsMax: 10_000_000, keyFrames: 'as-they-come', parts: true });
+    for (const { name, kind } of renditions) to.begin(name, kind === 'video' ? video : audio);
+    const groups = feedBoth(to, 0, 10, (n) => ({ ...pictures(n), baseDecodeTime: n * 45_000 + byTicks }));
+    expect(times(groups, '240p').slice(0, expected.length || 2)).toEqual(expected.length > 0 ? expected : [[300_000, expect.any(Number)]]);
+    expect(to.takeLeftOut()).toHaveLength(leftOut);
+    const parts = to.takeParts().filter(({ rendition }) => rendition === '240p');
+    if (leftOut === 0) expect(parts.filter(({ index }) => index === 0).every(({ independent }) => independent)).toBe(true);
+  });
+
   test('is never the one that leads', () => {
     const first = ladder().map((one) => ({ ...one, isOptional: true }));
     expect(() => segmenter(first)).toThrow('leads');
