@@ -1,11 +1,11 @@
 /** @needs ffmpeg */
 import { execFile } from 'node:child_process';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { cueNameOf, encodeAmf0, encodeAmf0Script, tagType, type FlvTag } from '#core/flv';
+import { cueNameOf, encodeAmf0, encodeAmf0Script, FlvReader, tagType, type FlvTag } from '#core/flv';
 import { renderMedia } from '#core/hls';
 import { MemoryBlobStore, MemoryEventLog, MemoryLeaseStore } from '#adapters/memory';
 import { SystemClock } from '#adapters/system';
@@ -173,6 +173,23 @@ describe('captions within the picture', () => {
     for (const words of ['Sentence 0', 'Sentence 3']) expect(await hlsWords(carried, 'cc1')).toContain(words);
     // Players that read them out of the picture find them in what was encoded, too.
     expect((await ffmpegWords(await joinedBytes(blobs, small), 'mp4')).slice(0, 2)).toEqual(['Sentence 0', 'Sentence 1']);
+  }, 120_000);
+
+  test('by an encoder of its own are read: x264 writes them anew, with frames in another order', async () => {
+    const spoken = join(folder, 'spoken.flv');
+    await writeFile(spoken, flvFile(captioned(await flvSource({ folder, seconds: 7 }), spokenEvery2s(7))));
+    const path = join(folder, 'written-by-x264.flv');
+    const video = ['-c:v', 'libx264', '-a53cc', '1', '-preset', 'veryfast', '-bf', '3', '-g', '60', '-sc_threshold', '0'];
+    await run('ffmpeg', ['-v', 'error', '-y', '-i', spoken, ...video, '-c:a', 'copy', '-f', 'flv', path]);
+    await stream.create([source]);
+    relay.open('s1', new FlvReader().push(new Uint8Array(await readFile(path))));
+    await stream.start('s1', relay.url);
+    await startMedia();
+    await ended();
+    const segments = await stream.segments('source');
+    expect(said(await cuesOf(segments, 'cc1'))).toEqual(['Sentence 0', 'Sentence 1', 'Sentence 2']);
+    expect(said(await cuesOf(segments, 'cc3')).at(-1)).toBe('Frase 1\nFrase 2');
+    expect((await ffmpegWords(await joinedBytes(blobs, segments), 'mp4')).slice(0, 2)).toEqual(['Sentence 0', 'Sentence 1']);
   }, 120_000);
 
   test('go on over another media process and another publisher', async () => {

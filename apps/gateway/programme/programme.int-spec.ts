@@ -1,8 +1,15 @@
+/** @needs ffmpeg */
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { edgeAudienceReported, streamAlertRaised, streamMeasured, thumbnailsProduced, type DraftOf } from '#events';
 import { realEngines, startGateway, World, type RunningGateway } from '../testing/gateway.fixture.ts';
+import type { BlobInfo } from '#ports';
 import { ask, type Answer } from '../testing/http-client.ts';
-import { announceEncoding, announceSegment } from '../testing/stream-facts.ts';
+import { announceEncoding, announceMedia, announceSegment } from '../testing/stream-facts.ts';
 
 let world: World;
 let gateway: RunningGateway;
@@ -218,4 +225,73 @@ test('the player has a page of its own for every stream, and every site may fram
   expect(page.headers['content-security-policy']).toContain('frame-ancestors *');
   expect((await ask(gateway.url, '/')).headers['content-security-policy']).toContain("frame-ancestors 'self'");
   for (const path of ['/embed', '/embed/', `/embed/${id}/more`]) expect((await ask(gateway.url, path)).status).toBe(404);
+});
+
+describe('transport streams', () => {
+  const run = promisify(execFile);
+  let real: string;
+
+  /** Two seconds each of what ffmpeg makes, as a packager stores and announces it. */
+  beforeAll(async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'streams-ts-'));
+    const output = (name: string): string[] => [
+      ...['-f', 'hls', '-hls_time', '2', '-hls_segment_type', 'fmp4', '-hls_fmp4_init_filename', `${name}-init.mp4`],
+      ...['-hls_segment_filename', join(folder, `${name}-%d.m4s`), join(folder, `${name}.m3u8`)],
+    ];
+    const inputs = ['-f', 'lavfi', '-i', 'testsrc2=size=320x180:rate=30', '-f', 'lavfi', '-i', 'sine=sample_rate=48000'];
+    const video = ['-map', '0:v', '-t', '4', '-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '60', ...output('720p')];
+    await run('ffmpeg', ['-v', 'error', ...inputs, ...video, '-map', '1:a', '-t', '4', '-c:a', 'aac', ...output('audio')]);
+    real = (await call('POST', '/api/v1/stream/start', { name: 'real' })).json.id as string;
+    await announceEncoding(world, real);
+    const put = async (file: string): ReturnType<typeof world.engines.blobs.put> => world.engines.blobs.put(await readFile(join(folder, file)));
+    const media = async (rendition: string, mediaSequence: number): Promise<{ rendition: string; init: BlobInfo; stored: BlobInfo }> => ({
+      rendition,
+      init: await put(`${rendition}-init.mp4`),
+      stored: await put(`${rendition}-${mediaSequence}.m4s`),
+    });
+    for (const mediaSequence of [0, 1])
+      await announceMedia(world, real, mediaSequence, [await media('720p', mediaSequence), await media('audio', mediaSequence)]);
+    await rm(folder, { recursive: true });
+    await world.settle();
+  });
+
+  const names = async (): Promise<string[]> => (await ask(gateway.url, `/live/${real}/ts/720p.m3u8`)).text.match(/\S+\.ts$/gm) ?? [];
+
+  test('play as what was stored, picture and sound in one', async () => {
+    const argv = ['-v', 'warning', '-count_packets', '-show_entries', 'stream=codec_name,nb_read_packets', '-of', 'csv=p=0'];
+    const { stdout, stderr } = await run('ffprobe', [...argv, `${gateway.url}/live/${real}/ts/master.m3u8`]);
+    expect(stderr).toBe('');
+    expect([...new Set(stdout.trim().split('\n'))]).toEqual(['h264,120', expect.stringMatching(/^aac,18\d$/)]);
+  });
+
+  test('have names that say what they are made of, so that they are kept for ever', async () => {
+    const [first = ''] = await names();
+    const path = `/media/ts/${first.split('/').at(-1)}`;
+    const { status, headers: told } = await ask(gateway.url, path);
+    expect([status, told['content-type'], told['cache-control']]).toEqual([200, 'video/mp2t', expect.stringContaining('immutable')]);
+    expect((await ask(gateway.url, path, { headers: { 'if-none-match': told.etag as string } })).status).toBe(304);
+    expect((await ask(gateway.url, path, { method: 'OPTIONS' })).status).toBe(204);
+  });
+
+  test.each([
+    ['a playlist that is none', '/live/ID/ts/master.txt', 404, 'no-route'],
+    ['a stream that is not there', '/live/st-aaaaaaaaaaaaaaaa/ts/master.m3u8', 404, 'unknown-stream'],
+    ['a stream that cannot be', '/live/../ts/master.m3u8', 404, expect.any(String)],
+    ['a rendition that is not there', '/live/ID/ts/90p.m3u8', 404, 'unknown-rendition'],
+    ['the sound alone', '/live/ID/ts/audio.m3u8', 404, 'unknown-rendition'],
+    ['the past', '/live/ID/ts/master.m3u8?asOf=2026-01-01T00:00:00Z', 400, 'invalid-request'],
+    ['a name that says nothing', '/media/ts/0.ts', 404, 'unknown-media'],
+    ['media that is not there', `/media/ts/0-b${'a'.repeat(58)}-b${'a'.repeat(58)}.ts`, 404, 'unknown-media'],
+    ['captions that are not there', `/media/ts/b${'a'.repeat(58)}.vtt`, 404, 'unknown-media'],
+    ['captions without a name', '/media/ts/none.vtt', 404, 'unknown-media'],
+  ])('answer %s', async (_what, path, status, code) => {
+    const answer = await ask(gateway.url, path.replace('ID', real));
+    expect([answer.status, answer.json['code']]).toEqual([status, code]);
+  });
+
+  test('are not made of blobs that are no segments', async () => {
+    const { cid } = await world.engines.blobs.put(Buffer.from('nothing that plays'));
+    const { status, json } = await ask(gateway.url, `/media/ts/0-${cid}-${cid}.ts`);
+    expect([status, json['code']]).toEqual([404, 'unknown-media']);
+  });
 });

@@ -1,4 +1,5 @@
 import { encodingEnded, encodingStarted, segmentProduced } from '#events';
+import type { BlobInfo } from '#ports';
 import type { World } from './gateway.fixture.ts';
 
 const programDateTimeMs = 1_790_000_000_000;
@@ -60,6 +61,23 @@ export async function announceSegment(
   );
   await world.facts.publish('stream', drafts, { producer: { id: `media:${streamId}`, epoch } });
   return (drafts[0] as (typeof drafts)[number]).data.cid;
+}
+
+/** Announces a segment of 2 s of media that is stored already, one of each rendition. */
+export async function announceMedia(
+  world: World,
+  streamId: string,
+  mediaSequence: number,
+  media: ReadonlyArray<{ readonly rendition: string; readonly init: BlobInfo; readonly stored: BlobInfo }>,
+): Promise<void> {
+  const drafts = media.map(({ rendition, init, stored }) =>
+    segmentProduced.draft({
+      ...{ streamId, sessionId: 's-1', rendition, epoch: 1, mediaSequence, cid: stored.cid, sizeBytes: stored.sizeBytes },
+      ...{ initCid: init.cid, initSizeBytes: init.sizeBytes, durationUs: 2_000_000, startUs: mediaSequence * 2_000_000 },
+      ...{ programDateTimeMs: programDateTimeMs + mediaSequence * 2000, discontinuity: false, ...exactTimes(rendition, mediaSequence) },
+    }),
+  );
+  await world.facts.publish('stream', drafts, { producer: { id: `media:${streamId}`, epoch: 1n } });
 }
 
 function exactTimes(rendition: string, mediaSequence: number) {

@@ -2,8 +2,9 @@ import { encodeEdgeFrame, type EdgeMessage } from '#core/live-edge';
 import type { EdgeReader } from './edge-reader.ts';
 
 interface Kept {
-  readonly mediaSequence: number;
-  readonly pieces: readonly Uint8Array[];
+  readonly message: Exclude<EdgeMessage, { kind: 'beat' }>;
+  /** Of a part. */
+  readonly bytes: Uint8Array;
 }
 
 /** Segments of which the parts are kept for gateways that join: a part may be asked for for six target durations (6.2.2). */
@@ -57,7 +58,7 @@ export class LiveEdge {
 
   join(reader: EdgeReader): void {
     this.#readers.add(reader);
-    for (const { pieces } of this.#kept) reader.send(pieces);
+    for (const { message, bytes } of this.#kept) reader.send(framed(message, bytes));
   }
 
   leave(reader: EdgeReader): void {
@@ -66,15 +67,22 @@ export class LiveEdge {
 
   /** @param bytes of a part */
   tell(message: EdgeMessage, bytes: Uint8Array = nothing): void {
-    const pieces = bytes.length === 0 ? [encodeEdgeFrame(message, 0)] : [encodeEdgeFrame(message, bytes.length), bytes];
-    for (const reader of this.#readers) reader.send(pieces);
+    // Most streams are played by nobody now: nothing is encoded for them.
+    if (this.#readers.size > 0) {
+      const pieces = framed(message, bytes);
+      for (const reader of this.#readers) reader.send(pieces);
+    }
     if (message.kind === 'beat') return;
     if (message.kind === 'part') {
       this.#announcedSequence = Math.max(this.#announcedSequence, message.mediaSequence);
       this.#announcedBy = this.#configuration;
     }
-    this.#kept.push({ mediaSequence: message.mediaSequence, pieces });
+    this.#kept.push({ message, bytes });
     const from = message.mediaSequence - segmentsKept;
-    while ((this.#kept[0]?.mediaSequence ?? from) < from) this.#kept.shift();
+    while ((this.#kept[0]?.message.mediaSequence ?? from) < from) this.#kept.shift();
   }
+}
+
+function framed(message: EdgeMessage, bytes: Uint8Array): readonly Uint8Array[] {
+  return bytes.length === 0 ? [encodeEdgeFrame(message, 0)] : [encodeEdgeFrame(message, bytes.length), bytes];
 }

@@ -19,6 +19,9 @@ export class LiveFeed {
   readonly #onMedia: LiveFeedInit['onMedia'];
   #end: FeedEnd | undefined;
   #waiting: Array<() => void> = [];
+  readonly #ended = Promise.withResolvers<void>();
+  /** Those that end somebody's waiting, and how to heed them no more: adding a listener for each wait costs more than the media. */
+  readonly #signals = new Map<AbortSignal, () => void>();
   readonly #watchers = new Set<(tags: readonly FlvTag[]) => void>();
 
   constructor(init: LiveFeedInit) {
@@ -46,20 +49,39 @@ export class LiveFeed {
 
   finish(end: FeedEnd): void {
     this.#end ??= end;
+    this.#ended.resolve();
     this.#wake();
   }
 
-  /** Resolves at the next change: media, the end, or the signal. */
+  /** Resolves at the next change: media, the end, or the signal, which is heeded until {@link LiveFeed.unheed}. Whoever waits looks again. */
   changed(signal: AbortSignal): Promise<void> {
     if (signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const done = (): void => {
-        signal.removeEventListener('abort', done);
-        resolve();
-      };
-      signal.addEventListener('abort', done, { once: true });
-      this.#waiting.push(done);
-    });
+    if (!this.#signals.has(signal)) this.#heed(signal);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  /** Nobody waits with this signal any more. */
+  unheed(signal: AbortSignal): void {
+    this.#signals.get(signal)?.();
+    this.#signals.delete(signal);
+  }
+
+  /** Resolves at the end, or the signal. */
+  async over(signal: AbortSignal): Promise<void> {
+    const aborted = Promise.withResolvers<void>();
+    const done = (): void => aborted.resolve();
+    signal.addEventListener('abort', done, { once: true });
+    if (!signal.aborted) await Promise.race([this.#ended.promise, aborted.promise]);
+    signal.removeEventListener('abort', done);
+  }
+
+  #heed(signal: AbortSignal): void {
+    const wake = (): void => {
+      this.#signals.delete(signal);
+      this.#wake();
+    };
+    this.#signals.set(signal, () => signal.removeEventListener('abort', wake));
+    signal.addEventListener('abort', wake, { once: true });
   }
 
   #wake(): void {

@@ -24,7 +24,8 @@ export class RelayConnection {
   readonly #feed: LiveFeed;
   readonly #logger: Logger;
   readonly #request: ClientRequest;
-  readonly #reader = new FlvReader();
+  /** What Node hands over is ours. */
+  readonly #reader = new FlvReader({ keepsBytes: true });
   #timer: NodeJS.Timeout | undefined;
 
   private constructor(init: RelayConnectionInit, feed: LiveFeed, logger: Logger) {

@@ -258,10 +258,12 @@ export class SessionFeed {
     return source.audio !== undefined && waitedMs >= audioOnlyAfterMs ? source : undefined;
   }
 
-  #configure(kind: Kind, body: Uint8Array): void {
+  #configure(kind: Kind, told: Uint8Array): void {
     const before = this.#headers[kind];
     // Encoders repeat their headers: only a real change counts.
-    if (before !== undefined && equal(before, body)) return;
+    if (before !== undefined && equal(before, told)) return;
+    // Kept for as long as the session: not with all that came beside it.
+    const body = told.slice();
     this.#headers[kind] = body;
     const isMuted = this.#generation.muted && this.#generation[kind] === undefined;
     if (isMuted) return;

@@ -109,7 +109,7 @@ export class PublisherSource {
       const connection = await RelayConnection.open({ session, connectTimeoutMs, silenceMsMax }, feed, logger);
       this.#feed = feed;
       this.#deps.onFeed();
-      while (feed.end === undefined && !signal.aborted) await feed.changed(signal);
+      await feed.over(signal);
       connection.close();
     } catch (err) {
       const isExpected = err instanceof OperatingError && err.retryable;

@@ -195,6 +195,14 @@ export class SessionEncoder {
 
   /** Waits until the source is known. Undefined when the media ended before it, or there is none of that generation or a later one. */
   async #startPoint({ source, feed }: EncodingTask, generationMin: number, signal: AbortSignal): Promise<StartPoint | undefined> {
+    try {
+      return await this.#startPointOf({ source, feed }, generationMin, signal);
+    } finally {
+      feed.unheed(signal);
+    }
+  }
+
+  async #startPointOf({ source, feed }: Pick<EncodingTask, 'source' | 'feed'>, generationMin: number, signal: AbortSignal): Promise<StartPoint | undefined> {
     while (!signal.aborted) {
       const state = this.#deps.follower.get(this.#init.streamId);
       const end = state === undefined ? undefined : sessionEnd(state, source.session);

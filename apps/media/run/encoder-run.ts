@@ -191,6 +191,7 @@ export class EncoderRun {
       const bytes = this.#encode(next.index, next.tag);
       if (bytes !== undefined) await encoder.write(bytes);
     }
+    feed.unheed(signal);
     this.#inputEnded = true;
     this.#remux.finish(undefined);
     encoder.endInput();

@@ -72,10 +72,21 @@ export class PassThroughRun {
 
   /** Carries from the start point until the media's configuration, the session or the caller ends it. */
   async #carryAll(signal: AbortSignal, cut: AbortSignal): Promise<void> {
-    const { start } = this.#init;
-    const { feed, committer } = this.#deps;
+    const { feed } = this.#deps;
     let endMs: number | undefined;
     const either = AbortSignal.any([signal, cut]);
+    try {
+      endMs = await this.#carryUntil(either);
+    } finally {
+      feed.unheed(either);
+    }
+    if (!signal.aborted) this.#remux.finish(endMs);
+  }
+
+  /** Answers where the media goes on that this run is not for, ms of the session. */
+  async #carryUntil(either: AbortSignal): Promise<number | undefined> {
+    const { start } = this.#init;
+    const { feed, committer } = this.#deps;
     for (let index = Math.max(0, start.index - interleaveTags); !either.aborted;) {
       const next = feed.media.read(index);
       if (next === undefined) {
@@ -83,14 +94,11 @@ export class PassThroughRun {
         await feed.changed(either);
         continue;
       }
-      if (next.tag.generation.number > start.tag.generation.number) {
-        endMs = next.tag.timestampMs;
-        break;
-      }
+      if (next.tag.generation.number > start.tag.generation.number) return next.tag.timestampMs;
       index = next.index + 1;
       this.#remux.take(next.index, next.tag);
       if (committer.blocked) await committer.room();
     }
-    if (!signal.aborted) this.#remux.finish(endMs);
+    return undefined;
   }
 }

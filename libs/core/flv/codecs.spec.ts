@@ -189,11 +189,11 @@ describe('FLV', () => {
     body: fc.uint8Array({ maxLength: 300 }),
   });
 
-  test('tags come back, however the file is cut', () => {
+  test.each([false, true])('tags come back, however the file is cut; bytes are kept: %s', (keepsBytes) => {
     fc.assert(
-      fc.property(fc.array(tag, { maxLength: 8 }), fc.integer({ min: 1, max: 50 }), (tags, pieceBytes) => {
+      fc.property(fc.array(tag, { maxLength: 8 }), fc.integer({ min: 1, max: 500 }), (tags, pieceBytes) => {
         const file = Uint8Array.from([encodeFlvHeader({ audio: true, video: true }), ...tags.map(encodeTag)].flatMap((part) => [...part]));
-        const reader = new FlvReader();
+        const reader = new FlvReader({ keepsBytes });
         const read: FlvTag[] = [];
         for (let at = 0; at < file.length; at += pieceBytes) read.push(...reader.push(file.subarray(at, at + pieceBytes)));
         // The last tag is complete with its body; its trailer is the prefix of the next.

@@ -7,6 +7,8 @@ const prefixBytes = tagTrailerBytes + tagHeaderBytes;
 export interface FlvReaderInit {
   /** Greatest body that a tag may have; the reader never holds more than one body. */
   readonly tagBytesMax?: number;
+  /** The bytes that are pushed never change: bodies that lie in one piece are views of them, and nothing is copied. */
+  readonly keepsBytes?: boolean;
 }
 
 type Stage = 'file-header' | 'tag-header' | 'body';
@@ -14,6 +16,7 @@ type Stage = 'file-header' | 'tag-header' | 'body';
 /** Reads FLV as it arrives, in pieces of any size. Holds at most one tag. */
 export class FlvReader {
   readonly #tagBytesMax: number;
+  readonly #keepsBytes: boolean;
   readonly #header = new Uint8Array(prefixBytes);
   #stage: Stage = 'file-header';
   #target: Uint8Array = this.#header;
@@ -22,16 +25,26 @@ export class FlvReader {
 
   constructor(init: FlvReaderInit = {}) {
     this.#tagBytesMax = init.tagBytesMax ?? 4 * 1024 * 1024;
+    this.#keepsBytes = init.keepsBytes ?? false;
   }
 
   /**
-   * Takes the next bytes and returns the tags that they complete; bodies are copies.
+   * Takes the next bytes and returns the tags that they complete; bodies are copies, unless the bytes are kept.
    * @throws FlvError `FLV_INVALID` or `FLV_TAG_TOO_LARGE`; the reader is of no use afterwards.
    */
   push(bytes: Uint8Array): FlvTag[] {
     const tags: FlvTag[] = [];
     let at = 0;
     for (;;) {
+      if (this.#stage === 'body' && this.#filled === 0) {
+        if (this.#keepsBytes && bytes.length - at >= this.#wanted) {
+          this.#target = bytes.subarray(at, at + this.#wanted);
+          at += this.#wanted;
+          tags.push(this.#readBody());
+          continue;
+        }
+        this.#target = new Uint8Array(this.#wanted);
+      }
       const count = Math.min(this.#wanted - this.#filled, bytes.length - at);
       this.#target.set(bytes.subarray(at, at + count), this.#filled);
       this.#filled += count;
@@ -60,7 +73,7 @@ export class FlvReader {
     const type = this.#type();
     if (type !== tagType.audio && type !== tagType.video && type !== tagType.script) throw new FlvError('FLV_INVALID', `FLV has no tag type ${type}.`);
     if (size > this.#tagBytesMax) throw new FlvError('FLV_TAG_TOO_LARGE', `A tag of ${size} bytes is over the limit of ${this.#tagBytesMax}.`);
-    this.#expect('body', new Uint8Array(size), size);
+    this.#expect('body', this.#header, size);
     return undefined;
   }
 
