@@ -250,6 +250,9 @@ describe('further tracks', () => {
     stopped.startPoint(0);
     for (const tag of [...run(1000, 2300, []).filter(({ timestampMs }) => timestampMs !== 2000), ...run(2300, 3700, [1])]) stopped.push(tag);
     expect(stopped.startPoint(undefined, 1)?.tag.timestampMs).toBe(3000);
+  });
+});
+
 describe('waiting for a feed', () => {
   const isOpen = async (promise: Promise<unknown>): Promise<boolean> =>
     (await Promise.race([promise.then(() => false), new Promise((resolve) => setImmediate(() => resolve(true)))])) === true;
