@@ -149,9 +149,9 @@ describe('captions within the picture', () => {
     const tags = captioned(await flvSource({ folder, seconds: 9 }), spokenEvery2s(9));
     expect((await ffmpegWords(flvFile(tags), 'flv')).slice(0, 3)).toEqual(['Sentence 0', 'Sentence 1', 'Sentence 2']);
     await stream.create([source, encoded]);
+    await startMedia();
     relay.open('s1', tags);
     await stream.start('s1', relay.url);
-    await startMedia();
     await ended();
     const [carried, small] = [await stream.segments('source'), await stream.segments('90p')];
     expect(carried.map(({ captions = [] }) => captions.map(({ channel }) => channel))).toEqual(carried.map(() => ['cc1', 'cc3']));
@@ -182,9 +182,9 @@ describe('captions within the picture', () => {
     const video = ['-c:v', 'libx264', '-a53cc', '1', '-preset', 'veryfast', '-bf', '3', '-g', '60', '-sc_threshold', '0'];
     await run('ffmpeg', ['-v', 'error', '-y', '-i', spoken, ...video, '-c:a', 'copy', '-f', 'flv', path]);
     await stream.create([source]);
+    await startMedia();
     relay.open('s1', new FlvReader().push(new Uint8Array(await readFile(path))));
     await stream.start('s1', relay.url);
-    await startMedia();
     await ended();
     const segments = await stream.segments('source');
     expect(said(await cuesOf(segments, 'cc1'))).toEqual(['Sentence 0', 'Sentence 1', 'Sentence 2']);
@@ -225,9 +225,9 @@ describe('captions within the picture', () => {
       tag === plain[at] || n++ % 4 !== 3 ? tag : { ...tag, body: tag.body.map((byte, index) => (index > 17 && index < 30 ? byte ^ 0x5a : byte)) },
     );
     await stream.create([source]);
+    await startMedia();
     relay.open('s1', tags);
     await stream.start('s1', relay.url);
-    await startMedia();
     await ended();
     const segments = await stream.segments('source');
     expect(segments.map(({ durationUs }) => durationUs / 1e6)).toEqual([2, 2, expect.closeTo(1, 1)]);

@@ -59,9 +59,10 @@ async function data(type: string): Promise<Array<Record<string, unknown>>> {
 
 async function carry(tags: readonly FlvTag[], ladder: Parameters<PublishedStream['create']>[0] = [source]): Promise<void> {
   await stream.create(ladder);
+  // What is published is sent in real time from its first moment on.
+  await startMedia();
   relay.open('s1', tags);
   await stream.start('s1', relay.url);
-  await startMedia();
   await until('the run ended', async () => (await data('encoding.ended')).some(({ reason }) => reason === 'source-ended'));
 }
 

@@ -92,7 +92,7 @@ describe('a publisher that sends its ladder over one connection', () => {
     expect(new Set(await Promise.all(['source', '240p', '144p', 'audio'].map(first))).size).toBe(1);
     const argv = ['-v', 'error', '-show_entries', 'stream=codec_name,height', '-of', 'csv=p=0', `${platform.edgeUrl}/live/${stream.id}/ts/144p.m3u8`];
     const { stdout, stderr } = await run('ffprobe', argv);
-    expect([stderr, [...new Set(stdout.trim().split('\n'))]]).toEqual(['', ['h264,144', 'aac,']]);
+    expect([stderr, [...new Set(stdout.match(/^\w+/gm))], stdout.includes('h264,144')]).toEqual(['', ['h264', 'aac'], true]);
   });
 
   test('gives way to a backup with one track when the command line says so: whoever watches a small picture goes on', async () => {
