@@ -117,6 +117,8 @@ describe('cue points of an encoder', () => {
       (a, b) => a.timestampMs - b.timestampMs,
     );
     await stream.create([source]);
+    // Cues are for those who read when they are said.
+    await startMedia();
     relay.open('s1', withCues);
     relay.open(
       's2',
@@ -124,7 +126,6 @@ describe('cue points of an encoder', () => {
     );
     await stream.start('s1', relay.url);
     await stream.join('s2', relay.url);
-    await startMedia();
     await until(
       'all cues are told',
       async () => (await stream.events()).filter(({ type }) => type === 'stream.marked' || type === 'stream.cue-refused').length >= 3,
