@@ -13,10 +13,10 @@ const all = Array.from({ length: edges }, (_, at) => at);
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** `--rounds 200`: rounds with kills and partitions, in place of the few of a quick run. */
+/** `--rounds=200`: rounds with kills and stand-stills, in place of the few of a quick run. */
 function roundsAsked(quick: boolean): number {
-  const at = process.argv.indexOf('--rounds');
-  return at < 0 ? (quick ? 12 : 200) : Number(process.argv[at + 1]);
+  const asked = process.argv.find((word) => word.startsWith('--rounds='));
+  return asked === undefined ? (quick ? 12 : 200) : Number(asked.slice('--rounds='.length));
 }
 
 /** A few hundred requests a second over all edges, so that purges meet edges at work. */
@@ -78,7 +78,7 @@ async function rounds(context: BenchContext, fleet: PurgeFleet): Promise<void> {
 
 export const bench: Bench = {
   name: 'purge',
-  summary: 'tag purges to 8 edges over the log: latency, rate, and stale answers while a minority is killed or stands still (--rounds 200)',
+  summary: 'tag purges to 8 edges over the log: latency, rate, and stale answers while a minority is killed or stands still (--rounds=200)',
   async run(context) {
     const folder = await mkdtemp(join(tmpdir(), 'bench-purge-'));
     const fleet = new PurgeFleet(folder);

@@ -17,7 +17,7 @@ afterAll(async () => {
   await folder.remove();
 });
 
-// More rounds, with other dice: `npm run bench -- purge --rounds 200`.
+// More rounds, with other dice: `npm run bench -- purge --rounds=200`.
 test('eight edges, of which some are killed and some stand still, serve nothing that is older than a purge', async () => {
   const faults = ['none', 'kill', 'stop', 'none', 'kill'] as const;
   const report = await new PurgeRounds(fleet, 17).run(faults.length, (round) => faults[round] ?? 'none');
