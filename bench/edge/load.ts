@@ -6,9 +6,10 @@ import { connect } from 'node:net';
 import { cpuSeconds, type Measured } from './processes.ts';
 
 const body = Buffer.alloc(1024, 0x61);
+const middling = Buffer.alloc(16 * 1024, 0x61);
 const large = Buffer.alloc(1024 * 1024, 0x61);
 
-/** An origin with one object of 1 KB under every path, 1 MB where the path says so; counts who asks. */
+/** An origin with one object of 1 KB under every path, 16 KB or 1 MB where the path says so; counts who asks. */
 export class BenchOrigin {
   fetches = 0;
   /** Answers wait for this. */
@@ -19,7 +20,7 @@ export class BenchOrigin {
     this.#server = createServer(async (request, response) => {
       this.fetches++;
       await this.gate;
-      const bytes = request.url?.includes('1m') === true ? large : body;
+      const bytes = request.url?.includes('1m') === true ? large : request.url?.includes('16k') === true ? middling : body;
       response.writeHead(200, { 'content-type': 'video/mp4', 'cache-control': 'public, max-age=3600', etag: '"bench"', 'content-length': bytes.length });
       response.end(bytes);
     });
@@ -68,10 +69,10 @@ export async function h2load(server: Measured, path: string, seconds: number, co
   return { requests: Number(requests), cpuSeconds: used, p99Ms: Number.NaN };
 }
 
-/** One round of wrk: 64 connections that are kept open, from a core of their own. */
-export async function wrk(server: Measured, path: string, seconds: number, core: number, scheme: 'http' | 'https' = 'http'): Promise<Round> {
+/** One round of wrk: 64 connections that are kept open, from a core of their own; a script says what is asked for, if it is not always the same. */
+export async function wrk(server: Measured, path: string, seconds: number, core: number, scheme: 'http' | 'https' = 'http', script?: string): Promise<Round> {
   const url = `${scheme}://127.0.0.1:${server.port}${path}`;
-  const { out, used } = await loaded(server, core, ['wrk', '-t1', '-c64', `-d${seconds}`, '--latency', url]);
+  const { out, used } = await loaded(server, core, ['wrk', '-t1', '-c64', `-d${seconds}`, '--latency', ...(script === undefined ? [] : ['-s', script]), url]);
   if (/Non-2xx|Socket errors/.test(out)) throw new Error(`the server under load failed:\n${out}`);
   const requests = Number(/(\d+) requests in/.exec(out)?.[1]);
   return { requests, cpuSeconds: used, p99Ms: toMs(/99%\s+(\S+)/.exec(out)?.[1]) };

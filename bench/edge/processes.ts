@@ -26,8 +26,15 @@ export async function stopped(child: ChildProcess): Promise<void> {
 }
 
 /** An edge on Bun with its own log, kept on one core. @param certificates a folder: then the port is that of HTTPS */
-export async function startEdge(folder: string, originPort: number, core: number, certificates?: string): Promise<Measured> {
+export async function startEdge(
+  folder: string,
+  originPort: number,
+  core: number,
+  certificates?: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Measured> {
   const env = {
+    ...more,
     ...(certificates === undefined ? {} : { EDGE_TLS_DIR: certificates, EDGE_TLS_PORT: '0', EDGE_HTTP3: '0' }),
     PATH: process.env['PATH'],
     STREAMS_DATA_DIR: folder,

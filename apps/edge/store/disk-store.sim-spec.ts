@@ -9,6 +9,8 @@ const languages = ['', 'de', 'en'];
 
 /** What was put, what was purged, and what may still come back. */
 class Model {
+  /** Which process it is that lives: what one that was killed would still have done is not done. */
+  life = 0;
   version = 0;
   /** The version of each key before which everything was purged. */
   readonly purgedBefore = new Map<string, number>();
@@ -47,7 +49,9 @@ async function settle(store: OpenStore['store'], model: Model): Promise<void> {
 
 async function live(open: OpenStore, model: Model, dice: Prng, steps: number): Promise<string | undefined> {
   const { ledger, store } = open;
+  const { life } = model;
   for (let step = 0; step < steps; step++) {
+    if (model.life !== life) return new Promise(() => undefined);
     const key = dice.pick(keys);
     const language = key.endsWith('7') ? dice.pick(languages) : '';
     const kind = dice.nextInteger(0, 9);
@@ -93,6 +97,7 @@ async function story(seed: number): Promise<{ fault: string | undefined; hits: n
   const folder = new SimFolder(seed + 1);
   const model = new Model();
   for (let life = 0; life < 5; life++) {
+    model.life = life;
     const work = async (): Promise<string | undefined> => {
       const open = await openStore(folder.start(plan(dice)));
       await startTail(open, model);

@@ -203,7 +203,7 @@ export class DiskStore implements DiskTier {
     return this.#queue.settled();
   }
 
-  /** Writes down what there is, for a quick start. */
+  /** Writes down what there is, for a quick start. Never fails: what cannot be written is not needed by a successor that knows its name. */
   async close(): Promise<void> {
     await this.#queue.close();
     if (this.#state === 'on') {
@@ -212,7 +212,7 @@ export class DiskStore implements DiskTier {
     }
     await this.#journal.close();
     await this.#segments.close();
-    await this.#deps.folder.close();
+    await this.#deps.folder.close().catch((error: unknown) => this.#deps.onTrouble('the folder of the store cannot be closed', error));
   }
 
   async #load(): Promise<void> {

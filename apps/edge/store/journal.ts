@@ -92,8 +92,13 @@ export class Journal {
   async #sync(): Promise<void> {
     if (!this.#unsynced) return;
     this.#unsynced = false;
-    await this.#write();
-    await this.#file.sync();
+    try {
+      await this.#write();
+      await this.#file.sync();
+    } catch (error) {
+      this.#unsynced = true;
+      throw error;
+    }
   }
 
   #write(): Promise<void> {

@@ -104,8 +104,8 @@ export class StoreJournal implements PurgeJournal {
 
   async close(): Promise<void> {
     await this.#rotating;
-    await this.#earlier;
-    await this.#journal?.close();
+    await this.#earlier.catch(() => undefined);
+    await this.#journal?.close().catch(() => undefined);
     this.#journal = undefined;
   }
 
