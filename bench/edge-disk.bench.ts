@@ -1,5 +1,5 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { Agent, request } from 'node:http';
+import { Agent, request, type IncomingMessage } from 'node:http';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ const script = `request = function() return wrk.format("GET", "/bench/16k/" .. m
 
 async function ask(port: number, path: string, agent: Agent): Promise<void> {
   const asking = request({ host: '127.0.0.1', port, path, agent }).end();
-  const [answer] = (await once(asking, 'response')) as [import('node:http').IncomingMessage];
+  const [answer] = (await once(asking, 'response')) as [IncomingMessage];
   answer.resume();
   await once(answer, 'end');
 }

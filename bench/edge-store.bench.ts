@@ -2,7 +2,7 @@ import type { StoredResponse } from '#core/http-cache';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { request } from 'node:http';
+import { request, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { CachedObject } from '../apps/edge/cache/cached-object.ts';
@@ -60,7 +60,7 @@ async function fill(path: string): Promise<number> {
 
 async function status(port: number, path: string): Promise<string> {
   const asking = request({ host: '127.0.0.1', port, path, agent: false }).end();
-  const [answer] = (await once(asking, 'response')) as [import('node:http').IncomingMessage];
+  const [answer] = (await once(asking, 'response')) as [IncomingMessage];
   answer.resume();
   return `${answer.statusCode} ${answer.headers['cache-status']}`;
 }
