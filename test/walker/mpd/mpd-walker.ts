@@ -10,9 +10,11 @@ export interface MpdFindings {
   segments: number;
   /** Segments that say that they have no content. */
   withoutContent: number;
+  /** Segments whose rest never came: a publisher left while they were made. */
+  brokenOff: number;
 }
 
-export const noMpdFindings = (): MpdFindings => ({ violations: new Set(), manifests: 0, segments: 0, withoutContent: 0 });
+export const noMpdFindings = (): MpdFindings => ({ violations: new Set(), manifests: 0, segments: 0, withoutContent: 0, brokenOff: 0 });
 
 /** Holds a manifest, and what became of it since a client had it, to the rules. */
 export function judgeMpd({ violations }: Pick<MpdFindings, 'violations'>, before: ReadMpd | undefined, after: ReadMpd): void {
@@ -108,7 +110,8 @@ export class MpdWalker {
     const note = (rule: string): void => void this.findings.violations.add(`${rule}, ${where}`);
     try {
       const response = await fetch(named(template.media));
-      const bytes = new Uint8Array(await response.arrayBuffer());
+      const bytes = await response.bytes().catch(() => undefined);
+      if (bytes === undefined) return void (this.findings.brokenOff += 1);
       if (response.status !== 200) return note(`5.3.9.5.3 (what is announced is there): ${response.status}`);
       this.findings.segments += 1;
       if (set.contentType === 'text') return new TextDecoder().decode(bytes).startsWith('WEBVTT') ? undefined : note('5.3.7.2 (text is what its type says)');
