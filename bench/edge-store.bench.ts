@@ -35,8 +35,8 @@ const response: StoredResponse = {
   variant: { names: [], values: [] },
 };
 
-async function openStore(path: string): Promise<DiskStore> {
-  const deps = { checksum, keep: keptInMemory, bytesOf: bytesInMemory, now: () => Date.now(), newId: randomUUID, ledger: createLedger() };
+async function openStore(path: string, ledger = createLedger()): Promise<DiskStore> {
+  const deps = { checksum, keep: keptInMemory, bytesOf: bytesInMemory, now: () => Date.now(), newId: randomUUID, ledger };
   return DiskStore.open(diskInit({ bytesMax: diskMb * 1024 * 1024, segmentBytes: 64 * 1024 * 1024 }), {
     ...{ ...deps, folder: await openFolder(path) },
     onTrouble: (what, error) => {
@@ -47,9 +47,12 @@ async function openStore(path: string): Promise<DiskStore> {
 
 /** As the edge would have written them one by one. */
 async function fill(path: string): Promise<number> {
-  const store = await openStore(path);
+  const ledger = createLedger();
+  const store = await openStore(path, ledger);
+  // What the ledger held was purged before these came.
+  const { generation } = ledger;
   for (let at = 0; at < objects; at++) {
-    store.used(new CachedObject({ key: `/bench/${at}`, labels: [], response, generation: 0 }, keptInMemory(body)));
+    store.used(new CachedObject({ key: `/bench/${at}`, labels: [], response, generation }, keptInMemory(body)));
     if (at % 1000 === 999) await store.settled();
   }
   await store.settled();
