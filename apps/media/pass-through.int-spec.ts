@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { encodeFlvHeader, encodeTag, type FlvTag } from '#core/flv';
+import { encodeFlvHeader, encodeTag, tagType, type FlvTag } from '#core/flv';
 import { segmentToTs } from '#core/mpegts';
 import { MemoryBlobStore, MemoryEventLog, MemoryLeaseStore } from '#adapters/memory';
 import { SystemClock } from '#adapters/system';
@@ -157,6 +157,28 @@ describe('a source that is its own rendition', () => {
       expect(started).toMatchObject({ encoder: 'none', source: { videoCodec: codec } });
       expect((await frames(await stored('source'), '0:v:0')).length).toBeGreaterThanOrEqual(149);
       expect((await frames(await stored('audio'), '0:a:0')).length).toBeGreaterThan(150);
+    },
+    120_000,
+  );
+
+  test.each([
+    ['as it is', source, 'none'],
+    ['encoded', { name: '90p', height: 90, videoBitrate: 100_000 }, 'libx264'],
+  ])(
+    'whose sound comes late and pauses goes out at once and without a break, %s',
+    async (_how, rung, encoder) => {
+      const isHeard = ({ type, timestampMs, body }: FlvTag): boolean =>
+        type !== tagType.audio || body[1] === 0 || (timestampMs > 4000 && timestampMs < 6000) || timestampMs > 11_000;
+      await carry((await flvSource({ folder, seconds: 14, groupFrames: 60 })).filter(isHeard), [rung]);
+      expect((await data('encoding.started')).map((one) => one['encoder'])).toEqual([encoder]);
+      expect(await data('encoding.adapted')).toEqual([]);
+      const sounds = await stream.segments('audio');
+      const pictures = await stream.segments(rung.name);
+      expect(pictures.length).toBeGreaterThanOrEqual(7);
+      expect(sounds.map(({ mediaSequence, discontinuity }) => [mediaSequence, discontinuity])).toEqual(pictures.map((_, n) => [n, false]));
+      for (const [n, { startUs }] of sounds.entries()) expect(Math.abs(startUs - (pictures[n] as Segment).startUs)).toBeLessThan(30_000);
+      const { complaints } = await probe(await stored('audio'));
+      expect(complaints).toBe('');
     },
     120_000,
   );

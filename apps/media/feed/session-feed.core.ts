@@ -11,6 +11,7 @@ import {
   type TrackMetadata,
 } from '#core/flv';
 import type { SourceInfo } from '#core/ffmpeg-plan';
+import { SoundFiller, type SilentFrame } from './sound-filler.core.ts';
 import { sourceInfo } from './source-info.core.ts';
 import { TrackBook, type SourceTrack } from './track-book.core.ts';
 
@@ -22,7 +23,7 @@ export interface Generation {
   /** Set when a run relies on the configuration: from then on a change begins a new generation. */
   sealed: boolean;
   /** True when a configured kind is left out because nothing of it comes. */
-  readonly muted: boolean;
+  muted: boolean;
   /** Tracks beside the first of each kind that come with it. */
   beside?: readonly SourceTrack[];
 }
@@ -93,6 +94,9 @@ export class SessionFeed {
   readonly #headers: Record<Kind, Uint8Array | undefined> = { video: undefined, audio: undefined };
   readonly #latestOf: Record<Kind, number> = { video: 0, audio: 0 };
   readonly #book = new TrackBook();
+  readonly #filler = new SoundFiller();
+  /** Before it no tag is put in between: somebody was told to begin there. */
+  #pinnedIndex = 0;
 
   constructor(init: SessionFeedInit) {
     this.#bytesMax = init.bytesMax;
@@ -125,7 +129,7 @@ export class SessionFeed {
     if (of.track !== 0) return this.#pushBeside(kind, of.track, { ...tag, body: of.body });
     const header = kind === 'video' ? readVideoHeader(tag.body) : readAudioHeader(tag.body);
     if (header.kind === 'sequence-header') this.#configure(kind, tag.body);
-    else if (header.kind === 'frames') this.#append(kind, tag, kind === 'video' && readVideoHeader(tag.body).keyFrame);
+    else if (header.kind === 'frames' && this.#isInTime(kind, tag)) this.#append(kind, tag, kind === 'video' && readVideoHeader(tag.body).keyFrame);
   }
 
   /** The tag of that number; undefined when it is not there yet. Numbers already forgotten give the oldest tag. */
@@ -196,6 +200,7 @@ export class SessionFeed {
     const unaligned = tracks.filter((track) => !this.#comesAlong(index, track));
     if (unaligned.length > 0 && this.latestMs - tag.timestampMs < besideMsMax) return undefined;
     tag.generation.sealed = true;
+    this.#pinnedIndex = Math.max(this.#pinnedIndex, index + 1);
     if (tracks.length === 0) return { index, tag, source };
     const beside = tracks.filter((track) => !unaligned.includes(track)).map((track) => ({ track, metadata: this.#said(track) }));
     return { index, tag, source, beside, unaligned };
@@ -251,14 +256,27 @@ export class SessionFeed {
   /** A kind is absent only after enough media of the other kind has come without it. */
   #sourceOf(generation: Generation): SourceInfo | undefined {
     const source = sourceInfo({ ...generation, metadata: this.#metadata });
-    if (generation.sealed || generation.muted || (source.video !== undefined && source.audio !== undefined)) return source;
+    const isWhole = source.video !== undefined && source.audio !== undefined;
+    if (generation.sealed || generation.muted || (isWhole && this.#hasMedia('audio', generation))) return source;
     const first = this.#tags.find((tag) => tag.generation === generation)?.timestampMs ?? 0;
     const waitedMs = this.latestMs - first;
+    if (isWhole && waitedMs < videoOnlyAfterMs) return undefined;
+    if (isWhole) return this.#withoutSound(generation);
     if (source.video !== undefined) return waitedMs >= videoOnlyAfterMs ? source : undefined;
     return source.audio !== undefined && waitedMs >= audioOnlyAfterMs ? source : undefined;
   }
 
+  /** Sound is announced and does not come, in a codec in which no silence can stand in for it. */
+  #withoutSound(generation: Generation): SourceInfo | undefined {
+    // Silence is due at the next picture.
+    if (this.#filler.canFill && generation === this.#generation) return undefined;
+    generation.audio = undefined;
+    generation.muted = true;
+    return sourceInfo({ ...generation, metadata: this.#metadata });
+  }
+
   #configure(kind: Kind, told: Uint8Array): void {
+    if (kind === 'audio') this.#filler.configure(told);
     const before = this.#headers[kind];
     // Encoders repeat their headers: only a real change counts.
     if (before !== undefined && equal(before, told)) return;
@@ -272,10 +290,33 @@ export class SessionFeed {
   }
 
   /** What is kept under the old configuration cannot be decoded with the new one. */
-  #hasMedia(kind: Kind): boolean {
-    return (
-      this.#generation[kind] !== undefined && this.#tags.some((tag) => tag.kind === kind && tag.beside === undefined && tag.generation === this.#generation)
-    );
+  #hasMedia(kind: Kind, generation = this.#generation): boolean {
+    return generation[kind] !== undefined && this.#tags.some((tag) => tag.kind === kind && tag.beside === undefined && tag.generation === generation);
+  }
+
+  /** Puts silence where sound is missing; false for sound whose place silence has taken. */
+  #isInTime(kind: Kind, { timestampMs }: FlvTag): boolean {
+    if (this.#generation.audio === undefined) return true;
+    const silent = kind === 'video' ? this.#filler.pictureAt(timestampMs) : this.#filler.soundAt(timestampMs);
+    for (const frame of silent ?? []) this.#keepSilence(frame);
+    return silent !== undefined;
+  }
+
+  /** Where it belongs by its time, as far as nobody has read on: what reads the beginning finds sound beside the picture. */
+  #keepSilence({ timestampMs, body }: SilentFrame): void {
+    const tag: FeedTag = { kind: 'audio', timestampMs, presentationMs: timestampMs, keyFrame: false, body, generation: this.#generation };
+    this.#latestOf.audio = Math.max(this.#latestOf.audio, timestampMs);
+    const least = Math.max(this.#readIndex, this.#pinnedIndex) - this.#firstIndex;
+    let at = this.#tags.length;
+    while (at > least && at > 0 && this.#isAfter(at - 1, timestampMs)) at -= 1;
+    if (at === this.#tags.length) return this.#keep(tag);
+    this.#tags.splice(at, 0, tag);
+    this.#bytes += body.length;
+  }
+
+  #isAfter(at: number, ms: number): boolean {
+    const tag = this.#tags[at];
+    return tag !== undefined && tag.timestampMs > ms && tag.generation === this.#generation;
   }
 
   #begin({ video, audio }: Pick<Generation, Kind>): void {

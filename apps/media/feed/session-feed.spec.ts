@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { encodeAmf0Script, encodeMetadata, encodeTrack, tagType, type EnhancedPacket, type FlvTag } from '#core/flv';
 import { LiveFeed } from './live-feed.ts';
-import { SessionFeed } from './session-feed.core.ts';
+import { SessionFeed, type FeedTag } from './session-feed.core.ts';
 
 /** Real sequence headers of libx264, 320x180 and 160x90: FLV prefix, then AVCDecoderConfigurationRecord. */
 const avc = Uint8Array.from(Buffer.from('1700000000014d400dffe10019674d400deca0a0cfcf8088000003000800000301e078a14cb001000468ce0fc8', 'hex'));
@@ -32,6 +32,7 @@ describe('the source', () => {
     const made = feed({ type: tagType.script, timestampMs: 0, body: encodeMetadata({ frameRate: 25 }) }, header('video', avc), header('audio', aac));
     expect(made.startPoint(undefined)).toBeUndefined();
     made.push(picture(0, true));
+    made.push(sound(0));
     expect(made.startPoint(undefined)?.source).toEqual({
       video: { codec: 'h264', width: 320, height: 180, frameRate: 25, interlaced: false },
       audio: { codec: 'aac', sampleRate: 44_100, channels: 2 },
@@ -55,7 +56,7 @@ describe('the source', () => {
 });
 
 describe('the start', () => {
-  const headers = [header('video', avc), header('audio', aac)];
+  const headers = [header('video', avc)];
 
   test('is the last key frame at or before the place asked for, by presentation time', () => {
     const made = feed(...headers, ...pictures(0, 3500));
@@ -75,22 +76,37 @@ describe('the start', () => {
 
   test('a repeated header changes nothing; another one begins a generation of its own', () => {
     const made = feed(...headers, picture(0, true));
+    made.push(picture(1000, true));
     made.startPoint(undefined);
     made.push(header('video', avc));
-    made.push(picture(1000, true));
     expect(made.startPoint(1500)?.tag.generation.number).toBe(0);
     made.push(header('video', avcOther));
-    made.push(picture(2000, true));
-    expect(made.startPoint(5000)?.tag.generation.number).toBe(1);
+    for (const tag of pictures(2000, 3100)) made.push(tag);
+    expect(made.startPoint(2900)?.tag.generation.number).toBe(1);
     expect(made.startPoint(0, 1)?.tag.timestampMs).toBe(2000);
     expect(made.startPoint(0, 2)).toBeUndefined();
   });
 });
 
+/** In MP3 nobody makes silence. */
+const mp3 = Uint8Array.of(0x90, ...Buffer.from('.mp3'));
+const mp3Sound = (timestampMs: number): FlvTag => ({ type: tagType.audio, timestampMs, body: Uint8Array.of(0x91, ...Buffer.from('.mp3'), 0, 0) });
+
 describe('a kind that stops', () => {
-  const headers = [header('video', avc), header('audio', aac)];
-  const both = (fromMs: number, toMs: number): FlvTag[] => pictures(fromMs, toMs).flatMap((one) => [one, sound(one.timestampMs)]);
-  const sounds = (fromMs: number, toMs: number): FlvTag[] => pictures(fromMs, toMs).map(({ timestampMs }) => sound(timestampMs));
+  const headers = [header('video', avc), header('audio', mp3)];
+  const both = (fromMs: number, toMs: number): FlvTag[] => pictures(fromMs, toMs).flatMap((one) => [one, mp3Sound(one.timestampMs)]);
+  const sounds = (fromMs: number, toMs: number): FlvTag[] => pictures(fromMs, toMs).map(({ timestampMs }) => mp3Sound(timestampMs));
+
+  test('is left out from the beginning where it does not come, and taken in when it does', () => {
+    const made = new SessionFeed({ bytesMax: 1e6 });
+    const push = (tags: readonly FlvTag[]): void => tags.forEach((tag) => made.push(tag));
+    push([...headers, ...pictures(0, 1000)]);
+    expect(made.startPoint(0)).toBeUndefined();
+    push(pictures(1000, 2000));
+    expect([made.startPoint(0)?.source.audio, made.startPoint(0)?.source.video?.codec]).toEqual([undefined, 'h264']);
+    push(both(2000, 4000));
+    expect([made.startPoint(0, 1)?.tag.generation.number, made.startPoint(0, 1)?.source.audio?.codec]).toEqual([1, 'mp3']);
+  });
 
   test('is left out after a while, and taken in again when it is back', () => {
     const made = new SessionFeed({ bytesMax: 1e6 });
@@ -102,7 +118,7 @@ describe('a kind that stops', () => {
     expect([silent?.tag.generation.number, silent?.source.audio, silent?.source.video?.codec]).toEqual([1, undefined, 'h264']);
     push(both(8000, 12_000));
     const back = made.startPoint(12_000);
-    expect([back?.tag.generation.number, back?.source.audio?.codec]).toEqual([2, 'aac']);
+    expect([back?.tag.generation.number, back?.source.audio?.codec]).toEqual([2, 'mp3']);
   });
 
   test('sound goes on without the picture', () => {
@@ -122,8 +138,67 @@ describe('a kind that stops', () => {
   });
 });
 
-describe('what is held', () => {
+describe('silence', () => {
   const headers = [header('video', avc), header('audio', aac)];
+  const frameMs = (1024 * 1000) / 44_100;
+  /** Sound as an encoder sends it, in frames of its own length. */
+  const sounds = (fromMs: number, toMs: number): FlvTag[] =>
+    Array.from({ length: Math.round((toMs - fromMs) / frameMs) }, (_, n) => sound(Math.round(fromMs + n * frameMs)));
+  const byTime = (...tags: readonly FlvTag[]): FlvTag[] => tags.toSorted((a, b) => a.timestampMs - b.timestampMs);
+  const made = (...tags: readonly FlvTag[]): SessionFeed => {
+    const one = new SessionFeed({ bytesMax: 1e6 });
+    for (const tag of [...headers, ...tags]) one.push(tag);
+    return one;
+  };
+  /** What a reader gets, in its order. */
+  const readAll = (from: SessionFeed): FeedTag[] => Array.from({ length: from.nextIndex }, (_, n) => from.read(n)?.tag as FeedTag);
+  const soundOf = (tags: readonly FeedTag[]): FeedTag[] => tags.filter(({ kind }) => kind === 'audio');
+  const isSilence = ({ body }: FeedTag): boolean => body.length > 4;
+  /** The longest time from one frame of sound to the next, ms. */
+  const holeOf = (tags: readonly FeedTag[]): number => Math.max(...soundOf(tags).map((tag, n, all) => (all[n + 1] ?? tag).timestampMs - tag.timestampMs));
+
+  test('stands in for sound that comes seconds after its picture, which can be begun with after one', () => {
+    const late = made(...pictures(0, 1000));
+    expect(late.startPoint(undefined)).toBeUndefined();
+    for (const tag of pictures(1000, 4000)) late.push(tag);
+    expect(late.startPoint(undefined)).toMatchObject({ index: 0, source: { audio: { codec: 'aac' } }, tag: { timestampMs: 0 } });
+    for (const tag of byTime(...pictures(4000, 6000), ...sounds(4000, 6000))) late.push(tag);
+    const tags = readAll(late);
+    expect(new Set(tags.map(({ generation }) => generation.number))).toEqual(new Set([0]));
+    expect(holeOf(tags)).toBeLessThan(2 * frameMs);
+    expect(soundOf(tags).findLast(isSilence)?.timestampMs).toBeLessThanOrEqual(4000);
+    expect(soundOf(tags).filter((tag) => !isSilence(tag))).toHaveLength(sounds(4000, 6000).length);
+    // Who reads the beginning finds sound beside the picture, and needs not look for it further on.
+    expect(tags.findIndex(({ kind }) => kind === 'audio')).toBeLessThan(3);
+  });
+
+  test('fills a pause, and the tracks stay as they are', () => {
+    const paused = made(...byTime(...pictures(0, 6000), ...sounds(0, 6000)));
+    paused.startPoint(0);
+    for (const tag of byTime(...pictures(6000, 13_000), ...sounds(11_000, 13_000))) paused.push(tag);
+    const tags = readAll(paused);
+    expect(holeOf(tags)).toBeLessThan(2.5 * frameMs);
+    expect(new Set(tags.map(({ generation }) => generation.number))).toEqual(new Set([0]));
+    expect(soundOf(tags).filter(isSilence).length).toBeCloseTo(5000 / frameMs, -1);
+  });
+
+  test('is not made of sound that is sent late: it is waited for', () => {
+    const sentLate = (fromMs: number, toMs: number): FlvTag[] =>
+      [...pictures(fromMs, toMs).map((tag) => ({ tag, at: tag.timestampMs })), ...sounds(fromMs, toMs).map((tag) => ({ tag, at: tag.timestampMs + 1500 }))]
+        .toSorted((a, b) => a.at - b.at)
+        .map(({ tag }) => tag);
+    const tags = readAll(made(...sentLate(0, 9000)));
+    expect(soundOf(tags).filter((tag) => isSilence(tag) && tag.timestampMs > 3000)).toEqual([]);
+    expect(holeOf(tags)).toBeLessThan(2.5 * frameMs);
+  });
+
+  test('is not made up for hours where a clock was set', () => {
+    expect(made(sound(0), picture(0, true), picture(9_000_000, true)).nextIndex).toBeLessThan(800);
+  });
+});
+
+describe('what is held', () => {
+  const headers = [header('video', avc)];
 
   test('media of stored segments is forgotten once it was read, key frame and a little before it kept', () => {
     const made = feed(...headers, ...pictures(0, 9000));
@@ -171,7 +246,8 @@ test('fuzz: whatever the tags hold, the feed takes them or passes them over', ()
       made.startPoint(fromMs);
       made.read(0);
       made.forgetBefore(fromMs);
-      expect(made.nextIndex).toBeLessThanOrEqual(tags.length);
+      // No more silence for one tag than is made up at once, of frames of 10 ms at least.
+      expect(made.nextIndex).toBeLessThanOrEqual(tags.length * 1501);
     }),
   );
 });

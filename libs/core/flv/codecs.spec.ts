@@ -8,6 +8,7 @@ import { FlvReader } from './flv-reader.core.ts';
 import { encodeFlvHeader, encodeTag, tagType, type FlvTag } from './flv-tag.codec.ts';
 import { readAudioHeader, readVideoHeader } from './media-header.codec.ts';
 import { decodeMetadata, encodeMetadata } from './metadata.codec.ts';
+import { silenceOf } from './silence.codec.ts';
 
 function hex(text: string): Uint8Array {
   return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
@@ -144,6 +145,26 @@ describe('decoder configurations', () => {
     ['a reserved channel configuration', '11f8'],
   ])('AAC with %s is invalid', (_name, bytes) => {
     expect(() => parseAacConfig(hex(bytes))).toThrow(expect.objectContaining({ code: 'AAC_CONFIG_INVALID' }));
+  });
+});
+
+describe('silence', () => {
+  test.each([
+    ['AAC, mono', 'af001208', 'af0100c80007', 1024 / 44.1],
+    ['AAC, stereo', 'af001190', 'af012064000190000e', 1024 / 48],
+    ['Opus without a header', '904f707573', '914f707573fcfffe', 20],
+  ])('of %s', (_name, config, body, durationMs) => {
+    const silence = silenceOf(hex(config));
+    expect([Buffer.from(silence?.body ?? []).toString('hex'), silence?.durationMs]).toEqual([body, durationMs]);
+  });
+
+  test.each([
+    ['MP3', '902e6d7033'],
+    ['a layout of the stream itself', 'af001180'],
+    ['a rate that nobody has', 'af00178000010810'],
+    ['a broken configuration', 'af0011f8'],
+  ])('is not made for %s', (_name, config) => {
+    expect(silenceOf(hex(config))).toBeUndefined();
   });
 });
 

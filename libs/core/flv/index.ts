@@ -56,4 +56,5 @@ export {
   type PacketKind,
   type VideoHeader,
 } from './media-header.codec.ts';
+export { silenceOf, type Silence } from './silence.codec.ts';
 export { decodeMetadata, encodeMetadata, metadataOf, type StreamMetadata, type TrackMetadata } from './metadata.codec.ts';

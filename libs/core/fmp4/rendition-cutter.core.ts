@@ -162,6 +162,8 @@ export class RenditionCutter {
 
   /** Closes a segment at every cut that the samples have reached. */
   cut(cuts: readonly number[]): void {
+    // Nothing of it has come yet: the others wait, as far as they may be apart.
+    if (this.#track === undefined) return;
     for (let at = cuts[this.#cutsPassed]; at !== undefined; at = cuts[this.#cutsPassed]) {
       const { loose } = this.rendition;
       if (!(loose === undefined ? this.#cutAt(this.#toTicks(at)) : this.#cutNear(this.#toTicks(at), loose))) return;

@@ -56,6 +56,20 @@ function feed(to: Segmenter, seconds: number, keyEvery = 60): SegmentGroup[] {
   return groups;
 }
 
+test('a rendition of which nothing has come yet is waited for, and not cut', () => {
+  const made = new Segmenter({
+    gridUs: 2_000_000,
+    renditions: [ladder()[0] as SegmenterRendition, ladder()[2] as SegmenterRendition],
+    mediaSequence: 0,
+    apartUsMax: 10_000_000,
+  });
+  made.begin('720p', video);
+  const early = Array.from({ length: 10 }, (_, n) => made.push('720p', pictures(n))).flat();
+  made.begin('audio', audio);
+  const late = Array.from({ length: 10 }, (_, n) => made.push('audio', sound(n))).flat();
+  expect([early, late.map(({ segments }) => segments.length)]).toEqual([[], [2, 2]]);
+});
+
 const times = (groups: readonly SegmentGroup[], rendition: string): Array<[number, number]> =>
   groups.flatMap(({ segments }) =>
     segments.filter((one) => one.rendition === rendition).map(({ startUs, durationUs }): [number, number] => [startUs, durationUs]),
