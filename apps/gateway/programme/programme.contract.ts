@@ -110,16 +110,16 @@ export const markStream = operation({
   headers: { 'Idempotency-Key': 'A repeated request with the same key makes no second marker.' },
   params,
   body: z.strictObject({
-    id: eventId.optional().describe('To say more about it later under the same id; made up when left out.'),
+    id: eventId.optional().describe('To say more about it later under the same id: what is left out then stays as it was. Made up when left out.'),
     class: lineOfText
       .min(1)
       .max(128)
       .regex(/^[^"]*$/, 'Expected text without quotes.')
       .optional(),
-    at: instant.optional().describe('Where it begins: RFC 3339, or ms since the Unix epoch; now when left out.'),
+    at: instant.optional().describe('Where it begins: RFC 3339, or ms since the Unix epoch; now when left out of a new one.'),
     durationSeconds: durationSeconds.optional(),
     plannedDurationSeconds: durationSeconds.optional(),
-    endsOnNext: z.boolean().default(false).describe('It ends where the next one of its class begins.'),
+    endsOnNext: z.boolean().optional().describe('It ends where the next one of its class begins.'),
     scte35Cmd: section.optional(),
     scte35Out: section.optional().describe('Out of the programme, such as into a break.'),
     scte35In: section.optional().describe('Back into it.'),

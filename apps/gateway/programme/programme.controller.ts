@@ -1,4 +1,4 @@
-import { base32Of, clipSubject, markerSubject, orderAggregate, segmentTable, type Mark, type RequestClip } from '#domain/stream';
+import { base32Of, clipSubject, markerSubject, orderAggregate, segmentTable, type Mark, type MarkerTold, type RequestClip } from '#domain/stream';
 import { Clock, ReadStore } from '#ports';
 import { CommandExecutor } from '#runtime';
 import { Controller } from '@nestjs/common';
@@ -10,7 +10,7 @@ import { PublicUrls } from '../public-urls.ts';
 import { StreamExtras } from '../streams/stream-extras.ts';
 import { StreamReader } from '../streams/stream-reader.ts';
 import { createClip, listClips, listMarkers, markStream, showClip } from './programme.contract.ts';
-import { clipOf, clipRows, markerOf, requestedClip } from './programme.view.ts';
+import { clipOf, clipRows, markerOf, markerSaid, requestedClip, toldMarkerOf } from './programme.view.ts';
 
 /** A segment that begins this long before a piece may still have its beginning, ms. */
 const segmentMsMax = 12_000n;
@@ -64,28 +64,10 @@ export class ProgrammeController {
   @Route(markStream)
   async mark(@Input(markStream) { params, body }: InputOf<typeof markStream>, @ByCaller() caller: Caller): Promise<object> {
     const owner = await this.#existing(params.id, caller);
-    const msOf = (seconds: number | undefined): number | null => (seconds === undefined ? null : Math.round(seconds * 1000));
-    const marker = {
-      streamId: params.id,
-      markerId: body.id ?? idFor('mk', params.id, caller),
-      class: body.class ?? null,
-      startMs: body.at ?? this.#clock.now(),
-      durationMs: msOf(body.durationSeconds),
-      plannedDurationMs: msOf(body.plannedDurationSeconds),
-      endsOnNext: body.endsOnNext,
-      scte35Cmd: body.scte35Cmd ?? null,
-      scte35Out: body.scte35Out ?? null,
-      scte35In: body.scte35In ?? null,
-      attributes: Object.entries(body.attributes).map(([name, value]) => ({ name, value: String(value), isNumber: typeof value === 'number' })),
-      origin: 'api' as const,
-    };
-    const told = await this.#order(markerSubject(params.id, marker.markerId), { type: 'Mark', marker }, owner);
-    const { startMs } = told as Mark['marker'];
-    return {
-      ...{ id: marker.markerId, class: marker.class, at: new Date(startMs).toISOString(), durationSeconds: body.durationSeconds ?? null },
-      ...{ plannedDurationSeconds: body.plannedDurationSeconds ?? null, endsOnNext: marker.endsOnNext, scte35Cmd: marker.scte35Cmd },
-      ...{ scte35Out: marker.scte35Out, scte35In: marker.scte35In, attributes: body.attributes, origin: marker.origin },
-    };
+    const markerId = body.id ?? idFor('mk', params.id, caller);
+    const marker = { streamId: params.id, markerId, origin: 'api' as const, ...markerSaid(body) };
+    const told = await this.#order(markerSubject(params.id, markerId), { type: 'Mark', marker, nowMs: this.#clock.now() }, owner);
+    return toldMarkerOf(told as MarkerTold);
   }
 
   @Route(listMarkers)

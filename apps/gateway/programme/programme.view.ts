@@ -1,8 +1,10 @@
 import type { DateRange } from '#core/hls';
-import { clipTable } from '#domain/stream';
+import { clipTable, type Mark, type MarkerTold } from '#domain/stream';
 import type { ReadRow, ReadStore } from '#ports';
 import { isoTime } from '../http/fields.ts';
+import type { InputOf } from '../http/operation.ts';
 import type { PublicUrls } from '../public-urls.ts';
+import type { markStream } from './programme.contract.ts';
 
 const numberOf = (value: unknown): number | null => (value === null || value === undefined ? null : Number(value));
 const secondsOf = (value: unknown): number | null => (value === null || value === undefined ? null : Number(value) / 1000);
@@ -67,6 +69,31 @@ export async function clipRows(reads: ReadStore, streamId: string, clipId?: stri
 
 function attributesOf(row: ReadRow): DateRange['attributes'] {
   return (row['attributes'] ?? []) as DateRange['attributes'];
+}
+
+type MarkerSaid = Omit<Mark['marker'], 'streamId' | 'markerId' | 'origin'>;
+
+/** What the caller says of a marker, and nothing of what it leaves out. */
+export function markerSaid(body: InputOf<typeof markStream>['body']): MarkerSaid {
+  const { attributes, at, class: kind, durationSeconds, plannedDurationSeconds, endsOnNext, scte35Cmd, scte35Out, scte35In } = body;
+  const msOf = (seconds: number | undefined): number | undefined => (seconds === undefined ? undefined : Math.round(seconds * 1000));
+  const named = Object.entries(attributes).map(([name, value]) => ({ name, value: String(value), isNumber: typeof value === 'number' }));
+  const said = {
+    ...{ class: kind, startMs: at, durationMs: msOf(durationSeconds), plannedDurationMs: msOf(plannedDurationSeconds), endsOnNext },
+    ...{ scte35Cmd, scte35Out, scte35In, attributes: named },
+  };
+  return Object.fromEntries(Object.entries(said).filter(([, value]) => value !== undefined)) as MarkerSaid;
+}
+
+/** A marker as it was just told. */
+export function toldMarkerOf(told: MarkerTold): object {
+  const { markerId: id, class: kind, startMs, endsOnNext, scte35Cmd, scte35Out, scte35In, origin } = told;
+  return {
+    ...{ id, class: kind, at: isoTime(BigInt(startMs)), durationSeconds: secondsOf(told.durationMs) },
+    ...{ plannedDurationSeconds: secondsOf(told.plannedDurationMs), endsOnNext, scte35Cmd, scte35Out, scte35In },
+    attributes: Object.fromEntries(told.attributes.map(({ name, value, isNumber }) => [name, isNumber ? Number(value) : value])),
+    origin,
+  };
 }
 
 export function markerOf(row: ReadRow): object {

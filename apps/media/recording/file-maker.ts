@@ -49,7 +49,8 @@ export class FileMaker {
     const { size } = await stat(path);
     if (size > blobBytesMax) return { kind: 'too-large', sizeBytes: size };
     const probed = await tools.probe(path);
-    const poster = probed.videoCodec === null ? undefined : await tools.store(await tools.poster(path, probed.durationMs));
+    const picture = probed.videoCodec === null ? undefined : await tools.poster(path, probed.durationMs);
+    const poster = picture === undefined ? undefined : await tools.store(picture);
     const mp4 = await tools.store(path);
     const files = { mp4Cid: mp4.cid, mp4Bytes: mp4.sizeBytes, posterCid: poster?.cid ?? null, posterBytes: poster?.sizeBytes ?? 0 };
     return { kind: 'made', files, probed };

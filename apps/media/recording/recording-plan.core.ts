@@ -99,9 +99,13 @@ export function muxArguments(lists: ReadonlyArray<{ readonly path: string; reado
   return [...quiet, ...inputs, ...maps, '-c', 'copy', ...exact, '-avoid_negative_ts', 'make_zero', '-movflags', '+faststart', '-f', 'mp4', output];
 }
 
-/** A picture from a little after the beginning: the first frames of a stream are seldom worth looking at. */
-export function posterArguments(input: string, durationMs: number, output: string): readonly string[] {
-  const atSeconds = Math.min(3, durationMs / 2000).toFixed(3);
+/** A little after the beginning: the first frames of a stream are seldom worth looking at. */
+export function posterMs(durationMs: number): number {
+  return Math.min(3000, durationMs / 2);
+}
+
+export function posterArguments(input: string, atMs: number, output: string): readonly string[] {
+  const atSeconds = (atMs / 1000).toFixed(3);
   const scale = "scale='min(1280,iw)':-2";
   return [...quiet, '-ss', atSeconds, '-i', input, '-frames:v', '1', '-vf', scale, '-q:v', '4', '-update', '1', '-f', 'image2', output];
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { clipBounds, reaches, type DatedSegment } from './clip-plan.core.ts';
-import { concatList, muxArguments, planRecording, posterArguments, readProbe, type StoredSegment } from './recording-plan.core.ts';
+import { concatList, muxArguments, planRecording, posterArguments, posterMs, readProbe, type StoredSegment } from './recording-plan.core.ts';
 
 const renditions = [
   { name: '240p', kind: 'video', bandwidth: 300 },
@@ -69,7 +69,7 @@ test('tracks are laid side by side from where each begins, without encoding', ()
   ).join(' ');
   expect(line).toContain('-itsoffset 0.021333 -f concat -safe 0 -i a -map 0:0 -map 1:0 -c copy');
   expect(line).toMatch(/-movflags \+faststart -f mp4 out\.mp4$/);
-  expect(posterArguments('in.mp4', 1000, 'p.jpg').join(' ')).toContain('-ss 0.500 -i in.mp4 -frames:v 1');
+  expect(posterArguments('in.mp4', posterMs(1000), 'p.jpg').join(' ')).toContain('-ss 0.500 -i in.mp4 -frames:v 1');
 });
 
 test('what ffprobe says is read; a file that does not play is none', () => {

@@ -5,7 +5,17 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { OperatingError } from '#kernel';
 import type { BlobInfo, BlobStore, ProcessRunner } from '#ports';
-import { concatList, muxArguments, posterArguments, probeArguments, readProbe, type ProbedFile, type Run, type Track } from './recording-plan.core.ts';
+import {
+  concatList,
+  muxArguments,
+  posterArguments,
+  posterMs,
+  probeArguments,
+  readProbe,
+  type ProbedFile,
+  type Run,
+  type Track,
+} from './recording-plan.core.ts';
 
 export interface RecordingToolsDeps {
   readonly blobs: BlobStore;
@@ -16,6 +26,18 @@ export interface RecordingToolsDeps {
 
 /** What ffprobe may say, characters. */
 const answerMax = 100_000;
+
+/** Opened by the one who reads it: the failure of a stream that nobody reads yet would end the process. */
+async function* bytesOf(path: string): AsyncIterable<Uint8Array> {
+  yield* createReadStream(path) as AsyncIterable<Uint8Array>;
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
 
 /** Files and programs of one recording, in a folder of its own. */
 export class RecordingTools {
@@ -54,14 +76,19 @@ export class RecordingTools {
     return readProbe(await this.#run(beside, probeArguments(path)));
   }
 
-  async poster(path: string, durationMs: number): Promise<string> {
+  /** A picture of it; undefined when no picture can be decoded. Where it ends before its sound does, the first one is taken. */
+  async poster(path: string, durationMs: number): Promise<string | undefined> {
     const output = join(this.#folder, 'poster.jpg');
-    await this.#run(this.#deps.program, posterArguments(path, durationMs, output));
-    return output;
+    for (const atMs of [posterMs(durationMs), 0]) {
+      // Where there is no picture at that time, ffmpeg is content without having written a file.
+      await this.#run(this.#deps.program, posterArguments(path, atMs, output));
+      if (await isThere(output)) return output;
+    }
+    return undefined;
   }
 
   store(path: string): Promise<BlobInfo> {
-    return this.#deps.blobs.putStream(createReadStream(path));
+    return this.#deps.blobs.putStream(bytesOf(path));
   }
 
   async #fetch({ initCid, segments }: Run, path: string): Promise<void> {

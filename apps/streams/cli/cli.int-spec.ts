@@ -110,6 +110,19 @@ describe('a failure with --json', () => {
   });
 });
 
+test('an answer that is larger than a pipe arrives whole at a reader that is late', async () => {
+  const items = Array.from({ length: 3000 }, (_, at) => ({ id: `st-${at}`, name: 'x'.repeat(100), status: 'created' }));
+  const gateway = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ items, nextCursor: null }));
+  }).listen(0, '127.0.0.1');
+  await once(gateway, 'listening');
+  const url = `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`;
+  const line = '"$0" "$1" stream list --json --key a-key --url "$2" | { sleep 1; cat; }';
+  const { stdout } = await promisify(execFile)('sh', ['-c', line, process.execPath, main, url], { env: { PATH: process.env['PATH'] }, maxBuffer: 1e7 });
+  gateway.close();
+  expect((JSON.parse(stdout) as { items: unknown[] }).items).toHaveLength(items.length);
+});
+
 test('a retry that fails again ends, also of what nobody can read: each reader counts its own tries', async () => {
   const parked = { id: 'pk-content-3-7-all', consumer: '*', attempts: 1, message: 'data.url: It is missing.', held: 0 };
   let said: object = { state: 'parked', stateAt: '2026-11-26T20:00:00.000Z', stateNote: '' };

@@ -28,7 +28,7 @@ export { StreamAlerts, type AlertChange, type AlertKind, type StreamFigures } fr
 export { clipMake, clipsReactor } from './clips-reactor.ts';
 export { streamDetailsProjection } from './detail.projection.ts';
 export { clipTable, streamAlertTable, streamMarkerTable, streamSampleTable, thumbnailTable } from './detail.tables.ts';
-export { clipMsMax, clipSubject, markerSubject, orderAggregate, type Mark, type OrderState, type RequestClip } from './order.decider.ts';
+export { clipMsMax, clipSubject, markerSubject, orderAggregate, type Mark, type MarkerTold, type OrderState, type RequestClip } from './order.decider.ts';
 export { recordingsProjection, recordingTable } from './recording.projection.ts';
 export { recordingFinish, recordingsReactor } from './recordings-reactor.ts';
 export { isComplete, lastSegmentsMsMax, type StreamEnd } from './recording.core.ts';

@@ -36,9 +36,26 @@ describe('clips', () => {
 });
 
 describe('markers', () => {
-  const mark = (change: Partial<Mark['marker']> = {}): Mark => ({ type: 'Mark', marker: { ...marker, ...change } });
+  const mark = (change: Partial<Mark['marker']> = {}): Mark => ({ type: 'Mark', marker: { ...marker, ...change }, nowMs: 5000 });
+  const more = (said: Partial<Mark['marker']>, nowMs: number): Mark => ({
+    type: 'Mark',
+    marker: { streamId: 'st-a', markerId: 'm', origin: 'api', ...said },
+    nowMs,
+  });
   test('more can be said about one, the same again says nothing', () =>
     expect(outcomes(mark(), mark({ durationMs: 5000 }), mark({ durationMs: 5000 }))).toEqual(['stream.marked', 'stream.marked', '']));
+  test('what is left out stays as it was told, and a new one begins now', () => {
+    const out = [{ name: 'TITLE', value: 'Break', isNumber: false }];
+    const first = decider.decide(more({ class: 'ad', scte35Out: '0xFC', attributes: out }, 5000), decider.initialState).events;
+    const state = decider.evolve(decider.initialState, first[0] as never);
+    const [second] = decider.decide(more({ scte35In: '0xFD', attributes: [{ name: 'SEEN', value: '1', isNumber: true }] }, 9000), state).events;
+    expect(second?.data).toMatchObject({ class: 'ad', startMs: 5000, scte35Out: '0xFC', scte35In: '0xFD', attributes: [...out, { name: 'SEEN' }] });
+    expect(outcomes(more({}, 5000), more({}, 9000))).toEqual(['stream.marked', '']);
+  });
+  test('attributes are bounded over all that is said', () => {
+    const some = (from: string) => Array.from({ length: 20 }, (_, at) => ({ name: `${from}-${at}`, value: '', isNumber: false }));
+    expect(outcomes(more({ attributes: some('A') }, 1), more({ attributes: some('B') }, 2))[1]).toMatch(/^invalid-marker attributes/);
+  });
   test('it stays where it began', () => expect(outcomes(mark(), mark({ startMs: 2000 }))[1]).toMatch(/^marker-moved/));
   test.each([
     [{ endsOnNext: true }, /needs a class/],

@@ -1,12 +1,15 @@
 import { clipRequested, streamMarked, type DraftOf } from '#events';
 import { accept, refuse, type Decider, type Decision, type Millis } from '#kernel';
 
-type MarkerData = DraftOf<typeof streamMarked>['data'];
+/** All that is told of a marker. */
+export type MarkerTold = DraftOf<typeof streamMarked>['data'];
 
-/** Gives a stretch of a stream a meaning, or says something newer about one. */
+/** Gives a stretch of a stream a meaning, or says more about one: what is left out stays as it was told before. */
 export interface Mark {
   readonly type: 'Mark';
-  readonly marker: MarkerData;
+  readonly marker: Pick<MarkerTold, 'streamId' | 'markerId' | 'origin'> & Partial<MarkerTold>;
+  /** Where one begins that nobody has told a beginning of, ms. */
+  readonly nowMs: Millis;
 }
 
 /** Wants a piece of a stream as a file of its own. */
@@ -24,6 +27,8 @@ export type OrderDraft = DraftOf<typeof clipRequested | typeof streamMarked>;
 /** What one marker, or one clip, was last asked to be. */
 export type OrderState = { readonly status: 'absent' } | { readonly status: 'known'; readonly told: OrderDraft['data'] };
 
+const attributesMax = 32;
+
 /** A clip is copied as a whole, and watched by people: longer ones are recordings. */
 export const clipMsMax: Millis = 3_600_000;
 
@@ -40,15 +45,28 @@ function isSame(one: unknown, other: unknown): boolean {
   return JSON.stringify(one, inOrder) === JSON.stringify(other, inOrder);
 }
 
-function mark({ marker }: Mark, state: OrderState): Decision<OrderDraft> {
+const blank = {
+  ...{ class: null, durationMs: null, plannedDurationMs: null, endsOnNext: false },
+  ...{ scte35Cmd: null, scte35Out: null, scte35In: null, attributes: [] as MarkerTold['attributes'] },
+};
+
+/** RFC 8216bis section 4.4.5.1: two of one ID must not contradict each other, so what was told stays unless it is told anew. */
+function whole({ marker, nowMs }: Mark, told: MarkerTold | undefined): MarkerTold {
+  const named = new Map([...(told?.attributes ?? []), ...(marker.attributes ?? [])].map((attribute) => [attribute.name, attribute]));
+  return { ...blank, startMs: nowMs, ...told, ...marker, attributes: [...named.values()] };
+}
+
+function mark(command: Mark, state: OrderState): Decision<OrderDraft> {
+  const told = state.status === 'known' ? (state.told as MarkerTold) : undefined;
+  const marker = whole(command, told);
   const { durationMs, endsOnNext, class: kind } = marker;
   // RFC 8216bis section 4.4.5.1: END-ON-NEXT needs a CLASS, and goes with no duration.
   if (endsOnNext && kind === null) return refuse('invalid-marker', 'class: A marker that ends on the next one needs a class.');
   if (endsOnNext && durationMs !== null) return refuse('invalid-marker', 'durationSeconds: A marker that ends on the next one has no duration.');
-  if (state.status === 'known' && (state.told as MarkerData).startMs !== marker.startMs)
-    return refuse('marker-moved', 'at: A marker stays where it began; use another id.');
+  if (marker.attributes.length > attributesMax) return refuse('invalid-marker', `attributes: A marker has at most ${attributesMax} of them.`);
+  if (told !== undefined && told.startMs !== marker.startMs) return refuse('marker-moved', 'at: A marker stays where it began; use another id.');
   // The same again is the retry of a command whose answer was lost.
-  if (state.status === 'known' && isSame(state.told, marker)) return accept<OrderDraft>();
+  if (told !== undefined && isSame(told, marker)) return accept<OrderDraft>();
   return accept<OrderDraft>(streamMarked.draft(marker));
 }
 
