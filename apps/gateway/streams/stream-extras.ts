@@ -56,7 +56,9 @@ export class StreamExtras {
     if (this.#images.size >= streamsKept) this.#images.clear();
     const images = this.#readImages(streamId, fromUs, known?.images);
     this.#images.set(streamId, { fromUs, images, atMs: this.#now() });
-    images.catch(() => this.#images.delete(streamId));
+    // The first picture is seen at once: its stream's playlists name it from then on.
+    const forget = (): void => void (this.#images.get(streamId)?.images === images && this.#images.delete(streamId));
+    images.then((all) => void (all.length === 0 && forget()), forget);
     return images;
   }
 
