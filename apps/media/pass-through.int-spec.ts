@@ -204,6 +204,10 @@ describe('a source that is its own rendition', () => {
     await carry(await flvSource({ folder, seconds: 8, groupFrames: 240 }));
     const [adapted] = await data('encoding.adapted');
     expect(adapted).toMatchObject({ step: 'pass-through', direction: 'down', detail: expect.stringContaining('key frames') });
+    expect((await data('encoding.ended')).map(({ reason, restartInMs }) => [reason, restartInMs])).toEqual([
+      ['not-carried', 0],
+      ['source-ended', undefined],
+    ]);
     const segments = await stream.segments('source');
     expect(segments.map(({ durationUs }) => durationUs)).toEqual([2e6, 2e6, 2e6, 2e6]);
     segments.forEach(({ startUs }, n) => expect(startUs).toBe((segments[0] as Segment).startUs + n * 2e6));

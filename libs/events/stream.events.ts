@@ -282,7 +282,7 @@ export const encodingStarted = defineEvent({
 
 export const encodingEnded = defineEvent({
   type: 'encoding.ended',
-  version: 3,
+  version: 4,
   context: 'stream',
   meaning: 'An encoder ended: cleanly, by failure, or because its stream did.',
   schema: z.object({
@@ -290,7 +290,7 @@ export const encodingEnded = defineEvent({
     sessionId: id,
     epoch,
     node: id,
-    reason: z.enum(['source-ended', 'stopped', 'crashed', 'stalled', 'too-slow', 'lease-lost', 'failed-to-start', 'shutdown', 'switched']),
+    reason: z.enum(['source-ended', 'stopped', 'crashed', 'stalled', 'too-slow', 'lease-lost', 'failed-to-start', 'shutdown', 'switched', 'not-carried']),
     exitCode: z.number().int().nullable(),
     /** That ended it, such as SIGKILL. */
     signal: z.string().max(20).optional(),
@@ -304,8 +304,9 @@ export const encodingEnded = defineEvent({
   key: (data) => data.streamId,
   subject: (data) => `${data.streamId}/encoding`,
   // Version 2 tells an encoder that was stepped down (too-slow) from one that stood still (stalled); version 3 tells one that
-  // ended because the other publisher took over (switched), what was run, and when it is run again.
-  upcasters: [(data) => data, (data) => data],
+  // ended because the other publisher took over (switched), what was run, and when it is run again; version 4 one that was ended because its source
+  // cannot be carried as it is (not-carried), which an encoder follows.
+  upcasters: [(data) => data, (data) => data, (data) => data],
   samples: [
     { streamId: sampleStream, sessionId: sampleSession, epoch: 1, node: 'media-1', reason: 'crashed', exitCode: 1, lastLines: ['Conversion failed!'] },
     { streamId: sampleStream, sessionId: sampleSession, epoch: 1, node: 'media-1', reason: 'too-slow', exitCode: null, lastLines: [] },

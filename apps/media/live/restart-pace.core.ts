@@ -1,3 +1,5 @@
+import type { EndKind } from './end-reason.ts';
+
 /** Waits between restarts: none at first, then short and doubling, and long once a run keeps failing without storing anything. */
 const firstMs = 100;
 const mostMs = 3000;
@@ -10,8 +12,12 @@ export class RestartPace {
   #failures = 0;
   #lastMs = Number.NEGATIVE_INFINITY;
 
-  /** @returns ms to wait */
-  afterFailure(nowMs: number): number {
+  /** @returns ms to wait; none after a run that was ended here, for one that is made otherwise */
+  after(how: EndKind, nowMs: number): number {
+    return how === 'too-slow' || how === 'not-carried' ? 0 : this.#afterFailure(nowMs);
+  }
+
+  #afterFailure(nowMs: number): number {
     // A long quiet time is a success of its own.
     if (nowMs - this.#lastMs > 60_000) this.#failures = 0;
     this.#lastMs = nowMs;

@@ -23,7 +23,7 @@ import type { RenditionPlan } from '../run/carried.core.ts';
 import { planCarriage, type CarriageWishes } from '../run/source-carriage.core.ts';
 import type { Sampling } from '../sampling/sampling.ts';
 import type { StreamSampler } from '../sampling/stream-sampler.ts';
-import { endReasonOf } from './end-reason.ts';
+import { endReasonOf, type EndKind } from './end-reason.ts';
 import { EncodingFacts, type Adaptation } from './encoding-facts.ts';
 import type { Overload } from './overload.ts';
 import type { PublisherSource } from './publisher-source.ts';
@@ -187,7 +187,7 @@ export class SessionEncoder {
         continue;
       }
       if (task.feed.end !== undefined && ++lastFailures > lastFailuresMax) break;
-      await pause(this.#restartInMs ?? this.#pace.afterFailure(performance.now()), ends.any);
+      await pause(this.#restartInMs ?? this.#pace.after('crashed', performance.now()), ends.any);
       if (next === 'new-epoch') await held.renewEpoch();
     }
     return 'over';
@@ -256,15 +256,17 @@ export class SessionEncoder {
       const segmentsBefore = this.#segments;
       const ended = await this.#supervise({ producer, encodingId }, task, { start, renditions, share }, ends);
       const { end } = ended;
-      if (end.kind === 'crashed' && this.#segments === segmentsBefore) this.#blame(share, renditions, end);
+      const uncarried = this.#uncarried(session, renditions, end);
+      const how = uncarried === undefined ? end.kind : 'not-carried';
+      if (how === 'crashed' && this.#segments === segmentsBefore) this.#blame(share, renditions, end);
       if (held.lost.aborted) return 'leave';
-      await this.#leaveCarriage(encoding, session, renditions, end, encodingId);
+      if (uncarried !== undefined) await this.#leaveCarriage(encoding, session, uncarried, encodingId);
       if (end.kind === 'too-slow') await this.#giveUp(encoding, encodingId);
       // Nothing ended but a run: the next one begins where it was.
       if (end.kind === 'finished' && (await this.#takeBack(encoding, encodingId, ends))) return 'go-on';
       const next = this.#judge(end);
-      this.#restartInMs = next === 'finished' ? undefined : this.#pace.afterFailure(performance.now());
-      if (next !== 'new-epoch' && next !== 'leave') await this.#tellEnd(encoding, task, ended, encodingId);
+      this.#restartInMs = next === 'finished' ? undefined : this.#pace.after(how, performance.now());
+      if (next !== 'new-epoch' && next !== 'leave') await this.#tellEnd(encoding, task, { ...ended, how }, encodingId);
       return next;
     } catch (error) {
       this.#restartInMs = undefined;
@@ -389,11 +391,15 @@ export class SessionEncoder {
     }
   }
 
-  /** What cannot be carried as it is is encoded from now on, for as long as the session lasts. */
-  async #leaveCarriage(encoding: EncodingFacts, session: LiveSession, { carried }: RenditionPlan, end: RunEnd, encodingId: string | undefined): Promise<void> {
+  /** Why the session cannot be carried as it is, when that is what ended the run. */
+  #uncarried(session: LiveSession, { carried }: RenditionPlan, end: RunEnd): Error | undefined {
     const error = end.kind === 'crashed' ? end.error : undefined;
-    if (!this.#mayCarry(session) || (carried.video === undefined && carried.audio === undefined)) return;
-    if (!(error instanceof Fmp4Error || error instanceof RemuxError)) return;
+    if (!this.#mayCarry(session) || (carried.video === undefined && carried.audio === undefined)) return undefined;
+    return error instanceof Fmp4Error || error instanceof RemuxError ? error : undefined;
+  }
+
+  /** What cannot be carried as it is is encoded from now on, for as long as the session lasts. */
+  async #leaveCarriage(encoding: EncodingFacts, session: LiveSession, error: Error, encodingId: string | undefined): Promise<void> {
     this.#notCarried = session.sessionId;
     this.#deps.logger.warn({ err: error }, 'the source cannot be carried as it is; going on with an encoder');
     await encoding.adapted({ step: 'pass-through', direction: 'down', detail: error.message }, encodingId);
@@ -446,10 +452,15 @@ export class SessionEncoder {
     return 'go-on';
   }
 
-  async #tellEnd(encoding: EncodingFacts, { shutdown, cut }: EncodingTask, { end, argv }: Ended, encodingId: string | undefined): Promise<void> {
+  async #tellEnd(
+    encoding: EncodingFacts,
+    { shutdown, cut }: EncodingTask,
+    { end, argv, how }: Ended & { readonly how: EndKind },
+    encodingId: string | undefined,
+  ): Promise<void> {
     const isStopped = this.#deps.follower.get(this.#init.streamId) === undefined;
     const isCut = cut.aborted;
-    const reason = endReasonOf(end.kind, { isShuttingDown: shutdown.aborted, isStopped, isCut });
+    const reason = endReasonOf(how, { isShuttingDown: shutdown.aborted, isStopped, isCut });
     const restartInMs = shutdown.aborted || isStopped || isCut ? undefined : this.#restartInMs;
     await encoding.ended(end.exit, { reason, argv, restartInMs }, encodingId);
     this.#deps.logger.info({ reason, restartInMs }, 'encoder ended');

@@ -25,15 +25,15 @@ describe('an encoder', () => {
 describe('restarts', () => {
   test('come at once at first, then less and less often, then hardly', () => {
     const pace = new RestartPace();
-    expect(Array.from({ length: 10 }, () => pace.afterFailure(0))).toEqual([0, 100, 200, 400, 800, 1600, 3000, 3000, 15_000, 15_000]);
+    expect(Array.from({ length: 10 }, () => pace.after('crashed', 0))).toEqual([0, 100, 200, 400, 800, 1600, 3000, 3000, 15_000, 15_000]);
   });
 
   test('a stored segment or a quiet minute starts the count anew', () => {
     const pace = new RestartPace();
-    for (let n = 0; n < 9; n++) pace.afterFailure(0);
+    for (let n = 0; n < 9; n++) pace.after('crashed', 0);
     pace.success();
-    expect(pace.afterFailure(0)).toBe(0);
-    pace.afterFailure(0);
-    expect(pace.afterFailure(61_000)).toBe(0);
+    expect(pace.after('crashed', 0)).toBe(0);
+    pace.after('crashed', 0);
+    expect(pace.after('crashed', 61_000)).toBe(0);
   });
 });

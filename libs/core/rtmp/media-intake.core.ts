@@ -26,6 +26,7 @@ import type { MediaMessage, ServerSessionEffect } from './session.types.ts';
 import type { TagBuffer } from './tag-buffer.core.ts';
 import { RtmpError } from './errors.ts';
 import { FurtherTracks } from './further-tracks.core.ts';
+import { StillClock } from './still-clock.core.ts';
 import { Timeline, type TimelineCorrections } from './timeline.core.ts';
 
 type Kind = 'video' | 'audio';
@@ -53,6 +54,7 @@ export interface IntakeCounts extends TimelineCorrections {
  */
 export class MediaIntake {
   readonly #timeline = new Timeline();
+  readonly #still = new StillClock();
   readonly #makeBody: MakeBody;
   readonly #configs: Record<Kind, Uint8Array | undefined> = { video: undefined, audio: undefined };
   /** As they were looked up last: thousands of frames a second have the same. */
@@ -82,7 +84,7 @@ export class MediaIntake {
   /**
    * Adds what the message brings as sealed tags: nothing for an empty one, which some encoders send as a keep-alive.
    * Releases the message's body unless it is handed on.
-   * @throws RtmpError `RTMP_CODEC_UNSUPPORTED` or `RTMP_TRACKS_EXCEEDED`, and FlvError for a broken head or decoder configuration.
+   * @throws RtmpError `RTMP_CODEC_UNSUPPORTED`, `RTMP_TRACKS_EXCEEDED` or `RTMP_CLOCK_STILL`, and FlvError for a broken head or decoder configuration.
    */
   accept(message: RtmpMessage, type: typeof tagType.audio | typeof tagType.video, now: Millis, into: ServerSessionEffect[]): void {
     const { body } = message;
@@ -137,7 +139,7 @@ export class MediaIntake {
     const header: VideoHeader = isAvc(first) ? avcHeader(first, body.byteAt(1)) : readVideoHeader(body.peek(mediaHeaderBytes));
     const { kind: packet, keyFrame, codec } = header;
     this.#look('video', codec, packet, body);
-    const timestampMs = packet === 'frames' ? this.#timeline.map('video', timestamp, now) : this.latestMs;
+    const timestampMs = packet === 'frames' ? this.#time('video', timestamp, now) : this.latestMs;
     body.seal(tagType.video, timestampMs);
     return { kind: 'media', type: tagType.video, timestampMs, packet, keyFrame: keyFrame && packet === 'frames', track: 0, tag: body };
   }
@@ -145,9 +147,14 @@ export class MediaIntake {
   #audio(body: TagBuffer, timestamp: number, now: Millis): MediaMessage {
     const { codec, kind: packet } = this.#audioHeader(body);
     this.#look('audio', codec, packet, body);
-    const timestampMs = packet === 'frames' ? this.#timeline.map('audio', timestamp, now) : this.latestMs;
+    const timestampMs = packet === 'frames' ? this.#time('audio', timestamp, now) : this.latestMs;
     body.seal(tagType.audio, timestampMs);
     return { kind: 'media', type: tagType.audio, timestampMs, packet, keyFrame: false, track: 0, tag: body };
+  }
+
+  #time(kind: Kind, timestamp: number, now: Millis): number {
+    this.#still.look(kind, timestamp, now);
+    return this.#timeline.map(kind, timestamp, now);
   }
 
   #audioHeader(body: TagBuffer): AudioHeader {

@@ -349,6 +349,36 @@ describe('decoder configurations', () => {
   });
 });
 
+describe("a publisher's clock", () => {
+  /** Sends a picture every 40 ms for 20 s, each with the time that is given for its moment, until it is told to go. */
+  const sent = (timeOf: (ms: number) => number, everyMs = 40): { client: Client; untilMs: number } => {
+    const client = new Client().publish().send(9, avcConfig);
+    for (let ms = 0; ms < 20_000 && client.closedWith() === undefined; ms += everyMs) {
+      client.now += everyMs;
+      client.send(9, keyFrame, timeOf(ms));
+    }
+    return { client, untilMs: client.now };
+  };
+
+  test('that stands still while frames come is refused after five seconds, with the reason', () => {
+    const { client, untilMs } = sent(() => 5);
+    expect([client.closedWith(), untilMs]).toEqual(['RTMP_CLOCK_STILL', 5040]);
+    expect(client.replies().at(-1)?.values[3]).toMatchObject({
+      code: 'NetStream.Publish.Failed',
+      description: "The timestamps of the video moved by 0 ms while 125 frames came in 5.0 s: the publisher's clock stands still.",
+    });
+    expect(client.pool.held).toBe(0);
+  });
+
+  test.each([
+    ['that jitters and goes on', (ms: number) => ms + (ms % 3) * 20, 40],
+    ['that stood still for four seconds', (ms: number) => (ms < 4000 ? 0 : ms), 40],
+    ['of a line that carries a frame every half second', (ms: number) => ms / 50, 500],
+  ])('%s is taken as it is', (_name, timeOf, everyMs) => {
+    expect(sent(timeOf, everyMs).client.closedWith()).toBeUndefined();
+  });
+});
+
 describe('refusals that an encoder can show', () => {
   test('of a publisher', () => {
     const client = new Client().shakeHands().command('connect', 1, { app: 'live' }).command('publish', 3, null, 'key');
