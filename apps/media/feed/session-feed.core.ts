@@ -71,6 +71,8 @@ const audioOnlyAfterMs = 2000;
 const videoOnlyAfterMs = 1000;
 /** How far a kind may stay behind the other before it counts as silent, ms; slide shows have a picture every few seconds. */
 const silentAfterMs = { video: 6000, audio: 3000 } as const;
+/** A group of pictures begins with its greatest: less than one says nothing of its bitrate. */
+const measuredMsMin = 2000;
 /** How far a further track's key frame may come behind the first track's that it belongs to, ms of media. */
 const besideMsMax = 500;
 /** A further track's key frame may be so far from the first track's and is still its own for the same segment, ms. */
@@ -114,6 +116,14 @@ export class SessionFeed {
   /** Time of the newest tag, ms of the session. */
   get latestMs(): number {
     return this.#tags.at(-1)?.timestampMs ?? 0;
+  }
+
+  /** What the first picture takes, bits per second, by the media that is held; undefined for less than two seconds of it. */
+  get sentBitrate(): number | undefined {
+    const pictures = this.#tags.filter(({ kind, beside }) => kind === 'video' && beside === undefined);
+    const lastMs = (pictures.at(-1)?.timestampMs ?? 0) - (pictures[0]?.timestampMs ?? 0);
+    if (lastMs < measuredMsMin) return undefined;
+    return Math.round((pictures.slice(0, -1).reduce((sum, { body }) => sum + body.length, 0) * 8000) / lastMs);
   }
 
   /** True when nothing more can be taken until the encoder has read on. */

@@ -224,6 +224,13 @@ describe('what is held', () => {
     expect(made.full).toBe(false);
   });
 
+  test('tells the bitrate of its picture, once there is enough of it', () => {
+    const made = feed(...headers, ...pictures(0, 2000));
+    expect(made.sentBitrate).toBeUndefined();
+    made.push(picture(2000, true));
+    expect(made.sentBitrate).toBe(8000);
+  });
+
   test('what is neither picture nor sound is not held', () => {
     const made = feed(
       { type: tagType.script, timestampMs: 0, body: Uint8Array.of(1, 2, 3) },

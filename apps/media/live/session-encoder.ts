@@ -121,7 +121,7 @@ export class SessionEncoder {
   #raising = false;
   #skipToNewest = false;
   /** The session that has shown that it cannot be carried as it is. */
-  #notCarried: string | undefined;
+  #notCarried: { readonly sessionId: string; readonly sentBitrate: number | undefined } | undefined;
   /** Tracks that were told of: they have no key frames where the first track has them. */
   readonly #unaligned = new WeakSet<SourceTrack>();
   #sampler: StreamSampler | undefined;
@@ -227,11 +227,12 @@ export class SessionEncoder {
   }
 
   #wishes(session: LiveSession): CarriageWishes {
-    return { mayCarry: this.#mayCarry(session), ...this.#shedding.level };
+    const mayCarry = this.#mayCarry(session);
+    return { mayCarry, sentBitrate: mayCarry ? undefined : this.#notCarried?.sentBitrate, ...this.#shedding.level };
   }
 
   #mayCarry({ sessionId }: LiveSession): boolean {
-    return this.#notCarried !== sessionId;
+    return this.#notCarried?.sessionId !== sessionId;
   }
 
   async #runOnce(task: EncodingTask, start: StartPoint, ends: Ends): Promise<Next> {
@@ -260,7 +261,7 @@ export class SessionEncoder {
       const how = uncarried === undefined ? end.kind : 'not-carried';
       if (how === 'crashed' && this.#segments === segmentsBefore) this.#blame(share, renditions, end);
       if (held.lost.aborted) return 'leave';
-      if (uncarried !== undefined) await this.#leaveCarriage(encoding, session, uncarried, encodingId);
+      if (uncarried !== undefined) await this.#leaveCarriage(encoding, task, uncarried, encodingId);
       if (end.kind === 'too-slow') await this.#giveUp(encoding, encodingId);
       // Nothing ended but a run: the next one begins where it was.
       if (end.kind === 'finished' && (await this.#takeBack(encoding, encodingId, ends))) return 'go-on';
@@ -399,8 +400,9 @@ export class SessionEncoder {
   }
 
   /** What cannot be carried as it is is encoded from now on, for as long as the session lasts. */
-  async #leaveCarriage(encoding: EncodingFacts, session: LiveSession, error: Error, encodingId: string | undefined): Promise<void> {
-    this.#notCarried = session.sessionId;
+  async #leaveCarriage(encoding: EncodingFacts, { source: { session }, feed }: EncodingTask, error: Error, encodingId: string | undefined): Promise<void> {
+    // Measured once: a run that is made like the one before it continues its segments.
+    this.#notCarried = { sessionId: session.sessionId, sentBitrate: feed.media.sentBitrate };
     this.#deps.logger.warn({ err: error }, 'the source cannot be carried as it is; going on with an encoder');
     await encoding.adapted({ step: 'pass-through', direction: 'down', detail: error.message }, encodingId);
   }

@@ -67,6 +67,35 @@ describe('a publisher that sends its ladder', () => {
   });
 });
 
+describe('a source that is not carried', () => {
+  const bitrateOf = (height: number, told: number | undefined, sentBitrate: number | undefined, of: StreamState['rungs'][number] = source): unknown => {
+    const at = start([]);
+    const video = { codec: 'h264', width: Math.round((height * 8) / 9) * 2, height, frameRate: 30, interlaced: false };
+    const plan = planCarriage(
+      state([of]),
+      { ...at, source: { video: told === undefined ? video : { ...video, bitrate: told } } },
+      { ...wishes, mayCarry: false, sentBitrate },
+    );
+    const [made] = plan.encoded;
+    return made?.bitrate;
+  };
+
+  test.each([
+    ['a small black picture, as little as it warrants', 90, undefined, 12_000, 200_000],
+    ['a small picture that was not measured, what it warrants at most', 180, undefined, undefined, 259_000],
+    ['a large one, half more than it sends', 1080, undefined, 3_000_000, 4_500_000],
+    ['one that says more than it sends just now, as much as it says', 1080, 5_000_000, 200_000, 5_000_000],
+    ['one that shows black for a moment, what such a picture needs', 1080, undefined, 20_000, 3_110_000],
+    ['one that sends more than is asked for, as much as is asked for', 1080, 20_000_000, 20_000_000, 6_000_000],
+  ])('is encoded as well as it is: %s', (_name, height, told, sent, expected) => {
+    expect(bitrateOf(height, told, sent)).toBe(expected);
+  });
+
+  test('does not bound a rung that was asked for with its bitrate', () => {
+    expect(bitrateOf(1080, undefined, 20_000, { name: '1080p', height: 1080, videoBitrate: 6_000_000 })).toBe(6_000_000);
+  });
+});
+
 describe('renditions that players know', () => {
   test('and a publisher does not have are the picture that comes closest', () => {
     const established = state([source], ['source', '720p', '90p', '40p']);

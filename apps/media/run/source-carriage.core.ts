@@ -1,4 +1,13 @@
-import { constantRate, planRenditions, valueOf, type AudioRendition, type PlannedRendition, type SourceInfo, type VideoRendition } from '#core/ffmpeg-plan';
+import {
+  boundBySource,
+  constantRate,
+  planRenditions,
+  valueOf,
+  type AudioRendition,
+  type PlannedRendition,
+  type SourceInfo,
+  type VideoRendition,
+} from '#core/ffmpeg-plan';
 import type { StartPoint } from '../feed/session-feed.core.ts';
 import type { StreamState } from '../fold/stream-fold.core.ts';
 import { carriedAudio, carriedVideo, type Carried, type RenditionPlan } from './carried.core.ts';
@@ -11,6 +20,8 @@ const commonAudio = 'aac';
 export interface CarriageWishes {
   /** False once the source has shown that it cannot be carried. */
   readonly mayCarry: boolean;
+  /** What the picture of a source that cannot be carried was found to take, bits per second. */
+  readonly sentBitrate?: number | undefined;
   readonly withoutTopRung: boolean;
   readonly halfFrameRate: boolean;
 }
@@ -20,7 +31,7 @@ export interface CarriageWishes {
  * allows; the sound with it, if nothing is encoded or everybody decodes it.
  * @param mayCarry false once the source has shown that it cannot be carried
  */
-export function planCarriage(state: StreamState, start: StartPoint, { mayCarry, withoutTopRung, halfFrameRate }: CarriageWishes): RenditionPlan {
+export function planCarriage(state: StreamState, start: StartPoint, { mayCarry, sentBitrate, withoutTopRung, halfFrameRate }: CarriageWishes): RenditionPlan {
   const { rungs, audioBitrate, establishedVideo } = state;
   const published = mayCarry ? publishedLadder(state, start) : undefined;
   if (published !== undefined) return published;
@@ -29,7 +40,12 @@ export function planCarriage(state: StreamState, start: StartPoint, { mayCarry, 
   const wanted = rungs.some(({ passThrough }) => passThrough === true);
   const carried = mayCarry && wanted ? carriedOf(planned, start) : {};
   const { video, audio } = carried;
-  const all = planned.map((one) => (one.name === video?.name ? video : one.name === audio?.name ? audio : one));
+  const all = planned.map((one) => {
+    if (one.name === video?.name) return video;
+    if (one.name === audio?.name) return audio;
+    // Of the source's own rung nobody asked how good it is to be: as good as the source.
+    return one.kind === 'video' && one.passThrough === true && source.video !== undefined ? boundBySource(one, source.video, sentBitrate) : one;
+  });
   const renditions = withoutTopRung ? withoutTop(all, video) : all;
   return { renditions, encoded: renditions.filter((one) => one !== video && one !== audio), carried };
 }

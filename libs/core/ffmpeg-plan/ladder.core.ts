@@ -18,6 +18,8 @@ export interface LadderInput {
  */
 const peakFactor = 1.4;
 const audioPeakFactor = 1.15;
+/** Below it no picture is worth looking at. */
+const bitrateLeast = 200_000;
 
 /**
  * The renditions of a session, best first, audio last. No rung is scaled up: a rung higher than the source is left out,
@@ -78,7 +80,7 @@ function unique(rungs: readonly Rung[]): Rung[] {
 /** A stream without a ladder is encoded once, in the source's size, at about 0.08 bits a pixel. */
 function sourceRung({ width, height, frameRate }: SourceVideo): Rung {
   const perSecond = width * height * valueOf(constantRate(frameRate));
-  return { name: 'source', height: Math.min(width, height), videoBitrate: Math.max(200_000, Math.round((perSecond * 0.08) / 1000) * 1000) };
+  return { name: 'source', height: Math.min(width, height), videoBitrate: Math.max(bitrateLeast, Math.round((perSecond * 0.08) / 1000) * 1000) };
 }
 
 function videoRendition(video: SourceVideo, rung: Rung): VideoRendition {
@@ -89,6 +91,29 @@ function videoRendition(video: SourceVideo, rung: Rung): VideoRendition {
   const level = levelOf(codec, { width, height, framesPerSecond: valueOf(frameRate), bitrate: bandwidth });
   const encoded = { codecs: codecsOf(codec, level), bandwidth, width, height, frameRate, bitrate: rung.videoBitrate, codec, level };
   return { kind: 'video', name: rung.name, ...encoded, ...(isSource(video, rung) ? { passThrough: true } : {}) };
+}
+
+/** H.264 is hardly better with more, and no good with less, bits a pixel. */
+const bitsPerPixelMost = 0.15;
+const bitsPerPixelLeast = 0.05;
+/** An encoder in front of ours has made its losses: ours needs more for the same picture. */
+const againFactor = 1.5;
+
+/**
+ * A rendition that stands for the source but is encoded: at no more than the size of its picture warrants, and not far above what
+ * the source takes. A source that sends next to nothing may show black for a moment: that alone does not bound it.
+ * @param sentBitrate what it was found to send, bits per second, where that is known
+ */
+export function boundBySource(rendition: VideoRendition, { bitrate: told = 0 }: SourceVideo, sentBitrate: number | undefined): VideoRendition {
+  const { width, height, frameRate, codec } = rendition;
+  const pixels = width * height * valueOf(frameRate);
+  const warranted = (bits: number): number => Math.max(bitrateLeast, pixels * bits);
+  const sent = sentBitrate === undefined ? Number.POSITIVE_INFINITY : Math.max(sentBitrate * againFactor, told, warranted(bitsPerPixelLeast));
+  const bitrate = Math.round(Math.min(rendition.bitrate, sent, warranted(bitsPerPixelMost)) / 1000) * 1000;
+  if (bitrate >= rendition.bitrate) return rendition;
+  const bandwidth = Math.ceil(bitrate * peakFactor);
+  const level = levelOf(codec, { width, height, framesPerSecond: valueOf(frameRate), bitrate: bandwidth });
+  return { ...rendition, bitrate, bandwidth, level, codecs: codecsOf(codec, level) };
 }
 
 /** Keeps the aspect ratio with even sides, which 4:2:0 needs, and never exceeds the source. */
