@@ -322,6 +322,7 @@ export const encodingEnded = defineEvent({
       restartInMs: 100,
       lastLines: [],
     },
+    { streamId: sampleStream, sessionId: sampleSession, epoch: 1, node: 'media-1', reason: 'not-carried', exitCode: null, restartInMs: 0, lastLines: [] },
   ],
 });
 

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { Pace } from './pace.core.ts';
+import { StillClock } from './still-clock.core.ts';
 import { Timeline, type Track } from './timeline.core.ts';
 
 function mapAll(timeline: Timeline, track: Track, timestamps: readonly number[]): number[] {
@@ -105,5 +106,33 @@ describe("a publisher's pace", () => {
     expect(pace.check(0, 20_999)).toBeUndefined();
     expect(pace.check(10_000, 21_000)).toBeUndefined();
     expect(pace.check(19_000, 41_000)).toBeCloseTo(0.45);
+  });
+});
+
+describe("a publisher's clock", () => {
+  /** Frames every so many ms for 20 s, each with the time that is given for its moment; what was said, and when. */
+  const watched = (timeOf: (ms: number) => number, everyMs = 40): unknown => {
+    const clock = new StillClock();
+    for (let ms = 0; ms < 20_000; ms += everyMs) {
+      try {
+        clock.look('video', timeOf(ms), ms);
+      } catch (error) {
+        return [ms, error];
+      }
+    }
+    return undefined;
+  };
+
+  test('that stands still while frames come is refused after five seconds, with the reason', () => {
+    const message = "The timestamps of the video moved by 0 ms while 125 frames came in 5.0 s: the publisher's clock stands still.";
+    expect(watched(() => 5)).toEqual([5000, expect.objectContaining({ code: 'RTMP_CLOCK_STILL', message })]);
+  });
+
+  test.each([
+    ['that jitters and goes on', (ms: number) => ms + (ms % 3) * 20, 40],
+    ['that stood still for four seconds', (ms: number) => (ms < 4000 ? 0 : ms), 40],
+    ['of a line that carries a frame every half second', (ms: number) => ms / 50, 500],
+  ])('%s is taken as it is', (_name, timeOf, everyMs) => {
+    expect(watched(timeOf, everyMs)).toBeUndefined();
   });
 });
