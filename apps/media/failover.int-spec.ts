@@ -107,6 +107,33 @@ test('and when it falls silent; it is gone back to when it is well again, and aw
   await expectOneProgramme(24);
 }, 120_000);
 
+test('a source that is carried as it is goes over and back at key frames, without a break', async () => {
+  await stream.create([{ name: '180p', height: 2160, videoBitrate: 300_000, passThrough: true }]);
+  await publishBoth(16);
+  await startMedia();
+  await segmentsUntil(2e6);
+  await stream.request('backup');
+  await until('it was gone over', async () => (await stream.switches()).length === 1);
+  const before = (await stream.segments('180p')).length;
+  await until('more segments', async () => (await stream.segments('180p')).length > before + 1);
+  await stream.request('primary');
+  await until('it was gone back', async () => (await stream.switches()).length === 2);
+  relay.close('b');
+  await stream.leave('b');
+  await until('the encoders ended', async () => (await ended()).length === 3);
+  expect(await stream.switches()).toEqual([
+    ['b', 'requested'],
+    ['p', 'requested'],
+  ]);
+  const segments = await stream.segments('180p');
+  expect(segments.map(({ mediaSequence, discontinuity }) => [mediaSequence, discontinuity])).toEqual(segments.map((_, n) => [n, false]));
+  segments.slice(1).forEach(({ startUs }, n) => expect(startUs).toBe((segments[n]?.startUs ?? 0) + (segments[n]?.durationUs ?? 0)));
+  const { complaints, marks } = await watchVideo(await joinedBytes(blobs, segments), join(folder, 'carried.mp4'), 30);
+  expect(complaints).toBe('');
+  expect(marks.length).toBeGreaterThan(11);
+  marks.forEach((mark, n) => expect(Math.abs(mark - (marks[0] as number) - n)).toBeLessThan(0.45));
+}, 120_000);
+
 test('a packager that starts after the primary went begins with the backup', async () => {
   await publishBoth(6);
   relay.close('p');

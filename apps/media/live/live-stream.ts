@@ -60,6 +60,12 @@ interface Ends {
   readonly any: AbortSignal;
 }
 
+/** Whoever has a part in a change of publishers. */
+interface Work {
+  readonly desk: PublisherDesk;
+  readonly encoder: SessionEncoder;
+}
+
 /** One that still sends is encoded on for so long behind the other's key frame: both must meet without a hole. */
 const overlapMs = 150;
 const publishAgainMs = 500;
@@ -98,7 +104,7 @@ export class LiveStream {
     if (held === undefined) return false;
     const ends: Ends = { shutdown, any: AbortSignal.any([shutdown, held.lost]) };
     const encoder = new SessionEncoder({ ...this.#init, producerId: producerId(streamId) }, { ...this.#deps, logger: this.#logger, held });
-    const onSwitch = (effect: SwitchEffect): void => this.#goOver(effect, held, desk, ends);
+    const onSwitch = (effect: SwitchEffect): void => this.#goOver(effect, held, { desk, encoder }, ends);
     const desk: PublisherDesk = new PublisherDesk({ streamId, feedBytesMax, silenceMs, returnMs }, { follower, logger: this.#logger, onSwitch });
     desk.open();
     try {
@@ -135,11 +141,12 @@ export class LiveStream {
     }
   }
 
-  #goOver(effect: SwitchEffect, held: HeldLease, desk: PublisherDesk, ends: Ends): void {
+  #goOver(effect: SwitchEffect, held: HeldLease, { desk, encoder }: Work, ends: Ends): void {
     const { from, to, reason, planned } = effect;
     this.#logger.warn({ from, to, reason, silentMs: effect.silentMs }, `going over to the ${to.endpoint} publisher: ${reason}`);
     const cut = this.#cut;
-    if (planned) setTimeout(() => cut?.abort(), overlapMs);
+    // What is carried as it is meets the other at that key frame, not behind it.
+    if (planned && !encoder.carries) setTimeout(() => cut?.abort(), overlapMs);
     else cut?.abort();
     const startedAtMs = this.#timeZero(effect, desk);
     this.#underWay += 1;

@@ -17,7 +17,7 @@ import type { MediaCounters } from '../media-counters.ts';
 import { EncoderRun, type RunEnd } from '../run/encoder-run.ts';
 import type { EncoderSessions, EncoderShare } from '../run/encoder-sessions.ts';
 import { PassThroughRun } from '../run/pass-through-run.ts';
-import { planRun, programDateTime, sessionEnd, storedUntilMs, type RunPlan } from '../run/run-plan.core.ts';
+import { meeting, planRun, programDateTime, sessionEnd, storedUntilMs, type RunPlan } from '../run/run-plan.core.ts';
 import { breaks, SegmentCommitter, type SegmentCommitterDeps, type SegmentCommitterInit } from '../run/segment-committer.ts';
 import type { RenditionPlan } from '../run/carried.core.ts';
 import { planCarriage, type CarriageWishes } from '../run/source-carriage.core.ts';
@@ -120,6 +120,7 @@ export class SessionEncoder {
   /** The run was asked to end so that a step can be taken back. */
   #raising = false;
   #skipToNewest = false;
+  #carries = false;
   /** The session that has shown that it cannot be carried as it is. */
   #notCarried: { readonly sessionId: string; readonly sentBitrate: number | undefined } | undefined;
   /** Tracks that were told of: they have no key frames where the first track has them. */
@@ -140,6 +141,11 @@ export class SessionEncoder {
   /** True when another process speaks for the stream. */
   get fenced(): boolean {
     return this.#fenced;
+  }
+
+  /** The run that is on needs no encoder: what it is given is what it stores. */
+  get carries(): boolean {
+    return this.#carries;
   }
 
   /** Resolves when the feed is used up, the task was cut, or there is nothing more for this process to do: `leave`. */
@@ -223,6 +229,7 @@ export class SessionEncoder {
   #usable({ source, feed }: Pick<EncodingTask, 'source' | 'feed'>, state: StreamState, start: StartPoint, fromMs: number | undefined): StartPoint | undefined {
     const isBefore = fromMs !== undefined && start.tag.presentationMs < fromMs - 2;
     if (!isBefore || planCarriage(state, start, this.#wishes(source.session)).carried.video === undefined) return start;
+    if (meeting(state, source.session, start) !== undefined) return start;
     return feed.media.startPointFrom(fromMs, start.tag.generation.number);
   }
 
@@ -297,7 +304,8 @@ export class SessionEncoder {
     if (state === undefined) throw new OperatingError('The stream was stopped.', { code: 'STREAM_STOPPED', retryable: false });
     // Of another publisher's media no segment is made again, however it is coded.
     const configuration = JSON.stringify([session.sessionId, this.#shedding.level.preset, share.encoders, renditions]);
-    const plan = planRun(state, session, start, edge.announced(configuration));
+    const plan = planRun(state, session, start, edge.announced(configuration), renditions.carried.video !== undefined);
+    this.#carries = renditions.encoded.length === 0;
     edge.configure(configuration, plan.mediaSequence);
     const sampler = this.#sampler;
     sampler?.begins({ offsetMs: plan.offsetMs, encodingId: identity.encodingId });

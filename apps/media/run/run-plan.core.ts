@@ -48,6 +48,11 @@ const onGridUs = 1000;
 const audioAheadUsMax = 100_000;
 /** A key frame this little after the end still continues it. */
 const continuesMs = 1;
+/**
+ * Two publishers' clocks are told apart by when their media arrives: so far from the end the key frame of one that takes over may
+ * be, and still be the next picture.
+ */
+const meetsMs = 400;
 
 /**
  * Where the stream's segments end, and how the time of a session maps to the stream's; undefined when there are none that it
@@ -71,13 +76,26 @@ export function storedUntilMs(end: SessionEnd): number {
 }
 
 /**
+ * Where the segments end for a session that has just taken over and whose picture is carried as it is: it cannot begin within a
+ * group of pictures, so that its key frame about there is taken for the next picture, and its time is moved by what is between.
+ * Undefined where its key frame is not about there, or the end is its own.
+ */
+export function meeting(state: StreamState, session: LiveSession, { tag }: StartPoint): SessionEnd | undefined {
+  const end = sessionEnd(state, session);
+  if (end === undefined || state.last?.sessionId === session.sessionId) return undefined;
+  if (Math.abs(tag.presentationMs - storedUntilMs(end)) > meetsMs) return undefined;
+  return { ...end, offsetMs: Math.floor(end.leaderEndUs / 1000) - tag.presentationMs };
+}
+
+/**
  * Places a run that begins with the given tag. If it reaches back to the end of the session's stored segments, the run
  * continues them exactly; otherwise it starts on the next multiple of the segment duration, behind a discontinuity.
  * A segment that players know parts of does not become another one that begins with a discontinuity, but a gap.
+ * @param carries the picture is carried as it is
  */
-export function planRun(state: StreamState, session: LiveSession, start: StartPoint, announced: Announced = nothingAnnounced): RunPlan {
+export function planRun(state: StreamState, session: LiveSession, start: StartPoint, announced: Announced = nothingAnnounced, carries = false): RunPlan {
   const { sequence, likewise } = announced;
-  const end = sessionEnd(state, session);
+  const end = (carries ? meeting(state, session, start) : undefined) ?? sessionEnd(state, session);
   if (end !== undefined && start.tag.presentationMs <= storedUntilMs(end) + continuesMs) {
     const gaps = likewise ? 0 : Math.max(0, sequence + 1 - common(state).mediaSequence);
     return continued(state, start, end, gaps);

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { FeedTag, StartPoint } from '../feed/session-feed.core.ts';
 import type { LiveSession, StreamState } from '../fold/stream-fold.core.ts';
-import { planRun, programDateTime, sessionEnd, storedUntilMs } from './run-plan.core.ts';
+import { meeting, planRun, programDateTime, sessionEnd, storedUntilMs } from './run-plan.core.ts';
 
 const session: LiveSession = { sessionId: 's1', endpoint: 'primary', relayUrl: 'http://relay', startedAtMs: 1_790_000_000_123, tenant: 'acme' };
 const created: StreamState = {
@@ -35,6 +35,31 @@ function after(offsetMs: number, startUs: number, endUs: number, audioEndUs = en
   const audio = { startUs, endUs: audioEndUs, programDateTimeMs: 0, initCid: 'a' };
   return { ...created, establishedVideo: ['720p'], last: { mediaSequence: 8, sessionId, renditions: { audio, '720p': video } } };
 }
+
+describe('a session that takes over and is carried as it is', () => {
+  const other: LiveSession = { ...session, sessionId: 's2', endpoint: 'backup', startedAtMs: session.startedAtMs + 700 };
+  const state: StreamState = { ...after(0, 8e6, 9_300_000), sessions: [session, other], active: { sessionId: 's2', continues: ['s1'] } };
+  const plan = (atMs: number, carries = true, of = other): unknown[] => {
+    const { videoStreamUs, offsetMs, discontinuity, mediaSequence } = planRun(state, of, startAt(atMs), undefined, carries);
+    return [videoStreamUs, offsetMs, discontinuity, mediaSequence];
+  };
+
+  test.each([
+    ['exactly at the end', 8600, 700],
+    ['a little behind it', 8760, 540],
+    ['a little before it', 8450, 850],
+  ])('meets the one before at its key frame %s', (_where, atMs, offsetMs) => {
+    expect(plan(atMs)).toEqual([9_300_000, offsetMs, false, 9]);
+    const back = sessionEnd(state, other);
+    expect(back && storedUntilMs(back)).toBe(8600);
+  });
+
+  test('does not where its key frame is far from there, where it is encoded, or where the end is its own', () => {
+    expect(plan(9100)[2]).toBe(true);
+    expect(plan(8760, false)[2]).toBe(true);
+    expect(meeting(state, session, startAt(9400))).toBeUndefined();
+  });
+});
 
 describe('the first run of a stream', () => {
   test('its first picture is at stream time zero, whatever the session time', () => {
