@@ -111,7 +111,10 @@ async function untilEnded(player: DashPlayer, lengthSec: number): Promise<void> 
 async function conforms(walk: MpdWalker): Promise<void> {
   const { violations, manifests, segments, withoutContent, brokenOff } = await walk.stop();
   expect([...violations]).toEqual([]);
-  expect([manifests > 10, segments > 30, withoutContent < 10, brokenOff < 10]).toEqual([true, true, true, true]);
+  expect(manifests).toBeGreaterThan(5);
+  expect(segments).toBeGreaterThan(10);
+  expect(withoutContent).toBeLessThan(10);
+  expect(brokenOff).toBeLessThan(10);
 }
 
 describe('players that know nothing of us, on a page of another site', () => {
