@@ -36,7 +36,7 @@ const response: StoredResponse = {
 };
 
 async function openStore(path: string, ledger = createLedger()): Promise<DiskStore> {
-  const deps = { checksum, keep: keptInMemory, bytesOf: bytesInMemory, now: () => Date.now(), newId: randomUUID, ledger };
+  const deps = { checksum, keep: keptInMemory, lend: keptInMemory, bytesOf: bytesInMemory, now: () => Date.now(), newId: randomUUID, ledger };
   return DiskStore.open(diskInit({ bytesMax: diskMb * 1024 * 1024, segmentBytes: 64 * 1024 * 1024 }), {
     ...{ ...deps, folder: await openFolder(path) },
     onTrouble: (what, error) => {

@@ -79,7 +79,16 @@ async function edge(keys: readonly string[], bytesMax: number): Promise<{ readon
     segmentBytes: Math.floor(diskBytes / 32),
     objectBytesMax: bodyBytes,
   };
-  const deps = { folder: new MemoryFolder(), checksum, keep: keptInMemory, bytesOf: bytesInMemory, now: () => 1, newId: () => 'bench-store', ledger };
+  const deps = {
+    folder: new MemoryFolder(),
+    checksum,
+    keep: keptInMemory,
+    lend: keptInMemory,
+    bytesOf: bytesInMemory,
+    now: () => 1,
+    newId: () => 'bench-store',
+    ledger,
+  };
   const disk = await DiskStore.open(init, { ...deps, onTrouble: (what) => console.error(what) });
   const store = new ObjectStore({ bytesMax: bytesMax - diskBytes, objectsMax: 1_000_000, variantsMax: 16, ledger, disk });
   let hits = 0;

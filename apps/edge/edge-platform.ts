@@ -11,18 +11,20 @@ export interface EdgePlatform {
   /** A client for an origin that a zone names. */
   readonly connect: ConnectOrigin;
   readonly keep: KeepBytes;
+  /** For bytes that are sent once. */
+  readonly lend: KeepBytes;
   readonly bytesOf: BytesOf;
 }
 
 export async function platformOf(settings: Pick<EdgeSettings, 'runtime' | 'originUrl'>): Promise<EdgePlatform> {
   if (settings.runtime === 'bun') {
-    const [{ bytesOnBun, keepOnBun, listenOnBun }, { BunOriginClient }, { BunZoneClient }] = await Promise.all([
+    const [{ bytesOnBun, keepOnBun, lendOnBun, listenOnBun }, { BunOriginClient }, { BunZoneClient }] = await Promise.all([
       import('./server/bun-server.adapter.ts'),
       import('./origin/bun-origin.adapter.ts'),
       import('./origin/bun-zone-client.adapter.ts'),
     ]);
     const connect: ConnectOrigin = async (endpoint) => new BunZoneClient(endpoint, () => Date.now());
-    return { listen: listenOnBun, keep: keepOnBun, bytesOf: bytesOnBun, client: new BunOriginClient(settings.originUrl), connect };
+    return { listen: listenOnBun, keep: keepOnBun, lend: lendOnBun, bytesOf: bytesOnBun, client: new BunOriginClient(settings.originUrl), connect };
   }
   const [{ bytesOnNode, keepOnNode, listenOnNode }, { NodeOriginClient }] = await Promise.all([
     import('./server/node-server.adapter.ts'),
@@ -30,5 +32,5 @@ export async function platformOf(settings: Pick<EdgeSettings, 'runtime' | 'origi
   ]);
   const connect: ConnectOrigin = (endpoint) => NodeOriginClient.connect(endpoint);
   const client = await connect({ url: settings.originUrl, connectTimeoutMs: edgeLimits.connectTimeoutMs, http2: false });
-  return { listen: listenOnNode, keep: keepOnNode, bytesOf: bytesOnNode, client, connect };
+  return { listen: listenOnNode, keep: keepOnNode, lend: keepOnNode, bytesOf: bytesOnNode, client, connect };
 }

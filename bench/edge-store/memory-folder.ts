@@ -13,6 +13,7 @@ function fileOf(held: Held): StoreFile {
       into.set(bytes);
       return bytes.length;
     },
+    readNow: () => undefined,
     write: async (bytes, position) => {
       const end = position + bytes.length;
       if (end > held.bytes.length) {

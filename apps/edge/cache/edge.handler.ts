@@ -129,13 +129,19 @@ export class CacheHandler {
     const raw = keyPrefix === '' ? target : keyPrefix + target;
     const found = reads ? this.#deps.store.find(raw, request) : undefined;
     const key = found === undefined ? this.#keyOf(target, keyPrefix) : raw;
-    const object = found ?? (reads && key !== undefined && key !== raw ? this.#deps.store.find(key, request) : undefined);
+    const object = found ?? (reads && key !== undefined ? this.#findBelow(key, raw, request) : undefined);
     if (object !== undefined) {
       const nowMs = this.#deps.now();
       if (judgeReuse(object.response.freshness, nowMs, this.#deps.trust()) === 'fresh' && suffices(request, object, nowMs))
         return this.#hit(object, request, nowMs);
     }
     return this.#otherwise(request, key);
+  }
+
+  /** What lies under the normal form of a key, or on the disk where the system has it in memory. */
+  #findBelow(key: string, raw: string, request: EdgeRequest): CachedObject | undefined {
+    const { store } = this.#deps;
+    return (key === raw ? undefined : store.find(key, request)) ?? store.recallNow(key, request);
   }
 
   #redirected(reply: EdgeReply): EdgeReply {

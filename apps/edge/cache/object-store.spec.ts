@@ -1,6 +1,7 @@
 import { judgeStoring, mediaTtlSettings, PurgeLedger, purgeTargets } from '#core/http-cache';
 import { describe, expect, test } from '@jest/globals';
 import { CachedObject } from './cached-object.ts';
+import type { DiskTier } from '../store/disk-tier.ts';
 import { ObjectStore } from './object-store.ts';
 
 const nothing = { field: () => undefined };
@@ -15,6 +16,22 @@ function object(key: string, size: number, language?: string, labels: readonly n
 }
 
 const asking = (language: string) => ({ field: (name: string) => (name === 'accept-language' ? language : undefined) });
+
+/** A disk on which one object lies under every key that is asked for, and which notes what for. */
+function fullDisk(asked: string[]): DiskTier {
+  return {
+    mayHold: () => true,
+    recallNow: (key, _request, stays) => (asked.push(`${key} ${stays ? 'stays' : 'goes'}`), object(key, 1000)),
+    recall: async () => undefined,
+    filled: () => undefined,
+    used: () => undefined,
+    forget: () => undefined,
+    purge: () => 0,
+    purgeAll: () => 0,
+    flush: async () => undefined,
+    status: () => ({ state: 'on', reason: undefined, objects: 0, bytes: 0, bytesMax: 0, segments: 0, hits: 0, written: 0, faults: 0 }),
+  };
+}
 
 describe('the object store', () => {
   const ledgerOf = (): PurgeLedger => new PurgeLedger({ marksMax: 100, patternsMax: 10, compile: () => () => false });
@@ -53,6 +70,24 @@ describe('the object store', () => {
     expect(store.put(object('/late', 20_000))).toBe(false);
     store.release(80_000);
     expect(store.put(object('/late', 20_000))).toBe(true);
+  });
+
+  test('what comes from the disk at once stays in memory the second time only, and what was purged does not come', () => {
+    const ledger = ledgerOf();
+    const asked: string[] = [];
+    const store = new ObjectStore({ bytesMax: 1e6, objectsMax: 1000, variantsMax: 3, ledger, disk: fullDisk(asked) });
+    expect([store.recallNow('/a', nothing)?.key, store.size, store.find('/a', nothing)]).toEqual(['/a', 0, undefined]);
+    const second = store.recallNow('/a', nothing);
+    expect([second === undefined, store.size, store.find('/a', nothing) === second]).toEqual([false, 1, true]);
+    // Many others later, it is as if it had never come.
+    store.recallNow('/b', nothing);
+    for (let at = 0; at < 2000; at++) store.recallNow(`/o/${at}`, nothing);
+    store.recallNow('/b', nothing);
+    expect(asked.filter((one) => !one.startsWith('/o/'))).toEqual(['/a goes', '/a stays', '/b goes', '/b goes']);
+    ledger.purge(purgeTargets.key('/c'));
+    expect([store.recallNow('/c', nothing), store.recallNow('/d', nothing)?.key]).toEqual([undefined, '/d']);
+    ledger.purge(purgeTargets.key('/d'), { atMs: 20_000 });
+    expect(store.recallNow('/d', nothing)).toBeUndefined();
   });
 
   test('what is purged is not found, although it is still there, until it is reclaimed in steps; what is softly purged is stale', () => {

@@ -1,3 +1,4 @@
+import { GhostList, hashKey } from '#core/edge-store';
 import { noSlot, SieveIndex, type EvictionIndex } from '#core/eviction';
 import { matchesVariant, sameVariant, type PurgeLedger } from '#core/http-cache';
 import { CachedObject } from './cached-object.ts';
@@ -22,6 +23,9 @@ export interface ObjectStoreInit {
 const partsShare = 1 / 8;
 const partsMax = 10_000;
 
+/** Of the average object, bytes. */
+const averageBytes = 8000;
+
 /** The objects in memory, by key, and by slot for the eviction index; below them those on the disk, if there is one. */
 export class ObjectStore {
   readonly #init: ObjectStoreInit;
@@ -29,12 +33,15 @@ export class ObjectStore {
   readonly #bySlot: (CachedObject | undefined)[] = [];
   readonly #index: EvictionIndex;
   readonly #disk: DiskTier | undefined;
+  /** What came from the disk lately: about as much as the memory holds. */
+  readonly #recalled: GhostList;
   /** What is here in parts only. */
   readonly parts: PartStore;
 
   constructor(init: ObjectStoreInit) {
     this.#init = init;
     this.#disk = init.disk;
+    this.#recalled = new GhostList(init.disk === undefined ? 1 : Math.ceil(init.bytesMax / averageBytes));
     this.#index = new SieveIndex({
       bytesMax: init.bytesMax,
       entriesMax: init.objectsMax,
@@ -95,6 +102,25 @@ export class ObjectStore {
       return undefined;
     }
     if (object.slot === noSlot) this.#admit(object);
+    return object;
+  }
+
+  /**
+   * An object from the disk at once, where {@link find} did not find it and nothing has to be waited for; undefined says nothing.
+   * It comes back into memory when it would still be there had it come at the last time: else each hit would drive another out.
+   */
+  recallNow(key: string, request: Varying): CachedObject | undefined {
+    if (this.#disk === undefined || !this.#disk.mayHold(key)) return undefined;
+    const stays = this.#recalled.seen(hashKey(key));
+    const object = this.#disk.recallNow(key, request, stays);
+    if (object === undefined) return undefined;
+    const { ledger } = this.#init;
+    // What a purge has hit is for recall() to judge.
+    if (object.generation !== ledger.generation && !ledger.isCurrent(object, object.generation)) return undefined;
+    if (stays) {
+      object.generation = ledger.generation;
+      this.#admit(object);
+    }
     return object;
   }
 

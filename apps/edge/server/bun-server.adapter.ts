@@ -13,6 +13,7 @@ import {
   type EdgeTls,
   type KeepBytes,
   type ReplyHead,
+  type StoredBytes,
 } from './edge-server.ts';
 import { OriginSocket, tunnelHandlers } from './bun-websocket.ts';
 import { steerToLater } from './steer-port.ts';
@@ -96,7 +97,26 @@ class BunEdgeRequest implements EdgeRequest {
 /** A Blob is sent from where it lies; other bytes are copied for every answer. */
 export const keepOnBun: KeepBytes = (bytes) => new Blob([bytes as Uint8Array<ArrayBuffer>]);
 
-export const bytesOnBun: BytesOf = async (stored) => new Uint8Array(await (stored as Blob).arrayBuffer());
+/** Bytes that are copied when they are sent, which for one time is less than to make a Blob of them. */
+class LentBytes implements StoredBytes {
+  readonly bytes: Uint8Array;
+
+  constructor(bytes: Uint8Array) {
+    this.bytes = bytes;
+  }
+
+  get size(): number {
+    return this.bytes.length;
+  }
+
+  slice(start: number, end: number): LentBytes {
+    return new LentBytes(this.bytes.subarray(start, end));
+  }
+}
+
+export const lendOnBun: KeepBytes = (bytes) => new LentBytes(bytes);
+
+export const bytesOnBun: BytesOf = async (stored) => (stored instanceof LentBytes ? stored.bytes : new Uint8Array(await (stored as Blob).arrayBuffer()));
 
 /** The response head as Bun takes it, made once per head. */
 function prebuilt(head: ReplyHead): ResponseInit {
@@ -136,7 +156,8 @@ function toResponse({ body, head }: EdgeReply): Response {
 }
 
 function responseOf(body: EdgeReply['body'], init: ResponseInit): Response {
-  return new Response((isSource(body) ? streamOf(body) : body) as ConstructorParameters<typeof Response>[0], init);
+  const sent = body instanceof LentBytes ? body.bytes : isSource(body) ? streamOf(body) : body;
+  return new Response(sent as ConstructorParameters<typeof Response>[0], init);
 }
 
 async function toResponseLater(reply: Promise<EdgeReply>, convert: ToResponse): Promise<Response | undefined> {

@@ -67,7 +67,7 @@ export async function openStore(folder: StoreFolder, init: Partial<DiskStoreInit
   const store = await DiskStore.open(
     { ...smallInit, ...init },
     {
-      ...{ folder, checksum, keep, bytesOf, now: () => 0, ledger },
+      ...{ folder, checksum, keep, lend: keep, bytesOf, now: () => 0, ledger },
       newId: () => `id-${++ids}-xxxxxxxx`,
       onTrouble: (what) => troubles.push(what),
       ...more,

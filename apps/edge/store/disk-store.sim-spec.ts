@@ -66,7 +66,7 @@ async function live(open: OpenStore, model: Model, dice: Prng, steps: number): P
       store.used(put);
     } else if (kind < 8) {
       const request = { field: (name: string) => (name === 'accept-language' ? language : undefined) };
-      const recalled = await store.recall(key, request);
+      const recalled = store.recallNow(key, request, dice.next() < 0.5) ?? (await store.recall(key, request));
       const found = recalled !== undefined && ledger.isCurrent(recalled, recalled.generation) ? recalled : undefined;
       const fault = found === undefined ? undefined : model.fault(key, language, textOf(found) as string);
       if (fault !== undefined) return fault;

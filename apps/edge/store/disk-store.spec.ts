@@ -25,6 +25,24 @@ describe('the disk store', () => {
     expect(next.journal.storeId).toBe(store.journal.storeId);
   });
 
+  test('what the system has in memory comes at once and byte for byte, and a damaged record does not come either way', async () => {
+    const folder = new SimFolder(11);
+    const { store } = await openStore(folder.start(kindDisk));
+    expect(store.recallNow('/a', nothing, false)).toBeUndefined();
+    for (const language of ['de', 'en']) store.used(object('/a', `body ${language}`, { language }));
+    await store.settled();
+    // Every other read, as the dice say, would have to wait.
+    const seen = Array.from({ length: 100 }, (_, at) => textOf(store.recallNow('/a', asking('de'), at % 2 === 0)));
+    expect(new Set(seen)).toEqual(new Set(['body de', undefined]));
+    expect(Array.from({ length: 100 }, () => store.recallNow('/a', asking('fr'), false)).filter((one) => one !== undefined)).toEqual([]);
+    expect(store.status().hits).toBe(seen.filter((text) => text !== undefined).length);
+    store.forget(object('/a', 'body en', { language: 'en' }));
+    folder.damage('segment-1.dat');
+    folder.damage('segment-1.dat', 0.25);
+    expect(Array.from({ length: 100 }, () => store.recallNow('/a', asking('de'), false)).filter((one) => one !== undefined)).toEqual([]);
+    expect([await store.recall('/a', asking('de')), store.status().faults, store.status().objects]).toEqual([undefined, 1, 0]);
+  });
+
   test('variants are told apart, the newest of one counts, and a purge takes all of them', async () => {
     const { store } = await openStore(new SimFolder(2).start(kindDisk));
     for (const [language, body] of [

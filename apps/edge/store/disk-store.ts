@@ -36,6 +36,8 @@ export interface DiskStoreDeps {
   readonly folder: StoreFolder;
   readonly checksum: Checksum;
   readonly keep: KeepBytes;
+  /** For bytes that are sent once. */
+  readonly lend: KeepBytes;
   readonly bytesOf: BytesOf;
   readonly now: () => number;
   readonly newId: () => string;
@@ -144,6 +146,20 @@ export class DiskStore implements DiskTier {
     }
     const object = await reading.catch(() => undefined);
     // Another key or variant may share the hash.
+    if (object === undefined || object.key !== key || !matchesVariant(object.response.variant, request)) return undefined;
+    this.#index.visit(place);
+    this.#hits++;
+    return object;
+  }
+
+  recallNow(key: string, request: Varying, stays: boolean): CachedObject | undefined {
+    if (this.#state === 'off') return undefined;
+    const hash = hashKey(key);
+    const place = this.#index.find(hash, (names, variant) => this.#names.fits(request, names, variant));
+    if (place === undefined || place.uselessAtS * secondMs < this.#deps.now()) return undefined;
+    const bytes = this.#segments.readNow(place);
+    // What is not as it was written is left to the read that waits: it is read again, and given up.
+    const object = bytes === undefined ? undefined : this.#objectOf(bytes, stays ? this.#deps.keep : this.#deps.lend);
     if (object === undefined || object.key !== key || !matchesVariant(object.response.variant, request)) return undefined;
     this.#index.visit(place);
     this.#hits++;
@@ -269,14 +285,18 @@ export class DiskStore implements DiskTier {
       return this.#drop(place.hash, place);
     }
     this.#faultsInRow = 0;
-    const record = bytes === undefined ? undefined : decodeRecord(bytes, this.#deps.checksum);
-    if (record === undefined) {
-      // What was evicted meanwhile is not in the index any more; what is was damaged, or never came to the disk.
-      if (this.#index.holds(place)) this.#faults++;
-      return this.#drop(place.hash, place);
-    }
-    const head = decodeHead(record.head);
-    const object = new CachedObject(head, this.#deps.keep(record.body));
+    const object = bytes === undefined ? undefined : this.#objectOf(bytes, this.#deps.keep);
+    if (object !== undefined) return object;
+    // What was evicted meanwhile is not in the index any more; what is was damaged, or never came to the disk.
+    if (this.#index.holds(place)) this.#faults++;
+    return this.#drop(place.hash, place);
+  }
+
+  /** Undefined when anything about the record is not as it was written. */
+  #objectOf(bytes: Uint8Array, keep: KeepBytes): CachedObject | undefined {
+    const record = decodeRecord(bytes, this.#deps.checksum);
+    if (record === undefined) return undefined;
+    const object = new CachedObject(decodeHead(record.head), keep(record.body));
     object.atDisk = 'asked';
     return object;
   }

@@ -15,6 +15,11 @@ export interface DiskTier {
   mayHold(key: string): boolean;
   /** The newest variant that fits, if it can be read and was not purged. */
   recall(key: string, request: Varying): Promise<CachedObject | undefined>;
+  /**
+   * The same at once, where nothing has to be waited for; undefined says nothing.
+   * @param stays whether the object is to stay in memory, or is for one answer only
+   */
+  recallNow(key: string, request: Varying, stays: boolean): CachedObject | undefined;
   /** The variant is outdated. */
   forget(object: CachedObject): void;
   /** Forgets every variant of a key; how many there were. */

@@ -8,7 +8,7 @@ import type { DiskStore } from './disk-store.ts';
 import { openDisk } from './open-disk.ts';
 
 export interface EdgeDiskDeps {
-  readonly platform: Pick<EdgePlatform, 'bytesOf' | 'keep'>;
+  readonly platform: Pick<EdgePlatform, 'bytesOf' | 'keep' | 'lend'>;
   readonly logger: Logger;
   readonly lifecycle: Lifecycle;
   readonly now: () => number;
@@ -24,8 +24,8 @@ export async function openEdgeDisk(settings: DiskSettings | undefined, { lifecyc
   const kept: { journal?: PurgeJournal } = {};
   const ledger = createLedger((entry) => kept.journal?.append(entry));
   if (settings === undefined) return { ledger, disk: undefined };
-  const { bytesOf, keep } = platform;
-  const disk = await openDisk(settings, { keep, bytesOf, now, ledger }, logger);
+  const { bytesOf, keep, lend } = platform;
+  const disk = await openDisk(settings, { keep, lend, bytesOf, now, ledger }, logger);
   if (disk === undefined) return { ledger, disk };
   kept.journal = disk.journal;
   lifecycle.onStop('engines', 'disk store', () => disk.close());

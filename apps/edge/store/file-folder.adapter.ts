@@ -4,6 +4,7 @@ import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { open as openHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
+import { openReadCached, type ReadCached } from './cached-read.ts';
 import { faultOf, type FolderEntry, type StoreFile, type StoreFolder } from './store-folder.ts';
 
 const lockName = 'lock';
@@ -11,9 +12,11 @@ const lockName = 'lock';
 /** By number and callback: half the cost of a file handle's promises. */
 class DiskFile implements StoreFile {
   readonly #fd: number;
+  readonly #readCached: ReadCached | undefined;
 
-  constructor(fd: number) {
+  constructor(fd: number, readCached: ReadCached | undefined) {
     this.#fd = fd;
+    this.#readCached = readCached;
   }
 
   async read(into: Uint8Array, position: number): Promise<number> {
@@ -24,6 +27,12 @@ class DiskFile implements StoreFile {
       at += count;
     }
     return at;
+  }
+
+  readNow(into: Uint8Array, position: number): number | undefined {
+    const count = this.#readCached?.(this.#fd, into, position);
+    // Whatever is wrong is found out by the read that waits.
+    return count === into.length ? count : undefined;
   }
 
   async write(bytes: Uint8Array, position: number): Promise<void> {
@@ -51,17 +60,19 @@ class DiskFile implements StoreFile {
   }
 }
 
-function openFile(path: string, flags: number): Promise<StoreFile> {
-  return new Promise((resolve, reject) => open(path, flags, 0o600, (error, fd) => (error === null ? resolve(new DiskFile(fd)) : reject(error))));
+function openFile(path: string, flags: number, readCached?: ReadCached): Promise<StoreFile> {
+  return new Promise((resolve, reject) => open(path, flags, 0o600, (error, fd) => (error === null ? resolve(new DiskFile(fd, readCached)) : reject(error))));
 }
 
 class DiskFolder implements StoreFolder {
   readonly #path: string;
   readonly #lock: DatabaseSync;
+  readonly #readCached: ReadCached | undefined;
 
-  constructor(path: string, lock: DatabaseSync) {
+  constructor(path: string, lock: DatabaseSync, readCached: ReadCached | undefined) {
     this.#path = path;
     this.#lock = lock;
+    this.#readCached = readCached;
   }
 
   async list(): Promise<readonly FolderEntry[]> {
@@ -70,11 +81,11 @@ class DiskFolder implements StoreFolder {
   }
 
   create(name: string): Promise<StoreFile> {
-    return openFile(join(this.#path, name), constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC);
+    return openFile(join(this.#path, name), constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC, this.#readCached);
   }
 
   open(name: string): Promise<StoreFile> {
-    return openFile(join(this.#path, name), constants.O_RDONLY);
+    return openFile(join(this.#path, name), constants.O_RDONLY, this.#readCached);
   }
 
   async rename(from: string, to: string): Promise<void> {
@@ -107,7 +118,7 @@ export async function openFolder(path: string): Promise<StoreFolder> {
     await mkdir(path, { recursive: true, mode: 0o700 });
     lock = new DatabaseSync(join(path, lockName));
     lock.exec('PRAGMA journal_mode = MEMORY; BEGIN EXCLUSIVE');
-    return new DiskFolder(path, lock);
+    return new DiskFolder(path, lock, await openReadCached());
   } catch (error) {
     lock?.close();
     const taken = /locked|busy/i.test(String(error));

@@ -105,6 +105,15 @@ export class Segments {
     }
   }
 
+  /** The same at once; undefined, too, when it would have to be waited for. */
+  readNow({ length, offset, segment: number }: Pick<RecordPlace, 'segment' | 'offset' | 'length'>): Uint8Array | undefined {
+    const file = this.#byNumber.get(number)?.file;
+    if (file === undefined) return undefined;
+    // Need not be cleared: it is filled, or not used.
+    const bytes = Buffer.allocUnsafeSlow(length);
+    return file.readNow(bytes, offset) === length ? bytes : undefined;
+  }
+
   /** Removes a segment; its file is closed when nobody reads it any more, so that no number is given to another meanwhile. */
   async remove(number: number): Promise<void> {
     const segment = this.#byNumber.get(number);

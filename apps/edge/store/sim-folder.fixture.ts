@@ -65,10 +65,10 @@ export class SimFolder {
     return [...this.#files.keys()];
   }
 
-  /** Damages a file in the middle. */
-  damage(name: string): void {
+  /** Damages a file in the middle, or elsewhere. */
+  damage(name: string, share = 0.5): void {
     const held = this.#files.get(name) as Held;
-    const at = held.bytes.length >> 1;
+    const at = Math.floor(held.bytes.length * share);
     held.bytes[at] = (held.bytes[at] as number) ^ 1;
   }
 
@@ -127,12 +127,12 @@ export class SimFolder {
       read: (into, position) =>
         this.#do(life, () => {
           this.#maybeFail();
-          const bytes = held.bytes.subarray(position, position + into.length);
-          into.set(bytes);
-          const at = this.#dice.nextInteger(0, Math.max(0, bytes.length - 1));
-          if (this.#dice.next() < this.#plan.flips && bytes.length > 0) into[at] = (into[at] as number) ^ (1 << this.#dice.nextInteger(0, 7));
-          return bytes.length;
+          return this.#read(held, into, position);
         }),
+      readNow: (into, position) => {
+        if (life !== this.#life || this.#stopped || this.#dice.next() < 0.5) return undefined;
+        return this.#read(held, into, position);
+      },
       write: (bytes, position) =>
         this.#do(
           life,
@@ -147,6 +147,14 @@ export class SimFolder {
         }),
       close: () => this.#do(life, () => undefined),
     };
+  }
+
+  #read(held: Held, into: Uint8Array, position: number): number {
+    const bytes = held.bytes.subarray(position, position + into.length);
+    into.set(bytes);
+    const at = this.#dice.nextInteger(0, Math.max(0, bytes.length - 1));
+    if (this.#dice.next() < this.#plan.flips && bytes.length > 0) into[at] = (into[at] as number) ^ (1 << this.#dice.nextInteger(0, 7));
+    return bytes.length;
   }
 
   #write(held: Held, write: Write): void {

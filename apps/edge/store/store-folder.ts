@@ -2,6 +2,8 @@
 export interface StoreFile {
   /** Fills `into` from `position` on; how many bytes there were. */
   read(into: Uint8Array, position: number): Promise<number>;
+  /** The same at once, where nothing has to be waited for; undefined where something has, or where that cannot be told. */
+  readNow(into: Uint8Array, position: number): number | undefined;
   /** Writes all of it, or fails with any part written. */
   write(bytes: Uint8Array, position: number): Promise<void>;
   /** What was written before survives a loss of power. */
