@@ -12,7 +12,7 @@ import { joinedBytes, PublishedStream, until } from './testing/published-stream.
 import { TestRelay } from './testing/test-relay.ts';
 import { watchAudio, watchVideo } from './testing/watch.ts';
 
-const ladder = [{ name: '180p', height: 180, videoBitrate: 300_000 }];
+const ladder: Parameters<PublishedStream['create']>[0] = [{ name: '180p', height: 180, videoBitrate: 300_000 }];
 
 let folder: string;
 let logger: Logger;
@@ -30,7 +30,6 @@ beforeEach(async () => {
   relay = new TestRelay();
   await relay.listen();
   stream = new PublishedStream(log);
-  await stream.create(ladder);
 });
 
 afterEach(async () => {
@@ -44,7 +43,8 @@ async function startMedia(): Promise<void> {
 }
 
 /** Two encoders of one programme, a flash and a beep each second. */
-async function publishBoth(seconds: number): Promise<void> {
+async function publishBoth(seconds: number, rungs = ladder): Promise<void> {
+  await stream.create(rungs);
   const tags = await flvSource({ folder, seconds });
   for (const id of ['p', 'b']) relay.open(id, tags);
   await stream.start('p', relay.url);
@@ -108,8 +108,7 @@ test('and when it falls silent; it is gone back to when it is well again, and aw
 }, 120_000);
 
 test('a source that is carried as it is goes over and back at key frames, without a break', async () => {
-  await stream.create([{ name: '180p', height: 2160, videoBitrate: 300_000, passThrough: true }]);
-  await publishBoth(16);
+  await publishBoth(16, [{ name: '180p', height: 2160, videoBitrate: 300_000, passThrough: true }]);
   await startMedia();
   await segmentsUntil(2e6);
   await stream.request('backup');
@@ -125,6 +124,8 @@ test('a source that is carried as it is goes over and back at key frames, withou
     ['b', 'requested'],
     ['p', 'requested'],
   ]);
+  const encoders = (await stream.events()).flatMap((event) => (event.type === 'encoding.started' ? [event.data.encoder] : []));
+  expect(encoders).toEqual(['none', 'none', 'none']);
   const segments = await stream.segments('180p');
   expect(segments.map(({ mediaSequence, discontinuity }) => [mediaSequence, discontinuity])).toEqual(segments.map((_, n) => [n, false]));
   segments.slice(1).forEach(({ startUs }, n) => expect(startUs).toBe((segments[n]?.startUs ?? 0) + (segments[n]?.durationUs ?? 0)));

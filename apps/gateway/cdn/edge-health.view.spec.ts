@@ -42,6 +42,9 @@ describe('the state of the CDN', () => {
       ['a', 'http://a', null, 'silent', 10],
       ['a', 'http://far', 'south', 'up', 10],
     ]);
+    // How this region is does not hang on another's edges.
+    expect([health.status, health.hitRatio]).toEqual(['down', 0.9]);
+    expect(cdnHealthOf([], [{ ...process('a', now), ...away }], now)).toMatchObject({ status: 'empty', hitRatio: null });
   });
 
   test('counters are summed over all processes of an edge, gauges are the newest one', () => {

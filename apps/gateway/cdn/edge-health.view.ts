@@ -74,14 +74,14 @@ function overall(edges: readonly EdgeHealth[]): CdnHealth['status'] {
   return edges.some((edge) => edge.status === 'silent') ? 'degraded' : 'up';
 }
 
-/** The state of the CDN from the edges' registrations and counters. */
+/** The state of this region's CDN from the edges' registrations and counters; edges of mirrored regions are listed alone. */
 export function cdnHealthOf(edges: readonly ReadRow[], processes: readonly ReadRow[], nowMs: number): CdnHealth {
   const registered = new Map(edges.map((edge) => [nameOf(edge), edge]));
   const byEdge = Map.groupBy(processes, nameOf);
   const names = [...new Set([...registered.keys(), ...byEdge.keys()])].sort();
   const views = names.map((name) => edgeHealthOf(registered.get(name), byEdge.get(name) ?? [], nowMs));
-  const all = processes.map(counters);
-  return { status: overall(views), hitRatio: hitRatio(all), originOffload: originOffload(all), edges: views };
+  const all = processes.filter((row) => mirroredFrom(row) === null).map(counters);
+  return { status: overall(views.filter((view) => view['mirroredFrom'] === null)), hitRatio: hitRatio(all), originOffload: originOffload(all), edges: views };
 }
 
 /** Two regions may each have an edge of one name. An id holds no space. */

@@ -151,10 +151,12 @@ export class ZoneDesk {
     }
   }
 
-  /** Of an edge of this platform alone: a zone cannot make edges talk to what its owner names. */
+  /** Of an edge of this region alone: a zone cannot make edges talk to what its owner names. */
   async #shieldUrl(shield: string | undefined): Promise<string | null> {
     if (shield === undefined) return null;
-    const [row] = await this.#deps.reads.select(edgeTable, { where: [{ column: 'edge_id', is: 'eq', value: shield }], limit: 1 });
+    // Edges of mirrored regions have the region as their origin, and may have the same names.
+    const ours: ReadCondition = { column: 'origin', is: 'eq', value: '' };
+    const [row] = await this.#deps.reads.select(edgeTable, { where: [{ column: 'edge_id', is: 'eq', value: shield }, ours], limit: 1 });
     if (row?.['url'] === undefined || row['url'] === null) throw badRequest('invalid-zone', `body.shield: There is no edge ${shield}.`);
     return String(row['url']);
   }

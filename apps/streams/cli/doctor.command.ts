@@ -90,7 +90,8 @@ const checks: Readonly<Record<string, Check>> = {
   platform: async (settings) => {
     if (!(await gatewayAnswers(settings))) return ok('not running');
     const health = await localApi(settings).call<CdnHealth>('GET', '/api/v1/cdn/health');
-    return health.status === 'up' ? ok(`running; ${health.edges.length} edge(s) up`) : warning(`running, but its edges are ${health.status}`);
+    const up = health.edges.filter(({ mirroredFrom, status }) => mirroredFrom === null && status === 'up').length;
+    return health.status === 'up' ? ok(`running; ${up} edge(s) up`) : warning(`running, but its edges are ${health.status}`);
   },
   regions: async (settings) => {
     if (!(await gatewayAnswers(settings))) return ok('not running');
