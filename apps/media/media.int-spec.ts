@@ -337,14 +337,13 @@ test('a microphone that stops for a while does not stop the picture', async () =
   );
   await stream.start('s1', relay.url);
   await startMedia();
-  await until('the session ended', async () => (await endReasons()).length === 3, 40_000);
-  expect(new Set(await endReasons())).toEqual(new Set(['source-ended']));
+  await until('the session ended', async () => (await endReasons()).length > 0, 40_000);
+  // Silence stands in for it: one run, and sound beside every picture.
+  expect(await endReasons()).toEqual(['source-ended']);
   const video = await stream.segments('180p');
   expect(sequences(video)).toEqual(fromZero(video.length));
-  expect(video.reduce((sum, { durationUs }) => sum + durationUs, 0)).toBeGreaterThan(9e6);
-  const audio = sequences(await stream.segments('audio'));
-  expect(audio.length).toBeLessThan(video.length);
-  expect(audio.at(-1)).toBe(video.length - 1);
+  expect(video.reduce((sum, { durationUs }) => sum + durationUs, 0)).toBeGreaterThan(15e6);
+  expect(sequences(await stream.segments('audio')).at(-1)).toBe(video.length - 1);
 }, 240_000);
 
 describe('several media processes', () => {

@@ -25,7 +25,8 @@ const filter = {
 
 export const instant = z
   .union([z.iso.datetime({ offset: true }), z.string().regex(/^\d{1,15}$/)])
-  .transform((text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text)));
+  .transform((text) => (/^\d+$/.test(text) ? Number(text) : Date.parse(text)))
+  .refine((ms) => ms >= 0, 'Expected a time from 1970 on.');
 
 export const cloudEvent = z
   .looseObject({

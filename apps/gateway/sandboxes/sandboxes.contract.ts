@@ -6,6 +6,8 @@ import { difference } from '../replays/replays.contract.ts';
 import { streamDetail, streamSummary } from '../streams/streams.contract.ts';
 import { rowsAnswer, rowsQuery } from '../watch/rows.contract.ts';
 
+const recordedAt = timestamp.refine((text) => Date.parse(text) >= 0, 'Expected a time from 1970 on.');
+
 const sandboxName = z.string().regex(/^[a-z][a-z0-9-]{0,31}$/, 'Expected a-z, 0-9 and "-", beginning with a letter, 32 at most.');
 const projectionName = z.string().min(1).max(50);
 const reason = lineOfText.max(1024).default('');
@@ -41,8 +43,8 @@ export const createSandbox = operation({
   headers: { 'Idempotency-Key': 'A repeated request with the same key is the same sandbox.' },
   body: z.strictObject({
     name: sandboxName,
-    from: timestamp.optional().describe('Only events recorded from then on.'),
-    until: timestamp.optional().describe('Only events recorded before; now when left out. A time to come is refused.'),
+    from: recordedAt.optional().describe('Only events recorded from then on.'),
+    until: recordedAt.optional().describe('Only events recorded before; now when left out. A time to come is refused.'),
     projections: z.array(projectionName).min(1).max(64).optional().describe('All of them when left out.'),
     expiresInHours: z.number().int().min(1).max(hoursMax).optional(),
     reason,

@@ -56,7 +56,9 @@ interface Edge {
 
 async function knownEdges(api: ApiClient): Promise<readonly Edge[]> {
   const { edges } = await api.call<CdnHealth>('GET', '/api/v1/cdn/health');
-  return edges.filter(({ mirroredFrom, status, url }) => mirroredFrom === null && status === 'up' && url !== null).map(({ id, url }) => ({ id, url: url ?? '' }));
+  return edges
+    .filter(({ mirroredFrom, status, url }) => mirroredFrom === null && status === 'up' && url !== null)
+    .map(({ id, url }) => ({ id, url: url ?? '' }));
 }
 
 async function openTree(api: ApiClient, tree: LedgerView['trees'][number], edges: readonly Edge[], init: ApiLedgerInit): Promise<ApiTree> {
