@@ -16,6 +16,7 @@ async function writeBundle(folder: string, count: number): Promise<void> {
   const writer = await BundleWriter.create(folder);
   const signers = await LedgerSigners.fromSecrets('bench', new MemorySecretStore(), 1);
   const at = { topic: 'stream', partition: 0 };
+  const exportId = '0'.repeat(32);
   const tree = new LedgerTree(nodeLedgerHash);
   const tiles = new Map<string, FilledTile>();
   for (let from = 0; from < count; from += tileWidth) {
@@ -27,11 +28,8 @@ async function writeBundle(folder: string, count: number): Promise<void> {
   }
   await writer.write('keys', signers.keyList());
   const head = { size: tree.size, root: tree.root() };
-  await writer.write('trees', signers.signTrees([{ tree: `${at.topic}/${at.partition}`, ...head }]));
-  await writer.writeHolding(
-    at,
-    signers.signHolding(at, { size: count, held: { firstLeaf: 0, firstOffset: 0n, lastOffset: BigInt(count - 1) }, exportId: '0'.repeat(32) }),
-  );
+  await writer.write('trees', signers.signTrees([{ tree: `${at.topic}/${at.partition}`, ...head }], exportId));
+  await writer.writeHolding(at, signers.signHolding(at, { size: count, held: { firstLeaf: 0, firstOffset: 0n, lastOffset: BigInt(count - 1) }, exportId }));
   const checkpoint = signers.sign(at, head);
   await writer.writeTree({
     ...at,

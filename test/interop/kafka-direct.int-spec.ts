@@ -284,16 +284,17 @@ test('what was written by hand is sealed, verified, read through and exported as
   expect(await audit(await recordsOfLog(bundle, sealed), init)).toMatchObject({ ok: true, compared: before.length });
   // As the gateway hands them to whoever exports them.
   const reader = new LedgerReader(ledger, sealed, () => clock.now());
-  const holdings = new LedgerHoldings(undefined, { ledger: reader, store: ledger, secrets });
+  const holdings = new LedgerHoldings(undefined, { ledger: reader, store: ledger, secrets, clock });
   const folder = await mkdtemp(join(tmpdir(), 'streams-direct-'));
   try {
     const writer = await BundleWriter.create(folder);
     await writer.write('keys', bundle.keyList);
-    await writer.write('trees', bundle.treeList ?? '');
+    const { exportId, trees } = await holdings.begin();
+    await writer.write('trees', trees);
     for (const tree of bundle.trees) {
       const records = (await reader.records(tree, 0)) ?? [];
       await writer.writeTree(tree);
-      await writer.writeHolding(tree, await holdings.sign(tree, { size: records.length, withRecords: true, exportId: '0'.repeat(32) }));
+      await writer.writeHolding(tree, await holdings.sign(tree, { size: records.length, withRecords: true, exportId }));
       const inputs = records.map(({ record }) => ({ offset: record.offset, leafInput: leafInput(record, nodeLedgerHash) }));
       await writer.writeRecords(tree, { level: 0, index: 0, width: records.length }, encodeBundle(inputs));
     }

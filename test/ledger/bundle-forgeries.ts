@@ -154,6 +154,11 @@ export const forgeries: readonly Forgery[] = [
     finds: { kind: 'holding-foreign' },
   },
   {
+    name: 'the list of trees of another export',
+    forge: ({ folder }) => cp(join(hashesBeside(folder), 'trees'), join(folder, 'trees')),
+    finds: { kind: 'tree-missing', message: 'another export than the trees' },
+  },
+  {
     name: 'a tree under a name that is not quite its own',
     forge: ({ folder, tree }) => rename(join(folder, tree), join(folder, tree.replace('/', '/0'))),
     finds: { kind: 'tree-missing' },

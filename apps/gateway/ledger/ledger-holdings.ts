@@ -1,7 +1,7 @@
 import { LedgerSigners } from '#adapters/ledger';
-import { tileWidth, type HeldRecords } from '#core/ledger';
+import { parseTreeList, tileWidth, type HeldRecords } from '#core/ledger';
 import { hasCode } from '#kernel';
-import type { LedgerPartition, LedgerStore, SecretStore } from '#ports';
+import type { Clock, LedgerPartition, LedgerStore, SecretStore } from '#ports';
 import { conflict, notFound } from '../http/problem.errors.ts';
 import type { LedgerReader } from './ledger-reader.ts';
 
@@ -9,6 +9,7 @@ export interface LedgerHoldingsDeps {
   readonly ledger: LedgerReader;
   readonly store: LedgerStore;
   readonly secrets: SecretStore;
+  readonly clock: Clock;
 }
 
 export interface WantedHolding {
@@ -29,14 +30,31 @@ export class LedgerHoldings {
     this.#deps = deps;
   }
 
-  /** @throws ProblemError 404 for a size that nobody has signed, 409 when the keys lie in a file that this process cannot read */
+  /**
+   * Begins an export: gives it an id, and signs the list of its trees.
+   * @throws ProblemError 404 when nothing is signed yet, 409 as `sign` does
+   */
+  async begin(): Promise<{ readonly exportId: string; readonly trees: string }> {
+    const { ledger, clock } = this.#deps;
+    const [identity, list] = await Promise.all([ledger.identity(), ledger.treeList()]);
+    if (identity === undefined || list === undefined) throw notFound('nothing-yet', 'The list of trees is not signed yet.');
+    const signers = await this.#signers(identity.name);
+    const exportId = signers.beginExport(clock.now());
+    return { exportId, trees: signers.signTrees(parseTreeList(list).trees, exportId) };
+  }
+
+  /** @throws ProblemError 404 for a size that nobody has signed, 409 for an export that nobody has begun or that is too old, and when the keys lie in a file that this process cannot read */
   async sign(at: LedgerPartition, { size, withRecords, exportId }: WantedHolding): Promise<string> {
     const { ledger } = this.#deps;
     const [identity, checkpoint] = await Promise.all([ledger.identity(), ledger.checkpoint(at)]);
     if (identity === undefined || checkpoint === undefined || checkpoint.size < size)
       throw notFound('unknown-tree', `The ledger has not signed ${size} records of ${at.topic}/${at.partition}.`);
+    const signers = await this.#signers(identity.name);
+    // Else trees of a later moment could be signed as of an earlier export, whose list does not have the trees that began since.
+    if (!signers.isExport(exportId, this.#deps.clock.now()))
+      throw conflict('export-unknown', 'The ledger has begun no such export within the last hour. Export anew.');
     const held = withRecords ? await this.#held(at, size) : undefined;
-    return (await this.#signers(identity.name)).signHolding(at, { size, held, exportId });
+    return signers.signHolding(at, { size, held, exportId });
   }
 
   /** Made anew each time: the keys stay with whoever signs checkpoints. */

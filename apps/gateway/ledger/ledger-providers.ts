@@ -15,6 +15,6 @@ export function ledgerProviders({ ledger, sealedLog, secrets, clock }: GatewayEn
       inject: [CommandExecutor],
     },
     { provide: LedgerReader, useValue: reader },
-    { provide: LedgerHoldings, useValue: new LedgerHoldings(keyFile, { ledger: reader, store: ledger, secrets }) },
+    { provide: LedgerHoldings, useValue: new LedgerHoldings(keyFile, { ledger: reader, store: ledger, secrets, clock }) },
   ];
 }

@@ -141,6 +141,12 @@ export class LedgerReader {
 
   /** Proves the record at a place of the log. */
   async proveAt(at: LedgerPartition, offset: bigint): Promise<ProofAnswer> {
+    const answer = await this.#proveAt(at, offset);
+    // While it was looked for, the ledger may have taken it in: then it is neither there in what was read first, nor still to come.
+    return answer.kind === 'unknown' ? this.#proveAt(at, offset) : answer;
+  }
+
+  async #proveAt(at: LedgerPartition, offset: bigint): Promise<ProofAnswer> {
     const [evidence, record] = await Promise.all([this.#store.evidence(at, { offset }), this.#recordAt(at, offset)]);
     if (evidence.place === undefined || record === undefined) return this.#absent(at, offset);
     return this.#prove(at, { ...evidence, place: evidence.place }, record);

@@ -96,6 +96,19 @@ export const readLedgerRecords = operation({
   answerType: 'application/octet-stream',
 });
 
+export const beginLedgerExport = operation({
+  ...common,
+  id: 'beginLedgerExport',
+  method: 'GET',
+  path: '/api/v1/ledger/export',
+  summary: 'Begin an export of the audit ledger: sign the list of its trees for one bundle',
+  status: 200,
+  answer: z.object({
+    exportId: z.string().describe('New each time; what is signed for the bundle names it.'),
+    trees: z.string().describe('A note that the ledger has signed: the export, and all trees with their sizes and roots.'),
+  }),
+});
+
 export const signLedgerHolding = operation({
   ...common,
   id: 'signLedgerHolding',
@@ -110,7 +123,7 @@ export const signLedgerHolding = operation({
     export: z
       .string()
       .regex(/^[0-9a-f]{32}$/, 'Expected 32 hexadecimal digits.')
-      .describe('Chosen at random for each bundle, and the same for all of its trees: it ties them together.'),
+      .describe('Of the export, which must have begun within the last hour: it ties the trees of a bundle together.'),
   }),
   answer: z.object({ holding: z.string().describe('A note that the ledger has signed: leaf and offset of the first record, offset of the last one.') }),
 });

@@ -9,7 +9,16 @@ import { conflict, notFound, ProblemError } from '../http/problem.errors.ts';
 import { LedgerHoldings } from './ledger-holdings.ts';
 import { LedgerKeys } from './ledger-keys.ts';
 import { LedgerReader, type ProofAnswer } from './ledger-reader.ts';
-import { listCheckpoints, proveEvent, proveRecord, readLedgerRecords, rotateLedgerKey, showLedger, signLedgerHolding } from './ledger.contract.ts';
+import {
+  beginLedgerExport,
+  listCheckpoints,
+  proveEvent,
+  proveRecord,
+  readLedgerRecords,
+  rotateLedgerKey,
+  showLedger,
+  signLedgerHolding,
+} from './ledger.contract.ts';
 
 /** The audit ledger, for those who operate the platform. */
 @Controller()
@@ -63,6 +72,11 @@ export class LedgerController {
   async checkpoints(@Input(listCheckpoints) { params, query }: InputOf<typeof listCheckpoints>): Promise<object> {
     const checkpoints = await this.#ledger.checkpoints(params, query.limit);
     return { items: checkpoints.map(({ size, note }) => ({ records: size, checkpoint: note })) };
+  }
+
+  @Route(beginLedgerExport)
+  beginExport(): Promise<object> {
+    return this.#holdings.begin();
   }
 
   @Route(signLedgerHolding)

@@ -6,7 +6,16 @@ import { cdnHealth, listPurges, purgeCache, registerEdge, showPurge } from '../c
 import { followEvents, listEvents, socketEvents, streamEvents } from '../events/events.contract.ts';
 import { listContents, showContent } from '../contents/contents.contract.ts';
 import type { Operation } from '../http/operation.ts';
-import { listCheckpoints, proveEvent, proveRecord, readLedgerRecords, rotateLedgerKey, showLedger, signLedgerHolding } from '../ledger/ledger.contract.ts';
+import {
+  beginLedgerExport,
+  listCheckpoints,
+  proveEvent,
+  proveRecord,
+  readLedgerRecords,
+  rotateLedgerKey,
+  showLedger,
+  signLedgerHolding,
+} from '../ledger/ledger.contract.ts';
 import { discardParked, listParked, retryAllParked, retryParked, showParked } from '../parked/parked.contract.ts';
 import { listSegments, requestSealing, showRetention, showSealing } from '../retention/retention.contract.ts';
 import { listPlaybacks, showAudience } from '../playbacks/playbacks.contract.ts';
@@ -156,6 +165,7 @@ export const operations: readonly Operation[] = [
   listCheckpoints,
   readLedgerRecords,
   rotateLedgerKey,
+  beginLedgerExport,
   signLedgerHolding,
   showRetention,
   listSegments,

@@ -1,11 +1,12 @@
 export { effectOperations } from './webhook-probes.ts';
 import { furnishProfile, profileProbes } from './profile-probes.ts';
+import { ledgerProbes } from './ledger-probes.ts';
 import { furnishZones, zoneProbes } from './zone-probes.ts';
 import { webhookProbes, type TenantBench } from './webhook-probes.ts';
 
 /** What features with files of their own keep from other tenants, by the operation's id. */
 export function featureProbes(bench: () => TenantBench): Readonly<Record<string, () => Promise<void>>> {
-  return { ...webhookProbes(bench), ...profileProbes(bench), ...zoneProbes(bench) };
+  return { ...webhookProbes(bench), ...profileProbes(bench), ...zoneProbes(bench), ...ledgerProbes(bench) };
 }
 
 /** Gives a tenant something of each feature that has files of its own. */

@@ -15,6 +15,8 @@ export interface ApiLedgerInit {
   readonly records: boolean;
   /** Told of edges that do not say what they have seen. */
   readonly warn: (line: string) => void;
+  /** For a bundle: its own list of the trees. */
+  readonly treeList?: string;
 }
 
 /** A tree as the gateway serves it, and its records tile by tile. */
@@ -29,7 +31,7 @@ export interface ApiTree extends TreeSource {
 /** The audit ledger of a running platform, over HTTP. @throws PlainFailure when nothing is signed yet. */
 export async function apiLedger(api: ApiClient, init: ApiLedgerInit): Promise<Bundle & { readonly trees: readonly ApiTree[] }> {
   // Before the trees: what it says of them is then the least that they must be.
-  const treeList = await readTreeList(api);
+  const treeList = init.treeList ?? (await readTreeList(api));
   const view = await api.call<LedgerView>('GET', '/api/v1/ledger');
   if (view.name === null) throw new PlainFailure('The audit ledger has not signed anything yet: it does every few seconds once there are events.');
   const keyList = await (await api.open('GET', '/ledger/v1/keys', { signal: AbortSignal.timeout(timeoutMs) })).text();

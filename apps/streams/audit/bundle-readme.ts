@@ -23,7 +23,7 @@ beginning of the next, that the witnesses have seen no other history,${withRecor
 ## What is in it
 
     keys                                  the keys, in a note that all of them sign
-    trees                                 all trees, their sizes and roots, signed: none of them may be missing
+    trees                                 the export, all trees, their sizes and roots, signed: none of them may be missing
     witness-keys                          keys of the witnesses
     <topic>/<partition>/checkpoint        the newest signed checkpoint; checkpoints/<size> the earlier ones
     <topic>/<partition>/tile/...          C2SP tlog-tiles, as any such log serves them

@@ -33,7 +33,7 @@ export async function recordsOfLog(bundle: Bundle, log: EventLog, forgotten?: (a
       // Only a log that has forgotten its beginning by its retention may begin in the middle.
       const isWhole = head === undefined || head.low === 0n || head.low > ((await forgotten?.(tree)) ?? head.low);
       const firstLeaf = isWhole ? 0 : undefined;
-      return { ...tree, copy: undefined, records: { firstLeaf, read: () => recordsOf(log, tree.topic, head) } };
+      return { ...tree, copy: undefined, exportedAs: tree.copy?.holding, records: { firstLeaf, read: () => recordsOf(log, tree.topic, head) } };
     }),
   );
   return { ...bundle, trees };

@@ -1,6 +1,17 @@
-import { randomBytes } from 'node:crypto';
-import { audit, auditLines, BundleWriter, nodeLedgerHash, openBundle, sinceBundle, verifyEd25519, type AuditReport, type Bundle } from '#adapters/ledger';
-import { parseHolding, readKeyList, tilesOf, tileWidth, type HeldRecords } from '#core/ledger';
+import {
+  audit,
+  auditLines,
+  BundleWriter,
+  nodeLedgerHash,
+  openBundle,
+  proofFlaw,
+  sinceBundle,
+  verifyEd25519,
+  type AuditReport,
+  type Bundle,
+  type ProofTrust,
+} from '#adapters/ledger';
+import { fromBase64, parseHolding, readKeyList, tilesOf, tileWidth, type HeldRecords } from '#core/ledger';
 import { apiLedger, type ApiTree } from '../audit/api-ledger.ts';
 import { bundleReadme } from '../audit/bundle-readme.ts';
 import { withRecordsOfLog } from '../audit/log-records.ts';
@@ -39,18 +50,21 @@ export async function verifyLedger({ api, print }: CommandContext, options: Veri
 /** Writes a bundle for an auditor. */
 export async function exportLedger({ api, print }: CommandContext, folder: string, options: { readonly records: boolean }): Promise<void> {
   const writer = await BundleWriter.create(folder);
-  const ledger = await apiLedger(api, { records: options.records, warn });
+  const begun = await api.call<{ readonly exportId: string; readonly trees: string }>('GET', '/api/v1/ledger/export');
+  const ledger = await apiLedger(api, { records: options.records, warn, treeList: begun.trees });
   const keys = readKeyList(ledger.keyList, [], nodeLedgerHash, verifyEd25519);
   await writer.write('keys', ledger.keyList);
-  if (ledger.treeList !== undefined) await writer.write('trees', ledger.treeList);
+  await writer.write('trees', begun.trees);
   await writer.write('witness-keys', ledger.witnessKeys.map((key) => `${key}\n`).join(''));
   await writer.write('README.md', bundleReadme(keys[0]?.name ?? '', keys, options.records));
-  const exportId = randomBytes(16).toString('hex');
+  // All at once: however long the records take, the export is still known.
+  const holdings = new Map<ApiTree, string>();
+  for (const tree of ledger.trees) holdings.set(tree, await tree.holding(options.records, begun.exportId));
   let records = 0;
   for (const tree of ledger.trees) {
     await writer.writeTree(tree);
     records += tree.size;
-    const holding = await tree.holding(options.records, exportId);
+    const holding = holdings.get(tree) ?? '';
     await writer.writeHolding(tree, holding);
     await exportRecords(writer, tree, parseHolding(holding).held);
   }
@@ -82,18 +96,33 @@ interface ProofView {
   readonly offset: string;
   readonly index: number;
   readonly treeSize: number;
+  readonly leafHash: string;
   readonly proof: readonly string[];
+  readonly checkpoint: string;
 }
 
-/** Shows the proof of an event, or of a record by its place, `stream/3/1041`. */
-export async function proveEvent({ api, print }: CommandContext, what: string): Promise<void> {
+/**
+ * Verifies the proof of an event, or of a record by its place, `stream/3/1041`.
+ * @param trust verifier keys of the ledger that the caller knows
+ * @throws PlainFailure when it does not hold
+ */
+export async function proveEvent({ api, print }: CommandContext, what: string, trust: readonly string[] = []): Promise<void> {
   const place = /^([a-z]+)\/(\d+)\/(\d+)$/.exec(what);
   const path = place === null ? `/api/v1/ledger/events/${encodeURIComponent(what)}/proof` : `/api/v1/ledger/${place[1]}/${place[2]}/offsets/${place[3]}/proof`;
   const proof = await api.call<ProofView>('GET', path);
+  const keyList = await (await api.open('GET', '/ledger/v1/keys')).text();
+  const flaw = flawOf(proof, { keyList, keys: trust });
+  if (flaw !== undefined) throw new PlainFailure(`The record of event ${proof.eventId} is not proven: ${flaw}.`);
   print(proof, () => [
     `Event ${proof.eventId} is record ${proof.index} of ${proof.treeSize} in the tree of ${proof.topic}/${proof.partition} (offset ${proof.offset}),`,
     `proven by ${proof.proof.length} hashes against the signed checkpoint. --json shows the proof.`,
+    ...(trust.length > 0 ? [] : ['The keys are those that the platform names itself: name one that you know with --trust.']),
   ]);
+}
+
+function flawOf({ treeSize, leafHash, proof, ...claim }: ProofView, trust: ProofTrust): string | undefined {
+  const hashes = [leafHash, ...proof].map((one) => fromBase64(one) ?? new Uint8Array(0));
+  return proofFlaw({ ...claim, size: treeSize, leafHash: hashes[0] as Uint8Array, proof: hashes.slice(1) }, trust);
 }
 
 /** Gives the ledger its next key. */

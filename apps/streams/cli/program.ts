@@ -102,9 +102,9 @@ function addAudit(program: Command): void {
   remote(audit, 'rotate-key', 'give the ledger its next signing key')
     .requiredOption('--reason <text>', 'why, for the record')
     .action((options: CommonOptions & { reason: string }) => rotateLedgerKey(contextOf(options), options.reason));
-  remote(audit, 'prove <event>', 'prove that an event (by id, or by place such as stream/3/1041) is on the record').action(
-    (event: string, options: CommonOptions) => proveEvent(contextOf(options), event),
-  );
+  remote(audit, 'prove <event>', 'prove that an event (by id, or by place such as stream/3/1041) is on the record')
+    .option('--trust <key>', 'a verifier key of the ledger that you know; repeat for more', more)
+    .action((event: string, options: CommonOptions & Pick<VerifyOptions, 'trust'>) => proveEvent(contextOf(options), event, options.trust));
 }
 
 function addOperations(program: Command): void {

@@ -1,8 +1,9 @@
-import { parseHolding, parseVerifierKey, readKeyList, type VerifierKey } from '#core/ledger';
+import { parseVerifierKey, readKeyList, type VerifierKey } from '#core/ledger';
 import type { Bundle } from './bundle-folder.ts';
 import { verifyEd25519 } from './ed25519.ts';
 import { nodeLedgerHash } from './node-ledger-hash.ts';
 import { missingTrees, readTreeList, treeName } from './listed-trees.ts';
+import { foreignParts } from './one-export.ts';
 import { verifyTree, type Finding, type TreeReport } from './verify-tree.ts';
 
 /** What an auditor brings along. */
@@ -51,8 +52,8 @@ export async function audit(bundle: Bundle, init: AuditInit, onTree: (report: Tr
   }
   const findings = [
     ...(isOld ? [unsaid] : []),
-    ...foreignTrees(bundle),
     ...listed.findings,
+    ...(isOld ? [] : foreignParts(bundle, { name, keys, listed })),
     ...missingTrees(
       listed,
       bundle.trees.filter(({ checkpoints }) => checkpoints.length > 0),
@@ -68,31 +69,6 @@ export async function audit(bundle: Bundle, init: AuditInit, onTree: (report: Tr
     trees,
     findings,
   };
-}
-
-/** Trees that came here out of other exports: each is right by itself, and may be older than the rest. */
-function foreignTrees({ trees }: Bundle): readonly Finding[] {
-  const exports = Map.groupBy(
-    trees.flatMap((tree) => {
-      const id = exportOf(tree.copy?.holding);
-      return id === undefined ? [] : [{ id, name: treeName(tree) }];
-    }),
-    ({ id }) => id,
-  );
-  const [, ...others] = [...exports.values()].toSorted((a, b) => b.length - a.length);
-  return others.flat().map(({ name }) => ({
-    kind: 'holding-foreign',
-    message: `${name}: it was put in from another bundle; what is said of its records belongs to another export than that of the other trees`,
-  }));
-}
-
-/** Whoever verifies the tree finds what is wrong with the statement. */
-function exportOf(holding: string | undefined): string | undefined {
-  try {
-    return holding === undefined ? undefined : parseHolding(holding).exportId;
-  } catch {
-    return undefined;
-  }
 }
 
 /** The report for people. */

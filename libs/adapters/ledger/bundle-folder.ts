@@ -9,7 +9,7 @@ import type { SeenCheckpoint, TreeSource } from './tree-source.ts';
  * A bundle on disk, which any static web server can serve as a C2SP tlog-tiles log:
  *
  *     keys                                  the signed list of the ledger's keys
- *     trees                                 the signed list of all trees, their sizes and roots
+ *     trees                                 the signed list of all trees, their sizes and roots, and of the export
  *     witness-keys                          verifier keys, one a line
  *     <topic>/<partition>/checkpoint        the newest signed note
  *     <topic>/<partition>/tile/…            tiles
@@ -24,6 +24,8 @@ export interface Bundle {
   readonly treeList: string | undefined;
   readonly witnessKeys: readonly string[];
   readonly trees: readonly TreeSource[];
+  /** Whether it comes from disk: all of it has to be of one export. */
+  readonly exported?: true;
 }
 
 function notABundle(folder: string, cause?: unknown): OperatingError {
@@ -45,7 +47,13 @@ export async function openBundle(folder: string): Promise<Bundle> {
     }
   }
   trees.sort((a, b) => (a.topic < b.topic ? -1 : a.topic > b.topic ? 1 : a.partition - b.partition));
-  return { keyList, treeList: await textOf(join(folder, 'trees')), witnessKeys: linesOf((await textOf(join(folder, 'witness-keys'))) ?? ''), trees };
+  return {
+    keyList,
+    treeList: await textOf(join(folder, 'trees')),
+    witnessKeys: linesOf((await textOf(join(folder, 'witness-keys'))) ?? ''),
+    trees,
+    exported: true,
+  };
 }
 
 async function openTree(folder: string, topic: string, partition: number): Promise<TreeSource> {

@@ -6,4 +6,5 @@ export { treeName } from './listed-trees.ts';
 export { nodeLedgerHash } from './node-ledger-hash.ts';
 export { sinceBundle } from './since.ts';
 export type { RecordSource, SeenCheckpoint, TreeSource } from './tree-source.ts';
+export { proofFlaw, type ClaimedProof, type ProofTrust } from './verify-proof.ts';
 export { verifyTree, type Finding, type FindingKind, type TreeReport, type Trust } from './verify-tree.ts';

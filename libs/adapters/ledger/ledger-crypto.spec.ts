@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { Ed25519Signer, nodeLedgerHash, verifyEd25519 } from './index.ts';
+import { inclusionRanges, leafHash, LedgerTree, rootsOf } from '#core/ledger';
+import { audit, Ed25519Signer, LedgerSigners, nodeLedgerHash, proofFlaw, verifyEd25519, type Bundle, type ClaimedProof, type TreeSource } from './index.ts';
 
 const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'));
 
@@ -47,5 +48,84 @@ describe('Ed25519', () => {
     expect(verifyEd25519(new Uint8Array(31), new Uint8Array(), new Uint8Array(64))).toBe(false);
     expect(verifyEd25519(new Uint8Array(32).fill(255), new Uint8Array(), new Uint8Array(64))).toBe(false);
     expect(verifyEd25519(new Uint8Array(32), new Uint8Array(), new Uint8Array(3))).toBe(false);
+  });
+});
+
+describe('an export', () => {
+  const signers = new LedgerSigners('log.example', [new Ed25519Signer(new Uint8Array(32).fill(1))]);
+  const hourMs = 3_600_000;
+
+  test('is known for an hour to those who have the keys, and cannot be made up', () => {
+    const now = 1_790_000_000_123;
+    const id = signers.beginExport(now);
+    expect(id).toMatch(/^[0-9a-f]{32}$/);
+    expect(signers.beginExport(now)).not.toBe(id);
+    expect([now - 2000, now, now + hourMs - 2000].map((at) => signers.isExport(id, at))).toEqual([true, true, true]);
+    expect(signers.isExport(id, now + hourMs + 1000)).toBe(false);
+    const later = (Math.floor(now / 1000) + 9).toString(16) + id.slice(8);
+    expect([later, '0'.repeat(32), ''].map((made) => signers.isExport(made, now))).toEqual([false, false, false]);
+    const rotated = new LedgerSigners('log.example', [new Ed25519Signer(new Uint8Array(32).fill(1)), new Ed25519Signer(new Uint8Array(32).fill(2))]);
+    expect(rotated.isExport(id, now)).toBe(true);
+    expect(new LedgerSigners('log.example', [new Ed25519Signer(new Uint8Array(32).fill(2))]).isExport(id, now)).toBe(false);
+  });
+
+  const leaf = leafHash(new Uint8Array([7]), nodeLedgerHash);
+  const [older, newer] = ['0'.repeat(32), '1'.repeat(32)] as const;
+  const treeOf = (partition: number, exportId: string): TreeSource => {
+    const at = { topic: 'stream', partition };
+    const holding = signers.signHolding(at, { size: 1, held: undefined, exportId });
+    const checkpoints = [signers.sign(at, { size: 1, root: leaf })];
+    return { ...at, checkpoints, seen: [], tile: () => leaf, records: undefined, copy: { holding, files: [], read: async () => undefined } };
+  };
+  const listOf = (partitions: readonly number[], exportId?: string): string =>
+    signers.signTrees(
+      partitions.map((partition) => ({ tree: `stream/${partition}`, size: 1, root: leaf })),
+      exportId,
+    );
+  const findings = async (treeList: string, trees: readonly TreeSource[]): Promise<readonly string[]> => {
+    const bundle: Bundle = { keyList: signers.keyList(), treeList, witnessKeys: [], trees, exported: true };
+    const report = await audit(bundle, { keys: [], witnessKeys: [], cosignersMin: 0 });
+    return [...report.findings, ...report.trees.flatMap((tree) => tree.findings)].map(({ kind, message }) => `${kind} ${message}`);
+  };
+
+  test('is whole when list and trees are of it', async () => {
+    expect(await findings(listOf([1, 2], newer), [treeOf(1, newer), treeOf(2, newer)])).toEqual([]);
+  });
+
+  test('does not hide a tree behind the list of another export, or of none', async () => {
+    expect(await findings(listOf([1], older), [treeOf(1, newer)])).toEqual([expect.stringMatching(/^tree-missing .*another export than the trees/)]);
+    expect(await findings(listOf([1]), [treeOf(1, newer)])).toEqual([expect.stringMatching(/^tree-missing .*that of no export/)]);
+    expect(await findings(listOf([1, 2], newer), [treeOf(1, newer), treeOf(2, older)])).toEqual([expect.stringMatching(/^holding-foreign stream\/2/)]);
+    // Nor where records of a log stand in the place of the bundle's.
+    const { copy, ...tree } = treeOf(1, newer);
+    expect(await findings(listOf([1], older), [{ ...tree, exportedAs: copy?.holding }])).toHaveLength(1);
+    expect(await findings(listOf([1], older), [tree])).toHaveLength(1);
+    const edited = copy?.holding?.replace(newer, older);
+    expect(await findings(listOf([1], older), [{ ...tree, exportedAs: edited }])).toHaveLength(1);
+  });
+});
+
+describe('the proof of a record', () => {
+  const signers = new LedgerSigners('log.example', [new Ed25519Signer(new Uint8Array(32).fill(1))]);
+  const tree = new LedgerTree(nodeLedgerHash);
+  const leaves = Array.from({ length: 7 }, (_, n) => leafHash(new Uint8Array([n]), nodeLedgerHash));
+  for (const one of leaves) tree.appendHash(one);
+  const tiles = new Map(tree.takeChanged().map((tile) => [`${tile.level}/${tile.index}`, tile.hashes]));
+  const at = { topic: 'stream', partition: 3 };
+  const checkpoint = signers.sign(at, { size: 7, root: tree.root() });
+  const proof = rootsOf(inclusionRanges(5, 7), ({ level, index }) => tiles.get(`${level}/${index}`), nodeLedgerHash) ?? [];
+  const right: ClaimedProof = { ...at, index: 5, size: 7, leafHash: leaves[5] as Uint8Array, proof, checkpoint };
+  const flaw = (claim: Partial<ClaimedProof>): string | undefined => proofFlaw({ ...right, ...claim }, { keyList: signers.keyList(), keys: [] });
+
+  test('holds for the record alone, and for the tree that was signed', () => {
+    expect(flaw({})).toBeUndefined();
+    expect(flaw({ leafHash: leaves[4] as Uint8Array })).toContain('do not lead');
+    expect(flaw({ proof: proof.toReversed() })).toContain('do not lead');
+    expect(flaw({ index: 4 })).toContain('do not lead');
+    expect(flaw({ partition: 4 })).toContain('another tree');
+    expect(flaw({ size: 8 })).toContain('another tree or size');
+    const stranger = new LedgerSigners('log.example', [new Ed25519Signer(new Uint8Array(32).fill(2))]);
+    expect(flaw({ checkpoint: stranger.sign(at, { size: 7, root: tree.root() }) })).toContain('not signed');
+    expect(() => proofFlaw(right, { keyList: stranger.keyList(), keys: [/log\.example\+\S+/.exec(signers.keyList())?.[0] ?? ''] })).toThrow('other keys');
   });
 });

@@ -17,13 +17,16 @@ import {
 } from '#core/ledger';
 import { OperatingError } from '#kernel';
 import type { LedgerPartition, SecretStore } from '#ports';
-import { createPrivateKey, hash } from 'node:crypto';
+import { createPrivateKey, hash, randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { Ed25519Signer, seedOf } from './ed25519.ts';
 import { nodeLedgerHash } from './node-ledger-hash.ts';
 
 /** Checkpoints carry the signatures of so many keys, the newest last: who knows only the one before the last still can verify. */
 const keysPerCheckpoint = 2;
+
+/** How long statements are signed for an export. Processes may differ a little in time. */
+const exportSec = 3600;
 
 /** What tells a ledger apart when nobody gave it a name. */
 const nameSecret = 'ledger-name';
@@ -95,9 +98,31 @@ export class LedgerSigners {
     return this.#note(origin, checkpointText({ origin, ...head }));
   }
 
-  /** The signed list of all trees of the ledger. */
-  signTrees(trees: readonly ListedTree[]): string {
-    return this.#note(treeListOrigin(this.name), treeListText(this.name, trees));
+  /** The signed list of all trees of the ledger; with an export, that of its bundle. */
+  signTrees(trees: readonly ListedTree[], exportId?: string): string {
+    return this.#note(treeListOrigin(this.name), treeListText(this.name, trees, exportId));
+  }
+
+  /** The id of an export that begins now. Every process with these keys knows it for an hour, and nobody else can make one. */
+  beginExport(nowMs: number): string {
+    const stem =
+      Math.floor(nowMs / 1000)
+        .toString(16)
+        .padStart(8, '0')
+        .slice(-8) + randomBytes(4).toString('hex');
+    return stem + this.#exportMark(stem, this.#signers.at(-1));
+  }
+
+  /** Whether an export is one that these keys have begun less than an hour ago. */
+  isExport(id: string, nowMs: number): boolean {
+    const [stem, mark] = [id.slice(0, 16), id.slice(16)];
+    const ageSec = Math.floor(nowMs / 1000) - Number.parseInt(id.slice(0, 8), 16);
+    return Math.abs(ageSec) < exportSec && this.#signers.slice(-keysPerCheckpoint).some((signer) => this.#exportMark(stem, signer) === mark);
+  }
+
+  /** A hash of a signature that nobody gets to see; Ed25519 gives the same one each time (RFC 8032). */
+  #exportMark(stem: string, signer: Signer | undefined): string {
+    return hash('sha256', signer?.sign(Buffer.from(`${this.name}/exports\n${stem}\n`)) ?? '', 'hex').slice(0, 16);
   }
 
   /** What a bundle holds of a tree, signed. */

@@ -7,6 +7,8 @@ import type { Finding } from './verify-tree.ts';
 /** Which trees there must be, as the ledger has signed it. */
 export interface ListedTrees {
   readonly trees: ReadonlyMap<string, ListedTree>;
+  /** Of the bundle that the list belongs to; undefined for one that belongs to none. */
+  readonly exportId?: string | undefined;
   readonly findings: readonly Finding[];
 }
 
@@ -19,11 +21,11 @@ export function readTreeList(list: string | undefined, name: string, keys: reado
   const missing = (message: string): ListedTrees => ({ trees: new Map(), findings: [{ kind: 'tree-missing', message }] });
   if (list === undefined) return missing('there is no signed list of the trees: whole trees may have been left out');
   try {
-    const { origin, trees, note } = parseTreeList(list);
+    const { origin, trees, exportId, note } = parseTreeList(list);
     const { right, wrong } = signedBy(note, originKeys(keys, treeListOrigin(name), nodeLedgerHash), verifyEd25519);
     if (origin !== treeListOrigin(name) || right.length === 0 || wrong.length > 0)
       return missing('the list of the trees is not signed by a key of the ledger: whole trees may have been left out');
-    return { trees: new Map(trees.map((one) => [one.tree, one])), findings: [] };
+    return { trees: new Map(trees.map((one) => [one.tree, one])), exportId, findings: [] };
   } catch (error) {
     return missing(`the list of the trees is damaged: ${error instanceof Error ? error.message : String(error)}`);
   }

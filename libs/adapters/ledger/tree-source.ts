@@ -13,6 +13,8 @@ export interface TreeSource extends LedgerPartition {
   readonly records: RecordSource | undefined;
   /** Of a bundle on disk, in the place of `records`: its files, of which only the ledger can say that they are all. */
   readonly copy?: RecordCopy | undefined;
+  /** What `copy` has of it, when records of elsewhere stand in its place. */
+  readonly exportedAs?: string | undefined;
 }
 
 export interface RecordCopy {

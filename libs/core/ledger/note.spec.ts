@@ -213,6 +213,16 @@ describe('the list of trees', () => {
     expect(read).toEqual(expect.arrayContaining(trees));
   });
 
+  test('names the export that it belongs to, if any', () => {
+    const exportId = '0123456789abcdef'.repeat(2);
+    const exported = treeListText('log.example', trees, exportId);
+    expect(exported).toBe(text.replace('\n', `\nexport ${exportId}\n`));
+    expect(parseTreeList(signed(exported))).toMatchObject({ exportId, trees: [{ tree: 'content/0' }, { tree: 'stream/10' }, { tree: 'stream/2' }] });
+    expect(parseTreeList(signed(text)).exportId).toBeUndefined();
+    for (const wrong of [exported.replace('0123', '012'), exported.replace('export', 'Export'), exported.replace(/(export.*\n)/, '$1$1')])
+      expect(() => parseTreeList(signed(wrong))).toThrow(invalid);
+  });
+
   test.each([
     ['a tree twice', text.replace(/(stream\/2) 1 (.*\n)/, '$1 1 $2$1 2 $2')],
     ['another order', text.replace(/(content.*\n)(stream\/10.*\n)/, '$2$1')],

@@ -19,25 +19,38 @@ export function treeListOrigin(name: string): string {
  * The text of the list of all trees of a ledger that hold anything, as they stood at one signing. Without it nobody could
  * tell a ledger of which whole trees were taken away from one that never had them.
  *
- *     <name>/trees LF *( topic "/" partition SP size SP root in base64 LF )
+ *     <name>/trees LF [ "export" SP export-id LF ] *( topic "/" partition SP size SP root in base64 LF )
  *
- * Sorted by tree, so that there is one text for one state.
+ * Sorted by tree, so that there is one text for one state. In a bundle it names the export, as each `Holding` does: else one
+ * of an older bundle, or of no bundle, would hide the trees that began since.
  */
-export function treeListText(name: string, trees: readonly ListedTree[]): string {
+export function treeListText(name: string, trees: readonly ListedTree[], exportId?: string): string {
   const lines = trees.map(({ tree, size, root }) => `${tree} ${size} ${toBase64(root)}\n`);
-  return `${treeListOrigin(name)}\n${lines.sort().join('')}`;
+  const head = exportId === undefined ? '' : `export ${exportId}\n`;
+  return `${treeListOrigin(name)}\n${head}${lines.sort().join('')}`;
 }
 
+const exportPattern = /^export ([0-9a-f]{32})$/;
 const linePattern = /^([^\s/]+\/(?:0|[1-9]\d{0,5})) ([1-9]\d{0,15}) (\S+)$/;
 
+export interface ParsedTreeList {
+  readonly origin: string;
+  readonly trees: readonly ListedTree[];
+  /** Of the bundle that it belongs to; undefined for one that belongs to none. */
+  readonly exportId: string | undefined;
+  readonly note: Note;
+}
+
 /** A list of trees; nobody has looked at its signatures yet. @throws OperatingError `LEDGER_INVALID` */
-export function parseTreeList(text: string): { readonly origin: string; readonly trees: readonly ListedTree[]; readonly note: Note } {
+export function parseTreeList(text: string): ParsedTreeList {
   const note = parseNote(text);
-  const [origin = '', ...lines] = note.text.slice(0, -1).split('\n');
+  const [origin = '', ...rest] = note.text.slice(0, -1).split('\n');
+  const exportId = exportPattern.exec(rest[0] ?? '')?.[1];
+  const lines = exportId === undefined ? rest : rest.slice(1);
   const trees = lines.map(parseLine);
   const isSorted = lines.every((line, at) => at === 0 || (lines[at - 1] as string) < line);
   if (!isSorted || new Set(trees.map(({ tree }) => tree)).size !== trees.length) throw ledgerInvalid('The trees of a list are in order, each once.');
-  return { origin, trees, note };
+  return { origin, trees, exportId, note };
 }
 
 function parseLine(line: string): ListedTree {
