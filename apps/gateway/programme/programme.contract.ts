@@ -1,3 +1,4 @@
+import { spliceProblem } from '#core/scte35';
 import { clipMsMax } from '#domain/stream';
 import { z } from 'zod';
 import { instant } from '../events/events.contract.ts';
@@ -80,7 +81,11 @@ export const showClip = operation({
 const section = z
   .string()
   .regex(/^0x([0-9A-Fa-f]{2}){1,512}$/, 'Expected the bytes of an SCTE 35 section in hexadecimal, such as 0xFC30….')
-  .transform((text) => `0x${text.slice(2).toUpperCase()}`);
+  .transform((text) => `0x${text.slice(2).toUpperCase()}`)
+  .superRefine((hex, context) => {
+    const message = spliceProblem(hex);
+    if (message !== undefined) context.addIssue({ code: 'custom', message });
+  });
 const durationSeconds = z.number().min(0).max(86_400);
 
 const marker = z.object({
@@ -116,7 +121,9 @@ export const markStream = operation({
       .max(128)
       .regex(/^[^"]*$/, 'Expected text without quotes.')
       .optional(),
-    at: instant.optional().describe('Where it begins: RFC 3339, or ms since the Unix epoch; now when left out of a new one.'),
+    at: instant
+      .optional()
+      .describe('Where it begins: RFC 3339, or ms since the Unix epoch; now when left out of a new one. From a day before the stream began to a day ahead.'),
     durationSeconds: durationSeconds.optional(),
     plannedDurationSeconds: durationSeconds.optional(),
     endsOnNext: z.boolean().optional().describe('It ends where the next one of its class begins.'),

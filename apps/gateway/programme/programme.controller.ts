@@ -14,6 +14,8 @@ import { clipOf, clipRows, markerOf, markerSaid, requestedClip, toldMarkerOf } f
 
 /** A segment that begins this long before a piece may still have its beginning, ms. */
 const segmentMsMax = 12_000n;
+/** So long a marker lasts at most: one that begins earlier says nothing about the stream, and of one that begins later nobody knows yet, ms. */
+const markerMsMax = 86_400_000;
 /** The clocks of who asks and of this machine differ. */
 const futureMsMax = 5000;
 
@@ -64,6 +66,7 @@ export class ProgrammeController {
   @Route(markStream)
   async mark(@Input(markStream) { params, body }: InputOf<typeof markStream>, @ByCaller() caller: Caller): Promise<object> {
     const owner = await this.#existing(params.id, caller);
+    if (body.at !== undefined) await this.#requireNear(params.id, body.at);
     const markerId = body.id ?? idFor('mk', params.id, caller);
     const marker = { streamId: params.id, markerId, origin: 'api' as const, ...markerSaid(body) };
     const told = await this.#order(markerSubject(params.id, markerId), { type: 'Mark', marker, nowMs: this.#clock.now() }, owner);
@@ -89,6 +92,20 @@ export class ProgrammeController {
     const result = await this.#commands.execute(orderAggregate, id, command, caller);
     if (result.refused) throw result.code.startsWith('invalid-') ? badRequest(result.code, `body.${result.message}`) : conflict(result.code, result.message);
     return result.state.status === 'known' ? result.state.told : undefined;
+  }
+
+  /** Playlists would carry a marker of another time for as long as the stream lives. @throws ProblemError 400 */
+  async #requireNear(streamId: string, atMs: number): Promise<void> {
+    const nowMs = this.#clock.now();
+    if (atMs > nowMs + markerMsMax) throw fieldProblem('at', 'It lies more than a day ahead: say it when it comes closer.');
+    const row = await this.#streams.row(streamId);
+    const createdMs = row === undefined ? nowMs : Number(row['created_at_ms']);
+    if (atMs >= createdMs - markerMsMax) return;
+    // A publisher's clock may be behind: what its segments say counts.
+    const where = [{ column: 'stream_id', is: 'eq' as const, value: streamId }];
+    const [first] = await this.#reads.select(segmentTable, { where, orderBy: [{ column: 'media_sequence' }], limit: 1 });
+    const beganMs = first === undefined ? createdMs : Math.min(createdMs, Number(first['program_date_time_ms']));
+    if (atMs < beganMs - markerMsMax) throw fieldProblem('at', 'It lies more than a day before the stream began.');
   }
 
   /** What was never sent cannot be cut out; that is told at once, and not by a job that fails. @throws ProblemError 409 */

@@ -16,6 +16,8 @@ let gateway: RunningGateway;
 let headers: { readonly authorization: string };
 let id: string;
 
+/** splice_insert() of SCTE 35 section 14.2. */
+const section = '0xFC302F000000000000FFFFF014054800008F7FEFFE7369C02EFE0052CCF500000000000A0008435545490000013562DBA30A';
 const startMs = 1_790_000_000_000;
 const iso = (ms: number): string => new Date(startMs + ms).toISOString();
 const call = (method: string, path: string, body?: unknown, more: Readonly<Record<string, string>> = {}): Promise<Answer> =>
@@ -42,15 +44,15 @@ async function playlist(file: string): Promise<string> {
 
 describe('markers', () => {
   test('are in the media playlists, not in those of key frames, and can be said more about', async () => {
-    const first = { id: 'break-1', class: 'ad', at: iso(3000), plannedDurationSeconds: 30, scte35Out: '0xfc30', attributes: { TITLE: 'Break', NUMBER: 2 } };
+    const first = { id: 'break-1', class: 'ad', at: iso(3000), plannedDurationSeconds: 30, scte35Out: section.toLowerCase(), attributes: { TITLE: 'Break', NUMBER: 2 } };
     const made = await call('POST', `/api/v1/stream/${id}/marker`, first);
     expect([made.status, made.json]).toEqual([
       201,
-      expect.objectContaining({ id: 'break-1', at: iso(3000), scte35Out: '0xFC30', durationSeconds: null, origin: 'api' }),
+      expect.objectContaining({ id: 'break-1', at: iso(3000), scte35Out: section, durationSeconds: null, origin: 'api' }),
     ]);
     await call('POST', `/api/v1/stream/${id}/marker`, { ...first, durationSeconds: 28.5 });
     await world.settle();
-    const tag = `#EXT-X-DATERANGE:ID="break-1",CLASS="ad",START-DATE="${iso(3000)}",DURATION=28.500,PLANNED-DURATION=30.000,X-TITLE="Break",X-NUMBER=2,SCTE35-OUT=0xFC30`;
+    const tag = `#EXT-X-DATERANGE:ID="break-1",CLASS="ad",START-DATE="${iso(3000)}",DURATION=28.500,PLANNED-DURATION=30.000,X-TITLE="Break",X-NUMBER=2,SCTE35-OUT=${section}`;
     for (const rendition of ['720p', 'audio']) expect((await playlist(`${rendition}.m3u8?x=1`)).split('\n')).toContain(tag);
     expect(await playlist('720p.iframes.m3u8')).not.toContain('DATERANGE');
     const mpd = await playlist('manifest.mpd');
@@ -71,6 +73,12 @@ describe('markers', () => {
 
   test.each([
     [{ scte35Out: 'FC30' }, 400, 'body.scte35Out'],
+    [{ scte35Out: '0xFC30' }, 400, 'at least 17 bytes'],
+    [{ scte35In: section.slice(0, -2) }, 400, 'Its length says 50 bytes; it has 49.'],
+    [{ scte35Cmd: section.replace('0548', '0549') }, 400, 'CRC'],
+    [{ at: iso(-86_401_000) }, 400, 'body.at: It lies more than a day before the stream began.'],
+    [{ at: '1970-01-01T00:00:00Z' }, 400, 'body.at'],
+    [{ at: '2126-01-01T00:00:00Z' }, 400, 'body.at: It lies more than a day ahead'],
     [{ attributes: { lower: 'x' } }, 400, 'body.attributes'],
     [{ attributes: { X: 'a"b' } }, 400, 'body.attributes'],
     [{ class: 'a"b' }, 400, 'body.class'],

@@ -33,14 +33,39 @@ export interface HookVerdict {
 /** For the whole exchange, ms: an encoder waits for it. */
 const deadlineMs = 3_000;
 const answerBytesMax = 16_384;
+const reasonLengthMax = 400;
 
 const answerSchema = z.object({
-  allowed: z.boolean(),
-  newName: z.string().refine(isStreamId).nullish(),
+  allowed: z.literal(true),
+  newName: z.string().refine(isStreamId, 'Expected the id of a stream.').nullish(),
   /** Seconds. */
   lifetime: z.number().positive().max(31_536_000).nullish(),
-  reason: z.string().max(400).nullish(),
 });
+const refusalSchema = z.object({ allowed: z.literal(false), reason: z.unknown() });
+const verdictSchema = z.object({ allowed: z.boolean() });
+
+/** What goes wrong with a service, and what its publishers' encoders show; only of the first two it can be said that it may pass. */
+const troubles = {
+  silent: 'The service that admits publishers does not answer. Try again in a few seconds.',
+  failing: 'The service that admits publishers fails. Try again in a few seconds.',
+  unreadable: 'The service that admits publishers gives an answer that cannot be understood. Ask those who run this platform.',
+} as const;
+
+const logged = {
+  silent: 'the admission service does not answer',
+  failing: 'the admission service answers with an error',
+  unreadable: 'the admission service answers what cannot be understood',
+} as const;
+
+/** An answer came, and is none. */
+class AnswerError extends Error {
+  readonly trouble: Exclude<keyof typeof troubles, 'silent'>;
+
+  constructor(trouble: AnswerError['trouble'], message: string) {
+    super(message);
+    this.trouble = trouble;
+  }
+}
 
 export interface HookDeps {
   readonly clock: Clock;
@@ -61,23 +86,42 @@ export class AdmissionHook {
 
   async ask(question: HookQuestion, signal: AbortSignal): Promise<HookVerdict | Refusal> {
     try {
-      const answer = answerSchema.parse(JSON.parse(await this.#post(JSON.stringify({ type: 'publish', ...question }), signal)));
-      this.#count(answer.allowed ? 'allowed' : 'refused');
-      if (!answer.allowed) return { reason: 'denied', detail: answer.reason || 'The publisher is not allowed here.' };
-      return {
-        ...(answer.newName ? { streamId: answer.newName } : {}),
-        ...(answer.lifetime ? { lifetimeMs: Math.round(answer.lifetime * 1000) } : {}),
-      };
+      return this.#judge(question, jsonOf(await this.#post(JSON.stringify({ type: 'publish', ...question }), signal)));
     } catch (err) {
-      return this.#silent(question, err);
+      return this.#without(question, err);
     }
   }
 
-  #silent({ streamId }: HookQuestion, err: unknown): HookVerdict | Refusal {
+  /** @throws AnswerError for an answer that says neither yes nor no */
+  #judge({ streamId }: HookQuestion, answer: unknown): HookVerdict | Refusal {
+    const refused = refusalSchema.safeParse(answer);
+    if (refused.success) {
+      this.#count('refused');
+      const { reason } = refused.data;
+      const detail = typeof reason === 'string' ? reason.slice(0, reasonLengthMax) : '';
+      return { reason: 'denied', detail: detail || 'The publisher is not allowed here.' };
+    }
+    const allowed = answerSchema.safeParse(answer);
+    if (allowed.success) {
+      this.#count('allowed');
+      const { newName, lifetime } = allowed.data;
+      return { ...(newName ? { streamId: newName } : {}), ...(lifetime ? { lifetimeMs: Math.round(lifetime * 1000) } : {}) };
+    }
+    const why = z.prettifyError(allowed.error);
+    if (!verdictSchema.safeParse(answer).success) throw new AnswerError('unreadable', why);
+    // It is a yes with terms. Without them the publisher would go where, or for as long as, nobody allowed: that is no case for the policy.
+    this.#count('unreadable');
+    this.#deps.logger.error({ streamId, why }, 'the admission service lets a publisher in on terms that cannot be understood; the publisher is refused');
+    return { reason: 'busy', detail: troubles.unreadable };
+  }
+
+  /** Its policy counts where the service has said neither yes nor no. */
+  #without({ streamId }: HookQuestion, err: unknown): HookVerdict | Refusal {
     const { onSilence } = this.#settings;
-    this.#count('silent');
-    this.#deps.logger.warn({ err, streamId, onSilence }, 'the admission service gives no answer that can be used');
-    return onSilence === 'allow' ? {} : { reason: 'busy', detail: 'The service that admits publishers does not answer. Try again in a few seconds.' };
+    const trouble = err instanceof AnswerError ? err.trouble : 'silent';
+    this.#count(trouble);
+    this.#deps.logger.warn({ err, streamId, trouble, onSilence }, logged[trouble]);
+    return onSilence === 'allow' ? {} : { reason: 'busy', detail: troubles[trouble] };
   }
 
   #count(outcome: string): void {
@@ -95,13 +139,22 @@ export class AdmissionHook {
       redirect: 'error',
       signal: AbortSignal.any([signal, AbortSignal.timeout(deadlineMs)]),
     });
-    if (response.status !== 200) throw new Error(`${url} answers ${response.status}.`);
+    if (response.status !== 200) throw new AnswerError('failing', `${url} answers ${response.status}.`);
     let text = '';
     const decoder = new TextDecoder();
     for await (const chunk of response.body ?? []) {
       text += decoder.decode(chunk as Uint8Array, { stream: true });
-      if (text.length > answerBytesMax) throw new Error('The answer is larger than any that makes sense.');
+      if (text.length > answerBytesMax) throw new AnswerError('unreadable', 'The answer is larger than any that makes sense.');
     }
     return text;
+  }
+}
+
+/** @throws AnswerError */
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new AnswerError('unreadable', 'The answer is not JSON.');
   }
 }

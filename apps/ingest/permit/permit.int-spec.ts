@@ -238,19 +238,35 @@ describe('the admission service', () => {
     expect((await node.engines.eventually('stream.interrupted')).data.reason).toBe('lifetime-over');
   });
 
-  test.each<[string, (response: ServerResponse) => void]>([
-    ['is silent for three seconds', () => undefined],
-    ['answers with an error', (response) => void response.writeHead(500).end()],
-    ['answers with what is no answer', (response) => void response.end('{"allowed": "yes"}')],
-    ['answers without end', (response) => void setInterval(() => response.write('x'.repeat(8_000)), 5).unref()],
-    ['sends elsewhere', (response) => void response.writeHead(302, { location: 'http://127.0.0.1:9/' }).end()],
-  ])('that %s is one whose policy counts', async (_name, answer) => {
+  const silent = 'does not answer';
+  const failing = 'admits publishers fails';
+  const unreadable = 'cannot be understood';
+
+  test.each<[string, (response: ServerResponse) => void, string]>([
+    ['is silent for three seconds', () => undefined, silent],
+    ['answers with an error', (response) => void response.writeHead(500).end(), failing],
+    ['says neither yes nor no', (response) => void response.end('{"allowed": "yes"}'), unreadable],
+    ['answers no JSON', (response) => void response.end('<html>welcome</html>'), unreadable],
+    ['answers without end', (response) => void setInterval(() => response.write('x'.repeat(8_000)), 5).unref(), unreadable],
+    ['sends elsewhere', (response) => void response.writeHead(302, { location: 'http://127.0.0.1:9/' }).end(), silent],
+  ])('that %s is one whose policy counts, and is told as what it is', async (_name, answer, told) => {
     const url = await service((_request, response) => answer(response));
     const strict = await start({ hook: { ...hook, url } });
     const refused = await refusal(strict, strict.url(await strict.createStream('st-aaaaaaaa')));
     expect(refused.reason).toBe('busy');
-    expect(refused.shown).toContain('does not answer');
+    expect(refused.shown).toContain(told);
     const lenient = await start({ hook: { ...hook, url, onSilence: 'allow' } });
     expect(await publish(lenient.url(await lenient.createStream('st-aaaaaaaa')), 1).ended).toMatchObject({ code: 0 });
+  });
+
+  test.each<[string, object, string, string]>([
+    ['another name that is none', { allowed: true, newName: 'Evening News' }, 'busy', unreadable],
+    ['a time that is none', { allowed: true, lifetime: -5 }, 'busy', unreadable],
+    ['a reason that is none', { allowed: false, reason: 42 }, 'denied', 'is not allowed here'],
+  ])('that answers with %s has answered: whatever the policy, nobody is let in', async (_name, answer, reason, told) => {
+    const node = await start({ hook: { ...hook, url: await answers(answer), onSilence: 'allow' } });
+    const refused = await refusal(node, node.url(await node.createStream('st-aaaaaaaa')));
+    expect(refused.reason).toBe(reason);
+    expect(refused.shown).toContain(told);
   });
 });

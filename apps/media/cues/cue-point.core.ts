@@ -1,6 +1,6 @@
 import { cueNameOf, decodeAmf0, FlvError, type AmfObject, type AmfValue } from '#core/flv';
 import type { EventOf, streamCueRefused, streamMarked } from '#events';
-import { spliceSectionOf, type SpliceSection } from './scte35.core.ts';
+import { spliceSectionOf, type SpliceSection } from '#core/scte35';
 
 type Marker = EventOf<typeof streamMarked>['data'];
 type Attribute = Marker['attributes'][number];

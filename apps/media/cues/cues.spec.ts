@@ -5,7 +5,7 @@ import { checkData, streamMarked } from '#events';
 import { CuePace } from './cue-pace.core.ts';
 import { cueBytesMax, readCue, type CueReading } from './cue-point.core.ts';
 import { CueTap, type HeardCue } from './cue-tap.core.ts';
-import { spliceSectionOf } from './scte35.core.ts';
+import { spliceProblem, spliceSectionOf } from '#core/scte35';
 
 const cue = (said: AmfObject, name = 'onCuePoint'): CueReading | undefined => readCue(encodeAmf0Script(name, said));
 const attribute = (name: string, value: string, isNumber = false) => ({ name, value, isNumber });
@@ -106,6 +106,20 @@ describe('SCTE 35', () => {
   test.each(['', 'hello', 'aGVsbG8gd29ybGQ=', '0xFC', out.slice(4), `${out.slice(0, 20)}`])('%s is none', (text) =>
     expect(spliceSectionOf(text)).toBeUndefined(),
   );
+
+  test.each<[string, string, RegExp | undefined]>([
+    ['as an encoder writes it', hexOut, undefined],
+    ['whose CRC was left out', `${hexOut.slice(0, -8)}00000000`, undefined],
+    ['of another table', hexOut.replace('0xFC', '0xFD'), /begins with 0xFC/],
+    ['of two bytes', '0xFC30', /at least 17 bytes; this has 2/],
+    ['that was cut', hexOut.slice(0, -2), /says 50 bytes; it has 49/],
+    ['with something behind it', `${hexOut}00`, /says 50 bytes; it has 51/],
+    ['of which one bit was changed', hexOut.replace('F0140548', 'F0140549'), /CRC/],
+  ])('a section %s', (_what, hex, problem) => {
+    const found = spliceProblem(hex);
+    if (problem === undefined) expect(found).toBeUndefined();
+    else expect(found).toMatch(problem);
+  });
 });
 
 describe('cues as they arrive', () => {

@@ -29,6 +29,11 @@ describe('stream settings', () => {
     ['two rungs of one name', { ladder: [rung, rung] }, 'ladder.1.name'],
     ['a rung named as the audio', { ladder: [{ ...rung, name: 'audio' }] }, 'ladder.0.name'],
     ['a rung named as the multivariant playlist', { ladder: [{ ...rung, name: 'master' }] }, 'ladder.0.name'],
+    ...['manifest', 'thumbnails', 'ts', 'audio-1', 'cc1', 'cc12', 'service6'].map((name): [string, Partial<StreamSettings>, string] => [
+      `a rung named as a file of ours: ${name}`,
+      { ladder: [rung, { ...rung, name }] },
+      'ladder.1.name',
+    ]),
     ['a name that is a path', { ladder: [{ ...rung, name: '../x' }] }, 'ladder.0.name'],
     ['an odd height', { ladder: [{ ...rung, height: 721 }] }, 'ladder.0.height'],
     ['half a pixel', { ladder: [{ ...rung, height: 720.5 }] }, 'ladder.0.height'],

@@ -37,8 +37,11 @@ export const graceMsMax = 86_400_000;
 export const dvrWindowMsMin = 60_000;
 export const dvrWindowMsMax = 14_400_000;
 const rungName = /^[a-z0-9][a-z0-9-]{0,31}$/;
-/** Names that mean something else next to the renditions: the shared audio, the multivariant playlist, the transport streams and the pictures. */
-const reservedNames = new Set(['audio', 'master', 'ts', 'thumbnails']);
+/**
+ * Names that mean something else next to the renditions, and would be told apart from a rung by nobody: the sounds, the
+ * multivariant playlist and the DASH manifest, the transport streams, the pictures, and channels of captions.
+ */
+const reservedName = /^(?:audio(?:-\d+)?|master|manifest|ts|thumbnails|cc\d+|service\d+)$/;
 
 /** What can be configured per stream. */
 export interface StreamSettings {
@@ -68,7 +71,8 @@ function within(value: number, min: number, max: number): boolean {
 function rungProblem(rung: Rung, at: number): SettingProblem | undefined {
   const field = `ladder.${at}`;
   if (!rungName.test(rung.name)) return { field: `${field}.name`, message: 'A rendition name has 1 to 32 of a-z, 0-9 and "-".' };
-  if (reservedNames.has(rung.name)) return { field: `${field}.name`, message: `The name "${rung.name}" is reserved.` };
+  if (reservedName.test(rung.name))
+    return { field: `${field}.name`, message: `The name "${rung.name}" is reserved: the platform has files of that name. Choose another, such as "720p".` };
   if (!within(rung.height, 16, 4320) || rung.height % 2 !== 0)
     return { field: `${field}.height`, message: 'The height is an even number of pixels from 16 to 4320.' };
   if (!within(rung.videoBitrate, 50_000, 100_000_000))

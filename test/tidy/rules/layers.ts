@@ -37,6 +37,7 @@ const declared: Readonly<Record<string, readonly string[]>> = {
   'libs/core/rtmp': ['libs/core/flv'], // RTMP messages carry FLV tag bodies
   'libs/core/hls': ['libs/core/fmp4'], // playlists name fragments
   'libs/core/cmaf': ['libs/core/flv', 'libs/core/fmp4'], // the source rung is remuxed
+  'libs/core/scte35': ['libs/core/mpegts'], // splice sections are sections of transport streams
   'libs/core/mpegts': ['libs/core/flv', 'libs/core/fmp4'], // transport streams are made of segments
   'libs/core/ffmpeg-plan': ['libs/core/hls'], // a plan names its renditions
   'libs/adapters/engines': ['libs/adapters/'], // picks adapters by settings, for every app

@@ -1,3 +1,5 @@
+import { crc32 } from '#core/mpegts';
+
 /** What of a splice section (ANSI/SCTE 35 section 9) EXT-X-DATERANGE needs. */
 export interface SpliceSection {
   /** Hexadecimal with `0x`. */
@@ -8,6 +10,7 @@ export interface SpliceSection {
 }
 
 const spliceInsert = 0x05;
+const sectionBytesMin = 17;
 const sectionBytesMax = 512;
 const digits = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
@@ -19,10 +22,28 @@ export function spliceSectionOf(text: string): SpliceSection | undefined {
   return { hex, ...commandOf(bytes) };
 }
 
+/**
+ * What is wrong with the bytes of a section, in the order in which players look; undefined for nothing. A CRC of zero counts as one that
+ * was left out, as in RFC 8216bis's own example.
+ */
+export function spliceProblem(hex: string): string | undefined {
+  const bytes = fromHex(hex.slice(2));
+  if (bytes[0] !== 0xfc) return `A section begins with 0xFC (its table), not with ${hex.slice(0, 4)}.`;
+  const said = lengthOf(bytes) + 3;
+  if (bytes.length < sectionBytesMin) return `A section has at least ${sectionBytesMin} bytes; this has ${bytes.length}.`;
+  if (said !== bytes.length) return `Its length says ${said} bytes; it has ${bytes.length}.`;
+  const hasCrc = bytes.subarray(-4).some((byte) => byte !== 0);
+  return hasCrc && crc32(bytes) !== 0 ? 'Its CRC is not that of its bytes: it was changed or cut on its way.' : undefined;
+}
+
 /** Table 0xFC whose length is that of the text: nothing else begins like this by accident. */
 function isSection(bytes: Uint8Array): boolean {
-  const length = (((bytes[1] ?? 0) & 0x0f) << 8) | (bytes[2] ?? 0);
-  return bytes.length >= 17 && bytes.length <= sectionBytesMax && bytes[0] === 0xfc && length + 3 === bytes.length;
+  return bytes.length >= sectionBytesMin && bytes.length <= sectionBytesMax && bytes[0] === 0xfc && lengthOf(bytes) + 3 === bytes.length;
+}
+
+/** What follows the three bytes that tell of it. */
+function lengthOf(bytes: Uint8Array): number {
+  return (((bytes[1] ?? 0) & 0x0f) << 8) | (bytes[2] ?? 0);
 }
 
 /** splice_insert(), section 9.7.3; an encrypted one keeps what it is to itself. */

@@ -1,0 +1,1 @@
+export { spliceProblem, spliceSectionOf, type SpliceSection } from './splice-section.core.ts';
