@@ -30,5 +30,6 @@ export function rangeOf(header: string | undefined, size: number): RangeAnswer {
 /** True when one of an If-None-Match header's tags is ours, compared weakly (RFC 9110 section 13.1.2). */
 export function matchesTag(header: string | undefined, tag: string): boolean {
   if (header === undefined) return false;
-  return header.trim() === '*' || header.split(',').some((each) => each.trim().replace(/^W\//, '') === tag);
+  const opaque = tag.replace(/^W\//, '');
+  return header.trim() === '*' || header.split(',').some((each) => each.trim().replace(/^W\//, '') === opaque);
 }

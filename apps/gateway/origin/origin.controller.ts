@@ -6,7 +6,6 @@ import { isStreamId } from '#domain/stream';
 import { hasCode } from '#kernel';
 import { Controller, Get, Options, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { matchesTag, rangeOf } from '../http/http-range.core.ts';
 import { badRequest, notFound, ProblemError } from '../http/problem.errors.ts';
@@ -15,19 +14,12 @@ import { LiveSegments, type SegmentPlace } from '../low-latency/live-segments.ts
 import { emptyCaptionsName } from './caption-tracks.ts';
 import { PastPlaylists } from './past-playlists.ts';
 import { fieldProblem, handedOn, playlistQueryOf, type PlaylistQuery } from './playlist-query.ts';
-import { SharedReplies } from './shared-replies.ts';
+import { corsHeaders, ManifestReplies, type ManifestFormat } from './manifest-replies.ts';
 import { PlaylistReader, type Playlist, type PlaylistForm } from './playlist-reader.ts';
 
-const manifestTypes = { m3u8: 'application/vnd.apple.mpegurl', mpd: 'application/dash+xml', vtt: 'text/vtt; charset=utf-8' } as const;
-type ManifestFormat = keyof typeof manifestTypes;
 const manifestName = /^([A-Za-z0-9][A-Za-z0-9_.:-]{0,127})\.(m3u8|mpd|vtt)$/;
 /** DASH has one manifest a stream. */
 const mpdName = 'manifest';
-/** Players of other sites read these; there are no cookies or keys involved. */
-export const corsHeaders = {
-  'access-control-allow-origin': '*',
-  'access-control-expose-headers': 'Content-Length, Content-Range, ETag, Age, Cache-Status, Date',
-};
 export const liveCaching = 'public, max-age=1, stale-if-error=10';
 /** Not longer: a packager that was away for longer than a stopped stream is waited for may still bring a last segment. */
 export const recordingCaching = 'public, max-age=10, stale-if-error=10';
@@ -36,8 +28,6 @@ const momentCaching = 'public, max-age=1';
 export const immutableCaching = 'public, max-age=31536000, immutable';
 /** Shorter than the edge's memory of a 404, because this one turns into a playlist any moment. */
 const soonCaching = 'public, max-age=1';
-/** What was waited for is there for good; what has come since, the next request asks for. */
-const waitedCaching = 'public, max-age=2';
 /** Parts are asked for while they are new; later their segments are. */
 const partCaching = 'public, max-age=60, immutable';
 
@@ -48,10 +38,6 @@ const partName = /^(0|[1-9]\d{0,8})\.(0|[1-9]\d{0,3})\.([A-Za-z0-9]{1,64})\.m4s$
 const segmentName = /^(?:p(0|[1-9]\d{0,8})-)?(0|[1-9]\d{0,8})\.(m4s|vtt)$/;
 const mediaName = /^(b[a-z2-7]{20,120})\.(m4s|mp4|jpg|vtt)$/;
 
-function tagOf(text: string): string {
-  return `"${createHash('sha256').update(text).digest('base64url').slice(0, 22)}"`;
-}
-
 /** The origin behind the edge: playlists rendered from read models, media by its content identifier. */
 @Controller()
 export class OriginController {
@@ -61,7 +47,7 @@ export class OriginController {
 
   readonly #live: LivePlaylists;
   readonly #segments: LiveSegments;
-  readonly #shared = new SharedReplies();
+  readonly #replies = new ManifestReplies();
   readonly #clock: Clock;
 
   constructor(playlists: PlaylistReader, blobs: BlobStore, past: PastPlaylists, live: LivePlaylists, segments: LiveSegments, clock: Clock) {
@@ -83,7 +69,7 @@ export class OriginController {
         const playlist = await playlistOf(playlists, streamId, wanted, form);
         return playlist.kind === 'playlist' ? playlist : refusePlaylist(playlist, streamId);
       });
-      return sendText(settled.playlist.text, wanted.format, settled.forEver ? immutableCaching : momentCaching, request, reply);
+      return this.#replies.send(settled.playlist, wanted.format, settled.forEver ? immutableCaching : momentCaching, request, reply);
     }
     const { startSec, skip, part } = asked;
     const form = { query: handedOn(asked, undefined), startSec, skip, part };
@@ -93,11 +79,8 @@ export class OriginController {
     // RFC 8216bis section 6.2.5.2; a playlist that has ended is the same whatever is asked.
     if (asked.isPartAlone && !playlist.ended) throw fieldProblem('_HLS_part', 'Expected together with _HLS_msn.');
     const caching = playlist.ended ? recordingCaching : liveCaching;
-    if (live !== undefined && wanted.format === 'm3u8' && asked.reload !== undefined && !playlist.ended) {
-      const { text } = playlist;
-      return this.#shared.send(playlist, () => ({ text, tag: tagOf(text), fields: waitedFields(text) }), request, reply);
-    }
-    return sendText(playlist.text, wanted.format, caching, request, reply);
+    const isWaited = live !== undefined && wanted.format === 'm3u8' && asked.reload !== undefined && !playlist.ended;
+    return isWaited ? this.#replies.sendWaited(playlist, request, reply) : this.#replies.send(playlist, wanted.format, caching, request, reply);
   }
 
   /** Undefined for what is made of rows alone: multivariant playlists, recordings, streams without a live edge. */
@@ -112,7 +95,7 @@ export class OriginController {
   @Get('/media/:file')
   async media(@Param('file') file: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     reply.headers(corsHeaders);
-    if (file === `${emptyCaptionsName}.vtt`) return sendText(emptyCaptions, 'vtt', immutableCaching, request, reply);
+    if (file === `${emptyCaptionsName}.vtt`) return this.#replies.send({ text: emptyCaptions }, 'vtt', immutableCaching, request, reply);
     const match = mediaName.exec(file);
     if (match === null) throw notFound('unknown-media', 'Media is named by its content identifier, with ".m4s", ".mp4", ".jpg" or ".vtt".');
     await this.#sendMedia(match[1] as string, match[2] as string, request, reply);
@@ -155,7 +138,8 @@ export class OriginController {
     const cid = stored ?? (known ? await this.#segments.captions(streamId, channel, mediaSequence) : undefined);
     if (cid === undefined) throw notFound('unknown-media', 'The stream has no such captions.', { 'cache-control': soonCaching });
     // What did not come in time may still come.
-    if (cid === emptyCaptionsName) return sendText(emptyCaptions, 'vtt', stored === undefined ? soonCaching : immutableCaching, request, reply);
+    if (cid === emptyCaptionsName)
+      return this.#replies.send({ text: emptyCaptions }, 'vtt', stored === undefined ? soonCaching : immutableCaching, request, reply);
     await this.#sendMedia(cid, 'vtt', request, reply);
   }
 
@@ -312,11 +296,6 @@ function namedBy(name: string): Pick<PlaylistForm, 'iFrames' | 'captions'> & { r
   return name.endsWith(captionsSuffix) ? { rendition: name, captions: name.slice(0, -captionsSuffix.length) } : { rendition: name };
 }
 
-function waitedFields(text: string): readonly string[] {
-  const fields = { ...corsHeaders, etag: tagOf(text), 'cache-control': waitedCaching, 'content-type': manifestTypes.m3u8 };
-  return Object.entries(fields).flat();
-}
-
 export function refusePlaylist(playlist: Exclude<LivePlaylist, { kind: 'playlist' }>, streamId: string): never {
   switch (playlist.kind) {
     case 'unknown-stream':
@@ -339,11 +318,4 @@ export function refusePlaylist(playlist: Exclude<LivePlaylist, { kind: 'playlist
 function unavailable(why: 'late' | 'full'): ProblemError {
   const detail = why === 'late' ? 'It did not come within three target durations.' : 'Too many requests are waiting here already.';
   return new ProblemError({ status: 503, code: 'not-yet', detail, headers: { 'cache-control': soonCaching, 'retry-after': '1' } });
-}
-
-export function sendText(text: string, format: ManifestFormat, caching: string, request: FastifyRequest, reply: FastifyReply): void {
-  const tag = tagOf(text);
-  reply.headers({ etag: tag, 'cache-control': caching });
-  if (matchesTag(request.headers['if-none-match'], tag)) return void reply.status(304).send();
-  void reply.type(manifestTypes[format]).send(text);
 }

@@ -37,7 +37,7 @@ export class SharedReplies {
 
   /**
    * @param of what the answer is made of: whoever is given the same gets the same answer
-   * @param prepare the text, which is ASCII, with its tag and fields
+   * @param prepare the text, one character for each byte, with its tag and fields
    */
   send(of: object, prepare: () => Prepared, request: FastifyRequest, reply: FastifyReply): void {
     const second = Math.floor(Date.now() / 1000);

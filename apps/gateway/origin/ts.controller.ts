@@ -7,7 +7,8 @@ import { Controller, Get, Options, Param, Req, Res } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { matchesTag } from '../http/http-range.core.ts';
 import { badRequest, notFound } from '../http/problem.errors.ts';
-import { corsHeaders, immutableCaching, liveCaching, recordingCaching, refusePlaylist, sendText, unknownMedia } from './origin.controller.ts';
+import { corsHeaders, ManifestReplies } from './manifest-replies.ts';
+import { immutableCaching, liveCaching, recordingCaching, refusePlaylist, unknownMedia } from './origin.controller.ts';
 import { emptyCaptionsName } from './caption-tracks.ts';
 import { playlistQueryOf } from './playlist-query.ts';
 import { parseTsName, type NamedTrack } from './ts-name.core.ts';
@@ -23,6 +24,7 @@ const playlistName = /^([A-Za-z0-9][A-Za-z0-9_.:-]{0,127})\.m3u8$/;
 export class TsController {
   readonly #playlists: TsPlaylists;
   readonly #blobs: BlobStore;
+  readonly #replies = new ManifestReplies();
 
   constructor(playlists: TsPlaylists, blobs: BlobStore) {
     this.#playlists = playlists;
@@ -40,7 +42,7 @@ export class TsController {
     if (!isStreamId(streamId)) return refusePlaylist({ kind: 'unknown-stream' }, streamId);
     const playlist = name === 'master' ? await this.#playlists.master(streamId, { startSec }) : await this.#playlists.media(streamId, name, { startSec, skip });
     if (playlist.kind !== 'playlist') return refusePlaylist(playlist, streamId);
-    return sendText(playlist.text, 'm3u8', playlist.ended ? recordingCaching : liveCaching, request, reply);
+    return this.#replies.send(playlist, 'm3u8', playlist.ended ? recordingCaching : liveCaching, request, reply);
   }
 
   @Get('/media/ts/:file')
@@ -66,12 +68,12 @@ export class TsController {
 
   /** Captions beside transport streams: their clock runs ahead. */
   async #captions(cid: string, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    if (cid === emptyCaptionsName) return sendText(emptyCaptions, 'vtt', immutableCaching, request, reply);
+    if (cid === emptyCaptionsName) return this.#replies.send({ text: emptyCaptions }, 'vtt', immutableCaching, request, reply);
     if (!cidPattern.test(cid)) throw unknownMedia('of that name');
     const { sizeBytes } = (await this.#blobs.stat(cid)) ?? { sizeBytes: captionBytesMax + 1 };
     if (sizeBytes > captionBytesMax) throw unknownMedia(cid);
     const text = new TextDecoder().decode(await this.#blobs.read(cid));
-    return sendText(shiftedCaptions(text, tsOriginTicks), 'vtt', immutableCaching, request, reply);
+    return this.#replies.send({ text: shiftedCaptions(text, tsOriginTicks) }, 'vtt', immutableCaching, request, reply);
   }
 
   async #read({ initCid, cid }: NamedTrack): Promise<{ readonly init: Uint8Array; readonly segment: Uint8Array }> {

@@ -5,6 +5,8 @@ export interface Answer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
   readonly text: string;
+  /** As they came, in whatever coding. */
+  readonly bytes: Buffer;
   /** The body parsed. Undefined when it is not JSON: a test that reads a field of it then has failed. */
   readonly json: AnswerBody;
 }
@@ -27,8 +29,9 @@ export function ask(base: string, path: string, { method = 'GET', headers = {}, 
       response.on('data', (chunk: Buffer) => chunks.push(chunk));
       response.on('error', reject);
       response.on('end', () => {
-        const text = Buffer.concat(chunks).toString();
-        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json: parse(text) as AnswerBody });
+        const bytes = Buffer.concat(chunks);
+        const text = bytes.toString();
+        resolve({ status: response.statusCode ?? 0, headers: response.headers, text, bytes, json: parse(text) as AnswerBody });
       });
     });
     outgoing.on('error', reject);
