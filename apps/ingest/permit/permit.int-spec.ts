@@ -173,6 +173,17 @@ describe("a tenant's limits", () => {
     expect([rejected.reason, rejected.detail]).toEqual(['limit-exceeded', expect.stringContaining(message)]);
     expect((await node.engines.eventually('stream.interrupted')).data).toMatchObject({ reason: 'limit-exceeded', detail: expect.stringContaining(message) });
   });
+
+  test('and whoever comes again with the same is told at the door, where it can still hear it', async () => {
+    const node = await start(limited('default=height:90'));
+    const url = node.url(await node.createStream('st-aaaaaaaa'));
+    await publish(url, 60).ended;
+    await node.engines.eventually('stream.interrupted');
+    const again = await publish(url, 60).ended;
+    expect(again.output).toMatch(/320x180 pixels; 90 lines are allowed\. Change that, and try again in \d+ s\./);
+    // It was not live a second time.
+    expect((await node.engines.events()).filter(({ type }) => type === 'stream.started')).toHaveLength(1);
+  });
 });
 
 describe('the admission service', () => {

@@ -1,7 +1,8 @@
 import { LimitBook, type AddressList, type StreamState, type TenantLimits } from '#domain/stream';
-import type { AggregateStore } from '#ports';
+import type { AggregateStore, Clock } from '#ports';
 import type { AdmissionHook, HookQuestion, HookVerdict } from './admission-hook.ts';
 import type { Refusal } from './permit.types.ts';
+import { RecentBreaches } from './recent-breaches.ts';
 import { looksLikeToken, type TokenGrant, type TokenVerifier } from './token-verifier.ts';
 
 export interface PublishPermitsInit {
@@ -14,12 +15,17 @@ export interface PublishPermitsDeps {
   readonly aggregates: Pick<AggregateStore, 'find'>;
   readonly tokens: TokenVerifier | undefined;
   readonly hook: AdmissionHook | undefined;
+  readonly clock: Clock;
 }
+
+/** Where one publishes. */
+type Slot = Pick<HookQuestion, 'streamId' | 'endpoint'>;
 
 /** What publishers need beside a stream's own key: the right address, room within their tenant's limits, the operator's word. */
 export class PublishPermits {
   readonly #init: PublishPermitsInit;
   readonly #deps: PublishPermitsDeps;
+  readonly #breaches = new RecentBreaches();
 
   constructor(init: PublishPermitsInit, deps: PublishPermitsDeps) {
     this.#init = init;
@@ -40,6 +46,17 @@ export class PublishPermits {
 
   limitsOf(tenant: string): TenantLimits {
     return this.#init.limits.of(tenant);
+  }
+
+  /** A publisher was ended because it went beyond its tenant's limits. */
+  breached({ streamId, endpoint }: Slot, detail: string): void {
+    this.#breaches.remember(`${streamId} ${endpoint}`, detail, this.#deps.clock.now());
+  }
+
+  /** For an encoder that connects again with what it was just ended for. */
+  again({ streamId, endpoint }: Slot): Refusal | undefined {
+    const detail = this.#breaches.of(`${streamId} ${endpoint}`, this.#deps.clock.now());
+    return detail === undefined ? undefined : { reason: 'limit-exceeded', detail };
   }
 
   /** Room for one more stream of a tenant; two that come at once may both find it. */

@@ -108,6 +108,11 @@ export class Admission {
     }
   }
 
+  /** A publisher that was let in was ended because it went beyond its tenant's limits. */
+  breached(session: Pick<LiveSession, 'streamId' | 'endpoint'>, detail: string): void {
+    this.#deps.permits.breached(session, detail);
+  }
+
   /** What the publisher shows for itself, where it comes from included. */
   async #shown({ key, remoteAddress }: AdmissionRequest): Promise<Shown | Refusal> {
     const stranger = this.#deps.permits.source(hostOf(remoteAddress));
@@ -179,6 +184,8 @@ export class Admission {
     const { permits, tenants } = this.#deps;
     const { command, request } = attempt;
     if (await tenants.isSuspended(tenant)) return { reason: 'tenant-suspended', detail: suspended };
+    const again = permits.again(command);
+    if (again !== undefined) return again;
     const full = await permits.room(tenant, command.streamId);
     if (full !== undefined || attempt.verdict !== undefined) return full;
     const { streamId, endpoint, remoteAddress, node, sessionId } = command;

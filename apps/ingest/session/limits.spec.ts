@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { encodeTrack } from '#core/flv';
+import { encodeMetadata, encodeTrack } from '#core/flv';
+import { RecentBreaches } from '../permit/recent-breaches.ts';
 import type { Meter } from '#runtime';
 import { CorrectionMeter } from './correction-meter.ts';
 import { ConnectionLimits } from './connection-limits.ts';
@@ -102,6 +103,30 @@ describe('a session within its limits', () => {
     expect(new SessionLimits({ height: 720 }, undefined, at(0)).picture(body, 2)).toBeUndefined();
     const detail = 'The picture of track 2 has 1280x720 pixels; 480 lines are allowed.';
     expect(new SessionLimits({ height: 480 }, undefined, at(0)).picture(body, 2)).toEqual({ reason: 'limit-exceeded', detail });
+  });
+
+  test('is judged by what it says of itself before anything of it is seen', () => {
+    const limits = new SessionLimits({ height: 720, bitrate: 6_000_000 }, undefined, at(0));
+    const said = (about: Parameters<typeof encodeMetadata>[0]): string | undefined => limits.announced(encodeMetadata(about))?.detail;
+    expect(said({ width: 1280, height: 720, videoKbps: 6000, audioKbps: 160 })).toBeUndefined();
+    expect(said({ width: 1920, height: 1080 })).toBe('The picture has 1920x1080 pixels; 720 lines are allowed.');
+    expect(said({ width: 1280, height: 720, videoKbps: 8000, audioKbps: 160 })).toBe('This publisher is set to 8160 kbit/s; 6000 are allowed.');
+    expect(said({})).toBeUndefined();
+    expect(limits.announced(Uint8Array.of(1, 2, 3))).toBeUndefined();
+    expect(new SessionLimits({}, undefined, at(0)).announced(encodeMetadata({ width: 7680, height: 4320, videoKbps: 80_000 }))).toBeUndefined();
+  });
+
+  test('that was ended is told why when it comes again, for ten seconds', () => {
+    const breaches = new RecentBreaches();
+    expect(breaches.of('st-a', 0)).toBeUndefined();
+    breaches.remember('st-a', 'Too large.', 1000);
+    expect([breaches.of('st-a', 1001), breaches.of('st-a', 10_500)]).toEqual([
+      'Too large. Change that, and try again in 10 s.',
+      'Too large. Change that, and try again in 1 s.',
+    ]);
+    expect([breaches.of('st-b', 1001), breaches.of('st-a', 11_000), breaches.of('st-a', 2000)]).toEqual([undefined, undefined, undefined]);
+    for (let n = 0; n < 5000; n++) breaches.remember(`st-${n}`, 'x', 0);
+    expect([breaches.of('st-0', 1), breaches.of('st-4999', 1)]).toEqual([undefined, expect.any(String)]);
   });
 
   test('without limits goes on, and with a lifetime until it is over', () => {

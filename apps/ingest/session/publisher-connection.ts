@@ -126,6 +126,7 @@ export class PublisherConnection implements SessionConnection {
         else this.#relay(this.#live, effect);
         return;
       case 'metadata':
+        this.#breach ??= this.#limits?.announced(effect.body);
         this.#live?.relay.setMetadata(effect.body);
         return;
       case 'cue':
@@ -156,7 +157,10 @@ export class PublisherConnection implements SessionConnection {
     if (breach === undefined || live === undefined) return;
     const { remoteAddress } = this.#init;
     const { reason, detail } = breach;
-    if (reason === 'limit-exceeded') this.#deps.rejections.record({ streamId: live.streamId, reason, detail, remoteAddress });
+    if (reason === 'limit-exceeded') {
+      this.#deps.rejections.record({ streamId: live.streamId, reason, detail, remoteAddress });
+      this.#deps.admission.breached(live, detail);
+    }
     this.#endLive(breach);
     this.end(detail);
   }

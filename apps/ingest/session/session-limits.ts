@@ -1,4 +1,4 @@
-import { FlvError, pictureOf } from '#core/flv';
+import { decodeMetadata, FlvError, pictureOf, type StreamMetadata } from '#core/flv';
 import type { TenantLimits } from '#domain/stream';
 import type { Millis } from '#kernel';
 
@@ -41,21 +41,44 @@ export class SessionLimits {
   }
 
   /**
+   * What the encoder says of itself, which is the first that comes after it has begun. Of some codecs nothing else tells the size.
+   * @param body of `onMetaData`
+   */
+  announced(body: Uint8Array): LimitBreach | undefined {
+    const { width = 0, height = 0, videoKbps = 0, audioKbps = 0 } = saidIn(body);
+    const bitrate = (videoKbps + audioKbps) * 1000;
+    const { bitrate: allowed } = this.#limits;
+    if (allowed !== undefined && bitrate > allowed * tolerance)
+      return { reason: 'limit-exceeded', detail: `This publisher is set to ${kbps(bitrate)} kbit/s; ${kbps(allowed)} are allowed.` };
+    return this.#tooLarge('The picture', { width, height });
+  }
+
+  /**
    * Each track is held to it; to the bitrate they are together.
    * @param body of a video sequence header
    */
   picture(body: Uint8Array, track = 0): LimitBreach | undefined {
+    return this.#limits.height === undefined ? undefined : this.#tooLarge(track === 0 ? 'The picture' : `The picture of track ${track}`, sizeOf(body));
+  }
+
+  #tooLarge(which: string, { width, height }: { readonly width: number; readonly height: number }): LimitBreach | undefined {
     const { height: allowed } = this.#limits;
-    if (allowed === undefined) return undefined;
-    const { width, height } = sizeOf(body);
-    if (Math.min(width, height) <= allowed) return undefined;
-    const which = track === 0 ? 'The picture' : `The picture of track ${track}`;
+    if (allowed === undefined || Math.min(width, height) <= allowed) return undefined;
     return { reason: 'limit-exceeded', detail: `${which} has ${width}x${height} pixels; ${allowed} lines are allowed.` };
   }
 }
 
 function kbps(bitrate: number): number {
   return Math.round(bitrate / 1000);
+}
+
+function saidIn(body: Uint8Array): StreamMetadata {
+  try {
+    return decodeMetadata(body) ?? {};
+  } catch (error) {
+    if (error instanceof FlvError) return {};
+    throw error;
+  }
 }
 
 function sizeOf(body: Uint8Array): { readonly width: number; readonly height: number } {
