@@ -13,7 +13,8 @@ const policyFor = (ancestors: string): string =>
     "img-src 'self' data: blob:",
     "font-src 'self' data:",
     "style-src 'self' 'unsafe-inline'",
-    "media-src 'self' blob: http: https:",
+    // hls.js gives each track of captions an empty one of its own, as a `data:` address.
+    "media-src 'self' blob: data: http: https:",
     "connect-src 'self' http: https:",
     "worker-src 'self' blob:",
     "object-src 'none'",

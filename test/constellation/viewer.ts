@@ -20,7 +20,7 @@ export interface Look {
 /** A real Chromium with one page. */
 export class Viewer {
   readonly page: Page;
-  /** Errors of the page and its console, oldest first. */
+  /** Errors of the page, and what its policy kept it from, oldest first. */
   readonly problems: string[] = [];
   readonly #browser: Browser;
 
@@ -28,6 +28,9 @@ export class Viewer {
     this.#browser = browser;
     this.page = page;
     page.on('pageerror', (error) => this.problems.push(String(error)));
+    page.on('console', (message) => {
+      if (message.type() === 'error' && message.text().includes('Content Security Policy')) this.problems.push(message.text());
+    });
   }
 
   static async open(url: string, size = { width: 1280, height: 900 }, colorScheme: 'light' | 'dark' = 'light'): Promise<Viewer> {
