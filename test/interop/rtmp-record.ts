@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo, type Socket } from 'node:net';
-import { ObsStudio } from './obs/obs-studio.ts';
+import { ObsStudio, type ObsSettings } from './obs/obs-studio.ts';
 
 /**
  * Records what real encoders send when they publish, for the transcripts in libs/core/rtmp/fixtures. Run it again for newer
@@ -43,8 +43,12 @@ function gstreamer(name: string, pipeline: string, chunkBytes = 4096): Recording
 }
 
 /** OBS Studio for a second, then ended as its user ends it. */
-async function obs(url: string): Promise<void> {
-  const studio = await ObsStudio.start();
+function obs(name: string, settings: ObsSettings = {}, chunkBytes = 60_000): Recording {
+  return { name, chunkBytes, publish: (url) => obsPublishes(url, settings) };
+}
+
+async function obsPublishes(url: string, settings: ObsSettings): Promise<void> {
+  const studio = await ObsStudio.start(settings);
   const [server = '', key = ''] = /^(.*)\/([^/]+)$/.exec(url)?.slice(1) ?? [];
   await studio.publish(server, key);
   await new Promise((resolve) => setTimeout(resolve, 1500));
@@ -86,7 +90,13 @@ const recordings: readonly Recording[] = [
   gstreamer('gstreamer-video-only', `${pattern} ! h264parse ! flvmux streamable=true ! rtmp2sink location=URL`, 128),
   gstreamer('librtmp', `${pattern} ! h264parse ! m. ${beep} ! avenc_aac ! aacparse ! m. flvmux name=m streamable=true ! rtmpsink location=URL`),
   gstreamer('librtmp-chunks-of-128', `${pattern} ! h264parse ! flvmux streamable=false ! rtmpsink location=URL`, 128),
-  { name: 'obs', chunkBytes: 60_000, publish: obs },
+  obs('obs'),
+  obs('obs-60-fps', { frameRate: 60, videoKbps: 300 }),
+  obs('obs-b-frames', { videoKbps: 300, x264: 'bframes=3 b-adapt=2 ref=3 rc-lookahead=20' }),
+  obs('obs-intra-refresh', { videoKbps: 300, x264: 'intra-refresh=1 bframes=0 slices=4' }),
+  obs('obs-mono-44-khz', { videoKbps: 300, sampleRate: 44_100, channels: 'Mono' }, 128),
+  obs('obs-surround', { videoKbps: 300, channels: '5.1' }),
+  obs('obs-with-password', { videoKbps: 300, login: { username: 'producer', password: 'only for this test' } }),
 ];
 
 function serve(socket: Socket, chunkBytes: number, keep: (bytes: Buffer) => void): void {

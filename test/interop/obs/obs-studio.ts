@@ -22,13 +22,29 @@ function globalSettings(port: number): string {
   ].join('\n');
 }
 
-const profile = [
-  '[General]\nName=test',
-  `[Video]\nBaseCX=${size.width}\nBaseCY=${size.height}\nOutputCX=${size.width}\nOutputCY=${size.height}\nFPSCommon=30`,
-  '[Output]\nMode=Simple\nReconnect=true\nRetryDelay=1\nMaxRetries=30',
-  '[SimpleOutput]\nVBitrate=600\nABitrate=128\nStreamEncoder=x264\nPreset=ultrafast',
-  '',
-].join('\n');
+/** What a user may have set otherwise. */
+export interface ObsSettings {
+  readonly frameRate?: 30 | 60;
+  readonly videoKbps?: number;
+  readonly sampleRate?: 44_100 | 48_000;
+  readonly channels?: 'Mono' | 'Stereo' | '5.1';
+  /** Of the advanced output mode: options of x264 as its users write them. */
+  readonly x264?: string;
+  /** User name and password of a server that wants them. */
+  readonly login?: { readonly username: string; readonly password: string };
+}
+
+function profileOf({ frameRate = 30, videoKbps = 600, sampleRate = 48_000, channels = 'Stereo', x264 }: ObsSettings): string {
+  return [
+    '[General]\nName=test',
+    `[Video]\nBaseCX=${size.width}\nBaseCY=${size.height}\nOutputCX=${size.width}\nOutputCY=${size.height}\nFPSCommon=${frameRate}`,
+    `[Audio]\nSampleRate=${sampleRate}\nChannelSetup=${channels}`,
+    `[Output]\nMode=${x264 === undefined ? 'Simple' : 'Advanced'}\nReconnect=true\nRetryDelay=1\nMaxRetries=30`,
+    `[SimpleOutput]\nVBitrate=${videoKbps}\nABitrate=128\nStreamEncoder=x264\nPreset=ultrafast`,
+    '[AdvOut]\nEncoder=obs_x264\nTrackIndex=1\nTrack1Bitrate=160\nApplyServiceSettings=false',
+    '',
+  ].join('\n');
+}
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
@@ -62,26 +78,36 @@ export class ObsStudio {
   readonly #socket = new OBSWebSocket();
   #log = '';
 
-  private constructor(folder: string, display: ChildProcess, child: ChildProcess) {
+  readonly #login: ObsSettings['login'];
+
+  private constructor(folder: string, display: ChildProcess, child: ChildProcess, login: ObsSettings['login']) {
+    this.#login = login;
     this.#folder = folder;
     this.#display = display;
     this.#child = child;
     for (const output of [child.stdout, child.stderr]) output?.on('data', (chunk: Buffer) => (this.#log += chunk.toString()));
   }
 
-  static async start(): Promise<ObsStudio> {
+  static async start(settings: ObsSettings = {}): Promise<ObsStudio> {
     const folder = await mkdtemp(join(tmpdir(), 'streams-obs-'));
-    const settings = join(folder, 'obs-studio');
-    await mkdir(join(settings, 'basic/profiles/test'), { recursive: true });
+    const home = join(folder, 'obs-studio');
+    const profile = join(home, 'basic/profiles/test');
+    await mkdir(profile, { recursive: true });
     const port = await freePort();
-    await writeFile(join(settings, 'global.ini'), globalSettings(port));
-    await writeFile(join(settings, 'basic/profiles/test/basic.ini'), profile);
+    await writeFile(join(home, 'global.ini'), globalSettings(port));
+    await writeFile(join(profile, 'basic.ini'), profileOf(settings));
+    const { x264, videoKbps = 600 } = settings;
+    if (x264 !== undefined)
+      await writeFile(
+        join(profile, 'streamEncoder.json'),
+        JSON.stringify({ bitrate: videoKbps, keyint_sec: 1, preset: 'veryfast', rate_control: 'CBR', x264opts: x264 }),
+      );
     const display = await startDisplay();
     const child = spawn('obs', ['--multi', '--minimize-to-tray', '--disable-missing-files-check', '--profile', 'test', '--collection', 'test'], {
       env: { PATH: process.env['PATH'], HOME: folder, XDG_CONFIG_HOME: folder, XDG_RUNTIME_DIR: folder, DISPLAY: display.name, LIBGL_ALWAYS_SOFTWARE: '1' },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const studio = new ObsStudio(folder, display.child, child);
+    const studio = new ObsStudio(folder, display.child, child, settings.login);
     await studio.#connect(port);
     return studio;
   }
@@ -92,7 +118,8 @@ export class ObsStudio {
   }
 
   async publish(server: string, key: string): Promise<void> {
-    await this.#socket.call('SetStreamServiceSettings', { streamServiceType: 'rtmp_custom', streamServiceSettings: { server, key, use_auth: false } });
+    const access = this.#login === undefined ? { use_auth: false } : { use_auth: true, ...this.#login };
+    await this.#socket.call('SetStreamServiceSettings', { streamServiceType: 'rtmp_custom', streamServiceSettings: { server, key, ...access } });
     await this.#socket.call('StartStream');
   }
 
