@@ -1,61 +1,26 @@
 /** @needs ffmpeg */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { encodeFlvHeader, encodeTag, readVideoHeader, tagType, trackBodyOf, type FlvTag } from '#core/flv';
-import { MemoryBlobStore, MemoryEventLog, MemoryLeaseStore } from '#adapters/memory';
-import { SystemClock } from '#adapters/system';
-import { createLogger, type Logger } from '#runtime';
 import { multitrackSource } from '../../test/interop/multitrack-source.ts';
 import { flvSource, type FlvSourceInit } from './testing/flv-source.ts';
 import { hlsFolder, probe } from './testing/hls-folder.ts';
-import { MediaNode } from './testing/media-node.ts';
-import { joinedBytes, PublishedStream, until } from './testing/published-stream.ts';
-import { TestRelay } from './testing/test-relay.ts';
+import { MediaScene } from './testing/media-scene.ts';
+import { joinedBytes, until } from './testing/published-stream.ts';
 
 const run = promisify(execFile);
 const source = { name: 'source', height: 2160, videoBitrate: 1_000_000, passThrough: true };
 const encoded = { name: '90p', height: 90, videoBitrate: 100_000 };
 
-let folder: string;
-let logger: Logger;
-let log: MemoryEventLog;
-let blobs: MemoryBlobStore;
-let relay: TestRelay;
-let stream: PublishedStream;
-let node: MediaNode | undefined;
+let scene: MediaScene;
+beforeEach(async () => (scene = await MediaScene.open('tracks')));
+afterEach(() => scene.close());
 
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'streams-tracks-'));
-  logger = await createLogger({ name: 'media', node: 'test', logFormat: 'json', logLevel: process.env['TEST_LOG'] ?? 'silent' });
-  log = new MemoryEventLog(new SystemClock());
-  blobs = new MemoryBlobStore();
-  relay = new TestRelay();
-  await relay.listen();
-  stream = new PublishedStream(log);
-});
-
-afterEach(async () => {
-  await node?.stop();
-  node = undefined;
-  await relay.stop();
-  await rm(folder, { recursive: true, force: true });
-});
-
-const made = (seconds: number, size: string, more: Partial<FlvSourceInit> = {}): Promise<readonly FlvTag[]> => flvSource({ folder, seconds, size, ...more });
-
-async function startMedia(): Promise<void> {
-  node = await MediaNode.start({ folder, log, leases: new MemoryLeaseStore(new SystemClock()), blobs, logger });
-}
-
-async function data(type: string): Promise<Array<Record<string, unknown>>> {
-  return (await stream.events()).flatMap((event) => (event.type === type ? [event.data as Record<string, unknown>] : []));
-}
-
-const isOver = async (): Promise<boolean> => (await data('encoding.ended')).some(({ reason }) => reason === 'source-ended');
+const made = (seconds: number, size: string, more: Partial<FlvSourceInit> = {}): Promise<readonly FlvTag[]> =>
+  flvSource({ folder: scene.folder, seconds, size, ...more });
 
 /** One checksum for each decoded picture, in the order in which they are shown. */
 async function frames(path: string): Promise<string[]> {
@@ -64,7 +29,7 @@ async function frames(path: string): Promise<string[]> {
 }
 
 async function written(name: string, bytes: Uint8Array): Promise<string> {
-  const path = join(folder, name);
+  const path = join(scene.folder, name);
   await writeFile(path, bytes);
   return path;
 }
@@ -73,7 +38,7 @@ const asFlv = (tags: readonly FlvTag[]): Uint8Array => Buffer.concat([encodeFlvH
 
 /** What is where: `3.5+2 180p` for a segment of two seconds from 3.5 s on. */
 async function cut(rendition: string): Promise<string[]> {
-  return (await stream.segments(rendition)).map(({ startUs, durationUs }) => `${startUs / 1e6}+${Math.round(durationUs / 1e4) / 100}`);
+  return (await scene.stream.segments(rendition)).map(({ startUs, durationUs }) => `${startUs / 1e6}+${Math.round(durationUs / 1e4) / 100}`);
 }
 
 /** The publisher's tracks of one time alone; of track 0, everything. */
@@ -92,15 +57,15 @@ describe('a publisher that sends its ladder', () => {
       { id: 1, tags: second as readonly FlvTag[], metadata: { width: 240, height: 136, videodatarate: 300 } },
       { id: 2, tags: third as readonly FlvTag[], metadata: { width: 160, height: 90, videodatarate: 150 } },
     ];
-    await stream.create([source, encoded]);
+    await scene.stream.create([source, encoded]);
     // What is published is sent in real time from its first moment on.
-    await startMedia();
-    relay.open('s1', multitrackSource({ first: first as readonly FlvTag[], video }));
-    await stream.start('s1', relay.url);
-    await until('the run ended', isOver);
+    await scene.startMedia();
+    scene.relay.open('s1', multitrackSource({ first: first as readonly FlvTag[], video }));
+    await scene.stream.start('s1', scene.relay.url);
+    await scene.sourceEnded();
     // No process was ever started.
-    expect((await readdir(join(folder, 'run'))).filter((name) => name.startsWith('child-'))).toEqual([]);
-    const [started, ...again] = await data('encoding.started');
+    expect((await readdir(join(scene.folder, 'run'))).filter((name) => name.startsWith('child-'))).toEqual([]);
+    const [started, ...again] = await scene.data('encoding.started');
     expect(again).toEqual([]);
     expect(started).toMatchObject({
       encoder: 'none',
@@ -114,11 +79,11 @@ describe('a publisher that sends its ladder', () => {
     const published = { source: first, '136p': second, '90p': third };
     for (const [name, tags] of Object.entries(published)) {
       expect([name, await cut(name)]).toEqual([name, ['0+2', '2+2', '4+2', '6+1']]);
-      const stored = await written(`${name}.mp4`, await joinedBytes(blobs, await stream.segments(name)));
+      const stored = await written(`${name}.mp4`, await joinedBytes(scene.blobs, await scene.stream.segments(name)));
       expect(await frames(stored)).toEqual(await frames(await written(`${name}.flv`, asFlv(tags as readonly FlvTag[]))));
     }
     const renditions = (started?.['renditions'] ?? []) as Parameters<typeof hlsFolder>[2];
-    const { complaints, streams } = await probe(await hlsFolder(folder, blobs, renditions, await stream.segments()));
+    const { complaints, streams } = await probe(await hlsFolder(scene.folder, scene.blobs, renditions, await scene.stream.segments()));
     expect(complaints).toBe('');
     const sizes = streams.filter(({ codec_name }) => codec_name === 'h264').map(({ height, packets }) => `${height} ${packets}`);
     expect([...new Set(sizes)].sort()).toEqual(['136 210', '180 210', '90 210']);
@@ -127,25 +92,25 @@ describe('a publisher that sends its ladder', () => {
   test('and of which a track comes late, goes and comes back, has it with the next key frame; the others never wait', async () => {
     const [first, second] = await Promise.all([made(15, '320x180'), made(15, '160x90', { audio: false })]);
     const tags = multitrackSource({ first: first as readonly FlvTag[], video: [{ id: 1, tags: second as readonly FlvTag[] }] });
-    await stream.create([source]);
-    await startMedia();
-    relay.open(
+    await scene.stream.create([source]);
+    await scene.startMedia();
+    scene.relay.open(
       's1',
       onlyFrom(tags, 1, (ms) => (ms > 1500 && ms < 6500) || ms > 9500),
     );
-    await stream.start('s1', relay.url);
-    await until('the last segment', async () => (await stream.segments('source')).length === 8);
+    await scene.stream.start('s1', scene.relay.url);
+    await until('the last segment', async () => (await scene.stream.segments('source')).length === 8);
     expect(await cut('source')).toEqual(['0+2', '2+2', '4+2', '6+2', '8+2', '10+2', '12+2', '14+1']);
     // Once players know it, the first track stands for it while it is away.
     expect(await cut('90p')).toEqual(['2+2', '4+2', expect.stringMatching(/^6\+0\.[45]/), '8+2', '10+2', '12+2', '14+1']);
-    const own = (await stream.segments('90p')).map(({ track }) => track?.height);
+    const own = (await scene.stream.segments('90p')).map(({ track }) => track?.height);
     expect(own).toEqual([90, 90, 90, 180, 90, 90, 90]);
     // That it is another picture is told in all renditions alike; nothing else breaks.
-    const breaks = (await stream.segments()).filter(({ discontinuity }) => discontinuity);
+    const breaks = (await scene.stream.segments()).filter(({ discontinuity }) => discontinuity);
     expect([...new Set(breaks.map(({ mediaSequence }) => mediaSequence))]).toEqual([4, 5]);
-    for (const { mediaSequence, startUs } of await stream.segments('90p')) expect(Math.floor(startUs / 2e6)).toBe(mediaSequence);
+    for (const { mediaSequence, startUs } of await scene.stream.segments('90p')) expect(Math.floor(startUs / 2e6)).toBe(mediaSequence);
     // It was announced at the beginning and did not come.
-    expect((await data('encoding.adapted')).map(({ detail }) => detail)).toEqual([expect.stringMatching(/^Track 1 of video is left out/)]);
+    expect((await scene.data('encoding.adapted')).map(({ detail }) => detail)).toEqual([expect.stringMatching(/^Track 1 of video is left out/)]);
   }, 120_000);
 
   test('and has tracks out of step has them cut where their own key frames are, or goes on without the one that has none there', async () => {
@@ -160,38 +125,41 @@ describe('a publisher that sends its ladder', () => {
       { id: 1, tags: shifted },
       { id: 2, tags: third as readonly FlvTag[] },
     ];
-    await stream.create([source]);
-    await startMedia();
-    relay.open('s1', multitrackSource({ first: first as readonly FlvTag[], video }));
-    await stream.start('s1', relay.url);
-    await until('the run ended', isOver);
+    await scene.stream.create([source]);
+    await scene.startMedia();
+    scene.relay.open('s1', multitrackSource({ first: first as readonly FlvTag[], video }));
+    await scene.stream.start('s1', scene.relay.url);
+    await scene.sourceEnded();
     expect(await cut('source')).toEqual(['0+2', '2+2', '4+2', '6+1']);
     // It begins where the first track does, and has nothing to go on with at the first cut.
     expect(await cut('90p')).toEqual(['0+2']);
     expect(await cut('136p')).toEqual(['0.1+2', '2.1+2', '4.1+2', '6.1+1']);
-    expect((await data('encoding.ended')).map(({ reason }) => reason)).toEqual(['source-ended']);
+    expect((await scene.data('encoding.ended')).map(({ reason }) => reason)).toEqual(['source-ended']);
   }, 120_000);
 
   test('and is followed by one with a single track keeps its renditions for those who watch them: the picture that comes closest', async () => {
     const [first, second, single] = await Promise.all([made(8, '320x180'), made(8, '160x90', { audio: false }), made(20, '320x180')]);
-    await stream.create([source]);
-    await startMedia();
-    relay.open('s1', multitrackSource({ first: first as readonly FlvTag[], video: [{ id: 1, tags: second as readonly FlvTag[] }] }));
-    relay.open('s2', single as readonly FlvTag[]);
-    await stream.start('s1', relay.url);
-    await stream.join('s2', relay.url);
-    await until('a segment of each track', async () => (await stream.segments('90p')).length > 0);
-    relay.close('s1');
-    await until('it was gone over', async () => (await stream.switches()).length === 1);
-    await stream.leave('s1');
-    await until('three more of each after the switch', async () => (await stream.segments('90p')).filter(({ sessionId }) => sessionId === 's2').length >= 3);
+    await scene.stream.create([source]);
+    await scene.startMedia();
+    scene.relay.open('s1', multitrackSource({ first: first as readonly FlvTag[], video: [{ id: 1, tags: second as readonly FlvTag[] }] }));
+    scene.relay.open('s2', single as readonly FlvTag[]);
+    await scene.stream.start('s1', scene.relay.url);
+    await scene.stream.join('s2', scene.relay.url);
+    await until('a segment of each track', async () => (await scene.stream.segments('90p')).length > 0);
+    scene.relay.close('s1');
+    await until('it was gone over', async () => (await scene.stream.switches()).length === 1);
+    await scene.stream.leave('s1');
+    await until(
+      'three more of each after the switch',
+      async () => (await scene.stream.segments('90p')).filter(({ sessionId }) => sessionId === 's2').length >= 3,
+    );
     const of = async (name: string): Promise<Map<number, string>> =>
-      new Map((await stream.segments(name)).flatMap(({ sessionId, mediaSequence, cid }) => (sessionId === 's2' ? [[mediaSequence, cid] as const] : [])));
+      new Map((await scene.stream.segments(name)).flatMap(({ sessionId, mediaSequence, cid }) => (sessionId === 's2' ? [[mediaSequence, cid] as const] : [])));
     const [large, small] = [await of('source'), await of('90p')];
     // Not a byte more is stored for it.
     for (const [sequence, cid] of small) expect(large.get(sequence)).toBe(cid);
-    const sequences = [...new Set((await stream.segments()).map(({ mediaSequence }) => mediaSequence))];
+    const sequences = [...new Set((await scene.stream.segments()).map(({ mediaSequence }) => mediaSequence))];
     expect(sequences).toEqual(sequences.map((_, n) => n));
-    expect((await stream.switches()).map(([to]) => to)).toEqual(['s2']);
+    expect((await scene.stream.switches()).map(([to]) => to)).toEqual(['s2']);
   }, 120_000);
 });

@@ -1,69 +1,31 @@
 /** @needs ffmpeg */
 import { execFile } from 'node:child_process';
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { encodeFlvHeader, encodeTag, tagType, type FlvTag } from '#core/flv';
 import { segmentToTs } from '#core/mpegts';
-import { MemoryBlobStore, MemoryEventLog, MemoryLeaseStore } from '#adapters/memory';
-import { SystemClock } from '#adapters/system';
-import { createLogger, type Logger } from '#runtime';
 import { enhancedSource } from '../../test/interop/enhanced-source.ts';
 import { flvSource } from './testing/flv-source.ts';
 import { hlsFolder, probe } from './testing/hls-folder.ts';
-import { MediaNode } from './testing/media-node.ts';
+import { MediaScene } from './testing/media-scene.ts';
 import { joinedBytes, PublishedStream, until, type Segment } from './testing/published-stream.ts';
-import { TestRelay } from './testing/test-relay.ts';
 
 const run = promisify(execFile);
 const source = { name: 'source', height: 2160, videoBitrate: 1_000_000, passThrough: true };
 
-let folder: string;
-let logger: Logger;
-let log: MemoryEventLog;
-let leases: MemoryLeaseStore;
-let blobs: MemoryBlobStore;
-let relay: TestRelay;
-let stream: PublishedStream;
-let nodes: MediaNode[];
-
-beforeEach(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'streams-carried-'));
-  logger = await createLogger({ name: 'media', node: 'test', logFormat: 'json', logLevel: process.env['TEST_LOG'] ?? 'silent' });
-  log = new MemoryEventLog(new SystemClock());
-  leases = new MemoryLeaseStore(new SystemClock());
-  blobs = new MemoryBlobStore();
-  relay = new TestRelay();
-  await relay.listen();
-  stream = new PublishedStream(log);
-  nodes = [];
-});
-
-afterEach(async () => {
-  await Promise.all(nodes.map((one) => one.stop()));
-  await relay.stop();
-  await rm(folder, { recursive: true, force: true });
-});
-
-async function startMedia(owner?: string): Promise<MediaNode> {
-  const node = await MediaNode.start({ folder, log, leases, blobs, logger, ...(owner === undefined ? {} : { owner }) });
-  nodes.push(node);
-  return node;
-}
-
-async function data(type: string): Promise<Array<Record<string, unknown>>> {
-  return (await stream.events()).flatMap((event) => (event.type === type ? [event.data as Record<string, unknown>] : []));
-}
+let scene: MediaScene;
+beforeEach(async () => (scene = await MediaScene.open('carried')));
+afterEach(() => scene.close());
 
 async function carry(tags: readonly FlvTag[], ladder: Parameters<PublishedStream['create']>[0] = [source]): Promise<void> {
-  await stream.create(ladder);
+  await scene.stream.create(ladder);
   // What is published is sent in real time from its first moment on.
-  await startMedia();
-  relay.open('s1', tags);
-  await stream.start('s1', relay.url);
-  await until('the run ended', async () => (await data('encoding.ended')).some(({ reason }) => reason === 'source-ended'));
+  await scene.startMedia();
+  scene.relay.open('s1', tags);
+  await scene.stream.start('s1', scene.relay.url);
+  await scene.sourceEnded();
 }
 
 const times = (segments: readonly Segment[]): number[][] => segments.map(({ startUs, durationUs }) => [startUs / 1e6, durationUs / 1e6]);
@@ -76,24 +38,27 @@ async function frames(path: string, map: string, isCoded = false): Promise<strin
 }
 
 async function stored(rendition: string): Promise<string> {
-  const path = join(folder, `${rendition}.mp4`);
-  await writeFile(path, await joinedBytes(blobs, await stream.segments(rendition)));
+  const path = join(scene.folder, `${rendition}.mp4`);
+  await writeFile(path, await joinedBytes(scene.blobs, await scene.stream.segments(rendition)));
   return path;
 }
 
 async function published(tags: readonly FlvTag[]): Promise<string> {
-  const path = join(folder, 'published.flv');
+  const path = join(scene.folder, 'published.flv');
   await writeFile(path, Buffer.concat([encodeFlvHeader({ audio: true, video: true }), ...tags.map((tag) => encodeTag(tag))]));
   return path;
 }
 
 /** The same segments as transport streams, one behind the other, are what was published. */
 async function expectTransported(publishedPath: string): Promise<void> {
-  const sounds = await stream.segments('audio');
-  const path = join(folder, 'joined.ts');
+  const sounds = await scene.stream.segments('audio');
+  const path = join(scene.folder, 'joined.ts');
   const pieces: Uint8Array[] = [];
-  for (const [n, picture] of (await stream.segments('source')).entries()) {
-    const tracks = [picture, sounds[n] as Segment].map(async ({ initCid, cid }) => ({ init: await blobs.read(initCid), segment: await blobs.read(cid) }));
+  for (const [n, picture] of (await scene.stream.segments('source')).entries()) {
+    const tracks = [picture, sounds[n] as Segment].map(async ({ initCid, cid }) => ({
+      init: await scene.blobs.read(initCid),
+      segment: await scene.blobs.read(cid),
+    }));
     pieces.push(segmentToTs({ mediaSequence: picture.mediaSequence, tracks: await Promise.all(tracks) }));
   }
   await writeFile(path, Buffer.concat(pieces));
@@ -111,11 +76,11 @@ async function expectTransported(publishedPath: string): Promise<void> {
 
 describe('a source that is its own rendition', () => {
   test('becomes segments without an encoder: every frame decodes to what was published, with B-frames, in sync', async () => {
-    const tags = await flvSource({ folder, seconds: 7 });
+    const tags = await flvSource({ folder: scene.folder, seconds: 7 });
     await carry(tags);
     // No process was ever started.
-    expect((await readdir(join(folder, 'run'))).filter((name) => name.startsWith('child-'))).toEqual([]);
-    const [started] = await data('encoding.started');
+    expect((await readdir(join(scene.folder, 'run'))).filter((name) => name.startsWith('child-'))).toEqual([]);
+    const [started] = await scene.data('encoding.started');
     expect(started).toMatchObject({
       encoder: 'none',
       renditions: [
@@ -123,7 +88,7 @@ describe('a source that is its own rendition', () => {
         { name: 'audio', codecs: 'mp4a.40.2' },
       ],
     });
-    const segments = await stream.segments('source');
+    const segments = await scene.stream.segments('source');
     expect(times(segments)).toEqual([
       [0, 2],
       [2, 2],
@@ -138,7 +103,7 @@ describe('a source that is its own rendition', () => {
     expect(before.length - sound.length).toBeLessThan(5);
     expect(sound).toEqual(before.slice(before.length - sound.length));
     const renditions = (started?.['renditions'] ?? []) as Parameters<typeof hlsFolder>[2];
-    const { complaints, streams, duration } = await probe(await hlsFolder(folder, blobs, renditions, await stream.segments()));
+    const { complaints, streams, duration } = await probe(await hlsFolder(scene.folder, scene.blobs, renditions, await scene.stream.segments()));
     expect(complaints).toBe('');
     expect(duration).toBeCloseTo(7, 1);
     expect(streams.find(({ codec_name }) => codec_name === 'h264')?.packets).toBe(210);
@@ -151,9 +116,14 @@ describe('a source that is its own rendition', () => {
   ])(
     'in %s is carried, too, with its sound',
     async (fourCc, encode, codec, audioFourCc, audioEncoder) => {
-      const tags = await enhancedSource({ folder, seconds: 5, video: { fourCc, encode }, audio: { fourCc: audioFourCc, encode: ['-c:a', audioEncoder] } });
+      const tags = await enhancedSource({
+        folder: scene.folder,
+        seconds: 5,
+        video: { fourCc, encode },
+        audio: { fourCc: audioFourCc, encode: ['-c:a', audioEncoder] },
+      });
       await carry(tags);
-      const [started] = await data('encoding.started');
+      const [started] = await scene.data('encoding.started');
       expect(started).toMatchObject({ encoder: 'none', source: { videoCodec: codec } });
       expect((await frames(await stored('source'), '0:v:0')).length).toBeGreaterThanOrEqual(149);
       expect((await frames(await stored('audio'), '0:a:0')).length).toBeGreaterThan(150);
@@ -169,11 +139,11 @@ describe('a source that is its own rendition', () => {
     async (_how, rung, encoder) => {
       const isHeard = ({ type, timestampMs, body }: FlvTag): boolean =>
         type !== tagType.audio || body[1] === 0 || (timestampMs > 4000 && timestampMs < 6000) || timestampMs > 11_000;
-      await carry((await flvSource({ folder, seconds: 14, groupFrames: 60 })).filter(isHeard), [rung]);
-      expect((await data('encoding.started')).map((one) => one['encoder'])).toEqual([encoder]);
-      expect(await data('encoding.adapted')).toEqual([]);
-      const sounds = await stream.segments('audio');
-      const pictures = await stream.segments(rung.name);
+      await carry((await flvSource({ folder: scene.folder, seconds: 14, groupFrames: 60 })).filter(isHeard), [rung]);
+      expect((await scene.data('encoding.started')).map((one) => one['encoder'])).toEqual([encoder]);
+      expect(await scene.data('encoding.adapted')).toEqual([]);
+      const sounds = await scene.stream.segments('audio');
+      const pictures = await scene.stream.segments(rung.name);
       expect(pictures.length).toBeGreaterThanOrEqual(7);
       expect(sounds.map(({ mediaSequence, discontinuity }) => [mediaSequence, discontinuity])).toEqual(pictures.map((_, n) => [n, false]));
       for (const [n, { startUs }] of sounds.entries()) expect(Math.abs(startUs - (pictures[n] as Segment).startUs)).toBeLessThan(30_000);
@@ -184,45 +154,45 @@ describe('a source that is its own rendition', () => {
   );
 
   test('saves an encode beside encoded rungs, which begin at the same key frames', async () => {
-    await carry(await flvSource({ folder, seconds: 5 }), [source, { name: '90p', height: 90, videoBitrate: 100_000 }]);
-    const [started] = await data('encoding.started');
+    await carry(await flvSource({ folder: scene.folder, seconds: 5 }), [source, { name: '90p', height: 90, videoBitrate: 100_000 }]);
+    const [started] = await scene.data('encoding.started');
     expect(started).toMatchObject({ encoder: 'libx264', renditions: [{ name: 'source' }, { name: '90p' }, { name: 'audio' }] });
-    expect(times(await stream.segments('source'))).toEqual(times(await stream.segments('90p')));
-    expect(await data('encoding.adapted')).toEqual([]);
+    expect(times(await scene.stream.segments('source'))).toEqual(times(await scene.stream.segments('90p')));
+    expect(await scene.data('encoding.adapted')).toEqual([]);
   }, 120_000);
 
   test('tells of no live edge where a stream is to have none', async () => {
-    await stream.create([source], { lowLatency: false });
-    relay.open('s1', await flvSource({ folder, seconds: 3 }));
-    await stream.start('s1', relay.url);
-    await startMedia();
-    await until('a segment', async () => (await stream.segments('source')).length > 0);
-    expect((await data('encoding.started')).map(({ liveEdgeUrl }) => liveEdgeUrl)).toEqual([undefined]);
+    await scene.stream.create([source], { lowLatency: false });
+    scene.relay.open('s1', await flvSource({ folder: scene.folder, seconds: 3 }));
+    await scene.stream.start('s1', scene.relay.url);
+    await scene.startMedia();
+    await until('a segment', async () => (await scene.stream.segments('source')).length > 0);
+    expect((await scene.data('encoding.started')).map(({ liveEdgeUrl }) => liveEdgeUrl)).toEqual([undefined]);
   }, 120_000);
 
   test('whose key frames are too far apart is encoded, and the log says why; nothing is lost', async () => {
-    await carry(await flvSource({ folder, seconds: 8, groupFrames: 240 }));
-    const [adapted] = await data('encoding.adapted');
+    await carry(await flvSource({ folder: scene.folder, seconds: 8, groupFrames: 240 }));
+    const [adapted] = await scene.data('encoding.adapted');
     expect(adapted).toMatchObject({ step: 'pass-through', direction: 'down', detail: expect.stringContaining('key frames') });
-    expect((await data('encoding.ended')).map(({ reason, restartInMs }) => [reason, restartInMs])).toEqual([
+    expect((await scene.data('encoding.ended')).map(({ reason, restartInMs }) => [reason, restartInMs])).toEqual([
       ['not-carried', 0],
       ['source-ended', undefined],
     ]);
-    const segments = await stream.segments('source');
+    const segments = await scene.stream.segments('source');
     expect(segments.map(({ durationUs }) => durationUs)).toEqual([2e6, 2e6, 2e6, 2e6]);
     segments.forEach(({ startUs }, n) => expect(startUs).toBe((segments[0] as Segment).startUs + n * 2e6));
   }, 120_000);
 
   test('is continued by a successor with the key frame that comes next, without a break', async () => {
-    await stream.create([source]);
-    relay.open('s1', await flvSource({ folder, seconds: 11, groupFrames: 30 }));
-    await stream.start('s1', relay.url);
-    const first = await startMedia('node-1/media-1');
-    await until('two segments', async () => (await stream.segments('source')).length >= 2);
+    await scene.stream.create([source]);
+    scene.relay.open('s1', await flvSource({ folder: scene.folder, seconds: 11, groupFrames: 30 }));
+    await scene.stream.start('s1', scene.relay.url);
+    const first = await scene.startMedia({ owner: 'node-1/media-1' });
+    await until('two segments', async () => (await scene.stream.segments('source')).length >= 2);
     await first.stop();
-    await startMedia('node-1/media-2');
-    await until('the source ended', async () => (await data('encoding.ended')).some(({ reason }) => reason === 'source-ended'));
-    const segments = await stream.segments('source');
+    await scene.startMedia({ owner: 'node-1/media-2' });
+    await until('the source ended', async () => (await scene.data('encoding.ended')).some(({ reason }) => reason === 'source-ended'));
+    const segments = await scene.stream.segments('source');
     expect(segments.map(({ mediaSequence }) => mediaSequence)).toEqual(segments.map((_, n) => n));
     // Where the relay's group of pictures reaches back to the last cut nothing is missing; else a break is told.
     for (const [n, segment] of segments.entries()) {

@@ -15,6 +15,15 @@ export const rungSchema = z.object({
   codec: z.enum(['h264', 'hevc']).optional(),
 });
 
+/** RFC 5646 section 2.1, as far as its shape goes. */
+const language = z.string().regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/);
+/** What a sound is chosen by. */
+const label = z
+  .string()
+  .min(1)
+  .max(64)
+  .regex(/^[^"\p{Cc}]*$/u);
+
 const sampleStream = 'st-7f3k2m9q';
 const sampleSession = '01926f4e-7d3a-7000-8000-000000000001';
 /** An address as the log has it. */
@@ -26,7 +35,7 @@ const dvrWindowMsBefore = 60_000;
 
 export const streamCreated = defineEvent({
   type: 'stream.created',
-  version: 4,
+  version: 5,
   context: 'stream',
   meaning: 'A stream was created; its key is known only as a hash.',
   schema: z.object({
@@ -45,10 +54,15 @@ export const streamCreated = defineEvent({
     lowLatency: z.boolean().optional(),
     /** For those who know its id: in no list, and not made into a recording. */
     unlisted: z.boolean().optional(),
+    /** What the publisher's tracks of sound are, where that was said; it goes before what the publisher says. */
+    audioTracks: z
+      .array(z.object({ track: z.number().int().min(0).max(7), language: language.optional(), label: label.optional() }))
+      .max(8)
+      .optional(),
   }),
   key: (data) => data.streamId,
-  // Version 3 knows of rungs that the source stands for, version 4 of streams without low latency and out of lists.
-  upcasters: [(data) => ({ ...(data as object), dvrWindowMs: dvrWindowMsBefore }), (data) => data, (data) => data],
+  // Version 3 knows of rungs that the source stands for, version 4 of streams without low latency and out of lists, version 5 of languages.
+  upcasters: [(data) => ({ ...(data as object), dvrWindowMs: dvrWindowMsBefore }), (data) => data, (data) => data, (data) => data],
   samples: [
     {
       streamId: sampleStream,
@@ -90,6 +104,20 @@ export const streamCreated = defineEvent({
       dvrWindowMs: 3600000,
       lowLatency: false,
       unlisted: true,
+    },
+    {
+      streamId: sampleStream,
+      name: 'Evening news',
+      keyHash: 'a'.repeat(64),
+      ladder: [{ name: '720p', height: 720, videoBitrate: 2500000 }],
+      audioBitrate: 128000,
+      segmentDurationMs: 2000,
+      graceMs: 60000,
+      dvrWindowMs: 3600000,
+      audioTracks: [
+        { track: 0, language: 'en', label: 'English' },
+        { track: 1, language: 'de' },
+      ],
     },
   ],
 });
@@ -235,11 +263,14 @@ export const renditionSchema = z.object({
   height: z.number().int().positive().optional(),
   frameRate: z.number().positive().optional(),
   channels: z.number().int().positive().optional(),
+  /** Of a sound, where anybody said. */
+  language: language.optional(),
+  label: label.optional(),
 });
 
 export const encodingStarted = defineEvent({
   type: 'encoding.started',
-  version: 2,
+  version: 3,
   context: 'stream',
   meaning: 'An encoder runs for a stream; its renditions are known.',
   schema: z.object({
@@ -255,8 +286,8 @@ export const encodingStarted = defineEvent({
   }),
   key: (data) => data.streamId,
   subject: (data) => `${data.streamId}/encoding`,
-  // Version 2 says where the live edge is.
-  upcasters: [(data) => data],
+  // Version 2 says where the live edge is, version 3 in which language a sound is.
+  upcasters: [(data) => data, (data) => data],
   samples: [
     {
       streamId: sampleStream,
@@ -276,6 +307,19 @@ export const encodingStarted = defineEvent({
       encoder: 'libx264',
       source: { videoCodec: 'h264', audioCodec: 'aac', width: 1280, height: 720, frameRate: 30 },
       renditions: [{ name: '720p', kind: 'video', codecs: 'avc1.64001f', bandwidth: 2750000, width: 1280, height: 720, frameRate: 30 }],
+    },
+    {
+      streamId: sampleStream,
+      sessionId: sampleSession,
+      epoch: 1,
+      node: 'media-1',
+      encoder: 'libx264',
+      source: { videoCodec: 'h264', audioCodec: 'aac', width: 1280, height: 720, frameRate: 30 },
+      renditions: [
+        { name: '720p', kind: 'video', codecs: 'avc1.64001f', bandwidth: 2750000, width: 1280, height: 720, frameRate: 30 },
+        { name: 'audio', kind: 'audio', codecs: 'mp4a.40.2', bandwidth: 150000, channels: 2, language: 'en', label: 'English' },
+        { name: 'audio-1', kind: 'audio', codecs: 'mp4a.40.2', bandwidth: 150000, channels: 2, language: 'de', label: 'Deutsch' },
+      ],
     },
   ],
 });

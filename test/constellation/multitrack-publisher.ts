@@ -16,6 +16,8 @@ export interface MultitrackPublisherInit {
   readonly streamKey: string;
   /** Of each track, `640x360`; the first is track 0, and has the sound. */
   readonly sizes: readonly string[];
+  /** A second sound beside the 440 Hz of the first: its tone, and in which language it is. */
+  readonly second?: { readonly hertz: number; readonly language: string };
 }
 
 /** A moving picture of one size as libx264 makes it, a key frame every two seconds. With sound, so that all have the same times. */
@@ -25,6 +27,13 @@ async function encoded(folder: string, size: string): Promise<readonly FlvTag[]>
   const sound = ['-f', 'lavfi', '-i', 'sine=frequency=440:sample_rate=48000', '-c:a', 'aac', '-b:a', '96k'];
   const video = ['-c:v', 'libx264', '-preset', 'ultrafast', '-pix_fmt', 'yuv420p', '-g', '60', '-sc_threshold', '0'];
   await run('ffmpeg', ['-v', 'error', '-y', ...picture, ...sound, ...video, '-t', `${seconds}`, '-f', 'flv', path]);
+  return new FlvReader().push(new Uint8Array(await readFile(path)));
+}
+
+async function tone(folder: string, hertz: number): Promise<readonly FlvTag[]> {
+  const path = join(folder, `${hertz}.flv`);
+  const sound = ['-f', 'lavfi', '-i', `sine=frequency=${hertz}:sample_rate=48000`, '-c:a', 'aac', '-b:a', '96k'];
+  await run('ffmpeg', ['-v', 'error', '-y', ...sound, '-t', `${seconds}`, '-f', 'flv', path]);
   return new FlvReader().push(new Uint8Array(await readFile(path)));
 }
 
@@ -43,11 +52,12 @@ export class MultitrackPublisher {
     this.#timer = setInterval(() => this.#send(), sendEveryMs);
   }
 
-  static async start({ port, streamKey, sizes }: MultitrackPublisherInit): Promise<MultitrackPublisher> {
+  static async start({ port, streamKey, sizes, second }: MultitrackPublisherInit): Promise<MultitrackPublisher> {
     const folder = await mkdtemp(join(tmpdir(), 'streams-multitrack-'));
     const [first = [], ...others] = await Promise.all(sizes.map((size) => encoded(folder, size)));
+    const audio = second === undefined ? [] : [{ id: 1, tags: await tone(folder, second.hertz), metadata: { language: second.language } }];
     await rm(folder, { recursive: true });
-    const tags = multitrackSource({ first, video: others.map((track, at) => ({ id: at + 1, tags: track })) });
+    const tags = multitrackSource({ first, video: others.map((track, at) => ({ id: at + 1, tags: track })), audio });
     const publisher = await RtmpPublisher.publish({ host: '127.0.0.1', port, app: 'live', streamName: streamKey, capabilities: { capsEx: 2 } });
     return new MultitrackPublisher(publisher, tags);
   }
@@ -76,6 +86,6 @@ export class MultitrackPublisher {
 /** What is said once is not said again. */
 function isFrames({ type, body }: FlvTag): boolean {
   if (type === tagType.script) return false;
-  if (type === tagType.audio) return body[1] === 1;
+  if (type === tagType.audio) return (trackBodyOf(body, 'audio')?.body ?? body)[1] === 1;
   return readVideoHeader(trackBodyOf(body, 'video')?.body ?? body).kind === 'frames';
 }

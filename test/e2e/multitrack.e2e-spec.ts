@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { MultitrackPublisher } from '../constellation/multitrack-publisher.ts';
+import { playerSite } from '../constellation/dash-page.ts';
 import { Platform, until } from '../constellation/platform.ts';
 import { Publisher } from '../constellation/publisher.ts';
 import { Viewer } from '../constellation/viewer.ts';
@@ -11,6 +12,33 @@ import { Viewer } from '../constellation/viewer.ts';
 jest.setTimeout(180_000);
 
 const run = promisify(execFile);
+
+/** Runs in the page: from then on `heardHertz` tells the loudest tone of its video. */
+function hearing(): void {
+  const page = globalThis as unknown as {
+    document: { querySelector(name: string): { muted: boolean; volume: number } };
+    AudioContext: new () => {
+      sampleRate: number;
+      destination: unknown;
+      createAnalyser(): { fftSize: number; frequencyBinCount: number; getFloatFrequencyData(into: Float32Array): void; connect(to: unknown): void };
+      createMediaElementSource(of: unknown): { connect(to: unknown): void };
+    };
+    heardHertz: () => number;
+  };
+  const video = page.document.querySelector('video');
+  video.muted = false;
+  const context = new page.AudioContext();
+  const analyser = context.createAnalyser();
+  analyser.fftSize = 8192;
+  context.createMediaElementSource(video).connect(analyser);
+  analyser.connect(context.destination);
+  page.heardHertz = () => {
+    const bins = new Float32Array(analyser.frequencyBinCount);
+    analyser.getFloatFrequencyData(bins);
+    const loudest = bins.indexOf(Math.max(...bins));
+    return (bins[loudest] as number) < -80 ? 0 : (loudest * context.sampleRate) / analyser.fftSize;
+  };
+}
 
 interface Created {
   readonly id: string;
@@ -30,7 +58,12 @@ describe('a publisher that sends its ladder over one connection', () => {
       graceSeconds: 30,
       ladder: [{ name: 'source', height: 2160, videoBitrate: 6_000_000, passThrough: true }],
     });
-    ladder = await MultitrackPublisher.start({ port: platform.ports.rtmp, streamKey: stream.streamKey, sizes: ['640x360', '426x240', '256x144'] });
+    ladder = await MultitrackPublisher.start({
+      port: platform.ports.rtmp,
+      streamKey: stream.streamKey,
+      sizes: ['640x360', '426x240', '256x144'],
+      second: { hertz: 1760, language: 'de' },
+    });
     viewer = await Viewer.open(platform.signInUrl);
   });
 
@@ -76,8 +109,69 @@ describe('a publisher that sends its ladder over one connection', () => {
     await choose('240p');
     await played(240);
     const [newest] = await encodings();
-    expect([newest?.encoder, newest?.renditions.map(({ name }) => name)]).toEqual(['none', ['source', '240p', '144p', 'audio']]);
+    expect([newest?.encoder, newest?.renditions.map(({ name }) => name)]).toEqual(['none', ['source', '240p', '144p', 'audio', 'audio-1']]);
     expect(viewer.problems).toEqual([]);
+  });
+
+  test('has a second language, which listeners choose in the player, and which DASH players list', async () => {
+    const master = await fetched('master.m3u8');
+    expect([...master.matchAll(/^#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",(.*),AUTOSELECT=YES,.*URI="([^"]+)"/gm)].map(([, told, uri]) => [told, uri])).toEqual(
+      [
+        ['NAME="Main",DEFAULT=YES', 'audio.m3u8'],
+        ['NAME="Deutsch",LANGUAGE="de",DEFAULT=NO', 'audio-1.m3u8'],
+      ],
+    );
+    const listener = await Viewer.open(`${platform.edgeUrl}/embed/${stream.id}?autoplay=1`);
+    try {
+      await listener.page.evaluate(hearing as never);
+      const hears = (hertz: number): Promise<unknown> =>
+        until(
+          async () => Math.abs(Number(await listener.page.evaluate('heardHertz()')) - hertz) < 40,
+          60_000,
+          () => `Not heard: ${hertz} Hz. ${listener.problems.join(' ')}`,
+        );
+      await hears(440);
+      const chosen = async (name: string): Promise<void> => {
+        await listener.page.mouse.move(200, 60 + Math.random() * 40);
+        await listener.page.getByTestId('sound').click();
+        await listener.page.getByRole('menuitemradio', { name }).click();
+      };
+      await chosen('Deutsch');
+      await hears(1760);
+      await chosen('Main');
+      await hears(440);
+      expect(listener.problems).toEqual([]);
+      const site = await playerSite('dash.js', `${platform.edgeUrl}/live/${stream.id}/manifest.mpd`);
+      await listener.page.goto(site.url);
+      await listener.page.evaluate(site.play);
+      await until(
+        async () => String(await listener.page.evaluate("player.getTracksFor('audio').map(({ lang, roles }) => `${lang} ${roles[0].value}`).join()")) !== '',
+        60_000,
+        () => 'dash.js lists no sound.',
+      );
+      const listed = await listener.page.evaluate("player.getTracksFor('audio').map(({ lang, roles }) => `${lang} ${roles[0].value}`)");
+      expect(listed).toEqual([expect.stringMatching(/ main$/), 'de alternate']);
+      site.close();
+    } finally {
+      await listener.close();
+    }
+  });
+
+  test('has its playlists compressed through the edge, once for each coding, and told apart', async () => {
+    const asked = (coding: string, file = 'master.m3u8?start=-2'): Promise<Response> =>
+      fetch(`${platform.edgeUrl}/live/${stream.id}/${file}`, { headers: { 'accept-encoding': coding } });
+    for (const file of ['master.m3u8?start=-2', '240p.m3u8', 'manifest.mpd'])
+      for (const coding of ['gzip', 'br', 'zstd', 'identity', 'gzip']) {
+        const answer = await asked(coding, file);
+        expect([file, coding, answer.headers.get('content-encoding'), answer.headers.get('vary')?.toLowerCase()]).toEqual([
+          file,
+          coding,
+          coding === 'identity' ? null : coding,
+          'accept-encoding',
+        ]);
+        // `fetch` has decoded it.
+        expect(await answer.text()).toMatch(/^#EXTM3U|^<\?xml/);
+      }
   });
 
   test('is listed whole in HLS, DASH and transport streams, with equal windows', async () => {
@@ -85,11 +179,11 @@ describe('a publisher that sends its ladder over one connection', () => {
     expect(resolutions(await fetched('master.m3u8'))).toEqual(['640x360', '426x240', '256x144']);
     expect(resolutions(await fetched('ts/master.m3u8'))).toEqual(['640x360', '426x240', '256x144']);
     const mpd = await fetched('manifest.mpd');
-    const listed = [...mpd.matchAll(/<Representation id="(\w+)"/g)].map(([, id]) => id);
+    const listed = [...mpd.matchAll(/<Representation id="([\w-]+)"/g)].map(([, id]) => id);
     // Pictures for scrubbing come when there are enough of them.
-    expect(listed.filter((id) => id !== 'thumbnails')).toEqual(['source', '240p', '144p', 'audio']);
+    expect(listed.filter((id) => id !== 'thumbnails')).toEqual(['source', '240p', '144p', 'audio', 'audio-1']);
     const first = async (name: string): Promise<string | undefined> => /#EXT-X-MEDIA-SEQUENCE:\d+/.exec(await fetched(`${name}.m3u8`))?.[0];
-    expect(new Set(await Promise.all(['source', '240p', '144p', 'audio'].map(first))).size).toBe(1);
+    expect(new Set(await Promise.all(['source', '240p', '144p', 'audio', 'audio-1'].map(first))).size).toBe(1);
     const argv = ['-v', 'error', '-show_entries', 'stream=codec_name,height', '-of', 'csv=p=0', `${platform.edgeUrl}/live/${stream.id}/ts/144p.m3u8`];
     const { stdout, stderr } = await run('ffprobe', argv);
     expect([stderr, [...new Set(stdout.match(/^\w+/gm))], stdout.includes('h264,144')]).toEqual(['', ['h264', 'aac'], true]);
@@ -128,7 +222,7 @@ describe('a publisher that sends its ladder over one connection', () => {
       await played(270);
       expect(viewer.problems.slice(before)).toEqual([]);
       const [newest] = await encodings();
-      expect([newest?.encoder, newest?.renditions.map(({ name }) => name)]).toEqual(['none', ['source', '240p', '144p', 'audio']]);
+      expect([newest?.encoder, newest?.renditions.map(({ name }) => name)]).toEqual(['none', ['source', '240p', '144p', 'audio', 'audio-1']]);
       expect(JSON.parse((await streams(stream.id, 'primary', '--reason', 'back', '--json')).slice(2))).toEqual({ id: stream.id, preferred: 'primary' });
       await played(144);
     } finally {

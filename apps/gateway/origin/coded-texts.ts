@@ -80,13 +80,13 @@ export class CodedTexts {
 
 function compressed({ plain, compressed: all }: Codings, coding: ContentCoding): CodedText | Promise<CodedText> {
   const bytes = Buffer.from(plain.body, 'latin1');
-  const done = (made: Buffer): CodedText => {
+  const kept = (made: Buffer): CodedText => {
     const text = { body: made.toString('latin1'), tag: `W/${plain.tag}`, coding };
     all.set(coding, text);
     return text;
   };
-  if (bytes.length <= syncBytesMax) return done(coders[coding].now(bytes));
-  const soon = coders[coding].soon(bytes).then(done);
+  if (bytes.length <= syncBytesMax) return kept(coders[coding].now(bytes));
+  const soon = coders[coding].soon(bytes).then(kept);
   all.set(coding, soon);
   return soon;
 }

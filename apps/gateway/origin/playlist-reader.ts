@@ -232,8 +232,8 @@ function iFrameBandwidthOf(segments: readonly Segment[]): number | undefined {
 }
 
 function dashRenditionOf(row: ReadRow): Omit<DashRendition, 'segments' | 'isMade'> {
-  const { name, kind, codecs, bandwidth, width, height, frameRate, channels } = renditionOf(row);
-  return { name, kind, codecs, bandwidth, width, height, frameRate, channels };
+  const { name, kind, codecs, bandwidth, width, height, frameRate, channels, language, label } = renditionOf(row);
+  return { name, kind, codecs, bandwidth, width, height, frameRate, channels, language, label };
 }
 
 export function renditionOf(row: ReadRow): PlaylistRendition {
@@ -247,5 +247,7 @@ export function renditionOf(row: ReadRow): PlaylistRendition {
     height: optional('height'),
     frameRate: optional('frame_rate'),
     channels: optional('channels'),
+    language: (row['language'] as string | null | undefined) ?? undefined,
+    label: (row['label'] as string | null | undefined) ?? undefined,
   };
 }

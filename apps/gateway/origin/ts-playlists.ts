@@ -1,4 +1,4 @@
-import { captionsSuffix, renderMedia, renderMultivariant, targetDurationOf, type PlaylistRendition, type PlaylistSegment } from '#core/hls';
+import { captionsSuffix, renderMedia, renderMultivariant, soundsInOrder, targetDurationOf, type PlaylistRendition, type PlaylistSegment } from '#core/hls';
 import { canBeTransported } from '#core/mpegts';
 import type { Clock } from '#ports';
 import type { StreamReader } from '../streams/stream-reader.ts';
@@ -79,9 +79,9 @@ export class TsPlaylists {
   }
 }
 
-/** The sound that goes into every rendition's files. */
+/** The sound that goes into every rendition's files: such players know of no choice. */
 function soundOf(window: StreamWindow): PlaylistRendition | undefined {
-  return window.renditions.map(renditionOf).find(({ kind, codecs }) => kind === 'audio' && canBeTransported(codecs));
+  return soundsInOrder(window.renditions.map(renditionOf)).find(({ codecs }) => canBeTransported(codecs));
 }
 
 /** Renditions as a transport stream has them: picture and sound together, or the sound alone where there is no picture. */

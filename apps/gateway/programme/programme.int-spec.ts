@@ -44,7 +44,14 @@ async function playlist(file: string): Promise<string> {
 
 describe('markers', () => {
   test('are in the media playlists, not in those of key frames, and can be said more about', async () => {
-    const first = { id: 'break-1', class: 'ad', at: iso(3000), plannedDurationSeconds: 30, scte35Out: section.toLowerCase(), attributes: { TITLE: 'Break', NUMBER: 2 } };
+    const first = {
+      id: 'break-1',
+      class: 'ad',
+      at: iso(3000),
+      plannedDurationSeconds: 30,
+      scte35Out: section.toLowerCase(),
+      attributes: { TITLE: 'Break', NUMBER: 2 },
+    };
     const made = await call('POST', `/api/v1/stream/${id}/marker`, first);
     expect([made.status, made.json]).toEqual([
       201,

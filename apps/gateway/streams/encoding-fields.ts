@@ -1,4 +1,6 @@
+import { audioTracksMax } from '#domain/stream';
 import { z } from 'zod';
+import { lineOfText } from '../http/fields.ts';
 
 export const profileName = z.string().regex(/^[a-z0-9][a-z0-9-]{0,31}$/, 'Expected the name of an encoding profile: a-z, 0-9 and "-", at most 32.');
 
@@ -13,6 +15,25 @@ export const rung = z.strictObject({
     .describe(
       'The source itself is the rung, unencoded, where it is no taller and its codec and key frames allow it; the rungs below it are encoded. With this rung alone nothing is.',
     ),
+});
+
+export const audioTrack = z.strictObject({
+  track: z
+    .number()
+    .int()
+    .min(0)
+    .max(audioTracksMax - 1)
+    .describe("The publisher's number of it; the first has 0."),
+  language: z
+    .string()
+    .regex(/^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/, 'Expected a language as BCP 47 writes it, such as "de" or "pt-BR".')
+    .optional(),
+  label: lineOfText
+    .min(1)
+    .max(64)
+    .regex(/^[^"]*$/, 'Expected text without quotes.')
+    .optional()
+    .describe('What listeners choose it by; the name of its language when left out.'),
 });
 
 export const audioBitrate = z.number().int().min(16_000).max(512_000).describe('Bits per second.');

@@ -45,6 +45,7 @@ function sameRequest(state: KnownStream, { name, said }: StreamRequest, keyHash:
       ...(['audioBitrate', 'segmentDurationMs', 'graceMs', 'dvrWindowMs'] as const).map((field) => rest[field]),
       rest.lowLatency !== false,
       rest.unlisted === true,
+      (rest.audioTracks ?? []).map(({ track, language, label }) => [track, language, label]),
     ]);
   const same = Object.fromEntries(Object.keys(said).map((field) => [field, before[field as keyof StreamSettings]])) as Partial<StreamSettings>;
   return state.keyHash === keyHash && state.name === name && plain(same) === plain(said);

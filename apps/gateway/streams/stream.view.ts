@@ -60,6 +60,7 @@ export function settingsOf(row: ReadRow | undefined, head: KnownStream | undefin
     dvrWindowSeconds: ((head?.dvrWindowMs as number | undefined) ?? numberOf(row?.['dvr_window_ms']) ?? dvrWindowMsMin) / 1000,
     lowLatency: head?.lowLatency ?? row?.['low_latency'] !== false,
     unlisted: head?.unlisted ?? row?.['unlisted'] === true,
+    audioTracks: head?.audioTracks ?? row?.['audio_tracks'] ?? [],
   };
 }
 
@@ -98,6 +99,8 @@ export function renditionOf(row: ReadRow, segments: readonly ReadRow[]): object 
     height: row['height'],
     frameRate: row['frame_rate'],
     channels: row['channels'],
+    language: row['language'],
+    label: row['label'],
     segments: segments.map((segment) => ({
       mediaSequence: segment['media_sequence'],
       cid: segment['cid'],

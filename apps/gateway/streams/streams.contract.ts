@@ -1,8 +1,8 @@
-import { defaultGraceMs, dvrWindowMsMax, dvrWindowMsMin, graceMsMax, rungsMax } from '#domain/stream';
+import { audioTracksMax, defaultGraceMs, dvrWindowMsMax, dvrWindowMsMin, graceMsMax, rungsMax } from '#domain/stream';
 import { z } from 'zod';
 import { asOf, lineOfText, streamId, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
-import { audioBitrate, profileName, rung, segmentDurationSeconds } from './encoding-fields.ts';
+import { audioBitrate, audioTrack, profileName, rung, segmentDurationSeconds } from './encoding-fields.ts';
 
 const statuses = ['created', 'live', 'interrupted', 'stopped'] as const;
 
@@ -28,6 +28,8 @@ const rendition = z.object({
   height: z.number().nullable(),
   frameRate: z.number().nullable(),
   channels: z.number().nullable(),
+  language: z.string().nullable().describe('Of a sound, where anybody said: BCP 47.'),
+  label: z.string().nullable().describe('What listeners choose a sound by.'),
   segments: z.array(
     z.object({
       mediaSequence: z.number(),
@@ -50,6 +52,7 @@ export const streamDetail = streamSummary.extend({
     dvrWindowSeconds: z.number(),
     lowLatency: z.boolean(),
     unlisted: z.boolean(),
+    audioTracks: z.array(audioTrack),
   }),
   publishers: z
     .array(
@@ -120,6 +123,11 @@ export const startStream = operation({
       .optional()
       .describe("Encoding profile whose settings hold where nothing else is said; the tenant's profile `default`, if it has one, when left out."),
     audioBitrate: audioBitrate.optional(),
+    audioTracks: z
+      .array(audioTrack)
+      .max(audioTracksMax)
+      .optional()
+      .describe("What the publisher's tracks of sound are (Enhanced RTMP multitrack): goes before what the publisher says in its metadata."),
     segmentDurationSeconds: segmentDurationSeconds.optional(),
     graceSeconds: z
       .number()

@@ -38,10 +38,11 @@ export class StreamsController {
 
   @Route(startStream)
   async start(@Input(startStream) { body }: InputOf<typeof startStream>, @ByCaller() caller: Caller): Promise<object> {
-    const { name, profile, graceSeconds, ladder, audioBitrate, segmentDurationSeconds, dvrWindowSeconds, lowLatency, unlisted } = body;
+    const { name, profile, graceSeconds, ladder, audioBitrate, segmentDurationSeconds, dvrWindowSeconds, lowLatency, unlisted, audioTracks } = body;
     const said: SaidSettings = {
       ...(ladder === undefined ? {} : { ladder }),
       ...(audioBitrate === undefined ? {} : { audioBitrate }),
+      ...(audioTracks === undefined ? {} : { audioTracks }),
       ...(segmentDurationSeconds === undefined ? {} : { segmentDurationMs: segmentDurationSeconds * 1000 }),
       ...(dvrWindowSeconds === undefined ? {} : { dvrWindowMs: dvrWindowSeconds * 1000 }),
       graceMs: graceSeconds * 1000,

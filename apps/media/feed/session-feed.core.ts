@@ -51,6 +51,8 @@ export interface BesideTrack {
 
 /** Where a run can start decoding. */
 export interface StartPoint {
+  /** What the publisher says of the first sound. */
+  readonly sound?: TrackMetadata;
   /** Number of the tag to begin with. */
   readonly index: number;
   readonly tag: FeedTag;
@@ -75,6 +77,8 @@ const silentAfterMs = { video: 6000, audio: 3000 } as const;
 const measuredMsMin = 2000;
 /** How far a further track's key frame may come behind the first track's that it belongs to, ms of media. */
 const besideMsMax = 500;
+/** Without a picture there are no key frames to look at which tracks come. */
+const settleSoundMs = 1000;
 /** A further track's key frame may be so far from the first track's and is still its own for the same segment, ms. */
 export const besideMs = 200;
 
@@ -97,6 +101,8 @@ export class SessionFeed {
   readonly #latestOf: Record<Kind, number> = { video: 0, audio: 0 };
   readonly #book = new TrackBook();
   readonly #filler = new SoundFiller();
+  /** When it was looked last which tracks come, ms of the session. */
+  #settledMs = 0;
   /** Before it no tag is put in between: somebody was told to begin there. */
   #pinnedIndex = 0;
 
@@ -211,9 +217,10 @@ export class SessionFeed {
     if (unaligned.length > 0 && this.latestMs - tag.timestampMs < besideMsMax) return undefined;
     tag.generation.sealed = true;
     this.#pinnedIndex = Math.max(this.#pinnedIndex, index + 1);
-    if (tracks.length === 0) return { index, tag, source };
+    const sound = this.#metadata.audioTracks?.[0];
+    if (tracks.length === 0) return { index, tag, source, ...(sound && { sound }) };
     const beside = tracks.filter((track) => !unaligned.includes(track)).map((track) => ({ track, metadata: this.#said(track) }));
-    return { index, tag, source, beside, unaligned };
+    return { index, tag, source, beside, unaligned, ...(sound && { sound }) };
   }
 
   #said({ kind, track }: SourceTrack): TrackMetadata {
@@ -242,6 +249,7 @@ export class SessionFeed {
 
   /** At a key frame: tracks come and go with a new generation, so that each run has the same ones from its beginning to its end. */
   #settleTracks(atMs: number): void {
+    this.#settledMs = atMs;
     const { tracks, isBroken } = this.#book.settle(atMs);
     const { beside = [], sealed, video, audio } = this.#generation;
     if (!isBroken && beside.length === tracks.length && beside.every((one) => tracks.includes(one))) return;
@@ -360,9 +368,10 @@ export class SessionFeed {
 
   #append(kind: Kind, { timestampMs, body }: FlvTag, keyFrame: boolean): void {
     this.#noticeSilence(kind, timestampMs);
-    if (keyFrame) this.#settleTracks(timestampMs);
+    const isSoundAlone = kind === 'audio' && this.#generation.video === undefined;
+    if (keyFrame || (isSoundAlone && timestampMs - this.#settledMs >= settleSoundMs)) this.#settleTracks(timestampMs);
     const presentationMs = kind === 'video' ? timestampMs + videoPayload(body).compositionMs : timestampMs;
-    if (keyFrame || (kind === 'audio' && this.#generation.video === undefined)) this.#keyFrames += 1;
+    if (keyFrame || isSoundAlone) this.#keyFrames += 1;
     this.#keep({ kind, timestampMs, presentationMs, keyFrame, body, generation: this.#generation });
   }
 

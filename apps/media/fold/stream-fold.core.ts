@@ -28,6 +28,8 @@ export interface StreamState {
     readonly codec?: VideoCodec | undefined;
   }>;
   readonly audioBitrate: number;
+  /** What the publisher's tracks of sound are, where somebody said. */
+  readonly audioTracks?: ReadonlyArray<{ readonly track: number; readonly language?: string | undefined; readonly label?: string | undefined }>;
   readonly segmentDurationMs: number;
   /** False for a stream without parts. */
   readonly lowLatency?: boolean | undefined;
@@ -53,10 +55,17 @@ export interface StreamState {
   readonly encodesNothing?: boolean;
   /** Video renditions that players know, in order; empty until a segment of one exists. */
   readonly establishedVideo: readonly string[];
+  /** Sounds of the encoder that started last. */
+  readonly encodingAudio?: readonly Sound[];
+  /** Sounds that players know, in the order in which they came; absent while there is none. */
+  readonly establishedAudio?: readonly Sound[];
   readonly last?: LastSegments;
   /** Alerts that are open, and since when, ms since the Unix epoch; absent while there never was one. */
   readonly openAlerts?: Readonly<Partial<Record<AlertKind, number>>>;
 }
+
+/** A rendition of sound as players are told of it. */
+export type Sound = Pick<EventOf<typeof encodingStarted>['data']['renditions'][number], 'name' | 'language' | 'label'>;
 
 type AlertKind = EventOf<typeof streamAlertRaised>['data']['alert'];
 
@@ -126,10 +135,10 @@ export class StreamFold {
   apply(event: DomainEvent): string | undefined {
     switch (event.type) {
       case streamCreated.type: {
-        const { streamId, ladder: rungs, audioBitrate, segmentDurationMs, lowLatency } = event.data;
+        const { streamId, ladder: rungs, audioBitrate, segmentDurationMs, lowLatency, audioTracks } = event.data;
+        const told = { ...(lowLatency !== undefined && { lowLatency }), ...(audioTracks && { audioTracks }) };
         const nothing = { sessions: [], encodingEpoch: 0, encodingVideo: [], establishedVideo: [] };
-        if (!this.#streams.has(streamId))
-          this.#streams.set(streamId, { streamId, rungs, audioBitrate, segmentDurationMs, ...(lowLatency === undefined ? {} : { lowLatency }), ...nothing });
+        if (!this.#streams.has(streamId)) this.#streams.set(streamId, { streamId, rungs, audioBitrate, segmentDurationMs, ...told, ...nothing });
         return streamId;
       }
       case streamStarted.type:
@@ -213,12 +222,16 @@ function withEncoding(state: StreamState, { id, data }: EventOf<typeof encodingS
   // What is read again changes nothing.
   if (epoch < state.encodingEpoch || id === state.encodingId) return state;
   const encodingVideo = renditions.filter(({ kind }) => kind === 'video').map(({ name }) => name);
+  const encodingAudio = renditions.flatMap(({ kind, name, language, label }): Sound[] =>
+    kind === 'audio' ? [{ name, ...(language !== undefined && { language }), ...(label !== undefined && { label }) }] : [],
+  );
   const unsettled = (state.unsettled ?? 0) + (liveEdgeUrl === undefined ? 0 : 1);
   return {
     ...state,
     encodingEpoch: epoch,
     encodingId: id,
     encodingVideo,
+    encodingAudio,
     encodesNothing: encoder === 'none',
     encodingRuns: liveEdgeUrl !== undefined,
     unsettled,
@@ -240,7 +253,10 @@ function withSegment(state: StreamState, data: SegmentProduced['data']): StreamS
   const renditions = { ...before, [rendition]: { startUs, endUs: startUs + durationUs, programDateTimeMs, initCid, ...isPicture } };
   const establishedVideo = established(state);
   const unsettled = state.encodingRuns === true ? 1 : 0;
-  return { ...state, establishedVideo, unsettled, last: { mediaSequence, sessionId, renditions } };
+  const { establishedAudio = [], encodingAudio = [] } = state;
+  const heard = establishedAudio.some(({ name }) => name === rendition) ? undefined : encodingAudio.find(({ name }) => name === rendition);
+  const sounds = heard === undefined ? {} : { establishedAudio: [...establishedAudio, heard].slice(0, establishedMax) };
+  return { ...state, establishedVideo, ...sounds, unsettled, last: { mediaSequence, sessionId, renditions } };
 }
 
 /** Renditions that are told of at most. */

@@ -86,6 +86,9 @@ export class EncodingFacts {
 
 function announced(rendition: PlannedRendition): EventOf<typeof encodingStarted>['data']['renditions'][number] {
   const { name, codecs, bandwidth } = rendition;
-  if (rendition.kind === 'audio') return { name, kind: 'audio', codecs, bandwidth, channels: rendition.channels };
+  if (rendition.kind === 'audio') {
+    const { channels, language, label } = rendition;
+    return { name, kind: 'audio', codecs, bandwidth, channels, ...(language !== undefined && { language }), ...(label !== undefined && { label }) };
+  }
   return { name, kind: 'video', codecs, bandwidth, width: rendition.width, height: rendition.height, frameRate: valueOf(rendition.frameRate) };
 }

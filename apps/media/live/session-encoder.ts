@@ -123,8 +123,8 @@ export class SessionEncoder {
   #carries = false;
   /** The session that has shown that it cannot be carried as it is. */
   #notCarried: { readonly sessionId: string; readonly sentBitrate: number | undefined } | undefined;
-  /** Tracks that were told of: they have no key frames where the first track has them. */
-  readonly #unaligned = new WeakSet<SourceTrack>();
+  /** Tracks that are left out and were told of. */
+  readonly #leftOut = new WeakSet<SourceTrack>();
   #sampler: StreamSampler | undefined;
   #runs = 0;
   #segments = 0;
@@ -260,7 +260,7 @@ export class SessionEncoder {
       // This fences every predecessor at the log; then all that it wrote is folded.
       for (const position of await encoding.started(start.source, renditions, share.encoders)) await follower.reached(position);
       const encodingId = follower.get(streamId)?.encodingId;
-      await this.#tellUnaligned(encoding, start, encodingId);
+      await this.#tellLeftOut(encoding, { unaligned: start.unaligned ?? [], unheard: renditions.unheard ?? [] }, encodingId);
       const segmentsBefore = this.#segments;
       const ended = await this.#supervise({ producer, encodingId }, task, { start, renditions, share }, ends);
       const { end } = ended;
@@ -314,7 +314,7 @@ export class SessionEncoder {
       sampler?.stored(group, tracks);
     };
     if (this.#runs++ > 0) this.#count('encoderRestarts', 1);
-    const mayJoin = new Set(renditions.carried.beside?.map(({ rendition }) => rendition.name));
+    const mayJoin = new Set([...(renditions.carried.beside ?? []), ...(renditions.echoes ?? [])].map(({ rendition }) => rendition.name));
     const continuity = { discontinuity: plan.discontinuity, initCidsBefore: initCidsOf(state), mayJoin };
     const announcer = this.#announcer(plan, identity, session, renditions, continuity);
     const committer = new SegmentCommitter(
@@ -391,10 +391,18 @@ export class SessionEncoder {
     return error === undefined ? 'go-on' : this.#afterError(error);
   }
 
-  async #tellUnaligned(encoding: EncodingFacts, { unaligned = [] }: StartPoint, encodingId: string | undefined): Promise<void> {
-    for (const track of unaligned.filter((one) => !this.#unaligned.has(one))) {
-      this.#unaligned.add(track);
-      const detail = `Track ${track.track} of ${track.kind} is left out: it has nothing to begin with where track 0 has a key frame.`;
+  /** @param tracks that have no key frame where the first has one, and sounds that few of those who watch could decode */
+  async #tellLeftOut(
+    encoding: EncodingFacts,
+    { unaligned, unheard }: Readonly<Record<'unaligned' | 'unheard', readonly SourceTrack[]>>,
+    encodingId: string | undefined,
+  ): Promise<void> {
+    for (const track of [...unaligned, ...unheard].filter((one) => !this.#leftOut.has(one))) {
+      this.#leftOut.add(track);
+      const why = unheard.includes(track)
+        ? 'beside pictures that are encoded only AAC is carried'
+        : 'it has nothing to begin with where track 0 has a key frame';
+      const detail = `Track ${track.track} of ${track.kind} is left out: ${why}.`;
       this.#deps.logger.warn({ track: track.track, kind: track.kind }, detail);
       await encoding.adapted({ step: 'pass-through', direction: 'down', detail }, encodingId);
     }

@@ -61,14 +61,14 @@ function trackOf({ name, kind }: StoredRendition, all: readonly StoredSegment[])
 
 /**
  * Which renditions a stream is made into one file of: the best video that has almost as many segments as any other (an encoder
- * that was stepped down left the others behind), so that nothing is missing that was recorded, and the best sound. A picture that
+ * that was stepped down left the others behind), so that nothing is missing that was recorded, and the first sound. A picture that
  * would not fit gives way to a smaller one.
  */
 export function planRecording(renditions: readonly StoredRendition[], segments: readonly StoredSegment[], bytesMax: number): RecordingPlan {
   const tracks = (kind: 'video' | 'audio'): readonly Track[] => {
     const found = renditions
       .filter((one) => one.kind === kind)
-      .toSorted((a, b) => b.bandwidth - a.bandwidth)
+      .toSorted((a, b) => (kind === 'video' ? b.bandwidth - a.bandwidth : firstByName(a, b)))
       .flatMap((one) => trackOf(one, segments) ?? []);
     const most = Math.max(0, ...found.map((track) => track.segments));
     return found.filter((track) => track.segments >= most * 0.95);
@@ -81,6 +81,11 @@ export function planRecording(renditions: readonly StoredRendition[], segments: 
   const fitting = candidates.find((some) => sizeOf(some) <= bytesMax);
   if (fitting === undefined) return { kind: 'too-large', sizeBytes: Math.min(...candidates.map(sizeOf)) };
   return { kind: 'tracks', tracks: fitting };
+}
+
+/** Further sounds are named after their number. */
+function firstByName(a: StoredRendition, b: StoredRendition): number {
+  return a.name.length - b.name.length || (a.name < b.name ? -1 : 1);
 }
 
 /** A list for ffmpeg's concat demuxer (its documentation, section 3.5): files side by side, each as long as until the next. */

@@ -10,6 +10,14 @@ export interface RenditionPlan {
   readonly encoded: readonly PlannedRendition[];
   /** Those that the source is, by what they carry. */
   readonly carried: Carried;
+  /** Encoded ones that stand for others as well, which players know and of which nothing comes: the same bytes under another name. */
+  readonly echoes?: readonly Echo[];
+}
+
+export interface Echo {
+  readonly rendition: PlannedRendition;
+  /** Name of the encoded one. */
+  readonly of: string;
 }
 
 export interface Carried {

@@ -153,15 +153,19 @@ export class EncoderRun {
   async #readOutput(encoder: RunningProcess, rendition: string, fd: number): Promise<void> {
     const { committer } = this.#deps;
     const splitter = new Fmp4Splitter({ boxBytesMax });
+    const { echoes = [] } = this.#init.renditions;
+    const names = [rendition, ...echoes.flatMap((echo) => (echo.of === rendition ? [echo.rendition.name] : []))];
     for await (const chunk of encoder.output(fd)) {
       // After a failure the rest is only drained, so that the process can end.
       if (this.#verdict !== undefined) continue;
       for (const part of splitter.push(chunk)) {
-        if (part.kind === 'fragment') {
-          this.#take(this.#segmenter.push(rendition, part.fragment));
-        } else {
-          this.#segmenter.begin(rendition, part.track);
-          committer.begin(rendition, part.bytes, part.track);
+        for (const name of names) {
+          if (part.kind === 'fragment') {
+            this.#take(this.#segmenter.push(name, part.fragment));
+          } else {
+            this.#segmenter.begin(name, part.track);
+            committer.begin(name, part.bytes, part.track);
+          }
         }
       }
       await committer.room();

@@ -11,6 +11,8 @@ export interface RunPlan {
   /** The same places on the stream's timeline, microseconds. */
   readonly videoStreamUs: number;
   readonly audioStreamUs: number;
+  /** The same of sounds that are carried and whose segments end elsewhere than the first one's, by name. */
+  readonly soundStreamUs?: Readonly<Record<string, number>>;
   /** How long after a multiple of the segment duration the output begins, microseconds. */
   readonly gridPhaseUs: number;
   /** Stream time minus session time, ms; an integer, so that it can be read back from any stored segment. */
@@ -119,6 +121,7 @@ function continued(state: StreamState, { tag }: StartPoint, end: SessionEnd, gap
     audioStartUs: Math.max(0, audioStreamUs - originUs),
     gridPhaseUs: videoStreamUs % grid,
     mediaSequence: common(state).mediaSequence + gaps,
+    ...(gaps === 0 && { soundStreamUs: soundEndsOf(state, end.leaderEndUs - audioAheadUsMax) }),
     discontinuity: false,
   };
 }
@@ -167,6 +170,13 @@ function endsOf({ last, establishedVideo }: StreamState): { readonly leader: Las
   const leader = renditions[leaderName] ?? { startUs: 0, endUs: 0, programDateTimeMs: 0, initCid: '' };
   const audioName = Object.keys(renditions).find((name) => !isPicture(name));
   return { leader, audioEndUs: renditions[audioName ?? '']?.endUs ?? leader.endUs };
+}
+
+function soundEndsOf({ last, establishedVideo }: StreamState, leastUs: number): Readonly<Record<string, number>> {
+  const sounds = Object.entries(last?.renditions ?? {}).filter(
+    ([name, { isPicture }]) => isPicture === false || (isPicture === undefined && !establishedVideo.includes(name)),
+  );
+  return Object.fromEntries(sounds.map(([name, { endUs }]) => [name, Math.max(endUs, leastUs)]));
 }
 
 /** Wall clock of a place on the stream's timeline, whole ms since the Unix epoch. */

@@ -1,3 +1,4 @@
+import type { PlannedRendition } from '#core/ffmpeg-plan';
 import { Segmenter, type KeyFrameSource, type SegmentGroup } from '#core/fmp4';
 import { besideMs } from '../feed/session-feed.core.ts';
 import type { RunPlan } from './run-plan.core.ts';
@@ -21,6 +22,7 @@ export interface RunSegmenterInit {
 export function runSegmenter({ plan, renditions, segmentDurationMs, primingTicksOf }: RunSegmenterInit): Segmenter {
   const { video, audio, beside = [] } = renditions.carried;
   const optional = new Set(beside.map(({ rendition }) => rendition));
+  const sourceOf = (name: string): string => renditions.echoes?.find(({ rendition }) => rendition.name === name)?.of ?? name;
   return new Segmenter({
     gridUs: segmentDurationMs * 1000,
     mediaSequence: plan.mediaSequence,
@@ -30,12 +32,18 @@ export function runSegmenter({ plan, renditions, segmentDurationMs, primingTicks
     renditions: renditions.renditions.map((one) => ({
       name: one.name,
       kind: one.kind,
-      startUs: one.kind === 'video' ? plan.videoStreamUs : plan.audioStreamUs,
-      ...(one === video || one === audio || optional.has(one) ? { primingTicks: 0, isPlaced: true } : { primingTicks: primingTicksOf(one.name) }),
+      startUs: startUsOf(one, plan, one === audio || optional.has(one)),
+      ...(one === video || one === audio || optional.has(one) ? { primingTicks: 0, isPlaced: true } : { primingTicks: primingTicksOf(sourceOf(one.name)) }),
       ...(optional.has(one) ? { isOptional: true } : {}),
       ...(optional.has(one) && one.kind === 'video' ? { loose: { slackUs: besideMs * 1000, longestUs: segmentDurationMs * 1000 + overUs } } : {}),
     })),
   });
+}
+
+/** Where a rendition goes on on the stream's timeline, microseconds. */
+export function startUsOf({ kind, name }: Pick<PlannedRendition, 'kind' | 'name'>, plan: RunPlan, isCarried: boolean): number {
+  if (kind === 'video') return plan.videoStreamUs;
+  return (isCarried ? plan.soundStreamUs?.[name] : undefined) ?? plan.audioStreamUs;
 }
 
 function keyFramesOf({ encoded, carried }: RenditionPlan): KeyFrameSource {

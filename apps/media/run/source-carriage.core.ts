@@ -11,6 +11,7 @@ import {
 import type { StartPoint } from '../feed/session-feed.core.ts';
 import type { StreamState } from '../fold/stream-fold.core.ts';
 import { carriedAudio, carriedVideo, type Carried, type RenditionPlan } from './carried.core.ts';
+import { withSounds, type PlanWithSounds } from './further-sounds.core.ts';
 import { publishedLadder } from './published-ladder.core.ts';
 
 /** The sound that every player of the encoded rungs decodes, too. */
@@ -28,10 +29,14 @@ export interface CarriageWishes {
 
 /**
  * Decides which renditions the source itself can be. All of them, where it sends its ladder. Else the picture is carried where the ladder has a rung for it and its codec
- * allows; the sound with it, if nothing is encoded or everybody decodes it.
- * @param mayCarry false once the source has shown that it cannot be carried
+ * allows; the sound with it, if nothing is encoded or everybody decodes it. Further sounds beside it, however it is made.
  */
-export function planCarriage(state: StreamState, start: StartPoint, { mayCarry, sentBitrate, withoutTopRung, halfFrameRate }: CarriageWishes): RenditionPlan {
+export function planCarriage(state: StreamState, start: StartPoint, wishes: CarriageWishes): PlanWithSounds {
+  return withSounds(planFirst(state, start, wishes), state, start);
+}
+
+/** @param mayCarry false once the source has shown that it cannot be carried */
+function planFirst(state: StreamState, start: StartPoint, { mayCarry, sentBitrate, withoutTopRung, halfFrameRate }: CarriageWishes): RenditionPlan {
   const { rungs, audioBitrate, establishedVideo } = state;
   const published = mayCarry ? publishedLadder(state, start) : undefined;
   if (published !== undefined) return published;

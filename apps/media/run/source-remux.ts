@@ -3,7 +3,7 @@ import type { Fragment, Segmenter } from '#core/fmp4';
 import { besideMs, type FeedTag, type StartPoint } from '../feed/session-feed.core.ts';
 import type { SourceTrack } from '../feed/track-book.core.ts';
 import type { RunPlan } from './run-plan.core.ts';
-import { handOver } from './run-segmenter.ts';
+import { handOver, startUsOf } from './run-segmenter.ts';
 import type { SegmentCommitter } from './segment-committer.ts';
 import type { Carried } from './carried.core.ts';
 
@@ -102,7 +102,7 @@ function lanesOf({ plan, start, carried }: SourceRemuxInit): readonly Lane[] {
     const others = (carried.beside ?? []).filter(({ rendition, track: of }) => rendition.kind === kind && of === track).map(({ rendition }) => rendition.name);
     const renditions = [...(first === undefined ? [] : [first]), ...others];
     if (config === undefined || renditions.length === 0) return;
-    const startUs = kind === 'video' ? plan.videoStreamUs : plan.audioStreamUs;
+    const startUs = startUsOf({ kind, name: renditions[0] as string }, plan, true);
     lanes.push({ kind, track, remuxer: new Remuxer({ kind, config, offsetMs: plan.offsetMs, startUs }), renditions, isOver: false });
   };
   add('video', undefined, carried.video?.name);

@@ -43,7 +43,7 @@ export class PublishedStream {
 
   async create(
     ladder: Array<{ name: string; height: number; videoBitrate: number; passThrough?: boolean; codec?: 'hevc' }>,
-    told: { readonly lowLatency?: boolean } = {},
+    told: Pick<EventOf<typeof streamCreated>['data'], 'lowLatency' | 'audioTracks'> = {},
   ): Promise<void> {
     await this.#log.ensureTopic('stream', topicPartitions);
     await this.#publish(streamCreated.draft({ streamId, name: 'test', keyHash: 'a'.repeat(64), ladder, audioBitrate: 96_000, ...times, ...told }));

@@ -10,6 +10,7 @@ export interface StartOptions {
   readonly lowLatency?: boolean;
   readonly unlisted?: boolean;
   readonly profile?: string;
+  readonly sounds?: ReadonlyArray<{ readonly track: number; readonly language?: string; readonly label?: string }>;
   readonly ladder?: ReadonlyArray<{ readonly name: string; readonly height: number; readonly videoBitrate: number; readonly codec?: 'hevc' }>;
 }
 
@@ -23,6 +24,7 @@ export async function startStream({ api, print }: CommandContext, name: string, 
     ...(options.unlisted === true ? { unlisted: true } : {}),
     ...(options.profile === undefined ? {} : { profile: options.profile }),
     ...(options.ladder === undefined ? {} : { ladder: options.ladder }),
+    ...(options.sounds === undefined ? {} : { audioTracks: options.sounds }),
   });
   print(stream, () => [
     `Stream ${stream.id} (${stream.name}) waits for a publisher.`,

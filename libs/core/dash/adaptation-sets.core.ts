@@ -2,7 +2,7 @@ import { dateTime } from '#kernel';
 import type { Beginning, DashRendition, DashSegment, DashTrack } from './mpd.ts';
 import type { PeriodSpan } from './periods.core.ts';
 import type { Addressing } from './timeline.core.ts';
-import { element, type Xml } from './xml.core.ts';
+import { attributeText, element, type Xml } from './xml.core.ts';
 
 const mimeTypes = { video: 'video/mp4', audio: 'audio/mp4' } as const;
 
@@ -27,31 +27,49 @@ export interface SetForm {
 /** Which ProducerReferenceTime the targeted latency refers to. */
 export const referenceId = 0;
 
-/** 5.3.3: renditions that a player may switch between: those of one kind and codec. */
+/** 5.3.3: renditions that a player may switch between: pictures of one codec. Each sound is a choice of its own, the first one the main. */
 export function adaptationSets(shown: readonly Shown[], form: SetForm): Xml[] {
   const groups = new Map<string, Shown[]>();
   for (const one of shown) {
-    const key = `${one.rendition.kind} ${trackOf(one).codecs.split('.')[0]}`;
+    const { kind, name } = one.rendition;
+    const key = `${kind} ${trackOf(one).codecs.split('.')[0]} ${kind === 'audio' ? name : ''}`;
     groups.set(key, [...(groups.get(key) ?? []), one]);
   }
-  const kinds = { video: 1, audio: 2 } as const;
   return [...groups.values()]
-    .toSorted((a, b) => kinds[(a[0] as Shown).rendition.kind] - kinds[(b[0] as Shown).rendition.kind])
-    .map((group, at) => adaptationSet(group, at + 1, form));
+    .toSorted((a, b) => inOrder((a[0] as Shown).rendition, (b[0] as Shown).rendition))
+    .map((group, at, all) => adaptationSet(group, at + 1, { ...form, role: roleOf(group, all) }));
 }
 
-function adaptationSet(group: readonly Shown[], id: number, form: SetForm): Xml {
+const kinds = { video: 1, audio: 2 } as const;
+
+/** Pictures, then sounds: further ones are named after their number. */
+function inOrder(a: DashRendition, b: DashRendition): number {
+  if (a.kind !== b.kind || a.kind === 'video') return kinds[a.kind] - kinds[b.kind];
+  return a.name.length - b.name.length || (a.name < b.name ? -1 : 1);
+}
+
+/** 5.8.5.5: of several sounds the first is what plays unless somebody chooses. In another language one is a dub of it. */
+function roleOf([shown]: readonly Shown[], all: ReadonlyArray<readonly Shown[]>): 'main' | 'alternate' | 'dub' {
+  const sounds = all.flatMap(([one]) => (one?.rendition.kind === 'audio' ? [one.rendition] : []));
+  const [main] = sounds;
+  const { kind, language } = (shown as Shown).rendition;
+  if (kind === 'video' || main === undefined || main.name === shown?.rendition.name) return 'main';
+  return language !== undefined && main.language !== undefined && language !== main.language ? 'dub' : 'alternate';
+}
+
+function adaptationSet(group: readonly Shown[], id: number, form: SetForm & { readonly role: string }): Xml {
   const [first] = group as readonly [Shown, ...Shown[]];
-  const { kind } = first.rendition;
+  const { kind, language, label } = first.rendition;
   // Renditions are cut alike: then their times are told once.
   const shared = group.every(({ addressing: { timescale, startNumber, endNumber, duration: ticks, xml } }) => {
     const one = first.addressing;
     return timescale === one.timescale && startNumber === one.startNumber && endNumber === one.endNumber && ticks === one.duration && xml === one.xml;
   });
-  const attributes = { id, contentType: kind, mimeType: mimeTypes[kind], segmentAlignment: true, startWithSAP: 1 };
+  const attributes = { id, contentType: kind, lang: language, mimeType: mimeTypes[kind], segmentAlignment: true, startWithSAP: 1 };
   return element('AdaptationSet', attributes, [
+    ...(label === undefined ? [] : [element('Label', {}, [attributeText(label)])]),
     ...producerReferenceTime(first.addressing, form),
-    element('Role', { schemeIdUri: 'urn:mpeg:dash:role:2011', value: 'main' }),
+    element('Role', { schemeIdUri: 'urn:mpeg:dash:role:2011', value: form.role }),
     ...(shared ? [segmentTemplate(first.addressing, form, {})] : []),
     ...group.toSorted((a, b) => b.rendition.bandwidth - a.rendition.bandwidth).map((one) => representation(one, form, shared)),
   ]);

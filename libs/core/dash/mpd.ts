@@ -35,6 +35,9 @@ export interface DashRendition {
   readonly width: number | undefined;
   readonly height: number | undefined;
   readonly channels: number | undefined;
+  /** Of a sound: BCP 47, and what listeners choose it by. */
+  readonly language?: string | undefined;
+  readonly label?: string | undefined;
   /** The newest encoder makes it: more follows while the stream is live. */
   readonly isMade: boolean;
   /** Within the window, in order of media sequence, each at most once. */

@@ -83,6 +83,9 @@ export interface AudioRendition {
   readonly channels: number;
   readonly sampleRate: number;
   readonly bitrate: number;
+  /** BCP 47, and what listeners choose it by, where anybody said. */
+  readonly language?: string;
+  readonly label?: string;
 }
 
 export type PlannedRendition = VideoRendition | AudioRendition;

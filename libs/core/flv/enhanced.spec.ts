@@ -143,11 +143,15 @@ describe('further tracks', () => {
     const head = encodeFurther('video', { id: 4, fourCc: 'hvc1', frameType: 1, packetType: 0, payload: hevc });
     expect(pictureOf(head)).toMatchObject({ width: 426, height: 240 });
     const videoTrackIdInfoMap = { 1: { width: 1280, height: 720, videodatarate: 2800, framerate: 30 }, 0: { width: 1 }, x: { width: 2 }, 3: 'nothing' };
-    const audioTrackIdInfoMap = { 1: { audiodatarate: 96, language: 'de-AT' }, 2: { language: 'not a language"' } };
+    const audioTrackIdInfoMap = {
+      1: { audiodatarate: 96, language: 'de-AT' },
+      2: { language: 'not a language"' },
+      0: { language: 'en', title: ' The "original"\n' },
+    };
     expect(decodeMetadata(encodeAmf0Script('onMetaData', { width: 1920, videoTrackIdInfoMap, audioTrackIdInfoMap }))).toEqual({
       width: 1920,
-      videoTracks: { 1: { width: 1280, height: 720, videoKbps: 2800, frameRate: 30 } },
-      audioTracks: { 1: { audioKbps: 96, language: 'de-AT' }, 2: {} },
+      videoTracks: { 0: { width: 1 }, 1: { width: 1280, height: 720, videoKbps: 2800, frameRate: 30 } },
+      audioTracks: { 0: { language: 'en', name: 'The original' }, 1: { audioKbps: 96, language: 'de-AT' }, 2: {} },
     });
     expect(decodeMetadata(encodeAmf0Script('onMetaData', { videoTrackIdInfoMap: [1, 2], audioTrackIdInfoMap: null }))).toEqual({});
   });

@@ -14,7 +14,7 @@ export interface StreamMetadata {
   readonly audioSampleRate?: number;
   readonly stereo?: boolean;
   readonly encoder?: string;
-  /** Tracks beside the first, by their number (Enhanced RTMP v2, `videoTrackIdInfoMap` and `audioTrackIdInfoMap`). */
+  /** Tracks by their number (Enhanced RTMP v2, `videoTrackIdInfoMap` and `audioTrackIdInfoMap`); of the first, 0, most is said above. */
   readonly videoTracks?: Readonly<Record<number, TrackMetadata>>;
   readonly audioTracks?: Readonly<Record<number, TrackMetadata>>;
 }
@@ -23,6 +23,8 @@ export interface StreamMetadata {
 export interface TrackMetadata extends Omit<StreamMetadata, 'encoder' | 'videoTracks' | 'audioTracks'> {
   /** As the encoder writes it, such as `de` or `deu`; at most 35 characters, which is what BCP 47 asks readers to have room for. */
   readonly language?: string;
+  /** What its listeners may choose it by. */
+  readonly name?: string;
 }
 
 const numberFields = {
@@ -34,8 +36,12 @@ const numberFields = {
   audiosamplerate: 'audioSampleRate',
 } as const;
 
+/** Encoders say it under one of these; no specification does. */
+const nameFields = ['name', 'title', 'label'] as const;
+const nameLengthMax = 64;
+
 /** RFC 5646 section 2.1, as far as its shape goes. */
-const languageTag = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/;
+export const languageTag = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/;
 
 /** Picks what is plausible; encoders write what they like here, so nothing is refused. */
 export function metadataOf(properties: AmfObject): StreamMetadata {
@@ -58,7 +64,7 @@ function tracksOf(map: AmfValue | undefined): Readonly<Record<number, TrackMetad
   const tracks: Record<number, TrackMetadata> = {};
   for (const [key, value] of Object.entries(map).slice(0, tracksMax)) {
     const id = Number(key);
-    if (Number.isInteger(id) && id > 0 && id < 256 && isObject(value)) tracks[id] = trackOf(value);
+    if (key !== '' && Number.isInteger(id) && id >= 0 && id < 256 && isObject(value)) tracks[id] = trackOf(value);
   }
   return tracks;
 }
@@ -66,7 +72,19 @@ function tracksOf(map: AmfValue | undefined): Readonly<Record<number, TrackMetad
 function trackOf(properties: AmfObject): TrackMetadata {
   const { encoder: _encoder, videoTracks: _videos, audioTracks: _audios, ...metadata } = metadataOf(properties);
   const { language } = properties;
-  return typeof language === 'string' && languageTag.test(language) ? { ...metadata, language } : metadata;
+  const name = nameFields.flatMap((field) => nameOf(properties[field]) ?? [])[0];
+  return { ...metadata, ...(typeof language === 'string' && languageTag.test(language) && { language }), ...(name !== undefined && { name }) };
+}
+
+/** A line that a playlist can quote. */
+function nameOf(value: AmfValue | undefined): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  const line = value
+    .replace(/[\p{Cc}"\s]+/gu, ' ')
+    .trim()
+    .slice(0, nameLengthMax)
+    .trim();
+  return line === '' ? undefined : line;
 }
 
 function isObject(value: AmfValue | undefined): value is AmfObject {

@@ -246,6 +246,33 @@ describe('multivariant playlist', () => {
     );
   });
 
+  test('further sounds stand in the one group, in the order of their tracks, with what is known of them; variants count the largest', () => {
+    const german = { ...audio, name: 'audio-1', bandwidth: 200_000, averageBandwidth: 190_000, language: 'de', label: 'Deutsch' };
+    const lossless = { ...audio, name: 'audio-2', codecs: 'fLaC', averageBandwidth: 120_000 };
+    const first = { ...audio, language: 'en', label: 'English' };
+    expect(renderMultivariant({ renditions: [german, rung('720p', 720, 3_000_000, 2_500_000), lossless, first] })).toBe(
+      `#EXTM3U
+#EXT-X-VERSION:7
+#EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="English",LANGUAGE="en",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="audio.m3u8"
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Deutsch",LANGUAGE="de",DEFAULT=NO,AUTOSELECT=YES,CHANNELS="2",URI="audio-1.m3u8"
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="audio-2",DEFAULT=NO,AUTOSELECT=YES,CHANNELS="2",URI="audio-2.m3u8"
+#EXT-X-STREAM-INF:BANDWIDTH=3200000,AVERAGE-BANDWIDTH=2690000,CODECS="avc1.64001f,mp4a.40.2,fLaC",RESOLUTION=1280x720,FRAME-RATE=29.970,AUDIO="audio"
+720p.m3u8
+`,
+    );
+    expect(renderMultivariant({ renditions: [german, first] })).toBe(
+      `#EXTM3U
+#EXT-X-VERSION:7
+#EXT-X-INDEPENDENT-SEGMENTS
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="English",LANGUAGE="en",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="audio.m3u8"
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Deutsch",LANGUAGE="de",DEFAULT=NO,AUTOSELECT=YES,CHANNELS="2",URI="audio-1.m3u8"
+#EXT-X-STREAM-INF:BANDWIDTH=200000,AVERAGE-BANDWIDTH=130000,CODECS="mp4a.40.2",AUDIO="audio"
+audio.m3u8
+`,
+    );
+  });
+
   test('audio alone is the only variant', () => {
     expect(renderMultivariant({ renditions: [audio] })).toBe(
       `#EXTM3U

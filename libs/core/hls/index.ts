@@ -1,7 +1,7 @@
 export { judgeReload, type ReloadQuery, type ReloadVerdict, type ReloadView } from './blocking-reload.core.ts';
 export { dateRangeTag, rangesWithin, type DateRange } from './date-range.core.ts';
 export { renderMedia } from './media-playlist.core.ts';
-export { captionsSuffix, iFramesSuffix, renderMultivariant } from './multivariant-playlist.core.ts';
+export { captionsSuffix, iFramesSuffix, renderMultivariant, soundsInOrder } from './multivariant-playlist.core.ts';
 export {
   partTargetsListed,
   skipBoundaryTargets,

@@ -10,24 +10,32 @@ export const captionsSuffix = '.captions';
 export const iFramesSuffix = '.iframes';
 
 /**
- * Renders a multivariant playlist (RFC 8216bis section 4.4.6): one variant per video rendition, all sharing the one audio
- * rendition (6.2.4 wants the same audio for every rung). Without video the audio is itself the only variant.
+ * Renders a multivariant playlist (RFC 8216bis section 4.4.6): one variant per video rendition, all sharing the one group of
+ * sounds (6.2.4 wants the same audio for every rung). Without video the first sound is itself the only variant.
  * URIs are relative to `/live/<streamId>/master.m3u8`.
  */
 export function renderMultivariant({ renditions, captions = [], query = '', startSec, images = [] }: MultivariantPlaylist): string {
   const videos = renditions.filter(({ kind }) => kind === 'video').toSorted((a, b) => b.bandwidth - a.bandwidth);
-  const audios = renditions.filter(({ kind }) => kind === 'audio').toSorted((a, b) => b.bandwidth - a.bandwidth);
+  const audios = soundsInOrder(renditions);
   const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS', ...startTag(startSec)];
   if (videos.length === 0) {
-    for (const audio of audios) lines.push(...variant(audio, undefined, query));
+    const [first, ...others] = audios;
+    if (others.length > 0) lines.push(...audios.map((audio, index) => audioMedia(audio, index === 0, query)));
+    if (first !== undefined) lines.push(...variant(first, others.length > 0 ? audios : [], query));
   } else {
     lines.push(...audios.map((audio, index) => audioMedia(audio, index === 0, query)));
     lines.push(...captions.map((track) => captionMedia(track, query)));
-    for (const video of videos) lines.push(...variant(video, audios[0], query, captions.length > 0));
+    for (const video of videos) lines.push(...variant(video, audios, query, captions.length > 0));
     for (const video of videos) if (video.iFrameBandwidth !== undefined) lines.push(iFrameVariant(video, video.iFrameBandwidth, query));
     lines.push(...imageVariants(images, query));
   }
   return `${lines.join('\n')}\n`;
+}
+
+/** The first is what plays unless somebody chooses; further tracks are named after their number. */
+export function soundsInOrder<T extends Pick<PlaylistRendition, 'kind' | 'name'>>(renditions: readonly T[]): readonly T[] {
+  const byName = (a: T, b: T): number => a.name.length - b.name.length || (a.name < b.name ? -1 : 1);
+  return renditions.filter(({ kind }) => kind === 'audio').toSorted(byName);
 }
 
 /** 4.4.6.1: a rendition of the audio group; DEFAULT is the one that plays unless somebody chooses. */
@@ -35,7 +43,8 @@ function audioMedia(audio: PlaylistRendition, isDefault: boolean, query: string)
   const attributes = [
     'TYPE=AUDIO',
     `GROUP-ID="${audioGroup}"`,
-    `NAME="${audio.name}"`,
+    `NAME="${audio.label ?? audio.name}"`,
+    ...(audio.language === undefined ? [] : [`LANGUAGE="${audio.language}"`]),
     `DEFAULT=${isDefault ? 'YES' : 'NO'}`,
     'AUTOSELECT=YES',
     ...(audio.channels === undefined ? [] : [`CHANNELS="${audio.channels}"`]),
@@ -51,10 +60,10 @@ function captionMedia({ channel, label }: CaptionTrack, query: string): string {
   return `#EXT-X-MEDIA:TYPE=SUBTITLES,${names},CHARACTERISTICS="${spoken}",URI="${channel}${captionsSuffix}.m3u8${query}"`;
 }
 
-function variant(rendition: PlaylistRendition, audio: PlaylistRendition | undefined, query: string, hasCaptions = false): readonly string[] {
+function variant(rendition: PlaylistRendition, sounds: readonly PlaylistRendition[], query: string, hasCaptions = false): readonly string[] {
   // A player that reads them out of the picture as well would show them twice.
   const captions = hasCaptions ? [`SUBTITLES="${captionGroup}"`, 'CLOSED-CAPTIONS=NONE'] : [];
-  const attributes = [...bandwidths(rendition, audio), ...description(rendition, audio), ...captions];
+  const attributes = [...bandwidths(rendition, sounds), ...description(rendition, sounds), ...captions];
   // 4.4.6.2: the line after the tag is the URI.
   return [`#EXT-X-STREAM-INF:${attributes.join(',')}`, playlistUri(rendition, query)];
 }
@@ -67,24 +76,27 @@ function iFrameVariant(video: PlaylistRendition, bandwidth: number, query: strin
   return `#EXT-X-I-FRAME-STREAM-INF:${[`BANDWIDTH=${bandwidth}`, `CODECS="${codecs}"`, ...size, `URI="${uri}"`].join(',')}`;
 }
 
-/** 4.4.6.2: bandwidths count the variant with the renditions that play beside it. */
-function bandwidths(rendition: PlaylistRendition, audio: PlaylistRendition | undefined): readonly string[] {
-  const peak = `BANDWIDTH=${rendition.bandwidth + (audio?.bandwidth ?? 0)}`;
+/** 4.4.6.2: bandwidths count the variant with the renditions that play beside it: of sounds one does, the largest at most. */
+function bandwidths(rendition: PlaylistRendition, sounds: readonly PlaylistRendition[]): readonly string[] {
+  // Where there is no picture, the first of them is the variant itself.
+  const beside = sounds.includes(rendition) ? [] : sounds;
+  const own = sounds.includes(rendition) ? Math.max(...sounds.map(({ bandwidth }) => bandwidth)) : rendition.bandwidth;
+  const peak = `BANDWIDTH=${own + Math.max(0, ...beside.map(({ bandwidth }) => bandwidth))}`;
+  const averages = beside.map(({ averageBandwidth }) => averageBandwidth);
   const average = rendition.averageBandwidth;
-  const averageAudio = audio === undefined ? 0 : audio.averageBandwidth;
-  if (average === undefined || averageAudio === undefined) return [peak];
-  return [peak, `AVERAGE-BANDWIDTH=${average + averageAudio}`];
+  if (average === undefined || averages.includes(undefined)) return [peak];
+  return [peak, `AVERAGE-BANDWIDTH=${average + Math.max(0, ...(averages as readonly number[]))}`];
 }
 
-function description(rendition: PlaylistRendition, audio: PlaylistRendition | undefined): readonly string[] {
-  const codecs = audio === undefined ? rendition.codecs : `${rendition.codecs},${audio.codecs}`;
+function description(rendition: PlaylistRendition, sounds: readonly PlaylistRendition[]): readonly string[] {
+  const codecs = [...new Set([rendition, ...sounds].map((one) => one.codecs))].join(',');
   const { width, height, frameRate } = rendition;
   return [
     `CODECS="${codecs}"`,
     ...(width === undefined || height === undefined ? [] : [`RESOLUTION=${width}x${height}`]),
     // Rounded to three decimal places, as the attribute's definition asks.
     ...(frameRate === undefined ? [] : [`FRAME-RATE=${frameRate.toFixed(3)}`]),
-    ...(audio === undefined ? [] : [`AUDIO="${audioGroup}"`]),
+    ...(sounds.length === 0 ? [] : [`AUDIO="${audioGroup}"`]),
   ];
 }
 

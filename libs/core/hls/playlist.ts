@@ -119,6 +119,9 @@ export interface PlaylistRendition {
   readonly height?: number | undefined;
   readonly frameRate?: number | undefined;
   readonly channels?: number | undefined;
+  /** Of a sound: BCP 47, and what listeners choose it by; its name where nobody said. */
+  readonly language?: string | undefined;
+  readonly label?: string | undefined;
   /** Peak bits per second of its I-frame playlist; undefined when it has none. */
   readonly iFrameBandwidth?: number | undefined;
 }

@@ -1,4 +1,5 @@
 export {
+  audioTracksMax,
   defaultAudioBitrate,
   defaultDvrWindowMs,
   defaultGraceMs,
@@ -10,6 +11,7 @@ export {
   rungsMax,
   settingsProblem,
   sourceRung,
+  type AudioTrackSetting,
   type Rung,
   type SettingProblem,
   type StreamSettings,

@@ -43,6 +43,16 @@ const rungName = /^[a-z0-9][a-z0-9-]{0,31}$/;
  */
 const reservedName = /^(?:audio(?:-\d+)?|master|manifest|ts|thumbnails|cc\d+|service\d+)$/;
 
+/** What one of the publisher's tracks of sound is; goes before what the publisher says of it. */
+export interface AudioTrackSetting {
+  /** The publisher's number of it; the first has 0. */
+  readonly track: number;
+  /** BCP 47, such as `de` or `pt-BR`. */
+  readonly language?: string | undefined;
+  /** What listeners choose it by. */
+  readonly label?: string | undefined;
+}
+
 /** What can be configured per stream. */
 export interface StreamSettings {
   readonly ladder: readonly Rung[];
@@ -55,6 +65,7 @@ export interface StreamSettings {
   readonly lowLatency?: boolean | undefined;
   /** In no list, and not made into a recording. */
   readonly unlisted?: boolean | undefined;
+  readonly audioTracks?: readonly AudioTrackSetting[] | undefined;
 }
 
 /** A setting that cannot be used: which one, and why. */
@@ -92,6 +103,25 @@ function ladderProblem(ladder: readonly Rung[]): SettingProblem | undefined {
   return undefined;
 }
 
+export const audioTracksMax = 8;
+/** RFC 5646 section 2.1, as far as its shape goes. */
+const languageTag = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,4}$/;
+const labelText = /^[^"\p{Cc}]{1,64}$/u;
+
+function soundsProblem(sounds: readonly AudioTrackSetting[]): SettingProblem | undefined {
+  if (sounds.length > audioTracksMax) return { field: 'audioTracks', message: `A publisher has at most ${audioTracksMax} tracks of sound.` };
+  for (const [at, { track, language, label }] of sounds.entries()) {
+    const field = `audioTracks.${at}`;
+    if (!within(track, 0, audioTracksMax - 1)) return { field: `${field}.track`, message: `Tracks have the numbers 0 to ${audioTracksMax - 1}.` };
+    if (sounds.findIndex((one) => one.track === track) < at) return { field: `${field}.track`, message: `The track ${track} is told of twice.` };
+    if (language !== undefined && !languageTag.test(language))
+      return { field: `${field}.language`, message: 'A language is written as in BCP 47: "de", "pt-BR".' };
+    if (label !== undefined && (label.trim() === '' || !labelText.test(label)))
+      return { field: `${field}.label`, message: 'A label is a line of 1 to 64 characters without quotes.' };
+  }
+  return undefined;
+}
+
 /** The first problem of the settings, or undefined when a stream can be made of them. */
 export function settingsProblem(settings: StreamSettings): SettingProblem | undefined {
   const problem = ladderProblem(settings.ladder);
@@ -104,5 +134,5 @@ export function settingsProblem(settings: StreamSettings): SettingProblem | unde
   if (!within(settings.graceMs, 0, graceMsMax)) return { field: 'graceMs', message: `The grace period is 0 to ${graceMsMax} ms.` };
   if (!within(settings.dvrWindowMs, dvrWindowMsMin, dvrWindowMsMax))
     return { field: 'dvrWindowMs', message: `The DVR window is ${dvrWindowMsMin} to ${dvrWindowMsMax} ms.` };
-  return undefined;
+  return soundsProblem(settings.audioTracks ?? []);
 }

@@ -46,7 +46,12 @@ function create(command: CreateStream, state: StreamState): StreamDecision {
   const problem = settingsProblem(command);
   if (problem !== undefined) return refuse('invalid-setting', `${problem.field}: ${problem.message}`);
   const { streamId, name, keyHash, audioBitrate, segmentDurationMs, graceMs, dvrWindowMs } = command;
-  const told = { ...(command.lowLatency === false && { lowLatency: false }), ...(command.unlisted === true && { unlisted: true }) };
+  const { audioTracks = [] } = command;
+  const told = {
+    ...(command.lowLatency === false && { lowLatency: false }),
+    ...(command.unlisted === true && { unlisted: true }),
+    ...(audioTracks.length > 0 && { audioTracks: [...audioTracks] }),
+  };
   const settings = { ladder: [...command.ladder], audioBitrate, segmentDurationMs, graceMs, dvrWindowMs, ...told };
   return accept<StreamDraft>(streamCreated.draft({ streamId, name, keyHash, ...settings }));
 }
@@ -189,8 +194,9 @@ function evolve(state: StreamState, event: StreamDraft): StreamState {
 type Known = Exclude<StreamState, { status: 'absent' }>;
 
 function identityOf(state: Known): StreamIdentity {
-  const { streamId, name, keyHash, ladder, audioBitrate, segmentDurationMs, graceMs, dvrWindowMs, lowLatency, unlisted, keys, epochs, preferred } = state;
-  const told = { ...(lowLatency !== undefined && { lowLatency }), ...(unlisted !== undefined && { unlisted }) };
+  const { streamId, name, keyHash, ladder, audioBitrate, segmentDurationMs, graceMs, dvrWindowMs, lowLatency, unlisted, audioTracks, keys, epochs, preferred } =
+    state;
+  const told = { ...(lowLatency !== undefined && { lowLatency }), ...(unlisted !== undefined && { unlisted }), ...(audioTracks && { audioTracks }) };
   const later = { ...told, ...(keys && { keys }), ...(epochs && { epochs }), ...(preferred && { preferred }) };
   return { streamId, name, keyHash, ladder, audioBitrate, segmentDurationMs, graceMs, dvrWindowMs, ...later };
 }

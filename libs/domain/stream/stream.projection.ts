@@ -59,6 +59,7 @@ function created(event: EventOf<typeof streamCreated>): readonly RowChange[] {
     dvr_window_ms: data.dvrWindowMs,
     low_latency: data.lowLatency ?? true,
     unlisted: data.unlisted ?? false,
+    audio_tracks: data.audioTracks ?? [],
   };
   return [{ ...change, set: { ...change.set, ...once } }];
 }
@@ -132,6 +133,8 @@ function renditionChange(event: Encoding, rendition: Encoding['data']['rendition
       height: rendition.height ?? null,
       frame_rate: rendition.frameRate ?? null,
       channels: rendition.channels ?? null,
+      language: rendition.language ?? null,
+      label: rendition.label ?? null,
     },
     stamps: { encoding: factStamp(event) },
   };
@@ -218,7 +221,7 @@ function project(event: DomainEvent): readonly RowChange[] {
 /** Streams, their publishers' sessions, their renditions and every segment: what playlists and the console are rendered from. */
 export const streamsProjection: Projection<DomainEvent> = {
   name: 'streams',
-  version: 7,
+  version: 8,
   contexts: ['stream'],
   handles: [
     streamCreated.type,

@@ -27,6 +27,8 @@ export const streamTable: TableSpec = {
     dvr_window_ms: once('integer'),
     low_latency: once('boolean'),
     unlisted: once('boolean'),
+    /** What the publisher's tracks of sound are: `{ track, language, label }`. */
+    audio_tracks: once('json'),
     first_live_at_ms: { type: 'bigint', join: 'min' },
     status: lww('text', 'lifecycle'),
     session_id: lww('text', 'lifecycle'),
@@ -87,6 +89,9 @@ export const renditionTable: TableSpec = {
     height: lww('integer', 'encoding'),
     frame_rate: lww('double', 'encoding'),
     channels: lww('integer', 'encoding'),
+    /** Of a sound, as far as anybody said. */
+    language: lww('text', 'encoding'),
+    label: lww('text', 'encoding'),
   },
 };
 

@@ -1,4 +1,4 @@
-import { CaptionsMenu, QualityMenu } from './menu.tsx';
+import { CaptionsMenu, QualityMenu, SoundMenu } from './menu.tsx';
 import { IconButton } from './icons.tsx';
 import type { Playback, PlaybackState } from './playback.tsx';
 import { ScrubBar } from './scrub-bar.tsx';
@@ -34,6 +34,7 @@ export function Controls({ playback, state, tiles, fullscreen, onFullscreen, onW
         <Volume playback={playback} state={state} />
         <Place playback={playback} state={state} />
         <span className="gap" />
+        <SoundMenu playback={playback} state={state} />
         <CaptionsMenu playback={playback} state={state} />
         <QualityMenu playback={playback} state={state} />
         {onWindow === undefined ? null : <IconButton id="window" icon="window" label="Picture in picture" onPress={onWindow} />}

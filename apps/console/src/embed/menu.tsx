@@ -84,6 +84,20 @@ export function QualityMenu({ playback, state: { levels, level, pinned } }: Play
   return <Menu id="quality" icon="quality" title="Quality" choices={[auto, ...rungs]} chosen={pinned} onChoose={(value) => playback.pin(value)} />;
 }
 
+export function SoundMenu({ playback, state: { sounds, sound } }: PlayerMenuProps) {
+  if (sounds.length < 2) return null;
+  return (
+    <Menu
+      id="sound"
+      icon="sound"
+      title="Sound"
+      choices={sounds.map((label, value) => ({ value, label }))}
+      chosen={sound}
+      onChoose={(value) => playback.listenTo(value)}
+    />
+  );
+}
+
 export function CaptionsMenu({ playback, state: { captions, caption } }: PlayerMenuProps) {
   if (captions.length === 0) return null;
   const choices = [{ value: -1, label: 'Off' }, ...captions.map(({ index, label }) => ({ value: index, label }))];

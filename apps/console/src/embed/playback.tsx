@@ -42,6 +42,10 @@ export interface PlaybackState {
   readonly captions: readonly Captions[];
   /** -1 for off. */
   readonly caption: number;
+  /** Languages, say, by what they are called. */
+  readonly sounds: readonly string[];
+  /** -1 before the first. */
+  readonly sound: number;
   /** Reconnecting, say. */
   readonly problem: string | undefined;
   /** The browser plays HLS by itself, or not at all. */
@@ -51,6 +55,7 @@ export interface PlaybackState {
 export const stateBefore: PlaybackState = {
   ...{ levels: [], level: -1, pinned: -1, live: true, range: { start: 0, end: 0 }, position: 0, buffered: 0, paused: true, waiting: false },
   ...{ finished: false, begun: false, muted: true, volume: 1, atEdge: true, behindMs: undefined, captions: [], caption: -1, problem: undefined },
+  ...{ sounds: [], sound: -1 },
   support: 'hls.js',
 };
 
@@ -163,6 +168,11 @@ export class Playback {
     if (!muted && this.#video.volume === 0) this.#video.volume = 0.5;
   }
 
+  listenTo(sound: number): void {
+    if (this.#hls !== undefined) this.#hls.audioTrack = sound;
+    this.#set({ sound });
+  }
+
   showCaptions(index: number): void {
     for (const [at, track] of [...this.#video.textTracks].entries()) if (isCaption(track)) track.mode = at === index ? 'showing' : 'hidden';
     this.#set({ caption: index });
@@ -176,6 +186,8 @@ export class Playback {
   #listen(hls: Hls, startSec: number | undefined): void {
     const url = startSec === undefined ? this.#url : `${this.#url}?start=${startSec}`;
     hls.on(Hls.Events.MANIFEST_PARSED, (_name, { levels }) => this.#set({ levels: levels.map(({ height, bitrate }) => ({ height, bitrate })) }));
+    hls.on(Hls.Events.AUDIO_TRACKS_UPDATED, (_name, { audioTracks }) => this.#set({ sounds: audioTracks.map(({ name }) => name), sound: hls.audioTrack }));
+    hls.on(Hls.Events.AUDIO_TRACK_SWITCHED, (_name, { id }) => this.#set({ sound: id }));
     hls.on(Hls.Events.LEVEL_SWITCHED, (_name, { level }) => this.#set({ level }));
     hls.on(Hls.Events.LEVEL_UPDATED, (_name, { details }) => this.#take(details));
     hls.on(Hls.Events.FRAG_BUFFERED, () => this.#set({ problem: undefined }));

@@ -123,7 +123,12 @@ export const metrics = {
   ingestBytes: counter('ingest_bytes', 'Bytes received from publishers.', ['ingest']),
   certificateSeconds: gauge('ingest_certificate_seconds_left', 'Time until the RTMPS certificate expires; below zero once it has.', ['ingest']),
   corrections: counter('ingest_corrections', "What was done to publishers' times, configurations and tracks, by kind; drift in ms.", ['ingest'], ['kind']),
-  admissionAnswers: counter('ingest_admission_answers', 'Answers of the admission service: allowed, refused, unreadable (neither), failing (an error); silent: none came.', ['ingest'], ['outcome']),
+  admissionAnswers: counter(
+    'ingest_admission_answers',
+    'Answers of the admission service: allowed, refused, unreadable (neither), failing (an error); silent: none came.',
+    ['ingest'],
+    ['outcome'],
+  ),
   rejections: counter('ingest_rejections', 'Publishers refused.', ['ingest'], ['reason']),
 
   encoders: gauge('encoders_running', 'Streams that are encoded here.', ['media']),

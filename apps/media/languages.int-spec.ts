@@ -1,0 +1,145 @@
+/** @needs ffmpeg */
+import { execFile } from 'node:child_process';
+import { chmod, readdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterEach, beforeEach, expect, test } from '@jest/globals';
+import { encodeFlvHeader, encodeTag, tagType, type FlvTag } from '#core/flv';
+import { multitrackSource, type MultitrackInput } from '../../test/interop/multitrack-source.ts';
+import { flvSource, type FlvSourceInit } from './testing/flv-source.ts';
+import { hlsFolder, probe } from './testing/hls-folder.ts';
+import { MediaScene } from './testing/media-scene.ts';
+import { joinedBytes, until, type PublishedStream, type Segment } from './testing/published-stream.ts';
+import { watchAudio, watchVideo } from './testing/watch.ts';
+
+const run = promisify(execFile);
+const source = { name: 'source', height: 2160, videoBitrate: 1_000_000, passThrough: true };
+const encoded = { name: '90p', height: 90, videoBitrate: 100_000 };
+
+let scene: MediaScene;
+beforeEach(async () => (scene = await MediaScene.open('languages')));
+afterEach(() => scene.close());
+
+const made = (seconds: number, more: Partial<FlvSourceInit> = {}): Promise<readonly FlvTag[]> => flvSource({ folder: scene.folder, seconds, ...more });
+
+const german = async (seconds: number): Promise<MultitrackInput> => ({
+  id: 1,
+  tags: await made(seconds, { video: false }),
+  metadata: { language: 'de', audiodatarate: 96 },
+});
+const written = async (name: string, bytes: Uint8Array): Promise<string> => {
+  const path = join(scene.folder, name);
+  await writeFile(path, bytes);
+  return path;
+};
+const stored = async (name: string): Promise<Uint8Array> => joinedBytes(scene.blobs, await scene.stream.segments(name));
+const renditions = async (): Promise<Array<Record<string, unknown>>> =>
+  ((await scene.data('encoding.started')).at(-1)?.['renditions'] ?? []) as Array<Record<string, unknown>>;
+
+/** A checksum for each coded frame of sound. */
+async function codedFrames(path: string): Promise<string[]> {
+  const { stdout } = await run('ffmpeg', ['-v', 'error', '-i', path, '-map', '0:a:0', '-c', 'copy', '-f', 'framemd5', '-'], { maxBuffer: 1e8 });
+  return stdout.split('\n').flatMap((line) => (line.startsWith('#') || line === '' ? [] : [(line.split(',').at(-1) as string).trim()]));
+}
+
+/** Each segment begins exactly where the one before it ends. */
+function expectWhole(segments: readonly Segment[]): void {
+  expect(segments.map(({ mediaSequence }) => mediaSequence)).toEqual(segments.map((_, n) => n));
+  const breaks = segments.flatMap(({ startTicks = 0 }, n) => {
+    const before = segments[n - 1];
+    return before === undefined ? [] : [startTicks - (before.startTicks ?? 0) - (before.durationTicks ?? 0)];
+  });
+  expect(breaks).toEqual(breaks.map(() => 0));
+  expect(segments.filter(({ discontinuity }) => discontinuity)).toEqual([]);
+}
+
+async function publish(tags: readonly FlvTag[], ladder: Parameters<PublishedStream['create']>[0] = [source], program?: string): Promise<void> {
+  await scene.stream.create(ladder, { audioTracks: [{ track: 0, language: 'en', label: 'Original' }] });
+  await scene.startMedia(program === undefined ? {} : { program });
+  scene.relay.open('s1', tags);
+  await scene.stream.start('s1', scene.relay.url);
+}
+
+test('a second language is a sound of its own beside the first, carried as it was published, and players choose between both', async () => {
+  const [first, second] = [await made(7), await german(7)];
+  await publish(multitrackSource({ first, audio: [second] }));
+  await scene.sourceEnded();
+  // No process was ever started.
+  expect((await readdir(join(scene.folder, 'run'))).filter((name) => name.startsWith('child-'))).toEqual([]);
+  expect(await renditions()).toMatchObject([
+    { name: 'source', kind: 'video' },
+    { name: 'audio', kind: 'audio', language: 'en', label: 'Original' },
+    { name: 'audio-1', kind: 'audio', language: 'de', label: 'Deutsch', bandwidth: 144_000, channels: 2 },
+  ]);
+  expectWhole(await scene.stream.segments('audio-1'));
+  const published = Buffer.concat([encodeFlvHeader({ audio: true, video: false }), ...second.tags.filter(({ type }) => type === tagType.audio).map(encodeTag)]);
+  const frames = await codedFrames(await written('german.flv', published));
+  const carried = await codedFrames(await written('german.mp4', await stored('audio-1')));
+  // What sounds before the first picture is shown belongs to nothing.
+  expect(carried).toEqual(frames.slice(-carried.length));
+  expect(frames.length - carried.length).toBeLessThan(5);
+  const all = (await renditions()) as unknown as Parameters<typeof hlsFolder>[2];
+  const { complaints, streams } = await probe(await hlsFolder(scene.folder, scene.blobs, all, await scene.stream.segments()));
+  expect(complaints).toBe('');
+  expect(streams.filter(({ codec_name }) => codec_name === 'aac').length).toBeGreaterThanOrEqual(2);
+}, 60_000);
+
+test('beside encoded pictures it is carried, too, and in step; when the encoder is killed, not a frame of it is missing or there twice', async () => {
+  const [first, second] = [await made(12), await german(12)];
+  // The first encoder is killed after some seconds, in the middle of a segment.
+  const program = await written('encoder.sh', Buffer.from(''));
+  const flag = join(scene.folder, 'killed');
+  await writeFile(program, `#!/bin/sh\n[ -e "${flag}" ] && exec ffmpeg "$@"\ntouch "${flag}"\nexec timeout -s KILL 5.3 ffmpeg "$@"\n`);
+  await chmod(program, 0o755);
+  await publish(multitrackSource({ first, audio: [second] }), [encoded], program);
+  await scene.sourceEnded();
+  expect((await scene.data('encoding.ended')).map(({ reason }) => reason)).toEqual(['crashed', 'source-ended']);
+  expect((await renditions()).map(({ name }) => name)).toEqual(['90p', 'audio', 'audio-1']);
+  // The one that is encoded is encoded once, and of the other nothing is.
+  for (const { argv } of await scene.data('encoding.ended')) expect((argv as string[]).filter((one) => one === '-c:a')).toHaveLength(1);
+  for (const name of ['audio', 'audio-1']) expectWhole(await scene.stream.segments(name));
+  const flashes = await watchVideo(await stored('90p'), join(scene.folder, '90p.mp4'), 30);
+  for (const name of ['audio', 'audio-1']) {
+    const beeps = await watchAudio(await stored(name), join(scene.folder, `${name}.mp4`));
+    expect([name, beeps.complaints, beeps.marks.length]).toEqual([name, '', 12]);
+    beeps.marks.forEach((mark, n) => expect(Math.abs(mark - (flashes.marks[n] as number))).toBeLessThan(0.06));
+  }
+}, 60_000);
+
+test.each([
+  ['carried as they are', [source]],
+  ['encoded', [encoded]],
+])(
+  'where the other publisher has one sound alone, that is heard under both names: pictures %s',
+  async (_how, ladder) => {
+    const [first, second, single] = [await made(8), await german(8), await made(20)];
+    await publish(multitrackSource({ first, audio: [second] }), ladder);
+    scene.relay.open('s2', single);
+    await scene.stream.join('s2', scene.relay.url);
+    await until('a segment in German', async () => (await scene.stream.segments('audio-1')).length > 0);
+    scene.relay.close('s1');
+    await until('it was gone over', async () => (await scene.stream.switches()).length === 1);
+    await scene.stream.leave('s1');
+    const of = async (name: string): Promise<Segment[]> => (await scene.stream.segments(name)).filter(({ sessionId }) => sessionId === 's2');
+    await until('two more after the switch', async () => (await of('audio-1')).length >= 2);
+    const originals = new Map((await of('audio')).map(({ mediaSequence, cid }) => [mediaSequence, cid]));
+    // Not a byte more is stored for it.
+    for (const { mediaSequence, cid } of await of('audio-1')) expect(originals.get(mediaSequence)).toBe(cid);
+    const sequences = (await scene.stream.segments('audio-1')).map(({ mediaSequence }) => mediaSequence);
+    expect(sequences).toEqual(sequences.map((_, n) => n));
+    expect((await renditions()).at(-1)).toMatchObject({ name: 'audio-1', language: 'de', label: 'Deutsch' });
+  },
+  60_000,
+);
+
+test('a broadcast without a picture has its languages, too', async () => {
+  await publish(multitrackSource({ first: await made(9, { video: false }), audio: [await german(9)] }));
+  await scene.sourceEnded();
+  expect((await renditions()).map(({ name, language }) => [name, language])).toEqual([
+    ['audio', 'en'],
+    ['audio-1', 'de'],
+  ]);
+  const [original, further] = [await scene.stream.segments('audio'), await scene.stream.segments('audio-1')];
+  expect(further.map(({ mediaSequence }) => mediaSequence)).toEqual(original.map(({ mediaSequence }) => mediaSequence));
+  expect(original.length).toBeGreaterThan(2);
+}, 60_000);
