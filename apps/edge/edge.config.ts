@@ -1,5 +1,7 @@
 import { invalidSetting, readEdgeSecret, readFlag, readInteger, readPort, readSharedSettings, readText, type Environment, type SharedSettings } from '#runtime';
 import { join } from 'node:path';
+import type { EdgePrefetchInit } from './prefetch/edge-prefetch.ts';
+import { readPrefetch } from './prefetch/prefetch.config.ts';
 import { readProcessSettings, sharedPortVariable, type ProcessSettings } from './processes/processes.config.ts';
 import { readListeningSettings, type ListeningSettings } from './server/listening.config.ts';
 import { readDisk, type DiskSettings } from './store/disk.config.ts';
@@ -17,6 +19,8 @@ export interface EdgeSettings extends SharedSettings {
   /** Shared with the gateways, to which it proves whose address is forwarded. */
   readonly edgeSecret: string | undefined;
   readonly memoryBytesMax: number;
+  /** What is fetched before it is asked for; undefined for nothing. */
+  readonly prefetch: EdgePrefetchInit | undefined;
   /** Where objects are kept beyond the memory; undefined for nowhere. */
   readonly disk: DiskSettings | undefined;
   /** Where this edge keeps its own state. */
@@ -57,6 +61,7 @@ export function readEdgeSettings(env: Environment = process.env): EdgeSettings {
     originUrl: readOrigin(env),
     edgeSecret: readEdgeSecret(env),
     memoryBytesMax: readInteger(env, 'EDGE_MEMORY_MB', 256, 1, 1_048_576) * 1024 * 1024,
+    prefetch: readPrefetch(env),
     disk: readDisk(env, { statePath, edgeId }),
     statePath,
     ledgerKeys: (env['EDGE_LEDGER_KEYS'] ?? '')

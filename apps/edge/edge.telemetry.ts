@@ -1,5 +1,7 @@
+import { wishSources } from '#core/prefetch';
 import { OperatingError } from '#kernel';
 import { metrics, type Telemetry } from '#runtime';
+import type { EdgePrefetch } from './prefetch/edge-prefetch.ts';
 import type { EdgeCache } from './cache/edge-cache.ts';
 import type { EdgeCounters } from './edge-counters.ts';
 import type { DiskTier } from './store/disk-tier.ts';
@@ -38,6 +40,7 @@ export function observeEdge({ meter, health }: Telemetry, { counters, cache, dis
     [meter.gauge(metrics.edgePurgeLag), () => (tail.knownUntilMs === 0 ? 0 : now() - tail.knownUntilMs) / 1000],
   ] as const;
   if (disk !== undefined) observeDisk(meter, disk);
+  if (cache.prefetch !== undefined) observePrefetch(meter, cache.prefetch);
   meter.onCollect('edge', () => {
     for (const [counter, total] of totals) counter.reach(total(), {});
     for (const [gauge, value] of gauges) gauge.set(value(), {});
@@ -58,5 +61,25 @@ function observeDisk(meter: Telemetry['meter'], disk: Pick<DiskTier, 'status'>):
     bytes.set(status.bytes, {});
     hits.reach(status.hits, {});
     faults.reach(status.faults, {});
+  });
+}
+
+function observePrefetch(meter: Telemetry['meter'], prefetch: EdgePrefetch): void {
+  const counters = {
+    fetched: meter.counter(metrics.edgePrefetches),
+    used: meter.counter(metrics.edgePrefetchesUsed),
+    wasted: meter.counter(metrics.edgePrefetchesWasted),
+    bytes: meter.counter(metrics.edgePrefetchBytes),
+  } as const;
+  const precision = meter.gauge(metrics.edgePrefetchPrecision);
+  const waiting = meter.gauge(metrics.edgePrefetchWaiting);
+  meter.onCollect('edge prefetch', () => {
+    for (const source of wishSources) {
+      const counted = prefetch.counters.of(source);
+      for (const name of ['fetched', 'used', 'wasted', 'bytes'] as const) counters[name].reach(counted[name], { source });
+      const share = prefetch.precision(source);
+      if (share !== undefined) precision.set(share, { source });
+    }
+    waiting.set(prefetch.waiting, {});
   });
 }

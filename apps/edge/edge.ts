@@ -89,7 +89,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   };
   const onError = (err: unknown): void => logger.error({ err }, 'a request failed in the edge itself');
   const cache = createEdgeCache(
-    { edgeId: settings.edgeId, edgeSecret: settings.edgeSecret, memoryBytesMax: settings.memoryBytesMax },
+    { edgeId: settings.edgeId, edgeSecret: settings.edgeSecret, memoryBytesMax: settings.memoryBytesMax, prefetch: settings.prefetch },
     {
       client: platform.client,
       keep: platform.keep,
@@ -153,6 +153,7 @@ function statusOf(
     ...gauges(cache),
     disk: disk?.status(),
     zones: zones?.status(),
+    prefetch: cache?.prefetch?.counters.snapshot(),
   };
 }
 

@@ -1,4 +1,5 @@
 import { ageSeconds, formatCacheStatus, selectedHead, staleFrom, ttlSeconds, type PurgeLabel, type StoredResponse } from '#core/http-cache';
+import type { WishSource } from '#core/prefetch';
 import { replyHead, type EdgeReply, type StoredBytes } from '../server/edge-server.ts';
 
 /** What an object weighs besides its body: its head, its ready-made answer and its places in the tables, bytes. */
@@ -22,8 +23,10 @@ export class CachedObject {
   response: StoredResponse;
   /** The next variant of the same key. */
   next: CachedObject | undefined;
-  /** Its place in the eviction index; -1 outside the store. */
+  /** Its place in the eviction index; -1 outside the store, -2 on probation. */
   slot = -1;
+  /** Why it was fetched before anybody asked for it; undefined from the first use on. */
+  ahead: WishSource | undefined;
   /** `asked`: it is on the disk, was offered to it, or is nothing for it. `void`: it must not get there any more. */
   atDisk: 'no' | 'asked' | 'void' = 'no';
   /** After a failure of the origin: served stale without another try before this, ms. */

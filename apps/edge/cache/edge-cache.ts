@@ -16,6 +16,7 @@ import { edgeLimits, passPrefixes } from '../edge.constants.ts';
 import type { EdgeCounters } from '../edge-counters.ts';
 import { GuardedOrigin, type OriginSource } from '../origin/guarded-origin.ts';
 import type { OriginClient } from '../origin/origin-client.ts';
+import { EdgePrefetch, type EdgePrefetchInit } from '../prefetch/edge-prefetch.ts';
 import { Purger, type CountedPurge } from '../purge/purger.ts';
 import { ReclaimedCounts } from '../purge/reclaimed-counts.ts';
 import type { EdgeHandler, EdgeReply, EdgeRequest, KeepBytes } from '../server/edge-server.ts';
@@ -26,6 +27,9 @@ import { CacheHandler, type CacheHandlerDeps, type CacheHandlerInit } from './ed
 import { Fills } from './fills.ts';
 import { ObjectStore } from './object-store.ts';
 import { PassThrough } from './pass-through.ts';
+
+/** Of the memory, for what nobody has asked for yet. */
+const aheadShare = 1 / 16;
 
 /** Whose the platform's own media is to purge. */
 const platformTenant = 'default';
@@ -40,6 +44,8 @@ export interface EdgeCacheInit {
   /** Paths that begin with one of these are never cached; the platform's own when left out. */
   readonly passPrefixes?: readonly string[];
   readonly limits?: { readonly claimTimeoutMs?: number };
+  /** What is fetched before it is asked for; nothing when left out. */
+  readonly prefetch?: EdgePrefetchInit | undefined;
 }
 
 export interface EdgeCacheDeps extends Pick<CacheHandlerDeps, 'local' | 'onError'> {
@@ -62,6 +68,7 @@ export interface EdgeCache {
   readonly ledger: PurgeLedger;
   readonly reclaimed: ReclaimedCounts<CountedPurge>;
   readonly zones: ZoneTable;
+  readonly prefetch: EdgePrefetch | undefined;
   /** Makes what serves one version of a zone, over the store and the ledger that all zones share. */
   readonly zone: (plan: ZonePlan) => Zone;
 }
@@ -98,8 +105,13 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
   const ledger = deps.ledger ?? createLedger();
   const reclaimed = new ReclaimedCounts<CountedPurge>();
   const onPurged = (generation: number): void => reclaimed.count(generation);
-  const store = new ObjectStore({ bytesMax: init.memoryBytesMax, objectsMax, variantsMax, ledger, onPurged, disk: deps.disk });
-  const zone = zoneMaker(init, { ...deps, store, ledger });
+  const hooks: PrefetchHooks = { prefetch: undefined };
+  const store = new ObjectStore({
+    ...{ bytesMax: init.memoryBytesMax, objectsMax, variantsMax, ledger, onPurged, disk: deps.disk },
+    aheadBytesMax: init.prefetch === undefined ? 0 : Math.floor(init.memoryBytesMax * aheadShare),
+    onAhead: (object, source, outcome) => hooks.prefetch?.outcome(object, source, outcome),
+  });
+  const zone = zoneMaker(init, { ...deps, store, ledger, hooks });
   const media = zone({
     id: platformZoneId,
     version: 0,
@@ -116,9 +128,12 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
     close: () => undefined,
   });
   const zones = new ZoneTable(media);
+  const prefetch = init.prefetch === undefined ? undefined : new EdgePrefetch(init.prefetch, { zones, now, onError: deps.onError });
+  hooks.prefetch = prefetch;
   const handler: EdgeHandler = (request) => {
     const host = request.field('host');
     const site = zones.siteOf(host);
+    prefetch?.see(request, site);
     const reply = site.zone.handler.handle(request, host, site.keyPrefix);
     return site.zone.finish === undefined ? reply : finished(request, reply, site.zone.finish);
   };
@@ -127,21 +142,27 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
       return zones.all().reduce((sum, each) => sum + each.fills.running, 0);
     },
   };
-  return { handler, store, fills, purger: new Purger({ ledger, store, zones, reclaimed, now }), ledger, reclaimed, zones, zone };
+  return { handler, store, fills, purger: new Purger({ ledger, store, zones, reclaimed, now }), ledger, reclaimed, zones, prefetch, zone };
 }
 
 async function finished(request: EdgeRequest, reply: EdgeReply | Promise<EdgeReply>, finish: NonNullable<Zone['finish']>): Promise<EdgeReply> {
   return finish(request, await reply);
 }
 
+/** What fills tell, once there is somebody to tell it to. */
+interface PrefetchHooks {
+  prefetch: EdgePrefetch | undefined;
+}
+
 interface Shared extends EdgeCacheDeps {
+  readonly hooks: PrefetchHooks;
   readonly store: ObjectStore;
   readonly ledger: PurgeLedger;
 }
 
 function zoneMaker(init: EdgeCacheInit, shared: Shared): (plan: ZonePlan) => Zone {
   const limits = { ...edgeLimits, ...init.limits };
-  const { counters, keep, ledger, now, onError, store, trust } = shared;
+  const { counters, hooks, keep, ledger, now, onError, store, trust } = shared;
   const name = cacheName(init.edgeId);
   const objectBytesMax = Math.min(limits.objectBytesMax, Math.floor(init.memoryBytesMax * limits.objectShareMax));
   const { claimTimeoutMs, requestBytesMax, streamBytesMax, wholeBytesMax } = limits;
@@ -149,11 +170,15 @@ function zoneMaker(init: EdgeCacheInit, shared: Shared): (plan: ZonePlan) => Zon
     const tenant = plan.tenant === '' ? platformTenant : plan.tenant;
     const scope = { tenant, labels: [zoneLabel(plan.id), tenantLabel(tenant)] };
     const common = { origin, store, ledger, scope, ttl, pseudonym: init.edgeId, now };
-    const fills = new Fills({ ...common, objectBytesMax, streamBytesMax, claimTimeoutMs, keep, trust });
+    const fills = new Fills({
+      ...{ ...common, objectBytesMax, streamBytesMax, claimTimeoutMs, keep, trust },
+      onDemand: (source) => hooks.prefetch?.demanded(source),
+      onStored: (object, bytes, fill) => hooks.prefetch?.stored(object, bytes, fill),
+    });
     const passThrough = new PassThrough({ ...common, counters, normalise, cacheName: name, edgeSecret, requestBytesMax });
     const handler = new CacheHandler(
       { cacheName: name, pseudonym: init.edgeId, normalise, bypasses, avoidsHits, redirect, wholeBytesMax },
-      { store, fills, passThrough, counters, now, trust, local, onError },
+      { store, fills, passThrough, counters, now, trust, local, onError, onMiss: (key, fields) => hooks.prefetch?.missed(key, fields) },
     );
     return { ...plan, handler, fills };
   };

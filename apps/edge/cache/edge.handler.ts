@@ -20,6 +20,7 @@ import {
   type CacheControl,
   type CacheOutcome,
   type Field,
+  type Fields,
   type ForwardReason,
   type GrowingBody,
   type ProxyError,
@@ -27,6 +28,7 @@ import {
   type StoredResponse,
   type Trust,
 } from '#core/http-cache';
+import type { WishSource } from '#core/prefetch';
 import type { EdgeCounters } from '../edge-counters.ts';
 import type { OriginError } from '../origin/origin-client.ts';
 import { replyHead, type EdgeReply, type EdgeRequest } from '../server/edge-server.ts';
@@ -65,6 +67,8 @@ export interface CacheHandlerDeps {
   readonly trust: () => Trust;
   /** Told of what should never happen; the client gets a clean error. */
   readonly onError: (error: unknown) => void;
+  /** Told what the origin is asked for because a request needs it. */
+  readonly onMiss?: ((key: string, fields: Fields) => void) | undefined;
   /** Answers the edge's own paths; undefined for all others. */
   readonly local: (request: EdgeRequest, target: string) => EdgeReply | Promise<EdgeReply> | undefined;
 }
@@ -251,6 +255,7 @@ export class CacheHandler {
       const waiting: Waiting = { forwarded, collapsed: joined !== undefined };
       const { generation } = fills;
       const fill = joined ?? this.#startFill(request, key, object, range, parts);
+      this.#demand(fill, request);
       const outcome = await fill.outcome;
       if (joined !== undefined && fills.isOvertaken(fill, generation)) continue;
       if (outcome.kind === 'part' && !matchesVariant(outcome.parts.response.variant, request)) continue;
@@ -266,6 +271,28 @@ export class CacheHandler {
   #mayServeWithoutWaiting(object: CachedObject, reuse: string | undefined, nowMs: number): boolean {
     if (reuse === 'stale-while-revalidate') return true;
     return nowMs < object.retryAtMs && mayServeOnError(object.response.freshness, nowMs, this.#deps.trust());
+  }
+
+  /** Told once for each fill, of the first who waits for it. */
+  #demand(fill: Fill, request: EdgeRequest): void {
+    if (fill.isDemanded) return;
+    fill.demand();
+    this.#deps.onMiss?.(fill.key, request.fields());
+  }
+
+  /**
+   * Begins to fetch what nobody has asked for, as if the request were for it. Undefined where there is nothing to fetch: it is
+   * here, stale or not, on its way, for one client alone, never cached, or not fetched from the origin at all.
+   */
+  fetchAhead(key: string, request: EdgeRequest, source: WishSource): Fill | undefined {
+    const { fills, local, store } = this.#deps;
+    const path = pathOfKey(key);
+    if (this.#init.bypasses(path, request) || this.#init.redirect?.(request) !== undefined || local(request, path) !== undefined) return undefined;
+    const range = rangeToAskFor(request.field('range'));
+    const asked = { key, request, range };
+    if (store.has(key) || fills.full || fills.has(asked) || fills.has({ key, request }) || fills.isUnshared(asked)) return undefined;
+    if (fills.recentFailure(key) !== undefined || (range !== undefined && store.parts.find(key, request) !== undefined)) return undefined;
+    return fills.start({ key, requestFields: request.fields(), request, stale: undefined, range, ahead: source });
   }
 
   #startFill(request: EdgeRequest, key: string, stale: CachedObject | undefined, range?: string, parts?: StoredParts): Fill {

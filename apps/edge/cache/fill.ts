@@ -23,6 +23,7 @@ import {
   type Trust,
   type TtlSettings,
 } from '#core/http-cache';
+import type { WishSource } from '#core/prefetch';
 import type { OriginSource } from '../origin/guarded-origin.ts';
 import { OriginError, type OriginResponse } from '../origin/origin-client.ts';
 import type { ByteSource, KeepBytes } from '../server/edge-server.ts';
@@ -72,6 +73,10 @@ export interface FillDeps {
   readonly claimTimeoutMs: number;
   readonly now: () => number;
   readonly trust: () => Trust;
+  /** Told when somebody waits for what was begun before anybody did. */
+  readonly onDemand?: ((source: WishSource) => void) | undefined;
+  /** Told of each object that is stored whole, with its bytes and the fill that brought it. */
+  readonly onStored?: ((object: CachedObject, bytes: Uint8Array, fill: Fill) => void) | undefined;
 }
 
 export interface FillInit {
@@ -85,6 +90,8 @@ export interface FillInit {
   readonly range?: string | undefined;
   /** Stored parts, of which the rest is asked for. */
   readonly parts?: StoredParts | undefined;
+  /** Why it is begun although nobody waits for it; undefined where somebody does. */
+  readonly ahead?: WishSource | undefined;
 }
 
 interface Judged {
@@ -102,10 +109,18 @@ export class Fill {
   /** By what the response can be purged; its tags are known when its head is. */
   labels: readonly PurgeLabel[];
   readonly outcome: Promise<FillOutcome>;
+  /** Resolves when the object is stored, or will never be. */
+  readonly done: Promise<void>;
   /** Set as soon as the outcome is known. */
   settled: FillOutcome | undefined;
   /** Set when the origin gave nothing usable, or broke off. */
   failure: OriginError | undefined;
+  /** Bytes of the body so far. */
+  bytes = 0;
+  /** Whether anybody has waited for it. */
+  isDemanded = false;
+  /** Undefined as soon as somebody waits for it. */
+  #ahead: WishSource | undefined;
   readonly #init: FillInit;
   readonly #deps: FillDeps;
 
@@ -114,9 +129,32 @@ export class Fill {
     this.#init = init;
     this.#deps = deps;
     this.key = init.key;
+    this.#ahead = init.ahead;
     this.generation = deps.ledger.generation;
     this.labels = labelsOf([], init.key, deps.scope);
-    this.outcome = this.#run(onDone);
+    const done = Promise.withResolvers<void>();
+    this.done = done.promise;
+    this.outcome = this.#run(() => {
+      onDone();
+      done.resolve();
+    });
+  }
+
+  /** Why it is under way although nobody waits for it. */
+  get ahead(): WishSource | undefined {
+    return this.#ahead;
+  }
+
+  get requestFields(): Fields {
+    return this.#init.requestFields;
+  }
+
+  /** Somebody waits for it now. */
+  demand(): void {
+    const { onDemand } = this.#deps;
+    if (this.#ahead !== undefined) onDemand?.(this.#ahead);
+    this.#ahead = undefined;
+    this.isDemanded = true;
   }
 
   async #run(onDone: () => void): Promise<FillOutcome> {
@@ -178,11 +216,14 @@ export class Fill {
     if (range === undefined || (statedLength(response.fields) ?? lengthOf(range)) !== lengthOf(range))
       return { outcome: unshared(response, 'partial', claimTimeoutMs) };
     const bytes = await readPart(response.body, range);
+    this.bytes += bytes.length;
     this.#label(verdict.response);
     const current = ledger.isCurrent(this, this.generation);
     const stored = current ? store.parts.find(this.key, this.#init.request) : undefined;
     const parts = withPart(stored, { key: this.key, labels: this.labels, response: verdict.response, generation: this.generation, range, bytes });
     const whole = parts.body.complete ? parts.body.slice({ first: 0, last: parts.body.length - 1 }) : undefined;
+    // Parts lie among what was asked for: ahead of that they take free room alone.
+    if (this.#ahead !== undefined && store.room < bytes.length) return { outcome: { kind: 'part', parts } };
     if (current && whole !== undefined) store.put(new CachedObject(parts, keep(whole)));
     else if (current) store.parts.put(parts);
     return { outcome: { kind: 'part', parts } };
@@ -247,11 +288,18 @@ export class Fill {
 
   /** Takes the body in, whoever reads it; stores it when it is whole. */
   async #pump(source: ByteSource | null, body: GrowingBody, { keeps: stores, length, response }: FillOutcome & { kind: 'shared' }): Promise<void> {
-    let reserved = 0;
+    // What nobody waits for takes its own room, and goes on in that of all others once somebody does.
+    let [reserved, reservedAhead] = [0, 0];
+    const { store } = this.#deps;
     try {
       for (let bytes = await source?.read(); bytes !== undefined; bytes = await source?.read()) {
-        const keeps = body.joinable && body.length + bytes.length <= this.#deps.objectBytesMax && this.#deps.store.reserve(bytes.length);
-        if (keeps) reserved += bytes.length;
+        const ahead = this.#ahead !== undefined;
+        if (ahead && Math.max(length ?? 0, body.length + bytes.length) > store.aheadObjectBytesMax)
+          throw new OriginError('ORIGIN_INVALID', 'Too large to fetch before it is asked for.');
+        const keeps = body.joinable && body.length + bytes.length <= this.#deps.objectBytesMax && store.reserve(bytes.length, ahead);
+        if (keeps && ahead) reservedAhead += bytes.length;
+        else if (keeps) reserved += bytes.length;
+        this.bytes += bytes.length;
         body.append(bytes);
         if (!keeps && !(await this.#streamOn(body))) {
           source?.cancel();
@@ -261,15 +309,17 @@ export class Fill {
       if (length !== undefined && body.length !== length)
         throw new OriginError('ORIGIN_BROKEN', `The origin promised ${length} bytes and sent ${body.length}.`);
       body.end();
-      this.#deps.store.release(reserved);
-      reserved = 0;
+      store.release(reserved);
+      store.release(reservedAhead, true);
+      [reserved, reservedAhead] = [0, 0];
       if (stores && body.joinable) this.#store(response, body.bytes());
     } catch (error) {
       source?.cancel();
       this.failure = error instanceof OriginError ? error : new OriginError('ORIGIN_BROKEN', 'The origin broke off its response.', error);
       body.fail(this.failure);
     } finally {
-      this.#deps.store.release(reserved);
+      store.release(reserved);
+      store.release(reservedAhead, true);
     }
   }
 
@@ -289,7 +339,13 @@ export class Fill {
     const { ledger, store } = this.#deps;
     if (!ledger.isCurrent(this, this.generation)) return;
     const { generation, key, labels } = this;
-    store.put(new CachedObject({ key, labels, response, generation }, this.#deps.keep(bytes)));
+    const ahead = this.#ahead;
+    // Of what nobody asked for, a failure or "not there" is no news: it may be there when somebody does.
+    if (ahead !== undefined && (response.status !== 200 || store.has(key))) return;
+    const object = new CachedObject({ key, labels, response, generation }, this.#deps.keep(bytes));
+    if (ahead === undefined) store.put(object);
+    else store.putAhead(object, ahead);
+    this.#deps.onStored?.(object, bytes, this);
   }
 
   #label(response: StoredResponse): void {

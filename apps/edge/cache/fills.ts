@@ -22,6 +22,8 @@ export class Fills {
   readonly #deps: FillDeps;
   readonly #ledger: PurgeLedger;
   readonly #running = new Map<string, Fill>();
+  /** Of them, those that were begun before anybody asked. */
+  #ahead = 0;
   readonly #varies = new BoundedMemo<readonly string[]>(memoEntriesMax, varyMemoMs);
   readonly #unshared = new BoundedMemo<true>(memoEntriesMax, unsharedMemoMs);
   readonly #failures = new BoundedMemo<OriginError>(memoEntriesMax, failureMemoMs);
@@ -29,6 +31,16 @@ export class Fills {
   constructor(deps: FillDeps) {
     this.#deps = deps;
     this.#ledger = deps.ledger;
+  }
+
+  /** How many of them somebody waits for. */
+  get demanded(): number {
+    return this.#running.size - this.#ahead;
+  }
+
+  /** Whether anything is under way for a key, in the variant that a request asks for. */
+  has(init: Pick<FillInit, 'key' | 'request' | 'range'>): boolean {
+    return this.#running.has(this.#idOf(init));
   }
 
   /** Of the purges so far. */
@@ -74,12 +86,16 @@ export class Fills {
 
   start(init: FillInit): Fill {
     const id = this.#idOf(init);
+    if (init.ahead !== undefined) this.#ahead++;
     const fill: Fill = new Fill(init, this.#deps, () => {
+      if (init.ahead !== undefined) this.#ahead--;
       if (this.#running.get(id) === fill) this.#running.delete(id);
-      if (fill.failure !== undefined) this.#failures.set(init.key, fill.failure, this.#deps.now());
+      // What failed before anybody asked is tried again when somebody does.
+      if (fill.failure !== undefined && fill.ahead === undefined) this.#failures.set(init.key, fill.failure, this.#deps.now());
     });
     this.#running.set(id, fill);
     void fill.outcome.then((outcome) => {
+      if (outcome.kind === 'private' && fill.ahead !== undefined) outcome.claim()?.body?.cancel();
       // What one range is answered with says nothing about the whole.
       if (outcome.kind === 'private' && init.range === undefined) this.#unshared.set(audienceOf(init), true, this.#deps.now());
       else if (outcome.kind !== 'private') this.#unshared.delete(audienceOf(init));

@@ -1,8 +1,10 @@
 import { GhostList, hashKey } from '#core/edge-store';
 import { noSlot, SieveIndex, type EvictionIndex } from '#core/eviction';
 import { matchesVariant, sameVariant, type PurgeLedger } from '#core/http-cache';
+import type { WishSource } from '#core/prefetch';
 import { CachedObject } from './cached-object.ts';
 import { PartStore } from './part-store.ts';
+import { onProbation, Probation } from './probation.ts';
 import type { DiskTier, Varying } from '../store/disk-tier.ts';
 
 export interface ObjectStoreInit {
@@ -17,11 +19,18 @@ export interface ObjectStoreInit {
   readonly onPurged?: ((generation: number) => void) | undefined;
   /** What lies below the memory. */
   readonly disk?: DiskTier | undefined;
+  /** Of the memory, for what nobody has asked for yet; none when left out, bytes. */
+  readonly aheadBytesMax?: number | undefined;
+  /** Told what became of what was fetched ahead: asked for, or gone without. */
+  readonly onAhead?: ((object: CachedObject, source: WishSource, outcome: 'used' | 'wasted') => void) | undefined;
 }
 
 /** Share of the memory, and number of representations, of which only parts are kept. */
 const partsShare = 1 / 8;
 const partsMax = 10_000;
+
+/** Of the room for what nobody has asked for yet, what one object may take. */
+const aheadObjectShare = 1 / 4;
 
 /** Of the average object, bytes. */
 const averageBytes = 8000;
@@ -35,6 +44,7 @@ export class ObjectStore {
   readonly #disk: DiskTier | undefined;
   /** What came from the disk lately: about as much as the memory holds. */
   readonly #recalled: GhostList;
+  readonly #probation: Probation;
   /** What is here in parts only. */
   readonly parts: PartStore;
 
@@ -42,8 +52,10 @@ export class ObjectStore {
     this.#init = init;
     this.#disk = init.disk;
     this.#recalled = new GhostList(init.disk === undefined ? 1 : Math.ceil(init.bytesMax / averageBytes));
+    const aheadBytesMax = init.aheadBytesMax ?? 0;
+    this.#probation = new Probation(aheadBytesMax, (object) => this.#leave(object));
     this.#index = new SieveIndex({
-      bytesMax: init.bytesMax,
+      bytesMax: init.bytesMax - aheadBytesMax,
       entriesMax: init.objectsMax,
       onEvict: (slot) => {
         const object = this.#bySlot[slot] as CachedObject;
@@ -62,11 +74,11 @@ export class ObjectStore {
   }
 
   get size(): number {
-    return this.#index.size;
+    return this.#index.size + this.#probation.size;
   }
 
   get bytes(): number {
-    return this.#index.bytes;
+    return this.#index.bytes + this.#probation.bytes;
   }
 
   /** The newest variant that fits the request and was not purged. Counts as a use. */
@@ -76,8 +88,11 @@ export class ObjectStore {
     while (object !== undefined) {
       const { next } = object;
       if (matchesVariant(object.response.variant, request) && (object.generation === ledger.generation || this.#survives(object))) {
-        this.#index.touch(object.slot);
-        if (object.atDisk === 'no' && this.#disk !== undefined) this.#disk.used(object);
+        if (object.slot === onProbation) this.#promote(object);
+        else {
+          this.#index.touch(object.slot);
+          if (object.atDisk === 'no' && this.#disk !== undefined) this.#disk.used(object);
+        }
         return object;
       }
       object = next;
@@ -137,18 +152,56 @@ export class ObjectStore {
     return taken;
   }
 
+  /** Takes in what nobody has asked for yet, where it drives nothing out; false when there is no room for it. */
+  putAhead(object: CachedObject, source: WishSource): boolean {
+    this.#makePlace(object);
+    if (!this.#probation.add(object)) return false;
+    object.ahead = source;
+    this.#chain(object);
+    return true;
+  }
+
   #admit(object: CachedObject): boolean {
+    this.#makePlace(object);
+    if (!this.#place(object)) return false;
+    this.#chain(object);
+    return true;
+  }
+
+  #makePlace(object: CachedObject): void {
     const variants = this.#variants(object.key);
     const same = variants.find((other) => sameVariant(other.response.variant, object.response.variant));
     if (same !== undefined) this.remove(same);
     else if (variants.length >= this.#init.variantsMax) this.remove(variants.at(-1) as CachedObject);
+  }
+
+  #place(object: CachedObject): boolean {
     const slot = this.#index.admit(object.bytes);
-    if (slot === noSlot) return false;
     object.slot = slot;
-    this.#bySlot[slot] = object;
+    if (slot !== noSlot) this.#bySlot[slot] = object;
+    return slot !== noSlot;
+  }
+
+  #chain(object: CachedObject): void {
     object.next = this.#byKey.get(object.key);
     this.#byKey.set(object.key, object);
-    return true;
+  }
+
+  /** The first use of what was fetched ahead: from now on it is like all that was asked for. */
+  #promote(object: CachedObject): void {
+    this.#probation.remove(object);
+    const { ahead } = object;
+    object.ahead = undefined;
+    if (!this.#place(object)) this.#unchain(object);
+    else this.#disk?.filled(object);
+    if (ahead !== undefined) this.#init.onAhead?.(object, ahead, 'used');
+  }
+
+  /** Out of probation without having been used. */
+  #leave(object: CachedObject): void {
+    object.slot = noSlot;
+    this.#unchain(object);
+    if (object.ahead !== undefined) this.#init.onAhead?.(object, object.ahead, 'wasted');
   }
 
   /** True while the object can still be found. */
@@ -158,8 +211,11 @@ export class ObjectStore {
 
   remove(object: CachedObject): void {
     if (object.slot === noSlot) return;
-    this.#index.remove(object.slot);
-    this.#bySlot[object.slot] = undefined;
+    if (object.slot === onProbation) this.#probation.remove(object);
+    else {
+      this.#index.remove(object.slot);
+      this.#bySlot[object.slot] = undefined;
+    }
     object.slot = noSlot;
     this.#unchain(object);
     this.#disk?.forget(object);
@@ -187,6 +243,7 @@ export class ObjectStore {
       if (object !== undefined && object.generation !== ledger.generation) this.#survives(object);
     }
     if (end < this.#bySlot.length) return end;
+    for (const object of this.#probation.objects()) if (object.generation !== ledger.generation) this.#survives(object);
     this.parts.reclaim();
     return undefined;
   }
@@ -201,7 +258,9 @@ export class ObjectStore {
       const object = this.#bySlot[slot];
       if (object !== undefined && this.#init.ledger.judge(object, object.generation).kind !== 'purged') visit(object);
     }
-    return end < this.#bySlot.length ? end : undefined;
+    if (end < this.#bySlot.length) return end;
+    for (const object of this.#probation.objects()) if (this.#init.ledger.judge(object, object.generation).kind !== 'purged') visit(object);
+    return undefined;
   }
 
   /** Judges an object by what was purged since it was last judged. */
@@ -225,13 +284,24 @@ export class ObjectStore {
     await this.#disk?.flush();
   }
 
-  /** Makes room for bytes that are arriving; false when they would be too many. */
-  reserve(bytes: number): boolean {
-    return this.#index.reserve(bytes);
+  /** The largest object that is taken in before anybody asks for it, bytes. */
+  get aheadObjectBytesMax(): number {
+    return this.#probation.bytesMax * aheadObjectShare;
   }
 
-  release(bytes: number): void {
-    this.#index.release(bytes);
+  /** What can be taken in without driving anything out, bytes. */
+  get room(): number {
+    return this.#index.room;
+  }
+
+  /** Makes room for bytes that are arriving; false when they would be too many. @param ahead whether nobody has asked for them yet */
+  reserve(bytes: number, ahead = false): boolean {
+    return ahead ? this.#probation.reserve(bytes) : this.#index.reserve(bytes);
+  }
+
+  release(bytes: number, ahead = false): void {
+    if (ahead) this.#probation.release(bytes);
+    else this.#index.release(bytes);
   }
 
   #variants(key: string): CachedObject[] {

@@ -146,3 +146,12 @@ function prefixOf(zone: Zone, hostName: string): string {
   if (zone.id === platformZoneId) return '';
   return `${zone.id}.${zone.epoch}${zone.hostInKey ? `!${hostName}` : ''}`;
 }
+
+/** Of which zone, and which of its epochs, a key is. */
+export function zoneOfKey(key: string): { readonly id: string; readonly epoch: number } {
+  const end = key.indexOf('/');
+  if (end <= 0) return { id: platformZoneId, epoch: 0 };
+  const [prefix = ''] = key.slice(0, end).split('!', 1);
+  const dot = prefix.lastIndexOf('.');
+  return { id: prefix.slice(0, dot), epoch: Number(prefix.slice(dot + 1)) };
+}

@@ -23,6 +23,10 @@ export abstract class BoundedIndex implements EvictionIndex {
     return this.#entryBytes + this.#reservedBytes;
   }
 
+  get room(): number {
+    return Math.max(0, this.#evictAboveBytes - this.bytes);
+  }
+
   get size(): number {
     return this.slots.size;
   }

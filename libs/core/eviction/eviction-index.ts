@@ -24,6 +24,8 @@ export interface EvictionIndex {
   readonly bytesMax: number;
   /** Entries and reservations, bytes. Never more than 90 % of `bytesMax`. */
   readonly bytes: number;
+  /** What can be taken in without evicting anything, bytes. */
+  readonly room: number;
   readonly size: number;
   /** Takes in an entry of `bytes`, evicting others; `noSlot` when it is too large ever to fit beside the reservations. */
   admit(bytes: number): number;

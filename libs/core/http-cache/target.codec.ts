@@ -60,7 +60,7 @@ export interface KeyPolicy {
   readonly sortQuery: boolean;
 }
 
-/** What advertisers and mailers append to links, which no origin answers by: each click would be a miss. */
+/** What advertisers, mailers and players (CTA-5004) append to links, which no origin answers by: each click would be a miss. */
 const clickParameters = [
   'utm_*',
   'fbclid',
@@ -77,6 +77,7 @@ const clickParameters = [
   'mc_eid',
   '_hsenc',
   '_hsmi',
+  'CMCD',
 ];
 
 export const defaultKeyPolicy: KeyPolicy = { query: { kind: 'without', names: clickParameters }, sortQuery: true };

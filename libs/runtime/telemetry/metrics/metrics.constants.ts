@@ -152,6 +152,12 @@ export const metrics = {
   edgeDiskBytes: gauge('edge_disk_bytes', 'Bytes of the segments on the disk.', ['edge']),
   edgeDiskHits: counter('edge_disk_hits', 'Objects read back from the disk.', ['edge']),
   edgeDiskFaults: counter('edge_disk_faults', 'Reads and writes of the disk that failed, and records that were damaged.', ['edge']),
+  edgePrefetches: counter('edge_prefetches', 'Objects fetched before they were asked for.', ['edge'], ['source']),
+  edgePrefetchesUsed: counter('edge_prefetches_used', 'Of them, those that were asked for.', ['edge'], ['source']),
+  edgePrefetchesWasted: counter('edge_prefetches_wasted', 'Of them, those that went without having been asked for.', ['edge'], ['source']),
+  edgePrefetchBytes: counter('edge_prefetch_bytes', 'What they cost.', ['edge'], ['source']),
+  edgePrefetchPrecision: gauge('edge_prefetch_precision', 'Share of them that was used lately; absent while too little is known.', ['edge'], ['source']),
+  edgePrefetchWaiting: gauge('edge_prefetch_waiting', 'Objects that wait to be fetched ahead.', ['edge']),
   edgePurgeLag: gauge('edge_purge_lag_seconds', 'Since when purges may have been missed, at worst.', ['edge']),
 } as const;
 

@@ -1,0 +1,250 @@
+import { describe, expect, test } from '@jest/globals';
+import { purgeTargets } from '#core/http-cache';
+import { createEdgeCache } from '../cache/edge-cache.ts';
+import { EdgeCounters } from '../edge-counters.ts';
+import type { OriginRequest, OriginResponse } from '../origin/origin-client.ts';
+import { isSource, type EdgeReply } from '../server/edge-server.ts';
+import { aheadRequest } from './ahead-request.ts';
+import { readPrefetch } from './prefetch.config.ts';
+
+type Fields = Readonly<Record<string, string>>;
+type Answer = readonly [status: number, fields: Fields, body: string | Promise<string>];
+
+const once = (text: string | Promise<string>): OriginResponse['body'] => {
+  let left: string | Promise<string> | undefined = text;
+  return {
+    read: async () => {
+      const bytes = left === undefined ? undefined : new TextEncoder().encode(await left);
+      left = undefined;
+      return bytes;
+    },
+    cancel: () => undefined,
+  };
+};
+
+const media: Fields = { 'cache-control': 'max-age=600', 'content-type': 'video/mp4' };
+const playlistFields: Fields = { 'cache-control': 'max-age=1', 'content-type': 'application/vnd.apple.mpegurl' };
+const live = (names: readonly string[]): string => ['#EXTM3U', ...names.flatMap((name) => ['#EXTINF:2,', name])].join('\n');
+
+function edge(answers: Record<string, Answer>, memoryBytesMax = 10_000_000) {
+  const asked: OriginRequest[] = [];
+  const clock = { nowMs: 1_000_000 };
+  const errors: unknown[] = [];
+  const cache = createEdgeCache(
+    { edgeId: 'e', memoryBytesMax, prefetch: readPrefetch({}) },
+    {
+      client: {
+        request: async (one) => {
+          asked.push(one);
+          const [status, fields, body] = answers[one.target] ?? [404, { 'cache-control': 'max-age=60' }, ''];
+          return { status, fields: Object.entries(fields), body: once(body) };
+        },
+        close: async () => undefined,
+      },
+      keep: (bytes) => ({ size: bytes.length, slice: () => ({}) as never }),
+      counters: new EdgeCounters(),
+      now: () => clock.nowMs,
+      trust: () => ({ purgesKnown: true, doubtFreshMs: 2000 }),
+      local: () => undefined,
+      onError: (error) => errors.push(error),
+    },
+  );
+  const get = async (target: string, fields: Fields = {}): Promise<EdgeReply> => {
+    const reply = await cache.handler(aheadRequest(target, Object.entries({ host: 'edge.example', ...fields })));
+    if (isSource(reply.body)) while ((await reply.body.read()) !== undefined);
+    return reply;
+  };
+  /** Lets everything happen that waits for nothing from outside. */
+  const settle = async (): Promise<void> => {
+    for (let turn = 0; turn < 5; turn++) await new Promise((resolve) => setImmediate(resolve));
+  };
+  const targets = (): string[] => asked.map((one) => one.target);
+  const status = ({ head }: EdgeReply): string => head.fields.find(([name]) => name === 'cache-status')?.[1] ?? '';
+  const counted = (source: 'manifest' | 'cmcd' | 'parts' = 'manifest') => cache.prefetch?.counters.of(source);
+  return { answers, asked, cache, clock, counted, errors, get, settle, status, targets };
+}
+
+const segments = (count: number): Record<string, Answer> =>
+  Object.fromEntries(Array.from({ length: count }, (_, at) => [`/l/${at}.m4s`, [200, media, `s${at}`] as const]));
+
+describe('from manifests', () => {
+  test('who watches live finds the newest segments, and each is asked for once', async () => {
+    const it = edge({ ...segments(9), '/l/a.m3u8': [200, playlistFields, live(['0.m4s', '1.m4s', '2.m4s', '3.m4s'])] });
+    await it.get('/l/a.m3u8');
+    await it.settle();
+    expect(it.targets()).toEqual(['/l/a.m3u8', '/l/1.m4s', '/l/2.m4s', '/l/3.m4s']);
+    it.answers['/l/a.m3u8'] = [200, playlistFields, live(['1.m4s', '2.m4s', '3.m4s', '4.m4s'])];
+    it.clock.nowMs += 2000;
+    await it.get('/l/a.m3u8');
+    await it.settle();
+    expect(it.targets().slice(4)).toEqual(['/l/a.m3u8', '/l/4.m4s']);
+    expect(it.status(await it.get('/l/4.m4s'))).toContain('e; hit');
+    expect(it.counted()).toMatchObject({ fetched: 4, used: 1, wasted: 0 });
+    expect(it.targets().length).toBe(6);
+  });
+
+  test('of a film what comes after the segment that is played, and no more', async () => {
+    const film = `${live(['0.m4s', '1.m4s', '2.m4s', '3.m4s', '4.m4s', '5.m4s', '6.m4s'])}\n#EXT-X-ENDLIST`;
+    const it = edge({
+      ...segments(9),
+      '/l/a.m3u8': [200, playlistFields, film],
+      '/l/master.m3u8': [200, playlistFields, '#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\na.m3u8'],
+    });
+    await it.get('/l/master.m3u8');
+    await it.settle();
+    expect(it.targets()).toEqual(['/l/master.m3u8', '/l/a.m3u8', '/l/0.m4s', '/l/1.m4s']);
+    expect(it.status(await it.get('/l/0.m4s'))).toContain('hit');
+    await it.settle();
+    expect(it.targets().slice(4)).toEqual(['/l/2.m4s']);
+    // Somebody who jumps.
+    await it.get('/l/5.m4s');
+    await it.settle();
+    expect(it.targets().slice(5)).toEqual(['/l/5.m4s', '/l/6.m4s']);
+    expect(it.errors).toEqual([]);
+  });
+
+  test('a playlist of playlists that name each other ends', async () => {
+    const master = (next: string): Answer => [200, playlistFields, `#EXTM3U\n#EXT-X-STREAM-INF:BANDWIDTH=1\n${next}`];
+    const it = edge({ '/l/a.m3u8': master('b.m3u8'), '/l/b.m3u8': master('c.m3u8'), '/l/c.m3u8': master('a.m3u8') });
+    await it.get('/l/a.m3u8');
+    await it.settle();
+    expect(it.targets()).toEqual(['/l/a.m3u8', '/l/b.m3u8']);
+  });
+
+  test('nothing for who shows a credential, and nothing that is never cached', async () => {
+    const it = edge({
+      '/l/a.m3u8': [200, { ...playlistFields, 'cache-control': 'public, max-age=9' }, live(['/api/v1/streams', '1.m4s'])],
+      '/l/1.m4s': [200, { 'cache-control': 'private' }, 'x'],
+    });
+    await it.get('/l/a.m3u8', { authorization: 'Bearer x' });
+    await it.settle();
+    expect(it.targets()).toEqual(['/l/a.m3u8']);
+    it.clock.nowMs += 10_000;
+    await it.get('/l/a.m3u8', { cookie: 'a=b' });
+    await it.settle();
+    expect(it.targets().slice(1)).toEqual(['/l/a.m3u8', '/l/1.m4s']);
+    expect(it.asked.at(-1)?.fields.some(([name]) => name === 'cookie')).toBe(false);
+    it.clock.nowMs += 10_000;
+    await it.get('/l/a.m3u8');
+    await it.settle();
+    expect(
+      it
+        .targets()
+        .slice(3)
+        .filter((target) => target === '/l/1.m4s').length,
+    ).toBeLessThanOrEqual(1);
+    expect(it.cache.store.has('/l/1.m4s')).toBe(false);
+  });
+
+  test('what is not there yet is not remembered', async () => {
+    const it = edge({ '/l/a.m3u8': [200, playlistFields, live(['1.m4s'])] });
+    await it.get('/l/a.m3u8');
+    await it.settle();
+    expect(it.targets()).toEqual(['/l/a.m3u8', '/l/1.m4s']);
+    it.answers['/l/1.m4s'] = [200, media, 'now'];
+    expect((await it.get('/l/1.m4s')).head.status).toBe(200);
+  });
+
+  test('what is stale is not asked for again before somebody wants it', async () => {
+    const it = edge({
+      ...segments(2),
+      '/l/1.m4s': [200, { 'cache-control': 'max-age=1', etag: '"1"' }, 'x'],
+      '/l/a.m3u8': [200, playlistFields, live(['1.m4s'])],
+    });
+    for (let turn = 0; turn < 3; turn++) {
+      await it.get('/l/a.m3u8');
+      await it.settle();
+      it.clock.nowMs += 10_000;
+    }
+    expect(it.targets().filter((target) => target === '/l/1.m4s').length).toBe(1);
+  });
+
+  test('what is under way when a purge comes is not stored', async () => {
+    const gate = Promise.withResolvers<string>();
+    const it = edge({ '/l/a.m3u8': [200, playlistFields, live(['1.m4s'])], '/l/1.m4s': [200, media, gate.promise] });
+    await it.get('/l/a.m3u8');
+    await it.settle();
+    it.cache.ledger.purge(purgeTargets.all);
+    gate.resolve('old');
+    await it.settle();
+    expect(it.cache.store.has('/l/1.m4s')).toBe(false);
+  });
+
+  test('who asks while it is on its way waits for it, and it is theirs', async () => {
+    const gate = Promise.withResolvers<string>();
+    const it = edge({ '/l/a.m3u8': [200, playlistFields, live(['1.m4s'])], '/l/1.m4s': [200, media, gate.promise] });
+    await it.get('/l/a.m3u8');
+    await it.settle();
+    const answer = it.get('/l/1.m4s');
+    await it.settle();
+    gate.resolve('new');
+    expect(it.status(await answer)).toContain('collapsed');
+    expect(it.counted()).toMatchObject({ used: 1 });
+    expect(it.targets().length).toBe(2);
+    expect(it.status(await it.get('/l/1.m4s'))).toContain('hit');
+    expect(it.counted()).toMatchObject({ used: 1 });
+  });
+});
+
+describe('the memory', () => {
+  test('what was asked for is not driven out, however much is fetched ahead', async () => {
+    const big = 'x'.repeat(9000);
+    const answers = Object.fromEntries(Array.from({ length: 200 }, (_, at) => [`/l/${at}.m4s`, [200, media, big] as const]));
+    const it = edge({ ...answers, '/l/a.m3u8': [200, playlistFields, ''] }, 1_000_000);
+    for (let at = 0; at < 80; at++) await it.get(`/l/${at}.m4s`);
+    const held = Array.from({ length: 80 }, (_, at) => `/l/${at}.m4s`).filter((key) => it.cache.store.has(key));
+    expect(held.length).toBe(80);
+    for (let at = 100; at < 200; at += 3) {
+      it.answers['/l/a.m3u8'] = [200, playlistFields, live([`${at}.m4s`, `${at + 1}.m4s`, `${at + 2}.m4s`])];
+      it.clock.nowMs += 2000;
+      await it.get('/l/a.m3u8');
+      await it.settle();
+    }
+    expect(held.filter((key) => !it.cache.store.has(key))).toEqual([]);
+    expect(it.counted()?.wasted).toBeGreaterThanOrEqual(30);
+    // By then it guesses badly, and is held back.
+    expect(it.counted()?.fetched).toBeLessThan(90);
+    expect(it.cache.prefetch?.precision('manifest')).toBeLessThan(0.1);
+    expect(it.cache.store.bytes).toBeLessThanOrEqual(1_000_000);
+  });
+
+  test('what is larger than its share is given up', async () => {
+    const it = edge({ '/l/a.m3u8': [200, playlistFields, live(['1.m4s'])], '/l/1.m4s': [200, media, 'x'.repeat(20_000)] }, 1_000_000);
+    await it.get('/l/a.m3u8');
+    await it.settle();
+    expect(it.cache.store.has('/l/1.m4s')).toBe(false);
+    expect(it.cache.fills.running).toBe(0);
+    expect((await it.get('/l/1.m4s')).head.status).toBe(200);
+    expect(it.cache.store.has('/l/1.m4s')).toBe(true);
+  });
+});
+
+describe('from players', () => {
+  test('what they say comes next is fetched, by query and by field', async () => {
+    const it = edge(segments(9));
+    await it.get('/l/1.m4s?CMCD=nor%3D%222.m4s%22');
+    await it.settle();
+    await it.get('/l/2.m4s', { 'cmcd-request': 'nor="3.m4s"' });
+    await it.settle();
+    // The parameter is no part of the key.
+    expect(it.targets().toSorted()).toEqual(['/l/1.m4s', '/l/2.m4s', '/l/3.m4s']);
+    expect(it.counted('cmcd')).toMatchObject({ fetched: 2, used: 1 });
+  });
+
+  test('a part of what comes next', async () => {
+    const it = edge({ ...segments(3), '/l/2.m4s': [206, { ...media, etag: '"2"', 'content-range': 'bytes 4-5/10' }, 'ab'] });
+    await it.get('/l/1.m4s', { 'cmcd-request': 'nor="2.m4s",nrr="4-5"' });
+    await it.settle();
+    const fields = it.asked.find((one) => one.target === '/l/2.m4s')?.fields ?? [];
+    expect(fields.find(([name]) => name === 'range')).toEqual(['range', 'bytes=4-5']);
+    expect(it.status(await it.get('/l/2.m4s', { range: 'bytes=4-5' }))).toContain('hit');
+  });
+
+  test('elsewhere is nobody sent', async () => {
+    const it = edge(segments(9));
+    for (const nor of ['https://evil.example/x', '//evil.example/x', '/api/v1/x', '../../../x', '../api/v1/x'])
+      await it.get('/l/1.m4s', { 'cmcd-request': `nor="${encodeURIComponent(nor)}"` });
+    await it.settle();
+    expect(it.targets()).toEqual(['/l/1.m4s']);
+  });
+});

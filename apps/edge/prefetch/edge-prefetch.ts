@@ -1,0 +1,203 @@
+import { fieldValue, pathOfKey, type Fields } from '#core/http-cache';
+import {
+  nextRequests,
+  planManifest,
+  Prefetcher,
+  readDash,
+  readHls,
+  TrackMemory,
+  type Manifest,
+  type PrefetchLimits,
+  type Wish,
+  type WishSource,
+} from '#core/prefetch';
+import type { CachedObject } from '../cache/cached-object.ts';
+import type { Fill } from '../cache/fill.ts';
+import type { EdgeRequest } from '../server/edge-server.ts';
+import { zoneOfKey, type ZoneTable } from '../zones/zone-table.ts';
+import type { Site } from '../zones/zone.ts';
+import { aheadFields, aheadRequest } from './ahead-request.ts';
+import { isManifest, manifestText } from './manifest-text.ts';
+import { PrefetchCounters } from './prefetch-counters.ts';
+
+export interface EdgePrefetchInit {
+  readonly limits: PrefetchLimits;
+  /** Segments that are fetched before the one that somebody plays is over. */
+  readonly segmentsAhead: number;
+}
+
+export interface EdgePrefetchDeps {
+  readonly zones: ZoneTable;
+  readonly now: () => number;
+  readonly onError: (error: unknown) => void;
+}
+
+interface AheadWish extends Wish {
+  readonly fields: Fields;
+  /** Of the zone when it was wished for: under another one it would be somebody else's key. */
+  readonly epoch: number;
+}
+
+const memory = { manifestsMax: 1000, segmentsMax: 50_000, activeMs: 20_000 };
+/** What waits for nothing but places is looked at again after this, ms. */
+const againMs = 20;
+const lowLatencyReload = /[?&]_HLS_(?:part|msn)=/;
+
+/** Fetches what will be asked for next: told by manifests, by players (CMCD), and by what somebody asked for before. */
+export class EdgePrefetch {
+  readonly counters = new PrefetchCounters();
+  readonly #init: EdgePrefetchInit;
+  readonly #deps: EdgePrefetchDeps;
+  readonly #prefetcher: Prefetcher<AheadWish>;
+  readonly #tracks = new TrackMemory(memory);
+  #timer: NodeJS.Timeout | undefined;
+
+  constructor(init: EdgePrefetchInit, deps: EdgePrefetchDeps) {
+    this.#init = init;
+    this.#deps = deps;
+    this.#prefetcher = new Prefetcher(init.limits);
+  }
+
+  get running(): number {
+    return this.#prefetcher.running;
+  }
+
+  get waiting(): number {
+    return this.#prefetcher.waiting;
+  }
+
+  /** Share of what was fetched for a source that was used; undefined while too little is known. */
+  precision(source: WishSource): number | undefined {
+    return this.#prefetcher.precision.precision(source);
+  }
+
+  /** Looked at by every request: most say nothing. */
+  see(request: EdgeRequest, { keyPrefix, zone }: Site): void {
+    const field = request.field('cmcd-request');
+    if ((field === undefined && !request.target.includes('CMCD=')) || request.method !== 'GET') return;
+    const next = nextRequests(request.target, field);
+    if (next.length === 0) return;
+    const fields = aheadFields(request.fields());
+    if (fields === undefined) return;
+    for (const { range, target } of next) {
+      const path = zone.keyOfUrl(target);
+      if (path !== undefined) this.#wish({ key: keyPrefix + path, range, source: 'cmcd', zone: zone.id, epoch: zone.epoch, fields });
+    }
+    this.#pump();
+  }
+
+  /** Somebody waits for the origin. */
+  missed(key: string, fields: Fields): void {
+    this.#prefetcher.overtaken(key);
+    this.#follow(key, fields);
+  }
+
+  /** What was fetched ahead was asked for while it was on its way. */
+  demanded(source: WishSource): void {
+    this.#note(source, 'used');
+  }
+
+  /** What became of an object that was fetched ahead. */
+  outcome({ key, response: { variant } }: CachedObject, source: WishSource, outcome: 'used' | 'wasted'): void {
+    this.#note(source, outcome);
+    if (outcome === 'wasted') return;
+    const { names, values } = variant;
+    this.#follow(
+      key,
+      names.flatMap((name, at) => (values[at] === undefined ? [] : [[name, values[at]] as const])),
+    );
+  }
+
+  /** Something was stored: if it is a manifest, it tells what is next. */
+  stored({ key, response }: CachedObject, bytes: Uint8Array, fill: Fill): void {
+    if (!isManifest(response, pathOfKey(key))) return;
+    const fields = aheadFields(fill.requestFields);
+    if (fields === undefined) return;
+    // A playlist that was fetched for another one leads to segments and to no more playlists.
+    const leads = fill.ahead === undefined;
+    manifestText(response, bytes)
+      .then((text) => {
+        if (text !== undefined) this.#plan(key, text, fields, leads);
+      })
+      .catch(this.#deps.onError);
+  }
+
+  close(): void {
+    clearTimeout(this.#timer);
+  }
+
+  #plan(key: string, text: string, fields: Fields, leads: boolean): void {
+    const { now, zones } = this.#deps;
+    const target = pathOfKey(key);
+    const base = { target, host: fieldValue(fields, 'host') };
+    const manifest: Manifest | undefined = text.startsWith('#EXTM3U') ? readHls(text, base) : readDash(text, base, now());
+    const zone = zones.get(zoneOfKey(key).id);
+    if (manifest === undefined || zone === undefined) return;
+    const prefix = key.slice(0, key.length - target.length);
+    const keyOf = (next: string): string | undefined => {
+      const path = zone.keyOfUrl(next);
+      return path === undefined ? undefined : prefix + path;
+    };
+    const name = key.replaceAll(/[?&]_HLS_\w+=[^&]*/g, '');
+    const isWatched = (trackId: string): boolean => this.#tracks.isWatched(name, trackId, now());
+    const lowLatency = lowLatencyReload.test(target);
+    const planned = planManifest(manifest, { ahead: this.#init.segmentsAhead, lowLatency, isWatched });
+    if (manifest.tracks.length > 0) this.#tracks.note(name, manifest, keyOf);
+    const playlists = new Set(manifest.playlists);
+    for (const next of planned) {
+      const wished = !leads && playlists.has(next.target) ? undefined : keyOf(next.target);
+      if (wished !== undefined) this.#wish({ key: wished, range: undefined, source: next.source, zone: zone.id, epoch: zone.epoch, fields });
+    }
+    this.#pump();
+  }
+
+  #follow(key: string, fields: Fields): void {
+    const next = this.#tracks.following(key, this.#init.segmentsAhead, this.#deps.now());
+    const kept = next.length === 0 ? undefined : aheadFields(fields);
+    if (kept === undefined) return;
+    const { epoch, id } = zoneOfKey(key);
+    for (const wished of next) this.#wish({ key: wished, range: undefined, source: 'manifest', zone: id, epoch, fields: kept });
+    this.#pump();
+  }
+
+  #wish(wish: AheadWish): void {
+    if (this.#prefetcher.wish(wish, this.#deps.now())) this.counters.of(wish.source).wished++;
+  }
+
+  #note(source: WishSource, outcome: 'used' | 'wasted'): void {
+    this.#prefetcher.precision.note(source, outcome);
+    this.counters.of(source)[outcome]++;
+  }
+
+  /** Begins what may begin, and comes back for the rest. */
+  #pump(): void {
+    const { now, zones } = this.#deps;
+    const demand = (): number => zones.all().reduce((sum, { fills }) => sum + fills.demanded, 0);
+    for (let wish = this.#prefetcher.next(now(), demand()); wish !== undefined; wish = this.#prefetcher.next(now(), demand())) this.#begin(wish);
+    const dueMs = this.#prefetcher.nextDeadlineMs(now());
+    if (dueMs === undefined || this.#timer !== undefined) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.#pump();
+      },
+      Math.max(againMs, dueMs - now()),
+    );
+    this.#timer.unref();
+  }
+
+  #begin(wish: AheadWish): void {
+    const { now, zones } = this.#deps;
+    const zone = zones.get(wish.zone);
+    const request = aheadRequest(pathOfKey(wish.key), wish.fields, wish.range);
+    const fill = zone === undefined || zone.epoch !== wish.epoch ? undefined : zone.handler.fetchAhead(wish.key, request, wish.source);
+    if (fill === undefined) return this.#prefetcher.finished(wish, 0, now());
+    const counted = this.counters.of(wish.source);
+    counted.fetched++;
+    void fill.done.then(() => {
+      counted.bytes += fill.bytes;
+      this.#prefetcher.finished(wish, fill.bytes, now());
+      this.#pump();
+    });
+  }
+}

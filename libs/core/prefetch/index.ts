@@ -1,0 +1,11 @@
+export { ByteBudget } from './byte-budget.core.ts';
+export { nextRequests, type NextRequest } from './cmcd.codec.ts';
+export { readDash } from './dash-manifest.core.ts';
+export { readHls } from './hls-manifest.core.ts';
+export { planManifest, type Planned, type PlanInit } from './manifest-plan.core.ts';
+export { manifestLengthMax, type Manifest, type ManifestTrack } from './manifest.ts';
+export { PrecisionMeter } from './precision.core.ts';
+export { Prefetcher, type PrefetchLimits } from './prefetcher.core.ts';
+export { resolveReference, resolveRelative } from './reference.core.ts';
+export { TrackMemory, type TrackMemoryInit } from './track-memory.core.ts';
+export { wishSources, type Wish, type WishSource } from './wish.ts';
