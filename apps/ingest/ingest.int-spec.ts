@@ -294,6 +294,39 @@ describe('the relay', () => {
     ]);
   });
 
+  test('holds back what makes no segment sooner for a reader that wants it so, and sends it when it says otherwise', async () => {
+    const node = await start();
+    const one = await publisher(node, await node.createStream('st-aaaaaaaa'));
+    const url = `${await relayUrl(node.engines)}&reader=r1`;
+    const gather = (ms: string, reader = 'r1'): Promise<number> =>
+      fetch(`${url.replace('reader=r1', `reader=${reader}`)}&gather=${ms}`, { method: 'PUT' }).then(({ status }) => status);
+    expect(await gather('400')).toBe(404);
+    const reader = await Reader.open(url);
+    one.sendTag({ type: tagType.video, timestampMs: 0, body: avcConfig });
+    sendFrame(one, 0);
+    await reader.until(2);
+    expect([await gather('1001'), await gather('-1'), await gather(''), await gather('400', 'r2'), await gather('1000')]).toEqual([400, 400, 400, 404, 204]);
+    for (const ms of [40, 80, 120]) sendFrame(one, ms, false);
+    await pause(200);
+    expect(reader.tags).toHaveLength(2);
+    // With the key frame comes all that was held.
+    sendFrame(one, 160);
+    expect((await reader.until(6)).map(({ timestampMs }) => timestampMs)).toEqual([0, 0, 40, 80, 120, 160]);
+    // By itself after the time that was asked for, at once where a reader says that it waits, and where the session ends.
+    sendFrame(one, 200, false);
+    expect(await reader.until(7)).toHaveLength(7);
+    sendFrame(one, 240, false);
+    await pause(100);
+    expect(reader.tags).toHaveLength(7);
+    expect(await gather('0')).toBe(204);
+    expect(await reader.until(8)).toHaveLength(8);
+    await gather('1000');
+    sendFrame(one, 280, false);
+    await pause(50);
+    one.socket.destroy();
+    expect([await reader.ended, reader.tags.length]).toEqual(['end', 9]);
+  });
+
   test('cuts off a reader that does not read, and the publisher notices nothing', async () => {
     const node = await start(undefined, { readerBytesMax: 256 * 1024 });
     const one = await publisher(node, await node.createStream('st-aaaaaaaa'));

@@ -18,18 +18,28 @@ export interface RelayServerDeps {
   readonly silentMs: (sessionId: string) => number | undefined;
 }
 
+const methods = new Set(['GET', 'HEAD', 'PUT']);
+
 /** How long nothing has come of a session, ms: the answer to HEAD. */
 export const silentMsHeader = 'x-silent-ms';
 
+/** Nobody waits longer for media, whatever a reader asks for, ms: who watches over publishers must know soon that one is silent. */
+const gatherMsMax = 1000;
+
 const pathPattern = /^\/relay\/([A-Za-z0-9_.:-]{1,128})$/;
 
-/** `GET /relay/:streamId?session=`: a session as endless FLV; HEAD asks how it is (docs/ARCHITECTURE.md, "From publisher to playlist"). */
+/**
+ * `GET /relay/:streamId?session=&reader=`: a session as endless FLV; HEAD asks how it is, PUT with `gather=` lets media for that
+ * reader wait (docs/ARCHITECTURE.md, "From publisher to playlist").
+ */
 export class RelayServer {
   readonly #init: RelayServerInit;
   readonly #hub: RelayHub;
   readonly #deps: RelayServerDeps;
   readonly #logger: Logger;
   readonly #server: Server;
+  /** Those that have a name, by session and name. */
+  readonly #named = new Map<string, RelayReader>();
 
   constructor(init: RelayServerInit, deps: RelayServerDeps) {
     this.#init = init;
@@ -54,17 +64,32 @@ export class RelayServer {
   }
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
-    const isQuestion = request.method === 'HEAD';
-    if (request.method !== 'GET' && !isQuestion) return refuse(response, 405, 'Only GET and HEAD are served here.');
+    const { method = '' } = request;
+    if (!methods.has(method)) return refuse(response, 405, 'Only GET, HEAD and PUT are served here.');
     const url = URL.parse(request.url ?? '', 'http://relay');
     const streamId = pathPattern.exec(url?.pathname ?? '')?.[1];
     const stream = streamId === undefined ? undefined : this.#hub.find(streamId, url?.searchParams.get('session') ?? '');
     if (stream === undefined) return refuse(response, 404, 'There is no such session here.');
-    if (isQuestion) return void response.writeHead(200, { [silentMsHeader]: this.#deps.silentMs(stream.sessionId) ?? 0, connection: 'close' }).end();
-    this.#serve(response, (reader) => {
-      stream.join(reader);
-      return () => stream.leave(reader);
+    if (method === 'HEAD') return void response.writeHead(200, { [silentMsHeader]: this.#deps.silentMs(stream.sessionId) ?? 0, connection: 'close' }).end();
+    const name = url?.searchParams.get('reader') ?? '';
+    const reader = `${stream.sessionId}/${name}`;
+    if (method === 'PUT') return this.#gather(reader, Number(url?.searchParams.get('gather') ?? Number.NaN), response);
+    this.#serve(response, (one) => {
+      if (name !== '') this.#named.set(reader, one);
+      stream.join(one);
+      return () => {
+        stream.leave(one);
+        if (this.#named.get(reader) === one) this.#named.delete(reader);
+      };
     });
+  }
+
+  #gather(name: string, ms: number, response: ServerResponse): void {
+    if (!Number.isInteger(ms) || ms < 0 || ms > gatherMsMax) return refuse(response, 400, `"gather" is a number of milliseconds, 0 to ${gatherMsMax}.`);
+    const reader = this.#named.get(name);
+    if (reader === undefined) return refuse(response, 404, 'There is no such reader here.');
+    reader.gather(ms);
+    response.writeHead(204, { connection: 'close' }).end();
   }
 
   #serve(response: ServerResponse, join: (reader: RelayReader) => () => void): void {

@@ -1,6 +1,7 @@
 import { encodeFlvHeader, encodeTag, tagType } from '#core/flv';
 import { GopCache, type MediaMessage } from '#core/rtmp';
 import type { RelayReader } from './relay-reader.ts';
+import { SegmentPace } from './segment-pace.core.ts';
 
 /** Media without video after this time is a stream without video: its readers start at any tag. */
 const audioOnlyAfterMs = 2_000;
@@ -14,6 +15,7 @@ export interface GopShare {
 export class RelayStream {
   readonly sessionId: string;
   readonly #gop = new GopCache();
+  readonly #pace = new SegmentPace();
   readonly #share: GopShare;
   readonly #readers = new Set<RelayReader>();
   #metadata: Uint8Array | undefined;
@@ -57,7 +59,7 @@ export class RelayStream {
     this.#readers.add(reader);
     if (this.#gop.parts.length === 0) return;
     this.#start(reader);
-    reader.sendParts(this.#gop.parts);
+    reader.sendParts(this.#gop.parts, true);
   }
 
   leave(reader: RelayReader): void {
@@ -89,10 +91,12 @@ export class RelayStream {
   #addFrames(message: MediaMessage): void {
     this.#gop.add(message, this.#share.gopBytesMax);
     if (this.#readers.size === 0) return;
-    const canStart = message.keyFrame || (!this.#has(tagType.video) && this.#latestMs >= audioOnlyAfterMs);
+    const has = { audio: this.#has(tagType.audio), video: this.#has(tagType.video) };
+    const isUrgent = this.#pace.isUrgent(message, has);
+    const canStart = message.keyFrame || (!has.video && this.#latestMs >= audioOnlyAfterMs);
     for (const reader of this.#readers) {
       if (!reader.started && canStart) this.#start(reader);
-      if (reader.started) reader.sendParts(message.tag.parts);
+      if (reader.started) reader.sendParts(message.tag.parts, isUrgent);
     }
   }
 

@@ -16,6 +16,8 @@ export class LiveEdge {
   readonly #readers = new Set<EdgeReader>();
   /** All that were encoded since the stream is held here: who follows one may follow on. */
   readonly #sessionIds = new Set<string>();
+  /** Told when the first reader joins, and when the last one leaves. */
+  onWatched: (() => void) | undefined;
   #kept: Kept[] = [];
   #announcedSequence = -1;
   /** Configuration of the run that tells now, and of the one that announced the newest part. */
@@ -59,10 +61,11 @@ export class LiveEdge {
   join(reader: EdgeReader): void {
     this.#readers.add(reader);
     for (const { message, bytes } of this.#kept) reader.send(framed(message, bytes));
+    if (this.#readers.size === 1) this.onWatched?.();
   }
 
   leave(reader: EdgeReader): void {
-    this.#readers.delete(reader);
+    if (this.#readers.delete(reader) && this.#readers.size === 0) this.onWatched?.();
   }
 
   /** @param bytes of a part */

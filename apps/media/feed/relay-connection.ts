@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { request, type ClientRequest, type IncomingMessage } from 'node:http';
 import { FlvReader } from '#core/flv';
 import { OperatingError } from '#kernel';
@@ -26,15 +27,19 @@ export class RelayConnection {
   readonly #request: ClientRequest;
   /** What Node hands over is ours. */
   readonly #reader = new FlvReader({ keepsBytes: true });
+  readonly #url: URL;
   #timer: NodeJS.Timeout | undefined;
+  /** What the relay was asked for last, ms. */
+  #gatherMs = 0;
 
   private constructor(init: RelayConnectionInit, feed: LiveFeed, logger: Logger) {
     this.#init = init;
     this.#feed = feed;
     this.#logger = logger;
-    const url = new URL(init.session.relayUrl);
-    url.searchParams.set('session', init.session.sessionId);
-    this.#request = request(url, { agent: false, headers: { accept: 'video/x-flv' } });
+    this.#url = new URL(init.session.relayUrl);
+    this.#url.searchParams.set('session', init.session.sessionId);
+    this.#url.searchParams.set('reader', randomUUID());
+    this.#request = request(this.#url, { agent: false, headers: { accept: 'video/x-flv' } });
   }
 
   /** @throws OperatingError `RELAY_UNREACHABLE` or `SESSION_UNKNOWN`, both retryable: the log may know more soon */
@@ -48,6 +53,28 @@ export class RelayConnection {
     }
     connection.#read(response);
     return connection;
+  }
+
+  /**
+   * Lets the relay hold back for so long what makes no segment sooner, ms; 0: nothing. One that does not know how, or does not
+   * answer, sends everything at once, or goes on as it does until it is asked again.
+   */
+  gather(ms: number): void {
+    if (ms === this.#gatherMs) return;
+    this.#gatherMs = ms;
+    const url = new URL(this.#url);
+    url.searchParams.set('gather', String(ms));
+    const failed = (err: unknown): void => {
+      this.#logger.debug({ err }, 'the relay was not told how soon media is needed');
+      if (this.#gatherMs === ms) this.#gatherMs = Number.NaN;
+    };
+    const asked = request(url, { method: 'PUT', agent: false, timeout: this.#init.connectTimeoutMs }, (response) => {
+      response.resume();
+      if (response.statusCode !== 204 && response.statusCode !== 405) failed(new Error(`it answered ${response.statusCode}`));
+    });
+    asked.on('timeout', () => asked.destroy(new Error('it does not answer')));
+    asked.on('error', failed);
+    asked.end();
   }
 
   close(): void {

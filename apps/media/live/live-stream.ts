@@ -69,6 +69,8 @@ interface Work {
 /** One that still sends is encoded on for so long behind the other's key frame: both must meet without a hole. */
 const overlapMs = 150;
 const publishAgainMs = 500;
+/** How long media of a stream may be held back that is stored as it is and watched by nobody, ms: less than any silence that matters. */
+const gatherMs = 400;
 
 /**
  * One stream, held under the lease `media/<streamId>`: reads what its publishers send and packages the media of one of them,
@@ -103,9 +105,11 @@ export class LiveStream {
     const held = await HeldLease.acquire({ name: `media/${streamId}`, owner, ttlMs: leaseTtlMs }, { leases, logger: this.#logger });
     if (held === undefined) return false;
     const ends: Ends = { shutdown, any: AbortSignal.any([shutdown, held.lost]) };
-    const encoder = new SessionEncoder({ ...this.#init, producerId: producerId(streamId) }, { ...this.#deps, logger: this.#logger, held });
+    const pace = (): void => this.#pace({ desk, encoder });
+    const encoder = new SessionEncoder({ ...this.#init, producerId: producerId(streamId) }, { ...this.#deps, logger: this.#logger, held, onRun: pace });
     const onSwitch = (effect: SwitchEffect): void => this.#goOver(effect, held, { desk, encoder }, ends);
-    const desk: PublisherDesk = new PublisherDesk({ streamId, feedBytesMax, silenceMs, returnMs }, { follower, logger: this.#logger, onSwitch });
+    const desk: PublisherDesk = new PublisherDesk({ streamId, feedBytesMax, silenceMs, returnMs }, { follower, logger: this.#logger, onSwitch, onPublishers: pace });
+    this.#init.edge.onWatched = pace;
     desk.open();
     try {
       await this.#hold(desk, encoder, ends);
@@ -113,6 +117,7 @@ export class LiveStream {
     } finally {
       await desk.close();
       await this.#switching;
+      this.#init.edge.onWatched = undefined;
       this.#init.edge.close();
       await held.release();
       facts.release(producerId(streamId));
@@ -139,6 +144,15 @@ export class LiveStream {
       if (result === 'leave') return;
       if (feed.end !== undefined || !cut.signal.aborted) this.#usedUp.add(feed);
     }
+  }
+
+  /**
+   * An encoder is fed evenly, and those who play at the live edge, or a second publisher, are waited for: then media comes at once.
+   * Otherwise it comes when it makes a segment, which costs this process and the ingest a fraction.
+   */
+  #pace({ desk, encoder }: Work): void {
+    const mayWait = encoder.carries && this.#init.edge.readers === 0 && desk.publishers === 1;
+    desk.gather(mayWait ? gatherMs : 0);
   }
 
   #goOver(effect: SwitchEffect, held: HeldLease, { desk, encoder }: Work, ends: Ends): void {

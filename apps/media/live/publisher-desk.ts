@@ -15,6 +15,8 @@ export interface PublisherDeskDeps {
   readonly follower: StreamFollower;
   readonly logger: Logger;
   readonly onSwitch: (effect: SwitchEffect) => void;
+  /** Publishers came or went. */
+  readonly onPublishers?: () => void;
 }
 
 /** Media of the publisher in waiting that is kept: the silence that calls for it, what was not yet encoded then, a group of pictures. */
@@ -49,7 +51,7 @@ export class PublisherDesk {
   }
 
   open(): void {
-    this.#unlisten = this.#deps.follower.onChange((streamId) => streamId === this.#init.streamId && this.#look());
+    this.#unlisten = this.#deps.follower.onChangeOf(this.#init.streamId, () => this.#look());
     this.#look();
   }
 
@@ -63,6 +65,11 @@ export class PublisherDesk {
     const session = activeSession(this.#state);
     const source = session && this.#sources.get(session.sessionId);
     return source?.feed === undefined ? undefined : source;
+  }
+
+  /** For how long media may be held back that makes no segment sooner, ms. */
+  gather(ms: number): void {
+    for (const source of this.#sources.values()) source.gather(ms);
   }
 
   source(sessionId: string): PublisherSource | undefined {
@@ -107,6 +114,7 @@ export class PublisherDesk {
       if (source === undefined) this.#open(session);
       else source.session = session;
     }
+    this.#deps.onPublishers?.();
     for (const [sessionId, source] of this.#sources) if (!sessions.some((one) => one.sessionId === sessionId)) this.#endSoon(source);
     const lost = state?.lastEnd?.reason === 'ingest-lost' ? state.lastEnd.sessionId : undefined;
     if (lost !== undefined) this.#step({ kind: 'over', sessionId: lost, reason: 'lease-lost' });

@@ -44,6 +44,8 @@ export class PublisherSource {
   readonly #overOnLog = new AbortController();
   readonly #kept: Promise<void>;
   #feed: LiveFeed | undefined;
+  #connection: RelayConnection | undefined;
+  #gatherMs = 0;
   #over = false;
   #overTimer: NodeJS.Timeout | undefined;
 
@@ -67,6 +69,12 @@ export class PublisherSource {
   /** Aborted when the session has been over for long enough: what is not stored by then is given up. */
   get late(): AbortSignal {
     return this.#closed.signal;
+  }
+
+  /** For how long media may be held back that makes no segment sooner, ms. */
+  gather(ms: number): void {
+    this.#gatherMs = ms;
+    this.#connection?.gather(ms);
   }
 
   /** The log says that it is over: the relay has a moment to send what is left. */
@@ -108,13 +116,16 @@ export class PublisherSource {
     try {
       const connection = await RelayConnection.open({ session, connectTimeoutMs, silenceMsMax }, feed, logger);
       this.#feed = feed;
+      this.#connection = connection;
       this.#deps.onFeed();
+      connection.gather(this.#gatherMs);
       await feed.over(signal);
       connection.close();
     } catch (err) {
       const isExpected = err instanceof OperatingError && err.retryable;
       logger[isExpected ? 'debug' : 'error']({ err }, 'no relay yet');
     }
+    this.#connection = undefined;
     if (feed.end === 'session-over') this.#over = true;
     if (!signal.aborted) this.#deps.onEnd(this, feed.end ?? 'broken');
   }

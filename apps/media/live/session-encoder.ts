@@ -60,6 +60,8 @@ export interface SessionEncoderDeps {
   readonly sampling?: Sampling | undefined;
   /** Told while a stream has nothing left to give up. */
   readonly overload?: Overload | undefined;
+  /** A run begins. */
+  readonly onRun?: () => void;
 }
 
 /** What to encode, and what ends it. */
@@ -306,6 +308,7 @@ export class SessionEncoder {
     const configuration = JSON.stringify([session.sessionId, this.#shedding.level.preset, share.encoders, renditions]);
     const plan = planRun(state, session, start, edge.announced(configuration), renditions.carried.video !== undefined);
     this.#carries = renditions.encoded.length === 0;
+    this.#deps.onRun?.();
     edge.configure(configuration, plan.mediaSequence);
     const sampler = this.#sampler;
     sampler?.begins({ offsetMs: plan.offsetMs, encodingId: identity.encodingId });

@@ -18,11 +18,19 @@ export class TestRelay {
   readonly #responses = new Set<ServerResponse>();
   /** Readers served so far. */
   served = 0;
+  /** For how long readers wanted media to be held back, in order, by session and ms; it never is. */
+  readonly gathered: Array<readonly [string, number]> = [];
 
   constructor() {
     this.#server = createServer((request, response) => {
-      const session = this.#sessions.get(new URL(request.url ?? '', 'http://relay').searchParams.get('session') ?? '');
+      const { searchParams } = new URL(request.url ?? '', 'http://relay');
+      const sessionId = searchParams.get('session') ?? '';
+      const session = this.#sessions.get(sessionId);
       if (session === undefined) return void response.writeHead(404).end();
+      if (request.method === 'PUT') {
+        this.gathered.push([sessionId, Number(searchParams.get('gather'))]);
+        return void response.writeHead(204, { connection: 'close' }).end();
+      }
       response.writeHead(200, { 'content-type': 'video/x-flv', connection: 'close' });
       this.served += 1;
       this.#responses.add(response);
