@@ -199,7 +199,7 @@ export class World {
     this.commands = new CommandExecutor({ ...envelope, aggregates });
     this.#parked = new LogEventIntake({ owner: 'test' }, { log, publications, leases, clock, logger });
     const parking = new EventParking({ intake: this.#parked, clock, logger, source: '/test' });
-    this.#host = new ConsumerHost({ projections, owner: 'test' }, { log, leases, store: engines.projections, logger, parking });
+    this.#host = new ConsumerHost({ projections, owner: 'test', noteMs: 0 }, { log, leases, store: engines.projections, logger, parking });
     this.#indexKeeper = new EventIndexKeeper({ owner: 'test', topics: contexts, idleMs: 10 }, { log, leases, clock, index: engines.index, logger });
     this.#relay = new OutboxRelay({ owner: 'test' }, { outbox, log, leases, logger });
   }

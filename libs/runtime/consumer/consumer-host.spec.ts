@@ -93,6 +93,10 @@ function report(edgeId: string, requests: number, hits = requests): LogRecord {
   return encodeEvent({ ...envelope, id: `id-${ids}`, type: edgeReported.type, version: 1, subject: edgeId, key: edgeId, streamVersion: BigInt(++ids), data });
 }
 
+function registered(data: Parameters<typeof edgeRegistered.draft>[0]): LogRecord {
+  return { ...report(data.edgeId, 1), headers: { ...report(data.edgeId, 1).headers, ce_type: edgeRegistered.type }, value: JSON.stringify(data) };
+}
+
 function edges(count: number, requests: number): LogRecord[] {
   return Array.from({ length: count }, (_, at) => report(`edge-${at}`, requests));
 }
@@ -130,6 +134,25 @@ describe('a consumer host', () => {
     opened.resolve();
     await until(allAt(1, 30n));
     expect(store.commits.length).toBeLessThanOrEqual(3);
+  });
+
+  test('leaves a checkpoint that moves over events which change no row to one that does, in all partitions', async () => {
+    const [first, second] = edgeRegistered.samples as ReadonlyArray<Parameters<typeof edgeRegistered.draft>[0]>;
+    const sample = (first ?? second) as Parameters<typeof edgeRegistered.draft>[0];
+    const ignored = Array.from({ length: 40 }, (_, at) => registered({ ...sample, edgeId: `edge-${at}` }));
+    const positions = async (): Promise<bigint> => (await store.checkpoints('seen')).reduce((sum, { position }) => sum + position, 0n);
+    await host('a', { noteMs: 60_000 });
+    await log.append('edge', ignored);
+    await pause(40);
+    expect([store.commits.length, await positions()]).toEqual([0, 0n]);
+    await log.append('edge', [report('edge-1', 1)]);
+    await until(allAt(1, 1n));
+    expect(await positions()).toBe(41n);
+    // Without one, it is written after its time.
+    await hosts[0]?.stop();
+    await host('b', { noteMs: 5 });
+    await log.append('edge', ignored);
+    await until(async () => (await positions()) === 81n);
   });
 
   test('shares with another one, and inherits from it', async () => {

@@ -40,6 +40,8 @@ export interface ConsumerHostInit {
   readonly commitsMax?: number;
   /** How long an event waits for others to share its transaction, ms. */
   readonly lingerMs?: number;
+  /** How long a checkpoint that moves over events which change no row waits for one that does, ms; a twentieth of `stallMs` by default. */
+  readonly noteMs?: number;
   readonly limits?: ReadLimits;
   /** Records folded ahead of the database, per partition. */
   readonly readAheadMax?: number;
@@ -86,11 +88,11 @@ export class ConsumerHost {
     this.#init = { ...defaults, ...init };
     this.#deps = { timers: systemTimers, ...deps };
     this.#waiting = init.projections;
-    const { commitsMax, lingerMs } = this.#init;
+    const { commitsMax, lingerMs, stallMs, noteMs = stallMs / 20 } = this.#init;
     this.#committers = new Map(
       init.projections.map((projection) => [
         projection.name,
-        new GroupCommitter({ projection, store: deps.store, timers: this.#deps.timers, commitsMax, lingerMs, recordsEnough }),
+        new GroupCommitter({ projection, store: deps.store, timers: this.#deps.timers, commitsMax, lingerMs, noteMs, recordsEnough }),
       ]),
     );
   }

@@ -12,6 +12,8 @@ export interface GroupCommitterInit {
   readonly commitsMax: number;
   /** How long the first waits for company, ms. */
   readonly lingerMs: number;
+  /** How long what changes no row waits for something that does, ms: only how far was read would be written. */
+  readonly noteMs?: number;
   /** Records that are enough for a transaction: no waiting, and no more partitions in it. */
   readonly recordsEnough: number;
 }
@@ -41,6 +43,8 @@ export class GroupCommitter {
   #underWay = 0;
   #lingering = false;
   #lingered = false;
+  #noting = false;
+  #noted = false;
 
   constructor(init: GroupCommitterInit) {
     this.#init = init;
@@ -54,6 +58,7 @@ export class GroupCommitter {
   commit(committing: Committing): Promise<FoldedBatch | undefined> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ ...committing, resolve, reject });
+      committing.pending.onWorth = (): void => this.#next();
       this.#next();
     });
   }
@@ -62,8 +67,10 @@ export class GroupCommitter {
     if (this.#waiting.length === 0 || this.#underWay >= this.#init.commitsMax) return;
     const records = this.#waiting.reduce((sum, { pending }) => sum + pending.records, 0);
     const isUrgent = records >= this.#init.recordsEnough || this.#waiting.some(({ pending }) => pending.ended);
+    if (!isUrgent && !this.#noted && !this.#waiting.some(({ pending }) => pending.isWorth)) return void this.#note();
     if (!isUrgent && !this.#lingered) return void this.#linger();
     this.#lingered = false;
+    this.#noted = false;
     this.#underWay++;
     void this.#commitGroup(this.#group()).finally(() => {
       this.#underWay--;
@@ -78,6 +85,16 @@ export class GroupCommitter {
     await pause(this.#init.lingerMs, undefined, this.#init.timers);
     this.#lingering = false;
     this.#lingered = true;
+    this.#next();
+  }
+
+  /** Most events of a topic change no row of most projections: how far those have read is written now and then, for all partitions together. */
+  async #note(): Promise<void> {
+    if (this.#noting) return;
+    this.#noting = true;
+    await pause(this.#init.noteMs ?? 0, undefined, this.#init.timers);
+    this.#noting = false;
+    this.#noted = true;
     this.#next();
   }
 

@@ -28,6 +28,9 @@ export class PendingBatch {
   #ended = false;
   #spoiled = false;
   #failure: { readonly error: unknown } | undefined;
+  #changesRows = false;
+  /** Called when there is something that is worth a transaction at once. */
+  onWorth: (() => void) | undefined;
   #wakeReader: (() => void) | undefined;
   #wakeCommitter: (() => void) | undefined;
 
@@ -66,6 +69,11 @@ export class PendingBatch {
     return this.#ended;
   }
 
+  /** True when there is more to commit than how far was read: rows change, keys are held, nothing more fits, or comes. */
+  get isWorth(): boolean {
+    return this.#changesRows || this.#ended || this.room === 0 || this.#blocked?.hasHolds === true;
+  }
+
   /** How many more records fit before the next commit takes what is here. */
   get room(): number {
     return Math.max(0, this.#recordsMax - this.#records);
@@ -97,6 +105,7 @@ export class PendingBatch {
     const changes = projectRecord(this.#projection, record);
     try {
       for (const change of changes) this.#fold.add(change);
+      if (changes.length > 0) this.#changesRows = true;
     } catch (error) {
       this.#spoiled = true;
       throw error;
@@ -113,6 +122,7 @@ export class PendingBatch {
   release(blocked: BlockedKey): void {
     this.#blocked?.release(blocked, this.#to);
     this.#wakeCommitter?.();
+    this.onWorth?.();
   }
 
   /** Goes on behind a record that was set aside. */
@@ -123,6 +133,7 @@ export class PendingBatch {
   #moved(to: bigint): void {
     this.#to = to;
     this.#wakeCommitter?.();
+    if (this.isWorth) this.onWorth?.();
   }
 
   /** No more is added; with an error, the committer throws it after it has committed what is here. */
@@ -130,6 +141,7 @@ export class PendingBatch {
     this.#ended = true;
     this.#failure ??= failure;
     this.#wakeCommitter?.();
+    this.onWorth?.();
   }
 
   get #hasWork(): boolean {
@@ -155,6 +167,7 @@ export class PendingBatch {
     if (!this.#hasWork) return undefined;
     const batch = { from: this.#from, to: this.#to, changes: this.#fold.changes(), holds: this.#blocked?.takeHolds() };
     this.#fold = new ChangeFold(this.#projection.tables);
+    this.#changesRows = false;
     this.#from = this.#to;
     this.#records = 0;
     this.#wakeReader?.();
