@@ -3,7 +3,7 @@ import type { DynamicModule, INestApplicationContext } from '@nestjs/common';
 import type { Engines } from '#adapters/engines';
 import { NodeProcessRunner } from '#adapters/ffmpeg';
 import { presets } from '#core/ffmpeg-plan';
-import { EffectWorkers, FactPublisher, type AppContext } from '#runtime';
+import { EffectWorkers, FactPublisher, GatheredLeaseStore, type AppContext } from '#runtime';
 import { LiveEdges } from './edge/live-edges.ts';
 import { StreamFollower } from './fold/stream-follower.ts';
 import { LiveStream, type LiveStreamDeps } from './live/live-stream.ts';
@@ -35,7 +35,8 @@ export async function mediaModule(engines: Engines<'log' | 'database' | 'blobs' 
   logger.info({ ...ffmpeg }, `ffmpeg ${ffmpeg.version}`);
   const { hardware: kinds, vaapiDevice, sessions } = settings;
   const encoders = new EncoderSessions(await workingEncoders(runner, { program: ffmpeg.program, kinds, vaapiDevice, sessions }, logger), engines.clock);
-  const { log, leases, blobs } = engines;
+  const { log, blobs } = engines;
+  const leases = new GatheredLeaseStore({ gatherMs: settings.leaseTtlMs / 50 }, engines.leases);
   const owner = `${settings.node}/${settings.mediaId}`;
   const follower = new StreamFollower({ snapshotPath: join(settings.runPath, `${settings.mediaId}.fold.json`) }, { log, logger, health: telemetry.health });
   const facts = new FactPublisher({ log, clock: engines.clock, ids: engines.ids, source: `/media/${settings.node}`, actor: 'system:media' });

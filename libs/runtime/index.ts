@@ -41,6 +41,7 @@ export { EventParking, type EventParkingDeps } from './intake/event-parking.ts';
 export { LogEventIntake, type LogEventIntakeDeps, type LogEventIntakeInit } from './intake/log-event-intake.ts';
 export { readLedgerSettings, type LedgerSettings } from './ledger.config.ts';
 export { HeadCache, type HeadCacheInit } from './head-cache.ts';
+export { GatheredLeaseStore, type GatheredLeaseStoreInit } from './lease/gathered-lease-store.ts';
 export { HeldLease, type HeldLeaseDeps, type HeldLeaseInit } from './lease/held-lease.ts';
 export { LeasedJobs, type LeasedJob, type LeasedJobsDeps, type LeasedJobsInit } from './lease/leased-jobs.ts';
 export { LeasedWorker, type LeasedWorkerDeps, type LeasedWorkerInit, type Tenure } from './lease/leased-worker.ts';
