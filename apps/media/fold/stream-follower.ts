@@ -26,6 +26,8 @@ export class StreamFollower {
   readonly #deps: StreamFollowerDeps;
   readonly #stop = new AbortController();
   readonly #listeners = new Set<(streamId: string) => void>();
+  /** Those that one stream alone concerns: with a thousand streams, asking all of them about each event would cost more than the event. */
+  readonly #listenersOf = new Map<string, Set<() => void>>();
   readonly #waiting = new Set<() => void>();
   #fold = new StreamFold();
   #partitions: Array<FoldedPartition | undefined> = Array.from({ length: topicPartitions }, () => undefined);
@@ -70,6 +72,16 @@ export class StreamFollower {
   onChange(listener: (streamId: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** The listener is told when that stream changed. Answers how to stop listening. */
+  onChangeOf(streamId: string, listener: () => void): () => void {
+    const listeners = this.#listenersOf.get(streamId) ?? new Set();
+    this.#listenersOf.set(streamId, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0 && this.#listenersOf.get(streamId) === listeners) this.#listenersOf.delete(streamId);
+    };
   }
 
   /** Resolves when the record at the position is folded, or when following ends. */
@@ -142,7 +154,10 @@ export class StreamFollower {
       lastEventId: last?.headers['ce_id'] ?? before?.lastEventId ?? '',
     };
     for (const wake of [...this.#waiting]) wake();
-    for (const streamId of changed) for (const listener of this.#listeners) listener(streamId);
+    for (const streamId of changed) {
+      for (const listener of this.#listeners) listener(streamId);
+      for (const listener of this.#listenersOf.get(streamId) ?? []) listener();
+    }
   }
 
   /** An event that cannot be read must not end every live stream: it is reported and passed over. */
