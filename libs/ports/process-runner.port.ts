@@ -5,6 +5,8 @@ export interface ProcessCommand {
   readonly argv: readonly string[];
   /** File descriptors, from 1, that the caller will read with `output`; 2 is the log and not among them. */
   readonly outputs: readonly number[];
+  /** For work that has time: how much others go before it, 1 to 19 (nice(2)); 0 when left out. */
+  readonly niceness?: number;
 }
 
 export interface ProcessExit {

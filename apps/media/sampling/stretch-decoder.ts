@@ -31,6 +31,9 @@ const decodeMsMax = 10_000;
 /** Of one output: more than 16 pictures of 256 lines, or a minute of sound. */
 const outputBytesMax = 4_000_000;
 
+/** Streams go before what looks at them. */
+const niceness = 10;
+
 /** Decodes stretches of streams, each by a process of its own that ends with it. */
 export class StretchDecoder {
   readonly #init: StretchDecoderInit;
@@ -60,7 +63,7 @@ export class StretchDecoder {
   }
 
   async #run(argv: readonly string[], input: readonly Uint8Array[]): Promise<DecodedStretch> {
-    const running = await this.#runner.start({ program: this.#init.program, argv, outputs: [pictureFd, grayFd, soundFd] });
+    const running = await this.#runner.start({ program: this.#init.program, argv, outputs: [pictureFd, grayFd, soundFd], niceness });
     const timer = setTimeout(() => void running.kill(), decodeMsMax);
     const read = async (fd: number): Promise<Uint8Array> => {
       const chunks: Uint8Array[] = [];

@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess, type StdioPipe, type StdioNull } from 'node:child_process';
+import { setPriority } from 'node:os';
 import { OperatingError } from '#kernel';
 import { ProcessRunner, type ProcessCommand, type RunningProcess } from '#ports';
 import { ChildRecords } from './child-records.ts';
@@ -28,6 +29,7 @@ export class NodeProcessRunner extends ProcessRunner {
   async start(command: ProcessCommand): Promise<RunningProcess> {
     const child = await spawned(command);
     const pid = child.pid as number;
+    if (command.niceness !== undefined) giveWay(pid, command.niceness);
     const recorded = this.#records.add(pid);
     const running = new GroupProcess({
       child,
@@ -60,6 +62,14 @@ export class NodeProcessRunner extends ProcessRunner {
       await this.#records.remove(pid);
     }
     return orphans.length;
+  }
+}
+
+function giveWay(pid: number, niceness: number): void {
+  try {
+    setPriority(pid, niceness);
+  } catch {
+    // It has ended by itself.
   }
 }
 

@@ -56,6 +56,12 @@ describe('running', () => {
     expect(await Promise.all([textOf(running, 1), textOf(running, 3)])).toEqual(['one\n', 'three\n']);
   });
 
+  test('what has time gives way to others', async () => {
+    const running = await runner.start({ program: '/bin/sh', argv: ['-c', 'read go; nice'], outputs: [1], niceness: 7 });
+    await running.write(new TextEncoder().encode('go\n'));
+    expect(await textOf(running, 1)).toBe('7\n');
+  });
+
   test('the environment is empty', async () => {
     const running = await runner.start({ program: '/usr/bin/env', argv: [], outputs: [1] });
     expect(await textOf(running, 1)).toBe('');
