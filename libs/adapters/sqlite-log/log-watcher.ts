@@ -28,7 +28,7 @@ interface Waiter {
 export class LogWatcher {
   readonly #path: string;
   readonly #version: StatementSync;
-  readonly #high: (ref: number) => number;
+  readonly #ends: (refs: ReadonlySet<number>) => Iterable<readonly [ref: number, high: number]>;
   readonly #waiters = new Map<number, Set<Waiter>>();
   #hints: FSWatcher | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -37,11 +37,11 @@ export class LogWatcher {
   /** -1: look at the partitions whatever the version is. */
   #seenVersion = -1;
 
-  /** `high` answers the high watermark of a partition now. */
-  constructor(db: LogDatabase, high: (ref: number) => number) {
+  /** `ends` answers at least those of the partitions asked for that have records, with their high watermarks now. */
+  constructor(db: LogDatabase, ends: (refs: ReadonlySet<number>) => Iterable<readonly [ref: number, high: number]>) {
     this.#path = `${db.path}-wal`;
     this.#version = db.prepare('PRAGMA data_version');
-    this.#high = high;
+    this.#ends = ends;
   }
 
   /** Resolves when the partition has records at or above `high`, after `ms`, when aborted, or by {@link wakeAll}. */
@@ -148,7 +148,7 @@ export class LogWatcher {
     const version = this.#version.get()?.['data_version'] as number;
     if (version === this.#seenVersion) return false;
     this.#seenVersion = version;
-    for (const ref of [...this.#waiters.keys()]) this.#reached(ref, this.#high(ref));
+    for (const [ref, high] of [...this.#ends(new Set(this.#waiters.keys()))]) this.#reached(ref, high);
     return true;
   }
 }

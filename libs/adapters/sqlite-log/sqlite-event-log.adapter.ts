@@ -64,7 +64,7 @@ export class SqliteEventLog extends EventLog {
     this.#db = new LogDatabase(init.path, init.sizeBytesMax);
     this.#tables = new LogTables(this.#db);
     this.#space = new FileSpace(this.#db);
-    this.#watcher = new LogWatcher(this.#db, (ref) => this.#tables.topics.head(ref).high);
+    this.#watcher = new LogWatcher(this.#db, (refs) => this.#db.read(() => [...this.#tables.topics.ends(refs)]));
     this.#writer = new LogWriter({
       db: this.#db,
       tables: this.#tables,

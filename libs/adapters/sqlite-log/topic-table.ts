@@ -2,7 +2,7 @@ import type { StatementSync } from 'node:sqlite';
 import { assert } from '#kernel';
 import { eventLogErrors, type PartitionHead } from '#ports';
 import type { LogDatabase } from './log-database.ts';
-import { partitionRefsMax, recordTableSchema } from './log-schema.constants.ts';
+import { partitionRefsMax, recordTableOf, recordTableSchema } from './log-schema.constants.ts';
 import type { RecordTables } from './record-tables.ts';
 
 export interface TopicRow {
@@ -22,11 +22,21 @@ export interface Head {
   recordedAt: number;
 }
 
+/** Selects that one statement puts together; SQLite takes 500. */
+const partsMax = 100;
+
+function isAnyOf({ firstRef, partitions }: TopicRow, refs: ReadonlySet<number>): boolean {
+  for (let ref = firstRef; ref < firstRef + partitions; ref++) if (refs.has(ref)) return true;
+  return false;
+}
+
 /** Topics, their partitions and watermarks. */
 export class TopicTable {
   readonly #db: LogDatabase;
   readonly #records: RecordTables;
   readonly #topics = new Map<string, TopicRow>();
+  /** By topic: statements that answer its partitions with the offset of the last record of each. */
+  readonly #lasts = new Map<number, readonly StatementSync[]>();
   readonly #find: StatementSync;
   readonly #insertTopic: StatementSync;
   readonly #insertPartition: StatementSync;
@@ -86,6 +96,32 @@ export class TopicTable {
       high: last === undefined ? floor.low : Math.max(floor.low, last.offset + 1),
       recordedAt: Math.max(floor.recordedAt, last?.recordedAt ?? 0),
     };
+  }
+
+  /**
+   * Where partitions end that have records: all of a topic that one of `refs` is of. Asked for each commit of another process: a
+   * statement for each partition, most of which have nothing new, would cost more than reading what is new.
+   */
+  *ends(refs: ReadonlySet<number>): Generator<readonly [ref: number, high: number]> {
+    for (const topic of this.#topics.values()) {
+      if (!isAnyOf(topic, refs)) continue;
+      for (const statement of this.#lastsOf(topic))
+        for (const [ref, last] of statement.all() as unknown as ReadonlyArray<readonly [number, number | null]>) if (last !== null) yield [ref, last + 1];
+    }
+  }
+
+  #lastsOf({ id, firstRef, partitions }: TopicRow): readonly StatementSync[] {
+    const known = this.#lasts.get(id);
+    if (known !== undefined) return known;
+    const refs = Array.from({ length: partitions }, (_, partition) => firstRef + partition);
+    const statements = Array.from({ length: Math.ceil(partitions / partsMax) }, (_, part) => {
+      const selects = refs.slice(part * partsMax, (part + 1) * partsMax).map((ref) => `SELECT ${ref}, max(offset) FROM ${recordTableOf(ref)}`);
+      const statement = this.#db.prepare(selects.join(' UNION ALL '));
+      statement.setReturnArrays(true);
+      return statement;
+    });
+    this.#lasts.set(id, statements);
+    return statements;
   }
 
   /** Within a write transaction: nothing before `low` is held from now on. */
