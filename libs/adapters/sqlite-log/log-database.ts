@@ -25,6 +25,8 @@ export class LogDatabase {
   readonly #beginImmediate: StatementSync;
   readonly #commit: StatementSync;
   readonly #rollback: StatementSync;
+  readonly #dataVersion: StatementSync;
+  #writes = 0;
 
   /**
    * Opens the file, making it if it is not there.
@@ -47,6 +49,7 @@ export class LogDatabase {
     this.#beginImmediate = db.prepare('BEGIN IMMEDIATE');
     this.#commit = db.prepare('COMMIT');
     this.#rollback = db.prepare('ROLLBACK');
+    this.#dataVersion = db.prepare('PRAGMA data_version');
   }
 
   prepare(sql: string): StatementSync {
@@ -57,6 +60,11 @@ export class LogDatabase {
     this.#db.exec(sql);
   }
 
+  /** Another one after each commit, by whomever; within a transaction, of what it sees. Only this connection's own values compare. */
+  get version(): string {
+    return `${this.#dataVersion.get()?.['data_version'] as number}/${this.#writes}`;
+  }
+
   /** Runs `work` on one snapshot of the file. */
   read<T>(work: () => T): T {
     return this.#transaction(this.#begin, work);
@@ -64,6 +72,7 @@ export class LogDatabase {
 
   /** Runs `work` as the only writer, at once or not at all (`SQLITE_BUSY`); durable when it returns. */
   write<T>(work: () => T): T {
+    this.#writes += 1;
     return this.#transaction(this.#beginImmediate, work);
   }
 

@@ -2,6 +2,7 @@ import type { StatementSync } from 'node:sqlite';
 import type { StoredRecord } from '#events';
 import type { HeaderDictionary } from './header-dictionary.ts';
 import type { LogDatabase } from './log-database.ts';
+import { RecentRecords, type MeasuredRecord } from './recent-records.ts';
 import { recordTableOf } from './log-schema.constants.ts';
 
 /** Rows per INSERT: crossing into SQLite costs more than the insert itself. */
@@ -31,6 +32,7 @@ export interface LastRecord {
  * completely and moves nothing, and a replay reads neighbouring pages.
  */
 export class PartitionRecords {
+  readonly recent = new RecentRecords();
   readonly #headers: HeaderDictionary;
   readonly #prepare: (sql: string) => StatementSync;
   readonly #insertOne: StatementSync;
@@ -81,16 +83,17 @@ export class PartitionRecords {
   }
 
   /** Records from `from` on and before `end`, as many as the limits allow, at least one if there is one. */
-  fetch(partition: number, from: number, end: number, limits: FetchLimits): StoredRecord[] {
-    const records: StoredRecord[] = [];
+  fetch(partition: number, from: number, end: number, limits: FetchLimits): MeasuredRecord[] {
+    const records: MeasuredRecord[] = [];
     let bytes = 0;
     let wanted = Math.min(firstFetchRows, limits.recordsMax);
     while (wanted > 0 && from + records.length < end) {
       const rows = this.#fetch.all(from + records.length, end, wanted) as unknown as Row[];
       for (const row of rows) {
-        bytes += row[6] + this.#headers.extraBytes(row[3]);
+        const octets = row[6] + this.#headers.extraBytes(row[3]);
+        bytes += octets;
         if (records.length > 0 && bytes > limits.bytesMax) return records;
-        records.push(this.#stored(partition, row));
+        records.push({ record: this.#stored(partition, row), octets });
       }
       if (rows.length < wanted) return records;
       const affordable = Math.max(1, Math.floor(((limits.bytesMax - bytes) * records.length) / bytes));

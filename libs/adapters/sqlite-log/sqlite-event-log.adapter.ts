@@ -92,7 +92,7 @@ export class SqliteEventLog extends EventLog {
     await nextTurn();
     for (;;) {
       if (limits.stored === true) await this.#whileOpen(() => this.#forgetRead());
-      const batch = await this.#snapshot(() => this.#readNow(topic, partition, from, limits));
+      const batch = await this.#whileOpen(() => this.#readRecent(topic, partition, from, limits) ?? this.#db.read(() => this.#readNow(topic, partition, from, limits)));
       const leftMs = deadline - performance.now();
       if (batch.records.length > 0 || leftMs <= 0 || signal?.aborted) return batch;
       await this.#watcher.wait(this.#ref(topic, partition), Number(batch.high), leftMs, signal);
@@ -105,12 +105,20 @@ export class SqliteEventLog extends EventLog {
     this.#tables.records.forget();
   }
 
+  #readRecent(topic: string, partition: number, from: bigint, limits: ReadLimits): ReadBatch | undefined {
+    if (limits.stored === true) return undefined;
+    return this.#tables.records.of(this.#ref(topic, partition)).recent.read(this.#db.version, from, limits);
+  }
+
   #readNow(topic: string, partition: number, from: bigint, limits: ReadLimits): ReadBatch {
     const ref = this.#ref(topic, partition);
     const head = this.#tables.topics.head(ref);
     checkOffset(topic, partition, from, head);
     const bounded = { recordsMax: Math.min(limits.recordsMax, readRecordsMax), bytesMax: Math.min(limits.bytesMax, readBytesMax) };
-    const records = this.#tables.records.of(ref).fetch(partition, Number(from), head.high, bounded);
+    const table = this.#tables.records.of(ref);
+    const fetched = table.fetch(partition, Number(from), head.high, bounded);
+    if (limits.stored !== true) table.recent.keep(this.#db.version, head, Number(from), fetched);
+    const records = fetched.map(({ record }) => record);
     return { records, next: from + BigInt(records.length), high: BigInt(head.high) };
   }
 

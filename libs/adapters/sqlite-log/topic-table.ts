@@ -43,6 +43,7 @@ export class TopicTable {
   readonly #nextRef: StatementSync;
   readonly #floor: StatementSync;
   readonly #setFloor: StatementSync;
+  readonly #floors: StatementSync;
 
   constructor(db: LogDatabase, records: RecordTables) {
     this.#db = db;
@@ -52,6 +53,8 @@ export class TopicTable {
     this.#insertPartition = db.prepare('INSERT INTO partition (ref, topic, number) VALUES (?, ?, ?)');
     this.#nextRef = db.prepare('SELECT coalesce(max(ref) + 1, 0) AS ref FROM partition');
     this.#floor = db.prepare('SELECT low, recorded_at AS recordedAt FROM partition WHERE ref = ?');
+    this.#floors = db.prepare('SELECT ref, low FROM partition WHERE ref >= ? AND ref < ? ORDER BY ref');
+    this.#floors.setReturnArrays(true);
     this.#setFloor = db.prepare('UPDATE partition SET low = ?, recorded_at = ? WHERE ref = ?');
   }
 
@@ -104,10 +107,13 @@ export class TopicTable {
    */
   *ends(refs: ReadonlySet<number>): Generator<readonly [ref: number, high: number]> {
     for (const topic of this.#topics.values()) {
-      if (!isAnyOf(topic, refs)) continue;
-      for (const statement of this.#lastsOf(topic))
-        for (const [ref, last] of statement.all() as unknown as ReadonlyArray<readonly [number, number | null]>) if (last !== null) yield [ref, last + 1];
+      if (isAnyOf(topic, refs)) yield* this.#endsOf(topic);
     }
+  }
+
+  *#endsOf(topic: TopicRow): Generator<readonly [ref: number, high: number]> {
+    for (const statement of this.#lastsOf(topic))
+      for (const [ref, last] of statement.all() as unknown as ReadonlyArray<readonly [number, number | null]>) if (last !== null) yield [ref, last + 1];
   }
 
   #lastsOf({ id, firstRef, partitions }: TopicRow): readonly StatementSync[] {
@@ -130,10 +136,9 @@ export class TopicTable {
   }
 
   heads(topic: TopicRow): PartitionHead[] {
-    return Array.from({ length: topic.partitions }, (_, partition) => {
-      const { low, high } = this.head(topic.firstRef + partition);
-      return { partition, low: BigInt(low), high: BigInt(high) };
-    });
+    const lows = this.#floors.all(topic.firstRef, topic.firstRef + topic.partitions) as unknown as ReadonlyArray<readonly [number, number]>;
+    const ends = new Map(this.#endsOf(topic));
+    return lows.map(([ref, low]) => ({ partition: ref - topic.firstRef, low: BigInt(low), high: BigInt(Math.max(low, ends.get(ref) ?? low)) }));
   }
 
   #load(name: string): TopicRow | undefined {
