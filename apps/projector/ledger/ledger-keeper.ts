@@ -25,6 +25,8 @@ export interface LedgerKeeperInit extends Pick<LeasedWorkerInit, 'owner' | 'retr
 }
 
 const idleMsDefault = 300;
+/** Of a log that grows all the time fewer are taken together with what comes meanwhile: each round writes the edge of every tree that grew. */
+const recordsWorth = 1000;
 
 /**
  * Keeps the audit ledger: one of the projectors at a time, under a lease, whose epoch fences the others at the store.
@@ -65,7 +67,7 @@ export class LedgerKeeper {
         await this.#sign(checkpointer, appender);
         [signAtMs, unsigned] = [this.#deps.now() + checkpointMs, 0];
       }
-      if (taken === 0) await pause(idleMs, signal);
+      if (taken < recordsWorth) await pause(idleMs, signal);
     }
     if (!lost.aborted) await this.#sign(checkpointer, appender);
   }

@@ -21,6 +21,8 @@ export interface EventIndexKeeperInit {
 }
 
 const defaults = { keepMs: 0, idleMs: 250 };
+/** Fewer are written together with what comes meanwhile. */
+const eventsWorth = 1000;
 /** What was written is prepared for searches after so many events, and so often. */
 const tendEvery = { events: 200_000, ms: 60_000 };
 
@@ -64,7 +66,7 @@ export class EventIndexKeeper {
         await index.tend(keepMs === 0 ? undefined : clock.now() - keepMs);
         [tendAtMs, written] = [clock.now() + tendEvery.ms, 0];
       }
-      if (batch === undefined) await pause(idleMs, signal);
+      if ((batch?.events.length ?? 0) < eventsWorth) await pause(idleMs, signal);
     }
   }
 }
