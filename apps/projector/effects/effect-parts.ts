@@ -29,7 +29,7 @@ import { RegionErasures } from './region-erasures.ts';
 import { WebhookWorker } from './webhook-worker.ts';
 
 /** Whoever asks gets an answer of afterwards; the database is asked no more often than this, ms. */
-const knowEveryMs = 20;
+const knowEveryMs = 100;
 
 export interface EffectParts {
   readonly reactors: ReactorHost;

@@ -198,8 +198,14 @@ export class ConsumerHost {
     if (this.#membership?.name !== name || !(await leases.renew(this.#membership, leaseTtlMs))) {
       this.#membership = await leases.acquire(name, owner, leaseTtlMs);
     }
-    const kept = await Promise.all([...this.#held.values()].map(async (held) => [held, await held.renew()] as const));
-    for (const [held, isOurs] of kept) if (!isOurs) this.#drop(held);
+    const held = [...this.#held.values()];
+    const kept = await leases.renewAll(
+      held.map(({ lease }) => lease),
+      leaseTtlMs,
+    );
+    held.forEach((one, at) => {
+      if (kept[at] !== true) this.#drop(one);
+    });
   }
 
   async #take(group: LeaseGroup): Promise<void> {

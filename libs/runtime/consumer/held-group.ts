@@ -51,6 +51,10 @@ export class HeldGroup {
     return this.#init.group;
   }
 
+  get lease(): Lease {
+    return this.#init.lease;
+  }
+
   /** False when somebody else has taken the lease. */
   renew(): Promise<boolean> {
     return this.#deps.leases.renew(this.#init.lease, this.#init.leaseTtlMs);

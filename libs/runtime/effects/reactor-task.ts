@@ -34,7 +34,7 @@ const answerMsMax = 15_000;
 /** A partition that was read to its end is left alone for so long. */
 const restMs = 20;
 /** A position that no intent comes with is written so often: to read such events once more does no harm. */
-const noteEveryMs = 1000;
+const noteEveryMs = 5000;
 
 /** Carries one partition into one reactor, from its checkpoint on, until it is told to stop or something fails. */
 export class ReactorTask {
