@@ -32,8 +32,18 @@ function isSupplemental(head: number, codec: NalCodec): boolean {
   return type === 39 || type === 40;
 }
 
+/** Of the head of captions: found as it is, for no byte is put between these. */
+const [mark, ...markRest] = captionHead.slice(3, 7) as [number, number, number, number];
+
+/** Most messages are of timing, or the encoder's settings: they need not be read. */
+function hasMark(nal: Uint8Array): boolean {
+  for (let at = nal.indexOf(mark); at >= 0; at = nal.indexOf(mark, at + 1)) if (markRest.every((byte, n) => nal[at + 1 + n] === byte)) return true;
+  return false;
+}
+
 /** sei_rbsp(), H.264 section 7.3.2.3. */
 function takeMessages(nal: Uint8Array, pairs: number[]): void {
+  if (!hasMark(nal)) return;
   const bytes = withoutEmulation(nal);
   for (let at = 0; at + 2 < bytes.length;) {
     const type = longNumber(bytes, at);
