@@ -73,7 +73,7 @@ export class RelayServer {
     if (method === 'HEAD') return void response.writeHead(200, { [silentMsHeader]: this.#deps.silentMs(stream.sessionId) ?? 0, connection: 'close' }).end();
     const name = url?.searchParams.get('reader') ?? '';
     const reader = `${stream.sessionId}/${name}`;
-    if (method === 'PUT') return this.#gather(reader, Number(url?.searchParams.get('gather') ?? Number.NaN), response);
+    if (method === 'PUT') return this.#gather(reader, url?.searchParams.get('gather') ?? '', response);
     this.#serve(response, (one) => {
       if (name !== '') this.#named.set(reader, one);
       stream.join(one);
@@ -84,8 +84,9 @@ export class RelayServer {
     });
   }
 
-  #gather(name: string, ms: number, response: ServerResponse): void {
-    if (!Number.isInteger(ms) || ms < 0 || ms > gatherMsMax) return refuse(response, 400, `"gather" is a number of milliseconds, 0 to ${gatherMsMax}.`);
+  #gather(name: string, text: string, response: ServerResponse): void {
+    const ms = /^\d{1,4}$/.test(text) ? Number(text) : Number.NaN;
+    if (!(ms <= gatherMsMax)) return refuse(response, 400, `"gather" is a number of milliseconds, 0 to ${gatherMsMax}.`);
     const reader = this.#named.get(name);
     if (reader === undefined) return refuse(response, 404, 'There is no such reader here.');
     reader.gather(ms);
