@@ -108,7 +108,10 @@ export class LiveStream {
     const pace = (): void => this.#pace({ desk, encoder });
     const encoder = new SessionEncoder({ ...this.#init, producerId: producerId(streamId) }, { ...this.#deps, logger: this.#logger, held, onRun: pace });
     const onSwitch = (effect: SwitchEffect): void => this.#goOver(effect, held, { desk, encoder }, ends);
-    const desk: PublisherDesk = new PublisherDesk({ streamId, feedBytesMax, silenceMs, returnMs }, { follower, logger: this.#logger, onSwitch, onPublishers: pace });
+    const desk: PublisherDesk = new PublisherDesk(
+      { streamId, feedBytesMax, silenceMs, returnMs },
+      { follower, logger: this.#logger, onSwitch, onPublishers: pace },
+    );
     this.#init.edge.onWatched = pace;
     desk.open();
     try {

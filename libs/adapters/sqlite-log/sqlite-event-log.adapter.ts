@@ -92,7 +92,9 @@ export class SqliteEventLog extends EventLog {
     await nextTurn();
     for (;;) {
       if (limits.stored === true) await this.#whileOpen(() => this.#forgetRead());
-      const batch = await this.#whileOpen(() => this.#readRecent(topic, partition, from, limits) ?? this.#db.read(() => this.#readNow(topic, partition, from, limits)));
+      const batch = await this.#whileOpen(
+        () => this.#readRecent(topic, partition, from, limits) ?? this.#db.read(() => this.#readNow(topic, partition, from, limits)),
+      );
       const leftMs = deadline - performance.now();
       if (batch.records.length > 0 || leftMs <= 0 || signal?.aborted) return batch;
       await this.#watcher.wait(this.#ref(topic, partition), Number(batch.high), leftMs, signal);
