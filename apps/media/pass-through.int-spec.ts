@@ -162,28 +162,28 @@ describe('a source that is its own rendition', () => {
   }, 120_000);
 
   test('comes evenly only while somebody plays at the live edge or a second publisher is there; else when it makes a segment', async () => {
-    await stream.create([source]);
-    const tags = await flvSource({ folder, seconds: 12 });
-    relay.open('s1', tags);
-    await stream.start('s1', relay.url);
-    await startMedia();
-    const asked = (): string => relay.gathered.map(([session, ms]) => `${session} ${ms === 0 ? 'at once' : 'later'}`).join();
+    await scene.stream.create([source]);
+    const tags = await flvSource({ folder: scene.folder, seconds: 12 });
+    scene.relay.open('s1', tags);
+    await scene.stream.start('s1', scene.relay.url);
+    await scene.startMedia();
+    const asked = (): string => scene.relay.gathered.map(([session, ms]) => `${session} ${ms === 0 ? 'at once' : 'later'}`).join();
     await until('nobody plays', () => asked() === 's1 later');
-    const [{ liveEdgeUrl = '' } = {}] = (await data('encoding.started')) as Array<{ liveEdgeUrl?: string }>;
+    const [{ liveEdgeUrl = '' } = {}] = (await scene.data('encoding.started')) as Array<{ liveEdgeUrl?: string }>;
     const viewer = new AbortController();
     const playing = await fetch(`${liveEdgeUrl}?session=s1`, { signal: viewer.signal });
     expect(playing.status).toBe(200);
     await until('somebody plays', () => asked() === 's1 later,s1 at once');
     viewer.abort();
     await until('nobody plays any more', () => asked() === 's1 later,s1 at once,s1 later');
-    relay.open('s2', tags);
-    await stream.join('s2', relay.url);
+    scene.relay.open('s2', tags);
+    await scene.stream.join('s2', scene.relay.url);
     await until('a second publisher joins', () => asked() === 's1 later,s1 at once,s1 later,s1 at once');
   }, 120_000);
 
   test('is encoded evenly', async () => {
-    await carry(await flvSource({ folder, seconds: 3 }), [source, { name: '90p', height: 90, videoBitrate: 100_000 }]);
-    expect(relay.gathered).toEqual([]);
+    await carry(await flvSource({ folder: scene.folder, seconds: 3 }), [source, { name: '90p', height: 90, videoBitrate: 100_000 }]);
+    expect(scene.relay.gathered).toEqual([]);
   }, 120_000);
 
   test('tells of no live edge where a stream is to have none', async () => {
