@@ -6,6 +6,8 @@ export const edgeLimits = {
   /** Share of the memory that one object may take: one film must not wash everything else out. */
   objectShareMax: 1 / 8,
   objectBytesMax: 256 * 1024 * 1024,
+  /** Larger ones are kept in slices, unless a zone says otherwise. */
+  slices: { fromBytes: 32 * 1024 * 1024, sliceBytes: 8 * 1024 * 1024 },
   streamBytesMax: 1024 * 1024,
   wholeBytesMax: 64 * 1024,
   claimTimeoutMs: 1000,

@@ -93,6 +93,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
     {
       client: platform.client,
       keep: platform.keep,
+      bytesOf: platform.bytesOf,
       ...{ ledger, disk },
       counters,
       now,

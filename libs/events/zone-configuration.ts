@@ -145,6 +145,15 @@ export const zoneConfigurationSchema = z.strictObject({
       minBytes: z.number().int().min(0).max(1_048_576).optional(),
     })
     .optional(),
+  /** Large objects are kept, asked for and evicted in slices, where the origin answers ranges and tells versions apart. */
+  slices: z
+    .strictObject({
+      /** Smaller ones are kept in one piece, bytes; 32 MiB when left out. */
+      fromBytes: z.number().int().min(65_536).max(1_099_511_627_776).optional(),
+      /** Of one slice, bytes; 8 MiB when left out. */
+      sliceBytes: z.number().int().min(65_536).max(67_108_864).optional(),
+    })
+    .optional(),
   /** The edge to which all others send what they do not have. */
   shield: line(64).optional(),
   rules: z.array(rule).max(zoneRulesMax).optional(),

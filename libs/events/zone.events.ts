@@ -54,6 +54,7 @@ export const zoneConfigured = defineEvent({
         query: { kind: 'without', names: ['session'] },
         sortQuery: true,
         compression: { codings: ['br', 'gzip'], contentTypes: ['text/*'], minBytes: 1024 },
+        slices: { fromBytes: 16_777_216, sliceBytes: 4_194_304 },
         shield: 'edge-2',
         rules: [
           {

@@ -37,6 +37,7 @@ export async function runAlone(site: SiteSettings): Promise<void> {
     {
       client: platform.client,
       keep: platform.keep,
+      bytesOf: platform.bytesOf,
       counters,
       now: () => Date.now(),
       trust: () => trust,

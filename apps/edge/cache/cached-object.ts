@@ -42,6 +42,11 @@ export class CachedObject {
     this.generation = generation;
   }
 
+  /** Of what it stands for, bytes. */
+  get length(): number {
+    return this.response.sliced?.length ?? this.body.size;
+  }
+
   get bytes(): number {
     let bytes = overheadBytes + this.key.length + 8 * this.labels.length + this.body.size;
     for (const [name, value] of this.response.fields) bytes += 2 * (name.length + value.length);

@@ -131,6 +131,7 @@ test('whatever is asked, changed, purged and broken, each answer is one that a s
         {
           client: { request: async (asked) => origin.answer(asked), close: async () => undefined },
           keep: (bytes) => ({ size: bytes.length, bytes, slice: () => ({}) as never }),
+          bytesOf: async () => new Uint8Array(0),
           ...{ counters: new EdgeCounters(), now, trust: () => ({ purgesKnown: true, doubtFreshMs: 2000 }), local: () => undefined },
           onError: (error) => {
             throw error;

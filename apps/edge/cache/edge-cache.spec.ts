@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { EdgeCounters } from '../edge-counters.ts';
 import type { OriginClient, OriginRequest, OriginResponse } from '../origin/origin-client.ts';
-import { isSource, type ByteSource, type EdgeReply, type EdgeRequest } from '../server/edge-server.ts';
+import { isSource, type ByteSource, type EdgeReply, type EdgeRequest, type StoredBytes } from '../server/edge-server.ts';
 import { createEdgeCache } from './edge-cache.ts';
 
 const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -51,6 +51,12 @@ function request(target: string, fields: Readonly<Record<string, string>> = {}, 
   };
 }
 
+interface Kept extends StoredBytes {
+  readonly bytes: Uint8Array;
+}
+
+const keep = (bytes: Uint8Array): Kept => ({ bytes, size: bytes.length, slice: (start, end) => keep(bytes.subarray(start, end)) });
+
 function edge(answer: (asked: OriginRequest) => OriginResponse | Promise<OriginResponse>, memoryBytesMax = 1_000_000) {
   const asked: OriginRequest[] = [];
   const client: OriginClient = {
@@ -67,7 +73,8 @@ function edge(answer: (asked: OriginRequest) => OriginResponse | Promise<OriginR
     { edgeId: 'e', memoryBytesMax, limits: { claimTimeoutMs: 20 } },
     {
       client,
-      keep: (bytes) => ({ size: bytes.length, slice: () => ({}) as never }),
+      keep,
+      bytesOf: async (stored) => (stored as Kept).bytes,
       counters,
       now: () => clock.nowMs,
       trust: () => ({ purgesKnown: clock.purgesKnown, doubtFreshMs: 2000 }),

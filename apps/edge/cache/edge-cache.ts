@@ -12,6 +12,7 @@ import {
   type Trust,
   type TtlSettings,
 } from '#core/http-cache';
+import type { ZoneConfiguration } from '#events';
 import { edgeLimits, passPrefixes } from '../edge.constants.ts';
 import type { EdgeCounters } from '../edge-counters.ts';
 import { GuardedOrigin, type OriginSource } from '../origin/guarded-origin.ts';
@@ -19,7 +20,7 @@ import type { OriginClient } from '../origin/origin-client.ts';
 import { EdgePrefetch, type EdgePrefetchInit } from '../prefetch/edge-prefetch.ts';
 import { Purger, type CountedPurge } from '../purge/purger.ts';
 import { ReclaimedCounts } from '../purge/reclaimed-counts.ts';
-import type { EdgeHandler, EdgeReply, EdgeRequest, KeepBytes } from '../server/edge-server.ts';
+import type { BytesOf, EdgeHandler, EdgeReply, EdgeRequest, KeepBytes } from '../server/edge-server.ts';
 import type { DiskTier } from '../store/disk-tier.ts';
 import { platformZoneId, ZoneTable } from '../zones/zone-table.ts';
 import type { Zone } from '../zones/zone.ts';
@@ -27,6 +28,7 @@ import { CacheHandler, type CacheHandlerDeps, type CacheHandlerInit } from './ed
 import { Fills } from './fills.ts';
 import { ObjectStore } from './object-store.ts';
 import { PassThrough } from './pass-through.ts';
+import { Slices, type SliceSettings } from './slices.ts';
 
 /** Of the memory, for what nobody has asked for yet. */
 const aheadShare = 1 / 16;
@@ -51,6 +53,7 @@ export interface EdgeCacheInit {
 export interface EdgeCacheDeps extends Pick<CacheHandlerDeps, 'local' | 'onError'> {
   readonly client: OriginClient;
   readonly keep: KeepBytes;
+  readonly bytesOf: BytesOf;
   readonly counters: EdgeCounters;
   readonly now: () => number;
   readonly trust: () => Trust;
@@ -85,6 +88,8 @@ export interface ZonePlan extends Pick<CacheHandlerInit, 'normalise' | 'bypasses
   readonly keyOfUrl: (url: string) => string | undefined;
   readonly ttl: TtlSettings;
   readonly origin: OriginSource;
+  /** Which of its objects are kept in slices; as everywhere when left out. */
+  readonly slices?: ZoneConfiguration['slices'];
   readonly finish?: Zone['finish'];
   /** Of this edge's secret for its own gateway; no other origin gets it. */
   readonly edgeSecret?: string | undefined;
@@ -160,25 +165,35 @@ interface Shared extends EdgeCacheDeps {
   readonly ledger: PurgeLedger;
 }
 
+/** What may not be kept whole is cut, and no slice is larger than what may. */
+function sliceSettings({ fromBytes, sliceBytes }: NonNullable<ZoneConfiguration['slices']> = {}, objectBytesMax: number): SliceSettings {
+  return {
+    fromBytes: Math.min(fromBytes ?? edgeLimits.slices.fromBytes, objectBytesMax),
+    sliceBytes: Math.min(sliceBytes ?? edgeLimits.slices.sliceBytes, objectBytesMax),
+  };
+}
+
 function zoneMaker(init: EdgeCacheInit, shared: Shared): (plan: ZonePlan) => Zone {
   const limits = { ...edgeLimits, ...init.limits };
-  const { counters, hooks, keep, ledger, now, onError, store, trust } = shared;
+  const { bytesOf, counters, hooks, keep, ledger, now, onError, store, trust } = shared;
   const name = cacheName(init.edgeId);
   const objectBytesMax = Math.min(limits.objectBytesMax, Math.floor(init.memoryBytesMax * limits.objectShareMax));
   const { claimTimeoutMs, requestBytesMax, streamBytesMax, wholeBytesMax } = limits;
-  return ({ normalise, bypasses, avoidsHits, redirect, local, ttl, origin, edgeSecret, ...plan }) => {
+  return ({ normalise, bypasses, avoidsHits, redirect, local, ttl, origin, edgeSecret, slices: cut, ...plan }) => {
     const tenant = plan.tenant === '' ? platformTenant : plan.tenant;
     const scope = { tenant, labels: [zoneLabel(plan.id), tenantLabel(tenant)] };
     const common = { origin, store, ledger, scope, ttl, pseudonym: init.edgeId, now };
+    const slices = new Slices(sliceSettings(cut, objectBytesMax), { ...common, keep, bytesOf, streamBytesMax });
     const fills = new Fills({
-      ...{ ...common, objectBytesMax, streamBytesMax, claimTimeoutMs, keep, trust },
+      ...{ ...common, slices, objectBytesMax, streamBytesMax, claimTimeoutMs, keep, trust },
       onDemand: (source) => hooks.prefetch?.demanded(source),
       onStored: (object, bytes, fill) => hooks.prefetch?.stored(object, bytes, fill),
     });
     const passThrough = new PassThrough({ ...common, counters, normalise, cacheName: name, edgeSecret, requestBytesMax });
+    const onMiss = (key: string, fields: Fields): void => hooks.prefetch?.missed(key, fields);
     const handler = new CacheHandler(
       { cacheName: name, pseudonym: init.edgeId, normalise, bypasses, avoidsHits, redirect, wholeBytesMax },
-      { store, fills, passThrough, counters, now, trust, local, onError, onMiss: (key, fields) => hooks.prefetch?.missed(key, fields) },
+      { store, fills, slices, passThrough, counters, now, trust, local, onError, onMiss },
     );
     return { ...plan, handler, fills };
   };

@@ -41,6 +41,8 @@ import { askForGap } from './part-fill.ts';
 import type { StoredParts } from './part-store.ts';
 import type { PassThrough } from './pass-through.ts';
 import { problem } from './problem.ts';
+import { slicedReply } from './sliced-reply.ts';
+import { isSliced, type SlicedHead, type Slices } from './slices.ts';
 
 export interface CacheHandlerInit {
   readonly cacheName: string;
@@ -62,6 +64,7 @@ export interface CacheHandlerDeps {
   readonly store: ObjectStore;
   readonly fills: Fills;
   readonly passThrough: PassThrough;
+  readonly slices: Slices;
   readonly counters: EdgeCounters;
   readonly now: () => number;
   readonly trust: () => Trust;
@@ -172,16 +175,17 @@ export class CacheHandler {
     return this.#problem(request, { status, detail, outcome: { forwarded: 'bypass' }, error: 'http_request_error' }, [['connection', 'close']]);
   }
 
-  #hit(object: CachedObject, request: EdgeRequest, nowMs: number): EdgeReply {
+  #hit(object: CachedObject, request: EdgeRequest, nowMs: number): EdgeReply | Promise<EdgeReply> {
     const { counters } = this.#deps;
     counters.requests++;
+    if (isSliced(object)) return this.#fromSlices(request, object, nowMs, {}, false);
     counters.hits++;
     const selection = select(request, object.response, object.body.size, nowMs);
     if (selection.kind === 'whole') {
       counters.bytesServed += object.body.size;
       return object.hit(nowMs, this.#init.cacheName);
     }
-    return this.#fromObject(object, selection, nowMs, {});
+    return this.#selected(object, selection, nowMs, {});
   }
 
   async #otherwise(request: EdgeRequest, key: string | undefined): Promise<EdgeReply> {
@@ -236,7 +240,7 @@ export class CacheHandler {
       if (object !== undefined && wanted && this.#mayServeWithoutWaiting(object, reuse, nowMs)) {
         if (nowMs >= object.retryAtMs && fills.find({ key, request }) === undefined) this.#startFill(request, key, object);
         counters.hits++;
-        return this.#fromObject(object, select(request, object.response, object.body.size, nowMs), nowMs, {});
+        return await this.#fromObject(request, object, nowMs, {});
       }
       // RFC 9111 section 5.2.1.7.
       if (control.onlyIfCached) return this.#problem(request, { status: 504, detail: 'Not in the cache.', outcome: {} });
@@ -258,6 +262,7 @@ export class CacheHandler {
       this.#demand(fill, request);
       const outcome = await fill.outcome;
       if (joined !== undefined && fills.isOvertaken(fill, generation)) continue;
+      if (outcome.kind === 'sliced' && !matchesVariant(outcome.object.response.variant, request)) continue;
       if (outcome.kind === 'part' && !matchesVariant(outcome.parts.response.variant, request)) continue;
       if (outcome.kind === 'shared' && !(matchesVariant(outcome.response.variant, request) && outcome.body.joinable)) continue;
       counters.misses++;
@@ -310,9 +315,11 @@ export class CacheHandler {
     switch (outcome.kind) {
       case 'shared':
         return this.#fromFill(request, outcome, waiting);
+      case 'sliced':
+        return this.#fromObject(request, outcome.object, now(), { ...waiting, stored: true, forwardStatus: outcome.object.response.status });
       case 'confirmed': {
         const nowMs = now();
-        return this.#fromObject(outcome.object, select(request, outcome.object.response, outcome.object.body.size, nowMs), nowMs, {
+        return this.#fromObject(request, outcome.object, nowMs, {
           ...waiting,
           forwardStatus: 304,
         });
@@ -320,7 +327,7 @@ export class CacheHandler {
       case 'stale': {
         const nowMs = now();
         const status: CacheOutcome = outcome.originStatus === undefined ? waiting : { ...waiting, forwardStatus: outcome.originStatus };
-        return this.#fromObject(outcome.object, select(request, outcome.object.response, outcome.object.body.size, nowMs), nowMs, {
+        return this.#fromObject(request, outcome.object, nowMs, {
           ...status,
           detail: 'origin-failed',
         });
@@ -427,7 +434,25 @@ export class CacheHandler {
     return problem({ ...init, target, cacheName: this.#init.cacheName }, more);
   }
 
-  #fromObject(object: CachedObject, selection: Selection, nowMs: number, outcome: CacheOutcome): EdgeReply {
+  #fromObject(request: EdgeRequest, object: CachedObject, nowMs: number, outcome: CacheOutcome): EdgeReply | Promise<EdgeReply> {
+    if (isSliced(object)) return this.#fromSlices(request, object, nowMs, outcome);
+    return this.#selected(object, select(request, object.response, object.body.size, nowMs), nowMs, outcome);
+  }
+
+  #fromSlices(request: EdgeRequest, head: SlicedHead, nowMs: number, outcome: CacheOutcome, counted = true): EdgeReply | Promise<EdgeReply> {
+    const { counters, slices } = this.#deps;
+    const { cacheName, wholeBytesMax } = this.#init;
+    return slicedReply(
+      { request, head, nowMs, outcome, counted },
+      {
+        ...{ slices, counters, cacheName, wholeBytesMax },
+        restart: () => this.#miss(request, head.key, parseCacheControl(request.field('cache-control'))),
+        failed: (error) => this.#failed(request, error, { forwarded: 'partial' }),
+      },
+    );
+  }
+
+  #selected(object: CachedObject, selection: Selection, nowMs: number, outcome: CacheOutcome): EdgeReply {
     const { body, response } = object;
     const head = this.#head(response, selection, body.size, { ...outcome, ttl: ttlSeconds(response.freshness, nowMs) }, nowMs);
     if (selection.kind === 'not-modified' || selection.kind === 'unsatisfiable') return { head, body: null };

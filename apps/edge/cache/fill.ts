@@ -6,8 +6,10 @@ import {
   judgeStoring,
   mayReachOthers,
   mayServeOnError,
+  parseContentRange,
   pathOfKey,
   renewed,
+  sliceKey,
   revalidationFields,
   type ContentRange,
   type ExchangeTimes,
@@ -29,6 +31,8 @@ import { OriginError, type OriginResponse } from '../origin/origin-client.ts';
 import type { ByteSource, KeepBytes } from '../server/edge-server.ts';
 import { CachedObject } from './cached-object.ts';
 import type { ObjectStore } from './object-store.ts';
+import { isSliced, type SlicedHead, type Slices } from './slices.ts';
+import { takeIn } from './take-in.ts';
 import { aroundGap, askForGap, partOf, readPart, withPart } from './part-fill.ts';
 import type { StoredParts } from './part-store.ts';
 
@@ -47,6 +51,8 @@ export type FillOutcome =
     }
   /** The origin confirmed what is stored. */
   | { readonly kind: 'confirmed'; readonly object: CachedObject }
+  /** Too large for one piece: its head, whose slices are here or come. */
+  | { readonly kind: 'sliced'; readonly object: SlicedHead }
   /** A part of the whole, with which what is stored of it may answer. */
   | { readonly kind: 'part'; readonly parts: StoredParts }
   /** It failed, and what is stored may be served in its place. */
@@ -71,6 +77,7 @@ export interface FillDeps {
   readonly pseudonym: string;
   /** How long a response that is for one request only waits to be claimed, ms. */
   readonly claimTimeoutMs: number;
+  readonly slices: Slices;
   readonly now: () => number;
   readonly trust: () => Trust;
   /** Told when somebody waits for what was begun before anybody did. */
@@ -212,6 +219,9 @@ export class Fill {
     const range = partOf(response);
     const verdict = judgeStoring(this.#asGet(), { status: 200, fields: withoutRange(response.fields) }, times, ttl);
     if (!verdict.store) return { outcome: unshared(response, verdict.reason, claimTimeoutMs) };
+    const whole = parseContentRange(fieldValue(response.fields, 'content-range'))?.length;
+    const cut = verdict.keeps && verdict.withheld.length === 0 && this.#ahead === undefined ? this.#cut(verdict.response, whole, response.body, true) : undefined;
+    if (cut !== undefined) return cut;
     // A part whose length is not that of its range is passed on as it is, and believed by nobody here.
     if (range === undefined || (statedLength(response.fields) ?? lengthOf(range)) !== lengthOf(range))
       return { outcome: unshared(response, 'partial', claimTimeoutMs) };
@@ -221,10 +231,10 @@ export class Fill {
     const current = ledger.isCurrent(this, this.generation);
     const stored = current ? store.parts.find(this.key, this.#init.request) : undefined;
     const parts = withPart(stored, { key: this.key, labels: this.labels, response: verdict.response, generation: this.generation, range, bytes });
-    const whole = parts.body.complete ? parts.body.slice({ first: 0, last: parts.body.length - 1 }) : undefined;
+    const all = parts.body.complete ? parts.body.slice({ first: 0, last: parts.body.length - 1 }) : undefined;
     // Parts lie among what was asked for: ahead of that they take free room alone.
     if (this.#ahead !== undefined && store.room < bytes.length) return { outcome: { kind: 'part', parts } };
-    if (current && whole !== undefined) store.put(new CachedObject(parts, keep(whole)));
+    if (current && all !== undefined) store.put(new CachedObject(parts, keep(all)));
     else if (current) store.parts.put(parts);
     return { outcome: { kind: 'part', parts } };
   }
@@ -271,6 +281,9 @@ export class Fill {
     const verdict = judgeStoring(this.#asGet(), response, times, ttl);
     if (!verdict.store) return { outcome: unshared(response, verdict.reason, this.#deps.claimTimeoutMs) };
     const length = wholeLength ?? statedLength(response.fields);
+    const mayCut = verdict.keeps && verdict.withheld.length === 0 && wholeLength === undefined && this.#ahead === undefined;
+    const cut = mayCut ? this.#cut(verdict.response, length, response.body, false) : undefined;
+    if (cut !== undefined) return cut;
     if (length !== undefined && length > objectBytesMax) return { outcome: unshared(response, 'too-large', this.#deps.claimTimeoutMs) };
     this.#label(verdict.response);
     const body = new GrowingBody();
@@ -288,50 +301,30 @@ export class Fill {
 
   /** Takes the body in, whoever reads it; stores it when it is whole. */
   async #pump(source: ByteSource | null, body: GrowingBody, { keeps: stores, length, response }: FillOutcome & { kind: 'shared' }): Promise<void> {
-    // What nobody waits for takes its own room, and goes on in that of all others once somebody does.
-    let [reserved, reservedAhead] = [0, 0];
-    const { store } = this.#deps;
-    try {
-      for (let bytes = await source?.read(); bytes !== undefined; bytes = await source?.read()) {
-        const ahead = this.#ahead !== undefined;
-        if (ahead && Math.max(length ?? 0, body.length + bytes.length) > store.aheadObjectBytesMax)
-          throw new OriginError('ORIGIN_INVALID', 'Too large to fetch before it is asked for.');
-        const keeps = body.joinable && body.length + bytes.length <= this.#deps.objectBytesMax && store.reserve(bytes.length, ahead);
-        if (keeps && ahead) reservedAhead += bytes.length;
-        else if (keeps) reserved += bytes.length;
-        this.bytes += bytes.length;
-        body.append(bytes);
-        if (!keeps && !(await this.#streamOn(body))) {
-          source?.cancel();
-          return;
-        }
-      }
-      if (length !== undefined && body.length !== length)
-        throw new OriginError('ORIGIN_BROKEN', `The origin promised ${length} bytes and sent ${body.length}.`);
-      body.end();
-      store.release(reserved);
-      store.release(reservedAhead, true);
-      [reserved, reservedAhead] = [0, 0];
-      if (stores && body.joinable) this.#store(response, body.bytes());
-    } catch (error) {
-      source?.cancel();
-      this.failure = error instanceof OriginError ? error : new OriginError('ORIGIN_BROKEN', 'The origin broke off its response.', error);
-      body.fail(this.failure);
-    } finally {
-      store.release(reserved);
-      store.release(reservedAhead, true);
-    }
+    const { objectBytesMax, store, streamBytesMax } = this.#deps;
+    const told = {
+      isAhead: () => this.#ahead !== undefined,
+      onBytes: (count: number) => (this.bytes += count),
+    };
+    this.failure = await takeIn(source, body, { length, bytesMax: objectBytesMax, streamBytesMax, ...told }, store);
+    if (stores && body.complete && body.joinable) this.#store(response, body.bytes());
   }
 
-  /** Too large to keep: goes on as a stream for those who read it, at the pace of the slowest. False when none is left. */
-  async #streamOn(body: GrowingBody): Promise<boolean> {
-    body.forgetRead();
-    while (body.readers > 0 && body.heldBytes > this.#deps.streamBytesMax) {
-      const change = Promise.withResolvers<void>();
-      body.onChange(change.resolve);
-      await change.promise;
-    }
-    return body.readers > 0;
+  /** Undefined for what is kept in one piece. */
+  #cut(response: StoredResponse, length: number | undefined, body: ByteSource | null, isPart: boolean): Judged | undefined {
+    const { keep, ledger, slices, store } = this.#deps;
+    const ranges = isPart || fieldValue(response.fields, 'accept-ranges')?.toLowerCase() === 'bytes';
+    const cut = ranges && body !== null ? slices.cut(this.key, response, length) : undefined;
+    if (cut === undefined) return undefined;
+    this.#label(cut);
+    const { generation, key, labels } = this;
+    const object = new CachedObject({ key, labels, response: cut, generation }, keep(new Uint8Array(0))) as SlicedHead;
+    if (ledger.isCurrent(this, generation)) store.put(object);
+    const { stale } = this.#init;
+    if (stale !== undefined && isSliced(stale) && !isSameCut(stale, object)) slices.drop(stale);
+    if (isPart) body?.cancel();
+    else if (body !== null) slices.begin(object, body);
+    return { outcome: { kind: 'sliced', object } };
   }
 
   /** What was asked for before a purge is not stored after it. */
@@ -351,6 +344,10 @@ export class Fill {
   #label(response: StoredResponse): void {
     this.labels = labelsOf(response.fields, this.key, this.#deps.scope);
   }
+}
+
+function isSameCut(a: SlicedHead, b: SlicedHead): boolean {
+  return sliceKey(a.key, a.response, a.response.sliced, 0) === sliceKey(b.key, b.response, b.response.sliced, 0);
 }
 
 const lengthOf = ({ first, last }: ContentRange): number => last - first + 1;

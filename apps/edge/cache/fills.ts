@@ -100,6 +100,7 @@ export class Fills {
       if (outcome.kind === 'private' && init.range === undefined) this.#unshared.set(audienceOf(init), true, this.#deps.now());
       else if (outcome.kind !== 'private') this.#unshared.delete(audienceOf(init));
       if (outcome.kind === 'shared') this.#varies.set(init.key, outcome.response.variant.names, this.#deps.now());
+      if (outcome.kind === 'sliced') this.#varies.set(init.key, outcome.object.response.variant.names, this.#deps.now());
     });
     return fill;
   }

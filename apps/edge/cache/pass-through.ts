@@ -144,7 +144,7 @@ export class PassThrough {
     const { ledger, scope, store, ttl } = this.#deps;
     const object = store.find(key, request);
     if (object === undefined || !ledger.isCurrent(object, generation) || !mayReachOthers(request, response.fields)) return;
-    const verdict = updatedByHead(object.response, object.body.size, pathOfKey(key), response, times, ttl);
+    const verdict = updatedByHead(object.response, object.length, pathOfKey(key), response, times, ttl);
     if (verdict.kind === 'renewed') object.renew({ labels: labelsOf(verdict.response.fields, key, scope), response: verdict.response, generation });
     if (verdict.kind === 'outdated') store.remove(object);
   }

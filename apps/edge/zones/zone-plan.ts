@@ -83,6 +83,7 @@ export function zonePlan(zone: ZoneVersion, rules: ZoneRules, origin: OriginSour
     ...(byCookie ? { avoidsHits } : {}),
     ...(rules.has('redirect') ? { redirect } : {}),
     ttl: siteTtlSettings,
+    slices: configuration.slices,
     local: () => undefined,
   };
 }

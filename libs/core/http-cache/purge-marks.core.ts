@@ -1,4 +1,5 @@
 import { hashOf, TextHash, type PurgeLabel } from './purge-label.codec.ts';
+import { objectKeyOf } from './slices.core.ts';
 import { pathOfKey } from './target.codec.ts';
 
 /**
@@ -134,8 +135,9 @@ export class PurgeMarks {
   }
 
   /** A purge after `since` that hits the subject; undefined when none does. */
-  hit(subject: PurgeSubject, since: number): Mark | undefined {
+  hit(found: PurgeSubject, since: number): Mark | undefined {
     if (since < this.#floor.generation) return this.#floor;
+    const subject = { key: objectKeyOf(found.key), labels: found.labels };
     const byKey = this.#keys.newest > since ? this.#keys.after(since, hashOf(subject.key)) : undefined;
     if (byKey !== undefined) return byKey;
     if (this.#labels.newest > since) {

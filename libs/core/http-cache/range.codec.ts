@@ -58,16 +58,35 @@ function readSpan(spec: string, length: number): ByteSpan | 'invalid' | 'beyond'
   return { first, last: Math.min(last, length - 1) };
 }
 
-/** The one span that several cover without a gap, or undefined. */
-function coalesce(spans: readonly ByteSpan[]): ByteSpan | undefined {
-  const sorted = [...spans].sort((a, b) => a.first - b.first);
-  let merged: ByteSpan | undefined;
-  for (const span of sorted) {
-    if (merged === undefined) merged = span;
-    else if (span.first > merged.last + 1) return undefined;
-    else merged = { first: merged.first, last: Math.max(merged.last, span.last) };
+/** Spans in order, those that touch or overlap as one. */
+function merged(spans: readonly ByteSpan[]): ByteSpan[] {
+  const apart: ByteSpan[] = [];
+  for (const span of [...spans].sort((a, b) => a.first - b.first)) {
+    const before = apart.at(-1);
+    if (before === undefined || span.first > before.last + 1) apart.push(span);
+    else apart[apart.length - 1] = { first: before.first, last: Math.max(before.last, span.last) };
   }
-  return merged;
+  return apart;
+}
+
+/** The ranges of a field that can be satisfied, as they were written; undefined for a field that is to be ignored. */
+function readSpans(value: string, length: number): readonly ByteSpan[] | undefined {
+  const equals = value.indexOf('=');
+  // RFC 9110 section 14.1: range units are case-insensitive.
+  if (equals < 0 || value.slice(0, equals).trim().toLowerCase() !== 'bytes') return undefined;
+  const specs = value
+    .slice(equals + 1)
+    .split(',', rangesMax + 1)
+    .map((spec) => spec.trim())
+    .filter((spec) => spec !== '');
+  if (specs.length === 0 || specs.length > rangesMax) return undefined;
+  const spans: ByteSpan[] = [];
+  for (const spec of specs) {
+    const span = readSpan(spec, length);
+    if (span === 'invalid') return undefined;
+    if (span !== 'beyond') spans.push(span);
+  }
+  return spans;
 }
 
 /**
@@ -76,23 +95,19 @@ function coalesce(spans: readonly ByteSpan[]): ByteSpan | undefined {
  * do not are answered with the whole representation, which section 14.2 allows and every client must accept.
  */
 export function chooseRange(value: string, length: number): RangeChoice {
-  const equals = value.indexOf('=');
-  // RFC 9110 section 14.1: range units are case-insensitive.
-  if (equals < 0 || value.slice(0, equals).trim().toLowerCase() !== 'bytes') return whole;
-  const specs = value
-    .slice(equals + 1)
-    .split(',', rangesMax + 1)
-    .map((spec) => spec.trim())
-    .filter((spec) => spec !== '');
-  if (specs.length === 0 || specs.length > rangesMax) return whole;
-  const spans: ByteSpan[] = [];
-  for (const spec of specs) {
-    const span = readSpan(spec, length);
-    if (span === 'invalid') return whole;
-    if (span !== 'beyond') spans.push(span);
-  }
+  const spans = readSpans(value, length);
+  if (spans === undefined) return whole;
   // RFC 9110 section 15.5.17: 416 when none of the ranges can be satisfied.
   if (spans.length === 0) return { kind: 'unsatisfiable' };
-  const span = coalesce(spans);
-  return span === undefined ? whole : { kind: 'part', span };
+  const [span, ...others] = merged(spans);
+  return span === undefined || others.length > 0 ? whole : { kind: 'part', span };
+}
+
+/**
+ * The ranges of a field that {@link chooseRange} answers with the whole because they lie apart; of a large whole they are
+ * better sent alone, those that touch as one (RFC 9110 section 15.3.7.2). None where there are not several.
+ */
+export function chooseRanges(value: string, length: number): readonly ByteSpan[] {
+  const spans = merged(readSpans(value, length) ?? []);
+  return spans.length > 1 ? spans : [];
 }

@@ -35,6 +35,14 @@ export interface Validators {
   readonly lastModified: string | undefined;
 }
 
+/** Of a response that is kept in slices, each an object of its own. */
+export interface Sliced {
+  /** Of the whole, bytes. */
+  readonly length: number;
+  /** Of each slice but the last, bytes. */
+  readonly sliceBytes: number;
+}
+
 /** A response as it is kept: only what travels end to end, without Age and without what this cache adds. */
 export interface StoredResponse {
   readonly status: number;
@@ -42,4 +50,6 @@ export interface StoredResponse {
   readonly validators: Validators;
   readonly freshness: Freshness;
   readonly variant: Variant;
+  /** Set where the body is elsewhere, in slices. */
+  readonly sliced?: Sliced | undefined;
 }
