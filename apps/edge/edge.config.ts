@@ -1,7 +1,9 @@
+import { purgePolicies, type PurgePolicy } from '#events';
 import { invalidSetting, readEdgeSecret, readFlag, readInteger, readPort, readSharedSettings, readText, type Environment, type SharedSettings } from '#runtime';
 import { join } from 'node:path';
 import type { EdgePrefetchInit } from './prefetch/edge-prefetch.ts';
 import { readPrefetch } from './prefetch/prefetch.config.ts';
+import { evictions, type Eviction } from './cache/object-store.ts';
 import { readProcessSettings, sharedPortVariable, type ProcessSettings } from './processes/processes.config.ts';
 import { readListeningSettings, type ListeningSettings } from './server/listening.config.ts';
 import { readDisk, type DiskSettings } from './store/disk.config.ts';
@@ -21,6 +23,7 @@ export interface EdgeSettings extends SharedSettings {
   readonly memoryBytesMax: number;
   /** What is fetched before it is asked for; undefined for nothing. */
   readonly prefetch: EdgePrefetchInit | undefined;
+  readonly eviction: Eviction;
   /** Where objects are kept beyond the memory; undefined for nowhere. */
   readonly disk: DiskSettings | undefined;
   /** Where this edge keeps its own state. */
@@ -29,6 +32,8 @@ export interface EdgeSettings extends SharedSettings {
   readonly ledgerKeys: readonly string[];
   /** Origins of zones may be at private, loopback and other special addresses. */
   readonly originPrivateAddresses: boolean;
+  /** What is done with what is cached while nobody here knows what was purged, where a tenant does not say. */
+  readonly inDoubt: PurgePolicy;
   readonly runtime: 'bun' | 'node';
 }
 
@@ -62,6 +67,7 @@ export function readEdgeSettings(env: Environment = process.env): EdgeSettings {
     edgeSecret: readEdgeSecret(env),
     memoryBytesMax: readInteger(env, 'EDGE_MEMORY_MB', 256, 1, 1_048_576) * 1024 * 1024,
     prefetch: readPrefetch(env),
+    eviction: readText(env, 'EDGE_EVICTION', 'sieve', new RegExp(`^(?:${evictions.join('|')})$`)) as Eviction,
     disk: readDisk(env, { statePath, edgeId }),
     statePath,
     ledgerKeys: (env['EDGE_LEDGER_KEYS'] ?? '')
@@ -69,6 +75,7 @@ export function readEdgeSettings(env: Environment = process.env): EdgeSettings {
       .map((key) => key.trim())
       .filter(Boolean),
     originPrivateAddresses: readFlag(env, 'ORIGIN_PRIVATE_ADDRESSES', false),
+    inDoubt: readText(env, 'EDGE_IN_DOUBT', 'revalidate', new RegExp(`^(?:${purgePolicies.join('|')})$`)) as PurgePolicy,
     runtime: 'Bun' in globalThis ? 'bun' : 'node',
   };
 }

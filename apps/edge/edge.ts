@@ -28,6 +28,7 @@ import { EdgeFacts } from './facts/edge-facts.ts';
 import { platformOf, type EdgePlatform } from './edge-platform.ts';
 import { localPaths } from './local-paths.ts';
 import { dryRunsOf } from './purge/dry-runs.ts';
+import { DoubtPolicies } from './purge/doubt-policies.ts';
 import { PurgeTail, purgeTopic } from './purge/purge-tail.ts';
 import { reclaimPurged } from './purge/reclaim-purged.ts';
 import { ClientLoad } from './server/client-load.ts';
@@ -65,9 +66,6 @@ function portTaken({ listening }: EdgeSettings, err: unknown): string {
   return `Port ${secure ? listening.tls?.port : listening.port} is taken: stop what listens there, or set ${secure ? 'EDGE_TLS_PORT' : 'EDGE_PORT'} to another port.`;
 }
 
-const { doubtFreshMs } = edgeLimits;
-const trusts = { known: { purgesKnown: true, doubtFreshMs }, doubt: { purgesKnown: false, doubtFreshMs } };
-
 async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycle): Promise<void> {
   const now = (): number => Date.now();
   const platform = await platformOf(settings);
@@ -80,6 +78,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   const facts = new EdgeFacts({ edgeId: settings.edgeId, incarnation }, { publisher, takeEpoch, stopping: lifecycle.stopping });
   const counters = new EdgeCounters();
   const { disk, ledger } = await openEdgeDisk(settings.disk, { platform, logger, lifecycle, now });
+  const policies = new DoubtPolicies(settings.inDoubt, edgeLimits.doubtFreshMs);
   const parts: EdgeParts = { disk };
   const purgesKnown = (): boolean => parts.tail !== undefined && now() - parts.tail.knownUntilMs <= edgeLimits.purgeDoubtAfterMs;
   const view = {
@@ -89,7 +88,10 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   };
   const onError = (err: unknown): void => logger.error({ err }, 'a request failed in the edge itself');
   const cache = createEdgeCache(
-    { edgeId: settings.edgeId, edgeSecret: settings.edgeSecret, memoryBytesMax: settings.memoryBytesMax, prefetch: settings.prefetch },
+    {
+      ...{ edgeId: settings.edgeId, edgeSecret: settings.edgeSecret, memoryBytesMax: settings.memoryBytesMax },
+      ...{ eviction: settings.eviction, prefetch: settings.prefetch },
+    },
     {
       client: platform.client,
       keep: platform.keep,
@@ -99,7 +101,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
       now,
       local: localOf(localPaths(view, now), witnessPaths(await openWitness(settings, logger, now), onError), webSocketsOf(settings)),
       onError,
-      trust: () => (purgesKnown() ? trusts.known : trusts.doubt),
+      trust: (tenant) => policies.trust(tenant, purgesKnown()),
     },
   );
   parts.cache = cache;
@@ -122,7 +124,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   parts.tail = tail;
   observeEdge(telemetry, { counters, cache, disk, tail, purgesKnown, now });
   // First the zones: under which key a URL is purged is theirs to say.
-  const zones = await followZones(settings, { cache, counters, lifecycle, log: engines.log, logger, now, onFatal, platform, telemetry });
+  const zones = await followZones(settings, { cache, counters, lifecycle, log: engines.log, logger, now, onFatal, platform, policies, telemetry });
   if (zones === undefined) return;
   parts.zones = zones;
   await tail.catchUp(lifecycle.stopping);

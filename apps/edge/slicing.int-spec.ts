@@ -110,7 +110,16 @@ describe.each<EdgeRuntime>(['bun', 'node'])('large objects in slices, served by 
   const purge = async (selectors: readonly PurgeSelector[], urls: readonly string[] = []): Promise<void> => {
     const purgeId = ids.next();
     const { type, version } = purgeRequested;
-    const meta = { source: '/test', subject: purgeId, time: Date.now(), key: purgeId, tenant: 'default', correlationId: 'c', causationId: 'c', traceparent: '' };
+    const meta = {
+      source: '/test',
+      subject: purgeId,
+      time: Date.now(),
+      key: purgeId,
+      tenant: 'default',
+      correlationId: 'c',
+      causationId: 'c',
+      traceparent: '',
+    };
     const data = { purgeId, urls: [...urls], selectors: [...selectors], reason: 'test' };
     await log.append('cache', [encodeEvent({ ...meta, id: ids.next(), type, version, actor: 'key:test', streamVersion: 1n, producerEpoch: 0n, data })]);
     const [head] = [...(await log.heads('cache'))].filter(({ high }) => high > 0n);
@@ -170,8 +179,7 @@ describe.each<EdgeRuntime>(['bun', 'node'])('large objects in slices, served by 
     const wanted = Array.from({ length: 50 }, (_, at) => get(`${mib + at * 1000}-${mib + at * 1000 + 499}`));
     await until(() => origin.asked.length === 3);
     released.resolve();
-    for (const [at, answer] of (await Promise.all(wanted)).entries())
-      expect(answer.bytes.equals(expected(mib + at * 1000, mib + at * 1000 + 499))).toBe(true);
+    for (const [at, answer] of (await Promise.all(wanted)).entries()) expect(answer.bytes.equals(expected(mib + at * 1000, mib + at * 1000 + 499))).toBe(true);
     expect(origin.asked).toHaveLength(3);
   });
 
@@ -197,15 +205,19 @@ describe.each<EdgeRuntime>(['bun', 'node'])('large objects in slices, served by 
     ['its URL', [], ['/film.mp4']],
     ['a tag', [{ kind: 'tag', value: 'film' }], []],
     ['a pattern', [{ kind: 'regex', value: '^/film\\.mp4$' }], []],
-  ])('a purge of %s hits every slice', async (_what, selectors, urls) => {
-    await start();
-    await get();
-    const before = origin.asked.length;
-    await purge(selectors, urls);
-    await until(async () => (await edge.status())['objects'] === 0);
-    expect((await get()).bytes.equals(bodyOf('a'))).toBe(true);
-    expect(origin.asked.length).toBe(2 * before);
-  }, 30_000);
+  ])(
+    'a purge of %s hits every slice',
+    async (_what, selectors, urls) => {
+      await start();
+      await get();
+      const before = origin.asked.length;
+      await purge(selectors, urls);
+      await until(async () => (await edge.status())['objects'] === 0);
+      expect((await get()).bytes.equals(bodyOf('a'))).toBe(true);
+      expect(origin.asked.length).toBe(2 * before);
+    },
+    30_000,
+  );
 
   test('an origin without ranges, and one whose versions nobody can tell apart, is passed through as it is', async () => {
     await start();

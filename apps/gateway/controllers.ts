@@ -27,6 +27,7 @@ import { SubjectsController } from './subjects/subjects.controller.ts';
 import { RowsController } from './watch/rows.controller.ts';
 import { WatchController } from './watch/watch.controller.ts';
 import { WebhooksController } from './webhooks/webhooks.controller.ts';
+import { PurgePolicyController } from './zones/purge-policy.controller.ts';
 import { ZonesController } from './zones/zones.controller.ts';
 
 /** All of REST. */
@@ -37,6 +38,7 @@ export const controllers = [
   ProgrammeController,
   CdnController,
   ZonesController,
+  PurgePolicyController,
   PublishController,
   EventsController,
   ReviewController,

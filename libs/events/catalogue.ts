@@ -74,7 +74,7 @@ import {
   webhookTestRequested,
   type WebhookEventDefinition,
 } from './webhook.events.ts';
-import { zoneConfigured, zoneHostsClaimed, zoneRemoved, type ZoneEventDefinition } from './zone.events.ts';
+import { purgePolicySet, zoneConfigured, zoneHostsClaimed, zoneRemoved, type ZoneEventDefinition } from './zone.events.ts';
 
 export type AnyDefinition =
   | StreamEventDefinition
@@ -201,6 +201,7 @@ export const catalogue: readonly AnyDefinition[] = [
   zoneConfigured,
   zoneRemoved,
   zoneHostsClaimed,
+  purgePolicySet,
 ];
 
 /** The envelope type of a definition: `EventOf<typeof streamCreated>`. */

@@ -15,6 +15,7 @@ import {
   webhookSecretRotated,
   webhookTestRequested,
   zoneConfigured,
+  purgePolicySet,
   zoneHostsClaimed,
   zoneRemoved,
   type AnyDefinition,
@@ -78,7 +79,8 @@ function zone(dice: Prng, at: number): readonly Draft[] {
     });
   const removed = zoneRemoved.draft({ zoneId, name: `site-${at}`, zoneVersion: 3, reason: 'unused' });
   const again = dice.next() < 0.5 ? [claimed([host]), configured(4)] : [];
-  return [claimed([host]), configured(1), configured(2), removed, claimed([]), ...again];
+  const preferred = purgePolicySet.draft({ owner: `tenant-${at % 2}`, policy: dice.pick(['serve', 'refuse', null] as const), reason: 'why' });
+  return [claimed([host]), configured(1), configured(2), removed, claimed([]), preferred, ...again];
 }
 
 /** What operators do with webhooks, effects, reactors, encoding profiles and zones. */

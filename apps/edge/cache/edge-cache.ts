@@ -8,6 +8,7 @@ import {
   PurgeLedger,
   tenantLabel,
   zoneLabel,
+  type Fields,
   type KeyPolicy,
   type Trust,
   type TtlSettings,
@@ -26,7 +27,7 @@ import { platformZoneId, ZoneTable } from '../zones/zone-table.ts';
 import type { Zone } from '../zones/zone.ts';
 import { CacheHandler, type CacheHandlerDeps, type CacheHandlerInit } from './edge.handler.ts';
 import { Fills } from './fills.ts';
-import { ObjectStore } from './object-store.ts';
+import { ObjectStore, type Eviction } from './object-store.ts';
 import { PassThrough } from './pass-through.ts';
 import { Slices, type SliceSettings } from './slices.ts';
 
@@ -41,6 +42,7 @@ export interface EdgeCacheInit {
   /** Shared with the gateway: proves whose address is forwarded. */
   readonly edgeSecret?: string | undefined;
   readonly memoryBytesMax: number;
+  readonly eviction?: Eviction | undefined;
   readonly ttl?: TtlSettings;
   readonly keys?: KeyPolicy;
   /** Paths that begin with one of these are never cached; the platform's own when left out. */
@@ -56,7 +58,7 @@ export interface EdgeCacheDeps extends Pick<CacheHandlerDeps, 'local' | 'onError
   readonly bytesOf: BytesOf;
   readonly counters: EdgeCounters;
   readonly now: () => number;
-  readonly trust: () => Trust;
+  readonly trust: (tenant: string) => Trust;
   /** Made here when it is not given. */
   readonly ledger?: PurgeLedger | undefined;
   /** What lies below the memory; it keeps the same ledger. */
@@ -112,7 +114,7 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
   const onPurged = (generation: number): void => reclaimed.count(generation);
   const hooks: PrefetchHooks = { prefetch: undefined };
   const store = new ObjectStore({
-    ...{ bytesMax: init.memoryBytesMax, objectsMax, variantsMax, ledger, onPurged, disk: deps.disk },
+    ...{ bytesMax: init.memoryBytesMax, objectsMax, variantsMax, ledger, onPurged, eviction: init.eviction, disk: deps.disk },
     aheadBytesMax: init.prefetch === undefined ? 0 : Math.floor(init.memoryBytesMax * aheadShare),
     onAhead: (object, source, outcome) => hooks.prefetch?.outcome(object, source, outcome),
   });
@@ -175,12 +177,13 @@ function sliceSettings({ fromBytes, sliceBytes }: NonNullable<ZoneConfiguration[
 
 function zoneMaker(init: EdgeCacheInit, shared: Shared): (plan: ZonePlan) => Zone {
   const limits = { ...edgeLimits, ...init.limits };
-  const { bytesOf, counters, hooks, keep, ledger, now, onError, store, trust } = shared;
+  const { bytesOf, counters, hooks, keep, ledger, now, onError, store } = shared;
   const name = cacheName(init.edgeId);
   const objectBytesMax = Math.min(limits.objectBytesMax, Math.floor(init.memoryBytesMax * limits.objectShareMax));
   const { claimTimeoutMs, requestBytesMax, streamBytesMax, wholeBytesMax } = limits;
   return ({ normalise, bypasses, avoidsHits, redirect, local, ttl, origin, edgeSecret, slices: cut, ...plan }) => {
     const tenant = plan.tenant === '' ? platformTenant : plan.tenant;
+    const trust = (): Trust => shared.trust(tenant);
     const scope = { tenant, labels: [zoneLabel(plan.id), tenantLabel(tenant)] };
     const common = { origin, store, ledger, scope, ttl, pseudonym: init.edgeId, now };
     const slices = new Slices(sliceSettings(cut, objectBytesMax), { ...common, keep, bytesOf, streamBytesMax });

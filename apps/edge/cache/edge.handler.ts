@@ -5,6 +5,7 @@ import {
   cdnHopsMax,
   chooseRange,
   framingFault,
+  isDoubtful,
   isLoop,
   judgeReuse,
   matchesVariant,
@@ -12,6 +13,7 @@ import {
   pathOfKey,
   parseCacheControl,
   rangeToAskFor,
+  refusesInDoubt,
   satisfies,
   select,
   selectedHead,
@@ -91,6 +93,13 @@ function suffices(request: EdgeRequest, object: CachedObject, nowMs: number): bo
   return text === undefined || satisfies(parseCacheControl(text), object.response.freshness, nowMs);
 }
 
+/** What Cache-Status says of an answer that may have been purged. */
+const unknownPurges = 'purges-unknown';
+
+function told({ response }: Pick<CachedObject, 'response'>, nowMs: number, trust: Trust): CacheOutcome {
+  return isDoubtful(response.freshness, nowMs, trust) ? { detail: unknownPurges } : {};
+}
+
 const conditions = ['if-range', 'if-none-match', 'if-modified-since', 'if-match', 'if-unmodified-since'];
 
 /** Whether a request asks for bytes without conditions, so that a part of the stored ones, or of the origin's, is its answer. */
@@ -139,8 +148,8 @@ export class CacheHandler {
     const object = found ?? (reads && key !== undefined ? this.#findBelow(key, raw, request) : undefined);
     if (object !== undefined) {
       const nowMs = this.#deps.now();
-      if (judgeReuse(object.response.freshness, nowMs, this.#deps.trust()) === 'fresh' && suffices(request, object, nowMs))
-        return this.#hit(object, request, nowMs);
+      const trust = this.#deps.trust();
+      if (judgeReuse(object.response.freshness, nowMs, trust) === 'fresh' && suffices(request, object, nowMs)) return this.#hit(object, request, nowMs, trust);
     }
     return this.#otherwise(request, key);
   }
@@ -175,11 +184,12 @@ export class CacheHandler {
     return this.#problem(request, { status, detail, outcome: { forwarded: 'bypass' }, error: 'http_request_error' }, [['connection', 'close']]);
   }
 
-  #hit(object: CachedObject, request: EdgeRequest, nowMs: number): EdgeReply | Promise<EdgeReply> {
+  #hit(object: CachedObject, request: EdgeRequest, nowMs: number, trust: Trust): EdgeReply | Promise<EdgeReply> {
     const { counters } = this.#deps;
     counters.requests++;
-    if (isSliced(object)) return this.#fromSlices(request, object, nowMs, {}, false);
+    if (isSliced(object)) return this.#fromSlices(request, object, nowMs, told(object, nowMs, trust), false);
     counters.hits++;
+    if (!trust.purgesKnown) return this.#fromObject(request, object, nowMs, told(object, nowMs, trust));
     const selection = select(request, object.response, object.body.size, nowMs);
     if (selection.kind === 'whole') {
       counters.bytesServed += object.body.size;
@@ -231,16 +241,18 @@ export class CacheHandler {
   async #miss(request: EdgeRequest, key: string, control: CacheControl): Promise<EdgeReply> {
     const { counters, fills, now, store, trust } = this.#deps;
     for (let attempt = 0; attempt < attemptsMax; attempt++) {
+      const trusted = trust();
       const object = store.find(key, request) ?? (store.mayRecall(key) ? await store.recall(key, request) : undefined);
       const nowMs = now();
-      const reuse = object === undefined ? undefined : judgeReuse(object.response.freshness, nowMs, trust());
+      const reuse = object === undefined ? undefined : judgeReuse(object.response.freshness, nowMs, trusted);
       const wanted = object !== undefined && satisfies(control, object.response.freshness, nowMs);
-      if (object !== undefined && wanted && reuse === 'fresh') return this.#hit(object, request, nowMs);
-      if (object !== undefined && acceptsStale(control, object.response.freshness, nowMs, trust())) return this.#hit(object, request, nowMs);
+      if (object !== undefined && wanted && reuse === 'fresh') return this.#hit(object, request, nowMs, trusted);
+      if (refusesInDoubt(trusted)) return this.#unsure(request);
+      if (object !== undefined && acceptsStale(control, object.response.freshness, nowMs, trusted)) return this.#hit(object, request, nowMs, trusted);
       if (object !== undefined && wanted && this.#mayServeWithoutWaiting(object, reuse, nowMs)) {
         if (nowMs >= object.retryAtMs && fills.find({ key, request }) === undefined) this.#startFill(request, key, object);
         counters.hits++;
-        return await this.#fromObject(request, object, nowMs, {});
+        return await this.#fromObject(request, object, nowMs, told(object, nowMs, trusted));
       }
       // RFC 9111 section 5.2.1.7.
       if (control.onlyIfCached) return this.#problem(request, { status: 504, detail: 'Not in the cache.', outcome: {} });
@@ -270,6 +282,12 @@ export class CacheHandler {
       return this.#fromOutcome(request, key, outcome, waiting);
     }
     return this.#pass(request, key, 'miss');
+  }
+
+  /** Whose it is would rather have nobody served than by what may have been purged. */
+  #unsure(request: EdgeRequest): EdgeReply {
+    const detail = 'This edge is out of touch with the purges for the moment, and is to answer nothing that may have been purged.';
+    return this.#problem(request, { status: 503, detail, outcome: { forwarded: 'bypass', detail: unknownPurges } }, [['retry-after', '5']]);
   }
 
   /** RFC 5861 section 3; and after a failure the stale object stands in until the next try is due. */
@@ -334,8 +352,7 @@ export class CacheHandler {
       }
       case 'part': {
         const nowMs = now();
-        const told = { ...waiting, forwardStatus: 206, stored: true };
-        const reply = this.#partReply(outcome.parts, request.field('range') ?? '', nowMs, told);
+        const reply = this.#partReply(outcome.parts, request.field('range') ?? '', nowMs, { ...waiting, forwardStatus: 206, stored: true });
         // The origin's choice was another than the client's.
         return reply ?? this.#deps.passThrough.forward(request, key, { forwarded: waiting.forwarded ?? 'miss', detail: 'partial' });
       }
@@ -360,8 +377,9 @@ export class CacheHandler {
   /** From stored parts, if they are fresh and hold what is asked for. */
   #fromParts(parts: StoredParts, request: EdgeRequest, range: string, control: CacheControl, nowMs: number): EdgeReply | undefined {
     const { freshness } = parts.response;
-    if (judgeReuse(freshness, nowMs, this.#deps.trust()) !== 'fresh' || !satisfies(control, freshness, nowMs)) return undefined;
-    const reply = this.#partReply(parts, range, nowMs, { ttl: ttlSeconds(freshness, nowMs) });
+    const trust = this.#deps.trust();
+    if (judgeReuse(freshness, nowMs, trust) !== 'fresh' || !satisfies(control, freshness, nowMs)) return undefined;
+    const reply = this.#partReply(parts, range, nowMs, { ...told(parts, nowMs, trust), ttl: ttlSeconds(freshness, nowMs) });
     if (reply !== undefined) this.#deps.counters.hits++;
     return reply;
   }
@@ -394,8 +412,8 @@ export class CacheHandler {
       return known;
     }
     const first = waiting.collapsed !== true && outcome.withheld.length > 0;
-    const told = first ? { ...response, fields: [...response.fields, ...outcome.withheld] } : response;
-    const head = this.#head(told, selection, length, { ...waiting, stored: outcome.keeps, forwardStatus: response.status });
+    const shown = first ? { ...response, fields: [...response.fields, ...outcome.withheld] } : response;
+    const head = this.#head(shown, selection, length, { ...waiting, stored: outcome.keeps, forwardStatus: response.status });
     if (selection.kind === 'not-modified' || selection.kind === 'unsatisfiable') return { head, body: null };
     if (request.method === 'HEAD') return { head, body: null };
     const [start, end] = selection.kind === 'part' ? [selection.span.first, selection.span.last + 1] : [0, length];

@@ -220,7 +220,8 @@ export class Fill {
     const verdict = judgeStoring(this.#asGet(), { status: 200, fields: withoutRange(response.fields) }, times, ttl);
     if (!verdict.store) return { outcome: unshared(response, verdict.reason, claimTimeoutMs) };
     const whole = parseContentRange(fieldValue(response.fields, 'content-range'))?.length;
-    const cut = verdict.keeps && verdict.withheld.length === 0 && this.#ahead === undefined ? this.#cut(verdict.response, whole, response.body, true) : undefined;
+    const cut =
+      verdict.keeps && verdict.withheld.length === 0 && this.#ahead === undefined ? this.#cut(verdict.response, whole, response.body, true) : undefined;
     if (cut !== undefined) return cut;
     // A part whose length is not that of its range is passed on as it is, and believed by nobody here.
     if (range === undefined || (statedLength(response.fields) ?? lengthOf(range)) !== lengthOf(range))

@@ -37,6 +37,26 @@ describe('the object store', () => {
   const ledgerOf = (): PurgeLedger => new PurgeLedger({ marksMax: 100, patternsMax: 10, compile: () => () => false });
   const make = (bytesMax: number, variantsMax = 3, ledger = ledgerOf()): ObjectStore => new ObjectStore({ bytesMax, objectsMax: 1000, variantsMax, ledger });
 
+  test.each([
+    // The one that was asked for moves to the front of LRU; SIEVE spares it once, and the oldest that nobody asked for goes.
+    ['lru', ['/2', '/0']],
+    ['sieve', ['/2', '/0']],
+  ] as const)('from a full memory goes what %s says', (eviction, asked) => {
+    const store = new ObjectStore({ bytesMax: 10_000, objectsMax: 1000, variantsMax: 3, ledger: ledgerOf(), eviction });
+    const left = (): string[] => Array.from({ length: 5 }, (_none, at) => `/${at}`).filter((key) => store.has(key));
+    for (let at = 0; at < 4; at++) store.put(object(`/${at}`, 1000));
+    expect(left()).toEqual(['/0', '/1', '/2', '/3']);
+    for (const key of asked) store.find(key, nothing);
+    store.put(object('/4', 1000));
+    expect(left()).toEqual(['/0', '/2', '/3', '/4']);
+    // By the time of use /2 is now the oldest but /3; by use at all it is not.
+    store.put(object('/5', 1000));
+    expect([store.has('/2'), store.has('/3')]).toEqual([true, false]);
+    store.find('/4', nothing);
+    store.put(object('/6', 1000));
+    expect(store.has('/2')).toBe(eviction === 'sieve');
+  });
+
   test('what is put in is found, until it is purged', () => {
     const store = make(1e6);
     const a = object('/a', 10);

@@ -1,11 +1,15 @@
 import { GhostList, hashKey } from '#core/edge-store';
-import { noSlot, SieveIndex, type EvictionIndex } from '#core/eviction';
+import { LruIndex, noSlot, SieveIndex, type EvictionIndex } from '#core/eviction';
 import { matchesVariant, sameVariant, type PurgeLedger } from '#core/http-cache';
 import type { WishSource } from '#core/prefetch';
 import { CachedObject } from './cached-object.ts';
 import { PartStore } from './part-store.ts';
 import { onProbation, Probation } from './probation.ts';
 import type { DiskTier, Varying } from '../store/disk-tier.ts';
+
+export const evictions = ['sieve', 'lru'] as const;
+/** What goes first from a full memory: what was not asked for since it was passed last (SIEVE), or what was not for the longest time. */
+export type Eviction = (typeof evictions)[number];
 
 export interface ObjectStoreInit {
   /** Hard bound for objects and arriving bytes together, bytes. */
@@ -17,6 +21,8 @@ export interface ObjectStoreInit {
   readonly ledger: PurgeLedger;
   /** Told of each object that a purge, named by its generation, has hit: it is gone, or stale from now on. */
   readonly onPurged?: ((generation: number) => void) | undefined;
+  /** Which objects give way; `sieve` when left out. */
+  readonly eviction?: Eviction | undefined;
   /** What lies below the memory. */
   readonly disk?: DiskTier | undefined;
   /** Of the memory, for what nobody has asked for yet; none when left out, bytes. */
@@ -54,7 +60,8 @@ export class ObjectStore {
     this.#recalled = new GhostList(init.disk === undefined ? 1 : Math.ceil(init.bytesMax / averageBytes));
     const aheadBytesMax = init.aheadBytesMax ?? 0;
     this.#probation = new Probation(aheadBytesMax, (object) => this.#leave(object));
-    this.#index = new SieveIndex({
+    const Index = init.eviction === 'lru' ? LruIndex : SieveIndex;
+    this.#index = new Index({
       bytesMax: init.bytesMax - aheadBytesMax,
       entriesMax: init.objectsMax,
       onEvict: (slot) => {

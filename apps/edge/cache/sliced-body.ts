@@ -125,10 +125,7 @@ export function partsSource(slices: Slices, head: SlicedHead, requestFields: Fie
       },
     };
   };
-  const makers = [
-    ...parts.flatMap(({ before, span }) => [() => texts(before), () => spanSource(slices, { head, span, requestFields })]),
-    () => texts(end),
-  ];
+  const makers = [...parts.flatMap(({ before, span }) => [() => texts(before), () => spanSource(slices, { head, span, requestFields })]), () => texts(end)];
   let current: ByteSource | undefined;
   return {
     cancel: () => {

@@ -123,7 +123,12 @@ function headOf(asked: Asked, deps: SlicedReplyDeps, selection: Selection, lengt
   return finished(status, length === undefined ? fields : [...fields, ['content-length', String(length)]], asked, deps);
 }
 
-function finished(status: number, fields: Fields, { head, nowMs, outcome }: Pick<Asked, 'head' | 'nowMs' | 'outcome'>, { cacheName }: SlicedReplyDeps): EdgeReply['head'] {
+function finished(
+  status: number,
+  fields: Fields,
+  { head, nowMs, outcome }: Pick<Asked, 'head' | 'nowMs' | 'outcome'>,
+  { cacheName }: SlicedReplyDeps,
+): EdgeReply['head'] {
   const { freshness } = head.response;
   const age = ['age', String(ageSeconds(freshness, nowMs))] as const;
   return replyHead(status, withCacheStatus([...fields, age], cacheName, { ...outcome, ttl: ttlSeconds(freshness, nowMs) }));

@@ -252,7 +252,11 @@ interface Brought {
 }
 
 /** What of an answer is the slice; undefined when it is of another version. An origin without ranges sends all of it. */
-function sliceOf({ body, fields, status }: OriginResponse, { sliced, validators }: StoredResponse & { readonly sliced: Sliced }, span: ByteSpan): ByteSource | undefined {
+function sliceOf(
+  { body, fields, status }: OriginResponse,
+  { sliced, validators }: StoredResponse & { readonly sliced: Sliced },
+  span: ByteSpan,
+): ByteSource | undefined {
   const same = validators.etag === undefined ? fieldValue(fields, 'last-modified') === validators.lastModified : fieldValue(fields, 'etag') === validators.etag;
   if (!same || body === null) return undefined;
   const bytes = span.last - span.first + 1;

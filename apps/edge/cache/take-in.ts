@@ -47,8 +47,7 @@ export async function takeIn(
         return undefined;
       }
     }
-    if (length !== undefined && body.length !== length)
-      throw new OriginError('ORIGIN_BROKEN', `The origin promised ${length} bytes and sent ${body.length}.`);
+    if (length !== undefined && body.length !== length) throw new OriginError('ORIGIN_BROKEN', `The origin promised ${length} bytes and sent ${body.length}.`);
     body.end();
     return undefined;
   } catch (error) {

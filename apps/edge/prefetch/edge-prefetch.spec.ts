@@ -42,6 +42,7 @@ function edge(answers: Record<string, Answer>, memoryBytesMax = 10_000_000) {
         close: async () => undefined,
       },
       keep: (bytes) => ({ size: bytes.length, slice: () => ({}) as never }),
+      bytesOf: async () => new Uint8Array(0),
       counters: new EdgeCounters(),
       now: () => clock.nowMs,
       trust: () => ({ purgesKnown: true, doubtFreshMs: 2000 }),

@@ -1,7 +1,18 @@
-import { decodeEvent, EventInvalidError, isDirect, topicPartitions, zoneConfigured, zoneHostsClaimed, zoneRemoved, type StoredRecord } from '#events';
+import {
+  decodeEvent,
+  EventInvalidError,
+  isDirect,
+  purgePolicySet,
+  topicPartitions,
+  zoneConfigured,
+  zoneHostsClaimed,
+  zoneRemoved,
+  type StoredRecord,
+} from '#events';
 import { hasCode, OperatingError } from '#kernel';
 import type { EventLog } from '#ports';
 import { backOffMs, pause, type Health, type Logger } from '#runtime';
+import type { DoubtPolicies } from '../purge/doubt-policies.ts';
 import type { ZoneKeeper } from './zone-keeper.ts';
 import type { ZonesFile } from './zones.file.ts';
 
@@ -15,6 +26,7 @@ export interface ZoneTailInit {
 export interface ZoneTailDeps {
   readonly log: EventLog;
   readonly keeper: ZoneKeeper;
+  readonly policies: DoubtPolicies;
   readonly file: ZonesFile;
   readonly logger: Logger;
   /** Told of a failure after which the edge must not go on. */
@@ -70,6 +82,7 @@ export class ZoneTail {
     this.#identity = await this.#deps.log.identity();
     const stored = await this.#deps.file.load(heads.length);
     const same = stored?.log === this.#identity ? stored : undefined;
+    for (const { policy, tenant } of same?.policies ?? []) this.#deps.policies.set(tenant, policy);
     for (const zone of same?.zones ?? []) await this.#deps.keeper.apply(zone);
     heads.forEach((head, partition) => {
       const next = same?.next[partition] ?? head.low;
@@ -114,11 +127,13 @@ export class ZoneTail {
   async #apply(record: StoredRecord): Promise<void> {
     // The platform alone configures zones.
     if (record.headers['ce_type'] === zoneHostsClaimed.type || isDirect(record)) return;
-    const { keeper, logger } = this.#deps;
+    const { keeper, logger, policies } = this.#deps;
     try {
       const event = decodeEvent(record);
       // Of two regions with a zone of one id each has its own.
       const id = event.origin === undefined ? event.subject : `${event.subject}@${event.origin}`;
+      // What another region's tenants prefer is for its edges.
+      if (event.type === purgePolicySet.type && event.origin === undefined) policies.set(event.data.owner, event.data.policy);
       if (event.type === zoneRemoved.type) keeper.remove(id, event.data.zoneVersion);
       if (event.type !== zoneConfigured.type) return;
       const { configuration, epoch, shieldUrl, zoneVersion } = event.data;
@@ -143,7 +158,7 @@ export class ZoneTail {
     while (this.#changed) {
       this.#changed = false;
       try {
-        await this.#deps.file.save({ log: this.#identity, next: [...this.#position], zones: this.#deps.keeper.versions });
+        await this.#deps.file.save({ log: this.#identity, next: [...this.#position], zones: this.#deps.keeper.versions, policies: this.#deps.policies.all });
       } catch (err) {
         if (!hasCode(err, 'STATE_UNWRITABLE')) throw err;
         this.#deps.logger.warn({ err }, 'the zones cannot be stored: make room on the disk');

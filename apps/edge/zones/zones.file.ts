@@ -1,3 +1,4 @@
+import { purgePolicies, type PurgePolicy } from '#events';
 import { z } from 'zod';
 import { readTextFile, writeTextFile } from '../state/atomic-file.ts';
 import type { ZoneVersion } from './zone-plan.ts';
@@ -19,6 +20,7 @@ const schema = z.object({
       shieldUrl: z.string().nullable(),
     }),
   ),
+  policies: z.array(z.object({ tenant: z.string(), policy: z.enum(purgePolicies) })).default([]),
 });
 
 export interface StoredZones {
@@ -26,6 +28,8 @@ export interface StoredZones {
   readonly log: string;
   /** Where to read on, by partition. */
   readonly next: readonly bigint[];
+  /** What tenants prefer while purges are unknown. */
+  readonly policies: ReadonlyArray<{ readonly tenant: string; readonly policy: PurgePolicy }>;
   readonly zones: readonly (Omit<ZoneVersion, 'configuration'> & { readonly configuration: unknown })[];
 }
 
@@ -42,14 +46,14 @@ export class ZonesFile {
     const text = await readTextFile(this.#path);
     if (text === undefined) return undefined;
     try {
-      const { log, next, zones } = schema.parse(JSON.parse(text));
-      return next.length === partitions ? { log, next: next.map(BigInt), zones } : undefined;
+      const { log, next, policies, zones } = schema.parse(JSON.parse(text));
+      return next.length === partitions ? { log, next: next.map(BigInt), policies, zones } : undefined;
     } catch {
       return undefined;
     }
   }
 
-  async save({ log, next, zones }: StoredZones): Promise<void> {
-    await writeTextFile(this.#path, `${JSON.stringify({ version: 1, log, next: next.map(String), zones })}\n`);
+  async save({ log, next, policies, zones }: StoredZones): Promise<void> {
+    await writeTextFile(this.#path, `${JSON.stringify({ version: 1, log, next: next.map(String), policies, zones })}\n`);
   }
 }

@@ -22,7 +22,7 @@ export class ClaimedZoneOwners implements ZoneOwners {
   }
 
   async ofZone(zoneId: string): Promise<string | undefined> {
-    if (zoneId.startsWith('hosts:')) return undefined;
+    if (/^(?:hosts|purge-policy):/.test(zoneId)) return undefined;
     return (await this.#aggregates.load(zoneAggregate.context, zoneId))?.tenant;
   }
 }

@@ -61,6 +61,7 @@ import {
   showWebhook,
   testWebhook,
 } from '../webhooks/webhooks.contract.ts';
+import { setPurgePolicy, showPurgePolicy } from '../zones/purge-policy.contract.ts';
 import { configureZone, listZones, listZoneVersions, removeZone, rollBackZone, showZone, showZoneVersion } from '../zones/zones.contract.ts';
 
 /** Every operation of the API, in the order in which the documentation shows them. */
@@ -76,6 +77,8 @@ export const operations: readonly Operation[] = [
   listZoneVersions,
   showZoneVersion,
   rollBackZone,
+  showPurgePolicy,
+  setPurgePolicy,
   listProfiles,
   showProfile,
   configureProfile,

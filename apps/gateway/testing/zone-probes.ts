@@ -39,6 +39,15 @@ export function zoneProbes(bench: () => TenantBench): Readonly<Record<string, ()
       expect(answer.status).toBe(200);
       expectNothingForeign(answer);
     },
+    setPurgePolicy: async () => {
+      const { as, acme } = bench();
+      expect((await as(acme.headers, 'PUT', '/api/v1/cdn/purge-policy', { policy: 'refuse' })).json).toEqual({ policy: 'refuse' });
+      expect((await as(acme.headers, 'GET', '/api/v1/cdn/purge-policy')).json).toEqual({ policy: 'refuse' });
+    },
+    showPurgePolicy: async () => {
+      const { as, globex } = bench();
+      expect((await as(globex.headers, 'GET', '/api/v1/cdn/purge-policy')).json).toEqual({ policy: 'default' });
+    },
     listZoneVersions: absent('GET', '/versions'),
     showZoneVersion: absent('GET', '/versions/1'),
     rollBackZone: absent('POST', '/rollback', { version: 1 }),

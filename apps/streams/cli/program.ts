@@ -16,6 +16,7 @@ import { exitCodeOf, failureDocument, failureText, usageDocument, verbsFor } fro
 import { createKey, createTenant, listKeys, listTenants, resumeTenant, revokeKey, rotateKey, suspendTenant, type CreateKeyOptions } from './key.commands.ts';
 import { addProfiles } from './profile-program.ts';
 import { asOf, group, remote, rungs, scopeList, scopes, wholeNumber, words } from './program-parts.ts';
+import { addPurgePolicy } from './purge-policy.command.ts';
 import { addPurge } from './purge-program.ts';
 import { addEffects } from './effect-program.ts';
 import { addRegions } from './region-program.ts';
@@ -109,6 +110,7 @@ function addAudit(program: Command): void {
 
 function addOperations(program: Command): void {
   addPurge(program);
+  addPurgePolicy(program);
   const key = group(program, 'key', 'make, see and revoke API keys');
   remote(key, 'create <name>', 'make an API key and print it, once')
     .requiredOption('--scope, --scopes <list>', `some of ${scopes.join(', ')}, separated by commas or repeated`, scopeList)

@@ -16,7 +16,11 @@ export interface Byteranges {
 }
 
 /** @param boundary that no client can guess, so that no content can be made to hold it */
-export function byteranges(spans: readonly ByteSpan[], whole: { readonly length: number; readonly contentType: string | undefined }, boundary: string): Byteranges {
+export function byteranges(
+  spans: readonly ByteSpan[],
+  whole: { readonly length: number; readonly contentType: string | undefined },
+  boundary: string,
+): Byteranges {
   const encoder = new TextEncoder();
   const type = whole.contentType === undefined ? '' : `content-type: ${whole.contentType}\r\n`;
   const parts = spans.map((span, at) => ({

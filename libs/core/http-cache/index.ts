@@ -18,7 +18,18 @@ export { byteranges, type BytePart, type Byteranges } from './byteranges.codec.t
 export { PartialBody } from './partial-body.core.ts';
 export { chooseRange, chooseRanges, parseContentRange, rangeToAskFor, type ByteSpan, type ContentRange, type RangeChoice } from './range.codec.ts';
 export { combinesWith, completed, renewed, updatedByHead, type HeadVerdict } from './revalidation.policy.ts';
-export { acceptsStale, ageSeconds, judgeReuse, mayServeOnError, satisfies, ttlSeconds, type Reuse, type Trust } from './reuse.policy.ts';
+export {
+  acceptsStale,
+  ageSeconds,
+  isDoubtful,
+  judgeReuse,
+  mayServeOnError,
+  refusesInDoubt,
+  satisfies,
+  ttlSeconds,
+  type Reuse,
+  type Trust,
+} from './reuse.policy.ts';
 export { select, selectedHead, type Selection } from './selection.core.ts';
 export { judgeStoring, mayReachOthers, type NotStoredReason, type StoringVerdict } from './storing.policy.ts';
 export { objectKeyOf, rangeValidator, sliceAt, sliceCount, sliceKey, sliceSpan } from './slices.core.ts';

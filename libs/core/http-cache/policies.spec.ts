@@ -158,6 +158,13 @@ describe('reuse', () => {
     expect(mayServeOnError(stored({ 'cache-control': 'max-age=60, stale-if-error=60' }).freshness, t0, doubt)).toBe(false);
   });
 
+  test('who prefers to be served in doubt is served by lifetimes as ever', () => {
+    const doubt = { purgesKnown: false, doubtFreshMs: 2000, inDoubt: 'serve' as const };
+    expect(at('max-age=60', 59, doubt)).toBe('fresh');
+    expect(at('max-age=1, stale-while-revalidate=60', 1.5, doubt)).toBe('stale-while-revalidate');
+    expect(mayServeOnError(stored({ 'cache-control': 'max-age=60, stale-if-error=60' }).freshness, t0, doubt)).toBe(true);
+  });
+
   test.each([
     ['max-age=60, stale-if-error=10', 69, true],
     ['max-age=60, stale-if-error=10', 70, false],

@@ -2,7 +2,8 @@ export { audienceHeardMs, audiencesProjection, audienceTable, viewersOf, type Au
 export { edgeAggregate, edgeDecider, type EdgeDraft, type EdgeState, type RegisterEdge } from './edge.decider.ts';
 export { edgeCountersTable, edgesProjection, edgeTable } from './edge.projection.ts';
 export { hitRatio, originOffload, type EdgeCounters } from './hit-ratio.core.ts';
-export { zoneContextAggregate, zoneAggregate, zoneClaimsAggregate } from './zone-aggregates.ts';
+export { purgePolicyDecider, type PurgePolicyState, type SetPurgePolicy } from './purge-policy.decider.ts';
+export { purgePolicyAggregate, zoneContextAggregate, zoneAggregate, zoneClaimsAggregate } from './zone-aggregates.ts';
 export {
   claimedDomain,
   claimsInTheWay,
@@ -15,4 +16,4 @@ export {
 export { zoneDecider, type KnownZone, type ZoneCommand, type ZoneDraft, type ZoneState } from './zone.decider.ts';
 export { pathMatcher } from './path-pattern.core.ts';
 export { zoneProblem, type ZoneProblem } from './zone.policy.ts';
-export { zoneClaimTable, zonesProjection, zoneTable, zoneVersionTable } from './zone.projection.ts';
+export { purgePolicyTable, zoneClaimTable, zonesProjection, zoneTable, zoneVersionTable } from './zone.projection.ts';

@@ -1,4 +1,4 @@
-import { zoneConfigured, zoneHostsClaimed, zoneRemoved, type DomainEvent, type EventOf } from '#events';
+import { purgePolicySet, zoneConfigured, zoneHostsClaimed, zoneRemoved, type DomainEvent, type EventOf } from '#events';
 import type { ColumnSpec, Projection, RowChange, TableSpec } from '#kernel';
 
 const newest = (type: ColumnSpec['type']): ColumnSpec => ({ type, join: 'lww', stamp: 'version' });
@@ -49,6 +49,25 @@ export const zoneClaimTable: TableSpec = {
   indexes: [['tenant']],
 };
 
+/** One row per tenant that ever said what edges do in doubt; null in `policy` for what each edge is set to. */
+export const purgePolicyTable: TableSpec = {
+  name: 'purge_policy',
+  key: { tenant: 'text' },
+  columns: {
+    policy: newest('text'),
+    reason: newest('text'),
+    at_ms: newest('bigint'),
+    actor: newest('text'),
+  },
+  indexes: [],
+};
+
+function preferred(event: EventOf<typeof purgePolicySet>): readonly RowChange[] {
+  const { owner, policy, reason } = event.data;
+  const set = { policy, reason, at_ms: BigInt(event.time), actor: event.actor };
+  return [{ table: purgePolicyTable.name, key: { tenant: owner }, set, stamps: { version: event.streamVersion } }];
+}
+
 function claimed(event: EventOf<typeof zoneHostsClaimed>): readonly RowChange[] {
   const { claimedAtMs, domain, hosts, owner, zoneId } = event.data;
   const set = { tenant: owner, hosts, claimed_at_ms: BigInt(claimedAtMs) };
@@ -57,6 +76,7 @@ function claimed(event: EventOf<typeof zoneHostsClaimed>): readonly RowChange[] 
 
 function project(event: DomainEvent): readonly RowChange[] {
   if (event.type === zoneHostsClaimed.type) return claimed(event);
+  if (event.type === purgePolicySet.type) return preferred(event);
   if (event.type !== zoneConfigured.type && event.type !== zoneRemoved.type) return [];
   const { name, reason, zoneVersion } = event.data;
   const configured = event.type === zoneConfigured.type ? event.data : undefined;
@@ -82,10 +102,10 @@ function project(event: DomainEvent): readonly RowChange[] {
 /** Which hosts are served how, and were at every version. */
 export const zonesProjection: Projection<DomainEvent> = {
   name: 'zones',
-  version: 1,
+  version: 2,
   contexts: ['zone'],
-  handles: [zoneConfigured.type, zoneRemoved.type, zoneHostsClaimed.type],
+  handles: [zoneConfigured.type, zoneRemoved.type, zoneHostsClaimed.type, purgePolicySet.type],
   ignores: [],
-  tables: [zoneTable, zoneVersionTable, zoneClaimTable],
+  tables: [zoneTable, zoneVersionTable, zoneClaimTable, purgePolicyTable],
   project,
 };

@@ -68,6 +68,7 @@ const origins: Readonly<Record<string, (row: Row) => RowOrigin>> = {
   webhook: (row) => about(row['webhook_id']),
   encoding_profile: (row) => about(row['profile_id']),
   zone: (row) => about(row['zone_id']),
+  purge_policy: (row) => about(`purge-policy:${row['tenant']}`),
   zone_claim: (row) => about(`hosts:${row['domain']}`, equal('zoneId', quoted(row['zone_id']))),
   zone_version: (row) => about(row['zone_id'], equal('zoneVersion', String(row['zone_version']))),
 };

@@ -1,4 +1,5 @@
 import type { Api } from '../model/api.ts';
+import { PurgePolicyLine } from '../view/purge-policy.tsx';
 import { ZoneList } from '../view/zone-list.tsx';
 
 /** What edges serve besides the platform's own media. */
@@ -6,6 +7,7 @@ export function SitesPage({ api }: { readonly api: Api }) {
   return (
     <main className="page">
       <ZoneList api={api} />
+      <PurgePolicyLine api={api} />
     </main>
   );
 }
