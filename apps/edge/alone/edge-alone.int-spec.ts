@@ -71,6 +71,8 @@ describe('streams edge', () => {
     ['origin: [http://a', 'is no YAML'],
     ['zone: {hosts: [a.test], origins: [{url: "http://a"}]}\norigin: http://a', 'zone says hosts, origins and lifetimes itself'],
     ['zone: {hosts: [a.test]}', 'zone.origins '],
+    ['origin: http://a\ndiskFolder: x', 'disk is missing'],
+    ['origin: http://a\neviction: fifo', 'eviction '],
     ['zone: {hosts: [a.test], origins: [{url: "ftp://a"}]}', 'zone.origins.0.url: Expected https'],
     ['origin: http://a\ntls: ./nowhere', 'cannot be read'],
   ])('%j is refused with a sentence', (text, message) => {
@@ -105,6 +107,45 @@ describe('streams edge', () => {
     zone.kill('SIGTERM');
     await once(zone, 'exit');
   });
+
+  test('what is on its disk is there after a restart, what was purged is not, and nothing of it is for another origin', async () => {
+    const config = join(folder.path, 'disk.json');
+    const begin = async (more: object = {}) => {
+      const site = {
+        listen: '127.0.0.1:0',
+        origin: origin.url,
+        disk: '32mb',
+        diskFolder: './kept',
+        eviction: 'lru',
+        purgeKey: 'a-key-of-sixteen-characters',
+        ...more,
+      };
+      writeFileSync(config, JSON.stringify(site));
+      const run = spawn(bun, [alone, config], { stdio: ['ignore', 'pipe', 'inherit'] });
+      let text = '';
+      run.stdout?.on('data', (bytes: Buffer) => (text += bytes.toString()));
+      await until(() => text.includes('Ctrl-C'));
+      const at = Number(/at http:\/\/127\.0\.0\.1:(\d+)/.exec(text)?.[1]);
+      const end = async (): Promise<void> => {
+        run.kill('SIGTERM');
+        await once(run, 'exit');
+      };
+      const ask = (path: string, method = 'GET') => send(at, { path, method, headers: { authorization: 'Bearer a-key-of-sixteen-characters' } });
+      return { ask, end };
+    };
+    for (const path of ['/kept', '/gone']) origin.says(path, '200 OK\r\ncache-control: public, max-age=3600', path);
+    const first = await begin();
+    for (let round = 0; round < 3; round++) for (const path of ['/kept', '/gone']) await first.ask(path);
+    expect((await first.ask('/gone', 'PURGE')).status).toBe(200);
+    await first.end();
+    const second = await begin();
+    expect((await second.ask('/kept')).headers['cache-status']).toMatch(/hit/);
+    expect((await second.ask('/gone')).headers['cache-status']).toMatch(/fwd=/);
+    await second.end();
+    const third = await begin({ ttl: '1h' });
+    expect((await third.ask('/kept')).headers['cache-status']).toMatch(/fwd=/);
+    await third.end();
+  }, 30_000);
 
   test('a file that is not there, and one that is not named', () => {
     const run = (...args: readonly string[]) => spawnSync(process.execPath, [cli, 'edge', ...args], { encoding: 'utf8' });

@@ -8,6 +8,8 @@ import { edgeLimits } from '../edge.constants.ts';
 import { ClientLoad } from '../server/client-load.ts';
 import { openListeners, type EdgeListeners } from '../server/edge-listeners.ts';
 import { AddressGuard } from '../origin/address-guard.ts';
+import { openEdgeDisk } from '../store/edge-disk.ts';
+import { keepToSite } from './site-disk.ts';
 import { ZoneMaker } from '../zones/zone-maker.ts';
 import { webSocketPaths } from '../websocket-paths.ts';
 import { siteHandler } from './site-handler.ts';
@@ -22,7 +24,7 @@ function ttlOf(ttlMs: number | undefined): TtlSettings {
   return { ...rest, rules: rules.map((rule) => ({ ...rule, defaultMs: ttlMs })), otherwise: { ...otherwise, defaultMs: ttlMs } };
 }
 
-/** An edge in front of one origin: no platform, no log, nothing on disk. What is purged here is purged here alone. */
+/** An edge in front of one origin: no platform, no log. What is purged here is purged here alone. */
 export async function runAlone(site: SiteSettings): Promise<void> {
   const runtime = 'Bun' in globalThis ? 'bun' : 'node';
   const logger = await createLogger({ name: 'edge', node: edgeId, logFormat: 'pretty', logLevel: 'warn' });
@@ -32,22 +34,24 @@ export async function runAlone(site: SiteSettings): Promise<void> {
   const platform = await platformOf({ runtime, originUrl: site.originUrl });
   const trust = { purgesKnown: true, doubtFreshMs: 0 };
   const counters = new EdgeCounters();
+  const now = (): number => Date.now();
+  const { disk, ledger } = await openEdgeDisk(site.disk, { platform, logger, lifecycle, now });
   const cache = createEdgeCache(
-    { edgeId, memoryBytesMax: site.memoryBytesMax, ttl: ttlOf(site.ttlMs), keys: defaultKeyPolicy, passPrefixes: [] },
+    { edgeId, eviction: site.eviction, memoryBytesMax: site.memoryBytesMax, ttl: ttlOf(site.ttlMs), keys: defaultKeyPolicy, passPrefixes: [] },
     {
       client: platform.client,
       keep: platform.keep,
       bytesOf: platform.bytesOf,
-      counters,
-      now: () => Date.now(),
+      ...{ counters, disk, ledger, now },
       trust: () => trust,
       local: webSocketPaths({ originUrl: site.originUrl, pseudonym: edgeId, cacheName: cacheName(edgeId) }),
       onError: (err) => logger.error({ err }, 'a request failed in the edge itself'),
     },
   );
+  if (site.disk !== undefined && disk !== undefined) await keepToSite(site, site.disk.path, { disk, purger: cache.purger });
   if (site.zone !== undefined) await serveZone(site.zone, { cache, counters, platform });
   const { hosts, purgeKey } = site;
-  const whole = siteHandler({ hosts, purgeKey, cacheName: cacheName(edgeId), purger: cache.purger }, cache.handler);
+  const whole = siteHandler({ hosts, purgeKey, cacheName: cacheName(edgeId), purger: cache.purger, flush: () => cache.store.flush() }, cache.handler);
   const handler = new ClientLoad({ requestsMax: edgeLimits.clientRequestsMax, cacheName: cacheName(edgeId) }).limit(whole);
   const listeners = await openListeners(listeningOf(site, runtime === 'bun'), { listen: platform.listen, handler, logger, now: () => Date.now() });
   lifecycle.onStop('accept', 'server', () => listeners.close(edgeLimits.drainMs));

@@ -10,6 +10,8 @@ export interface SiteHandlerInit {
   readonly purgeKey: string;
   readonly cacheName: string;
   readonly purger: Purger;
+  /** Resolves when what was purged stays so after a crash. */
+  readonly flush: () => Promise<void>;
 }
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
@@ -30,17 +32,18 @@ function answersTo(hosts: readonly string[]): (host: string | undefined) => bool
 }
 
 /** The site's names, and before the cache `PURGE` with its key: of a path, or with `*` behind it of all that begins so. */
-export function siteHandler({ cacheName, hosts, purger, purgeKey }: SiteHandlerInit, cache: EdgeHandler): EdgeHandler {
+export function siteHandler({ cacheName, flush, hosts, purger, purgeKey }: SiteHandlerInit, cache: EdgeHandler): EdgeHandler {
   const isOurs = answersTo(hosts);
   const expected = digest(`Bearer ${purgeKey}`);
   const refuse = ({ target }: EdgeRequest, status: number, detail: string): EdgeReply => problem({ status, detail, target, cacheName, outcome: {} });
-  const purged = (request: EdgeRequest): EdgeReply => {
+  const purged = async (request: EdgeRequest): Promise<EdgeReply> => {
     const given = request.field('authorization');
     if (given === undefined || !timingSafeEqual(digest(given), expected))
       return refuse(request, 401, 'PURGE needs the key of this edge: authorization: Bearer KEY.');
     const { target } = request;
     if (target.endsWith('*')) purger.apply({ urls: [], selectors: [{ kind: 'prefix', value: target.slice(0, -1) }] });
     const done = target.endsWith('*') ? { purged: target } : { purged: target, objects: purger.apply({ urls: [target] }).objects };
+    await flush();
     return {
       head: replyHead(200, [
         ['content-type', 'application/json'],

@@ -1,6 +1,8 @@
 import { zoneProblem } from '#domain/edge';
 import { zoneConfigurationSchema, type ZoneConfiguration } from '#events';
 import { OperatingError } from '#kernel';
+import { evictions, type Eviction } from '../cache/object-store.ts';
+import type { DiskSettings } from '../store/disk.config.ts';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
@@ -17,6 +19,9 @@ export interface SiteSettings {
   /** Everything about the site in the words of a zone, where the file has it; else there is one origin and a lifetime. */
   readonly zone: ZoneConfiguration | undefined;
   readonly memoryBytesMax: number;
+  readonly eviction: Eviction;
+  /** Where objects are kept beyond the memory, and over restarts; undefined for nowhere. */
+  readonly disk: DiskSettings | undefined;
   /** How long things live where the origin does not say; undefined leaves it to their kind. */
   readonly ttlMs: number | undefined;
   /** A folder of certificates, and where HTTPS listens. */
@@ -64,6 +69,9 @@ const schema = z.strictObject({
   zone: zoneConfigurationSchema.optional(),
   hosts: z.array(z.string().regex(hostName, 'must be host names, as www.example.com or *.example.com')).max(1000).default([]),
   memory: measured(sizeUnits, '256mb').default(256 * 2 ** 20),
+  eviction: z.enum(evictions).default('sieve'),
+  disk: measured(sizeUnits, '10gb').optional(),
+  diskFolder: z.string().min(1).optional(),
   ttl: measured(timeUnits, '5m').optional(),
   tls: z.string().min(1).optional(),
   tlsPort: z.number().int().min(0).max(65_535).default(8443),
@@ -71,6 +79,8 @@ const schema = z.strictObject({
 });
 
 const memoryBytesMin = 2 ** 20;
+const diskBytesMin = 2 ** 24;
+const diskSegmentBytes = 2 ** 26;
 
 function invalid(path: string, why: string, cause?: unknown): OperatingError {
   return new OperatingError(`${path}: ${why}`, { code: 'SETTING_INVALID', retryable: false, cause });
@@ -101,8 +111,10 @@ function told({ code, path, message, ...issue }: z.core.$ZodIssue): string {
 type Site = z.infer<typeof schema>;
 
 /** What the parts must be together. */
-function problemOf({ hosts, memory, origin: originUrl, ttl, zone }: Site): string | undefined {
+function problemOf({ disk, diskFolder, hosts, memory, origin: originUrl, ttl, zone }: Site): string | undefined {
   if (memory < memoryBytesMin) return 'memory must be at least 1mb';
+  if (disk !== undefined && disk < diskBytesMin) return 'disk must be at least 16mb';
+  if (disk === undefined && diskFolder !== undefined) return 'disk is missing: it is how much may lie in diskFolder, as 10gb';
   if (zone === undefined) return originUrl === undefined ? 'origin is missing: it is where the edge fetches from, as https://www.example.com' : undefined;
   if (originUrl !== undefined || ttl !== undefined || hosts.length > 0) return 'zone says hosts, origins and lifetimes itself: leave out origin, hosts and ttl';
   const problem = zoneProblem(zone);
@@ -122,7 +134,7 @@ export function readSite(path: string): SiteSettings {
   }
   const result = schema.safeParse(parse(path, text) ?? {});
   if (!result.success) throw invalid(path, result.error.issues.map(told).join('; '));
-  const { hosts, listen: where, memory, origin: originUrl, purgeKey, tls, tlsPort, ttl, zone } = result.data;
+  const { disk, diskFolder = 'edge-cache', eviction, hosts, listen: where, memory, origin: originUrl, purgeKey, tls, tlsPort, ttl, zone } = result.data;
   const problem = problemOf(result.data);
   if (problem !== undefined) throw invalid(path, problem);
   return {
@@ -131,6 +143,8 @@ export function readSite(path: string): SiteSettings {
     hosts: (zone?.hosts ?? hosts).map((name) => name.toLowerCase()),
     zone,
     memoryBytesMax: memory,
+    eviction,
+    disk: disk === undefined ? undefined : { path: resolve(dirname(path), diskFolder), bytesMax: disk, segmentBytes: diskSegmentBytes },
     ttlMs: ttl,
     tls: tls === undefined ? undefined : { folder: resolve(dirname(path), tls), port: tlsPort },
     purgeKey: purgeKey ?? randomBytes(18).toString('base64url'),
