@@ -86,14 +86,16 @@ export class ServerSession implements Machine<ServerSessionInput, ServerSessionE
 
   step(input: ServerSessionInput, now: Millis): readonly ServerSessionEffect[] {
     if (this.#phase === 'closed') return [];
-    this.#effects = [];
     try {
       this.#dispatch(input, now);
     } catch (error) {
       if (!(error instanceof RtmpError) && !(error instanceof FlvError)) throw error;
       this.#fail(error);
     }
-    return this.#effects;
+    // Whoever performs them is done with them at once: kept until the next step they would outlive their time in the young heap.
+    const effects = this.#effects;
+    this.#effects = [];
+    return effects;
   }
 
   nextDeadline(): Millis | undefined {
