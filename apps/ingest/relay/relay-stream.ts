@@ -21,6 +21,8 @@ export class RelayStream {
   #metadata: Uint8Array | undefined;
   /** Sequence headers by kind and track. */
   readonly #configs = new Map<string, { readonly type: MediaMessage['type']; readonly body: Uint8Array }>();
+  /** What the session is configured for. */
+  readonly #has = { audio: false, video: false };
   #latestMs = 0;
 
   constructor(sessionId: string, share: GopShare) {
@@ -79,21 +81,17 @@ export class RelayStream {
     const before = this.#configs.get(name);
     if (before !== undefined && Buffer.compare(before.body, body) === 0) return;
     this.#configs.set(name, { type, body });
+    if (track === 0) this.#has[type === tagType.video ? 'video' : 'audio'] = true;
     // Frames under the old configuration cannot be decoded with the new one.
     if (type === tagType.video && (track === 0 || before !== undefined)) this.#gop.clear();
     this.#sendToStarted(encodeTag({ type, timestampMs, body }));
   }
 
-  #has(type: MediaMessage['type']): boolean {
-    return this.#configs.has(`${type}:0`);
-  }
-
   #addFrames(message: MediaMessage): void {
     this.#gop.add(message, this.#share.gopBytesMax);
     if (this.#readers.size === 0) return;
-    const has = { audio: this.#has(tagType.audio), video: this.#has(tagType.video) };
-    const isUrgent = this.#pace.isUrgent(message, has);
-    const canStart = message.keyFrame || (!has.video && this.#latestMs >= audioOnlyAfterMs);
+    const isUrgent = this.#pace.isUrgent(message, this.#has);
+    const canStart = message.keyFrame || (!this.#has.video && this.#latestMs >= audioOnlyAfterMs);
     for (const reader of this.#readers) {
       if (!reader.started && canStart) this.#start(reader);
       if (reader.started) reader.sendParts(message.tag.parts, isUrgent);
@@ -102,7 +100,7 @@ export class RelayStream {
 
   #start(reader: RelayReader): void {
     reader.started = true;
-    reader.sendBytes(encodeFlvHeader({ audio: this.#has(tagType.audio), video: this.#has(tagType.video) }));
+    reader.sendBytes(encodeFlvHeader(this.#has));
     const timestampMs = this.#gop.startMs ?? this.#latestMs;
     // Always at time 0: demuxers take a later script tag for a text track.
     if (this.#metadata !== undefined) reader.sendBytes(encodeTag({ type: tagType.script, timestampMs: 0, body: this.#metadata }));

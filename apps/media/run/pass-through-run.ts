@@ -87,7 +87,10 @@ export class PassThroughRun {
   async #carryUntil(either: AbortSignal): Promise<number | undefined> {
     const { start } = this.#init;
     const { feed, committer } = this.#deps;
-    for (let index = Math.max(0, start.index - interleaveTags); !either.aborted;) {
+    // Asked once a frame, a signal that is made of others asks them all.
+    let isOver = either.aborted;
+    either.addEventListener('abort', () => (isOver = true), { once: true });
+    for (let index = Math.max(0, start.index - interleaveTags); !isOver;) {
       const next = feed.media.read(index);
       if (next === undefined) {
         if (feed.end !== undefined) break;
