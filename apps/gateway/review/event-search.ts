@@ -1,4 +1,4 @@
-import { maskedRecord, type StoredRecord } from '#events';
+import { maskedRecord, originOf, type StoredRecord } from '#events';
 import type { EventIndex, EventLog, IndexedEvent, IndexFilter, IndexPlace } from '#ports';
 import type { EventExpression, ExpressionInput } from './event-expression.ts';
 import { placeName, recordsAt } from './placed-records.ts';
@@ -93,7 +93,9 @@ export class EventSearch {
 function inputOf({ id, type, subject, tenant, topic, time, correlationId, causationId }: IndexedEvent, record: StoredRecord): ExpressionInput {
   const { headers } = record;
   const event = { id, type, subject, tenant, context: topic, time: new Date(time), actor: headers['ce_actor'] ?? '', source: headers['ce_source'] ?? '' };
-  return { event: { ...event, correlationId, causationId }, data: dataOf(record.value) };
+  // In which region it was written; empty for this one.
+  const origin = originOf(record) ?? '';
+  return { event: { ...event, correlationId, causationId, origin }, data: dataOf(record.value) };
 }
 
 function dataOf(value: string): unknown {

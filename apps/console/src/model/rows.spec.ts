@@ -10,6 +10,14 @@ describe('a row', () => {
       { search: { subject: 'st-1/720p', where: 'has(data.mediaSequence) && data.mediaSequence == 4' } },
     ],
     ['session', { stream_id: 'st-1', session_id: 'a"b' }, { search: { subject: 'st-1', where: 'has(data.sessionId) && data.sessionId == "a\\"b"' } }],
+    ['edge', { edge_id: 'edge-1', origin: 'south' }, { search: { subject: 'edge-1', where: 'event.origin == "south"' } }],
+    ['edge_counters', { edge_id: 'edge-1', incarnation: '7', origin: '' }, { search: { subject: 'edge-1/7', where: 'event.origin == ""' } }],
+    ['purge_application', { purge_id: 'pg-1', edge_id: 'edge-1', origin: 'south' }, { search: { subject: 'pg-1/edge-1', where: 'event.origin == "south"' } }],
+    [
+      'audience',
+      { stream_id: 'st-1', origin: 'south' },
+      { search: { type: 'edge.audience-reported', where: 'event.origin == "south" && data.streams.exists(one, one.streamId == "st-1")' } },
+    ],
     ['subject_action', { event_id: 'e-1' }, { search: {}, event: 'e-1' }],
     [
       'personal_place',

@@ -25,6 +25,9 @@ export interface RowOrigin {
 const quoted = (value: unknown): string => JSON.stringify(String(value));
 /** Events of the subject without the field are not those. */
 const equal = (field: string, value: string): string => `has(data.${field}) && data.${field} == ${value}`;
+/** Edges of two regions may have one name: in which region an event was written tells them apart; this one is called nothing. */
+const written = (row: Row): string => `event.origin == ${quoted(row['origin'] ?? '')}`;
+const both = (one: string, other: string): string => `${one} && ${other}`;
 const isoOf = (ms: unknown): string => new Date(Number(ms)).toISOString();
 
 /** How each table's rows are called on the log. */
@@ -40,11 +43,13 @@ const origins: Readonly<Record<string, (row: Row) => RowOrigin>> = {
   stream_marker: (row) => about(`${row['stream_id']}/marker/${row['marker_id']}`),
   clip: (row) => about(`${row['stream_id']}/clip/${row['clip_id']}`),
   // Each edge tells of all streams at once.
-  audience: (row) => ({ search: { type: 'edge.audience-reported', where: `data.streams.exists(one, one.streamId == ${quoted(row['stream_id'])})` } }),
+  audience: (row) => ({
+    search: { type: 'edge.audience-reported', where: both(written(row), `data.streams.exists(one, one.streamId == ${quoted(row['stream_id'])})`) },
+  }),
   purge: (row) => about(row['purge_id']),
-  purge_application: (row) => about(`${row['purge_id']}/${row['edge_id']}`),
-  edge: (row) => about(row['edge_id']),
-  edge_counters: (row) => about(`${row['edge_id']}/${row['incarnation']}`),
+  purge_application: (row) => about(`${row['purge_id']}/${row['edge_id']}`, written(row)),
+  edge: (row) => about(row['edge_id'], written(row)),
+  edge_counters: (row) => about(`${row['edge_id']}/${row['incarnation']}`, written(row)),
   api_key: (row) => about(row['key_id']),
   tenant: (row) => about(`tenant:${row['tenant_id']}`),
   // Its subject is made of the address, which the log has encrypted.
