@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { zoneAggregate, zoneClaimsAggregate } from '#domain/edge';
-import { edgeRegistered } from '#events';
+import { edgeRegistered, topicPartitions, type StoredRecord } from '#events';
+import { partitionOf } from '#kernel';
 import { realEngines, startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
 import { ask, type Answer } from './testing/http-client.ts';
 
@@ -23,6 +24,21 @@ const path = '/api/v1/cdn/zones';
 const origins = [{ url: 'https://origin.example' }];
 const call = (method: string, where: string, body?: object, more: Record<string, string> = {}): Promise<Answer> =>
   ask(gateway.url, where, { method, headers: { ...headers, ...more }, ...(body === undefined ? {} : { body }) });
+
+async function register(edgeId: string, url: string): Promise<void> {
+  await world.facts.publish('edge', [edgeRegistered.draft({ edgeId, url, region: 'local', memoryBytesMax: 1 })], {
+    producer: { id: `edge:${edgeId}`, epoch: 1n },
+  });
+}
+
+/** What an edge said of itself, as it comes from another region, where it is that edge. */
+async function mirrorLast(edgeId: string, as: { readonly edgeId: string; readonly url: string }): Promise<void> {
+  const { records } = await world.engines.log.read('edge', partitionOf(edgeId, topicPartitions), 0n, { recordsMax: 1000, bytesMax: 1_000_000, waitMs: 0 });
+  const last = records.findLast(({ key, headers }) => key === edgeId && headers['ce_type'] === edgeRegistered.type) as StoredRecord;
+  const headers = Object.fromEntries(Object.entries(last.headers).map(([name, value]) => [name, value.replaceAll(edgeId, as.edgeId)]));
+  const copy = { ...headers, ce_id: `${headers['ce_id']}-${as.edgeId}-copy`, ce_origin: 'south' };
+  await world.engines.log.append('edge', [{ key: as.edgeId, value: JSON.stringify({ ...JSON.parse(last.value), ...as, region: 'south' }), headers: copy }]);
+}
 
 describe('zones', () => {
   test('are changed at the version that was seen, listed with their past, brought back, and removed', async () => {
@@ -80,13 +96,24 @@ describe('zones', () => {
   });
 
   test('a shield is an edge of the platform, reached where it said that it is', async () => {
-    await world.facts.publish('edge', [edgeRegistered.draft({ edgeId: 'edge-7', url: 'http://10.0.0.7:8081', region: 'local', memoryBytesMax: 1 })], {
-      producer: { id: 'edge:edge-7', epoch: 1n },
-    });
+    await register('edge-7', 'http://10.0.0.7:8081');
     await world.settle();
     expect((await call('PUT', `${path}/shielded`, { hosts: ['shielded.example'], origins, shield: 'edge-7' })).json).toMatchObject({
       shieldUrl: 'http://10.0.0.7:8081',
     });
+  });
+
+  test('a shield is never an edge of another region, also where that has the same name', async () => {
+    // Heard of before and after our own of that name, and one that only the other region has.
+    await register('edge-6', 'http://10.0.0.6:8081');
+    await mirrorLast('edge-6', { edgeId: 'edge-8', url: 'http://192.0.2.8:8081' });
+    await register('edge-8', 'http://10.0.0.8:8081');
+    await mirrorLast('edge-8', { edgeId: 'edge-8', url: 'http://192.0.2.88:8081' });
+    await mirrorLast('edge-8', { edgeId: 'edge-south', url: 'http://192.0.2.9:8081' });
+    await world.settle();
+    const shieldOf = async (name: string, shield: string): Promise<Answer> => call('PUT', `${path}/${name}`, { hosts: [`${name}.example`], origins, shield });
+    expect((await shieldOf('ours', 'edge-8')).json).toMatchObject({ shieldUrl: 'http://10.0.0.8:8081' });
+    expect(await shieldOf('theirs', 'edge-south')).toMatchObject({ status: 400, json: { detail: 'body.shield: There is no edge edge-south.' } });
   });
 
   test('of many that want one host at once exactly one has it, and what the others had asked for besides is free', async () => {
