@@ -14,6 +14,13 @@ export interface SubjectExportDeps {
   readonly personal: PersonalData;
 }
 
+interface WantedRows {
+  readonly keyId: string;
+  /** Columns by which rows were given before: one that names somebody twice is one row. */
+  readonly told: readonly string[];
+  readonly keys: readonly SubjectKey[];
+}
+
 const rowsMax = 1_000;
 const limits: ReadLimits = { recordsMax: 1_000, bytesMax: 4_194_304, waitMs: 0 };
 
@@ -74,15 +81,17 @@ export class SubjectExport {
 
   async *#rows(keys: readonly SubjectKey[]): AsyncGenerator<string> {
     for (const { table } of readTables) {
-      for (const column of Object.keys(table.personal ?? {})) {
+      const columns = Object.keys(table.personal ?? {});
+      for (const [at, column] of columns.entries()) {
         for (const { keyId } of keys) {
-          for await (const row of this.#rowsOf(table, column, keyId)) yield `{"table":${JSON.stringify(table.name)},"row":${rowJson(row)}}`;
+          for await (const row of this.#rowsOf(table, column, { keyId, told: columns.slice(0, at), keys }))
+            yield `{"table":${JSON.stringify(table.name)},"row":${rowJson(row)}}`;
         }
       }
     }
   }
 
-  async *#rowsOf(table: TableSpec, column: string, keyId: string): AsyncGenerator<ReadRow> {
+  async *#rowsOf(table: TableSpec, column: string, { keyId, told, keys }: WantedRows): AsyncGenerator<ReadRow> {
     const { reads, personal } = this.#deps;
     // Text is compared by its bytes: a semicolon comes right after the colon.
     const where = [
@@ -93,7 +102,8 @@ export class SubjectExport {
     for (let after: RowKey | undefined; ;) {
       const orderBy = names.map((name) => ({ column: name }));
       const rows = await reads.select(table, { where, orderBy, limit: rowsMax, ...(after === undefined ? {} : { after }) });
-      yield* await personal.openRows(table, rows);
+      const fresh = rows.filter((row) => !told.some((name) => keys.some((key) => String(row[name]).startsWith(`${sealedPrefix}${key.keyId}:`))));
+      yield* await personal.openRows(table, fresh);
       const last = rows.at(-1);
       if (rows.length < rowsMax || last === undefined) return;
       after = Object.fromEntries(names.map((name) => [name, last[name] as string | number | bigint]));
