@@ -324,7 +324,9 @@ describe('streams sandbox', () => {
     const rows = await streams('query', 'by-hand', 'stream', '--limit', '2', '--json');
     expect(JSON.parse(rows.out).rows).toHaveLength(2);
     expect((await streams('diff', 'by-hand', 'streams')).code).toBe(0);
-    expect(await streams('drop', 'by-hand')).toEqual({ code: 0, out: 'Nothing is left of the sandbox by-hand.\n', err: '' });
+    expect(await streams('drop', 'by-hand', '--reason', 'seen enough')).toEqual({ code: 0, out: 'Nothing is left of the sandbox by-hand.\n', err: '' });
+    const told = (await api('GET', '/api/v1/events?subject=sandbox:by-hand')).json.items as readonly { type: string; data: object }[];
+    expect(told.find(({ type }) => type === 'sandbox.drop-requested')?.data).toMatchObject({ reason: 'seen enough' });
     expect((await streams('show', 'by-hand')).err).toContain('There is no sandbox by-hand.');
     await host.stop();
   });

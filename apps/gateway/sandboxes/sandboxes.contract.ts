@@ -81,6 +81,7 @@ export const dropSandbox = operation({
   summary: 'Remove a sandbox with all that it has',
   status: 202,
   params,
+  query: z.strictObject({ reason: reason.describe('Why, for the record.') }),
   answer: z.object({ name: z.string(), status: z.string() }),
 });
 

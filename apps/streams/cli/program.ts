@@ -49,7 +49,9 @@ function addStreams(program: Command): void {
   remote(stream, 'switch <id> <endpoint>', 'go over to the primary or backup publisher, and prefer it')
     .requiredOption('--reason <text>', 'kept with the event')
     .action((id: string, endpoint: string, options: CommonOptions & { reason: string }) => switchStream(contextOf(options), id, endpoint, options.reason));
-  remote(stream, 'stop <id>', 'end a stream for good').action((id: string, options: CommonOptions) => stopStream(contextOf(options), id));
+  remote(stream, 'stop <id>', 'end a stream for good')
+    .option('--reason <text>', 'why, for the record')
+    .action((id: string, options: CommonOptions & { reason?: string }) => stopStream(contextOf(options), id, options.reason));
   asOf(remote(stream, 'list', 'list streams, newest first'))
     .option('--status <status>', 'created, live, interrupted or stopped')
     .option('--limit <number>', 'how many', wholeNumber, 50)

@@ -43,6 +43,7 @@ export function addSandboxes(program: Command, setExitCode: (code: number) => vo
     if (!(await compareSandbox(contextOf(options), name, projection))) setExitCode(exitCodes.different);
   });
   remote(sandbox, 'drop <name>', 'remove a sandbox, and wait until nothing is left of it')
+    .option('--reason <text>', 'why, for the record')
     .option('--no-wait', 'only request it')
-    .action((name: string, options: CommonOptions & { wait: boolean }) => dropSandbox(contextOf(options), name, options.wait));
+    .action((name: string, options: CommonOptions & { reason?: string; wait: boolean }) => dropSandbox(contextOf(options), name, options));
 }

@@ -99,8 +99,12 @@ export async function compareSandbox({ api, print }: CommandContext, name: strin
 }
 
 /** `streams sandbox drop` */
-export async function dropSandbox({ api, print }: CommandContext, name: string, dropped: boolean): Promise<void> {
-  await api.call('DELETE', pathOf(name));
+export async function dropSandbox(
+  { api, print }: CommandContext,
+  name: string,
+  { reason, wait: dropped }: { readonly reason?: string; readonly wait: boolean },
+): Promise<void> {
+  await api.call('DELETE', `${pathOf(name)}${reason === undefined ? '' : `?${new URLSearchParams({ reason })}`}`);
   if (dropped)
     await awaited(
       wait(name),

@@ -58,8 +58,8 @@ export async function switchStream({ api, print }: CommandContext, id: string, t
   print(answer, () => [`Stream ${answer.id} goes over to its ${answer.preferred} publisher, and prefers it from now on.`]);
 }
 
-export async function stopStream({ api, print }: CommandContext, id: string): Promise<void> {
-  const answer = await api.call<{ readonly id: string; readonly status: string }>('POST', '/api/v1/stream/stop', { id });
+export async function stopStream({ api, print }: CommandContext, id: string, reason?: string): Promise<void> {
+  const answer = await api.call<{ readonly id: string; readonly status: string }>('POST', '/api/v1/stream/stop', { id, detail: reason });
   const { durationMs } = await api.call<StreamSummary>('GET', `/api/v1/streams/${encodeURIComponent(id)}`);
   const left = durationMs === null || durationMs === 0 ? 'nothing was ever published to it' : 'its playlist is a recording now';
   print(answer, () => [`Stream ${answer.id} has ended; ${left}.`]);
