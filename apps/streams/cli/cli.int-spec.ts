@@ -139,6 +139,28 @@ test('a retry that fails again ends, also of what nobody can read: each reader c
   gateway.close();
 });
 
+test('the doctor asks with the key of STREAMS_KEY, where there is no key file', async () => {
+  const gateway = createServer((request, response) => {
+    const isKnown = request.headers.authorization === 'Bearer sk_of-the-environment';
+    const answer = request.url === '/api/v1/cdn/health' ? { status: 'up', edges: [] } : { kept: [] };
+    response
+      .writeHead(isKnown ? 200 : 401, { 'content-type': isKnown ? 'application/json' : 'application/problem+json' })
+      .end(JSON.stringify(isKnown ? answer : { detail: 'Who is it?' }));
+  }).listen(0, '127.0.0.1');
+  await once(gateway, 'listening');
+  const env = { PATH: process.env['PATH'], STREAMS_DATA_DIR: join(folder, 'data'), GATEWAY_PORT: String((gateway.address() as AddressInfo).port) };
+  const examined = async (key: string): Promise<unknown> => {
+    const run = promisify(execFile)(process.execPath, [main, 'doctor', '--json'], { env: { ...env, STREAMS_KEY: key } });
+    // What else it finds on this machine is not asked here.
+    const { stdout } = await run.catch((failure: { stdout: string }) => failure);
+    const findings = JSON.parse(stdout) as ReadonlyArray<{ check: string; status: string }>;
+    return Object.fromEntries(findings.map(({ check, status }) => [check, status]));
+  };
+  expect(await examined('sk_of-the-environment')).toMatchObject({ platform: 'ok', regions: 'ok' });
+  expect(await examined('sk_another')).toMatchObject({ platform: 'problem', regions: 'problem' });
+  gateway.close();
+});
+
 test.each([
   ['export default (data) => ({ ...data, more: 1 });', { data: { a: 1, more: 1 } }],
   ['export default () => { for (;;); };', { problem: 'it has not come to an end within 1 s' }],

@@ -14,7 +14,7 @@ import { checkEventLog } from '../machine/event-log-file.ts';
 import { checkFfmpeg, tryEncode } from '../machine/ffmpeg.ts';
 import { holderOf, portProblem } from '../machine/ports.ts';
 import { askWatched } from '../machine/watch-ports.ts';
-import { portVariables, type Ports, type StreamsSettings } from '../streams.config.ts';
+import { portVariables, readClientSettings, type Ports, type StreamsSettings } from '../streams.config.ts';
 import { messageOf } from '../streams.errors.ts';
 import { keptLines, type KeyCounts } from './subject.commands.ts';
 
@@ -101,7 +101,7 @@ const checks: Readonly<Record<string, Check>> = {
 };
 
 function localApi(settings: StreamsSettings): ApiClient {
-  return new ApiClient({ url: gatewayUrl(settings), key: readAdminKey(settings.dataDir), timeoutMs: 3000 });
+  return new ApiClient({ url: gatewayUrl(settings), key: readClientSettings().key ?? readAdminKey(settings.dataDir), timeoutMs: 3000 });
 }
 
 function gatewayUrl(settings: StreamsSettings): string {
