@@ -102,14 +102,19 @@ const secretPattern = /^[\x21-\x7e]{16,256}$/;
 /** Several, separated by spaces. No error shows any of it. */
 function readSecrets(env: Environment, name: string): readonly string[] {
   const secrets = (env[name] ?? '').split(' ').filter((secret) => secret !== '');
-  if (!secrets.every((secret) => secretPattern.test(secret))) throw invalidSetting(name, 'must have 16 to 256 characters, printable ones of ASCII');
-  return secrets;
+  const wrong = secrets.findIndex((secret) => !secretPattern.test(secret));
+  if (wrong < 0) return secrets;
+  const which = secrets.length === 1 ? '' : `; number ${wrong + 1} of ${secrets.length} has not, and a secret that holds spaces cannot be among them`;
+  throw invalidSetting(name, `must be secrets of 16 to 256 printable characters of ASCII, separated by spaces${which}`);
 }
 
+/** One. No error shows any of it. */
 function readSecret(env: Environment, name: string): string | undefined {
-  const secrets = readSecrets(env, name);
-  if (secrets.length > 1) throw invalidSetting(name, 'must be one secret, without spaces');
-  return secrets[0];
+  const secret = (env[name] ?? '').trim();
+  if (secret === '') return undefined;
+  if (/\s/.test(secret)) throw invalidSetting(name, 'must not hold spaces: they separate secrets where there are several');
+  if (!secretPattern.test(secret)) throw invalidSetting(name, 'must have 16 to 256 characters, printable ones of ASCII');
+  return secret;
 }
 
 export interface RegionSecretSettings {

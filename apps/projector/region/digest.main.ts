@@ -8,6 +8,8 @@ interface Digests {
   readonly rows: boolean;
   /** What stands for `REGION_SECRET`, as it does in events; null where there is none. */
   readonly secretCheck: string | null;
+  /** Of the secrets of REGION_SECRETS_FORMER, by which it knows subjects, too. */
+  readonly formerChecks: readonly string[];
   readonly parts: RegionDigests;
 }
 
@@ -28,8 +30,9 @@ async function digests(): Promise<Digests> {
         await database.close();
       }
     }
-    const secretCheck = new RegionSecrets(settings.regionSecrets).check ?? null;
-    return { log: await engines.log.identity(), rows, secretCheck, parts };
+    const { check: secretCheck = null, checks } = new RegionSecrets(settings.regionSecrets);
+    const formerChecks = checks.filter((check) => check !== secretCheck);
+    return { log: await engines.log.identity(), rows, secretCheck, formerChecks, parts };
   } finally {
     await engines.close();
   }
@@ -42,10 +45,10 @@ function horizons(keeps: ReadonlyMap<string, number>, now: number): ReadonlyMap<
   return new Map([...keeps].map(([table, keepMs]) => [table, (Math.floor((now - keepMs) / hourMs) + 2) * hourMs]));
 }
 
-/** Prints one line of JSON: which log, whether rows are in it, what stands for the secret, and a digest by the name of each part. */
+/** Prints one line of JSON: which log, whether rows are in it, what stands for the secrets, and a digest by the name of each part. */
 try {
-  const { log, rows, secretCheck, parts } = await digests();
-  console.log(JSON.stringify({ log, rows, secretCheck, takenAt: new Date().toISOString(), parts: Object.fromEntries(parts) }));
+  const { parts, ...about } = await digests();
+  console.log(JSON.stringify({ ...about, takenAt: new Date().toISOString(), parts: Object.fromEntries(parts) }));
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;

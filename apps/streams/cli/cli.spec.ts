@@ -100,13 +100,20 @@ test('regions that are written to differ in what moves, and that is told from wh
 });
 
 test.each([
-  ['a', 'a', 'same'],
-  ['a', 'b', 'different'],
-  ['a', null, 'one-without'],
-  [null, null, 'none'],
-  ['a', undefined, 'unknown'],
-])('secrets of regions that are told as %s and %s are %s', (one, other, secrets) => {
-  expect([secretsOf({ secretCheck: one }, { secretCheck: other }), secretsOf({ secretCheck: other }, { secretCheck: one })]).toEqual([secrets, secrets]);
+  ['a', '', 'a', '', 'same'],
+  ['a', '', 'b', '', 'different'],
+  ['a', 'c', 'b', 'd', 'different'],
+  // What a change of secrets goes through: each knows what the other asks by, or one of them does.
+  ['b', 'a', 'a', 'b', 'changing'],
+  ['b', 'a', 'a', '', 'half-changed'],
+  ['b', 'a', 'b', '', 'same'],
+  ['a', '', null, '', 'one-without'],
+  [null, '', null, '', 'none'],
+  ['a', '', undefined, '', 'unknown'],
+])('secrets of regions that are told as %s (and before %s) and %s (and before %s) are %s', (one, before, other, otherBefore, secrets) => {
+  const mine = { secretCheck: one, formerChecks: [before] };
+  const theirs = { secretCheck: other, formerChecks: [otherBefore] };
+  expect([secretsOf(mine, theirs), secretsOf(theirs, mine)]).toEqual([secrets, secrets]);
 });
 
 test('erasures that wait say of which region they are, since when, and what to do', () => {

@@ -14,6 +14,8 @@ interface RegionDigest {
   readonly takenAt: string;
   /** What stands for its REGION_SECRET; null where it has none, undefined in a digest of an older version. */
   readonly secretCheck: string | null | undefined;
+  /** Of secrets that it had before or knows already; none in a digest of an older version. */
+  readonly formerChecks: readonly string[];
   readonly parts: ReadonlyMap<string, string>;
 }
 
@@ -65,24 +67,45 @@ export async function compareRegions({ file, other, later }: RegionFiles, { json
   const [parts, moving] = [difference.settled.filter(isCompared), difference.moving.filter(isCompared)];
   const write = (line: string): void => void process.stdout.write(`${line}\n`);
   const secrets = secretsOf(laterA, laterB);
-  const equal = parts.length === 0 && !(secrets in secretLines);
+  const secretLine = secretLines[secrets]?.(laggingOf(secrets, [file, laterA], [other, laterB]));
+  const equal = parts.length === 0 && !divided.includes(secrets);
   if (json === true) write(JSON.stringify({ equal, rows, secrets, parts, moving }, null, 2));
-  else for (const line of [...comparisonLines({ settled: parts, moving }, rows, later !== undefined), ...[secretLines[secrets] ?? []].flat()]) write(line);
+  else for (const line of [...comparisonLines({ settled: parts, moving }, rows, later !== undefined), ...[secretLine ?? []].flat()]) write(line);
   return equal;
 }
 
 /** By what regions name subjects of personal data to each other. */
-type Secrets = 'same' | 'none' | 'unknown' | 'different' | 'one-without';
+type Secrets = 'same' | 'none' | 'unknown' | 'changing' | 'half-changed' | 'different' | 'one-without';
+type Knowing = Pick<RegionDigest, 'secretCheck' | 'formerChecks'>;
 
-export function secretsOf({ secretCheck: mine }: Pick<RegionDigest, 'secretCheck'>, { secretCheck: theirs }: Pick<RegionDigest, 'secretCheck'>): Secrets {
-  if (mine === undefined || theirs === undefined) return 'unknown';
-  if (mine === theirs) return mine === null ? 'none' : 'same';
-  return mine === null || theirs === null ? 'one-without' : 'different';
+/** Whether a region can do what another asks for by its secret. */
+function knows({ secretCheck, formerChecks }: Knowing, { secretCheck: asked }: Knowing): boolean {
+  return asked === null || asked === undefined || asked === secretCheck || formerChecks.includes(asked);
 }
 
-const secretLines: { readonly [Kind in Secrets]?: string } = {
-  different: 'differs: REGION_SECRET. Until it is the same in both, neither can do the erasures of the other: it keeps them.',
-  'one-without':
+export function secretsOf(mine: Knowing, theirs: Knowing): Secrets {
+  const [one, other] = [mine.secretCheck, theirs.secretCheck];
+  if (one === undefined || other === undefined) return 'unknown';
+  if (one === other) return one === null ? 'none' : 'same';
+  if (one === null || other === null) return 'one-without';
+  const known = [knows(mine, theirs), knows(theirs, mine)].filter(Boolean).length;
+  return (['different', 'half-changed', 'changing'] as const)[known] as Secrets;
+}
+
+/** The one that does not know yet by which secret the other asks; of those whose secret is being changed. */
+function laggingOf(secrets: Secrets, [file, mine]: readonly [string, Knowing], [other, theirs]: readonly [string, Knowing]): readonly [string, string] {
+  return secrets === 'half-changed' && !knows(theirs, mine) ? [other, file] : [file, other];
+}
+
+/** Erasures of one at least are not done in the other. */
+const divided: readonly Secrets[] = ['different', 'half-changed', 'one-without'];
+
+const secretLines: { readonly [Kind in Secrets]?: (lagging: readonly [string, string]) => string } = {
+  changing: () => 'REGION_SECRET is being changed: each of them knows that of the other, and does its erasures.',
+  'half-changed': ([behind, ahead]) =>
+    `differs: REGION_SECRET is being changed, and ${behind} does not know that of ${ahead} yet: it keeps its erasures until that is its REGION_SECRET, or among its REGION_SECRETS_FORMER. Those of ${behind} are done.`,
+  different: () => 'differs: REGION_SECRET. Until it is the same in both, neither can do the erasures of the other: it keeps them.',
+  'one-without': () =>
     'differs: REGION_SECRET, which is set in one of them alone. Its erasures are kept by the other until it is set there; the other tells nobody of its own.',
 };
 
@@ -116,9 +139,10 @@ async function readDigest(file: string): Promise<RegionDigest> {
   } catch (error) {
     throw fail(messageOf(error));
   }
-  const { log, rows, takenAt, parts, secretCheck } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const { log, rows, takenAt, parts, secretCheck, formerChecks = [] } = (value ?? {}) as Readonly<Record<string, unknown>>;
   if (typeof log !== 'string' || typeof rows !== 'boolean' || typeof takenAt !== 'string' || typeof parts !== 'object' || parts === null)
     throw fail('it lacks log, rows, takenAt or parts');
   if (secretCheck !== undefined && secretCheck !== null && typeof secretCheck !== 'string') throw fail('its secretCheck is no text');
-  return { log, rows, takenAt, secretCheck, parts: new Map(Object.entries(parts as Record<string, string>)) };
+  if (!Array.isArray(formerChecks) || !formerChecks.every((check) => typeof check === 'string')) throw fail('its formerChecks are no texts');
+  return { log, rows, takenAt, secretCheck, formerChecks, parts: new Map(Object.entries(parts as Record<string, string>)) };
 }
