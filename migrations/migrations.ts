@@ -1,5 +1,6 @@
 import type { MigrationInterface } from 'typeorm';
 import { BoundLog1795700400000 } from './bound-log.migration.ts';
+import { EndedLinks1795757400000 } from './ended-links.migration.ts';
 import { EventIndex1795704000000 } from './event-index.migration.ts';
 import { EventIndexTerms1795716000000 } from './event-index-terms.migration.ts';
 import { Effects1795712400000 } from './effects.migration.ts';
@@ -40,4 +41,5 @@ export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly
   RolledBackBuilds1795723200000,
   SubjectLinks1795724000000,
   KeptErasures1795729400000,
+  EndedLinks1795757400000,
 ];

@@ -67,7 +67,8 @@ export abstract class SubjectKeyStore {
   /** All keys that a subject ever had, the oldest first. */
   abstract ofSubject(subject: string): Promise<readonly SubjectKey[]>;
   /**
-   * Destroys these keys and commits what the command decided, both or neither.
+   * Destroys these keys and commits what the command decided, both or neither. Where a subject has no live key then, what stands for it in
+   * all regions is gone with them: whoever knows their secret could try names on it.
    * Keys that were destroyed before stay as they are.
    * @throws OperatingError `VERSION_CONFLICT` (retryable) when the head has moved on; nothing was destroyed.
    */

@@ -59,6 +59,13 @@ export class MemorySubjectKeyStore extends SubjectKeyStore {
       this.#keys.set(one.keyId, { ...one, key: undefined, sealedName: undefined, erasedAtMs: atMs });
       this.#erased.push(one.keyId);
     }
+    const alive = new Set(this.#all.flatMap(({ subject, key }) => (key === undefined ? [] : [subject])));
+    const ended = new Set((await this.byId(keyIds)).map(({ subject }) => subject).filter((subject) => !alive.has(subject)));
+    for (const [shared, links] of this.#links)
+      this.#links.set(
+        shared,
+        links.filter(({ subject }) => !ended.has(subject)),
+      );
   }
 
   override async erasures(last: bigint): Promise<Erasures> {

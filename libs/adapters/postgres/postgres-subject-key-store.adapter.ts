@@ -81,7 +81,7 @@ export class PostgresSubjectKeyStore extends SubjectKeyStore {
       }
     });
     // The old versions of the rows hold the keys until then. Whether it succeeds says nothing about the erasure.
-    await this.#database.run({ text: 'VACUUM streams.subject_keys' }).catch(() => undefined);
+    await this.#database.run({ text: 'VACUUM streams.subject_keys, streams.subject_links' }).catch(() => undefined);
   }
 
   override async erasures(last: bigint): Promise<Erasures> {
@@ -167,6 +167,9 @@ async function runErase(run: (statement: Statement) => Promise<TextResult>, keyI
   const text = `UPDATE streams.subject_keys SET wrapped = NULL, master_id = NULL, sealed_name = NULL, erased_at = to_timestamp($2::double precision / 1000), erasure = $3
     WHERE key_id = ANY ($1) AND wrapped IS NOT NULL`;
   await run({ text, values: [textArray(keyIds), String(atMs), erasure] });
+  const unlink = `DELETE FROM streams.subject_links AS link WHERE subject IN (SELECT subject FROM streams.subject_keys WHERE key_id = ANY ($1))
+    AND NOT EXISTS (SELECT FROM streams.subject_keys AS key WHERE key.subject = link.subject AND key.wrapped IS NOT NULL)`;
+  await run({ text: unlink, values: [textArray(keyIds)] });
 }
 
 function keyOf([keyId, tenant, subject, masterId, wrapped, createdAtMs, erasedAtMs, sealedName]: TextRow): SubjectKey {

@@ -167,6 +167,20 @@ function regionCases(keys: () => SubjectKeyStore): void {
     expect(await keys().linked(shared)).toEqual([one]);
   });
 
+  test('what stands for a subject in all regions is gone with its last key, and comes back with who comes back', async () => {
+    const [shared, subject, another] = [freshName('shared'), freshName('subject'), freshName('subject')];
+    const [one, other] = [fresh(subject), { ...fresh(subject), tenant: 'acme' }];
+    await keys().ensure([one, other, fresh(another)]);
+    await keys().link([subject, another].map((each) => ({ shared, subject: each, check: 'c-1' })));
+    await keys().erase([one.keyId], 1, commitOf(subject));
+    expect(await keys().linked(shared)).toEqual([subject, another].toSorted());
+    await keys().erase([other.keyId], 1, commitOf(freshName('subject')));
+    expect(await keys().linked(shared)).toEqual([another]);
+    await keys().ensure([fresh(subject)]);
+    await keys().link([{ shared, subject, check: 'c-1' }]);
+    expect((await keys().linked(shared)).toSorted()).toEqual([subject, another].toSorted());
+  });
+
   test('keys with a name are found until their subjects are linked by a secret, whatever they were linked by before', async () => {
     const [one, erased, nameless, check] = [fresh(), fresh(), { ...fresh(), sealedName: undefined }, freshName('check')];
     await keys().ensure([one, erased, nameless]);
