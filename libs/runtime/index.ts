@@ -102,6 +102,6 @@ export { openPersonal } from './personal/open-personal.ts';
 export { OpenedEventLog } from './personal/opened-event-log.ts';
 export { asWritten, PersonalData } from './personal/personal-data.ts';
 export { RegionSecrets, type KeptBecause, type RegionSecretsInit } from './personal/region-secrets.ts';
-export { SubjectLinker, type Linked } from './personal/subject-linker.ts';
+export { SubjectLinker, type Linked, type LockedKeys } from './personal/subject-linker.ts';
 export { SubjectKeys, type Person, type SubjectKeysDeps, type SubjectKeysInit } from './personal/subject-keys.ts';
 export { untilThere, type UntilThereInit } from './until-there.ts';

@@ -105,7 +105,7 @@ function regionErasures(
   { logger, telemetry }: Pick<AppContext, 'logger' | 'telemetry'>,
 ): { readonly erasures: ErasureWorker; readonly keeper: ErasureKeeper } {
   const secrets = new RegionSecrets(personal.regionSecrets);
-  const erasures = new RegionErasures({ store, kept, aggregates, master: openMasterKey(personal.masterKey), secrets, clock, ids, source, logger });
+  const erasures = new RegionErasures({ store, kept, aggregates, master: openMasterKey(personal.masterKey), secrets, clock, ids, source, logger, telemetry });
   return {
     erasures: new ErasureWorker({ store, erasures }),
     keeper: new ErasureKeeper({ owner }, { erasures, kept, secrets, leases, logger, telemetry, ...(board && { board }) }),

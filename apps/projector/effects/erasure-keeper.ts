@@ -1,6 +1,6 @@
 import type { KeptErasureCount, KeptErasures } from '#ports';
 import { LeasedWorker, metrics, pause, type LeasedWorkerDeps, type LeasedWorkerInit, type RegionSecrets, type Telemetry, type Tenure } from '#runtime';
-import { whyKept, type RegionErasures } from './region-erasures.ts';
+import { countOf, whyKeptNow, type RegionErasures } from './region-erasures.ts';
 
 export interface ErasureKeeperInit extends Pick<LeasedWorkerInit, 'owner' | 'retryMs'> {
   /** Between two looks at what is kept, ms; a minute by default. */
@@ -8,7 +8,7 @@ export interface ErasureKeeperInit extends Pick<LeasedWorkerInit, 'owner' | 'ret
 }
 
 export interface ErasureKeeperDeps extends LeasedWorkerDeps {
-  readonly erasures: Pick<RegionErasures, 'begin' | 'goOn'>;
+  readonly erasures: Pick<RegionErasures, 'begin' | 'goOn' | 'locked'>;
   readonly kept: KeptErasures;
   readonly secrets: RegionSecrets;
   readonly telemetry: Telemetry;
@@ -29,7 +29,9 @@ export class ErasureKeeper {
     this.#worker = new LeasedWorker({ ...work, ...init }, deps, (tenure) => this.#keep(tenure));
     const { telemetry } = deps;
     const gauge = telemetry.meter.gauge(metrics.keptErasures);
+    const lockedGauge = telemetry.meter.gauge(metrics.lockedSubjectKeys);
     telemetry.meter.onCollect('kept erasures', async () => {
+      lockedGauge.set(countOf(deps.erasures.locked), {});
       const counts = await this.#look();
       gauge.clear();
       for (const [origin, all] of Map.groupBy(counts, (one) => one.origin)) gauge.set(sumOf(all), { origin });
@@ -56,10 +58,11 @@ export class ErasureKeeper {
   }
 
   async #look(): Promise<readonly KeptErasureCount[]> {
-    const { kept, secrets } = this.#deps;
+    const { erasures, kept, secrets } = this.#deps;
     const counts = await kept.counts();
     this.#remarks = counts.map(
-      ({ origin, check, count }) => `${count} erasures of the region ${origin} are kept, not done: ${whyKept[secrets.whyKept(check)]}`,
+      ({ origin, check, count }) =>
+        `${count === 1 ? '1 erasure' : `${count} erasures`} of the region ${origin} ${count === 1 ? 'is' : 'are'} kept, not done: ${whyKeptNow(secrets.whyKept(check), erasures.locked)}`,
     );
     return counts;
   }

@@ -17,21 +17,26 @@ import {
   CommandExecutor,
   EffectDispatcher,
   EffectWorkers,
+  metrics,
   noTelemetry,
   PersonalData,
   ReactorHost,
   RegionMirror,
   RegionSecrets,
   SubjectKeys,
+  type Meter,
+  type MetricSpec,
   type RegionSecretsInit,
   type Telemetry,
 } from '#runtime';
 import { afterEach, expect, test } from '@jest/globals';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pino } from 'pino';
+import { OperatingError } from '#kernel';
+import type { WrappedKey } from '#ports';
 import { ErasureKeeper } from './erasure-keeper.ts';
 import { ErasureWorker } from './erasure-worker.ts';
-import { RegionErasures } from './region-erasures.ts';
+import { RegionErasures, type HeardErasure } from './region-erasures.ts';
 
 const told: string[] = [];
 const logger = pino({ level: 'warn' }, { write: (line: string) => void told.push((JSON.parse(line) as { msg: string }).msg) });
@@ -122,9 +127,9 @@ class Region {
     this.stops.unshift(() => mirror.stop());
   }
 
-  async watch(sessionId: string): Promise<void> {
-    const data = { sessionId, assetKind: 'stream', assetId: 'st-1', startupMs: 1, player: 'p', viewer: 'v-4711' };
-    const sealed = await this.personal.seal({ definition, eventId: sessionId, data }, { tenant: 'default', subject: viewer });
+  async watch(sessionId: string, who = 'v-4711'): Promise<void> {
+    const data = { sessionId, assetKind: 'stream', assetId: 'st-1', startupMs: 1, player: 'p', viewer: who };
+    const sealed = await this.personal.seal({ definition, eventId: sessionId, data }, { tenant: 'default', subject: `viewer:${who}` });
     const about = { id: sessionId, type: playbackStarted.type, version: playbackStarted.version, subject: sessionId, key: sessionId };
     const meta = { source: '/player', time: this.clock.now(), tenant: 'default', correlationId: 'c', causationId: 'c', traceparent: '', actor: 'key:k' };
     await this.log.append('playback', [encodeEvent({ ...about, ...meta, streamVersion: 0n, producerEpoch: 0n, data: sealed.data })]);
@@ -255,7 +260,10 @@ test('an erasure under another secret is kept, told of once, and shown in both r
     ['north', 'south'].map((name) => `erasures of the region ${name} are kept, not done: its REGION_SECRET is another than ours`),
   );
   await until(async () => south.telemetry.health.moving().remarks.length > 0);
-  expect(south.telemetry.health.moving()).toMatchObject({ ok: true, remarks: [expect.stringMatching(/^[12] erasures of the region north are kept/)] });
+  expect(south.telemetry.health.moving()).toMatchObject({
+    ok: true,
+    remarks: [expect.stringMatching(/^(1 erasure of the region north is|2 erasures of the region north are) kept, not done/)],
+  });
   const all = JSON.stringify([await south.kept.kept(9), (await north.records('access')).map(({ value }) => value), told]);
   for (const secret of [right, wrong, '4711']) expect(all).not.toContain(secret);
 });
@@ -301,7 +309,7 @@ test('a region without the secret, or without its master key, keeps what it hear
   const { master } = south;
   south.master = new LocalMasterKey(new MemoryKeyRing());
   await south.restart({ current: right });
-  await until(async () => told.some((line) => line.endsWith('the master key of our own personal data is not here')));
+  await until(async () => told.some((line) => /: 1 key of our own personal data cannot be unwrapped by the master key mk-/.test(line)));
   expect(await waiting(south)).toBe(1);
   south.master = master;
   await south.restart({ current: right });
@@ -324,4 +332,115 @@ test('of two at once, both ended in the middle, the next one finds what is done,
   await south.erasures.begin();
   expect(await factsOf(south)).toHaveLength(1);
   expect(await waiting(south)).toBe(0);
+});
+
+/** Has lost what some keys are wrapped by, and counts how often it is asked. */
+class HoledMasterKey extends LocalMasterKey {
+  readonly lost = new Set<string>();
+  tries = 0;
+
+  override async unwrap(key: WrappedKey): Promise<Uint8Array> {
+    if (!this.lost.has(Buffer.from(key.wrapped).toString('hex'))) return super.unwrap(key);
+    this.tries++;
+    throw new OperatingError('It is lost.', { code: 'MASTER_KEY_MISSING', retryable: false });
+  }
+}
+
+/** A region that wrote of people before it had a secret; the key of the first of them is lost. */
+async function withLostKey(): Promise<{ readonly region: Region; readonly master: HoledMasterKey }> {
+  const region = new Region(undefined);
+  regions = [region];
+  const master = new HoledMasterKey(new MemoryKeyRing());
+  region.master = master;
+  region.set({});
+  for (const topic of topics) await region.log.ensureTopic(topic, topicPartitions);
+  await region.watch('ps-lost');
+  await region.watch('ps-other', 'v-other');
+  const [key] = await region.store.ofSubject(await region.personal.keys.standInOf(viewer));
+  master.lost.add(Buffer.from(key?.key?.wrapped ?? []).toString('hex'));
+  region.set({ current: right });
+  return { region, master };
+}
+
+let erasures = 0;
+/** As another region asks for it. */
+function heard(region: Region, who: string, order: Partial<HeardErasure['order']> = {}, heardAtMs = region.clock.now()): HeardErasure {
+  const shared = region.secrets.standInOf(`viewer:${who}`) ?? null;
+  const number = ++erasures;
+  const about = { keyIds: [], subject: `there-${number}`, tenant: 'default', reason: 'asked for it', erasedAtMs: heardAtMs, origin: 'north' };
+  const whole = { ...about, shared, check: region.secrets.check ?? null, ofTenant: null, ...order };
+  return { order: whole, eventId: `er-${number}`, heardAtMs, tenant: 'default', correlationId: 'c' };
+}
+
+test('one key that cannot be unwrapped holds back what may mean its subject, and nothing else; it is told, counted, and tried once a minute', async () => {
+  const { region, master } = await withLostKey();
+  await region.erasures.take(heard(region, 'v-other'));
+  expect((await region.viewers())['ps-other']).toBe('erased');
+  for (let at = 0; at < 20; at++) await region.erasures.take(heard(region, `v-nobody-${at}`));
+  await region.erasures.take(heard(region, 'v-4711'));
+  expect(await waiting(region)).toBe(21);
+  expect(master.tries).toBe(1);
+  // Of another tenant, or long before the key was made: it cannot be meant.
+  await region.erasures.take(heard(region, 'v-nobody', { ofTenant: 'acme' }));
+  await region.erasures.take(heard(region, 'v-nobody', {}, region.clock.now() - 3_600_000));
+  expect(await waiting(region)).toBe(21);
+  expect(region.erasures.locked).toMatchObject([{ tenant: 'default', count: 1, masterIds: [expect.stringMatching(/^mk-/)] }]);
+  expect(told).toEqual([
+    expect.stringMatching(/^erasures of the region north are kept, not done: 1 key of our own .* by the master key mk-\w+, and may be of those who are meant/),
+  ]);
+
+  master.lost.clear();
+  region.clock.advance(60_001);
+  await region.erasures.goOn();
+  expect(await waiting(region)).toBe(0);
+  expect((await region.viewers())['ps-lost']).toBe('erased');
+  expect(region.erasures.locked).toEqual([]);
+});
+
+test('an erasure that cannot be done now holds back none that comes behind it', async () => {
+  const { region } = await withLostKey();
+  region.set({});
+  for (const who of ['v-broken', 'v-other']) await region.erasures.take({ ...heard(region, who), order: { ...heard(region, who).order, check: 'unknown' } });
+  region.set({ current: right });
+  const kept = await region.kept.kept(9);
+  await region.kept.settle(kept.map(({ eventId }) => eventId));
+  for (const [at, one] of kept.entries()) {
+    const order = heard(region, ['v-broken', 'v-other'][at] ?? '').order;
+    await region.kept.keep({ ...one, check: order.check ?? '', order: { ...one.order, order } });
+  }
+  const linked = region.store.linked.bind(region.store);
+  const broken = region.secrets.standInOf('viewer:v-broken');
+  region.store.linked = (shared) => (shared === broken ? Promise.reject(new Error('the database went away')) : linked(shared));
+  await expect(region.erasures.goOn()).rejects.toThrow('the database went away');
+  expect((await region.viewers())['ps-other']).toBe('erased');
+  expect(await waiting(region)).toBe(1);
+});
+
+test('of a region two reasons to keep erasures are both told, each once', async () => {
+  const { region } = await withLostKey();
+  for (let twice = 0; twice < 2; twice++) {
+    await region.erasures.take(heard(region, 'v-nobody'));
+    await region.erasures.take(heard(region, 'v-nobody', { check: 'of-another-secret' }));
+  }
+  expect(told).toEqual([expect.stringContaining('cannot be unwrapped'), expect.stringContaining('its REGION_SECRET is another than ours')]);
+});
+
+test('an erasure of a version before is done for whom any of our secrets names; about somebody unknown it is passed over, told and counted', async () => {
+  const region = new Region(right);
+  regions = [region];
+  const counted: unknown[] = [];
+  const meter = Object.create(region.telemetry.meter) as Meter;
+  meter.counter = ({ name }: MetricSpec) => ({ add: (value: number, labels: object) => void counted.push([name, value, labels]), reach: () => undefined });
+  region.telemetry = { ...region.telemetry, meter };
+  for (const topic of topics) await region.log.ensureTopic(topic, topicPartitions);
+  await region.watch('ps-other', 'v-other');
+  region.set({ current: 'a-newer-secret-of-regions', former: [right] });
+  const before = new RegionSecrets({ current: right });
+  await region.erasures.take(heard(region, 'v-other', { check: null, shared: before.standInOf('viewer:v-other') ?? null }));
+  expect((await region.viewers())['ps-other']).toBe('erased');
+  expect(told).toEqual([]);
+  for (let twice = 0; twice < 2; twice++) await region.erasures.take(heard(region, 'v-nobody', { check: null }));
+  expect(told).toEqual([expect.stringMatching(/^erasures of the region north are passed over: they do not say by which secret/)]);
+  expect(counted).toEqual(Array(2).fill([metrics.passedOverErasures.name, 1, { origin: 'north' }]));
+  expect(await waiting(region)).toBe(0);
 });

@@ -77,7 +77,8 @@ export interface KeptErasures {
 const keptReasons = {
   'another-secret': 'REGION_SECRET of that region is another than ours: set the same in both, or add its own to REGION_SECRETS_FORMER here',
   'no-secret': 'REGION_SECRET is not set here',
-  locked: 'the projector lacks the master key of our own personal data, or has another REGION_SECRET than the gateway',
+  locked:
+    'the projector cannot unwrap some keys of our own personal data (its log says how many, and under which master key), or has another REGION_SECRET than the gateway',
 } as const;
 
 /** What is to be done about erasures that wait. */

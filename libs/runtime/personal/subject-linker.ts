@@ -9,10 +9,19 @@ export interface SubjectLinkerDeps {
   readonly secrets: RegionSecrets;
 }
 
+/** Live keys of one tenant that cannot be unwrapped here, so that nobody knows whose they are. */
+export interface LockedKeys {
+  readonly tenant: string;
+  readonly count: number;
+  /** When the first of them was made, ms. */
+  readonly oldestAtMs: number;
+  /** What wraps them. */
+  readonly masterIds: readonly string[];
+}
+
 export interface Linked {
   readonly linked: number;
-  /** Subjects whose keys cannot be unwrapped here, so that nobody knows who they are. */
-  readonly locked: number;
+  readonly locked: readonly LockedKeys[];
 }
 
 const keysAtOnce = 500;
@@ -34,13 +43,14 @@ export class SubjectLinker {
    */
   async link(check: string, signal?: AbortSignal): Promise<Linked> {
     const { store, secrets } = this.#deps;
-    let [linked, locked] = [0, 0];
+    let linked = 0;
+    const locked = new Map<string, LockedKeys>();
     for (let after = ''; signal?.aborted !== true;) {
       const keys = await store.unlinked({ check, after, limit: keysAtOnce });
       const links = [];
       for (const key of keys) {
         const name = await this.#nameOf(key);
-        if (name === undefined) locked++;
+        if (name === undefined) locked.set(key.tenant, withLocked(locked.get(key.tenant), key));
         const shared = name ? secrets.standInOf(name, check) : undefined;
         if (shared !== undefined) links.push({ shared, check, subject: key.subject });
       }
@@ -49,7 +59,7 @@ export class SubjectLinker {
       after = keys.at(-1)?.keyId ?? '';
       if (keys.length < keysAtOnce) break;
     }
-    return { linked, locked };
+    return { linked, locked: [...locked.values()] };
   }
 
   /** Undefined where somebody else may be able to tell. */
@@ -64,4 +74,10 @@ export class SubjectLinker {
       throw error;
     }
   }
+}
+
+function withLocked(known: LockedKeys | undefined, { tenant, key, createdAtMs }: SubjectKey): LockedKeys {
+  const { count, oldestAtMs, masterIds } = known ?? { count: 0, oldestAtMs: createdAtMs, masterIds: [] };
+  const wrappedBy = key === undefined ? [] : [key.masterId];
+  return { tenant, count: count + 1, oldestAtMs: Math.min(oldestAtMs, createdAtMs), masterIds: [...new Set([...masterIds, ...wrappedBy])] };
 }

@@ -76,6 +76,15 @@ export const metrics = {
     ['projector'],
     ['origin'],
   ),
+  passedOverErasures: counter(
+    'erasures_passed_over',
+    'Erasures of another region that name nobody who is known here, and do not say by which secret they do: of versions before.',
+    ['projector'],
+    ['origin'],
+  ),
+  lockedSubjectKeys: gauge('subject_keys_locked', 'Keys of personal data that could not be unwrapped when erasures of other regions were looked for.', [
+    'projector',
+  ]),
   indexLagEvents: gauge('event_index_lag_events', 'Events of the log that the event index does not have yet.', ['projector']),
   indexStillSeconds: gauge('event_index_still_seconds', 'Since when it has not moved although there are some.', ['projector']),
   failingPartitions: gauge(
