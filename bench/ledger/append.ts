@@ -15,7 +15,7 @@ import { LedgerReader } from '../../apps/gateway/ledger/ledger-reader.ts';
 import { Checkpointer } from '../../apps/projector/ledger/checkpointer.ts';
 import { LedgerAppender } from '../../apps/projector/ledger/ledger-appender.ts';
 import { LedgerSigners } from '#adapters/ledger';
-import { MemoryBlobStore, MemorySecretStore } from '#adapters/memory';
+import { MemoryBlobStore, MemoryEventIndex, MemorySecretStore } from '#adapters/memory';
 import { countPerSecond, quantile } from '../harness/index.ts';
 import { sampleRecords } from '../log/records.ts';
 
@@ -98,7 +98,10 @@ export async function measureAppend(folder: string, count: number): Promise<Ledg
     await new Checkpointer({ store, signersOf: (keys) => LedgerSigners.fromSecrets('bench', secrets, keys) }).sign(ledgers);
     // Nothing of it is sealed.
     const served = new SealedEventLog({}, { hot: log, blobs: () => Promise.resolve(new MemoryBlobStore()) }).asStored();
-    return { ...rates, ...(await measureProofs(new LedgerReader(store, served, Date.now), log, count)) };
+    return {
+      ...rates,
+      ...(await measureProofs(new LedgerReader({ store, log: served, index: new MemoryEventIndex(new SystemClock()), now: Date.now }), log, count)),
+    };
   } finally {
     await log.close();
     await database.close();

@@ -9,6 +9,7 @@ import { KafkaEventLog } from '#adapters/kafka-log';
 import { audit, BundleWriter, nodeLedgerHash, openBundle } from '#adapters/ledger';
 import {
   MemoryBlobStore,
+  MemoryEventIndex,
   MemoryLeaseStore,
   MemoryLedgerStore,
   MemoryProjectionStore,
@@ -283,7 +284,7 @@ test('what was written by hand is sealed, verified, read through and exported as
   const init = { keys: [], witnessKeys: [], cosignersMin: 0 };
   expect(await audit(await recordsOfLog(bundle, sealed), init)).toMatchObject({ ok: true, compared: before.length });
   // As the gateway hands them to whoever exports them.
-  const reader = new LedgerReader(ledger, sealed, () => clock.now());
+  const reader = new LedgerReader({ store: ledger, log: sealed, index: new MemoryEventIndex(clock), now: () => clock.now() });
   const holdings = new LedgerHoldings(undefined, { ledger: reader, store: ledger, secrets, clock });
   const folder = await mkdtemp(join(tmpdir(), 'streams-direct-'));
   try {

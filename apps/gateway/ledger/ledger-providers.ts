@@ -6,8 +6,8 @@ import { LedgerKeys } from './ledger-keys.ts';
 import { LedgerReader } from './ledger-reader.ts';
 
 /** The audit ledger as it is served; `keyFile` as set, else the keys are among the secrets. */
-export function ledgerProviders({ ledger, sealedLog, secrets, clock }: GatewayEngines, keyFile: string | undefined): Provider[] {
-  const reader = new LedgerReader(ledger, sealedLog, () => clock.now());
+export function ledgerProviders({ ledger, sealedLog, index, secrets, clock }: GatewayEngines, keyFile: string | undefined): Provider[] {
+  const reader = new LedgerReader({ store: ledger, log: sealedLog, index, now: () => clock.now() });
   return [
     {
       provide: LedgerKeys,

@@ -15,7 +15,7 @@ import {
 import { asWritten, contexts, type StoredRecord } from '#events';
 import { hashLeaf, type SealedEventLog } from '#adapters/sealed-log';
 import { hasCode, OperatingError } from '#kernel';
-import type { LedgerCheckpoint, LedgerEvidence, LedgerPartition, LedgerProgress, LedgerStore } from '#ports';
+import type { EventIndex, LedgerCheckpoint, LedgerEvidence, LedgerPartition, LedgerProgress, LedgerStore } from '#ports';
 import { leafRecords, type LeafRecord } from './leaf-records.ts';
 
 /** A record and the proof that it is in a signed tree. */
@@ -40,6 +40,14 @@ export type ProofAnswer =
   /** What the log holds now is not what was signed. */
   | { readonly kind: 'altered'; readonly at: LedgerPartition & { readonly offset: bigint } };
 
+export interface LedgerReaderDeps {
+  readonly store: LedgerStore;
+  readonly log: SealedEventLog;
+  /** Knows of events sooner than the ledger. */
+  readonly index: Pick<EventIndex, 'find'>;
+  readonly now: () => number;
+}
+
 /** Evidence of a leaf that is there. */
 interface Placed {
   readonly place: NonNullable<LedgerEvidence['place']>;
@@ -56,12 +64,14 @@ const candidatesMax = 1000;
 export class LedgerReader {
   readonly #store: LedgerStore;
   readonly #sealedLog: SealedEventLog;
+  readonly #index: Pick<EventIndex, 'find'>;
   readonly #now: () => number;
   #list: { readonly note: string; readonly name: string; readonly keys: readonly string[]; readonly untilMs: number } | undefined;
 
-  constructor(store: LedgerStore, log: SealedEventLog, now: () => number) {
+  constructor({ store, log, index, now }: LedgerReaderDeps) {
     this.#store = store;
     this.#sealedLog = log;
+    this.#index = index;
     this.#now = now;
   }
 
@@ -184,6 +194,16 @@ export class LedgerReader {
         const record = likely ?? (await this.#searched(id, at, place.index));
         if (record !== undefined) return this.#prove(at, { ...evidence, place }, record);
       }
+    }
+    return this.#proveIndexed(id);
+  }
+
+  /** An event that the ledger does not have: it may be on the log already, and be signed within seconds. */
+  async #proveIndexed(id: string): Promise<ProofAnswer> {
+    for (const { topic, partition, offset } of await this.#index.find([id])) {
+      const answer = await this.proveAt({ topic, partition }, offset);
+      // What stands there now is another event: the index is of a log that was changed.
+      if (answer.kind !== 'unknown' && (answer.kind !== 'proof' || answer.proof.eventId === id)) return answer;
     }
     return { kind: 'unknown' };
   }
