@@ -1,12 +1,16 @@
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { cp, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname, join, resolve } from 'node:path';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { audit, openBundle, type Finding } from '#adapters/ledger';
+import { parseRecordBytes } from '#core/ledger';
 import { realEngines, startGateway, World, type RunningGateway } from '../../apps/gateway/testing/gateway.fixture.ts';
 import { forgeries } from './bundle-forgeries.ts';
 import { keepLedger } from './ledger-run.ts';
@@ -103,6 +107,42 @@ describe('the audit by command', () => {
     const offset = /\(offset (\d+)\)/.exec(out)?.[1] ?? '';
     expect((await run(streams, ['audit', 'prove', `${place}/${offset}`, ...api()])).out).toBe(out);
     expect(await run(streams, ['audit', 'prove', 'e-none', ...api()])).toMatchObject({ code: 1, err: expect.stringContaining('There is no event e-none') });
+    expect(out).toMatch(/Its \d+ bytes were read and hashed here: content\.published of 20/);
+    const { record, leafHash: leaf } = JSON.parse((await run(streams, ['audit', 'prove', 'e-17', '--json', ...api()])).out) as Record<string, string>;
+    const bytes = Buffer.from(record ?? '', 'base64');
+    expect(parseRecordBytes(bytes).headers['ce_id']).toBe('e-17');
+    expect(createHash('sha256').update('\0').update(bytes).digest('base64')).toBe(leaf);
+  });
+
+  /** A platform that gives, for some paths, what it has under others. */
+  async function lying(change: (path: string, answer: string) => Promise<string | Uint8Array>): Promise<{ readonly url: string; readonly close: () => void }> {
+    const server = createServer((request, response) => {
+      void (async () => {
+        const path = request.url ?? '';
+        const own = await fetch(`${gateway.url}${path}`, { headers: { authorization: request.headers.authorization ?? '' } });
+        const first = own.headers.get('x-first-leaf');
+        if (first !== null) response.setHeader('x-first-leaf', first);
+        response.writeHead(own.status).end(await change(path, Buffer.from(await own.arrayBuffer()).toString('latin1')));
+      })();
+    }).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, close: () => server.close() };
+  }
+
+  test.each([
+    ['another record under its id', /\/events\/e-17\/proof/, 'the record that is proven is of another event'],
+    ['other bytes than are in the tree', /\/records\/\d+/, 'the bytes that the platform gives do not have that hash'],
+  ])('finds a platform out that proves %s', async (_, where, said) => {
+    const key = api().at(-1) ?? '';
+    const proofOf = async (id: string): Promise<string> =>
+      (await fetch(`${gateway.url}/api/v1/ledger/events/${id}/proof`, { headers: { authorization: `Bearer ${key}` } })).text();
+    const platform = await lying(async (path, answer) => {
+      if (!where.test(path)) return Buffer.from(answer, 'latin1');
+      if (path.includes('/proof')) return (await proofOf('e-18')).replaceAll('e-18', 'e-17');
+      return Buffer.from(answer.replaceAll('e-17', 'e-71'), 'latin1');
+    });
+    expect(await run(streams, ['audit', 'prove', 'e-17', '--url', platform.url, '--key', key])).toMatchObject({ code: 1, err: expect.stringContaining(said) });
+    platform.close();
   });
 
   test('exports a bundle that stands by itself, and holds later ones to it', async () => {
@@ -156,6 +196,21 @@ describe('the audit by command', () => {
       const tree = `content/${(await readdir(join(bundle, 'content')))[0]}`;
       await forge({ folder: bundle, tree });
       expect(await findingsIn(bundle)).toContainEqual(expect.objectContaining({ ...finds, message: expect.stringContaining(message ?? tree) }));
+    });
+  });
+
+  test('finds a tree of a later moment, although the ledger has signed it for that export', async () => {
+    const bundle = await mkdtemp(join(folder, 'later-'));
+    await cp(join(folder, 'bundle'), bundle, { recursive: true });
+    const [, exportId] = /^export ([0-9a-f]{32})$/m.exec(await readFile(join(bundle, 'trees'), 'utf8')) ?? [];
+    const tree = `content/${(await readdir(join(bundle, 'content')))[0]}`;
+    await rm(join(bundle, tree), { recursive: true });
+    await cp(join(folder, 'hashes', tree), join(bundle, tree), { recursive: true });
+    const answer = await fetch(`${gateway.url}/api/v1/ledger/${tree}/holding?size=280&records=none&export=${exportId}`, { headers: { authorization } });
+    await writeFile(join(bundle, tree, 'holding'), ((await answer.json()) as { readonly holding: string }).holding);
+    expect(await run(auditor, [bundle])).toMatchObject({
+      code: 1,
+      out: expect.stringContaining(`${tree}: it has 280 records, and the list of the trees has 270 of it: it is of another moment`),
     });
   });
 

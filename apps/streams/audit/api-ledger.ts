@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Bundle, RecordSource, SeenCheckpoint, TreeSource } from '#adapters/ledger';
-import { cutBundle, decodeBundle, parseCheckpoint, tilePath, tilesOf, type BundledRecord, type SizedTile } from '#core/ledger';
+import { cutBundle, decodeBundle, parseCheckpoint, parseTreeList, tilePath, tilesOf, type BundledRecord, type SizedTile } from '#core/ledger';
 import type { CdnHealth, LedgerView } from '../client/api.types.ts';
 import { ApiFailure, type ApiClient } from '../client/api-client.ts';
 import { messageOf, PlainFailure } from '../streams.errors.ts';
@@ -15,8 +15,8 @@ export interface ApiLedgerInit {
   readonly records: boolean;
   /** Told of edges that do not say what they have seen. */
   readonly warn: (line: string) => void;
-  /** For a bundle: its own list of the trees. */
-  readonly treeList?: string;
+  /** For a bundle: begins its export and gives its list of the trees. It holds each as large as it is there. */
+  readonly begin?: () => Promise<string>;
 }
 
 /** A tree as the gateway serves it, and its records tile by tile. */
@@ -31,13 +31,19 @@ export interface ApiTree extends TreeSource {
 /** The audit ledger of a running platform, over HTTP. @throws PlainFailure when nothing is signed yet. */
 export async function apiLedger(api: ApiClient, init: ApiLedgerInit): Promise<Bundle & { readonly trees: readonly ApiTree[] }> {
   // Before the trees: what it says of them is then the least that they must be.
-  const treeList = init.treeList ?? (await readTreeList(api));
+  const firstList = init.begin === undefined ? await readTreeList(api) : undefined;
   const view = await api.call<LedgerView>('GET', '/api/v1/ledger');
   if (view.name === null) throw new PlainFailure('The audit ledger has not signed anything yet: it does every few seconds once there are events.');
   const keyList = await (await api.open('GET', '/ledger/v1/keys', { signal: AbortSignal.timeout(timeoutMs) })).text();
   const edges = await knownEdges(api);
   const trees: ApiTree[] = [];
-  for (const tree of view.trees) if (tree.checkpoint !== null) trees.push(await openTree(api, tree, edges, init));
+  // Before what they are compared with: what an edge has seen is no newer than that.
+  const witnessed = async (origin: string): Promise<readonly SeenCheckpoint[]> => seenOf(origin, edges, init.warn);
+  const begun = init.begin === undefined ? undefined : await beginExport(view, witnessed, init.begin);
+  if (begun === undefined)
+    for (const tree of view.trees) if (tree.checkpoint !== null) trees.push(await openTree(api, { ...tree, seen: await witnessed(tree.origin) }, init));
+  for (const tree of begun?.trees ?? []) trees.push(await openTree(api, tree, init));
+  const treeList = begun?.treeList ?? firstList;
   return { keyList, treeList, witnessKeys: view.witnesses.map(({ verifierKey }) => verifierKey), trees };
 }
 
@@ -51,6 +57,8 @@ async function readTreeList(api: ApiClient): Promise<string | undefined> {
   }
 }
 
+type Place = Pick<LedgerView['trees'][number], 'topic' | 'partition'>;
+
 interface Edge {
   readonly id: string;
   readonly url: string;
@@ -63,18 +71,42 @@ async function knownEdges(api: ApiClient): Promise<readonly Edge[]> {
     .map(({ id, url }) => ({ id, url: url ?? '' }));
 }
 
-async function openTree(api: ApiClient, tree: LedgerView['trees'][number], edges: readonly Edge[], init: ApiLedgerInit): Promise<ApiTree> {
-  const { topic, partition, origin } = tree;
-  // Before the checkpoints, too: what an edge has seen is no newer than they are.
-  const seen = await seenOf(origin, edges, init.warn);
+interface WantedTree extends Place {
+  readonly origin: string;
+  readonly seen: readonly SeenCheckpoint[];
+  /** Of an export; undefined for as many as are signed. */
+  readonly size?: number;
+}
+
+/** The trees of an export, as large as its list says; whatever is signed later is not of it. */
+async function beginExport(
+  { name, trees }: LedgerView,
+  witnessed: (origin: string) => Promise<readonly SeenCheckpoint[]>,
+  begin: () => Promise<string>,
+): Promise<{ readonly treeList: string; readonly trees: readonly WantedTree[] }> {
+  const seen = new Map<string, readonly SeenCheckpoint[]>();
+  for (const { origin } of trees) seen.set(origin, await witnessed(origin));
+  const treeList = await begin();
+  const wanted = parseTreeList(treeList).trees.map(({ tree, size }) => {
+    const [topic = '', partition] = tree.split('/');
+    const origin = `${name}/${tree}`;
+    return { topic, partition: Number(partition), origin, seen: seen.get(origin) ?? [], size };
+  });
+  return { treeList, trees: wanted };
+}
+
+async function openTree(api: ApiClient, { topic, partition, origin, seen, size: wanted }: WantedTree, init: ApiLedgerInit): Promise<ApiTree> {
   const { items } = await api.call<{ items: ReadonlyArray<{ checkpoint: string }> }>(
     'GET',
     `/api/v1/ledger/${topic}/${partition}/checkpoints?limit=${checkpointsMax}`,
   );
-  const checkpoints = items.map(({ checkpoint }) => checkpoint);
-  const { size } = parseCheckpoint(checkpoints[0] ?? '');
+  const all = items.map(({ checkpoint }) => checkpoint);
+  const checkpoints = wanted === undefined ? all : all.filter((note) => parseCheckpoint(note).size <= wanted);
+  const { size } = parseCheckpoint(checkpoints[0] ?? all[0] ?? '');
+  if (wanted !== undefined && size !== wanted)
+    throw new PlainFailure(`The ledger has no checkpoint of ${wanted} records of ${topic}/${partition} any more. Export it anew.`);
   const tiles = await readTiles(api, origin, size);
-  const tileRecords = (tile: SizedTile): ReturnType<ApiTree['tileRecords']> => readRecords(api, tree, tile);
+  const tileRecords = (tile: SizedTile): ReturnType<ApiTree['tileRecords']> => readRecords(api, { topic, partition }, tile);
   return {
     topic,
     partition,
@@ -122,7 +154,7 @@ async function readTiles(api: ApiClient, origin: string, size: number): Promise<
   return tiles;
 }
 
-async function readRecords(api: ApiClient, { topic, partition }: LedgerView['trees'][number], tile: SizedTile): ReturnType<ApiTree['tileRecords']> {
+async function readRecords(api: ApiClient, { topic, partition }: Place, tile: SizedTile): ReturnType<ApiTree['tileRecords']> {
   const response = await api.open('GET', `/api/v1/ledger/${topic}/${partition}/records/${tile.index}`, { signal: AbortSignal.timeout(timeoutMs) });
   const first = Number(response.headers.get('x-first-leaf') ?? -1);
   const bytes = new Uint8Array(await response.arrayBuffer());

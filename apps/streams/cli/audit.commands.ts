@@ -15,6 +15,7 @@ import { fromBase64, parseHolding, readKeyList, tilesOf, tileWidth, type HeldRec
 import { apiLedger, type ApiTree } from '../audit/api-ledger.ts';
 import { bundleReadme } from '../audit/bundle-readme.ts';
 import { withRecordsOfLog } from '../audit/log-records.ts';
+import { recordOfLeaf, type ProvenRecord } from '../audit/proven-record.ts';
 import { PlainFailure } from '../streams.errors.ts';
 import type { CommandContext } from './context.ts';
 
@@ -50,16 +51,21 @@ export async function verifyLedger({ api, print }: CommandContext, options: Veri
 /** Writes a bundle for an auditor. */
 export async function exportLedger({ api, print }: CommandContext, folder: string, options: { readonly records: boolean }): Promise<void> {
   const writer = await BundleWriter.create(folder);
-  const begun = await api.call<{ readonly exportId: string; readonly trees: string }>('GET', '/api/v1/ledger/export');
-  const ledger = await apiLedger(api, { records: options.records, warn, treeList: begun.trees });
+  let exportId = '';
+  const begin = async (): Promise<string> => {
+    const begun = await api.call<{ readonly exportId: string; readonly trees: string }>('GET', '/api/v1/ledger/export');
+    ({ exportId } = begun);
+    return begun.trees;
+  };
+  const ledger = await apiLedger(api, { records: options.records, warn, begin });
   const keys = readKeyList(ledger.keyList, [], nodeLedgerHash, verifyEd25519);
   await writer.write('keys', ledger.keyList);
-  await writer.write('trees', begun.trees);
+  await writer.write('trees', ledger.treeList ?? '');
   await writer.write('witness-keys', ledger.witnessKeys.map((key) => `${key}\n`).join(''));
   await writer.write('README.md', bundleReadme(keys[0]?.name ?? '', keys, options.records));
   // All at once: however long the records take, the export is still known.
   const holdings = new Map<ApiTree, string>();
-  for (const tree of ledger.trees) holdings.set(tree, await tree.holding(options.records, begun.exportId));
+  for (const tree of ledger.trees) holdings.set(tree, await tree.holding(options.records, exportId));
   let records = 0;
   for (const tree of ledger.trees) {
     await writer.writeTree(tree);
@@ -102,7 +108,7 @@ interface ProofView {
 }
 
 /**
- * Verifies the proof of an event, or of a record by its place, `stream/3/1041`.
+ * Verifies the proof of an event, or of a record by its place, `stream/3/1041`, and that the record is of that event.
  * @param trust verifier keys of the ledger that the caller knows
  * @throws PlainFailure when it does not hold
  */
@@ -112,12 +118,32 @@ export async function proveEvent({ api, print }: CommandContext, what: string, t
   const proof = await api.call<ProofView>('GET', path);
   const keyList = await (await api.open('GET', '/ledger/v1/keys')).text();
   const flaw = flawOf(proof, { keyList, keys: trust });
-  if (flaw !== undefined) throw new PlainFailure(`The record of event ${proof.eventId} is not proven: ${flaw}.`);
-  print(proof, () => [
+  if (flaw !== undefined) throw notProven(what, flaw);
+  // That the leaf is there says nothing of the event before it is known that it is the event's.
+  const record = await recordOfLeaf(api, proof);
+  if (typeof record === 'string') throw notProven(what, record);
+  const asked = place === null ? what : proof.eventId;
+  const isAsked = place === null || what === `${proof.topic}/${proof.partition}/${proof.offset}`;
+  if (!isAsked || proof.eventId !== asked) throw notProven(what, 'the platform has proven another record');
+  if (record !== undefined && (record.headers['ce_id'] ?? '') !== asked) throw notProven(what, 'the record that is proven is of another event');
+  print({ ...proof, record: record === undefined ? null : Buffer.from(record.bytes).toString('base64') }, () => [
     `Event ${proof.eventId} is record ${proof.index} of ${proof.treeSize} in the tree of ${proof.topic}/${proof.partition} (offset ${proof.offset}),`,
-    `proven by ${proof.proof.length} hashes against the signed checkpoint. --json shows the proof.`,
+    `proven by ${proof.proof.length} hashes against the signed checkpoint. --json shows the proof and the record.`,
+    recordLine(record),
     ...(trust.length > 0 ? [] : ['The keys are those that the platform names itself: name one that you know with --trust.']),
   ]);
+}
+
+function notProven(what: string, flaw: string): PlainFailure {
+  return new PlainFailure(`The record of event ${what} is not proven: ${flaw}.`);
+}
+
+/** What of it is proven, and what is the platform's word. */
+function recordLine(record: ProvenRecord | undefined): string {
+  if (record === undefined)
+    return 'Retention has removed its bytes, so that a record of this hash is on the record is proven; that it was this event is what the platform says.';
+  const { ce_type: type = 'no type', ce_time: time = 'no time' } = record.headers;
+  return `Its ${record.bytes.length} bytes were read and hashed here: ${type} of ${time}. Everything in them is proven; the offset is what the platform says.`;
 }
 
 function flawOf({ treeSize, leafHash, proof, ...claim }: ProofView, trust: ProofTrust): string | undefined {

@@ -103,6 +103,23 @@ describe('an export', () => {
     const edited = copy?.holding?.replace(newer, older);
     expect(await findings(listOf([1], older), [{ ...tree, exportedAs: edited }])).toHaveLength(1);
   });
+
+  test('has no tree that began or grew after it had begun, although the ledger has signed that for it', async () => {
+    expect(await findings(listOf([1], newer), [treeOf(1, newer), treeOf(2, newer)])).toEqual([
+      'holding-foreign stream/2: it has 1 records, and the list of the trees does not have it: it is of another moment than that at which the export began',
+    ]);
+    const two = new LedgerTree(nodeLedgerHash);
+    for (let n = 0; n < 2; n++) two.appendHash(leaf);
+    const tiles = new Map(two.takeChanged().map((tile) => [`${tile.level}/${tile.index}`, tile.hashes]));
+    const at = { topic: 'stream', partition: 1 };
+    const holding = signers.signHolding(at, { size: 2, held: undefined, exportId: newer });
+    const grown: TreeSource = {
+      ...treeOf(1, newer),
+      ...{ checkpoints: [signers.sign(at, { size: 2, root: two.root() })], tile: ({ level, index }) => tiles.get(`${level}/${index}`) },
+      copy: { holding, files: [], read: async () => undefined },
+    };
+    expect(await findings(listOf([1], newer), [grown])).toEqual([expect.stringMatching(/^holding-foreign stream\/1: it has 2 records, .* has 1 of it/)]);
+  });
 });
 
 describe('the proof of a record', () => {
