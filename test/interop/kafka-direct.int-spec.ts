@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { KafkaEventLog } from '#adapters/kafka-log';
-import { audit, BundleWriter, nodeLedgerHash, openBundle } from '#adapters/ledger';
+import { audit, BundleWriter, nodeLedgerHash, openBundle, proofFlaw } from '#adapters/ledger';
 import {
   MemoryBlobStore,
   MemoryEventIndex,
@@ -262,12 +262,14 @@ test('a batch that would inflate without bound is parked with its reason, and wh
   expect(await idsIn(contentTable, 'content_id')).not.toContain('bomb');
 }, 120_000);
 
-test('what was written by hand is sealed, verified, read through and exported as it was signed', async () => {
+test('what was written by hand is proven, sealed, verified, read through and exported as it was signed', async () => {
   const [ledger, secrets, blobs] = [new MemoryLedgerStore(clock), new MemorySecretStore(), new MemoryBlobStore()];
   const before = await allOf(log, 'content');
   expect(before.some(isDirect)).toBe(true);
   await keepLedger({ log, store: ledger, secrets }, ['content']);
   const sealed = new SealedEventLog({}, { hot: log, blobs: () => Promise.resolve(blobs) });
+  const reader = new LedgerReader({ store: ledger, log: sealed, index: new MemoryEventIndex(clock), now: () => clock.now() });
+  await expectProven(reader, before, (await ledger.keyList()) ?? '');
   const sealer = sealed.sealer(1n, nodeLedgerHash);
   for (const { topic, partition, size, position } of await ledger.progress()) {
     if (size === 0) continue;
@@ -279,12 +281,12 @@ test('what was written by hand is sealed, verified, read through and exported as
     expect(await sealer.trim(topic, partition, position)).toBe(true);
   }
   expect(await allOf(sealed, 'content')).toEqual(before);
+  await expectProven(reader, before, (await ledger.keyList()) ?? '');
 
   const bundle = await bundleOf(ledger);
   const init = { keys: [], witnessKeys: [], cosignersMin: 0 };
   expect(await audit(await recordsOfLog(bundle, sealed), init)).toMatchObject({ ok: true, compared: before.length });
   // As the gateway hands them to whoever exports them.
-  const reader = new LedgerReader({ store: ledger, log: sealed, index: new MemoryEventIndex(clock), now: () => clock.now() });
   const holdings = new LedgerHoldings(undefined, { ledger: reader, store: ledger, secrets, clock });
   const folder = await mkdtemp(join(tmpdir(), 'streams-direct-'));
   try {
@@ -304,3 +306,16 @@ test('what was written by hand is sealed, verified, read through and exported as
     await rm(folder, { recursive: true });
   }
 }, 120_000);
+
+/** Each record has a proof by its place, and by its id the same one, unless others have that id as well. */
+async function expectProven(reader: LedgerReader, records: readonly StoredRecord[], keyList: string): Promise<void> {
+  const ids = Map.groupBy(records, ({ headers }) => headers['ce_id'] ?? '');
+  for (const { partition, offset, headers } of records) {
+    const answer = await reader.proveAt({ topic: 'content', partition }, offset);
+    if (answer.kind !== 'proof') throw new Error(`offset ${offset} of partition ${partition}: ${answer.kind}`);
+    expect(proofFlaw(answer.proof, { keyList, keys: [] })).toBeUndefined();
+    expect(answer.proof).toMatchObject({ partition, offset, eventId: headers['ce_id'] ?? '' });
+    const id = headers['ce_id'] ?? '';
+    if (id !== '' && ids.get(id)?.length === 1) expect(await reader.proveEvent(id)).toEqual(answer);
+  }
+}
