@@ -376,10 +376,11 @@ test('one key that cannot be unwrapped holds back what may mean its subject, and
   const { region, master } = await withLostKey();
   await region.erasures.take(heard(region, 'v-other'));
   expect((await region.viewers())['ps-other']).toBe('erased');
+  const { tries } = master;
   for (let at = 0; at < 20; at++) await region.erasures.take(heard(region, `v-nobody-${at}`));
   await region.erasures.take(heard(region, 'v-4711'));
   expect(await waiting(region)).toBe(21);
-  expect(master.tries).toBe(1);
+  expect(master.tries).toBe(tries);
   // Of another tenant, or long before the key was made: it cannot be meant.
   await region.erasures.take(heard(region, 'v-nobody', { ofTenant: 'acme' }));
   await region.erasures.take(heard(region, 'v-nobody', {}, region.clock.now() - 3_600_000));
@@ -399,14 +400,10 @@ test('one key that cannot be unwrapped holds back what may mean its subject, and
 
 test('an erasure that cannot be done now holds back none that comes behind it', async () => {
   const { region } = await withLostKey();
-  region.set({});
-  for (const who of ['v-broken', 'v-other']) await region.erasures.take({ ...heard(region, who), order: { ...heard(region, who).order, check: 'unknown' } });
-  region.set({ current: right });
-  const kept = await region.kept.kept(9);
-  await region.kept.settle(kept.map(({ eventId }) => eventId));
-  for (const [at, one] of kept.entries()) {
-    const order = heard(region, ['v-broken', 'v-other'][at] ?? '').order;
-    await region.kept.keep({ ...one, check: order.check ?? '', order: { ...one.order, order } });
+  for (const who of ['v-broken', 'v-other']) {
+    const one = heard(region, who);
+    const { origin, subject, check } = one.order;
+    await region.kept.keep({ eventId: one.eventId, origin, subject, check: check ?? '', heardAtMs: one.heardAtMs, order: { ...one } });
   }
   const linked = region.store.linked.bind(region.store);
   const broken = region.secrets.standInOf('viewer:v-broken');
