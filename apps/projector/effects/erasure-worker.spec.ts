@@ -386,7 +386,7 @@ test('one key that cannot be unwrapped holds back what may mean its subject, and
   await region.erasures.take(heard(region, 'v-nobody', {}, region.clock.now() - 3_600_000));
   expect(await waiting(region)).toBe(21);
   expect(region.erasures.locked).toMatchObject([{ tenant: 'default', count: 1, masterIds: [expect.stringMatching(/^mk-/)] }]);
-  expect(told).toEqual([
+  expect(told.filter((line) => line.startsWith('erasures'))).toEqual([
     expect.stringMatching(/^erasures of the region north are kept, not done: 1 key of our own .* by the master key mk-\w+, and may be of those who are meant/),
   ]);
 
