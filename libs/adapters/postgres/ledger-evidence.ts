@@ -14,7 +14,7 @@ function evidence(place: string): string {
       UNION SELECT level, size >> (8 * level + 8) FROM place, signed, generate_series(0, 6) AS level)
     SELECT 'place', index, first_offset, NULL::bigint, NULL FROM place
     UNION ALL SELECT 'checkpoint', size, NULL, NULL, note FROM signed
-    UNION ALL SELECT 'tile', wanted.level, wanted.index, tile.width, encode(tile.hashes, 'hex') FROM wanted CROSS JOIN LATERAL (
+    UNION ALL SELECT 'tile', wanted.level, wanted.index, tile.width, encode(tile.hashes, 'base64') FROM wanted CROSS JOIN LATERAL (
       SELECT width, hashes FROM streams.ledger_tiles
       WHERE topic = $1 AND partition = $2 AND ledger_tiles.level = wanted.level AND ledger_tiles.index = wanted.index LIMIT 1) AS tile`;
 }
@@ -39,7 +39,7 @@ export function evidenceOf({ topic, partition }: LedgerPartition, rows: readonly
   for (const [kind, first, second, width, text] of rows) {
     if (kind === 'place') place = { index: Number(first), firstOffset: BigInt(second ?? 0) };
     else if (kind === 'checkpoint') checkpoint = { topic, partition, size: Number(first), note: text ?? '' };
-    else tiles.push({ level: Number(first), index: Number(second), width: Number(width), hashes: Buffer.from(text ?? '', 'hex') });
+    else tiles.push({ level: Number(first), index: Number(second), width: Number(width), hashes: Buffer.from(text ?? '', 'base64') });
   }
   return { place, checkpoint, tiles };
 }

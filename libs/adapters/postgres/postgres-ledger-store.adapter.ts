@@ -62,7 +62,7 @@ export class PostgresLedgerStore extends LedgerStore {
     if (tiles.length === 0) return [];
     // One by one by their key: joined, a plan may look through all tiles of the partition.
     const text = `
-      SELECT level, index, tile.width, encode(tile.hashes, 'hex')
+      SELECT level, index, tile.width, encode(tile.hashes, 'base64')
       FROM (SELECT DISTINCT * FROM unnest($3::smallint[], $4::bigint[]) AS asked (level, index)) AS wanted CROSS JOIN LATERAL (
         SELECT width, hashes FROM streams.ledger_tiles
         WHERE topic = $1 AND partition = $2 AND ledger_tiles.level = wanted.level AND ledger_tiles.index = wanted.index LIMIT 1) AS tile`;
@@ -81,7 +81,7 @@ export class PostgresLedgerStore extends LedgerStore {
       level: Number(level),
       index: Number(index),
       width: Number(width),
-      hashes: Buffer.from(hashes ?? '', 'hex'),
+      hashes: Buffer.from(hashes ?? '', 'base64'),
     }));
   }
 
