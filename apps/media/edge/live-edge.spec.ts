@@ -63,7 +63,7 @@ describe('the live edge of a stream', () => {
     const run = new RunAnnouncer(init(), edge);
     run.begin('720p', 'bnew', coded);
     run.part(part('720p', 7, 0));
-    expect(follower.told).toEqual(['run']);
+    expect(follower.told).toEqual(['beat', 'run']);
     run.begin('audio', 'binit', coded);
     expect(follower.messages.at(-1)).toMatchObject({ kind: 'part', initCid: 'bnew', discontinuity: true, programDateTimeMs: 14_000, track: coded });
     run.part(part('720p', 7, 1));
@@ -71,7 +71,19 @@ describe('the live edge of a stream', () => {
     run.committed(renditions.map((name) => produced(name, 7)));
     run.part(part('720p', 8, 0));
     expect(follower.messages.at(-1)).toMatchObject({ discontinuity: false });
-    expect(follower.told).toEqual(['run', '720p 7.0', '720p 7.1', '720p 7', 'audio 7', '720p 8.0']);
+    expect(follower.told).toEqual(['beat', 'run', '720p 7.0', '720p 7.1', '720p 7', 'audio 7', 'beat', '720p 8.0']);
+  });
+
+  test('the last part of a segment is told of with the segment: nobody has all parts of one that may be made anew', () => {
+    const edge = new LiveEdge();
+    const follower = Follower.on(edge);
+    const run = new RunAnnouncer(init(), edge);
+    for (const name of renditions) run.begin(name, 'binit', coded);
+    for (const index of [0, 1, 2, 3]) run.part(part('720p', 7, index));
+    run.part(part('720p', 8, 0));
+    expect(follower.told.slice(2)).toEqual(['720p 7.0', '720p 7.1', '720p 7.2']);
+    run.committed(renditions.map((name) => produced(name, 7)));
+    expect(follower.told.slice(5)).toEqual(['720p 7.3', '720p 7', 'audio 7', 'beat', '720p 8.0']);
   });
 
   test('no part is told of before the segment that precedes its own', () => {
@@ -81,14 +93,14 @@ describe('the live edge of a stream', () => {
     for (const name of renditions) run.begin(name, 'binit', coded);
     run.part(part('audio', 8, 0));
     run.part(part('audio', 9, 0));
-    expect(follower.told).toEqual(['run']);
+    expect(follower.told).toEqual(['beat', 'run']);
     expect(edge.announced('').sequence).toBe(-1);
     run.committed([produced('audio', 7)]);
-    expect(follower.told.slice(1)).toEqual(['audio 7', 'audio 8.0']);
+    expect(follower.told.slice(2)).toEqual(['audio 7', 'beat', 'audio 8.0']);
     edge.configure('veryfast', 8);
-    expect(edge.announced('')).toEqual({ sequence: 8, likewise: true, known: true });
+    expect(edge.announced('')).toEqual({ sequence: 8, passed: 7, likewise: true, known: true });
     run.part(part('audio', 8, 1));
-    expect(edge.announced('veryfast')).toEqual({ sequence: 8, likewise: true, known: true });
+    expect(edge.announced('veryfast')).toEqual({ sequence: 8, passed: 7, likewise: true, known: true });
     expect(edge.announced('superfast').likewise).toBe(false);
   });
 
@@ -100,7 +112,7 @@ describe('the live edge of a stream', () => {
     for (const name of renditions) run.begin(name, 'binit', coded);
     run.part(part('720p', 7, 0));
     run.committed([produced('720p', 7)]);
-    expect(follower.told).toEqual(['run']);
+    expect(follower.told).toEqual(['beat', 'run']);
   });
 
   test('whoever joins is told of the last segments and their parts, and nothing older', () => {
@@ -113,8 +125,11 @@ describe('the live edge of a stream', () => {
       run.committed([produced('720p', mediaSequence)]);
     }
     const late = Follower.on(edge);
-    expect(late.told.slice(0, 3)).toEqual(['720p 11.0', '720p 11', '720p 12.0']);
-    expect(late.told.at(-1)).toBe('720p 19');
+    // What they are of is told first, and a beat says that this is all.
+    expect(late.told.slice(0, 4)).toEqual(['run', '720p 11.0', '720p 11', '720p 12.0']);
+    expect(late.told.slice(-2)).toEqual(['720p 19', 'beat']);
+    run.part(part('720p', 20, 0));
+    expect(late.told.at(-1)).toBe('720p 20.0');
     expect([edge.encodes('s1'), edge.encodes('s0')]).toEqual([true, false]);
     edge.close();
     expect([late.ended, edge.readers, edge.encodes('s1')]).toEqual([true, 0, false]);

@@ -1,4 +1,4 @@
-import { encodeEdgeFrame, type EdgeMessage } from '#core/live-edge';
+import { encodeEdgeFrame, type EdgeMessage, type EdgeRun } from '#core/live-edge';
 import type { EdgeReader } from './edge-reader.ts';
 
 interface Kept {
@@ -19,7 +19,10 @@ export class LiveEdge {
   /** Told when the first reader joins, and when the last one leaves. */
   onWatched: (() => void) | undefined;
   #kept: Kept[] = [];
+  /** The run that made the oldest that is kept. */
+  #runBefore: EdgeRun | undefined;
   #announcedSequence = -1;
+  #passed = -1;
   /** Configuration of the run that tells now, and of the one that announced the newest part. */
   #configuration = '';
   #announcedBy = '';
@@ -28,14 +31,23 @@ export class LiveEdge {
    * Greatest media sequence number of a part that was announced; -1 for none. It must not become something else any more.
    * @param configuration of the encoder that is to run: what its output depends on but for its input
    */
-  announced(configuration: string): { readonly sequence: number; readonly likewise: boolean; readonly known: boolean } {
-    return { sequence: this.#announcedSequence, likewise: configuration === this.#announcedBy, known: this.#configuration !== '' };
+  announced(configuration: string): { readonly sequence: number; readonly passed: number; readonly likewise: boolean; readonly known: boolean } {
+    return {
+      sequence: this.#announcedSequence,
+      passed: this.#passed,
+      likewise: configuration === this.#announcedBy,
+      known: this.#configuration !== '',
+    };
   }
 
-  /** An encoder of that configuration begins with that number; those before it are stored, or taken for good. */
-  configure(configuration: string, mediaSequence: number): void {
+  /**
+   * An encoder of that configuration begins with that number; those before it are stored, or taken for good.
+   * @param toldUntil greatest number of which others may have told parts
+   */
+  configure(configuration: string, mediaSequence: number, toldUntil = mediaSequence - 1): void {
     this.#configuration = configuration;
-    this.#announcedSequence = Math.max(this.#announcedSequence, mediaSequence - 1);
+    this.#passed = Math.max(this.#passed, mediaSequence - 1);
+    this.#announcedSequence = Math.max(this.#announcedSequence, this.#passed, toldUntil);
   }
 
   get readers(): number {
@@ -50,6 +62,7 @@ export class LiveEdge {
   close(): void {
     this.#sessionIds.clear();
     this.#kept = [];
+    this.#runBefore = undefined;
     for (const reader of this.#readers) reader.end();
     this.#readers.clear();
   }
@@ -58,9 +71,12 @@ export class LiveEdge {
     return this.#sessionIds.has(sessionId);
   }
 
+  /** With a beat behind what there is: then it is all. */
   join(reader: EdgeReader): void {
     this.#readers.add(reader);
+    if (this.#runBefore !== undefined) reader.send(framed(this.#runBefore, nothing));
     for (const { message, bytes } of this.#kept) reader.send(framed(message, bytes));
+    reader.send(framed({ kind: 'beat' }, nothing));
     if (this.#readers.size === 1) this.onWatched?.();
   }
 
@@ -82,7 +98,10 @@ export class LiveEdge {
     }
     this.#kept.push({ message, bytes });
     const from = message.mediaSequence - segmentsKept;
-    while ((this.#kept[0]?.message.mediaSequence ?? from) < from) this.#kept.shift();
+    while ((this.#kept[0]?.message.mediaSequence ?? from) < from) {
+      const gone = this.#kept.shift()?.message;
+      if (gone?.kind === 'run') this.#runBefore = gone;
+    }
   }
 }
 

@@ -19,7 +19,8 @@ export interface RunAnnouncerInit {
 
 /**
  * Tells of one encoder run: its parts as they come, and its segments when they are on the log. A part is told of only when the
- * segments before its own are: what follows a part that was announced is then certain.
+ * segments before its own are: what follows a part that was announced is then certain. The last part of a segment is told of with
+ * the segment itself: if the run dies before, another one may make the segment anew, of which nobody then has every part.
  */
 export class RunAnnouncer {
   readonly #init: RunAnnouncerInit;
@@ -61,12 +62,15 @@ export class RunAnnouncer {
   /** The segments of one media sequence number are on the log. */
   committed(segments: readonly Produced[]): void {
     if (this.#over) return;
+    this.#flush(segments[0]?.mediaSequence);
     for (const { streamId: _stream, sessionId: _session, epoch: _epoch, initSizeBytes: _size, keyFrames = [], captions = [], ...segment } of segments) {
       const { track, startTicks, durationTicks } = segment;
       if (track === undefined || startTicks === undefined || durationTicks === undefined) continue;
       this.#edge.tell({ kind: 'segment', run: this.#init.run, ...segment, track, startTicks, durationTicks, keyFrames, captions });
       this.#nextSequence = segment.mediaSequence + 1;
     }
+    // They are all that there are of their number, whether every rendition has one or not.
+    this.#edge.tell({ kind: 'beat' });
     this.#flush();
   }
 
@@ -76,11 +80,12 @@ export class RunAnnouncer {
     this.#waiting = [];
   }
 
-  #flush(): void {
+  /** @param stored number of a segment that is on the log, and not told of yet */
+  #flush(stored = -1): void {
     if (!this.#init.renditions.every((name) => this.#initCids.has(name) || this.#leftOut.has(name))) return;
     const later: PartialSegment[] = [];
     for (const part of this.#waiting) {
-      if (part.mediaSequence > this.#nextSequence) later.push(part);
+      if (part.mediaSequence > this.#nextSequence || (part.last && part.mediaSequence > stored)) later.push(part);
       else if (this.#initCids.has(part.rendition)) this.#tell(part);
     }
     this.#waiting = later;

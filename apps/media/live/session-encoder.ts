@@ -17,7 +17,7 @@ import type { MediaCounters } from '../media-counters.ts';
 import { EncoderRun, type RunEnd } from '../run/encoder-run.ts';
 import type { EncoderSessions, EncoderShare } from '../run/encoder-sessions.ts';
 import { PassThroughRun } from '../run/pass-through-run.ts';
-import { meeting, planRun, programDateTime, sessionEnd, storedUntilMs, type RunPlan } from '../run/run-plan.core.ts';
+import { meeting, planRun, programDateTime, sessionEnd, storedUntilMs, toldUntil, type RunPlan } from '../run/run-plan.core.ts';
 import { breaks, SegmentCommitter, type SegmentCommitterDeps, type SegmentCommitterInit } from '../run/segment-committer.ts';
 import type { RenditionPlan } from '../run/carried.core.ts';
 import { planCarriage, type CarriageWishes } from '../run/source-carriage.core.ts';
@@ -306,10 +306,11 @@ export class SessionEncoder {
     if (state === undefined) throw new OperatingError('The stream was stopped.', { code: 'STREAM_STOPPED', retryable: false });
     // Of another publisher's media no segment is made again, however it is coded.
     const configuration = JSON.stringify([session.sessionId, this.#shedding.level.preset, share.encoders, renditions]);
-    const plan = planRun(state, session, start, edge.announced(configuration), renditions.carried.video !== undefined);
+    const announced = edge.announced(configuration);
+    const plan = planRun(state, session, start, announced, renditions.carried.video !== undefined);
     this.#carries = renditions.encoded.length === 0;
     this.#deps.onRun?.();
-    edge.configure(configuration, plan.mediaSequence);
+    edge.configure(configuration, plan.mediaSequence, toldUntil(state, announced));
     const sampler = this.#sampler;
     sampler?.begins({ offsetMs: plan.offsetMs, encodingId: identity.encodingId });
     const onCommitted: SegmentCommitterDeps['onCommitted'] = (group, tracks) => {

@@ -26,13 +26,15 @@ export interface RunPlan {
 export interface Announced {
   /** Greatest media sequence number of one; -1 for none. */
   readonly sequence: number;
+  /** Those up to this one are stored, or left out for good: the newest run began behind it. */
+  readonly passed: number;
   /** The run that is planned is configured like the one that announced it: the same segment can be made again. */
   readonly likewise: boolean;
   /** This process has planned a run of the stream before: what others may have announced is in `sequence`, too. */
   readonly known: boolean;
 }
 
-const nothingAnnounced: Announced = { sequence: -1, likewise: true, known: false };
+const nothingAnnounced: Announced = { sequence: -1, passed: -1, likewise: true, known: false };
 /** Runs of others that may each have taken a number; more than that have rather announced nothing. */
 const unsettledMax = 16;
 
@@ -96,10 +98,13 @@ export function meeting(state: StreamState, session: LiveSession, { tag }: Start
  * @param carries the picture is carried as it is
  */
 export function planRun(state: StreamState, session: LiveSession, start: StartPoint, announced: Announced = nothingAnnounced, carries = false): RunPlan {
-  const { sequence, likewise } = announced;
+  const { sequence, passed, likewise } = announced;
+  const others = othersOf(state, announced);
   const end = (carries ? meeting(state, session, start) : undefined) ?? sessionEnd(state, session);
   if (end !== undefined && start.tag.presentationMs <= storedUntilMs(end) + continuesMs) {
-    const gaps = likewise ? 0 : Math.max(0, sequence + 1 - common(state).mediaSequence);
+    // One other run told of the number that comes next and of no more, and its parts stay; of two the second may have left it out.
+    const taken = (likewise ? passed : sequence) + 1 - common(state).mediaSequence;
+    const gaps = Math.max(0, taken, others > 1 ? others : 0);
     return continued(state, start, end, gaps);
   }
   return anew(state, start, announced);
@@ -126,16 +131,23 @@ function continued(state: StreamState, { tag }: StartPoint, end: SessionEnd, gap
   };
 }
 
-function anew(state: StreamState, { tag }: StartPoint, { sequence, known }: Announced): RunPlan {
+/** Greatest number of a segment of which anybody may have told parts; those up to the newest that is stored count as told. */
+export function toldUntil(state: StreamState, announced: Announced): number {
+  return Math.max(announced.sequence, common(state).mediaSequence - 1 + othersOf(state, announced));
+}
+
+/** Runs of other processes that may each have taken a number. The run that is planned has said that it starts, and counts itself. */
+function othersOf(state: StreamState, { known }: Announced): number {
+  return known || state.last === undefined ? 0 : Math.min(unsettledMax, Math.max(0, (state.unsettled ?? 0) - 1));
+}
+
+function anew(state: StreamState, { tag }: StartPoint, announced: Announced): RunPlan {
   const ends = state.last === undefined ? undefined : endsOf(state);
   const leaderEndUs = ends?.leader.endUs ?? 0;
   const audioEndUs = ends?.audioEndUs ?? 0;
   const grid = gridUs(state);
   const { mediaSequence: next } = common(state);
-  // The run that is planned has said that it starts, and counts itself.
-  const others = known || state.last === undefined ? 0 : Math.min(unsettledMax, Math.max(0, (state.unsettled ?? 0) - 1));
-  const passed = Math.max(sequence, next - 1 + others);
-  const gaps = Math.max(0, passed + 1 - next);
+  const gaps = toldUntil(state, announced) + 1 - next;
   const videoStreamUs = (Math.ceil((Math.max(leaderEndUs, audioEndUs - audioAheadUsMax) - onGridUs) / grid) + gaps) * grid;
   const videoStartUs = (tag.presentationMs - tag.timestampMs) * 1000;
   const audioStreamUs = Math.max(videoStreamUs, audioEndUs);

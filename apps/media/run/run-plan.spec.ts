@@ -127,30 +127,51 @@ describe('a run behind parts that players know of and nobody stored', () => {
   const state = after(-107, 8e6, 10e6);
 
   test.each([
-    ['announced by this process', state, { sequence: 9, likewise: true, known: true }],
-    ['perhaps announced by one that died', { ...state, unsettled: 2 }, { sequence: -1, likewise: true, known: false }],
+    ['announced by this process', state, { sequence: 9, passed: -1, likewise: true, known: true }],
+    ['perhaps announced by one that died', { ...state, unsettled: 2 }, { sequence: -1, passed: -1, likewise: true, known: false }],
   ])('leaves their number and its time to a gap: %s', (_what, known, announced) => {
     expect(planRun(known, session, startAt(12_000), announced)).toMatchObject({ mediaSequence: 10, videoStreamUs: 12e6, discontinuity: true });
   });
 
   test('makes their segment again where it continues what is stored', () => {
-    expect(planRun({ ...state, unsettled: 2 }, session, startAt(9_000), { sequence: 9, likewise: true, known: true })).toMatchObject({
+    expect(planRun({ ...state, unsettled: 2 }, session, startAt(9_000), { sequence: 9, passed: -1, likewise: true, known: true })).toMatchObject({
       mediaSequence: 9,
       videoStreamUs: 10e6,
       discontinuity: false,
     });
   });
 
+  test('makes it again where it was made, when others were left out before it', () => {
+    const announced = { sequence: 11, passed: 10, likewise: true, known: true };
+    expect(planRun(state, session, startAt(9_000), announced)).toMatchObject({ mediaSequence: 11, videoStreamUs: 14e6, discontinuity: false });
+  });
+
+  test('leaves out what two that died may have told of: the second may have begun behind the first', () => {
+    const announced = { sequence: -1, passed: -1, likewise: false, known: false };
+    expect(planRun({ ...state, unsettled: 2 }, session, startAt(9_000), announced)).toMatchObject({ mediaSequence: 9, videoStreamUs: 10e6 });
+    expect(planRun({ ...state, unsettled: 3 }, session, startAt(9_000), announced)).toMatchObject({
+      mediaSequence: 11,
+      videoStreamUs: 14e6,
+      discontinuity: false,
+    });
+  });
+
   test('leaves it out, and its time, when it would be coded in another way', () => {
-    expect(planRun(state, session, startAt(9_000), { sequence: 9, likewise: false, known: true })).toMatchObject({
+    expect(planRun(state, session, startAt(9_000), { sequence: 9, passed: -1, likewise: false, known: true })).toMatchObject({
       ...{ mediaSequence: 10, videoStreamUs: 12e6, audioStreamUs: 12e6, offsetMs: -107, gridPhaseUs: 0, discontinuity: false },
       videoStartUs: 12e6 - (9_000 - 107) * 1000,
     });
-    expect(planRun(state, session, startAt(9_000), { sequence: 8, likewise: false, known: true })).toMatchObject({ mediaSequence: 9, videoStreamUs: 10e6 });
+    expect(planRun(state, session, startAt(9_000), { sequence: 8, passed: -1, likewise: false, known: true })).toMatchObject({
+      mediaSequence: 9,
+      videoStreamUs: 10e6,
+    });
   });
 
   test('what was announced and stored is no gap', () => {
-    expect(planRun(state, session, startAt(12_000), { sequence: 8, likewise: true, known: true })).toMatchObject({ mediaSequence: 9, videoStreamUs: 10e6 });
+    expect(planRun(state, session, startAt(12_000), { sequence: 8, passed: -1, likewise: true, known: true })).toMatchObject({
+      mediaSequence: 9,
+      videoStreamUs: 10e6,
+    });
   });
 });
 
