@@ -117,6 +117,20 @@ describe('the live edge in playlists', () => {
     expect((await asked).text).toBe('720p 6.0.r1');
   });
 
+  test('a hint is held while its packager cannot be heard: what it was told of may come', async () => {
+    await playlist();
+    const asked = get('720p/6.0.r1.m4s');
+    expect(await isOpen(asked)).toBe(true);
+    packager.breakOff();
+    const unheard = get('720p/6.1.r1.m4s');
+    expect(await isOpen(Promise.race([asked, unheard]))).toBe(true);
+    tellPart(6, 0);
+    tellPart(6, 1);
+    expect([(await asked).text, (await unheard).text]).toEqual(['720p 6.0.r1', '720p 6.1.r1']);
+    const never = await get('720p/6.0.r0.m4s');
+    expect([never.status, never.headers['cache-control']]).toEqual([404, 'public, max-age=1, must-revalidate']);
+  });
+
   test('a hint whose run is over is not found', async () => {
     await playlist();
     const asked = get('720p/6.0.r1.m4s');
@@ -379,7 +393,7 @@ describe('blocking reloads', () => {
     for (const path of ['720p/10.m4s', '720p/p0-99.m4s']) expect([path, (await get(path)).status]).toEqual([path, 404]);
   }, 15_000);
 
-  test('an end is waited for by nobody', async () => {
+  test('an end is waited for by nobody, and the parts before it are there for a while', async () => {
     await playlist();
     const asked = get('720p.m3u8?_HLS_msn=6');
     const counted = get('720p/p0-6.m4s');
@@ -392,6 +406,11 @@ describe('blocking reloads', () => {
     expect([ended.ended, ended.hints, ended.serverControl]).toEqual([true, [], {}]);
     expect((await playlist('?_HLS_msn=99&_HLS_part=99')).ended).toBe(true);
     expect((await playlist('?_HLS_part=99')).ended).toBe(true);
+    // The stream is let go of between two of these.
+    for (let look = 0; look < 5; look++) {
+      expect((await get('720p/5.0.r1.m4s')).status).toBe(200);
+      await new Promise((resolve) => setTimeout(resolve, 150));
+    }
   });
 });
 

@@ -10,6 +10,7 @@ export interface EdgeAddress {
 
 export interface EdgeConnectionDeps {
   readonly logger: Logger;
+  /** The first are all that the packager has at hand, at once: what it told last is then known, and nothing in between is seen. */
   readonly onFrames: (frames: readonly EdgeFrame[]) => void;
   /** Called once: the packager is done with the session, or away. */
   readonly onEnd: () => void;
@@ -19,12 +20,29 @@ const connectMsMax = 2000;
 /** Three of the packager's beats. */
 const silenceMsMax = 6000;
 
+/** Frames of a packager; the first are all that it has at hand, which it ends with a beat. */
+export class JoiningReader {
+  readonly #reader = new EdgeFrameReader();
+  #joining: EdgeFrame[] | undefined = [];
+
+  /** @throws LiveEdgeError */
+  push(chunk: Uint8Array): readonly EdgeFrame[] {
+    const frames = this.#reader.push(chunk);
+    if (this.#joining === undefined) return frames;
+    this.#joining.push(...frames);
+    if (!frames.some(({ message }) => message.kind === 'beat')) return [];
+    const all = this.#joining;
+    this.#joining = undefined;
+    return all;
+  }
+}
+
 /** Follows a stream at the process that encodes it. */
 export class EdgeConnection {
   readonly address: EdgeAddress;
   readonly #deps: EdgeConnectionDeps;
   readonly #request: ClientRequest;
-  readonly #reader = new EdgeFrameReader();
+  readonly #reader = new JoiningReader();
   #over = false;
 
   constructor(address: EdgeAddress, deps: EdgeConnectionDeps) {

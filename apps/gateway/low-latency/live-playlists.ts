@@ -1,10 +1,10 @@
 import { partDurationUs } from '#core/fmp4';
-import { judgeReload, type ReloadQuery, type ReloadVerdict } from '#core/hls';
+import { judgeReload, type DateRange, type ReloadQuery, type ReloadVerdict } from '#core/hls';
 import { captionedRendition } from '../origin/caption-tracks.ts';
 import { dashManifest, mediaPlaylist, type Playlist, type PlaylistForm } from '../origin/playlist-reader.ts';
 import { windowStartUs } from '../origin/stream-window.ts';
 import type { StreamExtras } from '../streams/stream-extras.ts';
-import type { LiveState, LiveView } from './live-view.ts';
+import type { LiveView } from './live-view.ts';
 import type { LiveViews } from './live-views.ts';
 
 export type LivePlaylist =
@@ -28,25 +28,20 @@ export interface PartPlace {
   readonly run: string;
 }
 
-interface RenditionPlace {
-  readonly streamId: string;
-  readonly rendition: string;
-}
-
 /** What a request wants to see of a media playlist. */
 export type LiveForm = Required<Pick<PlaylistForm, 'startSec' | 'skip' | 'iFrames' | 'captions'>>;
 
-/** A packager has news a few times a second; rows are read in milliseconds. */
-const attemptsMax = 10;
+/** A gateway that has not heard of the packager yet may be asked for what another has told of so many segments ahead. */
+const unheardMax = 16;
 
 /** Media playlists and parts of live streams, given out when they are there: the blocking half of RFC 8216bis section 6.2.5. */
 export class LivePlaylists {
-  readonly #views: LiveViews;
+  readonly #views: Pick<LiveViews, 'of' | 'heldOf' | 'full'>;
   readonly #extras: StreamExtras;
   /** What was rendered of a view's newest version. */
-  readonly #rendered = new WeakMap<LiveView, { version: number; readonly playlists: Map<string, Promise<Playlist>> }>();
+  readonly #rendered = new WeakMap<LiveView, { version: number; readonly playlists: Map<string, Playlist> }>();
 
-  constructor(views: LiveViews, extras: StreamExtras) {
+  constructor(views: Pick<LiveViews, 'of' | 'heldOf' | 'full'>, extras: StreamExtras) {
     this.#views = views;
     this.#extras = extras;
   }
@@ -56,20 +51,19 @@ export class LivePlaylists {
     const view = await this.#views.of(streamId);
     if (view === undefined) return undefined;
     await view.ready();
-    const rendition = form.captions === undefined ? asked : await captionedBeside(view, asked);
+    const rendition = form.captions === undefined ? asked : captionedBeside(view, asked);
     if (reload !== undefined) {
-      await view.state();
-      const verdict = verdictOf(view, rendition, reload);
-      if (verdict === 'too-far') return { kind: 'too-far' };
-      if (verdict === 'wait') {
+      if (verdictOf(view, rendition, reload) === 'wait') {
         if (this.#views.full) return { kind: 'full' };
         const key = `${rendition} ${reload.mediaSequence} ${reload.part}`;
         const waited = await view.wait(key, () => verdictOf(view, rendition, reload) !== 'wait');
         if (waited !== 'ready') return { kind: waited };
       }
+      if (verdictOf(view, rendition, reload) === 'too-far') return { kind: 'too-far' };
     }
-    // Awaited here: of a thousand who wait each turn of the event queue is one more before the first is answered.
-    return await this.#render(view, { streamId, rendition }, form);
+    // Everything that must be asked for is asked for before: what is rendered is of one moment.
+    const ranges = await this.#extras.ranges(streamId);
+    return this.#render(view, rendition, form, ranges);
   }
 
   /** The DASH manifest; undefined as for a media playlist. @param nowMs wall clock */
@@ -77,23 +71,25 @@ export class LivePlaylists {
     const view = await this.#views.of(streamId);
     if (view === undefined) return undefined;
     await view.ready();
-    const { row, ended, window } = await stableState(view);
+    const { row, ended: isOver } = view.state;
+    const [dateRanges, images] = await Promise.all([this.#extras.ranges(streamId), this.#extras.images(streamId, isOver ? 0 : windowStartUs(row))]);
+    const { ended, window } = view.state;
     const edgeUs = Math.max(view.parts.edgeUs, view.parts.endUs);
-    const [dateRanges, images] = await Promise.all([this.#extras.ranges(streamId), this.#extras.images(streamId, ended ? 0 : windowStartUs(row))]);
     return dashManifest(window, { ended, nowMs, dateRanges, images, edgeUs, open: (rendition) => view.parts.parts(rendition)?.open });
   }
 
   /** A part; one that is announced to come next is waited for, and sent when all of it is there (6.2.6). */
   async part(streamId: string, place: PartPlace): Promise<LivePart> {
-    const view = await this.#views.of(streamId);
+    const view = await this.#views.heldOf(streamId);
     if (view === undefined) return { kind: 'absent' };
     await view.ready();
     const { rendition, mediaSequence, index, run } = place;
     const bytes = (): Uint8Array | undefined => view.parts.parts(rendition)?.bytes(mediaSequence, index, run);
-    const isExpected = (): boolean => view.parts.expects(rendition, mediaSequence, index, run);
-    if (bytes() === undefined && isExpected()) {
+    // While the packager cannot be heard, a run that nobody here knows of may be one that others were told of.
+    const mayCome = (): boolean => !view.ended && (view.parts.knows(run) ? view.parts.expects(rendition, mediaSequence, index, run) : !view.isJoined);
+    if (bytes() === undefined && mayCome()) {
       if (this.#views.full) return { kind: 'full' };
-      const waited = await view.wait(`${rendition} ${mediaSequence}.${index}.${run}`, () => bytes() !== undefined || !isExpected());
+      const waited = await view.wait(`${rendition} ${mediaSequence}.${index}.${run}`, () => bytes() !== undefined || !mayCome());
       if (waited !== 'ready') return { kind: waited };
     }
     const found = bytes();
@@ -101,8 +97,9 @@ export class LivePlaylists {
   }
 
   /** One playlist for all who ask for the same before it changes. */
-  #render(view: LiveView, { streamId, rendition }: RenditionPlace, form: LiveForm): Promise<Playlist> {
+  #render(view: LiveView, rendition: string, form: LiveForm, ranges: readonly DateRange[]): Playlist {
     const { startSec, skip, iFrames, captions } = form;
+    const { ended, window } = view.state;
     let rendered = this.#rendered.get(view);
     if (rendered?.version !== view.version) {
       rendered = { version: view.version, playlists: new Map() };
@@ -111,7 +108,9 @@ export class LivePlaylists {
     const key = [rendition, startSec, skip, iFrames, captions].join();
     let playlist = rendered.playlists.get(key);
     if (playlist === undefined) {
-      playlist = renderLive(view, rendition, form, this.#extras.ranges(streamId));
+      const others = (window?.renditions ?? []).map(({ name }) => String(name)).filter((name) => name !== rendition);
+      const lowLatency = ended ? undefined : view.parts.lowLatency(rendition, others, window?.last ?? -1);
+      playlist = mediaPlaylist(window, rendition, { ...form, ended, lowLatency, dateRanges: ranges });
       rendered.playlists.set(key, playlist);
     }
     return playlist;
@@ -119,32 +118,19 @@ export class LivePlaylists {
 }
 
 /** Captions come with the segments of a picture. */
-async function captionedBeside(view: LiveView, otherwise: string): Promise<string> {
-  const { window } = await view.state();
+function captionedBeside(view: LiveView, otherwise: string): string {
+  const { window } = view.state;
   return (window === undefined ? undefined : captionedRendition(window)) ?? otherwise;
 }
 
 function verdictOf(view: LiveView, rendition: string, reload: ReloadQuery): ReloadVerdict {
-  return judgeReload(reload, {
+  const lastSequence = view.lastSequence(rendition);
+  const verdict = judgeReload(reload, {
     ended: view.ended,
-    lastSequence: view.lastSequence(rendition),
+    lastSequence,
     partsOf: (mediaSequence) => view.parts.parts(rendition)?.partials.get(mediaSequence)?.parts.length,
     partTargetUs: partDurationUs,
   });
-}
-
-/** What the rows and the packager say of the same moment: either may have news while the other is read. */
-async function stableState(view: LiveView): Promise<LiveState> {
-  for (let attempt = 1; ; attempt++) {
-    const { version } = view;
-    const state = await view.state();
-    if (view.version === version || attempt === attemptsMax) return state;
-  }
-}
-
-async function renderLive(view: LiveView, rendition: string, form: LiveForm, ranges: ReturnType<StreamExtras['ranges']>): Promise<Playlist> {
-  const { ended, window } = await stableState(view);
-  const others = (window?.renditions ?? []).map(({ name }) => String(name)).filter((name) => name !== rendition);
-  const lowLatency = ended ? undefined : view.parts.lowLatency(rendition, others, window?.last ?? -1);
-  return mediaPlaylist(window, rendition, { ...form, ended, lowLatency, dateRanges: await ranges });
+  const mayBeTold = verdict === 'too-far' && !view.isJoined && reload.mediaSequence <= lastSequence + unheardMax;
+  return mayBeTold ? 'wait' : verdict;
 }

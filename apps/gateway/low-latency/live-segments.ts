@@ -44,7 +44,7 @@ export class LiveSegments {
     await view.ready();
     const { rendition, mediaSequence } = place;
     const state = (): SegmentState => (view.ended ? { kind: 'lost' } : view.parts.segment(rendition, mediaSequence));
-    if (!(await isWithin(view, place))) return { kind: 'elsewhere' };
+    if (!isWithin(view, place)) return { kind: 'elsewhere' };
     if (place.period !== undefined && isHeld(state()))
       return this.#views.full ? { kind: 'full' } : { kind: 'held', bytes: (read) => heldBytes(view, place, { state, read }) };
     if (state().kind === 'soon') {
@@ -54,7 +54,7 @@ export class LiveSegments {
       if (waited !== 'ready') return { kind: waited === 'late' && still.kind === 'soon' && !still.isNext ? 'far' : waited };
     }
     const found = state();
-    if (!(await isWithin(view, place))) return { kind: 'elsewhere' };
+    if (!isWithin(view, place)) return { kind: 'elsewhere' };
     if (found.kind === 'growing') return { kind: 'growing', bytes: () => bytesOf(view, place, found.growth.run) };
     return found.kind === 'soon' || found.kind === 'far' ? { kind: 'far' } : found;
   }
@@ -67,7 +67,7 @@ export class LiveSegments {
     const view = await this.#views.of(streamId);
     if (view === undefined) return undefined;
     await view.ready();
-    const { window } = await view.state();
+    const { window } = view.state;
     const rendition = window === undefined ? undefined : captionedRendition(window);
     if (rendition === undefined) return undefined;
     const state = (): SegmentState => (view.ended ? { kind: 'lost' } : view.parts.segment(rendition, mediaSequence));
@@ -81,10 +81,10 @@ export class LiveSegments {
 }
 
 /** Whether the rendition has one initialisation from the beginning of the period that is meant up to the segment. */
-async function isWithin(view: LiveView, { period, rendition, mediaSequence }: SegmentPlace): Promise<boolean> {
+function isWithin(view: LiveView, { period, rendition, mediaSequence }: SegmentPlace): boolean {
   if (period === undefined) return true;
   const begins = (number: number): boolean => number > period && number <= mediaSequence;
-  const { window } = await view.state();
+  const { window } = view.state;
   const newest = view.parts.parts(rendition)?.newest;
   if (newest?.discontinuity === true && begins(newest.mediaSequence)) {
     const before = window?.segments(rendition).findLast((one) => one.mediaSequence < newest.mediaSequence);
@@ -115,9 +115,9 @@ function isHeld(state: SegmentState): boolean {
 async function* heldBytes(view: LiveView, place: SegmentPlace, { state, read }: Held): AsyncGenerator<Uint8Array, void> {
   const { rendition, mediaSequence } = place;
   const isDecided = (): boolean => !isHeld(state());
-  for (let heldMs = 0; heldMs < heldMsMax && !isDecided() && (await isWithin(view, place)); heldMs += beatMs)
+  for (let heldMs = 0; heldMs < heldMsMax && !isDecided() && isWithin(view, place); heldMs += beatMs)
     if ((await view.wait(`${rendition} ${mediaSequence} is held`, isDecided, beatMs)) !== 'ready') yield freeBox;
-  const found = (await isWithin(view, place)) ? state() : undefined;
+  const found = isWithin(view, place) ? state() : undefined;
   if (found?.kind === 'growing') yield* bytesOf(view, place, found.growth.run);
   else if (found?.kind === 'stored') yield await read(found.cid);
   else yield missingSegment();

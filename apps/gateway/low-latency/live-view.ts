@@ -1,10 +1,11 @@
 import { targetDurationOf } from '#core/hls';
+import type { EdgeFrame } from '#core/live-edge';
 import type { ReadRow } from '#ports';
 import type { Logger } from '#runtime';
 import type { SegmentLists } from '../origin/segment-lists.ts';
-import { hasEnded, StreamWindow } from '../origin/stream-window.ts';
+import { hasEnded, StoredStream, type StreamWindow } from '../origin/stream-window.ts';
 import type { StreamReader } from '../streams/stream-reader.ts';
-import { EdgeConnection, type EdgeAddress } from './edge-connection.ts';
+import { EdgeConnection, type EdgeAddress, type EdgeConnectionDeps } from './edge-connection.ts';
 import { LiveParts } from './live-parts.core.ts';
 import { WaitingRoom, type Waited } from './waiting-room.ts';
 
@@ -14,6 +15,9 @@ export interface LiveViewDeps {
   readonly logger: Logger;
   /** Wall clock, ms. */
   readonly now: () => number;
+  /** Of a clock that never goes back, ms. */
+  readonly elapsedMs?: () => number;
+  readonly connect?: (address: EdgeAddress, deps: EdgeConnectionDeps) => Pick<EdgeConnection, 'address' | 'close'>;
 }
 
 /** The stream as its rows and its packager have it at one moment. */
@@ -23,10 +27,8 @@ export interface LiveState {
   readonly window: StreamWindow | undefined;
 }
 
-/** Rows are read again after this long: the packager does not tell that a stream ended, or that there is a new one. */
-const rowsMsMax = 500;
-/** How long the first reader waits for what the packager has to tell. */
-const firstFramesMs = 500;
+/** How long the first reader waits for what the packager has to tell: a playlist without it would take back what others were told. */
+const joinMsMax = 2000;
 const reconnectMs = 250;
 
 /**
@@ -35,57 +37,79 @@ const reconnectMs = 250;
  */
 export class LiveView {
   readonly parts: LiveParts;
-  readonly room = new WaitingRoom();
+  readonly room: WaitingRoom;
   readonly targetDurationSec: number;
   /** When it was asked for last, ms of a clock that never goes back. */
-  usedAt = performance.now();
+  usedAt: number;
   /** Grows whenever a playlist may have changed. */
   version = 0;
   readonly #streamId: string;
   readonly #deps: LiveViewDeps;
-  readonly #renditions: Pick<StreamReader, 'everyRendition'>;
-  #everyRendition: Promise<readonly ReadRow[]> | undefined;
+  readonly #elapsedMs: () => number;
+  readonly #connectTo: NonNullable<LiveViewDeps['connect']>;
+  /** As it was read last. */
   #row: ReadRow;
-  #rowsAt = performance.now();
-  #rowsMark = '';
-  #connection: EdgeConnection | undefined;
+  /** What playlists are made of; undefined before it was read. */
+  #rows: { readonly ended: boolean; readonly stored: StoredStream } | undefined;
+  #mark = '';
+  #reading: Promise<void> | undefined;
+  #connection: Pick<EdgeConnection, 'address' | 'close'> | undefined;
   #triedAt = Number.NEGATIVE_INFINITY;
-  #firstFrames = Promise.withResolvers<void>();
-  #state: { readonly version: number; readonly state: Promise<LiveState> } | undefined;
+  /** Settles when the packager has told all that it had at hand, or is not there. */
+  #joining = Promise.withResolvers<void>();
+  #isJoined = false;
+  #state: { readonly version: number; readonly state: LiveState } | undefined;
 
   constructor(streamId: string, row: ReadRow, deps: LiveViewDeps) {
     this.#streamId = streamId;
     this.#row = row;
     this.#deps = deps;
+    const { elapsedMs = () => performance.now(), connect = (address, of) => new EdgeConnection(address, of) } = deps;
+    this.#elapsedMs = elapsedMs;
+    this.#connectTo = connect;
+    this.room = new WaitingRoom(elapsedMs);
+    this.usedAt = elapsedMs();
     this.targetDurationSec = targetDurationOf(Number(row['segment_duration_ms']));
     this.parts = new LiveParts(this.targetDurationSec);
-    this.#renditions = { everyRendition: (stream) => (this.#everyRendition ??= deps.streams.everyRendition(stream)) };
     this.#connect();
   }
 
   get ended(): boolean {
-    return hasEnded(this.#row, this.#deps.now());
+    return this.#rows?.ended ?? hasEnded(this.#row, this.#deps.now());
   }
 
-  /** What playlists are rendered from now: read once for all who ask before it changes. */
-  async state(): Promise<LiveState> {
-    if (performance.now() - this.#rowsAt > rowsMsMax) await this.refresh();
-    const { version } = this;
-    if (this.#state?.version !== version) this.#state = { version, state: this.#open() };
-    return this.#state.state;
+  /** Everything is known here that anybody may have been told of the newest parts. */
+  get isJoined(): boolean {
+    return this.#isJoined;
   }
 
-  /** For whoever comes first: what the packager has at hand, or nothing of it soon. */
+  /**
+   * What playlists are rendered from now. Nothing is waited for: rows and parts are of the same moment, and whoever renders
+   * before anything else runs has both as they are.
+   */
+  get state(): LiveState {
+    const { version, ended } = this;
+    if (this.#state?.version === version) return this.#state.state;
+    const stored = this.#rows?.stored;
+    if (stored !== undefined) this.parts.settle(stored);
+    const state = { row: stored?.stream ?? this.#row, ended, window: stored?.window({ tail: this.parts }) };
+    this.parts.pass(state.window?.last ?? -1);
+    this.#state = { version, state };
+    return state;
+  }
+
+  /** For whoever comes first: the rows, and what the packager has at hand, or nothing of it soon. */
   async ready(): Promise<void> {
-    if (this.#connection === undefined) return;
+    if (this.#rows === undefined) await this.refresh();
+    if (this.#connection === undefined || this.#isJoined) return;
     let timer: NodeJS.Timeout | undefined;
-    await Promise.race([this.#firstFrames.promise, new Promise<void>((resolve) => (timer = setTimeout(resolve, firstFramesMs)))]);
+    await Promise.race([this.#joining.promise, new Promise<void>((resolve) => (timer = setTimeout(resolve, joinMsMax)))]);
     clearTimeout(timer);
   }
 
   /** Number of the newest segment that the rendition's playlist shows whole. */
   lastSequence(rendition: string): number {
-    return this.parts.lastSequence(rendition, Number(this.#row['last_media_sequence'] ?? -1));
+    return this.parts.lastSequence(rendition, Number(this.state.row['last_media_sequence'] ?? -1));
   }
 
   /** @param msMax 6.2.5.2: "after blocking for more than three Target Durations" */
@@ -93,21 +117,13 @@ export class LiveView {
     return this.room.wait(key, isReady, msMax);
   }
 
-  /** Reads the rows again; connects where there is somebody to connect to. */
-  async refresh(): Promise<void> {
-    this.#rowsAt = performance.now();
-    const row = await this.#deps.streams.row(this.#streamId);
-    if (row === undefined) return;
-    this.#row = row;
-    const mark = markOf(row, this.ended);
-    if (mark !== this.#rowsMark) {
-      this.#rowsMark = mark;
-      this.#everyRendition = undefined;
-      this.#changed();
-      // What the rows have now is read before the next part comes, whose readers then wait for nothing.
-      await this.state();
-    }
-    this.#connect();
+  /**
+   * Reads the rows again; connects where there is somebody to connect to. One reading at a time: of two the later may be answered
+   * first, and the other would bring back what was, its packager included.
+   */
+  refresh(): Promise<void> {
+    this.#reading ??= this.#read().finally(() => (this.#reading = undefined));
+    return this.#reading;
   }
 
   close(): void {
@@ -115,12 +131,21 @@ export class LiveView {
     this.room.close();
   }
 
-  async #open(): Promise<LiveState> {
-    const row = this.#row;
-    const { ended } = this;
-    const window = await StreamWindow.open(this.#renditions, this.#deps.lists, row, ended, { tail: this.parts });
-    for (const { name } of window?.renditions ?? []) this.parts.settle(String(name), window?.segments(String(name)) ?? []);
-    return { row, ended, window };
+  async #read(): Promise<void> {
+    const { streams, lists, now } = this.#deps;
+    const row = await streams.row(this.#streamId);
+    if (row === undefined) return;
+    const ended = hasEnded(row, now());
+    const mark = markOf(row, ended);
+    if (mark !== this.#mark) {
+      const stored = await StoredStream.read(streams, lists, row, ended);
+      this.#mark = mark;
+      this.#rows = { ended, stored };
+      this.#changed();
+    }
+    this.#row = row;
+    // Not before: what a new packager goes on from must be here, or its first segment stands behind a hole that is none.
+    this.#connect();
   }
 
   #changed(): void {
@@ -134,27 +159,31 @@ export class LiveView {
     // Between two encoders, and when the other publisher is gone over to, the connection stays: the packager ends it when it is done.
     if (address !== undefined && (wanted === undefined || wanted.url === address.url)) return;
     this.#connection?.close();
-    if (wanted === undefined || performance.now() - this.#triedAt < reconnectMs) return;
-    this.#triedAt = performance.now();
-    const connection: EdgeConnection = new EdgeConnection(wanted, {
+    if (wanted === undefined || this.#elapsedMs() - this.#triedAt < reconnectMs) return;
+    this.#triedAt = this.#elapsedMs();
+    const connection: Pick<EdgeConnection, 'address' | 'close'> = this.#connectTo(wanted, {
       logger: this.#deps.logger,
-      onFrames: (frames) => {
-        let changed = false;
-        for (const frame of frames) changed = this.parts.apply(frame) || changed;
-        if (changed) this.#changed();
-        this.#firstFrames.resolve();
-      },
+      onFrames: (frames) => this.#take(frames),
       onEnd: () => this.#ended(connection),
     });
     this.#connection = connection;
   }
 
-  #ended(connection: EdgeConnection): void {
+  #take(frames: readonly EdgeFrame[]): void {
+    let changed = !this.#isJoined;
+    for (const frame of frames) changed = this.parts.apply(frame) || changed;
+    this.#isJoined = true;
+    this.#joining.resolve();
+    if (changed) this.#changed();
+  }
+
+  #ended(connection: Pick<EdgeConnection, 'close'>): void {
     if (this.#connection !== connection) return;
     this.#connection = undefined;
+    this.#isJoined = false;
     this.parts.disconnect();
-    this.#firstFrames.resolve();
-    this.#firstFrames = Promise.withResolvers<void>();
+    this.#joining.resolve();
+    this.#joining = Promise.withResolvers<void>();
     this.#changed();
   }
 }

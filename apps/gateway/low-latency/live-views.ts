@@ -22,12 +22,16 @@ export interface LiveViewsDeps {
 export const liveViewDefaults: LiveViewsInit = { waitersMax: 20_000, idleMs: 30_000 };
 /** How often those who wait are looked after, and rows are read for them. */
 const tickMs = 250;
+/** 6.2.2: whoever was told of a part may ask for it for three target durations after it is gone from the playlist, as all are at the end. */
+const targetsHeld = 4;
 
 /** The live streams that somebody plays with low latency here. */
 export class LiveViews {
   readonly #init: LiveViewsInit;
   readonly #deps: LiveViewsDeps;
   readonly #views = new Map<string, LiveView>();
+  /** Streams that have ended a moment ago, for their parts. */
+  readonly #ended = new Map<string, { readonly view: LiveView; readonly untilMs: number }>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(init: LiveViewsInit, deps: LiveViewsDeps) {
@@ -63,10 +67,16 @@ export class LiveViews {
     return this.#views.get(streamId) ?? this.#begin(streamId, row);
   }
 
+  /** The same for its parts, which are there for a while when the stream has ended. */
+  async heldOf(streamId: string): Promise<LiveView | undefined> {
+    return this.#views.get(streamId) ?? this.#ended.get(streamId)?.view ?? (await this.of(streamId));
+  }
+
   close(): void {
     clearInterval(this.#timer);
     for (const view of this.#views.values()) view.close();
     this.#views.clear();
+    this.#ended.clear();
   }
 
   #begin(streamId: string, row: ReadRow): LiveView {
@@ -82,15 +92,17 @@ export class LiveViews {
     for (const [streamId, view] of this.#views) {
       view.room.expire();
       if (view.room.size > 0) view.usedAt = nowMs;
-      const idle = nowMs - view.usedAt > this.#init.idleMs || (view.ended && view.room.size === 0);
-      if (idle) {
+      const isOver = view.ended && view.room.size === 0;
+      if (isOver) this.#ended.set(streamId, { view, untilMs: nowMs + targetsHeld * view.targetDurationSec * 1000 });
+      if (isOver || nowMs - view.usedAt > this.#init.idleMs) {
         this.#views.delete(streamId);
         view.close();
       } else {
         void view.refresh().catch((err: unknown) => this.#deps.logger.warn({ err, streamId }, 'rows cannot be read; playlists stay as they are'));
       }
     }
-    if (this.#views.size > 0) return;
+    for (const [streamId, { untilMs }] of this.#ended) if (untilMs <= nowMs) this.#ended.delete(streamId);
+    if (this.#views.size + this.#ended.size > 0) return;
     clearInterval(this.#timer);
     this.#timer = undefined;
   }

@@ -22,9 +22,12 @@ function segment(mediaSequence: number, run = 'r1'): EdgeSegment {
 
 const run = (name: string, mediaSequence: number): EdgeMessage => ({ kind: 'run', run: name, mediaSequence, renditions: ['720p', 'audio'] });
 
+const beat: EdgeMessage = { kind: 'beat' };
+
 function told(...messages: readonly EdgeMessage[]): LiveParts {
   const parts = new LiveParts(2);
-  for (const message of messages) parts.apply({ message, bytes: message.kind === 'part' ? bytes(`${message.mediaSequence}.${message.index}`) : bytes('') });
+  for (const message of [...messages, beat])
+    parts.apply({ message, bytes: message.kind === 'part' ? bytes(`${message.mediaSequence}.${message.index}`) : bytes('') });
   return parts;
 }
 
@@ -79,11 +82,24 @@ describe('live parts', () => {
     expect(parts.lastSequence('720p', 5)).toBe(6);
   });
 
+  test('segments of one number are shown together, when all are told of or something else is', () => {
+    const parts = told(run('r1', 5));
+    const tell = (message: EdgeMessage): boolean => parts.apply({ message, bytes: bytes('') });
+    expect([tell(segment(5)), parts.last]).toEqual([false, -1]);
+    expect([tell({ ...segment(5), rendition: 'audio' }), parts.last]).toEqual([true, 5]);
+    expect([tell(segment(6)), parts.last, tell(beat), parts.last]).toEqual([false, 5, true, 6]);
+    expect([tell(segment(7)), tell(part(8, 0)), parts.last]).toEqual([false, true, 7]);
+    // The packager broke off between the two: rows will have both.
+    tell(segment(8));
+    parts.disconnect();
+    expect([tell(beat), parts.last]).toEqual([false, 7]);
+  });
+
   test('rows settle what the packager never came to tell', () => {
     const parts = told(run('r1', 5), part(5, 0));
     parts.disconnect();
     expect(hint(parts)).toBeUndefined();
-    parts.settle('720p', [{ ...segment(5), track: undefined, captions: [] }]);
+    parts.settle({ renditions: ['720p', '240p'], newest: () => [{ ...segment(5), track: undefined, captions: [] }] });
     expect(uris(parts, 5)).toEqual(['5.0.r1.m4s', '5.1.gap.m4s gap', '5.2.gap.m4s gap', '5.3.gap.m4s gap']);
   });
 
@@ -101,7 +117,7 @@ describe('live parts', () => {
     expect(parts.segment('720p', 5)).toEqual({ kind: 'growing', growth: { run: 'r1', discontinuity: false, length: 2, end: 'open' } });
     for (const message of [part(5, 2), part(5, 3)]) parts.apply({ message, bytes: bytes('5.x') });
     expect(parts.growth('720p', 5, 'r1')).toMatchObject({ length: 4, end: 'open' });
-    parts.apply({ message: { ...segment(5), sizeBytes: 12 }, bytes: bytes('') });
+    for (const message of [{ ...segment(5), sizeBytes: 12 }, beat]) parts.apply({ message, bytes: bytes('') });
     expect(parts.growth('720p', 5, 'r1')).toMatchObject({ length: 4, end: 'whole' });
     expect(parts.segment('720p', 5)).toEqual({ kind: 'stored', cid: 'bseg5' });
   });

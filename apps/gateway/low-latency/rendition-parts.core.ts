@@ -13,6 +13,9 @@ interface Partial extends PartialSegments {
   endUs: number;
   /** Nothing of it follows. */
   closed: boolean;
+  /** There is a whole segment of its number, whoever made it. */
+  isStored: boolean;
+  readonly isListed: boolean;
   /** Of all parts so far. */
   sizeBytes: number;
   /** Of the whole segment, once its run has stored it. */
@@ -45,8 +48,10 @@ export interface RenditionPartsInit {
 const targetsKept = 8;
 /** A rest that is shorter is a rounding of times, microseconds. */
 const roundingUs = 1000;
-/** Segments whose parts are remembered: those that were never stored for as long as they stay in a playlist. */
+/** Segments whose parts are remembered. */
 const partialsMax = 64;
+/** The same of those that were never stored: what was told of them with their parts is told for as long as they stay in a playlist. */
+const lostMax = 1024;
 
 /**
  * The parts of one rendition as its playlists show them. What was shown is never taken back: when another run of the encoder
@@ -64,7 +69,8 @@ export class RenditionParts {
   }
 
   get partials(): ReadonlyMap<number, PartialSegments> {
-    return this.#partials;
+    const all = [...this.#partials];
+    return all.every(([, { isListed }]) => isListed) ? this.#partials : new Map(all.filter(([, { isListed }]) => isListed));
   }
 
   /** The newest segment of which there is a part; undefined before the first. */
@@ -72,10 +78,13 @@ export class RenditionParts {
     return this.#newest;
   }
 
-  /** Answers whether playlists change. */
-  add(part: EdgePart, bytes: Uint8Array): boolean {
+  /**
+   * Answers whether playlists change.
+   * @param isListed false for a segment that playlists have passed: its parts can be had, for others may have been told of them
+   */
+  add(part: EdgePart, bytes: Uint8Array, isListed = true): boolean {
     const known = this.#partials.get(part.mediaSequence);
-    if (known === undefined) return this.#begin(part, bytes);
+    if (known === undefined) return this.#begin(part, bytes, isListed);
     if (known.run !== part.run) return this.#fill(known, part.startUs + part.durationUs);
     // Told again after a connection broke; or one is missing, and nothing behind it can be shown.
     if (part.index !== known.parts.length || known.closed) return false;
@@ -85,7 +94,9 @@ export class RenditionParts {
 
   /** The segment is stored: what players were not told of it in parts they are told to be gaps. */
   settle({ mediaSequence, startUs, durationUs }: Pick<EdgeSegment, 'mediaSequence' | 'startUs' | 'durationUs'>): boolean {
+    if (this.#newest !== undefined && this.#newest.mediaSequence < mediaSequence) this.#leave(this.#newest, startUs);
     const known = this.#partials.get(mediaSequence);
+    if (known !== undefined) known.isStored = true;
     if (known === undefined || known.closed) return false;
     const changed = this.#fill(known, startUs + durationUs);
     known.closed = true;
@@ -135,22 +146,26 @@ export class RenditionParts {
   }
 
   /** A segment begins. Those before it that are still open stay as they are: their rest is gone. */
-  #begin(part: EdgePart, bytes: Uint8Array): boolean {
+  #begin(part: EdgePart, bytes: Uint8Array, isListed: boolean): boolean {
     const newest = this.#newest;
     if (part.index !== 0 || part.durationUs > this.#init.partTargetUs + roundingUs) return false;
     if (newest !== undefined && part.mediaSequence < newest.mediaSequence) return false;
-    if (newest !== undefined && !newest.closed) {
-      this.#fill(newest, Math.min(part.startUs, newest.startUs + this.#init.targetDurationUs));
-      newest.closed = true;
-    }
+    if (newest !== undefined) this.#leave(newest, part.startUs);
     const { run, mediaSequence, initCid, startUs, programDateTimeMs, discontinuity, track } = part;
     const about = { run, mediaSequence, initCid, startUs, programDateTimeMs, discontinuity, track, parts: [] };
-    const partial: Partial = { ...about, endUs: startUs, closed: false, sizeBytes: 0, storedBytes: undefined };
+    const partial: Partial = { ...about, endUs: startUs, closed: false, isStored: false, isListed, sizeBytes: 0, storedBytes: undefined };
     this.#partials.set(mediaSequence, partial);
     this.#newest = partial;
     this.#append(partial, part, bytes);
     this.#forget(startUs);
     return true;
+  }
+
+  /** Nobody makes the rest of it: another one begins behind it. */
+  #leave(partial: Partial, untilUs: number): void {
+    if (partial.closed) return;
+    this.#fill(partial, Math.min(untilUs, partial.startUs + this.#init.targetDurationUs));
+    partial.closed = true;
   }
 
   #append(partial: Partial, part: EdgePart, bytes: Uint8Array): void {
@@ -180,7 +195,7 @@ export class RenditionParts {
     for (const [mediaSequence, partial] of this.#partials) {
       if (partial.endUs >= fromUs && this.#partials.size <= partialsMax) return;
       for (const part of partial.parts) part.bytes = undefined;
-      if (this.#partials.size > partialsMax) this.#partials.delete(mediaSequence);
+      if (this.#partials.size > (partial.isStored ? partialsMax : lostMax)) this.#partials.delete(mediaSequence);
     }
   }
 }

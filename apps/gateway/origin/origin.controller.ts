@@ -28,6 +28,10 @@ const momentCaching = 'public, max-age=1';
 export const immutableCaching = 'public, max-age=31536000, immutable';
 /** Shorter than the edge's memory of a 404, because this one turns into a playlist any moment. */
 const soonCaching = 'public, max-age=1';
+/** Of a part that was not there: never in place of one that is, whatever becomes of the origin. */
+const noPartCaching = 'public, max-age=1, must-revalidate';
+/** Whoever waited together is told together, and who asks again is not told of it: what is late may be there by then. */
+const latePartCaching = 'public';
 /** Parts are asked for while they are new; later their segments are. */
 const partCaching = 'public, max-age=60, immutable';
 
@@ -167,8 +171,8 @@ export class OriginController {
 
   async #sendPart(streamId: string, place: PartPlace, reply: FastifyReply): Promise<void> {
     const part = isStreamId(streamId) ? await this.#live.part(streamId, place) : ({ kind: 'absent' } as const);
-    if (part.kind === 'absent') throw notFound('unknown-media', 'There is no such part.', { 'cache-control': soonCaching });
-    if (part.kind !== 'part') throw unavailable(part.kind);
+    if (part.kind === 'absent') throw notFound('unknown-media', 'There is no such part.', { 'cache-control': noPartCaching });
+    if (part.kind !== 'part') throw unavailable(part.kind, latePartCaching);
     const { buffer, byteOffset, byteLength } = part.bytes;
     void reply
       .headers({ 'cache-control': partCaching })
@@ -315,7 +319,7 @@ export function refusePlaylist(playlist: Exclude<LivePlaylist, { kind: 'playlist
 }
 
 /** RFC 8216bis section 6.2.5.2. Remembered for a second: those who waited together do not all come again at once. */
-function unavailable(why: 'late' | 'full'): ProblemError {
+function unavailable(why: 'late' | 'full', caching = soonCaching): ProblemError {
   const detail = why === 'late' ? 'It did not come within three target durations.' : 'Too many requests are waiting here already.';
-  return new ProblemError({ status: 503, code: 'not-yet', detail, headers: { 'cache-control': soonCaching, 'retry-after': '1' } });
+  return new ProblemError({ status: 503, code: 'not-yet', detail, headers: { 'cache-control': caching, 'retry-after': '1' } });
 }

@@ -165,13 +165,14 @@ export interface ManifestForm {
 export function dashManifest(window: StreamWindow | undefined, { ended, nowMs, dateRanges, images, edgeUs = 0, open }: ManifestForm): Playlist {
   if (window === undefined) return { kind: 'nothing-yet', ended };
   const { stream } = window;
+  const { renditions: made } = window;
   const begun = new Map<string, DashSegment & OpenSegment>();
   const renditions = window.everyRendition.map((row): DashRendition => {
     const name = String(row['name']);
     const segment = ended ? undefined : begunOf(window, open?.(name));
     if (segment !== undefined) begun.set(name, segment);
     const segments = segment === undefined ? window.segments(name) : [...window.segments(name), segment];
-    return { ...dashRenditionOf(row), isMade: row['encoding_order'] === stream['encoding_order'], segments };
+    return { ...dashRenditionOf(row), isMade: made.includes(row), segments };
   });
   const text = renderMpd({
     renditions,

@@ -1,7 +1,7 @@
 import { dvrWindowMsMin, isComplete, type StreamStatus } from '#domain/stream';
 import type { Millis } from '#kernel';
 import type { ReadRow } from '#ports';
-import type { StreamReader } from '../streams/stream-reader.ts';
+import { newestRenditions, type StreamReader } from '../streams/stream-reader.ts';
 import type { SegmentList, SegmentLists } from './segment-lists.ts';
 import type { Segment } from './segment-rows.ts';
 
@@ -14,11 +14,13 @@ export interface SegmentTail {
   readonly last: number;
   /** Where the newest ends on the stream's timeline, microseconds. */
   readonly endUs: number;
+  /** Numbers that were told to begin behind a break, in whichever rendition: they stay so, whether they are ever stored or not. */
+  readonly breaks: ReadonlySet<number>;
   /** Of one rendition, in order. */
   readonly of: (rendition: string) => readonly Segment[];
 }
 
-const noTail: SegmentTail = { last: -1, endUs: 0, of: () => [] };
+const noTail: SegmentTail = { last: -1, endUs: 0, breaks: new Set(), of: () => [] };
 
 /** Media sequence numbers, both included. */
 export interface StreamPart {
@@ -47,10 +49,12 @@ export class StreamWindow {
   readonly last: number;
   readonly #init: StreamWindowInit;
   readonly #lists: ReadonlyMap<string, SegmentList>;
+  readonly #breaks: ReadonlySet<number>;
 
-  private constructor(init: StreamWindowInit, lists: ReadonlyMap<string, SegmentList>, first: number, last: number) {
+  private constructor(init: StreamWindowInit, lists: ReadonlyMap<string, SegmentList>, { first, last }: StreamPart, breaks: ReadonlySet<number>) {
     this.#init = init;
     this.#lists = lists;
+    this.#breaks = breaks;
     this.first = first;
     this.last = last;
   }
@@ -61,25 +65,26 @@ export class StreamWindow {
     lists: SegmentLists,
     stream: ReadRow,
     whole: boolean,
-    { tail = noTail, part }: WindowForm = {},
+    { part }: Pick<WindowForm, 'part'> = {},
   ): Promise<StreamWindow | undefined> {
-    const rowsLast = Number(stream['last_media_sequence'] ?? -1);
-    const last = Math.max(rowsLast, tail.last);
+    if (lastOf(stream) < 0) return undefined;
+    return (await StoredStream.read(streams, lists, stream, whole)).window({ part });
+  }
+
+  /** The window that rows make together with what they do not have yet. Undefined for a stream without a segment. */
+  static of(init: StreamWindowInit, stored: ReadonlyMap<string, SegmentList>, { tail = noTail, part }: WindowForm = {}): StreamWindow | undefined {
+    const { stream, everyRendition, whole } = init;
+    const last = Math.max(lastOf(stream), tail.last);
     if (last < 0) return undefined;
-    const everyRendition = await streams.everyRendition(stream);
-    const names = everyRendition.map((row) => String(row['name']));
-    const fromUs = whole ? 0 : windowStartUs(stream, tail);
-    const wanted = { streamId: String(stream['stream_id']), fromUs, last: rowsLast };
-    const found = await Promise.all(
-      names.map(async (rendition) => [rendition, withTail(await lists.list({ ...wanted, rendition }), tail.of(rendition))] as const),
-    );
-    const byName = new Map(found);
+    const byName = new Map([...stored].map(([rendition, list]) => [rendition, withTail(list, tail.of(rendition))]));
+    const begins = Number(stream['first_media_sequence'] ?? 0);
     if (part !== undefined && part.first <= last) {
-      const first = Math.max(part.first, Number(stream['first_media_sequence'] ?? 0));
-      return new StreamWindow({ stream, everyRendition, whole: true }, byName, first, Math.min(part.last, last));
+      const within = { first: Math.max(part.first, begins), last: Math.min(part.last, last) };
+      return new StreamWindow({ ...init, whole: true }, byName, within, tail.breaks);
     }
-    const first = whole ? Number(stream['first_media_sequence'] ?? 0) : (firstSince(newestOf(stream, everyRendition), byName, fromUs) ?? last);
-    return new StreamWindow({ stream, everyRendition, whole }, byName, first, last);
+    const fromUs = whole ? 0 : windowStartUs(stream, tail);
+    const first = whole ? begins : (firstSince(newestRenditions(stream, everyRendition), byName, fromUs) ?? last);
+    return new StreamWindow(init, byName, { first, last }, tail.breaks);
   }
 
   get stream(): ReadRow {
@@ -88,7 +93,7 @@ export class StreamWindow {
 
   /** What the newest encoder makes, best first. */
   get renditions(): readonly ReadRow[] {
-    return newestOf(this.#init.stream, this.#init.everyRendition);
+    return newestRenditions(this.#init.stream, this.#init.everyRendition);
   }
 
   get everyRendition(): readonly ReadRow[] {
@@ -140,12 +145,50 @@ export class StreamWindow {
 
   /** Where time or parameters break, in whichever rendition; numbers before the window as well. */
   discontinuities(): readonly number[] {
-    return this.beginnings().flatMap(({ discontinuity, mediaSequence }) => (discontinuity ? [mediaSequence] : []));
+    const stored = this.beginnings().flatMap(({ discontinuity, mediaSequence }) => (discontinuity ? [mediaSequence] : []));
+    return this.#breaks.size === 0 ? stored : [...new Set([...stored, ...this.#breaks])].toSorted((a, b) => a - b);
   }
 }
 
-function newestOf(stream: ReadRow, renditions: readonly ReadRow[]): readonly ReadRow[] {
-  return renditions.filter((row) => row['encoding_order'] === stream['encoding_order']);
+/** What the rows had of a stream at one time. Windows are cut from it without asking anybody, so that all of one is of one moment. */
+export class StoredStream {
+  readonly #init: StreamWindowInit;
+  readonly #lists: ReadonlyMap<string, SegmentList>;
+
+  private constructor(init: StreamWindowInit, lists: ReadonlyMap<string, SegmentList>) {
+    this.#init = init;
+    this.#lists = lists;
+  }
+
+  static async read(streams: Pick<StreamReader, 'everyRendition'>, lists: SegmentLists, stream: ReadRow, whole: boolean): Promise<StoredStream> {
+    const everyRendition = await streams.everyRendition(stream);
+    const wanted = { streamId: String(stream['stream_id']), fromUs: whole ? 0 : windowStartUs(stream), last: lastOf(stream) };
+    const names = everyRendition.map((row) => String(row['name']));
+    const found = await Promise.all(names.map(async (rendition) => [rendition, await lists.list({ ...wanted, rendition })] as const));
+    return new StoredStream({ stream, everyRendition, whole }, new Map(found));
+  }
+
+  get stream(): ReadRow {
+    return this.#init.stream;
+  }
+
+  /** The newest segments of a rendition. */
+  newest(rendition: string, count: number): readonly Segment[] {
+    return (this.#lists.get(rendition)?.segments ?? []).slice(-count);
+  }
+
+  get renditions(): readonly string[] {
+    return [...this.#lists.keys()];
+  }
+
+  window(form: WindowForm = {}): StreamWindow | undefined {
+    return StreamWindow.of(this.#init, this.#lists, form);
+  }
+}
+
+/** Number of the newest segment that a stream's row knows of; -1 for none. */
+function lastOf(stream: ReadRow): number {
+  return Number(stream['last_media_sequence'] ?? -1);
 }
 
 /** The log is the truth: a segment that the rows have is theirs. */

@@ -85,12 +85,13 @@ export class StreamExtras {
     return (await this.#reads.select(thumbnailTable, { where: [ofStream(streamId)], orderBy, limit })).map(imageOf).toReversed();
   }
 
-  /** At most a second old. */
+  /** At most a second old; older while rows cannot be read, because what was told of a stretch is not taken back. */
   ranges(streamId: string): Promise<readonly DateRange[]> {
     const known = this.#markers.get(streamId);
     if (known !== undefined && this.#now() - known.atMs < markersKeptMs) return known.ranges;
     if (this.#markers.size >= streamsKept) this.#markers.clear();
-    const ranges = this.markers(streamId).then((rows) => rows.map(rangeOf));
+    const read = this.markers(streamId).then((rows) => rows.map(rangeOf));
+    const ranges = known === undefined ? read : read.catch(() => known.ranges);
     this.#markers.set(streamId, { ranges, atMs: this.#now() });
     ranges.catch(() => this.#markers.delete(streamId));
     return ranges;

@@ -35,6 +35,17 @@ function parseCursor(text: string): { readonly createdAtMs: bigint; readonly str
   return { createdAtMs: BigInt(match[1] as string), streamId: match[2] as string };
 }
 
+/**
+ * What the newest encoder makes, of all that any ever made. They are read after the stream's row: an encoder that began between
+ * the two is theirs alone.
+ */
+export function newestRenditions(stream: ReadRow, renditions: readonly ReadRow[]): readonly ReadRow[] {
+  const orderOf = (row: ReadRow): bigint => BigInt((row['encoding_order'] as bigint | number | string | null) ?? -1);
+  let newest = orderOf(stream);
+  for (const row of renditions) if (orderOf(row) > newest) newest = orderOf(row);
+  return renditions.filter((row) => orderOf(row) === newest);
+}
+
 /** Reads streams from the read models, and the heads of their aggregates where a reader must see its own writes. */
 export class StreamReader {
   readonly #reads: ReadStore;
@@ -112,7 +123,7 @@ export class StreamReader {
 
   /** What the newest encoder makes, best first. */
   async renditions(stream: ReadRow): Promise<readonly ReadRow[]> {
-    return (await this.everyRendition(stream)).filter((row) => row['encoding_order'] === stream['encoding_order']);
+    return newestRenditions(stream, await this.everyRendition(stream));
   }
 
   /** What any encoder of the stream ever made, best first. */

@@ -20,6 +20,7 @@ export class TestPackager {
       this.#readers.add(response);
       response.once('close', () => this.#readers.delete(response));
       for (const told of this.#told) write(response, ...told);
+      write(response, { kind: 'beat' }, new Uint8Array(0));
     });
   }
 
@@ -39,10 +40,15 @@ export class TestPackager {
     for (const reader of this.#readers) write(reader, message, bytes);
   }
 
+  /** Connections break off, and the process goes on. */
+  breakOff(): void {
+    for (const reader of this.#readers) reader.destroy();
+  }
+
   /** Connections break off, and what was told is forgotten, as when the process is killed and started again. */
   die(): void {
     this.#told = [];
-    for (const reader of this.#readers) reader.destroy();
+    this.breakOff();
   }
 
   /** What is no live edge at all. */
