@@ -40,6 +40,8 @@ export class PlaylistClient {
   readonly name: string;
   /** What it has now. */
   playlist: ReadPlaylist | undefined;
+  /** An update left out what it never had: the next time it asks for the whole. */
+  #missesSome = false;
   /** Changes of the playlist, as they come. */
   onChange: (before: ReadPlaylist | undefined, after: ReadPlaylist) => void = () => undefined;
 
@@ -64,9 +66,17 @@ export class PlaylistClient {
         continue;
       }
       const next = nextOf(playlist);
-      const status = await this.#reload(`_HLS_msn=${next.mediaSequence}&_HLS_part=${next.part}${round % 2 === 1 ? '&_HLS_skip=YES' : ''}`, next);
+      const status = await this.#reload(
+        `_HLS_msn=${next.mediaSequence}&_HLS_part=${next.part}${round % 2 === 1 && this.mayUpdate ? '&_HLS_skip=YES' : ''}`,
+        next,
+      );
       if (status !== 200) await pause(200);
     }
+  }
+
+  /** Whether it may ask for what is new alone. */
+  get mayUpdate(): boolean {
+    return !this.#missesSome;
   }
 
   get #over(): boolean {
@@ -93,17 +103,23 @@ export class PlaylistClient {
         this.#note('6.2.5.2', 'what the playlist says comes next may be waited for', `${response.status} for ${query}`);
       return response.status;
     }
-    this.#take(readPlaylist(text), query, asked);
+    this.take(readPlaylist(text), query, asked);
     return 200;
   }
 
-  #take(given: ReadPlaylist, query: string, asked: ReturnType<typeof nextOf> | undefined): void {
+  /** Judges an answer, and has it from then on. @param asked what was waited for */
+  take(given: ReadPlaylist, query: string, asked: ReturnType<typeof nextOf> | undefined): void {
     const before = this.playlist;
     if (given.skipped > 0) this.#init.findings.updates += 1;
     if (given.skipped > 0 && !query.includes('_HLS_skip')) this.#note('6.2.5.1', 'segments are left out only for who asks so', query);
     if (given.skipped === 0 && query.includes('_HLS_skip') && mayBeSkipped(given)) this.#note('6.2.5.1-M1', 'who asks for an update gets one', query);
     if (given.skipped > 0 && before === undefined) return;
     const after = before === undefined ? given : joinUpdate(before, given);
+    if (after === undefined) {
+      this.#missesSome = true;
+      return;
+    }
+    this.#missesSome = false;
     if (asked !== undefined && !after.ended && !has(after, asked))
       this.#note('6.2.5.2-M2', 'what was waited for is there', `${query}: ${JSON.stringify(newestPart(after))}`);
     judge(this.#init.findings, before, after, this.name);
@@ -113,7 +129,7 @@ export class PlaylistClient {
 }
 
 /** The next part that a client asks for (section 6.3.8). */
-function nextOf(playlist: ReadPlaylist): { readonly mediaSequence: number; readonly part: number } {
+export function nextOf(playlist: ReadPlaylist): { readonly mediaSequence: number; readonly part: number } {
   const last = playlist.segments.at(-1)?.mediaSequence ?? playlist.mediaSequence - 1;
   if (playlist.open !== undefined) return { mediaSequence: playlist.open.mediaSequence, part: playlist.open.parts.length };
   return { mediaSequence: last + 1, part: 0 };

@@ -163,11 +163,16 @@ function partOf(value: string): ReadPart {
   };
 }
 
-/** Section 6.3.7: what a client has after a delta update. Its skipped segments are those that it had. */
-export function joinUpdate(before: ReadPlaylist, update: ReadPlaylist): ReadPlaylist {
+/**
+ * Section 6.3.7: what a client has after a delta update. Its skipped segments are those that it had, without their parts: they are
+ * further from the end than parts are listed. Undefined where it had not all of them, and must ask for the whole.
+ */
+export function joinUpdate(before: ReadPlaylist, update: ReadPlaylist): ReadPlaylist | undefined {
   if (update.skipped === 0) return update;
   const to = update.mediaSequence + update.skipped;
-  const kept = before.segments.filter(({ mediaSequence }) => mediaSequence >= update.mediaSequence && mediaSequence < to);
+  const skipped = before.segments.filter(({ mediaSequence }) => mediaSequence >= update.mediaSequence && mediaSequence < to);
+  if (skipped.length < update.skipped) return undefined;
+  const kept = skipped.map((one) => ({ ...one, parts: [] }));
   // The update counts discontinuities from its own first line; those that were skipped are not in it.
   const missed =
     (kept.at(-1)?.discontinuityNumber ?? Number(update.tags.get('EXT-X-DISCONTINUITY-SEQUENCE') ?? 0)) -

@@ -51,8 +51,10 @@ describe('the walker', () => {
   test('joins an update to what the client had', () => {
     const update = `${head(5).replace('#EXT-X-MAP:URI="init.mp4"\n', '')}#EXT-X-SKIP:SKIPPED-SEGMENTS=2\n${segment(7, 4)}${segment(8, 4)}${date(9)}${parts(9, 1)}`;
     const joined = joinUpdate(readPlaylist(good), readPlaylist(update));
-    expect(joined.segments).toEqual(readPlaylist(next).segments);
-    expect(joined.open).toEqual(readPlaylist(next).open);
+    expect(joined?.segments).toEqual(readPlaylist(next).segments);
+    expect(joined?.open).toEqual(readPlaylist(next).open);
+    const late = update.replace('SKIPPED-SEGMENTS=2', 'SKIPPED-SEGMENTS=4');
+    expect(joinUpdate(readPlaylist(good), readPlaylist(late))).toBeUndefined();
   });
 
   test.each([
