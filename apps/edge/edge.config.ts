@@ -7,6 +7,7 @@ import { evictions, type Eviction } from './cache/object-store.ts';
 import { readProcessSettings, sharedPortVariable, type ProcessSettings } from './processes/processes.config.ts';
 import { readListeningSettings, type ListeningSettings } from './server/listening.config.ts';
 import { readDisk, type DiskSettings } from './store/disk.config.ts';
+import { readTrafficSettings, type TrafficSettings } from './traffic/traffic.config.ts';
 
 /** What an edge knows about itself. Sizes in bytes, durations in ms. */
 export interface EdgeSettings extends SharedSettings {
@@ -34,6 +35,7 @@ export interface EdgeSettings extends SharedSettings {
   readonly originPrivateAddresses: boolean;
   /** What is done with what is cached while nobody here knows what was purged, where a tenant does not say. */
   readonly inDoubt: PurgePolicy;
+  readonly traffic: TrafficSettings;
   readonly runtime: 'bun' | 'node';
 }
 
@@ -76,6 +78,7 @@ export function readEdgeSettings(env: Environment = process.env): EdgeSettings {
       .filter(Boolean),
     originPrivateAddresses: readFlag(env, 'ORIGIN_PRIVATE_ADDRESSES', false),
     inDoubt: readText(env, 'EDGE_IN_DOUBT', 'revalidate', new RegExp(`^(?:${purgePolicies.join('|')})$`)) as PurgePolicy,
+    traffic: readTrafficSettings(env),
     runtime: 'Bun' in globalThis ? 'bun' : 'node',
   };
 }

@@ -33,12 +33,14 @@ import { PurgeTail, purgeTopic } from './purge/purge-tail.ts';
 import { reclaimPurged } from './purge/reclaim-purged.ts';
 import { ClientLoad } from './server/client-load.ts';
 import { openListeners } from './server/edge-listeners.ts';
+import type { EdgeHandler } from './server/edge-server.ts';
 import type { DiskStore } from './store/disk-store.ts';
 import { openEdgeDisk } from './store/edge-disk.ts';
 import { takeIncarnation } from './state/incarnation.file.ts';
 import { followZones } from './zones/follow-zones.ts';
 import type { ZoneKeeper } from './zones/zone-keeper.ts';
 import { openWitness } from './witness/open-witness.ts';
+import { recordTraffic } from './traffic/record-traffic.ts';
 import { webSocketPaths } from './websocket-paths.ts';
 import { witnessPaths } from './witness/witness-paths.ts';
 import { OffsetsFile } from './state/offsets.file.ts';
@@ -132,7 +134,8 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   if (lifecycle.stopping.aborted) return;
   const following = tail.run(lifecycle.stopping);
   lifecycle.onStop('work', 'purge tail', () => following);
-  await serve(settings, { platform, cache, facts, counters, logger, lifecycle, onFatal, telemetry });
+  const watch = recordTraffic(settings, { cache, facts, incarnation, lifecycle, log: engines.log, logger, now, onFatal, telemetry });
+  await serve(settings, { platform, cache, facts, counters, logger, lifecycle, onFatal, telemetry, watch });
 }
 
 /** What there is of an edge that starts. */
@@ -183,10 +186,11 @@ interface Serving {
   readonly lifecycle: Lifecycle;
   readonly onFatal: (err: unknown) => void;
   readonly telemetry: Telemetry;
+  readonly watch: (handler: EdgeHandler) => EdgeHandler;
 }
 
 async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
-  const { cache, counters, facts, lifecycle, logger, onFatal, platform, telemetry } = parts;
+  const { cache, counters, facts, lifecycle, logger, onFatal, platform, telemetry, watch } = parts;
   reclaimPurged({ cache, facts, lifecycle, onFatal, now: Date.now, edgeId: settings.edgeId });
   const audience = new AudienceCounter();
   const handler: typeof cache.handler = (request) => {
@@ -196,7 +200,7 @@ async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
   const load = new ClientLoad({ requestsMax: settings.listening.clientRequestsMax, cacheName: cacheName(settings.edgeId) });
   const server = await openListeners(
     { ...settings.listening, host: settings.host, shared: settings.sharesPort, idleTimeoutS: edgeLimits.idleTimeoutS, speaksHttp3: settings.runtime === 'bun' },
-    { listen: platform.listen, handler: load.limit(handler), logger, now: () => Date.now() },
+    { listen: platform.listen, handler: load.limit(handler), watch, logger, now: () => Date.now() },
   );
   lifecycle.onStop('accept', 'server', () => server.close(edgeLimits.drainMs));
   lifecycle.onStop('leases', 'origin client', () => platform.client.close());

@@ -1,5 +1,5 @@
 import { healthAnswer, type Health, type HealthReport } from '#runtime';
-import { replyHead, type EdgeReply, type EdgeRequest } from './server/edge-server.ts';
+import { replyHead, unloggedHead, type EdgeReply, type EdgeRequest } from './server/edge-server.ts';
 
 /** What the edge says about itself. */
 export interface EdgeView {
@@ -10,7 +10,7 @@ export interface EdgeView {
 
 function json(status: number, body: string): EdgeReply {
   return {
-    head: replyHead(status, [
+    head: unloggedHead(status, [
       ['content-type', 'application/json'],
       ['cache-control', 'no-store'],
     ]),

@@ -24,6 +24,7 @@ import { SandboxesController } from './sandboxes/sandboxes.controller.ts';
 import { StreamHealthController } from './streams/stream-health.controller.ts';
 import { StreamsController } from './streams/streams.controller.ts';
 import { SubjectsController } from './subjects/subjects.controller.ts';
+import { TrafficController } from './traffic/traffic.controller.ts';
 import { RowsController } from './watch/rows.controller.ts';
 import { WatchController } from './watch/watch.controller.ts';
 import { WebhooksController } from './webhooks/webhooks.controller.ts';
@@ -39,6 +40,7 @@ export const controllers = [
   CdnController,
   ZonesController,
   PurgePolicyController,
+  TrafficController,
   PublishController,
   EventsController,
   ReviewController,

@@ -17,6 +17,7 @@ import type {
   PublicationStore,
   RateLimiter,
   ReadStore,
+  ReadTotals,
   SecretStore,
   SubjectKeyStore,
 } from '#ports';
@@ -28,6 +29,7 @@ export interface GatewayEngines {
   readonly sealedLog: SealedEventLog;
   readonly aggregates: AggregateStore;
   readonly reads: ReadStore;
+  readonly totals: ReadTotals;
   readonly blobs: BlobStore;
   readonly secrets: SecretStore;
   readonly subjectKeys: SubjectKeyStore;

@@ -53,7 +53,7 @@ async function furnish(id: string): Promise<Tenant> {
   const purgeId = (await as(headers, 'POST', '/api/v1/cdn/cache/purge', { urls: [`/live/${streamId}/master.m3u8`], reason: id })).json.purgeId as string;
   const keyId = (await as(headers, 'POST', '/api/v1/keys', { name: `${id} viewer`, scopes: ['view'] })).json.id as string;
   const webhookId = (await as(headers, 'POST', '/api/v1/webhooks', { url: `https://${id}.example/hook` })).json.id as string;
-  await furnishFeatures({ as, headers, id });
+  await furnishFeatures({ as, headers, id, world });
   expect((await publish(headers, id === 'acme' ? 'ours' : 'theirs')).status).toBe(200);
   await announceEncoding(world, streamId);
   await announceSegment(world, streamId, 0);

@@ -65,6 +65,7 @@ import {
 } from './stream.events.ts';
 import { streamKeyIssued, streamKeyUsed, type StreamKeyEventDefinition } from './stream-key.events.ts';
 import { masterKeyRotated, subjectErased, subjectExported, type SubjectEventDefinition } from './subject.events.ts';
+import { popularityReported, requestsServed, trafficReported, type TrafficEventDefinition } from './traffic.events.ts';
 import {
   webhookChanged,
   webhookDisabled,
@@ -100,7 +101,8 @@ export type AnyDefinition =
   | EffectEventDefinition
   | WebhookEventDefinition
   | EncodingProfileEventDefinition
-  | ZoneEventDefinition;
+  | ZoneEventDefinition
+  | TrafficEventDefinition;
 
 /** Every event there is. Code, docs/EVENTS.md, JSON Schemas and topics derive from this list. */
 export const catalogue: readonly AnyDefinition[] = [
@@ -202,6 +204,9 @@ export const catalogue: readonly AnyDefinition[] = [
   zoneRemoved,
   zoneHostsClaimed,
   purgePolicySet,
+  requestsServed,
+  trafficReported,
+  popularityReported,
 ];
 
 /** The envelope type of a definition: `EventOf<typeof streamCreated>`. */

@@ -1,5 +1,5 @@
 /** The bounded contexts that own events; one topic each. New ones come last. */
-export const contexts = ['stream', 'cache', 'edge', 'access', 'content', 'playback', 'operation', 'zone'] as const;
+export const contexts = ['stream', 'cache', 'edge', 'access', 'content', 'playback', 'operation', 'zone', 'traffic'] as const;
 export type Context = (typeof contexts)[number];
 
 /** Partitions of every topic. Fixed at creation: a key must land on the same partition for ever. */

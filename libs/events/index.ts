@@ -48,5 +48,6 @@ export * from './webhook.events.ts';
 export { isErased, keptActor, keptSubject, mask, maskedActor, maskedData, maskedKey, maskedRecord, maskedSubject, personalFieldsOf } from './masked-record.ts';
 export * from './observation.events.ts';
 export * from './programme.events.ts';
+export * from './traffic.events.ts';
 export * from './zone-configuration.ts';
 export * from './zone.events.ts';

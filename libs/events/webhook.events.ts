@@ -24,32 +24,34 @@ const settings = {
 
 const sample = { webhookId, url: 'https://example.com/hook', description: 'billing', contexts: ['stream' as const], types: ['stream.stopped'], subject: null };
 
-/** Version 1 was of a time with fewer contexts. */
+/** Versions 1 and 2 were of times with fewer contexts. */
 const newContexts = (data: unknown): unknown => data;
 
 export const webhookRegistered = defineEvent({
   ...common,
-  version: 2,
-  upcasters: [newContexts],
+  version: 3,
+  upcasters: [newContexts, newContexts],
   type: 'webhook.registered',
   meaning: 'Somebody wants events to be delivered to a URL; the secret that signs them is not in here.',
   schema: z.object({ ...settings, registeredAtMs: millis }),
   samples: [
     { ...sample, registeredAtMs: 1790000000000 },
     { ...sample, contexts: ['zone' as const], registeredAtMs: 1790000000000 },
+    { ...sample, contexts: ['traffic' as const], registeredAtMs: 1790000000000 },
   ],
 });
 
 export const webhookChanged = defineEvent({
   ...common,
-  version: 2,
-  upcasters: [newContexts],
+  version: 3,
+  upcasters: [newContexts, newContexts],
   type: 'webhook.changed',
   meaning: 'A webhook has other settings, or is enabled or disabled by its owner.',
   schema: z.object({ ...settings, enabled: z.boolean() }),
   samples: [
     { ...sample, enabled: true },
     { ...sample, contexts: ['zone' as const], enabled: true },
+    { ...sample, contexts: ['traffic' as const], enabled: true },
   ],
 });
 

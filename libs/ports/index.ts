@@ -114,6 +114,8 @@ export {
   type Reservation,
   type Reserved,
 } from './publication-store.port.ts';
+export { ReadTotals, type Total, type TotalsQuery } from './read-totals.port.ts';
+export { checkTotals, totalsFor } from './total-query.ts';
 export { ReadStore, type Comparison, type ReadCondition, type ReadQuery, type ReadRow, type ReadSnapshot, type RowKey } from './read-store.port.ts';
 export { SecretStore } from './secret-store.port.ts';
 export {

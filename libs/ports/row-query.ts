@@ -9,7 +9,7 @@ export function rowsFor(table: TableSpec, query: ReadQuery, stored: readonly Row
   const empty = Object.fromEntries(Object.keys(table.columns).map((name) => [name, null]));
   return stored
     .map(({ key, set }): ReadRow => ({ ...key, ...empty, ...set }))
-    .filter((row) => (query.where ?? []).every((condition) => holds(row, condition)))
+    .filter((row) => (query.where ?? []).every((condition) => conditionHolds(row, condition)))
     .filter((row) => query.after === undefined || compareKeys(table, row, query.after) > 0)
     .filter((row) => query.keys === undefined || query.keys.some((key) => compareKeys(table, row, key) === 0))
     .sort((a, b) => compareRows(a, b, query.orderBy ?? []))
@@ -37,7 +37,8 @@ function compareKeys(table: TableSpec, row: ReadRow, key: RowKey): number {
   return 0;
 }
 
-function holds(row: ReadRow, { column, is, value }: ReadCondition): boolean {
+/** Whether a row is one of those that are looked for. */
+export function conditionHolds(row: ReadRow, { column, is, value }: ReadCondition): boolean {
   const actual = row[column] ?? null;
   if (actual === null) return false;
   const order = compareValues(actual, value);

@@ -1,7 +1,7 @@
 import { keysProjection, subjectsProjection } from '#domain/access';
 import { purgesProjection } from '#domain/cache';
 import { contentsProjection } from '#domain/content';
-import { audiencesProjection, edgesProjection, zonesProjection } from '#domain/edge';
+import { audiencesProjection, edgesProjection, trafficProjection, zonesProjection } from '#domain/edge';
 import {
   effectsProjection,
   ledgerKeysProjection,
@@ -39,4 +39,5 @@ export const projections: readonly Projection<DomainEvent>[] = [
   audiencesProjection,
   encodingProfilesProjection,
   zonesProjection,
+  trafficProjection,
 ];

@@ -11,6 +11,7 @@ const meanings: Readonly<Record<Context, string>> = {
   playback: 'What players report of playbacks.',
   operation: 'What operators have to see.',
   zone: 'Sites behind the edges: their hosts, origins and rules.',
+  traffic: 'What edges answered: their access log, counters and what was asked for most.',
 };
 
 const text = { type: 'string' };

@@ -48,6 +48,7 @@ import {
 } from '#events';
 import { Prng } from '#kernel';
 import { effectFacts, operatorCommands } from './effect-history.ts';
+import { trafficFacts } from './traffic-history.ts';
 import { openDrafts } from './open-history.ts';
 
 type Draft = DraftOf<AnyDefinition>;
@@ -276,6 +277,7 @@ function edge(on: Recorder, edgeId: string): void {
       1n,
     );
   }
+  for (const draft of trafficFacts(on.dice, edgeId)) on.fact(draft, `edge:${edgeId}`, 1n);
 }
 
 /** Segments of a partition that are sealed one after the other, a failure in between, and an order. */

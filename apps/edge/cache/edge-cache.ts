@@ -141,6 +141,7 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
     const host = request.field('host');
     const site = zones.siteOf(host);
     prefetch?.see(request, site);
+    request.zone = site.zone;
     const reply = site.zone.handler.handle(request, host, site.keyPrefix);
     return site.zone.finish === undefined ? reply : finished(request, reply, site.zone.finish);
   };

@@ -25,6 +25,8 @@ class BunEdgeRequest implements EdgeRequest {
   readonly method: string;
   readonly target: string;
   readonly scheme: 'http' | 'https';
+  zone: EdgeRequest['zone'] = undefined;
+  tunnelled: Promise<number> | undefined = undefined;
   readonly #request: Request;
   /** Kept: each look at the request's own costs as much as a look into it. */
   readonly #headers: Headers;
@@ -88,7 +90,10 @@ class BunEdgeRequest implements EdgeRequest {
     if (origin === undefined) return undefined;
     const { protocol } = origin;
     const headers: Record<string, string> = protocol === '' ? {} : { 'sec-websocket-protocol': protocol };
-    if (this.#server.upgrade(this.#request, { data: origin, headers })) return switched;
+    if (this.#server.upgrade(this.#request, { data: origin, headers })) {
+      this.tunnelled = origin.ended;
+      return switched;
+    }
     origin.close(1001, 'The client is gone.');
     return undefined;
   }

@@ -32,6 +32,9 @@ export class OriginSocket {
   readonly #socket: WebSocket;
   #client: BunClientSocket | undefined;
   #early: (string | Uint8Array)[] = [];
+  /** Bytes of messages that went to the client. */
+  #sent = 0;
+  readonly #over = Promise.withResolvers<number>();
   #ended: { readonly code: number; readonly reason: string } | undefined;
 
   private constructor(socket: WebSocket) {
@@ -69,6 +72,16 @@ export class OriginSocket {
     return this.#socket.protocol;
   }
 
+  /** When the client's half is closed: bytes of the messages that it was sent. */
+  get ended(): Promise<number> {
+    return this.#over.promise;
+  }
+
+  clientClosed(code: number, reason: string): void {
+    this.#over.resolve(this.#sent);
+    this.close(code, reason);
+  }
+
   join(client: BunClientSocket): void {
     this.#client = client;
     const early = this.#early;
@@ -91,6 +104,7 @@ export class OriginSocket {
 
   #toClient(message: string | Uint8Array): void {
     if (this.#client !== undefined) {
+      this.#sent += Buffer.byteLength(message);
       // Dropped: the client is closed by its limit already.
       if (this.#client.send(message) === 0) this.close(1013, 'The client does not keep up.');
       return;
@@ -108,5 +122,5 @@ export const tunnelHandlers: BunWebSocketHandlers = {
   closeOnBackpressureLimit: true,
   open: (client) => client.data.join(client),
   message: (client, message) => client.data.fromClient(message),
-  close: (client, code, reason) => client.data.close(code, reason),
+  close: (client, code, reason) => client.data.clientClosed(code, reason),
 };

@@ -18,6 +18,8 @@ export interface EdgeListenersInit extends ListeningSettings {
 export interface EdgeListenersDeps {
   readonly listen: ListenEdgeServer;
   readonly handler: EdgeHandler;
+  /** Sees every answer, redirects to HTTPS too. */
+  readonly watch?: ((handler: EdgeHandler) => EdgeHandler) | undefined;
   readonly logger: Logger;
   readonly now: () => number;
 }
@@ -65,10 +67,12 @@ async function openSecure(tls: TlsListening, init: EdgeListenersInit, deps: Edge
 
 /** Plain HTTP, and with certificates HTTPS beside it. @throws Error with `code` EADDRINUSE and the `port` that is taken */
 export async function openListeners(init: EdgeListenersInit, given: EdgeListenersDeps): Promise<EdgeListeners> {
-  const deps = init.balancers === undefined ? given : { ...given, listen: behindProxyProtocol(given.listen, init.balancers) };
+  const watch = given.watch ?? ((watched) => watched);
+  const watched = { ...given, handler: watch(given.handler) };
+  const deps = init.balancers === undefined ? watched : { ...watched, listen: behindProxyProtocol(given.listen, init.balancers) };
   const secure = init.tls === undefined ? undefined : await openSecure(init.tls, init, deps);
   const redirects = secure !== undefined && init.tls?.redirect === true;
-  const handler = redirects ? redirectingToHttps(deps.handler, () => secure.server.port) : deps.handler;
+  const handler = redirects ? watch(redirectingToHttps(given.handler, () => secure.server.port)) : deps.handler;
   const limits = { perClientMax: init.clientConnectionsMax };
   const plain = await deps.listen({ host: init.host, port: init.port, idleTimeoutS: init.idleTimeoutS, shared: init.shared, handler, limits });
   return {

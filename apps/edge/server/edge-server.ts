@@ -1,5 +1,6 @@
 import type { Fields, FramedRequest, RequestHead } from '#core/http-cache';
 import type { TlsIdentity } from '#runtime';
+import type { AnsweringZone } from '../zones/zone.ts';
 import type { TunnelTarget } from './websocket-tunnel.ts';
 
 /** A body that comes piece by piece. */
@@ -36,6 +37,10 @@ export interface EdgeRequest extends RequestHead, FramedRequest {
   body(): ByteSource | undefined;
   /** Takes the time limit for silence off this connection: an event stream may be quiet for long. */
   allowSilence(): void;
+  /** Whose answer it gets: set as soon as somebody has looked. */
+  zone?: AnsweringZone | undefined;
+  /** Bytes that went to the client over a WebSocket, when that has ended; there when it was taken to the origin. */
+  readonly tunnelled?: Promise<number> | undefined;
   /** Takes a WebSocket that this request asks for to the origin; undefined when the origin does not switch. */
   tunnel(target: TunnelTarget): Promise<EdgeReply | undefined>;
 }
@@ -47,6 +52,15 @@ export interface ReplyHead {
   /** The server's own form of this head, which it makes at the first use: for plain text, and under TLS. */
   prebuilt: unknown;
   prebuiltSecure: unknown;
+  /** What the access log says of answers with this head, made at the first; null for what is no traffic: answers to probes. */
+  log: HeadLog | null | undefined;
+}
+
+export interface HeadLog {
+  /** Places in `cacheOutcomes` and `statusClasses`. */
+  readonly outcome: number;
+  readonly statusClass: number;
+  readonly contentType: string;
 }
 
 export interface EdgeReply {
@@ -102,7 +116,12 @@ export interface EdgeServer {
 export type ListenEdgeServer = (init: EdgeServerInit) => Promise<EdgeServer>;
 
 export function replyHead(status: number, fields: Fields): ReplyHead {
-  return { status, fields, prebuilt: undefined, prebuiltSecure: undefined };
+  return { status, fields, prebuilt: undefined, prebuiltSecure: undefined, log: undefined };
+}
+
+/** Of what is said to those who look after the edge. */
+export function unloggedHead(status: number, fields: Fields): ReplyHead {
+  return { ...replyHead(status, fields), log: null };
 }
 
 export function isSource(body: EdgeReply['body']): body is ByteSource {

@@ -20,6 +20,8 @@ export class NodeEdgeRequest implements EdgeRequest {
   readonly version: string;
   readonly gone: AbortSignal;
   readonly scheme: 'http' | 'https';
+  zone: EdgeRequest['zone'] = undefined;
+  tunnelled: Promise<number> | undefined = undefined;
   readonly #incoming: NodeIncoming;
   /** RFC 9113 section 8.3.1: the authority is what Host would say. */
   readonly #authority: string | undefined;
@@ -99,7 +101,11 @@ export class NodeEdgeRequest implements EdgeRequest {
   }
 
   async tunnel(target: TunnelTarget): Promise<EdgeReply | undefined> {
-    return this.#upgraded !== undefined && (await tunnelOnNode(this.#upgraded, target)) ? switched : undefined;
+    if (this.#upgraded === undefined) return undefined;
+    const ended = await tunnelOnNode(this.#upgraded, target);
+    if (ended === undefined) return undefined;
+    this.tunnelled = ended.bytes;
+    return switched;
   }
 }
 

@@ -38,8 +38,17 @@ async function answerOf(origin: Socket): Promise<string | undefined> {
   return head;
 }
 
-/** Takes a connection to the origin, byte for byte and at the pace of the slower side; false when the origin does not switch. */
-export async function tunnelOnNode({ early, key, socket }: UpgradedSocket, { originUrl, target, fields, protocols }: TunnelTarget): Promise<boolean> {
+/** A tunnel that stands. */
+export interface Tunnel {
+  /** What went to the client, when it has ended. */
+  readonly bytes: Promise<number>;
+}
+
+/** Takes a connection to the origin, byte for byte and at the pace of the slower side; undefined when the origin does not switch. */
+export async function tunnelOnNode(
+  { early, key, socket }: UpgradedSocket,
+  { originUrl, target, fields, protocols }: TunnelTarget,
+): Promise<Tunnel | undefined> {
   const { hostname, port, protocol, host } = new URL(originUrl);
   const to = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (protocol === 'https:' ? 443 : 80) };
   const origin = protocol === 'https:' ? connectTls({ ...to, servername: to.host }) : connect(to);
@@ -61,13 +70,16 @@ export async function tunnelOnNode({ early, key, socket }: UpgradedSocket, { ori
     head !== undefined && head.startsWith('HTTP/1.1 101 ') && head.toLowerCase().includes(`sec-websocket-accept: ${acceptOf(ownKey).toLowerCase()}`);
   if (!accepted || socket.destroyed) {
     origin.destroy();
-    return socket.destroyed;
+    return socket.destroyed ? { bytes: Promise.resolve(0) } : undefined;
   }
   const chosen = /^sec-websocket-protocol: *(\S+)/im.exec(head)?.[1];
   const own = ['HTTP/1.1 101 Switching Protocols', 'connection: upgrade', 'upgrade: websocket', `sec-websocket-accept: ${acceptOf(key)}`];
   socket.write(`${[...own, ...(chosen === undefined ? [] : [`sec-websocket-protocol: ${chosen}`])].join('\r\n')}${headEnd}`);
+  const before = socket.bytesWritten;
+  const closed = Promise.withResolvers<number>();
+  socket.once('close', () => closed.resolve(socket.bytesWritten - before));
   join(socket, origin, early);
-  return true;
+  return { bytes: closed.promise };
 }
 
 function join(client: Socket, origin: Socket, early: Buffer): void {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocket, WebSocketServer } from 'ws';
+import { ToldTraffic } from '../traffic/traffic.fixture.ts';
 import { EdgeProcess, sendRaw, temporaryFolder, until, type EdgeRuntime } from '../edge.fixture.ts';
 
 describe.each<EdgeRuntime>(['bun', 'node'])('WebSockets, served by %s', (runtime) => {
@@ -65,6 +66,18 @@ describe.each<EdgeRuntime>(['bun', 'node'])('WebSockets, served by %s', (runtime
     expect(client.protocol).toBe('new');
     const { headers, url } = seen.at(-1) as IncomingMessage;
     expect([url, headers.cookie, headers['x-forwarded-for'], headers.via]).toEqual(['/echo?a=1', 'a=1', '127.0.0.1', '1.1 edge-1']);
+  });
+
+  test('a line of the access log tells of it when it is over', async () => {
+    origin.on('connection', (peer) => peer.send('0123456789'));
+    const client = open('/told?token=x&a=1');
+    await once(client, 'message');
+    client.close();
+    const told = new ToldTraffic(folder.path);
+    const [line, ...more] = await told.linesOf('/told?a=1');
+    await told.close();
+    expect([line, more]).toMatchObject([{ status: 101, cache: 'pass', complete: true }, []]);
+    expect(line?.bytes).toBeGreaterThanOrEqual(10);
   });
 
   test('each side learns how the other ended', async () => {

@@ -1,4 +1,4 @@
-import { replyHead, type ByteSource, type EdgeReply, type EdgeRequest } from '../server/edge-server.ts';
+import { unloggedHead, type ByteSource, type EdgeReply, type EdgeRequest } from '../server/edge-server.ts';
 import type { Witness, WitnessReply } from './witness.ts';
 
 /** The submission and the monitoring prefix of C2SP tlog-witness. */
@@ -12,7 +12,7 @@ function replyOf({ status, type, body }: WitnessReply): EdgeReply {
     ['content-type', type],
     ['cache-control', 'no-store'],
   ];
-  return { head: replyHead(status, fields as never), body: new TextEncoder().encode(body) };
+  return { head: unloggedHead(status, fields as never), body: new TextEncoder().encode(body) };
 }
 
 /** Undefined when it is longer than anything that a ledger sends. */

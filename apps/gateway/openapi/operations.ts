@@ -48,6 +48,7 @@ import {
 import { showStreamHealth } from '../streams/stream-health.contract.ts';
 import { issueStreamKey, listStreams, showStream, startStream, stopStream, switchStream } from '../streams/streams.contract.ts';
 import { eraseSubject, exportSubject, rotateMasterKey, showSubjectKeys } from '../subjects/subjects.contract.ts';
+import { showTraffic, showPopularObjects } from '../traffic/traffic.contract.ts';
 import { listReadTables, readRows } from '../watch/rows.contract.ts';
 import { followRows, socketRows } from '../watch/watch.contract.ts';
 import {
@@ -149,6 +150,8 @@ export const operations: readonly Operation[] = [
   listPurges,
   showPurge,
   cdnHealth,
+  showTraffic,
+  showPopularObjects,
   registerEdge,
   issueKey,
   listKeys,

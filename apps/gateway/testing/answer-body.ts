@@ -27,11 +27,19 @@ export interface EventBody extends ItemBody {
   readonly data: Readonly<Record<string, string>>;
 }
 
+interface TrafficFigures {
+  readonly requests: number;
+  readonly latencyMs: { readonly p50: number; readonly p95: number; readonly p99: number };
+}
+
 /**
  * The body of an answer, of whichever operation: every field that a test asks for, by its type. One that an answer does not have
  * is undefined, and no expectation holds of it.
  */
 export interface AnswerBody extends ItemBody {
+  readonly totals: TrafficFigures;
+  readonly groups: ReadonlyArray<{ readonly group: string; readonly name: string; readonly figures: TrafficFigures }>;
+  readonly points: ReadonlyArray<{ readonly at: string; readonly group: string; readonly figures: TrafficFigures }>;
   readonly items: readonly EventBody[];
   readonly events: readonly EventBody[];
   readonly detail: string;

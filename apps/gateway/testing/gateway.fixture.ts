@@ -17,6 +17,7 @@ import {
   MemoryRateLimiter,
   MemoryPublicationStore,
   MemoryReadStore,
+  MemoryReadTotals,
   MemorySecretStore,
   MemorySubjectKeyStore,
 } from '#adapters/memory';
@@ -89,6 +90,7 @@ export function memoryEngines(): WorldEngines {
     index: new MemoryEventIndex(clock),
     aggregates,
     reads: new MemoryReadStore(projections),
+    totals: new MemoryReadTotals(projections),
     blobs,
     keptErasures: new MemoryKeptErasures(),
     leases: new MemoryLeaseStore(clock),

@@ -1,5 +1,6 @@
 import { refusalTable } from '#domain/access';
 import { purgeApplicationTable, purgeTable } from '#domain/cache';
+import { accessLogTable, popularObjectTable, trafficHourTable, trafficMinuteTable } from '#domain/edge';
 import { playbackSessionTable } from '#domain/playback';
 import { readInteger, type Environment } from '#runtime';
 
@@ -12,6 +13,11 @@ export function readRowKeeps(env: Environment): Readonly<Record<string, number>>
     // The widest window of an audience is a day.
     [playbackSessionTable.name]: readInteger(env, 'PLAYBACK_KEEP_HOURS', 48, 24, 87_600) * hourMs,
     [refusalTable.name]: readInteger(env, 'REFUSAL_KEEP_HOURS', 2160, 1, 87_600) * hourMs,
+    // The hours say the same for longer, in sixty times fewer rows.
+    [trafficMinuteTable.name]: readInteger(env, 'TRAFFIC_KEEP_HOURS', 48, 2, 8760) * hourMs,
+    [trafficHourTable.name]: readInteger(env, 'TRAFFIC_KEEP_DAYS', 90, 1, 3650) * 24 * hourMs,
+    [popularObjectTable.name]: readInteger(env, 'POPULARITY_KEEP_HOURS', 48, 2, 8760) * hourMs,
+    [accessLogTable.name]: readInteger(env, 'TRAFFIC_KEEP_HOURS', 48, 2, 8760) * hourMs,
     [purgeTable.name]: purgeKeepMs,
     [purgeApplicationTable.name]: purgeKeepMs,
   };

@@ -26,6 +26,7 @@ import { addReplays } from './replay-program.ts';
 import { addSandboxes } from './sandbox-program.ts';
 import { addSubjects } from './subject-program.ts';
 import { issueStreamKey, listStreams, showStream, startStream, stopStream, switchStream, type StartOptions, type StreamKeyOptions } from './stream.commands.ts';
+import { addCdn } from './cdn-program.ts';
 import { addZones } from './zone-program.ts';
 
 function addStreams(program: Command): void {
@@ -192,6 +193,7 @@ export async function runCli(args: readonly string[]): Promise<number> {
   addStreams(program);
   addProfiles(program);
   addZones(program);
+  addCdn(program);
   addEvents(program);
   addOperations(program);
   addEffects(program);

@@ -24,6 +24,7 @@ import type {
   PublicationStore,
   RateLimiter,
   ReadStore,
+  ReadTotals,
   SecretStore,
   SubjectKeyStore,
 } from '#ports';
@@ -68,6 +69,7 @@ export interface EngineParts {
     readonly index: EventIndex;
     readonly publications: PublicationStore;
     readonly reads: ReadStore;
+    readonly totals: ReadTotals;
     /** Rows that expire. */
     readonly rowRetention: RowRetention;
     readonly secrets: SecretStore;
@@ -155,6 +157,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
       PostgresProjectionStore,
       PostgresPublicationStore,
       PostgresReadStore,
+      PostgresReadTotals,
       PostgresSecretStore,
       PostgresSubjectKeyStore,
       RowRetention: RowRetentionStore,
@@ -174,6 +177,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
       index: new PostgresEventIndex(database),
       publications: new PostgresPublicationStore(database),
       reads: new PostgresReadStore(database),
+      totals: new PostgresReadTotals(database),
       rowRetention: new RowRetentionStore(database),
       secrets: new PostgresSecretStore(database),
       subjectKeys: new PostgresSubjectKeyStore(database),

@@ -15,6 +15,7 @@ export { MemoryProjectionBuilds } from './memory-projection-builds.adapter.ts';
 export { MemoryProjectionStore } from './memory-projection-store.adapter.ts';
 export { MemoryPublicationStore } from './memory-publication-store.adapter.ts';
 export { MemoryRateLimiter } from './memory-rate-limiter.adapter.ts';
+export { MemoryReadTotals } from './memory-read-totals.adapter.ts';
 export { MemoryReadStore } from './memory-read-store.adapter.ts';
 export { MemorySecretStore } from './memory-secret-store.adapter.ts';
 export { MemorySubjectKeyStore } from './memory-subject-key-store.adapter.ts';

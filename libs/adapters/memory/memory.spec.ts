@@ -32,6 +32,7 @@ import { MemoryPublicationStore } from './memory-publication-store.adapter.ts';
 import { MemoryRateLimiter } from './memory-rate-limiter.adapter.ts';
 import { MemorySubjectKeyStore } from './memory-subject-key-store.adapter.ts';
 import { MemoryReadStore } from './memory-read-store.adapter.ts';
+import { MemoryReadTotals } from './memory-read-totals.adapter.ts';
 
 /** A factory of subjects on a clock that is moved by hand. */
 function onManualClock<Port>(make: (clock: ManualClock) => Port) {
@@ -94,7 +95,7 @@ projectionStoreConformance(
   'MemoryProjectionStore',
   onManualClock((clock) => {
     const projections = new MemoryProjectionStore(clock);
-    return { projections, parked: projections.parked, rows: new MemoryReadStore(projections) };
+    return { projections, parked: projections.parked, rows: new MemoryReadStore(projections), totals: new MemoryReadTotals(projections) };
   }),
 );
 rateLimiterConformance(
@@ -109,7 +110,13 @@ projectionBuildsConformance(
   'MemoryProjectionBuilds',
   onManualClock((clock) => {
     const projections = new MemoryProjectionStore(clock);
-    return { projections, parked: projections.parked, builds: new MemoryProjectionBuilds(projections, clock), rows: new MemoryReadStore(projections) };
+    return {
+      projections,
+      parked: projections.parked,
+      builds: new MemoryProjectionBuilds(projections, clock),
+      rows: new MemoryReadStore(projections),
+      totals: new MemoryReadTotals(projections),
+    };
   }),
 );
 eventIndexConformance(

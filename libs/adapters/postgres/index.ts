@@ -12,6 +12,7 @@ export { PostgresParkedEvents } from './parked/postgres-parked-events.adapter.ts
 export { PostgresProjectionBuilds } from './builds/postgres-projection-builds.adapter.ts';
 export { PostgresProjectionStore } from './postgres-projection-store.adapter.ts';
 export { PostgresPublicationStore } from './postgres-publication-store.adapter.ts';
+export { PostgresReadTotals } from './postgres-read-totals.adapter.ts';
 export { PostgresReadStore } from './postgres-read-store.adapter.ts';
 export { PostgresSecretStore } from './postgres-secret-store.adapter.ts';
 export { PostgresSubjectKeyStore } from './postgres-subject-key-store.adapter.ts';

@@ -1,14 +1,11 @@
 import { assert, OperatingError, type ColumnType, type ColumnValue, type TableSpec } from '#kernel';
-import { ReadStore, type Comparison, type ReadQuery, type ReadRow, type ReadSnapshot, type RowKey } from '#ports';
-import { sqlState } from './database-errors.ts';
+import { ReadStore, type ReadQuery, type ReadRow, type ReadSnapshot, type RowKey } from '#ports';
 import type { Database, Statement, TextRow } from './database.ts';
+import { asTableUnknown, operators } from './read-errors.ts';
 
 const limitMax = 10_000;
-const undefinedTable = '42P01';
-const undefinedColumn = '42703';
 /** Types of key columns as they are compared; a text column brings its own order. */
 const keyTypes = { text: 'text', integer: 'bigint', bigint: 'bigint' } as const;
-const operators: Readonly<Record<Comparison, string>> = { eq: '=', gt: '>', gte: '>=', lt: '<', lte: '<=' };
 
 /** Where rows are, when they are not those that serve. */
 export interface BuildPlace {
@@ -64,20 +61,6 @@ const checkpointsSql = `
 const positionsSql = `
   SELECT made.version, made.build, mine.topic, mine.partition, mine.position
   FROM streams.projection_builds AS made LEFT JOIN streams.build_positions AS mine USING (build) WHERE made.build = $1`;
-
-function asTableUnknown(table: TableSpec): (error: unknown) => never {
-  return (error) => {
-    // The code knows a column that the serving version, an older one, does not have yet.
-    if (sqlState(error) === undefinedColumn)
-      throw new OperatingError(`A new version of the table ${table.name} is being built; the one that serves lacks a column.`, {
-        code: 'READ_MODEL_BUILDING',
-        retryable: true,
-        cause: error,
-      });
-    if (sqlState(error) !== undefinedTable) throw error;
-    throw new OperatingError(`No projection serves the table ${table.name}.`, { code: 'TABLE_UNKNOWN', retryable: false, cause: error });
-  };
-}
 
 function columnsOf(table: TableSpec): ReadonlyArray<readonly [string, ColumnType]> {
   return [...Object.entries(table.key), ...Object.entries(table.columns).map(([name, { type }]) => [name, type] as const)];

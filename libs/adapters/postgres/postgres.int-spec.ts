@@ -25,6 +25,7 @@ import { PostgresProjectionBuilds } from './builds/postgres-projection-builds.ad
 import { PostgresProjectionStore } from './postgres-projection-store.adapter.ts';
 import { PostgresPublicationStore } from './postgres-publication-store.adapter.ts';
 import { PostgresReadStore } from './postgres-read-store.adapter.ts';
+import { PostgresReadTotals } from './postgres-read-totals.adapter.ts';
 import { PostgresSubjectKeyStore } from './postgres-subject-key-store.adapter.ts';
 import { openPostgres } from './postgres-subject.fixture.ts';
 
@@ -74,6 +75,7 @@ projectionStoreConformance(
     projections: new PostgresProjectionStore(database),
     parked: new PostgresParkedEvents(database),
     rows: new PostgresReadStore(database),
+    totals: new PostgresReadTotals(database),
   })),
 );
 projectionBuildsConformance(
@@ -83,6 +85,7 @@ projectionBuildsConformance(
     projections: new PostgresProjectionStore(database),
     parked: new PostgresParkedEvents(database),
     rows: new PostgresReadStore(database),
+    totals: new PostgresReadTotals(database),
   })),
 );
 eventIndexConformance(

@@ -4,6 +4,18 @@ export { edgeCountersTable, edgesProjection, edgeTable } from './edge.projection
 export { hitRatio, originOffload, type EdgeCounters } from './hit-ratio.core.ts';
 export { purgePolicyDecider, type PurgePolicyState, type SetPurgePolicy } from './purge-policy.decider.ts';
 export { purgePolicyAggregate, zoneContextAggregate, zoneAggregate, zoneClaimsAggregate } from './zone-aggregates.ts';
+export { latencyQuantileMs } from './latency.core.ts';
+export {
+  accessLogTable,
+  cacheColumns,
+  latencyColumns,
+  popularObjectTable,
+  statusColumns,
+  trafficHourTable,
+  trafficMinuteTable,
+  trafficProjection,
+  trafficSums,
+} from './traffic.projection.ts';
 export {
   claimedDomain,
   claimsInTheWay,

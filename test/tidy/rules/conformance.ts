@@ -23,6 +23,7 @@ const suites: Readonly<Record<string, string | undefined>> = {
   ReadStore: 'projectionStoreConformance',
   SubjectKeyStore: 'subjectKeyStoreConformance',
   KeptErasures: 'subjectKeyStoreConformance',
+  ReadTotals: 'projectionStoreConformance',
 };
 
 /** Ports of one method, or with one adapter: there is nothing to agree on. */

@@ -50,7 +50,7 @@ export interface CausationTree {
 }
 
 /** Whose events there are, each on a topic of its own. */
-export const contexts = ['stream', 'cache', 'edge', 'access', 'content', 'playback', 'operation', 'zone'] as const;
+export const contexts = ['stream', 'cache', 'edge', 'access', 'content', 'playback', 'operation', 'zone', 'traffic'] as const;
 
 /** What can be asked for; each as the API names it. */
 export const searchFields = ['context', 'type', 'subject', 'tenant', 'actor', 'correlationId', 'causationId', 'since', 'until', 'where'] as const;

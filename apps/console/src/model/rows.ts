@@ -75,8 +75,17 @@ const origins: Readonly<Record<string, (row: Row) => RowOrigin>> = {
   zone: (row) => about(row['zone_id']),
   purge_policy: (row) => about(`purge-policy:${row['tenant']}`),
   zone_claim: (row) => about(`hosts:${row['domain']}`, equal('zoneId', quoted(row['zone_id']))),
+  traffic_minute: (row) => ofProcess(row, 'traffic', `data.startMs == ${row['start_ms']} && data.period == "minute"`),
+  traffic_hour: (row) => ofProcess(row, 'traffic', `data.startMs == ${row['start_ms']} && data.period == "hour"`),
+  popular_object: (row) => ofProcess(row, 'popularity', `data.hourMs == ${row['hour_ms']}`),
+  access_log: (row) => ({ search: { subject: `${row['edge_id']}/${row['incarnation']}/requests`, tenant: String(row['tenant']) } }),
   zone_version: (row) => about(row['zone_id'], equal('zoneVersion', String(row['zone_version']))),
 };
+
+/** What a process of an edge told of one kind. */
+function ofProcess(row: Row, kind: string, where: string): RowOrigin {
+  return about(`${row['edge_id']}/${row['incarnation']}/${kind}`, where);
+}
 
 function about(subject: unknown, where?: string): RowOrigin {
   return { search: { subject: String(subject), ...(where === undefined ? {} : { where }) } };

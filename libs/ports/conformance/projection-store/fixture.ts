@@ -4,6 +4,7 @@ import type { ParkedEvents } from '../../parked-events.port.ts';
 import type { ProjectionPartition } from '../../projection-partition.ts';
 import type { ProjectionStore } from '../../projection-store.port.ts';
 import type { ReadRow, ReadStore } from '../../read-store.port.ts';
+import type { ReadTotals } from '../../read-totals.port.ts';
 import { freshName } from '../subject.ts';
 
 /** A projection store and the read store that reads what it wrote. */
@@ -12,6 +13,7 @@ export interface ProjectionSubject {
   /** What it has set aside. */
   readonly parked: ParkedEvents;
   readonly rows: ReadStore;
+  readonly totals: ReadTotals;
 }
 
 export const home: ProjectionPartition = { topic: 'stream', partition: 3 };

@@ -7,6 +7,7 @@ import { parkedCases } from './parked.cases.ts';
 import { selectCases } from './select.cases.ts';
 import { manyRowsCases } from './many-rows.cases.ts';
 import { togetherCases } from './together.cases.ts';
+import { totalsCases } from './totals.cases.ts';
 
 export type { ProjectionSubject } from './fixture.ts';
 
@@ -22,5 +23,6 @@ export function projectionStoreConformance(name: string, factory: SubjectFactory
     joinCases(() => subject().port);
     valueCases(() => subject().port);
     selectCases(() => subject().port);
+    totalsCases(() => subject().port);
   });
 }

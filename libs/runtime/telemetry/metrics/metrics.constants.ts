@@ -167,6 +167,15 @@ export const metrics = {
   edgePrefetchBytes: counter('edge_prefetch_bytes', 'What they cost.', ['edge'], ['source']),
   edgePrefetchPrecision: gauge('edge_prefetch_precision', 'Share of them that was used lately; absent while too little is known.', ['edge'], ['source']),
   edgePrefetchWaiting: gauge('edge_prefetch_waiting', 'Objects that wait to be fetched ahead.', ['edge']),
+  edgeLogLines: counter(
+    'edge_log_lines',
+    'Lines of the access log that the log took, and that were dropped because it was away or slow.',
+    ['edge'],
+    ['outcome'],
+  ),
+  edgeLogWaiting: gauge('edge_log_waiting_lines', 'Lines of the access log that wait for the log.', ['edge']),
+  edgeLogSample: gauge('edge_log_sample_ratio', 'The share of requests that get a line in the access log: 1 for each.', ['edge']),
+  edgeTrafficLost: counter('edge_traffic_periods_lost', 'Minutes and hours of counters that were given up because the log was away for too long.', ['edge']),
   edgePurgeLag: gauge('edge_purge_lag_seconds', 'Since when purges may have been missed, at worst.', ['edge']),
 } as const;
 

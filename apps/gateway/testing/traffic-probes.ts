@@ -1,0 +1,37 @@
+import { expect } from '@jest/globals';
+import type { World } from './gateway.fixture.ts';
+import { announceTraffic } from './traffic-facts.ts';
+import type { TenantBench } from './webhook-probes.ts';
+
+const path = '/api/v1/cdn/analytics';
+
+/** Requests to a zone of a tenant's, a moment ago. */
+export async function furnishTraffic(world: World, id: string): Promise<void> {
+  const startMs = Date.now() - 60_000 - (Date.now() % 60_000);
+  const objects = [{ path: `/${id}.js`, requests: 7 }];
+  await announceTraffic(world, { tenant: id, zone: `zn-of-${id}`, edgeId: `edge-${id === 'acme' ? 1 : 2}`, startMs, hits: id === 'acme' ? 5 : 50, objects });
+}
+
+/** What traffic keeps from other tenants. */
+export function trafficProbes(bench: () => TenantBench): Readonly<Record<string, () => Promise<void>>> {
+  return {
+    showTraffic: async () => {
+      const { as, acme, expectNothingForeign, platform } = bench();
+      for (const groupBy of ['zone', 'edge', 'region', 'status']) {
+        const answer = await as(acme.headers, 'GET', `${path}/traffic?groupBy=${groupBy}`);
+        expectNothingForeign(answer);
+        expect(answer.json.totals.requests).toBe(5);
+      }
+      for (const filter of ['zone=zn-of-globex', 'tenant=globex', 'edge=edge-2'])
+        expect((await as(acme.headers, 'GET', `${path}/traffic?${filter}`)).json.totals.requests).toBe(0);
+      expect((await as(platform, 'GET', `${path}/traffic`)).json.totals.requests).toBe(55);
+    },
+    showPopularObjects: async () => {
+      const { as, acme, expectNothingForeign } = bench();
+      const answer = await as(acme.headers, 'GET', `${path}/objects`);
+      expectNothingForeign(answer);
+      expect(answer.json.items).toMatchObject([{ path: '/acme.js', requests: 7 }]);
+      expect((await as(acme.headers, 'GET', `${path}/objects?zone=zn-of-globex`)).json.items).toEqual([]);
+    },
+  };
+}
