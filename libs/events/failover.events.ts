@@ -45,12 +45,17 @@ export const publisherJoined = defineEvent({
 
 export const publisherLeft = defineEvent({
   type: 'publisher.left',
-  version: 1,
+  version: 2,
   context: 'stream',
   meaning: 'One of two publishers went away; the stream goes on with the other.',
   schema: z.object({ streamId: id, sessionId: id, endpoint, reason: z.enum(interruptReasons), detail: text }),
   key: (data) => data.streamId,
-  samples: [{ streamId: sampleStream, sessionId: samplePrimary, endpoint: 'primary', reason: 'connection-closed', detail: '' }],
+  // Version 2 knows of publishers that were let in and then sent what nobody here can carry.
+  upcasters: [(data) => data],
+  samples: [
+    { streamId: sampleStream, sessionId: samplePrimary, endpoint: 'primary', reason: 'connection-closed', detail: '' },
+    { streamId: sampleStream, sessionId: samplePrimary, endpoint: 'primary', reason: 'unsupported-codec', detail: 'The audio codec adpcm is not supported.' },
+  ],
 });
 
 export const failoverRequested = defineEvent({

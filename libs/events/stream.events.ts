@@ -219,11 +219,12 @@ export const interruptReasons = [
   'shutdown',
   'limit-exceeded',
   'lifetime-over',
+  'unsupported-codec',
 ] as const;
 
 export const streamInterrupted = defineEvent({
   type: 'stream.interrupted',
-  version: 2,
+  version: 3,
   context: 'stream',
   meaning: 'The publisher of a live stream went away; the stream waits for it.',
   schema: z.object({
@@ -233,11 +234,12 @@ export const streamInterrupted = defineEvent({
     detail: text,
   }),
   key: (data) => data.streamId,
-  // Version 2 knows of publishers that were let in and then took more, or longer, than they may.
-  upcasters: [(data) => data],
+  // Version 2 knows of publishers that were let in and then took more, or longer, than they may; version 3 of those that then sent what nobody here can carry.
+  upcasters: [(data) => data, (data) => data],
   samples: [
     { streamId: sampleStream, sessionId: sampleSession, reason: 'connection-closed', detail: '' },
     { streamId: sampleStream, sessionId: sampleSession, reason: 'limit-exceeded', detail: 'This publisher sends 9000 kbit/s; 6000 are allowed.' },
+    { streamId: sampleStream, sessionId: sampleSession, reason: 'unsupported-codec', detail: 'The audio codec adpcm is not supported.' },
   ],
 });
 

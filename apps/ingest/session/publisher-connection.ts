@@ -45,6 +45,7 @@ const interruptReasons: Readonly<Record<string, InterruptReason>> = {
   RTMP_STALLED: 'stalled',
   RTMP_TOO_SLOW: 'too-slow',
   RTMP_TRACKS_EXCEEDED: 'limit-exceeded',
+  RTMP_CODEC_UNSUPPORTED: 'unsupported-codec',
 };
 const rejectReasons: Readonly<Record<string, RejectReason>> = {
   RTMP_APP_UNKNOWN: 'unknown-app',
@@ -151,14 +152,13 @@ export class PublisherConnection implements SessionConnection {
     if (this.#cues.take(this.#heardAt)) this.#live?.relay.addCue(timestampMs, body.subarray(0, cueBytesMax));
   }
 
-  /** The encoder hears which limit it is, and so does the log. */
+  /** The encoder hears which limit it is, and so does the log: by how the session ended. */
   #enforce(breach: LimitBreach | undefined): void {
     const live = this.#live;
     if (breach === undefined || live === undefined) return;
-    const { remoteAddress } = this.#init;
     const { reason, detail } = breach;
     if (reason === 'limit-exceeded') {
-      this.#deps.rejections.record({ streamId: live.streamId, reason, detail, remoteAddress });
+      this.#deps.rejections.count(reason);
       this.#deps.admission.breached(live, detail);
     }
     this.#endLive(breach);
@@ -217,13 +217,16 @@ export class PublisherConnection implements SessionConnection {
   #report(error: RtmpError | FlvError): void {
     const { remoteAddress } = this.#init;
     const reject = rejectReasons[error.code];
+    // It was let in: that it ends, and why, is one fact, and its refusal no second one.
+    if (this.#live !== undefined) {
+      if (reject !== undefined) this.#deps.rejections.count(reject);
+      return this.#endLive({ reason: interruptReasons[error.code] ?? 'protocol-error', detail: error.message });
+    }
     const refusedByStream = error.code === 'RTMP_PUBLISH_REFUSED';
     // Port scanners and health checks connect and say nothing: that is no attempt to publish, and no fact for the log.
     const silent = error.code === 'RTMP_HANDSHAKE_TIMEOUT' && this.#protocol.receivedBytes === 0;
-    if (reject !== undefined || (this.#live === undefined && !refusedByStream && !silent)) {
-      this.#deps.rejections.record({ streamId: this.#live?.streamId ?? '', reason: reject ?? 'protocol-error', detail: error.message, remoteAddress });
-    }
-    this.#endLive({ reason: interruptReasons[error.code] ?? 'protocol-error', detail: error.message });
+    if (refusedByStream || silent) return;
+    this.#deps.rejections.record({ streamId: '', reason: reject ?? 'protocol-error', detail: error.message, remoteAddress });
   }
 
   #closed(): void {
