@@ -54,3 +54,38 @@ describe('encoding profiles', () => {
     expect(await settingsOf({})).toMatchObject({ ladder: [{ name: '720p' }, { name: '480p' }, { name: '240p' }] });
   });
 });
+
+describe('the sounds of a publisher', () => {
+  const sounds = [
+    { track: 0, language: 'en' },
+    { track: 1, language: 'pt-BR', label: 'Comentário' },
+  ];
+
+  test('are what the stream was made with, also when it is asked for again', async () => {
+    const once = { 'idempotency-key': 'two-languages' };
+    const made = await call('POST', '/api/v1/stream/start', { name: 'Match', audioTracks: sounds }, once);
+    expect(made.status).toBe(201);
+    expect((await call('GET', `/api/v1/streams/${made.json.id}`)).json.settings).toMatchObject({ audioTracks: sounds });
+    await world.settle();
+    expect((await call('GET', `/api/v1/read-models/stream/rows?where=stream_id:${made.json.id}`)).json).toMatchObject({ rows: [{ audio_tracks: sounds }] });
+    expect((await call('POST', '/api/v1/stream/start', { name: 'Match', audioTracks: sounds }, once)).json.id).toBe(made.json.id);
+    expect((await call('POST', '/api/v1/stream/start', { name: 'Match', audioTracks: [sounds[0]] }, once)).status).toBe(422);
+  });
+
+  test.each([
+    [[{ track: 8 }], 'audioTracks.0.track'],
+    [[{ track: 0, language: 'English please' }], 'audioTracks.0.language'],
+    [[{ track: 0, label: 'a "quoted" one' }], 'audioTracks.0.label'],
+    [
+      [
+        { track: 1, label: 'a' },
+        { track: 1, label: 'b' },
+      ],
+      'audioTracks.1.track',
+    ],
+    [Array.from({ length: 9 }, (_, track) => ({ track: track % 8 })), 'audioTracks'],
+  ])('%j are refused, and nothing is made', async (audioTracks, field) => {
+    const answer = await call('POST', '/api/v1/stream/start', { name: 'x', audioTracks });
+    expect([answer.status, answer.json.detail]).toEqual([400, expect.stringContaining(field)]);
+  });
+});

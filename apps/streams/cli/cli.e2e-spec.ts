@@ -34,7 +34,21 @@ describe('the streams command, on a running platform', () => {
   afterAll(() => platform?.stop());
 
   test('starts, shows, lists and stops a stream', async () => {
-    const started = await streams(env, 'stream', 'start', 'Garden', '--grace', '60', '--rung', '240p:240:400000', '--json');
+    const started = await streams(
+      env,
+      'stream',
+      'start',
+      'Garden',
+      '--grace',
+      '60',
+      '--rung',
+      '240p:240:400000',
+      '--sound',
+      '0:en',
+      '--sound',
+      '1:de:Kommentar',
+      '--json',
+    );
     expect(started).toMatchObject({ code: 0, err: '' });
     const { id, streamKey, ingest } = JSON.parse(started.out) as { id: string; streamKey: string; ingest: { primary: string } };
     expect(streamKey.startsWith(`${id}-`)).toBe(true);
@@ -43,6 +57,12 @@ describe('the streams command, on a running platform', () => {
     const shown = await streams(env, 'stream', 'show', id);
     expect(shown).toMatchObject({ code: 0, err: '' });
     expect(shown.out).toContain(`${id}  Garden\n  status      created`);
+    const { settings } = JSON.parse((await streams(env, 'stream', 'show', id, '--json')).out) as { settings: { audioTracks: unknown } };
+    expect(settings.audioTracks).toEqual([
+      { track: 0, language: 'en' },
+      { track: 1, language: 'de', label: 'Kommentar' },
+    ]);
+    expect(await streams(env, 'stream', 'start', 'Garden', '--sound', '1')).toMatchObject({ code: 2, err: expect.stringContaining('TRACK:LANGUAGE') });
 
     expect(await streams(env, 'stream', 'stop', id)).toMatchObject({ code: 0, out: `Stream ${id} has ended; nothing was ever published to it.\n` });
     const shownAgain = await streams(env, 'stream', 'show', id, '--json');

@@ -52,6 +52,14 @@ export function asOf(command: Command): Command {
   return command.option('--as-of <time>', 'as it stood then: a time such as 2026-11-26T14:05:00Z, or the token of a live reader', timeOrToken);
 }
 
+/** `1:de` or `1:de:Kommentar`, what one of the publisher's tracks of sound is. */
+export function sounds(text: string, before: StartOptions['sounds'] = []): NonNullable<StartOptions['sounds']> {
+  const [, track, language, label] = /^([0-7]):([A-Za-z][A-Za-z0-9-]*)?(?::(.+))?$/.exec(text) ?? [];
+  if (track === undefined || (language === undefined && label === undefined))
+    throw new InvalidArgumentError('A sound is TRACK:LANGUAGE, such as 1:de, with :LABEL behind it for what listeners choose it by.');
+  return [...before, { track: Number(track), ...(language !== undefined && { language }), ...(label !== undefined && { label }) }];
+}
+
 /** `1080p:1080:4500000` or `1080p:1080:2500000:hevc`, one rung of a ladder. */
 export function rungs(text: string, before: StartOptions['ladder'] = []): NonNullable<StartOptions['ladder']> {
   const match = /^([a-z0-9-]{1,32}):(\d+):(\d+)(?::(h264|hevc))?$/.exec(text);

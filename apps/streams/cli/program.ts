@@ -15,7 +15,7 @@ import { addReview } from './review-program.ts';
 import { exitCodeOf, failureDocument, failureText, usageDocument, verbsFor } from './failure.ts';
 import { createKey, createTenant, listKeys, listTenants, resumeTenant, revokeKey, rotateKey, suspendTenant, type CreateKeyOptions } from './key.commands.ts';
 import { addProfiles } from './profile-program.ts';
-import { asOf, group, remote, rungs, scopeList, scopes, wholeNumber, words } from './program-parts.ts';
+import { asOf, group, remote, rungs, scopeList, scopes, sounds, wholeNumber, words } from './program-parts.ts';
 import { addPurgePolicy } from './purge-policy.command.ts';
 import { addPurge } from './purge-program.ts';
 import { addEffects } from './effect-program.ts';
@@ -37,10 +37,20 @@ function addStreams(program: Command): void {
     .option('--dvr <seconds>', 'how far back viewers can go while it is live', wholeNumber)
     .option('--profile <name>', 'encoding profile to take settings from (default: the one named default, if there is one)')
     .option('--rung <name:height:bitrate[:hevc]>', 'a rung of the ladder; repeat for more', rungs)
+    .option('--sound <track:language[:label]>', "what one of the publisher's tracks of sound is; repeat for more", sounds)
     .option('--no-low-latency', 'whole segments alone: no LL-HLS')
     .option('--unlisted', 'in no list, and not made into a recording')
-    .action((name: string, options: CommonOptions & Omit<StartOptions, 'ladder'> & { rung?: NonNullable<StartOptions['ladder']> }) =>
-      startStream(contextOf(options), name, { ...options, ...(options.rung === undefined ? {} : { ladder: options.rung }) }),
+    .action(
+      (
+        name: string,
+        options: CommonOptions &
+          Omit<StartOptions, 'ladder' | 'sounds'> & { rung?: NonNullable<StartOptions['ladder']>; sound?: NonNullable<StartOptions['sounds']> },
+      ) =>
+        startStream(contextOf(options), name, {
+          ...options,
+          ...(options.rung === undefined ? {} : { ladder: options.rung }),
+          ...(options.sound === undefined ? {} : { sounds: options.sound }),
+        }),
     );
   remote(stream, 'key <id>', 'give a stream another key and print it, once')
     .option('--ttl <seconds>', 'how long it works; for ever without', wholeNumber)

@@ -2,6 +2,7 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from '@jest/globals';
+import { LimitBook } from '#domain/stream';
 import { IngestNode, SharedEngines } from '../../../apps/ingest/testing/ingest-harness.ts';
 import { relayUrl } from '../../../apps/ingest/testing/relay-client.ts';
 import { until } from '../../constellation/platform.ts';
@@ -58,6 +59,21 @@ test('OBS is told why a key is refused, and does not try for ever', async () => 
     () => obs.log,
   );
   expect(obs.log.slice(before)).toContain('NetStream.Publish.BadName (The stream key does not match.)');
+}, 120_000);
+
+test('OBS beyond the limits of its tenant is ended, and has the reason in its log when it comes again by itself', async () => {
+  await node.stop();
+  node = await IngestNode.start(engines, { tenantLimits: LimitBook.parse('default=height:240') as LimitBook });
+  const before = obs.log.length;
+  await obs.publish(serverOf(node), await node.createStream('st-aaaaaaae'));
+  expect((await engines.eventually('stream.interrupted')).data).toMatchObject({ reason: 'limit-exceeded', detail: expect.stringContaining('640x360') });
+  await until(
+    async () => obs.log.slice(before).includes('NetStream.Publish.BadName (The picture has 640x360 pixels; 240 lines are allowed. Change that'),
+    60_000,
+    () => obs.log.slice(before),
+  );
+  expect((await engines.events()).filter(({ type }) => type === 'stream.started')).toHaveLength(1);
+  await obs.unpublish();
 }, 120_000);
 
 test('OBS comes back by itself when the ingest was started anew, to the same stream', async () => {

@@ -46,6 +46,8 @@ export interface RenditionView {
   readonly height: number | null;
   readonly frameRate: number | null;
   readonly channels: number | null;
+  /** What listeners choose a sound by. */
+  readonly label: string | null;
   readonly segments: ReadonlyArray<{
     readonly mediaSequence: number;
     readonly sizeBytes: number;

@@ -13,7 +13,7 @@ export function RenditionPanel({ stream }: { readonly stream: StreamDetail }) {
         <span className="gap" />
         {audios.map((audio) => (
           <span className="label" key={audio.name}>
-            {audio.name} {audio.codecs} {measuredBitrate(audio)}
+            {audio.label ?? audio.name} {audio.codecs} {measuredBitrate(audio)}
           </span>
         ))}
       </header>
