@@ -103,6 +103,12 @@ describe('the corpus', () => {
     librtmp: ['1/30/2', '1/87/0'],
     'librtmp-chunks-of-128': ['1/30/2', silent],
     obs: ['1/41/1', '1/64/0'],
+    'obs-60-fps': ['1/84/1', '1/65/0'],
+    'obs-b-frames': ['1/44/2', '1/66/0'],
+    'obs-intra-refresh': ['1/41/2', '1/64/0'],
+    'obs-mono-44-khz': ['1/38/1', '1/54/0'],
+    'obs-surround': ['1/39/1', '1/61/0'],
+    'obs-with-password': ['1/42/1', '1/66/0'],
   };
   const refused: Readonly<Record<string, string>> = {
     'ffmpeg-adpcm': 'RTMP_CODEC_UNSUPPORTED',
