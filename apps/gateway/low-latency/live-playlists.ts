@@ -6,6 +6,7 @@ import { windowStartUs } from '../origin/stream-window.ts';
 import type { StreamExtras } from '../streams/stream-extras.ts';
 import type { LiveView } from './live-view.ts';
 import type { LiveViews } from './live-views.ts';
+import { togetherMs } from './waiting-together.ts';
 
 export type LivePlaylist =
   | Playlist
@@ -56,7 +57,9 @@ export class LivePlaylists {
       if (verdictOf(view, rendition, reload) === 'wait') {
         if (this.#views.full) return { kind: 'full' };
         const key = `${rendition} ${reload.mediaSequence} ${reload.part}`;
-        const waited = await view.wait(key, () => verdictOf(view, rendition, reload) !== 'wait');
+        // The longest of those who wait together: nobody is sent away before three target durations (6.2.5.2).
+        const msMax = 3 * view.targetDurationSec * 1000 + togetherMs;
+        const waited = await view.wait(key, () => verdictOf(view, rendition, reload) !== 'wait', msMax);
         if (waited !== 'ready') return { kind: waited };
       }
       if (verdictOf(view, rendition, reload) === 'too-far') return { kind: 'too-far' };

@@ -11,6 +11,7 @@ import { matchesTag, rangeOf } from '../http/http-range.core.ts';
 import { badRequest, notFound, ProblemError } from '../http/problem.errors.ts';
 import { LivePlaylists, type LivePlaylist, type PartPlace } from '../low-latency/live-playlists.ts';
 import { LiveSegments, type SegmentPlace } from '../low-latency/live-segments.ts';
+import { WaitingTogether } from '../low-latency/waiting-together.ts';
 import { emptyCaptionsName } from './caption-tracks.ts';
 import { PastPlaylists } from './past-playlists.ts';
 import { fieldProblem, handedOn, playlistQueryOf, type PlaylistQuery } from './playlist-query.ts';
@@ -52,6 +53,7 @@ export class OriginController {
   readonly #live: LivePlaylists;
   readonly #segments: LiveSegments;
   readonly #replies = new ManifestReplies();
+  readonly #together = new WaitingTogether();
   readonly #clock: Clock;
 
   constructor(playlists: PlaylistReader, blobs: BlobStore, past: PastPlaylists, live: LivePlaylists, segments: LiveSegments, clock: Clock) {
@@ -77,14 +79,20 @@ export class OriginController {
     }
     const { startSec, skip, part } = asked;
     const form = { query: handedOn(asked, undefined), startSec, skip, part };
-    const live = await this.#livePlaylist(streamId, wanted, asked);
+    const waited: { sent?: Promise<void> } = {};
+    const ask = (): Promise<LivePlaylist | undefined> | undefined => this.#livePlaylist(streamId, wanted, asked);
+    const answer = (one: LivePlaylist | undefined): void => {
+      if (one?.kind === 'playlist' && !one.ended) waited.sent = (async () => this.#replies.sendWaited(one, request, reply))();
+    };
+    const isReload = wanted.format === 'm3u8' && asked.reload !== undefined;
+    const live = await (isReload ? this.#together.join(request.url, ask, answer) : ask());
+    if (waited.sent !== undefined) return waited.sent;
     const playlist = live ?? (await playlistOf(this.#playlists, streamId, wanted, form));
     if (playlist.kind !== 'playlist') return refusePlaylist(playlist, streamId);
     // RFC 8216bis section 6.2.5.2; a playlist that has ended is the same whatever is asked.
     if (asked.isPartAlone && !playlist.ended) throw fieldProblem('_HLS_part', 'Expected together with _HLS_msn.');
     const caching = playlist.ended ? recordingCaching : liveCaching;
-    const isWaited = live !== undefined && wanted.format === 'm3u8' && asked.reload !== undefined && !playlist.ended;
-    return isWaited ? this.#replies.sendWaited(playlist, request, reply) : this.#replies.send(playlist, wanted.format, caching, request, reply);
+    return this.#replies.send(playlist, wanted.format, caching, request, reply);
   }
 
   /** Undefined for what is made of rows alone: multivariant playlists, recordings, streams without a live edge. */
