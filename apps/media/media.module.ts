@@ -18,7 +18,7 @@ import { EncoderSessions } from './run/encoder-sessions.ts';
 import { readyFfmpeg } from './run/ready-ffmpeg.ts';
 import { workingEncoders } from './run/working-encoders.ts';
 import { Sampling } from './sampling/sampling.ts';
-import { StretchDecoder } from './sampling/stretch-decoder.ts';
+import { DecoderProcess } from './sampling/decoder-process.ts';
 
 class MediaRoot {}
 
@@ -42,8 +42,12 @@ export async function mediaModule(engines: Engines<'log' | 'database' | 'blobs' 
   const facts = new FactPublisher({ log, clock: engines.clock, ids: engines.ids, source: `/media/${settings.node}`, actor: 'system:media' });
   const counters = new MediaCounters();
   const edges = new LiveEdges(settings.liveEdge, logger);
-  const decoder = new StretchDecoder({ program: ffmpeg.program, folder: join(settings.runPath, `${settings.mediaId}-samples`) }, runner);
-  await decoder.sweep();
+  const decoder = new DecoderProcess({
+    program: ffmpeg.program,
+    folder: join(settings.runPath, `${settings.mediaId}-samples`),
+    runPath: join(settings.runPath, `${settings.mediaId}-decoders`),
+  });
+  context.lifecycle.onStop('engines', 'decoders of samples', () => decoder.close());
   const sampling = new Sampling({ facts, blobs, decoder });
   const overload = new Overload();
   const deps = { leases, blobs, facts, follower, runner, encoders, logger, counters, sampling, overload };

@@ -11,12 +11,12 @@ import { decodeEvent, topicPartitions, type DomainEvent } from '#events';
 import { createLogger, FactPublisher, type Logger } from '#runtime';
 import { Sampling } from './sampling.ts';
 import type { StreamSampler } from './stream-sampler.ts';
-import { StretchDecoder } from './stretch-decoder.ts';
+import { DecoderProcess } from './decoder-process.ts';
 import type { KnownTrack } from './stretch.core.ts';
 
 let folder: string;
 let logger: Logger;
-let decoder: StretchDecoder;
+let decoder: DecoderProcess;
 let program: string;
 
 beforeAll(async () => {
@@ -24,11 +24,13 @@ beforeAll(async () => {
   logger = await createLogger({ name: 'media', node: 'test', logFormat: 'json', logLevel: 'silent' });
   const runner = new NodeProcessRunner({ runPath: join(folder, 'run') });
   ({ program } = await probeFfmpeg(runner, { named: 'ffmpeg', searchPath: process.env['PATH'] ?? '' }));
-  decoder = new StretchDecoder({ program, folder: join(folder, 'samples') }, runner);
-  await decoder.sweep();
+  decoder = new DecoderProcess({ program, folder: join(folder, 'samples'), runPath: join(folder, 'decoders') });
 });
 
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(async () => {
+  decoder.close();
+  await rm(folder, { recursive: true, force: true });
+});
 
 interface Made {
   readonly init: Uint8Array;
@@ -154,4 +156,19 @@ test('what cannot be decoded, or not be stored, is left out, and figures go on',
   await watched.sampler.close();
   expect((await watched.events()).map(({ type }) => type)).not.toContain('thumbnails.produced');
   expect(await readdir(join(folder, 'samples'))).toEqual([]);
+}, 60_000);
+
+test('decoders begin in a process of their own, which begins anew when it ends', async () => {
+  const { init, segments } = await made('v', 'testsrc=size=426x240:rate=15:duration=2', h264);
+  const media = { picture: [init, segments[0] as Uint8Array], tile: { width: 160, height: 90 }, sound: [] };
+  const { image } = await decoder.decode(media);
+  expect([image[0], image[1]]).toEqual([0xff, 0xd8]);
+  await expect(decoder.decode({ ...media, picture: [init, Uint8Array.of(1, 2, 3)] })).rejects.toMatchObject({ code: 'PROGRAM_FAILED' });
+  const { pid } = decoder;
+  const cut = decoder.decode(media);
+  process.kill(pid as number, 'SIGKILL');
+  await expect(cut).rejects.toMatchObject({ code: 'PROGRAM_FAILED', retryable: true });
+  const again = await decoder.decode(media);
+  expect(Buffer.compare(again.image, image)).toBe(0);
+  expect(decoder.pid).not.toBe(pid);
 }, 60_000);

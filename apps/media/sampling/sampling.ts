@@ -7,7 +7,7 @@ import type { StretchDecoder } from './stretch-decoder.ts';
 export interface SamplingDeps {
   readonly facts: FactPublisher;
   readonly blobs: BlobStore;
-  readonly decoder: StretchDecoder;
+  readonly decoder: Pick<StretchDecoder, 'decode'>;
 }
 
 /** Figures of a stream every ten seconds are a fifteenth of what its segments are on the log, with three renditions of two seconds. */

@@ -40,7 +40,7 @@ export interface StreamSamplerInit {
 export interface StreamSamplerDeps {
   readonly facts: FactPublisher;
   readonly blobs: BlobStore;
-  readonly decoder: StretchDecoder;
+  readonly decoder: Pick<StretchDecoder, 'decode'>;
   readonly turns: DecoderTurns;
   readonly logger: Logger;
 }
