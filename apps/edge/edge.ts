@@ -29,6 +29,7 @@ import { platformOf, type EdgePlatform } from './edge-platform.ts';
 import { localPaths } from './local-paths.ts';
 import { dryRunsOf } from './purge/dry-runs.ts';
 import { DoubtPolicies } from './purge/doubt-policies.ts';
+import { purgeDoor } from './purge/purge-door.ts';
 import { PurgeTail, purgeTopic } from './purge/purge-tail.ts';
 import { reclaimPurged } from './purge/reclaim-purged.ts';
 import { ClientLoad } from './server/client-load.ts';
@@ -193,9 +194,10 @@ async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
   const { cache, counters, facts, lifecycle, logger, onFatal, platform, telemetry, watch } = parts;
   reclaimPurged({ cache, facts, lifecycle, onFatal, now: Date.now, edgeId: settings.edgeId });
   const audience = new AudienceCounter();
+  const answering = purgeDoor(cache, cache.handler);
   const handler: typeof cache.handler = (request) => {
     audience.see(request, Date.now());
-    return cache.handler(request);
+    return answering(request);
   };
   const load = new ClientLoad({ requestsMax: settings.listening.clientRequestsMax, cacheName: cacheName(settings.edgeId) });
   const server = await openListeners(

@@ -28,6 +28,7 @@ import { TrafficController } from './traffic/traffic.controller.ts';
 import { RowsController } from './watch/rows.controller.ts';
 import { WatchController } from './watch/watch.controller.ts';
 import { WebhooksController } from './webhooks/webhooks.controller.ts';
+import { ChangedController } from './zones/changed.controller.ts';
 import { PurgePolicyController } from './zones/purge-policy.controller.ts';
 import { ZonesController } from './zones/zones.controller.ts';
 
@@ -41,6 +42,7 @@ export const controllers = [
   ZonesController,
   PurgePolicyController,
   TrafficController,
+  ChangedController,
   PublishController,
   EventsController,
   ReviewController,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { zoneAggregate, zoneClaimsAggregate } from '#domain/edge';
+import { signatureHeaders } from '#adapters/webhook';
 import { edgeRegistered, topicPartitions, type StoredRecord } from '#events';
 import { partitionOf } from '#kernel';
 import { realEngines, startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
@@ -137,5 +138,57 @@ describe('zones', () => {
     await world.commands.execute(zoneClaimsAggregate, 'hosts:late.example', { ...claim, claimedAtMs: world.engines.clock.now() - 61_000 }, meta);
     expect((await call('PUT', `${path}/late`, wish)).status).toBe(200);
     expect(await world.engines.aggregates.load(zoneAggregate.context, 'zn-dead')).toBeUndefined();
+  });
+});
+
+describe('what origins say that changed', () => {
+  const hook = async (name: string, hosts: readonly string[]): Promise<{ path: string; secret: Buffer }> => {
+    expect((await call('PUT', `${path}/${name}`, { hosts, origins })).status).toBe(200);
+    const shown = (await call('POST', `${path}/${name}/hook`)).json as unknown as { path: string; secret: string };
+    return { path: shown.path, secret: Buffer.from(shown.secret.replace('whsec_', ''), 'base64') };
+  };
+  const say = (to: string, secret: Uint8Array, message: object, { id = `msg-${Math.random()}`, seconds = Math.floor(Date.now() / 1000), sent = message } = {}) => {
+    const signed = signatureHeaders({ id, timestamp: seconds, body: JSON.stringify(message) }, [secret]);
+    return ask(gateway.url, to, { method: 'POST', headers: { ...signed, 'content-type': 'application/json' }, body: JSON.stringify(sent) });
+  };
+  const purgeOf = async (answer: Answer): Promise<string> => {
+    expect([answer.status, answer.json]).toEqual([202, { purgeId: expect.stringMatching(/^pg-/) }]);
+    const { purgeId } = answer.json as unknown as { purgeId: string };
+    expect((await world.engines.aggregates.load('cache', purgeId))?.tenant).toBe('default');
+    return purgeId;
+  };
+
+  test('is a purge of the tenant, once for each webhook-id', async () => {
+    const { path: to, secret } = await hook('said', ['www.said.example', '*.said.example']);
+    const first = await purgeOf(await say(to, secret, { urls: ['https://x.said.example/a?b=1', '/p.q'], tags: ['news'], mode: 'soft' }, { id: 'one' }));
+    expect(await purgeOf(await say(to, secret, { urls: ['https://x.said.example/a?b=1', '/p.q'], tags: ['news'], mode: 'soft' }, { id: 'one' }))).toBe(first);
+    expect((await say(to, secret, { all: true }, { id: 'one' })).status).toBe(422);
+    await purgeOf(await say(to, secret, { all: true }, { id: 'two' }));
+    await world.settle();
+    const { json } = await call('GET', `/api/v1/cdn/purges/${first}`);
+    expect(json).toMatchObject({ mode: 'soft', requestedBy: expect.stringMatching(/^zone:zn-/), urls: ['https://x.said.example/a?b=1'] });
+    expect(JSON.stringify(json)).toContain('p\\\\.q');
+  });
+
+  test('counts for nothing without the signature of this zone, of now, over these bytes', async () => {
+    const { path: to, secret } = await hook('guarded', ['www.guarded.example']);
+    const other = await hook('guarded-too', ['www.guarded-too.example']);
+    const message = { urls: ['/a'] };
+    const refused = [
+      await say(to, other.secret, message),
+      await say(to, secret, message, { seconds: Math.floor(Date.now() / 1000) - 301 }),
+      await say(to, secret, message, { sent: { urls: ['/b'] } as never }),
+      await say('/api/v1/zones/zn-nothere/changed', secret, message),
+      await say('/api/v1/zones/hosts:guarded.example/changed', secret, message),
+      await ask(gateway.url, to, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(message) }),
+    ];
+    expect(refused.map(({ status }) => status)).toEqual([401, 401, 401, 401, 401, 401]);
+    expect(new Set(refused.map(({ json }) => json.detail)).size).toBe(1);
+    expect((await say(to, secret, { urls: ['https://www.guarded-too.example/a'] })).json).toMatchObject({ status: 400, detail: expect.stringContaining('body.urls.0') });
+    expect((await say(to, secret, {})).status).toBe(400);
+    expect((await say(to, secret, { url: ['/a'] } as object)).status).toBe(400);
+    // A new secret voids the one before.
+    await call('POST', `${path}/guarded/hook`);
+    expect((await say(to, secret, message)).status).toBe(401);
   });
 });

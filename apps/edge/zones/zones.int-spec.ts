@@ -44,6 +44,30 @@ describe.each<EdgeRuntime>(['bun', 'node'])('zones, served by %s', (runtime) => 
     return { id, host, configure, get };
   };
 
+  test('PURGE with a key goes to the gateway as a purge of its API, whatever host it names; without one it is the origin’s', async () => {
+    const one = await site();
+    media.on('/api/v1/cdn/cache/purge', async (request) => {
+      await until(() => /\{.*\}/.test(request.body));
+      request.socket.write('HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\ncontent-length: 18\r\n\r\n{"purgeId":"pg-1"}');
+    });
+    a.says('/x', '405 Method Not Allowed');
+    const key = { authorization: 'Bearer sk_k-1' };
+    const purge = async (path: string, more: Record<string, string> = {}): Promise<unknown> => {
+      const answer = await one.get(path, { ...key, ...more }, 'PURGE');
+      expect([answer.status, answer.body]).toEqual([202, '{"purgeId":"pg-1"}']);
+      const seen = media.seen.at(-1);
+      expect([seen?.method, seen?.path]).toEqual(['POST', '/api/v1/cdn/cache/purge']);
+      expect(seen?.head).toContain('authorization: bearer sk_k-1');
+      // In chunks or not, as the runtime likes.
+      return JSON.parse(/\{.*\}/.exec(seen?.body ?? '')?.[0] ?? '');
+    };
+    expect(await purge('/x?b=1')).toEqual({ urls: [`http://${one.host}/x?b=1`], mode: 'hard', reason: 'PURGE' });
+    expect(await purge('/x/*', { 'fastly-soft-purge': '1' })).toEqual({ prefixes: [`http://${one.host}/x/`], mode: 'soft', reason: 'PURGE' });
+    expect(await purge('/', { 'surrogate-key': 'News sports' })).toEqual({ tags: ['news', 'sports'], mode: 'hard', reason: 'PURGE' });
+    expect(a.seen.filter(({ method }) => method === 'PURGE')).toEqual([]);
+    expect((await one.get('/x', {}, 'PURGE')).status).toBe(405);
+  });
+
   test('each host has its own origin and objects; a change is served by without a restart, and no connection is lost', async () => {
     media.says('/x', '200 OK\r\ncache-control: max-age=60', 'media');
     a.says('/x', '200 OK\r\ncache-control: max-age=60', 'from a');

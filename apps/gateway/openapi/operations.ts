@@ -63,7 +63,7 @@ import {
   testWebhook,
 } from '../webhooks/webhooks.contract.ts';
 import { setPurgePolicy, showPurgePolicy } from '../zones/purge-policy.contract.ts';
-import { configureZone, listZones, listZoneVersions, removeZone, rollBackZone, showZone, showZoneVersion } from '../zones/zones.contract.ts';
+import { configureZone, listZones, listZoneVersions, removeZone, renewZoneHook, rollBackZone, showZone, showZoneVersion } from '../zones/zones.contract.ts';
 
 /** Every operation of the API, in the order in which the documentation shows them. */
 export const operations: readonly Operation[] = [
@@ -78,6 +78,7 @@ export const operations: readonly Operation[] = [
   listZoneVersions,
   showZoneVersion,
   rollBackZone,
+  renewZoneHook,
   showPurgePolicy,
   setPurgePolicy,
   listProfiles,

@@ -51,6 +51,7 @@ export function zoneProbes(bench: () => TenantBench): Readonly<Record<string, ()
     listZoneVersions: absent('GET', '/versions'),
     showZoneVersion: absent('GET', '/versions/1'),
     rollBackZone: absent('POST', '/rollback', { version: 1 }),
+    renewZoneHook: absent('POST', '/hook'),
     removeZone: async () => {
       const { as, acme, globex } = bench();
       expect((await as(acme.headers, 'DELETE', `${path}/only-globex`)).status).toBe(404);

@@ -1,17 +1,25 @@
-import { AggregateStore, Clock, ReadStore } from '#ports';
+import { AggregateStore, Clock, ReadStore, type SecretStore } from '#ports';
 import { CommandExecutor } from '#runtime';
 import type { Provider } from '@nestjs/common';
+import { PurgeRates } from '../cdn/purge-rates.ts';
+import { ChangedHook } from './changed-hook.ts';
 import { ZoneDesk } from './zone-desk.ts';
 import { ZoneHostClaims } from './zone-host-claims.ts';
 
 /** Sites behind the edges. */
-export function zoneProviders(privateAddresses: boolean): readonly Provider[] {
+export function zoneProviders(secrets: SecretStore, privateAddresses: boolean): readonly Provider[] {
   return [
     {
       provide: ZoneDesk,
       useFactory: (commands: CommandExecutor, aggregates: AggregateStore, reads: ReadStore, clock: Clock) =>
         new ZoneDesk({ commands, aggregates, reads, claims: new ZoneHostClaims(commands, aggregates, clock), privateAddresses }),
       inject: [CommandExecutor, AggregateStore, ReadStore, Clock],
+    },
+    {
+      provide: ChangedHook,
+      useFactory: (commands: CommandExecutor, aggregates: AggregateStore, rates: PurgeRates, clock: Clock) =>
+        new ChangedHook({ commands, aggregates, rates, clock, secrets }),
+      inject: [CommandExecutor, AggregateStore, PurgeRates, Clock],
     },
   ];
 }

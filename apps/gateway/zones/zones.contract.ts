@@ -123,3 +123,22 @@ export const rollBackZone = operation({
   body: z.strictObject({ version: versionNumber, reason }),
   answer: zone,
 });
+
+export const renewZoneHook = operation({
+  ...common,
+  id: 'renewZoneHook',
+  method: 'POST',
+  path: '/api/v1/cdn/zones/:name/hook',
+  summary: 'Give a zone a secret with which its origins say what changed, in place of the one before; shown this once',
+  scopes: ['operate'],
+  status: 200,
+  params,
+  answer: z.object({
+    path: z
+      .string()
+      .describe(
+        'Where origins POST `{"urls": [], "tags": [], "all": false, "mode": "hard"}`, signed as Standard Webhooks. It is a purge like any other; the same `webhook-id` is the same purge.',
+      ),
+    secret: z.string().describe('`whsec_` and base64.'),
+  }),
+});

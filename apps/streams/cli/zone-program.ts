@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { contextOf, type CommonOptions } from './context.ts';
 import { group, remote, wholeNumber } from './program-parts.ts';
-import { listZones, removeZone, rollBackZone, setZone, showZone, zoneVersions, type ChangeZoneOptions } from './zone.commands.ts';
+import { listZones, removeZone, renewZoneHook, rollBackZone, setZone, showZone, zoneVersions, type ChangeZoneOptions } from './zone.commands.ts';
 
 type Changing = CommonOptions & ChangeZoneOptions;
 
@@ -20,6 +20,9 @@ export function addZones(program: Command): void {
   remote(zone, 'versions <name>', 'list the versions of a zone').action((name: string, options: CommonOptions) => zoneVersions(contextOf(options), name));
   changing('rollback <name> <version>', 'serve a zone as an earlier version said').action((name: string, version: string, options: Changing) =>
     rollBackZone(contextOf(options), name, wholeNumber(version), options),
+  );
+  remote(zone, 'hook <name>', 'give a zone a secret with which its origins say what changed').action((name: string, options: CommonOptions) =>
+    renewZoneHook(contextOf(options), name),
   );
   changing('remove <name>', 'take a zone from the edges').action((name: string, options: Changing) => removeZone(contextOf(options), name, options));
 }

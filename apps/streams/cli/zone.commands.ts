@@ -95,6 +95,17 @@ export async function rollBackZone({ api, print }: CommandContext, name: string,
   print(zone, () => [`The zone ${name} is served as version ${version} said; this is version ${zone.version}.`]);
 }
 
+export async function renewZoneHook({ api, print }: CommandContext, name: string): Promise<void> {
+  const hook = await api.call<{ readonly path: string; readonly secret: string }>('POST', `${pathOf(name)}/hook`);
+  print(hook, () => [
+    `Origins of ${name} say what changed by POST ${hook.path}, signed (Standard Webhooks) with the secret`,
+    '',
+    `  ${hook.secret}`,
+    '',
+    'It is shown this once; the one before is void.',
+  ]);
+}
+
 export async function removeZone({ api, print }: CommandContext, name: string, options: ChangeZoneOptions): Promise<void> {
   const query = options.reason === undefined ? '' : `?${new URLSearchParams({ reason: options.reason })}`;
   await api.call('DELETE', `${pathOf(name)}${query}`, undefined, conditions(options));

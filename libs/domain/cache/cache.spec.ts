@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { purgeApplied, purgeRequested, streamStopped, zoneConfigured, zoneRemoved, type DomainEvent, type DraftEvent, type DraftOf } from '#events';
+import { contentChanged, contentWithdrawn, purgeApplied, purgeRequested, streamStopped, zoneConfigured, zoneRemoved, type DomainEvent, type DraftEvent, type DraftOf } from '#events';
 import { foldChanges } from '#kernel';
 import fc from 'fast-check';
 import { purgeTargetProblem } from './purge-target.core.ts';
@@ -111,7 +111,7 @@ describe('the purges projection', () => {
 
 describe('what the platform purges itself', () => {
   const happened = (draft: DraftEvent): ReturnType<typeof purgesReactor.react> =>
-    purgesReactor.react({ event: { ...draft } as unknown as DomainEvent, recordedAtMs: 0 }, undefined);
+    purgesReactor.react({ event: { ...draft, tenant: 'acme' } as unknown as DomainEvent, recordedAtMs: 0 }, undefined);
   const zone = zoneConfigured.samples[0] as DraftOf<typeof zoneConfigured>['data'];
   const playlists = [{ kind: 'tag', value: 'playlist-st-1' }];
   const ofZone = [{ kind: 'zone', value: zone.zoneId }];
@@ -122,10 +122,20 @@ describe('what the platform purges itself', () => {
     ['a zone with other origins', zoneConfigured.draft({ ...zone, zoneVersion: 5, epoch: 3 }), undefined],
     ['a zone with other rules', zoneConfigured.draft({ ...zone, zoneVersion: 5, epoch: 5 }), { selectors: ofZone, soft: false }],
     ['a zone that is gone', zoneRemoved.draft({ zoneId: zone.zoneId, name: 'shop', zoneVersion: 6, reason: '' }), { selectors: ofZone, soft: false }],
+    [
+      'a content whose bytes are others',
+      contentChanged.draft({ contentId: 'trailer-42', url: 'https://o.example/42.mp4', contentType: 'video/mp4' }),
+      { selectors: [{ kind: 'tag', value: 'content-trailer-42', tenant: 'acme' }], soft: false },
+    ],
+    [
+      'a content that is withdrawn',
+      contentWithdrawn.draft({ contentId: 'trailer-42' }),
+      { selectors: [{ kind: 'tag', value: 'content-trailer-42', tenant: 'acme' }], soft: false },
+    ],
     ['a purge', requested, undefined],
   ])('%s', (_what, draft, purge) => {
     const intents = happened(draft);
     if (purge === undefined) return expect(intents).toEqual([]);
-    expect(intents).toEqual([{ kind: 'purge-request', lane: expect.stringMatching(/^(st|zn)-/), payload: { ...purge, reason: expect.any(String) } }]);
+    expect(intents).toEqual([{ kind: 'purge-request', lane: expect.stringMatching(/^(st|zn|trailer)-/), payload: { ...purge, reason: expect.any(String) } }]);
   });
 });

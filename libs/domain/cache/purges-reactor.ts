@@ -1,4 +1,4 @@
-import { recordingFinished, streamStopped, zoneConfigured, zoneRemoved, type DomainEvent, type PurgeSelector } from '#events';
+import { contentChanged, contentWithdrawn, recordingFinished, streamStopped, zoneConfigured, zoneRemoved, type DomainEvent, type PurgeSelector } from '#events';
 import type { Intent, Occurrence, Reactor } from '#kernel';
 
 export const purgeRequest = 'purge-request';
@@ -29,7 +29,17 @@ function outdated(zoneId: string, reason: string): PurgeIntent {
   return { selectors: [{ kind: 'zone', value: zoneId }], soft: false, reason };
 }
 
-/** Which purge, and about which stream or zone. */
+/** What an origin is to tag the responses with that are of a content, whatever their URLs. */
+export function contentTag(contentId: string): string {
+  return `content-${contentId}`;
+}
+
+/** Whoever may publish for a tenant says what of its content is another: in the tenant's own zones alone. */
+function ofContent({ data, tenant }: DomainEvent & { readonly data: { readonly contentId: string } }, reason: string): PurgeIntent {
+  return { selectors: [{ kind: 'tag', value: contentTag(data.contentId), tenant }], soft: false, reason };
+}
+
+/** Which purge, and about which stream, zone or content. */
 type Purge = readonly [lane: string, purge: PurgeIntent];
 
 function purgeAfter(event: DomainEvent): Purge | undefined {
@@ -38,6 +48,10 @@ function purgeAfter(event: DomainEvent): Purge | undefined {
       return [event.data.streamId, changed(event.data.streamId, 'the stream ended')];
     case recordingFinished.type:
       return [event.data.streamId, changed(event.data.streamId, 'the recording is finished')];
+    case contentChanged.type:
+      return [event.data.contentId, ofContent(event, 'the content changed')];
+    case contentWithdrawn.type:
+      return [event.data.contentId, ofContent(event, 'the content was withdrawn')];
     case zoneConfigured.type: {
       const { epoch, zoneId, zoneVersion } = event.data;
       return zoneVersion > 1 && epoch === zoneVersion ? [zoneId, outdated(zoneId, 'the zone stores by other rules')] : undefined;
@@ -60,7 +74,7 @@ function react({ event }: Occurrence<DomainEvent>): readonly Intent[] {
 export const purgesReactor: Reactor<DomainEvent> = {
   name: 'purges',
   version: 1,
-  contexts: [streamStopped.context, zoneConfigured.context],
-  handles: [streamStopped.type, recordingFinished.type, zoneConfigured.type, zoneRemoved.type],
+  contexts: [streamStopped.context, zoneConfigured.context, contentChanged.context],
+  handles: [contentChanged.type, contentWithdrawn.type, streamStopped.type, recordingFinished.type, zoneConfigured.type, zoneRemoved.type],
   react,
 };

@@ -1,0 +1,71 @@
+import { tagsOf, type Fields } from '#core/http-cache';
+import type { EdgeCache } from '../cache/edge-cache.ts';
+import type { EdgeHandler, EdgeReply, EdgeRequest } from '../server/edge-server.ts';
+import { platformZoneId } from '../zones/zone-table.ts';
+
+const purgePath = '/api/v1/cdn/cache/purge';
+
+/** Fields of the request that go on: who it is, and what it is called. */
+const passed = ['authorization', 'idempotency-key', 'traceparent', 'user-agent'];
+
+interface Order {
+  readonly urls?: readonly string[];
+  readonly prefixes?: readonly string[];
+  readonly tags?: readonly string[];
+  readonly mode: 'hard' | 'soft';
+  readonly reason: string;
+}
+
+/** What a PURGE names: the tags in its fields, as Varnish's xkey has them; else its URL, with `*` behind it all that begins so. */
+function orderOf(request: EdgeRequest): Order {
+  const common = { mode: request.field('fastly-soft-purge') === '1' ? ('soft' as const) : ('hard' as const), reason: 'PURGE' };
+  const tags = tagsOf(request.fields());
+  if (tags.length > 0) return { tags, ...common };
+  const url = `${request.scheme}://${request.field('host') ?? ''}${request.target}`;
+  return url.endsWith('*') ? { prefixes: [url.slice(0, -1)], ...common } : { urls: [url], ...common };
+}
+
+/** The same as the API takes it, from the same client. */
+function asked(request: EdgeRequest): EdgeRequest {
+  const body = new TextEncoder().encode(JSON.stringify(orderOf(request)));
+  const fields: Fields = [
+    ...passed.flatMap((name) => {
+      const value = request.field(name);
+      return value === undefined ? [] : [[name, value] as const];
+    }),
+    ['host', request.field('host') ?? ''],
+    ['content-type', 'application/json'],
+    ['content-length', String(body.length)],
+  ];
+  const byName = new Map(fields);
+  let left: Uint8Array | undefined = body;
+  return {
+    ...{ method: 'POST', target: purgePath, version: request.version, hasBody: true, contentLength: body.length, scheme: request.scheme, gone: request.gone },
+    clientAddress: request.clientAddress,
+    field: (name) => byName.get(name),
+    fields: () => fields,
+    body: () => ({
+      read: async () => {
+        const sent = left;
+        left = undefined;
+        return sent;
+      },
+      cancel: () => (left = undefined),
+    }),
+    allowSilence: () => request.allowSilence(),
+    tunnel: async () => undefined,
+  };
+}
+
+/**
+ * PURGE with a key of the platform's becomes a purge by the API: authenticated, audited and rate-limited there, and on the log
+ * for every edge. It goes to the gateway whatever host it names: no tenant's origin sees the key. Without a key it is the
+ * origin's to answer, as any method.
+ */
+export function purgeDoor(cache: Pick<EdgeCache, 'zones'>, handler: EdgeHandler): EdgeHandler {
+  const purged = (request: EdgeRequest): EdgeReply | Promise<EdgeReply> => {
+    const platform = cache.zones.get(platformZoneId);
+    return platform === undefined ? handler(request) : platform.handler.handle(asked(request), request.field('host'), '');
+  };
+  return (request) => (request.method === 'PURGE' && /^bearer /i.test(request.field('authorization') ?? '') ? purged(request) : handler(request));
+}
