@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { EdgePrefetchInit } from './prefetch/edge-prefetch.ts';
 import { readPrefetch } from './prefetch/prefetch.config.ts';
 import { evictions, type Eviction } from './cache/object-store.ts';
-import { readProcessSettings, sharedPortVariable, type ProcessSettings } from './processes/processes.config.ts';
+import { readProcessSettings, readSiblings, sharedPortVariable, type ProcessSettings, type SiblingSettings } from './processes/processes.config.ts';
 import { readListeningSettings, type ListeningSettings } from './server/listening.config.ts';
 import { readDisk, type DiskSettings } from './store/disk.config.ts';
 import { readTrafficSettings, type TrafficSettings } from './traffic/traffic.config.ts';
@@ -17,6 +17,8 @@ export interface EdgeSettings extends SharedSettings {
   readonly processes: ProcessSettings;
   /** Whether other processes of this edge listen on the same ports. */
   readonly sharesPort: boolean;
+  /** The processes of this edge; undefined for one that is alone. */
+  readonly siblings: SiblingSettings | undefined;
   /** Scheme, host and port of the origin, without a path. */
   readonly originUrl: string;
   /** Shared with the gateways, to which it proves whose address is forwarded. */
@@ -65,6 +67,7 @@ export function readEdgeSettings(env: Environment = process.env): EdgeSettings {
     listening: readListeningSettings(env),
     processes: readProcessSettings(env),
     sharesPort: env[sharedPortVariable] === '1',
+    siblings: readSiblings(env),
     originUrl: readOrigin(env),
     edgeSecret: readEdgeSecret(env),
     memoryBytesMax: readInteger(env, 'EDGE_MEMORY_MB', 256, 1, 1_048_576) * 1024 * 1024,

@@ -1,7 +1,8 @@
 import { openEngines } from '#adapters/engines';
-import { cacheName } from '#core/http-cache';
+import { cacheName, type Trust } from '#core/http-cache';
 import { topicPartitions } from '#events';
 import { hasCode, OperatingError } from '#kernel';
+import type { EventLog } from '#ports';
 import {
   endOnError,
   endOnSignal,
@@ -28,6 +29,9 @@ import { EdgeFacts } from './facts/edge-facts.ts';
 import { platformOf, type EdgePlatform } from './edge-platform.ts';
 import { localPaths } from './local-paths.ts';
 import { dryRunsOf } from './purge/dry-runs.ts';
+import type { SiblingSettings } from './processes/processes.config.ts';
+import { SiblingDoor, type SiblingDoorDeps } from './processes/sibling-door.ts';
+import { Siblings } from './processes/siblings.ts';
 import { DoubtPolicies } from './purge/doubt-policies.ts';
 import { purgeDoor } from './purge/purge-door.ts';
 import { PurgeTail, purgeTopic } from './purge/purge-tail.ts';
@@ -90,6 +94,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
     status: () => statusOf({ edgeId: settings.edgeId, incarnation, purgesKnown: purgesKnown() }, counters, parts),
   };
   const onError = (err: unknown): void => logger.error({ err }, 'a request failed in the edge itself');
+  const positions = (): readonly bigint[] => parts.tail?.positions ?? [];
   const cache = createEdgeCache(
     {
       ...{ edgeId: settings.edgeId, edgeSecret: settings.edgeSecret, memoryBytesMax: settings.memoryBytesMax },
@@ -100,6 +105,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
       keep: platform.keep,
       bytesOf: platform.bytesOf,
       ...{ ledger, disk },
+      siblings: settings.siblings === undefined ? undefined : new Siblings(settings.siblings, { positions, now }),
       counters,
       now,
       local: localOf(localPaths(view, now), witnessPaths(await openWitness(settings, logger, now), onError), webSocketsOf(settings)),
@@ -109,21 +115,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   );
   parts.cache = cache;
   const onFatal = (err: unknown): void => endFenced(err, logger);
-  const tail = new PurgeTail(
-    { edgeId: settings.edgeId, waitMs: edgeLimits.purgeWaitMs },
-    {
-      log: engines.log,
-      purger: cache.purger,
-      journal: disk?.journal,
-      offsets: new OffsetsFile(join(settings.statePath, 'offsets.json'), purgeTopic),
-      logger,
-      now,
-      acknowledge: (applied, tenant, causes) => facts.publish('cache', applied, tenant, causes),
-      onCountRequested: dryRunsOf({ edgeId: settings.edgeId, cache, facts, now, onFatal, logger }),
-      onFatal,
-      health: telemetry.health,
-    },
-  );
+  const tail = purgeTailOf(settings, { cache, disk, engines, facts, logger, now, onFatal, telemetry });
   parts.tail = tail;
   observeEdge(telemetry, { counters, cache, disk, tail, purgesKnown, now });
   // First the zones: under which key a URL is purged is theirs to say.
@@ -135,8 +127,42 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   if (lifecycle.stopping.aborted) return;
   const following = tail.run(lifecycle.stopping);
   lifecycle.onStop('work', 'purge tail', () => following);
+  const trust = (tenant: string): Trust => policies.trust(tenant, purgesKnown());
+  if (settings.siblings !== undefined) await openSiblingDoor(settings.siblings, { cache, bytesOf: platform.bytesOf, positions, trust, now, logger }, lifecycle);
   const watch = recordTraffic(settings, { cache, facts, incarnation, lifecycle, log: engines.log, logger, now, onFatal, telemetry });
   await serve(settings, { platform, cache, facts, counters, logger, lifecycle, onFatal, telemetry, watch });
+}
+
+interface TailParts {
+  readonly cache: EdgeCache;
+  readonly disk: DiskStore | undefined;
+  readonly engines: { readonly log: EventLog };
+  readonly facts: EdgeFacts;
+  readonly logger: Logger;
+  readonly now: () => number;
+  readonly onFatal: (err: unknown) => void;
+  readonly telemetry: Telemetry;
+}
+
+function purgeTailOf({ edgeId, statePath }: EdgeSettings, { cache, disk, engines, facts, logger, now, onFatal, telemetry }: TailParts): PurgeTail {
+  return new PurgeTail(
+    { edgeId, waitMs: edgeLimits.purgeWaitMs },
+    {
+      log: engines.log,
+      purger: cache.purger,
+      journal: disk?.journal,
+      offsets: new OffsetsFile(join(statePath, 'offsets.json'), purgeTopic),
+      ...{ logger, now },
+      acknowledge: (applied, tenant, causes) => facts.publish('cache', applied, tenant, causes),
+      onCountRequested: dryRunsOf({ edgeId, cache, facts, now, onFatal, logger }),
+      onFatal,
+      health: telemetry.health,
+    },
+  );
+}
+
+async function openSiblingDoor(siblings: SiblingSettings, deps: SiblingDoorDeps, lifecycle: Lifecycle): Promise<void> {
+  lifecycle.onStop('accept', 'sibling door', await new SiblingDoor(deps).open(siblings));
 }
 
 /** What there is of an edge that starts. */

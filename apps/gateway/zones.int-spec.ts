@@ -147,7 +147,12 @@ describe('what origins say that changed', () => {
     const shown = (await call('POST', `${path}/${name}/hook`)).json as unknown as { path: string; secret: string };
     return { path: shown.path, secret: Buffer.from(shown.secret.replace('whsec_', ''), 'base64') };
   };
-  const say = (to: string, secret: Uint8Array, message: object, { id = `msg-${Math.random()}`, seconds = Math.floor(Date.now() / 1000), sent = message } = {}) => {
+  const say = (
+    to: string,
+    secret: Uint8Array,
+    message: object,
+    { id = `msg-${Math.random()}`, seconds = Math.floor(Date.now() / 1000), sent = message } = {},
+  ) => {
     const signed = signatureHeaders({ id, timestamp: seconds, body: JSON.stringify(message) }, [secret]);
     return ask(gateway.url, to, { method: 'POST', headers: { ...signed, 'content-type': 'application/json' }, body: JSON.stringify(sent) });
   };
@@ -184,7 +189,10 @@ describe('what origins say that changed', () => {
     ];
     expect(refused.map(({ status }) => status)).toEqual([401, 401, 401, 401, 401, 401]);
     expect(new Set(refused.map(({ json }) => json.detail)).size).toBe(1);
-    expect((await say(to, secret, { urls: ['https://www.guarded-too.example/a'] })).json).toMatchObject({ status: 400, detail: expect.stringContaining('body.urls.0') });
+    expect((await say(to, secret, { urls: ['https://www.guarded-too.example/a'] })).json).toMatchObject({
+      status: 400,
+      detail: expect.stringContaining('body.urls.0'),
+    });
     expect((await say(to, secret, {})).status).toBe(400);
     expect((await say(to, secret, { url: ['/a'] } as object)).status).toBe(400);
     // A new secret voids the one before.

@@ -19,6 +19,7 @@ import type { EdgeCounters } from '../edge-counters.ts';
 import { GuardedOrigin, type OriginSource } from '../origin/guarded-origin.ts';
 import type { OriginClient } from '../origin/origin-client.ts';
 import { EdgePrefetch, type EdgePrefetchInit } from '../prefetch/edge-prefetch.ts';
+import type { Siblings } from '../processes/siblings.ts';
 import { Purger, type CountedPurge } from '../purge/purger.ts';
 import { ReclaimedCounts } from '../purge/reclaimed-counts.ts';
 import type { BytesOf, EdgeHandler, EdgeReply, EdgeRequest, KeepBytes } from '../server/edge-server.ts';
@@ -59,6 +60,8 @@ export interface EdgeCacheDeps extends Pick<CacheHandlerDeps, 'local' | 'onError
   readonly counters: EdgeCounters;
   readonly now: () => number;
   readonly trust: (tenant: string) => Trust;
+  /** The other processes of this edge. */
+  readonly siblings?: Siblings | undefined;
   /** Made here when it is not given. */
   readonly ledger?: PurgeLedger | undefined;
   /** What lies below the memory; it keeps the same ledger. */
@@ -178,7 +181,7 @@ function sliceSettings({ fromBytes, sliceBytes }: NonNullable<ZoneConfiguration[
 
 function zoneMaker(init: EdgeCacheInit, shared: Shared): (plan: ZonePlan) => Zone {
   const limits = { ...edgeLimits, ...init.limits };
-  const { bytesOf, counters, hooks, keep, ledger, now, onError, store } = shared;
+  const { bytesOf, counters, hooks, keep, ledger, now, onError, siblings, store } = shared;
   const name = cacheName(init.edgeId);
   const objectBytesMax = Math.min(limits.objectBytesMax, Math.floor(init.memoryBytesMax * limits.objectShareMax));
   const { claimTimeoutMs, requestBytesMax, streamBytesMax, wholeBytesMax } = limits;
@@ -186,14 +189,15 @@ function zoneMaker(init: EdgeCacheInit, shared: Shared): (plan: ZonePlan) => Zon
     const tenant = plan.tenant === '' ? platformTenant : plan.tenant;
     const trust = (): Trust => shared.trust(tenant);
     const scope = { tenant, labels: [zoneLabel(plan.id), tenantLabel(tenant)] };
-    const common = { origin, store, ledger, scope, ttl, pseudonym: init.edgeId, now };
+    const behind = siblings === undefined ? origin : siblings.source(plan.id, origin);
+    const common = { origin: behind, store, ledger, scope, ttl, pseudonym: init.edgeId, now };
     const slices = new Slices(sliceSettings(cut, objectBytesMax), { ...common, keep, bytesOf, streamBytesMax });
     const fills = new Fills({
       ...{ ...common, slices, objectBytesMax, streamBytesMax, claimTimeoutMs, keep, trust },
       onDemand: (source) => hooks.prefetch?.demanded(source),
       onStored: (object, bytes, fill) => hooks.prefetch?.stored(object, bytes, fill),
     });
-    const passThrough = new PassThrough({ ...common, counters, normalise, cacheName: name, edgeSecret, requestBytesMax });
+    const passThrough = new PassThrough({ ...common, siblings, counters, normalise, cacheName: name, edgeSecret, requestBytesMax });
     const onMiss = (key: string, fields: Fields): void => hooks.prefetch?.missed(key, fields);
     const handler = new CacheHandler(
       { cacheName: name, pseudonym: init.edgeId, normalise, bypasses, avoidsHits, redirect, wholeBytesMax },

@@ -22,6 +22,7 @@ import type { EdgeCounters } from '../edge-counters.ts';
 import type { OriginSource } from '../origin/guarded-origin.ts';
 import { OriginError, type OriginResponse } from '../origin/origin-client.ts';
 import { replyHead, type ByteSource, type EdgeReply, type EdgeRequest } from '../server/edge-server.ts';
+import type { Siblings } from '../processes/siblings.ts';
 import type { ObjectStore } from './object-store.ts';
 import { edgeLimits } from '../edge.constants.ts';
 import { paced, SlowBodyError } from '../server/paced-body.ts';
@@ -31,6 +32,8 @@ export interface PassThroughDeps {
   readonly origin: OriginSource;
   readonly store: ObjectStore;
   readonly ledger: PurgeLedger;
+  /** Other processes, which have it from the same origin. */
+  readonly siblings?: Pick<Siblings, 'invalidate'> | undefined;
   readonly scope: LabelScope;
   readonly counters: EdgeCounters;
   readonly ttl: TtlSettings;
@@ -128,15 +131,18 @@ export class PassThrough {
 
   /** RFC 9111 section 4.4. A fill that is under way was asked for before the change: it is not stored either. */
   async #invalidate(request: EdgeRequest, key: string, response: OriginResponse): Promise<void> {
-    const { ledger, normalise, store } = this.#deps;
+    const { ledger, normalise, siblings, store } = this.#deps;
+    const gone: string[] = [];
     const path = pathOfKey(key);
     const prefix = key.slice(0, key.length - path.length);
     for (const named of invalidatedKeys({ method: request.method, target: path, host: request.field('host') }, response, asNamed)) {
       const changed = prefix + (normalise(named) ?? named);
       ledger.purge(purgeTargets.key(changed));
       store.purge(changed);
+      gone.push(changed);
     }
     await store.flush();
+    if (gone.length > 0) await siblings?.invalidate(gone);
   }
 
   /** RFC 9111 section 4.3.5. What a purge overtook says nothing any more. */

@@ -45,9 +45,9 @@ describe.each<EdgeRuntime>(['bun', 'node'])('an edge of several processes, on %s
     expect([...seen].toSorted()).toEqual(['edge-1', 'edge-1.1']);
   }
 
-  test('they share one port, and each fetches for itself', async () => {
+  test('they share one port, and one of them fetches for all', async () => {
     await untilAllAnswer();
-    expect(origin.count('/a.m4s')).toBe(2);
+    expect(origin.count('/a.m4s')).toBe(1);
     expect(edge.lines.filter((line) => line['ready'] === true)).toHaveLength(1);
   });
 
@@ -81,6 +81,34 @@ describe.each<EdgeRuntime>(['bun', 'node'])('an edge of several processes, on %s
     expect([...applied].toSorted()).toEqual(['edge-1', 'edge-1.1']);
     const before = origin.count('/a.m4s');
     await untilAllAnswer();
+    expect(origin.count('/a.m4s')).toBe(before + 1);
+  });
+
+  test('a thousand misses at once over all of them are one fetch, which each streams on as it comes', async () => {
+    for (const path of ['/b.m4s', '/c.m4s', '/d.m4s']) {
+      const released = Promise.withResolvers<void>();
+      const body = path.repeat(20_000);
+      origin.on(path, async ({ socket }) => {
+        await released.promise;
+        socket.write(`HTTP/1.1 200 OK\r\ncache-control: max-age=600\r\ncache-tag: many\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+      });
+      const answers = Array.from({ length: 1000 }, () => edge.get(path));
+      await until(() => origin.count(path) > 0);
+      released.resolve();
+      const got = await Promise.all(answers);
+      expect(got.filter((answer) => answer.status !== 200 || answer.body !== body)).toEqual([]);
+      expect(new Set(got.map(({ headers }) => String(headers['cache-status']).split(';', 1)[0])).size).toBe(2);
+      expect(origin.count(path)).toBe(1);
+    }
+  });
+
+  test('what a request changes at the origin is fetched anew by all', async () => {
+    await untilAllAnswer();
+    const before = origin.count('/a.m4s');
+    await edge.get('/a.m4s', {}, 'POST', 'x');
+    origin.says('/a.m4s', '200 OK\r\ncache-control: max-age=600', 'y');
+    const bodies = await Promise.all(Array.from({ length: 40 }, async () => (await edge.get('/a.m4s')).body));
+    expect(new Set(bodies)).toEqual(new Set(['y']));
     expect(origin.count('/a.m4s')).toBe(before + 2);
   });
 
@@ -89,6 +117,11 @@ describe.each<EdgeRuntime>(['bun', 'node'])('an edge of several processes, on %s
     process.kill(victim, 'SIGKILL');
     await until(() => !isAlive(victim));
     expect(await answering()).toBe('edge-1');
+    // Of these, some were for the dead one to fetch.
+    for (let at = 0; at < 20; at++) {
+      origin.says(`/e${at}.m4s`, '200 OK\r\ncache-control: max-age=600', String(at));
+      expect((await edge.get(`/e${at}.m4s`)).body).toBe(String(at));
+    }
     await until(() => serving('edge-1.1').length === 2);
     await untilAllAnswer();
   });

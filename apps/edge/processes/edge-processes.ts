@@ -1,11 +1,13 @@
 import { createLogger, endOnError, endOnSignal, Lifecycle, misconfigured, backOffMs, pause, type Environment, type Logger } from '#runtime';
 import { once } from 'node:events';
-import { readFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { edgeLimits } from '../edge.constants.ts';
 import type { EdgeSettings } from '../edge.config.ts';
 import { EdgeChild, type Ready } from './edge-child.ts';
-import { sharedPortVariable } from './processes.config.ts';
+import { sharedPortVariable, siblingsText, siblingsVariable } from './processes.config.ts';
 import { dueForReplacement } from './recycling.policy.ts';
 
 const lookEveryMs = 1000;
@@ -40,6 +42,8 @@ class EdgeProcesses {
   readonly #stopping: AbortSignal;
   readonly #children: EdgeChild[] = [];
   #ports: Ready | undefined;
+  /** Of the sockets by which processes fetch for each other; short, because a socket's path is. */
+  #folder = '';
 
   constructor(settings: EdgeSettings, logger: Logger, stopping: AbortSignal) {
     this.#settings = settings;
@@ -50,6 +54,7 @@ class EdgeProcesses {
   /** The first finds out where: the system may choose the port. @returns undefined when they cannot serve with these settings, or were stopped */
   async start(): Promise<Ready | undefined> {
     const { host, listening, processes } = this.#settings;
+    this.#folder = await mkdtemp(join(tmpdir(), 'streams-edge-'));
     await assertFree(host, listening.port);
     if (listening.tls !== undefined) await assertFree(host, listening.tls.port);
     this.#ports = await this.#launch(0).ready;
@@ -71,6 +76,7 @@ class EdgeProcesses {
 
   async stop(): Promise<void> {
     await Promise.all(this.#children.map((child) => child.stop(stopGraceMs)));
+    if (this.#folder !== '') await rm(this.#folder, { recursive: true, force: true });
   }
 
   #launch(at: number): EdgeChild {
@@ -90,6 +96,7 @@ class EdgeProcesses {
       STREAMS_SUPERVISED: '1',
       LOG_FORMAT: 'json',
       [sharedPortVariable]: '1',
+      [siblingsVariable]: siblingsText({ index: at, count: processes.count, folder: this.#folder }),
       EDGE_PROCESSES: '1',
       EDGE_RECYCLE_HOURS: '0',
       EDGE_RECYCLE_MB: '0',

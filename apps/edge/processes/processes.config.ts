@@ -13,6 +13,25 @@ export interface ProcessSettings {
 
 /** What a process is told by the one that starts it. */
 export const sharedPortVariable = 'EDGE_SHARES_PORT';
+export const siblingsVariable = 'EDGE_SIBLINGS';
+
+/** The processes of an edge, as one of them sees them. */
+export interface SiblingSettings {
+  readonly index: number;
+  readonly count: number;
+  /** Where they find each other. */
+  readonly folder: string;
+}
+
+export function siblingsText({ count, folder, index }: SiblingSettings): string {
+  return `${index}/${count}:${folder}`;
+}
+
+/** Undefined for a process that is alone. */
+export function readSiblings(env: Environment): SiblingSettings | undefined {
+  const match = /^(\d+)\/(\d+):(.+)$/.exec(env[siblingsVariable] ?? '');
+  return match === null ? undefined : { index: Number(match[1]), count: Number(match[2]), folder: match[3] as string };
+}
 
 /** @throws OperatingError `SETTING_INVALID` naming the variable. */
 export function readProcessSettings(env: Environment): ProcessSettings {

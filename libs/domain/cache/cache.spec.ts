@@ -1,5 +1,16 @@
 import { describe, expect, test } from '@jest/globals';
-import { contentChanged, contentWithdrawn, purgeApplied, purgeRequested, streamStopped, zoneConfigured, zoneRemoved, type DomainEvent, type DraftEvent, type DraftOf } from '#events';
+import {
+  contentChanged,
+  contentWithdrawn,
+  purgeApplied,
+  purgeRequested,
+  streamStopped,
+  zoneConfigured,
+  zoneRemoved,
+  type DomainEvent,
+  type DraftEvent,
+  type DraftOf,
+} from '#events';
 import { foldChanges } from '#kernel';
 import fc from 'fast-check';
 import { purgeTargetProblem } from './purge-target.core.ts';
