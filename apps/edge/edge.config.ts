@@ -27,6 +27,8 @@ export interface EdgeSettings extends SharedSettings {
   /** What is fetched before it is asked for; undefined for nothing. */
   readonly prefetch: EdgePrefetchInit | undefined;
   readonly eviction: Eviction;
+  /** Objects that origins are asked about before they expire, because many ask for them, at most in a second. */
+  readonly revalidatePerSecond: number;
   /** Where objects are kept beyond the memory; undefined for nowhere. */
   readonly disk: DiskSettings | undefined;
   /** Where this edge keeps its own state. */
@@ -72,6 +74,7 @@ export function readEdgeSettings(env: Environment = process.env): EdgeSettings {
     edgeSecret: readEdgeSecret(env),
     memoryBytesMax: readInteger(env, 'EDGE_MEMORY_MB', 256, 1, 1_048_576) * 1024 * 1024,
     prefetch: readPrefetch(env),
+    revalidatePerSecond: readInteger(env, 'EDGE_REVALIDATE_PER_SECOND', 10, 0, 10_000),
     eviction: readText(env, 'EDGE_EVICTION', 'sieve', new RegExp(`^(?:${evictions.join('|')})$`)) as Eviction,
     disk: readDisk(env, { statePath, edgeId }),
     statePath,

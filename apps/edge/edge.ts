@@ -19,6 +19,7 @@ import {
   waitingLog,
 } from '#runtime';
 import { join } from 'node:path';
+import { Revalidator } from './cache/revalidator.ts';
 import { createEdgeCache, type EdgeCache } from './cache/edge-cache.ts';
 import { edgeLimits } from './edge.constants.ts';
 import type { EdgeSettings } from './edge.config.ts';
@@ -129,6 +130,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   lifecycle.onStop('work', 'purge tail', () => following);
   const trust = (tenant: string): Trust => policies.trust(tenant, purgesKnown());
   if (settings.siblings !== undefined) await openSiblingDoor(settings.siblings, { cache, bytesOf: platform.bytesOf, positions, trust, now, logger }, lifecycle);
+  parts.revalidator = revalidate(settings, { cache, lifecycle, now, onFatal });
   const watch = recordTraffic(settings, { cache, facts, incarnation, lifecycle, log: engines.log, logger, now, onFatal, telemetry });
   await serve(settings, { platform, cache, facts, counters, logger, lifecycle, onFatal, telemetry, watch });
 }
@@ -161,6 +163,17 @@ function purgeTailOf({ edgeId, statePath }: EdgeSettings, { cache, disk, engines
   );
 }
 
+/** Asks origins about what many ask for, until the edge stops. */
+function revalidate(
+  { revalidatePerSecond }: EdgeSettings,
+  { cache, lifecycle, now, onFatal }: Pick<Serving, 'cache' | 'lifecycle' | 'onFatal'> & { readonly now: () => number },
+): Revalidator {
+  const revalidator = new Revalidator({ perSecond: revalidatePerSecond }, { ...cache, now });
+  const running = revalidatePerSecond === 0 ? Promise.resolve() : revalidator.run(lifecycle.stopping).catch(onFatal);
+  lifecycle.onStop('work', 'revalidator', () => running);
+  return revalidator;
+}
+
 async function openSiblingDoor(siblings: SiblingSettings, deps: SiblingDoorDeps, lifecycle: Lifecycle): Promise<void> {
   lifecycle.onStop('accept', 'sibling door', await new SiblingDoor(deps).open(siblings));
 }
@@ -171,12 +184,13 @@ interface EdgeParts {
   cache?: EdgeCache;
   readonly disk: DiskStore | undefined;
   zones?: ZoneKeeper;
+  revalidator?: Revalidator;
 }
 
 function statusOf(
   about: Readonly<Record<string, unknown>>,
   counters: EdgeCounters,
-  { cache, disk, tail, zones }: EdgeParts,
+  { cache, disk, revalidator, tail, zones }: EdgeParts,
 ): Readonly<Record<string, unknown>> {
   return {
     ...about,
@@ -186,6 +200,7 @@ function statusOf(
     ...gauges(cache),
     disk: disk?.status(),
     zones: zones?.status(),
+    revalidated: revalidator?.counts,
     prefetch: cache?.prefetch?.counters.snapshot(),
   };
 }

@@ -23,6 +23,8 @@ export class CachedObject {
   response: StoredResponse;
   /** The next variant of the same key. */
   next: CachedObject | undefined;
+  /** How often it was found since the origin last spoke of it. */
+  uses = 0;
   /** Its place in the eviction index; -1 outside the store, -2 on probation. */
   slot = -1;
   /** Why it was fetched before anybody asked for it; undefined from the first use on. */
@@ -59,6 +61,7 @@ export class CachedObject {
     this.response = response;
     this.generation = generation;
     this.retryAtMs = 0;
+    this.uses = 0;
     if (this.atDisk === 'asked') this.atDisk = 'no';
     this.#reply = undefined;
   }

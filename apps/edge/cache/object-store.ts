@@ -95,6 +95,7 @@ export class ObjectStore {
     while (object !== undefined) {
       const { next } = object;
       if (matchesVariant(object.response.variant, request) && (object.generation === ledger.generation || this.#survives(object))) {
+        object.uses++;
         if (object.slot === onProbation) this.#promote(object);
         else {
           this.#index.touch(object.slot);
