@@ -195,7 +195,8 @@ function zoneMaker(init: EdgeCacheInit, shared: Shared): (plan: ZonePlan) => Zon
     const fills = new Fills({
       ...{ ...common, slices, objectBytesMax, streamBytesMax, claimTimeoutMs, keep, trust },
       onDemand: (source) => hooks.prefetch?.demanded(source),
-      onStored: (object, bytes, fill) => hooks.prefetch?.stored(object, bytes, fill),
+      looksAt: (fill, response) => hooks.prefetch?.looksAt(fill, response) === true,
+      beforeStored: (fill, response, chunks) => hooks.prefetch?.prepare(fill, response, chunks),
     });
     const passThrough = new PassThrough({ ...common, siblings, counters, normalise, cacheName: name, edgeSecret, requestBytesMax });
     const onMiss = (key: string, fields: Fields): void => hooks.prefetch?.missed(key, fields);

@@ -82,8 +82,10 @@ export interface FillDeps {
   readonly trust: () => Trust;
   /** Told when somebody waits for what was begun before anybody did. */
   readonly onDemand?: ((source: WishSource) => void) | undefined;
-  /** Told of each object that is stored whole, with its bytes and the fill that brought it. */
-  readonly onStored?: ((object: CachedObject, bytes: Uint8Array, fill: Fill) => void) | undefined;
+  /** Whether a response is one that {@link beforeStored} wants to see. */
+  readonly looksAt?: ((fill: Fill, response: StoredResponse) => boolean) | undefined;
+  /** Told of each response that is about to be stored; nobody gets the end of it before what this returns is over. */
+  readonly beforeStored?: ((fill: Fill, response: StoredResponse, chunks: readonly Uint8Array[]) => Promise<void> | undefined) | undefined;
 }
 
 export interface FillInit {
@@ -302,10 +304,16 @@ export class Fill {
 
   /** Takes the body in, whoever reads it; stores it when it is whole. */
   async #pump(source: ByteSource | null, body: GrowingBody, { keeps: stores, length, response }: FillOutcome & { kind: 'shared' }): Promise<void> {
-    const { objectBytesMax, store, streamBytesMax } = this.#deps;
+    const { beforeStored, looksAt, objectBytesMax, store, streamBytesMax } = this.#deps;
+    // Few are looked at before they are stored.
+    const chunks: Uint8Array[] | undefined = stores && looksAt?.(this, response) === true ? [] : undefined;
     const told = {
       isAhead: () => this.#ahead !== undefined,
-      onBytes: (count: number) => (this.bytes += count),
+      onBytes: (bytes: Uint8Array) => {
+        this.bytes += bytes.length;
+        chunks?.push(bytes);
+      },
+      beforeEnd: () => (chunks !== undefined && body.joinable ? beforeStored?.(this, response, chunks) : undefined),
     };
     this.failure = await takeIn(source, body, { length, bytesMax: objectBytesMax, streamBytesMax, ...told }, store);
     if (stores && body.complete && body.joinable) this.#store(response, body.bytes());
@@ -339,7 +347,6 @@ export class Fill {
     const object = new CachedObject({ key, labels, response, generation }, this.#deps.keep(bytes));
     if (ahead === undefined) store.put(object);
     else store.putAhead(object, ahead);
-    this.#deps.onStored?.(object, bytes, this);
   }
 
   #label(response: StoredResponse): void {

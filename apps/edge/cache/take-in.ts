@@ -12,7 +12,9 @@ export interface TakeInInit {
   readonly streamBytesMax: number;
   /** Whether nobody has asked for it yet: what nobody waits for takes its own room, and goes on in that of all others once somebody does. */
   readonly isAhead?: () => boolean;
-  readonly onBytes?: (count: number) => void;
+  readonly onBytes?: (bytes: Uint8Array) => void;
+  /** All of it is here; nobody gets the end of it before what this returns is over. Does not reject. */
+  readonly beforeEnd?: () => Promise<void> | undefined;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface TakeInInit {
 export async function takeIn(
   source: ByteSource | null,
   body: GrowingBody,
-  { bytesMax, isAhead, length, onBytes, streamBytesMax }: TakeInInit,
+  { beforeEnd, bytesMax, isAhead, length, onBytes, streamBytesMax }: TakeInInit,
   store: Pick<ObjectStore, 'reserve' | 'release' | 'aheadObjectBytesMax'>,
 ): Promise<OriginError | undefined> {
   let [reserved, reservedAhead] = [0, 0];
@@ -40,7 +42,7 @@ export async function takeIn(
       const keeps = body.joinable && body.length + bytes.length <= bytesMax && store.reserve(bytes.length, ahead);
       if (keeps && ahead) reservedAhead += bytes.length;
       else if (keeps) reserved += bytes.length;
-      onBytes?.(bytes.length);
+      onBytes?.(bytes);
       body.append(bytes);
       if (!keeps && !(await streamOn(body, streamBytesMax))) {
         source?.cancel();
@@ -48,6 +50,7 @@ export async function takeIn(
       }
     }
     if (length !== undefined && body.length !== length) throw new OriginError('ORIGIN_BROKEN', `The origin promised ${length} bytes and sent ${body.length}.`);
+    await beforeEnd?.();
     body.end();
     return undefined;
   } catch (error) {

@@ -1,4 +1,4 @@
-import { fieldValue, pathOfKey, type Fields } from '#core/http-cache';
+import { fieldValue, pathOfKey, type Fields, type StoredResponse } from '#core/http-cache';
 import {
   nextRequests,
   planManifest,
@@ -41,6 +41,8 @@ interface AheadWish extends Wish {
 const memory = { manifestsMax: 1000, segmentsMax: 50_000, activeMs: 20_000 };
 /** What waits for nothing but places is looked at again after this, ms. */
 const againMs = 20;
+/** So long a manifest waits for what it names at most, ms. */
+const holdMaxMs = 250;
 const lowLatencyReload = /[?&]_HLS_(?:part|msn)=/;
 
 /** Fetches what will be asked for next: told by manifests, by players (CMCD), and by what somebody asked for before. */
@@ -50,6 +52,8 @@ export class EdgePrefetch {
   readonly #deps: EdgePrefetchDeps;
   readonly #prefetcher: Prefetcher<AheadWish>;
   readonly #tracks = new TrackMemory(memory);
+  /** What is being fetched ahead, whole. */
+  readonly #underWay = new Map<string, Promise<void>>();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(init: EdgePrefetchInit, deps: EdgePrefetchDeps) {
@@ -108,31 +112,41 @@ export class EdgePrefetch {
     );
   }
 
-  /** Something was stored: if it is a manifest, it tells what is next. */
-  stored({ key, response }: CachedObject, bytes: Uint8Array, fill: Fill): void {
-    if (!isManifest(response, pathOfKey(key))) return;
+  /** Whether a response tells what is next. */
+  looksAt(fill: Fill, response: StoredResponse): boolean {
+    return isManifest(response, pathOfKey(fill.key)) && aheadFields(fill.requestFields) !== undefined;
+  }
+
+  /**
+   * A manifest is whole. What it names is fetched, and for a moment it waits for that: who reads of a segment in it would ask
+   * at once, all together, and wait then. Players with low latency are not held up.
+   */
+  async prepare(fill: Fill, response: StoredResponse, chunks: readonly Uint8Array[]): Promise<void> {
     const fields = aheadFields(fill.requestFields);
     if (fields === undefined) return;
-    // A playlist that was fetched for another one leads to segments and to no more playlists.
-    const leads = fill.ahead === undefined;
-    manifestText(response, bytes)
-      .then((text) => {
-        if (text !== undefined) this.#plan(key, text, fields, leads);
-      })
-      .catch(this.#deps.onError);
+    try {
+      const text = await manifestText(response, Buffer.concat(chunks));
+      // A playlist that was fetched for another one leads to segments and to no more playlists.
+      const leads = fill.ahead === undefined;
+      const planned = text === undefined ? [] : this.#plan(fill.key, text, fields, leads);
+      if (fill.ahead === undefined && !lowLatencyReload.test(fill.key)) await this.#untilThere(planned);
+    } catch (error) {
+      this.#deps.onError(error);
+    }
   }
 
   close(): void {
     clearTimeout(this.#timer);
   }
 
-  #plan(key: string, text: string, fields: Fields, leads: boolean): void {
+  /** @returns the keys of segments that will be asked for */
+  #plan(key: string, text: string, fields: Fields, leads: boolean): readonly string[] {
     const { now, zones } = this.#deps;
     const target = pathOfKey(key);
     const base = { target, host: fieldValue(fields, 'host') };
     const manifest: Manifest | undefined = text.startsWith('#EXTM3U') ? readHls(text, base) : readDash(text, base, now());
     const zone = zones.get(zoneOfKey(key).id);
-    if (manifest === undefined || zone === undefined) return;
+    if (manifest === undefined || zone === undefined) return [];
     const prefix = key.slice(0, key.length - target.length);
     const keyOf = (next: string): string | undefined => {
       const path = zone.keyOfUrl(next);
@@ -144,11 +158,24 @@ export class EdgePrefetch {
     const planned = planManifest(manifest, { ahead: this.#init.segmentsAhead, lowLatency, isWatched });
     if (manifest.tracks.length > 0) this.#tracks.note(name, manifest, keyOf);
     const playlists = new Set(manifest.playlists);
+    const keys: string[] = [];
     for (const next of planned) {
       const wished = !leads && playlists.has(next.target) ? undefined : keyOf(next.target);
-      if (wished !== undefined) this.#wish({ key: wished, range: undefined, source: next.source, zone: zone.id, epoch: zone.epoch, fields });
+      if (wished === undefined) continue;
+      this.#wish({ key: wished, range: undefined, source: next.source, zone: zone.id, epoch: zone.epoch, fields });
+      if (next.source === 'manifest' && !playlists.has(next.target)) keys.push(wished);
     }
     this.#pump();
+    return keys;
+  }
+
+  async #untilThere(keys: readonly string[]): Promise<void> {
+    const underWay = keys.flatMap((key) => this.#underWay.get(key) ?? []);
+    if (underWay.length === 0) return;
+    const late = Promise.withResolvers<void>();
+    const timer = setTimeout(late.resolve, holdMaxMs);
+    await Promise.race([Promise.all(underWay), late.promise]);
+    clearTimeout(timer);
   }
 
   #follow(key: string, fields: Fields): void {
@@ -194,7 +221,9 @@ export class EdgePrefetch {
     if (fill === undefined) return this.#prefetcher.finished(wish, 0, now());
     const counted = this.counters.of(wish.source);
     counted.fetched++;
+    if (wish.range === undefined) this.#underWay.set(wish.key, fill.done);
     void fill.done.then(() => {
+      this.#underWay.delete(wish.key);
       counted.bytes += fill.bytes;
       this.#prefetcher.finished(wish, fill.bytes, now());
       this.#pump();
