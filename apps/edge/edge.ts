@@ -45,6 +45,7 @@ import { openEdgeDisk } from './store/edge-disk.ts';
 import { takeIncarnation } from './state/incarnation.file.ts';
 import { followZones } from './zones/follow-zones.ts';
 import type { ZoneKeeper } from './zones/zone-keeper.ts';
+import { warmerOf, type Warmer } from './warm/warmer.ts';
 import { openWitness } from './witness/open-witness.ts';
 import { recordTraffic } from './traffic/record-traffic.ts';
 import { webSocketPaths } from './websocket-paths.ts';
@@ -116,7 +117,8 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   );
   parts.cache = cache;
   const onFatal = (err: unknown): void => endFenced(err, logger);
-  const tail = purgeTailOf(settings, { cache, disk, engines, facts, logger, now, onFatal, telemetry });
+  const warmer = warmerOf(settings, { bytesOf: platform.bytesOf, cache, facts, lifecycle, onFatal, logger, now });
+  const tail = purgeTailOf(settings, { cache, disk, engines, facts, logger, now, onFatal, telemetry, warmer });
   parts.tail = tail;
   observeEdge(telemetry, { counters, cache, disk, tail, purgesKnown, now });
   // First the zones: under which key a URL is purged is theirs to say.
@@ -144,9 +146,10 @@ interface TailParts {
   readonly now: () => number;
   readonly onFatal: (err: unknown) => void;
   readonly telemetry: Telemetry;
+  readonly warmer: Warmer;
 }
 
-function purgeTailOf({ edgeId, statePath }: EdgeSettings, { cache, disk, engines, facts, logger, now, onFatal, telemetry }: TailParts): PurgeTail {
+function purgeTailOf({ edgeId, statePath }: EdgeSettings, { cache, disk, engines, facts, logger, now, onFatal, telemetry, warmer }: TailParts): PurgeTail {
   return new PurgeTail(
     { edgeId, waitMs: edgeLimits.purgeWaitMs },
     {
@@ -157,6 +160,7 @@ function purgeTailOf({ edgeId, statePath }: EdgeSettings, { cache, disk, engines
       ...{ logger, now },
       acknowledge: (applied, tenant, causes) => facts.publish('cache', applied, tenant, causes),
       onCountRequested: dryRunsOf({ edgeId, cache, facts, now, onFatal, logger }),
+      onWarmRequested: (event) => warmer.take(event),
       onFatal,
       health: telemetry.health,
     },

@@ -3,6 +3,7 @@ import { RefusalsController } from './access/refusals.controller.ts';
 import { TenantsController } from './access/tenants.controller.ts';
 import { CatalogueController } from './catalogue/catalogue.controller.ts';
 import { CdnController } from './cdn/cdn.controller.ts';
+import { WarmController } from './cdn/warm.controller.ts';
 import { ContentsController } from './contents/contents.controller.ts';
 import { EffectsController } from './effects/effects.controller.ts';
 import { EventsController } from './events/events.controller.ts';
@@ -39,6 +40,7 @@ export const controllers = [
   ProfilesController,
   ProgrammeController,
   CdnController,
+  WarmController,
   ZonesController,
   PurgePolicyController,
   TrafficController,

@@ -1,5 +1,5 @@
 import { accessAggregate } from '#domain/access';
-import { purgeAggregate } from '#domain/cache';
+import { cacheContextAggregate } from '#domain/cache';
 import { edgeAggregate, zoneContextAggregate } from '#domain/edge';
 import { operationAggregate } from '#domain/operation';
 import { streamContextAggregate } from '#domain/stream';
@@ -9,7 +9,7 @@ import type { RestorableAggregate } from '#runtime';
 export const aggregates: readonly RestorableAggregate[] = [
   accessAggregate,
   operationAggregate,
-  purgeAggregate,
+  cacheContextAggregate,
   edgeAggregate,
   zoneContextAggregate,
   streamContextAggregate,

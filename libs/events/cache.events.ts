@@ -94,4 +94,82 @@ export const purgeApplied = defineEvent({
   samples: [{ purgeId: 'pg-1', edgeId: 'edge-1', objects: 1, appliedAtMs: 1790000000000 }],
 });
 
-export type CacheEventDefinition = typeof purgeRequested | typeof purgeApplied | typeof purgeCountRequested | typeof purgeCounted;
+/** URLs in one event: a warming of more is several. */
+export const warmPartMax = 1000;
+
+export const warmRequested = defineEvent({
+  type: 'warm.requested',
+  version: 1,
+  context: 'cache',
+  meaning: 'Somebody asked edges to fetch what will be asked for, before it is.',
+  schema: z.object({
+    warmId: id,
+    /** Absolute URLs, or absolute paths of the platform's own media. */
+    urls: z.array(url).max(warmPartMax),
+    /** Sitemaps, or indexes of them, whose URLs on the same host are meant as well. */
+    sitemaps: z.array(url).max(10),
+    /** Which edges do it: those of these regions, or with these ids; all where both are empty. */
+    regions: z.array(id).max(100),
+    edges: z.array(id).max(100),
+    /** What one edge asks the origins for at most, per second. */
+    perSecond: z.number().int().positive().max(1000),
+    /** Edges only tell how much of it they have. */
+    dryRun: z.boolean(),
+    /** Of a warming of several events, which of how many this is, from 0. */
+    part: count,
+    parts: count,
+    /** URLs of all parts. */
+    total: count,
+    reason: text,
+  }),
+  key: (data) => data.warmId,
+  samples: [
+    {
+      warmId: 'wm-1',
+      urls: ['https://www.example.org/a.js', '/live/st-7f3k2m9q/master.m3u8'],
+      sitemaps: ['https://www.example.org/sitemap.xml'],
+      regions: ['eu'],
+      edges: [],
+      perSecond: 100,
+      dryRun: false,
+      part: 0,
+      parts: 1,
+      total: 2,
+      reason: 'launch',
+    },
+  ],
+});
+
+export const warmFinished = defineEvent({
+  type: 'warm.finished',
+  version: 1,
+  context: 'cache',
+  meaning: 'An edge has done what it could of a warming.',
+  schema: z.object({
+    warmId: id,
+    edgeId: id,
+    region: id,
+    /** URLs that it went through. */
+    urls: count,
+    /** Of them, those that it had already, … */
+    present: count,
+    /** … that it fetched and stored, … */
+    fetched: count,
+    /** … and that came to nothing: not there, not for everybody, not to be had. */
+    failed: count,
+    /** Of the bodies that it fetched. */
+    bytes: count,
+    finishedAtMs: millis,
+  }),
+  key: (data) => data.warmId,
+  subject: (data) => `${data.warmId}/${data.edgeId}`,
+  samples: [{ warmId: 'wm-1', edgeId: 'edge-1', region: 'eu', urls: 3, present: 1, fetched: 1, failed: 1, bytes: 120_000, finishedAtMs: 1790000000000 }],
+});
+
+export type CacheEventDefinition =
+  | typeof purgeRequested
+  | typeof purgeApplied
+  | typeof purgeCountRequested
+  | typeof purgeCounted
+  | typeof warmRequested
+  | typeof warmFinished;

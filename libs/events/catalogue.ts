@@ -9,7 +9,7 @@ import {
   type AccessEventDefinition,
 } from './access.events.ts';
 import { encodingAdapted, type AdaptationEventDefinition } from './adaptation.events.ts';
-import { purgeApplied, purgeCounted, purgeCountRequested, purgeRequested, type CacheEventDefinition } from './cache.events.ts';
+import { purgeApplied, purgeCounted, purgeCountRequested, purgeRequested, warmFinished, warmRequested, type CacheEventDefinition } from './cache.events.ts';
 import { contentChanged, contentPublished, contentWithdrawn, type ContentEventDefinition } from './content.events.ts';
 import { streamCueRefused, type CueEventDefinition } from './cue.events.ts';
 import type { EventDefinition } from './define.ts';
@@ -139,6 +139,8 @@ export const catalogue: readonly AnyDefinition[] = [
   purgeApplied,
   purgeCountRequested,
   purgeCounted,
+  warmRequested,
+  warmFinished,
   edgeRegistered,
   edgeReported,
   edgeAudienceReported,

@@ -1,5 +1,5 @@
 import { keysProjection, subjectsProjection } from '#domain/access';
-import { purgesProjection } from '#domain/cache';
+import { purgesProjection, warmsProjection } from '#domain/cache';
 import { contentsProjection } from '#domain/content';
 import { audiencesProjection, edgesProjection, trafficProjection, zonesProjection } from '#domain/edge';
 import {
@@ -21,6 +21,7 @@ import type { Projection } from '#kernel';
 export const projections: readonly Projection<DomainEvent>[] = [
   streamsProjection,
   purgesProjection,
+  warmsProjection,
   edgesProjection,
   keysProjection,
   contentsProjection,

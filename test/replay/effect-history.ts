@@ -13,6 +13,8 @@ import {
   webhookRegistered,
   webhookRemoved,
   webhookSecretRotated,
+  warmFinished,
+  warmRequested,
   webhookTestRequested,
   zoneConfigured,
   purgePolicySet,
@@ -83,7 +85,14 @@ function zone(dice: Prng, at: number): readonly Draft[] {
   return [claimed([host]), configured(1), configured(2), removed, claimed([]), preferred, ...again];
 }
 
-/** What operators do with webhooks, effects, reactors, encoding profiles and zones. */
+/** A warming in two parts. */
+function warm(warmId: string): readonly Draft[] {
+  const common = { warmId, regions: ['eu'], edges: [], perSecond: 10, dryRun: false, parts: 2, total: 2, reason: 'history' };
+  const part = (at: number): Draft => warmRequested.draft({ ...common, urls: [`/${at}`], sitemaps: at === 0 ? ['https://a.example/map.xml'] : [], part: at });
+  return [part(0), part(1)];
+}
+
+/** What operators do with webhooks, effects, reactors, encoding profiles, zones and warmings. */
 export function operatorCommands(dice: Prng): readonly Draft[] {
   const each = Array.from({ length: count }, (_, at) => at);
   const retries = each.filter((at) => at % 2 === 0).map((at) => effectRetryRequested.draft({ effectKey: `ef-${at}`, reason: 'again' }));
@@ -96,7 +105,14 @@ export function operatorCommands(dice: Prng): readonly Draft[] {
     }),
   );
   const profiles = [1, 2, 3].flatMap((at) => encodingProfile(dice, `pf-${at}`));
-  return [...each.flatMap((at) => webhook(dice, `wh-${at}`)), ...retries, ...resets, ...profiles, ...[1, 2, 3].flatMap((at) => zone(dice, at))];
+  return [
+    ...each.flatMap((at) => webhook(dice, `wh-${at}`)),
+    ...retries,
+    ...resets,
+    ...profiles,
+    ...[1, 2, 3].flatMap((at) => zone(dice, at)),
+    ...['wm-1', 'wm-2'].flatMap(warm),
+  ];
 }
 
 function recording(dice: Prng, streamId: string): readonly Draft[] {
@@ -121,5 +137,16 @@ export function effectFacts(dice: Prng): readonly Draft[] {
       return dice.pick(ended)(about);
     }),
   ).flat();
-  return [...outcomes, ...recordings];
+  // An edge that was restarted did one twice.
+  const warmed = ['wm-1', 'wm-1', 'wm-2', 'wm-3'].map((warmId) => {
+    const counts = {
+      urls: 9,
+      present: dice.nextInteger(0, 3),
+      fetched: dice.nextInteger(0, 3),
+      failed: dice.nextInteger(0, 3),
+      bytes: dice.nextInteger(0, 999),
+    };
+    return warmFinished.draft({ warmId, edgeId: 'edge-1', region: 'eu', ...counts, finishedAtMs: 1_790_000_000_000 + dice.nextInteger(0, 9) });
+  });
+  return [...outcomes, ...recordings, ...warmed];
 }

@@ -318,6 +318,19 @@ export class CacheHandler {
     return fills.start({ key, requestFields: request.fields(), request, stale: undefined, range, ahead: source });
   }
 
+  /** Fetches what somebody wants to be here: unlike {@link fetchAhead}, it is stored like what a request brings, and what is stale is renewed. */
+  async warm(key: string, request: EdgeRequest): Promise<Fill | 'present' | 'refused'> {
+    const { fills, now, store, trust } = this.#deps;
+    const path = pathOfKey(key);
+    if (this.#init.bypasses(path, request) || this.#init.redirect?.(request) !== undefined || this.#deps.local(request, path) !== undefined) return 'refused';
+    const object = store.find(key, request) ?? (store.mayRecall(key) ? await store.recall(key, request) : undefined);
+    if (object !== undefined && judgeReuse(object.response.freshness, now(), trust()) === 'fresh') return 'present';
+    if (fills.full) return 'refused';
+    const fill = fills.find({ key, request }) ?? this.#startFill(request, key, object);
+    fill.demand();
+    return fill;
+  }
+
   #startFill(request: EdgeRequest, key: string, stale: CachedObject | undefined, range?: string, parts?: StoredParts): Fill {
     // The request does not outlive its client; the fill does.
     const fields = request.fields();

@@ -108,6 +108,14 @@ export class ObjectStore {
     return undefined;
   }
 
+  /** The same, but it is no use of it. */
+  peek(key: string, request: Varying): CachedObject | undefined {
+    const { ledger } = this.#init;
+    for (let object = this.#byKey.get(key); object !== undefined; object = object.next)
+      if (matchesVariant(object.response.variant, request) && ledger.judge(object, object.generation).kind === 'current') return object;
+    return undefined;
+  }
+
   /** Whether it is worth asking {@link recall}. */
   mayRecall(key: string): boolean {
     return this.#disk !== undefined && this.#disk.mayHold(key);

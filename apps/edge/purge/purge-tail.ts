@@ -6,6 +6,8 @@ import {
   purgeCounted,
   purgeCountRequested,
   purgeRequested,
+  warmFinished,
+  warmRequested,
   topicPartitions,
   type DraftOf,
   type EventOf,
@@ -38,6 +40,8 @@ export interface PurgeTailDeps {
   readonly acknowledge: (applied: readonly DraftOf<typeof purgeApplied>[], tenant: string, causes: readonly FactCause[]) => Promise<void>;
   /** Told of each dry run: what it would hit is counted and said beside the reading. */
   readonly onCountRequested: (event: EventOf<typeof purgeCountRequested>) => void;
+  /** Told of each part of a warming. */
+  readonly onWarmRequested?: ((event: EventOf<typeof warmRequested>) => void) | undefined;
   /** Told of a failure after which the edge must not go on. */
   readonly onFatal: (error: unknown) => void;
   readonly health?: Health;
@@ -200,12 +204,13 @@ export class PurgeTail {
   #apply(record: StoredRecord): AppliedPurge[] {
     // The answers of all edges pass here too: not worth decoding.
     const type = record.headers['ce_type'];
-    if (type === purgeApplied.type || type === purgeCounted.type) return [];
+    if (type === purgeApplied.type || type === purgeCounted.type || type === warmFinished.type) return [];
     // The platform alone purges: what somebody else wrote here is no purge of a newer kind, and must not empty the cache.
     if (isDirect(record)) return [];
     try {
       const event = decodeEvent(record);
       if (event.type === purgeCountRequested.type) this.#deps.onCountRequested(event);
+      if (event.type === warmRequested.type) this.#deps.onWarmRequested?.(event);
       if (event.type !== purgeRequested.type) return [];
       return this.#applyPurge(event);
     } catch (error) {

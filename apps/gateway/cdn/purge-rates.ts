@@ -6,6 +6,7 @@ import { ProblemError } from '../http/problem.errors.ts';
 /** What one tenant may purge, in URLs and tags: as much as its edges surely follow. */
 const unitsPerMinute = 1_200_000;
 const windowMs = 60_000;
+const warmUnitsPerMinute = 60_000;
 /** A pattern costs every object of every edge a look. */
 const patternUnits = 1_000;
 
@@ -19,14 +20,23 @@ export class PurgeRates {
     this.#clock = clock;
   }
 
+  /** What one tenant may have fetched, in URLs; a sitemap counts as many. @throws ProblemError 429 */
+  async takeWarm(units: number, principal: Principal): Promise<void> {
+    const policy = { limit: warmUnitsPerMinute, windowMs };
+    const { allowed, retryAfterMs } = await this.#limiter.take(`warm:${homeTenantOf(principal)}`, units, policy, this.#clock.now());
+    if (!allowed) throw tooMany(`More than ${warmUnitsPerMinute} URLs a minute (a sitemap counts as 1000).`, retryAfterMs);
+  }
+
   /** @throws ProblemError 429 */
   async take({ urls, selectors = [] }: PurgeOrder, principal: Principal): Promise<void> {
     const units = selectors.reduce((sum, { kind }) => sum + (kind === 'regex' ? patternUnits : 1), urls.length);
     const policy = { limit: unitsPerMinute, windowMs };
     const { allowed, retryAfterMs } = await this.#limiter.take(`purge:${homeTenantOf(principal)}`, units, policy, this.#clock.now());
-    if (allowed) return;
-    const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
-    const detail = `More than ${unitsPerMinute} URLs and tags a minute (a pattern counts as ${patternUnits}). Try again in ${seconds} s.`;
-    throw new ProblemError({ status: 429, code: 'rate-limited', detail, headers: { 'retry-after': String(seconds) } });
+    if (!allowed) throw tooMany(`More than ${unitsPerMinute} URLs and tags a minute (a pattern counts as ${patternUnits}).`, retryAfterMs);
   }
+}
+
+function tooMany(detail: string, retryAfterMs: number): ProblemError {
+  const seconds = Math.max(1, Math.ceil(retryAfterMs / 1000));
+  return new ProblemError({ status: 429, code: 'rate-limited', detail: `${detail} Try again in ${seconds} s.`, headers: { 'retry-after': String(seconds) } });
 }

@@ -19,6 +19,7 @@ export const eventId = z
 export const streamId = z.string().refine(isStreamId, 'Expected a stream id such as st-7f3k2m9qabcd.').describe('A stream id');
 export const keyId = z.string().regex(/^k-[a-z0-9]{4,32}$/, 'Expected a key id such as k-3f9a2c.');
 export const tenantId = z.string().refine(isTenantId, 'Expected a tenant id such as acme: a-z, 0-9 and "-".').describe('A tenant id');
+export const warmId = z.string().regex(/^wm-[a-z2-7]{8,26}$/, 'Expected the id of a warming such as wm-7f3k2m9q.');
 export const purgeId = z.string().regex(/^pg-[a-z2-7]{8,26}$/, 'Expected a purge id such as pg-7f3k2m9q.');
 
 export function isoTime(ms: number | bigint | null | undefined): string | null {

@@ -56,7 +56,7 @@ function successOf(op: Operation): JsonObject {
 }
 
 /** Operations that name a thing in their body. */
-const mayBeAbsent = new Set(['stopStream', 'switchStream', 'issueStreamKey', 'purgeCache', 'issueKey']);
+const mayBeAbsent = new Set(['stopStream', 'switchStream', 'issueStreamKey', 'purgeCache', 'warmCache', 'issueKey']);
 
 function bodyOf({ body, request }: Operation): JsonObject {
   if (request !== undefined) {

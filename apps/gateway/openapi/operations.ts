@@ -2,6 +2,7 @@ import { createTenant, issueKey, listKeys, listTenants, resumeTenant, revokeKey,
 import { listRefusals } from '../access/refusals.contract.ts';
 import { listEffects, listReactors, resetReactor, retryEffect } from '../effects/effects.contract.ts';
 import { listCatalogue, showEventType } from '../catalogue/catalogue.contract.ts';
+import { showWarm, warmCache } from '../cdn/warm.contract.ts';
 import { cdnHealth, listPurges, purgeCache, registerEdge, showPurge } from '../cdn/cdn.contract.ts';
 import { followEvents, listEvents, socketEvents, streamEvents } from '../events/events.contract.ts';
 import { listContents, showContent } from '../contents/contents.contract.ts';
@@ -150,6 +151,8 @@ export const operations: readonly Operation[] = [
   purgeCache,
   listPurges,
   showPurge,
+  warmCache,
+  showWarm,
   cdnHealth,
   showTraffic,
   showPopularObjects,

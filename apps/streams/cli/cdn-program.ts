@@ -1,11 +1,12 @@
 import { Option, type Command } from 'commander';
 import { contextOf, type CommonOptions } from './context.ts';
 import { group, moment, remote, wholeNumber } from './program-parts.ts';
+import { addWarm } from './warm-program.ts';
 import { showObjects, showTraffic, type TrafficOptions } from './traffic.commands.ts';
 
 /** `streams cdn …` */
 export function addCdn(program: Command): void {
-  const cdn = group(program, 'cdn', 'see what the edges answer');
+  const cdn = group(program, 'cdn', 'see what the edges answer, and what they keep');
   const about = (name: string, description: string): Command =>
     remote(cdn, name, description)
       .option('--from <time>', 'RFC 3339; an hour ago when left out', moment)
@@ -19,4 +20,5 @@ export function addCdn(program: Command): void {
   about('objects', 'what is asked for most')
     .option('--limit <number>', 'how many', wholeNumber, 20)
     .action((options: CommonOptions & TrafficOptions & { limit: number }) => showObjects(contextOf(options), options.limit, options));
+  addWarm(cdn);
 }

@@ -8,4 +8,5 @@ export { PrecisionMeter } from './precision.core.ts';
 export { Prefetcher, type PrefetchLimits } from './prefetcher.core.ts';
 export { resolveReference, resolveRelative } from './reference.core.ts';
 export { TrackMemory, type TrackMemoryInit } from './track-memory.core.ts';
+export { scanXml, type XmlTag } from './xml-scan.core.ts';
 export { wishSources, type Wish, type WishSource } from './wish.ts';

@@ -1,4 +1,4 @@
-import { purgeApplied, purgeCounted, purgeCountRequested, purgeRequested, type DomainEvent, type EventOf } from '#events';
+import { purgeApplied, purgeCounted, purgeCountRequested, purgeRequested, warmFinished, warmRequested, type DomainEvent, type EventOf } from '#events';
 import type { Projection, RowChange, TableSpec } from '#kernel';
 
 /** One row per purge, with what the first of its events names; null in `requested_at_ms` while only an edge's answer is known. */
@@ -69,7 +69,7 @@ export const purgesProjection: Projection<DomainEvent> = {
   version: 5,
   contexts: ['cache'],
   handles: [purgeRequested.type, purgeApplied.type, purgeCountRequested.type, purgeCounted.type],
-  ignores: [],
+  ignores: [warmRequested.type, warmFinished.type],
   tables: [purgeTable, purgeApplicationTable],
   partitionedBy: { purge: 'purge_id', purge_application: 'purge_id' },
   project,

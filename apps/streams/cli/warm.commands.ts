@@ -1,0 +1,64 @@
+import { pause } from '#runtime';
+import { readFile } from 'node:fs/promises';
+import { PlainFailure } from '../streams.errors.ts';
+import type { CommandContext } from './context.ts';
+
+export interface WarmOptions {
+  readonly file?: string;
+  readonly sitemaps?: readonly string[];
+  readonly regions?: readonly string[];
+  readonly edges?: readonly string[];
+  readonly rate?: number;
+  readonly dryRun?: boolean;
+  readonly idempotencyKey?: string;
+  readonly wait: boolean;
+  readonly timeout: number;
+  readonly reason?: string;
+}
+
+interface WarmView {
+  readonly progress: { readonly edges: number; readonly finished: number; readonly pending: readonly string[] } | null;
+  readonly results: ReadonlyArray<{
+    readonly edgeId: string;
+    readonly urls: number;
+    readonly present: number;
+    readonly fetched: number;
+    readonly failed: number;
+    readonly bytes: number;
+  }>;
+}
+
+const pollMs = 250;
+
+/** Makes edges fetch URLs, and shows how far each has come. */
+export async function warm({ api, print }: CommandContext, urls: readonly string[], options: WarmOptions): Promise<void> {
+  const listed = options.file === undefined ? [] : (await readFile(options.file, 'utf8')).split('\n').map((line) => line.trim());
+  const { dryRun, edges, rate: perSecond, reason, regions, sitemaps } = options;
+  const asked = { urls: [...urls, ...listed.filter((line) => line !== '' && !line.startsWith('#'))], sitemaps, regions, edges, perSecond, dryRun, reason };
+  const headers = options.idempotencyKey === undefined ? {} : { 'idempotency-key': options.idempotencyKey };
+  const { warmId } = await api.call<{ readonly warmId: string }>('POST', '/api/v1/cdn/warm', asked, headers);
+  if (!options.wait) return print({ warmId }, () => [`Warming ${warmId} is requested.`]);
+  const untilMs = performance.now() + options.timeout * 1000;
+  for (;;) {
+    const view = await api.call<WarmView>('GET', `/api/v1/cdn/warms/${warmId}`);
+    if (view.progress !== null && view.progress.pending.length === 0) return print(view, () => warmLines(warmId, view, dryRun === true));
+    if (performance.now() > untilMs) {
+      const who = view.progress?.pending.join(', ') ?? 'nobody knows who';
+      throw new PlainFailure(`Warming ${warmId} goes on: ${who} did not finish within ${options.timeout} s.`);
+    }
+    await pause(pollMs);
+  }
+}
+
+/** What became of a warming on each edge. */
+export function warmLines(warmId: string, { results }: WarmView, dryRun: boolean): readonly string[] {
+  if (results.length === 0) return [`Warming ${warmId} is on the log. No edge that it is for is up.`];
+  const fetched = dryRun ? 'would be fetched' : 'fetched';
+  return [
+    dryRun ? `Nothing is fetched. ${warmId} only looks:` : `Warming ${warmId} is done.`,
+    ...results.map(
+      (one) =>
+        `  ${one.edgeId}: ${one.urls} URLs: ${one.present} there already, ${one.fetched} ${fetched} (${(one.bytes / 1e6).toFixed(1)} MB), ${one.failed} failed`,
+    ),
+  ];
+}
