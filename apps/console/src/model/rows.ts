@@ -51,10 +51,7 @@ const origins: Readonly<Record<string, (row: Row) => RowOrigin>> = {
   edge: (row) => about(row['edge_id'], written(row)),
   edge_counters: (row) => about(`${row['edge_id']}/${row['incarnation']}`, written(row)),
   warm: (row) => about(row['warm_id']),
-  warm_result: (row) => about(`${row['warm_id']}/${row['edge_id']}`),
-  purge_application: (row) => about(`${row['purge_id']}/${row['edge_id']}`),
-  edge: (row) => about(row['edge_id']),
-  edge_counters: (row) => about(`${row['edge_id']}/${row['incarnation']}`),
+  warm_result: (row) => about(`${row['warm_id']}/${row['edge_id']}`, written(row)),
   api_key: (row) => about(row['key_id']),
   tenant: (row) => about(`tenant:${row['tenant_id']}`),
   // Its subject is made of the address, which the log has encrypted.
