@@ -1,6 +1,7 @@
 import { purgePolicies, type PurgePolicy } from '#events';
 import { invalidSetting, readEdgeSecret, readFlag, readInteger, readPort, readSharedSettings, readText, type Environment, type SharedSettings } from '#runtime';
 import { join } from 'node:path';
+import { readPeers, type PeerSettings } from './peers/peers.config.ts';
 import type { EdgePrefetchInit } from './prefetch/edge-prefetch.ts';
 import { readPrefetch } from './prefetch/prefetch.config.ts';
 import { evictions, type Eviction } from './cache/object-store.ts';
@@ -29,6 +30,8 @@ export interface EdgeSettings extends SharedSettings {
   readonly eviction: Eviction;
   /** Objects that origins are asked about before they expire, because many ask for them, at most in a second. */
   readonly revalidatePerSecond: number;
+  /** Edges from which it takes what is hot there; undefined for none. */
+  readonly peers: PeerSettings | undefined;
   /** Where objects are kept beyond the memory; undefined for nowhere. */
   readonly disk: DiskSettings | undefined;
   /** Where this edge keeps its own state. */
@@ -76,6 +79,7 @@ export function readEdgeSettings(env: Environment = process.env): EdgeSettings {
     prefetch: readPrefetch(env),
     revalidatePerSecond: readInteger(env, 'EDGE_REVALIDATE_PER_SECOND', 10, 0, 10_000),
     eviction: readText(env, 'EDGE_EVICTION', 'sieve', new RegExp(`^(?:${evictions.join('|')})$`)) as Eviction,
+    peers: readPeers(env, readEdgeSecret(env)),
     disk: readDisk(env, { statePath, edgeId }),
     statePath,
     ledgerKeys: (env['EDGE_LEDGER_KEYS'] ?? '')

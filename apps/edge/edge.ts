@@ -35,6 +35,8 @@ import { SiblingDoor, type SiblingDoorDeps } from './processes/sibling-door.ts';
 import { Siblings } from './processes/siblings.ts';
 import { DoubtPolicies } from './purge/doubt-policies.ts';
 import { purgeDoor } from './purge/purge-door.ts';
+import { followPeers } from './peers/follow-peers.ts';
+import { peerPaths } from './peers/peer-paths.ts';
 import { PurgeTail, purgeTopic } from './purge/purge-tail.ts';
 import { reclaimPurged } from './purge/reclaim-purged.ts';
 import { ClientLoad } from './server/client-load.ts';
@@ -95,6 +97,8 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
     health: telemetry.health,
     status: () => statusOf({ edgeId: settings.edgeId, incarnation, purgesKnown: purgesKnown() }, counters, parts),
   };
+  const mark = () => (purgesKnown() ? parts.tail?.mark : undefined);
+  const peers = peerPaths({ secret: settings.edgeSecret, store: () => parts.cache?.store, bytesOf: platform.bytesOf, mark, now });
   const onError = (err: unknown): void => logger.error({ err }, 'a request failed in the edge itself');
   const positions = (): readonly bigint[] => parts.tail?.positions ?? [];
   const cache = createEdgeCache(
@@ -110,7 +114,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
       siblings: settings.siblings === undefined ? undefined : new Siblings(settings.siblings, { positions, now }),
       counters,
       now,
-      local: localOf(localPaths(view, now), witnessPaths(await openWitness(settings, logger, now), onError), webSocketsOf(settings)),
+      local: localOf(peers, localPaths(view, now), witnessPaths(await openWitness(settings, logger, now), onError), webSocketsOf(settings)),
       onError,
       trust: (tenant) => policies.trust(tenant, purgesKnown()),
     },
@@ -133,6 +137,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   const trust = (tenant: string): Trust => policies.trust(tenant, purgesKnown());
   if (settings.siblings !== undefined) await openSiblingDoor(settings.siblings, { cache, bytesOf: platform.bytesOf, positions, trust, now, logger }, lifecycle);
   parts.revalidator = revalidate(settings, { cache, lifecycle, now, onFatal });
+  await followPeers(settings, { cache, tail, purgesKnown, keep: platform.keep, lifecycle, logger, now });
   const watch = recordTraffic(settings, { cache, facts, incarnation, lifecycle, log: engines.log, logger, now, onFatal, telemetry });
   await serve(settings, { platform, cache, facts, counters, logger, lifecycle, onFatal, telemetry, watch });
 }
@@ -215,8 +220,8 @@ function webSocketsOf({ edgeId, edgeSecret, originUrl }: EdgeSettings): LocalPat
   return webSocketPaths({ originUrl, pseudonym: edgeId, cacheName: cacheName(edgeId), edgeSecret });
 }
 
-function localOf(own: LocalPaths, witness: LocalPaths, webSockets: LocalPaths): LocalPaths {
-  return (request, target) => witness(request, target) ?? own(request, target) ?? webSockets(request, target);
+function localOf(peers: LocalPaths, own: LocalPaths, witness: LocalPaths, webSockets: LocalPaths): LocalPaths {
+  return (request, target) => peers(request, target) ?? witness(request, target) ?? own(request, target) ?? webSockets(request, target);
 }
 
 function gauges(cache: EdgeCache | undefined): { objects: number; memoryBytes: number } {

@@ -1,6 +1,6 @@
 import { SqliteEventLog } from '#adapters/sqlite-log';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
-import { decodeEvent, encodeEvent, topicPartitions, warmFinished, warmRequested, type DraftOf } from '#events';
+import { decodeEvent, encodeEvent, purgeRequested, topicPartitions, warmFinished, warmRequested, type DraftOf } from '#events';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { join } from 'node:path';
 import { EdgeProcess, ScriptedOrigin, temporaryFolder, until, type EdgeRuntime } from './edge.fixture.ts';
@@ -71,4 +71,78 @@ describe.each<EdgeRuntime>(['bun', 'node'])('what is fetched before it is asked 
     expect((await edge.get('/a.js')).headers['cache-status']).toMatch(/^edge-1; hit/);
     expect([origin.count('/a.js'), origin.count('/never.js'), await finished('wm-other')]).toEqual([1, 0, undefined]);
   });
+});
+
+describe('an edge that is new', () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let origin: ScriptedOrigin;
+  let log: SqliteEventLog;
+  const edges: EdgeProcess[] = [];
+  const secret = 'a-secret-that-all-edges-have';
+
+  beforeEach(async () => {
+    folder = await temporaryFolder();
+    origin = await ScriptedOrigin.start();
+    log = new SqliteEventLog({ path: join(folder.path, 'log', 'events.sqlite') }, { clock: new SystemClock() });
+    for (const topic of ['cache', 'edge']) await log.ensureTopic(topic, topicPartitions);
+  }, 30_000);
+
+  afterEach(async () => {
+    await Promise.all(edges.splice(0).map((edge) => edge.kill()));
+    await origin.close();
+    await log.close();
+    await folder.remove();
+  });
+
+  const start = async (id: string, runtime: EdgeRuntime, env: Readonly<Record<string, string>> = {}): Promise<EdgeProcess> => {
+    const edge = await EdgeProcess.start({ runtime, dataDir: folder.path, originUrl: origin.url, env: { EDGE_ID: id, EDGE_SECRET: secret, ...env } });
+    edges.push(edge);
+    return edge;
+  };
+
+  const purge = async (url: string): Promise<void> => {
+    const about = { type: purgeRequested.type, version: 2, source: '/test', subject: url, key: url, tenant: 'default', actor: 'key:test' };
+    const trace = { correlationId: 'c', causationId: 'c', traceparent: '', streamVersion: 1n, producerEpoch: 0n };
+    await log.append('cache', [encodeEvent({ id: ids.next(), time: Date.now(), ...about, ...trace, data: { purgeId: 'pg-1', urls: [url], reason: 'test' } })]);
+  };
+
+  test.each<[EdgeRuntime, EdgeRuntime]>([
+    ['bun', 'node'],
+    ['node', 'bun'],
+  ])(
+    'has what is hot at its peers before it serves, and nothing that was purged: %s to %s',
+    async (first, second) => {
+      for (const name of ['/hot.js', '/purged.js', '/once.js']) origin.says(name, `${media}\r\ncache-tag: of${name.slice(1)}\r\netag: "1"`, name);
+      origin.says('/vary.js', `${media}\r\nvary: accept-encoding`, 'varied');
+      const peer = await start('edge-1', first);
+      for (const name of ['/hot.js', '/hot.js', '/hot.js', '/purged.js', '/purged.js', '/once.js', '/vary.js', '/vary.js']) await peer.get(name);
+      await purge('/purged.js');
+      await until(async () => (await peer.get('/purged.js')).headers['cache-status']?.includes('fwd=') === true);
+      const before = origin.seen.length;
+      // The peer has the new one; the new edge gets what it is allowed to.
+      const edge = await start('edge-2', second, { EDGE_WARM_PEERS: `http://127.0.0.1:${peer.port}` });
+      expect(edge.lines.find(({ msg }) => msg === 'warmed from the peers')).toMatchObject({ objects: 2, refused: 0 });
+      const hot = await edge.get('/hot.js');
+      expect([hot.status, hot.body, hot.headers['content-type'], hot.headers['etag']]).toEqual([200, '/hot.js', 'video/mp4', '"1"']);
+      expect(hot.headers['cache-status']).toMatch(/^edge-2; hit; ttl=5\d\d$/);
+      expect((await edge.get('/vary.js')).headers['cache-status']).toMatch(/^edge-2; hit/);
+      expect(origin.seen.length).toBe(before);
+      // What was purged afterwards goes, whoever it came from.
+      await purge('/hot.js');
+      await until(async () => (await edge.get('/hot.js')).headers['cache-status']?.includes('fwd=') === true);
+      expect(origin.count('/hot.js')).toBeGreaterThanOrEqual(2);
+    },
+    60_000,
+  );
+
+  test('strangers get nothing, and a peer that is not there keeps nobody from starting', async () => {
+    origin.says('/hot.js', media, 'hot');
+    const peer = await start('edge-1', 'bun');
+    for (let turn = 0; turn < 3; turn++) await peer.get('/hot.js');
+    for (const headers of [{}, { 'x-streams-edge': 'wrong' }])
+      expect((await peer.get('/.streams/peer/hot', headers as Readonly<Record<string, string>>)).status).toBe(404);
+    const edge = await start('edge-2', 'bun', { EDGE_WARM_PEERS: 'http://127.0.0.1:1', EDGE_WARM_SECONDS: '5' });
+    expect(edge.port).toBeGreaterThan(0);
+    expect((await edge.get('/hot.js')).body).toBe('hot');
+  }, 60_000);
 });

@@ -321,6 +321,8 @@ export class Fill {
 
   /** Undefined for what is kept in one piece. */
   #cut(response: StoredResponse, length: number | undefined, body: ByteSource | null, isPart: boolean): Judged | undefined {
+    // What nobody asked for is not that large.
+    if (this.#ahead !== undefined) return undefined;
     const { keep, ledger, slices, store } = this.#deps;
     const ranges = isPart || fieldValue(response.fields, 'accept-ranges')?.toLowerCase() === 'bytes';
     const cut = ranges && body !== null ? slices.cut(this.key, response, length) : undefined;

@@ -116,6 +116,12 @@ export class ObjectStore {
     return undefined;
   }
 
+  /** The same, chosen by what it is. */
+  current(key: string, fits: (object: CachedObject) => boolean): CachedObject | undefined {
+    const { ledger } = this.#init;
+    return this.#variants(key).find((object) => fits(object) && ledger.judge(object, object.generation).kind === 'current');
+  }
+
   /** Whether it is worth asking {@link recall}. */
   mayRecall(key: string): boolean {
     return this.#disk !== undefined && this.#disk.mayHold(key);

@@ -102,6 +102,11 @@ export class PurgeTail {
     return this.#position;
   }
 
+  /** How far the purges are read, and of which log. */
+  get mark(): { readonly log: string; readonly positions: readonly string[] } | undefined {
+    return this.#identity === undefined ? undefined : { log: this.#identity, positions: this.#position.map(String) };
+  }
+
   /** Reads up to what was on the log when this was called; nothing may be served before. Waits for the log however long it takes. */
   async catchUp(signal: AbortSignal): Promise<void> {
     await this.#insist(signal, 'the log cannot be read; the edge waits for it before it serves', async () => {

@@ -52,6 +52,7 @@ function bench(answers: Readonly<Record<string, readonly [number, Readonly<Recor
         close: async () => undefined,
       },
       keep: (bytes) => ({ size: bytes.length, slice: () => ({}) as never, bytes }) as never,
+      bytesOf: async (stored) => (stored as unknown as { bytes: Uint8Array }).bytes,
       counters: new EdgeCounters(),
       now: () => clock.nowMs,
       trust: () => ({ purgesKnown: true, doubtFreshMs: 2000 }),

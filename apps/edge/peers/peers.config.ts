@@ -1,0 +1,30 @@
+import { invalidSetting, readInteger, type Environment } from '#runtime';
+
+/** Edges from which this one takes what is hot there. Durations in ms, sizes in bytes. */
+export interface PeerSettings {
+  readonly urls: readonly string[];
+  /** Before it serves: for so long, and so much, at most. */
+  readonly timeMaxMs: number;
+  readonly bytesMax: number;
+  /** Once more every so often while it serves; 0 for never. */
+  readonly everyMs: number;
+}
+
+/** Undefined for no peers. @throws OperatingError `SETTING_INVALID` naming the variable. */
+export function readPeers(env: Environment, edgeSecret: string | undefined): PeerSettings | undefined {
+  const urls = (env['EDGE_WARM_PEERS'] ?? '')
+    .split(',')
+    .map((url) => url.trim().replace(/\/$/, ''))
+    .filter(Boolean);
+  const timeMaxMs = readInteger(env, 'EDGE_WARM_SECONDS', 20, 1, 600) * 1000;
+  const bytesMax = readInteger(env, 'EDGE_WARM_MB', 128, 1, 1_048_576) * 1024 * 1024;
+  const everyMs = readInteger(env, 'EDGE_PEERS_EVERY_SECONDS', 0, 0, 86_400) * 1000;
+  if (urls.length === 0) return undefined;
+  for (const url of urls) {
+    const parsed = URL.canParse(url) ? new URL(url) : undefined;
+    if (parsed === undefined || !/^https?:$/.test(parsed.protocol) || parsed.origin !== url)
+      throw invalidSetting('EDGE_WARM_PEERS', `must be URLs of edges without a path, but has ${JSON.stringify(url)}`);
+  }
+  if (edgeSecret === undefined) throw invalidSetting('EDGE_WARM_PEERS', 'needs EDGE_SECRET, the same at all edges');
+  return { urls, timeMaxMs, bytesMax, everyMs };
+}
