@@ -101,24 +101,16 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   const peers = peerPaths({ secret: settings.edgeSecret, store: () => parts.cache?.store, bytesOf: platform.bytesOf, mark, now });
   const onError = (err: unknown): void => logger.error({ err }, 'a request failed in the edge itself');
   const positions = (): readonly bigint[] => parts.tail?.positions ?? [];
-  const cache = createEdgeCache(
-    {
-      ...{ edgeId: settings.edgeId, edgeSecret: settings.edgeSecret, memoryBytesMax: settings.memoryBytesMax },
-      ...{ eviction: settings.eviction, prefetch: settings.prefetch },
-    },
-    {
-      client: platform.client,
-      keep: platform.keep,
-      bytesOf: platform.bytesOf,
-      ...{ ledger, disk },
-      siblings: settings.siblings === undefined ? undefined : new Siblings(settings.siblings, { positions, now }),
-      counters,
-      now,
-      local: localOf(peers, localPaths(view, now), witnessPaths(await openWitness(settings, logger, now), onError), webSocketsOf(settings)),
-      onError,
-      trust: (tenant) => policies.trust(tenant, purgesKnown()),
-    },
-  );
+  const cache = createEdgeCache(settings, {
+    ...{ client: platform.client, keep: platform.keep, bytesOf: platform.bytesOf },
+    ...{ ledger, disk },
+    siblings: settings.siblings === undefined ? undefined : new Siblings(settings.siblings, { positions, now }),
+    counters,
+    now,
+    local: localOf(peers, localPaths(view, now), witnessPaths(await openWitness(settings, logger, now), onError), webSocketsOf(settings)),
+    onError,
+    trust: (tenant) => policies.trust(tenant, purgesKnown()),
+  });
   parts.cache = cache;
   const onFatal = (err: unknown): void => endFenced(err, logger);
   const warmer = warmerOf(settings, { bytesOf: platform.bytesOf, cache, facts, lifecycle, onFatal, logger, now });

@@ -43,6 +43,7 @@ import { askForGap } from './part-fill.ts';
 import type { StoredParts } from './part-store.ts';
 import type { PassThrough } from './pass-through.ts';
 import { problem } from './problem.ts';
+import { takesPart } from './takes-part.ts';
 import { slicedReply } from './sliced-reply.ts';
 import { isSliced, type SlicedHead, type Slices } from './slices.ts';
 
@@ -98,13 +99,6 @@ const unknownPurges = 'purges-unknown';
 
 function told({ response }: Pick<CachedObject, 'response'>, nowMs: number, trust: Trust): CacheOutcome {
   return isDoubtful(response.freshness, nowMs, trust) ? { detail: unknownPurges } : {};
-}
-
-const conditions = ['if-range', 'if-none-match', 'if-modified-since', 'if-match', 'if-unmodified-since'];
-
-/** Whether a request asks for bytes without conditions, so that a part of the stored ones, or of the origin's, is its answer. */
-function takesPart(request: EdgeRequest): boolean {
-  return request.method === 'GET' && conditions.every((name) => request.field(name) === undefined);
 }
 
 interface OwnAnswer {
