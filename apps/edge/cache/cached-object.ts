@@ -27,8 +27,6 @@ export class CachedObject {
   uses = 0;
   /** Its place in the eviction index; -1 outside the store, -2 on probation. */
   slot = -1;
-  /** How often it was found. */
-  uses = 0;
   /** Why it was fetched before anybody asked for it; undefined from the first use on. */
   ahead: WishSource | undefined;
   /** `asked`: it is on the disk, was offered to it, or is nothing for it. `void`: it must not get there any more. */
