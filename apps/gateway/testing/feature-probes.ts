@@ -3,7 +3,7 @@ import { furnishProfile, profileProbes } from './profile-probes.ts';
 import { ledgerProbes } from './ledger-probes.ts';
 import type { World } from './gateway.fixture.ts';
 import { furnishTraffic, trafficProbes } from './traffic-probes.ts';
-import { warmProbes } from './warm-probes.ts';
+import { furnishWarms, warmProbes } from './warm-probes.ts';
 import { furnishZones, zoneProbes } from './zone-probes.ts';
 import { webhookProbes, type TenantBench } from './webhook-probes.ts';
 
@@ -16,5 +16,6 @@ export function featureProbes(bench: () => TenantBench): Readonly<Record<string,
 export async function furnishFeatures(init: Parameters<typeof furnishZones>[0] & { readonly world: World }): Promise<void> {
   await furnishProfile(init);
   await furnishZones(init);
+  await furnishWarms(init);
   await furnishTraffic(init.world, init.id);
 }

@@ -3,6 +3,21 @@ import type { TenantBench } from './webhook-probes.ts';
 
 const path = '/api/v1/cdn/warm';
 
+type Asking = Pick<TenantBench, 'as'> & { readonly headers: Readonly<Record<string, string>>; readonly id: string };
+
+/** Asks for a warming, the same each time: asked for again it is the one that there is, and its id is told. */
+async function askOnce({ as, headers, id }: Asking): Promise<string> {
+  const host = id === 'globex' ? 'shop.theirs.example' : `shop.${id}.example`;
+  const answer = await as({ ...headers, 'idempotency-key': `warm-${id}` }, 'POST', path, { urls: [`https://${host}/a.js`] });
+  expect(answer.status).toBe(202);
+  return (answer.json as unknown as { readonly warmId: string }).warmId;
+}
+
+/** Gives a tenant a warming. */
+export async function furnishWarms(init: Asking): Promise<void> {
+  await askOnce(init);
+}
+
 /** What warmings keep from other tenants. */
 export function warmProbes(bench: () => TenantBench): Readonly<Record<string, () => Promise<void>>> {
   return {
@@ -19,7 +34,7 @@ export function warmProbes(bench: () => TenantBench): Readonly<Record<string, ()
     },
     showWarm: async () => {
       const { as, acme, globex } = bench();
-      const { warmId } = (await as(globex.headers, 'POST', path, { urls: ['https://shop.theirs.example/a.js'] })).json as unknown as { warmId: string };
+      const warmId = await askOnce({ as, headers: globex.headers, id: 'globex' });
       expect((await as(globex.headers, 'GET', `/api/v1/cdn/warms/${warmId}`)).status).toBe(200);
       expect((await as(acme.headers, 'GET', `/api/v1/cdn/warms/${warmId}`)).status).toBe(404);
     },

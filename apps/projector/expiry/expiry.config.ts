@@ -1,5 +1,5 @@
 import { refusalTable } from '#domain/access';
-import { purgeApplicationTable, purgeTable } from '#domain/cache';
+import { purgeApplicationTable, purgeTable, warmResultTable, warmTable } from '#domain/cache';
 import { accessLogTable, popularObjectTable, trafficHourTable, trafficMinuteTable } from '#domain/edge';
 import { playbackSessionTable } from '#domain/playback';
 import { readInteger, type Environment } from '#runtime';
@@ -20,5 +20,7 @@ export function readRowKeeps(env: Environment): Readonly<Record<string, number>>
     [accessLogTable.name]: readInteger(env, 'TRAFFIC_KEEP_HOURS', 48, 2, 8760) * hourMs,
     [purgeTable.name]: purgeKeepMs,
     [purgeApplicationTable.name]: purgeKeepMs,
+    [warmTable.name]: purgeKeepMs,
+    [warmResultTable.name]: purgeKeepMs,
   };
 }

@@ -1,5 +1,6 @@
 export { databaseError } from './database-errors.ts';
 export { Database, type DatabaseInit, type Statement, type TextResult, type TextRow } from './database.ts';
+export { checkProjection } from './table-sql.ts';
 export { PostgresAggregateStore } from './postgres-aggregate-store.adapter.ts';
 export { PostgresEventIndex } from './event-index/postgres-event-index.adapter.ts';
 export { PostgresEffectStore } from './postgres-effect-store.adapter.ts';

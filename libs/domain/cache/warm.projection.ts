@@ -33,10 +33,11 @@ export const warmResultTable: TableSpec = {
     fetched: { type: 'bigint', join: 'max' },
     failed: { type: 'bigint', join: 'max' },
     bytes: { type: 'bigint', join: 'max' },
+    first_finished_at_ms: { type: 'bigint', join: 'min' },
     finished_at_ms: { type: 'bigint', join: 'max' },
   },
   indexes: [['finished_at_ms']],
-  expires: { newest: 'finished_at_ms', oldest: 'finished_at_ms' },
+  expires: { newest: 'finished_at_ms', oldest: 'first_finished_at_ms' },
 };
 
 /** Rows of a warming hold so many of its URLs; the rest is on the log. */
@@ -54,7 +55,7 @@ function project(event: DomainEvent): readonly RowChange[] {
     const { bytes, edgeId, failed, fetched, finishedAtMs, present, region, urls, warmId } = event.data;
     const counts = { urls: BigInt(urls), present: BigInt(present), fetched: BigInt(fetched), failed: BigInt(failed), bytes: BigInt(bytes) };
     const key = { warm_id: warmId, edge_id: edgeId, origin: event.origin ?? '' };
-    return [{ table: warmResultTable.name, key, set: { region, ...counts, finished_at_ms: BigInt(finishedAtMs) } }];
+    return [{ table: warmResultTable.name, key, set: { region, ...counts, first_finished_at_ms: BigInt(finishedAtMs), finished_at_ms: BigInt(finishedAtMs) } }];
   }
   return [];
 }
