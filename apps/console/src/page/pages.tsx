@@ -9,6 +9,7 @@ import { ReadModelsPage } from './read-models-page.tsx';
 import { SandboxesPage } from './sandboxes-page.tsx';
 import { SitesPage } from './sites-page.tsx';
 import { StreamsPage } from './streams-page.tsx';
+import { TrafficPage } from './traffic-page.tsx';
 import { WebhooksPage } from './webhooks-page.tsx';
 
 export interface PageProps extends LivePageProps {
@@ -43,6 +44,7 @@ export const pages: readonly [Page, ...Page[]] = [
   { route: 'read-models', title: 'Read models', hasPast: true, render: ({ api, asOf }) => <ReadModelsPage api={api} asOf={asOf} /> },
   { route: 'sandboxes', title: 'Sandboxes', render: ({ api }) => <SandboxesPage api={api} /> },
   { route: 'sites', title: 'Sites', render: ({ api }) => <SitesPage api={api} /> },
+  { route: 'traffic', title: 'Traffic', render: ({ api }) => <TrafficPage api={api} /> },
   { route: 'webhooks', title: 'Webhooks', render: ({ api }) => <WebhooksPage api={api} /> },
   { route: 'audit', title: 'Audit', render: ({ api }) => <AuditPage api={api} /> },
 ];
