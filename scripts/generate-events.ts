@@ -4,9 +4,15 @@ import { delimiter, dirname } from 'node:path';
 import type { GeneratedFile } from './generate/event-docs.ts';
 import { checkout, generatedFiles } from './generate/generated-files.ts';
 
+/** More than it will ever be; by default a megabyte is too much. */
+const openApiBytesMax = 64 * 1024 * 1024;
+
 /** The gateway describes itself; scripts know no app from inside. */
 function openApiFile(): GeneratedFile {
-  const text = execFileSync(process.execPath, ['--no-warnings', `${checkout}dist/apps/gateway/openapi/openapi.main.js`], { encoding: 'utf8' });
+  const text = execFileSync(process.execPath, ['--no-warnings', `${checkout}dist/apps/gateway/openapi/openapi.main.js`], {
+    encoding: 'utf8',
+    maxBuffer: openApiBytesMax,
+  });
   return { path: 'docs/openapi.json', text };
 }
 

@@ -5,6 +5,7 @@ import { readPeers, type PeerSettings } from './peers/peers.config.ts';
 import type { EdgePrefetchInit } from './prefetch/edge-prefetch.ts';
 import { readPrefetch } from './prefetch/prefetch.config.ts';
 import { evictions, type Eviction } from './cache/object-store.ts';
+import { readFleetSettings, type FleetSettings } from './fleet/fleet.config.ts';
 import { readProcessSettings, readSiblings, sharedPortVariable, type ProcessSettings, type SiblingSettings } from './processes/processes.config.ts';
 import { readListeningSettings, type ListeningSettings } from './server/listening.config.ts';
 import { readDisk, type DiskSettings } from './store/disk.config.ts';
@@ -16,6 +17,7 @@ export interface EdgeSettings extends SharedSettings {
   readonly region: string;
   readonly listening: ListeningSettings;
   readonly processes: ProcessSettings;
+  readonly fleet: FleetSettings;
   /** Whether other processes of this edge listen on the same ports. */
   readonly sharesPort: boolean;
   /** The processes of this edge; undefined for one that is alone. */
@@ -64,13 +66,15 @@ function readOrigin(env: Environment): string {
 export function readEdgeSettings(env: Environment = process.env): EdgeSettings {
   const shared = readSharedSettings(env);
   const edgeId = readText(env, 'EDGE_ID', 'edge-1', namePattern);
+  const processes = readProcessSettings(env);
   const statePath = join(shared.dataDir, 'edge', edgeId);
   return {
     ...shared,
     edgeId,
     region: readText(env, 'EDGE_REGION', 'local', namePattern),
     listening: readListeningSettings(env),
-    processes: readProcessSettings(env),
+    processes,
+    fleet: readFleetSettings(env, edgeId, processes.count),
     sharesPort: env[sharedPortVariable] === '1',
     siblings: readSiblings(env),
     originUrl: readOrigin(env),

@@ -13,7 +13,6 @@ import {
   Lifecycle,
   observeEngines,
   openTelemetry,
-  pause,
   type Logger,
   type Telemetry,
   waitingLog,
@@ -27,6 +26,10 @@ import { EdgeCounters } from './edge-counters.ts';
 import { observeEdge } from './edge.telemetry.ts';
 import { AudienceCounter } from './facts/audience.core.ts';
 import { EdgeFacts } from './facts/edge-facts.ts';
+import { closingWhileDraining } from './fleet/draining.ts';
+import { joinFleet } from './fleet/join-fleet.ts';
+import { Membership } from './fleet/membership.ts';
+import { StandingBook } from './fleet/standing-book.ts';
 import { platformOf, type EdgePlatform } from './edge-platform.ts';
 import { localPaths } from './local-paths.ts';
 import { dryRunsOf } from './purge/dry-runs.ts';
@@ -88,6 +91,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   const publisher = new FactPublisher({ ...engines, source: `/edge/${settings.edgeId}`, actor: `edge:${settings.edgeId}` });
   const facts = new EdgeFacts({ edgeId: settings.edgeId, incarnation }, { publisher, takeEpoch, stopping: lifecycle.stopping });
   const counters = new EdgeCounters();
+  const { book, membership } = membershipOf(settings);
   const { disk, ledger } = await openEdgeDisk(settings.disk, { platform, logger, lifecycle, now });
   const policies = new DoubtPolicies(settings.inDoubt, edgeLimits.doubtFreshMs);
   const parts: EdgeParts = { disk };
@@ -95,7 +99,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   const view = {
     edgeId: settings.edgeId,
     health: telemetry.health,
-    status: () => statusOf({ edgeId: settings.edgeId, incarnation, purgesKnown: purgesKnown() }, counters, parts),
+    status: () => statusOf({ edgeId: settings.edgeId, incarnation, purgesKnown: purgesKnown(), fleet: membership.status() }, counters, parts),
   };
   const mark = () => (purgesKnown() ? parts.tail?.mark : undefined);
   const peers = peerPaths({ secret: settings.edgeSecret, store: () => parts.cache?.store, bytesOf: platform.bytesOf, mark, now });
@@ -118,7 +122,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   parts.tail = tail;
   observeEdge(telemetry, { counters, cache, disk, tail, purgesKnown, now });
   // First the zones: under which key a URL is purged is theirs to say.
-  const zones = await followZones(settings, { cache, counters, lifecycle, log: engines.log, logger, now, onFatal, platform, policies, telemetry });
+  const zones = await followZones(settings, { book, cache, counters, lifecycle, log: engines.log, logger, now, onFatal, platform, policies, telemetry });
   if (zones === undefined) return;
   parts.zones = zones;
   await tail.catchUp(lifecycle.stopping);
@@ -131,7 +135,19 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   parts.revalidator = revalidate(settings, { cache, lifecycle, now, onFatal });
   await followPeers(settings, { cache, tail, purgesKnown, keep: platform.keep, lifecycle, logger, now });
   const watch = recordTraffic(settings, { cache, facts, incarnation, lifecycle, log: engines.log, logger, now, onFatal, telemetry });
-  await serve(settings, { platform, cache, facts, counters, logger, lifecycle, onFatal, telemetry, watch });
+  const fleet = { membership, disk, behindMs: behindOf(tail, purgesKnown) };
+  await serve(settings, { platform, cache, facts, counters, logger, lifecycle, onFatal, telemetry, watch, ...fleet });
+}
+
+/** What operators decide about this edge, or the edge whose process it is, and what its key is worth. */
+function membershipOf({ edgeId, fleet }: EdgeSettings): { readonly book: StandingBook; readonly membership: Membership } {
+  const book = new StandingBook([edgeId, fleet.node]);
+  return { book, membership: new Membership(book, fleet.key !== undefined) };
+}
+
+/** How far the edge may be behind with purges, ms. */
+function behindOf(tail: PurgeTail, purgesKnown: () => boolean): () => number {
+  return () => (purgesKnown() ? 0 : Math.max(0, Date.now() - tail.knownUntilMs));
 }
 
 interface TailParts {
@@ -230,10 +246,14 @@ interface Serving {
   readonly onFatal: (err: unknown) => void;
   readonly telemetry: Telemetry;
   readonly watch: (handler: EdgeHandler) => EdgeHandler;
+  readonly membership: Membership;
+  readonly disk: DiskStore | undefined;
+  /** How far this edge may be behind with purges. */
+  readonly behindMs: () => number;
 }
 
 async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
-  const { cache, counters, facts, lifecycle, logger, onFatal, platform, telemetry, watch } = parts;
+  const { cache, counters, disk, facts, lifecycle, logger, membership, onFatal, platform, telemetry, watch } = parts;
   reclaimPurged({ cache, facts, lifecycle, onFatal, now: Date.now, edgeId: settings.edgeId });
   const audience = new AudienceCounter();
   const answering = purgeDoor(cache, cache.handler);
@@ -242,21 +262,22 @@ async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
     return answering(request);
   };
   const load = new ClientLoad({ requestsMax: settings.listening.clientRequestsMax, cacheName: cacheName(settings.edgeId) });
+  const draining = { isOutside: () => membership.outside !== undefined, stripsConnection: settings.runtime === 'node' };
   const server = await openListeners(
     { ...settings.listening, host: settings.host, shared: settings.sharesPort, idleTimeoutS: edgeLimits.idleTimeoutS, speaksHttp3: settings.runtime === 'bun' },
-    { listen: platform.listen, handler: load.limit(handler), watch, logger, now: () => Date.now() },
+    { listen: platform.listen, handler: closingWhileDraining(load.limit(handler), draining), watch, logger, now: () => Date.now() },
   );
   lifecycle.onStop('accept', 'server', () => server.close(edgeLimits.drainMs));
   lifecycle.onStop('leases', 'origin client', () => platform.client.close());
   const url = `http://${settings.publicHost}:${server.port}`;
-  void facts.register({ url, region: settings.region, memoryBytesMax: settings.memoryBytesMax }).catch(onFatal);
-  const report = async (): Promise<void> => {
-    await facts.report({ ...counters.snapshot(), ...gauges(cache) });
-    await facts.reportAudience(audience.report(Date.now()));
-  };
-  const reporting = reportRegularly(report, lifecycle.stopping, onFatal);
-  // The last report comes after the last answer, so that nothing is missing from the counters of an edge that ended well.
-  lifecycle.onStop('work', 'reports', () => reporting.then(report));
+  await joinFleet(settings, server, {
+    ...{ audience, facts, lifecycle, logger, membership, onFatal },
+    counted: () => ({ ...counters.snapshot(), ...gauges(cache) }),
+    gauges: () => ({ activeRequests: load.total, diskBytes: disk?.status().bytes ?? 0, behindMs: parts.behindMs() }),
+  });
+  telemetry.health.needs('membership', async () => {
+    if (membership.outside !== undefined) throw new Error(membership.outside);
+  });
   telemetry.health.serving();
   logger.info(
     {
@@ -270,17 +291,6 @@ async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
     },
     `edge ${settings.edgeId} serves ${settings.originUrl} at ${url}`,
   );
-}
-
-async function reportRegularly(report: () => Promise<void>, stopping: AbortSignal, onFatal: (err: unknown) => void): Promise<void> {
-  try {
-    while (!stopping.aborted) {
-      await report();
-      await pause(edgeLimits.reportEveryMs, stopping);
-    }
-  } catch (err) {
-    onFatal(err);
-  }
 }
 
 /** Another process of this edge has taken over, or the log refuses what this one says: it must not go on as if it were the edge. */

@@ -4,6 +4,7 @@ import { TenantsController } from './access/tenants.controller.ts';
 import { CatalogueController } from './catalogue/catalogue.controller.ts';
 import { CdnController } from './cdn/cdn.controller.ts';
 import { WarmController } from './cdn/warm.controller.ts';
+import { EdgesController } from './cdn/edges.controller.ts';
 import { ContentsController } from './contents/contents.controller.ts';
 import { EffectsController } from './effects/effects.controller.ts';
 import { EventsController } from './events/events.controller.ts';
@@ -41,6 +42,7 @@ export const controllers = [
   ProgrammeController,
   CdnController,
   WarmController,
+  EdgesController,
   ZonesController,
   PurgePolicyController,
   TrafficController,

@@ -2,6 +2,7 @@ import { everyTenant, isTenantId } from '#domain/access';
 import { defaultDvrWindowMs, dvrWindowMsMax, dvrWindowMsMin } from '#domain/stream';
 import {
   invalidSetting,
+  readEdgeKeysRequired,
   readEdgeSecret,
   readFlag,
   readInteger,
@@ -34,6 +35,8 @@ export interface GatewaySettings extends SharedSettings {
   readonly jwt: JwtSettings | undefined;
   /** Shared with the edges: whose word for a client's address counts. */
   readonly edgeSecret: string | undefined;
+  /** An edge that has shown no key is none of ours. */
+  readonly edgeKeysRequired: boolean;
   /** Origins of pages that may call the API; none but its own when left out. */
   readonly corsOrigins: readonly string[] | '*' | undefined;
   /** PEM file that the ledger's keys come from; undefined when they are among the secrets of the platform. */
@@ -96,6 +99,7 @@ export function readGatewaySettings(env: Environment = process.env): GatewaySett
     publicEdgeUrl: readText(env, 'EDGE_PUBLIC_URL', `http://${shared.publicHost}:${readPort(env, 'EDGE_PORT', 8081)}`, httpUrl),
     ingest: readIngestUrls(env, shared.publicHost),
     edgeSecret: readEdgeSecret(env),
+    edgeKeysRequired: readEdgeKeysRequired(env),
     corsOrigins: readCorsOrigins(env),
     jwt: readJwtSettings(env),
     ledgerKeyFile: readLedgerSettings(env).keyFile,

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
-import { purgeApplied, edgeReported, topicPartitions, type StoredRecord } from '#events';
+import { type StoredRecord, edgeReported, noLoad, purgeApplied, topicPartitions } from '#events';
 import { partitionOf } from '#kernel';
 import { hashOf } from './access/secrets.ts';
 import { operations } from './openapi/operations.ts';
@@ -393,8 +393,7 @@ describe('the CDN', () => {
         originErrors: 0,
         bytesServed: requests * 10,
         bytesFromOrigin: 0,
-        objects: 2,
-        memoryBytes: 99,
+        ...{ ...noLoad, objects: 2, memoryBytes: 99 },
       };
       return world.facts.publish('edge', [edgeReported.draft({ edgeId: 'edge-1', incarnation, requests, hits, ...counters })], {
         producer: { id: 'edge:edge-1', epoch: BigInt(incarnation) },

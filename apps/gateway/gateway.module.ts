@@ -48,7 +48,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       ...accessProviders(engines, settings.jwt),
       ...streamProviders(settings),
       ...lowLatencyProviders,
-      ...cdnProviders(engines),
+      ...cdnProviders(engines, { keysRequired: settings.edgeKeysRequired }),
       ...zoneProviders(engines.secrets, settings.originPrivateAddresses),
       ...publishProviders(engines, settings.node),
       ...eventProviders(engines, subscriptions),

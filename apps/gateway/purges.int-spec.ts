@@ -1,5 +1,5 @@
 import { zoneClaimsAggregate } from '#domain/edge';
-import { edgeRegistered, edgeReported, purgeApplied, purgeCounted } from '#events';
+import { edgeRegistered, edgeReported, noLoad, plainEdge, purgeApplied, purgeCounted } from '#events';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { realEngines, startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
 import { ask, type Answer } from './testing/http-client.ts';
@@ -30,8 +30,8 @@ const show = async (id: string): Promise<Shown> =>
 const edgeUp = async (edgeId: string): Promise<void> => {
   const counters = { requests: 1, hits: 1, misses: 0, collapsed: 0, originFetches: 0, originErrors: 0, bytesServed: 0, bytesFromOrigin: 0 };
   const drafts = [
-    edgeRegistered.draft({ edgeId, url: `http://${edgeId}.example`, region: 'eu', memoryBytesMax: 1 }),
-    edgeReported.draft({ edgeId, incarnation: 1, ...counters, objects: 0, memoryBytes: 0 }),
+    edgeRegistered.draft(plainEdge({ edgeId, url: `http://${edgeId}.example`, region: 'eu', memoryBytesMax: 1 })),
+    edgeReported.draft({ edgeId, incarnation: 1, ...counters, objects: 0, memoryBytes: 0, ...noLoad }),
   ];
   await world.facts.publish('edge', drafts, { producer: { id: `edge:${edgeId}`, epoch: 1n } });
 };

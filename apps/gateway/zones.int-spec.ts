@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { zoneAggregate, zoneClaimsAggregate } from '#domain/edge';
 import { signatureHeaders } from '#adapters/webhook';
-import { edgeRegistered, topicPartitions, type StoredRecord } from '#events';
+import { edgeRegistered, plainEdge, topicPartitions, type StoredRecord } from '#events';
 import { partitionOf } from '#kernel';
 import { realEngines, startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
 import { ask, type Answer } from './testing/http-client.ts';
@@ -27,7 +27,7 @@ const call = (method: string, where: string, body?: object, more: Record<string,
   ask(gateway.url, where, { method, headers: { ...headers, ...more }, ...(body === undefined ? {} : { body }) });
 
 async function register(edgeId: string, url: string): Promise<void> {
-  await world.facts.publish('edge', [edgeRegistered.draft({ edgeId, url, region: 'local', memoryBytesMax: 1 })], {
+  await world.facts.publish('edge', [edgeRegistered.draft(plainEdge({ edgeId, url, region: 'local', memoryBytesMax: 1 }))], {
     producer: { id: `edge:${edgeId}`, epoch: 1n },
   });
 }

@@ -14,6 +14,7 @@ import {
 } from '#runtime';
 import { readPoisonLimits } from './parked/parked.config.ts';
 import { readRowKeeps } from './expiry/expiry.config.ts';
+import { readScaleSettings, type ScaleSettings } from './fleet/scale-advisor.config.ts';
 import { readEffectSettings, type EffectSettings } from './effects/effects.config.ts';
 import { readReplaySettings, type ReplaySettings } from './replay/replay.config.ts';
 
@@ -30,6 +31,7 @@ export interface ProjectorSettings extends SharedSettings {
   /** How long events stay in the event index, ms; 0 for ever. */
   readonly eventIndexKeepMs: number;
   readonly effects: EffectSettings;
+  readonly scale: ScaleSettings;
 }
 
 const dayMs = 86_400_000;
@@ -47,5 +49,6 @@ export function readProjectorSettings(env: Environment = process.env): Projector
     regionPeers: readRegionPeers(env, shared.node),
     eventIndexKeepMs: readInteger(env, 'EVENT_INDEX_KEEP_DAYS', 0, 0, 36_500) * dayMs,
     effects: readEffectSettings(env),
+    scale: readScaleSettings(env),
   };
 }

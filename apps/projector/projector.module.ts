@@ -8,6 +8,7 @@ import {
   EffectDispatcher,
   EffectWorkers,
   EventParking,
+  FactPublisher,
   LogEventIntake,
   OutboxRelay,
   ReactorHost,
@@ -22,6 +23,7 @@ import { LedgerKeeper } from './ledger/ledger-keeper.ts';
 import { ledgerParts } from './ledger/ledger-parts.ts';
 import { WitnessRounds } from './ledger/witness-rounds.ts';
 import { ParkedDesk } from './parked/parked-desk.ts';
+import { ScaleAdvisor } from './fleet/scale-advisor.ts';
 import { RowSweeper } from './expiry/row-sweeper.ts';
 import { ReplayThread } from './replay/replay-thread.ts';
 import { RegionKeeper } from './region/region-keeper.ts';
@@ -71,6 +73,7 @@ export function projectorModule(engines: Engines<'log' | 'database' | 'jobs'>, c
       { provide: OutboxRelay, useValue: relay },
       { provide: ConsumerLag, useValue: lag },
       { provide: RowSweeper, useValue: sweeper },
+      { provide: ScaleAdvisor, useValue: advisorOf(owner, engines, context) },
       { provide: ReplayThread, useValue: new ReplayThread({}, { logger, board }) },
       { provide: LedgerKeeper, useValue: keeper },
       { provide: ReactorHost, useValue: reactors },
@@ -82,6 +85,15 @@ export function projectorModule(engines: Engines<'log' | 'database' | 'jobs'>, c
       { provide: RegionKeeper, useValue: regionParts(owner, engines, context) },
     ],
   };
+}
+
+function advisorOf(
+  owner: string,
+  { clock, ids, leases, log, reads }: Engines<'log' | 'database'>,
+  { logger, settings, telemetry }: AppContext<ProjectorSettings>,
+): ScaleAdvisor {
+  const facts = new FactPublisher({ log, clock, ids, source: `/projector/${settings.node}`, actor: 'system:projector' });
+  return new ScaleAdvisor({ owner, ...settings.scale }, { reads, leases, facts, log, clock, logger, telemetry });
 }
 
 /** Starts all and has them drained at the end. */
@@ -112,6 +124,9 @@ export async function serveProjector(app: INestApplicationContext, { lifecycle }
   const sweeper = app.get(RowSweeper);
   lifecycle.onStop('work', 'row sweeper', () => sweeper.stop());
   sweeper.start();
+  const advisor = app.get(ScaleAdvisor);
+  lifecycle.onStop('work', 'scale advice', () => advisor.stop());
+  advisor.start();
   const lag = app.get(ConsumerLag);
   lifecycle.onStop('accept', 'lag watch', () => lag.stop());
   lag.start();

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join, resolve } from 'node:path';
-import { readInteger, readPort, readSharedSettings, type Environment, type SharedSettings } from '#runtime';
+import { readFlag, readInteger, readPort, readSharedSettings, type Environment, type SharedSettings } from '#runtime';
 
 export interface Ports {
   readonly gateway: number;
@@ -23,6 +23,8 @@ export interface StreamsSettings extends SharedSettings {
   /** An app that has said nothing for so long is frozen, ms. */
   readonly frozenAfterMs: number;
   readonly cores: number;
+  /** Whether the steering service runs, too. */
+  readonly steering: boolean;
   /** What the apps inherit. */
   readonly environment: Environment;
 }
@@ -59,6 +61,7 @@ export function readStreamsSettings(env: Environment = process.env): StreamsSett
     ffmpegPath: env['FFMPEG_PATH'] || 'ffmpeg',
     frozenAfterMs: readInteger(env, 'STREAMS_FROZEN_AFTER_MS', 15_000, 1000, 600_000),
     cores: availableParallelism(),
+    steering: readFlag(env, 'STEERING', false),
     environment: env,
   };
 }

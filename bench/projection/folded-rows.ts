@@ -1,4 +1,4 @@
-import { edgeReported } from '#events';
+import { edgeReported, noLoad } from '#events';
 import { Prng } from '#kernel';
 import type { World } from '../../test/replay/world.ts';
 import { recordOf } from './events.ts';
@@ -26,6 +26,7 @@ function reports(count: number): Report[] {
     bytesFromOrigin: n * 50_000,
     objects: n % 1000,
     memoryBytes: (n % 1000) * 10_000,
+    ...noLoad,
   }));
 }
 

@@ -19,6 +19,7 @@ import { encodingProfileConfigured, encodingProfileRemoved, type EncodingProfile
 import type { EventEnvelope } from './envelope.ts';
 import { failoverRequested, failoverSwitched, publisherJoined, publisherLeft, type FailoverEventDefinition } from './failover.events.ts';
 import { streamAlertCleared, streamAlertRaised, streamMeasured, thumbnailsProduced, type ObservationEventDefinition } from './observation.events.ts';
+import { edgeAdmitted, edgeDrained, edgeRemoved, edgeResumed, edgeScaleAdvised, type FleetEventDefinition } from './fleet.events.ts';
 import { eventParked, ledgerKeyRotated, type OperationEventDefinition } from './operation.events.ts';
 import {
   parkedDiscarded,
@@ -88,6 +89,7 @@ export type AnyDefinition =
   | ProgrammeEventDefinition
   | CacheEventDefinition
   | EdgeEventDefinition
+  | FleetEventDefinition
   | AccessEventDefinition
   | SubjectEventDefinition
   | ContentEventDefinition
@@ -144,6 +146,11 @@ export const catalogue: readonly AnyDefinition[] = [
   edgeRegistered,
   edgeReported,
   edgeAudienceReported,
+  edgeAdmitted,
+  edgeDrained,
+  edgeResumed,
+  edgeRemoved,
+  edgeScaleAdvised,
   keyIssued,
   keyRotated,
   keyRevoked,

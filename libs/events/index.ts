@@ -13,6 +13,7 @@ export { asClosedDirect, asDirect, asWritten, directHeader, isComplete, isDirect
 export * from './edge.events.ts';
 export * from './effect.events.ts';
 export * from './failover.events.ts';
+export * from './fleet.events.ts';
 export { contexts, topicPartitions, type Context, type EventEnvelope } from './envelope.ts';
 export { EventInvalidError } from './errors.ts';
 export { instantText } from './instant.ts';

@@ -1,1 +1,2 @@
+export { readRegistryRows, type RegistryReads } from './edge-registry.ts';
 export { projections } from './projections.ts';

@@ -1,7 +1,7 @@
 import { keysProjection, subjectsProjection } from '#domain/access';
 import { purgesProjection, warmsProjection } from '#domain/cache';
 import { contentsProjection } from '#domain/content';
-import { audiencesProjection, edgesProjection, trafficProjection, zonesProjection } from '#domain/edge';
+import { audiencesProjection, edgesProjection, fleetProjection, trafficProjection, zonesProjection } from '#domain/edge';
 import {
   effectsProjection,
   ledgerKeysProjection,
@@ -41,4 +41,5 @@ export const projections: readonly Projection<DomainEvent>[] = [
   encodingProfilesProjection,
   zonesProjection,
   trafficProjection,
+  fleetProjection,
 ];

@@ -75,6 +75,7 @@ export {
   InvalidSetting,
   invalidSetting,
   readChoice,
+  readEdgeKeysRequired,
   readEdgeSecret,
   readFlag,
   readInteger,

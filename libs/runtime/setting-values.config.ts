@@ -134,3 +134,8 @@ export function readRegionSecrets(env: Environment): RegionSecretSettings {
 export function readEdgeSecret(env: Environment): string | undefined {
   return readSecret(env, 'EDGE_SECRET');
 }
+
+/** Whether an edge that has shown no key is none of ours: of gateways, projectors and steering. @throws OperatingError `SETTING_INVALID` */
+export function readEdgeKeysRequired(env: Environment): boolean {
+  return readFlag(env, 'EDGE_KEYS_REQUIRED', false);
+}

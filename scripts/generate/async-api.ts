@@ -10,7 +10,7 @@ const meanings: Readonly<Record<Context, string>> = {
   content: 'Content as backend teams publish it.',
   playback: 'What players report of playbacks.',
   operation: 'What operators have to see.',
-  zone: 'Sites behind the edges: their hosts, origins and rules.',
+  zone: 'Sites behind the edges: their hosts, origins and rules; what operators decide about edges.',
   traffic: 'What edges answered: their access log, counters and what was asked for most.',
 };
 

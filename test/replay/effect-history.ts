@@ -1,4 +1,9 @@
 import {
+  edgeAdmitted,
+  edgeDrained,
+  edgeRemoved,
+  edgeResumed,
+  edgeScaleAdvised,
   effectAbandoned,
   effectFailed,
   effectRetryRequested,
@@ -92,7 +97,16 @@ function warm(warmId: string): readonly Draft[] {
   return [part(0), part(1)];
 }
 
-/** What operators do with webhooks, effects, reactors, encoding profiles, zones and warmings. */
+/** An edge that shows a key, is drained, comes back and goes; and what its region should have. */
+function fleet(dice: Prng, edgeId: string): readonly Draft[] {
+  const decided = [edgeDrained, edgeResumed, edgeRemoved].map((definition) => definition.draft({ edgeId, reason: 'history' }));
+  const again = dice.next() < 0.5 ? [edgeResumed.draft({ edgeId, reason: 'again' })] : [];
+  const desired = dice.nextInteger(1, 9);
+  const advice = edgeScaleAdvised.draft({ region: 'local', current: 2, desired, load: desired / 10, reason: 'history' });
+  return [edgeAdmitted.draft({ edgeId, keyId: 'k-first' }), ...decided, edgeAdmitted.draft({ edgeId, keyId: 'k-next' }), ...again, advice];
+}
+
+/** What operators do with webhooks, effects, reactors, encoding profiles, zones, warmings and edges. */
 export function operatorCommands(dice: Prng): readonly Draft[] {
   const each = Array.from({ length: count }, (_, at) => at);
   const retries = each.filter((at) => at % 2 === 0).map((at) => effectRetryRequested.draft({ effectKey: `ef-${at}`, reason: 'again' }));
@@ -112,6 +126,7 @@ export function operatorCommands(dice: Prng): readonly Draft[] {
     ...profiles,
     ...[1, 2, 3].flatMap((at) => zone(dice, at)),
     ...['wm-1', 'wm-2'].flatMap(warm),
+    ...[0, 1].flatMap((at) => fleet(dice, `edge-${at}`)),
   ];
 }
 

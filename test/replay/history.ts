@@ -1,7 +1,12 @@
 import {
+  type AnyDefinition,
+  type Context,
+  type DraftOf,
+  type LogRecord,
   clipFailed,
   clipFinished,
   clipRequested,
+  definitionOf,
   edgeAudienceReported,
   edgeRegistered,
   edgeReported,
@@ -12,23 +17,24 @@ import {
   encodingStarted,
   keyIssued,
   keyRevoked,
-  definitionOf,
-  purgeApplied,
-  purgeRequested,
   ledgerKeyRotated,
   logPastRemoved,
   logSealingEnded,
   logSealingFailed,
   logSealingRequested,
   logSegmentSealed,
+  noLoad,
   personalDataViewed,
+  plainEdge,
+  purgeApplied,
+  purgeRequested,
   replayCancelled,
   replayCompared,
   replayRequested,
   replayStarted,
   sandboxCreated,
-  sandboxDropped,
   sandboxDropRequested,
+  sandboxDropped,
   sandboxReady,
   segmentProduced,
   streamAlertCleared,
@@ -41,10 +47,6 @@ import {
   streamStarted,
   streamStopped,
   thumbnailsProduced,
-  type AnyDefinition,
-  type Context,
-  type DraftOf,
-  type LogRecord,
 } from '#events';
 import { Prng } from '#kernel';
 import { effectFacts, operatorCommands } from './effect-history.ts';
@@ -265,14 +267,22 @@ function purge(on: Recorder, purgeId: string, edges: number): void {
 }
 
 function edge(on: Recorder, edgeId: string): void {
-  on.fact(edgeRegistered.draft({ edgeId, url: 'http://127.0.0.1:8081', region: 'local', memoryBytesMax: 268_435_456 }), `edge:${edgeId}`, 1n);
+  on.fact(edgeRegistered.draft(plainEdge({ edgeId, url: 'http://127.0.0.1:8081', region: 'local', memoryBytesMax: 268_435_456 })), `edge:${edgeId}`, 1n);
   for (let report = 1; report <= 5; report++) {
     const n = report * 100;
     const streams = [1, 2].map((at) => ({ streamId: `st-${at}`, joined: n * at, left: n - 50 }));
     on.fact(edgeAudienceReported.draft({ edgeId, incarnation: startMs, streams }), `edge:${edgeId}`, 1n);
     const counters = { requests: n, hits: n - 5, misses: 5, collapsed: 0, originFetches: 5, originErrors: 0, bytesServed: n * 1000, bytesFromOrigin: 5000 };
+    const load = { ...noLoad, connections: n, cpu: n / 1000, draining: n > 300 };
     on.fact(
-      edgeReported.draft({ edgeId, incarnation: startMs, ...counters, objects: on.dice.nextInteger(0, 99), memoryBytes: on.dice.nextInteger(0, 99999) }),
+      edgeReported.draft({
+        edgeId,
+        incarnation: startMs,
+        ...counters,
+        ...load,
+        objects: on.dice.nextInteger(0, 99),
+        memoryBytes: on.dice.nextInteger(0, 99999),
+      }),
       `edge:${edgeId}`,
       1n,
     );

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { decodeEvent, edgeReported, topicPartitions } from '#events';
+import { decodeEvent, edgeReported, noLoad, plainEdge, topicPartitions } from '#events';
 import { OperatingError } from '#kernel';
 import { MemoryEventLog } from '#adapters/memory';
 import { FactPublisher } from '#runtime';
@@ -17,6 +17,7 @@ const quiet: EdgeReport = {
   bytesFromOrigin: 0,
   objects: 0,
   memoryBytes: 0,
+  ...noLoad,
 };
 
 describe('EdgeFacts', () => {
@@ -55,7 +56,7 @@ describe('EdgeFacts', () => {
     };
     const facts = new EdgeFacts({ edgeId: 'edge-1', incarnation: 1 }, { publisher, takeEpoch, stopping: new AbortController().signal });
 
-    await Promise.all([facts.report(quiet), facts.register({ url: 'http://edge', region: 'r', memoryBytesMax: 1 })]);
+    await Promise.all([facts.report(quiet), facts.register(plainEdge({ edgeId: 'edge-1', url: 'http://edge', region: 'r', memoryBytesMax: 1 }))]);
 
     expect([taken, log.epochs.toSorted()]).toEqual([2, [1n, 1n, 2n, 2n]]);
     expect(await countOf(log)).toBe(1);

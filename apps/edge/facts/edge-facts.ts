@@ -38,8 +38,8 @@ export class EdgeFacts {
   }
 
   /** @throws OperatingError `PRODUCER_FENCED` when another process of the same edge has started since. */
-  async register(edge: Omit<DraftOf<typeof edgeRegistered>['data'], 'edgeId'>): Promise<void> {
-    await this.publish('edge', [edgeRegistered.draft({ edgeId: this.#init.edgeId, ...edge })]);
+  async register(edge: DraftOf<typeof edgeRegistered>['data']): Promise<void> {
+    await this.publish('edge', [edgeRegistered.draft(edge)]);
   }
 
   /** Reports the counters, most times only if they are not those of the last report. */

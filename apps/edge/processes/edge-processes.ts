@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { edgeLimits } from '../edge.constants.ts';
 import type { EdgeSettings } from '../edge.config.ts';
 import { EdgeChild, type Ready } from './edge-child.ts';
+import { nodeProcessesVariable, nodeVariable } from '../fleet/fleet.config.ts';
 import { sharedPortVariable, siblingsText, siblingsVariable } from './processes.config.ts';
 import { dueForReplacement } from './recycling.policy.ts';
 
@@ -98,6 +99,8 @@ class EdgeProcesses {
       [sharedPortVariable]: '1',
       [siblingsVariable]: siblingsText({ index: at, count: processes.count, folder: this.#folder }),
       EDGE_PROCESSES: '1',
+      [nodeVariable]: edgeId,
+      [nodeProcessesVariable]: String(processes.count),
       EDGE_RECYCLE_HOURS: '0',
       EDGE_RECYCLE_MB: '0',
       EDGE_ID: at === 0 ? edgeId : `${edgeId}.${at}`,

@@ -10,6 +10,7 @@ import { createEdgeCache, type EdgeCache } from '../cache/edge-cache.ts';
 import { EdgeCounters } from '../edge-counters.ts';
 import { edgeLimits } from '../edge.constants.ts';
 import { temporaryFolder, until } from '../edge.fixture.ts';
+import { StandingBook } from '../fleet/standing-book.ts';
 import { AddressGuard } from '../origin/address-guard.ts';
 import type { OriginClient } from '../origin/origin-client.ts';
 import { keepOnNode } from '../server/node-server.adapter.ts';
@@ -71,7 +72,7 @@ class CutEdge {
     const keeper = new ZoneKeeper({ table: this.cache.zones, maker, logger });
     const log = this.#cuttable();
     const file = new ZonesFile(join(path, 'zones.json'));
-    const zones = new ZoneTail({ waitMs: 20 }, { log, keeper, policies: this.policies, file, logger, onFatal });
+    const zones = new ZoneTail({ waitMs: 20 }, { log, keeper, book: new StandingBook([]), policies: this.policies, file, logger, onFatal });
     const offsets = new OffsetsFile(join(path, 'offsets.json'), 'cache');
     this.purge = new PurgeTail(
       { edgeId: 'edge-1', waitMs: 20 },

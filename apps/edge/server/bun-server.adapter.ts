@@ -231,6 +231,11 @@ class BunEdgeServer implements EdgeServer {
     this.#quic = this.#serve(port, identities, true);
   }
 
+  /** Bun has no way to say it over HTTP/2 and 3. */
+  sendAway(): void {
+    return;
+  }
+
   async close(deadlineMs: number): Promise<void> {
     await Promise.all([ended(this.#tcp, deadlineMs), ...(this.#quic === undefined ? [] : [ended(this.#quic, deadlineMs)])]);
   }

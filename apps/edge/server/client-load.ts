@@ -15,9 +15,15 @@ export class ClientLoad {
   readonly #init: ClientLoadInit;
   readonly #underWay = new Map<string, number>();
   readonly #crowded = new Set<string>();
+  #total = 0;
 
   constructor(init: ClientLoadInit) {
     this.#init = init;
+  }
+
+  /** Answers on their way, of all clients. */
+  get total(): number {
+    return this.#total;
   }
 
   limit(handler: EdgeHandler): EdgeHandler {
@@ -64,6 +70,7 @@ export class ClientLoad {
   }
 
   #add(address: string, change: 1 | -1): void {
+    this.#total += change;
     const count = (this.#underWay.get(address) ?? 0) + change;
     if (count === 0) this.#underWay.delete(address);
     else this.#underWay.set(address, count);

@@ -33,6 +33,7 @@ export interface EdgeListeners {
   /** When the first certificate ends, ms since the epoch. */
   readonly certificatesValidTo: number | undefined;
   close(deadlineMs: number): Promise<void>;
+  sendAway(): void;
 }
 
 function hsts(seconds: number): Fields {
@@ -80,6 +81,10 @@ export async function openListeners(init: EdgeListenersInit, given: EdgeListener
     tlsPort: secure?.server.port,
     get certificatesValidTo() {
       return secure?.folder.validTo;
+    },
+    sendAway: () => {
+      plain.sendAway();
+      secure?.server.sendAway();
     },
     close: async (deadlineMs) => {
       await secure?.folder.stop();

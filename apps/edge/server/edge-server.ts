@@ -108,6 +108,8 @@ export interface EdgeServer {
   readonly port: number;
   /** Stops taking connections; resolves when the answers in flight are out, or cuts them off at the deadline. */
   close(deadlineMs: number): Promise<void>;
+  /** Asks the clients that are connected to go elsewhere when they are done, where the runtime can say so (GOAWAY). */
+  sendAway(): void;
   /** New connections get these; those there keep theirs until they end. @throws when they cannot be used: the old ones stay */
   replaceCertificates(identities: readonly TlsIdentity[]): Promise<void>;
 }

@@ -237,6 +237,9 @@ export async function listenOnNode(init: EdgeServerInit): Promise<EdgeServer> {
   return {
     port: (server.address() as AddressInfo).port,
     close: (deadlineMs) => close(secure?.server ?? plain, { sessions, sockets }, deadlineMs),
+    sendAway: () => {
+      for (const session of sessions) session.close();
+    },
     replaceCertificates: async (identities) => {
       const [first] = identities;
       if (secure === undefined || first === undefined) return;

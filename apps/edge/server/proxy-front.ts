@@ -107,6 +107,7 @@ async function openFront(init: EdgeServerInit, behind: Behind): Promise<EdgeServ
   return {
     port: (front.address() as AddressInfo).port,
     replaceCertificates: (identities) => behind.inner.replaceCertificates(identities),
+    sendAway: () => behind.inner.sendAway(),
     close: async (deadlineMs) => {
       front.close();
       await behind.inner.close(deadlineMs);

@@ -7,6 +7,7 @@ import type { EdgePlatform } from '../edge-platform.ts';
 import type { EdgeSettings } from '../edge.config.ts';
 import { edgeLimits } from '../edge.constants.ts';
 import type { DoubtPolicies } from '../purge/doubt-policies.ts';
+import type { StandingBook } from '../fleet/standing-book.ts';
 import { AddressGuard } from '../origin/address-guard.ts';
 import { ZoneKeeper } from './zone-keeper.ts';
 import { ZoneMaker } from './zone-maker.ts';
@@ -14,6 +15,7 @@ import { ZoneTail } from './zone-tail.ts';
 import { ZonesFile } from './zones.file.ts';
 
 export interface FollowZonesDeps {
+  readonly book: StandingBook;
   readonly cache: EdgeCache;
   readonly counters: EdgeCounters;
   readonly lifecycle: Lifecycle;
@@ -29,13 +31,13 @@ export interface FollowZonesDeps {
 
 /** Catches up with the zones on the log, and follows them until the edge stops. Undefined when it is stopped before. */
 export async function followZones(settings: EdgeSettings, deps: FollowZonesDeps): Promise<ZoneKeeper | undefined> {
-  const { cache, counters, lifecycle, log, logger, now, onFatal, platform, policies, telemetry } = deps;
+  const { book, cache, counters, lifecycle, log, logger, now, onFatal, platform, policies, telemetry } = deps;
   const { edgeId, edgeSecret, originPrivateAddresses, statePath } = settings;
   const guard = new AddressGuard({ privateAddresses: originPrivateAddresses });
   const maker = new ZoneMaker({ edgeId, edgeSecret, cache, connect: platform.connect, guard, counters, now });
   const keeper = new ZoneKeeper({ table: cache.zones, maker, logger });
   const file = new ZonesFile(join(statePath, 'zones.json'));
-  const tail = new ZoneTail({ waitMs: edgeLimits.zoneWaitMs }, { log, keeper, policies, file, logger, onFatal, health: telemetry.health });
+  const tail = new ZoneTail({ waitMs: edgeLimits.zoneWaitMs }, { log, keeper, book, policies, file, logger, onFatal, health: telemetry.health });
   await tail.catchUp(lifecycle.stopping);
   if (lifecycle.stopping.aborted) return undefined;
   const following = tail.run(lifecycle.stopping);

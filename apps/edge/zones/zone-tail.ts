@@ -13,6 +13,7 @@ import { hasCode, OperatingError } from '#kernel';
 import type { EventLog } from '#ports';
 import { backOffMs, pause, type Health, type Logger } from '#runtime';
 import type { DoubtPolicies } from '../purge/doubt-policies.ts';
+import type { StandingBook } from '../fleet/standing-book.ts';
 import type { ZoneKeeper } from './zone-keeper.ts';
 import type { ZonesFile } from './zones.file.ts';
 
@@ -27,6 +28,8 @@ export interface ZoneTailDeps {
   readonly log: EventLog;
   readonly keeper: ZoneKeeper;
   readonly policies: DoubtPolicies;
+  /** What operators decide about this edge is told beside the zones. */
+  readonly book: StandingBook;
   readonly file: ZonesFile;
   readonly logger: Logger;
   /** Told of a failure after which the edge must not go on. */
@@ -84,6 +87,7 @@ export class ZoneTail {
     const same = stored?.log === this.#identity ? stored : undefined;
     for (const { policy, tenant } of same?.policies ?? []) this.#deps.policies.set(tenant, policy);
     for (const zone of same?.zones ?? []) await this.#deps.keeper.apply(zone);
+    this.#deps.book.restore(same?.standings ?? []);
     heads.forEach((head, partition) => {
       const next = same?.next[partition] ?? head.low;
       this.#position[partition] = next <= head.high ? next : head.low;
@@ -134,6 +138,7 @@ export class ZoneTail {
       const id = event.origin === undefined ? event.subject : `${event.subject}@${event.origin}`;
       // What another region's tenants prefer is for its edges.
       if (event.type === purgePolicySet.type && event.origin === undefined) policies.set(event.data.owner, event.data.policy);
+      this.#deps.book.apply(event);
       if (event.type === zoneRemoved.type) keeper.remove(id, event.data.zoneVersion);
       if (event.type !== zoneConfigured.type) return;
       const { configuration, epoch, shieldUrl, zoneVersion } = event.data;
@@ -158,7 +163,14 @@ export class ZoneTail {
     while (this.#changed) {
       this.#changed = false;
       try {
-        await this.#deps.file.save({ log: this.#identity, next: [...this.#position], zones: this.#deps.keeper.versions, policies: this.#deps.policies.all });
+        const standings = this.#deps.book.entries;
+        await this.#deps.file.save({
+          log: this.#identity,
+          next: [...this.#position],
+          zones: this.#deps.keeper.versions,
+          policies: this.#deps.policies.all,
+          standings,
+        });
       } catch (err) {
         if (!hasCode(err, 'STATE_UNWRITABLE')) throw err;
         this.#deps.logger.warn({ err }, 'the zones cannot be stored: make room on the disk');

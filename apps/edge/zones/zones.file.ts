@@ -1,6 +1,7 @@
 import { purgePolicies, type PurgePolicy } from '#events';
 import { z } from 'zod';
 import { readTextFile, writeTextFile } from '../state/atomic-file.ts';
+import type { Stands } from '../fleet/standing-book.ts';
 import type { ZoneVersion } from './zone-plan.ts';
 
 const offset = z.string().regex(/^\d{1,19}$/);
@@ -21,6 +22,8 @@ const schema = z.object({
     }),
   ),
   policies: z.array(z.object({ tenant: z.string(), policy: z.enum(purgePolicies) })).default([]),
+  /** Absent in files of before edges could be drained. */
+  standings: z.array(z.tuple([z.string(), z.object({ standing: z.enum(['serving', 'draining', 'removed']), reason: z.string() })])).optional(),
 });
 
 export interface StoredZones {
@@ -31,6 +34,8 @@ export interface StoredZones {
   /** What tenants prefer while purges are unknown. */
   readonly policies: ReadonlyArray<{ readonly tenant: string; readonly policy: PurgePolicy }>;
   readonly zones: readonly (Omit<ZoneVersion, 'configuration'> & { readonly configuration: unknown })[];
+  /** What operators decided about this edge. */
+  readonly standings: ReadonlyArray<readonly [string, Stands]>;
 }
 
 /** The zones as an edge last knew them, on its own disk: it starts from here and not from the beginning of the log. */
@@ -46,14 +51,16 @@ export class ZonesFile {
     const text = await readTextFile(this.#path);
     if (text === undefined) return undefined;
     try {
-      const { log, next, policies, zones } = schema.parse(JSON.parse(text));
-      return next.length === partitions ? { log, next: next.map(BigInt), policies, zones } : undefined;
+      const { log, next, policies, standings, zones } = schema.parse(JSON.parse(text));
+      if (next.length !== partitions) return undefined;
+      // What was written without looking at edges is read again.
+      return { log, next: next.map((at) => (standings === undefined ? 0n : BigInt(at))), zones, policies, standings: standings ?? [] };
     } catch {
       return undefined;
     }
   }
 
-  async save({ log, next, policies, zones }: StoredZones): Promise<void> {
-    await writeTextFile(this.#path, `${JSON.stringify({ version: 1, log, next: next.map(String), policies, zones })}\n`);
+  async save({ log, next, policies, standings, zones }: StoredZones): Promise<void> {
+    await writeTextFile(this.#path, `${JSON.stringify({ version: 1, log, next: next.map(String), zones, policies, standings })}\n`);
   }
 }

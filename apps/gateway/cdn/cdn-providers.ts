@@ -1,14 +1,17 @@
 import { AggregateStore, Clock, ReadStore, type RateLimiter } from '#ports';
+import { CommandExecutor } from '#runtime';
 import type { Provider } from '@nestjs/common';
 import { StreamReader } from '../streams/stream-reader.ts';
 import { CdnReader } from './cdn-reader.ts';
+import { EdgeDesk } from './edge-desk.ts';
+import { EdgeReader } from './edge-reader.ts';
 import { PurgeRates } from './purge-rates.ts';
 import { PurgeTargets } from './purge-targets.ts';
 import { WarmReader } from './warm-reader.ts';
 import { ClaimedZoneOwners } from './zone-owners.ts';
 
 /** Edges and purges. */
-export function cdnProviders({ limiter }: { readonly limiter: RateLimiter }): readonly Provider[] {
+export function cdnProviders({ limiter }: { readonly limiter: RateLimiter }, edges: { readonly keysRequired: boolean }): readonly Provider[] {
   return [
     {
       provide: PurgeTargets,
@@ -18,13 +21,20 @@ export function cdnProviders({ limiter }: { readonly limiter: RateLimiter }): re
     { provide: PurgeRates, useFactory: (clock: Clock) => new PurgeRates(limiter, clock), inject: [Clock] },
     {
       provide: WarmReader,
-      useFactory: (reads: ReadStore, now: Clock, aggregates: AggregateStore) => new WarmReader(reads, now, aggregates),
-      inject: [ReadStore, Clock, AggregateStore],
+      useFactory: (reads: ReadStore, registry: EdgeReader, aggregates: AggregateStore) => new WarmReader(reads, { aggregates, edges: registry }),
+      inject: [ReadStore, EdgeReader, AggregateStore],
     },
     {
       provide: CdnReader,
-      useFactory: (reads: ReadStore, now: Clock, aggregates: AggregateStore) => new CdnReader(reads, now, aggregates),
-      inject: [ReadStore, Clock, AggregateStore],
+      useFactory: (reads: ReadStore, registry: EdgeReader, aggregates: AggregateStore) => new CdnReader(reads, { aggregates, edges: registry }),
+      inject: [ReadStore, EdgeReader, AggregateStore],
+    },
+    { provide: EdgeReader, useFactory: (reads: ReadStore, clock: Clock) => new EdgeReader(reads, clock, edges), inject: [ReadStore, Clock] },
+    {
+      provide: EdgeDesk,
+      useFactory: (commands: CommandExecutor, aggregates: AggregateStore, reader: EdgeReader, clock: Clock) =>
+        new EdgeDesk({ commands, aggregates, reader, clock }),
+      inject: [CommandExecutor, AggregateStore, EdgeReader, Clock],
     },
   ];
 }

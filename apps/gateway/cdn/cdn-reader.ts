@@ -1,13 +1,13 @@
 import { seesTenant, type Principal } from '#domain/access';
 import { purgeAggregate, purgeApplicationTable, purgeTable, type PurgeState } from '#domain/cache';
-import { edgeCountersTable, edgeTable } from '#domain/edge';
 import type { PurgeSelector } from '#events';
-import type { AggregateStore, Clock, ReadCondition, ReadRow, ReadStore } from '#ports';
+import type { AggregateStore, ReadCondition, ReadRow, ReadStore } from '#ports';
 import { isoTime } from '../http/fields.ts';
 import { newestPage } from '../http/newest-page.ts';
 import { notFound } from '../http/problem.errors.ts';
 import { confinement } from '../watch/read-models.ts';
-import { cdnHealthOf, mirroredFrom, type CdnHealth } from './edge-health.view.ts';
+import { mirroredFrom, type CdnHealth } from './edge-health.view.ts';
+import type { EdgeReader } from './edge-reader.ts';
 import { purgeProgressOf, type PurgeProgress } from './purge-progress.view.ts';
 
 const rowsMax = 10_000;
@@ -36,17 +36,15 @@ export interface PurgePage {
   readonly nextCursor: string | null;
 }
 
-/** Reads purges and edges. */
+/** Reads purges, and how far edges are with them. */
 export class CdnReader {
   readonly #reads: ReadStore;
-  readonly #aggregates: AggregateStore | undefined;
-  readonly #clock: Clock;
+  readonly #now: { readonly aggregates: AggregateStore; readonly edges: EdgeReader } | undefined;
 
-  /** @param aggregates left out where rows are not those of now: heads are */
-  constructor(reads: ReadStore, clock: Clock, aggregates?: AggregateStore) {
+  /** @param now left out where rows are not those of now: heads are, and edges */
+  constructor(reads: ReadStore, now?: { readonly aggregates: AggregateStore; readonly edges: EdgeReader }) {
     this.#reads = reads;
-    this.#aggregates = aggregates;
-    this.#clock = clock;
+    this.#now = now;
   }
 
   /** A purge, from the moment it was asked for; undefined when nobody asked whom the principal may see. */
@@ -79,7 +77,7 @@ export class CdnReader {
   }
 
   async #freshPurge(id: string, principal: Principal): Promise<PurgeView | undefined> {
-    const head = await this.#aggregates?.load(purgeAggregate.context, id);
+    const head = await this.#now?.aggregates.load(purgeAggregate.context, id);
     const state = head?.state as PurgeState | undefined;
     if (head === undefined || state === undefined || state.status === 'absent' || !seesTenant(principal, head.tenant)) return undefined;
     const { urls, selectors = [], total = urls.length, reason, soft, dryRun } = state;
@@ -90,15 +88,7 @@ export class CdnReader {
 
   /** Who is up now; of a moment of the past nobody can tell. */
   async #edges(): Promise<CdnHealth['edges'] | undefined> {
-    return this.#aggregates === undefined ? undefined : (await this.health()).edges;
-  }
-
-  async health(): Promise<CdnHealth> {
-    const [edges, counters] = await Promise.all([
-      this.#reads.select(edgeTable, { limit: rowsMax }),
-      this.#reads.select(edgeCountersTable, { orderBy: [{ column: 'incarnation', descending: true }], limit: rowsMax }),
-    ]);
-    return cdnHealthOf(edges, counters, this.#clock.now());
+    return (await this.#now?.edges.health())?.edges;
   }
 }
 

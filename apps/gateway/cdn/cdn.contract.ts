@@ -4,32 +4,6 @@ import { z } from 'zod';
 import { asOf, eventId, lineOfText, pageCursor, purgeId, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
 
-const edgeHealth = z.object({
-  id: z.string(),
-  url: z.string().nullable(),
-  region: z.string().nullable(),
-  mirroredFrom: z
-    .string()
-    .nullable()
-    .describe('The region of REGION_PEERS whose edge it is: a purge reaches it by that region’s mirror, and is not waited for. Null for edges of this region.'),
-  status: z.enum(['up', 'silent', 'announced']).describe('up: reported lately; silent: used to report; announced: never reported.'),
-  registeredAt: timestamp.nullable(),
-  lastReportAt: timestamp.nullable(),
-  startedAt: timestamp.nullable(),
-  hitRatio: z.number().nullable().describe('0 to 1, over all its processes; null before the first request.'),
-  originOffload: z.number().nullable(),
-  requests: z.number(),
-  hits: z.number(),
-  collapsed: z.number(),
-  originFetches: z.number(),
-  originErrors: z.number(),
-  bytesServed: z.number(),
-  bytesFromOrigin: z.number(),
-  objects: z.number().describe('In its cache at the last report.'),
-  memoryBytes: z.number(),
-  memoryBytesMax: z.number().nullable(),
-});
-
 export const purgeView = z.object({
   id: z.string(),
   mode: z.enum(['hard', 'soft', 'dry-run']).describe('dry-run: edges only counted what it would have hit.'),
@@ -133,41 +107,4 @@ export const listPurges = operation({
   status: 200,
   query: z.strictObject({ limit: z.coerce.number().int().min(1).max(100).default(20), cursor: pageCursor, asOf }),
   answer: z.object({ items: z.array(purgeView), nextCursor: z.string().nullable() }),
-});
-
-export const cdnHealth = operation({
-  id: 'cdnHealth',
-  tag: 'CDN',
-  method: 'GET',
-  path: '/api/v1/cdn/health',
-  summary: 'Show every edge: last report, hit ratio, origin errors',
-  scopes: ['view', 'operate'],
-  tenancy: 'platform',
-  context: 'edge',
-  status: 200,
-  answer: z.object({
-    status: z.enum(['up', 'degraded', 'down', 'empty']),
-    hitRatio: z.number().nullable(),
-    originOffload: z.number().nullable(),
-    edges: z.array(edgeHealth),
-  }),
-});
-
-export const registerEdge = operation({
-  id: 'registerEdge',
-  tag: 'CDN',
-  method: 'POST',
-  path: '/api/v1/cdn/edge/register',
-  summary: 'Announce an edge, or change what is known about it',
-  scopes: ['edge'],
-  tenancy: 'platform',
-  context: 'edge',
-  status: 200,
-  body: z.strictObject({
-    id: eventId,
-    url: z.url({ protocol: /^https?$/ }).max(512),
-    region: eventId.default('local'),
-    memoryBytesMax: z.number().int().nonnegative().default(0),
-  }),
-  answer: z.object({ id: z.string(), url: z.string(), region: z.string() }),
 });

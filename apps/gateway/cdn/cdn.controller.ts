@@ -1,7 +1,5 @@
 import { purgeAggregate } from '#domain/cache';
-import { edgeAggregate } from '#domain/edge';
 import { base32Of } from '#domain/stream';
-import { Clock } from '#ports';
 import { CommandExecutor } from '#runtime';
 import { Controller } from '@nestjs/common';
 import { derivedId, randomId } from '../access/secrets.ts';
@@ -9,7 +7,7 @@ import { ByCaller, type Caller } from '../http/caller.ts';
 import { Input, Route, type InputOf } from '../http/operation.ts';
 import { badRequest, ProblemError } from '../http/problem.errors.ts';
 import { PastModels } from '../past/past-models.ts';
-import { cdnHealth, listPurges, purgeCache, registerEdge, showPurge } from './cdn.contract.ts';
+import { listPurges, purgeCache, showPurge } from './cdn.contract.ts';
 import { CdnReader } from './cdn-reader.ts';
 import { purgeOrderOf, type NamedOrder } from './purge-order.ts';
 import { PurgeRates } from './purge-rates.ts';
@@ -22,15 +20,13 @@ export class CdnController {
   readonly #targets: PurgeTargets;
   readonly #rates: PurgeRates;
   readonly #past: PastModels;
-  readonly #clock: Clock;
 
-  constructor(commands: CommandExecutor, reader: CdnReader, targets: PurgeTargets, rates: PurgeRates, past: PastModels, clock: Clock) {
+  constructor(commands: CommandExecutor, reader: CdnReader, targets: PurgeTargets, rates: PurgeRates, past: PastModels) {
     this.#commands = commands;
     this.#reader = reader;
     this.#targets = targets;
     this.#rates = rates;
     this.#past = past;
-    this.#clock = clock;
   }
 
   @Route(purgeCache)
@@ -52,7 +48,7 @@ export class CdnController {
     const { asOf: moment, ...page } = query;
     if (moment === undefined) return this.#reader.page(page, principal);
     return this.#past.at(moment, 'query.asOf', async ({ asOf, reads }) => {
-      const found = await new CdnReader(reads, this.#clock).page(page, principal);
+      const found = await new CdnReader(reads).page(page, principal);
       if (found.items.length === 0) await this.#past.requireBegun(asOf, 'query.asOf');
       return found;
     });
@@ -61,20 +57,7 @@ export class CdnController {
   @Route(showPurge)
   async showPurge(@Input(showPurge) { params, query }: InputOf<typeof showPurge>, @ByCaller() { principal }: Caller): Promise<object> {
     if (query.asOf === undefined) return this.#reader.existing(params.id, principal);
-    return this.#past.at(query.asOf, 'query.asOf', ({ reads }) => new CdnReader(reads, this.#clock).existing(params.id, principal));
-  }
-
-  @Route(cdnHealth)
-  health(): Promise<object> {
-    return this.#reader.health();
-  }
-
-  @Route(registerEdge)
-  async register(@Input(registerEdge) { body }: InputOf<typeof registerEdge>, @ByCaller() caller: Caller): Promise<object> {
-    const { id, url, region, memoryBytesMax } = body;
-    const result = await this.#commands.execute(edgeAggregate, id, { type: 'RegisterEdge', edgeId: id, url, region, memoryBytesMax }, caller);
-    if (result.refused) throw badRequest(result.code, `body.${result.message}`);
-    return { id, url, region };
+    return this.#past.at(query.asOf, 'query.asOf', ({ reads }) => new CdnReader(reads).existing(params.id, principal));
   }
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import type { ReadRow } from '#ports';
-import { cdnHealthOf } from './edge-health.view.ts';
+import { cdnHealthOf, type CdnHealth } from './edge-health.view.ts';
 
 const now = 100_000;
 const edge = (id: string): ReadRow => ({ edge_id: id, origin: '', url: `http://${id}`, region: 'eu', memory_bytes_max: 10n, registered_at_ms: 1n });
@@ -21,6 +21,9 @@ const process = (id: string, reportedAtMs: number, incarnation = 1n): ReadRow =>
   memory_bytes: 3n,
 });
 
+const healthOf = (edges: readonly ReadRow[], counters: readonly ReadRow[], standings: readonly ReadRow[] = []): CdnHealth =>
+  cdnHealthOf({ edges, counters, standings, keys: [] }, { nowMs: now, keysRequired: false });
+
 describe('the state of the CDN', () => {
   test.each([
     ['no edges', [], [], 'empty', []],
@@ -31,24 +34,30 @@ describe('the state of the CDN', () => {
     ['all are silent', [edge('a')], [process('a', 1)], 'down', ['silent']],
     ['reports before it is registered', [], [process('a', now)], 'up', ['up']],
   ])('%s', (_what, edges, processes, status, statuses) => {
-    const health = cdnHealthOf(edges, processes, now);
+    const health = healthOf(edges, processes);
     expect([health.status, health.edges.map((each) => each.status)]).toEqual([status, statuses]);
   });
 
   test('edges of one name in two regions are two', () => {
     const away = { origin: 'south' };
-    const health = cdnHealthOf([edge('a'), { ...edge('a'), ...away, url: 'http://far' }], [process('a', 1), { ...process('a', now), ...away }], now);
+    const health = healthOf([edge('a'), { ...edge('a'), ...away, url: 'http://far' }], [process('a', 1), { ...process('a', now), ...away }]);
     expect(health.edges.map(({ id, url, mirroredFrom, status, requests }) => [id, url, mirroredFrom, status, requests])).toEqual([
       ['a', 'http://a', null, 'silent', 10],
       ['a', 'http://far', 'south', 'up', 10],
     ]);
     // How this region is does not hang on another's edges.
     expect([health.status, health.hitRatio]).toEqual(['down', 0.9]);
-    expect(cdnHealthOf([], [{ ...process('a', now), ...away }], now)).toMatchObject({ status: 'empty', hitRatio: null });
+    expect(healthOf([], [{ ...process('a', now), ...away }])).toMatchObject({ status: 'empty', hitRatio: null });
+  });
+
+  test('an edge that was taken away is no outage, and what it counted does not count', () => {
+    const removed = { edge_id: 'b', origin: '', standing: 'removed', reason: 'sold', key_id: null };
+    const health = healthOf([edge('a'), edge('b')], [process('a', now), { ...process('b', 1), hits: 0n }], [removed]);
+    expect([health.status, health.hitRatio, health.edges.map(({ reason, status }) => [status, reason])]).toEqual(['up', 0.9, [['up', null], ['removed', 'sold']]]); // prettier-ignore
   });
 
   test('counters are summed over all processes of an edge, gauges are the newest one', () => {
-    const health = cdnHealthOf([edge('a')], [process('a', now - 50_000, 1n), process('a', now, 7n)], now);
+    const health = healthOf([edge('a')], [process('a', now - 50_000, 1n), process('a', now, 7n)]);
     expect(health.edges[0]).toEqual(
       expect.objectContaining({ status: 'up', requests: 20, hits: 18, objects: 7, hitRatio: 0.9, startedAt: new Date(7).toISOString() }),
     );

@@ -1,11 +1,8 @@
-import { hitRatio, originOffload, type EdgeCounters } from '#domain/edge';
+import { edgeRowName, hitRatio, isOurs, originOffload, registryOf, type EdgeCounters, type RegisteredEdge, type RegistryRows } from '#domain/edge';
 import type { ReadRow } from '#ports';
 import { isoTime } from '../http/fields.ts';
 
-/** An edge that has not reported for this long is silent, ms. */
-const silentAfterMs = 15_000;
-
-export type EdgeStatus = 'up' | 'silent' | 'announced';
+export type EdgeStatus = RegisteredEdge['state'];
 
 export interface EdgeHealth {
   readonly id: string;
@@ -19,6 +16,8 @@ export interface CdnHealth {
   readonly originOffload: number | null;
   readonly edges: readonly EdgeHealth[];
 }
+
+export type CdnRows = RegistryRows & { readonly counters: readonly ReadRow[] };
 
 function counters(row: ReadRow): EdgeCounters {
   return {
@@ -38,20 +37,25 @@ export function mirroredFrom(row: ReadRow): string | null {
   return row['origin'] === '' ? null : String(row['origin']);
 }
 
-function edgeHealthOf(edge: ReadRow | undefined, processes: readonly ReadRow[], nowMs: number): EdgeHealth {
+function capabilities(edge: RegisteredEdge): object {
+  const { addresses, bitsPerSecondMax, connectionsMax, diskBytesMax, location, node, processes, programVersion, protocols, urls } = edge;
+  return { node, urls, addresses, location, protocols, diskBytesMax, processes, bitsPerSecondMax, connectionsMax, programVersion };
+}
+
+function edgeHealthOf(edge: RegisteredEdge, processes: readonly ReadRow[]): EdgeHealth {
   const newest = processes.toSorted((a, b) => Number((b['incarnation'] as bigint) - (a['incarnation'] as bigint)))[0];
-  const reportedAtMs = newest === undefined ? undefined : Number(newest['reported_at_ms']);
   const ratios = processes.map(counters);
-  const any = edge ?? newest ?? {};
   return {
-    id: String(any['edge_id']),
-    url: edge?.['url'] ?? null,
-    region: edge?.['region'] ?? null,
-    mirroredFrom: mirroredFrom(any),
-    status: reportedAtMs === undefined ? 'announced' : nowMs - reportedAtMs > silentAfterMs ? 'silent' : 'up',
-    registeredAt: isoTime(edge?.['registered_at_ms'] as bigint | undefined),
-    lastReportAt: isoTime(reportedAtMs),
-    startedAt: isoTime(newest?.['incarnation'] as bigint | undefined),
+    id: edge.edgeId,
+    url: edge.url,
+    region: edge.region,
+    mirroredFrom: edge.origin === '' ? null : edge.origin,
+    status: edge.state,
+    reason: edge.reason,
+    keyId: edge.keyId,
+    registeredAt: isoTime(edge.registeredAtMs ?? undefined),
+    lastReportAt: isoTime(edge.reportedAtMs ?? undefined),
+    startedAt: isoTime(edge.startedAtMs ?? undefined),
     hitRatio: hitRatio(ratios),
     originOffload: originOffload(ratios),
     requests: total(processes, 'requests'),
@@ -63,28 +67,28 @@ function edgeHealthOf(edge: ReadRow | undefined, processes: readonly ReadRow[], 
     bytesFromOrigin: total(processes, 'bytes_from_origin'),
     objects: Number(newest?.['objects'] ?? 0),
     memoryBytes: Number(newest?.['memory_bytes'] ?? 0),
-    memoryBytesMax: edge === undefined ? null : Number(edge['memory_bytes_max'] ?? 0),
+    memoryBytesMax: edge.memoryBytesMax,
+    load: edge.load,
+    ...capabilities(edge),
   };
 }
 
-function overall(edges: readonly EdgeHealth[]): CdnHealth['status'] {
+/** Of the edges that are ours to count on: what was removed or refused is no outage. */
+function overall(edges: readonly RegisteredEdge[]): CdnHealth['status'] {
   if (edges.length === 0) return 'empty';
-  const up = edges.filter((edge) => edge.status === 'up').length;
-  if (up === 0) return 'down';
-  return edges.some((edge) => edge.status === 'silent') ? 'degraded' : 'up';
+  if (!edges.some(({ state }) => state === 'up')) return 'down';
+  return edges.some(({ state }) => state === 'silent') ? 'degraded' : 'up';
 }
 
-/** The state of this region's CDN from the edges' registrations and counters; edges of mirrored regions are listed alone. */
-export function cdnHealthOf(edges: readonly ReadRow[], processes: readonly ReadRow[], nowMs: number): CdnHealth {
-  const registered = new Map(edges.map((edge) => [nameOf(edge), edge]));
-  const byEdge = Map.groupBy(processes, nameOf);
-  const names = [...new Set([...registered.keys(), ...byEdge.keys()])].sort();
-  const views = names.map((name) => edgeHealthOf(registered.get(name), byEdge.get(name) ?? [], nowMs));
-  const all = processes.filter((row) => mirroredFrom(row) === null).map(counters);
-  return { status: overall(views.filter((view) => view['mirroredFrom'] === null)), hitRatio: hitRatio(all), originOffload: originOffload(all), edges: views };
-}
-
-/** Two regions may each have an edge of one name. An id holds no space. */
-function nameOf(row: ReadRow): string {
-  return `${String(row['edge_id'])} ${String(row['origin'])}`;
+/**
+ * The state of this region's CDN from the edges' registrations and counters; edges of mirrored regions are listed alone, and
+ * what edges say that are none of ours does not count.
+ */
+export function cdnHealthOf(rows: CdnRows, init: { readonly nowMs: number; readonly keysRequired: boolean }): CdnHealth {
+  const byEdge = Map.groupBy(rows.counters, edgeRowName);
+  const registry = registryOf(rows, init);
+  const ours = registry.filter((edge) => edge.origin === '' && isOurs(edge));
+  const counted = ours.flatMap(({ edgeId }) => byEdge.get(`${edgeId} `) ?? []).map(counters);
+  const edges = registry.map((edge) => edgeHealthOf(edge, byEdge.get(`${edge.edgeId} ${edge.origin}`) ?? []));
+  return { status: overall(ours), hitRatio: hitRatio(counted), originOffload: originOffload(counted), edges };
 }

@@ -24,7 +24,9 @@ function quantile(sorted: readonly number[], share: number): number | null {
 export function purgeProgressOf(applied: readonly Answer[], edges: CdnHealth['edges']): PurgeProgress {
   const own = applied.filter(({ mirroredFrom }) => mirroredFrom === null);
   const answered = new Set(own.map(({ edgeId }) => edgeId));
-  const laggards = edges.filter(({ id, mirroredFrom, status }) => mirroredFrom === null && status === 'up' && !answered.has(id)).map(({ id }) => id);
+  const laggards = edges
+    .filter(({ id, mirroredFrom, status }) => mirroredFrom === null && (status === 'up' || status === 'draining') && !answered.has(id))
+    .map(({ id }) => id);
   const delays = own.map(({ delayMs }) => delayMs).sort((a, b) => a - b);
   return { edges: answered.size + laggards.length, applied: answered.size, p50Ms: quantile(delays, 0.5), p99Ms: quantile(delays, 0.99), laggards };
 }

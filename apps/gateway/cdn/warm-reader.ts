@@ -1,24 +1,22 @@
 import { seesTenant, type Principal } from '#domain/access';
 import { warmAggregate, warmResultTable, warmTable, type WarmState } from '#domain/cache';
-import { edgeCountersTable, edgeTable } from '#domain/edge';
-import type { AggregateStore, Clock, ReadCondition, ReadRow, ReadStore } from '#ports';
+import type { AggregateStore, ReadCondition, ReadRow, ReadStore } from '#ports';
 import { isoTime } from '../http/fields.ts';
 import { notFound } from '../http/problem.errors.ts';
-import { cdnHealthOf, mirroredFrom, type CdnHealth } from './edge-health.view.ts';
+import { mirroredFrom, type CdnHealth } from './edge-health.view.ts';
+import type { EdgeReader } from './edge-reader.ts';
 
 const rowsMax = 10_000;
 
 /** Reads warmings. */
 export class WarmReader {
   readonly #reads: ReadStore;
-  readonly #clock: Clock;
-  readonly #aggregates: AggregateStore | undefined;
+  readonly #now: { readonly aggregates: AggregateStore; readonly edges: EdgeReader } | undefined;
 
-  /** @param aggregates left out where rows are not those of now: heads are */
-  constructor(reads: ReadStore, clock: Clock, aggregates?: AggregateStore) {
+  /** @param now left out where rows are not those of now: heads are, and edges */
+  constructor(reads: ReadStore, now?: { readonly aggregates: AggregateStore; readonly edges: EdgeReader }) {
     this.#reads = reads;
-    this.#clock = clock;
-    this.#aggregates = aggregates;
+    this.#now = now;
   }
 
   /** @throws ProblemError 404, the same for another tenant's */
@@ -37,7 +35,7 @@ export class WarmReader {
 
   /** What was asked for a moment ago: there is no row of it yet. */
   async #fresh(id: string, principal: Principal): Promise<object | undefined> {
-    const head = await this.#aggregates?.load(warmAggregate.context, id);
+    const head = await this.#now?.aggregates.load(warmAggregate.context, id);
     const state = head?.state as WarmState | undefined;
     if (head === undefined || state?.status !== 'warming' || !seesTenant(principal, head.tenant)) return undefined;
     const lists = { urls: [], sitemaps: [], regions: [], edges: [] };
@@ -47,12 +45,7 @@ export class WarmReader {
 
   /** Who is up now; of a moment of the past nobody can tell. */
   async #edges(): Promise<CdnHealth['edges'] | undefined> {
-    if (this.#aggregates === undefined) return undefined;
-    const [edges, counters] = await Promise.all([
-      this.#reads.select(edgeTable, { limit: rowsMax }),
-      this.#reads.select(edgeCountersTable, { orderBy: [{ column: 'incarnation', descending: true }], limit: rowsMax }),
-    ]);
-    return cdnHealthOf(edges, counters, this.#clock.now()).edges;
+    return (await this.#now?.edges.health())?.edges;
   }
 }
 

@@ -1,6 +1,5 @@
 import { warmAggregate } from '#domain/cache';
 import { base32Of } from '#domain/stream';
-import { Clock } from '#ports';
 import { CommandExecutor } from '#runtime';
 import { Controller } from '@nestjs/common';
 import { derivedId, randomId } from '../access/secrets.ts';
@@ -20,15 +19,13 @@ export class WarmController {
   readonly #targets: PurgeTargets;
   readonly #rates: PurgeRates;
   readonly #past: PastModels;
-  readonly #clock: Clock;
 
-  constructor(commands: CommandExecutor, reader: WarmReader, targets: PurgeTargets, rates: PurgeRates, past: PastModels, clock: Clock) {
+  constructor(commands: CommandExecutor, reader: WarmReader, targets: PurgeTargets, rates: PurgeRates, past: PastModels) {
     this.#commands = commands;
     this.#reader = reader;
     this.#targets = targets;
     this.#rates = rates;
     this.#past = past;
-    this.#clock = clock;
   }
 
   @Route(warmCache)
@@ -51,6 +48,6 @@ export class WarmController {
   @Route(showWarm)
   async showWarm(@Input(showWarm) { params, query }: InputOf<typeof showWarm>, @ByCaller() { principal }: Caller): Promise<object> {
     if (query.asOf === undefined) return this.#reader.existing(params.id, principal);
-    return this.#past.at(query.asOf, 'query.asOf', ({ reads }) => new WarmReader(reads, this.#clock).existing(params.id, principal));
+    return this.#past.at(query.asOf, 'query.asOf', ({ reads }) => new WarmReader(reads).existing(params.id, principal));
   }
 }

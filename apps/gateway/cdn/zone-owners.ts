@@ -22,7 +22,8 @@ export class ClaimedZoneOwners implements ZoneOwners {
   }
 
   async ofZone(zoneId: string): Promise<string | undefined> {
-    if (/^(?:hosts|purge-policy):/.test(zoneId)) return undefined;
+    // Other aggregates of this context: claims, and what stands about edges.
+    if (/^(?:hosts|purge-policy|edge):/.test(zoneId)) return undefined;
     return (await this.#aggregates.load(zoneAggregate.context, zoneId))?.tenant;
   }
 }

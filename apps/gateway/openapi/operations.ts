@@ -3,7 +3,8 @@ import { listRefusals } from '../access/refusals.contract.ts';
 import { listEffects, listReactors, resetReactor, retryEffect } from '../effects/effects.contract.ts';
 import { listCatalogue, showEventType } from '../catalogue/catalogue.contract.ts';
 import { showWarm, warmCache } from '../cdn/warm.contract.ts';
-import { cdnHealth, listPurges, purgeCache, registerEdge, showPurge } from '../cdn/cdn.contract.ts';
+import { listPurges, purgeCache, showPurge } from '../cdn/cdn.contract.ts';
+import { cdnHealth, drainEdge, listEdges, registerEdge, removeEdge, resumeEdge, showEdge } from '../cdn/edges.contract.ts';
 import { followEvents, listEvents, socketEvents, streamEvents } from '../events/events.contract.ts';
 import { listContents, showContent } from '../contents/contents.contract.ts';
 import type { Operation } from '../http/operation.ts';
@@ -157,6 +158,11 @@ export const operations: readonly Operation[] = [
   showTraffic,
   showPopularObjects,
   registerEdge,
+  listEdges,
+  showEdge,
+  drainEdge,
+  resumeEdge,
+  removeEdge,
   issueKey,
   listKeys,
   rotateKey,

@@ -1,4 +1,3 @@
-import { Clock } from '#ports';
 import { Controller, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import { CdnReader } from '../cdn/cdn-reader.ts';
@@ -22,14 +21,12 @@ const samplesMax = 20;
 export class SandboxRowsController {
   readonly #sandboxes: SandboxReader;
   readonly #urls: PublicUrls;
-  readonly #clock: Clock;
   readonly #shown: ShownRows;
 
-  constructor(sandboxes: SandboxReader, urls: PublicUrls, clock: Clock, shown: ShownRows) {
+  constructor(sandboxes: SandboxReader, urls: PublicUrls, shown: ShownRows) {
     this.#shown = shown;
     this.#sandboxes = sandboxes;
     this.#urls = urls;
-    this.#clock = clock;
   }
 
   @Route(readSandboxRows)
@@ -60,7 +57,7 @@ export class SandboxRowsController {
   @Route(showSandboxPurge)
   async purge(@Input(showSandboxPurge) { params }: InputOf<typeof showSandboxPurge>, @ByCaller() { principal }: Caller): Promise<object> {
     const reads = await this.#sandboxes.readsOf(params.name);
-    return new CdnReader(reads, this.#clock).existing(params.id, principal);
+    return new CdnReader(reads).existing(params.id, principal);
   }
 
   @Route(compareSandbox)

@@ -1,12 +1,14 @@
 import { Option, type Command } from 'commander';
 import { contextOf, type CommonOptions } from './context.ts';
+import { addFleet } from './fleet-program.ts';
 import { group, moment, remote, wholeNumber } from './program-parts.ts';
 import { addWarm } from './warm-program.ts';
 import { showObjects, showTraffic, type TrafficOptions } from './traffic.commands.ts';
 
 /** `streams cdn …` */
 export function addCdn(program: Command): void {
-  const cdn = group(program, 'cdn', 'see what the edges answer, and what they keep');
+  const cdn = group(program, 'cdn', 'see edges and what they answer and keep, and take them out of service and back');
+  addFleet(cdn);
   const about = (name: string, description: string): Command =>
     remote(cdn, name, description)
       .option('--from <time>', 'RFC 3339; an hour ago when left out', moment)

@@ -40,7 +40,8 @@ export async function purge({ api, print }: CommandContext, urls: readonly strin
   const { purgeId } = await api.call<{ readonly purgeId: string }>('POST', '/api/v1/cdn/cache/purge', bodyOf(urls, options), headers);
   if (!options.wait) return print({ purgeId }, () => [`Purge ${purgeId} is requested.`]);
   const health = await api.call<CdnHealth>('GET', '/api/v1/cdn/health');
-  const up = health.edges.filter((edge) => edge.status === 'up');
+  // One that drains still serves those that come.
+  const up = health.edges.filter(({ status }) => status === 'up' || status === 'draining');
   const edges = up.filter(({ mirroredFrom }) => mirroredFrom === null).map(({ id }) => id);
   const [begun, timeoutMs] = [performance.now(), options.timeout * 1000];
   for (;;) {

@@ -6,7 +6,8 @@ export type WatchedAppName = (typeof watchedApps)[number];
 
 /** The port at which an app should serve its metrics; 0 lets the system choose. Undefined for programs that have none. */
 export function watchPortOf({ metricsPort }: Pick<StreamsSettings, 'metricsPort'>, name: string): number | undefined {
-  const at = watchedApps.indexOf(name as WatchedAppName);
+  // Behind those that always run.
+  const at = name === 'steering' ? watchedApps.length : watchedApps.indexOf(name as WatchedAppName);
   if (at < 0) return undefined;
   return metricsPort === 0 ? 0 : metricsPort + at;
 }

@@ -3,7 +3,7 @@ import { edgeReported, encodeEvent, type DomainEvent, type LogRecord } from '#ev
 import type { Projection } from '#kernel';
 import { edited, tryRecord } from './try-event.ts';
 
-const sample = edgeReported.samples[0] as Parameters<typeof edgeReported.draft>[0];
+const sample = edgeReported.samples.at(-1) as Parameters<typeof edgeReported.draft>[0];
 const envelope = { source: '/t', time: 1, tenant: 'default', correlationId: 'c', causationId: 'c', traceparent: '', actor: 'system:t', producerEpoch: 1n };
 const record: LogRecord = encodeEvent({
   ...{ ...envelope, id: 'id-1', type: edgeReported.type, version: edgeReported.version, subject: 'e', key: 'e', streamVersion: 1n },

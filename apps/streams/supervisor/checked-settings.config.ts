@@ -15,6 +15,7 @@ export const settingReaders: ReadonlyArray<readonly [file: string, name: string]
   ['ingest/ingest.config.js', 'readIngestSettings'],
   ['media/media.config.js', 'readMediaSettings'],
   ['edge/edge.config.js', 'readEdgeSettings'],
+  ['steering/steering.config.js', 'readSteeringSettings'],
 ];
 
 type Read = (env: Environment) => unknown;

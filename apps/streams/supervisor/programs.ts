@@ -5,7 +5,7 @@ import type { StreamsSettings } from '../streams.config.ts';
 import { watchPortOf } from '../machine/watch-ports.ts';
 import type { Program } from './child.ts';
 
-export type AppName = 'postgres' | 'projector' | 'gateway' | 'ingest' | 'media' | 'edge' | 'demo';
+export type AppName = 'postgres' | 'projector' | 'gateway' | 'ingest' | 'media' | 'edge' | 'steering' | 'demo';
 
 /** The compiled entry of each app, below dist/. */
 const entries: Readonly<Record<AppName, string>> = {
@@ -15,6 +15,7 @@ const entries: Readonly<Record<AppName, string>> = {
   ingest: 'apps/ingest/main.js',
   media: 'apps/media/main.js',
   edge: 'apps/edge/main.js',
+  steering: 'apps/steering/main.js',
   demo: 'apps/streams/demo/demo.main.js',
 };
 

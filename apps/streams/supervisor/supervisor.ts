@@ -20,7 +20,7 @@ import { StartFailure, SupervisedApp } from './supervised-app.ts';
 /** Who ends when, and how long each may take; the sum stays below the ten seconds that Ctrl-C may take. */
 export const stopOrder: ReadonlyArray<{ readonly apps: readonly AppName[]; readonly graceMs: number }> = [
   { apps: ['demo'], graceMs: 800 },
-  { apps: ['ingest', 'edge', 'gateway'], graceMs: 2500 },
+  { apps: ['steering', 'ingest', 'edge', 'gateway'], graceMs: 2500 },
   { apps: ['media'], graceMs: 3500 }, // its encoders finish their last segment
   { apps: ['projector'], graceMs: 1000 },
   { apps: ['postgres'], graceMs: 1800 },
@@ -120,7 +120,8 @@ export class Supervisor {
     if (this.#databaseUrl === undefined) await this.#startPostgres();
     const makers = Promise.all((['projector', 'gateway'] as const).map((name) => this.launch(name)));
     if (isNew) await makers;
-    await Promise.all([makers, ...(['edge', 'ingest', 'media'] as const).map((name) => this.launch(name))]);
+    const others = ['edge', 'ingest', 'media', ...(this.#settings.steering ? (['steering'] as const) : [])] as const;
+    await Promise.all([makers, ...others.map((name) => this.launch(name))]);
   }
 
   async #startPostgres(): Promise<void> {

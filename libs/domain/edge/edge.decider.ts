@@ -1,27 +1,33 @@
 import { edgeRegistered, type DraftOf } from '#events';
 import { accept, refuse, type Decider, type Decision } from '#kernel';
 
-/** Announces an edge before it reports by itself. */
-export interface RegisterEdge {
+export type EdgeDraft = DraftOf<typeof edgeRegistered>;
+/** What an edge is and can do. */
+export type EdgeCapabilities = EdgeDraft['data'];
+
+/** Announces an edge before it reports by itself, or says what it is after it has shown its key. */
+export interface RegisterEdge extends EdgeCapabilities {
   readonly type: 'RegisterEdge';
-  readonly edgeId: string;
-  readonly url: string;
-  readonly region: string;
-  readonly memoryBytesMax: number;
+  /** Said even when nothing changed: the edge has started anew, and what is known may be of somebody else's telling. */
+  readonly anew?: boolean;
 }
 
-export type EdgeDraft = DraftOf<typeof edgeRegistered>;
-export type EdgeState =
-  | { readonly status: 'absent' }
-  | { readonly status: 'registered'; readonly edgeId: string; readonly url: string; readonly region: string; readonly memoryBytesMax: number };
+export type EdgeState = { readonly status: 'absent' } | ({ readonly status: 'registered' } & EdgeCapabilities);
 
 const httpUrl = /^https?:\/\/[^/?#\s]+\/?$/i;
 
-function decide(command: RegisterEdge, state: EdgeState): Decision<EdgeDraft> {
-  const { edgeId, url, region, memoryBytesMax } = command;
-  if (!httpUrl.test(url)) return refuse('invalid-url', 'url: Expected the base URL of the edge, such as http://edge-2.example:8081.');
-  const same = state.status === 'registered' && state.url === url && state.region === region && state.memoryBytesMax === memoryBytesMax;
-  return same ? accept<EdgeDraft>() : accept<EdgeDraft>(edgeRegistered.draft({ edgeId, url, region, memoryBytesMax }));
+function decide({ type: _, anew = false, ...edge }: RegisterEdge, state: EdgeState): Decision<EdgeDraft> {
+  const wrong = [edge.url, ...edge.urls].find((url) => !httpUrl.test(url));
+  if (wrong !== undefined)
+    return refuse('invalid-url', `${wrong === edge.url ? 'url' : 'urls'}: Expected the base URL of the edge, such as http://edge-2.example:8081.`);
+  if (!anew && state.status === 'registered' && isSame(state, edge)) return accept<EdgeDraft>();
+  return accept<EdgeDraft>(edgeRegistered.draft(edge));
+}
+
+/** Of two texts of one event: the order of fields is that of the schema, unless a head is older than a field. */
+function isSame({ status: _, ...known }: { readonly status: string } & EdgeCapabilities, edge: EdgeCapabilities): boolean {
+  const sorted = (value: EdgeCapabilities): string => JSON.stringify(Object.entries(value).toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  return sorted(known) === sorted(edge);
 }
 
 function evolve(_state: EdgeState, event: EdgeDraft): EdgeState {

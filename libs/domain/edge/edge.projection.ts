@@ -2,8 +2,10 @@ import { edgeAudienceReported, edgeRegistered, edgeReported, type DomainEvent, t
 import { partitionOf, type ColumnSpec, type Projection, type RowChange, type TableSpec } from '#kernel';
 
 const counter: ColumnSpec = { type: 'bigint', join: 'max' };
-const gauge: ColumnSpec = { type: 'bigint', join: 'lww', stamp: 'report' };
-const setting: ColumnSpec = { type: 'text', join: 'lww', stamp: 'registration' };
+const gaugeOf = (type: ColumnSpec['type']): ColumnSpec => ({ type, join: 'lww', stamp: 'report' });
+const gauge = gaugeOf('bigint');
+const settingOf = (type: ColumnSpec['type']): ColumnSpec => ({ type, join: 'lww', stamp: 'registration' });
+const setting = settingOf('text');
 
 /**
  * One row per edge, by the region that it is of: two regions may each have an edge-1. An edge registers itself at its start, and
@@ -16,7 +18,18 @@ export const edgeTable: TableSpec = {
   columns: {
     url: setting,
     region: setting,
-    memory_bytes_max: { type: 'bigint', join: 'lww', stamp: 'registration' },
+    memory_bytes_max: settingOf('bigint'),
+    node: setting,
+    urls: settingOf('json'),
+    addresses: settingOf('json'),
+    protocols: settingOf('json'),
+    latitude: settingOf('double'),
+    longitude: settingOf('double'),
+    disk_bytes_max: settingOf('bigint'),
+    processes: settingOf('integer'),
+    bits_per_second_max: settingOf('bigint'),
+    connections_max: settingOf('bigint'),
+    program_version: setting,
     registered_at_ms: { type: 'bigint', join: 'max' },
   },
 };
@@ -38,6 +51,13 @@ export const edgeCountersTable: TableSpec = {
     reported_at_ms: counter,
     objects: gauge,
     memory_bytes: gauge,
+    connections: gauge,
+    active_requests: gauge,
+    bits_per_second: gauge,
+    cpu: gaugeOf('double'),
+    disk_bytes: gauge,
+    behind_ms: gauge,
+    draining: gaugeOf('boolean'),
   },
 };
 
@@ -46,9 +66,30 @@ function timeStamp(event: DomainEvent): bigint {
   return (BigInt(event.time) << 16n) | BigInt(partitionOf(event.id, 0x10000));
 }
 
+function maybe(value: number | null): bigint | null {
+  return value === null ? null : BigInt(value);
+}
+
 function registered(event: EventOf<typeof edgeRegistered>): RowChange {
-  const { edgeId, url, region, memoryBytesMax } = event.data;
-  const set = { url, region, memory_bytes_max: BigInt(memoryBytesMax), registered_at_ms: BigInt(event.time) };
+  const { edgeId, url, region, memoryBytesMax, node, urls, addresses, protocols, location, processes } = event.data;
+  const { bitsPerSecondMax, connectionsMax, diskBytesMax, programVersion } = event.data;
+  const set = {
+    url,
+    region,
+    memory_bytes_max: BigInt(memoryBytesMax),
+    node,
+    urls,
+    addresses,
+    protocols,
+    latitude: location?.latitude ?? null,
+    longitude: location?.longitude ?? null,
+    disk_bytes_max: BigInt(diskBytesMax),
+    processes,
+    bits_per_second_max: maybe(bitsPerSecondMax),
+    connections_max: maybe(connectionsMax),
+    program_version: programVersion,
+    registered_at_ms: BigInt(event.time),
+  };
   return { table: edgeTable.name, key: { edge_id: edgeId, origin: event.origin ?? '' }, set, stamps: { registration: timeStamp(event) } };
 }
 
@@ -66,6 +107,13 @@ function reported(event: EventOf<typeof edgeReported>): RowChange {
     reported_at_ms: BigInt(event.time),
     objects: BigInt(data.objects),
     memory_bytes: BigInt(data.memoryBytes),
+    connections: maybe(data.connections),
+    active_requests: BigInt(data.activeRequests),
+    bits_per_second: BigInt(data.bitsPerSecond),
+    cpu: data.cpu,
+    disk_bytes: BigInt(data.diskBytes),
+    behind_ms: BigInt(data.behindMs),
+    draining: data.draining,
   };
   const key = { edge_id: data.edgeId, incarnation: BigInt(data.incarnation), origin: event.origin ?? '' };
   return { table: edgeCountersTable.name, key, set, stamps: { report: timeStamp(event) } };
@@ -80,7 +128,7 @@ function project(event: DomainEvent): readonly RowChange[] {
 /** Edges and their counters; ratios are computed when read, because they do not merge. */
 export const edgesProjection: Projection<DomainEvent> = {
   name: 'edges',
-  version: 2,
+  version: 3,
   contexts: ['edge'],
   handles: [edgeRegistered.type, edgeReported.type],
   // A read model of its own has it.

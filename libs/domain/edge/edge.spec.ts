@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { edgeAudienceReported, edgeRegistered, edgeReported, type DomainEvent, type DraftEvent } from '#events';
+import { edgeAudienceReported, edgeRegistered, edgeReported, noLoad, plainEdge, type DomainEvent, type DraftEvent } from '#events';
 import { foldChanges, wholeStampGroups } from '#kernel';
 import fc from 'fast-check';
 import { edgeDecider, type RegisterEdge } from './edge.decider.ts';
@@ -7,8 +7,9 @@ import { audiencesProjection, viewersOf } from './audience.projection.ts';
 import { edgesProjection } from './edge.projection.ts';
 import { hitRatio, originOffload } from './hit-ratio.core.ts';
 
-const register: RegisterEdge = { type: 'RegisterEdge', edgeId: 'edge-1', url: 'http://edge-1.example:8081', region: 'eu', memoryBytesMax: 1024 };
-const registered = edgeRegistered.draft({ edgeId: 'edge-1', url: 'http://edge-1.example:8081', region: 'eu', memoryBytesMax: 1024 });
+const known = plainEdge({ edgeId: 'edge-1', url: 'http://edge-1.example:8081', region: 'eu', memoryBytesMax: 1024 });
+const register: RegisterEdge = { type: 'RegisterEdge', ...known };
+const registered = edgeRegistered.draft(known);
 
 describe('announcing an edge', () => {
   const { initialState, decide, evolve } = edgeDecider;
@@ -18,6 +19,7 @@ describe('announcing an edge', () => {
     const state = evolve(initialState, registered);
     expect(decide(register, state)).toEqual({ refused: false, events: [] });
     expect(decide({ ...register, region: 'us' }, state).events).toHaveLength(1);
+    expect(decide({ ...register, anew: true }, state).events).toEqual([registered]);
   });
 
   test.each(['edge-1', 'ftp://h', 'http://h/path', 'http://h?q'])('%s is not the URL of an edge', (url) => {
@@ -38,13 +40,14 @@ describe('the edges projection', () => {
       bytesServed: requests * 10,
       bytesFromOrigin: 10,
       memoryBytes: objects * 5,
+      ...noLoad,
     };
     return event(edgeReported.draft({ edgeId: 'edge-1', incarnation, requests, objects, ...rest }), time);
   };
   const all = [
     event(registered, 1000),
-    event(edgeRegistered.draft({ edgeId: 'edge-1', url: 'http://elsewhere.example', region: 'us', memoryBytesMax: 2048 }), 2000),
-    event(edgeRegistered.draft({ edgeId: 'edge-1', url: 'http://same-moment.example', region: 'us', memoryBytesMax: 1 }), 1000),
+    event(edgeRegistered.draft({ ...known, url: 'http://elsewhere.example', region: 'us', memoryBytesMax: 2048 }), 2000),
+    event(edgeRegistered.draft({ ...known, url: 'http://same-moment.example', region: 'us', memoryBytesMax: 1 }), 1000),
     report(5000, 10, 4, 6000),
     report(5000, 20, 2, 7000),
     report(8000, 3, 1, 9000),
@@ -59,7 +62,7 @@ describe('the edges projection', () => {
     fc.assert(
       fc.property(fc.shuffledSubarray(all, { minLength: all.length }), fc.subarray(all), (shuffled, repeated) => {
         const changes = rows([...shuffled, ...repeated]);
-        expect(changes.find((change) => change.table === 'edge')?.set).toEqual({
+        expect(changes.find((change) => change.table === 'edge')?.set).toMatchObject({
           url: 'http://elsewhere.example',
           region: 'us',
           memory_bytes_max: 2048n,

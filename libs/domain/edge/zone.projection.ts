@@ -1,4 +1,16 @@
-import { purgePolicySet, zoneConfigured, zoneHostsClaimed, zoneRemoved, type DomainEvent, type EventOf } from '#events';
+import {
+  edgeAdmitted,
+  edgeDrained,
+  edgeRemoved,
+  edgeResumed,
+  edgeScaleAdvised,
+  purgePolicySet,
+  zoneConfigured,
+  zoneHostsClaimed,
+  zoneRemoved,
+  type DomainEvent,
+  type EventOf,
+} from '#events';
 import type { ColumnSpec, Projection, RowChange, TableSpec } from '#kernel';
 
 const newest = (type: ColumnSpec['type']): ColumnSpec => ({ type, join: 'lww', stamp: 'version' });
@@ -105,7 +117,8 @@ export const zonesProjection: Projection<DomainEvent> = {
   version: 2,
   contexts: ['zone'],
   handles: [zoneConfigured.type, zoneRemoved.type, zoneHostsClaimed.type, purgePolicySet.type],
-  ignores: [],
+  // A read model of its own has them.
+  ignores: [edgeAdmitted.type, edgeDrained.type, edgeResumed.type, edgeRemoved.type, edgeScaleAdvised.type],
   tables: [zoneTable, zoneVersionTable, zoneClaimTable, purgePolicyTable],
   project,
 };

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { MemoryEventLog, MemoryProjectionBuilds, MemoryProjectionStore, ManualClock } from '#adapters/memory';
-import { edgeReported, encodeEvent, topicPartitions, type DomainEvent, type LogRecord } from '#events';
+import { edgeReported, encodeEvent, noLoad, topicPartitions, type DomainEvent, type LogRecord } from '#events';
 import type { Projection } from '#kernel';
 import { buildEnds, buildStarts, isWhole } from './build-starts.ts';
 import { BulkLoad, type BulkLoadInit } from './bulk-load.ts';
@@ -17,7 +17,18 @@ const counts: Projection<DomainEvent> = {
 };
 
 function report(edgeId: string, requests: number): LogRecord {
-  const zero = { hits: 0, misses: 0, collapsed: 0, originFetches: 0, originErrors: 0, bytesServed: 0, bytesFromOrigin: 0, objects: 0, memoryBytes: 0 };
+  const zero = {
+    hits: 0,
+    misses: 0,
+    collapsed: 0,
+    originFetches: 0,
+    originErrors: 0,
+    bytesServed: 0,
+    bytesFromOrigin: 0,
+    objects: 0,
+    memoryBytes: 0,
+    ...noLoad,
+  };
   const data = { edgeId, incarnation: 1, requests, ...zero };
   const id = `e-${edgeId}-${requests}`;
   const ids = { id, correlationId: id, causationId: id, traceparent: '', actor: 'system:test', tenant: 'default', source: '/test' };

@@ -49,6 +49,8 @@ const origins: Readonly<Record<string, (row: Row) => RowOrigin>> = {
   purge: (row) => about(row['purge_id']),
   purge_application: (row) => about(`${row['purge_id']}/${row['edge_id']}`, written(row)),
   edge: (row) => about(row['edge_id'], written(row)),
+  edge_standing: (row) => about(`edge:${row['edge_id']}`, written(row)),
+  edge_scale: (row) => about(`edges-of:${row['region']}`, written(row)),
   edge_counters: (row) => about(`${row['edge_id']}/${row['incarnation']}`, written(row)),
   warm: (row) => about(row['warm_id']),
   warm_result: (row) => about(`${row['warm_id']}/${row['edge_id']}`, written(row)),

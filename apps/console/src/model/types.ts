@@ -93,8 +93,14 @@ export interface EdgeHealth {
   readonly region: string | null;
   /** The region of which it is an edge; null for this one's. */
   readonly mirroredFrom: string | null;
-  /** up: reported lately; silent: used to report; announced: never reported. */
-  readonly status: 'up' | 'silent' | 'announced';
+  /** up: reported lately; draining: takes nobody new; silent: used to report; announced: never reported; removed, refused: none of ours. */
+  readonly status: 'up' | 'draining' | 'silent' | 'announced' | 'removed' | 'refused';
+  /** Why it is drained, removed or refused. */
+  readonly reason: string | null;
+  /** At its last report. */
+  readonly load: { readonly bitsPerSecond: number; readonly connections: number | null; readonly cpu: number | null; readonly behindMs: number } | null;
+  readonly bitsPerSecondMax: number | null;
+  readonly connectionsMax: number | null;
   /** 0 to 1; null before the first request. */
   readonly hitRatio: number | null;
   readonly requests: number;

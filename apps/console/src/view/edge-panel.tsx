@@ -1,8 +1,8 @@
 import { type FormEvent, useCallback, useEffect, useState } from 'react';
 import type { Api } from '../model/api.ts';
-import { formatBytes, formatRatio } from '../model/format.ts';
-import type { CdnHealth, EdgeHealth, PurgeView } from '../model/types.ts';
+import type { CdnHealth, PurgeView } from '../model/types.ts';
 import type { Polled } from '../polling.tsx';
+import { EdgeNode } from './edge-node.tsx';
 import { EventsLink } from './events-link.tsx';
 import { Problem, Waiting } from './problem.tsx';
 
@@ -23,31 +23,14 @@ export function EdgePanel({ api, health, suggestion }: EdgePanelProps) {
       <Waiting polled={health} />
       {health.value !== undefined && edges.length === 0 ? <p className="empty">No edge has registered yet.</p> : null}
       {edges.map((edge) => (
-        <EdgeNode key={`${edge.id} ${edge.mirroredFrom}`} edge={edge} />
+        <EdgeNode key={`${edge.id} ${edge.mirroredFrom}`} api={api} edge={edge} />
       ))}
-      <PurgeForm api={api} suggestion={suggestion} edges={edges.filter(({ mirroredFrom }) => mirroredFrom === null).length} />
+      <PurgeForm
+        api={api}
+        suggestion={suggestion}
+        edges={edges.filter(({ mirroredFrom, status }) => mirroredFrom === null && status !== 'removed' && status !== 'refused').length}
+      />
     </section>
-  );
-}
-
-function EdgeNode({ edge }: { readonly edge: EdgeHealth }) {
-  return (
-    <div className="node">
-      <div className="head">
-        <strong>{edge.id}</strong>
-        <span className={edge.status === 'up' ? 'pill good' : 'pill warn'}>{edge.status}</span>
-        <EventsLink subject={edge.id} />
-        <span className="ratio">{formatRatio(edge.hitRatio)}</span>
-      </div>
-      <div className="bar" role="img" aria-label={`hit ratio ${formatRatio(edge.hitRatio)}`}>
-        <span style={{ width: `${(edge.hitRatio ?? 0) * 100}%` }} />
-      </div>
-      <span className="label">
-        {edge.requests.toLocaleString('en')} requests · {formatBytes(edge.bytesServed)} served · {edge.objects.toLocaleString('en')} objects,{' '}
-        {formatBytes(edge.memoryBytes)} in memory · {edge.region ?? 'no region'}
-        {edge.mirroredFrom === null ? '' : `, an edge of ${edge.mirroredFrom}: purges get there by its mirror, and are not waited for`}
-      </span>
-    </div>
   );
 }
 

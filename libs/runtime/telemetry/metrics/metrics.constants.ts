@@ -1,6 +1,6 @@
 import type { MetricSpec } from './meter.ts';
 
-const every = ['gateway', 'projector', 'ingest', 'media', 'edge'] as const;
+const every = ['gateway', 'projector', 'ingest', 'media', 'edge', 'steering'] as const;
 /** Latencies from a fast log to a slow request, s. */
 const seconds = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10] as const;
 
@@ -16,7 +16,7 @@ function histogram<const Label extends string = never>(name: string, help: strin
   return { kind: 'histogram', name: `streams_${name}_seconds`, help, labels, apps, buckets: seconds };
 }
 
-const database = ['gateway', 'projector', 'ingest', 'media'];
+const database = ['gateway', 'projector', 'ingest', 'media', 'steering'];
 const log = ['gateway', 'projector', 'media', 'edge'];
 
 /** Every metric of the platform, besides those of the process itself (`process_*`, `nodejs_*`). */
@@ -176,6 +176,16 @@ export const metrics = {
   edgeLogWaiting: gauge('edge_log_waiting_lines', 'Lines of the access log that wait for the log.', ['edge']),
   edgeLogSample: gauge('edge_log_sample_ratio', 'The share of requests that get a line in the access log: 1 for each.', ['edge']),
   edgeTrafficLost: counter('edge_traffic_periods_lost', 'Minutes and hours of counters that were given up because the log was away for too long.', ['edge']),
+  edgeDesiredReplicas: gauge(
+    'edge_desired_replicas',
+    'How many edges a region should have by its load, as last advised (edge.scale-advised); of the projector that advises, so take the maximum.',
+    ['projector'],
+    ['region'],
+  ),
+  steeringRedirects: counter('steering_redirects', 'Requests that were sent to an edge, or to nobody, by how good the choice was.', ['steering'], ['quality']),
+  steeringQueries: counter('steering_dns_queries', 'DNS queries, by what became of them.', ['steering'], ['outcome', 'transport']),
+  steeringRegistryAge: gauge('steering_registry_age_seconds', 'Since the edges were last read.', ['steering']),
+  steeringPlaces: gauge('steering_places', 'Whether it is known where addresses are: 1 or 0.', ['steering']),
   edgePurgeLag: gauge('edge_purge_lag_seconds', 'Since when purges may have been missed, at worst.', ['edge']),
 } as const;
 

@@ -1,0 +1,28 @@
+import { replyHead, switched, type EdgeHandler, type EdgeReply, type EdgeRequest, type ReplyHead } from '../server/edge-server.ts';
+
+export interface DrainingInit {
+  /** Whether clients should go elsewhere now. */
+  readonly isOutside: () => boolean;
+  /** Whether the server takes the field `connection` out of answers over HTTP/2 and 3, which must not have it (RFC 9113 section 8.2.2). */
+  readonly stripsConnection: boolean;
+}
+
+/** While it drains, an edge ends connections with the answers that are under way (RFC 9112 section 9.6): who comes again asks anew where to go. */
+export function closingWhileDraining(handler: EdgeHandler, { isOutside, stripsConnection }: DrainingInit): EdgeHandler {
+  const closing = new WeakMap<ReplyHead, ReplyHead>();
+  const close = (reply: EdgeReply): EdgeReply => {
+    if (reply === switched) return reply;
+    let head = closing.get(reply.head);
+    if (head === undefined) {
+      const { fields, status } = reply.head;
+      head = replyHead(status, [...fields.filter(([name]) => name !== 'connection'), ['connection', 'close']]);
+      closing.set(reply.head, head);
+    }
+    return { head, body: reply.body };
+  };
+  return (request: EdgeRequest) => {
+    const reply = handler(request);
+    if (!isOutside() || !(stripsConnection || request.scheme === 'http')) return reply;
+    return reply instanceof Promise ? reply.then(close) : close(reply);
+  };
+}
