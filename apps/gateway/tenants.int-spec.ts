@@ -445,10 +445,9 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
 
 /** What probes give globex to be kept from acme. */
 const causedInGlobex: Readonly<Record<string, readonly string[]>> = {
-  followEvents: ['key.issued'],
-  streamEvents: ['key.issued'],
-  socketEvents: ['key.issued'],
+  ...Object.fromEntries(['followEvents', 'streamEvents', 'socketEvents'].map((id) => [id, ['key.issued']])),
   showClip: ['clip.requested'],
+  showWarm: ['warm.requested'],
   showContent: ['content.published'],
   listPlaybacks: ['playback.started'],
   listRefusals: ['access.refused'],
