@@ -121,6 +121,19 @@ describe('the streams command, on a running platform', () => {
     expect(code).toBe(0);
   });
 
+  test('warms every edge, and tells what came of it', async () => {
+    const dry = await streams(env, 'cdn', 'warm', '/live/time', '/ledger/v1/keys', '--dry-run');
+    expect([dry.out, dry.err]).toEqual([
+      expect.stringMatching(/^Nothing is fetched\. wm-[a-z0-9]+ only looks:\n {2}edge-1: 2 URLs: \d there already, \d would be fetched/),
+      '',
+    ]);
+    const { code, out } = await streams(env, 'cdn', 'warm', '/ledger/v1/keys', '/live/none/master.m3u8');
+    expect(out).toMatch(/^Warming wm-[a-z0-9]+ is done\.\n {2}edge-1: 2 URLs: \d there already, \d fetched \(0\.0 MB\), 1 failed\n$/);
+    expect(code).toBe(0);
+    const refused = await streams(env, 'cdn', 'warm', 'nonsense');
+    expect([refused.code, refused.err]).toEqual([expect.any(Number), expect.stringContaining('urls.0')]);
+  }, 60_000);
+
   test('makes a key that may do only what it is for', async () => {
     const made = await streams(env, 'key', 'create', 'viewer', '--scopes', 'view', '--ttl', '60', '--json');
     const { key } = JSON.parse(made.out) as { key: string };
