@@ -241,6 +241,24 @@ describe('personal data', () => {
     expect((await erase('viewer:v-4711', {}, { authorization: globex.authorization })).status).toBe(404);
   });
 
+  test('that was erased is not confirmed by publishing an event again with a guess, also under a new master key', async () => {
+    await watch('ps-guessed', 'v-guessed');
+    const { length } = await listed();
+    const again = (who: string, at = 0) => {
+      const data = { sessionId: 'ps-guessed', assetKind: 'stream', assetId: 'st-1', startupMs: 800, player, viewer: who };
+      const event = { specversion: '1.0', id: `e-${events}`, source: '/player', type: 'playback.started', data };
+      return call('POST', '/api/v1/events', event, admin, at);
+    };
+    expect(await again('v-guessed', 1)).toMatchObject({ status: 200, text: expect.stringContaining('"duplicate":true') });
+    expect(await again('v-wrong')).toMatchObject({ status: 409, json: { type: 'urn:streams:problem:event-id-conflict' } });
+    await erase('viewer:v-guessed');
+    await call('POST', '/api/v1/subjects/keys/rotate', { reason: 'backups' });
+    const [right, wrong] = [await again('v-guessed'), await again('v-wrong')];
+    expect(right.status).toBe(409);
+    expect([right.json.type, right.json.detail]).toEqual([wrong.json.type, wrong.json.detail]);
+    expect(await listed()).toHaveLength(length);
+  });
+
   test('goes under a new master key, and the one before opens nothing any more', async () => {
     const before = await engines.master.newest();
     expect((await call('POST', '/api/v1/subjects/keys/rotate', { reason: 'yearly' })).json).toMatchObject({ rewrapped: expect.any(Number) });

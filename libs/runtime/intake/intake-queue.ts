@@ -1,4 +1,5 @@
 import type { AdmittedEvent } from '#events';
+import type { Person } from '../personal/subject-keys.ts';
 import type { PublicationKey } from './publication-key.ts';
 import type { PublishOutcome } from './event-intake.ts';
 
@@ -6,6 +7,8 @@ import type { PublishOutcome } from './event-intake.ts';
 export interface Entry extends PublicationKey {
   readonly event: AdmittedEvent;
   readonly digest: bigint;
+  /** When it tells of somebody: whom, and the digest by which such content was remembered before it was bound to the subject's key. */
+  readonly about?: Person & { readonly formerDigest: bigint };
   /** Its place among the outcomes of its request. */
   readonly at: number;
 }

@@ -2,6 +2,7 @@ import type { Context } from '#events';
 import type { Position, PublicationBatch, PublicationBatchInit, Reserved } from '#ports';
 import type { PublishAccepted, PublishRejected } from './event-intake.ts';
 import type { Entry, Request } from './intake-queue.ts';
+import type { Remembered } from './seal-people.ts';
 
 /** An entry in the batch of its topic, and what became of it. */
 interface Place {
@@ -20,6 +21,9 @@ export interface TopicBatch {
 }
 
 const conflict = 'EVENT_ID_CONFLICT';
+const otherContent = 'An event of this id was published before, with other content.';
+/** Says the same whether it was of somebody who is erased, and whatever was said of whom. */
+const otherOrErased = 'An event of this id was published before, with other content, or about somebody who has been erased since.';
 
 /** The requests of one reservation: what goes where, and what everybody is answered. */
 export class PublicationGroup {
@@ -57,21 +61,32 @@ export class PublicationGroup {
     return this.topics.map(({ topic, places }) => ({ topic, heads: heads(topic), entries: places.map(({ entry }) => entry) }));
   }
 
+  #placeOf(batchIndex: number, entryIndex: number): Place {
+    return (this.topics[batchIndex] as TopicBatch).places[entryIndex] as Place;
+  }
+
+  /** Entries whose ids were taken before, and what is remembered of them. */
+  remembered({ known }: Reserved): readonly Remembered[] {
+    return known.map(({ batchIndex, entryIndex, digest }) => ({ entry: this.#placeOf(batchIndex, entryIndex).entry, digest }));
+  }
+
   /**
    * Takes what the reservation says of ids that were taken before: a repetition gets its place, another content a refusal.
+   * `repetitions` repeat what was remembered otherwise than it would be now.
    * Requests that meet a batch which is not settled have to wait; nothing of them goes to the log.
    */
-  judge({ known }: Reserved, batchOf: (id: bigint) => PublicationBatch | undefined): void {
+  judge({ known }: Reserved, batchOf: (id: bigint) => PublicationBatch | undefined, repetitions: ReadonlySet<Entry>): void {
     const waiting = this.#waiting;
     for (const { batchIndex, entryIndex, batch: id, place: at, digest } of known) {
-      const place = this.topics[batchIndex]?.places[entryIndex] as Place;
+      const place = this.#placeOf(batchIndex, entryIndex);
       place.known = true;
       const batch = batchOf(id);
       const position = batch?.positions?.[at];
       const { request, entry } = place;
       if (batch === undefined || position === undefined) waiting.set(request, [...(waiting.get(request) ?? []), id]);
-      else if (digest !== entry.digest) request.outcomes[entry.at] = rejected(entry, conflict, 'An event of this id was published before, with other content.');
-      else request.outcomes[entry.at] = accepted(entry, batch.topic as Context, position, true);
+      else if (digest !== entry.digest && !repetitions.has(entry)) {
+        request.outcomes[entry.at] = rejected(entry, conflict, entry.about === undefined ? otherContent : otherOrErased);
+      } else request.outcomes[entry.at] = accepted(entry, batch.topic as Context, position, true);
     }
     const dropped = new Set(waiting.keys());
     for (const request of this.requests) {

@@ -7,7 +7,9 @@ import type { IntakeIdentity } from './intake-identity.ts';
 import { IntakeQueue, type Request } from './intake-queue.ts';
 import { LogHeads } from './log-heads.ts';
 import type { Orphans } from './orphans.ts';
+import type { PersonalData } from '../personal/personal-data.ts';
 import { PublicationGroup, type TopicBatch } from './publication-group.ts';
+import { formerRepetitions } from './seal-people.ts';
 
 export interface PublicationWriterInit {
   /** Events and characters that may wait; what comes beyond is refused with `INTAKE_BUSY`. */
@@ -28,6 +30,7 @@ export interface PublicationWriterDeps {
   readonly identity: IntakeIdentity;
   readonly orphans: Orphans;
   readonly logger: Logger;
+  readonly personal?: PersonalData | undefined;
 }
 
 export function unavailable(message: string, cause?: unknown): OperatingError {
@@ -149,8 +152,7 @@ export class PublicationWriter {
   /** What the groups before it wrote is known by now: an id that they share is a repetition. */
   async #write({ group, session, reserved }: ReservedGroup): Promise<void> {
     if (!this.#deps.identity.holds(session.lease)) return this.#startOver(group);
-    const known = new Map((await this.#known(reserved.known.map(({ batch }) => batch))).map((batch) => [batch.id, batch]));
-    group.judge(reserved, (id) => known.get(id));
+    await this.#judge(group, reserved);
     for (const [request, ids] of group.waiting) this.#wait(request, ids);
     for (let at = 0; at < group.topics.length; at++) {
       const batch = group.topics[at] as TopicBatch;
@@ -160,6 +162,18 @@ export class PublicationWriter {
       this.#say(reserved.ids[at] as bigint, batch, session.lease, PublicationGroup.positions(batch, positions));
     }
     group.answer();
+  }
+
+  async #judge(group: PublicationGroup, reserved: Reserved): Promise<void> {
+    try {
+      const known = new Map((await this.#known(reserved.known.map(({ batch }) => batch))).map((batch) => [batch.id, batch]));
+      const repetitions = await formerRepetitions(group.remembered(reserved), this.#deps.personal);
+      group.judge(reserved, (id) => known.get(id), repetitions);
+    } catch (error) {
+      // Its ids are reserved and nothing of it will be appended: without an owner they are found out about.
+      this.#deps.identity.lose();
+      throw error;
+    }
   }
 
   /**

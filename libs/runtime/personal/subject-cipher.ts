@@ -7,6 +7,8 @@ export interface DataKey {
   /** 32 bytes for AES-256-GCM, and 32 for nonces, hex. */
   readonly cipherKey: Uint8Array;
   readonly nonceKey: string;
+  /** By which contents of events are told apart without being kept; hex. */
+  readonly contentKey: string;
   /** The last value that was bound to the subject alone, as a rule the only one: it need not be worked out for every event. */
   last: { readonly text: string; readonly sealed: string } | undefined;
 }
@@ -18,12 +20,23 @@ export const anyPlace = '*';
 
 export function dataKeyOf(keyId: string, secret: Uint8Array): DataKey {
   const derived = (use: string): Buffer => createHmac('sha256', secret).update(use).digest();
-  return { keyId, cipherKey: derived('streams personal value'), nonceKey: derived('streams personal nonce').toString('hex'), last: undefined };
+  return {
+    keyId,
+    cipherKey: derived('streams personal value'),
+    nonceKey: derived('streams personal nonce').toString('hex'),
+    contentKey: derived('streams personal content').toString('hex'),
+    last: undefined,
+  };
 }
 
 /** 64 bits that stand for a field of an event: a value that was moved elsewhere is found out. */
 export function placeOf(eventId: string, pointer: string): string {
   return hash('sha256', `${eventId}\n${pointer}`, 'buffer').toString('base64url', 0, 8);
+}
+
+/** What stands for the content of an event that tells of the key's subject: nobody can try contents on it without the key, so nobody at all once it is erased. */
+export function contentStandIn({ contentKey }: DataKey, content: string): string {
+  return hash('sha256', `${contentKey}${content}`, 'base64url');
 }
 
 /** Where the name of a key's subject stands: beside the key. */

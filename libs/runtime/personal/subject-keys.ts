@@ -98,8 +98,11 @@ export class SubjectKeys {
     return this.#secrets;
   }
 
-  /** What stands for the content of an event that tells of somebody. */
-  async contentStandIn(content: string): Promise<string> {
+  /**
+   * What stood for the content of an event that tells of somebody, until the subject's own key did: whoever has the master key can try
+   * contents on it, also of somebody who was erased. Only for what was remembered so.
+   */
+  async formerContentStandIn(content: string): Promise<string> {
     return hash('sha256', `${Buffer.from(await this.#indexKey()).toString('hex')}content\n${content}`, 'base64url');
   }
 
@@ -149,6 +152,12 @@ export class SubjectKeys {
     const all = await this.#deps.store.live([await this.standInOf(subject)]);
     const stored = all.find((one) => one.tenant === (tenant ?? 'default')) ?? (tenant === undefined ? all[0] : undefined);
     return stored === undefined ? undefined : this.#unwrapped(stored);
+  }
+
+  /** True when a key of that subject was erased, and it may have a new one. @throws OperatingError of the store */
+  async wasErased({ tenant, subject }: Person): Promise<boolean> {
+    const all = await this.#deps.store.ofSubject(await this.standInOf(subject));
+    return all.some((one) => one.tenant === tenant && one.erasedAtMs !== undefined);
   }
 
   async #ensure(people: readonly Person[]): Promise<ReadonlyMap<string, DataKey>> {
