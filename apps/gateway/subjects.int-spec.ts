@@ -188,6 +188,10 @@ describe('personal data', () => {
     expect(await exported('viewer:v-nobody')).toMatchObject({ status: 404 });
     expect(await erase('nonsense')).toMatchObject({ status: 400 });
     expect(await erase(`viewer:${viewer}`, { reason: ' ' })).toMatchObject({ status: 400 });
+    for (const path of ['/api/v1/subjects/erase', '/api/v1/subjects/export']) {
+      const named = await call('POST', path, { subject: `viewer:${viewer}`, reason: `${viewer.toLowerCase()} asked for it` });
+      expect(named).toMatchObject({ status: 400, json: { errors: [{ field: 'body.reason', message: expect.stringContaining('names whom it is about') }] } });
+    }
     expect((await exported(`viewer:${viewer}`)).text).not.toContain(`"${viewer}"`);
   });
 

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { lineOfText, tenantFilter, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
+import { isNamedIn } from './named-in-text.ts';
 
 /** In the body, never in the path: what is in a URL is in the logs of everything on the way. */
 const subject = lineOfText
@@ -8,8 +9,11 @@ const subject = lineOfText
   .max(300)
   .regex(/^[a-z]+:.+$/, 'Expected a kind and a name, such as viewer:v-4711 or address:192.0.2.7.')
   .describe('Whom the data tells of: `viewer:<id>` or `address:<address>`.');
-const reason = lineOfText.min(1).max(1000).describe('Why; it goes on record, so it should not say who it was.');
-const asked = z.strictObject({ subject, reason, tenant: tenantFilter });
+const reason = lineOfText.min(1).max(1000).describe('Why; it goes on record, so it must not say who it was.');
+const asked = z.strictObject({ subject, reason, tenant: tenantFilter }).refine((body) => !isNamedIn(body.reason, body.subject), {
+  path: ['reason'],
+  message: 'It names whom it is about, and stays in clear on record for ever: say why without the name, such as by the number of a ticket.',
+});
 
 const common = { tag: 'Personal data', scopes: ['admin'], tenancy: 'own', context: 'access' } as const;
 
