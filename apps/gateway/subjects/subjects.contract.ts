@@ -1,13 +1,21 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { lineOfText, tenantFilter, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
 import { isNamedIn } from './named-in-text.ts';
+
+/** What looks like an IP address and is none was never stored as one. Other names behind `address:` may have been: proxies send them. */
+function isNoBrokenAddress(subject: string): boolean {
+  const address = /^address:([\d.]+|[\da-f]*:[\da-f:]*)$/i.exec(subject)?.[1];
+  return address === undefined || isIP(address) !== 0;
+}
 
 /** In the body, never in the path: what is in a URL is in the logs of everything on the way. */
 const subject = lineOfText
   .min(3)
   .max(300)
   .regex(/^[a-z]+:.+$/, 'Expected a kind and a name, such as viewer:v-4711 or address:192.0.2.7.')
+  .refine(isNoBrokenAddress, 'Expected an address such as address:192.0.2.7 or address:2001:db8::7.')
   .describe('Whom the data tells of: `viewer:<id>` or `address:<address>`.');
 const reason = lineOfText.min(1).max(1000).describe('Why; it goes on record, so it must not say who it was.');
 const asked = z.strictObject({ subject, reason, tenant: tenantFilter }).refine((body) => !isNamedIn(body.reason, body.subject), {

@@ -21,6 +21,21 @@ test.each([
   expect(isNamedIn(text, subject)).toBe(isNamed);
 });
 
+test.each([
+  ['address:999.1.1.1', false],
+  ['address:1.2.3', false],
+  ['address:2001:db8:::7', false],
+  ['address:192.0.2.7', true],
+  ['address:2001:db8::7', true],
+  ['address:::ffff:192.0.2.7', true],
+  // As proxies name clients.
+  ['address:unknown', true],
+  ['address:192.0.2.7:5000', true],
+  ['viewer:999.1.1.1', true],
+])('%s is taken as a subject: %s', (subject, isTaken) => {
+  expect(eraseSubject.body.safeParse({ subject, reason: 'ticket' }).success).toBe(isTaken);
+});
+
 describe.each([eraseSubject, exportSubject])('$id', ({ body }) => {
   test('refuses a reason that names whom it is about, without saying the name', () => {
     const { error } = body.safeParse({ subject: 'viewer:v-4711', reason: 'V-4711 asked' });
