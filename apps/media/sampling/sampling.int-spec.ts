@@ -77,7 +77,7 @@ class Watched {
       ['audio', await put(sound, {})],
     ]);
     const times = (at: number) => ({ startUs: at * 2_000_000, durationUs: 2_000_000, startTicks: 0, durationTicks: 1, keyFrames: [] });
-    for (let at = 0; at < 5; at++) {
+    for (let at = 0; at < picture.segments.length; at++) {
       const of = (rendition: string, { segments }: Made) => ({ rendition, bytes: segments[at] as Uint8Array, ...times(at) });
       this.sampler.stored({ mediaSequence: at, segments: [of('240p', picture), of('audio', sound)] }, tracks);
     }
@@ -136,6 +136,20 @@ test('a stream that moves and sounds: pictures side by side in one JPEG, figures
   expect(sample.data.sound?.levelDb).toBeGreaterThan(-30);
   await watched.sampler.close();
   expect((await watched.events()).map(({ type }) => type)).not.toContain('stream.alert-raised');
+}, 60_000);
+
+test('a stretch that the session cuts short has as many pictures in its image, over equal parts of it', async () => {
+  const watched = new Watched(60_000);
+  const steps = 'color=black:size=426x240:rate=15:duration=6,geq=lum=40+60*floor(N/30):cb=128:cr=128';
+  await watched.store(await made('v', steps, h264), await made('a', 'sine=frequency=440:duration=6', ['-c:a', 'aac']));
+  await watched.sampler.close();
+  const { data } = await watched.until('thumbnails.produced');
+  expect(data).toMatchObject({ startUs: 0, durationUs: 6_000_000, columns: 5, rows: 1, width: 256, height: 144 });
+  const argv = ['-v', 'error', '-i', 'pipe:0', '-vf', 'scale=5:1:flags=area,format=gray', '-f', 'rawvideo', 'pipe:1'];
+  const brightness = [...execFileSync(program, argv, { input: await watched.blobs.read(data.cid) })].map((value) => Math.round(value / 50));
+  expect(new Set(brightness).size).toBe(3);
+  const [first, , third, , last] = brightness;
+  expect(brightness).toEqual([first, first, third, third, last]);
 }, 60_000);
 
 test('a picture that is black and does not move, and silence, are told, and over with the session', async () => {

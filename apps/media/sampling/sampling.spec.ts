@@ -3,7 +3,7 @@ import type { FlvTag } from '#core/flv';
 import { DecoderTurns } from './decoder-turns.ts';
 import { InputMeter } from './input-meter.core.ts';
 import { grayBytes, judgePictures, judgeSound, lastPicture, nextStretches, noStretches } from './judge.core.ts';
-import { decodeArguments, leadingFragment, soundHz, tileSizeOf } from './sample-plan.core.ts';
+import { columnsOf, decodeArguments, leadingFragment, soundHz, tileSizeOf } from './sample-plan.core.ts';
 import { StretchGatherer, type KnownTrack } from './stretch.core.ts';
 
 const gray = (...values: readonly number[]): Uint8Array => Buffer.concat(values.map((value) => Buffer.alloc(grayBytes, value)));
@@ -160,8 +160,21 @@ describe('stretches', () => {
     expect(argv).toContain('-skip_frame nokey -protocol_whitelist pipe,file -f mov -i pipe:0');
     expect(argv).toContain('tile=5x1');
     expect(argv).toContain('-map 1:a:0');
+    expect(argv).not.toContain('fps=');
     expect(decodeArguments({ tile: undefined, pictures: 1, soundPath: '/run/1.mp4' }).join(' ')).toContain('-map 0:a:0');
   });
+});
+
+test.each([
+  [500, 16],
+  [1000, 10],
+  [2000, 5],
+  [4000, 3],
+  [10_000, 1],
+])('segments of %d ms make images of %d pictures, whole stretches and short ones alike', (segmentDurationMs, columns) => {
+  expect(columnsOf(segmentDurationMs)).toBe(columns);
+  const argv = decodeArguments({ tile: { width: 256, height: 144 }, pictures: columns + 1, columns, soundPath: undefined }).join(' ');
+  expect(argv).toContain(`tile=${columns}x1`);
 });
 
 describe('turns', () => {

@@ -20,7 +20,7 @@ import {
   type JudgedSound,
   type Stretches,
 } from './judge.core.ts';
-import { tileSizeOf } from './sample-plan.core.ts';
+import { columnsOf, tileSizeOf } from './sample-plan.core.ts';
 import type { DecodedStretch, StretchDecoder } from './stretch-decoder.ts';
 import { StretchGatherer, type KnownTrack, type Stretch } from './stretch.core.ts';
 
@@ -139,8 +139,10 @@ export class StreamSampler {
   async #decode(stretch: Stretch, run: SampledRun): Promise<void> {
     const { picture, sound } = stretch;
     const tile = picture === undefined ? undefined : tileSizeOf(picture.track.width ?? 0, picture.track.height ?? 0);
+    const columns = columnsOf(this.#init.segmentDurationMs);
     const decoded = await this.#deps.decoder.decode({
       tile,
+      columns,
       picture: picture === undefined ? [] : [await this.#initialisation(picture.track.initCid), ...picture.fragments],
       sound: sound === undefined ? [] : [await this.#initialisation(sound.track.initCid), ...sound.segments],
     });
@@ -148,9 +150,9 @@ export class StreamSampler {
     const isWhole = decoded.image.length > 0 && decoded.gray.length === stretch.segments * grayBytes;
     if (tile === undefined || !isWhole) return;
     const { cid, sizeBytes } = await this.#deps.blobs.put(decoded.image);
-    const { mediaSequence, startUs, endUs, segments } = stretch;
+    const { mediaSequence, startUs, endUs } = stretch;
     const place = { mediaSequence, startUs, durationUs: endUs - startUs, programDateTimeMs: programDateTime(this.#init.session, run.offsetMs, startUs) };
-    await this.#publish([thumbnailsProduced.draft({ ...this.#observed(), ...place, cid, sizeBytes, columns: segments, rows: 1, ...tile })], run);
+    await this.#publish([thumbnailsProduced.draft({ ...this.#observed(), ...place, cid, sizeBytes, columns, rows: 1, ...tile })], run);
   }
 
   #judge({ startUs, endUs, segments }: Stretch, { gray, samples }: DecodedStretch): void {

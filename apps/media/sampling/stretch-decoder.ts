@@ -8,6 +8,8 @@ export interface StretchMedia {
   /** Initialisation and one fragment of each segment, in order; empty without a picture. */
   readonly picture: readonly Uint8Array[];
   readonly tile: TileSize | undefined;
+  /** Pictures of the image; as many as there are segments where it is not said. */
+  readonly columns?: number | undefined;
   /** Initialisation and segments; empty without sound. */
   readonly sound: readonly Uint8Array[];
 }
@@ -52,11 +54,11 @@ export class StretchDecoder {
   }
 
   /** @throws OperatingError `PROGRAM_FAILED` with the decoder's last line */
-  async decode({ picture, tile, sound }: StretchMedia): Promise<DecodedStretch> {
+  async decode({ picture, tile, columns, sound }: StretchMedia): Promise<DecodedStretch> {
     const soundPath = sound.length === 0 ? undefined : join(this.#init.folder, `${this.#files++ % 1000}.mp4`);
     if (soundPath !== undefined) await writeFile(soundPath, Buffer.concat(sound));
     try {
-      return await this.#run(decodeArguments({ tile, pictures: Math.max(1, picture.length - 1), soundPath }), picture);
+      return await this.#run(decodeArguments({ tile, pictures: Math.max(1, picture.length - 1), columns, soundPath }), picture);
     } finally {
       if (soundPath !== undefined) await rm(soundPath, { force: true });
     }

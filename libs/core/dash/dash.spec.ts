@@ -266,7 +266,7 @@ describe('a manifest of segments that can be had while they are made', () => {
   });
 });
 
-test('small pictures are images of tiles, found by their time, in the period that they show', () => {
+test('small pictures are images of tiles, found by their time, in the period that they show, one set a layout', () => {
   const image = (startSec: number, change: Partial<DashImage> = {}): DashImage => ({
     ...{
       sizeBytes: 12_345,
@@ -279,13 +279,19 @@ test('small pictures are images of tiles, found by their time, in the period tha
     },
     ...change,
   });
-  const images = [image(8, { columns: 2 }), image(14), image(22), image(30, { durationUs: 12_000_000 })];
+  const images = [image(4), image(14), image(16, { columns: 2, durationUs: 2_000_000 }), image(22), image(30, { durationUs: 12_000_000 })];
   const beginnings = [beginning(0), beginning(9, clockMs + 66_000)];
   const lowLatency = { chunkUs: 500_000, edgeUs: 21_000_000, nowMs: clockMs + 67_500 };
   const text = lines(renderMpd({ ...live, lowLatency, beginnings, images, renditions: [rendition('720p', 1, pictures(7, 11))] }));
-  const [, first = '', second = ''] = text.split('contentType="image"');
+  const [, first = '', short = '', second = ''] = text.split('contentType="image"');
   expect(first).toContain('<SegmentTemplate timescale="1000000" presentationTimeOffset="0" availabilityTimeOffset="1.5" media="thumbnails/$Time$.jpg">');
-  expect(first).toContain('<SegmentTimeline>\n<S t="14000000" d="10000000"/>\n</SegmentTimeline>');
+  expect(first).toContain('<SegmentTimeline>\n<S t="4000000" d="10000000"/>\n<S t="14000000" d="10000000"/>\n</SegmentTimeline>');
+  expect(first).toContain('<Representation id="thumbnails" bandwidth="9900" width="800" height="90">');
+  // The last image of a session that older packagers looked at: fewer pictures, in a set of their own behind.
+  expect(short).toContain('<SegmentTimeline>\n<S t="16000000" d="2000000"/>\n</SegmentTimeline>');
+  expect(short).toContain(`<Representation id="thumbnails-2x1-160x90" bandwidth="50000" width="320" height="90">
+<EssentialProperty schemeIdUri="http://dashif.org/guidelines/thumbnail_tile" value="2x1"/>`);
+  expect([...text.matchAll(/<AdaptationSet id="(\d)"/g)].map(([, id]) => id)).toEqual(['1', '2', '3', '1', '2']);
   expect(second).toContain('presentationTimeOffset="18000000"');
   expect(second).toContain('<S t="22000000" d="8000000"/>\n<S t="30000000" d="12000000"/>');
   expect(second).toContain(`<Representation id="thumbnails" bandwidth="9900" width="800" height="90">
