@@ -19,6 +19,7 @@ import type { OpenSegment } from '../low-latency/rendition-parts.core.ts';
 import { captionedRendition, captionsCid, captionTracks, captionUris, dashCaptions, emptyCaptionsName } from './caption-tracks.ts';
 import type { SegmentLists } from './segment-lists.ts';
 import type { Segment } from './segment-rows.ts';
+import { measuredSound } from './sound-bandwidth.core.ts';
 import { hasEnded, StreamWindow, windowStartUs, type StreamPart } from './stream-window.ts';
 
 export type Playlist =
@@ -71,7 +72,10 @@ export class PlaylistReader {
     const window = stream['encoding_order'] === null ? undefined : await StreamWindow.open(this.#streams, this.#lists, stream, whole || ended, { part });
     if (window === undefined) return { kind: 'nothing-yet', ended };
     const images = part === undefined ? await this.#extras.lastImages(streamId, imagesMeasured) : [];
-    const renditions = window.renditions.map((row) => ({ ...renditionOf(row), iFrameBandwidth: iFrameBandwidthOf(window.segments(String(row['name']))) }));
+    const renditions = window.renditions.map((row) => ({
+      ...renditionOf(measuredSound(window, row)),
+      iFrameBandwidth: iFrameBandwidthOf(window.segments(String(row['name']))),
+    }));
     return { kind: 'playlist', text: renderMultivariant({ renditions, captions: captionTracks(window), query, startSec, images }), ended };
   }
 
@@ -172,7 +176,7 @@ export function dashManifest(window: StreamWindow | undefined, { ended, nowMs, d
     const segment = ended ? undefined : begunOf(window, open?.(name));
     if (segment !== undefined) begun.set(name, segment);
     const segments = segment === undefined ? window.segments(name) : [...window.segments(name), segment];
-    return { ...dashRenditionOf(row), isMade: made.includes(row), segments };
+    return { ...dashRenditionOf(measuredSound(window, row)), isMade: made.includes(row), segments };
   });
   const text = renderMpd({
     renditions,

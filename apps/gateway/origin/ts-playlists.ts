@@ -5,6 +5,7 @@ import type { StreamReader } from '../streams/stream-reader.ts';
 import { captionedRendition, captionTracks, captionUris } from './caption-tracks.ts';
 import { renditionOf, type Playlist } from './playlist-reader.ts';
 import type { SegmentLists } from './segment-lists.ts';
+import { measuredSound } from './sound-bandwidth.core.ts';
 import { hasEnded, StreamWindow } from './stream-window.ts';
 import { tsNameOf } from './ts-name.core.ts';
 
@@ -81,7 +82,7 @@ export class TsPlaylists {
 
 /** The sound that goes into every rendition's files: such players know of no choice. */
 function soundOf(window: StreamWindow): PlaylistRendition | undefined {
-  return soundsInOrder(window.renditions.map(renditionOf)).find(({ codecs }) => canBeTransported(codecs));
+  return soundsInOrder(window.renditions.map((row) => renditionOf(measuredSound(window, row)))).find(({ codecs }) => canBeTransported(codecs));
 }
 
 /** Renditions as a transport stream has them: picture and sound together, or the sound alone where there is no picture. */

@@ -1,0 +1,93 @@
+import { beforeEach, expect, test } from '@jest/globals';
+import { renditionTable, segmentTable, streamTable } from '#domain/stream';
+import type { RowChange, TableSpec } from '#kernel';
+import { ReadStore, rowsFor, type ReadQuery, type ReadRow, type ReadSnapshot } from '#ports';
+import { StreamExtras } from '../streams/stream-extras.ts';
+import { StreamReader } from '../streams/stream-reader.ts';
+import { PlaylistReader, type Playlist } from './playlist-reader.ts';
+import { SegmentLists } from './segment-lists.ts';
+import { TsPlaylists } from './ts-playlists.ts';
+
+class Rows extends ReadStore {
+  rows: RowChange[] = [];
+
+  override select(table: TableSpec, query: ReadQuery): Promise<readonly ReadRow[]> {
+    const rows = this.rows.filter((row) => row.table === table.name);
+    return Promise.resolve(rowsFor(table, query, rows));
+  }
+
+  override snapshot(): Promise<ReadSnapshot> {
+    throw new Error('nobody asks for one');
+  }
+
+  put(table: TableSpec, key: RowChange['key'], set: RowChange['set']): void {
+    this.rows.push({ table: table.name, key: { stream_id: 'st', ...key }, set });
+  }
+
+  rendition(name: string, kind: 'video' | 'audio', bandwidth: number, codecs = kind === 'video' ? 'avc1.64001f' : 'mp4a.40.2'): void {
+    const size = kind === 'video' ? { width: 1280, height: 720, frame_rate: 30 } : { channels: 2 };
+    this.put(renditionTable, { name }, { kind, codecs, bandwidth, encoding_order: 1n, ...size });
+  }
+
+  /** @param sizes bytes of segments, 2 s each */
+  segments(rendition: string, sizes: readonly number[], lastDurationUs = 2_000_000): void {
+    for (const [at, size] of sizes.entries()) {
+      const durationUs = at === sizes.length - 1 ? lastDurationUs : 2_000_000;
+      const set = {
+        ...{ cid: `${rendition}${at}`, init_cid: 'i', size_bytes: BigInt(size), duration_us: BigInt(durationUs), start_us: BigInt(at) * 2_000_000n },
+        ...{ program_date_time_ms: 1n, discontinuity: false, timescale: 90_000, codecs: 'mp4a.40.2', key_frames: [] },
+      };
+      this.put(segmentTable, { rendition, media_sequence: at }, set);
+    }
+  }
+}
+
+let reads: Rows;
+const clock = { now: () => 1000 };
+const readers = (): { playlists: PlaylistReader; ts: TsPlaylists } => {
+  const [streams, lists] = [new StreamReader(reads), new SegmentLists(reads)];
+  return { playlists: new PlaylistReader(streams, lists, new StreamExtras(reads), clock), ts: new TsPlaylists(streams, lists, clock) };
+};
+const textOf = (playlist: Playlist): string => (playlist.kind === 'playlist' ? playlist.text : playlist.kind);
+const dash = async (whole: boolean): Promise<Record<string, string>> => {
+  const text = textOf(await readers().playlists.mpd('st', { whole }));
+  return Object.fromEntries([...text.matchAll(/<Representation id="([^"]*)"[^>]* bandwidth="(\d+)"/g)].map(([, id = '', bits = '']) => [id, bits]));
+};
+
+beforeEach(() => {
+  reads = new Rows();
+  const segments = { first_media_sequence: 0, last_media_sequence: 2, end_us: 6_000_000n, segment_duration_ms: 2000, dvr_window_ms: 60_000 };
+  reads.put(streamTable, {}, { created_at_ms: 1n, encoding_order: 1n, status: 'live', status_at_ms: 1n, ...segments });
+  reads.rendition('720p', 'video', 2_750_000);
+  reads.segments('720p', [400_000, 400_000, 400_000]);
+  reads.rendition('audio', 'audio', 140_800);
+  reads.segments('audio', [9000, 9000, 9000]);
+  reads.rendition('audio-1', 'audio', 240_000);
+});
+
+test.each([
+  ['live', false],
+  ['whole', true],
+])('a further sound of a stream that is %s has the bandwidth of its peak, in HLS and DASH', async (_, whole) => {
+  reads.segments('audio-1', [23_000, 23_700, 23_400]);
+  expect(await dash(whole)).toEqual({ '720p': '2750000', audio: '140800', 'audio-1': '96000' });
+  // 140,800 is more than 96,000: a variant counts the larger of its sounds.
+  expect(textOf(await readers().playlists.master('st', { whole }))).toContain('#EXT-X-STREAM-INF:BANDWIDTH=2890800,');
+});
+
+test('a further sound that takes more than the first counts in the variants, and what is too short to be one of the peak does not', async () => {
+  reads.segments('audio-1', [48_100, 48_100, 9000], 100_000);
+  expect((await dash(false))['audio-1']).toBe('200000');
+  expect(textOf(await readers().playlists.master('st'))).toContain('#EXT-X-STREAM-INF:BANDWIDTH=2950000,');
+});
+
+test('a further sound of which nothing came yet has what its packager took it for', async () => {
+  expect(textOf(await readers().playlists.master('st'))).toContain('#EXT-X-STREAM-INF:BANDWIDTH=2990000,');
+});
+
+test('a transport stream whose sound is the further one, because the first cannot be in it, counts what it has', async () => {
+  reads.rows = reads.rows.filter(({ key }) => key['name'] !== 'audio');
+  reads.rendition('audio', 'audio', 140_800, 'opus');
+  reads.segments('audio-1', [23_000, 23_700, 23_400]);
+  expect(textOf(await readers().ts.master('st', {}))).toContain(`BANDWIDTH=${Math.ceil((2_750_000 + 96_000) * 1.1)},`);
+});
