@@ -43,7 +43,7 @@ export function adaptationSets(shown: readonly Shown[], form: SetForm): Xml[] {
 const kinds = { video: 1, audio: 2 } as const;
 
 /** Pictures, then sounds: further ones are named after their number. */
-function inOrder(a: DashRendition, b: DashRendition): number {
+export function inOrder(a: DashRendition, b: DashRendition): number {
   if (a.kind !== b.kind || a.kind === 'video') return kinds[a.kind] - kinds[b.kind];
   return a.name.length - b.name.length || (a.name < b.name ? -1 : 1);
 }
@@ -90,7 +90,10 @@ function ticksOf(placeUs: number, timescale: number): number {
 /** 5.3.9.4. An attribute that a representation does not give comes from its adaptation set. */
 function segmentTemplate(addressing: Addressing, { span, earlyUs }: SetForm, more: { readonly initialization?: string }): Xml {
   const { timescale, duration: ticks, startNumber, endNumber, xml } = addressing;
-  const early = earlyUs === undefined ? {} : { availabilityTimeOffset: Number((earlyUs / 1_000_000).toFixed(6)), availabilityTimeComplete: false };
+  const isListed = ticks === undefined;
+  // What is listed is whole. It says the same of its time, for players take the least of all for the manifest's (Shaka Player 5.2).
+  const early =
+    earlyUs === undefined ? {} : { availabilityTimeOffset: Number((earlyUs / 1_000_000).toFixed(6)), ...(isListed ? {} : { availabilityTimeComplete: false }) };
   const attributes = { timescale, duration: ticks, presentationTimeOffset: ticksOf(span.mediaStartUs, timescale), startNumber, endNumber, ...early };
   // Where players count, they ask for numbers that may turn out to be another period's: what they mean is part of the name.
   const media = ticks === undefined ? '$RepresentationID$/$Number$.m4s' : `$RepresentationID$/p${span.first}-$Number$.m4s`;

@@ -256,6 +256,26 @@ describe('a manifest of segments that can be had while they are made', () => {
     );
   });
 
+  test('a further sound that comes late takes nothing from the others: it is counted as they are', () => {
+    const second = { name: 'audio-1', language: 'de' };
+    const late = text({ renditions: [...renditions, { ...audio(sounds(9, 10)), ...second }] });
+    expect(late.match(/availabilityTimeOffset="1.5" availabilityTimeComplete="false"/g)).toHaveLength(3);
+    expect(late).toContain('suggestedPresentationDelay="PT2S"');
+    // Nothing is listed in the recording that was counted before.
+    const recorded = text({ renditions: [...renditions, { ...audio(sounds(9, 10)), ...second }], ended: true });
+    expect(recorded).not.toContain('SegmentTimeline');
+    expect(recorded.match(/startNumber="0" endNumber="9"/g)).toHaveLength(3);
+  });
+
+  test('a further sound that is not where it would be counted to is listed, and takes nothing from the others', () => {
+    const off = sounds(7, 10).map((one) => ({ ...one, startUs: one.startUs + 400_000 }));
+    const listed = text({ renditions: [...renditions, { ...audio(off), name: 'audio-1' }] });
+    expect(listed.match(/availabilityTimeComplete="false"/g)).toHaveLength(2);
+    expect(listed).toContain('startNumber="7" availabilityTimeOffset="1.5" media="$RepresentationID$/$Number$.m4s">\n<SegmentTimeline>');
+    // Without the first sound there is nothing at the edge.
+    expect(text({ renditions: [rendition('720p', 3, pictures(7, 10)), audio(off)] })).not.toContain('availabilityTime');
+  });
+
   test('sound at 44.1 kHz is counted in its own ticks, and segments of a length that these do not fit in microseconds', () => {
     const cd = sounds(7, 9).map((one) => ({ ...one, track: { ...sound, timescale: 44_100 } }));
     expect(text({ renditions: [audio(cd)] })).toContain('timescale="44100" duration="88200"');

@@ -13,7 +13,7 @@ export function isOnGrid(placeUs: number, count: number, segmentUs: number): boo
 
 export interface GridInit {
   readonly span: PeriodSpan;
-  /** Number of the first segment that the window shows of the period. */
+  /** One that begins later is not counted. */
   readonly first: number;
   readonly segmentUs: number;
   /** More follows. */
@@ -28,7 +28,7 @@ export interface GridInit {
 export function gridOf(segments: readonly DashSegment[], { span, first, segmentUs, open }: GridInit): Addressing | undefined {
   const [head, last] = [segments[0] as DashSegment, segments.at(-1) as DashSegment];
   const isPlaced = ({ mediaSequence, startUs }: DashSegment): boolean => isOnGrid(startUs - span.mediaStartUs, mediaSequence - span.first, segmentUs);
-  // A rendition that came later has nothing for numbers that players would count.
+  // It has nothing for numbers that players would count.
   if (head.mediaSequence > first || !segments.every(isPlaced)) return undefined;
   const ticks = ((head.track?.timescale ?? 0) * segmentUs) / microseconds;
   const [timescale, duration] = Number.isInteger(ticks) && ticks > 0 ? [head.track?.timescale as number, ticks] : [microseconds, segmentUs];

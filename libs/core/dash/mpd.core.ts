@@ -1,5 +1,5 @@
 import { dateTime } from '#kernel';
-import { adaptationSets, referenceId, type Shown } from './adaptation-sets.core.ts';
+import { adaptationSets, inOrder, referenceId, type Shown } from './adaptation-sets.core.ts';
 import { captionSets } from './captions.core.ts';
 import { eventStreams } from './events.core.ts';
 import { gridOf } from './grid.core.ts';
@@ -78,10 +78,16 @@ interface Early {
 /** Undefined where segments cannot be had before they are whole: also where it cannot be told how long the next one will be. */
 function earlyOf({ ended, lowLatency, segmentDurationMs }: Manifest, newest: Period | undefined): Early | undefined {
   if (ended || lowLatency === undefined || newest === undefined || newest.span.next !== undefined) return undefined;
-  const isCounted = newest.shown.every(({ rendition, addressing }) => addressing.duration !== undefined || !rendition.isMade);
+  const isCounted = withoutFurtherSounds(newest.shown).every(({ rendition, addressing }) => addressing.duration !== undefined || !rendition.isMade);
   const { chunkUs } = lowLatency;
   const earlyUs = segmentDurationMs * 1000 - chunkUs;
   return isCounted && earlyUs > 0 ? { chunkUs, earlyUs } : undefined;
+}
+
+/** What every player plays: all pictures, and the sound that is chosen by nobody. */
+function withoutFurtherSounds(shown: readonly Shown[]): readonly Shown[] {
+  const [main] = shown.filter(({ rendition }) => rendition.kind === 'audio').toSorted((a, b) => inOrder(a.rendition, b.rendition));
+  return shown.filter((one) => one.rendition.kind === 'video' || one === main);
 }
 
 /** Annex K.3. Players may hurry or dawdle by what nobody hears, and go back as far as the window reaches. */
@@ -102,7 +108,10 @@ function periodOf({ renditions, segmentDurationMs, ended, lowLatency }: Manifest
   const first = Math.min(...within.map(({ segments }) => segments[0]?.mediaSequence ?? Infinity));
   const shown = within.map(({ rendition, segments }): Shown => {
     const open = !ended && span.next === undefined && rendition.isMade;
-    const grid = lowLatency === undefined ? undefined : gridOf(segments, { span, first, segmentUs: segmentDurationMs * 1000, open });
+    // A picture that came later is listed: players change to it by themselves. A sound is a choice of its own, and counted as what
+    // it goes with: numbers before it have no content.
+    const counted = { span, first: rendition.kind === 'audio' ? Infinity : first, segmentUs: segmentDurationMs * 1000, open };
+    const grid = lowLatency === undefined ? undefined : gridOf(segments, counted);
     return { rendition, segments, addressing: grid ?? timelineOf(segments) };
   });
   const leaders = shown.some(({ rendition }) => rendition.kind === 'video') ? shown.filter(({ rendition }) => rendition.kind === 'video') : shown;
