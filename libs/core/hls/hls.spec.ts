@@ -246,6 +246,29 @@ describe('multivariant playlist', () => {
     );
   });
 
+  test('of sounds in one language, or in one that nobody knows, only the first is chosen by players themselves', () => {
+    const chosen = (languages: readonly (string | undefined)[]): string[] => {
+      const sounds = languages.map((language, at) => ({ ...audio, name: at === 0 ? 'audio' : `audio-${at}`, language }));
+      const text = renderMultivariant({ renditions: [rung('720p', 720, 3_000_000), ...sounds] });
+      return [...text.matchAll(/NAME="([^"]*)".*,AUTOSELECT=YES/g)].map(([, name = '']) => name);
+    };
+    expect(chosen([undefined, undefined])).toEqual(['audio']);
+    expect(chosen([undefined, 'de', undefined])).toEqual(['audio', 'audio-1']);
+    expect(chosen(['en', 'de', 'EN', 'de', undefined])).toEqual(['audio', 'audio-1']);
+  });
+
+  test('of captions, whose language nobody knows, only the first channel is chosen by players themselves', () => {
+    const captions = [
+      { channel: 'cc1', label: 'CC1' },
+      { channel: 'cc3', label: 'CC3' },
+    ];
+    const text = renderMultivariant({ renditions: [rung('720p', 720, 3_000_000), audio], captions });
+    expect([...text.matchAll(/TYPE=SUBTITLES.*NAME="(.*?)",DEFAULT=NO,AUTOSELECT=(\w+),/g)].map(([, name, told]) => [name, told])).toEqual([
+      ['CC1', 'YES'],
+      ['CC3', 'NO'],
+    ]);
+  });
+
   test('further sounds stand in the one group, in the order of their tracks, with what is known of them; variants count the largest', () => {
     const german = { ...audio, name: 'audio-1', bandwidth: 200_000, averageBandwidth: 190_000, language: 'de', label: 'Deutsch' };
     const lossless = { ...audio, name: 'audio-2', codecs: 'fLaC', averageBandwidth: 120_000 };
@@ -256,7 +279,7 @@ describe('multivariant playlist', () => {
 #EXT-X-INDEPENDENT-SEGMENTS
 #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="English",LANGUAGE="en",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2",URI="audio.m3u8"
 #EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="Deutsch",LANGUAGE="de",DEFAULT=NO,AUTOSELECT=YES,CHANNELS="2",URI="audio-1.m3u8"
-#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="audio-2",DEFAULT=NO,AUTOSELECT=YES,CHANNELS="2",URI="audio-2.m3u8"
+#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="audio-2",DEFAULT=NO,AUTOSELECT=NO,CHANNELS="2",URI="audio-2.m3u8"
 #EXT-X-STREAM-INF:BANDWIDTH=3200000,AVERAGE-BANDWIDTH=2690000,CODECS="avc1.64001f,mp4a.40.2,fLaC",RESOLUTION=1280x720,FRAME-RATE=29.970,AUDIO="audio"
 720p.m3u8
 `,

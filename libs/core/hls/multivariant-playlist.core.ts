@@ -20,11 +20,11 @@ export function renderMultivariant({ renditions, captions = [], query = '', star
   const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS', ...startTag(startSec)];
   if (videos.length === 0) {
     const [first, ...others] = audios;
-    if (others.length > 0) lines.push(...audios.map((audio, index) => audioMedia(audio, index === 0, query)));
+    if (others.length > 0) lines.push(...audioMedia(audios, query));
     if (first !== undefined) lines.push(...variant(first, others.length > 0 ? audios : [], query));
   } else {
-    lines.push(...audios.map((audio, index) => audioMedia(audio, index === 0, query)));
-    lines.push(...captions.map((track) => captionMedia(track, query)));
+    lines.push(...audioMedia(audios, query));
+    lines.push(...captions.map((track, index) => captionMedia(track, index === 0, query)));
     for (const video of videos) lines.push(...variant(video, audios, query, captions.length > 0));
     for (const video of videos) if (video.iFrameBandwidth !== undefined) lines.push(iFrameVariant(video, video.iFrameBandwidth, query));
     lines.push(...imageVariants(images, query));
@@ -38,25 +38,41 @@ export function soundsInOrder<T extends Pick<PlaylistRendition, 'kind' | 'name'>
   return renditions.filter(({ kind }) => kind === 'audio').toSorted(byName);
 }
 
-/** 4.4.6.1: a rendition of the audio group; DEFAULT is the one that plays unless somebody chooses. */
-function audioMedia(audio: PlaylistRendition, isDefault: boolean, query: string): string {
+/**
+ * 4.4.6.1: the audio group. DEFAULT is the one that plays unless somebody chooses; of the others those may be chosen for a listener
+ * that are the first in their language (4.4.6.1.1: those with AUTOSELECT=YES differ in what they are chosen by).
+ */
+function audioMedia(audios: readonly PlaylistRendition[], query: string): readonly string[] {
+  const languages = audios.map(({ language }) => language?.toLowerCase());
+  return audios.map((audio, index) => {
+    const isFirst = languages[index] !== undefined && languages.indexOf(languages[index]) === index;
+    return audioRendition(audio, { isDefault: index === 0, autoselects: index === 0 || isFirst }, query);
+  });
+}
+
+interface Chosen {
+  readonly isDefault: boolean;
+  readonly autoselects: boolean;
+}
+
+function audioRendition(audio: PlaylistRendition, { isDefault, autoselects }: Chosen, query: string): string {
   const attributes = [
     'TYPE=AUDIO',
     `GROUP-ID="${audioGroup}"`,
     `NAME="${audio.label ?? audio.name}"`,
     ...(audio.language === undefined ? [] : [`LANGUAGE="${audio.language}"`]),
     `DEFAULT=${isDefault ? 'YES' : 'NO'}`,
-    'AUTOSELECT=YES',
+    `AUTOSELECT=${autoselects ? 'YES' : 'NO'}`,
     ...(audio.channels === undefined ? [] : [`CHANNELS="${audio.channels}"`]),
     `URI="${playlistUri(audio, query)}"`,
   ];
   return `#EXT-X-MEDIA:${attributes.join(',')}`;
 }
 
-/** 4.4.6.1: nobody knows in which language they are. */
-function captionMedia({ channel, label }: CaptionTrack, query: string): string {
+/** 4.4.6.1: nobody knows in which language they are, so that players choose the first by themselves, or none. */
+function captionMedia({ channel, label }: CaptionTrack, autoselects: boolean, query: string): string {
   const spoken = 'public.accessibility.transcribes-spoken-dialog,public.accessibility.describes-music-and-sound';
-  const names = `GROUP-ID="${captionGroup}",NAME="${label}",DEFAULT=NO,AUTOSELECT=YES,FORCED=NO`;
+  const names = `GROUP-ID="${captionGroup}",NAME="${label}",DEFAULT=NO,AUTOSELECT=${autoselects ? 'YES' : 'NO'},FORCED=NO`;
   return `#EXT-X-MEDIA:TYPE=SUBTITLES,${names},CHARACTERISTICS="${spoken}",URI="${channel}${captionsSuffix}.m3u8${query}"`;
 }
 
