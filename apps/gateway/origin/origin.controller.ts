@@ -1,6 +1,6 @@
 import { emptyCaptions } from '#core/captions';
 import { missingSegment } from '#core/fmp4';
-import { captionsSuffix, iFramesSuffix, thumbnailsName } from '#core/hls';
+import { captionsSuffix, gapName, iFramesSuffix, thumbnailsName } from '#core/hls';
 import { BlobStore, Clock } from '#ports';
 import { isStreamId } from '#domain/stream';
 import { hasCode } from '#kernel';
@@ -275,6 +275,11 @@ function sendMissing(reply: FastifyReply): void {
 /** What is sent from memory; more than that goes out in pieces, as it is read. */
 const wholeBytesMax = 8_388_608;
 
+/** Of what playlists name and mark with EXT-X-GAP. */
+export function noMedia(): ProblemError {
+  return notFound('unknown-media', 'A gap has no media: playlists mark it with EXT-X-GAP, and there is nothing to load.');
+}
+
 export function unknownMedia(cid: string): ProblemError {
   return notFound('unknown-media', `There is no media ${cid}.`);
 }
@@ -286,6 +291,7 @@ interface Manifest {
 
 /** @throws ProblemError 404 */
 function manifestOf(file: string): Manifest {
+  if (file === gapName) throw noMedia();
   const [, name, format] = manifestName.exec(file) ?? [];
   const isKnown = format === 'm3u8' || (format === 'mpd' && name === mpdName) || (format === 'vtt' && name === thumbnailsName);
   if (name === undefined || !isKnown)

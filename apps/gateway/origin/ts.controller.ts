@@ -1,4 +1,5 @@
 import { emptyCaptions, shiftedCaptions } from '#core/captions';
+import { gapName } from '#core/hls';
 import { MpegTsError, segmentToTs, tsOriginTicks } from '#core/mpegts';
 import { isStreamId } from '#domain/stream';
 import { hasCode } from '#kernel';
@@ -8,7 +9,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { matchesTag } from '../http/http-range.core.ts';
 import { badRequest, notFound } from '../http/problem.errors.ts';
 import { corsHeaders, ManifestReplies } from './manifest-replies.ts';
-import { immutableCaching, liveCaching, recordingCaching, refusePlaylist, unknownMedia } from './origin.controller.ts';
+import { immutableCaching, liveCaching, noMedia, recordingCaching, refusePlaylist, unknownMedia } from './origin.controller.ts';
 import { emptyCaptionsName } from './caption-tracks.ts';
 import { playlistQueryOf } from './playlist-query.ts';
 import { parseTsName, type NamedTrack } from './ts-name.core.ts';
@@ -34,6 +35,7 @@ export class TsController {
   @Get('/live/:streamId/ts/:file')
   async playlist(@Param('streamId') streamId: string, @Param('file') file: string, @Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     reply.headers(corsHeaders);
+    if (file === gapName) throw noMedia();
     const name = playlistName.exec(file)?.[1];
     if (name === undefined) throw notFound('no-route', 'Playlists end with ".m3u8".');
     const { past, startSec, skip } = playlistQueryOf(request.query as Readonly<Record<string, unknown>>);

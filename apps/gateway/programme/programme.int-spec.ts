@@ -296,6 +296,8 @@ describe('transport streams', () => {
     ['a rendition that is not there', '/live/ID/ts/90p.m3u8', 404, 'unknown-rendition'],
     ['the sound alone', '/live/ID/ts/audio.m3u8', 404, 'unknown-rendition'],
     ['the past', '/live/ID/ts/master.m3u8?asOf=2026-01-01T00:00:00Z', 400, 'invalid-request'],
+    ['a gap', '/live/ID/ts/gap.m4s', 404, 'unknown-media'],
+    ['a gap of fragmented MP4', '/live/ID/gap.m4s', 404, 'unknown-media'],
     ['a name that says nothing', '/media/ts/0.ts', 404, 'unknown-media'],
     ['media that is not there', `/media/ts/0-b${'a'.repeat(58)}-b${'a'.repeat(58)}.ts`, 404, 'unknown-media'],
     ['captions that are not there', `/media/ts/b${'a'.repeat(58)}.vtt`, 404, 'unknown-media'],

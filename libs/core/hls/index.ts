@@ -1,6 +1,6 @@
 export { judgeReload, type ReloadQuery, type ReloadVerdict, type ReloadView } from './blocking-reload.core.ts';
 export { dateRangeTag, rangesWithin, type DateRange } from './date-range.core.ts';
-export { renderMedia } from './media-playlist.core.ts';
+export { gapName, renderMedia } from './media-playlist.core.ts';
 export { captionsSuffix, iFramesSuffix, renderMultivariant, soundsInOrder } from './multivariant-playlist.core.ts';
 export {
   partTargetsListed,

@@ -83,7 +83,7 @@ describe('a low-latency playlist', () => {
 #EXT-X-PART:DURATION=0.500000,URI="./720p/5.2.r1.m4s"
 #EXT-X-GAP
 #EXTINF:2.000000,
-../../media/gap.m4s
+gap.m4s
 #EXT-X-DISCONTINUITY
 #EXT-X-MAP:URI="../../media/init1.mp4"
 #EXT-X-PROGRAM-DATE-TIME:2026-09-21T14:13:32.000Z
@@ -99,7 +99,7 @@ describe('a low-latency playlist', () => {
 #EXT-X-PROGRAM-DATE-TIME:2026-09-21T14:13:30.000Z
 #EXT-X-GAP
 #EXTINF:2.000000,
-../../media/gap.m4s
+gap.m4s
 #EXT-X-DISCONTINUITY
 #EXT-X-MAP:URI="../../media/init1.mp4"
 `);

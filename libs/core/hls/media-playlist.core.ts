@@ -6,6 +6,8 @@ import { startTag } from './start-tag.ts';
 
 /** At most this many missing segments in a row become gap entries: a corrupt number must not render millions of lines. */
 const gapEntriesMax = 1000;
+/** What an entry without media names, beside its playlist: there is no such file, and 4.4.4.7 has clients not ask for it. */
+export const gapName = 'gap.m4s';
 
 /**
  * Renders a media playlist (RFC 8216bis section 4.4.3), or with `skip` what is new in it. Pure: the same input gives the
@@ -192,8 +194,7 @@ function* gapsUntil(state: RenderState, mediaSequence: number, untilUs: number |
     yield* partsOf(state, state.next + index);
     yield '#EXT-X-GAP';
     yield `#EXTINF:${seconds(durationUs)},`;
-    // The URI of a gap is never loaded, but the entry must have one.
-    yield mediaUri('gap', 'm4s');
+    yield gapName;
   }
   state.next = mediaSequence;
   state.removed += count;

@@ -23,6 +23,10 @@ describe('stream settings', () => {
     expect(settingsProblem(good)).toBeUndefined();
   });
 
+  test('rungs may be called like what is beside a playlist: that has a dot in its name', () => {
+    expect(settingsProblem({ ...good, ladder: ['iframes', 'captions', 'gap'].map((name) => ({ ...rung, name })) })).toBeUndefined();
+  });
+
   test.each<[string, Partial<StreamSettings>, string]>([
     ['no rungs', { ladder: [] }, 'ladder'],
     ['thirteen rungs', { ladder: Array.from({ length: 13 }, (_, at) => ({ ...rung, name: `r${at}` })) }, 'ladder'],
