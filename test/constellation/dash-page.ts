@@ -94,6 +94,11 @@ export class DashPage {
     return this.viewer.page.evaluate(`document.querySelector('video').currentTime = ${second}`);
   }
 
+  /** Presses play. */
+  goOn(): Promise<void> {
+    return this.viewer.page.evaluate(`document.querySelector('video').play()`);
+  }
+
   async close(): Promise<void> {
     await this.viewer.close();
     this.#site.close();

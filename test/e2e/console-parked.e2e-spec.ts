@@ -112,7 +112,7 @@ describe('parked events in the console, in a real browser', () => {
     await row.locator('summary').click();
     await row.getByRole('link', { name: 'the event' }).click();
     const event = page.getByRole('region', { name: 'Event', exact: true });
-    await event.getByText('"hits": 666').waitFor();
+    await event.getByText('"hits": 666').first().waitFor();
     await viewer.close();
     const stranger = await signIn(gateway.url, await world.key(['view']), 'read-models');
     await stranger.page.getByRole('region', { name: 'Parked' }).getByText('scope operate').waitFor();

@@ -81,7 +81,10 @@ async function playsBeyond(player: DashPlayer, second: number, of = stream): Pro
   );
 }
 
-/** Goes to the end of a recording. A dash.js that is sent there while it begins at times fetches nothing: it is sent again, as a viewer would. */
+/**
+ * Goes to the end of a recording. A dash.js that is sent there while it begins at times fetches nothing, or has all of it and
+ * stays paused: it is sent again and told to play, as a viewer would.
+ */
 async function untilEnded(player: DashPlayer, lengthSec: number): Promise<void> {
   let newest: unknown;
   let sentAt = Date.now();
@@ -98,6 +101,7 @@ async function untilEnded(player: DashPlayer, lengthSec: number): Promise<void> 
       if (!now.ended && Date.now() - sentAt > 15_000) {
         sentAt = Date.now();
         await page(player).seek(lengthSec - 2.2);
+        await page(player).goOn();
       }
       return now.ended ? now : undefined;
     },
