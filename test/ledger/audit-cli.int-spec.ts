@@ -148,7 +148,7 @@ describe('the audit by command', () => {
   test('exports a bundle that stands by itself, and holds later ones to it', async () => {
     const bundle = join(folder, 'bundle');
     expect(await run(streams, ['audit', 'export', bundle, ...api()])).toMatchObject({ code: 0, err: '' });
-    expect(await run(streams, ['audit', 'export', bundle, ...api()])).toMatchObject({ code: 1, err: expect.stringContaining('is not empty') });
+    expect(await run(streams, ['audit', 'export', bundle, ...api()])).toMatchObject({ code: 2, err: expect.stringContaining('is not empty') });
     const key = /^ {4}(ledger\.example\+\S+)$/m.exec(await readFile(join(bundle, 'README.md'), 'utf8'))?.[1] ?? '';
     expect(await run(auditor, [bundle, '--key', key])).toMatchObject({ code: 0, out: expect.stringContaining('Everything is as it was signed.') });
     expect(await run(streams, ['audit', 'verify', '--offline', bundle, '--trust', key])).toMatchObject({ code: 0 });
@@ -270,6 +270,6 @@ describe('the audit by command', () => {
     expect(await run(auditor, [])).toMatchObject({ code: 2, err: expect.stringContaining('--cosigners') });
     expect(await run(auditor, [join(folder, 'nothing')])).toMatchObject({ code: 2, err: expect.stringContaining('is no bundle') });
     expect(await run(auditor, [folder, '--nonsense'])).toMatchObject({ code: 2 });
-    expect(await run(streams, ['audit', 'verify', '--log', ...api()])).toMatchObject({ code: 1, err: expect.stringContaining('--offline') });
+    expect(await run(streams, ['audit', 'verify', '--log', ...api()])).toMatchObject({ code: 2, err: expect.stringContaining('--offline') });
   });
 });

@@ -16,7 +16,7 @@ import { apiLedger, type ApiTree } from '../audit/api-ledger.ts';
 import { bundleReadme } from '../audit/bundle-readme.ts';
 import { withRecordsOfLog } from '../audit/log-records.ts';
 import { recordOfLeaf, type ProvenRecord } from '../audit/proven-record.ts';
-import { PlainFailure } from '../streams.errors.ts';
+import { exitCodes, PlainFailure } from '../streams.errors.ts';
 import type { CommandContext } from './context.ts';
 
 export interface VerifyOptions {
@@ -42,7 +42,7 @@ export async function verifyLedger({ api, print }: CommandContext, options: Veri
     return options.log === true ? withRecordsOfLog(whole, read) : read(whole);
   };
   if (options.log === true && options.offline === undefined)
-    throw new PlainFailure('--log compares the log of this machine with a bundle: name it with --offline.');
+    throw new PlainFailure('--log compares the log of this machine with a bundle: name it with --offline.', exitCodes.usage);
   const report = await run(options.offline === undefined ? await apiLedger(api, { records: true, warn }) : await openBundle(options.offline));
   print(report, () => auditLines(report));
   if (!report.ok) throw new PlainFailure('The log or its ledger was changed.');

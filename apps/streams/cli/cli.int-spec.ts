@@ -173,6 +173,21 @@ test.each([
   expect(await upcastWithin(order, 1000)).toEqual(outcome);
 });
 
+test.each([
+  [['audit', 'prove', ''], 'It must be the id of an event, or a place such as stream/3/1041.'],
+  [['audit', 'prove', 'stream/3'], 'It must be the id of an event, or a place such as stream/3/1041.'],
+  [['audit', 'prove', 'e-1', '--trust', 'garbage'], '"garbage" is no verifier key of Ed25519.'],
+  [['audit', 'verify', '--witness', 'garbage'], '"garbage" is no verifier key of Ed25519.'],
+  [['audit', 'verify', '--log'], 'name it with --offline'],
+  [['audit', 'verify', '--offline', '/nonexist'], '/nonexist is no bundle of the audit ledger'],
+  [['audit', 'export', import.meta.dirname], 'is not empty'],
+  [['subject', 'export', 'viewer', '--reason', 'ticket'], 'It must be a kind and a name, such as viewer:v-4711'],
+  [['subject', 'erase', 'viewer:', '--reason', 'ticket'], 'It must be a kind and a name, such as viewer:v-4711'],
+])('wrong usage is told before anybody is asked, with 2: %j', (args, said) => {
+  const { code, err } = streams({ STREAMS_URL: 'http://127.0.0.1:1' }, ...args, '--key', 'a-key');
+  expect([code, err]).toEqual([2, expect.stringContaining(said)]);
+});
+
 test('an expression that is too long is refused before anybody is asked', () => {
   const { code, err } = streams({ STREAMS_URL: 'http://127.0.0.1:1' }, 'events', 'search', '--where', 'x'.repeat(1001), '--key', 'a-key');
   expect([code, err]).toEqual([2, expect.stringContaining('--where: An expression may have 1000 characters.')]);

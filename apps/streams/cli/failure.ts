@@ -24,7 +24,7 @@ const codes: Readonly<Record<number, string>> = {
 
 export function exitCodeOf(error: unknown): number {
   if (error instanceof PlainFailure) return error.exitCode;
-  return hasCode(error, 'SETTING_INVALID') ? exitCodes.usage : exitCodes.failed;
+  return hasCode(error, 'SETTING_INVALID') || hasCode(error, 'BUNDLE_INVALID') ? exitCodes.usage : exitCodes.failed;
 }
 
 export function failureDocument(error: unknown): FailureDocument {

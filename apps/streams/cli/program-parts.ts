@@ -1,4 +1,7 @@
 import { InvalidArgumentError, type Command } from 'commander';
+import { nodeLedgerHash } from '#adapters/ledger';
+import { parseVerifierKey } from '#core/ledger';
+import { messageOf } from '../streams.errors.ts';
 import type { StartOptions } from './stream.commands.ts';
 
 export const scopes = ['admin', 'operate', 'publish', 'view', 'edge'] as const;
@@ -33,6 +36,29 @@ export function remote(parent: Command, name: string, description: string): Comm
     .option('--json', 'print JSON')
     .option('--url <url>', 'address of the gateway (default: STREAMS_URL, or this machine)')
     .option('--key <key>', "API key (default: STREAMS_KEY, or this machine's admin key)");
+}
+
+/** Verifier keys of the audit ledger, behind those of the option's earlier places. */
+export function verifierKeys(text: string, before: readonly string[] = []): readonly string[] {
+  try {
+    parseVerifierKey(text, nodeLedgerHash);
+  } catch (error) {
+    throw new InvalidArgumentError(messageOf(error));
+  }
+  return [...before, text];
+}
+
+/** An event by its id, or a record by its place: `stream/3/1041`. */
+export function eventOrPlace(text: string): string {
+  if (!/^([A-Za-z0-9][A-Za-z0-9_.:-]{0,127}|[a-z]+\/\d+\/\d+)$/.test(text))
+    throw new InvalidArgumentError('It must be the id of an event, or a place such as stream/3/1041.');
+  return text;
+}
+
+/** Whom personal data tells of. */
+export function personName(text: string): string {
+  if (!/^[a-z]+:.+$/.test(text)) throw new InvalidArgumentError('It must be a kind and a name, such as viewer:v-4711 or address:192.0.2.7.');
+  return text;
 }
 
 /** RFC 3339 in any zone; the API takes UTC. */

@@ -15,7 +15,7 @@ import { addReview } from './review-program.ts';
 import { exitCodeOf, failureDocument, failureText, usageDocument, verbsFor } from './failure.ts';
 import { createKey, createTenant, listKeys, listTenants, resumeTenant, revokeKey, rotateKey, suspendTenant, type CreateKeyOptions } from './key.commands.ts';
 import { addProfiles } from './profile-program.ts';
-import { asOf, group, remote, rungs, scopeList, scopes, sounds, wholeNumber, words } from './program-parts.ts';
+import { asOf, eventOrPlace, group, remote, rungs, scopeList, scopes, sounds, verifierKeys, wholeNumber, words } from './program-parts.ts';
 import { addPurgePolicy } from './purge-policy.command.ts';
 import { addPurge } from './purge-program.ts';
 import { addEffects } from './effect-program.ts';
@@ -96,18 +96,14 @@ function addEvents(program: Command): void {
   addReview(events);
 }
 
-function more(text: string, before: readonly string[] = []): readonly string[] {
-  return [...before, text];
-}
-
 function addAudit(program: Command): void {
   const audit = group(program, 'audit', 'prove that nobody has changed the record');
   remote(audit, 'verify', 'verify every record against the signed ledger, and name the first that was changed')
     .option('--offline <folder>', 'a bundle of "audit export" instead of the running platform')
     .option('--log', "with --offline: this machine's log instead of the records in the bundle")
     .option('--since <folder>', 'an earlier bundle: what was signed then must still hold')
-    .option('--trust <key>', 'a verifier key of the ledger that you know; repeat for more', more)
-    .option('--witness <key>', 'a verifier key of a witness; repeat for more', more)
+    .option('--trust <key>', 'a verifier key of the ledger that you know; repeat for more', verifierKeys)
+    .option('--witness <key>', 'a verifier key of a witness; repeat for more', verifierKeys)
     .option('--cosigners <number>', 'how many witnesses must have cosigned', wholeNumber, 0)
     .action((options: CommonOptions & VerifyOptions) => verifyLedger(contextOf(options), options));
   remote(audit, 'export <folder>', "write an auditor's bundle: tiles, checkpoints, keys and records")
@@ -116,8 +112,9 @@ function addAudit(program: Command): void {
   remote(audit, 'rotate-key', 'give the ledger its next signing key')
     .requiredOption('--reason <text>', 'why, for the record')
     .action((options: CommonOptions & { reason: string }) => rotateLedgerKey(contextOf(options), options.reason));
-  remote(audit, 'prove <event>', 'prove that an event (by id, or by place such as stream/3/1041) is on the record')
-    .option('--trust <key>', 'a verifier key of the ledger that you know; repeat for more', more)
+  remote(audit, 'prove', 'prove that an event (by id, or by place such as stream/3/1041) is on the record')
+    .argument('<event>', 'its id or place', eventOrPlace)
+    .option('--trust <key>', 'a verifier key of the ledger that you know; repeat for more', verifierKeys)
     .action((event: string, options: CommonOptions & Pick<VerifyOptions, 'trust'>) => proveEvent(contextOf(options), event, options.trust));
 }
 

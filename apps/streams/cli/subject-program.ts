@@ -1,15 +1,17 @@
 import type { Command } from 'commander';
 import { contextOf, type CommonOptions } from './context.ts';
-import { group, remote } from './program-parts.ts';
+import { group, personName, remote } from './program-parts.ts';
 import { eraseSubject, exportSubject, rotateMaster, showKeys, type SubjectOptions } from './subject.commands.ts';
 
 export function addSubjects(program: Command): void {
   const subject = group(program, 'subject', 'tell and erase what is stored of a person');
-  remote(subject, 'erase <subject>', 'make the personal data of viewer:ID or address:ADDRESS unreadable for good')
+  remote(subject, 'erase', 'make the personal data of viewer:ID or address:ADDRESS unreadable for good')
+    .argument('<subject>', 'of whom', personName)
     .requiredOption('--reason <text>', 'why, for the record; do not say who it was')
     .option('--tenant <id>', 'only what this tenant has (default: yours; all, if you see all)')
     .action((name: string, options: CommonOptions & SubjectOptions) => eraseSubject(contextOf(options), name, options));
-  remote(subject, 'export <subject>', 'write everything that is stored of viewer:ID or address:ADDRESS, as JSON')
+  remote(subject, 'export', 'write everything that is stored of viewer:ID or address:ADDRESS, as JSON')
+    .argument('<subject>', 'of whom', personName)
     .requiredOption('--reason <text>', 'why, for the record; do not say who it is')
     .option('--tenant <id>', 'only what this tenant has')
     .option('--out <file>', 'into a file that only you can read')
