@@ -123,6 +123,24 @@ test('an answer that is larger than a pipe arrives whole at a reader that is lat
   expect((JSON.parse(stdout) as { items: unknown[] }).items).toHaveLength(items.length);
 });
 
+test.each([
+  ['one answer', ['stream', 'list', '--json', '--limit', '3000']],
+  ['a document that comes in parts', ['subject', 'export', 'viewer:v-1', '--reason', 'ticket']],
+])('a reader that has enough ends it without a word, as it ends other tools: %s', async (_what, args) => {
+  const items = Array.from({ length: 3000 }, (_, at) => ({ id: `st-${at}`, name: 'x'.repeat(100), status: 'created' }));
+  const gateway = createServer((_request, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify({ items, nextCursor: null }));
+  }).listen(0, '127.0.0.1');
+  await once(gateway, 'listening');
+  const url = `http://127.0.0.1:${(gateway.address() as AddressInfo).port}`;
+  const line = '{ "$@"; echo "ended with $?" >&2; } | head -c 10 >/dev/null';
+  const { stderr } = await promisify(execFile)('sh', ['-c', line, 'sh', process.execPath, main, ...args, '--key', 'a-key', '--url', url], {
+    env: { PATH: process.env['PATH'] },
+  });
+  gateway.close();
+  expect(stderr).toBe('ended with 141\n');
+});
+
 test('a retry that fails again ends, also of what nobody can read: each reader counts its own tries', async () => {
   const parked = { id: 'pk-content-3-7-all', consumer: '*', attempts: 1, message: 'data.url: It is missing.', held: 0 };
   let said: object = { state: 'parked', stateAt: '2026-11-26T20:00:00.000Z', stateNote: '' };

@@ -90,7 +90,6 @@ function addEvents(program: Command): void {
     .action(async (options: CommonOptions & { from: string }) => {
       const stopping = new AbortController();
       process.once('SIGINT', () => stopping.abort()).once('SIGTERM', () => stopping.abort());
-      process.stdout.once('error', () => stopping.abort());
       await tailEvents(contextOf(options), options, stopping.signal);
     });
   addReview(events);

@@ -1,3 +1,4 @@
+import { goOnWhenUnread } from '../machine/unread-output.ts';
 import { exitCodes, messageOf, PlainFailure } from '../streams.errors.ts';
 import type { LogView } from './log-view.ts';
 import type { Supervisor } from './supervisor.ts';
@@ -50,6 +51,7 @@ function listenForTheEnd(supervisor: Supervisor, view: LogView): { readonly isAs
     });
   }
   process.once('disconnect', () => end('the starting process has ended'));
+  goOnWhenUnread();
   process.stdout.on('error', () => end('nobody reads the log any more'));
   process.stderr.on('error', () => undefined);
   return { isAsked: () => isAsked, ended };
