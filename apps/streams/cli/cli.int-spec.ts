@@ -159,7 +159,12 @@ test('a retry that fails again ends, also of what nobody can read: each reader c
 
 test('the doctor asks with the key of STREAMS_KEY, where there is no key file', async () => {
   const gateway = createServer((request, response) => {
-    const isKnown = request.headers.authorization === 'Bearer sk_of-the-environment';
+    const isViewer = request.headers.authorization === 'Bearer sk_that-views';
+    if (isViewer && request.url === '/api/v1/subjects/keys')
+      return void response
+        .writeHead(403, { 'content-type': 'application/problem+json' })
+        .end(JSON.stringify({ detail: 'This needs a key with the scope admin.' }));
+    const isKnown = isViewer || request.headers.authorization === 'Bearer sk_of-the-environment';
     const answer = request.url === '/api/v1/cdn/health' ? { status: 'up', edges: [] } : { kept: [] };
     response
       .writeHead(isKnown ? 200 : 401, { 'content-type': isKnown ? 'application/json' : 'application/problem+json' })
@@ -176,6 +181,8 @@ test('the doctor asks with the key of STREAMS_KEY, where there is no key file', 
   };
   expect(await examined('sk_of-the-environment')).toMatchObject({ platform: 'ok', regions: 'ok' });
   expect(await examined('sk_another')).toMatchObject({ platform: 'problem', regions: 'problem' });
+  // That a key may not see something is no fault of what is there.
+  expect(await examined('sk_that-views')).toMatchObject({ platform: 'ok', regions: 'not-checked' });
   gateway.close();
 });
 

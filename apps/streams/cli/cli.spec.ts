@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { awaited } from './awaited.ts';
 import { purgeLines } from './cdn.commands.ts';
+import type { CommandContext } from './context.ts';
 import { eventLine } from './event.commands.ts';
 import { stateOf } from './key.commands.ts';
 import { age } from './log-program.ts';
@@ -8,7 +9,7 @@ import { statusLines } from './log.commands.ts';
 import { scopeList, words } from './program-parts.ts';
 import { regionDifference, secretsOf } from './region.commands.ts';
 import { differenceLines, progressLine } from './replay-text.ts';
-import { keptLines } from './subject.commands.ts';
+import { keptLines, showKeys } from './subject.commands.ts';
 import { duration, table } from './table.ts';
 
 describe('the output for people', () => {
@@ -123,6 +124,15 @@ test('erasures that wait say of which region they are, since when, and what to d
     expect.stringMatching(/^2 erasures of the region north wait, .*REGION_SECRETS_FORMER here\.$/),
   ]);
   expect(keptLines([])).toEqual([]);
+});
+
+test('counts of keys are told in the singular where there is one', async () => {
+  const counts = { live: 1, erased: 1, byMasterKey: {}, masterKey: 'mk-1', unnamed: 1, kept: [] };
+  let said: readonly string[] = [];
+  const context = { api: { call: () => Promise.resolve(counts) }, print: (_data: unknown, lines: () => readonly string[]) => (said = lines()) };
+  await showKeys(context as unknown as CommandContext);
+  expect(said[0]).toBe('1 live key and 1 erased one; mk-1 wraps now.');
+  expect(said.at(-1)).toMatch(/^Of an older version is 1 key: /);
 });
 
 describe('a list as an option', () => {

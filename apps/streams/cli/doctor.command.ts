@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { access, constants } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { ApiClient } from '../client/api-client.ts';
+import { ApiClient, ApiFailure } from '../client/api-client.ts';
 import type { CdnHealth } from '../client/api.types.ts';
 import { readAdminKey } from '../client/key-file.ts';
 import type { Finding } from '../doctor/finding.ts';
@@ -23,6 +23,8 @@ type Check = (settings: StreamsSettings) => Promise<Omit<Finding, 'check'>>;
 const ok = (message: string): Omit<Finding, 'check'> => ({ status: 'ok', message });
 const warning = (message: string): Omit<Finding, 'check'> => ({ status: 'warning', message });
 const problem = (message: string): Omit<Finding, 'check'> => ({ status: 'problem', message });
+
+const notChecked = (message: string): Omit<Finding, 'check'> => ({ status: 'not-checked', message: `not checked: ${message}` });
 
 const gigabyte = 1024 ** 3;
 
@@ -117,6 +119,11 @@ function existingParent(path: string): string {
   return existsSync(path) ? path : existingParent(dirname(path));
 }
 
+/** That this key may not see something says nothing of what is there. */
+function isForbidden(error: unknown): boolean {
+  return error instanceof ApiFailure && error.status === 403;
+}
+
 /** Looks at this machine from every side that matters; a check that throws is a problem with its message. */
 export async function examine(settings: StreamsSettings): Promise<readonly Finding[]> {
   return Promise.all(
@@ -124,7 +131,7 @@ export async function examine(settings: StreamsSettings): Promise<readonly Findi
       try {
         return { check, ...(await run(settings)) };
       } catch (error) {
-        return { check, ...problem(messageOf(error)) };
+        return { check, ...(isForbidden(error) ? notChecked(messageOf(error)) : problem(messageOf(error))) };
       }
     }),
   );

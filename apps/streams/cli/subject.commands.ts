@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import type { CommandContext } from './context.ts';
-import { table } from './table.ts';
+import { counted, table } from './table.ts';
 
 export interface SubjectOptions {
   readonly reason: string;
@@ -85,7 +85,7 @@ const keptReasons = {
 export function keptLines(kept: readonly KeptErasures[]): readonly string[] {
   return kept.map(
     ({ region, count, oldestAt, why }) =>
-      `${count === 1 ? '1 erasure' : `${count} erasures`} of the region ${region} ${count === 1 ? 'waits' : 'wait'}, since ${oldestAt}: ${keptReasons[why]}.`,
+      `${counted(count, 'erasure')} of the region ${region} ${count === 1 ? 'waits' : 'wait'}, since ${oldestAt}: ${keptReasons[why]}.`,
   );
 }
 
@@ -101,14 +101,16 @@ export interface KeyCounts {
 export async function showKeys({ api, print }: CommandContext): Promise<void> {
   const counts = await api.call<KeyCounts>('GET', '/api/v1/subjects/keys');
   print(counts, () => [
-    `${counts.live} live keys and ${counts.erased} erased ones; ${counts.masterKey} wraps now.`,
+    `${counted(counts.live, 'live key')} and ${counted(counts.erased, 'erased one')}; ${counts.masterKey} wraps now.`,
     ...table(
       ['MASTER KEY', 'KEYS'],
       Object.entries(counts.byMasterKey).map(([id, count]) => [id, String(count)]),
     ),
     ...(counts.unnamed === 0
       ? []
-      : [`${counts.unnamed} keys are of an older version: erasures of other regions find them once somebody writes of their subjects.`]),
+      : [
+          `Of an older version ${counts.unnamed === 1 ? 'is' : 'are'} ${counted(counts.unnamed, 'key')}: erasures of other regions find what somebody has written of again.`,
+        ]),
     ...keptLines(counts.kept),
   ]);
 }
@@ -116,7 +118,7 @@ export async function showKeys({ api, print }: CommandContext): Promise<void> {
 export async function rotateMaster({ api, print }: CommandContext, reason: string): Promise<void> {
   const rotated = await api.call<{ readonly masterKey: string; readonly rewrapped: number }>('POST', '/api/v1/subjects/keys/rotate', { reason });
   print(rotated, () => [
-    `${rotated.rewrapped} keys are under the new master key ${rotated.masterKey}. Back it up;`,
+    `${counted(rotated.rewrapped, 'key')} ${rotated.rewrapped === 1 ? 'is' : 'are'} under the new master key ${rotated.masterKey}. Back it up;`,
     'destroy every copy of the one before, and the keys in old backups of the database open nothing any more.',
   ]);
 }

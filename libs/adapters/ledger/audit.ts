@@ -78,8 +78,8 @@ export function auditLines({ name, keysKnown, ok, records, compared, trees, find
   const cosigned = trees.filter(({ cosigners }) => cosigners.length > 0).length;
   return [
     ...findings,
-    `${ok ? '✓' : '✗'} ${name}: ${trees.length} trees with ${records} records, ${trees.reduce((sum, { checkpoints }) => sum + checkpoints, 0)} checkpoints; ${compared} records compared, ${cosigned} trees cosigned by witnesses.`,
-    ok ? 'Everything is as it was signed.' : `${findings.length} findings: this is not what was signed.`,
+    `${ok ? '✓' : '✗'} ${name}: ${counted(trees.length, 'tree')} with ${counted(records, 'record')}, ${counted(checkpointsOf(trees), 'checkpoint')}; ${counted(compared, 'record')} compared, ${counted(cosigned, 'tree')} cosigned by witnesses.`,
+    ok ? 'Everything is as it was signed.' : `${counted(findings.length, 'finding')}: this is not what was signed.`,
     ...(ok && compared < records ? [notHere(records - compared)] : []),
     ...(keysKnown
       ? []
@@ -89,6 +89,14 @@ export function auditLines({ name, keysKnown, ok, records, compared, trees, find
   ];
 }
 
+function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : 's'}`;
+}
+
+function checkpointsOf(trees: AuditReport['trees']): number {
+  return trees.reduce((sum, { checkpoints }) => sum + checkpoints, 0);
+}
+
 function notHere(records: number): string {
-  return `${records} records are not here, and the ledger has said so: retention has removed them, or only hashes were asked for. Of them the hashes alone were verified.`;
+  return `${counted(records, 'record')} ${records === 1 ? 'is' : 'are'} not here, and the ledger has said so: retention has removed what is missing, or only hashes were asked for. Of it the hashes alone were verified.`;
 }
