@@ -19,12 +19,16 @@ let scene: MediaScene;
 beforeEach(async () => (scene = await MediaScene.open('carried')));
 afterEach(() => scene.close());
 
-async function carry(tags: readonly FlvTag[], ladder: Parameters<PublishedStream['create']>[0] = [source]): Promise<void> {
+async function publish(tags: readonly FlvTag[], ladder: Parameters<PublishedStream['create']>[0], speed = 1): Promise<void> {
   await scene.stream.create(ladder);
   // What is published is sent in real time from its first moment on.
   await scene.startMedia();
-  scene.relay.open('s1', tags);
+  scene.relay.open('s1', tags, speed);
   await scene.stream.start('s1', scene.relay.url);
+}
+
+async function carry(tags: readonly FlvTag[], ladder: Parameters<PublishedStream['create']>[0] = [source], speed = 1): Promise<void> {
+  await publish(tags, ladder, speed);
   await scene.sourceEnded();
 }
 
@@ -138,17 +142,48 @@ describe('a source that is its own rendition', () => {
     'whose sound comes late and pauses goes out at once and without a break, %s',
     async (_how, rung, encoder) => {
       const isHeard = ({ type, timestampMs, body }: FlvTag): boolean =>
-        type !== tagType.audio || body[1] === 0 || (timestampMs > 4000 && timestampMs < 6000) || timestampMs > 11_000;
-      await carry((await flvSource({ folder: scene.folder, seconds: 14, groupFrames: 60 })).filter(isHeard), [rung]);
+        type !== tagType.audio || body[1] === 0 || (timestampMs > 4000 && timestampMs < 6000) || timestampMs > 20_000;
+      await carry((await flvSource({ folder: scene.folder, seconds: 24, groupFrames: 60 })).filter(isHeard), [rung], 3);
       expect((await scene.data('encoding.started')).map((one) => one['encoder'])).toEqual([encoder]);
       expect(await scene.data('encoding.adapted')).toEqual([]);
       const sounds = await scene.stream.segments('audio');
       const pictures = await scene.stream.segments(rung.name);
-      expect(pictures.length).toBeGreaterThanOrEqual(7);
+      expect(pictures.length).toBeGreaterThanOrEqual(12);
       expect(sounds.map(({ mediaSequence, discontinuity }) => [mediaSequence, discontinuity])).toEqual(pictures.map((_, n) => [n, false]));
       for (const [n, { startUs }] of sounds.entries()) expect(Math.abs(startUs - (pictures[n] as Segment).startUs)).toBeLessThan(30_000);
       const { complaints } = await probe(await stored('audio'));
       expect(complaints).toBe('');
+    },
+    120_000,
+  );
+
+  test.each([
+    ['as it is', source, ['none', 'none', 'none']],
+    ['encoded', { name: '90p', height: 90, videoBitrate: 100_000 }, ['libx264', 'aac', 'libx264']],
+  ])(
+    'whose picture pauses for long is heard meanwhile, and seen again from its next key frame on, %s',
+    async (_how, rung, encoders) => {
+      const isSent = ({ type, timestampMs, body }: FlvTag): boolean => type !== tagType.video || body[1] === 0 || timestampMs < 5000 || timestampMs > 19_000;
+      await publish((await flvSource({ folder: scene.folder, seconds: 24, groupFrames: 60 })).filter(isSent), [rung], 3);
+      const ends = async (): Promise<unknown[]> => (await scene.data('encoding.ended')).map(({ reason }) => reason);
+      await until('the last of three runs ended', async () => (await ends()).length === 3);
+      expect(await ends()).toEqual(['source-ended', 'source-ended', 'source-ended']);
+      expect((await scene.data('encoding.started')).map(({ encoder }) => encoder)).toEqual(encoders);
+      expect(await scene.data('encoding.adapted')).toEqual([]);
+      const sounds = await scene.stream.segments('audio');
+      const pictures = await scene.stream.segments(rung.name);
+      expect(sounds.map(({ mediaSequence }) => mediaSequence)).toEqual(sounds.map((_, n) => n));
+      const begun = (pictures[0] as Segment).programDateTimeMs;
+      expect(pictures.map(({ programDateTimeMs, discontinuity }) => [programDateTimeMs - begun, discontinuity])).toEqual([
+        [0, false],
+        [2000, false],
+        [4000, false],
+        [20_000, true],
+        [22_000, false],
+      ]);
+      for (const { mediaSequence, startUs } of pictures) expect(Math.abs(startUs - (sounds[mediaSequence] as Segment).startUs)).toBeLessThan(30_000);
+      // All 24 s of it are heard, but for frames in which a run begins or ends.
+      expect(sounds.reduce((us, { durationUs }) => us + durationUs, 0)).toBeGreaterThan(23.8e6);
     },
     120_000,
   );

@@ -301,8 +301,7 @@ export class SessionFeed {
     // Kept for as long as the session: not with all that came beside it.
     const body = told.slice();
     this.#headers[kind] = body;
-    const isMuted = this.#generation.muted && this.#generation[kind] === undefined;
-    if (isMuted) return;
+    if (this.#isMuted(kind)) return;
     if (this.#generation.sealed || this.#hasMedia(kind)) this.#begin({ ...this.#generation, [kind]: body });
     else this.#generation[kind] = body;
   }
@@ -342,6 +341,11 @@ export class SessionFeed {
     this.#generation = { number: this.#generation.number + 1, video, audio, sealed: false, muted };
   }
 
+  /** It is configured, and left out for as long as nothing comes of it. */
+  #isMuted(kind: Kind): boolean {
+    return this.#generation.muted && this.#generation[kind] === undefined;
+  }
+
   /**
    * A publisher's microphone or camera may stop while the other goes on: the encoder would wait for it for ever, so the
    * silent kind is left out until it is back.
@@ -350,7 +354,7 @@ export class SessionFeed {
     const other = kind === 'video' ? 'audio' : 'video';
     const generation = this.#generation;
     this.#latestOf[kind] = Math.max(this.#latestOf[kind], timestampMs);
-    if (generation.muted && generation[kind] === undefined) {
+    if (this.#isMuted(kind)) {
       this.#latestOf[other] = Math.max(this.#latestOf[other], timestampMs);
       return this.#begin(this.#headers);
     }
@@ -367,6 +371,8 @@ export class SessionFeed {
   }
 
   #append(kind: Kind, { timestampMs, body }: FlvTag, keyFrame: boolean): void {
+    // A picture that is back can be seen from its next key frame on: until then the sound goes on alone.
+    if (kind === 'video' && !keyFrame && this.#isMuted(kind)) return;
     this.#noticeSilence(kind, timestampMs);
     const isSoundAlone = kind === 'audio' && this.#generation.video === undefined;
     if (keyFrame || (isSoundAlone && timestampMs - this.#settledMs >= settleSoundMs)) this.#settleTracks(timestampMs);

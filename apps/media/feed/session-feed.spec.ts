@@ -127,6 +127,14 @@ describe('a kind that stops', () => {
     made.startPoint(0);
     for (const tag of sounds(2000, 9000)) made.push(tag);
     expect(made.startPoint(9000)).toMatchObject({ tag: { timestampMs: 8900, generation: { number: 1 } }, source: { video: undefined } });
+    // A picture that is back is nothing to see before its next key frame, and costs no sound until then.
+    for (const tag of [picture(9000, false), ...sounds(9000, 10_000)]) made.push(tag);
+    expect(made.startPoint(9900)).toMatchObject({ tag: { timestampMs: 9900, generation: { number: 1 } } });
+    for (const tag of [picture(10_000, true), ...sounds(10_000, 11_000)]) made.push(tag);
+    expect(made.startPoint(10_000)).toMatchObject({
+      tag: { kind: 'video', timestampMs: 10_000, generation: { number: 2 } },
+      source: { video: { codec: 'h264' }, audio: { codec: 'mp3' } },
+    });
   });
 
   test('a picture every five seconds is a picture', () => {

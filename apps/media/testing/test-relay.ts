@@ -6,12 +6,14 @@ import { cueNameOf, encodeFlvHeader, encodeTag, readAudioHeader, readVideoHeader
 interface TestSession {
   readonly tags: readonly FlvTag[];
   readonly startedAt: number;
+  /** Of the publisher's clock: 1 is real time. */
+  readonly speed: number;
   over: boolean;
   /** Nothing is sent then, and what would have been is lost. */
   silent: boolean;
 }
 
-/** A relay as ingest serves it: each session plays in real time, and a reader starts at its current group of pictures. */
+/** A relay as ingest serves it: each session plays in real time, unless told otherwise, and a reader starts at its current group of pictures. */
 export class TestRelay {
   readonly #server: Server;
   readonly #sessions = new Map<string, TestSession>();
@@ -48,8 +50,8 @@ export class TestRelay {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/relay/st`;
   }
 
-  open(sessionId: string, tags: readonly FlvTag[]): void {
-    this.#sessions.set(sessionId, { tags, startedAt: performance.now(), over: false, silent: false });
+  open(sessionId: string, tags: readonly FlvTag[], speed = 1): void {
+    this.#sessions.set(sessionId, { tags, startedAt: performance.now(), speed, over: false, silent: false });
   }
 
   /** The publisher left: readers get the rest up to now and the end. */
@@ -85,7 +87,7 @@ function isHeader({ type, body }: FlvTag): boolean {
 
 async function serve(session: TestSession, response: ServerResponse): Promise<void> {
   const media = session.tags.filter((tag) => !isHeader(tag));
-  const now = (): number => performance.now() - session.startedAt;
+  const now = (): number => (performance.now() - session.startedAt) * session.speed;
   const has = { audio: media.some(({ type }) => type === tagType.audio), video: media.some(({ type }) => type === tagType.video) };
   response.write(encodeFlvHeader(has));
   for (const tag of session.tags.filter(isHeader)) response.write(encodeTag({ ...tag, timestampMs: 0 }));

@@ -12,10 +12,15 @@ describe('a day of a simulated publisher', () => {
     readonly from: number;
     readonly jumpAtMs?: number;
     readonly jumpMs?: number;
+    /** How long the sound pauses at each full hour. */
+    readonly pauseMs?: number;
   }
 
   /** Greatest distance of sound and picture that were made in the same moment, after the first two hours; frames are late on their way by chance. */
-  function live({ partsPerMillion, from, jumpAtMs = day, jumpMs = 0 }: Day, seed: number): { apartMs: number; latestMs: number; timeline: Timeline } {
+  function live(
+    { partsPerMillion, from, jumpAtMs = day, jumpMs = 0, pauseMs = 0 }: Day,
+    seed: number,
+  ): { apartMs: number; latestMs: number; timeline: Timeline } {
     const prng = new Prng(seed);
     const timeline = new Timeline();
     let apartMs = 0;
@@ -25,6 +30,7 @@ describe('a day of a simulated publisher', () => {
       const jumped = ms >= jumpAtMs ? jumpMs : 0;
       arrival = Math.max(arrival, ms + (prng.next() < 0.9 ? prng.nextInteger(0, 40) : prng.nextInteger(0, 900)));
       const video = timeline.map('video', (from + ms + jumped) >>> 0, arrival);
+      if (ms % 3_600_000 < pauseMs) continue;
       const audio = timeline.map('audio', (from + Math.round(ms * (1 + partsPerMillion / 1e6)) + jumped) >>> 0, arrival);
       back += audio < last ? 1 : 0;
       last = audio;
@@ -35,11 +41,12 @@ describe('a day of a simulated publisher', () => {
   }
 
   test.each([
-    ['fast sound', 50, 1],
-    ['slow sound', -50, 2],
-    ['very fast sound', 100, 3],
-  ])('%s stays with the picture', (_name, partsPerMillion, seed) => {
-    const { apartMs, timeline } = live({ partsPerMillion, from: 0 }, seed);
+    ['fast sound', 50, 0, 1],
+    ['slow sound', -50, 0, 2],
+    ['very fast sound', 100, 0, 3],
+    ['fast sound that pauses for long', 50, 20_000, 5],
+  ])('%s stays with the picture', (_name, partsPerMillion, pauseMs, seed) => {
+    const { apartMs, timeline } = live({ partsPerMillion, from: 0, pauseMs }, seed);
     // Untouched it would be four to thirteen seconds apart.
     expect(apartMs).toBeLessThan(45);
     expect(timeline.corrections.driftMs).toBeGreaterThan(3_000);
