@@ -447,7 +447,6 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
 const causedInGlobex: Readonly<Record<string, readonly string[]>> = {
   ...Object.fromEntries(['followEvents', 'streamEvents', 'socketEvents'].map((id) => [id, ['key.issued']])),
   showClip: ['clip.requested'],
-  showWarm: ['warm.requested'],
   showContent: ['content.published'],
   listPlaybacks: ['playback.started'],
   listRefusals: ['access.refused'],
