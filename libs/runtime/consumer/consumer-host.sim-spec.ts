@@ -26,7 +26,21 @@ if (wanted === undefined) {
     expect(total(({ poison }) => poison.parked)).toBeGreaterThan(100);
     expect(total(({ poison }) => poison.redriven)).toBeGreaterThan(100);
     expect(total(({ poison }) => poison.discarded)).toBeGreaterThan(10);
-    const ofHosts = ['acquire', 'checkpoints', 'claim', 'commitTogether', 'ensure', 'ensureTopic', 'heads', 'list', 'read', 'release', 'renew', 'timer'];
+    const ofHosts = [
+      'acquire',
+      'checkpoints',
+      'claim',
+      'commitTogether',
+      'ensure',
+      'ensureTopic',
+      'heads',
+      'list',
+      'read',
+      'release',
+      'renew',
+      'renewAll',
+      'timer',
+    ];
     const continuations = [...ofHosts, 'blocking', 'commit', 'ordered', 'redrive'];
     expect(continuations.filter((point) => !points.has(point))).toEqual([]);
   });

@@ -126,7 +126,7 @@ export interface SimulatedRun {
 }
 
 const hostsMax = 3;
-const crashWhenNew = 0.03;
+const crashWhenBrief = 0.03;
 const limits = { attemptsMax: 3, retryMs: 300, keysMax: 100, heldMax: 100_000 };
 const logger = pino({ level: 'silent' });
 
@@ -255,9 +255,9 @@ export class SimulatedHosts {
       this.#hosts[at] = undefined;
       this.#simulation.after(dice.nextInteger(0, 12_000), () => this.#start(at));
     };
-    let isNew = true;
-    // The first steps of a process are few, so they would hardly ever be its last.
-    const faults = (): FaultPlan => (isNew && this.#faults !== noFaults ? { ...this.#faults, crash: crashWhenNew } : this.#faults);
+    const brief = { now: true };
+    // The first steps of a process are few, and those of its orderly end, so a crash would hardly ever come before them.
+    const faults = (): FaultPlan => (brief.now && this.#faults !== noFaults ? { ...this.#faults, crash: crashWhenBrief } : this.#faults);
     const process = new SimProcess({ simulation: this.#simulation, faults, onCrash: (point) => (this.#count(point), again()) });
     const timeouts = ['blocking', 'claim', 'commitTogether', 'commit', 'ordered', 'redrive', 'read'];
     const remote = <Port extends object>(engine: Port): Port => this.#network.remote(process, engine, timeouts);
@@ -269,12 +269,15 @@ export class SimulatedHosts {
     );
     host.start().then(
       () => {
-        isNew = false;
+        brief.now = false;
         if (process.alive) this.#hosts[at] = host;
       },
       () => process.crash('start'),
     );
-    this.#simulation.after(dice.nextInteger(5_000, 300_000), () => this.#stop(process, host));
+    this.#simulation.after(dice.nextInteger(5_000, 300_000), () => {
+      brief.now = true;
+      this.#stop(process, host);
+    });
   }
 
   /** An orderly end: it commits what it has read and gives its leases back, unless it crashes over that. */
