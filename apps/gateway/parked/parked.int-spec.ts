@@ -23,7 +23,7 @@ beforeAll(async () => {
   admin = { authorization: (await world.key(['admin'])).authorization };
   operator = { authorization: (await world.key(['operate'])).authorization };
   const envelope = { source: '/t', time: 1, tenant: 'default', correlationId: 'c', causationId: 'c', traceparent: '', actor: 'system:t', producerEpoch: 1n };
-  const about = { type: edgeReported.type, version: edgeReported.version, subject: key, key, data: edgeReported.samples[0] };
+  const about = { type: edgeReported.type, version: edgeReported.version, subject: key, key, data: edgeReported.samples.at(-1) };
   const records = Array.from({ length: 3 }, (_, n) => encodeEvent({ ...envelope, ...about, id: `id-${n}`, streamVersion: BigInt(n) }));
   await world.engines.log.append('edge', records);
   await world.settle();

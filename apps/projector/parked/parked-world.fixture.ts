@@ -57,7 +57,7 @@ const logger = pino({ level: 'silent' });
 let ids = 0;
 
 export function report(edgeId: string, requests: number, hits = 1): LogRecord {
-  const data = { ...(edgeReported.samples[0] as Parameters<typeof edgeReported.draft>[0]), edgeId, requests, hits };
+  const data = { ...(edgeReported.samples.at(-1) as Parameters<typeof edgeReported.draft>[0]), edgeId, requests, hits };
   const envelope = { source: '/t', time: 1, tenant: 'default', correlationId: 'c', causationId: 'c', traceparent: '', actor: 'system:t', producerEpoch: 1n };
   return encodeEvent({ ...envelope, id: `id-${++ids}`, type: edgeReported.type, version: 1, subject: edgeId, key: edgeId, streamVersion: 1n, data });
 }

@@ -240,7 +240,7 @@ export class SimulatedHosts {
 
   #record(edgeId: string): LogRecord {
     const count = ++this.#written;
-    const sample = edgeReported.samples[0] as Parameters<typeof edgeReported.draft>[0];
+    const sample = edgeReported.samples.at(-1) as Parameters<typeof edgeReported.draft>[0];
     const data = { ...sample, edgeId, incarnation: sample.incarnation + (count % 3), requests: count, hits: count };
     if (this.#faults !== noFaults) this.#poison.poison(`id-${count}`, count, this.#simulation.dice.next());
     const envelope = { source: '/sim', tenant: 'default', correlationId: '', causationId: '', traceparent: '', actor: 'system:sim', producerEpoch: 1n };

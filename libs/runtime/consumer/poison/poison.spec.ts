@@ -106,7 +106,7 @@ async function host(poison: Partial<PoisonLimits> = {}): Promise<ConsumerHost> {
 
 let ids = 0;
 function report(edgeId: string, requests: number, hits = 1): LogRecord {
-  const data = { ...(edgeReported.samples[0] as Parameters<typeof edgeReported.draft>[0]), edgeId, requests, hits };
+  const data = { ...(edgeReported.samples.at(-1) as Parameters<typeof edgeReported.draft>[0]), edgeId, requests, hits };
   const envelope = { source: '/t', time: 1, tenant: 'default', correlationId: 'c', causationId: 'c', traceparent: '', actor: 'system:t', producerEpoch: 1n };
   return encodeEvent({ ...envelope, id: `id-${ids}`, type: edgeReported.type, version: 1, subject: edgeId, key: edgeId, streamVersion: BigInt(++ids), data });
 }
