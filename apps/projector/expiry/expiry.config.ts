@@ -14,10 +14,10 @@ export function readRowKeeps(env: Environment): Readonly<Record<string, number>>
     [playbackSessionTable.name]: readInteger(env, 'PLAYBACK_KEEP_HOURS', 48, 24, 87_600) * hourMs,
     [refusalTable.name]: readInteger(env, 'REFUSAL_KEEP_HOURS', 2160, 1, 87_600) * hourMs,
     // The hours say the same for longer, in sixty times fewer rows.
-    [trafficMinuteTable.name]: readInteger(env, 'TRAFFIC_KEEP_HOURS', 48, 2, 8760) * hourMs,
+    [trafficMinuteTable.name]: readInteger(env, 'TRAFFIC_KEEP_HOURS', 48, 2, 87_600) * hourMs,
     [trafficHourTable.name]: readInteger(env, 'TRAFFIC_KEEP_DAYS', 90, 1, 3650) * 24 * hourMs,
-    [popularObjectTable.name]: readInteger(env, 'POPULARITY_KEEP_HOURS', 48, 2, 8760) * hourMs,
-    [accessLogTable.name]: readInteger(env, 'TRAFFIC_KEEP_HOURS', 48, 2, 8760) * hourMs,
+    [popularObjectTable.name]: readInteger(env, 'POPULARITY_KEEP_HOURS', 48, 2, 87_600) * hourMs,
+    [accessLogTable.name]: readInteger(env, 'TRAFFIC_KEEP_HOURS', 48, 2, 87_600) * hourMs,
     [purgeTable.name]: purgeKeepMs,
     [purgeApplicationTable.name]: purgeKeepMs,
     [warmTable.name]: purgeKeepMs,
