@@ -27,20 +27,22 @@ export function PurgePolicyLine({ api }: { readonly api: Api }) {
       </header>
       <Waiting polled={polled} />
       <Problem text={problem} />
-      <label>
-        <span className="label">While an edge cannot know what was purged </span>
-        <select
-          aria-label="Policy in doubt"
-          value={polled.value?.policy ?? 'default'}
-          onChange={(event) => void act(() => api.put(path, { policy: event.target.value, reason: 'console' }, {}))}
-        >
-          {Object.entries(policies).map(([policy, meaning]) => (
-            <option key={policy} value={policy}>
-              {meaning}
-            </option>
-          ))}
-        </select>
-      </label>
+      <form className="search">
+        <label className="field">
+          <span className="label">While an edge cannot know what was purged</span>
+          <select
+            aria-label="Policy in doubt"
+            value={polled.value?.policy ?? 'default'}
+            onChange={(event) => void act(() => api.put(path, { policy: event.target.value, reason: 'console' }, {}))}
+          >
+            {Object.entries(policies).map(([policy, meaning]) => (
+              <option key={policy} value={policy}>
+                {meaning}
+              </option>
+            ))}
+          </select>
+        </label>
+      </form>
     </section>
   );
 }
