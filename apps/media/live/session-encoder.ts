@@ -4,7 +4,7 @@ import { blamedOutputs } from '#core/ffmpeg-plan';
 import type { AlertKind } from '#domain/stream';
 import { hasCode, OperatingError } from '#kernel';
 import type { BlobStore, ProcessRunner } from '#ports';
-import { pause, type FactPublisher, type HeldLease, type Logger } from '#runtime';
+import { pause, type FactPublisher, type HeldLease } from '#runtime';
 import { CueTeller } from '../cues/cue-teller.ts';
 import type { LiveEdge } from '../edge/live-edge.ts';
 import { RunAnnouncer } from '../edge/run-announcer.ts';
@@ -24,21 +24,15 @@ import { planCarriage, type CarriageWishes } from '../run/source-carriage.core.t
 import type { Sampling } from '../sampling/sampling.ts';
 import type { StreamSampler } from '../sampling/stream-sampler.ts';
 import { endReasonOf, type EndKind } from './end-reason.ts';
-import { EncodingFacts, type Adaptation } from './encoding-facts.ts';
-import type { Overload } from './overload.ts';
+import { EncodingFacts } from './encoding-facts.ts';
+import { LoadSteps, type LoadStepsDeps, type LoadStepsInit } from './load-steps.ts';
 import type { PublisherSource } from './publisher-source.ts';
 import { RestartPace } from './restart-pace.core.ts';
-import { Shedding } from './shedding.core.ts';
 
-export interface SessionEncoderInit {
-  readonly streamId: string;
+export interface SessionEncoderInit extends LoadStepsInit {
   readonly node: string;
   /** ffmpeg. */
   readonly program: string;
-  /** Index into the presets to begin with. */
-  readonly preset: number;
-  /** How long the machine must have kept up before something that was given up is tried again; a minute by default. */
-  readonly shedCalmMs?: number | undefined;
   readonly vaapiDevice: string;
   /** Where gateways follow the stream's parts. */
   readonly edge: LiveEdge;
@@ -47,19 +41,15 @@ export interface SessionEncoderInit {
   readonly producerId: string;
 }
 
-export interface SessionEncoderDeps {
+export interface SessionEncoderDeps extends LoadStepsDeps {
   readonly held: HeldLease;
   readonly blobs: BlobStore;
   readonly facts: FactPublisher;
   readonly follower: StreamFollower;
   readonly runner: ProcessRunner;
   readonly encoders: EncoderSessions;
-  readonly logger: Logger;
-  readonly counters?: MediaCounters | undefined;
   /** Looks at what the stream sends. */
   readonly sampling?: Sampling | undefined;
-  /** Told while a stream has nothing left to give up. */
-  readonly overload?: Overload | undefined;
   /** A run begins. */
   readonly onRun?: () => void;
 }
@@ -74,13 +64,6 @@ export interface EncodingTask {
   /** The other publisher takes over: store what has come. */
   readonly cut: AbortSignal;
 }
-
-const givenUp: Readonly<Record<Exclude<Adaptation['step'], 'preset' | 'pass-through'>, string>> = {
-  'top-rung': 'its highest encoded rendition is left out',
-  'frame-rate': 'every second frame is left out',
-  'new-streams': 'no other stream is begun here',
-  media: 'media is left out; use a smaller ladder or more cores',
-};
 
 /** What the loop does after a run. */
 type Next = 'finished' | 'go-on' | 'leave' | 'new-epoch';
@@ -118,9 +101,7 @@ export class SessionEncoder {
   readonly #init: SessionEncoderInit;
   readonly #deps: SessionEncoderDeps;
   readonly #pace = new RestartPace();
-  readonly #shedding: Shedding;
-  /** The run was asked to end so that a step can be taken back. */
-  #raising = false;
+  readonly #steps: LoadSteps;
   #skipToNewest = false;
   #carries = false;
   /** The session that has shown that it cannot be carried as it is. */
@@ -137,7 +118,7 @@ export class SessionEncoder {
   constructor(init: SessionEncoderInit, deps: SessionEncoderDeps) {
     this.#init = init;
     this.#deps = deps;
-    this.#shedding = new Shedding(init.preset, init.shedCalmMs);
+    this.#steps = new LoadSteps(init, deps);
   }
 
   /** True when another process speaks for the stream. */
@@ -237,7 +218,7 @@ export class SessionEncoder {
 
   #wishes(session: LiveSession): CarriageWishes {
     const mayCarry = this.#mayCarry(session);
-    return { mayCarry, sentBitrate: mayCarry ? undefined : this.#notCarried?.sentBitrate, ...this.#shedding.level };
+    return { mayCarry, sentBitrate: mayCarry ? undefined : this.#notCarried?.sentBitrate, ...this.#steps.level };
   }
 
   #mayCarry({ sessionId }: LiveSession): boolean {
@@ -271,9 +252,9 @@ export class SessionEncoder {
       if (how === 'crashed' && this.#segments === segmentsBefore) this.#blame(share, renditions, end);
       if (held.lost.aborted) return 'leave';
       if (uncarried !== undefined) await this.#leaveCarriage(encoding, task, uncarried, encodingId);
-      if (end.kind === 'too-slow') await this.#giveUp(encoding, encodingId);
+      if (end.kind === 'too-slow' && (await this.#steps.giveUp({ encoding, encodingId })) === 'media') this.#skipToNewest = true;
       // Nothing ended but a run: the next one begins where it was.
-      if (end.kind === 'finished' && (await this.#takeBack(encoding, encodingId, ends))) return 'go-on';
+      if (end.kind === 'finished' && (await this.#steps.takeBack({ encoding, encodingId }, !ends.any.aborted))) return 'go-on';
       const next = this.#judge(end);
       this.#restartInMs = next === 'finished' ? undefined : this.#pace.after(how, performance.now());
       if (next !== 'new-epoch' && next !== 'leave') await this.#tellEnd(encoding, task, { ...ended, how }, encodingId);
@@ -305,7 +286,7 @@ export class SessionEncoder {
     const state = follower.get(streamId);
     if (state === undefined) throw new OperatingError('The stream was stopped.', { code: 'STREAM_STOPPED', retryable: false });
     // Of another publisher's media no segment is made again, however it is coded.
-    const configuration = JSON.stringify([session.sessionId, this.#shedding.level.preset, share.encoders, renditions]);
+    const configuration = JSON.stringify([session.sessionId, this.#steps.level.preset, share.encoders, renditions]);
     const announced = edge.announced(configuration);
     const plan = planRun(state, session, start, announced, renditions.carried.video !== undefined);
     this.#carries = renditions.encoded.length === 0;
@@ -327,7 +308,7 @@ export class SessionEncoder {
     );
     const abort = (): void => committer.abort();
     held.lost.addEventListener('abort', abort, { once: true });
-    const { preset } = this.#shedding.level;
+    const { preset } = this.#steps.level;
     const over = new AbortController();
     this.#tellStart(session, identity, plan, work);
     try {
@@ -337,7 +318,7 @@ export class SessionEncoder {
         renditions.encoded.length === 0
           ? new PassThroughRun(init, { feed, committer })
           : new EncoderRun({ ...init, program, preset, encoders: share.encoders, vaapiDevice }, encoding);
-      return { end: await run.run(stop, AbortSignal.any([cut, this.#untilCalm(over.signal)])), argv: run.argv };
+      return { end: await run.run(stop, AbortSignal.any([cut, this.#steps.untilCalm(over.signal)])), argv: run.argv };
     } finally {
       over.abort();
       announcer.end();
@@ -348,7 +329,7 @@ export class SessionEncoder {
   #tellStart({ sessionId }: LiveSession, { producer }: RunIdentity, { mediaSequence, discontinuity }: RunPlan, { renditions, share }: RunWork): void {
     const { video, audio, beside = [] } = renditions.carried;
     const carried = [video, audio, ...beside.map(({ rendition }) => rendition)].flatMap((one) => one?.name ?? []);
-    const about = { sessionId, preset: this.#shedding.level.preset, encoders: share.encoders, epoch: `${producer.epoch}`, mediaSequence, discontinuity };
+    const about = { sessionId, preset: this.#steps.level.preset, encoders: share.encoders, epoch: `${producer.epoch}`, mediaSequence, discontinuity };
     this.#deps.logger.info({ ...about, renditions: renditions.renditions.map(({ name }) => name), carried }, 'encoder starts');
   }
 
@@ -425,45 +406,6 @@ export class SessionEncoder {
     this.#notCarried = { sessionId: session.sessionId, sentBitrate: feed.media.sentBitrate };
     this.#deps.logger.warn({ err: error }, 'the source cannot be carried as it is; going on with an encoder');
     await encoding.adapted({ step: 'pass-through', direction: 'down', detail: error.message }, encodingId);
-  }
-
-  /** Gives up one thing more; when there is nothing left, the media that cannot be encoded in time. */
-  async #giveUp(encoding: EncodingFacts, encodingId: string | undefined): Promise<void> {
-    const given = this.#shedding.tooSlow(performance.now());
-    this.#count('encoderSteps', 1);
-    this.#deps.overload?.set(this.#init.streamId, this.#shedding.level.refusesStreams);
-    if (given === undefined) this.#skipToNewest = true;
-    const step = given?.step ?? 'media';
-    const what = given?.step === 'preset' ? `going on with ${given.preset}` : givenUp[given?.step ?? 'media'];
-    const detail = `The machine cannot encode in real time: ${what}.`;
-    this.#deps.logger.warn({ step, ...this.#shedding.level }, detail);
-    await encoding.adapted({ step, direction: 'down', detail }, encodingId);
-  }
-
-  /** After a run that ended because it was calm for long: true when something was taken back. */
-  async #takeBack(encoding: EncodingFacts, encodingId: string | undefined, { any }: Ends): Promise<boolean> {
-    const taken = any.aborted || !this.#raising ? undefined : this.#shedding.calm(performance.now());
-    this.#raising = false;
-    if (taken === undefined) return false;
-    this.#deps.overload?.set(this.#init.streamId, this.#shedding.level.refusesStreams);
-    const { preset } = this.#shedding.level;
-    this.#deps.logger.info({ step: taken.step, ...this.#shedding.level }, 'the machine has kept up for long: taking a step back');
-    await encoding.adapted({ step: taken.step, direction: 'up', detail: `The machine has kept up for long; the preset is ${preset} now.` }, encodingId);
-    return true;
-  }
-
-  /** Aborts when the run has kept up for so long that a step may be taken back. */
-  #untilCalm(run: AbortSignal): AbortSignal {
-    const calm = new AbortController();
-    const { calmAt } = this.#shedding;
-    if (calmAt === undefined) return calm.signal;
-    const raise = (): void => {
-      this.#raising = true;
-      calm.abort();
-    };
-    const timer = setTimeout(raise, Math.max(0, calmAt - performance.now()));
-    run.addEventListener('abort', () => clearTimeout(timer), { once: true });
-    return calm.signal;
   }
 
   #afterError(error: unknown): Next {
