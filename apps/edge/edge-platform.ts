@@ -2,7 +2,8 @@ import { edgeLimits } from './edge.constants.ts';
 import type { EdgeSettings } from './edge.config.ts';
 import type { OriginClient } from './origin/origin-client.ts';
 import type { ConnectOrigin } from './origin/origin-endpoint.ts';
-import type { BytesOf, KeepBytes, ListenEdgeServer } from './server/edge-server.ts';
+import type { BytesOf, KeepBytes } from './server/exchange.ts';
+import type { ListenEdgeServer } from './server/edge-server.ts';
 
 /** What the runtime gives: a server, and a client for the origin. */
 export interface EdgePlatform {

@@ -44,7 +44,7 @@ import { PurgeTail, purgeTopic } from './purge/purge-tail.ts';
 import { reclaimPurged } from './purge/reclaim-purged.ts';
 import { ClientLoad } from './server/client-load.ts';
 import { openListeners } from './server/edge-listeners.ts';
-import type { EdgeHandler } from './server/edge-server.ts';
+import type { EdgeHandler } from './server/exchange.ts';
 import type { DiskStore } from './store/disk-store.ts';
 import { openEdgeDisk } from './store/edge-disk.ts';
 import { takeIncarnation } from './state/incarnation.file.ts';

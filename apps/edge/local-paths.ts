@@ -1,5 +1,5 @@
 import { healthAnswer, type Health, type HealthReport } from '#runtime';
-import { replyHead, unloggedHead, type EdgeReply, type EdgeRequest } from './server/edge-server.ts';
+import { replyHead, unloggedHead, type EdgeReply, type EdgeRequest } from './server/exchange.ts';
 
 /** What the edge says about itself. */
 export interface EdgeView {

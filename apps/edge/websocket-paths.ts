@@ -1,7 +1,7 @@
 import { passThroughFields } from '#core/http-cache';
 import { edgeProofHeader, edgeProofOf } from '#runtime';
 import { problem } from './cache/problem.ts';
-import type { EdgeReply, EdgeRequest } from './server/edge-server.ts';
+import type { EdgeReply, EdgeRequest } from './server/exchange.ts';
 import { isHandshakeField, isWebSocketHandshake } from './server/websocket-tunnel.ts';
 
 export interface WebSocketPathsInit {

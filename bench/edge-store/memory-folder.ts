@@ -1,4 +1,4 @@
-import type { StoredBytes } from '../../apps/edge/server/edge-server.ts';
+import type { StoredBytes } from '../../apps/edge/server/exchange.ts';
 import type { FolderEntry, StoreFile, StoreFolder } from '../../apps/edge/store/store-folder.ts';
 
 interface Held {

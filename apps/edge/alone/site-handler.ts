@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import { replyHead, type EdgeHandler, type EdgeReply, type EdgeRequest } from '../server/edge-server.ts';
+import { replyHead, type EdgeHandler, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
 import { hostNameOf } from '../zones/zone-table.ts';
 import { problem } from '../cache/problem.ts';
 import type { Purger } from '../purge/purger.ts';

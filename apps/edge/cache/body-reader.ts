@@ -1,5 +1,5 @@
 import type { GrowingBody } from '#core/http-cache';
-import type { ByteSource } from '../server/edge-server.ts';
+import type { ByteSource } from '../server/exchange.ts';
 
 /** A reader of a growing body, from `first` up to `end` (exclusive), at its client's pace. */
 export function readerOf(body: GrowingBody, onBytes: (count: number) => void, first = 0, end = Number.MAX_SAFE_INTEGER): ByteSource {

@@ -1,6 +1,6 @@
 import { ageSeconds, formatCacheStatus, selectedHead, staleFrom, ttlSeconds, type PurgeLabel, type StoredResponse } from '#core/http-cache';
 import type { WishSource } from '#core/prefetch';
-import { replyHead, type EdgeReply, type StoredBytes } from '../server/edge-server.ts';
+import { replyHead, type EdgeReply, type StoredBytes } from '../server/exchange.ts';
 
 /** What an object weighs besides its body: its head, its ready-made answer and its places in the tables, bytes. */
 const overheadBytes = 1024;

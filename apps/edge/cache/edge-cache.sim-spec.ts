@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { EdgeCounters } from '../edge-counters.ts';
 import type { OriginRequest, OriginResponse } from '../origin/origin-client.ts';
-import { isSource, type EdgeReply, type EdgeRequest } from '../server/edge-server.ts';
+import { isSource, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
 import { createEdgeCache } from './edge-cache.ts';
 import { RightCache, type Ask, type Exchange, type OriginPolicy } from './right-cache.fixture.ts';
 

@@ -22,7 +22,7 @@ import { EdgePrefetch, type EdgePrefetchInit } from '../prefetch/edge-prefetch.t
 import type { Siblings } from '../processes/siblings.ts';
 import { Purger, type CountedPurge } from '../purge/purger.ts';
 import { ReclaimedCounts } from '../purge/reclaimed-counts.ts';
-import type { BytesOf, EdgeHandler, EdgeReply, EdgeRequest, KeepBytes } from '../server/edge-server.ts';
+import type { BytesOf, EdgeHandler, EdgeReply, EdgeRequest, KeepBytes } from '../server/exchange.ts';
 import type { DiskTier } from '../store/disk-tier.ts';
 import { platformZoneId, ZoneTable } from '../zones/zone-table.ts';
 import type { Zone } from '../zones/zone.ts';

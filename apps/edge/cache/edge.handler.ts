@@ -33,7 +33,7 @@ import {
 import type { WishSource } from '#core/prefetch';
 import type { EdgeCounters } from '../edge-counters.ts';
 import type { OriginError } from '../origin/origin-client.ts';
-import { replyHead, type EdgeReply, type EdgeRequest } from '../server/edge-server.ts';
+import { replyHead, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
 import { readerOf, wholeOf } from './body-reader.ts';
 import type { CachedObject } from './cached-object.ts';
 import type { Fill, FillOutcome } from './fill.ts';

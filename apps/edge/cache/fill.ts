@@ -28,7 +28,7 @@ import {
 import type { WishSource } from '#core/prefetch';
 import type { OriginSource } from '../origin/guarded-origin.ts';
 import { OriginError, type OriginResponse } from '../origin/origin-client.ts';
-import type { ByteSource, KeepBytes } from '../server/edge-server.ts';
+import type { ByteSource, KeepBytes } from '../server/exchange.ts';
 import { CachedObject } from './cached-object.ts';
 import type { ObjectStore } from './object-store.ts';
 import { isSliced, type SlicedHead, type Slices } from './slices.ts';

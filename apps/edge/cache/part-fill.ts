@@ -1,6 +1,6 @@
 import { combinesWith, fieldValue, parseContentRange, PartialBody, type ContentRange, type StoredResponse } from '#core/http-cache';
 import { OriginError, type OriginResponse } from '../origin/origin-client.ts';
-import type { ByteSource } from '../server/edge-server.ts';
+import type { ByteSource } from '../server/exchange.ts';
 import type { StoredParts } from './part-store.ts';
 
 /** A larger part is not kept: it goes to the one who asked as it comes, bytes. */

@@ -21,7 +21,7 @@ import { edgeProofHeader, edgeProofOf } from '#runtime';
 import type { EdgeCounters } from '../edge-counters.ts';
 import type { OriginSource } from '../origin/guarded-origin.ts';
 import { OriginError, type OriginResponse } from '../origin/origin-client.ts';
-import { replyHead, type ByteSource, type EdgeReply, type EdgeRequest } from '../server/edge-server.ts';
+import { replyHead, type ByteSource, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
 import type { Siblings } from '../processes/siblings.ts';
 import type { ObjectStore } from './object-store.ts';
 import { edgeLimits } from '../edge.constants.ts';

@@ -1,5 +1,5 @@
 import { withCacheStatus, withProxyStatus, type CacheOutcome, type Field, type ProxyError } from '#core/http-cache';
-import { replyHead, type EdgeReply } from '../server/edge-server.ts';
+import { replyHead, type EdgeReply } from '../server/exchange.ts';
 
 /** Title, and the last part of the type, as the gateway's own problems have them. */
 const kinds: Readonly<Record<number, readonly [string, string]>> = {

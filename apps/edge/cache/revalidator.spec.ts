@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { EdgeCounters } from '../edge-counters.ts';
 import type { OriginRequest } from '../origin/origin-client.ts';
-import type { EdgeReply, EdgeRequest } from '../server/edge-server.ts';
+import type { EdgeReply, EdgeRequest } from '../server/exchange.ts';
 import { createEdgeCache } from './edge-cache.ts';
 import { Revalidator } from './revalidator.ts';
 

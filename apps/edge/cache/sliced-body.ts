@@ -1,6 +1,6 @@
 import { sliceAt, sliceCount, sliceSpan, type Byteranges, type ByteSpan, type Fields } from '#core/http-cache';
 import { OriginError } from '../origin/origin-client.ts';
-import type { ByteSource, StoredBytes } from '../server/edge-server.ts';
+import type { ByteSource, StoredBytes } from '../server/exchange.ts';
 import { readerOf } from './body-reader.ts';
 import type { CachedObject } from './cached-object.ts';
 import type { SlicedHead, SliceOutcome, Slices } from './slices.ts';

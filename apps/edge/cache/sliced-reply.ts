@@ -16,7 +16,7 @@ import {
 import { randomUUID } from 'node:crypto';
 import type { EdgeCounters } from '../edge-counters.ts';
 import type { OriginError } from '../origin/origin-client.ts';
-import { replyHead, type ByteSource, type EdgeReply, type EdgeRequest } from '../server/edge-server.ts';
+import { replyHead, type ByteSource, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
 import { partsSource, startSpan, type SlicedStart } from './sliced-body.ts';
 import type { SlicedHead, Slices } from './slices.ts';
 

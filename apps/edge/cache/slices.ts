@@ -18,7 +18,7 @@ import {
 } from '#core/http-cache';
 import type { OriginSource } from '../origin/guarded-origin.ts';
 import { OriginError, type OriginResponse } from '../origin/origin-client.ts';
-import type { ByteSource, BytesOf, KeepBytes } from '../server/edge-server.ts';
+import type { ByteSource, BytesOf, KeepBytes } from '../server/exchange.ts';
 import { BoundedMemo } from './bounded-memo.ts';
 import { CachedObject } from './cached-object.ts';
 import type { ObjectStore } from './object-store.ts';

@@ -1,6 +1,6 @@
 import type { GrowingBody } from '#core/http-cache';
 import { OriginError } from '../origin/origin-client.ts';
-import type { ByteSource } from '../server/edge-server.ts';
+import type { ByteSource } from '../server/exchange.ts';
 import type { ObjectStore } from './object-store.ts';
 
 export interface TakeInInit {

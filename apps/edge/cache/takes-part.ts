@@ -1,4 +1,4 @@
-import type { EdgeRequest } from '../server/edge-server.ts';
+import type { EdgeRequest } from '../server/exchange.ts';
 
 const conditions = ['if-range', 'if-none-match', 'if-modified-since', 'if-match', 'if-unmodified-since'];
 

@@ -1,4 +1,4 @@
-import { replyHead, switched, type EdgeHandler, type EdgeReply, type EdgeRequest, type ReplyHead } from '../server/edge-server.ts';
+import { replyHead, switched, type EdgeHandler, type EdgeReply, type EdgeRequest, type ReplyHead } from '../server/exchange.ts';
 
 export interface DrainingInit {
   /** Whether clients should go elsewhere now. */

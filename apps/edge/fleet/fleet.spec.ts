@@ -1,6 +1,6 @@
 import { describe, expect, jest, test } from '@jest/globals';
 import { edgeDrained, edgeRemoved, edgeResumed, type DomainEvent, type DraftEvent } from '#events';
-import { replyHead, switched, type EdgeReply, type EdgeRequest } from '../server/edge-server.ts';
+import { replyHead, switched, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
 import { closingWhileDraining } from './draining.ts';
 import { readFleetSettings } from './fleet.config.ts';
 import { LoadMeter } from './load-meter.ts';

@@ -1,5 +1,5 @@
 import type { Field } from '#core/http-cache';
-import type { ByteSource } from '../server/edge-server.ts';
+import type { ByteSource } from '../server/exchange.ts';
 import type { OriginClient, OriginRequest, OriginResponse } from './origin-client.ts';
 
 /** Bun's additions to fetch: bytes as they are, and no time limit of its own. */

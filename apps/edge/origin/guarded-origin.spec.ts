@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { EdgeCounters } from '../edge-counters.ts';
-import type { ByteSource } from '../server/edge-server.ts';
+import type { ByteSource } from '../server/exchange.ts';
 import { GuardedOrigin, type GuardedRequest } from './guarded-origin.ts';
 import type { OriginClient, OriginRequest, OriginResponse } from './origin-client.ts';
 

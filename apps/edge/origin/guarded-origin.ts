@@ -1,5 +1,5 @@
 import type { EdgeCounters } from '../edge-counters.ts';
-import type { ByteSource } from '../server/edge-server.ts';
+import type { ByteSource } from '../server/exchange.ts';
 import { OriginError, type OriginClient, type OriginRequest, type OriginResponse } from './origin-client.ts';
 
 export interface OriginLimits {

@@ -2,7 +2,7 @@ import type { Field } from '#core/http-cache';
 import { isIP } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Dispatcher, Pool } from 'undici';
-import type { ByteSource } from '../server/edge-server.ts';
+import type { ByteSource } from '../server/exchange.ts';
 import type { OriginClient, OriginRequest, OriginResponse } from './origin-client.ts';
 import type { OriginEndpoint } from './origin-endpoint.ts';
 

@@ -1,6 +1,6 @@
 import type { Fields, ProxyError } from '#core/http-cache';
 import { OperatingError } from '#kernel';
-import type { ByteSource } from '../server/edge-server.ts';
+import type { ByteSource } from '../server/exchange.ts';
 
 export interface OriginRequest {
   readonly method: string;

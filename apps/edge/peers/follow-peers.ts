@@ -2,7 +2,7 @@ import { pause, type Lifecycle, type Logger } from '#runtime';
 import type { EdgeCache } from '../cache/edge-cache.ts';
 import type { EdgeSettings } from '../edge.config.ts';
 import type { PurgeTail } from '../purge/purge-tail.ts';
-import type { KeepBytes } from '../server/edge-server.ts';
+import type { KeepBytes } from '../server/exchange.ts';
 import { PeerPull } from './peer-pull.ts';
 
 export interface FollowPeersDeps {

@@ -1,7 +1,7 @@
 import { edgeProofHeader, isEdgeProof } from '#runtime';
 import type { ObjectStore } from '../cache/object-store.ts';
 import type { CachedObject } from '../cache/cached-object.ts';
-import { replyHead, type BytesOf, type EdgeReply, type EdgeRequest } from '../server/edge-server.ts';
+import { replyHead, type BytesOf, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
 import { encodePeerObject, peerObjectOf, valuesOf, type HotObject, type PurgeMark } from './peer-object.codec.ts';
 
 export const hotPath = '/.streams/peer/hot';

@@ -2,7 +2,7 @@ import { matchesVariant, type PurgeLedger } from '#core/http-cache';
 import { edgeProofHeader, edgeProofOf, pause, type Logger } from '#runtime';
 import { CachedObject } from '../cache/cached-object.ts';
 import type { ObjectStore } from '../cache/object-store.ts';
-import type { KeepBytes } from '../server/edge-server.ts';
+import type { KeepBytes } from '../server/exchange.ts';
 import { zoneOfKey, type ZoneTable } from '../zones/zone-table.ts';
 import { decodePeerObject, knowsAll, responseOf, type HotObject, type PurgeMark } from './peer-object.codec.ts';
 import { hotPath, objectPath, peerProofOver } from './peer-paths.ts';

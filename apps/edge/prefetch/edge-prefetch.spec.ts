@@ -3,7 +3,7 @@ import { purgeTargets } from '#core/http-cache';
 import { createEdgeCache } from '../cache/edge-cache.ts';
 import { EdgeCounters } from '../edge-counters.ts';
 import type { OriginRequest, OriginResponse } from '../origin/origin-client.ts';
-import { isSource, type EdgeReply } from '../server/edge-server.ts';
+import { isSource, type EdgeReply } from '../server/exchange.ts';
 import { aheadRequest } from './ahead-request.ts';
 import { readPrefetch } from './prefetch.config.ts';
 

@@ -13,7 +13,7 @@ import {
 } from '#core/prefetch';
 import type { CachedObject } from '../cache/cached-object.ts';
 import type { Fill } from '../cache/fill.ts';
-import type { EdgeRequest } from '../server/edge-server.ts';
+import type { EdgeRequest } from '../server/exchange.ts';
 import { zoneOfKey, type ZoneTable } from '../zones/zone-table.ts';
 import type { Site } from '../zones/zone.ts';
 import { aheadFields, aheadRequest } from './ahead-request.ts';

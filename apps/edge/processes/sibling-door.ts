@@ -7,7 +7,7 @@ import { readerOf } from '../cache/body-reader.ts';
 import type { CachedObject } from '../cache/cached-object.ts';
 import type { EdgeCache } from '../cache/edge-cache.ts';
 import { isSliced } from '../cache/slices.ts';
-import type { ByteSource, BytesOf } from '../server/edge-server.ts';
+import type { ByteSource, BytesOf } from '../server/exchange.ts';
 import type { Zone } from '../zones/zone.ts';
 import { platformZoneId } from '../zones/zone-table.ts';
 import type { SiblingSettings } from './processes.config.ts';

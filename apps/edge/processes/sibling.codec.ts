@@ -1,5 +1,5 @@
 import type { Fields } from '#core/http-cache';
-import type { ByteSource } from '../server/edge-server.ts';
+import type { ByteSource } from '../server/exchange.ts';
 
 /** What one process of an edge asks another for: the response for a key, as the origin would give it. */
 export interface SiblingAsk {

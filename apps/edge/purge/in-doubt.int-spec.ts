@@ -14,7 +14,7 @@ import { StandingBook } from '../fleet/standing-book.ts';
 import { AddressGuard } from '../origin/address-guard.ts';
 import type { OriginClient } from '../origin/origin-client.ts';
 import { keepOnNode } from '../server/node-server.adapter.ts';
-import type { EdgeReply, EdgeRequest } from '../server/edge-server.ts';
+import type { EdgeReply, EdgeRequest } from '../server/exchange.ts';
 import { OffsetsFile } from '../state/offsets.file.ts';
 import { ZoneKeeper } from '../zones/zone-keeper.ts';
 import { ZoneMaker } from '../zones/zone-maker.ts';

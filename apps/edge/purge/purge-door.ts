@@ -1,6 +1,6 @@
 import { tagsOf, type Fields } from '#core/http-cache';
 import type { EdgeCache } from '../cache/edge-cache.ts';
-import type { EdgeHandler, EdgeReply, EdgeRequest } from '../server/edge-server.ts';
+import type { EdgeHandler, EdgeReply, EdgeRequest } from '../server/exchange.ts';
 import { platformZoneId } from '../zones/zone-table.ts';
 
 const purgePath = '/api/v1/cdn/cache/purge';

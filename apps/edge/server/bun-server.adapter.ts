@@ -8,16 +8,14 @@ import {
   type BytesOf,
   type EdgeReply,
   type EdgeRequest,
-  type EdgeServer,
-  type EdgeServerInit,
-  type EdgeTls,
   type KeepBytes,
   type ReplyHead,
   type StoredBytes,
-} from './edge-server.ts';
+  type TunnelTarget,
+} from './exchange.ts';
+import type { EdgeServer, EdgeServerInit, EdgeTls } from './edge-server.ts';
 import { OriginSocket, tunnelHandlers } from './bun-websocket.ts';
 import { steerToLater } from './steer-port.ts';
-import type { TunnelTarget } from './websocket-tunnel.ts';
 
 class BunEdgeRequest implements EdgeRequest {
   /** Bun refuses other versions itself, and lets HTTP/1.0 do without what it does not have. HTTP/2 and 3 arrive in the terms of 1.1. */

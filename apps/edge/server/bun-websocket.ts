@@ -1,4 +1,5 @@
-import { closeCodeOf, tunnelLimits, type TunnelTarget } from './websocket-tunnel.ts';
+import type { TunnelTarget } from './exchange.ts';
+import { closeCodeOf, tunnelLimits } from './websocket-tunnel.ts';
 
 /** What is used of Bun's socket to a client. */
 export interface BunClientSocket {

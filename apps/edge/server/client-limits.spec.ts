@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { ClientLoad } from './client-load.ts';
-import { isSource, replyHead, type ByteSource, type EdgeReply, type EdgeRequest } from './edge-server.ts';
+import { isSource, replyHead, type ByteSource, type EdgeReply, type EdgeRequest } from './exchange.ts';
 import { paced, SlowBodyError } from './paced-body.ts';
 
 const from = (clientAddress: string, target: string): EdgeRequest => ({ clientAddress, target }) as EdgeRequest;

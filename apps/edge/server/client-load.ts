@@ -1,5 +1,5 @@
 import { problem } from '../cache/problem.ts';
-import { isSource, type ByteSource, type EdgeHandler, type EdgeReply } from './edge-server.ts';
+import { isSource, type ByteSource, type EdgeHandler, type EdgeReply } from './exchange.ts';
 
 export interface ClientLoadInit {
   /** Answers of one client address that are on their way at once. */

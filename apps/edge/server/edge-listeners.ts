@@ -1,7 +1,8 @@
 import type { Fields } from '#core/http-cache';
 import type { Logger } from '#runtime';
 import { CertificateFolder } from './certificate-folder.ts';
-import type { EdgeHandler, EdgeServer, EdgeTls, ListenEdgeServer } from './edge-server.ts';
+import type { EdgeHandler } from './exchange.ts';
+import type { EdgeServer, EdgeTls, ListenEdgeServer } from './edge-server.ts';
 import { behindProxyProtocol } from './proxy-front.ts';
 import { redirectingToHttps } from './https-redirect.ts';
 import type { ListeningSettings, TlsListening } from './listening.config.ts';

@@ -1,5 +1,5 @@
 import { framingFault } from '#core/http-cache';
-import { replyHead, type EdgeHandler } from './edge-server.ts';
+import { replyHead, type EdgeHandler } from './exchange.ts';
 
 /** What is asked for without TLS on purpose: by probes, by this machine, and by those who issue certificates (RFC 8555 section 8.3). */
 const plainTargets = new Set(['/healthz', '/readyz', '/edge-status']);

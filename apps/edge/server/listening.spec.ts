@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { replyHead, type EdgeRequest } from './edge-server.ts';
+import { replyHead, type EdgeRequest } from './exchange.ts';
 import { redirectingToHttps } from './https-redirect.ts';
 import { readListeningSettings } from './listening.config.ts';
 

@@ -1,9 +1,9 @@
 import { fieldValue, type Field, type Fields } from '#core/http-cache';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { constants, type Http2ServerRequest, type Http2ServerResponse } from 'node:http2';
-import { switched, type ByteSource, type EdgeReply, type EdgeRequest, type EdgeServerInit } from './edge-server.ts';
+import { switched, type ByteSource, type EdgeReply, type EdgeRequest, type TunnelTarget } from './exchange.ts';
+import type { EdgeServerInit } from './edge-server.ts';
 import { tunnelOnNode, type UpgradedSocket } from './node-websocket.ts';
-import type { TunnelTarget } from './websocket-tunnel.ts';
 
 export type NodeIncoming = IncomingMessage | Http2ServerRequest;
 export type NodeOutgoing = ServerResponse | Http2ServerResponse;

@@ -4,19 +4,8 @@ import { createServer, ServerResponse, type IncomingMessage, type Server as Http
 import { constants, createSecureServer, type Http2SecureServer, type Http2ServerResponse, type ServerHttp2Session } from 'node:http2';
 import type { AddressInfo, Server, Socket } from 'node:net';
 import { createSecureContext, type SecureContext } from 'node:tls';
-import {
-  isSource,
-  switched,
-  type BytesOf,
-  type ByteSource,
-  type EdgeReply,
-  type EdgeServer,
-  type EdgeServerInit,
-  type EdgeTls,
-  type KeepBytes,
-  type ReplyHead,
-  type StoredBytes,
-} from './edge-server.ts';
+import { isSource, switched, type BytesOf, type ByteSource, type EdgeReply, type KeepBytes, type ReplyHead, type StoredBytes } from './exchange.ts';
+import type { EdgeServer, EdgeServerInit, EdgeTls } from './edge-server.ts';
 import type { UpgradedSocket } from './node-websocket.ts';
 import { NodeEdgeRequest, type NodeIncoming, type NodeOutgoing } from './node-request.ts';
 

@@ -1,7 +1,8 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
-import { tunnelLimits, type TunnelTarget } from './websocket-tunnel.ts';
+import type { TunnelTarget } from './exchange.ts';
+import { tunnelLimits } from './websocket-tunnel.ts';
 
 const headBytesMax = 64 * 1024;
 const headEnd = '\r\n\r\n';

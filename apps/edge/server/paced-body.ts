@@ -1,4 +1,4 @@
-import type { ByteSource } from './edge-server.ts';
+import type { ByteSource } from './exchange.ts';
 
 export interface BodyPace {
   /** Between two pieces, ms. */

@@ -1,15 +1,4 @@
-import type { Field } from '#core/http-cache';
-import type { EdgeRequest } from './edge-server.ts';
-
-/** Where a WebSocket is taken, and what is said there besides the handshake's own fields. */
-export interface TunnelTarget {
-  /** Scheme, host and port. */
-  readonly originUrl: string;
-  readonly target: string;
-  readonly fields: readonly Field[];
-  /** Subprotocols that the client offers, in its order. */
-  readonly protocols: readonly string[];
-}
+import type { EdgeRequest } from './exchange.ts';
 
 export const tunnelLimits = {
   /** Until the origin has switched, ms. */

@@ -1,7 +1,7 @@
 import { judgeStoring, mediaTtlSettings, type Field, type PurgeLedger } from '#core/http-cache';
 import { CachedObject } from '../cache/cached-object.ts';
 import { createLedger } from '../cache/edge-cache.ts';
-import type { StoredBytes } from '../server/edge-server.ts';
+import type { StoredBytes } from '../server/exchange.ts';
 import { DiskStore, type DiskStoreDeps, type DiskStoreInit } from './disk-store.ts';
 import { checksum } from './open-disk.ts';
 import type { StoreFolder } from './store-folder.ts';

@@ -1,7 +1,7 @@
 import { decodeRecord, encodeRecord, GhostList, hashKey, recordBytes, RecordIndex, type Checksum, type RecordPlace } from '#core/edge-store';
 import { matchesVariant } from '#core/http-cache';
 import { CachedObject } from '../cache/cached-object.ts';
-import type { BytesOf, KeepBytes } from '../server/edge-server.ts';
+import type { BytesOf, KeepBytes } from '../server/exchange.ts';
 import type { PurgeJournal } from '../purge/purge-journal.ts';
 import type { DiskStatus, DiskTier, KeptLedger, Varying } from './disk-tier.ts';
 import { loadStore, numbered } from './load-store.ts';

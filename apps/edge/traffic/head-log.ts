@@ -1,5 +1,5 @@
 import { cacheOutcomes, statusClasses, type CacheOutcomeName } from '#events';
-import type { HeadLog, ReplyHead } from '../server/edge-server.ts';
+import type { HeadLog, ReplyHead } from '../server/exchange.ts';
 
 const place = Object.fromEntries(cacheOutcomes.map((name, at) => [name, at])) as Record<CacheOutcomeName, number>;
 

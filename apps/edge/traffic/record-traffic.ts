@@ -5,7 +5,7 @@ import { randomInt } from 'node:crypto';
 import type { EdgeCache } from '../cache/edge-cache.ts';
 import type { EdgeSettings } from '../edge.config.ts';
 import type { EdgeFacts } from '../facts/edge-facts.ts';
-import type { EdgeHandler } from '../server/edge-server.ts';
+import type { EdgeHandler } from '../server/exchange.ts';
 import { Periods } from './periods.ts';
 import { Picker } from './picker.core.ts';
 import { RequestLog } from './request-log.ts';

@@ -1,8 +1,7 @@
 import { Prng } from '#kernel';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
-import { replyHead, switched, unloggedHead, type ByteSource, type EdgeReply, type EdgeRequest } from '../server/edge-server.ts';
-import type { AnsweringZone } from '../zones/zone.ts';
+import { replyHead, switched, unloggedHead, type ByteSource, type EdgeReply, type EdgeRequest, type AnsweringZone } from '../server/exchange.ts';
 import { hourMs, minuteMs, Periods, type PeriodNews } from './periods.ts';
 import { Picker } from './picker.core.ts';
 import { RequestLog } from './request-log.ts';

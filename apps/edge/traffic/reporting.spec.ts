@@ -2,7 +2,7 @@ import type { DraftOf, popularityReported, requestsServed, trafficReported } fro
 import { OperatingError, Prng } from '#kernel';
 import { createLogger } from '#runtime';
 import { describe, expect, test } from '@jest/globals';
-import type { AnsweringZone } from '../zones/zone.ts';
+import type { AnsweringZone } from '../server/exchange.ts';
 import { Periods } from './periods.ts';
 import { Picker } from './picker.core.ts';
 import { RequestLog } from './request-log.ts';

@@ -1,8 +1,7 @@
 import { cacheOutcomes, trafficLimits, type DraftOf, type requestsServed } from '#events';
 import { createHash, randomBytes } from 'node:crypto';
-import type { EdgeRequest, HeadLog } from '../server/edge-server.ts';
+import type { EdgeRequest, HeadLog, AnsweringZone } from '../server/exchange.ts';
 import { hostNameOf } from '../zones/zone-table.ts';
-import type { AnsweringZone } from '../zones/zone.ts';
 import { agentClassOf } from './agent-class.core.ts';
 import { toldPath } from './told-path.core.ts';
 

@@ -1,7 +1,7 @@
 import { cacheOutcomes } from '#events';
 import { withCacheStatus, withProxyStatus, type CacheOutcome, type Fields, type ProxyError } from '#core/http-cache';
 import { describe, expect, test } from '@jest/globals';
-import { replyHead } from '../server/edge-server.ts';
+import { replyHead } from '../server/exchange.ts';
 import { agentClassOf } from './agent-class.core.ts';
 import { headLogOf } from './head-log.ts';
 import { ClientNames } from './request-line.ts';

@@ -1,5 +1,4 @@
-import { isSource, switched, type ByteSource, type EdgeHandler, type EdgeReply, type EdgeRequest } from '../server/edge-server.ts';
-import type { AnsweringZone } from '../zones/zone.ts';
+import { isSource, switched, type ByteSource, type EdgeHandler, type EdgeReply, type EdgeRequest, type AnsweringZone } from '../server/exchange.ts';
 import { headLogOf } from './head-log.ts';
 import type { Periods } from './periods.ts';
 import type { Picker } from './picker.core.ts';

@@ -5,7 +5,7 @@ import type { Fill } from '../cache/fill.ts';
 import type { EdgeSettings } from '../edge.config.ts';
 import type { EdgeFacts } from '../facts/edge-facts.ts';
 import { aheadRequest } from '../prefetch/ahead-request.ts';
-import type { BytesOf } from '../server/edge-server.ts';
+import type { BytesOf } from '../server/exchange.ts';
 import { readSitemap, sitemapBytesMax } from './sitemap.ts';
 import { wholeReply } from './whole-reply.ts';
 

@@ -1,4 +1,4 @@
-import { isSource, type BytesOf, type EdgeReply } from '../server/edge-server.ts';
+import { isSource, type BytesOf, type EdgeReply } from '../server/exchange.ts';
 
 /** The body of an answer of this edge. @throws Error for another status than 200, or a longer one */
 export async function wholeReply({ body, head }: EdgeReply, bytesMax: number, bytesOf: BytesOf): Promise<Uint8Array> {

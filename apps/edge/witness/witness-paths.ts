@@ -1,4 +1,4 @@
-import { unloggedHead, type ByteSource, type EdgeReply, type EdgeRequest } from '../server/edge-server.ts';
+import { unloggedHead, type ByteSource, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
 import type { Witness, WitnessReply } from './witness.ts';
 
 /** The submission and the monitoring prefix of C2SP tlog-witness. */

@@ -1,6 +1,6 @@
 import { fieldValue, isTagField, type Fields } from '#core/http-cache';
 import { edgeProofHeader, edgeProofOf } from '#runtime';
-import { replyHead, type EdgeReply, type EdgeRequest, type ReplyHead } from '../server/edge-server.ts';
+import { replyHead, type EdgeReply, type EdgeRequest, type ReplyHead } from '../server/exchange.ts';
 
 /** Tags on the way from a shield to another edge; viewers never see them. */
 const carrier = 'streams-cache-tag';

@@ -3,7 +3,7 @@ import type { ContentCoding, ZoneConfiguration } from '#events';
 import { Readable, type Transform } from 'node:stream';
 import { constants, createBrotliCompress, createGzip, createZstdCompress } from 'node:zlib';
 import type { OriginResponse } from '../origin/origin-client.ts';
-import type { ByteSource } from '../server/edge-server.ts';
+import type { ByteSource } from '../server/exchange.ts';
 import { fitsType } from './zone-rules.ts';
 
 /** What is text, and not compressed by its own format. */

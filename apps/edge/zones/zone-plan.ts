@@ -2,7 +2,7 @@ import { keyOfUrl, mediaTtlSettings, type TtlSettings } from '#core/http-cache';
 import type { ZoneConfiguration, ZoneRule } from '#events';
 import type { ZonePlan } from '../cache/edge-cache.ts';
 import type { OriginSource } from '../origin/guarded-origin.ts';
-import { replyHead, type EdgeReply, type EdgeRequest } from '../server/edge-server.ts';
+import { replyHead, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
 import { normaliserOf, pathPart, type ZoneRules } from './zone-rules.ts';
 
 /** A zone as the log says it. */

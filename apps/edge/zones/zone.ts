@@ -1,15 +1,6 @@
 import type { CacheHandler } from '../cache/edge.handler.ts';
-import type { EdgeReply, EdgeRequest } from '../server/edge-server.ts';
+import type { EdgeReply, EdgeRequest } from '../server/exchange.ts';
 import type { Fills } from '../cache/fills.ts';
-
-/** As much of a zone as tells whose an answer is. */
-export interface AnsweringZone {
-  /** Empty for the platform's own. */
-  readonly id: string;
-  readonly tenant: string;
-  readonly hostInKey: boolean;
-  readonly keyOfUrl: (url: string) => string | undefined;
-}
 
 /** One version of a zone as it serves: a newer one takes its place in the table, and requests under way end in this. */
 export interface Zone {

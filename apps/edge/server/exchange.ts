@@ -1,0 +1,105 @@
+import type { Field, Fields, FramedRequest, RequestHead } from '#core/http-cache';
+
+/** A body that comes piece by piece. */
+export interface ByteSource {
+  /** The next bytes; undefined at the end. A rejection means that the rest will never come: the connection must be cut. */
+  read(): Promise<Uint8Array | undefined>;
+  /** Nobody wants the rest. */
+  cancel(): void;
+}
+
+/** Bytes in the form in which the server sends them without a copy; Bun's `Blob` is one. Immutable. */
+export interface StoredBytes {
+  readonly size: number;
+  /** The part from `start` to `end` (exclusive), without a copy. */
+  slice(start: number, end: number): StoredBytes;
+}
+
+/** Takes bytes over for keeping. The caller does not change them any more. */
+export type KeepBytes = (bytes: Uint8Array) => StoredBytes;
+
+/** The bytes of what was kept, whole; nobody changes them. */
+export type BytesOf = (stored: StoredBytes) => Promise<Uint8Array>;
+
+/** As much of a zone as tells whose an answer is. */
+export interface AnsweringZone {
+  /** Empty for the platform's own. */
+  readonly id: string;
+  readonly tenant: string;
+  readonly hostInKey: boolean;
+  readonly keyOfUrl: (url: string) => string | undefined;
+}
+
+/** Where a WebSocket is taken, and what is said there besides the handshake's own fields. */
+export interface TunnelTarget {
+  /** Scheme, host and port. */
+  readonly originUrl: string;
+  readonly target: string;
+  readonly fields: readonly Field[];
+  /** Subprotocols that the client offers, in its order. */
+  readonly protocols: readonly string[];
+}
+
+/** A request as the handler sees it, whatever server took it. `target` is ASCII, in origin form, as the client spelt it. */
+export interface EdgeRequest extends RequestHead, FramedRequest {
+  fields(): Fields;
+  /** Bytes announced by Content-Length; undefined when the request has none. */
+  readonly contentLength: number | undefined;
+  readonly clientAddress: string;
+  readonly scheme: 'http' | 'https';
+  /** Aborted when the client goes away before its answer is complete. */
+  readonly gone: AbortSignal;
+  /** Undefined for a request without a body. */
+  body(): ByteSource | undefined;
+  /** Takes the time limit for silence off this connection: an event stream may be quiet for long. */
+  allowSilence(): void;
+  /** Whose answer it gets: set as soon as somebody has looked. */
+  zone?: AnsweringZone | undefined;
+  /** Bytes that went to the client over a WebSocket, when that has ended; there when it was taken to the origin. */
+  readonly tunnelled?: Promise<number> | undefined;
+  /** Takes a WebSocket that this request asks for to the origin; undefined when the origin does not switch. */
+  tunnel(target: TunnelTarget): Promise<EdgeReply | undefined>;
+}
+
+/** Status and fields, made once and sent many times. */
+export interface ReplyHead {
+  readonly status: number;
+  readonly fields: Fields;
+  /** The server's own form of this head, which it makes at the first use: for plain text, and under TLS. */
+  prebuilt: unknown;
+  prebuiltSecure: unknown;
+  /** What the access log says of answers with this head, made at the first; null for what is no traffic: answers to probes. */
+  log: HeadLog | null | undefined;
+}
+
+export interface HeadLog {
+  /** Places in `cacheOutcomes` and `statusClasses`. */
+  readonly outcome: number;
+  readonly statusClass: number;
+  readonly contentType: string;
+}
+
+export interface EdgeReply {
+  readonly head: ReplyHead;
+  /** Null for none. The length of bytes is stated by the server; that of a source is not known to it. */
+  readonly body: Uint8Array | StoredBytes | ByteSource | null;
+}
+
+/** Must not throw and must not reject. A hit answers without a promise. */
+export type EdgeHandler = (request: EdgeRequest) => EdgeReply | Promise<EdgeReply>;
+
+export function replyHead(status: number, fields: Fields): ReplyHead {
+  return { status, fields, prebuilt: undefined, prebuiltSecure: undefined, log: undefined };
+}
+
+/** Of what is said to those who look after the edge. */
+export function unloggedHead(status: number, fields: Fields): ReplyHead {
+  return { ...replyHead(status, fields), log: null };
+}
+
+export function isSource(body: EdgeReply['body']): body is ByteSource {
+  return body !== null && 'read' in body;
+}
+
+/** The answer to a request whose connection is the server's no longer. */
+export const switched: EdgeReply = { head: replyHead(101, []), body: null };
