@@ -1,11 +1,8 @@
 import {
   acceptsStale,
-  ageSeconds,
   cdnHops,
   cdnHopsMax,
-  chooseRange,
   framingFault,
-  isDoubtful,
   isLoop,
   judgeReuse,
   matchesVariant,
@@ -16,77 +13,46 @@ import {
   refusesInDoubt,
   satisfies,
   select,
-  selectedHead,
-  ttlSeconds,
-  withCacheStatus,
   type CacheControl,
   type CacheOutcome,
-  type Field,
   type Fields,
   type ForwardReason,
-  type GrowingBody,
-  type ProxyError,
-  type Selection,
-  type StoredResponse,
   type Trust,
 } from '#core/http-cache';
-import type { WishSource } from '#core/prefetch';
 import type { EdgeCounters } from '../edge-counters.ts';
-import type { OriginError } from '../origin/origin-client.ts';
-import { replyHead, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
-import { readerOf, wholeOf } from './body-reader.ts';
+import type { EdgeReply, EdgeRequest } from '../server/exchange.ts';
+import { Answers, told, unknownPurges, type Waiting } from './answers.ts';
 import type { CachedObject } from './cached-object.ts';
+import { Fetching, type FetchingDeps, type FetchingInit } from './fetching.ts';
 import type { Fill, FillOutcome } from './fill.ts';
-import type { Fills } from './fills.ts';
-import type { ObjectStore } from './object-store.ts';
-import { askForGap } from './part-fill.ts';
-import type { StoredParts } from './part-store.ts';
 import type { PassThrough } from './pass-through.ts';
-import { problem } from './problem.ts';
+import { isSliced, type Slices } from './slices.ts';
 import { takesPart } from './takes-part.ts';
-import { slicedReply } from './sliced-reply.ts';
-import { isSliced, type SlicedHead, type Slices } from './slices.ts';
 
-export interface CacheHandlerInit {
+export interface CacheHandlerInit extends FetchingInit {
   readonly cacheName: string;
   /** The name under which this edge puts itself into Via. */
   readonly pseudonym: string;
   /** The normal form of a target, which is what follows the prefix in a key; undefined for what is none. */
   readonly normalise: (target: string) => string | undefined;
-  /** Whether a request is never answered from the cache, by its normal target. */
-  readonly bypasses: (path: string, request: EdgeRequest) => boolean;
   /** Whether nothing that is stored is looked for, although it may be there; undefined for a zone where there is no such request. */
   readonly avoidsHits?: ((request: EdgeRequest) => boolean) | undefined;
-  /** Sends a request elsewhere, before anything is looked up; undefined for a zone that never does. */
-  readonly redirect?: ((request: EdgeRequest) => EdgeReply | undefined) | undefined;
   /** Up to this size a body is waited for whole, so that its failure is a clean error and not a broken connection, bytes. */
   readonly wholeBytesMax: number;
 }
 
-export interface CacheHandlerDeps {
-  readonly store: ObjectStore;
-  readonly fills: Fills;
+export interface CacheHandlerDeps extends FetchingDeps {
   readonly passThrough: PassThrough;
   readonly slices: Slices;
   readonly counters: EdgeCounters;
-  readonly now: () => number;
-  readonly trust: () => Trust;
   /** Told of what should never happen; the client gets a clean error. */
   readonly onError: (error: unknown) => void;
   /** Told what the origin is asked for because a request needs it. */
   readonly onMiss?: ((key: string, fields: Fields) => void) | undefined;
-  /** Answers the edge's own paths; undefined for all others. */
-  readonly local: (request: EdgeRequest, target: string) => EdgeReply | Promise<EdgeReply> | undefined;
 }
 
 /** A request may see so many fills that turn out to be for another variant. */
 const attemptsMax = 4;
-
-type Waiting = Pick<CacheOutcome, 'forwarded' | 'collapsed'>;
-
-function waitingKey({ forwarded, collapsed }: Waiting): string {
-  return `${forwarded} ${collapsed}`;
-}
 
 /** Whether a fresh object is fresh enough for this request. Few requests say anything about it. */
 function suffices(request: EdgeRequest, object: CachedObject, nowMs: number): boolean {
@@ -94,33 +60,23 @@ function suffices(request: EdgeRequest, object: CachedObject, nowMs: number): bo
   return text === undefined || satisfies(parseCacheControl(text), object.response.freshness, nowMs);
 }
 
-/** What Cache-Status says of an answer that may have been purged. */
-const unknownPurges = 'purges-unknown';
-
-function told({ response }: Pick<CachedObject, 'response'>, nowMs: number, trust: Trust): CacheOutcome {
-  return isDoubtful(response.freshness, nowMs, trust) ? { detail: unknownPurges } : {};
-}
-
-interface OwnAnswer {
-  readonly status: number;
-  readonly detail: string;
-  readonly outcome: CacheOutcome;
-  readonly error?: ProxyError;
-}
-
 /** From a request to its answer. A hit is answered at once: no promise, no URL object, nothing rebuilt. */
 export class CacheHandler {
   readonly #init: CacheHandlerInit;
   readonly #deps: CacheHandlerDeps;
-  /** A fill's body, and the answer that most of those get who waited for it: there may be thousands. */
-  readonly #whole = new WeakMap<GrowingBody, Promise<void>>();
-  readonly #answers = new WeakMap<GrowingBody, Map<string, EdgeReply>>();
-
+  readonly #answers: Answers;
+  /** What begins fills, also for what nobody has asked for yet. */
+  readonly fetching: Fetching;
   #lastHost: string | undefined;
 
   constructor(init: CacheHandlerInit, deps: CacheHandlerDeps) {
     this.#init = init;
     this.#deps = deps;
+    this.fetching = new Fetching(init, deps);
+    this.#answers = new Answers(init, {
+      ...deps,
+      restart: (request, key) => this.#miss(request, key, parseCacheControl(request.field('cache-control'))),
+    });
   }
 
   /**
@@ -175,21 +131,21 @@ export class CacheHandler {
   /** The connection ends with it: what comes next on it may be the rest of this request, or not. */
   #refused(request: EdgeRequest, status: number, detail: string): EdgeReply {
     this.#deps.counters.requests++;
-    return this.#problem(request, { status, detail, outcome: { forwarded: 'bypass' }, error: 'http_request_error' }, [['connection', 'close']]);
+    return this.#answers.problem(request, { status, detail, outcome: { forwarded: 'bypass' }, error: 'http_request_error' }, [['connection', 'close']]);
   }
 
   #hit(object: CachedObject, request: EdgeRequest, nowMs: number, trust: Trust): EdgeReply | Promise<EdgeReply> {
     const { counters } = this.#deps;
     counters.requests++;
-    if (isSliced(object)) return this.#fromSlices(request, object, nowMs, told(object, nowMs, trust), false);
+    if (isSliced(object)) return this.#answers.fromSlices(request, object, nowMs, told(object, nowMs, trust), false);
     counters.hits++;
-    if (!trust.purgesKnown) return this.#fromObject(request, object, nowMs, told(object, nowMs, trust));
+    if (!trust.purgesKnown) return this.#answers.fromObject(request, object, nowMs, told(object, nowMs, trust));
     const selection = select(request, object.response, object.body.size, nowMs);
     if (selection.kind === 'whole') {
       counters.bytesServed += object.body.size;
       return object.hit(nowMs, this.#init.cacheName);
     }
-    return this.#selected(object, selection, nowMs, {});
+    return this.#answers.selected(object, selection, nowMs, {});
   }
 
   async #otherwise(request: EdgeRequest, key: string | undefined): Promise<EdgeReply> {
@@ -204,7 +160,7 @@ export class CacheHandler {
     counters.requests++;
     if (isLoop(request.field('via'), this.#init.pseudonym) || cdnHops(request.field('cdn-loop')) >= cdnHopsMax) {
       const detail = 'The request has come through this edge already.';
-      return this.#problem(request, { status: 508, detail, outcome: { forwarded: 'bypass' }, error: 'proxy_loop_detected' });
+      return this.#answers.problem(request, { status: 508, detail, outcome: { forwarded: 'bypass' }, error: 'proxy_loop_detected' });
     }
     try {
       if (request.method !== 'GET' && request.method !== 'HEAD') return await this.#pass(request, key, 'method');
@@ -215,13 +171,18 @@ export class CacheHandler {
       return await this.#miss(request, key, control);
     } catch (error) {
       this.#deps.onError(error);
-      return this.#problem(request, { status: 500, detail: 'The edge failed to answer.', outcome: { forwarded: 'miss' }, error: 'proxy_internal_error' });
+      return this.#answers.problem(request, {
+        status: 500,
+        detail: 'The edge failed to answer.',
+        outcome: { forwarded: 'miss' },
+        error: 'proxy_internal_error',
+      });
     }
   }
 
   async #pass(request: EdgeRequest, key: string, forwarded: ForwardReason): Promise<EdgeReply> {
     if (request.method === 'CONNECT' || request.method === 'TRACE')
-      return this.#problem(request, {
+      return this.#answers.problem(request, {
         status: 501,
         detail: `The edge does not forward ${request.method}.`,
         outcome: { forwarded: 'method' },
@@ -244,27 +205,27 @@ export class CacheHandler {
       if (refusesInDoubt(trusted)) return this.#unsure(request);
       if (object !== undefined && acceptsStale(control, object.response.freshness, nowMs, trusted)) return this.#hit(object, request, nowMs, trusted);
       if (object !== undefined && wanted && this.#mayServeWithoutWaiting(object, reuse, nowMs)) {
-        if (nowMs >= object.retryAtMs && fills.find({ key, request }) === undefined) this.#startFill(request, key, object);
+        if (nowMs >= object.retryAtMs && fills.find({ key, request }) === undefined) this.fetching.start(request, key, object);
         counters.hits++;
-        return await this.#fromObject(request, object, nowMs, told(object, nowMs, trusted));
+        return await this.#answers.fromObject(request, object, nowMs, told(object, nowMs, trusted));
       }
       // RFC 9111 section 5.2.1.7.
-      if (control.onlyIfCached) return this.#problem(request, { status: 504, detail: 'Not in the cache.', outcome: {} });
+      if (control.onlyIfCached) return this.#answers.problem(request, { status: 504, detail: 'Not in the cache.', outcome: {} });
       const parts = object === undefined ? store.parts.find(key, request) : undefined;
       const range = object === undefined && takesPart(request) ? rangeToAskFor(request.field('range')) : undefined;
-      const stored = parts === undefined || range === undefined ? undefined : this.#fromParts(parts, request, range, control, nowMs);
+      const stored = parts === undefined || range === undefined ? undefined : this.#answers.fromParts(parts, request, range, control, nowMs);
       if (stored !== undefined) return stored;
       if (fills.full || (object === undefined && fills.isUnshared({ key, request }))) return this.#pass(request, key, 'bypass');
       const joined = fills.find({ key, request }) ?? (range === undefined ? undefined : fills.find({ key, request, range }));
       const failure = joined === undefined ? fills.recentFailure(key) : undefined;
-      if (failure !== undefined) return this.#failed(request, failure, { forwarded: 'miss' });
+      if (failure !== undefined) return this.#answers.failed(request, failure, { forwarded: 'miss' });
       // A HEAD does not bring the body that would be stored; what it says about a stored one is taken (RFC 9111 section 4.3.5).
       const missing = store.has(key) ? 'vary-miss' : 'uri-miss';
       const forwarded = object === undefined ? missing : wanted ? 'stale' : 'request';
       if (joined === undefined && request.method === 'HEAD') return this.#pass(request, key, forwarded);
       const waiting: Waiting = { forwarded, collapsed: joined !== undefined };
       const { generation } = fills;
-      const fill = joined ?? this.#startFill(request, key, object, range, parts);
+      const fill = joined ?? this.fetching.start(request, key, object, range, parts);
       this.#demand(fill, request);
       const outcome = await fill.outcome;
       if (joined !== undefined && fills.isOvertaken(fill, generation)) continue;
@@ -281,7 +242,7 @@ export class CacheHandler {
   /** Whose it is would rather have nobody served than by what may have been purged. */
   #unsure(request: EdgeRequest): EdgeReply {
     const detail = 'This edge is out of touch with the purges for the moment, and is to answer nothing that may have been purged.';
-    return this.#problem(request, { status: 503, detail, outcome: { forwarded: 'bypass', detail: unknownPurges } }, [['retry-after', '5']]);
+    return this.#answers.problem(request, { status: 503, detail, outcome: { forwarded: 'bypass', detail: unknownPurges } }, [['retry-after', '5']]);
   }
 
   /** RFC 5861 section 3; and after a failure the stale object stands in until the next try is due. */
@@ -297,54 +258,16 @@ export class CacheHandler {
     this.#deps.onMiss?.(fill.key, request.fields());
   }
 
-  /**
-   * Begins to fetch what nobody has asked for, as if the request were for it. Undefined where there is nothing to fetch: it is
-   * here, stale or not, on its way, for one client alone, never cached, or not fetched from the origin at all.
-   */
-  fetchAhead(key: string, request: EdgeRequest, source: WishSource): Fill | undefined {
-    const { fills, local, store } = this.#deps;
-    const path = pathOfKey(key);
-    if (this.#init.bypasses(path, request) || this.#init.redirect?.(request) !== undefined || local(request, path) !== undefined) return undefined;
-    const range = rangeToAskFor(request.field('range'));
-    const asked = { key, request, range };
-    if (store.has(key) || fills.full || fills.has(asked) || fills.has({ key, request }) || fills.isUnshared(asked)) return undefined;
-    if (fills.recentFailure(key) !== undefined || (range !== undefined && store.parts.find(key, request) !== undefined)) return undefined;
-    return fills.start({ key, requestFields: request.fields(), request, stale: undefined, range, ahead: source });
-  }
-
-  /** Fetches what somebody wants to be here: unlike {@link fetchAhead}, it is stored like what a request brings, and what is stale is renewed. */
-  async warm(key: string, request: EdgeRequest): Promise<Fill | 'present' | 'refused'> {
-    const { fills, now, store, trust } = this.#deps;
-    const path = pathOfKey(key);
-    if (this.#init.bypasses(path, request) || this.#init.redirect?.(request) !== undefined || this.#deps.local(request, path) !== undefined) return 'refused';
-    const object = store.find(key, request) ?? (store.mayRecall(key) ? await store.recall(key, request) : undefined);
-    if (object !== undefined && judgeReuse(object.response.freshness, now(), trust()) === 'fresh') return 'present';
-    if (fills.full) return 'refused';
-    const fill = fills.find({ key, request }) ?? this.#startFill(request, key, object);
-    fill.demand();
-    return fill;
-  }
-
-  #startFill(request: EdgeRequest, key: string, stale: CachedObject | undefined, range?: string, parts?: StoredParts): Fill {
-    // The request does not outlive its client; the fill does.
-    const fields = request.fields();
-    const values = new Map<string, string>();
-    for (const [name, value] of fields) values.set(name, values.has(name) ? `${values.get(name)}, ${value}` : value);
-    const head = { method: 'GET', target: key, field: (name: string) => values.get(name) };
-    const rest = range === undefined && parts !== undefined && askForGap(parts) !== undefined ? parts : undefined;
-    return this.#deps.fills.start({ key, requestFields: fields, request: head, stale, range, parts: rest });
-  }
-
   async #fromOutcome(request: EdgeRequest, key: string, outcome: FillOutcome, waiting: Waiting): Promise<EdgeReply> {
     const { now } = this.#deps;
     switch (outcome.kind) {
       case 'shared':
-        return this.#fromFill(request, outcome, waiting);
+        return this.#answers.fromFill(request, outcome, waiting);
       case 'sliced':
-        return this.#fromObject(request, outcome.object, now(), { ...waiting, stored: true, forwardStatus: outcome.object.response.status });
+        return this.#answers.fromObject(request, outcome.object, now(), { ...waiting, stored: true, forwardStatus: outcome.object.response.status });
       case 'confirmed': {
         const nowMs = now();
-        return this.#fromObject(request, outcome.object, nowMs, {
+        return this.#answers.fromObject(request, outcome.object, nowMs, {
           ...waiting,
           forwardStatus: 304,
         });
@@ -352,19 +275,19 @@ export class CacheHandler {
       case 'stale': {
         const nowMs = now();
         const status: CacheOutcome = outcome.originStatus === undefined ? waiting : { ...waiting, forwardStatus: outcome.originStatus };
-        return this.#fromObject(request, outcome.object, nowMs, {
+        return this.#answers.fromObject(request, outcome.object, nowMs, {
           ...status,
           detail: 'origin-failed',
         });
       }
       case 'part': {
         const nowMs = now();
-        const reply = this.#partReply(outcome.parts, request.field('range') ?? '', nowMs, { ...waiting, forwardStatus: 206, stored: true });
+        const reply = this.#answers.partReply(outcome.parts, request.field('range') ?? '', nowMs, { ...waiting, forwardStatus: 206, stored: true });
         // The origin's choice was another than the client's.
         return reply ?? this.#deps.passThrough.forward(request, key, { forwarded: waiting.forwarded ?? 'miss', detail: 'partial' });
       }
       case 'failed':
-        return this.#failed(request, outcome.error, waiting);
+        return this.#answers.failed(request, outcome.error, waiting);
       case 'private':
         return this.#fromPrivate(request, key, outcome, waiting);
     }
@@ -379,122 +302,5 @@ export class CacheHandler {
     if (response === undefined) return this.#deps.passThrough.forward(request, key, { forwarded: waiting.forwarded ?? 'miss', detail: outcome.reason });
     request.gone.addEventListener('abort', () => response.body?.cancel(), { once: true });
     return this.#deps.passThrough.relay(request, response, { ...waiting, forwardStatus: outcome.originStatus, detail: outcome.reason });
-  }
-
-  /** From stored parts, if they are fresh and hold what is asked for. */
-  #fromParts(parts: StoredParts, request: EdgeRequest, range: string, control: CacheControl, nowMs: number): EdgeReply | undefined {
-    const { freshness } = parts.response;
-    const trust = this.#deps.trust();
-    if (judgeReuse(freshness, nowMs, trust) !== 'fresh' || !satisfies(control, freshness, nowMs)) return undefined;
-    const reply = this.#partReply(parts, range, nowMs, { ...told(parts, nowMs, trust), ttl: ttlSeconds(freshness, nowMs) });
-    if (reply !== undefined) this.#deps.counters.hits++;
-    return reply;
-  }
-
-  #partReply({ body, response }: StoredParts, range: string, nowMs: number, outcome: CacheOutcome): EdgeReply | undefined {
-    const choice = chooseRange(range, body.length);
-    if (choice.kind === 'whole') return undefined;
-    const bytes = choice.kind === 'part' ? body.slice(choice.span) : null;
-    if (bytes === undefined) return undefined;
-    this.#deps.counters.bytesServed += bytes?.length ?? 0;
-    return { head: this.#head(response, choice, body.length, outcome, nowMs), body: bytes };
-  }
-
-  async #fromFill(request: EdgeRequest, outcome: FillOutcome & { kind: 'shared' }, waiting: Waiting): Promise<EdgeReply> {
-    const { body, response } = outcome;
-    const { wholeBytesMax } = this.#init;
-    if (outcome.length !== undefined && outcome.length <= wholeBytesMax) {
-      try {
-        await this.#wholeOf(body);
-      } catch (error) {
-        return this.#failed(request, error as OriginError, waiting);
-      }
-    }
-    const length = body.complete ? body.length : outcome.length;
-    const selection = select(request, response, length, this.#deps.now());
-    const shared = selection.kind === 'whole' && body.complete && request.method === 'GET' && outcome.withheld.length === 0;
-    const known = shared ? this.#answers.get(body)?.get(waitingKey(waiting)) : undefined;
-    if (known !== undefined) {
-      this.#deps.counters.bytesServed += body.length;
-      return known;
-    }
-    const first = waiting.collapsed !== true && outcome.withheld.length > 0;
-    const shown = first ? { ...response, fields: [...response.fields, ...outcome.withheld] } : response;
-    const head = this.#head(shown, selection, length, { ...waiting, stored: outcome.keeps, forwardStatus: response.status });
-    if (selection.kind === 'not-modified' || selection.kind === 'unsatisfiable') return { head, body: null };
-    if (request.method === 'HEAD') return { head, body: null };
-    const [start, end] = selection.kind === 'part' ? [selection.span.first, selection.span.last + 1] : [0, length];
-    if (body.complete) {
-      const bytes = body.bytes().subarray(start, end);
-      this.#deps.counters.bytesServed += bytes.length;
-      const reply = { head, body: bytes };
-      if (shared) this.#share(body, waiting, reply);
-      return reply;
-    }
-    return { head, body: readerOf(body, (count) => (this.#deps.counters.bytesServed += count), start, end) };
-  }
-
-  /** One look at the body for all who wait for it. */
-  #wholeOf(body: GrowingBody): Promise<void> {
-    let whole = this.#whole.get(body);
-    if (whole === undefined) {
-      whole = wholeOf(body);
-      this.#whole.set(body, whole);
-    }
-    return whole;
-  }
-
-  #share(body: GrowingBody, waiting: Waiting, reply: EdgeReply): void {
-    const answers = this.#answers.get(body) ?? new Map<string, EdgeReply>();
-    answers.set(waitingKey(waiting), reply);
-    this.#answers.set(body, answers);
-  }
-
-  #failed(request: EdgeRequest, error: OriginError, waiting: Waiting): EdgeReply {
-    const outcome = { ...waiting, detail: error.code.toLowerCase() };
-    return this.#problem(request, { status: error.status, detail: error.message, outcome, error: error.proxyError }, [['retry-after', '1']]);
-  }
-
-  #problem({ target }: EdgeRequest, init: OwnAnswer, more?: readonly Field[]): EdgeReply {
-    return problem({ ...init, target, cacheName: this.#init.cacheName }, more);
-  }
-
-  #fromObject(request: EdgeRequest, object: CachedObject, nowMs: number, outcome: CacheOutcome): EdgeReply | Promise<EdgeReply> {
-    if (isSliced(object)) return this.#fromSlices(request, object, nowMs, outcome);
-    return this.#selected(object, select(request, object.response, object.body.size, nowMs), nowMs, outcome);
-  }
-
-  #fromSlices(request: EdgeRequest, head: SlicedHead, nowMs: number, outcome: CacheOutcome, counted = true): EdgeReply | Promise<EdgeReply> {
-    const { counters, slices } = this.#deps;
-    const { cacheName, wholeBytesMax } = this.#init;
-    return slicedReply(
-      { request, head, nowMs, outcome, counted },
-      {
-        ...{ slices, counters, cacheName, wholeBytesMax },
-        restart: () => this.#miss(request, head.key, parseCacheControl(request.field('cache-control'))),
-        failed: (error) => this.#failed(request, error, { forwarded: 'partial' }),
-      },
-    );
-  }
-
-  #selected(object: CachedObject, selection: Selection, nowMs: number, outcome: CacheOutcome): EdgeReply {
-    const { body, response } = object;
-    const head = this.#head(response, selection, body.size, { ...outcome, ttl: ttlSeconds(response.freshness, nowMs) }, nowMs);
-    if (selection.kind === 'not-modified' || selection.kind === 'unsatisfiable') return { head, body: null };
-    const sent = selection.kind === 'part' ? body.slice(selection.span.first, selection.span.last + 1) : body;
-    this.#deps.counters.bytesServed += sent.size;
-    return { head, body: sent };
-  }
-
-  #head(
-    response: StoredResponse,
-    selection: Selection,
-    length: number | undefined,
-    outcome: CacheOutcome,
-    nowMs = this.#deps.now(),
-  ): ReturnType<typeof replyHead> {
-    const { status, fields } = selectedHead(selection, response, length);
-    const age: [string, string] = ['age', String(ageSeconds(response.freshness, nowMs))];
-    return replyHead(status, withCacheStatus([...fields, age], this.#init.cacheName, outcome));
   }
 }

@@ -217,7 +217,7 @@ export class EdgePrefetch {
     const { now, zones } = this.#deps;
     const zone = zones.get(wish.zone);
     const request = aheadRequest(pathOfKey(wish.key), wish.fields, wish.range);
-    const fill = zone === undefined || zone.epoch !== wish.epoch ? undefined : zone.handler.fetchAhead(wish.key, request, wish.source);
+    const fill = zone === undefined || zone.epoch !== wish.epoch ? undefined : zone.handler.fetching.fetchAhead(wish.key, request, wish.source);
     if (fill === undefined) return this.#prefetcher.finished(wish, 0, now());
     const counted = this.counters.of(wish.source);
     counted.fetched++;

@@ -149,7 +149,7 @@ export class Warmer {
     const key = place === undefined ? undefined : this.#keyOf(place);
     if (place === undefined || key === undefined) return 'refused';
     const { zone } = this.#deps.cache.zones.siteOf(place.host);
-    return zone.handler.warm(key, aheadRequest(place.target, place.host === undefined ? fields : [...fields, ['host', place.host]]));
+    return zone.handler.fetching.warm(key, aheadRequest(place.target, place.host === undefined ? fields : [...fields, ['host', place.host]]));
   }
 
   /** The URLs of sitemaps, and of those that they list. Each is fetched as everything else is, through the zone of its host. */

@@ -1,0 +1,196 @@
+import {
+  ageSeconds,
+  chooseRange,
+  isDoubtful,
+  judgeReuse,
+  satisfies,
+  select,
+  selectedHead,
+  ttlSeconds,
+  withCacheStatus,
+  type CacheControl,
+  type CacheOutcome,
+  type Field,
+  type GrowingBody,
+  type ProxyError,
+  type Selection,
+  type StoredResponse,
+  type Trust,
+} from '#core/http-cache';
+import type { EdgeCounters } from '../edge-counters.ts';
+import type { OriginError } from '../origin/origin-client.ts';
+import { replyHead, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
+import { readerOf, wholeOf } from './body-reader.ts';
+import type { CachedObject } from './cached-object.ts';
+import type { FillOutcome } from './fill.ts';
+import type { StoredParts } from './part-store.ts';
+import { problem } from './problem.ts';
+import { slicedReply } from './sliced-reply.ts';
+import { isSliced, type SlicedHead, type Slices } from './slices.ts';
+
+export interface AnswersInit {
+  readonly cacheName: string;
+  /** Up to this size a body is waited for whole, so that its failure is a clean error and not a broken connection, bytes. */
+  readonly wholeBytesMax: number;
+}
+
+export interface AnswersDeps {
+  readonly counters: EdgeCounters;
+  readonly slices: Slices;
+  readonly now: () => number;
+  readonly trust: () => Trust;
+  /** Answers a request anew, when the slices it was answered from turned out to be of another version. */
+  readonly restart: (request: EdgeRequest, key: string) => Promise<EdgeReply>;
+}
+
+/** How a request came to wait for the origin. */
+export type Waiting = Pick<CacheOutcome, 'forwarded' | 'collapsed'>;
+
+function waitingKey({ forwarded, collapsed }: Waiting): string {
+  return `${forwarded} ${collapsed}`;
+}
+
+/** What Cache-Status says of an answer that may have been purged. */
+export const unknownPurges = 'purges-unknown';
+
+export function told({ response }: Pick<CachedObject, 'response'>, nowMs: number, trust: Trust): CacheOutcome {
+  return isDoubtful(response.freshness, nowMs, trust) ? { detail: unknownPurges } : {};
+}
+
+export interface OwnAnswer {
+  readonly status: number;
+  readonly detail: string;
+  readonly outcome: CacheOutcome;
+  readonly error?: ProxyError;
+}
+
+/** What the cache has, made into answers. */
+export class Answers {
+  readonly #init: AnswersInit;
+  readonly #deps: AnswersDeps;
+  /** A fill's body, and the answer that most of those get who waited for it: there may be thousands. */
+  readonly #whole = new WeakMap<GrowingBody, Promise<void>>();
+  readonly #answers = new WeakMap<GrowingBody, Map<string, EdgeReply>>();
+
+  constructor(init: AnswersInit, deps: AnswersDeps) {
+    this.#init = init;
+    this.#deps = deps;
+  }
+
+  fromObject(request: EdgeRequest, object: CachedObject, nowMs: number, outcome: CacheOutcome): EdgeReply | Promise<EdgeReply> {
+    if (isSliced(object)) return this.fromSlices(request, object, nowMs, outcome);
+    return this.selected(object, select(request, object.response, object.body.size, nowMs), nowMs, outcome);
+  }
+
+  selected(object: CachedObject, selection: Selection, nowMs: number, outcome: CacheOutcome): EdgeReply {
+    const { body, response } = object;
+    const head = this.#head(response, selection, body.size, { ...outcome, ttl: ttlSeconds(response.freshness, nowMs) }, nowMs);
+    if (selection.kind === 'not-modified' || selection.kind === 'unsatisfiable') return { head, body: null };
+    const sent = selection.kind === 'part' ? body.slice(selection.span.first, selection.span.last + 1) : body;
+    this.#deps.counters.bytesServed += sent.size;
+    return { head, body: sent };
+  }
+
+  /** From stored parts, if they are fresh and hold what is asked for. */
+  fromParts(parts: StoredParts, request: EdgeRequest, range: string, control: CacheControl, nowMs: number): EdgeReply | undefined {
+    const { freshness } = parts.response;
+    const trust = this.#deps.trust();
+    if (judgeReuse(freshness, nowMs, trust) !== 'fresh' || !satisfies(control, freshness, nowMs)) return undefined;
+    const reply = this.partReply(parts, range, nowMs, { ...told(parts, nowMs, trust), ttl: ttlSeconds(freshness, nowMs) });
+    if (reply !== undefined) this.#deps.counters.hits++;
+    return reply;
+  }
+
+  partReply({ body, response }: StoredParts, range: string, nowMs: number, outcome: CacheOutcome): EdgeReply | undefined {
+    const choice = chooseRange(range, body.length);
+    if (choice.kind === 'whole') return undefined;
+    const bytes = choice.kind === 'part' ? body.slice(choice.span) : null;
+    if (bytes === undefined) return undefined;
+    this.#deps.counters.bytesServed += bytes?.length ?? 0;
+    return { head: this.#head(response, choice, body.length, outcome, nowMs), body: bytes };
+  }
+
+  async fromFill(request: EdgeRequest, outcome: FillOutcome & { kind: 'shared' }, waiting: Waiting): Promise<EdgeReply> {
+    const { body, response } = outcome;
+    const { wholeBytesMax } = this.#init;
+    if (outcome.length !== undefined && outcome.length <= wholeBytesMax) {
+      try {
+        await this.#wholeOf(body);
+      } catch (error) {
+        return this.failed(request, error as OriginError, waiting);
+      }
+    }
+    const length = body.complete ? body.length : outcome.length;
+    const selection = select(request, response, length, this.#deps.now());
+    const shared = selection.kind === 'whole' && body.complete && request.method === 'GET' && outcome.withheld.length === 0;
+    const known = shared ? this.#answers.get(body)?.get(waitingKey(waiting)) : undefined;
+    if (known !== undefined) {
+      this.#deps.counters.bytesServed += body.length;
+      return known;
+    }
+    const first = waiting.collapsed !== true && outcome.withheld.length > 0;
+    const shown = first ? { ...response, fields: [...response.fields, ...outcome.withheld] } : response;
+    const head = this.#head(shown, selection, length, { ...waiting, stored: outcome.keeps, forwardStatus: response.status });
+    if (selection.kind === 'not-modified' || selection.kind === 'unsatisfiable') return { head, body: null };
+    if (request.method === 'HEAD') return { head, body: null };
+    const [start, end] = selection.kind === 'part' ? [selection.span.first, selection.span.last + 1] : [0, length];
+    if (body.complete) {
+      const bytes = body.bytes().subarray(start, end);
+      this.#deps.counters.bytesServed += bytes.length;
+      const reply = { head, body: bytes };
+      if (shared) this.#share(body, waiting, reply);
+      return reply;
+    }
+    return { head, body: readerOf(body, (count) => (this.#deps.counters.bytesServed += count), start, end) };
+  }
+
+  /** One look at the body for all who wait for it. */
+  #wholeOf(body: GrowingBody): Promise<void> {
+    let whole = this.#whole.get(body);
+    if (whole === undefined) {
+      whole = wholeOf(body);
+      this.#whole.set(body, whole);
+    }
+    return whole;
+  }
+
+  #share(body: GrowingBody, waiting: Waiting, reply: EdgeReply): void {
+    const answers = this.#answers.get(body) ?? new Map<string, EdgeReply>();
+    answers.set(waitingKey(waiting), reply);
+    this.#answers.set(body, answers);
+  }
+
+  failed(request: EdgeRequest, error: OriginError, waiting: Waiting): EdgeReply {
+    const outcome = { ...waiting, detail: error.code.toLowerCase() };
+    return this.problem(request, { status: error.status, detail: error.message, outcome, error: error.proxyError }, [['retry-after', '1']]);
+  }
+
+  problem({ target }: EdgeRequest, init: OwnAnswer, more?: readonly Field[]): EdgeReply {
+    return problem({ ...init, target, cacheName: this.#init.cacheName }, more);
+  }
+
+  #head(
+    response: StoredResponse,
+    selection: Selection,
+    length: number | undefined,
+    outcome: CacheOutcome,
+    nowMs = this.#deps.now(),
+  ): ReturnType<typeof replyHead> {
+    const { status, fields } = selectedHead(selection, response, length);
+    const age: [string, string] = ['age', String(ageSeconds(response.freshness, nowMs))];
+    return replyHead(status, withCacheStatus([...fields, age], this.#init.cacheName, outcome));
+  }
+
+  fromSlices(request: EdgeRequest, head: SlicedHead, nowMs: number, outcome: CacheOutcome, counted = true): EdgeReply | Promise<EdgeReply> {
+    const { counters, slices } = this.#deps;
+    const { cacheName, wholeBytesMax } = this.#init;
+    return slicedReply(
+      { request, head, nowMs, outcome, counted },
+      {
+        ...{ slices, counters, cacheName, wholeBytesMax },
+        restart: () => this.#deps.restart(request, head.key),
+        failed: (error) => this.failed(request, error, { forwarded: 'partial' }),
+      },
+    );
+  }
+}
