@@ -1,4 +1,4 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -67,39 +67,50 @@ async function beside(context: BenchContext, { edge, nginx }: Pair, mode: Mode):
   if (nginx !== undefined) context.bar(`edge.${mode.id}.ratio`, ratio, 'x nginx proxy_cache', `>= ${mode.goal}`, ratio >= mode.goal, 1);
 }
 
-/** Resident memory of a process, bytes. */
-async function residentBytes(pid: number): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
+/** Memory of a process, bytes: what it shares with others counts by its part. */
+async function memoryBytes(pid: number): Promise<number> {
+  const rollup = await readFile(`/proc/${pid}/smaps_rollup`, 'utf8');
+  return Number(/^Pss:\s+(\d+) kB/m.exec(rollup)?.[1]) * 1024;
 }
 
 const bun = fileURLToPath(new URL('../../node_modules/.bin/bun', import.meta.url));
 const clients = fileURLToPath(new URL('edge/idle-clients.main.js', import.meta.url));
 
-/** What `count` connections that do nothing cost the server, bytes each. */
-async function idle(server: Measured, count: number): Promise<{ readonly each: number; readonly whole: number; readonly open: number }> {
-  const before = await residentBytes(server.pid);
-  const child = spawn('taskset', ['-c', String(clientCore), bun, clients, String(server.port), String(count)], { stdio: ['ignore', 'pipe', 'inherit'] });
-  const [line] = (await once(createInterface({ input: child.stdout }), 'line')) as [string];
-  const { open } = JSON.parse(line) as { open: number };
-  const whole = await residentBytes(server.pid);
-  await stopped(child);
-  return { each: (whole - before) / open, whole, open };
+interface Idle {
+  readonly client: ChildProcess;
+  readonly open: number;
 }
 
+/** Opens `count` connections that do nothing. */
+async function openIdle({ port }: Measured, count: number): Promise<Idle> {
+  const client = spawn('taskset', ['-c', String(clientCore), bun, clients, String(port), String(count)], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const [line] = (await once(createInterface({ input: client.stdout }), 'line')) as [string];
+  return { client, open: (JSON.parse(line) as { open: number }).open };
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);
+
+/** What idle connections cost, in as many processes of the edge as there have to be: one has no more connections than files. */
 async function idleConnections(context: BenchContext, folder: string, originPort: number, certificates: string): Promise<void> {
-  const wanted = context.quick ? 10_000 : 100_000;
-  // One process has no more connections than files.
-  const count = Math.min(wanted, Number(execFileSync('sh', ['-c', 'ulimit -n'])) - 1000);
-  const edge = await startEdge(join(folder, 'idle'), originPort, serverCore, certificates);
+  const count = context.quick ? 10_000 : 100_000;
+  const perProcess = Number(execFileSync('sh', ['-c', 'ulimit -n'])) - 1000;
+  const processes = Math.ceil(count / perProcess);
+  const [edges, idle]: [Measured[], Idle[]] = [[], []];
+  const memory = async (): Promise<number> => sum(await Promise.all(edges.map(({ pid }) => memoryBytes(pid))));
   try {
-    const { each, open, whole } = await idle(edge, count);
-    if (count < wanted) context.row(`${wanted} connections need "ulimit -n" of more than that`, '', '', '');
-    context.row(`${open} of ${count} idle TLS connections`, `${(each / 1024).toFixed(1)} KiB each`, `${(whole / megabyte).toFixed(0)} MB in all`, '');
-    context.bar('edge.idle.each', each / 1024, 'KiB', '<= 8', each <= 8 * 1024 && open === count);
-    if (count === 100_000) context.bar('edge.idle.whole', whole / megabyte, 'MB', '< 1000', whole < 1000 * megabyte && open === count);
+    for (let at = 0; at < processes; at++) edges.push(await startEdge(join(folder, `idle-${at}`), originPort, serverCore, certificates));
+    const before = await memory();
+    for (const edge of edges) idle.push(await openIdle(edge, Math.ceil(count / processes)));
+    const whole = await memory();
+    const open = sum(idle.map((one) => one.open));
+    const each = (whole - before) / open;
+    const where = processes === 1 ? 'one process' : `${processes} processes, of ${perProcess + 1000} files each`;
+    context.row(`${open} idle TLS connections to ${where}`, `${(each / 1024).toFixed(1)} KiB each`, `${(whole / megabyte).toFixed(0)} MB in all`, '');
+    context.bar('edge.idle.each', each / 1024, 'KiB', '<= 8', each <= 8 * 1024 && open >= count);
+    if (!context.quick) context.bar('edge.idle.whole', whole / megabyte, 'MB', '< 1000', whole < 1000 * megabyte && open >= count);
   } finally {
-    await edge.stop();
+    for (const { client } of idle) await stopped(client);
+    for (const edge of edges) await edge.stop();
   }
 }
 
