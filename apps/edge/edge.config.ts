@@ -67,11 +67,12 @@ export function readEdgeSettings(env: Environment = process.env): EdgeSettings {
   const shared = readSharedSettings(env);
   const edgeId = readText(env, 'EDGE_ID', 'edge-1', namePattern);
   const processes = readProcessSettings(env);
+  const region = readText(env, 'EDGE_REGION', 'local', namePattern);
   const statePath = join(shared.dataDir, 'edge', edgeId);
   return {
     ...shared,
     edgeId,
-    region: readText(env, 'EDGE_REGION', 'local', namePattern),
+    region,
     listening: readListeningSettings(env),
     processes,
     fleet: readFleetSettings(env, edgeId, processes.count),
@@ -80,7 +81,7 @@ export function readEdgeSettings(env: Environment = process.env): EdgeSettings {
     originUrl: readOrigin(env),
     edgeSecret: readEdgeSecret(env),
     memoryBytesMax: readInteger(env, 'EDGE_MEMORY_MB', 256, 1, 1_048_576) * 1024 * 1024,
-    prefetch: readPrefetch(env),
+    prefetch: readPrefetch(env, region),
     revalidatePerSecond: readInteger(env, 'EDGE_REVALIDATE_PER_SECOND', 10, 0, 10_000),
     eviction: readText(env, 'EDGE_EVICTION', 'sieve', new RegExp(`^(?:${evictions.join('|')})$`)) as Eviction,
     peers: readPeers(env, readEdgeSecret(env)),

@@ -73,6 +73,7 @@ describe('streams edge', () => {
     ['zone: {hosts: [a.test]}', 'zone.origins '],
     ['origin: http://a\ndiskFolder: x', 'disk is missing'],
     ['origin: http://a\neviction: fifo', 'eviction '],
+    ['origin: http://a\nprefetch: lots', 'prefetch must be true, false, or { segments: 2, mbit: 200 }'],
     ['zone: {hosts: [a.test], origins: [{url: "ftp://a"}]}', 'zone.origins.0.url: Expected https'],
     ['origin: http://a\ntls: ./nowhere', 'cannot be read'],
   ])('%j is refused with a sentence', (text, message) => {
@@ -146,6 +147,34 @@ describe('streams edge', () => {
     expect((await third.ask('/kept')).headers['cache-status']).toMatch(/fwd=/);
     await third.end();
   }, 30_000);
+
+  test.each([
+    ['as manifests and players say it', {}, [1, 1, 0]],
+    ['as far as the file says', { prefetch: { segments: 1 } }, [1, 0, 0]],
+    ['nothing, where the file says so', { prefetch: false }, [0, 0, 0]],
+  ])('fetches ahead %s', async (_what, more, counts) => {
+    const config = join(folder.path, 'ahead.json');
+    const name = String(counts.join('-'));
+    writeFileSync(config, JSON.stringify({ listen: '127.0.0.1:0', origin: origin.url, ...more }));
+    const run = spawn(bun, [alone, config], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let text = '';
+    run.stdout?.on('data', (bytes: Buffer) => (text += bytes.toString()));
+    await until(() => text.includes('Ctrl-C'));
+    const at = Number(/at http:\/\/127\.0\.0\.1:(\d+)/.exec(text)?.[1]);
+    const segments = [0, 1, 2].map((number) => `/${name}/${number}.m4s`);
+    for (const path of segments) origin.says(path, '200 OK\r\ncache-control: max-age=60', path);
+    const film = `#EXTM3U\n${segments.map((path) => `#EXTINF:2,\n${path}`).join('\n')}\n#EXT-X-ENDLIST`;
+    origin.says(`/${name}/a.m3u8`, '200 OK\r\ncontent-type: application/vnd.apple.mpegurl\r\ncache-control: max-age=60', film);
+    await send(at, { path: `/${name}/a.m3u8` });
+    await until(() => segments.every((path, place) => origin.count(path) >= (counts[place] ?? 0)));
+    expect(segments.map((path) => origin.count(path))).toEqual(counts);
+    const said = await send(at, { path: `/${name}/0.m4s?CMCD=nor%3D%222.m4s%22` });
+    expect(said.headers['cache-status']).toMatch(counts[0] === 1 ? /edge; hit/ : /fwd=/);
+    if (counts[0] === 1) await until(() => origin.count(segments[2] as string) === 1);
+    expect(origin.count(segments[2] as string)).toBe(counts[0]);
+    run.kill('SIGTERM');
+    await once(run, 'exit');
+  });
 
   test('a file that is not there, and one that is not named', () => {
     const run = (...args: readonly string[]) => spawnSync(process.execPath, [cli, 'edge', ...args], { encoding: 'utf8' });

@@ -37,7 +37,15 @@ export async function runAlone(site: SiteSettings): Promise<void> {
   const now = (): number => Date.now();
   const { disk, ledger } = await openEdgeDisk(site.disk, { platform, logger, lifecycle, now });
   const cache = createEdgeCache(
-    { edgeId, eviction: site.eviction, memoryBytesMax: site.memoryBytesMax, ttl: ttlOf(site.ttlMs), keys: defaultKeyPolicy, passPrefixes: [] },
+    {
+      edgeId,
+      eviction: site.eviction,
+      memoryBytesMax: site.memoryBytesMax,
+      ttl: ttlOf(site.ttlMs),
+      keys: defaultKeyPolicy,
+      passPrefixes: [],
+      prefetch: site.prefetch,
+    },
     {
       client: platform.client,
       keep: platform.keep,

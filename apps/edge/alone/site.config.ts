@@ -1,6 +1,8 @@
 import { zoneProblem } from '#domain/edge';
 import { zoneConfigurationSchema, type ZoneConfiguration } from '#events';
 import { OperatingError } from '#kernel';
+import type { EdgePrefetchInit } from '../prefetch/edge-prefetch.ts';
+import { prefetchOf } from '../prefetch/prefetch.config.ts';
 import { evictions, type Eviction } from '../cache/object-store.ts';
 import type { DiskSettings } from '../store/disk.config.ts';
 import { randomBytes } from 'node:crypto';
@@ -26,6 +28,8 @@ export interface SiteSettings {
   readonly ttlMs: number | undefined;
   /** A folder of certificates, and where HTTPS listens. */
   readonly tls: { readonly folder: string; readonly port: number } | undefined;
+  /** What is fetched before it is asked for; undefined for nothing. */
+  readonly prefetch: EdgePrefetchInit | undefined;
   readonly purgeKey: string;
   /** Whether the key was made up for this run. */
   readonly purgeKeyIsNew: boolean;
@@ -63,6 +67,8 @@ const origin = z.string('must be a URL, as https://www.example.com').transform((
   return z.NEVER;
 });
 
+const prefetch = z.strictObject({ segments: z.number().int().min(1).max(20).default(2), mbit: z.number().int().min(1).max(100_000).default(200) });
+
 const schema = z.strictObject({
   listen: listen.default({ host: '0.0.0.0', port: 8080 }),
   origin: origin.optional(),
@@ -75,6 +81,7 @@ const schema = z.strictObject({
   ttl: measured(timeUnits, '5m').optional(),
   tls: z.string().min(1).optional(),
   tlsPort: z.number().int().min(0).max(65_535).default(8443),
+  prefetch: z.union([z.boolean(), prefetch], 'must be true, false, or { segments: 2, mbit: 200 }').default(true),
   purgeKey: z.string().min(16, 'must have at least 16 characters').max(256).optional(),
 });
 
@@ -99,6 +106,13 @@ function parse(path: string, text: string): unknown {
   } catch (cause) {
     throw invalid(path, `is no ${path.endsWith('.json') ? 'JSON' : 'YAML'}: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
   }
+}
+
+/** There is one zone, so that what counts for it counts for all. */
+function aheadOf(said: Site['prefetch']): EdgePrefetchInit | undefined {
+  if (said === false) return undefined;
+  const { mbit, segments } = said === true ? prefetch.parse({}) : said;
+  return prefetchOf({ segmentsAhead: segments, mbit, zoneMbit: mbit });
 }
 
 function told({ code, path, message, ...issue }: z.core.$ZodIssue): string {
@@ -135,6 +149,7 @@ export function readSite(path: string): SiteSettings {
   const result = schema.safeParse(parse(path, text) ?? {});
   if (!result.success) throw invalid(path, result.error.issues.map(told).join('; '));
   const { disk, diskFolder = 'edge-cache', eviction, hosts, listen: where, memory, origin: originUrl, purgeKey, tls, tlsPort, ttl, zone } = result.data;
+  const { prefetch: ahead } = result.data;
   const problem = problemOf(result.data);
   if (problem !== undefined) throw invalid(path, problem);
   return {
@@ -146,6 +161,7 @@ export function readSite(path: string): SiteSettings {
     eviction,
     disk: disk === undefined ? undefined : { path: resolve(dirname(path), diskFolder), bytesMax: disk, segmentBytes: diskSegmentBytes },
     ttlMs: ttl,
+    prefetch: aheadOf(ahead),
     tls: tls === undefined ? undefined : { folder: resolve(dirname(path), tls), port: tlsPort },
     purgeKey: purgeKey ?? randomBytes(18).toString('base64url'),
     purgeKeyIsNew: purgeKey === undefined,

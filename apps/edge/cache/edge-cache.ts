@@ -138,7 +138,8 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
     close: () => undefined,
   });
   const zones = new ZoneTable(media);
-  const prefetch = init.prefetch === undefined ? undefined : new EdgePrefetch(init.prefetch, { zones, now, onError: deps.onError });
+  const prefetch =
+    init.prefetch === undefined ? undefined : new EdgePrefetch(init.prefetch, { zones, now, has: (key) => store.has(key), onError: deps.onError });
   hooks.prefetch = prefetch;
   const handler: EdgeHandler = (request) => {
     const host = request.field('host');
@@ -194,7 +195,7 @@ function zoneMaker(init: EdgeCacheInit, shared: Shared): (plan: ZonePlan) => Zon
     const slices = new Slices(sliceSettings(cut, objectBytesMax), { ...common, keep, bytesOf, streamBytesMax });
     const fills = new Fills({
       ...{ ...common, slices, objectBytesMax, streamBytesMax, claimTimeoutMs, keep, trust },
-      onDemand: (source) => hooks.prefetch?.demanded(source),
+      onDemand: (key, source) => hooks.prefetch?.demanded(key, source),
       looksAt: (fill, response) => hooks.prefetch?.looksAt(fill, response) === true,
       beforeStored: (fill, response, chunks) => hooks.prefetch?.prepare(fill, response, chunks),
     });

@@ -81,7 +81,7 @@ export interface FillDeps {
   readonly now: () => number;
   readonly trust: () => Trust;
   /** Told when somebody waits for what was begun before anybody did. */
-  readonly onDemand?: ((source: WishSource) => void) | undefined;
+  readonly onDemand?: ((key: string, source: WishSource) => void) | undefined;
   /** Whether a response is one that {@link beforeStored} wants to see. */
   readonly looksAt?: ((fill: Fill, response: StoredResponse) => boolean) | undefined;
   /** Told of each response that is about to be stored; nobody gets the end of it before what this returns is over. */
@@ -161,7 +161,7 @@ export class Fill {
   /** Somebody waits for it now. */
   demand(): void {
     const { onDemand } = this.#deps;
-    if (this.#ahead !== undefined) onDemand?.(this.#ahead);
+    if (this.#ahead !== undefined) onDemand?.(this.key, this.#ahead);
     this.#ahead = undefined;
     this.isDemanded = true;
   }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { purgeTargets } from '#core/http-cache';
+import type { TransitionModel, WishSource } from '#core/prefetch';
 import { createEdgeCache } from '../cache/edge-cache.ts';
 import { EdgeCounters } from '../edge-counters.ts';
 import type { OriginRequest, OriginResponse } from '../origin/origin-client.ts';
@@ -31,7 +32,7 @@ function edge(answers: Record<string, Answer>, memoryBytesMax = 10_000_000) {
   const clock = { nowMs: 1_000_000 };
   const errors: unknown[] = [];
   const cache = createEdgeCache(
-    { edgeId: 'e', memoryBytesMax, prefetch: readPrefetch({}) },
+    { edgeId: 'e', memoryBytesMax, prefetch: readPrefetch({}, 'eu') },
     {
       client: {
         request: async (one) => {
@@ -61,7 +62,7 @@ function edge(answers: Record<string, Answer>, memoryBytesMax = 10_000_000) {
   };
   const targets = (): string[] => asked.map((one) => one.target);
   const status = ({ head }: EdgeReply): string => head.fields.find(([name]) => name === 'cache-status')?.[1] ?? '';
-  const counted = (source: 'manifest' | 'cmcd' | 'parts' = 'manifest') => cache.prefetch?.counters.of(source);
+  const counted = (source: WishSource = 'manifest') => cache.prefetch?.counters.of(source);
   return { answers, asked, cache, clock, counted, errors, get, settle, status, targets };
 }
 
@@ -247,5 +248,109 @@ describe('from players', () => {
       await it.get('/l/1.m4s', { 'cmcd-request': `nor="${encodeURIComponent(nor)}"` });
     await it.settle();
     expect(it.targets()).toEqual(['/l/1.m4s']);
+  });
+});
+
+describe('by a learned model', () => {
+  const page: Fields = { 'cache-control': 'max-age=60', 'content-type': 'text/html' };
+  const row = (...paths: readonly string[]) => paths.map((path) => ({ path, share: 0.9 }));
+  const model: TransitionModel = {
+    trainedAtMs: 1,
+    rows: new Map([
+      ['', new Map([['/a', row('/a.css', '/a.js')]])],
+      ['eu/tv', new Map([['/a', row('/tv.css')]])],
+      ['us/firefox', new Map([['/a', row('/us.css')]])],
+    ]),
+  };
+  const firefox = { 'user-agent': 'Mozilla/5.0 Firefox/140.0' };
+  const site = (more: Record<string, Answer> = {}) => {
+    const assets = Object.fromEntries(['/a.css', '/a.js', '/tv.css', '/us.css'].map((path) => [path, [200, media, path] as const]));
+    const it = edge({ '/a': [200, page, 'page'], ...assets, ...more });
+    it.cache.prefetch?.foresight.use('', model);
+    return it;
+  };
+
+  test('what follows a page is there when it is asked for, and was asked of the origin once', async () => {
+    const it = site();
+    await it.get('/a', firefox);
+    await it.settle();
+    expect(it.targets()).toEqual(['/a', '/a.css', '/a.js']);
+    expect(it.status(await it.get('/a.css', firefox))).toContain('e; hit');
+    expect(it.counted('model')).toMatchObject({ wished: 2, fetched: 2, used: 1, wasted: 0 });
+    // The page itself from the cache leads to them, too.
+    it.cache.purger.apply({ urls: ['/a.js'] });
+    it.clock.nowMs += 6000;
+    await it.get('/a', firefox);
+    await it.settle();
+    expect(it.targets()).toEqual(['/a', '/a.css', '/a.js', '/a.js']);
+    expect(it.errors).toEqual([]);
+  });
+
+  test('to each audience its own', async () => {
+    const it = site();
+    await it.get('/a', { 'user-agent': 'Mozilla/5.0 (SMART-TV; Tizen 9.0)' });
+    await it.settle();
+    expect(it.targets()).toEqual(['/a', '/tv.css']);
+  });
+
+  test.each([
+    ['a robot', { 'user-agent': 'ExampleBot/1.0' }],
+    ['a program', { 'user-agent': 'curl/8.0' }],
+    ['who shows a credential', { ...firefox, authorization: 'Bearer x' }],
+  ])('nothing for %s', async (_who, fields) => {
+    const it = site();
+    await it.get('/a', fields);
+    await it.settle();
+    expect(it.targets()).toEqual(['/a']);
+  });
+
+  test('what it fetches is asked for without the cookies of who led to it, and what is private is not kept and counts as wasted', async () => {
+    const it = site({ '/a.css': [200, { 'cache-control': 'private' }, 'x'] });
+    await it.get('/a', { ...firefox, cookie: 'session=1' });
+    await it.settle();
+    expect(it.asked.slice(1).flatMap(({ fields }) => fields.filter(([name]) => name === 'cookie'))).toEqual([]);
+    expect(it.cache.store.has('/a.css')).toBe(false);
+    expect(it.counted('model')).toMatchObject({ fetched: 2, wasted: 1 });
+  });
+
+  test('one that is wrong is held back, until a better one comes; what nobody asked for in time counts against it', async () => {
+    const it = site();
+    const pages = Array.from({ length: 80 }, (_, at) => `/p${at}`);
+    for (const path of pages) it.answers[path] = [200, page, path];
+    for (const path of pages) it.answers[`${path}.css`] = [200, media, path];
+    const wrong = (): TransitionModel => ({ trainedAtMs: 2, rows: new Map([['', new Map(pages.map((path) => [path, row(`${path}.css`)]))]]) });
+    it.cache.prefetch?.foresight.use('', wrong());
+    const look = async (from: number, to: number): Promise<number> => {
+      const before = it.asked.length;
+      for (const path of pages.slice(from, to)) {
+        it.clock.nowMs += 1000;
+        await it.get(path, firefox);
+        await it.settle();
+      }
+      return it.asked.length - before - (to - from);
+    };
+    expect(await look(0, 40)).toBe(40);
+    it.clock.nowMs += 301_000;
+    expect(await look(40, 41)).toBe(1);
+    expect(it.counted('model')).toMatchObject({ used: 0, wasted: 40 });
+    expect(it.cache.prefetch?.foresight.state).toEqual({ models: 1, heldBack: 1 });
+    expect(await look(41, 61)).toBe(2);
+    it.cache.prefetch?.foresight.use('', wrong());
+    expect(await look(61, 71)).toBe(10);
+    it.cache.prefetch?.foresight.use('', undefined);
+    expect(await look(71, 80)).toBe(0);
+  });
+
+  test('never in place of what was asked for', async () => {
+    const big = 'x'.repeat(100_000);
+    const assets = Object.fromEntries(Array.from({ length: 20 }, (_, at) => [`/big-${at}`, [200, media, big] as const]));
+    const it = edge({ ...assets, '/a': [200, page, 'page'], '/kept': [200, media, big] }, 4_000_000);
+    it.cache.prefetch?.foresight.use('', { trainedAtMs: 1, rows: new Map([['', new Map([['/a', row(...Object.keys(assets))]])]]) });
+    await it.get('/kept', firefox);
+    const { bytes } = it.cache.store;
+    await it.get('/a', firefox);
+    await it.settle();
+    expect(it.cache.store.has('/kept')).toBe(true);
+    expect(it.cache.store.bytes).toBeLessThan(bytes + 4_000_000 / 16 + 10_000);
   });
 });

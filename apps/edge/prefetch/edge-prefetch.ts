@@ -17,6 +17,8 @@ import type { EdgeRequest } from '../server/exchange.ts';
 import { zoneOfKey, type ZoneTable } from '../zones/zone-table.ts';
 import type { Site } from '../zones/zone.ts';
 import { aheadFields, aheadRequest } from './ahead-request.ts';
+import { Foresight } from './foresight.ts';
+import { Unasked } from './unasked.ts';
 import { isManifest, manifestText } from './manifest-text.ts';
 import { PrefetchCounters } from './prefetch-counters.ts';
 
@@ -24,11 +26,15 @@ export interface EdgePrefetchInit {
   readonly limits: PrefetchLimits;
   /** Segments that are fetched before the one that somebody plays is over. */
   readonly segmentsAhead: number;
+  /** Where this edge is: who is there may ask for other things. */
+  readonly region?: string | undefined;
 }
 
 export interface EdgePrefetchDeps {
   readonly zones: ZoneTable;
   readonly now: () => number;
+  /** Whether anything lies under a key. */
+  readonly has: (key: string) => boolean;
   readonly onError: (error: unknown) => void;
 }
 
@@ -48,18 +54,22 @@ const lowLatencyReload = /[?&]_HLS_(?:part|msn)=/;
 /** Fetches what will be asked for next: told by manifests, by players (CMCD), and by what somebody asked for before. */
 export class EdgePrefetch {
   readonly counters = new PrefetchCounters();
+  readonly foresight: Foresight;
   readonly #init: EdgePrefetchInit;
   readonly #deps: EdgePrefetchDeps;
   readonly #prefetcher: Prefetcher<AheadWish>;
   readonly #tracks = new TrackMemory(memory);
   /** What is being fetched ahead, whole. */
   readonly #underWay = new Map<string, Promise<void>>();
+  /** What was fetched, and has not been asked for. */
+  readonly #unasked = new Unasked();
   #timer: NodeJS.Timeout | undefined;
 
   constructor(init: EdgePrefetchInit, deps: EdgePrefetchDeps) {
     this.#init = init;
     this.#deps = deps;
     this.#prefetcher = new Prefetcher(init.limits);
+    this.foresight = new Foresight(init.region ?? '');
   }
 
   get running(): number {
@@ -76,7 +86,9 @@ export class EdgePrefetch {
   }
 
   /** Looked at by every request: most say nothing. */
-  see(request: EdgeRequest, { keyPrefix, zone }: Site): void {
+  see(request: EdgeRequest, site: Site): void {
+    const { keyPrefix, zone } = site;
+    if (this.foresight.knows(zone.id, request.target)) this.#foresee(request, site);
     const field = request.field('cmcd-request');
     if ((field === undefined && !request.target.includes('CMCD=')) || request.method !== 'GET') return;
     const next = nextRequests(request.target, field);
@@ -90,6 +102,21 @@ export class EdgePrefetch {
     this.#pump();
   }
 
+  /** What follows by the learned model begins when this request is answered, or waits for its own fill. */
+  #foresee(request: EdgeRequest, { keyPrefix, zone }: Site): void {
+    const fields = request.method === 'GET' ? aheadFields(request.fields()) : undefined;
+    if (fields === undefined) return;
+    const likely = this.foresight.after(zone.id, request.target, request.field('user-agent'));
+    if (likely.length === 0) return;
+    setImmediate(() => {
+      for (const { path } of likely) {
+        const wished = zone.keyOfUrl(path);
+        if (wished !== undefined) this.#wish({ key: keyPrefix + wished, range: undefined, source: 'model', zone: zone.id, epoch: zone.epoch, fields });
+      }
+      this.#pump();
+    });
+  }
+
   /** Somebody waits for the origin. */
   missed(key: string, fields: Fields): void {
     this.#prefetcher.overtaken(key);
@@ -97,13 +124,14 @@ export class EdgePrefetch {
   }
 
   /** What was fetched ahead was asked for while it was on its way. */
-  demanded(source: WishSource): void {
-    this.#note(source, 'used');
+  demanded(key: string, source: WishSource): void {
+    this.#unasked.forget(key);
+    this.#note(key, source, 'used');
   }
 
   /** What became of an object that was fetched ahead. */
   outcome({ key, response: { variant } }: CachedObject, source: WishSource, outcome: 'used' | 'wasted'): void {
-    this.#note(source, outcome);
+    if (this.#unasked.forget(key)) this.#note(key, source, outcome);
     if (outcome === 'wasted') return;
     const { names, values } = variant;
     this.#follow(
@@ -191,7 +219,8 @@ export class EdgePrefetch {
     if (this.#prefetcher.wish(wish, this.#deps.now())) this.counters.of(wish.source).wished++;
   }
 
-  #note(source: WishSource, outcome: 'used' | 'wasted'): void {
+  #note(key: string, source: WishSource, outcome: 'used' | 'wasted'): void {
+    if (source === 'model') this.foresight.note(zoneOfKey(key).id, outcome);
     this.#prefetcher.precision.note(source, outcome);
     this.counters.of(source)[outcome]++;
   }
@@ -199,6 +228,7 @@ export class EdgePrefetch {
   /** Begins what may begin, and comes back for the rest. */
   #pump(): void {
     const { now, zones } = this.#deps;
+    for (const [key, source] of this.#unasked.overdue(now())) this.#note(key, source, 'wasted');
     const demand = (): number => zones.all().reduce((sum, { fills }) => sum + fills.demanded, 0);
     for (let wish = this.#prefetcher.next(now(), demand()); wish !== undefined; wish = this.#prefetcher.next(now(), demand())) this.#begin(wish);
     const dueMs = this.#prefetcher.nextDeadlineMs(now());
@@ -214,7 +244,7 @@ export class EdgePrefetch {
   }
 
   #begin(wish: AheadWish): void {
-    const { now, zones } = this.#deps;
+    const { has, now, zones } = this.#deps;
     const zone = zones.get(wish.zone);
     const request = aheadRequest(pathOfKey(wish.key), wish.fields, wish.range);
     const fill = zone === undefined || zone.epoch !== wish.epoch ? undefined : zone.handler.fetching.fetchAhead(wish.key, request, wish.source);
@@ -222,8 +252,13 @@ export class EdgePrefetch {
     const counted = this.counters.of(wish.source);
     counted.fetched++;
     if (wish.range === undefined) this.#underWay.set(wish.key, fill.done);
+    // Before it is there: it may be asked for as soon as it is.
+    if (wish.range === undefined) this.#unasked.add(wish.key, wish.source, now());
     void fill.done.then(() => {
       this.#underWay.delete(wish.key);
+      // What no cache may keep was fetched for nothing, if nobody asked meanwhile; what is only announced may not be there yet.
+      const isGone = fill.ahead !== undefined && !has(wish.key) && this.#unasked.forget(wish.key);
+      if (isGone && wish.source === 'model') this.#note(wish.key, wish.source, 'wasted');
       counted.bytes += fill.bytes;
       this.#prefetcher.finished(wish, fill.bytes, now());
       this.#pump();

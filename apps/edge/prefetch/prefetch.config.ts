@@ -14,10 +14,20 @@ const limits: Omit<PrefetchLimits, 'bytesPerSec' | 'zoneBytesPerSec'> = {
   againAfterMs: 5000,
 };
 
+export interface PrefetchRates {
+  readonly segmentsAhead: number;
+  readonly mbit: number;
+  readonly zoneMbit: number;
+}
+
+export function prefetchOf({ mbit, segmentsAhead, zoneMbit }: PrefetchRates): EdgePrefetchInit {
+  return { segmentsAhead, limits: { ...limits, bytesPerSec: mbit * bytesPerMbit, zoneBytesPerSec: zoneMbit * bytesPerMbit } };
+}
+
 /** What is fetched before it is asked for, at most; undefined for nothing. */
-export function readPrefetch(env: Environment): EdgePrefetchInit | undefined {
+export function readPrefetch(env: Environment, region?: string): EdgePrefetchInit | undefined {
   const segmentsAhead = readInteger(env, 'EDGE_PREFETCH_SEGMENTS', 2, 0, 20);
   const mbit = readInteger(env, 'EDGE_PREFETCH_MBIT', 200, 1, 100_000);
   const zoneMbit = readInteger(env, 'EDGE_PREFETCH_ZONE_MBIT', Math.min(mbit, 100), 1, 100_000);
-  return segmentsAhead === 0 ? undefined : { segmentsAhead, limits: { ...limits, bytesPerSec: mbit * bytesPerMbit, zoneBytesPerSec: zoneMbit * bytesPerMbit } };
+  return segmentsAhead === 0 ? undefined : { ...prefetchOf({ segmentsAhead, mbit, zoneMbit }), region };
 }

@@ -25,7 +25,8 @@ function visits(learner: Pick<TransitionLearner, 'learn'>, pages: readonly (read
 }
 
 const times = <One>(count: number, one: One): One[] => Array.from({ length: count }, () => one);
-const shares = (likely: readonly Likely[]): Record<string, number> => Object.fromEntries(likely.map(({ path, share }) => [path, Math.round(share * 100) / 100]));
+const shares = (likely: readonly Likely[]): Record<string, number> =>
+  Object.fromEntries(likely.map(({ path, share }) => [path, Math.round(share * 100) / 100]));
 const after = (model: TransitionModel, path: string, audience: string = everybody): Record<string, number> => shares(likelyAfter(model, audience, path));
 
 describe('what fades', () => {
@@ -165,7 +166,9 @@ const anyModel = fc
     fc.constantFrom('', 'eu/firefox', 'us/tv'),
     fc.dictionary(
       fc.webPath().map((path) => `/${path}`),
-      fc.array(fc.record({ path: fc.webPath().map((path) => `/${path}é`), share: fc.integer({ min: 1, max: 255 }).map((share) => share / 255) }), { maxLength: 5 }),
+      fc.array(fc.record({ path: fc.webPath().map((path) => `/${path}é`), share: fc.integer({ min: 1, max: 255 }).map((share) => share / 255) }), {
+        maxLength: 5,
+      }),
       { maxKeys: 8 },
     ),
   )
@@ -213,7 +216,23 @@ describe('the codec', () => {
 });
 
 describe('the trial', () => {
-  const model: TransitionModel = { trainedAtMs: 1, rows: new Map([['', new Map([['/a', [{ path: '/a.css', share: 1 }, { path: '/x', share: 0.5 }]]])]]) };
+  const model: TransitionModel = {
+    trainedAtMs: 1,
+    rows: new Map([
+      [
+        '',
+        new Map([
+          [
+            '/a',
+            [
+              { path: '/a.css', share: 1 },
+              { path: '/x', share: 0.5 },
+            ],
+          ],
+        ]),
+      ],
+    ]),
+  };
   const visit = (client: string, paths: readonly string[], more: Partial<Access> = {}) =>
     paths.map((path, at) => access({ client, path, atMs: startMs + at * 100, ...more }));
 

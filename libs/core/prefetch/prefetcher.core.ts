@@ -58,7 +58,8 @@ export class Prefetcher<Wished extends Wish = Wish> {
   wish(wish: Wished, nowMs: Millis): boolean {
     const id = idOf(wish);
     if (this.#waiting.has(id) || this.#running.has(id) || nowMs < (this.#recent.get(id) ?? 0)) return false;
-    if (!this.precision.admits(wish.source)) return false;
+    // What models foresee is judged zone by zone, before it comes here.
+    if (wish.source !== 'model' && !this.precision.admits(wish.source)) return false;
     if (this.#waiting.size >= this.#limits.waitingMax) this.#dropLate(nowMs);
     if (this.#waiting.size >= this.#limits.waitingMax) return false;
     this.#waiting.set(id, { wish, sinceMs: nowMs });

@@ -22,7 +22,14 @@ export interface TransitionModel {
 }
 
 /** Bounds of a model, whoever made it. */
-export const modelLimits = { bytesMax: 1_048_576, pathsMax: 20_000, pathLengthMax: 1024, audiencesMax: 256, followersMax: 64, transitionsMax: 200_000 } as const;
+export const modelLimits = {
+  bytesMax: 1_048_576,
+  pathsMax: 20_000,
+  pathLengthMax: 1024,
+  audiencesMax: 256,
+  followersMax: 64,
+  transitionsMax: 200_000,
+} as const;
 
 /** What will probably be asked for next; the most likely first. A special audience's row counts alone, even when it is empty. */
 export function likelyAfter({ rows }: TransitionModel, audience: string, path: string): readonly Likely[] {
