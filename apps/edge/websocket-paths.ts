@@ -2,7 +2,7 @@ import { passThroughFields } from '#core/http-cache';
 import { edgeProofHeader, edgeProofOf } from '#runtime';
 import { problem } from './cache/problem.ts';
 import type { EdgeReply, EdgeRequest } from './server/exchange.ts';
-import { isHandshakeField, isWebSocketHandshake } from './server/websocket-tunnel.ts';
+import { isHandshakeField, isWebSocketHandshake, protocolsOffered } from './server/websocket-tunnel.ts';
 
 export interface WebSocketPathsInit {
   readonly originUrl: string;
@@ -24,8 +24,7 @@ async function tunnelled({ originUrl, pseudonym, cacheName, edgeSecret }: WebSoc
   const { clientAddress, scheme, target } = request;
   const forwarded = passThroughFields(request.fields(), { clientAddress, scheme, pseudonym }).filter(([name]) => !isHandshakeField(name));
   const fields = edgeSecret === undefined ? forwarded : [...forwarded, [edgeProofHeader, edgeProofOf(edgeSecret, clientAddress)] as const];
-  const protocols = (request.field('sec-websocket-protocol') ?? '').split(',').map((name) => name.trim());
-  const reply = await request.tunnel({ originUrl, target, fields, protocols: protocols.filter(Boolean) });
+  const reply = await request.tunnel({ originUrl, target, fields, protocols: protocolsOffered(request) });
   const detail = 'The origin does not speak WebSocket here.';
   return reply ?? problem({ status: 502, detail, target, cacheName, outcome: { forwarded: 'bypass' }, error: 'http_upgrade_failed' });
 }

@@ -57,7 +57,9 @@ const attemptsMax = 4;
 /** Whether a fresh object is fresh enough for this request. Few requests say anything about it. */
 function suffices(request: EdgeRequest, object: CachedObject, nowMs: number): boolean {
   const text = request.field('cache-control');
-  return text === undefined || satisfies(parseCacheControl(text), object.response.freshness, nowMs);
+  if (text !== undefined && !satisfies(parseCacheControl(text), object.response.freshness, nowMs)) return false;
+  // A WebSocket may have the path of a page.
+  return request.field('upgrade') === undefined;
 }
 
 /** From a request to its answer. A hit is answered at once: no promise, no URL object, nothing rebuilt. */

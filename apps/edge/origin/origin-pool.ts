@@ -131,13 +131,29 @@ export class OriginPool implements OriginSource {
     }
   }
 
+  /**
+   * Takes what is no exchange to one that is well, and on to others while `attempt` brings nothing, as often as a request may be
+   * repeated. Nothing is no failure of an origin: it may not want to.
+   */
+  async take<Taken>(request: Pick<GuardedRequest, 'key' | 'method'>, attempt: (url: string) => Promise<Taken | undefined>): Promise<Taken | undefined> {
+    const tried = new Set<Fortune>();
+    for (;;) {
+      const fortune = this.#choose(request, tried);
+      tried.add(fortune);
+      const taken = await attempt(fortune.member.url);
+      if (taken !== undefined) fortune.succeeded();
+      if (taken !== undefined || !this.#mayRepeat(request, tried)) return taken;
+      this.#repeats--;
+    }
+  }
+
   /** RFC 9110 section 9.2.2: what is safe may be asked again, by anybody. A body may be read but once. */
-  #mayRepeat({ body, method }: GuardedRequest, tried: ReadonlySet<Fortune>): boolean {
+  #mayRepeat({ body, method }: Pick<GuardedRequest, 'body' | 'method'>, tried: ReadonlySet<Fortune>): boolean {
     return tried.size <= this.#init.attempts && tried.size < this.#fortunes.length && isSafe(method) && body === undefined && this.#repeats >= 1;
   }
 
   /** Of those that are well, backups last; when none is, any of them, because asking is the one way to find out. */
-  #choose(request: GuardedRequest, tried: ReadonlySet<Fortune>): Fortune {
+  #choose(request: Pick<GuardedRequest, 'key'>, tried: ReadonlySet<Fortune>): Fortune {
     const nowMs = this.#now();
     const left = this.#fortunes.filter((fortune) => !tried.has(fortune));
     const well = left.filter((fortune) => fortune.answers(nowMs));

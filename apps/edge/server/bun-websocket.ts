@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import type { TunnelTarget } from './exchange.ts';
 import { closeCodeOf, tunnelLimits } from './websocket-tunnel.ts';
 
@@ -24,6 +25,7 @@ export interface BunWebSocketHandlers {
 interface BunWebSocketInit {
   readonly headers: Readonly<Record<string, string>>;
   readonly protocols: readonly string[];
+  readonly tls?: { readonly serverName: string; readonly ca?: string; readonly rejectUnauthorized: true };
 }
 
 type OpenWebSocket = new (url: string, init: BunWebSocketInit) => WebSocket;
@@ -52,9 +54,9 @@ export class OriginSocket {
   }
 
   /** Undefined when the origin does not switch. */
-  static async open({ originUrl, target, fields, protocols }: TunnelTarget): Promise<OriginSocket | undefined> {
+  static async open(target: TunnelTarget): Promise<OriginSocket | undefined> {
     // Bun takes fields where browsers take subprotocols alone.
-    const socket = new (WebSocket as unknown as OpenWebSocket)(originUrl.replace(/^http/, 'ws') + target, { headers: Object.fromEntries(fields), protocols });
+    const socket = new (WebSocket as unknown as OpenWebSocket)(...openedBy(target));
     socket.binaryType = 'arraybuffer';
     const opened = Promise.withResolvers<boolean>();
     socket.addEventListener('open', () => opened.resolve(true), { once: true });
@@ -113,6 +115,16 @@ export class OriginSocket {
     this.#early.push(message);
     if (this.#early.reduce((bytes, one) => bytes + one.length, 0) > tunnelLimits.waitingBytesMax) this.close(1013, 'Too early.');
   }
+}
+
+/** To an address that was judged, under the name that the origin must prove. */
+function openedBy({ originUrl, address, serverName, ca, target, fields, protocols }: TunnelTarget): [url: string, init: BunWebSocketInit] {
+  const url = new URL(originUrl);
+  const { host, hostname, port, protocol } = url;
+  const to = address === undefined ? host : `${isIP(address) === 6 ? `[${address}]` : address}${port === '' ? '' : `:${port}`}`;
+  const headers = Object.fromEntries(fields.some(([name]) => name === 'host') ? fields : [...fields, ['host', host] as const]);
+  const tls = { serverName: serverName ?? hostname, rejectUnauthorized: true as const, ...(ca === undefined ? {} : { ca }) };
+  return [`${protocol === 'https:' ? 'wss' : 'ws'}://${to}${target}`, { headers, protocols, ...(protocol === 'https:' ? { tls } : {}) }];
 }
 
 /** Takes messages from each side to the other. Pings are answered by each connection's own end. */

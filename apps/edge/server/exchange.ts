@@ -34,6 +34,12 @@ export interface AnsweringZone {
 export interface TunnelTarget {
   /** Scheme, host and port. */
   readonly originUrl: string;
+  /** What to connect to in place of whatever the host's name leads to. */
+  readonly address?: string | undefined;
+  /** The name that the origin's certificate must have; its host when left out. */
+  readonly serverName?: string | undefined;
+  /** PEM, in place of the system's. */
+  readonly ca?: string | undefined;
   readonly target: string;
   readonly fields: readonly Field[];
   /** Subprotocols that the client offers, in its order. */

@@ -48,16 +48,17 @@ export interface Tunnel {
 /** Takes a connection to the origin, byte for byte and at the pace of the slower side; undefined when the origin does not switch. */
 export async function tunnelOnNode(
   { early, key, socket }: UpgradedSocket,
-  { originUrl, target, fields, protocols }: TunnelTarget,
+  { originUrl, address, serverName, ca, target, fields, protocols }: TunnelTarget,
 ): Promise<Tunnel | undefined> {
   const { hostname, port, protocol, host } = new URL(originUrl);
-  const to = { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port) || (protocol === 'https:' ? 443 : 80) };
-  const origin = protocol === 'https:' ? connectTls({ ...to, servername: to.host }) : connect(to);
+  const name = hostname.replace(/^\[|\]$/g, '');
+  const to = { host: address ?? name, port: Number(port) || (protocol === 'https:' ? 443 : 80) };
+  const origin = protocol === 'https:' ? connectTls({ ...to, ca, servername: serverName ?? name }) : connect(to);
   origin.on('error', () => undefined);
   const ownKey = randomBytes(16).toString('base64');
   const lines = [
     `GET ${target} HTTP/1.1`,
-    `host: ${host}`,
+    ...(fields.some(([field]) => field === 'host') ? [] : [`host: ${host}`]),
     'connection: upgrade',
     'upgrade: websocket',
     'sec-websocket-version: 13',

@@ -17,6 +17,12 @@ export function isHandshakeField(name: string): boolean {
   return handshakeFields.has(name);
 }
 
+/** Subprotocols that the client offers, in its order. */
+export function protocolsOffered(request: Pick<EdgeRequest, 'field'>): readonly string[] {
+  const names = (request.field('sec-websocket-protocol') ?? '').split(',').map((name) => name.trim());
+  return names.filter(Boolean);
+}
+
 /** RFC 6455 section 4.2.1. */
 export function isWebSocketHandshake(request: Pick<EdgeRequest, 'method' | 'field'>): boolean {
   if (request.method !== 'GET' || request.field('upgrade')?.toLowerCase() !== 'websocket') return false;

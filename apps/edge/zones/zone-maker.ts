@@ -1,6 +1,7 @@
+import { cacheName } from '#core/http-cache';
 import type { ZoneOrigin as OriginSetting } from '#events';
 import { edgeLimits } from '../edge.constants.ts';
-import type { EdgeCache } from '../cache/edge-cache.ts';
+import type { EdgeCache, ZonePlan } from '../cache/edge-cache.ts';
 import type { EdgeCounters } from '../edge-counters.ts';
 import type { AddressGuard } from '../origin/address-guard.ts';
 import { GuardedOrigin, type OriginLimits } from '../origin/guarded-origin.ts';
@@ -13,6 +14,7 @@ import { carriedTagsHider, shieldProof } from './shield-tags.ts';
 import { ZoneOrigin } from './zone-origin.ts';
 import { zonePlan, type ZoneVersion } from './zone-plan.ts';
 import { ZoneRules } from './zone-rules.ts';
+import { ZoneWebSockets } from './zone-websockets.ts';
 import type { Zone } from './zone.ts';
 
 export interface ZoneMakerDeps {
@@ -66,10 +68,10 @@ export class ZoneMaker {
       held.push(key);
       return new GuardedOrigin(client, limits, this.#deps.counters, now);
     };
+    const endpoints = configuration.origins.map((origin) => endpointOf(origin, connectTimeoutMs, this.#deps.guard));
     const members = await Promise.all(
-      configuration.origins.map(async (origin) => {
-        const { backup = false, url, weight = 1 } = origin;
-        return { url, weight, backup, source: await source(endpointOf(origin, connectTimeoutMs, this.#deps.guard)) };
+      configuration.origins.map(async ({ backup = false, url, weight = 1 }, at) => {
+        return { url, weight, backup, source: await source(endpoints[at] as OriginEndpoint) };
       }),
     );
     const { balance = 'weighted', ejection = {}, retries = {} } = configuration;
@@ -97,7 +99,9 @@ export class ZoneMaker {
       for (const key of held) this.#release(key);
     };
     const finish = isShield ? { finish: carriedTagsHider(edgeSecret, version.id) } : {};
-    return { zone: cache.zone({ ...zonePlan(version, rules, origin, close), ...finish }), pool };
+    const webSockets = new ZoneWebSockets({ pseudonym: edgeId, cacheName: cacheName(edgeId) }, { pool, endpoints, origin, now });
+    const local: ZonePlan['local'] = (request, path) => webSockets.open(request, path);
+    return { zone: cache.zone({ ...zonePlan(version, rules, { origin, local, close }), ...finish }), pool };
   }
 
   #checks({ configuration }: ZoneVersion, pool: OriginPool, members: readonly { readonly url: string; readonly source: GuardedOrigin }[]): HealthCheck[] {

@@ -52,18 +52,23 @@ export class ZoneOrigin implements OriginSource {
     const shielded = await this.#fromShield(request);
     const path = pathPart(pathOfKey(request.key ?? request.target));
     // What a shield sends has been through the same rules.
-    const response = shielded ?? this.#shaped(await this.#deps.origins.request({ ...request, fields: this.#asked(request, path) }), request, path);
+    const response = shielded ?? this.#shaped(await this.#fromOrigins(request, path), request, path);
     if (request.shared !== true) return response;
     const rule = this.#init.rules.ttl(path, fieldValue(response.fields, 'content-type'));
     return { ...response, fields: withRuledLifetime(response.fields, response.status, rule, this.#deps.now()) };
   }
 
-  #asked({ fields, key = '' }: GuardedRequest, path: string): Fields {
+  #fromOrigins(request: GuardedRequest, path: string): Promise<OriginResponse> {
+    return this.#deps.origins.request({ ...request, fields: this.asked(request.fields, hostOfKey(request.key ?? ''), path) });
+  }
+
+  /** What the rules make of the fields of a request. @param named the host that the client named, where keys tell it */
+  asked(fields: Fields, named: string | undefined, path: string): Fields {
     const { configuration, rules } = this.#init;
     const strips = rules.first('cookies', path) === 'strip';
     const asked: Field[] = strips ? fields.filter(([name]) => name !== 'cookie') : [...fields];
     const { hostHeader = 'origin' } = configuration;
-    const host = hostHeader === 'request' ? hostOfKey(key) : hostHeader === 'origin' ? undefined : hostHeader;
+    const host = hostHeader === 'request' ? named : hostHeader === 'origin' ? undefined : hostHeader;
     if (host !== undefined) asked.push(['host', host]);
     return edited(asked, rules.edits('requestHeaders', path));
   }

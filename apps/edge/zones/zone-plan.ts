@@ -1,7 +1,6 @@
 import { keyOfUrl, mediaTtlSettings, type TtlSettings } from '#core/http-cache';
 import type { ZoneConfiguration, ZoneRule } from '#events';
 import type { ZonePlan } from '../cache/edge-cache.ts';
-import type { OriginSource } from '../origin/guarded-origin.ts';
 import { replyHead, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
 import { normaliserOf, pathPart, type ZoneRules } from './zone-rules.ts';
 
@@ -53,7 +52,7 @@ function redirection({ status = 301, to }: NonNullable<ZoneRule['redirect']>, ta
 }
 
 /** What serves a zone, made of its configuration: everything that can be settled before the first request is. */
-export function zonePlan(zone: ZoneVersion, rules: ZoneRules, origin: OriginSource, close: () => void): ZonePlan {
+export function zonePlan(zone: ZoneVersion, rules: ZoneRules, { origin, local, close }: Pick<ZonePlan, 'origin' | 'local' | 'close'>): ZonePlan {
   const { configuration, epoch, id, tenant, version } = zone;
   const normalise = normaliserOf(configuration, rules);
   const keyOf = (url: string): string | undefined => {
@@ -84,6 +83,6 @@ export function zonePlan(zone: ZoneVersion, rules: ZoneRules, origin: OriginSour
     ...(rules.has('redirect') ? { redirect } : {}),
     ttl: siteTtlSettings,
     slices: configuration.slices,
-    local: () => undefined,
+    local,
   };
 }
