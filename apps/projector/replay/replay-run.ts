@@ -14,6 +14,7 @@ import {
   type CommandExecutor,
   type LeftOut,
   type Logger,
+  type RightOfWay,
 } from '#runtime';
 import { leftOutSettled } from '../parked/discarded.ts';
 import { sharedOut, type loadInThread } from './load-threads.ts';
@@ -46,6 +47,8 @@ export interface ReplayRunDeps {
   readonly logger: Logger;
   /** Without it, everything is loaded in this thread. */
   readonly loadInThread?: typeof loadInThread;
+  /** Had while it is built, not while it follows the log. */
+  readonly rightOfWay?: RightOfWay;
 }
 
 /** What is missing at the moment of promotion is folded in while the host stands still: a few milliseconds' worth. */
@@ -98,7 +101,10 @@ export class ReplayRun {
     const telling = tellProgress({ claim, load, progress }, this.#deps, following.signal);
     try {
       if (state.status === 'ready') await this.#follow(load, following.signal);
-      else await this.#build(state, claim, view, load, progress, following.signal);
+      else {
+        const build = (): Promise<void> => this.#build(state, claim, view, load, progress, following.signal);
+        await (this.#deps.rightOfWay?.hold(build) ?? build());
+      }
     } finally {
       following.end();
       await telling;

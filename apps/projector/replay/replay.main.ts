@@ -3,7 +3,7 @@ import { parentPort, threadId } from 'node:worker_threads';
 import { dropSandboxBlobs, openEngines } from '#adapters/engines';
 import { SystemClock } from '#adapters/system';
 import { contexts } from '#events';
-import { CommandExecutor, createLogger, EventIndexKeeper, PastKeeper, waitingLog, withoutEffects, WorkBoard } from '#runtime';
+import { CommandExecutor, createLogger, EventIndexKeeper, PastKeeper, RightOfWay, waitingLog, withoutEffects, WorkBoard } from '#runtime';
 import { projections } from '#read-models';
 import { readProjectorSettings } from '../projector.config.ts';
 import { leftOutNow } from '../parked/discarded.ts';
@@ -24,13 +24,15 @@ const engines = withoutEffects(await openEngines({ ...settings, onWaiting: waiti
 const { aggregates, clock, ids } = engines;
 const commands = new CommandExecutor({ aggregates, clock, ids, source: `/projector/${settings.node}` });
 const owner = `${settings.node}/${settings.projectorId}`;
-const host = new ReplayHost({ owner, ...settings.replay }, { ...engines, projections, commands, logger, board, loadInThread });
+// Who ordered a replay or a sandbox waits for it; for what this thread keeps up with, nobody does.
+const rightOfWay = new RightOfWay();
+const host = new ReplayHost({ owner, ...settings.replay }, { ...engines, projections, commands, logger, board, rightOfWay, loadInThread });
 host.start();
 const dropBlobs = (sandboxId: string): Promise<void> => dropSandboxBlobs(settings, sandboxId);
 const { partitionsMax } = settings.replay;
-const sandboxes = new SandboxHost({ owner, partitionsMax }, { ...engines, projections, commands, logger, board, dropBlobs });
+const sandboxes = new SandboxHost({ owner, partitionsMax }, { ...engines, projections, commands, logger, board, rightOfWay, dropBlobs });
 sandboxes.start();
-const keeper = new PastKeeper({ owner, projections }, { ...engines, logger, leftOut: (projection) => leftOutNow(aggregates, projection) });
+const keeper = new PastKeeper({ owner, projections }, { ...engines, logger, rightOfWay, leftOut: (projection) => leftOutNow(aggregates, projection) });
 keeper.start();
 // Sealing can wait, as replays can: nothing live waits for this thread.
 const retention = new RetentionKeeper(
@@ -41,7 +43,7 @@ const warning = retentionWarning(settings);
 if (warning !== undefined) logger.warn(warning);
 retention.start();
 // What may wait as well: nobody's rows depend on the index, and making it anew is as much work as a replay.
-const indexKeeper = new EventIndexKeeper({ owner, topics: contexts, keepMs: settings.eventIndexKeepMs }, { ...engines, logger, board });
+const indexKeeper = new EventIndexKeeper({ owner, topics: contexts, keepMs: settings.eventIndexKeepMs }, { ...engines, logger, board, rightOfWay });
 indexKeeper.start();
 parentPort?.once('message', () => {
   void Promise.all([indexKeeper.stop(), host.stop(), sandboxes.stop(), keeper.stop(), retention.stop()])

@@ -2,7 +2,7 @@ import { sandboxAggregate, sandboxAggregateId, sandboxBuildId, type KnownSandbox
 import type { DomainEvent } from '#events';
 import { hasCode, type Projection } from '#kernel';
 import type { AggregateStore, BuildClaim, Clock, EventLog, Lease, LeaseStore, ProjectionBuilds } from '#ports';
-import { buildEnds, buildStarts, BulkLoad, pause, ReplayProgress, tellProgress, type CommandExecutor, type Logger } from '#runtime';
+import { buildEnds, buildStarts, BulkLoad, pause, ReplayProgress, tellProgress, type CommandExecutor, type Logger, type RightOfWay } from '#runtime';
 import { leftOutSettled } from '../parked/discarded.ts';
 
 export interface SandboxRunDeps {
@@ -16,6 +16,8 @@ export interface SandboxRunDeps {
   readonly logger: Logger;
   /** Removes what was written under the sandbox's blob prefix. */
   readonly dropBlobs: (sandboxId: string) => Promise<void>;
+  /** Had while it is built. */
+  readonly rightOfWay?: RightOfWay;
 }
 
 export interface SandboxRunInit {
@@ -52,7 +54,8 @@ export class SandboxRun {
     const watched = new AbortController();
     const dropped = this.#untilDropping(state, AbortSignal.any([stop, watched.signal]));
     try {
-      await this.#build(state, AbortSignal.any([stop, dropped]));
+      const build = (): Promise<void> => this.#build(state, AbortSignal.any([stop, dropped]));
+      await (this.#deps.rightOfWay?.hold(build) ?? build());
     } catch (error) {
       if (hasCode(error, 'BUILD_FENCED') || dropped.aborted) return;
       if ((error as { retryable?: unknown }).retryable === true) throw error;

@@ -2,12 +2,15 @@ import { topicPartitions, type Context } from '#events';
 import type { Clock, EventIndex, EventLog } from '#ports';
 import { LeasedWorker, type LeasedWorkerDeps, type Tenure } from '../lease/leased-worker.ts';
 import { pause } from '../pause.ts';
+import type { RightOfWay } from '../right-of-way.ts';
 import { IndexReader } from './index-reader.ts';
 
 export interface EventIndexKeeperDeps extends LeasedWorkerDeps {
   readonly log: EventLog;
   readonly index: EventIndex;
   readonly clock: Clock;
+  /** Of others in this thread: nobody waits for the index. */
+  readonly rightOfWay?: RightOfWay;
 }
 
 export interface EventIndexKeeperInit {
@@ -52,12 +55,13 @@ export class EventIndexKeeper {
   }
 
   async #keep({ lease, signal, moved }: Tenure): Promise<void> {
-    const { log, index, clock } = this.#deps;
+    const { log, index, clock, rightOfWay } = this.#deps;
     const { topics, keepMs, idleMs } = this.#init;
     for (const topic of topics) await log.ensureTopic(topic, topicPartitions);
     const positions = await index.claim(lease.epoch, await log.identity());
     const reader = new IndexReader({ topics, positions, epoch: lease.epoch }, log);
     for (let [tendAtMs, written] = [0, 0]; !signal.aborted;) {
+      const begun = performance.now();
       const batch = await reader.next();
       if (batch !== undefined) await index.append(batch);
       moved();
@@ -66,6 +70,7 @@ export class EventIndexKeeper {
         await index.tend(keepMs === 0 ? undefined : clock.now() - keepMs);
         [tendAtMs, written] = [clock.now() + tendEvery.ms, 0];
       }
+      if (batch !== undefined) await rightOfWay?.give(performance.now() - begun, signal);
       if ((batch?.events.length ?? 0) < eventsWorth) await pause(idleMs, signal);
     }
   }

@@ -5,6 +5,7 @@ import type { EventLog, Lease, LeaseStore, PastCut, PastModel, PastStore, Stored
 import type { Logger } from '../logging.ts';
 import { pause } from '../pause.ts';
 import type { LeftOut } from '../replay/left-out.ts';
+import type { RightOfWay } from '../right-of-way.ts';
 import { readTail } from './past-tail.ts';
 import { foldedBlocks, joinedBlocks } from './piece-blocks.ts';
 
@@ -28,6 +29,8 @@ export interface PastKeeperDeps {
   readonly logger: Logger;
   /** What a projection leaves out; without it, nothing is. */
   readonly leftOut?: (projection: string) => Promise<LeftOut>;
+  /** Of others in this thread: what is not folded yet is folded by who asks for it. */
+  readonly rightOfWay?: RightOfWay;
 }
 
 /** Sizes of pieces: with the defaults the largest is of 134 million offsets. */
@@ -127,11 +130,12 @@ export class PastKeeper {
     let renewedAt = performance.now();
     await this.#join(projection, model, cut, next);
     while (!this.#stop.signal.aborted && (next / size + 1n) * size <= high) {
-      const to = (next / size + 1n) * size;
+      const [begun, to] = [performance.now(), (next / size + 1n) * size];
       if (!(await this.#fold(projection, model, cut, next, to))) return;
       next = to;
       await this.#join(projection, model, cut, next);
       await turn();
+      await this.#deps.rightOfWay?.give(performance.now() - begun, this.#stop.signal);
       if (performance.now() - renewedAt < this.#init.leaseTtlMs / 3) continue;
       renewedAt = performance.now();
       if (this.#held.size > 0 && !(await this.#holds(projection))) return;
