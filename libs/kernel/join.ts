@@ -1,10 +1,12 @@
-import { assert } from './assert.ts';
+import { assert, InvariantError } from './assert.ts';
 import { compareValues } from './compare.ts';
 import { joinCounts, joinDots, joinStages, type Counts, type Dots } from './lattice.ts';
 import type { ColumnSpec, ColumnValue, RowChange, Stamp, TableSpec } from './projection.ts';
 
 /** The greater of two values, or the smaller; null loses. */
 function pick(join: 'max' | 'min', a: ColumnValue, b: ColumnValue): ColumnValue {
+  // What most columns that grow hold.
+  if (typeof a === 'bigint' && typeof b === 'bigint') return (join === 'max' ? a >= b : a <= b) ? a : b;
   if (a === null) return b;
   if (b === null) return a;
   const order = compareValues(a, b);
@@ -83,12 +85,23 @@ export class ChangeFold {
   #join(table: TableSpec, row: RowChange, change: RowChange): void {
     const set = row.set as Writable<RowChange['set']>;
     const stamps = row.stamps as Record<string, Stamp>;
+    // Columns of a group stand together, and all are won by one order.
+    let group: string | undefined;
+    let order = 0;
     for (const name in change.set) {
       const column = table.columns[name];
-      assert(column !== undefined, `the table ${change.table} has no column ${name}`);
+      if (column === undefined) throw new InvariantError(`the table ${change.table} has no column ${name}`);
       const theirs = change.set[name] as ColumnValue;
       const mine = set[name];
-      set[name] = mine === undefined ? theirs : joinValues(column, mine, theirs, stampOrder(column, stamps, change));
+      if (mine === undefined) {
+        set[name] = theirs;
+        continue;
+      }
+      if (column.stamp !== undefined && column.stamp !== group) {
+        group = column.stamp;
+        order = stampOrder(group, stamps, change);
+      }
+      set[name] = joinValues(column, mine, theirs, order);
     }
     for (const name in change.stamps) stamps[name] = greater(stamps[name], change.stamps[name] as Stamp);
   }
@@ -109,12 +122,11 @@ function greater(a: Stamp | undefined, b: Stamp): Stamp {
   return a === undefined || compareValues(b, a) > 0 ? b : a;
 }
 
-function stampOrder(column: ColumnSpec, stamps: Readonly<Record<string, Stamp>>, change: RowChange): number {
-  if (column.stamp === undefined) return 0;
-  const group = column.stamp;
+/** The sign of (stamp of the row) - (stamp of the change). */
+function stampOrder(group: string, stamps: Readonly<Record<string, Stamp>>, change: RowChange): number {
   const mine = stamps[group];
   const theirs = change.stamps?.[group];
-  assert(theirs !== undefined, `a change of ${change.table} has no stamp ${group}`);
+  if (theirs === undefined) throw new InvariantError(`a change of ${change.table} has no stamp ${group}`);
   if (mine === undefined) return -1;
   return compareValues(mine, theirs);
 }
