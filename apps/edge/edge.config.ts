@@ -1,5 +1,16 @@
 import { purgePolicies, type PurgePolicy } from '#events';
-import { invalidSetting, readEdgeSecret, readFlag, readInteger, readPort, readSharedSettings, readText, type Environment, type SharedSettings } from '#runtime';
+import {
+  invalidSetting,
+  readEdgeSecret,
+  readFlag,
+  readInteger,
+  readPort,
+  readSharedSettings,
+  readText,
+  type Environment,
+  type SharedSettings,
+  readOwnHosts,
+} from '#runtime';
 import { join } from 'node:path';
 import { readPeers, type PeerSettings } from './peers/peers.config.ts';
 import type { EdgePrefetchInit } from './prefetch/edge-prefetch.ts';
@@ -40,6 +51,8 @@ export interface EdgeSettings extends SharedSettings {
   readonly statePath: string;
   /** Verifier keys of the ledger that the edge's witness trusts; empty for those that the origin shows first. */
   readonly ledgerKeys: readonly string[];
+  /** At which the platform itself is reached: no zone answers there. */
+  readonly ownHosts: readonly string[];
   /** Origins of zones may be at private, loopback and other special addresses. */
   readonly originPrivateAddresses: boolean;
   /** What is done with what is cached while nobody here knows what was purged, where a tenant does not say. */
@@ -91,6 +104,7 @@ export function readEdgeSettings(env: Environment = process.env): EdgeSettings {
       .split(',')
       .map((key) => key.trim())
       .filter(Boolean),
+    ownHosts: readOwnHosts(env),
     originPrivateAddresses: readFlag(env, 'ORIGIN_PRIVATE_ADDRESSES', false),
     inDoubt: readText(env, 'EDGE_IN_DOUBT', 'revalidate', new RegExp(`^(?:${purgePolicies.join('|')})$`)) as PurgePolicy,
     traffic: readTrafficSettings(env),

@@ -15,6 +15,7 @@ import {
   readTlsFiles,
   type Environment,
   type SharedSettings,
+  readOwnHosts,
 } from '#runtime';
 import type { IngestUrls } from './public-urls.ts';
 import { readJwtSettings, type JwtSettings } from './access/jwt.config.ts';
@@ -50,6 +51,8 @@ export interface GatewaySettings extends SharedSettings {
   readonly hasRegions: boolean;
   /** Webhooks may lead to private networks, and to this machine. */
   readonly webhookPrivateAddresses: boolean;
+  /** At which the platform itself is reached: no zone's. */
+  readonly ownHosts: readonly string[];
   /** Origins of zones may be at private, loopback and other special addresses. */
   readonly originPrivateAddresses: boolean;
   /** Built files of the console. */
@@ -108,6 +111,7 @@ export function readGatewaySettings(env: Environment = process.env): GatewaySett
     passThroughTenants: readPassThroughTenants(env),
     hasRegions: readRegionPeers(env, shared.node).length > 0,
     webhookPrivateAddresses: readFlag(env, 'WEBHOOK_PRIVATE_ADDRESSES', false),
+    ownHosts: readOwnHosts(env),
     originPrivateAddresses: readFlag(env, 'ORIGIN_PRIVATE_ADDRESSES', false),
     consolePath: join(fileURLToPath(new URL('.', import.meta.url)), '../../console'),
   };

@@ -49,7 +49,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       ...streamProviders(settings),
       ...lowLatencyProviders,
       ...cdnProviders(engines, { keysRequired: settings.edgeKeysRequired }),
-      ...zoneProviders(engines.secrets, settings.originPrivateAddresses),
+      ...zoneProviders(engines.secrets, settings),
       ...publishProviders(engines, settings.node),
       ...eventProviders(engines, subscriptions),
       ...subjectProviders(engines, settings),

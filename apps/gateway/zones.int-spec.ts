@@ -96,6 +96,17 @@ describe('zones', () => {
     expect((await call('GET', `${path}/bad`)).status).toBe(404);
   });
 
+  test('no zone gets a host at which the platform itself is reached, nor what lies above one', async () => {
+    await register('edge-5', 'http://edge-5.cdn.example.net:8081');
+    await world.settle();
+    // By the settings, and by what an edge says.
+    for (const host of ['localhost', 'media.example', '*.example.net', 'edge-5.cdn.example.net']) {
+      const answer = await call('PUT', `${path}/taken`, { hosts: ['mine.example', host], origins });
+      expect([answer.status, answer.json.detail]).toEqual([409, `body.hosts: ${host}: The platform itself is reached here or below.`]);
+    }
+    expect((await call('PUT', `${path}/taken`, { hosts: ['mine.example', 'edge-6.cdn.example.net'], origins })).status).toBe(200);
+  });
+
   test('a shield is an edge of the platform, reached where it said that it is', async () => {
     await register('edge-7', 'http://10.0.0.7:8081');
     await world.settle();

@@ -86,6 +86,7 @@ export {
   settingProblems,
   type Environment,
 } from './setting-values.config.ts';
+export { readOwnHosts } from './own-hosts.config.ts';
 export { readSharedSettings, type SharedSettings } from './settings.config.ts';
 export { endOnError, endOnSignal, exitCodeOf, misconfigured } from './process-ends.ts';
 export { observeIntake } from './telemetry/observed/observe-intake.ts';

@@ -2,8 +2,22 @@ import { describe, expect, test } from '@jest/globals';
 import { resolve } from 'node:path';
 import { settingProblems, readChoice, readFlag, readInteger, readPort } from './setting-values.config.ts';
 import { readRtmpsSettings } from './rtmps.config.ts';
+import { readOwnHosts } from './own-hosts.config.ts';
 import { readSharedSettings } from './settings.config.ts';
 import { telemetryOff } from './telemetry/telemetry.config.ts';
+
+describe('hosts of the platform', () => {
+  test('are those of all its addresses, in lower case, and all below the domain that it is the authority for', () => {
+    const env = {
+      STREAMS_PUBLIC_HOST: 'Media.example',
+      EDGE_PUBLIC_URL: 'https://Play.example:8443',
+      EDGE_URLS: 'https://e1.example, nonsense',
+      STEERING_ZONE: 'CDN.example.',
+    };
+    expect(readOwnHosts(env)).toEqual(['localhost', 'media.example', 'play.example', 'e1.example', 'cdn.example', '*.cdn.example']);
+    expect(readOwnHosts({})).toEqual(['localhost']);
+  });
+});
 
 describe('shared settings', () => {
   test('have a default for everything on one machine', () => {

@@ -48,6 +48,8 @@ export interface EdgeCacheInit {
   readonly keys?: KeyPolicy;
   /** Paths that begin with one of these are never cached; the platform's own when left out. */
   readonly passPrefixes?: readonly string[];
+  /** At which the platform itself is reached, as zones name theirs: no zone answers there. */
+  readonly ownHosts?: readonly string[];
   readonly limits?: { readonly claimTimeoutMs?: number };
   /** What is fetched before it is asked for; nothing when left out. */
   readonly prefetch?: EdgePrefetchInit | undefined;
@@ -137,7 +139,7 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
     edgeSecret: init.edgeSecret,
     close: () => undefined,
   });
-  const zones = new ZoneTable(media);
+  const zones = new ZoneTable(media, init.ownHosts);
   const prefetch =
     init.prefetch === undefined ? undefined : new EdgePrefetch(init.prefetch, { zones, now, has: (key) => store.has(key), onError: deps.onError });
   hooks.prefetch = prefetch;

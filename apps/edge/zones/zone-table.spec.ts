@@ -35,6 +35,14 @@ describe('the table of zones', () => {
     expect(zones.siteOf(undefined).zone.id).toBe('');
   });
 
+  test('no zone answers at a host of the platform, whatever it says', () => {
+    const zones = new ZoneTable(zone(platformZoneId, { tenant: '' }), ['media.example', 'cdn.example', '*.cdn.example']);
+    zones.put(zone('zn-a'), ['media.example', 'cdn.example', 'a.cdn.example', '*.example']);
+    const ids = (...hosts: string[]): string[] => hosts.map((host) => zones.siteOf(host).zone.id);
+    expect(ids('Media.example:8081', 'cdn.example', 'a.cdn.example', 'b.cdn.example')).toEqual(['', '', '', '']);
+    expect(ids('www.example', 'x.media.example', 'othercdn.example')).toEqual(['zn-a', 'zn-a', 'zn-a']);
+  });
+
   test('a change is seen by the next request, also by one for the host of the request before', () => {
     const zones = table();
     expect(zones.siteOf('a.example').zone.id).toBe('');

@@ -31,10 +31,13 @@ export class ZoneTable {
   readonly #seen = new Map<string, Site>();
   /** Of zones whose hosts share nothing: under which names they were asked. */
   readonly #names = new Map<string, Set<string> | 'many'>();
+  readonly #own: readonly string[];
   #lastHost: string | undefined;
   #lastSite: Site;
 
-  constructor(platform: Zone) {
+  /** @param own hosts, and `*.` for all below one, at which no zone answers whatever it says */
+  constructor(platform: Zone, own: readonly string[] = []) {
+    this.#own = own;
     this.#platform = { zone: platform, keyPrefix: '' };
     this.#lastSite = this.#platform;
   }
@@ -98,7 +101,8 @@ export class ZoneTable {
 
   #look(host: string): Site {
     const name = hostNameOf(host);
-    const zone = this.#byName.get(name) ?? this.#below(name);
+    const isOwn = this.#own.some((own) => own === name || (own.startsWith('*.') && name.endsWith(own.slice(1))));
+    const zone = isOwn ? undefined : (this.#byName.get(name) ?? this.#below(name));
     if (zone?.hostInKey === true) this.#remember(zone.id, name);
     const site = zone === undefined ? this.#platform : { zone, keyPrefix: prefixOf(zone, name) };
     if (this.#seen.size >= spellingsMax) this.#seen.clear();

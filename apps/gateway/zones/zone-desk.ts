@@ -7,6 +7,7 @@ import type { AggregateStore, ReadCondition, ReadRow, ReadStore } from '#ports';
 import type { CommandExecutor, CommandMeta } from '#runtime';
 import { derivedId } from '../access/secrets.ts';
 import { badRequest, conflict, notFound, ProblemError } from '../http/problem.errors.ts';
+import type { OwnHosts } from './own-hosts.ts';
 import type { ZoneHostClaims } from './zone-host-claims.ts';
 
 export interface OwnedZone {
@@ -26,6 +27,7 @@ export interface ZoneDeskDeps {
   readonly aggregates: AggregateStore;
   readonly reads: ReadStore;
   readonly claims: ZoneHostClaims;
+  readonly own: OwnHosts;
   /** Origins may be at private, loopback and other special addresses. */
   readonly privateAddresses: boolean;
 }
@@ -60,12 +62,13 @@ export class ZoneDesk {
     return { tenant, zone };
   }
 
-  /** @throws ProblemError 400 for what cannot be served, 409 for a host of another zone, 412 when the zone has changed */
+  /** @throws ProblemError 400 for what cannot be served, 409 for a host of another zone or of the platform, 412 when the zone has changed */
   async configure(change: ZoneChange, configuration: ZoneConfiguration, meta: CommandMeta, rolledBackTo: number | null = null): Promise<OwnedZone> {
     const { tenant = defaultTenant } = meta;
     const { claims } = this.#deps;
     const zoneId = idOf(tenant, change.name);
     this.#checkAddresses(configuration);
+    await this.#checkHosts(configuration);
     const before = await this.#find(tenant, change.name);
     if (before?.status !== 'configured') await this.#checkCount(tenant);
     const shieldUrl = await this.#shieldUrl(configuration.shield);
@@ -137,6 +140,11 @@ export class ZoneDesk {
   async #checkCount(tenant: string): Promise<void> {
     const rows = await this.#deps.reads.select(zoneTable, { where: [{ column: 'tenant', is: 'eq', value: tenant }, configured], limit: zonesMax });
     if (rows.length === zonesMax) throw conflict('too-many-zones', `There are ${zonesMax} zones: remove one first.`);
+  }
+
+  async #checkHosts({ hosts }: ZoneConfiguration): Promise<void> {
+    const own = await this.#deps.own.firstOf(hosts);
+    if (own !== undefined) throw conflict('host-taken', `body.hosts: ${own}: The platform itself is reached here or below.`);
   }
 
   /** A name is looked up by the edges when they connect, and judged again then. */

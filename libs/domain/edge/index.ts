@@ -35,6 +35,7 @@ export {
   type SteeringClient,
   type SteeringRules,
 } from './steering.policy.ts';
+export { hostsOverlap } from './hosts.ts';
 export { hitRatio, originOffload, type EdgeCounters } from './hit-ratio.core.ts';
 export { purgePolicyDecider, type PurgePolicyState, type SetPurgePolicy } from './purge-policy.decider.ts';
 export { purgePolicyAggregate, zoneContextAggregate, zoneAggregate, zoneClaimsAggregate } from './zone-aggregates.ts';

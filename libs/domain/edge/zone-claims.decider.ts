@@ -1,5 +1,6 @@
 import { zoneHostsClaimed, type DraftOf } from '#events';
 import { accept, refuse, type Decider, type Decision } from '#kernel';
+import { hostsOverlap } from './hosts.ts';
 
 /** A zone and the hosts of one domain that are its own. */
 export interface ZoneClaim {
@@ -28,18 +29,12 @@ export function claimedDomain(host: string): string {
   return host.split('.').slice(-2).join('.');
 }
 
-/** Whether one of the two answers for what the other names. */
-function overlaps(a: string, b: string): boolean {
-  const covers = (wild: string, other: string): boolean => wild.startsWith('*.') && other.endsWith(wild.slice(1));
-  return a === b || covers(a, b) || covers(b, a);
-}
-
 /** The claim that stands in the way: one host is one zone's, and below a tenant's wildcard no other tenant has a place. */
 function obstacle(command: ClaimZoneHosts, claims: readonly ZoneClaim[]): { readonly host: string; readonly claim: ZoneClaim } | undefined {
   for (const claim of claims) {
     if (claim.zoneId === command.zoneId || command.void.includes(claim.zoneId)) continue;
     for (const host of command.hosts) {
-      const taken = claim.hosts.some((other) => (claim.owner === command.owner ? other === host : overlaps(other, host)));
+      const taken = claim.hosts.some((other) => (claim.owner === command.owner ? other === host : hostsOverlap(other, host)));
       if (taken) return { host, claim };
     }
   }
