@@ -53,10 +53,14 @@ function expectWhole(segments: readonly Segment[]): void {
   expect(segments.filter(({ discontinuity }) => discontinuity)).toEqual([]);
 }
 
-async function publish(tags: readonly FlvTag[], ladder: Parameters<PublishedStream['create']>[0] = [source], program?: string): Promise<void> {
+async function publish(
+  tags: readonly FlvTag[],
+  ladder: Parameters<PublishedStream['create']>[0] = [source],
+  { program, speed = 1 }: { readonly program?: string; readonly speed?: number } = {},
+): Promise<void> {
   await scene.stream.create(ladder, { audioTracks: [{ track: 0, language: 'en', label: 'Original' }] });
   await scene.startMedia(program === undefined ? {} : { program });
-  scene.relay.open('s1', tags);
+  scene.relay.open('s1', tags, speed);
   await scene.stream.start('s1', scene.relay.url);
 }
 
@@ -91,7 +95,7 @@ test('beside encoded pictures it is carried, too, and in step; when the encoder 
   const flag = join(scene.folder, 'killed');
   await writeFile(program, `#!/bin/sh\n[ -e "${flag}" ] && exec ffmpeg "$@"\ntouch "${flag}"\nexec timeout -s KILL 5.3 ffmpeg "$@"\n`);
   await chmod(program, 0o755);
-  await publish(multitrackSource({ first, audio: [second] }), [encoded], program);
+  await publish(multitrackSource({ first, audio: [second] }), [encoded], { program });
   await scene.sourceEnded();
   expect((await scene.data('encoding.ended')).map(({ reason }) => reason)).toEqual(['crashed', 'source-ended']);
   expect((await renditions()).map(({ name }) => name)).toEqual(['90p', 'audio', 'audio-1']);
@@ -105,6 +109,31 @@ test('beside encoded pictures it is carried, too, and in step; when the encoder 
     beeps.marks.forEach((mark, n) => expect(Math.abs(mark - (flashes.marks[n] as number))).toBeLessThan(0.06));
   }
 }, 60_000);
+
+test.each([
+  ['carried as they are', [source]],
+  ['encoded', [encoded]],
+])(
+  'one that pauses is silence meanwhile, in its own format, and never the other language: pictures %s',
+  async (_how, ladder) => {
+    const isHeard = ({ type, timestampMs, body }: FlvTag): boolean =>
+      type !== tagType.audio || body[1] === 0 || timestampMs < 4500 || (timestampMs > 12_500 && timestampMs < 16_500);
+    const second = { ...(await german(20)), tags: (await made(20, { video: false, channels: 1 })).filter(isHeard) };
+    await publish(multitrackSource({ first: await made(20), audio: [second] }), ladder, { speed: 3 });
+    await scene.sourceEnded();
+    expect((await scene.data('encoding.started')).map(({ renditions: of }) => (of as Array<{ name: string }>).at(-1)?.name)).toEqual(['audio-1']);
+    expect(await scene.data('encoding.adapted')).toEqual([]);
+    const segments = await scene.stream.segments('audio-1');
+    expectWhole(segments);
+    expect(segments.map(({ mediaSequence }) => mediaSequence)).toEqual((await scene.stream.segments('audio')).map(({ mediaSequence }) => mediaSequence));
+    expect(new Set(segments.map(({ track }) => `${track?.sampleRate} ${track?.channels}`))).toEqual(new Set(['44100 1']));
+    const { marks, complaints } = await watchAudio(await stored('audio-1'), join(scene.folder, 'paused.mp4'));
+    expect(complaints).toBe('');
+    const begins = (segments[0] as Segment).startUs / 1e6;
+    expect(marks.map((mark) => Math.round(mark - begins))).toEqual([0, 1, 2, 3, 4, 13, 14, 15, 16]);
+  },
+  60_000,
+);
 
 test.each([
   ['carried as they are', [source]],

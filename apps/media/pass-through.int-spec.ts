@@ -11,6 +11,7 @@ import { flvSource } from './testing/flv-source.ts';
 import { hlsFolder, probe } from './testing/hls-folder.ts';
 import { MediaScene } from './testing/media-scene.ts';
 import { joinedBytes, PublishedStream, until, type Segment } from './testing/published-stream.ts';
+import { watchAudio } from './testing/watch.ts';
 
 const run = promisify(execFile);
 const source = { name: 'source', height: 2160, videoBitrate: 1_000_000, passThrough: true };
@@ -158,17 +159,20 @@ describe('a source that is its own rendition', () => {
   );
 
   test.each([
-    ['as it is', source, ['none', 'none', 'none']],
-    ['encoded', { name: '90p', height: 90, videoBitrate: 100_000 }, ['libx264', 'aac', 'libx264']],
+    ['as it is', source, 5000, ['none', 'none', 'none']],
+    ['encoded, within a segment', { name: '90p', height: 90, videoBitrate: 100_000 }, 5000, ['libx264', 'aac', 'libx264']],
+    ['encoded, where a segment ends', { name: '90p', height: 90, videoBitrate: 100_000 }, 5990, ['libx264', 'aac', 'libx264']],
   ])(
-    'whose picture pauses for long is heard meanwhile, and seen again from its next key frame on, %s',
-    async (_how, rung, encoders) => {
-      const isSent = ({ type, timestampMs, body }: FlvTag): boolean => type !== tagType.video || body[1] === 0 || timestampMs < 5000 || timestampMs > 19_000;
-      await publish((await flvSource({ folder: scene.folder, seconds: 24, groupFrames: 60 })).filter(isSent), [rung], 3);
-      const ends = async (): Promise<unknown[]> => (await scene.data('encoding.ended')).map(({ reason }) => reason);
-      await until('the last of three runs ended', async () => (await ends()).length === 3);
-      expect(await ends()).toEqual(['source-ended', 'source-ended', 'source-ended']);
-      expect((await scene.data('encoding.started')).map(({ encoder }) => encoder)).toEqual(encoders);
+    'whose picture pauses for long is heard all the while, and seen again from its next key frame on, %s',
+    async (_how, rung, untilMs, encoders) => {
+      const isSent = ({ type, timestampMs, body }: FlvTag): boolean =>
+        type !== tagType.video || body[1] === 0 || timestampMs < untilMs || (timestampMs > 19_000 && timestampMs < 23_000);
+      await publish((await flvSource({ folder: scene.folder, seconds: 28, groupFrames: 60 })).filter(isSent), [rung], 3);
+      const reasons = async (): Promise<unknown[]> => (await scene.data('encoding.ended')).map(({ reason }) => reason);
+      // The last one is of the sound that goes on when the picture has ended.
+      await until('the last of four runs ended', async () => (await reasons()).length === 4);
+      expect(await reasons()).toEqual(['source-ended', 'source-ended', 'source-ended', 'source-ended']);
+      expect((await scene.data('encoding.started')).map(({ encoder }) => encoder)).toEqual([...encoders, encoders[1]]);
       expect(await scene.data('encoding.adapted')).toEqual([]);
       const sounds = await scene.stream.segments('audio');
       const pictures = await scene.stream.segments(rung.name);
@@ -181,9 +185,16 @@ describe('a source that is its own rendition', () => {
         [20_000, true],
         [22_000, false],
       ]);
-      for (const { mediaSequence, startUs } of pictures) expect(Math.abs(startUs - (sounds[mediaSequence] as Segment).startUs)).toBeLessThan(30_000);
-      // All 24 s of it are heard, but for frames in which a run begins or ends.
-      expect(sounds.reduce((us, { durationUs }) => us + durationUs, 0)).toBeGreaterThan(23.8e6);
+      // Picture and sound are in step, and no segment is longer than a target duration of 2 s allows.
+      for (const { mediaSequence, startUs } of pictures) expect(Math.abs(startUs - (sounds[mediaSequence] as Segment).startUs)).toBeLessThan(120_000);
+      expect(Math.max(...[...sounds, ...pictures].map(({ durationUs }) => durationUs))).toBeLessThan(2_450_000);
+      // Not a frame of the sound is missing or there twice.
+      const ends = [(sounds[0] as Segment).startUs, ...sounds.map(({ startUs, durationUs }) => startUs + durationUs)];
+      const holes = sounds.map(({ startUs }, n) => startUs - (ends[n] as number));
+      expect(Math.max(...holes.map(Math.abs))).toBeLessThan(2);
+      const { marks, complaints } = await watchAudio(await joinedBytes(scene.blobs, sounds), join(scene.folder, 'heard.mp4'));
+      expect([complaints, marks.length]).toEqual(['', 28]);
+      marks.forEach((mark, n) => expect(Math.abs(mark - n - (marks[0] as number))).toBeLessThan(0.03));
     },
     120_000,
   );

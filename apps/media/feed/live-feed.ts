@@ -48,6 +48,7 @@ export class LiveFeed {
   }
 
   finish(end: FeedEnd): void {
+    this.media.close();
     this.#end ??= end;
     this.#ended.resolve();
     this.#wake();

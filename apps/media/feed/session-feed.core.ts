@@ -57,6 +57,8 @@ export interface StartPoint {
   readonly index: number;
   readonly tag: FeedTag;
   readonly source: SourceInfo;
+  /** All further sounds that the publisher has announced, whether they come or not. */
+  readonly sounds?: readonly SourceTrack[];
   /** Further tracks that can be begun there, too. */
   readonly beside?: readonly BesideTrack[];
   /** Those that cannot: they have no key frame there. */
@@ -73,10 +75,14 @@ const audioOnlyAfterMs = 2000;
 const videoOnlyAfterMs = 1000;
 /** How far a kind may stay behind the other before it counts as silent, ms; slide shows have a picture every few seconds. */
 const silentAfterMs = { video: 6000, audio: 3000 } as const;
+/** More sound than that behind the last picture is not left to the segment that it ends, ms. */
+const heardAloneMs = 400;
 /** A group of pictures begins with its greatest: less than one says nothing of its bitrate. */
 const measuredMsMin = 2000;
 /** How far a further track's key frame may come behind the first track's that it belongs to, ms of media. */
 const besideMsMax = 500;
+/** So late silence may be that stands in for a further track. */
+const silenceMsMax = 3500;
 /** Without a picture there are no key frames to look at which tracks come. */
 const settleSoundMs = 1000;
 /** A further track's key frame may be so far from the first track's and is still its own for the same segment, ms. */
@@ -105,6 +111,7 @@ export class SessionFeed {
   #settledMs = 0;
   /** Before it no tag is put in between: somebody was told to begin there. */
   #pinnedIndex = 0;
+  #isClosed = false;
 
   constructor(init: SessionFeedInit) {
     this.#bytesMax = init.bytesMax;
@@ -117,6 +124,14 @@ export class SessionFeed {
   /** Video key frames that have come so far; of a session without video every frame counts. */
   get keyFrames(): number {
     return this.#keyFrames;
+  }
+
+  /**
+   * Where a later generation goes on, ms of the session; undefined while there is none. That may be before what was read of this one:
+   * a kind that stops is noticed late.
+   */
+  takenOverMs({ number }: Generation): number | undefined {
+    return this.#tags.find(({ generation, beside }) => generation.number > number && beside === undefined)?.timestampMs;
   }
 
   /** Time of the newest tag, ms of the session. */
@@ -179,6 +194,14 @@ export class SessionFeed {
     return this.#pointAt(points.find((index) => fromMs === undefined || this.#at(index).presentationMs >= fromMs));
   }
 
+  /** Nothing more comes. The sound of a picture that stopped before it is heard alone. */
+  close(): void {
+    this.#isClosed = true;
+    const { sealed, video, audio } = this.#generation;
+    const { video: seenMs, audio: heardMs } = this.#latestOf;
+    if (sealed && video !== undefined && audio !== undefined && heardMs - seenMs > heardAloneMs) this.#goOnWithout('video', heardMs);
+  }
+
   /** The newest key frame: for a run that gives up what lies before it. */
   latestStartPoint(): StartPoint | undefined {
     return this.#pointAt(this.#startIndexes().at(-1));
@@ -214,13 +237,15 @@ export class SessionFeed {
     if (source === undefined) return undefined;
     const tracks = tag.generation.beside ?? [];
     const unaligned = tracks.filter((track) => !this.#comesAlong(index, track));
-    if (unaligned.length > 0 && this.latestMs - tag.timestampMs < besideMsMax) return undefined;
+    const isDue = (track: SourceTrack): boolean => this.#isClosed || this.latestMs - tag.timestampMs >= this.#reachMs(track);
+    if (!unaligned.every(isDue)) return undefined;
     tag.generation.sealed = true;
     this.#pinnedIndex = Math.max(this.#pinnedIndex, index + 1);
     const sound = this.#metadata.audioTracks?.[0];
-    if (tracks.length === 0) return { index, tag, source, ...(sound && { sound }) };
+    const about = { index, tag, source, ...(sound && { sound }), sounds: this.#book.sounds };
+    if (tracks.length === 0) return about;
     const beside = tracks.filter((track) => !unaligned.includes(track)).map((track) => ({ track, metadata: this.#said(track) }));
-    return { index, tag, source, beside, unaligned, ...(sound && { sound }) };
+    return { ...about, beside, unaligned };
   }
 
   #said({ kind, track }: SourceTrack): TrackMetadata {
@@ -230,19 +255,29 @@ export class SessionFeed {
   /** A picture that can be begun with at about the same moment as the first track's; sound of that time. */
   #comesAlong(index: number, track: SourceTrack): boolean {
     const { presentationMs, timestampMs } = this.#at(index);
+    const untilMs = timestampMs + this.#reachMs(track);
     for (let at = Math.max(this.#firstIndex, index - interleaveTags); at < this.nextIndex; at++) {
       const tag = this.#at(at);
-      if (tag.timestampMs > timestampMs + besideMsMax) return false;
-      if (tag.beside === track && (track.kind === 'audio' || (tag.keyFrame && Math.abs(tag.presentationMs - presentationMs) <= besideMs))) return true;
+      if (tag.timestampMs > untilMs) return false;
+      if (tag.beside !== track) continue;
+      if (track.kind === 'audio' ? tag.timestampMs <= timestampMs + besideMsMax : tag.keyFrame && Math.abs(tag.presentationMs - presentationMs) <= besideMs)
+        return true;
     }
     return false;
+  }
+
+  /** How long a track is looked for behind where the first one begins. Silence is made a while after it is due. */
+  #reachMs(track: SourceTrack): number {
+    return this.#book.isSure(track) ? silenceMsMax : besideMsMax;
   }
 
   #pushBeside(kind: Kind, number: number, { timestampMs, body }: FlvTag): void {
     const header = kind === 'video' ? readVideoHeader(body) : { ...readAudioHeader(body), keyFrame: true };
     if (header.kind === 'sequence-header') this.#book.configure(kind, number, body);
-    const track = header.kind === 'frames' ? this.#book.hear(kind, number, timestampMs) : undefined;
-    if (track === undefined) return;
+    const heard = header.kind === 'frames' ? this.#book.hear(kind, number, timestampMs) : undefined;
+    if (heard === undefined) return;
+    const { track, frames } = heard;
+    for (const frame of frames) this.#keepSilence(frame, track);
     const presentationMs = kind === 'video' ? timestampMs + videoPayload(body).compositionMs : timestampMs;
     this.#keep({ kind, timestampMs, presentationMs, keyFrame: header.keyFrame, body, generation: this.#generation, beside: track });
   }
@@ -313,6 +348,7 @@ export class SessionFeed {
 
   /** Puts silence where sound is missing; false for sound whose place silence has taken. */
   #isInTime(kind: Kind, { timestampMs }: FlvTag): boolean {
+    for (const { track, frames } of this.#book.silenceAt(timestampMs)) for (const frame of frames) this.#keepSilence(frame, track);
     if (this.#generation.audio === undefined) return true;
     const silent = kind === 'video' ? this.#filler.pictureAt(timestampMs) : this.#filler.soundAt(timestampMs);
     for (const frame of silent ?? []) this.#keepSilence(frame);
@@ -320,9 +356,10 @@ export class SessionFeed {
   }
 
   /** Where it belongs by its time, as far as nobody has read on: what reads the beginning finds sound beside the picture. */
-  #keepSilence({ timestampMs, body }: SilentFrame): void {
-    const tag: FeedTag = { kind: 'audio', timestampMs, presentationMs: timestampMs, keyFrame: false, body, generation: this.#generation };
-    this.#latestOf.audio = Math.max(this.#latestOf.audio, timestampMs);
+  #keepSilence({ timestampMs, body }: SilentFrame, beside?: SourceTrack): void {
+    const about = { kind: 'audio', timestampMs, presentationMs: timestampMs, keyFrame: beside !== undefined, body, generation: this.#generation } as const;
+    const tag: FeedTag = { ...about, ...(beside && { beside }) };
+    if (beside === undefined) this.#latestOf.audio = Math.max(this.#latestOf.audio, timestampMs);
     const least = Math.max(this.#readIndex, this.#pinnedIndex) - this.#firstIndex;
     let at = this.#tags.length;
     while (at > least && at > 0 && this.#isAfter(at - 1, timestampMs)) at -= 1;
@@ -359,7 +396,25 @@ export class SessionFeed {
       return this.#begin(this.#headers);
     }
     const isSilent = generation[other] !== undefined && timestampMs - this.#latestOf[other] > silentAfterMs[other];
-    if (generation.sealed && isSilent) this.#begin({ ...generation, [other]: undefined });
+    if (generation.sealed && isSilent) this.#goOnWithout(other, timestampMs);
+  }
+
+  /**
+   * From where the silent kind stopped, not from where that was noticed: what has come since belongs to runs without it, which begin
+   * there, with a frame of sound or a key frame.
+   */
+  #goOnWithout(silent: Kind, timestampMs: number): void {
+    const before = this.#generation;
+    this.#begin({ ...before, [silent]: undefined });
+    // Those that go on are begun with at once, not a moment later by a generation of their own.
+    if (silent === 'video') this.#generation.beside = this.#book.settle(timestampMs).tracks;
+    const isLast = ({ kind, beside }: FeedTag): boolean => kind === silent && beside === undefined;
+    const end = this.#tags.findLastIndex(isLast);
+    const from = silent === 'video' ? end + 1 : this.#tags.findLastIndex((tag, at) => tag.keyFrame && tag.beside === undefined && at <= end);
+    for (let at = Math.max(0, from); at < this.#tags.length; at++) {
+      const tag = this.#tags[at] as FeedTag;
+      if (tag.generation === before) this.#tags[at] = { ...tag, generation: this.#generation };
+    }
   }
 
   #readMetadata(body: Uint8Array): void {

@@ -1,8 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { encodeAmf0Script, encodeMetadata, encodeTrack, tagType, type EnhancedPacket, type FlvTag } from '#core/flv';
-import { LiveFeed } from './live-feed.ts';
-import { SessionFeed, type FeedTag } from './session-feed.core.ts';
+import { SessionFeed, type FeedTag, type StartPoint } from './session-feed.core.ts';
 
 /** Real sequence headers of libx264, 320x180 and 160x90: FLV prefix, then AVCDecoderConfigurationRecord. */
 const avc = Uint8Array.from(Buffer.from('1700000000014d400dffe10019674d400deca0a0cfcf8088000003000800000301e078a14cb001000468ce0fc8', 'hex'));
@@ -127,6 +126,9 @@ describe('a kind that stops', () => {
     made.startPoint(0);
     for (const tag of sounds(2000, 9000)) made.push(tag);
     expect(made.startPoint(9000)).toMatchObject({ tag: { timestampMs: 8900, generation: { number: 1 } }, source: { video: undefined } });
+    // From where the picture stopped: until that was noticed six seconds of sound had come.
+    expect(made.startPoint(2000, 1)).toMatchObject({ tag: { timestampMs: 2000, generation: { number: 1 } }, source: { video: undefined } });
+    expect(made.takenOverMs({ number: 0, video: undefined, audio: undefined, sealed: true, muted: false })).toBe(1900);
     // A picture that is back is nothing to see before its next key frame, and costs no sound until then.
     for (const tag of [picture(9000, false), ...sounds(9000, 10_000)]) made.push(tag);
     expect(made.startPoint(9900)).toMatchObject({ tag: { timestampMs: 9900, generation: { number: 1 } } });
@@ -135,6 +137,30 @@ describe('a kind that stops', () => {
       tag: { kind: 'video', timestampMs: 10_000, generation: { number: 2 } },
       source: { video: { codec: 'h264' }, audio: { codec: 'mp3' } },
     });
+  });
+
+  test('sound that goes on when the picture has ended and the session with it is heard', () => {
+    const made = new SessionFeed({ bytesMax: 1e6 });
+    for (const tag of [...headers, ...both(0, 2000)]) made.push(tag);
+    const { generation } = (made.startPoint(0) as StartPoint).tag;
+    for (const tag of sounds(2000, 5000)) made.push(tag);
+    expect(made.takenOverMs(generation)).toBeUndefined();
+    made.close();
+    expect(made.startPoint(2000, 1)).toMatchObject({ tag: { timestampMs: 2000, generation: { number: 1 } }, source: { video: undefined } });
+    const even = new SessionFeed({ bytesMax: 1e6 });
+    for (const tag of [...headers, ...both(0, 2000)]) even.push(tag);
+    even.startPoint(0);
+    even.close();
+    expect(even.startPoint(0, 1)).toBeUndefined();
+  });
+
+  test('pictures go on without the sound from the key frame before it stopped', () => {
+    const made = new SessionFeed({ bytesMax: 1e6 });
+    for (const tag of [...headers, ...both(0, 2500)]) made.push(tag);
+    made.startPoint(0);
+    for (const tag of pictures(2500, 7000)) made.push(tag);
+    expect(made.startPoint(2500, 1)).toMatchObject({ tag: { timestampMs: 2000, generation: { number: 1 } }, source: { audio: undefined } });
+    expect(made.startPoint(1500)).toMatchObject({ tag: { timestampMs: 1000, generation: { number: 0 } } });
   });
 
   test('a picture every five seconds is a picture', () => {
@@ -344,69 +370,65 @@ describe('further tracks', () => {
   });
 });
 
-describe('waiting for a feed', () => {
-  const isOpen = async (promise: Promise<unknown>): Promise<boolean> =>
-    (await Promise.race([promise.then(() => false), new Promise((resolve) => setImmediate(() => resolve(true)))])) === true;
-  const live = (): LiveFeed => new LiveFeed({ bytesMax: 10_000 });
+describe('a further sound', () => {
+  const packet = (packetType: number, ...payload: number[]): EnhancedPacket => ({
+    frameType: 0,
+    packetType,
+    fourCc: 'mp4a',
+    payload: Uint8Array.from(payload),
+  });
+  const beside = (timestampMs: number, of: EnhancedPacket): FlvTag => ({ type: tagType.audio, timestampMs, body: encodeTrack('audio', 1, of) });
+  /** AAC at 44.1 kHz, mono. */
+  const config = beside(0, packet(0, 0x12, 0x08));
+  const opus: EnhancedPacket = { ...packet(0, ...Buffer.from('4f707573486561640102380180bb0000000000', 'hex')), fourCc: 'Opus' };
+  const mp3Config = beside(0, { ...packet(0), fourCc: '.mp3' });
+  const mp3Frame = (timestampMs: number): FlvTag => beside(timestampMs, { ...packet(1, 1, 2, 3), fourCc: '.mp3' });
+  const headers = [header('video', avc), header('audio', aac)];
+  const first = (fromMs: number, toMs: number): FlvTag[] =>
+    pictures(fromMs, toMs).flatMap((tag) => [tag, ...[0, 23, 46, 69].map((ms) => sound(tag.timestampMs + ms))]);
+  const both = (fromMs: number, toMs: number, frame = (ms: number): FlvTag => beside(ms, packet(1, 0x21))): FlvTag[] =>
+    first(fromMs, toMs).flatMap((tag) => (tag.type === tagType.audio ? [tag, frame(tag.timestampMs)] : [tag]));
+  const made = (...tags: readonly FlvTag[]): SessionFeed => {
+    const one = new SessionFeed({ bytesMax: 1e6 });
+    for (const tag of [...headers, ...tags]) one.push(tag);
+    return one;
+  };
+  const ofIt = (from: SessionFeed): FeedTag[] =>
+    Array.from({ length: from.nextIndex }, (_, n) => from.read(n)?.tag as FeedTag).filter(({ beside: track }) => track !== undefined);
+  const holeOf = (tags: readonly FeedTag[]): number => Math.max(...tags.map(({ timestampMs }, n) => timestampMs - (tags[n - 1]?.timestampMs ?? timestampMs)));
 
-  test('ends with media, with its end, and with the signal of whoever waits', async () => {
-    const made = live();
-    const stop = new AbortController();
-    const first = made.changed(stop.signal);
-    expect(await isOpen(first)).toBe(true);
-    made.push([sound(0)]);
-    await first;
-    const second = made.changed(stop.signal);
-    stop.abort();
-    await Promise.all([second, made.changed(stop.signal)]);
-    const third = made.changed(new AbortController().signal);
-    made.finish('broken');
-    await third;
+  test.each([
+    ['AAC', config],
+    ['Opus', beside(0, opus)],
+  ])('that pauses is silence, and no run begins anew for it: %s', (_codec, configured) => {
+    const paused = made(configured, ...both(0, 3000), ...first(3000, 12_000), ...both(12_000, 14_000));
+    const tags = ofIt(paused);
+    expect(holeOf(tags)).toBeLessThan(60);
+    expect(new Set(tags.map(({ generation }) => generation.number))).toEqual(new Set([0]));
+    // A run that begins within the pause has it, too.
+    expect(paused.startPoint(7000)).toMatchObject({ tag: { timestampMs: 7000 }, beside: [{ track: { track: 1 } }], unaligned: [] });
   });
 
-  test('goes on for those of many runs that were stopped', async () => {
-    const made = live();
-    const stops = Array.from({ length: 30 }, () => new AbortController());
-    const waits = stops.map(({ signal }) =>
-      (async () => {
-        while (!signal.aborted) await made.changed(signal);
-      })(),
-    );
-    for (const [n, stop] of stops.entries()) {
-      stop.abort();
-      await waits[n];
-      expect(await isOpen(Promise.all(waits))).toBe(n < 29);
-    }
+  test('that is announced and comes late is silence until it comes, and is waited for a moment', () => {
+    const late = made(config, ...first(0, 900));
+    expect(late.startPoint(0)).toBeUndefined();
+    for (const tag of [...first(900, 2000), ...both(2000, 3000)]) late.push(tag);
+    expect(late.startPoint(0)).toMatchObject({ beside: [{ track: { track: 1 } }], unaligned: [] });
+    expect(holeOf(ofIt(late))).toBeLessThan(60);
   });
 
-  test('is not ended by a signal that nobody minds any more, and a run that waits again minds its own', async () => {
-    const made = live();
-    const stop = new AbortController();
-    void made.changed(stop.signal);
-    made.unheed(stop.signal);
-    const other = made.changed(new AbortController().signal);
-    stop.abort();
-    expect(await isOpen(other)).toBe(true);
-    const next = new AbortController();
-    const waits = made.changed(next.signal);
-    made.push([sound(0)]);
-    await waits;
-    const again = made.changed(next.signal);
-    next.abort();
-    await again;
+  test('goes on beside the first while the picture pauses', () => {
+    const paused = made(config, ...both(0, 3000));
+    paused.startPoint(0);
+    for (const tag of both(3000, 11_000)) if (tag.type === tagType.audio) paused.push(tag);
+    expect(paused.startPoint(3000, 1)).toMatchObject({ tag: { kind: 'audio', timestampMs: 3000 }, beside: [{ track: { track: 1 } }] });
   });
 
-  test('for the end alone minds no media', async () => {
-    const made = live();
-    const stop = new AbortController();
-    const [over, given] = [made.over(new AbortController().signal), made.over(stop.signal)];
-    made.push([sound(0)]);
-    expect(await isOpen(Promise.race([over, given]))).toBe(true);
-    stop.abort();
-    await given;
-    expect(await isOpen(over)).toBe(true);
-    made.finish('session-over');
-    await over;
-    await made.over(new AbortController().signal);
+  test('of which no silence can be made is named while it pauses, so that nothing else stands in for it', () => {
+    const paused = made(mp3Config, ...both(0, 2000, mp3Frame));
+    expect(paused.startPoint(0)).toMatchObject({ beside: [{ track: { track: 1 } }], sounds: [{ track: 1 }] });
+    for (const tag of first(2000, 5000)) paused.push(tag);
+    const point = paused.startPoint(4500, 1);
+    expect([point?.beside, point?.sounds?.map(({ track }) => track)]).toEqual([undefined, [1]]);
   });
 });

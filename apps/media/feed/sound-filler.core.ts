@@ -9,7 +9,7 @@ export interface SilentFrame {
 /** So far sound may be sent behind its picture before silence stands in for it, ms of media. */
 const lagMsFirst = 1000;
 /** Sound that comes later than that shows that its publisher sends it late: it is waited for so long at most. */
-const lagMsMax = 3000;
+const lagMsMaxDefault = 3000;
 const lagMarginMs = 500;
 /** A hole that one hears, ms. What is shorter is a lost frame, which whoever carries the sound closes. */
 const holeMs = 200;
@@ -29,6 +29,11 @@ export class SoundFiller {
   /** Up to where silence was made up. */
   #filledMs = Number.NEGATIVE_INFINITY;
   #lagMs = lagMsFirst;
+  readonly #lagMsMax: number;
+
+  constructor(lagMsMax = lagMsMaxDefault) {
+    this.#lagMsMax = lagMsMax;
+  }
 
   /** @param config body of the sound's FLV sequence header */
   configure(config: Uint8Array): void {
@@ -50,7 +55,7 @@ export class SoundFiller {
   soundAt(atMs: number): readonly SilentFrame[] | undefined {
     if (atMs < this.#filledMs) {
       const lateMs = this.#filledMs - atMs + this.#lagMs;
-      this.#lagMs = Math.min(lagMsMax, Math.max(this.#lagMs, lateMs + lagMarginMs));
+      this.#lagMs = Math.min(this.#lagMsMax, Math.max(this.#lagMs, lateMs + lagMarginMs));
       if (this.#silence !== undefined && atMs + this.#silence.durationMs / 2 < this.#filledMs) return undefined;
     }
     const hole = this.#endMs !== undefined && atMs - this.#endMs > (this.#hasSound ? holeMs : (this.#silence?.durationMs ?? 0) * 2);

@@ -60,6 +60,8 @@ export interface StreamState {
   /** Sounds that players know, in the order in which they came; absent while there is none. */
   readonly establishedAudio?: readonly Sound[];
   readonly last?: LastSegments;
+  /** The newest initialisation of each rendition, also of those that the newest segments do not have; folds from before it was kept have none. */
+  readonly initCids?: Readonly<Record<string, string>>;
   /** Alerts that are open, and since when, ms since the Unix epoch; absent while there never was one. */
   readonly openAlerts?: Readonly<Partial<Record<AlertKind, number>>>;
 }
@@ -256,7 +258,8 @@ function withSegment(state: StreamState, data: SegmentProduced['data']): StreamS
   const { establishedAudio = [], encodingAudio = [] } = state;
   const heard = establishedAudio.some(({ name }) => name === rendition) ? undefined : encodingAudio.find(({ name }) => name === rendition);
   const sounds = heard === undefined ? {} : { establishedAudio: [...establishedAudio, heard].slice(0, establishedMax) };
-  return { ...state, establishedVideo, ...sounds, unsettled, last: { mediaSequence, sessionId, renditions } };
+  const initCids = state.initCids?.[rendition] === initCid ? state.initCids : { ...state.initCids, [rendition]: initCid };
+  return { ...state, establishedVideo, ...sounds, unsettled, initCids, last: { mediaSequence, sessionId, renditions } };
 }
 
 /** Renditions that are told of at most. */

@@ -17,7 +17,7 @@ import type { MediaCounters } from '../media-counters.ts';
 import { EncoderRun, type RunEnd } from '../run/encoder-run.ts';
 import type { EncoderSessions, EncoderShare } from '../run/encoder-sessions.ts';
 import { PassThroughRun } from '../run/pass-through-run.ts';
-import { meeting, planRun, programDateTime, sessionEnd, storedUntilMs, toldUntil, type RunPlan } from '../run/run-plan.core.ts';
+import { comesBack, meeting, planRun, programDateTime, sessionEnd, storedUntilMs, toldUntil, type RunPlan } from '../run/run-plan.core.ts';
 import { breaks, SegmentCommitter, type SegmentCommitterDeps, type SegmentCommitterInit } from '../run/segment-committer.ts';
 import type { RenditionPlan } from '../run/carried.core.ts';
 import { planCarriage, type CarriageWishes } from '../run/source-carriage.core.ts';
@@ -212,7 +212,7 @@ export class SessionEncoder {
   #usable({ source, feed }: Pick<EncodingTask, 'source' | 'feed'>, state: StreamState, start: StartPoint, fromMs: number | undefined): StartPoint | undefined {
     const isBefore = fromMs !== undefined && start.tag.presentationMs < fromMs - 2;
     if (!isBefore || planCarriage(state, start, this.#wishes(source.session)).carried.video === undefined) return start;
-    if (meeting(state, source.session, start) !== undefined) return start;
+    if ((meeting(state, source.session, start) ?? comesBack(state, source.session, start)) !== undefined) return start;
     return feed.media.startPointFrom(fromMs, start.tag.generation.number);
   }
 
@@ -300,7 +300,7 @@ export class SessionEncoder {
     };
     if (this.#runs++ > 0) this.#count('encoderRestarts', 1);
     const mayJoin = new Set([...(renditions.carried.beside ?? []), ...(renditions.echoes ?? [])].map(({ rendition }) => rendition.name));
-    const continuity = { discontinuity: plan.discontinuity, initCidsBefore: initCidsOf(state), mayJoin };
+    const continuity = { discontinuity: plan.discontinuity, initCidsBefore: initCidsOf(state), initCidsKnown: state.initCids, mayJoin };
     const announcer = this.#announcer(plan, identity, session, renditions, continuity);
     const committer = new SegmentCommitter(
       { streamId, session, node, ...identity, offsetMs: plan.offsetMs, ...continuity, waitingMax: groupsWaitingMax },

@@ -6,7 +6,7 @@ import { encoderInput, type EncoderInputWriter } from '../feed/encoder-input.cor
 import { interleaveTags, type StartPoint } from '../feed/session-feed.core.ts';
 import type { LiveFeed } from '../feed/live-feed.ts';
 import type { RunPlan } from './run-plan.core.ts';
-import { handOver, runSegmenter } from './run-segmenter.ts';
+import { handOver, runSegmenter, soundUntilUs } from './run-segmenter.ts';
 import type { SegmentCommitter } from './segment-committer.ts';
 import type { RenditionPlan } from './carried.core.ts';
 import { SourceRemux } from './source-remux.ts';
@@ -62,6 +62,8 @@ export class EncoderRun {
   #verdict: 'stalled' | 'too-slow' | { readonly error: unknown } | undefined;
   readonly #timers: NodeJS.Timeout[] = [];
   #inputEnded = false;
+  /** Where the media goes on that this run is not for, ms of the session. */
+  #takenOverMs: number | undefined;
 
   constructor(init: EncoderRunInit, deps: EncoderRunDeps) {
     this.#init = init;
@@ -135,7 +137,7 @@ export class EncoderRun {
     const clean = this.#verdict === undefined && this.#inputEnded && exit.code === 0;
     try {
       // A crashed encoder's renditions end at different frames: the rest is encoded again by the next run.
-      if (clean) this.#take(this.#segmenter.flush());
+      if (clean) this.#take(this.#segmenter.flush(soundUntilUs(this.#takenOverMs, this.#init.plan)));
       await committer.drained();
     } catch (error) {
       return { kind: 'crashed', exit, error };
@@ -196,6 +198,7 @@ export class EncoderRun {
       if (bytes !== undefined) await encoder.write(bytes);
     }
     feed.unheed(signal);
+    this.#takenOverMs = feed.media.takenOverMs(start.tag.generation);
     this.#inputEnded = true;
     this.#remux.finish(undefined);
     encoder.endInput();

@@ -18,8 +18,9 @@ export interface PlanWithSounds extends RenditionPlan {
 
 /**
  * Adds the publisher's further sounds to a run, other languages for example: each is a rendition of its own beside the first, carried
- * as it is, so that all pictures share them and nothing of them is encoded. Sounds that players know and that do not come, because
- * their track stopped or the other publisher has none, are the first one under their name.
+ * as it is, so that all pictures share them and nothing of them is encoded. Sounds that players know and that this publisher does not
+ * have, because it is another one, are the first one under their name. One that it has and that does not come is nothing meanwhile:
+ * nobody who chose a language hears another one because that pauses.
  */
 export function withSounds(plan: RenditionPlan, state: StreamState, start: StartPoint): PlanWithSounds {
   const first = plan.renditions.find((one): one is AudioRendition => one.kind === 'audio');
@@ -30,17 +31,22 @@ export function withSounds(plan: RenditionPlan, state: StreamState, start: Start
   const room = renditionsMax - plan.renditions.length;
   const beside: BesideRendition[] = heard.slice(0, room);
   const known = (state.establishedAudio ?? []).map(({ name }) => name);
-  const missing = known.filter((name) => name !== first.name && !beside.some(({ rendition }) => rendition.name === name));
+  const own = [first.name, ...beside.map(({ rendition }) => rendition.name), ...(start.sounds ?? []).map(nameOf)];
+  const missing = known.filter((name) => !own.includes(name));
   const standIns = missing.slice(0, room - beside.length).map((name): AudioRendition => ({ ...first, name }));
   const named = labelled([first, ...beside.map(({ rendition }) => rendition as AudioRendition), ...standIns], state, start);
   if (named.length === 1 && named[0] === first) return { ...plan, unheard: further.map(({ track }) => track) };
   return { ...assembled(plan, first, named, beside), unheard: further.filter((one) => !heard.includes(one)).map(({ track }) => track) };
 }
 
+function nameOf({ track }: Pick<SourceTrack, 'track'>): string {
+  return `audio-${track}`;
+}
+
 function soundsBeside(first: AudioRendition, { beside = [] }: StartPoint): Array<{ readonly rendition: AudioRendition; readonly track: SourceTrack }> {
   return beside.flatMap(({ track, metadata: { audioKbps } }) => {
     if (track.kind !== 'audio') return [];
-    const named = { ...first, name: `audio-${track.track}` };
+    const named = { ...first, name: nameOf(track) };
     const rendition = carriedAudio(named, track.config, audioKbps === undefined ? undefined : Math.round(audioKbps * 1000));
     return rendition === undefined ? [] : [{ rendition, track }];
   });

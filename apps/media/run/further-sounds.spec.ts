@@ -80,6 +80,13 @@ describe('the sounds of a publisher', () => {
     expect(planned(state([source], known('audio', 'audio-1', 'audio-2')), start([sound(2)]))['carried']).toEqual(['audio-2 of 2', 'audio-1 of 0']);
   });
 
+  test('that players know and that pause are nothing meanwhile: nobody hears another language for them', () => {
+    const paused = { ...start([]), sounds: [sound(1).track] };
+    for (const rungs of [[source], [rung]]) {
+      expect(planned(state(rungs, known('audio', 'audio-1')), paused)).toMatchObject({ echoes: [], carried: [], sounds: ['audio'] });
+    }
+  });
+
   test('are no more than can be told of, with all pictures', () => {
     const many = known(...Array.from({ length: 15 }, (_, n) => `audio-${n + 1}`));
     expect(planCarriage(state([source], many), start([sound(1), sound(2)]), wishes).renditions).toHaveLength(16);

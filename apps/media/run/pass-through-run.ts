@@ -4,7 +4,7 @@ import { interleaveTags, type StartPoint } from '../feed/session-feed.core.ts';
 import type { LiveFeed } from '../feed/live-feed.ts';
 import type { RunEnd } from './encoder-run.ts';
 import type { RunPlan } from './run-plan.core.ts';
-import { handOver, runSegmenter } from './run-segmenter.ts';
+import { handOver, runSegmenter, soundUntilUs } from './run-segmenter.ts';
 import type { SegmentCommitter } from './segment-committer.ts';
 import type { RenditionPlan } from './carried.core.ts';
 import { SourceRemux } from './source-remux.ts';
@@ -56,9 +56,9 @@ export class PassThroughRun {
     stop.addEventListener('abort', onStop, { once: true });
     if (stop.aborted) onStop();
     try {
-      await this.#carryAll(AbortSignal.any([stop, failed.signal]), cut);
+      const endMs = await this.#carryAll(AbortSignal.any([stop, failed.signal]), cut);
       // What is asked to stop leaves its last group to a successor, who can begin with the same key frame.
-      if (!stop.aborted) handOver(this.#segmenter.flush(), { segmenter: this.#segmenter, committer });
+      if (!stop.aborted) handOver(this.#segmenter.flush(soundUntilUs(endMs, this.#init.plan)), { segmenter: this.#segmenter, committer });
       await committer.drained();
       return { kind: 'finished', exit: noExit };
     } catch (error) {
@@ -70,21 +70,24 @@ export class PassThroughRun {
     }
   }
 
-  /** Carries from the start point until the media's configuration, the session or the caller ends it. */
-  async #carryAll(signal: AbortSignal, cut: AbortSignal): Promise<void> {
+  /**
+   * Carries from the start point until the media's configuration, the session or the caller ends it. Answers where the media goes on
+   * that this run is not for, ms of the session.
+   */
+  async #carryAll(signal: AbortSignal, cut: AbortSignal): Promise<number | undefined> {
     const { feed } = this.#deps;
-    let endMs: number | undefined;
     const either = AbortSignal.any([signal, cut]);
     try {
-      endMs = await this.#carryUntil(either);
+      await this.#carryUntil(either);
     } finally {
       feed.unheed(either);
     }
+    const endMs = feed.media.takenOverMs(this.#init.start.tag.generation);
     if (!signal.aborted) this.#remux.finish(endMs);
+    return endMs;
   }
 
-  /** Answers where the media goes on that this run is not for, ms of the session. */
-  async #carryUntil(either: AbortSignal): Promise<number | undefined> {
+  async #carryUntil(either: AbortSignal): Promise<void> {
     const { start } = this.#init;
     const { feed, committer } = this.#deps;
     // Asked once a frame, a signal that is made of others asks them all.
@@ -97,11 +100,10 @@ export class PassThroughRun {
         await feed.changed(either);
         continue;
       }
-      if (next.tag.generation.number > start.tag.generation.number) return next.tag.timestampMs;
+      if (next.tag.generation.number > start.tag.generation.number) break;
       index = next.index + 1;
       this.#remux.take(next.index, next.tag);
       if (committer.blocked) await committer.room();
     }
-    return undefined;
   }
 }

@@ -57,6 +57,8 @@ const continuesMs = 1;
  * be, and still be the next picture.
  */
 const meetsMs = 400;
+/** So far from the end of the sound a picture may come back, sent earlier or later than its sound as it is. */
+const backMs = 500;
 
 /**
  * Where the stream's segments end, and how the time of a session maps to the stream's; undefined when there are none that it
@@ -101,6 +103,9 @@ export function planRun(state: StreamState, session: LiveSession, start: StartPo
   const { sequence, passed, likewise } = announced;
   const others = othersOf(state, announced);
   const end = (carries ? meeting(state, session, start) : undefined) ?? sessionEnd(state, session);
+  const back = comesBack(state, session, start);
+  const isTold = toldUntil(state, announced) >= common(state).mediaSequence;
+  if (back !== undefined && !isTold && (carries || start.tag.presentationMs > storedUntilMs(back))) return besideSound(state, start, back);
   if (end !== undefined && start.tag.presentationMs <= storedUntilMs(end) + continuesMs) {
     // One other run told of the number that comes next and of no more, and its parts stay; of two the second may have left it out.
     const taken = (likewise ? passed : sequence) + 1 - common(state).mediaSequence;
@@ -108,6 +113,38 @@ export function planRun(state: StreamState, session: LiveSession, start: StartPo
     return continued(state, start, end, gaps);
   }
   return anew(state, start, announced);
+}
+
+/**
+ * Where the sound ends that was heard alone, for the key frame with which its picture comes back: that is about there, since the
+ * sound went on until it came. Undefined for anything else.
+ */
+export function comesBack(state: StreamState, session: LiveSession, { tag }: StartPoint): SessionEnd | undefined {
+  const end = tag.kind === 'video' && isSoundAlone(state) ? sessionEnd(state, session) : undefined;
+  return end !== undefined && Math.abs(tag.presentationMs - storedUntilMs(end)) <= backMs ? end : undefined;
+}
+
+function isSoundAlone({ last, establishedVideo }: StreamState): boolean {
+  return Object.entries(last?.renditions ?? {}).every(([name, { isPicture = establishedVideo.includes(name) }]) => !isPicture);
+}
+
+/** The picture begins where it is shown and the sound where it ended, so that nothing of either is lost; players begin anew with both. */
+function besideSound(state: StreamState, { tag }: StartPoint, end: SessionEnd): RunPlan {
+  const rebaseMs = Math.min(tag.timestampMs, Math.floor(storedUntilMs(end)));
+  const originUs = (rebaseMs + end.offsetMs) * 1000;
+  const videoStreamUs = (tag.presentationMs + end.offsetMs) * 1000;
+  return {
+    ...common(state),
+    rebaseMs,
+    offsetMs: end.offsetMs,
+    videoStreamUs,
+    audioStreamUs: end.leaderEndUs,
+    soundStreamUs: soundEndsOf(state, end.leaderEndUs - audioAheadUsMax),
+    videoStartUs: videoStreamUs - originUs,
+    audioStartUs: end.leaderEndUs - originUs,
+    gridPhaseUs: videoStreamUs % gridUs(state),
+    discontinuity: true,
+  };
 }
 
 /** @param gaps segments that are left out, with their time */

@@ -123,6 +123,47 @@ describe('a run of the same session', () => {
   });
 });
 
+describe('a run with which the picture comes back to its sound', () => {
+  /** Sound alone up to 20.01 s of the session, whose time is 107 ms ahead of the stream's. */
+  const heard = { startUs: 18e6, endUs: 19.903e6, programDateTimeMs: programDateTime(session, -107, 18e6), initCid: 'a', isPicture: false };
+  const state: StreamState = {
+    ...after(-107, 10e6, 11.3e6),
+    last: { mediaSequence: 8, sessionId: 's1', renditions: { audio: heard, 'audio-1': { ...heard, endUs: 19.89e6 } } },
+  };
+
+  test('begins with its key frame, and with the sound where that ended', () => {
+    expect(planRun(state, session, startAt(20_020, 20_087))).toMatchObject({
+      rebaseMs: 20_010,
+      videoStartUs: 77_000,
+      audioStartUs: 0,
+      videoStreamUs: 19.98e6,
+      audioStreamUs: 19.903e6,
+      soundStreamUs: { audio: 19.903e6, 'audio-1': 19.89e6 },
+      gridPhaseUs: 1.98e6,
+      offsetMs: -107,
+      mediaSequence: 9,
+      discontinuity: true,
+    });
+  });
+
+  test('may begin before the sound ended where it is carried, and continues it where it is encoded', () => {
+    const early = startAt(19_800, 19_867);
+    expect(planRun(state, session, early, undefined, true)).toMatchObject({
+      rebaseMs: 19_800,
+      videoStreamUs: 19.76e6,
+      audioStartUs: 210_000,
+      discontinuity: true,
+    });
+    expect(planRun(state, session, early)).toMatchObject({ videoStreamUs: 19.903e6, audioStreamUs: 19.903e6, discontinuity: false });
+  });
+
+  test('is one like any other where it is far from there, or its number was told of', () => {
+    expect(planRun(state, session, startAt(20_700))).toMatchObject({ videoStreamUs: 20e6, discontinuity: true });
+    const told = { sequence: 9, passed: -1, likewise: true, known: true };
+    expect(planRun(state, session, startAt(20_020, 20_087), told)).toMatchObject({ mediaSequence: 10, videoStreamUs: 22e6 });
+  });
+});
+
 describe('a run behind parts that players know of and nobody stored', () => {
   const state = after(-107, 8e6, 10e6);
 

@@ -46,6 +46,11 @@ export function startUsOf({ kind, name }: Pick<PlannedRendition, 'kind' | 'name'
   return (isCarried ? plan.soundStreamUs?.[name] : undefined) ?? plan.audioStreamUs;
 }
 
+/** Where the sound belongs to the next run, microseconds of the stream's timeline. */
+export function soundUntilUs(takenOverMs: number | undefined, { offsetMs }: RunPlan): number | undefined {
+  return takenOverMs === undefined ? undefined : (takenOverMs + offsetMs) * 1000;
+}
+
 function keyFramesOf({ encoded, carried }: RenditionPlan): KeyFrameSource {
   if (carried.video === undefined) return 'forced';
   return encoded.some(({ kind }) => kind === 'video') ? 'on-grid' : 'as-they-come';

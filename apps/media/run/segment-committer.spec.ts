@@ -7,7 +7,7 @@ import type { AppendOptions, BlobInfo, Position } from '#ports';
 import { createLogger, FactPublisher, type Logger } from '#runtime';
 import type { LogRecord } from '#events';
 import { PublishedStream } from '../testing/published-stream.ts';
-import { SegmentCommitter, type SegmentCommitterInit } from './segment-committer.ts';
+import { breaks, SegmentCommitter, type SegmentCommitterInit } from './segment-committer.ts';
 
 /** A log that fails on demand. */
 class MoodyLog extends MemoryEventLog {
@@ -155,6 +155,27 @@ describe('committing', () => {
     await changed.drained();
     expect((await stream.segments()).map(({ discontinuity }) => discontinuity)).toEqual([false, false, false, false, true, true]);
   });
+});
+
+/** A rendition that was away: `before` is what the newest segments have, `known` what it had last. */
+test.each([
+  ['comes for the first time', { before: {}, known: {}, joins: true }, false],
+  ['is back as it was', { before: {}, known: { 'audio-1': 'mono' }, joins: true }, false],
+  ['is back and coded in another way', { before: {}, known: { 'audio-1': 'stereo' }, joins: true }, true],
+  ['was not away and is coded in another way', { before: { 'audio-1': 'stereo' }, known: { 'audio-1': 'stereo' }, joins: true }, true],
+  ['is back, and the others cannot do without it', { before: {}, known: { 'audio-1': 'mono' }, joins: false }, true],
+])('a sound that %s: is it a break?', (_what, { before, known, joins }, expected) => {
+  const init = {
+    discontinuity: false,
+    initCidsBefore: { '720p': 'v', ...before },
+    initCidsKnown: { '720p': 'v', ...known },
+    mayJoin: new Set(joins ? ['audio-1'] : []),
+  };
+  const cids = new Map([
+    ['720p', 'v'],
+    ['audio-1', 'mono'],
+  ]);
+  expect(breaks(init, cids)).toBe(expected);
 });
 
 describe('trouble', () => {

@@ -21,6 +21,8 @@ export interface SegmentCommitterInit {
   readonly discontinuity: boolean;
   /** Initialisations of the segments before, by rendition: one that differs makes a discontinuity. Undefined for none. */
   readonly initCidsBefore: Readonly<Record<string, string>> | undefined;
+  /** Those that renditions had last which the segments before do not have. */
+  readonly initCidsKnown?: Readonly<Record<string, string>> | undefined;
   /** Renditions that may begin in the middle of the stream without breaking it for the others. */
   readonly mayJoin?: ReadonlySet<string>;
   /** Groups that may wait; `room` then holds the encoder up. */
@@ -294,14 +296,20 @@ export class SegmentCommitter {
   }
 }
 
-/** Also true when a rendition's parameters changed although its time continues; then it holds for all of them. */
+/**
+ * Also true when a rendition's parameters changed although its time continues, or while it was away; then it holds for all of them.
+ */
 export function breaks(
-  { discontinuity, initCidsBefore, mayJoin }: Pick<SegmentCommitterInit, 'discontinuity' | 'initCidsBefore' | 'mayJoin'>,
+  { discontinuity, initCidsBefore, initCidsKnown, mayJoin }: Pick<SegmentCommitterInit, 'discontinuity' | 'initCidsBefore' | 'initCidsKnown' | 'mayJoin'>,
   initCids: ReadonlyMap<string, string | undefined>,
 ): boolean {
   if (discontinuity || initCidsBefore === undefined) return discontinuity;
-  const joins = (rendition: string): boolean => initCidsBefore[rendition] === undefined && mayJoin?.has(rendition) === true;
-  return [...initCids].some(([rendition, cid]) => initCidsBefore[rendition] !== cid && !joins(rendition));
+  const goesOn = (rendition: string, cid: string | undefined): boolean => {
+    const before = initCidsBefore[rendition];
+    if (before !== undefined || mayJoin?.has(rendition) !== true) return before === cid;
+    return (initCidsKnown?.[rendition] ?? cid) === cid;
+  };
+  return ![...initCids].every(([rendition, cid]) => goesOn(rendition, cid));
 }
 
 /** What the log is told of an initialisation; a zero says nothing. */

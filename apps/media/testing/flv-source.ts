@@ -15,6 +15,8 @@ export interface FlvSourceInit {
   readonly groupFrames?: number;
   readonly video?: boolean;
   readonly audio?: boolean;
+  /** Of the sound; 2 by default. */
+  readonly channels?: number;
 }
 
 /**
@@ -29,12 +31,13 @@ export async function flvSource({
   groupFrames = 60,
   video = true,
   audio = true,
+  channels = 2,
 }: FlvSourceInit): Promise<readonly FlvTag[]> {
-  const path = join(folder, `source-${size}-${rate}-${seconds}-${video}-${audio}.flv`.replaceAll('/', '_'));
+  const path = join(folder, `source-${size}-${rate}-${seconds}-${video}-${audio}-${channels}.flv`.replaceAll('/', '_'));
   const picture = ['-f', 'lavfi', '-i', `color=black:size=${size}:rate=${rate},drawbox=color=white:t=fill:enable='lt(mod(t+0.001,1),0.1)'`];
   const sound = ['-f', 'lavfi', '-i', "aevalsrc='if(lt(mod(t,1),0.1),0.8*sin(2*PI*1000*t),0)':s=44100"];
   const videoCodec = ['-c:v', 'libx264', '-preset', 'ultrafast', '-bf', '2', '-g', `${groupFrames}`, '-sc_threshold', '0'];
-  const audioCodec = ['-c:a', 'aac', '-b:a', '96k', '-ac', '2'];
+  const audioCodec = ['-c:a', 'aac', '-b:a', '96k', '-ac', `${channels}`];
   const argv = [
     '-v',
     'error',

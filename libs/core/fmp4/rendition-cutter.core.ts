@@ -182,6 +182,11 @@ export class RenditionCutter {
     this.#open = [];
   }
 
+  /** Leaves out what begins there or later, of what is in no closed segment. */
+  keepUntil(us: number): void {
+    if (this.#track !== undefined) this.#open = headOf(this.#open, this.#toTicks(us));
+  }
+
   /** Nothing more is taken: what there is up to the next cut becomes the last segment. */
   giveUp(cuts: readonly number[]): void {
     const at = cuts[this.#cutsPassed];

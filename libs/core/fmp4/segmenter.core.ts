@@ -111,9 +111,14 @@ export class Segmenter {
     return leftOut;
   }
 
-  /** The encoder ended in good order: what is left becomes the last groups, as far as every rendition has media that must have some. */
-  flush(): SegmentGroup[] {
+  /**
+   * The encoder ended in good order: what is left becomes the last groups, as far as every rendition has media that must have some.
+   * @param soundUntilUs where others go on with the sound: none is kept that begins behind it and behind the picture
+   */
+  flush(soundUntilUs?: number): SegmentGroup[] {
+    const isSeen = this.#leader.rendition.kind === 'video';
     for (const cutter of this.#cutters) {
+      if (isSeen && soundUntilUs !== undefined && cutter.rendition.kind === 'audio') cutter.keepUntil(Math.max(soundUntilUs, this.#leader.endUs));
       cutter.finish();
       if (cutter.rendition.isOptional === true) this.#over.add(cutter);
     }

@@ -143,6 +143,22 @@ describe('segmenter', () => {
     expect(times(feed(segmenter(ladder(1_990_000, 2_003_000)), 7, 30), '720p')[0]).toEqual([1.99e6, 2e6 + 1e6]);
   });
 
+  test.each([
+    ['within a segment', 5, [1e6, 1e6]],
+    ['where a segment ends', 4, []],
+  ])('of the tail no sound is kept that others go on with: the picture stops %s', (_where, seconds, tails) => {
+    const run = segmenter(ladder());
+    const groups = feed(run, seconds);
+    for (let n = seconds * 2; n < seconds * 2 + 12; n++) groups.push(...run.push('audio', sound(n)));
+    groups.push(...run.flush(seconds * 1e6));
+    const sounds = times(groups, 'audio');
+    expect(groups).toHaveLength(2 + tails.length / 2);
+    for (const [at, [startUs, durationUs]] of times(groups, '720p').entries()) {
+      expect(Math.abs((sounds[at] as [number, number])[0] - startUs)).toBeLessThan(22_000);
+      expect(Math.abs((sounds[at] as [number, number])[1] - durationUs)).toBeLessThan(44_000);
+    }
+  });
+
   test('the tail is flushed as far as every rendition has media', () => {
     const run = segmenter(ladder());
     feed(run, 5);
