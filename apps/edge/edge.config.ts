@@ -19,6 +19,7 @@ import { evictions, type Eviction } from './cache/object-store.ts';
 import { readFleetSettings, type FleetSettings } from './fleet/fleet.config.ts';
 import { readProcessSettings, readSiblings, sharedPortVariable, type ProcessSettings, type SiblingSettings } from './processes/processes.config.ts';
 import { readListeningSettings, type ListeningSettings } from './server/listening.config.ts';
+import { readSharedTier, type SharedTierSettings } from './shared-tier/shared-tier.config.ts';
 import { readDisk, type DiskSettings } from './store/disk.config.ts';
 import { readTrafficSettings, type TrafficSettings } from './traffic/traffic.config.ts';
 
@@ -47,6 +48,8 @@ export interface EdgeSettings extends SharedSettings {
   readonly peers: PeerSettings | undefined;
   /** Where objects are kept beyond the memory; undefined for nowhere. */
   readonly disk: DiskSettings | undefined;
+  /** What edges keep for each other; undefined for nothing. */
+  readonly sharedTier: SharedTierSettings | undefined;
   /** Where this edge keeps its own state. */
   readonly statePath: string;
   /** Verifier keys of the ledger that the edge's witness trusts; empty for those that the origin shows first. */
@@ -99,6 +102,7 @@ export function readEdgeSettings(env: Environment = process.env): EdgeSettings {
     eviction: readText(env, 'EDGE_EVICTION', 'sieve', new RegExp(`^(?:${evictions.join('|')})$`)) as Eviction,
     peers: readPeers(env, readEdgeSecret(env)),
     disk: readDisk(env, { statePath, edgeId }),
+    sharedTier: readSharedTier(env),
     statePath,
     ledgerKeys: (env['EDGE_LEDGER_KEYS'] ?? '')
       .split(',')

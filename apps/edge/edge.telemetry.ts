@@ -5,12 +5,14 @@ import type { EdgePrefetch } from './prefetch/edge-prefetch.ts';
 import type { EdgeCache } from './cache/edge-cache.ts';
 import type { EdgeCounters } from './edge-counters.ts';
 import type { DiskTier } from './store/disk-tier.ts';
+import type { SharedTier } from './shared-tier/shared-tier.ts';
 import type { PurgeTail } from './purge/purge-tail.ts';
 
 export interface EdgeMeasured {
   readonly counters: EdgeCounters;
   readonly cache: EdgeCache;
   readonly disk: Pick<DiskTier, 'status'> | undefined;
+  readonly shared: Pick<SharedTier, 'status'> | undefined;
   readonly tail: PurgeTail;
   readonly purgesKnown: () => boolean;
   readonly now: () => number;
@@ -20,7 +22,7 @@ export interface EdgeMeasured {
  * Shows the edge's own counters when somebody asks: a hit counts where it always did, and costs nothing more. An edge that
  * does not know what was purged lately serves, but is not where traffic should be sent.
  */
-export function observeEdge({ meter, health }: Telemetry, { counters, cache, disk, tail, purgesKnown, now }: EdgeMeasured): void {
+export function observeEdge({ meter, health }: Telemetry, { counters, cache, disk, shared, tail, purgesKnown, now }: EdgeMeasured): void {
   health.needs('purges', async () => {
     if (!purgesKnown()) throw new OperatingError('It is not known what was purged lately.', { code: 'PURGES_UNKNOWN', retryable: true });
   });
@@ -40,6 +42,7 @@ export function observeEdge({ meter, health }: Telemetry, { counters, cache, dis
     [meter.gauge(metrics.edgePurgeLag), () => (tail.knownUntilMs === 0 ? 0 : now() - tail.knownUntilMs) / 1000],
   ] as const;
   if (disk !== undefined) observeDisk(meter, disk);
+  if (shared !== undefined) observeShared(meter, shared);
   if (cache.prefetch !== undefined) observePrefetch(meter, cache.prefetch);
   meter.onCollect('edge', () => {
     for (const [counter, total] of totals) counter.reach(total(), {});
@@ -61,6 +64,23 @@ function observeDisk(meter: Telemetry['meter'], disk: Pick<DiskTier, 'status'>):
     bytes.set(status.bytes, {});
     hits.reach(status.hits, {});
     faults.reach(status.faults, {});
+  });
+}
+
+function observeShared(meter: Telemetry['meter'], shared: Pick<SharedTier, 'status'>): void {
+  const states = { on: 1, full: 0.5, away: 0 };
+  const state = meter.gauge(metrics.edgeSharedState);
+  const lookups = meter.counter(metrics.edgeSharedLookups);
+  const writes = meter.counter(metrics.edgeSharedWrites);
+  meter.onCollect('edge shared tier', () => {
+    const status = shared.status();
+    state.set(states[status.state], {});
+    lookups.reach(status.hits, { outcome: 'hit' });
+    lookups.reach(status.misses, { outcome: 'miss' });
+    lookups.reach(status.late, { outcome: 'late' });
+    lookups.reach(status.faults, { outcome: 'fault' });
+    writes.reach(status.written, { outcome: 'written' });
+    writes.reach(status.dropped, { outcome: 'dropped' });
   });
 }
 

@@ -45,6 +45,9 @@ import { reclaimPurged } from './purge/reclaim-purged.ts';
 import { ClientLoad } from './server/client-load.ts';
 import { openListeners } from './server/edge-listeners.ts';
 import type { EdgeHandler } from './server/exchange.ts';
+import { openSharedTier, type OpenSharedTier, type SharedTierParts } from './shared-tier/open-shared-tier.ts';
+import type { SharedPurges } from './shared-tier/shared-purges.ts';
+import type { KnownPurges, SharedTier } from './shared-tier/shared-tier.ts';
 import type { DiskStore } from './store/disk-store.ts';
 import { openEdgeDisk } from './store/edge-disk.ts';
 import { takeIncarnation } from './state/incarnation.file.ts';
@@ -102,12 +105,13 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
     status: () => statusOf({ edgeId: settings.edgeId, incarnation, purgesKnown: purgesKnown(), fleet: membership.status() }, counters, parts),
   };
   const mark = () => (purgesKnown() ? parts.tail?.mark : undefined);
+  const shared = await sharedTierOf(settings, { log: engines.log, lifecycle, logger, now, known: () => (purgesKnown() ? knownTo(parts.tail) : undefined) });
   const peers = peerPaths({ secret: settings.edgeSecret, store: () => parts.cache?.store, bytesOf: platform.bytesOf, mark, now });
   const onError = (err: unknown): void => logger.error({ err }, 'a request failed in the edge itself');
   const positions = (): readonly bigint[] => parts.tail?.positions ?? [];
   const cache = createEdgeCache(settings, {
     ...{ client: platform.client, keep: platform.keep, bytesOf: platform.bytesOf },
-    ...{ ledger, disk },
+    ...{ ledger, disk, shared: shared?.tier },
     siblings: settings.siblings === undefined ? undefined : new Siblings(settings.siblings, { positions, now }),
     counters,
     now,
@@ -116,11 +120,12 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
     trust: (tenant) => policies.trust(tenant, purgesKnown()),
   });
   parts.cache = cache;
+  parts.shared = shared?.tier;
   const onFatal = (err: unknown): void => endFenced(err, logger);
   const warmer = warmerOf(settings, { bytesOf: platform.bytesOf, cache, facts, lifecycle, onFatal, logger, now });
-  const tail = purgeTailOf(settings, { cache, disk, engines, facts, logger, now, onFatal, telemetry, warmer });
+  const tail = purgeTailOf(settings, { cache, disk, engines, facts, logger, now, onFatal, shared: shared?.purges(cache.purger), telemetry, warmer });
   parts.tail = tail;
-  observeEdge(telemetry, { counters, cache, disk, tail, purgesKnown, now });
+  observeEdge(telemetry, { counters, cache, disk, shared: shared?.tier, tail, purgesKnown, now });
   // First the zones: under which key a URL is purged is theirs to say.
   const zones = await followZones(settings, { book, cache, counters, lifecycle, log: engines.log, logger, now, onFatal, platform, policies, telemetry });
   if (zones === undefined) return;
@@ -131,11 +136,12 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   const following = tail.run(lifecycle.stopping);
   lifecycle.onStop('work', 'purge tail', () => following);
   const trust = (tenant: string): Trust => policies.trust(tenant, purgesKnown());
-  if (settings.siblings !== undefined) await openSiblingDoor(settings.siblings, { cache, bytesOf: platform.bytesOf, positions, trust, now, logger }, lifecycle);
+  if (settings.siblings !== undefined)
+    await openSiblingDoor(settings.siblings, { cache, shared: shared?.tier, bytesOf: platform.bytesOf, positions, trust, now, logger }, lifecycle);
   parts.revalidator = revalidate(settings, { cache, lifecycle, now, onFatal });
   await followPeers(settings, { cache, tail, purgesKnown, keep: platform.keep, lifecycle, logger, now });
   const watch = recordTraffic(settings, { cache, facts, incarnation, lifecycle, log: engines.log, logger, now, onFatal, telemetry });
-  const fleet = { membership, disk, behindMs: behindOf(tail, purgesKnown) };
+  const fleet = { membership, disk, shared: shared?.tier, behindMs: behindOf(tail, purgesKnown) };
   await serve(settings, { platform, cache, facts, counters, logger, lifecycle, onFatal, telemetry, watch, ...fleet });
 }
 
@@ -150,6 +156,15 @@ function behindOf(tail: PurgeTail, purgesKnown: () => boolean): () => number {
   return () => (purgesKnown() ? 0 : Math.max(0, Date.now() - tail.knownUntilMs));
 }
 
+function sharedTierOf({ sharedTier }: EdgeSettings, parts: SharedTierParts): Promise<OpenSharedTier> | undefined {
+  return sharedTier === undefined ? undefined : openSharedTier(sharedTier, parts);
+}
+
+/** How far the purges were read, once they are. */
+function knownTo(tail: PurgeTail | undefined): KnownPurges | undefined {
+  return tail?.log === undefined ? undefined : { log: tail.log, positions: tail.positions };
+}
+
 interface TailParts {
   readonly cache: EdgeCache;
   readonly disk: DiskStore | undefined;
@@ -158,17 +173,22 @@ interface TailParts {
   readonly logger: Logger;
   readonly now: () => number;
   readonly onFatal: (err: unknown) => void;
+  readonly shared: SharedPurges | undefined;
   readonly telemetry: Telemetry;
   readonly warmer: Warmer;
 }
 
-function purgeTailOf({ edgeId, statePath }: EdgeSettings, { cache, disk, engines, facts, logger, now, onFatal, telemetry, warmer }: TailParts): PurgeTail {
+function purgeTailOf(
+  { edgeId, statePath }: EdgeSettings,
+  { cache, disk, engines, facts, logger, now, onFatal, shared, telemetry, warmer }: TailParts,
+): PurgeTail {
   return new PurgeTail(
     { edgeId, waitMs: edgeLimits.purgeWaitMs },
     {
       log: engines.log,
       purger: cache.purger,
       journal: disk?.journal,
+      shared,
       offsets: new OffsetsFile(join(statePath, 'offsets.json'), purgeTopic),
       ...{ logger, now },
       acknowledge: (applied, tenant, causes) => facts.publish('cache', applied, tenant, causes),
@@ -200,6 +220,7 @@ interface EdgeParts {
   tail?: PurgeTail;
   cache?: EdgeCache;
   readonly disk: DiskStore | undefined;
+  shared?: SharedTier | undefined;
   zones?: ZoneKeeper;
   revalidator?: Revalidator;
 }
@@ -207,7 +228,7 @@ interface EdgeParts {
 function statusOf(
   about: Readonly<Record<string, unknown>>,
   counters: EdgeCounters,
-  { cache, disk, revalidator, tail, zones }: EdgeParts,
+  { cache, disk, revalidator, shared, tail, zones }: EdgeParts,
 ): Readonly<Record<string, unknown>> {
   return {
     ...about,
@@ -216,6 +237,7 @@ function statusOf(
     ...counters.snapshot(),
     ...gauges(cache),
     disk: disk?.status(),
+    shared: shared?.status(),
     zones: zones?.status(),
     revalidated: revalidator?.counts,
     prefetch: cache?.prefetch?.counters.snapshot(),
@@ -248,6 +270,7 @@ interface Serving {
   readonly watch: (handler: EdgeHandler) => EdgeHandler;
   readonly membership: Membership;
   readonly disk: DiskStore | undefined;
+  readonly shared: SharedTier | undefined;
   /** How far this edge may be behind with purges. */
   readonly behindMs: () => number;
 }
@@ -273,7 +296,12 @@ async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
   await joinFleet(settings, server, {
     ...{ audience, facts, lifecycle, logger, membership, onFatal },
     counted: () => ({ ...counters.snapshot(), ...gauges(cache) }),
-    gauges: () => ({ activeRequests: load.total, diskBytes: disk?.status().bytes ?? 0, behindMs: parts.behindMs() }),
+    gauges: () => ({
+      activeRequests: load.total,
+      diskBytes: disk?.status().bytes ?? 0,
+      behindMs: parts.behindMs(),
+      sharedTier: parts.shared?.status().state ?? null,
+    }),
   });
   telemetry.health.needs('membership', async () => {
     if (membership.outside !== undefined) throw new Error(membership.outside);

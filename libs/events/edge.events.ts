@@ -38,7 +38,7 @@ const noCapabilities = {
 type PlainCapabilities = typeof noCapabilities & { readonly node: string };
 
 /** What a report says about load where nothing was measured. */
-export const noLoad = { connections: null, activeRequests: 0, bitsPerSecond: 0, cpu: null, diskBytes: 0, behindMs: 0, draining: false };
+export const noLoad = { connections: null, activeRequests: 0, bitsPerSecond: 0, cpu: null, diskBytes: 0, behindMs: 0, draining: false, sharedTier: null };
 
 export const edgeRegistered = defineEvent({
   type: 'edge.registered',
@@ -91,7 +91,7 @@ export const edgeRegistered = defineEvent({
 
 export const edgeReported = defineEvent({
   type: 'edge.reported',
-  version: 2,
+  version: 3,
   context: 'edge',
   meaning: 'An edge reported its counters since it started, which only grow within one incarnation, and how loaded it is.',
   schema: z.object({
@@ -123,13 +123,16 @@ export const edgeReported = defineEvent({
     behindMs: millis,
     /** It takes nobody new: an operator drains or removed it, or its key is none any more. */
     draining: z.boolean(),
+    /** How the tier is that edges share: in use; left alone because it is slow, silent or refuses; full, and read. Null without one. */
+    sharedTier: z.enum(['on', 'away', 'full']).nullable(),
   }),
   key: (data) => data.edgeId,
   subject: (data) => `${data.edgeId}/${data.incarnation}`,
-  upcasters: [(data) => ({ ...(data as object), ...noLoad })],
+  upcasters: [(data) => ({ ...(data as object), ...noLoad }), (data) => ({ ...(data as object), sharedTier: null })],
   samples: [
     reportedFirst,
     { ...reportedFirst, connections: 12, activeRequests: 3, bitsPerSecond: 8000000, cpu: 0.35, diskBytes: 1048576, behindMs: 0, draining: false },
+    { ...reportedFirst, ...noLoad, sharedTier: 'away' },
   ],
 });
 

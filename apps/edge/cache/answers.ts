@@ -57,6 +57,9 @@ export function told({ response }: Pick<CachedObject, 'response'>, nowMs: number
   return isDoubtful(response.freshness, nowMs, trust) ? { detail: unknownPurges } : {};
 }
 
+/** What Cache-Status says of an answer that another edge had kept: no origin was asked. */
+const sharedTier = 'shared-tier';
+
 export interface OwnAnswer {
   readonly status: number;
   readonly detail: string;
@@ -130,7 +133,8 @@ export class Answers {
     }
     const first = waiting.collapsed !== true && outcome.withheld.length > 0;
     const shown = first ? { ...response, fields: [...response.fields, ...outcome.withheld] } : response;
-    const head = this.#head(shown, selection, length, { ...waiting, stored: outcome.keeps, forwardStatus: response.status });
+    const whence = outcome.fromShared === true ? { detail: sharedTier } : { forwardStatus: response.status };
+    const head = this.#head(shown, selection, length, { ...waiting, stored: outcome.keeps, ...whence });
     if (selection.kind === 'not-modified' || selection.kind === 'unsatisfiable') return { head, body: null };
     if (request.method === 'HEAD') return { head, body: null };
     const [start, end] = selection.kind === 'part' ? [selection.span.first, selection.span.last + 1] : [0, length];

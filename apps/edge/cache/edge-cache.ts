@@ -23,6 +23,7 @@ import type { Siblings } from '../processes/siblings.ts';
 import { Purger, type CountedPurge } from '../purge/purger.ts';
 import { ReclaimedCounts } from '../purge/reclaimed-counts.ts';
 import type { BytesOf, EdgeHandler, EdgeReply, EdgeRequest, KeepBytes } from '../server/exchange.ts';
+import type { SharedTier } from '../shared-tier/shared-tier.ts';
 import type { DiskTier } from '../store/disk-tier.ts';
 import { platformZoneId, ZoneTable } from '../zones/zone-table.ts';
 import type { Zone } from '../zones/zone.ts';
@@ -64,6 +65,8 @@ export interface EdgeCacheDeps extends Pick<CacheHandlerDeps, 'local' | 'onError
   readonly trust: (tenant: string) => Trust;
   /** The other processes of this edge. */
   readonly siblings?: Siblings | undefined;
+  /** What edges keep for each other. */
+  readonly shared?: SharedTier | undefined;
   /** Made here when it is not given. */
   readonly ledger?: PurgeLedger | undefined;
   /** What lies below the memory; it keeps the same ledger. */
@@ -184,7 +187,9 @@ function sliceSettings({ fromBytes, sliceBytes }: NonNullable<ZoneConfiguration[
 
 function zoneMaker(init: EdgeCacheInit, shared: Shared): (plan: ZonePlan) => Zone {
   const limits = { ...edgeLimits, ...init.limits };
-  const { bytesOf, counters, hooks, keep, ledger, now, onError, siblings, store } = shared;
+  const { bytesOf, counters, hooks, keep, ledger, now, onError, siblings, store, shared: tier } = shared;
+  // Of the processes of one node, that which asks the origin also asks the other edges.
+  const tierOf = tier === undefined ? undefined : (key: string) => (siblings?.owns(key) === false ? undefined : tier);
   const name = cacheName(init.edgeId);
   const objectBytesMax = Math.min(limits.objectBytesMax, Math.floor(init.memoryBytesMax * limits.objectShareMax));
   const { claimTimeoutMs, requestBytesMax, streamBytesMax, wholeBytesMax } = limits;
@@ -196,12 +201,13 @@ function zoneMaker(init: EdgeCacheInit, shared: Shared): (plan: ZonePlan) => Zon
     const common = { origin: behind, store, ledger, scope, ttl, pseudonym: init.edgeId, now };
     const slices = new Slices(sliceSettings(cut, objectBytesMax), { ...common, keep, bytesOf, streamBytesMax });
     const fills = new Fills({
-      ...{ ...common, slices, objectBytesMax, streamBytesMax, claimTimeoutMs, keep, trust },
+      ...{ ...common, slices, objectBytesMax, streamBytesMax, claimTimeoutMs, keep, bytesOf, trust },
+      shared: tierOf,
       onDemand: (key, source) => hooks.prefetch?.demanded(key, source),
       looksAt: (fill, response) => hooks.prefetch?.looksAt(fill, response) === true,
       beforeStored: (fill, response, chunks) => hooks.prefetch?.prepare(fill, response, chunks),
     });
-    const passThrough = new PassThrough({ ...common, siblings, counters, normalise, cacheName: name, edgeSecret, requestBytesMax });
+    const passThrough = new PassThrough({ ...common, siblings, shared: tier, counters, normalise, cacheName: name, edgeSecret, requestBytesMax });
     const onMiss = (key: string, fields: Fields): void => hooks.prefetch?.missed(key, fields);
     const handler = new CacheHandler(
       { cacheName: name, pseudonym: init.edgeId, normalise, bypasses, avoidsHits, redirect, wholeBytesMax },

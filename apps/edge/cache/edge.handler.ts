@@ -24,7 +24,7 @@ import type { EdgeReply, EdgeRequest } from '../server/exchange.ts';
 import { Answers, told, unknownPurges, type Waiting } from './answers.ts';
 import type { CachedObject } from './cached-object.ts';
 import { Fetching, type FetchingDeps, type FetchingInit } from './fetching.ts';
-import type { Fill, FillOutcome } from './fill.ts';
+import { isTooOld, type Fill, type FillOutcome } from './fill.ts';
 import type { PassThrough } from './pass-through.ts';
 import { isSliced, type Slices } from './slices.ts';
 import { takesPart } from './takes-part.ts';
@@ -234,6 +234,7 @@ export class CacheHandler {
       if (outcome.kind === 'sliced' && !matchesVariant(outcome.object.response.variant, request)) continue;
       if (outcome.kind === 'part' && !matchesVariant(outcome.parts.response.variant, request)) continue;
       if (outcome.kind === 'shared' && !(matchesVariant(outcome.response.variant, request) && outcome.body.joinable)) continue;
+      if (joined !== undefined && isTooOld(outcome, control, now())) continue;
       counters.misses++;
       if (joined !== undefined) counters.collapsed++;
       return this.#fromOutcome(request, key, outcome, waiting);

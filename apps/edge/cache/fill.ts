@@ -6,11 +6,14 @@ import {
   judgeStoring,
   mayReachOthers,
   mayServeOnError,
+  parseCacheControl,
   parseContentRange,
   pathOfKey,
   renewed,
   sliceKey,
   revalidationFields,
+  satisfies,
+  type CacheControl,
   type ContentRange,
   type ExchangeTimes,
   type Field,
@@ -28,10 +31,11 @@ import {
 import type { WishSource } from '#core/prefetch';
 import type { OriginSource } from '../origin/guarded-origin.ts';
 import { OriginError, type OriginResponse } from '../origin/origin-client.ts';
-import type { ByteSource, KeepBytes } from '../server/exchange.ts';
+import type { ByteSource, BytesOf, KeepBytes } from '../server/exchange.ts';
 import { CachedObject } from './cached-object.ts';
 import type { ObjectStore } from './object-store.ts';
 import { isSliced, type SlicedHead, type Slices } from './slices.ts';
+import type { SharedFound, SharedTicket, SharedTier } from '../shared-tier/shared-tier.ts';
 import { takeIn } from './take-in.ts';
 import { aroundGap, askForGap, partOf, readPart, withPart } from './part-fill.ts';
 import type { StoredParts } from './part-store.ts';
@@ -48,6 +52,8 @@ export type FillOutcome =
       readonly withheld: Fields;
       /** False for what is not put into the store when it is whole. */
       readonly keeps: boolean;
+      /** Whether another edge had asked the origin for it: it may be older than the fill. */
+      readonly fromShared?: boolean | undefined;
     }
   /** The origin confirmed what is stored. */
   | { readonly kind: 'confirmed'; readonly object: CachedObject }
@@ -60,6 +66,11 @@ export type FillOutcome =
   /** It is for one request only; the first that claims it. */
   | { readonly kind: 'private'; readonly reason: NotStoredReason | 'too-large'; readonly originStatus: number; claim(): OriginResponse | undefined }
   | { readonly kind: 'failed'; readonly error: OriginError };
+
+/** Whether another edge's copy answers a request that wants a newer one (RFC 9111 section 5.2.1). */
+export function isTooOld(outcome: FillOutcome, control: CacheControl, nowMs: number): boolean {
+  return outcome.kind === 'shared' && outcome.fromShared === true && !satisfies(control, outcome.response.freshness, nowMs);
+}
 
 export interface FillDeps {
   readonly origin: OriginSource;
@@ -78,6 +89,9 @@ export interface FillDeps {
   /** How long a response that is for one request only waits to be claimed, ms. */
   readonly claimTimeoutMs: number;
   readonly slices: Slices;
+  /** What edges keep for each other, where a key is this process's to ask for. */
+  readonly shared?: ((key: string) => Pick<SharedTier, 'open' | 'find' | 'put' | 'takes'> | undefined) | undefined;
+  readonly bytesOf: BytesOf;
   readonly now: () => number;
   readonly trust: () => Trust;
   /** Told when somebody waits for what was begun before anybody did. */
@@ -101,6 +115,8 @@ export interface FillInit {
   readonly parts?: StoredParts | undefined;
   /** Why it is begun although nobody waits for it; undefined where somebody does. */
   readonly ahead?: WishSource | undefined;
+  /** Whether it is the origin's own word that is wanted, and nothing that another edge has kept. */
+  readonly fromOrigin?: boolean | undefined;
 }
 
 interface Judged {
@@ -132,6 +148,8 @@ export class Fill {
   #ahead: WishSource | undefined;
   readonly #init: FillInit;
   readonly #deps: FillDeps;
+  /** What was known of the purges before the origin was asked: with it the others are given what comes. */
+  #ticket: SharedTicket | undefined;
 
   /** @param onDone called when the object is stored, or will never be */
   constructor(init: FillInit, deps: FillDeps, onDone: () => void) {
@@ -169,7 +187,7 @@ export class Fill {
   async #run(onDone: () => void): Promise<FillOutcome> {
     let pumping = false;
     try {
-      const outcome = await this.#ask(this.#init);
+      const outcome = (await this.#fromOthers()) ?? (await this.#ask(this.#init));
       this.settled = outcome.outcome;
       if (outcome.pump !== undefined) {
         pumping = true;
@@ -184,6 +202,27 @@ export class Fill {
     } finally {
       if (!pumping) onDone();
     }
+  }
+
+  /** What another edge has kept, if that may answer. */
+  async #fromOthers(): Promise<Judged | undefined> {
+    const { fromOrigin, key, parts, range, request } = this.#init;
+    const tier = range === undefined && parts === undefined ? this.#deps.shared?.(key) : undefined;
+    this.#ticket = this.#deps.trust().purgesKnown ? tier?.open(key) : undefined;
+    if (tier === undefined || this.#ticket === undefined || fromOrigin === true) return undefined;
+    const { scope } = this.#deps;
+    const found = await tier.find({ ticket: this.#ticket, request, labelsOf: (fields) => labelsOf(fields, key, scope) });
+    const control = parseCacheControl(request.field('cache-control'));
+    return found !== undefined && satisfies(control, found.response.freshness, this.#deps.now()) ? this.#takeOver(found) : undefined;
+  }
+
+  #takeOver({ body: bytes, response }: SharedFound): Judged {
+    // The others have it already.
+    this.#ticket = undefined;
+    this.#label(response);
+    const body = new GrowingBody();
+    const outcome = { kind: 'shared', response, body, length: bytes.length, withheld: [], keeps: true, fromShared: true } as const;
+    return { outcome, pump: () => this.#pump(sourceOf(bytes), body, outcome) };
   }
 
   async #ask(asked: Pick<FillInit, 'stale' | 'range' | 'parts'>): Promise<Judged> {
@@ -265,6 +304,7 @@ export class Fill {
     const renewal = { key: this.key, labels: this.labels, response: fresh, generation: this.generation };
     const object = current ? stale : new CachedObject(renewal, stale.body);
     if (current) stale.renew(renewal);
+    if (current) void this.#giveStored(stale, fresh);
     return { kind: 'confirmed', object };
   }
 
@@ -349,11 +389,32 @@ export class Fill {
     const object = new CachedObject({ key, labels, response, generation }, this.#deps.keep(bytes));
     if (ahead === undefined) store.put(object);
     else store.putAhead(object, ahead);
+    if (ahead === undefined) this.#give(response, bytes);
+  }
+
+  async #giveStored(object: CachedObject, response: StoredResponse): Promise<void> {
+    if (this.#ticket === undefined || isSliced(object) || this.#deps.shared?.(this.key)?.takes(object.length) !== true) return;
+    this.#give(response, await this.#deps.bytesOf(object.body));
+  }
+
+  /** To the other edges. */
+  #give(response: StoredResponse, bytes: Uint8Array): void {
+    if (this.#ticket !== undefined) this.#deps.shared?.(this.key)?.put(this.#ticket, response, bytes);
   }
 
   #label(response: StoredResponse): void {
     this.labels = labelsOf(response.fields, this.key, this.#deps.scope);
   }
+}
+
+function sourceOf(bytes: Uint8Array): ByteSource {
+  let left: Uint8Array | undefined = bytes;
+  const read = (): Promise<Uint8Array | undefined> => {
+    const next = left;
+    left = undefined;
+    return Promise.resolve(next);
+  };
+  return { read, cancel: () => (left = undefined) };
 }
 
 function isSameCut(a: SlicedHead, b: SlicedHead): boolean {

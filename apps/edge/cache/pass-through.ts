@@ -23,6 +23,7 @@ import type { OriginSource } from '../origin/guarded-origin.ts';
 import { OriginError, type OriginResponse } from '../origin/origin-client.ts';
 import { replyHead, type ByteSource, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
 import type { Siblings } from '../processes/siblings.ts';
+import type { SharedTier } from '../shared-tier/shared-tier.ts';
 import type { ObjectStore } from './object-store.ts';
 import { edgeLimits } from '../edge.constants.ts';
 import { paced, SlowBodyError } from '../server/paced-body.ts';
@@ -34,6 +35,8 @@ export interface PassThroughDeps {
   readonly ledger: PurgeLedger;
   /** Other processes, which have it from the same origin. */
   readonly siblings?: Pick<Siblings, 'invalidate'> | undefined;
+  /** Where other edges may have put what is older. */
+  readonly shared?: Pick<SharedTier, 'forget'> | undefined;
   readonly scope: LabelScope;
   readonly counters: EdgeCounters;
   readonly ttl: TtlSettings;
@@ -131,7 +134,7 @@ export class PassThrough {
 
   /** RFC 9111 section 4.4. A fill that is under way was asked for before the change: it is not stored either. */
   async #invalidate(request: EdgeRequest, key: string, response: OriginResponse): Promise<void> {
-    const { ledger, normalise, siblings, store } = this.#deps;
+    const { ledger, normalise, shared, siblings, store } = this.#deps;
     const gone: string[] = [];
     const path = pathOfKey(key);
     const prefix = key.slice(0, key.length - path.length);
@@ -141,6 +144,7 @@ export class PassThrough {
       store.purge(changed);
       gone.push(changed);
     }
+    shared?.forget(gone);
     await store.flush();
     if (gone.length > 0) await siblings?.invalidate(gone);
   }

@@ -89,7 +89,7 @@ export class Revalidator {
     // Whatever comes of it, it is not asked about again at once.
     object.uses = 0;
     this.#counts.asked++;
-    void zone.fills.start({ key, requestFields: fields, request, stale: object }).outcome.then((outcome) => {
+    void zone.fills.start({ key, requestFields: fields, request, stale: object, fromOrigin: true }).outcome.then((outcome) => {
       const response = outcome.kind === 'shared' ? outcome.response : outcome.kind === 'sliced' ? outcome.object.response : undefined;
       if (outcome.kind === 'confirmed') this.#counts.confirmed++;
       if (response === undefined) return;

@@ -77,7 +77,7 @@ describe('the load of an edge', () => {
     const meter = new LoadMeter({ now: () => nowMs, cpuUs: () => cpuUs, descriptors: () => Promise.resolve(open) });
     await meter.begin();
     [nowMs, cpuUs, open] = [3000, 700_000, 45];
-    const gauges = { activeRequests: 2, diskBytes: 5, behindMs: 0, draining: false };
+    const gauges = { activeRequests: 2, diskBytes: 5, behindMs: 0, draining: false, sharedTier: null };
     expect(await meter.measure({ ...gauges, bytesServed: 1_000_000 })).toMatchObject({ ...gauges, connections: 25, bitsPerSecond: 4_000_000, cpu: 0.35 });
     [nowMs, open] = [5000, undefined];
     expect(await meter.measure({ ...gauges, bytesServed: 1_000_000 })).toMatchObject({ connections: null, bitsPerSecond: 0, cpu: 0 });

@@ -15,6 +15,7 @@ export interface LoadGauges {
   readonly diskBytes: number;
   readonly behindMs: number;
   readonly draining: boolean;
+  readonly sharedTier: EdgeReport['sharedTier'];
 }
 
 type Load = Pick<EdgeReport, (keyof LoadGauges & keyof EdgeReport) | 'connections' | 'bitsPerSecond' | 'cpu'>;

@@ -8,6 +8,7 @@ import type { CachedObject } from '../cache/cached-object.ts';
 import type { EdgeCache } from '../cache/edge-cache.ts';
 import { isSliced } from '../cache/slices.ts';
 import type { ByteSource, BytesOf } from '../server/exchange.ts';
+import type { SharedTier } from '../shared-tier/shared-tier.ts';
 import type { Zone } from '../zones/zone.ts';
 import { platformZoneId } from '../zones/zone-table.ts';
 import type { SiblingSettings } from './processes.config.ts';
@@ -16,6 +17,7 @@ import { fillPath, invalidatePath, socketOf } from './siblings.ts';
 
 export interface SiblingDoorDeps {
   readonly cache: Pick<EdgeCache, 'store' | 'ledger' | 'zones'>;
+  readonly shared?: Pick<SharedTier, 'forget'> | undefined;
   readonly bytesOf: BytesOf;
   readonly positions: () => readonly bigint[];
   readonly trust: (tenant: string) => Trust;
@@ -146,6 +148,7 @@ export class SiblingDoor {
       ledger.purge(purgeTargets.key(key));
       store.purge(key);
     }
+    this.#deps.shared?.forget(keys);
     await store.flush();
   }
 }

@@ -59,6 +59,11 @@ export class Siblings {
     };
   }
 
+  /** Whether this process asks for a key, for all of them. */
+  owns(key: string): boolean {
+    return ownerOf(key, this.#settings.count) === this.#settings.index;
+  }
+
   /** Keys that a request through this process has changed at the origin (RFC 9111 section 4.4): nobody here has them any more. */
   async invalidate(keys: readonly string[]): Promise<void> {
     const { count, index } = this.#settings;

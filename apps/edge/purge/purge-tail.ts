@@ -17,6 +17,7 @@ import { hasCode, OperatingError } from '#kernel';
 import type { EventLog } from '#ports';
 import { backOffMs, pause, type FactCause, type Health, type Logger } from '#runtime';
 import type { OffsetsFile } from '../state/offsets.file.ts';
+import type { SharedPurges } from '../shared-tier/shared-purges.ts';
 import type { PurgeJournal } from './purge-journal.ts';
 import type { PurgeDone, PurgeOrder, Purger } from './purger.ts';
 
@@ -34,6 +35,8 @@ export interface PurgeTailDeps {
   readonly offsets: OffsetsFile;
   /** Where objects outlive the process. */
   readonly journal?: Pick<PurgeJournal, 'flush' | 'storeId'> | undefined;
+  /** Where what other edges keep is judged by the places of purges on the log. */
+  readonly shared?: SharedPurges | undefined;
   readonly logger: Logger;
   readonly now: () => number;
   /** Appends the acknowledgements of one tenant's purges durably. Retries by itself; what it throws is not to be retried. */
@@ -102,6 +105,11 @@ export class PurgeTail {
     return this.#position;
   }
 
+  /** The name of the log that all this is about. */
+  get log(): string | undefined {
+    return this.#identity;
+  }
+
   /** How far the purges are read, and of which log. */
   get mark(): { readonly log: string; readonly positions: readonly string[] } | undefined {
     return this.#identity === undefined ? undefined : { log: this.#identity, positions: this.#position.map(String) };
@@ -133,7 +141,9 @@ export class PurgeTail {
       this.#position[partition] = next;
       this.#settled[partition] = next;
       this.#atHeadMs[partition] = 0;
+      this.#deps.shared?.begin(partition, next);
     });
+    await this.#deps.shared?.learn(this.#position);
     await this.#save();
   }
 
@@ -203,6 +213,7 @@ export class PurgeTail {
     if (head === undefined) return;
     this.#purgeAll(`partition ${partition} of the log ${reason}`);
     this.#position[partition] = head[to];
+    this.#deps.shared?.begin(partition, head[to]);
     this.#settle({ partition, next: head[to], applied: [] });
   }
 
@@ -217,9 +228,11 @@ export class PurgeTail {
       if (event.type === purgeCountRequested.type) this.#deps.onCountRequested(event);
       if (event.type === warmRequested.type) this.#deps.onWarmRequested?.(event);
       if (event.type !== purgeRequested.type) return [];
+      this.#deps.shared?.take(record.partition, record.offset, event.data);
       return this.#applyPurge(event);
     } catch (error) {
       if (!(error instanceof EventInvalidError)) throw error;
+      this.#deps.shared?.take(record.partition, record.offset, undefined);
       // Perhaps a newer kind of purge that this edge does not understand: forgetting everything is always right.
       this.#purgeAll(`the record ${record.partition}:${record.offset} cannot be understood: ${error.message}`);
       return [];

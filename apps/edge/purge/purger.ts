@@ -66,18 +66,19 @@ export class Purger {
     const { ledger, now } = this.#deps;
     const first = ledger.generation + 1;
     const mark = soft ? { atMs: now() } : undefined;
-    for (const target of this.#allTargets({ urls, selectors })) ledger.purge(target, mark);
+    for (const target of this.targetsOf({ urls, selectors })) ledger.purge(target, mark);
     const objects = soft ? 0 : urls.reduce((sum, url) => sum + this.#drop(url), 0);
     return { objects, first, last: ledger.generation };
   }
 
   /** How many objects it would hit, now. */
   count(order: PurgeOrder): Promise<number> {
-    return countTargets(this.#allTargets(order), this.#deps.store);
+    return countTargets(this.targetsOf(order), this.#deps.store);
   }
 
-  #allTargets({ urls, selectors = [] }: PurgeOrder): PurgeTarget[] {
-    return [...urls.flatMap((url) => this.#urlTargets(url)), ...selectors.flatMap((selector) => this.#targetsOf(selector))];
+  /** What it names. */
+  targetsOf({ urls, selectors = [] }: PurgeOrder): PurgeTarget[] {
+    return [...urls.flatMap((url) => this.#urlTargets(url)), ...selectors.flatMap((selector) => this.#selected(selector))];
   }
 
   /** Of a purge that was applied: who asked for it is told how many objects that were. */
@@ -92,7 +93,7 @@ export class Purger {
     return this.#deps.store.size;
   }
 
-  #targetsOf(selector: PurgeSelector): readonly PurgeTarget[] {
+  #selected(selector: PurgeSelector): readonly PurgeTarget[] {
     switch (selector.kind) {
       case 'prefix':
         return this.#prefixTargets(selector.value, selector.tenant);

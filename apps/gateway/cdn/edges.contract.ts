@@ -43,6 +43,7 @@ const edgeHealth = z.object({
       cpu: z.number().nullable().describe('Processor seconds a second.'),
       diskBytes: z.number(),
       behindMs: z.number().describe('How far behind it may be with purges.'),
+      sharedTier: z.enum(['on', 'away', 'full']).nullable().describe('How the tier is that it shares with other edges; null without one.'),
     })
     .nullable()
     .describe('At its last report.'),

@@ -17,7 +17,13 @@ interface Edge {
   readonly location: { readonly latitude: number; readonly longitude: number } | null;
   readonly protocols: readonly string[];
   readonly programVersion: string | null;
-  readonly load: { readonly bitsPerSecond: number; readonly connections: number | null; readonly cpu: number | null; readonly behindMs: number } | null;
+  readonly load: {
+    readonly bitsPerSecond: number;
+    readonly connections: number | null;
+    readonly cpu: number | null;
+    readonly behindMs: number;
+    readonly sharedTier: 'on' | 'away' | 'full' | null;
+  } | null;
 }
 
 const none = '–';
@@ -50,6 +56,7 @@ function linesOf(edge: Edge): readonly string[] {
     ['key', edge.keyId ?? none],
     ['version', edge.programVersion ?? none],
     ['load', edge.load === null ? none : `${megabits(edge)}, ${edge.load.connections ?? none} connections, ${edge.load.cpu?.toFixed(2) ?? none} processors`],
+    ['shared tier', edge.load?.sharedTier ?? none],
     ['hit ratio', percent(edge.hitRatio)],
     ['reported', edge.lastReportAt ?? 'never'],
   ];

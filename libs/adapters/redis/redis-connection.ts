@@ -6,6 +6,8 @@ export interface RedisInit {
   readonly url: string;
   /** A command without an answer for this long fails; 500 ms by default: who waits for a limit would rather do without. */
   readonly commandTimeoutMs?: number;
+  /** The setting that a refusal points to; `REDIS_URL` by default. */
+  readonly setting?: string;
 }
 
 const connectTimeoutMs = 3000;
@@ -18,17 +20,19 @@ const longestPauseMs = 3000;
  */
 export class RedisConnection {
   readonly #client: Redis;
+  readonly #setting: string;
   #lastError: Error | undefined;
 
-  private constructor(client: Redis) {
+  private constructor(client: Redis, setting: string) {
     this.#client = client;
+    this.#setting = setting;
     // Told by the commands that fail of it.
     client.on('error', (error: Error) => (this.#lastError = error));
     client.on('ready', () => (this.#lastError = undefined));
   }
 
   /** Resolves also where Redis is away; then the first connection is one of those that come back. */
-  static async open({ url, commandTimeoutMs = 500 }: RedisInit): Promise<RedisConnection> {
+  static async open({ url, commandTimeoutMs = 500, setting = 'REDIS_URL' }: RedisInit): Promise<RedisConnection> {
     const client = new Redis(url, {
       lazyConnect: true,
       connectionName: 'streams',
@@ -41,7 +45,7 @@ export class RedisConnection {
       // A replica that was the primary a moment ago: connect again, to the new one.
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
     });
-    const connection = new RedisConnection(client);
+    const connection = new RedisConnection(client, setting);
     await client.connect().catch(() => undefined);
     return connection;
   }
@@ -52,8 +56,13 @@ export class RedisConnection {
       return await command(this.#client);
     } catch (error) {
       // While there is no connection, commands fail for want of one; why there is none, its own error tells.
-      throw redisError(this.#lastError ?? (error as Error));
+      throw redisError(this.#lastError ?? (error as Error), this.#setting);
     }
+  }
+
+  /** Gives the connection up for a new one: what nobody has answered on it fails now. */
+  reconnect(): void {
+    this.#client.disconnect(true);
   }
 
   close(): Promise<void> {
@@ -66,9 +75,9 @@ export class RedisConnection {
 const refusal = /^(NOAUTH|WRONGPASS|NOPERM|ERR |WRONGTYPE)/;
 
 /** Without the driver's error as its cause: that one carries the command, and with it the password. */
-function redisError({ message, name, code }: Error & { readonly code?: string }): OperatingError {
+function redisError({ message, name, code }: Error & { readonly code?: string }, setting: string): OperatingError {
   const why = (message || code || name).replace(/\.$/, '');
   return refusal.test(why)
-    ? new OperatingError(`Redis refuses us: ${why}. Check REDIS_URL.`, { code: 'REDIS_REFUSED', retryable: false })
+    ? new OperatingError(`Redis refuses us: ${why}. Check ${setting}.`, { code: 'REDIS_REFUSED', retryable: false })
     : new OperatingError(`Redis cannot be reached: ${why}.`, { code: 'REDIS_UNAVAILABLE', retryable: true });
 }

@@ -58,6 +58,7 @@ export const edgeCountersTable: TableSpec = {
     disk_bytes: gauge,
     behind_ms: gauge,
     draining: gaugeOf('boolean'),
+    shared_tier: gaugeOf('text'),
   },
 };
 
@@ -114,6 +115,7 @@ function reported(event: EventOf<typeof edgeReported>): RowChange {
     disk_bytes: BigInt(data.diskBytes),
     behind_ms: BigInt(data.behindMs),
     draining: data.draining,
+    shared_tier: data.sharedTier,
   };
   const key = { edge_id: data.edgeId, incarnation: BigInt(data.incarnation), origin: event.origin ?? '' };
   return { table: edgeCountersTable.name, key, set, stamps: { report: timeStamp(event) } };
@@ -128,7 +130,7 @@ function project(event: DomainEvent): readonly RowChange[] {
 /** Edges and their counters; ratios are computed when read, because they do not merge. */
 export const edgesProjection: Projection<DomainEvent> = {
   name: 'edges',
-  version: 3,
+  version: 4,
   contexts: ['edge'],
   handles: [edgeRegistered.type, edgeReported.type],
   // A read model of its own has it.

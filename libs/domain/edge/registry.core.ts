@@ -19,6 +19,8 @@ export interface EdgeLoad {
   readonly cpu: number | null;
   readonly diskBytes: number;
   readonly behindMs: number;
+  /** How the tier is that it shares with others; null without one. */
+  readonly sharedTier: 'on' | 'away' | 'full' | null;
 }
 
 /** An edge as everything together tells: what it says it is, how it is, and what operators and its key say. */
@@ -84,6 +86,7 @@ function loadOf(report: Row): EdgeLoad {
     cpu: numberOr(report['cpu'], null),
     diskBytes: numberOr(report['disk_bytes'], 0),
     behindMs: numberOr(report['behind_ms'], 0),
+    sharedTier: (textOr(report['shared_tier'], null) as EdgeLoad['sharedTier']) ?? null,
   };
 }
 

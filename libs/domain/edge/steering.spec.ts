@@ -176,7 +176,7 @@ describe('processes of one edge', () => {
   const known = (edgeId: string, more: Partial<RegisteredEdge> = {}): RegisteredEdge => ({
     ...plainEdge({ edgeId, region: 'eu', url: 'http://n:8081', memoryBytesMax: 1 }),
     ...{ origin: '', state: 'up', reason: null, standing: 'serving', keyId: null, node: 'n', registeredAtMs: 1, startedAtMs: 1, reportedAtMs: 1 },
-    load: { connections: 40, activeRequests: 0, bitsPerSecond: 200, cpu: 0.5, diskBytes: 0, behindMs: 0 },
+    load: { connections: 40, activeRequests: 0, bitsPerSecond: 200, cpu: 0.5, diskBytes: 0, behindMs: 0, sharedTier: null },
     ...{ bitsPerSecondMax: 1000, connectionsMax: 100, ...more },
   });
 

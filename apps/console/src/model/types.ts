@@ -98,7 +98,13 @@ export interface EdgeHealth {
   /** Why it is drained, removed or refused. */
   readonly reason: string | null;
   /** At its last report. */
-  readonly load: { readonly bitsPerSecond: number; readonly connections: number | null; readonly cpu: number | null; readonly behindMs: number } | null;
+  readonly load: {
+    readonly bitsPerSecond: number;
+    readonly connections: number | null;
+    readonly cpu: number | null;
+    readonly behindMs: number;
+    readonly sharedTier: 'on' | 'away' | 'full' | null;
+  } | null;
   readonly bitsPerSecondMax: number | null;
   readonly connectionsMax: number | null;
   /** 0 to 1; null before the first request. */

@@ -16,6 +16,7 @@ function loadText({ bitsPerSecondMax, connectionsMax, load }: EdgeHealth): strin
     ...(load.connections === null ? [] : [of(`${load.connections} connections`, connectionsMax?.toLocaleString('en'))]),
     ...(load.cpu === null ? [] : [`${load.cpu.toFixed(2)} processors`]),
     ...(load.behindMs === 0 ? [] : [`${Math.round(load.behindMs / 1000)} s behind with purges`]),
+    ...(load.sharedTier === 'away' ? ['shared tier left alone'] : load.sharedTier === 'full' ? ['shared tier full'] : []),
   ].join(' · ');
 }
 

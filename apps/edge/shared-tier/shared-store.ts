@@ -1,0 +1,69 @@
+import type { RedisConnection } from '#adapters/redis';
+
+/** What was read under a name, and the time by the server's clock when it was. */
+export interface SharedReading {
+  readonly bytes: Uint8Array | undefined;
+  readonly serverMs: number;
+}
+
+export interface SharedWrite {
+  readonly name: string;
+  readonly bytes: Buffer;
+  /** By the server's clock: it is gone from then on, also when it was held up on its way, ms. */
+  readonly untilMs: number;
+}
+
+type Answers = ReadonlyArray<readonly [Error | null, unknown]> | null;
+
+/** The first failure among the answers of commands that went together. */
+function resultsOf(answers: Answers): readonly unknown[] {
+  if (answers === null) throw new Error('the connection ended');
+  return answers.map(([error, result]) => {
+    if (error !== null) throw error;
+    return result;
+  });
+}
+
+/** The few commands of a Redis or Valkey that the tier needs (6.2 or later, for PXAT). */
+export class SharedStore {
+  readonly #redis: RedisConnection;
+  readonly #bytesMax: number;
+
+  /** @param bytesMax no more is read of a value, whatever lies there */
+  constructor(redis: RedisConnection, bytesMax: number) {
+    this.#redis = redis;
+    this.#bytesMax = bytesMax;
+  }
+
+  read(name: string): Promise<SharedReading> {
+    return this.#redis.run(async (client) => {
+      // Time after the value: what is counted from it is never too young.
+      const answers = await client.pipeline().getrangeBuffer(name, 0, this.#bytesMax).time().exec();
+      const [value, time] = resultsOf(answers) as readonly [Buffer, readonly [string, string]];
+      const serverMs = Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000);
+      // What is longer than this edge takes is not damaged: another one may take more.
+      return { bytes: value.length === 0 || value.length > this.#bytesMax ? undefined : value, serverMs };
+    });
+  }
+
+  async write(writes: readonly SharedWrite[]): Promise<void> {
+    await this.#redis.run(async (client) => {
+      const pipeline = client.pipeline();
+      for (const { bytes, name, untilMs } of writes) pipeline.set(name, bytes, 'PXAT', Math.floor(untilMs));
+      resultsOf(await pipeline.exec());
+    });
+  }
+
+  async remove(names: readonly string[]): Promise<void> {
+    await this.#redis.run((client) => client.unlink(...names));
+  }
+
+  /** A connection that says nothing may be one that leads nowhere. */
+  reconnect(): void {
+    this.#redis.reconnect();
+  }
+
+  close(): Promise<void> {
+    return this.#redis.close();
+  }
+}
