@@ -51,6 +51,8 @@ import type { KnownPurges, SharedTier } from './shared-tier/shared-tier.ts';
 import type { DiskStore } from './store/disk-store.ts';
 import { openEdgeDisk } from './store/edge-disk.ts';
 import { takeIncarnation } from './state/incarnation.file.ts';
+import { followModels } from './prefetch/follow-models.ts';
+import type { ModelKeeper } from './prefetch/model-keeper.ts';
 import { followZones } from './zones/follow-zones.ts';
 import type { ZoneKeeper } from './zones/zone-keeper.ts';
 import { warmerOf, type Warmer } from './warm/warmer.ts';
@@ -127,7 +129,10 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   parts.tail = tail;
   observeEdge(telemetry, { counters, cache, disk, shared: shared?.tier, tail, purgesKnown, now });
   // First the zones: under which key a URL is purged is theirs to say.
-  const zones = await followZones(settings, { book, cache, counters, lifecycle, log: engines.log, logger, now, onFatal, platform, policies, telemetry });
+  const models = await followModels(settings, { prefetch: cache.prefetch, lifecycle, logger });
+  parts.models = models;
+  const about = { log: engines.log, logger, now, telemetry };
+  const zones = await followZones(settings, { ...about, book, cache, counters, lifecycle, models, onFatal, platform, policies });
   if (zones === undefined) return;
   parts.zones = zones;
   await tail.catchUp(lifecycle.stopping);
@@ -222,13 +227,14 @@ interface EdgeParts {
   readonly disk: DiskStore | undefined;
   shared?: SharedTier | undefined;
   zones?: ZoneKeeper;
+  models?: ModelKeeper | undefined;
   revalidator?: Revalidator;
 }
 
 function statusOf(
   about: Readonly<Record<string, unknown>>,
   counters: EdgeCounters,
-  { cache, disk, revalidator, shared, tail, zones }: EdgeParts,
+  { cache, disk, models, revalidator, shared, tail, zones }: EdgeParts,
 ): Readonly<Record<string, unknown>> {
   return {
     ...about,
@@ -241,6 +247,7 @@ function statusOf(
     zones: zones?.status(),
     revalidated: revalidator?.counts,
     prefetch: cache?.prefetch?.counters.snapshot(),
+    models: models?.status().map((model) => ({ ...model, precision: cache?.prefetch?.foresight.precision(model.zone) ?? null })),
   };
 }
 

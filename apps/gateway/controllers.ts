@@ -3,6 +3,7 @@ import { RefusalsController } from './access/refusals.controller.ts';
 import { TenantsController } from './access/tenants.controller.ts';
 import { CatalogueController } from './catalogue/catalogue.controller.ts';
 import { CdnController } from './cdn/cdn.controller.ts';
+import { PrefetchModelsController } from './cdn/prefetch-models.controller.ts';
 import { WarmController } from './cdn/warm.controller.ts';
 import { EdgesController } from './cdn/edges.controller.ts';
 import { ContentsController } from './contents/contents.controller.ts';
@@ -42,6 +43,7 @@ export const controllers = [
   ProgrammeController,
   CdnController,
   WarmController,
+  PrefetchModelsController,
   EdgesController,
   ZonesController,
   PurgePolicyController,

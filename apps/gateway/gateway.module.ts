@@ -48,7 +48,7 @@ export function gatewayModule(engines: GatewayEngines, settings: GatewaySettings
       ...accessProviders(engines, settings.jwt),
       ...streamProviders(settings),
       ...lowLatencyProviders,
-      ...cdnProviders(engines, { keysRequired: settings.edgeKeysRequired }),
+      ...cdnProviders(engines, { keysRequired: settings.edgeKeysRequired, secret: settings.edgeSecret }),
       ...zoneProviders(engines.secrets, settings),
       ...publishProviders(engines, settings.node),
       ...eventProviders(engines, subscriptions),

@@ -11,7 +11,10 @@ await runApp({
   name: 'projector',
   settings,
   module: async (context) => {
-    const engines = observeEngines(await openEngines({ ...settings, onWaiting: waitingLog(context.logger) }, 'log', 'database', 'jobs'), context.telemetry);
+    const engines = observeEngines(
+      await openEngines({ ...settings, onWaiting: waitingLog(context.logger) }, 'log', 'database', 'jobs', 'blobs'),
+      context.telemetry,
+    );
     context.lifecycle.onStop('engines', 'engines', () => engines.close());
     const wait = { logger: context.logger, signal: context.lifecycle.stopping };
     await untilThere(() => runMigrations(engines.databaseUrl), wait);

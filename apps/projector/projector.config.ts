@@ -15,6 +15,7 @@ import {
 import { readPoisonLimits } from './parked/parked.config.ts';
 import { readRowKeeps } from './expiry/expiry.config.ts';
 import { readScaleSettings, type ScaleSettings } from './fleet/scale-advisor.config.ts';
+import { readPrefetchTrainerSettings, type PrefetchTrainerSettings } from './prefetch/prefetch-trainer.config.ts';
 import { readEffectSettings, type EffectSettings } from './effects/effects.config.ts';
 import { readReplaySettings, type ReplaySettings } from './replay/replay.config.ts';
 
@@ -32,6 +33,7 @@ export interface ProjectorSettings extends SharedSettings {
   readonly eventIndexKeepMs: number;
   readonly effects: EffectSettings;
   readonly scale: ScaleSettings;
+  readonly prefetch: PrefetchTrainerSettings;
 }
 
 const dayMs = 86_400_000;
@@ -50,5 +52,6 @@ export function readProjectorSettings(env: Environment = process.env): Projector
     eventIndexKeepMs: readInteger(env, 'EVENT_INDEX_KEEP_DAYS', 0, 0, 36_500) * dayMs,
     effects: readEffectSettings(env),
     scale: readScaleSettings(env),
+    prefetch: readPrefetchTrainerSettings(env),
   };
 }

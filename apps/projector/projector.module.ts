@@ -24,6 +24,9 @@ import { ledgerParts } from './ledger/ledger-parts.ts';
 import { WitnessRounds } from './ledger/witness-rounds.ts';
 import { ParkedDesk } from './parked/parked-desk.ts';
 import { ScaleAdvisor } from './fleet/scale-advisor.ts';
+import { BrowseReader } from './prefetch/browse-reader.ts';
+import { ModelShelf } from './prefetch/model-shelf.ts';
+import { PrefetchTrainer } from './prefetch/prefetch-trainer.ts';
 import { RowSweeper } from './expiry/row-sweeper.ts';
 import { ReplayThread } from './replay/replay-thread.ts';
 import { RegionKeeper } from './region/region-keeper.ts';
@@ -39,7 +42,7 @@ interface Loop {
 }
 
 /** The only wiring of the projector: read models, the outbox's relay and the audit ledger, all under leases. */
-export function projectorModule(engines: Engines<'log' | 'database' | 'jobs'>, context: AppContext<ProjectorSettings>): DynamicModule {
+export function projectorModule(engines: Engines<'log' | 'database' | 'jobs' | 'blobs'>, context: AppContext<ProjectorSettings>): DynamicModule {
   const { settings, logger, telemetry } = context;
   const { log, leases, outbox, projections: store, parked, past, aggregates, publications, rowRetention, clock, ids } = engines;
   const { health } = telemetry;
@@ -74,6 +77,7 @@ export function projectorModule(engines: Engines<'log' | 'database' | 'jobs'>, c
       { provide: ConsumerLag, useValue: lag },
       { provide: RowSweeper, useValue: sweeper },
       { provide: ScaleAdvisor, useValue: advisorOf(owner, engines, context) },
+      { provide: PrefetchTrainer, useValue: trainerOf(owner, engines, context) },
       { provide: ReplayThread, useValue: new ReplayThread({}, { logger, board }) },
       { provide: LedgerKeeper, useValue: keeper },
       { provide: ReactorHost, useValue: reactors },
@@ -94,6 +98,16 @@ function advisorOf(
 ): ScaleAdvisor {
   const facts = new FactPublisher({ log, clock, ids, source: `/projector/${settings.node}`, actor: 'system:projector' });
   return new ScaleAdvisor({ owner, ...settings.scale }, { reads, leases, facts, log, clock, logger, telemetry });
+}
+
+function trainerOf(
+  owner: string,
+  { blobs, clock, ids, leases, log, reads }: Engines<'log' | 'database' | 'blobs'>,
+  { logger, settings, telemetry }: AppContext<ProjectorSettings>,
+): PrefetchTrainer {
+  const facts = new FactPublisher({ log, clock, ids, source: `/projector/${settings.node}`, actor: 'system:projector' });
+  const parts = { browse: () => new BrowseReader(reads), shelf: new ModelShelf(reads, blobs), publish: { facts, log } };
+  return new PrefetchTrainer({ owner, ...settings.prefetch }, { ...parts, leases, clock, logger, telemetry });
 }
 
 /** Starts all and has them drained at the end. */
@@ -127,6 +141,9 @@ export async function serveProjector(app: INestApplicationContext, { lifecycle }
   const advisor = app.get(ScaleAdvisor);
   lifecycle.onStop('work', 'scale advice', () => advisor.stop());
   advisor.start();
+  const trainer = app.get(PrefetchTrainer);
+  lifecycle.onStop('work', 'prefetch models', () => trainer.stop());
+  trainer.start();
   const lag = app.get(ConsumerLag);
   lifecycle.onStop('accept', 'lag watch', () => lag.stop());
   lag.start();

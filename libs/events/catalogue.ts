@@ -31,6 +31,7 @@ import {
 } from './parked.events.ts';
 import { playbackEnded, playbackReported, playbackStarted, type PlaybackEventDefinition } from './playback.events.ts';
 import { clipFailed, clipFinished, clipRequested, streamMarked, type ProgrammeEventDefinition } from './programme.events.ts';
+import { prefetchModelPublished, type PrefetchEventDefinition } from './prefetch.events.ts';
 import {
   projectionPromoted,
   projectionRolledBack,
@@ -104,7 +105,8 @@ export type AnyDefinition =
   | WebhookEventDefinition
   | EncodingProfileEventDefinition
   | ZoneEventDefinition
-  | TrafficEventDefinition;
+  | TrafficEventDefinition
+  | PrefetchEventDefinition;
 
 /** Every event there is. Code, docs/EVENTS.md, JSON Schemas and topics derive from this list. */
 export const catalogue: readonly AnyDefinition[] = [
@@ -216,6 +218,7 @@ export const catalogue: readonly AnyDefinition[] = [
   requestsServed,
   trafficReported,
   popularityReported,
+  prefetchModelPublished,
 ];
 
 /** The envelope type of a definition: `EventOf<typeof streamCreated>`. */

@@ -50,5 +50,6 @@ export { isErased, keptActor, keptSubject, mask, maskedActor, maskedData, masked
 export * from './observation.events.ts';
 export * from './programme.events.ts';
 export * from './traffic.events.ts';
+export * from './prefetch.events.ts';
 export * from './zone-configuration.ts';
 export * from './zone.events.ts';

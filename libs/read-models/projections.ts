@@ -1,7 +1,15 @@
 import { keysProjection, subjectsProjection } from '#domain/access';
 import { purgesProjection, warmsProjection } from '#domain/cache';
 import { contentsProjection } from '#domain/content';
-import { audiencesProjection, edgesProjection, fleetProjection, trafficProjection, zonesProjection } from '#domain/edge';
+import {
+  audiencesProjection,
+  browsingProjection,
+  edgesProjection,
+  fleetProjection,
+  prefetchModelsProjection,
+  trafficProjection,
+  zonesProjection,
+} from '#domain/edge';
 import {
   effectsProjection,
   ledgerKeysProjection,
@@ -42,4 +50,6 @@ export const projections: readonly Projection<DomainEvent>[] = [
   zonesProjection,
   trafficProjection,
   fleetProjection,
+  browsingProjection,
+  prefetchModelsProjection,
 ];

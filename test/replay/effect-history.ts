@@ -22,6 +22,7 @@ import {
   warmRequested,
   webhookTestRequested,
   zoneConfigured,
+  prefetchModelPublished,
   purgePolicySet,
   zoneHostsClaimed,
   zoneRemoved,
@@ -163,5 +164,10 @@ export function effectFacts(dice: Prng): readonly Draft[] {
     };
     return warmFinished.draft({ warmId, edgeId: 'edge-1', region: 'eu', ...counts, finishedAtMs: 1_790_000_000_000 + dice.nextInteger(0, 9) });
   });
-  return [...outcomes, ...recordings, ...warmed];
+  const models = [null, 'zn-1', 'zn-1', null, 'zn-2'].map((zone, at) => {
+    const [precision, coverage] = [dice.next(), dice.next()];
+    const about = { number: at + 1, cid: at === 2 ? null : `bafkrei${'a'.repeat(52)}`, sizeBytes: dice.nextInteger(1, 9999), trainedAtMs: 1_790_000_000_000 };
+    return prefetchModelPublished.draft({ zone, ...about, transitions: 7, learnedFrom: 70, triedOn: 7, precision, coverage });
+  });
+  return [...outcomes, ...recordings, ...warmed, ...models];
 }

@@ -31,6 +31,7 @@ export async function startProjector(
     TRAFFIC_KEEP_HOURS: '87600',
     TRAFFIC_KEEP_DAYS: '3650',
     POPULARITY_KEEP_HOURS: '87600',
+    BROWSE_KEEP_HOURS: '87600',
     ...world.env,
     STREAMS_DATA_DIR: world.folder,
     DATABASE_URL: world.databaseUrl,

@@ -19,6 +19,21 @@ function split(dice: Prng, names: readonly string[], before: Record<string, numb
 
 const none = (names: readonly string[]): Record<string, number> => Object.fromEntries(names.map((name) => [name, 0]));
 
+/** Somebody who looks at pages, and what is on them. */
+function lines(dice: Prng, zone: string | null, startAtMs: number): DraftOf<typeof requestsServed>['data']['requests'] {
+  return Array.from({ length: dice.nextInteger(0, 5) }, (_none, at) => ({
+    at: startAtMs + 100 * at,
+    ...{ zone, host: 'www.example', method: dice.pick(['GET', 'GET', 'POST']), path: dice.pick(['/a', '/b', '/a.css']), status: 200, bytes: 9, durationMs: 1 },
+    ...{
+      cache: dice.pick(cacheOutcomes),
+      complete: true,
+      contentType: 'text/html',
+      client: dice.pick(['q8', 'Zk']),
+      agent: dice.pick(['firefox', 'bot'] as const),
+    },
+  }));
+}
+
 /** What an edge tells of its traffic: minutes and hours that grow, favourites, and its access log. */
 export function trafficFacts(dice: Prng, edgeId: string): readonly Draft[] {
   const common = { edgeId, region: 'local', incarnation: 1_790_000_000_000 };
@@ -45,7 +60,9 @@ export function trafficFacts(dice: Prng, edgeId: string): readonly Draft[] {
         drafts.push(trafficReported.draft({ ...common, startMs: at - (at % 3_600_000), period: 'hour', zones: [told(hour) as never] }));
         const objects = [1, 2].map((one) => ({ host: 'www.example', path: `/o/${one}`, requests: hour.requests * one, bytes: hour.bytes }));
         drafts.push(popularityReported.draft({ ...common, zone, hourMs: at - (at % 3_600_000), objects }));
-        drafts.push(requestsServed.draft({ ...common, sampleRate: 1 / dice.nextInteger(1, 4), dropped: dice.nextInteger(0, 3), requests: [] }));
+        drafts.push(
+          requestsServed.draft({ ...common, sampleRate: 1 / dice.nextInteger(1, 4), dropped: dice.nextInteger(0, 3), requests: lines(dice, zone, at) }),
+        );
       }
     }
   }

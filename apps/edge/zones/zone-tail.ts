@@ -2,6 +2,7 @@ import {
   decodeEvent,
   EventInvalidError,
   isDirect,
+  prefetchModelPublished,
   purgePolicySet,
   topicPartitions,
   zoneConfigured,
@@ -14,6 +15,7 @@ import type { EventLog } from '#ports';
 import { backOffMs, pause, type Health, type Logger } from '#runtime';
 import type { DoubtPolicies } from '../purge/doubt-policies.ts';
 import type { StandingBook } from '../fleet/standing-book.ts';
+import type { ModelKeeper } from '../prefetch/model-keeper.ts';
 import type { ZoneKeeper } from './zone-keeper.ts';
 import type { ZonesFile } from './zones.file.ts';
 
@@ -30,6 +32,8 @@ export interface ZoneTailDeps {
   readonly policies: DoubtPolicies;
   /** What operators decide about this edge is told beside the zones. */
   readonly book: StandingBook;
+  /** Models of what is asked for next are told beside the zones, too; undefined where nothing is foreseen. */
+  readonly models?: Pick<ModelKeeper, 'offer' | 'forget'> | undefined;
   readonly file: ZonesFile;
   readonly logger: Logger;
   /** Told of a failure after which the edge must not go on. */
@@ -131,7 +135,7 @@ export class ZoneTail {
   async #apply(record: StoredRecord): Promise<void> {
     // The platform alone configures zones.
     if (record.headers['ce_type'] === zoneHostsClaimed.type || isDirect(record)) return;
-    const { keeper, logger, policies } = this.#deps;
+    const { keeper, logger, models, policies } = this.#deps;
     try {
       const event = decodeEvent(record);
       // Of two regions with a zone of one id each has its own.
@@ -139,7 +143,12 @@ export class ZoneTail {
       // What another region's tenants prefer is for its edges.
       if (event.type === purgePolicySet.type && event.origin === undefined) policies.set(event.data.owner, event.data.policy);
       this.#deps.book.apply(event);
-      if (event.type === zoneRemoved.type) keeper.remove(id, event.data.zoneVersion);
+      // Another region's models are blobs of that region.
+      if (event.type === prefetchModelPublished.type && event.origin === undefined) models?.offer({ ...event.data, zone: event.data.zone ?? '' });
+      if (event.type === zoneRemoved.type) {
+        keeper.remove(id, event.data.zoneVersion);
+        models?.forget(id);
+      }
       if (event.type !== zoneConfigured.type) return;
       const { configuration, epoch, shieldUrl, zoneVersion } = event.data;
       await keeper.apply({ id, tenant: event.tenant, version: zoneVersion, epoch, configuration, shieldUrl });

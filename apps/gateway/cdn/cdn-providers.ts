@@ -1,17 +1,21 @@
-import { AggregateStore, Clock, ReadStore, type RateLimiter } from '#ports';
+import { AggregateStore, BlobStore, Clock, ReadStore, type RateLimiter } from '#ports';
 import { CommandExecutor } from '#runtime';
 import type { Provider } from '@nestjs/common';
 import { StreamReader } from '../streams/stream-reader.ts';
 import { CdnReader } from './cdn-reader.ts';
 import { EdgeDesk } from './edge-desk.ts';
 import { EdgeReader } from './edge-reader.ts';
+import { PrefetchModels } from './prefetch-models.ts';
 import { PurgeRates } from './purge-rates.ts';
 import { PurgeTargets } from './purge-targets.ts';
 import { WarmReader } from './warm-reader.ts';
 import { ClaimedZoneOwners } from './zone-owners.ts';
 
 /** Edges and purges. */
-export function cdnProviders({ limiter }: { readonly limiter: RateLimiter }, edges: { readonly keysRequired: boolean }): readonly Provider[] {
+export function cdnProviders(
+  { limiter }: { readonly limiter: RateLimiter },
+  edges: { readonly keysRequired: boolean; readonly secret: string | undefined },
+): readonly Provider[] {
   return [
     {
       provide: PurgeTargets,
@@ -23,6 +27,11 @@ export function cdnProviders({ limiter }: { readonly limiter: RateLimiter }, edg
       provide: WarmReader,
       useFactory: (reads: ReadStore, registry: EdgeReader, aggregates: AggregateStore) => new WarmReader(reads, { aggregates, edges: registry }),
       inject: [ReadStore, EdgeReader, AggregateStore],
+    },
+    {
+      provide: PrefetchModels,
+      useFactory: (reads: ReadStore, blobs: BlobStore) => new PrefetchModels({ reads, blobs, secret: edges.secret }),
+      inject: [ReadStore, BlobStore],
     },
     {
       provide: CdnReader,

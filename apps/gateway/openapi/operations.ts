@@ -50,6 +50,7 @@ import {
 import { showStreamHealth } from '../streams/stream-health.contract.ts';
 import { issueStreamKey, listStreams, showStream, startStream, stopStream, switchStream } from '../streams/streams.contract.ts';
 import { eraseSubject, exportSubject, rotateMasterKey, showSubjectKeys } from '../subjects/subjects.contract.ts';
+import { listPrefetchModels } from '../cdn/prefetch-models.contract.ts';
 import { showTraffic, showPopularObjects } from '../traffic/traffic.contract.ts';
 import { listReadTables, readRows } from '../watch/rows.contract.ts';
 import { followRows, socketRows } from '../watch/watch.contract.ts';
@@ -157,6 +158,7 @@ export const operations: readonly Operation[] = [
   cdnHealth,
   showTraffic,
   showPopularObjects,
+  listPrefetchModels,
   registerEdge,
   listEdges,
   showEdge,

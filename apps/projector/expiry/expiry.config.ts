@@ -1,6 +1,6 @@
 import { refusalTable } from '#domain/access';
 import { purgeApplicationTable, purgeTable, warmResultTable, warmTable } from '#domain/cache';
-import { accessLogTable, popularObjectTable, trafficHourTable, trafficMinuteTable } from '#domain/edge';
+import { accessLogTable, browseBatchTable, popularObjectTable, trafficHourTable, trafficMinuteTable } from '#domain/edge';
 import { playbackSessionTable } from '#domain/playback';
 import { readInteger, type Environment } from '#runtime';
 
@@ -18,6 +18,8 @@ export function readRowKeeps(env: Environment): Readonly<Record<string, number>>
     [trafficHourTable.name]: readInteger(env, 'TRAFFIC_KEEP_DAYS', 90, 1, 3650) * 24 * hourMs,
     [popularObjectTable.name]: readInteger(env, 'POPULARITY_KEEP_HOURS', 48, 2, 87_600) * hourMs,
     [accessLogTable.name]: readInteger(env, 'TRAFFIC_KEEP_HOURS', 48, 2, 87_600) * hourMs,
+    // Models are learned from it; what is older counts less than half.
+    [browseBatchTable.name]: readInteger(env, 'BROWSE_KEEP_HOURS', 12, 1, 87_600) * hourMs,
     [purgeTable.name]: purgeKeepMs,
     [purgeApplicationTable.name]: purgeKeepMs,
     [warmTable.name]: purgeKeepMs,

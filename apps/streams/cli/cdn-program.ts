@@ -3,6 +3,7 @@ import { contextOf, type CommonOptions } from './context.ts';
 import { addFleet } from './fleet-program.ts';
 import { group, moment, remote, wholeNumber } from './program-parts.ts';
 import { addWarm } from './warm-program.ts';
+import { showPrefetch } from './prefetch.command.ts';
 import { showObjects, showTraffic, type TrafficOptions } from './traffic.commands.ts';
 
 /** `streams cdn …` */
@@ -22,5 +23,6 @@ export function addCdn(program: Command): void {
   about('objects', 'what is asked for most')
     .option('--limit <number>', 'how many', wholeNumber, 20)
     .action((options: CommonOptions & TrafficOptions & { limit: number }) => showObjects(contextOf(options), options.limit, options));
+  remote(cdn, 'prefetch', 'what edges foresee of each zone, and how well').action((options: CommonOptions) => showPrefetch(contextOf(options)));
   addWarm(cdn);
 }

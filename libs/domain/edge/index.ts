@@ -64,3 +64,5 @@ export { zoneDecider, type KnownZone, type ZoneCommand, type ZoneDraft, type Zon
 export { pathMatcher } from './path-pattern.core.ts';
 export { zoneProblem, type ZoneProblem } from './zone.policy.ts';
 export { purgePolicyTable, zoneClaimTable, zonesProjection, zoneTable, zoneVersionTable } from './zone.projection.ts';
+export { browsingProjection, browseBatchTable, prefetchModelsProjection, prefetchModelTable } from './prefetch.projection.ts';
+export { browseOf, readBrowse, type BrowseVisit } from './browse.codec.ts';

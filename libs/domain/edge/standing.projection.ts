@@ -4,6 +4,7 @@ import {
   edgeRemoved,
   edgeResumed,
   edgeScaleAdvised,
+  prefetchModelPublished,
   purgePolicySet,
   zoneConfigured,
   zoneHostsClaimed,
@@ -96,7 +97,7 @@ export const fleetProjection: Projection<DomainEvent> = {
   version: 1,
   contexts: ['zone'],
   handles: [edgeAdmitted.type, edgeDrained.type, edgeResumed.type, edgeRemoved.type, edgeScaleAdvised.type],
-  ignores: [zoneConfigured.type, zoneRemoved.type, zoneHostsClaimed.type, purgePolicySet.type],
+  ignores: [zoneConfigured.type, zoneRemoved.type, zoneHostsClaimed.type, purgePolicySet.type, prefetchModelPublished.type],
   tables: [edgeStandingTable, edgeScaleTable],
   project,
 };

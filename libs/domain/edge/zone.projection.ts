@@ -4,6 +4,7 @@ import {
   edgeRemoved,
   edgeResumed,
   edgeScaleAdvised,
+  prefetchModelPublished,
   purgePolicySet,
   zoneConfigured,
   zoneHostsClaimed,
@@ -118,7 +119,7 @@ export const zonesProjection: Projection<DomainEvent> = {
   contexts: ['zone'],
   handles: [zoneConfigured.type, zoneRemoved.type, zoneHostsClaimed.type, purgePolicySet.type],
   // A read model of its own has them.
-  ignores: [edgeAdmitted.type, edgeDrained.type, edgeResumed.type, edgeRemoved.type, edgeScaleAdvised.type],
+  ignores: [edgeAdmitted.type, edgeDrained.type, edgeResumed.type, edgeRemoved.type, edgeScaleAdvised.type, prefetchModelPublished.type],
   tables: [zoneTable, zoneVersionTable, zoneClaimTable, purgePolicyTable],
   project,
 };

@@ -83,6 +83,8 @@ const origins: Readonly<Record<string, (row: Row) => RowOrigin>> = {
   traffic_hour: (row) => ofProcess(row, 'traffic', `data.startMs == ${row['start_ms']} && data.period == "hour"`),
   popular_object: (row) => ofProcess(row, 'popularity', `data.hourMs == ${row['hour_ms']}`),
   access_log: (row) => ({ search: { subject: `${row['edge_id']}/${row['incarnation']}/requests`, tenant: String(row['tenant']) } }),
+  browse_batch: (row) => ({ search: {}, event: String(row['event_id']) }),
+  prefetch_model: (row) => about(`prefetch:${row['zone_id'] === '' ? 'platform' : row['zone_id']}`, written(row)),
   zone_version: (row) => about(row['zone_id'], equal('zoneVersion', String(row['zone_version']))),
 };
 
