@@ -3,6 +3,7 @@ import {
   chooseRange,
   isDoubtful,
   judgeReuse,
+  matchesVariant,
   satisfies,
   select,
   selectedHead,
@@ -16,13 +17,14 @@ import {
   type Selection,
   type StoredResponse,
   type Trust,
+  type Variant,
 } from '#core/http-cache';
 import type { EdgeCounters } from '../edge-counters.ts';
 import type { OriginError } from '../origin/origin-client.ts';
-import { replyHead, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
+import { replyHead, type EdgeReply, type EdgeRequest, type KeepBytes } from '../server/exchange.ts';
 import { readerOf, wholeOf } from './body-reader.ts';
 import type { CachedObject } from './cached-object.ts';
-import type { FillOutcome } from './fill.ts';
+import type { Fill, FillOutcome } from './fill.ts';
 import type { StoredParts } from './part-store.ts';
 import { problem } from './problem.ts';
 import { slicedReply } from './sliced-reply.ts';
@@ -36,6 +38,7 @@ export interface AnswersInit {
 
 export interface AnswersDeps {
   readonly counters: EdgeCounters;
+  readonly keep: KeepBytes;
   readonly slices: Slices;
   readonly now: () => number;
   readonly trust: () => Trust;
@@ -49,6 +52,9 @@ export type Waiting = Pick<CacheOutcome, 'forwarded' | 'collapsed'>;
 function waitingKey({ forwarded, collapsed }: Waiting): string {
   return `${forwarded} ${collapsed}`;
 }
+
+/** Spellings of one field that are remembered for one response. */
+const spellingsMax = 64;
 
 /** What Cache-Status says of an answer that may have been purged. */
 export const unknownPurges = 'purges-unknown';
@@ -71,8 +77,9 @@ export interface OwnAnswer {
 export class Answers {
   readonly #init: AnswersInit;
   readonly #deps: AnswersDeps;
-  /** A fill's body, and the answer that most of those get who waited for it: there may be thousands. */
-  readonly #whole = new WeakMap<GrowingBody, Promise<void>>();
+  readonly #fits = new WeakMap<Variant, Map<string, boolean>>();
+  readonly #ready = new WeakMap<Fill, Promise<FillOutcome>>();
+  /** A fill's body, and the answer that most of those get who waited for it. */
   readonly #answers = new WeakMap<GrowingBody, Map<string, EdgeReply>>();
 
   constructor(init: AnswersInit, deps: AnswersDeps) {
@@ -113,16 +120,48 @@ export class Answers {
     return { head: this.#head(response, choice, body.length, outcome, nowMs), body: bytes };
   }
 
-  async fromFill(request: EdgeRequest, outcome: FillOutcome & { kind: 'shared' }, waiting: Waiting): Promise<EdgeReply> {
-    const { body, response } = outcome;
-    const { wholeBytesMax } = this.#init;
-    if (outcome.length !== undefined && outcome.length <= wholeBytesMax) {
-      try {
-        await this.#wholeOf(body);
-      } catch (error) {
-        return this.failed(request, error as OriginError, waiting);
-      }
+  /**
+   * What came of a fill, as soon as it can be answered from. A short body is waited for until it is whole. One promise for all
+   * who wait, of whom there may be thousands: whatever each would wait for by itself, the first of them would wait for, too.
+   */
+  ready(fill: Fill): Promise<FillOutcome> {
+    let ready = this.#ready.get(fill);
+    if (ready === undefined) {
+      ready = this.#whole(fill);
+      this.#ready.set(fill, ready);
     }
+    return ready;
+  }
+
+  async #whole(fill: Fill): Promise<FillOutcome> {
+    const outcome = await fill.outcome;
+    if (outcome.kind !== 'shared' || !outcome.body.joinable || outcome.length === undefined || outcome.length > this.#init.wholeBytesMax) return outcome;
+    try {
+      await wholeOf(outcome.body);
+      return outcome;
+    } catch (error) {
+      return { kind: 'failed', error: error as OriginError };
+    }
+  }
+
+  /** Whether what came of a fill is what a request asks for. Those who wait for the same spell it alike: it is looked into once. */
+  fits(variant: Variant, request: EdgeRequest): boolean {
+    const [name, more] = variant.names;
+    if (name !== 'accept-encoding' || more !== undefined) return matchesVariant(variant, request);
+    // Empty and absent are one variant.
+    const value = request.field(name) ?? '';
+    let known = this.#fits.get(variant);
+    if (known === undefined) this.#fits.set(variant, (known = new Map()));
+    let fits = known.get(value);
+    if (fits === undefined) {
+      fits = matchesVariant(variant, request);
+      if (known.size < spellingsMax) known.set(value, fits);
+    }
+    return fits;
+  }
+
+  fromFill(request: EdgeRequest, outcome: FillOutcome & { kind: 'shared' }, waiting: Waiting): EdgeReply {
+    const { body, response } = outcome;
     const length = body.complete ? body.length : outcome.length;
     const selection = select(request, response, length, this.#deps.now());
     const shared = selection.kind === 'whole' && body.complete && request.method === 'GET' && outcome.withheld.length === 0;
@@ -141,21 +180,13 @@ export class Answers {
     if (body.complete) {
       const bytes = body.bytes().subarray(start, end);
       this.#deps.counters.bytesServed += bytes.length;
-      const reply = { head, body: bytes };
-      if (shared) this.#share(body, waiting, reply);
+      if (!shared) return { head, body: bytes };
+      // Many will get it: in the form in which it is not copied for each of them.
+      const reply = { head, body: this.#deps.keep(bytes) };
+      this.#share(body, waiting, reply);
       return reply;
     }
     return { head, body: readerOf(body, (count) => (this.#deps.counters.bytesServed += count), start, end) };
-  }
-
-  /** One look at the body for all who wait for it. */
-  #wholeOf(body: GrowingBody): Promise<void> {
-    let whole = this.#whole.get(body);
-    if (whole === undefined) {
-      whole = wholeOf(body);
-      this.#whole.set(body, whole);
-    }
-    return whole;
   }
 
   #share(body: GrowingBody, waiting: Waiting, reply: EdgeReply): void {

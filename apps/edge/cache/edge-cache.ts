@@ -211,7 +211,7 @@ function zoneMaker(init: EdgeCacheInit, shared: Shared): (plan: ZonePlan) => Zon
     const onMiss = (key: string, fields: Fields): void => hooks.prefetch?.missed(key, fields);
     const handler = new CacheHandler(
       { cacheName: name, pseudonym: init.edgeId, normalise, bypasses, avoidsHits, redirect, wholeBytesMax },
-      { store, fills, slices, passThrough, counters, now, trust, local, onError, onMiss },
+      { store, fills, slices, passThrough, keep, counters, now, trust, local, onError, onMiss },
     );
     return { ...plan, handler, fills };
   };

@@ -20,7 +20,7 @@ import {
   type Trust,
 } from '#core/http-cache';
 import type { EdgeCounters } from '../edge-counters.ts';
-import type { EdgeReply, EdgeRequest } from '../server/exchange.ts';
+import type { EdgeReply, EdgeRequest, KeepBytes } from '../server/exchange.ts';
 import { Answers, told, unknownPurges, type Waiting } from './answers.ts';
 import type { CachedObject } from './cached-object.ts';
 import { Fetching, type FetchingDeps, type FetchingInit } from './fetching.ts';
@@ -44,6 +44,7 @@ export interface CacheHandlerInit extends FetchingInit {
 export interface CacheHandlerDeps extends FetchingDeps {
   readonly passThrough: PassThrough;
   readonly slices: Slices;
+  readonly keep: KeepBytes;
   readonly counters: EdgeCounters;
   /** Told of what should never happen; the client gets a clean error. */
   readonly onError: (error: unknown) => void;
@@ -229,11 +230,11 @@ export class CacheHandler {
       const { generation } = fills;
       const fill = joined ?? this.fetching.start(request, key, object, range, parts);
       this.#demand(fill, request);
-      const outcome = await fill.outcome;
+      const outcome = await this.#answers.ready(fill);
       if (joined !== undefined && fills.isOvertaken(fill, generation)) continue;
       if (outcome.kind === 'sliced' && !matchesVariant(outcome.object.response.variant, request)) continue;
       if (outcome.kind === 'part' && !matchesVariant(outcome.parts.response.variant, request)) continue;
-      if (outcome.kind === 'shared' && !(matchesVariant(outcome.response.variant, request) && outcome.body.joinable)) continue;
+      if (outcome.kind === 'shared' && !(this.#answers.fits(outcome.response.variant, request) && outcome.body.joinable)) continue;
       if (joined !== undefined && isTooOld(outcome, control, now())) continue;
       counters.misses++;
       if (joined !== undefined) counters.collapsed++;
@@ -261,7 +262,8 @@ export class CacheHandler {
     this.#deps.onMiss?.(fill.key, request.fields());
   }
 
-  async #fromOutcome(request: EdgeRequest, key: string, outcome: FillOutcome, waiting: Waiting): Promise<EdgeReply> {
+  /** At once where it can be: a promise more for each of those who wait would be a round more before the first of them is answered. */
+  #fromOutcome(request: EdgeRequest, key: string, outcome: FillOutcome, waiting: Waiting): EdgeReply | Promise<EdgeReply> {
     const { now } = this.#deps;
     switch (outcome.kind) {
       case 'shared':

@@ -30,6 +30,7 @@ class BunEdgeRequest implements EdgeRequest {
   readonly #headers: Headers;
   readonly #server: BunServer;
   readonly #clientOf: EdgeServerInit['clientOf'];
+  #clientAddress: string | undefined;
 
   constructor(request: Request, server: BunServer, scheme: 'http' | 'https', clientOf: EdgeServerInit['clientOf']) {
     this.#clientOf = clientOf;
@@ -60,7 +61,12 @@ class BunEdgeRequest implements EdgeRequest {
     return value === null ? undefined : Number(value);
   }
 
+  /** Asked of the system once: more than one counts by it. */
   get clientAddress(): string {
+    return (this.#clientAddress ??= this.#addressOf());
+  }
+
+  #addressOf(): string {
     const peer = this.#server.requestIP(this.#request);
     return (peer === null ? undefined : this.#clientOf?.(peer.port)) ?? peer?.address ?? 'unknown';
   }

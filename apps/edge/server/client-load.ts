@@ -36,13 +36,14 @@ export class ClientLoad {
 
   async #counted(address: string, waiting: Promise<EdgeReply>): Promise<EdgeReply> {
     this.#add(address, 1);
-    const reply = await waiting.catch((error: unknown) => {
-      this.#add(address, -1);
-      throw error;
-    });
-    if (isSource(reply.body)) return { head: reply.head, body: this.#untilEnd(address, reply.body) };
-    this.#add(address, -1);
-    return reply;
+    let streams = false;
+    try {
+      const reply = await waiting;
+      streams = isSource(reply.body);
+      return isSource(reply.body) ? { head: reply.head, body: this.#untilEnd(address, reply.body) } : reply;
+    } finally {
+      if (!streams) this.#add(address, -1);
+    }
   }
 
   #untilEnd(address: string, body: ByteSource): ByteSource {

@@ -64,6 +64,8 @@ export class TrafficRecorder {
     const startedMs = performance.now();
     const zone = request.zone ?? this.#deps.zoneOf(request);
     const line = this.#deps.picker.pick() ? this.#lineOf(request, zone) : undefined;
+    // Made by the server when it is first looked at: not when a thousand wait for the same moment.
+    const { gone } = request;
     const reply = await waiting;
     const { body, head } = reply;
     if (head.log === null) return reply;
@@ -80,10 +82,9 @@ export class TrafficRecorder {
       return reply;
     }
     if (body !== null && isSource(body) && request.method !== 'HEAD') return { head, body: watched(body, count, end) };
-    const gone = request.gone.aborted;
-    const bytes = gone ? 0 : bytesOf(request, reply);
+    const bytes = gone.aborted ? 0 : bytesOf(request, reply);
     count(bytes);
-    end(bytes, !gone);
+    end(bytes, !gone.aborted);
     return reply;
   }
 }
