@@ -36,6 +36,8 @@ export interface EdgeSettings extends SharedSettings {
   readonly siblings: SiblingSettings | undefined;
   /** Scheme, host and port of the origin, without a path. */
   readonly originUrl: string;
+  /** How long the origin is waited for when it cannot be reached and nothing stored can stand in, ms; 0 for not at all. */
+  readonly originPatienceMs: number;
   /** Shared with the gateways, to which it proves whose address is forwarded. */
   readonly edgeSecret: string | undefined;
   readonly memoryBytesMax: number;
@@ -95,6 +97,7 @@ export function readEdgeSettings(env: Environment = process.env): EdgeSettings {
     sharesPort: env[sharedPortVariable] === '1',
     siblings: readSiblings(env),
     originUrl: readOrigin(env),
+    originPatienceMs: readInteger(env, 'EDGE_ORIGIN_PATIENCE_SECONDS', 6, 0, 60) * 1000,
     edgeSecret: readEdgeSecret(env),
     memoryBytesMax: readInteger(env, 'EDGE_MEMORY_MB', 256, 1, 1_048_576) * 1024 * 1024,
     prefetch: readPrefetch(env, region),

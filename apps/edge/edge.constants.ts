@@ -30,6 +30,8 @@ export const edgeLimits = {
   idleTimeoutS: 60,
   drainMs: 5000,
   origin: { headTimeoutMs: 10_000, waitTimeoutMs: 45_000, silenceTimeoutMs: 15_000, downMs: 1000, headBytesMax: 64 * 1024 },
+  /** How often it is looked for a gateway that is gone, and what it is asked for: what edges never fetch, and costs it nothing. */
+  originReturn: { againMs: 250, probeTarget: '/live/time' },
   connectTimeoutMs: 3000,
 } as const;
 

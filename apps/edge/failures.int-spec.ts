@@ -107,7 +107,8 @@ describe.each<EdgeRuntime>(['bun', 'node'])('a bad origin, served by %s', (runti
   test('an origin that is down: 502, stale where it may be, and well again when it is back', async () => {
     const short = await ScriptedOrigin.start();
     const own = await temporaryFolder();
-    const lone = await EdgeProcess.start({ runtime, dataDir: own.path, originUrl: short.url });
+    const env = { EDGE_ORIGIN_PATIENCE_SECONDS: '0' };
+    const lone = await EdgeProcess.start({ runtime, dataDir: own.path, originUrl: short.url, env });
     short.says('/kept.m4s', '200 OK\r\netag: "k"\r\ncache-control: max-age=0, stale-if-error=60', 'kept');
     await lone.get('/kept.m4s');
     const { port } = short;
@@ -122,4 +123,32 @@ describe.each<EdgeRuntime>(['bun', 'node'])('a bad origin, served by %s', (runti
     await back.close();
     await own.remove();
   }, 30_000);
+
+  test('an origin that goes away is waited for by what nothing stale can stand in for, also by what it held back', async () => {
+    const killed = await ScriptedOrigin.start();
+    const own = await temporaryFolder();
+    const env = { EDGE_ORIGIN_PATIENCE_SECONDS: '20' };
+    const lone = await EdgeProcess.start({ runtime, dataDir: own.path, originUrl: killed.url, env });
+    const plain = '/live/st-aaaaaaaa/240p.m3u8';
+    const reload = `${plain}?_HLS_msn=7&_HLS_part=1`;
+    killed.says(plain, '200 OK\r\netag: "l"\r\ncache-control: max-age=0, stale-if-error=60', 'last');
+    killed.on(reload, () => undefined);
+    await lone.get(plain);
+    const held = lone.get(reload);
+    await until(() => killed.count(reload) === 1);
+    const { port } = killed;
+    await killed.close();
+    expect(await lone.get(plain)).toMatchObject({ status: 200, body: 'last' });
+    const asked = lone.get('/live/st-aaaaaaaa/480p.m3u8');
+    const ahead = await Promise.race([held, asked, new Promise((resolve) => setTimeout(resolve, 1000))]);
+    expect(ahead).toBe(undefined);
+    const back = await ScriptedOrigin.start(port);
+    back.says(reload, '200 OK\r\ncache-control: max-age=2', 'next');
+    back.says('/live/st-aaaaaaaa/480p.m3u8', '200 OK\r\ncache-control: max-age=1', 'other');
+    expect(await held).toMatchObject({ status: 200, body: 'next' });
+    expect(await asked).toMatchObject({ status: 200, body: 'other' });
+    await lone.kill('SIGTERM');
+    await back.close();
+    await own.remove();
+  }, 60_000);
 });

@@ -18,6 +18,7 @@ import { edgeLimits, passPrefixes } from '../edge.constants.ts';
 import type { EdgeCounters } from '../edge-counters.ts';
 import { GuardedOrigin, type OriginSource } from '../origin/guarded-origin.ts';
 import type { OriginClient } from '../origin/origin-client.ts';
+import { PatientOrigin } from '../origin/patient-origin.ts';
 import { EdgePrefetch, type EdgePrefetchInit } from '../prefetch/edge-prefetch.ts';
 import type { Siblings } from '../processes/siblings.ts';
 import { Purger, type CountedPurge } from '../purge/purger.ts';
@@ -52,6 +53,8 @@ export interface EdgeCacheInit {
   /** At which the platform itself is reached, as zones name theirs: no zone answers there. */
   readonly ownHosts?: readonly string[];
   readonly limits?: { readonly claimTimeoutMs?: number };
+  /** How long the platform's own origin is waited for when it cannot be reached, ms; not at all when left out. */
+  readonly originPatienceMs?: number;
   /** What is fetched before it is asked for; nothing when left out. */
   readonly prefetch?: EdgePrefetchInit | undefined;
 }
@@ -137,7 +140,7 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
     keyOfUrl: (url) => keyOfUrl(url, keys),
     bypasses: (path) => (init.passPrefixes ?? passPrefixes).some((prefix) => path.startsWith(prefix)),
     ttl: init.ttl ?? mediaTtlSettings,
-    origin: new GuardedOrigin(deps.client, limits.origin, counters, now),
+    origin: ownOrigin(init, deps),
     local: deps.local,
     edgeSecret: init.edgeSecret,
     close: () => undefined,
@@ -160,6 +163,15 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
     },
   };
   return { handler, store, fills, purger: new Purger({ ledger, store, zones, reclaimed, now }), ledger, reclaimed, zones, prefetch, zone };
+}
+
+/** The gateways: they hold what is asked for too early, and one that is gone is soon back. */
+function ownOrigin({ originPatienceMs: patienceMs = 0 }: EdgeCacheInit, { client, counters, now }: EdgeCacheDeps): OriginSource {
+  const { downMs, ...limits } = edgeLimits.origin;
+  const { againMs, probeTarget } = edgeLimits.originReturn;
+  // One look at a time needs no rest besides its own.
+  const guarded = new GuardedOrigin(client, { ...limits, downMs: patienceMs === 0 ? downMs : againMs }, counters, now);
+  return patienceMs === 0 ? guarded : new PatientOrigin(guarded, { patienceMs, againMs, probeTarget }, { now });
 }
 
 async function finished(request: EdgeRequest, reply: EdgeReply | Promise<EdgeReply>, finish: NonNullable<Zone['finish']>): Promise<EdgeReply> {

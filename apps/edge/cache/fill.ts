@@ -229,7 +229,8 @@ export class Fill {
     const { parts, stale } = asked;
     const { now, origin } = this.#deps;
     const requestTimeMs = now();
-    const response = await origin.request({ method: 'GET', shared: true, key: this.key, target: pathOfKey(this.key), fields: this.#fields(asked) });
+    const patient = this.#ahead === undefined && !this.#hasStandIn();
+    const response = await origin.request({ method: 'GET', shared: true, key: this.key, target: pathOfKey(this.key), fields: this.#fields(asked), patient });
     const times = { requestTimeMs, responseTimeMs: now() };
     if (response.status === 304 && stale !== undefined) {
       response.body?.cancel();
@@ -310,13 +311,18 @@ export class Fill {
 
   /** RFC 5861 section 4. The failure is remembered with the object, so that the origin is not asked at every request. */
   #staleInstead(originStatus: number | undefined): FillOutcome | undefined {
-    const { ledger, now, trust, ttl } = this.#deps;
+    const { now, ttl } = this.#deps;
     const { stale } = this.#init;
-    if (stale === undefined || ledger.judge(stale, stale.generation).kind === 'purged') return undefined;
-    const nowMs = now();
-    if (!mayServeOnError(stale.response.freshness, nowMs, trust())) return undefined;
-    stale.retryAtMs = nowMs + ttl.errorMs;
+    if (stale === undefined || !this.#hasStandIn()) return undefined;
+    stale.retryAtMs = now() + ttl.errorMs;
     return { kind: 'stale', object: stale, originStatus };
+  }
+
+  #hasStandIn(): boolean {
+    const { ledger, now, trust } = this.#deps;
+    const { stale } = this.#init;
+    if (stale === undefined || ledger.judge(stale, stale.generation).kind === 'purged') return false;
+    return mayServeOnError(stale.response.freshness, now(), trust());
   }
 
   #judge(response: OriginResponse, times: ExchangeTimes, wholeLength?: number): Judged {

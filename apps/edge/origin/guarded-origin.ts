@@ -21,6 +21,8 @@ export interface GuardedRequest extends Omit<OriginRequest, 'signal'> {
   /** Asked on behalf of everybody: not what one client sent. */
   readonly shared?: boolean | undefined;
   readonly signal?: AbortSignal | undefined;
+  /** Nothing stored can stand in for the answer: an origin that is away for a moment is waited for, where it is worth it. */
+  readonly patient?: boolean | undefined;
   /** An event stream may say nothing for as long as it likes. */
   readonly mayBeSilent?: boolean;
 }

@@ -1,0 +1,68 @@
+import { describe, expect, test } from '@jest/globals';
+import type { GuardedRequest } from './guarded-origin.ts';
+import { OriginError, type OriginResponse } from './origin-client.ts';
+import { PatientOrigin } from './patient-origin.ts';
+
+const ok: OriginResponse = { status: 200, fields: [], body: null };
+const away = new OriginError('ORIGIN_UNREACHABLE', 'The origin cannot be reached.');
+const get = (target: string, patient = true): GuardedRequest => ({ method: 'GET', target, fields: [], patient });
+
+/** An origin that is away from one moment to another; time passes where it is waited. */
+function origin(awayFromMs: number, backAtMs: number) {
+  const clock = { nowMs: 0 };
+  const asked: string[] = [];
+  const source = {
+    request: async ({ target }: GuardedRequest) => {
+      asked.push(target);
+      if (clock.nowMs >= awayFromMs && clock.nowMs < backAtMs) throw away;
+      return ok;
+    },
+  };
+  const wait = async (ms: number): Promise<void> => void (clock.nowMs += ms);
+  return { clock, asked, patient: new PatientOrigin(source, { patienceMs: 1000, againMs: 250, probeTarget: '/probe' }, { now: () => clock.nowMs, wait }) };
+}
+
+describe('an origin that is waited for', () => {
+  test('is looked for by one, and asked again by all who wait when it is back', async () => {
+    const { asked, clock, patient } = origin(0, 600);
+    expect(await Promise.all([patient.request(get('/a')), patient.request(get('/b')), patient.request(get('/c'))])).toEqual([ok, ok, ok]);
+    expect(asked).toEqual(['/a', '/b', '/c', '/probe', '/probe', '/probe', '/a', '/b', '/c']);
+    expect(clock.nowMs).toBe(750);
+  });
+
+  test('is given up when it has been away for long, and then by all at once until it answers', async () => {
+    const { asked, clock, patient } = origin(0, 5000);
+    await expect(patient.request(get('/a'))).rejects.toBe(away);
+    expect(clock.nowMs).toBe(1000);
+    asked.length = 0;
+    await expect(patient.request(get('/b'))).rejects.toBe(away);
+    expect([clock.nowMs, asked]).toEqual([1000, ['/b']]);
+    clock.nowMs = 5000;
+    expect(await patient.request(get('/c'))).toBe(ok);
+  });
+
+  test('is waited for anew when it goes away again', async () => {
+    const { clock, patient } = origin(2000, 2100);
+    expect(await patient.request(get('/a'))).toBe(ok);
+    clock.nowMs = 2000;
+    expect(await patient.request(get('/b'))).toBe(ok);
+    expect(clock.nowMs).toBe(2250);
+  });
+
+  test('is waited for anew when nobody has asked for so long that it may have been back meanwhile', async () => {
+    const { clock, patient } = origin(0, 5000);
+    await expect(patient.request(get('/a'))).rejects.toBe(away);
+    clock.nowMs = 4500;
+    expect(await patient.request(get('/b'))).toBe(ok);
+    expect(clock.nowMs).toBe(5000);
+  });
+
+  test('is not waited for by what something else can stand in for, nor for another failure than that it is away', async () => {
+    const { asked, patient } = origin(0, 600);
+    await expect(patient.request(get('/a', false))).rejects.toBe(away);
+    expect(asked).toEqual(['/a']);
+    const late = new OriginError('ORIGIN_TIMEOUT', 'late');
+    const slow = new PatientOrigin({ request: () => Promise.reject(late) }, { patienceMs: 1000, againMs: 250, probeTarget: '/probe' }, { now: () => 0 });
+    await expect(slow.request(get('/a'))).rejects.toBe(late);
+  });
+});
