@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { brotliDecompressSync, gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { EdgeProcess, ScriptedOrigin, sendRaw, temporaryFolder, until, type EdgeRuntime, type OriginRequestSeen } from './edge.fixture.ts';
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
@@ -47,6 +48,33 @@ describe.each<EdgeRuntime>(['bun', 'node'])('caching, served by %s', (runtime) =
     origin.says('/n/a?x=1&y=%C3%A9', '200 OK\r\ncache-control: max-age=60', 'one');
     for (const path of ['/n/a?y=%c3%a9&x=1', '/n/./b/../a?x=1&y=%C3%A9', '/n/%61?x=1&&y=%C3%A9']) expect((await edge.get(path)).body).toBe('one');
     expect(origin.seen.filter((request) => request.path.startsWith('/n/')).map((request) => request.path)).toEqual(['/n/a?x=1&y=%C3%A9']);
+  });
+
+  test('a reload that the origin holds waits there once for clients of all codings, and each gets what it takes', async () => {
+    const path = '/live/st-aaaaaaaa/240p.m3u8?_HLS_msn=3&_HLS_part=1';
+    const text = `#EXTM3U\n${'#EXT-X-PART:DURATION=0.5\n'.repeat(40)}`;
+    const gate = Promise.withResolvers<void>();
+    const kind = 'content-type: application/vnd.apple.mpegurl\r\ncache-control: max-age=60\r\nvary: accept-encoding';
+    origin.on(path, async ({ socket }) => {
+      await gate.promise;
+      socket.write(`HTTP/1.1 200 OK\r\n${kind}\r\netag: "p"\r\ncontent-length: ${text.length}\r\n\r\n${text}`);
+    });
+    const accepted = ['gzip', 'br, gzip', 'identity', 'gzip, deflate, br, zstd', 'gzip'];
+    const waiting = accepted.map((accepts) => edge.get(path, { 'accept-encoding': accepts }));
+    await until(() => origin.count(path) > 0);
+    // The others are on their way; who comes later is given the same.
+    await pause(100);
+    gate.resolve();
+    const answers = await Promise.all(waiting);
+    const codings = answers.map(({ headers }) => headers['content-encoding']);
+    expect(codings).toEqual(['gzip', 'br', undefined, 'zstd', 'gzip']);
+    const bytes = answers.map(({ body }) => Buffer.from(body, 'latin1')) as [Buffer, Buffer, Buffer, Buffer, Buffer];
+    const texts = [gunzipSync(bytes[0]), brotliDecompressSync(bytes[1]), bytes[2], zstdDecompressSync(bytes[3]), gunzipSync(bytes[4])];
+    expect(texts.map(String)).toEqual([text, text, text, text, text]);
+    expect(new Set(answers.map(({ headers }) => headers.etag))).toEqual(new Set(['"p"', 'W/"p"']));
+    const hit = await edge.get(path, { 'accept-encoding': 'br' });
+    expect([hit.headers['content-encoding'], hit.headers['cache-status']]).toEqual(['br', expect.any(String)]);
+    expect(origin.count(path)).toBe(1);
   });
 
   test('many misses at once are one fetch', async () => {

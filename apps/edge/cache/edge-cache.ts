@@ -19,6 +19,7 @@ import type { EdgeCounters } from '../edge-counters.ts';
 import { GuardedOrigin, type OriginSource } from '../origin/guarded-origin.ts';
 import type { OriginClient } from '../origin/origin-client.ts';
 import { PatientOrigin } from '../origin/patient-origin.ts';
+import { ReloadOrigin } from '../origin/reload-origin.ts';
 import { EdgePrefetch, type EdgePrefetchInit } from '../prefetch/edge-prefetch.ts';
 import type { Siblings } from '../processes/siblings.ts';
 import { Purger, type CountedPurge } from '../purge/purger.ts';
@@ -140,7 +141,7 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
     keyOfUrl: (url) => keyOfUrl(url, keys),
     bypasses: (path) => (init.passPrefixes ?? passPrefixes).some((prefix) => path.startsWith(prefix)),
     ttl: init.ttl ?? mediaTtlSettings,
-    origin: ownOrigin(init, deps),
+    origin: new ReloadOrigin({ origin: ownOrigin(init, deps), generation: () => ledger.generation, now }),
     local: deps.local,
     edgeSecret: init.edgeSecret,
     close: () => undefined,

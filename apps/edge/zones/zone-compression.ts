@@ -47,10 +47,10 @@ export class ZoneCompression {
   apply(response: OriginResponse, request: Compressible): OriginResponse {
     if (request.ranged || (request.method !== 'GET' && request.method !== 'HEAD') || !this.#suits(response)) return response;
     const varied = withVary(response.fields);
-    const coding = this.#codings.find((each) => accepts(request.accepts, each));
+    const coding = this.#codings.find((each) => acceptsCoding(request.accepts, each));
     if (coding === undefined || (response.body === null && request.method === 'GET')) return { ...response, fields: varied };
     const body = response.body === null ? null : through(response.body, makers[coding]());
-    return { ...response, fields: encoded(varied, coding), body };
+    return { ...response, fields: encodedFields(varied, coding), body };
   }
 
   #suits({ fields, status }: OriginResponse): boolean {
@@ -67,21 +67,21 @@ export class ZoneCompression {
 }
 
 /** RFC 9110 section 12.5.3: a weight of zero means "not acceptable". */
-function accepts(field: string | undefined, coding: ContentCoding): boolean {
+export function acceptsCoding(field: string | undefined, coding: ContentCoding): boolean {
   return listMembers(field ?? '').some((member) => {
     const [name = '', ...parameters] = member.split(';').map((part) => part.trim().toLowerCase());
     return name === coding && !parameters.some((parameter) => /^q=0(\.0{0,3})?$/.test(parameter));
   });
 }
 
-function withVary(fields: Fields): Fields {
+export function withVary(fields: Fields): Fields {
   const vary = fieldValue(fields, 'vary');
   if (vary !== undefined && listMembers(vary).some((name) => name === '*' || name.toLowerCase() === 'accept-encoding')) return fields;
   return [...fields.filter(([name]) => name !== 'vary'), ['vary', vary === undefined ? 'accept-encoding' : `${vary}, accept-encoding`]];
 }
 
 /** RFC 9110 section 8.8.1: other bytes that mean the same have a weak tag. */
-function encoded(fields: Fields, coding: ContentCoding): Fields {
+export function encodedFields(fields: Fields, coding: ContentCoding): Fields {
   const kept: Field[] = fields.filter(([name]) => !ofTheBytes.has(name));
   const etag = fieldValue(fields, 'etag');
   if (etag !== undefined) kept.push(['etag', etag.startsWith('W/') ? etag : `W/${etag}`]);
