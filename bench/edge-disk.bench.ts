@@ -1,9 +1,7 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { Agent, request, type IncomingMessage } from 'node:http';
-import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { BenchOrigin, wrk, type Round } from './edge/load.ts';
+import { askEach, BenchOrigin, wrk, type Round } from './edge/load.ts';
 import { installed, startEdge, startNginx, type Measured } from './edge/processes.ts';
 import { quantile, type Bench, type BenchContext } from './harness/index.ts';
 
@@ -15,20 +13,10 @@ const perCpuSecond = (round: Round): number => round.requests / round.cpuSeconds
 /** Any of the objects, as likely as any other: far more than the edge keeps in memory. */
 const script = `request = function() return wrk.format("GET", "/bench/16k/" .. math.random(0, ${objects - 1})) end\n`;
 
-async function ask(port: number, path: string, agent: Agent): Promise<void> {
-  const asking = request({ host: '127.0.0.1', port, path, agent }).end();
-  const [answer] = (await once(asking, 'response')) as [IncomingMessage];
-  answer.resume();
-  await once(answer, 'end');
-}
-
 /** Brings everything to the disk: what does not fit the memory is seen to come again. */
 async function warm({ port }: Measured): Promise<void> {
-  const agent = new Agent({ keepAlive: true, maxSockets: 16 });
-  for (let round = 0; round < 4; round++) {
-    for (let at = 0; at < objects; at += 100) await Promise.all(Array.from({ length: 100 }, (_, one) => ask(port, `/bench/16k/${at + one}`, agent)));
-  }
-  agent.destroy();
+  const paths = Array.from({ length: objects }, (_, at) => `/bench/16k/${at}`);
+  for (let round = 0; round < 4; round++) await askEach(port, paths);
 }
 
 async function measure(context: BenchContext): Promise<void> {

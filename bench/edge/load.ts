@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { createServer, type Server } from 'node:http';
+import { Agent, createServer, request, type IncomingMessage, type Server } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { connect } from 'node:net';
@@ -17,11 +17,12 @@ export class BenchOrigin {
   readonly #server: Server;
 
   constructor() {
-    this.#server = createServer(async (request, response) => {
+    this.#server = createServer(async (asked, response) => {
       this.fetches++;
       await this.gate;
-      const bytes = request.url?.includes('1m') === true ? large : request.url?.includes('16k') === true ? middling : body;
-      response.writeHead(200, { 'content-type': 'video/mp4', 'cache-control': 'public, max-age=3600', etag: '"bench"', 'content-length': bytes.length });
+      const cached = asked.url?.includes('/private/') === true ? 'private, no-store' : 'public, max-age=3600';
+      const bytes = asked.url?.includes('1m') === true ? large : asked.url?.includes('16k') === true ? middling : body;
+      response.writeHead(200, { 'content-type': 'video/mp4', 'cache-control': cached, etag: '"bench"', 'content-length': bytes.length });
       response.end(bytes);
     });
   }
@@ -69,13 +70,45 @@ export async function h2load(server: Measured, path: string, seconds: number, co
   return { requests: Number(requests), cpuSeconds: used, p99Ms: Number.NaN };
 }
 
-/** One round of wrk: 64 connections that are kept open, from a core of their own; a script says what is asked for, if it is not always the same. */
-export async function wrk(server: Measured, path: string, seconds: number, core: number, scheme: 'http' | 'https' = 'http', script?: string): Promise<Round> {
+/** One round of wrk: connections that are kept open, from a core of their own; a script says what is asked for, if it is not always the same. */
+export async function wrk(
+  server: Measured,
+  path: string,
+  seconds: number,
+  core: number,
+  scheme: 'http' | 'https' = 'http',
+  script?: string,
+  connections = 64,
+): Promise<Round> {
   const url = `${scheme}://127.0.0.1:${server.port}${path}`;
-  const { out, used } = await loaded(server, core, ['wrk', '-t1', '-c64', `-d${seconds}`, '--latency', ...(script === undefined ? [] : ['-s', script]), url]);
+  const { out, used } = await loaded(server, core, [
+    'wrk',
+    '-t1',
+    `-c${connections}`,
+    `-d${seconds}`,
+    '--latency',
+    ...(script === undefined ? [] : ['-s', script]),
+    url,
+  ]);
   if (/Non-2xx|Socket errors/.test(out)) throw new Error(`the server under load failed:\n${out}`);
   const requests = Number(/(\d+) requests in/.exec(out)?.[1]);
   return { requests, cpuSeconds: used, p99Ms: toMs(/99%\s+(\S+)/.exec(out)?.[1]) };
+}
+
+/** Asks for each path once, 16 at a time, and waits for the answers. */
+export async function askEach(port: number, paths: readonly string[]): Promise<void> {
+  const agent = new Agent({ keepAlive: true, maxSockets: 16 });
+  const left = paths.values();
+  const askOn = async (): Promise<void> => {
+    for (const path of left) {
+      const asking = request({ host: '127.0.0.1', port, path, agent }).end();
+      const [answer] = (await once(asking, 'response')) as [IncomingMessage];
+      answer.resume();
+      await once(answer, 'end');
+    }
+  };
+  await Promise.all(Array.from({ length: 16 }, askOn));
+  agent.destroy();
 }
 
 /** Opens `count` connections, then sends the same request on all at once; how many got the whole answer. */

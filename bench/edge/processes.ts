@@ -25,6 +25,11 @@ export async function stopped(child: ChildProcess): Promise<void> {
   await exit;
 }
 
+/** Keeps a process that runs on one core. */
+export async function keepOn(pid: number, core: number): Promise<void> {
+  await once(spawn('taskset', ['-a', '-c', '-p', String(core), String(pid)], { stdio: 'ignore' }), 'exit');
+}
+
 /** An edge on Bun with its own log, kept on one core. @param certificates a folder: then the port is that of HTTPS */
 export async function startEdge(
   folder: string,
@@ -83,7 +88,7 @@ export async function installed(program: string): Promise<boolean> {
 }
 
 /**
- * nginx with proxy_cache, one worker on one core, other settings as its Debian package has them.
+ * nginx with proxy_cache, one worker on one core, connections to the origin kept open, other settings as its Debian package has them.
  * @param certificates a folder with `default.crt` and `default.key`: then it listens with TLS 1.3 and HTTP/2 alone
  * @param tuned for small objects: files of the cache stay open, and head and body go out in one write
  */
@@ -96,9 +101,10 @@ http {
   client_body_temp_path ${folder}/body; proxy_temp_path ${folder}/proxy; fastcgi_temp_path ${folder}/f; uwsgi_temp_path ${folder}/u; scgi_temp_path ${folder}/s;
   proxy_cache_path ${folder}/cache levels=1:2 keys_zone=bench:10m;
   ${tuned ? 'open_file_cache max=1000;' : ''}
+  upstream origin { server 127.0.0.1:${originPort}; keepalive 64; }
   server {
     ${certificates === undefined ? `listen 127.0.0.1:${port};` : `listen 127.0.0.1:${port} ssl http2; ssl_certificate ${certificates}/default.crt; ssl_certificate_key ${certificates}/default.key; ssl_protocols TLSv1.3;`}
-    location / { proxy_pass http://127.0.0.1:${originPort}; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_cache bench; proxy_cache_lock on; add_header X-Cache $upstream_cache_status; }
+    location / { proxy_pass http://origin; proxy_http_version 1.1; proxy_set_header Connection ""; proxy_cache bench; proxy_cache_lock on; add_header X-Cache $upstream_cache_status; }
   }
 }`;
   await mkdir(folder, { recursive: true });
@@ -112,11 +118,14 @@ http {
   return { port, pid: await worker(child.pid ?? 0), stop: () => stopped(child) };
 }
 
-/** The worker among a master's children: the one that burns the time. */
+/** The worker among a master's children: the one that burns the time. The master listens before it has one. */
 async function worker(master: number): Promise<number> {
-  const children = (await readFile(`/proc/${master}/task/${master}/children`, 'utf8')).trim().split(' ').map(Number);
-  for (const pid of children) {
-    if ((await readFile(`/proc/${pid}/cmdline`, 'utf8')).includes('worker process')) return pid;
+  for (let tries = 0; tries < 250; tries++) {
+    const children = (await readFile(`/proc/${master}/task/${master}/children`, 'utf8')).trim().split(' ').filter(Boolean);
+    for (const pid of children) {
+      if ((await readFile(`/proc/${pid}/cmdline`, 'utf8')).includes('worker process')) return Number(pid);
+    }
+    await new Promise((resolve) => setTimeout(resolve, 20));
   }
   throw new Error('nginx has no worker process');
 }
