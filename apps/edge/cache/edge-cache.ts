@@ -118,7 +118,7 @@ export function createLedger(onEntry?: (entry: Uint8Array) => void): PurgeLedger
 /** Wires the cache: store and ledger, the zone of the platform's own media over them, and the table of all others. */
 export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeCache {
   const limits = { ...edgeLimits, ...init.limits };
-  const { counters, now } = deps;
+  const { now } = deps;
   const keys = init.keys ?? defaultKeyPolicy;
   const { objectsMax, variantsMax } = limits;
   const ledger = deps.ledger ?? createLedger();
