@@ -286,7 +286,7 @@ async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
   const { cache, counters, disk, facts, lifecycle, logger, membership, onFatal, platform, telemetry, watch } = parts;
   reclaimPurged({ cache, facts, lifecycle, onFatal, now: Date.now, edgeId: settings.edgeId });
   const audience = new AudienceCounter();
-  const answering = purgeDoor(cache, cache.handler);
+  const answering = purgeDoor({ zones: cache.zones, cacheName: cacheName(settings.edgeId) }, cache.handler);
   const handler: typeof cache.handler = (request) => {
     audience.see(request, Date.now());
     return answering(request);

@@ -1,5 +1,6 @@
 import { tagsOf, type Fields } from '#core/http-cache';
 import type { EdgeCache } from '../cache/edge-cache.ts';
+import { problem } from '../cache/problem.ts';
 import type { EdgeHandler, EdgeReply, EdgeRequest } from '../server/exchange.ts';
 import { platformZoneId } from '../zones/zone-table.ts';
 
@@ -7,6 +8,9 @@ const purgePath = '/api/v1/cdn/cache/purge';
 
 /** Fields of the request that go on: who it is, and what it is called. */
 const passed = ['authorization', 'idempotency-key', 'traceparent', 'user-agent'];
+
+/** RFC 9110 section 11.6.1. */
+const challenge = ['www-authenticate', 'Bearer realm="purge"'] as const;
 
 interface Order {
   readonly urls?: readonly string[];
@@ -57,15 +61,27 @@ function asked(request: EdgeRequest): EdgeRequest {
   };
 }
 
+export interface PurgeDoorDeps {
+  readonly zones: EdgeCache['zones'];
+  /** What this edge is called in Cache-Status. */
+  readonly cacheName: string;
+}
+
 /**
  * PURGE with a key of the platform's becomes a purge by the API: authenticated, audited and rate-limited there, and on the log
- * for every edge. It goes to the gateway whatever host it names: no tenant's origin sees the key. Without a key it is the
- * origin's to answer, as any method.
+ * for every edge. It goes to the gateway whatever host it names: no tenant's origin sees the key. Without a key nobody is asked,
+ * and nothing forgotten: many an origin purges for whoever comes by its own CDN, and an edge invalidates what it has when an
+ * unknown method succeeds.
  */
-export function purgeDoor(cache: Pick<EdgeCache, 'zones'>, handler: EdgeHandler): EdgeHandler {
-  const purged = (request: EdgeRequest): EdgeReply | Promise<EdgeReply> => {
-    const platform = cache.zones.get(platformZoneId);
+export function purgeDoor({ cacheName, zones }: PurgeDoorDeps, handler: EdgeHandler): EdgeHandler {
+  const refused = ({ target }: EdgeRequest, status: 401 | 501, detail: string): EdgeReply =>
+    problem({ status, detail, target, cacheName, outcome: {} }, [['connection', 'close'], ...(status === 401 ? [challenge] : [])]);
+  return (request) => {
+    if (request.method !== 'PURGE' && request.method !== 'BAN') return handler(request);
+    if (!/^bearer +\S/i.test(request.field('authorization') ?? ''))
+      return refused(request, 401, `${request.method} needs a key of the platform: authorization: Bearer KEY.`);
+    if (request.method === 'BAN') return refused(request, 501, 'The edge does not know BAN: PURGE it, or ask the API for a purge by pattern.');
+    const platform = zones.get(platformZoneId);
     return platform === undefined ? handler(request) : platform.handler.handle(asked(request), request.field('host'), '');
   };
-  return (request) => (request.method === 'PURGE' && /^bearer /i.test(request.field('authorization') ?? '') ? purged(request) : handler(request));
 }

@@ -44,13 +44,12 @@ describe.each<EdgeRuntime>(['bun', 'node'])('zones, served by %s', (runtime) => 
     return { id, host, configure, get };
   };
 
-  test('PURGE with a key goes to the gateway as a purge of its API, whatever host it names; without one it is the origin’s', async () => {
+  test('PURGE with a key goes to the gateway as a purge of its API, whatever host it names; without one it is refused, and nothing is forgotten', async () => {
     const one = await site();
     media.on('/api/v1/cdn/cache/purge', async (request) => {
       await until(() => /\{.*\}/.test(request.body));
       request.socket.write('HTTP/1.1 202 Accepted\r\ncontent-type: application/json\r\ncontent-length: 18\r\n\r\n{"purgeId":"pg-1"}');
     });
-    a.says('/x', '405 Method Not Allowed');
     const key = { authorization: 'Bearer sk_k-1' };
     const purge = async (path: string, more: Record<string, string> = {}): Promise<unknown> => {
       const answer = await one.get(path, { ...key, ...more }, 'PURGE');
@@ -65,7 +64,15 @@ describe.each<EdgeRuntime>(['bun', 'node'])('zones, served by %s', (runtime) => 
     expect(await purge('/x/*', { 'fastly-soft-purge': '1' })).toEqual({ prefixes: [`http://${one.host}/x/`], mode: 'soft', reason: 'PURGE' });
     expect(await purge('/', { 'surrogate-key': 'News sports' })).toEqual({ tags: ['news', 'sports'], mode: 'hard', reason: 'PURGE' });
     expect(a.seen.filter(({ method }) => method === 'PURGE')).toEqual([]);
-    expect((await one.get('/x', {}, 'PURGE')).status).toBe(405);
+    a.says('/x', '200 OK\r\ncache-control: max-age=60', 'x');
+    await one.get('/x');
+    const asked = media.seen.length;
+    for (const none of [{}, { authorization: '' }, { authorization: 'Bearer' }, { authorization: 'Basic YTpi' }, { 'x-api-key': 'sk_k-1' }]) {
+      const answer = await one.get('/x', none as Record<string, string>, 'PURGE');
+      expect([answer.status, answer.headers['www-authenticate']]).toEqual([401, 'Bearer realm="purge"']);
+    }
+    expect((await edge.get('/x', {}, 'PURGE')).status).toBe(401);
+    expect([status(await one.get('/x')), a.count('/x'), media.seen.length]).toEqual([expect.stringMatching(/hit/), 1, asked]);
   });
 
   test('each host has its own origin and objects; a change is served by without a restart, and no connection is lost', async () => {
