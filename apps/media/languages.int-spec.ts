@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { encodeFlvHeader, encodeTag, tagType, type FlvTag } from '#core/flv';
+import { enhancedSource } from '../../test/interop/enhanced-source.ts';
 import { multitrackSource, type MultitrackInput } from '../../test/interop/multitrack-source.ts';
 import { flvSource, type FlvSourceInit } from './testing/flv-source.ts';
 import { hlsFolder, probe } from './testing/hls-folder.ts';
@@ -32,6 +33,14 @@ const written = async (name: string, bytes: Uint8Array): Promise<string> => {
   await writeFile(path, bytes);
   return path;
 };
+/** The first encoder is killed after some seconds, in the middle of a segment. */
+async function dyingEncoder(seconds: number): Promise<string> {
+  const program = await written('encoder.sh', Buffer.from(''));
+  const flag = join(scene.folder, 'killed');
+  await writeFile(program, `#!/bin/sh\n[ -e "${flag}" ] && exec ffmpeg "$@"\ntouch "${flag}"\nexec timeout -s KILL ${seconds} ffmpeg "$@"\n`);
+  await chmod(program, 0o755);
+  return program;
+}
 const stored = async (name: string): Promise<Uint8Array> => joinedBytes(scene.blobs, await scene.stream.segments(name));
 const renditions = async (): Promise<Array<Record<string, unknown>>> =>
   ((await scene.data('encoding.started')).at(-1)?.['renditions'] ?? []) as Array<Record<string, unknown>>;
@@ -90,11 +99,7 @@ test('a second language is a sound of its own beside the first, carried as it wa
 
 test('beside encoded pictures it is carried, too, and in step; when the encoder is killed, not a frame of it is missing or there twice', async () => {
   const [first, second] = [await made(12), await german(12)];
-  // The first encoder is killed after some seconds, in the middle of a segment.
-  const program = await written('encoder.sh', Buffer.from(''));
-  const flag = join(scene.folder, 'killed');
-  await writeFile(program, `#!/bin/sh\n[ -e "${flag}" ] && exec ffmpeg "$@"\ntouch "${flag}"\nexec timeout -s KILL 5.3 ffmpeg "$@"\n`);
-  await chmod(program, 0o755);
+  const program = await dyingEncoder(5.3);
   await publish(multitrackSource({ first, audio: [second] }), [encoded], { program });
   await scene.sourceEnded();
   expect((await scene.data('encoding.ended')).map(({ reason }) => reason)).toEqual(['crashed', 'source-ended']);
@@ -104,6 +109,42 @@ test('beside encoded pictures it is carried, too, and in step; when the encoder 
   for (const name of ['audio', 'audio-1']) expectWhole(await scene.stream.segments(name));
   const flashes = await watchVideo(await stored('90p'), join(scene.folder, '90p.mp4'), 30);
   for (const name of ['audio', 'audio-1']) {
+    const beeps = await watchAudio(await stored(name), join(scene.folder, `${name}.mp4`));
+    expect([name, beeps.complaints, beeps.marks.length]).toEqual([name, '', 12]);
+    beeps.marks.forEach((mark, n) => expect(Math.abs(mark - (flashes.marks[n] as number))).toBeLessThan(0.06));
+  }
+}, 60_000);
+
+test('beside encoded pictures sounds in other codecs are encoded, too, each once; in step, and whole when the encoder is killed', async () => {
+  const other = async (fourCc: string, encoder: string, language: string): Promise<Omit<MultitrackInput, 'id'>> => ({
+    tags: await enhancedSource({ folder: scene.folder, seconds: 12, audio: { fourCc, encode: ['-c:a', encoder] } }),
+    metadata: { language },
+  });
+  const [opus, mp3] = [await other('Opus', 'libopus', 'de'), await other('.mp3', 'libmp3lame', 'fr')];
+  const program = await dyingEncoder(5.3);
+  await publish(
+    multitrackSource({
+      first: await made(12),
+      audio: [
+        { id: 1, ...opus },
+        { id: 2, ...mp3 },
+      ],
+    }),
+    [encoded],
+    { program },
+  );
+  await scene.sourceEnded();
+  expect((await scene.data('encoding.ended')).map(({ reason }) => reason)).toEqual(['crashed', 'source-ended']);
+  expect(await renditions()).toMatchObject([
+    { name: '90p' },
+    { name: 'audio', codecs: 'mp4a.40.2' },
+    { name: 'audio-1', codecs: 'mp4a.40.2', language: 'de', label: 'Deutsch' },
+    { name: 'audio-2', codecs: 'mp4a.40.2', language: 'fr' },
+  ]);
+  for (const { argv } of await scene.data('encoding.ended')) expect((argv as string[]).filter((one) => one === '-c:a')).toHaveLength(3);
+  const flashes = await watchVideo(await stored('90p'), join(scene.folder, '90p.mp4'), 30);
+  for (const name of ['audio', 'audio-1', 'audio-2']) {
+    expectWhole(await scene.stream.segments(name));
     const beeps = await watchAudio(await stored(name), join(scene.folder, `${name}.mp4`));
     expect([name, beeps.complaints, beeps.marks.length]).toEqual([name, '', 12]);
     beeps.marks.forEach((mark, n) => expect(Math.abs(mark - (flashes.marks[n] as number))).toBeLessThan(0.06));

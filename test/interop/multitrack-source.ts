@@ -48,7 +48,7 @@ function isTrackMessage({ type, body }: Pick<FlvTag, 'type' | 'body'>): boolean 
 function trackTags(kind: 'video' | 'audio', id: number, tags: readonly FlvTag[]): FlvTag[] {
   return tags.flatMap((tag) => {
     if (tag.type !== tagType[kind]) return [];
-    const packet = kind === 'video' ? avcPacket(tag.body) : aacPacket(tag.body);
+    const packet = kind === 'video' ? avcPacket(tag.body) : soundPacket(tag.body);
     return packet.packetType > 1 ? [] : [{ ...tag, body: encodeTrack(kind, id, packet) }];
   });
 }
@@ -59,7 +59,10 @@ function avcPacket(body: Uint8Array): EnhancedPacket {
   return { frameType: (body[0] as number) >> 4, packetType, fourCc: 'avc1', payload: body.subarray(packetType === 1 ? 2 : 5) };
 }
 
-function aacPacket(body: Uint8Array): EnhancedPacket {
+/** AAC in the classic head, other codecs in the extended one, whose first four bits are 9. */
+function soundPacket(body: Uint8Array): EnhancedPacket {
+  const first = body[0] as number;
+  if (first >> 4 === 9) return { frameType: 0, packetType: first & 15, fourCc: Buffer.from(body.subarray(1, 5)).toString(), payload: body.subarray(5) };
   return { frameType: 0, packetType: body[1] as number, fourCc: 'mp4a', payload: body.subarray(2) };
 }
 

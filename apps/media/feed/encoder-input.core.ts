@@ -1,7 +1,9 @@
 import { audioPayloadStart, ByteWriter, encodeFlvHeader, encodeTag, opusConfigOf, tagType, videoPayload } from '#core/flv';
-import { inputContainer, type SourceInfo } from '#core/ffmpeg-plan';
+import { inputContainer, type SourceAudio, type SourceInfo, type SourceVideo } from '#core/ffmpeg-plan';
 import { MatroskaWriter, type MatroskaCodec, type MatroskaTrack } from '#core/matroska';
 import type { FeedTag, Generation } from './session-feed.core.ts';
+import { sourceInfo } from './source-info.core.ts';
+import type { SourceTrack } from './track-book.core.ts';
 
 /** What is written to an encoder's standard input. */
 export interface EncoderInputWriter {
@@ -12,9 +14,12 @@ export interface EncoderInputWriter {
 
 type Configured = Pick<Generation, 'video' | 'audio'>;
 
-/** The source's configuration and media in the container that the encoder reads it in. */
-export function encoderInput(source: SourceInfo, generation: Configured): EncoderInputWriter {
-  return inputContainer(source) === 'flv' ? flvInput(source, generation) : matroskaInput(source, generation);
+/**
+ * The source's configuration and media in the container that the encoder reads it in.
+ * @param sounds further ones that are encoded, in their order
+ */
+export function encoderInput(source: SourceInfo, generation: Configured, sounds: readonly SourceTrack[] = []): EncoderInputWriter {
+  return inputContainer(source, 1 + sounds.length) === 'flv' ? flvInput(source, generation) : matroskaInput(source, generation, sounds);
 }
 
 function flvInput(source: SourceInfo, generation: Configured): EncoderInputWriter {
@@ -42,34 +47,44 @@ const matroskaCodecs: Readonly<Record<string, MatroskaCodec>> = {
   flac: 'A_FLAC',
 };
 
-function matroskaInput(source: SourceInfo, generation: Configured): EncoderInputWriter {
-  const writer = new MatroskaWriter(tracksOf(source, generation));
+function matroskaInput(source: SourceInfo, generation: Configured, sounds: readonly SourceTrack[]): EncoderInputWriter {
+  const { video, audio } = tracksOf(source, generation);
+  const beside = new Map(sounds.flatMap((track) => besideOf(track) ?? []));
+  const writer = new MatroskaWriter([...(video === undefined ? [] : [video]), ...(audio === undefined ? [] : [audio]), ...beside.values()]);
   return {
     headers: () => writer.header(),
-    media: ({ kind, body, keyFrame, presentationMs, timestampMs: decodeMs }, timestampMs) => {
+    media: ({ kind, body, keyFrame, presentationMs, timestampMs: decodeMs, beside: track }, timestampMs) => {
+      const written = track === undefined ? { video, audio }[kind] : beside.get(track);
+      if (written === undefined) return undefined;
       const start = kind === 'video' ? videoPayload(body).start : audioPayloadStart(body);
       const shownMs = Math.max(0, timestampMs + presentationMs - decodeMs);
       // Every frame of sound can be begun with.
-      return writer.frame(kind, { presentationMs: shownMs, keyFrame: keyFrame || kind === 'audio', payload: body.subarray(start) });
+      return writer.frame(written, { presentationMs: shownMs, keyFrame: keyFrame || kind === 'audio', payload: body.subarray(start) });
     },
   };
 }
 
-function tracksOf({ video, audio }: SourceInfo, generation: Configured): readonly MatroskaTrack[] {
-  const tracks: MatroskaTrack[] = [];
-  if (video !== undefined && generation.video !== undefined) {
-    const config = generation.video.subarray(videoPayload(generation.video).start);
-    // VP9 needs none, and readers differ in what they expect there.
-    const used = video.codec === 'vp9' ? config.subarray(0, 0) : config;
-    tracks.push({ kind: 'video', codec: codecOf(video.codec), config: used, width: video.width, height: video.height });
-  }
-  if (audio !== undefined && generation.audio !== undefined) {
-    const { codec, sampleRate = 48_000, channels = 2 } = audio;
-    const config = generation.audio.subarray(audioPayloadStart(generation.audio));
-    const used = codec === 'opus' && config.length === 0 ? opusConfigOf() : config;
-    tracks.push({ kind: 'audio', codec: codecOf(codec), config: used, sampleRate, channels });
-  }
-  return tracks;
+function tracksOf({ video, audio }: SourceInfo, { video: seen, audio: heard }: Configured): { readonly [kind in FeedTag['kind']]?: MatroskaTrack } {
+  return {
+    ...(video !== undefined && seen !== undefined && { video: pictureOf(video, seen) }),
+    ...(audio !== undefined && heard !== undefined && { audio: soundOf(audio, heard) }),
+  };
+}
+
+function pictureOf({ codec, width, height }: SourceVideo, body: Uint8Array): MatroskaTrack {
+  const config = body.subarray(videoPayload(body).start);
+  // VP9 needs none, and readers differ in what they expect there.
+  return { kind: 'video', codec: codecOf(codec), config: codec === 'vp9' ? config.subarray(0, 0) : config, width, height };
+}
+
+function soundOf({ codec, sampleRate = 48_000, channels = 2 }: SourceAudio, body: Uint8Array): MatroskaTrack {
+  const config = body.subarray(audioPayloadStart(body));
+  return { kind: 'audio', codec: codecOf(codec), config: codec === 'opus' && config.length === 0 ? opusConfigOf() : config, sampleRate, channels };
+}
+
+function besideOf(track: SourceTrack): ReadonlyArray<readonly [SourceTrack, MatroskaTrack]> | undefined {
+  const { audio } = sourceInfo({ video: undefined, audio: track.config, metadata: {} });
+  return audio && [[track, soundOf(audio, track.config)]];
 }
 
 function codecOf(codec: string): MatroskaCodec {

@@ -243,7 +243,7 @@ export class SessionEncoder {
       // This fences every predecessor at the log; then all that it wrote is folded.
       for (const position of await encoding.started(start.source, renditions, share.encoders)) await follower.reached(position);
       const encodingId = follower.get(streamId)?.encodingId;
-      await this.#tellLeftOut(encoding, { unaligned: start.unaligned ?? [], unheard: renditions.unheard ?? [] }, encodingId);
+      await this.#tellLeftOut(encoding, start.unaligned ?? [], encodingId);
       const segmentsBefore = this.#segments;
       const ended = await this.#supervise({ producer, encodingId }, task, { start, renditions, share }, ends);
       const { end } = ended;
@@ -299,7 +299,8 @@ export class SessionEncoder {
       sampler?.stored(group, tracks);
     };
     if (this.#runs++ > 0) this.#count('encoderRestarts', 1);
-    const mayJoin = new Set([...(renditions.carried.beside ?? []), ...(renditions.echoes ?? [])].map(({ rendition }) => rendition.name));
+    const { carried, echoes = [], encodedSounds = [] } = renditions;
+    const mayJoin = new Set([...(carried.beside ?? []), ...echoes, ...encodedSounds].map(({ rendition }) => rendition.name));
     const continuity = { discontinuity: plan.discontinuity, initCidsBefore: initCidsOf(state), initCidsKnown: state.initCids, mayJoin };
     const announcer = this.#announcer(plan, identity, session, renditions, continuity);
     const committer = new SegmentCommitter(
@@ -376,18 +377,11 @@ export class SessionEncoder {
     return error === undefined ? 'go-on' : this.#afterError(error);
   }
 
-  /** @param tracks that have no key frame where the first has one, and sounds that few of those who watch could decode */
-  async #tellLeftOut(
-    encoding: EncodingFacts,
-    { unaligned, unheard }: Readonly<Record<'unaligned' | 'unheard', readonly SourceTrack[]>>,
-    encodingId: string | undefined,
-  ): Promise<void> {
-    for (const track of [...unaligned, ...unheard].filter((one) => !this.#leftOut.has(one))) {
+  /** @param tracks that have no key frame where the first has one */
+  async #tellLeftOut(encoding: EncodingFacts, tracks: readonly SourceTrack[], encodingId: string | undefined): Promise<void> {
+    for (const track of tracks.filter((one) => !this.#leftOut.has(one))) {
       this.#leftOut.add(track);
-      const why = unheard.includes(track)
-        ? 'beside pictures that are encoded only AAC is carried'
-        : 'it has nothing to begin with where track 0 has a key frame';
-      const detail = `Track ${track.track} of ${track.kind} is left out: ${why}.`;
+      const detail = `Track ${track.track} of ${track.kind} is left out: it has nothing to begin with where track 0 has a key frame.`;
       this.#deps.logger.warn({ track: track.track, kind: track.kind }, detail);
       await encoding.adapted({ step: 'pass-through', direction: 'down', detail }, encodingId);
     }

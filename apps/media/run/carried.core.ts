@@ -10,8 +10,15 @@ export interface RenditionPlan {
   readonly encoded: readonly PlannedRendition[];
   /** Those that the source is, by what they carry. */
   readonly carried: Carried;
+  /** Those of the encoded ones that are further sounds of the source, in the order of the encoder's inputs. */
+  readonly encodedSounds?: readonly EncodedSound[];
   /** Encoded ones that stand for others as well, which players know and of which nothing comes: the same bytes under another name. */
   readonly echoes?: readonly Echo[];
+}
+
+export interface EncodedSound {
+  readonly rendition: AudioRendition;
+  readonly track: SourceTrack;
 }
 
 export interface Echo {

@@ -6,9 +6,10 @@ import { encoderInput, type EncoderInputWriter } from '../feed/encoder-input.cor
 import { interleaveTags, type StartPoint } from '../feed/session-feed.core.ts';
 import type { LiveFeed } from '../feed/live-feed.ts';
 import type { RunPlan } from './run-plan.core.ts';
-import { handOver, runSegmenter, soundUntilUs } from './run-segmenter.ts';
+import { handOver, runSegmenter, soundUntilUs, startUsOf } from './run-segmenter.ts';
 import type { SegmentCommitter } from './segment-committer.ts';
 import type { RenditionPlan } from './carried.core.ts';
+import type { SourceTrack } from '../feed/track-book.core.ts';
 import { SourceRemux } from './source-remux.ts';
 import { OutputWatch } from './output-watch.core.ts';
 
@@ -53,6 +54,8 @@ export class EncoderRun {
   readonly #deps: EncoderRunDeps;
   readonly #encoder: EncoderPlan;
   readonly #input: EncoderInputWriter;
+  /** Further ones that are encoded. */
+  readonly #sounds: readonly SourceTrack[];
   readonly #segmenter: Segmenter;
   /** The renditions that the source is itself. */
   readonly #remux: SourceRemux;
@@ -70,8 +73,11 @@ export class EncoderRun {
     this.#deps = deps;
     const { plan, start, renditions, preset, encoders, vaapiDevice, segmentDurationMs } = init;
     const segmentDurationUs = segmentDurationMs * 1000;
-    this.#encoder = encoderArguments({ source: start.source, renditions: renditions.encoded, preset, encoders, vaapiDevice, segmentDurationUs, ...plan });
-    this.#input = encoderInput(start.source, start.tag.generation);
+    const { encoded, encodedSounds = [] } = renditions;
+    const soundStartUs = soundStartsOf(plan, renditions);
+    this.#encoder = encoderArguments({ source: start.source, renditions: encoded, preset, encoders, vaapiDevice, segmentDurationUs, ...plan, soundStartUs });
+    this.#sounds = encodedSounds.map(({ track }) => track);
+    this.#input = encoderInput(start.source, start.tag.generation, this.#sounds);
     const primingTicksOf = (name: string): number => this.#encoder.outputs.find(({ rendition }) => rendition === name)?.primingTicks ?? 0;
     this.#segmenter = runSegmenter({ plan, renditions, segmentDurationMs, primingTicksOf });
     this.#remux = new SourceRemux({ plan, start, carried: renditions.carried }, { segmenter: this.#segmenter, committer: deps.committer });
@@ -209,12 +215,13 @@ export class EncoderRun {
   #encode(index: number, tag: StartPoint['tag']): Uint8Array | undefined {
     const { plan, start } = this.#init;
     const timestampMs = tag.timestampMs - plan.rebaseMs;
-    const unwanted =
-      tag.beside !== undefined ||
-      tag.generation !== start.tag.generation ||
-      (tag.kind === 'video' && index < start.index) ||
-      start.source[tag.kind] === undefined;
-    if (timestampMs < 0 || unwanted) return undefined;
+    const isOfFirst =
+      tag.beside === undefined &&
+      tag.generation === start.tag.generation &&
+      (tag.kind === 'audio' || index >= start.index) &&
+      start.source[tag.kind] !== undefined;
+    const isWanted = isOfFirst || (tag.beside !== undefined && this.#sounds.includes(tag.beside));
+    if (timestampMs < 0 || !isWanted) return undefined;
     return this.#input.media(tag, timestampMs);
   }
 
@@ -243,4 +250,12 @@ export class EncoderRun {
     }
     this.#deps.logger.debug({ ...last }, 'encoder progress at its end');
   }
+}
+
+/** Where further sounds begin in what the encoder is given: each goes on where its own segments end. */
+function soundStartsOf(plan: RunPlan, { encodedSounds = [] }: RenditionPlan): Readonly<Record<string, number>> {
+  const { audioStartUs, audioStreamUs } = plan;
+  return Object.fromEntries(
+    encodedSounds.map(({ rendition }) => [rendition.name, Math.max(0, audioStartUs + startUsOf(rendition, plan, true) - audioStreamUs)]),
+  );
 }

@@ -6,6 +6,7 @@ import { planCarriage } from './source-carriage.core.ts';
 /** Real configurations of libx264 (320x180), of an AAC and of an Opus encoder. */
 const avc = Uint8Array.from(Buffer.from('1700000000014d400dffe10019674d400deca0a0cfcf8088000003000800000301e078a14cb001000468ce0fc8', 'hex'));
 const aac = Uint8Array.of(0xaf, 0, 0x12, 0x10);
+const mp3 = Uint8Array.of(0x90, ...Buffer.from('.mp3'));
 const opus = Uint8Array.from(Buffer.from('904f7075734f707573486561640102380180bb0000000000', 'hex'));
 
 const source = { name: 'source', height: 2160, videoBitrate: 6_000_000, passThrough: true };
@@ -30,18 +31,18 @@ function start(beside: readonly BesideTrack[], first?: StartPoint['sound']): Sta
 }
 
 function planned(of: StreamState, at: StartPoint): Record<string, unknown> {
-  const { renditions, encoded, carried, echoes = [], unheard = [] } = planCarriage(of, at, wishes);
+  const { renditions, encoded, carried, echoes = [], encodedSounds = [] } = planCarriage(of, at, wishes);
   return {
     sounds: renditions.flatMap((one) => (one.kind === 'audio' ? [[one.name, one.language, one.label].filter((each) => each !== undefined).join(' ')] : [])),
     encoded: encoded.map(({ name }) => name),
     carried: (carried.beside ?? []).map(({ rendition, track }) => `${rendition.name} of ${track?.track ?? 0}`),
     echoes: echoes.map(({ rendition, of: name }) => `${rendition.name} of ${name}`),
-    unheard: unheard.map(({ track }) => track),
+    inputs: encodedSounds.map(({ rendition, track }) => `${rendition.name} of ${track.track} at ${rendition.input}`),
   };
 }
 
 const known = (...names: string[]): { readonly establishedAudio: readonly Sound[] } => ({ establishedAudio: names.map((name) => ({ name })) });
-const nothing = { echoes: [], unheard: [], carried: [], encoded: [] };
+const nothing = { echoes: [], inputs: [], carried: [], encoded: [] };
 
 describe('the sounds of a publisher', () => {
   test('are one where it sends one, told as ever, unless somebody said what it is', () => {
@@ -63,8 +64,23 @@ describe('the sounds of a publisher', () => {
     expect(planned(state([source]), start([sound(1, aac, { language: 'xx-nowhere' })]))['sounds']).toEqual(['audio Main', 'audio-1 xx-nowhere Track 2']);
   });
 
-  test('that not everybody decodes are left out beside encoded pictures, and that is told', () => {
-    expect(planned(state([rung]), start([sound(1, opus)]))).toEqual({ ...nothing, sounds: ['audio'], encoded: ['90p', 'audio'], unheard: [1] });
+  test('that not everybody decodes are encoded beside encoded pictures, and carried beside carried ones', () => {
+    const sounds = ['audio Main', 'audio-1 Track 2', 'audio-2 de Deutsch', 'audio-3 Track 4'];
+    const mixed = start([sound(1, opus), sound(2, aac, { language: 'de' }), sound(3, mp3)]);
+    expect(planned(state([rung]), mixed)).toEqual({
+      ...nothing,
+      sounds,
+      encoded: ['90p', 'audio', 'audio-1', 'audio-3'],
+      carried: ['audio-2 of 2'],
+      inputs: ['audio-1 of 1 at 1', 'audio-3 of 3 at 2'],
+    });
+    const { renditions } = planCarriage(state([rung]), mixed, wishes);
+    expect(renditions.flatMap((one) => (one.kind === 'audio' ? [`${one.codecs} ${one.bitrate}`] : []))).toEqual([
+      'mp4a.40.2 96000',
+      'mp4a.40.2 96000',
+      'mp4a.40.2 160000',
+      'mp4a.40.2 96000',
+    ]);
     expect(planned(state([source]), start([sound(1, opus)]))).toEqual({ ...nothing, sounds: ['audio Main', 'audio-1 Track 2'], carried: ['audio-1 of 1'] });
   });
 

@@ -21,7 +21,9 @@ export interface RunSegmenterInit {
 /** The segmenter of one run: encoded renditions count from the run's start, carried ones are on the stream's timeline already. */
 export function runSegmenter({ plan, renditions, segmentDurationMs, primingTicksOf }: RunSegmenterInit): Segmenter {
   const { video, audio, beside = [] } = renditions.carried;
-  const optional = new Set(beside.map(({ rendition }) => rendition));
+  const carried = new Set<PlannedRendition | undefined>([video, audio, ...beside.map(({ rendition }) => rendition)]);
+  const further = new Set<PlannedRendition>((renditions.encodedSounds ?? []).map(({ rendition }) => rendition));
+  const optional = new Set<PlannedRendition>([...beside.map(({ rendition }) => rendition), ...further]);
   const sourceOf = (name: string): string => renditions.echoes?.find(({ rendition }) => rendition.name === name)?.of ?? name;
   return new Segmenter({
     gridUs: segmentDurationMs * 1000,
@@ -32,18 +34,21 @@ export function runSegmenter({ plan, renditions, segmentDurationMs, primingTicks
     renditions: renditions.renditions.map((one) => ({
       name: one.name,
       kind: one.kind,
-      startUs: startUsOf(one, plan, one === audio || optional.has(one)),
-      ...(one === video || one === audio || optional.has(one) ? { primingTicks: 0, isPlaced: true } : { primingTicks: primingTicksOf(sourceOf(one.name)) }),
+      startUs: startUsOf(one, plan, carried.has(one) || further.has(one)),
+      ...(carried.has(one) ? { primingTicks: 0, isPlaced: true } : { primingTicks: primingTicksOf(sourceOf(one.name)) }),
       ...(optional.has(one) ? { isOptional: true } : {}),
       ...(optional.has(one) && one.kind === 'video' ? { loose: { slackUs: besideMs * 1000, longestUs: segmentDurationMs * 1000 + overUs } } : {}),
     })),
   });
 }
 
-/** Where a rendition goes on on the stream's timeline, microseconds. */
-export function startUsOf({ kind, name }: Pick<PlannedRendition, 'kind' | 'name'>, plan: RunPlan, isCarried: boolean): number {
+/**
+ * Where a rendition goes on on the stream's timeline, microseconds.
+ * @param isOfItsOwn it is made of a track that no other rendition of the run is made of
+ */
+export function startUsOf({ kind, name }: Pick<PlannedRendition, 'kind' | 'name'>, plan: RunPlan, isOfItsOwn: boolean): number {
   if (kind === 'video') return plan.videoStreamUs;
-  return (isCarried ? plan.soundStreamUs?.[name] : undefined) ?? plan.audioStreamUs;
+  return (isOfItsOwn ? plan.soundStreamUs?.[name] : undefined) ?? plan.audioStreamUs;
 }
 
 /** Where the sound belongs to the next run, microseconds of the stream's timeline. */

@@ -11,7 +11,7 @@ import {
 import type { StartPoint } from '../feed/session-feed.core.ts';
 import type { StreamState } from '../fold/stream-fold.core.ts';
 import { carriedAudio, carriedVideo, type Carried, type RenditionPlan } from './carried.core.ts';
-import { withSounds, type PlanWithSounds } from './further-sounds.core.ts';
+import { withSounds } from './further-sounds.core.ts';
 import { publishedLadder } from './published-ladder.core.ts';
 
 /** The sound that every player of the encoded rungs decodes, too. */
@@ -31,7 +31,7 @@ export interface CarriageWishes {
  * Decides which renditions the source itself can be. All of them, where it sends its ladder. Else the picture is carried where the ladder has a rung for it and its codec
  * allows; the sound with it, if nothing is encoded or everybody decodes it. Further sounds beside it, however it is made.
  */
-export function planCarriage(state: StreamState, start: StartPoint, wishes: CarriageWishes): PlanWithSounds {
+export function planCarriage(state: StreamState, start: StartPoint, wishes: CarriageWishes): RenditionPlan {
   return withSounds(planFirst(state, start, wishes), state, start);
 }
 

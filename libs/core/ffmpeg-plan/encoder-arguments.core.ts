@@ -14,6 +14,8 @@ export interface EncoderInput {
   /** Times below are those of the media on standard input, microseconds. What comes before them is decoded and dropped. */
   readonly videoStartUs: number;
   readonly audioStartUs: number;
+  /** The same of sounds that begin elsewhere than the first, by name. */
+  readonly soundStartUs?: Readonly<Record<string, number>> | undefined;
   /** How long after a multiple of the segment duration the first frame stands on the stream's timeline, microseconds. */
   readonly gridPhaseUs: number;
 }
@@ -35,9 +37,12 @@ export interface EncoderPlan {
 /** What FLV carries in every ffmpeg; newer codecs in it are read from version 6.1 on only (measured with 5.1: not at all). */
 const flvCodecs: ReadonlySet<string | undefined> = new Set([undefined, 'h264', 'aac']);
 
-/** The container that the encoder reads a source in. */
-export function inputContainer({ video, audio }: SourceInfo): 'flv' | 'matroska' {
-  return flvCodecs.has(video?.codec) && flvCodecs.has(audio?.codec) ? 'flv' : 'matroska';
+/**
+ * The container that the encoder reads a source in.
+ * @param sounds how many; FLV has one
+ */
+export function inputContainer({ video, audio }: SourceInfo, sounds = 1): 'flv' | 'matroska' {
+  return sounds < 2 && flvCodecs.has(video?.codec) && flvCodecs.has(audio?.codec) ? 'flv' : 'matroska';
 }
 
 /** Standard input, output and error come before. */
@@ -58,11 +63,13 @@ export function encoderArguments(input: EncoderInput): EncoderPlan {
   const audios = input.renditions.filter((one) => one.kind === 'audio');
   const kinds = new Set(videos.map(({ name }) => encoderOf(input, name)));
   const devices = deviceArguments(kinds, input.vaapiDevice ?? defaultVaapiDevice);
-  const argv = [...globalArguments, ...devices, ...inputArguments(input.source), '-filter_complex', filterGraph(input, videos, audios)];
+  const graphs = filterGraphs(input, videos, audios).flatMap((graph) => ['-filter_complex', graph]);
+  const sounds = 1 + Math.max(0, ...audios.map(({ input: from = 0 }) => from));
+  const argv = [...globalArguments, ...devices, ...inputArguments(input.source, sounds), ...graphs];
   const outputs: EncoderOutput[] = [];
   for (const rendition of [...videos, ...audios]) {
     const fd = firstOutputFd + outputs.length;
-    argv.push(...(rendition.kind === 'video' ? videoArguments(rendition, input, fd) : audioArguments(rendition, fd)));
+    argv.push(...(rendition.kind === 'video' ? videoArguments(rendition, input, fd) : audioArguments(rendition, fd, audios.indexOf(rendition))));
     outputs.push({ rendition: rendition.name, fd, primingTicks: rendition.kind === 'video' ? 0 : aacPrimingTicks });
   }
   return { argv, outputs };
@@ -76,13 +83,16 @@ const globalArguments = ['-hide_banner', '-nostdin', '-loglevel', 'level+warning
  * front, so the streams are known at once. No `nobuffer`: it throws away the frames that were analysed (measured with
  * ffmpeg 5.1). Two decoding threads: each adds a frame of delay.
  */
-const inputArguments = (source: SourceInfo): readonly string[] => [
+const inputArguments = (source: SourceInfo, sounds: number): readonly string[] => [
   ...['-fflags', '+bitexact', '-probesize', '500000', '-analyzeduration', '200000', '-fpsprobesize', '0'],
-  ...['-max_error_rate', '1', '-threads', '2', '-copyts', '-protocol_whitelist', 'pipe', '-f', inputContainer(source), '-i', 'pipe:0'],
+  ...['-max_error_rate', '1', '-threads', '2', '-copyts', '-protocol_whitelist', 'pipe', '-f', inputContainer(source, sounds), '-i', 'pipe:0'],
 ];
 
-function filterGraph(input: EncoderInput, videos: readonly VideoRendition[], audios: readonly AudioRendition[]): string {
-  return [...videoFilters(input, videos), ...audios.map((audio, index) => audioFilter(input, audio, index))].join(';');
+/** Further sounds have graphs of their own: nothing of a graph goes on while one of its inputs does not come. */
+function filterGraphs(input: EncoderInput, videos: readonly VideoRendition[], audios: readonly AudioRendition[]): readonly string[] {
+  const sounds = audios.map((audio, index) => ({ isFirst: (audio.input ?? 0) === 0, filter: audioFilter(input, audio, index) }));
+  const first = [...videoFilters(input, videos), ...sounds.flatMap(({ isFirst, filter }) => (isFirst ? [filter] : []))];
+  return [...(first.length > 0 ? [first.join(';')] : []), ...sounds.flatMap(({ isFirst, filter }) => (isFirst ? [] : [filter]))];
 }
 
 function encoderOf({ encoders }: EncoderInput, rendition: string): EncoderKind {
@@ -110,11 +120,12 @@ function videoFilters(input: EncoderInput, videos: readonly VideoRendition[]): r
  * 0.1 s is filled with silence. `atrim` cuts the start to the sample and `first_pts` fills it up. The rate is converted
  * first, because `first_pts` counts samples of its input's rate (measured with ffmpeg 5.1: off by the ratio otherwise).
  */
-function audioFilter({ audioStartUs }: EncoderInput, { sampleRate }: AudioRendition, index: number): string {
-  const firstSample = Math.round((audioStartUs * sampleRate) / 1_000_000);
-  const start = `aresample=${sampleRate},atrim=start=${seconds(audioStartUs)}`;
+function audioFilter({ audioStartUs, soundStartUs }: EncoderInput, { name, sampleRate, input = 0 }: AudioRendition, index: number): string {
+  const startUs = soundStartUs?.[name] ?? audioStartUs;
+  const firstSample = Math.round((startUs * sampleRate) / 1_000_000);
+  const start = `aresample=${sampleRate},atrim=start=${seconds(startUs)}`;
   const clock = `aresample=${sampleRate}:async=1000:min_comp=0.01:first_pts=${firstSample},asetpts=N/SR/TB`;
-  return `[0:a:0]${start},${clock},aformat=sample_fmts=fltp:channel_layouts=stereo[a${index}]`;
+  return `[0:a:${input}]${start},${clock},aformat=sample_fmts=fltp:channel_layouts=stereo[a${index}]`;
 }
 
 function videoArguments(rendition: VideoRendition, input: EncoderInput, fd: number): readonly string[] {
@@ -137,9 +148,9 @@ function fragmentUs(frameRate: number): number {
 }
 
 /** Fragments of a tenth of a second: audio must not be the last to reach a cut. */
-function audioArguments({ bitrate, sampleRate, channels }: AudioRendition, fd: number): readonly string[] {
+function audioArguments({ bitrate, sampleRate, channels }: AudioRendition, fd: number, index: number): readonly string[] {
   const encoder = ['-c:a', 'aac', '-b:a', `${bitrate}`, '-ar', `${sampleRate}`, '-ac', `${channels}`, '-flags:a', '+bitexact'];
-  return ['-map', '[a0]', ...encoder, ...muxerArguments('', 100_000, fd)];
+  return ['-map', `[a${index}]`, ...encoder, ...muxerArguments('', 100_000, fd)];
 }
 
 /** ISO BMFF without anything that depends on the run (dates, versions): the same settings give the same initialisation. */

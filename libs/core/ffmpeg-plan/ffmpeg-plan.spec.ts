@@ -11,6 +11,7 @@ import {
   scaledSize,
   trialArguments,
   valueOf,
+  type AudioRendition,
   type EncoderInput,
   type Ladder,
   type SourceInfo,
@@ -174,6 +175,22 @@ describe('argv', () => {
     const { argv } = encoderArguments(input(source));
     return argv[argv.indexOf('-filter_complex') + 1] as string;
   };
+
+  test('further sounds are read from Matroska, each by a graph of its own and from where it begins', () => {
+    const made = input(hd, { audioStartUs: 1_000_000, soundStartUs: { 'audio-1': 1_500_000 } });
+    const [first] = made.renditions.filter((one) => one.kind === 'audio');
+    const { argv, outputs } = encoderArguments({ ...made, renditions: [...made.renditions, { ...(first as AudioRendition), name: 'audio-1', input: 1 }] });
+    const graphs = argv.flatMap((one, at) => (argv[at - 1] === '-filter_complex' ? [one] : []));
+    expect(graphs).toHaveLength(2);
+    expect(graphs[0]).toContain('[0:a:0]aresample=48000,atrim=start=1.000000');
+    expect(graphs[1]).toMatch(/^\[0:a:1\]aresample=48000,atrim=start=1\.500000,aresample=48000:async=1000:min_comp=0\.01:first_pts=72000,.*\[a1\]$/);
+    expect(argv.join(' ')).toContain('-f matroska -i pipe:0');
+    expect(outputs.slice(-2).map(({ rendition, primingTicks }) => [rendition, primingTicks])).toEqual([
+      ['audio', 1024],
+      ['audio-1', 1024],
+    ]);
+    for (const at of [0, 1]) expect(argv.join(' ')).toContain(`-map [a${at}] -c:a aac`);
+  });
 
   test('audio alone has no picture', () => {
     const plan = encoderArguments(input({ audio: { codec: 'aac' } }));

@@ -86,6 +86,8 @@ export interface AudioRendition {
   /** BCP 47, and what listeners choose it by, where anybody said. */
   readonly language?: string;
   readonly label?: string;
+  /** Which of the sounds of the encoder's input it is made of, from 0; the first where it is not said. */
+  readonly input?: number;
 }
 
 export type PlannedRendition = VideoRendition | AudioRendition;

@@ -34,6 +34,8 @@ export interface MatroskaFrame {
 const nanosPerMs = 1_000_000;
 /** A block's time is a signed 16-bit distance from its cluster's. */
 const distanceMax = 0x7fff;
+/** Its track is named in one byte, RFC 9559 section 10.1. */
+const tracksMax = 126;
 const trackTypes = { video: 1, audio: 2 } as const;
 
 /**
@@ -44,9 +46,10 @@ export class MatroskaWriter {
   readonly #tracks: readonly MatroskaTrack[];
   #clusterMs: number | undefined;
 
-  /** @param tracks at most one of each kind */
+  /** @param tracks one picture at most */
   constructor(tracks: readonly MatroskaTrack[]) {
-    assert(tracks.length > 0 && new Set(tracks.map(({ kind }) => kind)).size === tracks.length, 'a Matroska stream has one or two tracks, of different kinds');
+    assert(tracks.length > 0 && tracks.length <= tracksMax, 'a Matroska stream has tracks, as many as the head of a block can name');
+    assert(tracks.filter(({ kind }) => kind === 'video').length < 2, 'a Matroska stream has one picture');
     this.#tracks = tracks;
   }
 
@@ -64,8 +67,8 @@ export class MatroskaWriter {
   }
 
   /** One frame, in decoding order. */
-  frame(kind: MatroskaTrack['kind'], { presentationMs, keyFrame, payload }: MatroskaFrame): Uint8Array {
-    const number = this.#tracks.findIndex((track) => track.kind === kind) + 1;
+  frame(track: MatroskaTrack, { presentationMs, keyFrame, payload }: MatroskaFrame): Uint8Array {
+    const number = this.#tracks.indexOf(track) + 1;
     assert(number > 0 && presentationMs >= 0, 'a frame of a track that is there, at a time that can be');
     const cluster = this.#cluster(presentationMs);
     const distance = presentationMs - (this.#clusterMs as number);

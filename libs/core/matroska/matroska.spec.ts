@@ -18,7 +18,7 @@ describe('Matroska as a live stream', () => {
   test('puts frames into clusters that a block can name its distance to', () => {
     const writer = new MatroskaWriter([video, audio]);
     const frame = (kind: 'video' | 'audio', presentationMs: number, keyFrame = false): string =>
-      text(writer.frame(kind, { presentationMs, keyFrame, payload: Uint8Array.of(9) }));
+      text(writer.frame({ video, audio }[kind], { presentationMs, keyFrame, payload: Uint8Array.of(9) }));
     expect(frame('video', 70_000, true)).toBe('1f43b67501ffffffffffffff' + 'e710000003011170' + 'a310000005' + '8100008009');
     expect(frame('audio', 70_020)).toBe('a310000005' + '8200140009');
     // A picture that is shown before the one that the cluster began with.
@@ -27,10 +27,22 @@ describe('Matroska as a live stream', () => {
     expect(frame('video', 70_000 + 0x8000)).toMatch(/^1f43b675/);
   });
 
-  test('takes no time below zero, no track that is not there, and no two of a kind', () => {
+  test('has as many sounds as there are, each told apart', () => {
+    const other = { ...audio, codec: 'A_MPEG/L3', config: Uint8Array.of() } as const;
+    const writer = new MatroskaWriter([video, audio, other]);
+    const tracks = text(writer.header()).split('d7100000').slice(1);
+    expect(tracks.map((entry) => entry.slice(0, 4))).toEqual(['0101', '0102', '0103']);
+    const payload = Uint8Array.of(9);
+    expect([audio, other].map((track) => text(writer.frame(track, { presentationMs: 0, keyFrame: true, payload })).slice(-10))).toEqual([
+      '8200008009',
+      '8300008009',
+    ]);
+  });
+
+  test('takes no time below zero, no track that is not there, and no two pictures', () => {
     const writer = new MatroskaWriter([video]);
-    expect(() => writer.frame('audio', { presentationMs: 0, keyFrame: false, payload: Uint8Array.of() })).toThrow();
-    expect(() => writer.frame('video', { presentationMs: -1, keyFrame: false, payload: Uint8Array.of() })).toThrow();
+    expect(() => writer.frame(audio, { presentationMs: 0, keyFrame: false, payload: Uint8Array.of() })).toThrow();
+    expect(() => writer.frame(video, { presentationMs: -1, keyFrame: false, payload: Uint8Array.of() })).toThrow();
     expect(() => new MatroskaWriter([video, video])).toThrow();
   });
 });
