@@ -85,7 +85,7 @@ const made = { ...clip, /** Of the effect that made it: 0, and one more whenever
 
 export const clipFinished = defineEvent({
   type: 'clip.finished',
-  version: 1,
+  version: 2,
   context: 'stream',
   meaning: 'A piece of a stream was made into one file, cut at key frames and not encoded anew.',
   schema: z.object({
@@ -100,13 +100,15 @@ export const clipFinished = defineEvent({
     untilMs: millis,
     width: count,
     height: count,
-    renditions: z.array(id).max(4),
+    renditions: z.array(id).max(16),
     /** Media sequence numbers, both included. */
     firstSegment: count,
     lastSegment: count,
   }),
   key: (data) => data.streamId,
   subject: (data) => `${data.streamId}/clip/${data.clipId}/made`,
+  // Version 2 has room for all sounds of a stream.
+  upcasters: [(data) => data],
   samples: [
     {
       streamId: sampleStream,
@@ -122,6 +124,23 @@ export const clipFinished = defineEvent({
       width: 1280,
       height: 720,
       renditions: ['720p', 'audio'],
+      firstSegment: 9,
+      lastSegment: 24,
+    },
+    {
+      streamId: sampleStream,
+      clipId: 'cl-4k7m2q9x',
+      round: 0,
+      mp4Cid: sampleCid,
+      mp4Bytes: 9_000_000,
+      posterCid: sampleCid,
+      posterBytes: 40_000,
+      durationMs: 32_000,
+      fromMs: 1790000019000,
+      untilMs: 1790000051000,
+      width: 1280,
+      height: 720,
+      renditions: ['720p', 'audio', 'audio-1', 'audio-2', 'audio-3'],
       firstSegment: 9,
       lastSegment: 24,
     },

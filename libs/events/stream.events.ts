@@ -397,7 +397,7 @@ const recordingOf = { streamId: id, /** Of the effect that made it: 0, and one m
 
 export const recordingFinished = defineEvent({
   type: 'recording.finished',
-  version: 1,
+  version: 2,
   context: 'stream',
   meaning: 'A stopped stream was made into one file that plays from its beginning to its end, and a picture of it.',
   schema: z.object({
@@ -414,11 +414,13 @@ export const recordingFinished = defineEvent({
     width: count,
     height: count,
     /** What it was made of. */
-    renditions: z.array(id).max(4),
+    renditions: z.array(id).max(16),
     segments: count,
   }),
   key: (data) => data.streamId,
   subject: (data) => `${data.streamId}/recording`,
+  // Version 2 has room for all sounds of a stream.
+  upcasters: [(data) => data],
   samples: [
     {
       streamId: sampleStream,
@@ -433,6 +435,21 @@ export const recordingFinished = defineEvent({
       width: 1280,
       height: 720,
       renditions: ['720p', 'audio'],
+      segments: 300,
+    },
+    {
+      streamId: sampleStream,
+      round: 0,
+      mp4Cid: sampleCid,
+      mp4Bytes: 64_000_000,
+      posterCid: sampleCid,
+      posterBytes: 40_000,
+      durationMs: 600_000,
+      videoCodec: 'h264',
+      audioCodec: 'aac',
+      width: 1280,
+      height: 720,
+      renditions: ['720p', 'audio', 'audio-1', 'audio-2', 'audio-3'],
       segments: 300,
     },
   ],

@@ -1,3 +1,5 @@
+import { languageCode } from './language-code.ts';
+
 /** A segment as the read model has it. */
 export interface StoredSegment {
   readonly rendition: string;
@@ -14,6 +16,9 @@ export interface StoredRendition {
   readonly name: string;
   readonly kind: 'video' | 'audio';
   readonly bandwidth: number;
+  /** Of a sound, as players are told. */
+  readonly language?: string | undefined;
+  readonly label?: string | undefined;
 }
 
 /** Segments that continue each other under one initialisation: one file for the demuxer. */
@@ -28,6 +33,9 @@ export interface Run {
 export interface Track {
   readonly rendition: string;
   readonly kind: 'video' | 'audio';
+  /** What a sound is in and called. */
+  readonly language?: string | undefined;
+  readonly label?: string | undefined;
   readonly runs: readonly Run[];
   readonly segments: number;
   readonly sizeBytes: number;
@@ -41,7 +49,7 @@ export type RecordingPlan =
 /** Initialisations that one stream may have had: more than that and something is wrong with its encoders. */
 const runsMax = 500;
 
-function trackOf({ name, kind }: StoredRendition, all: readonly StoredSegment[]): Track | undefined {
+function trackOf({ name, kind, language, label }: StoredRendition, all: readonly StoredSegment[]): Track | undefined {
   const segments = all.filter(({ rendition }) => rendition === name).toSorted((a, b) => a.mediaSequence - b.mediaSequence);
   if (segments.length === 0) return undefined;
   const groups: StoredSegment[][] = [];
@@ -56,31 +64,54 @@ function trackOf({ name, kind }: StoredRendition, all: readonly StoredSegment[])
     return { initCid: first.initCid, segments: group, startUs: first.startUs, spanUs: next === undefined ? undefined : next.startUs - first.startUs };
   });
   const sizeBytes = groups.reduce((sum, group) => sum + (group[0]?.initSizeBytes ?? 0), 0) + segments.reduce((sum, one) => sum + one.sizeBytes, 0);
-  return { rendition: name, kind, runs, segments: segments.length, sizeBytes };
+  return { rendition: name, kind, language, label, runs, segments: segments.length, sizeBytes };
 }
+
+/** Sounds in one file. */
+const soundsMax = 8;
 
 /**
  * Which renditions a stream is made into one file of: the best video that has almost as many segments as any other (an encoder
- * that was stepped down left the others behind), so that nothing is missing that was recorded, and the first sound. A picture that
- * would not fit gives way to a smaller one.
+ * that was stepped down left the others behind), so that nothing is missing that was recorded, and all sounds: first the one that is
+ * the first in the stream, of those that are there nearly all the time, then further ones, from where each begins. What would not fit
+ * gives way: first the further sounds, from the last on, then the picture to a smaller one.
  */
 export function planRecording(renditions: readonly StoredRendition[], segments: readonly StoredSegment[], bytesMax: number): RecordingPlan {
-  const tracks = (kind: 'video' | 'audio'): readonly Track[] => {
-    const found = renditions
+  const tracks = (kind: 'video' | 'audio'): readonly Track[] =>
+    renditions
       .filter((one) => one.kind === kind)
       .toSorted((a, b) => (kind === 'video' ? b.bandwidth - a.bandwidth : firstByName(a, b)))
       .flatMap((one) => trackOf(one, segments) ?? []);
-    const most = Math.max(0, ...found.map((track) => track.segments));
-    return found.filter((track) => track.segments >= most * 0.95);
-  };
-  const [videos, audios] = [tracks('video'), tracks('audio')];
-  const audio = audios.slice(0, 1);
-  if (videos.length + audio.length === 0) return { kind: 'nothing' };
+  const videos = nearlyWhole(tracks('video'));
+  const all = tracks('audio');
+  const [first] = nearlyWhole(all);
+  if (videos.length + all.length === 0) return { kind: 'nothing' };
+  const sounds = first === undefined ? [] : [first, ...all.filter((one) => one !== first).map(inOneFormat)].slice(0, soundsMax);
   const sizeOf = (some: readonly Track[]): number => some.reduce((sum, track) => sum + track.sizeBytes, 0);
-  const candidates = videos.length === 0 ? [audio] : videos.map((video) => [video, ...audio]);
+  const withSounds = (picture: readonly Track[]): Track[][] =>
+    Array.from({ length: Math.max(1, sounds.length) }, (_, less) => [...picture, ...sounds.slice(0, sounds.length - less)]);
+  const candidates = videos.length === 0 ? withSounds([]) : videos.flatMap((video) => withSounds([video]));
   const fitting = candidates.find((some) => sizeOf(some) <= bytesMax);
   if (fitting === undefined) return { kind: 'too-large', sizeBytes: Math.min(...candidates.map(sizeOf)) };
   return { kind: 'tracks', tracks: fitting };
+}
+
+/** A track of a file has one configuration: what is coded in another way, mostly another sound that stood in for it, is a gap. */
+function inOneFormat(track: Track): Track {
+  const sizes = new Map<string, number>();
+  for (const { initCid, segments } of track.runs) sizes.set(initCid, (sizes.get(initCid) ?? 0) + segments.length);
+  const [most] = [...sizes].toSorted(([, a], [, b]) => b - a)[0] ?? [];
+  const kept = track.runs.filter(({ initCid }) => initCid === most);
+  const runs = kept.map((run, at): Run => {
+    const next = kept[at + 1];
+    return { ...run, spanUs: next === undefined ? undefined : next.startUs - run.startUs };
+  });
+  return { ...track, runs, segments: runs.reduce((sum, { segments }) => sum + segments.length, 0) };
+}
+
+function nearlyWhole(tracks: readonly Track[]): readonly Track[] {
+  const most = Math.max(0, ...tracks.map((track) => track.segments));
+  return tracks.filter((track) => track.segments >= most * 0.95);
 }
 
 /** Further sounds are named after their number. */
@@ -96,12 +127,30 @@ export function concatList(runs: readonly Run[], fileOf: (at: number) => string)
 
 const quiet = ['-nostdin', '-hide_banner', '-loglevel', 'error', '-y'];
 
+/** A track on its way into a file. */
+export interface MuxInput extends Pick<Track, 'kind' | 'language' | 'label'> {
+  /** Of its list of files. */
+  readonly path: string;
+  readonly startUs: number;
+}
+
 /** Copies tracks side by side into one file that can be played while it is fetched; the same input makes the same bytes. */
-export function muxArguments(lists: ReadonlyArray<{ readonly path: string; readonly startUs: number }>, output: string): readonly string[] {
-  const inputs = lists.flatMap(({ path, startUs }) => ['-itsoffset', (startUs / 1e6).toFixed(6), '-f', 'concat', '-safe', '0', '-i', path]);
-  const maps = lists.flatMap((_, at) => ['-map', `${at}:0`]);
+export function muxArguments(tracks: readonly MuxInput[], output: string): readonly string[] {
+  const inputs = tracks.flatMap(({ path, startUs }) => ['-itsoffset', (startUs / 1e6).toFixed(6), '-f', 'concat', '-safe', '0', '-i', path]);
+  const maps = tracks.flatMap((_, at) => ['-map', `${at}:0`]);
   const exact = ['-fflags', '+bitexact', '-flags', '+bitexact', '-map_metadata', '-1'];
-  return [...quiet, ...inputs, ...maps, '-c', 'copy', ...exact, '-avoid_negative_ts', 'make_zero', '-movflags', '+faststart', '-f', 'mp4', output];
+  const named = tracks.filter(({ kind }) => kind === 'audio').flatMap(soundArguments);
+  return [...quiet, ...inputs, ...maps, '-c', 'copy', ...exact, ...named, '-avoid_negative_ts', 'make_zero', '-movflags', '+faststart', '-f', 'mp4', output];
+}
+
+/** What players choose by; one sound is played unless somebody chooses another. */
+function soundArguments({ language, label }: MuxInput, at: number): readonly string[] {
+  const code = languageCode(language);
+  return [
+    ...(code === undefined ? [] : [`-metadata:s:a:${at}`, `language=${code}`]),
+    ...(label === undefined ? [] : [`-metadata:s:a:${at}`, `handler_name=${label}`]),
+    ...[`-disposition:a:${at}`, at === 0 ? 'default' : '0'],
+  ];
 }
 
 /** A little after the beginning: the first frames of a stream are seldom worth looking at. */

@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { clipBounds, reaches, type DatedSegment } from './clip-plan.core.ts';
+import { languageCode } from './language-code.ts';
 import { concatList, muxArguments, planRecording, posterArguments, posterMs, readProbe, type StoredSegment } from './recording-plan.core.ts';
 
 const renditions = [
@@ -47,6 +48,33 @@ describe('what a recording is made of', () => {
     expect(namesOf(planRecording(renditions, stored, bytesMax))).toEqual(expected);
   });
 
+  const german = { name: 'audio-1', kind: 'audio', bandwidth: 128, language: 'de', label: 'Deutsch' } as const;
+  const french = { ...german, name: 'audio-2', language: 'fr' };
+  test.each([
+    ['all, also one that was there for a part of the time', [], 1e9, ['720p', 'audio', 'audio-1', 'audio-2']],
+    ['fewer, where they would not fit', [], 1300, ['720p', 'audio', 'audio-1']],
+    ['a smaller picture, where not even the first one would', segments('720p', all, { sizeBytes: 1000 }), 1300, ['240p', 'audio', 'audio-1']],
+  ])('of its sounds %s', (_, others, bytesMax, expected) => {
+    const stored = [...(others.length > 0 ? others : segments('720p', all)), ...segments('240p', all), ...segments('audio', all)];
+    const plan = planRecording([french, ...renditions, german], [...stored, ...segments('audio-2', [2]), ...segments('audio-1', all)], bytesMax);
+    expect(namesOf(plan)).toEqual(expected);
+    expect(plan.kind === 'tracks' && plan.tracks[2]).toMatchObject({ language: 'de', label: 'Deutsch' });
+  });
+
+  test('what stood in for a further sound, coded in another way, is a gap', () => {
+    const stored = [
+      ...segments('audio', [0, 1, 2, 3, 4]),
+      ...segments('audio-1', [0, 1]),
+      ...segments('audio-1', [2], { initCid: 'other' }),
+      ...segments('audio-1', [3, 4]),
+    ];
+    const plan = planRecording([...renditions, german], stored, 1e9);
+    expect(plan.kind === 'tracks' && plan.tracks[1]?.runs.map(({ startUs, spanUs, segments: some }) => [startUs, spanUs, some.length])).toEqual([
+      [0, 6_000_000, 2],
+      [6_000_000, undefined, 2],
+    ]);
+  });
+
   test('segments are in order; another initialisation begins another run, and gaps between runs stay', () => {
     const stored = [...segments('240p', [7, 6], { initCid: 'second' }), ...segments('240p', [1, 0])];
     const plan = planRecording(renditions, stored, 1e9);
@@ -59,18 +87,30 @@ describe('what a recording is made of', () => {
   });
 });
 
-test('tracks are laid side by side from where each begins, without encoding', () => {
+test('tracks are laid side by side from where each begins, named, without encoding', () => {
   const line = muxArguments(
     [
-      { path: 'v', startUs: 0 },
-      { path: 'a', startUs: 21_333 },
+      { kind: 'video', path: 'v', startUs: 0 },
+      { kind: 'audio', path: 'a', startUs: 21_333, language: 'en' },
+      { kind: 'audio', path: 'b', startUs: 0, language: 'de-CH', label: 'Deutsch' },
     ],
     'out.mp4',
   ).join(' ');
-  expect(line).toContain('-itsoffset 0.021333 -f concat -safe 0 -i a -map 0:0 -map 1:0 -c copy');
+  expect(line).toContain('-itsoffset 0.021333 -f concat -safe 0 -i a -itsoffset 0.000000 -f concat -safe 0 -i b -map 0:0 -map 1:0 -map 2:0 -c copy');
+  expect(line).toContain('-metadata:s:a:0 language=eng -disposition:a:0 default');
+  expect(line).toContain('-metadata:s:a:1 language=deu -metadata:s:a:1 handler_name=Deutsch -disposition:a:1 0');
   expect(line).toMatch(/-movflags \+faststart -f mp4 out\.mp4$/);
   expect(posterArguments('in.mp4', posterMs(1000), 'p.jpg').join(' ')).toContain('-ss 0.500 -i in.mp4 -frames:v 1');
 });
+
+test.each([
+  ['de', 'deu'],
+  ['pt-BR', 'por'],
+  ['gsw', 'gsw'],
+  ['xx', undefined],
+  ['x-own', undefined],
+  [undefined, undefined],
+])('the language %s is %s in MP4', (tag, code) => expect(languageCode(tag)).toBe(code));
 
 test('what ffprobe says is read; a file that does not play is none', () => {
   const streams = [

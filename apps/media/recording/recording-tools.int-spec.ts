@@ -1,23 +1,25 @@
 /** @needs ffmpeg */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { NodeProcessRunner, probeFfmpeg } from '#adapters/ffmpeg';
 import { FsBlobStore } from '#adapters/fs-blob';
+import type { Track } from './recording-plan.core.ts';
 import { RecordingTools } from './recording-tools.ts';
 
 const run = promisify(execFile);
 let folder: string;
 let tools: RecordingTools;
+let blobs: FsBlobStore;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'streams-recording-'));
   const runner = new NodeProcessRunner({ runPath: join(folder, 'run') });
   const { program } = await probeFfmpeg(runner, { named: 'ffmpeg', searchPath: process.env['PATH'] ?? '' });
-  const blobs = await FsBlobStore.open({ folder: join(folder, 'blobs') });
+  blobs = await FsBlobStore.open({ folder: join(folder, 'blobs') });
   tools = new RecordingTools({ blobs, runner, program }, folder, new AbortController().signal);
 });
 
@@ -43,6 +45,35 @@ test('a file without a picture has no poster', async () => {
   await rm(join(folder, 'poster.jpg'), { force: true });
   await run('ffmpeg', ['-v', 'error', '-f', 'lavfi', '-t', '1', '-i', 'sine', '-c:a', 'aac', path]);
   await expect(tools.poster(path, 1000)).rejects.toMatchObject({ code: 'PROGRAM_FAILED' });
+});
+
+/** One segment of a track, stored; what ffmpeg writes before the first fragment is its initialisation. */
+async function storedTrack(argv: readonly string[], track: Pick<Track, 'rendition' | 'kind' | 'language' | 'label'>): Promise<Track> {
+  const path = join(folder, `${track.rendition}.source.mp4`);
+  await run('ffmpeg', ['-v', 'error', '-y', ...argv, '-movflags', 'empty_moov+default_base_moof', path]);
+  const bytes = await readFile(path);
+  const split = bytes.indexOf('moof') - 4;
+  const [init, media] = [await blobs.put(bytes.subarray(0, split)), await blobs.put(bytes.subarray(split))];
+  const about = { rendition: track.rendition, mediaSequence: 0, startUs: 0, durationUs: 3_000_000 };
+  const segment = { ...about, cid: media.cid, sizeBytes: media.sizeBytes, initCid: init.cid, initSizeBytes: init.sizeBytes };
+  return { ...track, runs: [{ initCid: init.cid, segments: [segment], startUs: 0, spanUs: undefined }], segments: 1, sizeBytes: bytes.length };
+}
+
+test('all sounds are in the file, with what they are in and called; the first is played unless somebody chooses', async () => {
+  const sound = (hz: number): string[] => ['-f', 'lavfi', '-t', '3', '-i', `sine=${hz}`, '-c:a', 'aac'];
+  const path = await tools.mux([
+    await storedTrack(['-f', 'lavfi', '-t', '3', '-i', 'testsrc=s=64x36:r=10', '-c:v', 'libx264'], { rendition: '36p', kind: 'video' }),
+    await storedTrack(sound(440), { rendition: 'audio', kind: 'audio', language: 'en', label: 'Original' }),
+    await storedTrack(sound(880), { rendition: 'audio-1', kind: 'audio', language: 'de-AT', label: 'Für alle' }),
+  ]);
+  const { stdout } = await run('ffprobe', ['-v', 'error', '-of', 'json', '-show_streams', path]);
+  const { streams } = JSON.parse(stdout) as { streams: Array<{ codec_type: string; tags: Record<string, string>; disposition: { default: number } }> };
+  expect(streams.map(({ codec_type: type, tags, disposition }) => [type, tags['language'], tags['handler_name'], disposition.default])).toEqual([
+    ['video', 'und', 'VideoHandler', 1],
+    ['audio', 'eng', 'Original', 1],
+    ['audio', 'deu', 'Für alle', 0],
+  ]);
+  expect(await tools.probe(path)).toMatchObject({ videoCodec: 'h264', audioCodec: 'aac' });
 });
 
 test('a file that is not there fails the one who stores it, and not the process', async () => {

@@ -12,6 +12,7 @@ import {
   posterMs,
   probeArguments,
   readProbe,
+  type MuxInput,
   type ProbedFile,
   type Run,
   type Track,
@@ -53,18 +54,16 @@ export class RecordingTools {
 
   /** Fetches the segments and copies them into one file; answers its path. */
   async mux(tracks: readonly Track[]): Promise<string> {
-    const lists: Array<{ readonly path: string; readonly startUs: number }> = [];
-    for (const { kind, runs } of tracks) {
-      for (const [at, run] of runs.entries()) await this.#fetch(run, join(this.#folder, `${kind}-${at}.mp4`));
-      const path = join(this.#folder, `${kind}.ffconcat`);
-      await writeFile(
-        path,
-        concatList(runs, (at) => `${kind}-${at}.mp4`),
-      );
-      lists.push({ path, startUs: runs[0]?.startUs ?? 0 });
+    const inputs: MuxInput[] = [];
+    for (const [number, { kind, language, label, runs }] of tracks.entries()) {
+      const fileOf = (at: number): string => `${number}-${at}.mp4`;
+      for (const [at, run] of runs.entries()) await this.#fetch(run, join(this.#folder, fileOf(at)));
+      const path = join(this.#folder, `${number}.ffconcat`);
+      await writeFile(path, concatList(runs, fileOf));
+      inputs.push({ kind, language, label, path, startUs: runs[0]?.startUs ?? 0 });
     }
     const output = join(this.#folder, 'recording.mp4');
-    await this.#run(this.#deps.program, muxArguments(lists, output));
+    await this.#run(this.#deps.program, muxArguments(inputs, output));
     return output;
   }
 

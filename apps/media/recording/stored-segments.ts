@@ -9,7 +9,14 @@ const segmentsMax = 200_000;
 
 export async function storedRenditions(reads: ReadStore, streamId: string): Promise<readonly StoredRendition[]> {
   const rows = await reads.select(renditionTable, { where: [{ column: 'stream_id', is: 'eq', value: streamId }], limit: 1000 });
-  return rows.map((row) => ({ name: String(row['name']), kind: row['kind'] as 'video' | 'audio', bandwidth: Number(row['bandwidth']) }));
+  return rows.map((row) => ({
+    ...{ name: String(row['name']), kind: row['kind'] as 'video' | 'audio', bandwidth: Number(row['bandwidth']) },
+    ...{ language: textOf(row['language']), label: textOf(row['label']) },
+  }));
+}
+
+function textOf(value: ReadRow[string] | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** Segments of all renditions, in order of each; with `where`, those for which that holds as well. */
