@@ -187,6 +187,9 @@ describe('a publisher that sends its ladder over one connection', () => {
     const argv = ['-v', 'error', '-show_entries', 'stream=codec_name,height', '-of', 'csv=p=0', `${platform.edgeUrl}/live/${stream.id}/ts/144p.m3u8`];
     const { stdout, stderr } = await run('ffprobe', argv);
     expect([stderr, [...new Set(stdout.match(/^\w+/gm))], stdout.includes('h264,144')]).toEqual(['', ['h264', 'aac'], true]);
+    expect(await fetched('ts/master.m3u8')).toMatch(/^#EXT-X-MEDIA:TYPE=AUDIO,.*LANGUAGE="de",.*URI="audio-1.m3u8"$/m);
+    const heard = await run('ffprobe', [...argv.slice(0, -1), `${platform.edgeUrl}/live/${stream.id}/ts/audio-1.m3u8`]);
+    expect([heard.stderr, [...new Set(heard.stdout.match(/^\w+/gm))]]).toEqual(['', ['aac']]);
   });
 
   test('gives way to a backup with one track when the command line says so: whoever watches a small picture goes on', async () => {
@@ -251,10 +254,14 @@ describe('a publisher that sends its ladder over one connection', () => {
     );
     const segments = ended.map((text) => text.match(/^#EXTINF/gm)?.length ?? 0);
     expect(new Set(segments).size).toBe(1);
-    await until(
-      async () => (await platform.api<{ items: readonly unknown[] }>('GET', '/api/v1/events?type=clip.finished&limit=1')).items.length > 0 || undefined,
-      90_000,
-      () => `No clip.\n${platform.log.slice(-3000)}`,
-    );
+    type Made = { readonly items: ReadonlyArray<{ readonly data: { readonly renditions: readonly string[] } }> };
+    const made = (type: string): Promise<readonly string[]> =>
+      until(
+        async () => (await platform.api<Made>('GET', `/api/v1/events?type=${type}&limit=1`)).items[0]?.data.renditions,
+        90_000,
+        () => `No ${type}.\n${platform.log.slice(-3000)}`,
+      );
+    expect(await made('clip.finished')).toEqual(['source', 'audio', 'audio-1']);
+    expect(await made('recording.finished')).toEqual(['source', 'audio', 'audio-1']);
   });
 });

@@ -91,3 +91,29 @@ test('a transport stream whose sound is the further one, because the first canno
   reads.segments('audio-1', [23_000, 23_700, 23_400]);
   expect(textOf(await readers().ts.master('st', {}))).toContain(`BANDWIDTH=${Math.ceil((2_750_000 + 96_000) * 1.1)},`);
 });
+
+test('a transport stream has its first sound with each picture, and the further ones beside it for those who know of a choice', async () => {
+  reads.segments('audio-1', [23_000, 23_700, 23_400]);
+  const { ts } = readers();
+  const lines = textOf(await ts.master('st', {})).split('\n');
+  expect(lines.filter((line) => line.startsWith('#EXT-X-MEDIA'))).toEqual([
+    '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="audio",DEFAULT=YES,AUTOSELECT=YES,CHANNELS="2"',
+    '#EXT-X-MEDIA:TYPE=AUDIO,GROUP-ID="audio",NAME="audio-1",DEFAULT=NO,AUTOSELECT=NO,CHANNELS="2",URI="audio-1.m3u8"',
+  ]);
+  // Who hears the further one fetches the first with the picture as well.
+  const bandwidth = Math.ceil((2_750_000 + 140_800) * 1.1) + Math.ceil(96_000 * 1.1);
+  expect(lines.find((line) => line.startsWith('#EXT-X-STREAM-INF'))).toMatch(new RegExp(`BANDWIDTH=${bandwidth},.*AUDIO="audio"`));
+  const tracksOf = async (name: string): Promise<number[]> =>
+    textOf(await ts.media('st', name, {}))
+      .split('\n')
+      .filter((line) => line.endsWith('.ts'))
+      .map((line) => line.split('-i-').length - 1);
+  expect(await tracksOf('720p')).toEqual([2, 2, 2]);
+  expect(await tracksOf('audio-1')).toEqual([1, 1, 1]);
+  expect(await ts.media('st', 'audio', {})).toMatchObject({ kind: 'unknown-rendition' });
+});
+
+test('a transport stream with one sound tells of none', async () => {
+  reads.rows = reads.rows.filter(({ key }) => key['name'] !== 'audio-1');
+  expect(textOf(await readers().ts.master('st', {}))).not.toContain('EXT-X-MEDIA');
+});

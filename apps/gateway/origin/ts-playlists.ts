@@ -19,7 +19,7 @@ const overhead = 1.1;
 
 /**
  * Playlists of the same segments as MPEG transport streams, for players that read nothing else: each rendition's picture and
- * the shared sound in one file, as such players expect.
+ * the first sound in one file, as such players expect, and further sounds beside them, for those who know of a choice.
  */
 export class TsPlaylists {
   readonly #streams: StreamReader;
@@ -37,9 +37,10 @@ export class TsPlaylists {
     if (opened.kind !== 'open') return opened;
     const { window, ended } = opened;
     const renditions = transported(window);
+    const muxed = renditions.some(({ kind }) => kind === 'video') ? soundOf(window) : undefined;
     return renditions.length === 0
       ? { kind: 'unknown-rendition' }
-      : { kind: 'playlist', text: renderMultivariant({ renditions, captions: captionTracks(window), startSec }), ended };
+      : { kind: 'playlist', text: renderMultivariant({ renditions, ...(muxed && { muxed }), captions: captionTracks(window), startSec }), ended };
   }
 
   async media(streamId: string, name: string, { startSec, skip = false }: TsPlaylistForm): Promise<Playlist> {
@@ -80,30 +81,36 @@ export class TsPlaylists {
   }
 }
 
-/** The sound that goes into every rendition's files: such players know of no choice. */
+/** The sound that goes into every picture's files: most of such players know of no choice. */
 function soundOf(window: StreamWindow): PlaylistRendition | undefined {
-  return soundsInOrder(window.renditions.map((row) => renditionOf(measuredSound(window, row)))).find(({ codecs }) => canBeTransported(codecs));
+  return soundsOf(window)[0];
 }
 
-/** Renditions as a transport stream has them: picture and sound together, or the sound alone where there is no picture. */
+function soundsOf(window: StreamWindow): readonly PlaylistRendition[] {
+  return soundsInOrder(window.renditions.map((row) => renditionOf(measuredSound(window, row)))).filter(({ codecs }) => canBeTransported(codecs));
+}
+
+/** Renditions as a transport stream has them: pictures with the first sound in them, and sounds alone: further ones, or all where there is no picture. */
 function transported(window: StreamWindow): readonly PlaylistRendition[] {
   const renditions = window.renditions.map(renditionOf).filter(({ codecs }) => canBeTransported(codecs));
-  const sound = soundOf(window);
+  const [sound, ...further] = soundsOf(window);
   const videos = renditions.filter(({ kind }) => kind === 'video');
   const scaled = (bandwidth: number): number => Math.ceil(bandwidth * overhead);
-  if (videos.length === 0)
-    return window.renditions.some(({ kind }) => kind === 'video') || sound === undefined ? [] : [{ ...sound, bandwidth: scaled(sound.bandwidth) }];
-  return videos.map((video) => ({
+  const alone = (some: readonly PlaylistRendition[]): PlaylistRendition[] => some.map((one) => ({ ...one, bandwidth: scaled(one.bandwidth) }));
+  if (videos.length === 0) return window.renditions.some(({ kind }) => kind === 'video') || sound === undefined ? [] : alone([sound, ...further]);
+  const pictures = videos.map((video) => ({
     ...video,
     bandwidth: scaled(video.bandwidth + (sound?.bandwidth ?? 0)),
     codecs: sound === undefined ? video.codecs : `${video.codecs},${sound.codecs}`,
   }));
+  return [...pictures, ...alone(further)];
 }
 
 /** Relative to `/live/<streamId>/ts/<rendition>.m3u8`. */
 function uriOf(window: StreamWindow, name: string): (segment: PlaylistSegment) => string {
   const sound = soundOf(window);
-  const beside = sound === undefined || sound.name === name ? [] : window.segments(sound.name);
+  const isSound = soundsOf(window).some((one) => one.name === name);
+  const beside = sound === undefined || isSound ? [] : window.segments(sound.name);
   const byNumber = new Map(beside.map((segment) => [segment.mediaSequence, segment]));
   return (segment) => {
     const { mediaSequence } = segment;

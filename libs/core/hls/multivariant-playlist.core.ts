@@ -14,7 +14,7 @@ export const iFramesSuffix = '.iframes';
  * sounds (6.2.4 wants the same audio for every rung). Without video the first sound is itself the only variant.
  * URIs are relative to `/live/<streamId>/master.m3u8`.
  */
-export function renderMultivariant({ renditions, captions = [], query = '', startSec, images = [] }: MultivariantPlaylist): string {
+export function renderMultivariant({ renditions, muxed, captions = [], query = '', startSec, images = [] }: MultivariantPlaylist): string {
   const videos = renditions.filter(({ kind }) => kind === 'video').toSorted((a, b) => b.bandwidth - a.bandwidth);
   const audios = soundsInOrder(renditions);
   const lines = ['#EXTM3U', '#EXT-X-VERSION:7', '#EXT-X-INDEPENDENT-SEGMENTS', ...startTag(startSec)];
@@ -23,7 +23,8 @@ export function renderMultivariant({ renditions, captions = [], query = '', star
     if (others.length > 0) lines.push(...audioMedia(audios, query));
     if (first !== undefined) lines.push(...variant(first, others.length > 0 ? audios : [], query));
   } else {
-    lines.push(...audioMedia(audios, query));
+    if (muxed === undefined) lines.push(...audioMedia(audios, query));
+    else if (audios.length > 0) lines.push(...audioMedia([muxed, ...audios], query, muxed));
     lines.push(...captions.map((track, index) => captionMedia(track, index === 0, query)));
     for (const video of videos) lines.push(...variant(video, audios, query, captions.length > 0));
     for (const video of videos) if (video.iFrameBandwidth !== undefined) lines.push(iFrameVariant(video, video.iFrameBandwidth, query));
@@ -42,20 +43,22 @@ export function soundsInOrder<T extends Pick<PlaylistRendition, 'kind' | 'name'>
  * 4.4.6.1: the audio group. DEFAULT is the one that plays unless somebody chooses; of the others those may be chosen for a listener
  * that are the first in their language (4.4.6.1.1: those with AUTOSELECT=YES differ in what they are chosen by).
  */
-function audioMedia(audios: readonly PlaylistRendition[], query: string): readonly string[] {
+function audioMedia(audios: readonly PlaylistRendition[], query: string, muxed?: PlaylistRendition): readonly string[] {
   const languages = audios.map(({ language }) => language?.toLowerCase());
   return audios.map((audio, index) => {
     const isFirst = languages[index] !== undefined && languages.indexOf(languages[index]) === index;
-    return audioRendition(audio, { isDefault: index === 0, autoselects: index === 0 || isFirst }, query);
+    return audioRendition(audio, { isDefault: index === 0, autoselects: index === 0 || isFirst, isMuxed: audio === muxed }, query);
   });
 }
 
 interface Chosen {
   readonly isDefault: boolean;
   readonly autoselects: boolean;
+  /** 4.4.6.2.1: it is in the variants themselves, and has no address. */
+  readonly isMuxed: boolean;
 }
 
-function audioRendition(audio: PlaylistRendition, { isDefault, autoselects }: Chosen, query: string): string {
+function audioRendition(audio: PlaylistRendition, { isDefault, autoselects, isMuxed }: Chosen, query: string): string {
   const attributes = [
     'TYPE=AUDIO',
     `GROUP-ID="${audioGroup}"`,
@@ -64,7 +67,7 @@ function audioRendition(audio: PlaylistRendition, { isDefault, autoselects }: Ch
     `DEFAULT=${isDefault ? 'YES' : 'NO'}`,
     `AUTOSELECT=${autoselects ? 'YES' : 'NO'}`,
     ...(audio.channels === undefined ? [] : [`CHANNELS="${audio.channels}"`]),
-    `URI="${playlistUri(audio, query)}"`,
+    ...(isMuxed ? [] : [`URI="${playlistUri(audio, query)}"`]),
   ];
   return `#EXT-X-MEDIA:${attributes.join(',')}`;
 }

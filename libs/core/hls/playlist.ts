@@ -135,6 +135,8 @@ export interface CaptionTrack {
 
 export interface MultivariantPlaylist {
   readonly renditions: readonly PlaylistRendition[];
+  /** The sound that is in the pictures' own segments; those of `renditions` may be chosen instead of it. */
+  readonly muxed?: PlaylistRendition;
   readonly captions?: readonly CaptionTrack[];
   /** Query of every URI, with its question mark: what the playlist itself was asked for with. */
   readonly query?: string;
