@@ -302,7 +302,7 @@ async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
   const url = `http://${settings.publicHost}:${server.port}`;
   await joinFleet(settings, server, {
     ...{ audience, facts, lifecycle, logger, membership, onFatal },
-    counted: () => ({ ...counters.snapshot(), ...gauges(cache) }),
+    counted: () => ({ ...counters.snapshot(), ...gauges(cache), prefetch: cache.prefetch?.counters.told() ?? [] }),
     gauges: () => ({
       activeRequests: load.total,
       diskBytes: disk?.status().bytes ?? 0,

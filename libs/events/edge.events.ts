@@ -37,8 +37,24 @@ const noCapabilities = {
 
 type PlainCapabilities = typeof noCapabilities & { readonly node: string };
 
+/** Why edges fetch what nobody has asked for yet: manifests, parts of what is live, players’ own word, learned models. */
+export const prefetchSources = ['manifest', 'parts', 'cmcd', 'model'] as const;
+
+interface PrefetchReport {
+  source: (typeof prefetchSources)[number];
+  fetched: number;
+  used: number;
+  wasted: number;
+  bytes: number;
+}
+
+const noPrefetch = { prefetch: [] as PrefetchReport[] };
+
 /** What a report says about load where nothing was measured. */
-export const noLoad = { connections: null, activeRequests: 0, bitsPerSecond: 0, cpu: null, diskBytes: 0, behindMs: 0, draining: false, sharedTier: null };
+export const noLoad = {
+  ...{ connections: null, activeRequests: 0, bitsPerSecond: 0, cpu: null, diskBytes: 0, behindMs: 0, draining: false, sharedTier: null },
+  ...noPrefetch,
+};
 
 export const edgeRegistered = defineEvent({
   type: 'edge.registered',
@@ -91,7 +107,7 @@ export const edgeRegistered = defineEvent({
 
 export const edgeReported = defineEvent({
   type: 'edge.reported',
-  version: 3,
+  version: 4,
   context: 'edge',
   meaning: 'An edge reported its counters since it started, which only grow within one incarnation, and how loaded it is.',
   schema: z.object({
@@ -125,14 +141,21 @@ export const edgeReported = defineEvent({
     draining: z.boolean(),
     /** How the tier is that edges share: in use; left alone because it is slow, silent or refuses; full, and read. Null without one. */
     sharedTier: z.enum(['on', 'away', 'full']).nullable(),
+    /** Objects that were fetched before anybody asked for them, by why; those that were asked for since, and those that were not in time. They only grow. */
+    prefetch: z.array(z.object({ source: z.enum(prefetchSources), fetched: count, used: count, wasted: count, bytes })).max(prefetchSources.length),
   }),
   key: (data) => data.edgeId,
   subject: (data) => `${data.edgeId}/${data.incarnation}`,
-  upcasters: [(data) => ({ ...(data as object), ...noLoad }), (data) => ({ ...(data as object), sharedTier: null })],
+  upcasters: [
+    (data) => ({ ...(data as object), ...noLoad }),
+    (data) => ({ ...(data as object), sharedTier: null }),
+    (data) => ({ ...(data as object), ...noPrefetch }),
+  ],
   samples: [
     reportedFirst,
     { ...reportedFirst, connections: 12, activeRequests: 3, bitsPerSecond: 8000000, cpu: 0.35, diskBytes: 1048576, behindMs: 0, draining: false },
-    { ...reportedFirst, ...noLoad, sharedTier: 'away' },
+    { ...reportedFirst, connections: null, activeRequests: 0, bitsPerSecond: 0, cpu: null, diskBytes: 0, behindMs: 0, draining: false, sharedTier: 'away' },
+    { ...reportedFirst, ...noLoad, prefetch: [{ source: 'model' as const, fetched: 40, used: 30, wasted: 6, bytes: 327680 }] },
   ],
 });
 

@@ -131,6 +131,13 @@ describe('what visitors ask for after what', () => {
     expect(origin.seen.length).toBe(before + 4);
     const { prefetch } = (await edge.status()) as unknown as { readonly prefetch: { readonly model: object } };
     expect(prefetch.model).toMatchObject({ fetched: 2, used: 2, wasted: 0 });
+    // As the edge tells of it, and the read model has it.
+    await until(async () => {
+      const { edges } = (await call('GET', '/api/v1/cdn/health')).json as unknown as {
+        readonly edges: ReadonlyArray<{ readonly prefetch: { readonly foreseen: object } }>;
+      };
+      return JSON.stringify(edges[0]?.prefetch.foreseen).includes('"used":2');
+    });
   }, 60_000);
 
   test('one that is damaged, or cannot be had, changes nothing', async () => {

@@ -273,7 +273,8 @@ function edge(on: Recorder, edgeId: string): void {
     const streams = [1, 2].map((at) => ({ streamId: `st-${at}`, joined: n * at, left: n - 50 }));
     on.fact(edgeAudienceReported.draft({ edgeId, incarnation: startMs, streams }), `edge:${edgeId}`, 1n);
     const counters = { requests: n, hits: n - 5, misses: 5, collapsed: 0, originFetches: 5, originErrors: 0, bytesServed: n * 1000, bytesFromOrigin: 5000 };
-    const load = { ...noLoad, connections: n, cpu: n / 1000, draining: n > 300, sharedTier: n % 3 === 0 ? ('away' as const) : ('on' as const) };
+    const prefetch = [{ source: 'model' as const, fetched: n, used: n - 40, wasted: 20, bytes: n * 100 }];
+    const load = { ...noLoad, prefetch, connections: n, cpu: n / 1000, draining: n > 300, sharedTier: n % 3 === 0 ? ('away' as const) : ('on' as const) };
     on.fact(
       edgeReported.draft({
         edgeId,

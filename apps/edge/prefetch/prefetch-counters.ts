@@ -19,6 +19,14 @@ export class PrefetchCounters {
     return this.#sources[source];
   }
 
+  /** As a report tells it: of those sources of which anything came. */
+  told(): { source: WishSource; fetched: number; used: number; wasted: number; bytes: number }[] {
+    return wishSources.flatMap((source) => {
+      const { bytes, fetched, used, wasted } = this.#sources[source];
+      return fetched === 0 ? [] : [{ source, fetched, used, wasted, bytes }];
+    });
+  }
+
   snapshot(): Readonly<Record<WishSource, Readonly<SourceCounters>>> {
     return structuredClone(this.#sources);
   }

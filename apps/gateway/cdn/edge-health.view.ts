@@ -42,6 +42,11 @@ function capabilities(edge: RegisteredEdge): object {
   return { node, urls, addresses, location, protocols, diskBytesMax, processes, bitsPerSecondMax, connectionsMax, programVersion };
 }
 
+function prefetchOf(processes: readonly ReadRow[]): object {
+  const counted = (name: string) => ({ fetched: total(processes, name), used: total(processes, `${name}_used`), wasted: total(processes, `${name}_wasted`) });
+  return { ...counted('prefetched'), bytes: total(processes, 'prefetched_bytes'), foreseen: counted('foreseen') };
+}
+
 function edgeHealthOf(edge: RegisteredEdge, processes: readonly ReadRow[]): EdgeHealth {
   const newest = processes.toSorted((a, b) => Number((b['incarnation'] as bigint) - (a['incarnation'] as bigint)))[0];
   const ratios = processes.map(counters);
@@ -65,6 +70,7 @@ function edgeHealthOf(edge: RegisteredEdge, processes: readonly ReadRow[]): Edge
     originErrors: total(processes, 'origin_errors'),
     bytesServed: total(processes, 'bytes_served'),
     bytesFromOrigin: total(processes, 'bytes_from_origin'),
+    prefetch: prefetchOf(processes),
     objects: Number(newest?.['objects'] ?? 0),
     memoryBytes: Number(newest?.['memory_bytes'] ?? 0),
     memoryBytesMax: edge.memoryBytesMax,

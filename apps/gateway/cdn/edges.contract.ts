@@ -32,6 +32,15 @@ const edgeHealth = z.object({
   originErrors: z.number(),
   bytesServed: z.number(),
   bytesFromOrigin: z.number(),
+  prefetch: z
+    .object({
+      fetched: z.number().describe('Objects, before anybody asked for them.'),
+      used: z.number().describe('Of them, those that were asked for since.'),
+      wasted: z.number().describe('Of them, those that were not in time, or went without.'),
+      bytes: z.number(),
+      foreseen: z.object({ fetched: z.number(), used: z.number(), wasted: z.number() }).describe('Of all that, what a learned model foresaw.'),
+    })
+    .describe('Over all its processes.'),
   objects: z.number().describe('In its cache at the last report.'),
   memoryBytes: z.number(),
   memoryBytesMax: z.number().nullable(),

@@ -34,6 +34,8 @@ export const edgeTable: TableSpec = {
   },
 };
 
+const prefetchColumns = ['prefetched', 'prefetched_used', 'prefetched_wasted', 'prefetched_bytes', 'foreseen', 'foreseen_used', 'foreseen_wasted'] as const;
+
 /** One row per process of an edge: counters that only grow within it, and its last gauges. */
 export const edgeCountersTable: TableSpec = {
   name: 'edge_counters',
@@ -49,6 +51,8 @@ export const edgeCountersTable: TableSpec = {
     bytes_served: counter,
     bytes_from_origin: counter,
     reported_at_ms: counter,
+    /** Of all that was fetched ahead, and of it what a learned model foresaw. */
+    ...Object.fromEntries(prefetchColumns.map((name) => [name, counter])),
     objects: gauge,
     memory_bytes: gauge,
     connections: gauge,
@@ -94,6 +98,20 @@ function registered(event: EventOf<typeof edgeRegistered>): RowChange {
   return { table: edgeTable.name, key: { edge_id: edgeId, origin: event.origin ?? '' }, set, stamps: { registration: timeStamp(event) } };
 }
 
+function prefetched(told: EventOf<typeof edgeReported>['data']['prefetch']): Record<(typeof prefetchColumns)[number], bigint> {
+  const foreseen = told.filter(({ source }) => source === 'model');
+  const sum = (of: typeof told, name: 'fetched' | 'used' | 'wasted' | 'bytes'): bigint => of.reduce((total, one) => total + BigInt(one[name]), 0n);
+  return {
+    prefetched: sum(told, 'fetched'),
+    prefetched_used: sum(told, 'used'),
+    prefetched_wasted: sum(told, 'wasted'),
+    prefetched_bytes: sum(told, 'bytes'),
+    foreseen: sum(foreseen, 'fetched'),
+    foreseen_used: sum(foreseen, 'used'),
+    foreseen_wasted: sum(foreseen, 'wasted'),
+  };
+}
+
 function reported(event: EventOf<typeof edgeReported>): RowChange {
   const { data } = event;
   const set = {
@@ -106,6 +124,7 @@ function reported(event: EventOf<typeof edgeReported>): RowChange {
     bytes_served: BigInt(data.bytesServed),
     bytes_from_origin: BigInt(data.bytesFromOrigin),
     reported_at_ms: BigInt(event.time),
+    ...prefetched(data.prefetch),
     objects: BigInt(data.objects),
     memory_bytes: BigInt(data.memoryBytes),
     connections: maybe(data.connections),
@@ -130,7 +149,7 @@ function project(event: DomainEvent): readonly RowChange[] {
 /** Edges and their counters; ratios are computed when read, because they do not merge. */
 export const edgesProjection: Projection<DomainEvent> = {
   name: 'edges',
-  version: 4,
+  version: 5,
   contexts: ['edge'],
   handles: [edgeRegistered.type, edgeReported.type],
   // A read model of its own has it.
