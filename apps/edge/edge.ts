@@ -135,6 +135,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   const zones = await followZones(settings, { ...about, book, cache, counters, lifecycle, models, onFatal, platform, policies });
   if (zones === undefined) return;
   parts.zones = zones;
+  cache.zones.watch(({ id }) => shared?.tier.zoneChanged(id));
   await tail.catchUp(lifecycle.stopping);
   await engines.log.ensureTopic('edge', topicPartitions);
   if (lifecycle.stopping.aborted) return;

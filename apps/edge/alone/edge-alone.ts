@@ -8,8 +8,9 @@ import { edgeLimits } from '../edge.constants.ts';
 import { ClientLoad } from '../server/client-load.ts';
 import { openListeners, type EdgeListeners } from '../server/edge-listeners.ts';
 import { AddressGuard } from '../origin/address-guard.ts';
+import { openSiteTier } from '../shared-tier/open-shared-tier.ts';
 import { openEdgeDisk } from '../store/edge-disk.ts';
-import { keepToSite } from './site-disk.ts';
+import { keepToSite, siteName } from './site-disk.ts';
 import { ZoneMaker } from '../zones/zone-maker.ts';
 import { webSocketPaths } from '../websocket-paths.ts';
 import { siteHandler } from './site-handler.ts';
@@ -36,6 +37,7 @@ export async function runAlone(site: SiteSettings): Promise<void> {
   const counters = new EdgeCounters();
   const now = (): number => Date.now();
   const { disk, ledger } = await openEdgeDisk(site.disk, { platform, logger, lifecycle, now });
+  const shared = site.shared === undefined ? undefined : await openSiteTier(site.shared, siteName(site), { lifecycle, logger, now });
   const cache = createEdgeCache(
     {
       edgeId,
@@ -50,7 +52,7 @@ export async function runAlone(site: SiteSettings): Promise<void> {
       client: platform.client,
       keep: platform.keep,
       bytesOf: platform.bytesOf,
-      ...{ counters, disk, ledger, now },
+      ...{ counters, disk, ledger, now, shared: shared?.tier },
       trust: () => trust,
       local: webSocketPaths({ originUrl: site.originUrl, pseudonym: edgeId, cacheName: cacheName(edgeId) }),
       onError: (err) => logger.error({ err }, 'a request failed in the edge itself'),
@@ -59,7 +61,10 @@ export async function runAlone(site: SiteSettings): Promise<void> {
   if (site.disk !== undefined && disk !== undefined) await keepToSite(site, site.disk.path, { disk, purger: cache.purger });
   if (site.zone !== undefined) await serveZone(site.zone, { cache, counters, platform });
   const { hosts, purgeKey } = site;
-  const whole = siteHandler({ hosts, purgeKey, cacheName: cacheName(edgeId), purger: cache.purger, flush: () => cache.store.flush() }, cache.handler);
+  const whole = siteHandler(
+    { hosts, purgeKey, cacheName: cacheName(edgeId), purger: cache.purger, flush: () => cache.store.flush(), shared: shared?.epoch },
+    cache.handler,
+  );
   const handler = new ClientLoad({ requestsMax: edgeLimits.clientRequestsMax, cacheName: cacheName(edgeId) }).limit(whole);
   const listeners = await openListeners(listeningOf(site, runtime === 'bun'), { listen: platform.listen, handler, logger, now: () => Date.now() });
   lifecycle.onStop('accept', 'server', () => listeners.close(edgeLimits.drainMs));

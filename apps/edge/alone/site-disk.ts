@@ -6,14 +6,14 @@ import type { DiskTier } from '../store/disk-tier.ts';
 import type { SiteSettings } from './site.config.ts';
 
 /** What decides what is in an object: what lies on the disk is of no use to a site that differs in it. */
-function nameOf({ originUrl, ttlMs, zone }: SiteSettings): string {
+export function siteName({ originUrl, ttlMs, zone }: SiteSettings): string {
   return String(hashOf(JSON.stringify([originUrl, ttlMs, zone])));
 }
 
 /** Nothing that was kept for another origin, or by other rules, is ever served by these. */
 export async function keepToSite(site: SiteSettings, path: string, { disk, purger }: { readonly disk: DiskTier; readonly purger: Purger }): Promise<void> {
   const file = join(path, 'site');
-  const name = nameOf(site);
+  const name = siteName(site);
   if ((await readTextFile(file)) === name) return;
   purger.purgeAll();
   await disk.flush();

@@ -2,6 +2,7 @@ import { createHash, timingSafeEqual } from 'node:crypto';
 import { replyHead, type EdgeHandler, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
 import { hostNameOf } from '../zones/zone-table.ts';
 import { problem } from '../cache/problem.ts';
+import type { SiteEpoch } from '../shared-tier/site-epoch.ts';
 import type { Purger } from '../purge/purger.ts';
 
 export interface SiteHandlerInit {
@@ -12,7 +13,12 @@ export interface SiteHandlerInit {
   readonly purger: Purger;
   /** Resolves when what was purged stays so after a crash. */
   readonly flush: () => Promise<void>;
+  /** What other edges of this site kept before is not to be found any more either. */
+  readonly shared?: Pick<SiteEpoch, 'purged'> | undefined;
 }
+
+/** How long `PURGE` waits for the tier that edges of the site share, ms. */
+const sharedWaitMs = 2000;
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
@@ -31,8 +37,18 @@ function answersTo(hosts: readonly string[]): (host: string | undefined) => bool
   };
 }
 
+async function inTime(work: Promise<void>): Promise<boolean> {
+  const over = Promise.withResolvers<boolean>();
+  const timer = setTimeout(() => over.resolve(false), sharedWaitMs);
+  try {
+    return await Promise.race([work.then(() => true), over.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** The site's names, and before the cache `PURGE` with its key: of a path, or with `*` behind it of all that begins so. */
-export function siteHandler({ cacheName, flush, hosts, purger, purgeKey }: SiteHandlerInit, cache: EdgeHandler): EdgeHandler {
+export function siteHandler({ cacheName, flush, hosts, purger, purgeKey, shared }: SiteHandlerInit, cache: EdgeHandler): EdgeHandler {
   const isOurs = answersTo(hosts);
   const expected = digest(`Bearer ${purgeKey}`);
   const refuse = ({ target }: EdgeRequest, status: number, detail: string): EdgeReply => problem({ status, detail, target, cacheName, outcome: {} });
@@ -43,7 +59,10 @@ export function siteHandler({ cacheName, flush, hosts, purger, purgeKey }: SiteH
     const { target } = request;
     if (target.endsWith('*')) purger.apply({ urls: [], selectors: [{ kind: 'prefix', value: target.slice(0, -1) }] });
     const done = target.endsWith('*') ? { purged: target } : { purged: target, objects: purger.apply({ urls: [target] }).objects };
+    const told = shared === undefined ? true : inTime(shared.purged());
     await flush();
+    if (!(await told))
+      return refuse(request, 503, 'It is forgotten here. The shared tier does not answer: this edge does not use it until it does, but others may. Ask again.');
     return {
       head: replyHead(200, [
         ['content-type', 'application/json'],

@@ -4,6 +4,7 @@ import { OperatingError } from '#kernel';
 import type { EdgePrefetchInit } from '../prefetch/edge-prefetch.ts';
 import { prefetchOf } from '../prefetch/prefetch.config.ts';
 import { evictions, type Eviction } from '../cache/object-store.ts';
+import { sharedTierDefaults, type SharedTierSettings } from '../shared-tier/shared-tier.config.ts';
 import type { DiskSettings } from '../store/disk.config.ts';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -30,6 +31,8 @@ export interface SiteSettings {
   readonly tls: { readonly folder: string; readonly port: number } | undefined;
   /** What is fetched before it is asked for; undefined for nothing. */
   readonly prefetch: EdgePrefetchInit | undefined;
+  /** A Redis or Valkey in which edges of this site keep objects for each other; undefined for none. */
+  readonly shared: SharedTierSettings | undefined;
   readonly purgeKey: string;
   /** Whether the key was made up for this run. */
   readonly purgeKeyIsNew: boolean;
@@ -69,6 +72,10 @@ const origin = z.string('must be a URL, as https://www.example.com').transform((
 
 const prefetch = z.strictObject({ segments: z.number().int().min(1).max(20).default(2), mbit: z.number().int().min(1).max(100_000).default(200) });
 
+const redisUrl = z
+  .string()
+  .refine((text) => URL.canParse(text) && /^rediss?:$/.test(new URL(text).protocol), 'must be a URL that begins with redis:// or rediss://');
+
 const schema = z.strictObject({
   listen: listen.default({ host: '0.0.0.0', port: 8080 }),
   origin: origin.optional(),
@@ -82,6 +89,7 @@ const schema = z.strictObject({
   tls: z.string().min(1).optional(),
   tlsPort: z.number().int().min(0).max(65_535).default(8443),
   prefetch: z.union([z.boolean(), prefetch], 'must be true, false, or { segments: 2, mbit: 200 }').default(true),
+  shared: redisUrl.optional(),
   purgeKey: z.string().min(16, 'must have at least 16 characters').max(256).optional(),
 });
 
@@ -148,7 +156,7 @@ export function readSite(path: string): SiteSettings {
   }
   const result = schema.safeParse(parse(path, text) ?? {});
   if (!result.success) throw invalid(path, result.error.issues.map(told).join('; '));
-  const { disk, diskFolder = 'edge-cache', eviction, hosts, listen: where, memory, origin: originUrl, purgeKey, tls, tlsPort, ttl, zone } = result.data;
+  const { disk, diskFolder = 'edge-cache', eviction, hosts, listen: where, memory, origin: originUrl, purgeKey, shared, tls, tlsPort, ttl, zone } = result.data;
   const { prefetch: ahead } = result.data;
   const problem = problemOf(result.data);
   if (problem !== undefined) throw invalid(path, problem);
@@ -163,6 +171,7 @@ export function readSite(path: string): SiteSettings {
     ttlMs: ttl,
     prefetch: aheadOf(ahead),
     tls: tls === undefined ? undefined : { folder: resolve(dirname(path), tls), port: tlsPort },
+    shared: shared === undefined ? undefined : { url: shared, ...sharedTierDefaults },
     purgeKey: purgeKey ?? randomBytes(18).toString('base64url'),
     purgeKeyIsNew: purgeKey === undefined,
   };

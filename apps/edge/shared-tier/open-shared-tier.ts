@@ -6,10 +6,12 @@ import type { Lifecycle, Logger } from '#runtime';
 import { purgeTopic } from '../purge/purge-tail.ts';
 import type { Purger } from '../purge/purger.ts';
 import { checksum } from '../store/open-disk.ts';
+import { zoneOfKey } from '../zones/zone-table.ts';
 import { SharedPurges } from './shared-purges.ts';
-import { SharedStore } from './shared-store.ts';
+import { SharedStore, type SharedStoreInit } from './shared-store.ts';
 import type { SharedTierSettings } from './shared-tier.config.ts';
 import { sharedLifetimeMaxMs, SharedTier, type KnownPurges } from './shared-tier.ts';
+import { SiteEpoch } from './site-epoch.ts';
 import { TierGuard } from './tier-guard.ts';
 
 /** Of each partition. */
@@ -35,13 +37,22 @@ export interface OpenSharedTier {
   readonly purges: (purger: Purger) => SharedPurges;
 }
 
-/** Opens the tier that edges share; one that is not there is waited for while the edge serves without it. */
-export async function openSharedTier(settings: SharedTierSettings, { known, lifecycle, log, logger, now }: SharedTierParts): Promise<OpenSharedTier> {
-  const { objectBytesMax, url, waitMs } = settings;
-  const redis = await RedisConnection.open({ url, commandTimeoutMs, setting: 'EDGE_SHARED_URL' });
-  const store = new SharedStore(redis, objectBytesMax + headBytesMax);
+const zoneOf = (key: string): string => zoneOfKey(key).id;
+
+interface TierParts extends Pick<SharedTierParts, 'known' | 'lifecycle' | 'logger' | 'now'> {
+  /** What a refusal of the server points to. */
+  readonly setting: string;
+  readonly purges: Pick<PurgePositions, 'holds'>;
+  readonly epoch?: Pick<SharedStoreInit, 'epochName' | 'onEpoch'>;
+}
+
+async function openTier(
+  { objectBytesMax, url, waitMs }: SharedTierSettings,
+  { epoch, known, lifecycle, logger, now, purges, setting }: TierParts,
+): Promise<{ readonly tier: SharedTier; readonly store: SharedStore }> {
+  const redis = await RedisConnection.open({ url, commandTimeoutMs, setting });
+  const store = new SharedStore(redis, { bytesMax: objectBytesMax + headBytesMax, ...epoch });
   lifecycle.onStop('engines', 'shared tier', () => store.close());
-  const positions = new PurgePositions({ marksMax, patternsMax, compile: compilePattern });
   const guard = new TierGuard({
     now,
     onChange: (state, reason) => {
@@ -50,8 +61,35 @@ export async function openSharedTier(settings: SharedTierSettings, { known, life
         logger.warn({ reason }, state === 'full' ? 'the shared tier takes nothing new, and is read' : 'the shared tier is left alone, and the origin is asked');
     },
   });
-  const tier = new SharedTier({ waitMs, objectBytesMax }, { store, guard, purges: positions, known, checksum, now });
+  return { tier: new SharedTier({ waitMs, objectBytesMax }, { store, guard, purges, known, zoneOf, checksum, now }), store };
+}
+
+/** Opens the tier that edges share; one that is not there is waited for while the edge serves without it. */
+export async function openSharedTier(settings: SharedTierSettings, { known, lifecycle, log, logger, now }: SharedTierParts): Promise<OpenSharedTier> {
+  const positions = new PurgePositions({ marksMax, patternsMax, compile: compilePattern });
+  const { tier } = await openTier(settings, { known, lifecycle, logger, now, purges: positions, setting: 'EDGE_SHARED_URL' });
   const purges = (purger: Purger): SharedPurges =>
     new SharedPurges({ topic: purgeTopic, ...learning }, { positions, targetsOf: (order) => purger.targetsOf(order), log, logger, now });
   return { tier, purges };
+}
+
+export interface SiteTier {
+  readonly tier: SharedTier;
+  readonly epoch: SiteEpoch;
+}
+
+/** The same for edges that are alone, without a log: those of one site, by its name, share. */
+export async function openSiteTier(settings: SharedTierSettings, site: string, parts: Omit<SharedTierParts, 'known' | 'log'>): Promise<SiteTier> {
+  const opened: { epoch?: SiteEpoch } = {};
+  const { store, tier } = await openTier(settings, {
+    ...parts,
+    known: () => opened.epoch?.known(),
+    purges: { holds: (subject, positions) => opened.epoch?.holds(subject, positions) === true },
+    setting: '`shared` in the file of the site',
+    epoch: { epochName: `streams:edge:epoch:${site}`, onEpoch: (epoch) => opened.epoch?.seen(epoch) },
+  });
+  const epoch = new SiteEpoch(site, { store, stopping: parts.lifecycle.stopping, now: parts.now });
+  opened.epoch = epoch;
+  await epoch.begin();
+  return { tier, epoch };
 }

@@ -24,25 +24,39 @@ function resultsOf(answers: Answers): readonly unknown[] {
   });
 }
 
+export interface SharedStoreInit {
+  /** No more is read of a value, whatever lies there. */
+  readonly bytesMax: number;
+  /** Where a number stands that is read with each value; none when left out. */
+  readonly epochName?: string | undefined;
+  readonly onEpoch?: ((epoch: bigint | undefined) => void) | undefined;
+}
+
+function epochOf(text: string | null): bigint | undefined {
+  return text !== null && /^\d{1,20}$/.test(text) ? BigInt(text) : undefined;
+}
+
 /** The few commands of a Redis or Valkey that the tier needs (6.2 or later, for PXAT). */
 export class SharedStore {
   readonly #redis: RedisConnection;
-  readonly #bytesMax: number;
+  readonly #init: SharedStoreInit;
 
-  /** @param bytesMax no more is read of a value, whatever lies there */
-  constructor(redis: RedisConnection, bytesMax: number) {
+  constructor(redis: RedisConnection, init: SharedStoreInit) {
     this.#redis = redis;
-    this.#bytesMax = bytesMax;
+    this.#init = init;
   }
 
   read(name: string): Promise<SharedReading> {
+    const { bytesMax, epochName, onEpoch } = this.#init;
     return this.#redis.run(async (client) => {
       // Time after the value: what is counted from it is never too young.
-      const answers = await client.pipeline().getrangeBuffer(name, 0, this.#bytesMax).time().exec();
-      const [value, time] = resultsOf(answers) as readonly [Buffer, readonly [string, string]];
+      const pipeline = client.pipeline().getrangeBuffer(name, 0, bytesMax).time();
+      if (epochName !== undefined) pipeline.get(epochName);
+      const [value, time, epoch] = resultsOf(await pipeline.exec()) as readonly [Buffer, readonly [string, string], string | null | undefined];
+      if (epoch !== undefined) onEpoch?.(epochOf(epoch));
       const serverMs = Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000);
       // What is longer than this edge takes is not damaged: another one may take more.
-      return { bytes: value.length === 0 || value.length > this.#bytesMax ? undefined : value, serverMs };
+      return { bytes: value.length === 0 || value.length > bytesMax ? undefined : value, serverMs };
     });
   }
 
@@ -51,6 +65,18 @@ export class SharedStore {
       const pipeline = client.pipeline();
       for (const { bytes, name, untilMs } of writes) pipeline.set(name, bytes, 'PXAT', Math.floor(untilMs));
       resultsOf(await pipeline.exec());
+    });
+  }
+
+  /** @returns what stands there now: an old one stays unless it is to be replaced */
+  async setEpoch(epoch: bigint, replace: boolean): Promise<bigint | undefined> {
+    const { epochName = '' } = this.#init;
+    return this.#redis.run(async (client) => {
+      const pipeline = client.pipeline();
+      if (replace) pipeline.set(epochName, String(epoch));
+      else pipeline.set(epochName, String(epoch), 'NX');
+      const [, stands] = resultsOf(await pipeline.get(epochName).exec());
+      return epochOf(stands as string | null);
     });
   }
 

@@ -4,10 +4,13 @@ import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { decodeEvent, encodeEvent, purgeApplied, purgeRequested, topicPartitions, type PurgeSelector } from '#events';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import { spawn, type ChildProcess } from 'node:child_process';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { onPath } from '../../../test/constellation/engines/programs.ts';
 import { freePort, ServerProcess } from '../../../test/constellation/engines/server-process.ts';
-import { EdgeProcess, ScriptedOrigin, temporaryFolder, until, type Answer, type EdgeRuntime, type OriginRequestSeen } from '../edge.fixture.ts';
+import { EdgeProcess, ScriptedOrigin, send, temporaryFolder, until, type Answer, type EdgeRuntime, type OriginRequestSeen } from '../edge.fixture.ts';
 
 const ids = new UuidV7IdSource();
 const password = 'of-the-shared-tier';
@@ -335,6 +338,62 @@ describe('what edges keep for each other', () => {
       await stranger.kill();
     }
   }, 30_000);
+});
+
+describe('what edges of one site keep for each other, without a log', () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let origin: ScriptedOrigin;
+  let redis: OwnRedis;
+  const edges: ChildProcess[] = [];
+  const authorization = 'Bearer of-the-site-and-long';
+
+  beforeAll(async () => {
+    folder = await temporaryFolder();
+    [origin, redis] = await Promise.all([ScriptedOrigin.start(), OwnRedis.start()]);
+  }, 30_000);
+
+  afterAll(async () => {
+    for (const edge of edges) edge.kill('SIGKILL');
+    await redis.stop();
+    await origin.close();
+    await folder.remove();
+  });
+
+  const start = async (name: string, runtime: EdgeRuntime): Promise<number> => {
+    const config = join(folder.path, `${name}.json`);
+    await writeFile(config, JSON.stringify({ listen: '127.0.0.1:0', origin: origin.url, memory: '16mb', purgeKey: authorization.slice(7), shared: redis.url }));
+    const program = fileURLToPath(new URL('../alone/alone.main.js', import.meta.url));
+    const bin = fileURLToPath(new URL(`../../../../node_modules/.bin/${runtime}`, import.meta.url));
+    const edge = spawn(bin, [...(runtime === 'node' ? ['--no-warnings'] : []), program, config], { stdio: ['ignore', 'pipe', 'inherit'] });
+    edges.push(edge);
+    let told = '';
+    edge.stdout.on('data', (bytes: Buffer) => (told += bytes.toString()));
+    await until(() => told.includes('Ctrl-C'));
+    return Number(/at http:\/\/127\.0\.0\.1:(\d+)/.exec(told)?.[1]);
+  };
+
+  test('one is served what another has fetched, but nothing that was kept before a purge', async () => {
+    const [one, other] = await Promise.all([start('one', 'bun'), start('other', 'node')]);
+    origin.says('/a', fresh, 'old');
+    expect((await send(one, { path: '/a' })).body).toBe('old');
+    await until(async () => (await redis.objects()).has('/a'));
+    const shared = await send(other, { path: '/a' });
+    expect([shared.body, said(shared), origin.count('/a')]).toEqual(['old', expect.stringMatching(/detail=shared-tier$/), 1]);
+    expect((await send(other, { path: '/a', method: 'PURGE', headers: { authorization } })).status).toBe(200);
+    origin.says('/a', fresh, 'new');
+    expect((await send(await start('third', 'bun'), { path: '/a' })).body).toBe('new');
+    expect([(await send(other, { path: '/a' })).body, origin.count('/a')]).toEqual(['new', 2]);
+    // What the tier cannot be told of is said, and it is not used until it can.
+    redis.signal('SIGSTOP');
+    const refused = await send(other, { path: '/a', method: 'PURGE', headers: { authorization } });
+    expect([refused.status, refused.body]).toEqual([503, expect.stringMatching(/forgotten here/)]);
+    origin.says('/a', fresh, 'newer');
+    expect((await send(other, { path: '/a' })).body).toBe('newer');
+    redis.signal('SIGCONT');
+    await until(async () => (await send(other, { path: '/a', method: 'PURGE', headers: { authorization } })).status === 200);
+    origin.says('/a', fresh, 'newest');
+    expect((await send(await start('fourth', 'node'), { path: '/a' })).body).toBe('newest');
+  }, 60_000);
 });
 
 function flipped(bytes: Buffer, at: number): Buffer {

@@ -17,6 +17,8 @@ export interface SharedTierDeps {
   readonly purges: Pick<PurgePositions, 'holds'>;
   /** How far this edge has read the purges; undefined while it does not know what was purged lately. */
   readonly known: () => KnownPurges | undefined;
+  /** The id of the zone that a key is of. */
+  readonly zoneOf: (key: string) => string;
   readonly checksum: Checksum;
   readonly now: () => number;
 }
@@ -31,7 +33,7 @@ export interface KnownPurges {
 export interface SharedTicket {
   readonly log: string;
   readonly key: string;
-  readonly positions: readonly bigint[];
+  positions: readonly bigint[];
   /** By which request fields the key was found to vary. */
   variants: VariantsHead | undefined;
 }
@@ -82,6 +84,8 @@ export class SharedTier {
   readonly #deps: SharedTierDeps;
   /** Keys that requests through this edge have changed at the origin: what lies there may be older. */
   readonly #forgotten = new Set<string>();
+  /** Zones that came, or changed, while this edge served: what was kept by others before it had read so far it does not judge. */
+  readonly #changed = new Map<string, readonly bigint[] | 'now'>();
   readonly #counts = { hits: 0, misses: 0, late: 0, written: 0, dropped: 0, faults: 0 };
   #reading = 0;
   #writing = 0;
@@ -103,7 +107,17 @@ export class SharedTier {
   /** To be taken before the origin is asked. Undefined while the tier is of no use: nobody knows what was purged. */
   open(key: string): SharedTicket | undefined {
     const known = this.#deps.known();
+    const id = this.#deps.zoneOf(key);
+    if (known !== undefined && this.#changed.get(id) === 'now') this.#changed.set(id, [...known.positions]);
     return known === undefined ? undefined : { key, log: known.log, positions: [...known.positions], variants: undefined };
+  }
+
+  /**
+   * A zone is here, or another version of it. Under which key and host a purge was meant is the zone's to say: one that was read
+   * before this edge knew it so may have named nothing.
+   */
+  zoneChanged(id: string): void {
+    this.#changed.set(id, 'now');
   }
 
   /** A fresh response that fits and that nothing has purged; undefined also when that cannot be said in time. */
@@ -112,6 +126,8 @@ export class SharedTier {
     this.#reading++;
     try {
       const found = await within(this.#look(ask), this.#init.waitMs);
+      // The origin is asked only now: what is known by now it has been asked after.
+      ask.ticket.positions = [...(this.#deps.known()?.positions ?? ask.ticket.positions)];
       if (found === late) this.#tooLate();
       else {
         this.#deps.guard.answered();
@@ -176,7 +192,13 @@ export class SharedTier {
     const response = responseOfHead(head, reading.askedAtMs - Math.max(0, reading.serverMs - head.writtenAtMs));
     if (!matchesVariant(response.variant, request) || this.#deps.now() >= response.freshness.freshUntilMs) return undefined;
     const subject = { key, labels: labelsOf(response.fields) };
-    return this.#deps.purges.holds(subject, head.positions.map(BigInt)) ? { response, body } : undefined;
+    const positions = head.positions.map(BigInt);
+    return this.#judges(key, positions) && this.#deps.purges.holds(subject, positions) ? { response, body } : undefined;
+  }
+
+  #judges(key: string, positions: readonly bigint[]): boolean {
+    const since = this.#changed.get(this.#deps.zoneOf(key));
+    return since === undefined || (since !== 'now' && positions.every((position, partition) => position >= (since[partition] ?? position + 1n)));
   }
 
   async #read(name: string): Promise<{ readonly record: SharedRecord; readonly askedAtMs: number; readonly serverMs: number } | undefined> {

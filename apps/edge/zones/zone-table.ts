@@ -32,6 +32,7 @@ export class ZoneTable {
   /** Of zones whose hosts share nothing: under which names they were asked. */
   readonly #names = new Map<string, Set<string> | 'many'>();
   readonly #own: readonly string[];
+  #onPut: ((zone: Zone) => void) | undefined;
   #lastHost: string | undefined;
   #lastSite: Site;
 
@@ -58,11 +59,17 @@ export class ZoneTable {
     return id === platformZoneId ? this.#platform.zone : this.#byId.get(id)?.zone;
   }
 
+  /** Tells of every zone, or version of one, that is put here from now on. */
+  watch(onPut: (zone: Zone) => void): void {
+    this.#onPut = onPut;
+  }
+
   /** In place of the version before; which it was. Hosts are names in lower case, or `*.` and a name. */
   put(zone: Zone, hosts: readonly string[]): Zone | undefined {
     const before = this.#byId.get(zone.id)?.zone;
     this.#byId.set(zone.id, { zone, hosts });
     this.#rebuild();
+    this.#onPut?.(zone);
     return before;
   }
 
