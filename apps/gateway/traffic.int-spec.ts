@@ -1,3 +1,4 @@
+import { decodeEvent, warmRequested, type DraftOf } from '#events';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { realEngines, startGateway, World, type RunningGateway } from './testing/gateway.fixture.ts';
 import { ask, type Answer } from './testing/http-client.ts';
@@ -106,6 +107,56 @@ describe('what edges answered', () => {
       { zone: expect.stringMatching(/^zn-/), zoneName: 'shop', host: 'www.example', path: '/a.js', requests: 40, bytes: 40_000 },
     ]);
     expect((await get('&zone=shop&limit=1', 'objects')).json.items).toMatchObject([{ path: '/a.js' }]);
+  });
+
+  describe('can be fetched by edges before it is asked for again', () => {
+    const warm = (body: object, more: Readonly<Record<string, string>> = {}): Promise<Answer> =>
+      ask(gateway.url, '/api/v1/cdn/warm', { method: 'POST', headers: { ...headers, ...more }, body });
+
+    const idOf = (json: Answer['json']): string => (json as unknown as { readonly warmId: string }).warmId;
+
+    const requested = async (warmId: string): Promise<DraftOf<typeof warmRequested>['data'] | undefined> => {
+      await world.settle();
+      for (const { high, low, partition } of await world.engines.log.heads('cache')) {
+        if (high === low) continue;
+        const { records } = await world.engines.log.read('cache', partition, low, { recordsMax: 1000, bytesMax: 1e7, waitMs: 0 });
+        for (const event of records.map(decodeEvent)) if (event.type === warmRequested.type && event.data.warmId === warmId) return event.data;
+      }
+      return undefined;
+    };
+
+    test.each<[string, object, readonly string[], readonly string[], string]>([
+      ['of all regions, the first', { top: 1 }, ['/v.m4s'], [], 'the 1 most asked for'],
+      ['of all regions, beside others', { top: 5, urls: ['/b.js', '/v.m4s'], reason: 'launch' }, ['/b.js', '/v.m4s', 'https://www.example/a.js'], [], 'launch'],
+      ['of one, by its edges', { top: 5, region: 'north' }, ['https://www.example/a.js'], ['north'], 'the 5 most asked for in north'],
+      [
+        'of one, by edges of another',
+        { top: 5, region: 'north', regions: ['south'] },
+        ['https://www.example/a.js'],
+        ['south'],
+        'the 5 most asked for in north',
+      ],
+    ])('%s', async (_what, body, urls, regions, reason) => {
+      const { json, status } = await warm(body);
+      expect(status).toBe(202);
+      expect(await requested(idOf(json))).toMatchObject({ urls, regions, reason, total: urls.length });
+    });
+
+    test('once, however often it is asked for under one key', async () => {
+      const ids = [];
+      for (const body of [{ top: 5 }, { top: 5 }, { top: 4 }]) ids.push(idOf((await warm(body, { 'idempotency-key': 'top' })).json));
+      expect([ids[0] === ids[1], ids[0] === ids[2]]).toEqual([true, false]);
+    });
+
+    test.each<[object, number, string, string, RegExp]>([
+      [{ top: 5, region: 'nowhere' }, 422, 'nothing-popular', 'body.region', /No edge of the region nowhere has told of anything/],
+      [{ region: 'north' }, 400, 'invalid-request', 'body.region', /`regions`/],
+      [{ top: 0 }, 400, 'invalid-request', 'body.top', /at least 1/],
+      [{ top: 10_001, region: 'north' }, 400, 'invalid-request', 'body.top', /at most 10000/],
+    ])('%j is refused by name', async (body, status, code, field, message) => {
+      const { json } = await warm(body);
+      expect(json).toMatchObject({ status, type: expect.stringContaining(code), errors: [{ field, message: expect.stringMatching(message) }] });
+    });
   });
 
   test('a question that makes no sense is refused by name', async () => {

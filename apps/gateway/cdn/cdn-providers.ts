@@ -1,10 +1,11 @@
-import { AggregateStore, BlobStore, Clock, ReadStore, type RateLimiter } from '#ports';
+import { AggregateStore, BlobStore, Clock, ReadStore, ReadTotals, type RateLimiter } from '#ports';
 import { CommandExecutor } from '#runtime';
 import type { Provider } from '@nestjs/common';
 import { StreamReader } from '../streams/stream-reader.ts';
 import { CdnReader } from './cdn-reader.ts';
 import { EdgeDesk } from './edge-desk.ts';
 import { EdgeReader } from './edge-reader.ts';
+import { PopularUrls } from './popular-urls.ts';
 import { PrefetchModels } from './prefetch-models.ts';
 import { PurgeRates } from './purge-rates.ts';
 import { PurgeTargets } from './purge-targets.ts';
@@ -23,6 +24,11 @@ export function cdnProviders(
       inject: [StreamReader, AggregateStore],
     },
     { provide: PurgeRates, useFactory: (clock: Clock) => new PurgeRates(limiter, clock), inject: [Clock] },
+    {
+      provide: PopularUrls,
+      useFactory: (reads: ReadStore, totals: ReadTotals, targets: PurgeTargets, clock: Clock) => new PopularUrls(reads, totals, targets, clock),
+      inject: [ReadStore, ReadTotals, PurgeTargets, Clock],
+    },
     {
       provide: WarmReader,
       useFactory: (reads: ReadStore, registry: EdgeReader, aggregates: AggregateStore) => new WarmReader(reads, { aggregates, edges: registry }),

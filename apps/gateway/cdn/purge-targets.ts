@@ -95,14 +95,30 @@ export class PurgeTargets {
     }
   }
 
-  async #check({ field, stream, host, zone }: Claim, principal: Principal): Promise<void> {
-    const owner = await this.#ownerOf(host, zone);
-    if (owner !== undefined) {
-      if (!seesTenant(principal, owner)) throw nothingThere(field);
-      return;
+  /** Those of the URLs that {@link check} would let through. */
+  async allowed(urls: readonly string[], principal: Principal): Promise<readonly string[]> {
+    if (seesEveryTenant(principal)) return urls;
+    const asked = new Map<string, Promise<boolean>>();
+    const kept: string[] = [];
+    for (const url of urls) {
+      const claim = placed('urls', url, false);
+      const name = `${claim.host ?? ''} ${claim.stream ?? ''}`;
+      const isTheirs = asked.get(name) ?? this.#isTheirs(claim, principal);
+      asked.set(name, isTheirs);
+      if (await isTheirs) kept.push(url);
     }
+    return kept;
+  }
+
+  async #check(claim: Claim, principal: Principal): Promise<void> {
+    if (!(await this.#isTheirs(claim, principal))) throw nothingThere(claim.field);
+  }
+
+  async #isTheirs({ stream, host, zone }: Claim, principal: Principal): Promise<boolean> {
+    const owner = await this.#ownerOf(host, zone);
+    if (owner !== undefined) return seesTenant(principal, owner);
     // On a host that no zone names, it is about the platform's own media.
-    if (stream === undefined ? !isOfPlatform(principal) || zone !== undefined : !(await this.#hasStream(stream, principal))) throw nothingThere(field);
+    return stream === undefined ? isOfPlatform(principal) && zone === undefined : this.#hasStream(stream, principal);
   }
 
   #ownerOf(host: string | undefined, zone: string | undefined): Promise<string | undefined> {

@@ -33,6 +33,11 @@ export class WarmReader {
     return fresh;
   }
 
+  /** Whether it was asked for, a moment ago included. */
+  async knows(id: string): Promise<boolean> {
+    return (await this.#now?.aggregates.load(warmAggregate.context, id)) !== undefined;
+  }
+
   /** What was asked for a moment ago: there is no row of it yet. */
   async #fresh(id: string, principal: Principal): Promise<object | undefined> {
     const head = await this.#now?.aggregates.load(warmAggregate.context, id);

@@ -61,6 +61,18 @@ export const warmCache = operation({
       .max(10)
       .default([])
       .describe('URLs of sitemaps, or of indexes of them; packed or not. What they list on their own host is fetched.'),
+    top: z
+      .number()
+      .int()
+      .min(1)
+      .max(warmUrlsMax)
+      .optional()
+      .describe(
+        'So many of the URLs that were asked for most, in the last hour or, where that says too little, in the last day; besides those that are named.',
+      ),
+    region: eventId
+      .optional()
+      .describe('Whose favourites `top` means; those of all regions when left out. Unless `regions` or `edges` say otherwise, its edges fetch them.'),
     regions: z.array(eventId).max(100).default([]).describe('Edges of these regions alone.'),
     edges: z.array(eventId).max(100).default([]).describe('These edges alone.'),
     perSecond: z.number().int().min(1).max(1000).default(100).describe('What one edge asks the origins for at most, per second.'),

@@ -14,7 +14,7 @@ export interface ToldTraffic {
   readonly hits: number;
   readonly misses?: number;
   readonly notFound?: number;
-  readonly objects?: readonly { readonly path: string; readonly requests: number }[];
+  readonly objects?: readonly { readonly path: string; readonly requests: number; readonly host?: string }[];
 }
 
 function countersOf({ hits, misses = 0, notFound = 0, zone = null }: ToldTraffic): ZoneTraffic {

@@ -9,7 +9,11 @@ const path = '/api/v1/cdn/analytics';
 /** Requests to a zone of a tenant's, a moment ago. */
 export async function furnishTraffic(world: World, id: string): Promise<void> {
   const startMs = Date.now() - 60_000 - (Date.now() % 60_000);
-  const objects = [{ path: `/${id}.js`, requests: 7 }];
+  const host = id === 'globex' ? 'shop.theirs.example' : `shop.${id}.example`;
+  const objects = [
+    { path: `/${id}.js`, requests: 7 },
+    { path: `/${id}-top.js`, requests: 3, host },
+  ];
   const model = { number: 1, cid: `bafkrei${id.padEnd(52, 'a')}`, sizeBytes: 9, trainedAtMs: startMs, transitions: 3, learnedFrom: 9, triedOn: 9 };
   const drafts = [prefetchModelPublished.draft({ zone: `zn-of-${id}`, ...model, precision: 0.5, coverage: 0.5 })];
   await world.facts.publish('zone', drafts, { producer: { id: `models-${id}`, epoch: 1n }, tenant: id });
@@ -41,7 +45,10 @@ export function trafficProbes(bench: () => TenantBench): Readonly<Record<string,
       const { as, acme, expectNothingForeign } = bench();
       const answer = await as(acme.headers, 'GET', `${path}/objects`);
       expectNothingForeign(answer);
-      expect(answer.json.items).toMatchObject([{ path: '/acme.js', requests: 7 }]);
+      expect(answer.json.items).toMatchObject([
+        { path: '/acme.js', requests: 7 },
+        { path: '/acme-top.js', requests: 3 },
+      ]);
       expect((await as(acme.headers, 'GET', `${path}/objects?zone=zn-of-globex`)).json.items).toEqual([]);
     },
   };

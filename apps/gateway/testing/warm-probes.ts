@@ -31,6 +31,13 @@ export function warmProbes(bench: () => TenantBench): Readonly<Record<string, ()
         }
       }
       expect((await as(acme.headers, 'POST', path, { urls: ['https://shop.acme.example/a.js'] })).status).toBe(202);
+      // Of what is asked for most, what is on hosts of its own.
+      const top = await as(acme.headers, 'POST', path, { top: 100 });
+      expect(top.status).toBe(202);
+      const { warmId } = top.json as unknown as { readonly warmId: string };
+      const view = await as(acme.headers, 'GET', `/api/v1/cdn/warms/${warmId}`);
+      expectNothingForeign(view);
+      expect((view.json as unknown as { readonly total: number }).total).toBe(1);
     },
     showWarm: async () => {
       const { as, acme, globex } = bench();

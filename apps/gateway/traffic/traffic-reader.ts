@@ -90,6 +90,20 @@ export class TrafficReader {
     return { from: isoOf(fromMs), until: isoOf(untilMs), items };
   }
 
+  /** URLs of what was asked for most, the first ones first: whole ones on hosts of zones, paths of the platform's media. */
+  async popularUrls({ limit, ...query }: TrafficScope & { readonly limit: number }, principal: Principal): Promise<readonly string[]> {
+    const { fromMs, untilMs } = this.#span(query);
+    const names = await this.#zoneNames(principal);
+    const found = await this.#totals.totals(popularObjectTable, {
+      where: [...conditionsOf(query, names, principal), ...during('hour_ms', fromMs, untilMs, hourMs)],
+      groupBy: [{ column: 'zone_id' }, { column: 'host' }, { column: 'path' }],
+      sums: ['requests'],
+      greatest: 'requests',
+      limit,
+    });
+    return found.map(({ group }) => (group['zone_id'] === '' ? String(group['path']) : `https://${String(group['host'])}${String(group['path'])}`));
+  }
+
   #span({ from, until }: TrafficScope): { readonly fromMs: number; readonly untilMs: number } {
     const untilMs = until ?? this.#clock.now();
     const fromMs = from ?? untilMs - hourMs;

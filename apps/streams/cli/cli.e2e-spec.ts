@@ -132,6 +132,10 @@ describe('the streams command, on a running platform', () => {
     expect(code).toBe(0);
     const refused = await streams(env, 'cdn', 'warm', 'nonsense');
     expect([refused.code, refused.err]).toEqual([expect.any(Number), expect.stringContaining('urls.0')]);
+    const unheard = await streams(env, 'cdn', 'warm', '--top', '5', '--region', 'nowhere');
+    expect([unheard.code, unheard.err]).toEqual([expect.any(Number), expect.stringContaining('No edge of the region nowhere has told of anything')]);
+    const unclear = await streams(env, 'cdn', 'warm', '--top', '5', '--region', 'a', '--region', 'b');
+    expect([unclear.code, unclear.err]).toEqual([1, expect.stringContaining('--of-region')]);
   }, 60_000);
 
   test('makes a key that may do only what it is for', async () => {

@@ -7,6 +7,8 @@ export interface WarmOptions {
   readonly file?: string;
   readonly sitemaps?: readonly string[];
   readonly regions?: readonly string[];
+  readonly top?: number;
+  readonly ofRegion?: string;
   readonly edges?: readonly string[];
   readonly rate?: number;
   readonly dryRun?: boolean;
@@ -30,11 +32,20 @@ interface WarmView {
 
 const pollMs = 250;
 
+/** Whose favourites are meant: the region's whose edges fetch them, unless another is named. */
+function favourites({ ofRegion, regions = [], top }: WarmOptions): string | undefined {
+  if (ofRegion !== undefined && top === undefined) throw new PlainFailure('--of-region says whose favourites --top means: say how many, as --top 500.');
+  if (top === undefined || ofRegion !== undefined) return ofRegion;
+  if (regions.length > 1) throw new PlainFailure('--top means the favourites of one region: name it by --of-region.');
+  return regions[0];
+}
+
 /** Makes edges fetch URLs, and shows how far each has come. */
 export async function warm({ api, print }: CommandContext, urls: readonly string[], options: WarmOptions): Promise<void> {
   const listed = options.file === undefined ? [] : (await readFile(options.file, 'utf8')).split('\n').map((line) => line.trim());
-  const { dryRun, edges, rate: perSecond, reason, regions, sitemaps } = options;
-  const asked = { urls: [...urls, ...listed.filter((line) => line !== '' && !line.startsWith('#'))], sitemaps, regions, edges, perSecond, dryRun, reason };
+  const { dryRun, edges, rate: perSecond, reason, regions, sitemaps, top } = options;
+  const named = [...urls, ...listed.filter((line) => line !== '' && !line.startsWith('#'))];
+  const asked = { urls: named, sitemaps, top, region: favourites(options), regions, edges, perSecond, dryRun, reason };
   const headers = options.idempotencyKey === undefined ? {} : { 'idempotency-key': options.idempotencyKey };
   const { warmId } = await api.call<{ readonly warmId: string }>('POST', '/api/v1/cdn/warm', asked, headers);
   if (!options.wait) return print({ warmId }, () => [`Warming ${warmId} is requested.`]);
