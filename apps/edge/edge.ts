@@ -55,7 +55,9 @@ import { followModels } from './prefetch/follow-models.ts';
 import type { ModelKeeper } from './prefetch/model-keeper.ts';
 import { followZones } from './zones/follow-zones.ts';
 import type { ZoneKeeper } from './zones/zone-keeper.ts';
+import { WarmBook } from './warm/warm-book.ts';
 import { warmerOf, type Warmer } from './warm/warmer.ts';
+import { WarmsFile } from './warm/warms.file.ts';
 import { openWitness } from './witness/open-witness.ts';
 import { recordTraffic } from './traffic/record-traffic.ts';
 import { webSocketPaths } from './websocket-paths.ts';
@@ -124,8 +126,9 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   parts.cache = cache;
   parts.shared = shared?.tier;
   const onFatal = (err: unknown): void => endFenced(err, logger);
-  const warmer = warmerOf(settings, { bytesOf: platform.bytesOf, cache, facts, lifecycle, onFatal, logger, now });
-  const tail = purgeTailOf(settings, { cache, disk, engines, facts, logger, now, onFatal, shared: shared?.purges(cache.purger), telemetry, warmer });
+  const warms = new WarmBook({ topic: purgeTopic, file: new WarmsFile(join(settings.statePath, 'warms.json')), log: engines.log, logger });
+  const warmer = warmerOf(settings, { book: warms, bytesOf: platform.bytesOf, cache, facts, lifecycle, onFatal, logger, now });
+  const tail = purgeTailOf(settings, { cache, disk, engines, facts, logger, now, onFatal, shared: shared?.purges(cache.purger), telemetry, warmer, warms });
   parts.tail = tail;
   observeEdge(telemetry, { counters, cache, disk, shared: shared?.tier, tail, purgesKnown, now });
   // First the zones: under which key a URL is purged is theirs to say.
@@ -136,6 +139,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   if (zones === undefined) return;
   parts.zones = zones;
   cache.zones.watch(({ id }) => shared?.tier.zoneChanged(id));
+  await warmer.resume();
   await tail.catchUp(lifecycle.stopping);
   await engines.log.ensureTopic('edge', topicPartitions);
   if (lifecycle.stopping.aborted) return;
@@ -182,11 +186,12 @@ interface TailParts {
   readonly shared: SharedPurges | undefined;
   readonly telemetry: Telemetry;
   readonly warmer: Warmer;
+  readonly warms: WarmBook;
 }
 
 function purgeTailOf(
   { edgeId, statePath }: EdgeSettings,
-  { cache, disk, engines, facts, logger, now, onFatal, shared, telemetry, warmer }: TailParts,
+  { cache, disk, engines, facts, logger, now, onFatal, shared, telemetry, warmer, warms }: TailParts,
 ): PurgeTail {
   return new PurgeTail(
     { edgeId, waitMs: edgeLimits.purgeWaitMs },
@@ -199,7 +204,8 @@ function purgeTailOf(
       ...{ logger, now },
       acknowledge: (applied, tenant, causes) => facts.publish('cache', applied, tenant, causes),
       onCountRequested: dryRunsOf({ edgeId, cache, facts, now, onFatal, logger }),
-      onWarmRequested: (event) => warmer.take(event),
+      onWarmRequested: (event, place) => warmer.take(event, place),
+      warmsKept: () => warms.flush(),
       onFatal,
       health: telemetry.health,
     },

@@ -2,6 +2,7 @@ import { SqliteEventLog } from '#adapters/sqlite-log';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { decodeEvent, encodeEvent, purgeRequested, topicPartitions, warmFinished, warmRequested, type DraftOf } from '#events';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EdgeProcess, ScriptedOrigin, temporaryFolder, until, type EdgeRuntime } from './edge.fixture.ts';
 
@@ -73,6 +74,63 @@ describe.each<EdgeRuntime>(['bun', 'node'])('what is fetched before it is asked 
   });
 });
 
+describe('a warming that was under way when the edge ended', () => {
+  let folder: Awaited<ReturnType<typeof temporaryFolder>>;
+  let origin: ScriptedOrigin;
+  let log: SqliteEventLog;
+  let edge: EdgeProcess | undefined;
+
+  beforeEach(async () => {
+    folder = await temporaryFolder();
+    origin = await ScriptedOrigin.start();
+    log = new SqliteEventLog({ path: join(folder.path, 'log', 'events.sqlite') }, { clock: new SystemClock() });
+    for (const topic of ['cache', 'edge']) await log.ensureTopic(topic, topicPartitions);
+  }, 30_000);
+
+  afterEach(async () => {
+    await edge?.kill();
+    await origin.close();
+    await log.close();
+    await folder.remove();
+  });
+
+  test.each<[NodeJS.Signals, EdgeRuntime]>([
+    ['SIGKILL', 'bun'],
+    ['SIGTERM', 'node'],
+  ])(
+    'is gone on with after %s, all parts of it, and told once (%s)',
+    async (signal, runtime) => {
+      const start = (): Promise<EdgeProcess> => EdgeProcess.start({ runtime, dataDir: folder.path, originUrl: origin.url });
+      const state = async (name: string): Promise<string> => readFile(join(folder.path, 'edge', 'edge-1', name), 'utf8').catch(() => '');
+      for (const name of ['/a.js', '/b.js']) origin.says(name, media, name);
+      origin.on('/slow.js', () => undefined);
+      edge = await start();
+      const common = { sitemaps: [], regions: [], edges: [], perSecond: 1000, dryRun: false, parts: 2, total: 3, reason: 'test', warmId: 'wm-r' };
+      const about = { type: warmRequested.type, version: 1, source: '/test', subject: 'wm-r', key: 'wm-r', tenant: 'default', actor: 'key:test' };
+      const trace = { correlationId: 'c', causationId: 'c', traceparent: '', streamVersion: 1n, producerEpoch: 0n };
+      const parts = [['/a.js'], ['/slow.js', '/b.js']];
+      const [first] = await log.append(
+        'cache',
+        parts.map((urls, part) => encodeEvent({ id: ids.next(), time: Date.now(), ...about, ...trace, data: { ...common, urls, part } })),
+      );
+      // The edge has read on: by the offsets it would not see the warming again.
+      await until(async () => origin.count('/slow.js') === 1 && (await state('offsets.json')).includes(`"${(first?.offset ?? 0n) + 2n}"`));
+      await edge.kill(signal);
+      origin.says('/slow.js', media, 'slow');
+      edge = await start();
+      const told = async (): Promise<ReadonlyArray<DraftOf<typeof warmFinished>['data']>> => {
+        const batch = await log.read('cache', first?.partition ?? 0, 0n, { recordsMax: 1000, bytesMax: 1e7, waitMs: 0 });
+        return batch.records.map(decodeEvent).flatMap((event) => (event.type === warmFinished.type ? [event.data] : []));
+      };
+      await until(async () => (await told()).length > 0);
+      expect(await told()).toMatchObject([{ warmId: 'wm-r', urls: 3, fetched: 3, failed: 0 }]);
+      for (const name of ['/a.js', '/b.js', '/slow.js']) expect((await edge.get(name)).headers['cache-status']).toMatch(/^edge-1; hit/);
+      await until(async () => (await state('warms.json')).includes('"places":[]'));
+    },
+    60_000,
+  );
+});
+
 describe('an edge that is new', () => {
   let folder: Awaited<ReturnType<typeof temporaryFolder>>;
   let origin: ScriptedOrigin;
@@ -134,6 +192,26 @@ describe('an edge that is new', () => {
     },
     60_000,
   );
+
+  test('finds its peers where they are registered, and goes on taking what gets hot there: so a shield has what its edges have', async () => {
+    const shown: string[] = [];
+    const peer = await start('edge-1', 'bun');
+    origin.on('/api/v1/cdn/edge/peers?id=shield&region=local', ({ head, socket }) => {
+      shown.push(/authorization: (.*)/.exec(head)?.[1]?.trim() ?? '');
+      const body = JSON.stringify({ items: [{ id: 'edge-1', url: `http://127.0.0.1:${peer.port}/`, region: 'local' }] });
+      socket.write(`HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+    });
+    origin.on('/api/v1/cdn/edge/register', ({ socket }) => void socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'));
+    for (const name of ['/before.js', '/later.js']) origin.says(name, media, name);
+    for (let turn = 0; turn < 3; turn++) await peer.get('/before.js');
+    const shield = await start('shield', 'node', { EDGE_WARM_PEERS: 'registry', EDGE_KEY: 'sk_of-an-edge', EDGE_PEERS_EVERY_SECONDS: '1' });
+    expect(shield.lines.find(({ msg }) => msg === 'warmed from the peers')).toMatchObject({ objects: 1 });
+    expect((await shield.get('/before.js')).headers['cache-status']).toMatch(/^shield; hit/);
+    for (let turn = 0; turn < 3; turn++) await peer.get('/later.js');
+    await until(async () => (await shield.status())['objects'] === 2);
+    expect((await shield.get('/later.js')).headers['cache-status']).toMatch(/^shield; hit/);
+    expect([origin.count('/before.js'), origin.count('/later.js'), shown[0]]).toEqual([1, 1, 'bearer sk_of-an-edge']);
+  }, 60_000);
 
   test('strangers get nothing, and a peer that is not there keeps nobody from starting', async () => {
     origin.says('/hot.js', media, 'hot');

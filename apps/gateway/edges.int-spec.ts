@@ -121,4 +121,33 @@ describe('edges', () => {
     expect(edge.json).toMatchObject({ status: 'refused', reason: 'it has shown no key' });
     expect(await shown('keyless')).toMatchObject({ status: 'up' });
   });
+
+  test('are told which others are up, those of their region first, and neither themselves nor who is drained', async () => {
+    const key = await edgeKey();
+    const kept = { url: 'http://192.0.2.9:8081' };
+    for (const [id, region] of [
+      ['p-1', 'eu'],
+      ['p-2', 'us'],
+      ['p-3', 'eu'],
+      ['p-4', 'eu'],
+      ['p-5', 'eu'],
+    ] as const)
+      // prettier-ignore
+      await register(id, admin, { region, ...(id === 'p-1' ? kept : {}), ...(id === 'p-5' ? { node: 'p-1' } : {}) });
+    for (const [id, bitsPerSecond] of [['p-1', 1], ['p-2', 9], ['p-3', 5], ['p-5', 7]] as const) await reports(id, { bitsPerSecond }); // prettier-ignore
+    const peers = async (query: string): Promise<unknown> => {
+      await world.settle();
+      const { json, status } = await call('GET', `/api/v1/cdn/edge/peers?${query}`, undefined, key.authorization);
+      expect(status).toBe(200);
+      return (json.items as unknown as { readonly id: string }[]).map(({ id }) => id).filter((id) => id.startsWith('p-'));
+    };
+    // The one that never reported is none to ask.
+    expect(await peers('id=p-3')).toEqual(['p-5', 'p-1', 'p-2']);
+    expect(await peers('id=p-1')).toEqual(['p-3', 'p-2']);
+    expect(await peers('id=new&region=us')).toEqual(['p-2', 'p-5', 'p-3', 'p-1']);
+    await decide('p-3', 'drain');
+    expect(await peers('id=new&region=us')).toEqual(['p-2', 'p-5', 'p-1']);
+    const view = (await world.key(['view'])).authorization;
+    expect((await call('GET', '/api/v1/cdn/edge/peers?id=p-1', undefined, view)).status).toBe(403);
+  });
 });

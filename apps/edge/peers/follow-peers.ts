@@ -4,6 +4,7 @@ import type { EdgeSettings } from '../edge.config.ts';
 import type { PurgeTail } from '../purge/purge-tail.ts';
 import type { KeepBytes } from '../server/exchange.ts';
 import { PeerPull } from './peer-pull.ts';
+import { RegistryPeers } from './registry-peers.ts';
 
 export interface FollowPeersDeps {
   readonly cache: EdgeCache;
@@ -16,12 +17,15 @@ export interface FollowPeersDeps {
 }
 
 /** Takes what is hot at the peers before this edge serves, and from then on every so often. Whatever peers do, the edge starts. */
-export async function followPeers({ edgeSecret, peers }: EdgeSettings, deps: FollowPeersDeps): Promise<void> {
+export async function followPeers({ edgeId, edgeSecret, originUrl, peers, region }: EdgeSettings, deps: FollowPeersDeps): Promise<void> {
   const { cache, keep, lifecycle, logger, now, purgesKnown, tail } = deps;
   if (peers === undefined || edgeSecret === undefined) return;
   const { stopping } = lifecycle;
+  const { registryKey: key, urls } = peers;
+  const registry = key === undefined ? undefined : new RegistryPeers({ gatewayUrl: originUrl, edgeId, region, key }, { logger, stopping });
+  const all = async (): Promise<readonly string[]> => [...new Set([...urls, ...((await registry?.urls()) ?? [])])];
   const pull = new PeerPull(
-    { peers: peers.urls, secret: edgeSecret, bytesMax: peers.bytesMax, timeMaxMs: peers.timeMaxMs },
+    { peers: all, secret: edgeSecret, bytesMax: peers.bytesMax, timeMaxMs: peers.timeMaxMs },
     { store: cache.store, ledger: cache.ledger, zones: cache.zones, keep, mark: () => (purgesKnown() ? tail.mark : undefined), logger, now, stopping },
   );
   const startedMs = now();

@@ -8,7 +8,8 @@ import { decodePeerObject, knowsAll, responseOf, type HotObject, type PurgeMark 
 import { hotPath, objectPath, peerProofOver } from './peer-paths.ts';
 
 export interface PeerPullInit {
-  readonly peers: readonly string[];
+  /** From whom, the best first. */
+  readonly peers: () => Promise<readonly string[]>;
   readonly secret: string;
   /** Of all that is taken at a time, bytes. */
   readonly bytesMax: number;
@@ -58,7 +59,7 @@ export class PeerPull {
     const untilMs = now() + this.#init.timeMaxMs;
     const pulled: Pulled = { objects: 0, bytes: 0, refused: 0 };
     const over = (): boolean => stopping.aborted || now() >= untilMs || pulled.bytes >= this.#init.bytesMax;
-    for (const peer of this.#init.peers) {
+    for (const peer of await this.#init.peers()) {
       try {
         const wanted = (await this.#hot(peer)).filter((hot) => this.#wants(hot));
         const next = wanted[Symbol.iterator]();

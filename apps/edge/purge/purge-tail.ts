@@ -14,7 +14,7 @@ import {
   type StoredRecord,
 } from '#events';
 import { hasCode, OperatingError } from '#kernel';
-import type { EventLog } from '#ports';
+import type { EventLog, Position } from '#ports';
 import { backOffMs, pause, type FactCause, type Health, type Logger } from '#runtime';
 import type { OffsetsFile } from '../state/offsets.file.ts';
 import type { SharedPurges } from '../shared-tier/shared-purges.ts';
@@ -44,7 +44,9 @@ export interface PurgeTailDeps {
   /** Told of each dry run: what it would hit is counted and said beside the reading. */
   readonly onCountRequested: (event: EventOf<typeof purgeCountRequested>) => void;
   /** Told of each part of a warming. */
-  readonly onWarmRequested?: ((event: EventOf<typeof warmRequested>) => void) | undefined;
+  readonly onWarmRequested?: ((event: EventOf<typeof warmRequested>, place: Position) => void) | undefined;
+  /** Resolves when what was told of warmings is written down: then the offsets may be. */
+  readonly warmsKept?: (() => Promise<void>) | undefined;
   /** Told of a failure after which the edge must not go on. */
   readonly onFatal: (error: unknown) => void;
   readonly health?: Health;
@@ -151,6 +153,7 @@ export class PurgeTail {
   async #save(): Promise<void> {
     const { journal, offsets } = this.#deps;
     await journal?.flush();
+    await this.#deps.warmsKept?.();
     await offsets.save({ log: this.#identity, store: journal?.storeId, next: this.#settled });
   }
 
@@ -226,7 +229,7 @@ export class PurgeTail {
     try {
       const event = decodeEvent(record);
       if (event.type === purgeCountRequested.type) this.#deps.onCountRequested(event);
-      if (event.type === warmRequested.type) this.#deps.onWarmRequested?.(event);
+      if (event.type === warmRequested.type) this.#deps.onWarmRequested?.(event, { partition: record.partition, offset: record.offset });
       if (event.type !== purgeRequested.type) return [];
       this.#deps.shared?.take(record.partition, record.offset, event.data);
       return this.#applyPurge(event);

@@ -1,4 +1,5 @@
 import { warmFinished, type DraftOf, type EventOf, type warmRequested } from '#events';
+import type { Position } from '#ports';
 import { pause, type Lifecycle, type Logger } from '#runtime';
 import type { EdgeCache } from '../cache/edge-cache.ts';
 import type { Fill } from '../cache/fill.ts';
@@ -6,6 +7,7 @@ import type { EdgeSettings } from '../edge.config.ts';
 import type { EdgeFacts } from '../facts/edge-facts.ts';
 import { aheadRequest } from '../prefetch/ahead-request.ts';
 import type { BytesOf } from '../server/exchange.ts';
+import type { WarmBook } from './warm-book.ts';
 import { readSitemap, sitemapBytesMax } from './sitemap.ts';
 import { wholeReply } from './whole-reply.ts';
 
@@ -16,6 +18,8 @@ export interface WarmerDeps {
   readonly cache: Pick<EdgeCache, 'store' | 'zones'>;
   readonly bytesOf: BytesOf;
   readonly report: (finished: DraftOf<typeof warmFinished>, cause: Request) => Promise<void>;
+  /** Where it is written down what is under way. */
+  readonly book?: Pick<WarmBook, 'begin' | 'end' | 'resumed'> | undefined;
   readonly logger: Pick<Logger, 'warn'>;
   readonly now: () => number;
   readonly onFatal: (error: unknown) => void;
@@ -29,6 +33,8 @@ export interface WarmerInit {
 
 /** What is older was meant for another hour: an edge that was away does not do it, ms. */
 const lateMs = 600_000;
+/** One that was under way when the edge ended is gone on with for longer. */
+const resumeMs = 6 * 3_600_000;
 const waitingMax = 200;
 const atOnce = 16;
 /** URLs of one warming, those of its sitemaps among them, and sitemaps that an index leads to. */
@@ -64,15 +70,24 @@ export class Warmer {
     this.#deps = deps;
   }
 
-  /** Takes a part of a warming, if it is this edge's to do. */
-  take(request: Request): void {
+  /** Goes on with what was under way when the edge ended: from the beginning, as most of it may be gone. */
+  async resume(): Promise<void> {
+    for (const { event, place } of (await this.#deps.book?.resumed()) ?? []) this.take(event, place, resumeMs);
+  }
+
+  /**
+   * Takes a part of a warming, if it is this edge's to do.
+   * @param place where it stands on the log
+   */
+  take(request: Request, place?: Position, notOlderThanMs = lateMs): void {
     const { edges, regions } = request.data;
     const chosen = (regions.length === 0 || regions.includes(this.#init.region)) && (edges.length === 0 || edges.includes(this.#init.edgeId));
-    if (!chosen || this.#deps.now() - request.time > lateMs) return;
+    if (!chosen || this.#deps.now() - request.time > notOlderThanMs) return;
     if (this.#waiting >= waitingMax) {
       this.#deps.logger.warn({ warmId: request.data.warmId }, 'a warming is left out: too many wait');
       return;
     }
+    if (place !== undefined && this.#deps.book?.begin(request.data.warmId, place) === false) return;
     this.#waiting++;
     this.#last = this.#last
       .then(() => this.#do(request))
@@ -81,7 +96,7 @@ export class Warmer {
   }
 
   async #do(request: Request): Promise<void> {
-    const { now, report, stopping } = this.#deps;
+    const { book, now, report, stopping } = this.#deps;
     const { part, parts, sitemaps, urls, warmId } = request.data;
     const counts = this.#counts.get(warmId) ?? { urls: 0, present: 0, fetched: 0, failed: 0, bytes: 0 };
     this.#counts.set(warmId, counts);
@@ -91,6 +106,7 @@ export class Warmer {
     this.#counts.delete(warmId);
     const { edgeId, region } = this.#init;
     await report(warmFinished.draft({ warmId, edgeId, region, ...counts, finishedAtMs: now() }), request);
+    book?.end(warmId);
   }
 
   async #warmAll(urls: readonly string[], { data: { dryRun, perSecond } }: Request, counts: Counts): Promise<void> {
@@ -189,7 +205,7 @@ async function isStored(fill: Fill): Promise<boolean> {
   return outcome.kind === 'shared' && outcome.response.status === 200 && outcome.keeps && outcome.body.complete;
 }
 
-export interface WarmerParts extends Pick<WarmerDeps, 'cache' | 'logger' | 'now' | 'onFatal' | 'bytesOf'> {
+export interface WarmerParts extends Pick<WarmerDeps, 'cache' | 'book' | 'logger' | 'now' | 'onFatal' | 'bytesOf'> {
   readonly facts: Pick<EdgeFacts, 'publish'>;
   readonly lifecycle: Pick<Lifecycle, 'stopping'>;
 }

@@ -136,6 +136,20 @@ export const registerEdge = operation({
   }),
 });
 
+export const listEdgePeers = operation({
+  ...common,
+  id: 'listEdgePeers',
+  method: 'GET',
+  path: '/api/v1/cdn/edge/peers',
+  summary: 'Tell an edge which others are up, those of its region first',
+  scopes: ['edge'],
+  query: z.strictObject({
+    id: eventId.describe('Of the edge that asks: it and the other processes of its node are left out.'),
+    region: eventId.optional().describe('Whose edges are first; that of the edge as it is known when left out.'),
+  }),
+  answer: z.object({ items: z.array(z.object({ id: z.string(), url: z.string().describe('Where other edges reach it.'), region: z.string().nullable() })) }),
+});
+
 const deciding = {
   ...common,
   method: 'POST',

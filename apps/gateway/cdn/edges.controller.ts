@@ -3,7 +3,7 @@ import { ByCaller, type Caller } from '../http/caller.ts';
 import { Input, Route, type InputOf } from '../http/operation.ts';
 import { EdgeDesk } from './edge-desk.ts';
 import { EdgeReader } from './edge-reader.ts';
-import { cdnHealth, drainEdge, listEdges, registerEdge, removeEdge, resumeEdge, showEdge } from './edges.contract.ts';
+import { cdnHealth, drainEdge, listEdgePeers, listEdges, registerEdge, removeEdge, resumeEdge, showEdge } from './edges.contract.ts';
 
 @Controller()
 export class EdgesController {
@@ -28,6 +28,11 @@ export class EdgesController {
   @Route(showEdge)
   show(@Input(showEdge) { params }: InputOf<typeof showEdge>): Promise<object> {
     return this.#reader.existing(params.id);
+  }
+
+  @Route(listEdgePeers)
+  async peers(@Input(listEdgePeers) { query }: InputOf<typeof listEdgePeers>): Promise<object> {
+    return { items: await this.#reader.peersOf(query.id, query.region) };
   }
 
   @Route(registerEdge)

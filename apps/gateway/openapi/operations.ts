@@ -4,7 +4,7 @@ import { listEffects, listReactors, resetReactor, retryEffect } from '../effects
 import { listCatalogue, showEventType } from '../catalogue/catalogue.contract.ts';
 import { showWarm, warmCache } from '../cdn/warm.contract.ts';
 import { listPurges, purgeCache, showPurge } from '../cdn/cdn.contract.ts';
-import { cdnHealth, drainEdge, listEdges, registerEdge, removeEdge, resumeEdge, showEdge } from '../cdn/edges.contract.ts';
+import { cdnHealth, drainEdge, listEdgePeers, listEdges, registerEdge, removeEdge, resumeEdge, showEdge } from '../cdn/edges.contract.ts';
 import { followEvents, listEvents, socketEvents, streamEvents } from '../events/events.contract.ts';
 import { listContents, showContent } from '../contents/contents.contract.ts';
 import type { Operation } from '../http/operation.ts';
@@ -160,6 +160,7 @@ export const operations: readonly Operation[] = [
   showPopularObjects,
   listPrefetchModels,
   registerEdge,
+  listEdgePeers,
   listEdges,
   showEdge,
   drainEdge,

@@ -9,6 +9,10 @@ export function edgeProbes(bench: () => TenantBench): Readonly<Record<string, ()
   };
   const decided = (verb: string) => refused('POST', `/edge-1/${verb}`, { reason: 'not ours' });
   return {
+    listEdgePeers: async () => {
+      const { as, acme } = bench();
+      expect((await as(acme.headers, 'GET', '/api/v1/cdn/edge/peers?id=edge-1')).status).toBe(403);
+    },
     listEdges: refused('GET', ''),
     showEdge: refused('GET', '/edge-1'),
     drainEdge: decided('drain'),
