@@ -29,22 +29,34 @@ describe('the reader of the ledger', () => {
   beforeEach(async () => {
     [log, store, index] = [new MemoryEventLog(clock), new HurriedStore(clock), new MemoryEventIndex(clock)];
     const sealed = new SealedEventLog({}, { hot: log, blobs: () => Promise.resolve(new MemoryBlobStore()) }).asStored();
-    reader = new LedgerReader({ store, log: sealed, index, now: () => clock.now() });
+    reader = new LedgerReader({ store, log: sealed, index, now: () => clock.now(), unseenWaitMs: 100 });
     await log.ensureTopic('stream', 12);
   });
 
   const keep = () => keepLedger({ log, store, secrets }, ['stream']);
 
-  /** Appends an event under one key, and has it indexed. @returns where it stands */
-  async function record(id: string): Promise<{ readonly partition: number; readonly offset: bigint }> {
+  type Place = { readonly partition: number; readonly offset: bigint };
+
+  /** Appends an event under one key. @returns where it stands */
+  async function append(id: string): Promise<Place> {
     const [place] = await log.append('stream', [{ key: 'st-1', headers: { ce_id: id, ce_type: 'stream.created' }, value: '{}' }]);
     if (place === undefined) throw new Error('nothing was appended');
-    const { partition, offset } = place;
+    return place;
+  }
+
+  /** Appends an event, and has it indexed. */
+  async function record(id: string): Promise<Place> {
+    const place = await append(id);
+    await indexed(id, place);
+    return place;
+  }
+
+  async function indexed(id: string, { partition, offset }: Place): Promise<void> {
     const about = { type: 'stream.created', subject: 'st-1', tenant: 'default', actor: '', correlationId: '', causationId: '' };
     const event: IndexedEvent = { ...about, id, topic: 'stream', partition, offset, recordedAt: clock.now(), time: clock.now() };
     await index.claim(1n, 'log');
-    await index.append({ epoch: 1n, moves: [], events: [event] });
-    return { partition, offset };
+    const from = (await index.positions()).find((one) => one.topic === 'stream' && one.partition === partition)?.position ?? 0n;
+    await index.append({ epoch: 1n, moves: [{ topic: 'stream', partition, from, to: offset + 1n }], events: [event] });
   }
 
   test.each(['e-outside', '0190a5f0-1234-7000-8000-000000000001'])(
@@ -60,6 +72,20 @@ describe('the reader of the ledger', () => {
       expect(await reader.proveEvent(id)).toMatchObject({ kind: 'proof', proof: { eventId: id, offset } });
     },
   );
+
+  test('of an event that nobody has looked at yet says so, and waits for it a little', async () => {
+    const place = await append('e-1');
+    expect(await reader.proveEvent('e-1')).toEqual({ kind: 'not-known-yet' });
+    expect(await reader.proveEvent('e-nowhere')).toEqual({ kind: 'not-known-yet' });
+    const asked = reader.proveEvent('e-1');
+    await indexed('e-1', place);
+    expect(await asked).toEqual({ kind: 'not-signed-yet' });
+    expect(await reader.proveEvent('e-nowhere')).toEqual({ kind: 'unknown' });
+    await append('e-2');
+    // What the ledger has taken in is looked at, too.
+    await keep();
+    expect(await reader.proveEvent('e-nowhere')).toEqual({ kind: 'unknown' });
+  });
 
   test('proves no other event in place of one whose place in the index holds another', async () => {
     const { partition, offset } = await record('e-1');

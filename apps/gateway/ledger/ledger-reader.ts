@@ -15,7 +15,8 @@ import {
 import { asWritten, contexts, type StoredRecord } from '#events';
 import { hashLeaf, type SealedEventLog } from '#adapters/sealed-log';
 import { hasCode, OperatingError } from '#kernel';
-import type { EventIndex, LedgerCheckpoint, LedgerEvidence, LedgerPartition, LedgerProgress, LedgerStore } from '#ports';
+import type { EventIndex, LedgerCheckpoint, LedgerEvidence, LedgerPartition, LedgerProgress, LedgerStore, PartitionHead } from '#ports';
+import { pause } from '#runtime';
 import { leafRecords, type LeafRecord } from './leaf-records.ts';
 
 /** A record and the proof that it is in a signed tree. */
@@ -37,6 +38,8 @@ export type ProofAnswer =
   | { readonly kind: 'unknown' }
   /** It is on the log, and will be signed within seconds. */
   | { readonly kind: 'not-signed-yet' }
+  /** Some records of the log are neither in the ledger nor in the index yet: it may be among them. */
+  | { readonly kind: 'not-known-yet' }
   /** What the log holds now is not what was signed. */
   | { readonly kind: 'altered'; readonly at: LedgerPartition & { readonly offset: bigint } };
 
@@ -44,8 +47,15 @@ export interface LedgerReaderDeps {
   readonly store: LedgerStore;
   readonly log: SealedEventLog;
   /** Knows of events sooner than the ledger. */
-  readonly index: Pick<EventIndex, 'find'>;
+  readonly index: Pick<EventIndex, 'find' | 'positions'>;
   readonly now: () => number;
+  /** How long an id that nobody knows is waited for while there is something on the log that nobody has looked at, ms. */
+  readonly unseenWaitMs?: number;
+}
+
+/** Where a partition ended. */
+interface LogEnd extends LedgerPartition {
+  readonly high: bigint;
 }
 
 /** Evidence of a leaf that is there. */
@@ -54,6 +64,9 @@ interface Placed {
 }
 
 const listKeptMs = 5000;
+/** The index takes in what comes every 250 ms. */
+const unseenWaitMsDefault = 1500;
+const unseenLookMs = 50;
 /** Tiles that may hold an id: one per partition, and a few more whose ids do not follow the time. */
 const candidatesMax = 1000;
 
@@ -64,15 +77,17 @@ const candidatesMax = 1000;
 export class LedgerReader {
   readonly #store: LedgerStore;
   readonly #sealedLog: SealedEventLog;
-  readonly #index: Pick<EventIndex, 'find'>;
+  readonly #index: LedgerReaderDeps['index'];
   readonly #now: () => number;
+  readonly #unseenWaitMs: number;
   #list: { readonly note: string; readonly name: string; readonly keys: readonly string[]; readonly untilMs: number } | undefined;
 
-  constructor({ store, log, index, now }: LedgerReaderDeps) {
+  constructor({ store, log, index, now, unseenWaitMs = unseenWaitMsDefault }: LedgerReaderDeps) {
     this.#store = store;
     this.#sealedLog = log;
     this.#index = index;
     this.#now = now;
+    this.#unseenWaitMs = unseenWaitMs;
   }
 
   /** Name and keys of the ledger; undefined before its first checkpoint. */
@@ -181,8 +196,48 @@ export class LedgerReader {
     return { kind: isNew ? 'not-signed-yet' : 'unknown' };
   }
 
-  /** Proves the event of that id: its time says which tiles may hold it, its print where in them. */
+  /**
+   * Proves the event of that id. Whoever has just published it may ask sooner than anybody has looked at it: what is on the log
+   * when an unknown id is asked for is waited for.
+   */
   async proveEvent(id: string): Promise<ProofAnswer> {
+    const answer = await this.#proveEvent(id);
+    if (answer.kind !== 'unknown') return answer;
+    if (!(await this.#untilSeen(await this.#heads()))) return { kind: 'not-known-yet' };
+    return this.#proveEvent(id);
+  }
+
+  async #heads(): Promise<readonly LogEnd[]> {
+    const heads = await Promise.all(contexts.map(async (topic) => (await this.#headsOf(topic)).map(({ partition, high }) => ({ topic, partition, high }))));
+    return heads.flat();
+  }
+
+  async #headsOf(topic: string): Promise<readonly PartitionHead[]> {
+    try {
+      return await this.#sealedLog.heads(topic);
+    } catch (error) {
+      if (hasCode(error, 'TOPIC_UNKNOWN')) return [];
+      throw error;
+    }
+  }
+
+  /** Until all before these ends is in the ledger or in the index; false when that takes too long. */
+  async #untilSeen(ends: readonly LogEnd[]): Promise<boolean> {
+    for (let waitedMs = 0; ; waitedMs += unseenLookMs) {
+      const [trees, indexed] = await Promise.all([this.#store.progress(), this.#index.positions()]);
+      const seen = new Map<string, bigint>();
+      for (const { topic, partition, position } of [...trees, ...indexed]) {
+        const place = `${topic}/${partition}`;
+        if (position > (seen.get(place) ?? 0n)) seen.set(place, position);
+      }
+      if (ends.every(({ topic, partition, high }) => (seen.get(`${topic}/${partition}`) ?? 0n) >= high)) return true;
+      if (waitedMs >= this.#unseenWaitMs) return false;
+      await pause(unseenLookMs);
+    }
+  }
+
+  /** Its time says which tiles may hold it, its print where in them. */
+  async #proveEvent(id: string): Promise<ProofAnswer> {
     for (const place of await this.#store.placesAt(idTimeMs(id), candidatesMax)) {
       const at = { topic: place.topic, partition: place.partition };
       for (const slot of printedAt(id, place.idPrints)) {

@@ -102,6 +102,13 @@ function viewOf(answer: ProofAnswer, what: string): object {
   switch (answer.kind) {
     case 'unknown':
       throw notFound('unknown-record', `There is no ${what} in the audit ledger.`);
+    case 'not-known-yet':
+      throw new ProblemError({
+        status: 503,
+        code: 'not-known-yet',
+        detail: `Whether there is an ${what} is not known yet: the index of events and the audit ledger are behind the log. Ask again in a few seconds.`,
+        headers: { 'retry-after': '5' },
+      });
     case 'not-signed-yet':
       throw new ProblemError({
         status: 409,
