@@ -7,18 +7,23 @@ const identifies = 'x-personal-identifier';
 
 const standIn = z.string().max(standInLengthMax).regex(standInPattern);
 
+/** What is wrong with the value itself: nobody who wrote one meant what may stand in its place. */
+const ofTheValue = {
+  error: (issue: { readonly errors?: ReadonlyArray<ReadonlyArray<{ readonly message?: string }>> }) => issue.errors?.[0]?.[0]?.message,
+} as const;
+
 /**
  * Marks a field as personal: it tells something of a human being (GDPR art. 4). Whoever shows events masks such fields for those
  * without the right to see them, and the log has them encrypted, under a key of whom they tell of (`dataSubject`): it, or what
  * stands in its place, is what the field holds.
  */
 export function personal<Schema extends z.ZodType<string>>(schema: Schema): Schema {
-  return z.union([schema, standIn]).meta({ [mark]: true }) as unknown as Schema;
+  return z.union([schema, standIn], ofTheValue).meta({ [mark]: true }) as unknown as Schema;
 }
 
 /** Marks a personal field that names the subject itself: equal values are encrypted alike, so that rows can be told apart by it. */
 export function personalIdentifier<Schema extends z.ZodType<string>>(schema: Schema): Schema {
-  return z.union([schema, standIn]).meta({ [mark]: true, [identifies]: true }) as unknown as Schema;
+  return z.union([schema, standIn], ofTheValue).meta({ [mark]: true, [identifies]: true }) as unknown as Schema;
 }
 
 /** Where a personal field is in an event's data: names of nested fields; `*` stands for every element of an array. */

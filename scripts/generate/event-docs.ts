@@ -39,7 +39,9 @@ function schemaOf(definition: EventDefinition): JsonSchema {
 
 function typeOf(schema: JsonSchema): string {
   if (Array.isArray(schema['enum'])) return schema['enum'].map((value) => `\`${String(value)}\``).join(', ');
-  if (Array.isArray(schema['anyOf'])) return schema['anyOf'].map((each) => typeOf(each as JsonSchema)).join(' or ');
+  // What may stand in the place of a personal value is of its type.
+  if (Array.isArray(schema['anyOf']))
+    return [...new Set(schema['anyOf'].map((each) => typeOf(each as JsonSchema)))].join(' or ') + (schema['x-personal'] === true ? ' (personal)' : '');
   if (schema['type'] === 'array') return `list of ${typeOf((schema['items'] ?? {}) as JsonSchema)}`;
   if (schema['type'] === 'object') return `{ ${Object.keys((schema['properties'] ?? {}) as object).join(', ')} }`;
   return String(schema['type'] ?? 'any');

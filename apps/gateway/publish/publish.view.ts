@@ -26,11 +26,13 @@ export function refusalOf(outcomes: readonly PublishOutcome[], single: boolean):
   const first = faults[0];
   if (first === undefined) return undefined;
   const path = (index: number, field: string): string => ['body', ...(single ? [] : [index]), ...(field === '' ? [] : [field])].join('.');
+  const message = first.message.startsWith(`${first.field}: `) ? first.message.slice(first.field.length + 2) : first.message;
   const more = faults.length > 1 ? ` ${faults.length - 1} more of the ${outcomes.length} events are at fault.` : '';
+  const rest = `${more}${single ? '' : ' Nothing of this request was written.'}`;
   return new ProblemError({
     status: statusOf(first.code),
     code: wordOf(first.code),
-    detail: `${path(first.index, first.field)}: ${first.message.startsWith(`${first.field}: `) ? first.message.slice(first.field.length + 2) : first.message}${more}${single ? '' : ' Nothing of this request was written.'}`,
+    detail: `${path(first.index, first.field)}: ${message}${rest === '' || /[.!?]$/.test(message) ? '' : '.'}${rest}`,
     errors: faults.slice(0, errorsShown).map(({ index, field, message, code }) => ({ field: path(index, field), message, code })),
     extensions: { events: faults.map(({ index, id, code, field, message }) => ({ index, ...(id === undefined ? {} : { id }), code, field, message })) },
   });
