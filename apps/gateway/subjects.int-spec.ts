@@ -243,6 +243,38 @@ describe('personal data', () => {
     const viewers = Object.fromEntries((await playbacks()).map((row) => [row['id'], readPersonal(row['viewer'] ?? '').is]));
     expect(viewers).toMatchObject({ 'ps-a': 'erased', 'ps-g': 'clear' });
     expect((await erase('viewer:v-4711', {}, { authorization: globex.authorization })).status).toBe(404);
+    // That the first was erased is nothing to the second, who erases its own.
+    expect(await exported('viewer:v-both', { authorization: globex.authorization })).toMatchObject({ status: 200, json: { keys: [{ tenant: 'globex' }] } });
+    expect(await erase('viewer:v-both', {}, { authorization: globex.authorization })).toMatchObject({ status: 200, json: { keys: [{ tenant: 'globex' }] } });
+  });
+
+  test('of several tenants is erased and exported at once by who sees them all, and on the record of each with its own keys alone', async () => {
+    const [acme, globex] = [await world.key(['admin'], { tenant: 'acme' }), await world.key(['admin'], { tenant: 'globex' })];
+    for (const [id, headers] of [['ps-a2', acme] as const, ['ps-g2', globex] as const]) await watch(id, 'v-all', { authorization: headers.authorization });
+    expect((await exported('viewer:v-all')).status).toBe(200);
+    const { json } = await call('POST', '/api/v1/subjects/erase', { subject: 'viewer:v-all', reason: 'ticket' }, admin, 1);
+    expect(json).toMatchObject({ alreadyErased: false, elsewhere: 'told' });
+    await world.settle();
+    const keyOf = (tenant: string): readonly string[] => json.keys.filter((key) => key.tenant === tenant).map(({ keyId }) => keyId);
+    const ofSubject = async () => (await rawRecords()).filter(({ value }) => (JSON.parse(value) as { subject?: string }).subject === json.subject);
+    const told = (await ofSubject()).map(({ headers, value }) => {
+      const { keyIds, shared, ofTenant } = JSON.parse(value) as { keyIds: readonly string[]; shared?: string; ofTenant?: string | null };
+      return [headers['ce_type'], headers['ce_tenant'], keyIds, shared !== undefined, ofTenant];
+    });
+    expect(told.toSorted()).toEqual([
+      ['subject.erased', 'acme', keyOf('acme'), false, undefined],
+      // The platform's own tells other regions of all.
+      ['subject.erased', 'default', [], true, null],
+      ['subject.erased', 'globex', keyOf('globex'), false, undefined],
+      ['subject.exported', 'acme', keyOf('acme'), false, undefined],
+      ['subject.exported', 'globex', keyOf('globex'), false, undefined],
+    ]);
+    // One tenant's, by who sees them all, is on that tenant's record.
+    await watch('ps-a3', 'v-all', { authorization: acme.authorization });
+    await erase('viewer:v-all', { tenant: 'acme' });
+    await world.settle();
+    const last = (await ofSubject()).filter(({ headers }) => headers['ce_type'] === 'subject.erased' && headers['ce_tenant'] === 'acme').at(-1);
+    expect(JSON.parse(last?.value ?? '')).toMatchObject({ tenant: 'acme', keyIds: [expect.any(String)] });
   });
 
   test('that was erased is not confirmed by publishing an event again with a guess, also under a new master key', async () => {

@@ -11,19 +11,24 @@ const subjectFields = {
   keyIds: z.array(standIn).min(1).max(1000),
   /** Why, for people; says nothing of who it was. */
   reason: text,
+  /** Whose the keys are: what two tenants call alike are two subjects, each on its own record. Absent in events from before; those stand with whoever was first. */
+  tenant: z.string().min(1).max(64).optional(),
 };
 
 const sample = { subject: 'Zt0Qm2Zx0Rt4Yb8Nc1Vd5W', keyIds: ['k7Qm2Zx0Rt4Yb8Nc1Vd5Ww'], reason: 'asked for it' };
 
 const common = {
   context: 'access' as const,
-  version: 1,
-  key: (data: { subject: string }) => `subject:${data.subject}`,
+  key: ({ subject, tenant }: { subject: string; tenant?: string | undefined }) =>
+    tenant === undefined ? `subject:${subject}` : `subject:${subject}:${tenant}`,
 };
+
+/** Nobody can tell afterwards whose it was. */
+const ofNoTenant = (data: unknown): unknown => data;
 
 export const subjectErased = defineEvent({
   ...common,
-  version: 3,
+  version: 4,
   type: 'subject.erased',
   meaning: 'The keys of a data subject in one region were destroyed: nobody can read what was encrypted under them any more.',
   schema: z.object({
@@ -37,20 +42,26 @@ export const subjectErased = defineEvent({
     /** The one tenant for which it is erased; null for all. */
     ofTenant: z.string().min(1).max(64).nullable().optional(),
   }),
-  upcasters: [(data) => data, (data) => data],
+  upcasters: [(data) => data, (data) => data, ofNoTenant],
   samples: [
     sample,
     { ...sample, shared: 'Sh4r3dZx0Rt4Yb8Nc1Vd5W', ofTenant: null },
     { ...sample, shared: 'Sh4r3dZx0Rt4Yb8Nc1Vd5W', check: 'Ch3ckdZx0Rt4Yb8Nc1Vd5W', ofTenant: null },
+    { ...sample, tenant: 'acme', shared: 'Sh4r3dZx0Rt4Yb8Nc1Vd5W', check: 'Ch3ckdZx0Rt4Yb8Nc1Vd5W', ofTenant: 'acme' },
   ],
 });
 
 export const subjectExported = defineEvent({
   ...common,
+  version: 2,
   type: 'subject.exported',
   meaning: 'Somebody was given all that is stored of a data subject.',
   schema: z.object(subjectFields),
-  samples: [{ ...sample, reason: 'request for information' }],
+  upcasters: [ofNoTenant],
+  samples: [
+    { ...sample, reason: 'request for information' },
+    { ...sample, reason: 'request for information', tenant: 'acme' },
+  ],
 });
 
 export const masterKeyRotated = defineEvent({

@@ -1,4 +1,4 @@
-import { masterKeyAggregateId, subjectAggregate, subjectAggregateId, type SubjectCommand } from '#domain/access';
+import { defaultTenant, masterKeyAggregateId, subjectAggregate, subjectAggregateId, type SubjectCommand } from '#domain/access';
 import { addressSubject } from '#events';
 import type { AggregateStore, Clock, IdSource, Lease, LeaseStore, MasterKey, SubjectKey, SubjectKeyStore } from '#ports';
 import { CommandExecutor, type CommandMeta, type PersonalData } from '#runtime';
@@ -31,6 +31,11 @@ export interface FoundSubject {
   readonly subject: string;
   /** All that it ever had, the oldest first. */
   readonly keys: readonly SubjectKey[];
+}
+
+function keysByTenant(keys: readonly SubjectKey[]): Map<string, readonly string[]> {
+  const byTenant = Map.groupBy(keys, ({ tenant }) => tenant);
+  return new Map([...byTenant].map(([tenant, some]) => [tenant, some.map(({ keyId }) => keyId)]));
 }
 
 /** Addresses have several spellings. */
@@ -81,23 +86,35 @@ export class SubjectErasure {
     const { secrets } = personal.keys;
     const [shared, check] = [secrets.standInOf(normal(name)), secrets.check];
     if (keys.length === 0 && shared === undefined) throw this.#unknown();
-    const live = keys.filter(({ key }) => key !== undefined).map(({ keyId }) => keyId);
-    if (live.length > 0 || shared !== undefined) {
-      // Destroying the keys and putting it on record is one transaction.
-      const commit: AggregateStore['commit'] = (decided) => store.erase(live, clock.now(), decided);
-      const load: AggregateStore['load'] = (context, id) => aggregates.load(context, id);
-      const elsewhere = shared === undefined || check === undefined ? undefined : { shared, check, ofTenant: tenant ?? null };
-      await this.#execute({ load, commit }, subjectAggregateId(subject), { type: 'EraseSubject', subject, keyIds: live, reason, elsewhere }, meta);
-      await personal.keys.refresh();
+    const live = keysByTenant(keys.filter(({ key }) => key !== undefined));
+    const told = shared === undefined || check === undefined ? undefined : { shared, check, ofTenant: tenant ?? null };
+    // One of the events tells the other regions of all that is meant: that of the tenant, or the platform's own.
+    const teller = told === undefined ? undefined : (tenant ?? defaultTenant);
+    if (teller !== undefined && !live.has(teller)) live.set(teller, []);
+    const load: AggregateStore['load'] = (context, id) => aggregates.load(context, id);
+    for (const [of, keyIds] of live) {
+      // Destroying the keys of a tenant and putting it on the tenant's record is one transaction.
+      const commit: AggregateStore['commit'] = (decided) => store.erase(keyIds, clock.now(), decided);
+      const elsewhere = of === teller ? told : undefined;
+      const command = { type: 'EraseSubject', subject, tenant: of, keyIds, reason, elsewhere } as const;
+      await this.#execute({ load, commit }, subjectAggregateId(subject, of), command, { ...meta, tenant: of });
     }
+    if (live.size > 0) await personal.keys.refresh();
     const elsewhere = shared !== undefined ? 'told' : hasRegions ? 'not-told' : 'none';
-    return { subject, keys: await store.byId(keys.map(({ keyId }) => keyId)), alreadyErased: live.length === 0, elsewhere };
+    return {
+      subject,
+      keys: await store.byId(keys.map(({ keyId }) => keyId)),
+      alreadyErased: [...live.values()].every((keyIds) => keyIds.length === 0),
+      elsewhere,
+    };
   }
 
-  /** Puts on record that somebody is given what is stored. */
+  /** Puts on record that somebody is given what is stored: each tenant's part on its own. */
   async recordExport({ subject, keys }: FoundSubject, reason: string, meta: CommandMeta): Promise<void> {
-    const keyIds = keys.map(({ keyId }) => keyId);
-    await this.#execute(this.#deps.aggregates, subjectAggregateId(subject), { type: 'ExportSubject', subject, keyIds, reason }, meta);
+    for (const [tenant, keyIds] of keysByTenant(keys)) {
+      const command = { type: 'ExportSubject', subject, tenant, keyIds, reason } as const;
+      await this.#execute(this.#deps.aggregates, subjectAggregateId(subject, tenant), command, { ...meta, tenant });
+    }
   }
 
   /**

@@ -60,7 +60,9 @@ export interface AnswerBody extends ItemBody {
   readonly waiting: readonly unknown[];
   readonly record: unknown;
   readonly rows: ReadonlyArray<Readonly<Record<string, unknown>>>;
-  readonly keys: ReadonlyArray<{ readonly keyId: string; readonly erasedAt: string | null }>;
+  readonly keys: ReadonlyArray<{ readonly keyId: string; readonly tenant: string; readonly erasedAt: string | null }>;
+  /** Of a person in personal data: what stands for them. */
+  readonly subject: string;
   readonly masterKey: string;
   readonly kept: readonly object[];
   readonly byMasterKey: Readonly<Record<string, number>>;

@@ -143,9 +143,9 @@ class Region {
     const commit: MemoryAggregateStore['commit'] = (decided) => this.store.erase(keyIds, this.clock.now(), decided);
     const load: MemoryAggregateStore['load'] = (context, id) => this.aggregates.load(context, id);
     const elsewhere = shared === undefined || check === undefined ? undefined : { shared, check, ofTenant: null };
-    const command = { type: 'EraseSubject', subject, keyIds, reason: 'asked for it', elsewhere } as const;
+    const command = { type: 'EraseSubject', subject, tenant: 'default', keyIds, reason: 'asked for it', elsewhere } as const;
     const commands = new CommandExecutor({ aggregates: { load, commit }, clock: this.clock, ids: this.ids, source: '/test' });
-    await commands.execute(subjectAggregate, subjectAggregateId(subject), command, { actor: 'key:k', correlationId: 'c' });
+    await commands.execute(subjectAggregate, subjectAggregateId(subject, 'default'), command, { actor: 'key:k', correlationId: 'c' });
   }
 
   /** As the outbox relay does. */
@@ -206,7 +206,7 @@ test('what one region erases is erased in the other, by its own key, on record t
   await until(async () => isErased(await north.viewers()) && isErased(await south.viewers()));
   const facts = await south.own();
   expect(facts.map(({ headers, value }) => [headers['ce_type'], headers['ce_actor'], JSON.parse(value)])).toEqual([
-    ['subject.erased', 'system:projector', { subject: expect.any(String), keyIds: [expect.any(String)], reason: 'asked for it' }],
+    ['subject.erased', 'system:projector', { subject: expect.any(String), keyIds: [expect.any(String)], reason: 'asked for it', tenant: 'default' }],
   ]);
   expect(JSON.stringify(facts.map(({ value }) => value))).not.toContain('4711');
   // Who comes back is somebody new, and no copy of the erasure is done again.
@@ -277,7 +277,7 @@ test('what a wrong secret had linked is linked anew at the start, what is kept i
   await until(async () => isErased(await north.viewers()) && isErased(await south.viewers()));
   await waits(south, 0);
   expect((await factsOf(south)).map(({ value }) => JSON.parse(value))).toEqual([
-    { subject: expect.any(String), keyIds: [expect.any(String)], reason: 'asked for it' },
+    { subject: expect.any(String), keyIds: [expect.any(String)], reason: 'asked for it', tenant: 'default' },
   ]);
 });
 
@@ -369,7 +369,7 @@ function heard(region: Region, who: string, order: Partial<HeardErasure['order']
   const number = ++erasures;
   const about = { keyIds: [], subject: `there-${number}`, tenant: 'default', reason: 'asked for it', erasedAtMs: heardAtMs, origin: 'north' };
   const whole = { ...about, shared, check: region.secrets.check ?? null, ofTenant: null, ...order };
-  return { order: whole, eventId: `er-${number}`, heardAtMs, tenant: 'default', correlationId: 'c' };
+  return { order: whole, eventId: `er-${number}`, heardAtMs, correlationId: 'c' };
 }
 
 test('one key that cannot be unwrapped holds back what may mean its subject, and nothing else; it is told, counted, and tried once a minute', async () => {

@@ -26,7 +26,7 @@ export class ErasureWorker implements EffectWorker {
     return Math.min(600_000, 1000 * 2 ** Math.min(tries, 12));
   }
 
-  async perform({ payload, eventId, createdAtMs, correlationId, tenant: ofEvent }: Effect): Promise<EffectResult> {
+  async perform({ payload, eventId, createdAtMs, correlationId }: Effect): Promise<EffectResult> {
     // An effect of the version before says nothing of secrets and regions.
     const order = { check: null, origin: '', ...payload } as unknown as ErasureOrder;
     const { keyIds, tenant, subject, erasedAtMs } = order;
@@ -34,7 +34,7 @@ export class ErasureWorker implements EffectWorker {
       keyIds.map((keyId) => ({ keyId, tenant, subject })),
       erasedAtMs,
     );
-    await this.#deps.erasures.take({ order, eventId, heardAtMs: createdAtMs, tenant: ofEvent, correlationId });
+    await this.#deps.erasures.take({ order, eventId, heardAtMs: createdAtMs, correlationId });
     return { outcome: 'succeeded' };
   }
 }

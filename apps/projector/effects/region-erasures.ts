@@ -33,7 +33,6 @@ export interface HeardErasure {
   readonly eventId: string;
   /** Keys made later are of somebody who came back. */
   readonly heardAtMs: number;
-  readonly tenant: string;
   readonly correlationId: string;
 }
 
@@ -169,19 +168,21 @@ export class RegionErasures {
     return linked;
   }
 
-  async #erase(subject: string, { order, heardAtMs, correlationId, eventId, tenant }: HeardErasure): Promise<void> {
+  async #erase(subject: string, { order, heardAtMs, correlationId, eventId }: HeardErasure): Promise<void> {
     const { store, aggregates, clock, ids, source, logger } = this.#deps;
     const { ofTenant, reason } = order;
     const keys = (await store.ofSubject(subject)).filter(({ tenant: of }) => ofTenant === null || of === ofTenant);
-    const live = keys.filter((one) => one.key !== undefined && one.createdAtMs <= heardAtMs + clocksDifferMs).map(({ keyId }) => keyId);
-    if (live.length === 0) return;
-    // Destroying the keys and putting it on record is one transaction.
-    const commit: AggregateStore['commit'] = (decided) => store.erase(live, clock.now(), decided);
+    const live = keys.filter((one) => one.key !== undefined && one.createdAtMs <= heardAtMs + clocksDifferMs);
     const load: AggregateStore['load'] = (context, id) => aggregates.load(context, id);
-    const commands = new CommandExecutor({ aggregates: { load, commit }, clock, ids, source });
-    const meta = { actor: 'system:projector', correlationId, causationId: eventId, tenant };
-    await commands.execute(subjectAggregate, subjectAggregateId(subject), { type: 'EraseSubject', subject, keyIds: live, reason }, meta);
-    logger.info({ subject, keys: live.length }, 'a subject is erased here because another region erased it');
+    for (const [tenant, some] of Map.groupBy(live, (one) => one.tenant)) {
+      const keyIds = some.map(({ keyId }) => keyId);
+      // Destroying the keys of a tenant and putting it on the tenant's record is one transaction.
+      const commit: AggregateStore['commit'] = (decided) => store.erase(keyIds, clock.now(), decided);
+      const commands = new CommandExecutor({ aggregates: { load, commit }, clock, ids, source });
+      const meta = { actor: 'system:projector', correlationId, causationId: eventId, tenant };
+      await commands.execute(subjectAggregate, subjectAggregateId(subject, tenant), { type: 'EraseSubject', subject, tenant, keyIds, reason }, meta);
+      logger.info({ subject, tenant, keys: keyIds.length }, 'a subject is erased here because another region erased it');
+    }
   }
 
   async #keep(heard: HeardErasure): Promise<void> {

@@ -5,6 +5,8 @@ export type SubjectDraft = DraftOf<SubjectEventDefinition>;
 
 interface OfSubject {
   readonly subject: string;
+  /** Whose the keys are. */
+  readonly tenant: string;
   readonly keyIds: readonly string[];
   readonly reason: string;
 }
@@ -24,7 +26,7 @@ export type SubjectCommand =
   | (OfSubject & { readonly type: 'ExportSubject' })
   | { readonly type: 'RotateMasterKey'; readonly masterId: string; readonly rewrapped: number; readonly reason: string };
 
-/** Of one data subject, or of the master key. */
+/** Of one data subject of a tenant, or of the master key. */
 export interface SubjectState {
   /** Keys that were destroyed. */
   readonly erased: readonly string[];
@@ -39,10 +41,13 @@ function decide(command: SubjectCommand, { erased }: SubjectState): Decision<Sub
       const keyIds = command.keyIds.filter((keyId) => !erased.includes(keyId));
       // Two who erase at once: the second finds it done.
       if (keyIds.length === 0 && command.elsewhere === undefined) return accept<SubjectDraft>();
-      return accept<SubjectDraft>(subjectErased.draft({ subject: command.subject, keyIds, reason: command.reason, ...command.elsewhere }));
+      const { subject, tenant, reason, elsewhere } = command;
+      return accept<SubjectDraft>(subjectErased.draft({ subject, keyIds, reason, tenant, ...elsewhere }));
     }
-    case 'ExportSubject':
-      return accept<SubjectDraft>(subjectExported.draft({ subject: command.subject, keyIds: [...command.keyIds], reason: command.reason }));
+    case 'ExportSubject': {
+      const { subject, tenant, reason, keyIds } = command;
+      return accept<SubjectDraft>(subjectExported.draft({ subject, keyIds: [...keyIds], reason, tenant }));
+    }
     case 'RotateMasterKey':
       return accept<SubjectDraft>(masterKeyRotated.draft({ masterId: command.masterId, rewrapped: command.rewrapped, reason: command.reason }));
     default:
@@ -58,8 +63,9 @@ export const subjectDecider: Decider<SubjectState, SubjectCommand, SubjectDraft>
 
 export const subjectAggregate = { context: 'access', decider: subjectDecider } as const;
 
-export function subjectAggregateId(subject: string): string {
-  return `subject:${subject}`;
+/** What two tenants call alike are two subjects: neither learns of the other's, and each may have its own erased. */
+export function subjectAggregateId(subject: string, tenant: string): string {
+  return `subject:${subject}:${tenant}`;
 }
 
 export const masterKeyAggregateId = 'master-key';

@@ -20,7 +20,7 @@ import { personalPlaceTable, subjectActionTable, subjectsProjection } from './su
 
 const subject = 's'.repeat(22);
 const [first, second] = ['a'.repeat(22), 'b'.repeat(22)];
-const erase = (...keyIds: string[]): SubjectCommand => ({ type: 'EraseSubject', subject, keyIds, reason: 'asked for it' });
+const erase = (...keyIds: string[]): SubjectCommand => ({ type: 'EraseSubject', subject, tenant: 'acme', keyIds, reason: 'asked for it' });
 const after = (...commands: SubjectCommand[]): SubjectState =>
   commands.reduce((state, command) => subjectDecider.decide(command, state).events.reduce(subjectDecider.evolve, state), subjectDecider.initialState);
 
