@@ -50,10 +50,21 @@ export const sandboxFailed = defineEvent({
 
 export const sandboxDropRequested = defineEvent({
   ...common,
+  version: 2,
   type: 'sandbox.drop-requested',
   meaning: 'Somebody, or the end of its time, asked that a sandbox is removed.',
-  schema: z.object({ name, sandboxId, reason: text }),
-  samples: [{ ...sample, reason: 'done' }],
+  schema: z.object({
+    name,
+    sandboxId,
+    reason: text,
+    /** By whom it is dropped, also where a projector does it later; empty in events from before. */
+    requestedBy: text,
+  }),
+  upcasters: [(data) => ({ ...(data as object), requestedBy: '' })],
+  samples: [
+    { ...sample, reason: 'done' },
+    { ...sample, reason: 'done', requestedBy: 'key:k-3f9a2c' },
+  ],
 });
 
 export const sandboxDropped = defineEvent({

@@ -163,7 +163,7 @@ describe('a sandbox', () => {
     const told = await api('GET', '/api/v1/events?subject=sandbox:whole');
     const events = told.json.items as readonly { type: string; actor: string }[];
     expect(events.map(({ type }) => type).toReversed()).toEqual(['sandbox.created', 'sandbox.ready', 'sandbox.drop-requested', 'sandbox.dropped']);
-    expect(events.map(({ actor }) => actor.split(':')[0]).toReversed()).toEqual(['key', 'system', 'key', 'system']);
+    expect(events.map(({ actor }) => actor.split(':')[0]).toReversed()).toEqual(['key', 'system', 'key', 'key']);
   });
 
   test('of a window and some read models holds what was recorded in it alone', async () => {

@@ -68,7 +68,7 @@ export class SandboxesController {
 
   @Route(dropSandbox)
   async drop(@Input(dropSandbox) { params, query }: InputOf<typeof dropSandbox>, @ByCaller() caller: Caller): Promise<object> {
-    const command = { type: 'DropSandbox', reason: query.reason } as const;
+    const command = { type: 'DropSandbox', reason: query.reason, requestedBy: caller.actor } as const;
     const result = await this.#commands.execute(sandboxAggregate, sandboxAggregateId(params.name), command, caller);
     if (result.refused) throw unknownSandbox(params.name);
     return { name: params.name, status: result.state.status };

@@ -2,6 +2,8 @@ import { sandboxAggregate, sandboxAggregateId, sandboxOf, type KnownSandbox } fr
 import { LeasedJobs, type LeasedJob, type WorkBoard } from '#runtime';
 import { SandboxRun, type SandboxRunDeps } from './sandbox-run.ts';
 
+const actor = 'system:projector';
+
 export interface SandboxHostInit {
   /** Unique among living hosts and stable over restarts. */
   readonly owner: string;
@@ -52,8 +54,8 @@ export class SandboxHost {
   }
 
   async #expire({ name, sandboxId }: KnownSandbox): Promise<void> {
-    const command = { type: 'DropSandbox', reason: 'its time is over' } as const;
-    await this.#deps.commands.execute(sandboxAggregate, sandboxAggregateId(name), command, { actor: 'system:projector', correlationId: sandboxId });
+    const command = { type: 'DropSandbox', reason: 'its time is over', requestedBy: actor } as const;
+    await this.#deps.commands.execute(sandboxAggregate, sandboxAggregateId(name), command, { actor, correlationId: sandboxId });
   }
 
   /** An owner that was late may have made tables of a sandbox that was gone by then. */

@@ -110,7 +110,8 @@ export class SandboxRun {
     for (const name of state.projections) await builds.forget(sandboxBuildId(state.sandboxId, name));
     await dropBlobs(state.sandboxId);
     await leases.forget(this.#init.lease);
-    await this.#tell(state, { type: 'RecordSandboxDrop', sandboxId: state.sandboxId });
+    // It is dropped by whoever asked for it, and not by who did it.
+    await this.#tell(state, { type: 'RecordSandboxDrop', sandboxId: state.sandboxId }, state.droppedBy);
     logger.info({ sandbox: state.name }, 'nothing is left of a sandbox');
   }
 
@@ -134,8 +135,9 @@ export class SandboxRun {
     return state === undefined || state.status === 'absent' ? undefined : state;
   }
 
-  async #tell({ name, sandboxId }: KnownSandbox, command: SandboxCommand): Promise<void> {
-    await this.#deps.commands.execute(sandboxAggregate, sandboxAggregateId(name), command, { actor: 'system:projector', correlationId: sandboxId });
+  async #tell({ name, sandboxId }: KnownSandbox, command: SandboxCommand, by?: string): Promise<void> {
+    const meta = { actor: by || 'system:projector', correlationId: sandboxId };
+    await this.#deps.commands.execute(sandboxAggregate, sandboxAggregateId(name), command, meta);
   }
 
   async #fail(state: KnownSandbox, error: unknown): Promise<void> {

@@ -16,7 +16,7 @@ export type SandboxCommand =
   | (SandboxOrder & { readonly type: 'CreateSandbox' })
   | { readonly type: 'RecordSandboxReady'; readonly sandboxId: string; readonly events: number; readonly skipped: number }
   | { readonly type: 'FailSandbox'; readonly sandboxId: string; readonly code: string; readonly message: string }
-  | { readonly type: 'DropSandbox'; readonly reason: string }
+  | { readonly type: 'DropSandbox'; readonly reason: string; readonly requestedBy: string }
   | { readonly type: 'RecordSandboxDrop'; readonly sandboxId: string };
 
 export type SandboxDraft = DraftOf<SandboxEventDefinition>;
@@ -27,6 +27,8 @@ export interface KnownSandbox extends SandboxOrder {
   readonly status: SandboxStatus;
   /** `yes` until nothing is left of it. */
   readonly stands: 'yes' | 'no';
+  /** Who asked for its end; missing in heads from before it was told. */
+  readonly droppedBy?: string;
 }
 
 export type SandboxState = { readonly status: 'absent' } | KnownSandbox;
@@ -61,8 +63,10 @@ function decide(command: SandboxCommand, state: SandboxState): Decision<SandboxD
       return status === 'building'
         ? accept<SandboxDraft>(sandboxFailed.draft({ name, sandboxId, code: command.code, message: command.message }))
         : accept<SandboxDraft>();
-    case 'DropSandbox':
-      return status === 'dropping' ? accept<SandboxDraft>() : accept<SandboxDraft>(sandboxDropRequested.draft({ name, sandboxId, reason: command.reason }));
+    case 'DropSandbox': {
+      const { reason, requestedBy } = command;
+      return status === 'dropping' ? accept<SandboxDraft>() : accept<SandboxDraft>(sandboxDropRequested.draft({ name, sandboxId, reason, requestedBy }));
+    }
     case 'RecordSandboxDrop':
       return status === 'dropping' ? accept<SandboxDraft>(sandboxDropped.draft({ name, sandboxId })) : accept<SandboxDraft>();
     default:
@@ -79,7 +83,7 @@ function evolve(before: SandboxState, event: SandboxDraft): SandboxState {
     case sandboxFailed.type:
       return { ...known, status: 'failed' };
     case sandboxDropRequested.type:
-      return { ...known, status: 'dropping' };
+      return { ...known, status: 'dropping', droppedBy: event.data.requestedBy };
     case sandboxDropped.type:
       return { ...known, status: 'dropped', stands: 'no' };
     default:

@@ -19,9 +19,9 @@ function told(decision: Decision<SandboxDraft>): readonly string[] | string {
 const created = sandboxCreated.draft({ ...order });
 const ready = sandboxReady.draft({ ...id, events: 3, skipped: 0 });
 const failed = sandboxFailed.draft({ ...id, code: 'X', message: 'm' });
-const asked = sandboxDropRequested.draft({ ...id, reason: '' });
+const asked = sandboxDropRequested.draft({ ...id, reason: '', requestedBy: 'key:k-1' });
 const dropped = sandboxDropped.draft(id);
-const drop = { type: 'DropSandbox', reason: '' } as const;
+const drop = { type: 'DropSandbox', reason: '', requestedBy: 'key:k-1' } as const;
 const recordReady = { type: 'RecordSandboxReady', sandboxId: 'aaaaaaaa', events: 3, skipped: 0 } as const;
 const recordDrop = { type: 'RecordSandboxDrop', sandboxId: 'aaaaaaaa' } as const;
 const fail = { type: 'FailSandbox', sandboxId: 'aaaaaaaa', code: 'X', message: 'm' } as const;
@@ -60,6 +60,10 @@ describe('a sandbox', () => {
       ['dropping', 'yes'],
       ['dropped', 'no'],
     ]);
+  });
+
+  test('remembers who asked for its end', () => {
+    expect(after(created, asked)).toMatchObject({ droppedBy: 'key:k-1' });
   });
 
   test('names its builds so that they are known as its own', () => {
