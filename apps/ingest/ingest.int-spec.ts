@@ -387,7 +387,7 @@ describe('ownership', () => {
     // Whoever lacks the key hears nothing of the tenant.
     await expect(publisher(node, `${key.slice(0, -1)}b`)).rejects.toMatchObject({ message: 'The stream key does not match.' });
     expect(sendFrame(bystander, 0)).toBe(true);
-    await node.tell({ type: 'ResumeTenant', tenantId: 'acme' });
+    await node.tell({ type: 'ResumeTenant', tenantId: 'acme', reason: '' });
     await pause(1_100);
     await publisher(node, key);
     expect((await node.state('st-aaaaaaaa')).status).toBe('live');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { addressSubject } from './data-subjects.ts';
 import { defineEvent } from './define.ts';
-import { count, id, millis, text, withoutNul } from './fields.ts';
+import { count, id, millis, text, withoutNul, withoutReason } from './fields.ts';
 import { personalIdentifier } from './personal.ts';
 
 export const scopes = ['publish', 'operate', 'view', 'edge', 'admin'] as const;
@@ -66,7 +66,7 @@ export const keyIssued = defineEvent({
 
 export const keyRotated = defineEvent({
   type: 'key.rotated',
-  version: 1,
+  version: 2,
   context: 'access',
   meaning: 'An API key got a new secret; the one before works a little longer.',
   schema: z.object({
@@ -74,9 +74,14 @@ export const keyRotated = defineEvent({
     secretHash,
     /** When the secret before stops working, ms since the Unix epoch. */
     previousUntilMs: millis,
+    reason: text,
   }),
   key: (data) => data.keyId,
-  samples: [{ keyId: 'k-3f9a', secretHash: 'c'.repeat(64), previousUntilMs: 1790003600000 }],
+  upcasters: [withoutReason],
+  samples: [
+    { keyId: 'k-3f9a', secretHash: 'c'.repeat(64), previousUntilMs: 1790003600000 },
+    { keyId: 'k-3f9a', secretHash: 'c'.repeat(64), previousUntilMs: 1790003600000, reason: 'once a year' },
+  ],
 });
 
 export const keyRevoked = defineEvent({
@@ -112,12 +117,13 @@ export const tenantSuspended = defineEvent({
 
 export const tenantResumed = defineEvent({
   type: 'tenant.resumed',
-  version: 1,
+  version: 2,
   context: 'access',
   meaning: 'A suspended tenant may go on.',
-  schema: z.object({ tenantId }),
+  schema: z.object({ tenantId, reason: text.max(200).regex(withoutNul) }),
   key: (data) => `tenant:${data.tenantId}`,
-  samples: [{ tenantId: 'acme' }],
+  upcasters: [withoutReason],
+  samples: [{ tenantId: 'acme' }, { tenantId: 'acme', reason: 'has paid' }],
 });
 
 export const accessRefused = defineEvent({

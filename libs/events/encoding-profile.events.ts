@@ -1,13 +1,21 @@
 import { z } from 'zod';
 import { defineEvent } from './define.ts';
-import { id, text, withoutNul } from './fields.ts';
+import { id, text, withoutNul, withoutReason } from './fields.ts';
 import { rungSchema } from './stream.events.ts';
 
 const profileId = 'pf-7f3k2m9qabcdefgh';
+const sample = {
+  profileId,
+  name: 'sports',
+  description: 'Fast pictures',
+  ladder: [{ name: '1080p', height: 1080, videoBitrate: 6000000 }],
+  audioBitrate: 128000,
+  segmentDurationMs: 2000,
+};
 
 export const encodingProfileConfigured = defineEvent({
   type: 'encoding-profile.configured',
-  version: 1,
+  version: 2,
   context: 'stream',
   meaning: 'A tenant has encoder settings under a name, for the streams that are made from then on.',
   schema: z.object({
@@ -19,18 +27,11 @@ export const encodingProfileConfigured = defineEvent({
     /** Bits per second. */
     audioBitrate: z.number().int().positive(),
     segmentDurationMs: z.number().int().min(1000).max(10000),
+    reason: text,
   }),
   key: (data) => data.profileId,
-  samples: [
-    {
-      profileId,
-      name: 'sports',
-      description: 'Fast pictures',
-      ladder: [{ name: '1080p', height: 1080, videoBitrate: 6000000 }],
-      audioBitrate: 128000,
-      segmentDurationMs: 2000,
-    },
-  ],
+  upcasters: [withoutReason],
+  samples: [sample, { ...sample, reason: 'faster cuts' }],
 });
 
 export const encodingProfileRemoved = defineEvent({

@@ -15,3 +15,6 @@ export const cid = z.string().min(10).max(128);
 export const withoutNul = /^[^\u0000]*$/;
 export const text = z.string().max(1024).regex(withoutNul);
 export const epoch = z.number().int().nonnegative();
+
+/** Upcaster to the version in which whoever did it can say why: before, nobody could. */
+export const withoutReason = (data: unknown): unknown => ({ ...(data as object), reason: '' });

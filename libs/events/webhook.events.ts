@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { defineEvent } from './define.ts';
 import { contexts } from './envelope.ts';
-import { id, millis, text, withoutNul } from './fields.ts';
+import { id, millis, text, withoutNul, withoutReason } from './fields.ts';
 
 const webhookId = 'wh-7f3k2m9qabcdefgh';
 const common = {
@@ -43,24 +43,30 @@ export const webhookRegistered = defineEvent({
 
 export const webhookChanged = defineEvent({
   ...common,
-  version: 3,
-  upcasters: [newContexts, newContexts],
+  version: 4,
+  upcasters: [newContexts, newContexts, withoutReason],
   type: 'webhook.changed',
   meaning: 'A webhook has other settings, or is enabled or disabled by its owner.',
-  schema: z.object({ ...settings, enabled: z.boolean() }),
+  schema: z.object({ ...settings, enabled: z.boolean(), reason: text }),
   samples: [
     { ...sample, enabled: true },
     { ...sample, contexts: ['zone' as const], enabled: true },
     { ...sample, contexts: ['traffic' as const], enabled: true },
+    { ...sample, enabled: false, reason: 'its receiver moves house' },
   ],
 });
 
 export const webhookSecretRotated = defineEvent({
   ...common,
+  version: 2,
+  upcasters: [withoutReason],
   type: 'webhook.secret-rotated',
   meaning: 'A webhook signs with a new secret; for a while with the one before as well.',
-  schema: z.object({ webhookId: id, number: z.number().int().min(2), previousUntilMs: millis }),
-  samples: [{ webhookId, number: 2, previousUntilMs: 1790086400000 }],
+  schema: z.object({ webhookId: id, number: z.number().int().min(2), previousUntilMs: millis, reason: text }),
+  samples: [
+    { webhookId, number: 2, previousUntilMs: 1790086400000 },
+    { webhookId, number: 2, previousUntilMs: 1790086400000, reason: 'it was in a ticket' },
+  ],
 });
 
 export const webhookDisabled = defineEvent({

@@ -45,8 +45,11 @@ function webhook(dice: Prng, webhookId: string): readonly Draft[] {
     subject: null,
   });
   const drafts: Draft[] = [webhookRegistered.draft({ ...settings(), registeredAtMs: 1_790_000_000_000 })];
-  for (let times = dice.nextInteger(0, 3); times > 0; times--) drafts.push(webhookChanged.draft({ ...settings(), enabled: dice.next() < 0.5 }));
-  drafts.push(webhookSecretRotated.draft({ webhookId, number: 2, previousUntilMs: 1_790_000_000_000 }), webhookTestRequested.draft({ webhookId, number: 1 }));
+  for (let times = dice.nextInteger(0, 3); times > 0; times--) drafts.push(webhookChanged.draft({ ...settings(), enabled: dice.next() < 0.5, reason: '' }));
+  drafts.push(
+    webhookSecretRotated.draft({ webhookId, number: 2, previousUntilMs: 1_790_000_000_000, reason: 'leaked' }),
+    webhookTestRequested.draft({ webhookId, number: 1 }),
+  );
   if (dice.next() < 0.5) drafts.push(webhookDisabled.draft({ webhookId, reason: 'failing', detail: 'HTTP 500' }));
   // Whoever reads this history must deliver nothing.
   drafts.push(webhookRemoved.draft({ webhookId, reason: 'moved' }));
@@ -63,6 +66,7 @@ function encodingProfile(dice: Prng, profileId: string): readonly Draft[] {
       ladder: [{ name: '720p', height: 720, videoBitrate: version * 1_000_000 }],
       audioBitrate: 128_000,
       segmentDurationMs: 2000,
+      reason: '',
     });
   const again = dice.next() < 0.5 ? [configured(4)] : [];
   return [configured(1), configured(2), encodingProfileRemoved.draft({ profileId, reason: 'unused' }), ...again];

@@ -86,14 +86,14 @@ describe('whose key is it', () => {
   test('a rotated key: the secret before works to the end of the overlap, here at once and elsewhere in three seconds', async () => {
     const before = await issuer.issue(viewer, meta);
     expect(await principalOf(before.key)).toBeDefined();
-    const after = await issuer.rotate(before.id, 10_000, meta);
+    const after = await issuer.rotate(before.id, { overlapMs: 10_000, reason: '' }, meta);
     authority.forget(before.id);
     expect([await reasonOf(before.key), await reasonOf(after.key)]).toEqual([undefined, undefined]);
     clock.advance(9_999);
     expect(await reasonOf(before.key)).toBeUndefined();
     clock.advance(1);
     expect([await reasonOf(before.key), await reasonOf(after.key)]).toEqual(['wrong-secret', undefined]);
-    const last = await issuer.rotate(before.id, 0, meta);
+    const last = await issuer.rotate(before.id, { overlapMs: 0, reason: '' }, meta);
     clock.advance(3_000);
     expect([await reasonOf(after.key), await reasonOf(last.key)]).toEqual(['wrong-secret', undefined]);
   });
@@ -106,7 +106,7 @@ describe('whose key is it', () => {
     const old = formatApiKey({ keyId: 'k-old0', secret: parseApiKey(key)?.secret ?? '' });
     expect(await principalOf(old)).toMatchObject({ tenant: 'default', scopes: ['view'] });
     expect((await principalOf(old))?.contexts).toBeUndefined();
-    expect(await principalOf((await issuer.rotate('k-old0', 0, meta)).key)).toBeUndefined();
+    expect(await principalOf((await issuer.rotate('k-old0', { overlapMs: 0, reason: '' }, meta)).key)).toBeUndefined();
     authority.forget('k-old0');
     expect(await reasonOf(old)).toBe('wrong-secret');
   });

@@ -42,10 +42,11 @@ export class KeyIssuer {
   }
 
   /** @throws ProblemError 404 for a key that the caller cannot see, 409 for one that has ended. */
-  async rotate(keyId: string, overlapMs: number, meta: CommandMeta): Promise<RotatedKey> {
+  async rotate(keyId: string, { overlapMs, reason }: { readonly overlapMs: number; readonly reason: string }, meta: CommandMeta): Promise<RotatedKey> {
     const secret = randomSecret();
     const nowMs = this.#clock.now();
-    const result = await this.#commands.execute(keyAggregate, keyId, { type: 'RotateKey', keyId, secretHash: hashOf(secret), nowMs, overlapMs }, meta);
+    const command = { type: 'RotateKey', keyId, secretHash: hashOf(secret), nowMs, overlapMs, reason } as const;
+    const result = await this.#commands.execute(keyAggregate, keyId, command, meta);
     if (!result.refused) return { key: formatApiKey({ keyId, secret }), previousUntilMs: nowMs + overlapMs };
     throw result.code === 'unknown-key' ? notFound(result.code, result.message) : conflict(result.code, result.message);
   }

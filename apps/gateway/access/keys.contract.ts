@@ -4,6 +4,8 @@ import { z } from 'zod';
 import { operation } from '../http/operation.ts';
 import { keyId, lineOfText, tenantId, timestamp } from '../http/fields.ts';
 
+const reason = lineOfText.max(200).default('').describe('Why, for the record.');
+
 const grant = {
   tenant: z.string().describe('Whose things the key may touch; `*` for every tenant.'),
   scopes: z.array(z.enum(scopes)),
@@ -85,6 +87,7 @@ export const rotateKey = operation({
       .max(overlapMsMax / 1000)
       .default(0)
       .describe('How long the secret before goes on working.'),
+    reason,
   }),
   answer: z.object({ id: z.string(), key: z.string(), previousUntil: timestamp.nullable() }),
 });
@@ -128,7 +131,7 @@ export const suspendTenant = operation({
   context: 'access',
   status: 200,
   params: z.strictObject({ id: tenantId }),
-  body: z.strictObject({ reason: lineOfText.max(200).default('') }),
+  body: z.strictObject({ reason }),
   answer: z.object({ id: z.string(), status: z.literal('suspended') }),
 });
 
@@ -143,6 +146,7 @@ export const resumeTenant = operation({
   context: 'access',
   status: 200,
   params: z.strictObject({ id: tenantId }),
+  body: z.strictObject({ reason }).default({ reason: '' }),
   answer: z.object({ id: z.string(), status: z.literal('active') }),
 });
 

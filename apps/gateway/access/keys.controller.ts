@@ -78,7 +78,8 @@ export class KeysController {
 
   @Route(rotateKey)
   async rotate(@Input(rotateKey) { params, body }: InputOf<typeof rotateKey>, @ByCaller() caller: Caller): Promise<object> {
-    const { key, previousUntilMs } = await this.#issuer.rotate(params.id, body.overlapSeconds * 1000, caller);
+    const asked = { overlapMs: body.overlapSeconds * 1000, reason: body.reason };
+    const { key, previousUntilMs } = await this.#issuer.rotate(params.id, asked, caller);
     this.#authority.forget(params.id);
     return { id: params.id, key, previousUntil: body.overlapSeconds === 0 ? null : isoTime(previousUntilMs) };
   }

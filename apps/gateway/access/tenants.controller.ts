@@ -26,8 +26,8 @@ export class TenantsController {
   }
 
   @Route(resumeTenant)
-  async resume(@Input(resumeTenant) { params }: InputOf<typeof resumeTenant>, @ByCaller() caller: Caller): Promise<object> {
-    await this.#tenants.resume(params.id, caller);
+  async resume(@Input(resumeTenant) { params, body }: InputOf<typeof resumeTenant>, @ByCaller() caller: Caller): Promise<object> {
+    await this.#tenants.resume(params.id, body.reason, caller);
     return { id: params.id, status: 'active' };
   }
 

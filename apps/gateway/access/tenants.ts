@@ -47,8 +47,8 @@ export class Tenants {
   }
 
   /** @throws ProblemError 404 when there is no such tenant, 409 for the platform's own. */
-  async resume(tenantId: string, meta: CommandMeta): Promise<void> {
-    await this.#change({ type: 'ResumeTenant', tenantId }, meta);
+  async resume(tenantId: string, reason: string, meta: CommandMeta): Promise<void> {
+    await this.#change({ type: 'ResumeTenant', tenantId, reason }, meta);
   }
 
   async #change(command: SuspendTenant | ResumeTenant, meta: CommandMeta): Promise<void> {

@@ -62,11 +62,11 @@ export class ProfileDesk {
   }
 
   /** @throws ProblemError 400 for settings that no stream can have, 409 when there are too many. */
-  async configure(settings: EncodingProfileSettings, meta: CommandMeta): Promise<OwnedProfile> {
+  async configure(settings: EncodingProfileSettings, reason: string, meta: CommandMeta): Promise<OwnedProfile> {
     const { tenant = defaultTenant } = meta;
     if ((await this.find(tenant, settings.name)) === undefined) await this.#checkCount(tenant);
     const profileId = idOf(tenant, settings.name);
-    return { tenant, profile: await this.#tell(profileId, { type: 'ConfigureEncodingProfile', profileId, ...settings }, settings.name, meta) };
+    return { tenant, profile: await this.#tell(profileId, { type: 'ConfigureEncodingProfile', profileId, ...settings, reason }, settings.name, meta) };
   }
 
   async remove(name: string, reason: string, meta: CommandMeta): Promise<void> {

@@ -53,6 +53,7 @@ export const configureProfile = operation({
     ladder: z.array(rung).min(1).max(rungsMax),
     audioBitrate: audioBitrate.default(defaultAudioBitrate),
     segmentDurationSeconds: segmentDurationSeconds.default(defaultSegmentDurationMs / 1000),
+    reason: lineOfText.max(200).default('').describe('Why, for the record.'),
   }),
   answer: profile,
 });

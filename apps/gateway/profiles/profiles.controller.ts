@@ -29,8 +29,8 @@ export class ProfilesController {
 
   @Route(configureProfile)
   async configure(@Input(configureProfile) { params, body }: InputOf<typeof configureProfile>, @ByCaller() caller: Caller): Promise<object> {
-    const { segmentDurationSeconds, ...settings } = body;
-    return profileView(await this.#desk.configure({ name: params.name, ...settings, segmentDurationMs: segmentDurationSeconds * 1000 }, caller));
+    const { segmentDurationSeconds, reason, ...settings } = body;
+    return profileView(await this.#desk.configure({ name: params.name, ...settings, segmentDurationMs: segmentDurationSeconds * 1000 }, reason, caller));
   }
 
   @Route(removeProfile)

@@ -18,6 +18,7 @@ const types = z
   .array(z.string().refine((type) => known.has(type), 'This is no type of event that is delivered; GET /api/v1/catalogue names them.'))
   .min(1)
   .max(100);
+const reason = lineOfText.max(200).default('').describe('Why, for the record.');
 const subject = eventId.max(256).or(z.string().regex(/^[A-Za-z0-9][A-Za-z0-9_.:/-]{0,255}$/));
 
 const webhook = z.object({
@@ -93,6 +94,7 @@ export const changeWebhook = operation({
     types: types.nullable().optional(),
     subject: subject.nullable().optional(),
     enabled: z.boolean().optional(),
+    reason,
   }),
   answer: webhook,
 });
@@ -114,8 +116,9 @@ export const rotateWebhookSecret = operation({
         .max(secretOverlapMsMax / 1000)
         .default(86_400)
         .describe('How long the secret before goes on signing.'),
+      reason,
     })
-    .default({ overlapSeconds: 86_400 }),
+    .default({ overlapSeconds: 86_400, reason: '' }),
   answer: webhook.extend({ secret }),
 });
 
@@ -189,6 +192,6 @@ export const redeliver = operation({
   summary: 'Deliver an event once more, under the same `webhook-id`',
   status: 202,
   params: ofDelivery,
-  body: z.strictObject({ reason: lineOfText.max(200).default('') }).default({ reason: '' }),
+  body: z.strictObject({ reason }).default({ reason: '' }),
   answer: z.object({ id: z.string() }),
 });

@@ -64,16 +64,17 @@ export class WebhooksController {
 
   @Route(changeWebhook)
   async change(@Input(changeWebhook) { params, body }: InputOf<typeof changeWebhook>, @ByCaller() caller: Caller): Promise<object> {
-    const { enabled, ...given } = body;
+    const { enabled, reason, ...given } = body;
     const contexts = given.contexts === undefined ? {} : { contexts: grantedContexts(caller, given.contexts) };
     const change = Object.fromEntries(Object.entries({ ...given, ...contexts }).filter(([, value]) => value !== undefined));
-    return webhookView(await this.#desk.change(params.id, { type: 'ChangeWebhook', change, enabled }, caller), this.#clock.now());
+    return webhookView(await this.#desk.change(params.id, { type: 'ChangeWebhook', change, enabled, reason }, caller), this.#clock.now());
   }
 
   @Route(rotateWebhookSecret)
   async rotate(@Input(rotateWebhookSecret) { params, body }: InputOf<typeof rotateWebhookSecret>, @ByCaller() caller: Caller): Promise<object> {
     const nowMs = this.#clock.now();
-    const webhook = await this.#desk.tell(params.id, { type: 'RotateWebhookSecret', nowMs, overlapMs: body.overlapSeconds * 1000 }, caller);
+    const { overlapSeconds, reason } = body;
+    const webhook = await this.#desk.tell(params.id, { type: 'RotateWebhookSecret', nowMs, overlapMs: overlapSeconds * 1000, reason }, caller);
     return { ...webhookView(webhook, nowMs), secret: await this.#desk.secret(webhook) };
   }
 

@@ -19,8 +19,9 @@ export async function createKey({ api, print }: CommandContext, name: string, { 
   ]);
 }
 
-export async function rotateKey({ api, print }: CommandContext, id: string, options: { readonly overlap: number }): Promise<void> {
-  const rotated = await api.call<RotatedKey>('POST', `/api/v1/keys/${encodeURIComponent(id)}/rotate`, { overlapSeconds: options.overlap });
+export async function rotateKey({ api, print }: CommandContext, id: string, options: { readonly overlap: number; readonly reason?: string }): Promise<void> {
+  const { overlap: overlapSeconds, reason } = options;
+  const rotated = await api.call<RotatedKey>('POST', `/api/v1/keys/${encodeURIComponent(id)}/rotate`, { overlapSeconds, reason });
   const { previousUntil } = rotated;
   print(rotated, () => [
     `Key ${rotated.id} has a new secret; the one before ${previousUntil === null ? 'opens nothing any more' : `works until ${previousUntil}`}:`,
@@ -38,8 +39,8 @@ export async function suspendTenant({ api, print }: CommandContext, id: string, 
   print(tenant, () => [`Tenant ${tenant.id} is suspended: within five seconds nobody of it is let in anywhere, and its publishers are cut off.`]);
 }
 
-export async function resumeTenant({ api, print }: CommandContext, id: string): Promise<void> {
-  const tenant = await api.call<{ readonly id: string }>('POST', `/api/v1/tenants/${encodeURIComponent(id)}/resume`);
+export async function resumeTenant({ api, print }: CommandContext, id: string, { reason }: { readonly reason: string }): Promise<void> {
+  const tenant = await api.call<{ readonly id: string }>('POST', `/api/v1/tenants/${encodeURIComponent(id)}/resume`, { reason });
   print(tenant, () => [`Tenant ${tenant.id} may go on.`]);
 }
 

@@ -11,6 +11,7 @@ export function addProfiles(program: Command): void {
     .option('--audio <bits>', 'bits per second of the sound', wholeNumber)
     .option('--segment <seconds>', 'length of a segment', wholeNumber)
     .option('--description <text>', 'for people')
+    .option('--reason <text>', 'why, for the record')
     .action((name: string, options: CommonOptions & SetProfileOptions) => setProfile(contextOf(options), name, options));
   remote(profile, 'list', 'list encoding profiles').action((options: CommonOptions) => listProfiles(contextOf(options)));
   remote(profile, 'show <name>', 'show an encoding profile').action((name: string, options: CommonOptions) => showProfile(contextOf(options), name));

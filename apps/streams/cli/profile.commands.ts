@@ -16,6 +16,7 @@ export interface SetProfileOptions {
   readonly audio?: number;
   readonly segment?: number;
   readonly description?: string;
+  readonly reason?: string;
 }
 
 const pathOf = (name: string): string => `/api/v1/encoding-profiles/${encodeURIComponent(name)}`;
@@ -46,12 +47,17 @@ export async function showProfile({ api, print }: CommandContext, name: string):
   print(profile, () => linesOf(profile));
 }
 
-export async function setProfile({ api, print }: CommandContext, name: string, { rung, audio, segment, description }: SetProfileOptions): Promise<void> {
+export async function setProfile(
+  { api, print }: CommandContext,
+  name: string,
+  { rung, audio, segment, description, reason }: SetProfileOptions,
+): Promise<void> {
   const profile = await api.call<Profile>('PUT', pathOf(name), {
     ladder: rung,
     ...(audio === undefined ? {} : { audioBitrate: audio }),
     ...(segment === undefined ? {} : { segmentDurationSeconds: segment }),
     ...(description === undefined ? {} : { description }),
+    ...(reason === undefined ? {} : { reason }),
   });
   print(profile, () => linesOf(profile));
 }

@@ -134,7 +134,8 @@ function addOperations(program: Command): void {
     .action((options: CommonOptions & { limit: number; tenant?: string }) => listKeys(contextOf(options), options));
   remote(key, 'rotate <id>', 'give an API key a new secret and print it, once')
     .option('--overlap <seconds>', 'how long the secret before goes on working', wholeNumber, 0)
-    .action((id: string, options: CommonOptions & { overlap: number }) => rotateKey(contextOf(options), id, options));
+    .option('--reason <text>', 'why, for the record')
+    .action((id: string, options: CommonOptions & { overlap: number; reason?: string }) => rotateKey(contextOf(options), id, options));
   remote(key, 'revoke <id>', 'end an API key for good')
     .option('--reason <text>', 'why, for the record')
     .action((id: string, options: CommonOptions & { reason?: string }) => revokeKey(contextOf(options), id, options));
@@ -145,7 +146,9 @@ function addOperations(program: Command): void {
   remote(tenant, 'suspend <id>', 'let nobody of a tenant in, until it is resumed')
     .option('--reason <text>', 'why, for the log', '')
     .action((id: string, options: CommonOptions & { reason: string }) => suspendTenant(contextOf(options), id, options));
-  remote(tenant, 'resume <id>', 'let a suspended tenant go on').action((id: string, options: CommonOptions) => resumeTenant(contextOf(options), id));
+  remote(tenant, 'resume <id>', 'let a suspended tenant go on')
+    .option('--reason <text>', 'why, for the log', '')
+    .action((id: string, options: CommonOptions & { reason: string }) => resumeTenant(contextOf(options), id, options));
   remote(tenant, 'list', 'list tenants').action((options: CommonOptions) => listTenants(contextOf(options)));
 }
 

@@ -32,9 +32,9 @@ const issue: IssueKey = {
   ...grant,
 };
 const issued = keyIssued.draft({ keyId: 'k-3f9a', secretHash: 'b'.repeat(64), scopes: ['view', 'publish'], contexts: ['stream'], ...grant });
-const rotated = keyRotated.draft({ keyId: 'k-3f9a', secretHash: 'c'.repeat(64), previousUntilMs: 3000 });
+const rotated = keyRotated.draft({ keyId: 'k-3f9a', secretHash: 'c'.repeat(64), previousUntilMs: 3000, reason: 'once a year' });
 const revoked = keyRevoked.draft({ keyId: 'k-3f9a', reason: 'lost' });
-const rotate = { type: 'RotateKey', keyId: 'k-3f9a', secretHash: 'c'.repeat(64), nowMs: 1000, overlapMs: 2000 } as const;
+const rotate = { type: 'RotateKey', keyId: 'k-3f9a', secretHash: 'c'.repeat(64), nowMs: 1000, overlapMs: 2000, reason: 'once a year' } as const;
 const given = (...events: KeyDraft[]): KeyState => events.reduce(keyDecider.evolve, keyDecider.initialState);
 
 describe('API keys', () => {
@@ -77,7 +77,7 @@ describe('API keys', () => {
   });
 
   test('a rotated key opens with the new secret, and for a while with the one before it, but not with older ones', () => {
-    const state = given(issued, rotated, keyRotated.draft({ keyId: 'k-3f9a', secretHash: 'd'.repeat(64), previousUntilMs: 4000 }));
+    const state = given(issued, rotated, keyRotated.draft({ keyId: 'k-3f9a', secretHash: 'd'.repeat(64), previousUntilMs: 4000, reason: '' }));
     if (!isUsable(state, 0)) throw new Error('it is usable');
     expect(secretHashesOf(state, 3999)).toEqual(['d'.repeat(64), 'c'.repeat(64)]);
     expect(secretHashesOf(state, 4000)).toEqual(['d'.repeat(64)]);
@@ -140,14 +140,14 @@ describe('tenants', () => {
   });
 
   const suspended = tenantSuspended.draft({ tenantId: 'acme', reason: 'unpaid' });
-  const resumed = tenantResumed.draft({ tenantId: 'acme' });
+  const resumed = tenantResumed.draft({ tenantId: 'acme', reason: 'has paid' });
   const away: TenantState = { ...there, status: 'suspended' };
 
   test.each<[string, TenantCommand, TenantState, readonly unknown[]]>([
     ['suspended', { type: 'SuspendTenant', tenantId: 'acme', reason: 'unpaid' }, there, [suspended]],
     ['suspended twice', { type: 'SuspendTenant', tenantId: 'acme', reason: 'again' }, away, []],
-    ['resumed', { type: 'ResumeTenant', tenantId: 'acme' }, away, [resumed]],
-    ['resumed without need', { type: 'ResumeTenant', tenantId: 'acme' }, there, []],
+    ['resumed', { type: 'ResumeTenant', tenantId: 'acme', reason: 'has paid' }, away, [resumed]],
+    ['resumed without need', { type: 'ResumeTenant', tenantId: 'acme', reason: '' }, there, []],
     ['created as it is, while it is suspended', create, away, []],
   ])('may be %s', (_what, command, state, events) => {
     expect(tenantDecider.decide(command, state)).toEqual({ refused: false, events });
@@ -156,7 +156,7 @@ describe('tenants', () => {
   test.each<[string, TenantCommand, TenantState, string]>([
     ['one that is not there', { type: 'SuspendTenant', tenantId: 'nobody', reason: '' }, { status: 'absent' }, 'unknown-tenant'],
     ['the platform', { type: 'SuspendTenant', tenantId: 'default', reason: '' }, { status: 'absent' }, 'platform-tenant'],
-    ['nobody, to resume', { type: 'ResumeTenant', tenantId: 'nobody' }, { status: 'absent' }, 'unknown-tenant'],
+    ['nobody, to resume', { type: 'ResumeTenant', tenantId: 'nobody', reason: '' }, { status: 'absent' }, 'unknown-tenant'],
   ])('%s is not suspended', (_what, command, state, code) => {
     expect(tenantDecider.decide(command, state)).toMatchObject({ refused: true, code });
   });

@@ -31,6 +31,7 @@ export interface RotateKey {
   readonly nowMs: number;
   /** How long the secret before goes on working, ms. */
   readonly overlapMs: number;
+  readonly reason: string;
 }
 
 export interface RevokeKey {
@@ -75,12 +76,12 @@ function issue(command: IssueKey, state: KeyState): Decision<KeyDraft> {
   return accept<KeyDraft>(keyIssued.draft({ keyId, name, secretHash, scopes, expiresAtMs, tenant, contexts, ratePerMinute }));
 }
 
-function rotate({ keyId, secretHash, nowMs, overlapMs }: RotateKey, state: KeyState): Decision<KeyDraft> {
+function rotate({ keyId, secretHash, nowMs, overlapMs, reason }: RotateKey, state: KeyState): Decision<KeyDraft> {
   if (state.status === 'absent') return refuse('unknown-key', `There is no key ${keyId}.`);
   if (state.status === 'revoked') return refuse('key-revoked', `The key ${keyId} is revoked. Issue a new one.`);
   if (!isUsable(state, nowMs)) return refuse('key-expired', `The key ${keyId} has expired. Issue a new one.`);
   if (!(overlapMs >= 0 && overlapMs <= overlapMsMax)) return refuse('invalid-overlap', `overlapSeconds: An overlap is 0 to ${overlapMsMax / 1000} seconds.`);
-  return accept<KeyDraft>(keyRotated.draft({ keyId, secretHash, previousUntilMs: nowMs + overlapMs }));
+  return accept<KeyDraft>(keyRotated.draft({ keyId, secretHash, previousUntilMs: nowMs + overlapMs, reason }));
 }
 
 function decide(command: KeyCommand, state: KeyState): Decision<KeyDraft> {

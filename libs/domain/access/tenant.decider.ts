@@ -17,6 +17,7 @@ export interface SuspendTenant {
 export interface ResumeTenant {
   readonly type: 'ResumeTenant';
   readonly tenantId: string;
+  readonly reason: string;
 }
 
 export type TenantCommand = CreateTenant | SuspendTenant | ResumeTenant;
@@ -41,7 +42,7 @@ function decide(command: TenantCommand, state: TenantState): Decision<TenantDraf
     case 'SuspendTenant':
       return state.status === 'suspended' ? accept<TenantDraft>() : accept<TenantDraft>(tenantSuspended.draft({ tenantId, reason: command.reason }));
     case 'ResumeTenant':
-      return state.status === 'created' ? accept<TenantDraft>() : accept<TenantDraft>(tenantResumed.draft({ tenantId }));
+      return state.status === 'created' ? accept<TenantDraft>() : accept<TenantDraft>(tenantResumed.draft({ tenantId, reason: command.reason }));
     default:
       return unreachable(command);
   }

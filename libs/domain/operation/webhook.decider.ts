@@ -24,8 +24,8 @@ export interface WebhookSettings {
 export type WebhookCommand =
   | (WebhookSettings & { readonly type: 'RegisterWebhook'; readonly webhookId: string; readonly nowMs: number })
   /** What is left out stays. */
-  | { readonly type: 'ChangeWebhook'; readonly change: Partial<WebhookSettings>; readonly enabled?: boolean | undefined }
-  | { readonly type: 'RotateWebhookSecret'; readonly nowMs: number; readonly overlapMs: number }
+  | { readonly type: 'ChangeWebhook'; readonly change: Partial<WebhookSettings>; readonly enabled?: boolean | undefined; readonly reason: string }
+  | { readonly type: 'RotateWebhookSecret'; readonly nowMs: number; readonly overlapMs: number; readonly reason: string }
   | { readonly type: 'DisableWebhook'; readonly reason: 'gone' | 'failing'; readonly detail: string }
   | { readonly type: 'TestWebhook' }
   | { readonly type: 'RemoveWebhook'; readonly reason: string };
@@ -59,13 +59,13 @@ function dataOf({ webhookId, url, description, contexts, types, subject }: Webho
   return { webhookId, url, description, contexts: contexts === null ? null : [...contexts], types: types === null ? null : [...types], subject };
 }
 
-function change(state: KnownWebhook, { change: asked, enabled }: Extract<WebhookCommand, { type: 'ChangeWebhook' }>): Decision<WebhookDraft> {
+function change(state: KnownWebhook, { change: asked, enabled, reason }: Extract<WebhookCommand, { type: 'ChangeWebhook' }>): Decision<WebhookDraft> {
   const fault = asked.url === undefined ? undefined : webhookUrlFault(asked.url);
   if (fault !== undefined) return refuse('invalid-url', `url: ${fault}`);
   const before = { ...dataOf(state), enabled: state.webhook === 'enabled' };
   const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined));
   const after = { ...dataOf({ ...state, ...given }), enabled: enabled ?? before.enabled };
-  return JSON.stringify(after) === JSON.stringify(before) ? accept<WebhookDraft>() : accept<WebhookDraft>(webhookChanged.draft(after));
+  return JSON.stringify(after) === JSON.stringify(before) ? accept<WebhookDraft>() : accept<WebhookDraft>(webhookChanged.draft({ ...after, reason }));
 }
 
 function decide(command: WebhookCommand, state: WebhookState): Decision<WebhookDraft> {
@@ -82,7 +82,7 @@ function decide(command: WebhookCommand, state: WebhookState): Decision<WebhookD
       return change(state, command);
     case 'RotateWebhookSecret': {
       const previousUntilMs = command.nowMs + Math.min(command.overlapMs, secretOverlapMsMax);
-      return accept<WebhookDraft>(webhookSecretRotated.draft({ webhookId, number: state.secretNumber + 1, previousUntilMs }));
+      return accept<WebhookDraft>(webhookSecretRotated.draft({ webhookId, number: state.secretNumber + 1, previousUntilMs, reason: command.reason }));
     }
     case 'DisableWebhook':
       if (state.webhook === 'disabled') return accept<WebhookDraft>();
@@ -104,7 +104,7 @@ function evolve(before: WebhookState, event: WebhookDraft): WebhookState {
   const state = before as KnownWebhook;
   switch (event.type) {
     case webhookChanged.type: {
-      const { enabled, ...settings } = event.data;
+      const { enabled, reason: _, ...settings } = event.data;
       if (enabled) return { ...state, ...settings, webhook: 'enabled', disabledBecause: null };
       return { ...state, ...settings, webhook: 'disabled', disabledBecause: state.webhook === 'disabled' ? state.disabledBecause : 'owner' };
     }

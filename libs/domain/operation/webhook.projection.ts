@@ -41,7 +41,7 @@ function saidBy(event: DomainEvent): Said | undefined {
       return { set: { ...born, ...settings, ...status('enabled', null) }, stamps: { settings: version, status: version } };
     }
     case webhookChanged.type: {
-      const { webhookId: _, enabled, ...settings } = event.data;
+      const { webhookId: _, enabled, reason: _why, ...settings } = event.data;
       return { set: { ...settings, ...status(enabled ? 'enabled' : 'disabled', enabled ? null : 'owner') }, stamps: { settings: version, status: version } };
     }
     case webhookDisabled.type:

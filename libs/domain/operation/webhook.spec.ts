@@ -27,10 +27,10 @@ import { webhooksReactor, type WantedBy } from './webhooks-reactor.ts';
 const settings = { url: 'https://example.com/hook', description: 'billing', contexts: null, types: null, subject: null } as const;
 const register: WebhookCommand = { type: 'RegisterWebhook', webhookId: 'wh-1', nowMs: 1000, ...settings };
 const remove: WebhookCommand = { type: 'RemoveWebhook', reason: 'moved' };
-const rotate: WebhookCommand = { type: 'RotateWebhookSecret', nowMs: 2000, overlapMs: 500 };
+const rotate: WebhookCommand = { type: 'RotateWebhookSecret', nowMs: 2000, overlapMs: 500, reason: 'leaked' };
 const disable: WebhookCommand = { type: 'DisableWebhook', reason: 'gone', detail: 'HTTP 410' };
 const testIt: WebhookCommand = { type: 'TestWebhook' };
-const enable: WebhookCommand = { type: 'ChangeWebhook', change: {}, enabled: true };
+const enable: WebhookCommand = { type: 'ChangeWebhook', change: {}, enabled: true, reason: '' };
 
 /** Gives commands in order; what the last one caused or was refused for, and the state after all. */
 function after(...commands: readonly WebhookCommand[]): { state: WebhookState; events: readonly WebhookDraft[]; refusal: string | undefined } {
@@ -52,15 +52,15 @@ describe('a webhook', () => {
   });
 
   test('changes what is said, and nothing when nothing is', () => {
-    const changed = after(register, { type: 'ChangeWebhook', change: { types: ['stream.stopped'], description: undefined } as never });
-    expect(changed.events).toEqual([webhookChanged.draft({ webhookId: 'wh-1', ...settings, types: ['stream.stopped'], enabled: true })]);
-    expect(after(register, { type: 'ChangeWebhook', change: { url: settings.url } }).events).toEqual([]);
-    expect(after(register, { type: 'ChangeWebhook', change: { url: 'ftp://x' } }).refusal).toBe('invalid-url');
+    const changed = after(register, { type: 'ChangeWebhook', change: { types: ['stream.stopped'], description: undefined } as never, reason: 'too much' });
+    expect(changed.events).toEqual([webhookChanged.draft({ webhookId: 'wh-1', ...settings, types: ['stream.stopped'], enabled: true, reason: 'too much' })]);
+    expect(after(register, { type: 'ChangeWebhook', change: { url: settings.url }, reason: 'why not' }).events).toEqual([]);
+    expect(after(register, { type: 'ChangeWebhook', change: { url: 'ftp://x' }, reason: '' }).refusal).toBe('invalid-url');
   });
 
   test('rotates its secret with an overlap', () => {
     const { state, events } = after(register, rotate);
-    expect(events).toEqual([webhookSecretRotated.draft({ webhookId: 'wh-1', number: 2, previousUntilMs: 2500 })]);
+    expect(events).toEqual([webhookSecretRotated.draft({ webhookId: 'wh-1', number: 2, previousUntilMs: 2500, reason: 'leaked' })]);
     expect(state).toMatchObject({ secretNumber: 2, previousUntilMs: 2500 });
   });
 

@@ -14,7 +14,7 @@ export interface EncodingProfile {
 }
 
 export type EncodingProfileCommand =
-  | (EncodingProfile & { readonly type: 'ConfigureEncodingProfile' })
+  | (EncodingProfile & { readonly type: 'ConfigureEncodingProfile'; readonly reason: string })
   | { readonly type: 'RemoveEncodingProfile'; readonly reason: string };
 
 export type EncodingProfileDraft = DraftOf<EncodingProfileEventDefinition>;
@@ -52,7 +52,10 @@ function decide(command: EncodingProfileCommand, state: EncodingProfileState): D
 }
 
 function evolve(state: EncodingProfileState, event: EncodingProfileDraft): EncodingProfileState {
-  if (event.type === encodingProfileConfigured.type) return { ...event.data, kind: 'encoding-profile', profile: 'configured' };
+  if (event.type === encodingProfileConfigured.type) {
+    const { reason: _, ...settings } = event.data;
+    return { ...settings, kind: 'encoding-profile', profile: 'configured' };
+  }
   return { ...(state as KnownEncodingProfile), profile: 'removed' };
 }
 

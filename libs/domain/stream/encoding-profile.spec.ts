@@ -11,7 +11,8 @@ const settings = {
   audioBitrate: 128_000,
   segmentDurationMs: 2000,
 };
-const configure: EncodingProfileCommand = { type: 'ConfigureEncodingProfile', ...settings };
+const configure: EncodingProfileCommand = { type: 'ConfigureEncodingProfile', ...settings, reason: 'faster cuts' };
+const configured = { ...settings, reason: 'faster cuts' };
 const remove: EncodingProfileCommand = { type: 'RemoveEncodingProfile', reason: 'unused' };
 
 /** What the last of the commands caused or was refused for. */
@@ -29,12 +30,12 @@ function last(...commands: readonly EncodingProfileCommand[]): { readonly events
 
 describe('an encoding profile', () => {
   test('is what it was configured as last, and the same again changes nothing', () => {
-    expect(last(configure).events).toEqual([encodingProfileConfigured.draft(settings)]);
-    expect(last(configure, configure).events).toEqual([]);
+    expect(last(configure).events).toEqual([encodingProfileConfigured.draft(configured)]);
+    expect(last(configure, { ...configure, reason: 'again' }).events).toEqual([]);
     // As a database gives the fields back.
     const reordered = { ...configure, ladder: [{ videoBitrate: 2_800_000, height: 720, name: '720p' }] };
     expect(last(configure, reordered).events).toEqual([]);
-    expect(last(configure, { ...configure, audioBitrate: 96_000 }).events).toEqual([encodingProfileConfigured.draft({ ...settings, audioBitrate: 96_000 })]);
+    expect(last(configure, { ...configure, audioBitrate: 96_000 }).events).toEqual([encodingProfileConfigured.draft({ ...configured, audioBitrate: 96_000 })]);
   });
 
   test.each([
