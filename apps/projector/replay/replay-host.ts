@@ -6,7 +6,7 @@ import { ReplayRun, type ReplayLimits, type ReplayRunDeps } from './replay-run.t
 export interface ReplayHostInit extends ReplayLimits {
   /** Unique among living hosts and stable over restarts. */
   readonly owner: string;
-  /** Replays that this process works on at once. */
+  /** Replays that this process builds at once; those that are ready and keep up are not counted. */
   readonly replaysMax: number;
   /** How long what a replay replaced is kept for a roll-back, ms. */
   readonly keepMs: number;
@@ -54,11 +54,20 @@ export class ReplayHost {
   async #look(): Promise<readonly LeasedJob[]> {
     await this.#askForVersions();
     const open = await this.#deps.aggregates.find(replayAggregate.context, 'phase', 'open');
-    return open.filter(({ id, state }) => !this.#isForNewer(id, state as KnownReplay)).map(({ id }) => this.#jobOf(id));
+    return open.filter(({ id, state }) => !this.#isForNewer(id, state as KnownReplay)).map(({ id, state }) => this.#jobOf(id, state as KnownReplay));
   }
 
-  #jobOf(id: string): LeasedJob {
-    return { id, run: (lease, stop) => new ReplayRun({ ...this.#init, id, epoch: lease.epoch }, this.#deps).run(stop) };
+  /** One that has caught up keeps up until somebody decides, which may be never: it holds up no other. */
+  #jobOf(id: string, { status }: KnownReplay): LeasedJob {
+    let run: ReplayRun | undefined;
+    return {
+      id,
+      takesPlace: () => (run === undefined ? status !== 'ready' : !run.follows),
+      run: (lease, stop) => {
+        run = new ReplayRun({ ...this.#init, id, epoch: lease.epoch }, this.#deps);
+        return run.run(stop);
+      },
+    };
   }
 
   /** While releases change, one of newer code is left to a projector that has it. */

@@ -60,10 +60,16 @@ const samplesMax = 20;
 export class ReplayRun {
   readonly #init: ReplayRunInit;
   readonly #deps: ReplayRunDeps;
+  #follows = false;
 
   constructor(init: ReplayRunInit, deps: ReplayRunDeps) {
     this.#init = init;
     this.#deps = deps;
+  }
+
+  /** True while it keeps up with the log until somebody decides. */
+  get follows(): boolean {
+    return this.#follows;
   }
 
   /** @throws what may pass by itself; what does not is told as `replay.failed`. */
@@ -181,9 +187,14 @@ export class ReplayRun {
 
   /** Keeps up with the log until somebody decides. */
   async #follow(load: BulkLoad, stop: AbortSignal): Promise<void> {
-    while (!stop.aborted) {
-      await load.run(stop);
-      await pause(lookMs, stop);
+    this.#follows = true;
+    try {
+      while (!stop.aborted) {
+        await load.run(stop);
+        await pause(lookMs, stop);
+      }
+    } finally {
+      this.#follows = false;
     }
   }
 

@@ -323,8 +323,11 @@ describe('leased jobs', () => {
   }
 
   let waiting: string[];
+  /** Jobs that only wait for somebody. */
+  let idle: Set<string>;
   beforeEach(() => {
     waiting = [];
+    idle = new Set();
   });
 
   function work(owner: string, more: Partial<LeasedJobsInit> = {}): Bench {
@@ -332,6 +335,7 @@ describe('leased jobs', () => {
     const begun: Bench['begun'] = new Map();
     const jobOf = (id: string): LeasedJob => ({
       id,
+      takesPlace: () => !idle.has(id),
       run: (lease, stop) =>
         new Promise((resolve, reject) => {
           const end = (error?: Error): void => (error === undefined ? resolve() : reject(error));
@@ -358,6 +362,23 @@ describe('leased jobs', () => {
     await pass(1000);
     expect([...one.begun.keys()]).toEqual(['a', 'b', 'c']);
     expect([one.jobs.isRunning('a'), one.jobs.isRunning('c')]).toEqual([false, true]);
+  });
+
+  test('that have come to wait for somebody take no place from others, and are begun whatever is under way', async () => {
+    waiting = ['a', 'b', 'c', 'd'];
+    idle.add('d');
+    const one = work('one', { jobsMax: 1 });
+    await pass(1000);
+    expect([...one.begun.keys()]).toEqual(['a', 'd']);
+    idle.add('a');
+    await pass(1000);
+    expect([...one.begun.keys()]).toEqual(['a', 'd', 'b']);
+    // Somebody decided: it goes on beside what was begun meanwhile, and nothing else is begun.
+    idle.delete('a');
+    waiting = ['a', 'c', 'd'];
+    one.begun.get('b')?.end();
+    await pass(1000);
+    expect([...one.begun.keys()]).toEqual(['a', 'd', 'b']);
   });
 
   test('that another process works on take nobody’s place here', async () => {

@@ -8,6 +8,8 @@ import { unseen, type WorkBoard, type WorkerSignals } from './work-board.ts';
 /** Something that one process works on until it is done. */
 export interface LeasedJob {
   readonly id: string;
+  /** False while it waits for somebody and takes no place from others; asked before it is begun and while it runs. Always true when left out. */
+  takesPlace?(): boolean;
   /** @param stop aborts when the process ends, or somebody else has the lease */
   run(lease: Lease, stop: AbortSignal): Promise<void>;
 }
@@ -45,7 +47,12 @@ export interface LeasedJobsDeps {
 const defaults = { leaseTtlMs: 6000, lookMs: 500, jobsMax: Number.POSITIVE_INFINITY, retryMs: 2000, tidyMs: 10_000 };
 
 interface Running {
+  readonly job: LeasedJob;
   readonly done: Promise<void>;
+}
+
+function takesPlace(job: LeasedJob): boolean {
+  return job.takesPlace?.() !== false;
 }
 
 /**
@@ -105,8 +112,9 @@ export class LeasedJobs {
 
   async #look(): Promise<void> {
     for (const job of await this.#deps.look()) {
-      if (this.#stop.signal.aborted || this.#running.size >= this.#init.jobsMax) return;
+      if (this.#stop.signal.aborted) return;
       if (this.#running.has(job.id) || this.#resting.has(job.id)) continue;
+      if (takesPlace(job) && [...this.#running.values()].filter((one) => takesPlace(one.job)).length >= this.#init.jobsMax) continue;
       const { leasePrefix, owner, leaseTtlMs: ttlMs } = this.#init;
       const held = await HeldLease.acquire({ name: `${leasePrefix}${job.id}`, owner, ttlMs }, this.#deps);
       if (held !== undefined) this.#begin(job, held);
@@ -120,7 +128,7 @@ export class LeasedJobs {
   }
 
   #begin(job: LeasedJob, held: HeldLease): void {
-    this.#running.set(job.id, { done: this.#work(job, held) });
+    this.#running.set(job.id, { job, done: this.#work(job, held) });
     this.#signals.holds(this.#running.size);
   }
 
