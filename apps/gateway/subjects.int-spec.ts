@@ -334,6 +334,22 @@ describe('personal data', () => {
       });
     expect((await publish('e-lost-1')).status).toBe(200);
     expect((await publish('e-lost-2', 'v-x')).status).toBe(503);
+    // It is given up by name, by who does not have it, and no other is.
+    const { byMasterKey, live } = (await call('GET', '/api/v1/subjects/keys')).json;
+    const [masterKey] = Object.keys(byMasterKey);
+    const giveUp = (url: string, key: string | undefined) =>
+      ask(url, '/api/v1/subjects/keys/give-up', { method: 'POST', headers: admin, body: { masterKey: key, reason: 'the disk broke' } });
+    expect(await giveUp(gateways[0].url, masterKey)).toMatchObject({ status: 409, json: { type: 'urn:streams:problem:master-key-there' } });
+    expect(await giveUp(lost.url, await strange.newest())).toMatchObject({ status: 404 });
+    // The key of names is counted, and is nobody's.
+    const given = await giveUp(lost.url, masterKey);
+    expect([given.status, given.json]).toEqual([200, { masterKey: await strange.newest(), destroyed: live - 1 }]);
+    const after = (await ask(lost.url, '/api/v1/playbacks?limit=1000&reveal=a+test', { headers: admin })).json.items as unknown as typeof items;
+    expect(after.find(({ id }) => id === 'ps-5')).toMatchObject({ viewer: expect.stringMatching(/^erased:/) });
+    expect((await publish('e-lost-2', 'v-x')).status).toBe(200);
+    await world.settle();
+    const told = (await rawRecords()).filter(({ headers }) => headers['ce_type'] === 'master-key.given-up').map(({ value }) => JSON.parse(value) as object);
+    expect(told).toEqual([{ masterId: masterKey, keyIds: Array(live - 1).fill(expect.any(String)), reason: 'the disk broke' }]);
   });
 
   test('is nobody’s business without the right', async () => {

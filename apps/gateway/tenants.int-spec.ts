@@ -195,6 +195,7 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
     expect((await as(platform, 'POST', '/api/v1/ledger/keys/rotate', { reason: 'x' })).status).toBe(202);
   },
   showSubjectKeys: async () => expect((await as(acme.headers, 'GET', '/api/v1/subjects/keys')).status).toBe(403),
+  giveUpMasterKey: async () => expect((await as(acme.headers, 'POST', '/api/v1/subjects/keys/give-up', { masterKey: 'mk-1', reason: 'x' })).status).toBe(403),
   rotateMasterKey: async () => expect((await as(acme.headers, 'POST', '/api/v1/subjects/keys/rotate', { reason: 'x' })).status).toBe(403),
   listParkedEvents: async () => {
     const answer = await as(acme.headers, 'GET', '/api/v1/events/parked');

@@ -66,7 +66,7 @@ import {
   type StreamEventDefinition,
 } from './stream.events.ts';
 import { streamKeyIssued, streamKeyUsed, type StreamKeyEventDefinition } from './stream-key.events.ts';
-import { masterKeyRotated, subjectErased, subjectExported, type SubjectEventDefinition } from './subject.events.ts';
+import { masterKeyGivenUp, masterKeyRotated, subjectErased, subjectExported, type SubjectEventDefinition } from './subject.events.ts';
 import { popularityReported, requestsServed, trafficReported, type TrafficEventDefinition } from './traffic.events.ts';
 import {
   webhookChanged,
@@ -163,6 +163,7 @@ export const catalogue: readonly AnyDefinition[] = [
   subjectErased,
   subjectExported,
   masterKeyRotated,
+  masterKeyGivenUp,
   contentPublished,
   contentChanged,
   contentWithdrawn,

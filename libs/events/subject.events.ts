@@ -75,4 +75,19 @@ export const masterKeyRotated = defineEvent({
   samples: [{ masterId: 'mk-5f1c09d2a7b3e841', rewrapped: 4711, reason: 'once a year' }],
 });
 
-export type SubjectEventDefinition = typeof subjectErased | typeof subjectExported | typeof masterKeyRotated;
+export const masterKeyGivenUp = defineEvent({
+  type: 'master-key.given-up',
+  version: 1,
+  context: 'access',
+  meaning: 'A master key is lost for good: keys of data subjects that it wraps were destroyed, and what was encrypted under them counts as erased.',
+  schema: z.object({
+    masterId: z.string().min(1).max(256),
+    /** The keys that were destroyed; of many some in each of several events. */
+    keyIds: z.array(standIn).max(1000),
+    reason: text,
+  }),
+  key: () => 'master-key',
+  samples: [{ masterId: 'mk-5f1c09d2a7b3e841', keyIds: ['k7Qm2Zx0Rt4Yb8Nc1Vd5Ww'], reason: 'the disk broke, and there is no copy' }],
+});
+
+export type SubjectEventDefinition = typeof subjectErased | typeof subjectExported | typeof masterKeyRotated | typeof masterKeyGivenUp;

@@ -77,6 +77,8 @@ export abstract class SubjectKeyStore {
   abstract erasures(last: bigint): Promise<Erasures>;
   /** Live keys that another master key than this one wraps. */
   abstract wrappedByOthers(masterId: string, limit: number): Promise<readonly SubjectKey[]>;
+  /** Live keys that this master key wraps. */
+  abstract wrappedBy(masterId: string, limit: number): Promise<readonly SubjectKey[]>;
   /** Puts a live key under another master key; false when it was erased, or rewrapped by somebody else, meanwhile. */
   abstract rewrap(keyId: string, fromMasterId: string, to: WrappedKey): Promise<boolean>;
   abstract counts(): Promise<SubjectKeyCounts>;

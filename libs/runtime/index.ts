@@ -106,5 +106,5 @@ export { OpenedEventLog } from './personal/opened-event-log.ts';
 export { asWritten, PersonalData } from './personal/personal-data.ts';
 export { RegionSecrets, type KeptBecause, type RegionSecretsInit } from './personal/region-secrets.ts';
 export { SubjectLinker, type Linked, type LockedKeys } from './personal/subject-linker.ts';
-export { SubjectKeys, type Person, type SubjectKeysDeps, type SubjectKeysInit } from './personal/subject-keys.ts';
+export { isIndexKey, SubjectKeys, type Person, type SubjectKeysDeps, type SubjectKeysInit } from './personal/subject-keys.ts';
 export { untilThere, type UntilThereInit } from './until-there.ts';

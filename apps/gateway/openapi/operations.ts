@@ -49,8 +49,8 @@ import {
 } from '../sandboxes/sandboxes.contract.ts';
 import { showStreamHealth } from '../streams/stream-health.contract.ts';
 import { issueStreamKey, listStreams, showStream, startStream, stopStream, switchStream } from '../streams/streams.contract.ts';
-import { eraseSubject, exportSubject, rotateMasterKey, showSubjectKeys } from '../subjects/subjects.contract.ts';
 import { listPrefetchModels } from '../cdn/prefetch-models.contract.ts';
+import { eraseSubject, exportSubject, giveUpMasterKey, rotateMasterKey, showSubjectKeys } from '../subjects/subjects.contract.ts';
 import { showTraffic, showPopularObjects } from '../traffic/traffic.contract.ts';
 import { listReadTables, readRows } from '../watch/rows.contract.ts';
 import { followRows, socketRows } from '../watch/watch.contract.ts';
@@ -177,6 +177,7 @@ export const operations: readonly Operation[] = [
   exportSubject,
   eraseSubject,
   showSubjectKeys,
+  giveUpMasterKey,
   rotateMasterKey,
   showLedger,
   proveEvent,

@@ -1,7 +1,8 @@
 import { defaultTenant, masterKeyAggregateId, subjectAggregate, subjectAggregateId, type SubjectCommand } from '#domain/access';
 import { addressSubject } from '#events';
-import type { AggregateStore, Clock, IdSource, Lease, LeaseStore, MasterKey, SubjectKey, SubjectKeyStore } from '#ports';
-import { CommandExecutor, type CommandMeta, type PersonalData } from '#runtime';
+import { hasCode } from '#kernel';
+import type { AggregateStore, Clock, IdSource, Lease, LeaseStore, MasterKey, SubjectKey, SubjectKeyStore, WrappedKey } from '#ports';
+import { CommandExecutor, isIndexKey, type CommandMeta, type PersonalData } from '#runtime';
 import { conflict, notFound } from '../http/problem.errors.ts';
 
 export interface SubjectErasureDeps {
@@ -31,6 +32,14 @@ export interface FoundSubject {
   readonly subject: string;
   /** All that it ever had, the oldest first. */
   readonly keys: readonly SubjectKey[];
+}
+
+function asMissing(error: unknown): unknown {
+  if (!hasCode(error, 'MASTER_KEY_MISSING')) return error;
+  return conflict(
+    'no-master-key',
+    'There is no other master key yet: give every process one (MASTER_KEY_FILE, or a new file in the data folder), then ask again.',
+  );
 }
 
 function keysByTenant(keys: readonly SubjectKey[]): Map<string, readonly string[]> {
@@ -153,6 +162,55 @@ export class SubjectErasure {
     await this.#execute(this.#deps.aggregates, masterKeyAggregateId, { type: 'RotateMasterKey', masterId: masterKey, rewrapped, reason }, meta);
     await master.forgetBefore(masterKey);
     return { masterKey, rewrapped };
+  }
+
+  /**
+   * Destroys all keys that a lost master key wraps, the key of names among them: what was encrypted under them counts as erased, and
+   * people are written of again, under keys of their own. May be asked again after a failure.
+   * @throws ProblemError 404 when nothing is wrapped by it, 409 when it is there after all, when there is no other, or when somebody else is at it
+   */
+  async giveUp(masterId: string, reason: string, meta: CommandMeta): Promise<{ readonly masterKey: string; readonly destroyed: number }> {
+    const { leases, ids } = this.#deps;
+    const lease = await leases.acquire(rotationLease, `giving-up/${ids.next()}`, rotationTtlMs);
+    if (lease === undefined) throw conflict('rotation-running', 'A master key is being put over all keys; wait for it.');
+    try {
+      return await this.#giveUpUnder(lease, masterId, reason, meta);
+    } finally {
+      await leases.release(lease);
+    }
+  }
+
+  async #giveUpUnder(lease: Lease, masterId: string, reason: string, meta: CommandMeta): Promise<{ readonly masterKey: string; readonly destroyed: number }> {
+    const { store, master, aggregates, clock, leases, personal } = this.#deps;
+    const [first] = await store.wrappedBy(masterId, 1);
+    if (first?.key === undefined) throw notFound('unknown-master-key', `No key of personal data is under a master key ${masterId}.`);
+    if (await this.#isThere(first.key))
+      throw conflict('master-key-there', `The master key ${masterId} is there: what it wraps can be read. To be rid of it, put a new one over all keys.`);
+    const masterKey = await master.newest().catch((error: unknown) => Promise.reject(asMissing(error)));
+    const load: AggregateStore['load'] = (context, id) => aggregates.load(context, id);
+    let destroyed = 0;
+    for (let keys = await store.wrappedBy(masterId, rewrapBatch); keys.length > 0; keys = await store.wrappedBy(masterId, rewrapBatch)) {
+      const all = keys.map(({ keyId }) => keyId);
+      const keyIds = all.filter((keyId) => !isIndexKey(keyId));
+      const commit: AggregateStore['commit'] = (decided) => store.erase(all, clock.now(), decided);
+      await this.#execute({ load, commit }, masterKeyAggregateId, { type: 'GiveUpMasterKey', masterId, keyIds, reason }, meta);
+      destroyed += keyIds.length;
+      if (!(await leases.renew(lease, rotationTtlMs))) throw conflict('rotation-running', 'Somebody else went on with this; ask again.');
+    }
+    await personal.keys.refresh();
+    return { masterKey, destroyed };
+  }
+
+  /** @throws OperatingError `MASTER_KEY_UNAVAILABLE`: nobody can tell at the moment. */
+  async #isThere(key: WrappedKey): Promise<boolean> {
+    try {
+      await this.#deps.master.unwrap(key);
+      return true;
+    } catch (error) {
+      if (hasCode(error, 'MASTER_KEY_MISSING')) return false;
+      if (hasCode(error, 'SUBJECT_KEY_DAMAGED')) return true;
+      throw error;
+    }
   }
 
   #asConflict(error: unknown): unknown {

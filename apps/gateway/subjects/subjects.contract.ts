@@ -96,6 +96,19 @@ export const showSubjectKeys = operation({
   }),
 });
 
+export const giveUpMasterKey = operation({
+  ...common,
+  tenancy: 'platform',
+  id: 'giveUpMasterKey',
+  method: 'POST',
+  path: '/api/v1/subjects/keys/give-up',
+  summary:
+    'Destroy all keys of personal data that a lost master key wraps: what was encrypted under them counts as erased, for good, and people are written of again under new ones',
+  status: 200,
+  body: z.strictObject({ masterKey: lineOfText.min(1).max(256).describe('The one that is lost, as the count of keys names it.'), reason }),
+  answer: z.object({ masterKey: z.string().describe('The one that wraps now.'), destroyed: z.number() }),
+});
+
 export const rotateMasterKey = operation({
   ...common,
   tenancy: 'platform',

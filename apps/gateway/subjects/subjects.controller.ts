@@ -9,7 +9,7 @@ import { isoTime } from '../http/fields.ts';
 import { Input, Route, type InputOf } from '../http/operation.ts';
 import { SubjectErasure } from './subject-erasure.ts';
 import { SubjectExport } from './subject-export.ts';
-import { eraseSubject, exportSubject, rotateMasterKey, showSubjectKeys } from './subjects.contract.ts';
+import { eraseSubject, exportSubject, giveUpMasterKey, rotateMasterKey, showSubjectKeys } from './subjects.contract.ts';
 
 /** How the keys are kept. */
 export abstract class SubjectKeyring {
@@ -55,6 +55,11 @@ export class SubjectsController {
       ...{ region, count, oldestAt: isoTime(oldestAtMs), why: secrets.whyKept(check) },
     }));
     return { live, erased, byMasterKey: byMaster, masterKey: await master.newest(), unnamed, kept: waiting };
+  }
+
+  @Route(giveUpMasterKey)
+  giveUp(@Input(giveUpMasterKey) { body }: InputOf<typeof giveUpMasterKey>, @ByCaller() caller: Caller): Promise<object> {
+    return this.#erasure.giveUp(body.masterKey, body.reason, caller);
   }
 
   @Route(rotateMasterKey)

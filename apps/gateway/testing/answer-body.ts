@@ -65,6 +65,7 @@ export interface AnswerBody extends ItemBody {
   readonly subject: string;
   readonly masterKey: string;
   readonly kept: readonly object[];
+  readonly live: number;
   readonly byMasterKey: Readonly<Record<string, number>>;
   readonly progress: { readonly total: number };
   readonly purgeId: string;

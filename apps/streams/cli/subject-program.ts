@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { contextOf, type CommonOptions } from './context.ts';
 import { group, personName, remote } from './program-parts.ts';
-import { eraseSubject, exportSubject, rotateMaster, showKeys, type SubjectOptions } from './subject.commands.ts';
+import { eraseSubject, exportSubject, giveUpMaster, rotateMaster, showKeys, type SubjectOptions } from './subject.commands.ts';
 
 export function addSubjects(program: Command): void {
   const subject = group(program, 'subject', 'tell and erase what is stored of a person');
@@ -22,4 +22,7 @@ export function addSubjects(program: Command): void {
   remote(subject, 'rotate-master', 'put all keys of personal data under a new master key, and destroy the one before')
     .requiredOption('--reason <text>', 'why, for the record')
     .action((options: CommonOptions & { reason: string }) => rotateMaster(contextOf(options), options.reason));
+  remote(subject, 'give-up <master-key>', 'destroy all keys that a lost master key wraps: what they encrypted is erased for good')
+    .requiredOption('--reason <text>', 'why, for the record')
+    .action((masterKey: string, options: CommonOptions & { reason: string }) => giveUpMaster(contextOf(options), masterKey, options.reason));
 }

@@ -115,6 +115,17 @@ export async function showKeys({ api, print }: CommandContext): Promise<void> {
   ]);
 }
 
+export async function giveUpMaster({ api, print }: CommandContext, lost: string, reason: string): Promise<void> {
+  const given = await api.call<{ readonly masterKey: string; readonly destroyed: number }>('POST', '/api/v1/subjects/keys/give-up', {
+    masterKey: lost,
+    reason,
+  });
+  print(given, () => [
+    `${counted(given.destroyed, 'key')} under the master key ${lost} ${given.destroyed === 1 ? 'is' : 'are'} destroyed: what ${given.destroyed === 1 ? 'it' : 'they'} encrypted counts as erased, for good.`,
+    `People are written of again, under the master key ${given.masterKey}. Back it up.`,
+  ]);
+}
+
 export async function rotateMaster({ api, print }: CommandContext, reason: string): Promise<void> {
   const rotated = await api.call<{ readonly masterKey: string; readonly rewrapped: number }>('POST', '/api/v1/subjects/keys/rotate', { reason });
   print(rotated, () => [

@@ -76,6 +76,10 @@ export class MemorySubjectKeyStore extends SubjectKeyStore {
     return this.#all.filter(({ key }) => key !== undefined && key.masterId !== masterId).slice(0, limit);
   }
 
+  override async wrappedBy(masterId: string, limit: number): Promise<readonly SubjectKey[]> {
+    return this.#all.filter(({ key }) => key?.masterId === masterId).slice(0, limit);
+  }
+
   override async rewrap(keyId: string, fromMasterId: string, to: WrappedKey): Promise<boolean> {
     const one = this.#keys.get(keyId);
     if (one?.key?.masterId !== fromMasterId) return false;

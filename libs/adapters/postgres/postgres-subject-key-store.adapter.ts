@@ -96,6 +96,11 @@ export class PostgresSubjectKeyStore extends SubjectKeyStore {
     return (await this.#database.read({ text, values: [masterId, limit] })).rows.map(keyOf);
   }
 
+  override async wrappedBy(masterId: string, limit: number): Promise<readonly SubjectKey[]> {
+    const text = `SELECT ${columns} FROM streams.subject_keys WHERE wrapped IS NOT NULL AND master_id = $1 ORDER BY key_id LIMIT $2`;
+    return (await this.#database.read({ text, values: [masterId, limit] })).rows.map(keyOf);
+  }
+
   override async rewrap(keyId: string, fromMasterId: string, { masterId, wrapped }: WrappedKey): Promise<boolean> {
     const text = `UPDATE streams.subject_keys SET master_id = $3, wrapped = decode($4, 'hex') WHERE key_id = $1 AND master_id = $2 AND wrapped IS NOT NULL`;
     const values = [keyId, fromMasterId, masterId, Buffer.from(wrapped).toString('hex')];

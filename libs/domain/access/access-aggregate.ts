@@ -1,4 +1,4 @@
-import { masterKeyRotated, subjectErased, subjectExported, tenantCreated, tenantResumed, tenantSuspended } from '#events';
+import { masterKeyGivenUp, masterKeyRotated, subjectErased, subjectExported, tenantCreated, tenantResumed, tenantSuspended } from '#events';
 import { keyDecider, type KeyDraft, type KeyState } from './key.decider.ts';
 import { subjectDecider, type SubjectDraft, type SubjectState } from './subject.decider.ts';
 import { tenantDecider, type TenantDraft, type TenantState } from './tenant.decider.ts';
@@ -7,7 +7,8 @@ type AccessState = KeyState | TenantState | SubjectState;
 type AccessDraft = KeyDraft | TenantDraft | SubjectDraft;
 
 function isOfSubject(event: AccessDraft): event is SubjectDraft {
-  return event.type === subjectErased.type || event.type === subjectExported.type || event.type === masterKeyRotated.type;
+  const { type } = event;
+  return type === subjectErased.type || type === subjectExported.type || type === masterKeyRotated.type || type === masterKeyGivenUp.type;
 }
 
 function isOfTenant(event: KeyDraft | TenantDraft): event is TenantDraft {

@@ -1,4 +1,4 @@
-import { masterKeyRotated, subjectErased, subjectExported, type DraftOf, type SubjectEventDefinition } from '#events';
+import { masterKeyGivenUp, masterKeyRotated, subjectErased, subjectExported, type DraftOf, type SubjectEventDefinition } from '#events';
 import { accept, refuse, unreachable, type Decider, type Decision } from '#kernel';
 
 export type SubjectDraft = DraftOf<SubjectEventDefinition>;
@@ -24,6 +24,7 @@ export interface ErasedElsewhere {
 export type SubjectCommand =
   | (OfSubject & { readonly type: 'EraseSubject'; readonly elsewhere?: ErasedElsewhere | undefined })
   | (OfSubject & { readonly type: 'ExportSubject' })
+  | { readonly type: 'GiveUpMasterKey'; readonly masterId: string; readonly keyIds: readonly string[]; readonly reason: string }
   | { readonly type: 'RotateMasterKey'; readonly masterId: string; readonly rewrapped: number; readonly reason: string };
 
 /** Of one data subject of a tenant, or of the master key. */
@@ -50,6 +51,8 @@ function decide(command: SubjectCommand, { erased }: SubjectState): Decision<Sub
     }
     case 'RotateMasterKey':
       return accept<SubjectDraft>(masterKeyRotated.draft({ masterId: command.masterId, rewrapped: command.rewrapped, reason: command.reason }));
+    case 'GiveUpMasterKey':
+      return accept<SubjectDraft>(masterKeyGivenUp.draft({ masterId: command.masterId, keyIds: [...command.keyIds], reason: command.reason }));
     default:
       return unreachable(command);
   }

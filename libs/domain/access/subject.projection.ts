@@ -2,6 +2,7 @@ import {
   catalogue,
   definitionOf,
   keyIdsIn,
+  masterKeyGivenUp,
   masterKeyRotated,
   personalFields,
   subjectErased,
@@ -51,18 +52,25 @@ const actions: Readonly<Record<string, string>> = {
   [subjectErased.type]: 'erased',
   [subjectExported.type]: 'exported',
   [masterKeyRotated.type]: 'master-key-rotated',
+  [masterKeyGivenUp.type]: 'master-key-given-up',
 };
 
 const definitions = (catalogue as readonly EventDefinition[]).filter(({ context }) => contexts.includes(context));
 
-function acted(event: EventOf<typeof subjectErased | typeof subjectExported | typeof masterKeyRotated>): readonly RowChange[] {
-  const subject = event.type === masterKeyRotated.type ? null : event.data.subject;
+type Action = EventOf<typeof subjectErased | typeof subjectExported | typeof masterKeyRotated | typeof masterKeyGivenUp>;
+
+function isAction(event: DomainEvent): event is Action {
+  return event.type in actions;
+}
+
+function acted(event: Action): readonly RowChange[] {
+  const subject = 'subject' in event.data ? event.data.subject : null;
   const set = { tenant: event.tenant, action: actions[event.type] ?? '', subject, reason: event.data.reason, actor: event.actor, at_ms: BigInt(event.time) };
   return [{ table: subjectActionTable.name, key: { event_id: event.id }, set }];
 }
 
 function project(event: DomainEvent, recordedAtMs: number = event.time): readonly RowChange[] {
-  if (event.type === subjectErased.type || event.type === subjectExported.type || event.type === masterKeyRotated.type) return acted(event);
+  if (isAction(event)) return acted(event);
   const definition = definitionOf(event.type);
   if (definition === undefined) return [];
   const at = BigInt(recordedAtMs);

@@ -3,6 +3,7 @@ import {
   definitionOf,
   effectSucceeded,
   keyIssued,
+  masterKeyGivenUp,
   masterKeyRotated,
   playbackStarted,
   streamStarted,
@@ -43,6 +44,12 @@ describe('a data subject', () => {
   test('a new master key is on record with what was put under it', () => {
     const rotate: SubjectCommand = { type: 'RotateMasterKey', masterId: 'mk-1', rewrapped: 3, reason: 'yearly' };
     expect(subjectDecider.decide(rotate, after())).toMatchObject({ events: [{ type: masterKeyRotated.type, data: { rewrapped: 3 } }] });
+  });
+
+  test('a master key that is lost is on record with the keys that went with it', () => {
+    const giveUp: SubjectCommand = { type: 'GiveUpMasterKey', masterId: 'mk-1', keyIds: [first, second], reason: 'the disk broke' };
+    expect(subjectDecider.decide(giveUp, after())).toMatchObject({ events: [{ type: masterKeyGivenUp.type, data: { keyIds: [first, second] } }] });
+    expect(subjectDecider.decide({ ...giveUp, reason: '' }, after())).toMatchObject({ refused: true, code: 'reason-missing' });
   });
 
   test('is folded from the log among the other aggregates of its topic', () => {

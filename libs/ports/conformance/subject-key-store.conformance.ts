@@ -141,7 +141,9 @@ function wrappingCases(keys: () => SubjectKeyStore): void {
     await keys().ensure([one]);
     const to = { masterId: 'mk-new', wrapped: randomBytes(60) };
     expect((await keys().wrappedByOthers('mk-new', 10_000)).map(({ keyId }) => keyId)).toContain(one.keyId);
+    expect((await keys().wrappedBy(master, 10_000)).map(({ keyId }) => keyId)).toEqual([one.keyId]);
     expect(await keys().rewrap(one.keyId, master, to)).toBe(true);
+    expect(await keys().wrappedBy(master, 10_000)).toEqual([]);
     expect(await keys().rewrap(one.keyId, master, to)).toBe(false);
     expect((await keys().byId([one.keyId]))[0]?.key?.masterId).toBe('mk-new');
     expect((await keys().wrappedByOthers('mk-new', 10_000)).map(({ keyId }) => keyId)).not.toContain(one.keyId);

@@ -1,5 +1,5 @@
 import { hasCode } from '#kernel';
-import type { Clock, MasterKey, NewSubjectKey, SubjectKey, SubjectKeyStore } from '#ports';
+import type { Clock, MasterKey, NewSubjectKey, SubjectKey, SubjectKeyStore, WrappedKey } from '#ports';
 import { createHmac, hash, randomBytes } from 'node:crypto';
 import type { Logger } from '../logging.ts';
 import { KeyCache } from './key-cache.ts';
@@ -240,10 +240,15 @@ export class SubjectKeys {
   async #openIndex(): Promise<Uint8Array> {
     const { store, master } = this.#deps;
     const [stored] = await store.live([indexSubject]);
-    const key =
-      stored ??
-      (await store.ensure([{ keyId: indexSubject, tenant: '*', subject: indexSubject, sealedName: undefined, ...(await master.wrap(randomBytes(32))) }]))[0];
+    const key = stored ?? (await store.ensure([{ ...(await this.#freshIndex()), ...(await master.wrap(randomBytes(32))) }]))[0];
     return master.unwrap(key?.key as NonNullable<SubjectKey['key']>);
+  }
+
+  /** The one before may have been given up with its master key. */
+  async #freshIndex(): Promise<Omit<NewSubjectKey, keyof WrappedKey>> {
+    const isFirst = (await this.#deps.store.ofSubject(indexSubject)).length === 0;
+    const keyId = isFirst ? indexSubject : `${indexSubject}-${randomBytes(8).toString('base64url')}`;
+    return { keyId, tenant: '*', subject: indexSubject, sealedName: undefined };
   }
 
   #keyedHash(key: Uint8Array, text: string): Buffer {
@@ -283,6 +288,7 @@ export class SubjectKeys {
   #forget(erased: ReadonlySet<string>): void {
     this.#writing.drop((_, { keyId }) => erased.has(keyId));
     this.#reading.drop((keyId) => erased.has(keyId));
+    if ([...erased].some(isIndexKey)) this.#index = undefined;
     this.#tell();
   }
 
@@ -295,6 +301,11 @@ export class SubjectKeys {
   #tell(): void {
     for (const listener of this.#listeners) listener();
   }
+}
+
+/** True for the key of names, which is nobody's: those of subjects have 22 letters. */
+export function isIndexKey(keyId: string): boolean {
+  return keyId === indexSubject || keyId.startsWith(`${indexSubject}-`);
 }
 
 /** A tenant's id holds no slash. */
