@@ -73,7 +73,7 @@ export class StreamWindow {
 
   /** The window that rows make together with what they do not have yet. Undefined for a stream without a segment. */
   static of(init: StreamWindowInit, stored: ReadonlyMap<string, SegmentList>, { tail = noTail, part }: WindowForm = {}): StreamWindow | undefined {
-    const { stream, everyRendition, whole } = init;
+    const { stream, whole } = init;
     const last = Math.max(lastOf(stream), tail.last);
     if (last < 0) return undefined;
     const byName = new Map([...stored].map(([rendition, list]) => [rendition, withTail(list, tail.of(rendition))]));
@@ -83,7 +83,7 @@ export class StreamWindow {
       return new StreamWindow({ ...init, whole: true }, byName, within, tail.breaks);
     }
     const fromUs = whole ? 0 : windowStartUs(stream, tail);
-    const first = whole ? begins : (firstSince(newestRenditions(stream, everyRendition), byName, fromUs) ?? last);
+    const first = whole ? begins : (firstSince(byName, fromUs) ?? last);
     return new StreamWindow(init, byName, { first, last }, tail.breaks);
   }
 
@@ -210,13 +210,10 @@ export function windowStartUs(stream: ReadRow, { endUs }: Pick<SegmentTail, 'end
   return Math.max(0, Math.floor((Math.max(Number(stream['end_us']), endUs) - windowUs) / gridUs) * gridUs - beforeGridUs);
 }
 
-/** By the best rendition that has a segment there: all others begin theirs within two frames of it. */
-function firstSince(renditions: readonly ReadRow[], lists: ReadonlyMap<string, SegmentList>, fromUs: number): number | undefined {
-  for (const { name } of renditions) {
-    const found = lists.get(String(name))?.segments.find(({ startUs }) => startUs >= fromUs);
-    if (found !== undefined) return found.mediaSequence;
-  }
-  return undefined;
+/** By whichever rendition has a segment there first: pictures may have come later than the sound. All begin theirs within two frames of each other. */
+function firstSince(lists: ReadonlyMap<string, SegmentList>, fromUs: number): number | undefined {
+  const firsts = [...lists.values()].flatMap(({ segments }) => segments.find(({ startUs }) => startUs >= fromUs)?.mediaSequence ?? []);
+  return firsts.length === 0 ? undefined : Math.min(...firsts);
 }
 
 /** Index of the first segment with this number or a greater one. */
