@@ -158,8 +158,61 @@ describe('a source that is its own rendition', () => {
     120_000,
   );
 
+  const isSeen = ({ type, timestampMs, body }: FlvTag): boolean => type !== tagType.video || body[1] === 0 || timestampMs < 5000 || timestampMs > 19_000;
+
+  test('whose picture pauses for long goes on with its newest key frame, without a break or an encoder, and says so once', async () => {
+    await carry((await flvSource({ folder: scene.folder, seconds: 24, groupFrames: 60 })).filter(isSeen), [source], 3);
+    expect((await scene.data('encoding.started')).map(({ encoder }) => encoder)).toEqual(['none']);
+    expect((await scene.data('encoding.ended')).map(({ reason }) => reason)).toEqual(['source-ended']);
+    const adapted = await scene.data('encoding.adapted');
+    expect(adapted.map(({ step, direction }) => [step, direction])).toEqual([
+      ['picture', 'down'],
+      ['picture', 'up'],
+    ]);
+    const pictures = await scene.stream.segments('source');
+    const sounds = await scene.stream.segments('audio');
+    expect(times(pictures)).toEqual(Array.from({ length: 12 }, (_, n) => [n * 2, 2]));
+    for (const [n, { startUs, durationUs }] of sounds.entries()) {
+      expect(durationUs).toBeLessThan(2.05e6);
+      expect(Math.abs(startUs - (pictures[n] as Segment).startUs)).toBeLessThan(30_000);
+    }
+    expect([...pictures, ...sounds].every(({ discontinuity }) => !discontinuity)).toBe(true);
+    // It is what a decoder takes: every frame of it, and of the sound.
+    for (const rendition of ['source', 'audio']) expect((await probe(await stored(rendition))).complaints).toBe('');
+    const picture = await frames(await stored('source'), '0:v:0');
+    // Five seconds and four of pictures; between them two stills a second.
+    expect(picture).toHaveLength(9 * 30 + 14 * 2);
+    // At the second 10 the picture of the second 4 is shown.
+    const { stdout } = await run('ffmpeg', ['-v', 'error', '-ss', '9.6', '-i', await stored('source'), '-frames:v', '1', '-f', 'framemd5', '-']);
+    expect(stdout.trim().split(',').at(-1)?.trim()).toBe(picture[120]);
+  }, 120_000);
+
+  test('whose picture comes long after its sound is heard from its beginning, and seen from its first key frame on; nothing is missing between', async () => {
+    const tags = await flvSource({ folder: scene.folder, seconds: 16, groupFrames: 60 });
+    await publish(
+      tags.filter(({ type, timestampMs, body }) => type !== tagType.video || body[1] === 0 || timestampMs > 8300),
+      [source],
+      2,
+    );
+    await until('both runs ended', async () => (await scene.data('encoding.ended')).length === 2);
+    expect((await scene.data('encoding.started')).map(({ encoder }) => encoder)).toEqual(['none', 'none']);
+    expect(await scene.data('encoding.adapted')).toEqual([]);
+    const sounds = await scene.stream.segments('audio');
+    const pictures = await scene.stream.segments('source');
+    expect(sounds.map(({ mediaSequence }) => mediaSequence)).toEqual(sounds.map((_, n) => n));
+    // The picture is there from its first key frame, which is 10 s from the beginning.
+    expect((pictures[0] as Segment).discontinuity).toBe(true);
+    expect((pictures[0] as Segment).programDateTimeMs - (sounds[0] as Segment).programDateTimeMs).toBeCloseTo(10_000, -2);
+    for (const [n, { startUs, durationUs }] of sounds.entries()) {
+      const before = sounds[n - 1];
+      if (before !== undefined) expect(Math.abs(startUs - before.startUs - before.durationUs)).toBeLessThan(30_000);
+      expect(durationUs).toBeLessThan(2.5e6);
+      expect(durationUs).toBeGreaterThan(90_000);
+    }
+    expect(sounds.reduce((us, { durationUs }) => us + durationUs, 0)).toBeGreaterThan(15.8e6);
+  }, 120_000);
+
   test.each([
-    ['as it is', source, 5000, ['none', 'none', 'none']],
     ['encoded, within a segment', { name: '90p', height: 90, videoBitrate: 100_000 }, 5000, ['libx264', 'aac', 'libx264']],
     ['encoded, where a segment ends', { name: '90p', height: 90, videoBitrate: 100_000 }, 5990, ['libx264', 'aac', 'libx264']],
   ])(

@@ -24,6 +24,8 @@ export interface Generation {
   sealed: boolean;
   /** True when a configured kind is left out because nothing of it comes. */
   muted: boolean;
+  /** Set by whoever reads it and has something to show for a picture that stops: then that begins no new generation. */
+  keepsPicture?: boolean;
   /** Tracks beside the first of each kind that come with it. */
   beside?: readonly SourceTrack[];
 }
@@ -395,8 +397,10 @@ export class SessionFeed {
       this.#latestOf[other] = Math.max(this.#latestOf[other], timestampMs);
       return this.#begin(this.#headers);
     }
+    this.#leavePicture(kind, timestampMs);
     const isSilent = generation[other] !== undefined && timestampMs - this.#latestOf[other] > silentAfterMs[other];
-    if (generation.sealed && isSilent) this.#goOnWithout(other, timestampMs);
+    const isKept = other === 'video' && generation.keepsPicture === true;
+    if (generation.sealed && isSilent && !isKept) this.#goOnWithout(other, timestampMs);
   }
 
   /**
@@ -415,6 +419,16 @@ export class SessionFeed {
       const tag = this.#tags[at] as FeedTag;
       if (tag.generation === before) this.#tags[at] = { ...tag, generation: this.#generation };
     }
+  }
+
+  /** A picture is announced and does not come: what is heard until it does is not held back for it. */
+  #leavePicture(kind: Kind, timestampMs: number): void {
+    const generation = this.#generation;
+    if (kind === 'video' || generation.sealed || generation.video === undefined || this.#hasMedia('video')) return;
+    const firstMs = this.#tags.find((tag) => tag.generation === generation)?.timestampMs ?? timestampMs;
+    if (timestampMs - firstMs <= silentAfterMs.video) return;
+    generation.video = undefined;
+    generation.muted = true;
   }
 
   #readMetadata(body: Uint8Array): void {

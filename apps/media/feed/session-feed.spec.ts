@@ -120,6 +120,26 @@ describe('a kind that stops', () => {
     expect([back?.tag.generation.number, back?.source.audio?.codec]).toEqual([2, 'mp3']);
   });
 
+  test('sound is not held back for a picture that is announced and does not come', () => {
+    const made = new SessionFeed({ bytesMax: 1e6 });
+    const push = (tags: readonly FlvTag[]): void => tags.forEach((tag) => made.push(tag));
+    push([...headers, ...sounds(0, 5900)]);
+    expect(made.startPoint(undefined)).toBeUndefined();
+    push(sounds(5900, 6300));
+    expect(made.startPoint(undefined)).toMatchObject({ tag: { kind: 'audio', timestampMs: 0 }, source: { video: undefined, audio: { codec: 'mp3' } } });
+    push([picture(8000, true), ...both(8010, 10_000)]);
+    expect(made.startPoint(undefined, 1)).toMatchObject({ tag: { kind: 'video', timestampMs: 8000 }, source: { video: { codec: 'h264' } } });
+  });
+
+  test('goes on in its generation while somebody has something to show for it', () => {
+    const made = new SessionFeed({ bytesMax: 1e6 });
+    for (const tag of [...headers, ...both(0, 2000)]) made.push(tag);
+    const { generation } = made.startPoint(0)?.tag ?? {};
+    if (generation !== undefined) generation.keepsPicture = true;
+    for (const tag of [...sounds(2000, 20_000), picture(20_000, true)]) made.push(tag);
+    expect(made.startPoint(20_000)).toMatchObject({ tag: { kind: 'video', timestampMs: 20_000, generation: { number: 0 } } });
+  });
+
   test('sound goes on without the picture', () => {
     const made = new SessionFeed({ bytesMax: 1e6 });
     for (const tag of [...headers, ...both(0, 2000)]) made.push(tag);

@@ -26,7 +26,7 @@ interface Told {
   readonly encodingId: string | undefined;
 }
 
-const givenUp: Readonly<Record<Exclude<Adaptation['step'], 'preset' | 'pass-through'>, string>> = {
+const givenUp: Readonly<Record<Exclude<Adaptation['step'], 'preset' | 'pass-through' | 'picture'>, string>> = {
   'top-rung': 'its highest encoded rendition is left out',
   'frame-rate': 'every second frame is left out',
   'new-streams': 'no other stream is begun here',

@@ -20,6 +20,7 @@ import { PassThroughRun } from '../run/pass-through-run.ts';
 import { comesBack, meeting, planRun, programDateTime, sessionEnd, storedUntilMs, toldUntil, type RunPlan } from '../run/run-plan.core.ts';
 import { breaks, SegmentCommitter, type SegmentCommitterDeps, type SegmentCommitterInit } from '../run/segment-committer.ts';
 import type { RenditionPlan } from '../run/carried.core.ts';
+import type { PictureChange } from '../run/source-remux.ts';
 import { planCarriage, type CarriageWishes } from '../run/source-carriage.core.ts';
 import type { Sampling } from '../sampling/sampling.ts';
 import type { StreamSampler } from '../sampling/stream-sampler.ts';
@@ -317,7 +318,7 @@ export class SessionEncoder {
       const encoding = { runner, feed, committer, logger, onSpeed: (speed: number): void => sampler?.runsAt(speed) };
       const run =
         renditions.encoded.length === 0
-          ? new PassThroughRun(init, { feed, committer })
+          ? new PassThroughRun(init, { feed, committer, onPicture: (change) => this.#tellPicture(committer, change) })
           : new EncoderRun({ ...init, program, preset, encoders: share.encoders, vaapiDevice }, encoding);
       return { end: await run.run(stop, AbortSignal.any([cut, this.#steps.untilCalm(over.signal)])), argv: run.argv };
     } finally {
@@ -332,6 +333,16 @@ export class SessionEncoder {
     const carried = [video, audio, ...beside.map(({ rendition }) => rendition)].flatMap((one) => one?.name ?? []);
     const about = { sessionId, preset: this.#steps.level.preset, encoders: share.encoders, epoch: `${producer.epoch}`, mediaSequence, discontinuity };
     this.#deps.logger.info({ ...about, renditions: renditions.renditions.map(({ name }) => name), carried }, 'encoder starts');
+  }
+
+  /** A picture that is carried stops and comes back: a plain thing, told once each. */
+  #tellPicture(committer: SegmentCommitter, change: PictureChange): void {
+    const isAway = change.kind === 'away';
+    const detail = isAway
+      ? 'No picture comes while the sound goes on: its newest key frame is shown.'
+      : `The picture is back after ${Math.round(change.awayMs / 100) / 10} s.`;
+    this.#deps.logger.info(detail);
+    committer.tell({ step: 'picture', direction: isAway ? 'down' : 'up', detail });
   }
 
   #announcer(

@@ -7,7 +7,7 @@ import type { RunPlan } from './run-plan.core.ts';
 import { handOver, runSegmenter, soundUntilUs } from './run-segmenter.ts';
 import type { SegmentCommitter } from './segment-committer.ts';
 import type { RenditionPlan } from './carried.core.ts';
-import { SourceRemux } from './source-remux.ts';
+import { SourceRemux, type PictureChange } from './source-remux.ts';
 
 export interface PassThroughRunInit {
   readonly plan: RunPlan;
@@ -19,6 +19,8 @@ export interface PassThroughRunInit {
 export interface PassThroughRunDeps {
   readonly feed: LiveFeed;
   readonly committer: SegmentCommitter;
+  /** Told when the picture stops while its sound goes on, and when it is back. */
+  readonly onPicture: (change: PictureChange) => void;
 }
 
 /** How long what is complete may take to be stored after somebody asked for the end. */
@@ -37,7 +39,9 @@ export class PassThroughRun {
     this.#init = init;
     this.#deps = deps;
     this.#segmenter = runSegmenter({ ...init, primingTicksOf: () => 0 });
-    this.#remux = new SourceRemux({ ...init, carried: init.renditions.carried }, { segmenter: this.#segmenter, committer: deps.committer });
+    const { segmentDurationMs, renditions } = init;
+    const stills = { segmentDurationMs, onPicture: deps.onPicture };
+    this.#remux = new SourceRemux({ ...init, carried: renditions.carried, stills }, { segmenter: this.#segmenter, committer: deps.committer });
   }
 
   /** Nothing is run. */
@@ -77,9 +81,13 @@ export class PassThroughRun {
   async #carryAll(signal: AbortSignal, cut: AbortSignal): Promise<number | undefined> {
     const { feed } = this.#deps;
     const either = AbortSignal.any([signal, cut]);
+    const { generation } = this.#init.start.tag;
     try {
+      // A picture that stops goes on as a still one.
+      generation.keepsPicture = true;
       await this.#carryUntil(either);
     } finally {
+      generation.keepsPicture = false;
       feed.unheed(either);
     }
     const endMs = feed.media.takenOverMs(this.#init.start.tag.generation);

@@ -1,5 +1,5 @@
 import { renderCaptions, type ChannelCues } from '#core/captions';
-import { encodingDelayed, keyFramesMax, segmentProduced, type EventOf } from '#events';
+import { encodingAdapted, encodingDelayed, keyFramesMax, segmentProduced, type EventOf } from '#events';
 import type { LeftOut, PartialSegment, ProducedSegment, SegmentGroup, TrackInit } from '#core/fmp4';
 import { hasCode, OperatingError } from '#kernel';
 import type { BlobInfo, BlobStore } from '#ports';
@@ -130,6 +130,13 @@ export class SegmentCommitter {
     const { streamId } = this.#init;
     this.#deps.logger.warn({ streamId, rendition, reason }, 'a track of the publisher is left out');
     this.#deps.announcer?.leaveOut(rendition);
+  }
+
+  /** Puts on the log how what is made was changed, behind what was added before it. */
+  tell(change: Pick<EventOf<typeof encodingAdapted>['data'], 'step' | 'direction' | 'detail'>): void {
+    const { streamId, session, producer, node } = this.#init;
+    const about = { streamId, sessionId: session.sessionId, epoch: Number(producer.epoch), node };
+    this.#enqueue(async () => void (await this.#publish([encodingAdapted.draft({ ...about, ...change })])));
   }
 
   add(group: SegmentGroup): void {

@@ -5,7 +5,7 @@ import { audioTrack, canCarryAudio } from './audio-track.core.ts';
 import { RemuxError } from './errors.ts';
 import type { SourceFrame, TrackRemuxerInit } from './frame.ts';
 import { writeInit } from './init-writer.core.ts';
-import type { CmafTrack } from './track.ts';
+import { videoTimescale, type CmafTrack } from './track.ts';
 import { VideoRemuxer } from './video-remuxer.core.ts';
 import { canCarryVideo, videoTrack } from './video-track.core.ts';
 
@@ -81,6 +81,27 @@ export class Remuxer {
     return partsOf(this.#audio?.flush());
   }
 
+  /** Where the newest picture begins, microseconds of the stream's timeline; undefined before the first, and of sound. */
+  get pictureUs(): number | undefined {
+    const ticks = this.#video?.openTicks;
+    return ticks === undefined ? undefined : toUs(ticks);
+  }
+
+  /** How long behind that another picture can begin that is shown behind all before it, microseconds. */
+  get pictureReachUs(): number {
+    return toUs(this.#video?.lastDuration ?? 0) + this.pictureShiftUs;
+  }
+
+  /** By how much decode times are moved, microseconds: frames may be shown so much later than they are decoded. */
+  get pictureShiftUs(): number {
+    return toUs(this.#video?.shiftTicks ?? 0);
+  }
+
+  /** The newest key frame once more, at a place on the stream's timeline. @param isPoint a segment begins with it */
+  still(atUs: number, isPoint: boolean): RemuxPart[] {
+    return partsOf(this.#video?.still(Math.round((atUs * videoTimescale) / 1_000_000), isPoint));
+  }
+
   /** @param endMs decode time of what follows, ms of the source */
   finish(endMs?: number): RemuxPart[] {
     return partsOf(this.#video === undefined ? this.#audio?.flush() : this.#video.finish(endMs));
@@ -107,6 +128,10 @@ export class Remuxer {
     const { entry: _entry, samplesOf: _samplesOf, ...announced } = track;
     return { kind: 'init', bytes: writeInit(track, shiftTicks), track: announced };
   }
+}
+
+function toUs(ticks: number): number {
+  return Math.round((ticks * 1_000_000) / videoTimescale);
 }
 
 function partsOf(fragment: Fragment | undefined): RemuxPart[] {

@@ -32,6 +32,10 @@ export class VideoRemuxer {
   #startTicks = 0;
   #lastTicks: number;
   #lastDuration = ticksPerMs;
+  /** The newest key frame: what is shown while no picture comes. */
+  #still: Uint8Array | undefined;
+  /** It is shown: what refers to other frames cannot be decoded until the next key frame. */
+  #isStill = false;
 
   constructor(init: TrackRemuxerInit) {
     this.#init = init;
@@ -43,18 +47,47 @@ export class VideoRemuxer {
     return this.#shiftTicks;
   }
 
-  /** What is before the first key frame is passed over. @throws RemuxError `REMUX_INVALID` for a presentation that cannot be */
+  /** Where the newest frame is decoded, ticks of the stream's timeline; undefined before the first. */
+  get openTicks(): number | undefined {
+    return this.#open?.ticks;
+  }
+
+  /** What the newest frame will last, judged by the one before it, ticks. */
+  get lastDuration(): number {
+    return this.#lastDuration;
+  }
+
+  /** What is before the first key frame is passed over, and behind a still picture what is before the next. @throws RemuxError `REMUX_INVALID` for a presentation that cannot be */
   push({ timestampMs, compositionMs, keyFrame, data }: SourceFrame): Fragment | undefined {
     if (Math.abs(compositionMs) > compositionMsMax)
       throw new RemuxError('REMUX_INVALID', `A frame that is shown ${compositionMs} ms after it is decoded cannot be.`);
-    if (data.length === 0 || (this.#shiftTicks === undefined && !keyFrame)) return undefined;
+    if (data.length === 0 || ((this.#shiftTicks === undefined || this.#isStill) && !keyFrame)) return undefined;
     this.#shiftTicks ??= Math.max(0, compositionMs * ticksPerMs);
     const shown = (timestampMs + this.#init.offsetMs + compositionMs) * ticksPerMs;
     // Decode times grow by a tick at least, also where the source's stand still for a frame.
-    const ticks = Math.max((timestampMs + this.#init.offsetMs) * ticksPerMs + this.#shiftTicks, this.#lastTicks + 1);
+    const due = (timestampMs + this.#init.offsetMs) * ticksPerMs + this.#shiftTicks;
+    // It came so late that a still picture has its place.
+    if (this.#isStill && due <= this.#lastTicks) return undefined;
+    this.#isStill = false;
+    if (keyFrame) this.#still = data;
+    const ticks = Math.max(due, this.#lastTicks + 1);
     const fragment = this.#closeFrame(ticks, keyFrame);
     this.#lastTicks = ticks;
     this.#open = { ticks, compositionOffset: shown - ticks, flags: keyFrame ? keyFrameFlags : otherFlags, data };
+    return fragment;
+  }
+
+  /**
+   * Shows the newest key frame once more: a player that has pictures for every moment goes on with the sound.
+   * @param atTicks where on the stream's timeline, behind all frames so far
+   * @param isPoint a segment begins with it
+   */
+  still(atTicks: number, isPoint: boolean): Fragment | undefined {
+    if (this.#still === undefined || atTicks <= this.#lastTicks) return undefined;
+    this.#isStill = true;
+    const fragment = this.#closeFrame(atTicks, isPoint);
+    this.#lastTicks = atTicks;
+    this.#open = { ticks: atTicks, compositionOffset: 0, flags: isPoint ? keyFrameFlags : otherFlags, data: this.#still };
     return fragment;
   }
 
@@ -62,7 +95,7 @@ export class VideoRemuxer {
   finish(endMs?: number): Fragment | undefined {
     const open = this.#open;
     if (open === undefined) return undefined;
-    const endTicks = endMs === undefined ? 0 : (endMs + this.#init.offsetMs) * ticksPerMs + (this.#shiftTicks ?? 0);
+    const endTicks = endMs === undefined ? 0 : Math.round((endMs + this.#init.offsetMs) * ticksPerMs) + (this.#shiftTicks ?? 0);
     const isNext = endTicks > open.ticks && endTicks - open.ticks <= videoTimescale;
     this.#keep(open, isNext ? endTicks - open.ticks : this.#lastDuration);
     this.#open = undefined;

@@ -9,6 +9,9 @@ import type { TimedSample } from './rendition-cutter.core.ts';
 const nearGridUs = 1000;
 const atGridUs = 50;
 
+/** Sound that is left behind a cut when nothing follows is no segment of its own if it is less. */
+const restUsMax = 100_000;
+
 /** Where the key frames of the leading rendition come from. */
 export type KeyFrameSource =
   /** An encoder forces one at every multiple of the grid. */
@@ -22,6 +25,8 @@ export interface CutFinderInit {
   readonly gridUs: number;
   /** Where the leading rendition begins on the stream's timeline, microseconds. */
   readonly startUs: number;
+  /** Where the first segment begins, if another rendition begins before it. */
+  readonly firstUs?: number;
   readonly kind: 'video' | 'audio';
   readonly keyFrames: KeyFrameSource;
 }
@@ -36,6 +41,8 @@ export interface CutFinder {
   look(pieces: readonly TimedSample[], endUs: number, endsAtKeyFrame: boolean): readonly number[];
   /** Before this no cut will be made any more: a key frame that may yet become one, or undefined for all that was seen. */
   readonly openUs: number | undefined;
+  /** The newest cut; before the first, where the rendition begins. */
+  readonly lastUs: number;
 }
 
 export function cutFinder(init: CutFinderInit): CutFinder {
@@ -44,14 +51,25 @@ export function cutFinder(init: CutFinderInit): CutFinder {
 
 /** Cuts at the first key frame at or after each multiple of the grid; without video the grid itself is the cut. */
 class GridCuts implements CutFinder {
-  readonly openUs = undefined;
+  /** Where sound alone is cut, once more than a rest is there behind it. */
+  #heldUs: number | undefined;
   readonly #init: CutFinderInit;
   #nextGridUs: number;
+  #lastUs: number;
 
   constructor(init: CutFinderInit) {
     this.#init = init;
     // A start just before the grid must not give a segment of a few milliseconds.
     this.#nextGridUs = gridAfter(init.startUs + init.gridUs / 10, init.gridUs);
+    this.#lastUs = init.startUs;
+  }
+
+  get lastUs(): number {
+    return this.#lastUs;
+  }
+
+  get openUs(): number | undefined {
+    return this.#heldUs;
   }
 
   /**
@@ -62,10 +80,13 @@ class GridCuts implements CutFinder {
     const { kind, keyFrames } = this.#init;
     const cuts: number[] = [];
     for (const { sample, us } of pieces) {
+      this.#cutHeld(us, cuts);
       if (us + nearGridUs < this.#nextGridUs) continue;
-      if (kind === 'audio' || isSync(sample)) cuts.push(this.#cut(us));
+      if (kind === 'audio') this.#heldUs ??= us;
+      else if (isSync(sample)) cuts.push(this.#cut(us));
       else if (keyFrames === 'on-grid' && us - nearGridUs > this.#nextGridUs) throw sparse(`none at ${this.#nextGridUs} us, where renditions are cut`);
     }
+    this.#cutHeld(endUs, cuts);
     if (kind === 'video' && endsAtKeyFrame && endUs + nearGridUs >= this.#nextGridUs) cuts.push(this.#cut(endUs));
     const lastUs = pieces.at(-1)?.us;
     const crosses = lastUs !== undefined && lastUs < this.#nextGridUs && endUs + atGridUs >= this.#nextGridUs;
@@ -73,8 +94,14 @@ class GridCuts implements CutFinder {
     return cuts;
   }
 
+  #cutHeld(untilUs: number, cuts: number[]): void {
+    if (this.#heldUs !== undefined && untilUs - this.#heldUs >= restUsMax) cuts.push(this.#cut(this.#heldUs));
+  }
+
   #cut(us: number): number {
     this.#nextGridUs = gridAfter(us + nearGridUs, this.#init.gridUs);
+    this.#lastUs = us;
+    this.#heldUs = undefined;
     return us;
   }
 }
@@ -91,18 +118,24 @@ const overUs = 450_000;
 class KeyFrameCuts implements CutFinder {
   readonly #soonUs: number;
   readonly #longestUs: number;
+  readonly #startUs: number;
   #lastUs: number;
   /** A key frame that came too soon. */
   #earlyUs: number | undefined;
 
-  constructor({ startUs, gridUs }: CutFinderInit) {
-    this.#lastUs = startUs;
+  constructor({ startUs, firstUs = startUs, gridUs }: CutFinderInit) {
+    this.#startUs = startUs;
+    this.#lastUs = Math.min(startUs, firstUs);
     this.#soonUs = gridUs * soonShare;
     this.#longestUs = gridUs + overUs;
   }
 
   get openUs(): number | undefined {
     return this.#earlyUs;
+  }
+
+  get lastUs(): number {
+    return this.#lastUs;
   }
 
   look(pieces: readonly TimedSample[], endUs: number, endsAtKeyFrame: boolean): readonly number[] {
@@ -114,7 +147,7 @@ class KeyFrameCuts implements CutFinder {
 
   #see(us: number, isKeyFrame: boolean, cuts: number[]): void {
     while (us - this.#lastUs > this.#longestUs) cuts.push(this.#cutEarly());
-    if (!isKeyFrame || us <= this.#lastUs) return;
+    if (!isKeyFrame || us <= this.#lastUs || us <= this.#startUs) return;
     if (us - this.#lastUs >= this.#soonUs) cuts.push(this.#cut(us));
     else this.#earlyUs = us;
   }

@@ -64,13 +64,20 @@ export class Segmenter {
     this.#leader = this.#cutters.find(({ rendition }) => rendition.kind === 'video') ?? (this.#cutters[0] as RenditionCutter);
     assert(this.#leader.rendition.isOptional !== true, 'the rendition that leads is always there');
     const { startUs, kind } = this.#leader.rendition;
-    this.#finder = cutFinder({ gridUs: init.gridUs, startUs, kind, keyFrames: init.keyFrames ?? 'forced' });
+    // No rendition's first segment may be too long: sound may begin before a picture that comes to it.
+    const firstUs = Math.min(...init.renditions.map((one) => one.startUs));
+    this.#finder = cutFinder({ gridUs: init.gridUs, startUs, firstUs, kind, keyFrames: init.keyFrames ?? 'forced' });
     this.#mediaSequence = init.mediaSequence;
   }
 
   /** How far the slowest rendition has come on the stream's timeline, microseconds. */
   get reachedUs(): number {
     return Math.min(...this.#awaited.map(({ endUs }) => endUs));
+  }
+
+  /** Where the segment begins that the rendition which leads is in, microseconds. */
+  get cutUs(): number {
+    return this.#finder.lastUs;
   }
 
   /** Media held because a group is not complete, bytes. */

@@ -178,6 +178,14 @@ describe('segmenter', () => {
     ]);
   });
 
+  test('audio alone leaves no rest of a few frames: it belongs to the segment before', () => {
+    const run = segmenter([{ name: 'audio', kind: 'audio', startUs: 0, primingTicks: 0 }]);
+    const frames = { ...sound(0), samples: sound(0).samples.slice(0, 1) };
+    // Of 21.3 ms each: three behind the cut at 2.005 s.
+    const groups = Array.from({ length: 97 }, (_, n) => run.push('audio', { ...frames, baseDecodeTime: n * 1024 })).flat();
+    expect([groups, times(run.flush(), 'audio').map(([, us]) => us)]).toEqual([[], [2_069_333]]);
+  });
+
   test('a group waits for its slowest rendition; what it holds is counted', () => {
     const run = segmenter(ladder());
     for (let n = 0; n < 5; n++) expect([...run.push('720p', pictures(n)), ...run.push('audio', sound(n))]).toEqual([]);
