@@ -86,6 +86,15 @@ describe('a manifest', () => {
     for (const word of ['UTCTiming', 'availabilityStartTime', 'minimumUpdatePeriod', 'timeShiftBufferDepth']) expect(text).not.toContain(word);
   });
 
+  test('a period that goes on by the same clock does not move it, wherever it begins', () => {
+    const started = [1_999_400, 2_000_600, 4_010_999, 6_021_333].map((startUs, at) => {
+      const second = { ...beginning(1), mediaSequence: 1 + at, startUs, programDateTimeMs: clockMs + Math.floor(startUs / 1000) };
+      const text = renderMpd({ ...live, beginnings: [beginning(0), second], renditions: [rendition('720p', 1, pictures(0, 5))] });
+      return /availabilityStartTime="(.*?)"/.exec(text)?.[1];
+    });
+    expect(new Set(started)).toEqual(new Set([new Date(clockMs).toISOString()]));
+  });
+
   test('a publisher that came back after a minute begins a period right behind the one before, and the clock is that of the new one', () => {
     const again = pictures(3, 5, { initCid: 'other', track: { ...picture, codecs: 'avc1.64001e', width: 640, height: 360 } });
     const text = renderMpd({

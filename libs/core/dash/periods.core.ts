@@ -60,7 +60,8 @@ const chunksAhead = 2.5;
 export function availabilityStartMs(beginnings: readonly Beginning[], lowLatency?: DashLowLatency): number {
   const [first, last] = [beginnings[0], beginnings.at(-1)];
   if (first === undefined || last === undefined) return 0;
-  const startMs = last.programDateTimeMs - Math.round((last.startUs - first.startUs) / 1000);
+  // Whole milliseconds as dates have them: a period that goes on by the same clock, wherever it begins, moves nothing.
+  const startMs = last.programDateTimeMs - (Math.floor(last.startUs / 1000) - Math.floor(first.startUs / 1000));
   if (lowLatency === undefined) return startMs;
   const { chunkUs, edgeUs, nowMs } = lowLatency;
   const aheadMs = nowMs - startMs - Math.round((edgeUs - first.startUs) / 1000);
