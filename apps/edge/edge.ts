@@ -33,6 +33,7 @@ import { StandingBook } from './fleet/standing-book.ts';
 import { platformOf, type EdgePlatform } from './edge-platform.ts';
 import { localPaths } from './local-paths.ts';
 import { dryRunsOf } from './purge/dry-runs.ts';
+import { Leaving } from './processes/leaving.ts';
 import type { SiblingSettings } from './processes/processes.config.ts';
 import { SiblingDoor, type SiblingDoorDeps } from './processes/sibling-door.ts';
 import { Siblings } from './processes/siblings.ts';
@@ -299,12 +300,14 @@ async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
     return answering(request);
   };
   const load = new ClientLoad({ requestsMax: settings.listening.clientRequestsMax, cacheName: cacheName(settings.edgeId) });
-  const draining = { isOutside: () => membership.outside !== undefined, stripsConnection: settings.runtime === 'node' };
+  const leaving = new Leaving(settings.processes.leaveMs);
+  const draining = { isOutside: () => leaving.asked || membership.outside !== undefined, stripsConnection: settings.runtime === 'node' };
   const server = await openListeners(
     { ...settings.listening, host: settings.host, shared: settings.sharesPort, idleTimeoutS: edgeLimits.idleTimeoutS, speaksHttp3: settings.runtime === 'bun' },
     { listen: platform.listen, handler: closingWhileDraining(load.limit(handler), draining), watch, logger, now: () => Date.now() },
   );
   lifecycle.onStop('accept', 'server', () => server.close(edgeLimits.drainMs));
+  if (settings.siblings !== undefined) leaving.listen({ lifecycle, logger, handOver: () => server.leave(), sendAway: () => server.sendAway() });
   lifecycle.onStop('leases', 'origin client', () => platform.client.close());
   const url = `http://${settings.publicHost}:${server.port}`;
   await joinFleet(settings, server, {

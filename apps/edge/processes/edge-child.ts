@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Environment } from '#runtime';
+import { leaveSignal } from './leaving.ts';
 
 export interface Ready {
   readonly port: number;
@@ -48,6 +49,15 @@ export class EdgeChild {
     this.stopping = true;
     this.serving = false;
     this.#process.kill('SIGTERM');
+    const force = setTimeout(() => this.kill(), graceMs);
+    await this.ended;
+    clearTimeout(force);
+  }
+
+  /** It serves until its clients have gone to others, and ends. */
+  async leave(graceMs: number): Promise<void> {
+    this.stopping = true;
+    this.#process.kill(leaveSignal);
     const force = setTimeout(() => this.kill(), graceMs);
     await this.ended;
     clearTimeout(force);

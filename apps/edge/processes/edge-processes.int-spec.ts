@@ -133,25 +133,3 @@ describe.each<EdgeRuntime>(['bun', 'node'])('an edge of several processes, on %s
     expect(pids.filter(isAlive)).toEqual([]);
   });
 });
-
-test('processes that have grown too large are replaced one at a time, while the others serve', async () => {
-  const folder = await temporaryFolder();
-  const origin = await ScriptedOrigin.start();
-  origin.says('/a.m4s', '200 OK\r\ncache-control: max-age=600', 'x');
-  // Each is too large as soon as it is there.
-  const env = { EDGE_PROCESSES: '2', EDGE_RECYCLE_MB: '1' };
-  const edge = await EdgeProcess.start({ runtime: 'bun', dataDir: folder.path, originUrl: origin.url, env });
-  const replaced = (): number => edge.lines.filter(({ msg }) => String(msg).includes('is replaced: it takes')).length;
-  const answers: number[] = [];
-  await until(async () => {
-    answers.push((await edge.get('/a.m4s')).status);
-    return replaced() >= 3;
-  });
-  // A connection that nobody has accepted when its listener ends is reset (0): nothing worse happens, and that hardly ever.
-  expect(answers.filter((status) => status !== 200 && status !== 0)).toEqual([]);
-  expect(answers.filter((status) => status === 0).length).toBeLessThanOrEqual(replaced());
-  expect(answers.length).toBeGreaterThan(100);
-  await edge.kill('SIGTERM');
-  await origin.close();
-  await folder.remove();
-}, 60_000);

@@ -15,6 +15,9 @@ const lookEveryMs = 1000;
 /** A process says that it lives every second; who has been silent for so long is ended. */
 const silentMsMax = 10_000;
 const stopGraceMs = edgeLimits.drainMs + 4000;
+/** Beyond the time in which clients go by themselves: new connections are handed over, and what is under way ends. */
+const leaveGraceMs = stopGraceMs + 5000;
+const standInRetryMs = 60_000;
 /** Between the ports for watchers of two processes. */
 const watchPortStep = 10;
 
@@ -42,6 +45,9 @@ class EdgeProcesses {
   readonly #logger: Logger;
   readonly #stopping: AbortSignal;
   readonly #children: EdgeChild[] = [];
+  /** Serves while one of the others is replaced: in the place after theirs, with a name and a memory of its own. */
+  #standIn: EdgeChild | undefined;
+  #replacing: Promise<void> | undefined;
   #ports: Ready | undefined;
   /** Of the sockets by which processes fetch for each other; short, because a socket's path is. */
   #folder = '';
@@ -72,19 +78,27 @@ class EdgeProcesses {
       await pause(lookEveryMs, this.#stopping);
       await this.#look();
     }
-    await Promise.all(loops);
+    await Promise.all([...loops, this.#replacing]);
   }
 
   async stop(): Promise<void> {
-    await Promise.all(this.#children.map((child) => child.stop(stopGraceMs)));
+    await Promise.all(this.#all.map((child) => child.stop(stopGraceMs)));
     if (this.#folder !== '') await rm(this.#folder, { recursive: true, force: true });
   }
 
+  get #all(): readonly EdgeChild[] {
+    return this.#standIn === undefined ? this.#children : [...this.#children, this.#standIn];
+  }
+
   #launch(at: number): EdgeChild {
-    const script = process.argv[1] as string;
-    const child = new EdgeChild(process.execPath, [...process.execArgv, script], this.#environmentOf(at), () => Date.now());
+    const child = this.#spawn(at);
     this.#children[at] = child;
     return child;
+  }
+
+  #spawn(at: number): EdgeChild {
+    const script = process.argv[1] as string;
+    return new EdgeChild(process.execPath, [...process.execArgv, script], this.#environmentOf(at), () => Date.now());
   }
 
   #environmentOf(at: number): Environment {
@@ -105,7 +119,8 @@ class EdgeProcesses {
       EDGE_RECYCLE_MB: '0',
       EDGE_ID: at === 0 ? edgeId : `${edgeId}.${at}`,
       EDGE_MEMORY_MB: share(memoryBytesMax),
-      ...(disk === undefined ? {} : { EDGE_DISK_MB: share(disk.bytesMax) }),
+      // Who stands in is there for too short a time to fill a disk.
+      EDGE_DISK_MB: disk === undefined || at === processes.count ? '0' : share(disk.bytesMax),
       EDGE_PORT: String(this.#ports?.port ?? listening.port),
       EDGE_TLS_PORT: String(this.#ports?.tlsPort ?? listening.tls?.port ?? 0),
       // Packets of one QUIC connection would be shared out among the processes.
@@ -129,7 +144,7 @@ class EdgeProcesses {
 
   async #look(): Promise<void> {
     const now = Date.now();
-    for (const [at, child] of this.#children.entries()) {
+    for (const [at, child] of this.#all.entries()) {
       if (now - child.heardMs <= silentMsMax || child.stopping) continue;
       this.#logger.error(`process ${at} of the edge is frozen: it has said nothing for ${silentMsMax / 1000} s; ending it`);
       child.kill();
@@ -138,9 +153,31 @@ class EdgeProcesses {
       this.#children.map(async ({ pid, serving, startedMs }) => ({ serving, ageMs: now - startedMs, residentBytes: await residentBytes(pid) })),
     );
     const due = dueForReplacement(seen, this.#settings.processes);
-    if (due === undefined || this.#stopping.aborted) return;
-    this.#logger.info(`process ${due.at} of the edge is replaced: ${due.why}`);
-    await this.#children[due.at]?.stop(stopGraceMs);
+    if (due === undefined || this.#stopping.aborted || this.#replacing !== undefined) return;
+    this.#replacing = this.#replace(due.at, due.why)
+      .catch((err: unknown) => this.#logger.error({ err }, `process ${due.at} of the edge could not be replaced`))
+      .finally(() => (this.#replacing = undefined));
+  }
+
+  /**
+   * There are never fewer that serve than should be: one stands in, then the old one leaves, its successor takes over its
+   * name, its disk and its place in the log, which two cannot have at once, and only then the one that stood in leaves.
+   */
+  async #replace(at: number, why: string): Promise<void> {
+    this.#logger.info(`process ${at} of the edge is replaced: ${why}`);
+    const graceMs = this.#settings.processes.leaveMs + leaveGraceMs;
+    const standIn = (this.#standIn = this.#spawn(this.#settings.processes.count));
+    void standIn.ended.then(() => (this.#standIn = undefined));
+    if ((await standIn.ready) === undefined) {
+      if (this.#stopping.aborted) return;
+      this.#logger.error(`process ${at} of the edge stays: none could be started to stand in for it`);
+      await pause(standInRetryMs, this.#stopping);
+      return;
+    }
+    if (this.#stopping.aborted) return;
+    await this.#children[at]?.leave(graceMs);
+    while (!this.#stopping.aborted && this.#children[at]?.serving !== true) await pause(lookEveryMs / 10, this.#stopping);
+    if (!this.#stopping.aborted) await standIn.leave(graceMs);
   }
 }
 

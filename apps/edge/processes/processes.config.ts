@@ -1,4 +1,4 @@
-import { invalidSetting, readInteger, type Environment } from '#runtime';
+import { readInteger, type Environment } from '#runtime';
 
 /** How many processes serve, and when one is replaced. Durations in ms, sizes in bytes. */
 export interface ProcessSettings {
@@ -9,6 +9,8 @@ export interface ProcessSettings {
   readonly ageMsMax: number | undefined;
   /** A process that takes more memory is replaced; never when undefined. */
   readonly residentBytesMax: number | undefined;
+  /** How long a process that is replaced goes on to answer, and ends connections with their answers. */
+  readonly leaveMs: number;
 }
 
 /** What a process is told by the one that starts it. */
@@ -27,6 +29,11 @@ export function siblingsText({ count, folder, index }: SiblingSettings): string 
   return `${index}/${count}:${folder}`;
 }
 
+/** Whether the edge is more than one process, or will be while one is replaced. */
+export function isSupervisor({ ageMsMax, count, residentBytesMax }: ProcessSettings): boolean {
+  return count > 1 || ageMsMax !== undefined || residentBytesMax !== undefined;
+}
+
 /** Undefined for a process that is alone. */
 export function readSiblings(env: Environment): SiblingSettings | undefined {
   const match = /^(\d+)\/(\d+):(.+)$/.exec(env[siblingsVariable] ?? '');
@@ -38,12 +45,11 @@ export function readProcessSettings(env: Environment): ProcessSettings {
   const count = readInteger(env, 'EDGE_PROCESSES', 1, 1, 128);
   const hours = readInteger(env, 'EDGE_RECYCLE_HOURS', 0, 0, 10_000);
   const megabytes = readInteger(env, 'EDGE_RECYCLE_MB', 0, 0, 1_048_576);
-  if (count === 1 && hours + megabytes > 0)
-    throw invalidSetting(hours > 0 ? 'EDGE_RECYCLE_HOURS' : 'EDGE_RECYCLE_MB', 'needs EDGE_PROCESSES of 2 or more: the others serve while one is replaced');
   return {
     count,
     environment: env,
     ageMsMax: hours === 0 ? undefined : hours * 3_600_000,
     residentBytesMax: megabytes === 0 ? undefined : megabytes * 1024 * 1024,
+    leaveMs: readInteger(env, 'EDGE_RECYCLE_DRAIN_S', 60, 1, 3600) * 1000,
   };
 }

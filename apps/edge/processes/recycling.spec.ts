@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { readProcessSettings } from './processes.config.ts';
+import { isSupervisor, readProcessSettings } from './processes.config.ts';
 import { dueForReplacement } from './recycling.policy.ts';
 
 const hour = 3_600_000;
@@ -24,9 +24,12 @@ describe('replacing processes', () => {
     expect(dueForReplacement(processes, settings)?.at).toBe(at);
   });
 
-  test('needs somebody who serves meanwhile', () => {
-    expect(readProcessSettings({})).toEqual({ count: 1, environment: {}, ageMsMax: undefined, residentBytesMax: undefined });
-    expect(() => readProcessSettings({ EDGE_RECYCLE_HOURS: '24' })).toThrow('EDGE_RECYCLE_HOURS needs EDGE_PROCESSES of 2 or more');
+  test('needs a process that starts others, were it for one alone', () => {
+    expect(readProcessSettings({})).toEqual({ count: 1, environment: {}, ageMsMax: undefined, residentBytesMax: undefined, leaveMs: 60_000 });
+    expect(isSupervisor(readProcessSettings({}))).toBe(false);
+    expect(isSupervisor(readProcessSettings({ EDGE_RECYCLE_HOURS: '24' }))).toBe(true);
+    expect(isSupervisor(readProcessSettings({ EDGE_RECYCLE_MB: '500' }))).toBe(true);
+    expect(isSupervisor(readProcessSettings({ EDGE_PROCESSES: '2' }))).toBe(true);
     expect(() => readProcessSettings({ EDGE_PROCESSES: '0' })).toThrow('EDGE_PROCESSES must be a whole number from 1');
   });
 });

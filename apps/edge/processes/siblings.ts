@@ -67,7 +67,8 @@ export class Siblings {
   /** Keys that a request through this process has changed at the origin (RFC 9111 section 4.4): nobody here has them any more. */
   async invalidate(keys: readonly string[]): Promise<void> {
     const { count, index } = this.#settings;
-    const others = Array.from({ length: count }, (_none, at) => at).filter((at) => at !== index);
+    // With the one that stands in while another is replaced: its place is after all others.
+    const others = Array.from({ length: count + 1 }, (_none, at) => at).filter((at) => at !== index);
     await Promise.all(others.map((at) => this.#post(at, invalidatePath, keys, invalidateTimeoutMs).then((response) => void response?.resume())));
   }
 

@@ -1,5 +1,5 @@
 import type { Field, Fields } from '#core/http-cache';
-import { pause, type TlsIdentity } from '#runtime';
+import type { TlsIdentity } from '#runtime';
 import { bunRuntime, type BunServer, type BunTls } from './bun-runtime.ts';
 import {
   isSource,
@@ -15,7 +15,7 @@ import {
 } from './exchange.ts';
 import type { EdgeServer, EdgeServerInit, EdgeTls } from './edge-server.ts';
 import { OriginSocket, tunnelHandlers } from './bun-websocket.ts';
-import { steerToLater } from './steer-port.ts';
+import { handOver, steerNoMore } from './steer-port.ts';
 
 class BunEdgeRequest implements EdgeRequest {
   /** Bun refuses other versions itself, and lets HTTP/1.0 do without what it does not have. HTTP/2 and 3 arrive in the terms of 1.1. */
@@ -186,8 +186,6 @@ function tlsOf({ minVersion }: EdgeTls, identities: readonly TlsIdentity[]): Bun
 
 /** Until connections over QUIC have moved away before a new certificate, ms. */
 const quicDrainMs = 1000;
-/** How long connections that the old listener has taken may need to their first request, ms. */
-const handOverMs = 3000;
 /** Tries to get the same port for TCP and UDP where the system chooses it. */
 const portTriesMax = 10;
 
@@ -227,12 +225,17 @@ class BunEdgeServer implements EdgeServer {
     const { port } = this;
     this.#tcp = this.#serve(port, identities);
     // What the old one has accepted becomes a request meanwhile; Bun would end it as idle.
-    if (await steerToLater(port)) await pause(handOverMs);
+    await handOver(port);
     void old.stop(false);
+    await steerNoMore(port);
     const quic = this.#quic;
     if (quic === undefined) return;
     await ended(quic, quicDrainMs);
     this.#quic = this.#serve(port, identities, true);
+  }
+
+  leave(): Promise<void> {
+    return handOver(this.port);
   }
 
   /** Bun has no way to say it over HTTP/2 and 3. */
@@ -288,7 +291,10 @@ function assertFree({ host, port }: EdgeServerInit): void {
 
 /** Serves by `Bun.serve`. */
 export async function listenOnBun(init: EdgeServerInit): Promise<EdgeServer> {
-  return new BunEdgeServer(init);
+  const server = new BunEdgeServer(init);
+  // Of one that left this port before.
+  if (init.shared === true) await steerNoMore(server.port);
+  return server;
 }
 
 async function ended(server: BunServer, deadlineMs: number): Promise<void> {

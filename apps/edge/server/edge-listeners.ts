@@ -34,6 +34,8 @@ export interface EdgeListeners {
   /** When the first certificate ends, ms since the epoch. */
   readonly certificatesValidTo: number | undefined;
   close(deadlineMs: number): Promise<void>;
+  /** New connections go to other processes on these ports. */
+  leave(): Promise<void>;
   sendAway(): void;
 }
 
@@ -82,6 +84,9 @@ export async function openListeners(init: EdgeListenersInit, given: EdgeListener
     tlsPort: secure?.server.port,
     get certificatesValidTo() {
       return secure?.folder.validTo;
+    },
+    leave: async () => {
+      await Promise.all([plain.leave(), secure?.server.leave()]);
     },
     sendAway: () => {
       plain.sendAway();

@@ -38,6 +38,8 @@ export interface EdgeServer {
   readonly port: number;
   /** Stops taking connections; resolves when the answers in flight are out, or cuts them off at the deadline. */
   close(deadlineMs: number): Promise<void>;
+  /** Hands new connections to whoever came to the port later, where the runtime can: none is lost when this one closes. */
+  leave(): Promise<void>;
   /** Asks the clients that are connected to go elsewhere when they are done, where the runtime can say so (GOAWAY). */
   sendAway(): void;
   /** New connections get these; those there keep theirs until they end. @throws when they cannot be used: the old ones stay */

@@ -226,6 +226,8 @@ export async function listenOnNode(init: EdgeServerInit): Promise<EdgeServer> {
   return {
     port: (server.address() as AddressInfo).port,
     close: (deadlineMs) => close(secure?.server ?? plain, { sessions, sockets }, deadlineMs),
+    // Node reaches no socket's options: what nobody has accepted when this one closes is reset, unless the kernel moves it (`net.ipv4.tcp_migrate_req`).
+    leave: async () => undefined,
     sendAway: () => {
       for (const session of sessions) session.close();
     },

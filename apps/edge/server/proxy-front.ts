@@ -2,6 +2,7 @@ import { OperatingError } from '#kernel';
 import { BlockList, connect, createServer, isIP, type AddressInfo, type Server, type Socket } from 'node:net';
 import type { EdgeServer, EdgeServerInit, ListenEdgeServer } from './edge-server.ts';
 import { readProxyHeader } from './proxy-protocol.codec.ts';
+import { handOver, steerNoMore } from './steer-port.ts';
 
 /** How long a balancer may take to say who is behind a connection, ms. */
 const headerTimeoutMs = 5000;
@@ -104,9 +105,12 @@ async function openFront(init: EdgeServerInit, behind: Behind): Promise<EdgeServ
     front.once('error', reject);
     front.listen({ port: init.port, host: init.host, reusePort: init.shared === true }, () => resolve());
   });
+  const { port } = front.address() as AddressInfo;
+  if (init.shared === true) await steerNoMore(port);
   return {
-    port: (front.address() as AddressInfo).port,
+    port,
     replaceCertificates: (identities) => behind.inner.replaceCertificates(identities),
+    leave: () => handOver(port),
     sendAway: () => behind.inner.sendAway(),
     close: async (deadlineMs) => {
       front.close();

@@ -1,3 +1,4 @@
+import { pause } from '#runtime';
 import { readdir, readFile, readlink } from 'node:fs/promises';
 
 /** What is used of `bun:ffi`. */
@@ -11,34 +12,40 @@ interface Ffi {
 
 const listening = '0A';
 
-/** Inodes of the sockets that listen on a TCP port, as /proc/net/tcp has them (proc(5)). */
-async function listenersOn(port: number): Promise<ReadonlySet<string>> {
+interface Listener {
+  readonly inode: string;
+  readonly address: string;
+}
+
+/** The sockets that listen on a TCP port, as /proc/net/tcp has them (proc(5)). */
+async function listenersOn(port: number): Promise<readonly Listener[]> {
   const suffix = `:${port.toString(16).toUpperCase().padStart(4, '0')}`;
-  const inodes = new Set<string>();
+  const listeners: Listener[] = [];
   for (const file of ['/proc/net/tcp', '/proc/net/tcp6']) {
     const text = await readFile(file, 'utf8').catch(() => '');
     for (const line of text.split('\n').slice(1)) {
-      const [, local, , state, , , , , , inode] = line.trim().split(/\s+/);
-      if (local?.endsWith(suffix) === true && state === listening && inode !== undefined) inodes.add(inode);
+      const [, address, , state, , , , , , inode] = line.trim().split(/\s+/);
+      if (address?.endsWith(suffix) === true && state === listening && inode !== undefined) listeners.push({ inode, address });
     }
   }
-  return inodes;
+  return listeners;
 }
 
-/** This process's listening sockets on a port. */
-async function ownListeners(port: number): Promise<readonly number[]> {
-  const inodes = await listenersOn(port);
-  const fds: number[] = [];
+/** This process's listening sockets among those. */
+async function ownAmong(listeners: readonly Listener[]): Promise<ReadonlyArray<Listener & { readonly fd: number }>> {
+  const own: Array<Listener & { readonly fd: number }> = [];
   for (const name of await readdir('/proc/self/fd')) {
     const target = await readlink(`/proc/self/fd/${name}`).catch(() => '');
     const inode = /^socket:\[(\d+)\]$/.exec(target)?.[1];
-    if (inode !== undefined && inodes.has(inode)) fds.push(Number(name));
+    const listener = listeners.find((one) => one.inode === inode);
+    if (listener !== undefined) own.push({ ...listener, fd: Number(name) });
   }
-  return fds;
+  return own;
 }
 
 const solSocket = 1;
 const attachReuseportCbpf = 51;
+const detachReuseportBpf = 68;
 /** `BPF_RET | BPF_K`: the number that follows is the answer. */
 const returnConstant = 0x06;
 
@@ -58,26 +65,56 @@ function programHead(address: number): Uint8Array {
   return new Uint8Array(head.buffer);
 }
 
+/** Calls with the libc of this process. @throws where there is none, as on Node */
+async function withSetsockopt<T>(use: (set: (fd: number, option: number, value: Uint8Array) => boolean, ptr: Ffi['ptr']) => T): Promise<T> {
+  const module = 'bun:ffi';
+  const { dlopen, ptr } = (await import(module)) as Ffi;
+  const libc = dlopen('libc.so.6', { setsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'u32'], returns: 'i32' } });
+  try {
+    return use((fd, option, value) => libc.symbols.setsockopt(fd, solSocket, option, value, value.length) === 0, ptr);
+  } finally {
+    libc.close();
+  }
+}
+
 /**
- * Makes the kernel give every new connection on a port to the later of the two sockets that this process listens with there,
- * so that the earlier one can be closed without losing a connection that nobody has accepted yet (SO_ATTACH_REUSEPORT_CBPF,
- * socket(7)). Once that one is closed the rule names a socket that is not there, and counts no more.
- * @returns false where this cannot be done: on other systems than Linux, and where others listen on the port, too
+ * Makes the kernel give every new connection on a port to the socket that came to it last, so that an earlier one of this
+ * process can be closed without losing a connection that nobody has accepted yet (SO_ATTACH_REUSEPORT_CBPF, socket(7)). The
+ * kernel numbers the sockets of a port as they come; when one is closed, the rule names a socket that is not there, and counts
+ * no more until there are as many again: who comes then says `steerNoMore`.
+ * @returns false where this cannot be done: on other systems than Linux, on Node, and where nobody came later
  */
-export async function steerToLater(port: number): Promise<boolean> {
+async function steerToLatest(port: number): Promise<boolean> {
   if (process.platform !== 'linux') return false;
   try {
-    const fds = await ownListeners(port);
-    if (fds.length !== 2 || (await listenersOn(port)).size !== 2) return false;
-    const module = 'bun:ffi';
-    const { dlopen, ptr } = (await import(module)) as Ffi;
-    const libc = dlopen('libc.so.6', { setsockopt: { args: ['i32', 'i32', 'i32', 'ptr', 'u32'], returns: 'i32' } });
-    const program = programReturning(1);
-    const head = programHead(ptr(program));
-    const done = libc.symbols.setsockopt(fds[0] as number, solSocket, attachReuseportCbpf, head, head.length) === 0;
-    libc.close();
-    return done;
+    const listeners = await listenersOn(port);
+    const [first] = await ownAmong(listeners);
+    const count = listeners.filter(({ address }) => address === first?.address).length;
+    if (first === undefined || count < 2) return false;
+    return await withSetsockopt((set, ptr) => {
+      const program = programReturning(count - 1);
+      return set(first.fd, attachReuseportCbpf, programHead(ptr(program)));
+    });
   } catch {
     return false;
+  }
+}
+
+/** How long connections that a listener has taken may need to their first request, ms: Bun ends them as idle. */
+const handOverMs = 3000;
+
+/** Hands new connections on a port to whoever came last, and waits until those taken before have said what they want. */
+export async function handOver(port: number): Promise<void> {
+  if (await steerToLatest(port)) await pause(handOverMs);
+}
+
+/** Takes away what `steerToLatest` left on a port where this process listens: new connections go to all again. */
+export async function steerNoMore(port: number): Promise<void> {
+  if (process.platform !== 'linux') return;
+  try {
+    const [first] = await ownAmong(await listenersOn(port));
+    if (first !== undefined) await withSetsockopt((set) => set(first.fd, detachReuseportBpf, new Uint8Array(4)));
+  } catch {
+    // Nothing was steered here.
   }
 }

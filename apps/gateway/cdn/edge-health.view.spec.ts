@@ -38,6 +38,15 @@ describe('the state of the CDN', () => {
     expect([health.status, health.edges.map((each) => each.status)]).toEqual([status, statuses]);
   });
 
+  test('who stood in for a process that was replaced is missed by nobody once it is gone', () => {
+    const processes = ['a', 'a.1', 'a.2'].map((id) => ({ ...edge(id), node: 'a', processes: 2n }));
+    const of = (standInAtMs: number) => healthOf(processes, [process('a', now), process('a.1', now), process('a.2', standInAtMs)]);
+    expect([of(now).status, of(now).edges.map(({ id }) => id)]).toEqual(['up', ['a', 'a.1', 'a.2']]);
+    expect([of(1).status, of(1).edges.map(({ id }) => id)]).toEqual(['up', ['a', 'a.1']]);
+    // One of the others is.
+    expect(healthOf(processes, [process('a', now), process('a.1', 1)]).status).toBe('degraded');
+  });
+
   test('edges of one name in two regions are two', () => {
     const away = { origin: 'south' };
     const health = healthOf([edge('a'), { ...edge('a'), ...away, url: 'http://far' }], [process('a', 1), { ...process('a', now), ...away }]);

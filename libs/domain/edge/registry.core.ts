@@ -151,6 +151,16 @@ function standingRow(
   return { own, decided: isApart(own) || !isApart(ofNode) ? own : ofNode };
 }
 
+/** Whether it served for a while in the place of a process that was replaced, and is gone: it is missed by nobody. */
+function isPastStandIn({ edgeId, node, processes, state }: RegisteredEdge): boolean {
+  return state === 'silent' && edgeId === standInOf(node, processes);
+}
+
+/** The name of who stands in while a process of an edge is replaced: in the place after all others. */
+export function standInOf(node: string, processes: number): string {
+  return `${node}.${processes}`;
+}
+
 /** Every edge that there is or was, by name and region. Pure. */
 export function registryOf(rows: RegistryRows, init: RegistryInit): readonly RegisteredEdge[] {
   const edges = new Map(rows.edges.map((row) => [edgeRowName(row), row]));
@@ -163,7 +173,7 @@ export function registryOf(rows: RegistryRows, init: RegistryInit): readonly Reg
     if (known === undefined || (known['incarnation'] as bigint) < (row['incarnation'] as bigint)) newest.set(name, row);
   }
   const names = [...new Set([...edges.keys(), ...newest.keys()])].sort();
-  return names.map((name) => {
+  const all = names.map((name): RegisteredEdge => {
     const row = edges.get(name);
     const report = newest.get(name);
     const any = row ?? report ?? {};
@@ -182,6 +192,7 @@ export function registryOf(rows: RegistryRows, init: RegistryInit): readonly Reg
       load: report === undefined ? null : loadOf(report),
     };
   });
+  return all.filter((edge) => !isPastStandIn(edge));
 }
 
 /** Whether what the edge says counts. */
