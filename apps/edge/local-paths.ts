@@ -34,6 +34,13 @@ function isLoopback(address: string): boolean {
   return address === '::1' || address.startsWith('127.') || address.startsWith('::ffff:127.');
 }
 
+function isEdgeStatus(target: string): boolean {
+  return target === '/edge-status' || target.startsWith('/edge-status?');
+}
+
+/** For everybody but this machine. Whatever the origin had to say here, stored, would be told to this machine, too. */
+const absent = json(404, JSON.stringify({ type: 'urn:streams:problem:not-found', title: 'Not Found', status: 404, detail: 'There is nothing here.' }));
+
 /** The paths that never reach the origin: `/healthz`, `/readyz` and `/live/time` for everybody, `/edge-status` for this machine. */
 export function localPaths(view: EdgeView, now: () => number): (request: EdgeRequest, target: string) => EdgeReply | Promise<EdgeReply> | undefined {
   const health = (report: HealthReport): EdgeReply => {
@@ -41,11 +48,12 @@ export function localPaths(view: EdgeView, now: () => number): (request: EdgeReq
     return json(status, body);
   };
   return (request, target) => {
+    if (isEdgeStatus(target) && !isLoopback(request.clientAddress)) return absent;
     if (request.method !== 'GET' && request.method !== 'HEAD') return undefined;
     if (target === '/healthz') return health(view.health.moving());
     if (target === '/readyz') return view.health.ready().then(health);
     if (target === '/live/time') return time(now);
-    if (target === '/edge-status' && isLoopback(request.clientAddress)) return json(200, JSON.stringify(view.status()));
+    if (isEdgeStatus(target)) return json(200, JSON.stringify(view.status()));
     return undefined;
   };
 }
