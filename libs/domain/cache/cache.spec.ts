@@ -34,6 +34,8 @@ describe('purges', () => {
     ['nothing', { urls: [] }, /^urls: /],
     ['too much', { urls: Array.from({ length: 10_001 }, () => '/a') }, /^urls: /],
     ['one of them wrong', { urls: ['/a', 'b'] }, /^urls\.1: /],
+    ['a URL with a password', { urls: ['http://user:pw@x.example/a'] }, /^urls\.0: .*password/],
+    ['a prefix with a user', { selectors: [{ kind: 'prefix', value: 'HTTPS://user@x.example/a' }] }, /^selectors\.0: .*user name/],
     ['a prefix with a query', { selectors: [{ kind: 'prefix', value: '/a?b' }] }, /^selectors\.0: .*query/],
     ['a prefix that ends in an escape', { selectors: [{ kind: 'prefix', value: '/a%4' }] }, /escape/],
     ['a tag with a space', { selectors: [{ kind: 'tag', value: 'a b' }] }, /^selectors\.0: /],

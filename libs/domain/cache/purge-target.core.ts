@@ -5,6 +5,7 @@ const tagLengthMax = 256;
 const patternLengthMax = 1_024;
 const absoluteUrl = /^https?:\/\/[^/?#\s]+(?:[/?][^#\s]*)?$/i;
 const absolutePath = /^\/(?!\/)[^#\s]*$/;
+const credentials = /^https?:\/\/[^/?#]*@/i;
 const hostName = /^(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)*|\[[0-9a-f:.]+\])$/i;
 const zoneId = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/;
 
@@ -15,6 +16,7 @@ const zoneId = /^[A-Za-z0-9][A-Za-z0-9_.:-]{0,127}$/;
 export function purgeTargetProblem(target: string): string | undefined {
   if (target.length > lengthMax) return `A URL has at most ${lengthMax} characters.`;
   if (target.includes('#')) return 'A URL to purge has no fragment.';
+  if (credentials.test(target)) return 'A URL that stays on the record carries no user name and no password.';
   if (!absoluteUrl.test(target) && !absolutePath.test(target)) return 'Expected an absolute http(s) URL, or a path that begins with one "/".';
   return undefined;
 }

@@ -42,6 +42,8 @@ describe('warmings', () => {
     ['nothing', { urls: [], sitemaps: [] }, /^urls: /],
     ['too much', { urls: Array.from({ length: 10_001 }, () => '/a') }, /^urls: /],
     ['one of them wrong', { urls: ['/a', 'b'] }, /^urls\.1: /],
+    ['a password', { urls: ['http://user:pw@x.example/a'] }, /^urls\.0: .*password/],
+    ['a password for a sitemap', { sitemaps: ['http://user:pw@x.example/map.xml'] }, /^sitemaps\.0: .*password/],
     ['a sitemap without a host', { sitemaps: ['/map.xml'] }, /^sitemaps\.0: /],
   ])('%s is refused', (_, changed, message) =>
     expect(decide({ ...request, ...changed }, initialState)).toMatchObject({ refused: true, code: 'invalid-urls', message: expect.stringMatching(message) }),
