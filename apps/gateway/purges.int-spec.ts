@@ -39,15 +39,24 @@ const edgeUp = async (edgeId: string): Promise<void> => {
 describe('purges', () => {
   test('by everything that can be named; how far it is among the edges that are up', async () => {
     for (const edge of ['edge-1', 'edge-2', 'edge-3']) await edgeUp(edge);
+    const site = await ask(gateway.url, '/api/v1/cdn/zones/site', {
+      method: 'PUT',
+      headers: { authorization: admin },
+      body: { hosts: ['www.site.example'], origins: [{ url: 'https://origin.example' }] },
+    });
+    const { id } = site.json as unknown as { readonly id: string };
     const named = {
-      ...{ urls: ['/a'], prefixes: ['/b/'], tags: ['News'], hosts: ['a.example'], zones: ['zn-1'], all: true },
-      patterns: [{ pattern: '^/c', host: 'c.example' }, { pattern: 'd$' }],
+      ...{ urls: ['/a'], prefixes: ['/b/'], tags: ['News'], hosts: ['a.example'], zones: ['site'], all: true },
+      patterns: [
+        { pattern: '^/c', host: 'c.example' },
+        { pattern: 'd$', zone: id },
+      ],
     };
     const { status, json } = await purge({ ...named, mode: 'soft', reason: 'all of it' });
     expect(status).toBe(202);
     const selectors = [
       ...[{ kind: 'prefix', value: '/b/' }, { kind: 'tag', value: 'News' }, { kind: 'regex', value: '^/c', host: 'c.example' }], // prettier-ignore
-      ...[{ kind: 'regex', value: 'd$' }, { kind: 'host', value: 'a.example' }, { kind: 'zone', value: 'zn-1' }, { kind: 'all', value: '' }], // prettier-ignore
+      ...[{ kind: 'regex', value: 'd$', zone: id }, { kind: 'host', value: 'a.example' }, { kind: 'zone', value: id }, { kind: 'all', value: '' }], // prettier-ignore
     ];
     const expected = { mode: 'soft', urls: ['/a'], selectors, total: 8, reason: 'all of it' };
     await world.settle();
@@ -82,6 +91,33 @@ describe('purges', () => {
     expect((await purge({ tags: [...tags, 'one'] })).status).toBe(400);
     expect((await purge({ tags, urls: ['/one'] })).json).toMatchObject({ type: 'urn:streams:problem:invalid-urls' });
   }, 30_000);
+
+  test('a zone that there is not, or that is another’s, is not purged in vain', async () => {
+    const theirs = await ask(gateway.url, '/api/v1/cdn/zones/own', {
+      method: 'PUT',
+      headers: { authorization: (await world.key(['admin'], { tenant: 'acme' })).authorization },
+      body: { hosts: ['www.own.example'], origins: [{ url: 'https://origin.example' }] },
+    });
+    const { id } = theirs.json as unknown as { readonly id: string };
+    const asked: ReadonlyArray<readonly [object, string, number]> = [
+      [{ zones: ['own'] }, acme, 202],
+      [{ patterns: [{ pattern: '.', zone: 'own' }] }, acme, 202],
+      [{ zones: [id] }, acme, 202],
+      [{ zones: [id] }, admin, 202],
+      [{ zones: ['own'] }, admin, 404],
+      [{ zones: ['site'] }, acme, 404],
+      [{ zones: ['nonesuch'] }, admin, 404],
+      [{ zones: ['zn-aaaa'] }, admin, 404],
+      [{ patterns: [{ pattern: '.', zone: 'nonesuch' }] }, admin, 404],
+      [{ zones: [id] }, (await world.key(['operate'], { tenant: 'beta' })).authorization, 404],
+    ];
+    for (const [body, authorization, expected] of asked) {
+      const answer = await purge(body, authorization);
+      expect([body, answer.status]).toEqual([body, expected]);
+      if (expected === 404)
+        expect(answer.json).toMatchObject({ type: 'urn:streams:problem:unknown-zone', detail: expect.stringMatching(/There is no zone .* of yours/) });
+    }
+  });
 
   test('a dry run purges nothing and is answered by the edges', async () => {
     const { json } = await purge({ prefixes: ['/live/'], dryRun: true });

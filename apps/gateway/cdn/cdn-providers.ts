@@ -7,6 +7,7 @@ import { EdgeDesk } from './edge-desk.ts';
 import { EdgeReader } from './edge-reader.ts';
 import { PopularUrls } from './popular-urls.ts';
 import { PrefetchModels } from './prefetch-models.ts';
+import { PurgedZones } from './purged-zones.ts';
 import { PurgeRates } from './purge-rates.ts';
 import { PurgeTargets } from './purge-targets.ts';
 import { WarmReader } from './warm-reader.ts';
@@ -23,6 +24,7 @@ export function cdnProviders(
       useFactory: (streams: StreamReader, aggregates: AggregateStore) => new PurgeTargets(streams, new ClaimedZoneOwners(aggregates)),
       inject: [StreamReader, AggregateStore],
     },
+    { provide: PurgedZones, useFactory: (aggregates: AggregateStore) => new PurgedZones(aggregates), inject: [AggregateStore] },
     { provide: PurgeRates, useFactory: (clock: Clock) => new PurgeRates(limiter, clock), inject: [Clock] },
     {
       provide: PopularUrls,

@@ -65,10 +65,10 @@ export const purgeCache = operation({
     prefixes: many(lineOfText.min(1).max(4096)).describe('Whatever begins so: whole URLs, or paths on every host. Without a query.'),
     tags: many(lineOfText.min(1).max(256)).describe('What the origin tagged so by Cache-Tag, Surrogate-Key or xkey.'),
     patterns: many(z.strictObject({ pattern: lineOfText.min(1).max(1024), host: lineOfText.min(1).max(256).optional(), zone: eventId.optional() })).describe(
-      'Regular expressions in the syntax of RE2, found anywhere in path and query, of everything or of one host or zone.',
+      'Regular expressions in the syntax of RE2, found anywhere in path and query, of everything or of one host or zone, by its name or id.',
     ),
     hosts: many(lineOfText.min(1).max(256)),
-    zones: many(eventId).describe('Ids of zones.'),
+    zones: many(eventId).describe('Names or ids of zones.'),
     all: z.boolean().default(false).describe('Everything that the caller may purge.'),
     mode: z
       .enum(['hard', 'soft'])

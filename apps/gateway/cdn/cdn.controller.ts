@@ -9,6 +9,7 @@ import { badRequest, ProblemError } from '../http/problem.errors.ts';
 import { PastModels } from '../past/past-models.ts';
 import { listPurges, purgeCache, showPurge } from './cdn.contract.ts';
 import { CdnReader } from './cdn-reader.ts';
+import { PurgedZones } from './purged-zones.ts';
 import { purgeOrderOf, type NamedOrder } from './purge-order.ts';
 import { PurgeRates } from './purge-rates.ts';
 import { PurgeTargets } from './purge-targets.ts';
@@ -17,13 +18,15 @@ import { PurgeTargets } from './purge-targets.ts';
 export class CdnController {
   readonly #commands: CommandExecutor;
   readonly #reader: CdnReader;
+  readonly #zones: PurgedZones;
   readonly #targets: PurgeTargets;
   readonly #rates: PurgeRates;
   readonly #past: PastModels;
 
-  constructor(commands: CommandExecutor, reader: CdnReader, targets: PurgeTargets, rates: PurgeRates, past: PastModels) {
+  constructor(commands: CommandExecutor, reader: CdnReader, zones: PurgedZones, targets: PurgeTargets, rates: PurgeRates, past: PastModels) {
     this.#commands = commands;
     this.#reader = reader;
+    this.#zones = zones;
     this.#targets = targets;
     this.#rates = rates;
     this.#past = past;
@@ -32,7 +35,7 @@ export class CdnController {
   @Route(purgeCache)
   async purge(@Input(purgeCache) { body }: InputOf<typeof purgeCache>, @ByCaller() caller: Caller): Promise<object> {
     const { idempotencyKey, principal } = caller;
-    const named = purgeOrderOf(body, principal);
+    const named = purgeOrderOf(await this.#zones.named(body, principal), principal);
     await this.#targets.check(named, principal);
     await this.#rates.take(named.order, principal);
     const purgeId = `pg-${base32Of(idempotencyKey === undefined ? randomId() : derivedId('purge', principal.id, idempotencyKey))}`;

@@ -1,14 +1,13 @@
 import { isPublicAddress, literalAddressOf } from '#adapters/webhook';
 import { defaultTenant, seesEveryTenant, type Principal } from '#domain/access';
 import { edgeTable, claimedDomain, zoneAggregate, zoneTable, zoneVersionTable, type KnownZone, type ZoneCommand, type ZoneState } from '#domain/edge';
-import { base32Of } from '#domain/stream';
 import { zoneConfigurationSchema, type ZoneConfiguration } from '#events';
 import type { AggregateStore, ReadCondition, ReadRow, ReadStore } from '#ports';
 import type { CommandExecutor, CommandMeta } from '#runtime';
-import { derivedId } from '../access/secrets.ts';
 import { badRequest, conflict, notFound, ProblemError } from '../http/problem.errors.ts';
 import type { OwnHosts } from './own-hosts.ts';
 import type { ZoneHostClaims } from './zone-host-claims.ts';
+import { zoneIdOf } from './zone-id.ts';
 
 export interface OwnedZone {
   readonly tenant: string;
@@ -38,8 +37,6 @@ const zonesMax = 1000;
 const listedMax = 10_000;
 const configured: ReadCondition = { column: 'status', is: 'eq', value: 'configured' };
 
-const idOf = (tenant: string, name: string): string => `zn-${base32Of(derivedId('zone', tenant, name))}`;
-
 /** Zones as their tenants manage them: one from its head, so that who changed it sees it at once; lists and the past from the read model. */
 export class ZoneDesk {
   readonly #deps: ZoneDeskDeps;
@@ -66,7 +63,7 @@ export class ZoneDesk {
   async configure(change: ZoneChange, configuration: ZoneConfiguration, meta: CommandMeta, rolledBackTo: number | null = null): Promise<OwnedZone> {
     const { tenant = defaultTenant } = meta;
     const { claims } = this.#deps;
-    const zoneId = idOf(tenant, change.name);
+    const zoneId = zoneIdOf(tenant, change.name);
     this.#checkAddresses(configuration);
     await this.#checkHosts(configuration);
     const before = await this.#find(tenant, change.name);
@@ -102,7 +99,7 @@ export class ZoneDesk {
 
   async remove({ name, ...expecting }: ZoneChange, meta: CommandMeta): Promise<void> {
     const { tenant = defaultTenant } = meta;
-    const zoneId = idOf(tenant, name);
+    const zoneId = zoneIdOf(tenant, name);
     const before = await this.#find(tenant, name);
     await this.#tell(zoneId, { type: 'RemoveZone', ...expecting }, name, meta);
     const domains = (before?.configuration.hosts ?? []).map(claimedDomain);
@@ -111,7 +108,7 @@ export class ZoneDesk {
 
   /** Newest first. @throws ProblemError 404 for a zone that there never was */
   async versions(name: string, { tenant = defaultTenant }: CommandMeta): Promise<readonly ReadRow[]> {
-    const where: readonly ReadCondition[] = [{ column: 'zone_id', is: 'eq', value: idOf(tenant, name) }];
+    const where: readonly ReadCondition[] = [{ column: 'zone_id', is: 'eq', value: zoneIdOf(tenant, name) }];
     const orderBy = [{ column: 'zone_version', descending: true }];
     const rows = await this.#deps.reads.select(zoneVersionTable, { where, orderBy, limit: listedMax });
     if (rows.length === 0 && (await this.#find(tenant, name)) === undefined) throw unknown(name);
@@ -124,7 +121,7 @@ export class ZoneDesk {
 
   async #versionRow(name: string, version: number, { tenant = defaultTenant }: CommandMeta): Promise<ReadRow> {
     const where: readonly ReadCondition[] = [
-      { column: 'zone_id', is: 'eq', value: idOf(tenant, name) },
+      { column: 'zone_id', is: 'eq', value: zoneIdOf(tenant, name) },
       { column: 'zone_version', is: 'eq', value: BigInt(version) },
     ];
     const [row] = await this.#deps.reads.select(zoneVersionTable, { where, limit: 1 });
@@ -133,7 +130,7 @@ export class ZoneDesk {
   }
 
   async #find(tenant: string, name: string): Promise<KnownZone | undefined> {
-    const state = (await this.#deps.aggregates.load(zoneAggregate.context, idOf(tenant, name)))?.state as ZoneState | undefined;
+    const state = (await this.#deps.aggregates.load(zoneAggregate.context, zoneIdOf(tenant, name)))?.state as ZoneState | undefined;
     return state === undefined || state.status === 'absent' ? undefined : state;
   }
 

@@ -14,7 +14,7 @@ export function addPurge(program: Command): void {
     .option('--tag, --tags <tag>', 'what the origin tagged so by Cache-Tag, Surrogate-Key or xkey', repeated)
     .option('--pattern, --patterns <regex>', 'all in whose path and query it is found, in the syntax of RE2', repeated)
     .option('--host, --hosts <name>', 'all of a host', repeated)
-    .option('--zone, --zones <id>', 'all of a zone', repeated)
+    .option('--zone, --zones <name>', 'all of a zone, by its name or id', repeated)
     .option('--all', 'everything of yours')
     .option('--soft', 'what is older is only stale from now on: revalidated, and served where stale may be')
     .option('--dry-run', 'only count what each edge would forget')

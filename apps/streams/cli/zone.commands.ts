@@ -4,6 +4,7 @@ import type { CommandContext } from './context.ts';
 import { table } from './table.ts';
 
 interface Zone {
+  readonly id: string;
   readonly name: string;
   readonly tenant: string;
   readonly version: number;
@@ -34,9 +35,10 @@ const pathOf = (name: string): string => `/api/v1/cdn/zones/${encodeURIComponent
 const conditions = ({ expect }: ChangeZoneOptions): Record<string, string> => (expect === undefined ? {} : { 'if-match': `"${expect}"` });
 const reasonOf = ({ reason }: ChangeZoneOptions): object => (reason === undefined ? {} : { reason });
 
-function linesOf({ configuration, name, shieldUrl, tenant, version }: Zone): string[] {
+function linesOf({ configuration, id, name, shieldUrl, tenant, version }: Zone): string[] {
   return [
     `${name}  version ${version}`,
+    `  id          ${id}`,
     `  tenant      ${tenant}`,
     ...configuration.hosts.map((host) => `  host        ${host}`),
     ...configuration.origins.map(
