@@ -131,3 +131,8 @@ test.each<[string, IncomingEvent, string, string]>([
 ])('%s is refused, and named', (_what, event, code, field) => {
   expect(() => admitEvent(event, context)).toThrow(expect.objectContaining({ code, field, retryable: false }));
 });
+
+test('whatever else is wrong with the data is told with the first', () => {
+  const event = withData({ url: undefined, sizeBytes: '7', tags: ['a', ''], nonsense: 1 });
+  expect(() => admitEvent(event, context)).toThrow(/^data\.\w+: [^(]+ \(wrong as well: data\.\w+, data\.tags\.1, data\.nonsense\)$/);
+});

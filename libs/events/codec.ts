@@ -1,3 +1,4 @@
+import type { core } from 'zod';
 import type { DomainEvent } from './catalogue.ts';
 import { catalogue } from './catalogue.ts';
 import type { EventDefinition } from './define.ts';
@@ -127,14 +128,24 @@ export function checkData(definition: EventDefinition, data: unknown): unknown {
   return planFor(definition).isPlain?.(data) === true ? data : judgeData(definition, data);
 }
 
+/** Of places at which data is wrong, besides the first. */
+const othersToldMax = 8;
+
 function judgeData(definition: EventDefinition, data: unknown): unknown {
   const result = definition.schema.safeParse(data);
   if (result.success) return result.data;
-  const issue = result.error.issues[0];
-  const surplus = issue?.code === 'unrecognized_keys' ? issue.keys.slice(0, 1).map((key) => key.slice(0, 64)) : [];
-  const path = ['data', ...(issue?.path ?? []), ...surplus].join('.');
-  const message = surplus.length > 0 ? 'there is no such field' : (issue?.message ?? 'invalid');
-  throw new EventInvalidError('EVENT_DATA_INVALID', `${path}: ${message}`, path, result.error);
+  // Whoever mends the first place should not have to try to find the next.
+  const [place = 'data', ...others] = new Set(result.error.issues.map(placeOf));
+  const [issue] = result.error.issues;
+  const message = issue?.code === 'unrecognized_keys' ? 'there is no such field' : (issue?.message ?? 'invalid');
+  const more = others.length > othersToldMax ? ` and ${others.length - othersToldMax} others` : '';
+  const told = others.length === 0 ? '' : ` (wrong as well: ${others.slice(0, othersToldMax).join(', ')}${more})`;
+  throw new EventInvalidError('EVENT_DATA_INVALID', `${place}: ${message}${told}`, place, result.error);
+}
+
+function placeOf(issue: core.$ZodIssue): string {
+  const surplus = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1).map((key) => key.slice(0, 64)) : [];
+  return ['data', ...issue.path.map(String), ...surplus].join('.');
 }
 
 const wholeNumber = /^\d{1,19}$/;
