@@ -3,6 +3,7 @@ import { OperatingError } from '#kernel';
 import { metrics, type Telemetry } from '#runtime';
 import type { EdgePrefetch } from './prefetch/edge-prefetch.ts';
 import type { EdgeCache } from './cache/edge-cache.ts';
+import type { Revalidator } from './cache/revalidator.ts';
 import type { EdgeCounters } from './edge-counters.ts';
 import type { DiskTier } from './store/disk-tier.ts';
 import type { SharedTier } from './shared-tier/shared-tier.ts';
@@ -49,6 +50,17 @@ export function observeEdge({ meter, health }: Telemetry, { counters, cache, dis
     for (const [gauge, value] of gauges) gauge.set(value(), {});
     bytes.reach(counters.bytesServed, { direction: 'served' });
     bytes.reach(counters.bytesFromOrigin, { direction: 'origin' });
+  });
+}
+
+const revalidationOutcomes = ['confirmed', 'changed', 'failed'] as const;
+
+/** What came of asking origins about what many ask for. */
+export function observeRevalidations({ meter }: Telemetry, revalidator: Pick<Revalidator, 'counts'>): void {
+  const revalidations = meter.counter(metrics.edgeRevalidations);
+  meter.onCollect('edge revalidations', () => {
+    const { counts } = revalidator;
+    for (const outcome of revalidationOutcomes) revalidations.reach(counts[outcome], { outcome });
   });
 }
 

@@ -23,7 +23,7 @@ import { createEdgeCache, type EdgeCache } from './cache/edge-cache.ts';
 import { edgeLimits } from './edge.constants.ts';
 import type { EdgeSettings } from './edge.config.ts';
 import { EdgeCounters } from './edge-counters.ts';
-import { observeEdge } from './edge.telemetry.ts';
+import { observeEdge, observeRevalidations } from './edge.telemetry.ts';
 import { AudienceCounter } from './facts/audience.core.ts';
 import { EdgeFacts } from './facts/edge-facts.ts';
 import { closingWhileDraining } from './fleet/draining.ts';
@@ -150,6 +150,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   if (settings.siblings !== undefined)
     await openSiblingDoor(settings.siblings, { cache, shared: shared?.tier, bytesOf: platform.bytesOf, positions, trust, now, logger }, lifecycle);
   parts.revalidator = revalidate(settings, { cache, lifecycle, now, onFatal });
+  observeRevalidations(telemetry, parts.revalidator);
   await followPeers(settings, { cache, tail, purgesKnown, keep: platform.keep, lifecycle, logger, now });
   const watch = recordTraffic(settings, { cache, facts, incarnation, lifecycle, log: engines.log, logger, now, onFatal, telemetry });
   const fleet = { membership, disk, shared: shared?.tier, behindMs: behindOf(tail, purgesKnown) };

@@ -154,6 +154,12 @@ export const zoneConfigurationSchema = z.strictObject({
       sliceBytes: z.number().int().min(65_536).max(67_108_864).optional(),
     })
     .optional(),
+  accessLog: z
+    .strictObject({
+      /** The share of its requests that get a line (`requests.served`), 0 to 1, of those that edges look at; what each edge is set to when left out. */
+      sampleRate: z.number().min(0).max(1).optional(),
+    })
+    .optional(),
   /** The edge to which all others send what they do not have. */
   shield: line(64).optional(),
   rules: z.array(rule).max(zoneRulesMax).optional(),

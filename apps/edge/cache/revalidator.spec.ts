@@ -67,11 +67,11 @@ describe('revalidation of what many ask for', () => {
     clock.nowMs += 30_000;
     await round();
     // Nobody asked for it since.
-    expect([asked.length, revalidator.counts]).toEqual([4, { asked: 1, confirmed: 1, changed: 0 }]);
+    expect([asked.length, revalidator.counts]).toEqual([4, { asked: 1, confirmed: 1, changed: 0, failed: 0 }]);
     await popular(get, '/popular');
     clock.version = 'b';
     await round();
-    expect(revalidator.counts).toEqual({ asked: 2, confirmed: 1, changed: 1 });
+    expect(revalidator.counts).toEqual({ asked: 2, confirmed: 1, changed: 1, failed: 0 });
     expect(Object.fromEntries((await get('/popular')).head.fields)).toMatchObject({ etag: '"b"', 'cache-status': expect.stringContaining('hit') });
     expect(asked).toHaveLength(5);
   });

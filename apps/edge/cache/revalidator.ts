@@ -36,7 +36,7 @@ export class Revalidator {
   readonly #deps: RevalidatorDeps;
   /** Where the next round goes on. */
   #slot = 0;
-  readonly #counts = { asked: 0, confirmed: 0, changed: 0 };
+  readonly #counts = { asked: 0, confirmed: 0, changed: 0, failed: 0 };
 
   constructor(init: RevalidatorInit, deps: RevalidatorDeps) {
     this.#init = init;
@@ -44,7 +44,7 @@ export class Revalidator {
   }
 
   /** What came of it since the start. */
-  get counts(): Readonly<Record<'asked' | 'confirmed' | 'changed', number>> {
+  get counts(): Readonly<Record<'asked' | 'confirmed' | 'changed' | 'failed', number>> {
     return { ...this.#counts };
   }
 
@@ -91,8 +91,10 @@ export class Revalidator {
     this.#counts.asked++;
     void zone.fills.start({ key, requestFields: fields, request, stale: object, fromOrigin: true }).outcome.then((outcome) => {
       const response = outcome.kind === 'shared' ? outcome.response : outcome.kind === 'sliced' ? outcome.object.response : undefined;
-      if (outcome.kind === 'confirmed') this.#counts.confirmed++;
-      if (response === undefined) return;
+      if (response === undefined) {
+        this.#counts[outcome.kind === 'confirmed' ? 'confirmed' : 'failed']++;
+        return;
+      }
       const same = etag === undefined ? lastModified !== undefined && response.validators.lastModified === lastModified : response.validators.etag === etag;
       this.#counts[same ? 'confirmed' : 'changed']++;
     });

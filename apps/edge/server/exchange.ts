@@ -27,6 +27,8 @@ export interface AnsweringZone {
   readonly id: string;
   readonly tenant: string;
   readonly hostInKey: boolean;
+  /** The share of its requests, of those looked at, that get a line in the access log; the edge's when undefined. */
+  readonly accessSample?: number | undefined;
   readonly keyOfUrl: (url: string) => string | undefined;
 }
 

@@ -1,5 +1,6 @@
 import type { ZoneTraffic } from '#events';
 import { Counts } from './zone-counts.ts';
+import { ZoneTotals, type ZoneTotal } from './zone-totals.ts';
 
 export const minuteMs = 60_000;
 export const hourMs = 3_600_000;
@@ -43,6 +44,7 @@ export class Periods {
   readonly #hours: Finished[] = [];
   /** What was last told of a running period, by period and zone. */
   #told = new Map<string, number>();
+  readonly #totals = new ZoneTotals();
   #minute: number;
   #last: ZoneCounter | undefined;
   /** Periods that nobody was told of. */
@@ -69,7 +71,10 @@ export class Periods {
     const zones = [...this.#zones.values()];
     const counts = zones.filter(({ now }) => !now.isEmpty).map((zone) => [zone, zone.now.take()] as const);
     if (counts.length > 0) this.lost += keep(this.#minutes, { startMs: this.#minute, counts }, minutesKept);
-    for (const [zone, taken] of counts) zone.before.add(taken);
+    for (const [zone, taken] of counts) {
+      zone.before.add(taken);
+      this.#totals.add(zone.id, taken);
+    }
     const hour = beginOf(this.#minute, hourMs);
     this.#minute = minute;
     this.#told = new Map([...this.#told].filter(([key]) => key.startsWith('hour')));
@@ -80,6 +85,11 @@ export class Periods {
     // Zones may have gone with it; whoever is asked for again is counted anew.
     this.#zones.clear();
     this.#last = undefined;
+  }
+
+  /** Of each zone since the start, by its name in metrics. */
+  totals(): ReadonlyMap<string, ZoneTotal> {
+    return this.#totals.with(this.#zones.values());
   }
 
   /** Finished periods, which are then forgotten here. */

@@ -1,3 +1,4 @@
+import { cacheOutcomes } from '#events';
 import { Prng } from '#kernel';
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
@@ -7,6 +8,7 @@ import { Picker } from './picker.core.ts';
 import { RequestLog } from './request-log.ts';
 import type { RequestLine } from './request-line.ts';
 import { TrafficRecorder } from './traffic-recorder.ts';
+import { zonesApartMax } from './zone-totals.ts';
 
 const zone: AnsweringZone = { id: 'zn-1', tenant: 'acme', hostInKey: false, keyOfUrl: (url) => url };
 
@@ -224,5 +226,55 @@ describe('RequestLog', () => {
     const none = new RequestLog({ sample: 0, waitingMax: 10, dice: new Prng(7) });
     for (let at = 0; at < 1000; at++) none.add(line());
     expect([none.waiting, none.counts.dropped]).toEqual([0, 0]);
+  });
+
+  test('a zone has its own share where it says so, and a batch never mixes two', () => {
+    const log = new RequestLog({ sample: 0.5, waitingMax: 10_000, dice: { next: () => 0.3 } });
+    const shares = [undefined, 0, 0.25, 0.4, 1];
+    for (const accessSample of shares) log.add({ ...line(), zone: { ...zone, id: String(accessSample), accessSample } });
+    // What was picked as one of four stands for four times as many.
+    log.add({ ...line('acme', 4), zone: { ...zone, accessSample: 1 } });
+    expect(log.take().map(({ lines, sampleRate }) => [lines.map((one) => one.zone.id), sampleRate])).toEqual([
+      [['undefined'], 0.5],
+      [['0.4'], 0.4],
+      [['1'], 1],
+      [['zn-1'], 0.25],
+    ]);
+  });
+});
+
+describe('what zones have come to', () => {
+  const count = (periods: Periods, id: string, requests: number, outcome = 0): void => {
+    for (let at = 0; at < requests; at++) periods.of({ id, tenant: 't' }).now.answer(1, outcome, 0);
+    periods.of({ id, tenant: 't' }).now.bytes(10 * requests, outcome);
+  };
+
+  test('only grows, over the ends of minutes and hours', () => {
+    const periods = new Periods(0);
+    let before = 0;
+    for (let minute = 0; minute < 130; minute++) {
+      count(periods, '', 2);
+      count(periods, 'zn-1', 1, cacheOutcomes.indexOf('stale'));
+      count(periods, 'zn-1', 2, cacheOutcomes.indexOf('miss'));
+      const now = periods.totals().get('zn-1')?.requests ?? 0;
+      expect(now).toBe(before + 3);
+      before = now;
+      periods.roll((minute + 1) * minuteMs);
+      expect(periods.totals().get('zn-1')?.requests).toBe(before);
+    }
+    expect([...periods.totals()]).toEqual([
+      ['platform', { requests: 260, bytes: 2600, hits: 260 }],
+      ['zn-1', { requests: 390, bytes: 3900, hits: 130 }],
+    ]);
+  });
+
+  test('is of so many zones and no more: what comes later is counted together', () => {
+    const periods = new Periods(0);
+    for (let at = 0; at < zonesApartMax + 50; at++) count(periods, `zn-${at}`, 1);
+    const first = periods.totals();
+    expect([first.size, first.get('other'), first.get('zn-0')?.requests]).toEqual([zonesApartMax + 1, { requests: 50, bytes: 500, hits: 50 }, 1]);
+    periods.roll(minuteMs);
+    for (let at = 0; at < zonesApartMax + 50; at++) count(periods, `zn-${at}`, 1);
+    expect([periods.totals().size, periods.totals().get('other')?.requests, periods.totals().get('zn-0')?.requests]).toEqual([zonesApartMax + 1, 100, 2]);
   });
 });

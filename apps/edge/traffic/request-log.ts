@@ -3,7 +3,7 @@ import type { Prng } from '#kernel';
 import type { RequestLine } from './request-line.ts';
 
 export interface RequestLogInit {
-  /** The share of the picked that is told, 0 to 1. */
+  /** The share of the picked that is told, 0 to 1, of zones that say nothing else. */
   readonly sample: number;
   /** Lines that may wait for the log. */
   readonly waitingMax: number;
@@ -39,7 +39,8 @@ export class RequestLog {
   }
 
   add(line: RequestLine): void {
-    const { dice, sample, waitingMax } = this.#init;
+    const { dice, waitingMax } = this.#init;
+    const sample = this.#sampleOf(line);
     if (sample < 1 && dice.next() >= sample) return;
     if (this.#waiting.length >= waitingMax) this.#drop(line.zone.tenant, 1);
     else this.#waiting.push(line);
@@ -51,11 +52,11 @@ export class RequestLog {
     this.#waiting = [];
     const batches: LineBatch[] = [];
     for (const [tenant, own] of Map.groupBy(lines, ({ zone }) => zone.tenant)) {
-      for (const [weight, alike] of Map.groupBy(own, (line) => line.weight)) {
+      for (const [sampleRate, alike] of Map.groupBy(own, (line) => this.#sampleOf(line) / line.weight)) {
         for (const part of parted(alike)) {
           const dropped = this.#dropped.get(tenant) ?? 0;
           this.#dropped.delete(tenant);
-          batches.push({ tenant, sampleRate: this.#init.sample / weight, dropped, lines: part });
+          batches.push({ tenant, sampleRate, dropped, lines: part });
         }
       }
     }
@@ -70,6 +71,10 @@ export class RequestLog {
   lost({ dropped, lines, tenant }: LineBatch): void {
     this.#drop(tenant, lines.length);
     this.#dropped.set(tenant, (this.#dropped.get(tenant) ?? 0) + dropped);
+  }
+
+  #sampleOf({ zone }: RequestLine): number {
+    return zone.accessSample ?? this.#init.sample;
   }
 
   #drop(tenant: string, lines: number): void {

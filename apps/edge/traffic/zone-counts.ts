@@ -3,6 +3,7 @@ import { isCached } from './head-log.ts';
 
 const [requestsAt, bytesAt, bytesCachedAt, statusesAt] = [0, 1, 2, 3];
 const outcomesAt = statusesAt + statusClasses.length;
+const [hitAt, staleAt] = [cacheOutcomes.indexOf('hit'), cacheOutcomes.indexOf('stale')];
 const latencyAt = outcomesAt + cacheOutcomes.length;
 const length = latencyAt + latencyBoundsMs.length + 1;
 
@@ -39,6 +40,19 @@ export class Counts {
 
   get isEmpty(): boolean {
     return this.#values[requestsAt] === 0 && this.#values[bytesAt] === 0;
+  }
+
+  get requests(): number {
+    return this.#values[requestsAt] as number;
+  }
+
+  get sent(): number {
+    return this.#values[bytesAt] as number;
+  }
+
+  /** From the cache, stale ones too. */
+  get hits(): number {
+    return (this.#values[outcomesAt + hitAt] as number) + (this.#values[outcomesAt + staleAt] as number);
   }
 
   /** Grows with everything that is counted. */

@@ -83,6 +83,7 @@ export function zonePlan(zone: ZoneVersion, rules: ZoneRules, { origin, local, c
     ...(rules.has('redirect') ? { redirect } : {}),
     ttl: siteTtlSettings,
     slices: configuration.slices,
+    accessSample: configuration.accessLog?.sampleRate,
     local,
   };
 }

@@ -10,6 +10,8 @@ export interface Zone {
   /** Empty for the platform's own. */
   readonly tenant: string;
   readonly hostInKey: boolean;
+  /** Of the access log, 0 to 1; the edge's when undefined. */
+  readonly accessSample?: number | undefined;
   readonly handler: CacheHandler;
   readonly fills: Fills;
   /** The last look at an answer; undefined where there is none to take. */

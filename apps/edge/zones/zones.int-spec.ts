@@ -1,11 +1,14 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { purgeRequested, encodeEvent, type ZoneConfiguration } from '#events';
+import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { Agent, get as httpGet } from 'node:http';
+import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
 import { EdgeProcess, ScriptedOrigin, send, temporaryFolder, until, type Answer, type EdgeRuntime } from '../edge.fixture.ts';
 import { writeCertificate } from '../server/certificates.fixture.ts';
+import { ToldTraffic } from '../traffic/traffic.fixture.ts';
 import { tlsOrigin, ZoneLog, zonesOf } from './zones.fixture.ts';
 
 const text = 'lorem ipsum dolor sit amet '.repeat(200);
@@ -342,6 +345,26 @@ describe.each<EdgeRuntime>(['bun', 'node'])('zones, served by %s', (runtime) => 
     await strict.kill();
   });
 
+  test('a site says how many of its requests get a line in the access log, and metrics tell what each site comes to', async () => {
+    const metricsPort = await freePort();
+    const own = await zones.edge(runtime, media.url, { EDGE_ID: 'edge-told', EDGE_ACCESS_SAMPLE: '0.5', METRICS_PORT: String(metricsPort) });
+    const told = new ToldTraffic(folder.path);
+    const [silent, whole] = [await site({ accessLog: { sampleRate: 0 } }, [own]), await site({ accessLog: { sampleRate: 1 } }, [own])];
+    a.says('/line', '200 OK\r\ncache-control: max-age=60', 'twelve bytes');
+    for (let at = 0; at < 5; at++)
+      for (const { host } of [silent, whole]) expect((await send(own.port, { path: '/line', headers: { host } })).status).toBe(200);
+    await told.linesOf('/line', 5);
+    const { body } = await send(metricsPort, { path: '/metrics' });
+    const metric = (name: string, { id }: { readonly id: string }): number =>
+      Number(new RegExp(`^streams_edge_zone_${name}_total\\{[^}]*zone="${id}"[^}]*\\} (\\d+)$`, 'm').exec(body)?.[1]);
+    for (const one of [silent, whole]) expect([metric('requests', one), metric('bytes', one), metric('hits', one)]).toEqual([5, 60, 4]);
+    expect(body).toMatch(/^streams_edge_revalidations_total\{[^}]*outcome="changed"[^}]*\} 0$/m);
+    // It has told everything when it has ended.
+    expect(await own.kill('SIGTERM')).toBe(0);
+    expect((await told.lines()).filter(({ path }) => path === '/line').map(({ host }) => host)).toEqual(Array.from({ length: 5 }, () => whole.host));
+    await told.close();
+  });
+
   test('edges ask their shield, which asks the origin once; when it is down they ask themselves, and purges by tag hold throughout', async () => {
     const secret = { EDGE_SECRET: 'shared-by-all-edges-of-the-platform' };
     const shield = await zones.edge(runtime, media.url, { ...secret, EDGE_ID: 'edge-shield' });
@@ -370,6 +393,15 @@ describe.each<EdgeRuntime>(['bun', 'node'])('zones, served by %s', (runtime) => 
     await leaf.kill();
   });
 });
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
 
 function purgeOf(purgeId: string, tag: string): ReturnType<typeof encodeEvent> {
   const about = {

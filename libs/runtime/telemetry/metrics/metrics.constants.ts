@@ -184,6 +184,15 @@ export const metrics = {
   edgeLogWaiting: gauge('edge_log_waiting_lines', 'Lines of the access log that wait for the log.', ['edge']),
   edgeLogSample: gauge('edge_log_sample_ratio', 'The share of requests that get a line in the access log: 1 for each.', ['edge']),
   edgeTrafficLost: counter('edge_traffic_periods_lost', 'Minutes and hours of counters that were given up because the log was away for too long.', ['edge']),
+  edgeZoneRequests: counter('edge_zone_requests', 'Requests by the id of their zone: `platform` is its own, `other` all beyond 200.', ['edge'], ['zone']),
+  edgeZoneBytes: counter('edge_zone_bytes', 'Body bytes to their clients.', ['edge'], ['zone']),
+  edgeZoneHits: counter('edge_zone_hits', 'Of the requests, those answered from the cache, stale ones too.', ['edge'], ['zone']),
+  edgeRevalidations: counter(
+    'edge_revalidations',
+    'Objects that the origin was asked about before they expired, because many ask for them, by what it said: confirmed, changed, or nothing of use (failed).',
+    ['edge'],
+    ['outcome'],
+  ),
   edgeDesiredReplicas: gauge(
     'edge_desired_replicas',
     'How many edges a region should have by its load, as last advised (edge.scale-advised); of the projector that advises, so take the maximum.',
