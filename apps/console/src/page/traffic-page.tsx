@@ -1,10 +1,12 @@
 import { useCallback, useState } from 'react';
-import type { Api } from '../model/api.ts';
+import { ApiError, type Api } from '../model/api.ts';
 import { formatBitrate, formatBytes, formatRatio } from '../model/format.ts';
 import { lineOf, shortNumber, spans, stepsOf, type PopularObjects, type Traffic } from '../model/traffic.ts';
+import type { MappedEdge } from '../model/traffic-map.ts';
 import type { PurgeView } from '../model/types.ts';
 import { usePolling } from '../polling.tsx';
 import { Waiting } from '../view/problem.tsx';
+import { TrafficMap } from '../view/traffic-map.tsx';
 import { TimeChart, type Mark } from '../view/time-chart.tsx';
 import '../traffic-page.css';
 
@@ -15,6 +17,8 @@ interface Answers {
   readonly all: Traffic;
   readonly objects: PopularObjects;
   readonly purges: readonly PurgeView[];
+  /** Undefined where the key may not see them: they are the platform's. */
+  readonly fleet: readonly MappedEdge[] | undefined;
 }
 
 const edgesShown = 6;
@@ -25,15 +29,20 @@ async function answersOf(api: Api, spanMs: number, signal: AbortSignal): Promise
   const until = Date.now();
   const time = `from=${until - spanMs}&until=${until}`;
   const traffic = (groupBy: string): Promise<Traffic> => api.get(`/api/v1/cdn/analytics/traffic?${time}${groupBy}`, signal);
-  const [all, edges, regions, statuses, objects, purges] = await Promise.all([
+  const fleet = api.get<{ readonly items: readonly MappedEdge[] }>('/api/v1/cdn/edges', signal).catch((error: unknown) => {
+    if (error instanceof ApiError && (error.status === 403 || error.status === 404)) return undefined;
+    throw error;
+  });
+  const [all, edges, regions, statuses, objects, purges, shown] = await Promise.all([
     traffic(''),
     traffic('&groupBy=edge'),
     traffic('&groupBy=region'),
     traffic('&groupBy=status'),
     api.get<PopularObjects>(`/api/v1/cdn/analytics/objects?${time}&limit=15`, signal),
     api.get<{ readonly items: readonly PurgeView[] }>(`/api/v1/cdn/purges?limit=${purgesMax}`, signal),
+    fleet,
   ]);
-  return { all, edges, regions, statuses, objects, purges: purges.items };
+  return { all, edges, regions, statuses, objects, purges: purges.items, fleet: shown?.items };
 }
 
 /** What the edges answer: how much, how quickly, how often from the cache, and what was purged meanwhile. */
@@ -59,6 +68,7 @@ export function TrafficPage({ api }: { readonly api: Api }) {
         <Waiting polled={polled} />
         {answers === undefined ? null : <Charts {...answers} />}
       </section>
+      {answers === undefined ? null : <TrafficMap edges={answers.fleet} traffic={answers.edges} />}
       {answers === undefined ? null : <Regions regions={answers.regions} />}
       {answers === undefined ? null : <Objects items={answers.objects.items} />}
     </main>

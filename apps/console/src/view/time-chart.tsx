@@ -54,6 +54,9 @@ export function TimeChart({ format, lines, marks = [], most, steps, title }: Tim
           {lines.map(({ name, values }, at) => (
             <path key={name} className={`line-${at % 6}`} d={pathOf(values, steps, x, y)} />
           ))}
+          {lines.map(({ name, values }, at) => (
+            <path key={`${name} alone`} className={`dot line-${at % 6}`} d={dotsOf(values, steps, x, y)} />
+          ))}
         </svg>
       </div>
       <div className="times">
@@ -64,13 +67,20 @@ export function TimeChart({ format, lines, marks = [], most, steps, title }: Tim
   );
 }
 
-/** A value that stands alone is a short stroke. */
-function pathOf(values: readonly (number | null)[], steps: readonly number[], x: (at: number) => number, y: (value: number) => number): string {
+type Place = (value: number) => number;
+
+function pathOf(values: readonly (number | null)[], steps: readonly number[], x: Place, y: Place): string {
   return values
     .map((value, at) => {
       if (value === null) return '';
       const [before, place] = [values[at - 1] ?? null, `${x(steps[at] ?? 0).toFixed(1)} ${y(value).toFixed(1)}`];
-      return before === null ? `M${place}h1` : `L${place}`;
+      return before === null ? `M${place}` : `L${place}`;
     })
     .join('');
+}
+
+/** A value that stands alone, nothing before and nothing after it, is no line: a stroke of no length, which round caps make a dot. */
+function dotsOf(values: readonly (number | null)[], steps: readonly number[], x: Place, y: Place): string {
+  const isAlone = (at: number): boolean => (values[at - 1] ?? null) === null && (values[at + 1] ?? null) === null;
+  return values.map((value, at) => (value === null || !isAlone(at) ? '' : `M${x(steps[at] ?? 0).toFixed(1)} ${y(value).toFixed(1)}h0`)).join('');
 }
