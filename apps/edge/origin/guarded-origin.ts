@@ -1,3 +1,4 @@
+import { fieldValue, parseContentRange } from '#core/http-cache';
 import type { EdgeCounters } from '../edge-counters.ts';
 import type { ByteSource } from '../server/exchange.ts';
 import { OriginError, type OriginClient, type OriginRequest, type OriginResponse } from './origin-client.ts';
@@ -93,6 +94,18 @@ function uploading(body: ByteSource, deadline: Deadline): ByteSource {
   };
 }
 
+/** RFC 9110 sections 15.3.7 and 15.4.5: a part, and that nothing has changed, answer those alone who asked for it. */
+function checkAsked({ fields, method }: GuardedRequest, { body, fields: answered, status }: OriginResponse): void {
+  const says = (name: string): boolean => fieldValue(fields, name) !== undefined;
+  const reads = method === 'GET' || method === 'HEAD';
+  const unasked =
+    (status === 304 && reads && !says('if-none-match') && !says('if-modified-since')) ||
+    (status === 206 && reads && !says('range') && parseContentRange(fieldValue(answered, 'content-range')) === undefined);
+  if (!unasked) return;
+  body?.cancel();
+  throw new OriginError('ORIGIN_INVALID', `The origin answered with status ${status} to a request that did not ask for it.`);
+}
+
 /**
  * The origin with its limits: a time to answer, a time between two pieces, one more try on a fresh connection, and a
  * short rest when nobody can connect to it.
@@ -137,6 +150,7 @@ export class GuardedOrigin implements OriginSource {
     try {
       const response = await this.#client.request({ ...request, body, signal: abort.signal });
       this.#check(response);
+      checkAsked(request, response);
       return { ...response, body: response.body === null ? null : this.#guardBody(response.body, abort, request) };
     } catch (error) {
       request.signal?.removeEventListener('abort', forward);
