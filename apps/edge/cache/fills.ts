@@ -85,7 +85,7 @@ export class Fills {
   }
 
   start(init: FillInit): Fill {
-    const id = this.#idOf(init);
+    let id = this.#idOf(init);
     if (init.ahead !== undefined) this.#ahead++;
     const fill: Fill = new Fill(init, this.#deps, () => {
       if (init.ahead !== undefined) this.#ahead--;
@@ -101,6 +101,13 @@ export class Fills {
       else if (outcome.kind !== 'private') this.#unshared.delete(audienceOf(init));
       if (outcome.kind === 'shared') this.#varies.set(init.key, outcome.response.variant.names, this.#deps.now());
       if (outcome.kind === 'sliced') this.#varies.set(init.key, outcome.object.response.variant.names, this.#deps.now());
+      // From now on it is known by what the response varies: it goes under the name by which those who come later look for it.
+      const named = this.#idOf(init);
+      if (named === id || this.#running.get(id) !== fill) return;
+      this.#running.delete(id);
+      if (this.#running.has(named)) return;
+      this.#running.set(named, fill);
+      id = named;
     });
     return fill;
   }
