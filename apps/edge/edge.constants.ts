@@ -10,6 +10,7 @@ export const edgeLimits = {
   slices: { fromBytes: 32 * 1024 * 1024, sliceBytes: 8 * 1024 * 1024 },
   streamBytesMax: 1024 * 1024,
   wholeBytesMax: 64 * 1024,
+  wholeWaitMs: 20,
   claimTimeoutMs: 1000,
   requestBytesMax: 1024 * 1024 * 1024,
   /** Of each kind: the oldest give way, and what was not judged since counts as purged. */

@@ -48,7 +48,11 @@ describe.each<EdgeRuntime>(['bun', 'node'])('what is fetched before it is asked 
 
   test('who reads a playlist finds its newest segments', async () => {
     const names = [1, 2, 3, 4].map((at) => `/live/x/${at}.m4s`);
-    for (const name of names) origin.says(name, media, `bytes of ${name}`);
+    for (const name of names) {
+      const body = `bytes of ${name}`;
+      // Later than a short answer is waited for that a slow origin sends.
+      origin.on(name, ({ socket }) => void setTimeout(() => socket.write(`HTTP/1.1 ${media}\r\ncontent-length: ${body.length}\r\n\r\n${body}`), 100));
+    }
     origin.says('/live/x/720p.m3u8', list, `#EXTM3U\n${names.map((name) => `#EXTINF:2,\n${name}`).join('\n')}\n`);
     expect((await edge.get('/live/x/720p.m3u8')).status).toBe(200);
     // The playlist has waited for them.

@@ -22,7 +22,7 @@ import {
 import type { EdgeCounters } from '../edge-counters.ts';
 import type { OriginError } from '../origin/origin-client.ts';
 import { replyHead, type EdgeReply, type EdgeRequest, type KeepBytes } from '../server/exchange.ts';
-import { readerOf, wholeOf } from './body-reader.ts';
+import { atMost, readerOf, wholeOf } from './body-reader.ts';
 import type { CachedObject } from './cached-object.ts';
 import type { Fill, FillOutcome } from './fill.ts';
 import type { StoredParts } from './part-store.ts';
@@ -34,6 +34,8 @@ export interface AnswersInit {
   readonly cacheName: string;
   /** Up to this size a body is waited for whole, so that its failure is a clean error and not a broken connection, bytes. */
   readonly wholeBytesMax: number;
+  /** And so long at most: then it is answered with what there is, and goes on as it comes, ms. */
+  readonly wholeWaitMs: number;
 }
 
 export interface AnswersDeps {
@@ -137,7 +139,10 @@ export class Answers {
     const outcome = await fill.outcome;
     if (outcome.kind !== 'shared' || !outcome.body.joinable || outcome.length === undefined || outcome.length > this.#init.wholeBytesMax) return outcome;
     try {
-      await wholeOf(outcome.body);
+      const whole = outcome.body.complete ? undefined : wholeOf(outcome.body);
+      if (whole !== undefined) await atMost(whole, this.#init.wholeWaitMs);
+      // Here with its last byte, and held back by us: for the segments that a playlist names.
+      if (outcome.body.length === outcome.length) await whole;
       return outcome;
     } catch (error) {
       return { kind: 'failed', error: error as OriginError };

@@ -27,6 +27,13 @@ export function readerOf(body: GrowingBody, onBytes: (count: number) => void, fi
   };
 }
 
+/** Resolves with what is waited for, or when the time is over; rejects if that is over in time with an error. */
+export async function atMost(waited: Promise<void>, ms: number): Promise<void> {
+  const over = Promise.withResolvers<void>();
+  const timer = setTimeout(over.resolve, ms);
+  await Promise.race([waited, over.promise]).finally(() => clearTimeout(timer));
+}
+
 /** Resolves when the body is complete; rejects with what broke it off. */
 export async function wholeOf(body: GrowingBody): Promise<void> {
   const cursor = body.join();

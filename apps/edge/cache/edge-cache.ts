@@ -206,7 +206,7 @@ function zoneMaker(init: EdgeCacheInit, shared: Shared): (plan: ZonePlan) => Zon
   const tierOf = tier === undefined ? undefined : (key: string) => (siblings?.owns(key) === false ? undefined : tier);
   const name = cacheName(init.edgeId);
   const objectBytesMax = Math.min(limits.objectBytesMax, Math.floor(init.memoryBytesMax * limits.objectShareMax));
-  const { claimTimeoutMs, requestBytesMax, streamBytesMax, wholeBytesMax } = limits;
+  const { claimTimeoutMs, requestBytesMax, streamBytesMax, wholeBytesMax, wholeWaitMs } = limits;
   return ({ normalise, bypasses, avoidsHits, redirect, local, ttl, origin, edgeSecret, slices: cut, ...plan }) => {
     const tenant = plan.tenant === '' ? platformTenant : plan.tenant;
     const trust = (): Trust => shared.trust(tenant);
@@ -224,7 +224,7 @@ function zoneMaker(init: EdgeCacheInit, shared: Shared): (plan: ZonePlan) => Zon
     const passThrough = new PassThrough({ ...common, siblings, shared: tier, counters, normalise, cacheName: name, edgeSecret, requestBytesMax });
     const onMiss = (key: string, fields: Fields): void => hooks.prefetch?.missed(key, fields);
     const handler = new CacheHandler(
-      { cacheName: name, pseudonym: init.edgeId, normalise, bypasses, avoidsHits, redirect, wholeBytesMax },
+      { cacheName: name, pseudonym: init.edgeId, normalise, bypasses, avoidsHits, redirect, wholeBytesMax, wholeWaitMs },
       { store, fills, slices, passThrough, keep, counters, now, trust, local, onError, onMiss },
     );
     return { ...plan, handler, fills };

@@ -39,6 +39,8 @@ export interface CacheHandlerInit extends FetchingInit {
   readonly avoidsHits?: ((request: EdgeRequest) => boolean) | undefined;
   /** Up to this size a body is waited for whole, so that its failure is a clean error and not a broken connection, bytes. */
   readonly wholeBytesMax: number;
+  /** And so long at most, ms. */
+  readonly wholeWaitMs: number;
 }
 
 export interface CacheHandlerDeps extends FetchingDeps {

@@ -19,7 +19,7 @@ const ofTheBytes = new Set(['content-length', 'content-encoding', 'content-md5',
 const compressedStatuses = new Set([200, 203, 404, 410]);
 
 /** Levels that a server can afford on the way, once per object. */
-const makers: Readonly<Record<ContentCoding, () => Transform>> = {
+const makers: Readonly<Record<ContentCoding, () => Coder>> = {
   br: () => createBrotliCompress({ params: { [constants.BROTLI_PARAM_QUALITY]: 5 } }),
   zstd: () => createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: 3 } }),
   gzip: () => createGzip({ level: 6 }),
@@ -90,13 +90,24 @@ export function encodedFields(fields: Fields, coding: ContentCoding): Fields {
   return [...kept, ['content-encoding', coding]];
 }
 
-async function* chunksOf(source: ByteSource): AsyncGenerator<Uint8Array> {
-  for (let bytes = await source.read(); bytes !== undefined; bytes = await source.read()) yield bytes;
+/** What a coder may keep for itself while the origin is silent, ms: then it gives out what it has, at the price of a few bytes. */
+const idleMs = 20;
+
+/** A coder that can be told to give out what it has. */
+type Coder = Transform & { flush(): void };
+
+async function* chunksOf(source: ByteSource, coder: Coder): AsyncGenerator<Uint8Array> {
+  for (let first = true; ; first = false) {
+    const idle = first ? undefined : setTimeout(() => coder.flush(), idleMs);
+    const bytes = await source.read().finally(() => clearTimeout(idle));
+    if (bytes === undefined) return;
+    yield bytes;
+  }
 }
 
 /** A break of the source breaks the result off; nobody takes a part for the whole. */
-function through(source: ByteSource, transform: Transform): ByteSource {
-  const plain = Readable.from(chunksOf(source));
+function through(source: ByteSource, transform: Coder): ByteSource {
+  const plain = Readable.from(chunksOf(source, transform));
   plain.once('error', (error) => transform.destroy(error));
   // Whoever reads it hears of the break; this only keeps it from ending the process.
   transform.on('error', () => undefined);
