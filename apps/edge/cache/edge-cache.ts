@@ -106,6 +106,8 @@ export interface ZonePlan extends Pick<CacheHandlerInit, 'normalise' | 'bypasses
   /** Which of its objects are kept in slices; as everywhere when left out. */
   readonly slices?: ZoneConfiguration['slices'];
   readonly finish?: Zone['finish'];
+  readonly asked?: Zone['asked'];
+  readonly codings?: Zone['codings'];
   /** Of this edge's secret for its own gateway; no other origin gets it. */
   readonly edgeSecret?: string | undefined;
   readonly close: () => void;
@@ -154,9 +156,10 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
   const handler: EdgeHandler = (request) => {
     const host = request.field('host');
     const site = zones.siteOf(host);
-    prefetch?.see(request, site);
+    const asked = site.zone.asked === undefined ? request : site.zone.asked(request);
+    prefetch?.see(asked, site);
     request.zone = site.zone;
-    const reply = site.zone.handler.handle(request, host, site.keyPrefix);
+    const reply = site.zone.handler.handle(asked, host, site.keyPrefix);
     return site.zone.finish === undefined ? reply : finished(request, reply, site.zone.finish);
   };
   const fills = {

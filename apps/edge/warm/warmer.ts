@@ -1,3 +1,4 @@
+import type { Fields } from '#core/http-cache';
 import { warmFinished, type DraftOf, type EventOf, type warmRequested } from '#events';
 import type { Position } from '#ports';
 import { pause, type Lifecycle, type Logger } from '#runtime';
@@ -40,11 +41,14 @@ const atOnce = 16;
 /** URLs of one warming, those of its sitemaps among them, and sitemaps that an index leads to. */
 const urlsMax = 20_000;
 const sitemapsMax = 50;
-/** What most browsers take, in the spelling in which variants are told apart. */
-const fields = [
-  ['accept', '*/*'],
-  ['accept-encoding', 'br, gzip, zstd'],
-] as const;
+/** What most browsers take, in the spelling in which variants are told apart: of an origin that compresses by itself. */
+const ofBrowsers: readonly string[] = ['br, gzip, zstd'];
+
+/** As somebody would ask for it who takes these codings. */
+function fieldsFor(codings: string, host?: string): Fields {
+  const fields = [['accept', '*/*'] as const, ['accept-encoding', codings] as const];
+  return host === undefined ? fields : [...fields, ['host', host]];
+}
 
 interface Place {
   readonly host: string | undefined;
@@ -113,6 +117,11 @@ export class Warmer {
     const { now, stopping } = this.#deps;
     const running = new Set<Promise<void>>();
     let dueMs = now();
+    const due = async (): Promise<void> => {
+      const atMs = Math.max(dueMs, now() - 1000);
+      dueMs = atMs + 1000 / perSecond;
+      if (atMs > now()) await pause(atMs - now(), stopping);
+    };
     for (const url of urls.slice(0, Math.max(0, urlsMax - counts.urls))) {
       if (stopping.aborted) break;
       counts.urls++;
@@ -125,23 +134,31 @@ export class Warmer {
         counts.fetched++;
         continue;
       }
-      if (dueMs > now()) await pause(dueMs - now(), stopping);
-      dueMs = Math.max(dueMs, now() - 1000) + 1000 / perSecond;
+      await due();
       if (running.size >= atOnce) await Promise.race(running);
-      const one = this.#warm(url, counts).finally(() => running.delete(one));
+      const one = this.#warm(url, counts, due).finally(() => running.delete(one));
       running.add(one);
     }
     await Promise.all(running);
   }
 
-  /** Whether it is here and fresh; nothing is used by looking. @param below whether what is on the disk counts unread */
+  /** Whether all of it is here and fresh. @param below whether what is on the disk counts unread */
   #has(url: string, below: boolean): boolean {
-    const { cache, now } = this.#deps;
     const place = placeOf(url);
-    const key = place === undefined ? undefined : this.#keyOf(place);
-    const object = key === undefined ? undefined : cache.store.peek(key, aheadRequest('/', fields));
+    return place !== undefined && this.#codingsOf(place).every((codings) => this.#isHere(place, codings, below));
+  }
+
+  /** Nothing is used by looking. */
+  #isHere(place: Place, codings: string, below: boolean): boolean {
+    const { cache, now } = this.#deps;
+    const key = this.#keyOf(place);
+    const object = key === undefined ? undefined : cache.store.peek(key, aheadRequest('/', fieldsFor(codings)));
     if (object === undefined) return below && key !== undefined && cache.store.mayRecall(key);
     return now() < object.response.freshness.freshUntilMs;
+  }
+
+  #codingsOf({ host, target }: Place): readonly string[] {
+    return this.#deps.cache.zones.siteOf(host).zone.codings?.(target) ?? ofBrowsers;
   }
 
   #keyOf({ host, target }: Place): string | undefined {
@@ -150,22 +167,27 @@ export class Warmer {
     return path === undefined ? undefined : keyPrefix + path;
   }
 
-  async #warm(url: string, counts: Counts): Promise<void> {
-    const fill = await this.#fillOf(url);
-    if (fill === 'present') counts.present++;
-    else if (fill === 'refused') counts.failed++;
-    else if (await isStored(fill)) {
-      counts.fetched++;
-      counts.bytes += fill.bytes;
-    } else counts.failed++;
+  /** Each variant that there is of it, one after the other: where the first turns out to be for everybody, the others are here. */
+  async #warm(url: string, counts: Counts, due: () => Promise<void>): Promise<void> {
+    const place = placeOf(url);
+    let outcome: 'present' | 'fetched' | 'failed' = 'present';
+    for (const [at, codings] of (place === undefined ? [] : this.#codingsOf(place)).entries()) {
+      if (this.#deps.stopping.aborted || outcome === 'failed') break;
+      if (at > 0 && !this.#isHere(place as Place, codings, false)) await due();
+      const fill = await this.#fillOf(place as Place, codings);
+      if (fill === 'present') continue;
+      const stored = fill !== 'refused' && (await isStored(fill));
+      outcome = stored ? 'fetched' : 'failed';
+      if (stored) counts.bytes += fill.bytes;
+    }
+    counts[place === undefined ? 'failed' : outcome]++;
   }
 
-  async #fillOf(url: string): Promise<Fill | 'present' | 'refused'> {
-    const place = placeOf(url);
-    const key = place === undefined ? undefined : this.#keyOf(place);
-    if (place === undefined || key === undefined) return 'refused';
+  async #fillOf(place: Place, codings: string): Promise<Fill | 'present' | 'refused'> {
+    const key = this.#keyOf(place);
+    if (key === undefined) return 'refused';
     const { zone } = this.#deps.cache.zones.siteOf(place.host);
-    return zone.handler.fetching.warm(key, aheadRequest(place.target, place.host === undefined ? fields : [...fields, ['host', place.host]]));
+    return zone.handler.fetching.warm(key, aheadRequest(place.target, fieldsFor(codings, place.host)));
   }
 
   /** The URLs of sitemaps, and of those that they list. Each is fetched as everything else is, through the zone of its host. */

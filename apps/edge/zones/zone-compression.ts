@@ -4,6 +4,7 @@ import { Readable, type Transform } from 'node:stream';
 import { constants, createBrotliCompress, createGzip, createZstdCompress } from 'node:zlib';
 import type { OriginResponse } from '../origin/origin-client.ts';
 import type { ByteSource } from '../server/exchange.ts';
+import { codingOf } from './negotiation.ts';
 import { fitsType } from './zone-rules.ts';
 
 /** What is text, and not compressed by its own format. */
@@ -13,7 +14,8 @@ const textTypes = [
   ...['font/ttf', 'font/otf', 'application/graphql-response+json', 'application/problem+json'],
 ];
 const minBytesDefault = 1024;
-const preferred: readonly ContentCoding[] = ['br', 'zstd', 'gzip'];
+/** In the order in which a client gets them. */
+export const preferred: readonly ContentCoding[] = ['br', 'zstd', 'gzip'];
 /** Fields of the bytes as the origin sent them. */
 const ofTheBytes = new Set(['content-length', 'content-encoding', 'content-md5', 'digest', 'content-digest', 'repr-digest', 'etag', 'vary', 'accept-ranges']);
 const compressedStatuses = new Set([200, 203, 404, 410]);
@@ -47,7 +49,7 @@ export class ZoneCompression {
   apply(response: OriginResponse, request: Compressible): OriginResponse {
     if (request.ranged || (request.method !== 'GET' && request.method !== 'HEAD') || !this.#suits(response)) return response;
     const varied = withVary(response.fields);
-    const coding = this.#codings.find((each) => acceptsCoding(request.accepts, each));
+    const coding = codingOf(request.accepts, this.#codings);
     if (coding === undefined || (response.body === null && request.method === 'GET')) return { ...response, fields: varied };
     const body = response.body === null ? null : through(response.body, makers[coding]());
     return { ...response, fields: encodedFields(varied, coding), body };
@@ -68,10 +70,7 @@ export class ZoneCompression {
 
 /** RFC 9110 section 12.5.3: a weight of zero means "not acceptable". */
 export function acceptsCoding(field: string | undefined, coding: ContentCoding): boolean {
-  return listMembers(field ?? '').some((member) => {
-    const [name = '', ...parameters] = member.split(';').map((part) => part.trim().toLowerCase());
-    return name === coding && !parameters.some((parameter) => /^q=0(\.0{0,3})?$/.test(parameter));
-  });
+  return codingOf(field, [coding]) !== undefined;
 }
 
 export function withVary(fields: Fields): Fields {

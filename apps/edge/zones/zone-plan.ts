@@ -2,6 +2,8 @@ import { keyOfUrl, mediaTtlSettings, type TtlSettings } from '#core/http-cache';
 import type { ZoneConfiguration, ZoneRule } from '#events';
 import type { ZonePlan } from '../cache/edge-cache.ts';
 import { replyHead, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
+import { Negotiation } from './negotiation.ts';
+import { preferred } from './zone-compression.ts';
 import { normaliserOf, pathPart, type ZoneRules } from './zone-rules.ts';
 
 /** A zone as the log says it. */
@@ -51,6 +53,18 @@ function redirection({ status = 301, to }: NonNullable<ZoneRule['redirect']>, ta
   return { head: replyHead(status, fields), body: null };
 }
 
+/** Where the edge compresses, a request is for the one coding that it gets; where a rule leaves that to the origin, for what it says. */
+function negotiationOf({ compression }: ZoneConfiguration, rules: ZoneRules): Pick<ZonePlan, 'asked' | 'codings'> {
+  if (compression === undefined) return {};
+  const negotiation = new Negotiation(compression.codings ?? preferred);
+  if (!rules.has('compress')) return { asked: (request) => negotiation.asked(request), codings: () => negotiation.choices };
+  const leavesIt = (target: string): boolean => rules.first('compress', pathPart(target)) === false;
+  return {
+    asked: (request) => (leavesIt(request.target) ? request : negotiation.asked(request)),
+    codings: (target) => (leavesIt(target) ? undefined : negotiation.choices),
+  };
+}
+
 /** What serves a zone, made of its configuration: everything that can be settled before the first request is. */
 export function zonePlan(zone: ZoneVersion, rules: ZoneRules, { origin, local, close }: Pick<ZonePlan, 'origin' | 'local' | 'close'>): ZonePlan {
   const { configuration, epoch, id, tenant, version } = zone;
@@ -80,6 +94,7 @@ export function zonePlan(zone: ZoneVersion, rules: ZoneRules, { origin, local, c
     keyOfUrl: keyOf,
     bypasses: bypassing,
     ...(byCookie ? { avoidsHits } : {}),
+    ...negotiationOf(configuration, rules),
     ...(rules.has('redirect') ? { redirect } : {}),
     ttl: siteTtlSettings,
     slices: configuration.slices,

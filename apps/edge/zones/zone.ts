@@ -14,6 +14,10 @@ export interface Zone {
   readonly accessSample?: number | undefined;
   readonly handler: CacheHandler;
   readonly fills: Fills;
+  /** The request as its answer is chosen by; undefined where that is the client's own. */
+  readonly asked?: ((request: EdgeRequest) => EdgeRequest) | undefined;
+  /** What requests for a target are told apart by in Accept-Encoding; undefined where the origin alone knows. */
+  readonly codings?: ((target: string) => readonly string[] | undefined) | undefined;
   /** The last look at an answer; undefined where there is none to take. */
   readonly finish?: ((request: EdgeRequest, reply: EdgeReply) => EdgeReply) | undefined;
   /** The normal target that a URL or a path names here; undefined for what is none. */
