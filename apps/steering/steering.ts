@@ -12,6 +12,7 @@ import { RegistryKeeper } from './registry/registry-keeper.ts';
 import type { DnsSettings, SteeringSettings } from './steering.config.ts';
 import { steeringMetrics, type SteeringMetrics } from './steering.telemetry.ts';
 import { SteeringDesk } from './steering/steering-desk.ts';
+import { tellTaken } from './taken-port.ts';
 
 const registryEveryMs = 1000;
 const probeTimeoutMs = 2000;
@@ -53,10 +54,11 @@ async function serve({ desk, metrics, registry }: Parts, context: AppContext<Ste
     { host, port, node, proxies, token },
     { choose: (path, client) => desk.forPath(path, client), registryAgeMs: () => Date.now() - registry.known.readAtMs, health: telemetry.health, count },
   );
-  await http.listen();
+  const metricsPort = settings.telemetry.metrics?.port;
+  await tellTaken(http.listen(), { variable: 'STEERING_PORT', port, metricsPort });
   lifecycle.onStop('accept', 'redirects', () => http.close());
   const dns = settings.dns === undefined ? undefined : dnsServer(settings.dns, { registry, desk, metrics }, context);
-  await dns?.listen();
+  if (dns !== undefined) await tellTaken(dns.listen(), { variable: 'STEERING_DNS_PORT', port: settings.dns?.port ?? 0, metricsPort });
   lifecycle.onStop('accept', 'dns', () => dns?.close());
   return { url: `http://${settings.publicHost}:${http.port}`, port: http.port, dnsPort: dns?.port, zone: settings.dns?.zone };
 }
