@@ -1,5 +1,6 @@
 import type { DashCaptions } from '#core/dash';
 import { captionsSuffix, type CaptionTrack, type MediaPlaylist, type PlaylistSegment } from '#core/hls';
+import { listedRenditions } from './listed-renditions.ts';
 import type { Segment } from './segment-rows.ts';
 import type { StreamWindow } from './stream-window.ts';
 
@@ -9,7 +10,7 @@ export const emptyCaptionsName = 'empty';
 /** The picture whose segments tell of captions: the one with the most of them, for another may have been left out for a while. */
 export function captionedRendition(window: StreamWindow): string | undefined {
   let best: { readonly name: string; readonly segments: number } | undefined;
-  for (const row of window.renditions) {
+  for (const row of listedRenditions(window)) {
     const name = String(row['name']);
     const segments = row['kind'] === 'video' ? window.segments(name).length : 0;
     if (segments > (best?.segments ?? 0)) best = { name, segments };

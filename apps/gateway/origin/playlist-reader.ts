@@ -17,6 +17,7 @@ import type { StreamReader } from '../streams/stream-reader.ts';
 import { renderMpd, type Beginning, type DashRendition, type DashSegment } from '#core/dash';
 import type { OpenSegment } from '../low-latency/rendition-parts.core.ts';
 import { captionedRendition, captionsCid, captionTracks, captionUris, dashCaptions, emptyCaptionsName } from './caption-tracks.ts';
+import { listedRenditions } from './listed-renditions.ts';
 import type { SegmentLists } from './segment-lists.ts';
 import type { Segment } from './segment-rows.ts';
 import { measuredSound } from './sound-bandwidth.core.ts';
@@ -72,7 +73,7 @@ export class PlaylistReader {
     const window = stream['encoding_order'] === null ? undefined : await StreamWindow.open(this.#streams, this.#lists, stream, whole || ended, { part });
     if (window === undefined) return { kind: 'nothing-yet', ended };
     const images = part === undefined ? await this.#extras.lastImages(streamId, imagesMeasured) : [];
-    const renditions = window.renditions.map((row) => ({
+    const renditions = listedRenditions(window).map((row) => ({
       ...renditionOf(measuredSound(window, row)),
       iFrameBandwidth: iFrameBandwidthOf(window.segments(String(row['name']))),
     }));

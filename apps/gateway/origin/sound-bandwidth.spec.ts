@@ -1,48 +1,13 @@
 import { beforeEach, expect, test } from '@jest/globals';
-import { renditionTable, segmentTable, streamTable } from '#domain/stream';
-import type { RowChange, TableSpec } from '#kernel';
-import { ReadStore, rowsFor, type ReadQuery, type ReadRow, type ReadSnapshot } from '#ports';
+import { streamTable } from '#domain/stream';
 import { StreamExtras } from '../streams/stream-extras.ts';
 import { StreamReader } from '../streams/stream-reader.ts';
 import { PlaylistReader, type Playlist } from './playlist-reader.ts';
+import { RenditionRows } from './rendition-rows.fixture.ts';
 import { SegmentLists } from './segment-lists.ts';
 import { TsPlaylists } from './ts-playlists.ts';
 
-class Rows extends ReadStore {
-  rows: RowChange[] = [];
-
-  override select(table: TableSpec, query: ReadQuery): Promise<readonly ReadRow[]> {
-    const rows = this.rows.filter((row) => row.table === table.name);
-    return Promise.resolve(rowsFor(table, query, rows));
-  }
-
-  override snapshot(): Promise<ReadSnapshot> {
-    throw new Error('nobody asks for one');
-  }
-
-  put(table: TableSpec, key: RowChange['key'], set: RowChange['set']): void {
-    this.rows.push({ table: table.name, key: { stream_id: 'st', ...key }, set });
-  }
-
-  rendition(name: string, kind: 'video' | 'audio', bandwidth: number, codecs = kind === 'video' ? 'avc1.64001f' : 'mp4a.40.2'): void {
-    const size = kind === 'video' ? { width: 1280, height: 720, frame_rate: 30 } : { channels: 2 };
-    this.put(renditionTable, { name }, { kind, codecs, bandwidth, encoding_order: 1n, ...size });
-  }
-
-  /** @param sizes bytes of segments, 2 s each */
-  segments(rendition: string, sizes: readonly number[], lastDurationUs = 2_000_000): void {
-    for (const [at, size] of sizes.entries()) {
-      const durationUs = at === sizes.length - 1 ? lastDurationUs : 2_000_000;
-      const set = {
-        ...{ cid: `${rendition}${at}`, init_cid: 'i', size_bytes: BigInt(size), duration_us: BigInt(durationUs), start_us: BigInt(at) * 2_000_000n },
-        ...{ program_date_time_ms: 1n, discontinuity: false, timescale: 90_000, codecs: 'mp4a.40.2', key_frames: [] },
-      };
-      this.put(segmentTable, { rendition, media_sequence: at }, set);
-    }
-  }
-}
-
-let reads: Rows;
+let reads: RenditionRows;
 const clock = { now: () => 1000 };
 const readers = (): { playlists: PlaylistReader; ts: TsPlaylists } => {
   const [streams, lists] = [new StreamReader(reads), new SegmentLists(reads)];
@@ -55,7 +20,7 @@ const dash = async (whole: boolean): Promise<Record<string, string>> => {
 };
 
 beforeEach(() => {
-  reads = new Rows();
+  reads = new RenditionRows();
   const segments = { first_media_sequence: 0, last_media_sequence: 2, end_us: 6_000_000n, segment_duration_ms: 2000, dvr_window_ms: 60_000 };
   reads.put(streamTable, {}, { created_at_ms: 1n, encoding_order: 1n, status: 'live', status_at_ms: 1n, ...segments });
   reads.rendition('720p', 'video', 2_750_000);

@@ -91,6 +91,11 @@ export class StreamWindow {
     return this.#init.stream;
   }
 
+  /** Nothing follows in it: a recording, or a part of one. */
+  get isWhole(): boolean {
+    return this.#init.whole;
+  }
+
   /** What the newest encoder makes, best first. */
   get renditions(): readonly ReadRow[] {
     return newestRenditions(this.#init.stream, this.#init.everyRendition);

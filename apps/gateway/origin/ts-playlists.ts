@@ -3,6 +3,7 @@ import { canBeTransported } from '#core/mpegts';
 import type { Clock } from '#ports';
 import type { StreamReader } from '../streams/stream-reader.ts';
 import { captionedRendition, captionTracks, captionUris } from './caption-tracks.ts';
+import { listedRenditions } from './listed-renditions.ts';
 import { renditionOf, type Playlist } from './playlist-reader.ts';
 import type { SegmentLists } from './segment-lists.ts';
 import { measuredSound } from './sound-bandwidth.core.ts';
@@ -87,17 +88,18 @@ function soundOf(window: StreamWindow): PlaylistRendition | undefined {
 }
 
 function soundsOf(window: StreamWindow): readonly PlaylistRendition[] {
-  return soundsInOrder(window.renditions.map((row) => renditionOf(measuredSound(window, row)))).filter(({ codecs }) => canBeTransported(codecs));
+  return soundsInOrder(listedRenditions(window).map((row) => renditionOf(measuredSound(window, row)))).filter(({ codecs }) => canBeTransported(codecs));
 }
 
 /** Renditions as a transport stream has them: pictures with the first sound in them, and sounds alone: further ones, or all where there is no picture. */
 function transported(window: StreamWindow): readonly PlaylistRendition[] {
-  const renditions = window.renditions.map(renditionOf).filter(({ codecs }) => canBeTransported(codecs));
+  const listed = listedRenditions(window);
+  const renditions = listed.map(renditionOf).filter(({ codecs }) => canBeTransported(codecs));
   const [sound, ...further] = soundsOf(window);
   const videos = renditions.filter(({ kind }) => kind === 'video');
   const scaled = (bandwidth: number): number => Math.ceil(bandwidth * overhead);
   const alone = (some: readonly PlaylistRendition[]): PlaylistRendition[] => some.map((one) => ({ ...one, bandwidth: scaled(one.bandwidth) }));
-  if (videos.length === 0) return window.renditions.some(({ kind }) => kind === 'video') || sound === undefined ? [] : alone([sound, ...further]);
+  if (videos.length === 0) return listed.some(({ kind }) => kind === 'video') || sound === undefined ? [] : alone([sound, ...further]);
   const pictures = videos.map((video) => ({
     ...video,
     bandwidth: scaled(video.bandwidth + (sound?.bandwidth ?? 0)),
