@@ -213,6 +213,7 @@ export function mediaPlaylist(
   const text = renderMedia({
     segments,
     predecessor: window.predecessor(rendition),
+    placeOf: window.placesBeside(rendition),
     window: { first, last },
     discontinuities: new Set(discontinuities),
     // 6.2.2: those that left the window; the first segment's own is still told.

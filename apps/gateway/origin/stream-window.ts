@@ -113,10 +113,32 @@ export class StreamWindow {
     return from === 0 && end === segments.length ? segments : segments.slice(from, end);
   }
 
-  /** The segment of a rendition that precedes the window; undefined when none is at hand. */
+  /** The segment that precedes the window: the newest of whichever rendition, of this one if it has it; undefined when none is at hand. */
   predecessor(rendition: string): Segment | undefined {
-    const segments = this.#lists.get(rendition)?.segments ?? [];
-    return segments[firstIndex(segments, this.first) - 1];
+    let newest: Segment | undefined;
+    for (const segments of this.#beside(rendition)) {
+      const before = segments[firstIndex(segments, this.first) - 1];
+      if (before !== undefined && before.mediaSequence > (newest?.mediaSequence ?? -1)) newest = before;
+    }
+    return newest;
+  }
+
+  /** Finds the segment of a number, of a rendition or, where it has none, of another one: of the same one whenever it is asked. */
+  placesBeside(rendition: string): (mediaSequence: number) => Segment | undefined {
+    const all = this.#beside(rendition);
+    return (mediaSequence) => {
+      for (const segments of all) {
+        const found = segments[firstIndex(segments, mediaSequence)];
+        if (found?.mediaSequence === mediaSequence) return found;
+      }
+      return undefined;
+    };
+  }
+
+  /** Of a rendition, then of all others in the order of their names. */
+  #beside(rendition: string): ReadonlyArray<readonly Segment[]> {
+    const names = [...this.#lists.keys()].filter((name) => name !== rendition).toSorted();
+    return [rendition, ...names].map((name) => this.#lists.get(name)?.segments ?? []);
   }
 
   /**

@@ -52,12 +52,15 @@ export class TsPlaylists {
     const isKnown =
       captions === undefined ? transported(window).some((one) => one.name === name) : captionTracks(window).some((one) => one.channel === captions);
     if (!isKnown) return { kind: 'unknown-rendition' };
-    const segments = window.segments(captions === undefined ? name : (captionedRendition(window) ?? name));
+    const rendition = captions === undefined ? name : (captionedRendition(window) ?? name);
+    const segments = window.segments(rendition);
     if (segments.length === 0) return { kind: 'nothing-yet', ended };
     const { first, last } = window;
     const discontinuities = window.discontinuities();
     const text = renderMedia({
       segments,
+      predecessor: window.predecessor(rendition),
+      placeOf: window.placesBeside(rendition),
       window: { first, last },
       discontinuities: new Set(discontinuities),
       discontinuitySequence: discontinuities.filter((mediaSequence) => mediaSequence < first).length,

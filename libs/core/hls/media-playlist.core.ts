@@ -1,7 +1,7 @@
 import { dateTime } from '#kernel';
 import { dateRangeTag, rangesWithin } from './date-range.core.ts';
 import { partLines, preloadHint, renditionReport, serverControl } from './low-latency.core.ts';
-import { partTargetsListed, skipBoundaryTargets, type MediaPlaylist, type PartialSegments, type PlaylistSegment } from './playlist.ts';
+import { partTargetsListed, skipBoundaryTargets, type MediaPlaylist, type PartialSegments, type PlaylistSegment, type SegmentPlace } from './playlist.ts';
 import { startTag } from './start-tag.ts';
 
 /** At most this many missing segments in a row become gap entries: a corrupt number must not render millions of lines. */
@@ -49,11 +49,13 @@ function unbroken({ predecessor, discontinuities }: MediaPlaylist, first: number
  * Index of the first segment that a delta update must list: one that begins within the skip boundary of the end, or whose
  * predecessor does not tell where the numbering stands (6.2.5.1).
  */
-function firstKept({ segments, window, targetDurationSec }: MediaPlaylist): number {
+function firstKept({ segments, window, targetDurationSec, placeOf }: MediaPlaylist): number {
   const last = segments.at(-1);
   if (last === undefined) return 0;
-  // Gaps at the end last a target duration each.
-  const endUs = endOf(last) + Math.max(0, (window?.last ?? 0) - last.mediaSequence) * targetDurationSec * 1_000_000;
+  const gaps = Math.max(0, (window?.last ?? 0) - last.mediaSequence);
+  const newest = gaps === 0 ? last : placeOf?.(last.mediaSequence + gaps);
+  // Gaps at the end that no rendition has last a target duration each.
+  const endUs = newest === undefined ? endOf(last) + gaps * targetDurationSec * 1_000_000 : endOf(newest);
   const boundaryUs = endUs - skipBoundaryTargets * targetDurationSec * 1_000_000;
   let index = segments.length;
   while (index > 0 && endOf(segments[index - 1] as PlaylistSegment) > boundaryUs) index--;
@@ -165,7 +167,7 @@ function* preface(state: RenderState, segment: Omit<PartialSegments, 'parts'>, o
   const needsInit = state.playlist.uriOf === undefined && state.playlist.captionsOf === undefined;
   if (needsInit && segment.initCid !== state.initCid) yield `#EXT-X-MAP:URI="${mediaUri(segment.initCid, 'mp4')}"`;
   // 4.4.4.6: wall clock of the first sample; 6.2.1 wants it on every segment after a discontinuity.
-  yield `#EXT-X-PROGRAM-DATE-TIME:${dateTime(segment.programDateTimeMs)}`;
+  yield programDate(segment.programDateTimeMs);
   state.initCid = segment.initCid;
   state.clock = segment;
 }
@@ -182,22 +184,62 @@ function* discontinuity({ playlist: { discontinuities } }: RenderState, mediaSeq
   if (own || discontinuities?.has(mediaSequence) === true) yield '#EXT-X-DISCONTINUITY';
 }
 
-/** 4.4.4.7: a number without media is listed and marked, because 6.2.2 allows no jump in the numbering. */
+/**
+ * 4.4.4.7: a number without media is listed and marked, because 6.2.2 allows no jump in the numbering. Another rendition that has
+ * it tells at once what it lasts, and it lasts that for good (6.2.1).
+ */
 function* gapsUntil(state: RenderState, mediaSequence: number, untilUs: number | undefined): Generator<string> {
-  const count = Math.min(mediaSequence - state.next, gapEntriesMax);
+  const { placeOf = () => undefined } = state.playlist;
+  const end = Math.min(mediaSequence, state.next + gapEntriesMax);
+  while (state.next < end) {
+    const place = placeOf(state.next);
+    if (place !== undefined) {
+      yield* placedGap(state, place);
+      continue;
+    }
+    let behind = state.next + 1;
+    while (behind < end && placeOf(behind) === undefined) behind++;
+    yield* sharedGaps(state, behind, (behind < end ? placeOf(behind)?.startUs : undefined) ?? untilUs);
+  }
+  state.next = mediaSequence;
+}
+
+function* placedGap(state: RenderState, place: SegmentPlace): Generator<string> {
+  const partial = partialOf(state);
+  if (partial === undefined) {
+    yield* discontinuity(state, state.next, false);
+    yield programDate(place.programDateTimeMs);
+  } else yield* preface(state, partial, partial.discontinuity);
+  yield* gapEntry(state, place.durationUs);
+  state.removed = 0;
+  state.endUs = endOf(place);
+  state.clock = place;
+}
+
+/** Numbers that no rendition has: they share the hole in time. */
+function* sharedGaps(state: RenderState, mediaSequence: number, untilUs: number | undefined): Generator<string> {
+  const count = mediaSequence - state.next;
   const { removed } = state;
   const durationUs = gapDuration(state, count + removed, untilUs);
   for (let index = 0; index < count; index++) {
-    const partial = !hasParts(state.playlist) ? undefined : state.playlist.lowLatency?.partials.get(state.next + index);
-    if (partial === undefined) yield* gapPreface(state, state.next + index, (removed + index) * durationUs);
+    const partial = partialOf(state);
+    if (partial === undefined) yield* gapPreface(state, state.next, (removed + index) * durationUs);
     else yield* preface(state, partial, partial.discontinuity);
-    yield* partsOf(state, state.next + index);
-    yield '#EXT-X-GAP';
-    yield `#EXTINF:${seconds(durationUs)},`;
-    yield gapName;
+    yield* gapEntry(state, durationUs);
   }
-  state.next = mediaSequence;
   state.removed += count;
+}
+
+function partialOf({ playlist, next }: RenderState): PartialSegments | undefined {
+  return hasParts(playlist) ? playlist.lowLatency?.partials.get(next) : undefined;
+}
+
+function* gapEntry(state: RenderState, durationUs: number): Generator<string> {
+  yield* partsOf(state, state.next);
+  yield '#EXT-X-GAP';
+  yield `#EXTINF:${seconds(durationUs)},`;
+  yield gapName;
+  state.next += 1;
 }
 
 /** With the date that its missing segment had or would have had, unless time breaks there. */
@@ -206,7 +248,7 @@ function* gapPreface(state: RenderState, mediaSequence: number, behindUs: number
   yield* discontinuity(state, mediaSequence, false);
   if (playlist.discontinuities?.has(mediaSequence) === true) state.clock = undefined;
   else if (clock !== undefined && endUs !== undefined)
-    yield `#EXT-X-PROGRAM-DATE-TIME:${dateTime(clock.programDateTimeMs + Math.floor((endUs + behindUs) / 1000) - Math.floor(clock.startUs / 1000))}`;
+    yield programDate(clock.programDateTimeMs + Math.floor((endUs + behindUs) / 1000) - Math.floor(clock.startUs / 1000));
 }
 
 /** The hole in time shared among the missing entries, or the target duration where the timeline does not tell. */
@@ -219,6 +261,10 @@ function gapDuration(state: RenderState, count: number, untilUs: number | undefi
 /** `/media/<cid>.<extension>` as seen from `/live/<streamId>/<rendition>.m3u8`. */
 function mediaUri(cid: string, extension: 'm4s' | 'mp4'): string {
   return `../../media/${cid}.${extension}`;
+}
+
+function programDate(ms: number): string {
+  return `#EXT-X-PROGRAM-DATE-TIME:${dateTime(ms)}`;
 }
 
 function seconds(microseconds: number): string {

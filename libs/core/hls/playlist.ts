@@ -19,11 +19,14 @@ export interface PlaylistSegment {
   readonly keyFrames?: ReadonlyArray<{ readonly offset: number; readonly sizeBytes: number }> | undefined;
 }
 
+/** What of time and date a number stands for. */
+export type SegmentPlace = Pick<PlaylistSegment, 'startUs' | 'durationUs' | 'programDateTimeMs'>;
+
 /** What one media playlist is made of. */
 export interface MediaPlaylist {
   /** In order of media sequence, each at most once: the live window, or everything of a recording. Missing numbers become gaps. */
   readonly segments: readonly PlaylistSegment[];
-  /** The segment before the first, where there is one: a gap at the beginning keeps its time and date when what precedes it is removed. */
+  /** The segment before the first, of whichever rendition: a gap at the beginning keeps its time and date when what precedes it is removed. */
   readonly predecessor?: PlaylistSegment | undefined;
   /** Whole seconds; see {@link targetDurationOf}. Never changes in the life of a stream. */
   readonly targetDurationSec: number;
@@ -36,6 +39,8 @@ export interface MediaPlaylist {
    * than this one: what is missing at either end becomes gaps too. Defaults to the first and last segment.
    */
   readonly window?: { readonly first: number; readonly last: number };
+  /** Where a number is in another rendition of the stream, for gaps: what they last must not change when more follows. */
+  readonly placeOf?: ((mediaSequence: number) => SegmentPlace | undefined) | undefined;
   /**
    * Media sequence numbers at which the stream's time or parameters break, in whichever rendition: every rendition breaks
    * there (6.2.4), also one that has only a gap. Defaults to those of `segments`.
