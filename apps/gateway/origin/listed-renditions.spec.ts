@@ -22,8 +22,7 @@ const namesIn = (playlist: Playlist): readonly string[] =>
   playlist.kind === 'playlist' ? [...playlist.text.matchAll(/([\w-]+)\.m3u8/g)].map(([, name = '']) => name) : [playlist.kind];
 const reader = (): PlaylistReader => new PlaylistReader(new StreamReader(reads), new SegmentLists(reads), new StreamExtras(reads), clock);
 const master = async (form: PlaylistForm = {}): Promise<readonly string[]> => namesIn(await reader().master('st', form));
-const ts = async (): Promise<readonly string[]> =>
-  namesIn(await new TsPlaylists(new StreamReader(reads), new SegmentLists(reads), clock).master('st', {}));
+const ts = async (): Promise<readonly string[]> => namesIn(await new TsPlaylists(new StreamReader(reads), new SegmentLists(reads), clock).master('st', {}));
 
 beforeEach(() => {
   reads = new RenditionRows();

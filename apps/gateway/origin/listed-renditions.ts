@@ -1,5 +1,5 @@
 import type { ReadRow } from '#ports';
-import { isFurtherSound } from './sound-bandwidth.core.ts';
+import { isFurtherSound } from './measured-bandwidth.core.ts';
 import type { StreamWindow } from './stream-window.ts';
 
 /**

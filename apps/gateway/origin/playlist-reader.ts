@@ -18,9 +18,9 @@ import { renderMpd, type Beginning, type DashRendition, type DashSegment } from 
 import type { OpenSegment } from '../low-latency/rendition-parts.core.ts';
 import { captionedRendition, captionsCid, captionTracks, captionUris, dashCaptions, emptyCaptionsName } from './caption-tracks.ts';
 import { listedRenditions } from './listed-renditions.ts';
+import { measured } from './measured-bandwidth.core.ts';
 import type { SegmentLists } from './segment-lists.ts';
 import type { Segment } from './segment-rows.ts';
-import { measuredSound } from './sound-bandwidth.core.ts';
 import { hasEnded, StreamWindow, windowStartUs, type StreamPart } from './stream-window.ts';
 
 export type Playlist =
@@ -74,7 +74,7 @@ export class PlaylistReader {
     if (window === undefined) return { kind: 'nothing-yet', ended };
     const images = part === undefined ? await this.#extras.lastImages(streamId, imagesMeasured) : [];
     const renditions = listedRenditions(window).map((row) => ({
-      ...renditionOf(measuredSound(window, row)),
+      ...renditionOf(measured(window, row)),
       iFrameBandwidth: iFrameBandwidthOf(window.segments(String(row['name']))),
     }));
     return { kind: 'playlist', text: renderMultivariant({ renditions, captions: captionTracks(window), query, startSec, images }), ended };
@@ -177,7 +177,7 @@ export function dashManifest(window: StreamWindow | undefined, { ended, nowMs, d
     const segment = ended ? undefined : begunOf(window, open?.(name));
     if (segment !== undefined) begun.set(name, segment);
     const segments = segment === undefined ? window.segments(name) : [...window.segments(name), segment];
-    return { ...dashRenditionOf(measuredSound(window, row)), isMade: made.includes(row), segments };
+    return { ...dashRenditionOf(measured(window, row)), isMade: made.includes(row), segments };
   });
   const text = renderMpd({
     renditions,
@@ -244,12 +244,13 @@ function dashRenditionOf(row: ReadRow): Omit<DashRendition, 'segments' | 'isMade
 }
 
 export function renditionOf(row: ReadRow): PlaylistRendition {
-  const optional = (name: string): number | undefined => (row[name] === null ? undefined : Number(row[name]));
+  const optional = (name: string): number | undefined => ((row[name] ?? null) === null ? undefined : Number(row[name]));
   return {
     name: String(row['name']),
     kind: row['kind'] as 'video' | 'audio',
     codecs: String(row['codecs']),
     bandwidth: Number(row['bandwidth']),
+    averageBandwidth: optional('average_bandwidth'),
     width: optional('width'),
     height: optional('height'),
     frameRate: optional('frame_rate'),

@@ -4,9 +4,9 @@ import type { Clock } from '#ports';
 import type { StreamReader } from '../streams/stream-reader.ts';
 import { captionedRendition, captionTracks, captionUris } from './caption-tracks.ts';
 import { listedRenditions } from './listed-renditions.ts';
+import { measured } from './measured-bandwidth.core.ts';
 import { renditionOf, type Playlist } from './playlist-reader.ts';
 import type { SegmentLists } from './segment-lists.ts';
-import { measuredSound } from './sound-bandwidth.core.ts';
 import { hasEnded, StreamWindow } from './stream-window.ts';
 import { tsNameOf } from './ts-name.core.ts';
 
@@ -91,24 +91,31 @@ function soundOf(window: StreamWindow): PlaylistRendition | undefined {
 }
 
 function soundsOf(window: StreamWindow): readonly PlaylistRendition[] {
-  return soundsInOrder(listedRenditions(window).map((row) => renditionOf(measuredSound(window, row)))).filter(({ codecs }) => canBeTransported(codecs));
+  return soundsInOrder(listedRenditions(window).map((row) => renditionOf(measured(window, row)))).filter(({ codecs }) => canBeTransported(codecs));
 }
 
 /** Renditions as a transport stream has them: pictures with the first sound in them, and sounds alone: further ones, or all where there is no picture. */
 function transported(window: StreamWindow): readonly PlaylistRendition[] {
   const listed = listedRenditions(window);
-  const renditions = listed.map(renditionOf).filter(({ codecs }) => canBeTransported(codecs));
+  const renditions = listed.map((row) => renditionOf(measured(window, row))).filter(({ codecs }) => canBeTransported(codecs));
   const [sound, ...further] = soundsOf(window);
   const videos = renditions.filter(({ kind }) => kind === 'video');
-  const scaled = (bandwidth: number): number => Math.ceil(bandwidth * overhead);
-  const alone = (some: readonly PlaylistRendition[]): PlaylistRendition[] => some.map((one) => ({ ...one, bandwidth: scaled(one.bandwidth) }));
+  const alone = (some: readonly PlaylistRendition[]): PlaylistRendition[] => some.map((one) => ({ ...one, ...taken([one]) }));
   if (videos.length === 0) return listed.some(({ kind }) => kind === 'video') || sound === undefined ? [] : alone([sound, ...further]);
   const pictures = videos.map((video) => ({
     ...video,
-    bandwidth: scaled(video.bandwidth + (sound?.bandwidth ?? 0)),
+    ...taken(sound === undefined ? [video] : [video, sound]),
     codecs: sound === undefined ? video.codecs : `${video.codecs},${sound.codecs}`,
   }));
   return [...pictures, ...alone(further)];
+}
+
+/** What a file of these takes. */
+function taken(renditions: readonly PlaylistRendition[]): Pick<PlaylistRendition, 'bandwidth' | 'averageBandwidth'> {
+  const scaled = (bits: readonly number[]): number => Math.ceil(bits.reduce((sum, one) => sum + one, 0) * overhead);
+  const averages = renditions.flatMap(({ averageBandwidth }) => averageBandwidth ?? []);
+  const averageBandwidth = averages.length === renditions.length ? scaled(averages) : undefined;
+  return { bandwidth: scaled(renditions.map(({ bandwidth }) => bandwidth)), averageBandwidth };
 }
 
 /** Relative to `/live/<streamId>/ts/<rendition>.m3u8`. */

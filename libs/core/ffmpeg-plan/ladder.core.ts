@@ -131,13 +131,18 @@ function even(length: number): number {
   return Math.max(16, 2 * Math.floor(length / 2 + 1e-6));
 }
 
+/** Peak of a sound that is encoded at this bitrate. */
+export function encodedSoundBandwidth(bitrate: number): number {
+  return Math.ceil(bitrate * audioPeakFactor);
+}
+
 function audioRendition({ audioBitrate }: Ladder, rungs: readonly Rung[]): AudioRendition {
   const name = rungs.some((rung) => rung.name === 'audio') ? 'audio-0' : 'audio';
   return {
     kind: 'audio',
     name,
     codecs: 'mp4a.40.2',
-    bandwidth: Math.ceil(audioBitrate * audioPeakFactor),
+    bandwidth: encodedSoundBandwidth(audioBitrate),
     channels: 2,
     sampleRate: 48_000,
     bitrate: audioBitrate,

@@ -50,6 +50,66 @@ test('a further sound of which nothing came yet has what its packager took it fo
   expect(textOf(await readers().playlists.master('st'))).toContain('#EXT-X-STREAM-INF:BANDWIDTH=2990000,');
 });
 
+/** A stream that carries its source, whose packager said what the rung and an unknown sound are taken for. */
+function carriedStream(sizes: readonly number[]): void {
+  reads = new RenditionRows();
+  const ladder = [
+    { name: 'source', height: 2160, videoBitrate: 6_160_000, passThrough: true },
+    { name: '480p', height: 480, videoBitrate: 1_400_000 },
+  ];
+  const segments = { first_media_sequence: 0, last_media_sequence: sizes.length - 1, end_us: BigInt(sizes.length) * 2_000_000n };
+  const settings = { segment_duration_ms: 2000, dvr_window_ms: 60_000, ladder, audio_bitrate: 128_000 };
+  reads.put(streamTable, {}, { created_at_ms: 1n, encoding_order: 1n, status: 'live', status_at_ms: 1n, ...segments, ...settings });
+  reads.rendition('source', 'video', 9_240_000);
+  reads.segments('source', sizes);
+  reads.rendition('480p', 'video', 1_960_000);
+  reads.segments('480p', sizes);
+  reads.rendition('audio', 'audio', 240_000);
+  reads.segments(
+    'audio',
+    sizes.map(() => 4750),
+  );
+}
+const ten = (size: number, peak: number): number[] => [peak, ...Array.from({ length: 9 }, () => size)];
+
+test('what is carried has the bandwidth of its peak, what is encoded keeps the bound of its encoder; averages are those of the window', async () => {
+  carriedStream(ten(13_000, 14_000));
+  // Segments of 56 kbit/s at most with a fifth on top, and the next preferred number.
+  expect(await dash(false)).toEqual({ source: '80000', '480p': '1960000', audio: '24000' });
+  const master = textOf(await readers().playlists.master('st'));
+  expect(master).toContain('#EXT-X-STREAM-INF:BANDWIDTH=104000,AVERAGE-BANDWIDTH=72000,');
+  expect(master).toContain('#EXT-X-STREAM-INF:BANDWIDTH=1984000,AVERAGE-BANDWIDTH=72000,');
+  const lines = textOf(await readers().ts.master('st', {}));
+  expect(lines).toContain(`BANDWIDTH=${Math.ceil(104_000 * 1.1)},AVERAGE-BANDWIDTH=${Math.ceil(72_000 * 1.1)},`);
+});
+
+test('a recording has its peak as it was', async () => {
+  carriedStream(ten(13_000, 14_000));
+  expect(await dash(true)).toEqual({ source: '56000', '480p': '1960000', audio: '24000' });
+});
+
+test('a peak that leaves the window, or a little greater one, changes nothing that players were told', async () => {
+  for (const peak of [900_000, 940_000, 1_000_000, 1_040_000]) {
+    carriedStream(ten(800_000, peak));
+    expect((await dash(false))['source']).toBe('5000000');
+  }
+});
+
+test('before there is enough to measure, a live stream has what its packager took it for', async () => {
+  carriedStream(ten(13_000, 14_000).slice(0, 9));
+  expect(await dash(false)).toEqual({ source: '9240000', '480p': '1960000', audio: '240000' });
+  expect(textOf(await readers().playlists.master('st'))).not.toContain('AVERAGE-BANDWIDTH');
+});
+
+test('pictures of a publisher that sends its own ladder are carried, too, and sound that is encoded is not', async () => {
+  carriedStream(ten(13_000, 14_000));
+  reads.rows = reads.rows.filter(({ key }) => key['name'] !== 'audio');
+  reads.rendition('720p', 'video', 4_000_000);
+  reads.segments('720p', ten(130_000, 140_000));
+  reads.rendition('audio', 'audio', 147_200);
+  expect(await dash(false)).toEqual({ source: '80000', '480p': '1960000', '720p': '800000', audio: '147200' });
+});
+
 test('a transport stream whose sound is the further one, because the first cannot be in it, counts what it has', async () => {
   reads.rows = reads.rows.filter(({ key }) => key['name'] !== 'audio');
   reads.rendition('audio', 'audio', 140_800, 'opus');
