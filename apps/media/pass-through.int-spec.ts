@@ -187,6 +187,17 @@ describe('a source that is its own rendition', () => {
     expect(stdout.trim().split(',').at(-1)?.trim()).toBe(picture[120]);
   }, 120_000);
 
+  test('whose picture ends before its sound goes on with its newest key frame to the end, in one run', async () => {
+    const tags = await flvSource({ folder: scene.folder, seconds: 11, groupFrames: 60 });
+    const isSent = ({ type, timestampMs, body }: FlvTag): boolean => type !== tagType.video || body[1] === 0 || timestampMs < 5000;
+    await carry(tags.filter(isSent), [source], 3);
+    expect((await scene.data('encoding.started')).map(({ encoder }) => encoder)).toEqual(['none']);
+    const [pictures, sounds] = [await scene.stream.segments('source'), await scene.stream.segments('audio')];
+    expect(sounds.map(({ mediaSequence }) => mediaSequence)).toEqual(pictures.map(({ mediaSequence }) => mediaSequence));
+    const endOf = ({ startUs, durationUs }: Segment): number => startUs + durationUs;
+    expect(Math.abs(endOf(pictures.at(-1) as Segment) - endOf(sounds.at(-1) as Segment))).toBeLessThan(50_000);
+  }, 120_000);
+
   test('whose picture comes long after its sound is heard from its beginning, and seen from its first key frame on; nothing is missing between', async () => {
     const tags = await flvSource({ folder: scene.folder, seconds: 16, groupFrames: 60 });
     await publish(

@@ -196,12 +196,14 @@ export class SessionFeed {
     return this.#pointAt(points.find((index) => fromMs === undefined || this.#at(index).presentationMs >= fromMs));
   }
 
-  /** Nothing more comes. The sound of a picture that stopped before it is heard alone. */
+  /** Nothing more comes. The sound of a picture that stopped before it is heard alone, unless somebody has something to show for it. */
   close(): void {
+    // Told by everything that ends with it, also when nobody shows the picture any more because all is shown.
+    if (this.#isClosed) return;
     this.#isClosed = true;
-    const { sealed, video, audio } = this.#generation;
+    const { sealed, video, audio, keepsPicture = false } = this.#generation;
     const { video: seenMs, audio: heardMs } = this.#latestOf;
-    if (sealed && video !== undefined && audio !== undefined && heardMs - seenMs > heardAloneMs) this.#goOnWithout('video', heardMs);
+    if (sealed && !keepsPicture && video !== undefined && audio !== undefined && heardMs - seenMs > heardAloneMs) this.#goOnWithout('video', heardMs);
   }
 
   /** The newest key frame: for a run that gives up what lies before it. */

@@ -174,6 +174,19 @@ describe('a kind that stops', () => {
     expect(even.startPoint(0, 1)).toBeUndefined();
   });
 
+  test('no run of sound alone begins at the end of a session while somebody has something to show for the picture', () => {
+    const made = new SessionFeed({ bytesMax: 1e6 });
+    for (const tag of [...headers, ...both(0, 2000)]) made.push(tag);
+    const { generation } = (made.startPoint(0) as StartPoint).tag;
+    generation.keepsPicture = true;
+    for (const tag of sounds(2000, 8000)) made.push(tag);
+    made.close();
+    generation.keepsPicture = false;
+    made.close();
+    expect(made.takenOverMs(generation)).toBeUndefined();
+    expect(made.startPoint(8000, 1)).toBeUndefined();
+  });
+
   test('pictures go on without the sound from the key frame before it stopped', () => {
     const made = new SessionFeed({ bytesMax: 1e6 });
     for (const tag of [...headers, ...both(0, 2500)]) made.push(tag);
