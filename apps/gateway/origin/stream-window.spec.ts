@@ -19,7 +19,12 @@ function segments(from: number, until: number, discontinuity = -1): SegmentList 
 
 function live(last: number, dvrWindowMs: number, lists: Record<string, SegmentList>): StreamWindow {
   const stream: ReadRow = {
-    ...{ stream_id: 'st', segment_duration_ms: 2000, dvr_window_ms: dvrWindowMs, end_us: Math.max(...Object.values(lists).map(({ segments: of }) => (of.at(-1)?.startUs ?? 0) + (of.at(-1)?.durationUs ?? 0))) },
+    ...{
+      stream_id: 'st',
+      segment_duration_ms: 2000,
+      dvr_window_ms: dvrWindowMs,
+      end_us: Math.max(...Object.values(lists).map(({ segments: of }) => (of.at(-1)?.startUs ?? 0) + (of.at(-1)?.durationUs ?? 0))),
+    },
     ...{ last_media_sequence: last, first_media_sequence: 0, encoding_order: 'source,audio' },
   };
   const everyRendition = [row('source', 'video'), row('audio', 'audio')];

@@ -10,6 +10,10 @@ export interface StoredSegment {
   readonly initSizeBytes: number;
   readonly startUs: number;
   readonly durationUs: number;
+  /** How a sound is coded, as far as its packager announced it: RFC 6381, Hz. */
+  readonly codecs?: string | undefined;
+  readonly sampleRate?: number | undefined;
+  readonly channels?: number | undefined;
 }
 
 export interface StoredRendition {
@@ -28,6 +32,14 @@ export interface Run {
   readonly startUs: number;
   /** Until the next run begins: what lies between stays as a gap, so that sound and picture stay together. Undefined for the last. */
   readonly spanUs: number | undefined;
+  /** What a sound is encoded to, so that all of its track is in one format; undefined where it is copied. */
+  readonly encodedAs?: SoundFormat | undefined;
+}
+
+/** Of AAC-LC. */
+export interface SoundFormat {
+  readonly sampleRate: number;
+  readonly channels: number;
 }
 
 export interface Track {
@@ -86,7 +98,7 @@ export function planRecording(renditions: readonly StoredRendition[], segments: 
   const all = tracks('audio');
   const [first] = nearlyWhole(all);
   if (videos.length + all.length === 0) return { kind: 'nothing' };
-  const sounds = first === undefined ? [] : [first, ...all.filter((one) => one !== first).map(inOneFormat)].slice(0, soundsMax);
+  const sounds = first === undefined ? [] : [first, ...all.filter((one) => one !== first)].slice(0, soundsMax).map(inOneFormat);
   const sizeOf = (some: readonly Track[]): number => some.reduce((sum, track) => sum + track.sizeBytes, 0);
   const withSounds = (picture: readonly Track[]): Track[][] =>
     Array.from({ length: Math.max(1, sounds.length) }, (_, less) => [...picture, ...sounds.slice(0, sounds.length - less)]);
@@ -96,17 +108,29 @@ export function planRecording(renditions: readonly StoredRendition[], segments: 
   return { kind: 'tracks', tracks: fitting };
 }
 
-/** A track of a file has one configuration: what is coded in another way, mostly another sound that stood in for it, is a gap. */
+/** What everything plays, where the format of most of a sound is not one to encode to. */
+const commonFormat: SoundFormat = { sampleRate: 48_000, channels: 2 };
+const commonCodecs = 'mp4a.40.2';
+
+/** Of a run; one whose packager did not announce it is taken for another than any other's. */
+function formatOf({ initCid, segments: [first] }: Run): string {
+  const { codecs, sampleRate, channels } = first ?? {};
+  return codecs === undefined || sampleRate === undefined || channels === undefined ? initCid : `${codecs} ${sampleRate} ${channels}`;
+}
+
+/**
+ * A sound in one format from end to end: players go on with the first one of a track, and play what has another sample rate too fast
+ * or too slowly. What is not in the format that most of it has is encoded to that; all of it, where that is not AAC-LC.
+ */
 function inOneFormat(track: Track): Track {
-  const sizes = new Map<string, number>();
-  for (const { initCid, segments } of track.runs) sizes.set(initCid, (sizes.get(initCid) ?? 0) + segments.length);
-  const [most] = [...sizes].toSorted(([, a], [, b]) => b - a)[0] ?? [];
-  const kept = track.runs.filter(({ initCid }) => initCid === most);
-  const runs = kept.map((run, at): Run => {
-    const next = kept[at + 1];
-    return { ...run, spanUs: next === undefined ? undefined : next.startUs - run.startUs };
-  });
-  return { ...track, runs, segments: runs.reduce((sum, { segments }) => sum + segments.length, 0) };
+  const lengths = new Map<string, number>();
+  for (const run of track.runs) lengths.set(formatOf(run), (lengths.get(formatOf(run)) ?? 0) + run.segments.length);
+  if (lengths.size < 2) return track;
+  const [most] = [...lengths].toSorted(([, a], [, b]) => b - a)[0] ?? [];
+  const { codecs, sampleRate, channels } = track.runs.find((run) => formatOf(run) === most)?.segments[0] ?? {};
+  const isCopied = codecs === commonCodecs && sampleRate !== undefined && channels !== undefined;
+  const encodedAs = isCopied ? { sampleRate, channels } : commonFormat;
+  return { ...track, runs: track.runs.map((run) => (isCopied && formatOf(run) === most ? run : { ...run, encodedAs })) };
 }
 
 function nearlyWhole(tracks: readonly Track[]): readonly Track[] {
@@ -151,6 +175,17 @@ function soundArguments({ language, label }: MuxInput, at: number): readonly str
     ...(label === undefined ? [] : [`-metadata:s:a:${at}`, `handler_name=${label}`]),
     ...[`-disposition:a:${at}`, at === 0 ? 'default' : '0'],
   ];
+}
+
+/** An encoder of AAC begins with so many samples that are not of the sound. */
+const primingSamples = 1024;
+const bitsPerChannel = 80_000;
+
+/** Encodes a run of sound, holes as silence. It gives as many samples away at its beginning as the encoder needs, so that the rest keeps its place. */
+export function encodeArguments(input: string, { sampleRate, channels }: SoundFormat, output: string): readonly string[] {
+  const filter = `aresample=${sampleRate}:async=1,atrim=start_sample=${primingSamples}`;
+  const coding = ['-c:a', 'aac', '-b:a', `${channels * bitsPerChannel}`, '-ar', `${sampleRate}`, '-ac', `${channels}`];
+  return [...quiet, '-i', input, '-map', '0:a:0', '-af', filter, ...coding, '-fflags', '+bitexact', '-flags', '+bitexact', '-f', 'mp4', output];
 }
 
 /** A little after the beginning: the first frames of a stream are seldom worth looking at. */

@@ -61,18 +61,26 @@ describe('what a recording is made of', () => {
     expect(plan.kind === 'tracks' && plan.tracks[2]).toMatchObject({ language: 'de', label: 'Deutsch' });
   });
 
-  test('what stood in for a further sound, coded in another way, is a gap', () => {
-    const stored = [
-      ...segments('audio', [0, 1, 2, 3, 4]),
-      ...segments('audio-1', [0, 1]),
-      ...segments('audio-1', [2], { initCid: 'other' }),
-      ...segments('audio-1', [3, 4]),
-    ];
+  const inFormat = (sampleRate: number, codecs = 'mp4a.40.2', channels = 2): Partial<StoredSegment> => ({
+    initCid: `${codecs}-${sampleRate}`,
+    codecs,
+    sampleRate,
+    channels,
+  });
+  const cd = { sampleRate: 44_100, channels: 2 };
+  const common = { sampleRate: 48_000, channels: 2 };
+  test.each([
+    ['as it is where it has one', inFormat(44_100), inFormat(44_100), [undefined]],
+    ['as it is where an encoder that began anew has the same', inFormat(44_100), { ...inFormat(44_100), initCid: 'anew' }, [undefined, undefined]],
+    ['encoded to that of the most of it where it changes', inFormat(44_100), inFormat(48_000), [undefined, cd]],
+    ['encoded to the common one where most of it is no AAC', inFormat(48_000, 'opus'), inFormat(48_000), [common, common]],
+    ['encoded to the common one where nobody announced any', {}, { initCid: 'other' }, [common, common]],
+  ] as const)('a sound is in one format from end to end: %s', (_, most, least, expected) => {
+    const stored = ['audio', 'audio-1'].flatMap((name) => [...segments(name, [0, 1, 2], most), ...segments(name, [3, 4], least)]);
     const plan = planRecording([...renditions, german], stored, 1e9);
-    expect(plan.kind === 'tracks' && plan.tracks[1]?.runs.map(({ startUs, spanUs, segments: some }) => [startUs, spanUs, some.length])).toEqual([
-      [0, 6_000_000, 2],
-      [6_000_000, undefined, 2],
-    ]);
+    const tracks = plan.kind === 'tracks' ? plan.tracks : [];
+    expect(tracks.map(({ runs }) => runs.map(({ encodedAs }) => encodedAs))).toEqual([expected, expected]);
+    expect(tracks.map((track) => track.segments)).toEqual([5, 5]);
   });
 
   test('segments are in order; another initialisation begins another run, and gaps between runs stay', () => {

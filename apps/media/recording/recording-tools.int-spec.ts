@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import { NodeProcessRunner, probeFfmpeg } from '#adapters/ffmpeg';
 import { FsBlobStore } from '#adapters/fs-blob';
-import type { Track } from './recording-plan.core.ts';
+import type { DatedSegment } from './clip-plan.core.ts';
+import { planRecording, type Run, type StoredSegment, type Track } from './recording-plan.core.ts';
 import { RecordingTools } from './recording-tools.ts';
 
 const run = promisify(execFile);
@@ -74,6 +75,38 @@ test('all sounds are in the file, with what they are in and called; the first is
     ['audio', 'deu', 'Für alle', 0],
   ]);
   expect(await tools.probe(path)).toMatchObject({ videoCodec: 'h264', audioCodec: 'aac' });
+});
+
+/** Cycles per second of one sound of a file, as ffmpeg plays it, by the passages through zero from a second on. */
+async function pitchAt(path: string, sound: number, seconds: number): Promise<number> {
+  const raw = join(folder, 'pitch.raw');
+  await run('ffmpeg', ['-v', 'error', '-y', '-i', path, '-map', `0:a:${sound}`, '-af', 'aresample=48000:async=1', '-ac', '1', '-f', 's16le', raw]);
+  const bytes = await readFile(raw);
+  let passages = 0;
+  for (let at = seconds * 48_000 + 1; at < (seconds + 1) * 48_000; at++) if (bytes.readInt16LE(at * 2) >= 0 !== bytes.readInt16LE(at * 2 - 2) >= 0) passages++;
+  return passages / 2;
+}
+
+test('sounds that change their format are heard throughout, as high and as long as they were', async () => {
+  const sound = (name: string, hz: number, rate: number): Promise<Track> =>
+    storedTrack(['-f', 'lavfi', '-t', '3', '-i', `sine=${hz}:r=${rate}`, '-c:a', 'aac'], { rendition: name, kind: 'audio' });
+  const parts = [await sound('a', 440, 48_000), await sound('b', 880, 44_100), await sound('c', 660, 48_000)];
+  const format = { codecs: 'mp4a.40.2', channels: 2 };
+  const of = (rendition: string): DatedSegment[] =>
+    parts.map(({ runs }, at) => {
+      const [stored] = (runs[0] as Run).segments as readonly [StoredSegment];
+      const times = { mediaSequence: at, startUs: at * 3_000_000, programDateTimeMs: 0 };
+      return { ...stored, ...format, ...times, rendition, sampleRate: at === 1 ? 44_100 : 48_000 };
+    });
+  const renditions = ['audio', 'audio-1'].map((name) => ({ name, kind: 'audio' as const, bandwidth: 1 }));
+  const plan = planRecording(renditions, [...of('audio'), ...of('audio-1')], 1e9);
+  const path = await tools.mux(plan.kind === 'tracks' ? plan.tracks : []);
+  expect((await tools.probe(path)).durationMs / 1000).toBeCloseTo(9, 0);
+  for (const which of [0, 1]) {
+    expect(await pitchAt(path, which, 1)).toBeCloseTo(440, -1);
+    expect(await pitchAt(path, which, 4)).toBeCloseTo(880, -1);
+    expect(await pitchAt(path, which, 7)).toBeCloseTo(660, -1);
+  }
 });
 
 test('a file that is not there fails the one who stores it, and not the process', async () => {

@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { access, writeFile } from 'node:fs/promises';
+import { access, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -7,6 +7,7 @@ import { OperatingError } from '#kernel';
 import type { BlobInfo, BlobStore, ProcessRunner } from '#ports';
 import {
   concatList,
+  encodeArguments,
   muxArguments,
   posterArguments,
   posterMs,
@@ -52,12 +53,12 @@ export class RecordingTools {
     this.#signal = signal;
   }
 
-  /** Fetches the segments and copies them into one file; answers its path. */
+  /** Fetches the segments and copies them into one file, sounds of several formats encoded to one; answers its path. */
   async mux(tracks: readonly Track[]): Promise<string> {
     const inputs: MuxInput[] = [];
     for (const [number, { kind, language, label, runs }] of tracks.entries()) {
       const fileOf = (at: number): string => `${number}-${at}.mp4`;
-      for (const [at, run] of runs.entries()) await this.#fetch(run, join(this.#folder, fileOf(at)));
+      for (const [at, run] of runs.entries()) await this.#part(run, join(this.#folder, fileOf(at)));
       const path = join(this.#folder, `${number}.ffconcat`);
       await writeFile(path, concatList(runs, fileOf));
       inputs.push({ kind, language, label, path, startUs: runs[0]?.startUs ?? 0 });
@@ -88,6 +89,15 @@ export class RecordingTools {
 
   store(path: string): Promise<BlobInfo> {
     return this.#deps.blobs.putStream(bytesOf(path));
+  }
+
+  /** A run as the track has it. */
+  async #part(run: Run, path: string): Promise<void> {
+    if (run.encodedAs === undefined) return this.#fetch(run, path);
+    const stored = `${path}.stored`;
+    await this.#fetch(run, stored);
+    await this.#run(this.#deps.program, encodeArguments(stored, run.encodedAs, path));
+    await rm(stored);
   }
 
   async #fetch({ initCid, segments }: Run, path: string): Promise<void> {

@@ -19,6 +19,10 @@ function textOf(value: ReadRow[string] | undefined): string | undefined {
   return typeof value === 'string' ? value : undefined;
 }
 
+function numberOf(value: ReadRow[string] | undefined): number | undefined {
+  return value === null || value === undefined ? undefined : Number(value);
+}
+
 /** Segments of all renditions, in order of each; with `where`, those for which that holds as well. */
 export async function storedSegments(reads: ReadStore, streamId: string, where: readonly ReadCondition[] = []): Promise<readonly DatedSegment[]> {
   const found: DatedSegment[] = [];
@@ -48,6 +52,9 @@ function segmentOf(row: ReadRow): DatedSegment {
     initSizeBytes: Number(row['init_size_bytes']),
     startUs: Number(row['start_us']),
     durationUs: Number(row['duration_us']),
+    codecs: textOf(row['codecs']),
+    sampleRate: numberOf(row['sample_rate']),
+    channels: numberOf(row['channels']),
     programDateTimeMs: Number(row['program_date_time_ms']),
   };
 }
