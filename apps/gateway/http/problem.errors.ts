@@ -17,6 +17,8 @@ export interface ProblemInit {
   /** Further members of the document. */
   readonly extensions?: Readonly<Record<string, unknown>>;
   readonly cause?: unknown;
+  /** How loudly the log is told of what is no failure, though its status says that nothing is there now; such a line has no stack. */
+  readonly told?: 'debug' | 'info';
 }
 
 /** An answer that is an RFC 9457 problem document. */

@@ -24,14 +24,17 @@ function mayBeKept(status: number): boolean {
   return status === 404 || status === 410;
 }
 
+function tell(problem: ProblemError, request: FastifyRequest, logger: Logger): void {
+  const { status, detail, told } = problem.init;
+  const asked = { requestId: request.id, path: pathOf(request.url) };
+  if (told !== undefined) logger[told](asked, detail);
+  else logger[status === 503 ? 'warn' : 'error']({ err: problem.cause ?? problem, ...asked }, detail);
+}
+
 /** Sends a problem document, and logs what is our own fault. */
 export function sendProblem(reply: FastifyReply, request: FastifyRequest, error: unknown, logger: Logger): void {
   const problem = problemOf(error);
-  if (problem.init.status >= 500)
-    logger[problem.init.status === 503 ? 'warn' : 'error'](
-      { err: problem.cause ?? problem, requestId: request.id, path: pathOf(request.url) },
-      problem.init.detail,
-    );
+  if (problem.init.status >= 500) tell(problem, request, logger);
   if (reply.raw.headersSent || reply.sent) return void reply.raw.destroy();
   void reply
     .status(problem.init.status)

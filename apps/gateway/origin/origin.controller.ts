@@ -335,5 +335,7 @@ export function refusePlaylist(playlist: Exclude<LivePlaylist, { kind: 'playlist
 /** RFC 8216bis section 6.2.5.2. Remembered for a second: those who waited together do not all come again at once. */
 function unavailable(why: 'late' | 'full', caching = soonCaching): ProblemError {
   const detail = why === 'late' ? 'It did not come within three target durations.' : 'Too many requests are waiting here already.';
-  return new ProblemError({ status: 503, code: 'not-yet', detail, headers: { 'cache-control': caching, 'retry-after': '1' } });
+  // Every viewer who waits while a publisher is away comes to this: no failure.
+  const told = why === 'late' ? 'debug' : 'info';
+  return new ProblemError({ status: 503, code: 'not-yet', detail, headers: { 'cache-control': caching, 'retry-after': '1' }, told });
 }
