@@ -4,6 +4,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
+import type { FlvTag } from '#core/flv';
 import { NodeProcessRunner, probeFfmpeg } from '#adapters/ffmpeg';
 import { MemoryBlobStore, MemoryEventLog } from '#adapters/memory';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
@@ -159,6 +160,24 @@ test('a picture that is black and does not move, and silence, are told, and over
   await watched.sampler.close();
   const cleared = (await watched.events()).flatMap((event) => (event.type === 'stream.alert-cleared' ? [`${event.data.alert} ${event.data.reason}`] : []));
   expect(cleared.toSorted()).toEqual(['black session-ended', 'frozen session-ended', 'silence session-ended']);
+}, 60_000);
+
+test('a picture that stood still because it was not sent is told until it is sent again, and not afterwards', async () => {
+  const key = (timestampMs: number): FlvTag => ({ type: 9, timestampMs, body: Buffer.from([0x17, 1, 0, 0, 0, 0]) });
+  const still = await made('v', 'color=gray:size=426x240:rate=15:duration=10', h264);
+  const sound = await made('a', 'sine=duration=10', ['-c:a', 'aac']);
+  const [late, watched] = [new Watched(300), new Watched(300)];
+  watched.sampler.arrived([key(0)]);
+  await watched.store(still, sound);
+  await watched.until('stream.alert-raised', ({ data }) => data.alert === 'frozen');
+  watched.sampler.arrived([key(12_000)]);
+  // Looked at after it came back.
+  late.sampler.arrived([key(0), key(12_000)]);
+  await late.store(still, sound);
+  await late.until('stream.measured', ({ data }) => data.picture !== null);
+  expect((await watched.until('stream.alert-cleared')).data).toMatchObject({ alert: 'frozen', reason: 'over' });
+  expect((await late.events()).map(({ type }) => type)).not.toContain('stream.alert-raised');
+  await Promise.all([watched.sampler.close(), late.sampler.close()]);
 }, 60_000);
 
 test('what cannot be decoded, or not be stored, is left out, and figures go on', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import type { FlvTag } from '#core/flv';
 import { DecoderTurns } from './decoder-turns.ts';
 import { InputMeter } from './input-meter.core.ts';
+import { PicturePauses } from './picture-pauses.core.ts';
 import { grayBytes, judgePictures, judgeSound, lastPicture, nextStretches, noStretches } from './judge.core.ts';
 import { columnsOf, decodeArguments, leadingFragment, soundHz, tileSizeOf } from './sample-plan.core.ts';
 import { StretchGatherer, type KnownTrack } from './stretch.core.ts';
@@ -110,6 +111,25 @@ const box = (type: string, size: number): Uint8Array => {
   bytes.write(type, 4, 'latin1');
   return bytes;
 };
+
+describe('pauses of the picture', () => {
+  const after = (...tags: readonly FlvTag[]): PicturePauses => {
+    const pauses = new PicturePauses();
+    for (const tag of tags) pauses.push(tag);
+    return pauses;
+  };
+
+  test('what was looked at before a key frame ended the pause is over, and nothing later', () => {
+    const pauses = after(video(0, 10, { key: true }), audio(5000, 10), video(20_000, 10), video(20_500, 10, { key: true }), video(20_533, 10));
+    expect([10_000, 20_400, 20_500, 22_000].map((at) => pauses.isOverSince(at))).toEqual([true, true, false, false]);
+  });
+
+  test.each([
+    ['goes on', [video(0, 10, { key: true }), video(2000, 10, { key: true })]],
+    ['has not come back', [video(0, 10, { key: true }), audio(20_000, 10)]],
+    ['has no key frame yet', [video(0, 10, { key: true }), video(20_000, 10)]],
+  ])('a picture that %s has no pause that ended', (_, tags) => expect(after(...tags).isOverSince(1000)).toBe(false));
+});
 
 describe('stretches', () => {
   test('of a segment its first fragment is taken', () => {

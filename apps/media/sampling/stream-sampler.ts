@@ -1,7 +1,7 @@
 import { streamAlertCleared, streamAlertRaised, streamMeasured, thumbnailsProduced, type EventOf } from '#events';
 import type { FlvTag } from '#core/flv';
 import type { SegmentGroup } from '#core/fmp4';
-import { StreamAlerts, type AlertChange, type AlertKind } from '#domain/stream';
+import { StreamAlerts, type AlertChange, type AlertKind, type StreamFigures } from '#domain/stream';
 import { hasCode } from '#kernel';
 import type { BlobStore } from '#ports';
 import type { CatalogueDraft, FactPublisher, Logger } from '#runtime';
@@ -20,6 +20,7 @@ import {
   type JudgedSound,
   type Stretches,
 } from './judge.core.ts';
+import { PicturePauses } from './picture-pauses.core.ts';
 import { columnsOf, tileSizeOf } from './sample-plan.core.ts';
 import type { DecodedStretch, StretchDecoder } from './stretch-decoder.ts';
 import { StretchGatherer, type KnownTrack, type Stretch } from './stretch.core.ts';
@@ -55,6 +56,8 @@ export interface SampledRun {
 /** What the newest stretch looked and sounded like. */
 interface Seen {
   readonly atMs: number;
+  /** Where its last picture stands, in the session's time. */
+  readonly pictureMs: number;
   readonly pictures: readonly JudgedPicture[];
   readonly sound: JudgedSound | undefined;
 }
@@ -70,6 +73,7 @@ export class StreamSampler {
   readonly #init: StreamSamplerInit;
   readonly #deps: StreamSamplerDeps;
   readonly #meter = new InputMeter();
+  readonly #pauses = new PicturePauses();
   readonly #alerts: StreamAlerts;
   readonly #gatherer = new StretchGatherer();
   readonly #inits = new Map<string, Promise<Uint8Array>>();
@@ -97,6 +101,7 @@ export class StreamSampler {
   arrived(tags: readonly FlvTag[]): void {
     for (const tag of tags) {
       this.#meter.push(tag);
+      this.#pauses.push(tag);
       this.#arrivedMs = Math.max(this.#arrivedMs, tag.timestampMs);
     }
   }
@@ -146,7 +151,7 @@ export class StreamSampler {
       picture: picture === undefined ? [] : [await this.#initialisation(picture.track.initCid), ...picture.fragments],
       sound: sound === undefined ? [] : [await this.#initialisation(sound.track.initCid), ...sound.segments],
     });
-    this.#judge(stretch, decoded);
+    this.#judge(stretch, decoded, run);
     const isWhole = decoded.image.length > 0 && decoded.gray.length === stretch.segments * grayBytes;
     if (tile === undefined || !isWhole) return;
     const { cid, sizeBytes } = await this.#deps.blobs.put(decoded.image);
@@ -155,12 +160,13 @@ export class StreamSampler {
     await this.#publish([thumbnailsProduced.draft({ ...this.#observed(), ...place, cid, sizeBytes, columns, rows: 1, ...tile })], run);
   }
 
-  #judge({ startUs, endUs, segments }: Stretch, { gray, samples }: DecodedStretch): void {
+  #judge({ startUs, endUs, segments }: Stretch, { gray, samples }: DecodedStretch, { offsetMs }: SampledRun): void {
     const pictures = judgePictures(gray, this.#lastGray);
     const sound = judgeSound(samples);
     this.#lastGray = lastPicture(gray) ?? this.#lastGray;
-    this.#stretches = nextStretches(this.#stretches, pictures, (endUs - startUs) / segments / 1000, sound);
-    this.#seen = { atMs: Date.now(), pictures, sound };
+    const stepMs = (endUs - startUs) / segments / 1000;
+    this.#stretches = nextStretches(this.#stretches, pictures, stepMs, sound);
+    this.#seen = { atMs: Date.now(), pictureMs: endUs / 1000 - stepMs - offsetMs, pictures, sound };
   }
 
   /** An initialisation says one thing for ever; a session has few. */
@@ -185,11 +191,17 @@ export class StreamSampler {
         reordersFrames: figures.reordersFrames,
         segmentDurationMs: this.#init.segmentDurationMs,
         behindMs,
-        ...(seen === undefined ? { blackMs: undefined, frozenMs: undefined, silentMs: undefined } : this.#stretches),
+        ...this.#stretchesOf(seen),
       },
       Date.now(),
     );
     await this.#publish([this.#figuresDraft(figures, behindMs, seen), ...this.#alertDrafts(changes, 'over')]);
+  }
+
+  /** How long it has been so up to now, as far as is known. A picture that has come back since moves. */
+  #stretchesOf(seen: Seen | undefined): Pick<StreamFigures, keyof Stretches> {
+    if (seen === undefined) return { blackMs: undefined, frozenMs: undefined, silentMs: undefined };
+    return this.#pauses.isOverSince(seen.pictureMs) ? { ...this.#stretches, frozenMs: undefined } : this.#stretches;
   }
 
   #figuresDraft({ windowMs, ...input }: InputFigures, behindMs: number, seen: Seen | undefined): CatalogueDraft {
