@@ -2,7 +2,15 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { readTextFile, writeTextFile } from '../state/atomic-file.ts';
-import type { ToldModel } from './model-keeper.ts';
+
+/** A model that the log told of. */
+export interface ToldModel {
+  /** Empty for the platform’s own. */
+  readonly zone: string;
+  readonly number: number;
+  /** Null where nothing is to be foreseen any more. */
+  readonly cid: string | null;
+}
 
 const schema = z.object({ version: z.literal(1), zone: z.string(), number: z.number(), cid: z.string().nullable(), bytes: z.base64() });
 const name = /^z-[\w.:-]{0,128}\.json$/;

@@ -3,16 +3,7 @@ import { OperatingError } from '#kernel';
 import { blobCid } from '#ports';
 import { backOffMs, pause, type Logger } from '#runtime';
 import { createHash } from 'node:crypto';
-import type { ModelFiles } from './model-files.ts';
-
-/** A model that the log told of. */
-export interface ToldModel {
-  /** Empty for the platform’s own. */
-  readonly zone: string;
-  readonly number: number;
-  /** Null where nothing is to be foreseen any more. */
-  readonly cid: string | null;
-}
+import type { ModelFiles, ToldModel } from './model-files.ts';
 
 export interface ModelKeeperDeps {
   /** Brings a blob; throws an OperatingError when it cannot now. */

@@ -4,7 +4,8 @@ import { timestampFromMs, timestampMs, type Timestamp } from '@bufbuild/protobuf
 import type { UntypedServiceImplementation } from '@grpc/grpc-js';
 import { badRequest } from '../http/problem.errors.ts';
 import { expressionCharsMax } from '../review/event-expression.ts';
-import type { EventReview, Reviewer } from '../review/event-review.ts';
+import type { EventReview } from '../review/event-review.ts';
+import type { Reviewer } from '../review/reveal.ts';
 import { formatCursor, parseCursor } from '../review/index-cursor.codec.ts';
 import { encodeEvent } from './event-batch.codec.ts';
 import { EventService, GetCausationResponseSchema, SearchEventsResponseSchema, type SearchEventsRequest } from './generated/streams/v1/event_service_pb.ts';

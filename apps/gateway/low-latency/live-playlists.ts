@@ -6,14 +6,7 @@ import { windowStartUs } from '../origin/stream-window.ts';
 import type { StreamExtras } from '../streams/stream-extras.ts';
 import type { LiveView } from './live-view.ts';
 import type { LiveViews } from './live-views.ts';
-import { togetherMs } from './waiting-together.ts';
-
-export type LivePlaylist =
-  | Playlist
-  /** Asked for what nobody can know of yet. */
-  | { readonly kind: 'too-far' }
-  /** It did not come in time, or too many wait. */
-  | { readonly kind: 'late' | 'full' };
+import { togetherMs, type LivePlaylist } from './waiting-together.ts';
 
 export type LivePart =
   | { readonly kind: 'part'; readonly bytes: Uint8Array }

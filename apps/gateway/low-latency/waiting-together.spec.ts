@@ -1,6 +1,5 @@
 import { expect, test } from '@jest/globals';
-import type { LivePlaylist } from './live-playlists.ts';
-import { WaitingTogether } from './waiting-together.ts';
+import { WaitingTogether, type LivePlaylist } from './waiting-together.ts';
 
 const playlist = { kind: 'playlist', text: '#EXTM3U', ended: false } as LivePlaylist;
 

@@ -1,5 +1,12 @@
-import type { LivePlaylist } from './live-playlists.ts';
+import type { Playlist } from '../origin/playlist-reader.ts';
 import { liveViewDefaults } from './live-views.ts';
+
+export type LivePlaylist =
+  | Playlist
+  /** Asked for what nobody can know of yet. */
+  | { readonly kind: 'too-far' }
+  /** It did not come in time, or too many wait. */
+  | { readonly kind: 'late' | 'full' };
 
 /** Who comes so much later than the first waits with those who come later, ms: nobody is sent away much before the time. */
 export const togetherMs = 250;

@@ -12,24 +12,19 @@ import {
   type StoredRecord,
 } from '#events';
 import type { EventIndex, EventLog, IndexedEvent, IndexFilter } from '#ports';
-import type { CommandExecutor, CommandMeta } from '#runtime';
+import type { CommandExecutor } from '#runtime';
 import { visibleTo } from '../events/event-query.ts';
 import { notFound } from '../http/problem.errors.ts';
 import { causationTree, type CausationLimits, type CausationTree } from './causation-tree.ts';
 import { EventExpression } from './event-expression.ts';
 import { EventSearch, type EventSearchQuery, type FoundPage } from './event-search.ts';
 import { placeName, recordsAt } from './placed-records.ts';
-import { mayReveal, personalQuestion } from './reveal.ts';
+import { mayReveal, personalQuestion, type Reviewer } from './reveal.ts';
 
 export interface EventReviewDeps {
   readonly index: EventIndex;
   readonly log: EventLog;
   readonly commands: CommandExecutor;
-}
-
-/** Who asks, and how that is put on record. */
-export interface Reviewer extends CommandMeta {
-  readonly principal: Principal;
 }
 
 export interface ReviewQuery extends Omit<EventSearchQuery, 'filter' | 'expression' | 'revealed'> {

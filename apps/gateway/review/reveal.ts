@@ -1,6 +1,11 @@
-import { allows } from '#domain/access';
+import { allows, type Principal } from '#domain/access';
+import type { CommandMeta } from '#runtime';
 import { badRequest, ProblemError } from '../http/problem.errors.ts';
-import type { Reviewer } from './event-review.ts';
+
+/** Who asks, and how that is put on record. */
+export interface Reviewer extends CommandMeta {
+  readonly principal: Principal;
+}
 
 /** Whether personal data is shown: to admins who say why. @throws ProblemError 403 for others who ask */
 export function mayReveal(reveal: string | undefined, { principal }: Pick<Reviewer, 'principal'>): boolean {

@@ -4,8 +4,7 @@ import { isErased, mask } from '#events';
 import type { ColumnValue, TableSpec } from '#kernel';
 import type { ReadCondition, ReadRow, SecretStore } from '#ports';
 import type { CommandExecutor, PersonalData } from '#runtime';
-import type { Reviewer } from './event-review.ts';
-import { mayReveal, personalQuestion } from './reveal.ts';
+import { mayReveal, personalQuestion, type Reviewer } from './reveal.ts';
 
 export interface ShownRowsDeps {
   readonly personal: PersonalData;

@@ -2,7 +2,7 @@ import { registryOf, type RegisteredEdge } from '#domain/edge';
 import type { ReadStore } from '#ports';
 import { readRegistryRows } from '#read-models';
 import { pause, type Health, type Logger } from '#runtime';
-import type { RegistryFile } from './registry.file.ts';
+import type { KnownRegistry, RegistryFile } from './registry.file.ts';
 
 export interface RegistryKeeperInit {
   readonly everyMs: number;
@@ -15,13 +15,6 @@ export interface RegistryKeeperDeps {
   readonly logger: Logger;
   readonly now: () => number;
   readonly health: Health;
-}
-
-/** What the keeper knows, and since when. */
-export interface KnownRegistry {
-  readonly edges: readonly RegisteredEdge[];
-  /** 0 for never. */
-  readonly readAtMs: number;
 }
 
 /** Which edges there are, from the read models: as they last could be read, also over a restart while the database is away. */

@@ -2,7 +2,13 @@ import type { RegisteredEdge } from '#domain/edge';
 import { mkdir, open, readFile, rename } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { z } from 'zod';
-import type { KnownRegistry } from './registry-keeper.ts';
+
+/** What is known of the edges, and since when. */
+export interface KnownRegistry {
+  readonly edges: readonly RegisteredEdge[];
+  /** 0 for never. */
+  readonly readAtMs: number;
+}
 
 const place = z.object({ latitude: z.number(), longitude: z.number() }).nullable();
 const edge = z.looseObject({
