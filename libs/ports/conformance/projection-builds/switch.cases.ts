@@ -200,8 +200,7 @@ export function readerCases(subject: () => BuildsSubject): void {
       const claim = await driver.built(freshBuild(), position, driver.projection, ...changes);
       await driver.promote(claim);
       for (const what of [`${maker} × ${rowCount + round} at ${position},${position}`, `${maker} × ${rowCount + round}`]) expected.add(what);
-      const before = seen.size;
-      while (seen.size === before) await new Promise((resolve) => setImmediate(resolve));
+      while (!seen.has(`${maker} × ${rowCount + round}`)) await new Promise((resolve) => setImmediate(resolve));
       if (round % 2 === 0) await builds.rollBack(claim.id);
     }
     over = true;
