@@ -54,3 +54,19 @@ test.each<[string, ReadonlyArray<Sent[0]>]>([
   ];
   expect(await relayed(sent)).toEqual(sent);
 });
+
+test('a publisher of sound alone is relayed from its first moment on to a reader that was there', async () => {
+  const key = await node.createStream('st-aaaaaaaa');
+  const one = await RtmpPublisher.publish({ host: '127.0.0.1', port: node.ports.rtmpPort, app: 'live', streamName: key });
+  try {
+    const reader = await Reader.open(await relayUrl(node.engines));
+    one.sendTag({ type: tagType.audio, timestampMs: 0, body: aacConfig });
+    const sent = Array.from({ length: 26 }, (_, n) => n * 100);
+    for (const timestampMs of sent) one.sendTag({ type: tagType.audio, timestampMs, body: sound });
+    one.flush();
+    const tags = await reader.until(1 + sent.length);
+    expect(tags.map(({ timestampMs, body }) => [timestampMs, body[1]])).toEqual([[0, 0], ...sent.map((ms) => [ms, 1])]);
+  } finally {
+    one.socket.destroy();
+  }
+});

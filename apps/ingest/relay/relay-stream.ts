@@ -1,9 +1,9 @@
 import { encodeFlvHeader, encodeTag, tagType } from '#core/flv';
-import { GopCache, type MediaMessage } from '#core/rtmp';
+import { GopCache, type MediaMessage, type SlabPart } from '#core/rtmp';
 import type { RelayReader } from './relay-reader.ts';
 import { SegmentPace } from './segment-pace.core.ts';
 
-/** Media without video after this time is a stream without video: its readers start at any tag. */
+/** Media without video after this time is a stream without video: its readers start with all that there is of its sound. */
 const audioOnlyAfterMs = 2_000;
 
 /** How much one session may keep; it changes with the number of sessions. */
@@ -15,6 +15,8 @@ export interface GopShare {
 export class RelayStream {
   readonly sessionId: string;
   readonly #gop = new GopCache();
+  /** All sound so far, until it is known whether a picture comes: readers wait for one, and hear all of it when none does. */
+  #sound: GopCache | undefined = new GopCache();
   readonly #pace = new SegmentPace();
   readonly #share: GopShare;
   readonly #readers = new Set<RelayReader>();
@@ -70,6 +72,7 @@ export class RelayStream {
 
   close(): void {
     this.#gop.clear();
+    this.#forgetSound();
     for (const reader of this.#readers) reader.end();
     this.#readers.clear();
   }
@@ -89,19 +92,38 @@ export class RelayStream {
 
   #addFrames(message: MediaMessage): void {
     this.#gop.add(message, this.#share.gopBytesMax);
-    if (this.#readers.size === 0) return;
+    const isSoundAlone = !this.#has.video && this.#latestMs >= audioOnlyAfterMs;
+    const { tag, timestampMs } = message;
+    if (!this.#has.video) this.#sound?.add({ tag, timestampMs, keyFrame: this.#sound.startMs === undefined }, this.#share.gopBytesMax);
+    if (this.#readers.size > 0) this.#send(message, isSoundAlone);
+    if (this.#has.video || isSoundAlone) this.#forgetSound();
+  }
+
+  #send(message: MediaMessage, isSoundAlone: boolean): void {
     const isUrgent = this.#pace.isUrgent(message, this.#has);
-    const canStart = message.keyFrame || (!this.#has.video && this.#latestMs >= audioOnlyAfterMs);
+    const { parts } = message.tag;
+    const sound = this.#sound?.parts ?? [];
     for (const reader of this.#readers) {
-      if (!reader.started && canStart) this.#start(reader);
-      if (reader.started) reader.sendParts(message.tag.parts, isUrgent);
+      if (reader.started) reader.sendParts(parts, isUrgent);
+      else if (message.keyFrame) this.#startWith(reader, parts, isUrgent);
+      else if (isSoundAlone) this.#startWith(reader, sound.length > 0 ? sound : parts, isUrgent);
     }
+  }
+
+  #forgetSound(): void {
+    this.#sound?.clear();
+    this.#sound = undefined;
+  }
+
+  #startWith(reader: RelayReader, parts: readonly SlabPart[], isUrgent: boolean): void {
+    this.#start(reader);
+    reader.sendParts(parts, isUrgent);
   }
 
   #start(reader: RelayReader): void {
     reader.started = true;
     reader.sendBytes(encodeFlvHeader(this.#has));
-    const timestampMs = this.#gop.startMs ?? this.#latestMs;
+    const timestampMs = this.#gop.startMs ?? this.#sound?.startMs ?? this.#latestMs;
     // Always at time 0: demuxers take a later script tag for a text track.
     if (this.#metadata !== undefined) reader.sendBytes(encodeTag({ type: tagType.script, timestampMs: 0, body: this.#metadata }));
     for (const { type, body } of this.#configsInOrder()) reader.sendBytes(encodeTag({ type, timestampMs, body }));
