@@ -128,12 +128,15 @@ export class SessionFeed {
     return this.#keyFrames;
   }
 
-  /**
-   * Where a later generation goes on, ms of the session; undefined while there is none. That may be before what was read of this one:
-   * a kind that stops is noticed late.
-   */
+  /** Where a later generation goes on, ms of the session; undefined while there is none. May be before what was read of this: silence is noticed late. */
   takenOverMs({ number }: Generation): number | undefined {
     return this.#tags.find(({ generation, beside }) => generation.number > number && beside === undefined)?.timestampMs;
+  }
+
+  /** Decode time of the picture that a later generation begins with, ms of the session; undefined while there is none. */
+  nextPictureMs({ number }: Generation): number | undefined {
+    return this.#tags.find(({ generation, kind, keyFrame, beside }) => generation.number > number && kind === 'video' && keyFrame && beside === undefined)
+      ?.timestampMs;
   }
 
   /** Time of the newest tag, ms of the session. */
@@ -196,9 +199,8 @@ export class SessionFeed {
     return this.#pointAt(points.find((index) => fromMs === undefined || this.#at(index).presentationMs >= fromMs));
   }
 
-  /** Nothing more comes. The sound of a picture that stopped before it is heard alone, unless somebody has something to show for it. */
+  /** Nothing more comes; the first to say so counts. Sound of a picture that stopped before it is heard alone, unless somebody has something to show for it. */
   close(): void {
-    // Told by everything that ends with it, also when nobody shows the picture any more because all is shown.
     if (this.#isClosed) return;
     this.#isClosed = true;
     const { sealed, video, audio, keepsPicture = false } = this.#generation;

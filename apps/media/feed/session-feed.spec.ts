@@ -174,6 +174,16 @@ describe('a kind that stops', () => {
     expect(even.startPoint(0, 1)).toBeUndefined();
   });
 
+  test('what follows may begin with its sound: its picture is told apart', () => {
+    const made = new SessionFeed({ bytesMax: 1e6 });
+    for (const tag of [...headers, ...both(0, 2000)]) made.push(tag);
+    const { generation } = (made.startPoint(0) as StartPoint).tag;
+    for (const tag of [header('video', avcOther), mp3Sound(1991)]) made.push(tag);
+    expect([made.takenOverMs(generation), made.nextPictureMs(generation)]).toEqual([1991, undefined]);
+    made.push(picture(2012, true));
+    expect([made.takenOverMs(generation), made.nextPictureMs(generation)]).toEqual([1991, 2012]);
+  });
+
   test('no run of sound alone begins at the end of a session while somebody has something to show for the picture', () => {
     const made = new SessionFeed({ bytesMax: 1e6 });
     for (const tag of [...headers, ...both(0, 2000)]) made.push(tag);

@@ -25,6 +25,8 @@ export interface PassThroughRunDeps {
 
 /** How long what is complete may take to be stored after somebody asked for the end. */
 const finishMsMax = 4000;
+/** So far behind what follows a picture of it is waited for, ms of media. */
+const pictureMsMax = 300;
 /** There is no process: what ended, ended well. */
 const noExit: ProcessExit = { code: 0, signal: null, asked: false, lastLines: [] };
 
@@ -86,13 +88,26 @@ export class PassThroughRun {
       // A picture that stops goes on as a still one.
       generation.keepsPicture = true;
       await this.#carryUntil(either);
+      await this.#followed(either);
     } finally {
       generation.keepsPicture = false;
       feed.unheed(either);
     }
-    const endMs = feed.media.takenOverMs(this.#init.start.tag.generation);
-    if (!signal.aborted) this.#remux.finish(endMs);
+    const endMs = feed.media.takenOverMs(generation);
+    if (!signal.aborted) this.#remux.finish(endMs, feed.media.nextPictureMs(generation));
     return endMs;
+  }
+
+  /** The last picture lasts until the next one is shown, which comes behind its sound. */
+  async #followed(either: AbortSignal): Promise<void> {
+    const { feed } = this.#deps;
+    const { generation } = this.#init.start.tag;
+    const endMs = feed.media.takenOverMs(generation);
+    if (endMs === undefined || generation.video === undefined) return;
+    while (!either.aborted && feed.end === undefined && feed.media.nextPictureMs(generation) === undefined) {
+      if (feed.media.latestMs - endMs > pictureMsMax) return;
+      await feed.changed(either);
+    }
   }
 
   async #carryUntil(either: AbortSignal): Promise<void> {

@@ -45,6 +45,8 @@ interface Told {
   readonly withSound?: boolean;
   /** How far behind its sound the picture is sent. */
   readonly lateMs?: number;
+  /** Where what follows begins, and its first picture. */
+  readonly followed?: readonly [number, number];
 }
 
 function tagsOf({ ms, pauses = [], keyEvery = 50, keyBehindPause = true, withSound = true, lateMs = 0 }: Told): readonly FeedTag[] {
@@ -86,7 +88,7 @@ function carry(told: Told): Carried {
   };
   const remux = new SourceRemux({ plan, start, carried, stills: { segmentDurationMs: 2000, onPicture: (change) => changes.push(change) } }, deps);
   tags.forEach((tag, index) => remux.take(index, tag));
-  remux.finish(undefined);
+  remux.finish(told.followed?.[0], told.followed?.[1]);
   handOver(deps.segmenter.flush(), deps);
   return { groups, parts, changes };
 }
@@ -141,6 +143,11 @@ describe('a carried picture that stops while its sound goes on', () => {
 
   test('and ends before its sound: what is left is as long as it may be', () => {
     expectWhole(carry({ ms: 9700, pauses: [{ fromMs: 7900, ms: 60_000 }] }), 9700);
+  });
+
+  test('lasts until the picture that follows, whose sound comes before it', () => {
+    const { startUs, durationUs } = of(carry({ ms: 8000, followed: [7991, 8012] }), 'source').at(-1) as ProducedSegment;
+    expect(startUs + durationUs).toBe(8_012_000);
   });
 
   test('without sound is filled when it is back', () => {

@@ -143,9 +143,12 @@ export class SourceRemux {
     if (sounds.every(({ remuxer }) => remuxer.soundEndUs >= dueUs)) this.#soundDueUs = undefined;
   }
 
-  /** @param endMs decode time of the picture that follows, ms of the session, where it is known */
-  finish(endMs: number | undefined): void {
-    const pictureEndMs = this.#fillUp(endMs);
+  /**
+   * @param endMs where what follows begins, ms of the session, where it is known
+   * @param nextPictureMs decode time of the picture that follows: its sound may come before it
+   */
+  finish(endMs: number | undefined, nextPictureMs = endMs): void {
+    const pictureEndMs = this.#fillUp(nextPictureMs);
     for (const lane of this.#lanes) if (!lane.isOver) this.#hand(lane, lane.remuxer.finish(lane.kind === 'video' ? pictureEndMs : endMs));
   }
 
