@@ -89,7 +89,7 @@ export class Timeline {
     const raw = unwrap(clock.raw, timestamp);
     if (Math.floor(raw / 0x100000000) > Math.floor(clock.raw / 0x100000000)) this.#corrections.wraps += 1;
     clock.raw = raw;
-    if (isSmooth(raw + clock.offset - clock.out)) settle(clock);
+    if (isSmooth(raw + clock.offset - clock.out) && !hasPaused(clock, other)) settle(clock);
     else this.#place(clock, other);
     if (track === 'audio' && this.#slewMs !== 0) this.#slew(clock);
     if (raw + clock.offset < clock.out) this.#corrections.backSteps += 1;
@@ -132,6 +132,11 @@ export class Timeline {
     clock.offset = offset;
     clock.leftAt = undefined;
   }
+}
+
+/** Away while the other jumped: a step that looks like none may be a pause and the other's jump, which made up for it. */
+function hasPaused({ leftAt, out }: TrackClock, other: TrackClock | undefined): boolean {
+  return leftAt !== undefined && other !== undefined && other.out - out > smoothMsMax;
 }
 
 function otherOf(track: Track): Track {
