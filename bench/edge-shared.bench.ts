@@ -5,7 +5,8 @@ import { Agent, request, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BenchOrigin } from './edge/load.ts';
-import { accepts, freePort, startEdge, stopped, type Measured } from './edge/processes.ts';
+import { freePort } from '../test/constellation/free-ports.ts';
+import { accepts, startEdge, stopped, type Measured } from './edge/processes.ts';
 import { quantile, type Bench, type BenchContext } from './harness/index.ts';
 
 const serverCore = 0;

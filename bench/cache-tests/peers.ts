@@ -1,7 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { accepts, freePort, stopped, type Measured } from '../edge/processes.ts';
+import { freePort } from '../../test/constellation/free-ports.ts';
+import { accepts, stopped, type Measured } from '../edge/processes.ts';
 
 async function listening(program: string, args: readonly string[], port: number): Promise<Measured> {
   const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'ignore'] });

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { freePort } from '../edge/processes.ts';
+import { freePort } from '../../test/constellation/free-ports.ts';
 
 const root = new URL('../../../', import.meta.url);
 /**

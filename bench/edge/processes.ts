@@ -1,10 +1,11 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { connect, createServer } from 'node:net';
+import { connect } from 'node:net';
 import { createInterface } from 'node:readline';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { freePort } from '../../test/constellation/free-ports.ts';
 
 const root = new URL('../../../', import.meta.url);
 const bun = fileURLToPath(new URL('node_modules/.bin/bun', root));
@@ -58,16 +59,6 @@ export async function startEdge(
     });
   });
   return { port, pid: child.pid ?? 0, stop: () => stopped(child) };
-}
-
-/** A port on which nobody listens yet. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** True when somebody listens. */

@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { readCheckedSettings } from '../../apps/streams/supervisor/checked-settings.config.ts';
-import { freePorts, Platform, until } from '../constellation/platform.ts';
+import { freePorts } from '../constellation/free-ports.ts';
+import { Platform, until } from '../constellation/platform.ts';
 import { shellCommands } from '../interop/readme-commands.ts';
 
 jest.setTimeout(240_000);

@@ -9,7 +9,8 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onPath } from '../../../test/constellation/engines/programs.ts';
-import { freePort, ServerProcess } from '../../../test/constellation/engines/server-process.ts';
+import { ServerProcess } from '../../../test/constellation/engines/server-process.ts';
+import { freePort } from '../../../test/constellation/free-ports.ts';
 import { EdgeProcess, ScriptedOrigin, send, temporaryFolder, until, type Answer, type EdgeRuntime, type OriginRequestSeen } from '../edge.fixture.ts';
 
 const ids = new UuidV7IdSource();

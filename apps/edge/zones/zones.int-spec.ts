@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { purgeRequested, encodeEvent, type ZoneConfiguration } from '#events';
-import { once } from 'node:events';
 import { readFile, rm } from 'node:fs/promises';
 import { Agent, get as httpGet } from 'node:http';
-import { createServer, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { brotliDecompressSync, gunzipSync } from 'node:zlib';
+import { freePort } from '../../../test/constellation/free-ports.ts';
 import { EdgeProcess, ScriptedOrigin, send, temporaryFolder, until, type Answer, type EdgeRuntime } from '../edge.fixture.ts';
 import { writeCertificate } from '../server/certificates.fixture.ts';
 import { ToldTraffic } from '../traffic/traffic.fixture.ts';
@@ -393,15 +392,6 @@ describe.each<EdgeRuntime>(['bun', 'node'])('zones, served by %s', (runtime) => 
     await leaf.kill();
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
-}
 
 function purgeOf(purgeId: string, tag: string): ReturnType<typeof encodeEvent> {
   const about = {

@@ -2,7 +2,6 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { pbkdf2Sync, randomBytes, randomUUID } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,6 +9,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { alterUserScramCredentialsV0, Connection, ScramMechanisms } from '@platformatic/kafka';
 import type { OperatingError } from '#kernel';
+import { freePort } from '../../../test/constellation/free-ports.ts';
 import { KafkaCluster, kafkaStartTimeoutMs } from '../../../test/constellation/kafka/index.ts';
 import { KafkaEventLog } from './kafka-event-log.adapter.ts';
 import type { KafkaLogInit, KafkaSasl } from './kafka-log.types.ts';
@@ -55,15 +55,6 @@ function certificates(folder: string): { readonly ca: string; readonly chain: st
   );
   const read = (name: string): string => readFileSync(join(folder, name), 'utf8');
   return { ca: read('ca.pem'), chain: read('server.pem'), key: read('server.key') };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }
 
 /** As a line of a properties file. */

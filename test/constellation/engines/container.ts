@@ -1,6 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import type { StartedTestContainer } from 'testcontainers';
-import { freePort } from './server-process.ts';
+import { freePort } from '../free-ports.ts';
 
 export interface ContainerInit {
   readonly image: string;

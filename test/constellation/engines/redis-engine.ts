@@ -1,7 +1,8 @@
 import { hasDocker, startContainer } from './container.ts';
 import type { LocalEngine } from './engine.ts';
 import { onPath } from './programs.ts';
-import { freePort, ServerProcess } from './server-process.ts';
+import { freePort } from '../free-ports.ts';
+import { ServerProcess } from './server-process.ts';
 
 /** No two engines of one machine are confused: a client without the password is refused. */
 const password = 'constellation';

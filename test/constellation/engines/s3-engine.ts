@@ -5,7 +5,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { hasDocker, startContainer } from './container.ts';
 import type { LocalEngine } from './engine.ts';
-import { freePort, ServerProcess } from './server-process.ts';
+import { freePort } from '../free-ports.ts';
+import { ServerProcess } from './server-process.ts';
 
 const credentials = { ROOT_ACCESS_KEY: 'constellation', ROOT_SECRET_KEY: 'constellation-secret' };
 const image = 'versity/versitygw:v1.0.20';

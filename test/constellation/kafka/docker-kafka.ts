@@ -1,4 +1,4 @@
-import { createServer } from 'node:net';
+import { freePort } from '../free-ports.ts';
 
 /**
  * One broker in a container. Its port is chosen before, because the broker must tell clients the port they see. It talks to
@@ -28,13 +28,4 @@ export async function dockerKafka(): Promise<{ readonly address: string; stop():
     .withWaitStrategy(Wait.forLogMessage(/Kafka Server started/))
     .start();
   return { address: `localhost:${port}`, stop: async () => void (await container.stop()) };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

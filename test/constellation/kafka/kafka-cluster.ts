@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Admin } from '@platformatic/kafka';
 import { CutProxy } from './cut-proxy.ts';
+import { freePorts } from '../free-ports.ts';
 import { kafkaJars } from './kafka-jars.ts';
 import { KafkaProcess } from './kafka-process.ts';
 
@@ -136,19 +136,4 @@ function propertiesOf({ id, port, advertised, controllers, more }: BrokerPlace):
   return Object.entries({ ...properties, ...more?.(properties) })
     .map(([name, value]) => `${name}=${value}`)
     .join('\n');
-}
-
-async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from(
-      { length: count },
-      () =>
-        new Promise<ReturnType<typeof createServer>>((resolve) => {
-          const server = createServer().listen(0, '127.0.0.1', () => resolve(server));
-        }),
-    ),
-  );
-  const ports = servers.map((server) => (server.address() as { port: number }).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
 }

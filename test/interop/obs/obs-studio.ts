@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer, type AddressInfo } from 'node:net';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import OBSWebSocket from 'obs-websocket-js';
+import { freePort } from '../../constellation/free-ports.ts';
 import { until } from '../../constellation/platform.ts';
 
 const password = 'only-for-this-test';
@@ -44,14 +44,6 @@ function profileOf({ frameRate = 30, videoKbps = 600, sampleRate = 48_000, chann
     '[AdvOut]\nEncoder=obs_x264\nTrackIndex=1\nTrack1Bitrate=160\nApplyServiceSettings=false',
     '',
   ].join('\n');
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
 }
 
 /** A virtual display that chooses its own number. */
