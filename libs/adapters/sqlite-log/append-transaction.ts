@@ -3,7 +3,8 @@ import { assert, OperatingError, partitionOf } from '#kernel';
 import { admitProducer, eventLogErrors, type AppendOptions, type Clock, type Position } from '#ports';
 import type { LogTables } from './log-tables.ts';
 import { offsetSpan } from './log-schema.constants.ts';
-import type { Head, TopicRow } from './topic-table.ts';
+import type { Head } from './head.ts';
+import type { TopicRow } from './topic-table.ts';
 import type { WriterMemory } from './writer-memory.ts';
 
 export interface AppendCall {

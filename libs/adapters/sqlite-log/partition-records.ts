@@ -2,7 +2,7 @@ import type { StatementSync } from 'node:sqlite';
 import type { StoredRecord } from '#events';
 import type { HeaderDictionary } from './header-dictionary.ts';
 import type { LogDatabase } from './log-database.ts';
-import { RecentRecords, type MeasuredRecord } from './recent-records.ts';
+import { RecentRecords, type FetchLimits, type MeasuredRecord } from './recent-records.ts';
 import { recordTableOf } from './log-schema.constants.ts';
 
 /** Rows per INSERT: crossing into SQLite costs more than the insert itself. */
@@ -16,11 +16,6 @@ const firstFetchRows = 32;
 
 type Parameter = string | number;
 type Row = readonly [offset: number, recordedAt: number, key: string, names: number, headers: string, value: string, octets: number];
-
-export interface FetchLimits {
-  readonly recordsMax: number;
-  readonly bytesMax: number;
-}
 
 export interface LastRecord {
   readonly offset: number;

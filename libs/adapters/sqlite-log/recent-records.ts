@@ -1,7 +1,6 @@
 import type { StoredRecord } from '#events';
 import type { ReadBatch, ReadLimits } from '#ports';
-import type { FetchLimits } from './partition-records.ts';
-import type { Head } from './topic-table.ts';
+import type { Head } from './head.ts';
 
 /** Kept of a partition: what comes within moments, for readers that are moments apart. */
 const recordsMax = 64;
@@ -11,6 +10,11 @@ const octetsMax = 131_072;
 export interface MeasuredRecord {
   readonly record: StoredRecord;
   readonly octets: number;
+}
+
+export interface FetchLimits {
+  readonly recordsMax: number;
+  readonly bytesMax: number;
 }
 
 /**

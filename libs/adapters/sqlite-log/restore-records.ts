@@ -1,6 +1,6 @@
 import type { StoredRecord } from '#events';
 import type { LogTables } from './log-tables.ts';
-import type { Head } from './topic-table.ts';
+import type { Head } from './head.ts';
 
 /** Within a write transaction: puts records of another log at the ends of their partitions. Answers where those end now. */
 export function restoreRecords(tables: LogTables, name: string, records: readonly StoredRecord[]): ReadonlyMap<number, number> {

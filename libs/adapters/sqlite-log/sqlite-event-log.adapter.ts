@@ -21,7 +21,7 @@ import { makeLogId, readLogId } from './log-id.ts';
 import { LogTables } from './log-tables.ts';
 import { LogWatcher } from './log-watcher.ts';
 import { LogWriter } from './log-writer.ts';
-import type { Head } from './topic-table.ts';
+import type { Head } from './head.ts';
 
 /** Bounds of one read, so that none holds the event loop for long; callers get the rest by `next`. */
 const readRecordsMax = 5000;

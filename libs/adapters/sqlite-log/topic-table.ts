@@ -1,6 +1,7 @@
 import type { StatementSync } from 'node:sqlite';
 import { assert } from '#kernel';
 import { eventLogErrors, type PartitionHead } from '#ports';
+import type { Head } from './head.ts';
 import type { LogDatabase } from './log-database.ts';
 import { partitionRefsMax, recordTableOf, recordTableSchema } from './log-schema.constants.ts';
 import type { RecordTables } from './record-tables.ts';
@@ -11,15 +12,6 @@ export interface TopicRow {
   readonly partitions: number;
   /** Ref of partition 0; the others follow. */
   readonly firstRef: number;
-}
-
-/** A partition's watermarks as numbers: offsets stay below 2^37. */
-export interface Head {
-  /** First offset still held. */
-  low: number;
-  high: number;
-  /** Of the last record, ms since the Unix epoch. */
-  recordedAt: number;
 }
 
 /** Selects that one statement puts together; SQLite takes 500. */

@@ -1,7 +1,7 @@
 import type { StatementSync } from 'node:sqlite';
 import type { LogDatabase } from './log-database.ts';
 import type { ProducerRow } from './producer-table.ts';
-import type { Head } from './topic-table.ts';
+import type { Head } from './head.ts';
 
 /** Producers remembered at once; all are forgotten beyond, and found in the file again. */
 const producersMax = 1024;

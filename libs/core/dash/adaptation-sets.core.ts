@@ -1,6 +1,6 @@
 import { dateTime } from '#kernel';
 import type { Beginning, DashRendition, DashSegment, DashTrack } from './mpd.ts';
-import type { PeriodSpan } from './periods.core.ts';
+import type { PeriodSpan } from './period-span.ts';
 import type { Addressing } from './timeline.core.ts';
 import { attributeText, element, type Xml } from './xml.core.ts';
 

@@ -1,6 +1,6 @@
 import type { Shown } from './adaptation-sets.core.ts';
 import type { DashCaptions } from './mpd.ts';
-import type { PeriodSpan } from './periods.core.ts';
+import type { PeriodSpan } from './period-span.ts';
 import { attributeText, element, type Xml } from './xml.core.ts';
 
 /** A guess that is never too low: two lines of 32 characters in each of a segment's seconds, with their cues. */

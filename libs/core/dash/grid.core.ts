@@ -1,5 +1,5 @@
 import type { DashSegment } from './mpd.ts';
-import type { PeriodSpan } from './periods.core.ts';
+import type { PeriodSpan } from './period-span.ts';
 import type { Addressing } from './timeline.core.ts';
 
 /** Sound is cut up to two of its frames behind the picture, and a picture may stand a little before its place. */

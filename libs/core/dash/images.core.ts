@@ -1,5 +1,5 @@
 import type { DashImage } from './mpd.ts';
-import type { PeriodSpan } from './periods.core.ts';
+import type { PeriodSpan } from './period-span.ts';
 import { element, type Xml } from './xml.core.ts';
 
 /** DASH-IF IOP section 6.2.6: pictures side by side in one image. */

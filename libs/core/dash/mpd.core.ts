@@ -5,7 +5,8 @@ import { eventStreams } from './events.core.ts';
 import { gridOf } from './grid.core.ts';
 import { imageSets } from './images.core.ts';
 import type { Beginning, Manifest } from './mpd.ts';
-import { availabilityStartMs, periodSpans, type PeriodSpan } from './periods.core.ts';
+import type { PeriodSpan } from './period-span.ts';
+import { availabilityStartMs, periodSpans } from './periods.core.ts';
 import { timelineOf } from './timeline.core.ts';
 import { duration, element, type Attributes, type Xml } from './xml.core.ts';
 

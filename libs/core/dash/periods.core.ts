@@ -1,19 +1,6 @@
 import { isOnGrid } from './grid.core.ts';
 import type { Beginning, DashLowLatency } from './mpd.ts';
-
-/** A period on the presentation's timeline. */
-export interface PeriodSpan {
-  /** Media sequence of its first segment, whether or not the window still shows it: names the period for good. */
-  readonly first: number;
-  /** Media sequence behind its last segment; undefined for the last period. */
-  readonly next: number | undefined;
-  /** Place of its first sample on the stream's timeline: what the media's own times count from. Microseconds. */
-  readonly mediaStartUs: number;
-  /** Period@start, microseconds. */
-  readonly startUs: number;
-  /** Runs of media in it, in order; at least one. */
-  readonly runs: readonly Beginning[];
-}
+import type { PeriodSpan } from './period-span.ts';
 
 /**
  * The periods of a stream (ISO/IEC 23009-1 section 5.3.2), one per unbroken run of media, end to end as on the stream's own

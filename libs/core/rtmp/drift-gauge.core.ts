@@ -1,5 +1,5 @@
 import type { Millis } from '#kernel';
-import type { Track } from './timeline.core.ts';
+import type { Track } from './track.ts';
 
 /** Long enough that in each window some frame of either track came without a delay on its way. */
 const windowMs = 60_000;

@@ -1,6 +1,6 @@
 import type { Millis } from '#kernel';
 import { RtmpError } from './errors.ts';
-import type { Track } from './timeline.core.ts';
+import type { Track } from './track.ts';
 
 /** Frames of so long a time may have times that stand still, by the clock on the wall. */
 const stillMsMax = 5000;

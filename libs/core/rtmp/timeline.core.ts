@@ -1,7 +1,6 @@
 import type { Millis } from '#kernel';
 import { DriftGauge } from './drift-gauge.core.ts';
-
-export type Track = 'audio' | 'video';
+import type { Track } from './track.ts';
 
 /** Greatest step that counts as the same timeline: forward as long as a publisher may stall, back as far as encoders jitter. */
 const forwardMsMax = 10_000;

@@ -2,7 +2,8 @@ import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import { Pace } from './pace.core.ts';
 import { StillClock } from './still-clock.core.ts';
-import { Timeline, type Track } from './timeline.core.ts';
+import { Timeline } from './timeline.core.ts';
+import type { Track } from './track.ts';
 
 function mapAll(timeline: Timeline, track: Track, timestamps: readonly number[]): number[] {
   return timestamps.map((timestamp) => timeline.map(track, timestamp, 0));

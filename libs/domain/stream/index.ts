@@ -35,19 +35,8 @@ export { recordingsProjection, recordingTable } from './recording.projection.ts'
 export { recordingFinish, recordingsReactor } from './recordings-reactor.ts';
 export { isComplete, lastSegmentsMsMax, type StreamEnd } from './recording.core.ts';
 export { base32Of, formatStreamKey, isStreamId, parseStreamKey, streamIdOf, type StreamKey } from './stream-key.codec.ts';
-export type {
-  CreateStream,
-  Interrupt,
-  IssueKey,
-  InterruptReason,
-  RejectPublish,
-  RejectReason,
-  StartPublishing,
-  Stop,
-  StopReason,
-  StreamCommand,
-  SwitchPublisher,
-} from './stream.commands.ts';
+export type { CreateStream, Interrupt, IssueKey, RejectPublish, StartPublishing, Stop, StreamCommand, SwitchPublisher } from './stream.commands.ts';
+export type { InterruptReason, RejectReason, StopReason } from './reasons.ts';
 export { streamAggregate, streamDecider, type StreamDraft } from './stream.decider.ts';
 export { streamContextAggregate } from './stream-aggregates.ts';
 export { AddressList } from './address-list.core.ts';

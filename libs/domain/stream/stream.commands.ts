@@ -1,13 +1,7 @@
-import type { DraftOf, streamInterrupted, streamPublishRejected, streamStopped } from '#events';
 import type { Millis } from '#kernel';
 import type { StreamSettings } from './ladder.core.ts';
+import type { InterruptReason, RejectReason, StopReason } from './reasons.ts';
 import type { Endpoint } from './stream.state.ts';
-
-type Data<Definition> = DraftOf<Definition>['data'];
-
-export type InterruptReason = Data<typeof streamInterrupted>['reason'];
-export type RejectReason = Data<typeof streamPublishRejected>['reason'];
-export type StopReason = Data<typeof streamStopped>['reason'];
 
 export interface CreateStream extends StreamSettings {
   readonly type: 'CreateStream';

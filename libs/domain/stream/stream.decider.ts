@@ -17,17 +17,8 @@ import {
 import { accept, refuse, unreachable, type Decider, type Decision } from '#kernel';
 import { settingsProblem } from './ladder.core.ts';
 import { findKey, judgeKey, withKey, withUsed, type IssuedKey } from './issued-keys.core.ts';
-import type {
-  CreateStream,
-  Interrupt,
-  IssueKey,
-  RejectPublish,
-  RejectReason,
-  StartPublishing,
-  Stop,
-  StreamCommand,
-  SwitchPublisher,
-} from './stream.commands.ts';
+import type { CreateStream, Interrupt, IssueKey, RejectPublish, StartPublishing, Stop, StreamCommand, SwitchPublisher } from './stream.commands.ts';
+import type { RejectReason } from './reasons.ts';
 import { lastEpoch, publishersOf, type PublisherSession, type StreamIdentity, type StreamState } from './stream.state.ts';
 
 export type StreamDraft = DraftOf<StreamEventDefinition | StreamKeyEventDefinition | FailoverEventDefinition>;

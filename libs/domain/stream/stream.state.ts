@@ -1,6 +1,6 @@
 import type { IssuedKey } from './issued-keys.core.ts';
 import type { StreamSettings } from './ladder.core.ts';
-import type { InterruptReason, StopReason } from './stream.commands.ts';
+import type { InterruptReason, StopReason } from './reasons.ts';
 
 /** One of the two places that publishers of a stream send to. */
 export type Endpoint = 'primary' | 'backup';
