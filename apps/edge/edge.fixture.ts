@@ -177,13 +177,18 @@ export interface Ask {
   readonly method?: string | undefined;
   readonly headers?: Readonly<Record<string, string>> | undefined;
   readonly body?: string | undefined;
+  /** From which of this machine's addresses it comes. */
+  readonly localAddress?: string | undefined;
 }
 
 /** One request on its own connection. Never rejects for a broken answer: that is what tests look at. */
 export function send(port: number, ask: Ask): Promise<Answer> {
   return new Promise((resolve) => {
     const request = httpRequest(
-      { host: '127.0.0.1', port, agent: false, path: ask.path, method: ask.method ?? 'GET', headers: ask.headers ?? {} },
+      {
+        ...{ host: '127.0.0.1', port, agent: false, path: ask.path, method: ask.method ?? 'GET', headers: ask.headers ?? {} },
+        ...(ask.localAddress === undefined ? {} : { localAddress: ask.localAddress }),
+      },
       (response) => {
         let body = '';
         response.setEncoding('latin1');

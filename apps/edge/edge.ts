@@ -27,6 +27,7 @@ import { observeEdge, observeRevalidations } from './edge.telemetry.ts';
 import { AudienceCounter } from './facts/audience.core.ts';
 import { EdgeFacts } from './facts/edge-facts.ts';
 import { closingWhileDraining } from './fleet/draining.ts';
+import { Gateways } from './gateway/gateways.ts';
 import { joinFleet } from './fleet/join-fleet.ts';
 import { Membership } from './fleet/membership.ts';
 import { StandingBook } from './fleet/standing-book.ts';
@@ -38,6 +39,8 @@ import type { SiblingSettings } from './processes/processes.config.ts';
 import { SiblingDoor, type SiblingDoorDeps } from './processes/sibling-door.ts';
 import { Siblings } from './processes/siblings.ts';
 import { DoubtPolicies } from './purge/doubt-policies.ts';
+import { AppliedPurges } from './purge/applied-purges.ts';
+import { OriginDoor } from './purge/origin-door.ts';
 import { purgeDoor } from './purge/purge-door.ts';
 import { followPeers } from './peers/follow-peers.ts';
 import { peerPaths } from './peers/peer-paths.ts';
@@ -129,7 +132,8 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   const onFatal = (err: unknown): void => endFenced(err, logger);
   const warms = new WarmBook({ topic: purgeTopic, file: new WarmsFile(join(settings.statePath, 'warms.json')), log: engines.log, logger });
   const warmer = warmerOf(settings, { book: warms, bytesOf: platform.bytesOf, cache, facts, lifecycle, onFatal, logger, now });
-  const tail = purgeTailOf(settings, { cache, disk, engines, facts, logger, now, onFatal, shared: shared?.purges(cache.purger), telemetry, warmer, warms });
+  const told = { applied: new AppliedPurges(now), logger, now, onFatal, telemetry };
+  const tail = purgeTailOf(settings, { ...told, cache, disk, engines, facts, shared: shared?.purges(cache.purger), warmer, warms });
   parts.tail = tail;
   observeEdge(telemetry, { counters, cache, disk, shared: shared?.tier, tail, purgesKnown, now });
   // First the zones: under which key a URL is purged is theirs to say.
@@ -154,7 +158,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   await followPeers(settings, { cache, tail, purgesKnown, keep: platform.keep, lifecycle, logger, now });
   const watch = recordTraffic(settings, { cache, facts, incarnation, lifecycle, log: engines.log, logger, now, onFatal, telemetry });
   const fleet = { membership, disk, shared: shared?.tier, behindMs: behindOf(tail, purgesKnown) };
-  await serve(settings, { platform, cache, facts, counters, logger, lifecycle, onFatal, telemetry, watch, ...fleet });
+  await serve(settings, { ...told, platform, cache, facts, counters, lifecycle, watch, ...fleet });
 }
 
 /** What operators decide about this edge, or the edge whose process it is, and what its key is worth. */
@@ -178,6 +182,7 @@ function knownTo(tail: PurgeTail | undefined): KnownPurges | undefined {
 }
 
 interface TailParts {
+  readonly applied: AppliedPurges;
   readonly cache: EdgeCache;
   readonly disk: DiskStore | undefined;
   readonly engines: { readonly log: EventLog };
@@ -193,7 +198,7 @@ interface TailParts {
 
 function purgeTailOf(
   { edgeId, statePath }: EdgeSettings,
-  { cache, disk, engines, facts, logger, now, onFatal, shared, telemetry, warmer, warms }: TailParts,
+  { applied: known, cache, disk, engines, facts, logger, now, onFatal, shared, telemetry, warmer, warms }: TailParts,
 ): PurgeTail {
   return new PurgeTail(
     { edgeId, waitMs: edgeLimits.purgeWaitMs },
@@ -204,7 +209,10 @@ function purgeTailOf(
       shared,
       offsets: new OffsetsFile(join(statePath, 'offsets.json'), purgeTopic),
       ...{ logger, now },
-      acknowledge: (applied, tenant, causes) => facts.publish('cache', applied, tenant, causes),
+      acknowledge: (applied, tenant, causes) => {
+        for (const { data } of applied) known.note(data.purgeId);
+        return facts.publish('cache', applied, tenant, causes);
+      },
       onCountRequested: dryRunsOf({ edgeId, cache, facts, now, onFatal, logger }),
       onWarmRequested: (event, place) => warmer.take(event, place),
       warmsKept: () => warms.flush(),
@@ -275,6 +283,7 @@ function gauges(cache: EdgeCache | undefined): { objects: number; memoryBytes: n
 }
 
 interface Serving {
+  readonly applied: AppliedPurges;
   readonly platform: EdgePlatform;
   readonly cache: EdgeCache;
   readonly facts: EdgeFacts;
@@ -292,10 +301,20 @@ interface Serving {
 }
 
 async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
-  const { cache, counters, disk, facts, lifecycle, logger, membership, onFatal, platform, telemetry, watch } = parts;
+  const { applied, cache, counters, disk, facts, lifecycle, logger, membership, onFatal, platform, telemetry, watch } = parts;
   reclaimPurged({ cache, facts, lifecycle, onFatal, now: Date.now, edgeId: settings.edgeId });
   const audience = new AudienceCounter();
-  const answering = purgeDoor({ zones: cache.zones, cacheName: cacheName(settings.edgeId) }, cache.handler);
+  const { edgeId, edgeSecret } = settings;
+  const origins = new OriginDoor({
+    edgeId,
+    edgeSecret,
+    cacheName: cacheName(edgeId),
+    gateways: new Gateways([settings.originUrl]),
+    applied,
+    now: Date.now,
+    logger,
+  });
+  const answering = purgeDoor({ zones: cache.zones, cacheName: cacheName(edgeId), origins }, cache.handler);
   const handler: typeof cache.handler = (request) => {
     audience.see(request, Date.now());
     return answering(request);

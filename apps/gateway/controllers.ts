@@ -32,6 +32,7 @@ import { RowsController } from './watch/rows.controller.ts';
 import { WatchController } from './watch/watch.controller.ts';
 import { WebhooksController } from './webhooks/webhooks.controller.ts';
 import { ChangedController } from './zones/changed.controller.ts';
+import { OriginPurgesController } from './zones/origin-purges.controller.ts';
 import { PurgePolicyController } from './zones/purge-policy.controller.ts';
 import { ZonesController } from './zones/zones.controller.ts';
 
@@ -49,6 +50,7 @@ export const controllers = [
   PurgePolicyController,
   TrafficController,
   ChangedController,
+  OriginPurgesController,
   PublishController,
   EventsController,
   ReviewController,

@@ -11,6 +11,7 @@ import { admitByHeaders } from './access/access-hook.ts';
 import { Admissions } from './access/admissions.ts';
 import { cacheTagsOf } from './http/cache-tags.ts';
 import { changedPath } from './zones/changed.controller.ts';
+import { originPurgesPath } from './zones/origin-purges.controller.ts';
 import { allowOrigins } from './http/cors.ts';
 import { observeHttp } from './http/http.telemetry.ts';
 import { takeJson, textOfBody } from './http/json-body.ts';
@@ -118,7 +119,7 @@ export async function createGateway(root: DynamicModule, options: NestOptions, i
   await serveConsole(fastify, init.consolePath, (request, reply) => sendProblem(reply, request, noRoute(request.method, request.url, routes), init.logger));
   // A body of another type is of no use to anybody here.
   fastify.removeContentTypeParser('text/plain');
-  takeJson(fastify, [changedPath]);
+  takeJson(fastify, [changedPath, originPurgesPath]);
   takeEvents(fastify);
   const app = await NestFactory.create<NestFastifyApplication>(root, adapter, { ...options, bodyParser: false });
   app.useGlobalFilters(new ProblemFilter(init.logger, routes));

@@ -11,7 +11,8 @@ import {
   type SharedSettings,
 } from '#runtime';
 import { serverSessionLimits, type ServerSessionLimits } from '#core/rtmp';
-import { AddressList, LimitBook } from '#domain/stream';
+import { AddressList } from '#core/network';
+import { LimitBook } from '#domain/stream';
 import type { HookSettings } from './permit/admission-hook.ts';
 import type { TokenSettings } from './permit/token-verifier.ts';
 import type { ReadMergerInit } from './session/read-merger.ts';

@@ -5,6 +5,7 @@ import { withoutNul } from './fields.ts';
 export const zoneHostsMax = 100;
 export const zoneOriginsMax = 32;
 export const zoneRulesMax = 200;
+export const zonePurgersMax = 100;
 
 const line = (most: number): z.ZodString => z.string().min(1).max(most).regex(withoutNul);
 /** Up to a year, s. */
@@ -160,6 +161,8 @@ export const zoneConfigurationSchema = z.strictObject({
       sampleRate: z.number().min(0).max(1).optional(),
     })
     .optional(),
+  /** Addresses and networks (`203.0.113.7`, `2001:db8::/48`) from which `PURGE` needs no key: the origins' own. */
+  purgers: z.array(line(64)).min(1).max(zonePurgersMax).optional(),
   /** The edge to which all others send what they do not have. */
   shield: line(64).optional(),
   rules: z.array(rule).max(zoneRulesMax).optional(),

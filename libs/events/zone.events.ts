@@ -7,13 +7,13 @@ const zoneId = 'zn-7f3k2m9qabcdefgh';
 const numberOf = z.number().int().positive();
 const hostName = z.string().min(1).max(253).regex(withoutNul);
 
-/** Version 1 knew no `slices`, version 2 no `accessLog`: what they say holds as it stands. */
+/** Version 1 knew no `slices`, version 2 no `accessLog`, version 3 no `purgers`: what they say holds as it stands. */
 const asItStands = (data: unknown): unknown => data;
 
 export const zoneConfigured = defineEvent({
   type: 'zone.configured',
-  version: 3,
-  upcasters: [asItStands, asItStands],
+  version: 4,
+  upcasters: [asItStands, asItStands, asItStands],
   context: 'zone',
   meaning: 'Hosts are served by every edge as this says, from now on.',
   schema: z.object({
@@ -167,6 +167,62 @@ export const zoneConfigured = defineEvent({
         compression: { codings: ['br', 'gzip'], contentTypes: ['text/*'], minBytes: 1024 },
         slices: { fromBytes: 16_777_216, sliceBytes: 4_194_304 },
         accessLog: { sampleRate: 0.1 },
+        shield: 'edge-2',
+        rules: [
+          {
+            match: { paths: ['/static/**'], contentTypes: ['text/css'] },
+            ttl: {
+              override: 3600,
+              default: 60,
+              min: 1,
+              max: 86400,
+              byStatus: [{ statuses: [404], seconds: 5 }],
+              negative: 60,
+              staleWhileRevalidate: 30,
+              staleIfError: 300,
+            },
+            query: { kind: 'only', names: ['v'] },
+            requestHeaders: [{ op: 'set', name: 'x-site', value: 'shop' }],
+            responseHeaders: [{ op: 'remove', name: 'server', value: '' }],
+            redirect: { to: 'https://www.example.org$path$query', status: 308 },
+            bypass: { always: false, cookies: ['session'] },
+            cookies: 'strip',
+            compress: true,
+          },
+        ],
+      },
+      shieldUrl: null,
+      reason: 'first',
+      rolledBackTo: null,
+    },
+    {
+      zoneId,
+      name: 'shop',
+      zoneVersion: 1,
+      epoch: 1,
+      configuration: {
+        hosts: ['www.example.org', '*.static.example.org'],
+        origins: [
+          {
+            url: 'https://origin.example.org',
+            weight: 2,
+            backup: false,
+            http2: true,
+            tls: { serverName: 'origin.example.org', ca: '-----BEGIN CERTIFICATE-----\nAA==\n-----END CERTIFICATE-----' },
+          },
+        ],
+        balance: 'hash',
+        hostHeader: 'shop.example.org',
+        healthCheck: { path: '/healthz', intervalSeconds: 5, timeoutSeconds: 2, unhealthyAfter: 3, healthyAfter: 2 },
+        ejection: { failures: 5, holdSeconds: 10 },
+        retries: { attempts: 1, budgetPercent: 20 },
+        timeouts: { connectSeconds: 3, headSeconds: 10, silenceSeconds: 15 },
+        query: { kind: 'without', names: ['session'] },
+        sortQuery: true,
+        compression: { codings: ['br', 'gzip'], contentTypes: ['text/*'], minBytes: 1024 },
+        slices: { fromBytes: 16_777_216, sliceBytes: 4_194_304 },
+        accessLog: { sampleRate: 0.1 },
+        purgers: ['203.0.113.7', '2001:db8::/48'],
         shield: 'edge-2',
         rules: [
           {

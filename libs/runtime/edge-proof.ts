@@ -8,6 +8,11 @@ export function edgeProofOf(secret: string, address: string): string {
   return createHmac('sha256', secret).update(`edge:${address}`).digest('base64url');
 }
 
+/** By what edges sign messages of their own to gateways: whoever has seen a proof of an address cannot make one. */
+export function edgeMessageKey(secret: string): Uint8Array {
+  return createHmac('sha256', secret).update('edge messages').digest();
+}
+
 /** Compares in constant time. */
 export function isEdgeProof(secret: string, address: string, proof: string): boolean {
   const [given, right] = [Buffer.from(proof), Buffer.from(edgeProofOf(secret, address))];

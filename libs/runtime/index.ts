@@ -33,7 +33,7 @@ export {
   type PublishOutcome,
   type PublishRejected,
 } from './intake/event-intake.ts';
-export { edgeProofHeader, edgeProofOf, isEdgeProof } from './edge-proof.ts';
+export { edgeMessageKey, edgeProofHeader, edgeProofOf, isEdgeProof } from './edge-proof.ts';
 export { showEventIndexLag } from './event-index/event-index-lag.ts';
 export { EventIndexKeeper, type EventIndexKeeperDeps, type EventIndexKeeperInit } from './event-index/event-index-keeper.ts';
 export { indexedEventOf } from './event-index/indexed-event.ts';

@@ -71,6 +71,8 @@ describe('streams edge', () => {
     ['origin: [http://a', 'is no YAML'],
     ['zone: {hosts: [a.test], origins: [{url: "http://a"}]}\norigin: http://a', 'zone says hosts, origins and lifetimes itself'],
     ['zone: {hosts: [a.test]}', 'zone.origins '],
+    ['origin: http://a\npurgers: [0.0.0.0/0]', 'purgers.0: Expected 8 bits at least'],
+    ['zone: {hosts: [a.test], origins: [{url: "http://a"}]}\npurgers: [10.0.0.1]', 'zone says purgers itself'],
     ['origin: http://a\ndiskFolder: x', 'disk is missing'],
     ['origin: http://a\neviction: fifo', 'eviction '],
     ['origin: http://a\nprefetch: lots', 'prefetch must be true, false, or { segments: 2, mbit: 200 }'],
@@ -107,6 +109,45 @@ describe('streams edge', () => {
     expect((await ask('/ruled')).headers['cache-status']).toMatch(/fwd=/);
     zone.kill('SIGTERM');
     await once(zone, 'exit');
+  });
+
+  test.each([
+    ['a file of five lines', (url: string) => ({ origin: url, purgers: ['127.0.0.1', '2001:db8::/32'] })],
+    ['the configuration of a zone', (url: string) => ({ zone: { hosts: ['www.example.com'], origins: [{ url }], purgers: ['127.0.0.1'] } })],
+  ])('from the addresses that it names PURGE needs no key: %s', async (_what, siteOf) => {
+    const config = join(folder.path, 'purgers.json');
+    writeFileSync(config, JSON.stringify({ listen: '0.0.0.0:0', ...siteOf(origin.url) }));
+    const run = spawn(bun, [alone, config], { stdio: ['ignore', 'pipe', 'inherit'] });
+    let text = '';
+    run.stdout?.on('data', (bytes: Buffer) => (text += bytes.toString()));
+    await until(() => text.includes('Ctrl-C'));
+    const at = Number(/at http:\/\/localhost:(\d+)/.exec(text)?.[1]);
+    const host = 'www.example.com';
+    const ask = (path: string, method = 'GET', headers = {}) => send(at, { path, method, headers: { host, ...headers } });
+    const paths = ['/news/1', '/news/2', '/shoes'];
+    for (const path of paths) origin.says(path, `200 OK\r\ncache-control: max-age=600\r\nsurrogate-key: ${path.slice(1, 5)}`, path);
+    const kept = async (): Promise<readonly string[]> => {
+      const found: string[] = [];
+      for (const path of paths) if (/hit/.test(String((await ask(path)).headers['cache-status']))) found.push(path);
+      return found;
+    };
+    const rounds: ReadonlyArray<readonly [string, object, readonly string[]]> = [
+      ['/shoes', {}, ['/shoes']],
+      ['/news/*', {}, ['/news/1', '/news/2']],
+      ['/s.*s$', { 'x-purge-method': 'regex' }, ['/shoes']],
+      ['/', { 'cache-tags': 'News' }, ['/news/1', '/news/2']],
+      ['/.*', { 'x-purge-method': 'regex' }, paths],
+    ];
+    await kept();
+    for (const [path, headers, gone] of rounds) {
+      expect((await ask(path, 'PURGE', headers)).status).toBe(200);
+      expect(await kept()).toEqual(paths.filter((one) => !gone.includes(one)));
+    }
+    expect((await ask('/(', 'PURGE', { 'x-purge-method': 'regex' })).status).toBe(400);
+    expect((await send(at, { path: '/shoes', method: 'PURGE', headers: { host }, localAddress: '127.0.0.3' })).status).toBe(403);
+    expect(await kept()).toEqual(paths);
+    run.kill('SIGTERM');
+    await once(run, 'exit');
   });
 
   test('what is on its disk is there after a restart, what was purged is not, and nothing of it is for another origin', async () => {

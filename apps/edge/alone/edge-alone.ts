@@ -12,6 +12,7 @@ import { openSiteTier } from '../shared-tier/open-shared-tier.ts';
 import { openEdgeDisk } from '../store/edge-disk.ts';
 import { keepToSite, siteName } from './site-disk.ts';
 import { ZoneMaker } from '../zones/zone-maker.ts';
+import { purgersOf } from '../zones/zone-plan.ts';
 import { webSocketPaths } from '../websocket-paths.ts';
 import { siteHandler } from './site-handler.ts';
 import type { SiteSettings } from './site.config.ts';
@@ -60,9 +61,17 @@ export async function runAlone(site: SiteSettings): Promise<void> {
   );
   if (site.disk !== undefined && disk !== undefined) await keepToSite(site, site.disk.path, { disk, purger: cache.purger });
   if (site.zone !== undefined) await serveZone(site.zone, { cache, counters, platform });
-  const { hosts, purgeKey } = site;
+  const { hosts, purgeKey, purgers } = site;
   const whole = siteHandler(
-    { hosts, purgeKey, cacheName: cacheName(edgeId), purger: cache.purger, flush: () => cache.store.flush(), shared: shared?.epoch },
+    {
+      hosts,
+      isPurger: purgersOf(purgers),
+      purgeKey,
+      cacheName: cacheName(edgeId),
+      purger: cache.purger,
+      flush: () => cache.store.flush(),
+      shared: shared?.epoch,
+    },
     cache.handler,
   );
   const handler = new ClientLoad({ requestsMax: edgeLimits.clientRequestsMax, cacheName: cacheName(edgeId) }).limit(whole);

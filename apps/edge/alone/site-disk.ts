@@ -7,7 +7,8 @@ import type { SiteSettings } from './site.config.ts';
 
 /** What decides what is in an object: what lies on the disk is of no use to a site that differs in it. */
 export function siteName({ originUrl, ttlMs, zone }: SiteSettings): string {
-  return String(hashOf(JSON.stringify([originUrl, ttlMs, zone])));
+  // Who may purge it is nothing about an object.
+  return String(hashOf(JSON.stringify([originUrl, ttlMs, zone === undefined ? undefined : { ...zone, purgers: undefined }])));
 }
 
 /** Nothing that was kept for another origin, or by other rules, is ever served by these. */

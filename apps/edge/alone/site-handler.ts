@@ -1,14 +1,18 @@
+import { patternProblem } from '#adapters/re2';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { replyHead, type EdgeHandler, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
 import { hostNameOf } from '../zones/zone-table.ts';
 import { problem } from '../cache/problem.ts';
 import type { SiteEpoch } from '../shared-tier/site-epoch.ts';
-import type { Purger } from '../purge/purger.ts';
+import { namedBy, type Named } from '../purge/named-by-purge.ts';
+import type { PurgeOrder, Purger } from '../purge/purger.ts';
 
 export interface SiteHandlerInit {
   /** Names that are answered to, in lower case, `*.` for all below; all when empty. */
   readonly hosts: readonly string[];
   readonly purgeKey: string;
+  /** Whether an address needs no key for PURGE; undefined where each does. */
+  readonly isPurger?: ((address: string) => boolean) | undefined;
   readonly cacheName: string;
   readonly purger: Purger;
   /** Resolves when what was purged stays so after a crash. */
@@ -47,18 +51,37 @@ async function inTime(work: Promise<void>): Promise<boolean> {
   }
 }
 
-/** The site's names, and before the cache `PURGE` with its key: of a path, or with `*` behind it of all that begins so. */
-export function siteHandler({ cacheName, flush, hosts, purger, purgeKey, shared }: SiteHandlerInit, cache: EdgeHandler): EdgeHandler {
+function orderOf(named: Named): PurgeOrder {
+  const { soft } = named;
+  if ('tags' in named) return { urls: [], selectors: named.tags.map((value) => ({ kind: 'tag', value })), soft };
+  if ('everything' in named) return { urls: [], selectors: [{ kind: 'prefix', value: '/' }], soft };
+  if ('pattern' in named) return { urls: [], selectors: [{ kind: 'regex', value: named.pattern }], soft };
+  return 'begin' in named ? { urls: [], selectors: [{ kind: 'prefix', value: named.begin }], soft } : { urls: [named.target], soft };
+}
+
+/** The site's names, and before the cache `PURGE` and `BAN` with its key or from its purgers: what edges of a platform take, at once. */
+export function siteHandler({ cacheName, flush, hosts, isPurger, purger, purgeKey, shared }: SiteHandlerInit, cache: EdgeHandler): EdgeHandler {
   const isOurs = answersTo(hosts);
   const expected = digest(`Bearer ${purgeKey}`);
   const refuse = ({ target }: EdgeRequest, status: number, detail: string): EdgeReply => problem({ status, detail, target, cacheName, outcome: {} });
-  const purged = async (request: EdgeRequest): Promise<EdgeReply> => {
+  const stranger = (request: EdgeRequest): EdgeReply | undefined => {
     const given = request.field('authorization');
-    if (given === undefined || !timingSafeEqual(digest(given), expected))
-      return refuse(request, 401, 'PURGE needs the key of this edge: authorization: Bearer KEY.');
-    const { target } = request;
-    if (target.endsWith('*')) purger.apply({ urls: [], selectors: [{ kind: 'prefix', value: target.slice(0, -1) }] });
-    const done = target.endsWith('*') ? { purged: target } : { purged: target, objects: purger.apply({ urls: [target] }).objects };
+    if (given !== undefined && timingSafeEqual(digest(given), expected)) return undefined;
+    if (isPurger?.(request.clientAddress) === true) return undefined;
+    if (given === undefined && isPurger !== undefined)
+      return refuse(request, 403, `${request.method} without a key is not taken from ${request.clientAddress}: it is none of the purgers of this site.`);
+    return refuse(request, 401, `${request.method} needs the key of this edge: authorization: Bearer KEY.`);
+  };
+  const purged = async (request: EdgeRequest): Promise<EdgeReply> => {
+    const refused = stranger(request);
+    if (refused !== undefined) return refused;
+    const named = namedBy(request);
+    if ('status' in named) return refuse(request, named.status, named.detail);
+    const problem = 'pattern' in named ? patternProblem(named.pattern) : undefined;
+    if (problem !== undefined) return refuse(request, 400, `The pattern is none: ${problem}`);
+    const { objects } = purger.apply(orderOf(named));
+    const what = 'tags' in named ? named.tags.join(' ') : request.target;
+    const done = 'target' in named ? { purged: what, objects } : { purged: what };
     const told = shared === undefined ? true : inTime(shared.purged());
     await flush();
     if (!(await told))
@@ -72,7 +95,7 @@ export function siteHandler({ cacheName, flush, hosts, purger, purgeKey, shared 
     };
   };
   return (request) => {
-    if (request.method === 'PURGE') return purged(request);
+    if (request.method === 'PURGE' || request.method === 'BAN') return purged(request);
     if (!isOurs(request.field('host'))) return refuse(request, 421, 'This edge does not answer for this host.');
     return cache(request);
   };

@@ -1,5 +1,6 @@
+import { networkFault } from '#core/network';
 import { zoneProblem } from '#domain/edge';
-import { zoneConfigurationSchema, type ZoneConfiguration } from '#events';
+import { zoneConfigurationSchema, zonePurgersMax, type ZoneConfiguration } from '#events';
 import { OperatingError } from '#kernel';
 import type { EdgePrefetchInit } from '../prefetch/edge-prefetch.ts';
 import { prefetchOf } from '../prefetch/prefetch.config.ts';
@@ -34,6 +35,8 @@ export interface SiteSettings {
   /** A Redis or Valkey in which edges of this site keep objects for each other; undefined for none. */
   readonly shared: SharedTierSettings | undefined;
   readonly purgeKey: string;
+  /** Addresses and networks from which PURGE needs no key; undefined for none. */
+  readonly purgers: readonly string[] | undefined;
   /** Whether the key was made up for this run. */
   readonly purgeKeyIsNew: boolean;
 }
@@ -90,6 +93,7 @@ const schema = z.strictObject({
   tlsPort: z.number().int().min(0).max(65_535).default(8443),
   prefetch: z.union([z.boolean(), prefetch], 'must be true, false, or { segments: 2, mbit: 200 }').default(true),
   shared: redisUrl.optional(),
+  purgers: z.array(z.string()).min(1).max(zonePurgersMax).optional(),
   purgeKey: z.string().min(16, 'must have at least 16 characters').max(256).optional(),
 });
 
@@ -133,12 +137,17 @@ function told({ code, path, message, ...issue }: z.core.$ZodIssue): string {
 type Site = z.infer<typeof schema>;
 
 /** What the parts must be together. */
-function problemOf({ disk, diskFolder, hosts, memory, origin: originUrl, ttl, zone }: Site): string | undefined {
+function problemOf({ disk, diskFolder, hosts, memory, origin: originUrl, purgers, ttl, zone }: Site): string | undefined {
+  for (const [at, purger] of (purgers ?? []).entries()) {
+    const fault = networkFault(purger);
+    if (fault !== undefined) return `purgers.${at}: ${fault}`;
+  }
   if (memory < memoryBytesMin) return 'memory must be at least 1mb';
   if (disk !== undefined && disk < diskBytesMin) return 'disk must be at least 16mb';
   if (disk === undefined && diskFolder !== undefined) return 'disk is missing: it is how much may lie in diskFolder, as 10gb';
   if (zone === undefined) return originUrl === undefined ? 'origin is missing: it is where the edge fetches from, as https://www.example.com' : undefined;
   if (originUrl !== undefined || ttl !== undefined || hosts.length > 0) return 'zone says hosts, origins and lifetimes itself: leave out origin, hosts and ttl';
+  if (purgers !== undefined) return 'zone says purgers itself: name them there';
   const problem = zoneProblem(zone);
   return problem === undefined ? undefined : `zone.${problem.field}: ${problem.message}`;
 }
@@ -172,6 +181,7 @@ export function readSite(path: string): SiteSettings {
     prefetch: aheadOf(ahead),
     tls: tls === undefined ? undefined : { folder: resolve(dirname(path), tls), port: tlsPort },
     shared: shared === undefined ? undefined : { url: shared, ...sharedTierDefaults },
+    purgers: zone?.purgers ?? result.data.purgers,
     purgeKey: purgeKey ?? randomBytes(18).toString('base64url'),
     purgeKeyIsNew: purgeKey === undefined,
   };

@@ -100,6 +100,7 @@ export interface ZonePlan extends Pick<CacheHandlerInit, 'normalise' | 'bypasses
   /** Whether two of its hosts may be answered differently, so that they share nothing. */
   readonly hostInKey: boolean;
   readonly accessSample?: Zone['accessSample'];
+  readonly isPurger?: Zone['isPurger'];
   readonly keyOfUrl: (url: string) => string | undefined;
   readonly ttl: TtlSettings;
   readonly origin: OriginSource;

@@ -5,10 +5,12 @@ import { replyHead, type EdgeReply } from '../server/exchange.ts';
 const kinds: Readonly<Record<number, readonly [string, string]>> = {
   400: ['Bad Request', 'malformed-request'],
   401: ['Unauthorized', 'unauthenticated'],
+  403: ['Forbidden', 'forbidden'],
   408: ['Request Timeout', 'request-too-slow'],
   413: ['Payload Too Large', 'body-too-large'],
   414: ['URI Too Long', 'url-too-long'],
   421: ['Misdirected Request', 'unknown-host'],
+  422: ['Unprocessable Content', 'idempotency-key-reused'],
   429: ['Too Many Requests', 'rate-limited'],
   431: ['Request Header Fields Too Large', 'head-too-large'],
   500: ['Internal Server Error', 'internal'],

@@ -1,8 +1,10 @@
-import { tagsOf, type Fields } from '#core/http-cache';
+import type { Fields } from '#core/http-cache';
 import type { EdgeCache } from '../cache/edge-cache.ts';
 import { problem } from '../cache/problem.ts';
 import type { EdgeHandler, EdgeReply, EdgeRequest } from '../server/exchange.ts';
 import { platformZoneId } from '../zones/zone-table.ts';
+import { namedBy, type Named } from './named-by-purge.ts';
+import type { OriginDoor } from './origin-door.ts';
 
 const purgePath = '/api/v1/cdn/cache/purge';
 
@@ -12,26 +14,21 @@ const passed = ['authorization', 'idempotency-key', 'traceparent', 'user-agent']
 /** RFC 9110 section 11.6.1. */
 const challenge = ['www-authenticate', 'Bearer realm="purge"'] as const;
 
-interface Order {
-  readonly urls?: readonly string[];
-  readonly prefixes?: readonly string[];
-  readonly tags?: readonly string[];
-  readonly mode: 'hard' | 'soft';
-  readonly reason: string;
-}
-
-/** What a PURGE names: the tags in its fields, as Varnish's xkey has them; else its URL, with `*` behind it all that begins so. */
-function orderOf(request: EdgeRequest): Order {
-  const common = { mode: request.field('fastly-soft-purge') === '1' ? ('soft' as const) : ('hard' as const), reason: 'PURGE' };
-  const tags = tagsOf(request.fields());
-  if (tags.length > 0) return { tags, ...common };
-  const url = `${request.scheme}://${request.field('host') ?? ''}${request.target}`;
-  return url.endsWith('*') ? { prefixes: [url.slice(0, -1)], ...common } : { urls: [url], ...common };
+function orderOf(named: Named, { field, method, scheme }: Pick<EdgeRequest, 'field' | 'method' | 'scheme'>): object {
+  const host = field('host') ?? '';
+  const name = host.replace(/:\d*$/, '');
+  const common = { mode: named.soft ? 'soft' : 'hard', reason: method };
+  if ('tags' in named) return { tags: named.tags, ...common };
+  if ('everything' in named) return { hosts: [name], ...common };
+  if ('pattern' in named) return { patterns: [{ pattern: named.pattern, host: name }], ...common };
+  const at = `${scheme}://${host}`;
+  return 'begin' in named ? { prefixes: [at + named.begin], ...common } : { urls: [at + named.target], ...common };
 }
 
 /** The same as the API takes it, from the same client. */
-function asked(request: EdgeRequest): EdgeRequest {
-  const body = new TextEncoder().encode(JSON.stringify(orderOf(request)));
+function asked(request: EdgeRequest, named: Named): EdgeRequest {
+  const order = orderOf(named, { method: request.method, scheme: request.scheme, field: (name) => request.field(name) });
+  const body = new TextEncoder().encode(JSON.stringify(order));
   const fields: Fields = [
     ...passed.flatMap((name) => {
       const value = request.field(name);
@@ -65,23 +62,30 @@ export interface PurgeDoorDeps {
   readonly zones: EdgeCache['zones'];
   /** What this edge is called in Cache-Status. */
   readonly cacheName: string;
+  /** Where those go who have no key, but an address that the zone names. */
+  readonly origins: Pick<OriginDoor, 'take'>;
 }
 
 /**
  * PURGE with a key of the platform's becomes a purge by the API: authenticated, audited and rate-limited there, and on the log
- * for every edge. It goes to the gateway whatever host it names: no tenant's origin sees the key. Without a key nobody is asked,
- * and nothing forgotten: many an origin purges for whoever comes by its own CDN, and an edge invalidates what it has when an
- * unknown method succeeds.
+ * for every edge. It goes to the gateway whatever host it names: no tenant's origin sees the key. Without a key nobody is heard
+ * but the addresses that a zone names, and nothing forgotten: many an origin purges for whoever comes by its own CDN, and an
+ * edge invalidates what it has when an unknown method succeeds.
  */
-export function purgeDoor({ cacheName, zones }: PurgeDoorDeps, handler: EdgeHandler): EdgeHandler {
-  const refused = ({ target }: EdgeRequest, status: 401 | 501, detail: string): EdgeReply =>
+export function purgeDoor({ cacheName, origins, zones }: PurgeDoorDeps, handler: EdgeHandler): EdgeHandler {
+  const refused = ({ target }: EdgeRequest, status: number, detail: string): EdgeReply =>
     problem({ status, detail, target, cacheName, outcome: {} }, [['connection', 'close'], ...(status === 401 ? [challenge] : [])]);
   return (request) => {
     if (request.method !== 'PURGE' && request.method !== 'BAN') return handler(request);
-    if (!/^bearer +\S/i.test(request.field('authorization') ?? ''))
+    const { zone } = zones.siteOf(request.field('host'));
+    request.zone = zone;
+    if (!/^bearer +\S/i.test(request.field('authorization') ?? '')) {
+      if (zone.isPurger !== undefined) return origins.take(request, zone);
       return refused(request, 401, `${request.method} needs a key of the platform: authorization: Bearer KEY.`);
-    if (request.method === 'BAN') return refused(request, 501, 'The edge does not know BAN: PURGE it, or ask the API for a purge by pattern.');
+    }
+    const named = namedBy(request);
+    if ('status' in named) return refused(request, named.status, named.detail);
     const platform = zones.get(platformZoneId);
-    return platform === undefined ? handler(request) : platform.handler.handle(asked(request), request.field('host'), '');
+    return platform === undefined ? handler(request) : platform.handler.handle(asked(request, named), request.field('host'), '');
   };
 }

@@ -1,3 +1,4 @@
+import { AddressList } from '#core/network';
 import { keyOfUrl, mediaTtlSettings, type TtlSettings } from '#core/http-cache';
 import type { ZoneConfiguration, ZoneRule } from '#events';
 import type { ZonePlan } from '../cache/edge-cache.ts';
@@ -65,6 +66,13 @@ function negotiationOf({ compression }: ZoneConfiguration, rules: ZoneRules): Pi
   };
 }
 
+/** Nobody by a list that cannot be read. */
+export function purgersOf(purgers: readonly string[] | undefined): ((address: string) => boolean) | undefined {
+  if (purgers === undefined) return undefined;
+  const list = AddressList.parse(purgers);
+  return (address) => typeof list !== 'string' && list.has(address);
+}
+
 /** What serves a zone, made of its configuration: everything that can be settled before the first request is. */
 export function zonePlan(zone: ZoneVersion, rules: ZoneRules, { origin, local, close }: Pick<ZonePlan, 'origin' | 'local' | 'close'>): ZonePlan {
   const { configuration, epoch, id, tenant, version } = zone;
@@ -99,6 +107,7 @@ export function zonePlan(zone: ZoneVersion, rules: ZoneRules, { origin, local, c
     ttl: siteTtlSettings,
     slices: configuration.slices,
     accessSample: configuration.accessLog?.sampleRate,
+    isPurger: purgersOf(configuration.purgers),
     local,
   };
 }

@@ -12,6 +12,8 @@ export interface Zone {
   readonly hostInKey: boolean;
   /** Of the access log, 0 to 1; the edge's when undefined. */
   readonly accessSample?: number | undefined;
+  /** Whether an address may PURGE without a key; undefined where none may. */
+  readonly isPurger?: ((address: string) => boolean) | undefined;
   readonly handler: CacheHandler;
   readonly fills: Fills;
   /** The request as its answer is chosen by; undefined where that is the client's own. */

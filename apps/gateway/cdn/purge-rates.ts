@@ -7,6 +7,8 @@ import { ProblemError } from '../http/problem.errors.ts';
 const unitsPerMinute = 1_200_000;
 const windowMs = 60_000;
 const warmUnitsPerMinute = 60_000;
+/** `PURGE` of one zone by its origins' addresses: a site that changes whole asks for everything, not for each page. */
+const originCallsPerMinute = 3_000;
 /** A pattern costs every object of every edge a look. */
 const patternUnits = 1_000;
 
@@ -25,6 +27,13 @@ export class PurgeRates {
     const policy = { limit: warmUnitsPerMinute, windowMs };
     const { allowed, retryAfterMs } = await this.#limiter.take(`warm:${homeTenantOf(principal)}`, units, policy, this.#clock.now());
     if (!allowed) throw tooMany(`More than ${warmUnitsPerMinute} URLs a minute (a sitemap counts as 1000).`, retryAfterMs);
+  }
+
+  /** What addresses that a zone names ask for, in calls. @throws ProblemError 429 */
+  async takeOrigin(zoneId: string): Promise<void> {
+    const policy = { limit: originCallsPerMinute, windowMs };
+    const { allowed, retryAfterMs } = await this.#limiter.take(`origin-purge:${zoneId}`, 1, policy, this.#clock.now());
+    if (!allowed) throw tooMany(`More than ${originCallsPerMinute} PURGE a minute by the origins of this zone.`, retryAfterMs);
   }
 
   /** @throws ProblemError 429 */

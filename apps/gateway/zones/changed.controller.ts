@@ -4,6 +4,7 @@ import { ByCaller, type Caller } from '../http/caller.ts';
 import { textOfBody } from '../http/json-body.ts';
 import { Input, Route, type InputOf } from '../http/operation.ts';
 import { ChangedHook } from './changed-hook.ts';
+import type { SignedCall } from './signed-call.ts';
 import { ZoneDesk } from './zone-desk.ts';
 import { renewZoneHook } from './zones.contract.ts';
 
@@ -12,6 +13,15 @@ export const changedPath = '/api/v1/zones/:id/changed';
 
 function line(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
+}
+
+export function signedCallOf(request: FastifyRequest): SignedCall {
+  const { headers } = request;
+  return {
+    ...{ id: line(headers['webhook-id']), timestamp: line(headers['webhook-timestamp']), signatures: line(headers['webhook-signature']) },
+    body: Buffer.isBuffer(request.body) ? textOfBody(request.body) : '',
+    correlationId: request.id,
+  };
 }
 
 @Controller()
@@ -27,10 +37,7 @@ export class ChangedController {
   @Post(changedPath)
   @HttpCode(202)
   async changed(@Param('id') id: string, @Req() request: FastifyRequest): Promise<object> {
-    const { headers } = request;
-    const signed = { id: line(headers['webhook-id']), timestamp: line(headers['webhook-timestamp']), signatures: line(headers['webhook-signature']) };
-    const body = Buffer.isBuffer(request.body) ? textOfBody(request.body) : '';
-    return { purgeId: await this.#hook.take(id, { ...signed, body, correlationId: request.id }) };
+    return { purgeId: await this.#hook.take(id, signedCallOf(request)) };
   }
 
   @Route(renewZoneHook)

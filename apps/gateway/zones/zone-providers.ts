@@ -4,14 +4,16 @@ import type { Provider } from '@nestjs/common';
 import type { GatewaySettings } from '../gateway.config.ts';
 import { PurgeRates } from '../cdn/purge-rates.ts';
 import { ChangedHook } from './changed-hook.ts';
+import { OriginPurges } from './origin-purges.ts';
 import { OwnHosts } from './own-hosts.ts';
 import { ZoneDesk } from './zone-desk.ts';
 import { ZoneHostClaims } from './zone-host-claims.ts';
+import { ZonePurges } from './zone-purges.ts';
 
 /** Sites behind the edges. */
 export function zoneProviders(
   secrets: SecretStore,
-  { originPrivateAddresses, ownHosts }: Pick<GatewaySettings, 'originPrivateAddresses' | 'ownHosts'>,
+  { edgeSecret, originPrivateAddresses, ownHosts }: Pick<GatewaySettings, 'edgeSecret' | 'originPrivateAddresses' | 'ownHosts'>,
 ): readonly Provider[] {
   return [
     {
@@ -24,10 +26,20 @@ export function zoneProviders(
       inject: [CommandExecutor, AggregateStore, ReadStore, Clock],
     },
     {
-      provide: ChangedHook,
+      provide: ZonePurges,
       useFactory: (commands: CommandExecutor, aggregates: AggregateStore, rates: PurgeRates, clock: Clock) =>
-        new ChangedHook({ commands, aggregates, rates, clock, secrets }),
+        new ZonePurges({ commands, aggregates, rates, clock }),
       inject: [CommandExecutor, AggregateStore, PurgeRates, Clock],
+    },
+    {
+      provide: ChangedHook,
+      useFactory: (purges: ZonePurges, clock: Clock) => new ChangedHook({ purges, secrets, clock }),
+      inject: [ZonePurges, Clock],
+    },
+    {
+      provide: OriginPurges,
+      useFactory: (purges: ZonePurges, rates: PurgeRates, clock: Clock) => new OriginPurges({ purges, rates, clock, edgeSecret }),
+      inject: [ZonePurges, PurgeRates, Clock],
     },
   ];
 }

@@ -1,4 +1,5 @@
-import { AddressList, formatStreamKey, LimitBook, streamAggregate } from '#domain/stream';
+import { AddressList } from '#core/network';
+import { formatStreamKey, LimitBook, streamAggregate } from '#domain/stream';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { createHash, createHmac, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';

@@ -1,4 +1,5 @@
-import { LimitBook, type AddressList, type StreamState, type TenantLimits } from '#domain/stream';
+import type { AddressList } from '#core/network';
+import { LimitBook, type StreamState, type TenantLimits } from '#domain/stream';
 import type { AggregateStore, Clock } from '#ports';
 import type { AdmissionHook, HookQuestion, HookVerdict } from './admission-hook.ts';
 import type { Refusal } from './permit.types.ts';

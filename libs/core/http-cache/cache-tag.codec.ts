@@ -24,14 +24,14 @@ export function viewerFields(fields: Fields): Fields {
 }
 
 /** The tags that an origin gave a response, each once, in no case but the lower. */
-export function tagsOf(fields: Fields): readonly string[] {
+export function tagsOf(fields: Fields, most = { tagsMax, tagLengthMax }): readonly string[] {
   let tags: Set<string> | undefined;
   for (const [name, value] of fields) {
     const separator = Object.hasOwn(separators, name) ? separators[name] : undefined;
     if (separator === undefined) continue;
     tags ??= new Set();
     for (const tag of value.split(separator)) {
-      if (tag !== '' && tag.length <= tagLengthMax && tags.size < tagsMax) tags.add(tag.toLowerCase());
+      if (tag !== '' && tag.length <= most.tagLengthMax && tags.size < most.tagsMax) tags.add(tag.toLowerCase());
     }
   }
   return tags === undefined ? [] : [...tags];

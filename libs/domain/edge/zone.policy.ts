@@ -1,3 +1,4 @@
+import { networkFault } from '#core/network';
 import type { ZoneConfiguration, ZoneHeaderEdit, ZoneOrigin, ZoneRule } from '#events';
 import { pathPatternFault } from './path-pattern.core.ts';
 
@@ -125,6 +126,7 @@ function* checks(zone: ZoneConfiguration): Generator<[string, string | ZoneProbl
   yield ['query', queryFault(zone.query)];
   for (const [at, type] of (zone.compression?.contentTypes ?? []).entries())
     yield [`compression.contentTypes.${at}`, mediaType.test(type) ? undefined : 'Expected a media type in lower case such as text/css or text/*.'];
+  for (const [at, purger] of (zone.purgers ?? []).entries()) yield [`purgers.${at}`, networkFault(purger)];
   for (const [at, rule] of (zone.rules ?? []).entries()) yield [`rules.${at}`, first(ruleChecks(rule))];
 }
 

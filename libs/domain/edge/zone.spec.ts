@@ -82,6 +82,8 @@ describe('what a zone may be', () => {
     ['rules.0.responseHeaders.0.name', { rules: [{ responseHeaders: [{ op: 'set', name: 'via', value: 'x' }] }] }],
     ['rules.0.responseHeaders.0.value', { rules: [{ responseHeaders: [{ op: 'set', name: 'x', value: 'a\r\nb: c' }] }] }],
     ['rules.0.requestHeaders.0.value', { rules: [{ requestHeaders: [{ op: 'add', name: 'x' }] }] }],
+    ['purgers.1', { purgers: ['203.0.113.7', 'origin.example'] }],
+    ['purgers.0', { purgers: ['0.0.0.0/0'] }],
     ['rules.1.ttl.min', { rules: [{}, { ttl: { min: 2, max: 1 } }] }],
   ])('%s is named when it is wrong: %j', (field, more) => expect(zoneProblem({ ...site, ...more })?.field).toBe(field));
 
@@ -99,6 +101,7 @@ describe('a zone', () => {
 
   test.each<[string, Partial<ZoneConfiguration>, number]>([
     ['where the origins are', { origins: [{ url: 'https://moved.example' }] }, 1],
+    ['who may purge', { purgers: ['203.0.113.7', '2001:db8::/48'] }, 1],
     ['a redirect', { rules: [{ match: { paths: ['/x'] }, redirect: { to: '/y' } }] }, 1],
     ['the key', { query: { kind: 'none' } }, 2],
     ['a header', { rules: [{ responseHeaders: [{ op: 'remove', name: 'server' }] }] }, 2],

@@ -39,7 +39,6 @@ export type { CreateStream, Interrupt, IssueKey, RejectPublish, StartPublishing,
 export type { InterruptReason, RejectReason, StopReason } from './reasons.ts';
 export { streamAggregate, streamDecider, type StreamDraft } from './stream.decider.ts';
 export { streamContextAggregate } from './stream-aggregates.ts';
-export { AddressList } from './address-list.core.ts';
 export { LimitBook, type TenantLimits } from './tenant-limits.core.ts';
 export { streamsProjection } from './stream.projection.ts';
 export {

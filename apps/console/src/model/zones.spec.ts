@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { configurationOf, draftOf, originsOf, whatOf } from './zones.ts';
+import { configurationOf, draftOf, originsOf, purgersOf, whatOf } from './zones.ts';
 
 const version = { version: 3, at: null, by: 'key:k', reason: '', rolledBackTo: null, removed: false };
 const configuration = {
@@ -25,6 +25,10 @@ describe('zones', () => {
 
   test('origins and versions in words', () => {
     expect(originsOf(configuration)).toBe('https://o.example × 2, https://p.example (backup)');
+    expect([purgersOf(configuration), purgersOf({ ...configuration, purgers: ['203.0.113.7', '2001:db8::/48'] })]).toEqual([
+      '',
+      'PURGE from 203.0.113.7, 2001:db8::/48',
+    ]);
     expect([whatOf(version), whatOf({ ...version, rolledBackTo: 1 }), whatOf({ ...version, removed: true })]).toEqual([
       'configured',
       'back to version 1',

@@ -13,6 +13,8 @@ export interface ZoneConfiguration {
   readonly hosts: readonly string[];
   readonly origins: ReadonlyArray<{ readonly url: string; readonly weight?: number; readonly backup?: boolean }>;
   readonly rules?: readonly unknown[];
+  /** Addresses and networks that may PURGE without a key. */
+  readonly purgers?: readonly string[];
 }
 
 export interface ZoneVersion {
@@ -55,6 +57,11 @@ export function configurationOf(text: string): object {
 
 export function originsOf({ origins }: ZoneConfiguration): string {
   return origins.map(({ backup, url, weight }) => `${url}${weight === undefined ? '' : ` × ${weight}`}${backup === true ? ' (backup)' : ''}`).join(', ');
+}
+
+/** Who may PURGE without a key, in words; empty for nobody. */
+export function purgersOf({ purgers = [] }: ZoneConfiguration): string {
+  return purgers.length === 0 ? '' : `PURGE from ${purgers.join(', ')}`;
 }
 
 export function whatOf({ removed, rolledBackTo }: ZoneVersion): string {

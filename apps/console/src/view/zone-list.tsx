@@ -1,7 +1,7 @@
 import { useCallback, useState } from 'react';
 import { useAction } from '../action.tsx';
 import type { Api } from '../model/api.ts';
-import { draftOf, originsOf, type Zone, type ZoneDraft } from '../model/zones.ts';
+import { draftOf, originsOf, purgersOf, type Zone, type ZoneDraft } from '../model/zones.ts';
 import { usePolling } from '../polling.tsx';
 import { EventsLink } from './events-link.tsx';
 import { Problem, Waiting } from './problem.tsx';
@@ -77,7 +77,8 @@ function ZoneRow({ api, onEdit, onRemove, onRollBack, zone }: ZoneRowProps) {
       </summary>
       <p className="label">
         {originsOf(configuration)} · {configuration.rules?.length ?? 0} rules · tenant {tenant}
-        {shieldUrl === null ? '' : ` · shield ${shieldUrl}`} · <EventsLink subject={id} />
+        {shieldUrl === null ? '' : ` · shield ${shieldUrl}`}
+        {purgersOf(configuration) === '' ? '' : ` · ${purgersOf(configuration)}`} · <EventsLink subject={id} />
       </p>
       <div className="row">
         <button type="button" className="btn small" onClick={onEdit}>

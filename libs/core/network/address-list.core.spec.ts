@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { AddressList } from './address-list.core.ts';
+import { AddressList, networkFault } from './address-list.core.ts';
 
 test.each<[string, readonly string[], readonly string[]]>([
   ['203.0.113.0/24', ['203.0.113.0', '203.0.113.255', '::ffff:203.0.113.9', '[::ffff:203.0.113.9]'], ['203.0.114.0', '::cb00:7109', 'x']],
@@ -33,4 +33,29 @@ test.each([
   'host',
 ])('%j is no network', (text) => {
   expect(AddressList.parse(['10.0.0.1', text])).toBe(text);
+});
+
+test.each([
+  ['203.0.113.7', undefined],
+  ['203.0.113.0/24', undefined],
+  ['10.0.0.0/8', undefined],
+  ['::ffff:10.0.0.0/104', undefined],
+  ['2001:db8::/32', undefined],
+  ['2001:db8::9', undefined],
+  ['fd00::/16', undefined],
+  ['example.org', 'Expected an address'],
+  ['10.0.0.0/33', 'Expected an address'],
+  ['0.0.0.0/0', 'nearly everybody'],
+  ['128.0.0.0/7', 'nearly everybody'],
+  ['::/0', 'nearly everybody'],
+  ['::/64', 'nearly everybody'],
+  ['::ffff:0:0/96', 'nearly everybody'],
+  ['2000::/3', 'nearly everybody'],
+  ['10.1.0.0/8', 'no bits behind'],
+  ['203.0.113.7/31', 'no bits behind'],
+  ['2001:db8::1/32', 'no bits behind'],
+])('%s among the few who may: %s', (text, fault) => {
+  const told = networkFault(text);
+  if (fault === undefined) expect(told).toBeUndefined();
+  else expect(told).toContain(fault);
 });

@@ -47,6 +47,22 @@ function networkOf(text: string): Network | undefined {
   return { bytes, bits };
 }
 
+/** Fewer bits are nearly everybody. */
+const ownBitsMin = { four: 8, six: 16 } as const;
+
+/** Why a text is no network that a list of the few who may do something should hold; undefined when it is one. */
+export function networkFault(text: string): string | undefined {
+  const network = networkOf(text);
+  if (network === undefined) return 'Expected an address, or a network such as 203.0.113.0/24 or 2001:db8::/32.';
+  const { bits, bytes } = network;
+  const isFour = bits >= 96 && mapped.every((byte, at) => byte === bytes[at]);
+  const holdsAllOfFour = contains(network, [...mapped, 0, 0, 0, 0]) && bits <= 96;
+  if (holdsAllOfFour || (isFour ? bits - 96 < ownBitsMin.four : bits < ownBitsMin.six))
+    return `Expected ${ownBitsMin.four} bits at least of IPv4, and ${ownBitsMin.six} of IPv6: this is nearly everybody.`;
+  const beyond = bytes.some((byte, at) => (byte & (0xff >> Math.min(8, Math.max(0, bits - at * 8)))) !== 0);
+  return beyond ? 'Expected a network whose address has no bits behind its length, or a single address.' : undefined;
+}
+
 /** Networks that somebody may come from: `203.0.113.0/24`, `2001:db8::/32`, single addresses. */
 export class AddressList {
   readonly #networks: readonly Network[];

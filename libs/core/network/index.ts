@@ -1,0 +1,1 @@
+export { AddressList, networkFault } from './address-list.core.ts';
