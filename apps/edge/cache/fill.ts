@@ -336,7 +336,9 @@ export class Fill {
     if (length !== undefined && length > objectBytesMax) return { outcome: unshared(response, 'too-large', this.#deps.claimTimeoutMs) };
     this.#label(verdict.response);
     const body = new GrowingBody();
-    const { keeps, withheld } = verdict;
+    const { withheld } = verdict;
+    // It may be the beginning of one: who reads it now gets what there is.
+    const keeps = verdict.keeps && response.endsWithConnection !== true;
     const outcome: FillOutcome & { kind: 'shared' } = {
       kind: 'shared',
       response: verdict.response,

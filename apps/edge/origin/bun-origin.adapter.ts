@@ -1,6 +1,6 @@
 import type { Field } from '#core/http-cache';
 import type { ByteSource } from '../server/exchange.ts';
-import type { OriginClient, OriginRequest, OriginResponse } from './origin-client.ts';
+import { isUnframed, type OriginClient, type OriginRequest, type OriginResponse } from './origin-client.ts';
 
 /** Bun's additions to fetch: bytes as they are, and no time limit of its own. */
 export interface BunRequestInit extends RequestInit {
@@ -47,7 +47,8 @@ export async function fetchOnBun(url: string, request: OriginRequest, more: Part
     ...more,
   };
   const response = await fetch(url, init);
-  return { status: response.status, fields: [...response.headers] as unknown as Field[], body: sourceOf(response.body) };
+  const [fields, body] = [[...response.headers] as unknown as Field[], sourceOf(response.body)];
+  return { status: response.status, fields, body, endsWithConnection: more.protocol !== 'http2' && isUnframed(fields, body) };
 }
 
 /** The origin through Bun's fetch, which keeps connections open by itself. */

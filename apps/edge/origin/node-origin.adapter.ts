@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 import type { Readable } from 'node:stream';
 import type { Dispatcher, Pool } from 'undici';
 import type { ByteSource } from '../server/exchange.ts';
-import type { OriginClient, OriginRequest, OriginResponse } from './origin-client.ts';
+import { isUnframed, type OriginClient, type OriginRequest, type OriginResponse } from './origin-client.ts';
 import type { OriginEndpoint } from './origin-endpoint.ts';
 
 async function* chunksOf(source: ByteSource): AsyncGenerator<Uint8Array> {
@@ -35,9 +35,11 @@ const closeMs = 1000;
 export class NodeOriginClient implements OriginClient {
   readonly #pool: Pool;
   readonly #check: (() => void) | undefined;
+  readonly #mayBeHttp2: boolean;
 
-  private constructor(pool: Pool, check: (() => void) | undefined) {
+  private constructor(pool: Pool, mayBeHttp2: boolean, check: (() => void) | undefined) {
     this.#pool = pool;
+    this.#mayBeHttp2 = mayBeHttp2;
     this.#check = check;
   }
 
@@ -57,7 +59,7 @@ export class NodeOriginClient implements OriginClient {
     const connect: typeof connector = (options, done) => connector({ ...options, servername }, done);
     const pool = new Pool(url, { connections: 256, pipelining: 1, headersTimeout: 0, bodyTimeout: 0, allowH2: http2, connect });
     // Of an address nobody looks up what it is.
-    return new NodeOriginClient(pool, isIP(host) === 0 ? undefined : () => guard?.check(host, host));
+    return new NodeOriginClient(pool, http2, isIP(host) === 0 ? undefined : () => guard?.check(host, host));
   }
 
   async request(request: OriginRequest): Promise<OriginResponse> {
@@ -71,7 +73,10 @@ export class NodeOriginClient implements OriginClient {
     });
     const none = request.method === 'HEAD' || response.statusCode === 204 || response.statusCode === 304;
     if (none) response.body.resume();
-    return { status: response.statusCode, fields: fieldsOf(response.headers), body: none ? null : sourceOf(response.body) };
+    const [fields, body] = [fieldsOf(response.headers), none ? null : sourceOf(response.body)];
+    // HTTP/2 knows no Connection field, and frames every body.
+    const isHttp1 = !this.#mayBeHttp2 || fields.some(([name]) => name === 'connection');
+    return { status: response.statusCode, fields, body, endsWithConnection: isHttp1 && isUnframed(fields, body) };
   }
 
   async close(): Promise<void> {

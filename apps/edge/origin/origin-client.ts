@@ -15,6 +15,16 @@ export interface OriginResponse {
   readonly fields: Fields;
   /** Null when there is none. Ends early by a rejection, never in silence. */
   readonly body: ByteSource | null;
+  /**
+   * Whether the body ends with its connection, so that nobody can tell whether all of it came (RFC 9112 section 8): HTTP clients take
+   * a connection that was reset for one that was closed.
+   */
+  readonly endsWithConnection?: boolean;
+}
+
+/** Of a response over HTTP/1.1: nothing says where its body ends. */
+export function isUnframed(fields: Fields, body: ByteSource | null): boolean {
+  return body !== null && !fields.some(([name]) => name === 'content-length' || name === 'transfer-encoding');
 }
 
 /**

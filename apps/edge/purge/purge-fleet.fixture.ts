@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { EdgeProcess, until } from '../edge.fixture.ts';
 
 export type PurgeData = DraftOf<typeof purgeRequested>['data'];
@@ -101,6 +102,20 @@ export class PurgeFleet {
       }),
     );
     await this.log.append('cache', records);
+  }
+
+  /** Whether somebody can append. A process that was stopped in the middle of its own append holds the whole file. */
+  isWritable(): boolean {
+    const file = new DatabaseSync(join(this.#folder, 'log', 'events.sqlite'), { timeout: 1000 });
+    try {
+      file.exec('BEGIN IMMEDIATE');
+      file.exec('ROLLBACK');
+      return true;
+    } catch {
+      return false;
+    } finally {
+      file.close();
+    }
   }
 
   acknowledged(purgeId: string, at: number): Acknowledgement | undefined {

@@ -85,9 +85,20 @@ export class PurgeRounds {
 
   async #strike(kind: string, victims: readonly number[]): Promise<void> {
     if (kind === 'kill') await Promise.all(victims.map((at) => this.#fleet.edge(at).kill()));
-    else for (const at of victims) this.#fleet.edge(at).child.kill('SIGSTOP');
+    else await this.#stop(victims);
     if (kind === 'kill') this.#kills += victims.length;
     else this.#partitions += victims.length;
+  }
+
+  /** Not in the middle of an append, in which it would keep everybody from the log. */
+  async #stop(victims: readonly number[]): Promise<void> {
+    const signal = (name: NodeJS.Signals): void => victims.forEach((at) => void this.#fleet.edge(at).child.kill(name));
+    for (;;) {
+      signal('SIGSTOP');
+      if (victims.length === 0 || this.#fleet.isWritable()) return;
+      signal('SIGCONT');
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
   }
 
   async #heal(kind: string, victims: readonly number[], purgedAtMs: number): Promise<void> {

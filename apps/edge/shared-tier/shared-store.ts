@@ -27,8 +27,8 @@ function resultsOf(answers: Answers): readonly unknown[] {
 export interface SharedStoreInit {
   /** No more is read of a value, whatever lies there. */
   readonly bytesMax: number;
-  /** Where a number stands that is read with each value; none when left out. */
-  readonly epochName?: string | undefined;
+  /** Where a number stands that is read with each value, in one run of the server; none when left out. */
+  readonly epochName?: ((serverRun: string) => string) | undefined;
   readonly onEpoch?: ((epoch: bigint | undefined) => void) | undefined;
 }
 
@@ -47,17 +47,24 @@ export class SharedStore {
   }
 
   read(name: string): Promise<SharedReading> {
-    const { bytesMax, epochName, onEpoch } = this.#init;
+    const { bytesMax, onEpoch } = this.#init;
+    const epochName = this.#epochName();
     return this.#redis.run(async (client) => {
       // Time after the value: what is counted from it is never too young.
       const pipeline = client.pipeline().getrangeBuffer(name, 0, bytesMax).time();
       if (epochName !== undefined) pipeline.get(epochName);
       const [value, time, epoch] = resultsOf(await pipeline.exec()) as readonly [Buffer, readonly [string, string], string | null | undefined];
-      if (epoch !== undefined) onEpoch?.(epochOf(epoch));
+      onEpoch?.(epochOf(epoch ?? null));
       const serverMs = Number(time[0]) * 1000 + Math.floor(Number(time[1]) / 1000);
       // What is longer than this edge takes is not damaged: another one may take more.
       return { bytes: value.length === 0 || value.length > bytesMax ? undefined : value, serverMs };
     });
+  }
+
+  /** A server that was started again may have the number of before a purge: each run has its own. */
+  #epochName(): string | undefined {
+    const { serverRun } = this.#redis;
+    return serverRun === undefined ? undefined : this.#init.epochName?.(serverRun);
   }
 
   async write(writes: readonly SharedWrite[]): Promise<void> {
@@ -70,7 +77,8 @@ export class SharedStore {
 
   /** @returns what stands there now: an old one stays unless it is to be replaced */
   async setEpoch(epoch: bigint, replace: boolean): Promise<bigint | undefined> {
-    const { epochName = '' } = this.#init;
+    const epochName = this.#epochName();
+    if (epochName === undefined) throw new Error('the server has not said yet which it is');
     return this.#redis.run(async (client) => {
       const pipeline = client.pipeline();
       if (replace) pipeline.set(epochName, String(epoch));

@@ -5,7 +5,9 @@ import { decodeEvent, encodeEvent, purgeApplied, purgeRequested, topicPartitions
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { spawn, type ChildProcess } from 'node:child_process';
-import { writeFile } from 'node:fs/promises';
+import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onPath } from '../../../test/constellation/engines/programs.ts';
@@ -22,10 +24,13 @@ class OwnRedis {
   readonly port: number;
   readonly url: string;
   client: Redis;
+  /** Where it saves what it has, and finds it when it is started again. */
+  readonly #folder: string;
   #server: ServerProcess;
 
-  private constructor(port: number, server: ServerProcess) {
+  private constructor(port: number, folder: string, server: ServerProcess) {
     this.port = port;
+    this.#folder = folder;
     this.url = `redis://:${password}@127.0.0.1:${port}`;
     this.#server = server;
     this.client = new Redis(this.url);
@@ -33,14 +38,14 @@ class OwnRedis {
   }
 
   static async start(): Promise<OwnRedis> {
-    const port = await freePort();
-    return new OwnRedis(port, await OwnRedis.#launch(port));
+    const [port, folder] = [await freePort(), await mkdtemp(join(tmpdir(), 'streams-redis-'))];
+    return new OwnRedis(port, folder, await OwnRedis.#launch(port, folder));
   }
 
-  static #launch(port: number): Promise<ServerProcess> {
+  static #launch(port: number, folder: string): Promise<ServerProcess> {
     const command = onPath('redis-server', 'valkey-server') ?? 'redis-server';
     const args = ['--bind', '127.0.0.1', '--port', String(port), '--requirepass', password, '--save', '', '--appendonly', 'no'];
-    return ServerProcess.start({ command, args, port });
+    return ServerProcess.start({ command, args: [...args, '--dir', folder], port });
   }
 
   signal(name: NodeJS.Signals): void {
@@ -48,12 +53,13 @@ class OwnRedis {
   }
 
   async restart(): Promise<void> {
-    this.#server = await OwnRedis.#launch(this.port);
+    this.#server = await OwnRedis.#launch(this.port, this.#folder);
   }
 
   async stop(): Promise<void> {
     this.client.disconnect();
     await this.#server.stop();
+    await rm(this.#folder, { recursive: true });
   }
 
   /** The objects that lie there, by their keys. */
@@ -394,6 +400,29 @@ describe('what edges of one site keep for each other, without a log', () => {
     await until(async () => (await send(other, { path: '/a', method: 'PURGE', headers: { authorization } })).status === 200);
     origin.says('/a', fresh, 'newest');
     expect((await send(await start('fourth', 'node'), { path: '/a' })).body).toBe('newest');
+  }, 60_000);
+
+  test('nor what a server brings back that was put to a time before the purge', async () => {
+    const edge = await start('fifth', 'bun');
+    origin.says('/b', fresh, 'old');
+    expect((await send(edge, { path: '/b' })).body).toBe('old');
+    await until(async () => (await redis.objects()).has('/b'));
+    await redis.client.save();
+    origin.says('/b', fresh, 'new');
+    expect((await send(edge, { path: '/b', method: 'PURGE', headers: { authorization } })).status).toBe(200);
+    const gone = once(redis.client, 'close');
+    redis.signal('SIGKILL');
+    await gone;
+    await redis.restart();
+    await until(async () => (await redis.objects()).has('/b'));
+    expect((await send(await start('sixth', 'node'), { path: '/b' })).body).toBe('new');
+    // The first one uses the tier again, and finds nothing of before in it either.
+    await until(async () => {
+      origin.says('/c', fresh, 'c');
+      await send(edge, { path: '/c' });
+      return (await redis.objects()).has('/c');
+    });
+    expect((await send(edge, { path: '/b' })).body).toBe('new');
   }, 60_000);
 });
 

@@ -1,5 +1,6 @@
 import { OperatingError } from '#kernel';
 import { Redis } from 'ioredis';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 export interface RedisInit {
   /** `redis://[user:password@]host:port[/database]`, or `rediss://` for TLS. */
@@ -11,6 +12,8 @@ export interface RedisInit {
 }
 
 const connectTimeoutMs = 3000;
+/** Who starts does not wait longer for one that takes connections and says nothing. */
+const openTimeoutMs = 1000;
 const firstPauseMs = 50;
 const longestPauseMs = 3000;
 
@@ -22,16 +25,22 @@ export class RedisConnection {
   readonly #client: Redis;
   readonly #setting: string;
   #lastError: Error | undefined;
+  #serverRun: string | undefined;
+  #asked: Promise<void> | undefined;
 
   private constructor(client: Redis, setting: string) {
     this.#client = client;
     this.#setting = setting;
     // Told by the commands that fail of it.
     client.on('error', (error: Error) => (this.#lastError = error));
-    client.on('ready', () => (this.#lastError = undefined));
+    client.on('ready', () => {
+      this.#lastError = undefined;
+      this.#asked = this.#askRun();
+    });
+    client.on('close', () => (this.#serverRun = undefined));
   }
 
-  /** Resolves also where Redis is away; then the first connection is one of those that come back. */
+  /** Resolves also where Redis is away, or silent; then the first connection is one of those that come back. */
   static async open({ url, commandTimeoutMs = 500, setting = 'REDIS_URL' }: RedisInit): Promise<RedisConnection> {
     const client = new Redis(url, {
       lazyConnect: true,
@@ -46,8 +55,29 @@ export class RedisConnection {
       reconnectOnError: (error) => error.message.startsWith('READONLY'),
     });
     const connection = new RedisConnection(client, setting);
-    await client.connect().catch(() => undefined);
+    const connected = client.connect().then(
+      () => connection.#asked,
+      () => undefined,
+    );
+    await Promise.race([connected, sleep(openTimeoutMs, undefined, { ref: false })]);
     return connection;
+  }
+
+  /**
+   * Which run of the server the connection leads to: another one after a restart or a failover, which may have brought back
+   * what was there before. Empty where the server does not say; undefined until it has.
+   */
+  get serverRun(): string | undefined {
+    return this.#serverRun;
+  }
+
+  async #askRun(): Promise<void> {
+    try {
+      this.#serverRun = /^run_id:(\w+)/m.exec(await this.#client.info('server'))?.[1] ?? '';
+    } catch (error) {
+      // One that may not ask does without; one whose connection ended asks on the next.
+      if (refusal.test((error as Error).message)) this.#serverRun = '';
+    }
   }
 
   /** @throws OperatingError `REDIS_UNAVAILABLE` (retryable), `REDIS_REFUSED` (password, rights or a command it does not know) */
