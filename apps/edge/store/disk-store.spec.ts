@@ -108,12 +108,13 @@ describe('the disk store', () => {
   test('a full disk is given back its room, and writing goes on after a while', async () => {
     let nowMs = 0;
     const folder = new SimFolder(6);
-    const { store } = await openStore(folder.start({ ...kindDisk, bytesMax: 200_000 }), {}, { now: () => nowMs });
+    const { store, troubles } = await openStore(folder.start({ ...kindDisk, bytesMax: 200_000 }), {}, { now: () => nowMs });
     for (let at = 0; at < 60; at++) {
       store.used(object(`/o/${at}`, 'z'.repeat(5000)));
       await store.settled();
     }
     expect(store.status()).toMatchObject({ state: 'paused', reason: 'the disk is full' });
+    expect(troubles).toEqual([expect.stringContaining('the disk is full')]);
     nowMs = 2000;
     store.used(object('/late', 'late'));
     await store.settled();

@@ -91,6 +91,7 @@ export class DiskStore implements DiskTier {
       encode: (object) => this.#encode(object),
       isWanted: (object) => object.atDisk !== 'void' && deps.ledger.judge(object, object.generation).kind !== 'purged',
       onFault: (what, error) => this.#fault(what, error),
+      onFull: (error) => deps.onTrouble('the disk is full: what is new stays in memory, until there is room', error),
     });
   }
 

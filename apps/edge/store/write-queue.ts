@@ -27,6 +27,8 @@ export interface WriteQueueDeps {
   readonly isWanted: (object: CachedObject) => boolean;
   readonly now: () => number;
   readonly onFault: (what: string, error: unknown) => void;
+  /** The disk is full; not told again before something could be written. */
+  readonly onFull: (error: unknown) => void;
 }
 
 /** What waits to be written: beyond that, objects are not written and may be another time. */
@@ -54,6 +56,7 @@ export class WriteQueue {
   #working: Promise<void> | undefined;
   #stopped = false;
   #pausedUntilMs = 0;
+  #isFull = false;
   #dropBefore = 0;
 
   constructor(init: WriteQueueInit, deps: WriteQueueDeps) {
@@ -125,6 +128,7 @@ export class WriteQueue {
     try {
       await this.#dropOld();
       while (this.#waiting.length > 0) await this.#writeBatch(await this.#batch());
+      this.#isFull = false;
     } catch (error) {
       this.#waiting = [];
       this.#waitingBytes = 0;
@@ -136,6 +140,8 @@ export class WriteQueue {
   /** A full disk is no fault of its own: room is made, and nothing is written for a while. */
   async #failed(error: unknown): Promise<void> {
     if (faultOf(error) !== 'ENOSPC' && faultOf(error) !== 'EDQUOT') return this.#deps.onFault('a segment cannot be written', error);
+    if (!this.#isFull) this.#deps.onFull(error);
+    this.#isFull = true;
     this.#pausedUntilMs = this.#deps.now() + this.#init.pauseMs;
     await this.makeRoom();
   }

@@ -91,9 +91,24 @@ describe('a session within its limits', () => {
 
   test('is measured over ten seconds, with room above for the encoder', () => {
     const limits = new SessionLimits({ bitrate: 1_000_000 }, undefined, at(0));
-    expect(limits.check(10_000_000, 9_999)).toBeUndefined();
-    expect(limits.check(1_490_000, 10_000)).toBeUndefined();
+    for (let now = 1000; now <= 10_000; now += 1000) expect(limits.check(now * 149, now)).toBeUndefined();
+    for (let now = 11_000; now < 20_000; now += 1000) expect(limits.check(1_490_000 + (now - 10_000) * 151, now)).toBeUndefined();
     expect(limits.check(3_000_000, 20_000)).toEqual({ reason: 'limit-exceeded', detail: 'This publisher sends 1208 kbit/s; 1000 are allowed.' });
+  });
+
+  test('is not held to what its network brings at once after it stood still', () => {
+    const limits = new SessionLimits({ bitrate: 1_000_000 }, undefined, at(0));
+    let bytes = 0;
+    const told: unknown[] = [];
+    const second = (now: number, sent: number): void => void told.push(limits.check((bytes += sent), now));
+    for (let now = 1000; now <= 12_000; now += 1000) second(now, 125_000);
+    for (let now = 13_000; now <= 20_000; now += 1000) second(now, 0);
+    second(21_000, 9 * 125_000);
+    for (let now = 22_000; now <= 60_000; now += 1000) second(now, 125_000);
+    expect(told.every((one) => one === undefined)).toBe(true);
+    // What it was given for that is used up by then: above its limit it is told as soon as anybody.
+    for (let now = 61_000; now <= 80_000; now += 1000) second(now, 250_000);
+    expect(told.find((one) => one !== undefined)).toMatchObject({ reason: 'limit-exceeded' });
   });
 
   test('is told which of its tracks has too large a picture', () => {

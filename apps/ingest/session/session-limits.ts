@@ -6,6 +6,10 @@ import type { Millis } from '#kernel';
 const windowMs = 10_000;
 /** Encoders go above their target for a while. */
 const tolerance = 1.2;
+/** A network that brings nothing for longer than this stands still: what was sent meanwhile comes at once afterwards. */
+const stillMsMin = 1_000;
+/** Of the time that the network stood still, so much is made up for: an encoder holds back no more, or has gone. */
+const stillMsMax = 60_000;
 
 /** Why a publisher that was let in may not go on. */
 export interface LimitBreach {
@@ -19,25 +23,44 @@ export class SessionLimits {
   readonly #endsAt: Millis | undefined;
   #windowAt: Millis;
   #bytesAtWindow: number;
+  #lastBytes: number;
+  #lastBytesAt: Millis;
+  /** The time in which nothing came, as far as no later window has used it. */
+  #stillMs = 0;
 
   constructor(limits: TenantLimits, endsAt: Millis | undefined, start: { readonly now: Millis; readonly bytes: number }) {
     this.#limits = limits;
     this.#endsAt = endsAt;
     this.#windowAt = start.now;
-    this.#bytesAtWindow = start.bytes;
+    this.#bytesAtWindow = this.#lastBytes = start.bytes;
+    this.#lastBytesAt = start.now;
   }
 
   /** @param bytes received since the connection began */
   check(bytes: number, now: Millis): LimitBreach | undefined {
     if (this.#endsAt !== undefined && now >= this.#endsAt) return { reason: 'lifetime-over', detail: 'The time that this publisher was given is over.' };
+    this.#heard(bytes, now);
     const passedMs = now - this.#windowAt;
     if (passedMs < windowMs) return undefined;
-    const bitrate = Math.round(((bytes - this.#bytesAtWindow) * 8000) / passedMs);
+    const bits = (bytes - this.#bytesAtWindow) * 8;
     this.#windowAt = now;
     this.#bytesAtWindow = bytes;
     const { bitrate: allowed } = this.#limits;
-    if (allowed === undefined || bitrate <= allowed * tolerance) return undefined;
+    if (allowed === undefined) return undefined;
+    const tooLongMs = (bits * 1000) / (allowed * tolerance) - passedMs;
+    const madeUpMs = Math.min(this.#stillMs, Math.max(0, tooLongMs));
+    this.#stillMs -= madeUpMs;
+    if (tooLongMs <= madeUpMs) return undefined;
+    const bitrate = (bits * 1000) / (passedMs + madeUpMs);
     return { reason: 'limit-exceeded', detail: `This publisher sends ${kbps(bitrate)} kbit/s; ${kbps(allowed)} are allowed.` };
+  }
+
+  #heard(bytes: number, now: Millis): void {
+    if (bytes === this.#lastBytes) return;
+    const stillMs = now - this.#lastBytesAt;
+    if (stillMs > stillMsMin) this.#stillMs = Math.min(stillMsMax, this.#stillMs + stillMs);
+    this.#lastBytes = bytes;
+    this.#lastBytesAt = now;
   }
 
   /**

@@ -161,6 +161,17 @@ describe('bad weather', () => {
     expect(outcome).toMatchObject({ status: undefined, forbidden: false, detail: expect.stringMatching(why) });
   });
 
+  test('an answer that changes to another protocol is one, and no wait without an end', async () => {
+    const server = createServer().on('connection', (socket) => {
+      socket.once('data', () => socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n'));
+      socket.on('error', () => undefined);
+    });
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const said = await post(senderOf({ privateAddresses: true }), `http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+    expect(said).toMatchObject({ status: 101, detail: 'The answer changes to another protocol, which was not asked for.' });
+  });
+
   test('a look-up that never answers ends with the try', async () => {
     const outcome = await post(senderOf({ timeoutMs: 100, lookup: () => undefined }), 'http://slow.example/');
     expect(outcome).toMatchObject({ status: undefined, forbidden: false, detail: 'No answer within 0.1 s.' });

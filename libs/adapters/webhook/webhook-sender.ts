@@ -111,7 +111,15 @@ export class WebhookSender {
       const sent = (secure ? httpsRequest : httpRequest)(url, options, (answer) => {
         resolve(outcomeOf(answer));
       });
-      sent.on('error', (error) => reject(late.aborted ? new Error(`No answer within ${timeoutMs / 1000} s.`) : error));
+      const failed = (error: Error): void => reject(late.aborted ? new Error(`No answer within ${timeoutMs / 1000} s.`) : error);
+      sent.on('error', failed);
+      // Without who takes it over, Node drops the connection and says nothing more of the request.
+      sent.on('upgrade', (answer, socket) => {
+        socket.destroy();
+        resolve(outcome(answer, 'The answer changes to another protocol, which was not asked for.'));
+      });
+      // Whatever the connection does, or leaves out: a try is over when its time is.
+      late.addEventListener('abort', () => failed(new Error('late')), { once: true });
       sent.end(body);
     });
   }
@@ -120,8 +128,14 @@ export class WebhookSender {
 async function outcomeOf(answer: IncomingMessage): Promise<SendOutcome> {
   const { statusCode: status = 0, headers } = answer;
   const said = await beginningOf(answer);
-  const detail = status >= 300 && status < 400 && headers.location !== undefined ? `The answer redirects to ${headers.location}, which is not followed.` : said;
-  return { status, detail: detail.slice(0, answerBytesMax), retryAfterMs: retryAfterOf(answer), forbidden: false };
+  return outcome(
+    answer,
+    status >= 300 && status < 400 && headers.location !== undefined ? `The answer redirects to ${headers.location}, which is not followed.` : said,
+  );
+}
+
+function outcome(answer: IncomingMessage, detail: string): SendOutcome {
+  return { status: answer.statusCode ?? 0, detail: detail.slice(0, answerBytesMax), retryAfterMs: retryAfterOf(answer), forbidden: false };
 }
 
 /** What can be read of an answer; one that breaks off has said what it has said. */
