@@ -44,6 +44,9 @@ export interface IngestSettings extends SharedSettings {
   /** Bytes of the current group of pictures kept for readers that join: per session, and of all sessions together. */
   readonly gopBytesMax: number;
   readonly gopBytesTotal: number;
+  /** Media that is kept for packagers that are away: of each session, ms, and of all together, bytes. */
+  readonly keepMsMax: number;
+  readonly keepBytesTotal: number;
   /** Bytes that a reader may lag before it is cut off. */
   readonly readerBytesMax: number;
   readonly leaseTtlMs: number;
@@ -119,6 +122,8 @@ export function readIngestSettings(env: Environment = process.env): IngestSettin
     relayPublicHost: env['RELAY_PUBLIC_HOST'] || relayHost,
     gopBytesMax: readInteger(env, 'RELAY_GOP_BYTES_MAX', 4 * 1024 * 1024, 64 * 1024, 64 * 1024 * 1024),
     gopBytesTotal: readInteger(env, 'RELAY_GOP_BYTES_TOTAL', 24 * 1024 * 1024, 1024 * 1024, 16 * 1024 * 1024 * 1024),
+    keepMsMax: readInteger(env, 'RELAY_KEEP_SECONDS', 30, 0, 600) * 1000,
+    keepBytesTotal: readInteger(env, 'RELAY_KEEP_MB', 128, 0, 65_536) * 1024 * 1024,
     readerBytesMax: readInteger(env, 'RELAY_READER_BYTES_MAX', 8 * 1024 * 1024, 256 * 1024, 256 * 1024 * 1024),
     leaseTtlMs: 10_000,
     leaseRenewMs: 3_000,

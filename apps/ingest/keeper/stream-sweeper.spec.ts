@@ -102,7 +102,7 @@ class World {
 
   /** The sweeper of an ingest that has just started: it remembers nothing. */
   ingest(): StreamSweeper {
-    const hub = new RelayHub({ gopBytesMax: 1024, gopBytesTotal: 1024 });
+    const hub = new RelayHub({ gopBytesMax: 1024, gopBytesTotal: 1024, keepMsMax: 0, keepBytesTotal: 0 });
     const registry = new SessionRegistry({ ...this, hub, logger });
     return new StreamSweeper({ node: 'node-1', sweepMs: 1000 }, { ...this, registry, logger });
   }

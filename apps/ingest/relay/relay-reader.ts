@@ -1,4 +1,4 @@
-import type { SlabPart } from '#core/rtmp';
+import type { RingPiece, SlabPart } from '#core/rtmp';
 import type { Socket } from 'node:net';
 
 /** A stretch of a slab that grows while tags follow each other in it. */
@@ -23,6 +23,8 @@ export class RelayReader {
   readonly #socket: Socket;
   readonly #backlogBytesMax: number;
   #backlogBytes = 0;
+  /** Of the backlog, what came at once from the past: until it is sent, more may wait. */
+  #replayBytes = 0;
   #pieces: Array<Uint8Array | GrowingPart> = [];
   #piecesBytes = 0;
   #gatherMs = 0;
@@ -46,6 +48,15 @@ export class RelayReader {
   gather(ms: number): void {
     this.#gatherMs = ms;
     if (ms === 0) this.#hurry();
+  }
+
+  /** Sends media of the past, however much: its memory is held anyway. */
+  replay(pieces: readonly RingPiece[]): void {
+    this.#replayBytes = pieces.reduce((sum, piece) => sum + ('slab' in piece ? piece.end - piece.start : piece.length), 0);
+    for (const piece of pieces) {
+      if ('slab' in piece) this.sendParts([piece], true);
+      else this.sendBytes(piece);
+    }
   }
 
   /** Sends bytes that nobody changes, at once. */
@@ -81,7 +92,7 @@ export class RelayReader {
 
   #isOpen(bytes: number): boolean {
     if (this.#socket.destroyed) return false;
-    if (this.#backlogBytes + bytes <= this.#backlogBytesMax) return true;
+    if (this.#backlogBytes + bytes <= this.#backlogBytesMax + this.#replayBytes) return true;
     this.cutOff = true;
     this.#socket.destroy();
     return false;
@@ -113,6 +124,7 @@ export class RelayReader {
     for (const piece of pieces) this.#socket.write('slab' in piece ? piece.slab.bytes.subarray(piece.start, piece.end) : piece);
     this.#socket.write('\r\n', 'latin1', () => {
       this.#backlogBytes -= bytes;
+      this.#replayBytes = Math.min(this.#replayBytes, this.#backlogBytes);
       for (const piece of pieces) if ('slab' in piece) piece.slab.release();
     });
     this.#socket.uncork();

@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import type { Logger } from '#runtime';
 import type { RelayHub } from './relay-hub.ts';
 import { RelayReader } from './relay-reader.ts';
+import type { RelayStream } from './relay-stream.ts';
 
 export interface RelayServerInit {
   readonly host: string;
@@ -18,6 +19,12 @@ export interface RelayServerDeps {
   readonly silentMs: (sessionId: string) => number | undefined;
 }
 
+interface Resuming {
+  readonly streamId: string;
+  readonly stream: RelayStream;
+  readonly request: IncomingMessage;
+}
+
 const methods = new Set(['GET', 'HEAD', 'PUT']);
 
 /** How long nothing has come of a session, ms: the answer to HEAD. */
@@ -28,9 +35,13 @@ const gatherMsMax = 1000;
 
 const pathPattern = /^\/relay\/([A-Za-z0-9_.:-]{1,128})$/;
 
+/** Of what a reader says in its request's body: a line is a time. */
+const lineBytesMax = 20;
+
 /**
- * `GET /relay/:streamId?session=&reader=`: a session as endless FLV; HEAD asks how it is, PUT with `gather=` lets media for that
- * reader wait (docs/ARCHITECTURE.md, "From publisher to playlist").
+ * `GET /relay/:streamId?session=&reader=&from=`: a session as endless FLV; HEAD asks how it is, PUT with `gather=` lets media for that
+ * reader wait (docs/ARCHITECTURE.md, "From publisher to playlist"). A reader that goes on `from` some place says in lines of its request's
+ * body up to where it has stored what it read.
  */
 export class RelayServer {
   readonly #init: RelayServerInit;
@@ -47,6 +58,8 @@ export class RelayServer {
     this.#deps = deps;
     this.#logger = deps.logger;
     this.#server = createServer((request, response) => this.#answer(request, response));
+    // A request whose body says how far its reader has got lasts as long as the session.
+    this.#server.requestTimeout = 0;
   }
 
   get port(): number {
@@ -74,13 +87,30 @@ export class RelayServer {
     const name = url?.searchParams.get('reader') ?? '';
     const reader = `${stream.sessionId}/${name}`;
     if (method === 'PUT') return this.#gather(reader, url?.searchParams.get('gather') ?? '', response);
+    const from = /^\d{1,15}$/.exec(url?.searchParams.get('from') ?? '')?.[0];
     this.#serve(response, (one) => {
       if (name !== '') this.#named.set(reader, one);
-      stream.join(one);
+      if (from === undefined) stream.join(one);
+      else this.#resume({ streamId: streamId ?? '', stream, request }, one, Number(from));
       return () => {
         stream.leave(one);
         if (this.#named.get(reader) === one) this.#named.delete(reader);
       };
+    });
+  }
+
+  #resume({ streamId, stream, request }: Resuming, reader: RelayReader, fromMs: number): void {
+    const resumed = stream.resume(reader, fromMs);
+    const about = { streamId, sessionId: stream.sessionId, fromMs, ...resumed };
+    if (resumed.missingMs > 0) this.#logger.warn(about, 'a packager reads on, and the first of what it needs was not kept');
+    else if (fromMs > 0) this.#logger.info(about, 'a packager reads on from where its segments end');
+    request.setEncoding('latin1');
+    let line = '';
+    request.on('data', (text: string) => {
+      const lines = `${line}${text}`.split('\n');
+      line = (lines.pop() ?? '').slice(0, lineBytesMax);
+      const storedMs = Number(lines.findLast((one) => /^\d{1,15}$/.test(one)));
+      if (!Number.isNaN(storedMs)) stream.keepFrom(storedMs);
     });
   }
 

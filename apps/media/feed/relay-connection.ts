@@ -8,6 +8,8 @@ import type { LiveFeed } from './live-feed.ts';
 
 export interface RelayConnectionInit {
   readonly session: LiveSession;
+  /** Up to where the session is stored, whole ms of it; 0 for nothing. */
+  readonly storedMs: number;
   readonly connectTimeoutMs: number;
   /** Silence after which the relay counts as gone, ms; longer than a relay keeps a silent publisher. */
   readonly silenceMsMax: number;
@@ -31,6 +33,8 @@ export class RelayConnection {
   #timer: NodeJS.Timeout | undefined;
   /** What the relay was asked for last, ms. */
   #gatherMs = 0;
+  /** What the relay was told last, ms. */
+  #storedMs = 0;
 
   private constructor(init: RelayConnectionInit, feed: LiveFeed, logger: Logger) {
     this.#init = init;
@@ -39,7 +43,10 @@ export class RelayConnection {
     this.#url = new URL(init.session.relayUrl);
     this.#url.searchParams.set('session', init.session.sessionId);
     this.#url.searchParams.set('reader', randomUUID());
-    this.#request = request(this.#url, { agent: false, headers: { accept: 'video/x-flv' } });
+    const url = new URL(this.#url);
+    url.searchParams.set('from', String(init.storedMs));
+    // Its body is what is told while the answer lasts (`stored`).
+    this.#request = request(url, { agent: false, headers: { accept: 'video/x-flv', 'transfer-encoding': 'chunked' } });
   }
 
   /** @throws OperatingError `RELAY_UNREACHABLE` or `SESSION_UNKNOWN`, both retryable: the log may know more soon */
@@ -77,6 +84,13 @@ export class RelayConnection {
     asked.end();
   }
 
+  /** Segments are stored up to there, whole ms of the session: the relay keeps what follows for whoever reads it after us. */
+  stored(ms: number): void {
+    if (ms === this.#storedMs || this.#request.destroyed) return;
+    this.#storedMs = ms;
+    this.#request.write(`${ms}\n`);
+  }
+
   close(): void {
     clearTimeout(this.#timer);
     this.#request.destroy();
@@ -93,7 +107,7 @@ export class RelayConnection {
         fail(error);
         this.#feed.finish('broken');
       });
-      this.#request.end();
+      this.#request.flushHeaders();
     });
   }
 

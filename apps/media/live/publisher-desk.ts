@@ -2,6 +2,7 @@ import type { Logger } from '#runtime';
 import { FailoverMachine, type FailoverInput, type SwitchEffect } from '../failover/failover-machine.core.ts';
 import { activeSession, type LiveSession, type StreamState } from '../fold/stream-fold.core.ts';
 import type { StreamFollower } from '../fold/stream-follower.ts';
+import { sessionEnd, storedUntilMs } from '../run/run-plan.core.ts';
 import { PublisherSource } from './publisher-source.ts';
 
 export interface PublisherDeskInit {
@@ -131,7 +132,7 @@ export class PublisherDesk {
     const { feedBytesMax } = this.#init;
     const logger = this.#deps.logger.child({ sessionId: session.sessionId });
     const source = new PublisherSource(
-      { session, feedBytesMax },
+      { session, feedBytesMax, storedMs: () => this.#storedMs(session.sessionId) },
       {
         logger,
         onMedia: (one, keyFrame) => this.#heard(one, keyFrame),
@@ -140,6 +141,13 @@ export class PublisherDesk {
       },
     );
     this.#sources.set(session.sessionId, source);
+  }
+
+  #storedMs(sessionId: string): number {
+    const state = this.#state;
+    const session = state?.sessions.find((one) => one.sessionId === sessionId);
+    const end = state && session && sessionEnd(state, session);
+    return end === undefined ? 0 : storedUntilMs(end);
   }
 
   /** Forgotten once nobody can ask for it: what is left of it may still be encoded. */
@@ -153,7 +161,10 @@ export class PublisherDesk {
     const { sessionId } = source.session;
     this.#step({ kind: 'media', sessionId, keyFrame });
     const media = source.feed?.media;
-    if (keyFrame && media !== undefined && this.#state?.active?.sessionId !== sessionId) media.keepSince(media.latestMs - warmMs);
+    if (!keyFrame || media === undefined || this.#state?.active?.sessionId === sessionId) return;
+    media.keepSince(media.latestMs - warmMs);
+    // Kept warm here: the relay needs not do so as well.
+    source.stored(media.latestMs);
   }
 
   #step(input: FailoverInput): void {

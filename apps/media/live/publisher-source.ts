@@ -12,6 +12,8 @@ export interface PublisherSourceInit {
   readonly session: LiveSession;
   /** Media that is kept, bytes. */
   readonly feedBytesMax: number;
+  /** Up to where the session is stored now, ms of it; 0 for nothing. */
+  readonly storedMs: () => number;
 }
 
 export interface PublisherSourceDeps {
@@ -77,6 +79,11 @@ export class PublisherSource {
     this.#connection?.gather(ms);
   }
 
+  /** What is shown before `ms` of the session is stored, or not needed. */
+  stored(ms: number): void {
+    this.#connection?.stored(Math.max(0, Math.floor(ms)));
+  }
+
   /** The log says that it is over: the relay has a moment to send what is left. */
   endSoon(): void {
     this.#overOnLog.abort();
@@ -114,7 +121,8 @@ export class PublisherSource {
       },
     });
     try {
-      const connection = await RelayConnection.open({ session, connectTimeoutMs, silenceMsMax }, feed, logger);
+      const storedMs = Math.max(0, Math.floor(this.#init.storedMs()));
+      const connection = await RelayConnection.open({ session, storedMs, connectTimeoutMs, silenceMsMax }, feed, logger);
       this.#feed = feed;
       this.#connection = connection;
       this.#deps.onFeed();

@@ -280,7 +280,8 @@ export class SessionEncoder {
     share.refused(rungs);
   }
 
-  async #supervise(identity: RunIdentity, { source: { session, captions }, feed, cut }: EncodingTask, work: RunWork, { stop }: Ends): Promise<Ended> {
+  async #supervise(identity: RunIdentity, { source, feed, cut }: EncodingTask, work: RunWork, { stop }: Ends): Promise<Ended> {
+    const { session, captions } = source;
     const { streamId, program, node, vaapiDevice, edge } = this.#init;
     const { blobs, facts, follower, runner, held, logger } = this.#deps;
     const { start, renditions, share } = work;
@@ -296,7 +297,7 @@ export class SessionEncoder {
     const sampler = this.#sampler;
     sampler?.begins({ offsetMs: plan.offsetMs, encodingId: identity.encodingId });
     const onCommitted: SegmentCommitterDeps['onCommitted'] = (group, tracks) => {
-      this.#stored({ session, feed }, group);
+      this.#stored({ source, feed }, group);
       sampler?.stored(group, tracks);
     };
     if (this.#runs++ > 0) this.#count('encoderRestarts', 1);
@@ -366,7 +367,7 @@ export class SessionEncoder {
   }
 
   /** The media of stored segments is not needed again. The fold may lag behind the append; forgetting late is harmless. */
-  #stored({ session, feed }: Pick<PublisherSource, 'session'> & { readonly feed: LiveFeed }, { segments }: SegmentGroup): void {
+  #stored({ source, feed }: Pick<EncodingTask, 'source' | 'feed'>, { segments }: SegmentGroup): void {
     this.#segments += segments.length;
     this.#count('segments', segments.length);
     this.#count(
@@ -375,8 +376,10 @@ export class SessionEncoder {
     );
     this.#pace.success();
     const state = this.#deps.follower.get(this.#init.streamId);
-    const end = state === undefined ? undefined : sessionEnd(state, session);
-    if (end !== undefined) feed.media.forgetBefore(storedUntilMs(end));
+    const end = state === undefined ? undefined : sessionEnd(state, source.session);
+    if (end === undefined) return;
+    feed.media.forgetBefore(storedUntilMs(end));
+    source.stored(storedUntilMs(end));
   }
 
   #judge(end: RunEnd): Next {

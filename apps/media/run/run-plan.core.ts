@@ -57,6 +57,8 @@ const continuesMs = 1;
  * be, and still be the next picture.
  */
 const meetsMs = 400;
+/** More of a session that is missing is not gone over segment by segment. */
+const missingUsMax = 3_600_000_000;
 /** So far from the end of the sound a picture may come back, sent earlier or later than its sound as it is. */
 const backMs = 500;
 
@@ -112,7 +114,7 @@ export function planRun(state: StreamState, session: LiveSession, start: StartPo
     const gaps = Math.max(0, taken, others > 1 ? others : 0);
     return continued(state, start, end, gaps);
   }
-  return anew(state, start, announced);
+  return anew(state, start, announced, state.last?.sessionId === session.sessionId ? end : undefined);
 }
 
 /**
@@ -178,14 +180,18 @@ function othersOf(state: StreamState, { known }: Announced): number {
   return known || state.last === undefined ? 0 : Math.min(unsettledMax, Math.max(0, (state.unsettled ?? 0) - 1));
 }
 
-function anew(state: StreamState, { tag }: StartPoint, announced: Announced): RunPlan {
+/** @param end of the session's own segments: what is missing of it is a gap as long */
+function anew(state: StreamState, { tag }: StartPoint, announced: Announced, end: SessionEnd | undefined): RunPlan {
   const ends = state.last === undefined ? undefined : endsOf(state);
   const leaderEndUs = ends?.leader.endUs ?? 0;
   const audioEndUs = ends?.audioEndUs ?? 0;
   const grid = gridUs(state);
   const { mediaSequence: next } = common(state);
-  const gaps = toldUntil(state, announced) + 1 - next;
-  const videoStreamUs = (Math.ceil((Math.max(leaderEndUs, audioEndUs - audioAheadUsMax) - onGridUs) / grid) + gaps) * grid;
+  const firstSlot = Math.ceil((Math.max(leaderEndUs, audioEndUs - audioAheadUsMax) - onGridUs) / grid);
+  const ownUs = end === undefined ? 0 : (tag.presentationMs + end.offsetMs) * 1000;
+  const missing = Math.min(Math.round(ownUs / grid) - firstSlot, Math.floor(missingUsMax / grid));
+  const gaps = Math.max(toldUntil(state, announced) + 1 - next, missing);
+  const videoStreamUs = (firstSlot + gaps) * grid;
   const videoStartUs = (tag.presentationMs - tag.timestampMs) * 1000;
   const audioStreamUs = Math.max(videoStreamUs, audioEndUs);
   return {

@@ -209,10 +209,40 @@ describe('a run behind parts that players know of and nobody stored', () => {
   });
 
   test('what was announced and stored is no gap', () => {
-    expect(planRun(state, session, startAt(12_000), { sequence: 8, passed: -1, likewise: true, known: true })).toMatchObject({
+    expect(planRun(state, session, startAt(10_900), { sequence: 8, passed: -1, likewise: true, known: true })).toMatchObject({
       mediaSequence: 9,
       videoStreamUs: 10e6,
     });
+  });
+});
+
+describe('a run behind media that is missing', () => {
+  /** Stored up to 10.107 s of the session. */
+  const state = after(-107, 8e6, 10e6);
+
+  test.each([
+    [0.9, 9, 10e6],
+    [1.1, 10, 12e6],
+    [2, 10, 12e6],
+    [9.3, 14, 20e6],
+    [86_400, 9 + 1800, 10e6 + 3600e6],
+  ])('of %p s begins so much later, to the next segment', (seconds, mediaSequence, videoStreamUs) => {
+    const run = planRun(state, session, startAt(10_107 + seconds * 1000));
+    expect(run).toMatchObject({ mediaSequence, videoStreamUs, audioStreamUs: videoStreamUs, gridPhaseUs: 0, discontinuity: true });
+    // Wall clock of what is shown, whatever the gap.
+    expect(programDateTime(session, run.offsetMs, run.videoStreamUs)).toBe(session.startedAtMs + 10_107 + seconds * 1000);
+  });
+
+  test('leaves out at least what somebody may have told of', () => {
+    const announced = { sequence: 11, passed: -1, likewise: false, known: true };
+    expect(planRun(state, session, startAt(14_107), announced)).toMatchObject({ mediaSequence: 12, videoStreamUs: 16e6 });
+    expect(planRun(state, session, startAt(20_107), announced)).toMatchObject({ mediaSequence: 14, videoStreamUs: 20e6 });
+  });
+
+  test('of another session is not counted: their times are not one', () => {
+    const other = { ...session, sessionId: 's2' };
+    const taken = { ...state, active: { sessionId: 's2', continues: ['s1'] } };
+    expect(planRun(taken, other, startAt(20_107))).toMatchObject({ mediaSequence: 9, videoStreamUs: 10e6 });
   });
 });
 

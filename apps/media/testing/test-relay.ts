@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { cueNameOf, encodeFlvHeader, encodeTag, readAudioHeader, readVideoHeader, tagType, trackBodyOf, type FlvTag } from '#core/flv';
+import { cueNameOf, encodeFlvHeader, encodeTag, readAudioHeader, readVideoHeader, tagType, trackBodyOf, videoPayload, type FlvTag } from '#core/flv';
 
 interface TestSession {
   readonly tags: readonly FlvTag[];
@@ -13,7 +13,7 @@ interface TestSession {
   silent: boolean;
 }
 
-/** A relay as ingest serves it: each session plays in real time, unless told otherwise, and a reader starts at its current group of pictures. */
+/** A relay as ingest serves it: each session plays in real time, unless told otherwise, and a reader starts at its current group of pictures, or at the place that it goes on from. */
 export class TestRelay {
   readonly #server: Server;
   readonly #sessions = new Map<string, TestSession>();
@@ -37,7 +37,7 @@ export class TestRelay {
       this.served += 1;
       this.#responses.add(response);
       response.once('close', () => this.#responses.delete(response));
-      void serve(session, response);
+      void serve(session, response, Number(searchParams.get('from')));
     });
   }
 
@@ -85,16 +85,18 @@ function isHeader({ type, body }: FlvTag): boolean {
   return (type === tagType.video ? readVideoHeader(own) : readAudioHeader(own)).kind === 'sequence-header';
 }
 
-async function serve(session: TestSession, response: ServerResponse): Promise<void> {
+async function serve(session: TestSession, response: ServerResponse, fromMs: number): Promise<void> {
   const media = session.tags.filter((tag) => !isHeader(tag));
   const now = (): number => (performance.now() - session.startedAt) * session.speed;
   const has = { audio: media.some(({ type }) => type === tagType.audio), video: media.some(({ type }) => type === tagType.video) };
   response.write(encodeFlvHeader(has));
   for (const tag of session.tags.filter(isHeader)) response.write(encodeTag({ ...tag, timestampMs: 0 }));
   const isPoint = ({ type, body }: FlvTag): boolean => !has.video || (type === tagType.video && readVideoHeader(body).keyFrame);
+  const shownMs = ({ type, timestampMs, body }: FlvTag): number => timestampMs + (type === tagType.video ? videoPayload(body).compositionMs : 0);
+  const isBegun = (tag: FlvTag): boolean => (fromMs > 0 ? shownMs(tag) <= Math.min(fromMs, now()) : tag.timestampMs <= now());
   let at = Math.max(
     0,
-    media.findLastIndex((tag) => tag.timestampMs <= now() && isPoint(tag)),
+    media.findLastIndex((tag) => isBegun(tag) && isPoint(tag)),
   );
   while (!response.destroyed) {
     if (session.silent) {

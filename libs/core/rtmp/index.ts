@@ -4,6 +4,7 @@ export { decodeCommand, encodeCommand, type Command } from './command.codec.ts';
 export { encodeSetDataFrame, scriptBodyOf } from './data-message.codec.ts';
 export { RtmpError, type RtmpErrorCode } from './errors.ts';
 export { GopCache } from './gop-cache.core.ts';
+export { MediaRing, type RingGroup, type RingInput, type RingPiece } from './media-ring.core.ts';
 export { handshakeBytes, rtmpVersion } from './handshake.core.ts';
 export { publishPathOf, type PublishPath } from './publish-path.core.ts';
 export type { Status } from './replies.core.ts';
