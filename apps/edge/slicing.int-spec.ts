@@ -3,7 +3,7 @@ import { SystemClock, UuidV7IdSource } from '#adapters/system';
 import { encodeEvent, purgeRequested, topicPartitions, type PurgeSelector } from '#events';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, request as httpRequest, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { EdgeProcess, temporaryFolder, until, type EdgeRuntime } from './edge.fixture.ts';
@@ -29,6 +29,8 @@ class FileOrigin {
   /** What was asked for: `200`, or the range. */
   readonly asked: string[] = [];
   hold: Promise<void> | undefined;
+  /** Of a range that it answers with: what it waits for after ten thousand bytes. */
+  middle: Promise<void> | undefined;
   readonly #server: Server;
 
   private constructor() {
@@ -74,7 +76,10 @@ class FileOrigin {
     const first = range[1] === '' ? body.length - Number(range[2]) : Number(range[1]);
     const last = range[1] === '' || range[2] === '' ? body.length - 1 : Math.min(Number(range[2]), body.length - 1);
     response.writeHead(206, { 'content-range': `bytes ${first}-${last}/${body.length}`, 'content-length': last - first + 1 });
-    response.end(body.subarray(first, last + 1));
+    const sent = body.subarray(first, last + 1);
+    if (this.middle !== undefined) response.write(sent.subarray(0, 10_000));
+    await this.middle;
+    response.end(this.middle === undefined ? sent : sent.subarray(10_000));
   }
 }
 
@@ -181,6 +186,25 @@ describe.each<EdgeRuntime>(['bun', 'node'])('large objects in slices, served by 
     released.resolve();
     for (const [at, answer] of (await Promise.all(wanted)).entries()) expect(answer.bytes.equals(expected(mib + at * 1000, mib + at * 1000 + 499))).toBe(true);
     expect(origin.asked).toHaveLength(3);
+  });
+
+  test('a few bytes of a slice that comes slowly go out as they come', async () => {
+    await start();
+    await get('0-9');
+    const released = Promise.withResolvers<void>();
+    origin.middle = released.promise;
+    const headers = { range: `bytes=${mib}-${mib + 29_999}` };
+    const request = httpRequest({ host: '127.0.0.1', port: edge.port, path: '/film.mp4', headers, agent: false }).end();
+    const [response] = (await once(request, 'response')) as [IncomingMessage];
+    expect([response.statusCode, response.headers['content-range']]).toEqual([206, `bytes ${mib}-${mib + 29_999}/${length}`]);
+    let got = Buffer.alloc(0);
+    response.on('data', (bytes: Buffer) => (got = Buffer.concat([got, bytes])));
+    await until(() => got.length === 10_000);
+    released.resolve();
+    await once(response, 'end');
+    expect(got.equals(expected(mib, mib + 29_999))).toBe(true);
+    // Another who wants as few of it finds them there.
+    expect((await get(`${mib + 5}-${mib + 9}`)).bytes.equals(expected(mib + 5, mib + 9))).toBe(true);
   });
 
   test('a version that changes never mixes with the one before: an answer breaks off or begins anew', async () => {

@@ -223,11 +223,11 @@ export class Answers {
 
   fromSlices(request: EdgeRequest, head: SlicedHead, nowMs: number, outcome: CacheOutcome, counted = true): EdgeReply | Promise<EdgeReply> {
     const { counters, slices } = this.#deps;
-    const { cacheName, wholeBytesMax } = this.#init;
+    const { cacheName, wholeBytesMax, wholeWaitMs } = this.#init;
     return slicedReply(
       { request, head, nowMs, outcome, counted },
       {
-        ...{ slices, counters, cacheName, wholeBytesMax },
+        ...{ slices, counters, cacheName, wholeBytesMax, wholeWaitMs },
         restart: () => this.#deps.restart(request, head.key),
         failed: (error) => this.failed(request, error, { forwarded: 'partial' }),
       },

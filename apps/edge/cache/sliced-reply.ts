@@ -15,8 +15,9 @@ import {
 } from '#core/http-cache';
 import { randomUUID } from 'node:crypto';
 import type { EdgeCounters } from '../edge-counters.ts';
-import type { OriginError } from '../origin/origin-client.ts';
+import { OriginError } from '../origin/origin-client.ts';
 import { replyHead, type ByteSource, type EdgeReply, type EdgeRequest } from '../server/exchange.ts';
+import { atMost } from './body-reader.ts';
 import { partsSource, startSpan, type SlicedStart } from './sliced-body.ts';
 import type { SlicedHead, Slices } from './slices.ts';
 
@@ -26,6 +27,8 @@ export interface SlicedReplyDeps {
   readonly cacheName: string;
   /** What is asked for so shortly is sent as bytes, bytes. */
   readonly wholeBytesMax: number;
+  /** And so long they are waited for, ms. */
+  readonly wholeWaitMs: number;
   /** Answers anew: the origin has another version, of which nothing was sent yet. */
   readonly restart: () => Promise<EdgeReply>;
   readonly failed: (error: OriginError) => EdgeReply;
@@ -89,20 +92,61 @@ function count({ counted: already }: Asked, { counters }: SlicedReplyDeps, what:
   if (!already) counters[what]++;
 }
 
-/** A few bytes whose failure is a clean error. */
+/** A few bytes whose failure is a clean error, if they come soon; else they are sent as they come. */
 async function collected(asked: Asked, deps: SlicedReplyDeps, selection: Selection, source: ByteSource, length: number): Promise<EdgeReply> {
-  const bytes = new Uint8Array(length);
-  let at = 0;
+  const few = new FewBytes(source, length);
   try {
-    for (let piece = await source.read(); piece !== undefined; piece = await source.read()) {
-      bytes.set(piece, at);
-      at += piece.length;
-    }
+    await atMost(few.whole, deps.wholeWaitMs);
   } catch (error) {
     return deps.failed(error as OriginError);
   }
+  if (!few.isWhole) return { head: headOf(asked, deps, selection, length), body: counted(few, deps.counters) };
   deps.counters.bytesServed += length;
-  return { head: headOf(asked, deps, selection), body: bytes };
+  return { head: headOf(asked, deps, selection), body: few.bytes };
+}
+
+/** What a source brings, read to its end whether or not anybody reads along. */
+class FewBytes implements ByteSource {
+  readonly bytes: Uint8Array;
+  /** Rejects when the source breaks off. */
+  readonly whole: Promise<void>;
+  readonly #source: ByteSource;
+  #here = 0;
+  #read = 0;
+  #more = Promise.withResolvers<void>();
+
+  constructor(source: ByteSource, length: number) {
+    this.bytes = new Uint8Array(length);
+    this.#source = source;
+    this.whole = this.#take();
+    this.whole.catch(() => undefined);
+  }
+
+  get isWhole(): boolean {
+    return this.#here === this.bytes.length;
+  }
+
+  cancel(): void {
+    this.#source.cancel();
+  }
+
+  async read(): Promise<Uint8Array | undefined> {
+    if (this.#read === this.#here && !this.isWhole) await Promise.race([this.#more.promise, this.whole]);
+    if (this.#read === this.#here) return undefined;
+    const bytes = this.bytes.subarray(this.#read, this.#here);
+    this.#read = this.#here;
+    return bytes;
+  }
+
+  async #take(): Promise<void> {
+    for (let piece = await this.#source.read(); piece !== undefined; piece = await this.#source.read()) {
+      this.bytes.set(piece, this.#here);
+      this.#here += piece.length;
+      this.#more.resolve();
+      this.#more = Promise.withResolvers();
+    }
+    if (!this.isWhole) throw new OriginError('ORIGIN_BROKEN', 'The origin broke off its response.');
+  }
 }
 
 function multipart(asked: Asked, deps: SlicedReplyDeps, spans: readonly ByteSpan[]): EdgeReply {
