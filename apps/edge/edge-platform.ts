@@ -1,14 +1,27 @@
+import { assert } from '#kernel';
 import { edgeLimits } from './edge.constants.ts';
 import type { EdgeSettings } from './edge.config.ts';
+import { Gateways } from './gateway/gateways.ts';
 import type { OriginClient } from './origin/origin-client.ts';
 import type { ConnectOrigin } from './origin/origin-endpoint.ts';
 import type { BytesOf, KeepBytes } from './server/exchange.ts';
 import type { ListenEdgeServer } from './server/edge-server.ts';
 
-/** What the runtime gives: a server, and a client for the origin. */
+/** One of the origins, or gateways, that are all the same. */
+export interface NamedClient {
+  readonly url: string;
+  readonly client: OriginClient;
+}
+
+/** What the runtime gives: a server, and clients for the origins. */
 export interface EdgePlatform {
   readonly listen: ListenEdgeServer;
+  /** For the first origin. */
   readonly client: OriginClient;
+  /** For all of them, in their order. */
+  readonly origins: readonly NamedClient[];
+  /** For what the edge asks on its own account. */
+  readonly gateways: Gateways;
   /** A client for an origin that a zone names. */
   readonly connect: ConnectOrigin;
   readonly keep: KeepBytes;
@@ -17,21 +30,34 @@ export interface EdgePlatform {
   readonly bytesOf: BytesOf;
 }
 
-export async function platformOf(settings: Pick<EdgeSettings, 'runtime' | 'originUrl'>): Promise<EdgePlatform> {
-  if (settings.runtime === 'bun') {
+export async function platformOf({ originUrls, runtime }: Pick<EdgeSettings, 'runtime' | 'originUrls'>): Promise<EdgePlatform> {
+  const gateways = new Gateways(originUrls);
+  if (runtime === 'bun') {
     const [{ bytesOnBun, keepOnBun, lendOnBun, listenOnBun }, { BunOriginClient }, { BunZoneClient }] = await Promise.all([
       import('./server/bun-server.adapter.ts'),
       import('./origin/bun-origin.adapter.ts'),
       import('./origin/bun-zone-client.adapter.ts'),
     ]);
     const connect: ConnectOrigin = async (endpoint) => new BunZoneClient(endpoint, () => Date.now());
-    return { listen: listenOnBun, keep: keepOnBun, lend: lendOnBun, bytesOf: bytesOnBun, client: new BunOriginClient(settings.originUrl), connect };
+    const origins = originUrls.map((url) => ({ url, client: new BunOriginClient(url) }));
+    return { listen: listenOnBun, keep: keepOnBun, lend: lendOnBun, bytesOf: bytesOnBun, client: firstOf(origins), origins, gateways, connect };
   }
   const [{ bytesOnNode, keepOnNode, listenOnNode }, { NodeOriginClient }] = await Promise.all([
     import('./server/node-server.adapter.ts'),
     import('./origin/node-origin.adapter.ts'),
   ]);
   const connect: ConnectOrigin = (endpoint) => NodeOriginClient.connect(endpoint);
-  const client = await connect({ url: settings.originUrl, connectTimeoutMs: edgeLimits.connectTimeoutMs, http2: false });
-  return { listen: listenOnNode, keep: keepOnNode, lend: keepOnNode, bytesOf: bytesOnNode, client, connect };
+  const { connectTimeoutMs } = edgeLimits;
+  const origins = await Promise.all(originUrls.map(async (url) => ({ url, client: await connect({ url, connectTimeoutMs, http2: false }) })));
+  return { listen: listenOnNode, keep: keepOnNode, lend: keepOnNode, bytesOf: bytesOnNode, client: firstOf(origins), origins, gateways, connect };
+}
+
+function firstOf([first]: readonly NamedClient[]): OriginClient {
+  assert(first !== undefined, 'an edge has an origin');
+  return first.client;
+}
+
+/** Lets go of what is kept open towards them. */
+export async function closeAll(origins: readonly NamedClient[]): Promise<void> {
+  await Promise.all(origins.map(({ client }) => client.close()));
 }

@@ -34,8 +34,8 @@ export interface EdgeSettings extends SharedSettings {
   readonly sharesPort: boolean;
   /** The processes of this edge; undefined for one that is alone. */
   readonly siblings: SiblingSettings | undefined;
-  /** Scheme, host and port of the origin, without a path. */
-  readonly originUrl: string;
+  /** Scheme, host and port of each gateway, without a path: any of them does for all. */
+  readonly originUrls: readonly string[];
   /** How long the origin is waited for when it cannot be reached and nothing stored can stand in, ms; 0 for not at all. */
   readonly originPatienceMs: number;
   /** Shared with the gateways, to which it proves whose address is forwarded. */
@@ -68,13 +68,21 @@ export interface EdgeSettings extends SharedSettings {
 
 const namePattern = /^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/;
 
-function readOrigin(env: Environment): string {
-  const text = env['EDGE_ORIGIN_URL'] || `http://127.0.0.1:${readPort(env, 'GATEWAY_PORT', 8080)}`;
+const originsMax = 8;
+
+function originOf(text: string): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url === undefined || !/^https?:$/.test(url.protocol) || url.pathname !== '/' || url.search !== '') {
-    throw invalidSetting('EDGE_ORIGIN_URL', `must be an http or https URL without a path, but is ${JSON.stringify(text)}`);
+    throw invalidSetting('EDGE_ORIGIN_URL', `must be an http or https URL without a path, or several with commas between them, but is ${JSON.stringify(text)}`);
   }
   return url.origin;
+}
+
+function readOrigins(env: Environment): readonly string[] {
+  const text = env['EDGE_ORIGIN_URL'] || `http://127.0.0.1:${readPort(env, 'GATEWAY_PORT', 8080)}`;
+  const urls = [...new Set(text.split(',').map((one) => originOf(one.trim())))];
+  if (urls.length > originsMax) throw invalidSetting('EDGE_ORIGIN_URL', `must be ${originsMax} URLs at most, but is ${urls.length}`);
+  return urls;
 }
 
 /**
@@ -96,7 +104,7 @@ export function readEdgeSettings(env: Environment = process.env): EdgeSettings {
     fleet: readFleetSettings(env, edgeId, processes.count),
     sharesPort: env[sharedPortVariable] === '1',
     siblings: readSiblings(env),
-    originUrl: readOrigin(env),
+    originUrls: readOrigins(env),
     originPatienceMs: readInteger(env, 'EDGE_ORIGIN_PATIENCE_SECONDS', 6, 0, 60) * 1000,
     edgeSecret: readEdgeSecret(env),
     memoryBytesMax: readInteger(env, 'EDGE_MEMORY_MB', 256, 1, 1_048_576) * 1024 * 1024,

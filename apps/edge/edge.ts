@@ -27,11 +27,11 @@ import { observeEdge, observeRevalidations } from './edge.telemetry.ts';
 import { AudienceCounter } from './facts/audience.core.ts';
 import { EdgeFacts } from './facts/edge-facts.ts';
 import { closingWhileDraining } from './fleet/draining.ts';
-import { Gateways } from './gateway/gateways.ts';
+import type { Gateways } from './gateway/gateways.ts';
 import { joinFleet } from './fleet/join-fleet.ts';
 import { Membership } from './fleet/membership.ts';
 import { StandingBook } from './fleet/standing-book.ts';
-import { platformOf, type EdgePlatform } from './edge-platform.ts';
+import { closeAll, platformOf, type EdgePlatform } from './edge-platform.ts';
 import { localPaths } from './local-paths.ts';
 import { dryRunsOf } from './purge/dry-runs.ts';
 import { Leaving } from './processes/leaving.ts';
@@ -94,6 +94,7 @@ function portTaken({ listening }: EdgeSettings, err: unknown): string {
 async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycle): Promise<void> {
   const now = (): number => Date.now();
   const platform = await platformOf(settings);
+  const { gateways } = platform;
   const telemetry = await openTelemetry({ app: 'edge', node: settings.edgeId, settings: settings.telemetry, logger, lifecycle });
   const engines = observeEngines(await openEngines({ ...settings, onWaiting: waitingLog(logger) }, 'log'), telemetry);
   lifecycle.onStop('engines', 'engines', () => engines.close());
@@ -118,12 +119,12 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   const onError = (err: unknown): void => logger.error({ err }, 'a request failed in the edge itself');
   const positions = (): readonly bigint[] => parts.tail?.positions ?? [];
   const cache = createEdgeCache(settings, {
-    ...{ client: platform.client, keep: platform.keep, bytesOf: platform.bytesOf },
+    ...{ client: platform.client, gateways: platform.origins, keep: platform.keep, bytesOf: platform.bytesOf },
     ...{ ledger, disk, shared: shared?.tier },
     siblings: settings.siblings === undefined ? undefined : new Siblings(settings.siblings, { positions, now }),
     counters,
     now,
-    local: localOf(peers, localPaths(view, now), witnessPaths(await openWitness(settings, logger, now), onError), webSocketsOf(settings)),
+    local: localOf(peers, localPaths(view, now), witnessPaths(await openWitness(settings, { gateways, logger, now }), onError), webSocketsOf(settings)),
     onError,
     trust: (tenant) => policies.trust(tenant, purgesKnown()),
   });
@@ -132,12 +133,12 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
   const onFatal = (err: unknown): void => endFenced(err, logger);
   const warms = new WarmBook({ topic: purgeTopic, file: new WarmsFile(join(settings.statePath, 'warms.json')), log: engines.log, logger });
   const warmer = warmerOf(settings, { book: warms, bytesOf: platform.bytesOf, cache, facts, lifecycle, onFatal, logger, now });
-  const told = { applied: new AppliedPurges(now), logger, now, onFatal, telemetry };
+  const told = { applied: new AppliedPurges(now), gateways, logger, now, onFatal, telemetry };
   const tail = purgeTailOf(settings, { ...told, cache, disk, engines, facts, shared: shared?.purges(cache.purger), warmer, warms });
   parts.tail = tail;
   observeEdge(telemetry, { counters, cache, disk, shared: shared?.tier, tail, purgesKnown, now });
   // First the zones: under which key a URL is purged is theirs to say.
-  const models = await followModels(settings, { prefetch: cache.prefetch, lifecycle, logger });
+  const models = await followModels(settings, { gateways, prefetch: cache.prefetch, lifecycle, logger });
   parts.models = models;
   const about = { log: engines.log, logger, now, telemetry };
   const zones = await followZones(settings, { ...about, book, cache, counters, lifecycle, models, onFatal, platform, policies });
@@ -155,7 +156,7 @@ async function start(settings: EdgeSettings, logger: Logger, lifecycle: Lifecycl
     await openSiblingDoor(settings.siblings, { cache, shared: shared?.tier, bytesOf: platform.bytesOf, positions, trust, now, logger }, lifecycle);
   parts.revalidator = revalidate(settings, { cache, lifecycle, now, onFatal });
   observeRevalidations(telemetry, parts.revalidator);
-  await followPeers(settings, { cache, tail, purgesKnown, keep: platform.keep, lifecycle, logger, now });
+  await followPeers(settings, { gateways, cache, tail, purgesKnown, keep: platform.keep, lifecycle, logger, now });
   const watch = recordTraffic(settings, { cache, facts, incarnation, lifecycle, log: engines.log, logger, now, onFatal, telemetry });
   const fleet = { membership, disk, shared: shared?.tier, behindMs: behindOf(tail, purgesKnown) };
   await serve(settings, { ...told, platform, cache, facts, counters, lifecycle, watch, ...fleet });
@@ -270,8 +271,8 @@ function statusOf(
 
 type LocalPaths = ReturnType<typeof localPaths>;
 
-function webSocketsOf({ edgeId, edgeSecret, originUrl }: EdgeSettings): LocalPaths {
-  return webSocketPaths({ originUrl, pseudonym: edgeId, cacheName: cacheName(edgeId), edgeSecret });
+function webSocketsOf({ edgeId, edgeSecret, originUrls }: EdgeSettings): LocalPaths {
+  return webSocketPaths({ originUrls, pseudonym: edgeId, cacheName: cacheName(edgeId), edgeSecret });
 }
 
 function localOf(peers: LocalPaths, own: LocalPaths, witness: LocalPaths, webSockets: LocalPaths): LocalPaths {
@@ -283,6 +284,7 @@ function gauges(cache: EdgeCache | undefined): { objects: number; memoryBytes: n
 }
 
 interface Serving {
+  readonly gateways: Gateways;
   readonly applied: AppliedPurges;
   readonly platform: EdgePlatform;
   readonly cache: EdgeCache;
@@ -301,7 +303,7 @@ interface Serving {
 }
 
 async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
-  const { applied, cache, counters, disk, facts, lifecycle, logger, membership, onFatal, platform, telemetry, watch } = parts;
+  const { applied, cache, counters, disk, facts, gateways, lifecycle, logger, membership, onFatal, platform, telemetry, watch } = parts;
   reclaimPurged({ cache, facts, lifecycle, onFatal, now: Date.now, edgeId: settings.edgeId });
   const audience = new AudienceCounter();
   const { edgeId, edgeSecret } = settings;
@@ -309,7 +311,7 @@ async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
     edgeId,
     edgeSecret,
     cacheName: cacheName(edgeId),
-    gateways: new Gateways([settings.originUrl]),
+    gateways,
     applied,
     now: Date.now,
     logger,
@@ -328,10 +330,10 @@ async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
   );
   lifecycle.onStop('accept', 'server', () => server.close(edgeLimits.drainMs));
   if (settings.siblings !== undefined) leaving.listen({ lifecycle, logger, handOver: () => server.leave(), sendAway: () => server.sendAway() });
-  lifecycle.onStop('leases', 'origin client', () => platform.client.close());
+  lifecycle.onStop('leases', 'origin client', () => closeAll(platform.origins));
   const url = `http://${settings.publicHost}:${server.port}`;
   await joinFleet(settings, server, {
-    ...{ audience, facts, lifecycle, logger, membership, onFatal },
+    ...{ audience, facts, gateways, lifecycle, logger, membership, onFatal },
     counted: () => ({ ...counters.snapshot(), ...gauges(cache), prefetch: cache.prefetch?.counters.told() ?? [] }),
     gauges: () => ({
       activeRequests: load.total,
@@ -350,11 +352,11 @@ async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
       url,
       port: server.port,
       tlsPort: server.tlsPort,
-      origin: settings.originUrl,
+      origin: settings.originUrls.join(', '),
       runtime: settings.runtime,
       memoryBytesMax: settings.memoryBytesMax,
     },
-    `edge ${settings.edgeId} serves ${settings.originUrl} at ${url}`,
+    `edge ${settings.edgeId} serves ${settings.originUrls.join(', ')} at ${url}`,
   );
 }
 

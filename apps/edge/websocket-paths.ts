@@ -5,7 +5,8 @@ import type { EdgeReply, EdgeRequest } from './server/exchange.ts';
 import { isHandshakeField, isWebSocketHandshake, protocolsOffered } from './server/websocket-tunnel.ts';
 
 export interface WebSocketPathsInit {
-  readonly originUrl: string;
+  /** Any of them does. */
+  readonly originUrls: readonly string[];
   readonly pseudonym: string;
   readonly cacheName: string;
   /** Shared with the gateway: proves whose address is forwarded. */
@@ -20,11 +21,15 @@ export function webSocketPaths(init: WebSocketPathsInit): (request: EdgeRequest,
   };
 }
 
-async function tunnelled({ originUrl, pseudonym, cacheName, edgeSecret }: WebSocketPathsInit, request: EdgeRequest): Promise<EdgeReply> {
+async function tunnelled({ originUrls, pseudonym, cacheName, edgeSecret }: WebSocketPathsInit, request: EdgeRequest): Promise<EdgeReply> {
   const { clientAddress, scheme, target } = request;
   const forwarded = passThroughFields(request.fields(), { clientAddress, scheme, pseudonym }).filter(([name]) => !isHandshakeField(name));
   const fields = edgeSecret === undefined ? forwarded : [...forwarded, [edgeProofHeader, edgeProofOf(edgeSecret, clientAddress)] as const];
-  const reply = await request.tunnel({ originUrl, target, fields, protocols: protocolsOffered(request) });
+  let reply: EdgeReply | undefined;
+  for (const originUrl of originUrls) {
+    reply = await request.tunnel({ originUrl, target, fields, protocols: protocolsOffered(request) });
+    if (reply !== undefined || request.gone.aborted) break;
+  }
   const detail = 'The origin does not speak WebSocket here.';
   return reply ?? problem({ status: 502, detail, target, cacheName, outcome: { forwarded: 'bypass' }, error: 'http_upgrade_failed' });
 }

@@ -3,7 +3,7 @@ import type { ZoneConfiguration } from '#events';
 import { createLogger, endOnError, endOnSignal, Lifecycle } from '#runtime';
 import { createEdgeCache, type EdgeCache } from '../cache/edge-cache.ts';
 import { EdgeCounters } from '../edge-counters.ts';
-import { platformOf, type EdgePlatform } from '../edge-platform.ts';
+import { closeAll, platformOf, type EdgePlatform } from '../edge-platform.ts';
 import { edgeLimits } from '../edge.constants.ts';
 import { ClientLoad } from '../server/client-load.ts';
 import { openListeners, type EdgeListeners } from '../server/edge-listeners.ts';
@@ -33,7 +33,7 @@ export async function runAlone(site: SiteSettings): Promise<void> {
   const lifecycle = new Lifecycle({ logger, deadlineMs: edgeLimits.drainMs + 1000 });
   endOnError(logger);
   endOnSignal(logger, lifecycle, false);
-  const platform = await platformOf({ runtime, originUrl: site.originUrl });
+  const platform = await platformOf({ runtime, originUrls: [site.originUrl] });
   const trust = { purgesKnown: true, doubtFreshMs: 0 };
   const counters = new EdgeCounters();
   const now = (): number => Date.now();
@@ -55,7 +55,7 @@ export async function runAlone(site: SiteSettings): Promise<void> {
       bytesOf: platform.bytesOf,
       ...{ counters, disk, ledger, now, shared: shared?.tier },
       trust: () => trust,
-      local: webSocketPaths({ originUrl: site.originUrl, pseudonym: edgeId, cacheName: cacheName(edgeId) }),
+      local: webSocketPaths({ originUrls: [site.originUrl], pseudonym: edgeId, cacheName: cacheName(edgeId) }),
       onError: (err) => logger.error({ err }, 'a request failed in the edge itself'),
     },
   );
@@ -77,7 +77,7 @@ export async function runAlone(site: SiteSettings): Promise<void> {
   const handler = new ClientLoad({ requestsMax: edgeLimits.clientRequestsMax, cacheName: cacheName(edgeId) }).limit(whole);
   const listeners = await openListeners(listeningOf(site, runtime === 'bun'), { listen: platform.listen, handler, logger, now: () => Date.now() });
   lifecycle.onStop('accept', 'server', () => listeners.close(edgeLimits.drainMs));
-  lifecycle.onStop('leases', 'origin client', () => platform.client.close());
+  lifecycle.onStop('leases', 'origin client', () => closeAll(platform.origins));
   process.stdout.write(welcome(site, listeners));
 }
 

@@ -15,9 +15,11 @@ import {
 } from '#core/http-cache';
 import type { ZoneConfiguration } from '#events';
 import { edgeLimits, passPrefixes } from '../edge.constants.ts';
+import type { NamedClient } from '../edge-platform.ts';
 import type { EdgeCounters } from '../edge-counters.ts';
 import { GuardedOrigin, type OriginSource } from '../origin/guarded-origin.ts';
 import type { OriginClient } from '../origin/origin-client.ts';
+import { OriginPool } from '../origin/origin-pool.ts';
 import { PatientOrigin } from '../origin/patient-origin.ts';
 import { ReloadOrigin } from '../origin/reload-origin.ts';
 import { EdgePrefetch, type EdgePrefetchInit } from '../prefetch/edge-prefetch.ts';
@@ -27,6 +29,7 @@ import { ReclaimedCounts } from '../purge/reclaimed-counts.ts';
 import type { BytesOf, EdgeHandler, EdgeReply, EdgeRequest, KeepBytes } from '../server/exchange.ts';
 import type { SharedTier } from '../shared-tier/shared-tier.ts';
 import type { DiskTier } from '../store/disk-tier.ts';
+import { HealthCheck } from '../zones/zone-health.ts';
 import { platformZoneId, ZoneTable } from '../zones/zone-table.ts';
 import type { Zone } from '../zones/zone.ts';
 import { CacheHandler, type CacheHandlerDeps, type CacheHandlerInit } from './edge.handler.ts';
@@ -62,6 +65,8 @@ export interface EdgeCacheInit {
 
 export interface EdgeCacheDeps extends Pick<CacheHandlerDeps, 'local' | 'onError'> {
   readonly client: OriginClient;
+  /** All of them where there are several gateways, of which any does for all; that of `client` alone when left out. */
+  readonly gateways?: readonly NamedClient[] | undefined;
   readonly keep: KeepBytes;
   readonly bytesOf: BytesOf;
   readonly counters: EdgeCounters;
@@ -172,12 +177,23 @@ export function createEdgeCache(init: EdgeCacheInit, deps: EdgeCacheDeps): EdgeC
 }
 
 /** The gateways: they hold what is asked for too early, and one that is gone is soon back. */
-function ownOrigin({ originPatienceMs: patienceMs = 0 }: EdgeCacheInit, { client, counters, now }: EdgeCacheDeps): OriginSource {
+function ownOrigin({ originPatienceMs: patienceMs = 0 }: EdgeCacheInit, { client: first, counters, gateways = [], now }: EdgeCacheDeps): OriginSource {
   const { downMs, ...limits } = edgeLimits.origin;
   const { againMs, probeTarget } = edgeLimits.originReturn;
   // One look at a time needs no rest besides its own.
-  const guarded = new GuardedOrigin(client, { ...limits, downMs: patienceMs === 0 ? downMs : againMs }, counters, now);
+  const guard = (client: OriginClient): GuardedOrigin => new GuardedOrigin(client, { ...limits, downMs: patienceMs === 0 ? downMs : againMs }, counters, now);
+  const guarded = gateways.length > 1 ? gatewayPool(gateways, guard, now) : guard(first);
   return patienceMs === 0 ? guarded : new PatientOrigin(guarded, { patienceMs, againMs, probeTarget }, { now });
+}
+
+/** Each key keeps its gateway while that is well: what a gateway has in memory is not there twice. */
+function gatewayPool(gateways: readonly NamedClient[], guard: (client: OriginClient) => GuardedOrigin, now: () => number): OriginPool {
+  const { health, ...fortunes } = edgeLimits.gateways;
+  const members = gateways.map(({ client, url }) => ({ url, source: guard(client), weight: 1, backup: false }));
+  const pool = new OriginPool(members, { balance: 'hash', attempts: members.length - 1, ...fortunes }, now);
+  // What may not be repeated is not to find out that one is away.
+  for (const { source, url } of members) HealthCheck.begin(health, { pool, source, url, host: undefined });
+  return pool;
 }
 
 async function finished(request: EdgeRequest, reply: EdgeReply | Promise<EdgeReply>, finish: NonNullable<Zone['finish']>): Promise<EdgeReply> {

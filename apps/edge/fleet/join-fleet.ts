@@ -6,6 +6,7 @@ import { edgeLimits } from '../edge.constants.ts';
 import type { AudienceCounter } from '../facts/audience.core.ts';
 import type { EdgeFacts, EdgeReport } from '../facts/edge-facts.ts';
 import type { EdgeListeners } from '../server/edge-listeners.ts';
+import type { Gateways } from '../gateway/gateways.ts';
 import { LoadMeter, openDescriptors, processorUs, type LoadGauges } from './load-meter.ts';
 import type { Membership } from './membership.ts';
 import { Registrar } from './registrar.ts';
@@ -14,6 +15,7 @@ import { Registrar } from './registrar.ts';
 export type Counted = Omit<EdgeReport, keyof Awaited<ReturnType<LoadMeter['measure']>>>;
 
 export interface JoinFleetDeps {
+  readonly gateways: Gateways;
   readonly facts: EdgeFacts;
   readonly membership: Membership;
   readonly audience: AudienceCounter;
@@ -73,7 +75,7 @@ export async function joinFleet(settings: EdgeSettings, listeners: EdgeListeners
   const { key } = settings.fleet;
   if (key === undefined) void facts.register(edge).catch(onFatal);
   else {
-    const registrar = new Registrar({ gatewayUrl: settings.originUrl, key }, { membership, logger, stopping: lifecycle.stopping });
+    const registrar = new Registrar({ key }, { gateways: deps.gateways, membership, logger, stopping: lifecycle.stopping });
     const registering = registrar.run(edge).catch(onFatal);
     lifecycle.onStop('work', 'registration', () => registering);
   }

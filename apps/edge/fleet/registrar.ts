@@ -1,14 +1,14 @@
 import type { EdgeCapabilities } from '#domain/edge';
 import { backOffMs, pause, type Logger } from '#runtime';
+import type { Gateways } from '../gateway/gateways.ts';
 import type { Membership } from './membership.ts';
 
 export interface RegistrarInit {
-  /** Where the gateway is: the edge's origin. */
-  readonly gatewayUrl: string;
   readonly key: string;
 }
 
 export interface RegistrarDeps {
+  readonly gateways: Gateways;
   readonly membership: Membership;
   readonly logger: Logger;
   readonly stopping: AbortSignal;
@@ -46,15 +46,15 @@ export class Registrar {
 
   /** @returns why nobody answered; undefined when somebody did */
   async #show({ edgeId, ...edge }: EdgeCapabilities, anew: boolean): Promise<string | undefined> {
-    const { gatewayUrl, key } = this.#init;
-    const { membership, stopping } = this.#deps;
+    const { key } = this.#init;
+    const { gateways, membership, stopping } = this.#deps;
     try {
-      const answer = await fetch(`${gatewayUrl}/api/v1/cdn/edge/register`, {
+      const answer = await gateways.ask('/api/v1/cdn/edge/register', {
         method: 'POST',
         headers: { authorization: `Bearer ${key}`, 'content-type': 'application/json' },
         body: JSON.stringify({ id: edgeId, ...edge, anew }),
-        redirect: 'error',
-        signal: AbortSignal.any([stopping, AbortSignal.timeout(timeoutMs)]),
+        signal: stopping,
+        timeoutMs,
       });
       const text = (await answer.text()).slice(0, answerBytesMax);
       if (answer.ok) membership.key = { is: 'proved' };

@@ -1,12 +1,14 @@
 import { pause, type Lifecycle, type Logger } from '#runtime';
 import type { EdgeCache } from '../cache/edge-cache.ts';
 import type { EdgeSettings } from '../edge.config.ts';
+import type { Gateways } from '../gateway/gateways.ts';
 import type { PurgeTail } from '../purge/purge-tail.ts';
 import type { KeepBytes } from '../server/exchange.ts';
 import { PeerPull } from './peer-pull.ts';
 import { RegistryPeers } from './registry-peers.ts';
 
 export interface FollowPeersDeps {
+  readonly gateways: Gateways;
   readonly cache: EdgeCache;
   readonly tail: Pick<PurgeTail, 'mark'>;
   readonly purgesKnown: () => boolean;
@@ -17,12 +19,12 @@ export interface FollowPeersDeps {
 }
 
 /** Takes what is hot at the peers before this edge serves, and from then on every so often. Whatever peers do, the edge starts. */
-export async function followPeers({ edgeId, edgeSecret, originUrl, peers, region }: EdgeSettings, deps: FollowPeersDeps): Promise<void> {
-  const { cache, keep, lifecycle, logger, now, purgesKnown, tail } = deps;
+export async function followPeers({ edgeId, edgeSecret, peers, region }: EdgeSettings, deps: FollowPeersDeps): Promise<void> {
+  const { cache, gateways, keep, lifecycle, logger, now, purgesKnown, tail } = deps;
   if (peers === undefined || edgeSecret === undefined) return;
   const { stopping } = lifecycle;
   const { registryKey: key, urls } = peers;
-  const registry = key === undefined ? undefined : new RegistryPeers({ gatewayUrl: originUrl, edgeId, region, key }, { logger, stopping });
+  const registry = key === undefined ? undefined : new RegistryPeers({ edgeId, region, key }, { gateways, logger, stopping });
   const all = async (): Promise<readonly string[]> => [...new Set([...urls, ...((await registry?.urls()) ?? [])])];
   const pull = new PeerPull(
     { peers: all, secret: edgeSecret, bytesMax: peers.bytesMax, timeMaxMs: peers.timeMaxMs },

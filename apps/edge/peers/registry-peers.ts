@@ -1,15 +1,15 @@
 import type { Logger } from '#runtime';
 import { z } from 'zod';
+import type { Gateways } from '../gateway/gateways.ts';
 
 export interface RegistryPeersInit {
-  /** Where the gateway is: the edge's origin. */
-  readonly gatewayUrl: string;
   readonly edgeId: string;
   readonly region: string;
   readonly key: string;
 }
 
 export interface RegistryPeersDeps {
+  readonly gateways: Gateways;
   readonly logger: Pick<Logger, 'warn'>;
   readonly stopping: AbortSignal;
 }
@@ -33,13 +33,13 @@ export class RegistryPeers {
   }
 
   async urls(): Promise<readonly string[]> {
-    const { edgeId, gatewayUrl, key, region } = this.#init;
-    const { logger, stopping } = this.#deps;
+    const { edgeId, key, region } = this.#init;
+    const { gateways, logger, stopping } = this.#deps;
     try {
-      const answer = await fetch(`${gatewayUrl}/api/v1/cdn/edge/peers?${new URLSearchParams({ id: edgeId, region })}`, {
+      const answer = await gateways.ask(`/api/v1/cdn/edge/peers?${new URLSearchParams({ id: edgeId, region })}`, {
         headers: { authorization: `Bearer ${key}` },
-        redirect: 'error',
-        signal: AbortSignal.any([stopping, AbortSignal.timeout(timeoutMs)]),
+        signal: stopping,
+        timeoutMs,
       });
       if (answer.status !== 200) throw new Error(`the gateway answers with ${answer.status}`);
       const { items } = answerSchema.parse(JSON.parse((await answer.text()).slice(0, answerBytesMax)));

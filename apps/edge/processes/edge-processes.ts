@@ -204,7 +204,7 @@ export async function runEdgeProcesses(settings: EdgeSettings): Promise<void> {
   const url = `http://${settings.publicHost}:${port}`;
   logger.info(
     { ready: true, url, port, tlsPort, processes: settings.processes.count },
-    `edge ${settings.edgeId} serves ${settings.originUrl} at ${url} by ${settings.processes.count} processes`,
+    `edge ${settings.edgeId} serves ${settings.originUrls.join(', ')} at ${url} by ${settings.processes.count} processes`,
   );
   await processes.keep();
 }

@@ -3,6 +3,7 @@ import { Ed25519Signer, nodeLedgerHash } from '#adapters/ledger';
 import { parseVerifierKey, signatureTypes, verifierKey } from '#core/ledger';
 import type { Logger } from '#runtime';
 import type { EdgeSettings } from '../edge.config.ts';
+import type { Gateways } from '../gateway/gateways.ts';
 import { TrustedLedgers } from './trusted-ledgers.ts';
 import { takeWitnessSeed, WitnessFile } from './witness.file.ts';
 import { Witness } from './witness.ts';
@@ -11,20 +12,26 @@ import { Witness } from './witness.ts';
  * The witness of an edge, as it was when the edge last ran; undefined when its files are damaged: then the edge serves
  * viewers as ever, and nobody a signature.
  */
-export async function openWitness(settings: EdgeSettings, logger: Logger, now: () => number): Promise<Witness | undefined> {
+export interface OpenWitnessDeps {
+  readonly gateways: Gateways;
+  readonly logger: Logger;
+  readonly now: () => number;
+}
+
+export async function openWitness(settings: EdgeSettings, deps: OpenWitnessDeps): Promise<Witness | undefined> {
   try {
-    return await open(settings, logger, now);
+    return await open(settings, deps);
   } catch (err) {
-    logger.error({ err }, `the witness of this edge is out of order: ${err instanceof Error ? err.message : String(err)}`);
+    deps.logger.error({ err }, `the witness of this edge is out of order: ${err instanceof Error ? err.message : String(err)}`);
     return undefined;
   }
 }
 
-async function open(settings: EdgeSettings, logger: Logger, now: () => number): Promise<Witness> {
+async function open(settings: EdgeSettings, { gateways, logger, now }: OpenWitnessDeps): Promise<Witness> {
   const folder = join(settings.statePath, 'witness');
   const signer = new Ed25519Signer(await takeWitnessSeed(join(folder, 'seed')));
   const key = verifierKey(`edge/${settings.edgeId}`, signatureTypes.cosignature, signer.publicKey, nodeLedgerHash);
   const named = settings.ledgerKeys.map((text) => parseVerifierKey(text, nodeLedgerHash));
-  const ledgers = await TrustedLedgers.open({ path: join(folder, 'ledger-keys'), named, originUrl: settings.originUrl }, { logger, now });
+  const ledgers = await TrustedLedgers.open({ path: join(folder, 'ledger-keys'), named }, { gateways, logger, now });
   return new Witness({ key, signer }, { ledgers, file: await WitnessFile.open(join(folder, 'seen.json')), now });
 }

@@ -1,6 +1,7 @@
 import { nodeLedgerHash, verifyEd25519 } from '#adapters/ledger';
 import { formatVerifierKey, originKeys, parseVerifierKey, readKeyList, type VerifierKey } from '#core/ledger';
 import type { Logger } from '#runtime';
+import type { Gateways } from '../gateway/gateways.ts';
 import { readTextFile, writeTextFile } from '../state/atomic-file.ts';
 
 export interface TrustedLedgersInit {
@@ -8,10 +9,10 @@ export interface TrustedLedgersInit {
   readonly path: string;
   /** Verifier keys that the operator named; none: the origin's own are believed the first time, and remembered. */
   readonly named: readonly VerifierKey[];
-  readonly originUrl: string;
 }
 
 export interface TrustedLedgersDeps {
+  readonly gateways: Gateways;
   readonly logger: Logger;
   readonly now: () => number;
 }
@@ -57,7 +58,7 @@ export class TrustedLedgers {
   }
 
   async #ask(): Promise<void> {
-    const response = await fetch(`${this.#init.originUrl}/ledger/v1/keys`, { redirect: 'error', signal: AbortSignal.timeout(timeoutMs) });
+    const response = await this.#deps.gateways.ask('/ledger/v1/keys', { timeoutMs });
     const list = await response.text();
     if (!response.ok || list.length > listCharsMax) throw new Error(`the origin answered ${response.status}`);
     const keys = readKeyList(list, this.#keys, nodeLedgerHash, verifyEd25519);

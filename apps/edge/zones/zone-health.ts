@@ -32,6 +32,10 @@ export class HealthCheck {
     void this.#round();
   }
 
+  static begin(init: NonNullable<ZoneConfiguration['healthCheck']>, deps: HealthCheckDeps): HealthCheck {
+    return new HealthCheck(init, deps);
+  }
+
   stop(): void {
     this.#stopped = true;
     clearTimeout(this.#timer);
