@@ -323,7 +323,7 @@ async function serve(settings: EdgeSettings, parts: Serving): Promise<void> {
   };
   const load = new ClientLoad({ requestsMax: settings.listening.clientRequestsMax, cacheName: cacheName(settings.edgeId) });
   const leaving = new Leaving(settings.processes.leaveMs);
-  const draining = { isOutside: () => leaving.asked || membership.outside !== undefined, stripsConnection: settings.runtime === 'node' };
+  const draining = { isOutside: () => leaving.asked || membership.outside !== undefined };
   const server = await openListeners(
     { ...settings.listening, host: settings.host, shared: settings.sharesPort, idleTimeoutS: edgeLimits.idleTimeoutS, speaksHttp3: settings.runtime === 'bun' },
     { listen: platform.listen, handler: closingWhileDraining(load.limit(handler), draining), watch, logger, now: () => Date.now() },

@@ -3,12 +3,13 @@ import { replyHead, switched, type EdgeHandler, type EdgeReply, type EdgeRequest
 export interface DrainingInit {
   /** Whether clients should go elsewhere now. */
   readonly isOutside: () => boolean;
-  /** Whether the server takes the field `connection` out of answers over HTTP/2 and 3, which must not have it (RFC 9113 section 8.2.2). */
-  readonly stripsConnection: boolean;
 }
 
-/** While it drains, an edge ends connections with the answers that are under way (RFC 9112 section 9.6): who comes again asks anew where to go. */
-export function closingWhileDraining(handler: EdgeHandler, { isOutside, stripsConnection }: DrainingInit): EdgeHandler {
+/**
+ * While it drains, an edge ends connections with the answers that are under way (RFC 9112 section 9.6): who comes again asks anew
+ * where to go. The servers take the field `connection` out of answers over HTTP/2 and 3, which must not have it (RFC 9113 section 8.2.2).
+ */
+export function closingWhileDraining(handler: EdgeHandler, { isOutside }: DrainingInit): EdgeHandler {
   const closing = new WeakMap<ReplyHead, ReplyHead>();
   const close = (reply: EdgeReply): EdgeReply => {
     if (reply === switched) return reply;
@@ -22,7 +23,7 @@ export function closingWhileDraining(handler: EdgeHandler, { isOutside, stripsCo
   };
   return (request: EdgeRequest) => {
     const reply = handler(request);
-    if (!isOutside() || !(stripsConnection || request.scheme === 'http')) return reply;
+    if (!isOutside()) return reply;
     return reply instanceof Promise ? reply.then(close) : close(reply);
   };
 }

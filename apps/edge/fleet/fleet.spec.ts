@@ -49,14 +49,13 @@ describe('whether clients are sent to an edge', () => {
 describe('an edge that drains', () => {
   const head = replyHead(200, [['connection', 'keep-alive'], ['etag', '"1"']]); // prettier-ignore
   const request = (scheme: 'http' | 'https'): EdgeRequest => ({ scheme }) as EdgeRequest;
-  const answer = (reply: EdgeReply | Promise<EdgeReply>, init: { isOutside: boolean; stripsConnection: boolean }, scheme: 'http' | 'https' = 'http') =>
-    closingWhileDraining(() => reply, { isOutside: () => init.isOutside, stripsConnection: init.stripsConnection })(request(scheme));
+  const answer = (reply: EdgeReply | Promise<EdgeReply>, init: { isOutside: boolean }, scheme: 'http' | 'https' = 'http') =>
+    closingWhileDraining(() => reply, { isOutside: () => init.isOutside })(request(scheme));
 
   test.each([
-    ['does not drain', { isOutside: false, stripsConnection: true }, 'http', 'keep-alive'],
-    ['drains', { isOutside: true, stripsConnection: false }, 'http', 'close'],
-    ['drains over TLS, where HTTP/2 cannot be told from HTTP/1.1', { isOutside: true, stripsConnection: false }, 'https', 'keep-alive'],
-    ['drains over TLS', { isOutside: true, stripsConnection: true }, 'https', 'close'],
+    ['does not drain', { isOutside: false }, 'http', 'keep-alive'],
+    ['drains', { isOutside: true }, 'http', 'close'],
+    ['drains over TLS', { isOutside: true }, 'https', 'close'],
   ] as const)('%s', async (_what, init, scheme, connection) => {
     for (const reply of [{ head, body: null }, Promise.resolve({ head, body: null })]) {
       const { fields } = (await answer(reply, init, scheme)).head;
@@ -65,8 +64,8 @@ describe('an edge that drains', () => {
   });
 
   test('leaves a connection that is the server’s no longer, and makes each head once', async () => {
-    expect(await answer(switched, { isOutside: true, stripsConnection: true })).toBe(switched);
-    const handler = closingWhileDraining(() => ({ head, body: null }), { isOutside: () => true, stripsConnection: true });
+    expect(await answer(switched, { isOutside: true })).toBe(switched);
+    const handler = closingWhileDraining(() => ({ head, body: null }), { isOutside: () => true });
     expect((await handler(request('http'))).head).toBe((await handler(request('http'))).head);
   });
 });

@@ -158,6 +158,12 @@ function streamOf(source: ByteSource): ReadableStream {
   });
 }
 
+/** Of a server that is about to stop: who asks again comes to its successor (RFC 9112 section 9.6). Bun takes the field out of answers over HTTP/2 and 3. */
+function toLastResponse({ body, head }: EdgeReply, more: Fields): Response {
+  const fields = head.fields.filter(([name]) => name !== 'connection');
+  return responseOf(body, initOf(head.status, [...fields, ...more, ['connection', 'close']]));
+}
+
 type ToResponse = (reply: EdgeReply) => Response;
 
 function toResponse({ body, head }: EdgeReply): Response {
@@ -198,6 +204,8 @@ class BunEdgeServer implements EdgeServer {
   readonly #init: EdgeServerInit;
   #tcp: BunServer;
   #quic: BunServer | undefined;
+  /** Have a successor, and end their connections with the answers that they still give. */
+  readonly #leaving = new Set<BunServer>();
 
   constructor(init: EdgeServerInit) {
     this.#init = init;
@@ -224,9 +232,10 @@ class BunEdgeServer implements EdgeServer {
     const old = this.#tcp;
     const { port } = this;
     this.#tcp = this.#serve(port, identities);
-    // What the old one has accepted becomes a request meanwhile; Bun would end it as idle.
+    this.#leaving.add(old);
+    // What the old one has accepted becomes a request meanwhile, and what is open ends with one; Bun would end both as idle.
     await handOver(port);
-    void old.stop(false);
+    void old.stop(false).finally(() => this.#leaving.delete(old));
     await steerNoMore(port);
     const quic = this.#quic;
     if (quic === undefined) return;
@@ -251,6 +260,7 @@ class BunEdgeServer implements EdgeServer {
     const { clientOf, handler, tls, host, idleTimeoutS, shared } = this.#init;
     const scheme = tls === undefined ? 'http' : 'https';
     const convert = this.#convert();
+    const last: ToResponse = (reply) => toLastResponse(reply, tls === undefined ? [] : this.#secureFields(tls));
     return bunRuntime().serve({
       hostname: host,
       port,
@@ -260,7 +270,8 @@ class BunEdgeServer implements EdgeServer {
       ...(tls === undefined ? {} : { tls: tlsOf(tls, identities), http1: !quic, http2: !quic, http3: quic }),
       fetch: (request, self) => {
         const reply = handler(new BunEdgeRequest(request, self, scheme, clientOf));
-        return reply instanceof Promise ? toResponseLater(reply, convert) : convert(reply);
+        const chosen = this.#leaving.has(self) ? last : convert;
+        return reply instanceof Promise ? toResponseLater(reply, chosen) : chosen(reply);
       },
       websocket: tunnelHandlers,
       error: () => new Response(null, { status: 500 }),

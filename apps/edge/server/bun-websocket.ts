@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import type { TunnelTarget } from './exchange.ts';
-import { closeCodeOf, tunnelLimits } from './websocket-tunnel.ts';
+import { brokenOff, closeCodeOf, tunnelLimits } from './websocket-tunnel.ts';
 
 /** What is used of Bun's socket to a client. */
 export interface BunClientSocket {
@@ -28,27 +28,44 @@ interface BunWebSocketInit {
   readonly tls?: { readonly serverName: string; readonly ca?: string; readonly rejectUnauthorized: true };
 }
 
-type OpenWebSocket = new (url: string, init: BunWebSocketInit) => WebSocket;
+/** Bun's has one method more than a browser's. */
+interface BunWebSocket extends WebSocket {
+  /** Breaks the connection off, without a close frame. */
+  terminate(): void;
+}
+
+type OpenWebSocket = new (url: string, init: BunWebSocketInit) => BunWebSocket;
+
+interface End {
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** As the other side ended: who lost its connection comes again, where a close frame would have told it that all was said. */
+function endClient(client: BunClientSocket, { code, reason }: End): void {
+  if (code === brokenOff) client.terminate();
+  else client.close(closeCodeOf(code), reason);
+}
 
 /** The origin's half: what comes before the client's half is there waits for it. */
 export class OriginSocket {
-  readonly #socket: WebSocket;
+  readonly #socket: BunWebSocket;
   #client: BunClientSocket | undefined;
   #early: (string | Uint8Array)[] = [];
   /** Bytes of messages that went to the client. */
   #sent = 0;
   readonly #over = Promise.withResolvers<number>();
-  #ended: { readonly code: number; readonly reason: string } | undefined;
+  #ended: End | undefined;
 
-  private constructor(socket: WebSocket) {
+  private constructor(socket: BunWebSocket) {
     this.#socket = socket;
     socket.addEventListener('message', (event) => {
       const data = event.data as string | ArrayBuffer;
       this.#toClient(typeof data === 'string' ? data : new Uint8Array(data));
     });
     socket.addEventListener('close', ({ code, reason }) => {
-      this.#ended = { code: closeCodeOf(code), reason };
-      this.#client?.close(this.#ended.code, reason);
+      this.#ended = { code, reason };
+      if (this.#client !== undefined) endClient(this.#client, this.#ended);
     });
     socket.addEventListener('error', () => undefined);
   }
@@ -82,7 +99,8 @@ export class OriginSocket {
 
   clientClosed(code: number, reason: string): void {
     this.#over.resolve(this.#sent);
-    this.close(code, reason);
+    if (code === brokenOff) this.#socket.terminate();
+    else this.close(code, reason);
   }
 
   join(client: BunClientSocket): void {
@@ -90,7 +108,7 @@ export class OriginSocket {
     const early = this.#early;
     this.#early = [];
     for (const message of early) this.#toClient(message);
-    if (this.#ended !== undefined) client.close(this.#ended.code, this.#ended.reason);
+    if (this.#ended !== undefined) endClient(client, this.#ended);
   }
 
   /** Neither side's socket can be made to read more slowly: who does not keep up is cut off, and nothing grows without bound. */

@@ -219,6 +219,12 @@ describe.each<EdgeRuntime>(['bun', 'node'])('TLS, HTTP/1.1 and HTTP/2, served by
     const slow = getHttp2(edge.tlsPort, '/api/slow');
     await until(() => origin.count('/api/slow') === 1);
     const outcomes: string[] = [];
+    // Clients that keep their connections, and are never told of its end by a request that is lost.
+    const kept = new Agent({ rejectUnauthorized: false, keepAlive: true });
+    let isOver = false;
+    const keeping = Array.from({ length: 8 }, async () => {
+      while (!isOver) outcomes.push(await getHttp1(edge.tlsPort, '/a.m4s', kept).then(({ status }) => String(status), String));
+    });
     writeCertificate(certificates, 'default', ['new.test', 'a.test']);
     // Somebody connects all the while, and is always served.
     await until(async () => {
@@ -229,6 +235,9 @@ describe.each<EdgeRuntime>(['bun', 'node'])('TLS, HTTP/1.1 and HTTP/2, served by
       return edge.lines.some(({ msg }) => String(msg).startsWith('new certificates are in use'));
     });
     expect(await subjectFor(edge.tlsPort, 'a.test')).toBe('new.test');
+    isOver = true;
+    await Promise.all(keeping);
+    kept.destroy();
     expect([...new Set(outcomes)]).toEqual(['200']);
     halves.resolve();
     expect((await slow).body).toBe('firstlater');

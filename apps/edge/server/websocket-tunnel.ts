@@ -3,8 +3,8 @@ import type { EdgeRequest } from './exchange.ts';
 export const tunnelLimits = {
   /** Until the origin has switched, ms. */
   handshakeMs: 10_000,
-  /** What may wait for a slow peer before both sides are closed, bytes. */
-  waitingBytesMax: 1024 * 1024,
+  /** What may wait for a slow peer before both sides are closed, bytes: the largest message, and a few beside it. */
+  waitingBytesMax: 17 * 1024 * 1024,
   messageBytesMax: 16 * 1024 * 1024,
   /** A peer that has not even answered a ping for so long is gone, s. */
   idleTimeoutS: 120,
@@ -31,6 +31,9 @@ export function isWebSocketHandshake(request: Pick<EdgeRequest, 'method' | 'fiel
     options.some((option) => option.trim() === 'upgrade') && request.field('sec-websocket-version') === '13' && request.field('sec-websocket-key') !== undefined
   );
 }
+
+/** What is reported of a connection that ended without a close frame (RFC 6455 section 7.1.5); no frame says it. */
+export const brokenOff = 1006;
 
 /** RFC 6455 section 7.4: codes that a close frame may carry; the others are only ever reported. */
 export function closeCodeOf(code: number): number {
