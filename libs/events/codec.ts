@@ -60,6 +60,8 @@ interface DecodePlan {
   /** Every released `dataschema` with its version. */
   readonly versions: ReadonlyMap<string, number>;
   readonly isPlain: PlainCheck | undefined;
+  /** The `dataschema` of today's version. */
+  readonly newest: string;
   /** Of all versions, the first at 0. */
   readonly dataschemas: readonly string[];
 }
@@ -69,10 +71,12 @@ const plans = new Map(catalogue.map((definition) => [definition.type as string, 
 function planOf(definition: EventDefinition): DecodePlan {
   const dataschemas = Array.from({ length: definition.version }, (_, at) => composedSchema(definition.type, at + 1));
   const versions = new Map(dataschemas.map((dataschema, at) => [dataschema, at + 1]));
-  return { definition, versions, isPlain: plainCheckOf(definition.schema), dataschemas };
+  return { definition, versions, isPlain: plainCheckOf(definition.schema), newest: composedSchema(definition.type, definition.version), dataschemas };
 }
 
-function versionIn({ definition, versions }: DecodePlan, dataschema: string): number {
+function versionIn({ definition, versions, newest }: DecodePlan, dataschema: string): number {
+  // Nearly all are of today, and texts are compared for less than they are looked up.
+  if (dataschema === newest) return definition.version;
   const version = versions.get(dataschema);
   if (version !== undefined) return version;
   throw new EventInvalidError('EVENT_VERSION_UNKNOWN', `${dataschema} is not a released version of ${definition.type}.`, 'dataschema');

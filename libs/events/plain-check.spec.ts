@@ -120,6 +120,30 @@ describe('the plain check', () => {
     expect(plainCheckOf(optional)?.(data)).toBe(says);
   });
 
+  const bounded = z.object({ n: z.number().int().min(2).lt(5).max(9), t: z.string().min(2).max(4).regex(/^a/).max(3) });
+  test.each([
+    [2, 'aa', true],
+    [4, 'aaa', true],
+    [1, 'aa', false],
+    [5, 'aa', false],
+    [2.5, 'aa', false],
+    ['2', 'aa', false],
+    [2, 'a', false],
+    [2, 'aaaa', false],
+    [2, 'ba', false],
+    [2, 22, false],
+    [2, ['a', 'a'], false],
+  ])('of the number %p and the text %p within bounds it says %p', (n, t, says) => {
+    expect(plainCheckOf(bounded)?.({ n, t })).toBe(says);
+    expect(bounded.safeParse({ n, t }).success).toBe(says);
+  });
+
+  test('asks for each of two patterns, and for bounds that are no whole numbers', () => {
+    const both = z.object({ t: z.string().regex(/a/).regex(/b/), n: z.number().int().min(1.5) });
+    const check = plainCheckOf(both);
+    expect([check?.({ t: 'ab', n: 2 }), check?.({ t: 'a', n: 2 }), check?.({ t: 'b', n: 2 }), check?.({ t: 'ab', n: 1 })]).toEqual([true, false, false, false]);
+  });
+
   test.each([
     ['a format of its own', z.object({ mail: z.email() })],
     ['an address of certain hosts', z.url({ hostname: /^a$/ })],

@@ -45,16 +45,56 @@ export function plainCheckOf(schema: z.ZodType): PlainCheck | undefined {
 function checkOf(schema: Described): PlainCheck | undefined {
   const definition = definitionOf(schema);
   if (definition.coerce === true || !isClosed(definition)) return undefined;
+  const checks = (definition.checks ?? []).map(definitionOf);
+  const whole = definition.format === undefined ? (numberCheck(definition, checks) ?? textCheck(definition, checks)) : undefined;
+  if (whole !== undefined) return whole;
   const base = definition.format === undefined ? baseOf(definition) : formatCheck(definition);
   if (base === undefined) return undefined;
   let check = base;
-  for (const described of definition.checks ?? []) {
-    const next = refinementOf(definitionOf(described));
+  for (const described of checks) {
+    const next = refinementOf(described);
     if (next === undefined) return undefined;
     const before = check;
     check = (value) => before(value) && next(value);
   }
   return check;
+}
+
+/** Whole numbers within bounds, which is what most fields are: one step in place of one per refinement. */
+function numberCheck({ type }: Definition, checks: readonly Definition[]): PlainCheck | undefined {
+  if (type !== 'number' || !checks.some(isSafeInteger)) return undefined;
+  let [least, most] = [Number.MIN_SAFE_INTEGER, Number.MAX_SAFE_INTEGER];
+  for (const described of checks) {
+    const { check, inclusive, value } = described;
+    if (isSafeInteger(described)) continue;
+    if (typeof value !== 'number' || !Number.isSafeInteger(value)) return undefined;
+    if (check === 'greater_than') least = Math.max(least, inclusive === true ? value : value + 1);
+    else if (check === 'less_than') most = Math.min(most, inclusive === true ? value : value - 1);
+    else return undefined;
+  }
+  return (value) => Number.isSafeInteger(value) && (value as number) >= least && (value as number) <= most;
+}
+
+function isSafeInteger({ check, format }: Definition): boolean {
+  return check === 'number_format' && format === 'safeint';
+}
+
+/** Texts of bounded length and one pattern, as ids are: one step as well. */
+function textCheck({ type }: Definition, checks: readonly Definition[]): PlainCheck | undefined {
+  if (type !== 'string' || checks.length === 0) return undefined;
+  let [shortest, longest, shape] = [0, Infinity, undefined as RegExp | undefined];
+  for (const { check, format, maximum = 0, minimum = 0, pattern } of checks) {
+    if (check === 'min_length') shortest = Math.max(shortest, minimum);
+    else if (check === 'max_length') longest = Math.min(longest, maximum);
+    else if (check === 'string_format' && format === 'regex' && isStateless(pattern) && shape === undefined) shape = pattern;
+    else return undefined;
+  }
+  const isLong = (value: unknown): value is string => typeof value === 'string' && value.length >= shortest && value.length <= longest;
+  return shape === undefined ? isLong : (value) => isLong(value) && shape.test(value);
+}
+
+function isStateless(pattern: RegExp | undefined): pattern is RegExp {
+  return pattern !== undefined && !pattern.global && !pattern.sticky;
 }
 
 /** Fields that a schema does not name are dropped or, of a strict one, refused: either way the check has not said yes to them. */
@@ -171,7 +211,7 @@ function refinementOf(definition: Definition): PlainCheck | undefined {
     case 'max_length':
       return (value) => (value as { readonly length: number }).length <= maximum;
     case 'string_format':
-      if (definition.format !== 'regex' || pattern === undefined || pattern.global || pattern.sticky) return undefined;
+      if (definition.format !== 'regex' || !isStateless(pattern)) return undefined;
       return (value) => pattern.test(value as string);
     case 'number_format':
       return definition.format === 'safeint' ? Number.isSafeInteger : undefined;

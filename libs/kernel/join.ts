@@ -6,7 +6,7 @@ import type { ColumnSpec, ColumnValue, RowChange, Stamp, TableSpec } from './pro
 /** The greater of two values, or the smaller; null loses. */
 function pick(join: 'max' | 'min', a: ColumnValue, b: ColumnValue): ColumnValue {
   // What most columns that grow hold.
-  if (typeof a === 'bigint' && typeof b === 'bigint') return (join === 'max' ? a >= b : a <= b) ? a : b;
+  if ((typeof a === 'number' && typeof b === 'number') || (typeof a === 'bigint' && typeof b === 'bigint')) return (join === 'max' ? a >= b : a <= b) ? a : b;
   if (a === null) return b;
   if (b === null) return a;
   const order = compareValues(a, b);

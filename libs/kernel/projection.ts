@@ -4,8 +4,11 @@
  * and order, repetition and interleaving cannot change the result.
  */
 
-/** What a column can hold. `bigint` travels as a JavaScript bigint, `json` as plain data, `timestamp` as integer ms since the Unix epoch. */
-export type ColumnType = 'text' | 'integer' | 'bigint' | 'double' | 'boolean' | 'json' | 'timestamp';
+/**
+ * What a column can hold. `bigint` travels as a JavaScript bigint, `count` as a whole JavaScript number up to 2^53 (what an event
+ * tells as a number is one already, and costs a tenth), `json` as plain data, `timestamp` as integer ms since the Unix epoch.
+ */
+export type ColumnType = 'text' | 'integer' | 'bigint' | 'count' | 'double' | 'boolean' | 'json' | 'timestamp';
 
 /**
  * How two values of a column merge.

@@ -4,7 +4,7 @@ import { conditionHolds } from './row-query.ts';
 
 const limitMax = 10_000;
 const grouping = new Set(['text', 'integer', 'bigint']);
-const adding = new Set(['integer', 'bigint']);
+const adding = new Set(['integer', 'bigint', 'count']);
 
 /** @throws OperatingError `LIMIT_INVALID`, `COLUMN_UNKNOWN` */
 export function checkTotals(table: TableSpec, { greatest, groupBy, limit, sums, where = [] }: TotalsQuery): void {

@@ -8,17 +8,17 @@ const process = (id: string, reportedAtMs: number, incarnation = 1n): ReadRow =>
   edge_id: id,
   origin: '',
   incarnation,
-  requests: 10n,
-  hits: 9n,
-  misses: 1n,
-  collapsed: 0n,
-  origin_fetches: 1n,
-  origin_errors: 0n,
-  bytes_served: 5n,
-  bytes_from_origin: 1n,
-  reported_at_ms: BigInt(reportedAtMs),
-  objects: incarnation,
-  memory_bytes: 3n,
+  requests: 10,
+  hits: 9,
+  misses: 1,
+  collapsed: 0,
+  origin_fetches: 1,
+  origin_errors: 0,
+  bytes_served: 5,
+  bytes_from_origin: 1,
+  reported_at_ms: reportedAtMs,
+  objects: Number(incarnation),
+  memory_bytes: 3,
 });
 
 const healthOf = (edges: readonly ReadRow[], counters: readonly ReadRow[], standings: readonly ReadRow[] = []): CdnHealth =>
@@ -61,7 +61,7 @@ describe('the state of the CDN', () => {
 
   test('an edge that was taken away is no outage, and what it counted does not count', () => {
     const removed = { edge_id: 'b', origin: '', standing: 'removed', reason: 'sold', key_id: null };
-    const health = healthOf([edge('a'), edge('b')], [process('a', now), { ...process('b', 1), hits: 0n }], [removed]);
+    const health = healthOf([edge('a'), edge('b')], [process('a', now), { ...process('b', 1), hits: 0 }], [removed]);
     expect([health.status, health.hitRatio, health.edges.map(({ reason, status }) => [status, reason])]).toEqual(['up', 0.9, [['up', null], ['removed', 'sold']]]); // prettier-ignore
   });
 

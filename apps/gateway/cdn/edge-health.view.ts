@@ -21,10 +21,10 @@ export type CdnRows = RegistryRows & { readonly counters: readonly ReadRow[] };
 
 function counters(row: ReadRow): EdgeCounters {
   return {
-    requests: row['requests'] as bigint,
-    hits: row['hits'] as bigint,
-    collapsed: row['collapsed'] as bigint,
-    originFetches: row['origin_fetches'] as bigint,
+    requests: row['requests'] as number,
+    hits: row['hits'] as number,
+    collapsed: row['collapsed'] as number,
+    originFetches: row['origin_fetches'] as number,
   };
 }
 

@@ -12,6 +12,7 @@ const scalars: Readonly<Record<ColumnType, ScalarType | undefined>> = {
   text: ScalarType.STRING,
   integer: ScalarType.INT32,
   bigint: ScalarType.INT64,
+  count: ScalarType.INT64,
   timestamp: ScalarType.INT64,
   double: ScalarType.DOUBLE,
   boolean: ScalarType.BOOL,

@@ -27,8 +27,8 @@ class Fleet extends MemoryReadStore {
       return edges.map((edge_id) => ({ edge_id, origin: '', region: 'eu', url: `http://${edge_id}`, node: edge_id, connections_max: 100n }));
     if (table.name === 'edge_counters')
       return edges.map((edge_id) => ({
-        ...{ edge_id, origin: '', incarnation: 1n, reported_at_ms: BigInt(this.#clock.now()), draining: false },
-        ...{ connections: BigInt(Math.round(100 * this.load)), bits_per_second: 0n, cpu: null, active_requests: 0n, disk_bytes: 0n, behind_ms: 0n },
+        ...{ edge_id, origin: '', incarnation: 1n, reported_at_ms: this.#clock.now(), draining: false },
+        ...{ connections: Math.round(100 * this.load), bits_per_second: 0, cpu: null, active_requests: 0, disk_bytes: 0, behind_ms: 0 },
       }));
     return [];
   }

@@ -9,6 +9,7 @@ import {
   type RowChange,
   type TableSpec,
 } from '#kernel';
+import { binaryArray } from './array-binary.ts';
 import { columnArray } from './array-literal.ts';
 import { copyText } from './copy-text.ts';
 import { stampsOf, stampType, type UpsertColumns } from './table-sql.ts';
@@ -38,41 +39,67 @@ function stampMembers(table: TableSpec): readonly StampMember[] {
   return stampsOf(table).map((stamp) => [stamp, Object.keys(table.columns).find((name) => table.columns[name]?.stamp === stamp) ?? '']);
 }
 
-interface Checks {
+/** Checks the changes of a table, and notes which columns they set. */
+class ChangeChecks {
   readonly keyNames: readonly string[];
-  readonly members: readonly StampMember[];
+  readonly #table: TableSpec;
+  readonly #members: readonly StampMember[];
   /** Columns whose values have a shape that the server would stumble over too late. */
-  readonly checked: readonly string[];
-}
+  readonly #checked: readonly string[];
+  readonly #set = new Set<string>();
+  #names: readonly string[] | undefined;
 
-function check(table: TableSpec, { keyNames, members, checked }: Checks, change: RowChange): void {
-  for (const name of keyNames) assert(change.key[name] !== undefined, `${table.name}: the key lacks ${name}`);
-  for (const name in change.set) assert(table.columns[name] !== undefined, `${table.name} has no column ${name}`);
-  for (const name of checked) {
-    const fault = columnFault(table, name, change.set[name]);
-    assert(fault === undefined, fault ?? '');
+  constructor(table: TableSpec) {
+    this.#table = table;
+    this.keyNames = Object.keys(table.key);
+    this.#members = stampMembers(table);
+    this.#checked = structuredColumns(table);
   }
-  const missing = wholeStampGroups(table, change);
-  assert(missing.length === 0, `${table.name}: ${missing.join(', ')} must be set with the rest of the stamp's columns`);
-  for (const [stamp, member] of members)
-    assert(change.set[member] === undefined || change.stamps?.[stamp] !== undefined, `a change of ${table.name} has no stamp ${stamp}`);
+
+  add(change: RowChange): void {
+    const table = this.#table;
+    for (const name of this.keyNames) assert(change.key[name] !== undefined, `${table.name}: the key lacks ${name}`);
+    // Most changes of a batch set what the one before them set.
+    const names = Object.keys(change.set);
+    if (this.#names === undefined || !sameNames(this.#names, names)) this.#addShape(change, names);
+    for (const name of this.#checked) {
+      const fault = columnFault(table, name, change.set[name]);
+      assert(fault === undefined, fault ?? '');
+    }
+    for (const [stamp, member] of this.#members)
+      assert(change.set[member] === undefined || change.stamps?.[stamp] !== undefined, `a change of ${table.name} has no stamp ${stamp}`);
+  }
+
+  /** The columns that any of the changes sets, in the order of the spec. Rows that leave one out pass null for it. */
+  get columns(): UpsertColumns {
+    const columns = Object.keys(this.#table.columns).filter((name) => this.#set.has(name));
+    const groups = new Set(columns.map((name) => this.#table.columns[name]?.stamp));
+    return { columns, stamps: stampsOf(this.#table).filter((stamp) => groups.has(stamp)) };
+  }
+
+  #addShape(change: RowChange, names: readonly string[]): void {
+    const table = this.#table;
+    for (const name of names) {
+      assert(table.columns[name] !== undefined, `${table.name} has no column ${name}`);
+      this.#set.add(name);
+    }
+    const missing = wholeStampGroups(table, change);
+    assert(missing.length === 0, `${table.name}: ${missing.join(', ')} must be set with the rest of the stamp's columns`);
+    this.#names = names;
+  }
 }
 
-/** The columns that any of the changes sets, in the order of the spec. Rows that leave one out pass null for it. */
-function columnsOf(table: TableSpec, changes: readonly RowChange[]): UpsertColumns {
-  const set = new Set<string>();
-  for (const change of changes) for (const name in change.set) set.add(name);
-  const columns = Object.keys(table.columns).filter((name) => set.has(name));
-  const groups = new Set(columns.map((name) => table.columns[name]?.stamp));
-  return { columns, stamps: stampsOf(table).filter((stamp) => groups.has(stamp)) };
+function sameNames(a: readonly string[], b: readonly string[]): boolean {
+  if (a.length !== b.length) return false;
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
 }
 
 function batchOf(table: TableSpec, changes: RowChange[]): ChangeBatch {
-  const keyNames = Object.keys(table.key);
-  const checks = { keyNames, members: stampMembers(table), checked: structuredColumns(table) };
-  for (const change of changes) check(table, checks, change);
-  changes.sort((a, b) => compareKeys(keyNames, a, b));
-  return { table, changes, ...columnsOf(table, changes) };
+  const checks = new ChangeChecks(table);
+  for (const change of changes) checks.add(change);
+  changes.sort((a, b) => compareKeys(checks.keyNames, a, b));
+  return { table, changes, ...checks.columns };
 }
 
 /** Sorts changes into one batch per table, tables in the order of the spec and rows in the order of their keys. */
@@ -110,9 +137,12 @@ function fieldsOf({ table, columns, stamps }: ChangeBatch): readonly Field[] {
   ];
 }
 
-/** The batch as one array literal per column, for an upsert. */
-export function upsertValues(batch: ChangeBatch): readonly string[] {
-  return fieldsOf(batch).map(({ type, of }) => columnArray(type, batch.changes.map(of)));
+/** The batch as one array per column, for an upsert. */
+export function upsertValues(batch: ChangeBatch): ReadonlyArray<string | Buffer> {
+  return fieldsOf(batch).map(({ type, of }) => {
+    const values = batch.changes.map(of);
+    return binaryArray(type, values) ?? columnArray(type, values);
+  });
 }
 
 /** The batch as lines, for a COPY. */

@@ -5,7 +5,8 @@ export interface Step {
   /** Prepared once per connection under this name, which must always mean the same text; empty: prepared every time. */
   readonly name: string;
   readonly text: string;
-  readonly values?: readonly string[];
+  /** Texts, or bytes in the binary format of the parameter's type. */
+  readonly values?: ReadonlyArray<string | Buffer>;
   /** For `COPY … FROM STDIN`: what is copied. */
   readonly copy?: Buffer;
 }

@@ -115,6 +115,7 @@ function valueOf(type: ColumnType, text: string | null): ColumnValue {
     case 'text':
       return text;
     case 'integer':
+    case 'count':
     case 'timestamp':
     case 'double':
       return Number(text);

@@ -1,13 +1,14 @@
 import { assert, OperatingError, type ColumnJoin, type ColumnSpec, type ColumnType, type Projection, type TableSpec } from '#kernel';
 
 /**
- * How column types are stored. Integers and timestamps (ms since the Unix epoch) are JavaScript numbers up to 2^53, more
+ * How column types are stored. Integers, counts and timestamps (ms since the Unix epoch) are JavaScript numbers up to 2^53, more
  * than `integer` holds; text compares by code point on every server, whatever its locale.
  */
 const storedAs: Readonly<Record<ColumnType, string>> = {
   text: 'text COLLATE "C"',
   integer: 'bigint',
   bigint: 'bigint',
+  count: 'bigint',
   timestamp: 'bigint',
   double: 'double precision',
   boolean: 'boolean',

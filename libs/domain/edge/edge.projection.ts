@@ -1,9 +1,9 @@
 import { edgeAudienceReported, edgeRegistered, edgeReported, type DomainEvent, type EventOf } from '#events';
 import { partitionOf, type ColumnSpec, type Projection, type RowChange, type TableSpec } from '#kernel';
 
-const counter: ColumnSpec = { type: 'bigint', join: 'max' };
+const counter: ColumnSpec = { type: 'count', join: 'max' };
 const gaugeOf = (type: ColumnSpec['type']): ColumnSpec => ({ type, join: 'lww', stamp: 'report' });
-const gauge = gaugeOf('bigint');
+const gauge = gaugeOf('count');
 const settingOf = (type: ColumnSpec['type']): ColumnSpec => ({ type, join: 'lww', stamp: 'registration' });
 const setting = settingOf('text');
 
@@ -98,41 +98,68 @@ function registered(event: EventOf<typeof edgeRegistered>): RowChange {
   return { table: edgeTable.name, key: { edge_id: edgeId, origin: event.origin ?? '' }, set, stamps: { registration: timeStamp(event) } };
 }
 
-function prefetched(told: EventOf<typeof edgeReported>['data']['prefetch']): Record<(typeof prefetchColumns)[number], bigint> {
-  const foreseen = told.filter(({ source }) => source === 'model');
-  const sum = (of: typeof told, name: 'fetched' | 'used' | 'wasted' | 'bytes'): bigint => of.reduce((total, one) => total + BigInt(one[name]), 0n);
-  return {
-    prefetched: sum(told, 'fetched'),
-    prefetched_used: sum(told, 'used'),
-    prefetched_wasted: sum(told, 'wasted'),
-    prefetched_bytes: sum(told, 'bytes'),
-    foreseen: sum(foreseen, 'fetched'),
-    foreseen_used: sum(foreseen, 'used'),
-    foreseen_wasted: sum(foreseen, 'wasted'),
-  };
+type PrefetchCounts = Record<(typeof prefetchColumns)[number], number>;
+
+const nothingPrefetched: PrefetchCounts = {
+  prefetched: 0,
+  prefetched_used: 0,
+  prefetched_wasted: 0,
+  prefetched_bytes: 0,
+  foreseen: 0,
+  foreseen_used: 0,
+  foreseen_wasted: 0,
+};
+
+/** Nobody counts beyond what a number holds, however many sources there are. */
+function plus(a: number, b: number): number {
+  return Math.min(a + b, Number.MAX_SAFE_INTEGER);
 }
 
+function prefetchCounts(told: EventOf<typeof edgeReported>['data']['prefetch']): PrefetchCounts {
+  if (told.length === 0) return nothingPrefetched;
+  const counts = { ...nothingPrefetched };
+  for (const { source, fetched, used, wasted, bytes } of told) {
+    counts.prefetched = plus(counts.prefetched, fetched);
+    counts.prefetched_used = plus(counts.prefetched_used, used);
+    counts.prefetched_wasted = plus(counts.prefetched_wasted, wasted);
+    counts.prefetched_bytes = plus(counts.prefetched_bytes, bytes);
+    if (source !== 'model') continue;
+    counts.foreseen = plus(counts.foreseen, fetched);
+    counts.foreseen_used = plus(counts.foreseen_used, used);
+    counts.foreseen_wasted = plus(counts.foreseen_wasted, wasted);
+  }
+  return counts;
+}
+
+/** Each column by its name, and nothing spread: an edge reports every second. */
 function reported(event: EventOf<typeof edgeReported>): RowChange {
   const { data } = event;
+  const ahead = prefetchCounts(data.prefetch);
   const set = {
-    requests: BigInt(data.requests),
-    hits: BigInt(data.hits),
-    misses: BigInt(data.misses),
-    collapsed: BigInt(data.collapsed),
-    origin_fetches: BigInt(data.originFetches),
-    origin_errors: BigInt(data.originErrors),
-    bytes_served: BigInt(data.bytesServed),
-    bytes_from_origin: BigInt(data.bytesFromOrigin),
-    reported_at_ms: BigInt(event.time),
-    ...prefetched(data.prefetch),
-    objects: BigInt(data.objects),
-    memory_bytes: BigInt(data.memoryBytes),
-    connections: maybe(data.connections),
-    active_requests: BigInt(data.activeRequests),
-    bits_per_second: BigInt(data.bitsPerSecond),
+    requests: data.requests,
+    hits: data.hits,
+    misses: data.misses,
+    collapsed: data.collapsed,
+    origin_fetches: data.originFetches,
+    origin_errors: data.originErrors,
+    bytes_served: data.bytesServed,
+    bytes_from_origin: data.bytesFromOrigin,
+    reported_at_ms: event.time,
+    prefetched: ahead.prefetched,
+    prefetched_used: ahead.prefetched_used,
+    prefetched_wasted: ahead.prefetched_wasted,
+    prefetched_bytes: ahead.prefetched_bytes,
+    foreseen: ahead.foreseen,
+    foreseen_used: ahead.foreseen_used,
+    foreseen_wasted: ahead.foreseen_wasted,
+    objects: data.objects,
+    memory_bytes: data.memoryBytes,
+    connections: data.connections,
+    active_requests: data.activeRequests,
+    bits_per_second: data.bitsPerSecond,
     cpu: data.cpu,
-    disk_bytes: BigInt(data.diskBytes),
-    behind_ms: BigInt(data.behindMs),
+    disk_bytes: data.diskBytes,
+    behind_ms: data.behindMs,
     draining: data.draining,
     shared_tier: data.sharedTier,
   };
@@ -149,7 +176,7 @@ function project(event: DomainEvent): readonly RowChange[] {
 /** Edges and their counters; ratios are computed when read, because they do not merge. */
 export const edgesProjection: Projection<DomainEvent> = {
   name: 'edges',
-  version: 5,
+  version: 6,
   contexts: ['edge'],
   handles: [edgeRegistered.type, edgeReported.type],
   // A read model of its own has it.

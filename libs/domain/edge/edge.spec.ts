@@ -69,11 +69,23 @@ describe('the edges projection', () => {
           registered_at_ms: 2000n,
         });
         expect(changes.find((change) => change.key['incarnation'] === 5000n)?.set).toEqual(
-          expect.objectContaining({ requests: 20n, hits: 19n, objects: 2n, memory_bytes: 10n, reported_at_ms: 7000n }),
+          expect.objectContaining({ requests: 20, hits: 19, objects: 2, memory_bytes: 10, reported_at_ms: 7000, prefetched: 0, foreseen: 0 }),
         );
         expect(changes).toHaveLength(3);
       }),
     );
+  });
+
+  test('what was fetched ahead is summed up, and what a model foresaw by itself; no sum leaves what a number holds', () => {
+    const [first] = edgeReported.samples.slice(-1) as [Parameters<typeof edgeReported.draft>[0]];
+    const most = Number.MAX_SAFE_INTEGER;
+    const prefetch = [
+      { source: 'manifest' as const, fetched: 7, used: 5, wasted: 1, bytes: most },
+      { source: 'model' as const, fetched: 4, used: 3, wasted: 1, bytes: 10 },
+    ];
+    const [row] = rows([event(edgeReported.draft({ ...first, prefetch }), 1)]);
+    expect(row?.set).toMatchObject({ prefetched: 11, prefetched_used: 8, prefetched_wasted: 2, prefetched_bytes: most });
+    expect(row?.set).toMatchObject({ foreseen: 4, foreseen_used: 3, foreseen_wasted: 1 });
   });
 
   test('an edge of another region is another edge, whatever its name', () => {
@@ -99,7 +111,7 @@ describe('the edges projection', () => {
 });
 
 describe('ratios', () => {
-  const counters = (requests: bigint, hits: bigint, collapsed = 0n, originFetches = requests - hits - collapsed) => ({
+  const counters = (requests: number, hits: number, collapsed = 0, originFetches = requests - hits - collapsed) => ({
     requests,
     hits,
     collapsed,
@@ -108,9 +120,9 @@ describe('ratios', () => {
 
   test.each([
     ['no edges', [], null, null],
-    ['no requests', [counters(0n, 0n)], null, null],
-    ['over several processes', [counters(60n, 50n), counters(100n, 90n, 5n)], 145 / 160, 1 - 15 / 160],
-    ['read while they grow', [counters(9n, 10n, 0n, 12n)], 1, 0],
+    ['no requests', [counters(0, 0)], null, null],
+    ['over several processes', [counters(60, 50), counters(100, 90, 5)], 145 / 160, 1 - 15 / 160],
+    ['read while they grow', [counters(9, 10, 0, 12)], 1, 0],
   ])('%s', (_what, all, ratio, offload) => {
     expect(hitRatio(all)).toBe(ratio);
     expect(originOffload(all)).toBe(offload);
