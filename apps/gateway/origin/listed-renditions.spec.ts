@@ -74,11 +74,41 @@ describe('a live stream whose picture comes later than its sound', () => {
   test('tells of no playlist that is not there yet', async () => {
     stream(3, 2n);
     expect(await master()).toEqual(['audio']);
-    expect(await reader().media('st', 'source')).toMatchObject({ kind: 'nothing-yet' });
+    expect(await reader().media('st', 'source', { iFrames: true })).toMatchObject({ kind: 'nothing-yet' });
+    expect(await reader().media('st', 'other')).toMatchObject({ kind: 'unknown-rendition' });
     reads.segments('source', sizes(1), undefined, 3);
     expect(await master()).toEqual(['audio', 'source']);
     expect(await reader().media('st', 'source')).toMatchObject({ kind: 'playlist' });
   });
+
+  test('has gaps beside its sound for who asks before, and the same gaps afterwards', async () => {
+    stream(3, 2n);
+    const linesOf = async (): Promise<string[]> => {
+      const playlist = await reader().media('st', 'source');
+      return playlist.kind === 'playlist' ? playlist.text.trimEnd().split('\n') : [playlist.kind];
+    };
+    const before = await linesOf();
+    expect(before.filter((line) => line === '#EXT-X-GAP')).toHaveLength(4);
+    reads.segments('audio', sizes(5));
+    reads.segments('source', sizes(1), undefined, 4);
+    stream(4, 2n);
+    expect((await linesOf()).slice(0, before.length)).toEqual(before);
+  });
+});
+
+test('a further sound has a playlist as soon as it is listed, also one of transport streams', async () => {
+  reads.rendition('720p', 'video', 2_750_000, undefined, 2n);
+  reads.segments('720p', sizes(3));
+  reads.rendition('audio', 'audio', 140_800, undefined, 2n);
+  reads.segments('audio', sizes(3));
+  reads.rendition('audio-1', 'audio', 140_800, undefined, 2n);
+  stream(2, 2n);
+  expect(await master()).toContain('audio-1');
+  const tsReader = new TsPlaylists(new StreamReader(reads), new SegmentLists(reads), clock);
+  for (const playlist of [await reader().media('st', 'audio-1'), await tsReader.media('st', 'audio-1', {})]) {
+    expect(playlist).toMatchObject({ kind: 'playlist', ended: false });
+    expect(playlist.kind === 'playlist' && playlist.text.match(/#EXT-X-GAP/g)).toHaveLength(3);
+  }
 });
 
 test('a recording lists what another encoder made, and of nothing what it has not', async () => {

@@ -206,8 +206,9 @@ export function mediaPlaylist(
   if (captions !== undefined && !captionTracks(window).some(({ channel }) => channel === captions)) return { kind: 'unknown-rendition' };
   const rendition = captions === undefined ? asked : (captionedRendition(window) ?? asked);
   const segments = window.segments(rendition);
-  // A rendition without a segment in the window may still be one that the encoder has just begun to make.
-  if (segments.length === 0) return window.renditions.some(({ name }) => name === rendition) ? { kind: 'nothing-yet', ended } : { kind: 'unknown-rendition' };
+  // A rendition without a segment in the window may be one that the encoder has just begun to make: gaps beside the others, as it will have them later.
+  if (segments.length === 0 && !window.renditions.some(({ name }) => name === rendition)) return { kind: 'unknown-rendition' };
+  if (segments.length === 0 && (ended || captions !== undefined || form.iFrames === true)) return { kind: 'nothing-yet', ended };
   const { first, last, stream } = window;
   const discontinuities = window.discontinuities();
   const text = renderMedia({

@@ -54,7 +54,7 @@ export class TsPlaylists {
     if (!isKnown) return { kind: 'unknown-rendition' };
     const rendition = captions === undefined ? name : (captionedRendition(window) ?? name);
     const segments = window.segments(rendition);
-    if (segments.length === 0) return { kind: 'nothing-yet', ended };
+    if (segments.length === 0 && (ended || captions !== undefined)) return { kind: 'nothing-yet', ended };
     const { first, last } = window;
     const discontinuities = window.discontinuities();
     const text = renderMedia({

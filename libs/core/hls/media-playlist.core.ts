@@ -32,7 +32,8 @@ export function renderMedia(asked: MediaPlaylist): string {
     if (segment.mediaSequence < state.next) continue;
     lines.push(...gapsUntil(state, segment.mediaSequence, segment.startUs), ...entry(state, segment));
   }
-  if (window !== undefined && state.initCid !== undefined) lines.push(...gapsUntil(state, window.last + 1, undefined));
+  // Of a rendition that has none yet all are gaps; of one whose segments have no key frames that are known nothing is said.
+  if (window !== undefined && (state.initCid !== undefined || asked.segments.length === 0)) lines.push(...gapsUntil(state, window.last + 1, undefined));
   lines.push(...liveEdge(state));
   // 4.4.3.4: no more segments will be added. A recording always ends; a live playlist never shows the tag.
   if (playlist.ended) lines.push('#EXT-X-ENDLIST');
