@@ -86,6 +86,15 @@ describe('a manifest', () => {
     for (const word of ['UTCTiming', 'availabilityStartTime', 'minimumUpdatePeriod', 'timeShiftBufferDepth']) expect(text).not.toContain(word);
   });
 
+  test('of a recording whose sound goes on behind its picture lasts as long as the sound', () => {
+    const lasting = (heard: number, ended = true): string =>
+      renderMpd({ ...live, ended, renditions: [rendition('720p', 1, pictures(0, 5)), audio(sounds(0, heard))] });
+    // The last of its frames are the picture's.
+    expect(lasting(5)).toContain(' mediaPresentationDuration="PT10S" ');
+    expect(lasting(8)).toContain(' mediaPresentationDuration="PT16S" ');
+    expect(lasting(8, false)).toContain(' publishTime="2026-09-21T14:13:30.000Z" ');
+  });
+
   test('a period that goes on by the same clock does not move it, wherever it begins', () => {
     const started = [1_999_400, 2_000_600, 4_010_999, 6_021_333].map((startUs, at) => {
       const second = { ...beginning(1), mediaSequence: 1 + at, startUs, programDateTimeMs: clockMs + Math.floor(startUs / 1000) };

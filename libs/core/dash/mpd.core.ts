@@ -99,6 +99,9 @@ function serviceDescription(targetMs: number, dvrWindowMs: number, referTo: Begi
   ]);
 }
 
+/** Sound that is heard for so much longer than the picture is seen belongs to a recording, too; less is its last frame. */
+const heardAloneUs = 100_000;
+
 /** Nothing for a period of which the window shows nothing. */
 function periodOf({ renditions, segmentDurationMs, ended, lowLatency }: Manifest, span: PeriodSpan): readonly Period[] {
   const within = renditions.flatMap((rendition) => {
@@ -116,7 +119,10 @@ function periodOf({ renditions, segmentDurationMs, ended, lowLatency }: Manifest
     return { rendition, segments, addressing: grid ?? timelineOf(segments) };
   });
   const leaders = shown.some(({ rendition }) => rendition.kind === 'video') ? shown.filter(({ rendition }) => rendition.kind === 'video') : shown;
-  const endUs = span.startUs + Math.max(...leaders.map(({ addressing }) => addressing.endUs)) - span.mediaStartUs;
+  const seenUs = Math.max(...leaders.map(({ addressing }) => addressing.endUs));
+  const heardUs = Math.max(...shown.map(({ addressing }) => addressing.endUs));
+  const isLonger = ended && span.next === undefined && heardUs - seenUs > heardAloneUs;
+  const endUs = span.startUs + (isLonger ? heardUs : seenUs) - span.mediaStartUs;
   return [{ span, shown, endUs }];
 }
 
