@@ -316,10 +316,11 @@ export class SessionEncoder {
     this.#tellStart(session, identity, plan, work);
     try {
       const init = { plan, start, renditions, segmentDurationMs: state.segmentDurationMs };
-      const encoding = { runner, feed, committer, logger, onSpeed: (speed: number): void => sampler?.runsAt(speed) };
+      const onPicture = (change: PictureChange): void => this.#tellPicture(committer, change);
+      const encoding = { runner, feed, committer, logger, onPicture, onSpeed: (speed: number): void => sampler?.runsAt(speed) };
       const run =
         renditions.encoded.length === 0
-          ? new PassThroughRun(init, { feed, committer, onPicture: (change) => this.#tellPicture(committer, change) })
+          ? new PassThroughRun(init, { feed, committer, onPicture })
           : new EncoderRun({ ...init, program, preset, encoders: share.encoders, vaapiDevice }, encoding);
       return { end: await run.run(stop, AbortSignal.any([cut, this.#steps.untilCalm(over.signal)])), argv: run.argv };
     } finally {
@@ -336,7 +337,7 @@ export class SessionEncoder {
     this.#deps.logger.info({ ...about, renditions: renditions.renditions.map(({ name }) => name), carried }, 'encoder starts');
   }
 
-  /** A picture that is carried stops and comes back: a plain thing, told once each. */
+  /** A picture stops and comes back: a plain thing, told once each. */
   #tellPicture(committer: SegmentCommitter, change: PictureChange): void {
     const isAway = change.kind === 'away';
     const detail = isAway

@@ -10,7 +10,8 @@ import { handOver, runSegmenter, soundUntilUs, startUsOf } from './run-segmenter
 import type { SegmentCommitter } from './segment-committer.ts';
 import type { RenditionPlan } from './carried.core.ts';
 import type { SourceTrack } from '../feed/track-book.core.ts';
-import { SourceRemux } from './source-remux.ts';
+import { HeldPicture, type Fed } from './held-picture.core.ts';
+import { SourceRemux, type PictureChange } from './source-remux.ts';
 import { OutputWatch } from './output-watch.core.ts';
 
 export interface EncoderRunInit {
@@ -32,6 +33,8 @@ export interface EncoderRunDeps {
   readonly logger: Logger;
   /** Told about once a second how fast the encoder is, as a multiple of real time. */
   readonly onSpeed?: (speed: number) => void;
+  /** Told when the picture stops while its sound goes on, and when it is back. */
+  readonly onPicture: (change: PictureChange) => void;
 }
 
 /** Why a run ended. */
@@ -60,6 +63,8 @@ export class EncoderRun {
   /** The renditions that the source is itself. */
   readonly #remux: SourceRemux;
   readonly #watch: OutputWatch;
+  /** Of a picture that is encoded in all its renditions, with a sound that may go on without it. */
+  readonly #held: HeldPicture | undefined;
   readonly #over = new AbortController();
   /** Set when this side ended the run. */
   #verdict: 'stalled' | 'too-slow' | { readonly error: unknown } | undefined;
@@ -82,6 +87,8 @@ export class EncoderRun {
     this.#segmenter = runSegmenter({ plan, renditions, segmentDurationMs, primingTicksOf });
     this.#remux = new SourceRemux({ plan, start, carried: renditions.carried }, { segmenter: this.#segmenter, committer: deps.committer });
     this.#watch = new OutputWatch();
+    const isCarried = [renditions.carried.video, ...(renditions.carried.beside ?? []).map(({ rendition }) => rendition)].some((one) => one?.kind === 'video');
+    this.#held = start.source.video === undefined || start.source.audio === undefined || isCarried ? undefined : new HeldPicture();
   }
 
   /** The program and its arguments. */
@@ -102,6 +109,9 @@ export class EncoderRun {
       const exit = { code: null, signal: null, asked: false, lastLines: [error instanceof Error ? error.message : String(error)] };
       return { kind: 'not-started', exit, error };
     }
+    const { generation } = this.#init.start.tag;
+    // A picture that stops goes on as a still one.
+    if (this.#held !== undefined) generation.keepsPicture = true;
     const outputs = this.#encoder.outputs.map(({ rendition, fd }) => this.#readOutput(encoder, rendition, fd));
     // Whatever goes wrong in one part ends this run, and this run only.
     const work = [...outputs, this.#feedAll(encoder, AbortSignal.any([stop, cut])), this.#watchOutput(encoder), this.#readProgress(encoder)].map((part) =>
@@ -118,6 +128,7 @@ export class EncoderRun {
       return await this.#conclude(exit);
     } finally {
       stop.removeEventListener('abort', onStop);
+      if (this.#held !== undefined) generation.keepsPicture = false;
       for (const timer of this.#timers) clearTimeout(timer);
     }
   }
@@ -200,10 +211,10 @@ export class EncoderRun {
       if (next.tag.generation.number > start.tag.generation.number) break;
       index = next.index + 1;
       this.#remux.take(next.index, next.tag);
-      const bytes = this.#encode(next.index, next.tag);
-      if (bytes !== undefined) await encoder.write(bytes);
+      for (const bytes of this.#encode(next.index, next.tag)) await encoder.write(bytes);
     }
     feed.unheed(signal);
+    if (feed.end !== undefined) for (const bytes of this.#written(this.#held?.end() ?? [])) await encoder.write(bytes);
     this.#takenOverMs = feed.media.takenOverMs(start.tag.generation);
     this.#inputEnded = true;
     this.#remux.finish(undefined);
@@ -211,18 +222,23 @@ export class EncoderRun {
     this.#finishSoon(encoder, false);
   }
 
-  /** The tag on the run's own clock; undefined for what comes before the start or what the source does not have. */
-  #encode(index: number, tag: StartPoint['tag']): Uint8Array | undefined {
+  /** What the encoder is given of the tag, on the run's own clock: nothing of what comes before the start or what the source does not have. */
+  #encode(index: number, tag: StartPoint['tag']): Iterable<Uint8Array> {
     const { plan, start } = this.#init;
-    const timestampMs = tag.timestampMs - plan.rebaseMs;
     const isOfFirst =
       tag.beside === undefined &&
       tag.generation === start.tag.generation &&
       (tag.kind === 'audio' || index >= start.index) &&
       start.source[tag.kind] !== undefined;
     const isWanted = isOfFirst || (tag.beside !== undefined && this.#sounds.includes(tag.beside));
-    if (timestampMs < 0 || !isWanted) return undefined;
-    return this.#input.media(tag, timestampMs);
+    if (tag.timestampMs < plan.rebaseMs || !isWanted) return [];
+    return this.#written(this.#held?.push(tag) ?? [{ tag, timestampMs: tag.timestampMs }]);
+  }
+
+  #written(all: readonly Fed[]): readonly Uint8Array[] {
+    const change = this.#held?.takeChange();
+    if (change !== undefined) this.#deps.onPicture(change);
+    return all.flatMap(({ tag, timestampMs }) => this.#input.media(tag, timestampMs - this.#init.plan.rebaseMs) ?? []);
   }
 
   async #watchOutput(encoder: RunningProcess): Promise<void> {
