@@ -4,7 +4,7 @@ import type { EdgeSettings } from './edge.config.ts';
 import { Gateways } from './gateway/gateways.ts';
 import type { OriginClient } from './origin/origin-client.ts';
 import type { ConnectOrigin } from './origin/origin-endpoint.ts';
-import type { BytesOf, KeepBytes } from './server/exchange.ts';
+import type { BytesOf, KeepBytes, LendBytes } from './server/exchange.ts';
 import type { ListenEdgeServer } from './server/edge-server.ts';
 
 /** One of the origins, or gateways, that are all the same. */
@@ -26,7 +26,7 @@ export interface EdgePlatform {
   readonly connect: ConnectOrigin;
   readonly keep: KeepBytes;
   /** For bytes that are sent once. */
-  readonly lend: KeepBytes;
+  readonly lend: LendBytes;
   readonly bytesOf: BytesOf;
 }
 
@@ -39,7 +39,7 @@ export async function platformOf({ originUrls, runtime }: Pick<EdgeSettings, 'ru
       import('./origin/bun-zone-client.adapter.ts'),
     ]);
     const connect: ConnectOrigin = async (endpoint) => new BunZoneClient(endpoint, () => Date.now());
-    const origins = originUrls.map((url) => ({ url, client: new BunOriginClient(url) }));
+    const origins = originUrls.map((url) => ({ url, client: new BunOriginClient(url, () => Date.now()) }));
     return { listen: listenOnBun, keep: keepOnBun, lend: lendOnBun, bytesOf: bytesOnBun, client: firstOf(origins), origins, gateways, connect };
   }
   const [{ bytesOnNode, keepOnNode, listenOnNode }, { NodeOriginClient }] = await Promise.all([

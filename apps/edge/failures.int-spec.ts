@@ -65,6 +65,33 @@ describe.each<EdgeRuntime>(['bun', 'node'])('a bad origin, served by %s', (runti
     failed.push(path);
   });
 
+  test('that ends a body without a length with the connection has sent the whole', async () => {
+    origin.on('/ends.m4s', ({ socket }) => {
+      socket.write(`${ok}\r\n${'a'.repeat(1000)}`);
+      setTimeout(() => socket.end(), 50);
+    });
+    expect(await edge.get('/ends.m4s')).toMatchObject({ status: 200, broken: false, body: 'a'.repeat(1000) });
+  });
+
+  test('that closes each connection after its answer is asked on another one', async () => {
+    for (const at of [1, 2, 3, 4, 5]) {
+      origin.on(`/closes/${at}.m4s`, ({ socket }) => void socket.end(`${ok}content-length: 3\r\n\r\nabc`));
+      expect(await edge.get(`/closes/${at}.m4s`)).toMatchObject({ status: 200, body: 'abc' });
+    }
+  });
+
+  test('that says something before its answer, in pieces, is understood', async () => {
+    const bytes = `HTTP/1.1 103 Early Hints\r\nlink: </a>\r\n\r\n${ok}transfer-encoding: chunked\r\n\r\n3\r\nabc\r\n2;x=y\r\nde\r\n0\r\nx-sum: 1\r\n\r\n`;
+    origin.on('/pieces.m4s', async ({ socket }) => {
+      for (let at = 0; at < bytes.length; at += 20) {
+        socket.write(bytes.slice(at, at + 20));
+        await new Promise((resolve) => setTimeout(resolve, 2));
+      }
+    });
+    expect(await edge.get('/pieces.m4s')).toMatchObject({ status: 200, broken: false, body: 'abcde' });
+    expect(await edge.get('/pieces.m4s', {}, 'HEAD')).toMatchObject({ status: 200, broken: false, body: '' });
+  });
+
   test('an origin that has become well is asked again', async () => {
     expect(failed.length).toBe(12);
     for (const path of failed) origin.says(path, '200 OK\r\ncache-control: max-age=60', 'good');

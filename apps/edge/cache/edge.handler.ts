@@ -20,7 +20,7 @@ import {
   type Trust,
 } from '#core/http-cache';
 import type { EdgeCounters } from '../edge-counters.ts';
-import type { EdgeReply, EdgeRequest, KeepBytes } from '../server/exchange.ts';
+import { isSource, type EdgeReply, type EdgeRequest, type KeepBytes } from '../server/exchange.ts';
 import { Answers, told, unknownPurges, type Waiting } from './answers.ts';
 import type { CachedObject } from './cached-object.ts';
 import { Fetching, type FetchingDeps, type FetchingInit } from './fetching.ts';
@@ -307,7 +307,8 @@ export class CacheHandler {
     const plain = request.method === 'GET' && asked && takesPart(request);
     const response = plain && waiting.collapsed !== true ? outcome.claim() : undefined;
     if (response === undefined) return this.#deps.passThrough.forward(request, key, { forwarded: waiting.forwarded ?? 'miss', detail: outcome.reason });
-    request.gone.addEventListener('abort', () => response.body?.cancel(), { once: true });
-    return this.#deps.passThrough.relay(request, response, { ...waiting, forwardStatus: outcome.originStatus, detail: outcome.reason });
+    const reply = this.#deps.passThrough.relay(request, response, { ...waiting, forwardStatus: outcome.originStatus, detail: outcome.reason });
+    if (isSource(reply.body)) request.gone.addEventListener('abort', () => response.body?.cancel(), { once: true });
+    return reply;
   }
 }

@@ -11,6 +11,7 @@ import {
   withoutHopByHop,
   type CacheOutcome,
   type ExchangeTimes,
+  type Fields,
   type LabelScope,
   labelsOf,
   type PurgeLedger,
@@ -55,6 +56,10 @@ export interface PassThroughDeps {
 const asNamed = { query: { kind: 'all' }, sortQuery: false } as const;
 
 class TooLargeError extends Error {}
+
+function withoutLength(fields: Fields): Fields {
+  return fields.filter(([name]) => name !== 'content-length');
+}
 
 /** Counts what a client sends, and stops when it is more than it may be. */
 function limited(body: ByteSource | undefined, bytesMax: number): ByteSource | undefined {
@@ -122,7 +127,11 @@ export class PassThrough {
     const { body } = response;
     const none = body === null || request.method === 'HEAD';
     if (body !== null && none) body.cancel();
-    return { head: replyHead(response.status, fields), body: none ? null : this.#counted(body) };
+    const whole = none ? undefined : body.rest?.();
+    if (whole === undefined) return { head: replyHead(response.status, fields), body: none ? null : this.#counted(body) };
+    // One write, whose length the server states.
+    this.#deps.counters.bytesServed += whole.length;
+    return { head: replyHead(response.status, withoutLength(fields)), body: whole };
   }
 
   #fields(request: EdgeRequest): ReturnType<typeof passThroughFields> {

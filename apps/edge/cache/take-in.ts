@@ -35,7 +35,9 @@ export async function takeIn(
     [reserved, reservedAhead] = [0, 0];
   };
   try {
-    for (let bytes = await source?.read(); bytes !== undefined; bytes = await source?.read()) {
+    // Most bodies are whole when their head is: nothing is waited for then.
+    const here = source?.rest?.();
+    for (let bytes = here ?? (await source?.read()); bytes !== undefined; bytes = here === undefined ? await source?.read() : undefined) {
       const ahead = isAhead?.() === true;
       if (ahead && Math.max(length ?? 0, body.length + bytes.length) > store.aheadObjectBytesMax)
         throw new OriginError('ORIGIN_INVALID', 'Too large to fetch before it is asked for.');
@@ -50,7 +52,8 @@ export async function takeIn(
       }
     }
     if (length !== undefined && body.length !== length) throw new OriginError('ORIGIN_BROKEN', `The origin promised ${length} bytes and sent ${body.length}.`);
-    await beforeEnd?.();
+    const prepared = beforeEnd?.();
+    if (prepared !== undefined) await prepared;
     body.end();
     return undefined;
   } catch (error) {

@@ -1,5 +1,6 @@
 import type { Field } from '#core/http-cache';
 import type { ByteSource } from '../server/exchange.ts';
+import { BunHttp1Client } from './bun-http1.adapter.ts';
 import { isUnframed, type OriginClient, type OriginRequest, type OriginResponse } from './origin-client.ts';
 
 /** Bun's additions to fetch: bytes as they are, and no time limit of its own. */
@@ -41,7 +42,7 @@ export async function fetchOnBun(url: string, request: OriginRequest, more: Part
     headers: request.fields as unknown as [string, string][],
     body: request.body === undefined ? null : streamOf(request.body),
     redirect: 'manual',
-    signal: request.signal,
+    signal: request.cancelling.signal,
     decompress: false,
     timeout: false,
     ...more,
@@ -51,20 +52,24 @@ export async function fetchOnBun(url: string, request: OriginRequest, more: Part
   return { status: response.status, fields, body, endsWithConnection: more.protocol !== 'http2' && isUnframed(fields, body) };
 }
 
-/** The origin through Bun's fetch, which keeps connections open by itself. */
+/** The origin: what brings no body in plain text by connections of our own, all else through Bun's fetch, which has its own. */
 export class BunOriginClient implements OriginClient {
   readonly #base: string;
+  readonly #plain: BunHttp1Client | undefined;
 
   /** @param base scheme, host and port, without a path */
-  constructor(base: string) {
+  constructor(base: string, now: () => number) {
     this.#base = base;
+    const url = new URL(base);
+    this.#plain = url.protocol === 'http:' ? new BunHttp1Client(url, now) : undefined;
   }
 
-  async request(request: OriginRequest): Promise<OriginResponse> {
+  request(request: OriginRequest): Promise<OriginResponse> {
+    if (this.#plain !== undefined && request.body === undefined) return this.#plain.request(request);
     return fetchOnBun(this.#base + request.target, request);
   }
 
   async close(): Promise<void> {
-    // Idle connections end with the process.
+    await this.#plain?.close();
   }
 }

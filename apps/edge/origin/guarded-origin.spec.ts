@@ -19,7 +19,7 @@ class PlayedClient implements OriginClient {
   async request(request: OriginRequest): Promise<OriginResponse> {
     this.asked.push(request);
     const play = this.#plays.shift() ?? new Error('nothing left to play');
-    if (play === 'silence') return new Promise((_, reject) => request.signal.addEventListener('abort', () => reject(new Error('aborted'))));
+    if (play === 'silence') return new Promise((_, reject) => request.cancelling.signal.addEventListener('abort', () => reject(new Error('aborted'))));
     if (play instanceof Error) throw play;
     return play;
   }
@@ -112,8 +112,8 @@ describe('the guarded origin', () => {
     const played: { signal?: AbortSignal } = {};
     const client: OriginClient = {
       request: async (request) => {
-        played.signal = request.signal;
-        return { ...ok, body: silent(() => request.signal) };
+        played.signal = request.cancelling.signal;
+        return { ...ok, body: silent(() => request.cancelling.signal) };
       },
       close: async () => undefined,
     };

@@ -1,6 +1,7 @@
 import { fieldValue, parseContentRange } from '#core/http-cache';
 import type { EdgeCounters } from '../edge-counters.ts';
 import type { ByteSource } from '../server/exchange.ts';
+import { Cancelling } from './cancelling.ts';
 import { OriginError, type OriginClient, type OriginRequest, type OriginResponse } from './origin-client.ts';
 
 export interface OriginLimits {
@@ -16,7 +17,7 @@ export interface OriginLimits {
   readonly headBytesMax: number;
 }
 
-export interface GuardedRequest extends Omit<OriginRequest, 'signal'> {
+export interface GuardedRequest extends Omit<OriginRequest, 'cancelling'> {
   /** The cache key that it is for, which chooses among several origins. */
   readonly key?: string | undefined;
   /** Asked on behalf of everybody: not what one client sent. */
@@ -60,10 +61,10 @@ function codeOf(error: unknown): string {
 class Deadline {
   passed = false;
   readonly #ms: number;
-  readonly #abort: AbortController;
+  readonly #abort: Cancelling;
   #timer: NodeJS.Timeout | undefined;
 
-  constructor(ms: number, abort: AbortController) {
+  constructor(ms: number, abort: Cancelling) {
     this.#ms = ms;
     this.#abort = abort;
   }
@@ -138,7 +139,7 @@ export class GuardedOrigin implements OriginSource {
   }
 
   async #attempt(request: GuardedRequest): Promise<OriginResponse> {
-    const abort = new AbortController();
+    const abort = new Cancelling();
     const forward = (): void => abort.abort();
     request.signal?.addEventListener('abort', forward, { once: true });
     if (request.signal?.aborted === true) abort.abort();
@@ -148,7 +149,7 @@ export class GuardedOrigin implements OriginSource {
     if (body === undefined) deadline.start();
     this.#counters.originFetches++;
     try {
-      const response = await this.#client.request({ ...request, body, signal: abort.signal });
+      const response = await this.#client.request({ ...request, body, cancelling: abort });
       this.#check(response);
       checkAsked(request, response);
       return { ...response, body: response.body === null ? null : this.#guardBody(response.body, abort, request) };
@@ -181,7 +182,7 @@ export class GuardedOrigin implements OriginSource {
     return new OriginError('ORIGIN_INVALID', 'The origin gave no valid HTTP response.', error);
   }
 
-  #guardBody(body: ByteSource, abort: AbortController, request: GuardedRequest): ByteSource {
+  #guardBody(body: ByteSource, abort: Cancelling, request: GuardedRequest): ByteSource {
     const silenceMs = request.mayBeSilent === true ? 0 : this.#limits.silenceTimeoutMs;
     return {
       read: async () => {
@@ -203,6 +204,11 @@ export class GuardedOrigin implements OriginSource {
       cancel: () => {
         body.cancel();
         abort.abort();
+      },
+      rest: () => {
+        const bytes = body.rest?.();
+        if (bytes !== undefined) this.#counters.bytesFromOrigin += bytes.length;
+        return bytes;
       },
     };
   }

@@ -69,7 +69,7 @@ export class NodeOriginClient implements OriginClient {
       path: request.target,
       headers: request.fields.flatMap(([name, value]) => [name, value]),
       body: request.body === undefined ? null : (chunksOf(request.body) as unknown as Readable),
-      signal: request.signal,
+      signal: request.cancelling.signal,
     });
     const none = request.method === 'HEAD' || response.statusCode === 204 || response.statusCode === 304;
     if (none) response.body.resume();

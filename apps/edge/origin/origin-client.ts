@@ -1,13 +1,14 @@
 import type { Fields, ProxyError } from '#core/http-cache';
 import { OperatingError } from '#kernel';
 import type { ByteSource } from '../server/exchange.ts';
+import type { Cancelling } from './cancelling.ts';
 
 export interface OriginRequest {
   readonly method: string;
   readonly target: string;
   readonly fields: Fields;
   readonly body?: ByteSource | undefined;
-  readonly signal: AbortSignal;
+  readonly cancelling: Cancelling;
 }
 
 export interface OriginResponse {

@@ -34,8 +34,36 @@ export interface BunServeOptions {
   readonly error: (error: Error) => Response;
 }
 
+/** A TCP connection of ours. */
+export interface BunSocket {
+  /** How much of it went out at once; for the rest `drain` tells when to go on. */
+  write(bytes: string | Uint8Array): number;
+  pause(): void;
+  resume(): void;
+  /** At once, without a goodbye. */
+  terminate(): void;
+}
+
+export interface BunSocketHandlers<Data> {
+  open(socket: BunSocket & { readonly data: Data }): void;
+  data(socket: { readonly data: Data }, bytes: Buffer): void;
+  drain(socket: { readonly data: Data }): void;
+  /** The other side says no more. */
+  end(socket: { readonly data: Data }): void;
+  close(socket: { readonly data: Data }, error?: unknown): void;
+  error(socket: { readonly data: Data }, error: unknown): void;
+}
+
+export interface BunConnectOptions<Data> {
+  readonly hostname: string;
+  readonly port: number;
+  readonly socket: BunSocketHandlers<Data>;
+  readonly data: Data;
+}
+
 export interface BunRuntime {
   serve(options: BunServeOptions): BunServer;
+  connect<Data>(options: BunConnectOptions<Data>): Promise<unknown>;
 }
 
 export function bunRuntime(): BunRuntime {

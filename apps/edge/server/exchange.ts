@@ -6,6 +6,8 @@ export interface ByteSource {
   read(): Promise<Uint8Array | undefined>;
   /** Nobody wants the rest. */
   cancel(): void;
+  /** What has not been read yet, if all of it is here: then nothing is left to read or to cancel. */
+  rest?(): Uint8Array | undefined;
 }
 
 /** Bytes in the form in which the server sends them without a copy; Bun's `Blob` is one. Immutable. */
@@ -17,6 +19,9 @@ export interface StoredBytes {
 
 /** Takes bytes over for keeping. The caller does not change them any more. */
 export type KeepBytes = (bytes: Uint8Array) => StoredBytes;
+
+/** Takes bytes for one answer. `sent` is called when they have been copied on their way: nothing can be had of them any more. */
+export type LendBytes = (bytes: Uint8Array, sent?: () => void) => StoredBytes;
 
 /** The bytes of what was kept, whole; nobody changes them. */
 export type BytesOf = (stored: StoredBytes) => Promise<Uint8Array>;

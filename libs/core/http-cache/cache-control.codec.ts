@@ -88,7 +88,9 @@ class ListedDirectives implements Directives {
       const name = (equals < 0 ? member : member.slice(0, equals)).trim().toLowerCase();
       const spaced = equals > 0 && member[equals - 1] === ' ';
       const argument = equals < 0 ? undefined : `${spaced ? ' ' : ''}${member.slice(equals + 1)}`;
-      this.#arguments.set(name, [...(this.#arguments.get(name) ?? []), argument]);
+      const before = this.#arguments.get(name);
+      if (before === undefined) this.#arguments.set(name, [argument]);
+      else before.push(argument);
     }
   }
 
@@ -111,14 +113,18 @@ class ListedDirectives implements Directives {
 
   seconds(name: string): number | undefined {
     // RFC 9111 section 4.2.1: of a directive that appears twice, the first occurrence is used.
-    const [first] = this.#arguments.get(name) ?? [];
+    const all = this.#arguments.get(name);
+    if (all === undefined) return undefined;
+    const first = all[0];
     if (first !== undefined) return deltaSeconds(first);
-    if (!this.#arguments.has(name)) return undefined;
     // RFC 9111 section 5.2.1.2: max-stale without a number accepts any staleness.
     return name === 'max-stale' ? deltaSecondsMax : 0;
   }
 }
 
+/** Of most requests. */
+const silent = controlFrom(new ListedDirectives(undefined));
+
 export function parseCacheControl(value: string | undefined): CacheControl {
-  return controlFrom(new ListedDirectives(value));
+  return value === undefined ? silent : controlFrom(new ListedDirectives(value));
 }

@@ -1,4 +1,4 @@
-import type { Fields } from './fields.ts';
+import { fieldValue, type Fields } from './fields.ts';
 
 /** Why a request went on towards the origin (RFC 9211 section 2.2). */
 export type ForwardReason = 'bypass' | 'method' | 'uri-miss' | 'vary-miss' | 'miss' | 'request' | 'stale' | 'partial';
@@ -39,6 +39,7 @@ export function formatCacheStatus(name: string, outcome: CacheOutcome): string {
 /** RFC 9211 section 2: a cache appends its member, so that the list runs from the origin to the user. */
 export function withCacheStatus(fields: Fields, name: string, outcome: CacheOutcome): Fields {
   const own = formatCacheStatus(name, outcome);
-  const before = fields.filter(([other]) => other === 'cache-status').map(([, value]) => value);
-  return [...fields.filter(([other]) => other !== 'cache-status'), ['cache-status', [...before, own].join(', ')]];
+  const before = fieldValue(fields, 'cache-status');
+  if (before === undefined) return [...fields, ['cache-status', own]];
+  return [...fields.filter((field) => field[0] !== 'cache-status'), ['cache-status', `${before}, ${own}`]];
 }

@@ -13,9 +13,11 @@ const separators: Readonly<Record<string, RegExp>> = {
   xkey: /[\s,]+/,
 };
 
+const tagFields = new Set(Object.keys(separators));
+
 /** Whether a field is between the origin and its caches, and goes no further. */
-export function isTagField([name]: Field): boolean {
-  return Object.hasOwn(separators, name);
+export function isTagField(field: Field): boolean {
+  return tagFields.has(field[0]);
 }
 
 /** The fields of a response as its viewers get them. */
@@ -26,11 +28,11 @@ export function viewerFields(fields: Fields): Fields {
 /** The tags that an origin gave a response, each once, in no case but the lower. */
 export function tagsOf(fields: Fields, most = { tagsMax, tagLengthMax }): readonly string[] {
   let tags: Set<string> | undefined;
-  for (const [name, value] of fields) {
-    const separator = Object.hasOwn(separators, name) ? separators[name] : undefined;
+  for (const field of fields) {
+    const separator = isTagField(field) ? separators[field[0]] : undefined;
     if (separator === undefined) continue;
     tags ??= new Set();
-    for (const tag of value.split(separator)) {
+    for (const tag of field[1].split(separator)) {
       if (tag !== '' && tag.length <= most.tagLengthMax && tags.size < most.tagsMax) tags.add(tag.toLowerCase());
     }
   }

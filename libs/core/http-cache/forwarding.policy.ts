@@ -21,7 +21,10 @@ const hopByHop = new Set([
 
 /** Fields without the ones that belong to a single connection. */
 export function withoutHopByHop(fields: Fields): Field[] {
-  const named = new Set(listMembers(fieldValue(fields, 'connection') ?? '').map((name) => name.toLowerCase()));
+  const connection = fieldValue(fields, 'connection');
+  // Most name nothing that would not go anyway.
+  if (connection === undefined || connection === 'keep-alive' || connection === 'close') return fields.filter((field) => !hopByHop.has(field[0]));
+  const named = new Set(listMembers(connection).map((name) => name.toLowerCase()));
   return fields.filter(([name]) => !hopByHop.has(name) && !named.has(name));
 }
 
@@ -33,7 +36,7 @@ const ownFields = new Set(['age', 'cache-status', 'content-length', 'date', ownT
  * when the origin has no clock (RFC 9110 section 6.6.1).
  */
 export function endToEndFields(fields: Fields, responseTimeMs: number): Fields {
-  const kept = withoutHopByHop(fields).filter(([name]) => !ownFields.has(name));
+  const kept = withoutHopByHop(fields).filter((field) => !ownFields.has(field[0]));
   kept.push(['date', fieldValue(fields, 'date') ?? formatHttpDate(responseTimeMs)]);
   return kept;
 }
@@ -91,8 +94,8 @@ const ambiguousName = /_/;
 // eslint-disable-next-line no-control-regex -- they are what is looked for
 const controls = /[\x00-\x08\x0a-\x1f\x7f]/;
 
-function isPassable([name, value]: Field): boolean {
-  return !ambiguousName.test(name) && !controls.test(value);
+function isPassable(field: Field): boolean {
+  return !ambiguousName.test(field[0]) && !controls.test(field[1]);
 }
 
 const viaCharsMax = 1024;

@@ -52,7 +52,7 @@ export function selectedHead(selection: Selection, response: StoredResponse, len
     case 'whole':
       return {
         status: response.status,
-        fields: response.status === 200 ? [...fields.filter(([name]) => name !== 'accept-ranges'), ['accept-ranges', 'bytes']] : fields,
+        fields: response.status === 200 ? [...fields.filter((field) => field[0] !== 'accept-ranges'), ['accept-ranges', 'bytes']] : fields,
       };
     case 'not-modified':
       return { status: 304, fields: fields.filter(([name]) => repeatedInNotModified.has(name)) };

@@ -95,10 +95,10 @@ export function judgeStoring(request: RequestHead, response: ResponseHead, times
   return {
     store: true,
     keeps: !fails,
-    withheld: fields.filter(([name]) => withheldNames.has(name)),
+    withheld: withheldNames.size === 0 ? [] : fields.filter(([name]) => withheldNames.has(name)),
     response: {
       status: response.status,
-      fields: fields.filter(([name]) => !withheldNames.has(name)),
+      fields: withheldNames.size === 0 ? fields : fields.filter(([name]) => !withheldNames.has(name)),
       validators,
       freshness,
       variant: variantOf(names, request),
