@@ -1,6 +1,6 @@
 import { ageSeconds, formatCacheStatus, selectedHead, staleFrom, ttlSeconds, type PurgeLabel, type StoredResponse } from '#core/http-cache';
 import type { WishSource } from '#core/prefetch';
-import { replyHead, type EdgeReply, type StoredBytes } from '../server/exchange.ts';
+import { replyHead, type EdgeReply, type ReplyHead, type StoredBytes } from '../server/exchange.ts';
 
 /** What an object weighs besides its body: its head, its ready-made answer and its places in the tables, bytes. */
 const overheadBytes = 1024;
@@ -10,6 +10,17 @@ export interface CachedObjectInit {
   readonly labels: readonly PurgeLabel[];
   readonly response: StoredResponse;
   readonly generation: number;
+}
+
+/** The head of the answer that most requests get. Objects that are the same may share one. */
+export interface HitHead {
+  head: ReplyHead | undefined;
+  /** In which it says the truth. */
+  second: number;
+}
+
+export function noHitHead(): HitHead {
+  return { head: undefined, second: 0 };
 }
 
 /** A response in memory, with the answer that most requests for it get, made once a second. */
@@ -34,9 +45,10 @@ export class CachedObject {
   /** After a failure of the origin: served stale without another try before this, ms. */
   retryAtMs = 0;
   #reply: EdgeReply | undefined;
-  #replySecond = 0;
+  #hitHead: HitHead;
 
-  constructor({ key, labels, response, generation }: CachedObjectInit, body: StoredBytes) {
+  constructor({ key, labels, response, generation }: CachedObjectInit, body: StoredBytes, hitHead: HitHead = noHitHead()) {
+    this.#hitHead = hitHead;
     this.key = key;
     this.labels = labels;
     this.response = response;
@@ -63,25 +75,31 @@ export class CachedObject {
     this.retryAtMs = 0;
     this.uses = 0;
     if (this.atDisk === 'asked') this.atDisk = 'no';
-    this.#reply = undefined;
+    this.#hitHead = noHitHead();
   }
 
   /** Made stale by a soft purge. */
   expire(atMs: number): void {
     this.response = { ...this.response, freshness: staleFrom(this.response.freshness, atMs) };
-    this.#reply = undefined;
+    this.#hitHead = noHitHead();
   }
 
   /** The whole object as a hit. Age and the seconds left are the only fields that move, so one answer serves a second. */
   hit(nowMs: number, cacheName: string): EdgeReply {
     const second = Math.floor(nowMs / 1000);
-    if (this.#reply !== undefined && this.#replySecond === second) return this.#reply;
-    this.#replySecond = second;
+    const known = this.#hitHead;
+    if (known.head === undefined || known.second !== second) {
+      known.head = this.#headOf(nowMs, cacheName);
+      known.second = second;
+    }
+    if (this.#reply?.head !== known.head) this.#reply = { head: known.head, body: this.body };
+    return this.#reply;
+  }
+
+  #headOf(nowMs: number, cacheName: string): ReplyHead {
     const { freshness } = this.response;
     const head = selectedHead({ kind: 'whole' }, this.response, this.body.size);
     const status = formatCacheStatus(cacheName, { ttl: ttlSeconds(freshness, nowMs) });
-    const fields = [...head.fields, ['age', String(ageSeconds(freshness, nowMs))], ['cache-status', status]] as const;
-    this.#reply = { head: replyHead(head.status, fields), body: this.body };
-    return this.#reply;
+    return replyHead(head.status, [...head.fields, ['age', String(ageSeconds(freshness, nowMs))], ['cache-status', status]]);
   }
 }

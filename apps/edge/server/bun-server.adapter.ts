@@ -1,4 +1,5 @@
 import type { Field, Fields } from '#core/http-cache';
+import { assert } from '#kernel';
 import type { TlsIdentity } from '#runtime';
 import { bunRuntime, type BunServer, type BunTls } from './bun-runtime.ts';
 import {
@@ -9,6 +10,7 @@ import {
   type EdgeReply,
   type EdgeRequest,
   type KeepBytes,
+  type LendBytes,
   type ReplyHead,
   type StoredBytes,
   type TunnelTarget,
@@ -106,24 +108,46 @@ class BunEdgeRequest implements EdgeRequest {
 /** A Blob is sent from where it lies; other bytes are copied for every answer. */
 export const keepOnBun: KeepBytes = (bytes) => new Blob([bytes as Uint8Array<ArrayBuffer>]);
 
+/** Whose memory is used for something else once it was sent. */
+interface Loan {
+  ended: boolean;
+  readonly onEnd: (() => void) | undefined;
+}
+
 /** Bytes that are copied when they are sent, which for one time is less than to make a Blob of them. */
 class LentBytes implements StoredBytes {
-  readonly bytes: Uint8Array;
+  readonly #bytes: Uint8Array;
+  /** One for all slices of the same memory. */
+  readonly #loan: Loan;
 
-  constructor(bytes: Uint8Array) {
-    this.bytes = bytes;
+  constructor(bytes: Uint8Array, loan: Loan) {
+    this.#bytes = bytes;
+    this.#loan = loan;
   }
 
   get size(): number {
-    return this.bytes.length;
+    return this.#bytes.length;
+  }
+
+  /** @throws Error when they were sent: something else may stand there by now */
+  get bytes(): Uint8Array {
+    assert(!this.#loan.ended, 'what was lent for one answer is sent once');
+    return this.#bytes;
   }
 
   slice(start: number, end: number): LentBytes {
-    return new LentBytes(this.bytes.subarray(start, end));
+    return new LentBytes(this.#bytes.subarray(start, end), this.#loan);
+  }
+
+  /** They were copied on their way. */
+  end(): void {
+    if (this.#loan.ended) return;
+    this.#loan.ended = true;
+    this.#loan.onEnd?.();
   }
 }
 
-export const lendOnBun: KeepBytes = (bytes) => new LentBytes(bytes);
+export const lendOnBun: LendBytes = (bytes, sent) => new LentBytes(bytes, { ended: false, onEnd: sent });
 
 export const bytesOnBun: BytesOf = async (stored) => (stored instanceof LentBytes ? stored.bytes : new Uint8Array(await (stored as Blob).arrayBuffer()));
 
@@ -171,8 +195,13 @@ function toResponse({ body, head }: EdgeReply): Response {
 }
 
 function responseOf(body: EdgeReply['body'], init: ResponseInit): Response {
-  const sent = body instanceof LentBytes ? body.bytes : isSource(body) ? streamOf(body) : body;
-  return new Response(sent as ConstructorParameters<typeof Response>[0], init);
+  if (body instanceof LentBytes) {
+    const response = new Response(body.bytes as ConstructorParameters<typeof Response>[0], init);
+    // A Response has bytes of its own (Fetch section 5.4, "extract a body").
+    body.end();
+    return response;
+  }
+  return new Response((isSource(body) ? streamOf(body) : body) as ConstructorParameters<typeof Response>[0], init);
 }
 
 async function toResponseLater(reply: Promise<EdgeReply>, convert: ToResponse): Promise<Response | undefined> {

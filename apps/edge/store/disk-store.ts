@@ -1,12 +1,14 @@
-import { decodeRecord, encodeRecord, GhostList, hashKey, recordBytes, RecordIndex, type Checksum, type RecordPlace } from '#core/edge-store';
+import { decodeRecord, encodeRecord, GhostList, hashKey, recordBytes, RecordIndex, type Checksum, type ReadRecord, type RecordPlace } from '#core/edge-store';
 import { matchesVariant } from '#core/http-cache';
-import { CachedObject } from '../cache/cached-object.ts';
-import type { BytesOf, KeepBytes } from '../server/exchange.ts';
+import { BoundedMemo } from '../cache/bounded-memo.ts';
+import { CachedObject, noHitHead, type HitHead } from '../cache/cached-object.ts';
+import type { BytesOf, KeepBytes, LendBytes } from '../server/exchange.ts';
 import type { PurgeJournal } from '../purge/purge-journal.ts';
 import type { DiskStatus, DiskTier, KeptLedger, Varying } from './disk-tier.ts';
 import { loadStore, numbered } from './load-store.ts';
 import { NameLists } from './name-lists.ts';
-import { decodeHead, encodeHead } from './object-record.ts';
+import { decodeHead, encodeHead, type RecordHead } from './object-record.ts';
+import { ReadBuffers } from './read-buffers.ts';
 import { ReadGate } from './read-gate.ts';
 import { Segments, segmentNumber } from './segments.ts';
 import { faultOf, type StoreFolder } from './store-folder.ts';
@@ -37,7 +39,7 @@ export interface DiskStoreDeps {
   readonly checksum: Checksum;
   readonly keep: KeepBytes;
   /** For bytes that are sent once. */
-  readonly lend: KeepBytes;
+  readonly lend: LendBytes;
   readonly bytesOf: BytesOf;
   readonly now: () => number;
   readonly newId: () => string;
@@ -53,7 +55,17 @@ const readingBytesMax = 128 * 1024 * 1024;
 /** What can be revalidated is of use for longer than it is fresh, ms. */
 const validatorsWorthMs = 7 * 86_400_000;
 const secondMs = 1000;
+/** Heads of records that were read lately, decoded: about a kilobyte each. */
+const headsMax = 8192;
 const newestSecond = 0xffff_ffff;
+
+/** The head of a record, read and decoded. */
+interface KnownHead {
+  /** By which it is known again. */
+  readonly headSum: number;
+  readonly head: RecordHead;
+  readonly hitHead: HitHead;
+}
 
 /** The disk tier: segments that are only appended to, an index in memory, a journal. */
 export class DiskStore implements DiskTier {
@@ -64,6 +76,9 @@ export class DiskStore implements DiskTier {
   readonly #ghosts: GhostList;
   readonly #segments: Segments;
   readonly #gate: ReadGate;
+  readonly #buffers = new ReadBuffers();
+  /** By place, which never holds another record. */
+  readonly #heads = new BoundedMemo<KnownHead, number>(headsMax, Number.POSITIVE_INFINITY);
   readonly #reading = new Map<string, Promise<CachedObject | undefined>>();
   readonly #queue: WriteQueue;
   #journal: StoreJournal;
@@ -158,12 +173,27 @@ export class DiskStore implements DiskTier {
     const hash = hashKey(key);
     const place = this.#index.find(hash, (names, variant) => this.#names.fits(request, names, variant));
     if (place === undefined || place.uselessAtS * secondMs < this.#deps.now()) return undefined;
-    const bytes = this.#segments.readNow(place);
-    // What is not as it was written is left to the read that waits: it is read again, and given up.
-    const object = bytes === undefined ? undefined : this.#objectOf(bytes, stays ? this.#deps.keep : this.#deps.lend);
+    const object = stays ? this.#objectNow(place) : this.#lentNow(place);
     if (object === undefined || object.key !== key || !matchesVariant(object.response.variant, request)) return undefined;
     this.#index.visit(place);
     this.#hits++;
+    return object;
+  }
+
+  /** What is not as it was written is left to the read that waits: it is read again, and given up. */
+  #objectNow(place: RecordPlace): CachedObject | undefined {
+    // Need not be cleared: it is filled, or not used.
+    const bytes = Buffer.allocUnsafeSlow(place.length);
+    return this.#segments.readNow(place, bytes) ? this.#objectOf(place, bytes, this.#deps.keep) : undefined;
+  }
+
+  /** The same for one answer. */
+  #lentNow(place: RecordPlace): CachedObject | undefined {
+    const buffer = this.#buffers.take(place.length);
+    const bytes = buffer.subarray(0, place.length);
+    const giveBack = (): void => this.#buffers.giveBack(buffer);
+    const object = this.#segments.readNow(place, bytes) ? this.#objectOf(place, bytes, (body) => this.#deps.lend(body, giveBack)) : undefined;
+    if (object === undefined) giveBack();
     return object;
   }
 
@@ -286,7 +316,7 @@ export class DiskStore implements DiskTier {
       return this.#drop(place.hash, place);
     }
     this.#faultsInRow = 0;
-    const object = bytes === undefined ? undefined : this.#objectOf(bytes, this.#deps.keep);
+    const object = bytes === undefined ? undefined : this.#objectOf(place, bytes, this.#deps.keep);
     if (object !== undefined) return object;
     // What was evicted meanwhile is not in the index any more; what is was damaged, or never came to the disk.
     if (this.#index.holds(place)) this.#faults++;
@@ -294,12 +324,23 @@ export class DiskStore implements DiskTier {
   }
 
   /** Undefined when anything about the record is not as it was written. */
-  #objectOf(bytes: Uint8Array, keep: KeepBytes): CachedObject | undefined {
+  #objectOf(place: RecordPlace, bytes: Uint8Array, keep: KeepBytes): CachedObject | undefined {
     const record = decodeRecord(bytes, this.#deps.checksum);
     if (record === undefined) return undefined;
-    const object = new CachedObject(decodeHead(record.head), keep(record.body));
+    const { head, hitHead } = this.#headOf(place, record);
+    const object = new CachedObject(head, keep(record.body), hitHead);
     object.atDisk = 'asked';
     return object;
+  }
+
+  /** What its bytes were found to say the last time, as long as they are the same. */
+  #headOf({ offset, segment }: RecordPlace, { head, headSum }: ReadRecord): KnownHead {
+    const at = segment * 2 ** 32 + offset;
+    const known = this.#heads.get(at, 0);
+    if (known !== undefined && known.headSum === headSum) return known;
+    const decoded = { headSum, head: decodeHead(head), hitHead: noHitHead() };
+    this.#heads.set(at, decoded, 0);
+    return decoded;
   }
 
   #drop(hash: RecordPlace['hash'], place: RecordPlace | undefined): undefined {

@@ -105,13 +105,9 @@ export class Segments {
     }
   }
 
-  /** The same at once; undefined, too, when it would have to be waited for. */
-  readNow({ length, offset, segment: number }: Pick<RecordPlace, 'segment' | 'offset' | 'length'>): Uint8Array | undefined {
-    const file = this.#byNumber.get(number)?.file;
-    if (file === undefined) return undefined;
-    // Need not be cleared: it is filled, or not used.
-    const bytes = Buffer.allocUnsafeSlow(length);
-    return file.readNow(bytes, offset) === length ? bytes : undefined;
+  /** The same at once, into memory of its length; false, too, when it would have to be waited for. */
+  readNow({ length, offset, segment: number }: Pick<RecordPlace, 'segment' | 'offset' | 'length'>, into: Uint8Array): boolean {
+    return this.#byNumber.get(number)?.file?.readNow(into, offset) === length;
   }
 
   /** Removes a segment; its file is closed when nobody reads it any more, so that no number is given to another meanwhile. */

@@ -32,13 +32,20 @@ export function encodeRecord({ body, head }: RecordParts, into: Uint8Array, at: 
   view.setUint32(4, checksum(into.subarray(at + 8, at + recordPrefixBytes + head.length)), true);
 }
 
+/** What was read, and found as it was written. */
+export interface ReadRecord extends RecordParts {
+  /** The checksum of the head, the lengths of both included. */
+  readonly headSum: number;
+}
+
 /** The parts of a record that fills `bytes`; undefined when anything about it is not as it was written. */
-export function decodeRecord(bytes: Uint8Array, checksum: Checksum): RecordParts | undefined {
+export function decodeRecord(bytes: Uint8Array, checksum: Checksum): ReadRecord | undefined {
   if (bytes.length < recordPrefixBytes) return undefined;
   const view = new DataView(bytes.buffer, bytes.byteOffset);
   const headEnd = recordPrefixBytes + view.getUint32(8, true);
   if (view.getUint32(0, true) !== magic || headEnd + view.getUint32(12, true) !== bytes.length) return undefined;
-  if (checksum(bytes.subarray(8, headEnd)) !== view.getUint32(4, true)) return undefined;
+  const headSum = view.getUint32(4, true);
+  if (checksum(bytes.subarray(8, headEnd)) !== headSum) return undefined;
   const body = bytes.subarray(headEnd);
-  return checksum(body) === view.getUint32(16, true) ? { head: bytes.subarray(recordPrefixBytes, headEnd), body } : undefined;
+  return checksum(body) === view.getUint32(16, true) ? { head: bytes.subarray(recordPrefixBytes, headEnd), body, headSum } : undefined;
 }
