@@ -21,7 +21,7 @@ import {
 } from '#core/http-cache';
 import type { EdgeCounters } from '../edge-counters.ts';
 import type { OriginError } from '../origin/origin-client.ts';
-import { replyHead, type EdgeReply, type EdgeRequest, type KeepBytes } from '../server/exchange.ts';
+import { replyHead, type EdgeReply, type EdgeRequest, type KeepBytes, type ReplyHead } from '../server/exchange.ts';
 import { atMost, readerOf, wholeOf } from './body-reader.ts';
 import type { CachedObject } from './cached-object.ts';
 import type { Fill, FillOutcome } from './fill.ts';
@@ -29,6 +29,7 @@ import type { StoredParts } from './part-store.ts';
 import { problem } from './problem.ts';
 import { slicedReply } from './sliced-reply.ts';
 import { isSliced, type SlicedHead, type Slices } from './slices.ts';
+import { Turnstile } from './turnstile.ts';
 
 export interface AnswersInit {
   readonly cacheName: string;
@@ -80,7 +81,7 @@ export class Answers {
   readonly #init: AnswersInit;
   readonly #deps: AnswersDeps;
   readonly #fits = new WeakMap<Variant, Map<string, boolean>>();
-  readonly #ready = new WeakMap<Fill, Promise<FillOutcome>>();
+  readonly #ready = new WeakMap<Fill, Turnstile<FillOutcome>>();
   /** A fill's body, and the answer that most of those get who waited for it. */
   readonly #answers = new WeakMap<GrowingBody, Map<string, EdgeReply>>();
 
@@ -123,16 +124,23 @@ export class Answers {
   }
 
   /**
-   * What came of a fill, as soon as it can be answered from. A short body is waited for until it is whole. One promise for all
-   * who wait, of whom there may be thousands: whatever each would wait for by itself, the first of them would wait for, too.
+   * What came of a fill, as soon as it can be answered from. A short body is waited for until it is whole. Thousands may wait for
+   * it: whatever each would wait for by itself, the first of them would wait for, too.
    */
   ready(fill: Fill): Promise<FillOutcome> {
     let ready = this.#ready.get(fill);
     if (ready === undefined) {
-      ready = this.#whole(fill);
+      ready = new Turnstile();
       this.#ready.set(fill, ready);
+      void this.#open(ready, fill);
     }
-    return ready;
+    return ready.pass();
+  }
+
+  /** Of what is whole nothing is missed by who comes a moment later. */
+  async #open(ready: Turnstile<FillOutcome>, fill: Fill): Promise<void> {
+    const outcome = await this.#whole(fill);
+    ready.open(outcome, outcome.kind !== 'shared' || outcome.body.complete);
   }
 
   async #whole(fill: Fill): Promise<FillOutcome> {
@@ -186,18 +194,21 @@ export class Answers {
       const bytes = body.bytes().subarray(start, end);
       this.#deps.counters.bytesServed += bytes.length;
       if (!shared) return { head, body: bytes };
-      // Many will get it: in the form in which it is not copied for each of them.
-      const reply = { head, body: this.#deps.keep(bytes) };
-      this.#share(body, waiting, reply);
-      return reply;
+      return this.#share(body, waiting, head, bytes);
     }
     return { head, body: readerOf(body, (count) => (this.#deps.counters.bytesServed += count), start, end) };
   }
 
-  #share(body: GrowingBody, waiting: Waiting, reply: EdgeReply): void {
-    const answers = this.#answers.get(body) ?? new Map<string, EdgeReply>();
+  /** Most bodies have one reader, to whom the bytes are sent as they are; with the second come many, and none of them copies it. */
+  #share(body: GrowingBody, waiting: Waiting, head: ReplyHead, bytes: Uint8Array): EdgeReply {
+    const answers = this.#answers.get(body);
+    if (answers === undefined) {
+      this.#answers.set(body, new Map());
+      return { head, body: bytes };
+    }
+    const reply = { head, body: this.#deps.keep(bytes) };
     answers.set(waitingKey(waiting), reply);
-    this.#answers.set(body, answers);
+    return reply;
   }
 
   failed(request: EdgeRequest, error: OriginError, waiting: Waiting): EdgeReply {
