@@ -14,7 +14,10 @@ const pauseMsMax = 50;
 /** In the cache when it begins: a heap as one that serves has. */
 const objects = 20_000;
 const path = (at: number | string): string => `/bench/${at}.m4s`;
-/** Between two requests of one of the many connections that make up the load, ms. */
+/**
+ * Between two requests of one of the many connections that make up the load, on average, ms. Each rests for another while: all
+ * for the same one, they would ask all at once, and be answered one after the other by any server.
+ */
 const restMs = 20;
 const roundSeconds = 20;
 const any = `request = function() return wrk.format("GET", "/bench/" .. math.random(0, ${objects - 1}) .. ".m4s") end\n`;
@@ -37,13 +40,13 @@ interface Loaded {
 async function connectionsFor(server: Measured, folder: string): Promise<{ readonly connections: number; readonly perSecond: number }> {
   const [full, resting] = [join(folder, 'full.lua'), join(folder, 'resting.lua')];
   await writeFile(full, any);
-  await writeFile(resting, `${any}delay = function() return ${restMs} end\n`);
+  await writeFile(resting, `${any}delay = function() return math.random(0, ${2 * restMs}) end\n`);
   await wrk(server, '/', 2, clientCore, 'http', full);
   const most = (await wrk(server, '/', 3, clientCore, 'http', full)).requests / 3;
   let connections = Math.round((load * most * (restMs + 1)) / 1000);
   let perSecond = 0;
   for (let tries = 0; tries < 3; tries++) {
-    perSecond = (await wrk(server, '/', 3, clientCore, 'http', resting, connections)).requests / 3;
+    perSecond = (await wrk(server, '/', 3, clientCore, 'http', resting, connections, 'yielding')).requests / 3;
     connections = Math.round((connections * load * most) / perSecond);
   }
   return { connections, perSecond: most };
@@ -52,7 +55,7 @@ async function connectionsFor(server: Measured, folder: string): Promise<{ reado
 async function round({ connections, seen, server }: Loaded, folder: string): Promise<void> {
   const probe = await startProbe(server.port, path(0));
   try {
-    const running = wrk(server, '/', roundSeconds, clientCore, 'http', join(folder, 'resting.lua'), connections);
+    const running = wrk(server, '/', roundSeconds, clientCore, 'http', join(folder, 'resting.lua'), connections, 'yielding');
     // While the connections of the load are opened nothing counts.
     await new Promise((resolve) => setTimeout(resolve, 1500));
     await probe.clear();

@@ -51,10 +51,20 @@ function toMs(text: string | undefined): number {
   return Number(match[1]) * { us: 0.001, ms: 1, s: 1000 }[match[2] as 'us' | 'ms' | 's'];
 }
 
+/** How a load generator runs: as it comes, or only while nothing else wants its core, so that a client beside it measures the server and not the generator. */
+export type Manners = 'equal' | 'yielding';
+
 /** What a load generator on a core of its own prints, and the processor time that the server took for it, s. */
-async function loaded(server: Measured, core: number, command: readonly string[]): Promise<{ readonly out: string; readonly used: number }> {
+async function loaded(
+  server: Measured,
+  core: number,
+  command: readonly string[],
+  manners: Manners = 'equal',
+): Promise<{ readonly out: string; readonly used: number }> {
   const before = await cpuSeconds(server.pid);
-  const child = spawn('taskset', ['-c', String(core), ...command], { stdio: ['ignore', 'pipe', 'inherit'] });
+  // SCHED_IDLE: whatever wakes up goes first.
+  const run = manners === 'yielding' ? ['chrt', '--idle', '0', ...command] : command;
+  const child = spawn('taskset', ['-c', String(core), ...run], { stdio: ['ignore', 'pipe', 'inherit'] });
   let out = '';
   child.stdout.on('data', (text: Buffer) => (out += text.toString()));
   await once(child, 'close');
@@ -79,17 +89,11 @@ export async function wrk(
   scheme: 'http' | 'https' = 'http',
   script?: string,
   connections = 64,
+  manners: Manners = 'equal',
 ): Promise<Round> {
   const url = `${scheme}://127.0.0.1:${server.port}${path}`;
-  const { out, used } = await loaded(server, core, [
-    'wrk',
-    '-t1',
-    `-c${connections}`,
-    `-d${seconds}`,
-    '--latency',
-    ...(script === undefined ? [] : ['-s', script]),
-    url,
-  ]);
+  const command = ['wrk', '-t1', `-c${connections}`, `-d${seconds}`, '--latency', ...(script === undefined ? [] : ['-s', script]), url];
+  const { out, used } = await loaded(server, core, command, manners);
   if (/Non-2xx|Socket errors/.test(out)) throw new Error(`the server under load failed:\n${out}`);
   const requests = Number(/(\d+) requests in/.exec(out)?.[1]);
   return { requests, cpuSeconds: used, p99Ms: toMs(/99%\s+(\S+)/.exec(out)?.[1]) };
