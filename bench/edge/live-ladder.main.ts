@@ -21,6 +21,14 @@ function playlist(rung: string): string {
   return `#EXTM3U\n#EXT-X-VERSION:7\n#EXT-X-TARGETDURATION:2\n#EXT-X-MEDIA-SEQUENCE:${first}\n#EXT-X-MAP:URI="${rung}/init.mp4"\n${entries}`;
 }
 
+/** Segments are counted by the clock: whoever has read it once needs it no more. */
+function mpd(): string {
+  const start = new Date(startedMs).toISOString();
+  const representations = rungs.map((rung, at) => `<Representation id="${rung}" bandwidth="${(at + 1) * 1_000_000}"/>`).join('');
+  const template = '<SegmentTemplate media="$RepresentationID$/$Number$.m4s" initialization="$RepresentationID$/init.mp4" startNumber="0" duration="2"/>';
+  return `<MPD type="dynamic" availabilityStartTime="${start}"><Period start="PT0S"><AdaptationSet>${template}${representations}</AdaptationSet></Period></MPD>`;
+}
+
 const master = `#EXTM3U\n${rungs.map((rung, at) => `#EXT-X-STREAM-INF:BANDWIDTH=${(at + 1) * 1_000_000}\n${rung}.m3u8\n`).join('')}`;
 
 const server = createServer((request, response) => {
@@ -28,15 +36,25 @@ const server = createServer((request, response) => {
   const [, rung = '', name = ''] = /^\/live\/show\/(\w+)\/(\w+)\.\w+$/.exec(path) ?? [];
   const list = /^\/live\/show\/(\w+)\.m3u8$/.exec(path)?.[1];
   const there = name === 'init' || Number(name) <= newest();
-  const say = (status: number, type: string, maxAge: number, body: string | Buffer): void => {
+  const say = (status: number, type: string, maxAge: number, body: string | Buffer, wayMs = distanceMs): void => {
     setTimeout(() => {
       response.writeHead(status, { 'content-type': type, 'cache-control': `public, max-age=${maxAge}`, 'content-length': Buffer.byteLength(body) });
       response.end(body);
-    }, distanceMs);
+    }, wayMs);
   };
   if (list !== undefined) {
     asked.playlists++;
     return say(200, 'application/vnd.apple.mpegurl', list === 'master' ? 60 : 1, list === 'master' ? master : playlist(list));
+  }
+  if (path === '/live/show/show.mpd') {
+    asked.playlists++;
+    return say(200, 'application/dash+xml', 3600, mpd());
+  }
+  const held = startedMs + (Number(name) + 1) * segmentMs - Date.now();
+  // As the platform's own origin does: who asks a little before a segment is there has it when it is.
+  if (!there && held < 500 && bodies.has(rung)) {
+    asked.segments++;
+    return void setTimeout(() => say(200, 'video/mp4', 3600, bodies.get(rung) as Buffer, distanceMs / 2), held);
   }
   const body = there ? bodies.get(rung) : undefined;
   if (body === undefined) {

@@ -51,7 +51,11 @@ class Line {
     const end = all.indexOf('\r\n\r\n');
     if (end < 0) return;
     const head = all.toString('latin1', 0, end).toLowerCase();
-    this.#needed = end + 4 + Number(/\r\ncontent-length: (\d+)/.exec(head)?.[1] ?? 0);
+    // What comes slowly comes in chunks; no body here has the end of one in it.
+    const isChunked = head.includes('\r\ntransfer-encoding: chunked');
+    const last = isChunked ? all.indexOf('\r\n0\r\n\r\n', end + 2) : -1;
+    if (isChunked && last < 0) return;
+    this.#needed = isChunked ? last + 7 : end + 4 + Number(/\r\ncontent-length: (\d+)/.exec(head)?.[1] ?? 0);
     if (this.#bytes < this.#needed) return;
     const answer = { status: Number(head.slice(9, 12)), cacheStatus: /\r\ncache-status: ([^\r]*)/.exec(head)?.[1] ?? '', body: all.subarray(end + 4) };
     [this.#pieces, this.#bytes, this.#needed] = [[], 0, Number.NaN];
@@ -94,6 +98,8 @@ export interface Event {
   /** From then on they watch, and are counted, ms. */
   readonly watchMs: number;
   readonly rungs: readonly string[];
+  /** Whether they read an MPD once and count by the clock, or a playlist again and again. */
+  readonly dash?: boolean;
 }
 
 /** A player as RFC 8216 section 6.3 has it: three segments behind the newest, its playlist again after a target duration. */
@@ -112,17 +118,35 @@ async function watch(lines: Lines, rung: string, dice: Prng, state: { counting: 
     }
     const news = next <= newest;
     for (; next <= newest && !state.over; next++) {
-      const answer = await lines.ask(`/live/show/${rung}/${next}.m4s`);
-      if (!state.counting) continue;
-      watched.segments++;
-      if (answer.status !== 200) watched.failed++;
-      if (answer.cacheStatus.includes('; hit')) watched.cached++;
-      else if (answer.cacheStatus.includes('collapsed')) watched.shared++;
-      watched.segmentMs.push(answer.ms);
+      await segment(lines, `/live/show/${rung}/${next}.m4s`, state, watched);
     }
     // RFC 8216 section 6.3.4: half a target duration where nothing was new. Clocks of players are no metronomes.
     await pause((news ? 2000 : 1000) * (0.95 + 0.1 * dice.next()));
   }
+}
+
+const segmentMs = 2000;
+
+/** A DASH player at the live edge: by the clock it knows which segment is there, and asks for it within half a second. */
+async function watchByClock(lines: Lines, rung: string, dice: Prng, state: { counting: boolean; over: boolean }, watched: Watched): Promise<void> {
+  const { body } = await lines.ask('/live/show/show.mpd');
+  const startedMs = Date.parse(/availabilityStartTime="([^"]+)"/.exec(body.toString('latin1'))?.[1] ?? '');
+  await lines.ask(`/live/show/${rung}/init.mp4`);
+  const newest = (): number => Math.floor((Date.now() - startedMs) / segmentMs) - 1;
+  for (let next = newest() - 2; !state.over; next++) {
+    await pause(Math.max(0, startedMs + (next + 1) * segmentMs - Date.now()) + dice.next() * 500);
+    await segment(lines, `/live/show/${rung}/${next}.m4s`, state, watched);
+  }
+}
+
+async function segment(lines: Lines, path: string, state: { readonly counting: boolean }, watched: Watched): Promise<void> {
+  const answer = await lines.ask(path);
+  if (!state.counting) return;
+  watched.segments++;
+  if (answer.status !== 200) watched.failed++;
+  if (answer.cacheStatus.includes('; hit')) watched.cached++;
+  else if (answer.cacheStatus.includes('collapsed')) watched.shared++;
+  watched.segmentMs.push(answer.ms);
 }
 
 /** Viewers of a live event, all of them at once, over few connections. */
@@ -134,7 +158,7 @@ export async function watchEvent(port: number, event: Event): Promise<Watched> {
   const viewers = Array.from({ length: event.viewers }, async () => {
     const rung = event.rungs[Math.floor(dice.next() ** 1.5 * event.rungs.length)] as string;
     await pause(dice.next() * event.joinMs);
-    await watch(lines, rung, dice, state, watched);
+    await (event.dash === true ? watchByClock : watch)(lines, rung, dice, state, watched);
   });
   await pause(event.joinMs + 2000);
   state.counting = true;

@@ -233,7 +233,7 @@ export class CacheHandler {
       const fill = joined ?? this.fetching.start(request, key, object, range, parts);
       this.#demand(fill, request);
       const outcome = await this.#answers.ready(fill);
-      if (joined !== undefined && fills.isOvertaken(fill, generation)) continue;
+      if (joined !== undefined && (fill.isVain || fills.isOvertaken(fill, generation))) continue;
       if (outcome.kind === 'sliced' && !matchesVariant(outcome.object.response.variant, request)) continue;
       if (outcome.kind === 'part' && !matchesVariant(outcome.parts.response.variant, request)) continue;
       if (outcome.kind === 'shared' && !(this.#answers.fits(outcome.response.variant, request) && outcome.body.joinable)) continue;

@@ -24,6 +24,13 @@ export interface FetchingDeps {
   readonly local: (request: EdgeRequest, target: string) => EdgeReply | Promise<EdgeReply> | undefined;
 }
 
+/** Why something is fetched ahead. */
+export interface AheadOf {
+  readonly source: WishSource;
+  /** Nobody has said yet that it is there. */
+  readonly guess?: boolean | undefined;
+}
+
 /** Begins fills: for a request that waits, and for what will be asked for. */
 export class Fetching {
   readonly #init: FetchingInit;
@@ -38,7 +45,7 @@ export class Fetching {
    * Begins to fetch what nobody has asked for, as if the request were for it. Undefined where there is nothing to fetch: it is
    * here, stale or not, on its way, for one client alone, never cached, or not fetched from the origin at all.
    */
-  fetchAhead(key: string, request: EdgeRequest, source: WishSource): Fill | undefined {
+  fetchAhead(key: string, request: EdgeRequest, { guess, source }: AheadOf): Fill | undefined {
     const { fills, local, store } = this.#deps;
     const path = pathOfKey(key);
     if (this.#init.bypasses(path, request) || this.#init.redirect?.(request) !== undefined || local(request, path) !== undefined) return undefined;
@@ -46,7 +53,7 @@ export class Fetching {
     const asked = { key, request, range };
     if (store.has(key) || fills.full || fills.has(asked) || fills.has({ key, request }) || fills.isUnshared(asked)) return undefined;
     if (fills.recentFailure(key) !== undefined || (range !== undefined && store.parts.find(key, request) !== undefined)) return undefined;
-    return fills.start({ key, requestFields: request.fields(), request, stale: undefined, range, ahead: source });
+    return fills.start({ key, requestFields: request.fields(), request, stale: undefined, range, ahead: source, guess });
   }
 
   /** Fetches what somebody wants to be here: unlike {@link fetchAhead}, it is stored like what a request brings, and what is stale is renewed. */

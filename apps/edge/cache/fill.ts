@@ -115,6 +115,8 @@ export interface FillInit {
   readonly parts?: StoredParts | undefined;
   /** Why it is begun although nobody waits for it; undefined where somebody does. */
   readonly ahead?: WishSource | undefined;
+  /** Whether nobody has said yet that it is there: that it is not says nothing to who asks a moment later. */
+  readonly guess?: boolean | undefined;
   /** Whether it is the origin's own word that is wanted, and nothing that another edge has kept. */
   readonly fromOrigin?: boolean | undefined;
 }
@@ -170,6 +172,11 @@ export class Fill {
   /** Why it is under way although nobody waits for it. */
   get ahead(): WishSource | undefined {
     return this.#ahead;
+  }
+
+  /** Whether what came is no answer to anybody: it was asked for before it was there. */
+  get isVain(): boolean {
+    return this.#init.guess === true && (this.failure !== undefined || (this.settled?.kind === 'shared' && this.settled.response.status !== 200));
   }
 
   get requestFields(): Fields {
@@ -389,7 +396,7 @@ export class Fill {
   /** What was asked for before a purge is not stored after it. */
   #store(response: StoredResponse, bytes: Uint8Array): void {
     const { ledger, store } = this.#deps;
-    if (!ledger.isCurrent(this, this.generation)) return;
+    if (!ledger.isCurrent(this, this.generation) || this.isVain) return;
     const { generation, key, labels } = this;
     const ahead = this.#ahead;
     // Of what nobody asked for, a failure or "not there" is no news: it may be there when somebody does.

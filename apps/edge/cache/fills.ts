@@ -69,7 +69,7 @@ export class Fills {
   /** The fill that this request can wait for: begun after the last purge, for the same variant, with its body at hand. */
   find(init: Pick<FillInit, 'key' | 'request' | 'range'>): Fill | undefined {
     const fill = this.#running.get(this.#idOf(init));
-    if (fill === undefined || !this.#ledger.isCurrent(fill, fill.generation)) return undefined;
+    if (fill === undefined || fill.isVain || !this.#ledger.isCurrent(fill, fill.generation)) return undefined;
     if (fill.settled?.kind !== 'shared') return fill;
     const { body, response } = fill.settled;
     return body.joinable && this.#deps.now() < response.freshness.freshUntilMs ? fill : undefined;
@@ -91,7 +91,7 @@ export class Fills {
       if (init.ahead !== undefined) this.#ahead--;
       if (this.#running.get(id) === fill) this.#running.delete(id);
       // What failed before anybody asked is tried again when somebody does.
-      if (fill.failure !== undefined && fill.ahead === undefined) this.#failures.set(init.key, fill.failure, this.#deps.now());
+      if (fill.failure !== undefined && fill.ahead === undefined && !fill.isVain) this.#failures.set(init.key, fill.failure, this.#deps.now());
     });
     this.#running.set(id, fill);
     void fill.outcome.then((outcome) => {

@@ -9,7 +9,7 @@ import { aheadRequest } from './ahead-request.ts';
 import { readPrefetch } from './prefetch.config.ts';
 
 type Fields = Readonly<Record<string, string>>;
-type Answer = readonly [status: number, fields: Fields, body: string | Promise<string>];
+type Answer = readonly [status: number | Promise<number>, fields: Fields, body: string | Promise<string>];
 
 const once = (text: string | Promise<string>): OriginResponse['body'] => {
   let left: string | Promise<string> | undefined = text;
@@ -38,7 +38,7 @@ function edge(answers: Record<string, Answer>, memoryBytesMax = 10_000_000) {
         request: async (one) => {
           asked.push(one);
           const [status, fields, body] = answers[one.target] ?? [404, { 'cache-control': 'max-age=60' }, ''];
-          return { status, fields: Object.entries(fields), body: once(body) };
+          return { status: await status, fields: Object.entries(fields), body: once(body) };
         },
         close: async () => undefined,
       },
@@ -83,6 +83,47 @@ describe('from manifests', () => {
     expect(it.status(await it.get('/l/4.m4s'))).toContain('e; hit');
     expect(it.counted()).toMatchObject({ fetched: 4, used: 1, wasted: 0 });
     expect(it.targets().length).toBe(6);
+  });
+
+  /** A live playlist of seconds, watched up to its end just before the next one is due. */
+  const watched = async (next: Answer) => {
+    const text = `#EXTM3U\n#EXT-X-TARGETDURATION:1\n${live(['6.m4s', '7.m4s', '8.m4s'])}`;
+    const it = edge({ ...segments(9), '/l/a.m3u8': [200, playlistFields, text], '/l/9.m4s': next });
+    await it.get('/l/a.m3u8');
+    await it.settle();
+    await it.get('/l/7.m4s');
+    it.clock.nowMs += 1015;
+    await it.get('/l/8.m4s');
+    while (!it.targets().includes('/l/9.m4s')) await new Promise((resolve) => setTimeout(resolve, 5));
+    await it.settle();
+    return it;
+  };
+  const asked = (it: { targets: () => string[] }, target: string): number => it.targets().filter((one) => one === target).length;
+
+  test('what comes next is fetched when it is due, before a playlist names it', async () => {
+    const it = await watched([200, media, 's9']);
+    expect(it.status(await it.get('/l/9.m4s'))).toContain('e; hit');
+    expect([asked(it, '/l/9.m4s'), it.targets().includes('/l/10.m4s')]).toEqual([1, false]);
+    expect(it.counted()).toMatchObject({ fetched: 4, used: 3, wasted: 0 });
+  });
+
+  test('that it was not there yet is nothing to who asks a moment later, nor to who waited for it', async () => {
+    const missing: Answer = [404, { 'cache-control': 'max-age=60' }, ''];
+    const it = await watched(missing);
+    it.answers['/l/9.m4s'] = [200, media, 's9'];
+    expect((await it.get('/l/9.m4s')).head.status).toBe(200);
+    expect(asked(it, '/l/9.m4s')).toBe(2);
+    const gate = Promise.withResolvers<number>();
+    const late = await watched([gate.promise, { 'cache-control': 'max-age=60' }, '']);
+    const waiting = late.get('/l/9.m4s');
+    await late.settle();
+    expect(asked(late, '/l/9.m4s')).toBe(1);
+    late.answers['/l/9.m4s'] = [200, media, 's9'];
+    gate.resolve(404);
+    expect((await waiting).head.status).toBe(200);
+    expect(late.status(await late.get('/l/9.m4s'))).toContain('e; hit');
+    expect(asked(late, '/l/9.m4s')).toBe(2);
+    expect([...it.errors, ...late.errors]).toEqual([]);
   });
 
   test('of a film what comes after the segment that is played, and no more', async () => {

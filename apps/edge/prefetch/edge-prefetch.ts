@@ -14,7 +14,7 @@ import {
 import type { CachedObject } from '../cache/cached-object.ts';
 import type { Fill } from '../cache/fill.ts';
 import type { EdgeRequest } from '../server/exchange.ts';
-import { zoneOfKey, type ZoneTable } from '../zones/zone-table.ts';
+import { platformZoneId, zoneOfKey, type ZoneTable } from '../zones/zone-table.ts';
 import type { Site } from '../zones/zone.ts';
 import { aheadFields, aheadRequest } from './ahead-request.ts';
 import { Foresight } from './foresight.ts';
@@ -42,6 +42,8 @@ interface AheadWish extends Wish {
   readonly fields: Fields;
   /** Of the zone when it was wished for: under another one it would be somebody else's key. */
   readonly epoch: number;
+  /** Whether it is foreseen by its number alone, and may not be there. */
+  readonly guess?: boolean;
 }
 
 const memory = { manifestsMax: 1000, segmentsMax: 50_000, activeMs: 20_000 };
@@ -49,6 +51,8 @@ const memory = { manifestsMax: 1000, segmentsMax: 50_000, activeMs: 20_000 };
 const againMs = 20;
 /** So long a manifest waits for what it names at most, ms. */
 const holdMaxMs = 250;
+/** The platform's own origin holds who asks for a segment before it is there, so that it is on its way in the moment in which it is, ms. */
+const heldMs = 200;
 const lowLatencyReload = /[?&]_HLS_(?:part|msn)=/;
 
 /** Fetches what will be asked for next: told by manifests, by players (CMCD), and by what somebody asked for before. */
@@ -120,6 +124,7 @@ export class EdgePrefetch {
   /** Somebody waits for the origin. */
   missed(key: string, fields: Fields): void {
     this.#prefetcher.overtaken(key);
+    this.#tracks.arrived(key, true);
     this.#follow(key, fields);
   }
 
@@ -184,7 +189,7 @@ export class EdgePrefetch {
     const isWatched = (trackId: string): boolean => this.#tracks.isWatched(name, trackId, now());
     const lowLatency = lowLatencyReload.test(target);
     const planned = planManifest(manifest, { ahead: this.#init.segmentsAhead, lowLatency, isWatched });
-    if (manifest.tracks.length > 0) this.#tracks.note(name, manifest, keyOf);
+    if (manifest.tracks.length > 0) this.#tracks.note(name, manifest, keyOf, now());
     const playlists = new Set(manifest.playlists);
     const keys: string[] = [];
     for (const next of planned) {
@@ -207,12 +212,28 @@ export class EdgePrefetch {
   }
 
   #follow(key: string, fields: Fields): void {
-    const next = this.#tracks.following(key, this.#init.segmentsAhead, this.#deps.now());
-    const kept = next.length === 0 ? undefined : aheadFields(fields);
+    const nowMs = this.#deps.now();
+    const next = this.#tracks.following(key, this.#init.segmentsAhead, nowMs);
+    const kept = aheadFields(fields);
     if (kept === undefined) return;
     const { epoch, id } = zoneOfKey(key);
-    for (const wished of next) this.#wish({ key: wished, range: undefined, source: 'manifest', zone: id, epoch, fields: kept });
-    this.#pump();
+    const common = { range: undefined, source: 'manifest', zone: id, epoch, fields: kept } as const;
+    for (const wished of next) this.#wish({ key: wished, ...common });
+    const foreseen = this.#tracks.foresee(key, nowMs);
+    if (foreseen !== undefined) this.#await({ key: foreseen.key, ...common, guess: true }, foreseen.dueMs - nowMs - (id === platformZoneId ? heldMs : 0));
+    if (next.length > 0) this.#pump();
+  }
+
+  /** What no manifest has named yet is asked for when it is due. */
+  #await(wish: AheadWish, ms: number): void {
+    const timer = setTimeout(
+      () => {
+        this.#wish(wish);
+        this.#pump();
+      },
+      Math.max(0, ms),
+    );
+    timer.unref();
   }
 
   #wish(wish: AheadWish): void {
@@ -247,8 +268,11 @@ export class EdgePrefetch {
     const { has, now, zones } = this.#deps;
     const zone = zones.get(wish.zone);
     const request = aheadRequest(pathOfKey(wish.key), wish.fields, wish.range);
-    const fill = zone === undefined || zone.epoch !== wish.epoch ? undefined : zone.handler.fetching.fetchAhead(wish.key, request, wish.source);
-    if (fill === undefined) return this.#prefetcher.finished(wish, 0, now());
+    const fill = zone === undefined || zone.epoch !== wish.epoch ? undefined : zone.handler.fetching.fetchAhead(wish.key, request, wish);
+    if (fill === undefined) {
+      this.#tracks.arrived(wish.key, true);
+      return this.#prefetcher.finished(wish, 0, now());
+    }
     const counted = this.counters.of(wish.source);
     counted.fetched++;
     if (wish.range === undefined) this.#underWay.set(wish.key, fill.done);
@@ -256,6 +280,7 @@ export class EdgePrefetch {
     if (wish.range === undefined) this.#unasked.add(wish.key, wish.source, now());
     void fill.done.then(() => {
       this.#underWay.delete(wish.key);
+      this.#tracks.arrived(wish.key, has(wish.key));
       // What no cache may keep was fetched for nothing, if nobody asked meanwhile; what is only announced may not be there yet.
       const isGone = fill.ahead !== undefined && !has(wish.key) && this.#unasked.forget(wish.key);
       if (isGone && wish.source === 'model') this.#note(wish.key, wish.source, 'wasted');

@@ -48,7 +48,7 @@ class Reading {
   readonly base: ReferenceBase;
   readonly nowMs: number;
   readonly levels: Level[] = [];
-  readonly tracks = new Map<string, { init: string | undefined; segments: string[] }>();
+  readonly tracks = new Map<string, Pick<ManifestTrack, 'init' | 'newestAgeMs' | 'segmentMs'> & { segments: string[] }>();
   readonly first: string[] = [];
   live = false;
   #left = countAllMax;
@@ -112,7 +112,7 @@ class Reading {
   #represent({ attributes, base, template }: Level): void {
     const id = attributes.get('id') ?? '';
     if (template === undefined || base === '' || (!this.tracks.has(id) && this.tracks.size >= tracksMax)) return;
-    const { init, media } = templateReferences(template as SegmentTemplate, {
+    const { init, media, newestAgeMs, segmentMs } = templateReferences(template as SegmentTemplate, {
       id,
       bandwidth: attributes.get('bandwidth') ?? '',
       ...this.#periodTimes(),
@@ -127,6 +127,7 @@ class Reading {
     this.tracks.set(id, {
       init: this.live ? (initTarget ?? before?.init) : (before?.init ?? initTarget),
       segments: this.live ? segments.slice(-segmentsMax) : segments.slice(0, segmentsMax),
+      ...{ newestAgeMs, segmentMs },
     });
     if (!this.#setHasFirst && !this.first.includes(id)) this.first.push(id);
     this.#setHasFirst = true;
@@ -152,6 +153,6 @@ export function readDash(text: string, base: ReferenceBase, nowMs: number): Mani
     if (tag.kind !== 'close') reading.open(tag);
     if (tag.kind !== 'open') reading.close(tag.name);
   }
-  const tracks: ManifestTrack[] = [...reading.tracks].map(([id, { init, segments }]) => ({ id, init, segments, parts: [] }));
+  const tracks: ManifestTrack[] = [...reading.tracks].map(([id, track]) => ({ id, ...track, parts: [] }));
   return { live: reading.live, tracks, first: reading.first, playlists: [] };
 }

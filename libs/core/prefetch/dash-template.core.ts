@@ -68,11 +68,24 @@ function* places(template: SegmentTemplate, { durationSec, elapsedSec }: Templat
   for (let at = first; at < Math.min(count, first + segmentsMax); at++) yield { number: startNumber + at, time: at * durationTicks };
 }
 
+export interface References {
+  readonly init: string | undefined;
+  readonly media: readonly string[];
+  readonly segmentMs: number | undefined;
+  readonly newestAgeMs: number | undefined;
+}
+
+/** How long the last segment lasts; and, where segments are counted by the clock, for how long it has been there. */
+function pace({ attributes, timeline }: SegmentTemplate, { elapsedSec }: TemplateContext): Pick<References, 'segmentMs' | 'newestAgeMs'> {
+  const timescale = numberOf(attributes, 'timescale', 1);
+  const ticks = timeline === undefined ? numberOf(attributes, 'duration', 0) : (timeline.at(-1)?.d ?? 0);
+  if (ticks === 0 || timescale === 0) return { segmentMs: undefined, newestAgeMs: undefined };
+  const segmentMs = (ticks / timescale) * 1000;
+  return { segmentMs, newestAgeMs: timeline === undefined && elapsedSec !== undefined ? (elapsedSec * 1000) % segmentMs : undefined };
+}
+
 /** Initialisation and media of a representation, as references. */
-export function templateReferences(
-  template: SegmentTemplate,
-  context: TemplateContext,
-): { readonly init: string | undefined; readonly media: readonly string[] } {
+export function templateReferences(template: SegmentTemplate, context: TemplateContext): References {
   const { attributes } = template;
   const about = { RepresentationID: context.id, Bandwidth: context.bandwidth };
   const initialization = attributes.get('initialization');
@@ -80,11 +93,11 @@ export function templateReferences(
   const references: string[] = [];
   if (media !== undefined) {
     for (const { number, time } of places(template, context)) {
-      if (references.length >= context.countMax) return { init: undefined, media: [] };
+      if (references.length >= context.countMax) return { init: undefined, media: [], segmentMs: undefined, newestAgeMs: undefined };
       const reference = fillTemplate(media, { ...about, Number: number, Time: time });
       if (reference === undefined) break;
       references.push(reference);
     }
   }
-  return { init: initialization === undefined ? undefined : fillTemplate(initialization, about), media: references };
+  return { init: initialization === undefined ? undefined : fillTemplate(initialization, about), media: references, ...pace(template, context) };
 }

@@ -17,6 +17,11 @@ interface Reading {
   /** What the next line with a URI is. */
   next: 'segment' | 'playlist' | 'nothing';
   audio: string | undefined;
+  segmentMs: number | undefined;
+}
+
+function secondsMs(text: string): number | undefined {
+  return /^\d{1,4}$/.test(text) && Number(text) > 0 ? Number(text) * 1000 : undefined;
 }
 
 function readTag(line: string, reading: Reading): void {
@@ -28,6 +33,7 @@ function readTag(line: string, reading: Reading): void {
   if (line.startsWith('#EXTINF:')) reading.next = reading.next === 'nothing' ? 'nothing' : 'segment';
   // Parts of one file, and what is not there, are no objects to fetch.
   else if (line.startsWith('#EXT-X-BYTERANGE:') || line === '#EXT-X-GAP') reading.next = 'nothing';
+  else if (line.startsWith('#EXT-X-TARGETDURATION:')) reading.segmentMs = secondsMs(line.slice('#EXT-X-TARGETDURATION:'.length));
   else if (line.startsWith('#EXT-X-STREAM-INF:')) reading.next = 'playlist';
   else if (line.startsWith('#EXT-X-MAP:')) reading.init = attribute(line, 'BYTERANGE') === undefined ? uriOf() : undefined;
   else if (line.startsWith('#EXT-X-PART:') || line.startsWith('#EXT-X-PRELOAD-HINT:')) {
@@ -53,14 +59,24 @@ function readUri(line: string, reading: Reading): void {
 /** Reads an HLS playlist (RFC 8216) as far as it tells what is asked for next; undefined for what is none. */
 export function readHls(text: string, base: ReferenceBase): Manifest | undefined {
   if (!text.startsWith('#EXTM3U') || text.length > manifestLengthMax) return undefined;
-  const reading: Reading = { base, segments: [], parts: [], playlists: [], init: undefined, live: true, next: 'segment', audio: undefined };
+  const reading: Reading = {
+    base,
+    segments: [],
+    parts: [],
+    playlists: [],
+    init: undefined,
+    live: true,
+    next: 'segment',
+    audio: undefined,
+    segmentMs: undefined,
+  };
   for (const raw of text.split('\n')) {
     const line = raw.trimEnd();
     if (line.startsWith('#')) readTag(line, reading);
     else if (line !== '') readUri(line, reading);
   }
-  const { audio, init, live, parts, playlists, segments } = reading;
+  const { audio, init, live, parts, playlists, segmentMs, segments } = reading;
   if (playlists.length > 0) return { live: false, tracks: [], first: [], playlists: audio === undefined ? playlists : [...playlists, audio] };
   const listed = live ? segments.slice(-segmentsMax) : segments.slice(0, segmentsMax);
-  return { live, tracks: [{ id: '', init, segments: listed, parts: parts.slice(-4) }], first: [''], playlists: [] };
+  return { live, tracks: [{ id: '', init, segments: listed, parts: parts.slice(-4), segmentMs }], first: [''], playlists: [] };
 }

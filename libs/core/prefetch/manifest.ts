@@ -6,6 +6,10 @@ export interface ManifestTrack {
   readonly segments: readonly string[];
   /** Parts of the segment that is not whole yet, and what is announced: for players with low latency alone. */
   readonly parts: readonly string[];
+  /** How long a segment lasts, ms; undefined where nobody says. */
+  readonly segmentMs?: number | undefined;
+  /** For how long the newest has been there when the manifest was read, where that can be told, ms. */
+  readonly newestAgeMs?: number | undefined;
 }
 
 /** What of a manifest tells what is asked for next. */

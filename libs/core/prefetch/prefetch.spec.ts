@@ -6,6 +6,7 @@ import { dateTimeMs, durationSec, readDash } from './dash-manifest.core.ts';
 import { readHls } from './hls-manifest.core.ts';
 import { planManifest } from './manifest-plan.core.ts';
 import { PrecisionMeter } from './precision.core.ts';
+import { nameAfter } from './numbered.core.ts';
 import { Prefetcher, type PrefetchLimits } from './prefetcher.core.ts';
 import { resolveReference, resolveRelative } from './reference.core.ts';
 import { TrackMemory } from './track-memory.core.ts';
@@ -118,7 +119,9 @@ describe('HLS', () => {
       live: true,
       first: [''],
       playlists: [],
-      tracks: [{ id: '', init: '/a/b/init.mp4', segments: [1, 2, 3, 4].map((at) => `/a/b/${at}.m4s`), parts: ['/a/b/5.0.m4s', '/a/b/5.2.m4s'] }],
+      tracks: [
+        { id: '', init: '/a/b/init.mp4', segments: [1, 2, 3, 4].map((at) => `/a/b/${at}.m4s`), parts: ['/a/b/5.0.m4s', '/a/b/5.2.m4s'], segmentMs: 2000 },
+      ],
     });
     const plan = (lowLatency: boolean) =>
       planManifest(manifest as never, { ahead: 2, lowLatency, isWatched: () => false }).map((one) => `${one.source} ${one.target}`);
@@ -182,9 +185,9 @@ describe('DASH', () => {
       playlists: [],
       first: ['lo', 'au'],
       tracks: [
-        { id: 'lo', init: '/d/x/media/lo/i.mp4', segments: timed.map((name) => `/d/x/media/lo/${name}.m4s`), parts: [] },
-        { id: 'hi', init: '/d/x/media/hd/hi/i.mp4', segments: timed.map((name) => `/d/x/media/hd/hi/${name}.m4s`), parts: [] },
-        { id: 'au', init: undefined, segments: [1, 2, 3].map((at) => `/d/x/media/9/${at}.m4a`), parts: [] },
+        { id: 'lo', init: '/d/x/media/lo/i.mp4', segments: timed.map((name) => `/d/x/media/lo/${name}.m4s`), parts: [], segmentMs: 500 },
+        { id: 'hi', init: '/d/x/media/hd/hi/i.mp4', segments: timed.map((name) => `/d/x/media/hd/hi/${name}.m4s`), parts: [], segmentMs: 500 },
+        { id: 'au', init: undefined, segments: [1, 2, 3].map((at) => `/d/x/media/9/${at}.m4a`), parts: [], segmentMs: 4000 },
       ],
     });
     expect(planManifest(manifest as never, { ahead: 1, lowLatency: false, isWatched: (id) => id === 'hi' }).map(({ target }) => target)).toEqual([
@@ -263,22 +266,86 @@ describe('what follows what', () => {
     live,
     first: ['v'],
     playlists: [],
-    tracks: [{ id: 'v', init: undefined, segments, parts: [] }],
+    tracks: [{ id: 'v', init: undefined, segments, parts: [], segmentMs: live ? 2000 : undefined }],
   });
   const init = { manifestsMax: 2, segmentsMax: 20, activeMs: 1000 };
 
   test('the segments behind one, and whether somebody watches', () => {
     const tracks = new TrackMemory(init);
-    tracks.note('m', manifest(['/1', '/2', '/3']), (target) => `k${target}`);
+    tracks.note('m', manifest(['/1', '/2', '/3']), (target) => `k${target}`, 0);
     expect(tracks.isWatched('m', 'v', 0)).toBe(false);
     expect(tracks.following('k/1', 5, 10)).toEqual(['k/2', 'k/3']);
     expect(tracks.following('k/9', 5, 10)).toEqual([]);
     expect(tracks.isWatched('m', 'v', 1009)).toBe(true);
-    tracks.note('m', manifest(['/2', '/3', '/4']), (target) => `k${target}`);
+    tracks.note('m', manifest(['/2', '/3', '/4']), (target) => `k${target}`, 0);
     expect(tracks.isWatched('m', 'v', 1009)).toBe(true);
     expect(tracks.following('k/1', 5, 10)).toEqual([]);
     expect(tracks.isWatched('m', 'v', 2000)).toBe(false);
   });
+
+  const numbered = (from: number, to: number) =>
+    manifest(
+      Array.from({ length: to - from + 1 }, (_, at) => `/${from + at}`),
+      true,
+    );
+  const same = (target: string): string => target;
+
+  test('what a live rendition will have next, when it is due, and one at a time', () => {
+    const tracks = new TrackMemory(init);
+    tracks.note('m', numbered(7, 9), same, 10_000);
+    tracks.following('/8', 2, 10_100);
+    // One alone says nothing about where somebody goes.
+    expect(tracks.foresee('/8', 10_100)).toBeUndefined();
+    tracks.following('/9', 2, 10_200);
+    expect(tracks.foresee('/9', 10_200)).toEqual({ key: '/10', dueMs: 12_020 });
+    expect(tracks.foresee('/9', 10_300)).toBeUndefined();
+    tracks.arrived('/10', true);
+    expect(tracks.following('/9', 2, 12_000)).toEqual(['/10']);
+    tracks.following('/10', 2, 12_100);
+    expect(tracks.foresee('/10', 12_100)).toEqual({ key: '/11', dueMs: 14_020 });
+    // Not there when it was due: so the next are later.
+    tracks.arrived('/11', false);
+    tracks.following('/11', 2, 14_500);
+    expect(tracks.foresee('/11', 14_500)).toEqual({ key: '/12', dueMs: 16_270 });
+    // The playlist names it before: from then on they are due as it says.
+    tracks.note('m', numbered(9, 12), same, 15_800);
+    tracks.following('/12', 2, 15_900);
+    expect(tracks.foresee('/12', 15_900)).toEqual({ key: '/13', dueMs: 17_820 });
+    // What was foreseen stays although the playlist does not name it yet.
+    tracks.arrived('/13', true);
+    tracks.note('m', numbered(9, 12), same, 17_800);
+    expect(tracks.following('/12', 2, 17_900)).toEqual(['/13']);
+  });
+
+  test('nothing of what is over, nor where names are not counted, nor far behind', () => {
+    const tracks = new TrackMemory({ ...init, manifestsMax: 9, segmentsMax: 100 });
+    tracks.note('over', manifest(['/a/1', '/a/2', '/a/3']), same, 0);
+    tracks.note('named', manifest(['/b/x', '/b/y', '/b/z'], true), same, 0);
+    tracks.note('leaps', manifest(['/c/1', '/c/2', '/c/9'], true), same, 0);
+    tracks.note('long', numbered(1, 9), same, 0);
+    for (const [second, third] of [
+      ['/a/2', '/a/3'],
+      ['/b/y', '/b/z'],
+      ['/c/2', '/c/9'],
+      ['/2', '/3'],
+    ] as const) {
+      tracks.following(second, 1, 0);
+      tracks.following(third, 1, 0);
+      expect([third, tracks.foresee(third, 0)]).toEqual([third, undefined]);
+    }
+  });
+
+  test.each([
+    ['/s/8.m4s', '/s/9.m4s', '/s/10.m4s', '/s/11.m4s'],
+    ['/s1/c-00098.m4s', '/s1/c-00099.m4s', '/s1/c-00100.m4s', '/s1/c-00101.m4s'],
+    ['/t/900000.m4s?v=2', '/t/990000.m4s?v=2', '/t/1080000.m4s?v=2', '/t/1170000.m4s?v=2'],
+    ['/s/1.m4s', '/s/2.m4s', '/s/4.m4s', undefined],
+    ['/s/3.m4s', '/s/2.m4s', '/s/1.m4s', undefined],
+    ['/s/1/1.m4s', '/s/2/2.m4s', '/s/3/3.m4s', undefined],
+    ['/s/1.m4s', '/s/2.ts', '/s/3.m4s', undefined],
+    ['/s/x', '/s/x', '/s/x', undefined],
+    ['/s/1.m4s?t=abc1', '/s/2.m4s?t=xyz7', '/s/3.m4s?t=qq', undefined],
+  ])('after %s, %s, %s comes %s', (first, second, third, next) => expect(nameAfter(first, second, third)).toBe(next));
 
   test('is bounded in manifests and in segments', () => {
     fc.assert(
@@ -292,7 +359,10 @@ describe('what follows what', () => {
               live,
             ),
             (target) => target,
+            0,
           );
+          const foreseen = tracks.following(`/${name}/${count - 1}`, 1, 0).length === 0 ? tracks.foresee(`/${name}/${count - 1}`, 0) : undefined;
+          if (foreseen !== undefined && count % 2 === 0) tracks.arrived(foreseen.key, true);
           expect(tracks.segments).toBeLessThanOrEqual(20);
         }
       }),
