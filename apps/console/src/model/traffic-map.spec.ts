@@ -11,7 +11,7 @@ const traffic = (groups: Readonly<Record<string, TrafficFigures>>): Traffic => (
 });
 const berlin = { latitude: 52.5, longitude: 13.4 };
 const edge = (id: string, given: Partial<MappedEdge> = {}): MappedEdge => ({
-  ...{ id, node: id, mirroredFrom: null, region: 'local', status: 'up', location: null },
+  ...{ id, node: id, processes: 1, mirroredFrom: null, region: 'local', status: 'up', location: null },
   ...given,
 });
 
@@ -29,11 +29,17 @@ describe('the map', () => {
   });
 
   test('an edge is all its processes: what they answered together, and as its worst', () => {
-    const processes = [edge('a', { location: berlin }), edge('a.1', { node: 'a', status: 'silent', location: berlin })];
+    const processes = [edge('a', { location: berlin, processes: 2 }), edge('a.1', { node: 'a', processes: 2, status: 'silent', location: berlin })];
     const [one, ...more] = edgesOnMap(processes, traffic({ a: figures(300, 0.9), 'a.1': figures(100, 0.5) }));
     expect(more).toEqual([]);
     expect(one).toMatchObject({ name: 'a', status: 'silent', location: berlin, requestsPerSecond: 4, bitsPerSecond: 32_000 });
     expect(one?.hitRatio).toBeCloseTo(0.8);
+  });
+
+  test('a process that its edge has no more is none of its faults', () => {
+    const [one] = edgesOnMap([edge('a'), edge('a.1', { node: 'a', processes: 2, status: 'silent' })], traffic({ a: figures(100, 1), 'a.1': figures(100, 1) }));
+    expect(one).toMatchObject({ name: 'a', status: 'up' });
+    expect(edgesOnMap([edge('b', { status: 'silent' })], traffic({}))).toMatchObject([{ name: 'b', status: 'silent' }]);
   });
 
   test('the busiest first; without what was removed or is of another region, and with what answered nothing', () => {

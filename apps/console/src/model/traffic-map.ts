@@ -4,6 +4,8 @@ import type { EdgeHealth } from './types.ts';
 /** What the map is told of an edge, or of one of its processes. */
 export type MappedEdge = Pick<EdgeHealth, 'id' | 'mirroredFrom' | 'region' | 'status'> & {
   readonly node: string;
+  /** How many it has, as it says. */
+  readonly processes: number;
   readonly location: { readonly latitude: number; readonly longitude: number } | null;
 };
 
@@ -40,6 +42,13 @@ export function placeOf({ latitude, longitude }: { readonly latitude: number; re
 /** The worst first: an edge is as its worst process. */
 const order: readonly EdgeHealth['status'][] = ['silent', 'refused', 'draining', 'announced', 'up', 'removed'];
 
+/** Of an edge that runs with fewer processes than it had, those that are no more say nothing, and are no fault. */
+function withoutLeftOver(processes: readonly MappedEdge[]): readonly MappedEdge[] {
+  const heard = processes.filter(({ status }) => status !== 'silent');
+  const said = Math.max(0, ...heard.map((process) => process.processes));
+  return heard.length > 0 && heard.length >= said ? heard : processes;
+}
+
 /** Edges of this region by name, those that were removed left out. */
 export function edgesOnMap(edges: readonly MappedEdge[], traffic: Traffic): readonly EdgeOnMap[] {
   const seconds = Math.max(1, (Date.parse(traffic.until) - Date.parse(traffic.from)) / 1000);
@@ -57,7 +66,7 @@ export function edgesOnMap(edges: readonly MappedEdge[], traffic: Traffic): read
       return {
         name,
         region: processes[0]?.region ?? null,
-        status: order.find((status) => processes.some((process) => process.status === status)) ?? 'announced',
+        status: order.find((status) => withoutLeftOver(processes).some((process) => process.status === status)) ?? 'announced',
         location: processes.find(({ location }) => location !== null)?.location ?? null,
         requestsPerSecond: requests / seconds,
         bitsPerSecond: (8 * seen.reduce((sum, of) => sum + (of.bytes ?? 0), 0)) / seconds,

@@ -106,7 +106,8 @@ function Charts({ all, edges, purges, statuses }: Answers) {
         </div>
         <div>
           <dt>purges</dt>
-          <dd>{marks.length}</dd>
+          {/* The newest alone are asked for. */}
+          <dd>{marks.length < purgesMax ? marks.length : `${purgesMax} or more`}</dd>
         </div>
       </dl>
       {totals.requests === 0 ? <p className="empty">No edge answered anything in this time.</p> : null}
