@@ -106,6 +106,8 @@ export interface EffectSettlement {
 export interface Enlistment {
   /** Of one lane so many at most are in the queue. */
   readonly laneMax: number;
+  /** Of one tenant so many of a kind at most are in the queue, whatever lanes it has: the others find places there. */
+  readonly tenantMax: number;
   readonly max: number;
   /** After so long without an end, what was in the queue counts as lost there, ms. */
   readonly lostAfterMs: number;

@@ -58,6 +58,9 @@ async function wantedBy(aggregates: AggregateStore): Promise<readonly WantedBy[]
   return heads.map(({ tenant, state }) => ({ tenant, webhook: state as KnownWebhook }));
 }
 
+/** Of the places for deliveries one tenant's take so much at most, whatever its receivers do. */
+const tenantShare = 0.75;
+
 export function boundReactors(aggregates: AggregateStore): readonly BoundReactor[] {
   const wanted = new SharedLook(() => wantedBy(aggregates), knowEveryMs);
   return [
@@ -82,7 +85,11 @@ export function effectParts(
   const commands = new CommandExecutor({ aggregates, clock, ids, source });
   const { timeoutMs, privateAddresses, perWebhook } = settings.webhooks;
   const sender = new WebhookSender({ timeoutMs, privateAddresses });
-  const dispatcher = new EffectDispatcher({ laneMax: perWebhook, lostAfterMs, keepMs: settings.keepMs }, { effects, jobs, clock, logger, health, telemetry });
+  const tenantMax = Math.max(perWebhook, Math.ceil(settings.webhooks.concurrency * tenantShare));
+  const dispatcher = new EffectDispatcher(
+    { laneMax: perWebhook, tenantMax, lostAfterMs, keepMs: settings.keepMs },
+    { effects, jobs, clock, logger, health, telemetry },
+  );
   const onIntents = (): void => dispatcher.wake();
   const reactors = new ReactorHost({ reactors: boundReactors(aggregates), owner }, { log, leases, effects, aggregates, logger, health, parking, onIntents });
   const webhooks = new WebhookWorker(settings.webhooks, { log, aggregates, effects, secrets, commands, sender, clock, logger });

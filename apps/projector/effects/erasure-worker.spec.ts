@@ -100,7 +100,7 @@ class Region {
 
   async start(): Promise<void> {
     for (const topic of topics) await this.log.ensureTopic(topic, topicPartitions);
-    const dispatcher = new EffectDispatcher({ laneMax: 1, lostAfterMs: 1000, keepMs: 1e9, lookMs: 5 }, { ...this, logger });
+    const dispatcher = new EffectDispatcher({ laneMax: 1, tenantMax: 10, lostAfterMs: 1000, keepMs: 1e9, lookMs: 5 }, { ...this, logger });
     const onSettled = (): void => dispatcher.wake();
     const worker = new ErasureWorker({ store: this.store, erasures: this.erasures });
     const workers = new EffectWorkers({ workers: [worker], owner: 'one', againMsMin: 3 }, { ...this, source: '/test', logger, onSettled });

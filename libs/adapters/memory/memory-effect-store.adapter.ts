@@ -112,18 +112,20 @@ export class MemoryEffectStore extends EffectStore {
     return places.map(({ epoch: _, ...place }) => place);
   }
 
-  override async enlist({ laneMax, max, lostAfterMs }: Enlistment): Promise<readonly EnlistedEffect[]> {
+  override async enlist({ laneMax, tenantMax, max, lostAfterMs }: Enlistment): Promise<readonly EnlistedEffect[]> {
     const now = this.#clock.now();
     const pending = [...this.#rows.values()].filter(({ state }) => state === 'pending');
     const isQueued = ({ queuedAt }: Row): boolean => queuedAt !== undefined && queuedAt > now - lostAfterMs;
     const taken = new Map<string, number>();
     const laneOf = ({ kind, lane }: Row): string => JSON.stringify([kind, lane]);
-    for (const row of pending.filter(isQueued)) taken.set(laneOf(row), (taken.get(laneOf(row)) ?? 0) + 1);
+    const tenantOf = ({ kind, tenant }: Row): string => JSON.stringify([kind, null, tenant]);
+    const count = (of: string): number => taken.get(of) ?? 0;
+    const take = (row: Row): void => [laneOf(row), tenantOf(row)].forEach((of) => void taken.set(of, count(of) + 1));
+    pending.filter(isQueued).forEach(take);
     const chosen: EnlistedEffect[] = [];
     for (const row of pending.filter((one) => !isQueued(one) && one.nextTryAtMs <= now).sort((a, b) => a.nextTryAtMs - b.nextTryAtMs)) {
-      const count = taken.get(laneOf(row)) ?? 0;
-      if (chosen.length >= max || count >= laneMax) continue;
-      taken.set(laneOf(row), count + 1);
+      if (chosen.length >= max || count(laneOf(row)) >= laneMax || count(tenantOf(row)) >= tenantMax) continue;
+      take(row);
       this.#rows.set(row.key, { ...row, queuedAt: now });
       chosen.push({ key: row.key, kind: row.kind });
     }

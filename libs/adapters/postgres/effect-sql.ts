@@ -16,26 +16,30 @@ export const repeatEffects = `
 
 /**
  * The lanes that have something pending, found by hopping over the index from one to the next, however much waits in each;
- * then of each lane what is due, up to what it may have in the queue. Two who ask at once may give a lane a little more.
+ * then of each lane what is due, up to what it and its tenant may have in the queue. Two who ask at once may give them a little more.
  */
 export const enlistStatement = `
   WITH RECURSIVE lanes AS (
-    (SELECT kind, lane FROM streams.effects WHERE state = 'pending' ORDER BY kind, lane LIMIT 1)
+    (SELECT kind, lane, tenant FROM streams.effects WHERE state = 'pending' ORDER BY kind, lane LIMIT 1)
     UNION ALL
-    SELECT next.kind, next.lane FROM lanes, LATERAL (
-      SELECT kind, lane FROM streams.effects WHERE state = 'pending' AND (kind, lane) > (lanes.kind, lanes.lane) ORDER BY kind, lane LIMIT 1) AS next
+    SELECT next.kind, next.lane, next.tenant FROM lanes, LATERAL (
+      SELECT kind, lane, tenant FROM streams.effects WHERE state = 'pending' AND (kind, lane) > (lanes.kind, lanes.lane) ORDER BY kind, lane LIMIT 1) AS next
   ), room AS (
-    SELECT kind, lane, $1::bigint - (
+    SELECT kind, lane, tenant, (
       SELECT count(*) FROM streams.effects AS queued WHERE queued.state = 'pending' AND queued.queued_at IS NOT NULL AND queued.kind = lanes.kind
-        AND queued.lane = lanes.lane AND queued.queued_at > clock_timestamp() - $3::double precision * interval '1 ms') AS places
+        AND queued.lane = lanes.lane AND queued.queued_at > clock_timestamp() - $3::double precision * interval '1 ms') AS queued
     FROM lanes
-  ), chosen AS (
-    SELECT due.key FROM room, LATERAL (
+  ), share AS (
+    SELECT kind, tenant, $4::bigint - sum(queued)::bigint AS places FROM room GROUP BY kind, tenant
+  ), due AS (
+    SELECT due.key, due.next_try_at, share.places, row_number() OVER (PARTITION BY room.kind, room.tenant ORDER BY due.next_try_at) AS place
+    FROM room JOIN share USING (kind, tenant), LATERAL (
       SELECT key, next_try_at FROM streams.effects AS waiting
       WHERE waiting.state = 'pending' AND waiting.kind = room.kind AND waiting.lane = room.lane AND waiting.next_try_at <= clock_timestamp()
         AND (waiting.queued_at IS NULL OR waiting.queued_at <= clock_timestamp() - $3::double precision * interval '1 ms')
-      ORDER BY waiting.next_try_at LIMIT greatest(0, room.places)) AS due
-    ORDER BY due.next_try_at LIMIT $2
+      ORDER BY waiting.next_try_at LIMIT greatest(0, least($1::bigint - room.queued, share.places))) AS due
+  ), chosen AS (
+    SELECT key FROM due WHERE place <= places ORDER BY next_try_at LIMIT $2
   )
   UPDATE streams.effects AS mine SET queued_at = clock_timestamp() FROM chosen
   WHERE mine.key = chosen.key AND mine.state = 'pending' RETURNING mine.key, mine.kind`;

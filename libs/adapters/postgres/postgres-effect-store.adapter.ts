@@ -94,8 +94,8 @@ export class PostgresEffectStore extends EffectStore {
     }));
   }
 
-  override async enlist({ laneMax, max, lostAfterMs }: Enlistment): Promise<readonly EnlistedEffect[]> {
-    const { rows } = await this.#database.run({ name: 'enlist_effects', text: enlistStatement, values: [laneMax, max, lostAfterMs] });
+  override async enlist({ laneMax, tenantMax, max, lostAfterMs }: Enlistment): Promise<readonly EnlistedEffect[]> {
+    const { rows } = await this.#database.run({ name: 'enlist_effects', text: enlistStatement, values: [laneMax, max, lostAfterMs, tenantMax] });
     return rows.map(([key, kind]) => ({ key: key ?? '', kind: kind ?? '' }));
   }
 

@@ -24,7 +24,7 @@ export function effectStoreConformance(name: string, factory: SubjectFactory<Eff
 }
 
 const at = { topic: 'stream', partition: 4 };
-const enlistment = { laneMax: 100, max: 1000, lostAfterMs: 60_000 };
+const enlistment = { laneMax: 100, tenantMax: 1000, max: 1000, lostAfterMs: 60_000 };
 
 function effectOf(more: Partial<NewEffect> = {}): NewEffect {
   const key = freshName('ef').replaceAll('_', '-');
@@ -142,6 +142,19 @@ function queueing(subject: Opened): void {
     await subject().port.effects.delist(first.slice(0, 1));
     expect(await keysOf({ laneMax: 3 })).toHaveLength(1);
     expect((await keysOf({ laneMax: 5 })).filter((key) => mine.some((one) => one.key === key))).toHaveLength(2);
+  });
+
+  test('one tenant gets its share, whatever lanes it has, and others find places', async () => {
+    await keysOf();
+    const tenant = freshName('tenant');
+    for (let lanes = 0; lanes < 3; lanes++) await asked(subject, 2, { tenant });
+    const [other] = await asked(subject, 1, { tenant: freshName('tenant') });
+    const first = await keysOf({ tenantMax: 4 });
+    expect([first.length, first.includes(other?.key ?? '')]).toEqual([5, true]);
+    expect(await keysOf({ tenantMax: 4 })).toEqual([]);
+    await subject().port.effects.delist(first.filter((key) => key !== other?.key).slice(0, 1));
+    expect(await keysOf({ tenantMax: 4 })).toHaveLength(1);
+    expect(await keysOf()).toHaveLength(2);
   });
 
   test('no more than asked for, and what got no place comes with the next', async () => {

@@ -8,6 +8,8 @@ import type { Telemetry } from '../telemetry/telemetry.ts';
 export interface EffectDispatcherInit {
   /** Effects of one lane that are in the queue at once: a slow receiver takes no more than these places. */
   readonly laneMax: number;
+  /** Effects of one kind and tenant that are in the queue at once: however many slow receivers a tenant has, others find places. */
+  readonly tenantMax: number;
   /** After so long in the queue without an end, a job counts as lost, ms. */
   readonly lostAfterMs: number;
   /** How long what is over is kept, ms. */
@@ -88,8 +90,8 @@ export class EffectDispatcher {
 
   async #move(): Promise<number> {
     const { effects, jobs } = this.#deps;
-    const { laneMax, lostAfterMs } = this.#init;
-    const due = await effects.enlist({ laneMax, lostAfterMs, max: batchMax });
+    const { laneMax, lostAfterMs, tenantMax } = this.#init;
+    const due = await effects.enlist({ laneMax, tenantMax, lostAfterMs, max: batchMax });
     if (due.length === 0) return 0;
     try {
       await jobs.add(due.map(({ key, kind }) => ({ id: key, kind })));

@@ -74,7 +74,7 @@ class World {
       },
     };
     const dispatcher = new EffectDispatcher(
-      { laneMax: init.laneMax ?? 4, lostAfterMs: init.lostAfterMs ?? 100, keepMs: 1e9, lookMs: 5 },
+      { laneMax: init.laneMax ?? 4, tenantMax: 100, lostAfterMs: init.lostAfterMs ?? 100, keepMs: 1e9, lookMs: 5 },
       { ...this, effects, clock, logger },
     );
     const onSettled = (): void => dispatcher.wake();
@@ -279,7 +279,7 @@ describe('the queue is derived', () => {
     await world.react([{ reactor: reactorOf() }]);
     await world.publish('c-1', 'c-2', 'c-3');
     await until(async () => (await world.effects.list({ limit: 9 })).length === 3);
-    const lost = await world.effects.enlist({ laneMax: 9, max: 9, lostAfterMs: 60_000 });
+    const lost = await world.effects.enlist({ laneMax: 9, tenantMax: 100, max: 9, lostAfterMs: 60_000 });
     expect(lost).toHaveLength(3);
     await sleep(30);
     await world.work({ lostAfterMs: 20 });
@@ -312,7 +312,7 @@ describe('replays', () => {
     const closed = withoutEffects({ log: world.log, effects: world.effects, jobs: world.jobs });
     expect(closed.log).toBe(world.log);
     const refusal = expect.objectContaining({ code: 'EFFECTS_CLOSED', retryable: false });
-    for (const call of [() => closed.effects.enlist({ laneMax: 1, max: 1, lostAfterMs: 1 }), () => closed.effects.backlog(), () => closed.jobs.add([])]) {
+    for (const call of [() => closed.effects.enlist({ laneMax: 1, tenantMax: 100, max: 1, lostAfterMs: 1 }), () => closed.effects.backlog(), () => closed.jobs.add([])]) {
       expect(call).toThrow(refusal);
     }
   });
