@@ -17,6 +17,19 @@ export interface ProducerIdentity {
    * start where the producer likes and grow without gaps. A greater epoch starts anew.
    */
   readonly sequence: bigint;
+  /**
+   * The session begins: an epoch that the topic has seen before is refused, so that nothing of whoever had it is ever taken for
+   * a repetition. Said with an append of no records, whose sequence is one that nobody else thinks of ({@link firstSequence}):
+   * by it the session's own beginning is recognised when it is repeated.
+   */
+  readonly begins?: true;
+}
+
+/** What a topic remembers of a producer. */
+export interface KnownProducer {
+  readonly epoch: bigint;
+  /** The sequence that is due in it. */
+  readonly next: bigint;
 }
 
 /** Optimistic append: succeeds only if the last optimistic append of the subject ended at `version`. */
@@ -74,7 +87,7 @@ export interface PartitionHead {
  *
  * Errors are `OperatingError`s with these codes: `TOPIC_UNKNOWN` (or no such partition), `TOPIC_MISMATCH` (it exists with
  * another partition count), `RECORD_TOO_LARGE` (more than {@link recordBytesMax}), `OFFSET_OUT_OF_RANGE` (truncated, or beyond the high
- * watermark; never a silent jump), `PRODUCER_FENCED` (an epoch older than the last seen), `SEQUENCE_GAP`,
+ * watermark; never a silent jump), `PRODUCER_FENCED` (an epoch older than the last seen, or that was to begin), `SEQUENCE_GAP`,
  * `VERSION_CONFLICT`, `LOG_FULL` (disk full; retryable, nothing was written), `LOG_CORRUPT`, `LOG_CLOSED`, `LOG_UNAVAILABLE` (retryable).
  */
 export abstract class EventLog {
@@ -100,6 +113,9 @@ export abstract class EventLog {
    * log ends it with `LOG_CLOSED`.
    */
   abstract read(topic: string, partition: number, from: bigint, limits: ReadLimits, signal?: AbortSignal): Promise<ReadBatch>;
+
+  /** What the topic remembers of a producer by now; undefined when it has seen nothing of it. */
+  abstract producer(topic: string, id: string): Promise<KnownProducer | undefined>;
 
   /** Low and high watermark of each partition, in partition order. */
   abstract heads(topic: string): Promise<readonly PartitionHead[]>;

@@ -25,6 +25,7 @@ export {
   recordBytesMax,
   type AppendOptions,
   type ExpectedVersion,
+  type KnownProducer,
   type PartitionHead,
   type Position,
   type ProducerIdentity,
@@ -130,6 +131,6 @@ export {
 export { blobCid, blobDigest } from './blob-cid.ts';
 export { eventLogErrors } from './event-log.errors.ts';
 export { ledgerStoreErrors } from './ledger-store.errors.ts';
-export { admitProducer, type Admission, type ProducerState } from './producer-admission.ts';
+export { admitProducer, firstSequence, type Admission, type ProducerState } from './producer-admission.ts';
 export { checkQuery, rowsFor } from './row-query.ts';
 export { checkRecordSize, recordBytes, utf8Bytes } from './record-size.ts';

@@ -13,9 +13,10 @@ export interface LeaseView extends Lease {
 export abstract class LeaseStore {
   /**
    * Takes the lease if it is free, expired, or already held by `owner` (a restarted process takes over from itself at
-   * once). Undefined when somebody else holds it.
+   * once). Undefined when somebody else holds it. The epoch is greater than any before of this store, and than `above`: of
+   * who knows of epochs that the store has lost, being older than what they were used for.
    */
-  abstract acquire(name: string, owner: string, ttlMs: number): Promise<Lease | undefined>;
+  abstract acquire(name: string, owner: string, ttlMs: number, above?: bigint): Promise<Lease | undefined>;
   /** Extends the lease; false when it was taken by an other epoch in the meantime. */
   abstract renew(lease: Lease, ttlMs: number): Promise<boolean>;
   /** Extends many at once; true or false for each, in order, as `renew` would say. */

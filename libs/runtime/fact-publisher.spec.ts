@@ -59,7 +59,8 @@ describe('facts', () => {
   test('of one call are appended in one call, in order, numbered within their epoch', async () => {
     const positions = await publisher.publish('stream', [segment(0), segment(0, 'audio')], { producer });
     await publisher.publish('stream', [segment(1)], { producer });
-    expect(log.appends).toBe(2);
+    // The first is empty: it begins the epoch.
+    expect(log.appends).toBe(3);
     expect(positions.map(({ offset }) => offset)).toEqual([0n, 1n]);
     expect(await written()).toEqual(['1/1:0', '1/2:0', '1/3:1']);
   });
@@ -90,6 +91,16 @@ describe('facts', () => {
     await expect(publisher.publish('stream', [segment(9)], { producer })).rejects.toMatchObject({ code: 'PRODUCER_FENCED' });
     await expect(successor.publish('stream', [segment(9)], { producer })).rejects.toMatchObject({ code: 'PRODUCER_FENCED' });
     expect(await written()).toEqual(['1/1:0', '2/1:1']);
+  });
+
+  test('of an epoch that the log knows from somebody else are not taken for what that one wrote', async () => {
+    await publisher.publish('stream', [segment(0), segment(1)], { producer });
+    const stranger = publisherOn(log, 500);
+    expect(await stranger.knownEpoch('stream', ['media:st-1', 'media:st-2'])).toBe(1n);
+    for (let tries = 0; tries < 2; tries++)
+      await expect(stranger.publish('stream', [segment(8)], { producer })).rejects.toMatchObject({ code: 'PRODUCER_UNCERTAIN' });
+    await stranger.publish('stream', [segment(9)], { producer: { ...producer, epoch: 2n } });
+    expect(await written()).toEqual(['1/1:0', '1/2:1', '2/1:9']);
   });
 
   test('whose outcome stays unknown end the epoch; the next one goes on', async () => {

@@ -1,7 +1,8 @@
 import { encodeEvent, type Context, type EventEnvelope, type LogRecord } from '#events';
 import { assert, hasCode, OperatingError } from '#kernel';
-import type { EventLog, Position } from '#ports';
+import { firstSequence, type EventLog, type Position, type ProducerIdentity } from '#ports';
 import { envelop, type CatalogueDraft, type EnvelopeDeps } from './envelopes.ts';
+import { epochOnLog } from './lease/epoch-on-log.ts';
 import { backOffMs, pause, withTimeout } from './pause.ts';
 import { activeTraceparent } from './telemetry/tracing/tracer.ts';
 
@@ -37,7 +38,11 @@ export interface FactPublisherInit extends EnvelopeDeps {
 
 interface Producer {
   readonly epoch: bigint;
+  /** Where the sequences of this epoch began. */
+  readonly first: bigint;
   nextSequence: bigint;
+  /** The log knows that this epoch is ours, and has nothing of it. */
+  begun: boolean;
   /** An append whose outcome nobody knows: the sequence may be used up, so nothing can follow it in this epoch. */
   uncertain: boolean;
   waiting: number;
@@ -53,7 +58,8 @@ function mayRetry(error: unknown): boolean {
 
 /**
  * Appends facts that one owner sees (a segment, an edge's counters) straight to the log: fenced by the owner's epoch, and
- * exactly once however often an append has to be retried. Publications of one producer are written in the order of the calls.
+ * exactly once however often an append has to be retried. An epoch begins with an append of nothing, by which the log says
+ * that nobody has had it. Publications of one producer are written in the order of the calls.
  *
  * A fact's `streamVersion` is its place in the producer's sequence, from 1.
  */
@@ -69,7 +75,7 @@ export class FactPublisher {
    * Appends all drafts in one call and returns their positions.
    *
    * @throws OperatingError `PRODUCER_FENCED`: a greater epoch took over; stop.
-   * @throws OperatingError `PRODUCER_UNCERTAIN`: an append never answered within the retry budget; take a new epoch.
+   * @throws OperatingError `PRODUCER_UNCERTAIN`: an append never answered within the retry budget, or somebody has had this epoch; take a new one.
    * @throws OperatingError `LOG_FULL` (retryable): nothing was written within the retry budget.
    * @throws OperatingError `PUBLISHER_BUSY` (retryable): too many publications of this producer are waiting.
    * @throws EventInvalidError: a draft does not fit its schema; nothing was written.
@@ -84,6 +90,11 @@ export class FactPublisher {
     const turn = producer.tail.then(() => this.#publishInTurn(context, drafts, options, producer));
     producer.tail = turn.catch(() => {}).finally(() => producer.waiting--);
     return turn;
+  }
+
+  /** The greatest epoch that the log knows of these producers: who holds their lease has to be beyond it. */
+  knownEpoch(context: Context, producers: readonly string[]): Promise<bigint> {
+    return epochOnLog(this.#init.log, context, producers);
   }
 
   /** Forgets a producer that will not publish under this epoch again. */
@@ -101,17 +112,41 @@ export class FactPublisher {
       return known;
     }
     assert(known !== undefined || this.#producers.size < producersMax, 'producers are released when they end');
-    const producer: Producer = { epoch: identity.epoch, nextSequence: 0n, uncertain: false, waiting: 0, tail: known?.tail ?? Promise.resolve() };
+    const first = firstSequence();
+    const producer: Producer = {
+      epoch: identity.epoch,
+      first,
+      nextSequence: first,
+      begun: false,
+      uncertain: false,
+      waiting: 0,
+      tail: known?.tail ?? Promise.resolve(),
+    };
     this.#producers.set(key, producer);
     return producer;
   }
 
   async #publishInTurn(context: Context, drafts: readonly CatalogueDraft[], options: PublishOptions, producer: Producer): Promise<readonly Position[]> {
     if (producer.uncertain) throw uncertain(options.producer.id);
-    const records = (await this.#envelop(context, drafts, options, producer.nextSequence)).map(encodeEvent);
+    const records = (await this.#envelop(context, drafts, options, producer.nextSequence - producer.first)).map(encodeEvent);
+    if (!producer.begun) await this.#begin(context, options, producer);
     const positions = await this.#append(context, records, options, producer);
     producer.nextSequence += BigInt(records.length);
     return positions;
+  }
+
+  /** Of an epoch that the log knows nothing is ours: its sequences are somebody else's, and would be taken for repetitions. */
+  async #begin(context: Context, options: PublishOptions, producer: Producer): Promise<void> {
+    try {
+      await this.#append(context, [], options, producer);
+      producer.begun = true;
+    } catch (error) {
+      if (!hasCode(error, 'PRODUCER_FENCED')) throw error;
+      const known = await this.#init.log.producer(context, options.producer.id);
+      if (known?.epoch !== producer.epoch) throw error;
+      producer.uncertain = true;
+      throw uncertain(options.producer.id, error);
+    }
   }
 
   #envelop(context: Context, drafts: readonly CatalogueDraft[], options: PublishOptions, sequence: bigint): Promise<EventEnvelope[]> {
@@ -129,7 +164,7 @@ export class FactPublisher {
   }
 
   async #append(context: Context, records: readonly LogRecord[], options: PublishOptions, producer: Producer): Promise<readonly Position[]> {
-    const identity = { ...options.producer, sequence: producer.nextSequence };
+    const identity: ProducerIdentity = { ...options.producer, sequence: producer.nextSequence, ...(producer.begun ? {} : { begins: true }) };
     const budgetMs = this.#init.retryBudgetMs ?? 30000;
     const startedAt = performance.now();
     let onlyFull = true;

@@ -3,6 +3,7 @@ import {
   EventLog,
   type AppendOptions,
   type ExpectedVersion,
+  type KnownProducer,
   type PartitionHead,
   type Position,
   type ReadBatch,
@@ -29,6 +30,10 @@ export abstract class ForwardingEventLog extends EventLog {
 
   override read(topic: string, partition: number, from: bigint, limits: ReadLimits, signal?: AbortSignal): Promise<ReadBatch> {
     return this.log.read(topic, partition, from, limits, signal);
+  }
+
+  override producer(topic: string, id: string): Promise<KnownProducer | undefined> {
+    return this.log.producer(topic, id);
   }
 
   override heads(topic: string): Promise<readonly PartitionHead[]> {

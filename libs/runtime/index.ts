@@ -42,7 +42,8 @@ export { LogEventIntake, type LogEventIntakeDeps, type LogEventIntakeInit } from
 export { readLedgerSettings, type LedgerSettings } from './ledger.config.ts';
 export { HeadCache, type HeadCacheInit } from './head-cache.ts';
 export { GatheredLeaseStore, type GatheredLeaseStoreInit } from './lease/gathered-lease-store.ts';
-export { HeldLease, type HeldLeaseDeps, type HeldLeaseInit } from './lease/held-lease.ts';
+export { epochOnLog } from './lease/epoch-on-log.ts';
+export { acquireBeyond, HeldLease, type HeldLeaseDeps, type HeldLeaseInit } from './lease/held-lease.ts';
 export { LeasedJobs, type LeasedJob, type LeasedJobsDeps, type LeasedJobsInit } from './lease/leased-jobs.ts';
 export { LeasedWorker, type LeasedWorkerDeps, type LeasedWorkerInit, type Tenure } from './lease/leased-worker.ts';
 export { WorkBoard, type WorkerSignals, type WorkerState } from './lease/work-board.ts';

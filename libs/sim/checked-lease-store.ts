@@ -22,9 +22,9 @@ export class CheckedLeaseStore extends LeaseStore {
     this.#violations = violations;
   }
 
-  override async acquire(name: string, owner: string, ttlMs: number): Promise<Lease | undefined> {
+  override async acquire(name: string, owner: string, ttlMs: number, above?: bigint): Promise<Lease | undefined> {
     const before = this.#grants.get(name);
-    const lease = await this.#inner.acquire(name, owner, ttlMs);
+    const lease = await this.#inner.acquire(name, owner, ttlMs, above);
     if (lease === undefined) return undefined;
     if (before !== undefined && before.lease.owner !== owner && before.untilMs > this.#simulation.now)
       this.#violations.add(`${owner} was given the lease ${name} that ${before.lease.owner} holds`);

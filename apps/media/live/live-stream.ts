@@ -11,6 +11,7 @@ import type { StreamFollower } from '../fold/stream-follower.ts';
 import type { EncoderSessions } from '../run/encoder-sessions.ts';
 import type { MediaCounters } from '../media-counters.ts';
 import type { Sampling } from '../sampling/sampling.ts';
+import { samplerId } from '../sampling/stream-sampler.ts';
 import type { Overload } from './overload.ts';
 import { PublisherDesk } from './publisher-desk.ts';
 import { SessionEncoder } from './session-encoder.ts';
@@ -102,7 +103,9 @@ export class LiveStream {
   async run(shutdown: AbortSignal): Promise<boolean> {
     const { streamId, owner, leaseTtlMs, feedBytesMax, failoverSilenceMs: silenceMs, failoverReturnMs: returnMs } = this.#init;
     const { leases, facts, follower } = this.#deps;
-    const held = await HeldLease.acquire({ name: `media/${streamId}`, owner, ttlMs: leaseTtlMs }, { leases, logger: this.#logger });
+    const producers = [producerId(streamId), cuesId(streamId), samplerId(streamId)];
+    const known = (): Promise<bigint> => facts.knownEpoch('stream', producers);
+    const held = await HeldLease.acquire({ name: `media/${streamId}`, owner, ttlMs: leaseTtlMs, known }, { leases, logger: this.#logger });
     if (held === undefined) return false;
     const ends: Ends = { shutdown, any: AbortSignal.any([shutdown, held.lost]) };
     const pace = (): void => this.#pace({ desk, encoder });
@@ -125,6 +128,7 @@ export class LiveStream {
       await held.release();
       facts.release(producerId(streamId));
       facts.release(cuesId(streamId));
+      this.#deps.sampling?.leave(streamId);
       this.#deps.overload?.set(streamId, false);
     }
   }

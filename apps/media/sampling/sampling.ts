@@ -20,6 +20,8 @@ export class Sampling {
   readonly #turns = new DecoderTurns();
   /** The newest sampler of each stream: the one before may still be telling its last. */
   readonly #newest = new Map<string, StreamSampler>();
+  /** Streams that this process works on: their samplers go on where the one before ended. */
+  readonly #held = new Set<string>();
 
   constructor(deps: SamplingDeps, everyMs = everyMsDefault) {
     this.#deps = deps;
@@ -29,6 +31,7 @@ export class Sampling {
   begin(init: Omit<StreamSamplerInit, 'everyMs'>, logger: Logger): StreamSampler {
     const sampler = new StreamSampler({ ...init, everyMs: this.#everyMs }, { ...this.#deps, turns: this.#turns, logger });
     this.#newest.set(init.streamId, sampler);
+    this.#held.add(init.streamId);
     return sampler;
   }
 
@@ -37,7 +40,17 @@ export class Sampling {
     void sampler.close().finally(() => {
       if (this.#newest.get(streamId) !== sampler) return;
       this.#newest.delete(streamId);
-      this.#deps.facts.release(samplerId(streamId));
+      this.#release(streamId);
     });
+  }
+
+  /** Nothing more is told under the stream's lease, but for what is being told. */
+  leave(streamId: string): void {
+    this.#held.delete(streamId);
+    this.#release(streamId);
+  }
+
+  #release(streamId: string): void {
+    if (!this.#held.has(streamId) && !this.#newest.has(streamId)) this.#deps.facts.release(samplerId(streamId));
   }
 }

@@ -1,7 +1,7 @@
 import { transitionsIn } from '#core/prefetch';
 import { prefetchModelPublished, topicPartitions, type DraftOf } from '#events';
 import type { Clock, EventLog, Lease, LeaseStore } from '#ports';
-import { pause, type FactPublisher, type Logger, type Telemetry } from '#runtime';
+import { acquireBeyond, pause, type FactPublisher, type Logger, type Telemetry } from '#runtime';
 import type { BrowseReader } from './browse-reader.ts';
 import type { ModelShelf } from './model-shelf.ts';
 import type { PrefetchTrainerSettings } from './prefetch-trainer.config.ts';
@@ -121,12 +121,13 @@ export class PrefetchTrainer {
   }
 
   async #holds(): Promise<boolean> {
-    const { leases, publish } = this.#deps;
+    const { leases, logger, publish } = this.#deps;
     if (this.#lease !== undefined && (await leases.renew(this.#lease, leaseTtlMs))) return true;
     // What another one learned meanwhile is in the rows.
     this.#lessons = new Lessons();
     this.#browse = undefined;
-    this.#lease = await leases.acquire(leaseName, this.#init.owner, leaseTtlMs);
+    const known = (): Promise<bigint> => publish.facts.knownEpoch('zone', [leaseName]);
+    this.#lease = await acquireBeyond({ name: leaseName, owner: this.#init.owner, ttlMs: leaseTtlMs, known }, { leases, logger });
     if (this.#lease === undefined) return false;
     await publish.log.ensureTopic('zone', topicPartitions);
     return true;

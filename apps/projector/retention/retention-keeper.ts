@@ -1,10 +1,10 @@
 import { nodeLedgerHash } from '#adapters/ledger';
-import type { SealedEventLog } from '#adapters/sealed-log';
+import { catalogueTopic, sealerId, type SealedEventLog } from '#adapters/sealed-log';
 import { sealingAggregate, type KnownSealing, type SealingResult } from '#domain/operation';
 import { topicPartitions, type Context, type DomainEvent } from '#events';
 import type { Projection } from '#kernel';
 import type { AggregateStore, Clock, IdSource, LedgerPartition, LedgerStore, ProjectionStore } from '#ports';
-import { LeasedWorker, pause, type CommandExecutor, type LeasedWorkerDeps, type RetentionSettings, type Tenure } from '#runtime';
+import { epochOnLog, LeasedWorker, pause, type CommandExecutor, type LeasedWorkerDeps, type RetentionSettings, type Tenure } from '#runtime';
 import { PartitionRetention, type SealingPass } from './partition-retention.ts';
 import { PassedOffsets } from './passed-offsets.ts';
 import { RetentionEvents } from './retention-events.ts';
@@ -48,7 +48,8 @@ export class RetentionKeeper {
     this.#init = { ...defaults, ...init };
     this.#deps = deps;
     const work = { worker: 'retention', lease: 'retention', askMs: this.#init.lookMs, trouble: "the log's past is not looked after" };
-    this.#worker = new LeasedWorker({ ...work, ...init }, deps, (tenure) => this.#keep(tenure));
+    const known = (): Promise<bigint> => epochOnLog(deps.log, catalogueTopic, [sealerId]);
+    this.#worker = new LeasedWorker({ ...work, ...init, known }, deps, (tenure) => this.#keep(tenure));
   }
 
   start(): void {

@@ -6,6 +6,7 @@ import {
   eventLogErrors,
   type AppendOptions,
   type ExpectedVersion,
+  type KnownProducer,
   type PartitionHead,
   type Position,
   type ReadBatch,
@@ -123,6 +124,11 @@ export class KafkaEventLog extends EventLog {
     assert(limits.recordsMax >= 1, 'a read asks for at least one record');
     const view = await this.#place(topic, partition);
     return this.#reader.read(view.name, partition, from, limits, signal);
+  }
+
+  override async producer(topic: string, id: string): Promise<KnownProducer | undefined> {
+    const { name } = await this.#view(topic);
+    return this.#guarded.producer(name, id);
   }
 
   override async heads(topic: string): Promise<readonly PartitionHead[]> {

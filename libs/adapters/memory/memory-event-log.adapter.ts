@@ -9,6 +9,7 @@ import {
   type AppendOptions,
   type Clock,
   type ExpectedVersion,
+  type KnownProducer,
   type PartitionHead,
   type Position,
   type ProducerState,
@@ -97,6 +98,11 @@ export class MemoryEventLog extends EventLog {
       if (batch.records.length > 0 || leftMs <= 0 || signal?.aborted) return batch;
       await topic.waiters.wait(leftMs, signal);
     }
+  }
+
+  override async producer(name: string, id: string): Promise<KnownProducer | undefined> {
+    const known = this.#topic(name).producers.get(id);
+    return known === undefined ? undefined : { epoch: known.epoch, next: known.next };
   }
 
   override async heads(name: string): Promise<readonly PartitionHead[]> {

@@ -15,10 +15,10 @@ export class MemoryLeaseStore extends LeaseStore {
     this.#clock = clock;
   }
 
-  override async acquire(name: string, owner: string, ttlMs: number): Promise<Lease | undefined> {
+  override async acquire(name: string, owner: string, ttlMs: number, above = 0n): Promise<Lease | undefined> {
     const held = this.#leases.get(name);
     if (held !== undefined && held.owner !== owner && !this.#expired(held)) return undefined;
-    const lease = { name, owner, epoch: (held?.epoch ?? 0n) + 1n };
+    const lease = { name, owner, epoch: maxOf(held?.epoch ?? 0n, above) + 1n };
     this.#leases.set(name, { ...lease, expiresAt: this.#clock.now() + ttlMs });
     return lease;
   }
@@ -53,4 +53,8 @@ export class MemoryLeaseStore extends LeaseStore {
   #expired(lease: MemoryLease): boolean {
     return lease.expiresAt <= this.#clock.now();
   }
+}
+
+function maxOf(a: bigint, b: bigint): bigint {
+  return a > b ? a : b;
 }

@@ -13,13 +13,13 @@ export class PostgresLeaseStore extends LeaseStore {
     this.#database = database;
   }
 
-  override async acquire(name: string, owner: string, ttlMs: number): Promise<Lease | undefined> {
+  override async acquire(name: string, owner: string, ttlMs: number, above = 0n): Promise<Lease | undefined> {
     const text = `
-      INSERT INTO streams.leases AS held (name, owner, epoch, expires_at) VALUES ($1, $2, 1, ${inMs('$3')})
-      ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, epoch = held.epoch + 1, expires_at = ${inMs('$3')}
+      INSERT INTO streams.leases AS held (name, owner, epoch, expires_at) VALUES ($1, $2, $4::bigint + 1, ${inMs('$3')})
+      ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, epoch = greatest(held.epoch, $4::bigint) + 1, expires_at = ${inMs('$3')}
       WHERE held.owner = excluded.owner OR held.expires_at <= clock_timestamp()
       RETURNING epoch`;
-    const { rows } = await this.#database.run({ name: 'acquire_lease', text, values: [name, owner, ttlMs] });
+    const { rows } = await this.#database.run({ name: 'acquire_lease', text, values: [name, owner, ttlMs, String(above)] });
     const epoch = rows[0]?.[0];
     return epoch === undefined || epoch === null ? undefined : { name, owner, epoch: BigInt(epoch) };
   }

@@ -1,5 +1,5 @@
 export { readSegment, type ReadSegment } from './segment-audit.ts';
-export { catalogueTopic, type SealedPartition } from './segment-catalogue.ts';
+export { catalogueTopic, sealerId, type SealedPartition } from './segment-catalogue.ts';
 export { SealedSegmentDamaged } from './sealed-log.errors.ts';
 export { SegmentReader } from './segment-reader.ts';
 export { SegmentSealer, type SealingRange } from './segment-sealer.ts';

@@ -7,6 +7,7 @@ import {
   type AppendOptions,
   type BlobStore,
   type ExpectedVersion,
+  type KnownProducer,
   type PartitionHead,
   type Position,
   type ReadBatch,
@@ -100,6 +101,10 @@ export class SealedEventLog extends EventLog {
 
   override append(topic: string, records: readonly LogRecord[], options?: AppendOptions): Promise<readonly Position[]> {
     return this.#hot.append(topic, records, options);
+  }
+
+  override producer(topic: string, id: string): Promise<KnownProducer | undefined> {
+    return this.#hot.producer(topic, id);
   }
 
   override async read(topic: string, partition: number, from: bigint, limits: ReadLimits, signal?: AbortSignal): Promise<ReadBatch> {

@@ -1,12 +1,14 @@
 import type { LogRecord } from '#events';
 import { hasCode } from '#kernel';
-import type { EventLog, ReadLimits } from '#ports';
+import { firstSequence, type EventLog, type ReadLimits } from '#ports';
 import { decodeEntry, encodeGone, encodeSealed } from './catalogue-entry.codec.ts';
 import type { SealedSegment } from './segment.types.ts';
 import { sealedLogErrors } from './sealed-log.errors.ts';
 
 /** A topic of the log itself: whoever has the log knows what was sealed of it, without a database. It is never sealed. */
 export const catalogueTopic = 'streams.sealed';
+/** Who seals, in the epoch of a lease. */
+export const sealerId = 'sealer';
 const readLimits: ReadLimits = { recordsMax: 5000, bytesMax: 8_388_608, waitMs: 0 };
 
 /** What is sealed of a partition. */
@@ -36,8 +38,8 @@ const nothing = (): Known => ({ floor: 0n, segments: [], dropped: [], count: 0 }
 /** Under which the only writer writes. */
 export interface CatalogueEpoch {
   readonly epoch: bigint;
-  /** Of the next entry. */
-  sequence: bigint;
+  /** Of the next entry; undefined before the epoch has begun. */
+  sequence: bigint | undefined;
 }
 
 /** Which segments there are, folded from {@link catalogueTopic}. */
@@ -123,13 +125,19 @@ export class SegmentCatalogue {
   /** Makes a segment part of the log. @throws OperatingError `PRODUCER_FENCED` when a later epoch writes, `SEALING_RACED` (retryable) */
   async add(segment: SealedSegment, writer: CatalogueEpoch): Promise<void> {
     await this.#log.ensureTopic(catalogueTopic, 1);
-    const producer = { id: 'sealer', epoch: writer.epoch, sequence: writer.sequence };
-    await this.#log.append(catalogueTopic, [encodeSealed(segment)], { producer });
-    writer.sequence += 1n;
+    const sequence = (writer.sequence ??= await this.#begin(writer.epoch));
+    await this.#log.append(catalogueTopic, [encodeSealed(segment)], { producer: { id: sealerId, epoch: writer.epoch, sequence } });
+    writer.sequence = sequence + 1n;
     await this.refresh();
     // Somebody whose lease had ended may have been first: then theirs counts.
     const { segments } = this.of(segment.topic, segment.partition);
     if (segments.at(-1)?.cid !== segment.cid) throw sealedLogErrors.raced(segment);
+  }
+
+  async #begin(epoch: bigint): Promise<bigint> {
+    const sequence = firstSequence();
+    await this.#log.append(catalogueTopic, [], { producer: { id: sealerId, epoch, sequence, begins: true } });
+    return sequence;
   }
 
   /** What lies before `before` is held no more; its segments are {@link dropped} from now on. */

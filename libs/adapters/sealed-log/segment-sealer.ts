@@ -42,7 +42,7 @@ export class SegmentSealer {
   readonly #deps: SegmentSealerDeps;
 
   constructor(epoch: bigint, deps: SegmentSealerDeps) {
-    this.#writer = { epoch, sequence: 0n };
+    this.#writer = { epoch, sequence: undefined };
     this.#deps = deps;
   }
 

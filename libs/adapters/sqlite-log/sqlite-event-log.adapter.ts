@@ -8,6 +8,7 @@ import {
   type AppendOptions,
   type Clock,
   type ExpectedVersion,
+  type KnownProducer,
   type PartitionHead,
   type Position,
   type ReadBatch,
@@ -122,6 +123,11 @@ export class SqliteEventLog extends EventLog {
     if (limits.stored !== true) table.recent.keep(this.#db.version, head, Number(from), fetched);
     const records = fetched.map(({ record }) => record);
     return { records, next: from + BigInt(records.length), high: BigInt(head.high) };
+  }
+
+  override async producer(topic: string, id: string): Promise<KnownProducer | undefined> {
+    const known = await this.#snapshot(() => this.#tables.producers.find(this.#tables.topics.get(topic).id, id));
+    return known === undefined ? undefined : { epoch: known.epoch, next: known.next };
   }
 
   override async heads(topic: string): Promise<readonly PartitionHead[]> {

@@ -46,6 +46,16 @@ function acquiring(subject: () => Subject<LeaseStore>): void {
     expect(await port.renew(after, 60_000)).toBe(true);
   });
 
+  test('an epoch is greater than the one it has to be above, now and later', async () => {
+    const { port } = subject();
+    const name = freshName('lease');
+    expect((await port.acquire(name, 'a', 60_000, 40n))?.epoch).toBe(41n);
+    expect((await port.acquire(name, 'a', 60_000, 7n))?.epoch).toBe(42n);
+    expect((await port.acquire(name, 'a', 60_000, 9_000_000_000_000_000n))?.epoch).toBe(9_000_000_000_000_001n);
+    expect(await port.acquire(name, 'b', 60_000, 2n ** 60n)).toBeUndefined();
+    expect((await acquired(port, name, 'a')).epoch).toBe(9_000_000_000_000_002n);
+  });
+
   test('an expired lease is anybody’s, in a greater epoch', async () => {
     const { port, elapse } = subject();
     const name = freshName('lease');

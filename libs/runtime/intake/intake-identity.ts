@@ -26,6 +26,8 @@ export class IntakeIdentity {
   readonly #renewing: Promise<void>;
   #lease: Lease | undefined;
   #lost = false;
+  /** The greatest epoch that is known to be on the log. */
+  #known = 0n;
 
   constructor(init: IntakeIdentityInit, deps: IntakeIdentityDeps) {
     this.#init = init;
@@ -46,9 +48,13 @@ export class IntakeIdentity {
     return lease === this.#lease && !this.#lost;
   }
 
-  /** Somebody else took over, or nobody knows what became of an append: nothing more goes out in this epoch. */
-  lose(): void {
+  /**
+   * Somebody else took over, or nobody knows what became of an append: nothing more goes out in this epoch. `known` is an
+   * epoch that the log has seen, and the next one is beyond it: the database may be older than the log.
+   */
+  lose(known = 0n): void {
     this.#lost = true;
+    if (known > this.#known) this.#known = known;
   }
 
   async stop(): Promise<void> {
@@ -61,10 +67,10 @@ export class IntakeIdentity {
   async #acquire(): Promise<Lease> {
     const { leases } = this.#deps;
     const { owner, leaseTtlMs } = this.#init;
-    const before = this.#lease === undefined ? undefined : await leases.acquire(this.#lease.name, owner, leaseTtlMs);
+    const before = this.#lease === undefined ? undefined : await leases.acquire(this.#lease.name, owner, leaseTtlMs, this.#known);
     if (before !== undefined) return before;
     for (let slot = 1; slot <= slotsMax; slot++) {
-      const lease = await leases.acquire(`${producerPrefix}${slot}`, owner, leaseTtlMs);
+      const lease = await leases.acquire(`${producerPrefix}${slot}`, owner, leaseTtlMs, this.#known);
       if (lease !== undefined) return lease;
     }
     throw new OperatingError(`More than ${slotsMax} gateways take events in.`, { code: 'INTAKE_UNAVAILABLE', retryable: true });

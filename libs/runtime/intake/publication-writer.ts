@@ -1,6 +1,6 @@
 import type { Context } from '#events';
-import { hasCode, OperatingError } from '#kernel';
-import type { EventLog, Lease, LeaseStore, Position, PublicationBatch, PublicationStore, Reserved } from '#ports';
+import { assert, hasCode, OperatingError } from '#kernel';
+import { firstSequence, type EventLog, type Lease, type LeaseStore, type Position, type PublicationBatch, type PublicationStore, type Reserved } from '#ports';
 import type { Logger } from '../logging.ts';
 import { backOffMs, pause, withTimeout } from '../pause.ts';
 import type { IntakeIdentity } from './intake-identity.ts';
@@ -44,6 +44,8 @@ function failureOf(error: unknown): unknown {
 /** An epoch of ours, and where we are in it. */
 interface Session {
   readonly lease: Lease;
+  /** Where its sequences begin. */
+  readonly first: bigint;
   /** Of each topic, the sequence of the next record. */
   readonly sequences: Map<Context, bigint>;
 }
@@ -56,6 +58,8 @@ interface ReservedGroup {
 }
 
 const appendTimeoutMs = 10_000;
+/** Epochs that are taken until the log knows one not yet. The second is beyond all; others may take more meanwhile. */
+const beginTriesMax = 20;
 /** Requests that wait for ids of another gateway at once. */
 const waitingMax = 1_000;
 /** After these nothing was written, or the same sequence finds out. */
@@ -138,8 +142,9 @@ export class PublicationWriter {
   /** Reserves the ids of a group; undefined when that failed, and everybody knows. */
   async #prepare(group: PublicationGroup): Promise<ReservedGroup | undefined> {
     try {
-      const session = await this.#current();
-      await this.#heads.refresh(group.topics.map(({ topic }) => topic));
+      const topics = group.topics.map(({ topic }) => topic);
+      const session = await this.#current(topics);
+      await this.#heads.refresh(topics);
       const batches = group.batches((topic) => this.#heads.of(topic));
       const { name, epoch } = session.lease;
       return { group, session, reserved: await this.#reserve({ producer: name, epoch, batches }) };
@@ -185,11 +190,37 @@ export class PublicationWriter {
     this.#go();
   }
 
-  /** The producer to append under, its sequences begun anew in a new epoch. */
-  async #current(): Promise<Session> {
-    const lease = await this.#deps.identity.current();
-    if (this.#session?.lease !== lease) this.#session = { lease, sequences: new Map() };
-    return this.#session;
+  /** The producer to append under, in an epoch in which the log has nothing of these topics but what we wrote ourselves. */
+  async #current(topics: readonly Context[]): Promise<Session> {
+    for (let tries = 1; ; tries++) {
+      const lease = await this.#deps.identity.current();
+      if (this.#session?.lease !== lease) this.#session = { lease, first: firstSequence(), sequences: new Map() };
+      const known = await this.#begin(this.#session, topics);
+      if (known === undefined) return this.#session;
+      if (tries === beginTriesMax) throw unavailable('The event log knows every epoch that this process is given.');
+      const { name: producer, epoch } = lease;
+      this.#deps.logger.warn(
+        { producer, epoch: `${epoch}`, known: `${known}` },
+        'the log knows this epoch of the intake, or a greater one; going on beyond it',
+      );
+      this.#deps.identity.lose(known);
+    }
+  }
+
+  /** Answers the epoch of a topic that is not ours; undefined when the session may append to all of them. */
+  async #begin({ lease, first, sequences }: Session, topics: readonly Context[]): Promise<bigint | undefined> {
+    for (const topic of topics) {
+      if (sequences.has(topic)) continue;
+      try {
+        const producer = { id: lease.name, epoch: lease.epoch, sequence: first, begins: true } as const;
+        await this.#insist(() => this.#deps.log.append(topic, [], { producer }));
+      } catch (error) {
+        if (hasCode(error, 'PRODUCER_FENCED')) return (await this.#deps.log.producer(topic, lease.name))?.epoch ?? lease.epoch;
+        throw unavailable('The event log does not answer.', error);
+      }
+      sequences.set(topic, first);
+    }
+    return undefined;
   }
 
   async #reserve(reservation: Parameters<PublicationStore['reserve']>[0]): ReturnType<PublicationStore['reserve']> {
@@ -237,21 +268,29 @@ export class PublicationWriter {
   async #append(batch: TopicBatch, { lease, sequences }: Session): Promise<readonly Position[]> {
     const records = PublicationGroup.kept(batch).map(({ entry }) => entry.event.record);
     if (records.length === 0) return [];
-    const sequence = sequences.get(batch.topic) ?? 0n;
+    const sequence = sequences.get(batch.topic);
+    assert(sequence !== undefined, 'a session begins in a topic before it appends to it');
     const options = { producer: { id: lease.name, epoch: lease.epoch, sequence } };
+    try {
+      const positions = await this.#insist(() => this.#deps.log.append(batch.topic, records, options));
+      sequences.set(batch.topic, sequence + BigInt(records.length));
+      return positions;
+    } catch (error) {
+      this.#deps.identity.lose();
+      throw unavailable('The event log does not answer.', error);
+    }
+  }
+
+  /** Appends under one sequence until the log has taken it, or the time for it is over. */
+  async #insist(append: () => Promise<readonly Position[]>): Promise<readonly Position[]> {
     const startedAt = performance.now();
     for (let failures = 0; ; failures++) {
       try {
-        const positions = await withTimeout(this.#deps.log.append(batch.topic, records, options), appendTimeoutMs, 'APPEND_TIMEOUT');
-        sequences.set(batch.topic, sequence + BigInt(records.length));
-        return positions;
+        return await withTimeout(append(), appendTimeoutMs, 'APPEND_TIMEOUT');
       } catch (error) {
         const waitMs = backOffMs(failures, 20, 1_000);
         const isLate = performance.now() - startedAt + waitMs > this.#init.appendBudgetMs;
-        if (isLate || !repeatable.some((code) => hasCode(error, code))) {
-          this.#deps.identity.lose();
-          throw unavailable('The event log does not answer.', error);
-        }
+        if (isLate || !repeatable.some((code) => hasCode(error, code))) throw error;
         await pause(waitMs);
       }
     }

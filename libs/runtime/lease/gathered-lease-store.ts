@@ -51,8 +51,8 @@ export class GatheredLeaseStore extends LeaseStore {
     }
   }
 
-  override acquire(name: string, owner: string, ttlMs: number): Promise<Lease | undefined> {
-    return this.#store.acquire(name, owner, ttlMs);
+  override acquire(name: string, owner: string, ttlMs: number, above?: bigint): Promise<Lease | undefined> {
+    return this.#store.acquire(name, owner, ttlMs, above);
   }
 
   override renewAll(leases: readonly Lease[], ttlMs: number): Promise<readonly boolean[]> {

@@ -7,6 +7,8 @@ export interface HeldLeaseInit {
   /** Who takes it: unique among the living, and stable over restarts. */
   readonly owner: string;
   readonly ttlMs: number;
+  /** For who appends under its epoch: the greatest that the log knows, which it has to be beyond. */
+  readonly known?: () => Promise<bigint>;
 }
 
 export interface HeldLeaseDeps {
@@ -37,7 +39,7 @@ export class HeldLease {
 
   /** Undefined when somebody else holds it. */
   static async acquire(init: HeldLeaseInit, deps: HeldLeaseDeps): Promise<HeldLease | undefined> {
-    const lease = await deps.leases.acquire(init.name, init.owner, init.ttlMs);
+    const lease = await acquireBeyond(init, deps);
     return lease === undefined ? undefined : new HeldLease(lease, init, deps);
   }
 
@@ -97,5 +99,27 @@ export class HeldLease {
     if (this.#lost.signal.aborted) return;
     this.#deps.logger.warn({ lease: this.#lease.name, epoch: `${this.#lease.epoch}` }, 'the lease was taken by another process');
     this.#lost.abort();
+  }
+}
+
+/**
+ * Takes a lease in an epoch beyond what the log knows. Leases are kept in the database, and one that was restored from a
+ * backup, or is new, gives out epochs once more that were used on the log before. Undefined when somebody else holds it.
+ */
+export async function acquireBeyond(init: HeldLeaseInit, { leases, logger }: Pick<HeldLeaseDeps, 'leases' | 'logger'>): Promise<Lease | undefined> {
+  const { name, owner, ttlMs, known } = init;
+  const lease = await leases.acquire(name, owner, ttlMs);
+  if (lease === undefined || known === undefined) return lease;
+  try {
+    const epoch = await known();
+    if (epoch < lease.epoch) return lease;
+    logger.warn(
+      { lease: name, epoch: `${lease.epoch}`, known: `${epoch}` },
+      'the log knows this epoch of a lease or a greater one: the database is older than the log; going on beyond it',
+    );
+    return await leases.acquire(name, owner, ttlMs, epoch);
+  } catch (error) {
+    await leases.release(lease).catch(() => undefined);
+    throw error;
   }
 }

@@ -12,6 +12,8 @@ export interface LeasedWorkerInit {
   /** Unique among the living, and stable over restarts. */
   readonly owner: string;
   readonly leaseTtlMs?: number;
+  /** Of work that appends under the lease's epoch: the greatest that the log knows. */
+  readonly known?: () => Promise<bigint>;
   /** How often somebody without the lease asks for it, ms. */
   readonly askMs?: number;
   /** First wait after a failure, ms; doubled with each further one. */
@@ -92,8 +94,8 @@ export class LeasedWorker {
 
   /** False when somebody else holds the lease. */
   async #serve(): Promise<boolean> {
-    const { lease: name, owner, leaseTtlMs: ttlMs } = this.#init;
-    const held = await HeldLease.acquire({ name, owner, ttlMs }, this.#deps);
+    const { lease: name, owner, leaseTtlMs: ttlMs, known } = this.#init;
+    const held = await HeldLease.acquire({ name, owner, ttlMs, ...(known === undefined ? {} : { known }) }, this.#deps);
     if (held === undefined) return false;
     this.#signals.holds(1);
     try {

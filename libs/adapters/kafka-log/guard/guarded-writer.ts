@@ -1,10 +1,11 @@
 import type { LogRecord } from '#events';
-import type { AppendOptions, ExpectedVersion, Position } from '#ports';
+import type { AppendOptions, ExpectedVersion, KnownProducer, Position } from '#ports';
 import type { TopicView } from '../cluster/cluster.ts';
 import type { GuardDeps } from './guard-deps.ts';
+import { portError } from '../kafka-log.errors.ts';
 import type { PlainWriter } from '../write/plain-writer.ts';
 import { producerGuards, ProducerGuard } from './producer-guard.ts';
-import { decodeSubjectState, encodeSubjectState } from './guard-state.codec.ts';
+import { decodeProducerState, decodeSubjectState, encodeSubjectState } from './guard-state.codec.ts';
 import { SubjectGuard, subjectGuards } from './subject-guard.ts';
 
 /** Guards kept open; one that is opened anew costs a few requests. */
@@ -38,6 +39,20 @@ export class GuardedWriter {
     const running = append();
     this.#underWay.add(running);
     return running.finally(() => this.#underWay.delete(running));
+  }
+
+  /** What the topic remembers of a producer. @throws OperatingError `LOG_UNAVAILABLE` */
+  async producer(topic: string, id: string): Promise<KnownProducer | undefined> {
+    const { states } = this.#deps;
+    try {
+      await states.ensure();
+      const state = await states.newest(`${producerGuards(topic)}${id}`);
+      if (state === undefined) return undefined;
+      const { epoch, next } = decodeProducerState(state);
+      return { epoch, next };
+    } catch (error) {
+      throw portError(error, topic);
+    }
   }
 
   /** The topic's producers are new to the log from now on. @throws OperatingError `LOG_UNAVAILABLE` */

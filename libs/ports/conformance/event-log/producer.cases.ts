@@ -3,6 +3,7 @@ import { operatingError } from '../subject.ts';
 import { keys, record, run, valuesOf, type LogFixture } from './fixture.ts';
 
 const as = (sequence: bigint, epoch = 1n, id = 'media:st-1') => ({ producer: { id, epoch, sequence } });
+const begins = (sequence: bigint, epoch: bigint) => ({ producer: { id: 'media:st-1', epoch, sequence, begins: true as const } });
 /** One record per partition. */
 const spread = keys.map((key) => record(key, key));
 
@@ -108,6 +109,32 @@ export function fencingCases(fixture: () => LogFixture): void {
       expect(young).not.toEqual(old);
       expect(await log.append(name, run(2), as(0n, 2n))).toEqual(young);
       expect(await valuesOf(log, name)).toHaveLength(4);
+    });
+
+    test('an epoch begins once: what nobody of the session has written is never answered as a repetition', async () => {
+      const { log, topic } = fixture();
+      const name = await topic();
+      expect(await log.producer(name, 'media:st-1')).toBeUndefined();
+      await log.append(name, run(3), as(0n, 2n));
+      expect(await log.producer(name, 'media:st-1')).toEqual({ epoch: 2n, next: 3n });
+      for (const [sequence, epoch] of [
+        [0n, 1n],
+        [0n, 2n],
+        [3n, 2n],
+        [7n, 2n],
+      ] as const)
+        await expect(log.append(name, [], begins(sequence, epoch))).rejects.toEqual(operatingError('PRODUCER_FENCED'));
+      expect(await log.append(name, [], begins(70n, 3n))).toEqual([]);
+      // Said again because its answer was lost; another session's first sequence is another.
+      expect(await log.append(name, [], begins(70n, 3n))).toEqual([]);
+      await expect(log.append(name, [], begins(71n, 3n))).rejects.toEqual(operatingError('PRODUCER_FENCED'));
+      await expect(log.append(name, run(1), as(0n, 3n))).rejects.toEqual(operatingError('SEQUENCE_GAP'));
+      expect(await log.producer(name, 'media:st-1')).toEqual({ epoch: 3n, next: 70n });
+      const written = await log.append(name, run(1, 'k', 3), as(70n, 3n));
+      expect(await log.append(name, run(1, 'k', 3), as(70n, 3n))).toEqual(written);
+      await expect(log.append(name, [], begins(70n, 3n))).rejects.toEqual(operatingError('PRODUCER_FENCED'));
+      expect(await valuesOf(log, name)).toEqual(['k-0', 'k-1', 'k-2', 'k-3']);
+      await expect(log.producer('nowhere', 'media:st-1')).rejects.toEqual(operatingError('TOPIC_UNKNOWN'));
     });
 
     test('epochs and sequences may be large', async () => {

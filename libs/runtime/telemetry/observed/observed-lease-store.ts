@@ -19,8 +19,8 @@ export class ObservedLeaseStore extends LeaseStore {
     });
   }
 
-  override async acquire(name: string, owner: string, ttlMs: number): Promise<Lease | undefined> {
-    const lease = await this.#leases.acquire(name, owner, ttlMs);
+  override async acquire(name: string, owner: string, ttlMs: number, above?: bigint): Promise<Lease | undefined> {
+    const lease = await this.#leases.acquire(name, owner, ttlMs, above);
     if (lease !== undefined) this.#held.set(name, lease.epoch);
     return lease;
   }
