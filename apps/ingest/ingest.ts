@@ -84,7 +84,7 @@ export class Ingest {
     const shared = { ...deps, merger, admission, registry: this.registry, rejections, pool: new SlabPool(), limits: new ConnectionLimits(settings.limits) };
     const init = { host: settings.host, app: rtmpApp, session: settings.session };
     this.#listeners = endpointsOf(settings, deps.certificate).map((endpoint) => new RtmpListener({ ...init, ...endpoint }, shared));
-    this.#observe(deps.telemetry, deps);
+    this.#observe(hub, deps.telemetry, deps);
   }
 
   /** Opens the ports, relay first: a session's relay URL must work when its event is out. Returns the ports. */
@@ -104,11 +104,12 @@ export class Ingest {
     return session && this.#deps.clock.now() - session.connection.lastMediaAt;
   }
 
-  #observe({ meter }: Telemetry, { certificate, clock }: IngestDeps): void {
-    const [publishers, bytes] = [meter.gauge(metrics.publishers), meter.counter(metrics.ingestBytes)];
+  #observe(hub: RelayHub, { meter }: Telemetry, { certificate, clock }: IngestDeps): void {
+    const [publishers, bytes, kept] = [meter.gauge(metrics.publishers), meter.counter(metrics.ingestBytes), meter.gauge(metrics.ingestKeptBytes)];
     const secondsLeft = certificate && meter.gauge(metrics.certificateSeconds);
     meter.onCollect('ingest', () => {
       publishers.set(this.registry.size, {});
+      kept.set(hub.keptBytes, {});
       secondsLeft?.set(certificate?.secondsLeft(clock.now()) ?? 0, {});
       bytes.reach(
         this.#listeners.reduce((sum, listener) => sum + listener.bytes, 0),

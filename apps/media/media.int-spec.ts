@@ -317,9 +317,10 @@ describe('a live stream', () => {
   ])(
     '%s alone',
     async (_what, kinds, renditions) => {
-      relay.open('s1', await flvSource({ folder, seconds: 5, ...kinds }));
-      await stream.start('s1', relay.url);
+      const tags = await flvSource({ folder, seconds: 5, ...kinds });
       await startMedia();
+      relay.open('s1', tags);
+      await stream.start('s1', relay.url);
       await until('the session ended', async () => (await endReasons()).length === 1);
       const segments = await stream.segments();
       expect(new Set(segments.map(({ rendition }) => rendition))).toEqual(new Set(renditions));

@@ -12,6 +12,8 @@ export interface RelayHubInit {
 
 /** When there is too much, so much of the budget is used again: it is not looked for the greatest with each frame. */
 const relieved = 0.9;
+/** Where nobody has to give up anything, it is looked again when so much more is kept. */
+const lookAgain = 1.05;
 
 /** What each session gets even when there are many, bytes: a key frame and what follows it for a moment. */
 const gopBytesMin = 256 * 1024;
@@ -19,7 +21,7 @@ const gopBytesMin = 256 * 1024;
 /**
  * The sessions that can be read. Their groups of pictures share one budget: with few sessions each keeps a
  * whole group for readers that join, with many a reader may have to wait for the next key frame. What is kept for packagers shares
- * another one; where that is used up, the session that keeps most gives up its oldest group.
+ * another one; where that is used up, the session that keeps most gives up its oldest group, unless it keeps hardly more than one.
  */
 export class RelayHub implements RelayShare {
   readonly #init: RelayHubInit;
@@ -27,10 +29,13 @@ export class RelayHub implements RelayShare {
   readonly #streams = new Map<string, { readonly streamId: string; readonly stream: RelayStream }>();
 
   #keptBytes = 0;
+  /** More is too much. */
+  #keptBytesMax: number;
   #hasKeepers = false;
 
   constructor(init: RelayHubInit) {
     this.#init = init;
+    this.#keptBytesMax = init.keepBytesTotal;
   }
 
   get keepMsMax(): number {
@@ -53,8 +58,10 @@ export class RelayHub implements RelayShare {
   held(bytes: number): void {
     this.#keptBytes += bytes;
     const { keepBytesTotal } = this.#init;
-    if (bytes < 0 || this.#keptBytes <= keepBytesTotal) return;
+    if (this.#keptBytes <= keepBytesTotal) this.#keptBytesMax = keepBytesTotal;
+    if (bytes < 0 || this.#keptBytes <= this.#keptBytesMax) return;
     while (this.#keptBytes > keepBytesTotal * relieved && this.#greatest()?.giveUpOldest() === true);
+    this.#keptBytesMax = Math.max(keepBytesTotal, this.#keptBytes * lookAgain);
   }
 
   /** What one session may keep now, bytes. */
@@ -65,7 +72,7 @@ export class RelayHub implements RelayShare {
 
   #greatest(): RelayStream | undefined {
     let greatest: RelayStream | undefined;
-    for (const { stream } of this.#streams.values()) if (stream.keptBytes > (greatest?.keptBytes ?? 0)) greatest = stream;
+    for (const { stream } of this.#streams.values()) if (stream.keptBytes > (greatest?.keptBytes ?? gopBytesMin)) greatest = stream;
     return greatest;
   }
 

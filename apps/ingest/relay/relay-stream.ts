@@ -53,7 +53,7 @@ export class RelayStream {
     this.sessionId = sessionId;
     this.#share = share;
     // A packager that is away just now wants all of it.
-    if (share.hasKeepers) this.#ring.keepFrom(0);
+    if (share.hasKeepers && share.keepMsMax > 0) this.#ring.keepFrom(0);
   }
 
   get readers(): number {

@@ -106,7 +106,8 @@ async function serve(session: TestSession, response: ServerResponse, fromMs: num
       continue;
     }
     for (; at < media.length && (media[at] as FlvTag).timestampMs <= now(); at++) response.write(encodeTag(media[at] as FlvTag));
-    if (session.over || at === media.length) return void response.end();
+    // As the relay does: what its reader still has to say finds an open connection.
+    if (session.over || at === media.length) return void response.socket?.end('0\r\n\r\n');
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
 }

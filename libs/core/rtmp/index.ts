@@ -21,4 +21,4 @@ export {
 } from './session.types.ts';
 export { encodeSetChunkSize, decodeSetChunkSize } from './set-chunk-size.codec.ts';
 export { SlabPool, type Slab, type SlabPoolInit } from './slab-pool.core.ts';
-export { TagBuffer, type SlabPart } from './tag-buffer.core.ts';
+export { Arena, TagBuffer, type SlabPart } from './tag-buffer.core.ts';

@@ -130,6 +130,7 @@ export const metrics = {
 
   publishers: gauge('ingest_publishers', 'Publishers that are live here.', ['ingest']),
   ingestBytes: counter('ingest_bytes', 'Bytes received from publishers.', ['ingest']),
+  ingestKeptBytes: gauge('ingest_kept_bytes', 'Media that is kept for media processes: what they have not stored.', ['ingest']),
   certificateSeconds: gauge('ingest_certificate_seconds_left', 'Time until the RTMPS certificate expires; below zero once it has.', ['ingest']),
   corrections: counter('ingest_corrections', "What was done to publishers' times, configurations and tracks, by kind; drift in ms.", ['ingest'], ['kind']),
   admissionAnswers: counter(
