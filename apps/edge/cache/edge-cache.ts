@@ -233,7 +233,7 @@ function zoneMaker(init: EdgeCacheInit, shared: Shared): (plan: ZonePlan) => Zon
     const scope = { tenant, labels: [zoneLabel(plan.id), tenantLabel(tenant)] };
     const behind = siblings === undefined ? origin : siblings.source(plan.id, origin);
     const common = { origin: behind, store, ledger, scope, ttl, pseudonym: init.edgeId, now };
-    const slices = new Slices(sliceSettings(cut, objectBytesMax), { ...common, keep, bytesOf, streamBytesMax });
+    const slices = new Slices(sliceSettings(cut, objectBytesMax), { ...common, keep, bytesOf, streamBytesMax, shared: tierOf, trust });
     const fills = new Fills({
       ...{ ...common, slices, objectBytesMax, streamBytesMax, claimTimeoutMs, keep, bytesOf, trust },
       shared: tierOf,

@@ -389,7 +389,7 @@ export class Fill {
     const { stale } = this.#init;
     if (stale !== undefined && isSliced(stale) && !isSameCut(stale, object)) slices.drop(stale);
     if (isPart) body?.cancel();
-    else if (body !== null) slices.begin(object, body);
+    else if (body !== null) slices.begin(object, body, this.#ticket);
     return { outcome: { kind: 'sliced', object } };
   }
 

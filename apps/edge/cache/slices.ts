@@ -14,11 +14,13 @@ import {
   type PurgeLedger,
   type Sliced,
   type StoredResponse,
+  type Trust,
   type TtlSettings,
 } from '#core/http-cache';
 import type { OriginSource } from '../origin/guarded-origin.ts';
 import { OriginError, type OriginResponse } from '../origin/origin-client.ts';
 import type { ByteSource, BytesOf, KeepBytes } from '../server/exchange.ts';
+import type { SharedTicket, SharedTier } from '../shared-tier/shared-tier.ts';
 import { BoundedMemo } from './bounded-memo.ts';
 import { CachedObject } from './cached-object.ts';
 import type { ObjectStore } from './object-store.ts';
@@ -39,6 +41,9 @@ export interface SlicesDeps {
   readonly bytesOf: BytesOf;
   readonly streamBytesMax: number;
   readonly pseudonym: string;
+  /** What edges keep for each other, where a key is this process's to ask for. */
+  readonly shared?: ((key: string) => Pick<SharedTier, 'open' | 'find' | 'put' | 'takes'> | undefined) | undefined;
+  readonly trust: () => Trust;
   readonly now: () => number;
 }
 
@@ -141,13 +146,14 @@ export class Slices {
   }
 
   /** The first slice from the response that brought the head, and would bring the whole; the rest of it is asked for as it is wanted. */
-  begin(head: SlicedHead, source: ByteSource): void {
+  begin(head: SlicedHead, source: ByteSource, asked?: SharedTicket): void {
     if (this.find(head, 0) !== undefined || this.#joinable(head, 0) !== undefined) {
       source.cancel();
       return;
     }
     const { first, last } = sliceSpan(head.response.sliced, 0);
-    this.#start(head, 0, async () => ({ source: excerpt(source, first, last - first + 1), keeps: true }), head.generation);
+    const ticket = asked === undefined ? undefined : { ...asked, key: sliceKey(head.key, head.response, head.response.sliced, 0), variants: undefined };
+    this.#start(head, 0, async () => ({ source: excerpt(source, first, last - first + 1), keeps: true, ticket }), head.generation);
   }
 
   /** The origin has another version: nothing of this one is any use. */
@@ -203,7 +209,12 @@ export class Slices {
     }
   }
 
-  async #take(head: SlicedHead, index: number, { generation, keeps, source }: Brought & { readonly generation: number }, body: GrowingBody): Promise<void> {
+  async #take(
+    head: SlicedHead,
+    index: number,
+    { generation, keeps, source, ticket }: Brought & { readonly generation: number },
+    body: GrowingBody,
+  ): Promise<void> {
     const { keep, ledger, store, streamBytesMax } = this.#deps;
     const { key, labels, response } = head;
     const { first, last } = sliceSpan(response.sliced, index);
@@ -212,13 +223,18 @@ export class Slices {
     if (failure !== undefined || !keeps || !body.complete || !body.joinable || !ledger.isCurrent({ key, labels }, generation)) return;
     const { freshness, validators } = response;
     const slice = { status: 206, fields: [], validators, freshness, variant: noVariant };
-    store.put(new CachedObject({ key: sliceKey(key, response, response.sliced, index), labels, response: slice, generation }, keep(body.bytes())));
+    const bytes = body.bytes();
+    store.put(new CachedObject({ key: sliceKey(key, response, response.sliced, index), labels, response: slice, generation }, keep(bytes)));
+    if (ticket !== undefined) this.#deps.shared?.(key)?.put(ticket, slice, bytes);
   }
 
   async #ask(head: SlicedHead, index: number, requestFields: Fields): Promise<Brought | SliceOutcome> {
     const { now, origin, pseudonym, ttl } = this.#deps;
     const { key, response } = head;
     const span = sliceSpan(response.sliced, index);
+    const ticket = this.#ticket(head, index);
+    const kept = ticket === undefined ? undefined : await this.#kept(head, span, ticket);
+    if (kept !== undefined) return kept;
     const validator = rangeValidator(response, now());
     if (validator === undefined) return { kind: 'changed' };
     const fields = fillFields(requestFields, pseudonym);
@@ -235,7 +251,20 @@ export class Slices {
     const whole = answer.fields.filter(([name]) => name !== 'content-range' && name !== 'content-length');
     const request = { method: 'GET', target, field: (name: string) => fieldValue(requestFields, name) };
     const verdict = judgeStoring(request, { status: 200, fields: whole }, { requestTimeMs, responseTimeMs: now() }, ttl);
-    return { source, keeps: verdict.store && verdict.keeps };
+    return { source, keeps: verdict.store && verdict.keeps, ticket };
+  }
+
+  /** To be taken before anybody is asked; undefined where there is no tier, or it takes no slice of that size. */
+  #ticket({ key, response }: SlicedHead, index: number): SharedTicket | undefined {
+    const { first, last } = sliceSpan(response.sliced, index);
+    const tier = this.#deps.trust().purgesKnown ? this.#deps.shared?.(key) : undefined;
+    return tier?.takes(last - first + 1) === true ? tier.open(sliceKey(key, response, response.sliced, index), key) : undefined;
+  }
+
+  /** What another edge has kept of this version. */
+  async #kept({ key, labels }: SlicedHead, { first, last }: ByteSpan, ticket: SharedTicket): Promise<Brought | undefined> {
+    const found = await this.#deps.shared?.(key)?.find({ ticket, request: anything, labelsOf: () => labels });
+    return found?.body.length === last - first + 1 ? { source: onceOf(found.body), keeps: true } : undefined;
   }
 }
 
@@ -249,6 +278,18 @@ interface Brought {
   readonly source: ByteSource;
   /** Whether it may be kept. */
   readonly keeps: boolean;
+  /** With which the others are given it; undefined for what they have, or are not given. */
+  readonly ticket?: SharedTicket | undefined;
+}
+
+function onceOf(bytes: Uint8Array): ByteSource {
+  let left: Uint8Array | undefined = bytes;
+  const read = (): Promise<Uint8Array | undefined> => {
+    const next = left;
+    left = undefined;
+    return Promise.resolve(next);
+  };
+  return { read, cancel: () => (left = undefined) };
 }
 
 /** What of an answer is the slice; undefined when it is of another version. An origin without ranges sends all of it. */

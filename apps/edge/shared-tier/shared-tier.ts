@@ -33,6 +33,8 @@ export interface KnownPurges {
 export interface SharedTicket {
   readonly log: string;
   readonly key: string;
+  /** The key by which it is purged: that of the whole, where it is a part of one. */
+  readonly of: string;
   positions: readonly bigint[];
   /** By which request fields the key was found to vary. */
   variants: VariantsHead | undefined;
@@ -105,11 +107,11 @@ export class SharedTier {
   }
 
   /** To be taken before the origin is asked. Undefined while the tier is of no use: nobody knows what was purged. */
-  open(key: string): SharedTicket | undefined {
+  open(key: string, of = key): SharedTicket | undefined {
     const known = this.#deps.known();
-    const id = this.#deps.zoneOf(key);
+    const id = this.#deps.zoneOf(of);
     if (known !== undefined && this.#changed.get(id) === 'now') this.#changed.set(id, [...known.positions]);
-    return known === undefined ? undefined : { key, log: known.log, positions: [...known.positions], variants: undefined };
+    return known === undefined ? undefined : { key, of, log: known.log, positions: [...known.positions], variants: undefined };
   }
 
   /**
@@ -122,7 +124,7 @@ export class SharedTier {
 
   /** A fresh response that fits and that nothing has purged; undefined also when that cannot be said in time. */
   async find(ask: SharedAsk): Promise<SharedFound | undefined> {
-    if (this.#forgotten.has(ask.ticket.key) || this.#reading >= readsMax || !this.#deps.guard.admits()) return undefined;
+    if (this.#forgotten.has(ask.ticket.of) || this.#reading >= readsMax || !this.#deps.guard.admits()) return undefined;
     this.#reading++;
     try {
       const found = await within(this.#look(ask), this.#init.waitMs);
@@ -179,7 +181,7 @@ export class SharedTier {
   }
 
   async #look({ labelsOf, request, ticket }: SharedAsk): Promise<SharedFound | undefined> {
-    const { key, log } = ticket;
+    const { key, log, of } = ticket;
     let reading = await this.#read(nameOf(log, key));
     if (reading?.record.head.kind === 'variants' && reading.record.head.key === key) {
       ticket.variants = reading.record.head;
@@ -191,9 +193,9 @@ export class SharedTier {
     if (head.kind !== 'object' || head.key !== key) return undefined;
     const response = responseOfHead(head, reading.askedAtMs - Math.max(0, reading.serverMs - head.writtenAtMs));
     if (!matchesVariant(response.variant, request) || this.#deps.now() >= response.freshness.freshUntilMs) return undefined;
-    const subject = { key, labels: labelsOf(response.fields) };
+    const subject = { key: of, labels: labelsOf(response.fields) };
     const positions = head.positions.map(BigInt);
-    return this.#judges(key, positions) && this.#deps.purges.holds(subject, positions) ? { response, body } : undefined;
+    return this.#judges(of, positions) && this.#deps.purges.holds(subject, positions) ? { response, body } : undefined;
   }
 
   #judges(key: string, positions: readonly bigint[]): boolean {
