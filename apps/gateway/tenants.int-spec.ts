@@ -117,7 +117,7 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
   },
   issueStreamKey: async () => expectAbsent((id) => as(acme.headers, 'POST', '/api/v1/stream/key', { id }), globex.streamId, 'st-aaaaaaaaaaaaaaaa'),
   switchStream: async () =>
-    expectAbsent((id) => as(acme.headers, 'POST', '/api/v1/stream/switch', { id, to: 'backup', reason: 'x' }), globex.streamId, 'st-aaaaaaaaaaaaaaaa'),
+    expectAbsent((id) => as(acme.headers, 'POST', '/api/v1/stream/switch', { id, to: 'backup', reason: 'a test' }), globex.streamId, 'st-aaaaaaaaaaaaaaaa'),
   listStreams: async () => {
     for (const query of ['', '?status=created', '?limit=1', '?status=live']) expectNothingForeign(await as(acme.headers, 'GET', `/api/v1/streams${query}`));
     const pages: string[] = [];
@@ -191,12 +191,13 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
   },
   signLedgerHolding: async () => expect((await as(acme.headers, 'GET', `/api/v1/ledger/stream/0/holding?size=1&export=${'0'.repeat(32)}`)).status).toBe(403),
   rotateLedgerKey: async () => {
-    expect((await as(acme.headers, 'POST', '/api/v1/ledger/keys/rotate', { reason: 'x' })).status).toBe(403);
-    expect((await as(platform, 'POST', '/api/v1/ledger/keys/rotate', { reason: 'x' })).status).toBe(202);
+    expect((await as(acme.headers, 'POST', '/api/v1/ledger/keys/rotate', { reason: 'a test' })).status).toBe(403);
+    expect((await as(platform, 'POST', '/api/v1/ledger/keys/rotate', { reason: 'a test' })).status).toBe(202);
   },
   showSubjectKeys: async () => expect((await as(acme.headers, 'GET', '/api/v1/subjects/keys')).status).toBe(403),
-  giveUpMasterKey: async () => expect((await as(acme.headers, 'POST', '/api/v1/subjects/keys/give-up', { masterKey: 'mk-1', reason: 'x' })).status).toBe(403),
-  rotateMasterKey: async () => expect((await as(acme.headers, 'POST', '/api/v1/subjects/keys/rotate', { reason: 'x' })).status).toBe(403),
+  giveUpMasterKey: async () =>
+    expect((await as(acme.headers, 'POST', '/api/v1/subjects/keys/give-up', { masterKey: 'mk-1', reason: 'a test' })).status).toBe(403),
+  rotateMasterKey: async () => expect((await as(acme.headers, 'POST', '/api/v1/subjects/keys/rotate', { reason: 'a test' })).status).toBe(403),
   listParkedEvents: async () => {
     const answer = await as(acme.headers, 'GET', '/api/v1/events/parked');
     expectNothingForeign(answer);
@@ -362,7 +363,7 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
     expect(await items(platform, '?tenant=globex')).toContainEqual(expect.objectContaining({ tenant: 'globex', operation: 'listTenants' }));
   },
   exportSubject: async () => {
-    const asked = { subject: 'viewer:v-shared', reason: 'x' };
+    const asked = { subject: 'viewer:v-shared', reason: 'a test' };
     const data = { sessionId: 'ps-shared', assetKind: 'stream', assetId: 'st-shared', startupMs: 900, viewer: 'v-shared' };
     const event = { specversion: '1.0', id: 'e-shared', source: '/player', type: 'playback.started', data };
     expect((await as(globex.headers, 'POST', '/api/v1/events', event)).status).toBe(200);
@@ -371,7 +372,7 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
     expect((await as(globex.headers, 'POST', '/api/v1/subjects/export', asked)).json.events).toHaveLength(1);
   },
   eraseSubject: async () => {
-    const asked = { subject: 'viewer:v-shared', reason: 'x' };
+    const asked = { subject: 'viewer:v-shared', reason: 'a test' };
     for (const more of [{}, { tenant: 'globex' }]) expect((await as(acme.headers, 'POST', '/api/v1/subjects/erase', { ...asked, ...more })).status).toBe(404);
     expect((await as(globex.headers, 'POST', '/api/v1/subjects/export', asked)).text).toContain('v-shared');
   },
@@ -431,7 +432,7 @@ const probes: Readonly<Record<string, () => Promise<void>>> = {
           method === 'POST'
             ? {
                 ...(id === 'requestReplay' ? { projection: 'streams' } : {}),
-                ...(id === 'discardParkedEvent' ? { reason: 'x' } : {}),
+                ...(id === 'discardParkedEvent' ? { reason: 'a test' } : {}),
                 ...(id === 'requestSealing' ? { olderThanSeconds: 1 } : {}),
                 ...(id === 'createSandbox' ? { name: 'theirs' } : {}),
               }

@@ -13,4 +13,5 @@ export type { Machine, Millis } from './machine.ts';
 export { murmur2, partitionOf } from './murmur2.ts';
 export { Prng } from './prng.ts';
 export type { ColumnJoin, ColumnSpec, ColumnType, ColumnValue, Projection, RowChange, RowExpiry, Stamp, TableSpec } from './projection.ts';
+export { reasonRule, reasonSignsMin, saysWhy } from './reason.ts';
 export type { Intent, Occurrence, Reactor, Repetition } from './reactor.ts';

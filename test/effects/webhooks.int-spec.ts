@@ -230,7 +230,7 @@ describe('operating', () => {
     const reset = (body: object): ReturnType<EffectWorld['ask']> => world.ask('POST', '/api/v1/reactors/webhooks/reset', body);
     expect((await reset({ from: 'beginning' })).status).toBe(400);
     expect((await reset({ from: 'beginning', reason: '' })).status).toBe(400);
-    expect((await world.ask('POST', '/api/v1/reactors/nobody/reset', { from: 'end', reason: 'x' })).status).toBe(404);
+    expect((await world.ask('POST', '/api/v1/reactors/nobody/reset', { from: 'end', reason: 'a test' })).status).toBe(404);
     expect((await reset({ from: 'beginning', reason: 'a test' })).json).toEqual({ name: 'webhooks', number: 1 });
     const resets = async (): Promise<number> => (await world.ask('GET', '/api/v1/reactors')).json.items.find(({ name }) => name === 'webhooks')?.resets ?? 0;
     await until(async () => (await resets()) === 1);

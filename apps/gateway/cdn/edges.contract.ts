@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { eventId, lineOfText, timestamp } from '../http/fields.ts';
+import { eventId, lineOfText, reasonOf, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
 
 const location = z.object({ latitude: z.number().min(-90).max(90), longitude: z.number().min(-180).max(180) });
@@ -155,7 +155,7 @@ const deciding = {
   method: 'POST',
   scopes: ['operate'],
   params,
-  body: z.strictObject({ reason: lineOfText.min(1).max(1024).describe('Why, for the record.') }),
+  body: z.strictObject({ reason: reasonOf(1024).describe('Why, for the record.') }),
   answer: z.object({ id: z.string(), standing: z.enum(['serving', 'draining', 'removed']) }),
 } as const;
 

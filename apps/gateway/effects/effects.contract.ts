@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { lineOfText, pageCursor, timestamp } from '../http/fields.ts';
+import { pageCursor, reasonOf, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
 
 const common = { tag: 'Effects', scopes: ['operate'], tenancy: 'platform', context: 'operation' } as const;
 const state = z.enum(['pending', 'succeeded', 'failed', 'abandoned']);
-const reason = lineOfText.min(1).max(1000);
+const reason = reasonOf(1000);
 
 const effect = z.object({
   id: z.string().describe('Its key: in the ledger, in the queue, and to the receiver.'),

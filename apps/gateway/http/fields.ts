@@ -1,5 +1,6 @@
 import { isTenantId } from '#domain/access';
 import { isStreamId } from '#domain/stream';
+import { reasonRule, reasonSignsMin, saysWhy } from '#kernel';
 import { z } from 'zod';
 
 /** One line of text for people: no control characters, which would break logs, tables and engines. */
@@ -8,6 +9,11 @@ export const lineOfText = z
   .trim()
   // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
   .regex(/^[^\u0000-\u001f\u007f]*$/, 'Expected text without control characters.');
+
+/** Why somebody does what needs a reason: it stays on record. */
+export function reasonOf(lettersMax: number) {
+  return lineOfText.min(reasonSignsMin, { error: reasonRule, abort: true }).max(lettersMax).refine(saysWhy, reasonRule);
+}
 
 /** Fields that several operations share. */
 export const timestamp = z.iso.datetime().describe('RFC 3339, UTC');
@@ -35,8 +41,6 @@ export const asOf = z
   .optional()
   .describe('As it stood then: a time (RFC 3339; everything that the log had recorded by then), or the token of a live reader.');
 export const tenantFilter = tenantId.optional().describe('Only of this tenant; what you cannot see is not there.');
-export const reveal = lineOfText
-  .min(3)
-  .max(1000)
+export const reveal = reasonOf(1000)
   .optional()
   .describe('Show what is personal, for this reason: needs the scope `admin`, and each time is on record as `personal-data.viewed`.');

@@ -1,6 +1,6 @@
 import { contexts } from '#events';
 import { z } from 'zod';
-import { asOf, lineOfText, pageCursor, pageLimit, timestamp } from '../http/fields.ts';
+import { asOf, lineOfText, pageCursor, pageLimit, reasonOf, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
 
 const common = { tag: 'Events', scopes: ['operate'], tenancy: 'platform', context: 'operation' } as const;
@@ -109,7 +109,7 @@ export const discardParked = operation({
   summary: 'Leave a parked event out for good, and have what waits behind it taken',
   status: 202,
   params,
-  body: z.strictObject({ reason: reason.min(1).describe('Why; it stays on the record, with your name.') }),
+  body: z.strictObject({ reason: reasonOf(1024).describe('Why; it stays on the record, with your name.') }),
   answer: z.object({ id: z.string(), state }),
 });
 

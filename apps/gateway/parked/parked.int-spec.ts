@@ -73,7 +73,7 @@ describe('parked events over REST', () => {
     await world.settle();
     expect((await get(`/${id}`)).json).toMatchObject({ state: 'retrying', stateNote: 'mended' });
     expect((await post(`/${id}/retry`, {})).status).toBe(202);
-    expect(await post(`/${id}/discard`, { reason: 'x' })).toMatchObject({ status: 409 });
+    expect(await post(`/${id}/discard`, { reason: 'a test' })).toMatchObject({ status: 409 });
     expect(await post('/retry', { consumer: '*' })).toMatchObject({ status: 202, json: { ids: [unreadable], more: false } });
   });
 

@@ -1,6 +1,6 @@
 import { audioTracksMax, defaultGraceMs, dvrWindowMsMax, dvrWindowMsMin, graceMsMax, rungsMax } from '#domain/stream';
 import { z } from 'zod';
-import { asOf, lineOfText, streamId, timestamp } from '../http/fields.ts';
+import { asOf, lineOfText, reasonOf, streamId, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
 import { audioBitrate, audioTrack, profileName, rung, segmentDurationSeconds } from './encoding-fields.ts';
 
@@ -190,7 +190,7 @@ export const switchStream = operation({
   tenancy: 'own',
   context: 'stream',
   status: 202,
-  body: z.strictObject({ id: streamId, to: z.enum(['primary', 'backup']), reason: lineOfText.min(1).max(500).describe('Kept with the event.') }),
+  body: z.strictObject({ id: streamId, to: z.enum(['primary', 'backup']), reason: reasonOf(500).describe('Kept with the event.') }),
   answer: z.object({ id: z.string(), preferred: z.enum(['primary', 'backup']) }),
 });
 

@@ -1,5 +1,5 @@
 import { defaultTenant, masterKeyAggregateId, subjectAggregate, subjectAggregateId, type SubjectCommand } from '#domain/access';
-import { addressSubject } from '#events';
+import { addressSubject, subjectErased, type EventEnvelope } from '#events';
 import { hasCode } from '#kernel';
 import type { AggregateStore, Clock, IdSource, Lease, LeaseStore, MasterKey, SubjectKey, SubjectKeyStore, WrappedKey } from '#ports';
 import { CommandExecutor, isIndexKey, type CommandMeta, type PersonalData } from '#runtime';
@@ -101,19 +101,22 @@ export class SubjectErasure {
     const teller = told === undefined ? undefined : (tenant ?? defaultTenant);
     if (teller !== undefined && !live.has(teller)) live.set(teller, []);
     const load: AggregateStore['load'] = (context, id) => aggregates.load(context, id);
+    let destroyed = 0;
     for (const [of, keyIds] of live) {
       // Destroying the keys of a tenant and putting it on the tenant's record is one transaction.
       const commit: AggregateStore['commit'] = (decided) => store.erase(keyIds, clock.now(), decided);
       const elsewhere = of === teller ? told : undefined;
       const command = { type: 'EraseSubject', subject, tenant: of, keyIds, reason, elsewhere } as const;
-      await this.#execute({ load, commit }, subjectAggregateId(subject, of), command, { ...meta, tenant: of });
+      const decided = await this.#execute({ load, commit }, subjectAggregateId(subject, of), command, { ...meta, tenant: of });
+      // Of two who ask at once the second meets keys that it saw alive destroyed.
+      for (const event of decided) if (event.type === subjectErased.type) destroyed += (event.data as { readonly keyIds: readonly string[] }).keyIds.length;
     }
     if (live.size > 0) await personal.keys.refresh();
     const elsewhere = shared !== undefined ? 'told' : hasRegions ? 'not-told' : 'none';
     return {
       subject,
       keys: await store.byId(keys.map(({ keyId }) => keyId)),
-      alreadyErased: [...live.values()].every((keyIds) => keyIds.length === 0),
+      alreadyErased: destroyed === 0,
       elsewhere,
     };
   }
@@ -217,9 +220,15 @@ export class SubjectErasure {
     return (error as { code?: unknown }).code === 'MASTER_KEY_READ_ONLY' ? conflict('master-key-read-only', (error as Error).message) : error;
   }
 
-  async #execute(aggregates: Pick<AggregateStore, 'load' | 'commit'>, id: string, command: SubjectCommand, meta: CommandMeta): Promise<void> {
+  async #execute(
+    aggregates: Pick<AggregateStore, 'load' | 'commit'>,
+    id: string,
+    command: SubjectCommand,
+    meta: CommandMeta,
+  ): Promise<readonly EventEnvelope[]> {
     const { clock, ids, source } = this.#deps;
     const result = await new CommandExecutor({ aggregates, clock, ids, source }).execute(subjectAggregate, id, command, meta);
     if (result.refused) throw conflict(result.code, result.message);
+    return result.events;
   }
 }

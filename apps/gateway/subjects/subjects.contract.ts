@@ -1,6 +1,6 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
-import { lineOfText, tenantFilter, timestamp } from '../http/fields.ts';
+import { lineOfText, reasonOf, tenantFilter, timestamp } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
 import { isNamedIn } from './named-in-text.ts';
 
@@ -17,7 +17,7 @@ const subject = lineOfText
   .regex(/^[a-z]+:.+$/, 'Expected a kind and a name, such as viewer:v-4711 or address:192.0.2.7.')
   .refine(isNoBrokenAddress, 'Expected an address such as address:192.0.2.7 or address:2001:db8::7.')
   .describe('Whom the data tells of: `viewer:<id>` or `address:<address>`.');
-const reason = lineOfText.min(1).max(1000).describe('Why; it goes on record, so it must not say who it was.');
+const reason = reasonOf(1000).describe('Why; it goes on record, so it must not say who it was.');
 const asked = z.strictObject({ subject, reason, tenant: tenantFilter }).refine((body) => !isNamedIn(body.reason, body.subject), {
   path: ['reason'],
   message: 'It names whom it is about, and stays in clear on record for ever: say why without the name, such as by the number of a ticket.',

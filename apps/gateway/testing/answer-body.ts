@@ -37,6 +37,7 @@ interface TrafficFigures {
  * is undefined, and no expectation holds of it.
  */
 export interface AnswerBody extends ItemBody {
+  readonly alreadyErased: boolean;
   readonly totals: TrafficFigures;
   readonly groups: ReadonlyArray<{ readonly group: string; readonly name: string; readonly figures: TrafficFigures }>;
   readonly points: ReadonlyArray<{ readonly at: string; readonly group: string; readonly figures: TrafficFigures }>;

@@ -1,5 +1,5 @@
 import { edgeAdmitted, edgeDrained, edgeRemoved, edgeResumed, type DraftOf } from '#events';
-import { accept, refuse, unreachable, type Decider, type Decision } from '#kernel';
+import { accept, reasonRule, refuse, saysWhy, unreachable, type Decider, type Decision } from '#kernel';
 
 /** What an operator thinks of an edge: whether clients are sent to it, and whether it is one of ours at all. */
 export type EdgeStanding = 'serving' | 'draining' | 'removed';
@@ -43,7 +43,7 @@ function admit({ boundTo, edgeId, keyId }: AdmitEdge, state: StandingState): Dec
 
 function change({ edgeId, isKnown, reason, type }: ChangeStanding, state: StandingState): Decision<StandingDraft> {
   if (!isKnown && state === untouched) return refuse('unknown-edge', `There is no edge ${edgeId}.`);
-  if (reason.trim() === '') return refuse('reason-missing', 'reason: Say why.');
+  if (!saysWhy(reason)) return refuse('reason-missing', `reason: ${reasonRule}`);
   switch (type) {
     case 'DrainEdge':
       if (state.standing === 'removed') return refuse('edge-removed', `The edge ${edgeId} was removed: nobody is sent to it.`);

@@ -50,6 +50,7 @@ describe('what operators decide about an edge', () => {
     ['what was removed comes back by an operator alone', [order('RemoveEdge')], order('ResumeEdge'), [edgeResumed.draft(said)]],
     ['what was removed is not drained', [order('RemoveEdge')], order('DrainEdge'), 'edge-removed'],
     ['a reason is needed', [], order('DrainEdge', { reason: ' ' }), 'reason-missing'],
+    ['one letter is none', [], order('RemoveEdge', { reason: 'x ' }), 'reason-missing'],
     ['nobody knows it', [], order('RemoveEdge', { isKnown: false }), 'unknown-edge'],
     ['its standing is known though its rows are not there yet', [admit('k-1')], order('DrainEdge', { isKnown: false }), [edgeDrained.draft(said)]],
     ['it shows a key', [], admit('k-1'), [edgeAdmitted.draft({ edgeId: 'e', keyId: 'k-1' })]],

@@ -7,7 +7,7 @@ import {
   type DraftOf,
   type ParkedEventDefinition,
 } from '#events';
-import { accept, refuse, type Decider, type Decision } from '#kernel';
+import { accept, reasonRule, refuse, saysWhy, type Decider, type Decision } from '#kernel';
 
 /** Where a parked event stands in the log, and who has set it aside. */
 export interface ParkedKey {
@@ -83,7 +83,7 @@ function decide(command: ParkedCommand, state: ParkedAggregateState): Decision<P
 function order(command: Extract<ParkedCommand, { type: 'OrderRedrive' }>, state: ParkedAggregateState): Decision<ParkedDraft> {
   const { topic, partition, offset, consumer, verb, requestedBy, reason } = command;
   const before = state.status === 'absent' ? undefined : state;
-  if (verb === 'discard' && reason === '') return refuse('reason-missing', 'reason: Say why the event is left out: it is on the record.');
+  if (verb === 'discard' && !saysWhy(reason)) return refuse('reason-missing', `reason: ${reasonRule}`);
   if (before?.redrive === 'open') {
     return before.verb === verb
       ? accept<ParkedDraft>()

@@ -70,6 +70,7 @@ describe('what is asked for a parked event', () => {
     ['a discard while a retry is under way', [retry, discard], 'parked-busy'],
     ['a retry of what was discarded', [discard, redriven(1), retry], 'parked-discarded'],
     ['a discard without a reason', [{ ...discard, reason: '' } as ParkedCommand], 'reason-missing'],
+    ['a discard of which a letter is all the reason', [{ ...discard, reason: 'x' } as ParkedCommand], 'reason-missing'],
   ])('%s is refused', (_what, commands, code) => expect(given(...commands).refusal).toBe(code));
 
   test.each([

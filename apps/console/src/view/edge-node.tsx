@@ -1,3 +1,4 @@
+import { saysWhy } from '#kernel';
 import { useState } from 'react';
 import type { Api } from '../model/api.ts';
 import { formatBytes, formatRatio } from '../model/format.ts';
@@ -80,7 +81,7 @@ function EdgeOrders({ api, edge }: { readonly api: Api; readonly edge: EdgeHealt
       </label>
       <div className="row">
         {ordersOf(edge.status).map((order) => (
-          <TypedConfirm key={order} word={edge.id} label={labels[order]} disabled={reason.trim() === ''} onConfirm={() => void give(order)} />
+          <TypedConfirm key={order} word={edge.id} label={labels[order]} disabled={!saysWhy(reason)} onConfirm={() => void give(order)} />
         ))}
       </div>
       {problem === undefined ? null : <Problem text={problem} />}

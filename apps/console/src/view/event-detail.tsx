@@ -1,3 +1,4 @@
+import { saysWhy } from '#kernel';
 import { type FormEvent, useCallback, useEffect, useState } from 'react';
 import type { Api } from '../model/api.ts';
 import { judgeProof, type EventProof } from '../model/ledger.ts';
@@ -165,7 +166,7 @@ function Personal({ detail, onReveal }: { readonly detail: EventDetail; onReveal
         </span>
         <input name="reason" value={reason} onChange={({ target }) => setReason(target.value)} placeholder="ticket 4711" />
       </label>
-      <button type="submit" className="btn small" disabled={reason.trim().length < 3}>
+      <button type="submit" className="btn small" disabled={!saysWhy(reason)}>
         Show
       </button>
     </form>

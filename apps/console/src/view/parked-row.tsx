@@ -1,3 +1,4 @@
+import { saysWhy } from '#kernel';
 import { useState } from 'react';
 import type { Api } from '../model/api.ts';
 import { routeOf } from '../model/review.ts';
@@ -47,7 +48,7 @@ export function ParkedRow({ api, parked, order }: ParkedRowProps) {
             <input name="reason" value={reason} onChange={(event) => setReason(event.target.value)} />
           </label>
           <TypedConfirm word="retry" label="Retry" onConfirm={() => order(id, 'retry', reason.trim())} />
-          <TypedConfirm word="discard" label="Discard" disabled={reason.trim() === ''} onConfirm={() => order(id, 'discard', reason.trim())} />
+          <TypedConfirm word="discard" label="Discard" disabled={!saysWhy(reason)} onConfirm={() => order(id, 'discard', reason.trim())} />
         </div>
       ) : null}
     </details>

@@ -1,3 +1,4 @@
+import { saysWhy } from '#kernel';
 import { useCallback, useState } from 'react';
 import type { Api } from '../model/api.ts';
 import type { PublisherView, StreamDetail } from '../model/types.ts';
@@ -50,7 +51,7 @@ function SwitchForm({ api, streamId, to }: SwitchFormProps) {
   return (
     <>
       <input aria-label="Reason for the change" placeholder="Reason" maxLength={500} value={reason} onChange={(event) => setReason(event.target.value)} />
-      <button type="button" className="btn small" disabled={reason.trim() === ''} onClick={() => void go()}>
+      <button type="button" className="btn small" disabled={!saysWhy(reason)} onClick={() => void go()}>
         Go over to the {to}
       </button>
       <Problem text={problem} />
