@@ -1,5 +1,5 @@
 import { replayAggregate, sandboxOf, type KnownReplay, type ReplayState } from '#domain/operation';
-import type { LeaseStore } from '#ports';
+import type { EventLog, LeaseStore } from '#ports';
 import { LeasedJobs, type LeasedJob, type WorkBoard } from '#runtime';
 import { ReplayRun, type ReplayLimits, type ReplayRunDeps } from './replay-run.ts';
 
@@ -16,6 +16,8 @@ export interface ReplayHostInit extends ReplayLimits {
 }
 
 export interface ReplayHostDeps extends ReplayRunDeps {
+  /** With it, each replay reads the past as it lies in the store, whatever this process has read of it before. */
+  readonly sealedLog?: { anew(): EventLog };
   readonly leases: LeaseStore;
   readonly board?: WorkBoard;
 }
@@ -64,7 +66,8 @@ export class ReplayHost {
       id,
       takesPlace: () => (run === undefined ? status !== 'ready' : !run.follows),
       run: (lease, stop) => {
-        run = new ReplayRun({ ...this.#init, id, epoch: lease.epoch }, this.#deps);
+        const log = this.#deps.sealedLog?.anew() ?? this.#deps.log;
+        run = new ReplayRun({ ...this.#init, id, epoch: lease.epoch }, { ...this.#deps, log });
         return run.run(stop);
       },
     };

@@ -35,6 +35,8 @@ export interface SealedEventLogDeps {
 }
 
 const defaultCacheBytes = 33_554_432;
+/** Some blocks for each partition that is read at once. */
+const workCacheBytes = 8_388_608;
 const staleMs = 30_000;
 
 /**
@@ -71,6 +73,14 @@ export class SealedEventLog extends EventLog {
    */
   asStored(): SealedEventLog {
     return new SealedEventLog({ cacheBytes: 0, stored: true }, { hot: this.#hot, blobs: this.#blobs });
+  }
+
+  /**
+   * The same log for one piece of work that must not go by what was read of segments before it, such as a replay: with a small
+   * memory of its own, for blocks hold more than one read. It is closed with this one.
+   */
+  anew(): SealedEventLog {
+    return new SealedEventLog({ cacheBytes: workCacheBytes }, { hot: this.#hot, blobs: this.#blobs });
   }
 
   /** Seals under an epoch; a later one shuts it out. */

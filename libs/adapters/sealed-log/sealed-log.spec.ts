@@ -223,6 +223,16 @@ describe('a sealed segment', () => {
     await expect(auditor.read(topic, home, 3n, all)).rejects.toMatchObject({ code: 'SEALED_SEGMENT_DAMAGED' });
   });
 
+  test('is read anew by each piece of work that must not go by what was read before it', async () => {
+    const made = await sealedWorld();
+    const reader = fresh(made);
+    const before = reader.anew();
+    for (const log of [reader, before]) expect(await everything(log)).toHaveLength(30);
+    await made.blobs.delete(made.cid);
+    for (const log of [reader, before]) expect(await everything(log)).toHaveLength(30);
+    await expect(reader.anew().read(topic, home, 3n, all)).rejects.toMatchObject({ code: 'SEALED_SEGMENT_DAMAGED' });
+  });
+
   test('knows what it holds, and gives its leaves again', async () => {
     const made = await sealedWorld();
     const { segments } = await made.log.sealed(topic, home);
