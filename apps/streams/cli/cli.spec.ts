@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { awaited } from './awaited.ts';
+import { turnOf } from './replay.commands.ts';
 import { purgeLines } from './cdn.commands.ts';
 import type { CommandContext } from './context.ts';
 import { eventLine } from './event.commands.ts';
@@ -82,7 +83,24 @@ describe('a wait', () => {
         () => Promise.resolve('the same'),
         () => false,
       ),
-    ).rejects.toThrow(/^It is not done, and nothing has moved for 0.02 s\./);
+    ).rejects.toThrow(/^It is not done, and nothing has moved for 0.02 s\. It goes on once a projector works on it;/);
+  });
+
+  test.each([
+    ['for its turn', 'requested', ['running', 'ready', 'running'], 'it is its turn: rp-0, rp-2 are built before it (REPLAYS_MAX)'],
+    ['for the one before it', 'requested', ['promoting', 'running'], 'it is its turn: rp-1 is built before it (REPLAYS_MAX)'],
+    ['for a projector, where nobody builds', 'requested', ['paused', 'ready'], undefined],
+    ['for a projector, where it is begun', 'running', ['running'], undefined],
+  ])('says that a replay waits %s', async (_what, status, others, turn) => {
+    const items = [{ id: 'rp-mine', status }, ...others.map((other, at) => ({ id: `rp-${at}`, status: other }))];
+    expect(await turnOf({ api: { call: async () => ({ items }) } } as never, 'rp-mine')).toBe(turn);
+    const goesOnOnce = (): Promise<string | undefined> => Promise.resolve(turn);
+    const stood = awaited(
+      { ...waiting, goesOnOnce },
+      () => Promise.resolve(0),
+      () => false,
+    );
+    await expect(stood).rejects.toThrow(`It goes on once ${turn ?? 'a projector works on it'}; nobody waits`);
   });
 });
 

@@ -31,7 +31,7 @@ async function request({ api }: CommandContext, projection: string, mode: 'rebui
 async function until(context: CommandContext, id: string, ...wanted: readonly string[]): Promise<ReplayView> {
   const isTerminal = process.stdout.isTTY && !context.isJson;
   return awaited(
-    { ...wait, stands: `The replay ${id} is not done` },
+    { ...wait, stands: `The replay ${id} is not done`, goesOnOnce: () => turnOf(context, id) },
     () => look(context, id),
     (replay) => {
       const isThere = wanted.includes(replay.status);
@@ -41,6 +41,15 @@ async function until(context: CommandContext, id: string, ...wanted: readonly st
       return isThere;
     },
   );
+}
+
+/** What one that was not begun yet waits for: `REPLAYS_MAX` are built at once, and those were asked for before it. */
+export async function turnOf({ api }: CommandContext, id: string): Promise<string | undefined> {
+  const { items } = await api.call<{ readonly items: readonly ReplayView[] }>('GET', '/api/v1/replays?limit=100');
+  if (items.find((one) => one.id === id)?.status !== 'requested') return undefined;
+  const running = items.filter((one) => one.status === 'running').map((one) => one.id);
+  if (running.length === 0) return undefined;
+  return `it is its turn: ${running.join(', ')} ${running.length === 1 ? 'is' : 'are'} built before it (REPLAYS_MAX)`;
 }
 
 const look = ({ api }: CommandContext, id: string): Promise<ReplayView> => api.call('GET', `/api/v1/replays/${encodeURIComponent(id)}`);
