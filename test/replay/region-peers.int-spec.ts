@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from '@jest/globals';
-import { cp, rename, writeFile } from 'node:fs/promises';
+import { cp, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
@@ -103,6 +103,19 @@ test("what a region has sealed meanwhile is read from that region's own blobs; w
   await cp(away, blobs, { recursive: true });
   await equalRegions();
 }, 120_000);
+
+test('without DATABASE_URL the rows are those of the embedded server that runs there', async () => {
+  const [embedded, run] = [{ ...south, databaseUrl: '' }, join(south.folder, 'run')];
+  const digestOf = async (world: World): Promise<{ readonly rows: boolean; readonly parts: object }> =>
+    JSON.parse((await runStreams(world, {}, 'region', 'digest')).out) as never;
+  const without = await runStreams(embedded, {}, 'region', 'digest', join(south.folder, 'without.json'));
+  expect(without.out).toContain('none of rows: DATABASE_URL is not set, and no PostgreSQL of this data folder runs');
+  await mkdir(run, { recursive: true });
+  await writeFile(join(run, 'postgres.json'), JSON.stringify({ url: south.databaseUrl }));
+  const { parts, rows } = await digestOf(embedded);
+  expect([rows, parts]).toEqual([true, (await digestOf(south)).parts]);
+  await rm(join(run, 'postgres.json'));
+});
 
 test('a row that was altered in one region alone is named', async () => {
   const client = new pg.Client({ connectionString: south.databaseUrl });

@@ -1,3 +1,4 @@
+import { runningPostgres } from '#adapters/embedded-postgres';
 import { openEngines } from '#adapters/engines';
 import { logDigests, readSharedSettings, RegionSecrets, rowDigests, type RegionDigests } from '#runtime';
 import { projections } from '#read-models';
@@ -13,9 +14,10 @@ interface Digests {
   readonly parts: RegionDigests;
 }
 
-/** Of the log, and of the rows where it is known which database holds them. */
+/** Of the log, and of the rows: of the database that is named, or else of the embedded one, if it runs. */
 async function digests(): Promise<Digests> {
-  const settings = readSharedSettings();
+  const shared = readSharedSettings();
+  const settings = { ...shared, databaseUrl: shared.databaseUrl ?? (await runningPostgres(shared.runPath)) };
   const rows = settings.databaseUrl !== undefined;
   const engines = await openEngines(settings, 'log');
   try {

@@ -34,7 +34,9 @@ export async function digestRegion(file?: string): Promise<void> {
   else {
     await writeFile(file, digest);
     const { parts, rows } = await readDigest(file);
-    process.stdout.write(`${file} holds ${parts.size} digests${rows ? '' : ', none of rows: DATABASE_URL is not set'}.\n`);
+    process.stdout.write(
+      `${file} holds ${parts.size} digests${rows ? '' : ', none of rows: DATABASE_URL is not set, and no PostgreSQL of this data folder runs'}.\n`,
+    );
   }
 }
 

@@ -9,6 +9,7 @@ import { currentCluster } from './cluster-place.ts';
 import { DataDirs } from './data-dir.fixture.ts';
 import { EmbeddedPostgres } from './embedded-postgres.ts';
 import { isAlive, pidFileOf } from './postmaster-pid.ts';
+import { runningPostgres } from './running-postgres.ts';
 import { isRoot, serverUserOf, type ServerUser } from './server-user.ts';
 
 const operating = (code: string) => expect.objectContaining({ code, message: expect.stringMatching(/^[A-Z][^\n]{20,}\.$/) });
@@ -74,6 +75,15 @@ describe('an embedded PostgreSQL', () => {
     const second = await start();
     expect(second.url).toBe(first.url);
     expect(await query(second.url, 'SELECT n FROM t')).toEqual([{ n: 42 }]);
+  });
+
+  test('is found by other programs while it runs, and not by the address that it leaves', async () => {
+    const run = join(dataDir, 'run');
+    expect(await runningPostgres(run)).toBeUndefined();
+    const server = await start();
+    expect(await runningPostgres(run)).toBe(server.url);
+    await server.stop();
+    expect(await runningPostgres(run)).toBeUndefined();
   });
 
   test('listens on loopback only, asks for the password, and keeps it to its owner', async () => {
