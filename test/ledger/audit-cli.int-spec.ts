@@ -155,6 +155,10 @@ describe('the audit by command', () => {
     expect(await run(auditor, [bundle, '--key', key.replace(/.{44}$/, 'AfgyQ8ggVQbWmj1Y1eGzGdTn0Jsb1nNqhpq4Ge5bkLvB')])).toMatchObject({ code: 2 });
     expect(await run(auditor, [bundle, '--cosigners', '1'])).toMatchObject({ code: 1, out: expect.stringContaining('cosignatures-missing') });
 
+    // Signed with the rest: that there were no witnesses here.
+    const [tree = ''] = await readdir(join(bundle, 'content'));
+    expect(await readFile(join(bundle, 'content', tree, 'holding'), 'utf8')).toMatch(/\n[0-9a-f]{32}\nwitnessed 0 0 0\n\n— /);
+
     // Somebody hands over less than there was.
     const less = join(folder, 'less');
     await cp(bundle, less, { recursive: true });

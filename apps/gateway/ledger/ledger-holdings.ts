@@ -1,5 +1,5 @@
 import { LedgerSigners } from '#adapters/ledger';
-import { parseTreeList, tileWidth, type HeldRecords } from '#core/ledger';
+import { parseTreeList, tileWidth, type HeldRecords, type Witnessed } from '#core/ledger';
 import { hasCode } from '#kernel';
 import type { Clock, LedgerPartition, LedgerStore, SecretStore } from '#ports';
 import { conflict, notFound } from '../http/problem.errors.ts';
@@ -18,6 +18,8 @@ export interface WantedHolding {
   readonly withRecords: boolean;
   /** Of the whole bundle. */
   readonly exportId: string;
+  /** What whoever makes the bundle has of witnesses; edges give them their part themselves. */
+  readonly witnessed?: Witnessed | undefined;
 }
 
 /** Signs which records a bundle holds, so that nobody can take some away and say that there were none. */
@@ -44,7 +46,7 @@ export class LedgerHoldings {
   }
 
   /** @throws ProblemError 404 for a size that nobody has signed, 409 for an export that nobody has begun or that is too old, and when the keys lie in a file that this process cannot read */
-  async sign(at: LedgerPartition, { size, withRecords, exportId }: WantedHolding): Promise<string> {
+  async sign(at: LedgerPartition, { size, withRecords, exportId, witnessed }: WantedHolding): Promise<string> {
     const { ledger } = this.#deps;
     const [identity, checkpoint] = await Promise.all([ledger.identity(), ledger.checkpoint(at)]);
     if (identity === undefined || checkpoint === undefined || checkpoint.size < size)
@@ -54,7 +56,7 @@ export class LedgerHoldings {
     if (!signers.isExport(exportId, this.#deps.clock.now()))
       throw conflict('export-unknown', 'The ledger has begun no such export within the last hour. Export anew.');
     const held = withRecords ? await this.#held(at, size) : undefined;
-    return signers.signHolding(at, { size, held, exportId });
+    return signers.signHolding(at, { size, held, exportId, witnessed });
   }
 
   /** Made anew each time: the keys stay with whoever signs checkpoints. */

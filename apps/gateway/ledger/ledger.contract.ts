@@ -1,6 +1,6 @@
 import { contexts, topicPartitions } from '#events';
 import { z } from 'zod';
-import { eventId, lineOfText } from '../http/fields.ts';
+import { eventId, reasonOf } from '../http/fields.ts';
 import { operation } from '../http/operation.ts';
 
 const topic = z.enum(contexts);
@@ -124,6 +124,11 @@ export const signLedgerHolding = operation({
       .string()
       .regex(/^[0-9a-f]{32}$/, 'Expected 32 hexadecimal digits.')
       .describe('Of the export, which must have begun within the last hour: it ties the trees of a bundle together.'),
+    witnessed: z
+      .string()
+      .regex(/^\d{1,9}\.\d{1,9}\.\d{1,9}$/, 'Expected three counts, such as 2.14.1.')
+      .optional()
+      .describe('What the bundle has of witnesses: keys in all, cosignatures of checkpoints of the tree, and checkpoints of it that they gave themselves.'),
   }),
   answer: z.object({ holding: z.string().describe('A note that the ledger has signed: leaf and offset of the first record, offset of the last one.') }),
 });
@@ -137,6 +142,6 @@ export const rotateLedgerKey = operation({
   path: '/api/v1/ledger/keys/rotate',
   summary: 'Give the audit ledger its next signing key; the one before goes on signing beside it',
   status: 202,
-  body: z.strictObject({ reason: lineOfText.min(1).max(1000) }),
+  body: z.strictObject({ reason: reasonOf(1000) }),
   answer: z.object({ keys: z.number().describe('Keys that the ledger has had, the new one included. It signs from the next checkpoint on.') }),
 });

@@ -81,7 +81,9 @@ export class LedgerController {
 
   @Route(signLedgerHolding)
   async holding(@Input(signLedgerHolding) { params, query }: InputOf<typeof signLedgerHolding>): Promise<object> {
-    return { holding: await this.#holdings.sign(params, { size: query.size, withRecords: query.records === 'all', exportId: query.export }) };
+    const [keys = 0, cosignatures = 0, seen = 0] = query.witnessed?.split('.').map(Number) ?? [];
+    const witnessed = query.witnessed === undefined ? undefined : { keys, cosignatures, seen };
+    return { holding: await this.#holdings.sign(params, { size: query.size, withRecords: query.records === 'all', exportId: query.export, witnessed }) };
   }
 
   @Route(readLedgerRecords)

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Bundle, RecordSource, SeenCheckpoint, TreeSource } from '#adapters/ledger';
-import { cutBundle, decodeBundle, parseCheckpoint, parseTreeList, tilePath, tilesOf, type BundledRecord, type SizedTile } from '#core/ledger';
+import { cutBundle, decodeBundle, parseCheckpoint, parseTreeList, tilePath, tilesOf, type BundledRecord, type SizedTile, type Witnessed } from '#core/ledger';
 import type { CdnHealth, LedgerView } from '../client/api.types.ts';
 import { ApiFailure, type ApiClient } from '../client/api-client.ts';
 import { messageOf, PlainFailure } from '../streams.errors.ts';
@@ -23,8 +23,8 @@ export interface ApiLedgerInit {
 export interface ApiTree extends TreeSource {
   readonly size: number;
   /** The records of a tile of level 0, as many as the newest checkpoint vouches for; `first` is their first leaf, `lost` that something else than retention took the ones before. */
-  /** Signed by the ledger: which records a bundle of this size holds. */
-  holding(withRecords: boolean, exportId: string): Promise<string>;
+  /** Signed by the ledger: which records a bundle of this size holds, and what of witnesses. */
+  holding(withRecords: boolean, exportId: string, witnessed: Witnessed): Promise<string>;
   tileRecords(tile: SizedTile): Promise<{ readonly bundle: Uint8Array; readonly first: number; readonly lost: boolean }>;
 }
 
@@ -115,8 +115,9 @@ async function openTree(api: ApiClient, { topic, partition, origin, seen, size: 
     seen,
     tile: ({ level, index }) => tiles.get(`${level}/${index}`),
     tileRecords,
-    holding: async (withRecords, exportId) => {
-      const path = `/api/v1/ledger/${topic}/${partition}/holding?size=${size}&records=${withRecords ? 'all' : 'none'}&export=${exportId}`;
+    holding: async (withRecords, exportId, witnessed) => {
+      const counts = `${witnessed.keys}.${witnessed.cosignatures}.${witnessed.seen}`;
+      const path = `/api/v1/ledger/${topic}/${partition}/holding?size=${size}&records=${withRecords ? 'all' : 'none'}&export=${exportId}&witnessed=${counts}`;
       return (await api.call<{ readonly holding: string }>('GET', path)).holding;
     },
     records: init.records ? await recordSource(size, tileRecords) : undefined,

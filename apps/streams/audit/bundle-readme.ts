@@ -28,7 +28,8 @@ beginning of the next, that the witnesses have seen no other history,${withRecor
     <topic>/<partition>/checkpoint        the newest signed checkpoint; checkpoints/<size> the earlier ones
     <topic>/<partition>/tile/...          C2SP tlog-tiles, as any such log serves them
     <topic>/<partition>/seen/<edge>       the checkpoint that an edge has cosigned last, from the edge itself
-    <topic>/<partition>/holding           which records are in this bundle: first leaf, first and last offset, signed; or none
+    <topic>/<partition>/holding           which records are in this bundle: first leaf, first and last offset, or none; and keys, cosignatures and
+                                          checkpoints of witnesses that it was made with; signed
     <topic>/<partition>/records/...       256 records a file: offset (uint64), length (uint32), then 0x00 and the record
 
 A record is the text "r1" and the lengths in bytes of key, header names and values in turn, and value, each after a space;

@@ -7,11 +7,12 @@ import {
   proofFlaw,
   sinceBundle,
   verifyEd25519,
+  witnessedOf,
   type AuditReport,
   type Bundle,
   type ProofTrust,
 } from '#adapters/ledger';
-import { fromBase64, parseHolding, readKeyList, tilesOf, tileWidth, type HeldRecords } from '#core/ledger';
+import { fromBase64, parseHolding, parseVerifierKey, readKeyList, tilesOf, tileWidth, type HeldRecords } from '#core/ledger';
 import { apiLedger, type ApiTree } from '../audit/api-ledger.ts';
 import { bundleReadme } from '../audit/bundle-readme.ts';
 import { withRecordsOfLog } from '../audit/log-records.ts';
@@ -65,7 +66,8 @@ export async function exportLedger({ api, print }: CommandContext, folder: strin
   await writer.write('README.md', bundleReadme(keys[0]?.name ?? '', keys, options.records));
   // All at once: however long the records take, the export is still known.
   const holdings = new Map<ApiTree, string>();
-  for (const tree of ledger.trees) holdings.set(tree, await tree.holding(options.records, exportId));
+  const witnesses = ledger.witnessKeys.map((key) => parseVerifierKey(key, nodeLedgerHash));
+  for (const tree of ledger.trees) holdings.set(tree, await tree.holding(options.records, exportId, witnessedOf(tree, witnesses)));
   let records = 0;
   for (const tree of ledger.trees) {
     await writer.writeTree(tree);

@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { parseCheckpoint, tilePath, tilesOf, type SizedTile } from '#core/ledger';
 import { OperatingError } from '#kernel';
 import { recordsPath } from './bundle-paths.ts';
-import type { SeenCheckpoint, TreeSource } from './tree-source.ts';
+import { seenName, type SeenCheckpoint, type TreeSource } from './tree-source.ts';
 
 /**
  * A bundle on disk, which any static web server can serve as a C2SP tlog-tiles log:
@@ -16,7 +16,7 @@ import type { SeenCheckpoint, TreeSource } from './tree-source.ts';
  *     <topic>/<partition>/checkpoints/<n>   signed notes, by their size
  *     <topic>/<partition>/seen/<who>        what witnesses cosigned last
  *     <topic>/<partition>/records/…         records, 256 a file, unless only hashes were exported
- *     <topic>/<partition>/holding           which of them there are, signed by the ledger
+ *     <topic>/<partition>/holding           which of them there are, and how much of witnesses, signed by the ledger
  */
 export interface Bundle {
   readonly keyList: string;
@@ -142,7 +142,7 @@ export class BundleWriter {
       await this.write(`${prefix}/checkpoints/${sizeOf(note)}`, note);
       if (sizeOf(note) === size) await this.write(`${prefix}/checkpoint`, note);
     }
-    for (const { by, note } of seen) await this.write(`${prefix}/seen/${by.replaceAll(/[^A-Za-z0-9_.-]/g, '_')}`, note);
+    for (const { by, note } of seen) await this.write(`${prefix}/seen/${seenName(by)}`, note);
     for (const one of tilesOf(size)) {
       const hashes = tile(one);
       if (hashes !== undefined) await this.write(`${prefix}/${tilePath(one)}`, hashes.subarray(0, one.width * 32));

@@ -8,3 +8,4 @@ export { sinceBundle } from './since.ts';
 export type { RecordSource, SeenCheckpoint, TreeSource } from './tree-source.ts';
 export { proofFlaw, type ClaimedProof, type ProofTrust } from './verify-proof.ts';
 export { verifyTree, type Finding, type FindingKind, type TreeReport, type Trust } from './verify-tree.ts';
+export { witnessedOf } from './witnessed.ts';

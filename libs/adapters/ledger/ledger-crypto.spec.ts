@@ -1,7 +1,29 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { describe, expect, test } from '@jest/globals';
-import { inclusionRanges, leafHash, LedgerTree, rootsOf } from '#core/ledger';
-import { audit, Ed25519Signer, LedgerSigners, nodeLedgerHash, proofFlaw, verifyEd25519, type Bundle, type ClaimedProof, type TreeSource } from './index.ts';
+import {
+  cosign,
+  formatNote,
+  formatVerifierKey,
+  inclusionRanges,
+  leafHash,
+  LedgerTree,
+  parseCheckpoint,
+  rootsOf,
+  signatureTypes,
+  verifierKey,
+} from '#core/ledger';
+import {
+  audit,
+  Ed25519Signer,
+  LedgerSigners,
+  nodeLedgerHash,
+  proofFlaw,
+  verifyEd25519,
+  witnessedOf,
+  type Bundle,
+  type ClaimedProof,
+  type TreeSource,
+} from './index.ts';
 
 const hex = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'));
 
@@ -119,6 +141,44 @@ describe('an export', () => {
       copy: { holding, files: [], read: async () => undefined },
     };
     expect(await findings(listOf([1], newer), [grown])).toEqual([expect.stringMatching(/^holding-foreign stream\/1: it has 2 records, .* has 1 of it/)]);
+  });
+});
+
+describe('what of witnesses a bundle was made with', () => {
+  const signers = new LedgerSigners('log.example', [new Ed25519Signer(new Uint8Array(32).fill(1))]);
+  const leaf = leafHash(new Uint8Array([7]), nodeLedgerHash);
+  const [at, exportId] = [{ topic: 'stream', partition: 1 }, '1'.repeat(32)];
+  const witness = new Ed25519Signer(new Uint8Array(32).fill(9));
+  const key = verifierKey('edge-1', signatureTypes.cosignature, witness.publicKey, nodeLedgerHash);
+  const plain = signers.sign(at, { size: 1, root: leaf });
+  const { note } = parseCheckpoint(plain);
+  const cosigned = formatNote({ ...note, signatures: [...note.signatures, cosign(note.text, 1_790_000_000, key, witness)] });
+  const seen = [{ by: 'edge-1', note: cosigned }];
+  const whole = { checkpoints: [cosigned], seen };
+  const findings = async (bundle: Pick<Bundle, 'witnessKeys'>, tree: Pick<TreeSource, 'checkpoints' | 'seen'>, isSaid = true): Promise<readonly string[]> => {
+    const witnessed = isSaid ? witnessedOf(whole, [key]) : undefined;
+    const holding = signers.signHolding(at, { size: 1, held: undefined, exportId, witnessed });
+    const trees = [{ ...at, ...tree, tile: () => leaf, records: undefined, copy: { holding, files: [], read: async () => undefined } }];
+    const treeList = signers.signTrees([{ tree: 'stream/1', size: 1, root: leaf }], exportId);
+    const report = await audit({ keyList: signers.keyList(), treeList, trees, exported: true, ...bundle }, { keys: [], witnessKeys: [], cosignersMin: 0 });
+    return [...report.findings, ...report.trees.flatMap((one) => one.findings)].map(({ kind, message }) => `${kind} ${message}`);
+  };
+  const keys = { witnessKeys: [formatVerifierKey(key)] };
+  const head = 'cosignatures-missing stream/1: the bundle was made with more of its witnesses than is here: ';
+
+  test('is there', async () => {
+    expect(witnessedOf(whole, [key])).toEqual({ keys: 1, cosignatures: 1, seen: 1 });
+    expect(await findings(keys, whole)).toEqual([]);
+  });
+
+  test.each([
+    ['their keys', { witnessKeys: [] }, whole, '0 of 1 keys of witnesses ("witness-keys"), 0 of 1 cosignatures of its checkpoints'],
+    ['their signatures', keys, { ...whole, checkpoints: [plain] }, '0 of 1 cosignatures of its checkpoints'],
+    ['what they kept', keys, { ...whole, seen: [] }, '0 of 1 checkpoints that witnesses kept ("seen")'],
+  ])('is missed when somebody takes away %s', async (_what, bundle, tree, lost) => {
+    expect(await findings(bundle, tree)).toEqual([head + lost]);
+    // Nobody can tell where nobody has said it.
+    expect(await findings(bundle, tree, false)).toEqual([]);
   });
 });
 

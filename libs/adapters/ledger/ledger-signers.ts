@@ -126,9 +126,9 @@ export class LedgerSigners {
   }
 
   /** What a bundle holds of a tree, signed. */
-  signHolding(at: LedgerPartition, { size, held, exportId }: Omit<Holding, 'origin'>): string {
+  signHolding(at: LedgerPartition, holding: Omit<Holding, 'origin'>): string {
     const origin = originOf(this.name, at);
-    return this.#note(holdingOrigin(origin), holdingText({ origin, size, held, exportId }));
+    return this.#note(holdingOrigin(origin), holdingText({ origin, ...holding }));
   }
 
   #note(origin: string, text: string): string {

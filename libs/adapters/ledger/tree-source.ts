@@ -31,6 +31,11 @@ export interface SeenCheckpoint {
   readonly note: string;
 }
 
+/** The name of its file in a bundle. */
+export function seenName(by: string): string {
+  return by.replaceAll(/[^A-Za-z0-9_.-]/g, '_');
+}
+
 export interface RecordSource {
   /** The leaf that the first record is; undefined when it has to be found by its hash, because earlier ones are removed. */
   readonly firstLeaf: number | undefined;

@@ -23,6 +23,7 @@ import { nodeLedgerHash } from './node-ledger-hash.ts';
 import { originOf } from './ledger-signers.ts';
 import { OffsetAudit } from './offset-audit.ts';
 import type { RecordSource, SeenCheckpoint, TreeSource } from './tree-source.ts';
+import { witnessesLost } from './witnessed.ts';
 
 /** What kind of thing is wrong: a record, or what was said about records. */
 export type FindingKind =
@@ -116,6 +117,8 @@ class TreeVerification {
       return { ...report, size: 0, compared: 0, checkpoints: 0, cosigners: [] };
     }
     const held = await this.#verifyFrom(newest, [...own, ...others]);
+    const lost = witnessesLost(this.#source, this.#origin, this.#trust);
+    if (lost !== undefined) this.#find('cosignatures-missing', lost);
     return { ...report, size: newest.size, compared: this.#compared, checkpoints: held, cosigners: this.#cosigners(newest) };
   }
 

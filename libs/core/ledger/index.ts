@@ -2,7 +2,7 @@ export { fromBase64, toBase64, toHex } from './base64.codec.ts';
 export { checkpointText, parseCheckpoint, parseCheckpointText, type Checkpoint, type SignedCheckpoint } from './checkpoint.codec.ts';
 export type { Difference } from './difference.core.ts';
 export { hashBytes, type LedgerHash } from './ledger-hash.types.ts';
-export { holdingOrigin, holdingText, parseHolding, type HeldRecords, type Holding } from './holding.codec.ts';
+export { holdingOrigin, holdingText, parseHolding, type HeldRecords, type Holding, type Witnessed } from './holding.codec.ts';
 export { idPrint, idPrintBytes, idTimeMs, printedAt } from './id-time.core.ts';
 export { formatKeyList, originKeys, readKeyList } from './key-list.codec.ts';
 export { LedgerTree, type FilledTile } from './ledger-tree.core.ts';

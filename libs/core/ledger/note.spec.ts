@@ -266,7 +266,16 @@ describe('what a bundle holds', () => {
     expect(parseHolding(signed(text))).toMatchObject({ ...head, held: records, exportId });
   });
 
+  test('says what of witnesses it was made with', () => {
+    const witnessed = { keys: 2, cosignatures: 14, seen: 1 };
+    const text = holdingText({ ...head, held: undefined, exportId, witnessed });
+    expect(text).toBe(`ledger.example/stream/3/records\n300\nnone\n${exportId}\nwitnessed 2 14 1\n`);
+    expect(parseHolding(signed(text))).toMatchObject({ ...head, held: undefined, exportId, witnessed });
+  });
+
   test.each([
+    `ledger.example/stream/3/records\n300\nnone\n${exportId}\nwitnessed 2 14\n`,
+    `ledger.example/stream/3/records\n300\nnone\n${exportId}\nwitnessed 2 14 01\n`,
     `ledger.example/stream/3\n300\nnone\n${exportId}\n`,
     `ledger.example/stream/3/records\n300\n${exportId}\n`,
     `ledger.example/stream/3/records\n300\n17 20\n${exportId}\n`,
