@@ -62,7 +62,7 @@ export {
   type IndexSearch,
 } from './event-index.port.ts';
 export { eventIndexErrors } from './event-index.errors.ts';
-export type { ModelDifference, RowDifference, TableDifference } from './model-difference.ts';
+export { tenantsOf, type ModelDifference, type RowDifference, type TableDifference } from './model-difference.ts';
 export { Outbox, type OutboxBacklog, type OutboxRow } from './outbox.port.ts';
 export { PastStore, type PastBlock, type PastCut, type PastModel, type PastPiece, type PastRange, type PastSize, type StoredPiece } from './past-store.port.ts';
 export {

@@ -5,6 +5,14 @@ export interface RowDifference {
   readonly key: Readonly<Record<string, unknown>>;
   /** The columns that differ, as plain JSON data; a `bigint` as decimal text, what a side does not have as null. */
   readonly columns: Readonly<Record<string, { readonly serving: unknown; readonly rebuilt: unknown }>>;
+  /** Whose row it is, on either side; left out where the table does not say. */
+  readonly tenants?: readonly string[];
+}
+
+/** @param sides values of the column or key `tenant` */
+export function tenantsOf(...sides: readonly unknown[]): Pick<RowDifference, 'tenants'> {
+  const tenants = [...new Set(sides.filter((one) => typeof one === 'string'))];
+  return tenants.length === 0 ? {} : { tenants };
 }
 
 export interface TableDifference {

@@ -1,3 +1,4 @@
+import type { Principal } from '#domain/access';
 import { replayAggregate, replayTable, type KnownReplay } from '#domain/operation';
 import type { AggregateStore, BuildView, Clock, EventLog, ParkedEvent, ParkedEvents, ProjectionBuilds, ReadStore } from '#ports';
 import { projections } from '#read-models';
@@ -57,12 +58,12 @@ export class ReplayReader {
     return rows.map((row) => replayRow(row, builds.get(String(row['replay_id']))));
   }
 
-  async show(id: string): Promise<object | undefined> {
+  async show(id: string, principal: Principal): Promise<object | undefined> {
     const state = await this.state(id);
     if (state === undefined) return undefined;
     const [row] = await this.#deps.reads.select(replayTable, { where: [{ column: 'replay_id', is: 'eq', value: id }], limit: 1 });
     const build = await this.#deps.builds.show(id);
-    return replayDetail(state, row, build, build?.state === 'building' ? await this.behind(build) : null);
+    return replayDetail(state, row, build, build?.state === 'building' ? await this.behind(build) : null, principal);
   }
 
   /** How far a build is behind the log. */

@@ -1,3 +1,4 @@
+import { seesEveryTenant, seesTenant, type Principal } from '#domain/access';
 import type { KnownReplay, ReplayStatus } from '#domain/operation';
 import {
   projectionPromoted,
@@ -14,8 +15,9 @@ import {
   replayRollbackRequested,
   replayStarted,
 } from '#events';
-import type { BuildView, ModelDifference, ReadRow } from '#ports';
+import type { BuildView, ModelDifference, ReadRow, RowDifference } from '#ports';
 import { isoTime } from '../http/fields.ts';
+import { isOpenTo, readTables } from '../watch/read-models.ts';
 
 /** What each event leaves a replay in; the two that depend on what came before are told apart by the row. */
 const statusAfter: Readonly<Record<string, ReplayStatus>> = {
@@ -78,14 +80,26 @@ export function replayRow(row: ReadRow, build: BuildView | undefined): object {
   };
 }
 
-export function differenceOf(difference: ModelDifference | null | undefined): object | null {
+/** With only those rows that the caller may read. */
+function openTables(projection: string, tables: ModelDifference['tables'], principal: Principal): readonly object[] {
+  return tables.map((table) => {
+    const read = readTables.find((one) => one.projection.name === projection && one.table.name === table.table);
+    // A table that this version does not know is nobody's who has not everything.
+    const isOpen = read === undefined ? seesEveryTenant(principal) : isOpenTo(read, principal);
+    const isOwn = ({ tenants = [] }: RowDifference): boolean => tenants.length > 0 && tenants.every((tenant) => seesTenant(principal, tenant));
+    const samples = table.samples.filter((sample) => isOpen && (seesEveryTenant(principal) || isOwn(sample)));
+    return { ...table, samples: samples.map(({ kind, key, columns }) => ({ kind, key, columns })), withheld: table.samples.length - samples.length };
+  });
+}
+
+export function differenceOf(projection: string, difference: ModelDifference | null | undefined, principal: Principal): object | null {
   if (difference === null || difference === undefined) return null;
-  const { comparedAtMs, ...rest } = difference;
-  return { ...rest, comparedAt: isoTime(comparedAtMs) };
+  const { comparedAtMs, tables, ...rest } = difference;
+  return { ...rest, tables: openTables(projection, tables, principal), comparedAt: isoTime(comparedAtMs) };
 }
 
 /** One replay: what was ordered is as new as the last command, the rest as the read model. */
-export function replayDetail(state: KnownReplay, row: ReadRow | undefined, build: BuildView | undefined, behind: object | null): object {
+export function replayDetail(state: KnownReplay, row: ReadRow | undefined, build: BuildView | undefined, behind: object | null, principal: Principal): object {
   const { replayId: id, projection, mode, status, partitions, promote, reason, projectionVersion, fromMs, untilMs } = state;
   return {
     ...{ id, projection, mode, status, partitions, promote, reason },
@@ -95,6 +109,6 @@ export function replayDetail(state: KnownReplay, row: ReadRow | undefined, build
     progress: progressOf(build),
     serves: build?.state === 'serving',
     behind,
-    difference: differenceOf(build?.difference),
+    difference: differenceOf(projection, build?.difference, principal),
   };
 }

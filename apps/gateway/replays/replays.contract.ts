@@ -24,7 +24,8 @@ const tableDifference = z.object({
   rebuiltDigest: z.string(),
   samples: z
     .array(z.object({ kind: z.enum(['added', 'removed', 'changed']), key: z.record(z.string(), z.unknown()), columns: z.record(z.string(), side) }))
-    .describe('The first 20 in the order of their keys.'),
+    .describe('The first 20 in the order of their keys, as far as this key may read them.'),
+  withheld: z.number().describe('Of those, rows of other tenants, and of tables that do not say whose their rows are: for keys that see every tenant.'),
 });
 
 export const difference = z.object({

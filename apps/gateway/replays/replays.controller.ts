@@ -61,8 +61,8 @@ export class ReplaysController {
   }
 
   @Route(showReplay)
-  async show(@Input(showReplay) { params }: InputOf<typeof showReplay>): Promise<object> {
-    const replay = await this.#reader.show(params.id);
+  async show(@Input(showReplay) { params }: InputOf<typeof showReplay>, @ByCaller() { principal }: Caller): Promise<object> {
+    const replay = await this.#reader.show(params.id, principal);
     if (replay === undefined) throw unknown(params.id);
     return replay;
   }

@@ -61,7 +61,7 @@ export class SandboxRowsController {
   }
 
   @Route(compareSandbox)
-  async compare(@Input(compareSandbox) { params, query }: InputOf<typeof compareSandbox>): Promise<object | null> {
-    return differenceOf(await this.#sandboxes.difference(params.name, query.projection, samplesMax));
+  async compare(@Input(compareSandbox) { params, query }: InputOf<typeof compareSandbox>, @ByCaller() { principal }: Caller): Promise<object | null> {
+    return differenceOf(query.projection, await this.#sandboxes.difference(params.name, query.projection, samplesMax), principal);
   }
 }

@@ -13,7 +13,7 @@ export interface ReadTable {
 export const readTables: readonly ReadTable[] = projections.flatMap((projection) => projection.tables.map((table) => ({ projection, table })));
 
 /** Who may read a table: keys, tenants and the places of personal data are for those who administer them. */
-function isOpenTo({ projection, table }: ReadTable, principal: Principal): boolean {
+export function isOpenTo({ projection, table }: ReadTable, principal: Principal): boolean {
   if ((projection === keysProjection || projection === subjectsProjection) && !allows(principal, 'admin')) return false;
   if (!projection.contexts.every((context) => coversContext(principal, context as Context))) return false;
   // What does not say whose it is, is shown to those alone from whom nothing is hidden.

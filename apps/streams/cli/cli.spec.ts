@@ -191,7 +191,7 @@ describe('a replay for people', () => {
     const samples = [{ kind: 'added' as const, key: { id: 'a' }, columns: { name: { serving: null, rebuilt: 'x'.repeat(80) } } }];
     const lines = differenceLines('streams', {
       ...{ equal: false, servingVersion: 1, rebuiltVersion: 2, tablesOnlyServing: ['gone'], tablesOnlyRebuilt: ['came'] },
-      tables: [{ ...table, servingDigest: 'a', rebuiltDigest: 'b', samples }],
+      tables: [{ ...table, servingDigest: 'a', rebuiltDigest: 'b', samples, withheld: 1 }],
     });
     expect(lines).toEqual([
       'streams: the code (version 2) makes other rows than those that serve (version 1).',
@@ -201,7 +201,8 @@ describe('a replay for people', () => {
       '    new: new',
       '    + id=a',
       `        name: null → "${'x'.repeat(58)}…`,
-      '    … and 2 more',
+      '    1 of the first rows are not for this key: it is of one tenant',
+      '    … and 1 more',
       '  gone: no longer there',
       '  came: new',
     ]);

@@ -45,6 +45,7 @@ function tableLines(table: TableDifferenceView): readonly string[] {
   const isEqual = table.servingDigest === table.rebuiltDigest;
   const columns = Object.entries(table.changedColumns).map(([name, rows]) => `${name} ${count(rows)}`);
   const differing = added + removed + changed;
+  const more = differing - table.samples.length - table.withheld;
   return [
     `  ${table.table}: ${isEqual ? 'equal' : `${count(added)} added, ${count(removed)} removed, ${count(changed)} changed`}  (${count(serving)} rows serve, ${count(rebuilt)} rebuilt; digest ${table.rebuiltDigest})`,
     ...(columns.length === 0 ? [] : [`    changed columns: ${columns.join(', ')}`]),
@@ -56,7 +57,8 @@ function tableLines(table: TableDifferenceView): readonly string[] {
         .join(' ')}`,
       ...Object.entries(values).map(([name, { serving: before, rebuilt: after }]) => `        ${name}: ${shown(before)} → ${shown(after)}`),
     ]),
-    ...(differing > table.samples.length && table.samples.length > 0 ? [`    … and ${count(differing - table.samples.length)} more`] : []),
+    ...(table.withheld === 0 ? [] : [`    ${count(table.withheld)} of the first rows are not for this key: it is of one tenant`]),
+    ...(more > 0 && more < differing ? [`    … and ${count(more)} more`] : []),
   ];
 }
 

@@ -113,6 +113,8 @@ export interface TableDifferenceView {
     readonly key: Readonly<Record<string, unknown>>;
     readonly columns: Readonly<Record<string, { readonly serving: unknown; readonly rebuilt: unknown }>>;
   }>;
+  /** Samples that are not for this key. */
+  readonly withheld: number;
 }
 
 export interface ModelDifferenceView {

@@ -1,5 +1,5 @@
 import { compareValues, murmur2, type ColumnValue, type RowChange, type TableSpec } from '#kernel';
-import type { ModelDifference, RowDifference, TableDifference } from '#ports';
+import { tenantsOf, type ModelDifference, type RowDifference, type TableDifference } from '#ports';
 import type { MemoryTables } from './memory-tables.ts';
 
 type Row = Readonly<Record<string, unknown>>;
@@ -57,7 +57,8 @@ function compareTable(serving: TableSpec, rebuilt: TableSpec, mine: readonly Row
     if (kind === 'changed') for (const name of differing) changedColumns[name] = (changedColumns[name] ?? 0) + 1;
     if (kind === 'changed' && differing.length === 0) return;
     const columns = Object.fromEntries(differing.map((name) => [name, { serving: a[name] ?? null, rebuilt: b[name] ?? null }]));
-    found.push({ kind, order: key, key: Object.fromEntries(Object.entries(key).map(([name, value]) => [name, String(value)])), columns });
+    const place = Object.fromEntries(Object.entries(key).map(([name, value]) => [name, String(value)]));
+    found.push({ kind, order: key, key: place, columns, ...tenantsOf(place['tenant'], a['tenant'], b['tenant']) });
   };
   for (const [id, row] of byKey) {
     const other = builtByKey.get(id);
@@ -74,7 +75,7 @@ function compareTable(serving: TableSpec, rebuilt: TableSpec, mine: readonly Row
     samples: found
       .sort((a, b) => compareKeys(a.order, b.order))
       .slice(0, samplesMax)
-      .map(({ kind, key, columns }) => ({ kind, key, columns })),
+      .map(({ order: _order, ...sample }) => sample),
   };
 }
 

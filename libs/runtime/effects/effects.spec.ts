@@ -312,7 +312,11 @@ describe('replays', () => {
     const closed = withoutEffects({ log: world.log, effects: world.effects, jobs: world.jobs });
     expect(closed.log).toBe(world.log);
     const refusal = expect.objectContaining({ code: 'EFFECTS_CLOSED', retryable: false });
-    for (const call of [() => closed.effects.enlist({ laneMax: 1, tenantMax: 100, max: 1, lostAfterMs: 1 }), () => closed.effects.backlog(), () => closed.jobs.add([])]) {
+    for (const call of [
+      () => closed.effects.enlist({ laneMax: 1, tenantMax: 100, max: 1, lostAfterMs: 1 }),
+      () => closed.effects.backlog(),
+      () => closed.jobs.add([]),
+    ]) {
       expect(call).toThrow(refusal);
     }
   });

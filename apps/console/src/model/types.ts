@@ -208,6 +208,8 @@ export interface ModelDifference {
     readonly servingDigest: string;
     readonly rebuiltDigest: string;
     readonly samples: readonly RowDifference[];
+    /** Samples that are not for this key. */
+    readonly withheld: number;
   }>;
 }
 

@@ -1,5 +1,5 @@
 import type { ColumnType, TableSpec } from '#kernel';
-import type { RowDifference, TableDifference } from '#ports';
+import { tenantsOf, type RowDifference, type TableDifference } from '#ports';
 import type { TextRow } from '../database.ts';
 import { horizonSql, stampColumn, stampsOf, stampType } from '../table-sql.ts';
 import type { Run } from './build-rows.ts';
@@ -96,7 +96,9 @@ function sampleOf(shared: readonly string[], [kind, key, a, b]: TextRow): RowDif
     const [mine, theirs] = [serving[at] ?? null, rebuilt[at] ?? null];
     if (JSON.stringify(mine) !== JSON.stringify(theirs)) columns[name] = { serving: mine, rebuilt: theirs };
   });
-  return { kind: kind as RowDifference['kind'], key: JSON.parse(key ?? '{}') as Record<string, unknown>, columns };
+  const place = JSON.parse(key ?? '{}') as Record<string, unknown>;
+  const owner = shared.indexOf('tenant');
+  return { kind: kind as RowDifference['kind'], key: place, columns, ...tenantsOf(place['tenant'], serving[owner], rebuilt[owner]) };
 }
 
 /** Compares two tables; both are seen as of the transaction's one snapshot. */
