@@ -106,24 +106,30 @@ class GridCuts implements CutFinder {
   }
 }
 
-/** A segment that lasts three quarters of what is asked for is long enough. */
+/** A segment that lasts three quarters of what is asked for is long enough, unless the next key frame is on its way and still in time. */
 const soonShare = 0.75;
 /** EXTINF is rounded and must not exceed the target duration (RFC 8216bis section 4.4.3.1): half a second less rounding of our own. */
 const overUs = 450_000;
 
 /**
- * Cuts at the publisher's key frames, wherever they are: at the first that makes the segment long enough; and if none comes
- * before it would be too long, at the last one that made it shorter.
+ * Cuts at the publisher's key frames, wherever they are: at the first that makes the segment long enough, or at the one behind
+ * it where they come so close that it will be no later than asked for; and if none comes before it would be too long, at the
+ * last one that made it shorter.
  */
 class KeyFrameCuts implements CutFinder {
+  readonly #gridUs: number;
   readonly #soonUs: number;
   readonly #longestUs: number;
   readonly #startUs: number;
   #lastUs: number;
   /** A key frame that came too soon. */
   #earlyUs: number | undefined;
+  /** The newest key frame, whatever became of it. */
+  #keyUs: number;
 
   constructor({ startUs, firstUs = startUs, gridUs }: CutFinderInit) {
+    this.#gridUs = gridUs;
+    this.#keyUs = startUs;
     this.#startUs = startUs;
     this.#lastUs = Math.min(startUs, firstUs);
     this.#soonUs = gridUs * soonShare;
@@ -148,7 +154,9 @@ class KeyFrameCuts implements CutFinder {
   #see(us: number, isKeyFrame: boolean, cuts: number[]): void {
     while (us - this.#lastUs > this.#longestUs) cuts.push(this.#cutEarly());
     if (!isKeyFrame || us <= this.#lastUs || us <= this.#startUs) return;
-    if (us - this.#lastUs >= this.#soonUs) cuts.push(this.#cut(us));
+    const nextUs = us + (us - this.#keyUs);
+    this.#keyUs = us;
+    if (us - this.#lastUs >= this.#soonUs && nextUs - this.#lastUs > this.#gridUs + nearGridUs) cuts.push(this.#cut(us));
     else this.#earlyUs = us;
   }
 

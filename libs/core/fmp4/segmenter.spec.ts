@@ -337,6 +337,8 @@ describe("a publisher's own key frames", () => {
   test.each([
     ['on the grid', every(20, 8), [20, 20, 20, 20]],
     ['every second', every(10, 8), [20, 20, 20, 20]],
+    ['twice a second', every(5, 8), [20, 20, 20, 20]],
+    ['twice a second, and then no more in time', [0, 5, 10, 15, 38, 58], [15, 23, 20]],
     ['a little further apart than the grid', every(24, 7.2), [24, 24, 24]],
     ['too near for one, too far for two', every(14, 7), [14, 14, 14, 14, 14]],
     ['one in a thousand at a cut of the scene', [0, 20, 25, 40, 60], [20, 20, 20, 20]],
