@@ -18,6 +18,7 @@ import { RolledBackBuilds1795723200000 } from './rolled-back-builds.migration.ts
 import { SubjectKeys1795708800000 } from './subject-keys.migration.ts';
 import { SubjectLinks1795724000000 } from './subject-links.migration.ts';
 import { RowKeeps1795710000000 } from './row-keeps.migration.ts';
+import { SeenHeads1795791600000 } from './seen-heads.migration.ts';
 import { Secrets1795669200000 } from './secrets.migration.ts';
 
 /** Every migration there is, oldest first. A released one is never changed: what it made is changed by the next one. */
@@ -42,4 +43,5 @@ export const migrations: ReadonlyArray<new () => MigrationInterface & { readonly
   SubjectLinks1795724000000,
   KeptErasures1795729400000,
   EndedLinks1795757400000,
+  SeenHeads1795791600000,
 ];

@@ -33,6 +33,7 @@ export {
   type ReadLimits,
   type RestoreRecords,
 } from './event-log.port.ts';
+export { HeadProgress, type OutboxCount, type OutboxRestart, type SeenPartition } from './head-progress.port.ts';
 export { KeptErasures, type KeptErasure, type KeptErasureCount } from './kept-erasures.port.ts';
 export { JobQueue, type Job, type JobHandler, type JobWorker, type JobWorkerInit } from './job-queue.port.ts';
 export { LeaseStore, type Lease, type LeaseView } from './lease-store.port.ts';

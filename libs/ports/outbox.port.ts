@@ -1,4 +1,5 @@
 import type { LogRecord } from '#events';
+import type { SeenPartition } from './head-progress.port.ts';
 
 export interface OutboxRow {
   /** Grows without gaps per outbox in commit order. */
@@ -26,8 +27,8 @@ export interface OutboxBacklog {
 export abstract class Outbox {
   /** Oldest rows first; waits up to `waitMs` for the first. */
   abstract take(rowsMax: number, waitMs: number, signal?: AbortSignal): Promise<readonly OutboxRow[]>;
-  /** Forgets rows up to and including `sequence`, which are on the log. */
-  abstract forget(sequence: bigint): Promise<void>;
+  /** Forgets rows up to and including `sequence`, which are on the log, and notes how far the heads have thereby seen it. */
+  abstract forget(sequence: bigint, seen?: readonly SeenPartition[]): Promise<void>;
   /** How much waits, at the cost of looking at its two ends. */
   abstract backlog(): Promise<OutboxBacklog>;
 }

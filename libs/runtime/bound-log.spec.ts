@@ -48,6 +48,16 @@ describe('a database and its log', () => {
     expect(await projections.boundLog()).toBeUndefined();
   });
 
+  test('are told apart once they are bound when the log is an older copy, which bears the same name', async () => {
+    const [log, projections] = [await logOf(2), await storeAt(3n)];
+    await projections.bindLog(await log.identity());
+    const refused = requireBoundLog({ log, projections });
+    await expect(refused).rejects.toMatchObject({ code: 'LOG_FOREIGN', retryable: false });
+    await expect(refused).rejects.toThrow('is older than this database: stream/0 ends at 2, and p@1 has read up to 3');
+    await log.append('stream', [{ key: 'k', headers: {}, value: 'back' }]);
+    await requireBoundLog({ log, projections });
+  });
+
   test('that do not belong together are told apart, both named, with what to do', async () => {
     const [log, other, projections] = [await logOf(1), await logOf(1), new MemoryProjectionStore(clock)];
     await requireBoundLog({ log, projections });

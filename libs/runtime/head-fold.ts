@@ -3,7 +3,7 @@ import { OperatingError } from '#kernel';
 import type { AggregateHead, IdentifiedHead } from '#ports';
 import type { CatalogueDraft } from './envelopes.ts';
 
-interface Evolution {
+export interface Evolution {
   readonly initialState: unknown;
   evolve(state: unknown, event: CatalogueDraft): unknown;
 }
@@ -46,15 +46,13 @@ export class HeadFold {
 
   /** Takes the next record. Returns why its aggregate was given up: without one event its head would be wrong. */
   add(record: StoredRecord): Error | undefined {
-    const { ce_streamversion: version, ce_producerepoch: epoch, ce_subject: id } = record.headers;
-    // Nobody else decides for an aggregate: not who writes past the door, not another region.
-    if (isDirect(record) || originOf(record) !== undefined) return undefined;
-    // Facts of other producers have an epoch, facts about a refusal version 0. Most records end here, undecoded.
-    if (epoch !== '0' || version === undefined || version === '0' || id === undefined || id !== record.key) return undefined;
+    const decided = decidedBy(record);
+    if (decided === undefined) return undefined;
+    const { id, version } = decided;
     const head = this.#open.get(id);
     if (head === undefined && (version !== '1' || !this.#hasRoom(record))) return undefined;
     try {
-      this.#open.set(id, this.#next(version === '1' ? undefined : head, record));
+      this.#open.set(id, nextHead(this.#evolution, version === '1' ? undefined : head, record));
       return undefined;
     } catch (error) {
       this.#open.delete(id);
@@ -71,17 +69,28 @@ export class HeadFold {
     this.#characters += record.value.length + overhead;
     return true;
   }
+}
 
-  #next(head: AggregateHead | undefined, record: StoredRecord): AggregateHead {
-    const event = decodeEvent(record);
-    const version = head?.version ?? 0n;
-    if (event.streamVersion > version + 1n) {
-      throw new OperatingError(`${event.subject} goes from version ${version} to ${event.streamVersion}: the log has lost an event.`, {
-        code: 'LOG_CORRUPT',
-        retryable: false,
-      });
-    }
-    const state = this.#evolution.evolve(head === undefined ? this.#evolution.initialState : head.state, event);
-    return { version: event.streamVersion, state, tenant: head?.tenant ?? event.tenant };
+/** Whose head an event moves, and to which version, as text; undefined for all that moves none. Nothing is decoded for it. */
+export function decidedBy(record: StoredRecord): { readonly id: string; readonly version: string } | undefined {
+  const { ce_streamversion: version, ce_producerepoch: epoch, ce_subject: id } = record.headers;
+  // Nobody else decides for an aggregate: not who writes past the door, not another region.
+  if (isDirect(record) || originOf(record) !== undefined) return undefined;
+  // Facts of other producers have an epoch, facts about a refusal version 0. Most records end here.
+  if (epoch !== '0' || version === undefined || version === '0' || id === undefined || id !== record.key) return undefined;
+  return { id, version };
+}
+
+/** The head behind the event. @throws OperatingError `LOG_CORRUPT` when an event before it is missing; errors of the codec */
+export function nextHead(evolution: Evolution, head: AggregateHead | undefined, record: StoredRecord): AggregateHead {
+  const event = decodeEvent(record);
+  const version = head?.version ?? 0n;
+  if (event.streamVersion > version + 1n) {
+    throw new OperatingError(`${event.subject} goes from version ${version} to ${event.streamVersion}: the log has lost an event.`, {
+      code: 'LOG_CORRUPT',
+      retryable: false,
+    });
   }
+  const state = evolution.evolve(head === undefined ? evolution.initialState : head.state, event);
+  return { version: event.streamVersion, state, tenant: head?.tenant ?? event.tenant };
 }

@@ -70,6 +70,7 @@ export { JwksCache, type JwksCacheInit } from './jwks-cache.ts';
 export { readRtmpsSettings, readTlsFiles, type RtmpsSettings, type TlsFiles } from './rtmps.config.ts';
 export { readIdentity, stampOf, timeProblem, type TlsIdentity } from './tls/tls-identity.ts';
 export { readRetentionSettings, type RetentionSettings } from './retention.config.ts';
+export { catchUpHeads, type CatchUpDeps } from './catch-up-heads.ts';
 export { restoreHeads, type RestorableAggregate, type RestoreHeadsDeps } from './restore-heads.ts';
 export { appLogger, appSettings, runApp, type AppContext, type AppInit, type NestOptions } from './run-app.ts';
 export type { ChosenEngines, S3Settings } from './engine-settings.config.ts';

@@ -1,5 +1,5 @@
-import { contexts, topicPartitions } from '#events';
-import type { EventLog, Outbox, OutboxRow } from '#ports';
+import { contexts, topicPartitions, type Context } from '#events';
+import type { EventLog, Outbox, OutboxRow, SeenPartition } from '#ports';
 import { LeasedWorker, type LeasedWorkerDeps, type LeasedWorkerInit, type Tenure } from './lease/leased-worker.ts';
 
 export interface OutboxRelayDeps extends LeasedWorkerDeps {
@@ -11,7 +11,8 @@ export interface OutboxRelayInit extends Pick<LeasedWorkerInit, 'owner' | 'lease
   readonly rowsMax?: number;
 }
 
-const producerId = 'outbox';
+/** Under which rows of the outbox go to the log. */
+export const outboxProducer = 'outbox';
 const waitMs = 5000;
 
 /**
@@ -48,24 +49,29 @@ export class OutboxRelay {
     let forgetting: Promise<void> = Promise.resolve();
     while (!signal.aborted) {
       const rows = (await this.#deps.outbox.take(this.#rowsMax, waitMs, signal)).filter(({ sequence }) => sequence > relayed);
-      if (rows.length > 0) await this.#append(rows);
+      const seen = rows.length === 0 ? [] : await this.#append(rows);
       await forgetting;
       moved();
       if (rows.length === 0) continue;
       relayed = (rows.at(-1) as OutboxRow).sequence;
-      forgetting = this.#deps.outbox.forget(relayed);
+      forgetting = this.#deps.outbox.forget(relayed, seen);
       forgetting.catch(() => undefined); // thrown where it is awaited
     }
     await forgetting;
   }
 
-  async #append(rows: readonly OutboxRow[]): Promise<void> {
+  /** Answers how far the log has been told what the heads know: they have seen all before the last row in each partition. */
+  async #append(rows: readonly OutboxRow[]): Promise<readonly SeenPartition[]> {
+    const seen = new Map<string, SeenPartition>();
     for (const run of runsOfOneTopic(rows)) {
       const first = run[0] as OutboxRow;
-      const producer = { id: producerId, epoch: first.incarnation, sequence: first.topicSequence };
+      const producer = { id: outboxProducer, epoch: first.incarnation, sequence: first.topicSequence };
       const records = run.map((row) => row.record);
-      await this.#deps.log.append(first.topic, records, { producer });
+      for (const { partition, offset } of await this.#deps.log.append(first.topic, records, { producer })) {
+        seen.set(`${first.topic}/${partition}`, { context: first.topic as Context, partition, position: offset + 1n });
+      }
     }
+    return [...seen.values()];
   }
 }
 

@@ -45,12 +45,14 @@ export class WebhookWorker implements EffectWorker {
     const webhook = await this.#webhook(effect);
     if (webhook === undefined) return { outcome: 'failed', message: 'The webhook is no more.' };
     if (webhook.webhook !== 'enabled') return { outcome: 'failed', message: 'The webhook is disabled.' };
+    const secrets = await this.#secrets(webhook);
+    if (secrets.length === 0) return this.#withoutSecret(webhook, effect);
     const record = await this.#record(effect);
     if (record === undefined) return { outcome: 'failed', message: 'The event is no longer on the log.' };
     const body = cloudEventJson(effect.topic, record);
     const signed = { id: effect.key, timestamp: Math.floor(this.#deps.clock.now() / 1000), body };
     const headers = { 'content-type': 'application/cloudevents+json; charset=utf-8', 'user-agent': 'Streams-Webhooks/1' };
-    const outcome = await this.#deps.sender.post(webhook.url, { ...headers, ...signatureHeaders(signed, await this.#secrets(webhook)) }, body, signal);
+    const outcome = await this.#deps.sender.post(webhook.url, { ...headers, ...signatureHeaders(signed, secrets) }, body, signal);
     return this.#judge(outcome, webhook, effect);
   }
 
@@ -91,7 +93,17 @@ export class WebhookWorker implements EffectWorker {
 
   async #secrets({ webhookId, secretNumber, previousUntilMs }: KnownWebhook): Promise<readonly Uint8Array[]> {
     const numbers = secretNumber > 1 && this.#deps.clock.now() < previousUntilMs ? [secretNumber, secretNumber - 1] : [secretNumber];
-    return Promise.all(numbers.map((number) => this.#deps.secrets.secret(webhookSecretName(webhookId, number))));
+    const known = await Promise.all(numbers.map((number) => this.#deps.secrets.known(webhookSecretName(webhookId, number))));
+    // The newest signs; without it nobody can tell what the receiver trusts.
+    return known[0] === undefined ? [] : known.filter((secret) => secret !== undefined);
+  }
+
+  /** A new webhook, or a new secret, comes before its secret by a moment. Later it is lost, as in a database that was made anew. */
+  async #withoutSecret({ webhookId }: KnownWebhook, { attempts }: Effect): Promise<EffectResult> {
+    const message = 'Its secret is not in the database, which was made anew.';
+    if (attempts === 0) return { outcome: 'again', message };
+    await this.#disable(webhookId, 'failing', `${message} Rotate it, give the new one to the receiver, and enable the webhook.`);
+    return { outcome: 'failed', message };
   }
 
   async #disable(webhookId: string, reason: 'gone' | 'failing', detail: string): Promise<void> {

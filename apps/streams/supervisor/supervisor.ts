@@ -114,14 +114,17 @@ export class Supervisor {
     }
   }
 
-  /** All at once, except where there is nothing yet: the first two make the tables and topics that the others expect. */
+  /**
+   * All at once, except where there is nothing yet: the first two make the tables and topics that the others expect. The ingest
+   * waits for them: it decides who may publish, and does not look whether the database is older than the log, as they do.
+   */
   async #startApps(): Promise<void> {
     const isNew = this.#settings.kafka !== undefined || !existsSync(this.#settings.logPath);
     if (this.#databaseUrl === undefined) await this.#startPostgres();
     const makers = Promise.all((['projector', 'gateway'] as const).map((name) => this.launch(name)));
     if (isNew) await makers;
-    const others = ['edge', 'ingest', 'media', ...(this.#settings.steering ? (['steering'] as const) : [])] as const;
-    await Promise.all([makers, ...others.map((name) => this.launch(name))]);
+    const others = ['edge', 'media', ...(this.#settings.steering ? (['steering'] as const) : [])] as const;
+    await Promise.all([makers.then(() => this.launch('ingest')), ...others.map((name) => this.launch(name))]);
   }
 
   async #startPostgres(): Promise<void> {

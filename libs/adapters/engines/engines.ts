@@ -11,6 +11,7 @@ import type {
   EventIndex,
   EffectStore,
   EventLog,
+  HeadProgress,
   IdSource,
   JobQueue,
   KeptErasures,
@@ -58,6 +59,8 @@ export interface EngineParts {
     readonly databaseUrl: string;
     readonly aggregates: AggregateStore;
     readonly outbox: Outbox;
+    /** What the database knows of the log, to find out whether it is older. */
+    readonly headProgress: HeadProgress;
     readonly effects: EffectStore;
     readonly leases: LeaseStore;
     readonly ledger: LedgerStore;
@@ -150,6 +153,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
       PostgresKeptErasures,
       PostgresLeaseStore,
       PostgresLedgerStore,
+      PostgresHeadProgress,
       PostgresOutbox,
       PostgresPastStore,
       PostgresParkedEvents,
@@ -167,6 +171,7 @@ const openers: { readonly [Name in EngineName]: (settings: EngineSettings) => Pr
       databaseUrl,
       aggregates: new PostgresAggregateStore(database),
       outbox: new PostgresOutbox(database),
+      headProgress: new PostgresHeadProgress(database),
       effects: new PostgresEffectStore(database),
       leases: new PostgresLeaseStore(database),
       ledger: new PostgresLedgerStore(database),

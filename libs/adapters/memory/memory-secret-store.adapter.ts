@@ -11,6 +11,10 @@ export class MemorySecretStore extends SecretStore {
     return known;
   }
 
+  override async known(name: string): Promise<Uint8Array | undefined> {
+    return this.#secrets.get(name);
+  }
+
   override async forget(name: string): Promise<void> {
     this.#secrets.delete(name);
   }

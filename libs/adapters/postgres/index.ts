@@ -7,6 +7,7 @@ export { PostgresEffectStore } from './postgres-effect-store.adapter.ts';
 export { PostgresKeptErasures } from './postgres-kept-erasures.adapter.ts';
 export { PostgresLeaseStore } from './postgres-lease-store.adapter.ts';
 export { PostgresLedgerStore } from './postgres-ledger-store.adapter.ts';
+export { PostgresHeadProgress } from './postgres-head-progress.adapter.ts';
 export { PostgresOutbox } from './postgres-outbox.adapter.ts';
 export { PostgresPastStore } from './postgres-past-store.adapter.ts';
 export { PostgresParkedEvents } from './parked/postgres-parked-events.adapter.ts';

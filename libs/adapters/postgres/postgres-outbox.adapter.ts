@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Outbox, type OutboxBacklog, type OutboxRow } from '#ports';
+import { Outbox, type OutboxBacklog, type OutboxRow, type SeenPartition } from '#ports';
 import type { Database, TextRow } from './database.ts';
+import { noteSql, noteValues } from './postgres-head-progress.adapter.ts';
 
 /** Looks follow each other this closely after there was something, and ever less closely while there is nothing. */
 const firstPauseMs = 2;
@@ -12,6 +13,7 @@ const slowdown = 1.3;
  * relayed once more, and the log recognises them.
  */
 const forgetSql = `
+  WITH noted AS (${noteSql(2)})
   DELETE FROM streams.outbox USING (SELECT set_config('synchronous_commit', 'off', true)) AS hurried
   WHERE sequence <= $1`;
 
@@ -40,8 +42,8 @@ export class PostgresOutbox extends Outbox {
     }
   }
 
-  override async forget(sequence: bigint): Promise<void> {
-    await this.#database.read({ name: 'forget_outbox', text: forgetSql, values: [String(sequence)] });
+  override async forget(sequence: bigint, seen: readonly SeenPartition[] = []): Promise<void> {
+    await this.#database.read({ name: 'forget_outbox', text: forgetSql, values: [String(sequence), ...noteValues(seen)] });
   }
 
   /** Sequences have no gaps: the ends of the index say how many rows there are. */

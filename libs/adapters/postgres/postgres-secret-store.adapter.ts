@@ -15,8 +15,13 @@ export class PostgresSecretStore extends SecretStore {
   override async secret(name: string): Promise<Uint8Array> {
     const insert = 'INSERT INTO streams.secrets (name, secret) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING';
     await this.#database.read({ text: insert, values: [name, randomBytes(32)] });
+    return (await this.known(name)) ?? Buffer.alloc(0);
+  }
+
+  override async known(name: string): Promise<Uint8Array | undefined> {
     const { rows } = await this.#database.read({ text: "SELECT encode(secret, 'hex') FROM streams.secrets WHERE name = $1", values: [name] });
-    return Buffer.from(rows[0]?.[0] ?? '', 'hex');
+    const secret = rows[0]?.[0];
+    return typeof secret === 'string' ? Buffer.from(secret, 'hex') : undefined;
   }
 
   override async forget(name: string): Promise<void> {

@@ -27,7 +27,7 @@ const suites: Readonly<Record<string, string | undefined>> = {
 };
 
 /** Ports of one method, or with one adapter: there is nothing to agree on. */
-const withoutSuite = new Set(['Clock', 'IdSource', 'ProcessRunner', 'RunningProcess', 'SecretStore']);
+const withoutSuite = new Set(['Clock', 'IdSource', 'ProcessRunner', 'RunningProcess', 'SecretStore', 'HeadProgress']);
 
 function portNames(files: readonly SourceFile[]): ReadonlySet<string> {
   const names = files

@@ -1,4 +1,4 @@
-import { Outbox, type OutboxBacklog, type OutboxRow } from '#ports';
+import { Outbox, type OutboxBacklog, type OutboxRow, type SeenPartition } from '#ports';
 import { metrics } from '../metrics/metrics.constants.ts';
 import type { Telemetry } from '../telemetry.ts';
 
@@ -23,8 +23,8 @@ export class ObservedOutbox extends Outbox {
     return this.#outbox.take(rowsMax, waitMs, signal);
   }
 
-  override forget(sequence: bigint): Promise<void> {
-    return this.#outbox.forget(sequence);
+  override forget(sequence: bigint, seen?: readonly SeenPartition[]): Promise<void> {
+    return this.#outbox.forget(sequence, seen);
   }
 
   override backlog(): Promise<OutboxBacklog> {

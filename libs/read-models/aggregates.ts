@@ -3,14 +3,6 @@ import { cacheContextAggregate } from '#domain/cache';
 import { edgeAggregate, zoneContextAggregate } from '#domain/edge';
 import { operationAggregate } from '#domain/operation';
 import { streamContextAggregate } from '#domain/stream';
-import type { RestorableAggregate } from '#runtime';
 
 /** Every aggregate of the platform, the quickest to restore first. */
-export const aggregates: readonly RestorableAggregate[] = [
-  accessAggregate,
-  operationAggregate,
-  cacheContextAggregate,
-  edgeAggregate,
-  zoneContextAggregate,
-  streamContextAggregate,
-];
+export const aggregates = [accessAggregate, operationAggregate, cacheContextAggregate, edgeAggregate, zoneContextAggregate, streamContextAggregate] as const;
