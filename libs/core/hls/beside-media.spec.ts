@@ -83,6 +83,8 @@ describe('date ranges', () => {
     expect(dateRangeTag(range({ class: 'ad', durationMs: 30_000, plannedDurationMs: 29_500, scte35Out: '0xFC30', attributes }))).toBe(
       `#EXT-X-DATERANGE:ID="break-1",CLASS="ad",START-DATE="2026-09-21T14:13:24.000Z",DURATION=30.000,PLANNED-DURATION=29.500,X-TITLE="A 'good' one",X-PRICE=1.5,SCTE35-OUT=0xFC30`,
     );
+    const odd = ['1e21', '-1e-9', '0x10', 'no number'].map((value, at) => ({ name: `N${at}`, value, isNumber: true }));
+    expect(dateRangeTag(range({ attributes: odd }))).toMatch(/,X-N0=1000000000000000000000,X-N1=-0\.000000001,X-N2=16,X-N3="no number"$/);
     expect(dateRangeTag(range({ class: 'ad', endsOnNext: true }))).toMatch(/,END-ON-NEXT=YES$/);
   });
 

@@ -18,6 +18,12 @@ export interface DateRange {
 
 /** A quoted string has neither quotes nor line breaks (RFC 8216bis section 4.2). */
 const quoted = (text: string): string => `"${text.replace(/["\r\n]/g, "'")}"`;
+/** A decimal-floating-point has digits and a point alone (RFC 8216bis section 4.2); what is no number stays a string. */
+function decimal(text: string): string {
+  const value = Number(text);
+  if (text.trim() === '' || !Number.isFinite(value)) return quoted(text);
+  return /^-?\d+(\.\d+)?$/.test(text) ? text : value.toLocaleString('en-US', { useGrouping: false, maximumFractionDigits: 20 });
+}
 const seconds = (ms: number): string => (ms / 1000).toFixed(3);
 
 /** RFC 8216bis section 4.4.5.1. */
@@ -29,7 +35,7 @@ export function dateRangeTag(range: DateRange): string {
     `START-DATE=${quoted(dateTime(range.startMs))}`,
     ...(range.durationMs === undefined ? [] : [`DURATION=${seconds(range.durationMs)}`]),
     ...(range.plannedDurationMs === undefined ? [] : [`PLANNED-DURATION=${seconds(range.plannedDurationMs)}`]),
-    ...range.attributes.map(({ name, value, isNumber }) => `X-${name}=${isNumber ? value : quoted(value)}`),
+    ...range.attributes.map(({ name, value, isNumber }) => `X-${name}=${isNumber ? decimal(value) : quoted(value)}`),
     ...(scte35Cmd === undefined ? [] : [`SCTE35-CMD=${scte35Cmd}`]),
     ...(scte35Out === undefined ? [] : [`SCTE35-OUT=${scte35Out}`]),
     ...(scte35In === undefined ? [] : [`SCTE35-IN=${scte35In}`]),
