@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { EmbeddedPostgres } from '#adapters/embedded-postgres';
 import { openEngines, type Engines } from '#adapters/engines';
 import { SystemClock, UuidV7IdSource } from '#adapters/system';
-import { webhookAggregate } from '#domain/operation';
+import { webhookAggregate, webhookSecretName } from '#domain/operation';
 import { contentPublished, encodeEvent, topicPartitions, type LogRecord } from '#events';
 import { CommandExecutor, readSharedSettings } from '#runtime';
 import { runMigrations } from '#migrations';
@@ -126,7 +126,8 @@ class Chaos {
   }
 
   async #register(): Promise<void> {
-    const { aggregates } = this.#engines as Engines<'database'>;
+    const { aggregates, secrets } = this.#engines as Engines<'database'>;
+    await secrets.secret(webhookSecretName(webhookId, 1));
     const commands = new CommandExecutor({ aggregates, clock: new SystemClock(), ids: new UuidV7IdSource(), source: '/chaos' });
     const about = { description: 'chaos', contexts: null, types: [contentPublished.type], subject: null };
     const command = { type: 'RegisterWebhook', webhookId, url: `${this.#receiver.url}/`, ...about, nowMs: Date.now() } as const;
