@@ -144,15 +144,18 @@ test('where packagers are known, a publisher that comes while none is there is k
 
 test('what is kept is bounded in time, and in bytes over all sessions: the oldest goes first', async () => {
   const { url, one } = await publish({ keepMsMax: 5000, keepBytesTotal: 200_000 });
+  // Sees what has come by now.
+  const plain = await Reader.open(url);
   (await Keeper.open(url, 0)).die();
   for (let s = 0; s < 10; s++) second(one, s);
-  await pause(50);
+  await plain.until(2 + 4 * 10);
   const late = await Keeper.open(url, 0);
   expect((await late.media(24)).at(1)).toBe('v3000');
   late.die();
   for (let s = 10; s < 15; s++) second(one, s, 30_000);
-  await pause(50);
-  expect((await (await Keeper.open(url, 4000)).media(12)).slice(1, 2)).toEqual(['v12000']);
+  await plain.until(2 + 4 * 15);
+  // Of seconds of 60 KB four fit into the 256 KiB that are left to each session.
+  expect((await (await Keeper.open(url, 4000)).media(16)).slice(1, 2)).toEqual(['v11000']);
 });
 
 test('more than a reader may lag is kept, and given to it at once', async () => {
