@@ -1,5 +1,5 @@
 import { useCallback, useMemo } from 'react';
-import { Api, ApiError } from './model/api.ts';
+import { Api, ApiError, isAway } from './model/api.ts';
 import { asOfOf } from './model/as-of.ts';
 import { newestAndLive } from './model/stream-state.ts';
 import type { CdnHealth } from './model/types.ts';
@@ -47,8 +47,8 @@ function Console({ apiKey, onSignOut, onKey }: ConsoleProps) {
     <div className="shell">
       <Masthead
         health={health.value}
-        live={items?.filter((item) => item.status === 'live').length ?? 0}
-        offline={streams.error !== undefined}
+        live={items?.filter((item) => item.status === 'live').length}
+        offline={isAway(streams.error) || isAway(health.error)}
         onSignOut={onSignOut}
       />
       <Navigation current={page} asOf={asOf} />

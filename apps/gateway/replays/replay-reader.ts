@@ -20,6 +20,13 @@ export interface Behind {
   readonly partition: string;
 }
 
+/** Which replays are listed; the newest of all when nothing is named. */
+export interface ReplayListing {
+  readonly projection?: string | undefined;
+  readonly mode?: 'rebuild' | 'comparison' | undefined;
+  readonly limit: number;
+}
+
 interface Place {
   readonly topic: string;
   readonly partition: number;
@@ -51,8 +58,8 @@ export class ReplayReader {
       .filter((one) => one.projection === projection && (one.status === 'requested' || one.status === 'running'));
   }
 
-  async list(projection: string | undefined, limit: number): Promise<readonly object[]> {
-    const where = projection === undefined ? [] : [{ column: 'projection', is: 'eq', value: projection } as const];
+  async list({ projection, mode, limit }: ReplayListing): Promise<readonly object[]> {
+    const where = Object.entries({ projection, mode }).flatMap(([column, value]) => (value === undefined ? [] : [{ column, is: 'eq', value } as const]));
     const rows = await this.#deps.reads.select(replayTable, { where, orderBy: [{ column: 'requested_at_ms', descending: true }], limit });
     const builds = new Map((await this.#deps.builds.list(projection)).map((build) => [build.id, build]));
     return rows.map((row) => replayRow(row, builds.get(String(row['replay_id']))));

@@ -121,7 +121,11 @@ export const listReplays = operation({
   path: '/api/v1/replays',
   summary: 'List replays, the newest first',
   status: 200,
-  query: z.strictObject({ projection: z.string().min(1).max(50).optional(), limit: z.coerce.number().int().min(1).max(200).default(50) }),
+  query: z.strictObject({
+    projection: z.string().min(1).max(50).optional(),
+    mode: z.enum(['rebuild', 'comparison']).optional(),
+    limit: z.coerce.number().int().min(1).max(200).default(50),
+  }),
   answer: z.object({ items: z.array(summary) }),
 });
 

@@ -57,7 +57,7 @@ export class ReplaysController {
 
   @Route(listReplays)
   async list(@Input(listReplays) { query }: InputOf<typeof listReplays>): Promise<object> {
-    return { items: await this.#reader.list(query.projection, query.limit) };
+    return { items: await this.#reader.list(query) };
   }
 
   @Route(showReplay)

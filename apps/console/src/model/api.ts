@@ -15,6 +15,26 @@ export class ApiError extends Error {
   }
 }
 
+/** What an edge answers for a gateway that is away (RFC 9110 sections 15.6.3 to 15.6.5). */
+const awayStatuses: ReadonlySet<number> = new Set([502, 503, 504]);
+
+/** Whether nobody answered: what was asked may go when it is asked again. */
+export function isAway(failure: unknown): boolean {
+  return failure instanceof ApiError ? awayStatuses.has(failure.status) : failure instanceof NoAnswer;
+}
+
+/** The network failed, or nothing has come for too long. */
+export class NoAnswer extends Error {
+  override readonly name = 'NoAnswer';
+
+  constructor(cause?: unknown) {
+    super('The platform does not answer.', { cause });
+  }
+}
+
+/** Tells `answered` whenever the gateway has answered, whatever it said: it is there. */
+export const gatewayEvents = new EventTarget();
+
 /** Calls the REST API of the same origin: the edge passes `/api` through to the gateway. */
 export class Api {
   readonly #key: string;
@@ -62,8 +82,9 @@ export class Api {
       ...(signal === undefined ? {} : { signal }),
     };
     const response = await fetch(this.#base + path, request).catch((error: unknown) => {
-      throw signal?.aborted === true ? error : new Error('The platform does not answer.', { cause: error });
+      throw signal?.aborted === true ? error : new NoAnswer(error);
     });
+    if (!awayStatuses.has(response.status)) gatewayEvents.dispatchEvent(new Event('answered'));
     if (!response.ok) throw new ApiError(await problemOf(response));
     // RFC 9110 section 15.3.5: no content.
     return (response.status === 204 ? undefined : await response.json()) as T;

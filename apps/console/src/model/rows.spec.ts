@@ -1,6 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { cellOf, nameOf, originOf } from './rows.ts';
 
+const sealed = `sealed:v1:${'k'.repeat(22)}:*:${'b'.repeat(44)}`;
+
 describe('a row', () => {
   test.each([
     ['stream', { stream_id: 'st-1' }, { search: { subject: 'st-1' } }],
@@ -35,6 +37,9 @@ describe('a row', () => {
     ['grace_ms', 60_000, '60000'],
     ['urls', ['/a', '/b'], '["/a","/b"]'],
     ['promote', false, 'false'],
+    ['viewer', sealed, '***'],
+    ['viewers', ['a', sealed], '["a","***"]'],
+    ['note', 'sealed:v1:yesterday', 'sealed:v1:yesterday'],
   ])('has in %s a cell for %j', (column, value, cell) => {
     expect(cellOf(column, value)).toBe(cell);
   });

@@ -102,11 +102,16 @@ export function originOf(table: string, row: Row): RowOrigin | undefined {
   return origins[table]?.(row);
 }
 
-/** A value in a cell: times of `…_ms` columns as times, what has parts as JSON. */
+/** How what is personal stands in rows and events for those who may not see it. */
+const mask = '***';
+/** As rows keep it, encrypted: `sealed:v1:<key id>:<place>:<body>`. */
+const sealed = /sealed:v1:[\w-]{22}:(?:\*|[\w-]{11}):[\w-]{38,}/g;
+
+/** A value in a cell: times of `…_ms` columns as times, what has parts as JSON, what is sealed masked. */
 export function cellOf(column: string, value: unknown): string {
   if (value === null || value === undefined) return '–';
   if (/(^|_)ms$/.test(column) && Number(value) > 1e11) return isoOf(value).replace('T', ' ').replace('.000Z', 'Z');
-  return typeof value === 'object' ? JSON.stringify(value) : String(value);
+  return (typeof value === 'object' ? JSON.stringify(value) : String(value)).replace(sealed, mask);
 }
 
 /** What names a row among those of its table. */

@@ -3,7 +3,8 @@ import type { CdnHealth } from '../model/types.ts';
 
 interface MastheadProps {
   readonly health: CdnHealth | undefined;
-  readonly live: number;
+  /** Undefined while nobody has told. */
+  readonly live: number | undefined;
   readonly offline: boolean;
   onSignOut(): void;
 }
@@ -18,8 +19,10 @@ export function Masthead({ health, live, offline, onSignOut }: MastheadProps) {
       </span>
       <h1>Streams</h1>
       {offline ? (
-        <span className="pill bad">gateway unreachable, retrying</span>
-      ) : (
+        <span className="pill bad" role="status">
+          gateway unreachable, retrying
+        </span>
+      ) : live === undefined ? null : (
         <span className={live > 0 ? 'pill live' : 'pill'}>{live > 0 ? `${live} on air` : 'nothing on air'}</span>
       )}
       <span className="gap" />

@@ -1,3 +1,4 @@
+import { isAway } from '../model/api.ts';
 import type { Polled } from '../polling.tsx';
 
 /** Why something did not go, told at once to those who cannot see it. */
@@ -7,6 +8,16 @@ export function Problem({ text }: { readonly text: string | undefined }) {
     <p className="note error" role="alert">
       {text}
     </p>
+  );
+}
+
+/** Beside what is shown while nobody answers: it is how it was. */
+export function Stale({ polled: { value, error } }: { readonly polled: Pick<Polled<unknown>, 'value' | 'error'> }) {
+  if (value === undefined || error === undefined) return null;
+  return (
+    <span className="pill bad" role="status">
+      {isAway(error) ? 'no answer; this is how it was' : error.message}
+    </span>
   );
 }
 

@@ -1,57 +1,63 @@
-import { useCallback, useState } from 'react';
+import { useCallback } from 'react';
+import { useAction } from '../action.tsx';
+import { useKeptOpen } from '../kept.tsx';
 import type { Api } from '../model/api.ts';
+import { standingReplays, waitsForOperator } from '../model/replays.ts';
 import type { ProjectionSummary, Replay } from '../model/types.ts';
 import { usePolling } from '../polling.tsx';
+import { Problem, Stale, Waiting } from './problem.tsx';
 import { ReplayRow } from './replay-row.tsx';
 import { TypedConfirm } from './typed-confirm.tsx';
 
 interface Standing {
   readonly projections: readonly ProjectionSummary[];
-  readonly replays: readonly Replay[];
+  /** The newest rebuilds of all read models. */
+  readonly rebuilds: readonly Replay[];
+}
+
+const periodMs = 1500;
+/** As many as the API gives at once. */
+const replaysMax = '200';
+
+async function replaysOf(api: Api, filter: Readonly<Record<string, string>>, signal: AbortSignal): Promise<readonly Replay[]> {
+  return (await api.get<{ items: readonly Replay[] }>(`/api/v1/replays?${new URLSearchParams(filter)}`, signal)).items;
 }
 
 async function standing(api: Api, signal: AbortSignal): Promise<Standing> {
-  const [projections, replays] = await Promise.all([
+  const [{ items }, rebuilds] = await Promise.all([
     api.get<{ items: readonly ProjectionSummary[] }>('/api/v1/projections', signal),
-    api.get<{ items: readonly Replay[] }>('/api/v1/replays?limit=20', signal),
+    replaysOf(api, { mode: 'rebuild', limit: replaysMax }, signal),
   ]);
-  return { projections: projections.items, replays: replays.items };
+  return { projections: items, rebuilds };
 }
+
+type Order = (name: string, path: string, body: object) => Promise<boolean>;
 
 /** What is kept of the log for readers, how far it is behind, and how to build it anew. */
 export function ProjectionPanel({ api }: { readonly api: Api }) {
-  const { value, error, refresh } = usePolling(
+  const polled = usePolling(
     useCallback((signal) => standing(api, signal), [api]),
-    1500,
+    periodMs,
   );
-  const [problem, setProblem] = useState<string>();
-  const act = async (path: string, body: object): Promise<void> => {
-    setProblem(undefined);
-    try {
-      await api.post(path, body);
-      refresh();
-    } catch (failure) {
-      setProblem(failure instanceof Error ? failure.message : String(failure));
-    }
-  };
+  const { problem, act } = useAction(polled.refresh);
+  const order: Order = (name, path, body) => act(() => api.post(path, body), name);
+  const { value, error } = polled;
   return (
     <section className="panel projections" aria-label="Read models">
       <header>
         <h2>Read models</h2>
+        <Stale polled={polled} />
       </header>
-      {value !== undefined ? null : <p className="empty">{error?.message ?? 'Asking …'}</p>}
-      {problem === undefined ? null : (
-        <p className="note error" role="alert">
-          {problem}
-        </p>
-      )}
+      <Waiting polled={polled} />
+      <Problem text={problem} />
       {(value?.projections ?? []).map((projection) => (
         <ProjectionRow
           key={projection.name}
           api={api}
           projection={projection}
-          replays={value?.replays.filter((one) => one.projection === projection.name) ?? []}
-          act={act}
+          isStale={error !== undefined}
+          ready={value?.rebuilds.filter((one) => one.projection === projection.name && waitsForOperator(one)).length ?? 0}
+          order={order}
         />
       ))}
     </section>
@@ -61,20 +67,26 @@ export function ProjectionPanel({ api }: { readonly api: Api }) {
 interface ProjectionRowProps {
   readonly api: Api;
   readonly projection: ProjectionSummary;
-  readonly replays: readonly Replay[];
-  act(path: string, body: object): Promise<void>;
+  /** It is what was known before the platform stopped answering. */
+  readonly isStale: boolean;
+  /** Builds that wait for somebody to let readers see them. */
+  readonly ready: number;
+  readonly order: Order;
 }
 
-function ProjectionRow({ api, projection, replays, act }: ProjectionRowProps) {
-  const { name, version, codeVersion, lagEvents, lagSeconds, eventsPerSecond, lastError } = projection;
+function ProjectionRow({ api, projection, isStale, ready, order }: ProjectionRowProps) {
+  const { name, version, codeVersion, lagEvents, lagSeconds, eventsPerSecond, lastError, kept } = projection;
   const isBehind = lagSeconds > 5 || version !== codeVersion;
+  const { open, onToggle } = useKeptOpen(`projection-${name}`);
+  const behind = lagEvents === 0 ? 'up to date' : `${lagEvents.toLocaleString('en')} events, ${lagSeconds.toFixed(1)} s behind`;
   return (
-    <details className="node" data-testid={`projection-${name}`}>
+    <details className="node" data-testid={`projection-${name}`} open={open} onToggle={onToggle}>
       <summary className="head">
         <strong>{name}</strong>
-        <span className={isBehind ? 'pill warn' : 'pill good'}>version {version ?? '–'}</span>
-        <span className="label">{lagEvents === 0 ? 'up to date' : `${lagEvents.toLocaleString('en')} events, ${lagSeconds.toFixed(1)} s behind`}</span>
-        {eventsPerSecond === null ? null : <span className="label">{Math.round(eventsPerSecond).toLocaleString('en')} events/s</span>}
+        <span className={isStale ? 'pill' : isBehind ? 'pill warn' : 'pill good'}>version {version ?? '–'}</span>
+        <span className="label">{isStale ? 'not known how far' : behind}</span>
+        {eventsPerSecond === null || isStale ? null : <span className="label">{Math.round(eventsPerSecond).toLocaleString('en')} events/s</span>}
+        {ready === 0 ? null : <span className="pill warn">{ready === 1 ? 'a build is ready' : `${ready} builds are ready`}</span>}
         {lastError === null ? null : <span className="pill bad">last error</span>}
       </summary>
       {version === codeVersion ? null : <p className="note">The code has version {codeVersion}; it is built while this one serves.</p>}
@@ -83,15 +95,48 @@ function ProjectionRow({ api, projection, replays, act }: ProjectionRowProps) {
           {lastError.at === null ? '' : `${new Date(lastError.at).toLocaleString('en-GB')}, `}at {lastError.place}: {lastError.message}
         </p>
       )}
+      {open ? <Replays api={api} name={name} kept={kept} order={order} /> : null}
+    </details>
+  );
+}
+
+/** Its newest replays of either kind, and among its rebuilds those that matter however old they are. */
+async function replaysOfOne(api: Api, projection: string, signal: AbortSignal): Promise<readonly Replay[]> {
+  const [newest, rebuilds] = await Promise.all([
+    replaysOf(api, { projection, limit: '20' }, signal),
+    replaysOf(api, { projection, mode: 'rebuild', limit: replaysMax }, signal),
+  ]);
+  return [...newest, ...rebuilds];
+}
+
+interface ReplaysProps extends Pick<ProjectionRowProps, 'api' | 'order'> {
+  readonly name: string;
+  readonly kept: number;
+}
+
+function Replays({ api, name, kept, order }: ReplaysProps) {
+  const { value, refresh } = usePolling(
+    useCallback((signal) => replaysOfOne(api, name, signal), [api, name]),
+    periodMs,
+  );
+  const act = async (what: string, path: string, body: object): Promise<void> => {
+    if (await order(`${what} ${name}`, path, body)) refresh();
+  };
+  return (
+    <>
       <div className="row">
-        <button type="button" className="btn small" onClick={() => void act('/api/v1/replays', { projection: name, mode: 'comparison', reason: 'console' })}>
+        <button
+          type="button"
+          className="btn small"
+          onClick={() => void act('Compare', '/api/v1/replays', { projection: name, mode: 'comparison', reason: 'console' })}
+        >
           Compare with the log
         </button>
-        <TypedConfirm word={name} label="Rebuild" onConfirm={() => void act('/api/v1/replays', { projection: name, reason: 'console' })} />
+        <TypedConfirm word={name} label="Rebuild" onConfirm={() => void act('Rebuild', '/api/v1/replays', { projection: name, reason: 'console' })} />
       </div>
-      {replays.slice(0, 4).map((replay) => (
-        <ReplayRow key={replay.id} api={api} replay={replay} canRollBack={projection.kept > 0} act={act} />
+      {standingReplays(value ?? [], kept).map((replay) => (
+        <ReplayRow key={replay.id} api={api} replay={replay} canRollBack={kept > 0} act={act} />
       ))}
-    </details>
+    </>
   );
 }

@@ -10,7 +10,8 @@ interface ReplayRowProps {
   readonly replay: Replay;
   /** What served before it is kept. */
   readonly canRollBack: boolean;
-  act(path: string, body: object): Promise<void>;
+  /** @param what it is, for the reason why it did not go */
+  act(what: string, path: string, body: object): Promise<void>;
 }
 
 const pills: Readonly<Partial<Record<Replay['status'], string>>> = { failed: 'pill bad', promoted: 'pill good', compared: 'pill good', running: 'pill live' };
@@ -19,7 +20,7 @@ const pills: Readonly<Partial<Record<Replay['status'], string>>> = { failed: 'pi
 export function ReplayRow({ api, replay, canRollBack, act }: ReplayRowProps) {
   const { id, mode, status, progress, note, requestedBy, serves } = replay;
   const share = progress === null || progress.total === 0 ? 0 : progress.done / progress.total;
-  const post = (verb: string): void => void act(`/api/v1/replays/${id}/${verb}`, { reason: 'console' });
+  const post = (verb: string, what: string): void => void act(what, `/api/v1/replays/${id}/${verb}`, { reason: 'console' });
   return (
     <div className="replay" data-testid="replay">
       <div className="head">
@@ -42,11 +43,13 @@ export function ReplayRow({ api, replay, canRollBack, act }: ReplayRowProps) {
         </>
       ) : null}
       <div className="row">
-        {status === 'running' || status === 'requested' ? <Verb label="Pause" onClick={() => post('pause')} /> : null}
-        {status === 'paused' ? <Verb label="Resume" onClick={() => post('resume')} /> : null}
-        {['requested', 'running', 'paused', 'ready'].includes(status) ? <Verb label="Cancel" onClick={() => post('cancel')} /> : null}
-        {status === 'ready' ? <TypedConfirm word={replay.projection} label="Promote" onConfirm={() => post('promote')} /> : null}
-        {status === 'promoted' && serves && canRollBack ? <TypedConfirm word={replay.projection} label="Roll back" onConfirm={() => post('rollback')} /> : null}
+        {status === 'running' || status === 'requested' ? <Verb label="Pause" onClick={() => post('pause', 'Pause')} /> : null}
+        {status === 'paused' ? <Verb label="Resume" onClick={() => post('resume', 'Resume')} /> : null}
+        {['requested', 'running', 'paused', 'ready'].includes(status) ? <Verb label="Cancel" onClick={() => post('cancel', 'Cancel')} /> : null}
+        {status === 'ready' ? <TypedConfirm word={replay.projection} label="Promote" onConfirm={() => post('promote', 'Promote')} /> : null}
+        {status === 'promoted' && serves && canRollBack ? (
+          <TypedConfirm word={replay.projection} label="Roll back" onConfirm={() => post('rollback', 'Roll back')} />
+        ) : null}
       </div>
       {status === 'compared' ? <Difference api={api} id={id} /> : null}
     </div>
