@@ -71,6 +71,13 @@ export const showEvent = operation({
     revealed: z.boolean(),
     bytes: z.number().describe('Of the record on the log.'),
     proof: z.string().describe('Where the audit ledger proves it.'),
+    may: z
+      .object({
+        reveal: z.boolean().describe('See what is personal, by saying why.'),
+        prove: z.boolean().describe('Ask the audit ledger.'),
+        publishAs: z.string().nullable().describe('The tenant for which you publish events of this type; null when you cannot.'),
+      })
+      .describe('What your credential lets you do with it.'),
   }),
 });
 

@@ -1,4 +1,5 @@
-import { cloudEventJson, definitionOf, personalFieldsOf } from '#events';
+import { allows, homeTenantOf, isOfPlatform, mayPublish, type Principal } from '#domain/access';
+import { cloudEventJson, definitionOf, personalFieldsOf, type Context } from '#events';
 import { recordBytes } from '#ports';
 import { Controller, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
@@ -53,6 +54,7 @@ export class ReviewController {
       personal: personalFieldsOf(event.type).map((path) => path.join('.')),
       revealed,
       bytes: recordBytes(stored),
+      may: mayDo(caller.principal, event.topic, definition?.publishers === 'anyone'),
       proof: `/api/v1/ledger/${event.topic}/${event.partition}/offsets/${event.offset}/proof`,
     };
     void reply.type(json).send(`{"event":${cloudEventJson(event.topic, record)},${JSON.stringify(rest).slice(1)}`);
@@ -70,6 +72,15 @@ export class ReviewController {
       truncated,
     };
   }
+}
+
+/** As the operations judge when they are asked. */
+function mayDo(principal: Principal, context: Context, isOpen: boolean): object {
+  return {
+    reveal: allows(principal, 'admin'),
+    prove: allows(principal, 'operate') && isOfPlatform(principal),
+    publishAs: isOpen && mayPublish(principal, context) ? homeTenantOf(principal) : null,
+  };
 }
 
 /** What retention took off the log is still known by name. */

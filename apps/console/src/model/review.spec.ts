@@ -2,15 +2,19 @@ import { describe, expect, test } from '@jest/globals';
 import {
   aroundOf,
   asksForEffects,
+  emptyRange,
   feedPathOf,
   fetchCurl,
   isOfEffect,
+  maskedAttributes,
   openRows,
   personalStand,
   publishCurl,
+  publishRefusal,
   routeOf,
   searchOf,
   sideBySide,
+  type EventDetail,
   type FoundEvent,
   type TreeNode,
 } from './review.ts';
@@ -60,12 +64,45 @@ test('effects are left out unless somebody asks for them, or for what belongs to
   expect([{ type: 'a.b, effect.failed' }, { correlationId: 'c' }, { subject: 's' }].map(asksForEffects)).toEqual([true, true, true]);
 });
 
-test('what is erased is told apart from what is masked', () => {
+test('what is erased is told apart from what is masked, and what the event does not have from both', () => {
   const gone = `erased:${'k'.repeat(22)}:2026-09-21T14:13:20.123Z`;
   const data = { viewer: gone, address: '***', note: 'erased:yesterday', people: [{ name: gone }, { name: gone }], none: null };
   const names = ['viewer', 'address', 'note', 'people.*.name', 'none', 'missing.name'];
-  expect(personalStand(data, names)).toEqual({ erased: ['viewer', 'people.*.name'], masked: ['address', 'note', 'none', 'missing.name'] });
+  expect(personalStand(data, names)).toEqual({ erased: ['viewer', 'people.*.name'], masked: ['address', 'note'] });
   expect(personalStand({ people: [{ name: gone }, { name: '***' }] }, ['people.*.name']).erased).toEqual([]);
+});
+
+test.each([
+  [{ since: '2026-01-02T00:00:00Z', until: '2026-01-01T00:00:00Z' }, true],
+  [{ since: '2026-01-01T00:00:00Z', until: '2026-01-01T00:00:00Z' }, true],
+  [{ since: '2000', until: '1970-01-01T00:00:01Z' }, true],
+  [{ since: '2026-01-01T00:00:00Z', until: '2026-01-02T00:00:00Z' }, false],
+  [{ since: '2026-01-01T00:00:00Z' }, false],
+  [{ until: '2026-01-01T00:00:00Z' }, false],
+  [{ since: 'yesterday', until: '0' }, false],
+])('the range of %j is empty: %s', (search, empty) => {
+  expect(emptyRange(search) !== undefined).toBe(empty);
+});
+
+test('attributes that are masked are named', () => {
+  expect(maskedAttributes({ actor: 'jwt:***', subject: 'st-1' })).toEqual(['actor']);
+  expect(maskedAttributes({ actor: 'key:k-1', subject: 'refusals/***' })).toEqual(['subject']);
+});
+
+describe('what cannot be published again', () => {
+  const may = { reveal: false, prove: false, publishAs: 'acme' };
+  const of = (data: object, more: Partial<EventDetail['may']> = {}): string | undefined =>
+    publishRefusal({ event: { tenant: 'acme', data } as unknown as FoundEvent, personal: ['viewer', 'people.*.name'], may: { ...may, ...more } });
+
+  test('is what is masked, which is shown first to those who may see it', () => {
+    expect(of({ viewer: '***' })).toBe('It would publish *** as viewer. Only keys with the scope admin can see what is masked.');
+    expect(of({ people: [{ name: 'a' }, { name: '***' }] }, { reveal: true })).toBe('It would publish *** as people.*.name. Show what is masked first, below.');
+    expect(of({ viewer: 'ada', note: '***' })).toBeUndefined();
+  });
+
+  test('is what another tenant has published', () => {
+    expect(of({}, { publishAs: 'default' })).toBe('The event is of the tenant acme; your key publishes for the tenant default.');
+  });
 });
 
 describe('a call to copy', () => {

@@ -31,6 +31,13 @@ export interface EventDetail {
   readonly revealed: boolean;
   readonly bytes: number;
   readonly proof: string;
+  /** What the key lets its holder do with it. */
+  readonly may: {
+    readonly reveal: boolean;
+    readonly prove: boolean;
+    /** The tenant for which such an event is published; null when it cannot be. */
+    readonly publishAs: string | null;
+  };
 }
 
 export interface TreeNode {
@@ -117,13 +124,38 @@ export function asksForEffects({ type, correlationId, causationId, subject }: Se
   return type?.split(',').some((one) => isOfEffect({ type: one.trim() })) === true || [correlationId, causationId, subject].some((one) => one !== undefined);
 }
 
-/** The personal fields of an event by whether they can still be shown; what is erased says so itself. */
+/** Why nothing can be found, whatever there is; undefined for a range that has a length. */
+export function emptyRange({ since, until }: Search): string | undefined {
+  const [from, to] = [since, until].map((time) => (time === undefined ? NaN : /^\d+$/.test(time) ? Number(time) : Date.parse(time)));
+  return from !== undefined && to !== undefined && from >= to ? 'The range is empty: “Recorded since” is not before “Recorded before”.' : undefined;
+}
+
+const mask = '***';
+
+/** Attributes that tell of people, and are masked in this event. */
+export function maskedAttributes({ actor, subject }: Pick<FoundEvent, 'actor' | 'subject'>): readonly string[] {
+  return Object.entries({ actor, subject })
+    .filter(([, text]) => text.includes(mask))
+    .map(([name]) => name);
+}
+
+/** Why an event is not copied as a call that publishes it again; undefined when it can be. */
+export function publishRefusal({ event, personal, may }: Pick<EventDetail, 'event' | 'personal' | 'may'>): string | undefined {
+  if (may.publishAs !== event.tenant) return `The event is of the tenant ${event.tenant}; your key publishes for the tenant ${may.publishAs}.`;
+  const masked = personal.filter((name) => valuesAt(event.data, name.split('.')).includes(mask));
+  if (masked.length === 0) return undefined;
+  const reveal = may.reveal ? 'Show what is masked first, below.' : 'Only keys with the scope admin can see what is masked.';
+  return `It would publish ${mask} as ${masked.join(', ')}. ${reveal}`;
+}
+
+/** The personal fields that an event has, by whether they can still be shown; what is erased says so itself. */
 export function personalStand(data: unknown, names: readonly string[]): { readonly masked: readonly string[]; readonly erased: readonly string[] } {
-  const erased = names.filter((name) => {
+  const had = names.filter((name) => valuesAt(data, name.split('.')).some((value) => value !== undefined && value !== null));
+  const erased = had.filter((name) => {
     const values = valuesAt(data, name.split('.')).filter((value) => typeof value === 'string');
     return values.length > 0 && values.every((value) => /^erased:[A-Za-z0-9_-]{22}:/.test(value));
   });
-  return { masked: names.filter((name) => !erased.includes(name)), erased };
+  return { masked: had.filter((name) => !erased.includes(name)), erased };
 }
 
 function valuesAt(value: unknown, [name, ...rest]: readonly string[]): readonly unknown[] {

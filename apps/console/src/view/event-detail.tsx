@@ -1,8 +1,18 @@
 import { saysWhy } from '#kernel';
-import { type FormEvent, useCallback, useEffect, useState } from 'react';
+import { type FormEvent, useCallback, useEffect, useRef, useState } from 'react';
 import type { Api } from '../model/api.ts';
 import { judgeProof, type EventProof } from '../model/ledger.ts';
-import { fetchCurl, personalStand, publishCurl, sideBySide, type DiffLine, type EventDetail, type Search } from '../model/review.ts';
+import {
+  fetchCurl,
+  maskedAttributes,
+  personalStand,
+  publishCurl,
+  publishRefusal,
+  sideBySide,
+  type DiffLine,
+  type EventDetail,
+  type Search,
+} from '../model/review.ts';
 import { CausationView } from './causation-view.tsx';
 
 interface EventDetailProps {
@@ -16,10 +26,15 @@ interface EventDetailProps {
 /** One event: what it says, how it is stored and read, what led to it and what came of it. */
 export function EventDetailPanel({ api, id, onPick, onSearch, onClose }: EventDetailProps) {
   const { detail, problem, reveal } = useDetail(api, id);
+  const heading = useRef<HTMLHeadingElement>(null);
+  // It was opened by somebody, who goes on from here.
+  useEffect(() => heading.current?.focus(), []);
   return (
     <section className="panel detail" aria-label="Event">
       <header>
-        <h2>{detail?.event.type ?? 'Event'}</h2>
+        <h2 ref={heading} tabIndex={-1}>
+          {detail?.event.type ?? 'Event'}
+        </h2>
         <span className="gap" />
         <button type="button" className="btn small" onClick={onClose}>
           Close
@@ -114,24 +129,31 @@ function Copies({ api, detail }: { readonly api: Api; readonly detail: EventDeta
       setSaid(failure instanceof Error ? failure.message : String(failure));
     }
   };
-  const { event, open } = detail;
+  const { event, may } = detail;
+  const publish = (): void => {
+    const refusal = publishRefusal(detail);
+    if (refusal === undefined) void copy('The call', publishCurl(location.origin, event));
+    else setSaid(refusal);
+  };
   return (
     <>
       <div className="row">
         <button type="button" className="btn small" onClick={() => void copy('The call', fetchCurl(location.origin, event.id))}>
           Copy as curl
         </button>
-        {open ? (
-          <button type="button" className="btn small" onClick={() => void copy('The call', publishCurl(location.origin, event))}>
+        {may.publishAs === null ? null : (
+          <button type="button" className="btn small" onClick={publish}>
             Copy as publish
           </button>
-        ) : null}
+        )}
         <button type="button" className="btn small" onClick={() => void copy('The event', JSON.stringify(event, undefined, 2))}>
           Copy as JSON
         </button>
-        <button type="button" className="btn small" onClick={() => void prove()}>
-          Prove
-        </button>
+        {may.prove ? (
+          <button type="button" className="btn small" onClick={() => void prove()}>
+            Prove
+          </button>
+        ) : null}
       </div>
       {said === undefined ? null : (
         <p className="note" role="status">
@@ -144,14 +166,20 @@ function Copies({ api, detail }: { readonly api: Api; readonly detail: EventDeta
 
 function Personal({ detail, onReveal }: { readonly detail: EventDetail; onReveal(reason: string): void }) {
   const [reason, setReason] = useState('');
-  if (detail.personal.length === 0) return null;
-  const { masked, erased } = personalStand(detail.event.data, detail.personal);
+  const { masked: fields, erased } = personalStand(detail.event.data, detail.personal);
+  const masked = [...maskedAttributes(detail.event), ...fields];
   const gone = erased.length === 0 ? '' : `Erased for good, nobody can show it any more: ${erased.join(', ')}. `;
-  if (masked.length === 0) return <p className="note">{gone}</p>;
+  if (masked.length === 0) return gone === '' ? null : <p className="note">{gone}</p>;
   if (detail.revealed)
     return (
       <p className="note">
         {gone}Personal: {masked.join(', ')}. That it was shown to you is on record.
+      </p>
+    );
+  if (!detail.may.reveal)
+    return (
+      <p className="note">
+        {gone}Masked: {masked.join(', ')}. Keys with the scope admin can see it.
       </p>
     );
   const submit = (event: FormEvent): void => {

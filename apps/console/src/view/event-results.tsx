@@ -1,9 +1,10 @@
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useCallback, useEffect, useRef, useState, type RefObject } from 'react';
 import type { SseMessage } from '#sdk/sse';
 import type { Api } from '../model/api.ts';
 import { gistOf } from '../model/format.ts';
 import { followFeed } from '../model/live-feed.ts';
-import { asksForEffects, feedPathOf, isOfEffect, type FoundEvent, type Search, type SearchPage } from '../model/review.ts';
+import { asksForEffects, emptyRange, feedPathOf, isOfEffect, type FoundEvent, type Search, type SearchPage } from '../model/review.ts';
+import { Problem } from './problem.tsx';
 
 /** Found before the search rests and asks whether to go on. */
 const enough = 50;
@@ -28,6 +29,7 @@ export function EventResults({ api, search, selected, onPick }: EventResultsProp
   const effects = chosen ?? asksForEffects(search);
   const shown = effects ? all : all.filter((event) => !isOfEffect(event));
   const canFollow = feedPathOf(search) !== undefined;
+  const list = useFocusBack(selected);
   return (
     <section className="panel" aria-label="Events">
       <header>
@@ -61,22 +63,18 @@ export function EventResults({ api, search, selected, onPick }: EventResultsProp
           </button>
         ) : null}
       </header>
-      {state.problem === undefined ? null : (
-        <p className="note error" role="alert">
-          {state.problem}
-        </p>
-      )}
+      <Problem text={state.problem} />
       {state.hint === undefined ? null : <p className="note">{state.hint}</p>}
-      <div className="found" data-testid="found">
+      <div className="found" data-testid="found" ref={list}>
         {shown.map((event) => (
-          <button type="button" key={event.id} aria-pressed={event.id === selected} onClick={() => onPick(event.id)}>
+          <button type="button" key={event.id} data-event={event.id} aria-pressed={event.id === selected} onClick={() => onPick(event.id)}>
             <time dateTime={event.recordedtime}>{clockOf(event.recordedtime)}</time>
             <span className="type">{event.type}</span>
             <span className="subject">{event.subject}</span>
             <span className="gist">{gistOf(event.data)}</span>
           </button>
         ))}
-        {shown.length === 0 && !state.busy ? <p className="empty">Nothing was found.</p> : null}
+        {shown.length === 0 && !state.busy && state.problem === undefined ? <p className="empty">{emptyRange(search) ?? 'Nothing was found.'}</p> : null}
       </div>
       {state.cursor !== null && !state.busy ? (
         <div className="row">
@@ -87,6 +85,18 @@ export function EventResults({ api, search, selected, onPick }: EventResultsProp
       ) : null}
     </section>
   );
+}
+
+/** Who closes what was looked at is back where it was opened. */
+function useFocusBack(selected: string | undefined): RefObject<HTMLDivElement | null> {
+  const list = useRef<HTMLDivElement>(null);
+  const before = useRef(selected);
+  useEffect(() => {
+    const closed = before.current;
+    before.current = selected;
+    if (selected === undefined && closed !== undefined) list.current?.querySelector<HTMLElement>(`[data-event="${CSS.escape(closed)}"]`)?.focus();
+  }, [selected]);
+  return list;
 }
 
 interface SearchState {
