@@ -29,9 +29,21 @@ export function DifferenceView({ difference: { equal, tables }, built }: Differe
   );
 }
 
-function TableDifference({ table, added, removed, changed, changedColumns, servingDigest, rebuiltDigest, samples }: ModelDifference['tables'][number]) {
+function TableDifference({
+  table,
+  added,
+  removed,
+  changed,
+  changedColumns,
+  servingDigest,
+  rebuiltDigest,
+  samples,
+  withheld,
+}: ModelDifference['tables'][number]) {
   const columns = Object.entries(changedColumns).map(([column, count]) => `${column} ${count.toLocaleString('en')}×`);
-  const shown = samples.length < added + removed + changed ? ` The first ${samples.length} of them:` : '';
+  const isCut = samples.length + withheld < added + removed + changed;
+  const kept = withheld === 0 ? '' : ` ${withheld} ${withheld === 1 ? 'row is' : 'rows are'} not for your key, which is of one tenant.`;
+  const shown = `${isCut ? ` The first ${samples.length + withheld} of them:` : ''}${kept}`;
   return (
     <div>
       <p className="note">

@@ -58,11 +58,13 @@ export class TransactionalProducer {
    * Writes all parts or none of them, and answers the first offset of each. `beforeEnd` is the last chance to refuse; it
    * sees the offsets that the parts will have.
    */
-  async write(parts: readonly TransactionPart[], beforeEnd?: (baseOffsets: readonly bigint[]) => Promise<void>): Promise<readonly bigint[]> {
+  async write(given: readonly TransactionPart[], beforeEnd?: (baseOffsets: readonly bigint[]) => Promise<void>): Promise<readonly bigint[]> {
+    const { parts, places } = joined(given);
     await this.#addPartitions(parts);
     let baseOffsets: readonly bigint[];
     try {
-      baseOffsets = await this.#produce(parts);
+      const written = await this.#produce(parts);
+      baseOffsets = places.map(({ part, before }) => (written[part] as bigint) + BigInt(before));
       await beforeEnd?.(baseOffsets);
     } catch (error) {
       await this.#end(false).catch(() => undefined);
@@ -157,4 +159,21 @@ export class TransactionalProducer {
 
 function nameOf({ topic, partition }: Pick<TransactionPart, 'topic' | 'partition'>): string {
   return `${topic}/${partition}`;
+}
+
+/** A request names a partition once: of two parts for one, as two guards that lie together, brokers write but the last. */
+function joined(given: readonly TransactionPart[]): {
+  readonly parts: readonly TransactionPart[];
+  /** Of each given part: in which it went, and behind how many records. */
+  readonly places: ReadonlyArray<{ readonly part: number; readonly before: number }>;
+} {
+  const parts: TransactionPart[] = [];
+  const places = given.map((one) => {
+    const at = parts.findIndex((other) => nameOf(other) === nameOf(one));
+    const there = parts[at];
+    if (there === undefined) return { part: parts.push(one) - 1, before: 0 };
+    parts[at] = { ...there, records: [...there.records, ...one.records] };
+    return { part: at, before: there.records.length };
+  });
+  return { parts, places };
 }

@@ -153,6 +153,18 @@ const at = (version: bigint, subject = 'st-1') => ({ expected: { subject, versio
 
 export function expectedVersionCases(fixture: () => LogFixture): void {
   describe('expected versions', () => {
+    test('go together with a producer, whatever the subject is called', async () => {
+      const { log, topic } = fixture();
+      const name = await topic();
+      const subjects = Array.from({ length: 40 }, (_, n) => `st-${n}`);
+      for (const [n, subject] of subjects.entries()) {
+        const options = { ...as(BigInt(n)), ...at(0n, subject) };
+        const written = await log.append(name, [record(subject, subject)], options);
+        expect([subject, await log.append(name, [record(subject, subject)], options)]).toEqual([subject, written]);
+      }
+      expect((await valuesOf(log, name)).sort()).toEqual(subjects.toSorted());
+    });
+
     test('grow by the number of records', async () => {
       const { log, topic } = fixture();
       const name = await topic();
