@@ -31,7 +31,7 @@ import {
 import type { WishSource } from '#core/prefetch';
 import type { OriginSource } from '../origin/guarded-origin.ts';
 import { OriginError, type OriginResponse } from '../origin/origin-client.ts';
-import type { ByteSource, BytesOf, KeepBytes } from '../server/exchange.ts';
+import { type ByteSource, type BytesOf, type KeepBytes, sourceOfBytes } from '../server/exchange.ts';
 import { CachedObject } from './cached-object.ts';
 import type { ObjectStore } from './object-store.ts';
 import { isSliced, type SlicedHead, type Slices } from './slices.ts';
@@ -229,7 +229,7 @@ export class Fill {
     this.#label(response);
     const body = new GrowingBody();
     const outcome = { kind: 'shared', response, body, length: bytes.length, withheld: [], keeps: true, fromShared: true } as const;
-    return { outcome, pump: () => this.#pump(sourceOf(bytes), body, outcome) };
+    return { outcome, pump: () => this.#pump(sourceOfBytes(bytes), body, outcome) };
   }
 
   async #ask(asked: Pick<FillInit, 'stale' | 'range' | 'parts'>): Promise<Judged> {
@@ -420,16 +420,6 @@ export class Fill {
   #label(response: StoredResponse): void {
     this.labels = labelsOf(response.fields, this.key, this.#deps.scope);
   }
-}
-
-function sourceOf(bytes: Uint8Array): ByteSource {
-  let left: Uint8Array | undefined = bytes;
-  const read = (): Promise<Uint8Array | undefined> => {
-    const next = left;
-    left = undefined;
-    return Promise.resolve(next);
-  };
-  return { read, cancel: () => (left = undefined) };
 }
 
 function isSameCut(a: SlicedHead, b: SlicedHead): boolean {

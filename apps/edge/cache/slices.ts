@@ -19,7 +19,7 @@ import {
 } from '#core/http-cache';
 import type { OriginSource } from '../origin/guarded-origin.ts';
 import { OriginError, type OriginResponse } from '../origin/origin-client.ts';
-import type { ByteSource, BytesOf, KeepBytes } from '../server/exchange.ts';
+import { type ByteSource, type BytesOf, type KeepBytes, sourceOfBytes } from '../server/exchange.ts';
 import type { SharedTicket, SharedTier } from '../shared-tier/shared-tier.ts';
 import { BoundedMemo } from './bounded-memo.ts';
 import { CachedObject } from './cached-object.ts';
@@ -264,7 +264,7 @@ export class Slices {
   /** What another edge has kept of this version. */
   async #kept({ key, labels }: SlicedHead, { first, last }: ByteSpan, ticket: SharedTicket): Promise<Brought | undefined> {
     const found = await this.#deps.shared?.(key)?.find({ ticket, request: anything, labelsOf: () => labels });
-    return found?.body.length === last - first + 1 ? { source: onceOf(found.body), keeps: true } : undefined;
+    return found?.body.length === last - first + 1 ? { source: sourceOfBytes(found.body), keeps: true } : undefined;
   }
 }
 
@@ -280,16 +280,6 @@ interface Brought {
   readonly keeps: boolean;
   /** With which the others are given it; undefined for what they have, or are not given. */
   readonly ticket?: SharedTicket | undefined;
-}
-
-function onceOf(bytes: Uint8Array): ByteSource {
-  let left: Uint8Array | undefined = bytes;
-  const read = (): Promise<Uint8Array | undefined> => {
-    const next = left;
-    left = undefined;
-    return Promise.resolve(next);
-  };
-  return { read, cancel: () => (left = undefined) };
 }
 
 /** What of an answer is the slice; undefined when it is of another version. An origin without ranges sends all of it. */

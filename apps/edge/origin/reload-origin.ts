@@ -2,7 +2,7 @@ import { fieldValue, type Field, type Fields } from '#core/http-cache';
 import type { ContentCoding } from '#events';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip, zstdCompress } from 'node:zlib';
-import type { ByteSource } from '../server/exchange.ts';
+import { sourceOfBytes } from '../server/exchange.ts';
 import { acceptsCoding, encodedFields, withVary } from '../zones/zone-compression.ts';
 import type { GuardedRequest, OriginSource } from './guarded-origin.ts';
 import { OriginError, type OriginResponse } from './origin-client.ts';
@@ -135,21 +135,9 @@ async function codedFor(reloaded: Reloaded, accepted: string | undefined): Promi
   const { coded, fields, status, text } = reloaded;
   const varied = withVary(fields);
   const coding = text.length < bytesMin ? undefined : codings.find((each) => acceptsCoding(accepted, each));
-  if (coding === undefined) return { status, fields: varied, body: sourceOf(text) };
+  if (coding === undefined) return { status, fields: varied, body: sourceOfBytes(text) };
   const making = coded.get(coding) ?? coders[coding](text);
   coded.set(coding, making);
   const bytes = await making;
-  return { status, fields: [...encodedFields(varied, coding), ['content-length', String(bytes.length)]], body: sourceOf(bytes) };
-}
-
-function sourceOf(bytes: Uint8Array): ByteSource {
-  let left: Uint8Array | undefined = bytes;
-  return {
-    read: async () => {
-      const sent = left;
-      left = undefined;
-      return sent;
-    },
-    cancel: () => (left = undefined),
-  };
+  return { status, fields: [...encodedFields(varied, coding), ['content-length', String(bytes.length)]], body: sourceOfBytes(bytes) };
 }

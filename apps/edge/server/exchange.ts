@@ -114,5 +114,16 @@ export function isSource(body: EdgeReply['body']): body is ByteSource {
   return body !== null && 'read' in body;
 }
 
+/** Bytes that are here, as a source that gives them once. */
+export function sourceOfBytes(bytes: Uint8Array): ByteSource {
+  let left: Uint8Array | undefined = bytes;
+  const read = (): Promise<Uint8Array | undefined> => {
+    const next = left;
+    left = undefined;
+    return Promise.resolve(next);
+  };
+  return { read, cancel: () => (left = undefined) };
+}
+
 /** The answer to a request whose connection is the server's no longer. */
 export const switched: EdgeReply = { head: replyHead(101, []), body: null };
