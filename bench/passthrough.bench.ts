@@ -10,10 +10,11 @@ import { Platform } from '../test/constellation/platform.ts';
 import { quantile, type Bench, type BenchContext } from './harness/index.ts';
 import { LoadProcess } from './rtmp/load-process.ts';
 import { readSample, recordSample, type MediaSample } from './rtmp/media-sample.ts';
+import { type CarriedStream, startCarriedStreams } from './passthrough/carried-streams.ts';
 import { CpuWatch } from './passthrough/cpu-watch.ts';
+import { measureMemory } from './passthrough/memory.ts';
 
 const run = promisify(execFile);
-const rung = { name: 'source', height: 2160, videoBitrate: 1_000_000, passThrough: true };
 const rates = { videoKbps: 536, audioKbps: 64 };
 const latencyMsMax = 50;
 const publishersGoal = 1000;
@@ -116,7 +117,7 @@ const apartMsMax = 1000;
  * What became of every stream: its newest segments one behind the other, each stored so long after the key frame that ends it
  * was sent; sessions begin in a hurry, so the delay counts once all are there.
  */
-async function judge(platform: Platform, publishing: readonly Publishing[], loads: readonly LoadProcess[], sinceMs: number): Promise<Outcome> {
+async function judge(platform: Platform, publishing: readonly CarriedStream[], loads: readonly LoadProcess[], sinceMs: number): Promise<Outcome> {
   const told = await Promise.all(loads.map((one) => one.keyFrames()));
   const sent = new Map(told.flatMap((one) => Object.entries(one)));
   const delaysMs: number[] = [];
@@ -149,13 +150,13 @@ async function measureLoad(context: BenchContext): Promise<void> {
   await recordSample(file, rates);
   const platform = await Platform.start({ dataDir: join(folder, 'data'), env: { MEDIA_STREAMS_MAX: '1000' } });
   const loads: LoadProcess[] = [];
-  const publishing: Publishing[] = [];
+  const publishing: CarriedStream[] = [];
   let best = 0;
   try {
     const heads = ['lost', 'stored after, median / p99, ms', 'sent late, median / p99, ms', 'ingest, media, generators: % of a core', 'idle, of all cores'];
     context.row('publishers of 600 kbit/s', ...heads);
     for (const publishers of context.quick ? [50, 100] : [100, 200, 300, 500, 750, 1000]) {
-      const streams = await createStreams(platform, publishers - publishing.length);
+      const streams = await startCarriedStreams(platform, publishers - publishing.length);
       publishing.push(...streams);
       const keys = streams.map(({ streamKey }) => streamKey);
       loads.push(await LoadProcess.start(file, platform.ports.rtmp, keys));
@@ -178,22 +179,13 @@ async function measureLoad(context: BenchContext): Promise<void> {
   context.bar('passthrough.publishers', best, `publishers, 0 lost and p99 < ${latencyMsMax} ms`, `>= ${publishersGoal}`, best >= publishersGoal);
 }
 
-interface Publishing {
-  readonly id: string;
-  readonly streamKey: string;
-}
-
-async function createStreams(platform: Platform, count: number): Promise<Publishing[]> {
-  const made: Publishing[] = [];
-  for (let i = 0; i < count; i++) made.push(await platform.api('POST', '/api/v1/stream/start', { name: `Load ${i}`, ladder: [rung] }));
-  return made;
-}
-
 export const bench: Bench = {
   name: 'passthrough',
-  summary: "a source carried as it is: CPU against ffmpeg's own segmenter; publishers of 600 kbit/s that one machine records to segments",
+  summary:
+    "a source carried as it is: CPU against ffmpeg's own segmenter; the ingest's memory while its media is stored; publishers of 600 kbit/s that one machine records to segments",
   async run(context) {
     await measureCpu(context);
+    await measureMemory(context);
     await measureLoad(context);
   },
 };
