@@ -13,9 +13,10 @@ import {
   type EventOf,
   type StoredRecord,
 } from '#events';
-import { hasCode, OperatingError } from '#kernel';
+import { hasCode } from '#kernel';
 import type { EventLog, Position } from '#ports';
-import { backOffMs, pause, type FactCause, type Health, type Logger } from '#runtime';
+import type { FactCause, Health, Logger } from '#runtime';
+import { readPatiently } from '../read-patiently.ts';
 import type { OffsetsFile } from '../state/offsets.file.ts';
 import type { SharedPurges } from '../shared-tier/shared-purges.ts';
 import type { PurgeJournal } from './purge-journal.ts';
@@ -119,7 +120,7 @@ export class PurgeTail {
 
   /** Reads up to what was on the log when this was called; nothing may be served before. Waits for the log however long it takes. */
   async catchUp(signal: AbortSignal): Promise<void> {
-    await this.#insist(signal, 'the log cannot be read; the edge waits for it before it serves', async () => {
+    await readPatiently({ signal, logger: this.#deps.logger, complaint: 'the log cannot be read; the edge waits for it before it serves' }, async () => {
       await this.#deps.log.ensureTopic(purgeTopic, topicPartitions);
       await this.#start();
       const goals = (await this.#deps.log.heads(purgeTopic)).map((head) => head.high);
@@ -183,7 +184,7 @@ export class PurgeTail {
     const heart = this.#deps.health?.loop(`purge tail ${partition}`, this.#init.waitMs);
     while (!signal.aborted) {
       heart?.beat();
-      await this.#insist(signal, 'the log cannot be read; what is cached is revalidated until it can', () =>
+      await readPatiently({ signal, logger: this.#deps.logger, complaint: 'the log cannot be read; what is cached is revalidated until it can' }, () =>
         this.#readOnce(partition, this.#init.waitMs, signal),
       );
       if (this.#waiting > acknowledgementsWaitingMax) await this.#settling;
@@ -311,21 +312,6 @@ export class PurgeTail {
     } catch (err) {
       if (!hasCode(err, 'STATE_UNWRITABLE')) throw err;
       this.#deps.logger.warn({ err }, 'the offsets of the purges cannot be stored: make room on the disk');
-    }
-  }
-
-  /** Tries again until it works or the edge stops. */
-  async #insist(signal: AbortSignal, complaint: string, work: () => Promise<void>): Promise<void> {
-    for (let failures = 0; !signal.aborted; failures++) {
-      try {
-        return await work();
-      } catch (err) {
-        if (signal.aborted || hasCode(err, 'LOG_CLOSED')) return;
-        // What is not a failure of the world is a fault of our own: the process ends, and its successor catches up.
-        if (!(err instanceof OperatingError)) throw err;
-        if (failures % 10 === 0) this.#deps.logger.warn({ err }, complaint);
-        await pause(backOffMs(failures, 50, 2000), signal);
-      }
     }
   }
 }

@@ -10,9 +10,10 @@ import {
   zoneRemoved,
   type StoredRecord,
 } from '#events';
-import { hasCode, OperatingError } from '#kernel';
+import { hasCode } from '#kernel';
 import type { EventLog } from '#ports';
-import { backOffMs, pause, type Health, type Logger } from '#runtime';
+import type { Health, Logger } from '#runtime';
+import { readPatiently } from '../read-patiently.ts';
 import type { DoubtPolicies } from '../purge/doubt-policies.ts';
 import type { StandingBook } from '../fleet/standing-book.ts';
 import type { ModelKeeper } from '../prefetch/model-keeper.ts';
@@ -66,7 +67,7 @@ export class ZoneTail {
 
   /** Reads up to what was on the log when this was called; nothing may be served before. Waits for the log however long it takes. */
   async catchUp(signal: AbortSignal): Promise<void> {
-    await this.#insist(signal, 'the zones cannot be read; the edge waits for them before it serves', async () => {
+    await readPatiently({ signal, logger: this.#deps.logger, complaint: 'the zones cannot be read; the edge waits for them before it serves' }, async () => {
       await this.#deps.log.ensureTopic(zoneTopic, topicPartitions);
       await this.#start();
       const goals = (await this.#deps.log.heads(zoneTopic)).map((head) => head.high);
@@ -102,7 +103,9 @@ export class ZoneTail {
     const heart = this.#deps.health?.loop(`zone tail ${partition}`, this.#init.waitMs);
     while (!signal.aborted) {
       heart?.beat();
-      await this.#insist(signal, 'the log cannot be read; zones stay as they are until it can', () => this.#readOnce(partition, this.#init.waitMs, signal));
+      await readPatiently({ signal, logger: this.#deps.logger, complaint: 'the log cannot be read; zones stay as they are until it can' }, () =>
+        this.#readOnce(partition, this.#init.waitMs, signal),
+      );
     }
     heart?.end();
   }
@@ -183,20 +186,6 @@ export class ZoneTail {
       } catch (err) {
         if (!hasCode(err, 'STATE_UNWRITABLE')) throw err;
         this.#deps.logger.warn({ err }, 'the zones cannot be stored: make room on the disk');
-      }
-    }
-  }
-
-  /** Tries again until it works or the edge stops. */
-  async #insist(signal: AbortSignal, complaint: string, work: () => Promise<void>): Promise<void> {
-    for (let failures = 0; !signal.aborted; failures++) {
-      try {
-        return await work();
-      } catch (err) {
-        if (signal.aborted || hasCode(err, 'LOG_CLOSED')) return;
-        if (!(err instanceof OperatingError)) throw err;
-        if (failures % 10 === 0) this.#deps.logger.warn({ err }, complaint);
-        await pause(backOffMs(failures, 50, 2000), signal);
       }
     }
   }
